@@ -58,11 +58,23 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	table(human, r)
-	fmt.Fprintln(human, "\nFiles:")
-	for _, f := range files {
-		fmt.Fprintln(human, "  "+f)
-	}
+	fmt.Fprint(human, "\nFiles:")
+	listFiles(human, files)
 	return stopped
+}
+
+// listFiles prints the files folder by folder.
+func listFiles(w io.Writer, files []string) {
+	last := ""
+	for _, f := range files {
+		dir, name := filepath.Split(f)
+		if dir != last {
+			fmt.Fprintf(w, "\n  %s", dir)
+			last = dir
+		}
+		fmt.Fprint(w, "  ", name)
+	}
+	fmt.Fprintln(w)
 }
 
 // command is the command line that repeats the run.
