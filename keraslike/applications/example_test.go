@@ -42,8 +42,8 @@ func ExampleSqueezeNet() {
 	}
 	// Output:
 	// Egyptian_cat 0.52
-	// tabby 0.31
-	// tiger_cat 0.16
+	// tiger_cat 0.31
+	// tabby 0.16
 }
 
 // A classifier of one's own on top of the frozen network, whose last fire is trained.
