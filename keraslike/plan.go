@@ -20,6 +20,7 @@ type purpose int
 const (
 	predicting purpose = iota // outputs
 	evaluating                // outputs and loss
+	locating                  // the node of every layer, for gradients between them
 	fitting                   // outputs, loss and gradients, with dropout
 	tracing                   // the outputs of all layers, with dropout
 )
@@ -64,6 +65,9 @@ func (m *Model) view(p purpose, key planKey) (*view, error) {
 		weights: map[*Weight]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	v := &view{Scope: s}
+	if p == locating {
+		s.located = map[string]*graph.Node{}
+	}
 	for _, x := range m.inputs {
 		v.in = append(v.in, s.Do(graph.Input(s.g, graph.Float32, x.layer.name, x.shape.withBatch(key.batch)...)))
 	}
@@ -102,6 +106,9 @@ func (s *Scope) run(m *Model, prefix string, in []*graph.Node) []*graph.Node {
 		})
 		if s.err == nil {
 			s.err = s.checkOutput(t, value[t])
+		}
+		if _, again := s.located[s.path]; s.located != nil && !again {
+			s.located[s.path] = value[t]
 		}
 		if s.tracing && t.layer.sub == nil {
 			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
@@ -225,12 +232,20 @@ func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
 			pl.roots, pl.updates = append(pl.roots, v.Scope.weights[w]), append(pl.updates, w)
 		}
 	}
-	if pl.program, err = graph.Compile(pl.roots...); err != nil {
+	if err := pl.compile(v); err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
-	pl.inputs, pl.targets, pl.weights = places(v.in), places(v.targets), places(v.weights)
-	pl.values, pl.floats = make([]graph.Value, len(pl.roots)), make([][]float32, len(pl.roots))
 	return pl, nil
+}
+
+// compile makes the program of the roots.
+func (p *plan) compile(v *view) (err error) {
+	if p.program, err = graph.Compile(p.roots...); err != nil {
+		return err
+	}
+	p.inputs, p.targets, p.weights = places(v.in), places(v.targets), places(v.weights)
+	p.values, p.floats = make([]graph.Value, len(p.roots)), make([][]float32, len(p.roots))
+	return nil
 }
 
 // place is a data node of a plan with the value that is bound to it: memory of

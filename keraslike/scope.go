@@ -28,6 +28,8 @@ type Scope struct {
 	path      string // of the layer
 	err       error
 
+	located map[string]*graph.Node // the first output of each layer by its path; nil where nobody asks
+
 	tracing bool // the outputs of all layers are wanted
 	traced  struct {
 		paths []string

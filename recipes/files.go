@@ -12,10 +12,11 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// Save writes the model, the history, the two drawings of the graph and the
-// report into a folder: model.safetensors, history.csv, graph.dot,
-// graph-ops.dot and result.json, the curves as PNG and SVG, and report.html. A
-// story gets a folder for each variant, and result.json and report.html for all.
+// Save writes the model, the history, the drawings of the graph and the report
+// into a folder: model.safetensors, history.csv, graph.dot, graph.svg,
+// graph-ops.dot and result.json, the curves and the recipe's own pictures as PNG
+// and SVG, and report.html. A story gets a folder for each variant, and
+// result.json, report.html and its own pictures for all.
 // Each file is written beside its place and renamed.
 func (r *Report) Save(dir string) (files []string, err error) {
 	if err := Writable(dir); err != nil {
@@ -35,6 +36,9 @@ func (r *Report) Save(dir string) (files []string, err error) {
 		}
 		files = append(files, model)
 		list = append(r.outputs(), list...)
+	}
+	for _, p := range r.Pictures {
+		list = append(list, p.outputs()...)
 	}
 	for _, f := range list {
 		path := filepath.Join(dir, f.name)
@@ -56,6 +60,13 @@ func (r *Report) outputs() []output {
 	list := []output{
 		{"history.csv", r.History.WriteCSV},
 		{"graph.dot", r.Model.WriteDOT},
+		{"graph.svg", func(w io.Writer) error {
+			f, err := r.layers()
+			if err != nil {
+				return err
+			}
+			return f.WriteSVG(w, viz.Light)
+		}},
 		{"graph-ops.dot", func(w io.Writer) error { return r.Model.WriteOpsDOT(w, r.Batch) }},
 	}
 	if r.History.Epochs() > 0 {

@@ -81,7 +81,7 @@ func TestStoppedRecipe(t *testing.T) {
 			}
 			dir := filepath.Join(t.TempDir(), "new", "folder")
 			files, err := r.Save(dir)
-			want := 6
+			want := 7
 			if r.History.Epochs() > 0 {
 				want += 2 // the curves
 			}

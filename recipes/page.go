@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/graph"
@@ -37,36 +38,75 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	page := &report.Report{
 		Title:   "Reef: " + r.Recipe,
 		Lead:    r.lead(),
-		Metrics: r.pageMetrics(),
+		Metrics: r.pageMetrics(r.Headline()),
 		Facts:   r.facts(),
 		Repeat:  r.Command,
 	}
 	if len(r.Notes) > 0 {
 		page.Sections = append(page.Sections, report.Section{Title: "Notes", Text: r.Notes})
 	}
-	models := r.Variants
-	if len(models) == 0 {
-		models = []*Report{r}
+	if len(r.Pictures) > 0 || len(r.Tables) > 0 {
+		page.Sections = append(page.Sections, report.Section{Title: "What it shows", Tables: r.Tables, Pictures: r.shown()})
 	}
-	for _, v := range models {
-		if v.History.Epochs() > 0 {
-			f, err := v.curves()
-			if err != nil {
-				return err
-			}
-			page.Curves = append(page.Curves, report.Picture{Figure: f, Caption: v.caption()})
-		}
-		table, err := v.summary()
+	if len(r.Variants) == 0 {
+		section, err := r.section("Model")
 		if err != nil {
 			return err
 		}
-		if len(models) == 1 {
-			page.Model = table
-			continue
+		if page.Curves, err = r.pageCurves(); err != nil {
+			return err
 		}
-		page.Sections = append(page.Sections, report.Section{Title: "Model " + v.Variant, Text: v.Notes, Tables: []report.Table{table}})
+		page.Sections = append(page.Sections, section)
+	}
+	for _, v := range r.Variants {
+		section, err := v.section("Model " + v.Variant)
+		if err != nil {
+			return err
+		}
+		curves, err := v.pageCurves()
+		if err != nil {
+			return err
+		}
+		section.Text = v.Notes
+		section.Tables = slices.Concat([]report.Table{v.figureTable()}, v.Tables, section.Tables)
+		section.Pictures = slices.Concat(curves, v.shown(), section.Pictures)
+		page.Sections = append(page.Sections, section)
 	}
 	return page.Write(w)
+}
+
+// section has the model as a table and as a drawing.
+func (r *Report) section(title string) (s report.Section, err error) {
+	table, err := r.summary()
+	if err != nil {
+		return s, err
+	}
+	layers, err := r.layers()
+	if err != nil {
+		return s, err
+	}
+	return report.Section{Title: title, Tables: []report.Table{table}, Pictures: []report.Picture{{Figure: layers}}}, nil
+}
+
+// pageCurves are the training curves; a run that was stopped early has none.
+func (r *Report) pageCurves() ([]report.Picture, error) {
+	if r.History.Epochs() == 0 {
+		return nil, nil
+	}
+	f, err := r.curves()
+	if err != nil {
+		return nil, err
+	}
+	return []report.Picture{{Figure: f, Caption: r.caption()}}, nil
+}
+
+// figureTable has all figures of one model of a story.
+func (r *Report) figureTable() report.Table {
+	t := report.Table{Caption: "What " + r.Variant + " measured.", Head: []string{"figure", "article", "here"}, Numbers: []int{1, 2}}
+	for _, m := range r.pageMetrics(r.Names()) {
+		t.Rows = append(t.Rows, []string{m.Name, m.ArticleText(), m.HereText()})
+	}
+	return t
 }
 
 func (r *Report) lead() string {
@@ -84,8 +124,9 @@ func (r *Report) caption() string {
 	return "Where the validation curve leaves the training curve, the network begins to learn its examples by heart."
 }
 
-func (r *Report) pageMetrics() (list []report.Metric) {
-	for _, name := range r.Names() {
+// pageMetrics holds the figures of those names against the article's.
+func (r *Report) pageMetrics(names []string) (list []report.Metric) {
+	for _, name := range names {
 		m := report.Metric{Name: name, Article: math.NaN(), Here: math.NaN(), Digits: 4, SmallerBetter: !strings.Contains(name, "accuracy")}
 		if v, ok := r.Article[name]; ok && r.Data != "sample" { // a sample is not held against the full data
 			m.Article = v

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/viz/report"
 )
 
 // Figures are named measurements. The names are the same over all recipes:
@@ -30,11 +31,18 @@ type Report struct {
 	SamplesPerSecond float64 `json:"samples_per_second"`
 	Metrics          Figures `json:"metrics"`
 	Article          Figures `json:"article"` // with the full data
+	// Headlines are the names of the figures that the article stresses; a story's
+	// table shows these.
+	Headlines []string `json:"-"`
 	// Notes say what differs from the article, and why.
 	Notes []string `json:"-"`
 	// Variants are the reports of a story's models. The story's own Metrics and
 	// Article then hold theirs, as "variant/name".
 	Variants []*Report `json:"variants,omitempty"`
+
+	// Pictures and Tables are what the recipe shows beside its curves.
+	Pictures []Picture      `json:"-"`
+	Tables   []report.Table `json:"-"`
 
 	// Command is how to repeat the run; it goes onto the page.
 	Command []string `json:"-"`
@@ -49,7 +57,7 @@ func newReport(t training, o Options) *Report {
 		Recipe: t.recipe, Variant: t.variant, Data: t.origin.Kind, Seed: o.Seed,
 		Epochs: or(o.Epochs, t.epochs), Batch: t.batchSize(o),
 		Parameters: all, TrainSamples: t.train.Len(),
-		Metrics: Figures{}, Article: t.article, Model: t.model,
+		Metrics: Figures{}, Article: t.article, Headlines: t.headlines, Model: t.model,
 	}
 	for name, v := range t.measured {
 		r.Metrics[name] = v
@@ -74,7 +82,7 @@ func join(reports []*Report) *Report {
 	r := *reports[0]
 	r.Variant, r.Model, r.History, r.Variants = "", nil, nil, reports
 	r.Metrics, r.Article, r.Seconds, r.Epochs, r.Parameters = Figures{}, Figures{}, 0, 0, 0
-	r.Notes = nil
+	r.Notes, r.Headlines, r.Pictures, r.Tables = nil, nil, nil, nil
 	seen := 0.0
 	for _, v := range reports {
 		r.Notes = append(r.Notes, v.Notes...)
@@ -87,6 +95,9 @@ func join(reports []*Report) *Report {
 		}
 		for name, value := range v.Article {
 			r.Article[v.Variant+"/"+name] = value
+		}
+		for _, name := range v.Headlines {
+			r.Headlines = append(r.Headlines, v.Variant+"/"+name)
 		}
 	}
 	if r.Seconds > 0 {
@@ -120,6 +131,15 @@ func (r *Report) tested(logs keraslike.Logs) {
 	for _, l := range logs {
 		r.Metrics["test_"+l.Name] = l.Value
 	}
+}
+
+// Headline are the names of the figures to show first: those of a story's table,
+// or all of a single model.
+func (r *Report) Headline() []string {
+	if len(r.Variants) == 0 || len(r.Headlines) == 0 {
+		return r.Names()
+	}
+	return r.Headlines
 }
 
 // Names are the names of all figures, measured or the article's, in order.

@@ -24,10 +24,14 @@ type training struct {
 	epochs, batch   int              // the article's
 	samples         int              // the article's number of training samples
 	article         Figures
-	measured        Figures // before the training, for the report
-	lastRate        float64 // the learning rate of the last epoch; 0 for that of the others
-	note            string  // what differs from the article, and why
-	features        int     // of a sample, where the recipe needs to know
+	headlines       []string // the figures of the story's table
+	measured        Figures  // before the training, for the report
+	lastRate        float64  // the learning rate of the last epoch; 0 for that of the others
+	note            string   // what differs from the article, and why
+	features        int      // of a sample, where the recipe needs to know
+	// show takes pictures and tables into the report once the model is trained and
+	// tested; nil for none.
+	show func(r *Report) error
 }
 
 // batchSize is the article's, or fewer for a sample, so that an epoch has about
@@ -70,14 +74,19 @@ func (o Options) train(ctx context.Context, t training) (*Report, error) {
 	if errors.Is(err, keraslike.ErrStopped) {
 		return r, err
 	}
-	if err != nil || t.test == nil {
-		return r, err
-	}
-	logs, err := t.model.Evaluate(ctx, t.test, keraslike.BatchSize(r.Batch))
 	if err != nil {
 		return r, err
 	}
-	r.tested(logs)
+	if t.test != nil {
+		logs, err := t.model.Evaluate(ctx, t.test, keraslike.BatchSize(r.Batch))
+		if err != nil {
+			return r, err
+		}
+		r.tested(logs)
+	}
+	if t.show != nil {
+		return r, t.show(r)
+	}
 	return r, nil
 }
 

@@ -113,7 +113,7 @@ func TestWrongCommandLine(t *testing.T) {
 	wantFiles(t, dir)
 }
 
-var modelFiles = []string{"curves.png", "curves.svg", "graph-ops.dot", "graph.dot", "history.csv", "model.safetensors", "report.html", "result.json"}
+var modelFiles = []string{"curves.png", "curves.svg", "graph-ops.dot", "graph.dot", "graph.svg", "history.csv", "model.safetensors", "report.html", "result.json"}
 
 // TestRun trains one epoch on the sample: the figures on the terminal, plain
 // lines on stderr, all files and no others, and a model that Load takes.

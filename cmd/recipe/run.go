@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/reef-dl/reef/datasets"
@@ -132,29 +133,25 @@ func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 	return recipes.WriteFile(o.json, r.WriteJSON)
 }
 
-// table shows the article's figures beside those of this run, variant by variant.
+// table shows the article's figures beside those of this run: of a story those
+// that the article stresses, of a single model all.
 func table(w io.Writer, r *recipes.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	variants := r.Variants
-	if len(variants) == 0 {
-		variants = []*recipes.Report{r}
+	if len(r.Variants) == 0 {
 		fmt.Fprintln(t, "figure\tarticle\there\t")
 	} else {
 		fmt.Fprintln(t, "variant\tfigure\tarticle\there\t")
 	}
+	for _, name := range r.Headline() {
+		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
+	}
+	_ = t.Flush()
 	done := 0
-	for _, v := range variants {
+	for _, v := range append(r.Variants, r) {
 		if v.History != nil {
 			done += v.History.Epochs()
 		}
-		for _, name := range v.Names() {
-			if len(r.Variants) > 0 {
-				fmt.Fprint(t, v.Variant, "\t")
-			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t\n", name, figure(v.Article, name), figure(v.Metrics, name))
-		}
 	}
-	_ = t.Flush()
 	fmt.Fprintf(w, "\n%d of %d epochs of %d samples in %.1f s of training, %.0f samples/s; seed %d\n", done, r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond, r.Seed)
 	for _, n := range r.Notes {
 		fmt.Fprintln(w, n)

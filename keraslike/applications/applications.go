@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package applications holds networks that were trained on ImageNet (1.3 million
+// photographs of 1,000 classes), after keras.applications.
+//
+//	SqueezeNet  1,235,496 parameters, the weights are part of the program
+//	VGG16       138,357,544 parameters, the weights are read from Keras's file
+//
+// A network is an ordinary model: with its top it names what a photograph shows,
+// without it is the first layer of another model, the feature extractor, frozen as a
+// whole or in part with Model.SetTrainable.
+//
+//	base, err := applications.SqueezeNet(applications.WithoutTop{}, applications.AveragePooling)
+//	...
+//	m := keraslike.Sequential("cats_and_dogs",
+//		keraslike.Input(227, 227, 3), base, keraslike.Dense(1, keraslike.Sigmoid))
+//	err = m.SetTrainable(false, "squeezenet")
+//
+// Each call makes a network of its own: two share no weights.
+//
+// Pictures are red, green, blue from 0 to 255, as datasets.LoadImage reads them with
+// the option datasets.Bytes; each network's Preprocess function turns them into what it
+// was trained with. See https://keras.io/api/applications/.
+package applications
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reef-dl/reef/keraslike"
+)
+
+// Option is an option of the networks: WithoutTop, InputShape, a Pooling, Untrained.
+type Option interface{ apply(*settings) }
+
+type settings struct {
+	name          string
+	height, width int
+	bare          bool // without top
+	pooling       Pooling
+	untrained     bool
+}
+
+// WithoutTop leaves the classifier away (Keras: include_top=False). The output is
+// what the last block makes of the picture, (batch, height', width', channels).
+type WithoutTop struct{}
+
+func (WithoutTop) apply(s *settings) { s.bare = true }
+
+// InputShape is the size of the pictures, which always have three channels.
+func InputShape(height, width int) Option { return inputShape{height, width} }
+
+type inputShape struct{ height, width int }
+
+func (o inputShape) apply(s *settings) { s.height, s.width = o.height, o.width }
+
+// Pooling is what becomes of the output of a network without its top.
+type Pooling string
+
+// The poolings.
+const (
+	NoPooling      Pooling = ""    // it stays as it is; the default
+	AveragePooling Pooling = "avg" // the mean of each channel over the picture: (batch, channels)
+	MaxPooling     Pooling = "max" // the maximum
+)
+
+func (p Pooling) apply(s *settings) { s.pooling = p }
+
+// Untrained leaves the weights to the initialisers (Keras: weights=None), which draw
+// them when the model is built or compiled.
+type Untrained struct{}
+
+func (Untrained) apply(s *settings) { s.untrained = true }
+
+// Name is the name of the model, for two of a kind inside of one.
+type Name string
+
+func (n Name) apply(s *settings) { s.name = string(n) }
+
+// newSettings applies the options and checks them; smallest is the least height and width.
+func newSettings(name string, size, smallest int, options []Option) (*settings, error) {
+	s := &settings{name: name, height: size, width: size}
+	for _, o := range options {
+		if o == nil {
+			return nil, fmt.Errorf("%s: an option is nil", name)
+		}
+		o.apply(s)
+	}
+	var mistakes []error
+	if s.height < smallest || s.width < smallest {
+		mistakes = append(mistakes, fmt.Errorf("%s: input shape is %dx%d, want at least %dx%d", name, s.height, s.width, smallest, smallest))
+	}
+	switch s.pooling {
+	case NoPooling:
+	case AveragePooling, MaxPooling:
+		if !s.bare {
+			mistakes = append(mistakes, fmt.Errorf("%s: pooling %q is for a network without its top, pass WithoutTop", name, s.pooling))
+		}
+	default:
+		mistakes = append(mistakes, fmt.Errorf("%s: pooling is %q, want %q, %q or %q", name, s.pooling, NoPooling, AveragePooling, MaxPooling))
+	}
+	return s, errors.Join(mistakes...)
+}
+
+func (s *settings) input() *keraslike.Tensor {
+	return keraslike.Input(s.height, s.width, 3)
+}
+
+// pool ends a network that has no top.
+func (s *settings) pool(x *keraslike.Tensor) *keraslike.Tensor {
+	switch s.pooling {
+	case AveragePooling:
+		return keraslike.GlobalAveragePooling2D().Of(x)
+	case MaxPooling:
+		return keraslike.GlobalMaxPooling2D().Of(x)
+	}
+	return x
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package applications
+
+import (
+	"cmp"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"gorgonia.org/tensor"
+)
+
+// imageNetText has a line for each of the 1,000 classes: its WordNet id and its name.
+//
+//go:embed imagenet_classes.txt
+var imageNetText string
+
+var imageNetClasses = sync.OnceValue(func() [][2]string {
+	var classes [][2]string
+	for line := range strings.Lines(imageNetText) {
+		id, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+		classes = append(classes, [2]string{id, name})
+	}
+	return classes
+})
+
+// Prediction is one class that a network sees in a picture.
+type Prediction struct {
+	Class int     // which of the 1,000 outputs it is
+	ID    string  // its WordNet id, "n02504458"
+	Name  string  // "African_elephant"
+	Score float32 // the probability
+}
+
+// DecodePredictions gives the top most probable classes of each picture, the most
+// probable first; of equal ones the first. p is what a network with its top predicts,
+// (n, 1000), see https://keras.io/api/applications/.
+func DecodePredictions(p *tensor.Dense, top int) ([][]Prediction, error) {
+	classes := imageNetClasses()
+	if p == nil || p.Dtype() != tensor.Float32 || p.Dims() != 2 || p.Shape()[1] != len(classes) || p.RequiresIterator() {
+		got := "nil"
+		if p != nil {
+			got = fmt.Sprintf("%v of shape %v", p.Dtype(), p.Shape())
+		}
+		return nil, fmt.Errorf("decode predictions: got %s, want contiguous float32 of shape (n, %d)", got, len(classes))
+	}
+	if top < 1 || top > len(classes) {
+		return nil, fmt.Errorf("decode predictions: top is %d, want 1 to %d", top, len(classes))
+	}
+	order := make([]int, len(classes))
+	var all [][]Prediction
+	for row := range slices.Chunk(p.Float32s(), len(classes)) {
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(row[b], row[a]) })
+		best := make([]Prediction, top)
+		for i, class := range order[:top] {
+			best[i] = Prediction{class, classes[class][0], classes[class][1], row[class]}
+		}
+		all = append(all, best)
+	}
+	return all, nil
+}
+
+// caffe turns red, green, blue into blue, green, red less the means of ImageNet.
+func caffe(rgb []float32, blue, green, red float32) error {
+	if len(rgb)%3 != 0 {
+		return fmt.Errorf("preprocess: %d values, want three for each pixel", len(rgb))
+	}
+	for i := 0; i < len(rgb); i += 3 {
+		rgb[i], rgb[i+1], rgb[i+2] = rgb[i+2]-blue, rgb[i+1]-green, rgb[i]-red
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package applications_test
+
+import (
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/keraslike/applications"
+)
+
+func TestDecodePredictions(t *testing.T) {
+	p := tensor.New(tensor.WithShape(2, 1000), tensor.Of(tensor.Float32))
+	values := p.Float32s()
+	values[0], values[386], values[999] = 0.25, 0.5, 0.25
+	values[1000+1] = 1
+	got, err := applications.DecodePredictions(p, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []applications.Prediction{
+		{386, "n02504458", "African_elephant", 0.5}, {0, "n01440764", "tench", 0.25}, {999, "n15075141", "toilet_tissue", 0.25},
+	}
+	for i, w := range want {
+		if got[0][i] != w {
+			t.Errorf("place %d: %+v, want %+v", i, got[0][i], w)
+		}
+	}
+	if len(got) != 2 || len(got[1]) != 3 || got[1][0].Name != "goldfish" {
+		t.Errorf("second picture: %+v", got[1])
+	}
+	for _, test := range []struct {
+		p    *tensor.Dense
+		top  int
+		want string
+	}{
+		{p, 0, "top is 0"},
+		{p, 1001, "top is 1001"},
+		{nil, 1, "got nil"},
+		{tensor.New(tensor.WithShape(2, 10), tensor.Of(tensor.Float32)), 1, "float32 of shape (2, 10)"},
+		{tensor.New(tensor.WithShape(1, 1000), tensor.Of(tensor.Float64)), 1, "float64 of shape (1, 1000)"},
+	} {
+		if _, err := applications.DecodePredictions(test.p, test.top); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want %q", err, test.want)
+		}
+	}
+}
+
+func TestPreprocess(t *testing.T) {
+	rgb := []float32{1, 2, 3, 255, 0, 100}
+	if err := applications.PreprocessSqueezeNet(rgb); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float32{3 - 104, 2 - 117, 1 - 123, 100 - 104, 0 - 117, 255 - 123} {
+		if rgb[i] != want {
+			t.Errorf("value %d is %g, want %g", i, rgb[i], want)
+		}
+	}
+	if err := applications.PreprocessSqueezeNet(rgb[:4]); err == nil {
+		t.Error("four values are no pixels, want an error")
+	}
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package applications_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/applications"
+)
+
+// numbers are values of an activation that PyTorch computed, by testdata/squeezenet.py
+// and vgg16.py: every step-th one, the mean and the mean square of all.
+type numbers struct {
+	Shape        []int
+	Mean, Square float64
+	Step         int
+	Values       []float64
+}
+
+// compare allows each value 1e-3.
+func (n numbers) compare(t *testing.T, name string, got *tensor.Dense) {
+	t.Helper()
+	const allowed = 1e-3
+	if shape := fmt.Sprint([]int(got.Shape())[1:]); shape != fmt.Sprint(n.Shape) {
+		t.Errorf("%s has shape %v, PyTorch %v", name, shape, n.Shape)
+		return
+	}
+	values := got.Float32s()
+	var mean, square, worst float64
+	for i, v := range values {
+		mean += float64(v)
+		square += float64(v) * float64(v)
+		if i%n.Step == 0 {
+			worst = max(worst, math.Abs(float64(v)-n.Values[i/n.Step]))
+		}
+	}
+	mean, square = mean/float64(len(values)), square/float64(len(values))
+	if worst > allowed || math.IsNaN(worst) {
+		t.Errorf("%s differs from PyTorch by up to %.2g among %d values, want at most %g", name, worst, len(n.Values), allowed)
+	}
+	if math.Abs(mean-n.Mean) > allowed*max(1, n.Mean) || math.Abs(square-n.Square) > allowed*max(1, n.Square) {
+		t.Errorf("%s has mean %g and mean square %g, PyTorch %g and %g", name, mean, square, n.Mean, n.Square)
+	}
+}
+
+type squeezeNetNumbers struct {
+	Chelsea, Elephant [][2]float64 // class and probability
+	Blocks            map[string]numbers
+	Sizes             []struct {
+		Height, Width int
+		Shapes        map[string][]int
+		Fire9, Prob   numbers
+	}
+}
+
+func readJSON(t testing.TB, name string, to any) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, to); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+func squeezeNet(t testing.TB, options ...applications.Option) *keraslike.Model {
+	t.Helper()
+	m, err := applications.SqueezeNet(options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// photograph reads a picture at 227x227, prepared for SqueezeNet.
+func photograph(t testing.TB, fsys fs.FS, name string) *tensor.Dense {
+	t.Helper()
+	a, err := datasets.LoadImage(fsys, name, datasets.ImageOptions{Height: 227, Width: 227, Filter: datasets.Bilinear, Pixels: datasets.Bytes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := applications.PreprocessSqueezeNet(a.Data); err != nil {
+		t.Fatal(err)
+	}
+	return tensor.New(tensor.WithShape(append([]int{1}, a.Shape...)...), tensor.WithBacking(a.Data))
+}
+
+// noise is what testdata's scripts call so.
+func noise(height, width int) []float32 {
+	out := make([]float32, height*width*3)
+	for k := range out {
+		out[k] = float32(uint32(k) * 2654435761 >> 24)
+	}
+	return out
+}
+
+func predict(t testing.TB, m *keraslike.Model, x *tensor.Dense) *tensor.Dense {
+	t.Helper()
+	out, err := m.Predict(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func checkTop(t *testing.T, p *tensor.Dense, want [][2]float64, allowed float64) {
+	t.Helper()
+	best, err := applications.DecodePredictions(p, len(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range want {
+		got := best[0][i]
+		if got.Class != int(w[0]) || math.Abs(float64(got.Score)-w[1]) > allowed {
+			t.Errorf("place %d is %+v, PyTorch has class %v with %v", i+1, got, w[0], w[1])
+		}
+	}
+}
+
+func TestSqueezeNetBlocks(t *testing.T) {
+	var want squeezeNetNumbers
+	readJSON(t, "squeezenet.json", &want)
+	m := squeezeNet(t)
+	x := photograph(t, os.DirFS("testdata"), "chelsea227.png")
+	if len(want.Blocks) != 15 {
+		t.Fatalf("%d blocks, want 15", len(want.Blocks))
+	}
+	var names []string
+	for name := range want.Blocks {
+		names = append(names, name)
+	}
+	sub, err := m.SubModel(names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := keraslike.Data(x, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := sub.PredictSource(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		want.Blocks[name].compare(t, name, out[i])
+	}
+	checkTop(t, predict(t, m, x), want.Chelsea, 1e-4)
+}
+
+// Odd and even sizes at each pooling.
+func TestSqueezeNetSizes(t *testing.T) {
+	var want squeezeNetNumbers
+	readJSON(t, "squeezenet.json", &want)
+	for _, size := range want.Sizes {
+		t.Run(fmt.Sprintf("%dx%d", size.Height, size.Width), func(t *testing.T) {
+			pixels := noise(size.Height, size.Width)
+			if err := applications.PreprocessSqueezeNet(pixels); err != nil {
+				t.Fatal(err)
+			}
+			x := tensor.New(tensor.WithShape(1, size.Height, size.Width, 3), tensor.WithBacking(pixels))
+			shape := applications.InputShape(size.Height, size.Width)
+			m := squeezeNet(t, shape)
+			size.Prob.compare(t, "prob", predict(t, m, x))
+			for name, want := range size.Shapes {
+				sub, err := m.SubModel(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := []int(predict(t, sub, x).Shape()[1:]); fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%s has shape %v, PyTorch %v", name, got, want)
+				}
+			}
+			bare := predict(t, squeezeNet(t, shape, applications.WithoutTop{}), x)
+			size.Fire9.compare(t, "fire9", bare)
+			checkPooled(t, bare, predict(t, squeezeNet(t, shape, applications.WithoutTop{}, applications.AveragePooling), x),
+				predict(t, squeezeNet(t, shape, applications.WithoutTop{}, applications.MaxPooling), x))
+		})
+	}
+}
+
+// checkPooled computes the poolings of (1, height, width, channels) plainly.
+func checkPooled(t *testing.T, x, mean, maximum *tensor.Dense) {
+	t.Helper()
+	channels := x.Shape()[3]
+	cells := x.Shape()[1] * x.Shape()[2]
+	for c := range channels {
+		sum, most := 0.0, math.Inf(-1)
+		for i := range cells {
+			v := float64(x.Float32s()[i*channels+c])
+			sum, most = sum+v, max(most, v)
+		}
+		if got := float64(mean.Float32s()[c]); math.Abs(got-sum/float64(cells)) > 1e-4*(1+got) {
+			t.Fatalf("channel %d has mean %g, want %g", c, got, sum/float64(cells))
+		}
+		if got := float64(maximum.Float32s()[c]); got != most {
+			t.Fatalf("channel %d has maximum %g, want %g", c, got, most)
+		}
+	}
+}
+
+func TestSqueezeNetElephant(t *testing.T) {
+	dir := filepath.Join(os.Getenv("REEF_DATA"), "photos")
+	if _, err := os.Stat(filepath.Join(dir, "creative_commons_elephant.jpg")); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the photograph is not in $REEF_DATA")
+	}
+	var want squeezeNetNumbers
+	readJSON(t, "squeezenet.json", &want)
+	m := squeezeNet(t)
+	p := predict(t, m, photograph(t, os.DirFS(dir), "creative_commons_elephant.jpg"))
+	// PIL decodes a JPEG with other rounding than image/jpeg.
+	checkTop(t, p, want.Elephant[:2], 0.02)
+	best, _ := applications.DecodePredictions(p, 1)
+	if best[0][0].Name != "African_elephant" || best[0][0].ID != "n02504458" {
+		t.Errorf("the photograph shows %+v", best[0][0])
+	}
+	p = predict(t, m, photograph(t, os.DirFS(dir), "chelsea.png"))
+	checkTop(t, p, want.Chelsea, 1e-3)
+}
+
+func TestSqueezeNetParameters(t *testing.T) {
+	for _, test := range []struct {
+		options []applications.Option
+		want    int
+	}{{nil, 1235496}, {[]applications.Option{applications.WithoutTop{}}, 722496}} {
+		m := squeezeNet(t, test.options...)
+		if all, free := m.Parameters(); all != test.want || free != test.want {
+			t.Errorf("%d parameters, %d free, want %d", all, free, test.want)
+		}
+	}
+}
+
+// As a layer of another model: weights by path, frozen as a whole and in part.
+func TestSqueezeNetAsLayer(t *testing.T) {
+	base := squeezeNet(t, applications.InputShape(32, 32), applications.WithoutTop{}, applications.AveragePooling)
+	m := keraslike.Sequential("pets", keraslike.Input(32, 32, 3), base, keraslike.Dense(1, keraslike.Sigmoid))
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	w, err := m.Weight("squeezenet/fire2/expand3x3/kernel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(w.Shape()) != "[3 3 16 64]" {
+		t.Errorf("shape %v", w.Shape())
+	}
+	free := func() int { _, n := m.Parameters(); return n }
+	head := 512 + 1
+	for _, step := range []struct {
+		change func() error
+		want   int
+	}{
+		{func() error { return nil }, 722496 + head},
+		{func() error { return m.SetTrainable(false, "squeezenet") }, head},
+		{func() error { return m.SetTrainable(true, "squeezenet/fire9") }, 512*64 + 64 + 64*256 + 256 + 9*64*256 + 256 + head},
+		{func() error { return m.SetTrainable(false, "squeezenet/fire9/squeeze1x1") }, 64*256 + 256 + 9*64*256 + 256 + head},
+		{func() error { return m.SetTrainableRange(true, "squeezenet/fire8", "") }, 2*(64*256+256+9*64*256+256) + 384*64 + 64 + 512*64 + 64 + head},
+	} {
+		if err := step.change(); err != nil {
+			t.Fatal(err)
+		}
+		if n := free(); n != step.want {
+			t.Errorf("%d free parameters, want %d", n, step.want)
+		}
+	}
+	sub, err := m.SubModel("squeezenet/fire3/squeeze1x1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := predict(t, sub, tensor.New(tensor.WithShape(1, 32, 32, 3), tensor.Of(tensor.Float32)))
+	if fmt.Sprint(out.Shape()) != "(1, 7, 7, 16)" {
+		t.Errorf("shape %v", out.Shape())
+	}
+}
+
+func TestOptionMistakes(t *testing.T) {
+	for _, test := range []struct {
+		option applications.Option
+		want   string
+	}{
+		{applications.InputShape(16, 300), "squeezenet: input shape is 16x300, want at least 17x17"},
+		{applications.AveragePooling, `squeezenet: pooling "avg" is for a network without its top`},
+		{applications.Pooling("sum"), `squeezenet: pooling is "sum"`},
+		{nil, "squeezenet: an option is nil"},
+	} {
+		if _, err := applications.SqueezeNet(test.option); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, want %q", err, test.want)
+		}
+	}
+}
+
+// Features of cats and dogs: PyTorch takes 37 s for 4,000 pictures on two cores.
+func BenchmarkSqueezeNetFeatures(b *testing.B) {
+	m := squeezeNet(b, applications.WithoutTop{}, applications.AveragePooling)
+	const n = 20
+	x := tensor.New(tensor.WithShape(n, 227, 227, 3), tensor.Of(tensor.Float32))
+	for i, v := range noise(n*227, 227) {
+		x.Float32s()[i] = v - 110
+	}
+	predict(b, m, x)
+	b.ReportAllocs()
+	for b.Loop() {
+		predict(b, m, x)
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/n, "ms/picture")
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Gradient is the slope of what one layer of a model gives with respect to what
+// another gives, or to the model's input: what saliency maps, Grad-CAM and pictures
+// made by gradient ascent are computed from. It holds a graph of its own in the form
+// of prediction, with dropout off, and shares the weights. It is for one goroutine.
+type Gradient struct {
+	plan   *plan
+	of, at Shape
+}
+
+// Gradient prepares the slope of layer of with respect to layer at. Layers of nested
+// models are named by their paths, "vgg16/block5_conv3"; a layer that is used several
+// times stands for its first use. The empty of is the model's output, before softmax
+// or sigmoid where it ends with one; the empty at is its input.
+func (m *Model) Gradient(of, at string) (*Gradient, error) {
+	switch {
+	case m.err != nil:
+		return nil, m.err
+	case !m.built:
+		return nil, fmt.Errorf("gradient: model %q has no weights yet: build, compile or load it", m.name)
+	case len(m.inputs) > 1 || of == "" && len(m.outputs) > 1:
+		return nil, fmt.Errorf("gradient: model %q has %d inputs and %d outputs, want one of each", m.name, len(m.inputs), len(m.outputs))
+	}
+	g, err := m.gradient(of, at)
+	if err != nil {
+		return nil, fmt.Errorf("gradient: model %q: %w", m.name, err)
+	}
+	return g, nil
+}
+
+func (m *Model) gradient(of, at string) (*Gradient, error) {
+	building.Lock()
+	defer building.Unlock()
+	v, err := m.view(locating, planKey{batch: 1})
+	if err != nil {
+		return nil, err
+	}
+	from, to := v.out[0], v.in[0]
+	if z := v.logits[from].of; z != nil {
+		from = z
+	}
+	if of != "" {
+		if from, err = v.layer(of); err != nil {
+			return nil, err
+		}
+	}
+	if at != "" {
+		if to, err = v.layer(at); err != nil {
+			return nil, err
+		}
+	}
+	direction := v.Do(graph.Input(v.g, graph.Float32, "direction", from.Shape()...))
+	if v.err != nil {
+		return nil, v.err
+	}
+	v.targets = graph.Nodes{direction}
+	slope := direction // of a layer with respect to itself
+	if from != to {
+		if !slices.Contains(from.Graph().ExactSubgraphRoots(from).AllNodes(), to) {
+			return nil, fmt.Errorf("layer %q does not depend on layer %q", of, at)
+		}
+		slopes, err := graph.Backpropagate(graph.Nodes{from}, graph.Nodes{direction}, graph.Nodes{to})
+		if err != nil {
+			return nil, err
+		}
+		slope = slopes[0]
+	}
+	p := &plan{batch: 1, scope: v.Scope, roots: graph.Nodes{from, to, slope}, outs: 2}
+	if err := p.compile(v); err != nil {
+		return nil, err
+	}
+	return &Gradient{plan: p, of: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
+}
+
+// layer is the node of the layer at a path.
+func (v *view) layer(path string) (*graph.Node, error) {
+	if n := v.located[path]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("there is no layer %q", path)
+}
+
+// Of and At are the shapes of the two layers' outputs for one sample.
+func (g *Gradient) Of() Shape { return g.of }
+
+// At is the shape of the output that the slope is taken with respect to.
+func (g *Gradient) At() Shape { return g.at }
+
+// Run puts one sample x through the model and returns what the two layers gave and
+//
+//	slope = ∂ Σ direction·of / ∂ at
+//
+// The direction has the shape of layer of: one 1 among zeros asks for one of its
+// numbers. The results are overwritten by the next Run.
+func (g *Gradient) Run(x, direction []float32) (of, at, slope []float32, err error) {
+	for _, b := range []struct {
+		what   string
+		to     *place
+		values []float32
+	}{{"input", g.plan.inputs[0], x}, {"direction", g.plan.targets[0], direction}} {
+		memory, err := b.to.dense()
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("gradient: %w", err)
+		}
+		if len(b.values) != len(memory) {
+			return nil, nil, nil, fmt.Errorf("gradient: the %s has %d values, want %d", b.what, len(b.values), len(memory))
+		}
+		if err := finite(b.what, 0, b.values, []int{0}); err != nil {
+			return nil, nil, nil, fmt.Errorf("gradient: %w", err)
+		}
+		copy(memory, b.values)
+	}
+	if err := g.plan.run(); err != nil {
+		return nil, nil, nil, fmt.Errorf("gradient: %w", err)
+	}
+	f := g.plan.floats
+	return f[0], f[1], f[2], nil
+}

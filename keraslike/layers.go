@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+// LayerInfo says what stands where in a model.
+type LayerInfo struct {
+	Path   string // "block1/conv" in the nested model block1
+	Kind   string // "Conv2D"
+	Output Shape  // of one sample
+}
+
+// Layers are the model's layers in order of computation, those of nested models in
+// place of these, each at its first use.
+func (m *Model) Layers() []LayerInfo { return m.layerInfos("") }
+
+func (m *Model) layerInfos(prefix string) (list []LayerInfo) {
+	seen := map[*layer]bool{}
+	tensors := m.order
+	if prefix == "" {
+		tensors = m.tensors() // a nested model's input is what stands before it
+	}
+	for _, t := range tensors {
+		switch {
+		case seen[t.layer]:
+		case t.layer.sub != nil && t.layer.def.Kind() == "Model":
+			list = append(list, t.layer.sub.layerInfos(prefix+t.layer.name+"/")...)
+		default:
+			list = append(list, LayerInfo{prefix + t.layer.name, t.layer.def.Kind(), t.shape})
+		}
+		seen[t.layer] = true
+	}
+	return list
+}
