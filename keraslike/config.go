@@ -42,6 +42,7 @@ var definitions = map[string]func() Definition{
 	"Dropout":    func() Definition { return &dropout{} },
 	"Flatten":    func() Definition { return &flatten{} },
 	"Embedding":  func() Definition { return &embedding{} },
+	"Masking":    func() Definition { return &masking{} },
 
 	"Bidirectional": func() Definition { return &bidirectional{} },
 	"SimpleRNN":     func() Definition { return &recurrent{} },

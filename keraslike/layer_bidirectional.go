@@ -94,6 +94,7 @@ func directionOf(l Layer) *direction {
 	d := &direction{name: l.core().name}
 	if r, ok := l.core().def.(*recurrent); ok {
 		own := *r // the layer given may be used elsewhere: its weights are not these
+		own.ZeroOutputForMask = own.ReturnSequences
 		d.recurrent = &own
 	}
 	return d
@@ -220,6 +221,9 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		y = s.Do(graph.Scale(s.Do(graph.Add(y, z)), 0.5))
 	case MergeNone:
 		s.Output(z)
+		if d.forward.ReturnSequences {
+			s.SetMask(1, s.Mask(0))
+		}
 	}
 	for _, h := range append(forward, backward...) {
 		s.Output(h)

@@ -69,17 +69,19 @@ type RecurrentOption interface{ applyRecurrent(*recurrent) }
 type recurrent struct {
 	common
 	restraints
-	Cell            string         `json:"cell"`
-	Units           int            `json:"units"`
-	Activation      ActivationFunc `json:"activation"`
-	ReturnSequences bool           `json:"return_sequences,omitempty"`
-	ReturnState     bool           `json:"return_state,omitempty"`
-	GoBackwards     bool           `json:"go_backwards,omitempty"`
-	ResetBefore     bool           `json:"reset_before,omitempty"`
-	NoBias          bool           `json:"no_bias,omitempty"`
-	KernelInit      Initializer    `json:"kernel_initializer"`
-	RecurrentInit   Initializer    `json:"recurrent_initializer"`
-	BiasInit        *Initializer   `json:"bias_initializer,omitempty"`
+	Cell              string         `json:"cell"`
+	Units             int            `json:"units"`
+	Activation        ActivationFunc `json:"activation"`
+	ReturnSequences   bool           `json:"return_sequences,omitempty"`
+	ReturnState       bool           `json:"return_state,omitempty"`
+	GoBackwards       bool           `json:"go_backwards,omitempty"`
+	ResetBefore       bool           `json:"reset_before,omitempty"`
+	NoBias            bool           `json:"no_bias,omitempty"`
+	ZeroOutputForMask bool           `json:"zero_output_for_mask,omitempty"`
+
+	KernelInit    Initializer  `json:"kernel_initializer"`
+	RecurrentInit Initializer  `json:"recurrent_initializer"`
+	BiasInit      *Initializer `json:"bias_initializer,omitempty"`
 }
 
 func newRecurrent(d *recurrent, opts []RecurrentOption) Layer {
@@ -206,11 +208,27 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 	if len(in) > 2 {
 		operands.C0 = in[2]
 	}
+	operands.Mask = s.Mask(0)
 	y = s.Do(graph.Recurrent(spec, operands))
 	if y != nil && d.ReturnState {
 		y, states = d.split(s, y, spec.Output)
 	}
+	if d.ReturnSequences && operands.Mask != nil {
+		s.SetMask(0, operands.Mask)
+		if d.ZeroOutputForMask {
+			y = d.zeroMasked(s, y, operands.Mask)
+		}
+	}
 	return d.watch(s, y), states
+}
+
+// zeroMasked sets the outputs at masked steps to 0; outputs have the order in which
+// steps are taken.
+func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
+	if d.GoBackwards {
+		mask = s.Do(graph.Reverse(mask, 1))
+	}
+	return s.Do(graph.MaskSteps(y, mask))
 }
 
 // output is what the graph's op has to put out.

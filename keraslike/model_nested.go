@@ -45,10 +45,10 @@ func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	out := s.run(d.m, s.path+"/", in)
+	out, masks := s.run(d.m, s.path+"/", in, s.masks)
 	if out == nil {
 		return nil
 	}
-	s.more = out[1:]
+	s.more, s.outMasks = out[1:], masks
 	return out[0]
 }

@@ -20,6 +20,12 @@ type GoBackwards struct{}
 
 func (GoBackwards) applyRecurrent(d *recurrent) { d.GoBackwards = true }
 
+// ZeroOutputForMask puts out 0 at masked steps, with ReturnSequences, in the place of
+// the state before them.
+type ZeroOutputForMask struct{}
+
+func (ZeroOutputForMask) applyRecurrent(d *recurrent) { d.ZeroOutputForMask = true }
+
 // ResetBefore makes a GRU's reset gate act on the state before the product with
 // the recurrent kernel (reset_after=False in Keras).
 type ResetBefore struct{}

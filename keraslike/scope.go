@@ -21,20 +21,27 @@ type Scope struct {
 	logits    map[*graph.Node]logits
 	penalties []*graph.Node
 	updates   []*Weight // whose node in weights is their value after the step
-	frozen    bool      // the layer, or a model that it stands in
 	groups    *graph.Groups
 	paths     map[*Weight]string // of the model that the graph is of
-	layer     *layer
-	path      string        // of the layer
-	prefix    string        // of the names of weights, within a layer within the layer
-	more      []*graph.Node // further outputs of the layer
 	err       error
+	application
 
 	tracing bool // the outputs of all layers are wanted
 	traced  struct {
 		paths []string
 		nodes graph.Nodes
 	}
+}
+
+// application is one use of a layer while its expression is made.
+type application struct {
+	layer    *layer
+	path     string        // of the layer
+	frozen   bool          // the layer, or a model that it stands in
+	prefix   string        // of the names of weights, within a layer within the layer
+	more     []*graph.Node // further outputs
+	masks    []*graph.Node // of the inputs
+	outMasks []*graph.Node // of the outputs
 }
 
 // logits are what softmax or sigmoid was applied to.
