@@ -92,6 +92,7 @@ func Activation(f ActivationFunc, opts ...LayerOption) Layer {
 
 type activation struct {
 	common
+	passesMask
 	Function ActivationFunc `json:"function"`
 }
 

@@ -24,7 +24,8 @@ import (
 //	         attention_output/bias (q) by Zeros
 //
 // MultiHeadAttention(8, 64).Of(x) is self-attention, .Of(x, memory) attends to
-// another series.
+// another series. Where query, value or key have a mask, steps of the query look only
+// at steps of the value that it leaves.
 //
 // Options: ValueDim (in place of keyDim for V), OutputDim (in place of q),
 // CausalMask, AttentionMask, AttentionDropout (default 0), NoBias, KernelInit,
@@ -154,7 +155,9 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		mask, in = in[len(in)-1], in[:len(in)-1]
 	}
 	query, value, key := inputsOf(in)
-	batch, t := query.Shape()[0], query.Shape()[1]
+	batch, t, steps := query.Shape()[0], query.Shape()[1], value.Shape()[1]
+	s.SetMask(0, s.Mask(0))
+	mask = d.paddingMask(s, mask, len(in), t, steps)
 	q := s.Do(graph.Scale(d.heads(s, "query", query, d.KeyDim), 1/math.Sqrt(float64(d.KeyDim))))
 	k, v := d.heads(s, "key", key, d.KeyDim), d.heads(s, "value", value, d.ValueDim)
 	scores := s.Do(graph.BatchMatMul(q, k, false, true)) // (batch, heads, t, s)
@@ -162,7 +165,6 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		scores = s.Do(graph.CausalMask(scores))
 	}
 	if mask != nil {
-		steps := value.Shape()[1]
 		far := s.Do(graph.Affine(mask, -graph.Masked, graph.Masked)) // 0 or Masked
 		far = s.Do(graph.Repeat(s.Do(graph.Reshape(far, batch, 1, t, steps)), 1, d.Heads))
 		scores = s.Do(graph.Add(scores, far))
@@ -181,6 +183,28 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	out := kernel.Shape()[2]
 	y = d.dense(s, "attention_output", y, d.Heads*d.ValueDim, out)
 	return d.watch(s, s.Do(graph.Reshape(y, batch, t, out)))
+}
+
+// paddingMask multiplies a mask (batch, t, s), which may be nil, with those of the
+// query, the value and the key.
+func (d *attention) paddingMask(s *Scope, mask *graph.Node, inputs, t, steps int) *graph.Node {
+	and := func(m *graph.Node) {
+		if mask == nil {
+			mask = m
+		} else {
+			mask = s.Do(graph.Mul(mask, m))
+		}
+	}
+	query, value, key := inputsOf(s.inputMasks(inputs))
+	if query != nil {
+		and(s.Do(graph.Repeat(s.Do(graph.Reshape(query, append(query.Shape().Clone(), 1)...)), 2, steps)))
+	}
+	for i, m := range []*graph.Node{value, key} {
+		if m != nil && (i == 0 || inputs == 3) {
+			and(s.Do(graph.Repeat(s.Do(graph.Reshape(m, m.Shape()[0], 1, steps)), 1, t)))
+		}
+	}
+	return mask
 }
 
 // heads projects (batch, steps, features) to (batch, heads, steps, dim).

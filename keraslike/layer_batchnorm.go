@@ -53,6 +53,7 @@ func (NoCenter) applyBatchNorm(d *batchNorm)   { d.NoCenter = true }
 
 type batchNorm struct {
 	common
+	passesMask
 	Axis     int     `json:"axis"`
 	Momentum float64 `json:"momentum"`
 	Epsilon  float64 `json:"epsilon"`

@@ -63,5 +63,25 @@ func (d *concatenate) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if err != nil {
 		return s.Do(nil, err)
 	}
+	s.SetMask(0, d.mask(s, in, axis+1))
 	return s.Do(graph.Concat(axis+1, in...))
+}
+
+// mask joins the masks along one of their own axes, along another it is anyMask.
+func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
+	masks, axes := s.inputMasks(len(in)), 0
+	for _, m := range masks {
+		if m != nil {
+			axes = len(m.Shape())
+		}
+	}
+	if axis >= axes {
+		return s.anyMask(masks)
+	}
+	for i, m := range masks {
+		if m == nil {
+			masks[i] = s.Do(graph.Ones(in[i], axes))
+		}
+	}
+	return s.Do(graph.Concat(axis, masks...))
 }

@@ -29,6 +29,7 @@ type DenseOption interface{ applyDense(*dense) }
 
 type dense struct {
 	common
+	passesMask
 	restraints
 	Units      int            `json:"units"`
 	Activation ActivationFunc `json:"activation"`

@@ -21,6 +21,7 @@ func Dropout(rate float64, opts ...LayerOption) Layer {
 
 type dropout struct {
 	common
+	passesMask
 	Rate float64 `json:"rate"`
 }
 

@@ -36,6 +36,11 @@ func EmbeddingsInit(i Initializer) EmbeddingsInitOption { return EmbeddingsInitO
 // EmbeddingsInitOption is made by EmbeddingsInit.
 type EmbeddingsInitOption struct{ init Initializer }
 
+// MaskZero makes id 0 padding: the output has a mask that is 0 there. The table still
+// has a row for it.
+type MaskZero struct{}
+
+func (MaskZero) applyEmbedding(d *embedding)               { d.MaskZero = true }
 func (o EmbeddingsInitOption) applyEmbedding(d *embedding) { d.Init = o.init }
 func (n Name) applyEmbedding(d *embedding)                 { d.name = string(n) }
 
@@ -44,6 +49,7 @@ type embedding struct {
 	Vocabulary int         `json:"vocabulary"`
 	Dim        int         `json:"dim"`
 	Init       Initializer `json:"embeddings_initializer"`
+	MaskZero   bool        `json:"mask_zero,omitempty"`
 }
 
 func (d *embedding) Kind() string { return "Embedding" }
@@ -64,5 +70,8 @@ func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *embedding) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	if d.MaskZero {
+		s.SetMask(0, s.Do(graph.Unequal(in[0], 0)))
+	}
 	return s.Do(graph.Embedding(in[0], s.Weight("embeddings")))
 }

@@ -18,7 +18,8 @@ func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, tru
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling2d/.
 func GlobalMaxPooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, true, opts) }
 
-// GlobalAveragePooling1D is the mean of each channel over all steps.
+// GlobalAveragePooling1D is the mean of each channel over all steps, or over those
+// that a mask leaves; where it leaves none the mean is 0.
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
 func GlobalAveragePooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, false, opts) }
 
@@ -62,6 +63,9 @@ func (d *globalPool) Build(_ *Builder, in []Shape) (Shape, error) {
 func (d *globalPool) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.Max {
 		return s.Do(graph.GlobalMaxPool(in[0]))
+	}
+	if mask := s.Mask(0); mask != nil && d.Axes == 1 {
+		return s.Do(graph.MaskedAvgPool(in[0], mask))
 	}
 	return s.Do(graph.GlobalAvgPool(in[0]))
 }

@@ -48,6 +48,7 @@ func (NoCenter) applyLayerNorm(d *layerNorm)     { d.NoCenter = true }
 
 type layerNorm struct {
 	common
+	passesMask
 	Axes     []int   `json:"axes"`
 	Epsilon  float64 `json:"epsilon"`
 	NoScale  bool    `json:"no_scale,omitempty"`

@@ -32,6 +32,7 @@ func (n Name) applyLeakyReLU(d *leakyReLU)          { d.name = string(n) }
 
 type leakyReLU struct {
 	common
+	passesMask
 	Slope float64 `json:"negative_slope"`
 }
 

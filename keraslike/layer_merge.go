@@ -80,6 +80,7 @@ func (d *merge) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *merge) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	s.SetMask(0, s.anyMask(s.inputMasks(len(in))))
 	in = broadcast(s, in)
 	y := in[0]
 	if d.Function == "Minimum" {

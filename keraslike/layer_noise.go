@@ -50,6 +50,7 @@ func newNoise(d *noise, opts []LayerOption) Layer { return newLayer(d, &d.common
 // noise is what only training has; Rate is GaussianNoise's standard deviation.
 type noise struct {
 	common
+	passesMask
 	Function string  `json:"function"`
 	Rate     float64 `json:"rate"`
 }

@@ -42,6 +42,7 @@ func (n Name) applyPReLU(d *preLU)             { d.name = string(n) }
 
 type preLU struct {
 	common
+	passesMask
 	Shared []int       `json:"shared_axes,omitempty"`
 	Init   Initializer `json:"alpha_initializer"`
 }

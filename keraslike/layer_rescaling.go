@@ -19,6 +19,7 @@ func Rescaling(scale, offset float64, opts ...LayerOption) Layer {
 
 type rescaling struct {
 	common
+	passesMask
 	Scale  float64 `json:"scale"`
 	Offset float64 `json:"offset"`
 }

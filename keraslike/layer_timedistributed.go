@@ -17,6 +17,9 @@ import (
 //	output   (batch, steps, ...), the rest being what the layer makes of one step
 //	weights  the layer's, under the name of the TimeDistributed
 //
+// The layer sees no mask of the steps, which are its samples; where the mask has more
+// axes it sees their part, and a step counts for others where any part of it does.
+//
 // The layer must not be used elsewhere too; a model may.
 // See https://keras.io/api/layers/recurrent_layers/time_distributed/.
 func TimeDistributed(inner Layer, opts ...LayerOption) Layer {
@@ -88,6 +91,9 @@ func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
 		return nil, fmt.Errorf("input has shape %v, want (batch, steps, ...)", in[0])
 	}
 	out, err := d.layer.def.Build(b, []Shape{in[0][1:]})
+	if err == nil && len(b.more) > 0 {
+		err = fmt.Errorf("has %d outputs, want one", 1+len(b.more))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s on one step: %w", d.layer.def.Kind(), err)
 	}
@@ -97,14 +103,20 @@ func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
 // Forward sees the steps of all samples as one larger batch.
 func (d *timeDistributed) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := in[0].Shape()
-	batch := s.batch
+	batch, mask := s.batch, s.Mask(0)
 	defer func() { s.batch = batch }()
-	s.batch = shape[0] * shape[1]
+	s.batch, s.masks = shape[0]*shape[1], nil
+	if mask != nil && len(mask.Shape()) > 2 { // of steps of steps
+		m := mask.Shape()
+		s.masks = []*graph.Node{s.Do(graph.Reshape(mask, append([]int{s.batch}, m[2:]...)...))}
+		mask = s.Do(graph.AnyUnequal(s.Do(graph.Reshape(mask, m[0], m[1], Shape(m[2:]).Size())), 0))
+	}
 	x := s.Do(graph.Reshape(in[0], append([]int{s.batch}, shape[2:]...)...))
 	if x == nil {
 		return nil
 	}
-	y := d.layer.def.Forward(s, []*graph.Node{x})
+	y := s.forward(d.layer.def, []*graph.Node{x})
+	s.outMasks = []*graph.Node{mask}
 	if y == nil {
 		return nil
 	}

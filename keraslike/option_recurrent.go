@@ -9,11 +9,22 @@ type ReturnSequences struct{}
 
 func (ReturnSequences) applyRecurrent(d *recurrent) { d.ReturnSequences = true }
 
+// ReturnState puts out the last state too: output 1 is h, output 2 of an LSTM c.
+type ReturnState struct{}
+
+func (ReturnState) applyRecurrent(d *recurrent) { d.ReturnState = true }
+
 // GoBackwards takes the inputs from the last to the first; outputs stay in the
 // order of the steps taken.
 type GoBackwards struct{}
 
 func (GoBackwards) applyRecurrent(d *recurrent) { d.GoBackwards = true }
+
+// ZeroOutputForMask puts out 0 at masked steps, with ReturnSequences, in the place of
+// the state before them.
+type ZeroOutputForMask struct{}
+
+func (ZeroOutputForMask) applyRecurrent(d *recurrent) { d.ZeroOutputForMask = true }
 
 // ResetBefore makes a GRU's reset gate act on the state before the product with
 // the recurrent kernel (reset_after=False in Keras).

@@ -39,8 +39,9 @@ type plan struct {
 	inputs  []*place
 	targets []*place
 	weights []*place
-	roots   graph.Nodes // outputs, the cost, where there are several outputs the loss of each, the gradients, the updates
+	roots   graph.Nodes // outputs, the cost, where there are several outputs the loss of each, masks, the gradients, the updates
 	outs    int         // how many outputs there are
+	masks   []int       // the places of the outputs' masks among the roots, 0 for none
 	// firstGradient is the place of the first gradient among the roots.
 	firstGradient int
 	updates       []*Weight // what the last roots are new values of
@@ -53,6 +54,7 @@ type plan struct {
 type view struct {
 	*Scope
 	in, targets, weights, out graph.Nodes
+	outMasks                  graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
 	losses                    graph.Nodes // of the outputs, where there are several
 }
@@ -71,7 +73,7 @@ func (m *Model) view(p purpose, key planKey) (*view, error) {
 	for _, x := range m.inputs {
 		v.in = append(v.in, s.Do(graph.Input(s.g, graph.Float32, x.layer.name, x.shape.withBatch(key.batch)...)))
 	}
-	v.out = s.run(m, "", v.in)
+	v.out, v.outMasks = s.run(m, "", v.in, nil)
 	if s.err == nil && (p == evaluating || p == fitting) {
 		s.err = s.groups.Record(s.g, "loss", func() error { v.addCost(m, key.weighted); return s.err })
 	}
@@ -81,31 +83,44 @@ func (m *Model) view(p purpose, key planKey) (*view, error) {
 	return v, nil
 }
 
-// run adds the expressions of a model's layers; prefix is the path of the model.
-func (s *Scope) run(m *Model, prefix string, in []*graph.Node) []*graph.Node {
-	value := map[*Tensor]*graph.Node{}
+// run adds the expressions of a model's layers and returns its outputs and their
+// masks; prefix is the path of the model.
+func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outMasks []*graph.Node) {
+	value, mask := map[*Tensor]*graph.Node{}, map[*Tensor]*graph.Node{}
 	for i, t := range m.inputs {
 		value[t] = in[i]
+		if i < len(masks) {
+			mask[t] = masks[i]
+		}
 	}
-	layer, path, frozen := s.layer, s.path, s.frozen
-	defer func() { s.layer, s.path, s.frozen = layer, path, frozen }()
+	outer := s.application
+	defer func() { s.application = outer }()
 	for _, t := range m.order {
 		if s.err != nil {
-			return nil
+			return nil, nil
 		}
-		s.layer, s.path, s.frozen = t.layer, prefix+t.layer.name, frozen || t.layer.frozen
+		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || t.layer.frozen}
 		inputs := make([]*graph.Node, len(t.in))
 		for i, x := range t.in {
-			inputs[i] = value[x]
+			inputs[i], s.masks = value[x], append(s.masks, mask[x])
 		}
 		s.err = s.groups.Record(s.g, s.path, func() error {
-			if err := attempt("Forward", func() error { value[t] = t.layer.def.Forward(s, inputs); return nil }); err != nil {
+			if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {
 				return fmt.Errorf("%s %q: %w", t.layer.def.Kind(), s.path, err)
 			}
 			return s.err
 		})
 		if s.err == nil {
-			s.err = s.checkOutput(t, value[t])
+			s.err = s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...))
+		}
+		if s.err != nil {
+			return nil, nil
+		}
+		for k, x := range t.more {
+			value[x] = s.more[k]
+		}
+		for k, n := range s.outMasks {
+			mask[t.Output(k)] = n
 		}
 		if _, again := s.located[s.path]; s.located != nil && !again {
 			s.located[s.path] = value[t]
@@ -114,23 +129,40 @@ func (s *Scope) run(m *Model, prefix string, in []*graph.Node) []*graph.Node {
 			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
 		}
 	}
-	if s.err != nil {
-		return nil
+	for _, t := range m.outputs {
+		out, outMasks = append(out, value[t]), append(outMasks, mask[t])
 	}
-	out := make([]*graph.Node, len(m.outputs))
-	for i, t := range m.outputs {
-		out[i] = value[t]
-	}
-	return out
+	return out, outMasks
 }
 
-// checkOutput compares the shape that a layer promised with the one it made.
-func (s *Scope) checkOutput(t *Tensor, n *graph.Node) error {
-	if n == nil {
-		return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
+// forward calls a definition's Forward, with the masks that are set.
+func (s *Scope) forward(d Definition, in []*graph.Node) *graph.Node {
+	if p, ok := d.(interface{ passMask(*Scope) }); ok {
+		p.passMask(s)
 	}
-	if want := t.shape.withBatch(s.batch); !slices.Equal([]int(n.Shape()), want) {
-		return fmt.Errorf("%s %q: Forward gave shape %v, Build promised %v", t.layer.def.Kind(), s.path, n.Shape(), graph.Shape(want))
+	return d.Forward(s, in)
+}
+
+// checkOutputs compares the shapes that a layer promised with those it made.
+func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
+	if len(out) != 1+len(t.more) {
+		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.more))
+	}
+	for k, x := range t.outputs() {
+		if out[k] == nil {
+			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
+		}
+		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
+			return fmt.Errorf("%s %q: Forward gave shape %v, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), graph.Shape(want))
+		}
+	}
+	if len(s.outMasks) > len(out) {
+		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outMasks)-1, len(out))
+	}
+	for k, mask := range s.outMasks {
+		if shape := out[k].Shape(); mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
+			return fmt.Errorf("%s %q: Forward gave output %d of shape %v a mask of shape %v", t.layer.def.Kind(), s.path, k, shape, mask.Shape())
+		}
 	}
 	return nil
 }
@@ -177,17 +209,30 @@ func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 	return v.Do(rows, err)
 }
 
-// mean is the mean of an output's losses, each times its sample's weight.
+// mean is the mean of an output's losses, each times its sample's weight; over the
+// steps that count where the output has a mask.
 func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
-	if rows == nil || !weighted {
+	if rows == nil {
+		return nil
+	}
+	shape, mask := rows.Shape(), v.outMasks[k]
+	if mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
+		mask = nil // the loss has no value for each step
+	}
+	if !weighted {
+		if mask != nil {
+			return v.Do(graph.MaskedMean(rows, mask))
+		}
 		return v.Do(graph.Mean(rows))
 	}
-	shape := rows.Shape()
 	if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
 		return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 	}
 	w := v.Do(graph.Input(v.g, graph.Float32, fmt.Sprint("sample weights ", k), shape...))
 	v.weights = append(v.weights, w)
+	if mask != nil {
+		return v.Do(graph.MaskedMean(v.Do(graph.Mul(rows, w)), mask))
+	}
 	return v.Do(graph.WeightedMean(rows, w))
 }
 
@@ -209,6 +254,14 @@ func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
 		pl.roots = v.traced.nodes
 	case v.cost != nil:
 		pl.roots = append(append(pl.roots, v.cost), v.losses...)
+	}
+	if v.cost != nil {
+		pl.masks = make([]int, len(v.out))
+		for k, mask := range v.outMasks {
+			if mask != nil {
+				pl.masks[k], pl.roots = len(pl.roots), append(pl.roots, mask)
+			}
+		}
 	}
 	pl.firstGradient = len(pl.roots)
 	if p == fitting {
@@ -318,6 +371,14 @@ func (p *plan) run() error {
 // next.
 func (p *plan) outputs() [][]float32 { return p.floats[:p.outs] }
 func (p *plan) loss() float64        { return float64(p.floats[p.outs][0]) }
+
+// mask is the mask of an output, nil for none.
+func (p *plan) mask(k int) []float32 {
+	if p.masks[k] == 0 {
+		return nil
+	}
+	return p.floats[p.masks[k]]
+}
 
 // lossOf is the loss of one output of several.
 func (p *plan) lossOf(k int) float64 { return float64(p.floats[p.outs+1+k][0]) }

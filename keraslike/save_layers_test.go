@@ -32,8 +32,8 @@ func layerCases() map[string]layerCase {
 			k.SpatialDropout2D(0.1), k.Conv2DTranspose(2, 3), k.LeakyReLU(), k.PReLU(), k.LayerNormalization(), k.Flatten())},
 		"noise":     {[]int{4, 3}, parts(k.GaussianNoise(0.1), k.GaussianDropout(0.2), k.SpatialDropout1D(0.3))},
 		"merging":   {[]int{5}, parts(merging())},
-		"sequence":  {[]int{4, 3}, parts(k.Normalization(), attention(), k.TimeDistributed(k.Dense(2)))},
-		"recurrent": {[]int{7}, parts(k.Embedding(10, 4), k.SimpleRNN(3, k.ReturnSequences{}), k.GRU(4, k.ReturnSequences{}, k.ResetBefore{}), k.LSTM(2, k.GoBackwards{}))},
+		"sequence":  {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences{}), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},
+		"recurrent": {[]int{7}, parts(k.Embedding(10, 4, k.MaskZero{}), k.SimpleRNN(3, k.ReturnSequences{}), k.GRU(4, k.ReturnSequences{}, k.ResetBefore{}), k.LSTM(2, k.GoBackwards{}))},
 	}
 }
 

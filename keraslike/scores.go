@@ -15,6 +15,7 @@ type scores struct {
 	loss    float64
 	losses  []float64
 	names   []string // of losses, in logs
+	steps   []float32
 }
 
 // score is one metric of one output.
@@ -89,12 +90,35 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) {
 	}
 	for i := range s.list {
 		one := &s.list[i]
+		if s.addMasked(one, p, targets[one.output], weights) {
+			continue
+		}
 		if w, ok := one.Measurement.(WeightedMeasurement); ok && one.weighted && weights != nil {
 			w.AddWeighted(n, p.outputs()[one.output], targets[one.output], weights)
 			continue
 		}
 		one.Add(n, p.outputs()[one.output], targets[one.output])
 	}
+}
+
+// addMasked counts the steps of an output that has a mask as samples, those that
+// are masked with a weight of 0; false where there is no mask or the metric cannot.
+func (s *scores) addMasked(one *score, p *plan, target, weights []float32) bool {
+	mask := p.mask(one.output)
+	w, ok := one.Measurement.(WeightedMeasurement)
+	if _, whole := w.(*r2); mask == nil || !ok || whole {
+		return false
+	}
+	if one.weighted && weights != nil {
+		s.steps = s.steps[:0]
+		each := len(mask) / len(weights)
+		for i, m := range mask {
+			s.steps = append(s.steps, m*weights[i/each])
+		}
+		mask = s.steps
+	}
+	w.AddWeighted(len(mask), p.outputs()[one.output], target, mask)
+	return true
 }
 
 // logs appends everything measured so far, means over samples.

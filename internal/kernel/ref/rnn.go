@@ -43,6 +43,11 @@ type RNNTensors[T Float] struct {
 	H0   []T // (Batch, Units) first state, nil for 0
 	C0   []T // the same of CellLSTM's cell state
 
+	// DropX (G, Batch, In) and DropH (G, Batch, Units) are what x and h are multiplied
+	// by before they enter each gate's product, the same at every step: the scaled masks
+	// of dropout; nil for ones.
+	DropX, DropH []T
+
 	Y      []T // (Batch, Time, Units) the state after each step
 	HN, CN []T // (Batch, Units) last states; nil when not wanted
 	Saved  []T // SavedLen() numbers that the backward pass needs and uses up
@@ -62,6 +67,7 @@ type RNNGrads[T Float] struct {
 // step is what one step of one sequence computes.
 type rnnStep[T Float] struct {
 	x, h, c      []T   // input and state before
+	seq          int
 	gate         [][]T // activated gates
 	inner        []T   // h U_n + c_n of CellGRUResetAfter
 	hNext, cNext []T
@@ -93,7 +99,7 @@ func rnnSequence[T Float](s *RNN, t *RNNTensors[T], b int, show func(i int, st *
 		copy(c, t.C0[b*s.Units:])
 	}
 	for i := range s.Time {
-		st := &rnnStep[T]{h: h, c: c}
+		st := &rnnStep[T]{h: h, c: c, seq: b}
 		at := s.inputAt(i)
 		st.x = t.X[(b*s.Time+at)*s.In : (b*s.Time+at+1)*s.In]
 		st.skipped = t.Mask != nil && t.Mask[b*s.Time+at] == 0
@@ -113,14 +119,14 @@ func (s *RNN) inputAt(step int) int {
 func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 	n, g := s.Units, s.Cell.Gates()
 	st.hNext, st.cNext, st.inner = make([]T, n), make([]T, n), make([]T, n)
-	a := rowTimes(st.x, t.W, g*n)
+	a := gateTimes(st.x, t.DropX, st.seq, s, t.W)
 	if t.Bias != nil {
 		Add(a, a, t.Bias[:g*n])
 	}
 	for k := range g {
 		st.gate = append(st.gate, a[k*n:(k+1)*n])
 	}
-	u := rowTimes(st.h, t.U, g*n)
+	u := gateTimes(st.h, t.DropH, st.seq, s, t.U)
 	if s.Cell == CellGRUResetAfter && t.Bias != nil {
 		Add(u, u, t.Bias[g*n:])
 	}
@@ -144,7 +150,7 @@ func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 		z, r, m := st.gate[0], st.gate[1], st.gate[2]
 		if s.Cell == CellGRU {
 			reset := make([]T, n)
-			Mul(reset, r, st.h)
+			Mul(reset, r, dropped(st.h, t.DropH, st.seq, 2, s))
 			Add(m, m, rowTimes(reset, t.U, g*n)[2*n:])
 		} else {
 			copy(st.inner, u[2*n:])
@@ -161,6 +167,26 @@ func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 		copy(st.hNext, st.h)
 		copy(st.cNext, st.c)
 	}
+}
+
+// dropped is x times the mask of gate k for sequence seq.
+func dropped[T Float](x, mask []T, seq, k int, s *RNN) []T {
+	if mask == nil {
+		return x
+	}
+	y := make([]T, len(x))
+	Mul(y, x, mask[(k*s.Batch+seq)*len(x):(k*s.Batch+seq+1)*len(x)])
+	return y
+}
+
+// gateTimes returns the products of x, dropped for each gate, with the columns of all gates of m.
+func gateTimes[T Float](x, mask []T, seq int, s *RNN, m []T) []T {
+	n, g := s.Units, s.Cell.Gates()
+	y := make([]T, 0, g*n)
+	for k := range g {
+		y = append(y, rowTimes(dropped(x, mask, seq, k, s), m, g*n)[k*n:(k+1)*n]...)
+	}
+	return y
 }
 
 func tanh[T Float](x T) T { return T(math.Tanh(float64(x))) }

@@ -44,10 +44,7 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 	n, cols := s.Units, s.Cell.Gates()*s.Units
 	dhPrev, dcPrev = make([]T, n), make([]T, n)
 	da := make([]T, cols) // of the gates' sums
-	outer := func(h, da []T, from int) {
-		addOuter(d.DU, h, da, cols, from)
-		timesColumns(dhPrev, da, t.U, cols, from)
-	}
+	outer := func(h, da []T, from int) { gateOuter(d.DU, dhPrev, h, da, t.U, t.DropH, st.seq, s, from) }
 	switch s.Cell {
 	case CellSimple:
 		ActivateGrad(da, st.gate[0], dh, s.Act, 0)
@@ -75,13 +72,15 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 		dr := da[n : 2*n]
 		if s.Cell == CellGRU {
 			reset, dreset := make([]T, n), make([]T, n)
-			Mul(reset, r, st.h)
+			h := dropped(st.h, t.DropH, st.seq, 2, s)
+			Mul(reset, r, h)
 			addOuter(d.DU, reset, dm, cols, 2*n)
 			timesColumns(dreset, dm, t.U, cols, 2*n)
 			for j := range n {
-				dr[j] = dreset[j] * st.h[j] * r[j] * (1 - r[j])
-				dhPrev[j] += dreset[j] * r[j]
+				dr[j] = dreset[j] * h[j] * r[j] * (1 - r[j])
+				dreset[j] *= r[j]
 			}
+			Add(dhPrev, dhPrev, dropped(dreset, t.DropH, st.seq, 2, s))
 		} else {
 			dinner := make([]T, n)
 			for j := range n {
@@ -97,10 +96,22 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 		}
 		outer(st.h, da[:2*n], 0)
 	}
-	addOuter(d.DW, st.x, da, cols, 0)
-	timesColumns(dx, da, t.W, cols, 0)
+	gateOuter(d.DW, dx, st.x, da, t.W, t.DropX, st.seq, s, 0)
 	if t.Bias != nil {
 		Add(d.DBias[:cols], d.DBias[:cols], da)
 	}
 	return dhPrev, dcPrev
+}
+
+// gateOuter adds to dm and dx the gradients of the products of gateTimes; da are those of
+// the gates from column from of m on.
+func gateOuter[T Float](dm, dx, x, da, m, mask []T, seq int, s *RNN, from int) {
+	n, cols := s.Units, s.Cell.Gates()*s.Units
+	for at := 0; at < len(da); at += n {
+		k, d := (from+at)/n, da[at:at+n]
+		addOuter(dm, dropped(x, mask, seq, k, s), d, cols, from+at)
+		part := make([]T, len(x))
+		timesColumns(part, d, m, cols, from+at)
+		Add(dx, dx, dropped(part, mask, seq, k, s))
+	}
 }

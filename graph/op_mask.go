@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// A mask says which steps of a series count: ones and zeros in the shape of the
+// series' first axes, (batch, steps). Masks have no gradient.
+
+// Unequal is 1 where x differs from value and 0 elsewhere: the mask of ids whose 0
+// is padding.
+func Unequal(x *Node, value float64) (*Node, error) {
+	rank := rankOf(x)
+	return apply(&op{
+		name: "unequal" + attrs("to", value),
+		in:   []int{rank}, out: rank,
+		shape: sameShape,
+		run:   both(runUnequal[float32](value), runUnequal[float64](value)),
+		diff:  []bool{false},
+	}, x)
+}
+
+// AnyUnequal is 1 for the rows of the last axis in which any number differs from
+// value, 0 for the others: (batch, steps, n) becomes (batch, steps).
+func AnyUnequal(x *Node, value float64) (*Node, error) {
+	rank := rankOf(x)
+	return apply(&op{
+		name: "any_unequal" + attrs("to", value),
+		in:   []int{rank}, out: rank - 1,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) < 2 {
+				return nil, fmt.Errorf("input has shape %v, want at least two axes", in[0])
+			}
+			return in[0][:len(in[0])-1].Clone(), nil
+		},
+		run:  both(runUnequal[float32](value), runUnequal[float64](value)),
+		diff: []bool{false},
+	}, x)
+}
+
+// Ones is ones in the shape of the first axes of x: the mask that masks nothing.
+func Ones(x *Node, axes int) (*Node, error) {
+	return apply(&op{
+		name: "ones" + attrs("axes", axes),
+		in:   []int{rankOf(x)}, out: axes,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if axes < 1 || axes > len(in[0]) {
+				return nil, fmt.Errorf("%d axes of shape %v", axes, in[0])
+			}
+			return in[0][:axes].Clone(), nil
+		},
+		run:      both(runOnes[float32], runOnes[float64]),
+		diff:     []bool{false},
+		edgeOnly: true,
+	}, x)
+}
+
+// MaskSteps is x where mask is not 0, and 0 elsewhere.
+//
+//	x (batch, steps, ...)   mask, the shape of x without its last axes
+func MaskSteps(x, mask *Node) (*Node, error) {
+	rank := rankOf(x)
+	o := &op{
+		name: "mask_steps",
+		in:   []int{rank, rankOf(mask)}, out: rank,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), fitsMask(in) },
+		run:   both(runMaskSteps[float32], runMaskSteps[float64]),
+		diff:  []bool{true, false},
+		over:  1,
+	}
+	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
+		dx, err := apply(o, dy, in[1])
+		return Nodes{dx, nil}, err
+	}
+	return apply(o, x, mask)
+}
+
+// MaskedMean is the mean of the values of x whose mask is not 0, a scalar; 0 where
+// there are none.
+//
+//	x (batch, steps, ...)   mask, the shape of x or that without its last axes
+func MaskedMean(x, mask *Node) (*Node, error) {
+	rank := rankOf(x)
+	return apply(&op{
+		name: "masked_mean",
+		in:   []int{rank, rankOf(mask)}, out: 0,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) { return tensor.ScalarShape(), fitsMask(in) },
+		run:   both(runMaskedMean[float32], runMaskedMean[float64]),
+		diff:  []bool{true, false},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			to := in[0].Shape()
+			dx, err := apply(&op{
+				name: "masked_mean_grad" + attrs("to", to),
+				in:   []int{rankOf(in[1]), 0}, out: rank,
+				shape: fixed(to),
+				run:   both(runMaskedMeanGrad[float32], runMaskedMeanGrad[float64]),
+			}, in[1], dy)
+			return Nodes{dx, nil}, err
+		},
+	}, x, mask)
+}
+
+// MaskedAvgPool is the mean of each channel over the steps whose mask is not 0; 0
+// where a sample has none.
+//
+//	x (batch, steps, channels)   mask (batch, steps)   y (batch, channels)
+func MaskedAvgPool(x, mask *Node) (*Node, error) {
+	return apply(&op{
+		name: "masked_avg_pool",
+		in:   []int{3, 2}, out: 2,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			return tensor.Shape{in[0][0], in[0][2]}, fitsMask(in)
+		},
+		run:  both(runMaskedAvgPool[float32], runMaskedAvgPool[float64]),
+		diff: []bool{true, false},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			to := in[0].Shape()
+			dx, err := apply(&op{
+				name: "masked_avg_pool_grad" + attrs("to", to),
+				in:   []int{2, 2}, out: 3,
+				shape: fixed(to),
+				run:   both(runMaskedAvgPoolGrad[float32], runMaskedAvgPoolGrad[float64]),
+			}, in[1], dy)
+			return Nodes{dx, nil}, err
+		},
+	}, x, mask)
+}
+
+// fitsMask compares the shape of a mask, the second input, with that of the first.
+func fitsMask(in []tensor.Shape) error {
+	if n := len(in[1]); n > len(in[0]) || !equal(in[0][:n], in[1]) {
+		return fmt.Errorf("mask has shape %v, the values have %v", in[1], in[0])
+	}
+	return nil
+}
+
+// runUnequal looks at as many numbers at a time as one of the output stands for.
+func runUnequal[T kernel.Float](value float64) func(*call[T]) error {
+	return func(c *call[T]) error {
+		v, each := T(value), len(c.in[0])/len(c.out)
+		for i := range c.out {
+			c.out[i] = 0
+			for _, x := range c.in[0][i*each : (i+1)*each] {
+				if x != v {
+					c.out[i] = 1
+					break
+				}
+			}
+		}
+		return nil
+	}
+}
+
+func runOnes[T kernel.Float](c *call[T]) error {
+	kernel.Fill(c.out, 1)
+	return nil
+}
+
+func runMaskSteps[T kernel.Float](c *call[T]) error {
+	each := len(c.in[0]) / len(c.in[1])
+	for i, m := range c.in[1] {
+		if to := c.out[i*each : (i+1)*each]; m == 0 {
+			clear(to)
+		} else {
+			copy(to, c.in[0][i*each:])
+		}
+	}
+	return nil
+}
+
+// counting is how many numbers of a mask are not 0.
+func counting[T kernel.Float](mask []T) (n int) {
+	for _, m := range mask {
+		if m != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func runMaskedMean[T kernel.Float](c *call[T]) error {
+	x, mask := c.in[0], c.in[1]
+	each := len(x) / len(mask)
+	var sum float64
+	for i, m := range mask {
+		if m != 0 {
+			sum += float64(kernel.Sum(x[i*each : (i+1)*each]))
+		}
+	}
+	c.out[0] = T(sum / float64(max(1, each*counting(mask))))
+	return nil
+}
+
+func runMaskedMeanGrad[T kernel.Float](c *call[T]) error {
+	mask, each := c.in[0], len(c.out)/len(c.in[0])
+	share := c.in[1][0] / T(max(1, each*counting(mask)))
+	for i, m := range mask {
+		if to := c.out[i*each : (i+1)*each]; m == 0 {
+			clear(to)
+		} else {
+			kernel.Fill(to, share)
+		}
+	}
+	return nil
+}
+
+func runMaskedAvgPool[T kernel.Float](c *call[T]) error {
+	steps, ch := c.inShape[0][1], c.inShape[0][2]
+	kernel.Fill(c.out, 0)
+	for b := range c.inShape[0][0] {
+		mask, to := c.in[1][b*steps:(b+1)*steps], c.out[b*ch:(b+1)*ch]
+		for t, m := range mask {
+			if m != 0 {
+				kernel.Add(to, to, c.in[0][(b*steps+t)*ch:(b*steps+t+1)*ch])
+			}
+		}
+		kernel.Scale(to, to, 1/T(max(1, counting(mask))))
+	}
+	return nil
+}
+
+func runMaskedAvgPoolGrad[T kernel.Float](c *call[T]) error {
+	steps, ch := c.outShape[1], c.outShape[2]
+	for b := range c.outShape[0] {
+		mask, dy := c.in[0][b*steps:(b+1)*steps], c.in[1][b*ch:(b+1)*ch]
+		share := 1 / T(max(1, counting(mask)))
+		for t, m := range mask {
+			if to := c.out[(b*steps+t)*ch : (b*steps+t+1)*ch]; m == 0 {
+				clear(to)
+			} else {
+				kernel.Scale(to, dy, share)
+			}
+		}
+	}
+	return nil
+}

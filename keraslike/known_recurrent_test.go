@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/golden"
+	"github.com/reef-dl/reef/keraslike"
+)
+
+// withMask gives its first input the second as its mask.
+type withMask struct{}
+
+func (withMask) Kind() string { return "WithMask" }
+
+func (withMask) Build(_ *keraslike.Builder, in []keraslike.Shape) (keraslike.Shape, error) {
+	return in[0], nil
+}
+
+func (withMask) Forward(s *keraslike.Scope, in []*graph.Node) *graph.Node {
+	s.SetMask(0, in[1])
+	return in[0]
+}
+
+// recurrentLayer is the layer of a case; nil where no layer of this package computes it.
+func recurrentLayer(c golden.Case, kind string) keraslike.Layer {
+	a := c.Args
+	if f := a.String("recurrent_activation"); f != "" && f != "sigmoid" {
+		return nil
+	}
+	var opts []keraslike.RecurrentOption
+	if f := a.String("activation"); kind == "SimpleRNN" && f != "" {
+		opts = append(opts, keraslike.ActivationFunc(f))
+	} else if f != "" && f != "tanh" {
+		return nil
+	}
+	for name, option := range map[string]keraslike.RecurrentOption{
+		"return_sequences": keraslike.ReturnSequences{}, "return_state": keraslike.ReturnState{}, "go_backwards": keraslike.GoBackwards{},
+		"zero_output_for_mask": keraslike.ZeroOutputForMask{},
+	} {
+		if a.Bool(name) {
+			opts = append(opts, option)
+		}
+	}
+	if bias, given := a["use_bias"].(bool); given && !bias {
+		opts = append(opts, keraslike.NoBias{})
+	}
+	switch kind {
+	case "SimpleRNN":
+		return keraslike.SimpleRNN(a.Int("units"), opts...)
+	case "GRU":
+		if !a.Bool("reset_after") {
+			opts = append(opts, keraslike.ResetBefore{})
+		}
+		return keraslike.GRU(a.Int("units"), opts...)
+	case "LSTM":
+		return keraslike.LSTM(a.Int("units"), opts...)
+	}
+	return nil
+}
+
+// recurrentTrial applies a layer to a case's series, with its mask and first states,
+// and takes the outputs of the given names.
+func recurrentTrial(t *testing.T, c golden.Case, layer keraslike.Layer, outputs []string) *trial {
+	t.Helper()
+	tr := &trial{recorder: &recorder{}, batch: c.Inputs["x"].Shape[0]}
+	dummy := keraslike.Input(1)
+	node := func(name string) *keraslike.Tensor {
+		_, free := c.Want["d"+name]
+		return keraslike.Custom(&held{name, tr.batch, c.Inputs[name].Shape[1:], !free}, keraslike.Name("held "+name)).Of(dummy)
+	}
+	in := []*keraslike.Tensor{node("x")}
+	if _, ok := c.Inputs["mask"]; ok {
+		in[0] = keraslike.Custom(withMask{}).Of(in[0], node("mask"))
+	}
+	for _, name := range present(c, []string{"h0", "c0", "forward_h0", "forward_c0", "backward_h0", "backward_c0"}) {
+		in = append(in, node(name))
+	}
+	y := layer.Of(in...)
+	var out []*keraslike.Tensor
+	for k := range outputs {
+		out = append(out, y.Output(k))
+	}
+	wantError(t, keraslike.NewModel("m", []*keraslike.Tensor{dummy}, []*keraslike.Tensor{y.Output(len(outputs))}).Build(0), "has no output")
+	tr.model = keraslike.NewModel("trial", []*keraslike.Tensor{dummy}, out)
+	if err := tr.model.Compile(tr.recorder, weighted{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range tr.model.Weights() {
+		name, isInput := strings.CutPrefix(w.Path(), "held ")
+		if isInput {
+			name = strings.TrimSuffix(name, "/x")
+		} else {
+			way, rest, both := strings.Cut(w.Name(), "/")
+			if name = way; both {
+				name = way[:strings.Index(way, "_")+1] + rest
+			}
+		}
+		if err := w.Set(c.Inputs[name].Float32()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, ok := c.Want["d"+name]; ok {
+			tr.gradients = append(tr.gradients, name)
+		}
+	}
+	return tr
+}
+
+// checkRecurrent compares all outputs of a case and all gradients of the sum of all
+// outputs times r, r_h, ...
+func checkRecurrent(t *testing.T, c golden.Case, layer keraslike.Layer, outputs []string) {
+	t.Helper()
+	tr := recurrentTrial(t, c, layer, outputs)
+	got, err := tr.model.PredictSource(dataOf(t, tr.input(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []graph.Value
+	for k, name := range outputs {
+		golden.Close(t, name, got[k].Float32s(), c.Want[name], layerRelative, layerAbsolute)
+		r := c.Inputs["r_"+name]
+		if name == "y" {
+			r = c.Inputs["r"]
+		}
+		targets = append(targets, tensorOf(r.Shape, r.Float32()))
+	}
+	if _, err := tr.model.TrainOnBatchOf([]graph.Value{tr.input()}, targets, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(tr.recorder.gradients) != len(tr.gradients) {
+		t.Fatalf("%d gradients, want those of %v", len(tr.recorder.gradients), tr.gradients)
+	}
+	for i, name := range tr.gradients {
+		golden.Close(t, "d"+name, tr.recorder.gradients[i], c.Want["d"+name], layerRelative, layerAbsolute)
+	}
+}
+
+// outputsOf are the names of a case's outputs in the layer's order.
+func outputsOf(c golden.Case) []string {
+	names := []string{"y", "y_backward", "h", "c", "forward_h", "forward_c", "backward_h", "backward_c"}
+	return slices.DeleteFunc(names, func(n string) bool { _, ok := c.Want[n]; return !ok })
+}
+
+// TestRecurrentValues: every flag of SimpleRNN, GRU and LSTM, with masks and first states.
+func TestRecurrentValues(t *testing.T) {
+	seen := map[string]int{}
+	for _, c := range golden.Load(t, "layers_recurrent") {
+		kind := c.Args.String("layer")
+		if len(present(c, []string{"input_mask", "recurrent_mask"})) > 0 || len(c.Inputs) == 0 {
+			continue
+		}
+		if layer := recurrentLayer(c, kind); layer != nil {
+			seen[kind]++
+			t.Run(c.Name, func(t *testing.T) { checkRecurrent(t, c, layer, outputsOf(c)) })
+		}
+	}
+	if seen["SimpleRNN"] < 17 || seen["GRU"] < 31 || seen["LSTM"] < 16 {
+		t.Errorf("compared %v", seen)
+	}
+}
+
+// TestBidirectionalValues: every merge mode, with masks and states.
+func TestBidirectionalValues(t *testing.T) {
+	seen := 0
+	for _, c := range golden.Load(t, "layers_recurrent") {
+		a := c.Args
+		if a.String("layer") != "Bidirectional" {
+			continue
+		}
+		seen++
+		mode := keraslike.MergeNone
+		if m := a.String("merge_mode"); m != "" {
+			mode = keraslike.MergeMode(m)
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			checkRecurrent(t, c, keraslike.Bidirectional(recurrentLayer(c, a.String("inner")), mode), outputsOf(c))
+		})
+	}
+	if seen < 23 {
+		t.Errorf("%d cases, want at least 23", seen)
+	}
+}

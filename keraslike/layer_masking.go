@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Masking masks the steps of a series all of whose features are value, and sets them
+// to 0: layers that know masks skip them.
+//
+//	input, output  (batch, steps, features), the same shape; more axes are possible
+//
+// Keras's default for the value is 0.
+// See https://keras.io/api/layers/core_layers/masking/.
+func Masking(value float64, opts ...LayerOption) Layer {
+	d := &masking{Value: value}
+	return newLayer(d, &d.common, opts)
+}
+
+type masking struct {
+	common
+	Value float64 `json:"mask_value"`
+}
+
+func (d *masking) Kind() string { return "Masking" }
+
+func (d *masking) check() error {
+	if math.IsNaN(d.Value) || math.IsInf(d.Value, 0) {
+		return fmt.Errorf("value is %v, want a finite number", d.Value)
+	}
+	return nil
+}
+
+func (d *masking) Build(_ *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	if len(in[0]) < 2 {
+		return nil, fmt.Errorf("input has shape %v, want (batch, steps, features)", in[0])
+	}
+	return in[0], nil
+}
+
+func (d *masking) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	mask := s.Do(graph.AnyUnequal(in[0], d.Value))
+	s.SetMask(0, mask)
+	return s.Do(graph.MaskSteps(in[0], mask))
+}
