@@ -43,9 +43,9 @@ type RNNTensors[T Float] struct {
 	H0   []T // (Batch, Units) first state, nil for 0
 	C0   []T // the same of CellLSTM's cell state
 
-	Y      []T // (Batch, Time, Units) the state after each step
+	Y      []T // (Batch, Time, Units) the state after each step; nil when not wanted
 	HN, CN []T // (Batch, Units) last states; nil when not wanted
-	Saved  []T // SavedLen() numbers that the backward pass needs and uses up
+	Saved  []T // RNNSavedLen numbers that the backward pass needs
 }
 
 // RNNGrads are the gradients of a backward pass. Incoming ones may be nil for 0, outgoing
@@ -72,7 +72,9 @@ type rnnStep[T Float] struct {
 func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	for b := range s.Batch {
 		rnnSequence(s, t, b, func(i int, st *rnnStep[T]) {
-			copy(t.Y[(b*s.Time+i)*s.Units:(b*s.Time+i+1)*s.Units], st.hNext)
+			if t.Y != nil {
+				copy(t.Y[(b*s.Time+i)*s.Units:(b*s.Time+i+1)*s.Units], st.hNext)
+			}
 			if i == s.Time-1 && t.HN != nil {
 				copy(t.HN[b*s.Units:(b+1)*s.Units], st.hNext)
 			}
