@@ -8,7 +8,7 @@ import "github.com/reef-dl/reef/internal/kernel"
 type recurrentMemory[T kernel.Float] struct {
 	t kernel.RNNTensors[T]
 	d kernel.RNNGradients[T]
-	y []T // all states, where the op's output is not just them, and last states
+	y []T // all states, where they are part of the op's output, and last states
 	// dy is the gradient of what y holds of the output, in the same order.
 	dy []T
 }
@@ -48,20 +48,19 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 		t.Bias, t.Mask, t.H0, t.C0 = at(c, r.bias), at(c, r.mask), at(c, r.h0), at(c, r.c0)
 		t.HN, t.CN = nil, nil
 		t.Saved = sized(t.Saved, kernel.RNNSavedLen(&g))
-		states := g.Batch * g.Time * g.Units
 		switch r.spec.Output {
 		case AllStates:
 			t.Y = c.out
 		case LastState:
-			m.y = sized(m.y, states)
-			t.Y, t.HN = m.y, c.out
+			t.Y, t.HN = nil, c.out
 		case StatesAndCell:
+			states := g.Batch * g.Time * g.Units
 			m.y = sized(m.y, states+g.Batch*g.Units)
 			t.Y, t.CN = m.y[:states], m.y[states:]
 		case StateAndCell:
 			last := g.Batch * g.Units
-			m.y = sized(m.y, states+2*last)
-			t.Y, t.HN, t.CN = m.y[:states], m.y[states:states+last], m.y[states+last:]
+			m.y = sized(m.y, 2*last)
+			t.Y, t.HN, t.CN = nil, m.y[:last], m.y[last:]
 		}
 		kernel.RNNForward(&g, t)
 		switch r.spec.Output {

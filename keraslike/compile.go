@@ -39,6 +39,7 @@ type compiled struct {
 	kept     [][]float32   // copies of gradients, to change
 	rows     [][]int32     // of those
 	rowWidth []int
+	decay    decay
 }
 
 // outputMetric is a metric with what it measures.

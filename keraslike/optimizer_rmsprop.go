@@ -76,28 +76,17 @@ func (o *rmsprop) Update(w, g []float32, slots [][]float32, _ int, rate float64)
 
 func (o *rmsprop) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
 	momentum, average := o.rest(slots)
-	n := width(g, rows)
-	// Where the gradient is 0 the averages still decay, as Keras has it: a word that
-	// was not met for a while makes a large step again.
-	decayOthers(slots[0], rows, n, float32(o.Rho))
-	if average != nil {
-		decayOthers(average, rows, n, float32(o.Rho))
-	}
-	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, n)
+	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, width(g, rows))
 }
 
-// decayOthers multiplies all rows but the given ones, which are ascending.
-func decayOthers(x []float32, rows []int32, width int, by float32) {
-	from := 0
-	for _, r := range rows {
-		if to := int(r) * width; to > from {
-			kernel.Scale(x[from:to], x[from:to], by)
-		}
-		from = (int(r) + 1) * width
+// Decays are the averages: where the gradient is 0 they still decay, as Keras has
+// it, so that a word that was not met for a while makes a large step again.
+func (o *rmsprop) Decays() (slots []int, by float64) {
+	slots = []int{0}
+	if o.Centered {
+		slots = append(slots, len(o.Slots())-1)
 	}
-	if from < len(x) {
-		kernel.Scale(x[from:], x[from:], by)
-	}
+	return slots, o.Rho
 }
 
 // rest are the slots behind the first, nil where a setting does not use them.

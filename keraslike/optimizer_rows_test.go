@@ -1,45 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike_test
+package keraslike
 
 import (
-	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
-
-	k "github.com/reef-dl/reef/keraslike"
 )
 
-// TestRMSpropOfRows: without momentum an update of some rows is the update of all
-// with zeros for the others, also for rows that come and go.
+// TestRMSpropOfRows: without momentum an update of some rows is in every bit the update
+// of all with zeros for the others, for rows that come, stay away and come again, and
+// whenever the state is looked at.
 func TestRMSpropOfRows(t *testing.T) {
-	const height, width = 5, 3
-	for name, o := range map[string]k.Optimizer{"plain": k.RMSprop(0.1), "centered": k.RMSprop(0.1, k.Centered{})} {
+	const height, width, steps = 40, 75, 300
+	for name, o := range map[string]Optimizer{"plain": RMSprop(0.1), "centered": RMSprop(0.1, Centered{}, Rho(0.99))} {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			state := func() (w []float32, slots [][]float32) {
-				for range o.Slots() {
-					slots = append(slots, make([]float32, height*width))
-				}
-				return make([]float32, height*width), slots
-			}
-			dense, denseSlots := state()
-			sparse, sparseSlots := state()
-			for step, rows := range [][]int32{{0, 3}, {1, 2, 3}, {4}, {0, 4}, {0, 1, 2, 3, 4}, {2}} {
+			sparse, dense := stepping(t, o, []int{height, width}), stepping(t, o, []int{height, width})
+			copy(sparse.free[0].Value(), dense.free[0].Value())
+			for step := range steps {
 				all := make([]float32, height*width)
 				var some []float32
-				for _, r := range rows {
+				var rows []int32
+				for r := range height {
+					if rng.IntN(1+r) != 0 { // row 0 each time, the last ones rarely
+						continue
+					}
+					rows = append(rows, int32(r))
 					for c := range width {
 						v := float32(rng.NormFloat64())
-						all[int(r)*width+c] = v
+						all[r*width+c] = v
 						some = append(some, v)
 					}
 				}
-				o.Update(dense, all, denseSlots, step+1, o.Rate())
-				o.UpdateRows(sparse, some, rows, sparseSlots, step+1, o.Rate())
-				for i := range dense {
-					if d := math.Abs(float64(dense[i] - sparse[i])); d > 1e-6 {
-						t.Fatalf("step %d, weight %d: %g with rows, %g with all", step+1, i, sparse[i], dense[i])
+				for m, g := range map[*Model]gradient{sparse: {some, rows, true}, dense: {values: all}} {
+					m.compiled.steps++
+					m.compiled.grads[0] = g
+					if err := m.apply(o.Rate()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if !slices.Equal(sparse.free[0].Value(), dense.free[0].Value()) {
+					t.Fatalf("step %d: rows and all give different weights", step+1)
+				}
+				if rng.IntN(50) != 0 && step < steps-1 {
+					continue
+				}
+				want := dense.state()
+				for k, s := range sparse.state() {
+					if !slices.Equal(s.values, want[k].values) {
+						t.Fatalf("step %d: rows and all give different %s", step+1, s.name)
 					}
 				}
 			}

@@ -80,8 +80,10 @@ func (m *Model) apply(rate float64) error {
 		for i, w := range m.free {
 			g := c.grads[i]
 			if g.sparse {
+				c.decay.rows(i, c.slots[i], g.rows, c.rowWidth[i], c.updates())
 				c.optimizer.UpdateRows(w.Value(), g.values, g.rows, c.slots[i], c.updates(), rate)
 			} else {
+				c.decay.finish(i, c.slots[i], c.updates()-1)
 				c.optimizer.Update(w.Value(), g.values, c.slots[i], c.updates(), rate)
 			}
 		}
@@ -198,6 +200,7 @@ func (c *compiled) start(free []*Weight) {
 			c.averages = append(c.averages, append([]float32(nil), w.Value()...))
 		}
 	}
+	c.decay.start(c.optimizer, n)
 }
 
 // kept is an array that training keeps for a weight, as it is saved.
@@ -207,11 +210,12 @@ type kept struct {
 	values []float32
 }
 
-// state are all arrays that training keeps.
+// state are all arrays that training keeps, as they stand after the last update.
 func (m *Model) state() []kept {
 	c := m.compiled
 	var list []kept
 	for i, w := range m.free {
+		c.decay.finish(i, c.slots[i], c.updates())
 		add := func(name string, values []float32) {
 			list = append(list, kept{"optimizer/" + m.paths[w] + "/" + name, w.shape, values})
 		}

@@ -223,6 +223,7 @@ var avx512Vec = vecTable{
 			copy(rest, tail[:])
 		}
 	},
+	decay: avx512Decay,
 	sgd: func(w, g, v []float32, lr, momentum float32, nesterov bool) {
 		switch {
 		case v == nil:
@@ -350,6 +351,7 @@ var avx2Vec = vecTable{
 			copy(rest, tail[:])
 		}
 	},
+	decay: avx2Decay,
 	sgd: func(w, g, v []float32, lr, momentum float32, nesterov bool) {
 		switch {
 		case v == nil:

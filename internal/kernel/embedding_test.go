@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -124,6 +125,35 @@ func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
 		sameNumbers(t, name+" state", state[2], state[0])
 		sameNumbers(t, name+" state", state[3], state[1])
 	}
+}
+
+// TestDecayRows: many steps at once are in every bit as many decays of the row.
+func TestDecayRows(t *testing.T) {
+	onEachPath(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for _, dim := range []int{0, 1, 7, 8, 15, 16, 63, 64, 65, 100, 129} {
+			met := []int32{3, -1, 0, 9, 10, 5, 2}
+			rows := []int32{0, 1, 2, 3, 4, 6}
+			x := randomFloats(rng, len(met)*dim)
+			want := slices.Clone(x)
+			for _, r := range rows {
+				for step := met[r]; step < 10 && met[r] >= 0; step++ {
+					for i := range dim {
+						want[int(r)*dim+i] *= 0.9
+					}
+				}
+			}
+			DecayRows(x, 0.9, met, 10, rows, dim)
+			sameNumbers(t, fmt.Sprint("rows of ", dim), x, want)
+		}
+		// A gap that takes more than one call of assembly.
+		one, want := []float32{1}, float32(1)
+		for range 9999 {
+			want *= 0.9999
+		}
+		DecayRows(one, 0.9999, []int32{1}, 10_000, []int32{0}, 1)
+		sameNumbers(t, "long gap", one, []float32{want})
+	})
 }
 
 func TestNormalIsNormal(t *testing.T) {

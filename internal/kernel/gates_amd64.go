@@ -7,49 +7,49 @@
 package kernel
 
 //go:noescape
-func avx512LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
+func avx512LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, rows int, units int)
+func avx512LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
+func avx512GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
+func avx512GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, rows int, units int)
+func avx512GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
+func avx512GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
+func avx512GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx512GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, rows int, units int)
+func avx512GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
+func avx2LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, rows int, units int)
+func avx2LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
+func avx2GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
+func avx2GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, rows int, units int)
+func avx2GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
+func avx2GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
+func avx2GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
 
 //go:noescape
-func avx2GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, rows int, units int)
+func avx2GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, ahead int, rows int, units int)

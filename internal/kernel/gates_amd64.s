@@ -24,14 +24,15 @@ DATA laneMask<>+56(SB)/4, $0x00000000
 DATA laneMask<>+60(SB)/4, $0x00000000
 GLOBL laneMask<>(SB), RODATA|NOPTR, $64
 
-// func avx512LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512LSTM(SB), NOSPLIT, $0-176
-	CMPQ rows+160(FP), $0x00
+// func avx512LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512LSTM(SB), NOSPLIT, $0-184
+	CMPQ rows+168(FP), $0x00
 	JEQ  end
+	MOVQ ahead+160(FP), R15
 
 row:
-	MOVQ units+168(FP), CX
+	MOVQ units+176(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -44,6 +45,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	VMOVUPS           (DI), Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
@@ -199,6 +204,10 @@ many:
 	VMOVAPS.Z         Z0, K2, Z0
 	VMOVUPS           Z0, (R12)
 	VMOVUPS           Z0, (R13)
+	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        64(BX)(R15*1)
+	PREFETCHT1        64(DX)(R15*1)
 	VMOVUPS           64(DI), Z5
 	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
@@ -376,6 +385,10 @@ tail:
 	MOVQ              $-1, R10
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	VMOVUPS.Z         (DI), K1, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
@@ -558,7 +571,7 @@ done:
 	MOVQ ldy+152(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, y_base+128(FP)
-	DECQ rows+160(FP)
+	DECQ rows+168(FP)
 	JNZ  row
 
 end:
@@ -785,14 +798,15 @@ DATA number10fd87b6<>+24(SB)/4, $0x10fd87b6
 DATA number10fd87b6<>+28(SB)/4, $0x10fd87b6
 GLOBL number10fd87b6<>(SB), RODATA|NOPTR, $32
 
-// func avx512LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512LSTMBack(SB), NOSPLIT, $0-208
-	CMPQ rows+192(FP), $0x00
+// func avx512LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512LSTMBack(SB), NOSPLIT, $0-216
+	CMPQ rows+200(FP), $0x00
 	JEQ  end
+	MOVQ ahead+192(FP), R15
 
 row:
-	MOVQ units+200(FP), CX
+	MOVQ units+208(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -806,6 +820,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	VMOVUPS           (R12), Z0
 	VMOVUPS           (AX), Z1
 	VADDPS            Z1, Z0, Z0
@@ -891,6 +909,10 @@ many:
 	VMOVUPS           Z2, (SI)
 	VMULPS            Z0, Z4, Z4
 	VMOVUPS           Z4, (R13)
+	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        64(BX)(R15*1)
+	PREFETCHT1        64(DX)(R15*1)
 	VMOVUPS           64(R12), Z5
 	VMOVUPS           64(AX), Z6
 	VADDPS            Z6, Z5, Z5
@@ -999,6 +1021,10 @@ tail:
 	MOVQ              $-1, R10
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	VMOVUPS.Z         (R12), K1, Z0
 	VMOVUPS.Z         (AX), K1, Z1
 	VADDPS            Z1, Z0, Z0
@@ -1115,21 +1141,22 @@ done:
 	MOVQ lddy+184(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dy_base+160(FP)
-	DECQ rows+192(FP)
+	DECQ rows+200(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx512GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512GRUResetAfter(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx512GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512GRUResetAfter(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -1141,6 +1168,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	VMOVUPS           (SI), Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
@@ -1236,6 +1267,10 @@ many:
 	VMOVAPS.Z         Z3, K2, Z3
 	VMOVUPS           Z3, (R11)
 	VMOVUPS           Z3, (R12)
+	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        64(BX)(R15*1)
+	PREFETCHT1        64(DX)(R15*1)
 	VMOVUPS           64(SI), Z6
 	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
@@ -1352,6 +1387,10 @@ tail:
 	MOVQ              $-1, R10
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	VMOVUPS.Z         (SI), K1, Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
@@ -1470,21 +1509,22 @@ done:
 	MOVQ ldy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, y_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx512GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512GRUResetAfterBack(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx512GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512GRUResetAfterBack(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -1496,6 +1536,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMOVUPS      (R11), Z0
 	VMOVUPS      (R12), Z1
 	VADDPS       Z1, Z0, Z0
@@ -1530,6 +1574,10 @@ many:
 	VMULPS       Z1, Z3, Z3
 	VMULPS       Z3, Z2, Z2
 	VMOVUPS      Z2, (SI)
+	PREFETCHT1   64(DI)(R15*1)
+	PREFETCHT1   64(SI)(R15*1)
+	PREFETCHT1   64(BX)(R15*1)
+	PREFETCHT1   64(DX)(R15*1)
 	VMOVUPS      64(R11), Z5
 	VMOVUPS      64(R12), Z6
 	VADDPS       Z6, Z5, Z5
@@ -1585,6 +1633,10 @@ tail:
 	MOVQ         $-1, R10
 	BZHIQ        R9, R10, R10
 	KMOVW        R10, K1
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMOVUPS.Z    (R11), K1, Z0
 	VMOVUPS.Z    (R12), K1, Z1
 	VADDPS       Z1, Z0, Z0
@@ -1642,21 +1694,22 @@ done:
 	MOVQ lddy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dy_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx512GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512GRUReset(SB), NOSPLIT, $0-112
-	CMPQ rows+96(FP), $0x00
+// func avx512GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512GRUReset(SB), NOSPLIT, $0-120
+	CMPQ rows+104(FP), $0x00
 	JEQ  end
+	MOVQ ahead+96(FP), R15
 
 row:
-	MOVQ units+104(FP), CX
+	MOVQ units+112(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	MOVQ hPrev_base+32(FP), BX
@@ -1665,6 +1718,8 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	VMOVUPS           (DI), Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
@@ -1714,6 +1769,8 @@ many:
 	VMOVUPS           (BX), Z1
 	VMULPS            Z1, Z0, Z0
 	VMOVUPS           Z0, (DX)
+	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        64(SI)(R15*1)
 	VMOVUPS           64(DI), Z5
 	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
@@ -1781,6 +1838,8 @@ tail:
 	MOVQ              $-1, R10
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	VMOVUPS.Z         (DI), K1, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      number42b20000<>+0(SB), Z2
@@ -1847,21 +1906,22 @@ done:
 	MOVQ ldreset+88(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, reset_base+64(FP)
-	DECQ rows+96(FP)
+	DECQ rows+104(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx512GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512GRUBlend(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx512GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512GRUBlend(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -1872,6 +1932,9 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
 	VMOVUPS           (BX), Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
 	VADDPS            Z2, Z2, Z2
@@ -1920,6 +1983,9 @@ many:
 	VMOVAPS.Z         Z3, K2, Z3
 	VMOVUPS           Z3, (R8)
 	VMOVUPS           Z3, (R11)
+	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        64(BX)(R15*1)
 	VMOVUPS           64(BX), Z8
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z7
 	VADDPS            Z7, Z7, Z7
@@ -1988,6 +2054,9 @@ tail:
 	MOVQ              $-1, R10
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
+	PREFETCHT1        (DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
 	VMOVUPS.Z         (BX), K1, Z3
 	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
 	VADDPS            Z2, Z2, Z2
@@ -2058,21 +2127,22 @@ done:
 	MOVQ ldy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, y_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx512GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512GRUBlendBack(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx512GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512GRUBlendBack(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -2083,6 +2153,9 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	VMOVUPS      (R8), Z0
 	VMOVUPS      (R11), Z1
 	VADDPS       Z1, Z0, Z0
@@ -2107,6 +2180,9 @@ many:
 	VSUBPS       Z2, Z3, Z3
 	VMULPS       Z3, Z4, Z4
 	VMOVUPS      Z4, (BX)
+	PREFETCHT1   64(DI)(R15*1)
+	PREFETCHT1   64(SI)(R15*1)
+	PREFETCHT1   64(BX)(R15*1)
 	VMOVUPS      64(R8), Z5
 	VMOVUPS      64(R11), Z6
 	VADDPS       Z6, Z5, Z5
@@ -2151,6 +2227,9 @@ tail:
 	MOVQ         $-1, R10
 	BZHIQ        R9, R10, R10
 	KMOVW        R10, K1
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	VMOVUPS.Z    (R8), K1, Z0
 	VMOVUPS.Z    (R11), K1, Z1
 	VADDPS       Z1, Z0, Z0
@@ -2197,21 +2276,22 @@ done:
 	MOVQ lddy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dy_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx512GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, rows int, units int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512GRUResetBack(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx512GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512GRUResetBack(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	MOVQ hPrev_base+32(FP), BX
@@ -2221,6 +2301,8 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	VMOVUPS      (SI), Z0
 	VMOVUPS      (DX), Z1
 	VMOVUPS      (R8), Z2
@@ -2233,6 +2315,8 @@ many:
 	VMULPS       Z0, Z3, Z3
 	VMULPS       Z3, Z1, Z1
 	VMOVUPS      Z1, (SI)
+	PREFETCHT1   64(DI)(R15*1)
+	PREFETCHT1   64(SI)(R15*1)
 	VMOVUPS      64(SI), Z5
 	VMOVUPS      64(DX), Z6
 	VMOVUPS      64(R8), Z7
@@ -2264,6 +2348,8 @@ tail:
 	MOVQ         $-1, R10
 	BZHIQ        R9, R10, R10
 	KMOVW        R10, K1
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	VMOVUPS.Z    (SI), K1, Z0
 	VMOVUPS.Z    (DX), K1, Z1
 	VMOVUPS.Z    (R8), K1, Z2
@@ -2297,21 +2383,22 @@ done:
 	MOVQ lddh+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dh_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·avx2LSTM(SB), NOSPLIT, $0-176
-	CMPQ rows+160(FP), $0x00
+// func avx2LSTM(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·avx2LSTM(SB), NOSPLIT, $0-184
+	CMPQ rows+168(FP), $0x00
 	JEQ  end
+	MOVQ ahead+160(FP), R15
 
 row:
-	MOVQ units+168(FP), CX
+	MOVQ units+176(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -2324,6 +2411,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMOVUPS      (DI), Y0
 	VXORPS       number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS number42b20000<>+0(SB), Y2
@@ -2737,6 +2828,10 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMASKMOVPS   (DI), Y15, Y0
 	VXORPS       number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS number42b20000<>+0(SB), Y2
@@ -2959,7 +3054,7 @@ done:
 	MOVQ ldy+152(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, y_base+128(FP)
-	DECQ rows+160(FP)
+	DECQ rows+168(FP)
 	JNZ  row
 
 end:
@@ -2976,14 +3071,15 @@ DATA number0000007f<>+24(SB)/4, $0x0000007f
 DATA number0000007f<>+28(SB)/4, $0x0000007f
 GLOBL number0000007f<>(SB), RODATA|NOPTR, $32
 
-// func avx2LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, rows int, units int)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·avx2LSTMBack(SB), NOSPLIT, $0-208
-	CMPQ rows+192(FP), $0x00
+// func avx2LSTMBack(gates []float32, ldgates int, cPrev []float32, ldcPrev int, c []float32, ldc int, dh []float32, lddh int, dc []float32, lddc int, dy []float32, lddy int, ahead int, rows int, units int)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·avx2LSTMBack(SB), NOSPLIT, $0-216
+	CMPQ rows+200(FP), $0x00
 	JEQ  end
+	MOVQ ahead+192(FP), R15
 
 row:
-	MOVQ units+200(FP), CX
+	MOVQ units+208(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -2997,6 +3093,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMOVUPS      (R12), Y0
 	VMOVUPS      (AX), Y1
 	VADDPS       Y1, Y0, Y0
@@ -3207,6 +3307,10 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMASKMOVPS   (R12), Y15, Y0
 	VMASKMOVPS   (AX), Y15, Y1
 	VADDPS       Y1, Y0, Y0
@@ -3331,21 +3435,22 @@ done:
 	MOVQ lddy+184(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dy_base+160(FP)
-	DECQ rows+192(FP)
+	DECQ rows+200(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·avx2GRUResetAfter(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx2GRUResetAfter(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·avx2GRUResetAfter(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -3357,6 +3462,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMOVUPS      (SI), Y1
 	VXORPS       number80000000<>+0(SB), Y1, Y1
 	VBROADCASTSS number42b20000<>+0(SB), Y2
@@ -3617,6 +3726,10 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMASKMOVPS   (SI), Y15, Y1
 	VXORPS       number80000000<>+0(SB), Y1, Y1
 	VBROADCASTSS number42b20000<>+0(SB), Y2
@@ -3759,21 +3872,22 @@ done:
 	MOVQ ldy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, y_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
-// Requires: AVX, CMOV
-TEXT ·avx2GRUResetAfterBack(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx2GRUResetAfterBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2GRUResetAfterBack(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -3785,6 +3899,10 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMOVUPS      (R11), Y0
 	VMOVUPS      (R12), Y1
 	VADDPS       Y1, Y0, Y0
@@ -3875,6 +3993,10 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	VMASKMOVPS   (R11), Y15, Y0
 	VMASKMOVPS   (R12), Y15, Y1
 	VADDPS       Y1, Y0, Y0
@@ -3932,21 +4054,22 @@ done:
 	MOVQ lddy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dy_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, rows int, units int)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·avx2GRUReset(SB), NOSPLIT, $0-112
-	CMPQ rows+96(FP), $0x00
+// func avx2GRUReset(gates []float32, ldgates int, hPrev []float32, ldhPrev int, reset []float32, ldreset int, ahead int, rows int, units int)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·avx2GRUReset(SB), NOSPLIT, $0-120
+	CMPQ rows+104(FP), $0x00
 	JEQ  end
+	MOVQ ahead+96(FP), R15
 
 row:
-	MOVQ units+104(FP), CX
+	MOVQ units+112(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	MOVQ hPrev_base+32(FP), BX
@@ -3955,6 +4078,8 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	VMOVUPS      (DI), Y0
 	VXORPS       number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS number42b20000<>+0(SB), Y2
@@ -4104,6 +4229,8 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	VMASKMOVPS   (DI), Y15, Y0
 	VXORPS       number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS number42b20000<>+0(SB), Y2
@@ -4186,21 +4313,22 @@ done:
 	MOVQ ldreset+88(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, reset_base+64(FP)
-	DECQ rows+96(FP)
+	DECQ rows+104(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, rows int, units int)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·avx2GRUBlend(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx2GRUBlend(gates []float32, ldgates int, hPrev []float32, ldhPrev int, h []float32, ldh int, y []float32, ldy int, ahead int, rows int, units int)
+// Requires: AVX, AVX2, CMOV, FMA3, MMX+
+TEXT ·avx2GRUBlend(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -4211,6 +4339,9 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	VMOVUPS      (BX), Y3
 	VANDPS       number7fffffff<>+0(SB), Y3, Y2
 	VADDPS       Y2, Y2, Y2
@@ -4344,6 +4475,9 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	VMASKMOVPS   (BX), Y15, Y3
 	VANDPS       number7fffffff<>+0(SB), Y3, Y2
 	VADDPS       Y2, Y2, Y2
@@ -4422,21 +4556,22 @@ done:
 	MOVQ ldy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, y_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, rows int, units int)
-// Requires: AVX, CMOV
-TEXT ·avx2GRUBlendBack(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx2GRUBlendBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dh []float32, lddh int, dy []float32, lddy int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2GRUBlendBack(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	LEAQ (SI)(CX*4), BX
@@ -4447,6 +4582,9 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	VMOVUPS      (R8), Y0
 	VMOVUPS      (R11), Y1
 	VADDPS       Y1, Y0, Y0
@@ -4516,6 +4654,9 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	VMASKMOVPS   (R8), Y15, Y0
 	VMASKMOVPS   (R11), Y15, Y1
 	VADDPS       Y1, Y0, Y0
@@ -4562,21 +4703,22 @@ done:
 	MOVQ lddy+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dy_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:
 	VZEROUPPER
 	RET
 
-// func avx2GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, rows int, units int)
-// Requires: AVX, CMOV, FMA3
-TEXT ·avx2GRUResetBack(SB), NOSPLIT, $0-144
-	CMPQ rows+128(FP), $0x00
+// func avx2GRUResetBack(gates []float32, ldgates int, hPrev []float32, ldhPrev int, dreset []float32, lddreset int, dh []float32, lddh int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2GRUResetBack(SB), NOSPLIT, $0-152
+	CMPQ rows+136(FP), $0x00
 	JEQ  end
+	MOVQ ahead+128(FP), R15
 
 row:
-	MOVQ units+136(FP), CX
+	MOVQ units+144(FP), CX
 	MOVQ gates_base+0(FP), DI
 	LEAQ (DI)(CX*4), SI
 	MOVQ hPrev_base+32(FP), BX
@@ -4586,6 +4728,8 @@ row:
 	JLT  rest
 
 many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	VMOVUPS      (SI), Y0
 	VMOVUPS      (DX), Y1
 	VMOVUPS      (R8), Y2
@@ -4630,6 +4774,8 @@ tail:
 	NEGQ         R9
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	VMASKMOVPS   (SI), Y15, Y0
 	VMASKMOVPS   (DX), Y15, Y1
 	VMASKMOVPS   (R8), Y15, Y2
@@ -4663,7 +4809,7 @@ done:
 	MOVQ lddh+120(FP), R9
 	SHLQ $0x02, R9
 	ADDQ R9, dh_base+96(FP)
-	DECQ rows+128(FP)
+	DECQ rows+136(FP)
 	JNZ  row
 
 end:

@@ -103,8 +103,8 @@ func (j *gemmJob) panel(k0, k1, q int) unsafe.Pointer {
 	return floatsAt(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.cols())
 }
 
-// multiply computes C from A and B, or from A and j.packed.
-func (j *gemmJob) multiply() {
+// divide cuts the product into panels.
+func (j *gemmJob) divide() {
 	s := j.isa
 	j.kBlocks = max(1, ceilDiv(j.k, s.depth))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, s.rows), ceilDiv(j.n, s.cols())
@@ -113,7 +113,19 @@ func (j *gemmJob) multiply() {
 	} else {
 		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows meet in the same few cache sets
 	}
-	j.rowChunks, j.colChunks = ceilDiv(j.rowPanels, chunkPanels), 1
+	j.rowChunks, j.colChunks = 1, 1
+}
+
+// alone computes C on the calling worker.
+func (j *gemmJob) alone(w *worker) {
+	j.divide()
+	j.unit(0, w)
+}
+
+// multiply computes C from A and B, or from A and j.packed.
+func (j *gemmJob) multiply() {
+	j.divide()
+	j.rowChunks = ceilDiv(j.rowPanels, chunkPanels)
 	if j.small() {
 		runAlone(j, j.rowChunks)
 		return

@@ -46,3 +46,26 @@ func GemmPacked(transA bool, m int, a []float32, lda int, b *PackedB, beta float
 	j.multiply()
 	j.release()
 }
+
+// times is GemmPacked on the calling worker, from within a unit of a job.
+func (b *PackedB) times(w *worker, m int, a []float32, lda int, add bool, c []float32, ldc int) {
+	if m == 0 || b.n == 0 {
+		return
+	}
+	checkMatrix("gemm: A", false, m, b.k, len(a), lda)
+	checkMatrix("gemm: C", false, m, b.n, len(c), ldc)
+	j := gemmJob{isa: b.isa, m: m, n: b.n, k: b.k, a: first(a), lda: lda, c: first(c), ldc: ldc, add: add, packed: first(b.data)}
+	j.alone(w)
+}
+
+// addTransposed computes C[m,n] += A'·B on the calling worker, A being k x m.
+func addTransposed(w *worker, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	checkMatrix("gemm: A", true, m, k, len(a), lda)
+	checkMatrix("gemm: B", false, k, n, len(b), ldb)
+	checkMatrix("gemm: C", false, m, n, len(c), ldc)
+	j := gemmJob{isa: current, transA: true, m: m, n: n, k: k, a: first(a), lda: lda, b: first(b), ldb: ldb, c: first(c), ldc: ldc, add: true}
+	j.alone(w)
+}

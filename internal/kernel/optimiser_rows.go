@@ -55,6 +55,41 @@ func rmspropRowsPiece(l *loop, lo, hi int) {
 	}
 }
 
+// DecayRows multiplies row r of x by a number to-met_r times, for the given rows: what to-met_r
+// steps do to a running average that gets nothing new. Each product is rounded, so that the
+// bits are those of a decay at every step. A row whose met is negative holds zeros.
+func DecayRows[T Float](x []T, by T, met []int32, to int, rows []int32, dim int) {
+	checkRows("decay rows", rows, len(x), dim)
+	sameLen("decay rows", len(x), len(met)*dim)
+	x32, ok := single(x)
+	if !ok {
+		for _, r := range rows {
+			if met[r] >= 0 {
+				ref.Decay(x[int(r)*dim:int(r+1)*dim], by, to-int(met[r]))
+			}
+		}
+		return
+	}
+	l := loops.get()
+	l.v[0], l.s[0], l.k[0] = x32, float32(by), to
+	l.int32s, l.indptr, l.width = rows, met, dim
+	l.each(len(rows), rowGrain(cheapGrain, dim), decayRowsPiece)
+}
+
+func decayRowsPiece(l *loop, lo, hi int) {
+	const most = 4096 // an assembly call cannot be interrupted
+	for i := lo; i < hi; i++ {
+		a, b := l.row(i)
+		met := int(l.indptr[l.int32s[i]])
+		if met < 0 {
+			continue
+		}
+		for times := l.k[0] - met; times > 0; times -= most {
+			current.vec.decay(l.v[0][a:b], l.s[0], min(times, most))
+		}
+	}
+}
+
 // AdamRows is Adam on some rows; step counts the steps of the whole parameter.
 func AdamRows[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int, rows []int32, dim int) {
 	l := startRows("adam rows", w, g, m, v, vmax, rows, dim)
@@ -85,15 +120,19 @@ func (l *loop) row(i int) (lo, hi int) {
 
 func startRows[T Float](what string, w, g, a, b, c []T, rows []int32, dim int) *loop {
 	sameLen(what, len(rows)*dim, len(g))
-	for _, r := range rows {
-		if r < 0 || int(r+1)*dim > len(w) {
-			panic(fmt.Sprintf("%s: row %d of a parameter of %d elements, %d a row", what, r, len(w), dim))
-		}
-	}
+	checkRows(what, rows, len(w), dim)
 	l := startUpdate(what, w, w, a, b, c)
 	if l != nil {
 		l.v[1], _ = single(g)
 		l.int32s, l.width = rows, dim
 	}
 	return l
+}
+
+func checkRows(what string, rows []int32, size, dim int) {
+	for _, r := range rows {
+		if r < 0 || int(r+1)*dim > size {
+			panic(fmt.Sprintf("%s: row %d of a parameter of %d elements, %d a row", what, r, size, dim))
+		}
+	}
 }

@@ -29,7 +29,7 @@ const (
 //
 // A step is a product of rows [x | 1 | h] with the stacked weights [W; b; U], written to the
 // gates, and one pass over these (vecTable). The rows of all steps are saved, so that the
-// gradient of the stack is a single product over all steps, and h is written where the next
+// gradient of the stack is a product over many steps, and h is written where the next
 // step reads it.
 
 // rnnProduct is one product of a step: columns from..from+k-1 of [x | 1 | h], or of
@@ -99,6 +99,7 @@ type rnnJob struct {
 	toInput  [2]PackedB // the same of W
 	stack    []float32
 	gradient []float32 // of the stacks, one for each block
+	scratch  []float32 // of the backward pass, the same
 	zeros    []float32
 }
 
@@ -112,7 +113,9 @@ func (j *rnnJob) release() {
 func startRNN(s *RNN, t *RNNTensors[float32]) *rnnJob {
 	g := s.Cell.Gates() * s.Units
 	sameLen("recurrent x", s.Batch*s.Time*s.In, len(t.X))
-	sameLen("recurrent y", s.Batch*s.Time*s.Units, len(t.Y))
+	if t.Y != nil {
+		sameLen("recurrent y", s.Batch*s.Time*s.Units, len(t.Y))
+	}
 	sameLen("recurrent w", s.In*g, len(t.W))
 	sameLen("recurrent u", s.Units*g, len(t.U))
 	if s.Cell == CellSimple && !s.Act.FromOutput() {
@@ -141,8 +144,7 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	j.release()
 }
 
-// RNNBackward writes the gradients of RNNForward; it uses Saved up, which must be as the
-// forward pass left it.
+// RNNBackward writes the gradients of RNNForward; Saved must be as that left it.
 func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 	single, ok := any(t).(*RNNTensors[float32])
 	if !ok {
@@ -157,6 +159,7 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 		j.zeros = alignedFloats(s.Units)
 	}
 	j.gradient = grow(j.gradient, max(j.parts, 1)*j.stackLen())
+	j.scratch = grow(j.scratch, j.parts*j.scratchLen())
 	clear(j.gradient[:j.stackLen()])
 	j.back = true
 	run(j, j.parts)
@@ -167,8 +170,9 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 func (j *rnnJob) unit(u int, w *worker) {
 	r0, r1 := share(j.s.Batch, j.parts, u)
 	b := j.block(r0, r1-r0)
+	b.w = w
 	if j.back {
-		b.backward(w, j.gradient[u*j.stackLen():(u+1)*j.stackLen()])
+		b.backward(u)
 	} else {
 		b.forward()
 	}

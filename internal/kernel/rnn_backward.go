@@ -2,6 +2,8 @@
 
 package kernel
 
+import "unsafe"
+
 // rnnCarry holds the gradients of the states between two steps, rows of Units numbers.
 type rnnCarry struct {
 	h, c         []float32
@@ -9,34 +11,46 @@ type rnnCarry struct {
 	passH, passC []float32 // of rows whose step is masked
 }
 
-// backward goes back through the block's steps and writes the gradient of the stacks.
-func (b *rnnBlock) backward(w *worker, gradient []float32) {
+// backward goes back through the block's steps and writes the gradient of the stacks. The
+// gradients of the gates are kept for a few steps at a time, and their product with what the
+// gates came from is added while these are in cache.
+func (b *rnnBlock) backward(part int) {
 	n := b.s.Units
 	size, from := b.rows*n, b.first*n
-	buf := w.floats(5 * size)
-	k := rnnCarry{buf[:size], buf[size : 2*size], buf[2*size : 3*size], buf[3*size : 4*size], buf[4*size:]}
+	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
+	buf := b.scratch[part*b.scratchLen() : (part+1)*b.scratchLen()]
+	k := rnnCarry{buf[:size], buf[size : 2*size], buf[2*size : 3*size], buf[3*size : 4*size], buf[4*size : 5*size]}
+	stepGates := buf[5*size:]
 	clear(buf[:2*size])
+	clear(gradient)
 	if b.d.DHN != nil {
 		copy(k.h, b.d.DHN[from:])
 	}
 	if b.d.DCN != nil {
 		copy(k.c, b.d.DCN[from:])
 	}
-	for t := b.s.Time - 1; t >= 0; t-- {
-		dy, ldY := b.zeros, 0
-		if b.d.DY != nil {
-			dy, ldY = b.at(b.d.DY, t, n), b.s.Time*n
+	for end := b.s.Time; end > 0; {
+		start := max(0, end-b.backSteps())
+		for t := end - 1; t >= start; t-- {
+			dy, ldY := b.zeros, 0
+			if b.d.DY != nil {
+				dy, ldY = b.at(b.d.DY, t, n), b.s.Time*n
+			}
+			if b.t.Mask != nil {
+				b.setAside(&k, dy, ldY, t)
+			}
+			gates := stepGates[(t-start)*b.slots*size:][:b.slots*size]
+			copy(gates, b.step(t))
+			b.backwardStep(&k, gates, dy, ldY, t)
+			if b.t.Mask != nil {
+				b.putBack(&k, t)
+			}
+			if b.d.DX != nil {
+				b.inputGradient(gates, t)
+			}
 		}
-		if b.t.Mask != nil {
-			b.setAside(&k, dy, ldY, t)
-		}
-		b.backwardStep(&k, dy, ldY, t)
-		if b.t.Mask != nil {
-			b.putBack(&k, t)
-		}
-		if b.d.DX != nil {
-			b.inputGradient(t)
-		}
+		b.addWeightGradients(gradient, stepGates, start, end)
+		end = start
 	}
 	if b.d.DH0 != nil {
 		copy(b.d.DH0[from:], k.h)
@@ -44,26 +58,42 @@ func (b *rnnBlock) backward(w *worker, gradient []float32) {
 	if b.d.DC0 != nil {
 		copy(b.d.DC0[from:], k.c)
 	}
+}
+
+// backSteps is how many steps' gradients of gates are kept: as many as a tile has steps of k.
+func (j *rnnJob) backSteps() int {
+	return min(max(1, current.depth/max(1, j.blockRows())), j.s.Time)
+}
+
+// blockRows is the most sequences of a block.
+func (j *rnnJob) blockRows() int { return ceilDiv(j.s.Batch, max(1, j.parts)) }
+
+// scratchLen is what backward needs for a block.
+func (j *rnnJob) scratchLen() int {
+	return j.blockRows() * j.s.Units * (5 + j.backSteps()*j.slots)
+}
+
+// addWeightGradients adds the part of the steps start..end-1, whose gates' gradients follow
+// each other.
+func (b *rnnBlock) addWeightGradients(gradient, gates []float32, start, end int) {
+	n, at := b.s.Units, start*b.rows*b.width
 	for _, p := range b.products[:b.count] {
 		x := b.xh
 		if p.reset {
 			x = b.reset
 		}
 		cols := p.gates * n
-		if b.s.Time > 0 {
-			Gemm(true, false, p.k, cols, b.s.Time*b.rows, x[p.from:], b.width, b.gates[p.col:], b.slots*n, 0, gradient, cols)
-		} else {
-			clear(gradient[:p.k*cols])
-		}
+		addTransposed(b.w, p.k, cols, (end-start)*b.rows, x[at+p.from:], b.width, gates[p.col:], b.slots*n, gradient, cols)
 		gradient = gradient[p.k*cols:]
 	}
 }
 
 // backwardStep replaces step t's gates by the gradients of their sums and k by the
 // gradients of the states before.
-func (b *rnnBlock) backwardStep(k *rnnCarry, dy []float32, ldY, t int) {
+func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
 	n, d, v := b.s.Units, b.width, current.vec
-	gates, ld, h := b.step(t), b.slots*b.s.Units, b.state(t)
+	ld, h := b.slots*n, b.state(t)
+	ahead := bytesTo(gates, b.step(max(t-1, 0)))
 	switch b.s.Cell {
 	case CellSimple:
 		for r := range b.rows {
@@ -71,42 +101,42 @@ func (b *rnnBlock) backwardStep(k *rnnCarry, dy []float32, ldY, t int) {
 				k.h[r*n+i] = flushTiny(k.h[r*n+i] + g)
 			}
 		}
-		v.activateGrad(gates, gates, k.h, b.s.Act, 0)
-		b.clearMasked(t)
-		GemmPacked(false, b.rows, gates, ld, &b.toState[0], 0, k.h, n)
+		v.activateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, 0)
+		b.clearMasked(gates, t)
+		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellLSTM:
-		v.lstmBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, b.rows, n)
-		b.clearMasked(t)
-		GemmPacked(false, b.rows, gates, ld, &b.toState[0], 0, k.h, n)
+		v.lstmBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
+		b.clearMasked(gates, t)
+		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellGRUResetAfter:
-		v.gruResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, b.rows, n)
-		b.clearMasked(t)
-		GemmPacked(false, b.rows, gates, ld, &b.toState[0], 1, k.h, n)
+		v.gruResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
+		b.clearMasked(gates, t)
+		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
 	case CellGRU:
-		v.gruBlendBack(gates, ld, h, d, k.h, n, dy, ldY, b.rows, n)
-		b.clearMasked(t)
-		GemmPacked(false, b.rows, gates[2*n:], ld, &b.toState[1], 0, k.reset, n)
-		v.gruResetBack(gates, ld, h, d, k.reset, n, k.h, n, b.rows, n)
-		GemmPacked(false, b.rows, gates, ld, &b.toState[0], 1, k.h, n)
+		v.gruBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
+		b.clearMasked(gates, t)
+		b.toState[1].times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
+		v.gruResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
+		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
 	}
 }
 
 // inputGradient writes dx of step t.
-func (b *rnnBlock) inputGradient(t int) {
-	in, n, gates, ld := b.s.In, b.s.Units, b.step(t), b.slots*b.s.Units
+func (b *rnnBlock) inputGradient(gates []float32, t int) {
+	in, n, ld := b.s.In, b.s.Units, b.slots*b.s.Units
 	dx := b.at(b.d.DX, b.inputAt(t), in)
-	GemmPacked(false, b.rows, gates, ld, &b.toInput[0], 0, dx, b.s.Time*in)
+	b.toInput[0].times(b.w, b.rows, gates, ld, false, dx, b.s.Time*in)
 	if b.s.Cell == CellGRUResetAfter {
-		GemmPacked(false, b.rows, gates[3*n:], ld, &b.toInput[1], 1, dx, b.s.Time*in)
+		b.toInput[1].times(b.w, b.rows, gates[3*n:], ld, true, dx, b.s.Time*in)
 	}
 }
 
 // clearMasked zeroes the gates' gradients of rows whose step t is masked.
-func (b *rnnBlock) clearMasked(t int) {
+func (b *rnnBlock) clearMasked(gates []float32, t int) {
 	if b.t.Mask == nil {
 		return
 	}
-	gates, size := b.step(t), b.slots*b.s.Units
+	size := b.slots * b.s.Units
 	for r := range b.rows {
 		if b.masked(r, t) {
 			clear(gates[r*size : (r+1)*size])
@@ -133,4 +163,9 @@ func (b *rnnBlock) putBack(k *rnnCarry, t int) {
 			copy(k.c[r*n:(r+1)*n], k.passC[r*n:(r+1)*n])
 		}
 	}
+}
+
+// bytesTo returns the bytes from the start of a to that of b.
+func bytesTo(a, b []float32) int {
+	return int(uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(a))))
 }

@@ -6,6 +6,7 @@ package kernel
 // steps, then rows.
 type rnnBlock struct {
 	*rnnJob
+	w           *worker
 	first, rows int
 	xh          []float32 // [x | 1 | h], of Time+1 steps
 	gates       []float32
@@ -100,12 +101,16 @@ func (b *rnnBlock) forward() {
 
 func (b *rnnBlock) forwardStep(t int) {
 	n, d, v := b.s.Units, b.width, current.vec
+	ahead := 4 * b.rows * b.slots * n
 	x, gates, ld := b.input(t), b.step(t), b.slots*b.s.Units
 	h, next := b.state(t), b.state(t+1)
-	y, ldY := b.at(b.t.Y, t, n), b.s.Time*n
+	y, ldY := next, d // once more to the same place
+	if b.t.Y != nil {
+		y, ldY = b.at(b.t.Y, t, n), b.s.Time*n
+	}
 	multiply := func(i int, from []float32) {
 		p := &b.products[i]
-		GemmPacked(false, b.rows, from[p.from:], d, &b.weights[i], 0, gates[p.col:], ld)
+		b.weights[i].times(b.w, b.rows, from[p.from:], d, false, gates[p.col:], ld)
 	}
 	for i, p := range b.products[:b.count] {
 		if !p.reset {
@@ -118,14 +123,14 @@ func (b *rnnBlock) forwardStep(t int) {
 		rowsOf(next, d, gates, n, b.rows, n)
 		rowsOf(y, ldY, gates, n, b.rows, n)
 	case CellLSTM:
-		v.lstm(gates, ld, b.cell(t), n, b.cell(t+1), n, next, d, y, ldY, b.rows, n)
+		v.lstm(gates, ld, b.cell(t), n, b.cell(t+1), n, next, d, y, ldY, ahead, b.rows, n)
 	case CellGRUResetAfter:
-		v.gruResetAfter(gates, ld, h, d, next, d, y, ldY, b.rows, n)
+		v.gruResetAfter(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	case CellGRU:
 		reset := b.reset[t*b.rows*d:]
-		v.gruReset(gates, ld, h, d, reset[b.s.In+1:], d, b.rows, n)
+		v.gruReset(gates, ld, h, d, reset[b.s.In+1:], d, ahead, b.rows, n)
 		multiply(1, reset)
-		v.gruBlend(gates, ld, h, d, next, d, y, ldY, b.rows, n)
+		v.gruBlend(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	}
 }
 
@@ -158,7 +163,9 @@ func (b *rnnBlock) keepMasked(t int) {
 		}
 		h := b.state(t)[r*b.width : r*b.width+n]
 		copy(b.state(t + 1)[r*b.width:], h)
-		copy(b.at(b.t.Y, t, n)[r*b.s.Time*n:], h)
+		if b.t.Y != nil {
+			copy(b.at(b.t.Y, t, n)[r*b.s.Time*n:], h)
+		}
 		if b.cells != nil {
 			copy(b.cell(t + 1)[r*n:(r+1)*n], b.cell(t)[r*n:(r+1)*n])
 		}

@@ -7,21 +7,22 @@ import "math"
 // gateSteps are the element-wise part of a recurrent step, for some rows (sequences). A row
 // of gates holds them side by side, units floats each; forward steps activate them in place,
 // backward steps replace them by the gradients of their sums. The other operands have rows of
-// units floats. Each operand is followed by the distance of its rows.
+// units floats. Each operand is followed by the distance of its rows. The gates that the next
+// call takes are ahead bytes from these, to be fetched.
 type gateSteps struct {
 	lstm func(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int,
-		h []float32, ldH int, y []float32, ldY, rows, units int)
+		h []float32, ldH int, y []float32, ldY, ahead, rows, units int)
 	lstmBack func(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int,
-		dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy, rows, units int)
+		dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy, ahead, rows, units int)
 
 	gruResetAfter, gruBlend func(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-		h []float32, ldH int, y []float32, ldY, rows, units int)
+		h []float32, ldH int, y []float32, ldY, ahead, rows, units int)
 	gruResetAfterBack, gruBlendBack func(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-		dh []float32, ldDh int, dy []float32, ldDy, rows, units int)
+		dh []float32, ldDh int, dy []float32, ldDy, ahead, rows, units int)
 
-	gruReset     func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, reset []float32, ldReset, rows, units int)
+	gruReset     func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, reset []float32, ldReset, ahead, rows, units int)
 	gruResetBack func(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-		dreset []float32, ldDreset int, dh []float32, ldDh, rows, units int)
+		dreset []float32, ldDreset int, dh []float32, ldDh, ahead, rows, units int)
 }
 
 func sigmoid32(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
@@ -36,7 +37,7 @@ func flushTiny(x float32) float32 {
 }
 
 func genericLSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int,
-	h []float32, ldH int, y []float32, ldY, rows, units int) {
+	h []float32, ldH int, y []float32, ldY, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -51,7 +52,7 @@ func genericLSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c [
 }
 
 func genericLSTMBack(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int,
-	dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy, rows, units int) {
+	dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -70,7 +71,7 @@ func genericLSTMBack(gates []float32, ldGates int, cPrev []float32, ldCPrev int,
 
 // The gates of GRUResetAfter are z, r, h U_n + c_n and the candidate n.
 func genericGRUResetAfter(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	h []float32, ldH int, y []float32, ldY, rows, units int) {
+	h []float32, ldH int, y []float32, ldY, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -84,7 +85,7 @@ func genericGRUResetAfter(gates []float32, ldGates int, hPrev []float32, ldHPrev
 }
 
 func genericGRUResetAfterBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	dh []float32, ldDh int, dy []float32, ldDy, rows, units int) {
+	dh []float32, ldDh int, dy []float32, ldDy, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -101,7 +102,7 @@ func genericGRUResetAfterBack(gates []float32, ldGates int, hPrev []float32, ldH
 }
 
 // The gates of GRU are z, r and the candidate n, which needs reset = r h first.
-func genericGRUReset(gates []float32, ldGates int, hPrev []float32, ldHPrev int, reset []float32, ldReset, rows, units int) {
+func genericGRUReset(gates []float32, ldGates int, hPrev []float32, ldHPrev int, reset []float32, ldReset, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -112,7 +113,7 @@ func genericGRUReset(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
 }
 
 func genericGRUBlend(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	h []float32, ldH int, y []float32, ldY, rows, units int) {
+	h []float32, ldH int, y []float32, ldY, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -125,7 +126,7 @@ func genericGRUBlend(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
 }
 
 func genericGRUBlendBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	dh []float32, ldDh int, dy []float32, ldDy, rows, units int) {
+	dh []float32, ldDh int, dy []float32, ldDy, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -139,7 +140,7 @@ func genericGRUBlendBack(gates []float32, ldGates int, hPrev []float32, ldHPrev 
 }
 
 func genericGRUResetBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	dreset []float32, ldDreset int, dh []float32, ldDh, rows, units int) {
+	dreset []float32, ldDreset int, dh []float32, ldDh, _, rows, units int) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {

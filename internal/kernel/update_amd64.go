@@ -49,6 +49,9 @@ func avx512Adadelta(w []float32, grad []float32, a []float32, b []float32, lr fl
 func avx512Lion(w []float32, grad []float32, m []float32, lr float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32)
 
 //go:noescape
+func avx512Decay(x []float32, by float32, times int)
+
+//go:noescape
 func avx2SGD(w []float32, grad []float32, lr float32)
 
 //go:noescape
@@ -89,3 +92,6 @@ func avx2Adadelta(w []float32, grad []float32, a []float32, b []float32, lr floa
 
 //go:noescape
 func avx2Lion(w []float32, grad []float32, m []float32, lr float32, beta1 float32, rest1 float32, beta2 float32, rest2 float32)
+
+//go:noescape
+func avx2Decay(x []float32, by float32, times int)

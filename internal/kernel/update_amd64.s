@@ -1291,6 +1291,75 @@ DATA number80000000<>+24(SB)/4, $0x80000000
 DATA number80000000<>+28(SB)/4, $0x80000000
 GLOBL number80000000<>(SB), RODATA|NOPTR, $32
 
+// func avx512Decay(x []float32, by float32, times int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Decay(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	MOVQ         times+32(FP), DX
+	VBROADCASTSS by+24(FP), Z4
+	TESTQ        DX, DX
+	JLE          end
+
+four:
+	CMPQ    CX, $0x00000040
+	JLT     fourDone
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+	MOVQ    DX, AX
+
+fourTimes:
+	VMULPS  Z4, Z0, Z0
+	VMULPS  Z4, Z1, Z1
+	VMULPS  Z4, Z2, Z2
+	VMULPS  Z4, Z3, Z3
+	DECQ    AX
+	JNZ     fourTimes
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JMP     four
+
+fourDone:
+one:
+	CMPQ    CX, $0x00000010
+	JLT     oneDone
+	VMOVUPS (DI), Z0
+	MOVQ    DX, AX
+
+oneTimes:
+	VMULPS  Z4, Z0, Z0
+	DECQ    AX
+	JNZ     oneTimes
+	VMOVUPS Z0, (DI)
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, CX
+	JMP     one
+
+oneDone:
+	TESTQ     CX, CX
+	JZ        end
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	MOVQ      DX, AX
+
+partTimes:
+	VMULPS  Z4, Z0, Z0
+	DECQ    AX
+	JNZ     partTimes
+	VMOVUPS Z0, K1, (DI)
+
+end:
+	VZEROUPPER
+	RET
+
 // func avx2SGD(w []float32, grad []float32, lr float32)
 // Requires: AVX, CMOV, FMA3
 TEXT ·avx2SGD(SB), NOSPLIT, $0-52
@@ -2549,5 +2618,75 @@ tail:
 	JNZ        tail
 
 done:
+	VZEROUPPER
+	RET
+
+// func avx2Decay(x []float32, by float32, times int)
+// Requires: AVX
+TEXT ·avx2Decay(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	MOVQ         times+32(FP), DX
+	VBROADCASTSS by+24(FP), Y4
+	TESTQ        DX, DX
+	JLE          end
+
+four:
+	CMPQ    CX, $0x00000020
+	JLT     fourDone
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+	MOVQ    DX, AX
+
+fourTimes:
+	VMULPS  Y4, Y0, Y0
+	VMULPS  Y4, Y1, Y1
+	VMULPS  Y4, Y2, Y2
+	VMULPS  Y4, Y3, Y3
+	DECQ    AX
+	JNZ     fourTimes
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, CX
+	JMP     four
+
+fourDone:
+one:
+	CMPQ    CX, $0x00000008
+	JLT     oneDone
+	VMOVUPS (DI), Y0
+	MOVQ    DX, AX
+
+oneTimes:
+	VMULPS  Y4, Y0, Y0
+	DECQ    AX
+	JNZ     oneTimes
+	VMOVUPS Y0, (DI)
+	ADDQ    $0x00000020, DI
+	SUBQ    $0x00000008, CX
+	JMP     one
+
+oneDone:
+	TESTQ      CX, CX
+	JZ         end
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMASKMOVPS (DI), Y15, Y0
+	MOVQ       DX, AX
+
+partTimes:
+	VMULPS     Y4, Y0, Y0
+	DECQ       AX
+	JNZ        partTimes
+	VMASKMOVPS Y0, Y15, (DI)
+
+end:
 	VZEROUPPER
 	RET

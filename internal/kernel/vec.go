@@ -52,6 +52,7 @@ type vecTable struct {
 	gatherSumScaled func(dst, table []float32, ids []int32, vals []float32) // the same of rows times vals
 
 	dropout func(dst, x []float32, rate float64, key, stream, step uint64, first int)
+	decay   func(x []float32, by float32, times int)
 	sgd     func(w, g, v []float32, lr, momentum float32, nesterov bool)
 	rmsprop func(w, g, ms, mom, mg []float32, lr, rho, momentum, eps float32)
 	adam    func(w, g, m, v, vmax []float32, alpha, beta1, beta2, eps float32)
@@ -122,6 +123,7 @@ var genericVec = vecTable{
 	gatherSum: genericGatherSum, gatherSumScaled: genericGatherSumScaled,
 
 	dropout: ref.Dropout[float32],
+	decay:   ref.Decay[float32],
 	sgd:     ref.SGD[float32],
 	rmsprop: ref.RMSprop[float32],
 	adam:    ref.AdamUpdate[float32],

@@ -173,9 +173,14 @@ var workloads = []workload{
 		for i := range rows {
 			rows[i] = int32(4 * i)
 		}
+		met := make([]int32, n/10)
+		for i := range met {
+			met[i] = int32(i % 9)
+		}
 		return onState(rng, n, func(w, g, a, b, c []float32) {
 			SGDRows(w, g[:len(rows)*10], a, 0.1, 0.9, true, rows, 10)
 			RMSpropRows(w, g[:len(rows)*10], a, b, c, 0.1, 0.9, 0.9, 1e-7, rows, 10)
+			DecayRows(b[:len(met)*10], 0.9, met, 12, rows, 10)
 			AdamRows(w, g[:len(rows)*10], a, b, c, 0.1, 0.9, 0.999, 1e-7, 3, rows, 10)
 		})
 	}},

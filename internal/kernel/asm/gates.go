@@ -20,7 +20,9 @@ type matrix struct {
 	parts int
 }
 
-// step describes such a function. The body sees the parts of all matrices as slices.
+// step describes such a function. The body sees the parts of all matrices as slices. The
+// first matrix, the gates, is also fetched to the second-level cache from ahead bytes on,
+// where the next step's are: those are long out of the caches, or never were in them.
 type step struct {
 	name     string
 	matrices []matrix
@@ -28,6 +30,8 @@ type step struct {
 }
 
 const stepTemps = 5
+
+var distance = reg.R15
 
 var stepRegisters = []reg.GPPhysical{reg.RDI, reg.RSI, reg.RBX, reg.RDX, reg.R8, reg.R11, reg.R12, reg.R13, reg.RAX}
 
@@ -39,7 +43,7 @@ func (s step) emit(v arith) {
 	for _, m := range s.matrices {
 		sig += fmt.Sprintf("%s []float32, ld%s int, ", m.name, m.name)
 	}
-	v.SignatureExpr(sig + "rows, units int)")
+	v.SignatureExpr(sig + "ahead, rows, units int)")
 	base := func(m matrix) operand.Mem {
 		p, err := v.Param(m.name).Base().Resolve()
 		if err != nil {
@@ -49,6 +53,7 @@ func (s step) emit(v arith) {
 	}
 	v.CMPQ(v.memory("rows"), operand.U8(0))
 	v.JEQ(operand.LabelRef("end"))
+	v.MOVQ(v.memory("ahead"), distance)
 	v.Label("row")
 	v.Load(v.Param("units"), reg.RCX)
 	var pointers []reg.GPPhysical
@@ -65,6 +70,11 @@ func (s step) emit(v arith) {
 	}
 	free, _ := v.free(0)
 	v.loop(pointers, 2, func(u int, masked bool) {
+		if u*v.width%64 == 0 {
+			for _, p := range pointers[:s.matrices[0].parts] {
+				v.PREFETCHT1(operand.Mem{Base: p, Index: distance, Scale: 1, Disp: u * v.width})
+			}
+		}
 		s.body(lane{v, free[u*stepTemps : (u+1)*stepTemps], nil, pointers, u * v.width, masked})
 	})
 	for _, m := range s.matrices { // the parameters themselves walk down the rows

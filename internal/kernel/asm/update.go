@@ -2,7 +2,11 @@
 
 package main
 
-import "github.com/mmcloughlin/avo/build"
+import (
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
 
 // Optimiser steps: one pass over a parameter w, its gradient and its state.
 
@@ -11,7 +15,61 @@ func updates(c *build.Context) {
 		for _, f := range updateFunctions() {
 			f.emit(v)
 		}
+		v.decay()
 	})
+}
+
+// decay multiplies x by a number several times over, each product rounded, with x in
+// registers meanwhile.
+func (v arith) decay() {
+	v.Function(v.name + "Decay")
+	v.Attributes(nosplit)
+	v.Pragma("noescape")
+	v.SignatureExpr("func(x []float32, by float32, times int)")
+	x, left, times, n := reg.RDI, reg.RCX, reg.RDX, reg.RAX
+	by := v.regs[4]
+	v.Load(v.Param("x").Base(), x)
+	v.Load(v.Param("x").Len(), left)
+	v.Load(v.Param("times"), times)
+	v.broadcast("by", by)
+	v.TESTQ(times, times)
+	v.JLE(operand.LabelRef("end"))
+	lanes := v.width / 4
+	pass := func(label string, vectors int, masked bool) {
+		for i, r := range v.regs[:vectors] {
+			v.load(operand.Mem{Base: x, Disp: i * v.width}, masked, r)
+		}
+		v.MOVQ(times, n)
+		v.Label(label)
+		for _, r := range v.regs[:vectors] {
+			v.mul(by, r, r)
+		}
+		v.DECQ(n)
+		v.JNZ(operand.LabelRef(label))
+		for i, r := range v.regs[:vectors] {
+			v.store(r, masked, operand.Mem{Base: x, Disp: i * v.width})
+		}
+	}
+	for _, b := range []struct {
+		name    string
+		vectors int
+	}{{"four", 4}, {"one", 1}} {
+		v.Label(b.name)
+		v.CMPQ(left, operand.U32(b.vectors*lanes))
+		v.JLT(operand.LabelRef(b.name + "Done"))
+		pass(b.name+"Times", b.vectors, false)
+		v.ADDQ(operand.U32(b.vectors*v.width), x)
+		v.SUBQ(operand.U32(b.vectors*lanes), left)
+		v.JMP(operand.LabelRef(b.name))
+		v.Label(b.name + "Done")
+	}
+	v.TESTQ(left, left)
+	v.JZ(operand.LabelRef("end"))
+	v.setMask(left, reg.R10)
+	pass("partTimes", 1, true)
+	v.Label("end")
+	v.VZEROUPPER()
+	v.RET()
 }
 
 func updateFunctions() []function {

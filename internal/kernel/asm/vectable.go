@@ -94,6 +94,7 @@ var ISAVec = vecTable{
 			copy(rest, tail[:])
 		}
 	},
+	decay: ISADecay,
 	sgd: func(w, g, v []float32, lr, momentum float32, nesterov bool) {
 		switch {
 		case v == nil:

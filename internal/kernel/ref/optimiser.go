@@ -9,6 +9,15 @@ import "math"
 
 func sqrt[T Float](x T) T { return T(math.Sqrt(float64(x))) }
 
+// Decay multiplies x by a number several times over, each product rounded.
+func Decay[T Float](x []T, by T, times int) {
+	for range times {
+		for i := range x {
+			x[i] *= by
+		}
+	}
+}
+
 // SGD: w -= lr g; with momentum (v not nil) v = momentum v - lr g, then w += v, or,
 // in Nesterov's form, w += momentum v - lr g.
 func SGD[T Float](w, g, v []T, lr, momentum T, nesterov bool) {

@@ -48,9 +48,9 @@ type RNNTensors[T Float] struct {
 	// of dropout; nil for ones.
 	DropX, DropH []T
 
-	Y      []T // (Batch, Time, Units) the state after each step
+	Y      []T // (Batch, Time, Units) the state after each step; nil when not wanted
 	HN, CN []T // (Batch, Units) last states; nil when not wanted
-	Saved  []T // SavedLen() numbers that the backward pass needs and uses up
+	Saved  []T // RNNSavedLen numbers that the backward pass needs
 }
 
 // RNNGrads are the gradients of a backward pass. Incoming ones may be nil for 0, outgoing
@@ -78,7 +78,9 @@ type rnnStep[T Float] struct {
 func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	for b := range s.Batch {
 		rnnSequence(s, t, b, func(i int, st *rnnStep[T]) {
-			copy(t.Y[(b*s.Time+i)*s.Units:(b*s.Time+i+1)*s.Units], st.hNext)
+			if t.Y != nil {
+				copy(t.Y[(b*s.Time+i)*s.Units:(b*s.Time+i+1)*s.Units], st.hNext)
+			}
 			if i == s.Time-1 && t.HN != nil {
 				copy(t.HN[b*s.Units:(b+1)*s.Units], st.hNext)
 			}

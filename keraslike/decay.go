@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import "github.com/reef-dl/reef/internal/kernel"
+
+// decaying is an optimiser with slots that each update multiplies in all rows, those
+// without gradient included, where it does nothing else to them: a running average
+// that gets nothing new. UpdateRows leaves these rows to the model.
+type decaying interface {
+	Decays() (slots []int, by float64)
+}
+
+// decay makes up for the updates that the rows of slots have missed. It happens
+// when a row has a gradient again or when all are looked at, product by product, so
+// that the bits are those of a decay at every update.
+type decay struct {
+	slots []int
+	by    float32
+	met   [][]int32 // by weight and row: the update that its slots are up to, -1 while they hold 0
+	all   [][]int32 // by weight: its rows
+}
+
+func (d *decay) start(optimizer Optimizer, weights int) {
+	o, ok := optimizer.(decaying)
+	if !ok {
+		return
+	}
+	slots, by := o.Decays()
+	*d = decay{slots, float32(by), make([][]int32, weights), make([][]int32, weights)}
+}
+
+// rows brings weight i's given rows up to the update before now, and notes that they
+// take part in this one.
+func (d *decay) rows(i int, slots [][]float32, rows []int32, width, now int) {
+	if len(d.slots) == 0 || width == 0 {
+		return
+	}
+	if d.met[i] == nil { // the first gradient of rows
+		since := int32(-1)
+		for _, k := range d.slots {
+			if kernel.SumAbs(slots[k]) != 0 {
+				since = int32(now - 1)
+			}
+		}
+		for r := range len(slots[0]) / width {
+			d.met[i], d.all[i] = append(d.met[i], since), append(d.all[i], int32(r))
+		}
+	}
+	d.reach(i, slots, rows, width, now-1)
+	for _, r := range rows {
+		d.met[i][r] = int32(now)
+	}
+}
+
+// finish brings all rows of weight i up to an update.
+func (d *decay) finish(i int, slots [][]float32, now int) {
+	if len(d.slots) == 0 || d.met[i] == nil {
+		return
+	}
+	d.reach(i, slots, d.all[i], len(slots[0])/len(d.all[i]), now)
+	for r, met := range d.met[i] {
+		if met >= 0 {
+			d.met[i][r] = int32(now)
+		}
+	}
+}
+
+func (d *decay) reach(i int, slots [][]float32, rows []int32, width, to int) {
+	for _, k := range d.slots {
+		kernel.DecayRows(slots[k], d.by, d.met[i], to, rows, width)
+	}
+}
