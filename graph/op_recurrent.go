@@ -48,6 +48,9 @@ const (
 	// StatesAndCell is all states and the last cell state of LSTMCell behind
 	// them, (batch, (steps+1)·units).
 	StatesAndCell
+	// StateAndCell is the last state and the last cell state of LSTMCell behind
+	// it, (batch, 2·units).
+	StateAndCell
 )
 
 // RecurrentInputs are the operands of a recurrent op; those marked optional may be nil.
@@ -109,7 +112,10 @@ func (r *recurrence) op() *op {
 	for i := range diff {
 		diff[i] = i != r.mask
 	}
-	rank := map[RecurrentOutput]int{LastState: 2, AllStates: 3, StatesAndCell: 2}[r.spec.Output]
+	rank := 2
+	if r.spec.Output == AllStates {
+		rank = 3
+	}
 	return &op{
 		name: r.name(""),
 		in:   r.ranks, out: rank,
@@ -132,7 +138,7 @@ func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 		return g, fmt.Errorf("recurrent kernel has shape %v, want (%d, %d)", u, g.Units, columns)
 	case r.spec.Cell == SimpleCell && !r.spec.Act.FromOutput():
 		return g, fmt.Errorf("activation %v: want one whose derivative follows from its output", r.spec.Act)
-	case r.spec.Output == StatesAndCell && r.spec.Cell != LSTMCell:
+	case r.spec.Output >= StatesAndCell && r.spec.Cell != LSTMCell:
 		return g, errors.New("only an LSTM has a cell state")
 	case r.c0 >= 0 && r.spec.Cell != LSTMCell:
 		return g, errors.New("only an LSTM starts with a cell state")
@@ -165,6 +171,8 @@ func (r *recurrence) shape(in []tensor.Shape) (tensor.Shape, error) {
 		return tensor.Shape{g.Batch, g.Time, g.Units}, nil
 	case StatesAndCell:
 		return tensor.Shape{g.Batch, (g.Time + 1) * g.Units}, nil
+	case StateAndCell:
+		return tensor.Shape{g.Batch, 2 * g.Units}, nil
 	}
 	return tensor.Shape{g.Batch, g.Units}, nil
 }

@@ -8,8 +8,8 @@ import "github.com/reef-dl/reef/internal/kernel"
 type recurrentMemory[T kernel.Float] struct {
 	t kernel.RNNTensors[T]
 	d kernel.RNNGradients[T]
-	y []T // all states, where the op's output is not just them, and a last cell state
-	// dy is the gradient of y in the same order.
+	y []T // all states, where the op's output is not just them, and last states
+	// dy is the gradient of what y holds of the output, in the same order.
 	dy []T
 }
 
@@ -58,15 +58,17 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 		case StatesAndCell:
 			m.y = sized(m.y, states+g.Batch*g.Units)
 			t.Y, t.CN = m.y[:states], m.y[states:]
+		case StateAndCell:
+			last := g.Batch * g.Units
+			m.y = sized(m.y, states+2*last)
+			t.Y, t.HN, t.CN = m.y[:states], m.y[states:states+last], m.y[states+last:]
 		}
 		kernel.RNNForward(&g, t)
-		if r.spec.Output == StatesAndCell {
-			row := g.Time * g.Units
-			for b := range g.Batch {
-				out := c.out[b*(row+g.Units) : (b+1)*(row+g.Units)]
-				copy(out, t.Y[b*row:(b+1)*row])
-				copy(out[row:], t.CN[b*g.Units:(b+1)*g.Units])
-			}
+		switch r.spec.Output {
+		case StatesAndCell:
+			pack(c.out, t.Y, g.Time*g.Units, t.CN, g.Units)
+		case StateAndCell:
+			pack(c.out, t.HN, g.Units, t.CN, g.Units)
 		}
 		return nil
 	}
@@ -157,22 +159,31 @@ func runRecurrentGrad[T kernel.Float](r *recurrence) func(*call[T]) error {
 		case LastState:
 			d.DHN = dy
 		case StatesAndCell:
-			d.DY, d.DCN = m.unpack(dy, &g)
+			d.DY, d.DCN = m.unpack(dy, g.Time*g.Units, g.Units)
+		case StateAndCell:
+			d.DHN, d.DCN = m.unpack(dy, g.Units, g.Units)
 		}
 		kernel.RNNBackward(&g, &m.t, d)
 		return nil
 	}
 }
 
-// unpack takes the gradient of StatesAndCell apart.
-func (m *recurrentMemory[T]) unpack(dy []T, g *kernel.RNN) (states, cell []T) {
-	row := g.Time * g.Units
-	m.dy = sized(m.dy, g.Batch*(row+g.Units))
-	states, cell = m.dy[:g.Batch*row], m.dy[g.Batch*row:]
-	for b := range g.Batch {
-		in := dy[b*(row+g.Units) : (b+1)*(row+g.Units)]
-		copy(states[b*row:(b+1)*row], in)
-		copy(cell[b*g.Units:(b+1)*g.Units], in[row:])
+// pack puts rows of n and of k numbers side by side.
+func pack[T kernel.Float](out, a []T, n int, b []T, k int) {
+	for r := range len(out) / (n + k) {
+		copy(out[r*(n+k):], a[r*n:(r+1)*n])
+		copy(out[r*(n+k)+n:], b[r*k:(r+1)*k])
 	}
-	return states, cell
+}
+
+// unpack takes the gradient of what pack made apart.
+func (m *recurrentMemory[T]) unpack(dy []T, n, k int) (a, b []T) {
+	m.dy = sized(m.dy, len(dy))
+	rows := len(dy) / (n + k)
+	a, b = m.dy[:rows*n], m.dy[rows*n:]
+	for r := range rows {
+		copy(a[r*n:(r+1)*n], dy[r*(n+k):])
+		copy(b[r*k:(r+1)*k], dy[r*(n+k)+n:])
+	}
+	return a, b
 }

@@ -14,8 +14,8 @@ import (
 func TestGradientOfRecurrent(t *testing.T) {
 	gates := map[Cell]int{SimpleCell: 1, GRUCell: 3, GRUResetAfterCell: 3, LSTMCell: 4}
 	for cell, g := range gates {
-		for _, output := range []RecurrentOutput{LastState, AllStates, StatesAndCell} {
-			if output == StatesAndCell && cell != LSTMCell {
+		for _, output := range []RecurrentOutput{LastState, AllStates, StatesAndCell, StateAndCell} {
+			if output >= StatesAndCell && cell != LSTMCell {
 				continue
 			}
 			for _, s := range []struct {

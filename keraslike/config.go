@@ -12,7 +12,7 @@ import (
 
 // The architecture of a model as it is saved: its layers with their arguments,
 // and which layer is applied to what. Tensors are numbered, the model's inputs
-// first, then the results of calls in order.
+// first, then the results of calls in order, one after the other where a call has several.
 type modelConfig struct {
 	Name    string        `json:"name"`
 	Layers  []layerConfig `json:"layers"`
@@ -43,6 +43,7 @@ var definitions = map[string]func() Definition{
 	"Flatten":    func() Definition { return &flatten{} },
 	"Embedding":  func() Definition { return &embedding{} },
 
+	"Bidirectional": func() Definition { return &bidirectional{} },
 	"SimpleRNN":     func() Definition { return &recurrent{} },
 	"GRU":           func() Definition { return &recurrent{} },
 	"LSTM":          func() Definition { return &recurrent{} },
@@ -116,7 +117,10 @@ func (m *Model) config() (*modelConfig, error) {
 		}
 		c.Layers = append(c.Layers, lc)
 	}
-	tensors := m.tensors()
+	var tensors []*Tensor
+	for _, x := range m.tensors() {
+		tensors = append(tensors, x.outputs()...)
+	}
 	for _, x := range m.inputs {
 		c.Inputs = append(c.Inputs, slices.Index(layers, x.layer))
 	}
@@ -171,8 +175,7 @@ func (c *modelConfig) model(known map[string]func() Definition) (*Model, error) 
 		if _, ok := l.def.(*input); !ok {
 			return nil, fmt.Errorf("layer %q is listed as an input and is %s", l.name, l.def.Kind())
 		}
-		t := &Tensor{layer: l}
-		t.shape, t.err = l.build(nil)
+		t := l.Of()
 		tensors, inputs = append(tensors, t), append(inputs, t)
 	}
 	for _, call := range c.Calls {
@@ -187,7 +190,11 @@ func (c *modelConfig) model(known map[string]func() Definition) (*Model, error) 
 			}
 			in = append(in, tensors[i])
 		}
-		tensors = append(tensors, l.Of(in...))
+		t := l.Of(in...)
+		if err := t.mistake(); err != nil {
+			return nil, err
+		}
+		tensors = append(tensors, t.outputs()...)
 	}
 	for _, i := range c.Outputs {
 		if i < 0 || i >= len(tensors) {
@@ -221,9 +228,7 @@ func (lc *layerConfig) layer(known map[string]func() Definition) (*layer, error)
 		return nil, fmt.Errorf("kind %q is unknown; pass Known(...) for a layer of your own", lc.Kind)
 	}
 	d := make()
-	dec := json.NewDecoder(bytes.NewReader(lc.Config))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(d); err != nil {
+	if err := unmarshalStrict(lc.Config, d); err != nil {
 		return nil, err
 	}
 	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen}
@@ -235,4 +240,11 @@ func (lc *layerConfig) layer(known map[string]func() Definition) (*layer, error)
 		l.sub = inner.sub
 	}
 	return l, nil
+}
+
+// unmarshalStrict reads JSON without fields that v does not have.
+func unmarshalStrict(text []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
 }

@@ -92,7 +92,7 @@ func TestModelMistakes(t *testing.T) {
 		"no outputs":    {keraslike.NewModel("m", tensors(in), nil), "got 1 inputs and 0 outputs"},
 		"nil tensor":    {keraslike.NewModel("m", tensors(in), tensors(dense().Of(nil))), `Dense "dense": input 0 is nil`},
 		"two inputs":    {keraslike.NewModel("m", tensors(in, other), tensors(dense().Of(in, other))), "got 2 inputs, want 1"},
-		"two outputs":   {keraslike.Sequential("m", keraslike.Input(3), two), "has 2 outputs; a model used as a layer must have one"},
+		"two outputs":   {keraslike.Sequential("m", keraslike.Input(3), two), "part 1, a Model, has 2 outputs, of which a stack has no use"},
 		"nested shape":  {keraslike.Sequential("m", keraslike.Input(5), keraslike.Sequential("base", keraslike.Input(3), dense())), `Model "base": input 0 has shape (batch, 5), want (batch, 3)`},
 		"nested error":  {keraslike.Sequential("m", keraslike.Input(3), keraslike.Sequential("base", keraslike.Input(3), keraslike.Dense(-1))), `units is -1, want a positive number`},
 		"orthogonal":    {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.BiasInit(keraslike.Orthogonal(1)))), `weight "bias": initialiser orthogonal: shape [1] has fewer than two axes`},

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -17,10 +18,12 @@ type Definition interface {
 	// Kind names the definition in summaries, errors and saved models.
 	Kind() string
 	// Build checks the shapes of the inputs, declares the weights and returns
-	// the shape of the output. It is called once, at the first use.
+	// the shape of the output; Builder.Output declares further outputs. It is
+	// called at the first use, and once more where the layer is applied again to
+	// other shapes, for which it must declare the same weights.
 	Build(b *Builder, in []Shape) (Shape, error)
 	// Forward adds the expression to the graph that s builds. The nodes have
-	// the batch as their first axis.
+	// the batch as their first axis. Further outputs go to Scope.Output.
 	Forward(s *Scope, in []*graph.Node) *graph.Node
 }
 
@@ -37,9 +40,11 @@ type Layer interface {
 	// Name is the given name; without one, the model that the layer joins
 	// names it after its kind: "dense", "dense_1".
 	Name() string
-	// Of applies the layer and returns the symbolic output. A layer that is
-	// applied twice shares its weights. Mistakes are kept in the result and
-	// reported when the model is built.
+	// Of applies the layer and returns the symbolic output, the first where there
+	// are several (Tensor.Output). A layer that is applied twice shares its
+	// weights, also where the inputs have other shapes, as long as the weights
+	// would have the same ones. Mistakes are kept in the result and reported when
+	// the model is built.
 	Of(in ...*Tensor) *Tensor
 	core() *layer
 }
@@ -50,8 +55,7 @@ type layer struct {
 	def     Definition
 	frozen  bool
 	built   bool
-	in      []Shape // of the first use
-	out     Shape
+	in, out []Shape // of the first use
 	weights []*Weight
 	sub     *Model // the model that this layer stands for, if it does
 }
@@ -82,50 +86,67 @@ func (l *layer) Of(in ...*Tensor) *Tensor {
 		}
 		shapes[i] = x.shape
 	}
-	if !l.built {
-		t.shape, t.err = l.build(shapes)
+	out, err := l.outputs(shapes)
+	if err != nil {
+		t.err = err
 		return t
 	}
-	if len(shapes) != len(l.in) {
-		t.err = fmt.Errorf("is applied again to %d inputs, was built for %d", len(shapes), len(l.in))
-		return t
+	t.shape = out[0]
+	for _, s := range out[1:] {
+		t.more = append(t.more, &Tensor{layer: l, in: in, first: t, shape: s})
 	}
-	for i := range shapes {
-		if !shapes[i].Equal(l.in[i]) {
-			t.err = fmt.Errorf("is applied again to %v, its weights were built for %v", shapes[i], l.in[i])
-			return t
-		}
-	}
-	t.shape = l.out
 	return t
 }
 
-func (l *layer) build(in []Shape) (Shape, error) {
+// outputs are the shapes that the layer makes of others; the first use builds it.
+func (l *layer) outputs(in []Shape) ([]Shape, error) {
+	if !l.built {
+		return l.build(in)
+	}
+	if slices.EqualFunc(in, l.in, Shape.Equal) {
+		return l.out, nil
+	}
+	twin := &layer{name: l.name, def: l.def}
+	out, err := twin.build(in)
+	if err != nil {
+		return nil, err
+	}
+	same := func(a, b *Weight) bool { return a.name == b.name && slices.Equal(a.shape, b.shape) }
+	if !slices.EqualFunc(twin.weights, l.weights, same) {
+		return nil, fmt.Errorf("is applied again to %v, its weights were built for %v", list(in), list(l.in))
+	}
+	return out, nil
+}
+
+// build calls the definition's Build and checks what comes of it.
+func (l *layer) build(in []Shape) (out []Shape, err error) {
 	b := &Builder{layer: l}
-	var out Shape
-	err := attempt("Build", func() (err error) {
-		out, err = l.def.Build(b, in)
+	defer func() {
+		if err != nil {
+			l.weights = nil
+		}
+	}()
+	err = attempt("Build", func() error {
+		first, err := l.def.Build(b, in)
+		if first == nil {
+			first = Shape{}
+		}
+		out = append([]Shape{first}, b.more...)
 		return err
 	})
 	if err == nil {
 		err = b.err
 	}
 	if err != nil {
-		l.weights = nil
 		return nil, err
 	}
-	if out == nil {
-		out = Shape{}
-	}
-	for _, d := range out {
-		if d <= 0 {
-			l.weights = nil
-			return nil, fmt.Errorf("output would have shape %v", out)
+	for _, s := range out {
+		if slices.ContainsFunc(s, func(d int) bool { return d <= 0 }) {
+			return nil, fmt.Errorf("output would have shape %v", s)
 		}
-	}
-	if out.tooLarge() {
-		l.weights = nil
-		return nil, fmt.Errorf("output would have shape %v, more than 2³¹ values", out)
+		if s.tooLarge() {
+			return nil, fmt.Errorf("output would have shape %v, more than 2³¹ values", s)
+		}
 	}
 	if c, ok := l.def.(interface{ isFrozen() bool }); ok && c.isFrozen() {
 		l.frozen = true
@@ -150,7 +171,9 @@ func attempt(method string, f func() error) (err error) {
 type Tensor struct {
 	layer *layer
 	in    []*Tensor
-	shape Shape // nil after a mistake
+	first *Tensor   // the first output of the call that this is a further one of
+	more  []*Tensor // the further outputs of the call that this is the first one of
+	shape Shape     // nil after a mistake
 	err   error
 }
 
@@ -158,6 +181,38 @@ func (t *Tensor) part() {}
 
 // Shape is the shape of one sample; nil after a mistake.
 func (t *Tensor) Shape() Shape { return t.shape }
+
+// Output is one of the outputs of a layer that has several; the tensor that Of
+// returned is output 0:
+//
+//	y := keraslike.LSTM(64, keraslike.ReturnState{}).Of(x)
+//	h, c := y.Output(1), y.Output(2)
+func (t *Tensor) Output(k int) *Tensor {
+	first := t.call()
+	switch {
+	case k == 0:
+		return first
+	case first.shape == nil:
+		return &Tensor{layer: t.layer, in: t.in, first: first} // the mistake that first carries is the one to report
+	case k < 0 || k > len(first.more):
+		return &Tensor{layer: t.layer, in: t.in, err: fmt.Errorf("has no output %d, they are 0 to %d", k, len(first.more))}
+	}
+	return first.more[k-1]
+}
+
+// call is the first output of the call that made the tensor.
+func (t *Tensor) call() *Tensor {
+	if t.first != nil {
+		return t.first
+	}
+	return t
+}
+
+// outputs are all outputs of the call.
+func (t *Tensor) outputs() []*Tensor {
+	first := t.call()
+	return append([]*Tensor{first}, first.more...)
+}
 
 // mistake is the tensor's own error, if it has one, with the layer's name.
 func (t *Tensor) mistake() error {
@@ -186,9 +241,7 @@ func NamedInput(name string, shape ...int) *Tensor { return newInput(name, shape
 
 func newInput(name string, shape Shape) *Tensor {
 	l := &layer{name: name, def: &input{Shape: append(Shape{}, shape...)}}
-	t := &Tensor{layer: l}
-	t.shape, t.err = l.build(nil)
-	return t
+	return l.Of()
 }
 
 // input is the definition of a model's input; its node is made by the plan.

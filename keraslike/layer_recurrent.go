@@ -73,6 +73,7 @@ type recurrent struct {
 	Units           int            `json:"units"`
 	Activation      ActivationFunc `json:"activation"`
 	ReturnSequences bool           `json:"return_sequences,omitempty"`
+	ReturnState     bool           `json:"return_state,omitempty"`
 	GoBackwards     bool           `json:"go_backwards,omitempty"`
 	ResetBefore     bool           `json:"reset_before,omitempty"`
 	NoBias          bool           `json:"no_bias,omitempty"`
@@ -128,10 +129,26 @@ func (d *recurrent) cell() (graph.Cell, int) {
 	return 0, 0
 }
 
+// states is how many states the cell has: h, and c of an LSTM.
+func (d *recurrent) states() int {
+	if d.Cell == "LSTM" {
+		return 2
+	}
+	return 1
+}
+
 func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 1)
+	if n := len(in) - 1; n > 0 && n != d.states() {
+		return nil, fmt.Errorf("got %d first states, want none or %d", n, d.states())
+	}
+	x, err := image(in[:min(1, len(in))], 1)
 	if err != nil {
 		return nil, err
+	}
+	for i, h := range in[1:] {
+		if !h.Equal(Shape{d.Units}) {
+			return nil, fmt.Errorf("first state %d has shape %v, want %v", i, h, Shape{d.Units})
+		}
 	}
 	cell, gates := d.cell()
 	columns := gates * d.Units
@@ -145,6 +162,11 @@ func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 		b.Weight("bias", d.biasInit(), d.BiasRegularizer, shape...)
 	}
 	d.constrain(b)
+	if d.ReturnState {
+		for range d.states() {
+			b.Output(Shape{d.Units})
+		}
+	}
 	if d.ReturnSequences {
 		return Shape{x[0], d.Units}, nil
 	}
@@ -162,15 +184,63 @@ func (d *recurrent) biasInit() Initializer {
 }
 
 func (d *recurrent) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	y, states := d.run(s, in)
+	for _, h := range states {
+		s.Output(h)
+	}
+	return y
+}
+
+// run gives the output and, where they are wanted, the last states.
+func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
 	cell, _ := d.cell()
 	act, _ := d.Activation.elementwise() // checked by check
-	spec := graph.RecurrentSpec{Cell: cell, Act: act, Reverse: d.GoBackwards}
-	if d.ReturnSequences {
-		spec.Output = graph.AllStates
-	}
+	spec := graph.RecurrentSpec{Cell: cell, Act: act, Reverse: d.GoBackwards, Output: d.output()}
 	operands := graph.RecurrentInputs{X: in[0], W: s.Weight("kernel"), U: s.Weight("recurrent_kernel")}
 	if !d.NoBias {
 		operands.Bias = s.Weight("bias")
 	}
-	return d.watch(s, s.Do(graph.Recurrent(spec, operands)))
+	if len(in) > 1 {
+		operands.H0 = in[1]
+	}
+	if len(in) > 2 {
+		operands.C0 = in[2]
+	}
+	y = s.Do(graph.Recurrent(spec, operands))
+	if y != nil && d.ReturnState {
+		y, states = d.split(s, y, spec.Output)
+	}
+	return d.watch(s, y), states
+}
+
+// output is what the graph's op has to put out.
+func (d *recurrent) output() graph.RecurrentOutput {
+	switch cell := d.ReturnState && d.Cell == "LSTM"; {
+	case cell && d.ReturnSequences:
+		return graph.StatesAndCell
+	case cell:
+		return graph.StateAndCell
+	case d.ReturnSequences:
+		return graph.AllStates
+	}
+	return graph.LastState
+}
+
+// split takes what the op puts out apart into the layer's output and the states.
+func (d *recurrent) split(s *Scope, all *graph.Node, output graph.RecurrentOutput) (y *graph.Node, states []*graph.Node) {
+	shape, n := all.Shape(), d.Units
+	batch := shape[0]
+	switch output {
+	case graph.AllStates:
+		last := s.Do(graph.Slice(all, 1, shape[1]-1, 1))
+		return all, []*graph.Node{s.Do(graph.Reshape(last, batch, n))}
+	case graph.StatesAndCell:
+		end := shape[1] - n
+		y = s.Do(graph.Reshape(s.Do(graph.Slice(all, 1, 0, end)), batch, end/n, n))
+		return y, []*graph.Node{s.Do(graph.Slice(all, 1, end-n, n)), s.Do(graph.Slice(all, 1, end, n))}
+	case graph.StateAndCell:
+		y = s.Do(graph.Slice(all, 1, 0, n))
+		return y, []*graph.Node{y, s.Do(graph.Slice(all, 1, n, n))}
+	}
+	return all, []*graph.Node{all}
 }

@@ -88,6 +88,9 @@ func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
 		return nil, fmt.Errorf("input has shape %v, want (batch, steps, ...)", in[0])
 	}
 	out, err := d.layer.def.Build(b, []Shape{in[0][1:]})
+	if err == nil && len(b.more) > 0 {
+		err = fmt.Errorf("has %d outputs, want one", 1+len(b.more))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s on one step: %w", d.layer.def.Kind(), err)
 	}

@@ -44,6 +44,10 @@ func layerRows() []layerRow {
 		{kind: "GRU", layer: func() Layer { return GRU(4) }, in: series, out: Shape{4}, parameters: 3 * (12 + 16 + 8)},
 		{kind: "LSTM", layer: func() Layer { return LSTM(4, NoBias{}) }, in: series, out: Shape{4}, parameters: 4 * (12 + 16)},
 
+		{kind: "Bidirectional", layer: func() Layer {
+			return Bidirectional(GRU(3, ReturnSequences{}, ResetBefore{}), BackwardLayer(LSTM(2, ReturnSequences{}, GoBackwards{}, NoBias{}, Name("back"))))
+		}, in: series, out: Shape{5, 5}, parameters: 9*3 + 9*3 + 9 + 8*3 + 8*2},
+
 		{kind: "Reshape", layer: func() Layer { return Reshape([]int{3, -1}) }, in: series, out: Shape{3, 5}},
 		{kind: "Permute", layer: func() Layer { return Permute([]int{3, 1, 2}) }, in: image, out: Shape{2, 6, 4}},
 		{kind: "RepeatVector", layer: func() Layer { return RepeatVector(4) }, in: []Shape{{3}}, out: Shape{4, 3}},

@@ -63,6 +63,9 @@ func Sequential(name string, parts ...Part) *Model {
 				return &Model{name: name, err: fmt.Errorf("model %q: the first part is %v, want an Input", name, kindOf(p))}
 			}
 			x = p.Of(x)
+			if n := len(x.outputs()); n > 1 {
+				return &Model{name: name, err: fmt.Errorf("model %q: part %d, a %v, has %d outputs, of which a stack has no use: apply it with Of", name, i, kindOf(p), n)}
+			}
 		}
 	}
 	if in == nil || x == in {
@@ -122,7 +125,10 @@ func (m *Model) sort(mistakes *[]error) {
 	}
 	var visit func(t *Tensor)
 	visit = func(t *Tensor) {
-		if t == nil || seen[t] {
+		if t == nil {
+			return
+		}
+		if t = t.call(); seen[t] {
 			return
 		}
 		seen[t] = true

@@ -20,7 +20,7 @@ func (m *Model) core() *layer {
 	return m.nested
 }
 
-// Of applies the model as one layer. It must have one output.
+// Of applies the model as one layer, which has the model's outputs.
 func (m *Model) Of(in ...*Tensor) *Tensor { return m.core().Of(in...) }
 
 type nestedModel struct{ m *Model }
@@ -29,10 +29,7 @@ func (d *nestedModel) Kind() string { return "Model" }
 
 func (d *nestedModel) check() error { return d.m.err }
 
-func (d *nestedModel) Build(_ *Builder, in []Shape) (Shape, error) {
-	if len(d.m.outputs) != 1 {
-		return nil, fmt.Errorf("has %d outputs; a model used as a layer must have one", len(d.m.outputs))
-	}
+func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != len(d.m.inputs) {
 		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(d.m.inputs))
 	}
@@ -40,6 +37,9 @@ func (d *nestedModel) Build(_ *Builder, in []Shape) (Shape, error) {
 		if !in[i].Equal(x.shape) {
 			return nil, fmt.Errorf("input %d has shape %v, want %v", i, in[i], x.shape)
 		}
+	}
+	for _, out := range d.m.outputs[1:] {
+		b.Output(out.shape)
 	}
 	return d.m.outputs[0].shape, nil
 }
@@ -49,5 +49,6 @@ func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if out == nil {
 		return nil
 	}
+	s.more = out[1:]
 	return out[0]
 }

@@ -9,6 +9,11 @@ type ReturnSequences struct{}
 
 func (ReturnSequences) applyRecurrent(d *recurrent) { d.ReturnSequences = true }
 
+// ReturnState puts out the last state too: output 1 is h, output 2 of an LSTM c.
+type ReturnState struct{}
+
+func (ReturnState) applyRecurrent(d *recurrent) { d.ReturnState = true }
+
 // GoBackwards takes the inputs from the last to the first; outputs stay in the
 // order of the steps taken.
 type GoBackwards struct{}

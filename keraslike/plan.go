@@ -89,7 +89,7 @@ func (s *Scope) run(m *Model, prefix string, in []*graph.Node) []*graph.Node {
 		if s.err != nil {
 			return nil
 		}
-		s.layer, s.path, s.frozen = t.layer, prefix+t.layer.name, frozen || t.layer.frozen
+		s.layer, s.path, s.frozen, s.more = t.layer, prefix+t.layer.name, frozen || t.layer.frozen, nil
 		inputs := make([]*graph.Node, len(t.in))
 		for i, x := range t.in {
 			inputs[i] = value[x]
@@ -101,7 +101,10 @@ func (s *Scope) run(m *Model, prefix string, in []*graph.Node) []*graph.Node {
 			return s.err
 		})
 		if s.err == nil {
-			s.err = s.checkOutput(t, value[t])
+			s.err = s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...))
+		}
+		for k, n := range s.more {
+			value[t.more[k]] = n
 		}
 		if s.tracing && t.layer.sub == nil {
 			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
@@ -117,13 +120,19 @@ func (s *Scope) run(m *Model, prefix string, in []*graph.Node) []*graph.Node {
 	return out
 }
 
-// checkOutput compares the shape that a layer promised with the one it made.
-func (s *Scope) checkOutput(t *Tensor, n *graph.Node) error {
-	if n == nil {
-		return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
+// checkOutputs compares the shapes that a layer promised with those it made.
+func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
+	if len(out) != 1+len(t.more) {
+		s.more = nil
+		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.more))
 	}
-	if want := t.shape.withBatch(s.batch); !slices.Equal([]int(n.Shape()), want) {
-		return fmt.Errorf("%s %q: Forward gave shape %v, Build promised %v", t.layer.def.Kind(), s.path, n.Shape(), graph.Shape(want))
+	for k, x := range t.outputs() {
+		if out[k] == nil {
+			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
+		}
+		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
+			return fmt.Errorf("%s %q: Forward gave shape %v, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), graph.Shape(want))
+		}
 	}
 	return nil
 }

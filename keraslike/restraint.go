@@ -107,7 +107,7 @@ func (b *Builder) Constrain(name string, c Constraint) {
 		return
 	}
 	for _, w := range b.layer.weights {
-		if w.name == name {
+		if w.name == b.prefix+name {
 			if err := c.fits(w.shape); err != nil {
 				b.err = fmt.Errorf("weight %q: %w", name, err)
 				return

@@ -25,7 +25,9 @@ type Scope struct {
 	groups    *graph.Groups
 	paths     map[*Weight]string // of the model that the graph is of
 	layer     *layer
-	path      string // of the layer
+	path      string        // of the layer
+	prefix    string        // of the names of weights, within a layer within the layer
+	more      []*graph.Node // further outputs of the layer
 	err       error
 
 	tracing bool // the outputs of all layers are wanted
@@ -56,7 +58,7 @@ func (s *Scope) Batch() int { return s.batch }
 // Weight is the variable of one of the layer's weights.
 func (s *Scope) Weight(name string) *graph.Node {
 	for _, w := range s.layer.weights {
-		if w.name == name {
+		if w.name == s.prefix+name {
 			return s.variable(w)
 		}
 	}
@@ -66,7 +68,7 @@ func (s *Scope) Weight(name string) *graph.Node {
 // HasWeight tells whether the layer has declared a weight of this name.
 func (s *Scope) HasWeight(name string) bool {
 	for _, w := range s.layer.weights {
-		if w.name == name {
+		if w.name == s.prefix+name {
 			return true
 		}
 	}
@@ -93,7 +95,7 @@ func (s *Scope) Update(name string, n *graph.Node) {
 	if n == nil {
 		return // the mistake that n carries is the one to report
 	}
-	i := slices.IndexFunc(s.layer.weights, func(w *Weight) bool { return w.name == name })
+	i := slices.IndexFunc(s.layer.weights, func(w *Weight) bool { return w.name == s.prefix+name })
 	if i < 0 {
 		s.Do(nil, fmt.Errorf("%s %q: updates %q, which it did not declare", s.layer.def.Kind(), s.path, name))
 		return
@@ -156,9 +158,21 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 // layer's masks from those of others; k tells several of one layer apart.
 func (s *Scope) Random(k int) (rng *graph.Random, stream uint64) {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s#%d", s.path, k)
+	fmt.Fprintf(h, "%s%s#%d", s.path, s.inner(), k)
 	return s.random, h.Sum64()
 }
+
+// inner is the prefix of weights as the end of a path.
+func (s *Scope) inner() string {
+	if s.prefix == "" {
+		return ""
+	}
+	return "/" + s.prefix
+}
+
+// Output gives a further output that Build has declared, behind the one that
+// Forward returns.
+func (s *Scope) Output(n *graph.Node) { s.more = append(s.more, n) }
 
 // AddLoss adds a scalar to the model's loss in training and in evaluation, such
 // as an activity penalty.

@@ -52,5 +52,14 @@ func (s Shape) String() string {
 	return b.String() + ")"
 }
 
+// list writes shapes one after the other.
+func list(shapes []Shape) string {
+	words := make([]string, len(shapes))
+	for i, s := range shapes {
+		words[i] = s.String()
+	}
+	return strings.Join(words, ", ")
+}
+
 // withBatch puts the batch in front.
 func (s Shape) withBatch(n int) []int { return append([]int{n}, s...) }

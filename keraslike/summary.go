@@ -25,7 +25,7 @@ func (m *Model) Summary(w io.Writer) error {
 	previous := m.inputs[0]
 	for i, x := range m.tensors() {
 		from := ""
-		if len(x.in) > 1 || len(x.in) == 1 && x.in[0] != previous {
+		if len(x.in) > 1 || len(x.in) == 1 && x.in[0].call() != previous {
 			var names []string
 			for _, in := range x.in {
 				names = append(names, in.layer.name)
@@ -35,7 +35,7 @@ func (m *Model) Summary(w io.Writer) error {
 		if i < len(m.inputs) {
 			from = ""
 		}
-		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), x.shape, thousands(x.layer.parameters()), from)
+		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), list(x.shapes()), thousands(x.layer.parameters()), from)
 		previous = x
 	}
 	_ = t.Flush() // to memory
@@ -49,7 +49,15 @@ func (m *Model) Summary(w io.Writer) error {
 	return nil
 }
 
-// tensors are the inputs and everything computed, in order.
+// shapes are those of all outputs of the call.
+func (t *Tensor) shapes() (all []Shape) {
+	for _, x := range t.outputs() {
+		all = append(all, x.shape)
+	}
+	return all
+}
+
+// tensors are the inputs and the first outputs of all calls, in order.
 func (m *Model) tensors() []*Tensor {
 	return append(append([]*Tensor{}, m.inputs...), m.order...)
 }
@@ -101,7 +109,7 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 	at := map[*Tensor]int{}
 	box := func(x *Tensor) int {
 		d.Boxes = append(d.Boxes, graph.Box{
-			Title: x.layer.name, Kind: x.layer.def.Kind(), Shape: x.shape.String(), Parameters: x.layer.parameters(), Group: group,
+			Title: x.layer.name, Kind: x.layer.def.Kind(), Shape: list(x.shapes()), Parameters: x.layer.parameters(), Group: group,
 		})
 		return len(d.Boxes) - 1
 	}
@@ -118,12 +126,17 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 			from = append(from, at[y])
 		}
 		if x.layer.sub != nil {
-			at[x] = x.layer.sub.draw(d, x.layer.name, from)[0]
+			for k, b := range x.layer.sub.draw(d, x.layer.name, from) {
+				at[x.Output(k)] = b
+			}
 			continue
 		}
-		at[x] = box(x)
+		b := box(x)
+		for _, y := range x.outputs() {
+			at[y] = b
+		}
 		for _, f := range from {
-			d.Arrows = append(d.Arrows, [2]int{f, at[x]})
+			d.Arrows = append(d.Arrows, [2]int{f, b})
 		}
 	}
 	for _, x := range m.outputs {

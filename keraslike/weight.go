@@ -54,8 +54,19 @@ func (w *Weight) Set(values []float32) error {
 
 // Builder is what a definition declares its weights with.
 type Builder struct {
-	layer *layer
-	err   error
+	layer  *layer
+	prefix string // of the names of weights, while a layer within the layer is built
+	more   []Shape
+	err    error
+}
+
+// Output declares a further output of the given shape, behind the one that Build
+// returns.
+func (b *Builder) Output(shape Shape) {
+	if shape == nil {
+		shape = Shape{}
+	}
+	b.more = append(b.more, shape)
 }
 
 // Weight declares a trained array.
@@ -70,6 +81,7 @@ func (b *Builder) State(name string, init Initializer, shape ...int) {
 }
 
 func (b *Builder) add(w *Weight) {
+	w.name = b.prefix + w.name
 	for _, d := range w.shape {
 		if d <= 0 && b.err == nil {
 			b.err = fmt.Errorf("weight %q would have shape %v", w.name, w.shape)

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Bidirectional takes a series from its first step to the last and, with weights of
+// its own, from the last to the first (Schuster & Paliwal 1997). The layer is a
+// SimpleRNN, GRU or LSTM, whose arguments go for both directions:
+//
+//	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences{}))
+//
+//	input    (batch, steps, in); behind it perhaps the first states, those of the
+//	         forward direction first
+//	output   what the layer gives, joined by MergeMode: (batch, 2·units) or, with
+//	         ReturnSequences, (batch, steps, 2·units) by MergeConcat, where a place
+//	         in time holds what both directions made of the same step
+//	further outputs  the backward output with MergeNone; with ReturnState the last
+//	         states, those of the forward direction first
+//	weights  those of the layer twice, as forward_lstm/kernel and backward_lstm/kernel;
+//	         a layer with a name has it in the place of lstm
+//
+// With ReturnSequences the outputs at masked steps are 0, as in Keras.
+//
+// Options: MergeMode (default MergeConcat), BackwardLayer, Name, Trainable.
+// See https://keras.io/api/layers/recurrent_layers/bidirectional/.
+func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
+	d := &bidirectional{Merge: MergeConcat}
+	if inner != nil {
+		d.forward = directionOf(inner)
+	}
+	for _, o := range opts {
+		o.applyBidirectional(d)
+	}
+	if d.backward == nil && d.forward != nil {
+		d.backward = d.forward.turned()
+	}
+	return &layer{name: d.name, def: d}
+}
+
+// BidirectionalOption is an option of Bidirectional.
+type BidirectionalOption interface{ applyBidirectional(*bidirectional) }
+
+// MergeMode is how Bidirectional joins the outputs of its two directions.
+type MergeMode string
+
+// The modes. MergeNone leaves both: output 0 is the forward one, output 1 the backward one.
+const (
+	MergeConcat MergeMode = "concat"
+	MergeSum    MergeMode = "sum"
+	MergeMul    MergeMode = "mul"
+	MergeAve    MergeMode = "ave"
+	MergeNone   MergeMode = "none"
+)
+
+// BackwardLayer takes another layer than a copy of the first for the backward
+// direction. It has GoBackwards and returns the same things.
+func BackwardLayer(l Layer) BackwardLayerOption { return BackwardLayerOption{l} }
+
+// BackwardLayerOption is made by BackwardLayer.
+type BackwardLayerOption struct{ layer Layer }
+
+func (m MergeMode) applyBidirectional(d *bidirectional) { d.Merge = m }
+func (n Name) applyBidirectional(d *bidirectional)      { d.name = string(n) }
+func (v Trainable) applyBidirectional(d *bidirectional) { d.frozen = !bool(v) }
+func (o BackwardLayerOption) applyBidirectional(d *bidirectional) {
+	d.backward = &direction{} // of no layer, which check reports
+	if o.layer != nil {
+		d.backward = directionOf(o.layer)
+	}
+}
+
+type bidirectional struct {
+	common
+	Merge             MergeMode
+	forward, backward *direction
+}
+
+// direction is the layer of one direction: its name and its arguments. Those of a
+// layer that is none of the recurrent ones are nil.
+type direction struct {
+	name string
+	*recurrent
+}
+
+func directionOf(l Layer) *direction {
+	d := &direction{name: l.core().name}
+	if r, ok := l.core().def.(*recurrent); ok {
+		own := *r // the layer given may be used elsewhere: its weights are not these
+		d.recurrent = &own
+	}
+	return d
+}
+
+// turned is the direction's twin in the other direction.
+func (d *direction) turned() *direction {
+	twin := *d
+	if d.recurrent != nil {
+		own := *d.recurrent
+		own.GoBackwards, twin.recurrent = true, &own
+	}
+	return &twin
+}
+
+// prefix is what the names of the direction's weights begin with.
+func (d *direction) prefix(way string) string {
+	name := d.name
+	if name == "" {
+		name = snake(d.Cell)
+	}
+	return way + strings.TrimPrefix(name, way) + "/"
+}
+
+func (d *bidirectional) Kind() string { return "Bidirectional" }
+
+// isFrozen is also whether the layers of both directions were made with Trainable(false).
+func (d *bidirectional) isFrozen() bool { return d.frozen || d.forward.frozen }
+
+func (d *bidirectional) check() error {
+	if d.forward == nil {
+		return errors.New("got no layer")
+	}
+	switch d.Merge {
+	case MergeConcat, MergeSum, MergeMul, MergeAve, MergeNone:
+	default:
+		return fmt.Errorf("merge mode is %q, want concat, sum, mul, ave or none", string(d.Merge))
+	}
+	for _, one := range []*direction{d.forward, d.backward} {
+		if one.recurrent == nil {
+			return errors.New("goes round SimpleRNN, GRU and LSTM only")
+		}
+		if err := one.check(); err != nil {
+			return fmt.Errorf("%s: %w", one.Cell, err)
+		}
+	}
+	f, b := d.forward, d.backward
+	switch {
+	case f.GoBackwards == b.GoBackwards:
+		return fmt.Errorf("both layers go the same way (GoBackwards %v)", f.GoBackwards)
+	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState:
+		return errors.New("the layers return different things (ReturnSequences, ReturnState)")
+	case f.Units != b.Units && d.Merge != MergeConcat && d.Merge != MergeNone:
+		return fmt.Errorf("%s of %d and %d units, want as many", d.Merge, f.Units, b.Units)
+	case f.frozen != b.frozen:
+		return errors.New("one layer is trainable and the other is not")
+	}
+	return nil
+}
+
+func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
+	states := d.forward.states()
+	if n := len(in) - 1; n > 0 && n != states+d.backward.states() {
+		return nil, fmt.Errorf("got %d first states, want none or %d", n, states+d.backward.states())
+	}
+	y, forward, err := d.forward.build(b, "forward_", part(in, 0, states))
+	if err != nil {
+		return nil, err
+	}
+	z, backward, err := d.backward.build(b, "backward_", part(in, states, d.backward.states()))
+	if err != nil {
+		return nil, err
+	}
+	switch d.Merge {
+	case MergeConcat:
+		last := len(y) - 1
+		y = append(y[:last:last], y[last]+z[last])
+	case MergeNone:
+		b.Output(z)
+	}
+	for _, s := range append(forward, backward...) {
+		b.Output(s)
+	}
+	return y, nil
+}
+
+// part is the series with n of the first states behind it, from a place on.
+func part[T any](in []T, from, n int) []T {
+	if len(in) < 2 {
+		return in
+	}
+	return append([]T{in[0]}, in[1+from:1+from+n]...)
+}
+
+// build builds one direction and takes its further outputs from b.
+func (d *direction) build(b *Builder, way string, in []Shape) (y Shape, states []Shape, err error) {
+	b.prefix = d.prefix(way)
+	y, err = d.Build(b, in)
+	states, b.prefix, b.more = b.more, "", nil
+	return y, states, err
+}
+
+func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	defer func() { s.prefix = "" }()
+	states := d.forward.states()
+	s.prefix = d.forward.prefix("forward_")
+	y, forward := d.forward.run(s, part(in, 0, states))
+	s.prefix = d.backward.prefix("backward_")
+	z, backward := d.backward.run(s, part(in, states, d.backward.states()))
+	if y == nil || z == nil {
+		return nil
+	}
+	if d.forward.ReturnSequences {
+		z = s.Do(graph.Reverse(z, 1))
+	}
+	switch d.Merge {
+	case MergeConcat:
+		y = s.Do(graph.Concat(len(y.Shape())-1, y, z))
+	case MergeSum:
+		y = s.Do(graph.Add(y, z))
+	case MergeMul:
+		y = s.Do(graph.Mul(y, z))
+	case MergeAve:
+		y = s.Do(graph.Scale(s.Do(graph.Add(y, z)), 0.5))
+	case MergeNone:
+		s.Output(z)
+	}
+	for _, h := range append(forward, backward...) {
+		s.Output(h)
+	}
+	return y
+}
+
+// bidirectionalConfig is what is saved: both directions, as Keras has it.
+type bidirectionalConfig struct {
+	Merge    MergeMode   `json:"merge_mode"`
+	Forward  layerConfig `json:"layer"`
+	Backward layerConfig `json:"backward_layer"`
+}
+
+// MarshalJSON stores the layers of both directions.
+func (d *bidirectional) MarshalJSON() ([]byte, error) {
+	c := bidirectionalConfig{Merge: d.Merge}
+	var err error
+	if c.Forward, err = d.forward.config(); err != nil {
+		return nil, err
+	}
+	if c.Backward, err = d.backward.config(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(c)
+}
+
+func (d *direction) config() (layerConfig, error) {
+	return (&layer{name: d.name, def: d.recurrent, frozen: d.frozen}).config()
+}
+
+// UnmarshalJSON makes the layers of both directions again.
+func (d *bidirectional) UnmarshalJSON(text []byte) error {
+	var c bidirectionalConfig
+	if err := unmarshalStrict(text, &c); err != nil {
+		return err
+	}
+	d.Merge = c.Merge
+	for _, one := range []struct {
+		saved *layerConfig
+		to    **direction
+	}{{&c.Forward, &d.forward}, {&c.Backward, &d.backward}} {
+		l, err := one.saved.layer(nil)
+		if err != nil {
+			return err
+		}
+		*one.to = directionOf(l)
+		if r := (*one.to).recurrent; r != nil {
+			r.frozen = one.saved.Frozen
+		}
+	}
+	return nil
+}
