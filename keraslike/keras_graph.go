@@ -190,18 +190,22 @@ func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, erro
 	}
 	var made Layer
 	a := newKerasArgs(l.Config, b.major)
-	if class == "TimeDistributed" {
-		inner, err := b.inner(a, in, depth)
-		if err != nil {
-			return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
-		}
-		made = TimeDistributed(inner)
-	} else if make, ok := kerasLayers[class]; ok && a.err == nil {
-		made = make(a)
-	} else if !ok {
+	var err error
+	make, known := kerasLayers[class]
+	switch {
+	case class == "TimeDistributed":
+		made, err = b.timeDistributed(a, in, depth)
+	case class == "Bidirectional":
+		made, err = b.bidirectional(a, depth)
+	case !known:
 		return nil, fmt.Errorf("layer %q is of class %q, which is unknown: build the model and use LoadWeights", c.Name, l.Class)
+	case a.err == nil:
+		made = make(a)
 	}
-	if err := a.finish(); err != nil {
+	if err == nil {
+		err = a.finish()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
 	for _, n := range a.notes {
@@ -211,25 +215,6 @@ func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, erro
 	core.name = c.Name
 	core.frozen = core.frozen || c.Trainable != nil && !*c.Trainable
 	return made, nil
-}
-
-// inner is the layer inside of a TimeDistributed, which sees one step.
-func (b *kerasBuilder) inner(a *kerasArgs, in []*Tensor, depth int) (Layer, error) {
-	if depth > kerasNesting {
-		return nil, fmt.Errorf("layers are nested more than %d deep", kerasNesting)
-	}
-	var l kerasLayer
-	if !a.take("layer", &l) {
-		a.fail("layer", errors.New("is missing"))
-		return nil, a.err
-	}
-	var step []*Tensor
-	for _, x := range in {
-		if len(x.shape) > 0 {
-			step = append(step, &Tensor{layer: x.layer, shape: x.shape[1:]})
-		}
-	}
-	return b.layer(l, step, depth+1)
 }
 
 // functional applies the layers in any order in which their inputs are there.
@@ -245,7 +230,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 	if len(inputs) != 1 {
 		input = nil
 	}
-	results := map[kerasTensor]*Tensor{}
+	results := map[kerasNode]*Tensor{}
 	var waiting []kerasCall
 	seen := map[string]bool{}
 	for _, l := range c.Layers {
@@ -258,7 +243,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 			if err != nil {
 				return nil, err
 			}
-			results[kerasTensor{l.Name, 0}] = x
+			results[kerasNode{l.Name, 0}] = x
 			continue
 		}
 		calls, err := kerasNodes(l.Inbound)
@@ -285,21 +270,21 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 				}
 				made[call.layer.Name] = l
 			}
-			results[kerasTensor{call.layer.Name, call.node}] = l.Of(in...)
+			results[kerasNode{call.layer.Name, call.node}] = l.Of(in...)
 		}
 		if len(rest) == len(waiting) {
-			return nil, fmt.Errorf("layer %q depends on %v, which nothing gives", rest[0].layer.Name, rest[0].in)
+			return nil, fmt.Errorf("layer %q is applied to %v, which nothing gives", rest[0].layer.Name, rest[0].in)
 		}
 		waiting = rest
 	}
 	var ends [2][]*Tensor
 	for k, list := range [][]kerasTensor{inputs, outputs} {
 		for _, ref := range list {
-			x := results[ref]
+			x := results[ref.node]
 			if x == nil {
-				return nil, fmt.Errorf("there is no layer %q with a call %d", ref.Layer, ref.Node)
+				return nil, fmt.Errorf("there is no layer %q with a call %d", ref.node.layer, ref.node.call)
 			}
-			ends[k] = append(ends[k], x)
+			ends[k] = append(ends[k], x.Output(ref.output))
 		}
 	}
 	return NewModel(name, ends[0], ends[1]), nil
@@ -311,13 +296,13 @@ type kerasCall struct {
 	in    []kerasTensor
 }
 
-func (c kerasCall) inputs(results map[kerasTensor]*Tensor) (in []*Tensor, ok bool) {
+func (c kerasCall) inputs(results map[kerasNode]*Tensor) (in []*Tensor, ok bool) {
 	for _, ref := range c.in {
-		x := results[ref]
+		x := results[ref.node]
 		if x == nil {
 			return nil, false
 		}
-		in = append(in, x)
+		in = append(in, x.Output(ref.output))
 	}
 	return in, len(in) > 0
 }

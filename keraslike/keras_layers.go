@@ -252,7 +252,8 @@ func kerasMargins(a *kerasArgs, name string, axes int, l Layer) Layer {
 func kerasRecurrent(a *kerasArgs, make func(int, ...RecurrentOption) Layer) Layer {
 	l, d := defined[*recurrent](make(a.count("units")))
 	d.Activation, d.NoBias, d.restraints = a.activation("activation"), !a.flag("use_bias", true), a.restraints()
-	d.ReturnSequences, d.GoBackwards = a.flag("return_sequences", false), a.flag("go_backwards", false)
+	d.ReturnSequences, d.ReturnState = a.flag("return_sequences", false), a.flag("return_state", false)
+	d.GoBackwards = a.flag("go_backwards", false)
 	if f := a.activation("recurrent_activation"); d.Cell != "SimpleRNN" && f != Sigmoid {
 		a.fail("recurrent_activation", fmt.Errorf("is %q, want %q", f, Sigmoid))
 	}

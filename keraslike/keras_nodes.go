@@ -8,10 +8,19 @@ import (
 	"slices"
 )
 
-// kerasTensor is the output of the node-th call of a layer.
+// kerasNode is one call of a layer, kerasTensor one of its outputs.
+type kerasNode struct {
+	layer string
+	call  int
+}
+
 type kerasTensor struct {
-	Layer string
-	Node  int
+	node   kerasNode
+	output int
+}
+
+func (t kerasTensor) String() string {
+	return fmt.Sprintf("output %d of call %d of %q", t.output, t.node.call, t.node.layer)
 }
 
 // kerasNodes are the tensors that each call of a layer takes: in Keras 2
@@ -118,13 +127,9 @@ func kerasTensors(raw json.RawMessage) ([]kerasTensor, error) {
 }
 
 func oneTensor(name string, parts []json.RawMessage) (kerasTensor, error) {
-	ref := kerasTensor{Layer: name}
-	var output int
-	if len(parts) < 3 || json.Unmarshal(parts[1], &ref.Node) != nil || json.Unmarshal(parts[2], &output) != nil {
+	ref := kerasTensor{node: kerasNode{layer: name}}
+	if len(parts) < 3 || json.Unmarshal(parts[1], &ref.node.call) != nil || json.Unmarshal(parts[2], &ref.output) != nil {
 		return ref, fmt.Errorf("%.60s is not a layer's name with two numbers", parts)
-	}
-	if output != 0 {
-		return ref, fmt.Errorf("output %d of layer %q is asked for, layers have one", output, name)
 	}
 	if len(parts) > 3 {
 		var kwargs map[string]json.RawMessage
