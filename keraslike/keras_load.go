@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/reef-dl/reef/keraslike/kerash5"
+)
+
+// KerasOption is an option of LoadKeras: InputDims.
+type KerasOption interface{ applyKeras(*kerasSettings) }
+
+type kerasSettings struct{ input Shape }
+
+// InputDims is the shape of one sample, for a model with one input whose file leaves
+// it open, (None, None, 3) or a series of any length.
+func InputDims(shape ...int) KerasOption { return inputDims(shape) }
+
+type inputDims Shape
+
+func (d inputDims) applyKeras(s *kerasSettings) { s.input = Shape(d) }
+
+// LoadKeras makes the model that Keras saved as a whole: the .h5 files of Keras 2
+// (model.save, Sequential or functional) and the .keras files of Keras 3. The receipt
+// says which tensor went where. How the model was compiled is not taken over.
+//
+// A layer that this package has not, or with an argument that would change what it
+// computes, is an error that names it: build such a model oneself and use
+// Model.LoadWeights. Arguments that act in training only are left away with a note.
+// The same goes for architectures of Keras 1, whose arguments had other names.
+//
+// See https://keras.io/guides/serialization_and_saving/.
+func LoadKeras(path string, options ...KerasOption) (*Model, *Receipt, error) {
+	var s kerasSettings
+	for _, o := range options {
+		o.applyKeras(&s)
+	}
+	f, err := kerash5.Open(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load keras model: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	m, receipt, err := loadKeras(f, path, s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load keras model: %s: %w", path, err)
+	}
+	return m, receipt, nil
+}
+
+func loadKeras(f *kerash5.File, path string, s kerasSettings) (*Model, *Receipt, error) {
+	if f.Config == nil {
+		return nil, nil, fmt.Errorf("holds weights only: build the model and use LoadWeights")
+	}
+	number, _, _ := strings.Cut(f.KerasVersion, ".")
+	major, err := strconv.Atoi(number)
+	if err != nil {
+		major = 2 // the first that notes its version everywhere is later
+	}
+	if major < 2 {
+		return nil, nil, fmt.Errorf("its architecture is of Keras %s, want 2 or later: build the model and use LoadWeights", f.KerasVersion)
+	}
+	b := &kerasBuilder{major: major}
+	m, err := b.model(f.Config, "", s.input, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	receipt, err := m.take(kerasWeights(f, path), weightsSettings{})
+	if err != nil {
+		return nil, nil, err
+	}
+	receipt.Notes = b.notes
+	return m, receipt, m.Build(0)
+}

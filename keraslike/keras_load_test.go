@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/keraslike"
+)
+
+// kerasPredictions are what numpy computes of the files, by testdata/keras/make_files.py:
+// scale gives the inputs of its numbers from 0 to 255.
+var kerasInputs = map[string]func(v float32) float32{
+	"functional.h5":             func(v float32) float32 { return v / 255 },
+	"sequential.keras":          func(v float32) float32 { return float32(int(v) % 50) },
+	"keras2.2.2_dense_imdb.h5":  func(v float32) float32 { return map[bool]float32{true: 1}[v < 3] },
+	"keras2.13_lstm16.h5":       func(v float32) float32 { return v/255*2 - 1 },
+	"keras2.13_gru32x2.h5":      func(v float32) float32 { return v/255*2 - 1 },
+	"keras2.13_bilstm.h5":       func(v float32) float32 { return v/255*2 - 1 },
+	"keras2.13_conv1d.h5":       func(v float32) float32 { return v/255*2 - 1 },
+	"keras2.15_conv2d.h5":       func(v float32) float32 { return v / 255 },
+	"keras3.12_mnist_mlp.keras": func(v float32) float32 { return v / 255 },
+	"keras3.14_mnist_cnn.keras": func(v float32) float32 { return v / 255 },
+}
+
+// kerasFile is where a file lies; real ones are in $REEF_DATA.
+func kerasFile(t testing.TB, name string) string {
+	t.Helper()
+	if !strings.HasPrefix(name, "keras") {
+		return filepath.Join("testdata", "keras", name)
+	}
+	path := filepath.Join(os.Getenv("REEF_DATA"), "keras_models", name)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the file is not in $REEF_DATA")
+	}
+	return path
+}
+
+func loadKeras(t testing.TB, name string, options ...keraslike.KerasOption) (*keraslike.Model, *keraslike.Receipt) {
+	t.Helper()
+	m, r, err := keraslike.LoadKeras(kerasFile(t, name), options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, r
+}
+
+func TestLoadKeras(t *testing.T) {
+	text, err := os.ReadFile("testdata/keras/predictions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files map[string]struct {
+		Shape []int
+		Want  []float64
+	}
+	if err := json.Unmarshal(text, &files); err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(kerasInputs) {
+		t.Errorf("%d predictions, want %d", len(files), len(kerasInputs))
+	}
+	for name, want := range files {
+		t.Run(name, func(t *testing.T) {
+			m, r := loadKeras(t, name)
+			if r.Used() != len(r.Entries) || r.Used() != len(m.Weights()) || r.ByOrder {
+				t.Errorf("receipt:\n%s", r)
+			}
+			x := tensor.New(tensor.WithShape(want.Shape...), tensor.Of(tensor.Float32))
+			for i := range x.Float32s() {
+				x.Float32s()[i] = kerasInputs[name](float32(uint32(i) * 2654435761 >> 24))
+			}
+			out, err := m.Predict(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := out.Float32s()
+			if len(got) != len(want.Want) {
+				t.Fatalf("%d values, want %d", len(got), len(want.Want))
+			}
+			for i, w := range want.Want {
+				if math.Abs(float64(got[i])-w) > 2e-5*max(1, math.Abs(w)) {
+					t.Errorf("value %d is %g, numpy has %g", i, got[i], w)
+				}
+			}
+			// What was loaded can be saved and loaded as any other model.
+			path := filepath.Join(t.TempDir(), "m")
+			if err := m.Save(path); err != nil {
+				t.Fatal(err)
+			}
+			again, err := keraslike.Load(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if out, err = again.Predict(x); err != nil || !slices.Equal(out.Float32s(), got) {
+				t.Errorf("saved and loaded, it predicts %v, %v; want %v", out, err, got)
+			}
+		})
+	}
+}
+
+func TestLoadKerasReadsArguments(t *testing.T) {
+	m, r := loadKeras(t, "functional.h5")
+	if all, free := m.Parameters(); free != all-4*4 { // the weights of the frozen normalisation
+		t.Errorf("%d of %d parameters are free", free, all)
+	}
+	if len(r.Notes) != 0 || r.Version != "2.13.1" {
+		t.Errorf("receipt:\n%s", r)
+	}
+	_, r = loadKeras(t, "sequential.keras")
+	want := []string{
+		`LSTM "first": dropout 0.1 is left away, it acts in training only`,
+		`GRU "forward_gru": dropout 0.1 is left away, it acts in training only`,
+		`GRU "backward_gru": dropout 0.1 is left away, it acts in training only`,
+	}
+	if !slices.Equal(r.Notes, want) {
+		t.Errorf("notes %q", r.Notes)
+	}
+}
+
+// The accuracies of two real models on MNIST's test images, as numpy computes them.
+func TestLoadKerasMNIST(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		shape []int
+		n     int
+		want  int // images that are recognised
+	}{
+		{"keras3.12_mnist_mlp.keras", []int{28, 28}, 10000, 9761},
+		{"keras3.14_mnist_cnn.keras", []int{28, 28, 1}, 2000, 1977},
+	} {
+		m, _ := loadKeras(t, test.name)
+		_, images, err := datasets.MNIST(t.Context(), datasets.From{})
+		if err != nil || images.Len() < test.n {
+			t.Skipf("all test images of MNIST are needed: %v", err)
+		}
+		x := tensor.New(tensor.WithShape(append([]int{test.n}, test.shape...)...), tensor.Of(tensor.Float32))
+		for i := range test.n {
+			for k, v := range images.Image(i) {
+				x.Float32s()[i*784+k] = float32(v) / 255
+			}
+		}
+		out, err := m.Predict(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		right := 0
+		for i := range test.n {
+			row := out.Float32s()[i*10 : (i+1)*10]
+			if slices.Index(row, slices.Max(row)) == images.Label(i) {
+				right++
+			}
+		}
+		if right != test.want {
+			t.Errorf("%s recognises %d of %d, want %d", test.name, right, test.n, test.want)
+		}
+	}
+}
+
+// kerasArchive makes a .keras file of a configuration and the weights of one Dense of 2
+// inputs and 3 units.
+func kerasArchive(t testing.TB, config string) string {
+	t.Helper()
+	weights, err := os.ReadFile("testdata/keras/dense.weights.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "m.keras")
+	if err := os.WriteFile(path, kerasZip(t, config, weights), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func kerasZip(t testing.TB, config string, weights []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{"metadata.json", []byte(`{"keras_version":"2.15.0"}`)}, {"config.json", []byte(config)}, {"model.weights.h5", weights}} {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Store})
+		if err == nil {
+			_, err = w.Write(f.data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestLoadKerasMistakes(t *testing.T) {
+	dense := func(extra string) string {
+		return `{"class_name":"Dense","config":{"name":"dense","units":3,"activation":"relu","use_bias":true` + extra + `}}`
+	}
+	input := `{"class_name":"InputLayer","config":{"name":"in","batch_shape":[null,2]}}`
+	stack := func(layers ...string) string {
+		return `{"class_name":"Sequential","config":{"name":"m","layers":[` + strings.Join(layers, ",") + `]}}`
+	}
+	for _, test := range []struct{ name, config, want string }{
+		{"unknown class", stack(input, `{"class_name":"Capsule","config":{"name":"c"}}`), `layer "c" is of class "Capsule", which is unknown`},
+		{"unknown argument", stack(input, dense(`,"lora_rank":4`)), `Dense "dense": argument lora_rank is 4, which there is no counterpart for`},
+		{"unknown activation", stack(input, dense(`,"activation":"snake"`)), `argument activation is "snake"`},
+		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "before Keras 3 was another function"},
+		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
+		{"no units", stack(input, `{"class_name":"Dense","config":{"name":"dense"}}`), `Dense "dense": argument units is missing`},
+		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, dense("")), "input has shape [None None 2] in the file, which is open: pass InputDims"},
+		{"no input", stack(dense("")), "pass InputDims"},
+		{"no layers", stack(), "has no layers"},
+		{"class", `{"class_name":"Subclassed","config":{}}`, `architecture is of class "Subclassed"`},
+		{"wrong shape", stack(input, strings.Replace(dense(""), `:3`, `:4`, 1)), `tensor "layers/dense/vars/0" of shape [2 3] for weight "dense/kernel" of shape [2 4]: the shapes differ`},
+		{"missing layer", stack(input, dense(""), strings.Replace(dense(""), `"dense"`, `"other"`, 1)), `weight "other/kernel" of shape [3 3]: the file has no such tensor`},
+		{"cycle", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[[["a",0,0,{}]]]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, `layer "a" is applied to [output 0 of call 0 of "a"], which nothing gives`},
+		{"masked call", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[{"args":[],"kwargs":{"mask":1}}]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, "keyword argument mask is 1"},
+	} {
+		path := kerasArchive(t, test.config)
+		_, _, err := keraslike.LoadKeras(path)
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: error %v, want %q and the file", test.name, err, test.want)
+		}
+	}
+	path := kerasArchive(t, stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null]}}`, dense("")))
+	m, _, err := keraslike.LoadKeras(path, keraslike.InputDims(2))
+	if err != nil || fmt.Sprint(m.Weights()[0].Value()) != "[1 2 3 4 5 6]" {
+		t.Errorf("with InputDims: %v", err)
+	}
+	if _, _, err := keraslike.LoadKeras(path, keraslike.InputDims(2, 2)); err == nil || !strings.Contains(err.Error(), "input has shape [None None] in the file, got") {
+		t.Errorf("InputDims of two axes: error %v", err)
+	}
+	if _, _, err := keraslike.LoadKeras("kerash5/testdata/keras3.weights.h5"); err == nil || !strings.Contains(err.Error(), "holds weights only") {
+		t.Errorf("weights only: error %v", err)
+	}
+	if _, _, err := keraslike.LoadKeras("absent.h5"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("absent file: error %v", err)
+	}
+}
