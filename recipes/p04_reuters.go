@@ -26,6 +26,12 @@ const (
 //
 // The article reaches test accuracies of 0.7939 after 20 epochs, 0.7921 and
 // 0.7925 after 9, and 0.8045 with dropout.
+//
+// Where it differs: the article tests the networks that were trained beside the
+// validation wires, on 7,982 of 8,982; these figures are "part_test_..." here.
+// What is kept and tested is trained anew on all of them, the three shorter ones
+// for 12 epochs. Of 9, 12 and 20 that was best on five folds of the training
+// wires: 0.8065, 0.8114 and 0.8087, with dropout 0.8174, 0.8211 and 0.8189.
 func Reuters(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(reutersVariants); err != nil {
 		return nil, fmt.Errorf("reuters: %w", err)
@@ -51,6 +57,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 	}
 	r, err := o.story(ctx, "reuters", reutersVariants, func(variant string) (training, error) {
 		t := training{
+			model:      reutersNetwork(variant),
 			optimizer:  keraslike.Adam(0.001),
 			loss:       keraslike.SparseCategoricalCrossentropy,
 			metrics:    []keraslike.MetricFunc{keraslike.Accuracy},
@@ -58,35 +65,58 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 			train:      rest,
 			validation: validation,
 			test:       testSet,
+			final:      &final{model: reutersNetwork(variant), train: all, epochs: 12},
 			epochs:     9, batch: 512, samples: 7982,
+			headlines: []string{"test_accuracy"},
+			show:      func(r *Report) error { return confuseTopics(r, testTexts, testSet) },
 		}
-		hidden := []keraslike.Part{keraslike.Dense(64, keraslike.Tanh), keraslike.Dense(64, keraslike.Tanh)}
 		switch variant {
 		case "long":
-			t.epochs = 20
+			t.epochs, t.final.epochs = 20, 20
 			t.article = Figures{"loss": 0.1030, "accuracy": 0.9597, "val_loss": 0.8872, "val_accuracy": 0.8070, "best_val_accuracy": 0.8230, "test_loss": 0.9757, "test_accuracy": 0.7939}
 		case "onehot":
 			t.article = Figures{"loss": 0.3318, "accuracy": 0.9420, "val_loss": 0.8275, "val_accuracy": 0.8240, "test_loss": 0.9054, "test_accuracy": 0.7921}
 		case "sparse":
 			t.article = Figures{"loss": 0.3281, "accuracy": 0.9412, "val_loss": 0.8253, "val_accuracy": 0.8220, "test_loss": 0.9049, "test_accuracy": 0.7925}
 		case "dropout":
-			hidden = []keraslike.Part{keraslike.Dense(128, keraslike.Tanh), keraslike.Dropout(0.5)}
 			t.article = Figures{"loss": 0.3443, "accuracy": 0.9366, "val_loss": 0.7937, "val_accuracy": 0.8290, "test_loss": 0.8572, "test_accuracy": 0.8045}
 		}
+		t.note = t.final.note()
 		if variant == "long" || variant == "onehot" {
 			t.loss = keraslike.CategoricalCrossentropy
-			if err := oneHot(reutersTopics, &t.train, &t.validation, &t.test); err != nil {
+			if err := oneHot(reutersTopics, &t.train, &t.validation, &t.test, &t.final.train); err != nil {
 				return t, err
 			}
 		}
-		parts := append([]keraslike.Part{keraslike.Input(reutersWords)}, hidden...)
-		t.model = keraslike.Sequential("reuters_"+variant, append(parts, keraslike.Dense(reutersTopics, keraslike.Softmax))...)
 		return t, nil
 	})
 	if err != nil {
 		return r, fmt.Errorf("reuters: %w", err)
 	}
 	return r, nil
+}
+
+func reutersNetwork(variant string) *keraslike.Model {
+	layers := []keraslike.Part{keraslike.Input(reutersWords)}
+	if variant == "dropout" {
+		layers = append(layers, keraslike.Dense(128, keraslike.Tanh), keraslike.Dropout(0.5))
+	} else {
+		layers = append(layers, keraslike.Dense(64, keraslike.Tanh), keraslike.Dense(64, keraslike.Tanh))
+	}
+	return keraslike.Sequential("reuters_"+variant, append(layers, keraslike.Dense(reutersTopics, keraslike.Softmax))...)
+}
+
+// confuseTopics draws the confusion matrix of the ten most frequent topics.
+func confuseTopics(r *Report, texts *datasets.Sequences, test keraslike.Source) error {
+	said, err := guesses(r.Model, test)
+	if err != nil {
+		return err
+	}
+	truth := make([]int, texts.Len())
+	for i, c := range texts.Labels {
+		truth[i] = int(c)
+	}
+	return r.confuse(texts.Names(), truth, said, 10)
 }
 
 // oneHot replaces class numbers by vectors in every source.

@@ -47,6 +47,20 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 		train:     train.OneHot(),
 		test:      test.OneHot(),
 		epochs:    5, batch: 64, samples: 60_000,
+		show: func(r *Report) error {
+			said, err := guesses(r.Model, test)
+			if err != nil {
+				return err
+			}
+			truth := make([]int, test.Len())
+			for i := range truth {
+				truth[i] = test.Label(i)
+			}
+			if err := r.confuse(test.Names(), truth, said, len(test.Names())); err != nil {
+				return err
+			}
+			return r.showDigits(test, said)
+		},
 		article: Figures{"accuracy": 0.9939, "loss": 0.0194, "test_accuracy": 0.9928},
 	})
 	if err != nil {

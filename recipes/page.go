@@ -42,8 +42,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Facts:   r.facts(),
 		Repeat:  r.Command,
 	}
-	if len(r.Notes) > 0 {
-		page.Sections = append(page.Sections, report.Section{Title: "Notes", Text: r.Notes})
+	if notes := r.ownNotes(); len(notes) > 0 {
+		page.Sections = append(page.Sections, report.Section{Title: "What differs", Text: notes})
 	}
 	if len(r.Pictures) > 0 || len(r.Tables) > 0 {
 		page.Sections = append(page.Sections, report.Section{Title: "What it shows", Tables: r.Tables, Pictures: r.shown()})
@@ -73,6 +73,13 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		page.Sections = append(page.Sections, section)
 	}
 	return page.Write(w)
+}
+
+// ownNotes are the notes but those of a story's models, which stand with these.
+func (r *Report) ownNotes() []string {
+	return slices.DeleteFunc(slices.Clone(r.Notes), func(note string) bool {
+		return slices.ContainsFunc(r.Variants, func(v *Report) bool { return slices.Contains(v.Notes, note) })
+	})
 }
 
 // section has the model as a table and as a drawing.
@@ -110,11 +117,18 @@ func (r *Report) figureTable() report.Table {
 }
 
 func (r *Report) lead() string {
-	lead := fmt.Sprintf("%d epochs on %d samples in %.1f s, %.0f samples a second.", r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond)
-	if r.Data == "sample" {
-		lead += " The data was the embedded sample; the article's figures are of the full data."
+	if len(r.Variants) > 0 {
+		return fmt.Sprintf("%d models after the article, trained in %.1f s, %.0f samples a second.", len(r.Variants), r.Seconds, r.SamplesPerSecond) + r.onSample()
 	}
-	return lead
+	lead := fmt.Sprintf("%d epochs on %d samples in %.1f s, %.0f samples a second.", r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond)
+	return lead + r.onSample()
+}
+
+func (r *Report) onSample() string {
+	if r.Data != "sample" {
+		return ""
+	}
+	return " The data was the embedded sample; the article's figures are of the full data."
 }
 
 func (r *Report) caption() string {

@@ -31,6 +31,9 @@ type Options struct {
 	Seed    uint64
 	// Progress is told of all events of the training; it may be nil.
 	Progress keraslike.Callback
+	// Say is told what comes next where a recipe trains more than one model; it may
+	// be nil.
+	Say func(line string)
 	// Start is told what is about to be trained on what; it may be nil.
 	Start func(m *keraslike.Model, origin datasets.Origin) error
 }
@@ -76,6 +79,12 @@ func (o Options) check(variants []string) error {
 		return fmt.Errorf("unknown variant %q, want one of: %s", o.Variant, strings.Join(variants, ", "))
 	}
 	return nil
+}
+
+func (o Options) say(format string, args ...any) {
+	if o.Say != nil {
+		o.Say(fmt.Sprintf(format, args...))
+	}
 }
 
 // wants tells whether a variant is to be run.

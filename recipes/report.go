@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"math"
@@ -47,6 +48,8 @@ type Report struct {
 	// Command is how to repeat the run; it goes onto the page.
 	Command []string `json:"-"`
 
+	seen int // samples, in all epochs
+
 	Model   *keraslike.Model   `json:"-"`
 	History *keraslike.History `json:"-"`
 }
@@ -82,14 +85,17 @@ func join(reports []*Report) *Report {
 	r := *reports[0]
 	r.Variant, r.Model, r.History, r.Variants = "", nil, nil, reports
 	r.Metrics, r.Article, r.Seconds, r.Epochs, r.Parameters = Figures{}, Figures{}, 0, 0, 0
-	r.Notes, r.Headlines, r.Pictures, r.Tables = nil, nil, nil, nil
-	seen := 0.0
+	r.Notes, r.Headlines, r.Pictures, r.Tables, r.seen = nil, nil, nil, nil, 0
 	for _, v := range reports {
-		r.Notes = append(r.Notes, v.Notes...)
+		for _, n := range v.Notes {
+			if !slices.Contains(r.Notes, n) {
+				r.Notes = append(r.Notes, n)
+			}
+		}
 		r.Seconds += v.Seconds
 		r.Epochs += v.Epochs
 		r.Parameters += v.Parameters
-		seen += v.Seconds * v.SamplesPerSecond
+		r.seen += v.seen
 		for name, value := range v.Metrics {
 			r.Metrics[v.Variant+"/"+name] = value
 		}
@@ -101,20 +107,26 @@ func join(reports []*Report) *Report {
 		}
 	}
 	if r.Seconds > 0 {
-		r.SamplesPerSecond = math.Round(seen / r.Seconds)
+		r.SamplesPerSecond = math.Round(float64(r.seen) / r.Seconds)
 	}
 	return &r
+}
+
+// took counts the time of a training.
+func (r *Report) took(h *keraslike.History, samples int) {
+	for _, s := range h.Seconds {
+		r.Seconds += s
+	}
+	r.seen += samples * h.Epochs()
+	if r.Seconds > 0 {
+		r.SamplesPerSecond = math.Round(float64(r.seen) / r.Seconds)
+	}
 }
 
 // trained takes the last value of every series of the training.
 func (r *Report) trained(h *keraslike.History) {
 	r.History = h
-	for _, s := range h.Seconds {
-		r.Seconds += s
-	}
-	if r.Seconds > 0 {
-		r.SamplesPerSecond = math.Round(float64(r.TrainSamples*h.Epochs()) / r.Seconds)
-	}
+	r.took(h, r.TrainSamples)
 	for _, name := range h.Names() {
 		r.Metrics[name], _ = h.Last(name)
 		switch name {
@@ -126,11 +138,19 @@ func (r *Report) trained(h *keraslike.History) {
 	}
 }
 
-// tested takes the figures of an Evaluate on the test data.
-func (r *Report) tested(logs keraslike.Logs) {
+// test evaluates the model on the test data, if there are any.
+func (r *Report) test(ctx context.Context, data keraslike.Source) error {
+	if data == nil {
+		return nil
+	}
+	logs, err := r.Model.Evaluate(ctx, data, keraslike.BatchSize(r.Batch))
+	if err != nil {
+		return err
+	}
 	for _, l := range logs {
 		r.Metrics["test_"+l.Name] = l.Value
 	}
+	return nil
 }
 
 // Headline are the names of the figures to show first: those of a story's table,

@@ -5,6 +5,8 @@ package recipes
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
@@ -29,9 +31,27 @@ type training struct {
 	lastRate        float64  // the learning rate of the last epoch; 0 for that of the others
 	note            string   // what differs from the article, and why
 	features        int      // of a sample, where the recipe needs to know
+	final           *final   // nil for none
 	// show takes pictures and tables into the report once the model is trained and
 	// tested; nil for none.
 	show func(r *Report) error
+}
+
+// final is the training of the model that a recipe keeps, once the validation
+// curves of another have told for how many epochs: from scratch, on the
+// validation samples as well, which nothing need be held back for any more
+// (Chollet, Deep Learning with Python, 4.2). The test is the final model's; that
+// of the first is reported as "part_test_...".
+type final struct {
+	model     *keraslike.Model
+	optimizer keraslike.Optimizer // nil for that of the first
+	train     keraslike.Source
+	test      keraslike.Source // nil for that of the first
+	epochs    int
+}
+
+func (f *final) note() string {
+	return fmt.Sprintf("The model that is kept and tested is trained anew on all %d samples for %d epochs, once validation has shown when to stop; the article tests the one that has not seen those that validate, as part_test_accuracy does.", f.train.Len(), f.epochs)
 }
 
 // batchSize is the article's, or fewer for a sample, so that an epoch has about
@@ -46,11 +66,7 @@ func (t training) batchSize(o Options) int {
 // train compiles, trains and tests. When the training is stopped from outside,
 // the report of what was done comes with the error.
 func (o Options) train(ctx context.Context, t training) (*Report, error) {
-	options := []keraslike.CompileOption{keraslike.Seed(o.Seed)}
-	for _, m := range t.metrics {
-		options = append(options, m)
-	}
-	if err := t.model.Compile(t.optimizer, t.loss, options...); err != nil {
+	if err := o.compile(t.model, t); err != nil {
 		return nil, err
 	}
 	if o.Start != nil {
@@ -59,7 +75,63 @@ func (o Options) train(ctx context.Context, t training) (*Report, error) {
 		}
 	}
 	r := newReport(t, o)
-	fit := []keraslike.FitOption{keraslike.Epochs(r.Epochs), keraslike.BatchSize(r.Batch)}
+	h, err := t.model.Fit(ctx, t.train, o.fit(t, r.Epochs, r.Batch)...)
+	r.trained(h)
+	if err != nil {
+		return r, err
+	}
+	if err := r.test(ctx, t.test); err != nil {
+		return r, err
+	}
+	if t.final != nil {
+		if err := o.finish(ctx, t, r); err != nil {
+			return r, err
+		}
+	}
+	if t.show != nil {
+		return r, t.show(r)
+	}
+	return r, nil
+}
+
+// finish trains and tests the final model.
+func (o Options) finish(ctx context.Context, t training, r *Report) error {
+	for name, v := range r.Metrics {
+		if strings.HasPrefix(name, "test_") {
+			delete(r.Metrics, name)
+			r.Metrics["part_"+name] = v
+		}
+	}
+	if t.final.optimizer != nil {
+		t.optimizer = t.final.optimizer
+	}
+	if t.final.test != nil {
+		t.test = t.final.test
+	}
+	if err := o.compile(t.final.model, t); err != nil {
+		return err
+	}
+	o.say("the final model, trained anew on all %d samples:", t.final.train.Len())
+	t.validation = nil
+	h, err := t.final.model.Fit(ctx, t.final.train, o.fit(t, or(o.Epochs, t.final.epochs), r.Batch)...)
+	r.took(h, t.final.train.Len())
+	if err != nil {
+		return err
+	}
+	r.Model = t.final.model
+	return r.test(ctx, t.test)
+}
+
+func (o Options) compile(m *keraslike.Model, t training) error {
+	options := []keraslike.CompileOption{keraslike.Seed(o.Seed)}
+	for _, m := range t.metrics {
+		options = append(options, m)
+	}
+	return m.Compile(t.optimizer, t.loss, options...)
+}
+
+func (o Options) fit(t training, epochs, batch int) []keraslike.FitOption {
+	fit := []keraslike.FitOption{keraslike.Epochs(epochs), keraslike.BatchSize(batch)}
 	if t.validation != nil {
 		fit = append(fit, keraslike.Validation(t.validation))
 	}
@@ -69,25 +141,7 @@ func (o Options) train(ctx context.Context, t training) (*Report, error) {
 	if o.Progress != nil {
 		fit = append(fit, keraslike.Callbacks(o.Progress))
 	}
-	h, err := t.model.Fit(ctx, t.train, fit...)
-	r.trained(h)
-	if errors.Is(err, keraslike.ErrStopped) {
-		return r, err
-	}
-	if err != nil {
-		return r, err
-	}
-	if t.test != nil {
-		logs, err := t.model.Evaluate(ctx, t.test, keraslike.BatchSize(r.Batch))
-		if err != nil {
-			return r, err
-		}
-		r.tested(logs)
-	}
-	if t.show != nil {
-		return r, t.show(r)
-	}
-	return r, nil
+	return fit
 }
 
 // settle lowers the learning rate for the last epoch. At a constant rate the

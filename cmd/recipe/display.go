@@ -69,6 +69,14 @@ func (d *display) On(e keraslike.Event, t *keraslike.Training) error {
 	return nil
 }
 
+// say shows a line between two trainings.
+func (d *display) say(line string) {
+	if !d.quiet {
+		d.end()
+		fmt.Fprintln(d.w, line)
+	}
+}
+
 // download shows the progress of a file.
 func (d *display) download(p datasets.Progress) {
 	if d.quiet {

@@ -124,7 +124,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
 	wantText(t, "stdout", stdout, "Data: mnist: embedded sample (2,000", "Model: \"mnist\"", "Parameters: 407,050", "figure   article     here",
-		"test_accuracy    0.9805", "1 of 1 epochs of 2000 samples", "seed 1", "This was the sample", "\nFiles:\n  "+filepath.Join("runs", "mnist")+string(filepath.Separator)+"  model.safetensors  ")
+		"test_accuracy    0.9805", "1 of 1 epochs of 2000 samples", "seed 1", "This was the sample", "\nFiles:\n  "+filepath.Join("runs", "mnist", "model.safetensors"))
 	if !strings.HasPrefix(stderr, "epoch 1/1  loss ") || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "\r") {
 		t.Errorf("stderr is no terminal, so that one plain line is wanted; got %q", stderr)
 	}

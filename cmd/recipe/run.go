@@ -36,6 +36,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Batch:    o.batch,
 		Seed:     o.seed,
 		Progress: display,
+		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
 			fmt.Fprintf(human, "Data: %v\n\n", origin)
 			if err := m.Summary(human); err != nil {
@@ -59,23 +60,28 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	table(human, r)
-	fmt.Fprint(human, "\nFiles:")
-	listFiles(human, files)
+	o.listFiles(human, files)
 	return stopped
 }
 
-// listFiles prints the files folder by folder.
-func listFiles(w io.Writer, files []string) {
-	last := ""
+// listFiles names the files of the output folder, and the folders in it with the
+// number of theirs.
+func (o *options) listFiles(w io.Writer, files []string) {
+	fmt.Fprintln(w, "\nFiles:")
+	within := map[string]int{}
 	for _, f := range files {
-		dir, name := filepath.Split(f)
-		if dir != last {
-			fmt.Fprintf(w, "\n  %s", dir)
-			last = dir
-		}
-		fmt.Fprint(w, "  ", name)
+		within[filepath.Dir(f)]++
 	}
-	fmt.Fprintln(w)
+	for _, f := range files {
+		dir := filepath.Dir(f)
+		switch {
+		case dir == filepath.Clean(o.out):
+			fmt.Fprintln(w, "  "+f)
+		case within[dir] > 0:
+			fmt.Fprintf(w, "  %s (%d files)\n", dir+string(filepath.Separator), within[dir])
+			within[dir] = 0
+		}
+	}
 }
 
 // command is the command line that repeats the run.
@@ -146,13 +152,11 @@ func table(w io.Writer, r *recipes.Report) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
 	}
 	_ = t.Flush()
-	done := 0
-	for _, v := range append(r.Variants, r) {
-		if v.History != nil {
-			done += v.History.Epochs()
-		}
+	if len(r.Variants) > 0 {
+		fmt.Fprintf(w, "\n%d variants, %.1f s of training, %.0f samples/s; seed %d\n", len(r.Variants), r.Seconds, r.SamplesPerSecond, r.Seed)
+	} else {
+		fmt.Fprintf(w, "\n%d of %d epochs of %d samples in %.1f s of training, %.0f samples/s; seed %d\n", r.History.Epochs(), r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond, r.Seed)
 	}
-	fmt.Fprintf(w, "\n%d of %d epochs of %d samples in %.1f s of training, %.0f samples/s; seed %d\n", done, r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond, r.Seed)
 	for _, n := range r.Notes {
 		fmt.Fprintln(w, n)
 	}
