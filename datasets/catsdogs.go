@@ -53,11 +53,12 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 	}
 	var parts map[string][]imageFile
 	var load func(string) (*picture, error)
+	var fsys fs.FS
 	if p.origin.Kind == Sample {
 		parts, load = drawings(), loadDrawing
 	} else {
-		fsys, name, err := p.catsDogs()
-		if err != nil {
+		var name string
+		if fsys, name, err = p.catsDogs(); err != nil {
 			return nil, nil, nil, fmt.Errorf("dogs_vs_cats: %w", err)
 		}
 		if parts, err = sortPictures(fsys, name); err != nil {
@@ -73,7 +74,7 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 		if out[k], err = newImageFolder(parts[part], []string{"cats", "dogs"}, load, o); err != nil {
 			return nil, nil, nil, fmt.Errorf("dogs_vs_cats: %w", err)
 		}
-		out[k].origin = p.origin
+		out[k].origin, out[k].fsys = p.origin, fsys
 	}
 	return out[0], out[1], out[2], nil
 }

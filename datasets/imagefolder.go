@@ -75,6 +75,7 @@ func (o ImageOptions) check() error {
 type ImageFolder struct {
 	layout
 	files   []imageFile
+	fsys    fs.FS // nil for drawings
 	load    func(name string) (*picture, error)
 	names   []string
 	options ImageOptions
@@ -121,7 +122,12 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (*ImageFolder, error) {
 	if len(names) < 2 || len(files) == 0 {
 		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(files))
 	}
-	return newImageFolder(files, names, fromFS(fsys), o)
+	s, err := newImageFolder(files, names, fromFS(fsys), o)
+	if err != nil {
+		return nil, err
+	}
+	s.fsys = fsys
+	return s, nil
 }
 
 // fromFS decodes files of a file system.
@@ -182,7 +188,7 @@ func (s *ImageFolder) With(o ImageOptions) (*ImageFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.origin = s.origin
+	c.origin, c.fsys = s.origin, s.fsys
 	return c, nil
 }
 

@@ -203,3 +203,63 @@ func TestLoadImage(t *testing.T) {
 		t.Errorf("shape %v, sum of all bytes %.0f, PIL gives 7789278", a.Shape, sum)
 	}
 }
+
+// TestDigest changes one thing at a time; the same things give the same digest.
+func TestDigest(t *testing.T) {
+	o := ImageOptions{Height: 2, Width: 3}
+	digest := func(change func(fsys fstest.MapFS)) [32]byte {
+		t.Helper()
+		fsys := folder(t)
+		if change != nil {
+			change(fsys)
+		}
+		s, err := Folder(fsys, "top", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum, err := s.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	seen := map[[32]byte]string{}
+	for name, sum := range map[string][32]byte{
+		"nothing": digest(nil),
+		"byte":    digest(func(f fstest.MapFS) { f["top/b/1.png"].Data = append([]byte{}, f["top/b/2.png"].Data...) }),
+		"name":    digest(func(f fstest.MapFS) { f["top/b/5.png"] = f["top/b/3.png"]; delete(f, "top/b/3.png") }),
+		"class":   digest(func(f fstest.MapFS) { f["top/a/4.png"] = f["top/b/0.png"]; delete(f, "top/b/0.png") }),
+	} {
+		if seen[sum] != "" {
+			t.Errorf("%s and %s have the same digest", name, seen[sum])
+		}
+		seen[sum] = name
+	}
+	if again := digest(nil); seen[again] != "nothing" {
+		t.Error("the same pictures have another digest")
+	}
+	o.Height = 3
+	if sum := digest(nil); seen[sum] != "" {
+		t.Error("another size has the same digest")
+	}
+	a, b, _, err := CatsDogs(t.Context(), From{Source: Sample}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := a.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, err := b.Digest(); err != nil || x == y {
+		t.Errorf("drawings to train and to validate have the same digest (%v)", err)
+	}
+	gone := folder(t)
+	s, err := Folder(gone, "top", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(gone, "top/b/1.png")
+	if _, err := s.Digest(); err == nil || !strings.Contains(err.Error(), "top/b/1.png") {
+		t.Errorf("got error %v, want one that names top/b/1.png", err)
+	}
+}

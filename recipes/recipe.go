@@ -29,6 +29,13 @@ type Options struct {
 	Epochs  int    // 0 is the article's number
 	Batch   int    // 0 is the article's number
 	Seed    uint64
+	// Base names the pretrained network that catsdogs and visualize build upon; empty
+	// is the one that is part of the program.
+	Base string
+	// Explain is a photo: catsdogs says what it shows and why, visualize looks at it.
+	Explain string
+	// File is a saved model that visualize opens instead of a pretrained network.
+	File string
 	// Progress is told of all events of the training; it may be nil.
 	Progress keraslike.Callback
 	// Say is told what comes next where a recipe trains more than one model; it may
@@ -46,6 +53,7 @@ func All() []Recipe {
 		{Name: "imdb", Title: "good and bad film reviews: overfitting, L2 and dropout", Set: "imdb", Variants: imdbVariants, Run: IMDB},
 		{Name: "reuters", Title: "newswires of 46 topics: one-hot and sparse labels", Set: "reuters", Variants: reutersVariants, Run: Reuters},
 		{Name: "mnistcnn", Title: "convolutional classifier of handwritten digits (MNIST)", Set: "mnist", Run: MNISTCNN},
+		{Name: "catsdogs", Title: "cats and dogs: a small convnet, pretrained features, fine-tuning", Set: "dogs_vs_cats", Variants: catsDogsVariants, Run: CatsDogs},
 		{Name: "embeddings", Title: "words as vectors: learned with the task, and GloVe", Set: "imdb", Variants: embeddingsVariants, Run: Embeddings},
 		{Name: "temperature", Title: "tomorrow's temperature from ten days of weather: dense and GRU", Set: "jena", Variants: temperatureVariants, Run: Temperature},
 		{Name: "conv1d", Title: "convolutions along time, on reviews and on the weather", Set: "imdb", Variants: conv1dVariants, Run: Conv1D},
@@ -66,8 +74,14 @@ func Find(name string) (Recipe, error) {
 	return all[i], nil
 }
 
-// check refuses what the recipe cannot work with.
-func (o Options) check(variants []string) error {
+// check refuses what the recipe cannot work with; takes are the names of the options
+// that only some recipes have.
+func (o Options) check(variants []string, takes ...string) error {
+	for _, option := range [][2]string{{"base", o.Base}, {"explain", o.Explain}, {"model", o.File}} {
+		if option[1] != "" && !slices.Contains(takes, option[0]) {
+			return fmt.Errorf("%s %q: the recipe has no such option", option[0], option[1])
+		}
+	}
 	switch {
 	case o.Epochs < 0:
 		return fmt.Errorf("%d epochs, want a positive number", o.Epochs)

@@ -23,6 +23,8 @@ type options struct {
 	seed          uint64
 	out, dot      string
 	json          string
+	base, explain string
+	model         string
 }
 
 var errHelp = errors.New("help was asked for")
@@ -41,6 +43,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Uint64Var(&o.seed, "seed", 1, "where all random numbers come from")
 	f.StringVar(&o.out, "out", "", "`folder` for model, history and report (default: runs/NAME)")
 	f.StringVar(&o.dot, "dot", "", "`file` for a further drawing of the layers")
+	f.StringVar(&o.base, "base", "", "pretrained `network` of catsdogs and visualize (default: squeezenet, which is part of the program)")
+	f.StringVar(&o.explain, "explain", "", "`photo` that catsdogs classifies, with the reasons drawn over it, and visualize looks at")
+	f.StringVar(&o.model, "model", "", "saved model `file` for visualize to open instead of a pretrained network")
 	f.StringVar(&o.json, "json", "", "`file` for the report, or - to print it and nothing else")
 	f.BoolVar(&o.quiet, "q", false, "show no progress")
 	if err := f.Parse(args); err != nil {
@@ -80,6 +85,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	if set["data"] && o.data == "" {
 		return nil, errors.New(`-data "": want sample, full or a folder`)
+	}
+	for _, name := range []string{"base", "explain", "model"} {
+		if set[name] && f.Lookup(name).Value.String() == "" {
+			return nil, fmt.Errorf(`-%s "": want a name`, name)
+		}
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", o.recipe.Name)

@@ -35,6 +35,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Epochs:   o.epochs,
 		Batch:    o.batch,
 		Seed:     o.seed,
+		Base:     o.base,
+		Explain:  o.explain,
+		File:     o.model,
 		Progress: display,
 		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
@@ -98,6 +101,11 @@ func (o *options) command() string {
 	}
 	if o.batch > 0 {
 		c += fmt.Sprintf(" -batch %d", o.batch)
+	}
+	for _, f := range [][2]string{{"base", o.base}, {"explain", o.explain}, {"model", o.model}} {
+		if f[1] != "" {
+			c += " -" + f[0] + " " + f[1]
+		}
 	}
 	return c
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+)
+
+// Digest is the SHA-256 of the picture files with their names, their classes and the
+// way they are read: what is computed of them once may be kept under it. Of drawings
+// made by the program it takes the names and the first one of each class.
+func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	o := s.options
+	fmt.Fprintf(h, "%d %d %d %d %+v\n", o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	drawn := -1 // the last class of which a drawing was taken
+	for _, f := range s.files {
+		fmt.Fprintf(h, "%q %d\n", f.name, f.class)
+		if s.fsys == nil {
+			if f.class == drawn {
+				continue
+			}
+			p, err := s.load(f.name)
+			if err != nil {
+				return sum, err
+			}
+			h.Write(p.rgb)
+			drawn = f.class
+			continue
+		}
+		in, err := s.fsys.Open(f.name)
+		if err != nil {
+			return sum, err // names the file
+		}
+		_, err = io.Copy(h, in)
+		_ = in.Close() // only read
+		if err != nil {
+			return sum, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
