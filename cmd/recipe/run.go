@@ -19,11 +19,11 @@ import (
 // stderr while the report is printed as JSON.
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	human := stdout
-	if o.json == "-" {
-		human = stderr
-	}
-	if o.quiet {
+	switch {
+	case o.json == "-" && o.quiet:
 		human = io.Discard
+	case o.json == "-":
+		human = stderr
 	}
 	if err := o.writable(); err != nil {
 		return err
