@@ -19,6 +19,7 @@ type worker struct {
 	tile    tileArgs
 	scratch []float32
 	list    []int32
+	offsets []int
 }
 
 // floats returns n floats of w's scratch; their content is undefined and they
