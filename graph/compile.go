@@ -42,6 +42,7 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	for _, r := range roots {
 		c.roots = append(c.roots, c.index[r])
 	}
+	c.fuse()
 	return c, nil
 }
 
@@ -129,6 +130,7 @@ func (c *compiler) step(p *Program, i int) error {
 		if o.needed != nil {
 			o.needed(c.read(i))
 		}
+		s.blames = o.blames
 		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
 			return fmt.Errorf("node %v: %w", n, err)
 		}

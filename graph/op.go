@@ -48,6 +48,10 @@ type op struct {
 	// op's output, so that it need not be computed for its edges alone.
 	edgeOnly bool
 	needed   func(read bool)
+	// kind says what the op is to fuse, which makes one op of several. blames is the
+	// node that a fused op's mistake is reported at, nil for its own.
+	kind   any
+	blames *Node
 	// view marks an op whose output is its input's memory under another shape.
 	view bool
 }

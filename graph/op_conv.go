@@ -70,6 +70,7 @@ func convOp(rank int, spec ConvSpec, act Activation, bias bool) *op {
 		},
 		run:  both(runConv[float32](spec, act), runConv[float64](spec, act)),
 		diff: []bool{true, true},
+		kind: convolution{spec, act},
 	}
 	if bias {
 		o.in, o.diff = append(o.in, 1), append(o.diff, true)
@@ -127,6 +128,7 @@ func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 		},
 		run:  both(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
 		diff: []bool{true, true},
+		kind: convData{spec},
 		// The map is linear in both inputs: its transposes are the convolution and
 		// the convolution's gradient of weights, with image and output exchanged.
 		grad: func(in Nodes, _, g *Node) (Nodes, error) {
@@ -160,6 +162,7 @@ func convBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) 
 		in:   []int{rank, rank}, out: rank,
 		shape: func([]tensor.Shape) (tensor.Shape, error) { return w.Clone(), nil },
 		run:   both(runConvBackWeights[float32](w, spec), runConvBackWeights[float64](w, spec)),
+		kind:  convWeights{spec},
 	}, x, dy)
 }
 

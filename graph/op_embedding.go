@@ -30,6 +30,7 @@ func Embedding(ids, table *Node) (*Node, error) {
 		},
 		run:  both(runEmbedding[float32], runEmbedding[float64]),
 		diff: []bool{false, true},
+		kind: lookup{},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[1].Shape()
 			d, err := apply(&op{
@@ -38,6 +39,7 @@ func Embedding(ids, table *Node) (*Node, error) {
 				shape:  fixed(to),
 				run:    both(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
 				sparse: func() Value { return &Rows{shape: to} },
+				kind:   lookupGrad{},
 			}, in[0], dy)
 			return Nodes{nil, d}, err
 		},
@@ -48,9 +50,13 @@ func runEmbedding[T kernel.Float](c *call[T]) error {
 	table := c.inShape[1]
 	n := len(c.in[0])
 	if bad := kernel.Gather(c.out, c.in[1], c.in[0], n, table[0], table[1]); bad >= 0 {
-		return &RowError{bad, n, fmt.Errorf("id is %v, want an integer from 0 to %d", c.in[0][bad], table[0]-1)}
+		return badID(c.in[0], bad, table[0])
 	}
 	return nil
+}
+
+func badID[T kernel.Float](ids []T, bad, vocab int) error {
+	return &RowError{bad, len(ids), fmt.Errorf("id is %v, want an integer from 0 to %d", ids[bad], vocab-1)}
 }
 
 func runEmbeddingGrad[T kernel.Float](table tensor.Shape) func(*call[T]) error {

@@ -49,6 +49,8 @@ type step struct {
 	own  binding // one of this package's ops
 	op   gorgonia.Op
 	args []Value // of a foreign op
+
+	blames *Node // for its mistakes, nil for the node that it computes
 }
 
 var _ gorgonia.VM = (*Program)(nil)
@@ -147,6 +149,9 @@ func (p *Program) set(i int, v Value) error {
 // fail wraps an error of the step that runs.
 func (p *Program) fail(err error) error {
 	n := p.slots[p.steps[p.at].out].node
+	if blamed := p.steps[p.at].blames; blamed != nil {
+		n = blamed
+	}
 	shapes := make([]tensor.Shape, 0, len(p.steps[p.at].in))
 	for _, i := range p.steps[p.at].in {
 		shapes = append(shapes, p.slots[i].node.Shape())

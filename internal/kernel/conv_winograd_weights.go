@@ -47,7 +47,7 @@ func winogradBackWeights(dw, x, dy []float32, s *Conv) {
 	j.v = grow(j.v, winogradPoints*group*j.vRow)
 	j.g = grow(j.g, winogradPoints*group*j.gRow)
 	j.sums = grow(j.sums, winogradPoints*s.C*s.K)
-	j.chunks = ceilDiv(s.C, chunkPanels*current.rows)
+	j.chunks = ceilDiv(s.C, chunkRows)
 	for i := range groups {
 		j.t0, j.t1 = share(in.tiles, groups, i)
 		run((*winogradGradTiles)(j), ceilDiv(j.t1-j.t0, tileBatch))

@@ -20,6 +20,9 @@ type isa struct {
 	block    int             // side of the square that transpose turns; 0 without
 	turn     func(dst, src *float32, blocks, dstRow, srcRow int)
 
+	// copy panels of a transposed A, which are a vector wide, and of B, as wide as a tile; nil without
+	packColumns, packRows func(dst, src *float32, offsets *int, panels, rows, dstPanel, srcRow int)
+
 	// the transforms of the Winograd convolution, nil without; see asm/winograd.go
 	winogradInput          func(dst, src *float32, vectors, dstStep, srcRow, srcPixel int)
 	winogradWeights        func(dst, src *float32, vectors, dstStep, srcStep int)

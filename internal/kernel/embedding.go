@@ -26,7 +26,17 @@ func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 }
 
 func gatherPiece(l *loop, lo, hi int) {
-	bad := ref.Gather(l.v[0][lo*l.width:hi*l.width], l.v[1], l.v[2][lo:hi], hi-lo, l.cols, l.width)
+	ids, bad := l.v[2][lo:hi], -1
+	for i := range ids {
+		if i+fetchRows < len(ids) {
+			if id, ok := ref.ClassOf(ids[i+fetchRows], l.cols); ok {
+				fetch(l.v[1][id*l.width : (id+1)*l.width])
+			}
+		}
+		if at := ref.Gather(l.v[0][(lo+i)*l.width:(lo+i+1)*l.width], l.v[1], ids[i:i+1], 1, l.cols, l.width); at >= 0 && bad < 0 {
+			bad = i
+		}
+	}
 	l.index[lo/l.grain] = offset(bad, lo)
 }
 

@@ -17,3 +17,8 @@ func avx2GatherSum(dst []float32, table []float32, ids []int32)
 
 //go:noescape
 func avx2GatherSumScaled(dst []float32, table []float32, ids []int32, vals []float32)
+
+// fetch brings x, which will be needed soon, to the first-level cache.
+//
+//go:noescape
+func fetch(x []float32)

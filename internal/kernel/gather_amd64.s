@@ -563,3 +563,16 @@ partRow:
 end:
 	VZEROUPPER
 	RET
+
+// func fetch(x []float32)
+// Requires: MMX+
+TEXT ·fetch(SB), NOSPLIT, $0-24
+	MOVQ x_base+0(FP), DI
+	MOVQ x_len+8(FP), CX
+
+line:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	SUBQ       $0x10, CX
+	JG         line
+	RET

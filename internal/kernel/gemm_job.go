@@ -5,9 +5,9 @@ package kernel
 import "unsafe"
 
 const (
-	minShared   = 200_000 // multiply-adds; smaller products are over before a helper has joined
-	chunkPanels = 8       // row panels a unit: its rows of C and A stay in the second-level cache
-	packPanels  = 16      // row panels that repay packing all of B
+	minShared  = 200_000 // multiply-adds; smaller products are over before a helper has joined
+	chunkRows  = 112     // rows a unit: these of C and A stay in the second-level cache
+	packPanels = 16      // row panels that repay packing all of B
 )
 
 // maxPacked is how many floats of B are packed at a time; a variable for the tests.
@@ -109,7 +109,7 @@ func (j *gemmJob) divide() {
 	j.kBlocks = max(1, ceilDiv(j.k, s.depth))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, s.rows), ceilDiv(j.n, s.cols())
 	if j.transA {
-		j.copyA = j.colPanels >= 3
+		j.copyA = j.colPanels >= 3 && s.packColumns != nil
 	} else {
 		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows meet in the same few cache sets
 	}
@@ -125,7 +125,8 @@ func (j *gemmJob) alone(w *worker) {
 // multiply computes C from A and B, or from A and j.packed.
 func (j *gemmJob) multiply() {
 	j.divide()
-	j.rowChunks = ceilDiv(j.rowPanels, chunkPanels)
+	s := j.isa
+	j.rowChunks = ceilDiv(j.rowPanels, chunkRows/s.rows)
 	if j.small() {
 		runAlone(j, j.rowChunks)
 		return
@@ -153,9 +154,16 @@ func (j *gemmJob) unit(u int, w *worker) {
 	for kb := range j.kBlocks {
 		k0, k1 := share(j.k, j.kBlocks, kb)
 		t.k, t.flags = k1-k0, j.flags(kb)
+		if j.transA && j.copyA {
+			j.packA(w, p0, p1, k0)
+		}
 		for p := p0; p < p1; p++ {
 			r0, r1 := share(j.m, j.rowPanels, p)
-			j.setA(w, r0, r1, k0)
+			if j.transA && j.copyA {
+				t.a, t.rowA, t.stepA = first(w.scratch[(p-p0)*j.panelA(t.k):]), 4, 4<<s.laneBits
+			} else {
+				j.setA(w, r0, r1, k0)
+			}
 			for q := q0; q < q1; q++ {
 				n0 := q * s.cols()
 				t.c, t.bias = floatsAt(j.c, r0*j.ldc+n0), nil
@@ -190,26 +198,6 @@ func (j *gemmJob) setA(w *worker, r0, r1, k0 int) {
 	t := &w.tile
 	if j.transA {
 		t.a, t.rowA, t.stepA = floatsAt(j.a, k0*j.lda+r0), 4, 4*j.lda
-		if j.copyA {
-			row := ceilDiv(j.isa.rows, 8) * 8
-			buf := first(w.floats(t.k * row))
-			whole := 0
-			if r0+row <= j.lda { // a row of A has row floats there; of the last they may be missing
-				whole = t.k - 1
-			}
-			for p := range t.k {
-				dst, src := floatsAt(buf, p*row), floatsAt(t.a, p*j.lda)
-				switch {
-				case p >= whole:
-					copy(unsafe.Slice((*float32)(dst), r1-r0), unsafe.Slice((*float32)(src), r1-r0))
-				case row == 16:
-					*(*[16]float32)(dst) = *(*[16]float32)(src)
-				default:
-					*(*[8]float32)(dst) = *(*[8]float32)(src)
-				}
-			}
-			t.a, t.stepA = buf, 4*row
-		}
 		return
 	}
 	t.a, t.rowA, t.stepA = floatsAt(j.a, r0*j.lda+k0), 4*j.lda, 4
@@ -220,5 +208,34 @@ func (j *gemmJob) setA(w *worker, r0, r1, k0 int) {
 			copy(unsafe.Slice((*float32)(floatsAt(buf, i*row)), t.k), unsafe.Slice((*float32)(floatsAt(t.a, i*j.lda)), t.k))
 		}
 		t.a, t.rowA = buf, 4*row
+	}
+}
+
+// panelA is the floats of a copied panel of k rows of a transposed A, each a vector wide. A
+// line more than these need keeps the panels, which are written side by side, out of the
+// same few cache sets.
+func (j *gemmJob) panelA(k int) int { return k<<j.isa.laneBits + 16 }
+
+// packA copies row panels p0..p1-1 of a transposed A from step k0 on to w's scratch:
+// a row of A, which is a column of op(A), is read once for all of them.
+func (j *gemmJob) packA(w *worker, p0, p1, k0 int) {
+	k, size, lanes := w.tile.k, j.panelA(w.tile.k), 1<<j.isa.laneBits
+	buf, src := first(w.floats((p1-p0)*size)), floatsAt(j.a, k0*j.lda)
+	w.offsets = resized(w.offsets, p1-p0)
+	whole := k
+	for i := range w.offsets {
+		r0, _ := share(j.m, j.rowPanels, p0+i)
+		w.offsets[i] = 4 * r0
+		if r0+lanes > j.lda { // a vector may leave the row, and the last row of A ends at m
+			whole = k - 1
+		}
+	}
+	if whole > 0 {
+		j.isa.packColumns((*float32)(buf), (*float32)(src), &w.offsets[0], p1-p0, whole, 4*size, 4*j.lda)
+	}
+	for p := p0; p < p1 && whole < k; p++ {
+		r0, r1 := share(j.m, j.rowPanels, p)
+		to, from := floatsAt(buf, (p-p0)*size+whole*lanes), floatsAt(src, whole*j.lda+r0)
+		copy(unsafe.Slice((*float32)(to), r1-r0), unsafe.Slice((*float32)(from), r1-r0))
 	}
 }

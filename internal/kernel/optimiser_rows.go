@@ -112,8 +112,20 @@ func adamRowsPiece(l *loop, lo, hi int) {
 	}
 }
 
-// row returns the bounds of the i-th given row.
+// fetchRows is how many rows before its use a row is fetched: rows lie anywhere in the
+// parameter and its state, and a row's work is less than the time to fetch one.
+const fetchRows = 3
+
+// row returns the bounds of the i-th given row, and fetches those of a later one.
 func (l *loop) row(i int) (lo, hi int) {
+	if i+fetchRows < len(l.int32s) {
+		r := int(l.int32s[i+fetchRows])
+		for _, k := range [4]int{0, 2, 3, 4} { // l.v[1] is the gradient, whose rows follow each other
+			if l.v[k] != nil {
+				fetch(l.v[k][r*l.width : (r+1)*l.width])
+			}
+		}
+	}
 	r := int(l.int32s[i])
 	return r * l.width, (r + 1) * l.width
 }

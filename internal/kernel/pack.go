@@ -20,6 +20,9 @@ func grow(b []float32, n int) []float32 {
 	return b
 }
 
+// inPlace is the only offset of a panel that starts where its source does.
+var inPlace int
+
 // packPanel copies a panel of op(B), rows k x cols, into rows of s.cols() floats,
 // the rest of a row being undefined. src points at its first element; ld is
 // the distance of B's stored rows.
@@ -29,10 +32,8 @@ func packPanel(s *isa, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
 		turn(s, dst, width, src, k, cols, ld)
 		return
 	}
-	if cols == 32 && width == 32 {
-		for p := range k {
-			*(*[32]float32)(floatsAt(dst, p*width)) = *(*[32]float32)(floatsAt(src, p*ld))
-		}
+	if cols == width && s.packRows != nil && k > 0 {
+		s.packRows((*float32)(dst), (*float32)(src), &inPlace, 1, k, 0, 4*ld)
 		return
 	}
 	for p := range k {

@@ -18,6 +18,8 @@ type task interface {
 type worker struct {
 	tile    tileArgs
 	scratch []float32
+	list    []int32
+	offsets []int
 }
 
 // floats returns n floats of w's scratch; their content is undefined and they
@@ -27,6 +29,12 @@ func (w *worker) floats(n int) []float32 {
 		w.scratch = alignedFloats(n)
 	}
 	return w.scratch[:n]
+}
+
+// ints is the same as floats, of integers.
+func (w *worker) ints(n int) []int32 {
+	w.list = resized(w.list, n)
+	return w.list
 }
 
 // pool hands units to the calling goroutine and to helpers. The caller takes

@@ -72,9 +72,25 @@ func (x *rowIndex) bounds(r int) (lo, hi int32) {
 	return lo, x.end[r]
 }
 
+// occurring returns the rows that occur, ascending, in the memory of rows.
+func (x *rowIndex) occurring(rows []int32) []int32 {
+	rows = resized(rows, min(len(x.end), len(x.where)))[:0]
+	before := int32(0)
+	for r, end := range x.end {
+		if end > before {
+			rows = append(rows, int32(r))
+		}
+		before = end
+	}
+	return rows
+}
+
 // sum writes the sum of r's rows of from.
 func (x *rowIndex) sum(dst, from []float32, r int) {
 	lo, hi := x.bounds(r)
+	for _, at := range x.where[min(int(hi)+fetchRows, len(x.where)):min(int(hi)+fetchRows+int(hi-lo), len(x.where))] { // of rows to come
+		fetch(from[int(at)*len(dst) : (int(at)+1)*len(dst)])
+	}
 	clear(dst)
 	addRows(dst, from, x.where[lo:hi], part(x.factors(), int(lo), int(hi)))
 }

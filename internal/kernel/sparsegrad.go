@@ -17,12 +17,7 @@ func (s *SparseGrad) Sum(dy, ids []float32, n, vocab, dim int) (rows []int32, gr
 	sameLen("sparse gradient", n*dim, len(dy))
 	sameLen("sparse gradient", n, len(ids))
 	s.index.ofIDs(ids, vocab)
-	s.rows = resized(s.rows, min(n, vocab))[:0]
-	for r := range vocab {
-		if lo, hi := s.index.bounds(r); lo < hi {
-			s.rows = append(s.rows, int32(r))
-		}
-	}
+	s.rows = s.index.occurring(s.rows)
 	s.grad = resized(s.grad, len(s.rows)*dim)
 	l := loops.get()
 	l.v[0], l.v[1], l.int32s, l.width, l.rows = s.grad, dy, s.rows, dim, &s.index

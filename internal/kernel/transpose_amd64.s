@@ -150,6 +150,68 @@ block:
 	VZEROUPPER
 	RET
 
+// func avx512PackColumns(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
+// Requires: AVX, AVX512F
+TEXT ·avx512PackColumns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ offsets+16(FP), BX
+	MOVQ panels+24(FP), CX
+	MOVQ rows+32(FP), DX
+	MOVQ dstPanel+40(FP), R8
+	MOVQ srcRow+48(FP), R9
+
+row:
+	MOVQ DI, R10
+	XORQ R11, R11
+
+panel:
+	MOVQ    (BX)(R11*8), AX
+	VMOVUPS (SI)(AX*1), Z0
+	VMOVUPS Z0, (R10)
+	ADDQ    R8, R10
+	INCQ    R11
+	CMPQ    R11, CX
+	JLT     panel
+	ADDQ    $0x00000040, DI
+	ADDQ    R9, SI
+	DECQ    DX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func avx512PackRows(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
+// Requires: AVX, AVX512F
+TEXT ·avx512PackRows(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ offsets+16(FP), BX
+	MOVQ panels+24(FP), CX
+	MOVQ rows+32(FP), DX
+	MOVQ dstPanel+40(FP), R8
+	MOVQ srcRow+48(FP), R9
+
+row:
+	MOVQ DI, R10
+	XORQ R11, R11
+
+panel:
+	MOVQ    (BX)(R11*8), AX
+	VMOVUPS (SI)(AX*1), Z0
+	VMOVUPS 64(SI)(AX*1), Z1
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ    R8, R10
+	INCQ    R11
+	CMPQ    R11, CX
+	JLT     panel
+	ADDQ    $0x00000080, DI
+	ADDQ    R9, SI
+	DECQ    DX
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func avx2Transpose(dst *float32, src *float32, blocks int, dstRow int, srcRow int)
 // Requires: AVX
 TEXT ·avx2Transpose(SB), NOSPLIT, $0-40
@@ -219,5 +281,67 @@ block:
 	ADDQ       $0x00000020, SI
 	DECQ       CX
 	JNZ        block
+	VZEROUPPER
+	RET
+
+// func avx2PackColumns(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
+// Requires: AVX
+TEXT ·avx2PackColumns(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ offsets+16(FP), BX
+	MOVQ panels+24(FP), CX
+	MOVQ rows+32(FP), DX
+	MOVQ dstPanel+40(FP), R8
+	MOVQ srcRow+48(FP), R9
+
+row:
+	MOVQ DI, R10
+	XORQ R11, R11
+
+panel:
+	MOVQ    (BX)(R11*8), AX
+	VMOVUPS (SI)(AX*1), Y0
+	VMOVUPS Y0, (R10)
+	ADDQ    R8, R10
+	INCQ    R11
+	CMPQ    R11, CX
+	JLT     panel
+	ADDQ    $0x00000020, DI
+	ADDQ    R9, SI
+	DECQ    DX
+	JNZ     row
+	VZEROUPPER
+	RET
+
+// func avx2PackRows(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
+// Requires: AVX
+TEXT ·avx2PackRows(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ offsets+16(FP), BX
+	MOVQ panels+24(FP), CX
+	MOVQ rows+32(FP), DX
+	MOVQ dstPanel+40(FP), R8
+	MOVQ srcRow+48(FP), R9
+
+row:
+	MOVQ DI, R10
+	XORQ R11, R11
+
+panel:
+	MOVQ    (BX)(R11*8), AX
+	VMOVUPS (SI)(AX*1), Y0
+	VMOVUPS 32(SI)(AX*1), Y1
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	ADDQ    R8, R10
+	INCQ    R11
+	CMPQ    R11, CX
+	JLT     panel
+	ADDQ    $0x00000040, DI
+	ADDQ    R9, SI
+	DECQ    DX
+	JNZ     row
 	VZEROUPPER
 	RET

@@ -143,6 +143,20 @@ var workloads = []workload{
 			copy(out[vocab*dim:], grad)
 		}, out
 	}},
+	{"embedding conv", func(rng *rand.Rand, n int) (func(), []float32) {
+		const vocab, dim, filters = 97, 19, 11
+		var sparse SparseGrad
+		s := &Conv{N: n / dim / 50, H: 1, W: 50, C: dim, KH: 1, KW: 3, K: filters, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadLeft: 2, OH: 1, OW: 50}
+		ids, table, w := randomIDs(rng, s.N*s.W, vocab), randomFloats(rng, vocab*dim), randomFloats(rng, 3*dim*filters)
+		y, dw := s.N*s.OW*filters, len(w)
+		out := make([]float32, y+dw+vocab*dim)
+		return func() {
+			EmbeddingConv(out[:y], ids, table, w, nil, s, vocab, ReLU, 0)
+			EmbeddingConvBackWeights(out[y:y+dw], ids, table, out[:y], s, vocab)
+			_, grad := sparse.EmbeddingConv(ids, out[:y], w, s, vocab)
+			copy(out[y+dw:], grad)
+		}, out
+	}},
 	{"sparse dense", func(rng *rand.Rand, n int) (func(), []float32) {
 		const k, cells = 30, 16
 		m := n / (k * cells / 2)

@@ -18,6 +18,25 @@ func gathers(c *build.Context) {
 		v.gatherSum("GatherSum", false)
 		v.gatherSum("GatherSumScaled", true)
 	})
+	fetch(c)
+}
+
+// fetch asks for the cache lines of x.
+func fetch(c *build.Context) {
+	c.Function("fetch")
+	c.Doc("fetch brings x, which will be needed soon, to the first-level cache.")
+	c.Attributes(nosplit)
+	c.Pragma("noescape")
+	c.SignatureExpr("func(x []float32)")
+	at, left := reg.RDI, reg.RCX
+	c.Load(c.Param("x").Base(), at)
+	c.Load(c.Param("x").Len(), left)
+	c.Label("line")
+	c.PREFETCHT0(operand.Mem{Base: at})
+	c.ADDQ(operand.Imm(64), at)
+	c.SUBQ(operand.Imm(16), left)
+	c.JG(operand.LabelRef("line"))
+	c.RET()
 }
 
 func (v arith) gatherSum(name string, scaled bool) {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -43,7 +45,49 @@ func transposes(c *build.Context) {
 		v.JNZ(operand.LabelRef("block"))
 		v.VZEROUPPER()
 		v.RET()
+		v.pack("PackColumns", 1)
+		v.pack("PackRows", maxVectors)
 	}
+}
+
+// pack copies, from each of some rows that lie srcRow bytes apart, one or two vectors at
+// each of the offsets, to panels dstPanel bytes apart in which they follow each other.
+func (v vec) pack(name string, vectors int) {
+	v.Function(v.name + name)
+	v.Attributes(nosplit)
+	v.Pragma("noescape")
+	v.Doc(fmt.Sprintf("%s%s copies %d vectors of each row at each offset to a panel of its own; offsets and distances are in bytes.", v.name, name, vectors))
+	v.SignatureExpr("func(dst, src *float32, offsets *int, panels, rows, dstPanel, srcRow int)")
+	dst, src, offsets, panels, rows, dstPanel, srcRow := reg.RDI, reg.RSI, reg.RBX, reg.RCX, reg.RDX, reg.R8, reg.R9
+	v.Load(v.Param("dst"), dst)
+	v.Load(v.Param("src"), src)
+	v.Load(v.Param("offsets"), offsets)
+	v.Load(v.Param("panels"), panels)
+	v.Load(v.Param("rows"), rows)
+	v.Load(v.Param("dstPanel"), dstPanel)
+	v.Load(v.Param("srcRow"), srcRow)
+	at, to, p := reg.RAX, reg.R10, reg.R11
+	v.Label("row")
+	v.MOVQ(dst, to)
+	v.XORQ(p, p)
+	v.Label("panel")
+	v.MOVQ(operand.Mem{Base: offsets, Index: p, Scale: 8}, at)
+	for i, r := range v.regs[:vectors] {
+		v.VMOVUPS(operand.Mem{Base: src, Index: at, Scale: 1, Disp: i * v.width}, r)
+	}
+	for i, r := range v.regs[:vectors] {
+		v.VMOVUPS(r, operand.Mem{Base: to, Disp: i * v.width})
+	}
+	v.ADDQ(dstPanel, to)
+	v.INCQ(p)
+	v.CMPQ(p, panels)
+	v.JLT(operand.LabelRef("panel"))
+	v.ADDQ(operand.U32(vectors*v.width), dst)
+	v.ADDQ(srcRow, src)
+	v.DECQ(rows)
+	v.JNZ(operand.LabelRef("row"))
+	v.VZEROUPPER()
+	v.RET()
 }
 
 // transpose transposes the rows in the first lanes registers and returns the

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"slices"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// What fuse has to know of an op. The graph keeps the ops as they were written and
+// differentiated; fusion is the Program's own business.
+type (
+	lookup      struct{} // Embedding
+	lookupGrad  struct{}
+	convolution struct {
+		spec ConvSpec
+		act  Activation
+	}
+	convData    struct{ spec ConvSpec }
+	convWeights struct{ spec ConvSpec }
+)
+
+// fuse computes convolutions of an embedding, and their gradients, from the ids and
+// the table, where that takes fewer products than from the embedded sequences:
+// kernel.EmbeddingConv has the formulas. Ops whose values nobody reads any more drop out.
+func (c *compiler) fuse() {
+	for i, o := range c.ops {
+		if o == nil || c.nodes[i].Dtype() != Float32 {
+			continue
+		}
+		var fused *op
+		var in []int
+		switch kind := o.kind.(type) {
+		case convolution: // of (embedding(ids, table), w, ...)
+			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.shape(i, 1), kind.spec, c.shape(x, 1)[0]) {
+				fused = fusedOp(o, runEmbeddingConv(c.nodes[x].Shape(), kind))
+				fused.blames = c.nodes[x]
+				in = append(slices.Clone(c.children[x]), c.children[i][1:]...)
+			}
+		case convWeights: // of (embedding(ids, table), dy)
+			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.nodes[i].Shape(), kind.spec, c.shape(x, 1)[0]) {
+				fused = fusedOp(o, runEmbeddingConvWeights(c.nodes[x].Shape(), c.nodes[i].Shape(), kind.spec))
+				in = append(slices.Clone(c.children[x]), c.children[i][1])
+			}
+		case lookupGrad: // of (ids, convData(dy, w))
+			ids, dx := c.children[i][0], c.children[i][1]
+			if c.ops[dx] == nil || !c.sparse(i) {
+				continue
+			}
+			vocab := c.nodes[i].Shape()[0]
+			if data, ok := c.ops[dx].kind.(convData); ok && c.pays(dx, c.shape(dx, 1), data.spec, vocab) {
+				fused = fusedOp(o, runEmbeddingConvTable(c.nodes[dx].Shape(), vocab, data.spec))
+				in = append([]int{ids}, c.children[dx]...)
+			}
+		}
+		if fused != nil {
+			c.ops[i], c.children[i] = fused, in
+		}
+	}
+	c.prune()
+}
+
+// embedding returns child k of node i if that is an embedding of sequences, else -1.
+func (c *compiler) embedding(i, k int) int {
+	x := c.children[i][k]
+	if o := c.ops[x]; o == nil || len(c.nodes[x].Shape()) != 3 {
+		return -1
+	} else if _, ok := o.kind.(lookup); !ok {
+		return -1
+	}
+	return x
+}
+
+func (c *compiler) shape(i, child int) tensor.Shape { return c.nodes[c.children[i][child]].Shape() }
+
+// pays reports whether a convolution of x's shape by weights of shape w is better computed
+// from the table.
+func (c *compiler) pays(x int, w tensor.Shape, spec ConvSpec, vocab int) bool {
+	g, err := convGeometry(c.nodes[x].Shape(), w, spec)
+	return err == nil && kernel.EmbeddingConvPays(&g, vocab)
+}
+
+// prune drops the nodes that no root depends on any more.
+func (c *compiler) prune() {
+	alive := make([]bool, len(c.nodes))
+	for _, r := range c.roots {
+		alive[r] = true
+	}
+	for i := len(c.nodes) - 1; i >= 0; i-- {
+		for _, j := range c.children[i] {
+			alive[j] = alive[j] || alive[i]
+		}
+	}
+	place, kept := make([]int, len(c.nodes)), 0
+	for i := range c.nodes {
+		if !alive[i] {
+			delete(c.index, c.nodes[i])
+			continue
+		}
+		place[i] = kept
+		for k, j := range c.children[i] {
+			c.children[i][k] = place[j]
+		}
+		c.nodes[kept], c.children[kept], c.ops[kept] = c.nodes[i], c.children[i], c.ops[i]
+		c.index[c.nodes[kept]] = kept
+		kept++
+	}
+	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
+	for k, r := range c.roots {
+		c.roots[k] = place[r]
+	}
+}
+
+// fusedOp is o computed by f, from other inputs.
+func fusedOp(o *op, f func(*call[float32]) error) *op {
+	fused := *o
+	fused.run, fused.over, fused.kind = runner{f32: f}, 0, nil
+	return &fused
+}
+
+// In what follows x is the shape of the embedded sequences.
+
+// runEmbeddingConv has the inputs ids, table, w and perhaps a bias.
+func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		vocab := c.inShape[1][0]
+		g, err := convGeometry(x, c.inShape[2], conv.spec)
+		if err != nil {
+			return err
+		}
+		var b []float32
+		if len(c.in) > 3 {
+			b = c.in[3]
+		}
+		if bad := kernel.EmbeddingConv(c.out, c.in[0], c.in[1], c.in[2], b, &g, vocab, conv.act.kind, float32(conv.act.alpha)); bad >= 0 {
+			return badID(c.in[0], bad, vocab)
+		}
+		return nil
+	}
+}
+
+// runEmbeddingConvWeights has the inputs ids, table and dy.
+func runEmbeddingConvWeights(x, w tensor.Shape, spec ConvSpec) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		g, err := convGeometry(x, w, spec)
+		if err != nil {
+			return err
+		}
+		kernel.EmbeddingConvBackWeights(c.out, c.in[0], c.in[1], c.in[2], &g, c.inShape[1][0])
+		return nil
+	}
+}
+
+// runEmbeddingConvTable has the inputs ids, dy and w.
+func runEmbeddingConvTable(x tensor.Shape, vocab int, spec ConvSpec) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		g, err := convGeometry(x, c.inShape[2], spec)
+		if err != nil {
+			return err
+		}
+		rows := c.result.(*Rows)
+		rows.Index, rows.Values = rows.sum.EmbeddingConv(c.in[0], c.in[1], c.in[2], &g, vocab)
+		return nil
+	}
+}

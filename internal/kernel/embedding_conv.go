@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// A convolution over the steps of an embedding, without the embedded sequences: x would be
+// table[ids], longer than the table where texts repeat their words, so that the products of
+// the table's rows with each tap's weights are fewer than those of x's.
+//
+//	y[n, o] = act(bias + Σ_tap (table·w[tap])[ids[n, step(o, tap)]])
+//
+// and, s[v, tap] being the sum of dy over the places that tap carries word v to, the gradients
+// are dtable[v] = Σ_tap s[v, tap]·w[tap]' and dw[tap] = table'·s[:, tap].
+//
+// s is the shape of the convolution of x: N texts of W steps, C dimensions, KW taps; H and KH are 1.
+
+// EmbeddingConvPays reports whether this takes a half of the direct way's work at most, and
+// rows are long enough for sums of rows to be cheap beside products.
+func EmbeddingConvPays(s *Conv, vocab int) bool {
+	return s.H == 1 && s.KH == 1 && s.C >= 32 && s.N*s.W >= 2*vocab
+}
+
+// EmbeddingConv is Gather, then Conv2D. It returns the first i whose id is no integer in
+// [0,vocab), leaving y undefined, or -1.
+func EmbeddingConv(y, ids, table, w, bias []float32, s *Conv, vocab int, act Activation, alpha float32) (bad int) {
+	j := newEmbeddingConv("embedding conv", ids, table, w, y, s, vocab)
+	defer j.release()
+	checkBias("embedding conv", len(bias), s.K)
+	if bad := j.takeIDs(ids); bad >= 0 {
+		return bad
+	}
+	cols := s.KW * s.K
+	j.tapRows(w)
+	j.sums = grow(j.sums, vocab*cols)
+	Gemm(false, false, vocab, cols, s.C, table, s.C, j.weights, cols, 0, j.sums, cols)
+	j.y, j.bias, j.act, j.alpha = y, bias, act, alpha
+	j.pieces, j.body = pieces{s.N * s.OW, rowGrain(cheapGrain/2, cols)}, (*embeddingConv).forward
+	run(j, ceilDiv(j.n, j.grain))
+	return -1
+}
+
+// EmbeddingConvBackWeights writes the gradient of w.
+func EmbeddingConvBackWeights(dw, ids, table, dy []float32, s *Conv, vocab int) {
+	j := newEmbeddingConv("embedding conv back weights", ids, table, dw, dy, s, vocab)
+	defer j.release()
+	j.sumGradients(ids, dy)
+	cols, rows := s.KW*s.K, len(j.words)
+	j.met = grow(j.met, rows*s.C)
+	for i, v := range j.words {
+		copy(j.met[i*s.C:(i+1)*s.C], table[int(v)*s.C:])
+	}
+	j.weights = grow(j.weights, s.C*cols)
+	Gemm(true, false, s.C, cols, rows, j.met, s.C, j.sums, cols, 0, j.weights, cols)
+	j.shape = [3]int{s.C, s.KW, s.K}
+	Permute(dw, j.weights[:s.C*cols], j.shape[:], firstTwo)
+}
+
+// EmbeddingConv is Conv2DBackData, then Sum.
+func (g *SparseGrad) EmbeddingConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32, grad []float32) {
+	j := newEmbeddingConv("embedding conv back", ids, nil, w, dy, s, vocab)
+	defer j.release()
+	j.sumGradients(ids, dy)
+	j.tapRows(w)
+	cols := s.KW * s.K
+	g.rows = append(g.rows[:0], j.words...)
+	g.grad = resized(g.grad, len(g.rows)*s.C)
+	Gemm(false, true, len(g.rows), s.C, cols, j.sums, cols, j.weights, cols, 0, g.grad, s.C)
+	return g.rows, g.grad
+}
+
+// embeddingConv is a pass over y, or over the words.
+type embeddingConv struct {
+	pieces
+	body  func(j *embeddingConv, lo, hi int, list []int32)
+	s     Conv
+	vocab int
+	act   Activation
+	alpha float32
+
+	y, bias []float32
+	ids     []int32
+	words   []int32 // that occur, ascending
+	index   rowIndex
+	weights []float32 // (C, KW·K)
+	sums    []float32 // rows of KW·K: of each word of the vocabulary, or of each that occurs
+	met     []float32 // the table's rows of these
+	shape   [3]int    // of weights that are permuted
+}
+
+// firstTwo exchanges the first two axes of three.
+var firstTwo = []int{1, 0, 2}
+
+// rowsAtOnce is how many rows are summed by a call of assembly.
+const rowsAtOnce = 64
+
+var embeddingConvs freeList[embeddingConv]
+
+func newEmbeddingConv(what string, ids, table, w, y []float32, s *Conv, vocab int) *embeddingConv {
+	sameLen(what, s.N*s.W, len(ids))
+	sameLen(what, s.KW*s.C*s.K, len(w))
+	sameLen(what, s.N*s.OW*s.K, len(y))
+	if table != nil {
+		sameLen(what, vocab*s.C, len(table))
+	}
+	j := embeddingConvs.get()
+	j.s, j.vocab = *s, vocab
+	return j
+}
+
+func (j *embeddingConv) release() {
+	j.y, j.bias = nil, nil
+	embeddingConvs.put(j)
+}
+
+func (j *embeddingConv) unit(u int, w *worker) {
+	lo, hi := j.bounds(u)
+	j.body(j, lo, hi, w.ints(3*rowsAtOnce))
+}
+
+// takeIDs turns ids into integers.
+func (j *embeddingConv) takeIDs(ids []float32) (bad int) {
+	j.ids = resized(j.ids, len(ids))
+	for i, v := range ids {
+		if !(v >= 0 && v < float32(j.vocab) && float32(int32(v)) == v) {
+			return i
+		}
+		j.ids[i] = int32(v)
+	}
+	return -1
+}
+
+// tapRows writes w with the taps side by side.
+func (j *embeddingConv) tapRows(w []float32) {
+	s := &j.s
+	j.weights = grow(j.weights, len(w))
+	j.shape = [3]int{s.KW, s.C, s.K}
+	Permute(j.weights[:len(w)], w, j.shape[:], firstTwo)
+}
+
+// forward computes rows lo..hi-1 of y.
+func (j *embeddingConv) forward(lo, hi int, list []int32) {
+	s := &j.s
+	for r := lo; r < hi; r++ {
+		y, ids, from := j.y[r*s.K:(r+1)*s.K], j.ids[r/s.OW*s.W:(r/s.OW+1)*s.W], r%s.OW*s.StrideW-s.PadLeft
+		clear(y)
+		copy(y, j.bias)
+		n := 0
+		for tap := range s.KW {
+			if at := from + tap*s.DilW; at >= 0 && at < s.W {
+				list[n] = ids[at]*int32(s.KW) + int32(tap)
+				n++
+			}
+			if n == len(list) {
+				current.vec.gatherSum(y, j.sums, list[:n])
+				n = 0
+			}
+		}
+		current.vec.gatherSum(y, j.sums, list[:n])
+	}
+	y := j.y[lo*s.K : hi*s.K]
+	current.vec.activate(y, y, j.act, j.alpha)
+}
+
+// sumGradients makes j.words and their rows of j.sums.
+func (j *embeddingConv) sumGradients(ids, dy []float32) {
+	j.index.ofIDs(ids, j.vocab)
+	j.words = j.index.occurring(j.words)
+	j.sums = grow(j.sums, len(j.words)*j.s.KW*j.s.K)
+	j.y = dy
+	j.pieces, j.body = pieces{len(j.words), scatterGrain(len(ids), len(j.words), j.s.KW*j.s.K)}, (*embeddingConv).backward
+	run(j, ceilDiv(j.n, j.grain))
+}
+
+// backward sums for words lo..hi-1.
+func (j *embeddingConv) backward(lo, hi int, list []int32) {
+	s := &j.s
+	list, texts, steps := list[:rowsAtOnce], list[rowsAtOnce:2*rowsAtOnce], list[2*rowsAtOnce:]
+	for i := lo; i < hi; i++ {
+		word := j.sums[i*s.KW*s.K : (i+1)*s.KW*s.K]
+		clear(word)
+		first, end := j.index.bounds(int(j.words[i]))
+		for places := j.index.where[first:end]; len(places) > 0; {
+			some := places[:min(len(places), rowsAtOnce)]
+			places = places[len(some):]
+			for k, p := range some {
+				text := int(p) / s.W
+				texts[k], steps[k] = int32(text*s.OW), int32(int(p)-text*s.W+s.PadLeft)
+			}
+			for tap := range s.KW {
+				n := 0
+				for k := range some {
+					at := int(steps[k]) - tap*s.DilW
+					if s.StrideW > 1 {
+						if at%s.StrideW != 0 {
+							continue
+						}
+						at /= s.StrideW
+					}
+					if uint(at) < uint(s.OW) {
+						list[n] = texts[k] + int32(at)
+						n++
+					}
+				}
+				current.vec.gatherSum(word[tap*s.K:(tap+1)*s.K], j.y, list[:n])
+			}
+		}
+	}
+}
