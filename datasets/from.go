@@ -89,24 +89,34 @@ func (from From) locate(ctx context.Context, name string) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
+	return from.place(ctx, set)
+}
+
+func (from From) place(ctx context.Context, set *Set) (place, error) {
 	switch from.Source {
 	case Sample:
+		if set.Sample == "" {
+			return place{}, fmt.Errorf("%s: has no sample", set.Name)
+		}
 		return set.sample(), nil
 	case Local, Full:
 		if p, ok := set.onDisk(); ok {
 			return p, nil
 		}
-		if from.Source == Local {
-			return set.sample(), nil
+		switch {
+		case from.Source == Full:
+			return set.fetch(ctx, from)
+		case set.Sample == "":
+			return place{}, fmt.Errorf("%s: %s is neither in $REEF_DATA/%s nor in the cache; the source %q downloads it", set.Name, set.Files[0].Name, set.Folder, Full)
 		}
-		return set.fetch(ctx, from)
+		return set.sample(), nil
 	default:
 		info, err := os.Stat(from.Source)
 		if err != nil {
-			return place{}, fmt.Errorf("%s: folder with the data set: %w", name, err)
+			return place{}, fmt.Errorf("%s: folder with the data set: %w", set.Name, err)
 		}
 		if !info.IsDir() {
-			return place{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q, %q)", name, from.Source, Sample, Full)
+			return place{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q, %q)", set.Name, from.Source, Sample, Full)
 		}
 		return set.at(from.Source, "folder"), nil
 	}
@@ -175,10 +185,15 @@ func (s *Set) fetch(ctx context.Context, from From) (place, error) {
 	return s.at(dir, Full), nil
 }
 
-// Fetch downloads the full set into the cache, unless it is there already, and
-// says where it lies. It leaves $REEF_DATA alone.
+// Fetch downloads the full set, or the weights of that name, into the cache, unless it
+// is there already, and says where it lies. It leaves $REEF_DATA alone.
 func Fetch(ctx context.Context, name string, from From) (Origin, error) {
 	set, err := lookup(name)
+	for i := range weights {
+		if weights[i].Name == name {
+			set, err = &weights[i], nil
+		}
+	}
 	if err != nil {
 		return Origin{}, err
 	}

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -34,28 +35,42 @@ func (d inputDims) applyKeras(s *kerasSettings) { s.input = Shape(d) }
 //
 // See https://keras.io/guides/serialization_and_saving/.
 func LoadKeras(path string, options ...KerasOption) (*Model, *Receipt, error) {
-	var s kerasSettings
-	for _, o := range options {
-		o.applyKeras(&s)
-	}
 	f, err := kerash5.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load keras model: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	m, receipt, err := loadKeras(f, path, s)
+	return loadKeras(f, path, options)
+}
+
+// ReadKeras is LoadKeras from a file of size bytes that lies in r, for instance a
+// bytes.Reader over an embedded file; name stands for it in errors and in the receipt.
+func ReadKeras(r io.ReaderAt, size int64, name string, options ...KerasOption) (*Model, *Receipt, error) {
+	f, err := kerash5.New(r, size, name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load keras model: %s: %w", path, err)
+		return nil, nil, fmt.Errorf("load keras model: %w", err)
+	}
+	return loadKeras(f, name, options)
+}
+
+func loadKeras(f *kerash5.File, name string, options []KerasOption) (*Model, *Receipt, error) {
+	var s kerasSettings
+	for _, o := range options {
+		o.applyKeras(&s)
+	}
+	m, receipt, err := kerasModelOf(f, name, s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load keras model: %s: %w", name, err)
 	}
 	return m, receipt, nil
 }
 
-func loadKeras(f *kerash5.File, path string, s kerasSettings) (*Model, *Receipt, error) {
+func kerasModelOf(f *kerash5.File, name string, s kerasSettings) (*Model, *Receipt, error) {
 	if f.Config == nil {
 		return nil, nil, fmt.Errorf("holds weights only: build the model and use LoadWeights")
 	}
-	number, _, _ := strings.Cut(f.KerasVersion, ".")
-	major, err := strconv.Atoi(number)
+	version, _, _ := strings.Cut(f.KerasVersion, ".")
+	major, err := strconv.Atoi(version)
 	if err != nil {
 		major = 2 // the first that notes its version everywhere is later
 	}
@@ -67,7 +82,7 @@ func loadKeras(f *kerash5.File, path string, s kerasSettings) (*Model, *Receipt,
 	if err != nil {
 		return nil, nil, err
 	}
-	receipt, err := m.take(kerasWeights(f, path), weightsSettings{})
+	receipt, err := m.take(kerasWeights(f, name), weightsSettings{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -22,8 +22,7 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// kerasPredictions are what numpy computes of the files, by testdata/keras/make_files.py:
-// scale gives the inputs of its numbers from 0 to 255.
+// kerasInputs makes the inputs of numbers from 0 to 255, as testdata/keras/make_files.py does.
 var kerasInputs = map[string]func(v float32) float32{
 	"functional.h5":             func(v float32) float32 { return v / 255 },
 	"sequential.keras":          func(v float32) float32 { return float32(int(v) % 50) },
@@ -50,6 +49,33 @@ func kerasFile(t testing.TB, name string) string {
 	return path
 }
 
+type kerasPrediction struct {
+	Shape []int
+	Want  []float64
+}
+
+// kerasPredictions are what numpy computes of the files, by testdata/keras/make_files.py.
+func kerasPredictions(t testing.TB) map[string]kerasPrediction {
+	t.Helper()
+	text, err := os.ReadFile("testdata/keras/predictions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files map[string]kerasPrediction
+	if err := json.Unmarshal(text, &files); err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func kerasInput(shape []int, f func(float32) float32) *tensor.Dense {
+	x := tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
+	for i := range x.Float32s() {
+		x.Float32s()[i] = f(float32(uint32(i) * 2654435761 >> 24))
+	}
+	return x
+}
+
 func loadKeras(t testing.TB, name string, options ...keraslike.KerasOption) (*keraslike.Model, *keraslike.Receipt) {
 	t.Helper()
 	m, r, err := keraslike.LoadKeras(kerasFile(t, name), options...)
@@ -60,17 +86,8 @@ func loadKeras(t testing.TB, name string, options ...keraslike.KerasOption) (*ke
 }
 
 func TestLoadKeras(t *testing.T) {
-	text, err := os.ReadFile("testdata/keras/predictions.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files map[string]struct {
-		Shape []int
-		Want  []float64
-	}
-	if err := json.Unmarshal(text, &files); err != nil {
-		t.Fatal(err)
-	}
+	files := kerasPredictions(t)
+	delete(files, "keras1.h5") // weights only
 	if len(files) != len(kerasInputs) {
 		t.Errorf("%d predictions, want %d", len(files), len(kerasInputs))
 	}
@@ -80,10 +97,7 @@ func TestLoadKeras(t *testing.T) {
 			if r.Used() != len(r.Entries) || r.Used() != len(m.Weights()) || r.ByOrder {
 				t.Errorf("receipt:\n%s", r)
 			}
-			x := tensor.New(tensor.WithShape(want.Shape...), tensor.Of(tensor.Float32))
-			for i := range x.Float32s() {
-				x.Float32s()[i] = kerasInputs[name](float32(uint32(i) * 2654435761 >> 24))
-			}
+			x := kerasInput(want.Shape, kerasInputs[name])
 			out, err := m.Predict(x)
 			if err != nil {
 				t.Fatal(err)

@@ -3,9 +3,8 @@
 package main
 
 import (
-	"fmt"
-
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/applications"
 )
 
 // workloads are the models of the comparison. A loss from logits belongs to
@@ -56,15 +55,15 @@ var workloads = []workload{
 	},
 	{
 		name: "vgg16_features", batch: 20, infer: true,
-		model: func() *k.Model { return k.Sequential("vgg16_features", vggBlocks(k.Input(150, 150, 3), 1, 5)...) },
+		model: func() *k.Model { return k.Sequential("vgg16_features", k.Input(150, 150, 3), vgg16()) },
 		input: pixels(150, 150, 3),
 	},
 	{
 		name: "vgg16_finetune", batch: 20, rate: 1e-5, loss: k.BinaryCrossentropy,
 		model: func() *k.Model {
-			parts := vggBlocks(k.Input(150, 150, 3), 1, 4, k.Trainable(false))
-			parts = append(parts, vggBlocks(nil, 5, 5)...)
-			return k.Sequential("vgg16_finetune", append(parts, k.Flatten(), k.Dense(256, k.ReLU), k.Dense(1, k.Sigmoid))...)
+			m := k.Sequential("vgg16_finetune", k.Input(150, 150, 3), vgg16(), k.Flatten(), k.Dense(256, k.ReLU), k.Dense(1, k.Sigmoid))
+			_ = m.SetTrainableRange(false, "vgg16/block1_conv1", "vgg16/block4_pool") // names that there are
+			return m
 		},
 		input: pixels(150, 150, 3), label: integers(2, 1),
 	},
@@ -113,21 +112,9 @@ func mnistCNN() *k.Model {
 		k.Flatten(), k.Dense(64, k.ReLU), k.Dense(10, k.Softmax))
 }
 
-// vggBlocks stacks blocks first to last of VGG16 (Simonyan & Zisserman 2015),
-// behind an input if there is one.
-func vggBlocks(in *k.Tensor, first, last int, opts ...k.ConvOption) []k.Part {
-	filters := []int{64, 128, 256, 512, 512}
-	convs := []int{2, 2, 3, 3, 3}
-	var parts []k.Part
-	if in != nil {
-		parts = append(parts, in)
-	}
-	for b := first; b <= last; b++ {
-		for i := range convs[b-1] {
-			named := append([]k.ConvOption{k.ReLU, k.SamePadding{}, k.Name(fmt.Sprintf("block%d_conv%d", b, i+1))}, opts...)
-			parts = append(parts, k.Conv2D(filters[b-1], 3, named...))
-		}
-		parts = append(parts, k.MaxPooling2D(2, k.Name(fmt.Sprintf("block%d_pool", b))))
-	}
-	return parts
+// vgg16 is VGG16 without its top and without the weights, which change no time. What is
+// wrong with it is reported by the model that it becomes a part of.
+func vgg16() *k.Model {
+	m, _ := applications.VGG16(applications.Untrained{}, applications.WithoutTop{}, applications.InputShape(150, 150))
+	return m
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/reef-dl/reef/datasets"
 )
 
-// sets are the data sets that -fetch names.
+// sets are the data sets that -fetch names. Weights of networks are fetched by name only:
+// the recipes do without.
 func sets(name string) ([]string, error) {
 	var all []string
 	for _, s := range datasets.Sets() {
@@ -21,6 +22,9 @@ func sets(name string) ([]string, error) {
 	}
 	if name == "all" {
 		return all, nil
+	}
+	for _, s := range datasets.Weights() {
+		all = append(all, s.Name)
 	}
 	if !slices.Contains(all, name) {
 		return nil, fmt.Errorf("-fetch %q: want all or one of: %s", name, strings.Join(all, ", "))

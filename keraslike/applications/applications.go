@@ -3,8 +3,8 @@
 // Package applications holds networks that were trained on ImageNet (1.3 million
 // photographs of 1,000 classes), after keras.applications.
 //
-//	SqueezeNet  1,235,496 parameters, the weights are part of the program
-//	VGG16       138,357,544 parameters, the weights are read from Keras's file
+//	SqueezeNet  1,235,496 parameters; the weights are part of the program
+//	VGG16       138,357,544 parameters; the weights are read from Keras's file
 //
 // A network is an ordinary model: with its top it names what a photograph shows,
 // without it is the first layer of another model, the feature extractor, frozen as a
@@ -26,11 +26,14 @@ package applications
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// Option is an option of the networks: WithoutTop, InputShape, a Pooling, Untrained.
+// Option is an option of the networks: WithoutTop, InputShape, a Pooling, Weights,
+// Untrained, Name.
 type Option interface{ apply(*settings) }
 
 type settings struct {
@@ -38,6 +41,7 @@ type settings struct {
 	height, width int
 	bare          bool // without top
 	pooling       Pooling
+	weights       string // path of a file
 	untrained     bool
 }
 
@@ -72,6 +76,13 @@ type Untrained struct{}
 
 func (Untrained) apply(s *settings) { s.untrained = true }
 
+// Weights is the path of a file to read the weights from, in one of the formats of
+// keraslike's Model.LoadWeights. It may hold more than the network has, the top for
+// instance, but must have all of the network's weights, under its layers' names.
+type Weights string
+
+func (w Weights) apply(s *settings) { s.weights = string(w) }
+
 // Name is the name of the model, for two of a kind inside of one.
 type Name string
 
@@ -89,6 +100,9 @@ func newSettings(name string, size, smallest int, options []Option) (*settings, 
 	var mistakes []error
 	if s.height < smallest || s.width < smallest {
 		mistakes = append(mistakes, fmt.Errorf("%s: input shape is %dx%d, want at least %dx%d", name, s.height, s.width, smallest, smallest))
+	}
+	if s.weights != "" && s.untrained {
+		mistakes = append(mistakes, fmt.Errorf("%s: got both Weights and Untrained", name))
 	}
 	switch s.pooling {
 	case NoPooling:
@@ -115,4 +129,35 @@ func (s *settings) pool(x *keraslike.Tensor) *keraslike.Tensor {
 		return keraslike.GlobalMaxPooling2D().Of(x)
 	}
 	return x
+}
+
+// finish makes the model and gives it the weights of the settings; without any, those of
+// the embedded file, if there is one.
+func (s *settings) finish(in, out *keraslike.Tensor, embedded io.ReaderAt, size int64, name string) (*keraslike.Model, error) {
+	m := keraslike.NewModel(s.name, []*keraslike.Tensor{in}, []*keraslike.Tensor{out})
+	if s.untrained {
+		return m, nil
+	}
+	if s.weights != "" {
+		f, err := os.Open(s.weights)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		defer func() { _ = f.Close() }() // only read
+		info, err := f.Stat()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		embedded, size, name = f, info.Size(), s.weights
+	}
+	r, err := m.ReadWeights(embedded, size, name, keraslike.ByName{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	for _, e := range r.Entries {
+		if e.Weight != "" && !e.Used {
+			return nil, fmt.Errorf("%s: %s has nothing for weight %q of shape %v", s.name, name, e.Weight, e.WeightShape)
+		}
+	}
+	return m, nil
 }

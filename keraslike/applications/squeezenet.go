@@ -5,10 +5,8 @@ package applications
 import (
 	"bytes"
 	_ "embed"
-	"fmt"
 
 	"github.com/reef-dl/reef/keraslike"
-	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
 // squeezeNetWeights are the authors' weights in half precision; the README beside
@@ -43,8 +41,8 @@ const squeezeNetSmallest = 17
 // that its weights are at paths such as "fire2/expand3x3/kernel", and
 // SubModel("fire2", "fire9/squeeze1x1") gives activations in between.
 //
-// Options: WithoutTop, InputShape, AveragePooling, MaxPooling, Untrained, Name
-// (default "squeezenet").
+// Options: WithoutTop, InputShape, AveragePooling, MaxPooling, Weights (default the
+// authors'), Untrained, Name (default "squeezenet").
 func SqueezeNet(options ...Option) (*keraslike.Model, error) {
 	s, err := newSettings("squeezenet", 227, squeezeNetSmallest, options)
 	if err != nil {
@@ -71,14 +69,7 @@ func SqueezeNet(options ...Option) (*keraslike.Model, error) {
 		x = keraslike.GlobalAveragePooling2D(keraslike.Name("pool10")).Of(x)
 		x = keraslike.Activation(keraslike.Softmax, keraslike.Name("prob")).Of(x)
 	}
-	m := keraslike.NewModel(s.name, []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
-	if s.untrained {
-		return m, nil
-	}
-	if err := loadSqueezeNet(m); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.name, err)
-	}
-	return m, m.Build(0)
+	return s.finish(in, x, bytes.NewReader(squeezeNetWeights), int64(len(squeezeNetWeights)), "squeezenet1.1.safetensors")
 }
 
 // fire squeezes the channels and expands them to twice as many as expand says.
@@ -116,24 +107,6 @@ func poolUp(name string, x *keraslike.Tensor) *keraslike.Tensor {
 		x = keraslike.ZeroPadding2D(0, down, 0, right, keraslike.Name(name+"_padding")).Of(x)
 	}
 	return keraslike.MaxPooling2D(3, options...).Of(x)
-}
-
-// loadSqueezeNet sets the weights of a network with or without its top.
-func loadSqueezeNet(m *keraslike.Model) error {
-	f, err := safetensors.New(bytes.NewReader(squeezeNetWeights), int64(len(squeezeNetWeights)), "squeezenet1.1.safetensors")
-	if err != nil {
-		return err
-	}
-	for _, w := range m.Weights() {
-		_, values, err := f.Tensor(w.Path())
-		if err != nil {
-			return err
-		}
-		if err := w.Set(values); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // PreprocessSqueezeNet turns pictures of red, green, blue from 0 to 255 in place into

@@ -3,14 +3,12 @@
 package applications_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -20,41 +18,6 @@ import (
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
-// numbers are values of an activation that PyTorch computed, by testdata/squeezenet.py
-// and vgg16.py: every step-th one, the mean and the mean square of all.
-type numbers struct {
-	Shape        []int
-	Mean, Square float64
-	Step         int
-	Values       []float64
-}
-
-// compare allows each value 1e-3.
-func (n numbers) compare(t *testing.T, name string, got *tensor.Dense) {
-	t.Helper()
-	const allowed = 1e-3
-	if shape := fmt.Sprint([]int(got.Shape())[1:]); shape != fmt.Sprint(n.Shape) {
-		t.Errorf("%s has shape %v, PyTorch %v", name, shape, n.Shape)
-		return
-	}
-	values := got.Float32s()
-	var mean, square, worst float64
-	for i, v := range values {
-		mean += float64(v)
-		square += float64(v) * float64(v)
-		if i%n.Step == 0 {
-			worst = max(worst, math.Abs(float64(v)-n.Values[i/n.Step]))
-		}
-	}
-	mean, square = mean/float64(len(values)), square/float64(len(values))
-	if worst > allowed || math.IsNaN(worst) {
-		t.Errorf("%s differs from PyTorch by up to %.2g among %d values, want at most %g", name, worst, len(n.Values), allowed)
-	}
-	if math.Abs(mean-n.Mean) > allowed*max(1, n.Mean) || math.Abs(square-n.Square) > allowed*max(1, n.Square) {
-		t.Errorf("%s has mean %g and mean square %g, PyTorch %g and %g", name, mean, square, n.Mean, n.Square)
-	}
-}
-
 type squeezeNetNumbers struct {
 	Chelsea, Elephant [][2]float64 // class and probability
 	Blocks            map[string]numbers
@@ -62,17 +25,6 @@ type squeezeNetNumbers struct {
 		Height, Width int
 		Shapes        map[string][]int
 		Fire9, Prob   numbers
-	}
-}
-
-func readJSON(t testing.TB, name string, to any) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, to); err != nil {
-		t.Fatalf("%s: %v", name, err)
 	}
 }
 
@@ -96,24 +48,6 @@ func photograph(t testing.TB, fsys fs.FS, name string) *tensor.Dense {
 		t.Fatal(err)
 	}
 	return tensor.New(tensor.WithShape(append([]int{1}, a.Shape...)...), tensor.WithBacking(a.Data))
-}
-
-// noise is what testdata's scripts call so.
-func noise(height, width int) []float32 {
-	out := make([]float32, height*width*3)
-	for k := range out {
-		out[k] = float32(uint32(k) * 2654435761 >> 24)
-	}
-	return out
-}
-
-func predict(t testing.TB, m *keraslike.Model, x *tensor.Dense) *tensor.Dense {
-	t.Helper()
-	out, err := m.Predict(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 func checkTop(t *testing.T, p *tensor.Dense, want [][2]float64, allowed float64) {
@@ -282,22 +216,6 @@ func TestSqueezeNetAsLayer(t *testing.T) {
 	out := predict(t, sub, tensor.New(tensor.WithShape(1, 32, 32, 3), tensor.Of(tensor.Float32)))
 	if fmt.Sprint(out.Shape()) != "(1, 7, 7, 16)" {
 		t.Errorf("shape %v", out.Shape())
-	}
-}
-
-func TestOptionMistakes(t *testing.T) {
-	for _, test := range []struct {
-		option applications.Option
-		want   string
-	}{
-		{applications.InputShape(16, 300), "squeezenet: input shape is 16x300, want at least 17x17"},
-		{applications.AveragePooling, `squeezenet: pooling "avg" is for a network without its top`},
-		{applications.Pooling("sum"), `squeezenet: pooling is "sum"`},
-		{nil, "squeezenet: an option is nil"},
-	} {
-		if _, err := applications.SqueezeNet(test.option); err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("error %v, want %q", err, test.want)
-		}
 	}
 }
 

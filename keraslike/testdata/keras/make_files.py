@@ -255,6 +255,39 @@ with h5py.File(os.path.join(HERE, "dense.weights.h5"), "w") as f:
     g.create_dataset("0", data=np.arange(1, 7, dtype="<f4").reshape(2, 3))
     g.create_dataset("1", data=np.arange(7, 10, dtype="<f4"))
 
+# The weights of a model of Keras 1, an array for each gate: W, U and b of i, c, f, o and
+# of z, r, h; convolutions over time had an axis of one.
+arrays = lambda gates, n, u: [random(*shape) for _ in range(gates) for shape in ((n, u), (u, u), (u,))]
+w1, w4, w3, wd = [random(3, 1, 2, 5), random(5)], arrays(4, 5, 3), arrays(3, 3, 4), [random(4, 2), random(2)]
+groups = {"convolution1d_1": w1, "dropout_1": [], "lstm_1": w4, "gru_1": w3, "dense_1": wd}
+with h5py.File(os.path.join(HERE, "keras1.h5"), "w") as f:
+    f.attrs["layer_names"] = [n.encode() for n in groups]
+    for name, ws in groups.items():
+        g = f.create_group(name)
+        g.attrs["weight_names"] = [("%s_param_%d" % (name, i)).encode() for i in range(len(ws))]
+        for i, v in enumerate(ws):
+            g.create_dataset("%s_param_%d" % (name, i), data=v)
+
+
+def gru_reset_before(x, w):
+    (wz, uz, bz), (wr, ur, br), (wh, uh, bh) = w[0:3], w[3:6], w[6:9]
+    h = np.zeros((len(x), uz.shape[0]))
+    for t in range(x.shape[1]):
+        z, r = sigmoid(x[:, t] @ wz + h @ uz + bz), sigmoid(x[:, t] @ wr + h @ ur + br)
+        h = z * h + (1 - z) * np.tanh(x[:, t] @ wh + (r * h) @ uh + bh)
+    return h
+
+
+def lstm_by_gates(x, w):
+    (wi, ui, bi), (wc, uc, bc), (wf, uf, bf), (wo, uo, bo) = [w[3 * g: 3 * g + 3] for g in range(4)]
+    together = [np.concatenate(a, -1) for a in ((wi, wf, wc, wo), (ui, uf, uc, uo), (bi, bf, bc, bo))]
+    return lstm(x, together, True)
+
+
+x = noise((2, 8, 2)) / 255
+y = gru_reset_before(lstm_by_gates(conv1d(x, [w1[0][:, 0], w1[1]], "relu"), w4), w3)
+predicted("keras1.h5", x, dense(y, wd))
+
 # --- real files: (input, weights by path) -> prediction
 
 if len(sys.argv) > 1:
