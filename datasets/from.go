@@ -58,13 +58,17 @@ func (o Origin) String() string {
 }
 
 // Find says, without reading data and without network, what From{} would take
-// for the named set: the full set if it is on this machine, else the sample.
+// for the named set: the full set if it is on this machine, else an excerpt that
+// the user put into $REEF_DATA, else the sample.
 func Find(name string) (Origin, error) {
 	set, err := lookup(name)
 	if err != nil {
 		return Origin{}, err
 	}
 	if p, ok := set.onDisk(); ok {
+		return p.origin, nil
+	}
+	if p, ok := set.excerpt(); ok {
 		return p.origin, nil
 	}
 	return set.sample().origin, nil
@@ -101,6 +105,9 @@ func (from From) place(ctx context.Context, set *Set) (place, error) {
 		return set.sample(), nil
 	case Local, Full:
 		if p, ok := set.onDisk(); ok {
+			return p, nil
+		}
+		if p, ok := set.excerpt(); ok {
 			return p, nil
 		}
 		switch {
@@ -142,6 +149,18 @@ func (s *Set) onDisk() (place, bool) {
 		}
 	}
 	return s.at(dir, Full), len(s.Files) > 0
+}
+
+// excerpt looks in $REEF_DATA for a part of the set, which counts as a folder of
+// the user's.
+func (s *Set) excerpt() (place, bool) {
+	root := os.Getenv("REEF_DATA")
+	if root == "" || s.Excerpt == "" {
+		return place{}, false
+	}
+	p := s.at(filepath.Join(root, s.Folder), "folder")
+	found, _ := fs.Glob(p.fs, s.Excerpt) // the patterns are constants and good
+	return p, len(found) > 0
 }
 
 // complete reports whether every file of the set is there under one of its names.

@@ -40,7 +40,8 @@ const (
 //
 // Source: Pennington, Socher, Manning: GloVe: Global vectors for word
 // representation, EMNLP 2014. A folder holds glove.6B.zip or glove.6B.100d.txt
-// (and so on), which may end in .gz, or an excerpt glove.6B.100d.*.txt.
+// (and so on), which may end in .gz, or an excerpt glove.6B.100d.*.txt. An excerpt
+// in $REEF_DATA/glove is taken before anything is downloaded.
 func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool) (*Vectors, error) {
 	if dim < 1 || dim > maxVectorDim {
 		return nil, fmt.Errorf("glove: %d numbers for each word, want 1 to %d", dim, maxVectorDim)

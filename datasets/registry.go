@@ -26,6 +26,9 @@ type Set struct {
 	Licence   string
 	Sample    string // what the embedded sample holds
 	Files     []File
+	// Excerpt is a pattern for files that hold a part of the set and are taken from
+	// $REEF_DATA where the whole is not on the machine; empty for none.
+	Excerpt string
 }
 
 // File is one published file of a set.
@@ -140,6 +143,7 @@ var registry = []Set{
 			SHA256: "617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
 			Size:   862182613,
 		}},
+		Excerpt: "glove.6B.*d.*.txt*",
 	},
 	{
 		Name:      "jena",

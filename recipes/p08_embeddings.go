@@ -20,21 +20,22 @@ var embeddingsVariants = []string{"learned", "glove200", "glove"}
 //
 //   - learned: the last 20 words of a review, 8 numbers each; the article's best
 //     validation accuracy is 0.7582;
-//   - glove200: the first 100 words, frozen GloVe vectors, 200 reviews to train on;
+//   - glove200: the last 100 words, frozen GloVe vectors, 200 reviews to train on;
 //   - glove: the same with all training reviews but those that validate.
 //
 // The article reports 1.0000 for its 200 reviews: almost surely its reviews were
-// of one class only. Here they are shuffled, so that both classes are there in
-// equal parts, and the figure is what 200 reviews can teach.
+// of one class only. Here good and bad ones alternate, so that both classes are
+// there in equal parts, and the figure is what 200 reviews can teach.
 func Embeddings(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(embeddingsVariants); err != nil {
 		return nil, fmt.Errorf("embeddings: %w", err)
 	}
+	g := &gloveTask{}
 	r, err := o.story(ctx, "embeddings", embeddingsVariants, func(variant string) (training, error) {
 		if variant == "learned" {
 			return learnedEmbedding(ctx, o)
 		}
-		return gloveEmbedding(ctx, o, variant)
+		return g.training(ctx, o, variant)
 	})
 	if err != nil {
 		return r, fmt.Errorf("embeddings: %w", err)
@@ -55,16 +56,20 @@ func learnedEmbedding(ctx context.Context, o Options) (t training, err error) {
 	t = training{
 		model: keraslike.Sequential("embeddings_learned",
 			keraslike.Input(length),
-			keraslike.Embedding(words, 8),
+			keraslike.Embedding(words, 8, keraslike.Name("words")),
 			keraslike.Flatten(),
-			keraslike.Dense(1, keraslike.Sigmoid),
+			keraslike.Dense(1, keraslike.Sigmoid, keraslike.Name("verdict")),
 		),
 		optimizer: keraslike.RMSprop(0.001),
 		loss:      keraslike.BinaryCrossentropy,
 		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
 		origin:    train.Origin(),
 		epochs:    10, batch: 32, samples: 20_000,
-		article: Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
+		headlines: []string{"best_val_accuracy"},
+		article:   Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
+		show: func(r *Report) error {
+			return showLearned(r, length, func(id int) (string, bool) { return train.Index.Word(id - datasets.WordOffset) })
+		},
 	}
 	if t.train, t.validation, err = datasets.Split(all, 0.8); err != nil {
 		return t, err
@@ -73,39 +78,58 @@ func learnedEmbedding(ctx context.Context, o Options) (t training, err error) {
 	return t, err
 }
 
-// gloveEmbedding reads raw reviews, makes its own vocabulary and freezes the
-// vectors that GloVe has for it; words that it does not have are zeros.
-func gloveEmbedding(ctx context.Context, o Options, variant string) (t training, err error) {
-	const words, length = 10_000, 100
-	trainTexts, testTexts, err := datasets.Reviews(ctx, o.Data)
-	if err != nil {
-		return t, err
+// gloveTask is what the two models on GloVe's vectors share.
+type gloveTask struct {
+	origin      datasets.Origin
+	all, test   *datasets.Memory
+	vectors     *datasets.Vectors
+	table       []float32 // the embedding
+	found, held int       // words with a vector, reviews that validate
+	words       *wordTable
+}
+
+const (
+	gloveWords  = 10_000
+	gloveLength = 100
+)
+
+// load reads raw reviews, makes their vocabulary and looks up what GloVe has for
+// it; words that it does not have are zeros.
+func (g *gloveTask) load(ctx context.Context, o Options) error {
+	if g.all != nil {
+		return nil
 	}
-	// The bad reviews come first in the files.
-	trainTexts, err = trainTexts.Subset(datasets.Permutation(trainTexts.Len(), uint32(o.Seed)))
+	train, test, err := datasets.Reviews(ctx, o.Data)
 	if err != nil {
-		return t, err
+		return err
 	}
-	tokens := &datasets.Tokenizer{NumWords: words}
-	tokens.Fit(trainTexts.Texts)
-	vectors, dim, err := glove(ctx, o.Data)
-	if err != nil {
-		return t, err
+	if train, err = train.Subset(alternate(train.Labels, o.Seed)); err != nil {
+		return err
 	}
-	table, found := vectors.Matrix(words, tokens.Word)
-	all, err := trainTexts.Sequences(tokens).Padded(length)
-	if err != nil {
-		return t, err
+	tokens := &datasets.Tokenizer{NumWords: gloveWords}
+	tokens.Fit(train.Texts)
+	if g.vectors, err = glove(ctx, o.Data); err != nil {
+		return err
 	}
-	held := min(5_000, all.Len()/5)
-	few := all.Len() - held
-	if variant == "glove200" {
-		few = min(200, few)
+	g.table, g.found = g.vectors.Matrix(gloveWords, tokens.Word)
+	g.words = newWordTable(g.table, g.vectors.Dim, tokens.Word)
+	g.origin = train.Origin()
+	if g.test, err = test.Sequences(tokens).Padded(gloveLength); err != nil {
+		return err
+	}
+	g.all, err = train.Sequences(tokens).Padded(gloveLength)
+	g.held = min(5_000, train.Len()/5)
+	return err
+}
+
+func (g *gloveTask) training(ctx context.Context, o Options, variant string) (t training, err error) {
+	if err := g.load(ctx, o); err != nil {
+		return t, err
 	}
 	t = training{
 		model: keraslike.Sequential("embeddings_"+variant,
-			keraslike.Input(length),
-			keraslike.Embedding(words, dim, keraslike.Name("glove"), keraslike.Trainable(false)),
+			keraslike.Input(gloveLength),
+			keraslike.Embedding(gloveWords, g.vectors.Dim, keraslike.Name("glove"), keraslike.Trainable(false)),
 			keraslike.Flatten(),
 			keraslike.Dense(32, keraslike.ReLU),
 			keraslike.Dense(1, keraslike.Sigmoid),
@@ -113,12 +137,18 @@ func gloveEmbedding(ctx context.Context, o Options, variant string) (t training,
 		optimizer: keraslike.RMSprop(0.001),
 		loss:      keraslike.BinaryCrossentropy,
 		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
-		origin:    trainTexts.Origin(),
+		origin:    g.origin,
+		test:      g.test,
 		epochs:    10, batch: 32,
-		note: fmt.Sprintf("%s: %v; vectors of %d numbers for %d of %d words.", variant, vectors.Origin(), dim, found, words),
+		headlines: []string{"best_val_accuracy", "test_accuracy"},
+		note:      fmt.Sprintf("%v; vectors of %d numbers for %d of the %d most frequent words.", g.vectors.Origin(), g.vectors.Dim, g.found, gloveWords),
 	}
+	few := g.all.Len() - g.held
 	if variant == "glove200" {
-		t.note += " The article's 1.0000 comes of reviews of one class only; these are of both."
+		few = min(200, few)
+		t.note += " The article’s 1.0000 for 200 reviews comes of reviews of one class only; these are half good, half bad, and so are those that validate and test."
+	} else {
+		t.show = g.show
 	}
 	if err := t.model.Build(o.Seed); err != nil {
 		return t, err
@@ -127,25 +157,40 @@ func gloveEmbedding(ctx context.Context, o Options, variant string) (t training,
 	if err != nil {
 		return t, err
 	}
-	if err := w.Set(table); err != nil {
+	if err := w.Set(g.table); err != nil {
 		return t, err
 	}
-	if t.train, err = datasets.Range(all, 0, few); err != nil {
+	if t.train, err = datasets.Range(g.all, 0, few); err != nil {
 		return t, err
 	}
-	if t.validation, err = datasets.Range(all, all.Len()-held, all.Len()); err != nil {
-		return t, err
-	}
-	t.test, err = testTexts.Sequences(tokens).Padded(length)
+	t.validation, err = datasets.Range(g.all, g.all.Len()-g.held, g.all.Len())
 	return t, err
 }
 
-// glove are the 100 numbers of the article, or the 50 of a smaller file.
-func glove(ctx context.Context, from datasets.From) (v *datasets.Vectors, dim int, err error) {
-	for _, dim := range []int{100, 50} {
-		if v, err = datasets.GloVe(ctx, from, dim, nil); err == nil {
-			return v, dim, nil
+// alternate is an order of the texts in which each is drawn at random among those
+// of its class and bad and good ones follow each other: any part of even length
+// is balanced, where there are as many of both.
+func alternate(labels []int32, seed uint64) (order []int) {
+	var classes [2][]int
+	for _, i := range datasets.Permutation(len(labels), uint32(seed)) {
+		classes[labels[i]] = append(classes[labels[i]], i)
+	}
+	for i := range max(len(classes[0]), len(classes[1])) {
+		for _, class := range classes {
+			if i < len(class) {
+				order = append(order, class[i])
+			}
 		}
 	}
-	return nil, 0, err
+	return order
+}
+
+// glove are the 100 numbers of the article, or the 50 of a smaller file.
+func glove(ctx context.Context, from datasets.From) (v *datasets.Vectors, err error) {
+	for _, dim := range []int{100, 50} {
+		if v, err = datasets.GloVe(ctx, from, dim, nil); err == nil {
+			return v, nil
+		}
+	}
+	return nil, err
 }

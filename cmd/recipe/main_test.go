@@ -224,3 +224,29 @@ func TestOutputFolderThatIsNone(t *testing.T) {
 		t.Errorf("the file now holds %q", b)
 	}
 }
+
+// TestStory runs all variants of a recipe and prints one table of them; each
+// leaves a folder of its own.
+func TestStory(t *testing.T) {
+	dir := emptyHouse(t)
+	status, stdout, stderr := command(t, "-name", "imdb", "-epochs", "2", "-batch", "100")
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	wantText(t, "stdout", stdout, "variant              figure   article     here\n", "overfit   best_val_accuracy    0.8890   0.", "plain       test_accuracy    0.8821   0.", "l2       test_accuracy    0.8828   0.",
+		"dropout       test_accuracy    0.8844   0.", "4 variants, ", "\n  "+filepath.Join("runs", "imdb", "plain")+string(filepath.Separator)+" (9 files)\n")
+	wantText(t, "stderr", stderr, "the final model, trained anew on all 800 samples:\nepoch 1/2  loss ")
+	want := []string{"overfitting.png", "overfitting.svg", "report.html", "result.json"}
+	for _, v := range []string{"dropout", "l2", "overfit", "plain"} {
+		for _, f := range modelFiles {
+			want = append(want, v+"/"+f)
+		}
+	}
+	wantFiles(t, filepath.Join(dir, "runs", "imdb"), want...)
+	status, stdout, stderr = command(t, "-name", "imdb", "-variant", "l2", "-epochs", "1", "-out", "one")
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	wantText(t, "stdout", stdout, "figure   article     here\n", "part_test_accuracy         -   0.", "1 of 1 epochs of 480 samples")
+	wantFiles(t, filepath.Join(dir, "one"), modelFiles...)
+}

@@ -66,7 +66,7 @@ type RNNGrads[T Float] struct {
 
 // step is what one step of one sequence computes.
 type rnnStep[T Float] struct {
-	x, h, c      []T   // input and state before
+	x, h, c      []T // input and state before
 	seq          int
 	gate         [][]T // activated gates
 	inner        []T   // h U_n + c_n of CellGRUResetAfter
