@@ -222,20 +222,20 @@ func (j *gemmJob) packA(w *worker, p0, p1, k0 int) {
 	k, size, lanes := w.tile.k, j.panelA(w.tile.k), 1<<j.isa.laneBits
 	buf, src := first(w.floats((p1-p0)*size)), floatsAt(j.a, k0*j.lda)
 	w.offsets = resized(w.offsets, p1-p0)
-	whole := k
+	whole := k // rows whose vectors stay within A, which ends m floats after the last row's start
 	for i := range w.offsets {
 		r0, _ := share(j.m, j.rowPanels, p0+i)
 		w.offsets[i] = 4 * r0
-		if r0+lanes > j.lda { // a vector may leave the row, and the last row of A ends at m
-			whole = k - 1
-		}
+		whole = max(0, min(whole, k-ceilDiv(max(0, r0+lanes-j.m), j.lda)))
 	}
 	if whole > 0 {
 		j.isa.packColumns((*float32)(buf), (*float32)(src), &w.offsets[0], p1-p0, whole, 4*size, 4*j.lda)
 	}
 	for p := p0; p < p1 && whole < k; p++ {
 		r0, r1 := share(j.m, j.rowPanels, p)
-		to, from := floatsAt(buf, (p-p0)*size+whole*lanes), floatsAt(src, whole*j.lda+r0)
-		copy(unsafe.Slice((*float32)(to), r1-r0), unsafe.Slice((*float32)(from), r1-r0))
+		for i := whole; i < k; i++ {
+			to, from := floatsAt(buf, (p-p0)*size+i*lanes), floatsAt(src, i*j.lda+r0)
+			copy(unsafe.Slice((*float32)(to), r1-r0), unsafe.Slice((*float32)(from), r1-r0))
+		}
 	}
 }
