@@ -77,47 +77,6 @@ func TestGradientOfPools(t *testing.T) {
 	}
 }
 
-// TestGradientOfConvNet puts a convolution between every two of its usual neighbours.
-func TestGradientOfConvNet(t *testing.T) {
-	small := PoolSpec{Size: [2]int{2, 2}, Stride: [2]int{1, 1}}
-	steps := map[string]func(x *Node) (*Node, error){
-		"max":     func(x *Node) (*Node, error) { return MaxPool(x, small) },
-		"avg":     func(x *Node) (*Node, error) { return AvgPool(x, small) },
-		"relu":    func(x *Node) (*Node, error) { return Activate(x, Act(ReLU)) },
-		"tanh":    func(x *Node) (*Node, error) { return Activate(x, Act(Tanh)) },
-		"dropout": func(x *Node) (*Node, error) { return Dropout(x, 0.4, &Random{Key: 5}, uint64(x.ID())) },
-		"twice":   func(x *Node) (*Node, error) { return Add(x, x) },
-	}
-	for before, f := range steps {
-		for after, g := range steps {
-			side := 5
-			for _, s := range []string{before, after} {
-				if s == "max" || s == "avg" {
-					side--
-				}
-			}
-			t.Run(before+" conv "+after, func(t *testing.T) {
-				gradientOf(t, func(in Nodes) (*Node, error) {
-					x, err := f(in[0])
-					if err != nil {
-						return nil, err
-					}
-					if x, err = Conv(x, in[1], in[2], ConvSpec{Padding: Same}, Act(ReLU)); err != nil {
-						return nil, err
-					}
-					if x, err = g(x); err != nil {
-						return nil, err
-					}
-					if x, err = Flatten(x); err != nil {
-						return nil, err
-					}
-					return Dense(x, in[3], nil, Act(Linear))
-				}, []int{1, 5, 5, 1}, []int{3, 3, 1, 2}, []int{2}, []int{side * side * 2, 2})
-			})
-		}
-	}
-}
-
 func TestConvErrors(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 1, 4, 4, 3)

@@ -103,16 +103,9 @@ func TestFusedConvolutionOfEmbedding(t *testing.T) {
 			}
 			for k, r := range fused.roots {
 				want := plain.roots[k].Value().Data().([]float64)
-				got := make([]float32, len(want))
-				if rows, ok := r.Value().(*Rows); ok {
-					for i, at := range rows.Index {
-						copy(got[int(at)*fuseDim:], rows.Values[i*fuseDim:(i+1)*fuseDim])
-					}
-				} else {
-					got = Floats(r.Value())
-				}
+				got := widened(r.Value())
 				for i := range want {
-					if d := math.Abs(float64(got[i]) - want[i]); d > 1e-4*(1+math.Abs(want[i])) {
+					if d := math.Abs(got[i] - want[i]); d > 1e-4*(1+math.Abs(want[i])) {
 						t.Fatalf("%s: root %d [%d] = %v, want %v", name, k, i, got[i], want[i])
 					}
 				}

@@ -5,83 +5,66 @@ package graph
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
 	"gorgonia.org/gorgonia"
 )
 
-// chained is Σ w·b(a(x)) with its gradient by x, on a graph of its own whose
-// variables have values that depend on their order alone.
-func chained(t *testing.T, chain ...unary) (cost, dx *Node) {
+// TestTapeMachineRunsEachOp runs every op behind a tanh on Gorgonia's machine and
+// on a Program: one cost and the same gradients.
+func TestTapeMachineRunsEachOp(t *testing.T) {
+	shapes := map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}}
+	for _, o := range chainOps() {
+		for _, rank := range o.ranks {
+			t.Run(fmt.Sprint(o.name, shapes[rank]), func(t *testing.T) {
+				first := unary{name: "tanh", build: func(x node, _ param) (node, error) { return Activate(x, Act(Tanh)) }}
+				if o.takesP {
+					first = unary{name: "softmax", build: func(x node, _ param) (node, error) { return Softmax(x) }}
+				}
+				ours, theirs := values(t, shapes[rank], first, o)
+				for i, w := range theirs {
+					if !(math.Abs(ours[i]-w) <= 1e-12*(1+math.Abs(w))) {
+						t.Errorf("value %d is %v on a Program, %v on TapeMachine", i, ours[i], w)
+					}
+				}
+			})
+		}
+	}
+}
+
+// values are the cost and the gradients of a chain, once by each machine.
+func values(t *testing.T, input []int, ops ...unary) (ours, theirs []float64) {
 	t.Helper()
-	g, rng := New(), rand.New(rand.NewPCG(4, 5))
-	n := 0
-	variable := func(shape ...int) *Node {
-		n++
-		v, err := Input(g, Float64, fmt.Sprint("variable ", n), shape...)
+	run := func(machine func(c *chain) gorgonia.VM) (all []float64) {
+		c, err := newChain(Float64, input, ops...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Let(v, random(rng, shape...)); err != nil {
+		if err := c.differentiate(); err != nil {
 			t.Fatal(err)
 		}
-		return v
-	}
-	x := variable(2, 3, 2)
-	y := x
-	for _, o := range chain {
-		var err error
-		if y, err = o.build(y, variable); err != nil {
+		vm := machine(c)
+		defer vm.Close()
+		if err := vm.RunAll(); err != nil {
 			t.Fatal(err)
 		}
+		for _, n := range c.roots() {
+			all = append(all, data[float64](n.Value())...)
+		}
+		return all
 	}
-	y, err := Mul(y, variable(y.Shape()...))
-	if err != nil {
-		t.Fatal(err)
+	ours = run(func(c *chain) gorgonia.VM {
+		p, err := Compile(c.roots()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	})
+	theirs = run(func(c *chain) gorgonia.VM { return gorgonia.NewTapeMachine(c.cost.Graph()) })
+	if len(ours) < 2 || len(ours) != len(theirs) {
+		t.Fatalf("got %d and %d values", len(ours), len(theirs))
 	}
-	if cost, err = Sum(y); err != nil {
-		t.Fatal(err)
-	}
-	grads, err := Grad(cost, x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cost, grads[0]
-}
-
-// TestLayerOpsOnTapeMachine runs every op behind a tanh on Gorgonia's machine and
-// on a Program: one cost and one gradient.
-func TestLayerOpsOnTapeMachine(t *testing.T) {
-	tanh := unary{"tanh", func(x node, _ param) (node, error) { return Activate(x, Act(Tanh)) }}
-	for _, o := range series() {
-		t.Run(o.name, func(t *testing.T) {
-			cost, dx := chained(t, tanh, o)
-			p, err := Compile(cost, dx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := p.RunAll(); err != nil {
-				t.Fatal(err)
-			}
-			tapeCost, tapeDx := chained(t, tanh, o)
-			tape := gorgonia.NewTapeMachine(tapeCost.Graph())
-			defer tape.Close()
-			if err := tape.RunAll(); err != nil {
-				t.Fatal(err)
-			}
-			got := append(data[float64](dx.Value()), data[float64](cost.Value())...)
-			want := append(data[float64](tapeDx.Value()), data[float64](tapeCost.Value())...)
-			for i, w := range want {
-				if !(math.Abs(got[i]-w) <= 1e-12*(1+math.Abs(w))) {
-					t.Errorf("value %d is %v on a Program, %v on TapeMachine", i, got[i], w)
-				}
-			}
-			if len(got) != 2*3*2+1 {
-				t.Errorf("compared %d values", len(got))
-			}
-		})
-	}
+	return ours, theirs
 }
 
 // TestLayerAttributesAreHashed: see TestAttributesAreHashed. All calls are on the

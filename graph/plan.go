@@ -86,7 +86,7 @@ func (c *compiler) sparse(i int) bool {
 
 // lastUse is the last step that reads each node, or len(nodes) for roots. The
 // result of a foreign op may be a view of its inputs, so that they live as
-// long as it does.
+// long as it does. (Our own views share their input's store.)
 func (c *compiler) lastUse() []int {
 	last := make([]int, len(c.nodes))
 	for _, r := range c.roots {
@@ -94,7 +94,7 @@ func (c *compiler) lastUse() []int {
 	}
 	for i := len(c.nodes) - 1; i >= 0; i-- {
 		until := i
-		if o := c.ops[i]; o == nil || o.view {
+		if c.ops[i] == nil {
 			until = max(until, last[i])
 		}
 		for _, j := range c.children[i] {

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gorgonia.org/tensor"
+)
+
+type (
+	node  = *Node
+	param = func(shape ...int) *Node
+)
+
+// unary is an op as the gradient checks chain it: of one value, all its other
+// operands being made on the way, by param where they have a gradient.
+type unary struct {
+	name  string
+	build func(x node, p param) (node, error)
+	ranks string // of the values that it takes, a digit each
+	// givesP marks what makes probabilities, takesP what has no use for other numbers.
+	givesP, takesP bool
+}
+
+// chainOps are all ops that can follow one another. TestEveryOpIsChained holds the
+// list to the package's exported functions.
+func chainOps() []unary {
+	return slices.Concat(anyRank(), matrices(), series(), images(), likenings(), endings())
+}
+
+func lastOf(x node) int { return x.Shape()[len(x.Shape())-1] }
+
+func oneOf(x node, n int) int { return max(1, min(n, x.Shape()[1])) }
+
+// anyRank are the ops that change no shape, or an axis that all values have.
+func anyRank() []unary {
+	const all = "234"
+	ops := []unary{
+		{name: "softmax", ranks: all, givesP: true, build: func(x node, _ param) (node, error) { return Softmax(x) }},
+		{name: "log softmax", ranks: all, build: func(x node, _ param) (node, error) { return LogSoftmax(x) }},
+		{name: "causal softmax", ranks: all, givesP: true, build: func(x node, _ param) (node, error) {
+			y, err := CausalMask(x)
+			if err != nil {
+				return nil, err
+			}
+			return Softmax(y)
+		}},
+		{name: "dropout", ranks: all, build: func(x node, _ param) (node, error) {
+			return Dropout(x, 0.3, &Random{Key: 7, Step: 3}, uint64(x.ID()))
+		}},
+		{name: "noise", ranks: all, build: func(x node, _ param) (node, error) {
+			return GaussianNoise(x, 0.5, &Random{Key: 7}, uint64(x.ID()))
+		}},
+		{name: "gaussian dropout", ranks: all, build: func(x node, _ param) (node, error) {
+			return GaussianDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
+		}},
+		{name: "add", ranks: all, build: func(x node, p param) (node, error) { return Add(x, p(x.Shape()...)) }},
+		{name: "twice", ranks: all, build: func(x node, _ param) (node, error) { return Add(x, x) }},
+		{name: "sub", ranks: all, build: func(x node, p param) (node, error) { return Sub(p(x.Shape()...), x) }},
+		{name: "mul", ranks: all, build: func(x node, p param) (node, error) { return Mul(x, p(x.Shape()...)) }},
+		{name: "square", ranks: all, build: func(x node, _ param) (node, error) { return Mul(x, x) }},
+		{name: "scale", ranks: all, build: func(x node, _ param) (node, error) { return Scale(x, -1.5) }},
+		{name: "affine", ranks: all, build: func(x node, _ param) (node, error) { return Affine(x, -1.5, 0.25) }},
+		{name: "maximum", ranks: all, build: func(x node, p param) (node, error) { return Maximum(x, p(x.Shape()...)) }},
+		{name: "add row", ranks: all, build: func(x node, p param) (node, error) { return AddRow(x, p(lastOf(x))) }},
+		{name: "mul row", ranks: all, build: func(x node, p param) (node, error) { return MulRow(x, p(lastOf(x))) }},
+		{name: "unit rows", ranks: all, build: func(x node, _ param) (node, error) {
+			y, err := AddRow(x, constant(x, []float64{5}, lastOf(x))) // rows far from 0, where the floor is no matter
+			if err != nil {
+				return nil, err
+			}
+			return UnitRows(y)
+		}},
+		{name: "batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := BatchNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
+			return y, err
+		}},
+		{name: "batch norm bare", ranks: all, build: func(x node, _ param) (node, error) {
+			y, _, _, err := BatchNorm(x, nil, nil, 0.1)
+			return y, err
+		}},
+		{name: "normalize", ranks: all, build: func(x node, p param) (node, error) {
+			n := lastOf(x)
+			return Normalize(x, constant(x, []float64{0.3}, n), constant(x, []float64{2}, n), nil, p(n), 0.1)
+		}},
+		{name: "layer norm", ranks: all, build: func(x node, p param) (node, error) {
+			return LayerNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
+		}},
+		{name: "layer norm bare", ranks: all, build: func(x node, _ param) (node, error) { return LayerNorm(x, nil, nil, 0.1) }},
+		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return Repeat(x, 1, 2) }},
+		{name: "reverse", ranks: all, build: func(x node, _ param) (node, error) { return Reverse(x, 1) }},
+		{name: "slice", ranks: all, build: func(x node, _ param) (node, error) {
+			return Slice(x, 1, 0, max(1, x.Shape()[1]-1))
+		}},
+		{name: "concat", ranks: all, build: func(x node, p param) (node, error) {
+			return Concat(1, x, p(x.Shape()...), x)
+		}},
+		{name: "mask steps", ranks: all, build: func(x node, _ param) (node, error) {
+			return MaskSteps(x, constant(x, []float64{1, 0, 1}, x.Shape()[:2]...))
+		}},
+	}
+	for _, kind := range activationKinds() {
+		act, ranks := Act(kind), all
+		if kind != ReLU && kind != Tanh && kind != Sigmoid && kind != GELU { // others differ in the function alone
+			ranks = "2"
+		}
+		ops = append(ops, unary{name: act.String(), ranks: ranks, givesP: kind == Sigmoid, build: func(x node, _ param) (node, error) { return Activate(x, act) }})
+	}
+	return ops
+}
+
+// activationKinds are all that have a name but Linear.
+func activationKinds() (kinds []ActivationKind) {
+	for kind := Linear + 1; ; kind++ {
+		if k, err := ParseActivation(kind.String()); err != nil || k != kind {
+			return kinds
+		}
+		kinds = append(kinds, kind)
+	}
+}
+
+// matrices are the ops of (batch, features).
+func matrices() []unary {
+	ops := []unary{
+		{name: "matmul nt", build: func(x node, p param) (node, error) { return MatMul(x, p(2, lastOf(x)), false, true) }},
+		{name: "matmul tn", build: func(x node, p param) (node, error) {
+			return MatMul(p(x.Shape()[0], x.Shape()[0]), x, true, false)
+		}},
+		{name: "matmul tt", build: func(x node, p param) (node, error) { return MatMul(x, p(3, x.Shape()[0]), true, true) }},
+		{name: "reshape", build: func(x node, _ param) (node, error) { return Reshape(x, x.Shape()[1], x.Shape()[0]) }},
+		{name: "reshape to series", build: func(x node, _ param) (node, error) {
+			return Reshape(x, x.Shape()[0], x.Shape()[1], 1)
+		}},
+		{name: "permute", build: func(x node, _ param) (node, error) { return Permute(x, 1, 0) }},
+		{name: "embedding", build: func(x node, _ param) (node, error) { // x as the table
+			return Embedding(constant(x, []float64{0, float64(x.Shape()[0] - 1), 0}, 2, 3), x)
+		}},
+		{name: "kernel", build: func(x node, p param) (node, error) { // x as a layer's weights
+			return Dense(p(2, x.Shape()[0]), x, p(lastOf(x)), Act(Tanh))
+		}},
+	}
+	for _, act := range []Activation{Act(Linear), Act(ReLU), Act(Tanh), Act(GELU)} {
+		ops = append(ops, unary{name: "dense " + act.String(), build: func(x node, p param) (node, error) {
+			return Dense(x, p(lastOf(x), 3), p(3), act)
+		}})
+	}
+	return ranked("2", ops)
+}
+
+// series are the ops of (batch, steps, channels).
+func series() []unary {
+	pool := PoolSpec{Size: [2]int{0, 2}, Stride: [2]int{0, 1}, Padding: Same}
+	ops := []unary{
+		{name: "permute", build: func(x node, _ param) (node, error) { return Permute(x, 0, 2, 1) }},
+		{name: "permute batch", build: func(x node, _ param) (node, error) { return Permute(x, 2, 0, 1) }},
+		{name: "reshape", build: func(x node, _ param) (node, error) {
+			s := x.Shape()
+			return Reshape(x, s[0], s[2], s[1])
+		}},
+		{name: "reshape to image", build: func(x node, _ param) (node, error) {
+			s := x.Shape()
+			return Reshape(x, s[0], 1, s[1], s[2])
+		}},
+		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
+		{name: "repeat channels", build: func(x node, _ param) (node, error) { return Repeat(x, 2, 3) }},
+		{name: "concat channels", build: func(x node, p param) (node, error) {
+			return Concat(2, x, p(x.Shape()[0], x.Shape()[1], 2), x)
+		}},
+		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, Margins{Left: 1, Right: 2}) }},
+		{name: "crop", build: func(x node, _ param) (node, error) { return Crop(x, Margins{Left: min(1, x.Shape()[1]-1)}) }},
+		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
+			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
+		}},
+		{name: "gram", build: func(x node, _ param) (node, error) { return BatchMatMul(x, x, false, true) }},
+		{name: "matmul tn", build: func(x node, p param) (node, error) {
+			return BatchMatMul(p(x.Shape()[0], x.Shape()[1], 2), x, true, false)
+		}},
+		{name: "matmul tt", build: func(x node, p param) (node, error) {
+			return BatchMatMul(x, p(x.Shape()[0], 2, x.Shape()[1]), true, true)
+		}},
+		{name: "conv", build: func(x node, p param) (node, error) {
+			return Conv(x, p(oneOf(x, 2), lastOf(x), 2), p(2), ConvSpec{}, Act(Tanh))
+		}},
+		{name: "conv causal", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, lastOf(x), 2), nil, ConvSpec{Padding: Causal, Dilation: [2]int{0, 2}}, Act(ReLU))
+		}},
+		{name: "conv transpose", build: func(x node, p param) (node, error) {
+			return ConvTranspose(x, p(2, 2, lastOf(x)), ConvSpec{}, x.Shape()[1]+1)
+		}},
+		{name: "kernel", build: func(x node, p param) (node, error) { // x as a convolution's weights
+			s := x.Shape()
+			return Conv(p(1, s[0]+1, s[1]), x, nil, ConvSpec{}, Act(Linear))
+		}},
+		{name: "max pool", build: func(x node, _ param) (node, error) { return MaxPool(x, pool) }},
+		{name: "avg pool", build: func(x node, _ param) (node, error) { return AvgPool(x, pool) }},
+		{name: "global max", build: func(x node, _ param) (node, error) { return GlobalMaxPool(x) }},
+		{name: "global avg", build: func(x node, _ param) (node, error) { return GlobalAvgPool(x) }},
+		{name: "masked avg", build: func(x node, _ param) (node, error) {
+			return MaskedAvgPool(x, constant(x, []float64{0, 1, 1}, x.Shape()[:2]...))
+		}},
+	}
+	for cell, gates := range map[Cell]int{SimpleCell: 1, GRUCell: 3, GRUResetAfterCell: 3, LSTMCell: 4} {
+		for _, output := range []RecurrentOutput{AllStates, LastState} {
+			spec := RecurrentSpec{Cell: cell, Act: Act(Tanh), Output: output, Reverse: output == LastState}
+			ops = append(ops, unary{name: fmt.Sprint(cellNames[cell], " ", output), build: func(x node, p param) (node, error) {
+				return Recurrent(spec, RecurrentInputs{X: x, W: p(lastOf(x), 2*gates), U: p(2, 2*gates)})
+			}})
+		}
+	}
+	slices.SortFunc(ops, func(a, b unary) int { return strings.Compare(a.name, b.name) }) // the cells come from a map
+	return ranked("3", ops)
+}
+
+// images are the ops of (batch, height, width, channels).
+func images() []unary {
+	small := PoolSpec{Size: [2]int{2, 2}, Stride: [2]int{1, 1}, Padding: Same}
+	return ranked("4", []unary{
+		{name: "permute", build: func(x node, _ param) (node, error) { return Permute(x, 0, 3, 1, 2) }},
+		{name: "reshape to series", build: func(x node, _ param) (node, error) {
+			s := x.Shape()
+			return Reshape(x, s[0], s[1]*s[2], s[3])
+		}},
+		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
+		{name: "upsample", build: func(x node, _ param) (node, error) { return Upsample(x, 1, 2) }},
+		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, Margins{Top: 1, Right: 1}) }},
+		{name: "crop", build: func(x node, _ param) (node, error) {
+			return Crop(x, Margins{Top: min(1, x.Shape()[1]-1), Right: min(1, x.Shape()[2]-1)})
+		}},
+		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
+			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
+		}},
+		{name: "conv", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 2, lastOf(x), 2), p(2), ConvSpec{Padding: Same}, Act(ReLU))
+		}},
+		{name: "conv 1x1", build: func(x node, p param) (node, error) {
+			return Conv(x, p(1, 1, lastOf(x), 2), nil, ConvSpec{}, Act(Linear))
+		}},
+		{name: "conv strided", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 1, lastOf(x), 2), p(2), ConvSpec{Stride: [2]int{2, 2}, Padding: Same}, Act(GELU))
+		}},
+		{name: "conv transpose", build: func(x node, p param) (node, error) {
+			return ConvTranspose(x, p(2, 2, 1, lastOf(x)), ConvSpec{}, x.Shape()[1]+1, x.Shape()[2]+1)
+		}},
+		{name: "depthwise", build: func(x node, p param) (node, error) {
+			return DepthwiseConv(x, p(2, 2, lastOf(x), 2), p(2*lastOf(x)), ConvSpec{Padding: Same}, Act(Tanh))
+		}},
+		{name: "max pool", build: func(x node, _ param) (node, error) { return MaxPool(x, small) }},
+		{name: "avg pool", build: func(x node, _ param) (node, error) { return AvgPool(x, small) }},
+		{name: "global max", build: func(x node, _ param) (node, error) { return GlobalMaxPool(x) }},
+		{name: "global avg", build: func(x node, _ param) (node, error) { return GlobalAvgPool(x) }},
+		{name: "matmul", build: func(x node, p param) (node, error) {
+			s := x.Shape()
+			return BatchMatMul(x, p(s[0], s[1], s[3], 2), false, false)
+		}},
+	})
+}
+
+// likenings are the losses, which compare with a target. Their gradients for
+// several kinds of targets are in TestGradientOfLosses and TestGradientOfRowLosses.
+func likenings() []unary {
+	type loss = func(p, t *Node) (*Node, error)
+	against := func(name string, takesP bool, targets []float64, f loss) unary {
+		return unary{name: name, ranks: "234", takesP: takesP, build: func(x node, _ param) (node, error) {
+			return f(x, constant(x, targets, x.Shape()...))
+		}}
+	}
+	labels := func(name string, takesP bool, f loss) unary {
+		return unary{name: name, ranks: "234", takesP: takesP, build: func(x node, _ param) (node, error) {
+			s := x.Shape()
+			return f(x, constant(x, []float64{0, float64(lastOf(x) - 1)}, s[:len(s)-1]...))
+		}}
+	}
+	numbers, ones, shares := []float64{0.37, -1.2, 2.1}, []float64{1, 0, 0, 1, 1}, []float64{0.2, 0.7, 0.1, 0.4}
+	const unit = true
+	return []unary{
+		against("mse", !unit, numbers, MeanSquaredError),
+		against("mae", !unit, numbers, MeanAbsoluteError),
+		against("mape", !unit, numbers, MeanAbsolutePercentageError),
+		against("log cosh", !unit, numbers, LogCosh),
+		against("huber", !unit, numbers, func(p, t *Node) (*Node, error) { return Huber(p, t, 0.5) }),
+		against("cosine", !unit, numbers, CosineSimilarity),
+		against("hinge", !unit, ones, Hinge),
+		against("squared hinge", !unit, ones, SquaredHinge),
+		against("categorical hinge", !unit, ones, CategoricalHinge),
+		against("sigmoid cross-entropy", !unit, ones, SigmoidCrossEntropy),
+		against("softmax cross-entropy", !unit, shares, SoftmaxCrossEntropy),
+		labels("sparse softmax cross-entropy", !unit, SparseSoftmaxCrossEntropy),
+		against("msle", unit, shares, MeanSquaredLogarithmicError),
+		against("poisson", unit, shares, Poisson),
+		against("kl divergence", unit, shares, KLDivergence),
+		against("binary cross-entropy", unit, ones, BinaryCrossEntropy),
+		against("categorical cross-entropy", unit, shares, CategoricalCrossEntropy),
+		against("binary focal", unit, ones, func(p, t *Node) (*Node, error) { return BinaryFocal(p, t, 0.3, 1.5, true) }),
+		against("categorical focal", unit, shares, func(p, t *Node) (*Node, error) { return CategoricalFocal(p, t, 0.3, 2.5) }),
+		labels("sparse categorical cross-entropy", unit, SparseCategoricalCrossEntropy),
+	}
+}
+
+// endings make a scalar of anything, a vector of losses among others.
+func endings() []unary {
+	const all = "1234"
+	return []unary{
+		{name: "mean", ranks: all, build: func(x node, _ param) (node, error) { return Mean(x) }},
+		{name: "sum", ranks: all, build: func(x node, _ param) (node, error) { return Sum(x) }},
+		{name: "weighted mean", ranks: all, build: func(x node, _ param) (node, error) {
+			return WeightedMean(x, constant(x, []float64{0.5, -2, 1}, x.Shape()...))
+		}},
+		{name: "masked mean", ranks: all, build: func(x node, _ param) (node, error) {
+			return MaskedMean(x, constant(x, []float64{1, 0}, x.Shape()[0]))
+		}},
+		{name: "l1", ranks: all, build: func(x node, _ param) (node, error) { return L1(x, 0.3) }},
+		{name: "l2", ranks: all, build: func(x node, _ param) (node, error) { return L2(x, 0.3) }},
+	}
+}
+
+func ranked(ranks string, ops []unary) []unary {
+	for i := range ops {
+		ops[i].ranks = ranks
+	}
+	return ops
+}
+
+// constant is a variable of its own without a gradient, its values taken in turn.
+func constant(x node, values []float64, shape ...int) node {
+	name := fmt.Sprint("constant ", len(x.Graph().AllNodes()))
+	c, err := Input(x.Graph(), x.Dtype(), name, shape...)
+	if err != nil {
+		return nil
+	}
+	v := make([]float64, size(shape))
+	for i := range v {
+		v[i] = values[i%len(values)]
+	}
+	if err := Let(c, valueOf(x.Dtype(), v, shape...)); err != nil {
+		return nil
+	}
+	return c
+}
+
+// valueOf is a tensor of either element type.
+func valueOf(dt Dtype, v []float64, shape ...int) Value {
+	if dt == Float64 {
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(slices.Clone(v)))
+	}
+	single := make([]float32, len(v))
+	for i := range v {
+		single[i] = float32(v[i])
+	}
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(single))
+}
