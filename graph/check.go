@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -70,6 +71,9 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 	g := New()
 	var vars, free Nodes
 	for i, v := range inputs {
+		if v == nil {
+			return nil, fmt.Errorf("check gradient: input %d is nil, want a float64 tensor", i)
+		}
 		if v.Dtype() != Float64 {
 			return nil, fmt.Errorf("check gradient: input %d is %v, want float64", i, v.Dtype())
 		}
@@ -87,6 +91,9 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 	cost, err := build(vars)
 	if err != nil {
 		return nil, err
+	}
+	if cost == nil {
+		return nil, errors.New("check gradient: the expression is nil")
 	}
 	if len(cost.Shape()) > 0 {
 		if cost, err = weightedSum(cost); err != nil {

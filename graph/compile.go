@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,17 @@ type compiler struct {
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
+	if len(roots) == 0 {
+		return nil, errors.New("no roots")
+	}
+	for i, r := range roots {
+		if r == nil {
+			return nil, fmt.Errorf("root %d is nil: an earlier expression failed", i)
+		}
+		if r.Graph() != roots[0].Graph() {
+			return nil, fmt.Errorf("root %d (%v) belongs to another graph", i, r)
+		}
+	}
 	g := roots[0].Graph().ExactSubgraphRoots(roots...)
 	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
 	c.children = make([][]int, len(c.nodes))
@@ -42,7 +54,6 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	for _, r := range roots {
 		c.roots = append(c.roots, c.index[r])
 	}
-	c.fuse()
 	return c, nil
 }
 

@@ -82,6 +82,7 @@ func TestConvErrors(t *testing.T) {
 	x, _ := Input(g, Float32, "x", 1, 4, 4, 3)
 	w, _ := Input(g, Float32, "w", 3, 3, 2, 8)
 	big, _ := Input(g, Float32, "big", 5, 5, 3, 8)
+	wide, _ := Input(g, Float32, "wide", 3, 3, 3, 8)
 	flat, _ := Input(g, Float32, "flat", 2, 3)
 	for name, c := range map[string]struct {
 		build func() (*Node, error)
@@ -92,6 +93,7 @@ func TestConvErrors(t *testing.T) {
 		"causal":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{Padding: Causal}, Act(ReLU)) }, "causal padding needs one spatial axis"},
 		"rank":     {func() (*Node, error) { return MaxPool(flat, PoolSpec{Size: [2]int{2, 2}}) }, "want (batch, steps, channels) or (batch, height, width, channels)"},
 		"pool":     {func() (*Node, error) { return MaxPool(x, PoolSpec{Size: [2]int{5, 2}}) }, "window reaches over 5 cells, the axis has 4"},
+		"stride":   {func() (*Node, error) { return Conv(x, wide, nil, ConvSpec{Stride: [2]int{-1, 0}}, Act(ReLU)) }, "stride -1, dilation 1: want positive numbers"},
 		"zero":     {func() (*Node, error) { return AvgPool(x, PoolSpec{}) }, "want positive numbers"},
 		"global":   {func() (*Node, error) { return GlobalMaxPool(flat) }, "with at least one axis between"},
 	} {

@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -129,6 +130,20 @@ func TestFusedBadID(t *testing.T) {
 	var op *OpError
 	if !errors.As(err, &op) || op.Node == nil || op.Node.Op().String() != "embedding" || !strings.Contains(err.Error(), "row 17: id is 20, want an integer from 0 to 19") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What is drawn is what was written: fusing is the Program's own business.
+func TestFusedIsDrawnWhole(t *testing.T) {
+	m := newTextModel(t, Float32, ConvSpec{}, true)
+	var text bytes.Buffer
+	if err := WriteDOT(&text, "text", nil, m.roots...); err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range []string{`label="embedding\n`, `label="conv{`, `label="conv_transpose{`, `label="conv_weights{`} {
+		if !strings.Contains(text.String(), op) {
+			t.Errorf("the drawing lacks %s", op)
+		}
 	}
 }
 

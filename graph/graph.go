@@ -38,6 +38,9 @@ func New() *Graph { return gorgonia.NewGraph() }
 // empty shape is a scalar. The name must be new in the graph, because Gorgonia
 // makes one node of two variables that agree in name, type and shape.
 func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
+	if g == nil {
+		return nil, fmt.Errorf("input %q of shape %v: there is no graph", name, shape)
+	}
 	if name == "" {
 		return nil, fmt.Errorf("input of shape %v: has no name", shape)
 	}

@@ -306,6 +306,26 @@ func TestGradientOfPenalty(t *testing.T) {
 	}
 }
 
+func TestCheckGradientErrors(t *testing.T) {
+	x := random(rand.New(rand.NewPCG(1, 1)), 2)
+	single, _ := valueOf(Float32, []float64{1}, 1).(*tensor.Dense)
+	nothing := func(Nodes) (*Node, error) { return nil, nil }
+	sum := func(in Nodes) (*Node, error) { return Sum(in[0]) }
+	for want, check := range map[string]func() (*GradientReport, error){
+		"the expression is nil":             func() (*GradientReport, error) { return CheckGradient(nothing, []*tensor.Dense{x}) },
+		"input 1 is nil, want a float64":    func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x, nil}) },
+		"input 0 is float32":                func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{single}) },
+		"asked for with respect to nothing": func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x}, Fixed(0)) },
+		"input 0 is nil: an earlier": func() (*GradientReport, error) {
+			return CheckGradient(func(Nodes) (*Node, error) { return Sum(nil) }, nil)
+		},
+	} {
+		if _, err := check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
 // TestCheckGradientFinds plants a wrong gradient and a wrong value of it.
 func TestCheckGradientFinds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))

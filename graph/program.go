@@ -58,21 +58,11 @@ var _ gorgonia.VM = (*Program)(nil)
 // Compile plans the computation of roots. Everything that no root depends on is
 // left out, such as gradients of the data that gorgonia.Grad adds unasked.
 func Compile(roots ...*Node) (*Program, error) {
-	if len(roots) == 0 {
-		return nil, errors.New("compile: no roots")
-	}
-	for i, r := range roots {
-		if r == nil {
-			return nil, fmt.Errorf("compile: root %d is nil: an earlier expression failed", i)
-		}
-		if r.Graph() != roots[0].Graph() {
-			return nil, fmt.Errorf("compile: root %d (%v) belongs to another graph", i, r)
-		}
-	}
 	c, err := newCompiler(roots)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	c.fuse()
 	p, err := c.program()
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -87,6 +77,9 @@ func (p *Program) RunAll() (err error) {
 			err = p.fail(fmt.Errorf("%v", r))
 		}
 	}()
+	if p.slots == nil {
+		return errors.New("run: the program was closed")
+	}
 	for _, i := range p.inputs {
 		s := &p.slots[i]
 		v := s.node.Value()

@@ -4,6 +4,7 @@ package graph
 
 import (
 	"errors"
+	"io"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -264,6 +265,15 @@ func TestProgramErrors(t *testing.T) {
 	}
 	if _, err := Compile(m.cost, nil); err == nil {
 		t.Error("Compile of nil: no error")
+	}
+	if err := WriteDOT(io.Discard, "nothing", nil); err == nil {
+		t.Error("a drawing of nothing: no error")
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := p.RunAll(); err == nil || !strings.Contains(err.Error(), "was closed") {
+		t.Errorf("run of a closed program: got %v", err)
 	}
 	if _, err := Compile(m.cost, newNet(t).cost); err == nil || !strings.Contains(err.Error(), "another graph") {
 		t.Errorf("Compile of two graphs: got %v", err)

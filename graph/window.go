@@ -84,7 +84,7 @@ func spatial(s tensor.Shape) (n, h, w, c int, err error) {
 
 // orOne is v with 1 in place of 0; a single spatial axis is the second.
 func orOne(v [2]int, rank int) (a, b int) {
-	a, b = max(v[0], 0), max(v[1], 0)
+	a, b = v[0], v[1]
 	if a == 0 || rank == 3 {
 		a = 1
 	}
