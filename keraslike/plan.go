@@ -242,9 +242,21 @@ var building sync.Mutex
 func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.view(p, key)
+	pl, v, err := m.express(p, key)
 	if err != nil {
 		return nil, err
+	}
+	if err := pl.compile(v); err != nil {
+		return nil, fmt.Errorf("model %q: %w", m.name, err)
+	}
+	return pl, nil
+}
+
+// express builds the graph, for which no memory is planned yet.
+func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
+	v, err := m.view(p, key)
+	if err != nil {
+		return nil, nil, err
 	}
 	pl := &plan{batch: key.batch, scope: v.Scope, roots: slices.Clone(v.out), outs: len(v.out)}
 	switch {
@@ -267,26 +279,23 @@ func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
 		for _, w := range m.free {
 			n, used := v.Scope.weights[w]
 			if !used {
-				return nil, fmt.Errorf("model %q: weight %q was declared and is never used", m.name, m.paths[w])
+				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", m.name, m.paths[w])
 			}
 			free = append(free, n)
 		}
 		if len(free) == 0 {
-			return nil, fmt.Errorf("model %q: has no weights to train", m.name)
+			return nil, nil, fmt.Errorf("model %q: has no weights to train", m.name)
 		}
 		gradients, err := graph.Grad(v.cost, free...)
 		if err != nil {
-			return nil, fmt.Errorf("model %q: %w", m.name, err)
+			return nil, nil, fmt.Errorf("model %q: %w", m.name, err)
 		}
 		pl.roots = append(pl.roots, gradients...)
 		for _, w := range v.updates {
 			pl.roots, pl.updates = append(pl.roots, v.Scope.weights[w]), append(pl.updates, w)
 		}
 	}
-	if err := pl.compile(v); err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, err)
-	}
-	return pl, nil
+	return pl, v, nil
 }
 
 // compile makes the program of the roots.

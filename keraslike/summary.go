@@ -171,9 +171,17 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) error {
 	if m.compiled != nil {
 		p = fitting
 	}
-	pl, err := m.newPlan(p, planKey{batch: batch})
+	pl, err := m.drawing(p, batch)
 	if err != nil {
 		return err
 	}
 	return graph.WriteDOT(w, m.name, pl.scope.groups, pl.roots...)
+}
+
+// drawing is a plan that is never run.
+func (m *Model) drawing(p purpose, batch int) (*plan, error) {
+	building.Lock()
+	defer building.Unlock()
+	pl, _, err := m.express(p, planKey{batch: batch})
+	return pl, err
 }

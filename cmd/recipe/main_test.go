@@ -98,6 +98,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{"flag provided but not defined: -layers; -help shows all flags", []string{"-name", "mnist", "-layers", "3"}},
 		{`unexpected argument "mnist"`, []string{"-name", "mnist", "mnist"}},
 		{"flag needs an argument: -name", []string{"-name"}},
+		{`unexpected argument "all"`, []string{"-list", "all"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, stdout, stderr := command(t, c.args...)
@@ -212,12 +213,12 @@ func TestOutputFolderThatIsNone(t *testing.T) {
 	if err := os.WriteFile("file", []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{{"-out", "file"}, {"-out", "o", "-dot", "file/x.dot"}, {"-out", "o", "-json", "file/x.json"}} {
+	for _, args := range [][]string{{"-out", "file"}, {"-out", "o", "-dot", "file/x.dot"}, {"-out", "o", "-json", "file/x.json"}, {"-out", "file", "-json", "."}} {
 		status, stdout, stderr := command(t, append([]string{"-name", "mnist"}, args...)...)
 		if status != exitError || stdout != "" {
 			t.Errorf("%v: status %d, want %d; stdout %q: nothing is to be trained", args, status, exitError, stdout)
 		}
-		wantText(t, "stderr", stderr, "recipe: output folder: ", "file")
+		wantText(t, "stderr", stderr, "recipe: output f", "file")
 	}
 	wantFiles(t, dir, "file")
 	if b, _ := os.ReadFile("file"); string(b) != "mine" {

@@ -57,11 +57,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 		return nil, fmt.Errorf("%w; -help shows all flags", err)
 	}
-	if o.list {
-		return o, nil
-	}
 	if f.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q; -help shows all flags", f.Arg(0))
+	}
+	if o.list {
+		return o, nil
 	}
 	set := map[string]bool{}
 	f.Visit(func(fl *flag.Flag) { set[fl.Name] = true })

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -112,12 +113,18 @@ func (o *options) command() string {
 
 // writable finds out before the training whether its results can be kept.
 func (o *options) writable() error {
-	dirs := []string{o.out}
-	if o.dot != "" {
-		dirs = append(dirs, filepath.Dir(o.dot))
+	dirs, files := []string{o.out}, []string{o.dot}
+	if o.json != "-" {
+		files = append(files, o.json)
 	}
-	if o.json != "" && o.json != "-" {
-		dirs = append(dirs, filepath.Dir(o.json))
+	for _, file := range files {
+		if file == "" {
+			continue
+		}
+		if info, err := os.Stat(file); err == nil && info.IsDir() {
+			return fmt.Errorf("output file: %s is a folder", file)
+		}
+		dirs = append(dirs, filepath.Dir(file))
 	}
 	for _, d := range dirs {
 		if err := recipes.Writable(d); err != nil {
