@@ -5,6 +5,8 @@ package npz
 import (
 	"archive/zip"
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,6 +104,31 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestNamedAgain: an array that names one long list again and again is refused: two
+// bytes of the file would stand for 100 kB each.
+func TestNamedAgain(t *testing.T) {
+	array := func(times int) []byte {
+		var b bytes.Buffer
+		fmt.Fprintf(&b, "\x93NUMPY\x01\x00\x80\x00%-128s", fmt.Sprintf("{'descr': '|O', 'fortran_order': False, 'shape': (%d,), }", times))
+		b.WriteString("\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01J")
+		b.Write(binary.LittleEndian.AppendUint32(nil, uint32(times)))
+		b.WriteString("\x85cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R\x89](](")
+		b.WriteString(strings.Repeat("K\x07", 25_000))
+		b.WriteString("eq\x00")
+		b.WriteString(strings.Repeat("h\x00", times-1))
+		b.WriteString("etb.")
+		return b.Bytes()
+	}
+	a, err := ReadArray(bytes.NewReader(array(3)), "f", 1<<20)
+	if err != nil || len(a.Lists) != 3 || len(a.Lists[2]) != 25_000 || a.Lists[2][24_999] != 7 {
+		t.Fatalf("%v, %d lists, want the same list three times", err, len(a.Lists))
+	}
+	_, err = ReadArray(bytes.NewReader(array(2_000)), "f", 1<<20)
+	if err == nil || !strings.HasSuffix(err.Error(), "pickle: more than 33554432 integers") {
+		t.Errorf("got error %v", err)
+	}
+}
+
 func TestBadHeaders(t *testing.T) {
 	var b bytes.Buffer
 	if err := npy.Write(&b, []float64{1, 2}); err != nil {
@@ -151,15 +178,15 @@ func TestWrongCRC(t *testing.T) {
 }
 
 func FuzzReadArray(f *testing.F) {
-	for _, name := range []string{"evil-system.npy", "evil-nested.npy", "evil-float.npy"} {
-		f.Add(file(f, name))
+	for _, name := range []string{"system", "nested", "float", "text", "dict", "big"} {
+		f.Add(file(f, "evil-"+name+".npy"))
 	}
 	var b bytes.Buffer
 	if err := npy.Write(&b, []float64{1, 2}); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
-	for _, name := range []string{"lists-2.npz", "lists-4.npz"} {
+	for _, name := range []string{"lists-2.npz", "lists-3.npz", "lists-4.npz"} {
 		raw := file(f, name)
 		z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 		if err != nil {
