@@ -5,8 +5,13 @@ package datasets
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
+
+// positioned is what the errors of a reader of the file "f" look like: its name and then
+// the place, or that the beginning or all of it is missing.
+var positioned = regexp.MustCompile(`^f: ((.* on )?line [0-9]+|offset [0-9]+|table: row [0-9]+|header: |gzip header: |no lines|no rows|more than [0-9]+ bytes)`)
 
 // realData gives the path of a file of the full sets and skips the test when it
 // is not on this machine.

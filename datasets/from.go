@@ -57,18 +57,15 @@ func (o Origin) String() string {
 	}
 }
 
-// Find says, without reading data and without network, what From{} would take
-// for the named set: the full set if it is on this machine, else an excerpt that
-// the user put into $REEF_DATA, else the sample.
+// Find says, without network, what From{} would take for the named set: the full set
+// if it is on this machine, else an excerpt that the user put into $REEF_DATA, else the
+// sample. Files in the cache are read once to check them.
 func Find(name string) (Origin, error) {
 	set, err := lookup(name)
 	if err != nil {
 		return Origin{}, err
 	}
-	if p, ok := set.onDisk(); ok {
-		return p.origin, nil
-	}
-	if p, ok := set.excerpt(); ok {
+	if p, ok := set.local(); ok {
 		return p.origin, nil
 	}
 	return set.sample().origin, nil
@@ -104,10 +101,7 @@ func (from From) place(ctx context.Context, set *Set) (place, error) {
 		}
 		return set.sample(), nil
 	case Local, Full:
-		if p, ok := set.onDisk(); ok {
-			return p, nil
-		}
-		if p, ok := set.excerpt(); ok {
+		if p, ok := set.local(); ok {
 			return p, nil
 		}
 		switch {
@@ -127,6 +121,34 @@ func (from From) place(ctx context.Context, set *Set) (place, error) {
 		}
 		return set.at(from.Source, "folder"), nil
 	}
+}
+
+// has says whether place would find the set, or a part of it, without a download.
+func (from From) has(set *Set) bool {
+	switch from.Source {
+	case Sample:
+		return set.Sample != ""
+	case Local, Full:
+		_, ok := set.local()
+		return ok
+	default:
+		p := set.at(from.Source, "folder")
+		return set.complete(p.fs) || set.partial(p.fs)
+	}
+}
+
+// local is what this machine has of the set: all of it or else an excerpt in
+// $REEF_DATA, which counts as a folder of the user's.
+func (s *Set) local() (place, bool) {
+	if p, ok := s.onDisk(); ok {
+		return p, true
+	}
+	root := os.Getenv("REEF_DATA")
+	if root == "" {
+		return place{}, false
+	}
+	p := s.at(filepath.Join(root, s.Folder), "folder")
+	return p, s.partial(p.fs)
 }
 
 // onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the
@@ -151,16 +173,10 @@ func (s *Set) onDisk() (place, bool) {
 	return s.at(dir, Full), len(s.Files) > 0
 }
 
-// excerpt looks in $REEF_DATA for a part of the set, which counts as a folder of
-// the user's.
-func (s *Set) excerpt() (place, bool) {
-	root := os.Getenv("REEF_DATA")
-	if root == "" || s.Excerpt == "" {
-		return place{}, false
-	}
-	p := s.at(filepath.Join(root, s.Folder), "folder")
-	found, _ := fs.Glob(p.fs, s.Excerpt) // the patterns are constants and good
-	return p, len(found) > 0
+// partial reports whether a part of the set is there.
+func (s *Set) partial(dir fs.FS) bool {
+	found, _ := fs.Glob(dir, s.Excerpt) // the patterns are constants and good
+	return s.Excerpt != "" && len(found) > 0
 }
 
 // complete reports whether every file of the set is there under one of its names.

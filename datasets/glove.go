@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,15 +26,20 @@ type Vectors struct {
 // Limits of a file of word vectors; the published ones have 400,000 words and 300
 // numbers each.
 const (
-	maxVectorWords = 1 << 22
-	maxVectorDim   = 1 << 12
-	maxVectorLine  = 1 << 17
-	maxVectorBytes = 1 << 31 // the largest published file has 1.0 GB
+	maxVectorWords   = 1 << 22
+	maxVectorDim     = 1 << 12
+	maxVectorNumbers = 1 << 28 // that are kept, 1 GB
+	maxVectorLine    = 1 << 17
+	maxVectorBytes   = 1 << 31 // the largest published file has 1.0 GB
 )
+
+// gloveWidths are the published widths, the article's first.
+var gloveWidths = []int{100, 50, 200, 300}
 
 // GloVe loads word vectors of the given width (50, 100, 200 or 300), trained by the
 // GloVe authors on six billion words of Wikipedia and newswire: 400,000 words, the
-// most frequent first. Only words for which keep says yes are kept; nil keeps all.
+// most frequent first. Width 0 is 100 or, where no file of that width is at hand, the
+// width of one that is. Only words for which keep says yes are kept; nil keeps all.
 //
 // The sample is not GloVe but made by CoOccurrence from the embedded film reviews,
 // of any width.
@@ -41,12 +47,22 @@ const (
 // Source: Pennington, Socher, Manning: GloVe: Global vectors for word
 // representation, EMNLP 2014. A folder holds glove.6B.zip or glove.6B.100d.txt
 // (and so on), which may end in .gz, or an excerpt glove.6B.100d.*.txt. An excerpt
-// in $REEF_DATA/glove is taken before anything is downloaded.
+// of the width in $REEF_DATA/glove is taken before anything is downloaded.
 func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool) (*Vectors, error) {
-	if dim < 1 || dim > maxVectorDim {
+	if dim < 0 || dim > maxVectorDim {
 		return nil, fmt.Errorf("glove: %d numbers for each word, want 1 to %d", dim, maxVectorDim)
 	}
-	p, err := from.locate(ctx, "glove")
+	all, err := lookup("glove")
+	if err != nil {
+		return nil, err
+	}
+	if dim == 0 {
+		dim = gloveWidths[0]
+		if at := slices.IndexFunc(gloveWidths, func(w int) bool { return from.has(all.ofWidth(w)) }); at > 0 {
+			dim = gloveWidths[at]
+		}
+	}
+	p, err := from.place(ctx, all.ofWidth(dim))
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +79,31 @@ func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool)
 	return v, nil
 }
 
+// gloveFile is the file of one width in the archive, gloveExcerpt the pattern of parts
+// of it.
+func gloveFile(dim int) string    { return fmt.Sprintf("glove.6B.%dd.txt", dim) }
+func gloveExcerpt(dim int) string { return fmt.Sprintf("glove.6B.%dd.*.txt*", dim) }
+
+// gloveFiles are the unpacked files of all widths, plain and compressed.
+func gloveFiles() (names []string) {
+	for _, dim := range gloveWidths {
+		names = append(names, gloveFile(dim), gloveFile(dim)+".gz")
+	}
+	return names
+}
+
+// ofWidth is the set of word vectors for which files of another width do not count.
+func (s *Set) ofWidth(dim int) *Set {
+	one := *s
+	one.Files = slices.Clone(s.Files)
+	one.Files[0].Also = []string{gloveFile(dim), gloveFile(dim) + ".gz"}
+	one.Excerpt = gloveExcerpt(dim)
+	return &one
+}
+
 func readGloVe(p place, dim int, keep func(string) bool) (*Vectors, error) {
-	entry := fmt.Sprintf("glove.6B.%dd.txt", dim)
-	f, file, err := p.openLike(fmt.Sprintf("glove.6B.%dd.*.txt*", dim), entry, entry+".gz", "glove.6B.zip")
+	entry := gloveFile(dim)
+	f, file, err := p.openLike(gloveExcerpt(dim), entry, entry+".gz", "glove.6B.zip")
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +163,9 @@ func ReadVectors(r io.Reader, name string, dim int, keep func(word string) bool)
 			return nil, fmt.Errorf("%s: line %d: more than %d words", name, n, maxVectorWords)
 		}
 		if keep == nil || keep(word) {
+			if len(v.data)+dim > maxVectorNumbers {
+				return nil, fmt.Errorf("%s: line %d: more than %d numbers to keep", name, n, maxVectorNumbers)
+			}
 			v.add(strings.Clone(word), row)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"compress/gzip"
 	"io"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -63,8 +64,8 @@ func FuzzReadVectors(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		v, err := ReadVectors(bytes.NewReader(raw), "f", 2, nil)
 		if err != nil {
-			if !strings.HasPrefix(err.Error(), "f: ") {
-				t.Fatalf("error does not name the file: %v", err)
+			if !positioned.MatchString(err.Error()) {
+				t.Fatalf("error without file and position: %v", err)
 			}
 			return
 		}
@@ -151,6 +152,75 @@ func TestExcerpts(t *testing.T) {
 	if _, err := GloVe(t.Context(), From{Source: t.TempDir()}, 50, nil); err == nil || !strings.HasSuffix(err.Error(), "glove.6B.50d.txt: file does not exist") {
 		t.Errorf("got error %v", err)
 	}
+}
+
+// TestGloVeWidths: what lies in $REEF_DATA counts for its own width only, comes
+// before a download, and is what the open width takes.
+func TestGloVeWidths(t *testing.T) {
+	noData(t)
+	root := t.TempDir()
+	t.Setenv("REEF_DATA", root)
+	dir := filepath.Join(root, "glove")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	put := func(name string, dim int) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("the"+strings.Repeat(" 1", dim)+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := 0
+	client := &http.Client{Transport: notFound{&asked}}
+	try := func(source string, dim, wantDim int, wantKind string) {
+		t.Helper()
+		v, err := GloVe(t.Context(), From{Source: source, Client: client}, dim, nil)
+		if err != nil {
+			t.Errorf("source %q, width %d: %v", source, dim, err)
+		} else if v.Dim != wantDim || v.Origin().Kind != wantKind {
+			t.Errorf("source %q, width %d: %d numbers from %v, want %d of kind %q", source, dim, v.Dim, v.Origin(), wantDim, wantKind)
+		}
+	}
+	find := func(want string) {
+		t.Helper()
+		if o, err := Find("glove"); err != nil || o.Kind != want {
+			t.Errorf("Find: %v, %v; want kind %q", o, err, want)
+		}
+	}
+	find(Sample)
+	try(Local, 0, 100, Sample)
+	put("glove.6B.50d.first.txt", 50)
+	find("folder")
+	for _, source := range []string{Local, Full} {
+		try(source, 0, 50, "folder")
+		try(source, 50, 50, "folder")
+	}
+	try(Local, 100, 100, Sample)
+	try(Sample, 0, 100, Sample)
+	try(dir, 0, 50, "folder")
+	if asked != 0 {
+		t.Errorf("%d requests, want none", asked)
+	}
+	if _, err := GloVe(t.Context(), From{Source: Full, Client: client}, 100, nil); err == nil || asked != 2 {
+		t.Errorf("width 100: error %v after %d requests, want the two addresses asked in vain", err, asked)
+	}
+	put("glove.6B.300d.txt", 300)
+	find(Full)
+	try(Full, 300, 300, Full)
+	try(Full, 0, 50, "folder")
+	put("glove.6B.100d.txt", 100)
+	try(Full, 0, 100, Full)
+	if _, err := GloVe(t.Context(), From{Source: dir}, 200, nil); err == nil || !strings.HasSuffix(err.Error(), "glove.6B.200d.txt: file does not exist") {
+		t.Errorf("got error %v", err)
+	}
+}
+
+// notFound answers every request with 404 and counts them.
+type notFound struct{ requests *int }
+
+func (n notFound) RoundTrip(*http.Request) (*http.Response, error) {
+	*n.requests++
+	return &http.Response{StatusCode: http.StatusNotFound, Status: "404 Not Found", Body: http.NoBody}, nil
 }
 
 // TestGloVeSample: words of like use are closer than others.

@@ -4,7 +4,9 @@ package datasets
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/jpeg"
 	"image/png"
@@ -126,12 +128,15 @@ func TestDecompressionBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := b.Bytes()
-	copy(raw[16:], []byte{0, 1, 0, 0, 0, 1, 0, 0}) // 65,536 x 65,536
-	// The checksum of the header chunk follows its 13 bytes.
-	crc := pngCRC(raw[12:29])
-	copy(raw[29:], []byte{byte(crc >> 24), byte(crc >> 16), byte(crc >> 8), byte(crc)})
-	if _, err := decodePicture(bytes.NewReader(raw)); err == nil || err.Error() != "png of 65536x65536 pixels, want at least 1 and at most 33554432 in all" {
-		t.Errorf("got error %v", err)
+	for _, c := range []struct{ width, height uint32 }{{1 << 16, 1 << 16}, {1, 1 << 25}} { // the second grows when it gets 150 columns
+		binary.BigEndian.PutUint32(raw[16:], c.width)
+		binary.BigEndian.PutUint32(raw[20:], c.height)
+		// The checksum of the header chunk follows its 13 bytes.
+		binary.BigEndian.PutUint32(raw[29:], pngCRC(raw[12:29]))
+		want := fmt.Sprintf("png of %dx%d pixels, want sides of 1 to 65536 and at most 33554432 in all", c.width, c.height)
+		if _, err := decodePicture(bytes.NewReader(raw)); err == nil || err.Error() != want {
+			t.Errorf("got error %v, want %s", err, want)
+		}
 	}
 }
 

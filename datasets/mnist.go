@@ -11,9 +11,9 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/idx"
 )
 
-// mnistLimit bounds the elements of one file, well above the largest set in this
-// format (EMNIST by class: 697,932 images).
-const mnistLimit = 1 << 30
+// mnistLimit bounds the elements of one file, above the largest set of digits in this
+// format (EMNIST digits: 240,000 images, 188 million).
+const mnistLimit = 1 << 28
 
 // MNIST loads the handwritten digits: 60,000 training and 10,000 test pictures of
 // 28x28 grey bytes with the digit as class; the sample has 2,000 and 500.

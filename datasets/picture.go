@@ -15,10 +15,12 @@ import (
 	_ "golang.org/x/image/bmp"
 )
 
-// Limits of one picture file: a few bytes must not inflate to gigabytes.
+// Limits of one picture file: a few bytes must not inflate to gigabytes, neither when
+// it is decoded nor when one axis of it has been resized and the other not yet.
 const (
 	maxPictureBytes  = 1 << 26
 	maxPicturePixels = 1 << 25
+	maxPictureSide   = 1 << 16
 )
 
 // picture is a decoded image: height x width x 3 bytes, red, green, blue.
@@ -41,8 +43,8 @@ func decodePicture(r io.Reader) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.Width < 1 || c.Height < 1 || c.Width > maxPicturePixels/c.Height {
-		return nil, fmt.Errorf("%s of %dx%d pixels, want at least 1 and at most %d in all", format, c.Width, c.Height, maxPicturePixels)
+	if min(c.Width, c.Height) < 1 || max(c.Width, c.Height) > maxPictureSide || c.Width > maxPicturePixels/c.Height {
+		return nil, fmt.Errorf("%s of %dx%d pixels, want sides of 1 to %d and at most %d in all", format, c.Width, c.Height, maxPictureSide, maxPicturePixels)
 	}
 	m, _, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {

@@ -26,8 +26,9 @@ type Set struct {
 	Licence   string
 	Sample    string // what the embedded sample holds
 	Files     []File
-	// Excerpt is a pattern for files that hold a part of the set and are taken from
-	// $REEF_DATA where the whole is not on the machine; empty for none.
+	// Excerpt is a pattern for files that hold a part of the set. Where the whole is not
+	// on the machine, one in $REEF_DATA is taken before the whole is downloaded. Empty
+	// for none.
 	Excerpt string
 }
 
@@ -138,7 +139,7 @@ var registry = []Set{
 		Sample:    "generated, not GloVe: neighbourhoods in the embedded film reviews",
 		Files: []File{{
 			Name:   "glove.6B.zip",
-			Also:   []string{"glove.6B.100d.txt", "glove.6B.100d.txt.gz"},
+			Also:   gloveFiles(),
 			URLs:   []string{"https://nlp.stanford.edu/data/glove.6B.zip", "https://downloads.cs.stanford.edu/nlp/data/glove.6B.zip"},
 			SHA256: "617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
 			Size:   862182613,

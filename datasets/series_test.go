@@ -173,6 +173,37 @@ func TestNaive(t *testing.T) {
 	}
 }
 
+// TestNormalised: the numbers come of the training rows alone, whatever follows them.
+func TestNormalised(t *testing.T) {
+	series := func(later float64) *Series {
+		tab, err := NewTable([]string{"a", "b"}, []float64{9, 9, 1, 10, 3, 30, 5, 50, later, -later}, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Series{tab, make([]time.Time, 5)}
+	}
+	for _, later := range []float64{7, 1e6} {
+		s, scaler, err := series(later).Normalised(1, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := math.Sqrt(8. / 3) // population deviation of 1, 3, 5
+		if !slices.Equal(scaler.Shift, []float64{3, 30}) || math.Abs(scaler.Scale[0]-d) > 1e-12 || math.Abs(scaler.Scale[1]-10*d) > 1e-12 {
+			t.Errorf("later rows of %v: scaler %v, want means 3 and 30, deviations %v and %v", later, scaler, d, 10*d)
+		}
+		for row, a := range []float64{9, 1, 3, 5, later} {
+			if got, want := s.X[2*row], (a-3)/d; math.Abs(got-want) > 1e-9*math.Abs(want) {
+				t.Errorf("row %d is %v, want %v", row, got, want)
+			}
+		}
+	}
+	for _, rows := range [][2]int{{-1, 4}, {3, 2}, {0, 6}, {2, 2}} {
+		if _, _, err := series(1).Normalised(rows[0], rows[1]); err == nil {
+			t.Errorf("rows %v: no error", rows)
+		}
+	}
+}
+
 func TestReadSeries(t *testing.T) {
 	const good = "\"Date Time\",\"p (mbar)\",T\n01.01.2009 00:10:00,996.52,-8.02\n31.12.2009 23:50:00,1,2e1\n"
 	s, err := ReadSeries(strings.NewReader(good), "f")
@@ -204,8 +235,8 @@ func FuzzReadSeries(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw string) {
 		s, err := ReadSeries(strings.NewReader(raw), "f")
 		if err != nil {
-			if !strings.HasPrefix(err.Error(), "f: ") {
-				t.Fatalf("error does not name the file: %v", err)
+			if !positioned.MatchString(err.Error()) {
+				t.Fatalf("error without file and position: %v", err)
 			}
 			return
 		}

@@ -17,8 +17,12 @@ type WordIndex struct {
 	words map[int]string
 }
 
-// maxRank bounds the ranks; the largest published index has 88,584.
-const maxRank = 1 << 24
+// maxRank bounds the ranks, and so the number of words; the largest published index
+// has 88,584.
+const maxRank = 1 << 20
+
+// maxIndexBytes bounds what is inflated; the largest published index has 1.6 MB.
+const maxIndexBytes = 1 << 26
 
 // ReadWordIndex decodes a JSON object of words and ranks, gzip-compressed or
 // plain. The name is used in errors. Two words of one rank are an error.
@@ -27,8 +31,12 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := json.NewDecoder(io.LimitReader(in, 1<<26))
+	limited := &io.LimitedReader{R: in, N: maxIndexBytes}
+	d := json.NewDecoder(limited)
 	fail := func(format string, args ...any) error {
+		if limited.N <= 0 {
+			format, args = "more than %d bytes", []any{maxIndexBytes}
+		}
 		return fmt.Errorf("%s: offset %d: %w", name, d.InputOffset(), fmt.Errorf(format, args...))
 	}
 	token, err := d.Token()

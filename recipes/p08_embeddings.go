@@ -108,7 +108,8 @@ func (g *gloveTask) load(ctx context.Context, o Options) error {
 	}
 	tokens := &datasets.Tokenizer{NumWords: gloveWords}
 	tokens.Fit(train.Texts)
-	if g.vectors, err = glove(ctx, o.Data); err != nil {
+	// The article's 100 numbers, or the width of what is at hand.
+	if g.vectors, err = datasets.GloVe(ctx, o.Data, 0, nil); err != nil {
 		return err
 	}
 	g.table, g.found = g.vectors.Matrix(gloveWords, tokens.Word)
@@ -183,14 +184,4 @@ func alternate(labels []int32, seed uint64) (order []int) {
 		}
 	}
 	return order
-}
-
-// glove are the 100 numbers of the article, or the 50 of a smaller file.
-func glove(ctx context.Context, from datasets.From) (v *datasets.Vectors, err error) {
-	for _, dim := range []int{100, 50} {
-		if v, err = datasets.GloVe(ctx, from, dim, nil); err == nil {
-			return v, nil
-		}
-	}
-	return nil, err
 }

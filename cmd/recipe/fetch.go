@@ -33,7 +33,7 @@ func sets(name string) ([]string, error) {
 }
 
 // download fills the cache. One set that cannot be had does not keep the others
-// away; all errors come together at the end.
+// away; all errors come together at the end, with what else there is to do.
 func (o *options) download(ctx context.Context, stdout, stderr io.Writer) error {
 	display := newDisplay(stderr, o.quiet)
 	var mistakes []error
@@ -45,9 +45,15 @@ func (o *options) download(ctx context.Context, stdout, stderr io.Writer) error 
 		}
 		if err != nil {
 			mistakes = append(mistakes, err)
+			display.say(name + ": not downloaded")
 			continue
 		}
 		fmt.Fprintln(stdout, origin)
 	}
-	return errors.Join(mistakes...)
+	if len(mistakes) == 0 {
+		return nil
+	}
+	display.say("The next -fetch goes on where this one ended. Files from elsewhere are found in $REEF_DATA, a folder with\n" +
+		"one folder for each set; $REEF_MIRROR may name a server that has such folders.")
+	return fmt.Errorf("-fetch: %d of %d sets could not be downloaded\n%w", len(mistakes), len(o.fetch), errors.Join(mistakes...))
 }

@@ -24,6 +24,55 @@ func TestFetchUnknown(t *testing.T) {
 	}
 }
 
+// TestFetchAll fills the cache from a mirror that has one set whole and others not as
+// they are published; the publishers themselves are out of reach. What can be had is
+// there at the end, and what cannot is summed up.
+func TestFetchAll(t *testing.T) {
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join("..", "..", "datasets", "samples"))))
+	defer server.Close()
+	old := http.DefaultClient.Transport
+	defer func() { http.DefaultClient.Transport = old }()
+	http.DefaultClient.Transport = only(server.URL)
+	t.Setenv("REEF_DATA", "")
+	t.Setenv("REEF_CACHE", t.TempDir())
+	t.Setenv("REEF_MIRROR", server.URL)
+	for range 2 { // the second time Boston is there already
+		var stdout, stderr bytes.Buffer
+		if status := run([]string{"-fetch", "all"}, &stdout, &stderr); status != exitError {
+			t.Errorf("status %d, want %d", status, exitError)
+		}
+		if want := "boston_housing: full set in " + filepath.Join(os.Getenv("REEF_CACHE"), "boston_housing") + "\n"; stdout.String() != want {
+			t.Errorf("stdout %q, want %q", stdout.String(), want)
+		}
+		for _, want := range []string{
+			"mnist: not downloaded\n", "reuters: not downloaded\n",
+			"recipe: -fetch: 7 of 8 sets could not be downloaded\n",
+			"mnist: train-images-idx3-ubyte.gz: download failed: " + server.URL + "/mnist/train-images-idx3-ubyte.gz: ", " bytes offered, want 9912422\n",
+			"jena: jena_climate_2009_2016.csv.zip: download failed: " + server.URL + "/jena/jena_climate_2009_2016.csv.zip: 404 Not Found\n",
+			"https://storage.googleapis.com/tensorflow/tf-keras-datasets/jena_climate_2009_2016.csv.zip: 404 out of reach\n",
+			"$REEF_MIRROR",
+		} {
+			if !strings.Contains(stderr.String(), want) {
+				t.Errorf("stderr lacks %q:\n%s", want, stderr.String())
+			}
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(os.Getenv("REEF_CACHE"), "*", "*.part"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("empty beginnings are left: %q", left)
+	}
+}
+
+// only lets requests to one server through.
+type only string
+
+func (o only) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasPrefix(r.URL.String(), string(o)) {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	return &http.Response{StatusCode: http.StatusNotFound, Status: "404 out of reach", Body: http.NoBody}, nil
+}
+
 // TestFetch downloads the published files from a server that stands in for the
 // publisher, and then trains from the cache.
 func TestFetch(t *testing.T) {

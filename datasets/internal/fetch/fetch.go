@@ -12,10 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -104,7 +107,29 @@ func Have(dir string, f File) error {
 		}
 		want = strings.TrimSpace(string(noted))
 	}
-	return verify(path, want)
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	seen := good{path, want, info.Size(), info.ModTime()}
+	if _, ok := verified.Load(seen); ok {
+		return nil
+	}
+	if err := verify(path, want); err != nil {
+		return err
+	}
+	verified.Store(seen, nil)
+	return nil
+}
+
+// verified has the files that this process has found good: a gigabyte is read once and
+// not for every question about it, as long as the file stays as it is.
+var verified sync.Map // of good
+
+type good struct {
+	path, sum string
+	size      int64
+	changed   time.Time
 }
 
 // verify checks that the file at path has the given SHA-256.
@@ -206,14 +231,9 @@ func transferAll(ctx context.Context, client *http.Client, url, part string, siz
 // transfer asks for what part does not have yet and appends it. again says that
 // the same request may succeed later.
 func transfer(ctx context.Context, client *http.Client, url, part string, size int64, progress Progress) (again bool, err error) {
-	out, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return false, err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	have, err := out.Seek(0, io.SeekEnd)
-	if err != nil {
-		return false, err
+	var have int64
+	if info, err := os.Stat(part); err == nil {
+		have = info.Size()
 	}
 	if size > 0 && have == size {
 		return false, nil
@@ -233,7 +253,11 @@ func transfer(ctx context.Context, client *http.Client, url, part string, size i
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return true, fmt.Errorf("%s: %w", url, cause(ctx, err))
+		if wrapped := (*neturl.Error)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err // without method and address, which stand here already
+		}
+		unknown := (*net.DNSError)(nil)
+		return !errors.As(err, &unknown) || !unknown.IsNotFound, fmt.Errorf("%s: %w", url, cause(ctx, err))
 	}
 	defer func() { _ = resp.Body.Close() }() // only read
 	var first int64
@@ -244,15 +268,9 @@ func transfer(ctx context.Context, client *http.Client, url, part string, size i
 		}
 	case http.StatusOK: // no ranges here: from the start
 	case http.StatusRequestedRangeNotSatisfiable: // more is there than there can be
-		return true, errors.Join(fmt.Errorf("%s: %s", url, resp.Status), out.Truncate(0))
+		return true, errors.Join(fmt.Errorf("%s: %s", url, resp.Status), os.Remove(part))
 	default:
 		return resp.StatusCode >= 500, fmt.Errorf("%s: %s", url, resp.Status)
-	}
-	if err := out.Truncate(first); err != nil {
-		return false, err
-	}
-	if _, err := out.Seek(first, io.SeekStart); err != nil {
-		return false, err
 	}
 	total := size
 	if resp.ContentLength >= 0 {
@@ -260,6 +278,17 @@ func transfer(ctx context.Context, client *http.Client, url, part string, size i
 	}
 	if size > 0 && total != size {
 		return false, fmt.Errorf("%s: %d bytes offered, want %d", url, total, size)
+	}
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if err := out.Truncate(first); err != nil {
+		return false, err
+	}
+	if _, err := out.Seek(first, io.SeekStart); err != nil {
+		return false, err
 	}
 	w := &counter{w: out, done: first, total: total, limit: size, report: progress, alive: func() { silence.Reset(stall) }}
 	if _, err := io.Copy(w, resp.Body); err != nil {

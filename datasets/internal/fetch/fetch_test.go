@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -229,6 +230,39 @@ func TestGetTriesMirrors(t *testing.T) {
 		t.Errorf("got error %v, want the status", err)
 	}
 }
+
+// TestGetUnreachable: an address that does not answer is named once, and no empty file
+// stays behind.
+func TestGetUnreachable(t *testing.T) {
+	s := httptest.NewServer(nil)
+	f := published(s.URL)
+	s.Close()
+	dir := t.TempDir()
+	_, err := Get(t.Context(), dir, f, nil, nil)
+	if want := "f.bin: download failed: " + s.URL + ": dial tcp "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got error %v, want %s...", err, want)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "f.bin.part")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an empty file is left: %v", err)
+	}
+}
+
+// TestGetUnknownHost: a name that does not exist is not asked for again.
+func TestGetUnknownHost(t *testing.T) {
+	tries := 0
+	client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		tries++
+		return nil, &net.DNSError{Err: "no such host", Name: "publisher.invalid", IsNotFound: true}
+	})}
+	_, err := Get(t.Context(), t.TempDir(), published("http://publisher.invalid/f.bin"), client, nil)
+	if want := "f.bin: download failed: http://publisher.invalid/f.bin: lookup publisher.invalid: no such host"; err == nil || err.Error() != want || tries != 1 {
+		t.Errorf("got error %v after %d tries, want %s", err, tries, want)
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestGetRefusesOtherSize(t *testing.T) {
 	f := published(serve(t, &publisher{body: append(bytes.Clone(body), 0)}))

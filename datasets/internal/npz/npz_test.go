@@ -4,7 +4,10 @@ package npz
 
 import (
 	"archive/zip"
+	"bufio"
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,6 +105,33 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// namedAgain is an array of one list of integers that stands there several times.
+func namedAgain(times, integers int) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "\x93NUMPY\x01\x00\x80\x00%-128s", fmt.Sprintf("{'descr': '|O', 'fortran_order': False, 'shape': (%d,), }", times))
+	b.WriteString("\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01J")
+	b.Write(binary.LittleEndian.AppendUint32(nil, uint32(times)))
+	b.WriteString("\x85cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R\x89](](")
+	b.WriteString(strings.Repeat("K\x07", integers))
+	b.WriteString("eq\x00")
+	b.WriteString(strings.Repeat("h\x00", times-1))
+	b.WriteString("etb.")
+	return b.Bytes()
+}
+
+// TestNamedAgain: an array that names one long list again and again is refused: two
+// bytes of the file would stand for 100 kB each.
+func TestNamedAgain(t *testing.T) {
+	a, err := ReadArray(bytes.NewReader(namedAgain(3, 25_000)), "f", 1<<20)
+	if err != nil || len(a.Lists) != 3 || len(a.Lists[2]) != 25_000 || a.Lists[2][24_999] != 7 {
+		t.Fatalf("%v, %d lists, want the same list three times", err, len(a.Lists))
+	}
+	_, err = ReadArray(bytes.NewReader(namedAgain(2_000, 25_000)), "f", 1<<20)
+	if err == nil || !strings.HasSuffix(err.Error(), "pickle: more than 33554432 integers") {
+		t.Errorf("got error %v", err)
+	}
+}
+
 func TestBadHeaders(t *testing.T) {
 	var b bytes.Buffer
 	if err := npy.Write(&b, []float64{1, 2}); err != nil {
@@ -151,15 +181,15 @@ func TestWrongCRC(t *testing.T) {
 }
 
 func FuzzReadArray(f *testing.F) {
-	for _, name := range []string{"evil-system.npy", "evil-nested.npy", "evil-float.npy"} {
-		f.Add(file(f, name))
+	for _, name := range []string{"system", "nested", "float", "text", "dict", "big"} {
+		f.Add(file(f, "evil-"+name+".npy"))
 	}
 	var b bytes.Buffer
 	if err := npy.Write(&b, []float64{1, 2}); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())
-	for _, name := range []string{"lists-2.npz", "lists-4.npz"} {
+	for _, name := range []string{"lists-2.npz", "lists-3.npz", "lists-4.npz"} {
 		raw := file(f, name)
 		z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 		if err != nil {
@@ -189,6 +219,51 @@ func FuzzReadArray(f *testing.F) {
 		}
 		if got := len(a.Float) + len(a.Int) + len(a.Lists); got != n || n > 1000 {
 			t.Fatalf("shape %v, %d elements", a.Shape, got)
+		}
+	})
+}
+
+// FuzzPickle puts pickles behind a header that is always good, so that what is changed
+// is the program of the machine.
+func FuzzPickle(f *testing.F) {
+	for _, name := range []string{"system", "nested", "float", "text", "dict", "big"} {
+		f.Add(uint8(2), file(f, "evil-"+name+".npy")[128:])
+	}
+	for _, name := range []string{"lists-2.npz", "lists-3.npz", "lists-4.npz"} {
+		raw := file(f, name)
+		z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+		if err != nil {
+			f.Fatal(err)
+		}
+		r, err := z.File[0].Open()
+		if err != nil {
+			f.Fatal(err)
+		}
+		var b bytes.Buffer
+		if _, err := b.ReadFrom(r); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(uint8(4), b.Bytes()[128:])
+	}
+	f.Add(uint8(3), namedAgain(3, 5)[10+128:])
+	f.Fuzz(func(t *testing.T, n uint8, pickle []byte) {
+		s := &source{Reader: bufio.NewReader(bytes.NewReader(pickle)), name: "f"}
+		lists, err := readPickle(s, int(n))
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "f: offset ") {
+				t.Fatalf("error without file and position: %v", err)
+			}
+			return
+		}
+		if len(lists) != int(n) || s.offset > int64(len(pickle)) {
+			t.Fatalf("%d lists for %d, offset %d of %d", len(lists), n, s.offset, len(pickle))
+		}
+		total := 0
+		for _, l := range lists { // an integer takes two bytes, and so does naming a list again
+			total += len(l)
+		}
+		if total > len(pickle)*len(pickle) {
+			t.Fatalf("%d integers out of %d bytes", total, len(pickle))
 		}
 	})
 }

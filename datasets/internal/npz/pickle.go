@@ -97,9 +97,15 @@ func (m *machine) result() ([][]int32, error) {
 		return nil, m.failf("pickle: %d lists, the header declares %d", len(lists), m.n)
 	}
 	out := make([][]int32, m.n)
+	total := 0
 	for i, l := range lists {
 		if len(l.obj.lists) > 0 {
 			return nil, m.failf("pickle: element %d is a list of lists, want integers", i)
+		}
+		// One list may be named again and again at two bytes each; whoever copies them
+		// shall not be made to copy without end.
+		if total += len(l.obj.ints); total > maxValues {
+			return nil, m.failf("pickle: more than %d integers", maxValues)
 		}
 		out[i] = l.obj.ints
 	}
