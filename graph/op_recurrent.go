@@ -22,8 +22,8 @@ type Cell = kernel.RNNCell
 //	GRUResetAfterCell  n = tanh(a_n + r∘(h·U_n + c_n)), with a second bias c that z and r add, too
 //	LSTMCell           i, f, o = σ(a + g.h);  g = tanh(a + g.h);  c' = f∘c + i∘g;  h' = o∘tanh(c')
 //
-// in Keras's order of the gates: z r n, and i f g o (Cho et al. 2014,
-// Hochreiter & Schmidhuber 1997).
+// GatedActs puts other functions in the place of σ and tanh. The gates are
+// in Keras's order: z r n, and i f g o (Cho et al. 2014, Hochreiter & Schmidhuber 1997).
 const (
 	SimpleCell        = kernel.CellSimple
 	GRUCell           = kernel.CellGRU
@@ -35,9 +35,14 @@ const (
 type RecurrentSpec struct {
 	Cell    Cell
 	Act     Activation // of SimpleCell
+	Gated   *GatedActs // of the other cells; nil for σ and tanh
 	Reverse bool       // take the inputs from the last to the first
 	Output  RecurrentOutput
 }
+
+// GatedActs are the functions of a cell with gates: Gate in the place of σ, State in
+// that of tanh.
+type GatedActs struct{ Gate, State Activation }
 
 // RecurrentOutput is what a recurrent op puts out.
 type RecurrentOutput uint8
@@ -55,12 +60,16 @@ const (
 
 // RecurrentInputs are the operands of a recurrent op; those marked optional may be nil.
 type RecurrentInputs struct {
-	X      *Node // (batch, steps, in)
-	W      *Node // (in, gates·units)
-	U      *Node // (units, gates·units)
-	Bias   *Node // optional; (gates·units), for GRUResetAfterCell (2, gates·units)
-	Mask   *Node // optional; (batch, steps): a step whose mask is 0 leaves the state as it is
-	H0, C0 *Node // optional; (batch, units) first states, C0 of LSTMCell
+	X    *Node // (batch, steps, in)
+	W    *Node // (in, gates·units)
+	U    *Node // (units, gates·units)
+	Bias *Node // optional; (gates·units), for GRUResetAfterCell (2, gates·units)
+	Mask *Node // optional; (batch, steps): a step whose mask is 0 leaves the state as it is
+	// Optional masks of dropout, (gates, batch, in) and (gates, batch, units): what x and
+	// h are multiplied by before they enter the products of each gate, at every step the
+	// same (Gal & Ghahramani 2016). They have no gradient.
+	DropX, DropH *Node
+	H0, C0       *Node // optional; (batch, units) first states, C0 of LSTMCell
 }
 
 // Recurrent runs a recurrent layer over whole sequences, forward and backward
@@ -72,7 +81,10 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 		at   *int
 		node *Node
 		rank int
-	}{{&r.x, in.X, 3}, {&r.w, in.W, 2}, {&r.u, in.U, 2}, {&r.bias, in.Bias, rankOf(in.Bias)}, {&r.mask, in.Mask, 2}, {&r.h0, in.H0, 2}, {&r.c0, in.C0, 2}} {
+	}{
+		{&r.x, in.X, 3}, {&r.w, in.W, 2}, {&r.u, in.U, 2}, {&r.bias, in.Bias, rankOf(in.Bias)}, {&r.mask, in.Mask, 2}, {&r.h0, in.H0, 2}, {&r.c0, in.C0, 2},
+		{&r.dropX, in.DropX, 3}, {&r.dropH, in.DropH, 3},
+	} {
 		*operand.at = -1
 		if operand.node != nil {
 			*operand.at = len(inputs)
@@ -83,6 +95,7 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 	if r.x < 0 || r.w < 0 || r.u < 0 {
 		return nil, &OpError{Op: "recurrent", Err: errors.New("x, w or u is nil: an earlier expression failed")}
 	}
+	r.kernel = r.general()
 	return apply(r.op(), inputs...)
 }
 
@@ -94,7 +107,9 @@ type recurrence struct {
 	spec                        RecurrentSpec
 	ranks                       []int
 	x, w, u, bias, mask, h0, c0 int
+	dropX, dropH                int
 	needDX                      bool // whether anybody reads the gradient of x
+	kernel                      *kernel.RNNGeneral
 	single                      recurrentMemory[float32]
 	double                      recurrentMemory[float64]
 }
@@ -104,13 +119,46 @@ var cellNames = map[Cell]string{SimpleCell: "simple_rnn", GRUCell: "gru", GRURes
 
 func (r *recurrence) name(suffix string) string {
 	return cellNames[r.spec.Cell] + suffix + attrs("act", r.spec.Act, "reverse", r.spec.Reverse, "output", r.spec.Output,
-		"bias", r.bias >= 0, "mask", r.mask >= 0, "h0", r.h0 >= 0, "c0", r.c0 >= 0)
+		"bias", r.bias >= 0, "mask", r.mask >= 0, "h0", r.h0 >= 0, "c0", r.c0 >= 0) + r.generalName()
+}
+
+// generalName is what the name of a general cell has behind it.
+func (r *recurrence) generalName() string {
+	if r.general() == nil {
+		return ""
+	}
+	acts := r.acts()
+	return attrs("gate", acts.Gate, "state", acts.State, "drop_x", r.dropX >= 0, "drop_h", r.dropH >= 0)
+}
+
+// acts are the functions of the cell; Gate is unused by SimpleCell.
+func (r *recurrence) acts() GatedActs {
+	switch {
+	case r.spec.Cell == SimpleCell:
+		return GatedActs{State: r.spec.Act}
+	case r.spec.Gated != nil:
+		return *r.spec.Gated
+	}
+	return GatedActs{Act(Sigmoid), Act(Tanh)}
+}
+
+// general is what the kernel has to know of a cell that is not one of the fast ones, nil for these.
+func (r *recurrence) general() *kernel.RNNGeneral {
+	acts := r.acts()
+	fast := acts == GatedActs{Act(Sigmoid), Act(Tanh)}
+	if r.spec.Cell == SimpleCell {
+		fast = acts.State.FromOutput()
+	}
+	if fast && r.dropX < 0 && r.dropH < 0 {
+		return nil
+	}
+	return &kernel.RNNGeneral{Gate: acts.Gate.kind, GateAlpha: acts.Gate.alpha, State: acts.State.kind, StateAlpha: acts.State.alpha}
 }
 
 func (r *recurrence) op() *op {
 	diff := make([]bool, len(r.ranks))
 	for i := range diff {
-		diff[i] = i != r.mask
+		diff[i] = i != r.mask && i != r.dropX && i != r.dropH
 	}
 	rank := 2
 	if r.spec.Output == AllStates {
@@ -129,15 +177,16 @@ func (r *recurrence) op() *op {
 // geometry reads the sizes off the inputs' shapes.
 func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	x, w, u := in[r.x], in[r.w], in[r.u]
-	g = kernel.RNN{Cell: r.spec.Cell, Batch: x[0], Time: x[1], In: x[2], Units: u[0], Reverse: r.spec.Reverse, Act: r.spec.Act.kind}
+	g = kernel.RNN{Cell: r.spec.Cell, Batch: x[0], Time: x[1], In: x[2], Units: u[0], Reverse: r.spec.Reverse,
+		Act: r.spec.Act.kind, Alpha: r.spec.Act.alpha, General: r.kernel}
 	columns := g.Cell.Gates() * g.Units
 	switch {
 	case w[0] != g.In || w[1] != columns:
 		return g, fmt.Errorf("kernel has shape %v, want (%d, %d) for inputs %v and %d units", w, g.In, columns, x, g.Units)
 	case u[1] != columns:
 		return g, fmt.Errorf("recurrent kernel has shape %v, want (%d, %d)", u, g.Units, columns)
-	case r.spec.Cell == SimpleCell && !r.spec.Act.FromOutput():
-		return g, fmt.Errorf("activation %v: want one whose derivative follows from its output", r.spec.Act)
+	case r.spec.Cell == SimpleCell && r.spec.Gated != nil:
+		return g, errors.New("a simple cell has no gates")
 	case r.spec.Output >= StatesAndCell && r.spec.Cell != LSTMCell:
 		return g, errors.New("only an LSTM has a cell state")
 	case r.c0 >= 0 && r.spec.Cell != LSTMCell:
@@ -152,6 +201,11 @@ func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	}
 	if i := r.mask; i >= 0 && (in[i][0] != g.Batch || in[i][1] != g.Time) {
 		return g, fmt.Errorf("mask has shape %v, want (%d, %d)", in[i], g.Batch, g.Time)
+	}
+	for _, m := range [2]struct{ at, n int }{{r.dropX, g.In}, {r.dropH, g.Units}} {
+		if i := m.at; i >= 0 && (in[i][0] != g.Cell.Gates() || in[i][1] != g.Batch || in[i][2] != m.n) {
+			return g, fmt.Errorf("mask of dropout has shape %v, want (%d, %d, %d)", in[i], g.Cell.Gates(), g.Batch, m.n)
+		}
 	}
 	for _, i := range [2]int{r.h0, r.c0} {
 		if i >= 0 && (in[i][0] != g.Batch || in[i][1] != g.Units) {

@@ -46,6 +46,7 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 		t := &m.t
 		t.X, t.W, t.U = c.in[r.x], c.in[r.w], c.in[r.u]
 		t.Bias, t.Mask, t.H0, t.C0 = at(c, r.bias), at(c, r.mask), at(c, r.h0), at(c, r.c0)
+		t.DropX, t.DropH = at(c, r.dropX), at(c, r.dropH)
 		t.HN, t.CN = nil, nil
 		t.Saved = sized(t.Saved, kernel.RNNSavedLen(&g))
 		switch r.spec.Output {

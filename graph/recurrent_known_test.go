@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/internal/golden"
@@ -36,6 +37,7 @@ func TestRecurrentKnownValues(t *testing.T) {
 			in := RecurrentInputs{
 				X: node("x"), W: node("kernel"), U: node("recurrent_kernel"), Bias: node("bias"),
 				Mask: node("mask"), H0: node("h0"), C0: node("c0"),
+				DropX: dropMask(t, g, c, spec.Cell, "input_mask"), DropH: dropMask(t, g, c, spec.Cell, "recurrent_mask"),
 			}
 			y, err := Recurrent(spec, in)
 			if err != nil {
@@ -73,28 +75,51 @@ func TestRecurrentKnownValues(t *testing.T) {
 			}
 		})
 	}
-	if seen < 40 {
-		t.Errorf("only %d cases were compared", seen)
+	if seen != 57 {
+		t.Errorf("%d cases were compared, want 57", seen)
 	}
 }
 
+// dropMask is a case's mask of dropout for each gate; one that is given for all gates is
+// repeated.
+func dropMask(t *testing.T, g *Graph, c golden.Case, cell Cell, name string) *Node {
+	a, ok := c.Inputs[name]
+	if !ok {
+		return nil
+	}
+	values, shape := a.Float32(), a.Shape
+	if len(shape) == 2 {
+		shape = append([]int{cell.Gates()}, shape...)
+		values = slices.Repeat(values, cell.Gates())
+	}
+	n, err := Input(g, Float32, name, shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bindTo(t, n, values)
+	return n
+}
+
 // recurrentSpec reads a case's arguments; ok is false for what is put together
-// from several ops (returned states, dropout, both directions).
+// from several ops (returned states, both directions).
 func recurrentSpec(c golden.Case) (spec RecurrentSpec, ok bool) {
-	for _, name := range []string{"input_mask", "recurrent_mask", "r_h", "r_c"} {
+	for _, name := range []string{"r_h", "r_c"} {
 		if _, several := c.Inputs[name]; several {
 			return spec, false
 		}
 	}
-	if zero, is := c.Args["zero_output_for_mask"].(bool); is && zero {
+	if zero, is := c.Args["zero_output_for_mask"].(bool); is && zero || len(c.Inputs) == 0 {
 		return spec, false
 	}
+	act := func(arg string) Activation {
+		kind, err := ParseActivation(c.Args.String(arg))
+		ok = ok && err == nil
+		return Act(kind)
+	}
+	ok = true
 	switch c.Args["layer"] {
 	case "SimpleRNN":
-		spec.Cell, spec.Act = SimpleCell, Act(Tanh)
-		if c.Args["activation"] == "relu" {
-			spec.Act = Act(ReLU)
-		}
+		spec.Cell, spec.Act = SimpleCell, act("activation")
 	case "GRU":
 		spec.Cell = GRUCell
 		if c.Args["reset_after"] == true {
@@ -105,15 +130,12 @@ func recurrentSpec(c golden.Case) (spec RecurrentSpec, ok bool) {
 	default:
 		return spec, false
 	}
-	if a, is := c.Args["activation"].(string); !is || spec.Cell != SimpleCell && a != "tanh" {
-		return spec, false
-	}
-	if a, is := c.Args["recurrent_activation"].(string); is && a != "sigmoid" {
-		return spec, false
+	if spec.Cell != SimpleCell {
+		spec.Gated = &GatedActs{act("recurrent_activation"), act("activation")}
 	}
 	spec.Reverse = c.Args["go_backwards"] == true
 	if c.Args["return_sequences"] == true {
 		spec.Output = AllStates
 	}
-	return spec, true
+	return spec, ok
 }

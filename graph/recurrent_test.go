@@ -10,7 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestGradientOfRecurrent checks every cell with every operand and output.
+// TestGradientOfRecurrent checks every cell with every operand and output, the general
+// cells with masks of dropout.
 func TestGradientOfRecurrent(t *testing.T) {
 	gates := map[Cell]int{SimpleCell: 1, GRUCell: 3, GRUResetAfterCell: 3, LSTMCell: 4}
 	for cell, g := range gates {
@@ -21,15 +22,17 @@ func TestGradientOfRecurrent(t *testing.T) {
 			for _, s := range []struct {
 				batch, steps                int
 				bias, mask, states, reverse bool
+				gated                       *GatedActs
 			}{
-				{2, 4, true, false, false, false}, {1, 1, true, false, false, false}, {3, 3, false, false, true, true},
-				{2, 4, true, true, true, false}, {2, 5, true, true, false, true},
+				{2, 4, true, false, false, false, nil}, {1, 1, true, false, false, false, nil}, {3, 3, false, false, true, true, nil},
+				{2, 4, true, true, true, false, nil}, {2, 5, true, true, false, true, nil},
+				{2, 3, true, true, true, false, &GatedActs{Act(Softsign), Act(Mish)}}, {1, 1, false, false, false, false, &GatedActs{Act(SiLU), Act(ELU)}},
 			} {
 				t.Run(fmt.Sprintf("%v/%v/%+v", cell, output, s), func(t *testing.T) {
 					const in, units = 3, 2
 					rng := rand.New(rand.NewPCG(uint64(cell), uint64(output)))
 					inputs := []*tensor.Dense{random(rng, s.batch, s.steps, in), random(rng, in, g*units), random(rng, units, g*units)}
-					bias, mask, h0, c0 := -1, -1, -1, -1
+					bias, mask, h0, c0, dropX, dropH := -1, -1, -1, -1, -1, -1
 					add := func(x *tensor.Dense) int { inputs = append(inputs, x); return len(inputs) - 1 }
 					if s.bias {
 						shape := []int{g * units}
@@ -53,6 +56,16 @@ func TestGradientOfRecurrent(t *testing.T) {
 						mask = add(tensor.New(tensor.WithShape(s.batch, s.steps), tensor.WithBacking(m)))
 						options = append(options, Fixed(mask))
 					}
+					spec := RecurrentSpec{Cell: cell, Act: Act(Tanh), Reverse: s.reverse, Output: output}
+					if s.gated != nil {
+						dropX, dropH = add(random(rng, g, s.batch, in)), add(random(rng, g, s.batch, units))
+						options = append(options, Fixed(dropX, dropH))
+						if cell == SimpleCell {
+							spec.Act = s.gated.State
+						} else {
+							spec.Gated = s.gated
+						}
+					}
 					report, err := CheckGradient(func(n Nodes) (*Node, error) {
 						opt := func(i int) *Node {
 							if i < 0 {
@@ -60,8 +73,8 @@ func TestGradientOfRecurrent(t *testing.T) {
 							}
 							return n[i]
 						}
-						return Recurrent(RecurrentSpec{Cell: cell, Act: Act(Tanh), Reverse: s.reverse, Output: output},
-							RecurrentInputs{X: n[0], W: n[1], U: n[2], Bias: opt(bias), Mask: opt(mask), H0: opt(h0), C0: opt(c0)})
+						return Recurrent(spec, RecurrentInputs{X: n[0], W: n[1], U: n[2], Bias: opt(bias), Mask: opt(mask), H0: opt(h0), C0: opt(c0),
+							DropX: opt(dropX), DropH: opt(dropH)})
 					}, inputs, options...)
 					if err != nil {
 						t.Fatal(err)

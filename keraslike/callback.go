@@ -19,6 +19,7 @@ const (
 // Callback is told of every event of a training. An error ends the training
 // and is returned by Fit. Progress displays are callbacks, too.
 type Callback interface {
+	// On is called in the training's own goroutine; t is valid until Fit returns.
 	On(e Event, t *Training) error
 }
 

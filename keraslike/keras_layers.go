@@ -26,8 +26,11 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		a.training("embeddings_regularizer")
 		a.training("embeddings_constraint")
 		a.training("activity_regularizer")
-		return Embedding(a.count("input_dim"), a.count("output_dim"))
+		l, d := defined[*embedding](Embedding(a.count("input_dim"), a.count("output_dim")))
+		d.MaskZero = a.flag("mask_zero", false)
+		return l
 	},
+	"Masking":   func(a *kerasArgs) Layer { return Masking(a.number("mask_value", 0)) },
 	"Rescaling": func(a *kerasArgs) Layer { return Rescaling(a.number("scale", 1), a.number("offset", 0)) },
 
 	"Conv1D":          func(a *kerasArgs) Layer { return kerasConv(a, 1) },
@@ -251,14 +254,16 @@ func kerasMargins(a *kerasArgs, name string, axes int, l Layer) Layer {
 
 func kerasRecurrent(a *kerasArgs, make func(int, ...RecurrentOption) Layer) Layer {
 	l, d := defined[*recurrent](make(a.count("units")))
-	d.Activation, d.NoBias, d.restraints = a.activation("activation"), !a.flag("use_bias", true), a.restraints()
+	if _, given := a.raw["activation"]; given {
+		d.Activation = a.activation("activation")
+	}
+	d.NoBias, d.restraints = !a.flag("use_bias", true), a.restraints()
 	d.ReturnSequences, d.ReturnState = a.flag("return_sequences", false), a.flag("return_state", false)
 	d.GoBackwards = a.flag("go_backwards", false)
-	if f := a.activation("recurrent_activation"); d.Cell != "SimpleRNN" && f != Sigmoid {
-		a.fail("recurrent_activation", fmt.Errorf("is %q, want %q", f, Sigmoid))
+	d.InputDropout, d.RecurrentDropout = a.number("dropout", 0), a.number("recurrent_dropout", 0)
+	if _, given := a.raw["recurrent_activation"]; given && d.Cell != "SimpleRNN" {
+		d.RecurrentActivation = a.activation("recurrent_activation")
 	}
-	a.training("dropout")
-	a.training("recurrent_dropout")
 	return l
 }
 

@@ -4,6 +4,7 @@ package keraslike_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,7 +121,11 @@ func (tr *trial) checkGradients(t *testing.T, c golden.Case) {
 		t.Fatalf("%d gradients, want those of %v", len(tr.recorder.gradients), tr.gradients)
 	}
 	for i, name := range tr.gradients {
-		golden.Close(t, "d"+name, tr.recorder.gradients[i], c.Want["d"+name], layerRelative, layerAbsolute)
+		got := tr.recorder.gradients[i]
+		if name == "embeddings" {
+			got = allRows(got, c.Inputs["x"], c.Inputs[name].Shape)
+		}
+		golden.Close(t, "d"+name, got, c.Want["d"+name], layerRelative, layerAbsolute)
 	}
 	var want, scale float64
 	for i, r := range c.Inputs["r"].Data {
@@ -130,6 +135,17 @@ func (tr *trial) checkGradients(t *testing.T, c golden.Case) {
 	if math.Abs(tr.loss-want) > layerRelative*scale+layerAbsolute {
 		t.Errorf("Σ r·y is %v while training, want %v", tr.loss, want)
 	}
+}
+
+// allRows puts the rows of a table's gradient, which has one for each id of the batch, to
+// their places.
+func allRows(rows []float32, ids golden.Array, table []int) []float32 {
+	all, seen := make([]float32, table[0]*table[1]), slices.Clone(ids.Float32())
+	slices.Sort(seen)
+	for i, id := range slices.Compact(seen) {
+		copy(all[int(id)*table[1]:], rows[i*table[1]:(i+1)*table[1]])
+	}
+	return all
 }
 
 // checkOutput compares the prediction of a case.
@@ -157,6 +173,27 @@ func checkLayers(t *testing.T, topic string, inputs []string, layerOf func(c gol
 	}
 	for _, kind := range want {
 		if seen[kind] == 0 {
+			t.Errorf("%s has no known values", kind)
+		}
+	}
+}
+
+// TestEveryKindHasKnownValues fails when a kind is registered and no topic has cases of it.
+func TestEveryKindHasKnownValues(t *testing.T) {
+	seen := map[string]bool{
+		"Input":   true,
+		"Masking": true, // TestMaskingValues
+		// What they give is drawn; graph compares its distribution, and TestEveryLayer sees
+		// that it is absent from evaluation.
+		"GaussianNoise": true, "GaussianDropout": true,
+	}
+	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "reshaping", "merging", "attention"} {
+		for _, c := range golden.Load(t, "layers_"+topic) {
+			seen[c.Args.String("layer")] = true
+		}
+	}
+	for _, kind := range keraslike.Kinds() {
+		if !seen[kind] {
 			t.Errorf("%s has no known values", kind)
 		}
 	}
@@ -262,6 +299,13 @@ func TestCoreValues(t *testing.T) {
 	checkLayers(t, "layers_core", []string{"x"}, func(c golden.Case) keraslike.Layer {
 		a := c.Args
 		switch a.String("layer") {
+		case "Embedding":
+			if a.Bool("mask_zero") {
+				return keraslike.Embedding(a.Int("input_dim"), a.Int("output_dim"), keraslike.MaskZero{})
+			}
+			return keraslike.Embedding(a.Int("input_dim"), a.Int("output_dim"))
+		case "Activation":
+			return keraslike.Activation(keraslike.ActivationFunc(a.String("activation")))
 		case "LeakyReLU":
 			return keraslike.LeakyReLU(keraslike.NegativeSlope(a.Float("negative_slope")))
 		case "PReLU":
@@ -277,7 +321,7 @@ func TestCoreValues(t *testing.T) {
 			return keraslike.TimeDistributed(keraslike.Conv2D(a.Int("filters"), a.Ints("kernel_size")[0], keraslike.SamePadding{}))
 		}
 		return nil
-	}, "LeakyReLU", "PReLU", "Rescaling", "Normalization", "TimeDistributed")
+	}, "Embedding", "Activation", "LeakyReLU", "PReLU", "Rescaling", "Normalization", "TimeDistributed")
 }
 
 // TestAttentionValues covers all cases but the one that returns the scores too.

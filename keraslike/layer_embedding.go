@@ -18,7 +18,14 @@ import (
 // touch only those. An id out of range stops the training with an error that
 // names the sample.
 //
-// Options: EmbeddingsInit, Name. See https://keras.io/api/layers/core_layers/embedding/.
+// Given vectors go into the table after Build, and stay as they are with
+// Trainable(false):
+//
+//	w, err := model.Weight("embedding/embeddings")
+//	err = w.Set(vectors)
+//
+// Options: MaskZero, EmbeddingsInit, Trainable, Name.
+// See https://keras.io/api/layers/core_layers/embedding/.
 func Embedding(vocabulary, dim int, opts ...EmbeddingOption) Layer {
 	d := &embedding{Vocabulary: vocabulary, Dim: dim, Init: RandomUniform(0.05)}
 	for _, o := range opts {

@@ -75,6 +75,17 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.GaussianNoise(math.Inf(1), name), shapes{vector}, `GaussianNoise "it": standard deviation is +Inf, want a finite number of at least 0`},
 		{keraslike.GaussianDropout(-0.1, name), shapes{vector}, `GaussianDropout "it": rate is -0.1, want 0 <= rate < 1`},
 
+		{keraslike.LSTM(0, name), shapes{series}, `LSTM "it": units is 0, want a positive number`},
+		{keraslike.GRU(2, name), shapes{image}, `GRU "it": input has shape (batch, 6, 4, 2), want (batch, steps, channels)`},
+		{keraslike.GRU(2, name), shapes{series, {3}}, `GRU "it": first state 0 has shape (batch, 3), want (batch, 2)`},
+		{keraslike.LSTM(2, name), shapes{series, {2}}, `LSTM "it": got 1 first states, want none or 2`},
+		{keraslike.LSTM(2, keraslike.ResetBefore{}, name), shapes{series}, `LSTM "it": ResetBefore is an option of GRU`},
+		{keraslike.SimpleRNN(2, keraslike.RecurrentActivation(keraslike.Sigmoid), name), shapes{series}, `SimpleRNN "it": RecurrentActivation is an option of GRU and LSTM`},
+		{keraslike.GRU(2, keraslike.Softmax, name), shapes{series}, `GRU "it": activation "softmax": unknown`},
+		{keraslike.GRU(2, keraslike.RecurrentActivation("sig"), name), shapes{series}, `GRU "it": recurrent activation: activation "sig": unknown`},
+		{keraslike.GRU(2, keraslike.InputDropout(1), name), shapes{series}, `GRU "it": dropout is 1, want 0 <= dropout < 1`},
+		{keraslike.LSTM(2, keraslike.RecurrentDropout(-0.1), name), shapes{series}, `LSTM "it": recurrent dropout is -0.1, want 0 <= dropout < 1`},
+
 		{keraslike.Rescaling(math.NaN(), 0, name), shapes{vector}, `Rescaling "it": scale is NaN and offset 0, want finite numbers`},
 		{keraslike.Normalization(keraslike.Axis(2), name), shapes{vector}, `Normalization "it": axis is 2`},
 		{keraslike.Lambda(nil, name), shapes{vector}, `Lambda "it": got no function`},

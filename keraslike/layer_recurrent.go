@@ -3,61 +3,71 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
 )
 
 // GRU is a gated recurrent unit over whole sequences (Cho et al. 2014). With
-// W, U and b for each of the gates z, r and n:
+// W, U and b for each of the gates z, r and n, σ for RecurrentActivation and act for
+// the activation:
 //
 //	z = σ(x·W_z + h·U_z + b_z)     how much of the state stays
 //	r = σ(x·W_r + h·U_r + b_r)     how much of it the candidate sees
-//	n = tanh(x·W_n + b_n + r∘(h·U_n + c_n))
+//	n = act(x·W_n + b_n + r∘(h·U_n + c_n))
 //	h = z∘h + (1-z)∘n
 //
 // ResetBefore applies r to h before the product, as the paper has it, with one
 // bias instead of two.
 //
-//	input    (batch, steps, in)
+//	input    (batch, steps, in); behind it perhaps the first state (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
+//	further outputs  with ReturnState the last state (Tensor.Output(1))
 //	weights  kernel (in, 3·units) by GlorotUniform, recurrent_kernel (units, 3·units) by
 //	         Orthogonal, bias (2, 3·units) by Zeros; with ResetBefore (3·units)
 //
-// Options: ReturnSequences, GoBackwards, ResetBefore, NoBias, KernelInit,
-// RecurrentInit, BiasInit, KernelL2, RecurrentL2, Name, a RestraintOption.
+// A step that the input's mask leaves out keeps the state.
+//
+// Options: an activation (default Tanh), RecurrentActivation (Sigmoid),
+// ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, InputDropout (0),
+// RecurrentDropout (0), ResetBefore, NoBias, KernelInit, RecurrentInit, BiasInit,
+// KernelL2, RecurrentL2, RecurrentRegularizer, RecurrentConstraint, another
+// RestraintOption, Trainable, Name. Other activations than the defaults and
+// RecurrentDropout take a slower way through the cell.
 // See https://keras.io/api/layers/recurrent_layers/gru/.
 func GRU(units int, opts ...RecurrentOption) Layer {
-	return newRecurrent(&recurrent{Cell: "GRU", Units: units, Activation: Tanh}, opts)
+	return newRecurrent(&recurrent{Cell: "GRU", Units: units, Activation: Tanh, RecurrentActivation: Sigmoid}, opts)
 }
 
 // LSTM is a long short-term memory over whole sequences (Hochreiter &
-// Schmidhuber 1997). With W, U and b for each of the gates i, f, g and o:
+// Schmidhuber 1997). With W, U and b for each of the gates i, f, g and o, σ for
+// RecurrentActivation and act for the activation:
 //
-//	i, f, o = σ(x·W + h·U + b);  g = tanh(x·W_g + h·U_g + b_g)
-//	c = f∘c + i∘g;  h = o∘tanh(c)
+//	i, f, o = σ(x·W + h·U + b);  g = act(x·W_g + h·U_g + b_g)
+//	c = f∘c + i∘g;  h = o∘act(c)
 //
-//	input    (batch, steps, in)
+//	input    (batch, steps, in); behind it perhaps the first states h and c, (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
+//	further outputs  with ReturnState the last h (Tensor.Output(1)) and c (Tensor.Output(2))
 //	weights  kernel (in, 4·units) by GlorotUniform, recurrent_kernel (units, 4·units) by
 //	         Orthogonal, bias (4·units) by Zeros, with ones for f (Jozefowicz et al. 2015)
 //
-// Options: ReturnSequences, GoBackwards, NoBias, KernelInit, RecurrentInit,
-// BiasInit (which also sets f's), KernelL2, RecurrentL2, Name, a RestraintOption.
+// Options: those of GRU but ResetBefore; BiasInit also sets f's bias.
 // See https://keras.io/api/layers/recurrent_layers/lstm/.
 func LSTM(units int, opts ...RecurrentOption) Layer {
-	return newRecurrent(&recurrent{Cell: "LSTM", Units: units, Activation: Tanh}, opts)
+	return newRecurrent(&recurrent{Cell: "LSTM", Units: units, Activation: Tanh, RecurrentActivation: Sigmoid}, opts)
 }
 
 // SimpleRNN is h = act(x·W + h·U + b) over whole sequences (Elman 1990).
 //
-//	input    (batch, steps, in)
+//	input    (batch, steps, in); behind it perhaps the first state (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
+//	further outputs  with ReturnState the last state (Tensor.Output(1))
 //	weights  kernel (in, units) by GlorotUniform, recurrent_kernel (units, units) by
 //	         Orthogonal, bias (units) by Zeros
 //
-// Options: an activation whose derivative follows from its output (default
-// Tanh), and those of GRU but ResetBefore.
+// Options: those of GRU but ResetBefore and RecurrentActivation.
 // See https://keras.io/api/layers/recurrent_layers/simple_rnn/.
 func SimpleRNN(units int, opts ...RecurrentOption) Layer {
 	return newRecurrent(&recurrent{Cell: "SimpleRNN", Units: units, Activation: Tanh}, opts)
@@ -78,6 +88,10 @@ type recurrent struct {
 	ResetBefore       bool           `json:"reset_before,omitempty"`
 	NoBias            bool           `json:"no_bias,omitempty"`
 	ZeroOutputForMask bool           `json:"zero_output_for_mask,omitempty"`
+
+	RecurrentActivation ActivationFunc `json:"recurrent_activation,omitempty"` // Sigmoid where a gated cell has none
+	InputDropout        float64        `json:"dropout,omitempty"`
+	RecurrentDropout    float64        `json:"recurrent_dropout,omitempty"`
 
 	KernelInit    Initializer  `json:"kernel_initializer"`
 	RecurrentInit Initializer  `json:"recurrent_initializer"`
@@ -102,18 +116,21 @@ func (d *recurrent) check() error {
 	case d.Units <= 0:
 		return fmt.Errorf("units is %d, want a positive number", d.Units)
 	case d.ResetBefore && d.Cell != "GRU":
-		return fmt.Errorf("ResetBefore is an option of GRU")
-	case d.Cell != "SimpleRNN" && d.Activation != Tanh:
-		return fmt.Errorf("activation is %s, want tanh", d.Activation)
+		return errors.New("ResetBefore is an option of GRU")
+	case d.RecurrentActivation != "" && d.Cell == "SimpleRNN":
+		return errors.New("RecurrentActivation is an option of GRU and LSTM")
+	case !(d.InputDropout >= 0 && d.InputDropout < 1):
+		return fmt.Errorf("dropout is %g, want 0 <= dropout < 1", d.InputDropout)
+	case !(d.RecurrentDropout >= 0 && d.RecurrentDropout < 1):
+		return fmt.Errorf("recurrent dropout is %g, want 0 <= dropout < 1", d.RecurrentDropout)
 	}
-	act, err := d.Activation.elementwise()
-	if err == nil && !act.FromOutput() {
-		err = fmt.Errorf("activation is %s, want one whose derivative follows from its output", d.Activation)
+	if _, err := d.Activation.elementwise(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = d.restraints.check()
+	if _, err := d.RecurrentActivation.elementwise(); err != nil {
+		return fmt.Errorf("recurrent activation: %w", err)
 	}
-	return err
+	return d.restraints.check()
 }
 
 // cell is the graph's cell, with the number of its gates; 0 for an unknown one.
@@ -195,10 +212,11 @@ func (d *recurrent) Forward(s *Scope, in []*graph.Node) *graph.Node {
 
 // run gives the output and, where they are wanted, the last states.
 func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
-	cell, _ := d.cell()
-	act, _ := d.Activation.elementwise() // checked by check
-	spec := graph.RecurrentSpec{Cell: cell, Act: act, Reverse: d.GoBackwards, Output: d.output()}
-	operands := graph.RecurrentInputs{X: in[0], W: s.Weight("kernel"), U: s.Weight("recurrent_kernel")}
+	if in[0] == nil {
+		return nil, nil
+	}
+	spec := d.spec()
+	operands := graph.RecurrentInputs{X: in[0], W: s.Weight("kernel"), U: s.Weight("recurrent_kernel"), Mask: s.Mask(0)}
 	if !d.NoBias {
 		operands.Bias = s.Weight("bias")
 	}
@@ -208,7 +226,9 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 	if len(in) > 2 {
 		operands.C0 = in[2]
 	}
-	operands.Mask = s.Mask(0)
+	if s.Training() {
+		d.drop(s, &operands)
+	}
 	y = s.Do(graph.Recurrent(spec, operands))
 	if y != nil && d.ReturnState {
 		y, states = d.split(s, y, spec.Output)
@@ -220,6 +240,42 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 		}
 	}
 	return d.watch(s, y), states
+}
+
+// spec is what the graph's op has to compute; the activations have been checked.
+func (d *recurrent) spec() graph.RecurrentSpec {
+	cell, _ := d.cell()
+	act, _ := d.Activation.elementwise()
+	spec := graph.RecurrentSpec{Cell: cell, Act: act, Reverse: d.GoBackwards, Output: d.output()}
+	if cell != graph.SimpleCell {
+		gate := graph.Act(graph.Sigmoid)
+		if d.RecurrentActivation != "" {
+			gate, _ = d.RecurrentActivation.elementwise()
+		}
+		spec.Gated = &graph.GatedActs{Gate: gate, State: act}
+	}
+	return spec
+}
+
+// drop adds the dropout of training. One mask of x for all gates is one in front of the
+// layer; next to recurrent dropout each gate has masks of its own, as in Keras 3.
+func (d *recurrent) drop(s *Scope, in *graph.RecurrentInputs) {
+	shape := in.X.Shape()
+	mask := func(k, size int, rate float64) *graph.Node {
+		_, gates := d.cell()
+		rng, stream := s.Random(k)
+		return s.Do(graph.Dropout(s.ones(gates, shape[0], size), rate, rng, stream))
+	}
+	switch {
+	case d.RecurrentDropout > 0:
+		in.DropH = mask(1, d.Units, d.RecurrentDropout)
+		if d.InputDropout > 0 {
+			in.DropX = mask(0, shape[2], d.InputDropout)
+		}
+	case d.InputDropout > 0:
+		rng, stream := s.Random(0)
+		in.X = s.Do(graph.SpatialDropout(in.X, d.InputDropout, rng, stream))
+	}
 }
 
 // zeroMasked sets the outputs at masked steps to 0; outputs have the order in which

@@ -42,9 +42,11 @@ func layerRows() []layerRow {
 
 		{kind: "Masking", layer: func() Layer { return Masking(-1) }, in: series, out: series[0]},
 
-		{kind: "SimpleRNN", layer: func() Layer { return SimpleRNN(4, ReturnSequences{}) }, in: series, out: Shape{5, 4}, parameters: 12 + 16 + 4},
-		{kind: "GRU", layer: func() Layer { return GRU(4) }, in: series, out: Shape{4}, parameters: 3 * (12 + 16 + 8)},
-		{kind: "LSTM", layer: func() Layer { return LSTM(4, NoBias{}) }, in: series, out: Shape{4}, parameters: 4 * (12 + 16)},
+		{kind: "SimpleRNN", layer: func() Layer { return SimpleRNN(4, GELU, ReturnSequences{}, RecurrentDropout(0.2)) }, in: series, out: Shape{5, 4}, parameters: 12 + 16 + 4},
+		{kind: "GRU", layer: func() Layer {
+			return GRU(4, Softsign, RecurrentActivation(HardSigmoid), InputDropout(0.3), RecurrentDropout(0.2))
+		}, in: series, out: Shape{4}, parameters: 3 * (12 + 16 + 8)},
+		{kind: "LSTM", layer: func() Layer { return LSTM(4, NoBias{}, InputDropout(0.2)) }, in: series, out: Shape{4}, parameters: 4 * (12 + 16)},
 
 		{kind: "Bidirectional", layer: func() Layer {
 			return Bidirectional(GRU(3, ReturnSequences{}, ResetBefore{}), BackwardLayer(LSTM(2, ReturnSequences{}, GoBackwards{}, NoBias{}, Name("back"))))

@@ -26,6 +26,7 @@ type Measurement interface {
 	Add(n int, prediction, target []float32)
 	// Value is the metric over all samples since the last Reset; NaN before any.
 	Value() float64
+	// Reset forgets all samples.
 	Reset()
 }
 

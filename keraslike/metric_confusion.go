@@ -8,6 +8,7 @@ import "fmt"
 // how often a sample of class i was taken for class j.
 type Matrix interface {
 	Measurement
+	// Rows is the table over all samples since the last Reset.
 	Rows() [][]float64
 }
 

@@ -57,6 +57,7 @@ func (m *f1) Begin(p, t Shape) (Measurement, error) {
 // Vector is a Measurement of several numbers.
 type Vector interface {
 	Measurement
+	// Values are the numbers, of which Value is a mean or the like.
 	Values() []float64
 }
 

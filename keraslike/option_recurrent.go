@@ -32,6 +32,30 @@ type ResetBefore struct{}
 
 func (ResetBefore) applyRecurrent(d *recurrent) { d.ResetBefore = true }
 
+// RecurrentActivation is the function of a GRU's or LSTM's gates in place of Sigmoid:
+//
+//	keraslike.LSTM(32, keraslike.RecurrentActivation(keraslike.HardSigmoid))
+type RecurrentActivation ActivationFunc
+
+func (f RecurrentActivation) applyRecurrent(d *recurrent) {
+	d.RecurrentActivation = ActivationFunc(f)
+}
+
+// InputDropout is the rate at which a recurrent layer drops its inputs while the model
+// trains (dropout in Keras). A feature is dropped at all steps of a sequence or at none
+// (Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287).
+type InputDropout float64
+
+func (r InputDropout) applyRecurrent(d *recurrent) { d.InputDropout = float64(r) }
+
+// RecurrentDropout is the rate at which a recurrent layer drops its state, where this
+// enters the products with the recurrent kernel, while the model trains
+// (recurrent_dropout in Keras). The units dropped are the same at all steps of a
+// sequence; each gate has its own, and then its own inputs dropped, too.
+type RecurrentDropout float64
+
+func (r RecurrentDropout) applyRecurrent(d *recurrent) { d.RecurrentDropout = float64(r) }
+
 // RecurrentInit sets the initialiser of the recurrent kernel; the default is
 // Orthogonal(1).
 func RecurrentInit(i Initializer) RecurrentInitOption { return RecurrentInitOption{i} }

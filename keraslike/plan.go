@@ -62,7 +62,7 @@ type view struct {
 func (m *Model) view(p purpose, key planKey) (*view, error) {
 	s := &Scope{
 		g: graph.New(), training: p >= fitting, batch: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
-		weights: map[*Weight]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
+		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	v := &view{Scope: s}
 	if p == locating {
@@ -213,25 +213,37 @@ func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.No
 	if rows == nil {
 		return nil
 	}
-	shape, mask := rows.Shape(), v.outMasks[k]
-	if mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
-		mask = nil // the loss has no value for each step
-	}
-	if !weighted {
-		if mask != nil {
-			return v.Do(graph.MaskedMean(rows, mask))
+	if weighted {
+		shape := rows.Shape()
+		if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
+			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
-		return v.Do(graph.Mean(rows))
+		w := v.Do(graph.Input(v.g, graph.Float32, fmt.Sprint("sample weights ", k), shape...))
+		v.weights = append(v.weights, w)
+		if v.steps(rows, k) == nil {
+			return v.Do(graph.WeightedMean(rows, w))
+		}
+		rows = v.Do(graph.Mul(rows, w))
 	}
-	if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
-		return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
+	if steps := v.steps(rows, k); steps != nil {
+		return v.Do(graph.MaskedMean(steps, v.outMasks[k]))
 	}
-	w := v.Do(graph.Input(v.g, graph.Float32, fmt.Sprint("sample weights ", k), shape...))
-	v.weights = append(v.weights, w)
-	if mask != nil {
-		return v.Do(graph.MaskedMean(v.Do(graph.Mul(rows, w)), mask))
+	return v.Do(graph.Mean(rows))
+}
+
+// steps are the losses of an output in the shape of its first axes, as its mask wants
+// them; nil where it has no mask or the loss no value for each step.
+func (v *view) steps(rows *graph.Node, k int) *graph.Node {
+	mask, shape := v.outMasks[k], v.out[k].Shape()
+	if mask == nil || rows == nil {
+		return nil
 	}
-	return v.Do(graph.WeightedMean(rows, w))
+	for last := len(shape) - 1; last >= len(mask.Shape()); last-- { // losses are over the last axis or more
+		if Shape(shape[:last]).Size() == Shape(rows.Shape()).Size() {
+			return v.Do(graph.Reshape(rows, shape[:last]...))
+		}
+	}
+	return nil
 }
 
 // building serialises the making of graphs: Gorgonia's constructors share

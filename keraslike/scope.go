@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"slices"
 
+	"gorgonia.org/tensor"
+
 	"github.com/reef-dl/reef/graph"
 )
 
@@ -18,6 +20,7 @@ type Scope struct {
 	batch     int
 	random    *graph.Random
 	weights   map[*Weight]*graph.Node
+	constants map[string]*graph.Node
 	logits    map[*graph.Node]logits
 	penalties []*graph.Node
 	updates   []*Weight // whose node in weights is their value after the step
@@ -93,6 +96,21 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 		s.Do(n, graph.Let(n, w.value))
 	}
 	s.weights[w] = n
+	return n
+}
+
+// ones is a constant, one node for all that ask for the shape.
+func (s *Scope) ones(shape ...int) *graph.Node {
+	name := fmt.Sprintf("ones of %v", Shape(shape))
+	n, ok := s.constants[name]
+	if !ok {
+		n = s.Do(graph.Input(s.g, graph.Float32, name, shape...))
+		if n != nil {
+			values := slices.Repeat([]float32{1}, Shape(shape).Size())
+			s.Do(n, graph.Let(n, tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))))
+		}
+		s.constants[name] = n
+	}
 	return n
 }
 

@@ -12,6 +12,7 @@ import (
 type (
 	RNN                   = ref.RNN
 	RNNCell               = ref.RNNCell
+	RNNGeneral            = ref.RNNGeneral
 	RNNTensors[T Float]   = ref.RNNTensors[T]
 	RNNGradients[T Float] = ref.RNNGrads[T]
 )
@@ -49,11 +50,14 @@ type rnnPlan struct {
 	width    int // of [x | 1 | h]
 	slots    int // blocks of Units that are saved of a step's gates
 	perRow   int // saved numbers of one sequence
-	products [3]rnnProduct
+	products [4]rnnProduct
 	count    int // of products
 }
 
 func planRNN(s *RNN) rnnPlan {
+	if s.General != nil {
+		return planGeneral(s)
+	}
 	in, n := s.In, s.Units
 	p := rnnPlan{width: in + 1 + n, slots: s.Cell.Gates(), count: 1}
 	all := p.width
@@ -67,10 +71,10 @@ func planRNN(s *RNN) rnnPlan {
 	case CellGRU:
 		extra = s.Time * p.width // [x | 1 | r h]
 		p.count = 2
-		p.products = [3]rnnProduct{{0, all, false, 0, 0, 2, 0}, {0, all, true, 2 * n, 2, 1, 0}}
+		p.products = [4]rnnProduct{{0, all, false, 0, 0, 2, 0}, {0, all, true, 2 * n, 2, 1, 0}}
 	case CellGRUResetAfter: // gates z, r, h U_n + c_n, n
 		p.slots, p.count = 4, 3
-		p.products = [3]rnnProduct{
+		p.products = [4]rnnProduct{
 			{0, all, false, 0, 0, 2, bothBiases}, {0, in + 1, false, 3 * n, 2, 1, 0}, {in, 1 + n, false, 2 * n, 2, 1, 1},
 		}
 	}
@@ -94,7 +98,8 @@ type rnnJob struct {
 	parts int
 	back  bool
 
-	weights  [3]PackedB // the stacks of the products
+	weights  [4]PackedB // the stacks of the products
+	backs    [4]PackedB // transposed, of a general cell
 	toState  [2]PackedB // transposed columns of U: gates to h, and of CellGRU the candidate to r h
 	toInput  [2]PackedB // the same of W
 	stack    []float32
@@ -118,8 +123,11 @@ func startRNN(s *RNN, t *RNNTensors[float32]) *rnnJob {
 	}
 	sameLen("recurrent w", s.In*g, len(t.W))
 	sameLen("recurrent u", s.Units*g, len(t.U))
-	if s.Cell == CellSimple && !s.Act.FromOutput() {
+	if s.Cell == CellSimple && s.General == nil && !s.Act.FromOutput() {
 		panic(fmt.Sprintf("recurrent: the gradient of %v does not follow from its output", s.Act))
+	}
+	if s.General == nil && (t.DropX != nil || t.DropH != nil) {
+		panic("recurrent: dropout without RNN.General")
 	}
 	j := rnnJobs.get()
 	j.rnnPlan, j.s, j.t = planRNN(s), *s, *t
@@ -137,7 +145,7 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	}
 	j := startRNN(s, single)
 	for p := range j.count {
-		j.packStack(p)
+		j.weights[p].Pack(false, j.products[p].k, j.products[p].gates*s.Units, j.stackOf(p), j.products[p].gates*s.Units)
 	}
 	j.back = false
 	run(j, j.parts)
@@ -169,6 +177,11 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 
 func (j *rnnJob) unit(u int, w *worker) {
 	r0, r1 := share(j.s.Batch, j.parts, u)
+	if j.s.General != nil {
+		b := j.general(w, r0, r1-r0)
+		b.pass(u)
+		return
+	}
 	b := j.block(r0, r1-r0)
 	b.w = w
 	if j.back {
@@ -185,8 +198,8 @@ func (j *rnnJob) stackLen() (n int) {
 	return n
 }
 
-// packStack packs rows p.from.. of [W; b; U], the columns of p's gates.
-func (j *rnnJob) packStack(i int) {
+// stackOf is rows p.from.. of [W; b; U], the columns of the gates of product i.
+func (j *rnnJob) stackOf(i int) []float32 {
 	p, in, n, g := &j.products[i], j.s.In, j.s.Units, j.s.Cell.Gates()*j.s.Units
 	cols := p.gates * n
 	j.stack = grow(j.stack, p.k*cols)
@@ -205,11 +218,17 @@ func (j *rnnJob) packStack(i int) {
 			copy(row, j.t.Bias[p.bias*g+p.gate*n:])
 		}
 	}
-	j.weights[i].Pack(false, p.k, cols, j.stack, cols)
+	return j.stack
 }
 
 // packTransposed packs what carries the gates' gradients back to h and x.
 func (j *rnnJob) packTransposed() {
+	if j.s.General != nil {
+		for p := range j.count {
+			j.backs[p].Pack(true, j.s.Units, j.products[p].k, j.stackOf(p), j.s.Units)
+		}
+		return
+	}
 	n, g := j.s.Units, j.s.Cell.Gates()*j.s.Units
 	if j.s.Cell == CellGRU {
 		j.toState[0].Pack(true, 2*n, n, j.t.U, g)

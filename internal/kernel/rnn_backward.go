@@ -70,6 +70,9 @@ func (j *rnnJob) blockRows() int { return ceilDiv(j.s.Batch, max(1, j.parts)) }
 
 // scratchLen is what backward needs for a block.
 func (j *rnnJob) scratchLen() int {
+	if j.s.General != nil {
+		return j.generalScratch()
+	}
 	return j.blockRows() * j.s.Units * (5 + j.backSteps()*j.slots)
 }
 
@@ -101,7 +104,7 @@ func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
 				k.h[r*n+i] = flushTiny(k.h[r*n+i] + g)
 			}
 		}
-		v.activateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, 0)
+		v.activateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
 		b.clearMasked(gates, t)
 		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellLSTM:

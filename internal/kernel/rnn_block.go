@@ -119,7 +119,7 @@ func (b *rnnBlock) forwardStep(t int) {
 	}
 	switch b.s.Cell {
 	case CellSimple:
-		v.activate(gates, gates, b.s.Act, 0)
+		v.activate(gates, gates, b.s.Act, float32(b.s.Alpha))
 		rowsOf(next, d, gates, n, b.rows, n)
 		rowsOf(y, ldY, gates, n, b.rows, n)
 	case CellLSTM:

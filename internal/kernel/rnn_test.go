@@ -4,8 +4,10 @@ package kernel
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -38,6 +40,10 @@ func newRNNCase(rng *rand.Rand, s *RNN, mask, state bool) *rnnCase[float32] {
 		DY: randomFloats(rng, states*s.Time), DHN: randomFloats(rng, states),
 		DX: make([]float32, s.Batch*s.Time*s.In), DW: make([]float32, s.In*g), DU: make([]float32, s.Units*g), DBias: make([]float32, bias),
 	}}
+	if s.General != nil { // gates without a bound make states grow
+		Scale(c.t.W, c.t.W, 0.3)
+		Scale(c.t.U, c.t.U, 0.3)
+	}
 	if mask {
 		c.t.Mask = make([]float32, s.Batch*s.Time)
 		for i := range c.t.Mask {
@@ -69,7 +75,7 @@ func (c *rnnCase[T]) wide() *rnnCase[float64] {
 	t, d := c.t, c.d
 	return &rnnCase[float64]{c.s,
 		&RNNTensors[float64]{X: w(t.X), W: w(t.W), U: w(t.U), Bias: w(t.Bias), Mask: w(t.Mask), H0: w(t.H0), C0: w(t.C0),
-			Y: w(t.Y), HN: w(t.HN), CN: w(t.CN)},
+			DropX: w(t.DropX), DropH: w(t.DropH), Y: w(t.Y), HN: w(t.HN), CN: w(t.CN)},
 		&RNNGradients[float64]{DY: w(d.DY), DHN: w(d.DHN), DCN: w(d.DCN), DX: w(d.DX), DW: w(d.DW), DU: w(d.DU), DBias: w(d.DBias),
 			DH0: w(d.DH0), DC0: w(d.DC0)}}
 }
@@ -84,14 +90,39 @@ func (c *rnnCase[T]) run() {
 	RNNBackward(c.s, c.t, c.d)
 }
 
+// drop gives a case masks of dropout at a rate of one half.
+func (c *rnnCase[T]) drop(rng *rand.Rand) {
+	mask := func(n int) []T {
+		m := make([]T, c.s.Cell.Gates()*c.s.Batch*n)
+		for i := range m {
+			m[i] = T(2 * rng.IntN(2))
+		}
+		return m
+	}
+	c.t.DropX, c.t.DropH = mask(c.s.In), mask(c.s.Units)
+}
+
+// generals are activations that the fast cells have not: of derivatives that follow from
+// the output and of others, and with a parameter.
+var generals = []*RNNGeneral{
+	nil, {Gate: Sigmoid, State: Tanh}, {Gate: HardSigmoid, State: Softsign}, {Gate: SiLU, State: GELU}, {Gate: Tanh, State: ELU, StateAlpha: 1},
+}
+
 func TestRecurrentMatchesReference(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
-		for name, cell := range rnnCells {
-			for i := range 12 {
+		for _, name := range slices.Sorted(maps.Keys(rnnCells)) {
+			cell := rnnCells[name]
+			for i := range 24 {
 				s := &RNN{Cell: cell, Batch: 1 + rng.IntN(70), Time: 1 + rng.IntN(9), In: 1 + rng.IntN(20), Units: 1 + rng.IntN(40),
-					Reverse: i&1 != 0, Act: Tanh}
+					Reverse: i&1 != 0, Act: ELU, Alpha: 0.7}
+				if i >= 12 {
+					s.General = generals[i%len(generals)]
+				}
 				c := newRNNCase(rng, s, i&2 != 0, i&4 != 0)
+				if s.General != nil && i&8 == 0 {
+					c.drop(rng)
+				}
 				if i == 3 {
 					c.t.Bias = nil
 				}
@@ -118,31 +149,37 @@ func TestRecurrentMatchesReference(t *testing.T) {
 // The reference against central differences of sum(y dy) + sum(hn dhn) + sum(cn dcn).
 func TestRecurrentReferenceGradients(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
-	for name, cell := range rnnCells {
-		c := newRNNCase(rng, &RNN{Cell: cell, Batch: 3, Time: 4, In: 2, Units: 3, Reverse: true, Act: Sigmoid}, true, true).wide()
-		c.run()
-		loss := func() (sum float64) {
-			RNNForward(c.s, c.t)
-			sum = Dot(c.t.Y, c.d.DY) + Dot(c.t.HN, c.d.DHN)
-			if c.t.CN != nil {
-				sum += Dot(c.t.CN, c.d.DCN)
+	for _, name := range slices.Sorted(maps.Keys(rnnCells)) {
+		cell := rnnCells[name]
+		for i, general := range generals {
+			c := newRNNCase(rng, &RNN{Cell: cell, Batch: 3, Time: 4, In: 2, Units: 3, Reverse: true, Act: Sigmoid, General: general}, true, true).wide()
+			if i > 1 {
+				c.drop(rng)
 			}
-			return sum
-		}
-		for what, v := range map[string][2][]float64{
-			"x": {c.t.X, c.d.DX}, "w": {c.t.W, c.d.DW}, "u": {c.t.U, c.d.DU}, "bias": {c.t.Bias, c.d.DBias},
-			"h0": {c.t.H0, c.d.DH0}, "c0": {c.t.C0, c.d.DC0},
-		} {
-			for i := range v[0] {
-				const h = 1e-5
-				x := v[0][i]
-				v[0][i] = x + h
-				up := loss()
-				v[0][i] = x - h
-				down := loss()
-				v[0][i] = x
-				if got, want := v[1][i], (up-down)/(2*h); math.Abs(got-want) > 1e-7*(1+math.Abs(want)) {
-					t.Fatalf("%s: gradient of %s[%d] is %v, differences say %v", name, what, i, got, want)
+			c.run()
+			loss := func() (sum float64) {
+				RNNForward(c.s, c.t)
+				sum = Dot(c.t.Y, c.d.DY) + Dot(c.t.HN, c.d.DHN)
+				if c.t.CN != nil {
+					sum += Dot(c.t.CN, c.d.DCN)
+				}
+				return sum
+			}
+			for what, v := range map[string][2][]float64{
+				"x": {c.t.X, c.d.DX}, "w": {c.t.W, c.d.DW}, "u": {c.t.U, c.d.DU}, "bias": {c.t.Bias, c.d.DBias},
+				"h0": {c.t.H0, c.d.DH0}, "c0": {c.t.C0, c.d.DC0},
+			} {
+				for i := range v[0] {
+					const h = 1e-5
+					x := v[0][i]
+					v[0][i] = x + h
+					up := loss()
+					v[0][i] = x - h
+					down := loss()
+					v[0][i] = x
+					if got, want := v[1][i], (up-down)/(2*h); math.Abs(got-want) > 1e-7*(1+math.Abs(want)) {
+						t.Fatalf("%s %+v: gradient of %s[%d] is %v, differences say %v", name, general, what, i, got, want)
+					}
 				}
 			}
 		}

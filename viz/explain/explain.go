@@ -47,6 +47,7 @@ type Gradient struct {
 // A Method explains the score of a class for one image as a heat map of one
 // channel: above zero what speaks for the class, below zero what against it.
 type Method interface {
+	// Explain makes the map for one class; its size is the method's own.
 	Explain(ctx context.Context, m Model, image viz.Volume, class int) (viz.Volume, error)
 }
 
@@ -60,6 +61,7 @@ var (
 // LastConvolution is implemented by models that can say which layer Grad-CAM
 // should look at when none is named.
 type LastConvolution interface {
+	// LastConvolution is that layer's path in the model.
 	LastConvolution() (layer string, err error)
 }
 

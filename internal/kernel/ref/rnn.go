@@ -2,8 +2,6 @@
 
 package ref
 
-import "math"
-
 // RNNCell is the arithmetic of one step of a recurrent layer. With a = x W + b and
 // g.h = h U, gates side by side in the columns of W, U and b in the order given:
 //
@@ -30,7 +28,30 @@ type RNN struct {
 	Cell                   RNNCell
 	Batch, Time, In, Units int
 	Reverse                bool       // steps take the inputs from the last to the first; outputs stay in the order of the steps
-	Act                    Activation // of CellSimple; one with FromOutput and without an alpha
+	Act                    Activation // of CellSimple; one with FromOutput
+	Alpha                  float64    // of Act
+
+	// General, if not nil, has the activations of any cell, CellSimple's among them, and
+	// allows dropout; otherwise gates are sigmoid and states tanh.
+	General *RNNGeneral
+}
+
+// RNNGeneral are the activations of a cell: Gate in place of sigmoid, State in place of
+// tanh and act.
+type RNNGeneral struct {
+	Gate, State           Activation
+	GateAlpha, StateAlpha float64
+}
+
+// Acts returns the activations of the cell.
+func (s *RNN) Acts() RNNGeneral {
+	switch {
+	case s.General != nil:
+		return *s.General
+	case s.Cell == CellSimple:
+		return RNNGeneral{State: s.Act, StateAlpha: s.Alpha}
+	}
+	return RNNGeneral{Gate: Sigmoid, State: Tanh}
 }
 
 // RNNTensors are the operands and results of a forward pass; G is Cell.Gates().
@@ -45,7 +66,7 @@ type RNNTensors[T Float] struct {
 
 	// DropX (G, Batch, In) and DropH (G, Batch, Units) are what x and h are multiplied
 	// by before they enter each gate's product, the same at every step: the scaled masks
-	// of dropout; nil for ones.
+	// of dropout; nil for ones, as without RNN.General.
 	DropX, DropH []T
 
 	Y      []T // (Batch, Time, Units) the state after each step; nil when not wanted
@@ -68,7 +89,7 @@ type RNNGrads[T Float] struct {
 type rnnStep[T Float] struct {
 	x, h, c      []T // input and state before
 	seq          int
-	gate         [][]T // activated gates
+	sums, gate   [][]T // of the gates, and activated
 	inner        []T   // h U_n + c_n of CellGRUResetAfter
 	hNext, cNext []T
 	skipped      bool
@@ -125,9 +146,17 @@ func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 	if t.Bias != nil {
 		Add(a, a, t.Bias[:g*n])
 	}
+	sums := make([]T, g*n)
 	for k := range g {
-		st.gate = append(st.gate, a[k*n:(k+1)*n])
+		st.gate, st.sums = append(st.gate, a[k*n:(k+1)*n]), append(st.sums, sums[k*n:(k+1)*n])
 	}
+	acts := s.Acts()
+	activate := func(from, to int, f Activation, alpha float64) {
+		copy(sums[from*n:to*n], a[from*n:to*n])
+		Activate(a[from*n:to*n], sums[from*n:to*n], f, T(alpha))
+	}
+	gate := func(from, to int) { activate(from, to, acts.Gate, acts.GateAlpha) }
+	state := func(at int) { activate(at, at+1, acts.State, acts.StateAlpha) }
 	u := gateTimes(st.h, t.DropH, st.seq, s, t.U)
 	if s.Cell == CellGRUResetAfter && t.Bias != nil {
 		Add(u, u, t.Bias[g*n:])
@@ -135,20 +164,21 @@ func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 	switch s.Cell {
 	case CellSimple:
 		Add(a, a, u)
-		Activate(a, a, s.Act, 0)
+		state(0)
 		copy(st.hNext, a)
 	case CellLSTM:
 		Add(a, a, u)
-		Activate(a[:2*n], a[:2*n], Sigmoid, 0)
-		Activate(a[2*n:3*n], a[2*n:3*n], Tanh, 0)
-		Activate(a[3*n:], a[3*n:], Sigmoid, 0)
+		gate(0, 2)
+		state(2)
+		gate(3, 4)
 		for j := range n {
 			st.cNext[j] = st.gate[1][j]*st.c[j] + st.gate[0][j]*st.gate[2][j]
-			st.hNext[j] = st.gate[3][j] * tanh(st.cNext[j])
 		}
+		Activate(st.hNext, st.cNext, acts.State, T(acts.StateAlpha))
+		Mul(st.hNext, st.hNext, st.gate[3])
 	default:
 		Add(a[:2*n], a[:2*n], u[:2*n])
-		Activate(a[:2*n], a[:2*n], Sigmoid, 0)
+		gate(0, 2)
 		z, r, m := st.gate[0], st.gate[1], st.gate[2]
 		if s.Cell == CellGRU {
 			reset := make([]T, n)
@@ -160,7 +190,7 @@ func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 				m[j] += r[j] * st.inner[j]
 			}
 		}
-		Activate(m, m, Tanh, 0)
+		state(2)
 		for j := range n {
 			st.hNext[j] = z[j]*st.h[j] + (1-z[j])*m[j]
 		}
@@ -190,8 +220,6 @@ func gateTimes[T Float](x, mask []T, seq int, s *RNN, m []T) []T {
 	}
 	return y
 }
-
-func tanh[T Float](x T) T { return T(math.Tanh(float64(x))) }
 
 // rowTimes returns x m for a matrix m of cols columns.
 func rowTimes[T Float](x, m []T, cols int) []T {

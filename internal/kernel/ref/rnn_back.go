@@ -44,31 +44,44 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 	n, cols := s.Units, s.Cell.Gates()*s.Units
 	dhPrev, dcPrev = make([]T, n), make([]T, n)
 	da := make([]T, cols) // of the gates' sums
+	acts := s.Acts()
+	gateGrad := func(k int) { activateGrad(da[k*n:(k+1)*n], st.sums[k], st.gate[k], acts.Gate, acts.GateAlpha) }
+	stateGrad := func(k int) { activateGrad(da[k*n:(k+1)*n], st.sums[k], st.gate[k], acts.State, acts.StateAlpha) }
 	outer := func(h, da []T, from int) { gateOuter(d.DU, dhPrev, h, da, t.U, t.DropH, st.seq, s, from) }
 	switch s.Cell {
 	case CellSimple:
-		ActivateGrad(da, st.gate[0], dh, s.Act, 0)
+		copy(da, dh)
+		stateGrad(0)
 		outer(st.h, da, 0)
 	case CellLSTM:
 		i, f, g, o := st.gate[0], st.gate[1], st.gate[2], st.gate[3]
+		tc, dcell := make([]T, n), make([]T, n)
+		Activate(tc, st.cNext, acts.State, T(acts.StateAlpha))
+		Mul(dcell, dh, o)
+		activateGrad(dcell, st.cNext, tc, acts.State, acts.StateAlpha)
+		Add(dcell, dcell, dc)
 		for j := range n {
-			tc := tanh(st.cNext[j])
-			dcj := dc[j] + dh[j]*o[j]*(1-tc*tc)
-			da[j] = dcj * g[j] * i[j] * (1 - i[j])
-			da[n+j] = dcj * st.c[j] * f[j] * (1 - f[j])
-			da[2*n+j] = dcj * i[j] * (1 - g[j]*g[j])
-			da[3*n+j] = dh[j] * tc * o[j] * (1 - o[j])
-			dcPrev[j] = dcj * f[j]
+			da[j] = dcell[j] * g[j]
+			da[n+j] = dcell[j] * st.c[j]
+			da[2*n+j] = dcell[j] * i[j]
+			da[3*n+j] = dh[j] * tc[j]
+			dcPrev[j] = dcell[j] * f[j]
 		}
+		gateGrad(0)
+		gateGrad(1)
+		stateGrad(2)
+		gateGrad(3)
 		outer(st.h, da, 0)
 	default:
 		z, r, m := st.gate[0], st.gate[1], st.gate[2]
 		dm := da[2*n:]
 		for j := range n {
-			da[j] = dh[j] * (st.h[j] - m[j]) * z[j] * (1 - z[j])
-			dm[j] = dh[j] * (1 - z[j]) * (1 - m[j]*m[j])
+			da[j] = dh[j] * (st.h[j] - m[j])
+			dm[j] = dh[j] * (1 - z[j])
 			dhPrev[j] = dh[j] * z[j]
 		}
+		gateGrad(0)
+		stateGrad(2)
 		dr := da[n : 2*n]
 		if s.Cell == CellGRU {
 			reset, dreset := make([]T, n), make([]T, n)
@@ -77,16 +90,18 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 			addOuter(d.DU, reset, dm, cols, 2*n)
 			timesColumns(dreset, dm, t.U, cols, 2*n)
 			for j := range n {
-				dr[j] = dreset[j] * h[j] * r[j] * (1 - r[j])
+				dr[j] = dreset[j] * h[j]
 				dreset[j] *= r[j]
 			}
+			gateGrad(1)
 			Add(dhPrev, dhPrev, dropped(dreset, t.DropH, st.seq, 2, s))
 		} else {
 			dinner := make([]T, n)
 			for j := range n {
 				dinner[j] = dm[j] * r[j]
-				dr[j] = dm[j] * st.inner[j] * r[j] * (1 - r[j])
+				dr[j] = dm[j] * st.inner[j]
 			}
+			gateGrad(1)
 			outer(st.h, dinner, 2*n)
 			if t.Bias != nil {
 				second := d.DBias[cols:]
@@ -101,6 +116,15 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 		Add(d.DBias[:cols], d.DBias[:cols], da)
 	}
 	return dhPrev, dcPrev
+}
+
+// activateGrad multiplies d by the derivative of an activation with the given sum and output.
+func activateGrad[T Float](d, sum, output []T, a Activation, alpha float64) {
+	s := sum
+	if a.FromOutput() {
+		s = output
+	}
+	ActivateGrad(d, s, d, a, T(alpha))
 }
 
 // gateOuter adds to dm and dx the gradients of the products of gateTimes; da are those of

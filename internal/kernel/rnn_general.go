@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// Cells of any activations and with dropout, whose masks differ from gate to gate: each
+// gate has rows [x | 1 | h] of its own, dropped, and a product of its own. Sums of gates
+// are kept beside their activations, because some derivatives follow from these only.
+
+// planGeneral is planRNN of a general cell. The gates of CellGRUResetAfter are z, r,
+// h U_n + c_n and n.
+func planGeneral(s *RNN) rnnPlan {
+	in, n := s.In, s.Units
+	p := rnnPlan{width: in + 1 + n, slots: s.Cell.Gates(), count: s.Cell.Gates()}
+	for g := range p.count {
+		p.products[g] = rnnProduct{0, p.width, false, g * n, g, 1, 0}
+	}
+	switch s.Cell {
+	case CellGRU:
+		p.products[2].reset = true
+	case CellGRUResetAfter:
+		p.slots, p.count = 4, 4
+		p.products[0].bias, p.products[1].bias = bothBiases, bothBiases
+		p.products[2] = rnnProduct{0, in + 1, false, 3 * n, 2, 1, 0}
+		p.products[3] = rnnProduct{in, 1 + n, false, 2 * n, 2, 1, 1}
+	}
+	for _, q := range p.products[:p.count] {
+		p.perRow += s.Time * q.k
+	}
+	p.perRow += 2 * s.Time * p.slots * n
+	p.perRow += 2 * (s.Time + 1) * n
+	return p
+}
+
+// generalBlock is a block of sequences of a general cell. Everything lies by steps, then rows.
+type generalBlock struct {
+	rnnBlock
+	acts       RNNGeneral
+	from       [4][]float32 // what is multiplied, for each product
+	sums, outs []float32    // of the gates; outs are activated
+	h, c       []float32    // states, of Time+1 steps
+}
+
+func (j *rnnJob) general(w *worker, first, rows int) generalBlock {
+	saved := j.t.Saved[first*j.perRow : (first+rows)*j.perRow]
+	b := generalBlock{rnnBlock: rnnBlock{rnnJob: j, w: w, first: first, rows: rows}, acts: *j.s.General}
+	cut := func(n int) []float32 {
+		part := saved[:rows*n]
+		saved = saved[rows*n:]
+		return part
+	}
+	for i, p := range j.products[:j.count] {
+		b.from[i] = cut(j.s.Time * p.k)
+	}
+	gates, states := j.s.Time*j.slots*j.s.Units, (j.s.Time+1)*j.s.Units
+	b.sums, b.outs, b.h, b.c = cut(gates), cut(gates), cut(states), cut(states)
+	return b
+}
+
+func (b *generalBlock) pass(part int) {
+	if b.back {
+		b.backwardGeneral(part)
+	} else {
+		b.forwardGeneral()
+	}
+}
+
+// stepOf is step t of something that has size numbers for each row.
+func (b *generalBlock) stepOf(x []float32, t, size int) []float32 {
+	return x[t*b.rows*size : (t+1)*b.rows*size]
+}
+
+func (b *generalBlock) forwardGeneral() {
+	n, first := b.s.Units, b.first*b.s.Units
+	start := func(to, from []float32) {
+		clear(to[:b.rows*n])
+		if from != nil {
+			copy(to[:b.rows*n], from[first:])
+		}
+	}
+	start(b.h, b.t.H0)
+	start(b.c, b.t.C0)
+	for t := range b.s.Time {
+		sums, ld := b.stepOf(b.sums, t, b.slots*n), b.slots*n
+		for i := range b.products[:b.count] {
+			if p := &b.products[i]; !p.reset {
+				b.weights[i].times(b.w, b.rows, b.gather(i, t), p.k, false, sums[p.col:], ld)
+			}
+		}
+		for r := range b.rows {
+			b.gatesOf(r, t)
+		}
+		if b.s.Cell == CellGRU {
+			b.weights[2].times(b.w, b.rows, b.gather(2, t), b.products[2].k, false, sums[2*n:], ld)
+		}
+		for r := range b.rows {
+			b.stateOf(r, t)
+		}
+	}
+	if b.t.HN != nil {
+		copy(b.t.HN[first:], b.stepOf(b.h, b.s.Time, n))
+	}
+	if b.t.CN != nil {
+		copy(b.t.CN[first:], b.stepOf(b.c, b.s.Time, n))
+	}
+}
+
+// gather writes the rows of product i at step t.
+func (b *generalBlock) gather(i, t int) []float32 {
+	p, in, n := &b.products[i], b.s.In, b.s.Units
+	all := b.stepOf(b.from[i], t, p.k)
+	for r := range b.rows {
+		row := all[r*p.k : (r+1)*p.k]
+		if p.from == 0 {
+			at := ((b.first+r)*b.s.Time + b.inputAt(t)) * in
+			dropTo(row[:in], b.t.X[at:at+in], b.drop(b.t.DropX, p.gate, r, in))
+			row = row[in:]
+		}
+		row[0] = 1
+		if len(row) == 1 {
+			continue
+		}
+		dropTo(row[1:], b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.drop(b.t.DropH, p.gate, r, n))
+		if p.reset {
+			current.vec.mul(row[1:], row[1:], b.row(b.outs, r, t)[n:2*n])
+		}
+	}
+	return all
+}
+
+// drop is the mask of a gate for row r, nil without dropout.
+func (b *generalBlock) drop(mask []float32, gate, r, size int) []float32 {
+	if mask == nil {
+		return nil
+	}
+	at := (gate*b.s.Batch + b.first + r) * size
+	return mask[at : at+size]
+}
+
+func dropTo(dst, x, mask []float32) {
+	if mask == nil {
+		copy(dst, x)
+		return
+	}
+	current.vec.mul(dst, x, mask)
+}
+
+// row is what row r has at step t of sums or outs.
+func (b *generalBlock) row(x []float32, r, t int) []float32 {
+	size := b.slots * b.s.Units
+	at := (t*b.rows + r) * size
+	return x[at : at+size]
+}
+
+// gatesOf activates the gates of row r that need no other.
+func (b *generalBlock) gatesOf(r, t int) {
+	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
+	switch b.s.Cell {
+	case CellLSTM:
+		b.gate(outs[:2*n], sums[:2*n])
+		b.state(outs[2*n:3*n], sums[2*n:3*n])
+		b.gate(outs[3*n:], sums[3*n:])
+	case CellGRU, CellGRUResetAfter:
+		b.gate(outs[:2*n], sums[:2*n])
+	}
+}
+
+func (b *generalBlock) gate(dst, x []float32) {
+	current.vec.activate(dst, x, b.acts.Gate, float32(b.acts.GateAlpha))
+}
+
+func (b *generalBlock) state(dst, x []float32) {
+	current.vec.activate(dst, x, b.acts.State, float32(b.acts.StateAlpha))
+}
+
+// stateOf computes the states of row r after step t.
+func (b *generalBlock) stateOf(r, t int) {
+	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
+	h, next := b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.stepOf(b.h, t+1, n)[r*n:(r+1)*n]
+	c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
+	switch b.s.Cell {
+	case CellSimple:
+		b.state(outs, sums)
+		copy(next, outs)
+	case CellLSTM:
+		for j := range n {
+			cNext[j] = outs[n+j]*c[j] + outs[j]*outs[2*n+j]
+		}
+		b.state(next, cNext)
+		current.vec.mul(next, next, outs[3*n:])
+	case CellGRU:
+		b.state(outs[2*n:], sums[2*n:])
+		blend(next, outs, h, outs[2*n:])
+	case CellGRUResetAfter:
+		for j := range n {
+			sums[3*n+j] += outs[n+j] * sums[2*n+j]
+		}
+		b.state(outs[3*n:], sums[3*n:])
+		blend(next, outs, h, outs[3*n:])
+	}
+	if b.t.Mask != nil && b.masked(r, t) {
+		copy(next, h)
+		copy(cNext, c)
+	}
+	if b.t.Y != nil {
+		copy(b.at(b.t.Y, t, n)[r*b.s.Time*n:], next)
+	}
+}
+
+// blend writes z h + (1-z) m.
+func blend(dst, z, h, m []float32) {
+	for j := range dst {
+		dst[j] = flushTiny(m[j] + z[j]*(h[j]-m[j]))
+	}
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+// generalScratch is what backwardGeneral needs for a block: gradients of the states, of
+// a row of cells, of a step's gates and of the rows of one product.
+func (j *rnnJob) generalScratch() int {
+	return j.blockRows()*(2+j.slots)*j.s.Units + j.blockRows()*j.width + 2*j.s.Units
+}
+
+// backwardGeneral goes back through the steps and writes the gradient of the stacks.
+func (b *generalBlock) backwardGeneral(part int) {
+	n, size, first := b.s.Units, b.rows*b.s.Units, b.first*b.s.Units
+	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
+	buf := b.scratch[part*b.scratchLen() : (part+1)*b.scratchLen()]
+	clear(gradient)
+	clear(buf[:2*size])
+	dh, dc, gates := buf[:size], buf[size:2*size], buf[2*size:(2+b.slots)*size]
+	rows, pair := buf[(2+b.slots)*size:], buf[len(buf)-2*n:]
+	if b.d.DHN != nil {
+		copy(dh, b.d.DHN[first:])
+	}
+	if b.d.DCN != nil {
+		copy(dc, b.d.DCN[first:])
+	}
+	for t := b.s.Time - 1; t >= 0; t-- {
+		if b.d.DX != nil {
+			for r := range b.rows {
+				clear(b.dx(r, t))
+			}
+		}
+		for r := range b.rows {
+			h, c, g := dh[r*n:(r+1)*n], dc[r*n:(r+1)*n], gates[r*b.slots*n:(r+1)*b.slots*n]
+			if b.d.DY != nil {
+				current.vec.add(h, h, b.at(b.d.DY, t, n)[r*b.s.Time*n:][:n])
+			}
+			if b.t.Mask != nil && b.masked(r, t) {
+				clear(g)
+				continue
+			}
+			b.stateBack(r, t, g, h, c, pair)
+		}
+		if b.s.Cell == CellGRU {
+			b.productBack(2, t, gates, rows, dh)
+		}
+		for r := range b.rows {
+			if b.t.Mask == nil || !b.masked(r, t) {
+				b.gatesBack(r, t, gates[r*b.slots*n:(r+1)*b.slots*n])
+			}
+		}
+		at := gradient
+		for i := range b.products[:b.count] {
+			p := &b.products[i]
+			if !p.reset {
+				b.productBack(i, t, gates, rows, dh)
+			}
+			addTransposed(b.w, p.k, n, b.rows, b.stepOf(b.from[i], t, p.k), p.k, gates[p.col:], b.slots*n, at, n)
+			at = at[p.k*n:]
+		}
+	}
+	if b.d.DH0 != nil {
+		copy(b.d.DH0[first:], dh)
+	}
+	if b.d.DC0 != nil {
+		copy(b.d.DC0[first:], dc)
+	}
+}
+
+// dx is the gradient of row r's input at step t.
+func (b *generalBlock) dx(r, t int) []float32 {
+	at := ((b.first+r)*b.s.Time + b.inputAt(t)) * b.s.In
+	return b.d.DX[at : at+b.s.In]
+}
+
+// stateBack turns the gradient of row r's states after step t into those of the states
+// before and of the gates; those that gatesBack takes are of the gates' values yet. pair
+// is room for two rows of units.
+func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
+	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
+	h := b.stepOf(b.h, t, n)[r*n : (r+1)*n]
+	for j, d := range dh {
+		dh[j] = flushTiny(d)
+	}
+	switch b.s.Cell {
+	case CellSimple:
+		copy(g, dh)
+		b.stateGrad(g, sums, outs)
+		clear(dh)
+	case CellLSTM:
+		c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
+		tc, dcell := pair[:n], pair[n:]
+		b.state(tc, cNext)
+		current.vec.mul(dcell, dh, outs[3*n:])
+		b.stateGrad(dcell, cNext, tc)
+		for j := range n {
+			d := dcell[j] + flushTiny(dc[j])
+			g[j], g[n+j], g[2*n+j], g[3*n+j] = d*outs[2*n+j], d*c[j], d*outs[j], dh[j]*tc[j]
+			dc[j] = d * outs[n+j]
+		}
+		b.stateGrad(g[2*n:3*n], sums[2*n:3*n], outs[2*n:3*n])
+		clear(dh)
+	case CellGRU, CellGRUResetAfter:
+		last := (b.slots - 1) * n
+		for j, d := range dh {
+			m, z := outs[last+j], outs[j]
+			g[j], g[last+j], dh[j] = d*(h[j]-m), d*(1-z), d*z
+		}
+		b.stateGrad(g[last:], sums[last:], outs[last:])
+		if b.s.Cell == CellGRUResetAfter {
+			for j := range n {
+				g[n+j], g[2*n+j] = g[last+j]*sums[2*n+j], g[last+j]*outs[n+j]
+			}
+		}
+	}
+}
+
+// gatesBack turns gradients of gates into those of their sums.
+func (b *generalBlock) gatesBack(r, t int, g []float32) {
+	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
+	if b.s.Cell != CellSimple {
+		b.gateGrad(g[:2*n], sums[:2*n], outs[:2*n])
+	}
+	if b.s.Cell == CellLSTM {
+		b.gateGrad(g[3*n:], sums[3*n:], outs[3*n:])
+	}
+}
+
+func (b *generalBlock) gateGrad(d, sums, outs []float32) {
+	derive(d, sums, outs, b.acts.Gate, b.acts.GateAlpha)
+}
+
+func (b *generalBlock) stateGrad(d, sums, outs []float32) {
+	derive(d, sums, outs, b.acts.State, b.acts.StateAlpha)
+}
+
+// derive multiplies d by the derivative of an activation.
+func derive(d, sums, outs []float32, a Activation, alpha float64) {
+	if a.FromOutput() {
+		sums = outs
+	}
+	current.vec.activateGrad(d, sums, d, a, float32(alpha))
+}
+
+// productBack carries the gradient of what product i gave back to x and h and, where it
+// is of r h, to the gate r, whose gradient it writes.
+func (b *generalBlock) productBack(i, t int, gates, rows, dh []float32) {
+	p, in, n := &b.products[i], b.s.In, b.s.Units
+	b.backs[i].times(b.w, b.rows, gates[p.col:], b.slots*n, false, rows, p.k)
+	for r := range b.rows {
+		row := rows[r*p.k : (r+1)*p.k]
+		if p.from == 0 {
+			if b.d.DX != nil {
+				addDropped(b.dx(r, t), row[:in], b.drop(b.t.DropX, p.gate, r, in))
+			}
+			row = row[in:]
+		}
+		if row = row[1:]; len(row) == 0 {
+			continue
+		}
+		drop, to := b.drop(b.t.DropH, p.gate, r, n), dh[r*n:(r+1)*n]
+		if p.reset {
+			h, reset := b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.row(b.outs, r, t)[n:2*n]
+			dr := gates[(r*b.slots+1)*n : (r*b.slots+2)*n]
+			dropTo(row, row, drop)
+			current.vec.mul(dr, row, h)
+			current.vec.mul(row, row, reset)
+			drop = nil
+		}
+		addDropped(to, row, drop)
+	}
+}
+
+func addDropped(to, x, mask []float32) {
+	if mask != nil {
+		current.vec.mul(x, x, mask)
+	}
+	current.vec.add(to, to, x)
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/golden"
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+func closeTo(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
+	}
+	for i, v := range got {
+		if !(math.Abs(float64(v-want[i])) <= 1e-6+1e-5*math.Abs(float64(want[i]))) {
+			t.Errorf("%s: value %d is %v, want %v", what, i, v, want[i])
+		}
+	}
+}
+
+// shifted is a trained-looking bias, so that layers that should not see padding do not
+// map it to 0 by chance.
+func shifted(t *testing.T, m *k.Model) {
+	t.Helper()
+	for i, w := range m.Weights() {
+		v := slices.Clone(w.Value())
+		for j := range v {
+			v[j] += float32((i+3*j)%7)/10 - 0.2
+		}
+		if err := w.Set(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPaddingDoesNotCount: with MaskZero, words and the same words with zeros behind them
+// give the same prediction, whatever stands between the embedding and the layer that ends
+// the series; without it they do not.
+func TestPaddingDoesNotCount(t *testing.T) {
+	recurrent := func(mask ...k.RecurrentOption) []k.Part {
+		return []k.Part{k.SimpleRNN(3, append(mask, k.ReturnSequences{})...), k.LSTM(2, mask...)}
+	}
+	for name, behind := range map[string]func() []k.Part{
+		"recurrent":         func() []k.Part { return recurrent() },
+		"other activations": func() []k.Part { return recurrent(k.Softsign) },
+		"GRU":               func() []k.Part { return []k.Part{k.GRU(3)} },
+		"GRU reset before":  func() []k.Part { return []k.Part{k.GRU(3, k.ResetBefore{})} },
+		"Bidirectional": func() []k.Part {
+			return []k.Part{k.Bidirectional(k.LSTM(2, k.ReturnSequences{})), k.Bidirectional(k.GRU(2), k.MergeSum)}
+		},
+		"average": func() []k.Part { return []k.Part{k.GlobalAveragePooling1D()} },
+		"layers between": func() []k.Part {
+			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
+		},
+		"TimeDistributed":     func() []k.Part { return []k.Part{k.TimeDistributed(k.Dense(2)), k.GRU(2)} },
+		"model":               func() []k.Part { return []k.Part{k.Sequential("inner", k.Input(5, 3), k.Dense(3, k.Tanh)), k.GRU(2)} },
+		"MultiHeadAttention":  func() []k.Part { return []k.Part{attentionOf(5), k.GlobalAveragePooling1D()} },
+		"zero output, though": func() []k.Part { return []k.Part{k.GRU(2, k.ReturnSequences{}, k.ZeroOutputForMask{}), k.LSTM(2)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got [3][]float32
+			for i, options := range [][]k.EmbeddingOption{{k.MaskZero{}}, {k.MaskZero{}}, {}} {
+				m := k.Sequential("m", append([]k.Part{k.Input(5), k.Embedding(9, 3, options...)}, behind()...)...)
+				if err := m.Build(3); err != nil {
+					t.Fatal(err)
+				}
+				shifted(t, m)
+				x := []float32{4, 7, 2, 0, 0}
+				if i == 1 { // what the table has for padding does not matter
+					table, err := m.Weight("embedding/embeddings")
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := table.Set(append([]float32{5, -6, 7}, table.Value()[3:]...)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got[i] = predict(t, m, tensorOf([]int{1, 5}, x))
+			}
+			closeTo(t, "with another row for padding", got[1], got[0])
+			if slices.Equal(got[2], got[0]) {
+				t.Error("without MaskZero the prediction is the same: the test sees nothing")
+			}
+		})
+	}
+}
+
+// attentionOf is self-attention of a series of three features.
+func attentionOf(steps int) *k.Model {
+	in := k.Input(steps, 3)
+	return k.NewModel("attention", []*k.Tensor{in}, []*k.Tensor{k.MultiHeadAttention(2, 3).Of(in)})
+}
+
+// TestMaskingValues: steps of the value alone are masked and become 0.
+func TestMaskingValues(t *testing.T) {
+	m := k.Sequential("m", k.Input(3, 2), k.Masking(-1))
+	if err := m.Build(0); err != nil {
+		t.Fatal(err)
+	}
+	closeTo(t, "Masking", predict(t, m, tensorOf([]int{1, 3, 2}, []float32{-1, 2, -1, -1, 3, -1})), []float32{-1, 2, 0, 0, 3, -1})
+}
+
+// stepsOf masks two series of two steps: the first whole, of the second one step.
+func stepsOf(layers ...k.Part) *k.Model {
+	return k.Sequential("m", append([]k.Part{k.Input(2, 1), k.Masking(0)}, layers...)...)
+}
+
+// TestMaskedLoss: loss and metric are means over the steps that count, in training and in
+// evaluation, and a masked step moves no weight.
+func TestMaskedLoss(t *testing.T) {
+	m := stepsOf(k.Dense(1, k.NoBias{}))
+	if err := m.Compile(k.SGD(0.1), k.MeanSquaredError, k.MAE); err != nil {
+		t.Fatal(err)
+	}
+	setWeight(t, m, "dense/kernel", []float32{2})
+	x, y := tensorOf([]int{2, 2, 1}, []float32{1, 3, 2, 0}), tensorOf([]int{2, 2, 1}, []float32{1, 5, 7, 100})
+	// errors 2-1, 6-5, 4-7 and, masked, 0-100
+	scores, err := m.Evaluate(t.Context(), dataOf(t, x, y))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]float64{"loss": (1. + 1 + 9) / 3, "mae": (1. + 1 + 3) / 3} {
+		if got, ok := scores.Get(name); !ok || math.Abs(got-want) > 1e-6 {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	loss, err := m.TrainOnBatch(x, y)
+	if err != nil || math.Abs(loss-11./3) > 1e-6 {
+		t.Errorf("loss while training is %v (%v), want %v", loss, err, 11./3)
+	}
+	w, err := m.Weight("dense/kernel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// d loss/dw = (2/3)·Σ e·x = (2/3)·(1·1 + 1·3 - 3·2)
+	closeTo(t, "kernel", w.Value(), []float32{2 - 0.1*2./3*(1+3-6)})
+}
+
+// maskOf puts out the mask of its input, ones where it has none.
+type maskOf struct{}
+
+func (maskOf) Kind() string { return "MaskOf" }
+
+func (maskOf) Build(_ *k.Builder, in []k.Shape) (k.Shape, error) { return in[0][:1], nil }
+
+func (maskOf) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
+	if s.Mask(0) == nil {
+		return s.Do(graph.Ones(in[0], 2))
+	}
+	return s.Mask(0)
+}
+
+// TestJoinedMasks: what layers of several inputs make of masks, by Keras's rules.
+func TestJoinedMasks(t *testing.T) {
+	in := k.Input(3, 1)
+	plain := k.Rescaling(1, 0).Of(in)
+	a, b := k.Masking(1).Of(in), k.Masking(2).Of(in) // of 1 2 3 the first masks 1, the other 2
+	inner := k.Input(3, 1)
+	model := k.NewModel("inner", []*k.Tensor{inner}, []*k.Tensor{k.Dense(1).Of(inner)})
+	for name, c := range map[string]struct {
+		of   *k.Tensor
+		want []float32
+	}{
+		"one":                   {a, []float32{0, 1, 1}},
+		"add":                   {k.Add().Of(a, b), []float32{1, 1, 1}},
+		"the same twice":        {k.Maximum().Of(a, a), []float32{0, 1, 1}},
+		"with one without":      {k.Multiply().Of(a, plain), []float32{1, 1, 1}},
+		"concatenated features": {k.Concatenate().Of(a, a), []float32{0, 1, 1}},
+		"concatenated steps":    {k.Concatenate(k.Axis(1)).Of(a, b, plain), []float32{0, 1, 1, 1, 0, 1, 1, 1, 1}},
+		"nested model":          {model.Of(a), []float32{0, 1, 1}},
+		"stopped":               {k.Conv1D(1, 1).Of(a), []float32{1, 1, 1}},
+		"sequences":             {k.GRU(1, k.ReturnSequences{}).Of(a), []float32{0, 1, 1}},
+	} {
+		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Custom(maskOf{}).Of(c.of)})
+		if err := m.Build(1); err != nil {
+			t.Fatal(err)
+		}
+		closeTo(t, name, predict(t, m, tensorOf([]int{1, 3, 1}, []float32{1, 2, 3})), c.want)
+	}
+}
+
+// TestMaskedAverageValues is the case of GlobalAveragePooling1D with a mask of
+// testdata/golden/layers_pooling.json.
+func TestMaskedAverageValues(t *testing.T) {
+	for _, c := range golden.Load(t, "layers_pooling") {
+		if _, masked := c.Inputs["mask"]; !masked {
+			continue
+		}
+		checkRecurrent(t, c, k.GlobalAveragePooling1D(), []string{"y"})
+		return
+	}
+	t.Error("no case has a mask")
+}
