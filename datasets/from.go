@@ -20,6 +20,9 @@ const (
 	Full   = "full"   // the full set, downloaded if need be
 )
 
+// Generated is the kind of data that a formula made, as JenaLike does.
+const Generated = "generated"
+
 // From says where a data set is read from. The zero value is Local.
 type From struct {
 	// Source is Local, Sample, Full or a folder with the published files.
@@ -39,10 +42,10 @@ type Progress struct {
 // Origin says where loaded data came from.
 type Origin struct {
 	Set     string // name in the registry, "mnist"
-	Kind    string // "sample", "full" or "folder"
+	Kind    string // "sample", "full", "folder" or "generated"
 	Path    string // folder of the files; empty for the embedded sample
 	Licence string
-	Detail  string // what the sample holds; empty otherwise
+	Detail  string // what a sample or generated data holds; empty otherwise
 }
 
 // String describes the origin in one line.
@@ -52,6 +55,8 @@ func (o Origin) String() string {
 		return fmt.Sprintf("%s: embedded sample (%s)", o.Set, o.Detail)
 	case o.Kind == Sample:
 		return o.Set + ": embedded sample"
+	case o.Kind == Generated:
+		return o.Set + ": generated, not measured: " + o.Detail
 	default:
 		return fmt.Sprintf("%s: %s set in %s", o.Set, map[string]string{Full: "full", "folder": "user's"}[o.Kind], o.Path)
 	}

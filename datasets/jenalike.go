@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -49,6 +50,7 @@ func JenaLike(years int, seed uint64) *Series {
 		x = append(x, round2(wind), round2(gust), math.Round(10*direction)/10)
 	}
 	s.Table = &Table{Columns: jenaColumns, X: x, layout: newLayout([][]int{{len(jenaColumns)}}, nil)}
+	s.origin = Origin{Set: "jena", Kind: Generated, Detail: fmt.Sprintf("%d years with the columns of the Jena weather", n/(365*perDay))}
 	return s
 }
 

@@ -41,7 +41,8 @@ type Window struct {
 type Windows struct {
 	layout
 	w       Window
-	values  []float32 // of the rows from First on
+	values  []float32 // of the rows from First on, laid out by residue, see at
+	stored  int       // rows of values
 	columns int
 	rows    int // of one sample
 	n       int
@@ -79,19 +80,31 @@ func NewWindows(t *Table, w Window) (*Windows, error) {
 	}
 	rows := (w.Lookback + w.Step - 1) / w.Step
 	columns := len(t.Columns)
-	used := t.X[w.First*columns : (w.End+w.Delay)*columns]
-	values := make([]float32, len(used))
-	for i, v := range used {
-		values[i] = float32(v)
-	}
-	return &Windows{
+	s := &Windows{
 		layout:  newLayout([][]int{{rows, columns}}, [][]int{{1}}),
 		w:       w,
-		values:  values,
+		stored:  w.End + w.Delay - w.First,
 		columns: columns,
 		rows:    rows,
 		n:       (w.End - w.First - w.Lookback + w.Stride - 1) / w.Stride,
-	}, nil
+	}
+	s.values = make([]float32, s.stored*columns)
+	for row := w.First; row < w.First+s.stored; row++ {
+		to := s.values[s.at(row):]
+		for c, v := range t.X[row*columns : (row+1)*columns] {
+			to[c] = float32(v)
+		}
+	}
+	return s, nil
+}
+
+// at is where a row of the table begins in values. Rows that are a multiple of Step
+// apart lie together, so that a window is one piece.
+func (s *Windows) at(row int) int {
+	row -= s.w.First
+	residue := row % s.w.Step
+	before := residue*(s.stored/s.w.Step) + min(residue, s.stored%s.w.Step) // rows of smaller residues
+	return (before + row/s.w.Step) * s.columns
 }
 
 // Len is the number of windows.
@@ -116,12 +129,10 @@ func (s *Windows) Read(indices []int, inputs, targets [][]float32) error {
 	}
 	if wanted(inputs) {
 		out := inputs[0]
+		size := s.rows * s.columns
 		for _, i := range indices {
-			r := s.anchor(i)
-			for row := r - s.w.Lookback; row < r; row += s.w.Step {
-				at := (row - s.w.First) * s.columns
-				out = out[copy(out, s.values[at:at+s.columns]):]
-			}
+			first := s.at(s.anchor(i) - s.w.Lookback)
+			out = out[copy(out, s.values[first:first+size]):]
 		}
 	}
 	if wanted(targets) {
@@ -134,7 +145,7 @@ func (s *Windows) Read(indices []int, inputs, targets [][]float32) error {
 
 // target is the value to predict, of any row.
 func (s *Windows) target(row int) float32 {
-	return s.values[(row-s.w.First)*s.columns+s.w.Target]
+	return s.values[s.at(row)+s.w.Target]
 }
 
 // Naive is the mean absolute error, over all windows, of the prediction that

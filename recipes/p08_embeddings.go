@@ -65,7 +65,7 @@ func learnedEmbedding(ctx context.Context, o Options) (t training, err error) {
 		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
 		origin:    train.Origin(),
 		epochs:    10, batch: 32, samples: 20_000,
-		headlines: []string{"best_val_accuracy"},
+		headlines: []string{"best_val_accuracy", "test_accuracy"},
 		article:   Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
 		show: func(r *Report) error {
 			return showLearned(r, length, func(id int) (string, bool) { return train.Index.Word(id - datasets.WordOffset) })

@@ -20,7 +20,8 @@ var conv1dVariants = []string{"imdb", "imdb_lstm", "jena_lstm"}
 // follow on what pooling has made shorter.
 //
 // The article's best validation accuracies on 500 words of each review are
-// 0.8596 and 0.8824, its validation loss on the weather 0.2670.
+// 0.8596 and 0.8824, its validation loss on the weather 0.2670. It tests none of
+// the three; here all are. The weather is validated as in project 9.
 func Conv1D(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(conv1dVariants); err != nil {
 		return nil, fmt.Errorf("conv1d: %w", err)
@@ -37,6 +38,13 @@ func Conv1D(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
+// besideTheRoot is the epsilon of RMSprop as the article's Keras of 2020 has it: 1e-7
+// added to the root of the running average, which is as much as 1e-14 under it. Today
+// 1e-7 stands under the root. Maximum pooling leaves an embedding gradients so small
+// that this holds them back: the best validation accuracy after the 8 epochs is then
+// 0.806 (seed 1).
+const besideTheRoot = keraslike.Epsilon(1e-14)
+
 func conv1dIMDB(ctx context.Context, o Options, variant string) (t training, err error) {
 	const words = 10_000
 	train, test, err := datasets.IMDB(ctx, o.Data, datasets.Words{NumWords: words})
@@ -52,12 +60,12 @@ func conv1dIMDB(ctx context.Context, o Options, variant string) (t training, err
 		return t, err
 	}
 	t = training{
-		optimizer: keraslike.RMSprop(rate),
+		optimizer: keraslike.RMSprop(rate, besideTheRoot),
 		loss:      keraslike.BinaryCrossentropy,
 		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
 		origin:    train.Origin(),
 		epochs:    8, batch: 128, samples: 20_000,
-		headlines: []string{"best_val_accuracy"},
+		headlines: []string{"best_val_accuracy", "test_accuracy"},
 		article:   Figures{"accuracy": 0.8870, "loss": 0.2934, "val_accuracy": 0.8596, "val_loss": 0.3288, "best_val_accuracy": 0.8596},
 	}
 	if t.train, t.validation, err = datasets.Split(all, 0.8); err != nil {
@@ -75,6 +83,7 @@ func conv1dIMDB(ctx context.Context, o Options, variant string) (t training, err
 			keraslike.Conv1D(32, 7, keraslike.ReLU),
 			keraslike.GlobalMaxPooling1D(), // was the pattern anywhere?
 			keraslike.Dense(1, keraslike.Sigmoid))
+		t.note = "RMSprop adds its epsilon to the root of the running average, as the Keras of 2020 did, not under it: there it would hold back the embedding, whose gradients are small."
 		return t, nil
 	}
 	t.optimizer, t.epochs = keraslike.Adam(0.001), 5
@@ -96,7 +105,7 @@ func conv1dJena(ctx context.Context, o Options) (training, error) {
 		return training{}, err
 	}
 	t := w.training(Figures{"loss": 0.2594, "val_loss": 0.2711, "best_val_loss": 0.2670})
-	t.optimizer, t.headlines = keraslike.Adam(0.001), []string{"naive_mae", "best_val_loss", "best_val_mae"}
+	t.optimizer, t.headlines = keraslike.Adam(0.001), []string{"naive_mae", "naive_test_mae", "best_val_loss", "best_val_mae", "test_mae"}
 	if !w.short {
 		t.epochs = 5
 	}

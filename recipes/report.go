@@ -138,17 +138,14 @@ func (r *Report) trained(h *keraslike.History) {
 	}
 }
 
-// test evaluates the model on the test data, if there are any.
-func (r *Report) test(ctx context.Context, data keraslike.Source) error {
-	if data == nil {
-		return nil
-	}
+// measure evaluates the model on data; the names of its figures begin with prefix.
+func (r *Report) measure(ctx context.Context, prefix string, data keraslike.Source) error {
 	logs, err := r.Model.Evaluate(ctx, data, keraslike.BatchSize(r.Batch))
 	if err != nil {
 		return err
 	}
 	for _, l := range logs {
-		r.Metrics["test_"+l.Name] = l.Value
+		r.Metrics[prefix+l.Name] = l.Value
 	}
 	return nil
 }

@@ -179,8 +179,11 @@ func TestWeatherExcerpt(t *testing.T) {
 			if w.series.Len() != 4000 || w.steps != 240 || w.drawn.Len() != 64_000 || w.validation.Len() < 100 || w.naive <= 0 || w.short {
 				t.Errorf("%d rows, %d steps, %d and %d windows, naive error %g", w.series.Len(), w.steps, w.drawn.Len(), w.validation.Len(), w.naive)
 			}
-			if got := w.training(Figures{"best_val_loss": 0.26}); got.article != nil || got.epochs != 20 {
-				t.Errorf("the article's figures %v stand beside an excerpt; %d epochs", got.article, got.epochs)
+			if n := w.validation.Len(); w.hourly.Len() != (n+5)/6 || w.pictured.Len() < 40 {
+				t.Errorf("of %d validation windows, %d are an hour apart and %d in the picture", n, w.hourly.Len(), w.pictured.Len())
+			}
+			if got := w.training(Figures{"best_val_loss": 0.26}); got.article != nil || got.test != nil || got.epochs != 20 {
+				t.Errorf("the article's figures %v and a test %v stand beside an excerpt; %d epochs", got.article, got.test, got.epochs)
 			}
 			inputs, target := w.validation.Rows(0)
 			if first := 4000*trainRows/jenaRows + 1; inputs[0] != first || target != first+lookback+delay {

@@ -22,6 +22,7 @@ type training struct {
 	origin          datasets.Origin
 	train           keraslike.Source
 	validation      keraslike.Source // nil for none
+	best            keraslike.Source // measures the weights of the best epoch, which are then kept; nil keeps the last
 	test            keraslike.Source // nil for none
 	epochs, batch   int              // the article's
 	samples         int              // the article's number of training samples
@@ -80,8 +81,15 @@ func (o Options) train(ctx context.Context, t training) (*Report, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := r.test(ctx, t.test); err != nil {
-		return r, err
+	if t.best != nil {
+		if err := r.measure(ctx, "best_val_", t.best); err != nil {
+			return r, err
+		}
+	}
+	if t.test != nil {
+		if err := r.measure(ctx, "test_", t.test); err != nil {
+			return r, err
+		}
 	}
 	if t.final != nil {
 		if err := o.finish(ctx, t, r); err != nil {
@@ -119,7 +127,7 @@ func (o Options) finish(ctx context.Context, t training, r *Report) error {
 		return err
 	}
 	r.Model = t.final.model
-	return r.test(ctx, t.test)
+	return r.measure(ctx, "test_", t.test)
 }
 
 func (o Options) compile(m *keraslike.Model, t training) error {
@@ -134,6 +142,9 @@ func (o Options) fit(t training, epochs, batch int) []keraslike.FitOption {
 	fit := []keraslike.FitOption{keraslike.Epochs(epochs), keraslike.BatchSize(batch)}
 	if t.validation != nil {
 		fit = append(fit, keraslike.Validation(t.validation))
+	}
+	if t.best != nil {
+		fit = append(fit, keraslike.Callbacks(keraslike.EarlyStopping("val_loss", keraslike.Patience(epochs), keraslike.RestoreBest{})))
 	}
 	if t.lastRate > 0 {
 		fit = append(fit, keraslike.Callbacks(settle(t.lastRate)))

@@ -8,7 +8,6 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/viz"
 )
 
@@ -16,18 +15,7 @@ import (
 // measured, what the model said of it the day before, and what it was the day
 // before, the naive prediction.
 func (w *forecast) drawPrediction(r *Report) error {
-	const hour, hours = 6, 240 // rows; points
-	stride := max(1, hour*w.validation.Len()/max(1, w.spanRows()))
-	first := w.validation.Len() / 2
-	var indices []int
-	for i := first; i < w.validation.Len() && len(indices) < hours; i += stride {
-		indices = append(indices, i)
-	}
-	windows, err := datasets.Subset(w.validation, indices)
-	if err != nil {
-		return err
-	}
-	out, err := r.Model.PredictSource(windows)
+	out, err := r.Model.PredictSource(w.pictured)
 	if err != nil {
 		return err
 	}
@@ -36,8 +24,8 @@ func (w *forecast) drawPrediction(r *Report) error {
 	measured := viz.Line{Name: "measured"}
 	model := viz.Line{Name: "predicted a day before"}
 	naive := viz.Line{Name: "as warm as then"}
-	for k, i := range indices {
-		rows, target := w.validation.Rows(i)
+	for k := range said {
+		rows, target := w.pictured.Rows(k)
 		times = append(times, w.series.Times[target])
 		measured.Y = append(measured.Y, w.temperature(target))
 		model.Y = append(model.Y, float64(said[k])*w.deviation+w.mean)
@@ -50,13 +38,6 @@ func (w *forecast) drawPrediction(r *Report) error {
 	f, err := viz.TimeSeries(title, "temperature (°C)", times, measured, model, naive)
 	return r.show("prediction", fmt.Sprintf("A part of the validation rows. Over all of them, the naive prediction is wrong by %.2f °C on average, this model, after its best epoch, by %.2f °C.",
 		r.Metrics["naive_celsius"], r.Metrics["best_val_celsius"]), f, err)
-}
-
-// spanRows is how many rows the anchors of the validation windows span.
-func (w *forecast) spanRows() int {
-	_, first := w.validation.Rows(0)
-	_, last := w.validation.Rows(w.validation.Len() - 1)
-	return last - first + 1
 }
 
 // temperature of a row, in degrees Celsius.
