@@ -41,18 +41,27 @@ func TestMNISTSample(t *testing.T) {
 	}
 }
 
-// TestMNISTFull reaches the article's accuracy on the full data, with three seeds.
+// TestMNISTFull reaches the article's accuracy (0.9805) on the full data, with three
+// seeds. Without REEF_FULL it is one epoch of one seed, where the data is at hand.
 func TestMNISTFull(t *testing.T) {
+	seeds, epochs, want := []uint64{1, 2, 3}, 0, 0.98
 	if os.Getenv("REEF_FULL") == "" {
-		t.Skip("set REEF_FULL=1 to train on the full data")
-	}
-	for _, seed := range []uint64{1, 2, 3} {
-		r, err := MNIST(t.Context(), Options{Data: datasets.From{Source: datasets.Full}, Seed: seed})
+		o, err := datasets.Find("mnist")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if a := r.Metrics["test_accuracy"]; a < 0.98 {
-			t.Errorf("seed %d: test accuracy is %g, want 0.98 (the article has 0.9805)", seed, a)
+		if o.Kind != datasets.Full {
+			t.Skip("the full data of MNIST is not on this machine; REEF_FULL=1 downloads it")
+		}
+		seeds, epochs, want = seeds[:1], 1, 0.94
+	}
+	for _, seed := range seeds {
+		r, err := MNIST(t.Context(), Options{Data: datasets.From{Source: datasets.Full}, Seed: seed, Epochs: epochs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := r.Metrics["test_accuracy"]; a < want {
+			t.Errorf("seed %d: test accuracy is %g, want %g", seed, a, want)
 		}
 	}
 }
