@@ -30,7 +30,7 @@ const (
 	maxVectorDim     = 1 << 12
 	maxVectorNumbers = 1 << 28 // that are kept, 1 GB
 	maxVectorLine    = 1 << 17
-	maxVectorBytes   = 1 << 31 // the largest published file has 1.0 GB
+	maxVectorBytes   = int64(1 << 31) // the largest published file has 1.0 GB
 )
 
 // gloveWidths are the published widths, the article's first.
