@@ -18,15 +18,7 @@ var noGradient = []string{"Input", "ColumnSum", "Unequal", "AnyUnequal", "Ones"}
 
 // TestEveryOpIsChained fails when an op is exported that the gradient checks do not know.
 func TestEveryOpIsChained(t *testing.T) {
-	chained := map[string]bool{}
-	for _, f := range parsed(t, "steps_test.go") {
-		ast.Inspect(f, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok {
-				chained[id.Name] = true
-			}
-			return true
-		})
-	}
+	chained := identifiers(parsed(t, "steps_test.go")[0])
 	ops := exportedOps(t)
 	for _, name := range ops {
 		if !chained[name] && !slices.Contains(noGradient, name) {

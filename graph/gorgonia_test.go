@@ -58,58 +58,6 @@ func TestTypeIsFresh(t *testing.T) {
 	}
 }
 
-// The graph merges nodes whose op hash and children agree, so that a hash has
-// to carry every attribute. All calls below are on one node and must differ.
-func TestAttributesAreHashed(t *testing.T) {
-	g := New()
-	x, _ := Input(g, Float32, "x", 4, 4)
-	w, _ := Input(g, Float32, "w", 4, 4)
-	rng := &Random{}
-	builds := map[string]func() (*Node, error){
-		"dropout .2":    func() (*Node, error) { return Dropout(x, 0.2, rng, 1) },
-		"dropout .8":    func() (*Node, error) { return Dropout(x, 0.8, rng, 1) },
-		"other stream":  func() (*Node, error) { return Dropout(x, 0.2, rng, 2) },
-		"softmax":       func() (*Node, error) { return Softmax(x) },
-		"log softmax":   func() (*Node, error) { return LogSoftmax(x) },
-		"leaky .1":      func() (*Node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.1)) },
-		"leaky .2":      func() (*Node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.2)) },
-		"elu 1":         func() (*Node, error) { return Activate(x, ActAlpha(ELU, 1)) },
-		"scale 2":       func() (*Node, error) { return Scale(x, 2) },
-		"scale 3":       func() (*Node, error) { return Scale(x, 3) },
-		"matmul":        func() (*Node, error) { return MatMul(x, w, false, false) },
-		"matmul nt":     func() (*Node, error) { return MatMul(x, w, false, true) },
-		"matmul tn":     func() (*Node, error) { return MatMul(x, w, true, false) },
-		"matmul tt":     func() (*Node, error) { return MatMul(x, w, true, true) },
-		"dense":         func() (*Node, error) { return Dense(x, w, nil, Act(Linear)) },
-		"dense relu":    func() (*Node, error) { return Dense(x, w, nil, Act(ReLU)) },
-		"reshape 2 8":   func() (*Node, error) { return Reshape(x, 2, 8) },
-		"reshape 8 2":   func() (*Node, error) { return Reshape(x, 8, 2) },
-		"l2 .1":         func() (*Node, error) { return L2(x, 0.1) },
-		"l2 .2":         func() (*Node, error) { return L2(x, 0.2) },
-		"mean":          func() (*Node, error) { return Mean(x) },
-		"sum":           func() (*Node, error) { return Sum(x) },
-		"mse":           func() (*Node, error) { return MeanSquaredError(x, w) },
-		"mae":           func() (*Node, error) { return MeanAbsoluteError(x, w) },
-		"softmax xent":  func() (*Node, error) { return SoftmaxCrossEntropy(x, w) },
-		"sigmoid xent":  func() (*Node, error) { return SigmoidCrossEntropy(x, w) },
-		"add":           func() (*Node, error) { return Add(x, w) },
-		"sub":           func() (*Node, error) { return Sub(x, w) },
-		"mul":           func() (*Node, error) { return Mul(x, w) },
-		"weighted mean": func() (*Node, error) { return WeightedMean(x, w) },
-	}
-	seen := map[*Node]string{}
-	for name, build := range builds {
-		n, err := build()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if other, ok := seen[n]; ok {
-			t.Errorf("%q and %q became one node", name, other)
-		}
-		seen[n] = name
-	}
-}
-
 // A second Grad in one graph would return the first cost's gradient.
 func TestSecondGradientIsRefused(t *testing.T) {
 	g := New()

@@ -205,42 +205,24 @@ func TestProgramAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestForeignOps mixes Gorgonia's ops with ours, views among them.
-func TestForeignOps(t *testing.T) {
-	g := New()
-	x, _ := Input(g, Float64, "x", 3, 4)
-	w, _ := Input(g, Float64, "w", 4, 4)
-	rng := rand.New(rand.NewPCG(1, 1))
-	for n, v := range map[*Node]*tensor.Dense{x: random(rng, 3, 4), w: random(rng, 4, 4)} {
-		if err := Let(n, v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	build := func(in Nodes) (*Node, error) {
-		h, err := Dense(in[0], in[1], nil, Act(Tanh))
-		if err != nil {
-			return nil, err
-		}
-		h, err = gorgonia.Reshape(h, tensor.Shape{4, 3}) // a view, in Gorgonia
-		if err != nil {
-			return nil, err
-		}
-		h, err = gorgonia.Sigmoid(h)
-		if err != nil {
-			return nil, err
-		}
-		h, err = Reshape(h, 3, 4)
-		if err != nil {
-			return nil, err
-		}
-		return gorgonia.HadamardProd(h, in[0])
-	}
-	report, err := CheckGradient(build, []*tensor.Dense{random(rng, 3, 4), random(rng, 4, 4)})
+// TestPlanReusesMemory: of a chain of ops that cannot work in place, two values
+// live at a time.
+func TestPlanReusesMemory(t *testing.T) {
+	x, err := Input(New(), Float32, "x", 16, 16)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if report.Error > 1e-6 {
-		t.Error(report)
+	for range 10 {
+		if x, err = Reverse(x, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := Compile(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.Memory(), (Memory{Planned: 2 * 1024, Naive: 10 * 1024}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
 
