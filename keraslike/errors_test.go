@@ -117,8 +117,8 @@ func TestCompileMistakes(t *testing.T) {
 		want string
 	}{
 		"one class":       {model(keraslike.Dense(1, keraslike.Softmax)).Compile(sgd, keraslike.CategoricalCrossentropy), "the model's output has shape (batch, 1), want at least two classes"},
-		"loss":            {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossFunc("regret")), `loss "regret": unknown`},
-		"metric":          {model(keraslike.Dense(1)).Compile(sgd, keraslike.MeanSquaredError, keraslike.MetricFunc("luck")), `metric "luck": unknown`},
+		"loss":            {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossFunc("regret")), `loss "regret": unknown, want one of ["binary_crossentropy" "categorical_crossentropy" `},
+		"metric":          {model(keraslike.Dense(1)).Compile(sgd, keraslike.MeanSquaredError, keraslike.MetricFunc("luck")), `metric "luck": unknown, want one of ["accuracy" `},
 		"metric twice":    {model(keraslike.Dense(1)).Compile(sgd, keraslike.MeanSquaredError, keraslike.MAE, keraslike.MAE), `compile: two series would be named "mae"`},
 		"metric shape":    {model(keraslike.Dense(3, keraslike.Softmax)).Compile(sgd, keraslike.SparseCategoricalCrossentropy, keraslike.MSE), "metric mse: targets have shape (batch), want (batch, 3) for predictions (batch, 3)"},
 		"optimizer":       {model(keraslike.Dense(1)).Compile(keraslike.Adam(math.NaN(), keraslike.Epsilon(-1)), keraslike.MeanSquaredError), "optimiser adam: learning rate is NaN"},

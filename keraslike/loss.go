@@ -4,6 +4,8 @@ package keraslike
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -64,7 +66,8 @@ func (l LossFunc) Target(p Shape) (Shape, error) {
 		return p, nil
 	}
 	if _, ok := rowLosses[l]; !ok && l != BinaryCrossentropy {
-		return nil, fmt.Errorf("loss %q: unknown", string(l))
+		known := append(slices.Collect(maps.Keys(rowLosses)), BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy)
+		return nil, fmt.Errorf("loss %q: unknown, want one of %q", string(l), slices.Sorted(slices.Values(known)))
 	}
 	if len(p) == 0 {
 		return nil, fmt.Errorf("%s: the model gives one number without an axis for each sample, want (batch, ..., n)", l)

@@ -108,7 +108,7 @@ func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 	case ConfusionMatrix:
 		return newConfusion(p, t)
 	default:
-		return nil, fmt.Errorf("metric %q: unknown", string(m))
+		return nil, fmt.Errorf("metric %q: unknown, want one of %q, a loss or a metric made by a function", string(m), metricFuncs)
 	}
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m, t, want, p)

@@ -96,6 +96,9 @@ func (m *Model) newWeigher(data Samples, classes ClassWeights) (w weigher, err e
 		if class < 0 || !(v >= 0) || math.IsInf(v, 0) {
 			return w, fmt.Errorf("class %d has weight %g, want classes from 0 and weights of at least 0", class, v)
 		}
+		if out := m.outputs[0].shape; out.Size() > 1 && class >= out.Size() {
+			return w, fmt.Errorf("class %d has weight %g, the output has classes 0 to %d", class, v, out.Size()-1)
+		}
 	}
 	return w, nil
 }

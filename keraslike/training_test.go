@@ -111,6 +111,8 @@ func TestClassWeights(t *testing.T) {
 	wantError(t, err, "both class weights and a source with weights")
 	_, err = keraslike.Weighted(dataOf(t, x, labels), weights[1:])
 	wantError(t, err, "29 weights for 30 samples")
+	_, err = m.Fit(t.Context(), dataOf(t, x, labels), keraslike.ClassWeights{3: 2})
+	wantError(t, err, "class 3 has weight 2, the output has classes 0 to 2")
 	_, err = m.Fit(t.Context(), dataOf(t, x, labels), keraslike.ClassWeights{-1: 2})
 	wantError(t, err, "class -1 has weight 2")
 }
