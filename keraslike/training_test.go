@@ -216,6 +216,9 @@ func TestResumeMidEpoch(t *testing.T) {
 		"average": func() keraslike.Optimizer {
 			return keraslike.AdamW(0.01, keraslike.AverageWeights(0.9), keraslike.ClipNorm(1))
 		},
+		"momentum": func() keraslike.Optimizer {
+			return keraslike.SGD(0.05, keraslike.Momentum(0.9), keraslike.Nesterov{}, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.8))
+		},
 		"adagrad":  func() keraslike.Optimizer { return keraslike.Adagrad(0.05) },
 		"adadelta": func() keraslike.Optimizer { return keraslike.Adadelta(1) },
 		"nadam":    func() keraslike.Optimizer { return keraslike.Nadam(0.01) },
@@ -227,6 +230,11 @@ func TestResumeMidEpoch(t *testing.T) {
 			fresh := func() *keraslike.Model {
 				m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(8, keraslike.ReLU, keraslike.KernelConstraint(keraslike.MaxNorm(1))),
 					keraslike.Dropout(0.3), keraslike.Dense(toyClasses, keraslike.Softmax))
+				if name == "momentum" { // and every other layer that draws or keeps something
+					m = keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.GaussianNoise(0.1), keraslike.Reshape([]int{toyFeatures, 1}),
+						keraslike.GRU(4, keraslike.InputDropout(0.2), keraslike.RecurrentDropout(0.2), keraslike.ReturnSequences{}), keraslike.SpatialDropout1D(0.2),
+						keraslike.BatchNormalization(), keraslike.LSTM(3, keraslike.InputDropout(0.2)), keraslike.GaussianDropout(0.1), keraslike.Dense(toyClasses, keraslike.Softmax))
+				}
 				if err := m.Compile(optimizer(), keraslike.SparseCategoricalCrossentropy, keraslike.SparseTopKCategoricalAccuracy(2), keraslike.Seed(4)); err != nil {
 					t.Fatal(err)
 				}
