@@ -75,8 +75,8 @@ func TestRecurrentKnownValues(t *testing.T) {
 			}
 		})
 	}
-	if seen != 57 {
-		t.Errorf("%d cases were compared, want 57", seen)
+	if seen != 73 {
+		t.Errorf("%d cases were compared, want 73", seen)
 	}
 }
 

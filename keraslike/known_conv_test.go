@@ -32,8 +32,10 @@ func sides(v any) (height, width int) {
 // windowOptions are what all convolutions have, as their arguments say.
 func windowOptions(a golden.Args) []any {
 	list := []any{keraslike.ActivationFunc(a.String("activation")), keraslike.KernelSize(sides(a["kernel_size"])), keraslike.Strides2D(sides(a["strides"]))}
-	if d := pairs(a["dilation_rate"]); d != nil {
+	if d := pairs(a["dilation_rate"]); len(d) == 1 || len(d) == 2 && d[0] == d[1] {
 		list = append(list, keraslike.Dilation(d[0]))
+	} else if d != nil {
+		list = append(list, keraslike.Dilation2D(sides(a["dilation_rate"])))
 	}
 	switch a.String("padding") {
 	case "same":
@@ -47,12 +49,11 @@ func windowOptions(a golden.Args) []any {
 	return list
 }
 
-// TestConvolutionValues covers all cases but those of groups and of two different
-// dilations, which no option sets.
+// TestConvolutionValues covers all cases but those of groups, which no option sets.
 func TestConvolutionValues(t *testing.T) {
 	checkLayers(t, "layers_convolution", []string{"x"}, func(c golden.Case) keraslike.Layer {
 		a := c.Args
-		if d := pairs(a["dilation_rate"]); a.Int("groups") > 1 || len(d) == 2 && d[0] != d[1] {
+		if a.Int("groups") > 1 {
 			return nil
 		}
 		opts, filters := windowOptions(a), a.Int("filters")

@@ -17,8 +17,9 @@ import (
 //
 // An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding.
 //
-// Options: an activation (default Linear), Strides, Dilation, SamePadding,
-// KernelSize, NoBias, KernelInit, BiasInit, KernelL2, Name, a RestraintOption.
+// Options: an activation (default Linear), Strides, Strides2D, Dilation, Dilation2D,
+// SamePadding, KernelSize, NoBias, KernelInit, BiasInit, KernelL2, Name, a
+// RestraintOption.
 // See https://keras.io/api/layers/convolution_layers/convolution2d/.
 func Conv2D(filters, kernel int, opts ...ConvOption) Layer {
 	return newConv(&conv{Axes: 2, Filters: filters, Kernel: [2]int{kernel, kernel}}, opts)

@@ -16,7 +16,7 @@ import (
 //	weights  kernel (kh, kw, in, multiplier) by GlorotUniform, bias (in·multiplier) by Zeros
 //
 // Options: an activation (default Linear), DepthMultiplier (default 1), Strides,
-// Strides2D, Dilation, SamePadding, KernelSize, NoBias, KernelInit, BiasInit,
+// Strides2D, Dilation, Dilation2D, SamePadding, KernelSize, NoBias, KernelInit, BiasInit,
 // KernelL2, Name, a RestraintOption.
 // See https://keras.io/api/layers/convolution_layers/depthwise_convolution2d/.
 func DepthwiseConv2D(kernel int, opts ...DepthwiseOption) Layer {

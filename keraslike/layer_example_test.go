@@ -134,3 +134,90 @@ func ExampleMultiHeadAttention() {
 	// layer_normalization (LayerNormalization)    (batch, 20, 64)   128
 	// Parameters: 16,768, trainable: 16,768, 65.5 KiB in memory
 }
+
+// Sentences of different lengths, padded with 0: given word vectors that stay as they
+// are, and a recurrent layer that skips the padding.
+func ExampleEmbedding() {
+	m := keraslike.Sequential("m", keraslike.Input(4),
+		keraslike.Embedding(3, 2, keraslike.MaskZero{}, keraslike.Trainable(false)),
+		keraslike.SimpleRNN(2, keraslike.Linear, keraslike.NoBias{}),
+	)
+	if err := m.Build(1); err != nil {
+		log.Fatal(err)
+	}
+	for path, values := range map[string][]float32{
+		"embedding/embeddings":        {9, 9, 1, 0, 0, 1}, // of padding and of two words
+		"simple_rnn/kernel":           {1, 0, 0, 1},
+		"simple_rnn/recurrent_kernel": {1, 0, 0, 1},
+	} {
+		w, err := m.Weight(path)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := w.Set(values); err != nil {
+			log.Fatal(err)
+		}
+	}
+	y, err := m.Predict(tensor.New(tensor.WithShape(2, 4), tensor.WithBacking([]float32{1, 2, 2, 0, 2, 0, 0, 0})))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(y.Float32s())
+	// Output: [1 2 0 1]
+}
+
+// A layer of both directions whose last states start another layer, as in an encoder and
+// its decoder.
+func ExampleBidirectional() {
+	question, answer := keraslike.NamedInput("question", 10, 8), keraslike.NamedInput("answer", 12, 8)
+	encoded := keraslike.Bidirectional(keraslike.LSTM(16, keraslike.ReturnState{}, keraslike.RecurrentDropout(0.2))).Of(question)
+	h := keraslike.Concatenate().Of(encoded.Output(1), encoded.Output(3))
+	c := keraslike.Concatenate().Of(encoded.Output(2), encoded.Output(4))
+	decoded := keraslike.LSTM(32, keraslike.ReturnSequences{}).Of(answer, h, c)
+	m := keraslike.NewModel("decoder", []*keraslike.Tensor{question, answer}, []*keraslike.Tensor{decoded})
+	if err := m.Build(1); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(decoded.Shape())
+	for _, w := range m.Weights()[:3] {
+		fmt.Println(w.Path(), w.Shape())
+	}
+	// Output:
+	// (batch, 12, 32)
+	// bidirectional/forward_lstm/kernel [8 64]
+	// bidirectional/forward_lstm/recurrent_kernel [16 64]
+	// bidirectional/forward_lstm/bias [64]
+}
+
+// A loss of one's own, of graph nodes: the mean of |p - t|³.
+func ExampleLossOf() {
+	cubic := keraslike.LossOf("cubic", func(p, t *graph.Node) (*graph.Node, error) {
+		e, err := graph.Sub(p, t)
+		if err != nil {
+			return nil, err
+		}
+		square, err := graph.Mul(e, e)
+		if err != nil {
+			return nil, err
+		}
+		minus, err := graph.Scale(e, -1)
+		if err != nil {
+			return nil, err
+		}
+		size, err := graph.Maximum(e, minus)
+		if err != nil {
+			return nil, err
+		}
+		return graph.Mul(square, size)
+	})
+	m := keraslike.Sequential("m", keraslike.Input(1), keraslike.Dense(1, keraslike.KernelInit(keraslike.Ones())))
+	if err := m.Compile(keraslike.SGD(0.1), cubic); err != nil {
+		log.Fatal(err)
+	}
+	loss, err := m.TrainOnBatch(tensor.New(tensor.WithShape(2, 1), tensor.WithBacking([]float32{1, 2})), tensor.New(tensor.WithShape(2, 1), tensor.WithBacking([]float32{3, 2})))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(loss)
+	// Output: 4
+}

@@ -19,7 +19,7 @@ import (
 //	         bias (filters) by Zeros
 //
 // Options: an activation (default Linear), DepthMultiplier (default 1), Strides,
-// Strides2D, Dilation, SamePadding, KernelSize, NoBias, KernelInit, KernelL2 and
+// Strides2D, Dilation, Dilation2D, SamePadding, KernelSize, NoBias, KernelInit, KernelL2 and
 // the other restraints of the kernel (of both), BiasInit, Name.
 // See https://keras.io/api/layers/convolution_layers/separable_convolution2d/.
 func SeparableConv2D(filters, kernel int, opts ...SeparableOption) Layer {

@@ -36,10 +36,21 @@ type Strides2DOption struct{ height, width int }
 func (o Strides2DOption) applyConv(d *conv) { d.Strides = [2]int{o.height, o.width} }
 func (o Strides2DOption) applyPool(d *pool) { d.Strides = [2]int{o.height, o.width} }
 
-// Dilation is the distance of the kernel's cells; the default is 1.
+// Dilation is the distance of the kernel's cells, along all axes alike; the default is 1.
 type Dilation int
 
 func (n Dilation) applyConv(d *conv) { d.Dilation = [2]int{int(n), int(n)} }
+
+// Dilation2D is Dilation with a distance of its own for each axis; for one axis the
+// width counts.
+func Dilation2D(height, width int) Dilation2DOption { return Dilation2DOption{height, width} }
+
+// Dilation2DOption is made by Dilation2D.
+type Dilation2DOption struct{ height, width int }
+
+func (o Dilation2DOption) applyConv(d *conv)           { d.Dilation = [2]int{o.height, o.width} }
+func (o Dilation2DOption) applyDepthwise(d *depthwise) { d.Dilation = [2]int{o.height, o.width} }
+func (o Dilation2DOption) applySeparable(d *separable) { d.Dilation = [2]int{o.height, o.width} }
 
 // KernelSize makes a convolution's kernel height x width cells; for Conv1D the
 // width counts.

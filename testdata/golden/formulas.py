@@ -17,6 +17,9 @@ ACTIVATIONS = {
     "elu": F.elu,
     "softmax": lambda x: torch.softmax(x, -1),
     "softsign": F.softsign,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "mish": F.mish,
     "hard_sigmoid": lambda x: (x + 3).clamp(0, 6) / 6,
 }
 

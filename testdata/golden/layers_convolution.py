@@ -146,4 +146,17 @@ Conv2DTranspose(1, 4, 3, 1, (3, 2), 2, (1, 2), "same")
 Conv2DTranspose(1, 3, 3, 2, (3, 3), 2, (2, 2), "same", (1, 1))
 Conv2DTranspose(1, 3, 3, 2, (3, 3), 2, (2, 2), "same", (0, 0))
 Conv2DTranspose(1, 3, 3, 2, (3, 3), 2, (2, 2), "valid", (1, 0))
+
+# More odd ones, behind the others so that these keep their numbers.
+Conv2D(1, 8, 8, 3, (7, 7), 4, (4, 4), "same")                     # a window that reaches over both edges
+Conv2D(1, 1, 6, 2, (1, 3), 2, (1, 2), "same", activation="gelu")  # a derivative that needs the sum
+Conv1D(1, 1, 1, 1, 1)
+Conv1D(2, 9, 2, 3, 2, 1, "same", 2)
+Conv1D(2, 8, 3, 2, 4, 1, "causal", 4)                             # reaches back four steps
+Conv1D(1, 2, 2, 3, 2, 1, "causal", 3)                             # reaches back over the start
+DepthwiseConv2D(1, 8, 6, 2, (3, 2), 2, padding="same", dilation=(2, 3))
+DepthwiseConv2D(1, 1, 1, 1, (1, 1), 1)
+SeparableConv2D(2, 6, 8, 2, (3, 3), 3, padding="same", dilation=(2, 1), activation="tanh")
+SeparableConv2D(1, 4, 4, 1, (3, 3), 1, strides=(2, 2), padding="same")
+Conv2DTranspose(1, 1, 1, 2, (3, 3), 2, (2, 2), "same")
 t.save()

@@ -169,6 +169,7 @@ def bidirectional(layer, merge_mode, mask=None, return_sequences=False, return_s
     args = {"layer": "Bidirectional", "inner": layer, "units": units, "merge_mode": merge_mode, "return_sequences": return_sequences, "return_state": return_state}
     if layer == "GRU":
         args["reset_after"] = options.get("reset_after", True)
+    args.update((k, options[k]) for k in ("activation", "recurrent_activation") if k in options)
     t.layer(label, SOURCE, args, f, inputs, ("mask",), outputs)
 
 
@@ -183,6 +184,20 @@ for mode in ("sum", "mul", "ave", None):
 bidirectional("LSTM", "concat", return_sequences=True, return_state=True)
 bidirectional("GRU", "concat", return_state=True, reset_after=False)
 bidirectional("GRU", "concat", steps=1, return_sequences=True)
+
+# Other activations together with masks, states, dropout and the other direction; behind the
+# others so that these keep their numbers.
+for layer in GATES:
+    gate = {} if layer == "SimpleRNN" else {"recurrent_activation": "hard_sigmoid"}
+    kinds = "all" if layer == "SimpleRNN" else "gates"
+    for v in [{}] if layer != "GRU" else [{}, {"reset_after": False}]:
+        add(layer, mask=MASK, state=True, return_sequences=True, return_state=True, go_backwards=True, activation="elu", **gate, **v)
+        add(layer, n=1, steps=1, activation="gelu", **v)
+        add(layer, n=3, steps=5, features=2, units=9, bias=False, return_sequences=True, activation="silu", **gate, **v)
+        add(layer, mask=MASK, go_backwards=True, drop={"input_mask": kinds, "recurrent_mask": kinds}, activation="softsign", **v)
+        add(layer, state=True, return_sequences=True, drop={"recurrent_mask": kinds}, **v)
+bidirectional("GRU", "sum", mask=MASK, return_sequences=True, activation="relu")
+bidirectional("LSTM", "concat", mask=PADDED, return_state=True, activation="mish", recurrent_activation="softsign")
 
 # LSTM's unit_forget_bias: a new layer's bias is zero but for the forget gate's part, which is one.
 t.add("LSTM_initial_bias_unit_forget", SOURCE, {"layer": "LSTM", "units": 3, "unit_forget_bias": True}, {}, {"bias": [0] * 3 + [1] * 3 + [0] * 6})
