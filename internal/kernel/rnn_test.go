@@ -229,6 +229,7 @@ func BenchmarkRecurrent(b *testing.B) {
 		{"GRUbefore128x240x14x32", RNN{Cell: CellGRU, Batch: 128, Time: 240, In: 14, Units: 32}},
 		{"LSTM128x500x32x32", RNN{Cell: CellLSTM, Batch: 128, Time: 500, In: 32, Units: 32}},
 		{"LSTM128x60x128x128", RNN{Cell: CellLSTM, Batch: 128, Time: 60, In: 128, Units: 128}},
+		{"GRU128x240x14x32general", RNN{Cell: CellGRUResetAfter, Batch: 128, Time: 240, In: 14, Units: 32, General: generals[1]}},
 	} {
 		c := newRNNCase(rand.New(rand.NewPCG(1, 1)), &s.RNN, false, false)
 		c.d.DY = nil
