@@ -210,6 +210,11 @@ func series() []unary {
 			}})
 		}
 	}
+	ops = append(ops, unary{name: "gru general", build: func(x node, p param) (node, error) {
+		spec := RecurrentSpec{Cell: GRUCell, Output: AllStates, Gated: &GatedActs{Gate: Act(Softsign), State: Act(Mish)}}
+		drop := constant(x, []float64{2, 0, 2}, 3, x.Shape()[0], 2)
+		return Recurrent(spec, RecurrentInputs{X: x, W: p(lastOf(x), 6), U: p(2, 6), DropH: drop})
+	}})
 	slices.SortFunc(ops, func(a, b unary) int { return strings.Compare(a.name, b.name) }) // the cells come from a map
 	return ranked("3", ops)
 }
