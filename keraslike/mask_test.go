@@ -130,6 +130,17 @@ func TestMaskedLoss(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
+	// With weights of 2 and 3: the weighted losses of the steps that count, by their number.
+	heavy, err := k.Weighted(dataOf(t, x, y), []float32{2, 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if scores, err = m.Evaluate(t.Context(), heavy); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := scores.Get("loss"); math.Abs(got-(2.*1+2*1+3*9)/3) > 1e-5 {
+		t.Errorf("weighted loss is %v, want %v", got, (2.*1+2*1+3*9)/3)
+	}
 	loss, err := m.TrainOnBatch(x, y)
 	if err != nil || math.Abs(loss-11./3) > 1e-6 {
 		t.Errorf("loss while training is %v (%v), want %v", loss, err, 11./3)
