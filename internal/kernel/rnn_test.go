@@ -188,7 +188,10 @@ func TestRecurrentReferenceGradients(t *testing.T) {
 
 func TestRecurrentEmpty(t *testing.T) {
 	for name, cell := range rnnCells {
-		for _, s := range []*RNN{{Cell: cell, Time: 3, In: 2, Units: 2}, {Cell: cell, Batch: 2, In: 2, Units: 2}} {
+		for _, s := range []*RNN{
+			{Cell: cell, Time: 3, In: 2, Units: 2}, {Cell: cell, Batch: 2, In: 2, Units: 2},
+			{Cell: cell, Time: 3, In: 2, Units: 2, General: generals[2]}, {Cell: cell, Batch: 2, In: 2, Units: 2, General: generals[2]},
+		} {
 			c := newRNNCase(rand.New(rand.NewPCG(3, 3)), s, false, false)
 			Fill(c.d.DW, 7)
 			Fill(c.d.DBias, 7)
