@@ -51,6 +51,7 @@ func TestMNISTFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("seed %d: test accuracy %.4f", seed, r.Metrics["test_accuracy"])
 		if a := r.Metrics["test_accuracy"]; a < 0.98 {
 			t.Errorf("seed %d: test accuracy is %g, want 0.98 (the article has 0.9805)", seed, a)
 		}
