@@ -4,7 +4,9 @@ package recipes
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +27,8 @@ type learned struct {
 // TestStories runs the recipes on their samples. Each must learn: classifiers far
 // more than chance, Boston better than the best constant (a mean absolute error
 // of 6.5), the GRU better than the naive forecast by as much as the article's,
-// which the dense network does not reach.
+// which the dense network does not reach. The averages of the batch normalisation
+// have only begun to follow in the sample's 200 updates.
 func TestStories(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -49,8 +52,9 @@ func TestStories(t *testing.T) {
 		{"embeddings", Embeddings, nil, []string{"words"}, []learned{ // 300 raw reviews teach no more than themselves
 			{"learned", "test_accuracy", false, 0.54}, {"glove200", "accuracy", false, 0.9}, {"glove", "accuracy", false, 0.9},
 		}},
-		{"temperature", Temperature, []string{"dense", "gru"}, []string{"prediction", "series", "tendays", "correlation"}, []learned{
-			{"gru", "gain_over_naive", false, 0.093}, {"dense", "gain_over_naive", true, 0}, {"dense", "mae", true, 1.2},
+		{"temperature", Temperature, nil, []string{"prediction", "series", "tendays", "correlation"}, []learned{ // the naive errors are 0.29 and 0.31
+			{"gru", "gain_over_naive", false, 0.093}, {"gru", "test_mae", true, 0.3}, {"dense", "gain_over_naive", true, 0}, {"dense", "mae", true, 0.7},
+			{"gru_norm", "best_val_mae", true, 0.4}, {"gru_stacked", "gain_over_naive", false, 0.05},
 		}},
 		{"conv1d", Conv1D, nil, []string{"prediction"}, []learned{
 			{"imdb", "test_accuracy", false, 0.65}, {"imdb_lstm", "test_accuracy", false, 0.58}, {"jena_lstm", "gain_over_naive", false, 0},
@@ -190,5 +194,67 @@ func TestWeatherExcerpt(t *testing.T) {
 				t.Errorf("the first validation window begins at row %d and predicts %d, want %d and %d", inputs[0], target, first, first+lookback+delay)
 			}
 		})
+	}
+}
+
+// offline is a network that is not there.
+type offline struct{}
+
+func (offline) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no network")
+}
+
+// TestWeatherWithoutTheFile: where the full data is asked for and cannot be had, the
+// models are trained as the article's on a generated series of its length, and say so.
+func TestWeatherWithoutTheFile(t *testing.T) {
+	t.Setenv("REEF_DATA", "")
+	t.Setenv("REEF_CACHE", t.TempDir())
+	t.Setenv("REEF_MIRROR", "")
+	var said string
+	w, err := weather(t.Context(), Options{
+		Data: datasets.From{Source: datasets.Full, Client: &http.Client{Transport: offline{}}},
+		Seed: 1, Say: func(line string) { said += line },
+	}, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said, "no network") || w.origin.Kind != datasets.Generated || !strings.Contains(w.note, "generated") {
+		t.Errorf("said %q, origin %v, note %q", said, w.origin, w.note)
+	}
+	// The article has 200,000 - 1440 windows to draw from, 98,559 that validate and 119,110 for the test.
+	if w.series.Len() < 420_000 || w.steps != 240 || w.drawn.Len() != 64_000 || w.validation.Len() < 98_000 || w.hourly.Len() < 16_400 || w.test.Len() < 118_000 {
+		t.Errorf("%d rows, %d steps, windows: %d, %d, %d, %d", w.series.Len(), w.steps, w.drawn.Len(), w.validation.Len(), w.hourly.Len(), w.test.Len())
+	}
+	root := t.TempDir()
+	file := filepath.Join(root, "jena", "jena_climate_2009_2016.csv")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("time,T\nyesterday,8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REEF_DATA", root)
+	if _, err := weather(t.Context(), Options{Data: datasets.From{Source: datasets.Full}}, 6); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("a wrong file gives the error %v", err)
+	}
+	got := w.training(Figures{"best_val_loss": 0.26})
+	if got.article != nil || got.test == nil || got.epochs != 20 || got.batch != 128 {
+		t.Errorf("article %v, test %v, %d epochs of batches of %d", got.article, got.test, got.epochs, got.batch)
+	}
+}
+
+// TestWeatherArticle: the article's figures stand beside the published series, and
+// beside no other of its length.
+func TestWeatherArticle(t *testing.T) {
+	table, err := datasets.NewTable([]string{"T (degC)"}, make([]float64, jenaRows), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]float64{datasets.Full: 0.2897, "folder": 0.2897, datasets.Generated: 0, datasets.Sample: 0} {
+		w := &forecast{series: &datasets.Series{Table: table}, origin: datasets.Origin{Set: "jena", Kind: kind}}
+		w.short = kind == datasets.Sample
+		if got := w.training(Figures{"best_val_loss": 0.2627}).article; got["naive_mae"] != want || want > 0 && got["best_val_loss"] != 0.2627 {
+			t.Errorf("%s: the article's figures are %v", kind, got)
+		}
 	}
 }
