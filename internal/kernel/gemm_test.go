@@ -14,7 +14,7 @@ import (
 
 // randomFloats returns n values from the standard normal distribution.
 func randomFloats(rng *rand.Rand, n int) []float32 {
-	x := make([]float32, n)
+	x := newFloats(n)
 	for i := range x {
 		x[i] = float32(rng.NormFloat64())
 	}
