@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // gemmResult is one line of the matrix product's output.
@@ -24,11 +25,18 @@ type gemmResult struct {
 }
 
 // benchGemm measures products of the shapes that the projects have, with one
-// and with two workers. REEF_KERNEL=avx2 or generic in the environment forces a
-// lower path.
+// and with two workers, and before them the processor's peak: multiply-adds of
+// registers. REEF_KERNEL=avx2 or generic in the environment forces a lower path.
 func benchGemm(out *json.Encoder, limit time.Duration) error {
 	shapes := [][3]int{{1024, 1024, 1024}, {512, 512, 512}, {128, 784, 512}, {512, 10000, 64}, {128, 32, 96}}
 	for _, threads := range []int{1, 2} {
+		if gflops, err := peakSpeed(threads, limit/10); err != nil {
+			return err
+		} else if gflops > 0 {
+			if err := out.Encode(gemmResult{"reef", "peak", "infer", 0, "", round(gflops, 1), threads, graph.Instructions()}); err != nil {
+				return err
+			}
+		}
 		for _, s := range shapes {
 			gflops, err := gemmSpeed(s, threads, limit/time.Duration(len(shapes)))
 			if err != nil {
@@ -41,6 +49,18 @@ func benchGemm(out *json.Encoder, limit time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// peakSpeed is the median speed of multiply-adds of registers in 10⁹ floating-point
+// operations a second, 0 where the path in use has none.
+func peakSpeed(threads int, limit time.Duration) (float64, error) {
+	defer graph.Workers(threads)()
+	flop := kernel.Peak()
+	times, err := timeSteps(func(int) error { kernel.Peak(); return nil }, limit)
+	if err != nil || flop == 0 {
+		return 0, err
+	}
+	return flop / times[len(times)/2].Seconds() / 1e9, nil
 }
 
 // gemmSpeed is the median speed in 10⁹ floating-point operations a second.

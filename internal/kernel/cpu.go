@@ -17,7 +17,8 @@ type isa struct {
 	depth    int             // steps of k a call: rows x depth floats of A stay in the first-level cache
 	tiles    [][]func(*byte) // [vectors][rows], each takes a *tileArgs
 	strips   []func(*byte)   // [rows]
-	block    int             // side of the square that transpose turns; 0 without
+	peak     func(rounds int)
+	block    int // side of the square that transpose turns; 0 without
 	turn     func(dst, src *float32, blocks, dstRow, srcRow int)
 
 	// copy panels of a transposed A, which are a vector wide, and of B, as wide as a tile; nil without

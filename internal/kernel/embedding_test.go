@@ -13,7 +13,7 @@ import (
 
 // randomIDs returns n ids, small ones more often, as words are in a vocabulary.
 func randomIDs(rng *rand.Rand, n, vocab int) []float32 {
-	ids := make([]float32, n)
+	ids := newFloats(n)
 	for i := range ids {
 		u := rng.Float64()
 		ids[i] = float32(int(u * u * u * float64(vocab)))

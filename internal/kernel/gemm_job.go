@@ -148,8 +148,12 @@ func (j *gemmJob) multiply() {
 
 func (j *gemmJob) unit(u int, w *worker) {
 	s, t := j.isa, &w.tile
-	p0, p1 := share(j.rowPanels, j.rowChunks, u/j.colChunks)
-	q0, q1 := share(j.colPanels, j.colChunks, u%j.colChunks)
+	row, col := u/j.colChunks, u%j.colChunks
+	if j.n > j.m { // neighbouring units are one worker's, whose cache should hold its part of the larger matrix
+		row, col = u%j.rowChunks, u/j.rowChunks
+	}
+	p0, p1 := share(j.rowPanels, j.rowChunks, row)
+	q0, q1 := share(j.colPanels, j.colChunks, col)
 	t.segments, t.offsets, t.rowC = 1, &noOffset, j.ldc*4
 	for kb := range j.kBlocks {
 		k0, k1 := share(j.k, j.kBlocks, kb)

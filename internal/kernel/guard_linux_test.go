@@ -70,3 +70,21 @@ func TestKernelsStayInside(t *testing.T) {
 		}
 	})
 }
+
+// The same for the operands of all workloads, each in turn beside a page before and behind it.
+func TestWorkloadsStayInside(t *testing.T) {
+	defer func(f func(int) []float32) { newFloats = f }(newFloats)
+	onEachPath(t, func(t *testing.T) {
+		for _, w := range workloads {
+			t.Run(w.name, func(t *testing.T) {
+				for _, atStart := range []bool{false, true} {
+					newFloats = func(n int) []float32 { return guarded(t, n, atStart) }
+					for _, n := range []int{1, 60, 350, 1801, 20_003} {
+						call, _ := w.make(rand.New(rand.NewPCG(1, 2)), n)
+						call()
+					}
+				}
+			})
+		}
+	})
+}

@@ -40,23 +40,34 @@ func (w *worker) ints(n int) []int32 {
 // pool hands units to the calling goroutine and to helpers. The caller takes
 // units itself from the start and at the end waits only for helpers that are
 // inside the job: a helper that never gets a core costs nothing.
+//
+// Each worker has a portion of neighbouring units, the same from job to job, and takes
+// from the others' only when its own is done: what one kernel wrote is then in the caches
+// of the core whose next kernel reads it. Between cores that share no cache this is worth
+// as much as the second core.
 type pool struct {
 	mu      sync.Mutex // held by the caller that has the helpers
 	workers atomic.Int32
 	helpers []*helper // guarded by mu; may be more than workers-1
 
-	task  task
-	units int64
+	task     task
+	portions []portion // of the job's units: one for each worker, or unit if these are fewer
+	spare    []portion // the memory of portions, one for each worker
 
 	_      [64]byte // the counters below are written by all: a cache line for each
 	epoch  atomic.Uint64
 	_      [56]byte
 	open   atomic.Bool
 	_      [60]byte
-	next   atomic.Int64
-	_      [56]byte
 	active atomic.Int32
 	_      [60]byte
+}
+
+// portion is a run of units, of which next is the first that nobody has taken.
+type portion struct {
+	next atomic.Int64
+	end  int64
+	_    [112]byte // processors fetch lines in pairs
 }
 
 // helper is one persistent goroutine of the pool.
@@ -104,6 +115,7 @@ func (p *pool) resize(n int) {
 		p.helpers = append(p.helpers, h)
 		go p.serve(h)
 	}
+	p.spare = make([]portion, n)
 	p.workers.Store(int32(n))
 }
 
@@ -121,12 +133,16 @@ func run(t task, units int) {
 	defer p.mu.Unlock()
 	w := callers.get()
 	defer callers.put(w)
-	p.task, p.units = t, int64(units)
-	p.next.Store(0)
+	p.task, p.portions = t, p.spare[:min(len(p.spare), units)]
+	for i := range p.portions {
+		lo, hi := share(units, len(p.portions), i)
+		p.portions[i].next.Store(int64(lo))
+		p.portions[i].end = int64(hi)
+	}
 	p.open.Store(true)
 	p.epoch.Add(1)
 	p.wake()
-	p.work(w)
+	p.work(w, 0)
 	p.open.Store(false)
 	for n := 0; p.active.Load() != 0; n++ {
 		pause()
@@ -152,7 +168,7 @@ func runAlone(t task, units int) {
 // wakes two more, so that nobody pays for waking all.
 func (p *pool) wake() {
 	woken := 0
-	for _, h := range p.helpers[:min(p.workers.Load(), int32(min(p.units, 1<<20)))-1] {
+	for _, h := range p.helpers[:len(p.portions)-1] {
 		if h.parked.Load() && h.parked.CompareAndSwap(true, false) {
 			h.wake <- struct{}{}
 			if woken++; woken == 2 {
@@ -162,10 +178,13 @@ func (p *pool) wake() {
 	}
 }
 
-// work takes units until none are left.
-func (p *pool) work(w *worker) {
-	for u := p.next.Add(1) - 1; u < p.units; u = p.next.Add(1) - 1 {
-		p.task.unit(int(u), w)
+// work takes units until none are left, those of the given portion first.
+func (p *pool) work(w *worker, own int) {
+	for i := range p.portions {
+		from := &p.portions[(own+i)%len(p.portions)]
+		for u := from.next.Add(1) - 1; u < from.end; u = from.next.Add(1) - 1 {
+			p.task.unit(int(u), w)
+		}
 	}
 	w.tile = tileArgs{}
 }
@@ -191,7 +210,7 @@ func (p *pool) serve(h *helper) {
 		p.active.Add(1)
 		if p.open.Load() && h.index < int(p.workers.Load())-1 {
 			p.wake()
-			p.work(&h.w)
+			p.work(&h.w, h.index+1)
 		}
 		p.active.Add(-1)
 	}

@@ -16,6 +16,10 @@ type workload struct {
 	make func(rng *rand.Rand, n int) (call func(), out []float32)
 }
 
+// newFloats makes the operands of workloads; a variable for the test that puts them beside
+// pages that may not be touched.
+var newFloats = func(n int) []float32 { return make([]float32, n) }
+
 var workloads = []workload{
 	{"relu", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onX(rng, n, func(y, x []float32) { Activate(y, x, ReLU, 0) })
@@ -29,7 +33,7 @@ var workloads = []workload{
 	{"exp", func(rng *rand.Rand, n int) (func(), []float32) { return onX(rng, n, Exp[float32]) }},
 	{"add", func(rng *rand.Rand, n int) (func(), []float32) { return onXX(rng, n, Add[float32]) }},
 	{"max gradient", func(rng *rand.Rand, n int) (func(), []float32) {
-		b, dy, db := randomFloats(rng, n), randomFloats(rng, n), make([]float32, n)
+		b, dy, db := randomFloats(rng, n), randomFloats(rng, n), newFloats(n)
 		return onX(rng, n, func(y, x []float32) { MaxGrad(y, db, x, b, dy) })
 	}},
 	{"scale", func(rng *rand.Rand, n int) (func(), []float32) {
@@ -49,19 +53,19 @@ var workloads = []workload{
 		return onX(rng, n/7*7, func(y, x []float32) { AddRow(y, x, row, len(x)/7, 7) })
 	}},
 	{"sums", func(rng *rand.Rand, n int) (func(), []float32) {
-		x, y, out := randomFloats(rng, n), randomFloats(rng, n), make([]float32, 4)
+		x, y, out := randomFloats(rng, n), randomFloats(rng, n), newFloats(4)
 		return func() { out[0], out[1], out[2], out[3] = Sum(x), SumSquares(x), SumAbs(x), Dot(x, y) }, out
 	}},
 	{"column sum", func(rng *rand.Rand, n int) (func(), []float32) {
-		x, out := randomFloats(rng, n/13*13), make([]float32, 13)
+		x, out := randomFloats(rng, n/13*13), newFloats(13)
 		return func() { ColSum(out, x, len(x)/13, 13) }, out
 	}},
 	{"row mean", func(rng *rand.Rand, n int) (func(), []float32) {
-		x, out := randomFloats(rng, n/13*13), make([]float32, n/13)
+		x, out := randomFloats(rng, n/13*13), newFloats(n/13)
 		return func() { RowMean(out, x, len(out), 13) }, out
 	}},
 	{"argmax, finite", func(rng *rand.Rand, n int) (func(), []float32) {
-		x, arg, out := randomFloats(rng, n/13*13), make([]int32, n/13), make([]float32, n/13+1)
+		x, arg, out := randomFloats(rng, n/13*13), make([]int32, n/13), newFloats(n/13+1)
 		if len(x) > 0 {
 			x[len(x)-1] = float32(math.Inf(1))
 		}
@@ -81,7 +85,7 @@ var workloads = []workload{
 	}},
 	{"sparse cross-entropy", func(rng *rand.Rand, n int) (func(), []float32) {
 		rows := n / 10
-		z, labels, dloss, out := randomFloats(rng, rows*10), make([]float32, rows), randomFloats(rng, rows), make([]float32, rows*11)
+		z, labels, dloss, out := randomFloats(rng, rows*10), newFloats(rows), randomFloats(rng, rows), newFloats(rows*11)
 		for i := range labels {
 			labels[i] = float32(rng.IntN(10))
 		}
@@ -91,7 +95,7 @@ var workloads = []workload{
 		}, out
 	}},
 	{"sigmoid cross-entropy", func(rng *rand.Rand, n int) (func(), []float32) {
-		z, labels, dloss, out := randomFloats(rng, n), make([]float32, n), randomFloats(rng, n), make([]float32, n*2)
+		z, labels, dloss, out := randomFloats(rng, n), newFloats(n), randomFloats(rng, n), newFloats(n*2)
 		return func() {
 			SigmoidXent(out[:n], z, labels, n, 1)
 			SigmoidXentGrad(out[n:], z, labels, dloss, n, 1)
@@ -109,7 +113,7 @@ var workloads = []workload{
 	{"max pooling", func(rng *rand.Rand, n int) (func(), []float32) {
 		s := &Pool{N: 2, H: 11, W: n / (2 * 11 * 9), C: 9, KH: 2, KW: 2, StrideH: 2, StrideW: 2, OH: 5, OW: n / (4 * 11 * 9)}
 		arg := make([]uint8, s.N*s.OH*s.OW*s.C)
-		x, out := randomFloats(rng, s.N*s.H*s.W*s.C), make([]float32, s.N*s.H*s.W*s.C+len(arg))
+		x, out := randomFloats(rng, s.N*s.H*s.W*s.C), newFloats(s.N*s.H*s.W*s.C+len(arg))
 		return func() {
 			MaxPool2D(out[:len(arg)], arg, x, s)
 			MaxPool2DBack(out[len(arg):], arg, out[:len(arg)], s)
@@ -118,13 +122,13 @@ var workloads = []workload{
 	{"average pooling", func(rng *rand.Rand, n int) (func(), []float32) {
 		s := &Pool{N: 2, H: 11, W: n / (2 * 11 * 9), C: 9, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, OH: 6, OW: n / (4 * 11 * 9)}
 		size := s.N * s.OH * s.OW * s.C
-		x, out := randomFloats(rng, s.N*s.H*s.W*s.C), make([]float32, s.N*s.H*s.W*s.C+size)
+		x, out := randomFloats(rng, s.N*s.H*s.W*s.C), newFloats(s.N*s.H*s.W*s.C+size)
 		return func() { AvgPool2D(out[:size], x, s); AvgPool2DBack(out[size:], out[:size], s) }, out
 	}},
 	{"global pooling", func(rng *rand.Rand, n int) (func(), []float32) {
 		const cells, c = 21, 9
 		rows := n / (cells * c)
-		x, out, arg := randomFloats(rng, rows*cells*c), make([]float32, rows*(cells+1)*c), make([]int32, rows*c)
+		x, out, arg := randomFloats(rng, rows*cells*c), newFloats(rows*(cells+1)*c), make([]int32, rows*c)
 		return func() {
 			GlobalMaxPool(out[:rows*c], arg, x, rows, cells, c)
 			GlobalMaxPoolBack(out[rows*c:], arg, out[:rows*c], rows, cells, c)
@@ -134,8 +138,8 @@ var workloads = []workload{
 	{"embedding", func(rng *rand.Rand, n int) (func(), []float32) {
 		const vocab, dim = 97, 19
 		var sparse SparseGrad
-		ids, dy, table, out := randomIDs(rng, n/dim, vocab), randomFloats(rng, n/dim*dim), randomFloats(rng, vocab*dim), make([]float32, 2*vocab*dim)
-		got := make([]float32, len(dy))
+		ids, dy, table, out := randomIDs(rng, n/dim, vocab), randomFloats(rng, n/dim*dim), randomFloats(rng, vocab*dim), newFloats(2*vocab*dim)
+		got := newFloats(len(dy))
 		return func() {
 			Gather(got, table, ids, len(ids), vocab, dim)
 			ScatterAdd(out[:vocab*dim], dy, ids, len(ids), vocab, dim)
@@ -149,7 +153,7 @@ var workloads = []workload{
 		s := &Conv{N: n / dim / 50, H: 1, W: 50, C: dim, KH: 1, KW: 3, K: filters, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadLeft: 2, OH: 1, OW: 50}
 		ids, table, w := randomIDs(rng, s.N*s.W, vocab), randomFloats(rng, vocab*dim), randomFloats(rng, 3*dim*filters)
 		y, dw := s.N*s.OW*filters, len(w)
-		out := make([]float32, y+dw+vocab*dim)
+		out := newFloats(y + dw + vocab*dim)
 		return func() {
 			EmbeddingConv(out[:y], ids, table, w, nil, s, vocab, ReLU, 0)
 			EmbeddingConvBackWeights(out[y:y+dw], ids, table, out[:y], s, vocab)
@@ -161,7 +165,7 @@ var workloads = []workload{
 		const k, cells = 30, 16
 		m := n / (k * cells / 2)
 		indptr, cols, vals, _ := multiHot(rng, m, k, true)
-		w, out := randomFloats(rng, k*cells), make([]float32, m*cells+k*cells)
+		w, out := randomFloats(rng, k*cells), newFloats(m*cells+k*cells)
 		return func() {
 			SparseDense(out[:m*cells], w, nil, indptr, cols, vals, m, k, cells, Tanh, 0)
 			SparseDenseBackWeights(out[m*cells:], out[:m*cells], indptr, cols, vals, m, k, cells)
@@ -169,7 +173,7 @@ var workloads = []workload{
 	}},
 	{"layout", func(rng *rand.Rand, n int) (func(), []float32) {
 		rows := n / 60
-		x, out := randomFloats(rng, rows*60), make([]float32, rows*345)
+		x, out := randomFloats(rng, rows*60), newFloats(rows*345)
 		shape, perm := []int{rows, 3, 4, 5}, []int{1, 0, 3, 2}
 		at := func(from, size int) []float32 { return out[rows*from : rows*(from+size)] }
 		return func() {
@@ -206,7 +210,7 @@ var workloads = []workload{
 			cases = append(cases, c)
 			total += len(c.d.DW) + len(c.d.DU) + len(c.d.DX) + len(c.t.Y)
 		}
-		out := make([]float32, total)
+		out := newFloats(total)
 		return func() {
 			at := 0
 			for _, c := range cases {
@@ -223,6 +227,14 @@ var workloads = []workload{
 	{"rmsprop", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onState(rng, n, func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, c, 0.1, 0.9, 0.9, 1e-7) })
 	}},
+	{"adagrad, adamax, adadelta, lion", func(rng *rand.Rand, n int) (func(), []float32) {
+		return onState(rng, n, func(w, g, a, b, c []float32) {
+			Adagrad(w, g, a, 0.1, 1e-7)
+			Adamax(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 3)
+			Adadelta(w, g, c, b, 0.1, 0.9, 1e-7)
+			Lion(w, g, a, 0.1, 0.9, 0.99)
+		})
+	}},
 	{"adamw", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onState(rng, n, func(w, g, a, b, c []float32) { AdamW(w, g, a, b, c, 0.1, 0.9, 0.999, 1e-7, 0.01, 3) })
 	}},
@@ -230,7 +242,7 @@ var workloads = []workload{
 		return onState(rng, n, func(w, g, a, b, c []float32) { Nadam(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 3) })
 	}},
 	{"column variance", func(rng *rand.Rand, n int) (func(), []float32) {
-		x, mean, out := randomFloats(rng, n/13*13), randomFloats(rng, 13), make([]float32, 13)
+		x, mean, out := randomFloats(rng, n/13*13), randomFloats(rng, 13), newFloats(13)
 		return func() { ColVariance(out, x, mean, len(x)/13, 13) }, out
 	}},
 	{"norm of columns", func(rng *rand.Rand, n int) (func(), []float32) {
@@ -238,7 +250,7 @@ var workloads = []workload{
 		return onX(rng, n/13*13, func(y, x []float32) { NormCols(y, x, mean, variance, gamma, mean, 1e-3, len(x)/13, 13) })
 	}},
 	{"gradient of norm of columns", func(rng *rand.Rand, n int) (func(), []float32) {
-		mean, variance, dgamma := randomFloats(rng, 13), onesLike(13), make([]float32, 13)
+		mean, variance, dgamma := randomFloats(rng, 13), onesLike(13), newFloats(13)
 		return onXX(rng, n/13*13, func(y, a, b []float32) {
 			NormColsDot(dgamma, a, b, mean, variance, 1e-3, len(a)/13, 13)
 			NormColsGrad(y, a, b, mean, variance, nil, dgamma, mean, 1e-3, len(a)/13, 13)
@@ -249,7 +261,7 @@ var workloads = []workload{
 		return onX(rng, n/13*13, func(y, x []float32) { NormRows(y, x, gamma, gamma, 1e-3, len(x)/13, 13) })
 	}},
 	{"gradient of norm of rows", func(rng *rand.Rand, n int) (func(), []float32) {
-		dgamma := make([]float32, 13)
+		dgamma := newFloats(13)
 		return onXX(rng, n/13*13, func(y, a, b []float32) {
 			NormRowsDot(dgamma, a, b, 1e-3, len(a)/13, 13)
 			NormRowsGrad(y, a, b, dgamma, 1e-3, len(a)/13, 13)
@@ -258,32 +270,48 @@ var workloads = []workload{
 	{"unit rows", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onX(rng, n/13*13, func(y, x []float32) { UnitRows(y, x, len(x)/13, 13) })
 	}},
+	{"product with packed weights", func(rng *rand.Rand, n int) (func(), []float32) {
+		const cols, k = 37, 21
+		var p PackedB
+		a, b, out := randomFloats(rng, n/k*k), randomFloats(rng, k*cols), newFloats(n/k*cols)
+		return func() {
+			p.Pack(true, k, cols, b, k)
+			GemmPacked(true, n/k, a, max(n/k, 1), &p, 0, out, cols)
+			GemmPacked(false, n/k, a, k, &p, 1, out, cols)
+		}, out
+	}},
+	{"product of few rows", func(rng *rand.Rand, n int) (func(), []float32) {
+		const m, k = 9, 13
+		cols := n / k
+		a, b, out := randomFloats(rng, m*k), randomFloats(rng, k*cols), newFloats(m*cols)
+		return func() { Gemm(false, true, m, cols, k, a, k, b, k, 0, out, max(cols, 1)) }, out
+	}},
 	{"batch of products", func(rng *rand.Rand, n int) (func(), []float32) {
-		a, b, out := randomFloats(rng, n/8*8), randomFloats(rng, n/8*8), make([]float32, n/8*16)
+		a, b, out := randomFloats(rng, n/8*8), randomFloats(rng, n/8*8), newFloats(n/8*16)
 		return func() { GemmBatch(false, true, n/8, 4, 4, 2, a, b, out) }, out
 	}},
 }
 
 func onesLike(n int) []float32 {
-	x := make([]float32, n)
+	x := newFloats(n)
 	Fill(x, 1)
 	return x
 }
 
 // onX makes a workload of f over one random operand; y starts as a copy of a second one.
 func onX(rng *rand.Rand, n int, f func(y, x []float32)) (func(), []float32) {
-	x, start, y := randomFloats(rng, n), randomFloats(rng, n), make([]float32, n)
+	x, start, y := randomFloats(rng, n), randomFloats(rng, n), newFloats(n)
 	return func() { copy(y, start); f(y, x) }, y
 }
 
 func onXX(rng *rand.Rand, n int, f func(y, a, b []float32)) (func(), []float32) {
-	a, b, y := randomFloats(rng, n), randomFloats(rng, n), make([]float32, n)
+	a, b, y := randomFloats(rng, n), randomFloats(rng, n), newFloats(n)
 	return func() { f(y, a, b) }, y
 }
 
 // onState makes a workload of an optimiser; its result is the parameter and all state.
 func onState(rng *rand.Rand, n int, f func(w, g, a, b, c []float32)) (func(), []float32) {
-	grad, start, out := randomFloats(rng, n), randomFloats(rng, 4*n), make([]float32, 4*n)
+	grad, start, out := randomFloats(rng, n), randomFloats(rng, 4*n), newFloats(4*n)
 	for i := n; i < 4*n; i++ {
 		start[i] = 0
 	}

@@ -43,6 +43,7 @@ var families = []family{
 	{"gates", gates, nil},
 	{"gather", gathers, nil},
 	{"pause", pause, nil},
+	{"peak", peaks, nil},
 }
 
 func main() {

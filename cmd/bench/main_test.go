@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// lines runs the command and decodes its output.
+func lines(t *testing.T, args ...string) (list []map[string]any) {
+	t.Helper()
+	var out bytes.Buffer
+	if err := run(args, &out); err != nil {
+		t.Fatalf("bench %v: %v", args, err)
+	}
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatalf("%q is no JSON: %v", line, err)
+		}
+		list = append(list, fields)
+	}
+	return list
+}
+
+// positive fails unless the fields of a line are numbers above 0.
+func positive(t *testing.T, line map[string]any, fields ...string) {
+	t.Helper()
+	for _, f := range fields {
+		if v, ok := line[f].(float64); !ok || v <= 0 {
+			t.Errorf("%s is %v in %v", f, line[f], line)
+		}
+	}
+}
+
+func TestWorkload(t *testing.T) {
+	list := lines(t, "-workload", "boston", "-secs", "0.001")
+	if len(list) != 2 || list[0]["phase"] != "train" || list[1]["phase"] != "infer" {
+		t.Fatalf("got %v, want a line for training and one for prediction", list)
+	}
+	for _, line := range list {
+		positive(t, line, "batch", "samples_per_s", "ms_per_step_median", "steps")
+	}
+	if list := lines(t, "-workload", "predict_latency", "-secs", "0.001"); len(list) != 1 || list[0]["phase"] != "infer" {
+		t.Errorf("predict_latency gives %v, want one line of prediction", list)
+	}
+}
+
+func TestGemm(t *testing.T) {
+	var shapes, threads []any
+	for _, line := range lines(t, "-workload", "gemm", "-secs", "0.001") {
+		if line["workload"] != "gemm" {
+			continue
+		}
+		positive(t, line, "batch", "gflops", "threads")
+		if line["path"] != graph.Instructions() {
+			t.Errorf("path is %v, want %s", line["path"], graph.Instructions())
+		}
+		shapes, threads = append(shapes, line["shape"]), append(threads, line["threads"])
+	}
+	if len(shapes) != 10 || !slices.Contains(shapes, any("1024x1024x1024")) || threads[0] != 1.0 || threads[9] != 2.0 {
+		t.Errorf("got shapes %v with threads %v", shapes, threads)
+	}
+}
+
+func TestNamesOfWorkloads(t *testing.T) {
+	for _, name := range strings.Fields(`mnist_dense boston imdb_dense reuters mnist_cnn catsdogs_scratch vgg16_features
+		vgg16_finetune embedding_dense gru_jena gru_jena_stacked lstm_imdb conv1d_imdb predict_latency`) {
+		if !slices.Contains(names(), name) {
+			t.Errorf("there is no workload %q", name)
+		}
+	}
+}
+
+func TestWrongFlags(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"-workload nonsense", "nonsense"}, {"-phase test", "test"}, {"-secs 0", "positive"}, {"-secs NaN", "positive"},
+	} {
+		if err := run(strings.Fields(c.args), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("bench %s: error %v, want one about %q", c.args, err, c.want)
+		}
+	}
+}
