@@ -113,7 +113,7 @@ func (from From) place(ctx context.Context, set *Set) (place, error) {
 		case from.Source == Full:
 			return set.fetch(ctx, from)
 		case set.Sample == "":
-			return place{}, fmt.Errorf("%s: %s is neither in $REEF_DATA/%s nor in the cache; the source %q downloads it", set.Name, set.Files[0].Name, set.Folder, Full)
+			return place{}, set.missing()
 		}
 		return set.sample(), nil
 	default:
@@ -154,6 +154,17 @@ func (s *Set) local() (place, bool) {
 	}
 	p := s.at(filepath.Join(root, s.Folder), "folder")
 	return p, s.partial(p.fs)
+}
+
+// missing says where a file that has no sample is looked for and how to get it.
+func (s *Set) missing() error {
+	f := s.Files[0]
+	where := "the cache"
+	if dir, err := CacheDir(); err == nil {
+		where += ", " + filepath.Join(dir, s.Folder)
+	}
+	return fmt.Errorf("%s: %s is neither in $REEF_DATA/%s nor in %s; the source %q downloads it (%d MB, from %s)",
+		s.Name, f.Name, s.Folder, where, Full, (f.Size+5e5)/1e6, f.URLs[0])
 }
 
 // onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the

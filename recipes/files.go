@@ -16,7 +16,8 @@ import (
 // into a folder: model.safetensors, history.csv, graph.dot, graph.svg,
 // graph-ops.dot and result.json, the curves and the recipe's own pictures as PNG
 // and SVG, and report.html. A story gets a folder for each variant, and
-// result.json, report.html and its own pictures for all.
+// result.json, report.html and its own pictures for all. A recipe that trains
+// nothing leaves no model and no history.
 // Each file is written beside its place and renamed.
 func (r *Report) Save(dir string) (files []string, err error) {
 	if err := Writable(dir); err != nil {
@@ -29,12 +30,14 @@ func (r *Report) Save(dir string) (files []string, err error) {
 		}
 	}
 	list := []output{{"result.json", r.WriteJSON}, {"report.html", r.WriteHTML}}
-	if len(r.Variants) == 0 {
+	if r.History != nil {
 		model := filepath.Join(dir, "model.safetensors")
 		if err := r.Model.Save(model, keraslike.WithOptimizer{}); err != nil {
 			return files, err
 		}
 		files = append(files, model)
+	}
+	if len(r.Variants) == 0 {
 		list = append(r.outputs(), list...)
 	}
 	for _, p := range r.Pictures {
@@ -58,7 +61,6 @@ type output struct {
 // outputs are what one model leaves beside its weights.
 func (r *Report) outputs() []output {
 	list := []output{
-		{"history.csv", r.History.WriteCSV},
 		{"graph.dot", r.Model.WriteDOT},
 		{"graph.svg", func(w io.Writer) error {
 			f, err := r.layers()
@@ -67,9 +69,12 @@ func (r *Report) outputs() []output {
 			}
 			return f.WriteSVG(w, viz.Light)
 		}},
-		{"graph-ops.dot", func(w io.Writer) error { return r.Model.WriteOpsDOT(w, r.Batch) }},
+		{"graph-ops.dot", func(w io.Writer) error { return r.Model.WriteOpsDOT(w, max(1, r.Batch)) }},
 	}
-	if r.History.Epochs() > 0 {
+	if r.History != nil {
+		list = append(list, output{"history.csv", r.History.WriteCSV})
+	}
+	if r.History != nil && r.History.Epochs() > 0 {
 		list = append(list,
 			output{"curves.png", func(w io.Writer) error {
 				f, err := r.curves()

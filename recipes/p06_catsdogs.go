@@ -25,13 +25,17 @@ var catsDogsVariants = []string{"scratch", "features", "frozen", "finetune"}
 //   - finetune: from the dense layer of features on, the network's last blocks are
 //     trained with it, at a low rate. The article reaches 0.934.
 //
+// What is chosen here is chosen on the validation photographs.
+//
 // Where it differs: the article's network is VGG16, 59 times as large as SqueezeNet
 // 1.1, which is part of this program and the default. Where the article flattens the
 // last map, here the mean and the maximum of each of its channels go into the dense
 // layer. Colours are prepared inside the model, as its network was trained with them.
-// Fine-tuning begins with a dense layer that has learned, not with a random one, whose
-// first gradients would spoil what the network knows (Chollet, Deep Learning with
-// Python, 5.3.2).
+// SqueezeNet knows turned photographs less well than VGG16 does, so they are turned and
+// shifted by less, and its last four blocks are set free where it is the last one of
+// VGG16. Fine-tuning begins with a dense layer that has learned, not with a random one,
+// whose first gradients would spoil what the network knows (Chollet, Deep Learning with
+// Python, 5.3.2). Learning rates fall to zero with the training, along half a cosine.
 func CatsDogs(ctx context.Context, o Options) (*Report, error) {
 	r, err := catsAndDogs(ctx, o)
 	if err != nil {
@@ -46,7 +50,7 @@ func catsAndDogs(ctx context.Context, o Options) (*Report, error) {
 	}
 	c := &catsDogs{o: o}
 	var err error
-	if c.base, err = o.pretrained(); err != nil {
+	if c.base, err = o.pretrained(ctx, false); err != nil {
 		return nil, err
 	}
 	if o.Explain != "" { // a photo that cannot be read is found before the training
@@ -79,8 +83,7 @@ type catsDogs struct {
 // are small, and a sample is there to be run through quickly.
 const (
 	scratchSide       = 150
-	sampleScratchSide = 64
-	sampleBaseSide    = 96
+	sampleScratchSide = 48
 )
 
 func (c *catsDogs) sample() bool { return c.train.Origin().Kind == datasets.Sample }
@@ -88,28 +91,27 @@ func (c *catsDogs) sample() bool { return c.train.Origin().Kind == datasets.Samp
 // side is the size of the pictures for the pretrained network.
 func (c *catsDogs) side() int {
 	if c.sample() {
-		return sampleBaseSide
+		return c.base.small
 	}
 	return c.base.size
 }
 
-// augmented are the article's changes: of the angle, place and size of what is to be
-// seen, and its mirror image.
-func (c *catsDogs) augmented() *datasets.Augment {
-	return &datasets.Augment{
-		Rotation: 40, WidthShift: 0.2, HeightShift: 0.2, Shear: 0.2, Zoom: 0.2, HorizontalFlip: true, Seed: c.o.Seed,
-	}
+// articleAugment are the article's changes: of the angle, place and size of what is to
+// be seen, and its mirror image.
+var articleAugment = datasets.Augment{
+	Rotation: 40, WidthShift: 0.2, HeightShift: 0.2, Shear: 0.2, Zoom: 0.2, HorizontalFlip: true,
 }
 
 // pictures reads all photographs at one size, those to train with augmented if so
 // wanted. They stay decoded in memory, at 227 × 227 all of them take 620 MB.
-func (c *catsDogs) pictures(side int, augment *datasets.Augment) (t training, err error) {
+func (c *catsDogs) pictures(side int, augment datasets.Augment) (t training, err error) {
+	augment.Seed = c.o.Seed
 	o := datasets.ImageOptions{Height: side, Width: side, Filter: datasets.Bilinear, Cache: true}
 	sources := [3]*datasets.ImageFolder{c.train, c.validation, c.test}
 	for i, s := range sources {
 		o.Augment = nil
-		if i == 0 {
-			o.Augment = augment
+		if i == 0 && augment != (datasets.Augment{Seed: c.o.Seed}) {
+			o.Augment = &augment
 		}
 		if sources[i], err = s.With(o); err != nil {
 			return t, err
@@ -130,7 +132,7 @@ func (c *catsDogs) scratch(ctx context.Context) (training, error) {
 	if c.sample() {
 		side = sampleScratchSide
 	}
-	t, err := c.pictures(side, c.augmented())
+	t, err := c.pictures(side, articleAugment)
 	if err != nil {
 		return t, err
 	}
@@ -148,7 +150,8 @@ func (c *catsDogs) scratch(ctx context.Context) (training, error) {
 		keraslike.Dropout(0.5),
 		keraslike.Dense(512, keraslike.ReLU),
 		keraslike.Dense(1, keraslike.Sigmoid))
-	t.optimizer, t.epochs = keraslike.RMSprop(1e-4), 20
+	t.epochs = 20
+	t.optimizer = keraslike.RMSprop(5e-4, c.falling(t)) // 20 epochs at the article's 1e-4 end before it has learned what it can
 	t.article = Figures{
 		"loss": 0.5556, "accuracy": 0.7120, "val_loss": 0.5646, "val_accuracy": 0.6990, "best_val_accuracy": 0.7350,
 		"test_loss": 0.6143, "test_accuracy": 0.6940,

@@ -30,6 +30,7 @@ func (c *catsDogs) classifier(variant string) (m classifier, err error) {
 		keraslike.GlobalAveragePooling2D().Of(maps), keraslike.GlobalMaxPooling2D().Of(maps))
 	m.head = keraslike.Sequential("head",
 		keraslike.Input(channels.Shape()[0]),
+		keraslike.Rescaling(1.0/32, 0), // maxima are of the order of 50, which would make single pictures too loud
 		keraslike.Dropout(0.5),
 		keraslike.Dense(1, keraslike.Sigmoid))
 	m.extractor = keraslike.NewModel("catsdogs_extractor", []*keraslike.Tensor{in}, []*keraslike.Tensor{channels})
@@ -66,7 +67,7 @@ func (c *catsDogs) pretrained(ctx context.Context, variant string) (t training, 
 // features trains the head on what the network saw in each photograph. What is
 // reported and saved is the whole model.
 func (c *catsDogs) features(ctx context.Context, m classifier) (t training, err error) {
-	if t, err = c.pictures(c.side(), nil); err != nil {
+	if t, err = c.pictures(c.side(), datasets.Augment{}); err != nil {
 		return t, err
 	}
 	if c.seen == nil {
@@ -76,7 +77,7 @@ func (c *catsDogs) features(ctx context.Context, m classifier) (t training, err 
 	}
 	photographs := t.test.(*datasets.ImageFolder)
 	t.model, t.train, t.validation, t.test = m.head, c.seen.train, c.seen.validation, c.seen.test
-	t.optimizer = keraslike.Adam(1e-3)
+	t.optimizer = keraslike.Adam(5e-3, c.falling(t))
 	t.article = Figures{"loss": 0.0859, "accuracy": 0.9740, "val_loss": 0.2393, "val_accuracy": 0.9040, "best_val_accuracy": 0.9090}
 	t.show = func(r *Report) error {
 		c.keep(m.head)
@@ -94,12 +95,19 @@ func (c *catsDogs) features(ctx context.Context, m classifier) (t training, err 
 	return t, nil
 }
 
+// falling is a learning rate that ends at zero with the training: at a constant one the
+// weights end where the noise of the last batches has put them.
+func (c *catsDogs) falling(t training) keraslike.OptimizerOption {
+	batch := t.batchSize(c.o)
+	return keraslike.WithSchedule(keraslike.CosineDecay{Steps: or(c.o.Epochs, t.epochs) * ((t.train.Len() + batch - 1) / batch)})
+}
+
 // frozen trains the head behind the network, on augmented photographs.
 func (c *catsDogs) frozen(ctx context.Context, m classifier) (t training, err error) {
-	if t, err = c.pictures(c.side(), c.augmented()); err != nil {
+	if t, err = c.pictures(c.side(), c.base.augment); err != nil {
 		return t, err
 	}
-	t.model, t.optimizer = m.whole, keraslike.Adam(1e-3)
+	t.model, t.optimizer = m.whole, keraslike.Adam(5e-3, c.falling(t))
 	t.article = Figures{"loss": 0.2758, "accuracy": 0.8835, "val_loss": 0.2350, "val_accuracy": 0.9030, "best_val_accuracy": 0.9090}
 	t.show = c.tested(ctx, t)
 	return t, nil
@@ -107,7 +115,7 @@ func (c *catsDogs) frozen(ctx context.Context, m classifier) (t training, err er
 
 // finetune trains the last blocks of the network with a head that has learned already.
 func (c *catsDogs) finetune(ctx context.Context, m classifier) (t training, err error) {
-	if t, err = c.pictures(c.side(), c.augmented()); err != nil {
+	if t, err = c.pictures(c.side(), c.base.augment); err != nil {
 		return t, err
 	}
 	if err := c.learnHead(ctx, m); err != nil {
@@ -118,7 +126,8 @@ func (c *catsDogs) finetune(ctx context.Context, m classifier) (t training, err 
 			return t, err
 		}
 	}
-	t.model, t.optimizer = m.whole, keraslike.RMSprop(1e-5)
+	t.model, t.epochs = m.whole, 10
+	t.optimizer = keraslike.Adam(c.base.rate, c.falling(t))
 	t.article = Figures{
 		"loss": 0.1080, "accuracy": 0.9570, "val_loss": 0.1925, "val_accuracy": 0.9270, "best_val_accuracy": 0.9370,
 		"test_accuracy": 0.9340,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/viz"
+	"github.com/reef-dl/reef/viz/explain"
 	"github.com/reef-dl/reef/viz/inspect"
 )
 
@@ -108,7 +109,7 @@ func (c *catsDogs) why(ctx context.Context, r *Report, test *datasets.ImageFolde
 		if err != nil {
 			return err
 		}
-		over, err := overlay(ctx, m, img, x, class)
+		over, err := overlay(ctx, m, img, x, class, explain.GradCAM{})
 		if err != nil {
 			return err
 		}
@@ -132,7 +133,7 @@ func (c *catsDogs) explain(ctx context.Context, r *Report, m *inspect.Model) err
 	}
 	p := y.Float32s()[0]
 	class := told(p)
-	over, err := overlay(ctx, m, c.photo.image, x, class)
+	over, err := overlay(ctx, m, c.photo.image, x, class, explain.GradCAM{})
 	if err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (r *Report) section(title string) (s report.Section, err error) {
 
 // pageCurves are the training curves; a run that was stopped early has none.
 func (r *Report) pageCurves() ([]report.Picture, error) {
-	if r.History.Epochs() == 0 {
+	if r.History == nil || r.History.Epochs() == 0 {
 		return nil, nil
 	}
 	f, err := r.curves()
@@ -124,6 +124,9 @@ func (r *Report) figureTable() report.Table {
 func (r *Report) lead() string {
 	if len(r.Variants) > 0 {
 		return fmt.Sprintf("%d models after the article, trained in %.1f s, %.0f samples a second.", len(r.Variants), r.Seconds, r.SamplesPerSecond) + r.onSample()
+	}
+	if r.History == nil {
+		return strings.Join(r.Notes, " ") + r.onSample()
 	}
 	lead := fmt.Sprintf("%d epochs on %d samples in %.1f s, %.0f samples a second.", r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond)
 	return lead + r.onSample()
@@ -161,10 +164,15 @@ func (r *Report) pageMetrics(names []string) (list []report.Metric) {
 }
 
 func (r *Report) facts() []report.Facts {
-	run := report.Facts{Title: "Run", Pairs: [][2]string{
-		{"recipe", r.Recipe}, {"data", r.Data}, {"seed", fmt.Sprint(r.Seed)}, {"epochs", fmt.Sprint(r.Epochs)},
-		{"batch", fmt.Sprint(r.Batch)}, {"training samples", fmt.Sprint(r.TrainSamples)}, {"test samples", fmt.Sprint(r.TestSamples)},
-	}}
+	run := report.Facts{Title: "Run", Pairs: [][2]string{{"recipe", r.Recipe}, {"data", r.Data}, {"seed", fmt.Sprint(r.Seed)}}}
+	if r.History != nil || len(r.Variants) > 0 {
+		run.Pairs = append(run.Pairs, [][2]string{
+			{"epochs", fmt.Sprint(r.Epochs)}, {"batch", fmt.Sprint(r.Batch)},
+			{"training samples", fmt.Sprint(r.TrainSamples)}, {"test samples", fmt.Sprint(r.TestSamples)},
+		}...)
+	} else {
+		run.Pairs = append(run.Pairs, [2]string{"time", fmt.Sprintf("%.1f s", r.Seconds)})
+	}
 	if r.Variant != "" {
 		run.Pairs = append(run.Pairs, [2]string{"variant", r.Variant})
 	}

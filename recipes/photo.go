@@ -74,9 +74,9 @@ func (p *photo) at(height, width int) (viz.Volume, error) {
 	return viz.Volume{Height: height, Width: width, Channels: 3, Values: a.Data}, nil
 }
 
-// overlay draws Grad-CAM of a class over the picture as it is shown.
-func overlay(ctx context.Context, m *inspect.Model, shown image.Image, x viz.Volume, class int) (*image.NRGBA, error) {
-	heat, err := explain.GradCAM{}.Explain(ctx, m, x, class)
+// overlay draws over the picture as it is shown what speaks for a class.
+func overlay(ctx context.Context, m *inspect.Model, shown image.Image, x viz.Volume, class int, method explain.Method) (*image.NRGBA, error) {
+	heat, err := method.Explain(ctx, m, x, class)
 	if err != nil {
 		return nil, err
 	}

@@ -3,50 +3,87 @@
 package recipes
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
 // pretrained is a network trained on ImageNet that recipes build upon.
 type pretrained struct {
-	name, title string
-	size        int // of the pictures it is given here
-	make        func(options ...applications.Option) (*keraslike.Model, error)
-	preprocess  func(rgb []float32) error
-	last        []string // the layers that fine-tuning sets free
+	name, title   string
+	size, topSize int // of the pictures, without the network's top and with it
+	small         int // of a sample's
+	make          func(options ...applications.Option) (*keraslike.Model, error)
+	preprocess    func(rgb []float32) error
+	// last are the layers that fine-tuning sets free, at this learning rate.
+	last []string
+	rate float64
+	// augment are the changes to the photographs, without a seed.
+	augment datasets.Augment
+	// weights finds the file of the weights; nil where they are part of the program.
+	weights func(ctx context.Context, from datasets.From, top bool) (string, error)
+	file    string // what it found
 }
 
 var pretrainedNetworks = []pretrained{
 	{
-		name: "squeezenet", title: "SqueezeNet 1.1", size: 227,
+		name: "squeezenet", title: "SqueezeNet 1.1", size: 227, topSize: 227, small: 64,
 		make: applications.SqueezeNet, preprocess: applications.PreprocessSqueezeNet,
-		last: []string{"fire8", "fire9"},
+		last: []string{"fire6", "fire7", "fire8", "fire9"}, rate: 2e-4,
+		augment: datasets.Augment{Rotation: 15, WidthShift: 0.1, HeightShift: 0.1, Zoom: 0.1, HorizontalFlip: true},
+	},
+	{
+		name: "vgg16", title: "VGG16", size: 150, topSize: 224, small: 48,
+		make: applications.VGG16, preprocess: applications.PreprocessVGG16,
+		last: []string{"block5_conv1", "block5_conv2", "block5_conv3"}, rate: 1e-5,
+		augment: articleAugment,
+		weights: datasets.VGG16Weights,
 	},
 }
 
-// pretrained finds the network that -base names; the first is the default.
-func (o Options) pretrained() (pretrained, error) {
+// pretrained finds the network that -base names, the first where none is named, and
+// its weights: on this machine, or downloaded where the full data are asked for.
+func (o Options) pretrained(ctx context.Context, top bool) (p pretrained, err error) {
 	i := slices.IndexFunc(pretrainedNetworks, func(p pretrained) bool { return o.Base == "" || p.name == o.Base })
 	if i < 0 {
 		var names []string
 		for _, p := range pretrainedNetworks {
 			names = append(names, p.name)
 		}
-		return pretrained{}, fmt.Errorf("unknown base %q, want one of: %s", o.Base, strings.Join(names, ", "))
+		return p, fmt.Errorf("unknown base %q, want one of: %s", o.Base, strings.Join(names, ", "))
 	}
-	return pretrainedNetworks[i], nil
+	p = pretrainedNetworks[i]
+	if p.weights == nil {
+		return p, nil
+	}
+	from := datasets.From{Progress: o.Data.Progress, Client: o.Data.Client}
+	if o.Data.Source == datasets.Full {
+		from.Source = datasets.Full
+	}
+	if p.file, err = p.weights(ctx, from, top); err != nil {
+		return p, fmt.Errorf("base %q: %w", p.name, err)
+	}
+	return p, nil
 }
+
+// preprocessLayer is the name of the layer that stands before a pretrained network.
+const preprocessLayer = "preprocess"
 
 // of is the network behind a layer that turns red, green, blue from 0 to 1 into what
 // it was trained with. With this layer inside, a saved model needs nobody to remember
 // how its pictures were prepared.
 func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (out *keraslike.Tensor, err error) {
 	height, width := in.Shape()[0], in.Shape()[1]
-	network, err := p.make(append(options, applications.InputShape(height, width), applications.Name(p.name))...)
+	options = append(options, applications.InputShape(height, width), applications.Name(p.name))
+	if p.file != "" {
+		options = append(options, applications.Weights(p.file))
+	}
+	network, err := p.make(options...)
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +91,14 @@ func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (ou
 	if err != nil {
 		return nil, err
 	}
-	colours := keraslike.Conv2D(3, 1, keraslike.Name("preprocess"), keraslike.Trainable(false))
+	colours := keraslike.Conv2D(3, 1, keraslike.Name(preprocessLayer), keraslike.Trainable(false))
 	x := colours.Of(in)
 	m := keraslike.NewModel(p.name, []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
 	if err := m.Build(0); err != nil {
 		return nil, err
 	}
-	for path, values := range map[string][]float32{"preprocess/kernel": kernel, "preprocess/bias": bias} {
-		w, err := m.Weight(path)
+	for name, values := range map[string][]float32{"kernel": kernel, "bias": bias} {
+		w, err := m.Weight(preprocessLayer + "/" + name)
 		if err != nil {
 			return nil, err
 		}

@@ -54,6 +54,7 @@ func All() []Recipe {
 		{Name: "reuters", Title: "newswires of 46 topics: one-hot and sparse labels", Set: "reuters", Variants: reutersVariants, Run: Reuters},
 		{Name: "mnistcnn", Title: "convolutional classifier of handwritten digits (MNIST)", Set: "mnist", Run: MNISTCNN},
 		{Name: "catsdogs", Title: "cats and dogs: a small convnet, pretrained features, fine-tuning", Set: "dogs_vs_cats", Variants: catsDogsVariants, Run: CatsDogs},
+		{Name: "visualize", Title: "what a convnet sees: activations, filter patterns, Grad-CAM", Set: "dogs_vs_cats", Run: Visualize},
 		{Name: "embeddings", Title: "words as vectors: learned with the task, and GloVe", Set: "imdb", Variants: embeddingsVariants, Run: Embeddings},
 		{Name: "temperature", Title: "tomorrow's temperature from ten days of weather: dense and GRU", Set: "jena", Variants: temperatureVariants, Run: Temperature},
 		{Name: "conv1d", Title: "convolutions along time, on reviews and on the weather", Set: "imdb", Variants: conv1dVariants, Run: Conv1D},

@@ -21,14 +21,14 @@ type Figures map[string]float64
 type Report struct {
 	Recipe           string  `json:"recipe"`
 	Variant          string  `json:"variant,omitempty"`
-	Data             string  `json:"data"` // "sample", "full" or "folder"
+	Data             string  `json:"data"` // "sample", "full" or "folder", "photo" for a single one
 	Seed             uint64  `json:"seed"`
 	Epochs           int     `json:"epochs"`
 	Batch            int     `json:"batch"`
 	Parameters       int     `json:"parameters"`
 	TrainSamples     int     `json:"train_samples"`
 	TestSamples      int     `json:"test_samples"`
-	Seconds          float64 `json:"seconds"` // of training
+	Seconds          float64 `json:"seconds"` // of training, or of all where nothing is trained
 	SamplesPerSecond float64 `json:"samples_per_second"`
 	Metrics          Figures `json:"metrics"`
 	Article          Figures `json:"article"` // with the full data
@@ -50,8 +50,8 @@ type Report struct {
 
 	seen int // samples, in all epochs
 
-	Model   *keraslike.Model   `json:"-"`
-	History *keraslike.History `json:"-"`
+	Model   *keraslike.Model   `json:"-"` // nil for a story
+	History *keraslike.History `json:"-"` // nil for a story, and where nothing is trained
 }
 
 func newReport(t training, o Options) *Report {

@@ -5,6 +5,7 @@ package viz
 import (
 	"fmt"
 	"image"
+	"image/color"
 	"math"
 	"strconv"
 )
@@ -79,13 +80,22 @@ func Channel(title string, v Volume, channel int) (*Figure, error) {
 	}.Figure()
 }
 
-// paint makes a picture of one channel.
-func paint(v Volume, channel int, s Scaling, m ColorMap) *image.NRGBA {
+// paint makes a picture of one channel, of at most 256 colours, which take a third
+// of the room in a file.
+func paint(v Volume, channel int, s Scaling, m ColorMap) image.Image {
 	values := v.channel(channel)
 	scale := s.fit(values)
-	img := image.NewNRGBA(image.Rect(0, 0, v.Width, v.Height))
+	img := image.NewPaletted(image.Rect(0, 0, v.Width, v.Height), nil)
+	at := map[color.NRGBA]uint8{}
 	for i, x := range values {
-		img.SetNRGBA(i%v.Width, i/v.Width, m.At(scale(x)))
+		c := m.At(float64(level(scale(x))) / 255)
+		k, ok := at[c]
+		if !ok {
+			k = uint8(len(at))
+			at[c] = k
+			img.Palette = append(img.Palette, c)
+		}
+		img.Pix[i] = k
 	}
 	return img
 }

@@ -69,15 +69,16 @@ func (f *Figure) WriteSVG(w io.Writer, t Theme) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return fmt.Errorf("figure: write SVG: %w", err)
 	}
-	if _, err := w.Write(tidySVG(b.Bytes(), f.Alt)); err != nil {
+	if _, err := w.Write(tidySVG(b.Bytes(), f.Alt, p.sharp)); err != nil {
 		return fmt.Errorf("figure: write SVG: %w", err)
 	}
 	return nil
 }
 
 // tidySVG drops the XML prologue, which must not stand inside HTML, gives each
-// text a chain of fonts, and names the picture for screen readers.
-func tidySVG(svg []byte, alt string) []byte {
+// text a chain of fonts, says which pictures inside are not to be smoothed, and
+// names the whole for screen readers.
+func tidySVG(svg []byte, alt string, sharp []bool) []byte {
 	if i := bytes.Index(svg, []byte("<svg")); i > 0 {
 		svg = svg[i:]
 	}
@@ -90,6 +91,13 @@ func tidySVG(svg []byte, alt string) []byte {
 	} {
 		svg = bytes.ReplaceAll(svg, []byte(r[0]), []byte(r[1]))
 	}
+	parts := bytes.Split(svg, []byte("<image "))
+	for i, s := range sharp {
+		if s {
+			parts[i+1] = append([]byte(`style="image-rendering:pixelated" `), parts[i+1]...)
+		}
+	}
+	svg = bytes.Join(parts, []byte("<image "))
 	if end := bytes.IndexByte(svg, '>'); alt != "" && end > 0 {
 		title := "\n<title>" + html.EscapeString(alt) + "</title>"
 		svg = append(svg[:end+1:end+1], append([]byte(title), svg[end+1:]...)...)

@@ -25,7 +25,8 @@ type pen struct {
 	c      vg.Canvas
 	height float64
 	dpi    float64
-	vector bool // the page is SVG, whose reader scales pictures smoothly itself
+	vector bool   // the page is SVG, whose reader scales pictures itself
+	sharp  []bool // for each picture of an SVG whether its pixels are to be seen
 }
 
 type point struct{ x, y float64 }
@@ -140,20 +141,25 @@ func (p *pen) image(x, y, w, h float64, img image.Image) {
 	wide, high := max(px(w), 1), max(px(h), 1)
 	b := img.Bounds()
 	var scaler draw.Scaler = draw.CatmullRom
-	width, height := wide, high
-	switch {
-	case 4*b.Dx() < wide:
+	sharp := 4*b.Dx() < wide
+	if sharp {
 		scaler = draw.NearestNeighbor
-	case p.vector:
-		width, height = min(wide, b.Dx()), min(high, b.Dy())
 	}
-	scaled := image.NewNRGBA(image.Rect(0, 0, width, height))
-	scaler.Scale(scaled, scaled.Bounds(), img, b, draw.Src, nil)
+	width, height := wide, high
+	if p.vector {
+		width, height = min(wide, b.Dx()), min(high, b.Dy())
+		p.sharp = append(p.sharp, sharp)
+	}
+	if width != b.Dx() || height != b.Dy() {
+		scaled := image.NewNRGBA(image.Rect(0, 0, width, height))
+		scaler.Scale(scaled, scaled.Bounds(), img, b, draw.Src, nil)
+		img = scaled
+	}
 	left, bottom := px(x), px(p.height)-px(y)-high
 	p.c.DrawImage(vg.Rectangle{
 		Min: vg.Point{X: vg.Length(pt(left)), Y: vg.Length(pt(bottom))},
 		Max: vg.Point{X: vg.Length(pt(left + wide)), Y: vg.Length(pt(bottom + high))},
-	}, scaled)
+	}, img)
 }
 
 func (p *pen) text(x, y float64, s style, text string) {

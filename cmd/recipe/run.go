@@ -168,9 +168,12 @@ func table(w io.Writer, r *recipes.Report) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
 	}
 	_ = t.Flush()
-	if len(r.Variants) > 0 {
+	switch {
+	case len(r.Variants) > 0:
 		fmt.Fprintf(w, "\n%d variants, %.1f s of training, %.0f samples/s; seed %d\n", len(r.Variants), r.Seconds, r.SamplesPerSecond, r.Seed)
-	} else {
+	case r.History == nil:
+		fmt.Fprintf(w, "\n%d pictures in %.1f s; seed %d\n", len(r.Pictures), r.Seconds, r.Seed)
+	default:
 		fmt.Fprintf(w, "\n%d of %d epochs of %d samples in %.1f s of training, %.0f samples/s; seed %d\n", r.History.Epochs(), r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond, r.Seed)
 	}
 	for _, n := range r.Notes {

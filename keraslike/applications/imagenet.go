@@ -27,6 +27,15 @@ var imageNetClasses = sync.OnceValue(func() [][2]string {
 	return classes
 })
 
+// ImageNetClasses are the names of the 1,000 classes, by the outputs of the networks.
+func ImageNetClasses() []string {
+	names := make([]string, len(imageNetClasses()))
+	for i, class := range imageNetClasses() {
+		names[i] = class[1]
+	}
+	return names
+}
+
 // Prediction is one class that a network sees in a picture.
 type Prediction struct {
 	Class int     // which of the 1,000 outputs it is

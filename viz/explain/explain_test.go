@@ -203,6 +203,23 @@ func TestIntegratedGradientsComplete(t *testing.T) {
 	}
 }
 
+// TestIntegratedGradientsSquares: squares of two pixels hold the sums of theirs, and
+// what is left at the edges makes smaller ones.
+func TestIntegratedGradientsSquares(t *testing.T) {
+	fine, err := IntegratedGradients{Steps: 3}.Explain(t.Context(), analytic{}, image(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := IntegratedGradients{Steps: 3, Square: 2}.Explain(t.Context(), analytic{}, image(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := fine.Values
+	if want := []float64{float64(f[0] + f[1] + f[3] + f[4]), float64(f[2] + f[5])}; got.Height != 1 || got.Width != 2 || !near(got.Values, want, 1e-4) {
+		t.Errorf("got %+v, want %v", got, want)
+	}
+}
+
 // TestOcclusionKnown: squares of one pixel, filled with 0, take away exactly
 // the pixel's share: (3·conv₀ − conv₁)/6 = 3/6 4/6 −4/6 12/6 1/6 0.
 func TestOcclusionKnown(t *testing.T) {
@@ -272,6 +289,39 @@ func TestFilterPatternKnown(t *testing.T) {
 	}
 }
 
+// TestFilterPatternSmooth: the pattern of "conv" is flat, and stays so when the
+// gradient is smoothed; smoothing keeps the sum of a point away from the edge.
+func TestFilterPatternSmooth(t *testing.T) {
+	p := Pattern{Height: 9, Width: 8, Seed: 1, Smooth: 1.5}
+	got, before, after, err := FilterPattern(t.Context(), analytic{}, Target{"conv", 1}, p)
+	if err != nil || math.Abs(after-before-2*40*math.Sqrt(3)/255) > 1e-4 {
+		t.Errorf("mean rose by %v (%v)", after-before, err)
+	}
+	for i, v := range got.Values {
+		if (i%3 == 1) != (v > 0.5) {
+			t.Errorf("value %d = %v", i, v)
+		}
+	}
+	point := viz.Volume{Height: 9, Width: 9, Channels: 2, Values: make([]float32, 162)}
+	point.Values[2*(4*9+4)] = 1
+	out := viz.Volume{Height: 9, Width: 9, Channels: 2, Values: smooth(point, 1)}
+	sum := float32(0)
+	for i, v := range out.Values {
+		if i%2 == 1 && v != 0 {
+			t.Errorf("the other channel has %v", v)
+		}
+		sum += v
+	}
+	// of a bell curve cut at three deviations: e^-½ between neighbours along one axis
+	if ratio := out.At(4, 5, 0) / out.At(4, 4, 0); math.Abs(float64(sum)-1) > 1e-5 || math.Abs(float64(ratio)-math.Exp(-0.5)) > 1e-5 || math.Abs(float64(out.At(3, 4, 0)-out.At(4, 5, 0))) > 1e-6 {
+		t.Errorf("sum %v, ratio %v", sum, ratio)
+	}
+	p.Smooth = -1
+	if _, _, _, err := FilterPattern(t.Context(), analytic{}, Target{"conv", 1}, p); err == nil || !strings.Contains(err.Error(), "smoothed by -1") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // broken answers with what an adaptor may get wrong.
 type broken struct {
 	analytic
@@ -305,6 +355,7 @@ func TestErrors(t *testing.T) {
 		{t.Context(), GradCAM{}, broken{g: Gradient{Activation: one, Slope: nan}}, 0, `grad-cam: gradient with respect to "conv": volume at row 0, column 0, channel 0 is NaN`},
 		{t.Context(), IntegratedGradients{}, broken{g: Gradient{Activation: one, Slope: one}}, 0, "integrated gradients: gradient has 1 values, the image 18"},
 		{t.Context(), IntegratedGradients{Baseline: one}, analytic{}, 0, "integrated gradients: baseline has 1 values, the image 18"},
+		{t.Context(), IntegratedGradients{Square: -1}, analytic{}, 0, "integrated gradients: 50 steps, squares of -1 pixels"},
 		{cancelled, IntegratedGradients{}, analytic{}, 0, "integrated gradients: step 0 of 50: context canceled"},
 		{t.Context(), Occlusion{Size: 3}, analytic{}, 0, "occlusion: squares of 3 every 1 pixels on an image of 2 × 3"},
 		{t.Context(), Occlusion{Fill: []float32{1}}, analytic{}, 0, "occlusion: fill has 1 values, the image 3 channels"},

@@ -11,14 +11,15 @@ import (
 
 // IntegratedGradients shares the score out among the pixels by following the
 // gradient on the way from an empty image to this one (Sundararajan, Taly and
-// Yan, "Axiomatic attribution for deep networks", ICML 2017). The map has the
-// image's size, one value for each pixel, the sum over its channels; the sum
-// of all is the score less the empty image's score.
+// Yan, "Axiomatic attribution for deep networks", ICML 2017). The map has one
+// value for each pixel, the sum over its channels, or for each square of pixels,
+// the sum over these; the sum of all is the score less the empty image's score.
 //
 //	(x − x₀) · 1/n Σ ∂score/∂x at x₀ + (k + ½)/n (x − x₀),  k = 0 ... n−1
 type IntegratedGradients struct {
 	Steps    int        // n, 0 for 50
 	Baseline viz.Volume // x₀; the zero value stands for an image of zeros
+	Square   int        // side in pixels, 0 for 1; shares of single pixels are noisy
 }
 
 // Explain returns the map.
@@ -27,8 +28,8 @@ func (e IntegratedGradients) Explain(ctx context.Context, m Model, image viz.Vol
 	if steps == 0 {
 		steps = 50
 	}
-	if steps < 0 {
-		return viz.Volume{}, fmt.Errorf("integrated gradients: %d steps", steps)
+	if steps < 0 || e.Square < 0 {
+		return viz.Volume{}, fmt.Errorf("integrated gradients: %d steps, squares of %d pixels", steps, e.Square)
 	}
 	if err := image.Check(); err != nil {
 		return viz.Volume{}, fmt.Errorf("integrated gradients: image: %w", err)
@@ -62,14 +63,12 @@ func (e IntegratedGradients) Explain(ctx context.Context, m Model, image viz.Vol
 			sums[i] += float64(v)
 		}
 	}
-	out := heat(image.Height, image.Width)
-	for p := range out.Values {
-		total := 0.0
-		for c := range image.Channels {
-			i := p*image.Channels + c
-			total += float64(image.Values[i]-base[i]) * sums[i] / float64(steps)
-		}
-		out.Values[p] = float32(total)
+	side := max(1, e.Square)
+	out := heat((image.Height+side-1)/side, (image.Width+side-1)/side)
+	for i, sum := range sums {
+		p := i / image.Channels
+		y, x := p/image.Width, p%image.Width
+		out.Values[y/side*out.Width+x/side] += float32(float64(image.Values[i]-base[i]) * sum / float64(steps))
 	}
 	return out, nil
 }

@@ -20,6 +20,10 @@ type Pattern struct {
 	Steps         int     // of gradient ascent, 40
 	Low, High     float64 // the range of the network's input, 0 and 1 if both are 0
 	Seed          uint64  // of the noise at the start
+	// Smooth is the standard deviation in pixels of the bell curve that smooths the
+	// gradient at the first step; it falls to 0 at the last. Without it the fine
+	// noise that a network with strides lets through drowns the pattern.
+	Smooth float64
 }
 
 // ErrDead is what FilterPattern returns, wrapped, for a filter that answers to
@@ -43,9 +47,9 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 	if p.Low == 0 && p.High == 0 {
 		p.High = 1
 	}
-	if p.Height < 1 || p.Width < 1 || p.Channels < 1 || p.Steps < 1 || p.Low >= p.High {
-		return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: %d × %d × %d, %d steps, input from %v to %v",
-			p.Height, p.Width, p.Channels, p.Steps, p.Low, p.High)
+	if p.Height < 1 || p.Width < 1 || p.Channels < 1 || p.Steps < 1 || p.Low >= p.High || p.Smooth < 0 {
+		return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: %d × %d × %d, %d steps, input from %v to %v, smoothed by %v",
+			p.Height, p.Width, p.Channels, p.Steps, p.Low, p.High, p.Smooth)
 	}
 	span := p.High - p.Low
 	r := rand.New(rand.NewPCG(p.Seed, 0x7061_7474)) // "patt"
@@ -71,8 +75,9 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 		if step == p.Steps {
 			return developed(x), before, g.Value, nil
 		}
+		direction := smooth(g.Slope, p.Smooth*float64(p.Steps-step)/float64(p.Steps))
 		squares := 0.0
-		for _, v := range g.Slope.Values {
+		for _, v := range direction {
 			squares += float64(v) * float64(v)
 		}
 		rms := math.Sqrt(squares / float64(len(x.Values)))
@@ -80,10 +85,38 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 			return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: channel %d of %q after %d steps: %w", of.Channel, of.Layer, step, ErrDead)
 		}
 		rate := span / 255 / rms
-		for i, v := range g.Slope.Values {
+		for i, v := range direction {
 			x.Values[i] += float32(rate * float64(v))
 		}
 	}
+}
+
+// smooth lays a bell curve of the given standard deviation over each channel, first
+// along the rows, then along the columns; beyond the edge stands the last value.
+func smooth(v viz.Volume, deviation float64) []float32 {
+	reach := int(3 * deviation)
+	if reach == 0 {
+		return v.Values
+	}
+	weights, sum := make([]float64, 2*reach+1), 0.0
+	for i := range weights {
+		d := float64(i-reach) / deviation
+		weights[i] = math.Exp(-d * d / 2)
+		sum += weights[i]
+	}
+	along := func(from []float32, length, stride int) []float32 {
+		to := make([]float32, len(from))
+		for i := range from {
+			at := i / stride % length
+			first, total := i-at*stride, 0.0
+			for k, w := range weights {
+				total += w * float64(from[first+min(max(at+k-reach, 0), length-1)*stride])
+			}
+			to[i] = float32(total / sum)
+		}
+		return to
+	}
+	return along(along(v.Values, v.Width, v.Channels), v.Height, v.Width*v.Channels)
 }
 
 // developed moves the values to mean 0.5 and standard deviation 0.1.
