@@ -16,11 +16,16 @@ import (
 	"github.com/reef-dl/reef/viz/report"
 )
 
-// curves draws the training: one panel for the loss and one for each metric.
+// curves draws the training: one panel for the loss and one for each metric that is
+// not the loss once more.
 func (r *Report) curves() (*viz.Figure, error) {
 	var metrics []viz.Metric
+	loss, unseen := r.History.Get("loss"), r.History.Get("val_loss")
 	for _, name := range r.History.Names() {
 		if strings.HasPrefix(name, "val_") {
+			continue
+		}
+		if name != "loss" && slices.Equal(r.History.Get(name), loss) && slices.Equal(r.History.Get("val_"+name), unseen) {
 			continue
 		}
 		metrics = append(metrics, viz.Metric{Name: name, Training: r.History.Get(name), Validation: r.History.Get("val_" + name)})

@@ -25,7 +25,8 @@ type learned struct {
 // TestStories runs the recipes on their samples. Each must learn: classifiers far
 // more than chance, Boston better than the best constant (a mean absolute error
 // of 6.5), the GRU better than the naive forecast by as much as the article's,
-// which the dense network does not reach.
+// which the dense network does not reach. The averages of the batch normalisation
+// have only begun to follow in the sample's 200 updates.
 func TestStories(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -49,8 +50,9 @@ func TestStories(t *testing.T) {
 		{"embeddings", Embeddings, nil, []string{"words"}, []learned{ // 300 raw reviews teach no more than themselves
 			{"learned", "test_accuracy", false, 0.54}, {"glove200", "accuracy", false, 0.9}, {"glove", "accuracy", false, 0.9},
 		}},
-		{"temperature", Temperature, []string{"dense", "gru"}, []string{"prediction", "series", "tendays", "correlation"}, []learned{
-			{"gru", "gain_over_naive", false, 0.093}, {"dense", "gain_over_naive", true, 0}, {"dense", "mae", true, 1.2},
+		{"temperature", Temperature, nil, []string{"prediction", "series", "tendays", "correlation"}, []learned{ // the naive errors are 0.29 and 0.31
+			{"gru", "gain_over_naive", false, 0.093}, {"gru", "test_mae", true, 0.3}, {"dense", "gain_over_naive", true, 0}, {"dense", "mae", true, 0.7},
+			{"gru_norm", "best_val_mae", true, 0.4}, {"gru_stacked", "gain_over_naive", false, 0.05},
 		}},
 		{"conv1d", Conv1D, nil, []string{"prediction"}, []learned{
 			{"imdb", "test_accuracy", false, 0.65}, {"imdb_lstm", "test_accuracy", false, 0.58}, {"jena_lstm", "gain_over_naive", false, 0},

@@ -4,7 +4,6 @@ package recipes
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
@@ -55,7 +54,7 @@ const (
 // series of eight years takes its place, with the article's number of updates.
 func weather(ctx context.Context, o Options, step int) (*forecast, error) {
 	w := &forecast{}
-	if err := w.load(ctx, o.Data); err != nil {
+	if err := w.load(ctx, o); err != nil {
 		return nil, err
 	}
 	part := func(rows int) int { return int(float64(w.series.Len()) * float64(rows) / jenaRows) }
@@ -100,18 +99,18 @@ func weather(ctx context.Context, o Options, step int) (*forecast, error) {
 }
 
 // load finds the series and says what it is.
-func (w *forecast) load(ctx context.Context, from datasets.From) (err error) {
-	if w.series, err = datasets.Jena(ctx, from); err != nil {
-		if from.Source != datasets.Full || ctx.Err() != nil {
+func (w *forecast) load(ctx context.Context, o Options) (err error) {
+	if w.series, err = datasets.Jena(ctx, o.Data); err != nil {
+		if o.Data.Source != datasets.Full || ctx.Err() != nil {
 			return err
 		}
-		w.note = fmt.Sprintf("The measured series could not be had: %v. ", err)
+		o.say("the measured series could not be had: %v", err)
 		w.series = datasets.JenaLike(jenaYears, 1)
 	}
 	w.origin = w.series.Origin()
 	w.short = w.origin.Kind == datasets.Sample
 	if w.short || w.origin.Kind == datasets.Generated {
-		w.note += "The series is a generated one: none of its figures can be held against the article’s."
+		w.note = "The series is a generated one, not the measured one: none of its figures can be held against the article’s."
 	}
 	if w.short {
 		w.note += " Windows are of five days, not ten, and updates few."
@@ -137,7 +136,7 @@ func (w *forecast) training(article Figures) training {
 		epochs:     20, batch: weatherBatch,
 		measured:  Figures{"naive_mae": w.naive, "naive_celsius": w.naive * w.deviation},
 		headlines: []string{"best_val_loss", "test_mae"},
-		note:      w.note + " After each epoch, validation windows an hour apart are measured; the weights of the best epoch are kept and measured on all windows. The article measures all after each epoch, keeps the last weights and does not test.",
+		note:      w.note,
 		show:      w.show,
 	}
 	if w.test != nil {
@@ -149,7 +148,9 @@ func (w *forecast) training(article Figures) training {
 		t.article = article
 	}
 	if w.short {
-		t.epochs = 3
+		t.epochs = 5
+	} else {
+		t.note += " After each epoch, validation windows an hour apart are measured; the weights of the best epoch are kept and measured on all windows. The article measures all after each epoch, keeps the last weights and does not test."
 	}
 	return t
 }
