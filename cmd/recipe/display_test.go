@@ -120,3 +120,20 @@ func TestDisplayOfDownloads(t *testing.T) {
 		t.Errorf("quiet shows %q (%v)", b.String(), err)
 	}
 }
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		width      int
+	}{
+		{"", "", 10},
+		{"one", "one", 2},
+		{"one two three", "one two\nthree", 7},
+		{"one two three", "one\ntwo\nthree", 6},
+		{"the article’s one", "the article’s\none", 13}, // 13 characters in 15 bytes
+	} {
+		if got := wrap(c.text, c.width); got != c.want {
+			t.Errorf("%q in %d columns is %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}

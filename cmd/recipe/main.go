@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/reef-dl/reef/keraslike"
@@ -71,5 +72,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 func list(w io.Writer) {
 	for _, r := range recipes.All() {
 		fmt.Fprintf(w, "%-12s %s\n", r.Name, r.Title)
+		if len(r.Variants) > 0 {
+			fmt.Fprintf(w, "%-12s variants: %s\n", "", strings.Join(r.Variants, ", "))
+		}
 	}
 }

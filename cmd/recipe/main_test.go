@@ -70,7 +70,7 @@ func TestList(t *testing.T) {
 	if status != 0 || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	wantText(t, "stdout", stdout, "mnist        dense classifier of handwritten digits (MNIST)\n")
+	wantText(t, "stdout", stdout, "mnist        dense classifier of handwritten digits (MNIST)\n", "\n             variants: overfit, plain, l2, dropout\n")
 }
 
 func TestHelp(t *testing.T) {
@@ -96,6 +96,9 @@ func TestWrongCommandLine(t *testing.T) {
 		{`invalid value "-1" for flag -seed`, []string{"-name", "mnist", "-seed", "-1"}},
 		{`-data "": want sample, full or a folder`, []string{"-name", "mnist", "-data", ""}},
 		{"flag provided but not defined: -layers; -help shows all flags", []string{"-name", "mnist", "-layers", "3"}},
+		{`-variant "l3": want one of: overfit, plain, l2, dropout`, []string{"-name", "imdb", "-variant", "l3"}},
+		{`-variant "": want one of: holdout`, []string{"-name", "boston", "-variant", ""}},
+		{`-variant "wide": mnistcnn has one model only`, []string{"-name", "mnistcnn", "-variant", "wide"}},
 		{`unexpected argument "mnist"`, []string{"-name", "mnist", "mnist"}},
 		{"flag needs an argument: -name", []string{"-name"}},
 		{`unexpected argument "all"`, []string{"-list", "all"}},

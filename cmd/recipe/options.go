@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/recipes"
@@ -76,6 +78,12 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	var err error
 	if o.recipe, err = recipes.Find(*name); err != nil {
 		return nil, err
+	}
+	if set["variant"] && !slices.Contains(o.recipe.Variants, o.variant) {
+		if len(o.recipe.Variants) == 0 {
+			return nil, fmt.Errorf("-variant %q: %s has one model only", o.variant, o.recipe.Name)
+		}
+		return nil, fmt.Errorf("-variant %q: want one of: %s", o.variant, strings.Join(o.recipe.Variants, ", "))
 	}
 	if set["epochs"] && o.epochs < 1 {
 		return nil, fmt.Errorf("-epochs %d: want a positive number", o.epochs)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
@@ -173,11 +174,32 @@ func table(w io.Writer, r *recipes.Report) {
 		fmt.Fprintf(w, "\n%d of %d epochs of %d samples in %.1f s of training, %.0f samples/s; seed %d\n", r.History.Epochs(), r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond, r.Seed)
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(w, n)
+		fmt.Fprintln(w, wrap(n, 79))
 	}
 	if r.Data == "sample" {
 		fmt.Fprintln(w, "This was the sample; the article's figures are of the full data (-data full).")
 	}
+}
+
+// wrap breaks a text between words, so that a line has at most width characters
+// where its words allow.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	column := 0
+	for i, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i > 0 && column+1+n > width:
+			b.WriteByte('\n')
+			column = 0
+		case i > 0:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += n
+	}
+	return b.String()
 }
 
 func figure(f recipes.Figures, name string) string {
