@@ -255,6 +255,7 @@ func TestOriginString(t *testing.T) {
 		want string
 	}{
 		{Origin{Set: "x", Kind: Sample}, "x: embedded sample"},
+		{Origin{Set: "x", Kind: Generated, Detail: "two years"}, "x: generated, not measured: two years"},
 		{Origin{Set: "x", Kind: Full, Path: "/d"}, "x: full set in /d"},
 		{Origin{Set: "x", Kind: "folder", Path: "/d"}, "x: user's set in /d"},
 	} {

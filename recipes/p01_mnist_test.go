@@ -60,6 +60,7 @@ func TestMNISTFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("seed %d: test accuracy %.4f", seed, r.Metrics["test_accuracy"])
 		if a := r.Metrics["test_accuracy"]; a < want {
 			t.Errorf("seed %d: test accuracy is %g, want %g", seed, a, want)
 		}

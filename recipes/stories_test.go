@@ -4,7 +4,9 @@ package recipes
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -192,5 +194,39 @@ func TestWeatherExcerpt(t *testing.T) {
 				t.Errorf("the first validation window begins at row %d and predicts %d, want %d and %d", inputs[0], target, first, first+lookback+delay)
 			}
 		})
+	}
+}
+
+// offline is a network that is not there.
+type offline struct{}
+
+func (offline) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("no network")
+}
+
+// TestWeatherWithoutTheFile: where the full data is asked for and cannot be had, the
+// models are trained as the article's on a generated series of its length, and say so.
+func TestWeatherWithoutTheFile(t *testing.T) {
+	t.Setenv("REEF_DATA", "")
+	t.Setenv("REEF_CACHE", t.TempDir())
+	t.Setenv("REEF_MIRROR", "")
+	var said string
+	w, err := weather(t.Context(), Options{
+		Data: datasets.From{Source: datasets.Full, Client: &http.Client{Transport: offline{}}},
+		Seed: 1, Say: func(line string) { said += line },
+	}, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said, "no network") || w.origin.Kind != datasets.Generated || !strings.Contains(w.note, "generated") {
+		t.Errorf("said %q, origin %v, note %q", said, w.origin, w.note)
+	}
+	// The article has 200,000 - 1440 windows to draw from, 98,559 that validate and 119,110 for the test.
+	if w.series.Len() < 420_000 || w.steps != 240 || w.drawn.Len() != 64_000 || w.validation.Len() < 98_000 || w.hourly.Len() < 16_400 || w.test.Len() < 118_000 {
+		t.Errorf("%d rows, %d steps, windows: %d, %d, %d, %d", w.series.Len(), w.steps, w.drawn.Len(), w.validation.Len(), w.hourly.Len(), w.test.Len())
+	}
+	got := w.training(Figures{"best_val_loss": 0.26})
+	if got.article != nil || got.test == nil || got.epochs != 20 || got.batch != 128 {
+		t.Errorf("article %v, test %v, %d epochs of batches of %d", got.article, got.test, got.epochs, got.batch)
 	}
 }
