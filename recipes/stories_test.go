@@ -225,8 +225,36 @@ func TestWeatherWithoutTheFile(t *testing.T) {
 	if w.series.Len() < 420_000 || w.steps != 240 || w.drawn.Len() != 64_000 || w.validation.Len() < 98_000 || w.hourly.Len() < 16_400 || w.test.Len() < 118_000 {
 		t.Errorf("%d rows, %d steps, windows: %d, %d, %d, %d", w.series.Len(), w.steps, w.drawn.Len(), w.validation.Len(), w.hourly.Len(), w.test.Len())
 	}
+	root := t.TempDir()
+	file := filepath.Join(root, "jena", "jena_climate_2009_2016.csv")
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte("time,T\nyesterday,8\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REEF_DATA", root)
+	if _, err := weather(t.Context(), Options{Data: datasets.From{Source: datasets.Full}}, 6); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("a wrong file gives the error %v", err)
+	}
 	got := w.training(Figures{"best_val_loss": 0.26})
 	if got.article != nil || got.test == nil || got.epochs != 20 || got.batch != 128 {
 		t.Errorf("article %v, test %v, %d epochs of batches of %d", got.article, got.test, got.epochs, got.batch)
+	}
+}
+
+// TestWeatherArticle: the article's figures stand beside the published series, and
+// beside no other of its length.
+func TestWeatherArticle(t *testing.T) {
+	table, err := datasets.NewTable([]string{"T (degC)"}, make([]float64, jenaRows), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]float64{datasets.Full: 0.2897, "folder": 0.2897, datasets.Generated: 0, datasets.Sample: 0} {
+		w := &forecast{series: &datasets.Series{Table: table}, origin: datasets.Origin{Set: "jena", Kind: kind}}
+		w.short = kind == datasets.Sample
+		if got := w.training(Figures{"best_val_loss": 0.2627}).article; got["naive_mae"] != want || want > 0 && got["best_val_loss"] != 0.2627 {
+			t.Errorf("%s: the article's figures are %v", kind, got)
+		}
 	}
 }
