@@ -61,7 +61,7 @@ func (w *forecast) drawSeries(r *Report) error {
 	if err := draw("series", "The whole series", "One value in six hours. "+w.note, w.series.Len(), max(1, min(36, w.series.Len()/1000))); err != nil {
 		return err
 	}
-	if err := draw("tendays", "The first ten days", "As much as the network sees before it predicts. The day goes round, and on it lie air masses of some days.", lookback, 1); err != nil {
+	if err := draw("tendays", "The first ten days", "As much as the article’s networks see before they predict. The day goes round, and on it lie air masses of some days.", lookback, 1); err != nil {
 		return err
 	}
 	n := len(w.series.Columns)
