@@ -25,7 +25,8 @@ var embeddingsVariants = []string{"learned", "glove200", "glove"}
 //
 // The article reports 1.0000 for its 200 reviews: almost surely its reviews were
 // of one class only. Here good and bad ones alternate, so that both classes are
-// there in equal parts, and the figure is what 200 reviews can teach.
+// there in equal parts, and the figure is what 200 reviews can teach. The learned
+// embedding, which the article does not test, is tested as well.
 func Embeddings(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(embeddingsVariants); err != nil {
 		return nil, fmt.Errorf("embeddings: %w", err)
