@@ -47,6 +47,7 @@ type GatedActs struct{ Gate, State Activation }
 // RecurrentOutput is what a recurrent op puts out.
 type RecurrentOutput uint8
 
+// The outputs.
 const (
 	LastState RecurrentOutput = iota // (batch, units)
 	AllStates                        // (batch, steps, units), in the order of the steps
