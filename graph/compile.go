@@ -89,10 +89,7 @@ func (c *compiler) constant(i int) (Value, bool) {
 
 func (c *compiler) program() (*Program, error) {
 	p := &Program{slots: make([]slot, len(c.nodes))}
-	values, memory, err := c.plan()
-	if err != nil {
-		return nil, err
-	}
+	values, memory := c.plan()
 	p.memory = memory
 	for i, n := range c.nodes {
 		p.slots[i].node = n

@@ -35,13 +35,13 @@ func (c *compiler) fuse() {
 		var in []int
 		switch kind := o.kind.(type) {
 		case convolution: // of (embedding(ids, table), w, ...)
-			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.shape(i, 1), kind.spec, c.shape(x, 1)[0]) {
+			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.second(i), kind.spec, c.second(x)[0]) {
 				fused = fusedOp(o, runEmbeddingConv(c.nodes[x].Shape(), kind))
 				fused.blames = c.nodes[x]
 				in = append(slices.Clone(c.children[x]), c.children[i][1:]...)
 			}
 		case convWeights: // of (embedding(ids, table), dy)
-			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.nodes[i].Shape(), kind.spec, c.shape(x, 1)[0]) {
+			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.nodes[i].Shape(), kind.spec, c.second(x)[0]) {
 				fused = fusedOp(o, runEmbeddingConvWeights(c.nodes[x].Shape(), c.nodes[i].Shape(), kind.spec))
 				in = append(slices.Clone(c.children[x]), c.children[i][1])
 			}
@@ -51,7 +51,7 @@ func (c *compiler) fuse() {
 				continue
 			}
 			vocab := c.nodes[i].Shape()[0]
-			if data, ok := c.ops[dx].kind.(convData); ok && c.pays(dx, c.shape(dx, 1), data.spec, vocab) {
+			if data, ok := c.ops[dx].kind.(convData); ok && c.pays(dx, c.second(dx), data.spec, vocab) {
 				fused = fusedOp(o, runEmbeddingConvTable(c.nodes[dx].Shape(), vocab, data.spec))
 				in = append([]int{ids}, c.children[dx]...)
 			}
@@ -74,7 +74,8 @@ func (c *compiler) embedding(i, k int) int {
 	return x
 }
 
-func (c *compiler) shape(i, child int) tensor.Shape { return c.nodes[c.children[i][child]].Shape() }
+// second is the shape of the second operand of node i.
+func (c *compiler) second(i int) tensor.Shape { return c.nodes[c.children[i][1]].Shape() }
 
 // pays reports whether a convolution of x's shape by weights of shape w is better computed
 // from the table.

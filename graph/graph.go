@@ -14,15 +14,22 @@ import (
 // These are Gorgonia's own types, so that its ops and the ones of this package
 // mix in one expression. This package is the only one that imports Gorgonia.
 type (
-	Node   = gorgonia.Node
-	Nodes  = gorgonia.Nodes
-	Graph  = gorgonia.ExprGraph
-	Value  = gorgonia.Value
+	// Node is an expression.
+	Node = gorgonia.Node
+	// Nodes are expressions.
+	Nodes = gorgonia.Nodes
+	// Graph holds expressions and what they depend on.
+	Graph = gorgonia.ExprGraph
+	// Value is what a node holds: a tensor, a scalar, a sparse matrix.
+	Value = gorgonia.Value
+	// Solver is an optimiser of Gorgonia's.
 	Solver = gorgonia.Solver
 	// ValueGrad is what a Solver updates: a value with its gradient.
 	ValueGrad = gorgonia.ValueGrad
-	Dtype     = tensor.Dtype
-	Shape     = tensor.Shape
+	// Dtype is an element type.
+	Dtype = tensor.Dtype
+	// Shape is a length for each axis.
+	Shape = tensor.Shape
 )
 
 // The element types of graphs: Float32 for everything, Float64 for gradient checks.

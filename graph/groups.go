@@ -2,6 +2,8 @@
 
 package graph
 
+import "errors"
+
 // Groups remembers which nodes belong together, usually by layer, for error
 // messages and drawings. The zero value is empty and ready; a nil *Groups has
 // no group for any node.
@@ -22,7 +24,8 @@ func (s *Groups) Record(g *Graph, group string, build func() error) error {
 			s.of[n] = group
 		}
 	}
-	if e, ok := err.(*OpError); ok && e.Group == "" {
+	var e *OpError
+	if errors.As(err, &e) && e.Group == "" {
 		e.Group = group
 	}
 	return err

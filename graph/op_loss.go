@@ -37,8 +37,10 @@ func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("softmax_xent", logits, target, kernel.SoftmaxXent[float32], kernel.SoftmaxXent[float64], kernel.SoftmaxXentGrad[float32], kernel.SoftmaxXentGrad[float64])
 }
 
-type rowLossKernel[T kernel.Float] func(loss, p, t []T, rows, cols int)
-type rowLossGradKernel[T kernel.Float] func(dp, p, t, dloss []T, rows, cols int)
+type (
+	rowLossKernel[T kernel.Float]     func(loss, p, t []T, rows, cols int)
+	rowLossGradKernel[T kernel.Float] func(dp, p, t, dloss []T, rows, cols int)
+)
 
 func rowLoss(name string, p, t *Node, f32 rowLossKernel[float32], f64 rowLossKernel[float64], g32 rowLossGradKernel[float32], g64 rowLossGradKernel[float64]) (*Node, error) {
 	return apply(lossOp(name, rankOf(p), rankOf(p), func(p, t tensor.Shape) error {

@@ -47,6 +47,7 @@ type GatedActs struct{ Gate, State Activation }
 // RecurrentOutput is what a recurrent op puts out.
 type RecurrentOutput uint8
 
+// The outputs.
 const (
 	LastState RecurrentOutput = iota // (batch, units)
 	AllStates                        // (batch, steps, units), in the order of the steps
@@ -82,8 +83,15 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 		node *Node
 		rank int
 	}{
-		{&r.x, in.X, 3}, {&r.w, in.W, 2}, {&r.u, in.U, 2}, {&r.bias, in.Bias, rankOf(in.Bias)}, {&r.mask, in.Mask, 2}, {&r.h0, in.H0, 2}, {&r.c0, in.C0, 2},
-		{&r.dropX, in.DropX, 3}, {&r.dropH, in.DropH, 3},
+		{&r.x, in.X, 3},
+		{&r.w, in.W, 2},
+		{&r.u, in.U, 2},
+		{&r.bias, in.Bias, rankOf(in.Bias)},
+		{&r.mask, in.Mask, 2},
+		{&r.h0, in.H0, 2},
+		{&r.c0, in.C0, 2},
+		{&r.dropX, in.DropX, 3},
+		{&r.dropH, in.DropH, 3},
 	} {
 		*operand.at = -1
 		if operand.node != nil {
@@ -177,8 +185,10 @@ func (r *recurrence) op() *op {
 // geometry reads the sizes off the inputs' shapes.
 func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	x, w, u := in[r.x], in[r.w], in[r.u]
-	g = kernel.RNN{Cell: r.spec.Cell, Batch: x[0], Time: x[1], In: x[2], Units: u[0], Reverse: r.spec.Reverse,
-		Act: r.spec.Act.kind, Alpha: r.spec.Act.alpha, General: r.kernel}
+	g = kernel.RNN{
+		Cell: r.spec.Cell, Batch: x[0], Time: x[1], In: x[2], Units: u[0], Reverse: r.spec.Reverse,
+		Act: r.spec.Act.kind, Alpha: r.spec.Act.alpha, General: r.kernel,
+	}
 	columns := g.Cell.Gates() * g.Units
 	switch {
 	case w[0] != g.In || w[1] != columns:

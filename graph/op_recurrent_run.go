@@ -96,9 +96,11 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		f32  func(*recurrentMemory[float32]) []float32
 		f64  func(*recurrentMemory[float64]) []float64
 	}{
-		{"kernel", r.w, partW[float32], partW[float64]}, {"recurrent_kernel", r.u, partU[float32], partU[float64]},
+		{"kernel", r.w, partW[float32], partW[float64]},
+		{"recurrent_kernel", r.u, partU[float32], partU[float64]},
 		{"bias", r.bias, partBias[float32], partBias[float64]},
-		{"h0", r.h0, partH0[float32], partH0[float64]}, {"c0", r.c0, partC0[float32], partC0[float64]},
+		{"h0", r.h0, partH0[float32], partH0[float64]},
+		{"c0", r.c0, partC0[float32], partC0[float64]},
 	} {
 		if p.at < 0 {
 			continue

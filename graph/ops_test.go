@@ -207,8 +207,10 @@ func TestGradientOfLosses(t *testing.T) {
 		build  func(p, t *Node) (*Node, error)
 		target func(rng *rand.Rand, batch, n int) *tensor.Dense
 	}{
-		{"mse", MeanSquaredError, anyTarget}, {"mae", MeanAbsoluteError, anyTarget},
-		{"sigmoid", SigmoidCrossEntropy, binaryTarget}, {"softmax", SoftmaxCrossEntropy, oneHotTarget},
+		{"mse", MeanSquaredError, anyTarget},
+		{"mae", MeanAbsoluteError, anyTarget},
+		{"sigmoid", SigmoidCrossEntropy, binaryTarget},
+		{"softmax", SoftmaxCrossEntropy, oneHotTarget},
 		{"sparse", SparseSoftmaxCrossEntropy, labelTarget},
 	}
 	reductions := map[string]func(rows *Node) (*Node, error){

@@ -28,7 +28,7 @@ type store struct {
 // overlap may share bytes: they are placed one by one, largest first, at the
 // lowest free offset (greedy by size; Pisarchyk & Lee 2020,
 // https://arxiv.org/abs/2001.03288).
-func (c *compiler) plan() ([]Value, Memory, error) {
+func (c *compiler) plan() ([]Value, Memory) {
 	last := c.lastUse()
 	owner := make([]int, len(c.nodes)) // node -> store, -1 for memory that is not planned
 	var stores []store
@@ -67,7 +67,7 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 			values[i] = newValue(n.Dtype(), nil)
 		}
 	}
-	return values, memory, nil
+	return values, memory
 }
 
 // sparse reports whether node i gets a sparse value: its op can make one, and

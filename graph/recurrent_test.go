@@ -24,9 +24,13 @@ func TestGradientOfRecurrent(t *testing.T) {
 				bias, mask, states, reverse bool
 				gated                       *GatedActs
 			}{
-				{2, 4, true, false, false, false, nil}, {1, 1, true, false, false, false, nil}, {3, 3, false, false, true, true, nil},
-				{2, 4, true, true, true, false, nil}, {2, 5, true, true, false, true, nil},
-				{2, 3, true, true, true, false, &GatedActs{Act(Softsign), Act(Mish)}}, {1, 1, false, false, false, false, &GatedActs{Act(SiLU), Act(ELU)}},
+				{2, 4, true, false, false, false, nil},
+				{1, 1, true, false, false, false, nil},
+				{3, 3, false, false, true, true, nil},
+				{2, 4, true, true, true, false, nil},
+				{2, 5, true, true, false, true, nil},
+				{2, 3, true, true, true, false, &GatedActs{Act(Softsign), Act(Mish)}},
+				{1, 1, false, false, false, false, &GatedActs{Act(SiLU), Act(ELU)}},
 			} {
 				t.Run(fmt.Sprintf("%v/%v/%+v", cell, output, s), func(t *testing.T) {
 					const in, units = 3, 2
@@ -73,8 +77,10 @@ func TestGradientOfRecurrent(t *testing.T) {
 							}
 							return n[i]
 						}
-						return Recurrent(spec, RecurrentInputs{X: n[0], W: n[1], U: n[2], Bias: opt(bias), Mask: opt(mask), H0: opt(h0), C0: opt(c0),
-							DropX: opt(dropX), DropH: opt(dropH)})
+						return Recurrent(spec, RecurrentInputs{
+							X: n[0], W: n[1], U: n[2], Bias: opt(bias), Mask: opt(mask), H0: opt(h0), C0: opt(c0),
+							DropX: opt(dropX), DropH: opt(dropH),
+						})
 					}, inputs, options...)
 					if err != nil {
 						t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 
 // scripted fits a model whose monitored numbers are given: a callback before c puts
 // them into the logs as "score".
-func scripted(t *testing.T, scores []float64, c keraslike.Callback, options ...keraslike.FitOption) (*keraslike.Model, *keraslike.History, []float64) {
+func scripted(t *testing.T, scores []float64, c keraslike.Callback) (*keraslike.Model, *keraslike.History, []float64) {
 	t.Helper()
 	m := toyModel(t)
 	var rates []float64
@@ -31,8 +31,7 @@ func scripted(t *testing.T, scores []float64, c keraslike.Callback, options ...k
 		}
 		return nil
 	})
-	options = append([]keraslike.FitOption{keraslike.Epochs(len(scores)), keraslike.BatchSize(20), keraslike.Callbacks(script, c)}, options...)
-	h, err := m.Fit(t.Context(), toyData(t, 40, 1), options...)
+	h, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Epochs(len(scores)), keraslike.BatchSize(20), keraslike.Callbacks(script, c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +239,7 @@ func TestNotFinite(t *testing.T) {
 	wantError(t, err, `first weight that is not finite is in layer "first"`)
 
 	// A gradient alone: the loss is finite, the derivative of √ at 0 is not.
-	root := keraslike.LossOf("root", func(p, y *graph.Node) (*graph.Node, error) { return steep(p, y) })
+	root := keraslike.LossOf("root", steep)
 	g := keraslike.Sequential("g", keraslike.Input(1), keraslike.Dense(1, keraslike.NoBias{}, keraslike.KernelInit(keraslike.Zeros()), keraslike.Name("only")))
 	if err := g.Compile(keraslike.SGD(0.1), root); err != nil {
 		t.Fatal(err)

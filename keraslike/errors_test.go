@@ -233,12 +233,18 @@ func TestLayersOfOnesOwnGoWrong(t *testing.T) {
 		d    strange
 		want string
 	}{
-		"build panics": {strange{build: func(_ *keraslike.Builder, in shapes) (keraslike.Shape, error) { return in[7], nil }},
-			`Strange "mine": Build panicked: runtime error: index out of range [7] with length 1; shapes on the way: input (batch, 4)`},
-		"build fails": {strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return nil, errors.New("no such luck") }},
-			`Strange "mine": no such luck`},
-		"build shape": {strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return keraslike.Shape{2, 0}, nil }},
-			`Strange "mine": output would have shape (batch, 2, 0)`},
+		"build panics": {
+			strange{build: func(_ *keraslike.Builder, in shapes) (keraslike.Shape, error) { return in[7], nil }},
+			`Strange "mine": Build panicked: runtime error: index out of range [7] with length 1; shapes on the way: input (batch, 4)`,
+		},
+		"build fails": {
+			strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return nil, errors.New("no such luck") }},
+			`Strange "mine": no such luck`,
+		},
+		"build shape": {
+			strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return keraslike.Shape{2, 0}, nil }},
+			`Strange "mine": output would have shape (batch, 2, 0)`,
+		},
 		"weight shape": {strange{build: func(b *keraslike.Builder, in shapes) (keraslike.Shape, error) {
 			b.Weight("w", keraslike.Zeros(), keraslike.Regularizer{}, 3, -1)
 			return in[0], nil
@@ -252,16 +258,26 @@ func TestLayersOfOnesOwnGoWrong(t *testing.T) {
 			b.Weight("w", keraslike.Zeros(), keraslike.Regularizer{}, 3)
 			return in[0], nil
 		}}, `weight "mine/w" was declared and is never used`},
-		"forward panics": {strange{forward: func(*keraslike.Scope, []*graph.Node) *graph.Node { panic("ouch") }},
-			`model "m": Strange "mine": Forward panicked: ouch`},
-		"forward shape": {strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return keraslike.Shape{9}, nil }},
-			`model "m": Strange "mine": Forward gave shape (1, 4), Build promised (1, 9)`},
-		"forward nil": {strange{forward: func(*keraslike.Scope, []*graph.Node) *graph.Node { return nil }},
-			`model "m": Strange "mine": Forward gave no node`},
-		"forward error": {strange{forward: func(s *keraslike.Scope, in []*graph.Node) *graph.Node { return s.Do(graph.Reshape(in[0], 3)) }},
-			`model "m": layer "mine": reshape{to=(3)} of (1, 4): 4 elements do not fit shape (3) of 3`},
-		"unknown weight": {strange{forward: func(s *keraslike.Scope, _ []*graph.Node) *graph.Node { return s.Weight("w") }},
-			`Strange "mine": asks for weight "w", which it did not declare`},
+		"forward panics": {
+			strange{forward: func(*keraslike.Scope, []*graph.Node) *graph.Node { panic("ouch") }},
+			`model "m": Strange "mine": Forward panicked: ouch`,
+		},
+		"forward shape": {
+			strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return keraslike.Shape{9}, nil }},
+			`model "m": Strange "mine": Forward gave shape (1, 4), Build promised (1, 9)`,
+		},
+		"forward nil": {
+			strange{forward: func(*keraslike.Scope, []*graph.Node) *graph.Node { return nil }},
+			`model "m": Strange "mine": Forward gave no node`,
+		},
+		"forward error": {
+			strange{forward: func(s *keraslike.Scope, in []*graph.Node) *graph.Node { return s.Do(graph.Reshape(in[0], 3)) }},
+			`model "m": layer "mine": reshape{to=(3)} of (1, 4): 4 elements do not fit shape (3) of 3`,
+		},
+		"unknown weight": {
+			strange{forward: func(s *keraslike.Scope, _ []*graph.Node) *graph.Node { return s.Weight("w") }},
+			`Strange "mine": asks for weight "w", which it did not declare`,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := keraslike.Sequential("m", keraslike.Input(4), keraslike.Custom(&c.d, keraslike.Name("mine")), keraslike.Flatten())

@@ -70,7 +70,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 
 	"BatchNormalization": func(a *kerasArgs) Layer {
 		l, d := defined[*batchNorm](BatchNormalization())
-		d.Axis, d.NoScale, d.NoCenter = a.axis(-1), !a.flag("scale", true), !a.flag("center", true)
+		d.Axis, d.NoScale, d.NoCenter = a.axis(), !a.flag("scale", true), !a.flag("center", true)
 		d.Momentum, d.Epsilon = a.number("momentum", 0.99), a.number("epsilon", 1e-3)
 		a.restrained("beta", "gamma")
 		delete(a.raw, "fused") // how it is computed
@@ -89,7 +89,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		if string(a.raw["axis"]) == "null" {
 			return Normalization(AllAxes{})
 		}
-		return Normalization(Axis(a.axis(-1)))
+		return Normalization(Axis(a.axis()))
 	},
 	"SpatialDropout1D": func(a *kerasArgs) Layer { return SpatialDropout1D(a.number("rate", 0)) },
 	"SpatialDropout2D": func(a *kerasArgs) Layer { a.channelsLast(); return SpatialDropout2D(a.number("rate", 0)) },
@@ -112,7 +112,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		return Activation(ELU)
 	},
 	"Softmax": func(a *kerasArgs) Layer {
-		if axis := a.axis(-1); axis != -1 {
+		if axis := a.axis(); axis != -1 {
 			a.fail("axis", fmt.Errorf("is %d, want -1", axis))
 		}
 		return Activation(Softmax)
@@ -124,7 +124,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 	"Average":     func(*kerasArgs) Layer { return Average() },
 	"Maximum":     func(*kerasArgs) Layer { return Maximum() },
 	"Minimum":     func(*kerasArgs) Layer { return Minimum() },
-	"Concatenate": func(a *kerasArgs) Layer { return Concatenate(Axis(a.axis(-1))) },
+	"Concatenate": func(a *kerasArgs) Layer { return Concatenate(Axis(a.axis())) },
 }
 
 // defined is a layer with its definition, whose arguments can then be set.
@@ -132,17 +132,18 @@ func defined[D Definition](l Layer) (Layer, D) { return l, l.core().def.(D) }
 
 func (a *kerasArgs) channelsLast() { a.want("data_format", "channels_last") }
 
-// axis is one axis, in a list or not.
-func (a *kerasArgs) axis(absent int) int {
+// axis is one axis, in a list or not; the last where there is none.
+func (a *kerasArgs) axis() int {
+	const last = -1
 	list := a.list("axis")
 	switch len(list) {
 	case 0:
-		return absent
+		return last
 	case 1:
 		return list[0]
 	}
 	a.fail("axis", fmt.Errorf("is %v, want one axis", list))
-	return absent
+	return last
 }
 
 // restrained takes the regularisers and constraints of weights that have none here.

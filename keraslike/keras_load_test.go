@@ -76,9 +76,9 @@ func kerasInput(shape []int, f func(float32) float32) *tensor.Dense {
 	return x
 }
 
-func loadKeras(t testing.TB, name string, options ...keraslike.KerasOption) (*keraslike.Model, *keraslike.Receipt) {
+func loadKeras(t testing.TB, name string) (*keraslike.Model, *keraslike.Receipt) {
 	t.Helper()
-	m, r, err := keraslike.LoadKeras(kerasFile(t, name), options...)
+	m, r, err := keraslike.LoadKeras(kerasFile(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,8 +89,10 @@ func TestPoolingValues(t *testing.T) {
 		"MaxPooling1D": keraslike.MaxPooling1D, "MaxPooling2D": keraslike.MaxPooling2D,
 		"AveragePooling1D": keraslike.AveragePooling1D, "AveragePooling2D": keraslike.AveragePooling2D,
 	}
-	kinds := []string{"MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
-		"GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D"}
+	kinds := []string{
+		"MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
+		"GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+	}
 	checkLayers(t, "layers_pooling", []string{"x"}, func(c golden.Case) keraslike.Layer {
 		a := c.Args
 		if f := global[a.String("layer")]; f != nil {

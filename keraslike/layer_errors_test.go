@@ -90,8 +90,11 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.Normalization(keraslike.Axis(2), name), shapes{vector}, `Normalization "it": axis is 2`},
 		{keraslike.Lambda(nil, name), shapes{vector}, `Lambda "it": got no function`},
 		{keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { return nil, nil }, name), shapes{vector}, `Lambda "it": the function gives no node`},
-		{keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { return graph.Mean(in[0]) }, name), shapes{vector},
-			`Lambda "it": the function makes shape () of a batch of 2, want the batch as the first axis`},
+		{
+			keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { return graph.Mean(in[0]) }, name),
+			shapes{vector},
+			`Lambda "it": the function makes shape () of a batch of 2, want the batch as the first axis`,
+		},
 		{keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { panic("no more") }, name), shapes{vector}, `Lambda "it": Build panicked: no more`},
 		{keraslike.TimeDistributed(nil, name), shapes{series}, `TimeDistributed "it": got no layer`},
 		{keraslike.TimeDistributed(keraslike.Dense(0), name), shapes{series}, `TimeDistributed "it": Dense: units is 0`},

@@ -21,7 +21,7 @@ type common struct {
 
 func (c *common) isFrozen() bool { return c.frozen }
 
-// Trainable(false) keeps training from changing the layer's weights. Model.SetTrainable
+// Trainable false keeps training from changing the layer's weights. Model.SetTrainable
 // changes it later.
 type Trainable bool
 

@@ -139,6 +139,7 @@ func (n heads) Len() int { return int(n) }
 func (heads) Shapes() (inputs, targets [][]int) {
 	return [][]int{{3}, {2}}, [][]int{{}, {1}}
 }
+
 func (heads) Read(indices []int, in, target [][]float32) error {
 	for i, j := range indices {
 		for k := range 3 {
