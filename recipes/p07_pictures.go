@@ -140,12 +140,15 @@ func (v *visualize) patterns(ctx context.Context) error {
 	}
 	for _, l := range v.stages() {
 		v.o.say("patterns that the filters of %s look for", l.Path)
-		channels, _, err := v.strongest(l.Path, filters)
+		channels, _, err := v.strongest(l.Path, 8*filters) // some of which have no pattern
 		if err != nil {
 			return err
 		}
 		var views []viz.View
 		for _, c := range channels {
+			if len(views) == filters {
+				break
+			}
 			p := explain.Pattern{Height: v.x.Height, Width: v.x.Width, Channels: v.x.Channels, Steps: steps, Seed: v.o.Seed, Smooth: 1}
 			picture, _, _, err := explain.FilterPattern(ctx, v.seen, explain.Target{Layer: l.Path, Channel: c}, p)
 			if errors.Is(err, explain.ErrDead) {
