@@ -3,10 +3,14 @@
 package recipes
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
@@ -40,9 +44,6 @@ func (r *Report) Save(dir string) (files []string, err error) {
 	if len(r.Variants) == 0 {
 		list = append(r.outputs(), list...)
 	}
-	for _, p := range r.Pictures {
-		list = append(list, p.outputs()...)
-	}
 	for _, f := range list {
 		path := filepath.Join(dir, f.name)
 		if err := WriteFile(path, f.write); err != nil {
@@ -50,7 +51,37 @@ func (r *Report) Save(dir string) (files []string, err error) {
 		}
 		files = append(files, path)
 	}
-	return files, nil
+	more, err := r.savePictures(dir)
+	return append(files, more...), err
+}
+
+// savePictures draws as many pictures at once as there are processors.
+func (r *Report) savePictures(dir string) (files []string, err error) {
+	var list []output
+	for _, p := range r.Pictures {
+		list = append(list, p.outputs()...)
+	}
+	errs := make([]error, len(list))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(list) {
+					return
+				}
+				errs[i] = WriteFile(filepath.Join(dir, list[i].name), list[i].write)
+			}
+		})
+	}
+	wg.Wait()
+	for i, f := range list {
+		if errs[i] == nil {
+			files = append(files, filepath.Join(dir, f.name))
+		}
+	}
+	return files, errors.Join(errs...)
 }
 
 type output struct {

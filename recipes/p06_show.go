@@ -5,7 +5,6 @@ package recipes
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -57,7 +56,7 @@ func (c *catsDogs) show(ctx context.Context, r *Report, test *datasets.ImageFold
 	if err := r.show("roc", "Every threshold of the probability is one point of the curve; the area under it is 1 when all dogs come before all cats.", f, err); err != nil {
 		return err
 	}
-	return c.why(ctx, r, test, probabilities)
+	return c.why(ctx, r, test, probabilities, classes)
 }
 
 // told is the class of a probability of a dog.
@@ -90,8 +89,8 @@ func (c *catsDogs) showSamples(r *Report, test *datasets.ImageFolder, probabilit
 }
 
 // why lays Grad-CAM over the user's photo, else over the cat and the dog of the test
-// photographs that the network is surest of.
-func (c *catsDogs) why(ctx context.Context, r *Report, test *datasets.ImageFolder, probabilities []float32) error {
+// photographs that the network is surest of, among those that are one.
+func (c *catsDogs) why(ctx context.Context, r *Report, test *datasets.ImageFolder, probabilities []float32, classes []int) error {
 	m, err := inspect.New(r.Model)
 	if err != nil {
 		return err
@@ -100,8 +99,14 @@ func (c *catsDogs) why(ctx context.Context, r *Report, test *datasets.ImageFolde
 		return c.explain(ctx, r, m)
 	}
 	var views []viz.View
-	for class, surest := range []float32{slices.Min(probabilities), slices.Max(probabilities)} {
-		x, err := pictureOf(test, slices.Index(probabilities, surest))
+	for class, sign := range []float32{-1, 1} {
+		surest := -1
+		for i, p := range probabilities {
+			if classes[i] == class && (surest < 0 || sign*p > sign*probabilities[surest]) {
+				surest = i
+			}
+		}
+		x, err := pictureOf(test, surest)
 		if err != nil {
 			return err
 		}
@@ -113,7 +118,7 @@ func (c *catsDogs) why(ctx context.Context, r *Report, test *datasets.ImageFolde
 		if err != nil {
 			return err
 		}
-		views = append(views, viz.View{Image: img, Caption: fmt.Sprintf("%s %.1f %%", animals[class], 100*confidence(surest))},
+		views = append(views, viz.View{Image: img, Caption: fmt.Sprintf("%s %.1f %%", animals[told(probabilities[surest])], 100*confidence(probabilities[surest]))},
 			viz.View{Image: over, Caption: "speaks for " + animals[class]})
 	}
 	f, err := viz.SideBySide("The surest cat and the surest dog", viz.Magma, "Grad-CAM", views...)

@@ -19,9 +19,10 @@ import (
 // methods.
 func (v *visualize) reasons(ctx context.Context) error {
 	name := v.names[v.best[0].class]
-	steps := 0 // the default
+	shares := explain.IntegratedGradients{Square: max(1, min(v.x.Height, v.x.Width)/14), Baseline: v.x}
+	shares.Baseline.Values = slices.Repeat([]float32{0.5}, len(v.x.Values)) // black would give dark animals no share
 	if v.quick() {
-		steps = 10
+		shares.Steps = 10
 	}
 	for _, group := range []struct {
 		file, bar, caption string
@@ -34,8 +35,8 @@ func (v *visualize) reasons(ctx context.Context) error {
 			viz.Magma, []explain.Method{explain.GradCAM{}, explain.GradCAMPlusPlus{}}, []string{"Grad-CAM", "Grad-CAM++"},
 		},
 		{
-			"pixels", "speaks", "How much each place speaks for the class, red, or against it, blue: by its gradient on the way from black to the photo, and by what the score loses when a square is hidden.",
-			viz.Diverging, []explain.Method{explain.IntegratedGradients{Steps: steps, Square: max(1, min(v.x.Height, v.x.Width)/28)}, explain.Occlusion{}}, []string{"integrated gradients", "occlusion"},
+			"pixels", "speaks", "How much each place speaks for the class, red, or against it, blue: by its gradient on the way from grey to the photo, and by what the score loses when a square is hidden.",
+			viz.Diverging, []explain.Method{shares, explain.Occlusion{}}, []string{"integrated gradients", "occlusion"},
 		},
 	} {
 		views := []viz.View{{Image: v.photo.image, Caption: "the photo"}}
@@ -135,17 +136,20 @@ func (v *visualize) channels(context.Context) error {
 func (v *visualize) patterns(ctx context.Context) error {
 	filters, steps := 8, 0 // the default
 	if v.quick() {
-		filters, steps = 4, 15
+		filters, steps = 2, 30
 	}
 	for _, l := range v.stages() {
 		v.o.say("patterns that the filters of %s look for", l.Path)
-		channels, _, err := v.strongest(l.Path, filters)
+		channels, _, err := v.strongest(l.Path, 8*filters) // some of which have no pattern
 		if err != nil {
 			return err
 		}
 		var views []viz.View
 		for _, c := range channels {
-			p := explain.Pattern{Height: v.x.Height, Width: v.x.Width, Channels: v.x.Channels, Steps: steps, Seed: v.o.Seed, Smooth: 1.5}
+			if len(views) == filters {
+				break
+			}
+			p := explain.Pattern{Height: v.x.Height, Width: v.x.Width, Channels: v.x.Channels, Steps: steps, Seed: v.o.Seed, Smooth: 1}
 			picture, _, _, err := explain.FilterPattern(ctx, v.seen, explain.Target{Layer: l.Path, Channel: c}, p)
 			if errors.Is(err, explain.ErrDead) {
 				continue

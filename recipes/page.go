@@ -47,8 +47,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Facts:   r.facts(),
 		Repeat:  r.Command,
 	}
-	if notes := r.ownNotes(); len(notes) > 0 {
-		page.Sections = append(page.Sections, report.Section{Title: "What differs", Text: notes})
+	if notes := r.ownNotes(); len(notes) > 0 && (r.History != nil || len(r.Variants) > 0) {
+		page.Sections = append(page.Sections, report.Section{Title: "Notes", Text: notes})
 	}
 	if len(r.Pictures) > 0 || len(r.Tables) > 0 {
 		page.Sections = append(page.Sections, report.Section{Title: "What it shows", Tables: r.Tables, Pictures: r.shown()})
@@ -126,7 +126,7 @@ func (r *Report) lead() string {
 		return fmt.Sprintf("%d models after the article, trained in %.1f s, %.0f samples a second.", len(r.Variants), r.Seconds, r.SamplesPerSecond) + r.onSample()
 	}
 	if r.History == nil {
-		return strings.Join(r.Notes, " ") + r.onSample()
+		return fmt.Sprintf("%s %d pictures, drawn in %.1f s.", strings.Join(r.Notes, " "), len(r.Pictures), r.Seconds)
 	}
 	lead := fmt.Sprintf("%d epochs on %d samples in %.1f s, %.0f samples a second.", r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond)
 	return lead + r.onSample()

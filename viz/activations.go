@@ -8,6 +8,7 @@ import (
 	"image/color"
 	"math"
 	"strconv"
+	"sync"
 )
 
 // A Scaling says how the values of one channel become colours.
@@ -52,7 +53,7 @@ func ActivationGrid(title string, v Volume, perRow int, s Scaling) (*Figure, err
 			for c := range v.Channels {
 				x := margin + numbers + float64(c%perRow)*cell
 				y := top + float64(c/perRow)*tall
-				p.image(x, y, cell-gap, tall-gap, paint(v, c, s, Viridis))
+				p.image(x, y, cell-gap, tall-gap, paint(v, c, s))
 				if c%perRow == 0 && tall >= tickSize {
 					p.text(margin+numbers-5, y+(tall-gap)/2,
 						style{size: tickSize, colour: p.Muted, align: 1, middle: true}, strconv.Itoa(c))
@@ -80,22 +81,29 @@ func Channel(title string, v Volume, channel int) (*Figure, error) {
 	}.Figure()
 }
 
-// paint makes a picture of one channel, of at most 256 colours, which take a third
-// of the room in a file.
-func paint(v Volume, channel int, s Scaling, m ColorMap) image.Image {
+// viridisLevels are 256 steps along Viridis.
+var viridisLevels = sync.OnceValue(func() (c [256]color.NRGBA) {
+	for i := range c {
+		c[i] = Viridis.At(float64(i) / 255)
+	}
+	return c
+})
+
+// paint makes a picture of one channel, with a palette, which takes a third of the
+// room in a file.
+func paint(v Volume, channel int, s Scaling) image.Image {
 	values := v.channel(channel)
 	scale := s.fit(values)
 	img := image.NewPaletted(image.Rect(0, 0, v.Width, v.Height), nil)
-	at := map[color.NRGBA]uint8{}
+	colours := viridisLevels()
+	var at [256]int // place of a level in the palette, plus one
 	for i, x := range values {
-		c := m.At(float64(level(scale(x))) / 255)
-		k, ok := at[c]
-		if !ok {
-			k = uint8(len(at))
-			at[c] = k
-			img.Palette = append(img.Palette, c)
+		l := level(scale(x))
+		if at[l] == 0 {
+			img.Palette = append(img.Palette, colours[l])
+			at[l] = len(img.Palette)
 		}
-		img.Pix[i] = k
+		img.Pix[i] = uint8(at[l] - 1)
 	}
 	return img
 }

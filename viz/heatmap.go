@@ -25,7 +25,7 @@ type HeatMap struct {
 }
 
 // Cell sizes in points, and the number of cells above which they are drawn as
-// one picture in place of single squares.
+// one picture in place of single squares. A map without names and texts always is.
 const (
 	tableWidth  = 430.0
 	largestCell = 58.0
@@ -105,7 +105,7 @@ func (h HeatMap) Figure() (*Figure, error) {
 
 func (h HeatMap) cells(p *pen, left, top, cell float64) {
 	rows, cols := len(h.Values), len(h.Values[0])
-	if rows*cols > manyCells {
+	if picture := h.Rows == nil && h.Cols == nil && h.Cell == nil; picture || rows*cols > manyCells {
 		img := image.NewNRGBA(image.Rect(0, 0, cols, rows))
 		for r, row := range h.Values {
 			for c, v := range row {

@@ -21,8 +21,8 @@ type Pattern struct {
 	Low, High     float64 // the range of the network's input, 0 and 1 if both are 0
 	Seed          uint64  // of the noise at the start
 	// Smooth is the standard deviation in pixels of the bell curve that smooths the
-	// gradient at the first step; it falls to 0 at the last. Without it the fine
-	// noise that a network with strides lets through drowns the pattern.
+	// noise at the start and every gradient. Without it the fine noise that a network
+	// with strides lets through drowns the pattern.
 	Smooth float64
 }
 
@@ -58,6 +58,7 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 	for i := range x.Values {
 		x.Values[i] = float32(p.Low + span*(128+20*r.Float64())/255)
 	}
+	x.Values = smooth(x, p.Smooth)
 	for step := 0; ; step++ {
 		if err := ctx.Err(); err != nil {
 			return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: step %d of %d: %w", step, p.Steps, err)
@@ -75,7 +76,7 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 		if step == p.Steps {
 			return developed(x), before, g.Value, nil
 		}
-		direction := smooth(g.Slope, p.Smooth*float64(p.Steps-step)/float64(p.Steps))
+		direction := smooth(g.Slope, p.Smooth)
 		squares := 0.0
 		for _, v := range direction {
 			squares += float64(v) * float64(v)
