@@ -26,14 +26,20 @@ func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 }
 
 func gatherPiece(l *loop, lo, hi int) {
-	ids, bad := l.v[2][lo:hi], -1
-	for i := range ids {
+	ids, n, bad := l.v[2][lo:hi], l.width, -1
+	for i, v := range ids {
 		if i+fetchRows < len(ids) {
 			if id, ok := ref.ClassOf(ids[i+fetchRows], l.cols); ok {
-				fetch(l.v[1][id*l.width : (id+1)*l.width])
+				fetch(l.v[1][id*n : (id+1)*n])
 			}
 		}
-		if at := ref.Gather(l.v[0][(lo+i)*l.width:(lo+i+1)*l.width], l.v[1], ids[i:i+1], 1, l.cols, l.width); at >= 0 && bad < 0 {
+		row := l.v[0][(lo+i)*n : (lo+i+1)*n]
+		if id, ok := ref.ClassOf(v, l.cols); ok {
+			copy(row, l.v[1][id*n:(id+1)*n])
+			continue
+		}
+		clear(row)
+		if bad < 0 {
 			bad = i
 		}
 	}

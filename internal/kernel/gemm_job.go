@@ -45,6 +45,10 @@ func gemm(p gemmJob) {
 	*j = p
 	defer j.release()
 	s := j.isa
+	if j.splits() {
+		j.multiplySplit()
+		return
+	}
 	if j.fusePacking() {
 		j.multiplyFused()
 		return

@@ -193,6 +193,29 @@ func TestGemmFused(t *testing.T) {
 	})
 }
 
+// Small products of long rows are cut along k.
+func TestGemmSplit(t *testing.T) {
+	onEachPath(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(15, 16))
+		for _, s := range []gemmShape{{false, false, 1, 1, 2 * splitSteps, 0}, {false, false, 32, 32, 10_000, 1}, {false, false, splitMost, 33, 2*splitSteps + 1, 0}} {
+			checkGemm(t, rng, s)
+		}
+		const m, k, n = 3, 2500, 17
+		x, w, bias, want := randomFloats(rng, m*k), randomFloats(rng, k*n), randomFloats(rng, n), make([]float64, m*n)
+		ref.Dense(want, widen(x), widen(w), widen(bias), m, k, n)
+		for i, v := range want {
+			want[i] = max(v, 0)
+		}
+		y := make([]float32, m*n)
+		Dense(y, x, w, bias, m, k, n, ReLU, 0)
+		wantClose(t, "dense", y, want, 1e-6, 1000)
+		sameBits(t, m*n, func(y []float32) { Dense(y, x, w, bias, m, k, n, ReLU, 0) })
+		if got := testing.AllocsPerRun(5, func() { Dense(y, x, w, bias, m, k, n, ReLU, 0) }); got != 0 {
+			t.Errorf("%v allocations", got)
+		}
+	})
+}
+
 func TestGemmPacked(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(11, 12))

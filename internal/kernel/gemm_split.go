@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "unsafe"
+
+// A small product of long rows, as a dense layer of few units over a flattened sequence
+// is, has too few tiles to share out. Its k axis is cut into parts instead: a worker reads
+// only its own part of A and of B, which is the part of the weights that it also updates.
+// The number of parts follows from k alone, and their sums are added in order.
+type splitJob gemmJob
+
+const (
+	splitSteps = 1024 // of k in a part, at least
+	splitMost  = 64   // rows and columns of C
+	splitParts = 8    // at most
+)
+
+// splits reports whether j is such a product.
+func (j *gemmJob) splits() bool {
+	return !j.transA && !j.transB && j.m <= splitMost && j.n <= splitMost && j.k >= 2*splitSteps
+}
+
+func (j *gemmJob) multiplySplit() {
+	parts, size := min(j.k/splitSteps, splitParts), j.m*j.n
+	j.kBlocks, j.spare = parts, grow(j.spare, parts*size)
+	run((*splitJob)(j), parts)
+	v := current.vec
+	for i := range j.m {
+		row := unsafe.Slice((*float32)(floatsAt(j.c, i*j.ldc)), j.n)
+		switch {
+		case j.add:
+		case j.bias != nil:
+			copy(row, unsafe.Slice((*float32)(j.bias), j.n))
+		default:
+			clear(row)
+		}
+		for p := range parts {
+			v.add(row, row, j.spare[p*size+i*j.n:][:j.n])
+		}
+		if j.relu {
+			v.activate(row, row, ReLU, 0)
+		}
+	}
+}
+
+// unit computes the product of part u of k.
+func (s *splitJob) unit(u int, w *worker) {
+	k0, k1 := share(s.k, s.kBlocks, u)
+	j := gemmJob{
+		isa: s.isa, m: s.m, n: s.n, k: k1 - k0, a: floatsAt(s.a, k0), lda: s.lda,
+		b: floatsAt(s.b, k0*s.ldb), ldb: s.ldb, c: first(s.spare[u*s.m*s.n:]), ldc: s.n,
+	}
+	j.alone(w)
+}
