@@ -251,12 +251,12 @@ func kerasConvolutions[T kernel.Float](t *testing.T, rel, abs float64) {
 		}
 		forward(y, as[T](x), as[T](w), bias, &s, act, 0)
 		golden.Close(t, c.Name+" y", y, c.Want["y"], rel, abs*10)
-		state := y
+		before := y // what the derivative follows from
 		if !act.FromOutput() {
-			state = make([]T, len(y))
-			forward(state, as[T](x), as[T](w), bias, &s, kernel.Linear, 0)
+			before = make([]T, len(y))
+			forward(before, as[T](x), as[T](w), bias, &s, kernel.Linear, 0)
 		}
-		kernel.ActivateGrad(dz, state, dz, act, 0)
+		kernel.ActivateGrad(dz, before, dz, act, 0)
 		backData(dx, dz, as[T](w), &s)
 		backWeights(dw, as[T](x), dz, &s)
 		golden.Close(t, c.Name+" dx", dx, c.Want["dx"], rel, abs*10)
