@@ -107,7 +107,8 @@ func (c *catsDogs) frozen(ctx context.Context, m classifier) (t training, err er
 	if t, err = c.pictures(c.side(), c.base.augment); err != nil {
 		return t, err
 	}
-	t.model, t.optimizer = m.whole, keraslike.Adam(5e-3, c.falling(t))
+	t.model, t.epochs = m.whole, 10
+	t.optimizer = keraslike.Adam(5e-3, c.falling(t))
 	t.article = Figures{"loss": 0.2758, "accuracy": 0.8835, "val_loss": 0.2350, "val_accuracy": 0.9030, "best_val_accuracy": 0.9090}
 	t.show = c.tested(ctx, t)
 	return t, nil
