@@ -8,13 +8,16 @@ import (
 	"io"
 )
 
+// decoding is raised when a file comes to give other pixels.
+const decoding = 2
+
 // Digest is the SHA-256 of the picture files with their names, their classes and the
 // way they are read: what is computed of them once may be kept under it. Of drawings
 // made by the program it takes the names and the first one of each class.
 func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	o := s.options
-	fmt.Fprintf(h, "%d %d %d %d %+v\n", o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decoding, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
 	drawn := -1 // the last class of which a drawing was taken
 	for _, f := range s.files {
 		fmt.Fprintf(h, "%q %d\n", f.name, f.class)

@@ -30,7 +30,7 @@ type picture struct {
 }
 
 // decodePicture decodes a JPEG, PNG, GIF or BMP file. As PIL's convert("RGB") it
-// repeats grey three times and drops transparency.
+// interpolates the colour of JPEGs, repeats grey three times and drops transparency.
 func decodePicture(r io.Reader) (*picture, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, maxPictureBytes+1))
 	if err != nil {
@@ -54,17 +54,12 @@ func decodePicture(r io.Reader) (*picture, error) {
 }
 
 func toRGB(m image.Image) *picture {
+	if m, ok := m.(*image.YCbCr); ok && interpolated(m) {
+		return fromJPEG(m)
+	}
 	b := m.Bounds()
 	p := &picture{b.Dy(), b.Dx(), make([]uint8, 0, 3*b.Dy()*b.Dx())}
 	switch m := m.(type) {
-	case *image.YCbCr: // JPEG
-		for y := b.Min.Y; y < b.Max.Y; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				i, j := m.YOffset(x, y), m.COffset(x, y)
-				red, green, blue := color.YCbCrToRGB(m.Y[i], m.Cb[j], m.Cr[j])
-				p.rgb = append(p.rgb, red, green, blue)
-			}
-		}
 	case *image.Gray:
 		for y := b.Min.Y; y < b.Max.Y; y++ {
 			for _, v := range m.Pix[m.PixOffset(b.Min.X, y):][:b.Dx()] {

@@ -154,8 +154,8 @@ func TestSqueezeNetElephant(t *testing.T) {
 	readJSON(t, "squeezenet.json", &want)
 	m := squeezeNet(t)
 	p := predict(t, m, photograph(t, os.DirFS(dir), "creative_commons_elephant.jpg"))
-	// PIL decodes a JPEG with other rounding than image/jpeg.
-	checkTop(t, p, want.Elephant[:2], 0.02)
+	// Two decoders of JPEG round differently.
+	checkTop(t, p, want.Elephant[:2], 2e-3)
 	best, _ := applications.DecodePredictions(p, 1)
 	if best[0][0].Name != "African_elephant" || best[0][0].ID != "n02504458" {
 		t.Errorf("the photograph shows %+v", best[0][0])
