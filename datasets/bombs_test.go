@@ -60,21 +60,31 @@ func TestBombs(t *testing.T) {
 		want              string
 		limit             uint64 // bytes allocated
 	}{
-		{"IDX that goes on", "\x00\x00\x08\x01\x00\x00\x00\x05hello", "\x00",
+		{
+			"IDX that goes on", "\x00\x00\x08\x01\x00\x00\x00\x05hello", "\x00",
 			func(r io.Reader) error { _, err := idx.Read(r, "f", mnistLimit); return err },
-			"f: offset 13: more data after the 5 bytes that the header declares", 1 << 20},
-		{"IDX that declares too much", "\x00\x00\x08\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00", "\x00",
+			"f: offset 13: more data after the 5 bytes that the header declares", 1 << 20,
+		},
+		{
+			"IDX that declares too much", "\x00\x00\x08\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00", "\x00",
 			func(r io.Reader) error { _, err := idx.Read(r, "f", mnistLimit); return err },
-			"f: offset 8: 4294967296 elements or more declared, limit 268435456", 1 << 20},
-		{"vectors of one line", "the ", "0 ",
+			"f: offset 8: 4294967296 elements or more declared, limit 268435456", 1 << 20,
+		},
+		{
+			"vectors of one line", "the ", "0 ",
 			func(r io.Reader) error { _, err := ReadVectors(r, "f", 50, nil); return err },
-			"f: line 1: bufio.Scanner: token too long", 1 << 20},
-		{"word index of one word", `{"`, "a",
+			"f: line 1: bufio.Scanner: token too long", 1 << 20,
+		},
+		{
+			"word index of one word", `{"`, "a",
 			func(r io.Reader) error { _, err := ReadWordIndex(r, "f"); return err },
-			"f: offset 1: more than 67108864 bytes", 1 << 29},
-		{"a review", tarHeader("aclImdb/train/pos/0_9.txt"), "good",
+			"f: offset 1: more than 67108864 bytes", 1 << 29,
+		},
+		{
+			"a review", tarHeader("aclImdb/train/pos/0_9.txt"), "good",
 			func(r io.Reader) error { return readTar(t.Context(), r, "f", map[string][]review{}) },
-			"f: offset 0: aclImdb/train/pos/0_9.txt: more than 1048576 bytes in one review or 536870912 in all", 1 << 24},
+			"f: offset 0: aclImdb/train/pos/0_9.txt: more than 1048576 bytes in one review or 536870912 in all", 1 << 24,
+		},
 	} {
 		var before, after runtime.MemStats
 		r := endless(t, c.begin, c.fill)

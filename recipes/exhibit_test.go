@@ -37,10 +37,16 @@ func TestExhibits(t *testing.T) {
 		files []string
 		page  []string
 	}{
-		"model": {one, []string{"slope.png", "slope.svg", "graph.svg"},
-			[]string{"It goes up.", "Two numbers.", "a &lt;b&gt;", "mnist: graph of 3 layers", figure.Alt}},
-		"story": {story, []string{"both.png", "both.svg", "first/slope.png", "second/slope.svg", "second/report.html"},
-			[]string{"Both of them.", "Model first", "Model second", "first/test_accuracy", "What first measured."}},
+		"model": {
+			one,
+			[]string{"slope.png", "slope.svg", "graph.svg"},
+			[]string{"It goes up.", "Two numbers.", "a &lt;b&gt;", "mnist: graph of 3 layers", figure.Alt},
+		},
+		"story": {
+			story,
+			[]string{"both.png", "both.svg", "first/slope.png", "second/slope.svg", "second/report.html"},
+			[]string{"Both of them.", "Model first", "Model second", "first/test_accuracy", "What first measured."},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

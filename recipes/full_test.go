@@ -26,21 +26,29 @@ func TestStoriesFull(t *testing.T) {
 		want []learned
 	}{
 		{"boston", Boston, []learned{
-			{"holdout", "test_mae", true, 2.72}, {"kfold10", "test_mae", true, 2.85}, {"kfold5", "test_mae", true, 2.57},
-			{"repeats13", "test_mae", true, 2.81}, {"repeats9", "test_mae", true, 2.67},
+			{"holdout", "test_mae", true, 2.72},
+			{"kfold10", "test_mae", true, 2.85},
+			{"kfold5", "test_mae", true, 2.57},
+			{"repeats13", "test_mae", true, 2.81},
+			{"repeats9", "test_mae", true, 2.67},
 		}},
 		{"imdb", IMDB, []learned{
-			{"overfit", "best_val_accuracy", false, 0.88}, {"plain", "test_accuracy", false, 0.882},
-			{"l2", "test_accuracy", false, 0.883}, {"dropout", "test_accuracy", false, 0.884},
+			{"overfit", "best_val_accuracy", false, 0.88},
+			{"plain", "test_accuracy", false, 0.882},
+			{"l2", "test_accuracy", false, 0.883},
+			{"dropout", "test_accuracy", false, 0.884},
 		}},
 		{"reuters", Reuters, []learned{
-			{"long", "test_accuracy", false, 0.794}, {"onehot", "test_accuracy", false, 0.794},
-			{"sparse", "test_accuracy", false, 0.794}, {"dropout", "test_accuracy", false, 0.804},
+			{"long", "test_accuracy", false, 0.794},
+			{"onehot", "test_accuracy", false, 0.794},
+			{"sparse", "test_accuracy", false, 0.794},
+			{"dropout", "test_accuracy", false, 0.804},
 		}},
 		{"mnistcnn", MNISTCNN, []learned{{"", "test_accuracy", false, 0.992}}},
 		{"embeddings", Embeddings, []learned{{"learned", "best_val_accuracy", false, 0.758}}},
 		{"conv1d", Conv1D, []learned{
-			{"imdb", "best_val_accuracy", false, 0.8596}, {"imdb_lstm", "best_val_accuracy", false, 0.8824},
+			{"imdb", "best_val_accuracy", false, 0.8596},
+			{"imdb_lstm", "best_val_accuracy", false, 0.8824},
 			{"jena_lstm", "gain_over_naive", false, 0.078}, // 0.2670
 		}},
 		{"temperature", Temperature, []learned{{"gru", "gain_over_naive", false, 0.093}, {"dense", "gain_over_naive", true, 0.093}}},

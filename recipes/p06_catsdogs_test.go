@@ -36,8 +36,10 @@ func TestCatsDogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []learned{
-		{"scratch", "test_accuracy", false, 0.7}, {"features", "test_accuracy", false, 0.85},
-		{"frozen", "test_accuracy", false, 0.85}, {"finetune", "test_accuracy", false, 0.9},
+		{"scratch", "test_accuracy", false, 0.7},
+		{"features", "test_accuracy", false, 0.85},
+		{"frozen", "test_accuracy", false, 0.85},
+		{"finetune", "test_accuracy", false, 0.9},
 	} {
 		if got := r.Metrics[want.variant+"/"+want.figure]; got < want.bound {
 			t.Errorf("%s: %s is %g, want at least %g", want.variant, want.figure, got, want.bound)

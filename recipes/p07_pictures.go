@@ -32,11 +32,15 @@ func (v *visualize) reasons(ctx context.Context) error {
 	}{
 		{
 			"gradcam", "speaks for it", "Where the last convolution found what speaks for the class; Grad-CAM++ covers several things of one class better.",
-			viz.Magma, []explain.Method{explain.GradCAM{}, explain.GradCAMPlusPlus{}}, []string{"Grad-CAM", "Grad-CAM++"},
+			viz.Magma,
+			[]explain.Method{explain.GradCAM{}, explain.GradCAMPlusPlus{}},
+			[]string{"Grad-CAM", "Grad-CAM++"},
 		},
 		{
 			"pixels", "speaks", "How much each place speaks for the class, red, or against it, blue: by its gradient on the way from grey to the photo, and by what the score loses when a square is hidden.",
-			viz.Diverging, []explain.Method{shares, explain.Occlusion{}}, []string{"integrated gradients", "occlusion"},
+			viz.Diverging,
+			[]explain.Method{shares, explain.Occlusion{}},
+			[]string{"integrated gradients", "occlusion"},
 		},
 	} {
 		views := []viz.View{{Image: v.photo.image, Caption: "the photo"}}

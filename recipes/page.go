@@ -167,8 +167,10 @@ func (r *Report) facts() []report.Facts {
 	run := report.Facts{Title: "Run", Pairs: [][2]string{{"recipe", r.Recipe}, {"data", r.Data}, {"seed", fmt.Sprint(r.Seed)}}}
 	if r.History != nil || len(r.Variants) > 0 {
 		run.Pairs = append(run.Pairs, [][2]string{
-			{"epochs", fmt.Sprint(r.Epochs)}, {"batch", fmt.Sprint(r.Batch)},
-			{"training samples", fmt.Sprint(r.TrainSamples)}, {"test samples", fmt.Sprint(r.TestSamples)},
+			{"epochs", fmt.Sprint(r.Epochs)},
+			{"batch", fmt.Sprint(r.Batch)},
+			{"training samples", fmt.Sprint(r.TrainSamples)},
+			{"test samples", fmt.Sprint(r.TestSamples)},
 		}...)
 	} else {
 		run.Pairs = append(run.Pairs, [2]string{"time", fmt.Sprintf("%.1f s", r.Seconds)})

@@ -38,8 +38,11 @@ func TestStories(t *testing.T) {
 		want     []learned
 	}{
 		{"boston", Boston, nil, []string{"correlation"}, []learned{
-			{"holdout", "test_mae", true, 3.3}, {"kfold10", "test_mae", true, 2.9}, {"kfold5", "test_mae", true, 2.65},
-			{"repeats13", "test_mae", true, 2.85}, {"repeats9", "test_mae", true, 2.75},
+			{"holdout", "test_mae", true, 3.3},
+			{"kfold10", "test_mae", true, 2.9},
+			{"kfold5", "test_mae", true, 2.65},
+			{"repeats13", "test_mae", true, 2.85},
+			{"repeats9", "test_mae", true, 2.75},
 		}},
 		{"imdb", IMDB, nil, []string{"overfitting"}, []learned{
 			{"overfit", "loss", true, 0.02}, {"overfit", "val_loss", false, 0.5}, // learned by heart
@@ -53,8 +56,12 @@ func TestStories(t *testing.T) {
 			{"learned", "test_accuracy", false, 0.54}, {"glove200", "accuracy", false, 0.9}, {"glove", "accuracy", false, 0.9},
 		}},
 		{"temperature", Temperature, nil, []string{"prediction", "series", "tendays", "correlation"}, []learned{ // the naive errors are 0.29 and 0.31
-			{"gru", "gain_over_naive", false, 0.093}, {"gru", "test_mae", true, 0.3}, {"dense", "gain_over_naive", true, 0}, {"dense", "mae", true, 0.7},
-			{"gru_norm", "best_val_mae", true, 0.4}, {"gru_stacked", "gain_over_naive", false, 0.05},
+			{"gru", "gain_over_naive", false, 0.093},
+			{"gru", "test_mae", true, 0.3},
+			{"dense", "gain_over_naive", true, 0},
+			{"dense", "mae", true, 0.7},
+			{"gru_norm", "best_val_mae", true, 0.4},
+			{"gru_stacked", "gain_over_naive", false, 0.05},
 		}},
 		{"conv1d", Conv1D, nil, []string{"prediction"}, []learned{
 			{"imdb", "test_accuracy", false, 0.65}, {"imdb_lstm", "test_accuracy", false, 0.58}, {"jena_lstm", "gain_over_naive", false, 0},

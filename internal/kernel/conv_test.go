@@ -39,8 +39,10 @@ func samePadding(s Conv) Conv {
 
 // square is a kernel x kernel convolution of n images of size x size without padding.
 func square(n, size, c, k, kernel int) Conv {
-	return Conv{N: n, H: size, W: size, C: c, KH: kernel, KW: kernel, K: k, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1,
-		OH: size - kernel + 1, OW: size - kernel + 1}
+	return Conv{
+		N: n, H: size, W: size, C: c, KH: kernel, KW: kernel, K: k, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1,
+		OH: size - kernel + 1, OW: size - kernel + 1,
+	}
 }
 
 // convData holds random operands of a convolution and what the reference makes of them.
@@ -127,8 +129,10 @@ func TestConv2DSameBitsForAnyWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(23, 24))
 	onEachPath(t, func(t *testing.T) {
 		for _, s := range []Conv{samePadding(square(3, 65, 2, 5, 3)), square(2, 15, 16, 70, 3), samePadding(square(3, 17, 32, 32, 3)), square(8, 40, 16, 1, 3)} {
-			d := &convData{x: randomFloats(rng, s.N*s.H*s.W*s.C), w: randomFloats(rng, s.KH*s.KW*s.C*s.K),
-				dy: randomFloats(rng, s.N*s.OH*s.OW*s.K)}
+			d := &convData{
+				x: randomFloats(rng, s.N*s.H*s.W*s.C), w: randomFloats(rng, s.KH*s.KW*s.C*s.K),
+				dy: randomFloats(rng, s.N*s.OH*s.OW*s.K),
+			}
 			sameBits(t, len(d.dy), func(y []float32) { Conv2D(y, d.x, d.w, nil, &s, ReLU, 0) })
 			sameBits(t, len(d.x), func(dx []float32) { Conv2DBackData(dx, d.dy, d.w, &s) })
 			sameBits(t, len(d.w), func(dw []float32) { Conv2DBackWeights(dw, d.x, d.dy, &s) })

@@ -95,7 +95,8 @@ func MulRow[T Float](dst, x, row []T, rows, cols int) {
 }
 
 func withRow[T Float](what string, dst, x, row []T, rows, cols int,
-	fast func(dst, a, b []float32), plain func(dst, x, row []T, rows, cols int)) {
+	fast func(dst, a, b []float32), plain func(dst, x, row []T, rows, cols int),
+) {
 	sameLen(what, rows*cols, len(dst), len(x))
 	sameLen(what, cols, len(row))
 	d, ok := single(dst)

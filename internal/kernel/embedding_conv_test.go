@@ -16,8 +16,10 @@ func TestEmbeddingConvMatchesReference(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 5))
 		for i := range 30 {
 			vocab := 1 + rng.IntN(40)
-			s := &Conv{N: 1 + rng.IntN(5), H: 1, W: 1 + rng.IntN(90), C: 1 + rng.IntN(40), KH: 1, KW: 1 + rng.IntN(8), K: 1 + rng.IntN(40),
-				StrideH: 1, StrideW: 1 + rng.IntN(3), DilH: 1, DilW: 1 + rng.IntN(3), OH: 1}
+			s := &Conv{
+				N: 1 + rng.IntN(5), H: 1, W: 1 + rng.IntN(90), C: 1 + rng.IntN(40), KH: 1, KW: 1 + rng.IntN(8), K: 1 + rng.IntN(40),
+				StrideH: 1, StrideW: 1 + rng.IntN(3), DilH: 1, DilW: 1 + rng.IntN(3), OH: 1,
+			}
 			if i == 0 {
 				s.KW, s.W = 70, 200 // more than one list of taps
 			}

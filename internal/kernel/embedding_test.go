@@ -107,13 +107,16 @@ func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
 	for name, f := range map[string][2]func(w, g, a, b []float32){
 		"sgd": {
 			func(w, g, a, b []float32) { SGD(w, g, a, 0.1, 0.9, true) },
-			func(w, g, a, b []float32) { SGDRows(w, g, a, 0.1, 0.9, true, rows, dim) }},
+			func(w, g, a, b []float32) { SGDRows(w, g, a, 0.1, 0.9, true, rows, dim) },
+		},
 		"rmsprop": {
 			func(w, g, a, b []float32) { RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.9, 1e-7) },
-			func(w, g, a, b []float32) { RMSpropRows(w, g, a, b, nil, 0.1, 0.9, 0.9, 1e-7, rows, dim) }},
+			func(w, g, a, b []float32) { RMSpropRows(w, g, a, b, nil, 0.1, 0.9, 0.9, 1e-7, rows, dim) },
+		},
 		"adam": {
 			func(w, g, a, b []float32) { Adam(w, g, a, b, nil, 0.1, 0.9, 0.999, 1e-7, 2) },
-			func(w, g, a, b []float32) { AdamRows(w, g, a, b, nil, 0.1, 0.9, 0.999, 1e-7, 2, rows, dim) }},
+			func(w, g, a, b []float32) { AdamRows(w, g, a, b, nil, 0.1, 0.9, 0.999, 1e-7, 2, rows, dim) },
+		},
 	} {
 		// From zero state one step of the dense form leaves rows without gradient as they were.
 		w := randomFloats(rng, vocab*dim)

@@ -185,8 +185,10 @@ func TestGemmFused(t *testing.T) {
 		fusedFloats = 10_000
 		checkGemm(t, rng, gemmShape{false, false, 5, 405, 40, 1})
 		for _, s := range []gemmShape{
-			{false, true, 1, 200, 700, 0}, {false, true, 15 * current.rows, 8 * current.cols(), 2*current.depth + 1, 1},
-			{true, true, 40, 333, 70, 0}, {false, true, 3, 300, 0, 0},
+			{false, true, 1, 200, 700, 0},
+			{false, true, 15 * current.rows, 8 * current.cols(), 2*current.depth + 1, 1},
+			{true, true, 40, 333, 70, 0},
+			{false, true, 3, 300, 0, 0},
 		} {
 			checkGemm(t, rng, s)
 		}

@@ -111,7 +111,8 @@ func checkGolden[T Float](t *testing.T, g *golden, tol float64) {
 	rowsLike("log-softmax", g.LogSoftmax, LogSoftmax[T], LogSoftmaxGrad[T])
 
 	loss := func(name string, want differentiated, target []float64, f func(loss, z, t []T, rows, cols int),
-		grad func(dz, z, t, dloss []T, rows, cols int)) {
+		grad func(dz, z, t, dloss []T, rows, cols int),
+	) {
 		x, tt := convert[T](want.X), convert[T](target)
 		y, dx := make([]T, r), make([]T, r*c)
 		f(y, x, tt, r, c)
@@ -196,8 +197,10 @@ func updates[T Float](name string) func(w, g []T, step int) {
 }
 
 func checkGoldenRNN[T Float](t *testing.T, name string, want *goldenRNN, tol float64) {
-	s := &RNN{Batch: 3, Time: 4, In: 2, Units: 3, Act: Tanh,
-		Cell: map[string]RNNCell{"simple": CellSimple, "gru": CellGRUResetAfter, "lstm": CellLSTM}[name]}
+	s := &RNN{
+		Batch: 3, Time: 4, In: 2, Units: 3, Act: Tanh,
+		Cell: map[string]RNNCell{"simple": CellSimple, "gru": CellGRUResetAfter, "lstm": CellLSTM}[name],
+	}
 	like := func(x []float64) []T { return make([]T, len(x)) }
 	r := &RNNTensors[T]{
 		X: convert[T](want.X), W: convert[T](want.W), U: convert[T](want.U), Bias: convert[T](want.Bias), H0: convert[T](want.H0),

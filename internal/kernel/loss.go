@@ -85,7 +85,8 @@ func MAEGrad[T Float](dpred, pred, target, dloss []T, rows, cols int) {
 }
 
 func lossRows[T Float](what string, loss, a, b []T, rows, cols, grain int,
-	fast func(loss, a, b []float32, rows, cols int), plain func(loss, a, b []T, rows, cols int)) {
+	fast func(loss, a, b []float32, rows, cols int), plain func(loss, a, b []T, rows, cols int),
+) {
 	sameLen(what, rows*cols, len(a), len(b))
 	sameLen(what, rows, len(loss))
 	eachRow2(loss, a, b, rows, cols, grain, fast, plain)
@@ -93,7 +94,8 @@ func lossRows[T Float](what string, loss, a, b []T, rows, cols, grain int,
 
 // lossGrad runs a loss's gradient over rows; a row of target has width elements.
 func lossGrad[T Float](what string, dz, z, target, dloss []T, rows, cols, width, grain int,
-	fast func(dz, z, t, dloss []float32, rows, cols int), plain func(dz, z, t, dloss []T, rows, cols int)) {
+	fast func(dz, z, t, dloss []float32, rows, cols int), plain func(dz, z, t, dloss []T, rows, cols int),
+) {
 	sameLen(what, rows*cols, len(dz), len(z))
 	sameLen(what, rows*width, len(target))
 	sameLen(what, rows, len(dloss))

@@ -152,7 +152,8 @@ func argmaxRowsPiece(l *loop, lo, hi int) {
 
 // eachRow applies a function of rows x cols matrices; dst has one value a row or cols.
 func eachRow[T Float](what string, dst, x []T, rows, cols, grain int,
-	fast func(dst, x []float32, rows, cols int), plain func(dst, x []T, rows, cols int)) {
+	fast func(dst, x []float32, rows, cols int), plain func(dst, x []T, rows, cols int),
+) {
 	sameLen(what, rows*cols, len(x))
 	d, ok := single(dst)
 	if !ok {

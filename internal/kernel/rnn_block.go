@@ -40,6 +40,7 @@ func (b *rnnBlock) step(t int) []float32 {
 	size := b.rows * b.slots * b.s.Units
 	return b.gates[t*size : (t+1)*size]
 }
+
 func (b *rnnBlock) cell(t int) []float32 {
 	return b.cells[t*b.rows*b.s.Units : (t+1)*b.rows*b.s.Units]
 }

@@ -37,7 +37,8 @@ func flushTiny(x float32) float32 {
 }
 
 func genericLSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int,
-	h []float32, ldH int, y []float32, ldY, _, rows, units int) {
+	h []float32, ldH int, y []float32, ldY, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -52,7 +53,8 @@ func genericLSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c [
 }
 
 func genericLSTMBack(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int,
-	dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy, _, rows, units int) {
+	dh []float32, ldDh int, dc []float32, ldDc int, dy []float32, ldDy, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -71,7 +73,8 @@ func genericLSTMBack(gates []float32, ldGates int, cPrev []float32, ldCPrev int,
 
 // The gates of GRUResetAfter are z, r, h U_n + c_n and the candidate n.
 func genericGRUResetAfter(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	h []float32, ldH int, y []float32, ldY, _, rows, units int) {
+	h []float32, ldH int, y []float32, ldY, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -85,7 +88,8 @@ func genericGRUResetAfter(gates []float32, ldGates int, hPrev []float32, ldHPrev
 }
 
 func genericGRUResetAfterBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	dh []float32, ldDh int, dy []float32, ldDy, _, rows, units int) {
+	dh []float32, ldDh int, dy []float32, ldDy, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -113,7 +117,8 @@ func genericGRUReset(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
 }
 
 func genericGRUBlend(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	h []float32, ldH int, y []float32, ldY, _, rows, units int) {
+	h []float32, ldH int, y []float32, ldY, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -126,7 +131,8 @@ func genericGRUBlend(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
 }
 
 func genericGRUBlendBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	dh []float32, ldDh int, dy []float32, ldDy, _, rows, units int) {
+	dh []float32, ldDh int, dy []float32, ldDy, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {
@@ -140,7 +146,8 @@ func genericGRUBlendBack(gates []float32, ldGates int, hPrev []float32, ldHPrev 
 }
 
 func genericGRUResetBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int,
-	dreset []float32, ldDreset int, dh []float32, ldDh, _, rows, units int) {
+	dreset []float32, ldDreset int, dh []float32, ldDh, _, rows, units int,
+) {
 	for r := range rows {
 		g := gates[r*ldGates:]
 		for j := range units {

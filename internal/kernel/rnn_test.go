@@ -73,16 +73,24 @@ func (c *rnnCase[T]) wide() *rnnCase[float64] {
 		return y
 	}
 	t, d := c.t, c.d
-	return &rnnCase[float64]{c.s,
-		&RNNTensors[float64]{X: w(t.X), W: w(t.W), U: w(t.U), Bias: w(t.Bias), Mask: w(t.Mask), H0: w(t.H0), C0: w(t.C0),
-			DropX: w(t.DropX), DropH: w(t.DropH), Y: w(t.Y), HN: w(t.HN), CN: w(t.CN)},
-		&RNNGradients[float64]{DY: w(d.DY), DHN: w(d.DHN), DCN: w(d.DCN), DX: w(d.DX), DW: w(d.DW), DU: w(d.DU), DBias: w(d.DBias),
-			DH0: w(d.DH0), DC0: w(d.DC0)}}
+	return &rnnCase[float64]{
+		c.s,
+		&RNNTensors[float64]{
+			X: w(t.X), W: w(t.W), U: w(t.U), Bias: w(t.Bias), Mask: w(t.Mask), H0: w(t.H0), C0: w(t.C0),
+			DropX: w(t.DropX), DropH: w(t.DropH), Y: w(t.Y), HN: w(t.HN), CN: w(t.CN),
+		},
+		&RNNGradients[float64]{
+			DY: w(d.DY), DHN: w(d.DHN), DCN: w(d.DCN), DX: w(d.DX), DW: w(d.DW), DU: w(d.DU), DBias: w(d.DBias),
+			DH0: w(d.DH0), DC0: w(d.DC0),
+		},
+	}
 }
 
 func (c *rnnCase[T]) results() map[string][]T {
-	return map[string][]T{"y": c.t.Y, "last h": c.t.HN, "last c": c.t.CN, "dx": c.d.DX, "dw": c.d.DW, "du": c.d.DU, "dbias": c.d.DBias,
-		"dh0": c.d.DH0, "dc0": c.d.DC0}
+	return map[string][]T{
+		"y": c.t.Y, "last h": c.t.HN, "last c": c.t.CN, "dx": c.d.DX, "dw": c.d.DW, "du": c.d.DU, "dbias": c.d.DBias,
+		"dh0": c.d.DH0, "dc0": c.d.DC0,
+	}
 }
 
 func (c *rnnCase[T]) run() {
@@ -114,8 +122,10 @@ func TestRecurrentMatchesReference(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(rnnCells)) {
 			cell := rnnCells[name]
 			for i := range 24 {
-				s := &RNN{Cell: cell, Batch: 1 + rng.IntN(70), Time: 1 + rng.IntN(9), In: 1 + rng.IntN(20), Units: 1 + rng.IntN(40),
-					Reverse: i&1 != 0, Act: ELU, Alpha: 0.7}
+				s := &RNN{
+					Cell: cell, Batch: 1 + rng.IntN(70), Time: 1 + rng.IntN(9), In: 1 + rng.IntN(20), Units: 1 + rng.IntN(40),
+					Reverse: i&1 != 0, Act: ELU, Alpha: 0.7,
+				}
 				if i >= 12 {
 					s.General = generals[i%len(generals)]
 				}
@@ -189,8 +199,10 @@ func TestRecurrentReferenceGradients(t *testing.T) {
 func TestRecurrentEmpty(t *testing.T) {
 	for name, cell := range rnnCells {
 		for _, s := range []*RNN{
-			{Cell: cell, Time: 3, In: 2, Units: 2}, {Cell: cell, Batch: 2, In: 2, Units: 2},
-			{Cell: cell, Time: 3, In: 2, Units: 2, General: generals[2]}, {Cell: cell, Batch: 2, In: 2, Units: 2, General: generals[2]},
+			{Cell: cell, Time: 3, In: 2, Units: 2},
+			{Cell: cell, Batch: 2, In: 2, Units: 2},
+			{Cell: cell, Time: 3, In: 2, Units: 2, General: generals[2]},
+			{Cell: cell, Batch: 2, In: 2, Units: 2, General: generals[2]},
 		} {
 			c := newRNNCase(rand.New(rand.NewPCG(3, 3)), s, false, false)
 			Fill(c.d.DW, 7)

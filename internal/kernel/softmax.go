@@ -33,7 +33,8 @@ func LogSoftmaxGrad[T Float](dx, y, dy []T, rows, cols int) {
 
 // eachRow2 applies a function of two rows x cols matrices; dst has one value a row or cols.
 func eachRow2[T Float](dst, a, b []T, rows, cols, grain int,
-	fast func(dst, a, b []float32, rows, cols int), plain func(dst, a, b []T, rows, cols int)) {
+	fast func(dst, a, b []float32, rows, cols int), plain func(dst, a, b []T, rows, cols int),
+) {
 	d, ok := single(dst)
 	if !ok {
 		plain(dst, a, b, rows, cols)

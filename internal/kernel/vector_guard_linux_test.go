@@ -78,8 +78,10 @@ func TestRecurrentStaysInside(t *testing.T) {
 		for name, cell := range rnnCells {
 			for _, units := range []int{1, 7, 8, 15, 16, 17, 33} {
 				c := newRNNCase(rng, &RNN{Cell: cell, Batch: 3, Time: 3, In: 5, Units: units, Act: Tanh}, true, true)
-				for _, x := range []*[]float32{&c.t.X, &c.t.W, &c.t.U, &c.t.Bias, &c.t.Mask, &c.t.H0, &c.t.C0, &c.t.Y, &c.t.HN, &c.t.CN, &c.t.Saved,
-					&c.d.DY, &c.d.DHN, &c.d.DCN, &c.d.DX, &c.d.DW, &c.d.DU, &c.d.DBias, &c.d.DH0, &c.d.DC0} {
+				for _, x := range []*[]float32{
+					&c.t.X, &c.t.W, &c.t.U, &c.t.Bias, &c.t.Mask, &c.t.H0, &c.t.C0, &c.t.Y, &c.t.HN, &c.t.CN, &c.t.Saved,
+					&c.d.DY, &c.d.DHN, &c.d.DCN, &c.d.DX, &c.d.DW, &c.d.DU, &c.d.DBias, &c.d.DH0, &c.d.DC0,
+				} {
 					if *x != nil {
 						inside := guarded(t, len(*x), false)
 						copy(inside, *x)

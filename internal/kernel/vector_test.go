@@ -141,20 +141,32 @@ func TestElementwiseMatchesReference(t *testing.T) {
 				"scale":  {func(d, a, _ []float32) { Scale(d, a, 0.75) }, func(d, a, _ []float64) { ref.Scale(d, a, 0.75) }},
 				"clip":   {func(d, a, _ []float32) { Clip(d, a, -1, 2) }, func(d, a, _ []float64) { ref.Clip(d, a, -1, 2) }},
 				"sqrt":   {func(d, a, _ []float32) { Abs(d, a); Sqrt(d, d) }, func(d, a, _ []float64) { ref.Abs(d, a); ref.Sqrt(d, d) }},
-				"div": {func(d, a, b []float32) { Abs(d, b); Exp(d, d); Div(d, a, d) },
-					func(d, a, b []float64) { ref.Abs(d, b); ref.Exp(d, d); ref.Div(d, a, d) }},
-				"add scaled": {func(d, a, b []float32) { copy(d, b); AddScaled(d, a, 0.75) },
-					func(d, a, b []float64) { copy(d, b); ref.AddScaled(d, a, 0.75) }},
-				"max gradient": {func(d, a, b []float32) { MaxGrad(d, make([]float32, len(d)), a, b, a) },
-					func(d, a, b []float64) { ref.MaxGrad(d, make([]float64, len(d)), a, b, a) }},
-				"max gradient of b": {func(d, a, b []float32) { MaxGrad(make([]float32, len(d)), d, a, b, a) },
-					func(d, a, b []float64) { ref.MaxGrad(make([]float64, len(d)), d, a, b, a) }},
-				"sqrt gradient": {func(d, a, b []float32) { Abs(d, b); Exp(d, d); SqrtGrad(d, d, a) },
-					func(d, a, b []float64) { ref.Abs(d, b); ref.Exp(d, d); ref.SqrtGrad(d, d, a) }},
+				"div": {
+					func(d, a, b []float32) { Abs(d, b); Exp(d, d); Div(d, a, d) },
+					func(d, a, b []float64) { ref.Abs(d, b); ref.Exp(d, d); ref.Div(d, a, d) },
+				},
+				"add scaled": {
+					func(d, a, b []float32) { copy(d, b); AddScaled(d, a, 0.75) },
+					func(d, a, b []float64) { copy(d, b); ref.AddScaled(d, a, 0.75) },
+				},
+				"max gradient": {
+					func(d, a, b []float32) { MaxGrad(d, make([]float32, len(d)), a, b, a) },
+					func(d, a, b []float64) { ref.MaxGrad(d, make([]float64, len(d)), a, b, a) },
+				},
+				"max gradient of b": {
+					func(d, a, b []float32) { MaxGrad(make([]float32, len(d)), d, a, b, a) },
+					func(d, a, b []float64) { ref.MaxGrad(make([]float64, len(d)), d, a, b, a) },
+				},
+				"sqrt gradient": {
+					func(d, a, b []float32) { Abs(d, b); Exp(d, d); SqrtGrad(d, d, a) },
+					func(d, a, b []float64) { ref.Abs(d, b); ref.Exp(d, d); ref.SqrtGrad(d, d, a) },
+				},
 				"abs gradient":    {AbsGrad[float32], ref.AbsGrad[float64]},
 				"square gradient": {SquareGrad[float32], ref.SquareGrad[float64]},
-				"clip gradient": {func(d, a, b []float32) { ClipGrad(d, a, b, -1, 2) },
-					func(d, a, b []float64) { ref.ClipGrad(d, a, b, -1, 2) }},
+				"clip gradient": {
+					func(d, a, b []float32) { ClipGrad(d, a, b, -1, 2) },
+					func(d, a, b []float64) { ref.ClipGrad(d, a, b, -1, 2) },
+				},
 			} {
 				f.fast(dst, a, b)
 				f.plain(want, wideA, wideB)
@@ -247,8 +259,10 @@ func TestRowsMatchReference(t *testing.T) {
 					plainGrad  func(d, a, b, dloss []float64, rows, cols int)
 					sparseness int
 				}{
-					"sparse cross-entropy": {labels, func(l, a, b []float32, r, c int) { SoftmaxXentSparse(l, a, b, r, c) }, SoftmaxXentSparseGrad[float32],
-						func(l, a, b []float64, r, c int) { ref.SoftmaxXentSparse(l, a, b, r, c) }, ref.SoftmaxXentSparseGrad[float64], 1},
+					"sparse cross-entropy": {
+						labels, func(l, a, b []float32, r, c int) { SoftmaxXentSparse(l, a, b, r, c) }, SoftmaxXentSparseGrad[float32],
+						func(l, a, b []float64, r, c int) { ref.SoftmaxXentSparse(l, a, b, r, c) }, ref.SoftmaxXentSparseGrad[float64], 1,
+					},
 					"cross-entropy":         {dist, SoftmaxXent[float32], SoftmaxXentGrad[float32], ref.SoftmaxXent[float64], ref.SoftmaxXentGrad[float64], 0},
 					"sigmoid cross-entropy": {target, SigmoidXent[float32], SigmoidXentGrad[float32], ref.SigmoidXent[float64], ref.SigmoidXentGrad[float64], 0},
 					"mse":                   {dy, MSE[float32], MSEGrad[float32], ref.MSE[float64], ref.MSEGrad[float64], 0},
@@ -275,34 +289,62 @@ func TestOptimisersMatchReference(t *testing.T) {
 				fast  func(w, g, a, b, c []float32)
 				plain func(w, g, a, b, c []float64)
 			}{
-				"sgd": {func(w, g, a, b, c []float32) { SGD(w, g, nil, 0.1, 0, false) },
-					func(w, g, a, b, c []float64) { ref.SGD(w, g, nil, 0.1, 0, false) }},
-				"sgd momentum": {func(w, g, a, b, c []float32) { SGD(w, g, a, 0.1, 0.9, false) },
-					func(w, g, a, b, c []float64) { ref.SGD(w, g, a, 0.1, 0.9, false) }},
-				"sgd nesterov": {func(w, g, a, b, c []float32) { SGD(w, g, a, 0.1, 0.9, true) },
-					func(w, g, a, b, c []float64) { ref.SGD(w, g, a, 0.1, 0.9, true) }},
-				"rmsprop": {func(w, g, a, b, c []float32) { RMSprop(w, g, a, nil, nil, 0.1, 0.9, 0, 1e-7) },
-					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, nil, nil, 0.1, 0.9, 0, 1e-7) }},
-				"rmsprop momentum": {func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
-					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) }},
-				"rmsprop centred": {func(w, g, a, b, c []float32) { RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
-					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) }},
-				"rmsprop centred momentum": {func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
-					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) }},
-				"adam": {func(w, g, a, b, c []float32) { Adam(w, g, a, b, nil, 0.1, 0.875, 0.9921875, 1e-7, 3) },
-					func(w, g, a, b, c []float64) { ref.Adam(w, g, a, b, nil, 0.1, 0.875, 0.9921875, 1e-7, 3) }},
-				"nadam": {func(w, g, a, b, c []float32) { Nadam(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) },
-					func(w, g, a, b, c []float64) { ref.Nadam(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) }},
-				"adamax": {func(w, g, a, b, c []float32) { Adamax(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) },
-					func(w, g, a, b, c []float64) { ref.Adamax(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) }},
-				"adagrad": {func(w, g, a, b, c []float32) { Adagrad(w, g, a, 0.1, 1e-7) },
-					func(w, g, a, b, c []float64) { ref.Adagrad(w, g, a, 0.1, 1e-7) }},
-				"adadelta": {func(w, g, a, b, c []float32) { Adadelta(w, g, a, b, 0.1, 0.9, 1e-7) },
-					func(w, g, a, b, c []float64) { ref.Adadelta(w, g, a, b, 0.1, 0.9, 1e-7) }},
-				"lion": {func(w, g, a, b, c []float32) { Lion(w, g, a, 0.1, 0.875, 0.9921875) },
-					func(w, g, a, b, c []float64) { ref.Lion(w, g, a, 0.1, 0.875, 0.9921875) }},
-				"amsgrad": {func(w, g, a, b, c []float32) { Adam(w, g, a, b, c, 0.1, 0.875, 0.9921875, 1e-7, 3) },
-					func(w, g, a, b, c []float64) { ref.Adam(w, g, a, b, c, 0.1, 0.875, 0.9921875, 1e-7, 3) }},
+				"sgd": {
+					func(w, g, a, b, c []float32) { SGD(w, g, nil, 0.1, 0, false) },
+					func(w, g, a, b, c []float64) { ref.SGD(w, g, nil, 0.1, 0, false) },
+				},
+				"sgd momentum": {
+					func(w, g, a, b, c []float32) { SGD(w, g, a, 0.1, 0.9, false) },
+					func(w, g, a, b, c []float64) { ref.SGD(w, g, a, 0.1, 0.9, false) },
+				},
+				"sgd nesterov": {
+					func(w, g, a, b, c []float32) { SGD(w, g, a, 0.1, 0.9, true) },
+					func(w, g, a, b, c []float64) { ref.SGD(w, g, a, 0.1, 0.9, true) },
+				},
+				"rmsprop": {
+					func(w, g, a, b, c []float32) { RMSprop(w, g, a, nil, nil, 0.1, 0.9, 0, 1e-7) },
+					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, nil, nil, 0.1, 0.9, 0, 1e-7) },
+				},
+				"rmsprop momentum": {
+					func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
+					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
+				},
+				"rmsprop centred": {
+					func(w, g, a, b, c []float32) { RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
+					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
+				},
+				"rmsprop centred momentum": {
+					func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
+					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
+				},
+				"adam": {
+					func(w, g, a, b, c []float32) { Adam(w, g, a, b, nil, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+					func(w, g, a, b, c []float64) { ref.Adam(w, g, a, b, nil, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+				},
+				"nadam": {
+					func(w, g, a, b, c []float32) { Nadam(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+					func(w, g, a, b, c []float64) { ref.Nadam(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+				},
+				"adamax": {
+					func(w, g, a, b, c []float32) { Adamax(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+					func(w, g, a, b, c []float64) { ref.Adamax(w, g, a, b, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+				},
+				"adagrad": {
+					func(w, g, a, b, c []float32) { Adagrad(w, g, a, 0.1, 1e-7) },
+					func(w, g, a, b, c []float64) { ref.Adagrad(w, g, a, 0.1, 1e-7) },
+				},
+				"adadelta": {
+					func(w, g, a, b, c []float32) { Adadelta(w, g, a, b, 0.1, 0.9, 1e-7) },
+					func(w, g, a, b, c []float64) { ref.Adadelta(w, g, a, b, 0.1, 0.9, 1e-7) },
+				},
+				"lion": {
+					func(w, g, a, b, c []float32) { Lion(w, g, a, 0.1, 0.875, 0.9921875) },
+					func(w, g, a, b, c []float64) { ref.Lion(w, g, a, 0.1, 0.875, 0.9921875) },
+				},
+				"amsgrad": {
+					func(w, g, a, b, c []float32) { Adam(w, g, a, b, c, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+					func(w, g, a, b, c []float64) { ref.Adam(w, g, a, b, c, 0.1, 0.875, 0.9921875, 1e-7, 3) },
+				},
 			} {
 				state := randomFloats(rng, 4*n)
 				for i := n; i < 4*n; i++ {

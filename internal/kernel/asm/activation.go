@@ -47,16 +47,21 @@ func activations(c *build.Context) {
 }
 
 var activationForms = []activationForm{
-	{"ReLU",
+	{
+		"ReLU",
 		func(l lane, x, _ register, t []register) { l.atLeast(0, x, t[0]) },
 		func(l lane, s, dy, _ register, t []register) {
 			l.zero(t[0])
 			l.keep(notLessEqual, s, t[0], dy, t[1])
-		}},
-	{"ReLU6",
+		},
+	},
+	{
+		"ReLU6",
 		func(l lane, x, _ register, t []register) { l.atLeast(0, x, t[0]); l.atMost(6, x, t[0]) },
-		func(l lane, s, dy, _ register, t []register) { l.keepInside(6, s, dy, t) }},
-	{"LeakyReLU",
+		func(l lane, s, dy, _ register, t []register) { l.keepInside(6, s, dy, t) },
+	},
+	{
+		"LeakyReLU",
 		func(l lane, x, alpha register, t []register) {
 			l.halves(x, t[0], t[1])
 			l.mulAdd(alpha, t[0], x)
@@ -65,8 +70,10 @@ var activationForms = []activationForm{
 			l.zero(t[0])
 			l.mul(alpha, dy, t[1])
 			l.choose(greater, s, t[0], dy, t[1], dy, t[2])
-		}},
-	{"ELU",
+		},
+	},
+	{
+		"ELU",
 		func(l lane, x, alpha register, t []register) {
 			l.halves(x, t[0], t[1])
 			l.expm1(t[0], t[1], t[2])
@@ -77,8 +84,10 @@ var activationForms = []activationForm{
 			l.add(alpha, s, t[1])
 			l.mul(dy, t[1], t[1])
 			l.choose(greater, s, t[0], dy, t[1], dy, t[2])
-		}},
-	{"SELU",
+		},
+	},
+	{
+		"SELU",
 		func(l lane, x, _ register, t []register) {
 			l.halves(x, t[0], t[1])
 			l.expm1(t[0], t[1], t[2])
@@ -91,8 +100,10 @@ var activationForms = []activationForm{
 			l.set(seluScale, t[2])
 			l.choose(greater, s, t[0], t[2], t[1], t[1], t[3])
 			l.mul(t[1], dy, dy)
-		}},
-	{"GELU",
+		},
+	},
+	{
+		"GELU",
 		func(l lane, x, _ register, t []register) {
 			l.phi(x, t...)
 			l.mul(t[0], x, x)
@@ -102,8 +113,10 @@ var activationForms = []activationForm{
 			l.mul(0.3989422804014327, t[1], t[1]) // 1/sqrt(2 pi)
 			l.mulAdd(s, t[1], t[0])
 			l.mul(t[0], dy, dy)
-		}},
-	{"GELUTanh",
+		},
+	},
+	{
+		"GELUTanh",
 		func(l lane, x, _ register, t []register) {
 			l.geluArgument(x, t[0], t[3])
 			l.sigmoid(t[0], t[1], t[2])
@@ -121,8 +134,10 @@ var activationForms = []activationForm{
 			l.mul(t[1], t[3], t[3])
 			l.horner(t[0], t[0], t[3])
 			l.mul(t[3], dy, dy)
-		}},
-	{"SiLU",
+		},
+	},
+	{
+		"SiLU",
 		func(l lane, x, _ register, t []register) {
 			l.VMOVAPS(x, t[0])
 			l.sigmoid(t[0], t[1], t[2])
@@ -136,8 +151,10 @@ var activationForms = []activationForm{
 			l.horner(1.0, s, t[1])
 			l.mul(t[0], dy, dy)
 			l.mul(t[1], dy, dy)
-		}},
-	{"Mish",
+		},
+	},
+	{
+		"Mish",
 		func(l lane, x, _ register, t []register) {
 			l.mishTanh(x, t)
 			l.mul(t[1], x, x)
@@ -151,15 +168,19 @@ var activationForms = []activationForm{
 			l.mul(t[2], t[3], t[3])
 			l.horner(t[1], s, t[3])
 			l.mul(t[3], dy, dy)
-		}},
-	{"Softplus",
+		},
+	},
+	{
+		"Softplus",
 		func(l lane, x, _ register, t []register) {
 			l.logOnePlusExp(x, t)
 			l.atLeast(0, x, t[1])
 			l.add(t[0], x, x)
 		},
-		slopeOfSoftplus},
-	{"Softsign",
+		slopeOfSoftplus,
+	},
+	{
+		"Softsign",
 		func(l lane, x, _ register, t []register) {
 			l.abs(x, t[0])
 			l.add(1.0, t[0], t[0])
@@ -171,29 +192,37 @@ var activationForms = []activationForm{
 			l.sub(s, t[0], t[0])
 			l.mul(t[0], t[0], t[0])
 			l.mul(t[0], dy, dy)
-		}},
-	{"Sigmoid",
+		},
+	},
+	{
+		"Sigmoid",
 		func(l lane, x, _ register, t []register) { l.sigmoid(x, t...) },
 		func(l lane, s, dy, _ register, t []register) {
 			l.set(1, t[0])
 			l.sub(s, t[0], t[0])
 			l.mul(s, t[0], t[0])
 			l.mul(t[0], dy, dy)
-		}},
-	{"LogSigmoid",
+		},
+	},
+	{
+		"LogSigmoid",
 		func(l lane, x, _ register, t []register) {
 			l.logOnePlusExp(x, t)
 			l.atMost(0, x, t[1])
 			l.sub(t[0], x, x)
 		},
-		slopeOfSoftplus},
-	{"HardSigmoid",
+		slopeOfSoftplus,
+	},
+	{
+		"HardSigmoid",
 		func(l lane, x, _ register, t []register) { l.hardSigmoid(x, t[0]) },
 		func(l lane, s, dy, _ register, t []register) {
 			l.keepInside(1, s, dy, t)
 			l.mul(1.0/6, dy, dy)
-		}},
-	{"HardSiLU",
+		},
+	},
+	{
+		"HardSiLU",
 		func(l lane, x, _ register, t []register) {
 			l.VMOVAPS(x, t[1])
 			l.hardSigmoid(t[1], t[0])
@@ -207,17 +236,22 @@ var activationForms = []activationForm{
 			l.zero(t[1])
 			l.choose(greater, s, -3.0, t[0], t[1], t[0], t[2])
 			l.mul(t[0], dy, dy)
-		}},
-	{"Tanh",
+		},
+	},
+	{
+		"Tanh",
 		func(l lane, x, _ register, t []register) { l.tanh(x, t...) },
 		func(l lane, s, dy, _ register, t []register) {
 			l.set(1, t[0])
 			l.VFNMADD231PS(s, s, t[0])
 			l.mul(t[0], dy, dy)
-		}},
-	{"Exponential",
+		},
+	},
+	{
+		"Exponential",
 		func(l lane, x, _ register, t []register) { l.exp(x, t...) },
-		func(l lane, s, dy, _ register, t []register) { l.mul(s, dy, dy) }},
+		func(l lane, s, dy, _ register, t []register) { l.mul(s, dy, dy) },
+	},
 }
 
 // halves splits x into its positive part, in x, and its negative part.

@@ -66,6 +66,7 @@ func (a arith) div(x any, y, dst register) { a.do(a.VDIVPS, a.VDIVPS_BCST, x, y,
 
 // mulAdd is dst += x y; negMulAdd is dst -= x y; horner is dst = dst y + x.
 func (a arith) mulAdd(x any, y, dst register) { a.do(a.VFMADD231PS, a.VFMADD231PS_BCST, x, y, dst) }
+
 func (a arith) negMulAdd(x any, y, dst register) {
 	a.do(a.VFNMADD231PS, a.VFNMADD231PS_BCST, x, y, dst)
 }

@@ -27,6 +27,7 @@ type lane struct {
 func (l lane) get(i int, dst register) {
 	l.load(operand.Mem{Base: l.slices[i], Disp: l.offset}, l.masked, dst)
 }
+
 func (l lane) put(i int, src register) {
 	l.store(src, l.masked, operand.Mem{Base: l.slices[i], Disp: l.offset})
 }

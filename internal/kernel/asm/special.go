@@ -85,8 +85,10 @@ func (a arith) sigmoid(x register, t ...register) {
 }
 
 // logPolynomial holds P of log(1+z) = z - z^2/2 + z^3 P(z), sqrt(1/2) <= 1+z < sqrt(2) (Cephes, logf).
-var logPolynomial = []float64{7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-	-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1}
+var logPolynomial = []float64{
+	7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+	-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+}
 
 // log1p is u = log(1 + u) for 0 <= u <= 1: the logarithm of w, the sum rounded, plus (1 + u - w) / w.
 func (a arith) log1p(u register, t ...register) {

@@ -130,7 +130,8 @@ func (t tile) bVec(j int) reg.VecPhysical   { return t.regs[t.rows*t.vectors+j] 
 func (t tile) broadcast() reg.VecPhysical   { return t.regs[len(t.regs)-2] }
 
 // last reports whether vector j needs the mask.
-func (t tile) last(j int) bool                      { return t.masked && j == t.vectors-1 }
+func (t tile) last(j int) bool { return t.masked && j == t.vectors-1 }
+
 func (t tile) at(r reg.Register, j int) operand.Mem { return operand.Mem{Base: r, Disp: j * t.width} }
 
 // each calls f for every accumulator.
