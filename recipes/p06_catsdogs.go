@@ -27,7 +27,7 @@ var catsDogsVariants = []string{"scratch", "features", "frozen", "finetune"}
 //
 // What is chosen here is chosen on the validation photographs.
 //
-// Where it differs: the article's network is VGG16, 59 times as large as SqueezeNet
+// Where it differs: the article's network is VGG16, with 20 times the weights of SqueezeNet
 // 1.1, which is part of this program and the default. Where the article flattens the
 // last map, here the mean and the maximum of each of its channels go into the dense
 // layer. Colours are prepared inside the model, as its network was trained with them.
