@@ -51,8 +51,13 @@ func (t *tileArgs) strip(s *isa, rows, cols int) {
 	s.strips[rows]((*byte)(unsafe.Pointer(t)))
 }
 
-// floatsAt returns p moved by n float32s.
-func floatsAt(p unsafe.Pointer, n int) unsafe.Pointer { return unsafe.Add(p, 4*n) }
+// floatsAt returns p moved by n float32s. No memory, of a matrix without elements, stays none.
+func floatsAt(p unsafe.Pointer, n int) unsafe.Pointer {
+	if p == nil {
+		return nil
+	}
+	return unsafe.Add(p, 4*n)
+}
 
 // first returns the address of x's first element; of an empty slice, any.
 func first(x []float32) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(x)) }
