@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
@@ -109,7 +107,7 @@ func load(f *safetensors.File, options []LoadOption) (*Model, error) {
 		} else if !ok {
 			return nil, fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
 		}
-		w.value = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(w.shape...))
+		w.value = w.zeros()
 		if err := read(f, path, w.shape, w.Value()); err != nil {
 			return nil, err
 		}

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"unicode"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/graph"
 )
 
@@ -246,7 +244,7 @@ func (m *Model) Build(seed uint64) error {
 		if w.value != nil {
 			continue
 		}
-		w.value = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(w.shape...))
+		w.value = w.zeros()
 		w.init.fill(w.value.Float32s(), w.shape, child(seed, m.paths[w]))
 	}
 	for _, l := range m.layers() {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // Weight is one array of a layer: trained by the optimiser, or kept by the
@@ -46,10 +48,18 @@ func (w *Weight) Set(values []float32) error {
 		return fmt.Errorf("weight %q: got %d values, want %d for shape %v", w.path, len(values), Shape(w.shape).Size(), w.shape)
 	}
 	if w.value == nil {
-		w.value = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(w.shape...))
+		w.value = w.zeros()
 	}
 	copy(w.value.Float32s(), values)
 	return nil
+}
+
+// zeros is a new array for the weight.
+func (w *Weight) zeros() *tensor.Dense {
+	if len(w.shape) == 0 {
+		return tensor.New(tensor.Of(tensor.Float32), tensor.WithShape())
+	}
+	return tensor.New(tensor.WithShape(w.shape...), tensor.WithBacking(kernel.Floats(Shape(w.shape).Size())))
 }
 
 // Builder is what a definition declares its weights with.

@@ -4,22 +4,6 @@ package kernel
 
 import "unsafe"
 
-// alignedFloats returns n floats that start on a cache line.
-func alignedFloats(n int) []float32 {
-	const line = 64 / 4
-	b := make([]float32, n+line)
-	off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b))) % 64 / 4)
-	return b[off : off+n : off+n]
-}
-
-// grow returns a buffer of at least n floats, b itself if it is long enough.
-func grow(b []float32, n int) []float32 {
-	if len(b) < n {
-		return alignedFloats(n)
-	}
-	return b
-}
-
 // inPlace is the only offset of a panel that starts where its source does.
 var inPlace int
 

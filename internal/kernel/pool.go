@@ -26,7 +26,7 @@ type worker struct {
 // are good until the unit returns.
 func (w *worker) floats(n int) []float32 {
 	if cap(w.scratch) < n {
-		w.scratch = alignedFloats(n)
+		w.scratch = Floats(n)
 	}
 	return w.scratch[:n]
 }

@@ -164,7 +164,7 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 	j.d = *d32
 	j.packTransposed()
 	if len(j.zeros) < s.Units {
-		j.zeros = alignedFloats(s.Units)
+		j.zeros = Floats(s.Units)
 	}
 	j.gradient = grow(j.gradient, max(j.parts, 1)*j.stackLen())
 	j.scratch = grow(j.scratch, j.parts*j.scratchLen())
