@@ -163,7 +163,7 @@ func runEmbeddingConvTable(x tensor.Shape, vocab int, spec ConvSpec) func(*call[
 			return err
 		}
 		rows := c.result.(*Rows)
-		rows.Index, rows.Values = rows.sum.EmbeddingConv(c.in[0], c.in[1], c.in[2], &g, vocab)
+		rows.Index = rows.grad.OfConv(c.in[0], c.in[1], c.in[2], &g, vocab)
 		return nil
 	}
 }

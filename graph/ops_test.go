@@ -121,9 +121,9 @@ func widened(v Value) []float64 {
 	wide, single := make([]float64, v.Size()), Floats(v)
 	if rows, ok := v.(*Rows); ok {
 		single = make([]float32, v.Size())
-		cols := v.Shape()[1]
+		cols, values := v.Shape()[1], rows.Values()
 		for i, at := range rows.Index {
-			copy(single[int(at)*cols:], rows.Values[i*cols:(i+1)*cols])
+			copy(single[int(at)*cols:], values[i*cols:(i+1)*cols])
 		}
 	}
 	for i := range wide {

@@ -8,6 +8,8 @@ import (
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // align is the size of a cache line and of the widest vector.
@@ -86,7 +88,8 @@ func (c *compiler) sparse(i int) bool {
 
 // lastUse is the last step that reads each node, or len(nodes) for roots. The
 // result of a foreign op may be a view of its inputs, so that they live as
-// long as it does. (Our own views share their input's store.)
+// long as it does; the gradient of an embedding is summed when it is read.
+// (Our own views share their input's store.)
 func (c *compiler) lastUse() []int {
 	last := make([]int, len(c.nodes))
 	for _, r := range c.roots {
@@ -94,7 +97,7 @@ func (c *compiler) lastUse() []int {
 	}
 	for i := len(c.nodes) - 1; i >= 0; i-- {
 		until := i
-		if c.ops[i] == nil {
+		if c.ops[i] == nil || c.summedLater(i) {
 			until = max(until, last[i])
 		}
 		for _, j := range c.children[i] {
@@ -122,6 +125,12 @@ func (c *compiler) overwritten(i int, owner []int, stores []store) int {
 		}
 	}
 	return j
+}
+
+// summedLater reports whether node i is a *Rows that is computed when it is read.
+func (c *compiler) summedLater(i int) bool {
+	_, ok := c.ops[i].kind.(lookupGrad)
+	return ok && c.sparse(i)
 }
 
 // place sets the stores' offsets and returns the bytes that they need together.
@@ -153,9 +162,7 @@ func place(stores []store) (total int) {
 
 // alignedBytes allocates zeroed memory at a multiple of align.
 func alignedBytes(n int) []byte {
-	b := make([]byte, n+align)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % align
-	return b[skip : int(skip)+n : int(skip)+n]
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(kernel.Floats((n+3)/4)))), n)
 }
 
 func tensorAt(b []byte, dt tensor.Dtype, s tensor.Shape) gorgonia.Value {

@@ -11,15 +11,21 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Rows is a matrix of which only some rows are not zero, as the gradient of an
-// embedding is: Values holds the rows of Index, one after another. Both are
-// overwritten by the next run.
+// Rows is a matrix of which only some rows are not zero, those of Index, as the
+// gradient of an embedding is. It is overwritten by the next run.
 type Rows struct {
-	Index  []int32   // ascending
-	Values []float32 // len(Index) rows
-	shape  tensor.Shape
-	sum    kernel.SparseGrad
+	Index []int32 // ascending
+	shape tensor.Shape
+	grad  kernel.SparseGrad
 }
+
+// Values computes the rows of Index, one after another.
+func (m *Rows) Values() []float32 { return m.grad.Sum() }
+
+// Each computes some of the rows and calls f with them, then the next, so that f finds
+// them in the cache; several at a time, on different goroutines. The slices are good
+// until f returns.
+func (m *Rows) Each(f func(index []int32, values []float32)) { m.grad.Each(f) }
 
 // CSR is a sparse matrix in compressed rows, as a batch of multi-hot vectors
 // is: row i has ones in the columns Cols[Indptr[i]:Indptr[i+1]], or the Vals at
@@ -85,14 +91,14 @@ func (m *Rows) Data() any { return m }
 // Dtype is float32.
 func (m *Rows) Dtype() tensor.Dtype { return tensor.Float32 }
 
-// MemSize is the size of the stored rows in bytes.
-func (m *Rows) MemSize() uintptr { return uintptr(4 * len(m.Values)) }
+// MemSize is the size of the rows in bytes.
+func (m *Rows) MemSize() uintptr { return uintptr(4 * len(m.Index) * m.shape[1]) }
 
-// Uintptr is the address of the first row.
+// Uintptr is the address of the index.
 func (m *Rows) Uintptr() uintptr { return uintptr(m.Pointer()) }
 
-// Pointer points to the first row.
-func (m *Rows) Pointer() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.Values)) }
+// Pointer points to the index: the rows have no memory of their own.
+func (m *Rows) Pointer() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.Index)) }
 
 // Format writes the shape and the number of stored rows.
 func (m *Rows) Format(s fmt.State, _ rune) {

@@ -75,9 +75,92 @@ func TestSparseGradient(t *testing.T) {
 	}
 	full := Floats(embeddingGradient(t, true).Value())
 	for i, r := range rows.Index {
-		if got, want := rows.Values[2*i:2*i+2], full[2*r:2*r+2]; !slices.Equal(got, want) {
+		if got, want := rows.Values()[2*i:2*i+2], full[2*r:2*r+2]; !slices.Equal(got, want) {
 			t.Errorf("row %d: got %v, want %v", r, got, want)
 		}
+	}
+}
+
+// TestSparseGradientOutlivesTheRun: the rows are summed when they are read, after steps that
+// come later have taken all memory that is free.
+func TestSparseGradientOutlivesTheRun(t *testing.T) {
+	const texts, steps, dim, words, units = 4, 6, 3, 9, 5
+	rng := rand.New(rand.NewPCG(2, 2))
+	random := func(n int) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(rng.NormFloat64())
+		}
+		return v
+	}
+	idValues := make([]float32, texts*steps)
+	for i := range idValues {
+		idValues[i] = float32(rng.IntN(words))
+	}
+	tableValues, wValues := random(words*dim), random(steps*dim*units)
+	run := func(asRows bool) []float32 {
+		g := New()
+		ids, _ := Input(g, Float32, "ids", texts, steps)
+		table, _ := Input(g, Float32, "table", words, dim)
+		w, _ := Input(g, Float32, "w", steps*dim, units)
+		x, err := Embedding(ids, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, _ = Flatten(x)
+		y, err := Dense(x, w, nil, Act(Tanh))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cost, _ := Sum(y)
+		grads, err := Grad(cost, table, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		later, err := MatMul(grads[1], grads[1], false, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		roots := Nodes{grads[0], later}
+		if !asRows {
+			s, _ := Sum(grads[0])
+			roots = append(roots, s)
+		}
+		p, err := Compile(roots...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bindTo(t, ids, idValues)
+		bindTo(t, table, tableValues)
+		bindTo(t, w, wValues)
+		for range 2 {
+			if err := p.RunAll(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rows, ok := grads[0].Value().(*Rows)
+		if ok != asRows {
+			t.Fatalf("the gradient is %T", grads[0].Value())
+		}
+		if !ok {
+			return Floats(grads[0].Value())
+		}
+		full, parts := make([]float32, words*dim), make([]float32, words*dim)
+		for i, r := range rows.Index {
+			copy(full[int(r)*dim:], rows.Values()[i*dim:(i+1)*dim])
+		}
+		rows.Each(func(index []int32, values []float32) {
+			for i, r := range index {
+				copy(parts[int(r)*dim:], values[i*dim:(i+1)*dim])
+			}
+		})
+		if !slices.Equal(full, parts) {
+			t.Errorf("part by part: %v, at once: %v", parts, full)
+		}
+		return full
+	}
+	if rows, dense := run(true), run(false); !slices.Equal(rows, dense) {
+		t.Errorf("rows: %v, dense: %v", rows, dense)
 	}
 }
 

@@ -40,6 +40,7 @@ type compiled struct {
 	rows     [][]int32     // of those
 	rowWidth []int
 	decay    decay
+	byRows   []*rowUpdate
 }
 
 // outputMetric is a metric with what it measures.

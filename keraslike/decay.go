@@ -30,22 +30,27 @@ func (d *decay) start(optimizer Optimizer, weights int) {
 	*d = decay{slots, float32(by), make([][]int32, weights), make([][]int32, weights)}
 }
 
+// begin makes ready for rows of weight i, of which update now is perhaps the first.
+func (d *decay) begin(i int, slots [][]float32, width, now int) {
+	if len(d.slots) == 0 || width == 0 || d.met[i] != nil {
+		return
+	}
+	since := int32(-1)
+	for _, k := range d.slots {
+		if kernel.SumAbs(slots[k]) != 0 {
+			since = int32(now - 1)
+		}
+	}
+	for r := range len(slots[0]) / width {
+		d.met[i], d.all[i] = append(d.met[i], since), append(d.all[i], int32(r))
+	}
+}
+
 // rows brings weight i's given rows up to the update before now, and notes that they
 // take part in this one.
 func (d *decay) rows(i int, slots [][]float32, rows []int32, width, now int) {
 	if len(d.slots) == 0 || width == 0 {
 		return
-	}
-	if d.met[i] == nil { // the first gradient of rows
-		since := int32(-1)
-		for _, k := range d.slots {
-			if kernel.SumAbs(slots[k]) != 0 {
-				since = int32(now - 1)
-			}
-		}
-		for r := range len(slots[0]) / width {
-			d.met[i], d.all[i] = append(d.met[i], since), append(d.all[i], int32(r))
-		}
 	}
 	d.reach(i, slots, rows, width, now-1)
 	for _, r := range rows {

@@ -60,7 +60,7 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 		}
 	}
 	for i, w := range slices.Backward(m.free) {
-		if kernel.Finite(p.gradient(i).values) >= 0 {
+		if kernel.Finite(p.gradient(i, true).values) >= 0 {
 			e.What, e.Layer = "gradient", path.Dir(m.paths[w])
 			return e
 		}

@@ -23,7 +23,8 @@ type Optimizer interface {
 	Update(w, g []float32, slots [][]float32, step int, rate float64)
 	// UpdateRows is Update for a gradient of which only the given rows of w are
 	// not zero, as that of an embedding; g holds those rows. Other rows of w and
-	// of the slots stay as they are. Where slots decay at each update whatever
+	// of the slots stay as they are, so that parts of the rows may be updated at
+	// the same time, by different goroutines. Where slots decay at each update whatever
 	// the gradient, a method Decays() (slots []int, by float64) tells the model
 	// which ones and by what factor: it sees to the other rows.
 	UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64)

@@ -6,6 +6,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // TestRMSpropOfRows: without momentum an update of some rows is in every bit the update
@@ -33,7 +37,7 @@ func TestRMSpropOfRows(t *testing.T) {
 						some = append(some, v)
 					}
 				}
-				for m, g := range map[*Model]gradient{sparse: {some, rows, true}, dense: {values: all}} {
+				for m, g := range map[*Model]gradient{sparse: {values: some, rows: rows, sparse: true}, dense: {values: all}} {
 					m.compiled.steps++
 					m.compiled.grads[0] = g
 					if err := m.apply(o.Rate()); err != nil {
@@ -55,4 +59,49 @@ func TestRMSpropOfRows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPartsOfRows: rows that are summed and updated a part at a time give the bits of all
+// of them at once, which is how gradients that somebody looks at are used.
+func TestPartsOfRows(t *testing.T) {
+	const words, steps, texts = 3000, 40, 32 // more rows than a part has
+	for _, o := range []func() Optimizer{
+		func() Optimizer { return SGD(0.1, Momentum(0.9)) },
+		func() Optimizer { return RMSprop(0.01) },
+		func() Optimizer { return Adam(0.01) },
+	} {
+		name := o().Name()
+		train := func(guarded bool) []float32 {
+			m := Sequential(name, Input(steps), Embedding(words, 24), Flatten(), Dense(1, Sigmoid))
+			if err := m.Compile(o(), BinaryCrossentropy, Seed(1)); err != nil {
+				t.Fatal(err)
+			}
+			m.compiled.guarded = guarded
+			rng := rand.New(rand.NewPCG(5, 6))
+			for range 5 {
+				x, y := make([]float32, texts*steps), make([]float32, texts)
+				for i := range x {
+					x[i] = float32(int(rng.ExpFloat64()*words/4) % words)
+				}
+				for i := range y {
+					y[i] = float32(rng.IntN(2))
+				}
+				if _, err := m.TrainOnBatch(filledTensor(x, texts, steps), filledTensor(y, texts, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var all []float32
+			for _, s := range m.state() {
+				all = append(all, s.values...)
+			}
+			return append(all, m.Weights()[0].Value()...)
+		}
+		if !slices.Equal(train(false), train(true)) {
+			t.Errorf("%s: parts of the rows and all rows give different bits", name)
+		}
+	}
+}
+
+func filledTensor(values []float32, shape ...int) graph.Value {
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
 }

@@ -6,16 +6,8 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
-
-// gradient is that of one weight: of the whole array, or of some rows of it.
-type gradient struct {
-	values []float32
-	rows   []int32
-	sparse bool
-}
 
 // update is one training step: forward, backward, optimiser, then what layers keep
 // for themselves. An update with a loss that is no number is not made.
@@ -29,7 +21,7 @@ func (m *Model) update(p *plan, rate float64) error {
 		return m.blameLayer(p, fmt.Errorf("the loss is %v after %d updates; a smaller learning rate than %g may help", l, c.updates(), rate))
 	}
 	for i := range m.free {
-		c.grads[i] = p.gradient(i)
+		c.grads[i] = p.gradient(i, c.readsGradients())
 		if !c.guarded {
 			continue
 		}
@@ -79,10 +71,12 @@ func (m *Model) apply(rate float64) error {
 	} else {
 		for i, w := range m.free {
 			g := c.grads[i]
-			if g.sparse {
-				c.decay.rows(i, c.slots[i], g.rows, c.rowWidth[i], c.updates())
-				c.optimizer.UpdateRows(w.Value(), g.values, g.rows, c.slots[i], c.updates(), rate)
-			} else {
+			switch {
+			case g.parts != nil:
+				g.parts.Each(c.byRows[i].begin(rate))
+			case g.sparse:
+				c.byRows[i].begin(rate)(g.rows, g.values)
+			default:
 				c.decay.finish(i, c.slots[i], c.updates()-1)
 				c.optimizer.Update(w.Value(), g.values, c.slots[i], c.updates(), rate)
 			}
@@ -186,15 +180,15 @@ func (c *compiled) start(free []*Weight) {
 		}
 		var slots [][]float32
 		for _, name := range c.optimizer.Slots() {
-			s := make([]float32, size)
+			s := kernel.Floats(size)
 			if first != nil {
 				kernel.Fill(s, float32(first.Start(name)))
 			}
 			slots = append(slots, s)
 		}
-		c.slots = append(c.slots, slots)
+		c.slots, c.byRows = append(c.slots, slots), append(c.byRows, newRowUpdate(c, i, w))
 		if c.tuning.every() > 1 {
-			c.sums = append(c.sums, make([]float32, size))
+			c.sums = append(c.sums, kernel.Floats(size))
 		}
 		if c.tuning.Average > 0 {
 			c.averages = append(c.averages, append([]float32(nil), w.Value()...))
@@ -237,13 +231,4 @@ func (m *Model) average() {
 	for i, a := range m.compiled.averages {
 		copy(m.free[i].Value(), a)
 	}
-}
-
-// gradient is that of the i-th trainable weight.
-func (p *plan) gradient(i int) gradient {
-	k := p.firstGradient + i
-	if rows, ok := p.values[k].(*graph.Rows); ok {
-		return gradient{rows.Values, rows.Index, true}
-	}
-	return gradient{values: p.floats[k]}
 }

@@ -26,10 +26,10 @@ func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 }
 
 func gatherPiece(l *loop, lo, hi int) {
-	ids, n, bad := l.v[2][lo:hi], l.width, -1
+	ids, n, bad, ahead := l.v[2][lo:hi], l.width, -1, fetchAhead(l.width)
 	for i, v := range ids {
-		if i+fetchRows < len(ids) {
-			if id, ok := ref.ClassOf(ids[i+fetchRows], l.cols); ok {
+		if i+ahead < len(ids) {
+			if id, ok := ref.ClassOf(ids[i+ahead], l.cols); ok {
 				fetch(l.v[1][id*n : (id+1)*n])
 			}
 		}

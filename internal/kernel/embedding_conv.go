@@ -54,17 +54,17 @@ func EmbeddingConvBackWeights(dw, ids, table, dy []float32, s *Conv, vocab int) 
 	Permute(dw, j.weights[:s.C*cols], j.shape[:], firstTwo)
 }
 
-// EmbeddingConv is Conv2DBackData, then Sum.
-func (g *SparseGrad) EmbeddingConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32, grad []float32) {
+// OfConv is Conv2DBackData, then Of.
+func (g *SparseGrad) OfConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32) {
 	j := newEmbeddingConv("embedding conv back", ids, nil, w, dy, s, vocab)
 	defer j.release()
 	j.sumGradients(ids, dy)
 	j.tapRows(w)
 	cols := s.KW * s.K
-	g.rows = append(g.rows[:0], j.words...)
+	g.rows, g.dy, g.dim = append(g.rows[:0], j.words...), nil, s.C
 	g.grad = resized(g.grad, len(g.rows)*s.C)
 	Gemm(false, true, len(g.rows), s.C, cols, j.sums, cols, j.weights, cols, 0, g.grad, s.C)
-	return g.rows, g.grad
+	return g.rows
 }
 
 // embeddingConv is a pass over y, or over the words.
@@ -162,8 +162,7 @@ func (j *embeddingConv) forward(lo, hi int, list []int32) {
 
 // sumGradients makes j.words and their rows of j.sums.
 func (j *embeddingConv) sumGradients(ids, dy []float32) {
-	j.index.ofIDs(ids, j.vocab)
-	j.words = j.index.occurring(j.words)
+	j.words = j.index.ofIDs(ids, j.vocab)
 	j.sums = grow(j.sums, len(j.words)*j.s.KW*j.s.K)
 	j.y = dy
 	j.pieces, j.body = pieces{len(j.words), scatterGrain(len(ids), len(j.words), j.s.KW*j.s.K)}, (*embeddingConv).backward

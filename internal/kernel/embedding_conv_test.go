@@ -51,7 +51,8 @@ func TestEmbeddingConvMatchesReference(t *testing.T) {
 			}
 			EmbeddingConvBackWeights(dw, ids, table, dy, s, vocab)
 			var g SparseGrad
-			rows, grad := g.EmbeddingConv(ids, dy, w, s, vocab)
+			rows := g.OfConv(ids, dy, w, s, vocab)
+			grad := g.Sum()
 			for i, r := range rows {
 				copy(dtable[int(r)*s.C:], grad[i*s.C:(i+1)*s.C])
 			}
@@ -89,7 +90,7 @@ func BenchmarkEmbeddingConv(b *testing.B) {
 	}{
 		{"Forward", func() { EmbeddingConv(y, ids, table, w, nil, s, vocab, ReLU, 0) }},
 		{"BackWeights", func() { EmbeddingConvBackWeights(w, ids, table, y, s, vocab) }},
-		{"BackTable", func() { g.EmbeddingConv(ids, y, w, s, vocab) }},
+		{"BackTable", func() { g.OfConv(ids, y, w, s, vocab) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -45,7 +45,8 @@ func TestEmbedding(t *testing.T) {
 		ref.ScatterAdd(wantDense, widen(dy), convert[float64](widen(ids)), n, vocab, dim)
 		near(t, "scatter", dense, wantDense, 1e-4)
 
-		rows, grad := sparse.Sum(dy, ids, n, vocab, dim)
+		rows := sparse.Of(dy, ids, n, vocab, dim)
+		grad := sparse.Sum()
 		if !slices.IsSorted(rows) || len(slices.Compact(slices.Clone(rows))) != len(rows) {
 			t.Fatalf("rows %v are not distinct and ascending", rows)
 		}
@@ -54,6 +55,14 @@ func TestEmbedding(t *testing.T) {
 			copy(spread[int(r)*dim:], grad[i*dim:(i+1)*dim])
 		}
 		sameNumbers(t, "sparse gradient", spread, dense)
+
+		clear(spread)
+		sparse.Each(func(rows []int32, grad []float32) {
+			for i, r := range rows {
+				copy(spread[int(r)*dim:], grad[i*dim:(i+1)*dim])
+			}
+		})
+		sameNumbers(t, "sparse gradient, part by part", spread, dense)
 	}
 }
 
@@ -134,7 +143,7 @@ func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
 func TestDecayRows(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
-		for _, dim := range []int{0, 1, 7, 8, 15, 16, 63, 64, 65, 100, 129} {
+		for _, dim := range []int{0, 1, 7, 8, 15, 16, 63, 64, 65, 100, 128, 129, 300} {
 			met := []int32{3, -1, 0, 9, 10, 5, 2}
 			rows := []int32{0, 1, 2, 3, 4, 6}
 			x := randomFloats(rng, len(met)*dim)

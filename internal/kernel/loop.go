@@ -38,6 +38,7 @@ type loop struct {
 	rows    *rowIndex
 	cols    int // of the matrix whose rows the loop runs over
 	width   int // of a row of the result
+	ahead   int // rows that a row is fetched before its use
 	act     Activation
 	flag    bool
 	rate    float64

@@ -72,7 +72,7 @@ func DecayRows[T Float](x []T, by T, met []int32, to int, rows []int32, dim int)
 	}
 	l := loops.get()
 	l.v[0], l.s[0], l.k[0] = x32, float32(by), to
-	l.int32s, l.indptr, l.width = rows, met, dim
+	l.int32s, l.indptr, l.width, l.ahead = rows, met, dim, fetchAhead(dim)
 	l.each(len(rows), rowGrain(cheapGrain, dim), decayRowsPiece)
 }
 
@@ -112,14 +112,14 @@ func adamRowsPiece(l *loop, lo, hi int) {
 	}
 }
 
-// fetchRows is how many rows before its use a row is fetched: rows lie anywhere in the
-// parameter and its state, and a row's work is less than the time to fetch one.
-const fetchRows = 3
+// fetchAhead returns how many rows of width elements before its use a row is fetched: rows
+// lie anywhere in a table and its state, and a row's work is less than the time to fetch one.
+func fetchAhead(width int) int { return min(max(1, 1200/max(width, 1)), 16) }
 
-// row returns the bounds of the i-th given row, and fetches those of a later one.
+// row returns the bounds of the i-th given row, and fetches the l.ahead-th after it.
 func (l *loop) row(i int) (lo, hi int) {
-	if i+fetchRows < len(l.int32s) {
-		r := int(l.int32s[i+fetchRows])
+	if i+l.ahead < len(l.int32s) {
+		r := int(l.int32s[i+l.ahead])
 		for _, k := range [4]int{0, 2, 3, 4} { // l.v[1] is the gradient, whose rows follow each other
 			if l.v[k] != nil {
 				fetch(l.v[k][r*l.width : (r+1)*l.width])
@@ -136,7 +136,7 @@ func startRows[T Float](what string, w, g, a, b, c []T, rows []int32, dim int) *
 	l := startUpdate(what, w, w, a, b, c)
 	if l != nil {
 		l.v[1], _ = single(g)
-		l.int32s, l.width = rows, dim
+		l.int32s, l.width, l.ahead = rows, dim, fetchAhead(dim)
 	}
 	return l
 }

@@ -11,27 +11,35 @@ type rowIndex struct {
 	end   []int32   // of each row's part of where
 	where []int32   // positions (or rows of the other matrix), by row
 	vals  []float32 // the factors that go with them; empty when all are 1
+	ids   []int32   // scratch of ofIDs: the ids as integers, -1 for bad ones
+	rows  []int32   // that occur
 }
 
 var rowIndexes freeList[rowIndex]
 
-// ofIDs indexes ids, leaving out those that are no integers in [0,rows).
-func (x *rowIndex) ofIDs(ids []float32, rows int) {
-	x.end, x.where, x.vals = resized(x.end, rows), resized(x.where, len(ids)), x.vals[:0]
+// ofIDs indexes ids, leaving out those that are no integers in [0,rows), and returns the
+// rows that occur, ascending, which are good until the next call. All else waits for it: no
+// branch depends on what occurs.
+func (x *rowIndex) ofIDs(ids []float32, rows int) (occurring []int32) {
+	x.end, x.where, x.vals, x.ids = resized(x.end, rows), resized(x.where, len(ids)), x.vals[:0], resized(x.ids, len(ids))
 	clear(x.end)
-	good := func(v float32) bool { return v >= 0 && v < float32(rows) && float32(int32(v)) == v }
-	for _, v := range ids {
-		if good(v) {
-			x.end[int(v)]++
-		}
-	}
-	x.countToStart()
 	for i, v := range ids {
-		if good(v) {
-			x.where[x.end[int(v)]] = int32(i)
-			x.end[int(v)]++
+		id := int32(v)
+		if uint32(id) >= uint32(rows) || float32(id) != v {
+			x.ids[i] = -1
+			continue
+		}
+		x.ids[i] = id
+		x.end[id]++
+	}
+	occurring = x.countToStart(min(rows, len(ids)))
+	for i, id := range x.ids {
+		if id >= 0 {
+			x.where[x.end[id]] = int32(i)
+			x.end[id]++
 		}
 	}
+	return occurring
 }
 
 // ofColumns indexes the columns of a sparse matrix: where are its rows.
@@ -42,7 +50,7 @@ func (x *rowIndex) ofColumns(indptr, cols []int32, vals []float32, k int) {
 	for _, c := range cols {
 		x.end[c]++
 	}
-	x.countToStart()
+	x.countToStart(min(k, len(cols)))
 	for i := range len(indptr) - 1 {
 		for p := indptr[i]; p < indptr[i+1]; p++ {
 			at := x.end[cols[p]]
@@ -55,13 +63,20 @@ func (x *rowIndex) ofColumns(indptr, cols []int32, vals []float32, k int) {
 	}
 }
 
-// countToStart turns counts into the starts that placing moves on to the ends.
-func (x *rowIndex) countToStart() {
-	next := int32(0)
+// countToStart turns counts into the starts that placing moves on to the ends. It returns the
+// rows whose count is not 0, which are at most that many.
+func (x *rowIndex) countToStart(most int) (occurring []int32) {
+	x.rows = resized(x.rows, most+1)
+	rows, next, n := x.rows, int32(0), 0
 	for r, count := range x.end {
 		x.end[r] = next
 		next += count
+		rows[n] = int32(r)
+		if count > 0 {
+			n++
+		}
 	}
+	return rows[:n]
 }
 
 // bounds returns row r's part of where.
@@ -72,24 +87,16 @@ func (x *rowIndex) bounds(r int) (lo, hi int32) {
 	return lo, x.end[r]
 }
 
-// occurring returns the rows that occur, ascending, in the memory of rows.
-func (x *rowIndex) occurring(rows []int32) []int32 {
-	rows = resized(rows, min(len(x.end), len(x.where)))[:0]
-	before := int32(0)
-	for r, end := range x.end {
-		if end > before {
-			rows = append(rows, int32(r))
-		}
-		before = end
-	}
-	return rows
-}
-
 // sum writes the sum of r's rows of from.
 func (x *rowIndex) sum(dst, from []float32, r int) {
 	lo, hi := x.bounds(r)
-	for _, at := range x.where[min(int(hi)+fetchRows, len(x.where)):min(int(hi)+fetchRows+int(hi-lo), len(x.where))] { // of rows to come
+	next := int(hi) + fetchAhead(len(dst))
+	for _, at := range x.where[min(next, len(x.where)):min(next+int(hi-lo), len(x.where))] { // of rows to come
 		fetch(from[int(at)*len(dst) : (int(at)+1)*len(dst)])
+	}
+	if hi-lo == 1 && len(x.vals) == 0 {
+		copy(dst, from[int(x.where[lo])*len(dst):])
+		return
 	}
 	clear(dst)
 	addRows(dst, from, x.where[lo:hi], part(x.factors(), int(lo), int(hi)))

@@ -1297,65 +1297,269 @@ TEXT ·avx512Decay(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
 	MOVQ         times+32(FP), DX
-	VBROADCASTSS by+24(FP), Z4
+	VBROADCASTSS by+24(FP), Z8
 	TESTQ        DX, DX
 	JLE          end
 
-four:
-	CMPQ    CX, $0x00000040
-	JLT     fourDone
+many:
+	CMPQ    CX, $0x00000080
+	JLT     rest
 	VMOVUPS (DI), Z0
 	VMOVUPS 64(DI), Z1
 	VMOVUPS 128(DI), Z2
 	VMOVUPS 192(DI), Z3
+	VMOVUPS 256(DI), Z4
+	VMOVUPS 320(DI), Z5
+	VMOVUPS 384(DI), Z6
+	VMOVUPS 448(DI), Z7
 	MOVQ    DX, AX
 
-fourTimes:
-	VMULPS  Z4, Z0, Z0
-	VMULPS  Z4, Z1, Z1
-	VMULPS  Z4, Z2, Z2
-	VMULPS  Z4, Z3, Z3
+manyTimes:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z3, Z3
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z8, Z5, Z5
+	VMULPS  Z8, Z6, Z6
+	VMULPS  Z8, Z7, Z7
 	DECQ    AX
-	JNZ     fourTimes
+	JNZ     manyTimes
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, 64(DI)
 	VMOVUPS Z2, 128(DI)
 	VMOVUPS Z3, 192(DI)
-	ADDQ    $0x00000100, DI
-	SUBQ    $0x00000040, CX
-	JMP     four
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z7, 448(DI)
+	ADDQ    $0x00000200, DI
+	SUBQ    $0x00000080, CX
+	JMP     many
 
-fourDone:
-one:
-	CMPQ    CX, $0x00000010
-	JLT     oneDone
-	VMOVUPS (DI), Z0
-	MOVQ    DX, AX
-
-oneTimes:
-	VMULPS  Z4, Z0, Z0
-	DECQ    AX
-	JNZ     oneTimes
-	VMOVUPS Z0, (DI)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, CX
-	JMP     one
-
-oneDone:
+rest:
 	TESTQ     CX, CX
 	JZ        end
+	CMPQ      CX, $0x00000010
+	JG        more1
+	SUBQ      $0x00000000, CX
 	MOVQ      $-1, R10
 	BZHIQ     CX, R10, R10
 	KMOVW     R10, K1
 	VMOVUPS.Z (DI), K1, Z0
 	MOVQ      DX, AX
 
-partTimes:
-	VMULPS  Z4, Z0, Z0
+times1:
+	VMULPS  Z8, Z0, Z0
 	DECQ    AX
-	JNZ     partTimes
+	JNZ     times1
 	VMOVUPS Z0, K1, (DI)
+	JMP     end
 
+more1:
+	CMPQ      CX, $0x00000020
+	JG        more2
+	SUBQ      $0x00000010, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS.Z 64(DI), K1, Z1
+	MOVQ      DX, AX
+
+times2:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	DECQ    AX
+	JNZ     times2
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, K1, 64(DI)
+	JMP     end
+
+more2:
+	CMPQ      CX, $0x00000030
+	JG        more3
+	SUBQ      $0x00000020, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS   64(DI), Z1
+	VMOVUPS.Z 128(DI), K1, Z2
+	MOVQ      DX, AX
+
+times3:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	DECQ    AX
+	JNZ     times3
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, K1, 128(DI)
+	JMP     end
+
+more3:
+	CMPQ      CX, $0x00000040
+	JG        more4
+	SUBQ      $0x00000030, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS   64(DI), Z1
+	VMOVUPS   128(DI), Z2
+	VMOVUPS.Z 192(DI), K1, Z3
+	MOVQ      DX, AX
+
+times4:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z3, Z3
+	DECQ    AX
+	JNZ     times4
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, K1, 192(DI)
+	JMP     end
+
+more4:
+	CMPQ      CX, $0x00000050
+	JG        more5
+	SUBQ      $0x00000040, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS   64(DI), Z1
+	VMOVUPS   128(DI), Z2
+	VMOVUPS   192(DI), Z3
+	VMOVUPS.Z 256(DI), K1, Z4
+	MOVQ      DX, AX
+
+times5:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z3, Z3
+	VMULPS  Z8, Z4, Z4
+	DECQ    AX
+	JNZ     times5
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, K1, 256(DI)
+	JMP     end
+
+more5:
+	CMPQ      CX, $0x00000060
+	JG        more6
+	SUBQ      $0x00000050, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS   64(DI), Z1
+	VMOVUPS   128(DI), Z2
+	VMOVUPS   192(DI), Z3
+	VMOVUPS   256(DI), Z4
+	VMOVUPS.Z 320(DI), K1, Z5
+	MOVQ      DX, AX
+
+times6:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z3, Z3
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z8, Z5, Z5
+	DECQ    AX
+	JNZ     times6
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, K1, 320(DI)
+	JMP     end
+
+more6:
+	CMPQ      CX, $0x00000070
+	JG        more7
+	SUBQ      $0x00000060, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS   64(DI), Z1
+	VMOVUPS   128(DI), Z2
+	VMOVUPS   192(DI), Z3
+	VMOVUPS   256(DI), Z4
+	VMOVUPS   320(DI), Z5
+	VMOVUPS.Z 384(DI), K1, Z6
+	MOVQ      DX, AX
+
+times7:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z3, Z3
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z8, Z5, Z5
+	VMULPS  Z8, Z6, Z6
+	DECQ    AX
+	JNZ     times7
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, K1, 384(DI)
+	JMP     end
+
+more7:
+	CMPQ      CX, $0x00000080
+	JG        more8
+	SUBQ      $0x00000070, CX
+	MOVQ      $-1, R10
+	BZHIQ     CX, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS   (DI), Z0
+	VMOVUPS   64(DI), Z1
+	VMOVUPS   128(DI), Z2
+	VMOVUPS   192(DI), Z3
+	VMOVUPS   256(DI), Z4
+	VMOVUPS   320(DI), Z5
+	VMOVUPS   384(DI), Z6
+	VMOVUPS.Z 448(DI), K1, Z7
+	MOVQ      DX, AX
+
+times8:
+	VMULPS  Z8, Z0, Z0
+	VMULPS  Z8, Z1, Z1
+	VMULPS  Z8, Z2, Z2
+	VMULPS  Z8, Z3, Z3
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z8, Z5, Z5
+	VMULPS  Z8, Z6, Z6
+	VMULPS  Z8, Z7, Z7
+	DECQ    AX
+	JNZ     times8
+	VMOVUPS Z0, (DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	VMOVUPS Z4, 256(DI)
+	VMOVUPS Z5, 320(DI)
+	VMOVUPS Z6, 384(DI)
+	VMOVUPS Z7, K1, 448(DI)
+	JMP     end
+
+more8:
 end:
 	VZEROUPPER
 	RET
@@ -2627,53 +2831,52 @@ TEXT ·avx2Decay(SB), NOSPLIT, $0-40
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
 	MOVQ         times+32(FP), DX
-	VBROADCASTSS by+24(FP), Y4
+	VBROADCASTSS by+24(FP), Y8
 	TESTQ        DX, DX
 	JLE          end
 
-four:
-	CMPQ    CX, $0x00000020
-	JLT     fourDone
+many:
+	CMPQ    CX, $0x00000040
+	JLT     rest
 	VMOVUPS (DI), Y0
 	VMOVUPS 32(DI), Y1
 	VMOVUPS 64(DI), Y2
 	VMOVUPS 96(DI), Y3
+	VMOVUPS 128(DI), Y4
+	VMOVUPS 160(DI), Y5
+	VMOVUPS 192(DI), Y6
+	VMOVUPS 224(DI), Y7
 	MOVQ    DX, AX
 
-fourTimes:
-	VMULPS  Y4, Y0, Y0
-	VMULPS  Y4, Y1, Y1
-	VMULPS  Y4, Y2, Y2
-	VMULPS  Y4, Y3, Y3
+manyTimes:
+	VMULPS  Y8, Y0, Y0
+	VMULPS  Y8, Y1, Y1
+	VMULPS  Y8, Y2, Y2
+	VMULPS  Y8, Y3, Y3
+	VMULPS  Y8, Y4, Y4
+	VMULPS  Y8, Y5, Y5
+	VMULPS  Y8, Y6, Y6
+	VMULPS  Y8, Y7, Y7
 	DECQ    AX
-	JNZ     fourTimes
+	JNZ     manyTimes
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, 64(DI)
 	VMOVUPS Y3, 96(DI)
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, CX
-	JMP     four
+	VMOVUPS Y4, 128(DI)
+	VMOVUPS Y5, 160(DI)
+	VMOVUPS Y6, 192(DI)
+	VMOVUPS Y7, 224(DI)
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JMP     many
 
-fourDone:
-one:
-	CMPQ    CX, $0x00000008
-	JLT     oneDone
-	VMOVUPS (DI), Y0
-	MOVQ    DX, AX
-
-oneTimes:
-	VMULPS  Y4, Y0, Y0
-	DECQ    AX
-	JNZ     oneTimes
-	VMOVUPS Y0, (DI)
-	ADDQ    $0x00000020, DI
-	SUBQ    $0x00000008, CX
-	JMP     one
-
-oneDone:
+rest:
 	TESTQ      CX, CX
 	JZ         end
+	CMPQ       CX, $0x00000008
+	JG         more1
+	SUBQ       $0x00000000, CX
 	LEAQ       laneMask<>+32(SB), R10
 	NEGQ       CX
 	VMOVUPS    (R10)(CX*4), Y15
@@ -2681,12 +2884,224 @@ oneDone:
 	VMASKMOVPS (DI), Y15, Y0
 	MOVQ       DX, AX
 
-partTimes:
-	VMULPS     Y4, Y0, Y0
+times1:
+	VMULPS     Y8, Y0, Y0
 	DECQ       AX
-	JNZ        partTimes
+	JNZ        times1
 	VMASKMOVPS Y0, Y15, (DI)
+	JMP        end
 
+more1:
+	CMPQ       CX, $0x00000010
+	JG         more2
+	SUBQ       $0x00000008, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMASKMOVPS 32(DI), Y15, Y1
+	MOVQ       DX, AX
+
+times2:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	DECQ       AX
+	JNZ        times2
+	VMOVUPS    Y0, (DI)
+	VMASKMOVPS Y1, Y15, 32(DI)
+	JMP        end
+
+more2:
+	CMPQ       CX, $0x00000018
+	JG         more3
+	SUBQ       $0x00000010, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMASKMOVPS 64(DI), Y15, Y2
+	MOVQ       DX, AX
+
+times3:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y8, Y2, Y2
+	DECQ       AX
+	JNZ        times3
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMASKMOVPS Y2, Y15, 64(DI)
+	JMP        end
+
+more3:
+	CMPQ       CX, $0x00000020
+	JG         more4
+	SUBQ       $0x00000018, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMOVUPS    64(DI), Y2
+	VMASKMOVPS 96(DI), Y15, Y3
+	MOVQ       DX, AX
+
+times4:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y8, Y2, Y2
+	VMULPS     Y8, Y3, Y3
+	DECQ       AX
+	JNZ        times4
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
+	VMASKMOVPS Y3, Y15, 96(DI)
+	JMP        end
+
+more4:
+	CMPQ       CX, $0x00000028
+	JG         more5
+	SUBQ       $0x00000020, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMOVUPS    64(DI), Y2
+	VMOVUPS    96(DI), Y3
+	VMASKMOVPS 128(DI), Y15, Y4
+	MOVQ       DX, AX
+
+times5:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y8, Y2, Y2
+	VMULPS     Y8, Y3, Y3
+	VMULPS     Y8, Y4, Y4
+	DECQ       AX
+	JNZ        times5
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
+	VMOVUPS    Y3, 96(DI)
+	VMASKMOVPS Y4, Y15, 128(DI)
+	JMP        end
+
+more5:
+	CMPQ       CX, $0x00000030
+	JG         more6
+	SUBQ       $0x00000028, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMOVUPS    64(DI), Y2
+	VMOVUPS    96(DI), Y3
+	VMOVUPS    128(DI), Y4
+	VMASKMOVPS 160(DI), Y15, Y5
+	MOVQ       DX, AX
+
+times6:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y8, Y2, Y2
+	VMULPS     Y8, Y3, Y3
+	VMULPS     Y8, Y4, Y4
+	VMULPS     Y8, Y5, Y5
+	DECQ       AX
+	JNZ        times6
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
+	VMOVUPS    Y3, 96(DI)
+	VMOVUPS    Y4, 128(DI)
+	VMASKMOVPS Y5, Y15, 160(DI)
+	JMP        end
+
+more6:
+	CMPQ       CX, $0x00000038
+	JG         more7
+	SUBQ       $0x00000030, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMOVUPS    64(DI), Y2
+	VMOVUPS    96(DI), Y3
+	VMOVUPS    128(DI), Y4
+	VMOVUPS    160(DI), Y5
+	VMASKMOVPS 192(DI), Y15, Y6
+	MOVQ       DX, AX
+
+times7:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y8, Y2, Y2
+	VMULPS     Y8, Y3, Y3
+	VMULPS     Y8, Y4, Y4
+	VMULPS     Y8, Y5, Y5
+	VMULPS     Y8, Y6, Y6
+	DECQ       AX
+	JNZ        times7
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
+	VMOVUPS    Y3, 96(DI)
+	VMOVUPS    Y4, 128(DI)
+	VMOVUPS    Y5, 160(DI)
+	VMASKMOVPS Y6, Y15, 192(DI)
+	JMP        end
+
+more7:
+	CMPQ       CX, $0x00000040
+	JG         more8
+	SUBQ       $0x00000038, CX
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       CX
+	VMOVUPS    (R10)(CX*4), Y15
+	NEGQ       CX
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(DI), Y1
+	VMOVUPS    64(DI), Y2
+	VMOVUPS    96(DI), Y3
+	VMOVUPS    128(DI), Y4
+	VMOVUPS    160(DI), Y5
+	VMOVUPS    192(DI), Y6
+	VMASKMOVPS 224(DI), Y15, Y7
+	MOVQ       DX, AX
+
+times8:
+	VMULPS     Y8, Y0, Y0
+	VMULPS     Y8, Y1, Y1
+	VMULPS     Y8, Y2, Y2
+	VMULPS     Y8, Y3, Y3
+	VMULPS     Y8, Y4, Y4
+	VMULPS     Y8, Y5, Y5
+	VMULPS     Y8, Y6, Y6
+	VMULPS     Y8, Y7, Y7
+	DECQ       AX
+	JNZ        times8
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y1, 32(DI)
+	VMOVUPS    Y2, 64(DI)
+	VMOVUPS    Y3, 96(DI)
+	VMOVUPS    Y4, 128(DI)
+	VMOVUPS    Y5, 160(DI)
+	VMOVUPS    Y6, 192(DI)
+	VMASKMOVPS Y7, Y15, 224(DI)
+	JMP        end
+
+more8:
 end:
 	VZEROUPPER
 	RET

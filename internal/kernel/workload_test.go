@@ -143,7 +143,8 @@ var workloads = []workload{
 		return func() {
 			Gather(got, table, ids, len(ids), vocab, dim)
 			ScatterAdd(out[:vocab*dim], dy, ids, len(ids), vocab, dim)
-			_, grad := sparse.Sum(dy, ids, len(ids), vocab, dim)
+			sparse.Of(dy, ids, len(ids), vocab, dim)
+			grad := sparse.Sum()
 			copy(out[vocab*dim:], grad)
 		}, out
 	}},
@@ -157,7 +158,8 @@ var workloads = []workload{
 		return func() {
 			EmbeddingConv(out[:y], ids, table, w, nil, s, vocab, ReLU, 0)
 			EmbeddingConvBackWeights(out[y:y+dw], ids, table, out[:y], s, vocab)
-			_, grad := sparse.EmbeddingConv(ids, out[:y], w, s, vocab)
+			sparse.OfConv(ids, out[:y], w, s, vocab)
+			grad := sparse.Sum()
 			copy(out[y+dw:], grad)
 		}, out
 	}},

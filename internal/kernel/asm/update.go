@@ -3,6 +3,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -20,14 +22,16 @@ func updates(c *build.Context) {
 }
 
 // decay multiplies x by a number several times over, each product rounded, with x in
-// registers meanwhile.
+// registers meanwhile: eight vectors at a time, a row of an embedding often is no longer, and
+// what is left of x behind them.
 func (v arith) decay() {
 	v.Function(v.name + "Decay")
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
 	v.SignatureExpr("func(x []float32, by float32, times int)")
 	x, left, times, n := reg.RDI, reg.RCX, reg.RDX, reg.RAX
-	by := v.regs[4]
+	const most = 8
+	by := v.regs[most]
 	v.Load(v.Param("x").Base(), x)
 	v.Load(v.Param("x").Len(), left)
 	v.Load(v.Param("times"), times)
@@ -35,9 +39,11 @@ func (v arith) decay() {
 	v.TESTQ(times, times)
 	v.JLE(operand.LabelRef("end"))
 	lanes := v.width / 4
+	// pass multiplies that many vectors, the last one masked.
 	pass := func(label string, vectors int, masked bool) {
+		last := func(i int) bool { return masked && i == vectors-1 }
 		for i, r := range v.regs[:vectors] {
-			v.load(operand.Mem{Base: x, Disp: i * v.width}, masked, r)
+			v.load(operand.Mem{Base: x, Disp: i * v.width}, last(i), r)
 		}
 		v.MOVQ(times, n)
 		v.Label(label)
@@ -47,26 +53,28 @@ func (v arith) decay() {
 		v.DECQ(n)
 		v.JNZ(operand.LabelRef(label))
 		for i, r := range v.regs[:vectors] {
-			v.store(r, masked, operand.Mem{Base: x, Disp: i * v.width})
+			v.store(r, last(i), operand.Mem{Base: x, Disp: i * v.width})
 		}
 	}
-	for _, b := range []struct {
-		name    string
-		vectors int
-	}{{"four", 4}, {"one", 1}} {
-		v.Label(b.name)
-		v.CMPQ(left, operand.U32(b.vectors*lanes))
-		v.JLT(operand.LabelRef(b.name + "Done"))
-		pass(b.name+"Times", b.vectors, false)
-		v.ADDQ(operand.U32(b.vectors*v.width), x)
-		v.SUBQ(operand.U32(b.vectors*lanes), left)
-		v.JMP(operand.LabelRef(b.name))
-		v.Label(b.name + "Done")
-	}
+	v.Label("many")
+	v.CMPQ(left, operand.U32(most*lanes))
+	v.JLT(operand.LabelRef("rest"))
+	pass("manyTimes", most, false)
+	v.ADDQ(operand.U32(most*v.width), x)
+	v.SUBQ(operand.U32(most*lanes), left)
+	v.JMP(operand.LabelRef("many"))
+	v.Label("rest")
 	v.TESTQ(left, left)
 	v.JZ(operand.LabelRef("end"))
-	v.setMask(left, reg.R10)
-	pass("partTimes", 1, true)
+	for vectors := 1; vectors <= most; vectors++ {
+		v.CMPQ(left, operand.U32(vectors*lanes))
+		v.JG(operand.LabelRef(fmt.Sprintf("more%d", vectors)))
+		v.SUBQ(operand.U32((vectors-1)*lanes), left)
+		v.setMask(left, reg.R10)
+		pass(fmt.Sprintf("times%d", vectors), vectors, true)
+		v.JMP(operand.LabelRef("end"))
+		v.Label(fmt.Sprintf("more%d", vectors))
+	}
 	v.Label("end")
 	v.VZEROUPPER()
 	v.RET()
