@@ -94,22 +94,18 @@ func ExampleNewModel() {
 
 // A model that is saved with its optimiser goes on as if nothing had happened.
 func ExampleModel_Save() {
-	dir, err := os.MkdirTemp("", "reef")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
 	m := xorModel()
 	if _, err := m.Fit(context.Background(), xor(), keraslike.Epochs(50)); err != nil {
 		log.Fatal(err)
 	}
-	path := filepath.Join(dir, "xor.safetensors")
-	if err := m.Save(path, keraslike.WithOptimizer{}); err != nil {
+	path := filepath.Join(os.TempDir(), "reef_example_xor.safetensors")
+	err := m.Save(path, keraslike.WithOptimizer{})
+	if err != nil {
 		log.Fatal(err)
 	}
 	again, err := keraslike.Load(path)
-	if err != nil {
-		log.Fatal(err)
+	if errRemove := os.Remove(path); err != nil || errRemove != nil {
+		log.Fatal(err, errRemove)
 	}
 	a, errA := m.Fit(context.Background(), xor(), keraslike.Epochs(50))
 	b, errB := again.Fit(context.Background(), xor(), keraslike.Epochs(50))

@@ -102,13 +102,16 @@ func (c *catsDogs) falling(t training) keraslike.OptimizerOption {
 	return keraslike.WithSchedule(keraslike.CosineDecay{Steps: or(c.o.Epochs, t.epochs) * ((t.train.Len() + batch - 1) / batch)})
 }
 
-// frozen trains the head behind the network, on augmented photographs.
+// frozen trains on augmented photographs a head that has learned from plain ones.
 func (c *catsDogs) frozen(ctx context.Context, m classifier) (t training, err error) {
 	if t, err = c.pictures(c.side(), c.base.augment); err != nil {
 		return t, err
 	}
+	if err := c.learnHead(ctx, m); err != nil {
+		return t, err
+	}
 	t.model, t.epochs = m.whole, 10
-	t.optimizer = keraslike.Adam(5e-3, c.falling(t))
+	t.optimizer = keraslike.Adam(1e-3, c.falling(t))
 	t.article = Figures{"loss": 0.2758, "accuracy": 0.8835, "val_loss": 0.2350, "val_accuracy": 0.9030, "best_val_accuracy": 0.9090}
 	t.show = c.tested(ctx, t)
 	return t, nil

@@ -54,6 +54,7 @@ func TestCheckDocs(t *testing.T) {
 		"// Both.\nconst (\n\tA = 1\n\tB = 2\n)":              0,
 		"const (\n\tA = 1 // one\n\tB = 2\n)":                 1,
 		"var A, b int":                                        1,
+
 		"// I is.\ntype I interface {\n\t// M does.\n\tM()\n\tN()\n}": 1,
 	} {
 		fset := token.NewFileSet()

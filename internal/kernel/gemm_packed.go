@@ -13,14 +13,14 @@ type PackedB struct {
 	data []float32
 }
 
-// Pack stores op(B), k x n; trans says that b holds its transpose.
-func (p *PackedB) Pack(trans bool, k, n int, b []float32, ldb int) {
-	checkMatrix("pack", trans, k, n, len(b), ldb)
+// Pack stores op(B), k x n; trans says that from holds its transpose.
+func (b *PackedB) Pack(trans bool, k, n int, from []float32, ld int) {
+	checkMatrix("pack", trans, k, n, len(from), ld)
 	s := current
-	p.isa, p.k, p.n = s, k, n
-	p.data = grow(p.data, packedLen(s, k, n))
+	b.isa, b.k, b.n = s, k, n
+	b.data = grow(b.data, packedLen(s, k, n))
 	j := gemmJobs.get()
-	*j = gemmJob{isa: s, transB: trans, n: n, k: k, b: first(b), ldb: ldb, packed: first(p.data), spare: j.spare}
+	*j = gemmJob{isa: s, transB: trans, n: n, k: k, b: first(from), ldb: ld, packed: first(b.data), spare: j.spare}
 	j.pack(k*n < minShared)
 	j.release()
 }

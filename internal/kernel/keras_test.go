@@ -197,14 +197,14 @@ func window(size, kernel, stride, dilation int, padding string) (before, out int
 	return before, (size+before-span)/stride + 1
 }
 
-// pair returns an argument of one or two numbers as height and width.
-func pair(args golden.Args, name string, none int) (h, w int) {
+// pair returns an argument of one or two numbers as height and width, 1 where there is none.
+func pair(args golden.Args, name string) (h, w int) {
 	list := args.Ints(name)
 	switch {
 	case len(list) == 2:
 		return list[0], list[1]
 	case args[name] == nil:
-		return none, none
+		return 1, 1
 	}
 	return 1, args.Int(name)
 }
@@ -228,8 +228,8 @@ func kerasConvolutions[T kernel.Float](t *testing.T, rel, abs float64) {
 		if layer == "DepthwiseConv2D" {
 			s.K *= s.C
 		}
-		s.StrideH, s.StrideW = pair(c.Args, "strides", 1)
-		s.DilH, s.DilW = pair(c.Args, "dilation_rate", 1)
+		s.StrideH, s.StrideW = pair(c.Args, "strides")
+		s.DilH, s.DilW = pair(c.Args, "dilation_rate")
 		s.PadTop, s.OH = window(s.H, s.KH, s.StrideH, s.DilH, padding)
 		s.PadLeft, s.OW = window(s.W, s.KW, s.StrideW, s.DilW, padding)
 		if layer == "Conv1D" {
@@ -284,10 +284,10 @@ func kerasPooling[T kernel.Float](t *testing.T, rel, abs float64) {
 		}
 		padding := c.Args.String("padding")
 		s := kernel.Pool{N: xs[0], H: xs[1], W: xs[2], C: xs[3]}
-		s.KH, s.KW = pair(c.Args, "pool_size", 1)
+		s.KH, s.KW = pair(c.Args, "pool_size")
 		s.StrideH, s.StrideW = s.KH, s.KW
 		if c.Args["strides"] != nil {
-			s.StrideH, s.StrideW = pair(c.Args, "strides", 1)
+			s.StrideH, s.StrideW = pair(c.Args, "strides")
 		}
 		s.PadTop, s.OH = window(s.H, s.KH, s.StrideH, 1, padding)
 		s.PadLeft, s.OW = window(s.W, s.KW, s.StrideW, 1, padding)

@@ -7,7 +7,7 @@ import "github.com/reef-dl/reef/internal/kernel/ref"
 // The optimisers are one pass over a parameter w with its gradient g, by the formulas of
 // Keras 3 (keras.io/api/optimizers). State slices belong to the caller and start at 0.
 
-// SGD: w -= lr g; with momentum (v not nil) v = momentum v - lr g, then w += v, or, in
+// SGD is w -= lr g; with momentum (v not nil) v = momentum v - lr g, then w += v, or, in
 // Nesterov's form, w += momentum v - lr g.
 func SGD[T Float](w, g, v []T, lr, momentum T, nesterov bool) {
 	l := startUpdate("sgd", w, g, v, nil, nil)

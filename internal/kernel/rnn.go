@@ -8,12 +8,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// The recurrent layers; package ref has the formulas and the meaning of every field.
 type (
-	RNN                   = ref.RNN
-	RNNCell               = ref.RNNCell
-	RNNGeneral            = ref.RNNGeneral
-	RNNTensors[T Float]   = ref.RNNTensors[T]
+	// RNN is a recurrent layer; package ref has the formulas and the meaning of every field.
+	RNN = ref.RNN
+	// RNNCell is one of the cells.
+	RNNCell = ref.RNNCell
+	// RNNGeneral is what only the general cells have.
+	RNNGeneral = ref.RNNGeneral
+	// RNNTensors are a layer's operands.
+	RNNTensors[T Float] = ref.RNNTensors[T]
+	// RNNGradients are what flows back.
 	RNNGradients[T Float] = ref.RNNGrads[T]
 )
 

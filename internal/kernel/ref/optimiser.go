@@ -18,7 +18,7 @@ func Decay[T Float](x []T, by T, times int) {
 	}
 }
 
-// SGD: w -= lr g; with momentum (v not nil) v = momentum v - lr g, then w += v, or,
+// SGD is w -= lr g; with momentum (v not nil) v = momentum v - lr g, then w += v, or,
 // in Nesterov's form, w += momentum v - lr g.
 func SGD[T Float](w, g, v []T, lr, momentum T, nesterov bool) {
 	switch {

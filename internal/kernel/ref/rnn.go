@@ -13,6 +13,7 @@ package ref
 // Gate orders are those of Keras: z r n, and i f g o (https://keras.io/api/layers/recurrent_layers).
 type RNNCell uint8
 
+// The cells.
 const (
 	CellSimple RNNCell = iota
 	CellGRU
