@@ -33,12 +33,15 @@ func (x *rowIndex) ofIDs(ids []float32, rows int) (occurring []int32) {
 		x.end[id]++
 	}
 	occurring = x.countToStart(min(rows, len(ids)))
+	good := 0
 	for i, id := range x.ids {
 		if id >= 0 {
 			x.where[x.end[id]] = int32(i)
 			x.end[id]++
+			good++
 		}
 	}
+	x.where = x.where[:good]
 	return occurring
 }
 
