@@ -61,6 +61,7 @@ func (c *compiler) fuse() {
 		}
 	}
 	c.prune()
+	c.shareIndexes()
 }
 
 // embedding returns child k of node i if that is an embedding of sequences, else -1.

@@ -129,6 +129,9 @@ func (c *compiler) overwritten(i int, owner []int, stores []store) int {
 
 // summedLater reports whether node i is a *Rows that is computed when it is read.
 func (c *compiler) summedLater(i int) bool {
+	if c.ops[i] == nil {
+		return false
+	}
 	_, ok := c.ops[i].kind.(lookupGrad)
 	return ok && c.sparse(i)
 }

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "slices"
+
 // SparseGrad is the gradient of an embedding with only the rows that occurred: the sums of
 // the rows of dy that belong to each of them. They are summed when they are asked for. Its
 // buffers are reused from call to call; the zero value is ready.
@@ -13,7 +15,52 @@ type SparseGrad struct {
 	grad  []float32
 
 	partRows int
+	part     func(s *SparseGrad, lo, hi int, w *worker)
 	body     func(rows []int32, grad []float32)
+
+	dst, table []float32 // of Gather
+}
+
+// GatherPays reports whether rows are so long that writing them in the order of their ids costs
+// no more than in their own.
+func GatherPays(dim int) bool { return dim >= 64 }
+
+// Gather is the function Gather, and Of for a dy that is to come: a worker copies the rows that
+// Each will have it sum and, most likely, write to, so that they need not come from another
+// core's cache.
+func (s *SparseGrad) Gather(dst, table, ids []float32, n, vocab, dim int) (bad int) {
+	sameLen("gather", n*dim, len(dst))
+	sameLen("gather", vocab*dim, len(table))
+	sameLen("gather", n, len(ids))
+	s.rows, s.dim = s.index.ofIDs(ids, vocab), dim
+	if len(s.index.where) < n {
+		return slices.Index(s.index.ids, -1)
+	}
+	s.dst, s.table = dst, table
+	s.run((*SparseGrad).copyRows)
+	s.dst, s.table = nil, nil
+	return -1
+}
+
+func (s *SparseGrad) copyRows(lo, hi int, _ *worker) {
+	n, ahead := s.dim, fetchAhead(s.dim)
+	for i, r := range s.rows[lo:hi] {
+		if next := lo + i + ahead; next < len(s.rows) {
+			fetch(s.table[int(s.rows[next])*n : int(s.rows[next]+1)*n])
+		}
+		row := s.table[int(r)*n : int(r+1)*n]
+		a, b := s.index.bounds(int(r))
+		for _, at := range s.index.where[a:b] {
+			copy(s.dst[int(at)*n:int(at+1)*n], row)
+		}
+	}
+}
+
+// OfGathered is Of for the ids of the last call of Gather.
+func (s *SparseGrad) OfGathered(dy []float32) (rows []int32) {
+	sameLen("sparse gradient", len(s.index.where)*s.dim, len(dy))
+	s.dy = dy
+	return s.rows
 }
 
 // Of makes s the gradient for rows of dy (n x dim) at the places of ids, and returns the
@@ -51,16 +98,22 @@ func sparseGradPiece(l *loop, lo, hi int) {
 // Each sums some rows and calls body with them, then the next, on all workers: what body does
 // with the sums finds them in the cache. They are good until body returns.
 func (s *SparseGrad) Each(body func(rows []int32, grad []float32)) {
-	if len(s.rows) == 0 {
-		return
-	}
-	s.partRows, s.body = 4*s.grain(), body
-	run(s, ceilDiv(len(s.rows), s.partRows))
+	s.body = body
+	s.run((*SparseGrad).sumRows)
 	s.body = nil
 }
 
+// run runs part for some rows, then the next.
+func (s *SparseGrad) run(part func(s *SparseGrad, lo, hi int, w *worker)) {
+	s.part, s.partRows = part, 4*s.grain()
+	run(s, ceilDiv(len(s.rows), s.partRows))
+}
+
 func (s *SparseGrad) unit(u int, w *worker) {
-	lo, hi := u*s.partRows, min((u+1)*s.partRows, len(s.rows))
+	s.part(s, u*s.partRows, min((u+1)*s.partRows, len(s.rows)), w)
+}
+
+func (s *SparseGrad) sumRows(lo, hi int, w *worker) {
 	if s.dy == nil {
 		s.body(s.rows[lo:hi], s.grad[lo*s.dim:hi*s.dim])
 		return

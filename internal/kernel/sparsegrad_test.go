@@ -31,6 +31,35 @@ func spreadRows(s *SparseGrad, vocab, dim int) (bySum, byEach []float32) {
 	return bySum, byEach
 }
 
+func TestSparseGradGathers(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	var gathered, plain SparseGrad
+	for range 20 {
+		n, dim, vocab := 1+rng.IntN(6000), 64+rng.IntN(80), 1+rng.IntN(3000)
+		ids, dy, table := randomIDs(rng, n, vocab), randomFloats(rng, n*dim), randomFloats(rng, vocab*dim)
+		got, want := randomFloats(rng, n*dim), make([]float32, n*dim)
+		if bad := gathered.Gather(got, table, ids, n, vocab, dim); bad >= 0 {
+			t.Fatalf("id %d is bad", bad)
+		}
+		Gather(want, table, ids, n, vocab, dim)
+		what := fmt.Sprintf("%d of %d ids, %d dimensions", n, vocab, dim)
+		sameNumbers(t, what, got, want)
+		if rows, want := gathered.OfGathered(dy), plain.Of(dy, ids, n, vocab, dim); !slices.Equal(rows, want) {
+			t.Fatalf("%s: rows %v, want %v", what, rows, want)
+		}
+		bySum, byEach := spreadRows(&gathered, vocab, dim)
+		wantSum, _ := spreadRows(&plain, vocab, dim)
+		sameNumbers(t, what+": sums", bySum, wantSum)
+		sameNumbers(t, what+": sums part by part", byEach, wantSum)
+
+		at := rng.IntN(n)
+		ids[at], ids[n-1] = float32(vocab), -1
+		if bad := gathered.Gather(got, table, ids, n, vocab, dim); bad != at {
+			t.Errorf("the first bad id is %d, want %d", bad, at)
+		}
+	}
+}
+
 func TestSparseGrad(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(6, 6))
