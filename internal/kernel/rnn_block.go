@@ -87,6 +87,7 @@ func (b *rnnBlock) forward() {
 		if t%inputSteps == 0 {
 			b.takeInputs(t, min(t+inputSteps, b.s.Time))
 		}
+		b.fetchInputs(t)
 		b.forwardStep(t)
 		if b.t.Mask != nil {
 			b.keepMasked(t)
@@ -152,6 +153,20 @@ func (b *rnnBlock) takeInputs(t0, t1 int) {
 				copy(b.reset[(t*b.rows+r)*width:], row)
 			}
 		}
+	}
+}
+
+// fetchInputs fetches, at each step some rows', the inputs that are taken next.
+func (b *rnnBlock) fetchInputs(t int) {
+	next := (t/inputSteps + 1) * inputSteps
+	if next >= b.s.Time {
+		return
+	}
+	from, to := b.inputAt(next), b.inputAt(min(next+inputSteps, b.s.Time)-1)
+	from, to = min(from, to), max(from, to)+1
+	r0, r1 := share(b.rows, inputSteps, t%inputSteps)
+	for r := r0; r < r1; r++ {
+		fetch(b.t.X[((b.first+r)*b.s.Time+from)*b.s.In : ((b.first+r)*b.s.Time+to)*b.s.In])
 	}
 }
 
