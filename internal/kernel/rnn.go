@@ -156,7 +156,7 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	j.release()
 }
 
-// RNNBackward writes the gradients of RNNForward; Saved must be as that left it.
+// RNNBackward writes the gradients of RNNForward; Saved must be as that left it, and is spoilt.
 func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 	single, ok := any(t).(*RNNTensors[float32])
 	if !ok {

@@ -12,15 +12,14 @@ type rnnCarry struct {
 }
 
 // backward goes back through the block's steps and writes the gradient of the stacks. The
-// gradients of the gates are kept for a few steps at a time, and their product with what the
-// gates came from is added while these are in cache.
+// gradients of the gates take the gates' place, and every few steps their product with what the
+// gates came from is added, while they are in cache.
 func (b *rnnBlock) backward(part int) {
 	n := b.s.Units
 	size, from := b.rows*n, b.first*n
 	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
 	buf := b.scratch[part*b.scratchLen() : (part+1)*b.scratchLen()]
 	k := rnnCarry{buf[:size], buf[size : 2*size], buf[2*size : 3*size], buf[3*size : 4*size], buf[4*size : 5*size]}
-	stepGates := buf[5*size:]
 	clear(buf[:2*size])
 	clear(gradient)
 	if b.d.DHN != nil {
@@ -39,8 +38,7 @@ func (b *rnnBlock) backward(part int) {
 			if b.t.Mask != nil {
 				b.setAside(&k, dy, ldY, t)
 			}
-			gates := stepGates[(t-start)*b.slots*size:][:b.slots*size]
-			copy(gates, b.step(t))
+			gates := b.step(t)
 			b.backwardStep(&k, gates, dy, ldY, t)
 			if b.t.Mask != nil {
 				b.putBack(&k, t)
@@ -49,7 +47,7 @@ func (b *rnnBlock) backward(part int) {
 				b.inputGradient(gates, t)
 			}
 		}
-		b.addWeightGradients(gradient, stepGates, start, end)
+		b.addWeightGradients(gradient, b.gates[start*b.slots*size:], start, end)
 		end = start
 	}
 	if b.d.DH0 != nil {
@@ -60,7 +58,8 @@ func (b *rnnBlock) backward(part int) {
 	}
 }
 
-// backSteps is how many steps' gradients of gates are kept: as many as a tile has steps of k.
+// backSteps is how many steps' gradients of gates are multiplied at a time: as many as a tile
+// has steps of k.
 func (j *rnnJob) backSteps() int {
 	return min(max(1, current.depth/max(1, j.blockRows())), j.s.Time)
 }
@@ -73,7 +72,7 @@ func (j *rnnJob) scratchLen() int {
 	if j.s.General != nil {
 		return j.generalScratch()
 	}
-	return j.blockRows() * j.s.Units * (5 + j.backSteps()*j.slots)
+	return 5 * j.blockRows() * j.s.Units
 }
 
 // addWeightGradients adds the part of the steps start..end-1, whose gates' gradients follow
