@@ -29,11 +29,14 @@ func at[T kernel.Float](c *call[T], i int) []T {
 }
 
 // sized is s with n elements, its own memory where that suffices.
-func sized[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
+func sized[T kernel.Float](s []T, n int) []T {
+	if cap(s) >= n {
+		return s[:n]
 	}
-	return s[:n]
+	if _, ok := any(s).([]float32); ok {
+		return any(kernel.Floats(n)).([]T)
+	}
+	return make([]T, n)
 }
 
 func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
