@@ -19,12 +19,14 @@ type Rows struct {
 	grad  kernel.SparseGrad
 }
 
-// Values computes the rows of Index, one after another.
+// Values computes the rows of Index, (len(Index), dim) row-major: row k is the sum of the
+// gradients at all places of the id Index[k], in their order. It is good until the next
+// call or run, and must be called before what the gradient is made of changes.
 func (m *Rows) Values() []float32 { return m.grad.Sum() }
 
-// Each computes some of the rows and calls f with them, then the next, so that f finds
-// them in the cache; several at a time, on different goroutines. The slices are good
-// until f returns.
+// Each computes some of the rows of Values, (len(index), dim), and calls f with them, then
+// the next, so that f finds them in the cache; several at a time, on different goroutines.
+// The slices are good until f returns.
 func (m *Rows) Each(f func(index []int32, values []float32)) { m.grad.Each(f) }
 
 // CSR is a sparse matrix in compressed rows, as a batch of multi-hot vectors

@@ -3,8 +3,11 @@
 package keraslike
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -106,4 +109,40 @@ func TestPartsOfRows(t *testing.T) {
 
 func filledTensor(values []float32, shape ...int) graph.Value {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
+}
+
+// TestBadIDAmongLongRows: an id that is out of range, no integer or no number is named with
+// its layer and place, changes nothing, and the batch after it is as if it had not been.
+func TestBadIDAmongLongRows(t *testing.T) {
+	const words, texts, steps, at = 10, 4, 40, 87
+	m := Sequential("text", Input(steps), Embedding(words, 64), Flatten(), Dense(1, Sigmoid))
+	if err := m.Compile(RMSprop(0.01), BinaryCrossentropy, Seed(1)); err != nil {
+		t.Fatal(err)
+	}
+	x, y := make([]float32, texts*steps), filledTensor(make([]float32, texts), texts, 1)
+	for i := range x {
+		x[i] = float32(i % words)
+	}
+	train := func() error {
+		_, err := m.TrainOnBatch(filledTensor(x, texts, steps), y)
+		return err
+	}
+	if err := train(); err != nil {
+		t.Fatal(err)
+	}
+	before := slices.Clone(m.Weights()[0].Value())
+	for _, id := range []float32{words, -1, 2.5, float32(math.NaN()), float32(math.Inf(1))} {
+		x[at] = id
+		want := fmt.Sprintf("id is %v, want an integer from 0 to 9", id)
+		if err := train(); err == nil || !strings.Contains(err.Error(), "embedding") || !strings.Contains(err.Error(), want) {
+			t.Errorf("id %v: error %v, want one of the embedding with %q", id, err, want)
+		}
+		if !slices.Equal(before, m.Weights()[0].Value()) {
+			t.Fatalf("id %v has changed the table", id)
+		}
+	}
+	x[at] = at % words
+	if err := train(); err != nil || slices.Equal(before, m.Weights()[0].Value()) {
+		t.Errorf("after the bad ids: error %v, or nothing was learned", err)
+	}
 }

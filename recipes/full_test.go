@@ -80,34 +80,34 @@ func TestStoriesFull(t *testing.T) {
 	}
 }
 
-// TestCatsDogsFull: over three seeds, looking at changed photographs too is no worse than
-// looking at each once (the medians in the validation and in the test), and both reach 0.96.
+// TestCatsDogsFull: over three seeds, the head on what the network saw reaches 0.96 (the
+// medians in the validation and in the test), and looking at changed photographs too is no
+// worse. CI runs the first part, the second takes five minutes.
 func TestCatsDogsFull(t *testing.T) {
 	if os.Getenv("REEF_FULL") == "" {
 		t.Skip("set REEF_FULL=1 to train on the full data")
 	}
-	medians := map[string]float64{}
+	least := map[string]float64{"val_accuracy": 0.96, "test_accuracy": 0.96}
 	for _, variant := range []string{"features", "frozen"} {
-		values := map[string][]float64{}
-		for seed := range uint64(3) {
-			r, err := CatsDogs(t.Context(), Options{Data: datasets.From{Source: datasets.Full}, Variant: variant, Seed: seed + 1})
-			if err != nil {
-				t.Fatal(err)
+		t.Run(variant, func(t *testing.T) {
+			values := map[string][]float64{}
+			for seed := range uint64(3) {
+				r, err := CatsDogs(t.Context(), Options{Data: datasets.From{Source: datasets.Full}, Variant: variant, Seed: seed + 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for figure := range least {
+					values[figure] = append(values[figure], r.Metrics[figure])
+				}
 			}
-			for _, figure := range []string{"val_accuracy", "test_accuracy"} {
-				values[figure] = append(values[figure], r.Metrics[figure])
+			for figure, v := range values {
+				slices.Sort(v)
+				t.Logf("%s: median %.4f of %.4f", figure, v[1], v)
+				if v[1] < least[figure] {
+					t.Errorf("%s: the median is %.4f, want at least %.4f", figure, v[1], least[figure])
+				}
+				least[figure] = v[1]
 			}
-		}
-		for figure, v := range values {
-			slices.Sort(v)
-			medians[variant+" "+figure] = v[1]
-			t.Logf("%s %s: median %.4f of %.4f", variant, figure, v[1], v)
-		}
-	}
-	for _, figure := range []string{"val_accuracy", "test_accuracy"} {
-		features, frozen := medians["features "+figure], medians["frozen "+figure]
-		if features < 0.96 || frozen < features {
-			t.Errorf("%s: features %.4f, frozen %.4f; want the first at least 0.96 and the second no less", figure, features, frozen)
-		}
+		})
 	}
 }
