@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 STATICCHECK   = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: check lint bench golden full generate
+.PHONY: check lint bench fuzz golden full generate
 
 # What every commit passes. The tests hold the import rules and the file rules.
 check:
@@ -21,6 +21,11 @@ lint:
 # Ten runs of each benchmark; compare two such files with benchstat.
 bench:
 	go test -run '^$$' -bench . -benchmem -count 10 ./...
+
+# Every fuzz target for FUZZTIME, with the executions of each.
+FUZZTIME ?= 1m
+fuzz:
+	.ci/fuzz $(FUZZTIME)
 
 # Writes the golden files anew. Look at every change before committing it.
 golden:

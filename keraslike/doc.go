@@ -38,9 +38,15 @@
 //
 // All random numbers come from the [Seed] of Compile, through generators named
 // after their purpose: first weights after their path, the order of samples after
-// the epoch, dropout after its layer and the step. One seed gives one model, byte
-// for byte, in every process and with any number of workers, on one kind of
-// processor.
+// the epoch, dropout after its layer and the step.
+//
+// One seed gives one model, byte for byte, in every process and with any number of
+// workers, as long as the kernels take the same path: AVX-512, AVX2, or portable Go
+// built for one architecture. The paths add in different orders and fuse different
+// multiplications and additions, so that a model trained on one of them differs from
+// another's in its last bits from the first step on, and after many steps in the last
+// digits of its figures. The environment variable REEF_KERNEL ("avx512", "avx2",
+// "generic") selects a path that the processor has.
 //
 // # Graphs
 //
