@@ -4,16 +4,10 @@ package keraslike
 
 import "github.com/reef-dl/reef/internal/kernel"
 
-// decaying is an optimiser with slots that each update multiplies in all rows, those
-// without gradient included, where it does nothing else to them: a running average
-// that gets nothing new. UpdateRows leaves these rows to the model.
-type decaying interface {
-	Decays() (slots []int, by float64)
-}
-
-// decay makes up for the updates that the rows of slots have missed. It happens
-// when a row has a gradient again or when all are looked at, product by product, so
-// that the bits are those of a decay at every update.
+// decay makes up for the updates that the rows of slots have missed, where those only
+// multiply a running average that gets nothing new. It happens when a row has a gradient
+// again or when all are looked at, product by product, so that the bits are those of a
+// decay at every update.
 type decay struct {
 	slots []int
 	by    float32
@@ -21,12 +15,11 @@ type decay struct {
 	all   [][]int32 // by weight: its rows
 }
 
-func (d *decay) start(optimizer Optimizer, weights int) {
-	o, ok := optimizer.(decaying)
+func (d *decay) start(optimizer RowOptimizer, weights int) {
+	slots, by, ok := optimizer.Decays()
 	if !ok {
 		return
 	}
-	slots, by := o.Decays()
 	*d = decay{slots, float32(by), make([][]int32, weights), make([][]int32, weights)}
 }
 

@@ -112,7 +112,7 @@ func (f *fit) prepare(data Samples) (err error) {
 		return err
 	}
 	m.compiled.guarded = false
-	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: f.steps * f.batch, Rate: m.compiled.rate}
+	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: f.steps * f.batch, Rate: m.compiled.scheduled(m.compiled.rate)}
 	if f.train != nil {
 		f.state.Steps = f.train.count()
 		if f.steps > 0 {
@@ -293,12 +293,10 @@ func (f *fit) learn(p *plan, indices []int, weights []float32) error {
 			return err
 		}
 	}
-	if s := m.compiled.tuning.Schedule.Schedule; s != nil {
-		t.Rate = s.At(m.compiled.optimizer.Rate(), m.compiled.updates())
-	}
-	if err := m.update(p, t.Rate); err != nil {
+	if err := m.update(p, m.compiled.scheduled(t.Rate)); err != nil {
 		return blame(err, indices)
 	}
+	t.Rate = m.compiled.scheduled(t.Rate)
 	t.Step++
 	t.Samples += len(indices)
 	if m.position = t.Samples; t.Step == t.Steps {

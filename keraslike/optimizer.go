@@ -21,14 +21,44 @@ type Optimizer interface {
 	// Update changes w in one pass, given its gradient. The step counts from 1;
 	// rate stands for Rate where a schedule changes it.
 	Update(w, g []float32, slots [][]float32, step int, rate float64)
-	// UpdateRows is Update for a gradient of which only the given rows of w are
-	// not zero, as that of an embedding; g holds those rows. Other rows of w and
-	// of the slots stay as they are, so that parts of the rows may be updated at
-	// the same time, by different goroutines. Where slots decay at each update whatever
-	// the gradient, a method Decays() (slots []int, by float64) tells the model
-	// which ones and by what factor: it sees to the other rows.
+}
+
+// RowOptimizer is an Optimizer that need not go through all rows of a weight where only
+// some have a gradient, as those of an embedding. One that is no RowOptimizer gets such a
+// gradient with zeros for the other rows, by Update.
+type RowOptimizer interface {
+	Optimizer
+	// Decays tells what Update does to elements whose gradient is 0. With ok it leaves
+	// them as they are, multiplies the given slots by a factor and changes no other slot;
+	// the model makes up for these products when a row is needed again. Without ok it
+	// does something else, so that all rows have to take part in every update.
+	Decays() (slots []int, by float64, ok bool)
+	// UpdateRows is Update for the given rows of w, whose gradients are the rows of g.
+	// Other rows of w and of the slots stay as they are, and parts of the rows may be
+	// updated at the same time, by different goroutines.
 	UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64)
 }
+
+// LazyRows leaves the rows of an embedding that a batch has no gradient for as they are,
+// with all that the optimizer keeps for them. By default, as in Keras, they take part in
+// every update with a gradient of 0, by which momentum still moves them and averages
+// decay: after a word has been met, Adam moves its row for as long as m = β₁ᵗ·m is not
+// negligible, while a lazy row waits, with its m and v, until the word is met again.
+// Results differ from Keras's; a step takes time by the rows of the batch and not by those
+// of the table, which pays where the table is large and a batch meets little of it.
+//
+// It is an option of SGD with Momentum, RMSprop with Momentum, Adam, AdamW, Adamax, Nadam
+// and Lion. The others have no need of it: a gradient of 0 leaves the weights alone there,
+// and what decays is made up for. Weight decay, averages of weights and constraints are of
+// all rows, always.
+type LazyRows struct{}
+
+func (LazyRows) applySGD(o *sgd)         { o.LazyRows = true }
+func (LazyRows) applyRMSprop(o *rmsprop) { o.LazyRows = true }
+func (LazyRows) applyAdam(o *adam)       { o.LazyRows = true }
+func (LazyRows) applyNadam(o *nadam)     { o.LazyRows = true }
+func (LazyRows) applyAdamax(o *adamax)   { o.LazyRows = true }
+func (LazyRows) applyLion(o *lion)       { o.LazyRows = true }
 
 // optimizerKinds makes an optimiser with default settings for each name, into
 // which a saved model's settings are read.

@@ -45,6 +45,9 @@ func (o *adadelta) Update(w, g []float32, slots [][]float32, _ int, rate float64
 	kernel.Adadelta(w, g, slots[0], slots[1], float32(rate), float32(o.Rho), float32(o.Epsilon))
 }
 
-func (o *adadelta) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	o.eachRow(o, w, g, rows, slots, step, rate)
+func (o *adadelta) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
+	kernel.AdadeltaRows(w, g, slots[0], slots[1], float32(rate), float32(o.Rho), float32(o.Epsilon), rows, width(g, rows))
 }
+
+// Decays are both averages.
+func (o *adadelta) Decays() (slots []int, by float64, ok bool) { return []int{0, 1}, o.Rho, true }

@@ -59,6 +59,9 @@ func (o *adagrad) Update(w, g []float32, slots [][]float32, _ int, rate float64)
 	kernel.Adagrad(w, g, slots[0], float32(rate), float32(o.Epsilon))
 }
 
-func (o *adagrad) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	o.eachRow(o, w, g, rows, slots, step, rate)
+func (o *adagrad) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
+	kernel.AdagradRows(w, g, slots[0], float32(rate), float32(o.Epsilon), rows, width(g, rows))
 }
+
+// Decays is nothing: a sum stays.
+func (o *adagrad) Decays() (slots []int, by float64, ok bool) { return nil, 1, true }

@@ -36,7 +36,8 @@ type decoupled struct{}
 
 func (decoupled) applyAdam(o *adam) { o.W, o.WeightDecay = true, 0.004 }
 
-// AdamOption is an option of Adam: Beta1, Beta2, Epsilon, AMSGrad or an OptimizerOption.
+// AdamOption is an option of Adam: Beta1, Beta2, Epsilon, AMSGrad, LazyRows or an
+// OptimizerOption.
 type AdamOption interface{ applyAdam(*adam) }
 
 // Beta1 is the share that the average of the gradient keeps; the default is 0.9.
@@ -106,6 +107,9 @@ func (o *adam) Update(w, g []float32, slots [][]float32, step int, rate float64)
 func (o *adam) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
 	kernel.AdamRows(w, g, slots[0], slots[1], o.largest(slots), float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, width(g, rows))
 }
+
+// Decays is not ok: the average of the gradient moves the weight.
+func (o *adam) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }
 
 func (o *adam) largest(slots [][]float32) []float32 {
 	if !o.AMSGrad {

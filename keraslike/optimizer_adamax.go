@@ -22,7 +22,7 @@ func Adamax(rate float64, opts ...AdamaxOption) Optimizer {
 	return o
 }
 
-// AdamaxOption is an option of Adamax: Beta1, Beta2, Epsilon or an OptimizerOption.
+// AdamaxOption is an option of Adamax: Beta1, Beta2, Epsilon, LazyRows or an OptimizerOption.
 type AdamaxOption interface{ applyAdamax(*adamax) }
 
 type adamax struct {
@@ -46,5 +46,8 @@ func (o *adamax) Update(w, g []float32, slots [][]float32, step int, rate float6
 }
 
 func (o *adamax) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	o.eachRow(o, w, g, rows, slots, step, rate)
+	kernel.AdamaxRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, width(g, rows))
 }
+
+// Decays is not ok: the average of the gradient moves the weight.
+func (o *adamax) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

@@ -21,7 +21,7 @@ func Lion(rate float64, opts ...LionOption) Optimizer {
 	return o
 }
 
-// LionOption is an option of Lion: Beta1, Beta2 or an OptimizerOption.
+// LionOption is an option of Lion: Beta1, Beta2, LazyRows or an OptimizerOption.
 type LionOption interface{ applyLion(*lion) }
 
 type lion struct {
@@ -43,6 +43,9 @@ func (o *lion) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
 	kernel.Lion(w, g, slots[0], float32(rate), float32(o.Beta1), float32(o.Beta2))
 }
 
-func (o *lion) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	o.eachRow(o, w, g, rows, slots, step, rate)
+func (o *lion) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
+	kernel.LionRows(w, g, slots[0], float32(rate), float32(o.Beta1), float32(o.Beta2), rows, width(g, rows))
 }
+
+// Decays is not ok: the average of the gradient moves the weight.
+func (o *lion) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

@@ -23,7 +23,7 @@ func Nadam(rate float64, opts ...NadamOption) Optimizer {
 	return o
 }
 
-// NadamOption is an option of Nadam: Beta1, Beta2, Epsilon or an OptimizerOption.
+// NadamOption is an option of Nadam: Beta1, Beta2, Epsilon, LazyRows or an OptimizerOption.
 type NadamOption interface{ applyNadam(*nadam) }
 
 type nadam struct {
@@ -47,5 +47,8 @@ func (o *nadam) Update(w, g []float32, slots [][]float32, step int, rate float64
 }
 
 func (o *nadam) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	o.eachRow(o, w, g, rows, slots, step, rate)
+	kernel.NadamRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, width(g, rows))
 }
+
+// Decays is not ok: the average of the gradient moves the weight.
+func (o *nadam) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

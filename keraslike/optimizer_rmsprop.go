@@ -25,8 +25,8 @@ func RMSprop(rate float64, opts ...RMSpropOption) Optimizer {
 	return o
 }
 
-// RMSpropOption is an option of RMSprop: Rho, Momentum, Epsilon, Centered or an
-// OptimizerOption.
+// RMSpropOption is an option of RMSprop: Rho, Momentum, Epsilon, Centered, LazyRows or
+// an OptimizerOption.
 type RMSpropOption interface{ applyRMSprop(*rmsprop) }
 
 // Rho is the share that a running average keeps at each step; the default is 0.9,
@@ -79,14 +79,14 @@ func (o *rmsprop) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ 
 	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, width(g, rows))
 }
 
-// Decays are the averages: where the gradient is 0 they still decay, as Keras has
-// it, so that a word that was not met for a while makes a large step again.
-func (o *rmsprop) Decays() (slots []int, by float64) {
+// Decays are the averages, so that a word that was not met for a while makes a large
+// step again; with momentum it is not ok, as that moves the weight.
+func (o *rmsprop) Decays() (slots []int, by float64, ok bool) {
 	slots = []int{0}
 	if o.Centered {
 		slots = append(slots, len(o.Slots())-1)
 	}
-	return slots, o.Rho
+	return slots, o.Rho, o.Momentum == 0
 }
 
 // rest are the slots behind the first, nil where a setting does not use them.

@@ -15,12 +15,18 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// TestRMSpropOfRows: without momentum an update of some rows is in every bit the update
-// of all with zeros for the others, for rows that come, stay away and come again, and
-// whenever the state is looked at.
-func TestRMSpropOfRows(t *testing.T) {
+// TestUpdateOfRows: an update of some rows is in every bit the update of all with zeros for
+// the others, for rows that come, stay away and come again, and whenever the state is
+// looked at.
+func TestUpdateOfRows(t *testing.T) {
 	const height, width, steps = 40, 75, 300
-	for name, o := range map[string]Optimizer{"plain": RMSprop(0.1), "centered": RMSprop(0.1, Centered{}, Rho(0.99))} {
+	for name, o := range map[string]Optimizer{
+		"rmsprop": RMSprop(0.1), "centered": RMSprop(0.1, Centered{}, Rho(0.99)), "rmsprop momentum": RMSprop(0.1, Momentum(0.5), Centered{}),
+		"sgd": SGD(0.1), "momentum": SGD(0.1, Momentum(0.9)), "nesterov": SGD(0.1, Momentum(0.9), Nesterov{}),
+		"adam": Adam(0.1), "amsgrad": Adam(0.1, AMSGrad{}), "adamw": AdamW(0.1), "adamax": Adamax(0.1), "nadam": Nadam(0.1), "lion": Lion(0.1),
+		"adagrad": Adagrad(0.1), "adadelta": Adadelta(1), "averages": Adadelta(1, AverageWeights(0.9), WeightDecay(0.1)),
+		"of a user": plainRows{Adam(0.1)},
+	} {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			sparse, dense := stepping(t, o, []int{height, width}), stepping(t, o, []int{height, width})
@@ -69,9 +75,17 @@ func TestRMSpropOfRows(t *testing.T) {
 func TestPartsOfRows(t *testing.T) {
 	const words, steps, texts = 3000, 40, 32 // more rows than a part has
 	for _, o := range []func() Optimizer{
-		func() Optimizer { return SGD(0.1, Momentum(0.9)) },
+		func() Optimizer { return SGD(0.1) },
 		func() Optimizer { return RMSprop(0.01) },
 		func() Optimizer { return Adam(0.01) },
+		func() Optimizer { return Adagrad(0.01) },
+		func() Optimizer { return Adadelta(1) },
+		func() Optimizer { return SGD(0.1, Momentum(0.9), LazyRows{}) },
+		func() Optimizer { return RMSprop(0.01, Momentum(0.9), LazyRows{}) },
+		func() Optimizer { return Adam(0.01, LazyRows{}) },
+		func() Optimizer { return Adamax(0.01, LazyRows{}) },
+		func() Optimizer { return Nadam(0.01, LazyRows{}) },
+		func() Optimizer { return Lion(0.01, LazyRows{}) },
 	} {
 		name := o().Name()
 		train := func(guarded bool, dim int) []float32 {
@@ -100,8 +114,13 @@ func TestPartsOfRows(t *testing.T) {
 			return append(all, m.Weights()[0].Value()...)
 		}
 		for _, dim := range []int{24, 64} { // longer rows are also gathered in their order
-			if !slices.Equal(train(false, dim), train(true, dim)) {
-				t.Errorf("%s, %d dimensions: parts of the rows and all rows give different bits", name, dim)
+			want := train(true, dim)
+			for _, workers := range []int{1, 2, 7} {
+				restore := graph.Workers(workers)
+				if !slices.Equal(train(false, dim), want) {
+					t.Errorf("%s, %d dimensions, %d workers: parts of the rows and all rows give different bits", name, dim, workers)
+				}
+				restore()
 			}
 		}
 	}

@@ -37,19 +37,22 @@ func GlobalClipNorm(limit float64) OptimizerOption {
 func WeightDecay(decay float64) OptimizerOption { return func(t *tuning) { t.WeightDecay = decay } }
 
 // AccumulateGradients adds the gradients of n batches up and makes one update of
-// their mean: batches n times as large for the same memory. The default is 1.
+// their mean: batches n times as large for the same memory. The default is 1. What an
+// optimizer counts, as Adam for its correction, are updates; schedules and
+// AverageWeights count batches, as in Keras.
 func AccumulateGradients(n int) OptimizerOption { return func(t *tuning) { t.Accumulate = n } }
 
 // AverageWeights keeps a moving average of every weight, a = momentum·a +
-// (1-momentum)·w after each update, starting at the weights after the first one
-// (Polyak & Juditsky 1992). When Fit ends, not when it is interrupted, the
-// averages become the weights. Keras's use_ema has a momentum of 0.99.
+// (1-momentum)·w after each batch, starting at the weights after the first update
+// (Polyak & Juditsky 1992). With AccumulateGradients the batches between two updates
+// count, too, as in Keras. When Fit ends, not when it is interrupted, the averages
+// become the weights. Keras's use_ema has a momentum of 0.99.
 func AverageWeights(momentum float64) OptimizerOption {
 	return func(t *tuning) { t.Average = momentum }
 }
 
 // WithSchedule lets the learning rate follow a schedule that starts from the
-// optimiser's rate and counts its updates:
+// optimiser's rate and counts batches:
 //
 //	keraslike.SGD(0.1, keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 1000, Rate: 0.9}))
 func WithSchedule(s Schedule) OptimizerOption { return func(t *tuning) { t.Schedule.Schedule = s } }
@@ -63,8 +66,7 @@ type tuning struct {
 	Accumulate     int       `json:"gradient_accumulation_steps,omitempty"`
 	Average        float64   `json:"ema_momentum,omitempty"`
 	Schedule       scheduled `json:"schedule,omitzero"`
-
-	part [][]float32 // of the slots, for one row
+	LazyRows       bool      `json:"lazy_rows,omitempty"`
 }
 
 func (t *tuning) settings() *tuning { return t }
@@ -114,16 +116,3 @@ func (t *tuning) clips() (n int) {
 
 // every is the number of batches of one update.
 func (t *tuning) every() int { return max(1, t.Accumulate) }
-
-// eachRow is UpdateRows for optimisers whose update of one element depends on no other.
-func (t *tuning) eachRow(o Optimizer, w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	n := width(g, rows)
-	for i, r := range rows {
-		at := int(r) * n
-		t.part = t.part[:0]
-		for _, s := range slots {
-			t.part = append(t.part, s[at:at+n])
-		}
-		o.Update(w[at:at+n], g[i*n:(i+1)*n], t.part, step, rate)
-	}
-}

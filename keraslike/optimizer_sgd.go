@@ -22,7 +22,7 @@ func SGD(rate float64, opts ...SGDOption) Optimizer {
 	return o
 }
 
-// SGDOption is an option of SGD: Momentum, Nesterov or an OptimizerOption.
+// SGDOption is an option of SGD: Momentum, Nesterov, LazyRows or an OptimizerOption.
 type SGDOption interface{ applySGD(*sgd) }
 
 // Nesterov looks ahead along the momentum (Nesterov 1983, Sutskever et al. 2013).
@@ -58,6 +58,9 @@ func (o *sgd) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
 func (o *sgd) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
 	kernel.SGDRows(w, g, o.velocity(slots), float32(rate), float32(o.Momentum), o.Nesterov, rows, width(g, rows))
 }
+
+// Decays is nothing; with momentum it is not ok, as the velocity moves the weight.
+func (o *sgd) Decays() (slots []int, by float64, ok bool) { return nil, 1, o.Momentum == 0 }
 
 func (o *sgd) velocity(slots [][]float32) []float32 {
 	if len(slots) == 0 {

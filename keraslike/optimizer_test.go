@@ -304,6 +304,9 @@ func TestSettingsAllocateNothing(t *testing.T) {
 		"lion":       Lion(1e-3),
 		"adadelta":   Adadelta(1),
 		"adamax":     Adamax(1e-3),
+		"momentum":   SGD(1e-2, Momentum(0.9)),
+		"lazy":       Adam(1e-3, LazyRows{}),
+		"user's":     plainRows{Adam(1e-3)},
 	} {
 		m := Sequential("m", Input(5), Embedding(7, 3), Flatten(), Dense(8, ReLU, KernelConstraint(MaxNorm(1)), KernelRegularizer(L1L2(1e-3, 1e-3))), Dense(2, Softmax))
 		if err := m.Compile(o, SparseCategoricalCrossentropy.With(FromLogits{}), WeightedMetrics(Accuracy, SparseTopKCategoricalAccuracy(1)), ConfusionMatrix); err != nil {

@@ -62,10 +62,6 @@ func (r *recorder) Update(_, g []float32, _ [][]float32, _ int, _ float64) {
 	r.gradients = append(r.gradients, slices.Clone(g))
 }
 
-func (r *recorder) UpdateRows(_, g []float32, _ []int32, slots [][]float32, step int, rate float64) {
-	r.Update(nil, g, slots, step, rate)
-}
-
 // probed is a compiled model of the layers behind a probe.
 func probed(t *testing.T, loss keraslike.Loss, shape []int, layers ...keraslike.Part) (*keraslike.Model, *recorder) {
 	t.Helper()

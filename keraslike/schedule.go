@@ -10,7 +10,7 @@ import (
 	"math"
 )
 
-// Schedule changes the learning rate from update to update; it is an option of
+// Schedule changes the learning rate from batch to batch; it is an option of
 // every optimiser, by WithSchedule, and saved with it. The schedules of this
 // package are plain values, whose formulas are those of
 // https://keras.io/api/optimizers/learning_rate_schedules/.
@@ -19,8 +19,8 @@ type Schedule interface {
 	Name() string
 	// Check returns an error for settings that make no sense.
 	Check() error
-	// At is the rate after the given number of updates; initial is the rate
-	// that the optimiser was made with.
+	// At is the rate after the given number of batches, which are updates unless
+	// gradients accumulate; initial is the rate that the optimiser was made with.
 	At(initial float64, step int) float64
 }
 

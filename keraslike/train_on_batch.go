@@ -63,9 +63,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}
-	if s := c.tuning.Schedule.Schedule; s != nil {
-		c.rate = s.At(c.optimizer.Rate(), c.updates())
-	}
+	c.rate = c.scheduled(c.rate)
 	if err := m.update(p, c.rate); err != nil {
 		return 0, fmt.Errorf("train on batch: %w", err)
 	}

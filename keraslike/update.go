@@ -48,6 +48,7 @@ func (m *Model) apply(rate float64) error {
 			accumulate(c.sums[i], c.grads[i])
 		}
 		if c.steps%t.every() != 0 {
+			m.settle()
 			return nil
 		}
 		for i := range m.free {
@@ -71,28 +72,42 @@ func (m *Model) apply(rate float64) error {
 	} else {
 		for i, w := range m.free {
 			g := c.grads[i]
-			switch {
-			case g.parts != nil:
-				g.parts.Each(c.byRows[i].begin(rate))
-			case g.sparse:
-				c.byRows[i].begin(rate)(g.rows, g.values)
-			default:
-				c.decay.finish(i, c.slots[i], c.updates()-1)
-				c.optimizer.Update(w.Value(), g.values, c.slots[i], c.updates(), rate)
+			if g.sparse || g.parts != nil {
+				c.byRows[i].by(g, rate)
+				continue
 			}
+			c.decay.finish(i, c.slots[i], c.updates()-1)
+			c.optimizer.Update(w.Value(), g.values, c.slots[i], c.updates(), rate)
 		}
 	}
+	m.settle()
+	return nil
+}
+
+// settle is what follows on every batch, whether it made an update or accumulated. In
+// Keras's order averages take weights that no constraint has changed yet, and they start
+// anew with each batch until the one after the first update.
+func (m *Model) settle() {
+	c, t := m.compiled, m.compiled.tuning
 	for i, w := range m.free {
-		w.constraint.apply(w.Value())
 		switch {
-		case t.Average > 0 && c.updates() == 1:
+		case t.Average > 0 && c.steps <= t.every():
 			copy(c.averages[i], w.Value())
 		case t.Average > 0:
 			kernel.Scale(c.averages[i], c.averages[i], float32(t.Average))
 			kernel.AddScaled(c.averages[i], w.Value(), float32(1-t.Average))
 		}
+		w.constraint.apply(w.Value())
 	}
-	return nil
+}
+
+// scheduled is the rate of the next batch where the optimizer has a schedule, else the one
+// given. As in Keras schedules count batches, not updates.
+func (c *compiled) scheduled(rate float64) float64 {
+	if s := c.tuning.Schedule.Schedule; s != nil {
+		return s.At(c.optimizer.Rate(), c.steps)
+	}
+	return rate
 }
 
 // accumulate adds a gradient to a sum of the weight's size.
@@ -194,7 +209,9 @@ func (c *compiled) start(free []*Weight) {
 			c.averages = append(c.averages, append([]float32(nil), w.Value()...))
 		}
 	}
-	c.decay.start(c.optimizer, n)
+	if o := c.alone(); o != nil {
+		c.decay.start(o, n)
+	}
 }
 
 // kept is an array that training keeps for a weight, as it is saved.

@@ -2,7 +2,10 @@
 
 package keraslike
 
-import "github.com/reef-dl/reef/graph"
+import (
+	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/kernel"
+)
 
 // gradient is that of one weight: of the whole array; or of some rows of it; or of some
 // rows that are summed when they are asked for, a part after another.
@@ -26,34 +29,83 @@ func (p *plan) gradient(i int, read bool) gradient {
 	return gradient{parts: rows}
 }
 
-// readsGradients reports whether anything but the optimiser's UpdateRows needs the rows of
-// a sparse gradient.
+// readsGradients reports whether anything but the update needs the rows of a sparse
+// gradient.
 func (c *compiled) readsGradients() bool {
 	_, solver := c.optimizer.(*solver)
 	return solver || c.guarded || c.tuning.every() > 1 || c.tuning.clips() > 0
 }
 
-// rowUpdate updates rows of weight i. It is made once, so that no step allocates it.
+// alone is the optimizer where it may update the rows of a gradient without the others:
+// an update by a gradient of 0 is known there, or not wanted. It is nil elsewhere.
+func (c *compiled) alone() RowOptimizer {
+	if o, ok := c.optimizer.(RowOptimizer); ok {
+		if _, _, known := o.Decays(); known || c.tuning.LazyRows {
+			return o
+		}
+	}
+	return nil
+}
+
+// rowUpdate updates weight i by a gradient of some rows. It is made once, so that no step
+// allocates it.
 type rowUpdate struct {
-	c    *compiled
-	i    int
-	rate float64
-	some func(rows []int32, g []float32)
+	c         *compiled
+	i         int
+	w         *Weight
+	optimizer RowOptimizer // nil for an update of all rows
+	rate      float64
+	some      func(rows []int32, g []float32)
+	all       []float32 // the gradient of all rows, 0 between two updates
 }
 
 func newRowUpdate(c *compiled, i int, w *Weight) *rowUpdate {
-	u := &rowUpdate{c: c, i: i}
-	u.some = func(rows []int32, g []float32) {
-		c.decay.rows(i, c.slots[i], rows, c.rowWidth[i], c.updates())
-		c.optimizer.UpdateRows(w.Value(), g, rows, c.slots[i], c.updates(), u.rate)
+	u := &rowUpdate{c: c, i: i, w: w, optimizer: c.alone()}
+	u.some = u.spread
+	if u.optimizer != nil {
+		u.some = u.part
 	}
 	return u
 }
 
-// begin returns what updates some rows, of which each is one part's: parts may be updated at
-// the same time.
-func (u *rowUpdate) begin(rate float64) (some func(rows []int32, g []float32)) {
-	u.c.decay.begin(u.i, u.c.slots[u.i], u.c.rowWidth[u.i], u.c.updates())
+// by updates by a sparse gradient.
+func (u *rowUpdate) by(g gradient, rate float64) {
+	c, i := u.c, u.i
 	u.rate = rate
-	return u.some
+	if u.optimizer != nil {
+		c.decay.begin(i, c.slots[i], c.rowWidth[i], c.updates())
+	} else if u.all == nil {
+		u.all = kernel.Floats(len(u.w.Value()))
+	}
+	rows := g.rows
+	if g.parts != nil {
+		rows = g.parts.Index
+		g.parts.Each(u.some)
+	} else {
+		u.some(rows, g.values)
+	}
+	if u.optimizer != nil {
+		return
+	}
+	c.optimizer.Update(u.w.Value(), u.all, c.slots[i], c.updates(), rate)
+	n := c.rowWidth[i]
+	for _, r := range rows {
+		clear(u.all[int(r)*n : (int(r)+1)*n])
+	}
+}
+
+// part updates some rows, of which each is one part's: parts may be updated at the same
+// time.
+func (u *rowUpdate) part(rows []int32, g []float32) {
+	c, i := u.c, u.i
+	c.decay.rows(i, c.slots[i], rows, c.rowWidth[i], c.updates())
+	u.optimizer.UpdateRows(u.w.Value(), g, rows, c.slots[i], c.updates(), u.rate)
+}
+
+// spread puts some rows into the gradient of all, where the others are 0.
+func (u *rowUpdate) spread(rows []int32, g []float32) {
+	n := u.c.rowWidth[u.i]
+	for k, r := range rows {
+		copy(u.all[int(r)*n:(int(r)+1)*n], g[k*n:(k+1)*n])
+	}
 }

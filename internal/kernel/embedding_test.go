@@ -126,6 +126,26 @@ func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
 			func(w, g, a, b []float32) { Adam(w, g, a, b, nil, 0.1, 0.9, 0.999, 1e-7, 2) },
 			func(w, g, a, b []float32) { AdamRows(w, g, a, b, nil, 0.1, 0.9, 0.999, 1e-7, 2, rows, dim) },
 		},
+		"nadam": {
+			func(w, g, a, b []float32) { Nadam(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 2) },
+			func(w, g, a, b []float32) { NadamRows(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 2, rows, dim) },
+		},
+		"adamax": {
+			func(w, g, a, b []float32) { Adamax(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 2) },
+			func(w, g, a, b []float32) { AdamaxRows(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 2, rows, dim) },
+		},
+		"adagrad": {
+			func(w, g, a, b []float32) { Adagrad(w, g, a, 0.1, 1e-7) },
+			func(w, g, a, b []float32) { AdagradRows(w, g, a, 0.1, 1e-7, rows, dim) },
+		},
+		"adadelta": {
+			func(w, g, a, b []float32) { Adadelta(w, g, a, b, 0.1, 0.95, 1e-7) },
+			func(w, g, a, b []float32) { AdadeltaRows(w, g, a, b, 0.1, 0.95, 1e-7, rows, dim) },
+		},
+		"lion": {
+			func(w, g, a, b []float32) { Lion(w, g, a, 0.1, 0.9, 0.99) },
+			func(w, g, a, b []float32) { LionRows(w, g, a, 0.1, 0.9, 0.99, rows, dim) },
+		},
 	} {
 		// From zero state one step of the dense form leaves rows without gradient as they were.
 		w := randomFloats(rng, vocab*dim)
