@@ -47,7 +47,12 @@ type Training struct {
 	// Waited is the part of Elapsed in which nothing was computed because the next
 	// batch was not there yet: what a faster source could save.
 	Waited time.Duration
+	// Interrupted is set with TrainEnd where the context was cancelled: training may go on.
+	Interrupted bool
+
 	stop   bool
+	scores *scores
+	named  []string // the series that there will be, nil where callbacks may add some
 }
 
 // Stop ends the training after the epoch that runs.

@@ -5,15 +5,17 @@ package keraslike
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 )
 
 // Mode says which way a monitored number is better.
 type Mode string
 
-// The modes. Auto takes accuracies, precision, recall, F1, AUC, R² and cosine
-// similarity for better when larger, everything else for better when smaller.
+// The modes. Auto asks the model's own series, with or without "val_" before their names:
+// losses, errors and metrics that are losses are better when smaller, the other metrics of
+// this package when larger, whatever the outputs are called. As in Keras it is an error
+// for other numbers, as a metric of one's own or one that a callback adds, unless their
+// whole name is that of a metric of this package.
 const (
 	Auto Mode = "auto"
 	Min  Mode = "min"
@@ -31,13 +33,13 @@ type monitor struct {
 	name     string
 	mode     Mode
 	minDelta float64
+	larger   bool // is better, by the mode
 	best     float64
 	seen     bool
 }
 
-// begin checks the settings and forgets what was best.
-func (m *monitor) begin(callback string) error {
-	m.best, m.seen = math.NaN(), false
+// begin checks the settings and finds out which way is better.
+func (m *monitor) begin(callback string, t *Training) error {
 	switch {
 	case m.name == "":
 		return fmt.Errorf("%s: nothing to monitor, want a name such as %q", callback, "val_loss")
@@ -46,8 +48,19 @@ func (m *monitor) begin(callback string) error {
 	case !(m.minDelta >= 0):
 		return fmt.Errorf("%s: min delta is %g, want at least 0", callback, m.minDelta)
 	}
+	mode := m.mode
+	if mode != Min && mode != Max {
+		mode = t.direction(m.name)
+	}
+	if mode == Auto {
+		return fmt.Errorf("%s: whether a larger or a smaller %q is better is not known: the model measures %q; say Min or Max", callback, m.name, t.series())
+	}
+	m.larger = mode == Max
 	return nil
 }
+
+// forget forgets what was best.
+func (m *monitor) forget() { m.best, m.seen = math.NaN(), false }
 
 func (m *monitor) value(callback string, logs Logs) (float64, error) {
 	v, ok := logs.Get(m.name)
@@ -61,19 +74,9 @@ func (m *monitor) value(callback string, logs Logs) (float64, error) {
 	return 0, fmt.Errorf("%s: there is no %q to monitor, the logs have %q", callback, m.name, names)
 }
 
-// larger reports whether larger is better.
-func (m *monitor) larger() bool {
-	if m.mode == Min || m.mode == Max {
-		return m.mode == Max
-	}
-	return slices.ContainsFunc([]string{"acc", "precision", "recall", "f1_score", "auc", "r2_score", "cosine_similarity"}, func(part string) bool {
-		return strings.Contains(m.name, part)
-	})
-}
-
 // better reports whether v improves on the number b.
 func (m *monitor) better(v, b float64) bool {
-	if m.larger() {
+	if m.larger {
 		return v-m.minDelta > b
 	}
 	return v+m.minDelta < b
@@ -86,4 +89,71 @@ func (m *monitor) improves(v float64) bool {
 	}
 	m.best, m.seen = v, true
 	return true
+}
+
+// direction is which way a number of the logs is better, Auto where nobody knows.
+func (t *Training) direction(name string) Mode {
+	if d := t.scores.direction(name); d != "" {
+		return d
+	}
+	bare := strings.TrimPrefix(name, "val_")
+	if d := t.scores.direction(bare); d != "" {
+		return d
+	}
+	return wayOfName(bare)
+}
+
+// series are the names of what the model measures while it trains.
+func (t *Training) series() (names []string) {
+	for _, l := range t.scores.logs(nil) {
+		names = append(names, l.Name)
+	}
+	return names
+}
+
+// direction is which way a series of the scores is better; empty where there is none.
+func (s *scores) direction(name string) Mode {
+	if name == "loss" {
+		return Min
+	}
+	for _, loss := range s.names {
+		if loss == name {
+			return Min
+		}
+	}
+	for _, one := range s.list {
+		if one.name == name {
+			return one.direction
+		}
+	}
+	return ""
+}
+
+// wayOf is which way a metric is better: those of this package know it.
+func wayOf(m Metric) Mode {
+	switch m := m.(type) {
+	case Loss:
+		return Min
+	case *auc, *f1, *hits, *topK:
+		return Max
+	default:
+		return wayOfName(m.Name())
+	}
+}
+
+// wayOfName is which way a metric of this package is better, by its whole name.
+func wayOfName(name string) Mode {
+	switch f := MetricFunc(name); f {
+	case Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, Cosine, R2Score, ConfusionMatrix:
+		return Max
+	case MAE, MSE, RMSE:
+		return Min
+	}
+	if metricKinds[name] != nil {
+		return Max
+	}
+	if lossMeasures[LossFunc(name)] != nil || name == "loss" {
+		return Min
+	}
+	return Auto
 }

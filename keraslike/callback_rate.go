@@ -51,14 +51,24 @@ func (p *plateau) On(e Event, t *Training) error {
 	switch e {
 	case TrainBegin:
 		p.wait, p.cooling = 0, 0
+		p.forget()
 		if !(p.factor >= 0 && p.factor < 1) || p.patience < 0 || p.cooldown < 0 || !(p.least >= 0) {
 			return fmt.Errorf("reduce on plateau: factor %g, patience %d, cool-down %d, least rate %g: want a factor below 1 and nothing below 0", p.factor, p.patience, p.cooldown, p.least)
 		}
-		return errors.Join(ownsRate("reduce on plateau", t), p.begin("reduce on plateau"))
+		return errors.Join(ownsRate("reduce on plateau", t), p.begin("reduce on plateau", t))
 	case EpochEnd:
 		return p.epochEnd(t)
 	}
 	return nil
+}
+
+func (p *plateau) remember() recollection {
+	return recollection{ID: fmt.Sprintf("reduce on plateau of %q", p.name), monitored: p.monitored(), Wait: p.wait, Cooling: p.cooling}
+}
+
+func (p *plateau) recall(m recollection) error {
+	p.wait, p.cooling = m.Wait, m.Cooling
+	return p.monitor.recall(m.monitored)
 }
 
 func (p *plateau) epochEnd(t *Training) error {
@@ -91,23 +101,28 @@ func ownsRate(callback string, t *Training) error {
 }
 
 // LearningRateScheduler sets the learning rate at the beginning of each epoch, which
-// counts from 1; rate is the one so far.
+// counts from 1; rate is the one so far. It is asked again for an epoch that is gone on
+// with: only a function of the epoch alone gives what an unbroken training has.
 // See https://keras.io/api/callbacks/learning_rate_scheduler/, where epochs count from 0.
 func LearningRateScheduler(next func(epoch int, rate float64) float64) Callback {
-	return CallbackFunc(func(e Event, t *Training) error {
-		switch e {
-		case TrainBegin:
-			if next == nil {
-				return errors.New("learning rate scheduler: the function is nil")
-			}
-			return ownsRate("learning rate scheduler", t)
-		case EpochBegin:
-			rate := next(t.Epoch, t.Rate)
-			if !(rate >= 0) || math.IsInf(rate, 0) {
-				return fmt.Errorf("learning rate scheduler: rate %g for epoch %d, want at least 0", rate, t.Epoch)
-			}
-			t.Rate = rate
+	return rateScheduler(next)
+}
+
+type rateScheduler func(epoch int, rate float64) float64
+
+func (next rateScheduler) On(e Event, t *Training) error {
+	switch e {
+	case TrainBegin:
+		if next == nil {
+			return errors.New("learning rate scheduler: the function is nil")
 		}
-		return nil
-	})
+		return ownsRate("learning rate scheduler", t)
+	case EpochBegin:
+		rate := next(t.Epoch, t.Rate)
+		if !(rate >= 0) || math.IsInf(rate, 0) {
+			return fmt.Errorf("learning rate scheduler: rate %g for epoch %d, want at least 0", rate, t.Epoch)
+		}
+		t.Rate = rate
+	}
+	return nil
 }

@@ -26,7 +26,9 @@ type Baseline float64
 // StartFrom is the number of epochs before EarlyStopping looks at the logs.
 type StartFrom int
 
-// RestoreBest gives the model the weights of its best epoch when training ends.
+// RestoreBest gives the model the weights of its best epoch when training ends. When it is
+// interrupted, the model keeps those it has, with which it can go on; the best ones are
+// kept for then, and saved WithOptimizer.
 type RestoreBest struct{}
 
 func (n Patience) applyEarlyStopping(s *Stopping)  { s.patience = int(n) }
@@ -63,10 +65,14 @@ func (s *Stopping) On(e Event, t *Training) error {
 			return fmt.Errorf("early stopping: patience is %d from epoch %d, want at least 0", s.patience, s.from)
 		}
 		s.wait, s.bestEpoch, s.stopped, s.weights = 0, 0, 0, nil
-		return s.begin("early stopping")
+		s.forget()
+		return s.begin("early stopping", t)
 	case EpochEnd:
 		return s.epochEnd(t)
 	case TrainEnd:
+		if t.Interrupted {
+			return nil
+		}
 		for i, w := range s.weights {
 			copy(t.Model.weights[i].Value(), w)
 		}
@@ -95,6 +101,18 @@ func (s *Stopping) epochEnd(t *Training) error {
 		t.Stop()
 	}
 	return nil
+}
+
+func (s *Stopping) remember() recollection {
+	return recollection{ID: fmt.Sprintf("early stopping of %q", s.name), monitored: s.monitored(), Wait: s.wait, Epoch: s.bestEpoch, weights: s.weights}
+}
+
+func (s *Stopping) recall(m recollection) error {
+	s.wait, s.bestEpoch, s.weights = m.Wait, m.Epoch, m.weights
+	if !s.restore {
+		s.weights = nil
+	}
+	return s.monitor.recall(m.monitored)
 }
 
 // keep copies all weights.

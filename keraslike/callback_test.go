@@ -47,15 +47,15 @@ func TestEarlyStopping(t *testing.T) {
 		epochs, best  int
 		stoppedBefore bool
 	}{
-		"no patience":     {keraslike.EarlyStopping("score"), []float64{3, 2, 2, 1}, 3, 2, true},
-		"patience":        {keraslike.EarlyStopping("score", keraslike.Patience(2)), []float64{3, 4, 2, 5, 2, 1}, 5, 3, true},
-		"never":           {keraslike.EarlyStopping("score", keraslike.Patience(2)), []float64{5, 4, 4, 3}, 4, 4, false},
-		"min delta":       {keraslike.EarlyStopping("score", keraslike.Patience(2), keraslike.MinDelta(0.5)), []float64{3, 2.8, 2.6, 0}, 3, 1, true},
+		"no patience":     {keraslike.EarlyStopping("score", keraslike.Min), []float64{3, 2, 2, 1}, 3, 2, true},
+		"patience":        {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2)), []float64{3, 4, 2, 5, 2, 1}, 5, 3, true},
+		"never":           {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2)), []float64{5, 4, 4, 3}, 4, 4, false},
+		"min delta":       {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2), keraslike.MinDelta(0.5)), []float64{3, 2.8, 2.6, 0}, 3, 1, true},
 		"max":             {keraslike.EarlyStopping("score", keraslike.Max, keraslike.Patience(1)), []float64{1, 2, 1.5, 9}, 3, 2, true},
-		"baseline":        {keraslike.EarlyStopping("score", keraslike.Patience(2), keraslike.Baseline(1)), []float64{3, 2, 2.5, 0}, 3, 2, true},
-		"later":           {keraslike.EarlyStopping("score", keraslike.StartFrom(3)), []float64{1, 5, 4, 3, 4, 1}, 5, 4, true},
-		"no number":       {keraslike.EarlyStopping("score", keraslike.Patience(1)), []float64{2, math.NaN(), 1}, 2, 1, true},
-		"first no number": {keraslike.EarlyStopping("score", keraslike.Patience(2)), []float64{math.NaN(), 3, 2}, 3, 3, false},
+		"baseline":        {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2), keraslike.Baseline(1)), []float64{3, 2, 2.5, 0}, 3, 2, true},
+		"later":           {keraslike.EarlyStopping("score", keraslike.Min, keraslike.StartFrom(3)), []float64{1, 5, 4, 3, 4, 1}, 5, 4, true},
+		"no number":       {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(1)), []float64{2, math.NaN(), 1}, 2, 1, true},
+		"first no number": {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2)), []float64{math.NaN(), 3, 2}, 3, 3, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, h, _ := scripted(t, c.scores, c.stopping)
@@ -67,7 +67,7 @@ func TestEarlyStopping(t *testing.T) {
 }
 
 func TestEarlyStoppingRestoresBest(t *testing.T) {
-	m, _, _ := scripted(t, []float64{3, 1, 2, 2, 2}, keraslike.EarlyStopping("score", keraslike.Patience(2), keraslike.RestoreBest{}))
+	m, _, _ := scripted(t, []float64{3, 1, 2, 2, 2}, keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2), keraslike.RestoreBest{}))
 	after2 := toyModel(t)
 	if _, err := after2.Fit(t.Context(), toyData(t, 40, 1), keraslike.Epochs(2), keraslike.BatchSize(20)); err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestEarlyStoppingRestoresBest(t *testing.T) {
 
 func TestReduceLROnPlateau(t *testing.T) {
 	scores := []float64{5, 5, 5, 5, 5, 5, 4, 4, 4}
-	_, _, rates := scripted(t, scores, keraslike.ReduceLROnPlateau("score", keraslike.Factor(0.5), keraslike.Patience(2), keraslike.Cooldown(2), keraslike.MinRate(0.003)))
+	_, _, rates := scripted(t, scores, keraslike.ReduceLROnPlateau("score", keraslike.Min, keraslike.Factor(0.5), keraslike.Patience(2), keraslike.Cooldown(2), keraslike.MinRate(0.003)))
 	// Two epochs without improvement (2, 3), two of cool-down, of which the last counts again (5), 6; then 8, cooled, bounded.
 	want := []float64{0.01, 0.01, 0.01, 0.005, 0.005, 0.005, 0.003, 0.003, 0.003}
 	for i := range want {

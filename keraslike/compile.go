@@ -121,7 +121,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	}
 	m.reseed(c.seed) // of a model that was built before, with another seed
 	m.forget()
-	m.compiled, m.position = c, 0
+	m.compiled, m.position, m.pending, m.left = c, 0, false, interruption{}
 	if err := m.try(); err != nil {
 		m.compiled = nil
 		return err

@@ -7,14 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/reef-dl/reef/graph"
 )
 
 // fit is one call of Fit.
 type fit struct {
 	epochs, batch   int
+	counted         bool // by Epochs
 	initial         int
+	until           int // 0 without Until
 	steps           int // of an epoch, 0 for all
 	split           float64
 	keepOrder       bool
@@ -23,12 +23,15 @@ type fit struct {
 	classWeights    ClassWeights
 	callbacks       []Callback
 
-	m       *Model
-	train   *batches // of a Source; nil for a Stream
-	feed    *feed
-	scores  *scores
-	targets [][]float32 // of the batch
-	state   Training
+	m        *Model
+	train    *batches // of a Source; nil for a Stream
+	feed     *feed
+	scores   *scores
+	targets  [][]float32 // of the batch
+	state    Training
+	perEpoch int            // steps of a whole one
+	goes     bool           // on with an epoch that was interrupted
+	left     []recollection // of callbacks, of the run that goes on
 }
 
 // ErrStopped is wrapped by the error of a Fit whose context was cancelled: the
@@ -40,14 +43,19 @@ var ErrStopped = errors.New("training was stopped")
 // validation, named "val_...", are taken after the epoch.
 //
 // When ctx is cancelled the batch that runs is finished, and the error wraps
-// ErrStopped and the context's error. After any error the History holds the
-// epochs that were completed.
+// ErrStopped and the context's error; where it was the last batch of all there is
+// nothing left to stop. After any error the History holds the epochs that were
+// completed.
 //
 // A Fit that follows an interrupted one, of the same model or of one saved
 // WithOptimizer and loaded, goes on with the batch after the last one of the same
 // epoch and ends with the same weights, byte for byte, as if it had not been
-// interrupted; what it logs of that epoch is of the rest of it. A Stream is read
-// from where it stands.
+// interrupted: EarlyStopping, ReduceLROnPlateau and ModelCheckpoint remember what they
+// have seen, whether they are the same or new ones of the same settings. So it is with
+// a model that ModelCheckpoint has saved, if Until or InitialEpoch says that its epochs
+// are gone on with. What is logged of an interrupted epoch is of all of it, but of a
+// metric of one's own that is no SummingMeasurement, of the rest. A Stream is read from
+// where it stands.
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (*History, error) {
 	f := &fit{m: m, epochs: 1, batch: 32}
 	for _, o := range options {
@@ -57,9 +65,20 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (*H
 	if err := f.prepare(data); err != nil {
 		return h, fmt.Errorf("fit: %w", err)
 	}
+	if f.initial == f.epochs { // Until has been reached
+		return h, nil
+	}
+	m.running = f
 	err := f.run(ctx, h)
-	if !errors.Is(err, ErrStopped) {
-		m.position = 0 // only an interrupted epoch is gone on with
+	m.running = nil
+	if errors.Is(err, ErrStopped) {
+		m.left = f.interruption()
+		m.left.Stopped = true
+	} else { // only an interrupted epoch is gone on with
+		if m.pending {
+			m.epochs++
+		}
+		m.position, m.pending, m.left = 0, false, interruption{}
 	}
 	if err != nil {
 		return h, fmt.Errorf("fit: %w", err)
@@ -76,9 +95,17 @@ func (f *fit) prepare(data Samples) (err error) {
 	switch {
 	case data == nil:
 		return errors.New("no data")
+	case f.until != 0 && (f.counted || f.initial != 0):
+		return fmt.Errorf("Until(%d) is given beside Epochs or InitialEpoch, want one of them", f.until)
+	case f.until < 0:
+		return fmt.Errorf("until %d epochs, want at least 1", f.until)
+	case f.until > 0:
+		f.initial, f.epochs = min(m.epochs, f.until), f.until
+	}
+	switch {
 	case f.epochs < 1:
 		return fmt.Errorf("%d epochs, want at least 1", f.epochs)
-	case f.initial < 0 || f.initial >= f.epochs:
+	case f.until == 0 && (f.initial < 0 || f.initial >= f.epochs):
 		return fmt.Errorf("initial epoch is %d, want 0 to %d", f.initial, f.epochs-1)
 	case f.batch < 1:
 		return fmt.Errorf("batches of %d samples, want at least 1", f.batch)
@@ -120,7 +147,10 @@ func (f *fit) prepare(data Samples) (err error) {
 		}
 		f.state.Total = min(train, f.state.Steps*f.batch)
 	}
-	return nil
+	f.perEpoch = f.state.Steps
+	f.state.scores = f.scores
+	f.state.named = f.names()
+	return f.takeUp()
 }
 
 // share is how many of n samples are trained on.
@@ -140,26 +170,39 @@ func (f *fit) run(ctx context.Context, h *History) error {
 	if err := f.tell(TrainBegin); err != nil {
 		return err
 	}
+	if err := f.goOn(); err != nil {
+		return err
+	}
 	for e := f.initial + 1; e <= f.epochs && !t.stop; e++ {
 		t.Epoch = e
-		err := f.epoch(ctx)
-		h.Samples += t.Samples
+		err := f.epoch(ctx, h)
 		if f.absorbed(err) {
-			return f.tell(TrainEnd)
+			break
+		}
+		if err == nil {
+			h.add(t)
+			if err := f.tell(EpochEnd); err != nil {
+				return err
+			}
+			if ctx.Err() != nil && e < f.epochs && !t.stop {
+				err = f.stopped(ctx)
+			}
 		}
 		if errors.Is(err, ErrStopped) {
+			t.Interrupted = true
 			return errors.Join(err, f.tell(TrainEnd))
 		}
 		if err != nil {
 			return err
 		}
-		h.add(t)
-		if err := f.tell(EpochEnd); err != nil {
-			return err
-		}
 	}
 	f.m.average()
 	return f.tell(TrainEnd)
+}
+
+func (f *fit) stopped(ctx context.Context) error {
+	t := &f.state
+	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
 }
 
 // absorbed reports whether a callback makes an ordinary end of an error.
@@ -177,25 +220,40 @@ func (f *fit) absorbed(err error) bool {
 	return false
 }
 
+// tell tells all callbacks, those that save after the others.
 func (f *fit) tell(e Event) error {
-	for _, c := range f.callbacks {
-		if err := c.On(e, &f.state); err != nil {
-			return err
+	var failed error
+	told := f.callbacks
+	for i, c := range f.callbacks {
+		if _, saves := c.(*checkpoint); saves {
+			continue
 		}
+		failed = c.On(e, &f.state)
 		f.m.compiled.rate = f.state.Rate // which the callback may have changed
+		if failed != nil {
+			told = f.callbacks[:i]
+			break
+		}
 	}
-	return nil
+	for _, c := range told {
+		if _, saves := c.(*checkpoint); saves {
+			if err := c.On(e, &f.state); err != nil {
+				return errors.Join(failed, err)
+			}
+		}
+	}
+	return failed
 }
 
 // epoch goes through all batches once, or through those that an interruption left,
 // and measures validation.
-func (f *fit) epoch(ctx context.Context) error {
+func (f *fit) epoch(ctx context.Context, h *History) error {
 	t, m := &f.state, f.m
-	t.Step, t.Samples, t.Elapsed, t.Waited = 0, 0, 0, 0
-	f.scores.reset()
-	if t.Total > 0 && m.position >= t.Total {
-		m.position = 0 // the interrupted epoch was one of more samples
+	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
+	if !f.goes {
+		f.scores.reset()
 	}
+	f.goes = false
 	if f.train != nil {
 		f.train.rewind()
 		if !f.keepOrder {
@@ -204,11 +262,32 @@ func (f *fit) epoch(ctx context.Context) error {
 		f.train.at = min(m.position, len(f.train.order))
 	}
 	t.Samples, t.Step = m.position, (m.position+f.batch-1)/f.batch
+	if f.train != nil && m.position > 0 { // batches may be of another size than before
+		t.Steps = t.Step + (t.Total-m.position+f.batch-1)/f.batch
+	}
 	t.Logs = t.Logs[:0]
 	if err := f.tell(EpochBegin); err != nil {
 		return err
 	}
-	start := time.Now()
+	if begun := t.Samples; !m.pending {
+		err := f.batches(ctx)
+		h.Samples += t.Samples - begun
+		if err != nil {
+			return err
+		}
+	} else {
+		t.Logs = f.scores.logs(t.Logs)
+	}
+	if err := f.validate(ctx); err != nil {
+		return err
+	}
+	m.epochs, m.position, m.pending = m.epochs+1, 0, false
+	return nil
+}
+
+// batches trains on the batches that are left of an epoch.
+func (f *fit) batches(ctx context.Context) error {
+	t, m, start := &f.state, f.m, time.Now()
 	if err := f.feed.begin(t.Steps - t.Step); err != nil {
 		return err
 	}
@@ -228,109 +307,12 @@ func (f *fit) epoch(ctx context.Context) error {
 		if err := f.tell(BatchEnd); err != nil {
 			return err
 		}
-		if ctx.Err() != nil {
-			return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
+		if ctx.Err() != nil && !m.pending {
+			return f.stopped(ctx)
 		}
 	}
-	f.feed.end()
-	if t.Steps == 0 { // the end was not known before
-		m.epochs, m.position = m.epochs+1, 0
-	}
-	return f.validate(ctx)
-}
-
-// advance trains on the next batch; false at the end.
-func (f *fit) advance() (more bool, err error) {
-	if f.feed.direct() {
-		indices := f.train.next()
-		if len(indices) == 0 {
-			return false, nil
-		}
-		return true, f.step(indices)
-	}
-	start := time.Now()
-	b, err := f.feed.next()
-	f.state.Waited += time.Since(start)
-	if b == nil || err != nil {
-		return false, err
-	}
-	p, err := f.m.fitting(planKey{b.n, b.weights != nil})
-	if err != nil {
-		return false, err
-	}
-	if err := b.copyTo(p); err != nil {
-		return false, err
-	}
-	defer f.feed.giveBack(b)
-	return true, f.learn(p, b.indices, b.weights)
-}
-
-// step trains on the samples at the indices, which are read straight into the
-// graph's memory.
-func (f *fit) step(indices []int) error {
-	p, err := f.m.fitting(planKey{len(indices), f.feed.weighted()})
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	err = f.train.read(p, indices)
-	f.state.Waited += time.Since(start)
-	if err != nil {
-		return err
-	}
-	weights, err := f.feed.weigh(indices, f.train.targets)
-	if err != nil {
-		return err
-	}
-	return f.learn(p, indices, weights)
-}
-
-// learn makes an update on what lies in the plan.
-func (f *fit) learn(p *plan, indices []int, weights []float32) error {
-	t, m := &f.state, f.m
-	if weights != nil {
-		if err := p.weigh(weights); err != nil {
-			return err
-		}
-	}
-	if err := m.update(p, m.compiled.scheduled(t.Rate)); err != nil {
-		return blame(err, indices)
-	}
-	t.Rate = m.compiled.scheduled(t.Rate)
-	t.Step++
-	t.Samples += len(indices)
-	if m.position = t.Samples; t.Step == t.Steps {
-		m.epochs, m.position = m.epochs+1, 0
-	}
-	f.targets = f.targets[:0]
-	for _, place := range p.targets {
-		f.targets = append(f.targets, place.own.Float32s())
-	}
-	f.scores.add(p, len(indices), f.targets, weights)
-	t.Logs = f.scores.logs(t.Logs[:0])
+	m.pending = true // also where the end was not known before
 	return nil
-}
-
-// blame names the sample of a batch that a run-time error points to.
-func blame(err error, indices []int) error {
-	var row *graph.RowError
-	if errors.As(err, &row) && row.Rows%len(indices) == 0 {
-		return fmt.Errorf("sample %d: %w", indices[row.Row/(row.Rows/len(indices))], err)
-	}
-	return err
-}
-
-// fitting is the training plan for a batch size.
-func (m *Model) fitting(key planKey) (*plan, error) {
-	if p, ok := m.training[key]; ok {
-		return p, nil
-	}
-	p, err := m.newPlan(fitting, key)
-	if err != nil {
-		return nil, err
-	}
-	m.training[key] = p
-	return p, nil
 }
 
 // validate appends the measures on the validation data to the logs.

@@ -8,6 +8,15 @@ type FitOption interface{ applyFit(*fit) }
 // Epochs is how often all samples are seen; the default is 1.
 type Epochs int
 
+// Until is the number of epochs that the model will have been trained when Fit ends,
+// those before counted, which Progress tells: Fit goes on with the next one, or with the
+// rest of the one that was interrupted, and does nothing where the model is there. It
+// stands for Epochs and InitialEpoch where the number of epochs done is not known:
+//
+//	m, err := keraslike.Load("run.safetensors") // saved WithOptimizer
+//	h, err := m.Fit(ctx, data, keraslike.Until(20))
+type Until int
+
 // BatchSize is the number of samples of one update; the default is 32. The last
 // batch of an epoch may be smaller. It is an option of Evaluate, too.
 type BatchSize int
@@ -45,7 +54,8 @@ func Callbacks(c ...Callback) CallbacksOption { return c }
 // CallbacksOption is made by Callbacks.
 type CallbacksOption []Callback
 
-func (n Epochs) applyFit(f *fit)           { f.epochs = int(n) }
+func (n Epochs) applyFit(f *fit)           { f.epochs, f.counted = int(n), true }
+func (n Until) applyFit(f *fit)            { f.until = int(n) }
 func (n BatchSize) applyFit(f *fit)        { f.batch = int(n) }
 func (v ValidationSplit) applyFit(f *fit)  { f.split = float64(v) }
 func (KeepOrder) applyFit(f *fit)          { f.keepOrder = true }

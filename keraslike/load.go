@@ -169,7 +169,10 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 		return errors.New("settings of compile: negative number of steps, epochs or samples")
 	}
 	m.compiled.steps, m.compiled.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
-	for _, k := range m.state() {
+	if err := m.setLeft(c.interruption); err != nil {
+		return fmt.Errorf("settings of compile: %w", err)
+	}
+	for _, k := range append(m.state(), m.keptBest(m.left.Callbacks)...) {
 		expected[k.name] = true
 		if err := read(f, k.name, k.shape, k.values); err != nil {
 			return err

@@ -33,7 +33,10 @@ type Model struct {
 	free     []*Weight     // the weights that the optimiser changes, as they were compiled
 	random   *graph.Random // of dropout; Step is the number of training steps done
 	epochs   int           // epochs trained so far, over all calls of Fit
-	position int           // samples trained on in the epoch that was interrupted
+	position int           // samples trained on in the epoch that runs or was interrupted
+	pending  bool          // that epoch has had all its batches
+	left     interruption  // of the last Fit
+	running  *fit          // the Fit that runs
 
 	training   map[planKey]*plan
 	evaluation map[planKey]*plan

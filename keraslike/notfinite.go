@@ -78,6 +78,9 @@ type TerminateOnNaN struct {
 
 // On makes training look at all gradients.
 func (c *TerminateOnNaN) On(e Event, t *Training) error {
+	if e == TrainBegin {
+		c.Found = nil
+	}
 	if e == TrainBegin || e == TrainEnd {
 		t.Model.compiled.guarded = e == TrainBegin
 	}

@@ -33,6 +33,7 @@ type compileConfig struct {
 	Epochs   int     `json:"epochs,omitempty"`
 	Position int     `json:"position,omitempty"` // samples done of an interrupted epoch
 	Rate     float64 `json:"rate,omitempty"`
+	interruption
 }
 
 // SaveOption is an option of Save: WithOptimizer.
@@ -40,8 +41,13 @@ type SaveOption interface{ applySave(*saveSettings) }
 
 type saveSettings struct{ optimizer bool }
 
-// WithOptimizer saves what the optimiser remembers and how far training is, so
-// that training goes on after Load as if it had not been interrupted.
+// WithOptimizer saves what the optimizer remembers and how far training is, so
+// that training goes on after Load as if it had not been interrupted: the optimizer's
+// arrays, sums of accumulated gradients and averages of weights; batches and epochs done
+// and the learning rate, by which schedules, dropout and the order of samples go on; and of
+// an interrupted Fit, or within one, the samples, loss and metrics of the epoch that runs
+// and what EarlyStopping (with the best weights), ReduceLROnPlateau and ModelCheckpoint
+// have seen. The data and a callback of one's own are not in the file.
 type WithOptimizer struct{}
 
 func (WithOptimizer) applySave(s *saveSettings) { s.optimizer = true }
@@ -94,7 +100,11 @@ func (m *Model) save(path string, s saveSettings) error {
 		if s.optimizer {
 			settings.State, settings.Steps, settings.Epochs = true, m.compiled.steps, m.epochs
 			settings.Position, settings.Rate = m.position, m.compiled.rate
-			for _, k := range m.state() {
+			settings.interruption = m.left
+			if m.running != nil {
+				settings.interruption = m.running.interruption()
+			}
+			for _, k := range append(m.state(), m.keptBest(settings.Callbacks)...) {
 				tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
 			}
 		}

@@ -21,9 +21,10 @@ type scores struct {
 // score is one metric of one output.
 type score struct {
 	Measurement
-	name     string
-	output   int
-	weighted bool
+	name      string
+	output    int
+	weighted  bool
+	direction Mode // which way it is better: Min, Max or, where nobody knows, Auto
 }
 
 // measure begins all measurements of a model that is or will be compiled so.
@@ -48,7 +49,7 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if err != nil {
 				return nil, err
 			}
-			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted}
+			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, direction: wayOf(metric.Metric)}
 			if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
 				return nil, fmt.Errorf("metric %s: has no weighted form", metric.Name())
 			}
@@ -61,14 +62,17 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 	return s, nil
 }
 
-// distinct reports two series of one name in the logs.
+// distinct reports two series of one name in the logs, those of validation included: with
+// outputs "x" and "val_x" there would be two named "val_x_loss".
 func (s *scores) distinct() error {
 	taken := map[string]bool{}
-	for _, l := range s.logs(nil) {
-		if taken[l.Name] {
-			return fmt.Errorf("two series would be named %q", l.Name)
+	for _, prefix := range []string{"", "val_"} {
+		for _, l := range s.logs(nil) {
+			if taken[prefix+l.Name] {
+				return fmt.Errorf("two series would be named %q", prefix+l.Name)
+			}
+			taken[prefix+l.Name] = true
 		}
-		taken[l.Name] = true
 	}
 	return nil
 }

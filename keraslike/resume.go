@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Progress is where the training of a model stands, which Save keeps WithOptimizer.
+type Progress struct {
+	// Epochs is the number of epochs trained, over all calls of Fit.
+	Epochs int
+	// Samples is the number of samples trained on in the epoch that was interrupted, 0
+	// between two epochs.
+	Samples int
+	// Batches counts those trained on since Compile, Updates what the optimizer has made of
+	// them: fewer where gradients accumulate.
+	Batches, Updates int
+	// Rate is the learning rate of the next update.
+	Rate float64
+}
+
+// Progress is where training stands; a model that is not compiled has only its epochs.
+func (m *Model) Progress() Progress {
+	p := Progress{Epochs: m.epochs, Samples: m.position}
+	if c := m.compiled; c != nil {
+		p.Batches, p.Updates, p.Rate = c.steps, c.updates(), c.scheduled(c.rate)
+	}
+	return p
+}
+
+// interruption is what training keeps between two calls of Fit of which the second goes on
+// where the first was interrupted, beside the optimizer's state.
+type interruption struct {
+	// Stopped is set where the context was cancelled.
+	Stopped bool `json:"interrupted,omitempty"`
+	// Pending is set where an epoch has had all its batches and not its validation yet.
+	Pending bool `json:"pending,omitempty"`
+	// Sums are those of the epoch's loss and metrics.
+	Sums      []byte         `json:"sums,omitempty"`
+	Callbacks []recollection `json:"callbacks,omitempty"`
+}
+
+// recollection is what a callback remembers of the epochs before.
+type recollection struct {
+	ID string `json:"callback"`
+	monitored
+	Wait    int  `json:"wait,omitempty"`
+	Cooling int  `json:"cooling,omitempty"`
+	Epoch   int  `json:"epoch,omitempty"`   // the best one
+	Kept    bool `json:"weights,omitempty"` // whether the file has them
+	weights [][]float32
+}
+
+// monitored is the best number of a monitor, if it has seen any, as a text: JSON has no
+// infinity.
+type monitored struct {
+	Best string `json:"best,omitempty"`
+}
+
+// rememberer is a callback whose next decision depends on the epochs before.
+type rememberer interface {
+	Callback
+	remember() recollection
+	// recall is called after TrainBegin where training goes on.
+	recall(recollection) error
+}
+
+func (m *monitor) monitored() monitored {
+	if !m.seen {
+		return monitored{}
+	}
+	return monitored{strconv.FormatFloat(m.best, 'g', -1, 64)}
+}
+
+func (m *monitor) recall(k monitored) (err error) {
+	if k.Best != "" {
+		m.best, err = strconv.ParseFloat(k.Best, 64)
+		m.seen = err == nil
+	}
+	return err
+}
+
+// check reports counts that no callback has.
+func (k recollection) check() error {
+	if k.Wait < 0 || k.Cooling < 0 || k.Epoch < 0 {
+		return fmt.Errorf("callback %s: waited for %d epochs, cooling for %d, best epoch %d: want at least 0", k.ID, k.Wait, k.Cooling, k.Epoch)
+	}
+	if _, err := strconv.ParseFloat(k.Best, 64); k.Best != "" && err != nil {
+		return fmt.Errorf("callback %s: best number: %w", k.ID, err)
+	}
+	return nil
+}
+
+// interruption is what an unfinished run leaves; nothing after its last epoch.
+func (f *fit) interruption() interruption {
+	m := f.m
+	i := interruption{Pending: m.pending}
+	if inside := m.position > 0 || i.Pending; inside {
+		i.Sums = f.scores.save()
+	} else if f.state.stop || f.state.Epoch >= f.epochs {
+		return i
+	}
+	for _, c := range f.callbacks {
+		if r, ok := c.(rememberer); ok {
+			i.Callbacks = append(i.Callbacks, r.remember())
+		}
+	}
+	return i
+}
+
+// setLeft takes what a file says of an interrupted run.
+func (m *Model) setLeft(left interruption) error {
+	if left.Pending && m.position == 0 {
+		return errors.New("an epoch is over and has had no samples")
+	}
+	if left.Sums != nil {
+		s, err := m.measure(m.compiled)
+		if err == nil {
+			err = s.load(left.Sums)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for i := range left.Callbacks {
+		k := &left.Callbacks[i]
+		if err := k.check(); err != nil {
+			return err
+		}
+		if k.Kept {
+			for _, w := range m.weights {
+				k.weights = append(k.weights, make([]float32, len(w.Value())))
+			}
+		}
+	}
+	m.left, m.pending = left, left.Pending
+	return nil
+}
+
+// keptBest are the best weights that callbacks have kept, as they are saved.
+func (m *Model) keptBest(callbacks []recollection) (list []kept) {
+	for i := range callbacks {
+		k := &callbacks[i]
+		k.Kept = k.weights != nil
+		for j, w := range m.weights[:len(k.weights)] {
+			list = append(list, kept{fmt.Sprintf("optimizer/callback %d/%s", i, m.paths[w]), w.shape, k.weights[j]})
+		}
+	}
+	return list
+}
+
+// takeUp decides whether the fit goes on with what an interrupted one has left.
+func (f *fit) takeUp() error {
+	m, t := f.m, &f.state
+	inside := m.position > 0 || m.pending
+	switch {
+	case inside && t.Total > 0 && (m.position > t.Total || m.position == t.Total != m.pending):
+		m.position, m.pending, inside = 0, false, false // the interrupted epoch was one of other samples
+	case inside && m.left.Sums != nil:
+		if err := f.scores.load(m.left.Sums); err != nil {
+			return err
+		}
+		f.goes = true
+	}
+	if m.pending && f.initial == m.epochs+1 {
+		f.initial-- // the epoch whose batches are done was counted
+	}
+	if inside || m.left.Stopped || f.initial > 0 && f.initial == m.epochs {
+		f.left = m.left.Callbacks
+	}
+	return nil
+}
+
+// names are the series that there will be; nil where a callback of one's own may add some.
+func (f *fit) names() []string {
+	for _, c := range f.callbacks {
+		switch c.(type) {
+		case *checkpoint, *Stopping, *plateau, rateScheduler, *csvLog, *board, *TerminateOnNaN:
+		default:
+			return nil
+		}
+	}
+	names := f.state.series()
+	if f.validation != nil || f.split > 0 {
+		for _, name := range f.state.series() {
+			names = append(names, "val_"+name)
+		}
+	}
+	return names
+}
+
+// goOn takes over what an interrupted run has left.
+func (f *fit) goOn() error {
+	left := f.left
+	for _, c := range f.callbacks {
+		r, ok := c.(rememberer)
+		if !ok {
+			continue
+		}
+		id := r.remember().ID
+		for i, k := range left {
+			if k.ID == id {
+				if err := r.recall(k); err != nil {
+					return fmt.Errorf("%s: %w", id, err)
+				}
+				left = append(left[:i:i], left[i+1:]...)
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// sums are all sums of the scores.
+func (s *scores) sums() []*float64 {
+	list := []*float64{&s.loss}
+	for k := range s.losses {
+		list = append(list, &s.losses[k])
+	}
+	for _, one := range s.list {
+		if m, ok := one.Measurement.(SummingMeasurement); ok {
+			list = append(list, m.Sums()...)
+		}
+	}
+	return list
+}
+
+// save writes the sums as they are, 8 bytes each, behind the number of samples.
+func (s *scores) save() []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(s.samples))
+	for _, v := range s.sums() {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(*v))
+	}
+	return b
+}
+
+// load reads what save wrote.
+func (s *scores) load(b []byte) error {
+	list := s.sums()
+	if len(b) != 8*(1+len(list)) {
+		return fmt.Errorf("got %d bytes of sums of the interrupted epoch, the model's loss and metrics want %d", len(b), 8*(1+len(list)))
+	}
+	n := binary.LittleEndian.Uint64(b)
+	if n > math.MaxInt32 {
+		return errors.New("the interrupted epoch has more than 2³¹ samples")
+	}
+	s.samples = int(n)
+	for i, v := range list {
+		*v = math.Float64frombits(binary.LittleEndian.Uint64(b[8*(1+i):]))
+	}
+	return nil
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/reef-dl/reef/keraslike"
+)
+
+// history are all series of some calls of Fit, one behind the other.
+func history(all ...*keraslike.History) (text string) {
+	series := map[string][]float64{}
+	var names []string
+	for _, h := range all {
+		for _, name := range h.Names() {
+			if series[name] == nil {
+				names = append(names, name)
+			}
+			series[name] = append(series[name], h.Get(name)...)
+		}
+	}
+	for _, name := range names {
+		text += fmt.Sprintln(name, series[name])
+	}
+	return text
+}
+
+// TestResumeWithCallbacks interrupts a training after each number of batches, goes on, in
+// the same process or from a file, and compares everything with a training that was not
+// interrupted: weights, the optimizer's state, what was logged, where it stopped. The runs
+// are those of callbacks whose next decision depends on the epochs before.
+func TestResumeWithCallbacks(t *testing.T) {
+	const perEpoch, epochs = 5, 6
+	data := toyData(t, 40, 1)
+	everyMetric := []keraslike.CompileOption{
+		keraslike.Accuracy, keraslike.SparseTopKCategoricalAccuracy(2), keraslike.ConfusionMatrix, keraslike.SparseCategoricalCrossentropy,
+	}
+	for name, c := range map[string]struct {
+		callbacks func(dir string) []keraslike.Callback
+		options   []keraslike.FitOption
+		optimizer func() keraslike.Optimizer
+	}{
+		"none": {callbacks: func(string) []keraslike.Callback { return nil }},
+		"restore best of a rising loss": {callbacks: func(string) []keraslike.Callback {
+			return []keraslike.Callback{keraslike.EarlyStopping("loss", keraslike.Max, keraslike.Patience(9), keraslike.RestoreBest{})}
+		}},
+		"patience": {callbacks: func(string) []keraslike.Callback {
+			return []keraslike.Callback{keraslike.EarlyStopping("val_accuracy", keraslike.Patience(2), keraslike.RestoreBest{})}
+		}, options: []keraslike.FitOption{keraslike.ValidationSplit(0.25)}},
+		"patience, minimum": {callbacks: func(string) []keraslike.Callback {
+			return []keraslike.Callback{keraslike.EarlyStopping("val_loss", keraslike.Max, keraslike.Patience(3), keraslike.RestoreBest{})}
+		}, options: []keraslike.FitOption{keraslike.Validation(toyData(t, 13, 2))}},
+		"plateau": {callbacks: func(string) []keraslike.Callback {
+			return []keraslike.Callback{keraslike.ReduceLROnPlateau("loss", keraslike.MinDelta(0.05), keraslike.Patience(1), keraslike.Cooldown(1), keraslike.Factor(0.5))}
+		}},
+		"checkpoint first": {callbacks: func(dir string) []keraslike.Callback {
+			return []keraslike.Callback{
+				keraslike.ModelCheckpoint(filepath.Join(dir, "c{epoch}-{batch}"), keraslike.EveryBatches(2)),
+				keraslike.ReduceLROnPlateau("loss", keraslike.MinDelta(1), keraslike.Patience(1), keraslike.Factor(0.5)),
+				keraslike.LearningRateScheduler(func(epoch int, _ float64) float64 { return 0.05 / float64(epoch) }),
+			}
+		}},
+		"averages and a schedule": {callbacks: func(string) []keraslike.Callback {
+			return []keraslike.Callback{keraslike.EarlyStopping("loss", keraslike.Patience(3))}
+		}, optimizer: func() keraslike.Optimizer {
+			return keraslike.Adam(0.02, keraslike.AverageWeights(0.9), keraslike.AccumulateGradients(3), keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 3, Rate: 0.9}))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fresh := func() *keraslike.Model {
+				o := keraslike.Adam(0.05)
+				if c.optimizer != nil {
+					o = c.optimizer()
+				}
+				m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(8, keraslike.ReLU), keraslike.Dropout(0.2),
+					keraslike.BatchNormalization(), keraslike.Dense(toyClasses, keraslike.Softmax))
+				if err := m.Compile(o, keraslike.SparseCategoricalCrossentropy, append(everyMetric, keraslike.Seed(3))...); err != nil {
+					t.Fatal(err)
+				}
+				return m
+			}
+			size := 8
+			if name == "patience" {
+				size = 6 // 30 samples
+			}
+			fit := func(m *keraslike.Model, ctx context.Context, callbacks []keraslike.Callback) (*keraslike.History, error) {
+				return m.Fit(ctx, data, append(c.options, keraslike.Until(epochs), keraslike.BatchSize(size), keraslike.Callbacks(callbacks...))...)
+			}
+			unbroken := fresh()
+			whole, err := fit(unbroken, t.Context(), c.callbacks(t.TempDir()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := saved(t, unbroken, keraslike.WithOptimizer{})
+			for _, batches := range []int{1, 4, 5, 7, 10, 13, 15, 19, 20, 24} { // multiples of 5 are ends of epochs
+				if batches >= perEpoch*whole.Epochs() {
+					break
+				}
+				for _, way := range []string{"same callbacks", "new callbacks", "file"} {
+					dir, m := t.TempDir(), fresh()
+					ctx, cancel := context.WithCancel(t.Context())
+					callbacks := c.callbacks(dir)
+					count := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+						if e == keraslike.BatchEnd && (tr.Epoch-1)*perEpoch+tr.Step == batches {
+							cancel()
+						}
+						if e == keraslike.TrainEnd && !tr.Interrupted {
+							return errors.New("TrainEnd is not told of the interruption")
+						}
+						return nil
+					})
+					first, err := fit(m, ctx, append(slices.Clone(callbacks), count))
+					if !errors.Is(err, keraslike.ErrStopped) {
+						t.Fatalf("after %d batches: got %v, want ErrStopped", batches, err)
+					}
+					switch way {
+					case "new callbacks":
+						callbacks = c.callbacks(dir)
+					case "file":
+						_, path := saved(t, m, keraslike.WithOptimizer{})
+						m, callbacks = loaded(t, path), c.callbacks(dir)
+					}
+					if at := m.Progress(); at.Batches != batches || at.Epochs*perEpoch*size+at.Samples != batches*size {
+						t.Errorf("after %d batches: progress is %+v", batches, at)
+					}
+					second, err := fit(m, t.Context(), callbacks)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+						t.Errorf("%s after %d batches: other bytes than without a break", way, batches)
+					}
+					if got := history(first, second); got != history(whole) {
+						t.Errorf("%s after %d batches: history is\n%swant\n%s", way, batches, got, history(whole))
+					}
+					if first.Samples+second.Samples != whole.Samples {
+						t.Errorf("%s after %d batches: %d and %d samples, want %d", way, batches, first.Samples, second.Samples, whole.Samples)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestResumeFromCheckpoint goes on from every file that ModelCheckpoint wrote, as after a
+// power failure: callbacks remember what they had seen, and the end is that of the run
+// that wrote them. With the number of epochs of a run of its own they start anew.
+func TestResumeFromCheckpoint(t *testing.T) {
+	data, dir := toyData(t, 40, 1), t.TempDir()
+	callbacks := func(path string) (*keraslike.Stopping, keraslike.CallbacksOption) {
+		s := keraslike.EarlyStopping("loss", keraslike.Max, keraslike.Patience(3), keraslike.RestoreBest{})
+		return s, keraslike.Callbacks(
+			keraslike.ModelCheckpoint(filepath.Join(path, "{epoch}-{batch}.st"), keraslike.EveryBatches(1)),
+			s, keraslike.ReduceLROnPlateau("accuracy", keraslike.Patience(1), keraslike.Factor(0.5)),
+		)
+	}
+	whole := toyModel(t)
+	stopping, with := callbacks(dir)
+	if _, err := whole.Fit(t.Context(), data, keraslike.Until(9), keraslike.BatchSize(16), with); err != nil {
+		t.Fatal(err)
+	}
+	if stopping.Stopped() != 4 || stopping.Best() != 1 {
+		t.Fatalf("stopped after %d, best %d, want 4 and 1: this test has lost its point", stopping.Stopped(), stopping.Best())
+	}
+	want, _ := saved(t, whole, keraslike.WithOptimizer{})
+	for epoch := 1; epoch <= 4; epoch++ {
+		for batch := 1; batch <= 3 && epoch*batch < 12; batch++ { // the last file is that of a run that is over
+			m := loaded(t, filepath.Join(dir, fmt.Sprintf("%d-%d.st", epoch, batch)))
+			_, with := callbacks(t.TempDir())
+			if _, err := m.Fit(t.Context(), data, keraslike.Until(9), keraslike.BatchSize(16), with); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+				t.Errorf("from batch %d of epoch %d: other bytes than the run that wrote it", batch, epoch)
+			}
+		}
+	}
+	m := loaded(t, filepath.Join(dir, "3-3.st"))
+	s, with := callbacks(t.TempDir())
+	if _, err := m.Fit(t.Context(), data, keraslike.Epochs(9), keraslike.BatchSize(16), with); err != nil {
+		t.Fatal(err)
+	}
+	if s.Stopped() != 4 {
+		t.Errorf("a run of its own stopped after %d epochs, want 4", s.Stopped())
+	}
+}
+
+// TestUntil: a script that says how far to train goes on from wherever the model stands.
+func TestUntil(t *testing.T) {
+	data := toyData(t, 40, 1)
+	whole := toyModel(t)
+	if _, err := whole.Fit(t.Context(), data, keraslike.Epochs(4)); err != nil {
+		t.Fatal(err)
+	}
+	want, path := saved(t, whole, keraslike.WithOptimizer{})
+	if p := whole.Progress(); p != (keraslike.Progress{Epochs: 4, Batches: 8, Updates: 8, Rate: 0.01}) {
+		t.Errorf("progress is %+v", p)
+	}
+	m := toyModel(t)
+	for i, until := range []keraslike.Until{1, 3, 2, 4, 4} {
+		h, err := m.Fit(t.Context(), data, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if wanted := []int{1, 2, 0, 1, 0}[i]; h.Epochs() != wanted {
+			t.Errorf("until %d: %d epochs, want %d", until, h.Epochs(), wanted)
+		}
+		_, at := saved(t, m, keraslike.WithOptimizer{})
+		m = loaded(t, at)
+	}
+	if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+		t.Error("up to 1, 3 and 4 epochs give other bytes than 4 epochs")
+	}
+	m = loaded(t, path)
+	for name, options := range map[string][]keraslike.FitOption{
+		"Until(6) is given beside Epochs":  {keraslike.Until(6), keraslike.Epochs(2)},
+		"Until(7) is given beside Epochs":  {keraslike.InitialEpoch(4), keraslike.Until(7)},
+		"until -1 epochs, want at least 1": {keraslike.Until(-1)},
+	} {
+		_, err := m.Fit(t.Context(), data, options...)
+		wantError(t, err, name)
+	}
+}
