@@ -54,6 +54,24 @@ type shaped interface {
 	Shapes() (inputs, targets [][]int)
 }
 
+// outline is the layout of a source or stream that may be the user's.
+func outline(s shaped) (l layout, err error) {
+	defer rescue(&err, s)
+	return layoutOf(s), nil
+}
+
+// measure is the layout and the length of a source that may be the user's.
+func measure(s Source) (l layout, n int, err error) {
+	defer rescue(&err, s)
+	return layoutOf(s), s.Len(), nil
+}
+
+// length is the length of a source that may be the user's.
+func length(s Source) (n int, err error) {
+	defer rescue(&err, s)
+	return s.Len(), nil
+}
+
 // layoutOf is the layout of another source or stream.
 func layoutOf(s shaped) layout { return newLayout(s.Shapes()) }
 
