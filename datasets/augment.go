@@ -11,11 +11,12 @@ import (
 // Fill says what lies outside of a picture that is turned or moved.
 type Fill int
 
-// The fill modes: what is written beside the picture abcd.
+// The fill modes: what is written beside the picture abcd. They are those of
+// scipy.ndimage, which Keras calls.
 const (
 	FillNearest  Fill = iota // aaaa|abcd|dddd
 	FillReflect              // dcba|abcd|dcba
-	FillWrap                 // abcd|abcd|abcd
+	FillWrap                 // dbc|abcd|bca: with a period of one pixel less than the picture
 	FillConstant             // the value of FillValue
 )
 
@@ -31,8 +32,8 @@ const (
 // the order nor on the number of goroutines.
 type Augment struct {
 	Rotation       float64 // degrees: uniform between -Rotation and Rotation
-	WidthShift     float64 // share of the width: uniform between -WidthShift and WidthShift
-	HeightShift    float64 // share of the height
+	WidthShift     float64 // share of the width, or pixels from 1 on: uniform between -WidthShift and WidthShift
+	HeightShift    float64 // share of the height, or pixels from 1 on
 	Shear          float64 // degrees: uniform between -Shear and Shear
 	Zoom           float64 // 0..1: each axis by a factor between 1-Zoom and 1+Zoom
 	HorizontalFlip bool    // with probability 1/2
@@ -48,8 +49,8 @@ func (a *Augment) check() error {
 		name  string
 		value float64
 	}{{"rotation", a.Rotation}, {"width shift", a.WidthShift}, {"height shift", a.HeightShift}, {"shear", a.Shear}} {
-		if !(r.value >= 0) || math.IsInf(r.value, 0) {
-			return fmt.Errorf("augment: %s %v, want 0 or more", r.name, r.value)
+		if !(r.value >= 0 && r.value <= 1e6) {
+			return fmt.Errorf("augment: %s %v, want 0 to 1e6", r.name, r.value)
 		}
 	}
 	if !(a.Zoom >= 0 && a.Zoom < 1) {
@@ -57,6 +58,9 @@ func (a *Augment) check() error {
 	}
 	if b := a.Brightness; !(b[0] >= 0 && b[0] <= b[1]) || math.IsInf(b[1], 0) {
 		return fmt.Errorf("augment: brightness %v to %v, want 0 or more and the smaller first", b[0], b[1])
+	}
+	if !(a.FillValue >= 0 && a.FillValue <= 255) {
+		return fmt.Errorf("augment: fill value %v, want 0 to 255", a.FillValue)
 	}
 	if a.Fill < FillNearest || a.Fill > FillConstant {
 		return fmt.Errorf("augment: fill mode %d is unknown", a.Fill)
@@ -83,6 +87,14 @@ type change struct {
 	brightness                      float64
 }
 
+// pixels is a shift that is given as a share of n pixels below 1, and in pixels from there on.
+func pixels(shift float64, n int) float64 {
+	if shift < 1 {
+		return shift * float64(n)
+	}
+	return shift
+}
+
 // draw decides on the change of picture i the n-th time that it is read. Every
 // number is drawn whether it is used or not, so that switching one thing on leaves
 // the others as they are.
@@ -91,8 +103,8 @@ func (a *Augment) draw(i, n, height, width int) change {
 	around := func(r float64) float64 { return r * (2*rng.Float64() - 1) }
 	c := change{
 		rotation: around(a.Rotation) * math.Pi / 180,
-		ty:       around(a.HeightShift) * float64(height),
-		tx:       around(a.WidthShift) * float64(width),
+		ty:       around(pixels(a.HeightShift, height)),
+		tx:       around(pixels(a.WidthShift, width)),
 		shear:    around(a.Shear) * math.Pi / 180,
 		zy:       1 + around(a.Zoom),
 		zx:       1 + around(a.Zoom),
@@ -152,6 +164,9 @@ func (a *Augment) sample(p *picture, row, column float64, out []float32) {
 		out[0], out[1], out[2] = v, v, v
 		return
 	}
+	if a.Fill == FillWrap {
+		row, column = wrapped(row, p.height), wrapped(column, p.width)
+	}
 	y, x := math.Floor(row), math.Floor(column)
 	wy, wx := float32(row-y), float32(column-x)
 	y0, y1 := a.inside(int(y), p.height), a.inside(int(y)+1, p.height)
@@ -179,12 +194,22 @@ func (a *Augment) inside(i, n int) int {
 			i = 2*n - 1 - i
 		}
 		return i
-	case FillWrap:
-		if i %= n; i < 0 {
-			i += n
-		}
-		return i
 	default:
 		return min(max(i, 0), n-1)
 	}
+}
+
+// wrapped finds the position 0..n-1 of an axis of n pixels that stands for another one: the
+// last pixel is also the one before the first, so that the period is n-1.
+func wrapped(at float64, n int) float64 {
+	period := float64(n - 1)
+	switch {
+	case n == 1:
+		return 0
+	case at < 0:
+		return at + period*(math.Floor(-at/period)+1)
+	case at > period:
+		return at - period*math.Floor(at/period)
+	}
+	return at
 }

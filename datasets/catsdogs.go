@@ -4,11 +4,13 @@ package datasets
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -24,13 +26,10 @@ var catsDogsZips = []string{
 // The ways in which the pictures are laid out: sorted into folders as in the
 // article, or with their number in the name as published by Kaggle and Microsoft.
 var (
-	sortedName = regexp.MustCompile(`(?:^|/)(train|validation|test)/(cat|dog)s/[^/]+\.jpe?g$`)
-	kaggleName = regexp.MustCompile(`(?:^|/)(cat|dog)\.([0-9]{1,6})\.jpg$`)
-	petName    = regexp.MustCompile(`(?:^|/)PetImages/(Cat|Dog)/([0-9]{1,6})\.jpg$`)
+	sortedName = regexp.MustCompile(`^(?:(.*)/)?(train|validation|test)/(cat|dog)s/.+$`)
+	kaggleName = regexp.MustCompile(`^(?:(.*)/)?(cat|dog)\.([0-9]{1,6})\.(?i:jpe?g)$`)
+	petName    = regexp.MustCompile(`^(?:(.*)/)?PetImages/(Cat|Dog)/([0-9]{1,6})\.(?i:jpe?g)$`)
 )
-
-// maxPictures bounds the files of a folder or an archive; Kaggle has 25,000.
-const maxPictures = 1 << 17
 
 // CatsDogs loads photographs of cats (class 0) and dogs (class 1): 1,000 + 1,000 to
 // train, 500 + 500 to validate and 500 + 500 to test, chosen by number as in
@@ -52,7 +51,7 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 		return nil, nil, nil, err
 	}
 	var parts map[string][]imageFile
-	var load func(string) (*picture, error)
+	var load loader
 	var fsys fs.FS
 	if p.origin.Kind == Sample {
 		parts, load = drawings(), loadDrawing
@@ -98,14 +97,34 @@ func (p place) catsDogs() (fsys fs.FS, name string, err error) {
 	return z, name, nil
 }
 
-// sortPictures finds the pictures of the three parts.
+// found is what an archive or a folder holds of one layout.
+type found struct {
+	root  string // the folder above, of the sorted layout
+	parts map[string][]imageFile
+	taken map[[2]int]string // pictures, by class and number
+}
+
+// sortPictures finds the pictures of the three parts. Where several layouts lie beside each
+// other, as when the small set has been sorted out of Kaggle's, the sorted one counts, then
+// Kaggle's. What is left out by Folder is left out here.
 func sortPictures(fsys fs.FS, name string) (map[string][]imageFile, error) {
-	parts := map[string][]imageFile{}
-	numbered := map[string]int{} // number of a file that has one
+	if err := checkArchive(fsys); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var layouts [3]found // sorted, Kaggle's, Microsoft's
+	for i := range layouts {
+		layouts[i] = found{parts: map[string][]imageFile{}, taken: map[[2]int]string{}}
+	}
 	total := 0
 	err := fs.WalkDir(fsys, ".", func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
+		}
+		if file != "." && hidden(path.Base(file)) {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
 		}
 		if d.IsDir() {
 			return nil
@@ -113,45 +132,70 @@ func sortPictures(fsys fs.FS, name string) (map[string][]imageFile, error) {
 		if total++; total > maxPictures {
 			return fmt.Errorf("more than %d files", maxPictures)
 		}
-		if m := sortedName.FindStringSubmatch(file); m != nil {
-			parts[m[1]] = append(parts[m[1]], imageFile{file, catOrDog(m[2])})
+		switch {
+		case !isPicture(file):
 			return nil
-		}
-		m := kaggleName.FindStringSubmatch(file)
-		if m == nil {
-			if m = petName.FindStringSubmatch(file); m == nil || !isJPEG(fsys, file) {
-				return nil // Microsoft's archive holds some that are empty or no pictures
-			}
-		}
-		number, _ := strconv.Atoi(m[2]) // digits, by the pattern
-		numbered[file] = number
-		for _, c := range []struct {
-			part string
-			end  int
-		}{{"train", 1000}, {"validation", 1500}, {"test", 2000}} {
-			if number < c.end {
-				parts[c.part] = append(parts[c.part], imageFile{file, catOrDog(m[1])})
-				break
-			}
+		case sortedName.MatchString(file):
+			m := sortedName.FindStringSubmatch(file)
+			return layouts[0].sorted(file, m[1], m[2], m[3])
+		case kaggleName.MatchString(file):
+			m := kaggleName.FindStringSubmatch(file)
+			return layouts[1].numbered(file, m[2], m[3])
+		case petName.MatchString(file) && isJPEG(fsys, file): // the published archive holds some that are empty or no pictures
+			m := petName.FindStringSubmatch(file)
+			return layouts[2].numbered(file, m[2], m[3])
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	best := layouts[0]
+	for _, l := range layouts[1:] {
+		if len(best.parts) == 0 {
+			best = l
+		}
+	}
 	for _, part := range []string{"train", "validation", "test"} {
-		files := parts[part]
+		files := best.parts[part]
 		slices.SortStableFunc(files, func(a, b imageFile) int {
-			if a.class != b.class {
-				return a.class - b.class
-			}
-			return numbered[a.name] - numbered[b.name] // walked by name, so sorted by it otherwise
+			return cmp.Or(a.class-b.class, a.number-b.number, cmp.Compare(path.Dir(a.name), path.Dir(b.name)), cmp.Compare(a.name, b.name))
 		})
 		if len(files) == 0 || files[0].class != 0 || files[len(files)-1].class != 1 {
 			return nil, fmt.Errorf("%s: %d pictures of cats and dogs for the part %q, want some of both", name, len(files), part)
 		}
 	}
-	return parts, nil
+	return best.parts, nil
+}
+
+// sorted takes a picture of train, validation or test.
+func (f *found) sorted(file, root, part, class string) error {
+	if len(f.parts) > 0 && root != f.root {
+		return fmt.Errorf("pictures are sorted into train, validation and test in both %q and %q, want one of them", f.root, root)
+	}
+	f.root = root
+	f.parts[part] = append(f.parts[part], imageFile{name: file, class: catOrDog(class)})
+	return nil
+}
+
+// numbered takes a picture whose number says which part it belongs to.
+func (f *found) numbered(file, class, digits string) error {
+	number, _ := strconv.Atoi(digits) // digits, by the pattern
+	key := [2]int{catOrDog(class), number}
+	if other := f.taken[key]; other != "" {
+		return fmt.Errorf("%s and %s have one number", other, file)
+	}
+	f.taken[key] = file
+	for _, c := range []struct {
+		part string
+		end  int
+	}{{"train", 1000}, {"validation", 1500}, {"test", 2000}} {
+		if number < c.end {
+			f.parts[c.part] = append(f.parts[c.part], imageFile{file, key[0], number})
+			break
+		}
+	}
+	return nil
 }
 
 func catOrDog(name string) int {

@@ -27,7 +27,7 @@ func TestJPEGAsPIL(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		p, err := decodePicture(bytes.NewReader(c.File))
+		p, err := decodePicture(bytes.NewReader(c.File), smallFile, sizing{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ func drawings() map[string][]imageFile {
 	for part, each := range map[string]int{"train": 200, "validation": 100, "test": 100} {
 		for class, name := range [2]string{"cat", "dog"} {
 			for i := range each {
-				parts[part] = append(parts[part], imageFile{fmt.Sprintf("%s/%ss/%s.%d", part, name, name, i), class})
+				parts[part] = append(parts[part], imageFile{fmt.Sprintf("%s/%ss/%s.%d", part, name, name, i), class, i})
 			}
 		}
 	}
@@ -31,7 +31,7 @@ func drawings() map[string][]imageFile {
 }
 
 // loadDrawing draws the picture of a made-up file: its name is the seed.
-func loadDrawing(name string) (*picture, error) {
+func loadDrawing(name string, to sizing) (*picture, error) {
 	seed := uint64(14695981039346656037) // FNV-1a, which is the same everywhere
 	for _, b := range []byte(name) {
 		seed = (seed ^ uint64(b)) * 1099511628211
@@ -40,7 +40,7 @@ func loadDrawing(name string) (*picture, error) {
 	for _, part := range []string{"train/dogs/", "validation/dogs/", "test/dogs/"} {
 		dog = dog || len(name) > len(part) && name[:len(part)] == part
 	}
-	return drawAnimal(rand.New(rand.NewPCG(seed, 0)), dog), nil
+	return to.of(drawAnimal(rand.New(rand.NewPCG(seed, 0)), dog)), nil
 }
 
 // colour is red, green, blue, each 0..1.

@@ -34,12 +34,6 @@ type references struct {
 		Filter   string
 		RGB      []byte
 	}
-	Warped []struct {
-		Change [6]float64
-		Flips  [2]bool
-		Fill   string
-		Values []float32
-	}
 }
 
 func readReferences(t *testing.T) (r references) {
@@ -71,20 +65,53 @@ func TestResize(t *testing.T) {
 	}
 }
 
-// TestAugmentApply: values as PyTorch has them (testdata/make_images.py).
+// TestAugmentApply: values as scipy has them (testdata/make_warp.py).
 func TestAugmentApply(t *testing.T) {
+	raw, err := os.ReadFile("testdata/warped.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var warped []struct {
+		Size   [2]int
+		Change [6]float64
+		Flips  [2]bool
+		Fill   string
+		Values []float32
+	}
+	if err := json.Unmarshal(raw, &warped); err != nil {
+		t.Fatal(err)
+	}
 	fills := map[string]Fill{"nearest": FillNearest, "reflect": FillReflect, "wrap": FillWrap, "constant": FillConstant}
-	for _, c := range readReferences(t).Warped {
-		p := pattern(12, 9)
+	for _, c := range warped {
+		p := pattern(c.Size[0], c.Size[1])
 		a := &Augment{Fill: fills[c.Fill], FillValue: 77}
 		out := make([]float32, len(p.rgb))
 		v := c.Change
 		a.apply(p, change{v[0], v[1], v[2], v[3], v[4], v[5], c.Flips[0], c.Flips[1], 1}, out)
 		for i, want := range c.Values {
 			if math.Abs(float64(out[i]-want)) > 0.01 {
-				t.Errorf("%v flips %v %s: value %d (row %d, column %d) is %v, PyTorch gives %v", c.Change, c.Flips, c.Fill, i, i/27, i/3%9, out[i], want)
+				t.Errorf("%v %v flips %v %s: value %d (row %d, column %d) is %v, scipy gives %v",
+					c.Size, c.Change, c.Flips, c.Fill, i, i/3/c.Size[1], i/3%c.Size[1], out[i], want)
 				break
 			}
+		}
+	}
+}
+
+// TestAugmentShiftInPixels: from 1 on a shift is in pixels, as in Keras.
+func TestAugmentShiftInPixels(t *testing.T) {
+	a := &Augment{WidthShift: 20, HeightShift: 1}
+	var high [2]float64
+	for i := range 500 {
+		c := a.draw(i, 1, 50, 100)
+		high[0], high[1] = max(high[0], c.tx), max(high[1], c.ty)
+	}
+	if high[0] < 19 || high[0] > 20 || high[1] < 0.95 || high[1] > 1 {
+		t.Errorf("shifts up to %v, want nearly 20 and 1", high)
+	}
+	for _, bad := range []float64{-1, 256, math.NaN()} {
+		if err := (&Augment{FillValue: bad}).check(); err == nil {
+			t.Errorf("fill value %v passed", bad)
 		}
 	}
 }
@@ -134,7 +161,7 @@ func TestDecompressionBomb(t *testing.T) {
 		// The checksum of the header chunk follows its 13 bytes.
 		binary.BigEndian.PutUint32(raw[29:], pngCRC(raw[12:29]))
 		want := fmt.Sprintf("png of %dx%d pixels, want sides of 1 to 65536 and at most 33554432 in all", c.width, c.height)
-		if _, err := decodePicture(bytes.NewReader(raw)); err == nil || err.Error() != want {
+		if _, err := decodePicture(bytes.NewReader(raw), int64(len(raw)), sizing{}); err == nil || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)
 		}
 	}
@@ -167,7 +194,7 @@ func FuzzDecodePicture(f *testing.F) {
 		if c, _, err := image.DecodeConfig(bytes.NewReader(raw)); err == nil && c.Width*c.Height > 1<<20 {
 			t.Skip("allowed, but slow to fuzz")
 		}
-		p, err := decodePicture(bytes.NewReader(raw))
+		p, err := decodePicture(bytes.NewReader(raw), int64(len(raw)), sizing{})
 		if err != nil {
 			return
 		}

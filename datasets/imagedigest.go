@@ -8,16 +8,17 @@ import (
 	"io"
 )
 
-// decoding is raised when a file comes to give other pixels.
-const decoding = 2
+// decodingVersion is raised when a file comes to give other pixels.
+const decodingVersion = 3
 
 // Digest is the SHA-256 of the picture files with their names, their classes and the
 // way they are read: what is computed of them once may be kept under it. Of drawings
 // made by the program it takes the names and the first one of each class.
 func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
+	defer rescue(&err, "image folder: the file system")
 	h := sha256.New()
 	o := s.options
-	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decoding, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
 	drawn := -1 // the last class of which a drawing was taken
 	for _, f := range s.files {
 		fmt.Fprintf(h, "%q %d\n", f.name, f.class)
@@ -25,7 +26,7 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 			if f.class == drawn {
 				continue
 			}
-			p, err := s.load(f.name)
+			p, err := s.load(f.name, sizing{})
 			if err != nil {
 				return sum, err
 			}

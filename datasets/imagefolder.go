@@ -3,13 +3,12 @@
 package datasets
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
+	"math"
 	"runtime"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 )
@@ -66,6 +65,8 @@ func (o ImageOptions) check() error {
 	return nil
 }
 
+func (o ImageOptions) sizing() sizing { return sizing{o.Height, o.Width, o.Filter} }
+
 // ImageFolder is a source of picture files, decoded when they are read. Read
 // spreads its pictures over the processors; a training loop should in addition
 // read batches ahead, as Prefetch tells it.
@@ -76,7 +77,7 @@ type ImageFolder struct {
 	layout
 	files   []imageFile
 	fsys    fs.FS // nil for drawings
-	load    func(name string) (*picture, error)
+	load    loader
 	names   []string
 	options ImageOptions
 	origin  Origin
@@ -86,59 +87,31 @@ type ImageFolder struct {
 
 // imageFile is a picture and its class.
 type imageFile struct {
-	name  string
-	class int
+	name   string
+	class  int
+	number int // in the name, of cats and dogs as they were published
 }
 
-// imageTypes are the endings of the files that are taken.
-var imageTypes = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp"}
-
-// Folder makes a source of a folder that has one folder of pictures for each
-// class. Classes and, inside of them, files are in the order of their names; files
-// that are no pictures by their ending are left out. An fs.FS may be a folder
-// (os.DirFS) or an archive (zip.Reader), which is not unpacked.
-func Folder(fsys fs.FS, dir string, o ImageOptions) (*ImageFolder, error) {
-	entries, err := fs.ReadDir(fsys, dir)
-	if err != nil {
-		return nil, fmt.Errorf("image folder: %w", err)
-	}
-	var names []string
-	var files []imageFile
-	for _, class := range entries {
-		if !class.IsDir() || strings.HasPrefix(class.Name(), ".") {
-			continue
-		}
-		pictures, err := fs.ReadDir(fsys, path.Join(dir, class.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("image folder: %w", err)
-		}
-		for _, p := range pictures {
-			if !p.IsDir() && slices.Contains(imageTypes, strings.ToLower(path.Ext(p.Name()))) {
-				files = append(files, imageFile{path.Join(dir, class.Name(), p.Name()), len(names)})
-			}
-		}
-		names = append(names, class.Name())
-	}
-	if len(names) < 2 || len(files) == 0 {
-		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(files))
-	}
-	s, err := newImageFolder(files, names, fromFS(fsys), o)
-	if err != nil {
-		return nil, err
-	}
-	s.fsys = fsys
-	return s, nil
-}
+// loader decodes a picture and resizes it.
+type loader func(name string, to sizing) (*picture, error)
 
 // fromFS decodes files of a file system.
-func fromFS(fsys fs.FS) func(name string) (*picture, error) {
-	return func(name string) (*picture, error) {
+func fromFS(fsys fs.FS) loader {
+	return func(name string, to sizing) (*picture, error) {
 		f, err := fsys.Open(name)
 		if err != nil {
 			return nil, err // names the file
 		}
 		defer func() { _ = f.Close() }() // only read
-		p, err := decodePicture(f)
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		size := info.Size()
+		if h, ok := info.Sys().(*zip.FileHeader); ok { // what it takes in the archive
+			size = int64(min(h.CompressedSize64, math.MaxInt64))
+		}
+		p, err := decodePicture(f, size, to)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -146,7 +119,7 @@ func fromFS(fsys fs.FS) func(name string) (*picture, error) {
 	}
 }
 
-func newImageFolder(files []imageFile, names []string, load func(string) (*picture, error), o ImageOptions) (*ImageFolder, error) {
+func newImageFolder(files []imageFile, names []string, load loader, o ImageOptions) (*ImageFolder, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -215,21 +188,31 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	}
 	size := s.inputSizes[0]
 	errs := make([]error, len(indices))
-	var next atomic.Int64
+	var at atomic.Int64
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(indices)) {
-		wg.Go(func() {
-			for {
-				j := int(next.Add(1)) - 1
-				if j >= len(indices) {
-					return
-				}
-				errs[j] = s.fill(indices[j], visits[j], inputs[0][j*size:(j+1)*size])
-			}
-		})
+		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
 	}
 	wg.Wait()
+	for int(at.Load()) < len(indices) { // every worker has been ended from outside
+		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
+		wg.Wait()
+	}
 	return errors.Join(errs...)
+}
+
+// work fills pictures until none is left.
+func (s *ImageFolder) work(indices, visits []int, out []float32, size int, errs []error, at *atomic.Int64) {
+	for {
+		j := int(at.Add(1)) - 1
+		if j >= len(indices) {
+			return
+		}
+		i := indices[j]
+		own(s.files[i].name+": reading it",
+			func() error { return s.fill(i, visits[j], out[j*size:(j+1)*size]) },
+			func(err error) { errs[j] = err })
+	}
 }
 
 // fill puts picture i into out.
@@ -256,11 +239,10 @@ func (s *ImageFolder) picture(i int) (*picture, error) {
 			return p, nil
 		}
 	}
-	p, err := s.load(s.files[i].name)
+	p, err := s.load(s.files[i].name, s.options.sizing())
 	if err != nil {
 		return nil, err
 	}
-	p = p.resize(s.options.Height, s.options.Width, s.options.Filter)
 	if s.cache != nil {
 		s.cache[i].Store(p)
 	}
@@ -270,18 +252,21 @@ func (s *ImageFolder) picture(i int) (*picture, error) {
 // LoadImage reads one picture file.
 //
 // Shape: (height, width, 3). A Height and Width of 0 keep the size of the file.
-func LoadImage(fsys fs.FS, name string, o ImageOptions) (Array, error) {
-	p, err := fromFS(fsys)(name)
+func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
+	defer rescue(&err, name+": reading it")
+	if o.Height != 0 || o.Width != 0 {
+		if err := o.check(); err != nil {
+			return Array{}, err
+		}
+	}
+	p, err := fromFS(fsys)(name, o.sizing())
 	if err != nil {
 		return Array{}, err
 	}
-	if o.Height == 0 && o.Width == 0 {
-		o.Height, o.Width = p.height, p.width
-	}
+	o.Height, o.Width = p.height, p.width
 	if err := o.check(); err != nil {
 		return Array{}, err
 	}
-	p = p.resize(o.Height, o.Width, o.Filter)
 	out := make([]float32, len(p.rgb))
 	if o.Augment != nil {
 		o.Augment.apply(p, o.Augment.draw(0, 1, p.height, p.width), out)

@@ -83,7 +83,7 @@ func TestFolderErrors(t *testing.T) {
 		{"top", ImageOptions{Height: 1, Width: 1, Filter: 7}, "images: filter 7 is unknown"},
 		{"top", ImageOptions{Height: 1, Width: 1, Pixels: 7}, "images: pixel values 7 are unknown"},
 		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Zoom: 1}}, "augment: zoom 1, want 0 to less than 1"},
-		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Rotation: math.NaN()}}, "augment: rotation NaN, want 0 or more"},
+		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Rotation: math.NaN()}}, "augment: rotation NaN, want 0 to 1e6"},
 		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Brightness: [2]float64{2, 1}}}, "augment: brightness 2 to 1, want 0 or more"},
 	} {
 		if _, err := Folder(fsys, c.dir, c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {

@@ -41,7 +41,7 @@ type sample struct{ inputs, targets [][]float32 }
 func (s *mapped) SparseInput(int) bool { return false }
 
 func (s *mapped) Read(indices []int, inputs, targets [][]float32) error {
-	if err := s.Source.Read(indices, inputs, targets); err != nil {
+	if err := read(s.Source, indices, inputs, targets); err != nil {
 		return err
 	}
 	one := s.scratch.Get().(*sample)
@@ -54,9 +54,15 @@ func (s *mapped) Read(indices []int, inputs, targets [][]float32) error {
 		for k, b := range targets {
 			out[k] = part(b, j, s.targetSizes[k])
 		}
-		if err := s.f(i, in, out); err != nil {
+		if err := s.change(i, in, out); err != nil {
 			return fmt.Errorf("sample %d: %w", i, err)
 		}
 	}
 	return nil
+}
+
+// change calls the user's function.
+func (s *mapped) change(i int, inputs, targets [][]float32) (err error) {
+	defer rescue(&err, "the function of Map")
+	return s.f(i, inputs, targets)
 }

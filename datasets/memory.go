@@ -5,7 +5,6 @@ package datasets
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Array is a block of samples: the shape of one, and their numbers one sample
@@ -31,8 +30,8 @@ func InMemory(inputs, targets []Array) (*Memory, error) {
 	for side, arrays := range [][]Array{inputs, targets} {
 		what := [2]string{"input", "target"}[side]
 		for k, a := range arrays {
-			size := sizes([][]int{a.Shape})[0]
-			if size < 1 || len(a.Shape) > 0 && slices.Min(a.Shape) < 1 {
+			size := sizeOf(a.Shape)
+			if size < 1 {
 				return nil, fmt.Errorf("%s %d: shape %v holds no number", what, k, a.Shape)
 			}
 			if len(a.Data)%size != 0 {

@@ -178,8 +178,8 @@ func TestMNISTReadErrors(t *testing.T) {
 		{[]int{2000}, nil, nil, "images: sample 2000: the source has samples 0 to 1999"},
 		{[]int{-1}, nil, nil, "images: sample -1: the source has samples 0 to 1999"},
 		{[]int{0}, [][]float32{{}, {}}, nil, "images: got 2 input buffers, the source has 1 inputs"},
-		{[]int{0, 1}, [][]float32{make([]float32, 784)}, nil, "images: input 0: buffer of 784 numbers, want 1568 (2 samples of 784)"},
-		{[]int{0, 1}, nil, [][]float32{make([]float32, 1)}, "images: target 0: buffer of 1 numbers, want 2 (2 samples of 1)"},
+		{[]int{0, 1}, [][]float32{make([]float32, 784)}, nil, "images: input 0: buffer of 784 numbers, want 2 samples of 784"},
+		{[]int{0, 1}, nil, [][]float32{make([]float32, 1)}, "images: target 0: buffer of 1 numbers, want 2 samples of 1"},
 	} {
 		if err := train.Read(c.indices, c.in, c.out); err == nil || err.Error() != c.want {
 			t.Errorf("got error %v, want %q", err, c.want)

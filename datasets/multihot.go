@@ -28,8 +28,8 @@ func NewMultiHot(ids [][]int32, width int, targets []Array) (*MultiHot, error) {
 	var shapes [][]int
 	for k, a := range targets {
 		shapes = append(shapes, a.Shape)
-		if size := sizes([][]int{a.Shape})[0]; len(a.Data) != size*len(ids) {
-			return nil, fmt.Errorf("multi-hot: target %d has %d numbers, want %d (%d samples of %d)", k, len(a.Data), size*len(ids), len(ids), size)
+		if size := sizeOf(a.Shape); size < 1 || len(a.Data)%size != 0 || len(a.Data)/size != len(ids) {
+			return nil, fmt.Errorf("multi-hot: target %d has %d numbers, want %d samples of shape %v", k, len(a.Data), len(ids), a.Shape)
 		}
 	}
 	m.layout = newLayout([][]int{{width}}, shapes)

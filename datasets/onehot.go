@@ -8,7 +8,8 @@ import (
 
 // OneHot replaces the class index that is the only target of s by a vector that
 // is one at that index. A class outside 0..classes-1 is an error when it is read.
-func OneHot(s Source, classes int) (Source, error) {
+func OneHot(s Source, classes int) (_ Source, err error) {
+	defer rescue(&err, s)
 	inputs, targets := s.Shapes()
 	if l := newLayout(nil, targets); len(targets) != 1 || l.targetSizes[0] != 1 {
 		return nil, fmt.Errorf("one-hot: targets of shapes %v, want one class index", targets)
@@ -29,12 +30,12 @@ func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
 		return err
 	}
 	if !wanted(targets) {
-		return s.Source.Read(indices, inputs, nil)
+		return read(s.Source, indices, inputs, nil)
 	}
 	// The indices are read to the front of the buffer and spread from the back, so
 	// that none is overwritten before its turn.
 	y, classes := targets[0], s.targetSizes[0]
-	if err := s.Source.Read(indices, inputs, targets); err != nil {
+	if err := read(s.Source, indices, inputs, targets); err != nil {
 		return err
 	}
 	for j := len(indices) - 1; j >= 0; j-- {
@@ -51,7 +52,8 @@ func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
 
 // Classes reads the class index of every sample of a source with one target,
 // that index.
-func Classes(s Source) ([]int, error) {
+func Classes(s Source) (_ []int, err error) {
+	defer rescue(&err, s)
 	_, targets := s.Shapes()
 	if l := newLayout(nil, targets); len(targets) != 1 || l.targetSizes[0] != 1 {
 		return nil, fmt.Errorf("classes: targets of shapes %v, want one class index", targets)
@@ -61,7 +63,7 @@ func Classes(s Source) ([]int, error) {
 		indices[i] = i
 	}
 	y := make([]float32, s.Len())
-	if err := s.Read(indices, nil, [][]float32{y}); err != nil {
+	if err := read(s, indices, nil, [][]float32{y}); err != nil {
 		return nil, err
 	}
 	for i, v := range y {

@@ -32,6 +32,12 @@ func PadSequences(sequences [][]int32, p Padding) (Array, error) {
 	if length == 0 {
 		return Array{}, fmt.Errorf("pad sequences: all %d are empty and no length is given", len(sequences))
 	}
+	if len(sequences) > maxNumbers/length {
+		return Array{}, fmt.Errorf("pad sequences: %d sequences of %d ids, want at most %d ids in all", len(sequences), length, maxNumbers)
+	}
+	if !exact(p.Value) {
+		return Array{}, fmt.Errorf("pad sequences: value %d does not fit single precision", p.Value)
+	}
 	out := slices.Repeat([]float32{float32(p.Value)}, len(sequences)*length)
 	for i, s := range sequences {
 		if over := len(s) - length; over > 0 {
@@ -46,6 +52,9 @@ func PadSequences(sequences [][]int32, p Padding) (Array, error) {
 			row = row[length-len(s):]
 		}
 		for j, id := range s {
+			if !exact(id) {
+				return Array{}, fmt.Errorf("pad sequences: sequence %d: id %d does not fit single precision, want at most %d", i, id, maxExact)
+			}
 			row[j] = float32(id)
 		}
 	}

@@ -4,6 +4,7 @@ package datasets
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -13,14 +14,8 @@ import (
 	"io"
 
 	_ "golang.org/x/image/bmp"
-)
 
-// Limits of one picture file: a few bytes must not inflate to gigabytes, neither when
-// it is decoded nor when one axis of it has been resized and the other not yet.
-const (
-	maxPictureBytes  = 1 << 26
-	maxPicturePixels = 1 << 25
-	maxPictureSide   = 1 << 16
+	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
 // picture is a decoded image: height x width x 3 bytes, red, green, blue.
@@ -29,28 +24,72 @@ type picture struct {
 	rgb           []uint8
 }
 
-// decodePicture decodes a JPEG, PNG, GIF or BMP file. As PIL's convert("RGB") it
-// interpolates the colour of JPEGs, repeats grey three times and drops transparency.
-func decodePicture(r io.Reader) (*picture, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxPictureBytes+1))
+// sizing is the size that a picture is wanted in; the zero value is its own.
+type sizing struct {
+	height, width int
+	filter        Filter
+}
+
+func (s sizing) of(p *picture) *picture {
+	if s == (sizing{}) {
+		return p
+	}
+	return p.resize(s.height, s.width, s.filter)
+}
+
+// decodePicture decodes a JPEG, PNG, GIF or BMP file of the given size in bytes and resizes
+// it. As PIL's convert("RGB") it interpolates the color of JPEGs, repeats gray three times
+// and drops transparency. What it will cost is known from the header, before anything is
+// allocated, and all pictures that are decoded at the same time share one room.
+func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
+	limited := &io.LimitedReader{R: r, N: maxPictureBytes + 1}
+	var head bytes.Buffer
+	config, format, err := image.DecodeConfig(io.TeeReader(limited, &head))
+	if err != nil {
+		return nil, misread(head.Bytes(), err)
+	}
+	c, err := priceOf(config, format, head.Bytes(), to)
 	if err != nil {
 		return nil, err
 	}
-	if len(raw) > maxPictureBytes {
+	if err := c.check(size); err != nil {
+		return nil, fmt.Errorf("%s of %dx%d pixels: %w", format, config.Width, config.Height, err)
+	}
+	defer decoding.enter(c.bytes)()
+	begin := bytes.Clone(head.Bytes()[:min(head.Len(), sniff.Len)])
+	in := &scans{r: io.MultiReader(&head, limited), cost: c, size: size}
+	m, _, err := image.Decode(in)
+	if in.over != nil {
+		return nil, fmt.Errorf("%s of %dx%d pixels, its scans added up: %w", format, config.Width, config.Height, in.over)
+	}
+	if err != nil {
+		return nil, misread(begin, err)
+	}
+	// What lies behind the picture matters only to the archive that holds it, which has a
+	// checksum.
+	if _, err := io.Copy(io.Discard, limited); err != nil {
+		return nil, err
+	}
+	if limited.N <= 0 {
 		return nil, fmt.Errorf("more than %d bytes", maxPictureBytes)
 	}
-	c, format, err := image.DecodeConfig(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
+	return to.of(toRGB(m)), nil
+}
+
+// misread is the error for a file that begins like this and did not decode.
+func misread(begin []byte, err error) error {
+	is := sniff.Name(begin[:min(len(begin), sniff.Len)])
+	switch {
+	case errors.Is(err, image.ErrFormat) && is == "":
+		return errors.New("no picture that is known here, want JPEG, PNG, GIF or BMP")
+	case errors.Is(err, image.ErrFormat) || len(begin) == 0 && errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s, want JPEG, PNG, GIF or BMP", is)
+	case is == "":
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("%s that is cut off: %w", is, err)
 	}
-	if min(c.Width, c.Height) < 1 || max(c.Width, c.Height) > maxPictureSide || c.Width > maxPicturePixels/c.Height {
-		return nil, fmt.Errorf("%s of %dx%d pixels, want sides of 1 to %d and at most %d in all", format, c.Width, c.Height, maxPictureSide, maxPicturePixels)
-	}
-	m, _, err := image.Decode(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	return toRGB(m), nil
+	return fmt.Errorf("%s: %w", is, err)
 }
 
 func toRGB(m image.Image) *picture {
@@ -66,13 +105,50 @@ func toRGB(m image.Image) *picture {
 				p.rgb = append(p.rgb, v, v, v)
 			}
 		}
-	default:
+	case *image.NRGBA:
+		p.every(m.Pix, m.PixOffset(b.Min.X, b.Min.Y), m.Stride, 4, 1)
+	case *image.NRGBA64: // the upper byte of each; Convert would lose the color of what is transparent
+		p.every(m.Pix, m.PixOffset(b.Min.X, b.Min.Y), m.Stride, 8, 2)
+	case *image.Paletted:
+		var table [256][3]uint8
+		for i, c := range m.Palette {
+			c := color.NRGBAModel.Convert(c).(color.NRGBA)
+			table[i&255] = [3]uint8{c.R, c.G, c.B}
+		}
 		for y := b.Min.Y; y < b.Max.Y; y++ {
-			for x := b.Min.X; x < b.Max.X; x++ {
-				c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
-				p.rgb = append(p.rgb, c.R, c.G, c.B)
+			for _, v := range m.Pix[m.PixOffset(b.Min.X, y):][:b.Dx()] {
+				p.rgb = append(p.rgb, table[v][:]...)
 			}
 		}
+	case *image.RGBA:
+		if m.Opaque() {
+			p.every(m.Pix, m.PixOffset(b.Min.X, b.Min.Y), m.Stride, 4, 1)
+			break
+		}
+		p.each(m)
+	default:
+		p.each(m)
 	}
 	return p
+}
+
+// every takes three bytes, by apart, of each pixel of size bytes.
+func (p *picture) every(pix []uint8, first, stride, size, by int) {
+	for y := range p.height {
+		row := pix[first+y*stride:][:p.width*size]
+		for ; len(row) > 0; row = row[size:] {
+			p.rgb = append(p.rgb, row[0], row[by], row[2*by])
+		}
+	}
+}
+
+// each converts one pixel after another.
+func (p *picture) each(m image.Image) {
+	b := m.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
+			p.rgb = append(p.rgb, c.R, c.G, c.B)
+		}
+	}
 }

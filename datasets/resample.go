@@ -15,9 +15,13 @@ import (
 // fewer samples. Project 9 trains with Resample(windows, 500*128, seed). What is
 // drawn depends on the seed, the index and how often it has been read, and not on
 // the order of the indices.
-func Resample(s Source, n int, seed uint64) (Source, error) {
+func Resample(s Source, n int, seed uint64) (_ Source, err error) {
+	defer rescue(&err, s)
 	if n < 1 || s.Len() < 1 {
 		return nil, fmt.Errorf("resample: %d samples drawn from %d, want at least 1 of each", n, s.Len())
+	}
+	if n > maxNumbers {
+		return nil, fmt.Errorf("resample: %d samples, want at most %d", n, maxNumbers)
 	}
 	r := &resampled{view: view{s}, seed: seed, reads: make([]atomic.Uint32, n)}
 	r.scratch.New = func() any { return &drawing{rng: rand.NewPCG(0, 0)} }
@@ -55,5 +59,5 @@ func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
 		at, _ := bits.Mul64(d.rng.Uint64(), uint64(r.Source.Len())) // even to 2^-64 of the length
 		d.indices = append(d.indices, int(at))
 	}
-	return r.Source.Read(d.indices, inputs, targets)
+	return read(r.Source, d.indices, inputs, targets)
 }

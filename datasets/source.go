@@ -54,16 +54,31 @@ type shaped interface {
 	Shapes() (inputs, targets [][]int)
 }
 
+// outline is the layout of a source or stream that may be the user's.
+func outline(s shaped) (l layout, err error) {
+	defer rescue(&err, s)
+	return layoutOf(s), nil
+}
+
+// measure is the layout and the length of a source that may be the user's.
+func measure(s Source) (l layout, n int, err error) {
+	defer rescue(&err, s)
+	return layoutOf(s), s.Len(), nil
+}
+
+// length is the length of a source that may be the user's.
+func length(s Source) (n int, err error) {
+	defer rescue(&err, s)
+	return s.Len(), nil
+}
+
 // layoutOf is the layout of another source or stream.
 func layoutOf(s shaped) layout { return newLayout(s.Shapes()) }
 
 func sizes(shapes [][]int) []int {
 	out := make([]int, len(shapes))
 	for k, shape := range shapes {
-		out[k] = 1
-		for _, n := range shape {
-			out[k] *= n
-		}
+		out[k] = sizeOf(shape)
 	}
 	return out
 }
@@ -95,8 +110,8 @@ func checkBuffers(what string, sizes []int, samples int, buffers [][]float32) er
 		return fmt.Errorf("got %d %s buffers, the source has %d %ss", len(buffers), what, len(sizes), what)
 	}
 	for k, b := range buffers {
-		if b != nil && len(b) < samples*sizes[k] {
-			return fmt.Errorf("%s %d: buffer of %d numbers, want %d (%d samples of %d)", what, k, len(b), samples*sizes[k], samples, sizes[k])
+		if b != nil && (samples > 0 && len(b)/samples < sizes[k]) {
+			return fmt.Errorf("%s %d: buffer of %d numbers, want %d samples of %d", what, k, len(b), samples, sizes[k])
 		}
 	}
 	return nil

@@ -64,7 +64,7 @@ func (g *generated) Next(inputs, targets [][]float32) (int, error) {
 		for k, b := range targets {
 			out[k] = b[j*g.targetSizes[k] : (j+1)*g.targetSizes[k]]
 		}
-		if err := g.next(in, out); err != nil {
+		if err := g.one(in, out); err != nil {
 			if errors.Is(err, io.EOF) && j > 0 {
 				return j, nil // the end is told next time
 			}
@@ -72,6 +72,12 @@ func (g *generated) Next(inputs, targets [][]float32) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// one calls the user's function.
+func (g *generated) one(inputs, targets [][]float32) (err error) {
+	defer rescue(&err, "the function of Generate")
+	return g.next(inputs, targets)
 }
 
 // Draw is an endless stream of samples drawn from s at random with replacement,
@@ -92,14 +98,18 @@ func (d *drawn) Next(inputs, targets [][]float32) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if d.s.Len() == 0 {
+	from, err := length(d.s)
+	if err != nil {
+		return 0, err
+	}
+	if from < 1 {
 		return 0, io.EOF
 	}
 	d.indices = d.indices[:0]
 	for range n {
-		d.indices = append(d.indices, d.rng.IntN(d.s.Len()))
+		d.indices = append(d.indices, d.rng.IntN(from))
 	}
-	if err := d.s.Read(d.indices, inputs, targets); err != nil {
+	if err := read(d.s, d.indices, inputs, targets); err != nil {
 		return 0, err
 	}
 	return n, nil
@@ -126,13 +136,27 @@ type block struct {
 }
 
 // ReadAhead starts to read s, size samples at a time and at most blocks such
-// reads ahead.
+// reads ahead. All of them together may hold 2^28 numbers (1 GB). A panic of s, or a call
+// of runtime.Goexit in it, is an error of the next Next.
 func ReadAhead(s Stream, size, blocks int) (*Ahead, error) {
 	if size < 1 || blocks < 1 {
 		return nil, fmt.Errorf("read ahead: %d blocks of %d samples, want at least 1 of 1", blocks, size)
 	}
+	l, err := outline(s)
+	if err == nil {
+		err = l.checkRoom(size)
+	}
+	if err == nil && blocks > maxNumbers/size {
+		err = fmt.Errorf("%d blocks of %d samples, want at most %d samples in all", blocks, size, maxNumbers)
+	}
+	if err == nil {
+		err = l.checkRoom(size * blocks)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read ahead: %w", err)
+	}
 	a := &Ahead{
-		layout: layoutOf(s),
+		layout: l,
 		full:   make(chan *block, blocks), free: make(chan *block, blocks),
 		stop: make(chan struct{}),
 	}
@@ -140,12 +164,12 @@ func ReadAhead(s Stream, size, blocks int) (*Ahead, error) {
 		in, out := a.buffers(size)
 		a.free <- &block{inputs: in, targets: out}
 	}
-	a.wg.Go(func() { a.read(s) })
+	a.wg.Go(func() { a.read(s, size) })
 	return a, nil
 }
 
 // read fills free blocks until the stream ends, fails or is closed.
-func (a *Ahead) read(s Stream) {
+func (a *Ahead) read(s Stream, size int) {
 	for {
 		var b *block
 		select {
@@ -153,9 +177,16 @@ func (a *Ahead) read(s Stream) {
 			return
 		case b = <-a.free:
 		}
-		b.n, b.err = s.Next(b.inputs, b.targets)
-		a.full <- b // never blocks: there are no more blocks than places
-		if b.err != nil {
+		failed := false
+		b.n = 0
+		own(kindOf(s), func() (err error) {
+			b.n, err = next(s, size, b.inputs, b.targets)
+			return err
+		}, func(err error) {
+			b.err, failed = err, err != nil
+			a.full <- b // never blocks: there are no more blocks than places
+		})
+		if failed {
 			return
 		}
 	}

@@ -43,11 +43,12 @@ func (s *subset) Read(indices []int, inputs, targets [][]float32) error {
 		}
 		*p = append(*p, s.at[i])
 	}
-	return s.Source.Read(*p, inputs, targets)
+	return read(s.Source, *p, inputs, targets)
 }
 
 // Subset gives the samples at the indices, in their order.
-func Subset(s Source, indices []int) (Source, error) {
+func Subset(s Source, indices []int) (_ Source, err error) {
+	defer rescue(&err, s)
 	for j, i := range indices {
 		if i < 0 || i >= s.Len() {
 			return nil, fmt.Errorf("subset: index %d at position %d, the source has samples 0 to %d", i, j, s.Len()-1)
@@ -58,7 +59,8 @@ func Subset(s Source, indices []int) (Source, error) {
 
 // Range gives the samples from first up to, not including, end. As with slices,
 // end may be at most Len.
-func Range(s Source, first, end int) (Source, error) {
+func Range(s Source, first, end int) (_ Source, err error) {
+	defer rescue(&err, s)
 	if first < 0 || end < first || end > s.Len() {
 		return nil, fmt.Errorf("range %d:%d of a source of %d samples", first, end, s.Len())
 	}
@@ -78,6 +80,7 @@ func Take(s Source, n int) Source {
 // Split cuts the source in two: the first part has the share of the samples,
 // rounded down. Keras's validation_split=0.2 is Split(s, 0.8): the last fifth.
 func Split(s Source, share float64) (first, last Source, err error) {
+	defer rescue(&err, s)
 	if !(share >= 0 && share <= 1) {
 		return nil, nil, fmt.Errorf("split: share %v, want 0 to 1", share)
 	}
@@ -96,6 +99,7 @@ func Shuffle(s Source, seed uint32) Source { return newSubset(s, Permutation(s.L
 // TrainTestSplit shuffles and cuts: the test part has ceil(n·share) samples. The
 // two parts are those of scikit-learn's train_test_split with random_state=seed.
 func TrainTestSplit(s Source, share float64, seed uint32) (train, test Source, err error) {
+	defer rescue(&err, s)
 	n := s.Len()
 	k := int(share * float64(n))
 	if float64(k) < share*float64(n) {

@@ -106,8 +106,12 @@ func TestTokenizerSaveLoad(t *testing.T) {
 	for _, c := range []struct{ raw, want string }{
 		{"", "f: tokenizer: offset 0: unexpected EOF"},
 		{"{}", `f: tokenizer: class "", want "Tokenizer"`},
-		{strings.Replace(saved, `\"cat\": 3,`, `\"cat\": 4,`, 1), "f: tokenizer: word_index: id "},
-		{strings.Replace(saved, `"char_level":false`, `"char_level":true`, 1), `f: tokenizer: char_level true, split " "`},
+		{strings.Replace(saved, `\"cat\": 3,`, `\"cat\": 4,`, 1), `f: tokenizer: word_index: id 4 belongs to "cat" and "sat"`},
+		{strings.Replace(saved, `\"cat\": 3,`, `\"cat\": 30,`, 1), `f: tokenizer: word_index: id 30 of "cat", want 1 to 10 for a word of word_counts`},
+		{strings.Replace(saved, `\"cat\": 3,`, ``, 1), `f: tokenizer: word_index: no id for "cat" of word_counts`},
+		{strings.Replace(saved, `\"\\u003coov\\u003e\": 1,`, ``, 1), `f: tokenizer: word_index: no id for the oov_token "<oov>"`},
+		{strings.Replace(saved, `"split":" "`, `"split":""`, 1), `f: tokenizer: split "", want a text`},
+		{strings.Replace(saved, `"oov_token":"\u003coov\u003e"`, `"oov_token":""`, 1), `f: tokenizer: oov_token "", want a word or null`},
 		{strings.Replace(saved, `\"cat\": 1,`, `\"cat\": -1,`, 1), "f: tokenizer: word_counts: offset "},
 		{strings.Replace(saved, `"document_count":2`, `"document_count":1`, 1), `f: tokenizer: word_docs: "the" is in 2 of 1 texts`},
 	} {
@@ -191,7 +195,7 @@ func TestMultiHot(t *testing.T) {
 			t.Errorf("got error %v, want %q", err, c.want)
 		}
 	}
-	if _, err := NewMultiHot(nil, 5, []Array{{nil, []float32{1}}}); err == nil || err.Error() != "multi-hot: target 0 has 1 numbers, want 0 (0 samples of 1)" {
+	if _, err := NewMultiHot(nil, 5, []Array{{nil, []float32{1}}}); err == nil || err.Error() != "multi-hot: target 0 has 1 numbers, want 0 samples of shape []" {
 		t.Errorf("got error %v", err)
 	}
 }
@@ -272,5 +276,31 @@ func TestSparseInputIsSkipped(t *testing.T) {
 		if p := Permutation(2, 1); x[0] != 1 || y0[0] != float32(7+p[1]) {
 			t.Errorf("%v %v", x, y0)
 		}
+	}
+}
+
+// TestExact: ids that single precision does not hold are refused, not rounded to others.
+func TestExact(t *testing.T) {
+	if a, err := PadSequences([][]int32{{1 << 24, -1 << 24}}, Padding{}); err != nil || a.Data[0] != 1<<24 {
+		t.Errorf("%v, %v", a.Data, err)
+	}
+	for _, c := range []struct {
+		ids  []int32
+		p    Padding
+		want string
+	}{
+		{[]int32{5, 1<<24 + 1}, Padding{}, "pad sequences: sequence 0: id 16777217 does not fit single precision"},
+		{[]int32{-1<<24 - 1}, Padding{}, "pad sequences: sequence 0: id -16777217 does not fit"},
+		{[]int32{5}, Padding{Value: 1<<31 - 1}, "pad sequences: value 2147483647 does not fit"},
+		{[]int32{5}, Padding{Length: 1 << 29}, "pad sequences: 1 sequences of 536870912 ids, want at most"},
+	} {
+		if _, err := PadSequences([][]int32{c.ids}, c.p); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got error %v, want %q", err, c.want)
+		}
+	}
+	tok := &Tokenizer{NumWords: 1 << 30}
+	tok.Fit(sentences)
+	if _, err := tok.Matrix(sentences, Count); err == nil || !strings.HasPrefix(err.Error(), "tokenizer: matrix of 2 texts and 1073741824 ids, want ") {
+		t.Errorf("got error %v", err)
 	}
 }

@@ -19,16 +19,25 @@ type Tokenizer struct {
 	// NumWords keeps the ids below it when texts are encoded; 0 keeps all.
 	NumWords int
 	// OOV, if set, is a word that stands for all unknown and too rare ones. Its id
-	// is 1.
+	// is 1. If it also occurs in the texts, then, as in Keras, its id is the one that its
+	// frequency gives it, counted from 2, and 1 is the id of no word.
 	OOV string
-	// KeepCase leaves capital letters as they are.
+	// KeepCase leaves capital letters as they are. Otherwise texts are mapped to lower
+	// case as by Python's str.lower; the OOV word is not.
 	KeepCase bool
-	// Filters are the characters that separate words beside the blank; empty means
+	// Filters are the characters that separate words as Split does; empty means
 	// DefaultFilters.
 	Filters string
+	// NoFilters makes Split the only separator, whatever Filters says.
+	NoFilters bool
+	// Split separates words; empty means a blank. Other white space separates only where
+	// it is among the filters.
+	Split string
+	// CharLevel makes every character a word. Filters and Split do not apply.
+	CharLevel bool
 
 	documents int              // texts that have been fitted
-	words     []string         // by id - 1
+	words     []string         // by id - 1; "" where an id has no word
 	ids       map[string]int   // of words
 	stats     map[string]*stat // of words that have been seen
 	order     []string         // words by first appearance
@@ -45,24 +54,53 @@ type stat struct {
 // the apostrophe, tab and newline.
 const DefaultFilters = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"
 
-// split gives the words of a text.
-func (t *Tokenizer) split(text string) []string {
-	if !t.KeepCase {
-		text = strings.ToLower(text)
-	}
-	filters := t.Filters
+// filters are the characters that become Split, split is never empty.
+func (t *Tokenizer) separators() (filters, split string) {
+	filters, split = t.Filters, t.Split
 	if filters == "" {
 		filters = DefaultFilters
 	}
-	ascii := [utf8.RuneSelf]bool{' ': true}
+	if t.NoFilters {
+		filters = ""
+	}
+	if split == "" {
+		split = " "
+	}
+	return filters, split
+}
+
+// split gives the words of a text.
+func (t *Tokenizer) split(text string) []string {
+	text = strings.ToValidUTF8(text, "\uFFFD") // as it would be in a file that Save writes
+	if !t.KeepCase {
+		text = lower(text)
+	}
+	if t.CharLevel {
+		return strings.Split(text, "")
+	}
+	filters, split := t.separators()
+	var ascii [utf8.RuneSelf]bool
 	for _, r := range filters {
 		if r < utf8.RuneSelf {
 			ascii[r] = true
 		}
 	}
-	return strings.FieldsFunc(text, func(r rune) bool {
+	filtered := func(r rune) bool {
 		return r < utf8.RuneSelf && ascii[r] || r >= utf8.RuneSelf && strings.ContainsRune(filters, r)
-	})
+	}
+	if one, n := utf8.DecodeRuneInString(split); n == len(split) {
+		return strings.FieldsFunc(text, func(r rune) bool { return r == one || filtered(r) })
+	}
+	// What the filters leave behind may join its neighbors to another separator.
+	var b strings.Builder
+	for _, r := range text {
+		if filtered(r) {
+			b.WriteString(split)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return slices.DeleteFunc(strings.Split(b.String(), split), func(w string) bool { return w == "" })
 }
 
 // Fit counts the words of the texts and numbers them. It may be called again
@@ -76,6 +114,7 @@ func (t *Tokenizer) Fit(texts []string) {
 		for _, w := range t.split(text) {
 			s := t.stats[w]
 			if s == nil {
+				w = strings.Clone(w) // not to keep the whole text
 				s = &stat{}
 				t.stats[w] = s
 				t.order = append(t.order, w)
@@ -97,19 +136,26 @@ func (t *Tokenizer) number() {
 	}
 	byCount := slices.Clone(t.order)
 	slices.SortStableFunc(byCount, func(a, b string) int { return cmp.Compare(t.stats[b].count, t.stats[a].count) })
-	for _, w := range byCount {
-		if w != t.OOV || t.OOV == "" {
-			t.words = append(t.words, w)
-		}
-	}
+	t.words = append(t.words, byCount...)
+	t.index()
+}
+
+// index finds the ids of the words; of a word that stands there twice the last id counts.
+func (t *Tokenizer) index() {
 	t.ids = make(map[string]int, len(t.words))
 	for i, w := range t.words {
+		if w == "" {
+			continue
+		}
+		if first, ok := t.ids[w]; ok {
+			t.words[first-1] = ""
+		}
 		t.ids[w] = i + 1
 	}
 }
 
 // Len is the number of words, the OOV word among them.
-func (t *Tokenizer) Len() int { return len(t.words) }
+func (t *Tokenizer) Len() int { return len(t.ids) }
 
 // ID gives the id of a word, whatever NumWords is.
 func (t *Tokenizer) ID(word string) (id int, ok bool) {
@@ -119,25 +165,37 @@ func (t *Tokenizer) ID(word string) (id int, ok bool) {
 
 // Word gives the word of an id.
 func (t *Tokenizer) Word(id int) (word string, ok bool) {
-	if id < 1 || id > len(t.words) {
+	if id < 1 || id > len(t.words) || t.words[id-1] == "" {
 		return "", false
 	}
 	return t.words[id-1], true
 }
 
+// oov is the id of the OOV word, if there is one.
+func (t *Tokenizer) oov() (id int, ok bool) {
+	if t.OOV == "" {
+		return 0, false
+	}
+	if id, ok = t.ids[t.OOV]; !ok {
+		id = 1 // before Fit
+	}
+	return id, true
+}
+
 // Sequences encodes texts. Unknown words and those whose id is not below NumWords
 // become the OOV word, or are left out when there is none.
 func (t *Tokenizer) Sequences(texts []string) [][]int32 {
+	oov, hasOOV := t.oov()
 	out := make([][]int32, len(texts))
 	for i, text := range texts {
 		ids := []int32{}
 		for _, w := range t.split(text) {
-			id := t.ids[w]
-			if id == 0 || t.NumWords > 0 && id >= t.NumWords {
-				if t.OOV == "" {
+			id, ok := t.ids[w]
+			if !ok || t.NumWords != 0 && id >= t.NumWords {
+				if !hasOOV {
 					continue
 				}
-				id = 1
+				id = oov
 			}
 			ids = append(ids, int32(id))
 		}
@@ -146,15 +204,22 @@ func (t *Tokenizer) Sequences(texts []string) [][]int32 {
 	return out
 }
 
-// Texts decodes sequences, leaving out ids of no word.
+// Texts decodes sequences, a blank between words. Ids of no word and those not below
+// NumWords become the OOV word, or are left out when there is none.
 func (t *Tokenizer) Texts(sequences [][]int32) []string {
+	_, hasOOV := t.oov()
 	out := make([]string, len(sequences))
 	for i, ids := range sequences {
 		var words []string
 		for _, id := range ids {
-			if w, ok := t.Word(int(id)); ok {
-				words = append(words, w)
+			w, ok := t.Word(int(id))
+			if !ok || t.NumWords != 0 && int(id) >= t.NumWords {
+				if !hasOOV {
+					continue
+				}
+				w = t.OOV
 			}
+			words = append(words, w)
 		}
 		out[i] = strings.Join(words, " ")
 	}
@@ -174,19 +239,23 @@ const (
 )
 
 // Matrix encodes texts as vectors with one column for each id; column 0 is never
-// used. The width is NumWords, or the number of words and one.
+// used. The width is NumWords, or the number of words and one; ids that are not below it
+// are left out, but they count in n.
 //
 // Shape of a sample: (width)
 func (t *Tokenizer) Matrix(texts []string, mode Mode) (Array, error) {
 	if mode < Binary || mode > TFIDF {
 		return Array{}, fmt.Errorf("tokenizer: mode %d, want Binary, Count, Freq or TFIDF", mode)
 	}
+	if t.ids == nil {
+		return Array{}, errors.New("tokenizer: Matrix before Fit")
+	}
 	width := t.NumWords
 	if width == 0 {
 		width = t.Len() + 1
 	}
-	if t.ids == nil {
-		return Array{}, errors.New("tokenizer: Matrix before Fit")
+	if width < 1 || len(texts) > maxNumbers/width {
+		return Array{}, fmt.Errorf("tokenizer: matrix of %d texts and %d ids, want at least 1 id and at most %d numbers", len(texts), width, maxNumbers)
 	}
 	out := make([]float32, len(texts)*width)
 	for i, ids := range t.Sequences(texts) {
@@ -208,7 +277,7 @@ func (t *Tokenizer) Matrix(texts []string, mode Mode) (Array, error) {
 				row[j] = c / float32(len(ids))
 			case TFIDF:
 				d := 0
-				if s := t.stats[t.words[j-1]]; s != nil { // not the OOV word
+				if s := t.stats[t.words[j-1]]; s != nil { // not an OOV word that never occurs
 					d = s.texts
 				}
 				row[j] = float32((1 + math.Log(float64(c))) * math.Log(1+float64(t.documents)/float64(1+d)))

@@ -33,12 +33,9 @@ type tokenizerConfig struct {
 
 // Save writes the tokenizer in the format of Keras's Tokenizer.to_json.
 func (t *Tokenizer) Save(w io.Writer) error {
-	filters := t.Filters
-	if filters == "" {
-		filters = DefaultFilters
-	}
-	c := tokenizerConfig{Filters: filters, Lower: !t.KeepCase, Split: " ", DocumentCount: t.documents}
-	if t.NumWords > 0 {
+	filters, split := t.separators()
+	c := tokenizerConfig{Filters: filters, Lower: !t.KeepCase, Split: split, CharLevel: t.CharLevel, DocumentCount: t.documents}
+	if t.NumWords != 0 {
 		c.NumWords = &t.NumWords
 	}
 	if t.OOV != "" {
@@ -46,9 +43,11 @@ func (t *Tokenizer) Save(w io.Writer) error {
 	}
 	number := func(id int) string { return fmt.Sprint(id) }
 	word := func(id int) string { return t.words[id-1] }
-	ids := make([]int, len(t.words))
-	for i := range ids {
-		ids[i] = i + 1
+	ids := make([]int, 0, len(t.words))
+	for i, w := range t.words {
+		if w != "" {
+			ids = append(ids, i+1)
+		}
 	}
 	var counted []int // ids of words that were seen, by first appearance
 	for _, w := range t.order {
@@ -88,21 +87,31 @@ func LoadTokenizer(r io.Reader, name string) (*Tokenizer, error) {
 		return nil, fmt.Errorf("%s: tokenizer: %w", name, fmt.Errorf(format, args...))
 	}
 	var f tokenizerFile
-	d := json.NewDecoder(io.LimitReader(r, 1<<28))
+	limited := &io.LimitedReader{R: r, N: maxIndexBytes}
+	d := json.NewDecoder(limited)
 	if err := d.Decode(&f); err != nil {
+		if limited.N <= 0 {
+			return fail("more than %d bytes", maxIndexBytes)
+		}
 		return fail("offset %d: %w", d.InputOffset(), unexpected(err))
 	}
 	c := f.Config
 	if f.ClassName != "Tokenizer" {
 		return fail("class %q, want \"Tokenizer\"", f.ClassName)
 	}
-	if c.CharLevel || c.Split != " " {
-		return fail("char_level %t, split %q: only words split at blanks are known here", c.CharLevel, c.Split)
+	if c.Split == "" {
+		return fail("split \"\", want a text that separates words")
+	}
+	if c.OOV != nil && *c.OOV == "" {
+		return fail("oov_token \"\", want a word or null")
 	}
 	if c.DocumentCount < 0 || c.NumWords != nil && *c.NumWords < 0 {
 		return fail("negative document_count or num_words")
 	}
-	t := &Tokenizer{KeepCase: !c.Lower, Filters: c.Filters, documents: c.DocumentCount}
+	t := &Tokenizer{
+		KeepCase: !c.Lower, Filters: c.Filters, NoFilters: c.Filters == "", Split: c.Split,
+		CharLevel: c.CharLevel, documents: c.DocumentCount,
+	}
 	if c.NumWords != nil {
 		t.NumWords = *c.NumWords
 	}
@@ -124,20 +133,42 @@ func LoadTokenizer(r io.Reader, name string) (*Tokenizer, error) {
 		}
 		t.stats[w] = &stat{count: occurrences[w], texts: texts[w], last: t.documents}
 	}
-	t.number()
 	_, index, err := counts(c.WordIndex)
 	if err != nil {
 		return fail("word_index: %w", err)
 	}
-	for w, id := range index {
-		if id < 1 || id > len(t.words) || t.words[id-1] != w {
-			return fail("word_index: id %d of %.40q does not follow from word_counts", id, w)
-		}
-	}
-	if len(index) != len(t.words) {
-		return fail("word_index has %d words, word_counts gives %d", len(index), len(t.words))
+	if err := t.take(index); err != nil {
+		return fail("word_index: %w", err)
 	}
 	return t, nil
+}
+
+// take numbers the words as a file has them: every word that was counted, and the OOV
+// word, has an id of its own from 1 on.
+func (t *Tokenizer) take(index map[string]int) error {
+	most := len(t.order)
+	if t.OOV != "" {
+		most++
+		if _, ok := index[t.OOV]; !ok && len(index) > 0 {
+			return fmt.Errorf("no id for the oov_token %.40q", t.OOV)
+		}
+	}
+	t.ids, t.words = make(map[string]int, len(index)), make([]string, most)
+	for w, id := range index {
+		if id > most || t.stats[w] == nil && w != t.OOV {
+			return fmt.Errorf("id %d of %.40q, want 1 to %d for a word of word_counts", id, w, most)
+		}
+		if other := t.words[id-1]; other != "" {
+			return fmt.Errorf("id %d belongs to %.40q and %.40q", id, min(w, other), max(w, other))
+		}
+		t.words[id-1], t.ids[w] = w, id
+	}
+	for _, w := range t.order {
+		if t.ids[w] == 0 {
+			return fmt.Errorf("no id for %.40q of word_counts", w)
+		}
+	}
+	return nil
 }
 
 // counts reads an object of words and positive numbers, with the order of its keys.
@@ -157,8 +188,8 @@ func counts(text string) (order []string, values map[string]int, err error) {
 		if err := d.Decode(&n); err != nil {
 			return nil, nil, fmt.Errorf("offset %d: value of %.40q: %w", d.InputOffset(), word, unexpected(err))
 		}
-		if _, ok := values[word]; ok || n < 1 {
-			return nil, nil, fmt.Errorf("offset %d: value %d of %.40q, want one positive number", d.InputOffset(), n, word)
+		if _, ok := values[word]; ok || n < 1 || word == "" {
+			return nil, nil, fmt.Errorf("offset %d: value %d of %.40q, want one positive number for every word", d.InputOffset(), n, word)
 		}
 		order, values[word] = append(order, word), n
 	}

@@ -16,12 +16,19 @@ func Zip(sources ...Source) (Source, error) {
 	}
 	z := &zipped{sources: slices.Clone(sources)}
 	var inputs, targets [][]int
+	first := 0
 	for k, s := range sources {
-		if s.Len() != sources[0].Len() {
-			return nil, fmt.Errorf("zip: source %d has %d samples, source 0 has %d", k, s.Len(), sources[0].Len())
+		l, n, err := measure(s)
+		if err != nil {
+			return nil, fmt.Errorf("zip: %w", err)
 		}
-		in, out := s.Shapes()
-		inputs, targets = append(inputs, in...), append(targets, out...)
+		if k == 0 {
+			first = n
+		}
+		if n != first {
+			return nil, fmt.Errorf("zip: source %d has %d samples, source 0 has %d", k, n, first)
+		}
+		inputs, targets = append(inputs, l.inputs...), append(targets, l.targets...)
 	}
 	z.layout = newLayout(inputs, targets)
 	return z, nil
@@ -47,7 +54,7 @@ func (z *zipped) Read(indices []int, inputs, targets [][]float32) error {
 		if targets != nil {
 			y, targets = targets[:len(out)], targets[len(out):]
 		}
-		if err := s.Read(indices, x, y); err != nil {
+		if err := read(s, indices, x, y); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"archive/zip"
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// imageTypes are the endings of the files that are taken, in either case.
+var imageTypes = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp"}
+
+// Limits of a folder or an archive of pictures: Kaggle's cats and dogs are 25,000 files.
+const (
+	maxPictures    = 1 << 17
+	maxPictureDirs = 1 << 14
+	maxPathLength  = 1 << 10
+	maxPathDepth   = 32
+)
+
+// Folder makes a source of a folder that has one folder of pictures for each
+// class, as Keras's image_dataset_from_directory. Classes are in the order of their names.
+// The pictures of a class are those in its folder and in all folders below: folder by
+// folder in the order of their paths, in each in the order of their names. Links to
+// files, and a class that is a link to a folder, are followed, links to other folders not.
+//
+// Left out are files that are no pictures by their ending (.jpg, .jpeg, .png, .gif, .bmp)
+// or that lie beside the class folders, and what systems put beside pictures: all names
+// that begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX and @eaDir. A
+// class folder without pictures is an error, since leaving it out would shift the index of
+// all classes behind it.
+//
+// An fs.FS may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
+func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) {
+	defer rescue(&err, "image folder: the file system")
+	if err := checkArchive(fsys); err != nil {
+		return nil, fmt.Errorf("image folder: %w", err)
+	}
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("image folder: %w", err)
+	}
+	w := walk{fsys: fsys}
+	var names []string
+	for _, e := range sorted(entries) {
+		class := path.Join(dir, e.Name())
+		if hidden(e.Name()) || !isDir(fsys, class, e) {
+			continue
+		}
+		before := len(w.files)
+		if err := w.class(class, len(names)); err != nil {
+			return nil, fmt.Errorf("image folder: %w", err)
+		}
+		if len(w.files) == before {
+			return nil, fmt.Errorf("image folder: class folder %s holds no picture (%s): remove it or put some in", class, strings.Join(imageTypes, " "))
+		}
+		names = append(names, e.Name())
+	}
+	if len(names) < 2 {
+		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(w.files))
+	}
+	s, err := newImageFolder(w.files, names, fromFS(fsys), o)
+	if err != nil {
+		return nil, err
+	}
+	s.fsys = fsys
+	return s, nil
+}
+
+// hidden tells names that systems give to what does not belong to the pictures.
+func hidden(name string) bool {
+	return strings.HasPrefix(name, ".") || name == "__MACOSX" || name == "@eaDir"
+}
+
+// isPicture tells pictures by their names.
+func isPicture(name string) bool {
+	return !hidden(name) && slices.Contains(imageTypes, strings.ToLower(path.Ext(name)))
+}
+
+// isDir follows links.
+func isDir(fsys fs.FS, name string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	info, err := fs.Stat(fsys, name)
+	return err == nil && info.IsDir()
+}
+
+// sorted puts the entries of a folder, which a file system of the user's may give in any
+// order, in that of their names.
+func sorted(entries []fs.DirEntry) []fs.DirEntry {
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
+	return entries
+}
+
+// walk collects the pictures of all classes.
+type walk struct {
+	fsys  fs.FS
+	files []imageFile
+	dirs  int
+	seen  int
+}
+
+// class takes the pictures in a folder and below it.
+func (w *walk) class(dir string, class int) error {
+	found := map[string][]string{} // names, by folder
+	if err := w.find(dir, 0, found); err != nil {
+		return err
+	}
+	folders := make([]string, 0, len(found))
+	for folder := range found {
+		folders = append(folders, folder)
+	}
+	slices.Sort(folders)
+	for _, folder := range folders {
+		for _, name := range found[folder] {
+			w.files = append(w.files, imageFile{name: path.Join(folder, name), class: class})
+		}
+	}
+	return nil
+}
+
+func (w *walk) find(dir string, depth int, found map[string][]string) error {
+	if w.dirs++; w.dirs > maxPictureDirs || depth > maxPathDepth {
+		return fmt.Errorf("%s: more than %d folders, or nested more than %d deep", dir, maxPictureDirs, maxPathDepth)
+	}
+	entries, err := fs.ReadDir(w.fsys, dir)
+	if err != nil {
+		return err
+	}
+	if w.seen += len(entries); w.seen > 8*maxPictures {
+		return fmt.Errorf("%s: more than %d files", dir, 8*maxPictures)
+	}
+	for _, e := range sorted(entries) {
+		name := path.Join(dir, e.Name())
+		switch {
+		case hidden(e.Name()):
+		case e.IsDir():
+			if err := w.find(name, depth+1, found); err != nil {
+				return err
+			}
+		case !isPicture(e.Name()):
+		case e.Type()&fs.ModeSymlink != 0:
+			info, err := fs.Stat(w.fsys, name)
+			if err != nil {
+				return err // a link to nothing
+			}
+			if info.Mode().IsRegular() {
+				found[dir] = append(found[dir], e.Name())
+			}
+		case e.Type().IsRegular():
+			found[dir] = append(found[dir], e.Name())
+		default:
+			return fmt.Errorf("%s: no regular file", name)
+		}
+	}
+	return nil
+}
+
+// checkArchive refuses a zip archive whose names alone would take much memory and time:
+// every level of every path becomes an entry.
+func checkArchive(fsys fs.FS) error {
+	z, ok := fsys.(*zip.Reader)
+	if c, closes := fsys.(*zip.ReadCloser); closes {
+		z, ok = &c.Reader, true
+	}
+	if !ok {
+		return nil
+	}
+	if len(z.File) > 8*maxPictures {
+		return fmt.Errorf("archive of %d files, want at most %d", len(z.File), 8*maxPictures)
+	}
+	for _, f := range z.File {
+		if len(f.Name) > maxPathLength || strings.Count(f.Name, "/")+strings.Count(f.Name, `\`) > maxPathDepth {
+			return fmt.Errorf("archive: name %.60q of %d bytes, want at most %d bytes and %d levels", f.Name, len(f.Name), maxPathLength, maxPathDepth)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package sniff says what a file is by its first bytes, for the errors of readers that
+// were given something else.
+package sniff
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// Len is the number of bytes that Name looks at.
+const Len = 512
+
+// magics are the beginnings of formats; a dot stands for any byte.
+var magics = []struct{ begin, name string }{
+	{"\xff\xd8\xff", "a JPEG picture"},
+	{"\x89PNG\r\n\x1a\n", "a PNG picture"},
+	{"GIF8", "a GIF picture"},
+	{"RIFF....WEBP", "a WebP picture"},
+	{"II*\x00", "a TIFF picture"},
+	{"MM\x00*", "a TIFF picture"},
+	{"II+\x00", "a TIFF picture"},
+	{"MM\x00+", "a TIFF picture"},
+	{"....ftypavif", "an AVIF picture"},
+	{"....ftypavis", "an AVIF picture"},
+	{"....ftyphei", "a HEIC picture"},
+	{"....ftyphev", "a HEIC picture"},
+	{"....ftypmif1", "a HEIF picture"},
+	{"....ftypmsf1", "a HEIF picture"},
+	{"....ftyp", "a video"},
+	{"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"},
+	{"\xff\x4f\xff\x51", "a JPEG 2000 picture"},
+	{"\xff\x0a", "a JPEG XL picture"},
+	{"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"},
+	{"8BPS", "a Photoshop picture"},
+	{"\x00\x00\x01\x00", "a Windows icon"},
+	{"\x00\x05\x16\x07", "the attributes of a file that macOS keeps beside it"},
+	{"\x00\x05\x16\x00", "the attributes of a file that macOS keeps beside it"},
+	{"%PDF-", "a PDF document"},
+	{"PK\x03\x04", "a zip archive"},
+	{"PK\x05\x06", "an empty zip archive"},
+	{"\x1f\x8b", "a gzip file"},
+	{"BZh", "a bzip2 file"},
+	{"\xfd7zXZ\x00", "an xz file"},
+	{"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"},
+	{"Rar!", "a RAR archive"},
+	{"\x28\xb5\x2f\xfd", "a Zstandard file"},
+	{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+	{"\x93NUMPY", "a numpy array"},
+	{"SQLite format 3\x00", "an SQLite database"},
+	{"BM", "a BMP picture"},
+	{"version https://git-lfs", "a Git LFS pointer, not the file itself"},
+	{"\xff\xfe", "text in UTF-16"},
+	{"\xfe\xff", "text in UTF-16"},
+}
+
+// tags are the beginnings of marked-up text, in lower case.
+var tags = []struct{ begin, name string }{
+	{"<!doctype html", "an HTML page"},
+	{"<html", "an HTML page"},
+	{"<head", "an HTML page"},
+	{"<body", "an HTML page"},
+	{"<svg", "an SVG drawing"},
+	{"<!doctype svg", "an SVG drawing"},
+	{"<?xml", "an XML file"},
+}
+
+// Name says what begins like this, with its article, and "" when that is not known. Begin
+// should have the first Len bytes, fewer only of a shorter file.
+func Name(begin []byte) string {
+	if len(begin) == 0 {
+		return "an empty file"
+	}
+	for _, m := range magics {
+		if matches(begin, m.begin) {
+			return m.name
+		}
+	}
+	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(begin, []byte("\ufeff")), " \t\r\n")))
+	for strings.HasPrefix(text, "<!--") { // comments before the first tag
+		_, behind, ok := strings.Cut(text, "-->")
+		if !ok {
+			break
+		}
+		text = strings.TrimLeft(behind, " \t\r\n")
+	}
+	for _, tag := range tags {
+		if strings.HasPrefix(text, tag.begin) {
+			if tag.begin == "<?xml" && strings.Contains(text, "<svg") {
+				return "an SVG drawing"
+			}
+			if tag.begin == "<?xml" && strings.Contains(text, "<html") {
+				return "an HTML page"
+			}
+			return tag.name
+		}
+	}
+	switch {
+	case len(bytes.Trim(begin, "\x00")) == 0:
+		return "a file of zeros"
+	case (text != "" && (text[0] == '{' || text[0] == '[')) && isText(begin):
+		return "a JSON file"
+	case isText(begin):
+		return "a text file"
+	}
+	return ""
+}
+
+func matches(begin []byte, pattern string) bool {
+	if len(begin) < len(pattern) {
+		return false
+	}
+	for i := range len(pattern) {
+		if pattern[i] != '.' && pattern[i] != begin[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// isText tells UTF-8 without control characters from other bytes.
+func isText(begin []byte) bool {
+	for len(begin) > 0 {
+		r, n := utf8.DecodeRune(begin)
+		if r == utf8.RuneError && n == 1 && len(begin) >= utf8.UTFMax { // not merely cut off
+			return false
+		}
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' {
+			return false
+		}
+		begin = begin[n:]
+	}
+	return true
+}
