@@ -86,10 +86,12 @@ func draws(v []float64) map[string]func() (*Figure, error) {
 		"Training": func() (*Figure, error) {
 			return Training(name, Metric{Name: "loss", Unit: name, Training: v, Validation: v}, Metric{Name: "mse", Training: v})
 		},
-		"TimeSeries":         func() (*Figure, error) { return TimeSeries(name, name, times, Line{Name: name, Y: v}) },
-		"ROC":                func() (*Figure, error) { return ROC(name, Scores{Name: name, Score: v, Positive: positive}) },
-		"HeatMap":            func() (*Figure, error) { return HeatMap{Title: name, Values: table, Bar: name}.Figure() },
-		"HeatMap with names": func() (*Figure, error) { return HeatMap{Values: table, Cols: names, XLabel: name, YLabel: name}.Figure() },
+		"TimeSeries": func() (*Figure, error) { return TimeSeries(name, name, times, Line{Name: name, Y: v}) },
+		"ROC":        func() (*Figure, error) { return ROC(name, Scores{Name: name, Score: v, Positive: positive}) },
+		"HeatMap":    func() (*Figure, error) { return HeatMap{Title: name, Values: table, Bar: name}.Figure() },
+		"HeatMap with names": func() (*Figure, error) {
+			return HeatMap{Values: table, Cols: names, XLabel: name, YLabel: name}.Figure()
+		},
 		"HeatMap with range": func() (*Figure, error) {
 			return HeatMap{Values: table, Min: v[0], Max: v[half]}.Figure()
 		},
