@@ -9,6 +9,8 @@ import (
 	"math"
 	"strconv"
 	"sync"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // A Scaling says how the values of one channel become colours.
@@ -33,27 +35,34 @@ func ActivationGrid(title string, v Volume, perRow int, s Scaling) (*Figure, err
 	if perRow <= 0 {
 		perRow = 16
 	}
-	perRow = min(perRow, v.Channels)
+	perRow = min(perRow, v.Channels, 4*mostPerRow)
+	bold := style{size: titleSize, bold: true}
+	title = shorten(bold, title, widestTitle)
 	rows := (v.Channels + perRow - 1) / perRow
 	const margin, gap, most = 10, 1.5, 96.0
 	numbers := style{size: tickSize}.width(strconv.Itoa(v.Channels)) + 6
 	cell := math.Min(most, 640/float64(perRow))
-	tall := cell * float64(v.Height) / float64(v.Width)
-	note := fmt.Sprintf("%d channels of %d × %d", v.Channels, v.Height, v.Width)
+	tall := cell * math.Min(math.Max(float64(v.Height)/float64(v.Width), 0.1), 10)
+	note := fmt.Sprintf("%s of %d × %d", text.Count(v.Channels, "channel"), v.Height, v.Width)
 	top := margin + titleSize + 8.0
 	return &Figure{
 		Alt: fmt.Sprintf("%s: the output of all %s as small pictures.", title, note),
 		width: math.Max(2*margin+numbers+float64(perRow)*cell,
-			2*margin+12+style{size: titleSize, bold: true}.width(title)+style{}.width(note)),
+			2*margin+12+bold.width(title)+style{}.width(note)),
 		height: top + float64(rows)*tall + margin,
 		draw: func(p *pen) {
-			bold := style{size: titleSize, bold: true}
 			p.text(margin, margin+titleSize, bold, title)
 			p.text(margin+bold.width(title)+12, margin+titleSize, style{colour: p.Muted}, note)
+			if p.vector {
+				sheet := contactSheet(v, perRow, s, gap/(cell-gap))
+				p.image(margin+numbers, top, float64(perRow)*cell, float64(rows)*tall, sheet)
+			}
 			for c := range v.Channels {
 				x := margin + numbers + float64(c%perRow)*cell
 				y := top + float64(c/perRow)*tall
-				p.image(x, y, cell-gap, tall-gap, paint(v, c, s))
+				if !p.vector {
+					p.image(x, y, cell-gap, tall-gap, paint(v, c, s))
+				}
 				if c%perRow == 0 && tall >= tickSize {
 					p.text(margin+numbers-5, y+(tall-gap)/2,
 						style{size: tickSize, colour: p.Muted, align: 1, middle: true}, strconv.Itoa(c))
@@ -106,6 +115,69 @@ func paint(v Volume, channel int, s Scaling) image.Image {
 		img.Pix[i] = uint8(at[l] - 1)
 	}
 	return img
+}
+
+// sheetPixels is about how many values a contact sheet shows.
+const sheetPixels = 250_000.0
+
+// reduced has fewer rows and columns by a factor below 1, each value the mean of
+// those that it stands for.
+func (v Volume) reduced(by float64) Volume {
+	if by >= 1 {
+		return v
+	}
+	out := Volume{Height: max(1, int(by*float64(v.Height))), Width: max(1, int(by*float64(v.Width))), Channels: v.Channels}
+	out.Values = make([]float32, out.Height*out.Width*out.Channels)
+	for y := range out.Height {
+		top, bottom := y*v.Height/out.Height, (y+1)*v.Height/out.Height
+		for x := range out.Width {
+			left, right := x*v.Width/out.Width, (x+1)*v.Width/out.Width
+			share := float32(1) / float32((bottom-top)*(right-left))
+			sums := out.Values[(y*out.Width+x)*v.Channels:][:v.Channels]
+			for r := top; r < bottom; r++ {
+				for c := left; c < right; c++ {
+					for ch, value := range v.Values[(r*v.Width+c)*v.Channels:][:v.Channels] {
+						sums[ch] += share * value
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// contactSheet is all channels as one picture with transparent gaps, a share of a
+// channel's width, right of and below each: one palette and one compression for all
+// take far less room in a file than hundreds of small pictures. Small maps are
+// enlarged by whole numbers, so that a gap is a pixel at least; large ones are reduced
+// to about what a screen shows of them.
+func contactSheet(v Volume, perRow int, s Scaling, gap float64) image.Image {
+	v = v.reduced(math.Sqrt(sheetPixels / float64(v.Height*v.Width*v.Channels)))
+	k := max(1, int(math.Ceil(1/gap/float64(v.Width))))
+	between := max(1, int(math.Round(gap*float64(k*v.Width))))
+	wide, high := k*v.Width+between, k*v.Height+between
+	rows := (v.Channels + perRow - 1) / perRow
+	sheet := image.NewPaletted(image.Rect(0, 0, perRow*wide, rows*high), color.Palette{color.NRGBA{}})
+	colours := viridisLevels()
+	var at [256]uint8 // place of a level in the palette
+	for c := range v.Channels {
+		values := v.channel(c)
+		scale := s.fit(values)
+		for i, x := range values {
+			l := int(level(scale(x))) / 4 * 4 // 64 colours are as many as the eye tells apart here
+			if at[l] == 0 {
+				sheet.Palette = append(sheet.Palette, colours[l])
+				at[l] = uint8(len(sheet.Palette) - 1)
+			}
+			left, top := c%perRow*wide+i%v.Width*k, c/perRow*high+i/v.Width*k
+			for y := top; y < top+k; y++ {
+				for px := left; px < left+k; px++ {
+					sheet.Pix[y*sheet.Stride+px] = at[l]
+				}
+			}
+		}
+	}
+	return sheet
 }
 
 // fit returns the function from a channel's values to 0 ... 1.

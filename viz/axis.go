@@ -20,23 +20,64 @@ type tick struct {
 	text string
 }
 
-// scale returns where v lies, 0 at the start of the axis, 1 at its end.
-func (a axis) scale(v float64) float64 { return (v - a.min) / (a.max - a.min) }
+// scale returns where v lies, 0 at the start of the axis, 1 at its end. Halves do
+// not overflow.
+func (a axis) scale(v float64) float64 { return (v/2 - a.min/2) / (a.max/2 - a.min/2) }
+
+// narrowest is the smallest range of an axis as a share of its numbers, and least
+// the smallest at all: below them the steps between ticks are lost to rounding.
+const (
+	narrowest = 1e-12
+	least     = 1e-300
+)
+
+// widen gives a range that is too narrow for an axis room around its middle, and
+// turns one that is none into that of a single value.
+func widen(lo, hi float64) (float64, float64) {
+	size := math.Max(math.Abs(lo), math.Abs(hi))
+	switch {
+	case !(lo <= hi): // no finite value at all
+		return 0, 1
+	case lo == hi:
+		pad := size * 0.1
+		if size < least {
+			pad = 0.5
+		}
+		return inside(lo - pad), inside(hi + pad)
+	}
+	if room := math.Max(size*narrowest, least); hi/2-lo/2 < room/2 {
+		return inside(lo - room/2), inside(hi + room/2)
+	}
+	return lo, hi
+}
+
+// inside keeps a number finite.
+func inside(v float64) float64 {
+	return math.Min(math.Max(v, -math.MaxFloat64), math.MaxFloat64)
+}
 
 // numberAxis covers lo to hi with a margin (a share of the range on both
-// sides) and marks round numbers, about n of them.
+// sides) and marks round numbers, about n of them. It takes any two numbers.
 func numberAxis(label string, lo, hi, margin float64, n int) axis {
-	if hi <= lo { // one value only: give it room
-		pad := math.Max(math.Abs(lo)*0.1, 0.5)
-		lo, hi = lo-pad, hi+pad
-	}
-	pad := (hi - lo) * margin
-	a := axis{label: label, min: lo - pad, max: hi + pad}
-	step := roundStep((hi - lo) / float64(n))
-	for i := math.Ceil(a.min/step - 1e-9); i*step <= a.max+step*1e-9; i++ {
+	lo, hi = widen(lo, hi)
+	half := hi/2 - lo/2
+	pad := half * margin * 2
+	a := axis{label: label, min: inside(lo - pad), max: inside(hi + pad)}
+	a.mark(roundStep(half / float64(n) * 2))
+	return a
+}
+
+// mark puts ticks on the multiples of step.
+func (a *axis) mark(step float64) {
+	const most = 100
+	first := math.Ceil(a.min/step - 1e-9)
+	for k := range most {
+		i := first + float64(k)
+		if !(i*step <= inside(a.max+step*1e-9)) {
+			return
+		}
 		a.ticks = append(a.ticks, tick{i * step, number(i*step, step)})
 	}
-	return a
 }
 
 // countAxis marks whole numbers from first to last, about n of them, and the first.
@@ -73,7 +114,11 @@ func number(v, step float64) string {
 	}
 	var s string
 	if largest := math.Max(math.Abs(v), step); largest >= 1e6 || step < 1e-5 {
-		s = strconv.FormatFloat(v, 'g', 3, 64)
+		digits := 3
+		if v != 0 { // so many that neighbors differ
+			digits = max(digits, int(math.Ceil(math.Log10(math.Abs(v))-math.Log10(step)-1e-9))+1)
+		}
+		s = strconv.FormatFloat(v, 'g', digits, 64)
 	} else {
 		decimals := int(math.Max(0, math.Ceil(-math.Log10(step)-1e-9)))
 		s = strconv.FormatFloat(v, 'f', decimals, 64)

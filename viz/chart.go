@@ -2,14 +2,24 @@
 
 package viz
 
-import "math"
+import (
+	"fmt"
+	"math"
+
+	"github.com/reef-dl/reef/internal/text"
+)
 
 // A chart is lines over a pair of axes, with a legend above.
 type chart struct {
-	title string
-	x, y  axis
-	lines []line
+	title  string
+	x, y   axis
+	lines  []line
+	beyond string // what lies outside of the axes, for readers; "" for nothing
 }
+
+// mostNamed is how many lines a legend and an alt text name; a chart of more tells
+// them apart no longer.
+const mostNamed = 24
 
 type line struct {
 	name   string
@@ -24,7 +34,7 @@ func (ch chart) draw(p *pen, x, y, w, h float64) {
 	top := y
 	if ch.title != "" {
 		top += titleSize
-		p.text(x, top, style{size: titleSize, bold: true}, ch.title)
+		p.text(x, top, style{size: titleSize, bold: true}, shorten(style{size: titleSize, bold: true}, ch.title, w))
 		top += 7
 	}
 	top = ch.legend(p, x, top, w)
@@ -55,11 +65,19 @@ func (ch chart) draw(p *pen, x, y, w, h float64) {
 		p.line(0.8, p.Muted, point{px(t.at), bottom}, point{px(t.at), bottom + 3})
 		p.text(px(t.at), bottom+5+tickSize*0.8, style{size: tickSize, colour: p.Muted, align: 0.5}, t.text)
 	}
-	p.text((left+right)/2, y+h-2, style{colour: p.Muted, align: 0.5}, ch.x.label)
-	p.text(x+labelSize*0.8, (top+bottom)/2, style{colour: p.Muted, align: 0.5, up: true}, ch.y.label)
+	p.text((left+right)/2, y+h-2, style{colour: p.Muted, align: 0.5}, shorten(style{}, ch.x.label, right-left))
+	p.text(x+labelSize*0.8, (top+bottom)/2, style{colour: p.Muted, align: 0.5, up: true}, shorten(style{}, ch.y.label, bottom-top))
 
+	drawn := false
 	for _, l := range ch.lines {
-		ch.plot(p, l, right-left, px, py)
+		drawn = ch.plot(p, l, right-left, px, py) || drawn
+	}
+	if ch.beyond != "" {
+		note := style{size: tickSize, colour: p.Muted, align: 1}
+		p.text(right, top+tickSize, note, shorten(note, "not shown: "+ch.beyond, right-left))
+	}
+	if !drawn {
+		p.text((left+right)/2, (top+bottom)/2, style{colour: p.Muted, align: 0.5, middle: true}, "no finite value")
 	}
 }
 
@@ -67,17 +85,23 @@ func (ch chart) draw(p *pen, x, y, w, h float64) {
 // fit, and returns the y at which the plot begins. One line without a name
 // needs none.
 func (ch chart) legend(p *pen, x, y, w float64) float64 {
-	at, named := x, false
+	at, named, rows := x, 0, 1
 	s := style{size: tickSize, colour: p.Muted}
-	for _, l := range ch.lines {
+	for i, l := range ch.lines {
 		if l.name == "" {
 			continue
 		}
-		wide := 20 + s.width(l.name)
-		if named && at+wide > x+w {
-			at, y = x, y+tickSize+5
+		name := shorten(s, l.name, w-20)
+		wide := 20 + s.width(name)
+		if named > 0 && at+wide > x+w {
+			at, y, rows = x, y+tickSize+5, rows+1
 		}
 		mid := y + tickSize/2
+		if named == mostNamed || rows > mostLegend {
+			p.text(at, mid, style{size: tickSize, colour: p.Muted, middle: true}, fmt.Sprintf("and %s more", text.Thousands(len(ch.lines)-i)))
+			named++
+			break
+		}
 		if l.guide {
 			p.dashed(point{at, mid}, point{at + 14, mid})
 		} else {
@@ -86,47 +110,100 @@ func (ch chart) legend(p *pen, x, y, w float64) float64 {
 				p.disc(at+7, mid, 2.2, p.series(l.series))
 			}
 		}
-		p.text(at+18, mid, style{size: tickSize, colour: p.Muted, middle: true}, l.name)
+		p.text(at+18, mid, style{size: tickSize, colour: p.Muted, middle: true}, name)
 		at += wide + 12
-		named = true
+		named++
 	}
-	if named {
+	if named > 0 {
 		y += tickSize + 9
 	}
 	return y + 2
 }
 
-func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64) {
+// mostLegend is the number of rows that a legend may take from the plot.
+const mostLegend = 5
+
+// plot draws a line where its values are finite, and tells whether any is.
+func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64) bool {
 	if l.guide {
 		pts := make([]point, len(l.x))
 		for i := range pts {
 			pts[i] = point{px(l.x[i]), py(l.y[i])}
 		}
 		p.dashed(pts...)
-		return
+		return true
 	}
 	xs, ys := thin(l.x, l.y, int(4*width))
+	there := func(i int) bool { return i >= 0 && i < len(xs) && finite(xs[i]) && finite(ys[i]) }
+	bottom, top := py(ch.y.min), py(ch.y.max)
 	var run []point // of finite values; a gap begins a new one
 	flush := func() {
-		if len(run) > 1 {
-			p.line(1.5, p.series(l.series), run...)
+		for _, part := range clip(run, top, bottom) {
+			p.line(1.5, p.series(l.series), part...)
 		}
 		run = run[:0]
 	}
+	drawn := false
 	for i := range xs {
-		if finite(ys[i]) {
+		if there(i) {
 			run = append(run, point{px(xs[i]), py(ys[i])})
+			drawn = true
 		} else {
 			flush()
 		}
 	}
 	flush()
 	for i := range xs {
-		alone := finite(ys[i]) && (i == 0 || !finite(ys[i-1])) && (i == len(xs)-1 || !finite(ys[i+1]))
-		if alone || l.dots && finite(ys[i]) {
+		alone := there(i) && !there(i-1) && !there(i+1)
+		if y := ys[i]; y < ch.y.min || y > ch.y.max {
+			continue
+		}
+		if alone || l.dots && there(i) {
 			p.disc(px(xs[i]), py(ys[i]), 2.2, p.series(l.series))
 		}
 	}
+	return drawn
+}
+
+// clip is what a line has between two heights, in pieces.
+func clip(line []point, top, bottom float64) (parts [][]point) {
+	var part []point
+	end := func() {
+		if len(part) > 1 {
+			parts = append(parts, part)
+		}
+		part = nil
+	}
+	at := func(a, b point, y float64) point { return point{a.x + (b.x-a.x)*(y-a.y)/(b.y-a.y), y} }
+	for i := range line {
+		if i == 0 {
+			continue
+		}
+		a, b := line[i-1], line[i]
+		if a.y < top && b.y < top || a.y > bottom && b.y > bottom {
+			end()
+			continue
+		}
+		from, to := a, b
+		for _, edge := range []float64{top, bottom} {
+			out := func(q point) bool { return edge == top && q.y < top || edge == bottom && q.y > bottom }
+			if out(a) {
+				from = at(a, b, edge)
+			}
+			if out(b) {
+				to = at(a, b, edge)
+			}
+		}
+		if part == nil {
+			part = append(part, from)
+		}
+		part = append(part, to)
+		if to != b {
+			end()
+		}
+	}
+	end()
+	return parts
 }
 
 // thin keeps the smallest and the largest value of each of n/2 stretches, so
@@ -141,10 +218,13 @@ func thin(x, y []float64, n int) ([]float64, []float64) {
 		from, to := b*len(x)/buckets, (b+1)*len(x)/buckets
 		lo, hi := from, from
 		for i := from; i < to; i++ {
-			if y[i] < y[lo] || !finite(y[lo]) {
+			if !finite(y[i]) || !finite(x[i]) {
+				continue
+			}
+			if y[i] < y[lo] || !finite(y[lo]) || !finite(x[lo]) {
 				lo = i
 			}
-			if y[i] > y[hi] || !finite(y[hi]) {
+			if y[i] > y[hi] || !finite(y[hi]) || !finite(x[hi]) {
 				hi = i
 			}
 		}

@@ -47,7 +47,6 @@ func TestTrainingWithGap(t *testing.T) {
 }
 
 func TestTrainingErrors(t *testing.T) {
-	nan := math.NaN()
 	tests := []struct {
 		metrics []Metric
 		want    string
@@ -55,7 +54,6 @@ func TestTrainingErrors(t *testing.T) {
 		{nil, "run: no metric to draw"},
 		{[]Metric{{Name: "loss"}}, `run: metric "loss" has no training value`},
 		{[]Metric{{Name: "loss", Training: []float64{1, 2}, Validation: []float64{1}}}, `run: metric "loss" has 2 training and 1 validation values`},
-		{[]Metric{{Name: "loss", Training: []float64{nan, nan}}}, `run: metric "loss" has no finite value`},
 	}
 	for _, test := range tests {
 		if _, err := Training("run", test.metrics...); err == nil || err.Error() != test.want {
@@ -232,9 +230,57 @@ func TestLinesFigure(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "lines", f)
-	for _, bad := range [][]Line{nil, {{X: []float64{1}, Y: []float64{1, 2}}}, {{X: []float64{math.Inf(1)}, Y: []float64{1}}}} {
+	for _, bad := range [][]Line{nil, {{X: []float64{1}, Y: []float64{1, 2}}}} {
 		if _, err := Lines("x", "", "", bad...); err == nil {
 			t.Errorf("Lines(%v) was accepted", bad)
 		}
+	}
+}
+
+// TestSteepStart: the first epoch does not press the others flat, the figure says
+// what it leaves out, and a share's axis ends at 1.
+func TestSteepStart(t *testing.T) {
+	loss := Metric{Name: "loss", Training: []float64{344.7, 36.8, 22.7, 18.5, 16.3, 14.1, 13.6, 13.1}, Validation: []float64{47.6, 25.3, 22.8, 16, 12.9, 11.9, 11.8, 10.2}}
+	share := Metric{Name: "accuracy", Training: []float64{0.4, 0.6, 0.8, 0.9, 0.95, 0.97, 0.99, 1}}
+	f, err := Training("Steep", loss, share)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "training-steep", f)
+	if want := "The panel of the loss leaves out epoch 1 (training 344.7, validation 47.60)."; f.Note != want {
+		t.Errorf("note %q, want %q", f.Note, want)
+	}
+	ch, err := loss.chart()
+	if err != nil || ch.y.max > 60 || ch.y.min < 0 {
+		t.Errorf("axis from %g to %g (%v)", ch.y.min, ch.y.max, err)
+	}
+	if ch, err = share.chart(); err != nil || ch.y.max != 1 || ch.beyond != "" || ch.y.ticks[len(ch.y.ticks)-1].text != "1.0" {
+		t.Errorf("axis of shares %+v (%v)", ch.y, err)
+	}
+	for name, m := range map[string]Metric{
+		"few epochs":  {Training: []float64{344, 36, 22}},
+		"rising late": {Training: []float64{1, 2, 3, 4, 5, 6, 7, 500}},
+		"even":        {Training: []float64{8, 7, 6, 5, 4, 3, 2, 1}},
+	} {
+		if ch, err := m.chart(); err != nil || ch.beyond != "" {
+			t.Errorf("%s: leaves out %q (%v)", name, ch.beyond, err)
+		}
+	}
+	if ch, err := (Metric{Training: []float64{1, 1, 1}}).chart(); err != nil || ch.y.max != 1 || ch.y.min >= 1 {
+		t.Errorf("a perfect accuracy has an axis from %g to %g (%v)", ch.y.min, ch.y.max, err)
+	}
+}
+
+// TestDeadNetwork draws the training of a network whose loss and metric MSE differ by
+// rounding alone.
+func TestDeadNetwork(t *testing.T) {
+	one, next := 84.41955615616556, math.Nextafter(84.41955615616556, 85)
+	f, err := Training("dead", Metric{Name: "loss", Training: []float64{next, one, one}}, Metric{Name: "mse", Training: []float64{one, one, next}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := f.WriteSVG(&b, Light); err != nil {
+		t.Fatal(err)
 	}
 }

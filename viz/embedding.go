@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Point of an embedding map.
+// A spot is half a point wide.
+type spot struct{ x, y, group int }
+
+// A Point of an embedding map. One that is at NaN or an infinity is left out.
 type Point struct {
 	X, Y  float64
 	Group int    // which group's colour; -1 for the colour of the axes
@@ -26,38 +31,46 @@ func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string)
 	}
 	xlo, xhi, ylo, yhi := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	labels := 0
+	var there []Point
 	for i, pt := range points {
-		if !finite(pt.X) || !finite(pt.Y) {
-			return nil, fmt.Errorf("%s: point %d is at (%v, %v)", title, i, pt.X, pt.Y)
-		}
 		if pt.Group < -1 || groups != nil && pt.Group >= len(groups) {
 			return nil, fmt.Errorf("%s: point %d is of group %d, there are %d", title, i, pt.Group, len(groups))
 		}
+		if !finite(pt.X) || !finite(pt.Y) {
+			continue
+		}
+		there = append(there, pt)
 		if pt.Label != "" {
 			labels++
 		}
 		xlo, xhi = math.Min(xlo, pt.X), math.Max(xhi, pt.X)
 		ylo, yhi = math.Min(ylo, pt.Y), math.Max(yhi, pt.Y)
 	}
-	alt := fmt.Sprintf("%s: map of %d points", title, len(points))
+	alt := fmt.Sprintf("%s: map of %s", title, text.Count(len(there), "point"))
 	if len(groups) > 0 {
-		alt += fmt.Sprintf(" in %d groups", len(groups))
+		alt += " in " + text.Count(len(groups), "group")
 	}
 	if labels > 0 {
 		alt += fmt.Sprintf(", %d with a label", labels)
 	}
 	const w, h, margin = 460.0, 430.0, 10.0
-	return &Figure{Alt: alt + ".", width: w, height: h, draw: func(p *pen) {
-		p.text(margin, margin+titleSize, style{size: titleSize, bold: true}, title)
+	note := ""
+	if gone := len(points) - len(there); gone > 0 {
+		note = fmt.Sprintf("%s without a finite place left out.", text.Count(gone, "point"))
+	}
+	points = there
+	return &Figure{Alt: alt + ".", Note: note, width: w, height: h, draw: func(p *pen) {
+		heading := style{size: titleSize, bold: true}
+		p.text(margin, margin+titleSize, heading, shorten(heading, title, w-2*margin))
 		top := groupLegend(p, margin, margin+titleSize+8, w-2*margin, groups)
 		left, bottom := margin, h-margin
 		if xLabel != "" {
 			bottom -= labelSize + 5
-			p.text(w/2, h-margin-2, style{colour: p.Muted, align: 0.5}, xLabel)
+			p.text(w/2, h-margin-2, style{colour: p.Muted, align: 0.5}, shorten(style{}, xLabel, w-2*margin))
 		}
 		if yLabel != "" {
 			left += labelSize + 5
-			p.text(margin+labelSize*0.8, (top+bottom)/2, style{colour: p.Muted, align: 0.5, up: true}, yLabel)
+			p.text(margin+labelSize*0.8, (top+bottom)/2, style{colour: p.Muted, align: 0.5, up: true}, shorten(style{}, yLabel, bottom-top))
 		}
 		p.frame(left, top, w-margin-left, bottom-top, 0.8, p.Grid)
 		const inset = 16
@@ -70,12 +83,21 @@ func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string)
 			}
 		}
 		r := math.Max(1.2, 2.8-float64(len(points))/800)
+		disc := map[spot]bool{}
 		for i, pt := range points {
+			s := spot{int(2 * at[i].x), int(2 * at[i].y), pt.Group}
+			if len(points) > 20_000 && disc[s] { // it would cover one of its color
+				continue
+			}
+			disc[s] = true
 			c := p.Muted
 			if pt.Group >= 0 {
 				c = groupColour(p, pt.Group)
 			}
 			p.disc(at[i].x, at[i].y, r, c)
+		}
+		if len(points) == 0 {
+			p.text((left+w-margin)/2, (top+bottom)/2, style{colour: p.Muted, align: 0.5, middle: true}, "no finite value")
 		}
 		placeLabels(p, points, at, r, left, w-margin)
 	}}, nil
@@ -94,9 +116,14 @@ func groupLegend(p *pen, x, y, w float64, groups []string) float64 {
 	at := x
 	s := style{size: tickSize, colour: p.Muted, middle: true}
 	for i, name := range groups {
+		name = shorten(s, name, w-10)
 		wide := 10 + s.width(name)
 		if at > x && at+wide > x+w {
 			at, y = x, y+tickSize+5
+		}
+		if i == 2*mostNamed {
+			p.text(at, y+tickSize/2, s, fmt.Sprintf("and %s more", text.Thousands(len(groups)-i)))
+			break
 		}
 		p.disc(at+3, y+tickSize/2, 3, groupColour(p, i))
 		p.text(at+9, y+tickSize/2, s, name)
@@ -113,33 +140,67 @@ func groupLegend(p *pen, x, y, w float64, groups []string) float64 {
 // before it.
 func placeLabels(p *pen, points []Point, at []point, r, left, right float64) {
 	s := style{size: tickSize, colour: p.Ink}
-	var taken [][4]float64 // left, top, right, bottom
+	taken := boxes{}
 	for _, q := range at {
-		taken = append(taken, [4]float64{q.x - r, q.y - r, q.x + r, q.y + r})
+		taken.add([4]float64{q.x - r, q.y - r, q.x + r, q.y + r})
 	}
-	free := func(b [4]float64) bool {
-		if b[0] < left || b[2] > right {
-			return false
-		}
-		for _, t := range taken {
-			if b[0] < t[2] && t[0] < b[2] && b[1] < t[3] && t[1] < b[3] {
-				return false
-			}
-		}
-		return true
-	}
+	free := func(b [4]float64) bool { return b[0] >= left && b[2] <= right && !taken.hit(b) }
+	tried := 0
 	for i, pt := range points {
-		if pt.Label == "" {
+		if pt.Label == "" || tried == mostLabels {
 			continue
 		}
-		w, half := s.width(pt.Label), tickSize*capHeight/2
+		tried++
+		label := shorten(s, pt.Label, 160)
+		w, half := s.width(label), tickSize*capHeight/2
 		for _, o := range []point{{r + 2, half}, {-r - 2 - w, half}, {-w / 2, -r - 2}, {-w / 2, r + 3 + 2*half}} {
 			x, y := at[i].x+o.x, at[i].y+o.y
 			if box := [4]float64{x - 1, y - 2*half - 1, x + w + 1, y + 1}; free(box) {
-				p.text(x, y, s, pt.Label)
-				taken = append(taken, box)
+				p.text(x, y, s, label)
+				taken.add(box)
 				break
 			}
 		}
 	}
+}
+
+// mostLabels are tried: there is room for some hundred.
+const mostLabels = 5000
+
+// boxes are rectangles (left, top, right, bottom) by the cells of a grid that they
+// touch, so that a question looks at neighbors only. A full cell takes no more.
+type boxes map[[2]int][][4]float64
+
+const boxCell = 12.0
+
+func (b boxes) cells(r [4]float64, do func(cell [2]int) bool) bool {
+	for x := int(math.Floor(r[0] / boxCell)); x <= int(math.Floor(r[2]/boxCell)); x++ {
+		for y := int(math.Floor(r[1] / boxCell)); y <= int(math.Floor(r[3]/boxCell)); y++ {
+			if do([2]int{x, y}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (b boxes) add(r [4]float64) {
+	const full = 400
+	b.cells(r, func(cell [2]int) bool {
+		if len(b[cell]) < full {
+			b[cell] = append(b[cell], r)
+		}
+		return false
+	})
+}
+
+func (b boxes) hit(r [4]float64) bool {
+	return b.cells(r, func(cell [2]int) bool {
+		for _, t := range b[cell] {
+			if r[0] < t[2] && t[0] < r[2] && r[1] < t[3] && t[1] < r[3] {
+				return true
+			}
+		}
+		return false
+	})
 }

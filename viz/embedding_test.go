@@ -185,9 +185,6 @@ func TestEmbeddingErrors(t *testing.T) {
 	if _, err := EmbeddingMap("x", "", "", []Point{{Group: 2}}, []string{"a"}); err == nil {
 		t.Error("a group without a name was accepted")
 	}
-	if _, err := EmbeddingMap("x", "", "", []Point{{X: nan}}, nil); err == nil {
-		t.Error("a point at NaN was accepted")
-	}
 }
 
 func TestWordsFigure(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"html"
 	"image/png"
 	"io"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -26,6 +27,9 @@ const dpi = 192
 type Figure struct {
 	// Alt says in a sentence what the picture shows, for readers who do not see it.
 	Alt string
+	// Note is what a caption has to add for the picture to be read right, as that a
+	// panel leaves out an epoch; mostly empty.
+	Note string
 
 	width, height float64 // points, 1/72 inch
 	draw          func(*pen)
@@ -36,12 +40,14 @@ var errEmpty = errors.New("figure: empty, not made by a function of viz")
 // Size returns width and height in points (1/72 inch).
 func (f *Figure) Size() (width, height float64) { return f.width, f.height }
 
-// WritePNG writes the figure as a PNG of 192 pixels to the inch.
+// WritePNG writes the figure as a PNG of 192 pixels to the inch, fewer if it is
+// larger than a wall.
 func (f *Figure) WritePNG(w io.Writer, t Theme) error { return f.writePNG(w, t, dpi) }
 
 func (f *Figure) writePNG(w io.Writer, t Theme, dpi int) error {
-	if f.draw == nil {
-		return errEmpty
+	dpi, err := f.resolution(dpi)
+	if err != nil {
+		return err
 	}
 	c := vgimg.NewWith(
 		vgimg.UseWH(vg.Length(f.width), vg.Length(f.height)),
@@ -55,12 +61,29 @@ func (f *Figure) writePNG(w io.Writer, t Theme, dpi int) error {
 	return nil
 }
 
+// resolution is the wanted one, or a lower one for a figure so large that its
+// pixels would not fit into memory.
+func (f *Figure) resolution(dpi int) (int, error) {
+	const most = 64 << 20 // pixels, 4 bytes each
+	if f.draw == nil {
+		return 0, errEmpty
+	}
+	pixels := func(dpi int) float64 { return f.width * f.height * float64(dpi) * float64(dpi) / (72 * 72) }
+	for dpi > 1 && pixels(dpi) > most {
+		dpi = max(1, dpi*7/8)
+	}
+	if !(pixels(dpi) <= most) {
+		return 0, fmt.Errorf("figure: %.0f × %.0f points is too large to draw", f.width, f.height)
+	}
+	return dpi, nil
+}
+
 // WriteSVG writes the figure as an SVG element that can stand alone or inside
 // an HTML page. Text stays text, in a sans-serif font of the reader's machine
 // (Liberation Sans or Arial, which have the same widths).
 func (f *Figure) WriteSVG(w io.Writer, t Theme) error {
-	if f.draw == nil {
-		return errEmpty
+	if _, err := f.resolution(dpi); err != nil {
+		return err
 	}
 	c := vgsvg.New(vg.Length(f.width), vg.Length(f.height))
 	p := &pen{c: c, height: f.height, dpi: dpi, vector: true, Theme: t}
@@ -70,16 +93,16 @@ func (f *Figure) WriteSVG(w io.Writer, t Theme) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return fmt.Errorf("figure: write SVG: %w", err)
 	}
-	if _, err := w.Write(tidySVG(b.Bytes(), f.Alt, p.sharp)); err != nil {
+	if _, err := w.Write(tidySVG(b.Bytes(), f.Alt, p.embedded)); err != nil {
 		return fmt.Errorf("figure: write SVG: %w", err)
 	}
 	return nil
 }
 
 // tidySVG drops the XML prologue, which must not stand inside HTML, gives each
-// text a chain of fonts, says which pictures inside are not to be smoothed, and
-// names the whole for screen readers.
-func tidySVG(svg []byte, alt string, sharp []bool) []byte {
+// text a chain of fonts, puts the pictures inside into their places, and names the
+// whole for screen readers.
+func tidySVG(svg []byte, alt string, pictures []embedded) []byte {
 	if i := bytes.Index(svg, []byte("<svg")); i > 0 {
 		svg = svg[i:]
 	}
@@ -87,21 +110,28 @@ func tidySVG(svg []byte, alt string, sharp []bool) []byte {
 		{"font-family:Liberation Sans;font-variant:normal;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"},
 		{"font-weight:normal;font-style:normal;", ""},
 		{"font-style:normal;", ""},
-		{"data:image/jpg;", "data:image/png;"},
 		{"<svg ", `<svg role="img" `},
 	} {
 		svg = bytes.ReplaceAll(svg, []byte(r[0]), []byte(r[1]))
 	}
 	parts := bytes.Split(svg, []byte("<image "))
-	for i, s := range sharp {
-		if s {
-			parts[i+1] = append([]byte(`style="image-rendering:pixelated" `), parts[i+1]...)
-		}
+	svg = append([]byte{}, parts[0]...)
+	for i, p := range pictures {
+		svg = p.appendTo(svg, parts[i+1])
 	}
-	svg = bytes.Join(parts, []byte("<image "))
 	if end := bytes.IndexByte(svg, '>'); alt != "" && end > 0 {
-		title := "\n<title>" + html.EscapeString(alt) + "</title>"
+		title := "\n<title>" + html.EscapeString(printable(alt)) + "</title>"
 		svg = append(svg[:end+1:end+1], append([]byte(title), svg[end+1:]...)...)
 	}
 	return svg
+}
+
+// printable is a text without the characters that XML cannot hold.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' || r == '\ufffe' || r == '\uffff' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
 }

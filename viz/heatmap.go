@@ -10,8 +10,8 @@ import (
 	"math"
 )
 
-// A HeatMap shows a table of numbers as colours, with a colour bar. A NaN
-// is left blank.
+// A HeatMap shows a table of numbers as colours, with a colour bar. What is NaN
+// or infinite is left blank.
 type HeatMap struct {
 	Title          string
 	Values         [][]float64 // rows, the first at the top; all of one length
@@ -30,6 +30,8 @@ const (
 	tableWidth  = 430.0
 	largestCell = 58.0
 	manyCells   = 4096
+	thinnest    = 24.0  // a table of one row or column, however long it is
+	widestTitle = 640.0 // of any figure
 )
 
 // Figure checks the table and lays it out.
@@ -41,10 +43,13 @@ func (h HeatMap) Figure() (*Figure, error) {
 		h.Min, h.Max = h.valueRange()
 	}
 	rows, cols := len(h.Values), len(h.Values[0])
+	h.Min, h.Max = widen(h.Min, h.Max)
 	cell := math.Min(largestCell, tableWidth/float64(max(rows, cols)))
+	wide, high := math.Max(cell, thinnest/float64(cols)), math.Max(cell, thinnest/float64(rows))
 	tick := style{size: math.Min(tickSize, math.Max(cell*0.8, 5))}
+	names := [2][]cellName{every(tick, h.Rows, high), every(tick, h.Cols, wide)}
 
-	rowNames, colNames := widest(tick, h.Rows), widest(tick, h.Cols)
+	rowNames, colNames := widest(tick, names[0]), widest(tick, names[1])
 	const margin = 10
 	left, top := margin+rowNames+5, float64(margin)
 	if h.YLabel != "" {
@@ -54,7 +59,7 @@ func (h HeatMap) Figure() (*Figure, error) {
 		top += titleSize + 9
 	}
 	below := 0.0
-	turned := colNames > cell-3
+	turned := colNames > wide-3
 	switch {
 	case h.Cols == nil:
 	case turned:
@@ -66,7 +71,9 @@ func (h HeatMap) Figure() (*Figure, error) {
 		below += labelSize + 5
 	}
 	bar := h.colorBar()
-	w, tall := float64(cols)*cell, float64(rows)*cell
+	w, tall := float64(cols)*wide, float64(rows)*high
+	title := style{size: titleSize, bold: true}
+	h.Title = shorten(title, h.Title, widestTitle)
 	alt := h.Alt
 	if alt == "" {
 		alt = fmt.Sprintf("%s: heat map of %d rows and %d columns, values from %s to %s.",
@@ -74,73 +81,85 @@ func (h HeatMap) Figure() (*Figure, error) {
 	}
 	return &Figure{
 		Alt:    alt,
-		width:  math.Max(left+w+12+bar.width()+margin, 2*margin+style{size: titleSize, bold: true}.width(h.Title)),
+		width:  math.Max(left+w+12+bar.width()+margin, 2*margin+title.width(h.Title)),
 		height: top + math.Max(tall, 80) + below + margin,
 		draw: func(p *pen) {
-			p.text(margin, margin+titleSize, style{size: titleSize, bold: true}, h.Title)
-			h.cells(p, left, top, cell)
+			p.text(margin, margin+titleSize, title, h.Title)
+			h.cells(p, left, top, wide, high)
 			tick.colour = p.Muted
-			for i, name := range every(h.Rows, cell, tick.size+1) {
+			for _, n := range names[0] {
 				t := tick
 				t.align, t.middle = 1, true
-				p.text(left-5, top+(float64(i)+0.5)*cell, t, name)
+				p.text(left-5, top+(float64(n.at)+0.5)*high, t, n.text)
 			}
-			for i, name := range every(h.Cols, cell, tick.size+1) {
-				x := left + (float64(i)+0.5)*cell
+			for _, n := range names[1] {
+				x := left + (float64(n.at)+0.5)*wide
 				t := tick
 				if turned {
 					t.align, t.middle, t.up = 1, true, true
-					p.text(x, top+tall+5, t, name)
+					p.text(x, top+tall+5, t, n.text)
 				} else {
 					t.align = 0.5
-					p.text(x, top+tall+4+tick.size, t, name)
+					p.text(x, top+tall+4+tick.size, t, n.text)
 				}
 			}
-			p.text(left+w/2, top+tall+below, style{colour: p.Muted, align: 0.5}, h.XLabel)
-			p.text(margin+labelSize*0.8, top+tall/2, style{colour: p.Muted, align: 0.5, up: true}, h.YLabel)
+			p.text(left+w/2, top+tall+below, style{colour: p.Muted, align: 0.5}, shorten(style{}, h.XLabel, widestTitle))
+			p.text(margin+labelSize*0.8, top+tall/2, style{colour: p.Muted, align: 0.5, up: true}, shorten(style{}, h.YLabel, math.Max(tall, 80)))
 			bar.draw(p, left+w+12, top, math.Max(tall, 80))
 		},
 	}, nil
 }
 
-func (h HeatMap) cells(p *pen, left, top, cell float64) {
+func (h HeatMap) cells(p *pen, left, top, wide, high float64) {
 	rows, cols := len(h.Values), len(h.Values[0])
 	if picture := h.Rows == nil && h.Cols == nil && h.Cell == nil; picture || rows*cols > manyCells {
 		img := image.NewNRGBA(image.Rect(0, 0, cols, rows))
+		levels := evenColours(h.Map)
+		scale := axis{min: h.Min, max: h.Max}
 		for r, row := range h.Values {
 			for c, v := range row {
-				if !math.IsNaN(v) {
-					img.SetNRGBA(c, r, h.colour(v))
+				if finite(v) {
+					t := math.Min(math.Max(scale.scale(v), 0), 1)
+					img.SetNRGBA(c, r, levels[int(t*float64(len(levels)-1)+0.5)])
 				}
 			}
 		}
-		p.image(left, top, float64(cols)*cell, float64(rows)*cell, img)
+		p.image(left, top, float64(cols)*wide, float64(rows)*high, img)
 		return
 	}
+	cell := math.Min(wide, high)
 	gap := math.Min(1, cell/20)
 	text := style{size: math.Min(labelSize, cell*0.31), align: 0.5, middle: true}
 	for r, row := range h.Values {
 		for c, v := range row {
-			if math.IsNaN(v) {
+			if !finite(v) {
 				continue
 			}
-			x, y := left+float64(c)*cell, top+float64(r)*cell
+			x, y := left+float64(c)*wide, top+float64(r)*high
 			colour := h.colour(v)
-			p.fill(x, y, cell-gap, cell-gap, colour)
+			p.fill(x, y, wide-gap, high-gap, colour)
 			if h.Cell != nil {
 				text.colour = legible(colour)
-				p.text(x+(cell-gap)/2, y+(cell-gap)/2, text, h.Cell(r, c))
+				p.text(x+(wide-gap)/2, y+(high-gap)/2, text, shorten(text, h.Cell(r, c), wide-gap))
 			}
 		}
 	}
 }
 
+// evenColours are steps along a map finer than any screen shows.
+func evenColours(m ColorMap) (c [1024]color.NRGBA) {
+	for i := range c {
+		c[i] = m.At(float64(i) / float64(len(c)-1))
+	}
+	return c
+}
+
 func (h HeatMap) colour(v float64) color.NRGBA {
-	return h.Map.At((v - h.Min) / (h.Max - h.Min))
+	return h.Map.At(axis{min: h.Min, max: h.Max}.scale(v))
 }
 
 func (h HeatMap) colorBar() colorBar {
-	return colorBar{h.Map, numberAxis(h.Bar, h.Min, h.Max, 0, 5)}
+	return colorBar{h.Map, numberAxis(shorten(style{}, h.Bar, 240), h.Min, h.Max, 0, 5)}
 }
 
 func (h HeatMap) check() error {
@@ -153,11 +172,6 @@ func (h HeatMap) check() error {
 		if len(row) != cols {
 			errs = append(errs, fmt.Errorf("%s: row %d has %d values, row 0 has %d", h.Title, r, len(row), cols))
 		}
-		for c, v := range row {
-			if math.IsInf(v, 0) {
-				errs = append(errs, fmt.Errorf("%s: value at row %d, column %d is %v", h.Title, r, c, v))
-			}
-		}
 	}
 	if h.Rows != nil && len(h.Rows) != len(h.Values) {
 		errs = append(errs, fmt.Errorf("%s: %d rows, %d row names", h.Title, len(h.Values), len(h.Rows)))
@@ -165,18 +179,18 @@ func (h HeatMap) check() error {
 	if h.Cols != nil && len(h.Cols) != cols {
 		errs = append(errs, fmt.Errorf("%s: %d columns, %d column names", h.Title, cols, len(h.Cols)))
 	}
-	if h.Min > h.Max || math.IsNaN(h.Min) || math.IsNaN(h.Max) {
+	if !(h.Min <= h.Max) || !finite(h.Min) || !finite(h.Max) {
 		errs = append(errs, fmt.Errorf("%s: range %v to %v", h.Title, h.Min, h.Max))
 	}
 	return errors.Join(errs...)
 }
 
-// valueRange returns the ends of the values, a little apart where all are equal.
+// valueRange returns the ends of the finite values.
 func (h HeatMap) valueRange() (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, row := range h.Values {
 		for _, v := range row {
-			if !math.IsNaN(v) {
+			if finite(v) {
 				lo, hi = math.Min(lo, v), math.Max(hi, v)
 			}
 		}
@@ -185,25 +199,31 @@ func (h HeatMap) valueRange() (lo, hi float64) {
 		return 0, 1
 	}
 	if lo == hi {
-		return lo, lo + 1
+		return lo, inside(lo + math.Max(1, math.Abs(lo)*0.1))
 	}
 	return lo, hi
 }
 
-func widest(s style, names []string) float64 {
+func widest(s style, names []cellName) float64 {
 	w := 0.0
-	for _, name := range names {
-		w = math.Max(w, s.width(name))
+	for _, n := range names {
+		w = math.Max(w, s.width(n.text))
 	}
 	return w
 }
 
-// every leaves names out, evenly, where a cell is lower than a line of text.
-func every(names []string, cell, line float64) []string {
-	step := int(math.Ceil(line / cell))
-	kept := make([]string, len(names))
+// A cellName is the name of a row or a column.
+type cellName struct {
+	at   int
+	text string
+}
+
+// every leaves names out, evenly, where a cell is smaller than a line of text, and
+// cuts those that are too long.
+func every(s style, names []string, cell float64) (kept []cellName) {
+	step := int(math.Ceil((s.size + 1) / cell))
 	for i := 0; i < len(names); i += step {
-		kept[i] = names[i]
+		kept = append(kept, cellName{i, shorten(s, names[i], 170)})
 	}
 	return kept
 }

@@ -107,7 +107,6 @@ func TestHeatMapErrors(t *testing.T) {
 	}{
 		{HeatMap{Title: "m"}, "m: no value to draw"},
 		{HeatMap{Title: "m", Values: [][]float64{{1, 2}, {3}}}, "m: row 1 has 1 values, row 0 has 2"},
-		{HeatMap{Title: "m", Values: [][]float64{{math.Inf(1)}}}, "m: value at row 0, column 0 is +Inf"},
 		{HeatMap{Title: "m", Values: [][]float64{{1}}, Rows: []string{"a", "b"}}, "m: 1 rows, 2 row names"},
 		{HeatMap{Title: "m", Values: [][]float64{{1}}, Cols: []string{}}, "m: 1 columns, 0 column names"},
 		{HeatMap{Title: "m", Values: [][]float64{{1}}, Min: 2, Max: 1}, "m: range 2 to 1"},
@@ -119,13 +118,5 @@ func TestHeatMapErrors(t *testing.T) {
 	}
 	if _, err := (HeatMap{Values: [][]float64{{3, 3}, {3, math.NaN()}}}).Figure(); err != nil {
 		t.Errorf("equal values: %v", err)
-	}
-}
-
-func TestGrouped(t *testing.T) {
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1\u2009000", 14714688: "14\u2009714\u2009688", -1234: "-1\u2009234", -123: "-123"} {
-		if got := grouped(n); got != want {
-			t.Errorf("grouped(%d) = %q, want %q", n, got, want)
-		}
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz/internal/layered"
 )
 
@@ -43,6 +45,10 @@ func (g LayerGraph) Figure() (*Figure, error) {
 	if len(g.Nodes) == 0 {
 		return nil, fmt.Errorf("%s: graph has no layer", g.Title)
 	}
+	g.Nodes = slices.Clone(g.Nodes)
+	for i := range g.Nodes {
+		g.Nodes[i].cut()
+	}
 	l, err := g.place()
 	if err != nil {
 		return nil, err
@@ -55,14 +61,15 @@ func (g LayerGraph) Figure() (*Figure, error) {
 	}
 	const margin = 12
 	title := style{size: titleSize, bold: true}
+	g.Title = shorten(title, g.Title, widestTitle)
 	width := 2*margin + math.Max(right-left, title.width(g.Title))
 	dx, dy := (width-(right-left))/2-left, margin-top
 	if g.Title != "" {
 		dy += titleSize + 10
 	}
 	return &Figure{
-		Alt: fmt.Sprintf("%s: graph of %d layers and %d connections, from %s to %s.", g.Title,
-			len(g.Nodes), len(g.Edges), g.Nodes[0].Title, g.Nodes[len(g.Nodes)-1].Title),
+		Alt: fmt.Sprintf("%s: graph of %s and %s, from %s to %s.", g.Title,
+			text.Count(len(g.Nodes), "layer"), text.Count(len(g.Edges), "connection"), g.Nodes[0].Title, g.Nodes[len(g.Nodes)-1].Title),
 		width:  width,
 		height: bottom + dy + margin,
 		draw: func(p *pen) {
@@ -124,6 +131,17 @@ func (g LayerGraph) place() (*layered.Layout, error) {
 		return nil, fmt.Errorf("%s: %w", g.Title, err)
 	}
 	return l, nil
+}
+
+// cut makes texts that are too long for a box shorter.
+func (n *GraphNode) cut() {
+	const widest = 300
+	n.Title = shorten(style{size: labelSize, bold: true}, n.Title, widest)
+	n.Cluster = shorten(style{size: tickSize}, n.Cluster, widest)
+	n.Lines = slices.Clone(n.Lines[:min(len(n.Lines), 12)])
+	for i := range n.Lines {
+		n.Lines[i] = shorten(style{size: tickSize}, n.Lines[i], widest)
+	}
 }
 
 func (n GraphNode) size() (w, h float64) {

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Line is one row of values over another. A value that is NaN or infinite
+// A Line is one row of values over another. An X or Y that is NaN or infinite
 // leaves a gap.
 type Line struct {
 	Name string
@@ -24,12 +26,9 @@ func Lines(title, xLabel, yLabel string, lines ...Line) (*Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	xlo, xhi, _ := extent(ls, func(l line) []float64 { return l.x })
-	ylo, yhi, ok := extent(ls, func(l line) []float64 { return l.y })
-	if !ok {
-		return nil, fmt.Errorf("%s: no finite value to draw", title)
-	}
-	ch := chart{title, numberAxis(xLabel, xlo, xhi, 0, 7), numberAxis(yLabel, ylo, yhi, 0.05, 5), ls}
+	xlo, xhi := extent(ls, func(l line) []float64 { return l.x })
+	ylo, yhi := extent(ls, func(l line) []float64 { return l.y })
+	ch := chart{title: title, x: numberAxis(xLabel, xlo, xhi, 0, 7), y: numberAxis(yLabel, ylo, yhi, 0.05, 5), lines: ls}
 	return ch.figure(fmt.Sprintf("Line chart of %s over %s: %s.", yLabel, xLabel, describe(ls))), nil
 }
 
@@ -59,19 +58,14 @@ func prepare(title string, lines []Line) ([]line, error) {
 		if len(x) != len(l.Y) {
 			errs = append(errs, fmt.Errorf("%s: line %q has %d x and %d y", title, l.Name, len(x), len(l.Y)))
 		}
-		for j, v := range x {
-			if !finite(v) {
-				errs = append(errs, fmt.Errorf("%s: line %q: x[%d] is %v", title, l.Name, j, v))
-				break
-			}
-		}
 		ls = append(ls, line{name: l.Name, x: x, y: l.Y, series: i})
 	}
 	return ls, errors.Join(errs...)
 }
 
-// extent returns the smallest and largest finite value of all lines.
-func extent(ls []line, values func(line) []float64) (lo, hi float64, ok bool) {
+// extent returns the smallest and largest finite value of all lines, +Inf and −Inf
+// if there is none.
+func extent(ls []line, values func(line) []float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, l := range ls {
 		for _, v := range values(l) {
@@ -80,13 +74,17 @@ func extent(ls []line, values func(line) []float64) (lo, hi float64, ok bool) {
 			}
 		}
 	}
-	return lo, hi, lo <= hi
+	return lo, hi
 }
 
-// describe tells of each line where it starts and ends.
+// describe tells of each of the first lines where it starts and ends.
 func describe(ls []line) string {
 	var parts []string
-	for _, l := range ls {
+	for i, l := range ls {
+		if i == mostNamed {
+			parts = append(parts, fmt.Sprintf("and %s more", text.Thousands(len(ls)-i)))
+			break
+		}
 		first, last := math.NaN(), math.NaN()
 		for _, v := range l.y {
 			if finite(v) {
@@ -95,6 +93,10 @@ func describe(ls []line) string {
 				}
 				last = v
 			}
+		}
+		if !finite(first) {
+			parts = append(parts, strings.TrimSpace(l.name+" without a finite value"))
+			continue
 		}
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s from %s to %s", l.name, significant(first, 3), significant(last, 3))))
 	}

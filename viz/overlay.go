@@ -20,6 +20,12 @@ func Overlay(photo image.Image, heat Volume, opacity float64) (*image.NRGBA, err
 	if err := heat.Check(); err != nil {
 		return nil, fmt.Errorf("heat: %w", err)
 	}
+	if err := checkPicture(photo); err != nil {
+		return nil, fmt.Errorf("photo %w", err)
+	}
+	if !(opacity >= 0 && opacity <= 1) {
+		return nil, fmt.Errorf("opacity is %v, want 0 to 1", opacity)
+	}
 	if heat.Channels != 1 {
 		return nil, fmt.Errorf("heat has %d channels, want 1", heat.Channels)
 	}

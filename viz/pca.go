@@ -19,6 +19,7 @@ func PCA(rows [][]float64, k int) (coordinates [][]float64, shares []float64, er
 	if err := checkRows(rows); err != nil {
 		return nil, nil, fmt.Errorf("pca: %w", err)
 	}
+	rows, exponent := tame(rows)
 	n, d := len(rows), len(rows[0])
 	if n < 2 {
 		return nil, nil, fmt.Errorf("pca: %d row, want at least 2", n)
@@ -62,7 +63,7 @@ func PCA(rows [][]float64, k int) (coordinates [][]float64, shares []float64, er
 		}
 		sign := math.Copysign(1, largest)
 		for i := range n {
-			coordinates[i][j] = sign * mat.Dot(x.RowView(i), mat.NewVecDense(d, w))
+			coordinates[i][j] = inside(math.Ldexp(sign*mat.Dot(x.RowView(i), mat.NewVecDense(d, w)), exponent))
 		}
 		share := 0.0
 		if total > 0 {
@@ -71,6 +72,28 @@ func PCA(rows [][]float64, k int) (coordinates [][]float64, shares []float64, er
 		shares = append(shares, share)
 	}
 	return coordinates, shares, nil
+}
+
+// tame divides all values by a power of two where their squares would overflow or
+// vanish, and returns its exponent.
+func tame(rows [][]float64) (tamed [][]float64, exponent int) {
+	largest := 0.0
+	for _, row := range rows {
+		for _, v := range row {
+			largest = math.Max(largest, math.Abs(v))
+		}
+	}
+	if _, exponent = math.Frexp(largest); exponent > -60 && exponent < 200 {
+		return rows, 0
+	}
+	for _, row := range rows {
+		small := make([]float64, len(row))
+		for i, v := range row {
+			small[i] = math.Ldexp(v, -exponent)
+		}
+		tamed = append(tamed, small)
+	}
+	return tamed, exponent
 }
 
 // checkRows wants rows of one length and finite values.

@@ -25,8 +25,9 @@ type pen struct {
 	c      vg.Canvas
 	height float64
 	dpi    float64
-	vector bool   // the page is SVG, whose reader scales pictures itself
-	sharp  []bool // for each picture of an SVG whether its pixels are to be seen
+	vector bool // the page is SVG, whose reader scales pictures itself
+	// embedded are the pictures of an SVG, in order.
+	embedded []embedded
 }
 
 type point struct{ x, y float64 }
@@ -148,12 +149,15 @@ func (p *pen) image(x, y, w, h float64, img image.Image) {
 	width, height := wide, high
 	if p.vector {
 		width, height = min(wide, b.Dx()), min(high, b.Dy())
-		p.sharp = append(p.sharp, sharp)
 	}
 	if width != b.Dx() || height != b.Dy() {
 		scaled := image.NewNRGBA(image.Rect(0, 0, width, height))
 		scaler.Scale(scaled, scaled.Bounds(), img, b, draw.Src, nil)
 		img = scaled
+	}
+	if p.vector {
+		p.embedded = append(p.embedded, embed(img, sharp))
+		img = image.NewGray(image.Rect(0, 0, 1, 1)) // whose place it takes
 	}
 	left, bottom := px(x), px(p.height)-px(y)-high
 	p.c.DrawImage(vg.Rectangle{
@@ -163,7 +167,7 @@ func (p *pen) image(x, y, w, h float64, img image.Image) {
 }
 
 func (p *pen) text(x, y float64, s style, text string) {
-	if text == "" {
+	if text = printable(text); text == "" {
 		return
 	}
 	if s.colour == (color.NRGBA{}) {

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,7 @@ import (
 // Scores are what a binary classifier gave to samples whose class is known.
 type Scores struct {
 	Name     string
-	Score    []float64 // the larger, the more likely positive
+	Score    []float64 // the larger, the more likely positive; may be infinite, not NaN
 	Positive []bool    // the truth
 }
 
@@ -33,14 +34,14 @@ func ROC(title string, classifiers ...Scores) (*Figure, error) {
 			errs = append(errs, fmt.Errorf("%s: classifier %q: %w", title, s.Name, err))
 			continue
 		}
-		name := strings.TrimPrefix(fmt.Sprintf("%s, AUC %.4f", s.Name, area), ", ")
+		name := strings.TrimPrefix(fmt.Sprintf("%s, AUC %.4f", shorten(style{}, s.Name, 200), area), ", ")
 		ls = append(ls, line{name: name, x: fpr, y: tpr, series: i})
 		alts = append(alts, name)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	ch := chart{title, numberAxis("false positive rate", 0, 1, 0, 5), numberAxis("true positive rate", 0, 1, 0.02, 5), ls}
+	ch := chart{title: title, x: numberAxis("false positive rate", 0, 1, 0, 5), y: numberAxis("true positive rate", 0, 1, 0.02, 5), lines: ls}
 	const w, h, margin = 340, 350, 10
 	return &Figure{
 		Alt:   "ROC curve. " + strings.Join(alts, "; ") + ".",
@@ -58,7 +59,7 @@ func (s Scores) roc() (fpr, tpr []float64, area float64, err error) {
 	order := make([]int, len(s.Score))
 	positives := 0
 	for i, v := range s.Score {
-		if !finite(v) {
+		if math.IsNaN(v) {
 			return nil, nil, 0, fmt.Errorf("score %d is %v", i, v)
 		}
 		order[i] = i

@@ -3,16 +3,20 @@
 package viz
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"math"
+	"sort"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // A Sample is a picture with what a model said of it.
 type Sample struct {
 	Image      image.Image
 	Predicted  string
-	Confidence float64 // probability of the prediction, 0 to 1; 0 is not shown
+	Confidence float64 // probability of the prediction, 0 to 1; 0 and what is none are not shown
 	Truth      string  // "" if it is not known
 }
 
@@ -24,8 +28,8 @@ func Samples(title string, samples []Sample, perRow int) (*Figure, error) {
 	}
 	right, known := 0, 0
 	for i, s := range samples {
-		if s.Image == nil || s.Image.Bounds().Empty() {
-			return nil, fmt.Errorf("%s: sample %d has no picture", title, i)
+		if err := checkPicture(s.Image); err != nil {
+			return nil, fmt.Errorf("%s: sample %d %w", title, i, err)
 		}
 		if s.Truth != "" {
 			known++
@@ -37,22 +41,24 @@ func Samples(title string, samples []Sample, perRow int) (*Figure, error) {
 	if perRow <= 0 {
 		perRow = 8
 	}
-	perRow = min(perRow, len(samples))
+	perRow = min(perRow, len(samples), mostPerRow)
+	heading := style{size: titleSize, bold: true}
+	title = shorten(heading, title, widestTitle)
 	rows := (len(samples) + perRow - 1) / perRow
 	const margin, gap, caption = 10.0, 9.0, 25.0
 	cell := math.Min(110, (640+gap)/float64(perRow)-gap)
 	top := margin + titleSize + 9
-	alt := fmt.Sprintf("%s: %d sample pictures with predictions", title, len(samples))
+	alt := fmt.Sprintf("%s: %s with predictions", title, text.Count(len(samples), "sample picture"))
 	if known > 0 {
 		alt += fmt.Sprintf(", %d of %d right", right, known)
 	}
 	return &Figure{
 		Alt: alt + ".",
 		width: math.Max(2*margin+float64(perRow)*(cell+gap)-gap,
-			2*margin+style{size: titleSize, bold: true}.width(title)),
+			2*margin+heading.width(title)),
 		height: top + float64(rows)*(cell+caption) + float64(rows-1)*gap + margin,
 		draw: func(p *pen) {
-			p.text(margin, margin+titleSize, style{size: titleSize, bold: true}, title)
+			p.text(margin, margin+titleSize, heading, title)
 			for i, s := range samples {
 				x := margin + float64(i%perRow)*(cell+gap)
 				y := top + float64(i/perRow)*(cell+caption+gap)
@@ -66,9 +72,10 @@ func (s Sample) draw(p *pen, x, y, cell float64) {
 	w, h := fit(s.Image.Bounds(), cell, cell)
 	p.image(x+(cell-w)/2, y+(cell-h)/2, w, h, s.Image)
 	text := style{size: tickSize, colour: p.Ink, align: 0.5}
-	said := s.Predicted
-	if s.Confidence > 0 {
-		said += fmt.Sprintf(" %.0f %%", 100*s.Confidence)
+	said := shorten(text, s.Predicted, cell)
+	if s.Confidence > 0 && s.Confidence <= 1 {
+		sure := fmt.Sprintf(": %.0f %%", 100*s.Confidence)
+		said = shorten(text, s.Predicted, cell-text.width(sure)) + sure
 	}
 	wrong := s.Truth != "" && s.Truth != s.Predicted
 	switch {
@@ -77,11 +84,26 @@ func (s Sample) draw(p *pen, x, y, cell float64) {
 	case s.Truth != "":
 		text.colour = p.Good
 	}
-	p.text(x+cell/2, y+cell+tickSize+3, text, shorten(text, said, cell))
+	p.text(x+cell/2, y+cell+tickSize+3, text, said)
 	if wrong {
 		text.colour = p.Muted
 		p.text(x+cell/2, y+cell+2*tickSize+6, text, shorten(text, "true: "+s.Truth, cell))
 	}
+}
+
+// mostPerRow is the number of pictures in a row that can still be told apart.
+const mostPerRow = 40
+
+// checkPicture wants a picture that can be drawn in a moment.
+func checkPicture(img image.Image) error {
+	const most = 1 << 14 // pixels on a side
+	if img == nil || img.Bounds().Empty() {
+		return errors.New("has no picture")
+	}
+	if b := img.Bounds(); b.Dx() > most || b.Dy() > most {
+		return fmt.Errorf("is a picture of %d × %d pixels, want at most %d on a side", b.Dx(), b.Dy(), most)
+	}
+	return nil
 }
 
 // fit returns the largest size within w × h that keeps the picture's shape.
@@ -92,12 +114,12 @@ func fit(b image.Rectangle, w, h float64) (float64, float64) {
 
 // shorten cuts a text that is wider than w and ends it with an ellipsis.
 func shorten(s style, text string, w float64) string {
-	if s.width(text) <= w {
+	const longest = 400 // letters; no figure is so wide
+	runes := []rune(text[:min(len(text), 4*longest)])
+	runes = runes[:min(len(runes), longest)]
+	if len(text) <= len(string(runes)) && s.width(text) <= w {
 		return text
 	}
-	runes := []rune(text)
-	for len(runes) > 0 && s.width(string(runes)+"…") > w {
-		runes = runes[:len(runes)-1]
-	}
-	return string(runes) + "…"
+	fits := sort.Search(len(runes), func(n int) bool { return s.width(string(runes[:n+1])+"…") > w })
+	return string(runes[:fits]) + "…"
 }

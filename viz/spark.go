@@ -20,16 +20,19 @@ func Spark(values []float64, width int) string {
 			lo, hi = math.Min(lo, v), math.Max(hi, v)
 		}
 	}
+	flat := hi == lo
+	var a axis
+	a.min, a.max = widen(lo, hi)
 	blocks := []rune("▁▂▃▄▅▆▇█")
 	line := make([]rune, len(values))
 	for i, v := range values {
 		switch {
 		case !finite(v):
 			line[i] = ' '
-		case hi == lo:
+		case flat:
 			line[i] = blocks[3]
 		default:
-			line[i] = blocks[int(math.Round((v-lo)/(hi-lo)*float64(len(blocks)-1)))]
+			line[i] = blocks[int(math.Round(a.scale(v)*float64(len(blocks)-1)))]
 		}
 	}
 	return string(line)
@@ -39,14 +42,22 @@ func Spark(values []float64, width int) string {
 func stretchMeans(values []float64, n int) []float64 {
 	means := make([]float64, n)
 	for i := range means {
-		sum, count := 0.0, 0.0
-		for _, v := range values[i*len(values)/n : (i+1)*len(values)/n] {
+		stretch := values[i*len(values)/n : (i+1)*len(values)/n]
+		count := 0.0
+		for _, v := range stretch {
 			if finite(v) {
-				sum += v
 				count++
 			}
 		}
-		means[i] = sum / count // no finite value: NaN
+		means[i] = math.NaN()
+		if count > 0 {
+			means[i] = 0
+		}
+		for _, v := range stretch {
+			if finite(v) {
+				means[i] += v / count // the sum alone may overflow
+			}
+		}
 	}
 	return means
 }

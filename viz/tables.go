@@ -5,8 +5,8 @@ package viz
 import (
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Correlation draws a matrix of correlation coefficients, from −1 blue through
@@ -34,22 +34,22 @@ func Correlation(title string, names []string, coefficients [][]float64) (*Figur
 // show as clearly as frequent ones; the number in the cell is the count.
 func Confusion(title string, classes []string, counts [][]int) (*Figure, error) {
 	shares := make([][]float64, len(counts))
-	right, all := 0, 0
+	right, all := 0.0, 0.0 // sums of ints could overflow
 	for r, row := range counts {
-		sum := 0
+		sum := 0.0
 		for c, n := range row {
 			if n < 0 {
 				return nil, fmt.Errorf("%s: count at row %d, column %d is %d", title, r, c, n)
 			}
-			sum += n
+			sum += float64(n)
 		}
 		if r < len(row) {
-			right += row[r]
+			right += float64(row[r])
 		}
 		all += sum
 		shares[r] = make([]float64, len(row))
 		for c, n := range row {
-			shares[r][c] = float64(n) / float64(max(sum, 1))
+			shares[r][c] = float64(n) / math.Max(sum, 1)
 		}
 	}
 	if len(counts) > 0 && len(counts[0]) != len(counts) {
@@ -59,23 +59,10 @@ func Confusion(title string, classes []string, counts [][]int) (*Figure, error) 
 		Title: title, Values: shares, Rows: classes, Cols: classes,
 		XLabel: "predicted class", YLabel: "true class",
 		Map: Cividis, Max: 1, Bar: "share of the true class",
-		Alt: fmt.Sprintf("%s: confusion matrix of %d classes, %d of %d samples right.", title, len(counts), right, all),
+		Alt: fmt.Sprintf("%s: confusion matrix of %d classes, %.0f of %.0f samples right.", title, len(counts), right, all),
 	}
 	if len(counts) <= 16 {
-		h.Cell = func(r, c int) string { return grouped(counts[r][c]) }
+		h.Cell = func(r, c int) string { return text.Thousands(counts[r][c]) }
 	}
 	return h.Figure()
-}
-
-// grouped writes n with thin spaces between groups of three digits.
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	var b strings.Builder
-	for i, digit := range s {
-		if i > 0 && (len(s)-i)%3 == 0 && s[i-1] != '-' {
-			b.WriteRune('\u2009')
-		}
-		b.WriteRune(digit)
-	}
-	return b.String()
 }

@@ -19,7 +19,7 @@ func TimeSeries(title, yLabel string, times []time.Time, lines ...Line) (*Figure
 		if i > 0 && t.Before(times[i-1]) {
 			return nil, fmt.Errorf("%s: time %d (%v) is before the one it follows (%v)", title, i, t, times[i-1])
 		}
-		x[i] = t.Sub(times[0]).Seconds()
+		x[i] = seconds(times[0], t)
 	}
 	shared := make([]Line, len(lines))
 	for i, l := range lines {
@@ -29,14 +29,16 @@ func TimeSeries(title, yLabel string, times []time.Time, lines ...Line) (*Figure
 	if err != nil {
 		return nil, err
 	}
-	lo, hi, ok := extent(ls, func(l line) []float64 { return l.y })
-	if !ok {
-		return nil, fmt.Errorf("%s: no finite value to draw", title)
-	}
+	lo, hi := extent(ls, func(l line) []float64 { return l.y })
 	first, last := times[0], times[len(times)-1]
-	ch := chart{title, timeAxis(first, last), numberAxis(yLabel, lo, hi, 0.05, 5), ls}
+	ch := chart{title: title, x: timeAxis(first, last), y: numberAxis(yLabel, lo, hi, 0.05, 5), lines: ls}
 	return ch.figure(fmt.Sprintf("%s from %s to %s: %s.", yLabel,
 		first.Format("2 January 2006 15:04"), last.Format("2 January 2006 15:04"), describe(ls))), nil
+}
+
+// seconds is the time from one moment to another. A Duration would end after 292 years.
+func seconds(from, to time.Time) float64 {
+	return float64(to.Unix()) - float64(from.Unix()) + float64(to.Nanosecond()-from.Nanosecond())*1e-9
 }
 
 // A span is a distance between ticks, the way to reach the next one, and how
@@ -92,8 +94,8 @@ var spans = []span{
 // timeAxis marks round times, at most seven of them; below an hour it marks
 // only both ends.
 func timeAxis(first, last time.Time) axis {
-	a := axis{max: last.Sub(first).Seconds()}
-	if a.max == 0 {
+	a := axis{max: seconds(first, last)}
+	if a.max < 1e-9 {
 		a.max = 1
 	}
 	a.label = first.Format("2 January 2006")
@@ -101,13 +103,18 @@ func timeAxis(first, last time.Time) axis {
 		a.label += " to " + to
 	}
 	for _, s := range spans {
-		if last.Sub(first) > 7*s.length {
+		if a.max > 7*s.length.Seconds() {
 			continue
 		}
-		for t := s.floor(first); !t.After(last); t = s.next(t) {
-			if !t.Before(first) {
-				a.ticks = append(a.ticks, tick{t.Sub(first).Seconds(), t.Format(s.layout)})
+		t := s.floor(first)
+		for range 16 { // more than there can be, but for years beyond all calendars
+			if t.After(last) {
+				break
 			}
+			if !t.Before(first) {
+				a.ticks = append(a.ticks, tick{seconds(first, t), t.Format(s.layout)})
+			}
+			t = s.next(t)
 		}
 		break
 	}

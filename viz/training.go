@@ -5,7 +5,11 @@ package viz
 import (
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // A Metric is one quantity after each epoch, the first epoch first, on the
@@ -19,13 +23,16 @@ type Metric struct {
 
 // Training draws one panel for each metric, two in a row: training and
 // validation over the epochs, with the last values in the legend. Epochs count
-// from 1. A value that is NaN leaves a gap. The title may be empty.
+// from 1. A value that is NaN or infinite leaves a gap. The title may be empty.
+//
+// Where the first epochs would press all others into a flat line, they leave the
+// panel, which says so, as does the figure's Note. An axis of shares ends at 0 and 1.
 func Training(title string, metrics ...Metric) (*Figure, error) {
 	if len(metrics) == 0 {
 		return nil, fmt.Errorf("%s: no metric to draw", title)
 	}
 	var charts []chart
-	var alts []string
+	var alts, notes []string
 	var errs []error
 	for _, m := range metrics {
 		ch, err := m.chart()
@@ -35,6 +42,9 @@ func Training(title string, metrics ...Metric) (*Figure, error) {
 		}
 		charts = append(charts, ch)
 		alts = append(alts, fmt.Sprintf("%s: %s", m.Name, describe(ch.lines)))
+		if ch.beyond != "" {
+			notes = append(notes, fmt.Sprintf("The panel of the %s leaves out %s.", m.Name, ch.beyond))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -47,11 +57,13 @@ func Training(title string, metrics ...Metric) (*Figure, error) {
 	cols := min(len(charts), 2)
 	rows := (len(charts) + cols - 1) / cols
 	return &Figure{
-		Alt:    fmt.Sprintf("Training curves over %d epochs. %s.", len(metrics[0].Training), strings.Join(alts, ". ")),
+		Alt:    fmt.Sprintf("Training curves over %s. %s.", text.Count(len(metrics[0].Training), "epoch"), strings.Join(alts, ". ")),
+		Note:   strings.Join(notes, " "),
 		width:  float64(2*margin + cols*w + (cols-1)*gap),
 		height: float64(2*margin + header + rows*h + (rows-1)*gap),
 		draw: func(p *pen) {
-			p.text(margin, margin+titleSize+1, style{size: titleSize + 1, bold: true}, title)
+			head := style{size: titleSize + 1, bold: true}
+			p.text(margin, margin+titleSize+1, head, shorten(head, title, float64(cols*w+(cols-1)*gap)))
 			for i, ch := range charts {
 				ch.draw(p, float64(margin+i%cols*(w+gap)), float64(margin+header+i/cols*(h+gap)), w, h)
 			}
@@ -80,17 +92,68 @@ func (m Metric) chart() (chart, error) {
 	}
 	add("training", m.Training)
 	add("validation", m.Validation)
-	lo, hi, ok := extent(ls, func(l line) []float64 { return l.y })
-	if !ok {
-		return chart{}, fmt.Errorf("metric %q has no finite value", m.Name)
-	}
 	label := m.Name
 	if m.Unit != "" {
 		label += " (" + m.Unit + ")"
 	}
-	return chart{
-		x:     countAxis("epoch", 1, len(epochs), 8),
-		y:     numberAxis(label, lo, hi, 0.06, 5),
-		lines: ls,
-	}, nil
+	lo, hi := extent(ls, func(l line) []float64 { return l.y })
+	first := steep(ls)
+	ch := chart{x: countAxis("epoch", 1, len(epochs), 8), lines: ls}
+	ch.y = numberAxis(label, lo, hi, 0.06, 5)
+	if first > 0 {
+		from, to := extent(ls, func(l line) []float64 { return l.y[first:] })
+		ch.y = numberAxis(label, from, to, 0.06, 5)
+		ch.beyond = m.beyond(ls, first, ch.y)
+	}
+	ch.y.shares(lo, hi)
+	return ch, nil
+}
+
+// steep is how many of the first epochs, one in four at most, take so much of the
+// range that the others have less than a fifth of it.
+func steep(ls []line) int {
+	spread := func(from int) float64 {
+		lo, hi := extent(ls, func(l line) []float64 { return l.y[from:] })
+		return hi/2 - lo/2
+	}
+	first := 0
+	for whole := spread(0); first+1 <= len(ls[0].y)/4; first++ {
+		rest := spread(first + 1)
+		if !(rest >= 0 && 5*rest < whole) {
+			break
+		}
+		whole = rest
+	}
+	return first
+}
+
+// beyond says which values of the first epochs the axis leaves out.
+func (m Metric) beyond(ls []line, first int, y axis) string {
+	var epochs []string
+	for e := range first {
+		var values []string
+		for i, name := range []string{"training", "validation"}[:len(ls)] {
+			if v := ls[i].y[e]; finite(v) && (v < y.min || v > y.max) {
+				values = append(values, strings.TrimSpace(name+" "+significant(v, 4)+" "+m.Unit))
+			}
+		}
+		if len(values) > 0 {
+			epochs = append(epochs, fmt.Sprintf("epoch %d (%s)", e+1, strings.Join(values, ", ")))
+		}
+	}
+	if n := len(epochs); n > 2 {
+		epochs = []string{epochs[0], "… " + epochs[n-1]}
+	}
+	return strings.Join(epochs, ", ")
+}
+
+// shares ends an axis at 0 and at 1 where no value lies beyond.
+func (a *axis) shares(lo, hi float64) {
+	if lo >= 0 {
+		a.min = math.Max(a.min, 0)
+	}
+	if hi <= 1 {
+		a.max = math.Min(a.max, 1)
+	}
+	a.ticks = slices.DeleteFunc(a.ticks, func(t tick) bool { return t.at < a.min || t.at > a.max*(1+1e-9) })
 }

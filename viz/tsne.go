@@ -8,6 +8,9 @@ import (
 	"math/rand/v2"
 )
 
+// mostTSNE rows take 1.6 GB for their pairs.
+const mostTSNE = 10_000
+
 // TSNEOptions of t-SNE; the zero value of each stands for its default.
 type TSNEOptions struct {
 	Perplexity float64 // how many neighbours count, 30 (a third of the rows at most)
@@ -18,7 +21,7 @@ type TSNEOptions struct {
 // TSNE places rows of many values in a plane so that rows near each other stay
 // near (van der Maaten and Hinton, "Visualizing data using t-SNE", 2008). It
 // computes all pairs exactly: memory and time per step grow with the square of
-// the number of rows, 1000 rows take some seconds. Distances between groups
+// the number of rows, 1000 rows take some seconds; 10,000 are the most. Distances between groups
 // mean little, and the axes have no unit. The same seed gives the same places.
 //
 //	p(j|i) ∝ exp(−|xi−xj|² / 2σi²), σi such that the entropy is log₂ perplexity
@@ -30,16 +33,17 @@ func TSNE(rows [][]float64, o TSNEOptions) ([][2]float64, error) {
 		return nil, fmt.Errorf("t-sne: %w", err)
 	}
 	n := len(rows)
-	if n < 4 {
-		return nil, fmt.Errorf("t-sne: %d rows, want at least 4", n)
+	if n < 4 || n > mostTSNE {
+		return nil, fmt.Errorf("t-sne: %d rows, want 4 to %d", n, mostTSNE)
 	}
+	rows, _ = tame(rows)
 	if o.Perplexity == 0 {
 		o.Perplexity = math.Min(30, float64(n-1)/3)
 	}
 	if o.Steps == 0 {
 		o.Steps = 1000
 	}
-	if o.Perplexity < 1 || o.Perplexity > float64(n-1) || o.Steps < 1 {
+	if !(o.Perplexity >= 1 && o.Perplexity <= float64(n-1)) || o.Steps < 1 {
 		return nil, fmt.Errorf("t-sne: perplexity %v and %d steps for %d rows", o.Perplexity, o.Steps, n)
 	}
 	p := neighbours(rows, o.Perplexity)

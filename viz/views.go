@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // A View is a picture with a caption.
@@ -23,8 +25,8 @@ func Gallery(title string, views []View, perRow int) (*Figure, error) {
 	}
 	caption := 0.0
 	for i, v := range views {
-		if v.Image == nil || v.Image.Bounds().Empty() {
-			return nil, fmt.Errorf("%s: picture %d is empty", title, i)
+		if err := checkPicture(v.Image); err != nil {
+			return nil, fmt.Errorf("%s: picture %d %w", title, i, err)
 		}
 		if v.Caption != "" {
 			caption = tickSize + 6
@@ -33,18 +35,20 @@ func Gallery(title string, views []View, perRow int) (*Figure, error) {
 	if perRow <= 0 {
 		perRow = 8
 	}
-	perRow = min(perRow, len(views))
+	perRow = min(perRow, len(views), mostPerRow)
+	heading := style{size: titleSize, bold: true}
+	title = shorten(heading, title, widestTitle)
 	rows := (len(views) + perRow - 1) / perRow
 	const margin, gap = 10.0, 5.0
 	cell := math.Min(110, (640+gap)/float64(perRow)-gap)
 	top := margin + titleSize + 9
 	return &Figure{
-		Alt: fmt.Sprintf("%s: %d pictures.", title, len(views)),
+		Alt: fmt.Sprintf("%s: %s.", title, text.Count(len(views), "picture")),
 		width: math.Max(2*margin+float64(perRow)*(cell+gap)-gap,
-			2*margin+style{size: titleSize, bold: true}.width(title)),
+			2*margin+heading.width(title)),
 		height: top + float64(rows)*(cell+caption+gap) - gap + margin,
 		draw: func(p *pen) {
-			p.text(margin, margin+titleSize, style{size: titleSize, bold: true}, title)
+			p.text(margin, margin+titleSize, heading, title)
 			text := style{size: tickSize, colour: p.Muted, align: 0.5}
 			for i, v := range views {
 				x := margin + float64(i%perRow)*(cell+gap)
@@ -68,13 +72,15 @@ func SideBySide(title string, m ColorMap, bar string, views ...View) (*Figure, e
 	const margin, gap, most = 10.0, 12.0, 620.0
 	ratios := 0.0 // width of all pictures at height 1
 	for i, v := range views {
-		if v.Image == nil || v.Image.Bounds().Empty() {
-			return nil, fmt.Errorf("%s: picture %d is empty", title, i)
+		if err := checkPicture(v.Image); err != nil {
+			return nil, fmt.Errorf("%s: picture %d %w", title, i, err)
 		}
-		b := v.Image.Bounds()
-		ratios += float64(b.Dx()) / float64(b.Dy())
+		ratios += ratio(v.Image)
 	}
-	tall := math.Min(240, (most-gap*float64(len(views)-1))/ratios)
+	heading := style{size: titleSize, bold: true}
+	title = shorten(heading, title, widestTitle)
+	bar = shorten(style{}, bar, 200)
+	tall := math.Max(math.Min(240, (most-gap*float64(len(views)-1))/ratios), 24)
 	top := margin + titleSize + 9
 	wide := margin + ratios*tall + gap*float64(len(views)-1) + margin
 	scale := colorBar{m, axis{label: bar, max: 1, ticks: []tick{{0, "low"}, {1, "high"}}}}
@@ -90,14 +96,13 @@ func SideBySide(title string, m ColorMap, bar string, views ...View) (*Figure, e
 	}
 	return &Figure{
 		Alt:    alt[:len(alt)-1] + ".",
-		width:  math.Max(wide, 2*margin+style{size: titleSize, bold: true}.width(title)),
+		width:  math.Max(wide, 2*margin+heading.width(title)),
 		height: top + tall + labelSize + 8 + margin,
 		draw: func(p *pen) {
-			p.text(margin, margin+titleSize, style{size: titleSize, bold: true}, title)
+			p.text(margin, margin+titleSize, heading, title)
 			x := margin
 			for _, v := range views {
-				b := v.Image.Bounds()
-				w := tall * float64(b.Dx()) / float64(b.Dy())
+				w := tall * ratio(v.Image)
 				p.image(x, top, w, tall, v.Image)
 				caption := style{colour: p.Muted, align: 0.5}
 				p.text(x+w/2, top+tall+labelSize+5, caption, shorten(caption, v.Caption, w))
@@ -108,4 +113,10 @@ func SideBySide(title string, m ColorMap, bar string, views ...View) (*Figure, e
 			}
 		},
 	}, nil
+}
+
+// ratio is width by height as a picture is drawn: strips are made wider.
+func ratio(img image.Image) float64 {
+	b := img.Bounds()
+	return math.Min(math.Max(float64(b.Dx())/float64(b.Dy()), 0.1), 10)
 }

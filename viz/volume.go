@@ -24,8 +24,9 @@ func (v Volume) Check() error {
 	if v.Height < 1 || v.Width < 1 || v.Channels < 1 {
 		return fmt.Errorf("volume is %d × %d × %d, want at least one of each", v.Height, v.Width, v.Channels)
 	}
-	if n := v.Height * v.Width * v.Channels; len(v.Values) != n {
-		return fmt.Errorf("volume of %d × %d × %d has %d values, want %d", v.Height, v.Width, v.Channels, len(v.Values), n)
+	if n, ok := product(v.Height, v.Width, v.Channels); !ok || len(v.Values) != n {
+		return fmt.Errorf("volume of %d × %d × %d has %d values, want %.15g", v.Height, v.Width, v.Channels, len(v.Values),
+			float64(v.Height)*float64(v.Width)*float64(v.Channels))
 	}
 	for i, x := range v.Values {
 		if !finite(float64(x)) {
@@ -34,6 +35,18 @@ func (v Volume) Check() error {
 		}
 	}
 	return nil
+}
+
+// product multiplies sizes; ok is false where the result is no int.
+func product(sizes ...int) (n int, ok bool) {
+	n = 1
+	for _, s := range sizes {
+		if s != 0 && n > math.MaxInt/s {
+			return 0, false
+		}
+		n *= s
+	}
+	return n, true
 }
 
 // Image returns a volume of one channel (grey) or three (red, green, blue) as
@@ -56,8 +69,12 @@ func (v Volume) Image() (*image.NRGBA, error) {
 	return img, nil
 }
 
-// FromImage is the inverse of Image: three channels from 0 to 1.
+// FromImage is the inverse of Image: three channels from 0 to 1. What is no picture
+// that could be drawn, nil for one, gives a volume without values, which Check refuses.
 func FromImage(img image.Image) Volume {
+	if checkPicture(img) != nil {
+		return Volume{Channels: 3}
+	}
 	b := img.Bounds()
 	v := Volume{Height: b.Dy(), Width: b.Dx(), Channels: 3}
 	for y := b.Min.Y; y < b.Max.Y; y++ {

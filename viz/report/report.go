@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 )
 
@@ -38,7 +39,7 @@ type Metric struct {
 	Name          string
 	Unit          string  // "°C", "%"; may be empty
 	Article       float64 // NaN if the article has none
-	Here          float64
+	Here          float64 // NaN and infinite as a network left it that has diverged
 	Digits        int  // after the decimal point
 	SmallerBetter bool // as for a loss or an error
 }
@@ -48,6 +49,9 @@ type Picture struct {
 	Figure  *viz.Figure
 	Caption string
 }
+
+// Text is the caption with what the figure adds to it.
+func (p Picture) Text() string { return strings.TrimSpace(p.Caption + " " + p.Figure.Note) }
 
 // A Section has a heading, then paragraphs, tables and pictures.
 type Section struct {
@@ -135,11 +139,6 @@ func (r *Report) check() error {
 		}
 		pictures(s.Pictures)
 	}
-	for _, m := range r.Metrics {
-		if math.IsNaN(m.Here) {
-			wrong("metric %q is NaN", m.Name)
-		}
-	}
 	return errors.Join(errs...)
 }
 
@@ -166,6 +165,33 @@ func (t Table) right(column int) bool {
 	return slices.Contains(t.Numbers, column)
 }
 
+// A Link leads to a section of the page.
+type Link struct{ ID, Title string }
+
+// Contents are the page's sections, where there are so many that a list of them helps.
+func (r *Report) Contents() (list []Link) {
+	const few = 4
+	pictures := len(r.Curves)
+	add := func(there bool, id, title string) {
+		if there {
+			list = append(list, Link{id, title})
+		}
+	}
+	add(len(r.Metrics) > 0, "result", "Result")
+	add(len(r.Curves) > 0, "training", "Training")
+	for i, s := range r.Sections {
+		add(true, fmt.Sprintf("section-%d", i), s.Title)
+		pictures += len(s.Pictures)
+	}
+	add(len(r.Model.Rows) > 0, "model", "Model")
+	add(len(r.Facts) > 0, "facts", "How it was run")
+	add(len(r.Repeat) > 0, "repeat", "How to repeat it")
+	if len(r.Sections) < few && pictures < 2*few {
+		return nil
+	}
+	return list
+}
+
 // Compared reports whether the article has any of the numbers.
 func (r *Report) Compared() bool { return slices.ContainsFunc(r.Metrics, Metric.HasArticle) }
 
@@ -188,6 +214,9 @@ func (m Metric) DifferenceText() string {
 	if !m.HasArticle() {
 		return "–"
 	}
+	if d := m.Here - m.Article; math.IsNaN(d) {
+		return "–"
+	}
 	s := m.format(m.Here - m.Article)
 	if m.Here > m.Article && s[0] >= '0' && s[0] <= '9' {
 		s = "+" + s
@@ -201,6 +230,8 @@ func (m Metric) Verdict() string {
 	switch {
 	case !m.HasArticle():
 		return ""
+	case math.IsNaN(m.Here):
+		return "worse"
 	case m.format(m.Here) == m.format(m.Article):
 		return "equal"
 	case (m.Here < m.Article) == m.SmallerBetter:
@@ -211,7 +242,22 @@ func (m Metric) Verdict() string {
 }
 
 func (m Metric) format(v float64) string {
-	s := strings.ReplaceAll(strconv.FormatFloat(v, 'f', m.Digits, 64), "-", "−")
+	s := strconv.FormatFloat(v, 'f', m.Digits, 64)
+	switch {
+	case math.IsNaN(v):
+		return "not a number"
+	case math.IsInf(v, 0):
+		s = strings.NewReplacer("+Inf", "∞", "-Inf", "-∞").Replace(s)
+	default:
+		whole, rest, dot := strings.Cut(s, ".")
+		if n, err := strconv.ParseInt(whole, 10, 64); err == nil && !(n == 0 && v < 0) {
+			whole = text.Thousands(n)
+		}
+		if s = whole; dot {
+			s += "." + rest
+		}
+	}
+	s = strings.ReplaceAll(s, "-", "−")
 	if m.Unit != "" {
 		s += "\u00a0" + m.Unit // a space that does not break
 	}

@@ -45,7 +45,7 @@ func demo(t *testing.T) *Report {
 	}
 	return &Report{
 		Title: "MNIST digits with a dense network",
-		Lead:  "Two dense layers learn 60 000 handwritten digits in five epochs. The test accuracy is 0.9812, the article reports 0.9805.",
+		Lead:  "Two dense layers learn 60,000 handwritten digits in five epochs. The test accuracy is 0.9812, the article reports 0.9805.",
 		Metrics: []Metric{
 			{Name: "test accuracy", Article: 0.9805, Here: 0.9812, Digits: 4},
 			{Name: "test loss", Article: 0.0671, Here: 0.0702, Digits: 4, SmallerBetter: true},
@@ -74,17 +74,17 @@ func demo(t *testing.T) *Report {
 			},
 		},
 		Model: Table{
-			Caption: "mnist: 407 050 parameters, all trainable.",
+			Caption: "mnist: 407,050 parameters, all trainable.",
 			Head:    []string{"Layer", "Type", "Output shape", "Parameters", "Trainable"},
 			Rows: [][]string{
-				{"dense_1", "Dense, ReLU", "(batch, 512)", "401 920", "yes"},
+				{"dense_1", "Dense, ReLU", "(batch, 512)", "401,920", "yes"},
 				{"dropout_1", "Dropout 0.5", "(batch, 512)", "0", ""},
-				{"dense_2", "Dense, softmax", "(batch, 10)", "5 130", "yes"},
+				{"dense_2", "Dense, softmax", "(batch, 10)", "5,130", "yes"},
 			},
 			Numbers: []int{3},
 		},
 		Facts: []Facts{
-			{"Run", [][2]string{{"recipe", "mnist"}, {"data", "full, 60 000 + 10 000"}, {"seed", "1"}, {"epochs", "5"}, {"batch", "128"}, {"duration", "8.4 s"}}},
+			{"Run", [][2]string{{"recipe", "mnist"}, {"data", "full, 60,000 + 10,000"}, {"seed", "1"}, {"epochs", "5"}, {"batch", "128"}, {"duration", "8.4 s"}}},
 			{"Versions", [][2]string{{"reef", "v0.1.0"}, {"Go", "go1.26.8"}, {"Gorgonia", "v0.9.18"}}},
 			{"Machine", [][2]string{{"system", "linux/amd64"}, {"cores", "2"}, {"instructions", "AVX-512"}}},
 		},
@@ -128,7 +128,7 @@ func TestGolden(t *testing.T) {
 func TestSelfContained(t *testing.T) {
 	page := write(t, demo(t))
 	for _, address := range regexp.MustCompile(`\b(?:src=|href=|srcset=|url\()["']?([^"' )>]+)`).FindAllStringSubmatch(page, -1) {
-		if !strings.HasPrefix(address[1], "data:") {
+		if !strings.HasPrefix(address[1], "data:") && !strings.HasPrefix(address[1], "#") {
 			t.Errorf("page refers to %q", address[1])
 		}
 	}
@@ -153,6 +153,8 @@ func TestVerdict(t *testing.T) {
 		{Metric{Article: 2.5, Here: 2.25, Digits: 2, SmallerBetter: true, Unit: "°C"}, "−0.25\u00a0°C", "better"},
 		{Metric{Article: 0.98, Here: 0.9801, Digits: 2}, "+0.00", "equal"},
 		{Metric{Article: math.NaN(), Here: 1}, "–", ""},
+		{Metric{Article: 0.5, Here: math.NaN()}, "–", "worse"},
+		{Metric{Article: 0.5, Here: math.Inf(1), SmallerBetter: true}, "∞", "worse"},
 	}
 	for _, test := range tests {
 		if d, v := test.m.DifferenceText(), test.m.Verdict(); d != test.difference || v != test.verdict {
@@ -167,7 +169,6 @@ func TestErrors(t *testing.T) {
 		want string
 	}{
 		{Report{}, "report has no title"},
-		{Report{Title: "t", Metrics: []Metric{{Name: "loss", Here: math.NaN()}}}, `report "t": metric "loss" is NaN`},
 		{Report{Title: "t", Model: Table{Caption: "c", Head: []string{"a", "b"}, Rows: [][]string{{"1"}}}}, `report "t": table "c": row 0 has 1 cells, the head 2`},
 		{Report{Title: "t", Sections: []Section{{Tables: []Table{{Head: []string{"a"}, Rows: [][]string{{"1"}}}}}}}, `report "t": table with head ["a"] has no caption`},
 		{Report{Title: "t", Curves: []Picture{{Caption: "c"}}}, `report "t": picture 0, "c", has no figure or no alt text`},
@@ -196,3 +197,52 @@ func TestErrors(t *testing.T) {
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+// TestNumbers: groups of three digits, a true minus sign, and what is no number.
+func TestNumbers(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0.0", -0.5: "−0.5", 999: "999.0", 91250.25: "91,250.2", -1234567: "−1,234,567.0", math.Inf(-1): "−∞", 1e300: "1" + strings.Repeat("0", 300) + ".0",
+	} {
+		got := Metric{Digits: 1}.format(v)
+		if v == 1e300 {
+			got, want = got[:1], want[:1]
+		}
+		if got != want {
+			t.Errorf("%g is %q, want %q", v, got, want)
+		}
+	}
+	page := write(t, &Report{Title: "t", Metrics: []Metric{{Name: "loss", Article: 1, Here: math.NaN(), Digits: 2}}})
+	if !strings.Contains(page, ">not a number<") {
+		t.Errorf("a diverged loss is not told:\n%s", page)
+	}
+}
+
+// TestContents: a page of many sections or pictures lists them, each link leads to a
+// section, and the caption of a picture has what the figure adds.
+func TestContents(t *testing.T) {
+	if c := demo(t).Contents(); c != nil {
+		t.Errorf("a short page has contents %v", c)
+	}
+	r := demo(t)
+	for range 3 {
+		r.Sections = append(r.Sections, r.Sections...)
+	}
+	steep, err := viz.Training("", viz.Metric{Name: "loss", Training: []float64{900, 3, 2, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Curves = []Picture{{steep, "It falls."}}
+	page := write(t, r)
+	links := regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1)
+	if len(links) != 2+len(r.Sections)+3 {
+		t.Errorf("%d links", len(links))
+	}
+	for _, l := range links {
+		if n := strings.Count(page, `<section id="`+l[1]+`"`); n != 1 {
+			t.Errorf("%d sections %q", n, l[1])
+		}
+	}
+	if !strings.Contains(page, "<figcaption>It falls. The panel of the loss leaves out epoch 1 (training 900.0).</figcaption>") {
+		t.Error("the caption does not say what the panel leaves out")
+	}
+}

@@ -22,7 +22,7 @@ func (l *layout) align() {
 			l.vertices[i].x -= x / 2
 		}
 	}
-	for sweep, moved := 0, 1.0; sweep < 1000 && moved > 0.01; sweep++ {
+	for sweep, moved := 0, 1.0; sweep < l.sweeps(1000) && moved > 0.01; sweep++ {
 		moved = 0
 		for k := range l.ranks {
 			r := k

@@ -71,7 +71,9 @@ func Place(nodes []Node, edges []Edge, s Spacing) (*Layout, error) {
 	if err := l.rank(); err != nil {
 		return nil, err
 	}
-	l.bend(edges)
+	if err := l.bend(edges); err != nil {
+		return nil, err
+	}
 	l.order()
 	l.align()
 	return l.result(nodes), nil
@@ -123,8 +125,21 @@ func (l *layout) rank() error {
 	return nil
 }
 
+// mostBends is the number of ranks that all edges together may pass, which is the
+// most that time and memory grow with.
+const mostBends = 200_000
+
+// sweeps is how often the layout is gone over, fewer times where it is large.
+func (l *layout) sweeps(most int) int { return min(most, 2+400_000/max(1, len(l.vertices))) }
+
 // bend puts a vertex without a node into every rank that an edge passes.
-func (l *layout) bend(edges []Edge) {
+func (l *layout) bend(edges []Edge) error {
+	bends := 0
+	for i, e := range edges {
+		if bends += max(0, l.vertices[e.To].rank-l.vertices[e.From].rank-1); bends > mostBends {
+			return fmt.Errorf("the first %d of %d edges pass more than %d ranks, too many to draw", i+1, len(edges), mostBends)
+		}
+	}
 	for i := range l.vertices {
 		l.vertices[i].in, l.vertices[i].out = nil, nil
 	}
@@ -151,6 +166,7 @@ func (l *layout) bend(edges []Edge) {
 		l.vertices[i].position = len(l.ranks[v.rank])
 		l.ranks[v.rank] = append(l.ranks[v.rank], i)
 	}
+	return nil
 }
 
 // result moves everything to the page's corner and writes out the routes.

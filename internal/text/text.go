@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package text holds the few rules of wording that all rooms share: how a number
+// of things is written, and how a message names the choices that there are.
+package text
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Thousands writes a whole number with a comma between groups of three digits,
+// 407050 as "407,050".
+func Thousands[T ~int | ~int64](n T) string {
+	s := strconv.FormatInt(int64(n), 10)
+	first := 1
+	if n < 0 {
+		first = 2
+	}
+	for i := len(s) - 3; i >= first; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Count writes a number of things: "1 epoch", "1,200 epochs". The plural of the
+// noun ends in s.
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Thousands(n) + " " + noun + "s"
+}
+
+// Meant is the end of a message about a word that is none of the choices: the one
+// that was likely meant, as ` (did you mean "sample"?)`, or nothing if none is near.
+func Meant(word string, choices ...string) string {
+	if near := Nearest(word, choices...); near != "" {
+		return fmt.Sprintf(" (did you mean %q?)", near)
+	}
+	return ""
+}
+
+// Nearest is the choice that a misspelled word likely stands for: the one that the
+// fewest insertions, deletions, replacements and swaps of neighbors lead to
+// (Damerau 1964), at most one for each three letters, without regard to case. It
+// is empty where none is near.
+func Nearest(word string, choices ...string) string {
+	best, fewest := "", 0
+	for _, c := range choices {
+		limit := max(1, len(c)/3)
+		if d := distance(strings.ToLower(word), strings.ToLower(c)); d <= limit && (best == "" || d < fewest) && d < len(c) {
+			best, fewest = c, d
+		}
+	}
+	return best
+}
+
+// distance is the number of edits between two words. Words that are longer than
+// any choice are far from all.
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	if len(x) > 2*len(y)+8 {
+		return len(x)
+	}
+	rows := make([][]int, len(x)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(y)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(x); i++ {
+		for j := 1; j <= len(y); j++ {
+			cost := 1
+			if x[i-1] == y[j-1] {
+				cost = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && x[i-1] == y[j-2] && x[i-2] == y[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(x)][len(y)]
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package text
+
+import (
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{
+		0: "0", 999: "999", 1000: "1,000", 407050: "407,050", 14714688: "14,714,688",
+		-1: "-1", -999: "-999", -1000: "-1,000", -123456: "-123,456", math.MinInt64: "-9,223,372,036,854,775,808",
+	} {
+		if got := Thousands(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestCount(t *testing.T) {
+	for n, want := range map[int]string{0: "0 epochs", 1: "1 epoch", 2: "2 epochs", 1200: "1,200 epochs"} {
+		if got := Count(n, "epoch"); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	choices := []string{"sample", "full", "mnist", "mnistcnn", "l2"}
+	for word, want := range map[string]string{
+		"smaple": "sample", "Sample": "sample", "samples": "sample", "ful": "full", "fulll": "full", "minst": "mnist", "mnist_cnn": "mnistcnn", "mnistccn": "mnistcnn",
+		"l3": "l2", "": "", "x": "", "pigeons": "", "/data/sample": "", strings.Repeat("sample", 1<<20): "",
+	} {
+		if got := Nearest(word, choices...); got != want {
+			t.Errorf("%.20q is taken for %q, want %q", word, got, want)
+		}
+	}
+	if got, want := Meant("smaple", choices...), ` (did you mean "sample"?)`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := Meant("there", choices...); got != "" {
+		t.Errorf("got %q, want nothing", got)
+	}
+}
