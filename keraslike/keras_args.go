@@ -30,10 +30,11 @@ func newKerasArgs(config json.RawMessage, major int) *kerasArgs {
 	return a
 }
 
-// kerasIgnored are arguments without a meaning for a model that has its weights.
+// kerasIgnored are arguments without a meaning for a model that has its weights. The
+// dtype has been looked at.
 var kerasIgnored = []string{
 	"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype", "input_length",
-	"sparse", "ragged", "optional", "seed", "implementation", "unroll", "zero_output_for_mask", "unit_forget_bias",
+	"sparse", "ragged", "optional", "seed", "implementation", "unroll", "unit_forget_bias",
 	"kernel_initializer", "recurrent_initializer", "bias_initializer", "embeddings_initializer", "beta_initializer",
 	"gamma_initializer", "moving_mean_initializer", "moving_variance_initializer", "alpha_initializer",
 	"depthwise_initializer", "pointwise_initializer", "build_config", "use_cudnn",
@@ -207,11 +208,12 @@ func (a *kerasArgs) restraints() (r restraints) {
 
 func (a *kerasArgs) regularizer(name string) (r Regularizer) {
 	raw := a.raw[name]
-	var o kerasObject
-	if !a.take(name, &o) {
+	delete(a.raw, name)
+	if len(raw) == 0 || string(raw) == "null" {
 		return r
 	}
-	if slices.Contains([]string{"L1", "L2", "L1L2"}, o.Class) && json.Unmarshal(o.Config, &r) == nil && r.check() == nil {
+	var o kerasObject
+	if json.Unmarshal(raw, &o) == nil && slices.Contains([]string{"L1", "L2", "L1L2"}, o.Class) && json.Unmarshal(o.Config, &r) == nil && r.check() == nil {
 		return r
 	}
 	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is left away, it acts in training only", name, raw))

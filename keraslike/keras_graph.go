@@ -7,12 +7,47 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
 // kerasBuilder makes models of the configurations that Keras stores.
 type kerasBuilder struct {
-	major int
-	notes []string
+	major  int
+	notes  []string
+	text   int // bytes of the configuration that may still be looked at
+	layers int // so far
+	work   int // layers times layers that models may still have
+	slash  bool
+}
+
+// A model lists its layers by comparing each with the others, so that the sum of the
+// squares of their number over all models is bounded; 10,000 in one are far beyond the
+// deepest networks.
+const kerasWork = 200_000_000
+
+// newBuilder reads a configuration of n bytes, of a version of Keras.
+func newBuilder(major, n int) *kerasBuilder {
+	return &kerasBuilder{major: major, text: kerash5.WorkOf(n), work: kerasWork}
+}
+
+// look counts text that is looked at.
+func (b *kerasBuilder) look(raw json.RawMessage) error {
+	if b.text -= len(raw); b.text < 0 {
+		return errors.New("too much of the architecture is in too many models within each other")
+	}
+	return nil
+}
+
+// name is a layer's name without slashes, which lead into nested models here.
+func (b *kerasBuilder) name(name string) string {
+	if strings.Contains(name, "/") && !b.slash {
+		b.slash = true
+		b.notes = append(b.notes, "slashes in the names of layers are underscores here")
+	}
+	return slashless(name)
 }
 
 // kerasLayer is a layer in a configuration. Name and Inbound are there in functional
@@ -22,6 +57,7 @@ type kerasLayer struct {
 	Name    string          `json:"name"`
 	Config  json.RawMessage `json:"config"`
 	Inbound json.RawMessage `json:"inbound_nodes"`
+	Build   json.RawMessage `json:"build_config"`
 }
 
 // kerasModel is the configuration of a model.
@@ -31,7 +67,7 @@ type kerasModel struct {
 	Layers     []kerasLayer    `json:"layers"`
 	Inputs     json.RawMessage `json:"input_layers"`
 	Outputs    json.RawMessage `json:"output_layers"`
-	InputShape []*int          `json:"build_input_shape"`
+	InputShape json.RawMessage `json:"build_input_shape"`
 }
 
 // kerasNesting is far beyond the deepest model in a model.
@@ -42,6 +78,9 @@ const kerasNesting = 50
 func (b *kerasBuilder) model(raw json.RawMessage, name string, input Shape, depth int) (*Model, error) {
 	if depth > kerasNesting {
 		return nil, fmt.Errorf("models are nested more than %d deep", kerasNesting)
+	}
+	if err := b.look(raw); err != nil {
+		return nil, err
 	}
 	var o kerasLayer
 	if err := json.Unmarshal(raw, &o); err != nil {
@@ -61,6 +100,11 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, input Shape, dept
 	if name == "" {
 		name = "sequential"
 	}
+	name = b.name(name)
+	before := b.layers
+	if b.layers += len(c.Layers); (b.layers-before)*(b.layers-before) > b.work {
+		return nil, fmt.Errorf("model %q: has %d layers, too many for one file", name, len(c.Layers))
+	}
 	var m *Model
 	switch kerasClass(o.Class) {
 	case "Sequential":
@@ -70,8 +114,11 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, input Shape, dept
 	default:
 		return nil, fmt.Errorf("architecture is of class %q, want Sequential or Functional", o.Class)
 	}
-	if err == nil {
+	if n := b.layers - before; err == nil {
 		err = m.err
+		if b.work -= n * n; b.work < 0 {
+			return nil, fmt.Errorf("model %q: has %d layers with those of its models, too many for one file", name, n)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", name, err)
@@ -101,34 +148,27 @@ func (b *kerasBuilder) sequential(name string, c kerasModel, input Shape, depth 
 			return nil, err
 		}
 		x = made.Of(x)
+		if err := x.mistake(); err != nil {
+			return nil, err
+		}
 	}
 	if x == in {
 		return nil, errors.New("has no layers behind its input")
 	}
-	return NewModel(name, []*Tensor{in}, []*Tensor{x}), nil
+	m := NewModel(name, []*Tensor{in}, []*Tensor{x})
+	m.stacked = true
+	return m, nil
 }
 
 // input is the model's input as its first layer describes it; known stands for what
 // the file leaves open.
-func (b *kerasBuilder) input(l kerasLayer, built []*int, known Shape) (*Tensor, error) {
-	var c struct {
-		Name   string `json:"name"`
-		Batch2 []*int `json:"batch_input_shape"`
-		Batch3 []*int `json:"batch_shape"`
-	}
-	if err := json.Unmarshal(l.Config, &c); err != nil {
+func (b *kerasBuilder) input(l kerasLayer, built json.RawMessage, known Shape) (*Tensor, error) {
+	name, given, err := b.described(l, 0)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Class, err)
 	}
-	given := c.Batch3
 	if len(given) == 0 {
-		given = c.Batch2
-	}
-	if len(given) == 0 {
-		given = built
-	}
-	name := ""
-	if l.Class == "InputLayer" {
-		name = c.Name
+		_ = json.Unmarshal(built, &given) // what is no shape says nothing
 	}
 	shape := Shape{}
 	open := len(given) == 0
@@ -151,6 +191,59 @@ func (b *kerasBuilder) input(l kerasLayer, built []*int, known Shape) (*Tensor, 
 	return NamedInput(name, shape...), nil
 }
 
+// described is the shape of the input, the batch first, as its layer or the first one
+// of a model says, or nil; and its name where the layer is the input itself.
+func (b *kerasBuilder) described(l kerasLayer, depth int) (name string, shape []*int, err error) {
+	if depth > kerasNesting {
+		return "", nil, fmt.Errorf("models are nested more than %d deep", kerasNesting)
+	}
+	if err := b.look(l.Config); err != nil {
+		return "", nil, err
+	}
+	var c struct {
+		Name   string          `json:"name"`
+		Batch2 []*int          `json:"batch_input_shape"`
+		Batch3 []*int          `json:"batch_shape"`
+		Layers []kerasLayer    `json:"layers"`
+		Inputs json.RawMessage `json:"input_layers"`
+		Built  json.RawMessage `json:"build_input_shape"`
+	}
+	err = json.Unmarshal(l.Config, &c)
+	if list := bytes.TrimSpace(l.Config); len(list) > 0 && list[0] == '[' { // a model before Keras 2.2.3
+		err = json.Unmarshal(l.Config, &c.Layers)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if shape = c.Batch3; len(shape) == 0 {
+		shape = c.Batch2
+	}
+	if l.Class == "InputLayer" {
+		return b.name(c.Name), shape, nil
+	}
+	if len(shape) == 0 && len(c.Layers) > 0 {
+		first := 0
+		if refs, err := kerasEnds(c.Inputs); err == nil && len(refs) == 1 {
+			first = max(0, slices.IndexFunc(c.Layers, func(inner kerasLayer) bool { return inner.Name == refs[0].node.layer }))
+		}
+		if _, shape, err = b.described(c.Layers[first], depth+1); err != nil {
+			return "", nil, err
+		}
+	}
+	var build struct {
+		InputShape []*int `json:"input_shape"`
+	}
+	for _, raw := range []json.RawMessage{c.Built, l.Build} {
+		if len(shape) == 0 && json.Unmarshal(raw, &shape) != nil {
+			shape = nil
+			if json.Unmarshal(raw, &build) == nil {
+				shape = build.InputShape
+			}
+		}
+	}
+	return "", shape, nil
+}
+
 // dimensions writes an open axis as None.
 func dimensions(shape []*int) []any {
 	out := []any{}
@@ -164,8 +257,41 @@ func dimensions(shape []*int) []any {
 	return out
 }
 
+// precision notes a layer that Keras computes in another precision than float32, the
+// only one here, and refuses one whose weights are quantized.
+func (b *kerasBuilder) precision(raw json.RawMessage) error {
+	var name string
+	if len(raw) > 0 && json.Unmarshal(raw, &name) != nil {
+		var policy struct {
+			Class  string `json:"class_name"`
+			Config struct {
+				Name string `json:"name"`
+			} `json:"config"`
+		}
+		if err := json.Unmarshal(raw, &policy); err != nil {
+			return fmt.Errorf("argument dtype is %.60s: %w", raw, err)
+		}
+		name = policy.Config.Name
+		if policy.Class == "DTypePolicyMap" {
+			name = "other types" // one for each part of the layer
+		}
+	}
+	switch {
+	case strings.Contains(name, "_from_") || strings.HasPrefix(name, "int8") || strings.HasPrefix(name, "float8"):
+		return fmt.Errorf("argument dtype is %.60s, which there is no counterpart for", raw)
+	case name != "" && name != "float32" && !strings.HasPrefix(name, "int") && !strings.HasPrefix(name, "uint"):
+		if note := fmt.Sprintf("what Keras computes in %s is computed in float32 here", name); !slices.Contains(b.notes, note) {
+			b.notes = append(b.notes, note)
+		}
+	}
+	return nil
+}
+
 // layer makes one layer, which in is what it will be applied to.
 func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, error) {
+	if err := b.look(l.Config); err != nil {
+		return nil, err
+	}
 	class := kerasClass(l.Class)
 	if class == "Sequential" || class == "Functional" || class == "Model" {
 		raw, err := json.Marshal(l)
@@ -179,14 +305,18 @@ func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, erro
 		return b.model(raw, l.Name, input, depth+1)
 	}
 	var c struct {
-		Name      string `json:"name"`
-		Trainable *bool  `json:"trainable"`
+		Name      string          `json:"name"`
+		Trainable *bool           `json:"trainable"`
+		Type      json.RawMessage `json:"dtype"`
 	}
 	if err := json.Unmarshal(l.Config, &c); err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Class, err)
 	}
 	if l.Name != "" {
 		c.Name = l.Name
+	}
+	if err := b.precision(c.Type); err != nil {
+		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
 	var made Layer
 	a := newKerasArgs(l.Config, b.major)
@@ -212,97 +342,7 @@ func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, erro
 		b.notes = append(b.notes, fmt.Sprintf("%s %q: %s", l.Class, c.Name, n))
 	}
 	core := made.core()
-	core.name = c.Name
+	core.name = b.name(c.Name)
 	core.frozen = core.frozen || c.Trainable != nil && !*c.Trainable
 	return made, nil
-}
-
-// functional applies the layers in any order in which their inputs are there.
-func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth int) (*Model, error) {
-	inputs, err := kerasTensors(c.Inputs)
-	if err != nil {
-		return nil, fmt.Errorf("input_layers: %w", err)
-	}
-	outputs, err := kerasTensors(c.Outputs)
-	if err != nil {
-		return nil, fmt.Errorf("output_layers: %w", err)
-	}
-	if len(inputs) != 1 {
-		input = nil
-	}
-	results := map[kerasNode]*Tensor{}
-	var waiting []kerasCall
-	seen := map[string]bool{}
-	for _, l := range c.Layers {
-		if seen[l.Name] {
-			return nil, fmt.Errorf("two layers are named %q", l.Name)
-		}
-		seen[l.Name] = true
-		if l.Class == "InputLayer" {
-			x, err := b.input(l, nil, input)
-			if err != nil {
-				return nil, err
-			}
-			results[kerasNode{l.Name, 0}] = x
-			continue
-		}
-		calls, err := kerasNodes(l.Inbound)
-		if err != nil {
-			return nil, fmt.Errorf("layer %q: inbound_nodes: %w", l.Name, err)
-		}
-		for node, in := range calls {
-			waiting = append(waiting, kerasCall{l, node, in})
-		}
-	}
-	made := map[string]Layer{}
-	for len(waiting) > 0 {
-		rest := waiting[:0:0]
-		for _, call := range waiting {
-			in, ok := call.inputs(results)
-			if !ok {
-				rest = append(rest, call)
-				continue
-			}
-			l := made[call.layer.Name]
-			if l == nil {
-				if l, err = b.layer(call.layer, in, depth); err != nil {
-					return nil, err
-				}
-				made[call.layer.Name] = l
-			}
-			results[kerasNode{call.layer.Name, call.node}] = l.Of(in...)
-		}
-		if len(rest) == len(waiting) {
-			return nil, fmt.Errorf("layer %q is applied to %v, which nothing gives", rest[0].layer.Name, rest[0].in)
-		}
-		waiting = rest
-	}
-	var ends [2][]*Tensor
-	for k, list := range [][]kerasTensor{inputs, outputs} {
-		for _, ref := range list {
-			x := results[ref.node]
-			if x == nil {
-				return nil, fmt.Errorf("there is no layer %q with a call %d", ref.node.layer, ref.node.call)
-			}
-			ends[k] = append(ends[k], x.Output(ref.output))
-		}
-	}
-	return NewModel(name, ends[0], ends[1]), nil
-}
-
-type kerasCall struct {
-	layer kerasLayer
-	node  int
-	in    []kerasTensor
-}
-
-func (c kerasCall) inputs(results map[kerasNode]*Tensor) (in []*Tensor, ok bool) {
-	for _, ref := range c.in {
-		x := results[ref.node]
-		if x == nil {
-			return nil, false
-		}
-		in = append(in, x.Output(ref.output))
-	}
-	return in, len(in) > 0
 }

@@ -5,6 +5,7 @@ package keraslike
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 )
 
 // kerasLayers makes the layer for each class of Keras from its arguments.
@@ -15,7 +16,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		return l
 	},
 	"Activation": func(a *kerasArgs) Layer { return Activation(a.activation("activation")) },
-	"Dropout":    func(a *kerasArgs) Layer { return Dropout(a.number("rate", 0)) },
+	"Dropout":    func(a *kerasArgs) Layer { a.training("noise_shape"); return Dropout(a.number("rate", 0)) },
 	"Flatten":    func(a *kerasArgs) Layer { a.channelsLast(); return Flatten() },
 	"Reshape":    func(a *kerasArgs) Layer { return Reshape(a.list("target_shape")) },
 	"Permute":    func(a *kerasArgs) Layer { return Permute(a.list("dims")) },
@@ -60,6 +61,8 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		return UpSampling2D(size[0], size[1])
 	},
 
+	"CuDNNGRU":  func(a *kerasArgs) Layer { return kerasRecurrent(a, GRU) }, // with reset_after, sigmoid and tanh
+	"CuDNNLSTM": func(a *kerasArgs) Layer { return kerasRecurrent(a, LSTM) },
 	"SimpleRNN": func(a *kerasArgs) Layer { return kerasRecurrent(a, SimpleRNN) },
 	"GRU": func(a *kerasArgs) Layer {
 		l, d := defined[*recurrent](kerasRecurrent(a, GRU))
@@ -73,7 +76,9 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		d.Axis, d.NoScale, d.NoCenter = a.axis(), !a.flag("scale", true), !a.flag("center", true)
 		d.Momentum, d.Epsilon = a.number("momentum", 0.99), a.number("epsilon", 1e-3)
 		a.restrained("beta", "gamma")
-		delete(a.raw, "fused") // how it is computed
+		a.training("synchronized")
+		delete(a.raw, "fused")           // how it is computed
+		delete(a.raw, "renorm_momentum") // of renorm, which is refused
 		return l
 	},
 	"LayerNormalization": func(a *kerasArgs) Layer {
@@ -91,10 +96,18 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		}
 		return Normalization(Axis(a.axis()))
 	},
-	"SpatialDropout1D": func(a *kerasArgs) Layer { return SpatialDropout1D(a.number("rate", 0)) },
-	"SpatialDropout2D": func(a *kerasArgs) Layer { a.channelsLast(); return SpatialDropout2D(a.number("rate", 0)) },
-	"GaussianDropout":  func(a *kerasArgs) Layer { return GaussianDropout(a.number("rate", 0)) },
-	"GaussianNoise":    func(a *kerasArgs) Layer { return GaussianNoise(a.number("stddev", 0)) },
+	"SpatialDropout1D":       func(a *kerasArgs) Layer { return SpatialDropout1D(a.number("rate", 0)) },
+	"SpatialDropout2D":       func(a *kerasArgs) Layer { a.channelsLast(); return SpatialDropout2D(a.number("rate", 0)) },
+	"ActivityRegularization": func(a *kerasArgs) Layer { return a.identity("l1", "l2") },
+	"AlphaDropout":           func(a *kerasArgs) Layer { return a.identity("rate", "noise_shape") },
+	"RandomBrightness":       func(a *kerasArgs) Layer { return a.augmentation("factor", "value_range") },
+	"RandomContrast":         func(a *kerasArgs) Layer { return a.augmentation("factor", "value_range") },
+	"RandomFlip":             func(a *kerasArgs) Layer { return a.augmentation("mode") },
+	"RandomRotation":         func(a *kerasArgs) Layer { return a.augmentation("factor") },
+	"RandomTranslation":      func(a *kerasArgs) Layer { return a.augmentation("height_factor", "width_factor") },
+	"RandomZoom":             func(a *kerasArgs) Layer { return a.augmentation("height_factor", "width_factor") },
+	"GaussianDropout":        func(a *kerasArgs) Layer { return GaussianDropout(a.number("rate", 0)) },
+	"GaussianNoise":          func(a *kerasArgs) Layer { return GaussianNoise(a.number("stddev", 0)) },
 
 	"ReLU": kerasReLU,
 	"LeakyReLU": func(a *kerasArgs) Layer {
@@ -118,13 +131,41 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		return Activation(Softmax)
 	},
 
-	"Add":         func(*kerasArgs) Layer { return Add() },
-	"Subtract":    func(*kerasArgs) Layer { return Subtract() },
-	"Multiply":    func(*kerasArgs) Layer { return Multiply() },
-	"Average":     func(*kerasArgs) Layer { return Average() },
-	"Maximum":     func(*kerasArgs) Layer { return Maximum() },
-	"Minimum":     func(*kerasArgs) Layer { return Minimum() },
+	"Add":      func(*kerasArgs) Layer { return Add() },
+	"Subtract": func(*kerasArgs) Layer { return Subtract() },
+	"Multiply": func(*kerasArgs) Layer { return Multiply() },
+	"Average":  func(*kerasArgs) Layer { return Average() },
+	"Maximum":  func(*kerasArgs) Layer { return Maximum() },
+	"Minimum":  func(*kerasArgs) Layer { return Minimum() },
+	"Dot": func(a *kerasArgs) Layer {
+		axes := a.list("axes")
+		if len(axes) == 1 {
+			axes = append(axes, axes[0])
+		}
+		if len(axes) != 2 {
+			a.fail("axes", fmt.Errorf("is %v, want one or two axes", axes))
+			return Dot(1, 1)
+		}
+		l, d := defined[*dot](Dot(axes[0], axes[1]))
+		d.Normalize = a.flag("normalize", false)
+		return l
+	},
 	"Concatenate": func(a *kerasArgs) Layer { return Concatenate(Axis(a.axis())) },
+}
+
+// identity is a layer that acts in training only.
+func (a *kerasArgs) identity(args ...string) Layer {
+	for _, name := range args {
+		delete(a.raw, name)
+	}
+	a.notes = append(a.notes, "is left away, it acts in training only")
+	return Activation(Linear)
+}
+
+// augmentation is identity for the layers that change pictures, with what they have in
+// common.
+func (a *kerasArgs) augmentation(args ...string) Layer {
+	return a.identity(append(args, "fill_mode", "fill_value", "interpolation", "data_format", "bounding_box_format")...)
 }
 
 // defined is a layer with its definition, whose arguments can then be set.
@@ -224,9 +265,7 @@ func kerasPool(a *kerasArgs, l Layer, axes int) Layer {
 
 // kerasMargins reads 1, [1, 2] or [[1, 2], [3, 4]].
 func kerasMargins(a *kerasArgs, name string, axes int, l Layer) Layer {
-	if axes == 2 {
-		a.channelsLast()
-	}
+	a.channelsLast()
 	_, d := defined[*margins](l)
 	raw := a.raw[name]
 	var pairs [][2]int
@@ -260,7 +299,7 @@ func kerasRecurrent(a *kerasArgs, make func(int, ...RecurrentOption) Layer) Laye
 	}
 	d.NoBias, d.restraints = !a.flag("use_bias", true), a.restraints()
 	d.ReturnSequences, d.ReturnState = a.flag("return_sequences", false), a.flag("return_state", false)
-	d.GoBackwards = a.flag("go_backwards", false)
+	d.GoBackwards, d.ZeroOutputForMask = a.flag("go_backwards", false), a.flag("zero_output_for_mask", false)
 	d.InputDropout, d.RecurrentDropout = a.number("dropout", 0), a.number("recurrent_dropout", 0)
 	if _, given := a.raw["recurrent_activation"]; given && d.Cell != "SimpleRNN" {
 		d.RecurrentActivation = a.activation("recurrent_activation")
@@ -269,13 +308,13 @@ func kerasRecurrent(a *kerasArgs, make func(int, ...RecurrentOption) Layer) Laye
 }
 
 func kerasReLU(a *kerasArgs) Layer {
-	limit, slope, threshold := a.number("max_value", 0), a.number("negative_slope", 0), a.number("threshold", 0)
+	limit, slope, threshold := a.number("max_value", math.Inf(1)), a.number("negative_slope", 0), a.number("threshold", 0)
 	switch {
 	case threshold != 0:
 		a.fail("threshold", fmt.Errorf("is %g, want 0", threshold))
 	case limit == 6 && slope == 0:
 		return Activation(ReLU6)
-	case limit != 0:
+	case !math.IsInf(limit, 1):
 		a.fail("max_value", fmt.Errorf("is %g, want none or 6", limit))
 	case slope != 0:
 		return LeakyReLU(NegativeSlope(slope))

@@ -77,15 +77,17 @@ func kerasModelOf(f *kerash5.File, name string, s kerasSettings) (*Model, *Recei
 	if major < 2 {
 		return nil, nil, fmt.Errorf("its architecture is of Keras %s, want 2 or later: build the model and use LoadWeights", f.KerasVersion)
 	}
-	b := &kerasBuilder{major: major}
+	b := newBuilder(major, len(f.Config))
 	m, err := b.model(f.Config, "", s.input, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	receipt, err := m.take(kerasWeights(f, name), weightsSettings{})
-	if err != nil {
-		return nil, nil, err
+	receipt := &Receipt{File: name, Version: f.KerasVersion}
+	if len(m.weights) > 0 || len(f.Layers) > 0 {
+		if receipt, err = m.take(kerasWeights(f, name), weightsSettings{}); err != nil {
+			return nil, nil, err
+		}
 	}
-	receipt.Notes = b.notes
+	receipt.Notes = append(b.notes, receipt.Notes...)
 	return m, receipt, m.Build(0)
 }

@@ -5,6 +5,7 @@ package keraslike
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -23,54 +24,133 @@ func (t kerasTensor) String() string {
 	return fmt.Sprintf("output %d of call %d of %q", t.output, t.node.call, t.node.layer)
 }
 
-// kerasNodes are the tensors that each call of a layer takes: in Keras 2
+// kerasCall is one call of a layer: the tensors that it takes, the first states of a
+// recurrent layer behind the others, and whether it was told to act as in training.
+type kerasCall struct {
+	layer    *kerasLayer
+	node     int
+	in       []kerasTensor
+	training *bool
+}
+
+// kerasNodes are the calls of a layer: in Keras 2
 //
 //	[[["conv", 0, 0, {}], ...], ...]
 //
 // and in Keras 3
 //
 //	[{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["conv", 0, 0]}}, ...], "kwargs": {}}, ...]
-//
-// Keyword arguments must have no tensors in them.
-func kerasNodes(raw json.RawMessage) ([][]kerasTensor, error) {
+func kerasNodes(l *kerasLayer) ([]kerasCall, error) {
 	var nodes []json.RawMessage
-	if err := json.Unmarshal(raw, &nodes); err != nil {
+	if err := json.Unmarshal(l.Inbound, &nodes); err != nil {
 		return nil, err
 	}
-	var calls [][]kerasTensor
-	for _, node := range nodes {
-		var in []kerasTensor
-		var call struct {
+	var calls []kerasCall
+	for i, node := range nodes {
+		c := kerasCall{layer: l, node: i}
+		var three struct {
 			Args   []json.RawMessage          `json:"args"`
 			Kwargs map[string]json.RawMessage `json:"kwargs"`
 		}
 		var err error
-		if json.Unmarshal(node, &call) == nil {
-			err = noTensors(call.Kwargs)
-			for _, arg := range call.Args {
-				if err == nil {
-					err = kerasArg(arg, &in, 0)
-				}
+		if json.Unmarshal(node, &three) == nil {
+			err = c.positional(three.Args)
+			if err == nil {
+				err = c.keywords(three.Kwargs)
 			}
 		} else {
-			in, err = kerasTensors(node)
+			err = c.legacy(node)
 		}
 		if err != nil {
 			return nil, err
 		}
-		calls = append(calls, in)
+		calls = append(calls, c)
 	}
 	return calls, nil
 }
 
-// noTensors accepts keyword arguments that say nothing, as mask=None.
-func noTensors(kwargs map[string]json.RawMessage) error {
-	for name, v := range kwargs {
-		if !slices.Contains([]string{"null", "false"}, string(v)) {
+// positional reads the arguments of a call, of which only the last may be None.
+func (c *kerasCall) positional(args []json.RawMessage) error {
+	for i, arg := range args {
+		if string(arg) == "null" && i > 0 {
+			if slices.ContainsFunc(args[i:], func(a json.RawMessage) bool { return string(a) != "null" }) {
+				return fmt.Errorf("argument %d is None before another one, which there is no counterpart for", i)
+			}
+			break
+		}
+		if err := kerasArg(arg, &c.in, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// legacy reads a call of Keras 2, whose keyword arguments stand behind each tensor.
+func (c *kerasCall) legacy(node json.RawMessage) error {
+	var refs []json.RawMessage
+	if err := json.Unmarshal(node, &refs); err != nil {
+		return err
+	}
+	var name string
+	if len(refs) > 0 && json.Unmarshal(refs[0], &name) == nil { // a tensor without a list around it
+		refs = []json.RawMessage{node}
+	}
+	var kwargs map[string]json.RawMessage
+	for _, ref := range refs {
+		in, err := kerasTensors(ref)
+		if err != nil {
+			return err
+		}
+		c.in = append(c.in, in...)
+		var parts []json.RawMessage
+		if err := json.Unmarshal(ref, &parts); err != nil {
+			return err
+		}
+		if len(parts) > 3 && kwargs == nil {
+			if err := json.Unmarshal(parts[3], &kwargs); err != nil {
+				return err
+			}
+		}
+	}
+	return c.keywords(kwargs)
+}
+
+// keywords accepts keyword arguments that say nothing, as mask=None, whether the call is
+// one of training, and the first states of a recurrent layer.
+func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
+	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
+		v := kwargs[name]
+		switch {
+		case string(v) == "null":
+		case name == "training":
+			if string(v) == "0" || string(v) == "1" {
+				v = map[string]json.RawMessage{"0": []byte("false"), "1": []byte("true")}[string(v)]
+			}
+			if err := json.Unmarshal(v, &c.training); err != nil {
+				return fmt.Errorf("keyword argument training is %.60s: %w", v, err)
+			}
+		case name == "initial_state" && isRecurrent(c.layer):
+			before := len(c.in)
+			if err := kerasArg(v, &c.in, 0); err != nil {
+				if c.in = c.in[:before]; !legacyState(v, &c.in) {
+					return fmt.Errorf("keyword argument initial_state: %w", err)
+				}
+			}
+		case string(v) != "false":
 			return fmt.Errorf("keyword argument %s is %.60s, which there is no counterpart for", name, v)
 		}
 	}
 	return nil
+}
+
+func legacyState(raw json.RawMessage, in *[]kerasTensor) bool {
+	refs, err := kerasTensors(raw)
+	*in = append(*in, refs...)
+	return err == nil
+}
+
+func isRecurrent(l *kerasLayer) bool {
+	return slices.Contains([]string{"SimpleRNN", "GRU", "LSTM", "CuDNNGRU", "CuDNNLSTM", "Bidirectional"}, kerasClass(l.Class))
 }
 
 // kerasArg finds the tensors of an argument of Keras 3, alone or in lists.
@@ -126,17 +206,28 @@ func kerasTensors(raw json.RawMessage) ([]kerasTensor, error) {
 	return refs, nil
 }
 
+// kerasEnds reads the inputs or outputs of a model. Those of a dictionary are in the
+// order of their keys, as Keras has them.
+func kerasEnds(raw json.RawMessage) ([]kerasTensor, error) {
+	var named map[string]json.RawMessage
+	if json.Unmarshal(raw, &named) != nil {
+		return kerasTensors(raw)
+	}
+	var refs []kerasTensor
+	for _, key := range slices.Sorted(maps.Keys(named)) {
+		one, err := kerasTensors(named[key])
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", key, err)
+		}
+		refs = append(refs, one...)
+	}
+	return refs, nil
+}
+
 func oneTensor(name string, parts []json.RawMessage) (kerasTensor, error) {
 	ref := kerasTensor{node: kerasNode{layer: name}}
 	if len(parts) < 3 || json.Unmarshal(parts[1], &ref.node.call) != nil || json.Unmarshal(parts[2], &ref.output) != nil {
 		return ref, fmt.Errorf("%.60s is not a layer's name with two numbers", parts)
-	}
-	if len(parts) > 3 {
-		var kwargs map[string]json.RawMessage
-		if err := json.Unmarshal(parts[3], &kwargs); err != nil {
-			return ref, err
-		}
-		return ref, noTensors(kwargs)
 	}
 	return ref, nil
 }

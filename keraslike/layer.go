@@ -52,6 +52,7 @@ type Layer interface {
 // layer is the only Layer beside Model: a definition with a name and weights.
 type layer struct {
 	name    string
+	auto    bool // the name was given by a model
 	def     Definition
 	frozen  bool
 	built   bool

@@ -3,7 +3,6 @@
 package keraslike
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -11,30 +10,6 @@ import (
 
 	"gorgonia.org/tensor"
 )
-
-// leaf is a layer with weights of its own, at its path.
-type leaf struct {
-	path    string
-	kind    string
-	weights []*Weight
-}
-
-// leaves are the layers with weights in the order of the layers, each once, those of
-// nested models at the place of their model.
-func (m *Model) leaves(prefix string, seen map[*Weight]bool) []leaf {
-	var list []leaf
-	for _, l := range m.layers() {
-		if l.sub != nil {
-			list = append(list, l.sub.leaves(prefix+l.name+"/", seen)...)
-			continue
-		}
-		if len(l.weights) > 0 && !seen[l.weights[0]] {
-			seen[l.weights[0]] = true
-			list = append(list, leaf{prefix + l.name, l.def.Kind(), l.weights})
-		}
-	}
-	return list
-}
 
 // pair is a weight with the tensor that goes into it, or one of the two alone.
 type pair struct {
@@ -48,10 +23,13 @@ type pair struct {
 func (m *Model) take(f *weightsFile, s weightsSettings) (*Receipt, error) {
 	r := &Receipt{File: f.name, Version: f.version}
 	var pairs []pair
-	if f.paths {
+	switch {
+	case f.paths:
 		pairs = m.pairPaths(f)
-	} else {
-		pairs, r.ByOrder = m.pairLayers(f, s)
+	case f.legacy:
+		pairs = m.pairUnits(f, s, r)
+	default:
+		pairs = m.pairLeaves(f, s, r)
 	}
 	var mistakes []string
 	var used []pair
@@ -159,65 +137,21 @@ func (m *Model) pairPaths(f *weightsFile) []pair {
 	return pairs
 }
 
-// pairLayers matches layers by name, or else by order.
-func (m *Model) pairLayers(f *weightsFile, s weightsSettings) (pairs []pair, byOrder bool) {
-	leaves := m.leaves("", map[*Weight]bool{})
-	byName := map[string]int{}
-	for i, l := range f.layers {
-		byName[l.name] = i
-	}
-	partner := make([]int, len(leaves)) // of the file's layers, -1 for none
-	same := 0
-	for i, l := range leaves {
-		if at, ok := byName[l.path]; ok {
-			partner[i] = at
-			same++
-		} else {
-			partner[i] = -1
-		}
-	}
-	whole := same == len(leaves) && same == len(f.layers)
-	if byOrder = !whole && !s.byName && len(leaves) == len(f.layers); byOrder {
-		for i := range partner {
-			partner[i] = i
-		}
-	}
-	used := map[int]bool{}
-	for i, l := range leaves {
-		if partner[i] < 0 {
-			for _, w := range l.weights {
-				pairs = append(pairs, pair{weight: w, reason: noTensor})
-			}
-			continue
-		}
-		used[partner[i]] = true
-		pairs = append(pairs, pairLayer(l, f.layers[partner[i]])...)
-	}
-	for i, l := range f.layers {
-		if !used[i] {
-			for k := range l.tensors {
-				pairs = append(pairs, pair{tensor: &l.tensors[k], reason: noWeight})
-			}
-		}
-	}
-	return pairs, byOrder
-}
-
 // pairLayer matches the tensors of one layer, which both sides have in the order of
 // Keras's get_weights.
-func pairLayer(l leaf, file fileLayer) []pair {
-	tensors := convert(l.kind, file.tensors)
-	var pairs []pair
-	good := true
-	for i := range max(len(tensors), len(l.weights)) {
+func (f *weightsFile) pairLayer(l leaf, tensors []fileTensor) (pairs []pair, good bool) {
+	tensors = f.convert(l, tensors)
+	weights := l.layer.weights
+	good = true
+	for i := range max(len(tensors), len(weights)) {
 		p := pair{layer: true}
 		switch {
 		case i >= len(tensors):
-			p.weight, p.reason = l.weights[i], noTensor
-		case i >= len(l.weights):
+			p.weight, p.reason = weights[i], noTensor
+		case i >= len(weights):
 			p.tensor, p.reason = &tensors[i], noWeight
 		default:
-			p.tensor, p.weight = &tensors[i], l.weights[i]
+			p.tensor, p.weight = &tensors[i], weights[i]
 			p.reason = misfit(p.tensor, p.weight)
 		}
 		good = good && p.reason == ""
@@ -228,81 +162,21 @@ func pairLayer(l leaf, file fileLayer) []pair {
 			pairs[i].reason = sameLayer
 		}
 	}
-	return pairs
+	return pairs, good
 }
 
 // weightNames are names that mean the same in both packages: where tensor and weight
 // have different ones of them, equal shapes do not make them fit.
 var weightNames = []string{"kernel", "recurrent_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "mean", "variance", "embeddings", "alpha"}
 
-// misfit says why a tensor cannot go into a weight. Axes of one make no difference.
+// misfit says why a tensor cannot go into a weight.
 func misfit(t *fileTensor, w *Weight) string {
 	name := path.Base(t.name)
 	if name != path.Base(w.name) && slices.Contains(weightNames, name) && slices.Contains(weightNames, path.Base(w.name)) {
 		return "their names differ"
 	}
-	long := func(shape []int) []int {
-		return slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
-	}
-	if !slices.Equal(long(t.shape), long(w.shape)) {
+	if !slices.Equal(t.shape, w.shape) {
 		return "the shapes differ"
 	}
 	return ""
-}
-
-// convert puts the tensors of a layer into today's form.
-func convert(kind string, tensors []fileTensor) []fileTensor {
-	switch {
-	case kind == "LSTM" && len(tensors) == 12: // Keras 1: W, U, b of i, c, f and o
-		return joined(tensors, 0, 2, 1, 3)
-	case kind == "GRU" && len(tensors) == 9: // Keras 1: of z, r and h
-		return joined(tensors, 0, 1, 2)
-	case kind == "Normalization" && len(tensors) == 3: // the third is a count of samples
-		return tensors[:2]
-	}
-	return tensors
-}
-
-// joined makes one kernel, one recurrent kernel and one bias of those of the gates.
-func joined(tensors []fileTensor, gates ...int) []fileTensor {
-	var out []fileTensor
-	for i, name := range []string{"kernel", "recurrent_kernel", "bias"} {
-		var parts []fileTensor
-		for _, g := range gates {
-			parts = append(parts, tensors[3*g+i])
-		}
-		t := fileTensor{name: name, path: parts[0].path + " ...", shape: slices.Clone(parts[0].shape)}
-		if len(t.shape) == 0 {
-			return tensors // no gates of a layer; the shapes will not fit
-		}
-		last := len(t.shape) - 1
-		t.shape[last] *= len(gates)
-		t.read = func() ([]float32, error) { return side(parts) }
-		out = append(out, t)
-	}
-	return out
-}
-
-// side reads matrices of the same shape and puts them side by side.
-func side(parts []fileTensor) ([]float32, error) {
-	shape := parts[0].shape
-	width := shape[len(shape)-1]
-	if width == 0 {
-		return nil, errors.New("a gate has no columns")
-	}
-	rows := Shape(shape).Size() / width
-	out := make([]float32, rows*width*len(parts))
-	for k, p := range parts {
-		if !slices.Equal(p.shape, shape) {
-			return nil, fmt.Errorf("%s has shape %v, want %v as %s", p.path, p.shape, shape, parts[0].path)
-		}
-		values, err := p.read()
-		if err != nil {
-			return nil, err
-		}
-		for row := range rows {
-			copy(out[(row*len(parts)+k)*width:], values[row*width:(row+1)*width])
-		}
-	}
-	return out, nil
 }

@@ -12,9 +12,9 @@ import (
 type Receipt struct {
 	File    string
 	Version string // the version of Keras that wrote the file, if it says so
-	ByOrder bool   // layers were matched by their order, since their names differ
+	ByOrder bool   // layers were matched by Keras's order, since not all names agree
 	Entries []ReceiptEntry
-	Notes   []string // what of the file's architecture has no counterpart and acts in training only
+	Notes   []string // what of the architecture acts in training only and was left away, and what was matched by order
 }
 
 // ReceiptEntry is one pair of a tensor and a weight, or one of them without the other.
@@ -46,7 +46,7 @@ func (r *Receipt) String() string {
 		fmt.Fprintf(&b, " (Keras %s)", r.Version)
 	}
 	if r.ByOrder {
-		b.WriteString(", layers by their order")
+		b.WriteString(", layers by Keras's order")
 	}
 	b.WriteString("\n")
 	t := tabwriter.NewWriter(&b, 0, 0, 3, ' ', 0)

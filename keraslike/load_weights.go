@@ -3,6 +3,8 @@
 package keraslike
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,9 +34,11 @@ func (SkipMismatch) applyWeights(s *weightsSettings) { s.skip = true }
 // settings: from the .h5 files of Keras 1 and 2, the .keras and .weights.h5 files of
 // Keras 3, and safetensors files such as Save writes. The receipt says what went where.
 //
-// Layers are matched by their names, those of nested models by their paths; when not
-// all names agree but there are equally many layers with weights, by their order, as
-// Keras does. A file of safetensors is matched by the paths of the weights alone.
+// Layers are matched by their names, those of nested models by their paths. When not
+// all names agree, or names here were given automatically, they are matched as Keras
+// does: in files of Keras 1 and 2 by the order of Model.layers, if there are equally
+// many with weights, in those of Keras 3 by class and number in that order. The receipt
+// says so. A file of safetensors is matched by the paths of the weights alone.
 // What fits only in part is refused unless ByName asks for it, and then the
 // model is as it was: nothing is written before everything has been read.
 //
@@ -80,12 +84,17 @@ func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...W
 type weightsFile struct {
 	name    string
 	version string // of Keras
+	backend string // of Keras
 	paths   bool   // the names are paths of weights of this package
+	legacy  bool   // a layer is one of the outermost model, with all below it
+	ordered bool   // the layers are in the order of the model
 	layers  []fileLayer
 }
 
 type fileLayer struct {
 	name    string
+	group   string // where Keras 3 keeps it
+	named   bool   // name is the layer's own, not made of its group
 	tensors []fileTensor
 }
 
@@ -107,7 +116,7 @@ func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
 		if err != nil {
 			return nil, err
 		}
-		return kerasWeights(f, name), nil
+		return kerasWeights(f, name), channelsFirst(f)
 	}
 	f, err := safetensors.New(r, size, name)
 	if err != nil {
@@ -121,10 +130,20 @@ func isKeras(start []byte) bool {
 	return string(start) == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(string(start), "PK\x03\x04")
 }
 
+// channelsFirst refuses the weights of models that flatten images whose channels come
+// first: behind Flatten they are in another order, in the same shape.
+func channelsFirst(f *kerash5.File) error {
+	has := func(text string) bool { return bytes.Contains(f.Config, []byte(text)) }
+	if (has(`"channels_first"`) || has(`"dim_ordering": "th"`)) && (has(`"Flatten"`) || has(`"Reshape"`)) {
+		return errors.New("the file's model has channels first and flattens them: its weights behind that are in another order than those of channels last")
+	}
+	return nil
+}
+
 func kerasWeights(f *kerash5.File, name string) *weightsFile {
-	w := &weightsFile{name: name, version: f.KerasVersion}
+	w := &weightsFile{name: name, version: f.KerasVersion, backend: f.Backend, legacy: f.Legacy, ordered: f.Ordered}
 	for _, l := range f.Layers {
-		layer := fileLayer{name: l.Name}
+		layer := fileLayer{name: l.Name, group: l.Group, named: l.Named}
 		for _, t := range l.Weights {
 			layer.tensors = append(layer.tensors, fileTensor{t.Name, t.Path, t.Shape, t.Read})
 		}
@@ -143,7 +162,7 @@ func safetensorsWeights(f *safetensors.File, name string) *weightsFile {
 		}
 		shape, _, _ := f.Shape(tensor)
 		dir, base := path.Split(tensor)
-		w.layers = append(w.layers, fileLayer{strings.TrimSuffix(dir, "/"), []fileTensor{{
+		w.layers = append(w.layers, fileLayer{name: strings.TrimSuffix(dir, "/"), named: true, tensors: []fileTensor{{
 			base, tensor, shape, func() ([]float32, error) {
 				_, values, err := f.Tensor(tensor)
 				return values, err

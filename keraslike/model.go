@@ -20,6 +20,7 @@ import (
 // Predict may be called from many goroutines at once, everything else from one.
 type Model struct {
 	name    string
+	stacked bool // made by Sequential
 	inputs  []*Tensor
 	outputs []*Tensor
 	order   []*Tensor // everything between, in the order of computation
@@ -72,7 +73,9 @@ func Sequential(name string, parts ...Part) *Model {
 	if in == nil || x == in {
 		return &Model{name: name, err: fmt.Errorf("model %q: has no layers", name)}
 	}
-	return NewModel(name, []*Tensor{in}, []*Tensor{x})
+	m := NewModel(name, []*Tensor{in}, []*Tensor{x})
+	m.stacked = true
+	return m
 }
 
 func kindOf(l Layer) string { return l.core().def.Kind() }
@@ -176,7 +179,7 @@ func (m *Model) nameLayers(mistakes *[]error) {
 			continue
 		}
 		base := snake(l.def.Kind())
-		l.name = base
+		l.name, l.auto = base, true
 		for i := 1; taken[l.name]; i++ {
 			l.name = fmt.Sprintf("%s_%d", base, i)
 		}

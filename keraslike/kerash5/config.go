@@ -4,6 +4,7 @@ package kerash5
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode"
@@ -13,6 +14,15 @@ import (
 type layerConfig struct {
 	class, name string
 	layers      []layerConfig // of a model
+	wrapped     *layerConfig  // of a layer around another
+}
+
+// inner is the layer that this one is around.
+func (c layerConfig) inner() layerConfig {
+	if c.wrapped == nil {
+		return layerConfig{}
+	}
+	return *c.wrapped
 }
 
 // maxNesting is far beyond the deepest model in a model.
@@ -21,9 +31,24 @@ const maxNesting = 50
 // parseConfig decodes a serialised model. Keras 1 and early Keras 2 wrote a
 // Sequential's config as the plain list of its layers. Of layers that are no
 // models nothing but the name is looked at, so any configuration is accepted.
-func parseConfig(raw json.RawMessage, depth int) (layerConfig, error) {
+// Text inside many models is read once for each of them, so there is a limit of work.
+func parseConfig(raw json.RawMessage) (layerConfig, error) {
+	p := configParser{left: WorkOf(len(raw))}
+	return p.parse(raw, 0)
+}
+
+// WorkOf is how many bytes of JSON may be looked at to understand an architecture of n
+// bytes: the text in 20 models within each other.
+func WorkOf(n int) int { return 20*n + 1<<20 }
+
+type configParser struct{ left int }
+
+func (p *configParser) parse(raw json.RawMessage, depth int) (layerConfig, error) {
 	if depth > maxNesting {
 		return layerConfig{}, fmt.Errorf("models are nested more than %d deep", maxNesting)
+	}
+	if p.left -= len(raw); p.left < 0 {
+		return layerConfig{}, errors.New("too much of it is in too many models within each other")
 	}
 	var outer struct {
 		Class  string          `json:"class_name"`
@@ -33,24 +58,28 @@ func parseConfig(raw json.RawMessage, depth int) (layerConfig, error) {
 		return layerConfig{}, err
 	}
 	c := layerConfig{class: outer.Class}
-	var named struct {
-		Name string `json:"name"`
-	}
-	if json.Unmarshal(outer.Config, &named) == nil {
-		c.name = named.Name
-	}
 	var inner struct {
+		Name   string            `json:"name"`
 		Layers []json.RawMessage `json:"layers"`
+		Layer  json.RawMessage   `json:"layer"`
 	}
-	if json.Unmarshal(outer.Config, &inner.Layers) != nil && json.Unmarshal(outer.Config, &inner) != nil {
+	if json.Unmarshal(outer.Config, &inner) != nil && json.Unmarshal(outer.Config, &inner.Layers) != nil {
 		return c, nil
 	}
+	c.name = inner.Name
 	for _, raw := range inner.Layers {
-		l, err := parseConfig(raw, depth+1)
+		l, err := p.parse(raw, depth+1)
 		if err != nil {
 			return layerConfig{}, fmt.Errorf("%s %q: %w", c.class, c.name, err)
 		}
 		c.layers = append(c.layers, l)
+	}
+	if len(inner.Layer) > 0 && inner.Layer[0] == '{' {
+		l, err := p.parse(inner.Layer, depth+1)
+		if err != nil {
+			return layerConfig{}, fmt.Errorf("%s %q: %w", c.class, c.name, err)
+		}
+		c.wrapped = &l
 	}
 	return c, nil
 }
@@ -65,15 +94,18 @@ func (c layerConfig) groupNames() map[string]layerConfig {
 		if i := strings.LastIndexByte(class, '>'); i >= 0 {
 			class = class[i+1:] // "Package>Name" of a registered class
 		}
-		name := snakeCase(class)
-		if n := used[name]; n > 0 {
-			names[fmt.Sprintf("%s_%d", name, n)] = l
-		} else {
-			names[name] = l
-		}
-		used[name]++
+		names[GroupName(class, used[class])] = l
+		used[class]++
 	}
 	return names
+}
+
+// GroupName is how files of Keras 3 call the (n+1)-th layer of a class in its model.
+func GroupName(class string, n int) string {
+	if n > 0 {
+		return fmt.Sprintf("%s_%d", snakeCase(class), n)
+	}
+	return snakeCase(class)
 }
 
 // snakeCase turns "Conv2DTranspose" into "conv2d_transpose", as Keras does: an

@@ -12,16 +12,17 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/reef-dl/reef/keraslike/kerash5/internal/hdf5"
 )
 
-// Files of a .keras archive, and the most that is read of those of text.
+// Files of a .keras archive, and the most that those of text may have.
 const (
 	archiveMetadata = "metadata.json"
 	archiveConfig   = "config.json"
 	archiveWeights  = "model.weights.h5"
-	maxText         = 64 << 20
+	maxText         = 2 << 20 // beside as much again as the file has
 )
 
 // readArchive reads a .keras file.
@@ -38,7 +39,7 @@ func (f *File) readArchive(r io.ReaderAt, size int64, file string) error {
 		Version string `json:"keras_version"`
 	}
 	if e := entries[archiveMetadata]; e != nil {
-		text, err := readEntry(e, maxText)
+		text, err := f.readText(e, size)
 		if err == nil {
 			err = json.Unmarshal(text, &metadata)
 		}
@@ -48,7 +49,12 @@ func (f *File) readArchive(r io.ReaderAt, size int64, file string) error {
 	}
 	f.KerasVersion = metadata.Version
 	if e := entries[archiveConfig]; e != nil {
-		if f.Config, err = readEntry(e, maxText); err != nil {
+		text, err := f.readText(e, size)
+		if err == nil {
+			f.Config = strictJSON(text)
+			err = checkJSON(f.Config)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", archiveConfig, err)
 		}
 	}
@@ -76,28 +82,39 @@ func (f *File) readArchivedWeights(r io.ReaderAt, e *zip.File, file string) erro
 		}
 		return f.readHDF5(io.NewSectionReader(r, at, n), n, file)
 	}
-	const ratio = 1100 // a little more than deflate can do
-	limit := e.CompressedSize64
-	if limit > 1<<40 {
-		return fmt.Errorf("its size %d is impossible", limit)
-	}
-	b, err := readEntry(e, limit*ratio+maxText)
+	b, err := f.readEntry(e)
 	if err != nil {
 		return err
 	}
 	return f.readHDF5(bytes.NewReader(b), int64(len(b)), file)
 }
 
-func readEntry(e *zip.File, limit uint64) ([]byte, error) {
-	if e.UncompressedSize64 > limit {
-		return nil, fmt.Errorf("it says it has %d bytes, which is too many", e.UncompressedSize64)
+// readText reads a file of text of an archive of size bytes.
+func (f *File) readText(e *zip.File, size int64) ([]byte, error) {
+	if e.UncompressedSize64 > maxText+uint64(size) {
+		return nil, fmt.Errorf("it says it has %d bytes, in a file of %d it may have %d", e.UncompressedSize64, size, maxText+size)
+	}
+	return f.readEntry(e)
+}
+
+// readEntry unpacks a file of the archive.
+func (f *File) readEntry(e *zip.File) ([]byte, error) {
+	if err := f.cost.Take(e.UncompressedSize64, "unpacked, it"); err != nil {
+		return nil, err
 	}
 	r, err := e.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, int64(e.UncompressedSize64)+1)) // zip itself reports a wrong size
+	b := make([]byte, e.UncompressedSize64)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(r, make([]byte, 1)); err != io.EOF { // zip itself compares size and checksum at the end
+		return nil, fmt.Errorf("it is not %d bytes long as it says: %w", len(b), err)
+	}
+	return b, nil
 }
 
 // containerOf returns the group of a model's layers in a Keras 3 tree.
@@ -115,16 +132,23 @@ func (f *File) readKeras3(root *hdf5.Node, file string) error {
 	var config layerConfig
 	if f.Config != nil {
 		var err error
-		if config, err = parseConfig(f.Config, 0); err != nil {
+		if config, err = parseConfig(f.Config); err != nil {
 			return fmt.Errorf("%s: %w", archiveConfig, err)
 		}
+		f.Ordered = true
 	}
-	return f.addModel(root, config, "", "", file)
+	return f.addModel(root, config, place{named: true}, "", file)
 }
 
-// addModel adds the layers of a model; prefix is its name and a slash, path its
-// place in the file.
-func (f *File) addModel(model *hdf5.Node, config layerConfig, prefix, path, file string) error {
+// place is what stands before the names and the groups of the layers of a model, and
+// whether the names are those of the model.
+type place struct {
+	prefix, group string
+	named         bool
+}
+
+// addModel adds the layers of a model; path is its place in the file.
+func (f *File) addModel(model *hdf5.Node, config layerConfig, parent place, path, file string) error {
 	container := containerOf(model)
 	path += container.Name + "/"
 	byGroup := config.groupNames()
@@ -135,29 +159,37 @@ func (f *File) addModel(model *hdf5.Node, config layerConfig, prefix, path, file
 	type named struct {
 		group *hdf5.Node
 		name  string
+		sure  bool
 	}
 	var list []named
 	for _, group := range container.Children {
-		name := group.Name
-		if c, ok := byGroup[name]; ok {
-			name = c.name
+		l := named{group, group.Name, false}
+		if c, ok := byGroup[group.Name]; ok {
+			l.name, l.sure = c.name, true
 		} else if own, err := ownName(group); err != nil {
 			return fmt.Errorf("%s%s: %w", path, group.Name, err)
 		} else if own != "" {
-			name = own
+			l.name, l.sure = own, true
 		}
-		list = append(list, named{group, name})
+		list = append(list, l)
 	}
-	slices.SortStableFunc(list, func(a, b named) int { return cmp.Compare(order[a.name], order[b.name]) })
+	slices.SortStableFunc(list, func(a, b named) int {
+		return cmp.Or(cmp.Compare(order[a.name], order[b.name]), byNumber(a.group.Name, b.group.Name))
+	})
 	for _, l := range list {
 		at := path + l.group.Name
-		if containerOf(l.group) != nil {
-			if err := f.addModel(l.group, byGroup[l.group.Name], prefix+l.name+"/", at+"/", file); err != nil {
+		inside := place{prefix: parent.prefix + l.name + "/", group: parent.group + l.group.Name + "/", named: parent.named && l.sure}
+		inner, c, below := l.group, byGroup[l.group.Name], at
+		for inner != nil && containerOf(inner) == nil { // TimeDistributed is around its layer
+			inner, c, below = inner.Child("layer"), c.inner(), below+"/layer"
+		}
+		if inner != nil {
+			if err := f.addModel(inner, c, inside, below+"/", file); err != nil {
 				return err
 			}
 			continue
 		}
-		layer := Layer{Name: prefix + l.name}
+		layer := Layer{Name: parent.prefix + l.name, Group: parent.group + l.group.Name, Named: inside.named}
 		if err := layer.collect(l.group, "", at+"/", file); err != nil {
 			return fmt.Errorf("%s: %w", at, err)
 		}
@@ -166,6 +198,21 @@ func (f *File) addModel(model *hdf5.Node, config layerConfig, prefix, path, file
 		}
 	}
 	return nil
+}
+
+// byNumber compares "dense_2" and "dense_10" as Keras counts.
+func byNumber(a, b string) int {
+	split := func(s string) (string, int) {
+		if i := strings.LastIndexByte(s, '_'); i >= 0 {
+			if n, err := strconv.Atoi(s[i+1:]); err == nil {
+				return s[:i], n
+			}
+		}
+		return s, 0
+	}
+	a, n := split(a)
+	b, m := split(b)
+	return cmp.Or(cmp.Compare(a, b), cmp.Compare(n, m))
 }
 
 // ownName is the layer's name, which newer versions note at its variables.

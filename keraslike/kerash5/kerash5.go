@@ -4,9 +4,11 @@
 // saved: the HDF5 files of Keras 1 and 2 (model.save and save_weights), the
 // .keras archives of Keras 3 and of late Keras 2, and the .weights.h5 of Keras 3.
 //
-// It knows files, not layers: it gives each layer's weights in the order of
-// Keras's get_weights within the layer's parts, as float32 in Keras's shapes.
-// Assigning them to a model is the caller's part.
+// It knows files, not layers: it gives the weights of each group of the file in its
+// order, as float32 in Keras's shapes. Assigning them to a model is the caller's part.
+//
+// A file of n bytes costs O(n) memory and time: what it unpacks to, at all levels, may
+// take 16 MiB + 64·min(n, 1 MiB) + 8·n bytes, or it is refused.
 //
 // File formats: https://keras.io/guides/serialization_and_saving and
 // https://keras.io/2/api/models/model_saving_apis.
@@ -30,25 +32,39 @@ type File struct {
 	// Config is the architecture as Keras's JSON, {"class_name": ..., "config": ...};
 	// nil for a file of weights only.
 	Config json.RawMessage
+	// Backend computed the model, "tensorflow" or "theano" for instance; empty where
+	// the file does not say. Theano turned the kernels of convolutions by 180 degrees.
+	Backend string
+	// Legacy is true for HDF5 files of the layout of Keras 1 and 2, which have a list
+	// of layers; all weights of a nested model are then one layer's.
+	Legacy bool
 	// Layers are all layers with weights: in the order of the model where the file
-	// tells it, else in ascending order of their names.
-	Layers []Layer
+	// tells it (Ordered), else by their groups, a number after another as a number.
+	Layers  []Layer
+	Ordered bool
 
+	cost   *hdf5.Budget // of the whole file, with all that is packed in it
 	closer io.Closer
 }
 
 // Layer is a layer that has weights.
 type Layer struct {
-	// Name is the layer's name in the model; inside a nested model the names of
-	// the models stand before it: "vgg16/block1_conv1".
-	Name    string
+	// Name is the layer's name in the model; inside a nested model of Keras 3 the
+	// names of the models stand before it: "vgg16/block1_conv1". A layer's own name
+	// may have slashes.
+	Name string
+	// Group is where Keras 3 keeps the layer, by its class and number, whatever it is
+	// called: "functional/conv2d_1". It stands for the names where Named is false.
+	Group   string
+	Named   bool
 	Weights []Weight
 }
 
 // Weight is one array of a layer.
 type Weight struct {
-	// Name is how the file calls it within its layer: "kernel", "lstm_cell/bias"
-	// in Keras 1 and 2, a number in order, "0" or "forward_layer/cell/2", in Keras 3.
+	// Name is how the file calls it within its group: "dense/kernel" or
+	// "lstm/lstm_cell/bias" in Keras 1 and 2, where the weights that are trained come
+	// before the others; a number in order, "0" or "forward_layer/cell/2", in Keras 3.
 	Name  string
 	Shape []int
 	// Path is where it lies in the file.
@@ -105,7 +121,7 @@ func New(r io.ReaderAt, size int64, name string) (f *File, err error) {
 			f, err = nil, fmt.Errorf("kerash5: %s: damaged file: %v", name, p)
 		}
 	}()
-	f = &File{}
+	f = &File{cost: hdf5.NewBudget(size)}
 	if hdf5.Is(r) {
 		err = f.readHDF5(r, size, name)
 	} else {
@@ -128,7 +144,7 @@ func (f *File) Close() error {
 // readHDF5 tells the two kinds of HDF5 file apart: Keras 1 and 2 list their
 // layers in an attribute, Keras 3 has a fixed tree.
 func (f *File) readHDF5(r io.ReaderAt, size int64, name string) error {
-	h, err := hdf5.New(r, size)
+	h, err := hdf5.New(r, size, f.cost)
 	if err != nil {
 		return err
 	}

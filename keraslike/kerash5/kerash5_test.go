@@ -264,8 +264,12 @@ func ExampleOpen() {
 		fmt.Println(f.Layers[0].Name, w.Name, w.Shape, data[:2])
 	}
 	// Output:
-	// base/conv kernel [2 2 1 2] [0 0.25]
-	// base/conv bias [2] [2 2.25]
+	// base conv/kernel [2 2 1 2] [0 0.25]
+	// base conv/bias [2] [2 2.25]
+	// base bn/gamma [2] [2.5 2.75]
+	// base bn/beta [2] [3 3.25]
+	// base bn/moving_mean [2] [3.5 3.75]
+	// base bn/moving_variance [2] [4 4.25]
 }
 
 func BenchmarkRead(b *testing.B) {

@@ -17,8 +17,7 @@ import (
 // model_weights and the architecture into an attribute of the root.
 func (f *File) readLegacy(root *hdf5.Node, file string) error {
 	var err error
-	var config layerConfig
-	if f.Config, config, err = modelConfig(root); err != nil {
+	if f.Config, err = modelConfig(root); err != nil {
 		return err
 	}
 	weights := root.Child("model_weights")
@@ -26,12 +25,14 @@ func (f *File) readLegacy(root *hdf5.Node, file string) error {
 		weights = root
 	}
 	for _, n := range []*hdf5.Node{root, weights} {
-		version, ok, err := n.Strings("keras_version")
-		if err != nil {
-			return err
-		}
-		if ok && len(version) > 0 {
-			f.KerasVersion = version[0]
+		for name, to := range map[string]*string{"keras_version": &f.KerasVersion, "backend": &f.Backend} {
+			text, ok, err := n.Strings(name)
+			if err != nil {
+				return err
+			}
+			if ok && len(text) > 0 {
+				*to = text[0]
+			}
 		}
 	}
 	layers, ok, err := longList(weights, "layer_names")
@@ -41,70 +42,63 @@ func (f *File) readLegacy(root *hdf5.Node, file string) error {
 	if !ok {
 		return errors.New("it has no attribute layer_names (not a Keras model?)")
 	}
-	nested := map[string]bool{}
-	for _, l := range config.layers {
-		nested[l.name] = len(l.layers) > 0
-	}
+	f.Legacy, f.Ordered = true, true
+	seen := map[string]bool{}
 	for _, name := range layers {
-		group := weights.Child(name)
-		if group == nil {
+		if seen[name] {
+			return fmt.Errorf("layer %q is twice in layer_names", name)
+		}
+		seen[name] = true
+		group := descend(weights, name)
+		if group == nil || group.Dataset != nil {
 			return fmt.Errorf("layer %q of layer_names has no group", name)
 		}
-		if err := f.addLegacyLayer(group, name, nested[name], file); err != nil {
+		if err := f.addLegacyLayer(group, name, file); err != nil {
 			return fmt.Errorf("layer %q: %w", name, err)
 		}
 	}
 	return nil
 }
 
-func modelConfig(root *hdf5.Node) (json.RawMessage, layerConfig, error) {
+func modelConfig(root *hdf5.Node) (json.RawMessage, error) {
 	text, ok, err := root.Strings("model_config")
 	if err != nil || !ok || len(text) == 0 {
-		return nil, layerConfig{}, err
+		return nil, err
 	}
-	raw := json.RawMessage(text[0])
-	config, err := parseConfig(raw, 0)
-	if err != nil {
-		return nil, config, fmt.Errorf("model_config: %w", err)
+	raw := strictJSON([]byte(text[0]))
+	if err := checkJSON(raw); err != nil {
+		return nil, fmt.Errorf("model_config: %w", err)
 	}
-	return raw, config, nil
+	return raw, nil
 }
 
-// addLegacyLayer adds a layer, or the layers of a nested model, whose weights
-// are all in its one group, named "inner_layer/kernel:0".
-func (f *File) addLegacyLayer(group *hdf5.Node, layer string, nested bool, file string) error {
+// addLegacyLayer adds the weights of a group, which for a nested model are those of
+// all its layers, named "inner_layer/kernel:0".
+func (f *File) addLegacyLayer(group *hdf5.Node, layer, file string) error {
 	names, _, err := longList(group, "weight_names")
-	if err != nil {
+	if err != nil || len(names) == 0 {
 		return err
 	}
-	at := map[string]int{} // where each layer is in f.Layers
+	l := Layer{Name: layer, Named: true}
+	seen := map[*hdf5.Node]bool{}
 	for _, name := range names {
 		node := descend(group, name)
 		if node == nil || node.Dataset == nil {
 			return fmt.Errorf("weight %q of weight_names has no dataset", name)
 		}
-		owner, short := layer, strings.TrimSuffix(name, ":0")
-		if nested {
-			if i := strings.LastIndexByte(short, '/'); i >= 0 {
-				owner, short = layer+"/"+short[:i], short[i+1:]
-			}
-		} else if i := strings.Index("/"+short, "/"+layer+"/"); i >= 0 {
-			short = short[i+len(layer)+1:]
+		if seen[node] {
+			return fmt.Errorf("weight %q is twice in weight_names", name)
 		}
-		i, ok := at[owner]
-		if !ok {
-			i = len(f.Layers)
-			at[owner] = i
-			f.Layers = append(f.Layers, Layer{Name: owner})
-		}
-		f.Layers[i].Weights = append(f.Layers[i].Weights, Weight{
-			Name: short, Shape: node.Dataset.Shape, Path: layer + "/" + name, file: file, data: node.Dataset,
+		seen[node] = true
+		l.Weights = append(l.Weights, Weight{
+			Name: strings.TrimSuffix(name, ":0"), Shape: node.Dataset.Shape, Path: layer + "/" + name, file: file, data: node.Dataset,
 		})
 	}
+	f.Layers = append(f.Layers, l)
 	return nil
 }
 
-// descend follows a path of names; a weight's name may have slashes.
+// descend follows a path of names; those of weights and of layers may have slashes.
 func descend(n *hdf5.Node, path string) *hdf5.Node {
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" || n == nil {

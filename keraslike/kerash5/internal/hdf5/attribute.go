@@ -11,27 +11,44 @@ import (
 // Strings returns a text attribute: one element for a scalar, all of a list;
 // ok is false when the node has none of that name. An empty list may have any type.
 func (n *Node) Strings(name string) (list []string, ok bool, err error) {
+	if err := n.readAttributes(); err != nil {
+		return nil, false, err
+	}
+	a, ok := n.named[name]
+	if !ok {
+		return nil, false, nil
+	}
+	if list, err = n.attrs.f.strings(a); err != nil {
+		return nil, false, fmt.Errorf("attribute %q: %w", name, err)
+	}
+	return list, true, nil
+}
+
+// readAttributes takes the attributes apart, once: a node may have tens of thousands.
+func (n *Node) readAttributes() error {
+	if n.named != nil {
+		return nil
+	}
+	named := map[string]attribute{}
 	for _, m := range n.attrs.messages {
 		switch m.kind {
 		case msgAttribute:
 			a, err := parseAttribute(m)
 			if err != nil {
-				return nil, false, fmt.Errorf("attribute: %w", err)
+				return fmt.Errorf("attribute: %w", err)
 			}
-			if a.name != name {
-				continue
+			if _, twice := named[a.name]; twice {
+				return fmt.Errorf("attribute %q is there twice", a.name)
 			}
-			if list, err = n.attrs.f.strings(a); err != nil {
-				return nil, false, fmt.Errorf("attribute %q: %w", name, err)
-			}
-			return list, true, nil
+			named[a.name] = a
 		case msgAttrInfo:
 			if err := notDense(m.body, 2, "attributes"); err != nil {
-				return nil, false, err
+				return err
 			}
 		}
 	}
-	return nil, false, nil
+	n.named = named
+	return nil
 }
 
 // attribute is an attribute message (section IV.A.2.m), its parts undecoded.
@@ -86,7 +103,6 @@ func (f *File) strings(a attribute) ([]string, error) {
 	}
 	c := cursor{b: a.data}
 	list := make([]string, n)
-	heap := map[uint64][]byte{}
 	total := int64(0) // a heap object that all elements share must not multiply the file
 	for i := range list {
 		if !varying {
@@ -97,7 +113,7 @@ func (f *File) strings(a attribute) ([]string, error) {
 		if length == 0 {
 			continue
 		}
-		b, err := f.heapObject(heap, collection, uint16(index))
+		b, err := f.heapObject(collection, uint16(index))
 		if err != nil {
 			return nil, err
 		}
@@ -121,24 +137,37 @@ func text(b []byte) string {
 }
 
 // heapObject finds an object of a global heap collection (section III.E).
-func (f *File) heapObject(collections map[uint64][]byte, address uint64, index uint16) ([]byte, error) {
-	body, ok := collections[address]
+func (f *File) heapObject(address uint64, index uint16) ([]byte, error) {
+	objects, ok := f.heaps[address]
 	if !ok {
-		c, err := f.signed(address, 16, "GCOL")
-		if err != nil {
+		var err error
+		if objects, err = f.heap(address); err != nil {
 			return nil, fmt.Errorf("heap: %w", err)
 		}
-		c.skip(4)
-		size := c.u64()
-		if size < 16 {
-			return nil, fmt.Errorf("heap: %w", errShort)
-		}
-		if body, err = f.bytes(address+16, size-16); err != nil {
-			return nil, fmt.Errorf("heap: %w", err)
-		}
-		collections[address] = body
+		f.heaps[address] = objects
 	}
-	c := cursor{b: body}
+	b, ok := objects[index]
+	if !ok {
+		return nil, fmt.Errorf("heap: the collection at %d has no object %d", address, index)
+	}
+	return b, nil
+}
+
+// heap reads a collection.
+func (f *File) heap(address uint64) (map[uint16][]byte, error) {
+	c, err := f.signed(address, 16, "GCOL")
+	if err != nil {
+		return nil, err
+	}
+	c.skip(4)
+	size := c.u64()
+	if size < 16 {
+		return nil, errShort
+	}
+	if c, err = f.cursor(address+16, size-16); err != nil {
+		return nil, err
+	}
+	objects := map[uint16][]byte{}
 	for len(c.b) >= 16 {
 		id := c.u16()
 		c.skip(6)
@@ -148,9 +177,9 @@ func (f *File) heapObject(collections map[uint64][]byte, address uint64, index u
 		}
 		b := c.take(n)
 		c.skip(-n & 7)
-		if id == index && b != nil {
-			return b, nil
+		if _, twice := objects[id]; b != nil && !twice {
+			objects[id] = b
 		}
 	}
-	return nil, fmt.Errorf("heap: the collection at %d has no object %d", address, index)
+	return objects, nil
 }

@@ -60,19 +60,28 @@ type stored struct {
 	offset        []uint64
 }
 
+// grid is the bytes of a chunk and the number of chunks that the shape needs.
+func (d *Dataset) grid() (size, count uint64, err error) {
+	size, count = d.kind.size, 1
+	for i, n := range d.layout.chunk {
+		if size > math.MaxInt64/8/n {
+			return 0, 0, fmt.Errorf("chunks of %v are too large", d.layout.chunk)
+		}
+		size *= n
+		count *= (uint64(d.Shape[i]) + n - 1) / n // at most the number of elements
+	}
+	return size, count, nil
+}
+
 // readChunks places every chunk. Each must be there exactly once.
-func (d *Dataset) readChunks(convert func([]float32, []byte)) ([]float32, error) {
+func (d *reader) readChunks(convert func([]float32, []byte)) ([]float32, error) {
 	chunks, bytesStored, err := d.chunks()
 	if err != nil {
 		return nil, fmt.Errorf("chunks: %w", err)
 	}
-	size, count := d.kind.size, uint64(1) // bytes of a chunk, number of chunks
-	for i, n := range d.layout.chunk {
-		if size > math.MaxInt64/n {
-			return nil, fmt.Errorf("chunks of %v are too large", d.layout.chunk)
-		}
-		size *= n
-		count *= (uint64(d.Shape[i]) + n - 1) / n // at most the number of elements
+	size, count, err := d.grid()
+	if err != nil {
+		return nil, err
 	}
 	if uint64(len(chunks)) != count {
 		return nil, fmt.Errorf("%d chunks of %v are there, shape %v needs %d", len(chunks), d.layout.chunk, d.Shape, count)
@@ -103,7 +112,7 @@ func (d *Dataset) readChunks(convert func([]float32, []byte)) ([]float32, error)
 }
 
 // chunks lists the chunks by the tree of the dataset.
-func (d *Dataset) chunks() (list []stored, total uint64, err error) {
+func (d *reader) chunks() (list []stored, total uint64, err error) {
 	rank := len(d.layout.chunk)
 	key := 8 + 8*uint64(rank+1)
 	err = d.f.walkTree(d.layout.address, 1, key, func(key []byte, address uint64) error {
@@ -154,7 +163,7 @@ func (d *Dataset) place(out, values []float32, offset []uint64) {
 }
 
 // unpack reads a chunk and undoes the filters, last one first.
-func (d *Dataset) unpack(c stored, size uint64) ([]byte, error) {
+func (d *reader) unpack(c stored, size uint64) ([]byte, error) {
 	b, err := d.f.bytes(c.address, c.size)
 	if err != nil {
 		return nil, err
@@ -172,7 +181,7 @@ func (d *Dataset) unpack(c stored, size uint64) ([]byte, error) {
 		case filterShuffle:
 			b = unshuffle(b, int(d.kind.size))
 		case filterDeflate:
-			if b, err = inflate(b, size); err != nil {
+			if b, err = d.inflate(b, size); err != nil {
 				return nil, err
 			}
 		}
@@ -183,17 +192,23 @@ func (d *Dataset) unpack(c stored, size uint64) ([]byte, error) {
 	return b, nil
 }
 
-func inflate(b []byte, size uint64) ([]byte, error) {
-	r, err := zlib.NewReader(bytes.NewReader(b))
+func (d *reader) inflate(b []byte, size uint64) ([]byte, error) {
+	var err error
+	if d.z == nil {
+		d.z, err = zlib.NewReader(bytes.NewReader(b))
+	} else {
+		err = d.z.(zlib.Resetter).Reset(bytes.NewReader(b), nil)
+	}
 	if err != nil {
 		return nil, err
 	}
 	// A checksum may follow the data, if that filter came first.
-	out, err := io.ReadAll(io.LimitReader(r, int64(size)+5))
-	if err != nil {
+	out := make([]byte, size+5)
+	n, err := io.ReadFull(d.z, out)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
 		return nil, err
 	}
-	return out, nil
+	return out[:n], nil
 }
 
 // unshuffle turns first bytes, second bytes, ... back into elements.

@@ -5,7 +5,9 @@ package hdf5
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
+	"sync"
 )
 
 // Dataset is an array in a file.
@@ -13,6 +15,7 @@ type Dataset struct {
 	Shape []int // empty for a scalar
 
 	f        *File
+	paid     sync.Once
 	kind     datatype
 	elements uint64
 	layout   layout
@@ -36,9 +39,7 @@ const (
 )
 
 func (f *File) dataset(o *object) (*Dataset, error) {
-	whole := *f
-	whole.budget = nil // Read checks its own sizes
-	d := &Dataset{f: &whole}
+	d := &Dataset{f: f}
 	body, err := o.one(msgDataspace)
 	if err == nil {
 		d.Shape, d.elements, err = parseSpace(body)
@@ -64,7 +65,25 @@ func (f *File) dataset(o *object) (*Dataset, error) {
 	if err != nil && !errors.Is(err, errMissing) {
 		return nil, fmt.Errorf("filters: %w", err)
 	}
-	return d, nil
+	return d, d.pay()
+}
+
+// pay takes what Read will need from the budget, before the first Read: the elements,
+// and the chunks unpacked, one of them in two forms.
+func (d *Dataset) pay() error {
+	bytes := 4 * d.elements // parseSpace keeps elements below 2^59
+	if d.layout.class == layoutChunked && d.elements > 0 {
+		size, count, err := d.grid()
+		if err != nil {
+			return err
+		}
+		if size >= math.MaxInt64/8/count || count > 1<<50 {
+			return fmt.Errorf("%d chunks of %v are too large", count, d.layout.chunk)
+		}
+		const each = 256 // of a chunk, however small
+		bytes += (size+each)*count + 4*(size/d.kind.size)
+	}
+	return d.f.cost.Take(bytes, fmt.Sprintf("shape %v", d.Shape))
 }
 
 func parseLayout(body []byte, rank int) (layout, error) {
@@ -97,9 +116,33 @@ func parseLayout(body []byte, rank int) (layout, error) {
 	return l, c.err
 }
 
-// Read returns all elements, row-major, rounded to float32. The memory it takes
-// is bounded by the file's size, for compressed chunks times what deflate can do.
+// Read returns all elements, row-major, rounded to float32. What it takes is bounded
+// by the file's Budget.
 func (d *Dataset) Read() ([]float32, error) {
+	limited := *d.f
+	limited.budget = d.f.allowance()
+	r := &reader{Dataset: d, f: &limited}
+	before := *limited.budget
+	out, err := r.read()
+	d.paid.Do(func() { // structures and packed chunks that many arrays share cost each of them
+		if short := d.f.cost.Take(uint64(before-max(*limited.budget, 0)), "an array"); err == nil {
+			err = short
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// reader reads a dataset by a File with a budget of its own.
+type reader struct {
+	*Dataset
+	f *File
+	z io.ReadCloser // undoes deflate, of one chunk after another
+}
+
+func (d *reader) read() ([]float32, error) {
 	convert, err := d.kind.converter()
 	if err != nil {
 		return nil, err
@@ -125,7 +168,7 @@ func (d *Dataset) Read() ([]float32, error) {
 	return d.readChunks(convert)
 }
 
-func (d *Dataset) readContiguous(need uint64, convert func([]float32, []byte)) ([]float32, error) {
+func (d *reader) readContiguous(need uint64, convert func([]float32, []byte)) ([]float32, error) {
 	if d.layout.address == undefined {
 		return nil, errors.New("the data were never written")
 	}

@@ -4,9 +4,9 @@
 // attributes and arrays of numbers, in files of the classic layout and those
 // parts of the newer one that small groups use.
 //
-// Every size that a file states is compared with the file before memory is asked
-// for, and no structure is followed twice, so that a damaged or hostile file of n
-// bytes costs O(n) memory and an error. (That is why the general reader
+// Every size that a file states is compared with the file and taken from its Budget
+// before memory is asked for, and no structure is followed twice, so that a damaged or
+// hostile file of n bytes costs O(n) memory and time, and an error. (That is why the general reader
 // github.com/scigolib/hdf5 is not used: eight changed bytes make it ask for any
 // amount of memory, which ends the process and cannot be recovered.)
 //
@@ -32,7 +32,9 @@ type File struct {
 	size   int64
 	base   uint64 // added to every address
 	root   uint64
-	budget *int64 // bytes that may still be read; nil for no limit
+	budget *int64 // bytes that may still be read for structures or for one array
+	cost   *Budget
+	heaps  map[uint64]map[uint16][]byte // collections of texts that have been read
 }
 
 // Is tells whether r begins as an HDF5 file does.
@@ -42,9 +44,10 @@ func Is(r io.ReaderAt) bool {
 	return n == len(b) && string(b) == signature
 }
 
-// New reads the superblock (section II.A) of a file of size bytes.
-func New(r io.ReaderAt, size int64) (*File, error) {
-	f := &File{r: r, size: size}
+// New reads the superblock (section II.A) of a file of size bytes, which may cost
+// what the budget has.
+func New(r io.ReaderAt, size int64, cost *Budget) (*File, error) {
+	f := &File{r: r, size: size, cost: cost, heaps: map[uint64]map[uint16][]byte{}}
 	if !Is(r) {
 		return nil, errors.New("not an HDF5 file")
 	}

@@ -16,14 +16,20 @@ type Node struct {
 	Children []*Node
 	Dataset  *Dataset // nil for a group
 	attrs    *object
+	named    map[string]attribute // those of attrs, once they have been asked for
+	at       map[string]int       // of the children, once one has been asked for
 }
 
 // Child returns the child of that name, or nil.
 func (n *Node) Child(name string) *Node {
-	for _, c := range n.Children {
-		if c.Name == name {
-			return c
+	if n.at == nil {
+		n.at = make(map[string]int, len(n.Children))
+		for i, c := range n.Children {
+			n.at[c.Name] = i
 		}
+	}
+	if i, ok := n.at[name]; ok {
+		return n.Children[i]
 	}
 	return nil
 }
@@ -33,9 +39,15 @@ func (n *Node) Child(name string) *Node {
 // file could unfold to any size by it.
 func (f *File) Tree() (*Node, error) {
 	limited := *f
-	budget := 8*f.size + 1<<16 // overlapping structures must not cost more than that
-	limited.budget = &budget
+	limited.budget = f.allowance()
 	return limited.node("", f.root, 0, map[uint64]bool{})
+}
+
+// allowance is how many bytes may be read where structures do not overlap: a few times
+// the file, since a text may be read for each of those that share its heap.
+func (f *File) allowance() *int64 {
+	n := 4*min(f.size, 1<<50) + 1<<16
+	return &n
 }
 
 // maxDepth is far beyond the deepest model.
@@ -58,7 +70,7 @@ func (f *File) node(name string, address uint64, depth int, seen map[uint64]bool
 		if n.Dataset, err = f.dataset(o); err != nil {
 			return nil, fmt.Errorf("dataset: %w", err)
 		}
-		return n, nil
+		return n, n.readBrain()
 	}
 	links, err := o.links()
 	if err != nil {
@@ -72,6 +84,19 @@ func (f *File) node(name string, address uint64, depth int, seen map[uint64]bool
 		n.Children = append(n.Children, child)
 	}
 	return n, nil
+}
+
+// readBrain knows the numbers that Keras stores as two plain bytes, with a note that
+// they are of type bfloat16.
+func (n *Node) readBrain() error {
+	if t := &n.Dataset.kind; t.class == classOpaque && t.size == 2 {
+		note, _, err := n.Strings("dtype")
+		if err != nil {
+			return err
+		}
+		t.brain = slices.Equal(note, []string{"bfloat16"})
+	}
+	return nil
 }
 
 type link struct {

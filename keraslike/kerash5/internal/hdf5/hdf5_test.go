@@ -16,7 +16,7 @@ import (
 // visit reads everything that a file has; what is wrong is an error here, not a
 // panic: the package above recovers, this test must not.
 func visit(b []byte) error {
-	f, err := New(bytes.NewReader(b), int64(len(b)))
+	f, err := New(bytes.NewReader(b), int64(len(b)), NewBudget(int64(len(b))))
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func TestDamagedWords(t *testing.T) {
 
 func TestStructuresInCircles(t *testing.T) {
 	b := read(t, "keras3.weights.h5")
-	f, err := New(bytes.NewReader(b), int64(len(b)))
+	f, err := New(bytes.NewReader(b), int64(len(b)), NewBudget(int64(len(b))))
 	if err != nil {
 		t.Fatal(err)
 	}

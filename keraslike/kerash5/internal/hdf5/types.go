@@ -42,6 +42,7 @@ const (
 	classInteger = 0
 	classFloat   = 1
 	classString  = 3
+	classOpaque  = 5
 	classVarying = 9
 )
 
@@ -51,6 +52,7 @@ type datatype struct {
 	bigEndian bool
 	signed    bool
 	text      bool // varying length: of characters
+	brain     bool // bfloat16: the upper half of a float32
 }
 
 func parseType(body []byte) (datatype, error) {
@@ -80,6 +82,9 @@ func parseType(body []byte) (datatype, error) {
 		c.skip(4)
 		exponent := [2]uint8{c.u8(), c.u8()}
 		c.skip(2)
+		if t.brain = t.size == 2 && exponent == [2]uint8{7, 8}; t.brain {
+			return t, c.err
+		}
 		want := map[uint64][2]uint8{2: {10, 5}, 4: {23, 8}, 8: {52, 11}}[t.size]
 		if exponent != want {
 			return t, fmt.Errorf("floats of %d bytes with %d bits of exponent at %d are not supported", t.size, exponent[1], exponent[0])
@@ -98,6 +103,8 @@ func (t datatype) converter() (func(dst []float32, src []byte), error) {
 	}
 	var one func(b []byte) float32
 	switch {
+	case t.brain:
+		one = func(b []byte) float32 { return math.Float32frombits(uint32(order.Uint16(b)) << 16) }
 	case t.class == classFloat && t.size == 4:
 		one = func(b []byte) float32 { return math.Float32frombits(order.Uint32(b)) }
 	case t.class == classFloat && t.size == 8:

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/reef-dl/reef/keraslike/kerash5"
+)
+
+// kerasOrder lists the model's layers as Keras's Model.layers does, which is the order
+// in its files: those farthest from the outputs first, a layer that is called several
+// times by its farthest call; among equals the one first met on the way from the
+// outputs back to the inputs.
+func (m *Model) kerasOrder() []*layer {
+	var calls []*Tensor // a call behind those that it needs
+	met, done := map[*layer]int{}, map[*Tensor]bool{}
+	var visit func(t *Tensor)
+	visit = func(t *Tensor) {
+		if t = t.call(); done[t] {
+			return
+		}
+		done[t] = true
+		if _, ok := met[t.layer]; !ok {
+			met[t.layer] = len(met)
+		}
+		if !slices.Contains(m.inputs, t) {
+			for _, in := range t.in {
+				visit(in)
+			}
+		}
+		calls = append(calls, t)
+	}
+	for _, out := range m.outputs {
+		visit(out)
+	}
+	far, depth := map[*Tensor]int{}, map[*layer]int{}
+	for _, t := range slices.Backward(calls) {
+		n := max(far[t], depth[t.layer])
+		far[t], depth[t.layer] = n, n
+		for _, in := range t.in {
+			in = in.call()
+			far[in] = max(far[in], n+1)
+		}
+	}
+	layers := make([]*layer, 0, len(met))
+	for l := range met {
+		layers = append(layers, l)
+	}
+	slices.SortFunc(layers, func(a, b *layer) int {
+		return cmp.Or(cmp.Compare(depth[b], depth[a]), cmp.Compare(met[a], met[b]))
+	})
+	return layers
+}
+
+// leaf is a layer with weights of its own, at its path.
+type leaf struct {
+	path   string
+	group  string // where Keras 3 would keep it
+	auto   bool   // it or a model around it was named by this package, so that its name says nothing
+	frozen bool   // it or a model around it is not trained
+	layer  *layer
+}
+
+// nestedModels names the i-th of the models in a model as a file of Keras 3 does.
+type nestedModels func(parent string, stacked bool, i, ofKind int) string
+
+// leaves are the layers with weights in Keras's order, each once, those of nested
+// models at the place of their model.
+func (m *Model) leaves(at leaf, names nestedModels, seen map[*Weight]bool) []leaf {
+	var list []leaf
+	used := map[string]int{} // groups by class
+	models, kinds := 0, map[bool]int{}
+	for _, l := range m.kerasOrder() {
+		class := kerash5.GroupName(l.def.Kind(), used[l.def.Kind()])
+		used[l.def.Kind()]++
+		if n, ok := l.def.(*nestedModel); ok {
+			class = names(at.group, n.m.stacked, models, kinds[n.m.stacked])
+			models++
+			kinds[n.m.stacked]++
+		}
+		in := leaf{at.path + l.name, at.group + class, at.auto || l.auto, at.frozen || l.frozen, l}
+		if l.sub != nil {
+			in.path, in.group = in.path+"/", in.group+"/"
+			list = append(list, l.sub.leaves(in, names, seen)...)
+			continue
+		}
+		if len(l.weights) > 0 && !seen[l.weights[0]] {
+			seen[l.weights[0]] = true
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+// topLayer is a layer of the outermost model, with all that it is made of: what files of
+// Keras 1 and 2 keep together.
+type topLayer struct {
+	name   string
+	auto   bool
+	leaves []leaf
+}
+
+func (m *Model) units() []topLayer {
+	none := func(string, bool, int, int) string { return "" }
+	var list []topLayer
+	for _, l := range m.kerasOrder() {
+		u := topLayer{l.name, l.auto, nil}
+		if l.sub != nil {
+			u.leaves = l.sub.leaves(leaf{path: l.name + "/", auto: l.auto, frozen: l.frozen}, none, map[*Weight]bool{})
+		} else if len(l.weights) > 0 {
+			u.leaves = []leaf{{l.name, "", l.auto, l.frozen, l}}
+		}
+		if len(u.leaves) > 0 {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+// modelNames tells from the groups of a file of Keras 3 how it names nested models:
+// "functional" or "sequential", numbered each for itself.
+func modelNames(f *weightsFile) nestedModels {
+	bases := map[string]map[string]bool{} // below each group, the classes of models
+	for _, l := range f.layers {
+		for i, c := range l.group {
+			if c == '/' {
+				parent, class := "", l.group[:i]
+				if k := strings.LastIndexByte(class, '/'); k >= 0 {
+					parent, class = class[:k+1], class[k+1:]
+				}
+				if k := strings.LastIndexByte(class, '_'); k >= 0 && strings.Trim(class[k+1:], "0123456789") == "" {
+					class = class[:k]
+				}
+				if bases[parent] == nil {
+					bases[parent] = map[string]bool{}
+				}
+				if class != "time_distributed" {
+					bases[parent][class] = true
+				}
+			}
+		}
+	}
+	return func(parent string, stacked bool, i, ofKind int) string {
+		base := "functional"
+		if stacked {
+			base = "sequential"
+		}
+		if len(bases[parent]) == 1 { // whatever they are here
+			for only := range bases[parent] {
+				return numbered(only, i)
+			}
+		}
+		return numbered(base, ofKind)
+	}
+}
+
+func numbered(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s_%d", name, i)
+}
+
+// sequence is the order in which Keras lists the weights of several layers in files of
+// Keras 1 and 2: those that are trained, then the others. For each tensor it gives the
+// leaf it belongs to. counts are the tensors that the file has for each leaf.
+func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
+	var trained, rest []int
+	for i, l := range leaves {
+		for k := range counts[i] {
+			state := l.layer.weights[min(k, len(l.layer.weights)-1)].state
+			if state || frozen(l) {
+				rest = append(rest, i)
+			} else {
+				trained = append(trained, i)
+			}
+		}
+	}
+	return append(trained, rest...)
+}
+
+// sequences are the orders that a file may have: with the layers frozen that are frozen
+// here, as Keras did before freezing a model froze its layers, and with none frozen.
+func sequences(leaves []leaf, tensors int) [][]int {
+	for _, of := range []func(leaf) int{
+		func(l leaf) int { return len(l.layer.weights) },
+		func(l leaf) int { return l.fileTensors() },
+	} {
+		counts, sum := make([]int, len(leaves)), 0
+		for i, l := range leaves {
+			counts[i] = of(l)
+			sum += counts[i]
+		}
+		if sum != tensors {
+			continue
+		}
+		var list [][]int
+		for _, frozen := range []func(leaf) bool{
+			func(l leaf) bool { return l.frozen },
+			func(l leaf) bool { return l.layer.frozen },
+			func(leaf) bool { return false },
+		} {
+			if s := sequence(leaves, counts, frozen); !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, s) }) {
+				list = append(list, s)
+			}
+		}
+		return list
+	}
+	return nil
+}
