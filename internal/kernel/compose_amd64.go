@@ -12,13 +12,6 @@ import (
 
 // Kernels of rows, composed of the instruction set's primitives; package ref has the formulas.
 
-func composedRowSum(dst, x []float32, rows, cols int) {
-	v := current.vec
-	for r := range rows {
-		dst[r] = float32(v.sum(x[r*cols:(r+1)*cols], nil))
-	}
-}
-
 func composedSoftmax(dst, x []float32, rows, cols int) {
 	v := current.vec
 	for i := 0; i < rows*cols; i += cols {

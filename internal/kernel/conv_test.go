@@ -179,15 +179,3 @@ func TestWinogradMatchesReference(t *testing.T) {
 		})
 	}
 }
-
-func TestSetWinograd(t *testing.T) {
-	s := square(1, 40, 32, 32, 3)
-	restore := SetWinograd(false)
-	if winogradFits(&s) {
-		t.Error("still in use after SetWinograd(false)")
-	}
-	restore()
-	if !winogradFits(&s) && current != &genericISA {
-		t.Error("not in use after restore")
-	}
-}

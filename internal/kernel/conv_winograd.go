@@ -4,21 +4,8 @@ package kernel
 
 import (
 	"math"
-	"sync/atomic"
 	"unsafe"
 )
-
-// winogradOff turns the Winograd convolution off.
-var winogradOff atomic.Bool
-
-// SetWinograd allows or forbids the Winograd form of wide 3 x 3 convolutions
-// until restore is called; it is allowed at first. It needs a quarter of the
-// multiplications and is some ten times less exact: relative errors of about
-// 1e-5 of the largest output instead of 1e-6.
-func SetWinograd(on bool) (restore func()) {
-	old := winogradOff.Swap(!on)
-	return func() { winogradOff.Store(old) }
-}
 
 const (
 	winogradSide   = 4       // output pixels along a tile's side
@@ -59,7 +46,7 @@ var winogradJobs freeList[winogradJob]
 
 // winogradFits reports whether the Winograd form serves s with good profit.
 func winogradFits(s *Conv) bool {
-	if current.winogradInput == nil || winogradOff.Load() {
+	if current.winogradInput == nil {
 		return false
 	}
 	lanes := 1 << current.laneBits

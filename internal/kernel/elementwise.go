@@ -13,9 +13,6 @@ func Sub[T Float](dst, a, b []T) { binary("sub", dst, a, b, current.vec.sub, ref
 // Mul writes dst = a b, element by element.
 func Mul[T Float](dst, a, b []T) { binary("mul", dst, a, b, current.vec.mul, ref.Mul[T]) }
 
-// Div writes dst = a / b, element by element.
-func Div[T Float](dst, a, b []T) { binary("div", dst, a, b, current.vec.div, ref.Div[T]) }
-
 // Max writes dst = max(a, b), NaN where either is.
 func Max[T Float](dst, a, b []T) { binary("max", dst, a, b, current.vec.max, ref.Max[T]) }
 
@@ -154,53 +151,4 @@ func Clip[T Float](dst, x []T, lo, hi T) {
 
 func clipPiece(l *loop, lo, hi int) {
 	current.vec.clip(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0], l.s[1])
-}
-
-// ClipGrad writes dx = dy where lo <= x <= hi, else 0.
-func ClipGrad[T Float](dx, x, dy []T, lo, hi T) {
-	sameLen("clip grad", len(dx), len(x), len(dy))
-	d, ok := single(dx)
-	if !ok {
-		ref.ClipGrad(dx, x, dy, lo, hi)
-		return
-	}
-	l := loops.get()
-	l.v[0], l.s[0], l.s[1] = d, float32(lo), float32(hi)
-	l.v[1], _ = single(x)
-	l.v[2], _ = single(dy)
-	l.each(len(d), cheapGrain, clipGradPiece)
-}
-
-func clipGradPiece(l *loop, lo, hi int) {
-	current.vec.clipGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1])
-}
-
-// Exp writes dst = exp(x). Its gradient is Mul(dx, y, dy).
-func Exp[T Float](dst, x []T) { unary("exp", dst, x, dearGrain, current.vec.exp, ref.Exp[T]) }
-
-// Log writes dst = log(x), the natural logarithm. Its gradient is Div(dx, dy, x).
-func Log[T Float](dst, x []T) { unary("log", dst, x, dearGrain, current.vec.log, ref.Log[T]) }
-
-// Sqrt writes dst = sqrt(x).
-func Sqrt[T Float](dst, x []T) { unary("sqrt", dst, x, cheapGrain, current.vec.sqrt, ref.Sqrt[T]) }
-
-// SqrtGrad writes dx = dy / (2 y), y = sqrt(x).
-func SqrtGrad[T Float](dx, y, dy []T) {
-	binary("sqrt grad", dx, y, dy, current.vec.sqrtGrad, ref.SqrtGrad[T])
-}
-
-// Square writes dst = x^2.
-func Square[T Float](dst, x []T) { binary("square", dst, x, x, current.vec.mul, ref.Mul[T]) }
-
-// SquareGrad writes dx = 2 x dy.
-func SquareGrad[T Float](dx, x, dy []T) {
-	binary("square grad", dx, x, dy, current.vec.squareGrad, ref.SquareGrad[T])
-}
-
-// Abs writes dst = |x|.
-func Abs[T Float](dst, x []T) { unary("abs", dst, x, cheapGrain, current.vec.abs, ref.Abs[T]) }
-
-// AbsGrad writes dx = sign(x) dy, 0 at x = 0.
-func AbsGrad[T Float](dx, x, dy []T) {
-	binary("abs grad", dx, x, dy, current.vec.absGrad, ref.AbsGrad[T])
 }

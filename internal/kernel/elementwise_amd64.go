@@ -18,9 +18,6 @@ func avx512Sub(dst []float32, a []float32, b []float32)
 func avx512Mul(dst []float32, a []float32, b []float32)
 
 //go:noescape
-func avx512Div(dst []float32, a []float32, b []float32)
-
-//go:noescape
 func avx512Max(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -36,25 +33,7 @@ func avx512AddScaled(dst []float32, x []float32, alpha float32)
 func avx512Clip(dst []float32, x []float32, lo float32, hi float32)
 
 //go:noescape
-func avx512ClipGrad(dst []float32, a []float32, b []float32, lo float32, hi float32)
-
-//go:noescape
 func avx512MaxGrad(da []float32, db []float32, a []float32, b []float32, dy []float32)
-
-//go:noescape
-func avx512AbsGrad(dst []float32, a []float32, b []float32)
-
-//go:noescape
-func avx512SqrtGrad(dst []float32, a []float32, b []float32)
-
-//go:noescape
-func avx512SquareGrad(dst []float32, a []float32, b []float32)
-
-//go:noescape
-func avx512Abs(dst []float32, x []float32)
-
-//go:noescape
-func avx512Sqrt(dst []float32, x []float32)
 
 //go:noescape
 func avx512SoftmaxBack(dst []float32, a []float32, b []float32, alpha float32)
@@ -84,9 +63,6 @@ func avx2Sub(dst []float32, a []float32, b []float32)
 func avx2Mul(dst []float32, a []float32, b []float32)
 
 //go:noescape
-func avx2Div(dst []float32, a []float32, b []float32)
-
-//go:noescape
 func avx2Max(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -102,25 +78,7 @@ func avx2AddScaled(dst []float32, x []float32, alpha float32)
 func avx2Clip(dst []float32, x []float32, lo float32, hi float32)
 
 //go:noescape
-func avx2ClipGrad(dst []float32, a []float32, b []float32, lo float32, hi float32)
-
-//go:noescape
 func avx2MaxGrad(da []float32, db []float32, a []float32, b []float32, dy []float32)
-
-//go:noescape
-func avx2AbsGrad(dst []float32, a []float32, b []float32)
-
-//go:noescape
-func avx2SqrtGrad(dst []float32, a []float32, b []float32)
-
-//go:noescape
-func avx2SquareGrad(dst []float32, a []float32, b []float32)
-
-//go:noescape
-func avx2Abs(dst []float32, x []float32)
-
-//go:noescape
-func avx2Sqrt(dst []float32, x []float32)
 
 //go:noescape
 func avx2SoftmaxBack(dst []float32, a []float32, b []float32, alpha float32)
@@ -144,12 +102,9 @@ var avx512Vec = vecTable{
 	activations: avx512Activations,
 	gradients:   avx512Gradients,
 
-	add: avx512Add, sub: avx512Sub, mul: avx512Mul, div: avx512Div, max: avx512Max,
+	add: avx512Add, sub: avx512Sub, mul: avx512Mul, max: avx512Max,
 	scale: avx512Scale, addScaled: avx512AddScaled,
-	clip: avx512Clip, clipGrad: avx512ClipGrad, maxGrad: avx512MaxGrad,
-	absGrad: avx512AbsGrad, sqrtGrad: avx512SqrtGrad, squareGrad: avx512SquareGrad,
-	exp: func(dst, x []float32) { avx512Exponential(dst, x, 0) },
-	log: ref.Log[float32], sqrt: avx512Sqrt, abs: avx512Abs,
+	clip: avx512Clip, maxGrad: avx512MaxGrad,
 
 	sum:        func(x, _ []float32) float64 { return avx512Sum(x) },
 	sumSquares: func(x, _ []float32) float64 { return avx512SumSquares(x) },
@@ -162,8 +117,6 @@ var avx512Vec = vecTable{
 		}
 		return ref.Finite(x)
 	},
-	argmaxRows: ref.ArgmaxRows[float32],
-	rowSum:     composedRowSum,
 
 	rowParts: rowParts{
 		rowMax: avx512RowMax, expSum: avx512ExpSum, sumExp: avx512SumExp,
@@ -272,12 +225,9 @@ var avx2Vec = vecTable{
 	activations: avx2Activations,
 	gradients:   avx2Gradients,
 
-	add: avx2Add, sub: avx2Sub, mul: avx2Mul, div: avx2Div, max: avx2Max,
+	add: avx2Add, sub: avx2Sub, mul: avx2Mul, max: avx2Max,
 	scale: avx2Scale, addScaled: avx2AddScaled,
-	clip: avx2Clip, clipGrad: avx2ClipGrad, maxGrad: avx2MaxGrad,
-	absGrad: avx2AbsGrad, sqrtGrad: avx2SqrtGrad, squareGrad: avx2SquareGrad,
-	exp: func(dst, x []float32) { avx2Exponential(dst, x, 0) },
-	log: ref.Log[float32], sqrt: avx2Sqrt, abs: avx2Abs,
+	clip: avx2Clip, maxGrad: avx2MaxGrad,
 
 	sum:        func(x, _ []float32) float64 { return avx2Sum(x) },
 	sumSquares: func(x, _ []float32) float64 { return avx2SumSquares(x) },
@@ -290,8 +240,6 @@ var avx2Vec = vecTable{
 		}
 		return ref.Finite(x)
 	},
-	argmaxRows: ref.ArgmaxRows[float32],
-	rowSum:     composedRowSum,
 
 	rowParts: rowParts{
 		rowMax: avx2RowMax, expSum: avx2ExpSum, sumExp: avx2SumExp,

@@ -218,33 +218,6 @@ func TestGemmSplit(t *testing.T) {
 	})
 }
 
-func TestGemmPacked(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(11, 12))
-		var p PackedB
-		for _, s := range []gemmShape{{false, false, 33, 70, 40, 0}, {true, true, 5, 20, 17, 1}, {false, true, 100, 96, 500, 1}} {
-			b, ldb := randomFloats(rng, s.k*s.n), s.n
-			if s.transB {
-				ldb = s.k
-			}
-			a, lda := randomFloats(rng, s.m*s.k), s.k
-			if s.transA {
-				lda = s.m
-			}
-			c := randomFloats(rng, s.m*s.n)
-			want := append([]float32(nil), c...)
-			Gemm(s.transA, s.transB, s.m, s.n, s.k, a, lda, b, ldb, s.beta, want, s.n)
-			p.Pack(s.transB, s.k, s.n, b, ldb)
-			GemmPacked(s.transA, s.m, a, lda, &p, s.beta, c, s.n)
-			for i := range c {
-				if c[i] != want[i] {
-					t.Fatalf("%v: element %d is %v, from the unpacked matrix %v", s, i, c[i], want[i])
-				}
-			}
-		}
-	})
-}
-
 func TestReLUKeepsNaN(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		y := make([]float32, 3)

@@ -116,25 +116,6 @@ func sameLen(what string, n int, lens ...int) {
 	}
 }
 
-// unary applies a function of one operand; dst may be x.
-func unary[T Float](what string, dst, x []T, grain int, fast func(dst, x []float32), plain func(dst, x []T)) {
-	sameLen(what, len(dst), len(x))
-	d, ok := single(dst)
-	if !ok {
-		plain(dst, x)
-		return
-	}
-	l := loops.get()
-	l.map1 = fast
-	l.v[0] = d
-	l.v[1], _ = single(x)
-	l.each(len(d), grain, unaryPiece)
-}
-
-func unaryPiece(l *loop, lo, hi int) {
-	l.map1(l.v[0][lo:hi], l.v[1][lo:hi])
-}
-
 // binary applies a function of two operands; dst may be either.
 func binary[T Float](what string, dst, a, b []T, fast func(dst, a, b []float32), plain func(dst, a, b []T)) {
 	sameLen(what, len(dst), len(a), len(b))

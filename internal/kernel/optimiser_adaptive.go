@@ -4,22 +4,6 @@ package kernel
 
 import "github.com/reef-dl/reef/internal/kernel/ref"
 
-// AdamW (Loshchilov & Hutter 2019) takes lr decay w from w, then a step of Adam.
-func AdamW[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps, decay T, step int) {
-	l := startUpdate("adamw", w, g, m, v, vmax)
-	if l == nil {
-		ref.AdamW(w, g, m, v, vmax, lr, beta1, beta2, eps, decay, step)
-		return
-	}
-	l.s = [8]float32{float32(ref.AdamRate(lr, beta1, beta2, step)), float32(beta1), float32(beta2), float32(eps), float32(1 - lr*decay)}
-	l.each(len(w), cheapGrain, adamWPiece)
-}
-
-func adamWPiece(l *loop, lo, hi int) {
-	current.vec.scale(l.v[0][lo:hi], l.v[0][lo:hi], l.s[4])
-	adamPiece(l, lo, hi)
-}
-
 // Nadam (Dozat 2015): m and v as in Adam, u_t = b1 (1 - 0.96^t / 2), U_t = u_1 ... u_t;
 // w -= lr mhat / (sqrt(v / (1-b2^t)) + eps) with
 // mhat = u_(t+1) m / (1-U_(t+1)) + (1-u_t) g / (1-U_t).

@@ -120,36 +120,6 @@ func colSumPiece(l *loop, lo, hi int) {
 	current.vec.colSum(l.v[0][p:p+l.cols], l.v[1][lo*l.cols:hi*l.cols], hi-lo, l.cols)
 }
 
-// RowSum writes dst_r = sum_j x_rj.
-func RowSum[T Float](dst, x []T, rows, cols int) {
-	sameLen("row sum", rows, len(dst))
-	eachRow("row sum", dst, x, rows, cols, cheapGrain, current.vec.rowSum, ref.RowSum[T])
-}
-
-// RowMean writes dst_r = (sum_j x_rj) / cols.
-func RowMean[T Float](dst, x []T, rows, cols int) {
-	RowSum(dst, x, rows, cols)
-	Scale(dst, dst, 1/T(cols))
-}
-
-// ArgmaxRows writes for each row the index of its largest element, of the first one when
-// several are equal. A NaN counts as larger than every number.
-func ArgmaxRows[T Float](dst []int32, x []T, rows, cols int) {
-	sameLen("argmax", rows*cols, len(x))
-	x32, ok := single(x)
-	if !ok {
-		ref.ArgmaxRows(dst, x, rows, cols)
-		return
-	}
-	l := loops.get()
-	l.v[0], l.int32s, l.cols = x32, dst, cols
-	l.each(rows, rowGrain(cheapGrain, cols), argmaxRowsPiece)
-}
-
-func argmaxRowsPiece(l *loop, lo, hi int) {
-	current.vec.argmaxRows(l.int32s[lo:hi], l.v[0][lo*l.cols:hi*l.cols], hi-lo, l.cols)
-}
-
 // eachRow applies a function of rows x cols matrices; dst has one value a row or cols.
 func eachRow[T Float](what string, dst, x []T, rows, cols, grain int,
 	fast func(dst, x []float32, rows, cols int), plain func(dst, x []T, rows, cols int),

@@ -2,27 +2,18 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
-
-// transposeTile is the side of the squares that Transpose2D moves: 16 floats are a cache line.
+// transposeTile is the side of the squares that transpose moves: 16 floats are a cache line.
 const transposeTile = 16
 
-// Transpose2D writes dst (cols x rows) = x' of x (rows x cols). dst must not be x.
-func Transpose2D[T Float](dst, x []T, rows, cols int) {
-	sameLen("transpose", rows*cols, len(dst), len(x))
-	d, ok := single(dst)
-	if !ok {
-		ref.Transpose2D(dst, x, rows, cols)
-		return
-	}
+// transpose writes dst (cols x rows) = x' of x (rows x cols).
+func transpose(dst, x []float32, rows, cols int) {
 	l := loops.get()
-	l.v[0], l.cols, l.width = d, cols, rows
-	l.v[1], _ = single(x)
+	l.v[0], l.v[1], l.cols, l.width = dst, x, cols, rows
 	bands := ceilDiv(cols, transposeTile)
-	l.each(bands, rowGrain(cheapGrain, transposeTile*rows), transpose2DPiece)
+	l.each(bands, rowGrain(cheapGrain, transposeTile*rows), transposePiece)
 }
 
-func transpose2DPiece(l *loop, lo, hi int) {
+func transposePiece(l *loop, lo, hi int) {
 	for b := lo; b < hi; b++ {
 		transposeBand(l.v[0], l.v[1], l.width, l.cols, b*transposeTile, min((b+1)*transposeTile, l.cols))
 	}

@@ -16,19 +16,14 @@ type vecTable struct {
 	activations [activationCount]func(dst, x []float32, alpha float32)
 	gradients   [activationCount]func(dx, s, dy []float32, alpha float32)
 
-	add, sub, mul, div, max       func(dst, a, b []float32)
-	scale, addScaled              func(dst, x []float32, alpha float32)
-	clip                          func(dst, x []float32, lo, hi float32)
-	clipGrad                      func(dx, x, dy []float32, lo, hi float32)
-	maxGrad                       func(da, db, a, b, dy []float32)
-	absGrad, sqrtGrad, squareGrad func(dx, x, dy []float32)
-	exp, log, sqrt, abs           func(dst, x []float32)
+	add, sub, mul, max func(dst, a, b []float32)
+	scale, addScaled   func(dst, x []float32, alpha float32)
+	clip               func(dst, x []float32, lo, hi float32)
+	maxGrad            func(da, db, a, b, dy []float32)
 
 	sum, sumSquares, sumAbs, dot func(a, b []float32) float64 // b is a but for dot
 	colSum                       func(dst, x []float32, rows, cols int)
 	finite                       func(x []float32) int
-	argmaxRows                   func(dst []int32, x []float32, rows, cols int)
-	rowSum                       func(dst, x []float32, rows, cols int)
 
 	//lint:ignore U1000 unused in builds without assembly
 	rowParts
@@ -87,11 +82,9 @@ type rowParts struct {
 var genericVec = vecTable{
 	gradients: [activationCount]func(dx, s, dy []float32, alpha float32){ReLU: genericReLUGrad},
 
-	add: ref.Add[float32], sub: ref.Sub[float32], mul: ref.Mul[float32], div: ref.Div[float32], max: ref.Max[float32],
+	add: ref.Add[float32], sub: ref.Sub[float32], mul: ref.Mul[float32], max: ref.Max[float32],
 	scale: ref.Scale[float32], addScaled: ref.AddScaled[float32],
-	clip: ref.Clip[float32], clipGrad: ref.ClipGrad[float32], maxGrad: ref.MaxGrad[float32],
-	absGrad: ref.AbsGrad[float32], sqrtGrad: ref.SqrtGrad[float32], squareGrad: ref.SquareGrad[float32],
-	exp: ref.Exp[float32], log: ref.Log[float32], sqrt: ref.Sqrt[float32], abs: ref.Abs[float32],
+	clip: ref.Clip[float32], maxGrad: ref.MaxGrad[float32],
 
 	sum:        func(x, _ []float32) float64 { return ref.Sum(x) },
 	sumSquares: func(x, _ []float32) float64 { return ref.SumSquares(x) },
@@ -99,8 +92,6 @@ var genericVec = vecTable{
 	dot:        ref.Dot[float32],
 	colSum:     ref.ColSum[float32],
 	finite:     ref.Finite[float32],
-	argmaxRows: ref.ArgmaxRows[float32],
-	rowSum:     ref.RowSum[float32],
 
 	softmax: ref.Softmax[float32], logSoftmax: ref.LogSoftmax[float32],
 	softmaxGrad: ref.SoftmaxGrad[float32], logSoftmaxGrad: ref.LogSoftmaxGrad[float32],

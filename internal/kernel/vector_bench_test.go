@@ -46,7 +46,6 @@ func BenchmarkElementwise(b *testing.B) {
 		"SGDMomentum": func() { SGD(y, z, v, 1e-6, 0.9, false) },
 		"RMSprop":     func() { RMSprop(y, z, v, nil, nil, 1e-6, 0.9, 0, 1e-7) },
 		"Adam":        func() { Adam(y, z, m, v, nil, 1e-6, 0.9, 0.999, 1e-7, 100) },
-		"Transpose":   func() { Transpose2D(y, x, 256, 256) },
 	} {
 		b.Run(name, func(b *testing.B) { benchmarkPaths(b, n, f) })
 	}

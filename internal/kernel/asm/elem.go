@@ -176,7 +176,6 @@ func elementwiseFunctions() []function {
 		of2("Add", nil, 0, func(l lane, a, b register) { l.add(b, a, a) }),
 		of2("Sub", nil, 0, func(l lane, a, b register) { l.sub(b, a, a) }),
 		of2("Mul", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
-		of2("Div", nil, 0, func(l lane, a, b register) { l.div(b, a, a) }),
 		of2("Max", nil, 2, func(l lane, a, b register) {
 			l.max(a, b, a) // NaN where a is
 			l.choose(unordered, b, b, b, a, a, l.t[0])
@@ -195,12 +194,6 @@ func elementwiseFunctions() []function {
 			l.max(x, l.scalars[0], x)
 			l.min(x, l.scalars[1], x)
 		}),
-		of2("ClipGrad", []string{"lo", "hi"}, 1, func(l lane, x, dy register) {
-			const greaterEqual, lessEqual = 13, 2
-			l.keep(greaterEqual, x, l.scalars[0], dy, l.t[0])
-			l.keep(lessEqual, x, l.scalars[1], dy, l.t[0])
-			l.VMOVAPS(dy, x)
-		}),
 		{"MaxGrad", []string{"da", "db", "a", "b", "dy"}, nil, 5, func(l lane) {
 			const greaterEqual, notGreaterEqual = 13, 9
 			a, b, dy, other := l.t[0], l.t[1], l.t[2], l.t[3]
@@ -213,22 +206,6 @@ func elementwiseFunctions() []function {
 			l.put(0, dy)
 			l.put(1, other)
 		}},
-		of2("AbsGrad", nil, 2, func(l lane, x, dy register) {
-			l.zero(l.t[0])
-			l.keep(notEqual, x, l.t[0], dy, l.t[1])
-			l.and(signBit, x, x)
-			l.xor(dy, x, x)
-		}),
-		of2("SqrtGrad", nil, 0, func(l lane, y, dy register) {
-			l.add(y, y, y)
-			l.div(y, dy, y)
-		}),
-		of2("SquareGrad", nil, 0, func(l lane, x, dy register) {
-			l.add(x, x, x)
-			l.mul(dy, x, x)
-		}),
-		of1("Abs", nil, 0, func(l lane, x register) { l.abs(x, x) }),
-		of1("Sqrt", nil, 0, func(l lane, x register) { l.VSQRTPS(x, x) }),
 		// rows of gradients; alpha is the row's number
 		of2("SoftmaxBack", alpha, 0, func(l lane, y, dy register) { // y (dy - alpha)
 			l.sub(l.scalars[0], dy, dy)

@@ -15,12 +15,9 @@ var ISAVec = vecTable{
 	activations: ISAActivations,
 	gradients:   ISAGradients,
 
-	add: ISAAdd, sub: ISASub, mul: ISAMul, div: ISADiv, max: ISAMax,
+	add: ISAAdd, sub: ISASub, mul: ISAMul, max: ISAMax,
 	scale: ISAScale, addScaled: ISAAddScaled,
-	clip: ISAClip, clipGrad: ISAClipGrad, maxGrad: ISAMaxGrad,
-	absGrad: ISAAbsGrad, sqrtGrad: ISASqrtGrad, squareGrad: ISASquareGrad,
-	exp: func(dst, x []float32) { ISAExponential(dst, x, 0) },
-	log: ref.Log[float32], sqrt: ISASqrt, abs: ISAAbs,
+	clip: ISAClip, maxGrad: ISAMaxGrad,
 
 	sum:        func(x, _ []float32) float64 { return ISASum(x) },
 	sumSquares: func(x, _ []float32) float64 { return ISASumSquares(x) },
@@ -33,8 +30,6 @@ var ISAVec = vecTable{
 		}
 		return ref.Finite(x)
 	},
-	argmaxRows: ref.ArgmaxRows[float32],
-	rowSum:     composedRowSum,
 
 	rowParts: rowParts{
 	rowMax: ISARowMax, expSum: ISAExpSum, sumExp: ISASumExp,
