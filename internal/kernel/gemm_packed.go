@@ -2,11 +2,13 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // PackedB is a right-hand matrix op(B) in the order in which tiles read it: worth
 // making when the same weights are multiplied many times. It belongs to the
 // instruction set in use when Pack was called.
 type PackedB struct {
-	isa  *isa
+	isa  *simd.ISA
 	k, n int
 	data []float32
 }
@@ -14,7 +16,7 @@ type PackedB struct {
 // Pack stores op(B), k x n; trans says that from holds its transpose.
 func (b *PackedB) Pack(trans bool, k, n int, from []float32, ld int) {
 	checkMatrix("pack", trans, k, n, len(from), ld)
-	s := current
+	s := simd.Active
 	b.isa, b.k, b.n = s, k, n
 	b.data = grow(b.data, packedLen(s, k, n))
 	j := gemmJobs.get()
@@ -42,6 +44,6 @@ func addTransposed(w *worker, m, n, k int, a []float32, lda int, b []float32, ld
 	checkMatrix("gemm: A", true, m, k, len(a), lda)
 	checkMatrix("gemm: B", false, k, n, len(b), ldb)
 	checkMatrix("gemm: C", false, m, n, len(c), ldc)
-	j := gemmJob{isa: current, transA: true, m: m, n: n, k: k, a: first(a), lda: lda, b: first(b), ldb: ldb, c: first(c), ldc: ldc, add: true}
+	j := gemmJob{isa: simd.Active, transA: true, m: m, n: n, k: k, a: first(a), lda: lda, b: first(b), ldb: ldb, c: first(c), ldc: ldc, add: true}
 	j.alone(w)
 }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // pieces are the units of a job over n elements or rows, grain to a piece.
 type pieces struct{ n, grain int }
@@ -15,7 +18,7 @@ func (p pieces) run(t task) {
 	switch units := ceilDiv(p.n, p.grain); {
 	case units == 1:
 		t.unit(0, nil)
-	case units <= alonePieces && p.grain > 1 && current != &genericISA: // one row may be any length
+	case units <= alonePieces && p.grain > 1 && !simd.Active.Portable(): // one row may be any length
 		runAlone(t, units)
 	default:
 		run(t, units)

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Nadam (Dozat 2015): m and v as in Adam, u_t = b1 (1 - 0.96^t / 2), U_t = u_1 ... u_t;
 // w -= lr mhat / (sqrt(v / (1-b2^t)) + eps) with
@@ -19,7 +22,7 @@ func Nadam[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int) {
 }
 
 func nadamPiece(l *loop, lo, hi int) {
-	current.vec.nadam(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi],
+	simd.Active.Nadam(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi],
 		l.s[0], l.s[1], l.s[2], l.s[3], l.s[4], l.s[5])
 }
 
@@ -36,7 +39,7 @@ func Adamax[T Float](w, g, m, u []T, lr, beta1, beta2, eps T, step int) {
 }
 
 func adamaxPiece(l *loop, lo, hi int) {
-	current.vec.adamax(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2], l.s[3])
+	simd.Active.Adamax(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2], l.s[3])
 }
 
 // Adagrad (Duchi et al. 2011): acc += g^2 and w -= lr g / sqrt(acc + eps).
@@ -51,7 +54,7 @@ func Adagrad[T Float](w, g, acc []T, lr, eps T) {
 }
 
 func adagradPiece(l *loop, lo, hi int) {
-	current.vec.adagrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1])
+	simd.Active.Adagrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1])
 }
 
 // Adadelta (Zeiler 2012): a = rho a + (1-rho) g^2, d = -sqrt(b + eps) / sqrt(a + eps) g,
@@ -67,7 +70,7 @@ func Adadelta[T Float](w, g, a, b []T, lr, rho, eps T) {
 }
 
 func adadeltaPiece(l *loop, lo, hi int) {
-	current.vec.adadelta(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2])
+	simd.Active.Adadelta(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2])
 }
 
 // Lion (Chen et al. 2023): w -= lr sign(b1 m + (1-b1) g), then m = b2 m + (1-b2) g.
@@ -82,5 +85,5 @@ func Lion[T Float](w, g, m []T, lr, beta1, beta2 T) {
 }
 
 func lionPiece(l *loop, lo, hi int) {
-	current.vec.lion(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1], l.s[2])
+	simd.Active.Lion(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1], l.s[2])
 }

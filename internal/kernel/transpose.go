@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // transposeTile is the side of the squares that transpose moves: 16 floats are a cache line.
 const transposeTile = 16
 
@@ -23,11 +25,11 @@ func transposePiece(l *loop, lo, hi int) {
 // where the instruction set can, the rest one by one.
 func transposeBand(dst, x []float32, rows, cols, c0, c1 int) {
 	done := 0
-	if side := current.block; side > 0 && c1-c0 == transposeTile && rows >= side {
+	if side := simd.Active.BlockSide; side > 0 && c1-c0 == transposeTile && rows >= side {
 		done = rows / side * side
 		for c := c0; c < c1; c += side {
 			for r := 0; r < done; r += side {
-				current.turn(&dst[c*rows+r], &x[r*cols+c], 1, 4*rows, 4*cols)
+				simd.Active.TransposeBlock(&dst[c*rows+r], &x[r*cols+c], 1, 4*rows, 4*cols)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"fmt"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math/rand/v2"
 	"testing"
 )
@@ -11,7 +12,7 @@ import (
 // benchmarkPaths runs f on each path, one worker, and reports nanoseconds an element.
 func benchmarkPaths(b *testing.B, n int, f func()) {
 	for _, path := range []string{"avx512", "avx2", "generic"} {
-		restore, err := ForcePath(path)
+		restore, err := simd.ForceISA(path)
 		if err != nil {
 			continue
 		}
