@@ -130,4 +130,4 @@ func Workers(n int) (restore func()) { return kernel.SetWorkers(n) }
 // Instructions tells what the kernels run on: "avx512", "avx2" or "generic".
 // The best that the processor has is chosen at start, unless REEF_KERNEL in the
 // environment names a lower one.
-func Instructions() string { return kernel.Path() }
+func Instructions() string { return kernel.ISA() }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Activation names an element-wise activation function; package ref has the formulas.
 type Activation = ref.Activation
@@ -52,7 +55,7 @@ func Activate[T Float](dst, x []T, a Activation, alpha T) {
 }
 
 func activatePiece(l *loop, lo, hi int) {
-	current.vec.activate(l.v[0][lo:hi], l.v[1][lo:hi], l.act, l.s[0])
+	simd.Active.Activate(l.v[0][lo:hi], l.v[1][lo:hi], l.act, l.s[0])
 }
 
 // ActivateGrad writes dx = a'(s) dy, where s is the output where a.FromOutput(), else
@@ -74,5 +77,5 @@ func ActivateGrad[T Float](dx, s, dy []T, a Activation, alpha T) {
 }
 
 func activateGradPiece(l *loop, lo, hi int) {
-	current.vec.activateGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.act, l.s[0])
+	simd.Active.ActivateGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.act, l.s[0])
 }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // narrowJob is a windowJob whose destination has so few channels that they
 // would leave most of a vector empty: the last layer of a decoder, the gradient
@@ -16,7 +19,7 @@ const narrowRows = 16 // destination rows a unit; it turns as many source rows a
 // narrow reports whether j gains by this.
 func (j *windowJob) narrow() bool {
 	s := j.isa
-	return 4*j.channels <= 1<<s.laneBits && s.block > 0 && j.depth >= s.block &&
+	return 4*j.channels <= 1<<s.LaneBits && s.BlockSide > 0 && j.depth >= s.BlockSide &&
 		j.cols.stride == 1 && j.cols.n >= 2*j.channels && j.cols.taps > 0
 }
 
@@ -26,9 +29,9 @@ func (j *windowJob) runNarrow(start func(task, int)) {
 	j.offsets = j.offsets[:0]
 	for r := range j.rows.taps {
 		for c := range j.cols.taps {
-			j.offsets = append(j.offsets, segment{
-				a: tap * (r*j.rows.weightStep*j.kernelW + c*j.cols.weightStep),
-				b: 4 * (r*j.rows.dist*j.depth*j.width + c*j.cols.dist),
+			j.offsets = append(j.offsets, simd.Segment{
+				A: tap * (r*j.rows.weightStep*j.kernelW + c*j.cols.weightStep),
+				B: 4 * (r*j.rows.dist*j.depth*j.width + c*j.cols.dist),
 			})
 		}
 	}
@@ -43,30 +46,30 @@ func (j *narrowJob) unit(u int, w *worker) {
 	top := max(0, r0*j.rows.stride+j.rows.first)
 	bottom := max(top, min(j.rows.src, (r1-1)*j.rows.stride+j.rows.first+(j.rows.taps-1)*j.rows.dist+1))
 	plane := j.depth * j.width
-	scratch := w.floats((bottom-top)*plane + j.channels*s.cols())
-	out, planes := scratch[:j.channels*s.cols()], scratch[j.channels*s.cols():]
+	scratch := w.floats((bottom-top)*plane + j.channels*s.TileCols())
+	out, planes := scratch[:j.channels*s.TileCols()], scratch[j.channels*s.TileCols():]
 	for y := top; y < bottom; y++ {
 		j.turnRow(planes[(y-top)*plane:][:plane], image, y)
 	}
-	t.rowA, t.stepA = 4, 4*j.channels // row i is output channel i of HWIO weights
+	t.RowA, t.StepA = 4, 4*j.channels // row i is output channel i of HWIO weights
 	if j.backward {
-		t.rowA, t.stepA = 4*j.depth, 4
+		t.RowA, t.StepA = 4*j.depth, 4
 	}
-	t.stepB, t.rowC, t.bias, t.flags = 4*j.width, 4*s.cols(), nil, 0
+	t.StepB, t.RowC, t.Bias, t.Flags = 4*j.width, 4*s.TileCols(), nil, 0
 	for r := r0; r < r1; r++ {
 		dst := floatsAt(j.y, ((image*j.dstH+j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
 		lo, hi := j.rows.tapsAt(r)
-		for c0 := 0; c0 < j.cols.n; c0 += s.cols() {
-			n := min(s.cols(), j.cols.n-c0)
+		for c0 := 0; c0 < j.cols.n; c0 += s.TileCols() {
+			n := min(s.TileCols(), j.cols.n-c0)
 			if lo == hi {
 				clear(out)
 			} else {
 				first, tap := r*j.rows.stride+j.rows.first+lo*j.rows.dist-top, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW+j.cols.weight
-				t.k, t.segments, t.offsets = j.depth, (hi-lo)*j.cols.taps, unsafe.SliceData(j.offsets)
-				t.a = floatsAt(j.w, tap*j.depth*j.channels)
-				t.b = unsafe.Pointer(&planes[first*plane+c0])
-				t.c = unsafe.Pointer(&out[0])
-				t.call(s, j.channels, n)
+				t.K, t.Segments, t.Offsets = j.depth, (hi-lo)*j.cols.taps, unsafe.SliceData(j.offsets)
+				t.A = floatsAt(j.w, tap*j.depth*j.channels)
+				t.B = unsafe.Pointer(&planes[first*plane+c0])
+				t.C = unsafe.Pointer(&out[0])
+				s.Tile(t, j.channels, n)
 			}
 			j.put(floatsAt(dst, c0*j.cols.dstStep*j.channels), out, n)
 		}
@@ -91,9 +94,9 @@ func (j *narrowJob) put(dst unsafe.Pointer, out []float32, n int) {
 	step := j.cols.dstStep * j.channels
 	y := unsafe.Slice((*float32)(dst), (n-1)*step+j.channels)
 	for i := range j.channels {
-		row := out[i*j.isa.cols():][:n]
+		row := out[i*j.isa.TileCols():][:n]
 		if j.bias != nil {
-			b := float(j.bias, 4*i)
+			b := *(*float32)(floatsAt(j.bias, i))
 			for q := range row {
 				row[q] += b
 			}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // randomConv draws a convolution of any stride, dilation and padding, channels up to maxC.
@@ -170,24 +171,12 @@ func TestWinogradMatchesReference(t *testing.T) {
 	for _, s := range shapes {
 		d := convReference(rng, &s)
 		onEachPath(t, func(t *testing.T) {
-			if fits := winogradFits(&s); fits != (current != &genericISA) {
+			if fits := winogradFits(&s); fits != (!simd.Active.Portable()) {
 				t.Fatalf("winogradFits(%+v) = %v", s, fits)
 			} else if !fits {
 				return
 			}
 			checkConvolution(t, d, &s, 2e-5)
 		})
-	}
-}
-
-func TestSetWinograd(t *testing.T) {
-	s := square(1, 40, 32, 32, 3)
-	restore := SetWinograd(false)
-	if winogradFits(&s) {
-		t.Error("still in use after SetWinograd(false)")
-	}
-	restore()
-	if !winogradFits(&s) && current != &genericISA {
-		t.Error("not in use after restore")
 	}
 }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // weightsJob computes the gradient of a convolution's weights. For one run of
 // taps, dw[(tap, c), k] = Σ_pixel x[pixel + tap, c]·dy[pixel, k] is a product
@@ -15,7 +18,7 @@ import "unsafe"
 // groups of output channels. Where the output has so few channels that they
 // would leave most of a vector empty, the transposed product is computed.
 type weightsJob struct {
-	isa        *isa
+	isa        *simd.ISA
 	s          Conv
 	rows, cols axis
 	x, dy      unsafe.Pointer
@@ -23,7 +26,7 @@ type weightsJob struct {
 	runs        []tapRun
 	padded      bool // the columns of x are copied with zeros around them
 	width       int  // pixels of a source row as read
-	offsets     []segment
+	offsets     []simd.Segment
 	rowBlocks   int // blocks of output rows an image
 	colBlocks   int // blocks of a row that is too long for one; 1 where a block has several rows
 	partials    int
@@ -54,7 +57,7 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 	}
 	j := weightsJobs.get()
 	*j = weightsJob{
-		isa: current, s: *s, x: first(x), dy: first(dy), sums: first(dw),
+		isa: simd.Active, s: *s, x: first(x), dy: first(dy), sums: first(dw),
 		rows:    forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:    forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 		offsets: j.offsets, runs: j.runs, spare: j.spare,
@@ -63,14 +66,14 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 	j.rowBlocks = ceilDiv(s.OH, max(1, blockPixels/s.OW))
 	j.colBlocks = ceilDiv(s.OW, 2*blockPixels)
 	j.partials = max(1, min(pixels/pixelsPerPartial, maxPartials, maxPartialFloats/len(dw), s.N*j.rowBlocks*j.colBlocks))
-	j.narrow = 4*s.K <= 1<<j.isa.laneBits
+	j.narrow = 4*s.K <= 1<<j.isa.LaneBits
 	if j.partials > 1 || j.narrow {
 		j.spare = grow(j.spare, j.partials*len(dw))
 		j.sums = first(j.spare)
 	}
-	j.panels = ceilDiv(s.K, j.isa.cols())
+	j.panels = ceilDiv(s.K, j.isa.TileCols())
 	j.panelGroups = min(j.panels, ceilDiv(weightUnits, j.partials*s.KH))
-	j.packB = j.panels > 1 && len(j.runs)*ceilDiv(j.runs[0].taps*s.C, j.isa.rows) >= 4
+	j.packB = j.panels > 1 && len(j.runs)*ceilDiv(j.runs[0].taps*s.C, j.isa.TileRows) >= 4
 	j.setOffsets()
 	start := run
 	if pixels*len(dw) < minShared {
@@ -110,7 +113,7 @@ func (j *weightsJob) setRuns() {
 func (j *weightsJob) setOffsets() {
 	stepDY := 4 * j.s.K
 	if j.packB {
-		stepDY = 4 * j.isa.cols()
+		stepDY = 4 * j.isa.TileCols()
 	}
 	j.offsets = j.offsets[:0]
 	for r := range ceilDiv(j.s.OH, j.rowBlocks) {
@@ -118,7 +121,7 @@ func (j *weightsJob) setOffsets() {
 		if j.narrow {
 			x, dy = dy, x
 		}
-		j.offsets = append(j.offsets, segment{a: x, b: dy})
+		j.offsets = append(j.offsets, simd.Segment{A: x, B: dy})
 	}
 }
 
@@ -127,7 +130,7 @@ func (j *weightsJob) unit(u int, w *worker) {
 	p0, p1 := share(j.panels, j.panelGroups, u%j.panelGroups)
 	u /= j.panelGroups
 	kh, partial := u%s.KH, u/s.KH
-	n0, n1 := p0*j.isa.cols(), min(s.K, p1*j.isa.cols())
+	n0, n1 := p0*j.isa.TileCols(), min(s.K, p1*j.isa.TileCols())
 	rowLen := s.KW * s.C
 	sums := floatsAt(j.sums, (partial*s.KH+kh)*rowLen*s.K)
 	for i := range rowLen {
@@ -160,7 +163,7 @@ func (j *weightsJob) block(w *worker, sums unsafe.Pointer, image, kh int, b pixe
 		padLen = ((rows-1)*s.StrideH + 1) * j.width * s.C
 	}
 	if j.packB {
-		packLen = pixels * j.isa.cols()
+		packLen = pixels * j.isa.TileCols()
 	}
 	scratch := w.floats(packLen + padLen)
 	if j.padded {
@@ -169,20 +172,20 @@ func (j *weightsJob) block(w *worker, sums unsafe.Pointer, image, kh int, b pixe
 		copyPadded(scratch[packLen:], s.StrideH*j.width*s.C, x, s.StrideH*s.W*s.C, rows, s.W, s.C, left, width)
 		x = first(scratch[packLen:])
 	}
-	t.offsets, t.segments, t.bias, t.flags = unsafe.SliceData(j.offsets), rows, nil, tileAdd
-	t.rowA, t.stepA, t.rowC = 4, 4*s.StrideW*s.C, 4*s.K
+	t.Offsets, t.Segments, t.Bias, t.Flags = unsafe.SliceData(j.offsets), rows, nil, simd.TileAdd
+	t.RowA, t.StepA, t.RowC = 4, 4*s.StrideW*s.C, 4*s.K
 	for p := p0; p < p1; p++ {
-		n0 := p * j.isa.cols()
-		n := min(j.isa.cols(), s.K-n0)
+		n0 := p * j.isa.TileCols()
+		n := min(j.isa.TileCols(), s.K-n0)
 		dy := floatsAt(j.dy, ((image*s.OH+b.r0)*s.OW+b.c0)*s.K+n0)
-		t.stepB = 4 * s.K
+		t.StepB = 4 * s.K
 		if j.packB {
 			packPanel(j.isa, first(scratch), dy, false, pixels, n, s.K)
-			dy, t.stepB = first(scratch), 4*j.isa.cols()
+			dy, t.StepB = first(scratch), 4*j.isa.TileCols()
 		}
 		for _, run := range j.runs {
 			lo, hi := max(run.lo, b.c0), min(run.hi, b.c1)
-			if t.k = hi - lo; t.k <= 0 {
+			if t.K = hi - lo; t.K <= 0 {
 				continue
 			}
 			if j.narrow {
@@ -192,26 +195,26 @@ func (j *weightsJob) block(w *worker, sums unsafe.Pointer, image, kh int, b pixe
 			m := run.taps * s.C
 			from := floatsAt(x, (lo*s.StrideW+run.kw*s.DilW+j.cols.first-left)*s.C)
 			to := floatsAt(sums, run.kw*s.C*s.K+n0)
-			t.b = unsafe.Add(dy, (lo-b.c0)*t.stepB)
-			tiles := ceilDiv(m, j.isa.rows)
+			t.B = unsafe.Add(dy, (lo-b.c0)*t.StepB)
+			tiles := ceilDiv(m, j.isa.TileRows)
 			for q := range tiles {
 				m0, m1 := share(m, tiles, q)
-				t.a, t.c = floatsAt(from, m0), floatsAt(to, m0*s.K)
-				t.call(j.isa, m1-m0, n)
+				t.A, t.C = floatsAt(from, m0), floatsAt(to, m0*s.K)
+				j.isa.Tile(t, m1-m0, n)
 			}
 		}
 	}
 }
 
 // narrowTiles adds the transposed product of one run: rows are output channels, columns the channels of x.
-func (j *weightsJob) narrowTiles(t *tileArgs, run tapRun, sums, dy, x unsafe.Pointer) {
+func (j *weightsJob) narrowTiles(t *simd.TileArgs, run tapRun, sums, dy, x unsafe.Pointer) {
 	s := &j.s
-	t.a, t.rowA, t.stepA = dy, 4, 4*s.K
-	t.stepB, t.rowC = 4*s.StrideW*s.C, 4*s.KW*s.C
+	t.A, t.RowA, t.StepA = dy, 4, 4*s.K
+	t.StepB, t.RowC = 4*s.StrideW*s.C, 4*s.KW*s.C
 	m := run.taps * s.C
-	for c := 0; c < m; c += j.isa.cols() {
-		t.b, t.c = floatsAt(x, c), floatsAt(sums, run.kw*s.C+c)
-		t.call(j.isa, s.K, min(j.isa.cols(), m-c))
+	for c := 0; c < m; c += j.isa.TileCols() {
+		t.B, t.C = floatsAt(x, c), floatsAt(sums, run.kw*s.C+c)
+		j.isa.Tile(t, s.K, min(j.isa.TileCols(), m-c))
 	}
 }
 

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // windowJob slides a kernel over images: the forward pass of a convolution, or
 // one phase of its backward pass to the data.
@@ -13,7 +16,7 @@ import "unsafe"
 // rows above or below the image are left out; for columns beyond it, the
 // source rows are copied with zeros around them.
 type windowJob struct {
-	isa        *isa
+	isa        *simd.ISA
 	rows, cols axis
 	images     int
 	depth      int // channels of the source
@@ -28,7 +31,7 @@ type windowJob struct {
 	packed      []float32 // [panel][row tap][column tap][depth][isa.cols()]
 	inPlace     bool      // reads w itself
 	panels      int
-	offsets     []segment
+	offsets     []simd.Segment
 	perRow      int // segments a kernel row
 	width       int // pixels of a source row as read: the source's own, or with zeros around
 	padded      bool
@@ -79,7 +82,7 @@ const (
 )
 
 func (j *windowJob) run() {
-	j.isa = current
+	j.isa = simd.Active
 	s := j.isa
 	work := j.images * j.rows.n * j.cols.n * j.rows.taps * j.cols.taps * j.depth * j.channels
 	start := run
@@ -90,13 +93,13 @@ func (j *windowJob) run() {
 		j.runNarrow(start)
 		return
 	}
-	j.panels = ceilDiv(j.channels, s.cols())
+	j.panels = ceilDiv(j.channels, s.TileCols())
 	j.padded = j.cols.padded()
 	j.width = j.cols.src
 	if j.padded {
 		j.width = j.cols.last() - j.cols.first + 1
 	}
-	tiles := j.images * j.rows.n * ceilDiv(j.cols.n, s.rows)
+	tiles := j.images * j.rows.n * ceilDiv(j.cols.n, s.TileRows)
 	j.inPlace = !j.backward && (tiles < minInPlaceUse || j.panels == 1)
 	j.setOffsets()
 
@@ -107,7 +110,7 @@ func (j *windowJob) run() {
 		j.panelGroups = min(j.panels, ceilDiv(n, j.images*j.blocks))
 	}
 	if !j.inPlace {
-		j.packed = grow(j.packed, j.panels*j.rows.taps*j.cols.taps*j.depth*s.cols())
+		j.packed = grow(j.packed, j.panels*j.rows.taps*j.cols.taps*j.depth*s.TileCols())
 		start((*windowPackJob)(j), j.panels*j.rows.taps*j.cols.taps)
 	}
 	start(j, j.images*j.blocks*j.panelGroups)
@@ -124,9 +127,9 @@ func (j *windowJob) setOffsets() {
 	j.offsets = j.offsets[:0]
 	for r := range j.rows.taps {
 		for c := range j.perRow {
-			j.offsets = append(j.offsets, segment{
-				a: 4 * j.depth * (r*j.rows.dist*j.width + c*j.cols.dist),
-				b: stepB * j.depth * (r*j.cols.taps + c),
+			j.offsets = append(j.offsets, simd.Segment{
+				A: 4 * j.depth * (r*j.rows.dist*j.width + c*j.cols.dist),
+				B: stepB * j.depth * (r*j.cols.taps + c),
 			})
 		}
 	}
@@ -137,7 +140,7 @@ func (j *windowJob) stepB() int {
 	if j.inPlace {
 		return 4 * j.channels
 	}
-	return 4 * j.isa.cols()
+	return 4 * j.isa.TileCols()
 }
 
 // windowPackJob packs the weights, one tap of one panel a unit.
@@ -148,13 +151,13 @@ func (j *windowPackJob) unit(u int, _ *worker) {
 	taps := j.rows.taps * j.cols.taps
 	panel, r, c := u/taps, u%taps/j.cols.taps, u%j.cols.taps
 	tap := (j.rows.weight+r*j.rows.weightStep)*j.kernelW + j.cols.weight + c*j.cols.weightStep
-	n0 := panel * s.cols()
+	n0 := panel * s.TileCols()
 	at, ld := tap*j.depth*j.channels+n0, j.channels
 	if j.backward {
 		at, ld = (tap*j.channels+n0)*j.depth, j.depth
 	}
-	dst := floatsAt(first(j.packed), u*j.depth*s.cols())
-	packPanel(s, dst, floatsAt(j.w, at), j.backward, j.depth, min(s.cols(), j.channels-n0), ld)
+	dst := floatsAt(first(j.packed), u*j.depth*s.TileCols())
+	packPanel(s, dst, floatsAt(j.w, at), j.backward, j.depth, min(s.TileCols(), j.channels-n0), ld)
 }
 
 func (j *windowJob) unit(u int, w *worker) {
@@ -172,22 +175,22 @@ func (j *windowJob) unit(u int, w *worker) {
 	}
 	dst := floatsAt(j.y, image*j.dstH*j.dstW*j.channels)
 	rowTaps := j.cols.taps * j.depth // steps of k a kernel row
-	t.k = rowTaps / j.perRow
-	t.rowA, t.stepA, t.stepB = 4*j.cols.stride*j.depth, 4, j.stepB()
-	t.rowC = 4 * j.cols.dstStep * j.channels
-	if t.flags = 0; j.relu {
-		t.flags = tileReLU
+	t.K = rowTaps / j.perRow
+	t.RowA, t.StepA, t.StepB = 4*j.cols.stride*j.depth, 4, j.stepB()
+	t.RowC = 4 * j.cols.dstStep * j.channels
+	if t.Flags = 0; j.relu {
+		t.Flags = simd.TileReLU
 	}
-	tiles := ceilDiv(j.cols.n, s.rows)
+	tiles := ceilDiv(j.cols.n, s.TileRows)
 	for p := p0; p < p1; p++ {
-		n0 := p * s.cols()
-		width := min(s.cols(), j.channels-n0)
-		if t.bias = nil; j.bias != nil {
-			t.bias = floatsAt(j.bias, n0)
+		n0 := p * s.TileCols()
+		width := min(s.TileCols(), j.channels-n0)
+		if t.Bias = nil; j.bias != nil {
+			t.Bias = floatsAt(j.bias, n0)
 		}
 		weights, at := j.w, n0
 		if !j.inPlace {
-			weights, at = first(j.packed), p*j.rows.taps*rowTaps*s.cols()
+			weights, at = first(j.packed), p*j.rows.taps*rowTaps*s.TileCols()
 		}
 		for r := r0; r < r1; r++ {
 			lo, hi := j.rows.tapsAt(r)
@@ -195,33 +198,33 @@ func (j *windowJob) unit(u int, w *worker) {
 				j.empty(t, r, n0, width, dst)
 				continue
 			}
-			t.offsets, t.segments = unsafe.SliceData(j.offsets), (hi-lo)*j.perRow
-			t.b = unsafe.Add(weights, 4*at+lo*rowTaps*t.stepB)
+			t.Offsets, t.Segments = unsafe.SliceData(j.offsets), (hi-lo)*j.perRow
+			t.B = unsafe.Add(weights, 4*at+lo*rowTaps*t.StepB)
 			y := r*j.rows.stride + j.rows.first + lo*j.rows.dist - top
 			row := floatsAt(src, (y*j.width-left+j.cols.first)*j.depth)
 			out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
 			for q := range tiles {
 				c0, c1 := share(j.cols.n, tiles, q)
-				t.a = unsafe.Add(row, c0*t.rowA)
-				t.c = unsafe.Add(out, c0*t.rowC)
-				t.call(s, c1-c0, width)
+				t.A = unsafe.Add(row, c0*t.RowA)
+				t.C = unsafe.Add(out, c0*t.RowC)
+				s.Tile(t, c1-c0, width)
 			}
 		}
 	}
 }
 
 // empty sets a panel of row r to its bias.
-func (j *windowJob) empty(t *tileArgs, r, n0, width int, dst unsafe.Pointer) {
-	k := t.k
-	t.k, t.segments, t.offsets, t.a, t.b = 0, 1, &noOffset, j.x, j.w
+func (j *windowJob) empty(t *simd.TileArgs, r, n0, width int, dst unsafe.Pointer) {
+	k := t.K
+	t.K, t.Segments, t.Offsets, t.A, t.B = 0, 1, &simd.NoOffset, j.x, j.w
 	out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
-	tiles := ceilDiv(j.cols.n, j.isa.rows)
+	tiles := ceilDiv(j.cols.n, j.isa.TileRows)
 	for q := range tiles {
 		c0, c1 := share(j.cols.n, tiles, q)
-		t.c = unsafe.Add(out, c0*t.rowC)
-		t.call(j.isa, c1-c0, width)
+		t.C = unsafe.Add(out, c0*t.RowC)
+		j.isa.Tile(t, c1-c0, width)
 	}
-	t.k = k
+	t.K = k
 }
 
 // pad copies the source rows that destination rows r0..r1 read into w's

@@ -3,22 +3,10 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math"
-	"sync/atomic"
 	"unsafe"
 )
-
-// winogradOff turns the Winograd convolution off.
-var winogradOff atomic.Bool
-
-// SetWinograd allows or forbids the Winograd form of wide 3 x 3 convolutions
-// until restore is called; it is allowed at first. It needs a quarter of the
-// multiplications and is some ten times less exact: relative errors of about
-// 1e-5 of the largest output instead of 1e-6.
-func SetWinograd(on bool) (restore func()) {
-	old := winogradOff.Swap(!on)
-	return func() { winogradOff.Store(old) }
-}
 
 const (
 	winogradSide   = 4       // output pixels along a tile's side
@@ -38,7 +26,7 @@ const (
 // channels, and transformed back to 4 x 4 pixels. A unit takes its tiles
 // through all three, so that what lies between stays in cache.
 type winogradJob struct {
-	isa               *isa
+	isa               *simd.ISA
 	images            int
 	srcH, srcW, depth int // source and its channels
 	dstH, dstW        int
@@ -59,10 +47,10 @@ var winogradJobs freeList[winogradJob]
 
 // winogradFits reports whether the Winograd form serves s with good profit.
 func winogradFits(s *Conv) bool {
-	if current.winogradInput == nil || winogradOff.Load() {
+	if simd.Active.WinogradInput == nil {
 		return false
 	}
-	lanes := 1 << current.laneBits
+	lanes := 1 << simd.Active.LaneBits
 	tiles := ceilDiv(s.OH, winogradSide) * ceilDiv(s.OW, winogradSide)
 	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilH == 1 && s.DilW == 1 &&
 		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 &&
@@ -91,7 +79,7 @@ func winogradBackData(dx, dy, w []float32, s *Conv) {
 }
 
 func (j *winogradJob) run(w []float32, backward bool) {
-	s := current
+	s := simd.Active
 	j.isa = s
 	if j.bias == nil {
 		j.zero = grow(j.zero, j.channels)
@@ -100,8 +88,8 @@ func (j *winogradJob) run(w []float32, backward bool) {
 	j.transformWeights(w, backward)
 	j.countTiles()
 	perTile := winogradPoints * (j.depth + min(j.channels, winogradChunk) + 2*winogradSkew)
-	perUnit := max(2*s.rows, min(winogradFloats/perTile, 8*s.rows)/s.rows*s.rows)
-	j.units = max(ceilDiv(j.tiles, perUnit), min(2*Workers(), ceilDiv(j.tiles, s.rows)))
+	perUnit := max(2*s.TileRows, min(winogradFloats/perTile, 8*s.TileRows)/s.TileRows*s.TileRows)
+	j.units = max(ceilDiv(j.tiles, perUnit), min(2*Workers(), ceilDiv(j.tiles, s.TileRows)))
 	run(j, j.units)
 	*j = winogradJob{pack: j.pack, u: j.u, zero: j.zero}
 	winogradJobs.put(j)
@@ -121,8 +109,8 @@ func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	p := &j.pack
 	p.isa, p.rows, p.cols, p.depth, p.channels = j.isa, axis, axis, j.depth, j.channels
 	p.w, p.backward, p.kernelW = first(w), backward, 3
-	p.panels = ceilDiv(j.channels, j.isa.cols())
-	panel := j.depth * j.isa.cols()
+	p.panels = ceilDiv(j.channels, j.isa.TileCols())
+	panel := j.depth * j.isa.TileCols()
 	p.packed = grow(p.packed, p.panels*9*panel)
 	j.u = grow(j.u, p.panels*winogradPoints*panel)
 	run((*winogradWeightsJob)(j), p.panels)
@@ -136,10 +124,10 @@ func (j *winogradWeightsJob) unit(u int, w *worker) {
 	for tap := range 9 {
 		(*windowPackJob)(&j.pack).unit(u*9+tap, w)
 	}
-	panel := j.depth * j.isa.cols()
-	j.isa.winogradWeights(
+	panel := j.depth * j.isa.TileCols()
+	j.isa.WinogradWeights(
 		(*float32)(floatsAt(first(j.u), u*winogradPoints*panel)), (*float32)(floatsAt(first(j.pack.packed), u*9*panel)),
-		panel>>j.isa.laneBits, 4*panel, 4*panel)
+		panel>>j.isa.LaneBits, 4*panel, 4*panel)
 }
 
 func (j *winogradJob) unit(u int, w *worker) {
@@ -173,9 +161,9 @@ func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) 
 	image, y, x := j.place(t)
 	y, x = y-j.padTop, x-j.padLeft
 	src := unsafe.Slice((*float32)(floatsAt(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
-	vectors := j.depth >> j.isa.laneBits
+	vectors := j.depth >> j.isa.LaneBits
 	if y >= 0 && y+winogradPatch <= j.srcH && x >= 0 && x+winogradPatch <= j.srcW {
-		j.isa.winogradInput(&dst[0], &src[(y*j.srcW+x)*j.depth], vectors, dstStep, 4*j.srcW*j.depth, 4*j.depth)
+		j.isa.WinogradInput(&dst[0], &src[(y*j.srcW+x)*j.depth], vectors, dstStep, 4*j.srcW*j.depth, 4*j.depth)
 		return
 	}
 	patch = patch[:winogradPatch*winogradPatch*j.depth]
@@ -184,23 +172,23 @@ func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) 
 	for r := max(y, 0); r < min(y+winogradPatch, j.srcH) && x0 < x1; r++ {
 		copy(patch[((r-y)*winogradPatch+x0-x)*j.depth:], src[(r*j.srcW+x0)*j.depth:(r*j.srcW+x1)*j.depth])
 	}
-	j.isa.winogradInput(&dst[0], &patch[0], vectors, dstStep, 4*winogradPatch*j.depth, 4*j.depth)
+	j.isa.WinogradInput(&dst[0], &patch[0], vectors, dstStep, 4*winogradPatch*j.depth, 4*j.depth)
 }
 
 // multiply computes the 36 products of n transformed tiles with the weights of the channels c0..c1.
-func (j *winogradJob) multiply(t *tileArgs, v, m []float32, n, vRow, mRow, c0, c1 int) {
+func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, c0, c1 int) {
 	s := j.isa
-	t.rowA, t.stepA, t.stepB, t.rowC = 4*vRow, 4, 4*s.cols(), 4*mRow
-	t.k, t.segments, t.offsets, t.flags, t.bias = j.depth, 1, &noOffset, 0, nil
-	groups := ceilDiv(n, s.rows)
+	t.RowA, t.StepA, t.StepB, t.RowC = 4*vRow, 4, 4*s.TileCols(), 4*mRow
+	t.K, t.Segments, t.Offsets, t.Flags, t.Bias = j.depth, 1, &simd.NoOffset, 0, nil
+	groups := ceilDiv(n, s.TileRows)
 	for point := range winogradPoints {
 		for q := range groups {
 			r0, r1 := share(n, groups, q)
-			t.a = unsafe.Pointer(&v[(point*n+r0)*vRow])
-			for c := c0; c < c1; c += s.cols() {
-				t.b = unsafe.Pointer(&j.u[(c/s.cols()*winogradPoints+point)*j.depth*s.cols()])
-				t.c = unsafe.Pointer(&m[(point*n+r0)*mRow+c-c0])
-				t.call(s, r1-r0, min(s.cols(), c1-c))
+			t.A = unsafe.Pointer(&v[(point*n+r0)*vRow])
+			for c := c0; c < c1; c += s.TileCols() {
+				t.B = unsafe.Pointer(&j.u[(c/s.TileCols()*winogradPoints+point)*j.depth*s.TileCols()])
+				t.C = unsafe.Pointer(&m[(point*n+r0)*mRow+c-c0])
+				s.Tile(t, r1-r0, min(s.TileCols(), c1-c))
 			}
 		}
 	}
@@ -211,15 +199,15 @@ func (j *winogradJob) output(src []float32, srcStep int, patch []float32, t, c0,
 	image, y, x := j.place(t)
 	h, w := min(winogradSide, j.dstH-y), min(winogradSide, j.dstW-x)
 	bias := (*float32)(floatsAt(j.bias, c0))
-	vectors := (c1 - c0) >> j.isa.laneBits
+	vectors := (c1 - c0) >> j.isa.LaneBits
 	row := j.dstW * j.channels
 	dst := unsafe.Slice((*float32)(floatsAt(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*j.channels+c1-c0)
 	if h == winogradSide && w == winogradSide {
-		j.isa.winogradOutput(&dst[0], &src[0], bias, vectors, srcStep, 4*row, 4*j.channels, j.floor)
+		j.isa.WinogradOutput(&dst[0], &src[0], bias, vectors, srcStep, 4*row, 4*j.channels, j.floor)
 		return
 	}
 	n := c1 - c0
-	j.isa.winogradOutput(&patch[0], &src[0], bias, vectors, srcStep, 4*winogradSide*n, 4*n, j.floor)
+	j.isa.WinogradOutput(&patch[0], &src[0], bias, vectors, srcStep, 4*winogradSide*n, 4*n, j.floor)
 	for r := range h {
 		for c := range w {
 			copy(dst[r*row+c*j.channels:][:n], patch[(r*winogradSide+c)*n:])

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // winogradGradJob is the gradient of the weights as F(3x3, 4x4): with V
 // the transformed input patches and G the transformed patches of dy, the 36
@@ -35,7 +38,7 @@ func winogradBackWeights(dw, x, dy []float32, s *Conv) {
 	j := winogradGradJobs.get()
 	in := &j.input
 	*in = winogradJob{
-		isa: current, images: s.N, srcH: s.H, srcW: s.W, depth: s.C, dstH: s.OH, dstW: s.OW,
+		isa: simd.Active, images: s.N, srcH: s.H, srcW: s.W, depth: s.C, dstH: s.OH, dstW: s.OW,
 		padTop: s.PadTop, padLeft: s.PadLeft, x: first(x),
 	}
 	in.countTiles()
@@ -53,7 +56,7 @@ func winogradBackWeights(dw, x, dy []float32, s *Conv) {
 		run((*winogradGradTiles)(j), ceilDiv(j.t1-j.t0, tileBatch))
 		run((*winogradGradProducts)(j), winogradPoints*j.chunks)
 	}
-	run((*winogradGradResult)(j), ceilDiv(s.C*s.K>>current.laneBits, gradUnits))
+	run((*winogradGradResult)(j), ceilDiv(s.C*s.K>>simd.Active.LaneBits, gradUnits))
 	*in = winogradJob{}
 	j.dy, j.dw = nil, nil
 	winogradGradJobs.put(j)
@@ -77,9 +80,9 @@ func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, 
 	image, y, x := in.place(t)
 	h, w := min(winogradSide, in.dstH-y), min(winogradSide, in.dstW-x)
 	at := floatsAt(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
-	vectors := k >> in.isa.laneBits
+	vectors := k >> in.isa.LaneBits
 	if h == winogradSide && w == winogradSide {
-		in.isa.winogradGradient(&dst[0], (*float32)(at), vectors, dstStep, 4*in.dstW*k, 4*k)
+		in.isa.WinogradGradient(&dst[0], (*float32)(at), vectors, dstStep, 4*in.dstW*k, 4*k)
 		return
 	}
 	patch = patch[:winogradSide*winogradSide*k]
@@ -88,7 +91,7 @@ func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, 
 	for r := range h {
 		copy(patch[r*winogradSide*k:], src[r*in.dstW*k:][:w*k])
 	}
-	in.isa.winogradGradient(&dst[0], &patch[0], vectors, dstStep, 4*winogradSide*k, 4*k)
+	in.isa.WinogradGradient(&dst[0], &patch[0], vectors, dstStep, 4*winogradSide*k, 4*k)
 }
 
 // winogradGradProducts adds Vᵀ·G of the group to the sums, a chunk of the rows of a point a unit.
@@ -98,20 +101,20 @@ func (j *winogradGradProducts) unit(u int, w *worker) {
 	s, t, n := j.input.isa, &w.tile, j.t1-j.t0
 	c, k := j.input.depth, j.channels
 	point := u / j.chunks
-	panels := ceilDiv(c, s.rows)
+	panels := ceilDiv(c, s.TileRows)
 	p0, p1 := share(panels, j.chunks, u%j.chunks)
-	t.k, t.segments, t.offsets, t.bias, t.flags = n, 1, &noOffset, nil, 0
+	t.K, t.Segments, t.Offsets, t.Bias, t.Flags = n, 1, &simd.NoOffset, nil, 0
 	if j.t0 > 0 {
-		t.flags = tileAdd
+		t.Flags = simd.TileAdd
 	}
-	t.rowA, t.stepA, t.stepB, t.rowC = 4, 4*j.vRow, 4*j.gRow, 4*k
-	for k0 := 0; k0 < k; k0 += s.cols() {
-		t.b = unsafe.Pointer(&j.g[point*n*j.gRow+k0])
+	t.RowA, t.StepA, t.StepB, t.RowC = 4, 4*j.vRow, 4*j.gRow, 4*k
+	for k0 := 0; k0 < k; k0 += s.TileCols() {
+		t.B = unsafe.Pointer(&j.g[point*n*j.gRow+k0])
 		for p := p0; p < p1; p++ {
 			r0, r1 := share(c, panels, p)
-			t.a = unsafe.Pointer(&j.v[point*n*j.vRow+r0])
-			t.c = unsafe.Pointer(&j.sums[(point*c+r0)*k+k0])
-			t.call(s, r1-r0, min(s.cols(), k-k0))
+			t.A = unsafe.Pointer(&j.v[point*n*j.vRow+r0])
+			t.C = unsafe.Pointer(&j.sums[(point*c+r0)*k+k0])
+			s.Tile(t, r1-r0, min(s.TileCols(), k-k0))
 		}
 	}
 }
@@ -121,7 +124,7 @@ type winogradGradResult winogradGradJob
 
 func (j *winogradGradResult) unit(u int, _ *worker) {
 	s, n := j.input.isa, j.input.depth*j.channels
-	v0, v1 := u*gradUnits, min((u+1)*gradUnits, n>>s.laneBits)
-	at := v0 << s.laneBits
-	s.winogradWeightGradient((*float32)(floatsAt(j.dw, at)), &j.sums[at], v1-v0, 4*n, 4*n)
+	v0, v1 := u*gradUnits, min((u+1)*gradUnits, n>>s.LaneBits)
+	at := v0 << s.LaneBits
+	s.WinogradWeightGradient((*float32)(floatsAt(j.dw, at)), &j.sums[at], v1-v0, 4*n, 4*n)
 }

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Depthwise2D computes y[out, c·M+m] = act(bias[c·M+m] + Σ_tap x[in, c]·w[tap, c, m])
@@ -96,7 +97,7 @@ func Depthwise2DBackData[T Float](dx, dy, w []T, s *Conv) {
 // phase of) backward to the data; compare windowJob. Pixels whose window
 // sticks out of the image at the sides are done one by one with the taps that they see.
 type depthwiseJob struct {
-	isa              *isa
+	isa              *simd.ISA
 	rows, cols       axis
 	images, channels int
 	kernelW          int
@@ -104,7 +105,7 @@ type depthwiseJob struct {
 	x, w, y, bias    unsafe.Pointer
 	relu             bool
 	inner0, inner1   int // the columns that see every tap
-	offsets          []segment
+	offsets          []simd.Segment
 	blocks           int
 	spare            []float32 // x with repeated channels
 }
@@ -133,7 +134,7 @@ func (j *depthwiseJob) repeat(x []float32, s *Conv) unsafe.Pointer {
 }
 
 func (j *depthwiseJob) run() {
-	j.isa = current
+	j.isa = simd.Active
 	j.inner0, j.inner1 = 0, 0
 	if j.cols.taps > 0 {
 		j.inner0, _ = j.cols.positions(0)
@@ -143,9 +144,9 @@ func (j *depthwiseJob) run() {
 	}
 	j.offsets = j.offsets[:0]
 	for r := range j.rows.taps {
-		j.offsets = append(j.offsets, segment{
-			a: 4 * r * j.rows.dist * j.cols.src * j.channels,
-			b: 4 * r * j.rows.weightStep * j.kernelW * j.channels,
+		j.offsets = append(j.offsets, simd.Segment{
+			A: 4 * r * j.rows.dist * j.cols.src * j.channels,
+			B: 4 * r * j.rows.weightStep * j.kernelW * j.channels,
 		})
 	}
 	j.blocks = min(j.rows.n, ceilDiv(j.rows.n*j.cols.n*j.channels, 1<<14))
@@ -160,10 +161,10 @@ func (j *depthwiseJob) unit(u int, w *worker) {
 	t := &w.tile
 	image := u / j.blocks
 	r0, r1 := share(j.rows.n, j.blocks, u%j.blocks)
-	t.rowA, t.stepA = 4*j.cols.stride*j.channels, 4*j.cols.dist*j.channels
-	t.stepB, t.rowC = 4*j.cols.weightStep*j.channels, 4*j.cols.dstStep*j.channels
-	if t.flags = 0; j.relu {
-		t.flags = tileReLU
+	t.RowA, t.StepA = 4*j.cols.stride*j.channels, 4*j.cols.dist*j.channels
+	t.StepB, t.RowC = 4*j.cols.weightStep*j.channels, 4*j.cols.dstStep*j.channels
+	if t.Flags = 0; j.relu {
+		t.Flags = simd.TileReLU
 	}
 	src := floatsAt(j.x, image*j.rows.src*j.cols.src*j.channels)
 	dst := floatsAt(j.y, image*j.dstH*j.dstW*j.channels)
@@ -190,26 +191,26 @@ func (j *depthwiseJob) unit(u int, w *worker) {
 
 // strips computes the columns c0..c1 of an output row from the column taps
 // lo..hi-1 and the given number of row taps.
-func (j *depthwiseJob) strips(t *tileArgs, c0, c1, lo, hi, rowTaps int, row, weights, out unsafe.Pointer) {
-	s, lanes := j.isa, 1<<j.isa.laneBits
-	most := len(s.strips) - 1
-	t.k, t.segments, t.offsets = hi-lo, rowTaps, unsafe.SliceData(j.offsets)
-	if t.k == 0 || rowTaps == 0 {
-		t.k, t.segments, t.offsets = 0, 1, &noOffset
+func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row, weights, out unsafe.Pointer) {
+	s, lanes := j.isa, 1<<j.isa.LaneBits
+	most := simd.StripRows
+	t.K, t.Segments, t.Offsets = hi-lo, rowTaps, unsafe.SliceData(j.offsets)
+	if t.K == 0 || rowTaps == 0 {
+		t.K, t.Segments, t.Offsets = 0, 1, &simd.NoOffset
 	}
 	for c0 < c1 {
 		n := min(most, c1-c0)
-		a, b, c := row, weights, unsafe.Add(out, c0*t.rowC)
-		if t.k > 0 {
+		a, b, c := row, weights, unsafe.Add(out, c0*t.RowC)
+		if t.K > 0 {
 			a = floatsAt(a, (c0*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
 			b = floatsAt(b, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
 		}
 		for k := 0; k < j.channels; k += lanes {
-			t.a, t.b, t.c = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
-			if t.bias = nil; j.bias != nil {
-				t.bias = floatsAt(j.bias, k)
+			t.A, t.B, t.C = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
+			if t.Bias = nil; j.bias != nil {
+				t.Bias = floatsAt(j.bias, k)
 			}
-			t.strip(s, n, min(lanes, j.channels-k))
+			s.Strip(t, n, min(lanes, j.channels-k))
 		}
 		c0 += n
 	}

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Depthwise2DBackWeights computes the gradient of w, dw[tap, c, m] = Σ x[in, c]·dy[out, c·M+m].
@@ -27,7 +28,7 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 	d := depthwiseJobs.get() // for its buffer
 	j := depthwiseWeightsJobs.get()
 	*j = depthwiseWeightsJob{
-		isa: current, s: *s, x: d.repeat(x32, s), dy: first(dy32), sums: first(dw32), spare: j.spare,
+		isa: simd.Active, s: *s, x: d.repeat(x32, s), dy: first(dy32), sums: first(dw32), spare: j.spare,
 		rows: forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols: forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 	}
@@ -53,7 +54,7 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 // of the output rows a unit; see weightsJob about partial sums. Channels of x
 // are already repeated, so that s.K counts those of x as well.
 type depthwiseWeightsJob struct {
-	isa         *isa
+	isa         *simd.ISA
 	s           Conv
 	rows, cols  axis
 	x, dy, sums unsafe.Pointer // sums is [partials][KH][KW][K]
@@ -68,9 +69,9 @@ func (j *depthwiseWeightsJob) unit(u int, w *worker) {
 	kh, partial := u%s.KH, u/s.KH
 	sums := floatsAt(j.sums, (partial*s.KH+kh)*s.KW*s.K)
 	clear(unsafe.Slice((*float32)(sums), s.KW*s.K))
-	t.bias, t.flags, t.segments, t.offsets = nil, tileAdd, 1, &noOffset
-	t.rowA, t.stepA = 4*s.DilW*s.K, 4*s.StrideW*s.K // rows are taps, steps are pixels
-	t.stepB, t.rowC = 4*s.K, 4*s.K
+	t.Bias, t.Flags, t.Segments, t.Offsets = nil, simd.TileAdd, 1, &simd.NoOffset
+	t.RowA, t.StepA = 4*s.DilW*s.K, 4*s.StrideW*s.K // rows are taps, steps are pixels
+	t.StepB, t.RowC = 4*s.K, 4*s.K
 	lo, hi := share(s.N*s.OH, j.partials, partial)
 	h0, h1 := j.rows.positions(kh)
 	in0, _ := j.cols.positions(0)
@@ -93,19 +94,19 @@ func (j *depthwiseWeightsJob) unit(u int, w *worker) {
 }
 
 // add sums the taps kw0..kw1 over the columns c0..c1 of one output row.
-func (j *depthwiseWeightsJob) add(t *tileArgs, sums, x, dy unsafe.Pointer, kw0, kw1, c0, c1 int) {
+func (j *depthwiseWeightsJob) add(t *simd.TileArgs, sums, x, dy unsafe.Pointer, kw0, kw1, c0, c1 int) {
 	if c0 >= c1 {
 		return
 	}
-	s, lanes := &j.s, 1<<j.isa.laneBits
-	t.k = c1 - c0
+	s, lanes := &j.s, 1<<j.isa.LaneBits
+	t.K = c1 - c0
 	for kw := kw0; kw < kw1; {
-		n := min(len(j.isa.strips)-1, kw1-kw)
+		n := min(simd.StripRows, kw1-kw)
 		a := floatsAt(x, (c0*s.StrideW+j.cols.first+kw*s.DilW)*s.K)
 		b, c := floatsAt(dy, c0*s.K), floatsAt(sums, kw*s.K)
 		for k := 0; k < s.K; k += lanes {
-			t.a, t.b, t.c = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
-			t.strip(j.isa, n, min(lanes, s.K-k))
+			t.A, t.B, t.C = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
+			j.isa.Strip(t, n, min(lanes, s.K-k))
 		}
 		kw += n
 	}

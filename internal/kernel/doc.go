@@ -15,9 +15,10 @@
 // shapes before it calls.
 package kernel
 
-//go:generate go -C asm run . -dir ..
-
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Float is float32 (fast) or float64 (plain loops, for gradient checks).
 type Float = ref.Float
@@ -27,3 +28,6 @@ func single[T Float](x []T) ([]float32, bool) {
 	s, ok := any(x).([]float32)
 	return s, ok
 }
+
+// ISA names the instruction set in use: "avx512", "avx2" or "generic".
+func ISA() string { return simd.Active.Name }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Dropout writes dst_i = x_i m_i / (1-rate), m_i = 1 with probability 1-rate, else 0. The
 // mask is a function of (key, stream, step, i) alone (Philox4x32-10), so the gradient is the
@@ -21,7 +24,7 @@ func Dropout[T Float](dst, x []T, rate float64, key, stream, step uint64) {
 }
 
 func dropoutPiece(l *loop, lo, hi int) {
-	current.vec.dropout(l.v[0][lo:hi], l.v[1][lo:hi], l.rate, l.key[0], l.key[1], l.key[2], lo)
+	simd.Active.Dropout(l.v[0][lo:hi], l.v[1][lo:hi], l.rate, l.key[0], l.key[1], l.key[2], lo)
 }
 
 // DropoutMask writes Dropout's scaled mask m_i / (1-rate) itself, for masks that several

@@ -2,22 +2,22 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Add writes dst = a + b. In all element-wise kernels dst may be any of the operands.
-func Add[T Float](dst, a, b []T) { binary("add", dst, a, b, current.vec.add, ref.Add[T]) }
+func Add[T Float](dst, a, b []T) { binary("add", dst, a, b, simd.Active.Add, ref.Add[T]) }
 
 // Sub writes dst = a - b.
-func Sub[T Float](dst, a, b []T) { binary("sub", dst, a, b, current.vec.sub, ref.Sub[T]) }
+func Sub[T Float](dst, a, b []T) { binary("sub", dst, a, b, simd.Active.Sub, ref.Sub[T]) }
 
 // Mul writes dst = a b, element by element.
-func Mul[T Float](dst, a, b []T) { binary("mul", dst, a, b, current.vec.mul, ref.Mul[T]) }
-
-// Div writes dst = a / b, element by element.
-func Div[T Float](dst, a, b []T) { binary("div", dst, a, b, current.vec.div, ref.Div[T]) }
+func Mul[T Float](dst, a, b []T) { binary("mul", dst, a, b, simd.Active.Mul, ref.Mul[T]) }
 
 // Max writes dst = max(a, b), NaN where either is.
-func Max[T Float](dst, a, b []T) { binary("max", dst, a, b, current.vec.max, ref.Max[T]) }
+func Max[T Float](dst, a, b []T) { binary("max", dst, a, b, simd.Active.Max, ref.Max[T]) }
 
 // MaxGrad writes the gradients of max(a, b): dy goes to a where a >= b, else to b. db may
 // be nil: it is dy - da.
@@ -45,7 +45,7 @@ func maxGradPiece(l *loop, lo, hi int) {
 		ref.MaxGrad(l.v[0][lo:hi], nil, l.v[2][lo:hi], l.v[3][lo:hi], l.v[4][lo:hi])
 		return
 	}
-	current.vec.maxGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.v[4][lo:hi])
+	simd.Active.MaxGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.v[4][lo:hi])
 }
 
 // Scale writes dst = alpha x.
@@ -63,7 +63,7 @@ func Scale[T Float](dst, x []T, alpha T) {
 }
 
 func scalePiece(l *loop, lo, hi int) {
-	current.vec.scale(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0])
+	simd.Active.Scale(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0])
 }
 
 // AddScaled adds alpha x to dst.
@@ -81,17 +81,17 @@ func AddScaled[T Float](dst, x []T, alpha T) {
 }
 
 func addScaledPiece(l *loop, lo, hi int) {
-	current.vec.addScaled(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0])
+	simd.Active.AddScaled(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0])
 }
 
 // AddRow writes dst_rj = x_rj + row_j for a rows x cols matrix.
 func AddRow[T Float](dst, x, row []T, rows, cols int) {
-	withRow("add row", dst, x, row, rows, cols, current.vec.add, ref.AddRow[T])
+	withRow("add row", dst, x, row, rows, cols, simd.Active.Add, ref.AddRow[T])
 }
 
 // MulRow writes dst_rj = x_rj row_j.
 func MulRow[T Float](dst, x, row []T, rows, cols int) {
-	withRow("mul row", dst, x, row, rows, cols, current.vec.mul, ref.MulRow[T])
+	withRow("mul row", dst, x, row, rows, cols, simd.Active.Mul, ref.MulRow[T])
 }
 
 func withRow[T Float](what string, dst, x, row []T, rows, cols int,
@@ -153,54 +153,5 @@ func Clip[T Float](dst, x []T, lo, hi T) {
 }
 
 func clipPiece(l *loop, lo, hi int) {
-	current.vec.clip(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0], l.s[1])
-}
-
-// ClipGrad writes dx = dy where lo <= x <= hi, else 0.
-func ClipGrad[T Float](dx, x, dy []T, lo, hi T) {
-	sameLen("clip grad", len(dx), len(x), len(dy))
-	d, ok := single(dx)
-	if !ok {
-		ref.ClipGrad(dx, x, dy, lo, hi)
-		return
-	}
-	l := loops.get()
-	l.v[0], l.s[0], l.s[1] = d, float32(lo), float32(hi)
-	l.v[1], _ = single(x)
-	l.v[2], _ = single(dy)
-	l.each(len(d), cheapGrain, clipGradPiece)
-}
-
-func clipGradPiece(l *loop, lo, hi int) {
-	current.vec.clipGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1])
-}
-
-// Exp writes dst = exp(x). Its gradient is Mul(dx, y, dy).
-func Exp[T Float](dst, x []T) { unary("exp", dst, x, dearGrain, current.vec.exp, ref.Exp[T]) }
-
-// Log writes dst = log(x), the natural logarithm. Its gradient is Div(dx, dy, x).
-func Log[T Float](dst, x []T) { unary("log", dst, x, dearGrain, current.vec.log, ref.Log[T]) }
-
-// Sqrt writes dst = sqrt(x).
-func Sqrt[T Float](dst, x []T) { unary("sqrt", dst, x, cheapGrain, current.vec.sqrt, ref.Sqrt[T]) }
-
-// SqrtGrad writes dx = dy / (2 y), y = sqrt(x).
-func SqrtGrad[T Float](dx, y, dy []T) {
-	binary("sqrt grad", dx, y, dy, current.vec.sqrtGrad, ref.SqrtGrad[T])
-}
-
-// Square writes dst = x^2.
-func Square[T Float](dst, x []T) { binary("square", dst, x, x, current.vec.mul, ref.Mul[T]) }
-
-// SquareGrad writes dx = 2 x dy.
-func SquareGrad[T Float](dx, x, dy []T) {
-	binary("square grad", dx, x, dy, current.vec.squareGrad, ref.SquareGrad[T])
-}
-
-// Abs writes dst = |x|.
-func Abs[T Float](dst, x []T) { unary("abs", dst, x, cheapGrain, current.vec.abs, ref.Abs[T]) }
-
-// AbsGrad writes dx = sign(x) dy, 0 at x = 0.
-func AbsGrad[T Float](dx, x, dy []T) {
-	binary("abs grad", dx, x, dy, current.vec.absGrad, ref.AbsGrad[T])
+	simd.Active.Clip(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0], l.s[1])
 }

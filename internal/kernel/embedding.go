@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Gather writes row ids_i of table (vocab x dim) to row i of dst (n x dim). ids are integers
 // held as T. It returns the first i whose id is no integer in [0,vocab), whose row it fills
@@ -15,27 +18,38 @@ func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 	if !ok {
 		return ref.Gather(dst, table, ids, n, vocab, dim)
 	}
-	l := loops.get()
-	l.v[0], l.width, l.cols = d, dim, vocab
-	l.v[1], _ = single(table)
-	l.v[2], _ = single(ids)
-	grain := rowGrain(cheapGrain, dim)
-	l.index = resized(l.index, ceilDiv(n, grain))
-	l.run(n, grain, gatherPiece)
-	return l.first()
+	j := gatherJobs.get()
+	j.dst, j.dim, j.vocab = d, dim, vocab
+	j.table, _ = single(table)
+	j.ids, _ = single(ids)
+	j.start(n, rowGrain(cheapGrain, dim))
+	j.run(j)
+	bad = j.first()
+	j.dst, j.table, j.ids = nil, nil, nil
+	gatherJobs.put(j)
+	return bad
 }
 
-func gatherPiece(l *loop, lo, hi int) {
-	ids, n, bad, ahead := l.v[2][lo:hi], l.width, -1, fetchAhead(l.width)
+type gatherJob struct {
+	search
+	dst, table, ids []float32
+	vocab, dim      int
+}
+
+var gatherJobs freeList[gatherJob]
+
+func (j *gatherJob) unit(u int, _ *worker) {
+	lo, hi := j.bounds(u)
+	ids, n, bad, ahead := j.ids[lo:hi], j.dim, -1, fetchAhead(j.dim)
 	for i, v := range ids {
 		if i+ahead < len(ids) {
-			if id, ok := ref.ClassOf(ids[i+ahead], l.cols); ok {
-				fetch(l.v[1][id*n : (id+1)*n])
+			if id, ok := ref.ClassOf(ids[i+ahead], j.vocab); ok {
+				simd.Fetch(j.table[id*n : (id+1)*n])
 			}
 		}
-		row := l.v[0][(lo+i)*n : (lo+i+1)*n]
-		if id, ok := ref.ClassOf(v, l.cols); ok {
-			copy(row, l.v[1][id*n:(id+1)*n])
+		row := j.dst[(lo+i)*n : (lo+i+1)*n]
+		if id, ok := ref.ClassOf(v, j.vocab); ok {
+			copy(row, j.table[id*n:(id+1)*n])
 			continue
 		}
 		clear(row)
@@ -43,7 +57,7 @@ func gatherPiece(l *loop, lo, hi int) {
 			bad = i
 		}
 	}
-	l.index[lo/l.grain] = offset(bad, lo)
+	j.report(u, bad)
 }
 
 // ScatterAdd writes dtable_v = sum of dy_i over the i with ids_i = v, in order of i. Ids

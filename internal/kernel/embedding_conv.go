@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // A convolution over the steps of an embedding, without the embedded sequences: x would be
 // table[ids], longer than the table where texts repeat their words, so that the products of
 // the table's rows with each tap's weights are fewer than those of x's.
@@ -150,14 +152,14 @@ func (j *embeddingConv) forward(lo, hi int, list []int32) {
 				n++
 			}
 			if n == len(list) {
-				current.vec.gatherSum(y, j.sums, list[:n])
+				simd.Active.GatherSum(y, j.sums, list[:n])
 				n = 0
 			}
 		}
-		current.vec.gatherSum(y, j.sums, list[:n])
+		simd.Active.GatherSum(y, j.sums, list[:n])
 	}
 	y := j.y[lo*s.K : hi*s.K]
-	current.vec.activate(y, y, j.act, j.alpha)
+	simd.Active.Activate(y, y, j.act, j.alpha)
 }
 
 // sumGradients makes j.words and their rows of j.sums.
@@ -199,7 +201,7 @@ func (j *embeddingConv) backward(lo, hi int, list []int32) {
 						n++
 					}
 				}
-				current.vec.gatherSum(word[tap*s.K:(tap+1)*s.K], j.y, list[:n])
+				simd.Active.GatherSum(word[tap*s.K:(tap+1)*s.K], j.y, list[:n])
 			}
 		}
 	}

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // A product of few rows reads a large B only once, so B is packed panel by
 // panel in the worker's own scratch right before its use, instead of in full
 // beforehand: the copy, which has many cache misses in flight at a time, brings
@@ -14,7 +16,7 @@ var fusedFloats = 4 << 20
 
 // fusePacking reports whether j is such a product.
 func (j *gemmJob) fusePacking() bool {
-	rows, cols := ceilDiv(j.m, j.isa.rows), ceilDiv(j.n, j.isa.cols())
+	rows, cols := ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
 	if rows > packPanels || cols < 2*Workers() {
 		return false
 	}
@@ -22,8 +24,8 @@ func (j *gemmJob) fusePacking() bool {
 }
 
 func (j *gemmJob) multiplyFused() {
-	j.kBlocks = max(1, ceilDiv(j.k, j.isa.depth))
-	j.rowPanels, j.colPanels = ceilDiv(j.m, j.isa.rows), ceilDiv(j.n, j.isa.cols())
+	j.kBlocks = max(1, ceilDiv(j.k, j.isa.Depth))
+	j.rowPanels, j.colPanels = ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
 	if j.small() {
 		runAlone((*fusedJob)(j), j.colPanels)
 	} else {
@@ -35,12 +37,12 @@ func (j *gemmJob) multiplyFused() {
 func (f *fusedJob) unit(q int, w *worker) {
 	j := (*gemmJob)(f)
 	s, t := j.isa, &w.tile
-	n0 := q * s.cols()
-	cols := min(s.cols(), j.n-n0)
-	t.segments, t.offsets, t.rowC = 1, &noOffset, 4*j.ldc
+	n0 := q * s.TileCols()
+	cols := min(s.TileCols(), j.n-n0)
+	t.Segments, t.Offsets, t.RowC = 1, &simd.NoOffset, 4*j.ldc
 	for kb := range j.kBlocks {
 		k0, k1 := share(j.k, j.kBlocks, kb)
-		panel := first(w.floats((k1 - k0) * s.cols()))
+		panel := first(w.floats((k1 - k0) * s.TileCols()))
 		at := k0*j.ldb + n0
 		if j.transB {
 			at = n0*j.ldb + k0
@@ -48,16 +50,16 @@ func (f *fusedJob) unit(q int, w *worker) {
 		if k1 > k0 {
 			packPanel(s, panel, floatsAt(j.b, at), j.transB, k1-k0, cols, j.ldb)
 		}
-		t.k, t.flags = k1-k0, j.flags(kb)
-		if t.bias = nil; j.bias != nil && kb == 0 {
-			t.bias = floatsAt(j.bias, n0)
+		t.K, t.Flags = k1-k0, j.flags(kb)
+		if t.Bias = nil; j.bias != nil && kb == 0 {
+			t.Bias = floatsAt(j.bias, n0)
 		}
 		for p := range j.rowPanels {
 			r0, r1 := share(j.m, j.rowPanels, p)
 			j.setA(w, r0, r1, k0)
-			t.b, t.stepB = panel, 4*s.cols()
-			t.c = floatsAt(j.c, r0*j.ldc+n0)
-			t.call(s, r1-r0, cols)
+			t.B, t.StepB = panel, 4*s.TileCols()
+			t.C = floatsAt(j.c, r0*j.ldc+n0)
+			s.Tile(t, r1-r0, cols)
 		}
 	}
 }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 const (
 	minShared  = 200_000 // multiply-adds; smaller products are over before a helper has joined
@@ -17,7 +20,7 @@ var maxPacked = 4 << 20
 // The k axis is cut into blocks of at most isa.depth, each of which adds to C,
 // so every element is summed in the same order however the units fall.
 type gemmJob struct {
-	isa            *isa
+	isa            *simd.ISA
 	transA, transB bool
 	m, n, k        int
 	a, b, c, bias  unsafe.Pointer
@@ -41,7 +44,7 @@ func (j *gemmJob) release() {
 // gemm runs the product that p describes, packing B where that pays.
 func gemm(p gemmJob) {
 	j := gemmJobs.get()
-	p.isa, p.spare = current, j.spare
+	p.isa, p.spare = simd.Active, j.spare
 	*j = p
 	defer j.release()
 	s := j.isa
@@ -54,11 +57,11 @@ func gemm(p gemmJob) {
 		return
 	}
 	// Read in place, B costs a TLB miss or two a row; packed, it costs a copy, which many row panels repay.
-	if !j.transB && (ceilDiv(j.m, s.rows) < packPanels || j.n <= 2*s.cols() || j.k < 16) {
+	if !j.transB && (ceilDiv(j.m, s.TileRows) < packPanels || j.n <= 2*s.TileCols() || j.k < 16) {
 		j.multiply()
 		return
 	}
-	chunk := min(j.n, max(1, maxPacked/max(j.k, 1)/s.cols())*s.cols())
+	chunk := min(j.n, max(1, maxPacked/max(j.k, 1)/s.TileCols())*s.TileCols())
 	j.spare = grow(j.spare, packedLen(s, j.k, chunk))
 	for n0 := 0; n0 < p.n; n0 += chunk {
 		j.n = min(chunk, p.n-n0)
@@ -80,7 +83,7 @@ func (j *gemmJob) small() bool { return j.m*j.n*j.k < minShared }
 
 // pack fills j.packed from b.
 func (j *gemmJob) pack(alone bool) {
-	j.kBlocks, j.colPanels = ceilDiv(j.k, j.isa.depth), ceilDiv(j.n, j.isa.cols())
+	j.kBlocks, j.colPanels = ceilDiv(j.k, j.isa.Depth), ceilDiv(j.n, j.isa.TileCols())
 	if alone {
 		runAlone((*packJob)(j), j.kBlocks*j.colPanels)
 	} else {
@@ -94,26 +97,26 @@ type packJob gemmJob
 func (j *packJob) unit(u int, _ *worker) {
 	s := j.isa
 	k0, k1 := share(j.k, j.kBlocks, u/j.colPanels)
-	n0 := u % j.colPanels * s.cols()
+	n0 := u % j.colPanels * s.TileCols()
 	at := k0*j.ldb + n0
 	if j.transB {
 		at = n0*j.ldb + k0
 	}
-	packPanel(s, (*gemmJob)(j).panel(k0, k1, u%j.colPanels), floatsAt(j.b, at), j.transB, k1-k0, min(s.cols(), j.n-n0), j.ldb)
+	packPanel(s, (*gemmJob)(j).panel(k0, k1, u%j.colPanels), floatsAt(j.b, at), j.transB, k1-k0, min(s.TileCols(), j.n-n0), j.ldb)
 }
 
 // panel returns where column panel q of the k block k0..k1 lies in j.packed.
 func (j *gemmJob) panel(k0, k1, q int) unsafe.Pointer {
-	return floatsAt(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.cols())
+	return floatsAt(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.TileCols())
 }
 
 // divide cuts the product into panels.
 func (j *gemmJob) divide() {
 	s := j.isa
-	j.kBlocks = max(1, ceilDiv(j.k, s.depth))
-	j.rowPanels, j.colPanels = ceilDiv(j.m, s.rows), ceilDiv(j.n, s.cols())
+	j.kBlocks = max(1, ceilDiv(j.k, s.Depth))
+	j.rowPanels, j.colPanels = ceilDiv(j.m, s.TileRows), ceilDiv(j.n, s.TileCols())
 	if j.transA {
-		j.copyA = j.colPanels >= 3 && s.packColumns != nil
+		j.copyA = j.colPanels >= 3 && s.PackColumns != nil
 	} else {
 		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows meet in the same few cache sets
 	}
@@ -130,7 +133,7 @@ func (j *gemmJob) alone(w *worker) {
 func (j *gemmJob) multiply() {
 	j.divide()
 	s := j.isa
-	j.rowChunks = ceilDiv(j.rowPanels, chunkRows/s.rows)
+	j.rowChunks = ceilDiv(j.rowPanels, chunkRows/s.TileRows)
 	if j.small() {
 		runAlone(j, j.rowChunks)
 		return
@@ -158,32 +161,32 @@ func (j *gemmJob) unit(u int, w *worker) {
 	}
 	p0, p1 := share(j.rowPanels, j.rowChunks, row)
 	q0, q1 := share(j.colPanels, j.colChunks, col)
-	t.segments, t.offsets, t.rowC = 1, &noOffset, j.ldc*4
+	t.Segments, t.Offsets, t.RowC = 1, &simd.NoOffset, j.ldc*4
 	for kb := range j.kBlocks {
 		k0, k1 := share(j.k, j.kBlocks, kb)
-		t.k, t.flags = k1-k0, j.flags(kb)
+		t.K, t.Flags = k1-k0, j.flags(kb)
 		if j.transA && j.copyA {
 			j.packA(w, p0, p1, k0)
 		}
 		for p := p0; p < p1; p++ {
 			r0, r1 := share(j.m, j.rowPanels, p)
 			if j.transA && j.copyA {
-				t.a, t.rowA, t.stepA = first(w.scratch[(p-p0)*j.panelA(t.k):]), 4, 4<<s.laneBits
+				t.A, t.RowA, t.StepA = first(w.scratch[(p-p0)*j.panelA(t.K):]), 4, 4<<s.LaneBits
 			} else {
 				j.setA(w, r0, r1, k0)
 			}
 			for q := q0; q < q1; q++ {
-				n0 := q * s.cols()
-				t.c, t.bias = floatsAt(j.c, r0*j.ldc+n0), nil
+				n0 := q * s.TileCols()
+				t.C, t.Bias = floatsAt(j.c, r0*j.ldc+n0), nil
 				if j.bias != nil && kb == 0 {
-					t.bias = floatsAt(j.bias, n0)
+					t.Bias = floatsAt(j.bias, n0)
 				}
 				if j.packed != nil {
-					t.b, t.stepB = j.panel(k0, k1, q), 4*s.cols()
+					t.B, t.StepB = j.panel(k0, k1, q), 4*s.TileCols()
 				} else {
-					t.b, t.stepB = floatsAt(j.b, k0*j.ldb+n0), 4*j.ldb
+					t.B, t.StepB = floatsAt(j.b, k0*j.ldb+n0), 4*j.ldb
 				}
-				t.call(s, r1-r0, min(s.cols(), j.n-n0))
+				s.Tile(t, r1-r0, min(s.TileCols(), j.n-n0))
 			}
 		}
 	}
@@ -192,10 +195,10 @@ func (j *gemmJob) unit(u int, w *worker) {
 // flags returns what tiles of k block kb do with C.
 func (j *gemmJob) flags(kb int) (flags int) {
 	if j.add || kb > 0 {
-		flags |= tileAdd
+		flags |= simd.TileAdd
 	}
 	if j.relu && kb == j.kBlocks-1 {
-		flags |= tileReLU
+		flags |= simd.TileReLU
 	}
 	return flags
 }
@@ -205,29 +208,29 @@ func (j *gemmJob) flags(kb int) (flags int) {
 func (j *gemmJob) setA(w *worker, r0, r1, k0 int) {
 	t := &w.tile
 	if j.transA {
-		t.a, t.rowA, t.stepA = floatsAt(j.a, k0*j.lda+r0), 4, 4*j.lda
+		t.A, t.RowA, t.StepA = floatsAt(j.a, k0*j.lda+r0), 4, 4*j.lda
 		return
 	}
-	t.a, t.rowA, t.stepA = floatsAt(j.a, r0*j.lda+k0), 4*j.lda, 4
+	t.A, t.RowA, t.StepA = floatsAt(j.a, r0*j.lda+k0), 4*j.lda, 4
 	if j.copyA {
-		row := ceilDiv(t.k, 16)*16 + 16
+		row := ceilDiv(t.K, 16)*16 + 16
 		buf := first(w.floats((r1 - r0) * row))
 		for i := range r1 - r0 {
-			copy(unsafe.Slice((*float32)(floatsAt(buf, i*row)), t.k), unsafe.Slice((*float32)(floatsAt(t.a, i*j.lda)), t.k))
+			copy(unsafe.Slice((*float32)(floatsAt(buf, i*row)), t.K), unsafe.Slice((*float32)(floatsAt(t.A, i*j.lda)), t.K))
 		}
-		t.a, t.rowA = buf, 4*row
+		t.A, t.RowA = buf, 4*row
 	}
 }
 
 // panelA is the floats of a copied panel of k rows of a transposed A, each a vector wide. A
 // line more than these need keeps the panels, which are written side by side, out of the
 // same few cache sets.
-func (j *gemmJob) panelA(k int) int { return k<<j.isa.laneBits + 16 }
+func (j *gemmJob) panelA(k int) int { return k<<j.isa.LaneBits + 16 }
 
 // packA copies row panels p0..p1-1 of a transposed A from step k0 on to w's scratch:
 // a row of A, which is a column of op(A), is read once for all of them.
 func (j *gemmJob) packA(w *worker, p0, p1, k0 int) {
-	k, size, lanes := w.tile.k, j.panelA(w.tile.k), 1<<j.isa.laneBits
+	k, size, lanes := w.tile.K, j.panelA(w.tile.K), 1<<j.isa.LaneBits
 	buf, src := first(w.floats((p1-p0)*size)), floatsAt(j.a, k0*j.lda)
 	w.offsets = resized(w.offsets, p1-p0)
 	whole := k // rows whose vectors stay within A, which ends m floats after the last row's start
@@ -237,7 +240,7 @@ func (j *gemmJob) packA(w *worker, p0, p1, k0 int) {
 		whole = max(0, min(whole, k-ceilDiv(max(0, r0+lanes-j.m), j.lda)))
 	}
 	if whole > 0 {
-		j.isa.packColumns((*float32)(buf), (*float32)(src), &w.offsets[0], p1-p0, whole, 4*size, 4*j.lda)
+		j.isa.PackColumns((*float32)(buf), (*float32)(src), &w.offsets[0], p1-p0, whole, 4*size, 4*j.lda)
 	}
 	for p := p0; p < p1 && whole < k; p++ {
 		r0, r1 := share(j.m, j.rowPanels, p)

@@ -2,13 +2,13 @@
 
 package kernel
 
-import "fmt"
+import "github.com/reef-dl/reef/internal/kernel/simd"
 
-// PackedB is a right-hand matrix op(B) in the order in which GemmPacked reads
-// it: worth making when the same weights are multiplied many times. It is
-// tied to the Path in use when Pack was called.
+// PackedB is a right-hand matrix op(B) in the order in which tiles read it: worth
+// making when the same weights are multiplied many times. It belongs to the
+// instruction set in use when Pack was called.
 type PackedB struct {
-	isa  *isa
+	isa  *simd.ISA
 	k, n int
 	data []float32
 }
@@ -16,7 +16,7 @@ type PackedB struct {
 // Pack stores op(B), k x n; trans says that from holds its transpose.
 func (b *PackedB) Pack(trans bool, k, n int, from []float32, ld int) {
 	checkMatrix("pack", trans, k, n, len(from), ld)
-	s := current
+	s := simd.Active
 	b.isa, b.k, b.n = s, k, n
 	b.data = grow(b.data, packedLen(s, k, n))
 	j := gemmJobs.get()
@@ -25,29 +25,7 @@ func (b *PackedB) Pack(trans bool, k, n int, from []float32, ld int) {
 	j.release()
 }
 
-// GemmPacked computes C[m,n] = op(A)·B + beta·C with k and n as B was packed;
-// see Gemm.
-func GemmPacked(transA bool, m int, a []float32, lda int, b *PackedB, beta float32, c []float32, ldc int) {
-	if b.isa != current {
-		panic(fmt.Sprintf("gemm: B was packed for %q, now %q is in use", b.isa.name, Path()))
-	}
-	if m == 0 || b.n == 0 {
-		return
-	}
-	checkBeta(beta)
-	checkMatrix("gemm: A", transA, m, b.k, len(a), lda)
-	checkMatrix("gemm: C", false, m, b.n, len(c), ldc)
-	j := gemmJobs.get()
-	*j = gemmJob{
-		isa: b.isa, transA: transA, m: m, n: b.n, k: b.k,
-		a: first(a), lda: lda, c: first(c), ldc: ldc, add: beta == 1,
-		packed: first(b.data), spare: j.spare,
-	}
-	j.multiply()
-	j.release()
-}
-
-// times is GemmPacked on the calling worker, from within a unit of a job.
+// times computes C[m,n] = A·B, or C += A·B where add is set, on the calling worker: from within a unit of a job.
 func (b *PackedB) times(w *worker, m int, a []float32, lda int, add bool, c []float32, ldc int) {
 	if m == 0 || b.n == 0 {
 		return
@@ -66,6 +44,6 @@ func addTransposed(w *worker, m, n, k int, a []float32, lda int, b []float32, ld
 	checkMatrix("gemm: A", true, m, k, len(a), lda)
 	checkMatrix("gemm: B", false, k, n, len(b), ldb)
 	checkMatrix("gemm: C", false, m, n, len(c), ldc)
-	j := gemmJob{isa: current, transA: true, m: m, n: n, k: k, a: first(a), lda: lda, b: first(b), ldb: ldb, c: first(c), ldc: ldc, add: true}
+	j := gemmJob{isa: simd.Active, transA: true, m: m, n: n, k: k, a: first(a), lda: lda, b: first(b), ldb: ldb, c: first(c), ldc: ldc, add: true}
 	j.alone(w)
 }

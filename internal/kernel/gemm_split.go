@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // A small product of long rows, as a dense layer of few units over a flattened sequence
 // is, has too few tiles to share out. Its k axis is cut into parts instead: a worker reads
@@ -25,7 +28,7 @@ func (j *gemmJob) multiplySplit() {
 	parts, size := min(j.k/splitSteps, splitParts), j.m*j.n
 	j.kBlocks, j.spare = parts, grow(j.spare, parts*size)
 	run((*splitJob)(j), parts)
-	v := current.vec
+	v := simd.Active
 	for i := range j.m {
 		row := unsafe.Slice((*float32)(floatsAt(j.c, i*j.ldc)), j.n)
 		switch {
@@ -36,10 +39,10 @@ func (j *gemmJob) multiplySplit() {
 			clear(row)
 		}
 		for p := range parts {
-			v.add(row, row, j.spare[p*size+i*j.n:][:j.n])
+			v.Add(row, row, j.spare[p*size+i*j.n:][:j.n])
 		}
 		if j.relu {
-			v.activate(row, row, ReLU, 0)
+			v.Activate(row, row, ReLU, 0)
 		}
 	}
 }

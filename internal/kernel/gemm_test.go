@@ -7,9 +7,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // randomFloats returns n values from the standard normal distribution.
@@ -77,45 +77,15 @@ func checkGemm(t *testing.T, rng *rand.Rand, s gemmShape) {
 
 // onEachPath runs the test on every path that this CPU has.
 func onEachPath(t *testing.T, test func(t *testing.T)) {
-	for _, s := range isas {
-		t.Run(s.name, func(t *testing.T) {
-			restore, err := ForcePath(s.name)
+	for _, s := range simd.ISAs {
+		t.Run(s.Name, func(t *testing.T) {
+			restore, err := simd.ForceISA(s.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer restore()
 			test(t)
 		})
-	}
-}
-
-func TestForcePathUnknown(t *testing.T) {
-	if _, err := ForcePath("sse9"); err == nil {
-		t.Error("ForcePath accepted a path that does not exist")
-	}
-}
-
-func TestChosenISA(t *testing.T) {
-	if got := chosenISA("generic"); got != &genericISA {
-		t.Errorf("REEF_KERNEL=generic chooses %q", got.name)
-	}
-	if got := chosenISA("nonsense"); got != isas[0] {
-		t.Errorf("REEF_KERNEL=nonsense chooses %q, want the best path %q", got.name, isas[0].name)
-	}
-}
-
-// The assembly knows the fields of tileArgs by these offsets; see asm/tile.go.
-func TestTileArgsLayout(t *testing.T) {
-	var a tileArgs
-	got := []uintptr{
-		unsafe.Offsetof(a.a), unsafe.Offsetof(a.b), unsafe.Offsetof(a.c), unsafe.Offsetof(a.bias),
-		unsafe.Offsetof(a.rowA), unsafe.Offsetof(a.stepA), unsafe.Offsetof(a.stepB), unsafe.Offsetof(a.rowC),
-		unsafe.Offsetof(a.k), unsafe.Offsetof(a.segments), unsafe.Offsetof(a.offsets), unsafe.Offsetof(a.flags), unsafe.Offsetof(a.last),
-	}
-	for i, offset := range got {
-		if offset != uintptr(i)*unsafe.Sizeof(uintptr(0)) {
-			t.Errorf("field %d of tileArgs lies at %d", i, offset)
-		}
 	}
 }
 
@@ -136,7 +106,7 @@ func FuzzGemm(f *testing.F) {
 	f.Add(uint16(1), uint16(1), uint16(1), uint8(27))
 	f.Add(uint16(279), uint16(91), uint16(258), uint8(72)) // large errors of rounding
 	f.Fuzz(func(t *testing.T, m, n, k uint16, flags uint8) {
-		restore, err := ForcePath(isas[int(flags>>3)%len(isas)].name)
+		restore, err := simd.ForceISA(simd.ISAs[int(flags>>3)%len(simd.ISAs)].Name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,13 +121,13 @@ func FuzzGemm(f *testing.F) {
 func TestGemmEveryTile(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))
-		for m := 1; m <= current.rows+1; m++ {
-			for n := 1; n <= current.cols()+1; n++ {
+		for m := 1; m <= simd.Active.TileRows+1; m++ {
+			for n := 1; n <= simd.Active.TileCols()+1; n++ {
 				k := (m*7 + n) % 6
 				checkGemm(t, rng, gemmShape{m%3 == 0, n%3 == 0, m, n, k, float32((m + n) % 2)})
 			}
-			for _, k := range []int{current.depth - 1, current.depth, current.depth + 1, 2*current.depth + 1} {
-				checkGemm(t, rng, gemmShape{m%2 == 0, m%3 == 0, m, 3 * current.cols(), k, 1})
+			for _, k := range []int{simd.Active.Depth - 1, simd.Active.Depth, simd.Active.Depth + 1, 2*simd.Active.Depth + 1} {
+				checkGemm(t, rng, gemmShape{m%2 == 0, m%3 == 0, m, 3 * simd.Active.TileCols(), k, 1})
 			}
 		}
 	})
@@ -167,12 +137,12 @@ func TestGemmEveryTile(t *testing.T) {
 func TestGemmPacksB(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
-		checkGemm(t, rng, gemmShape{false, false, 17 * current.rows, 4*current.cols() - 1, 33, 0})
-		checkGemm(t, rng, gemmShape{true, false, 17 * current.rows, 4*current.cols() - 1, 33, 1})
+		checkGemm(t, rng, gemmShape{false, false, 17 * simd.Active.TileRows, 4*simd.Active.TileCols() - 1, 33, 0})
+		checkGemm(t, rng, gemmShape{true, false, 17 * simd.Active.TileRows, 4*simd.Active.TileCols() - 1, 33, 1})
 		defer func(n int) { maxPacked = n }(maxPacked)
-		maxPacked = 100 * current.cols()
-		checkGemm(t, rng, gemmShape{false, true, packPanels*current.rows + 1, 5*current.cols() + 1, 50, 0})
-		checkGemm(t, rng, gemmShape{false, false, packPanels*current.rows + 1, 5*current.cols() + 1, 50, 1})
+		maxPacked = 100 * simd.Active.TileCols()
+		checkGemm(t, rng, gemmShape{false, true, packPanels*simd.Active.TileRows + 1, 5*simd.Active.TileCols() + 1, 50, 0})
+		checkGemm(t, rng, gemmShape{false, false, packPanels*simd.Active.TileRows + 1, 5*simd.Active.TileCols() + 1, 50, 1})
 	})
 }
 
@@ -186,7 +156,7 @@ func TestGemmFused(t *testing.T) {
 		checkGemm(t, rng, gemmShape{false, false, 5, 405, 40, 1})
 		for _, s := range []gemmShape{
 			{false, true, 1, 200, 700, 0},
-			{false, true, 15 * current.rows, 8 * current.cols(), 2*current.depth + 1, 1},
+			{false, true, 15 * simd.Active.TileRows, 8 * simd.Active.TileCols(), 2*simd.Active.Depth + 1, 1},
 			{true, true, 40, 333, 70, 0},
 			{false, true, 3, 300, 0, 0},
 		} {
@@ -214,33 +184,6 @@ func TestGemmSplit(t *testing.T) {
 		sameBits(t, m*n, func(y []float32) { Dense(y, x, w, bias, m, k, n, ReLU, 0) })
 		if got := testing.AllocsPerRun(5, func() { Dense(y, x, w, bias, m, k, n, ReLU, 0) }); got != 0 {
 			t.Errorf("%v allocations", got)
-		}
-	})
-}
-
-func TestGemmPacked(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(11, 12))
-		var p PackedB
-		for _, s := range []gemmShape{{false, false, 33, 70, 40, 0}, {true, true, 5, 20, 17, 1}, {false, true, 100, 96, 500, 1}} {
-			b, ldb := randomFloats(rng, s.k*s.n), s.n
-			if s.transB {
-				ldb = s.k
-			}
-			a, lda := randomFloats(rng, s.m*s.k), s.k
-			if s.transA {
-				lda = s.m
-			}
-			c := randomFloats(rng, s.m*s.n)
-			want := append([]float32(nil), c...)
-			Gemm(s.transA, s.transB, s.m, s.n, s.k, a, lda, b, ldb, s.beta, want, s.n)
-			p.Pack(s.transB, s.k, s.n, b, ldb)
-			GemmPacked(s.transA, s.m, a, lda, &p, s.beta, c, s.n)
-			for i := range c {
-				if c[i] != want[i] {
-					t.Fatalf("%v: element %d is %v, from the unpacked matrix %v", s, i, c[i], want[i])
-				}
-			}
 		}
 	})
 }

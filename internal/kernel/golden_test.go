@@ -181,7 +181,10 @@ func updates[T Float](name string) func(w, g []T, step int) {
 	case "amsgrad":
 		return func(w, g []T, k int) { Adam(w, g, a, b, c, 0.01, 0.9, 0.999, 1e-7, k) }
 	case "adamw":
-		return func(w, g []T, k int) { AdamW(w, g, a, b, nil, 0.01, 0.9, 0.999, 1e-7, 0.004, k) }
+		return func(w, g []T, k int) {
+			Scale(w, w, 1-0.01*0.004)
+			Adam(w, g, a, b, nil, 0.01, 0.9, 0.999, 1e-7, k)
+		}
 	case "nadam":
 		return func(w, g []T, k int) { Nadam(w, g, a, b, 0.01, 0.9, 0.999, 1e-7, k) }
 	case "adamax":

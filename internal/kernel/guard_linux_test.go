@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -41,7 +42,7 @@ func TestKernelsStayInside(t *testing.T) {
 			for i := range rounds(60) {
 				m, n, k := 1+rng.IntN(40), 1+rng.IntN(70), rng.IntN(40)
 				if i%10 == 0 {
-					m = 17 * current.rows // packs B
+					m = 17 * simd.Active.TileRows // packs B
 				}
 				a, b, c := buf(m*k), buf(k*n), buf(m*n)
 				Gemm(false, false, m, n, k, a, k, b, n, 1, c, n)

@@ -161,7 +161,8 @@ func kerasOptimizers[T kernel.Float](t *testing.T, rel, abs float64) {
 				if !c.Args.Bool("amsgrad") {
 					top = nil
 				}
-				kernel.AdamW(w, g, s[0], s[1], top, lr, b1, b2, eps, f("weight_decay"), step+1)
+				kernel.Scale(w, w, 1-lr*f("weight_decay"))
+				kernel.Adam(w, g, s[0], s[1], top, lr, b1, b2, eps, step+1)
 			case "Nadam":
 				kernel.Nadam(w, g, s[0], s[1], lr, b1, b2, eps, step+1)
 			case "Adamax":

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // pieces are the units of a job over n elements or rows, grain to a piece.
 type pieces struct{ n, grain int }
@@ -15,7 +18,7 @@ func (p pieces) run(t task) {
 	switch units := ceilDiv(p.n, p.grain); {
 	case units == 1:
 		t.unit(0, nil)
-	case units <= alonePieces && p.grain > 1 && current != &genericISA: // one row may be any length
+	case units <= alonePieces && p.grain > 1 && !simd.Active.Portable(): // one row may be any length
 		runAlone(t, units)
 	default:
 		run(t, units)
@@ -114,25 +117,6 @@ func sameLen(what string, n int, lens ...int) {
 			panic(fmt.Sprintf("%s: an operand has %d elements, want %d", what, m, n))
 		}
 	}
-}
-
-// unary applies a function of one operand; dst may be x.
-func unary[T Float](what string, dst, x []T, grain int, fast func(dst, x []float32), plain func(dst, x []T)) {
-	sameLen(what, len(dst), len(x))
-	d, ok := single(dst)
-	if !ok {
-		plain(dst, x)
-		return
-	}
-	l := loops.get()
-	l.map1 = fast
-	l.v[0] = d
-	l.v[1], _ = single(x)
-	l.each(len(d), grain, unaryPiece)
-}
-
-func unaryPiece(l *loop, lo, hi int) {
-	l.map1(l.v[0][lo:hi], l.v[1][lo:hi])
 }
 
 // binary applies a function of two operands; dst may be either.

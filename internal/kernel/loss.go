@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Losses write one value a row; the mean over the batch is the caller's. Their gradients
 // take dloss, one value a row, and write the gradient of the first operand, whose memory
@@ -18,70 +21,80 @@ func SoftmaxXentSparse[T Float](loss, logits, labels []T, rows, cols int) (bad i
 	if !ok {
 		return ref.SoftmaxXentSparse(loss, logits, labels, rows, cols)
 	}
-	l := loops.get()
-	l.cols = cols
-	l.v[0] = loss32
-	l.v[1], _ = single(logits)
-	l.v[2], _ = single(labels)
-	grain := rowGrain(dearGrain, cols)
-	l.index = resized(l.index, ceilDiv(rows, grain))
-	l.run(rows, grain, softmaxXentSparsePiece)
-	return l.first()
+	j := sparseXentJobs.get()
+	j.loss, j.cols = loss32, cols
+	j.logits, _ = single(logits)
+	j.labels, _ = single(labels)
+	j.start(rows, rowGrain(dearGrain, cols))
+	j.run(j)
+	bad = j.first()
+	j.loss, j.logits, j.labels = nil, nil, nil
+	sparseXentJobs.put(j)
+	return bad
 }
 
-func softmaxXentSparsePiece(l *loop, lo, hi int) {
-	l.index[lo/l.grain] = offset(current.vec.xentSparse(l.v[0][lo:hi], l.v[1][lo*l.cols:hi*l.cols], l.v[2][lo:hi], hi-lo, l.cols), lo)
+type sparseXentJob struct {
+	search
+	loss, logits, labels []float32
+	cols                 int
+}
+
+var sparseXentJobs freeList[sparseXentJob]
+
+func (j *sparseXentJob) unit(u int, _ *worker) {
+	lo, hi := j.bounds(u)
+	j.report(u, simd.Active.SoftmaxXentSparse(j.loss[lo:hi], j.logits[lo*j.cols:hi*j.cols], j.labels[lo:hi], hi-lo, j.cols))
 }
 
 // SoftmaxXentSparseGrad writes dz_rj = dloss_r (softmax(z_r)_j - [j = label(r)]). A row
 // with a bad label gets the gradient 0.
 func SoftmaxXentSparseGrad[T Float](dlogits, logits, labels, dloss []T, rows, cols int) {
 	lossGrad("sparse softmax cross-entropy grad", dlogits, logits, labels, dloss, rows, cols, 1, dearGrain,
-		current.vec.xentSparseGrad, ref.SoftmaxXentSparseGrad[T])
+		simd.Active.SoftmaxXentSparseGrad, ref.SoftmaxXentSparseGrad[T])
 }
 
 // SoftmaxXent writes loss_r = sum_j t_rj (log sum_k exp(z_rk) - z_rj); the rows of target
 // are distributions.
 func SoftmaxXent[T Float](loss, logits, target []T, rows, cols int) {
-	lossRows("softmax cross-entropy", loss, logits, target, rows, cols, dearGrain, current.vec.xent, ref.SoftmaxXent[T])
+	lossRows("softmax cross-entropy", loss, logits, target, rows, cols, dearGrain, simd.Active.SoftmaxXent, ref.SoftmaxXent[T])
 }
 
 // SoftmaxXentGrad writes dz_rj = dloss_r (softmax(z_r)_j sum_k t_rk - t_rj).
 func SoftmaxXentGrad[T Float](dlogits, logits, target, dloss []T, rows, cols int) {
 	lossGrad("softmax cross-entropy grad", dlogits, logits, target, dloss, rows, cols, cols, dearGrain,
-		current.vec.xentGrad, ref.SoftmaxXentGrad[T])
+		simd.Active.SoftmaxXentGrad, ref.SoftmaxXentGrad[T])
 }
 
 // SigmoidXent writes loss_r = mean_j max(z,0) - z t + log(1 + exp(-|z|)), the binary
 // cross-entropy on logits.
 func SigmoidXent[T Float](loss, logits, target []T, rows, cols int) {
-	lossRows("sigmoid cross-entropy", loss, logits, target, rows, cols, dearGrain, current.vec.sigmoidXent, ref.SigmoidXent[T])
+	lossRows("sigmoid cross-entropy", loss, logits, target, rows, cols, dearGrain, simd.Active.SigmoidXent, ref.SigmoidXent[T])
 }
 
 // SigmoidXentGrad writes dz = dloss_r (sigmoid(z) - t) / cols.
 func SigmoidXentGrad[T Float](dlogits, logits, target, dloss []T, rows, cols int) {
 	lossGrad("sigmoid cross-entropy grad", dlogits, logits, target, dloss, rows, cols, cols, dearGrain,
-		current.vec.sigmoidXentGrad, ref.SigmoidXentGrad[T])
+		simd.Active.SigmoidXentGrad, ref.SigmoidXentGrad[T])
 }
 
 // MSE writes loss_r = mean_j (p_rj - t_rj)^2.
 func MSE[T Float](loss, pred, target []T, rows, cols int) {
-	lossRows("mean squared error", loss, pred, target, rows, cols, cheapGrain, current.vec.mse, ref.MSE[T])
+	lossRows("mean squared error", loss, pred, target, rows, cols, cheapGrain, simd.Active.MSE, ref.MSE[T])
 }
 
 // MSEGrad writes dp_rj = 2 dloss_r (p_rj - t_rj) / cols.
 func MSEGrad[T Float](dpred, pred, target, dloss []T, rows, cols int) {
-	lossGrad("mean squared error grad", dpred, pred, target, dloss, rows, cols, cols, cheapGrain, current.vec.mseGrad, ref.MSEGrad[T])
+	lossGrad("mean squared error grad", dpred, pred, target, dloss, rows, cols, cols, cheapGrain, simd.Active.MSEGrad, ref.MSEGrad[T])
 }
 
 // MAE writes loss_r = mean_j |p_rj - t_rj|.
 func MAE[T Float](loss, pred, target []T, rows, cols int) {
-	lossRows("mean absolute error", loss, pred, target, rows, cols, cheapGrain, current.vec.mae, ref.MAE[T])
+	lossRows("mean absolute error", loss, pred, target, rows, cols, cheapGrain, simd.Active.MAE, ref.MAE[T])
 }
 
 // MAEGrad writes dp_rj = dloss_r sign(p_rj - t_rj) / cols, 0 where p = t.
 func MAEGrad[T Float](dpred, pred, target, dloss []T, rows, cols int) {
-	lossGrad("mean absolute error grad", dpred, pred, target, dloss, rows, cols, cols, cheapGrain, current.vec.maeGrad, ref.MAEGrad[T])
+	lossGrad("mean absolute error grad", dpred, pred, target, dloss, rows, cols, cols, cheapGrain, simd.Active.MAEGrad, ref.MAEGrad[T])
 }
 
 func lossRows[T Float](what string, loss, a, b []T, rows, cols, grain int,

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Normalisation of columns, as batch normalisation needs it. A matrix of few columns is
@@ -42,7 +43,7 @@ func ColVariance[T Float](variance, x, mean []T, rows, cols int) {
 	x32, _ := single(x)
 	mean32, _ := single(mean)
 	sumCentred(v, x32, nil, mean32, rows, cols)
-	current.vec.scale(v, v, 1/float32(max(rows, 1)))
+	simd.Active.Scale(v, v, 1/float32(max(rows, 1)))
 }
 
 // NormColsDot writes dgamma_j = sum_r dy_rj z_rj, z = (x - mean) / sqrt(variance + eps): the
@@ -87,9 +88,9 @@ func sumCentred(dst, x, b, mean []float32, rows, cols int) {
 	l.each(n, grain, sumCentredPiece)
 	sums := scratch[width : 2*width]
 	for p := 1; p < parts; p++ {
-		current.vec.add(sums, sums, scratch[(1+2*p)*width:(2+2*p)*width])
+		simd.Active.Add(sums, sums, scratch[(1+2*p)*width:(2+2*p)*width])
 	}
-	current.vec.colSum(dst, sums, width/cols, cols)
+	simd.Active.ColSum(dst, sums, width/cols, cols)
 	callers.put(w)
 }
 
@@ -100,13 +101,13 @@ func sumCentredPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i += l.width {
 		m := min(l.width, hi-i)
 		d := d[:m]
-		current.vec.sub(d, l.v[1][i:i+m], l.v[3][:m])
+		simd.Active.Sub(d, l.v[1][i:i+m], l.v[3][:m])
 		if l.v[2] == nil {
-			current.vec.mul(d, d, d)
+			simd.Active.Mul(d, d, d)
 		} else {
-			current.vec.mul(d, d, l.v[2][i:i+m])
+			simd.Active.Mul(d, d, l.v[2][i:i+m])
 		}
-		current.vec.add(sum[:m], sum[:m], d)
+		simd.Active.Add(sum[:m], sum[:m], d)
 	}
 }
 
@@ -159,9 +160,9 @@ func normColsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i += l.width {
 		m := min(l.width, hi-i)
 		y := l.v[0][i : i+m]
-		current.vec.sub(y, l.v[1][i:i+m], l.v[2][:m])
-		current.vec.mul(y, y, l.v[3][:m])
-		current.vec.add(y, y, l.v[4][:m])
+		simd.Active.Sub(y, l.v[1][i:i+m], l.v[2][:m])
+		simd.Active.Mul(y, y, l.v[3][:m])
+		simd.Active.Add(y, y, l.v[4][:m])
 	}
 }
 
@@ -211,10 +212,10 @@ func normColsGradPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i += l.width {
 		m := min(l.width, hi-i)
 		dx := l.v[0][i : i+m]
-		current.vec.sub(dx, l.v[1][i:i+m], mean[:m])
-		current.vec.mul(dx, dx, slope[:m])
-		current.vec.add(dx, dx, l.v[2][i:i+m])
-		current.vec.add(dx, dx, l.v[4][:m])
-		current.vec.mul(dx, dx, l.v[5][:m])
+		simd.Active.Sub(dx, l.v[1][i:i+m], mean[:m])
+		simd.Active.Mul(dx, dx, slope[:m])
+		simd.Active.Add(dx, dx, l.v[2][i:i+m])
+		simd.Active.Add(dx, dx, l.v[4][:m])
+		simd.Active.Mul(dx, dx, l.v[5][:m])
 	}
 }

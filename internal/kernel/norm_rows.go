@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Normalisation of rows, as layer normalisation needs it. Mean and variance of a row are
@@ -59,10 +60,10 @@ func normRow(j *normRowsJob, at, _ int, _ *worker) {
 	y := j.dst[at : at+j.cols]
 	standardise(y, j.x[at:at+j.cols], j.eps)
 	if j.gamma != nil {
-		current.vec.mul(y, y, j.gamma)
+		simd.Active.Mul(y, y, j.gamma)
 	}
 	if j.beta != nil {
-		current.vec.add(y, y, j.beta)
+		simd.Active.Add(y, y, j.beta)
 	}
 }
 
@@ -88,13 +89,13 @@ func normRowGrad(j *normRowsJob, at, _ int, w *worker) {
 	inverse := standardise(z, j.x[at:at+j.cols], j.eps)
 	copy(g, j.dy[at:at+j.cols])
 	if j.gamma != nil {
-		current.vec.mul(g, g, j.gamma)
+		simd.Active.Mul(g, g, j.gamma)
 	}
 	n := float64(j.cols)
-	mean, along := float32(current.vec.sum(g, g)/n), float32(current.vec.dot(g, z)/n)
-	current.vec.addScaled(g, z, -along)
+	mean, along := float32(simd.Active.Sum(g)/n), float32(simd.Active.Dot(g, z)/n)
+	simd.Active.AddScaled(g, z, -along)
 	subtract(g, mean)
-	current.vec.scale(g, g, inverse)
+	simd.Active.Scale(g, g, inverse)
 }
 
 // NormRowsDot writes dgamma_j = sum_r dy_rj z_rj, the gradient of gamma in NormRows. Rows are
@@ -117,15 +118,15 @@ func NormRowsDot[T Float](dgamma, x, dy []T, eps T, rows, cols int) {
 	j.x, _ = single(x)
 	j.dy, _ = single(dy)
 	j.run()
-	current.vec.colSum(d, sums, parts, cols)
+	simd.Active.ColSum(d, sums, parts, cols)
 	callers.put(w)
 }
 
 func normRowDot(j *normRowsJob, at, unit int, w *worker) {
 	z, sum := w.floats(j.cols), j.dst[unit*j.cols:(unit+1)*j.cols]
 	standardise(z, j.x[at:at+j.cols], j.eps)
-	current.vec.mul(z, z, j.dy[at:at+j.cols])
-	current.vec.add(sum, sum, z)
+	simd.Active.Mul(z, z, j.dy[at:at+j.cols])
+	simd.Active.Add(sum, sum, z)
 }
 
 // ones are as many as subtract takes at once.
@@ -140,7 +141,7 @@ var ones = func() (v [1024]float32) {
 func subtract(z []float32, v float32) {
 	for len(z) > 0 {
 		m := min(len(z), len(ones))
-		current.vec.addScaled(z[:m], ones[:m], -v)
+		simd.Active.AddScaled(z[:m], ones[:m], -v)
 		z = z[m:]
 	}
 }
@@ -149,9 +150,9 @@ func subtract(z []float32, v float32) {
 func standardise(z, x []float32, eps float32) (inverse float32) {
 	n := float64(len(x))
 	copy(z, x)
-	subtract(z, float32(current.vec.sum(x, x)/n))
-	inverse = float32(1 / math.Sqrt(current.vec.dot(z, z)/n+float64(eps)))
-	current.vec.scale(z, z, inverse)
+	subtract(z, float32(simd.Active.Sum(x)/n))
+	inverse = float32(1 / math.Sqrt(simd.Active.Dot(z, z)/n+float64(eps)))
+	simd.Active.Scale(z, z, inverse)
 	return inverse
 }
 

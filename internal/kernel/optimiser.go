@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // The optimisers are one pass over a parameter w with its gradient g, by the formulas of
 // Keras 3 (keras.io/api/optimizers). State slices belong to the caller and start at 0.
@@ -20,7 +23,7 @@ func SGD[T Float](w, g, v []T, lr, momentum T, nesterov bool) {
 }
 
 func sgdPiece(l *loop, lo, hi int) {
-	current.vec.sgd(l.v[0][lo:hi], l.v[1][lo:hi], part(l.v[2], lo, hi), l.s[0], l.s[1], l.flag)
+	simd.Active.SGD(l.v[0][lo:hi], l.v[1][lo:hi], part(l.v[2], lo, hi), l.s[0], l.s[1], l.flag)
 }
 
 // RMSprop (Hinton 2012): ms = rho ms + (1-rho) g^2 and w -= lr g / sqrt(ms + eps). Centred
@@ -37,7 +40,7 @@ func RMSprop[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T) {
 }
 
 func rmspropPiece(l *loop, lo, hi int) {
-	current.vec.rmsprop(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], part(l.v[3], lo, hi), part(l.v[4], lo, hi),
+	simd.Active.RMSprop(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], part(l.v[3], lo, hi), part(l.v[4], lo, hi),
 		l.s[0], l.s[1], l.s[2], l.s[3])
 }
 
@@ -55,7 +58,7 @@ func Adam[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int) {
 }
 
 func adamPiece(l *loop, lo, hi int) {
-	current.vec.adam(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], part(l.v[4], lo, hi),
+	simd.Active.Adam(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], part(l.v[4], lo, hi),
 		l.s[0], l.s[1], l.s[2], l.s[3])
 }
 

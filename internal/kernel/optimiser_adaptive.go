@@ -2,23 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
-
-// AdamW (Loshchilov & Hutter 2019) takes lr decay w from w, then a step of Adam.
-func AdamW[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps, decay T, step int) {
-	l := startUpdate("adamw", w, g, m, v, vmax)
-	if l == nil {
-		ref.AdamW(w, g, m, v, vmax, lr, beta1, beta2, eps, decay, step)
-		return
-	}
-	l.s = [8]float32{float32(ref.AdamRate(lr, beta1, beta2, step)), float32(beta1), float32(beta2), float32(eps), float32(1 - lr*decay)}
-	l.each(len(w), cheapGrain, adamWPiece)
-}
-
-func adamWPiece(l *loop, lo, hi int) {
-	current.vec.scale(l.v[0][lo:hi], l.v[0][lo:hi], l.s[4])
-	adamPiece(l, lo, hi)
-}
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Nadam (Dozat 2015): m and v as in Adam, u_t = b1 (1 - 0.96^t / 2), U_t = u_1 ... u_t;
 // w -= lr mhat / (sqrt(v / (1-b2^t)) + eps) with
@@ -35,7 +22,7 @@ func Nadam[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int) {
 }
 
 func nadamPiece(l *loop, lo, hi int) {
-	current.vec.nadam(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi],
+	simd.Active.Nadam(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi],
 		l.s[0], l.s[1], l.s[2], l.s[3], l.s[4], l.s[5])
 }
 
@@ -52,7 +39,7 @@ func Adamax[T Float](w, g, m, u []T, lr, beta1, beta2, eps T, step int) {
 }
 
 func adamaxPiece(l *loop, lo, hi int) {
-	current.vec.adamax(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2], l.s[3])
+	simd.Active.Adamax(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2], l.s[3])
 }
 
 // Adagrad (Duchi et al. 2011): acc += g^2 and w -= lr g / sqrt(acc + eps).
@@ -67,7 +54,7 @@ func Adagrad[T Float](w, g, acc []T, lr, eps T) {
 }
 
 func adagradPiece(l *loop, lo, hi int) {
-	current.vec.adagrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1])
+	simd.Active.Adagrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1])
 }
 
 // Adadelta (Zeiler 2012): a = rho a + (1-rho) g^2, d = -sqrt(b + eps) / sqrt(a + eps) g,
@@ -83,7 +70,7 @@ func Adadelta[T Float](w, g, a, b []T, lr, rho, eps T) {
 }
 
 func adadeltaPiece(l *loop, lo, hi int) {
-	current.vec.adadelta(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2])
+	simd.Active.Adadelta(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.s[0], l.s[1], l.s[2])
 }
 
 // Lion (Chen et al. 2023): w -= lr sign(b1 m + (1-b1) g), then m = b2 m + (1-b2) g.
@@ -98,5 +85,5 @@ func Lion[T Float](w, g, m []T, lr, beta1, beta2 T) {
 }
 
 func lionPiece(l *loop, lo, hi int) {
-	current.vec.lion(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1], l.s[2])
+	simd.Active.Lion(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.s[0], l.s[1], l.s[2])
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // The row-sparse forms update only the given rows of a parameter and its state, rows of dim
@@ -29,7 +30,7 @@ func SGDRows[T Float](w, g, v []T, lr, momentum T, nesterov bool, rows []int32, 
 func sgdRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.sgd(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], part(l.v[2], a, b), l.s[0], l.s[1], l.flag)
+		simd.Active.SGD(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], part(l.v[2], a, b), l.s[0], l.s[1], l.flag)
 	}
 }
 
@@ -50,7 +51,7 @@ func RMSpropRows[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T, rows 
 func rmspropRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.rmsprop(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], part(l.v[3], a, b), part(l.v[4], a, b),
+		simd.Active.RMSprop(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], part(l.v[3], a, b), part(l.v[4], a, b),
 			l.s[0], l.s[1], l.s[2], l.s[3])
 	}
 }
@@ -85,7 +86,7 @@ func decayRowsPiece(l *loop, lo, hi int) {
 			continue
 		}
 		for times := l.k[0] - met; times > 0; times -= most {
-			current.vec.decay(l.v[0][a:b], l.s[0], min(times, most))
+			simd.Active.Decay(l.v[0][a:b], l.s[0], min(times, most))
 		}
 	}
 }
@@ -107,7 +108,7 @@ func AdamRows[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int, 
 func adamRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.adam(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b], part(l.v[4], a, b),
+		simd.Active.Adam(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b], part(l.v[4], a, b),
 			l.s[0], l.s[1], l.s[2], l.s[3])
 	}
 }
@@ -122,7 +123,7 @@ func (l *loop) row(i int) (lo, hi int) {
 		r := int(l.int32s[i+l.ahead])
 		for _, k := range [4]int{0, 2, 3, 4} { // l.v[1] is the gradient, whose rows follow each other
 			if l.v[k] != nil {
-				fetch(l.v[k][r*l.width : (r+1)*l.width])
+				simd.Fetch(l.v[k][r*l.width : (r+1)*l.width])
 			}
 		}
 	}

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // inPlace is the only offset of a panel that starts where its source does.
 var inPlace int
@@ -10,14 +13,14 @@ var inPlace int
 // packPanel copies a panel of op(B), rows k x cols, into rows of s.cols() floats,
 // the rest of a row being undefined. src points at its first element; ld is
 // the distance of B's stored rows.
-func packPanel(s *isa, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
-	width := s.cols()
+func packPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
+	width := s.TileCols()
 	if trans {
 		turn(s, dst, width, src, k, cols, ld)
 		return
 	}
-	if cols == width && s.packRows != nil && k > 0 {
-		s.packRows((*float32)(dst), (*float32)(src), &inPlace, 1, k, 0, 4*ld)
+	if cols == width && s.PackRows != nil && k > 0 {
+		s.PackRows((*float32)(dst), (*float32)(src), &inPlace, 1, k, 0, 4*ld)
 		return
 	}
 	for p := range k {
@@ -27,12 +30,12 @@ func packPanel(s *isa, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
 
 // turn writes the transpose of a matrix of cols rows and k columns, ld floats
 // from row to row, as k rows that are width floats apart.
-func turn(s *isa, dst unsafe.Pointer, width int, src unsafe.Pointer, k, cols, ld int) {
+func turn(s *simd.ISA, dst unsafe.Pointer, width int, src unsafe.Pointer, k, cols, ld int) {
 	fullK, fullCols := 0, 0
-	if s.block > 0 && k >= s.block {
-		fullK, fullCols = k-k%s.block, cols-cols%s.block
-		for j := 0; j < fullCols; j += s.block {
-			s.turn((*float32)(floatsAt(dst, j)), (*float32)(floatsAt(src, j*ld)), fullK/s.block, 4*width, 4*ld)
+	if s.BlockSide > 0 && k >= s.BlockSide {
+		fullK, fullCols = k-k%s.BlockSide, cols-cols%s.BlockSide
+		for j := 0; j < fullCols; j += s.BlockSide {
+			s.TransposeBlock((*float32)(floatsAt(dst, j)), (*float32)(floatsAt(src, j*ld)), fullK/s.BlockSide, 4*width, 4*ld)
 		}
 	}
 	for j := range cols {
@@ -47,4 +50,4 @@ func turn(s *isa, dst unsafe.Pointer, width int, src unsafe.Pointer, k, cols, ld
 }
 
 // packedLen returns the floats that a packed k x n matrix takes.
-func packedLen(s *isa, k, n int) int { return k * ceilDiv(n, s.cols()) * s.cols() }
+func packedLen(s *simd.ISA, k, n int) int { return k * ceilDiv(n, s.TileCols()) * s.TileCols() }

@@ -2,13 +2,12 @@
 
 package kernel
 
-// peakChains is what the assembly has in a round; see asm/peak.go.
-const peakChains = 12
+import "github.com/reef-dl/reef/internal/kernel/simd"
 
 // peakJob makes rounds of independent multiply-adds, one unit a worker.
 type peakJob struct{ rounds int }
 
-func (j *peakJob) unit(int, *worker) { current.peak(j.rounds) }
+func (j *peakJob) unit(int, *worker) { simd.Active.Peak(j.rounds) }
 
 var peakJobs freeList[peakJob]
 
@@ -16,12 +15,12 @@ var peakJobs freeList[peakJob]
 // many floating-point operations these were: their speed is what no matrix product can
 // exceed. It is 0 where the path in use has no such instructions.
 func Peak() (flop float64) {
-	if current.peak == nil {
+	if simd.Active.Peak == nil {
 		return 0
 	}
 	j := peakJobs.get()
 	defer peakJobs.put(j)
 	j.rounds = 10_000
 	run(j, Workers())
-	return 2 * peakChains * float64(int(1)<<current.laneBits) * float64(j.rounds) * float64(Workers())
+	return 2 * simd.PeakChains * float64(int(1)<<simd.Active.LaneBits) * float64(j.rounds) * float64(Workers())
 }

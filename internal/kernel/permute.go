@@ -34,7 +34,7 @@ func Permute[T Float](dst, x []T, shape, perm []int) {
 	if p.rank == 3 && p.stride[2] == p.size[1] && p.stride[1] == 1 || p.rank == 2 && p.stride[0] == 1 {
 		rows, cols := p.size[p.rank-1], p.size[p.rank-2]
 		for i := 0; i < size; i += rows * cols {
-			Transpose2D(d[i:i+rows*cols], x32[i:i+rows*cols], rows, cols)
+			transpose(d[i:i+rows*cols], x32[i:i+rows*cols], rows, cols)
 		}
 		return
 	}

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -16,7 +17,7 @@ type task interface {
 
 // worker is what one goroutine needs for itself while it runs units.
 type worker struct {
-	tile    tileArgs
+	tile    simd.TileArgs
 	scratch []float32
 	list    []int32
 	offsets []int
@@ -145,7 +146,7 @@ func run(t task, units int) {
 	p.work(w, 0)
 	p.open.Store(false)
 	for n := 0; p.active.Load() != 0; n++ {
-		pause()
+		simd.Pause()
 		if n > callerSpins {
 			yield()
 		}
@@ -161,7 +162,7 @@ func runAlone(t task, units int) {
 	for u := range units {
 		t.unit(u, w)
 	}
-	w.tile = tileArgs{} // keeps nobody's matrices alive
+	w.tile = simd.TileArgs{} // keeps nobody's matrices alive
 }
 
 // wake wakes two parked helpers that the open job has units for. Each of them
@@ -186,7 +187,7 @@ func (p *pool) work(w *worker, own int) {
 			p.task.unit(int(u), w)
 		}
 	}
-	w.tile = tileArgs{}
+	w.tile = simd.TileArgs{}
 }
 
 // serve is a helper's life: wait for an epoch, join the job if it is still open.
@@ -195,7 +196,7 @@ func (p *pool) serve(h *helper) {
 	for {
 		for n := 0; p.epoch.Load() == seen; n++ {
 			if n < helperSpins {
-				pause()
+				simd.Pause()
 				continue
 			}
 			h.parked.Store(true)

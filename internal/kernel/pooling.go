@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Pool is the shape of a pooling over images (N, H, W, C), channels last; 1-D is H = 1.
@@ -22,18 +23,18 @@ func MaxPool2D[T Float](y []T, arg []uint8, x []T, s *Pool) {
 	j.forward((*poolJob).maxRun)
 }
 
-func (j *poolJob) maxRun(x, y int, r poolRow) {
-	out := j.y[y : y+r.pixels*r.c]
+func (j *poolJob) maxRun(x, y int, r simd.PoolRow) {
+	out := j.y[y : y+r.Pixels*r.C]
 	var arg []uint8
 	if j.arg != nil {
-		arg = j.arg[y : y+r.pixels*r.c]
+		arg = j.arg[y : y+r.Pixels*r.C]
 	}
-	if r.kh*r.kw == 0 { // a window of padding alone
+	if r.KH*r.KW == 0 { // a window of padding alone
 		ref.Fill(out, float32(math.Inf(-1)))
 		clear(arg)
 		return
 	}
-	current.vec.maxPool(out, arg, j.x[x:], r)
+	simd.Active.MaxPool(out, arg, j.x[x:], r)
 }
 
 // MaxPool2DBack writes to each cell the sum of dy over the windows whose arg points at it.
@@ -46,9 +47,9 @@ func MaxPool2DBack[T Float](dx []T, arg []uint8, dy []T, s *Pool) {
 	j.backward((*poolJob).maxBackRun)
 }
 
-func (j *poolJob) maxBackRun(x, y int, r poolRow) {
-	if end := y + r.pixels*r.c; r.kh*r.kw > 0 {
-		current.vec.maxPoolBack(j.x[x:], j.arg[y:end], j.y[y:end], r)
+func (j *poolJob) maxBackRun(x, y int, r simd.PoolRow) {
+	if end := y + r.Pixels*r.C; r.KH*r.KW > 0 {
+		simd.Active.MaxPoolBack(j.x[x:], j.arg[y:end], j.y[y:end], r)
 	}
 }
 
@@ -62,9 +63,9 @@ func AvgPool2D[T Float](y, x []T, s *Pool) {
 	j.forward((*poolJob).avgRun)
 }
 
-func (j *poolJob) avgRun(x, y int, r poolRow) {
-	if out := j.y[y : y+r.pixels*r.c]; r.kh*r.kw > 0 {
-		current.vec.avgPool(out, j.x[x:], r)
+func (j *poolJob) avgRun(x, y int, r simd.PoolRow) {
+	if out := j.y[y : y+r.Pixels*r.C]; r.KH*r.KW > 0 {
+		simd.Active.AvgPool(out, j.x[x:], r)
 	} else {
 		clear(out)
 	}
@@ -80,8 +81,8 @@ func AvgPool2DBack[T Float](dx, dy []T, s *Pool) {
 	j.backward((*poolJob).avgBackRun)
 }
 
-func (j *poolJob) avgBackRun(x, y int, r poolRow) {
-	if r.kh*r.kw > 0 {
-		current.vec.avgPoolBack(j.x[x:], j.y[y:y+r.pixels*r.c], r)
+func (j *poolJob) avgBackRun(x, y int, r simd.PoolRow) {
+	if r.KH*r.KW > 0 {
+		simd.Active.AvgPoolBack(j.x[x:], j.y[y:y+r.Pixels*r.C], r)
 	}
 }

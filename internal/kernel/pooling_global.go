@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // startGlobal checks the slices of a pooling of x (n, cells, c) to y (n, c) and returns a
 // loop over them, or nil when T is float64.
@@ -40,11 +43,11 @@ func globalMaxPoolPiece(l *loop, lo, hi int) {
 		if l.int32s == nil {
 			copy(y, x)
 			for cell := l.width; cell < len(x); cell += l.width {
-				current.vec.max(y, y, x[cell:cell+l.width])
+				simd.Active.Max(y, y, x[cell:cell+l.width])
 			}
 			continue
 		}
-		current.vec.globalMaxPool(y, l.int32s[i*l.width:(i+1)*l.width], x, l.k[0])
+		simd.Active.GlobalMaxPool(y, l.int32s[i*l.width:(i+1)*l.width], x, l.k[0])
 	}
 }
 
@@ -77,8 +80,8 @@ func GlobalAvgPool[T Float](y, x []T, n, cells, c int) {
 func globalAvgPoolPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		y := l.v[0][i*l.width : (i+1)*l.width]
-		current.vec.colSum(y, l.v[1][i*l.cols:(i+1)*l.cols], l.k[0], l.width)
-		current.vec.scale(y, y, 1/float32(l.k[0]))
+		simd.Active.ColSum(y, l.v[1][i*l.cols:(i+1)*l.cols], l.k[0], l.width)
+		simd.Active.Scale(y, y, 1/float32(l.k[0]))
 	}
 }
 
@@ -98,7 +101,7 @@ func globalAvgPoolBackPiece(l *loop, lo, hi int) {
 		if len(dx) == 0 {
 			return
 		}
-		current.vec.scale(dx[:l.width], l.v[0][i*l.width:(i+1)*l.width], 1/float32(l.k[0]))
+		simd.Active.Scale(dx[:l.width], l.v[0][i*l.width:(i+1)*l.width], 1/float32(l.k[0]))
 		for cell := l.width; cell < len(dx); cell += l.width {
 			copy(dx[cell:cell+l.width], dx[:l.width])
 		}

@@ -2,13 +2,7 @@
 
 package kernel
 
-// poolRow is a run of windows in one output row that are cut alike by the borders: pixels
-// neighbours, whose first cells lie step floats apart in the input, each kh x kw cells in
-// rows of row floats. Their offsets in the whole window start at first, counted in rows of
-// fullKW.
-type poolRow struct {
-	pixels, c, kh, kw, step, row, first, fullKW int
-}
+import "github.com/reef-dl/reef/internal/kernel/simd"
 
 // poolJob is a pass over the windows, forward from x to y or backward from y to x.
 type poolJob struct {
@@ -16,7 +10,7 @@ type poolJob struct {
 	Pool
 	y, x []float32
 	arg  []uint8
-	run  func(j *poolJob, x, y int, r poolRow) // does a run; x and y are where it starts
+	run  func(j *poolJob, x, y int, r simd.PoolRow) // does a run; x and y are where it starts
 	cut  poolUnit
 }
 
@@ -51,13 +45,13 @@ func newPoolJob[T Float](what string, y, x []T, arg []uint8, s *Pool) *poolJob {
 	return j
 }
 
-func (j *poolJob) forward(run func(j *poolJob, x, y int, r poolRow)) {
+func (j *poolJob) forward(run func(j *poolJob, x, y int, r simd.PoolRow)) {
 	j.start(outputRows, run)
 }
 
 // backward clears the input's gradient and adds run's share of every window to it. Where
 // windows of different output rows share no cells a unit of work is such rows, else images.
-func (j *poolJob) backward(run func(j *poolJob, x, y int, r poolRow)) {
+func (j *poolJob) backward(run func(j *poolJob, x, y int, r simd.PoolRow)) {
 	if j.KH > j.StrideH {
 		j.start(images, run)
 	} else {
@@ -65,7 +59,7 @@ func (j *poolJob) backward(run func(j *poolJob, x, y int, r poolRow)) {
 	}
 }
 
-func (j *poolJob) start(unit poolUnit, run func(j *poolJob, x, y int, r poolRow)) {
+func (j *poolJob) start(unit poolUnit, run func(j *poolJob, x, y int, r simd.PoolRow)) {
 	j.run, j.cut = run, unit
 	if unit == images {
 		j.pieces = pieces{j.N, rowGrain(cheapGrain, j.H*j.W*j.C)}
@@ -119,7 +113,10 @@ func (j *poolJob) runs(n, oh int) {
 		if w1-w0 == j.KW { // windows from here to the right border are whole
 			pixels = max(min(j.OW-1, (j.W-j.KW+j.PadLeft)/j.StrideW)-ow+1, 1)
 		}
-		r := poolRow{pixels, j.C, max(h1-h0, 0), max(w1-w0, 0), j.StrideW * j.C, j.W * j.C, (h0-h)*j.KW + w0 - w, j.KW}
+		r := simd.PoolRow{
+			Pixels: pixels, C: j.C, KH: max(h1-h0, 0), KW: max(w1-w0, 0), Step: j.StrideW * j.C, Row: j.W * j.C,
+			First: (h0-h)*j.KW + w0 - w, FullKW: j.KW,
+		}
 		j.run(j, ((n*j.H+h0)*j.W+w0)*j.C, ((n*j.OH+oh)*j.OW+ow)*j.C, r)
 		ow += pixels
 	}

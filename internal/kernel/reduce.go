@@ -2,88 +2,78 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Sums run over fixed blocks; the blocks' sums are added in float64, in order, so that
 // neither the workers nor the length of a vector cost precision.
 
 // Sum returns sum_i x_i.
-func Sum[T Float](x []T) T { return reduce(x, x, current.vec.sum, plainSum[T]) }
+func Sum[T Float](x []T) T { return reduce(x, simd.Active.Sum, ref.Sum[T]) }
 
 // SumSquares returns sum_i x_i^2.
-func SumSquares[T Float](x []T) T { return reduce(x, x, current.vec.sumSquares, ref.Dot[T]) }
+func SumSquares[T Float](x []T) T { return reduce(x, simd.Active.SumSquares, ref.SumSquares[T]) }
 
 // SumAbs returns sum_i |x_i|.
-func SumAbs[T Float](x []T) T { return reduce(x, x, current.vec.sumAbs, plainSumAbs[T]) }
+func SumAbs[T Float](x []T) T { return reduce(x, simd.Active.SumAbs, ref.SumAbs[T]) }
+
+func reduce[T Float](x []T, fast func(x []float32) float64, plain func(x []T) float64) T {
+	x32, ok := single(x)
+	if !ok {
+		return T(plain(x))
+	}
+	j := sumJobs.get()
+	j.a, j.sum = x32, fast
+	return T(j.total())
+}
 
 // Dot returns sum_i a_i b_i.
 func Dot[T Float](a, b []T) T {
 	sameLen("dot", len(a), len(b))
-	return reduce(a, b, current.vec.dot, ref.Dot[T])
-}
-
-func plainSum[T Float](x, _ []T) float64    { return ref.Sum(x) }
-func plainSumAbs[T Float](x, _ []T) float64 { return ref.SumAbs(x) }
-
-func reduce[T Float](a, b []T, fast func(a, b []float32) float64, plain func(a, b []T) float64) T {
 	a32, ok := single(a)
 	if !ok {
-		return T(plain(a, b))
+		return T(ref.Dot(a, b))
 	}
-	l := loops.get()
-	l.reduce = fast
-	l.v[0] = a32
-	l.v[1], _ = single(b)
-	l.partial = resized(l.partial, ceilDiv(len(a32), cheapGrain))
-	l.run(len(a32), cheapGrain, reducePiece)
+	j := sumJobs.get()
+	j.a, j.dot = a32, simd.Active.Dot
+	j.b, _ = single(b)
+	return T(j.total())
+}
+
+// sumJob is a sum over a, or over products of a and b.
+type sumJob struct {
+	pieces
+	a, b    []float32
+	sum     func(a []float32) float64
+	dot     func(a, b []float32) float64
+	partial []float64 // by piece
+}
+
+var sumJobs freeList[sumJob]
+
+// total adds up the pieces and gives j back.
+func (j *sumJob) total() float64 {
+	j.pieces = pieces{len(j.a), cheapGrain}
+	j.partial = resized(j.partial, ceilDiv(len(j.a), cheapGrain))
+	j.pieces.run(j)
 	var sum float64
-	for _, p := range l.partial {
+	for _, p := range j.partial {
 		sum += p
 	}
-	l.release()
-	return T(sum)
+	*j = sumJob{partial: j.partial}
+	sumJobs.put(j)
+	return sum
 }
 
-func reducePiece(l *loop, lo, hi int) {
-	l.partial[lo/l.grain] = l.reduce(l.v[0][lo:hi], l.v[1][lo:hi])
-}
-
-// Finite returns the first index at which x is NaN or infinite, or -1.
-func Finite[T Float](x []T) (firstBad int) {
-	x32, ok := single(x)
-	if !ok {
-		return ref.Finite(x)
+func (j *sumJob) unit(u int, _ *worker) {
+	lo, hi := j.bounds(u)
+	if j.dot != nil {
+		j.partial[u] = j.dot(j.a[lo:hi], j.b[lo:hi])
+	} else {
+		j.partial[u] = j.sum(j.a[lo:hi])
 	}
-	l := loops.get()
-	l.v[0] = x32
-	l.index = resized(l.index, ceilDiv(len(x32), cheapGrain))
-	l.run(len(x32), cheapGrain, finitePiece)
-	return l.first()
-}
-
-func finitePiece(l *loop, lo, hi int) {
-	l.index[lo/l.grain] = offset(current.vec.finite(l.v[0][lo:hi]), lo)
-}
-
-// offset adds lo to an index that is not -1.
-func offset(i, lo int) int {
-	if i < 0 {
-		return i
-	}
-	return lo + i
-}
-
-// first returns the first index that a piece has found, or -1, and gives l back.
-func (l *loop) first() int {
-	found := -1
-	for _, i := range l.index {
-		if i >= 0 {
-			found = i
-			break
-		}
-	}
-	l.release()
-	return found
 }
 
 // maxColParts bounds the partial rows that ColSum keeps.
@@ -102,7 +92,7 @@ func ColSum[T Float](dst, x []T, rows, cols int) {
 	x32, _ := single(x)
 	grain := max(rowGrain(cheapGrain, cols), ceilDiv(rows, maxColParts))
 	if rows <= grain {
-		current.vec.colSum(d, x32, rows, cols)
+		simd.Active.ColSum(d, x32, rows, cols)
 		return
 	}
 	parts := ceilDiv(rows, grain)
@@ -110,44 +100,14 @@ func ColSum[T Float](dst, x []T, rows, cols int) {
 	l := loops.get()
 	l.v[0], l.v[1], l.cols = w.floats(parts*cols), x32, cols
 	l.run(rows, grain, colSumPiece)
-	current.vec.colSum(d, l.v[0], parts, cols)
+	simd.Active.ColSum(d, l.v[0], parts, cols)
 	l.release()
 	callers.put(w)
 }
 
 func colSumPiece(l *loop, lo, hi int) {
 	p := lo / l.grain * l.cols
-	current.vec.colSum(l.v[0][p:p+l.cols], l.v[1][lo*l.cols:hi*l.cols], hi-lo, l.cols)
-}
-
-// RowSum writes dst_r = sum_j x_rj.
-func RowSum[T Float](dst, x []T, rows, cols int) {
-	sameLen("row sum", rows, len(dst))
-	eachRow("row sum", dst, x, rows, cols, cheapGrain, current.vec.rowSum, ref.RowSum[T])
-}
-
-// RowMean writes dst_r = (sum_j x_rj) / cols.
-func RowMean[T Float](dst, x []T, rows, cols int) {
-	RowSum(dst, x, rows, cols)
-	Scale(dst, dst, 1/T(cols))
-}
-
-// ArgmaxRows writes for each row the index of its largest element, of the first one when
-// several are equal. A NaN counts as larger than every number.
-func ArgmaxRows[T Float](dst []int32, x []T, rows, cols int) {
-	sameLen("argmax", rows*cols, len(x))
-	x32, ok := single(x)
-	if !ok {
-		ref.ArgmaxRows(dst, x, rows, cols)
-		return
-	}
-	l := loops.get()
-	l.v[0], l.int32s, l.cols = x32, dst, cols
-	l.each(rows, rowGrain(cheapGrain, cols), argmaxRowsPiece)
-}
-
-func argmaxRowsPiece(l *loop, lo, hi int) {
-	current.vec.argmaxRows(l.int32s[lo:hi], l.v[0][lo*l.cols:hi*l.cols], hi-lo, l.cols)
+	simd.Active.ColSum(l.v[0][p:p+l.cols], l.v[1][lo*l.cols:hi*l.cols], hi-lo, l.cols)
 }
 
 // eachRow applies a function of rows x cols matrices; dst has one value a row or cols.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 type (
@@ -217,7 +218,7 @@ func (j *rnnJob) stackOf(i int) []float32 {
 		case j.t.Bias == nil:
 			clear(row)
 		case p.bias == bothBiases:
-			current.vec.add(row, j.t.Bias[p.gate*n:p.gate*n+cols], j.t.Bias[g+p.gate*n:g+p.gate*n+cols])
+			simd.Active.Add(row, j.t.Bias[p.gate*n:p.gate*n+cols], j.t.Bias[g+p.gate*n:g+p.gate*n+cols])
 		default:
 			copy(row, j.t.Bias[p.bias*g+p.gate*n:])
 		}

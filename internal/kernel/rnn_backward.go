@@ -2,7 +2,10 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"unsafe"
+)
 
 // rnnCarry holds the gradients of the states between two steps, rows of Units numbers.
 type rnnCarry struct {
@@ -61,7 +64,7 @@ func (b *rnnBlock) backward(part int) {
 // backSteps is how many steps' gradients of gates are multiplied at a time: as many as a tile
 // has steps of k.
 func (j *rnnJob) backSteps() int {
-	return min(max(1, current.depth/max(1, j.blockRows())), j.s.Time)
+	return min(max(1, simd.Active.Depth/max(1, j.blockRows())), j.s.Time)
 }
 
 // blockRows is the most sequences of a block.
@@ -93,32 +96,32 @@ func (b *rnnBlock) addWeightGradients(gradient, gates []float32, start, end int)
 // backwardStep replaces step t's gates by the gradients of their sums and k by the
 // gradients of the states before.
 func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
-	n, d, v := b.s.Units, b.width, current.vec
+	n, d, v := b.s.Units, b.width, simd.Active
 	ld, h := b.slots*n, b.state(t)
 	ahead := bytesTo(gates, b.step(max(t-1, 0)))
 	switch b.s.Cell {
 	case CellSimple:
 		for r := range b.rows {
 			for i, g := range dy[r*ldY : r*ldY+n] {
-				k.h[r*n+i] = flushTiny(k.h[r*n+i] + g)
+				k.h[r*n+i] = simd.FlushTiny(k.h[r*n+i] + g)
 			}
 		}
-		v.activateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
+		v.ActivateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
 		b.clearMasked(gates, t)
 		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellLSTM:
-		v.lstmBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
+		v.LSTMBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
 		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellGRUResetAfter:
-		v.gruResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
+		v.GRUResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
 		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
 	case CellGRU:
-		v.gruBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
+		v.GRUBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
 		b.toState[1].times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
-		v.gruResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
+		v.GRUResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
 		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
 	}
 }
@@ -151,7 +154,7 @@ func (b *rnnBlock) setAside(k *rnnCarry, dy []float32, ldY, t int) {
 	n := b.s.Units
 	for r := range b.rows {
 		if b.masked(r, t) {
-			current.vec.add(k.passH[r*n:(r+1)*n], k.h[r*n:(r+1)*n], dy[r*ldY:r*ldY+n])
+			simd.Active.Add(k.passH[r*n:(r+1)*n], k.h[r*n:(r+1)*n], dy[r*ldY:r*ldY+n])
 			copy(k.passC[r*n:(r+1)*n], k.c[r*n:(r+1)*n])
 		}
 	}

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // rnnBlock is a block of sequences and its part of the saved numbers. Each is laid out by
 // steps, then rows.
 type rnnBlock struct {
@@ -102,7 +104,7 @@ func (b *rnnBlock) forward() {
 }
 
 func (b *rnnBlock) forwardStep(t int) {
-	n, d, v := b.s.Units, b.width, current.vec
+	n, d, v := b.s.Units, b.width, simd.Active
 	ahead := 4 * b.rows * b.slots * n
 	x, gates, ld := b.input(t), b.step(t), b.slots*b.s.Units
 	h, next := b.state(t), b.state(t+1)
@@ -121,18 +123,18 @@ func (b *rnnBlock) forwardStep(t int) {
 	}
 	switch b.s.Cell {
 	case CellSimple:
-		v.activate(gates, gates, b.s.Act, float32(b.s.Alpha))
+		v.Activate(gates, gates, b.s.Act, float32(b.s.Alpha))
 		rowsOf(next, d, gates, n, b.rows, n)
 		rowsOf(y, ldY, gates, n, b.rows, n)
 	case CellLSTM:
-		v.lstm(gates, ld, b.cell(t), n, b.cell(t+1), n, next, d, y, ldY, ahead, b.rows, n)
+		v.LSTM(gates, ld, b.cell(t), n, b.cell(t+1), n, next, d, y, ldY, ahead, b.rows, n)
 	case CellGRUResetAfter:
-		v.gruResetAfter(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
+		v.GRUResetAfter(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	case CellGRU:
 		reset := b.reset[t*b.rows*d:]
-		v.gruReset(gates, ld, h, d, reset[b.s.In+1:], d, ahead, b.rows, n)
+		v.GRUReset(gates, ld, h, d, reset[b.s.In+1:], d, ahead, b.rows, n)
 		multiply(1, reset)
-		v.gruBlend(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
+		v.GRUBlend(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	}
 }
 
@@ -166,7 +168,7 @@ func (b *rnnBlock) fetchInputs(t int) {
 	from, to = min(from, to), max(from, to)+1
 	r0, r1 := share(b.rows, inputSteps, t%inputSteps)
 	for r := r0; r < r1; r++ {
-		fetch(b.t.X[((b.first+r)*b.s.Time+from)*b.s.In : ((b.first+r)*b.s.Time+to)*b.s.In])
+		simd.Fetch(b.t.X[((b.first+r)*b.s.Time+from)*b.s.In : ((b.first+r)*b.s.Time+to)*b.s.In])
 	}
 }
 

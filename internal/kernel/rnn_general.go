@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // Cells of any activations and with dropout, whose masks differ from gate to gate: each
 // gate has rows [x | 1 | h] of its own, dropped, and a product of its own. Sums of gates
 // are kept beside their activations, because some derivatives follow from these only.
@@ -121,7 +123,7 @@ func (b *generalBlock) gather(i, t int) []float32 {
 		}
 		dropTo(row[1:], b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.drop(b.t.DropH, p.gate, r, n))
 		if p.reset {
-			current.vec.mul(row[1:], row[1:], b.row(b.outs, r, t)[n:2*n])
+			simd.Active.Mul(row[1:], row[1:], b.row(b.outs, r, t)[n:2*n])
 		}
 	}
 	return all
@@ -141,7 +143,7 @@ func dropTo(dst, x, mask []float32) {
 		copy(dst, x)
 		return
 	}
-	current.vec.mul(dst, x, mask)
+	simd.Active.Mul(dst, x, mask)
 }
 
 // row is what row r has at step t of sums or outs.
@@ -165,11 +167,11 @@ func (b *generalBlock) gatesOf(r, t int) {
 }
 
 func (b *generalBlock) gate(dst, x []float32) {
-	current.vec.activate(dst, x, b.acts.Gate, float32(b.acts.GateAlpha))
+	simd.Active.Activate(dst, x, b.acts.Gate, float32(b.acts.GateAlpha))
 }
 
 func (b *generalBlock) state(dst, x []float32) {
-	current.vec.activate(dst, x, b.acts.State, float32(b.acts.StateAlpha))
+	simd.Active.Activate(dst, x, b.acts.State, float32(b.acts.StateAlpha))
 }
 
 // stateOf computes the states of row r after step t.
@@ -186,7 +188,7 @@ func (b *generalBlock) stateOf(r, t int) {
 			cNext[j] = outs[n+j]*c[j] + outs[j]*outs[2*n+j]
 		}
 		b.state(next, cNext)
-		current.vec.mul(next, next, outs[3*n:])
+		simd.Active.Mul(next, next, outs[3*n:])
 	case CellGRU:
 		b.state(outs[2*n:], sums[2*n:])
 		blend(next, outs, h, outs[2*n:])
@@ -209,6 +211,6 @@ func (b *generalBlock) stateOf(r, t int) {
 // blend writes z h + (1-z) m.
 func blend(dst, z, h, m []float32) {
 	for j := range dst {
-		dst[j] = flushTiny(m[j] + z[j]*(h[j]-m[j]))
+		dst[j] = simd.FlushTiny(m[j] + z[j]*(h[j]-m[j]))
 	}
 }

@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/simd"
+
 // generalScratch is what backwardGeneral needs for a block: gradients of the states, of
 // a row of cells, of a step's gates and of the rows of one product.
 func (j *rnnJob) generalScratch() int {
@@ -32,7 +34,7 @@ func (b *generalBlock) backwardGeneral(part int) {
 		for r := range b.rows {
 			h, c, g := dh[r*n:(r+1)*n], dc[r*n:(r+1)*n], gates[r*b.slots*n:(r+1)*b.slots*n]
 			if b.d.DY != nil {
-				current.vec.add(h, h, b.at(b.d.DY, t, n)[r*b.s.Time*n:][:n])
+				simd.Active.Add(h, h, b.at(b.d.DY, t, n)[r*b.s.Time*n:][:n])
 			}
 			if b.t.Mask != nil && b.masked(r, t) {
 				clear(g)
@@ -79,7 +81,7 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
 	h := b.stepOf(b.h, t, n)[r*n : (r+1)*n]
 	for j, d := range dh {
-		dh[j] = flushTiny(d)
+		dh[j] = simd.FlushTiny(d)
 	}
 	switch b.s.Cell {
 	case CellSimple:
@@ -90,10 +92,10 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 		c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
 		tc, dcell := pair[:n], pair[n:]
 		b.state(tc, cNext)
-		current.vec.mul(dcell, dh, outs[3*n:])
+		simd.Active.Mul(dcell, dh, outs[3*n:])
 		b.stateGrad(dcell, cNext, tc)
 		for j := range n {
-			d := dcell[j] + flushTiny(dc[j])
+			d := dcell[j] + simd.FlushTiny(dc[j])
 			g[j], g[n+j], g[2*n+j], g[3*n+j] = d*outs[2*n+j], d*c[j], d*outs[j], dh[j]*tc[j]
 			dc[j] = d * outs[n+j]
 		}
@@ -138,7 +140,7 @@ func derive(d, sums, outs []float32, a Activation, alpha float64) {
 	if a.FromOutput() {
 		sums = outs
 	}
-	current.vec.activateGrad(d, sums, d, a, float32(alpha))
+	simd.Active.ActivateGrad(d, sums, d, a, float32(alpha))
 }
 
 // productBack carries the gradient of what product i gave back to x and h and, where it
@@ -162,8 +164,8 @@ func (b *generalBlock) productBack(i, t int, gates, rows, dh []float32) {
 			h, reset := b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.row(b.outs, r, t)[n:2*n]
 			dr := gates[(r*b.slots+1)*n : (r*b.slots+2)*n]
 			dropTo(row, row, drop)
-			current.vec.mul(dr, row, h)
-			current.vec.mul(row, row, reset)
+			simd.Active.Mul(dr, row, h)
+			simd.Active.Mul(row, row, reset)
 			drop = nil
 		}
 		addDropped(to, row, drop)
@@ -172,7 +174,7 @@ func (b *generalBlock) productBack(i, t int, gates, rows, dh []float32) {
 
 func addDropped(to, x, mask []float32) {
 	if mask != nil {
-		current.vec.mul(x, x, mask)
+		simd.Active.Mul(x, x, mask)
 	}
-	current.vec.add(to, to, x)
+	simd.Active.Add(to, to, x)
 }

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // rowIndex lists for each row of a table where it occurs: a counting sort, stable, so that
 // sums over the occurrences of a row run in their order. Each row is then one worker's, and
@@ -95,7 +98,7 @@ func (x *rowIndex) sum(dst, from []float32, r int) {
 	lo, hi := x.bounds(r)
 	next := int(hi) + fetchAhead(len(dst))
 	for _, at := range x.where[min(next, len(x.where)):min(next+int(hi-lo), len(x.where))] { // of rows to come
-		fetch(from[int(at)*len(dst) : (int(at)+1)*len(dst)])
+		simd.Fetch(from[int(at)*len(dst) : (int(at)+1)*len(dst)])
 	}
 	if hi-lo == 1 && len(x.vals) == 0 {
 		copy(dst, from[int(x.where[lo])*len(dst):])
@@ -118,9 +121,9 @@ func addRows(dst, table []float32, ids []int32, vals []float32) {
 	for lo := 0; lo < len(ids); lo += most {
 		hi := min(lo+most, len(ids))
 		if vals == nil {
-			current.vec.gatherSum(dst, table, ids[lo:hi])
+			simd.Active.GatherSum(dst, table, ids[lo:hi])
 		} else {
-			current.vec.gatherSumScaled(dst, table, ids[lo:hi], vals[lo:hi])
+			simd.Active.GatherSumScaled(dst, table, ids[lo:hi], vals[lo:hi])
 		}
 	}
 }
@@ -133,21 +136,5 @@ func checkColumns(cols []int32, k int) {
 	}
 	if len(cols) > 0 && most >= uint32(k) {
 		panic(fmt.Sprintf("sparse matrix: column %d, want 0 to %d", int32(most), k-1))
-	}
-}
-
-func genericGatherSum(dst, table []float32, ids []int32) {
-	for _, id := range ids {
-		for j, v := range table[int(id)*len(dst) : (int(id)+1)*len(dst)] {
-			dst[j] += v
-		}
-	}
-}
-
-func genericGatherSumScaled(dst, table []float32, ids []int32, vals []float32) {
-	for p, id := range ids {
-		for j, v := range table[int(id)*len(dst) : (int(id)+1)*len(dst)] {
-			dst[j] += vals[p] * v
-		}
 	}
 }

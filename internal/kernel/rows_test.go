@@ -39,16 +39,6 @@ func TestSparseCrossEntropyNamesTheFirstBadLabel(t *testing.T) {
 	}
 }
 
-func TestArgmaxTakesTheFirstLargestAndNaN(t *testing.T) {
-	nan := float32(math.NaN())
-	x := []float32{1, 3, 3, -1, -2, -3, 5, nan, nan}
-	got := make([]int32, 3)
-	ArgmaxRows(got, x, 3, 3)
-	if want := [3]int32{1, 0, 1}; [3]int32(got) != want {
-		t.Errorf("argmax = %v, want %v", got, want)
-	}
-}
-
 func TestFiniteFindsTheFirst(t *testing.T) {
 	x := make([]float32, 100_000)
 	if got := Finite(x); got != -1 {

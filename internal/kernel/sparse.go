@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // SparseDense writes y (m x n) = act(X w + bias) for a sparse X (m x k) in compressed rows:
 // row i has the values vals_p in columns cols_p for indptr_i <= p < indptr_(i+1). vals may
@@ -36,7 +39,7 @@ func sparseDensePiece(l *loop, lo, hi int) {
 		addRows(row, l.v[1], l.int32s[from:to], part(l.v[3], from, to))
 	}
 	rows := l.v[0][lo*n : hi*n]
-	current.vec.activate(rows, rows, l.act, l.s[0])
+	simd.Active.Activate(rows, rows, l.act, l.s[0])
 }
 
 // SparseDenseBackWeights writes dw (k x n) = X' dz for the X of SparseDense, the rows of X

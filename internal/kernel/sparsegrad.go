@@ -2,7 +2,10 @@
 
 package kernel
 
-import "slices"
+import (
+	"github.com/reef-dl/reef/internal/kernel/simd"
+	"slices"
+)
 
 // SparseGrad is the gradient of an embedding with only the rows that occurred: the sums of
 // the rows of dy that belong to each of them. They are summed when they are asked for. Its
@@ -46,7 +49,7 @@ func (s *SparseGrad) copyRows(lo, hi int, _ *worker) {
 	n, ahead := s.dim, fetchAhead(s.dim)
 	for i, r := range s.rows[lo:hi] {
 		if next := lo + i + ahead; next < len(s.rows) {
-			fetch(s.table[int(s.rows[next])*n : int(s.rows[next]+1)*n])
+			simd.Fetch(s.table[int(s.rows[next])*n : int(s.rows[next]+1)*n])
 		}
 		row := s.table[int(r)*n : int(r+1)*n]
 		a, b := s.index.bounds(int(r))

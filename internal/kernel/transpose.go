@@ -2,27 +2,20 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import "github.com/reef-dl/reef/internal/kernel/simd"
 
-// transposeTile is the side of the squares that Transpose2D moves: 16 floats are a cache line.
+// transposeTile is the side of the squares that transpose moves: 16 floats are a cache line.
 const transposeTile = 16
 
-// Transpose2D writes dst (cols x rows) = x' of x (rows x cols). dst must not be x.
-func Transpose2D[T Float](dst, x []T, rows, cols int) {
-	sameLen("transpose", rows*cols, len(dst), len(x))
-	d, ok := single(dst)
-	if !ok {
-		ref.Transpose2D(dst, x, rows, cols)
-		return
-	}
+// transpose writes dst (cols x rows) = x' of x (rows x cols).
+func transpose(dst, x []float32, rows, cols int) {
 	l := loops.get()
-	l.v[0], l.cols, l.width = d, cols, rows
-	l.v[1], _ = single(x)
+	l.v[0], l.v[1], l.cols, l.width = dst, x, cols, rows
 	bands := ceilDiv(cols, transposeTile)
-	l.each(bands, rowGrain(cheapGrain, transposeTile*rows), transpose2DPiece)
+	l.each(bands, rowGrain(cheapGrain, transposeTile*rows), transposePiece)
 }
 
-func transpose2DPiece(l *loop, lo, hi int) {
+func transposePiece(l *loop, lo, hi int) {
 	for b := lo; b < hi; b++ {
 		transposeBand(l.v[0], l.v[1], l.width, l.cols, b*transposeTile, min((b+1)*transposeTile, l.cols))
 	}
@@ -32,11 +25,11 @@ func transpose2DPiece(l *loop, lo, hi int) {
 // where the instruction set can, the rest one by one.
 func transposeBand(dst, x []float32, rows, cols, c0, c1 int) {
 	done := 0
-	if side := current.block; side > 0 && c1-c0 == transposeTile && rows >= side {
+	if side := simd.Active.BlockSide; side > 0 && c1-c0 == transposeTile && rows >= side {
 		done = rows / side * side
 		for c := c0; c < c1; c += side {
 			for r := 0; r < done; r += side {
-				current.turn(&dst[c*rows+r], &x[r*cols+c], 1, 4*rows, 4*cols)
+				simd.Active.TransposeBlock(&dst[c*rows+r], &x[r*cols+c], 1, 4*rows, 4*cols)
 			}
 		}
 	}

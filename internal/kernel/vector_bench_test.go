@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"fmt"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math/rand/v2"
 	"testing"
 )
@@ -11,7 +12,7 @@ import (
 // benchmarkPaths runs f on each path, one worker, and reports nanoseconds an element.
 func benchmarkPaths(b *testing.B, n int, f func()) {
 	for _, path := range []string{"avx512", "avx2", "generic"} {
-		restore, err := ForcePath(path)
+		restore, err := simd.ForceISA(path)
 		if err != nil {
 			continue
 		}
@@ -46,7 +47,6 @@ func BenchmarkElementwise(b *testing.B) {
 		"SGDMomentum": func() { SGD(y, z, v, 1e-6, 0.9, false) },
 		"RMSprop":     func() { RMSprop(y, z, v, nil, nil, 1e-6, 0.9, 0, 1e-7) },
 		"Adam":        func() { Adam(y, z, m, v, nil, 1e-6, 0.9, 0.999, 1e-7, 100) },
-		"Transpose":   func() { Transpose2D(y, x, 256, 256) },
 	} {
 		b.Run(name, func(b *testing.B) { benchmarkPaths(b, n, f) })
 	}

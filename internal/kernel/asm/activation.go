@@ -26,7 +26,6 @@ const (
 
 func activations(c *build.Context) {
 	const temps = 5 // with s and dy, twice, they fit the registers of AVX2
-	alpha := []string{"alpha"}
 	both(c, func(v arith) {
 		for _, a := range activationForms {
 			function{a.name, xOnly, alpha, temps + 1, func(l lane) {
@@ -319,13 +318,13 @@ func (l lane) hardSigmoid(x, tmp register) {
 func activationTables() string {
 	var b strings.Builder
 	for _, v := range []isa{avx512, avx2} {
-		fmt.Fprintf(&b, "\nvar %sActivations = [activationCount]func(dst, x []float32, alpha float32){\n", v.name)
+		fmt.Fprintf(&b, "\nvar %sActivations = [ref.Activations]func(dst, x []float32, alpha float32){\n", v.name)
 		for _, a := range activationForms {
-			fmt.Fprintf(&b, "\t%s: %s%s,\n", a.name, v.name, a.name)
+			fmt.Fprintf(&b, "\tref.%s: %s%s,\n", a.name, v.name, a.name)
 		}
-		fmt.Fprintf(&b, "}\n\nvar %sGradients = [activationCount]func(dx, s, dy []float32, alpha float32){\n", v.name)
+		fmt.Fprintf(&b, "}\n\nvar %sGradients = [ref.Activations]func(dx, s, dy []float32, alpha float32){\n", v.name)
 		for _, a := range activationForms {
-			fmt.Fprintf(&b, "\t%s: %s%sGrad,\n", a.name, v.name, a.name)
+			fmt.Fprintf(&b, "\tref.%s: %s%sGrad,\n", a.name, v.name, a.name)
 		}
 		b.WriteString("}\n")
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
@@ -20,6 +21,9 @@ type matrix struct {
 	parts int
 }
 
+// ld names the distance of m's rows.
+func (m matrix) ld() string { return "ld" + strings.ToUpper(m.name[:1]) + m.name[1:] }
+
 // step describes such a function. The body sees the parts of all matrices as slices. The
 // first matrix, the gates, is also fetched to the second-level cache from ahead bytes on,
 // where the next step's are: those are long out of the caches, or never were in them.
@@ -35,15 +39,19 @@ var distance = reg.R15
 
 var stepRegisters = []reg.GPPhysical{reg.RDI, reg.RSI, reg.RBX, reg.RDX, reg.R8, reg.R11, reg.R12, reg.R13, reg.RAX}
 
+func (s step) signature() string {
+	sig := "func("
+	for _, m := range s.matrices {
+		sig += fmt.Sprintf("%s []float32, %s int, ", m.name, m.ld())
+	}
+	return sig + "ahead, rows, units int)"
+}
+
 func (s step) emit(v arith) {
 	v.Function(v.name + s.name)
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
-	sig := "func("
-	for _, m := range s.matrices {
-		sig += fmt.Sprintf("%s []float32, ld%s int, ", m.name, m.name)
-	}
-	v.SignatureExpr(sig + "ahead, rows, units int)")
+	v.SignatureExpr(s.signature())
 	base := func(m matrix) operand.Mem {
 		p, err := v.Param(m.name).Base().Resolve()
 		if err != nil {
@@ -78,7 +86,7 @@ func (s step) emit(v arith) {
 		s.body(lane{v, free[u*stepTemps : (u+1)*stepTemps], nil, pointers, u * v.width, masked})
 	})
 	for _, m := range s.matrices { // the parameters themselves walk down the rows
-		v.MOVQ(v.memory("ld"+m.name), reg.R9)
+		v.MOVQ(v.memory(m.ld()), reg.R9)
 		v.SHLQ(operand.U8(2), reg.R9)
 		v.ADDQ(reg.R9, base(m))
 	}

@@ -23,8 +23,8 @@ func gathers(c *build.Context) {
 
 // fetch asks for the cache lines of x.
 func fetch(c *build.Context) {
-	c.Function("fetch")
-	c.Doc("fetch brings x, which will be needed soon, to the first-level cache.")
+	c.Function("Fetch")
+	c.Doc("Fetch brings x, which will be needed soon, to the first-level cache.")
 	c.Attributes(nosplit)
 	c.Pragma("noescape")
 	c.SignatureExpr("func(x []float32)")

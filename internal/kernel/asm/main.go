@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command asm writes the amd64 assembly of package kernel, its Go declarations
-// and its tables: one family of functions a file. It is a module of its own so
-// that the library does not depend on avo; what it writes is committed.
+// Command asm writes the amd64 assembly of package simd, its Go declarations and
+// its tables: one family of functions a file. It is a module of its own so that
+// the library does not depend on avo; what it writes is committed.
 //
-// Run it by go generate in package kernel, or with -check to compare what it
-// would write with what is there.
+// Run it by go generate in package simd, or with -check to compare what it would
+// write with what is there.
 package main
 
 import (
@@ -35,7 +35,7 @@ var families = []family{
 	{"transpose", transposes, nil},
 	{"winograd", winograd, nil},
 	{"activation", activations, activationTables},
-	{"elementwise", elementwise, vectorTables},
+	{"elementwise", elementwise, nil},
 	{"reduction", reductions, nil},
 	{"update", updates, nil},
 	{"pooling", pools, nil},
@@ -48,21 +48,31 @@ var families = []family{
 
 func main() {
 	log.SetFlags(0)
-	dir := flag.String("dir", "..", "folder of package kernel")
+	dir := flag.String("dir", "../simd", "folder of package simd")
 	check := flag.Bool("check", false, "write nothing; fail if a file differs from what would be written")
 	flag.Parse()
-	for _, f := range families {
-		asm, stubs, err := f.render()
-		if err != nil {
-			log.Fatalf("%s: %v", f.name, err)
-		}
-		for ext, text := range map[string][]byte{"s": asm, "go": stubs} {
-			path := filepath.Join(*dir, f.name+"_amd64."+ext)
-			if err := put(path, text, *check); err != nil {
-				log.Fatal(err)
-			}
+	files, err := render()
+	if err != nil {
+		log.Fatal(err)
+	}
+	for name, text := range files {
+		if err := put(filepath.Join(*dir, name), text, *check); err != nil {
+			log.Fatal(err)
 		}
 	}
+}
+
+// render returns the text of all files by name.
+func render() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	var err error
+	for _, f := range families {
+		if files[f.name+"_amd64.s"], files[f.name+"_amd64.go"], err = f.render(); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	files["table.go"], files["table_amd64.go"], err = tables()
+	return files, err
 }
 
 func (f family) render() (asm, stubs []byte, err error) {
@@ -76,7 +86,7 @@ func (f family) render() (asm, stubs []byte, err error) {
 	if err := pass.Compile.Execute(file); err != nil {
 		return nil, nil, err
 	}
-	cfg := printer.Config{Name: "internal/kernel/asm", Pkg: "kernel"}
+	cfg := printer.Config{Name: "internal/kernel/asm", Pkg: "simd"}
 	if asm, err = printer.NewGoAsm(cfg).Print(file); err != nil {
 		return nil, nil, err
 	}
@@ -86,16 +96,17 @@ func (f family) render() (asm, stubs []byte, err error) {
 	if f.table != nil {
 		table := f.table()
 		if strings.Contains(table, "ref.") {
-			const clause = "package kernel\n"
+			const clause = "package simd\n"
 			stubs = bytes.Replace(stubs, []byte(clause), []byte(clause+"\nimport \"github.com/reef-dl/reef/internal/kernel/ref\"\n"), 1)
 		}
 		if stubs, err = format.Source(append(stubs, table...)); err != nil {
 			return nil, nil, err
 		}
 	}
-	const licence = "// SPDX-License-Identifier: Apache-2.0\n\n"
-	return append([]byte(licence), asm...), append([]byte(licence), stubs...), nil
+	return append([]byte(license), asm...), append([]byte(license), stubs...), nil
 }
+
+const license = "// SPDX-License-Identifier: Apache-2.0\n\n"
 
 func put(path string, text []byte, check bool) error {
 	if check {
@@ -112,10 +123,10 @@ func put(path string, text []byte, check bool) error {
 	return os.Rename(tmp, path)
 }
 
-// pause is one turn of a spin loop: it tells the core to let others work for some 50 to 140 cycles.
+// pause emits one turn of a spin loop: it tells the core to let others work for some 50 to 140 cycles.
 func pause(c *build.Context) {
-	c.Function("pause")
-	c.Doc("pause tells the CPU that this is a spin loop.")
+	c.Function("Pause")
+	c.Doc("Pause tells the CPU that this is a spin loop.")
 	c.Attributes(nosplit)
 	c.SignatureExpr("func()")
 	for range 4 {

@@ -8,7 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// peakChains is how many multiply-adds of a round do not wait for each other: two units
+// peakChains, which is simd.PeakChains, is how many multiply-adds of a round do not wait for each other: two units
 // that take four or five cycles each keep 10 busy.
 const peakChains = 12
 
@@ -17,7 +17,7 @@ func peaks(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		v := vec{c, set}
 		v.Function(v.name + "Peak")
-		v.Doc(v.name + "Peak makes rounds of peakChains multiply-adds of vectors in registers.")
+		v.Doc(v.name + "Peak makes rounds of PeakChains multiply-adds of vectors in registers.")
 		v.Attributes(nosplit)
 		v.SignatureExpr("func(rounds int)")
 		n, a, b := reg.RCX, v.regs[peakChains], v.regs[peakChains+1]

@@ -10,7 +10,7 @@ import (
 
 // Pooling over a run of windows in one output row that the borders cut alike: pixels
 // windows, step bytes apart, of kh x kw cells, c floats each, in rows of row bytes. A vector
-// is neighbouring channels. first numbers the first cell; skip is what to add to a cell's
+// is neighboring channels. first numbers the first cell; skip is what to add to a cell's
 // number at the end of a row of the window.
 
 const poolSizes = "pixels, c, kh, kw, step, row"

@@ -97,7 +97,11 @@ func (v arith) total(x, tmp register) {
 
 func reductions(c *build.Context) {
 	both(c, func(v arith) {
-		for _, s := range sums() {
+		for _, s := range sums {
+			s.emit(v)
+		}
+		anomaly.emit(v)
+		for _, s := range rowSums {
 			s.emit(v)
 		}
 		v.rowMax()
@@ -105,63 +109,73 @@ func reductions(c *build.Context) {
 	})
 }
 
-func sums() []sum {
-	x, ab, alpha := []string{"x"}, []string{"a", "b"}, []string{"alpha"}
-	ofX := func(name string, temps int, f func(l lane, x register)) sum {
-		return sum{function{name: name, slices: x, temps: temps + 1}, func(l lane) register {
-			l.get(0, l.t[temps])
-			f(l, l.t[temps])
-			return l.t[temps]
-		}}
-	}
-	ofAB := func(name string, numbers []string, temps int, f func(l lane, a, b register)) sum {
-		return sum{function{name: name, slices: ab, numbers: numbers, temps: temps + 2}, func(l lane) register {
-			a, b := l.t[temps], l.t[temps+1]
-			l.get(0, a)
-			l.get(1, b)
-			f(l, a, b)
-			return a
-		}}
-	}
-	return []sum{
-		ofX("Sum", 0, func(l lane, x register) {}),
-		ofX("SumSquares", 0, func(l lane, x register) { l.mul(x, x, x) }),
-		ofX("SumAbs", 0, func(l lane, x register) { l.abs(x, x) }),
-		ofX("Anomaly", 0, func(l lane, x register) { l.sub(x, x, x) }), // 0, or NaN from NaN and infinities
-		ofAB("Dot", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
-		ofAB("SquaredDistance", nil, 0, func(l lane, a, b register) { l.sub(b, a, a); l.mul(a, a, a) }),
-		ofAB("AbsDistance", nil, 0, func(l lane, a, b register) { l.sub(b, a, a); l.abs(a, a) }),
-		// t ((alpha - z) + beta) where t is not 0
-		ofAB("XentTerms", []string{"alpha", "beta"}, 2, func(l lane, t, z register) {
-			l.sub(z, l.scalars[0], z)
-			l.add(l.scalars[1], z, z)
-			l.mul(t, z, z)
-			l.zero(l.t[0])
-			l.keep(notEqual, t, l.t[0], z, l.t[1])
-			l.VMOVAPS(z, t)
-		}),
-		// max(z, 0) - z t + log(1 + exp(-|z|))
-		ofAB("SigmoidXentTerms", nil, 5, func(l lane, z, t register) {
-			l.logOnePlusExp(z, l.t)
-			l.VFNMADD231PS(t, z, l.t[0])
-			l.atLeast(0, z, l.t[1])
-			l.add(l.t[0], z, z)
-		}),
-		// exp(x - alpha), which ExpSum stores as well
-		{function{name: "SumExp", slices: x, numbers: alpha, temps: 3}, func(l lane) register {
-			l.get(0, l.t[2])
-			l.sub(l.scalars[0], l.t[2], l.t[2])
-			l.exp(l.t[2], l.t...)
-			return l.t[2]
-		}},
-		{function{name: "ExpSum", slices: xOnly, numbers: alpha, temps: 3}, func(l lane) register {
-			l.get(1, l.t[2])
-			l.sub(l.scalars[0], l.t[2], l.t[2])
-			l.exp(l.t[2], l.t...)
-			l.put(0, l.t[2])
-			return l.t[2]
-		}},
-	}
+// sumOf makes a reduction of one slice: f leaves the share of its element in x.
+func sumOf(name string, f func(l lane, x register)) sum {
+	return sum{function{name: name, slices: []string{"x"}, temps: 1}, func(l lane) register {
+		l.get(0, l.t[0])
+		f(l, l.t[0])
+		return l.t[0]
+	}}
+}
+
+// sumOf2 makes a reduction of two slices: f leaves the share of their elements in a.
+func sumOf2(name string, numbers []string, temps int, f func(l lane, a, b register)) sum {
+	return sum{function{name: name, slices: []string{"a", "b"}, numbers: numbers, temps: temps + 2}, func(l lane) register {
+		a, b := l.t[temps], l.t[temps+1]
+		l.get(0, a)
+		l.get(1, b)
+		f(l, a, b)
+		return a
+	}}
+}
+
+// sums are entries of simd.Table, each with a reference of its name.
+var sums = []sum{
+	sumOf("Sum", func(l lane, x register) {}),
+	sumOf("SumSquares", func(l lane, x register) { l.mul(x, x, x) }),
+	sumOf("SumAbs", func(l lane, x register) { l.abs(x, x) }),
+	sumOf2("Dot", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
+}
+
+// anomaly is 0, or NaN where x has a NaN or an infinity.
+var anomaly = sumOf("Anomaly", func(l lane, x register) { l.sub(x, x, x) })
+
+// rowSum is a reduction that kernels over rows are composed of.
+type rowSum struct {
+	doc string
+	sum
+}
+
+var rowSums = []rowSum{
+	{"sum of (a - b)^2", sumOf2("SquaredDistance", nil, 0, func(l lane, a, b register) { l.sub(b, a, a); l.mul(a, a, a) })},
+	{"sum of |a - b|", sumOf2("AbsDistance", nil, 0, func(l lane, a, b register) { l.sub(b, a, a); l.abs(a, a) })},
+	{"sum of a ((alpha - b) + beta) where a is not 0", sumOf2("XentTerms", []string{"alpha", "beta"}, 2, func(l lane, t, z register) {
+		l.sub(z, l.scalars[0], z)
+		l.add(l.scalars[1], z, z)
+		l.mul(t, z, z)
+		l.zero(l.t[0])
+		l.keep(notEqual, t, l.t[0], z, l.t[1])
+		l.VMOVAPS(z, t)
+	})},
+	{"sum of max(a, 0) - a b + log(1 + exp(-|a|))", sumOf2("SigmoidXentTerms", nil, 5, func(l lane, z, t register) {
+		l.logOnePlusExp(z, l.t)
+		l.VFNMADD231PS(t, z, l.t[0])
+		l.atLeast(0, z, l.t[1])
+		l.add(l.t[0], z, z)
+	})},
+	{"sum of exp(x - alpha)", sum{function{name: "SumExp", slices: []string{"x"}, numbers: alpha, temps: 3}, func(l lane) register {
+		l.get(0, l.t[2])
+		l.sub(l.scalars[0], l.t[2], l.t[2])
+		l.exp(l.t[2], l.t...)
+		return l.t[2]
+	}}},
+	{"the same, with dst = exp(x - alpha)", sum{function{name: "ExpSum", slices: xOnly, numbers: alpha, temps: 3}, func(l lane) register {
+		l.get(1, l.t[2])
+		l.sub(l.scalars[0], l.t[2], l.t[2])
+		l.exp(l.t[2], l.t...)
+		l.put(0, l.t[2])
+		return l.t[2]
+	}}},
 }
 
 // rowMax emits the largest element of a slice; a NaN may or may not be it.

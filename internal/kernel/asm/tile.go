@@ -33,7 +33,7 @@ const (
 	stripRows  = 8
 )
 
-// Offsets of the fields of tileArgs in package kernel.
+// Offsets of the fields of simd.TileArgs.
 const (
 	argA, argB, argC, argBias                  = 0, 8, 16, 24
 	argRowA, argStepA, argStepB, argRowC       = 32, 40, 48, 56
@@ -94,7 +94,7 @@ func (t tile) emit() {
 	t.Function(name)
 	t.Attributes(nosplit)
 	t.Pragma("noescape")
-	t.Doc(fmt.Sprintf("%s computes a %s; args is a *tileArgs.", name, what))
+	t.Doc(fmt.Sprintf("%s computes a %s; args is a *TileArgs.", name, what))
 	t.SignatureExpr("func(args *byte)")
 	t.Load(t.Param("args"), args)
 

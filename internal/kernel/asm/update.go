@@ -10,7 +10,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Optimiser steps: one pass over a parameter w, its gradient and its state.
+// Optimizer steps: one pass over a parameter w, its gradient and its state.
 
 func updates(c *build.Context) {
 	both(c, func(v arith) {
@@ -102,8 +102,8 @@ func updateFunctions() []function {
 		}},
 	}
 	for _, mom := range []bool{false, true} {
-		for _, centred := range []bool{false, true} {
-			fs = append(fs, rmsprop(mom, centred))
+		for _, centered := range []bool{false, true} {
+			fs = append(fs, rmsprop(mom, centered))
 		}
 	}
 	return append(append(fs, adam(false), adam(true)), rareUpdates...)
@@ -121,7 +121,7 @@ func (l lane) velocity() {
 }
 
 // rmsprop: rest is 1 - rho.
-func rmsprop(momentum, centred bool) function {
+func rmsprop(momentum, centered bool) function {
 	f := function{"RMSprop", []string{"w", "grad", "ms"}, []string{"lr", "rho", "rest", "eps"}, 4, nil}
 	mom, mg := 3, 3
 	if momentum {
@@ -130,8 +130,8 @@ func rmsprop(momentum, centred bool) function {
 		f.numbers = append(f.numbers, "momentum")
 		mg = 4
 	}
-	if centred {
-		f.name += "Centred"
+	if centered {
+		f.name += "Centered"
 		f.slices = append(f.slices, "mg")
 	}
 	f.body = func(l lane) {
@@ -143,7 +143,7 @@ func rmsprop(momentum, centred bool) function {
 		l.mul(rest, g, t)
 		l.mulAdd(t, g, v)
 		l.put(2, v)
-		if centred {
+		if centered {
 			l.get(mg, u)
 			l.mul(rho, u, u)
 			l.add(t, u, u)

@@ -4,12 +4,6 @@ package ref
 
 import "math"
 
-// AdamW (Loshchilov & Hutter 2019) takes lr decay w from w, then a step of Adam.
-func AdamW[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps, decay T, step int) {
-	Scale(w, w, 1-lr*decay)
-	Adam(w, g, m, v, vmax, lr, beta1, beta2, eps, step)
-}
-
 // Nadam (Dozat 2015): m and v as in Adam, u_t = b1 (1 - 0.96^t / 2), U_t = u_1 ... u_t;
 // w -= lr mhat / (sqrt(v / (1-b2^t)) + eps) with
 // mhat = u_(t+1) m / (1-U_(t+1)) + (1-u_t) g / (1-U_t).

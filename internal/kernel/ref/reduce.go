@@ -50,35 +50,6 @@ func ColSum[T Float](dst, x []T, rows, cols int) {
 	}
 }
 
-// RowSum writes dst_r = sum_j x_rj.
-func RowSum[T Float](dst, x []T, rows, cols int) {
-	for r := range rows {
-		dst[r] = T(Sum(x[r*cols : (r+1)*cols]))
-	}
-}
-
-// RowMean writes dst_r = (sum_j x_rj) / cols.
-func RowMean[T Float](dst, x []T, rows, cols int) {
-	for r := range rows {
-		dst[r] = T(Sum(x[r*cols:(r+1)*cols]) / float64(cols))
-	}
-}
-
-// ArgmaxRows writes for each row the index of its largest element, of the first one
-// when several are equal. A NaN counts as larger than every number.
-func ArgmaxRows[T Float](dst []int32, x []T, rows, cols int) {
-	for r := range rows {
-		x := x[r*cols : (r+1)*cols]
-		best := 0
-		for j, v := range x {
-			if v > x[best] || v != v && x[best] == x[best] {
-				best = j
-			}
-		}
-		dst[r] = int32(best)
-	}
-}
-
 // Finite returns the first index at which x is NaN or infinite, or -1.
 func Finite[T Float](x []T) int {
 	for i, v := range x {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !noasm
+
+package simd
+
+import (
+	"math"
+
+	"github.com/reef-dl/reef/internal/kernel/ref"
+)
+
+// Kernels over rows, composed of an instruction set's primitives (table_amd64.go); package ref
+// has the formulas.
+
+func (p *rowPrimitives) softmax(dst, x []float32, rows, cols int) {
+	for i := 0; i < rows*cols; i += cols {
+		x, y := x[i:i+cols], dst[i:i+cols]
+		sum := p.expSum(y, x, p.rowMax(x))
+		p.scale(y, y, float32(1/sum))
+	}
+}
+
+func (p *rowPrimitives) softmaxGrad(dx, y, dy []float32, rows, cols int) {
+	for i := 0; i < rows*cols; i += cols {
+		y, dy := y[i:i+cols], dy[i:i+cols]
+		p.softmaxBack(dx[i:i+cols], y, dy, float32(p.dot(y, dy)))
+	}
+}
+
+// logSumExp returns m and l with log sum_j exp(x_j) = m + l. They stay apart, for m may be
+// large and cancel against an element of x.
+func (p *rowPrimitives) logSumExp(x []float32) (m, l float32) {
+	m = p.rowMax(x)
+	return m, float32(math.Log(p.sumExp(x, m)))
+}
+
+func (p *rowPrimitives) logSoftmax(dst, x []float32, rows, cols int) {
+	for i := 0; i < rows*cols; i += cols {
+		x := x[i : i+cols]
+		m, l := p.logSumExp(x)
+		p.shift(dst[i:i+cols], x, m, l)
+	}
+}
+
+func (p *rowPrimitives) logSoftmaxGrad(dx, y, dy []float32, rows, cols int) {
+	for i := 0; i < rows*cols; i += cols {
+		y, dy := y[i:i+cols], dy[i:i+cols]
+		p.logSoftmaxBack(dx[i:i+cols], y, dy, float32(p.sum(dy)))
+	}
+}
+
+func (p *rowPrimitives) softmaxXentSparse(loss, logits, labels []float32, rows, cols int) (bad int) {
+	bad = -1
+	for r := range rows {
+		z := logits[r*cols : (r+1)*cols]
+		label, ok := ref.ClassOf(labels[r], cols)
+		if !ok {
+			loss[r] = float32(math.NaN())
+			if bad < 0 {
+				bad = r
+			}
+			continue
+		}
+		m, l := p.logSumExp(z)
+		loss[r] = (m - z[label]) + l
+	}
+	return bad
+}
+
+func (p *rowPrimitives) softmaxXentSparseGrad(dlogits, logits, labels, dloss []float32, rows, cols int) {
+	for r := range rows {
+		z, dz := logits[r*cols:(r+1)*cols], dlogits[r*cols:(r+1)*cols]
+		label, ok := ref.ClassOf(labels[r], cols)
+		if !ok {
+			clear(dz)
+			continue
+		}
+		sum := p.expSum(dz, z, p.rowMax(z))
+		p.scale(dz, dz, float32(float64(dloss[r])/sum))
+		dz[label] -= dloss[r]
+	}
+}
+
+func (p *rowPrimitives) softmaxXent(loss, logits, target []float32, rows, cols int) {
+	for r := range rows {
+		z := logits[r*cols : (r+1)*cols]
+		m, l := p.logSumExp(z)
+		loss[r] = float32(p.xentTerms(target[r*cols:(r+1)*cols], z, m, l))
+	}
+}
+
+func (p *rowPrimitives) softmaxXentGrad(dlogits, logits, target, dloss []float32, rows, cols int) {
+	for r := range rows {
+		lo, hi := r*cols, (r+1)*cols
+		z, dz, t := logits[lo:hi], dlogits[lo:hi], target[lo:hi]
+		sum := p.expSum(dz, z, p.rowMax(z))
+		p.combine(dz, dz, t, float32(float64(dloss[r])*p.sum(t)/sum), -dloss[r])
+	}
+}
+
+func (p *rowPrimitives) sigmoidXent(loss, logits, target []float32, rows, cols int) {
+	meanOf(p.sigmoidXentTerms, loss, logits, target, rows, cols)
+}
+
+func (p *rowPrimitives) mse(loss, pred, target []float32, rows, cols int) {
+	meanOf(p.squaredDistance, loss, pred, target, rows, cols)
+}
+
+func (p *rowPrimitives) mae(loss, pred, target []float32, rows, cols int) {
+	meanOf(p.absDistance, loss, pred, target, rows, cols)
+}
+
+func meanOf(terms func(a, b []float32) float64, loss, a, b []float32, rows, cols int) {
+	for r := range rows {
+		loss[r] = float32(terms(a[r*cols:(r+1)*cols], b[r*cols:(r+1)*cols]) / float64(cols))
+	}
+}
+
+func (p *rowPrimitives) sigmoidXentGrad(dlogits, logits, target, dloss []float32, rows, cols int) {
+	scaledBy(p.sigmoidDistance, 1, dlogits, logits, target, dloss, rows, cols)
+}
+
+func (p *rowPrimitives) mseGrad(dpred, pred, target, dloss []float32, rows, cols int) {
+	scaledBy(p.distance, 2, dpred, pred, target, dloss, rows, cols)
+}
+
+func (p *rowPrimitives) maeGrad(dpred, pred, target, dloss []float32, rows, cols int) {
+	scaledBy(p.direction, 1, dpred, pred, target, dloss, rows, cols)
+}
+
+func scaledBy(f func(dst, a, b []float32, alpha float32), factor float32, dst, a, b, dloss []float32, rows, cols int) {
+	for r := range rows {
+		lo, hi := r*cols, (r+1)*cols
+		f(dst[lo:hi], a[lo:hi], b[lo:hi], factor*dloss[r]/float32(cols))
+	}
+}

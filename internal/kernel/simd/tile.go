@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simd
+
+import "unsafe"
+
+// TileArgs describes one tile of a product to a tile function, which computes
+//
+//	C[rows, cols] = start + Σ_s Σ_k A[i, s, k]·B[s, k, j]
+//
+// over the segments s and the steps k of each. Element (i, k) of segment s of
+// A lies at A + Offsets[s].A + i·RowA + k·StepA, row k of B at
+// B + Offsets[s].B + k·StepB, row i of C at C + i·RowC. The start is the bias
+// row, or 0 if Bias is nil. All distances are in bytes; the assembly knows the
+// fields by their offsets.
+type TileArgs struct {
+	A, B, C, Bias            unsafe.Pointer
+	RowA, StepA, StepB, RowC int
+	K, Segments              int
+	Offsets                  *Segment
+	Flags                    int
+	last                     int // columns in the last vector, 1 to lanes
+}
+
+// Segment says where a run of products starts, in bytes from A and B.
+type Segment struct{ A, B int }
+
+// TileArgs.Flags.
+const (
+	TileAdd  = 1 << iota // add to what C holds, instead of overwriting it
+	TileReLU             // then store max(·, 0)
+)
+
+// NoOffset is the segment table of a plain matrix product.
+var NoOffset Segment
+
+// Tile computes a tile of rows x cols. It never reads or writes outside of the
+// tile's own elements, except that it prefetches.
+func (s *ISA) Tile(t *TileArgs, rows, cols int) {
+	vectors := (cols-1)>>s.LaneBits + 1
+	t.last = cols - (vectors-1)<<s.LaneBits
+	s.tiles[vectors][rows]((*byte)(unsafe.Pointer(t)))
+}
+
+// StripRows is the most rows of a strip.
+const StripRows = 8
+
+// Strip computes the element-wise form of a tile,
+//
+//	C[rows, cols] = start + Σ_s Σ_k A[i, s, k, j]·B[s, k, j],
+//
+// where element (i, s, k) of A is a row of cols floats; cols is at most the lanes of a vector.
+func (s *ISA) Strip(t *TileArgs, rows, cols int) {
+	t.last = cols
+	s.strips[rows]((*byte)(unsafe.Pointer(t)))
+}
