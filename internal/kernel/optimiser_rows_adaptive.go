@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // NadamRows is Nadam on some rows; step counts the steps of the whole parameter.
 func NadamRows[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int, rows []int32, dim int) {
@@ -22,7 +25,7 @@ func NadamRows[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int, rows 
 func nadamRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.nadam(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b],
+		simd.Active.Nadam(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b],
 			l.s[0], l.s[1], l.s[2], l.s[3], l.s[4], l.s[5])
 	}
 }
@@ -44,7 +47,7 @@ func AdamaxRows[T Float](w, g, m, u []T, lr, beta1, beta2, eps T, step int, rows
 func adamaxRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.adamax(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b],
+		simd.Active.Adamax(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b],
 			l.s[0], l.s[1], l.s[2], l.s[3])
 	}
 }
@@ -66,7 +69,7 @@ func AdagradRows[T Float](w, g, acc []T, lr, eps T, rows []int32, dim int) {
 func adagradRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.adagrad(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.s[0], l.s[1])
+		simd.Active.Adagrad(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.s[0], l.s[1])
 	}
 }
 
@@ -87,7 +90,7 @@ func AdadeltaRows[T Float](w, g, a, b []T, lr, rho, eps T, rows []int32, dim int
 func adadeltaRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.adadelta(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b], l.s[0], l.s[1], l.s[2])
+		simd.Active.Adadelta(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.v[3][a:b], l.s[0], l.s[1], l.s[2])
 	}
 }
 
@@ -108,6 +111,6 @@ func LionRows[T Float](w, g, m []T, lr, beta1, beta2 T, rows []int32, dim int) {
 func lionRowsPiece(l *loop, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		a, b := l.row(i)
-		current.vec.lion(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.s[0], l.s[1], l.s[2])
+		simd.Active.Lion(l.v[0][a:b], l.v[1][i*l.width:(i+1)*l.width], l.v[2][a:b], l.s[0], l.s[1], l.s[2])
 	}
 }
