@@ -31,7 +31,8 @@ func TestTables(t *testing.T) {
 		total += info.Size()
 		seen := map[string]bool{}
 		for _, c := range golden.Load(t, topic) {
-			if c.Name == "" || c.Source == "" || len(c.Want) == 0 || seen[c.Name] {
+			shared := c.Name == "data" // the inputs of all cases of its table
+			if c.Name == "" || c.Source == "" || len(c.Want) == 0 && !shared || seen[c.Name] {
 				t.Errorf("%s: case %q lacks a name, source or result, or is there twice", topic, c.Name)
 			}
 			seen[c.Name] = true

@@ -40,8 +40,8 @@ type Metric struct {
 	Unit          string  // "°C", "%"; may be empty
 	Article       float64 // NaN if the article has none
 	Here          float64 // NaN and infinite as a network left it that has diverged
-	Digits        int  // after the decimal point
-	SmallerBetter bool // as for a loss or an error
+	Digits        int     // after the decimal point
+	SmallerBetter bool    // as for a loss or an error
 }
 
 // A Picture is a figure with what the reader should see in it.
