@@ -7,13 +7,14 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
 
+	"github.com/reef-dl/reef/internal/wholefile"
 	"github.com/reef-dl/reef/keraslike/tensorboard"
 )
 
@@ -81,15 +82,7 @@ func (c *csvLog) load() error {
 }
 
 func (c *csvLog) write() error {
-	f, err := os.CreateTemp(filepath.Dir(c.path), ".csv-*")
-	if err != nil {
-		return fmt.Errorf("csv logger: %w", err)
-	}
-	defer os.Remove(f.Name()) // fails after the renaming, as it should
-	err = csv.NewWriter(f).WriteAll(c.lines)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
-		err = os.Rename(f.Name(), c.path)
-	}
+	err := wholefile.Write(c.path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(c.lines) })
 	if err != nil {
 		return fmt.Errorf("csv logger: %w", err)
 	}

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
+	"github.com/reef-dl/reef/internal/wholefile"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 )
@@ -127,19 +129,18 @@ func (r *Report) outputs() []output {
 
 // Writable makes the folder if need be and proves that files can be made in it.
 func Writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("output folder: %w", err)
-	}
-	f, err := os.CreateTemp(dir, ".writable-*")
-	if err != nil {
-		return fmt.Errorf("output folder: %w", err)
-	}
-	_, err = f.Write(make([]byte, 4096)) // a full disk shows here
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if e := os.Remove(f.Name()); err == nil {
-		err = e
+	err := os.MkdirAll(dir, 0o755)
+	if err == nil {
+		probe := filepath.Join(dir, ".writable")
+		err = wholefile.Write(probe, func(w io.Writer) error {
+			_, err := w.Write(make([]byte, 4096)) // a full disk shows here
+			return err
+		})
+		if err == nil {
+			if err = os.Remove(probe); errors.Is(err, fs.ErrNotExist) {
+				err = nil // another process has just proved the same
+			}
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("output folder: %w", err)
@@ -149,26 +150,9 @@ func Writable(dir string) error {
 
 // WriteFile writes a file beside its place and renames it, so that path holds
 // either what it held before or the whole new content.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
+func WriteFile(path string, write func(io.Writer) error) error {
+	if err := wholefile.Write(path, write); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return nil
 }

@@ -35,6 +35,11 @@ var rooms = []room{
 		"kernel knows slices, CPU features and gonum/blas, never tensors, Gorgonia or layers",
 	},
 	{
+		"internal/wholefile", nil,
+		[]string{"gorgonia.org", "net", "image", "flag", "gonum.org"},
+		"wholefile knows how a file is replaced whole, never what is in it",
+	},
+	{
 		"graph",
 		[]string{"internal/kernel"},
 		[]string{"net", "flag", "gonum.org/v1/plot"},
@@ -42,12 +47,13 @@ var rooms = []room{
 	},
 	{
 		"keraslike",
-		[]string{"graph", "internal/kernel", "keraslike/*"},
+		[]string{"graph", "internal/kernel", "internal/wholefile", "keraslike/*"},
 		[]string{"net", "image", "flag", "gonum.org/v1/plot", "golang.org/x/image"},
 		"keraslike knows graph, tensor and kernel, never data sets, HTTP, images, flags or plotting",
 	},
 	{
-		"keraslike/*", nil,
+		"keraslike/*",
+		[]string{"internal/wholefile"},
 		[]string{"net", "flag", "image"},
 		"a format knows its file and weights by name, never training",
 	},
@@ -75,7 +81,7 @@ var rooms = []room{
 	},
 	{
 		"recipes",
-		[]string{"internal/kernel", "graph", "keraslike", "keraslike/*", "keraslike/applications", "datasets", "viz", "viz/inspect"},
+		[]string{"internal/kernel", "internal/wholefile", "graph", "keraslike", "keraslike/*", "keraslike/applications", "datasets", "viz", "viz/inspect"},
 		[]string{"flag", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/mattn/go-isatty"},
 		"recipes know every room below, never flags or the terminal",
 	},
@@ -123,6 +129,9 @@ func TestCheck(t *testing.T) {
 		{"internal/kernel", "gonum.org/v1/gonum/blas/gonum", true},
 		{"internal/kernel", "gorgonia.org/tensor", false},
 		{"internal/kernel", module + "/graph", false},
+		{"internal/wholefile", module + "/keraslike", false},
+		{"keraslike/safetensors", module + "/internal/wholefile", true},
+		{"viz", module + "/internal/wholefile", false},
 		{"graph", "gorgonia.org/gorgonia", true},
 		{"graph", module + "/internal/kernel", true},
 		{"graph/internal/op", module + "/graph", true},

@@ -10,10 +10,10 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/reef-dl/reef/internal/wholefile"
 )
 
 // Write writes the tensors as F32, in ascending order of their names, and the
@@ -128,30 +128,11 @@ func (t Tensor) check() error {
 
 // WriteFile writes to a temporary file beside path, forces it to the disk and
 // renames it: path holds either what it held before or the whole new content,
-// whatever fails in between.
-func WriteFile(path string, tensors []Tensor, metadata map[string]string) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+// whatever fails in between. The temporary files of killed writers of path are removed.
+func WriteFile(path string, tensors []Tensor, metadata map[string]string) error {
+	err := wholefile.Write(path, func(w io.Writer) error { return write(w, tensors, metadata) })
 	if err != nil {
 		return fmt.Errorf("safetensors: write %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close() // a second Close only returns an error
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("safetensors: write %s: %w", path, err)
-		}
-	}()
-	if err := write(tmp, tensors, metadata); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil { // CreateTemp makes it 0600
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }

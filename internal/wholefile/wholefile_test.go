@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wholefile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	err := Write(path, func(w io.Writer) error { _, err := io.WriteString(w, content); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantNames(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("folder holds %q, want %q", names, want)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "m")
+	for _, content := range []string{"one", "two, longer"} {
+		write(t, path, content)
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("file holds %q (%v), want %q", got, err, content)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o644 {
+		t.Errorf("mode %v (%v), want 0644", info.Mode(), err)
+	}
+	wantNames(t, dir, "m")
+}
+
+// However writing ends early, the old content stays and nothing lies beside it.
+func TestWriteEndsEarly(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "m")
+	write(t, path, "before")
+	broken := errors.New("broken")
+	if err := Write(path, func(io.Writer) error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v, want the writer's", err)
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = Write(path, func(io.Writer) error { panic("at the disco") })
+	}()
+	var wait sync.WaitGroup
+	wait.Go(func() { _ = Write(path, func(io.Writer) error { runtime.Goexit(); return nil }) })
+	wait.Wait()
+	if got, _ := os.ReadFile(path); string(got) != "before" {
+		t.Errorf("file holds %q, want its old content", got)
+	}
+	wantNames(t, dir, "m")
+}
+
+// Only files that no other program makes are removed, and only those of the same target.
+func TestSweepLeavesOthers(t *testing.T) {
+	dir := t.TempDir()
+	others := []string{".m", ".m.12.tmp.bak", ".m.1a.tmp", ".m.st.12.tmp", ".m..tmp", "m.12.tmp", ".n.12.tmp"}
+	old := time.Now().Add(-48 * time.Hour)
+	for _, name := range append([]string{".m.12.tmp"}, others...) {
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Chtimes(name, old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, ".m.13.tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "m"), "x")
+	want := append([]string{".m.13.tmp", "m"}, others...)
+	slices.Sort(want)
+	wantNames(t, dir, want...)
+}
+
+// Many writers of one target at once: each ends well, and readers see whole contents only.
+func TestWriteAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "m")
+	write(t, path, "")
+	var writers sync.WaitGroup
+	for i := range 8 {
+		writers.Go(func() {
+			content := bytes.Repeat([]byte{byte('a' + i)}, 10_000)
+			for range 20 {
+				err := Write(path, func(w io.Writer) error {
+					for part := range slices.Chunk(content, 1000) {
+						if _, err := w.Write(part); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil && runtime.GOOS != "windows" { // which refuses to replace a file that is open
+					t.Error(err)
+				}
+				got, err := os.ReadFile(path)
+				if err == nil && len(got) > 0 && (len(got) != 10_000 || len(bytes.Trim(got, string(got[:1]))) > 0) {
+					t.Errorf("read %d bytes of more than one writer", len(got))
+				}
+			}
+		})
+	}
+	writers.Wait()
+	wantNames(t, dir, "m")
+}
