@@ -18,6 +18,7 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op of a node, nil for variables, constants and foreign ops
 	roots    []int
+	limit    int64 // of the planned memory, in bytes
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -89,7 +90,10 @@ func (c *compiler) constant(i int) (Value, bool) {
 
 func (c *compiler) program() (*Program, error) {
 	p := &Program{slots: make([]slot, len(c.nodes))}
-	values, memory := c.plan()
+	values, memory, err := c.plan()
+	if err != nil {
+		return nil, err
+	}
 	p.memory = memory
 	for i, n := range c.nodes {
 		p.slots[i].node = n

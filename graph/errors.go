@@ -53,3 +53,24 @@ func (e *RowError) Error() string { return fmt.Sprintf("row %d: %v", e.Row, e.Er
 
 // Unwrap returns the cause.
 func (e *RowError) Unwrap() error { return e.Err }
+
+// MemoryError refuses a computation that needs more bytes than it may have.
+type MemoryError struct {
+	Need  float64 // may be more than fits an integer
+	Limit int64
+}
+
+// Error says both in a unit that can be read.
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("its values need %s of memory, the limit is %s", readable(e.Need), readable(float64(e.Limit)))
+}
+
+// readable writes bytes in the largest unit that they fill.
+func readable(bytes float64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
+	i := 0
+	for ; bytes >= 1024 && i < len(units)-1; i++ {
+		bytes /= 1024
+	}
+	return fmt.Sprintf("%.4g %s", bytes, units[i])
+}

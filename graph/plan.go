@@ -30,7 +30,7 @@ type store struct {
 // overlap may share bytes: they are placed one by one, largest first, at the
 // lowest free offset (greedy by size; Pisarchyk & Lee 2020,
 // https://arxiv.org/abs/2001.03288).
-func (c *compiler) plan() ([]Value, Memory) {
+func (c *compiler) plan() ([]Value, Memory, error) {
 	last := c.lastUse()
 	owner := make([]int, len(c.nodes)) // node -> store, -1 for memory that is not planned
 	var stores []store
@@ -54,6 +54,9 @@ func (c *compiler) plan() ([]Value, Memory) {
 	}
 	var memory Memory
 	memory.Planned = place(stores)
+	if int64(memory.Planned) > c.limit || memory.Planned < 0 {
+		return nil, memory, &MemoryError{Need: float64(memory.Planned), Limit: c.limit}
+	}
 	arena := alignedBytes(memory.Planned)
 	values := make([]Value, len(c.nodes))
 	for i, n := range c.nodes {
@@ -69,7 +72,7 @@ func (c *compiler) plan() ([]Value, Memory) {
 			values[i] = newValue(n.Dtype(), nil)
 		}
 	}
-	return values, memory
+	return values, memory, nil
 }
 
 // sparse reports whether node i gets a sparse value: its op can make one, and

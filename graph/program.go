@@ -5,6 +5,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -57,11 +58,16 @@ var _ gorgonia.VM = (*Program)(nil)
 
 // Compile plans the computation of roots. Everything that no root depends on is
 // left out, such as gradients of the data that gorgonia.Grad adds unasked.
-func Compile(roots ...*Node) (*Program, error) {
+func Compile(roots ...*Node) (*Program, error) { return CompileWithin(math.MaxInt, roots...) }
+
+// CompileWithin is Compile with a limit of bytes for what Memory calls Planned. A
+// program that needs more is refused with a *MemoryError before anything is allocated.
+func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
 	c, err := newCompiler(roots)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
+	c.limit = limit
 	c.fuse()
 	p, err := c.program()
 	if err != nil {

@@ -32,7 +32,10 @@ func (m *Model) newBatches(source Source, lo, hi, size int, targets bool) (*batc
 
 // accepts compares the shapes of the data with the model's.
 func (m *Model) accepts(data Samples, targets bool) error {
-	in, out := data.Shapes()
+	in, out, err := shapesOf(data)
+	if err != nil {
+		return err
+	}
 	if len(in) != len(m.inputs) {
 		return fmt.Errorf("the data has %d inputs, model %q wants %d", len(in), m.name, len(m.inputs))
 	}
@@ -79,7 +82,13 @@ func (b *batches) shuffle(rng *rand.Rand) {
 func (b *batches) rewind() { b.at = 0 }
 
 // count is the number of batches; the last may be smaller.
-func (b *batches) count() int { return (len(b.order) + b.size - 1) / b.size }
+func (b *batches) count() int {
+	n := len(b.order) / b.size
+	if len(b.order)%b.size > 0 {
+		n++
+	}
+	return n
+}
 
 // next are the samples of the next batch, none at the end.
 func (b *batches) next() []int {
@@ -100,7 +109,8 @@ type Sparse interface {
 }
 
 // read fills a plan's memory and refuses numbers that are none.
-func (b *batches) read(p *plan, indices []int) error {
+func (b *batches) read(p *plan, indices []int) (err error) {
+	defer caught(&err, "source", b.source, "SparseInput")
 	b.inputs, b.targets = b.inputs[:0], b.targets[:0]
 	source, _ := b.source.(Sparse)
 	for k, x := range p.inputs {
@@ -131,7 +141,7 @@ func (b *batches) read(p *plan, indices []int) error {
 
 // fill reads samples into memory and refuses numbers that are none.
 func (b *batches) fill(indices []int, inputs, targets [][]float32) error {
-	if err := b.source.Read(indices, orNil(inputs), orNil(targets)); err != nil {
+	if err := readFrom(b.source, indices, orNil(inputs), orNil(targets)); err != nil {
 		return err
 	}
 	return allFinite(inputs, targets, indices)
@@ -159,7 +169,8 @@ func orNil(list [][]float32) [][]float32 {
 	return list
 }
 
-func readSparse(x *place, source Sparse, k int, indices []int) error {
+func readSparse(x *place, source Sparse, k int, indices []int) (err error) {
+	defer caught(&err, "source", source, "Active")
 	m, err := x.sparse()
 	if err != nil {
 		return err
@@ -168,8 +179,12 @@ func readSparse(x *place, source Sparse, k int, indices []int) error {
 	m.Cols = m.Cols[:0]
 	for i, j := range indices {
 		active := source.Active(k, j)
-		if n := len(active); n > 0 && (active[0] < 0 || active[n-1] >= columns) {
-			return fmt.Errorf("input %d of sample %d: columns %d to %d, want 0 to %d", k, j, active[0], active[n-1], columns-1)
+		last := int32(-1)
+		for _, c := range active {
+			if c <= last || c >= columns {
+				return fmt.Errorf("input %d of sample %d: column %d behind %d, want them to ascend from 0 to %d", k, j, c, last, columns-1)
+			}
+			last = c
 		}
 		m.Cols = append(m.Cols, active...)
 		m.Indptr[i+1] = int32(len(m.Cols))

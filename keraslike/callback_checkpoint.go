@@ -24,7 +24,7 @@ import (
 func ModelCheckpoint(path string, opts ...CheckpointOption) Callback {
 	c := &checkpoint{path: path, optimizer: true}
 	c.forget()
-	for _, o := range opts {
+	for _, o := range given(opts, &c.mistake) {
 		o.applyCheckpoint(c)
 	}
 	return c
@@ -93,6 +93,9 @@ func (c *checkpoint) On(e Event, t *Training) error {
 // begin checks the settings. What was best is not forgotten: as in Keras a second Fit
 // does not overwrite a better file of the first one.
 func (c *checkpoint) begin(t *Training) (err error) {
+	if c.mistake != nil {
+		return fmt.Errorf("checkpoint: %w", c.mistake)
+	}
 	if c.path == "" || c.every < 0 {
 		return fmt.Errorf("checkpoint: path %q every %d batches, want a path and at least 0", c.path, c.every)
 	}

@@ -23,7 +23,7 @@ import (
 // the lines that it has. See https://keras.io/api/callbacks/csv_logger/.
 func CSVLogger(path string, opts ...CSVOption) Callback {
 	c := &csvLog{path: path}
-	for _, o := range opts {
+	for _, o := range given(opts, &c.mistake) {
 		o.applyCSV(c)
 	}
 	return c
@@ -38,15 +38,19 @@ type Append struct{}
 func (Append) applyCSV(c *csvLog) { c.append = true }
 
 type csvLog struct {
-	path   string
-	append bool
-	lines  [][]string
+	path    string
+	append  bool
+	lines   [][]string
+	mistake error // in the options
 }
 
 func (c *csvLog) On(e Event, t *Training) error {
 	switch e {
 	case TrainBegin:
 		c.lines = nil
+		if c.mistake != nil {
+			return fmt.Errorf("csv logger: %w", c.mistake)
+		}
 		if c.append {
 			return c.load()
 		}
@@ -94,7 +98,7 @@ func (c *csvLog) write() error {
 // See https://keras.io/api/callbacks/tensorboard/.
 func TensorBoard(dir string, opts ...BoardOption) Callback {
 	b := &board{dir: dir, clock: time.Now}
-	for _, o := range opts {
+	for _, o := range given(opts, &b.mistake) {
 		o.applyBoard(b)
 	}
 	return b
@@ -117,11 +121,15 @@ type board struct {
 	histograms int
 	clock      func() time.Time
 	w          *tensorboard.Writer
+	mistake    error // in the options
 }
 
 func (b *board) On(e Event, t *Training) (err error) {
 	switch e {
 	case TrainBegin:
+		if b.mistake != nil {
+			return fmt.Errorf("tensorboard: %w", b.mistake)
+		}
 		b.w, err = tensorboard.Create(b.dir, b.clock)
 		return err
 	case EpochEnd:

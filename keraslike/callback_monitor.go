@@ -36,11 +36,14 @@ type monitor struct {
 	larger   bool // is better, by the mode
 	best     float64
 	seen     bool
+	mistake  error // in the options
 }
 
 // begin checks the settings and finds out which way is better.
 func (m *monitor) begin(callback string, t *Training) error {
 	switch {
+	case m.mistake != nil:
+		return fmt.Errorf("%s: %w", callback, m.mistake)
 	case m.name == "":
 		return fmt.Errorf("%s: nothing to monitor, want a name such as %q", callback, "val_loss")
 	case m.mode != "" && m.mode != Auto && m.mode != Min && m.mode != Max:
@@ -104,12 +107,7 @@ func (t *Training) direction(name string) Mode {
 }
 
 // series are the names of what the model measures while it trains.
-func (t *Training) series() (names []string) {
-	for _, l := range t.scores.logs(nil) {
-		names = append(names, l.Name)
-	}
-	return names
-}
+func (t *Training) series() []string { return t.scores.series() }
 
 // direction is which way a series of the scores is better; empty where there is none.
 func (s *scores) direction(name string) Mode {

@@ -15,7 +15,7 @@ import (
 // MinRate (0). See https://keras.io/api/callbacks/reduce_lr_on_plateau/.
 func ReduceLROnPlateau(monitored string, opts ...PlateauOption) Callback {
 	p := &plateau{monitor: monitor{name: monitored, minDelta: 1e-4}, factor: 0.1, patience: 10}
-	for _, o := range opts {
+	for _, o := range given(opts, &p.mistake) {
 		o.applyPlateau(p)
 	}
 	return p

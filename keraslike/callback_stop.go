@@ -11,7 +11,7 @@ import "fmt"
 // RestoreBest. See https://keras.io/api/callbacks/early_stopping/.
 func EarlyStopping(monitored string, opts ...EarlyStoppingOption) *Stopping {
 	s := &Stopping{monitor: monitor{name: monitored}}
-	for _, o := range opts {
+	for _, o := range given(opts, &s.mistake) {
 		o.applyEarlyStopping(s)
 	}
 	return s

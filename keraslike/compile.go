@@ -86,49 +86,113 @@ func LossWeights(factors ...float64) LossWeightsOption { return factors }
 // LossWeightsOption is made by LossWeights.
 type LossWeightsOption []float64
 
-func (o LossWeightsOption) applyCompile(c *compiled) { c.lossWeights = o }
+func (o LossWeightsOption) applyCompile(c *compiled) { c.lossWeights = append([]float64{}, o...) }
 
 // Compile sets how the model is trained and builds it. All mistakes of the
 // model and of the arguments come back at once.
 //
 //	err := m.Compile(keraslike.RMSprop(1e-3), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy, keraslike.Seed(1))
 //
-// Compiling again starts the optimiser afresh and keeps the weights.
-func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption) error {
-	c := &compiled{optimizer: optimizer, losses: eachOutput(loss, len(m.outputs))}
-	for _, o := range options {
-		o.applyCompile(c)
-	}
-	mistakes := []error{m.err}
-	if optimizer == nil {
-		mistakes = append(mistakes, fmt.Errorf("compile: no optimiser"))
-	} else {
-		for _, err := range each(optimizer.Check()) {
-			mistakes = append(mistakes, fmt.Errorf("compile: optimiser %s: %w", optimizer.Name(), err))
-		}
-	}
-	if loss == nil {
-		mistakes = append(mistakes, fmt.Errorf("compile: no loss"))
-	}
-	if m.err == nil && loss != nil {
-		mistakes = append(mistakes, c.checkLoss(m))
-	}
-	if err := errors.Join(mistakes...); err != nil {
+// Compiling again starts the optimiser afresh and keeps the weights. After an error
+// the model is as it was before.
+func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption) (err error) {
+	defer caught(&err, "compile", nil, "")
+	c, err := m.newCompiled(optimizer, loss, options)
+	if err != nil {
 		return err
 	}
-	if err := m.Build(c.seed); err != nil {
+	undo, err := m.buildOrUndo(c.seed)
+	if err != nil {
+		return err
+	}
+	before := m.compiled
+	m.compiled = c
+	defer func() {
+		if err != nil { // also after a panic
+			m.compiled = before
+			undo()
+		}
+	}()
+	if err := m.try(); err != nil {
+		return err
+	}
+	free := m.trainable()
+	if err := c.begin(free); err != nil {
 		return err
 	}
 	m.reseed(c.seed) // of a model that was built before, with another seed
 	m.forget()
-	m.compiled, m.position, m.pending, m.left = c, 0, false, interruption{}
-	if err := m.try(); err != nil {
-		m.compiled = nil
-		return err
+	m.free, m.position, m.pending, m.left = free, 0, false, interruption{}
+	return nil
+}
+
+// newCompiled checks the arguments of Compile.
+func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOption) (*compiled, error) {
+	mistakes := []error{m.err}
+	add := func(err error) {
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))
+		}
 	}
-	m.free = m.trainable()
-	c.tuning, c.rate = settingsOf(optimizer), optimizer.Rate()
-	c.start(m.free)
+	c := &compiled{optimizer: optimizer}
+	var nothing error
+	for _, o := range given(options, &nothing) {
+		o.applyCompile(c)
+	}
+	add(nothing)
+	whole := true // nothing that is asked below is nil
+	for _, metric := range c.metrics {
+		if isNil(metric.Metric) {
+			whole = false
+			add(errors.New("a metric is nil"))
+		}
+	}
+	if isNil(optimizer) {
+		whole = false
+		add(errors.New("no optimiser"))
+	} else {
+		err := guard("optimizer", optimizer, "Check", optimizer.Check)
+		for _, err := range each(err) {
+			add(fmt.Errorf("optimiser %s: %w", nameIn("optimizer", optimizer), err))
+		}
+	}
+	if isNil(loss) {
+		whole = false
+		add(errors.New("no loss"))
+	} else {
+		c.losses = eachOutput(loss, len(m.outputs))
+		for k, l := range c.losses {
+			if isNil(l) {
+				whole = false
+				add(fmt.Errorf("loss %d is nil", k))
+			}
+		}
+	}
+	if whole {
+		mistakes = append(mistakes, guard("compile", nil, "", c.finiteSettings))
+	}
+	if whole && m.err == nil {
+		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(m) }))
+	}
+	return c, errors.Join(mistakes...)
+}
+
+// nameIn is the name of something of the user's own, or its type where that fails.
+func nameIn(what string, v interface{ Name() string }) (name string) {
+	if err := guard(what, v, "Name", func() error { name = v.Name(); return nil }); err != nil {
+		return fmt.Sprintf("%T", v)
+	}
+	return name
+}
+
+// begin asks the optimizer for all that training needs of it.
+func (c *compiled) begin(free []*Weight) (err error) {
+	defer caught(&err, "optimizer", c.optimizer, "")
+	c.tuning, c.rate = settingsOf(c.optimizer), c.optimizer.Rate()
+	if err := checkRate(c.rate); err != nil {
+		return fmt.Errorf("compile: optimiser %s: %w", c.optimizer.Name(), err)
+	}
+	c.start(free)
 	return nil
 }
 
@@ -163,7 +227,7 @@ func (c *compiled) checkLoss(m *Model) error {
 	}
 	var mistakes []error
 	for k, out := range m.outputs {
-		target, err := c.losses[k].Target(out.shape)
+		target, err := c.targetOf(k, out.shape)
 		if err != nil && len(m.outputs) > 1 {
 			err = fmt.Errorf("output %q: %w", m.outputNames()[k], err)
 		}
@@ -182,6 +246,12 @@ func (c *compiled) checkLoss(m *Model) error {
 		}
 	}
 	return errors.Join(mistakes...)
+}
+
+// targetOf asks the loss of an output for the shape of its targets.
+func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
+	defer caught(&err, "loss", c.losses[k], "Target")
+	return c.losses[k].Target(out)
 }
 
 // forget drops all graphs, after a change that they do not know of.

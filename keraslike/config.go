@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 )
 
 // The architecture of a model as it is saved: its layers with their arguments,
@@ -109,37 +109,45 @@ func (d *nestedModel) MarshalJSON() ([]byte, error) {
 }
 
 func (m *Model) config() (*modelConfig, error) {
+	if most := nodesOfLayer * m.layersLimit(); m.cost.saved > float64(most) {
+		return nil, fmt.Errorf("model %q: would be saved as %.4g layers, nested models in full for each model around them; the most is %d, %d times Limits.Layers", m.name, m.cost.saved, most, nodesOfLayer)
+	}
 	c := &modelConfig{Name: m.name}
-	layers := m.layers()
-	for _, l := range layers {
+	place, tensor := map[*layer]int{}, map[*Tensor]int{}
+	for i, l := range m.layers() {
 		lc, err := l.config()
 		if err != nil {
 			return nil, err
 		}
-		c.Layers = append(c.Layers, lc)
+		c.Layers, place[l] = append(c.Layers, lc), i
 	}
-	var tensors []*Tensor
-	for _, x := range m.tensors() {
-		tensors = append(tensors, x.outputs()...)
+	at := 0
+	for _, first := range m.tensors() {
+		for _, x := range first.outputs() {
+			if _, again := tensor[x]; !again {
+				tensor[x] = at
+			}
+			at++
+		}
 	}
 	for _, x := range m.inputs {
-		c.Inputs = append(c.Inputs, slices.Index(layers, x.layer))
+		c.Inputs = append(c.Inputs, place[x.layer])
 	}
 	for _, x := range m.order {
-		call := callConfig{Layer: slices.Index(layers, x.layer)}
+		call := callConfig{Layer: place[x.layer]}
 		for _, in := range x.in {
-			call.In = append(call.In, slices.Index(tensors, in))
+			call.In = append(call.In, tensor[in])
 		}
 		c.Calls = append(c.Calls, call)
 	}
 	for _, x := range m.outputs {
-		c.Outputs = append(c.Outputs, slices.Index(tensors, x))
+		c.Outputs = append(c.Outputs, tensor[x])
 	}
 	return c, nil
 }
 
 func (l *layer) config() (layerConfig, error) {
-	raw, err := json.Marshal(l.def)
+	raw, err := marshal("definition", l.def)
 	var own *json.MarshalerError
 	if errors.As(err, &own) {
 		err = own.Err // what the definition says, without what package json adds
@@ -150,12 +158,48 @@ func (l *layer) config() (layerConfig, error) {
 	return layerConfig{l.name, l.def.Kind(), l.frozen, raw}, nil
 }
 
-// model builds the architecture again. known are definitions that are not of
-// this package, by kind.
-func (c *modelConfig) model(known map[string]func() Definition) (*Model, error) {
+// loading is the reading of one architecture.
+type loading struct {
+	known map[string]func() Definition // definitions that are not of this package, by kind
+	// left is how many bytes of JSON may still be read: those of a layer within a layer
+	// are read again at each level.
+	left int
+	path int // bytes of the names of the models around, and the slashes between them
+}
+
+const (
+	readAgain   = 16      // times that a configuration may be read
+	readAnyhow  = 4 << 20 // bytes that are no matter
+	longestPath = 4096
+)
+
+func newLoading(known map[string]func() Definition, size int) *loading {
+	return &loading{known: known, left: readAnyhow + readAgain*size}
+}
+
+// charge counts JSON that is about to be read.
+func (l *loading) charge(text []byte) error {
+	if l.left -= len(text); l.left < 0 {
+		return fmt.Errorf("layers stand within layers too often: their configurations are more than %d times as long as the whole", readAgain)
+	}
+	return nil
+}
+
+// enter checks the path of a layer, and of those within it until leave.
+func (l *loading) enter(name string) error {
+	if l.path += len(name) + 1; l.path > longestPath {
+		return fmt.Errorf("its path has more than %d bytes", longestPath)
+	}
+	return nil
+}
+
+func (l *loading) leave(name string) { l.path -= len(name) + 1 }
+
+// model builds the architecture again.
+func (c *modelConfig) model(from *loading) (*Model, error) {
 	var layers []*layer
 	for _, lc := range c.Layers {
-		l, err := lc.layer(known)
+		l, err := lc.layer(from)
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: %w", lc.Name, err)
 		}
@@ -207,13 +251,20 @@ func (c *modelConfig) model(known map[string]func() Definition) (*Model, error) 
 	return m, m.err
 }
 
-func (lc *layerConfig) layer(known map[string]func() Definition) (*layer, error) {
+func (lc *layerConfig) layer(from *loading) (*layer, error) {
+	if err := from.enter(lc.Name); err != nil {
+		return nil, err
+	}
+	defer from.leave(lc.Name)
+	if err := from.charge(lc.Config); err != nil {
+		return nil, err
+	}
 	if lc.Kind == "Model" {
 		var c modelConfig
-		if err := json.Unmarshal(lc.Config, &c); err != nil {
+		if err := unmarshalStrict(lc.Config, &c); err != nil {
 			return nil, err
 		}
-		m, err := c.model(known)
+		m, err := c.model(from)
 		if err != nil {
 			return nil, err
 		}
@@ -223,18 +274,24 @@ func (lc *layerConfig) layer(known map[string]func() Definition) (*layer, error)
 	}
 	make, ok := definitions[lc.Kind]
 	if !ok {
-		make, ok = known[lc.Kind]
+		make, ok = from.known[lc.Kind]
 	}
 	if !ok {
 		return nil, fmt.Errorf("kind %q is unknown; pass Known(...) for a layer of your own", lc.Kind)
 	}
-	d := make()
-	if err := unmarshalStrict(lc.Config, d); err != nil {
+	var d Definition
+	err := guard("known definition", nil, lc.Kind, func() error {
+		if d = make(); isNil(d) {
+			return fmt.Errorf("Known(...) makes nothing for kind %q", lc.Kind)
+		}
+		return unmarshalStrict(lc.Config, d)
+	})
+	if err != nil {
 		return nil, err
 	}
 	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen}
 	if w, ok := d.(wrapper); ok {
-		inner, err := w.unwrap(known)
+		inner, err := w.unwrap(from)
 		if err != nil {
 			return nil, err
 		}
@@ -243,9 +300,16 @@ func (lc *layerConfig) layer(known map[string]func() Definition) (*layer, error)
 	return l, nil
 }
 
-// unmarshalStrict reads JSON without fields that v does not have.
+// unmarshalStrict reads JSON without fields that v does not have, and with nothing
+// behind it.
 func unmarshalStrict(text []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
-	return dec.Decode(v)
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return fmt.Errorf("something follows the JSON value at byte %d", dec.InputOffset())
+	}
+	return nil
 }

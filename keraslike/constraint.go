@@ -80,6 +80,9 @@ type bounds struct {
 
 func (c Constraint) over(shape []int) bounds {
 	b := bounds{Constraint: c, firsts: []int{0}, group: []int{0}}
+	if c.Kind == "" || c.Kind == "non_neg" {
+		return b
+	}
 	stride := Shape(shape).Size()
 	for axis, n := range shape {
 		stride /= n

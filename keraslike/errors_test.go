@@ -123,7 +123,7 @@ func TestCompileMistakes(t *testing.T) {
 		"metric shape":    {model(keraslike.Dense(3, keraslike.Softmax)).Compile(sgd, keraslike.SparseCategoricalCrossentropy, keraslike.MSE), "metric mse: targets have shape (batch), want (batch, 3) for predictions (batch, 3)"},
 		"optimizer":       {model(keraslike.Dense(1)).Compile(keraslike.Adam(math.NaN(), keraslike.Epsilon(-1)), keraslike.MeanSquaredError), "optimiser adam: learning rate is NaN"},
 		"nothing":         {model(keraslike.Dense(1)).Compile(nil, nil), "compile: no optimiser"},
-		"loss panics":     {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossOf("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { panic("ouch") })), `model "m": loss "mine": Rows panicked: ouch`},
+		"loss panics":     {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossOf("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { panic("ouch") })), `model "m": loss "mine": Rows: panic: ouch`},
 		"loss of nothing": {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossOf("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { return nil, nil })), `model "m": loss "mine": the function gave no node`},
 		"nothing to do":   {fitOnce(t, keraslike.Sequential("m", keraslike.Input(4), keraslike.Activation(keraslike.Tanh))), `model "m": has no weights to train`},
 	} {
@@ -235,7 +235,7 @@ func TestLayersOfOnesOwnGoWrong(t *testing.T) {
 	}{
 		"build panics": {
 			strange{build: func(_ *keraslike.Builder, in shapes) (keraslike.Shape, error) { return in[7], nil }},
-			`Strange "mine": Build panicked: runtime error: index out of range [7] with length 1; shapes on the way: input (batch, 4)`,
+			`Strange "mine": Build: panic: runtime error: index out of range [7] with length 1; shapes on the way: input (batch, 4)`,
 		},
 		"build fails": {
 			strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return nil, errors.New("no such luck") }},
@@ -260,7 +260,7 @@ func TestLayersOfOnesOwnGoWrong(t *testing.T) {
 		}}, `weight "mine/w" was declared and is never used`},
 		"forward panics": {
 			strange{forward: func(*keraslike.Scope, []*graph.Node) *graph.Node { panic("ouch") }},
-			`model "m": Strange "mine": Forward panicked: ouch`,
+			`model "m": Strange "mine": Forward: panic: ouch`,
 		},
 		"forward shape": {
 			strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return keraslike.Shape{9}, nil }},

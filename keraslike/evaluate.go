@@ -11,23 +11,27 @@ import (
 // EvaluateOption is an option of Evaluate: BatchSize or ValidationSteps.
 type EvaluateOption interface{ applyEvaluate(*evaluation) }
 
-func (n BatchSize) applyEvaluate(e *evaluation)       { e.batch = int(n) }
-func (n ValidationSteps) applyEvaluate(e *evaluation) { e.steps = int(n) }
+func (n BatchSize) applyEvaluate(e *evaluation) { e.batch = int(n) }
+func (n ValidationSteps) applyEvaluate(e *evaluation) {
+	e.steps, e.mistake = int(n), atLeastOne("steps", int(n))
+}
 
 // evaluation is one call of Evaluate, or of a validation.
 type evaluation struct {
 	batch, steps int
+	mistake      error
 	lo, hi       int // the samples of a Source
 }
 
 // Evaluate measures the loss and the metrics on a Source or a Stream, with dropout
 // off, and changes nothing. The loss is the mean over samples plus the penalties.
-func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateOption) (Logs, error) {
-	e, err := m.newEvaluation(data, options)
+func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateOption) (logs Logs, err error) {
+	defer caught(&err, "evaluate", nil, "")
+	e, err := m.newEvaluation(ctx, data, options)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
-	logs, err := m.evaluate(ctx, data, e)
+	logs, err = m.evaluate(ctx, data, e)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
@@ -41,15 +45,19 @@ func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateO
 //	matrix := list[0].(keraslike.Matrix).Rows()
 //
 // With several outputs each metric is measured on each output in turn.
-func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) ([]Measurement, error) {
-	e, err := m.newEvaluation(data, nil)
+func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
+	defer caught(&err, "measure", nil, "")
+	e, err := m.newEvaluation(ctx, data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
 	c := *m.compiled
 	c.metrics = nil
-	for _, metric := range metrics {
+	for _, metric := range given(metrics, &err) {
 		metric.applyCompile(&c)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("measure: metric %w", err)
 	}
 	s, err := m.measure(&c)
 	if err == nil {
@@ -58,31 +66,35 @@ func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) ([
 	if err != nil {
 		return nil, fmt.Errorf("measure: %w", err)
 	}
-	var list []Measurement
 	for _, one := range s.list {
 		list = append(list, one.Measurement)
 	}
 	return list, nil
 }
 
-func (m *Model) newEvaluation(data Samples, options []EvaluateOption) (*evaluation, error) {
+func (m *Model) newEvaluation(ctx context.Context, data Samples, options []EvaluateOption) (*evaluation, error) {
 	e := &evaluation{batch: 32}
-	for _, o := range options {
+	var err error
+	for _, o := range given(options, &err) {
 		o.applyEvaluate(e)
 	}
 	source, ok := data.(Source)
-	if ok {
-		e.hi = source.Len()
+	if ok = ok && !isNil(data); ok && err == nil {
+		e.hi, err = lenOf(source)
 	}
 	switch {
+	case err != nil:
+		return nil, err
+	case ctx == nil:
+		return nil, errNoContext
 	case m.compiled == nil:
 		return nil, ErrNotCompiled
-	case data == nil || ok && e.hi == 0:
+	case isNil(data) || ok && e.hi == 0:
 		return nil, errors.New("no data")
 	case e.batch < 1:
 		return nil, fmt.Errorf("batches of %d samples, want at least 1", e.batch)
-	case e.steps < 0:
-		return nil, fmt.Errorf("%d steps, want at least 1", e.steps)
+	case e.mistake != nil:
+		return nil, e.mistake
 	}
 	return e, nil
 }
@@ -95,19 +107,23 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 	if err := m.score(ctx, data, e, s); err != nil {
 		return nil, err
 	}
-	return s.logs(nil), nil
+	return s.logs(nil)
 }
 
 // score adds up what is measured over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
 	var b *batches
+	size := e.batch
 	if source, ok := data.(Source); ok {
 		var err error
-		if b, err = m.newBatches(source, e.lo, e.hi, e.batch, true); err != nil {
+		if size = min(size, e.hi-e.lo); size < 1 {
+			return errors.New("no data")
+		}
+		if b, err = m.newBatches(source, e.lo, e.hi, size, true); err != nil {
 			return err
 		}
 	}
-	f, err := m.newFeed(data, b, e.batch, nil)
+	f, err := m.newFeed(data, b, size, nil)
 	if err != nil {
 		return err
 	}
@@ -122,6 +138,9 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		more, err := m.scoreBatch(f, s)
 		if err != nil {
 			return err
+		}
+		if !more && e.steps > 0 && f.stream != nil {
+			return fmt.Errorf("the stream ended after %d steps, want %d", step, e.steps)
 		}
 		if !more {
 			break
@@ -174,8 +193,7 @@ func (m *Model) scoreBatch(f *feed, s *scores) (more bool, err error) {
 	if err := p.run(); err != nil {
 		return false, blame(err, indices)
 	}
-	s.add(p, len(indices), targets, weights)
-	return true, nil
+	return true, s.add(p, len(indices), targets, weights)
 }
 
 // evaluating is the plan of evaluation for a batch size.

@@ -8,11 +8,14 @@ import (
 	"io"
 	"slices"
 	"sync"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // feed gives an epoch its batches: from a source or a stream, at once or read ahead
 // by a goroutine, with the weights of the samples where there are any.
 type feed struct {
+	data   Samples
 	source *batches // of one of the two
 	stream Stream
 	weigher
@@ -39,7 +42,7 @@ type block struct {
 }
 
 func (m *Model) newFeed(data Samples, b *batches, size int, classes ClassWeights) (*feed, error) {
-	f := &feed{source: b, size: size}
+	f := &feed{data: data, source: b, size: size}
 	if b == nil {
 		stream, ok := data.(Stream)
 		if !ok {
@@ -54,8 +57,12 @@ func (m *Model) newFeed(data Samples, b *batches, size int, classes ClassWeights
 	if f.weigher, err = m.newWeigher(data, classes); err != nil {
 		return nil, err
 	}
-	if p, ok := data.(prefetcher); ok && !hasSparse(data) {
-		f.ahead = max(0, p.Prefetch())
+	sparse, err := hasSparse(data)
+	if err == nil && !sparse {
+		f.ahead, err = aheadOf(data)
+	}
+	if err != nil {
+		return nil, err
 	}
 	for _, x := range m.inputs {
 		f.inputs = append(f.inputs, x.shape.Size())
@@ -63,21 +70,48 @@ func (m *Model) newFeed(data Samples, b *batches, size int, classes ClassWeights
 	for _, t := range m.compiled.targets {
 		f.targets = append(f.targets, t.Size())
 	}
+	if !f.direct() {
+		return f, f.fitMemory()
+	}
 	return f, nil
 }
 
-func hasSparse(data Samples) bool {
+const (
+	mostAhead   = 256     // batches that are read ahead, however many are asked for
+	aheadMemory = 1 << 30 // bytes that batches read ahead may fill together, where it is more than one
+	mostRead    = 1 << 33 // bytes of one batch
+)
+
+// fitMemory refuses a batch that no memory holds, and reads fewer ahead where many
+// would not fit.
+func (f *feed) fitMemory() error {
+	bytes := 8.0 // for the number of the sample
+	for _, n := range slices.Concat(f.inputs, f.targets) {
+		bytes += 4 * float64(n)
+	}
+	if bytes *= float64(f.size); bytes > mostRead {
+		return fmt.Errorf("batches of %d samples: %w", f.size, &graph.MemoryError{Need: bytes, Limit: mostRead})
+	}
+	f.ahead = min(f.ahead, mostAhead, max(1, int(aheadMemory/bytes)))
+	return nil
+}
+
+func hasSparse(data Samples) (sparse bool, err error) {
 	s, ok := data.(Sparse)
 	if !ok {
-		return false
+		return false, nil
 	}
-	in, _ := data.Shapes()
+	in, _, err := shapesOf(data)
+	if err != nil {
+		return false, err
+	}
+	defer caught(&err, "source", data, "SparseInput")
 	for k := range in {
 		if s.SparseInput(k) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // direct reports whether batches are read straight into a plan's memory.
@@ -89,10 +123,11 @@ func (f *feed) begin(steps int) error {
 	if steps <= 0 {
 		f.left = -1
 	}
-	if s, ok := f.stream.(interface{ Reset() error }); ok {
-		if err := s.Reset(); err != nil {
-			return err
-		}
+	again, err := restart(f.stream)
+	if err != nil {
+		return err
+	}
+	if again {
 		f.read = 0
 	}
 	if f.direct() {
@@ -122,16 +157,23 @@ func (f *feed) newBlock() *block {
 
 // run reads batches until the epoch ends, fails or is stopped.
 func (f *feed) run() {
+	var b *block // that is being filled
+	defer func() {
+		if b != nil { // who waits for it would wait for ever
+			b.err = fmt.Errorf("%T %w", f.data, errGone)
+			f.full <- b
+		}
+	}()
 	for {
-		var b *block
 		select {
 		case <-f.stop:
 			return
 		case b = <-f.free:
 		}
 		b.err = f.fill(b)
+		last := b.err != nil
 		f.full <- b // never blocks: there are no more blocks than places
-		if b.err != nil {
+		if b = nil; last {
 			return
 		}
 	}
@@ -173,7 +215,8 @@ func (f *feed) next() (*block, error) {
 func (f *feed) giveBack(b *block) { f.free <- b }
 
 // fill reads one batch; io.EOF is the end.
-func (f *feed) fill(b *block) error {
+func (f *feed) fill(b *block) (err error) {
+	defer caught(&err, "reading", f.data, "")
 	if f.left == 0 {
 		return io.EOF
 	}
@@ -189,7 +232,7 @@ func (f *feed) fill(b *block) error {
 		}
 	} else {
 		b.resize(f.size, f)
-		n, err := f.stream.Next(b.inputs, b.targets)
+		n, err := nextOf(f.stream, b.inputs, b.targets)
 		if n < 0 || n > f.size {
 			return fmt.Errorf("the stream gave %d samples where %d have room", n, f.size)
 		}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 )
 
@@ -19,9 +21,12 @@ type fit struct {
 	split           float64
 	keepOrder       bool
 	validation      Samples
+	validated       bool // validation data is given
 	validationSteps int
 	classWeights    ClassWeights
 	callbacks       []Callback
+
+	mistakes []error // in the options
 
 	m        *Model
 	train    *batches // of a Source; nil for a Stream
@@ -56,21 +61,28 @@ var ErrStopped = errors.New("training was stopped")
 // are gone on with. What is logged of an interrupted epoch is of all of it, but of a
 // metric of one's own that is no SummingMeasurement, of the rest. A Stream is read from
 // where it stands.
-func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (*History, error) {
+func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
+	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}
-	for _, o := range options {
+	h = &History{}
+	for _, o := range given(options, &err) {
 		o.applyFit(f)
 	}
-	h := &History{}
-	if err := f.prepare(data); err != nil {
+	if err == nil && ctx == nil {
+		err = errNoContext
+	}
+	if err == nil {
+		err = f.prepare(data)
+	}
+	if err != nil {
 		return h, fmt.Errorf("fit: %w", err)
 	}
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
 	m.running = f
-	err := f.run(ctx, h)
-	m.running = nil
+	defer func() { m.running = nil }() // also where a callback ends the goroutine
+	err = f.run(ctx, h)
 	if errors.Is(err, ErrStopped) {
 		m.left = f.interruption()
 		m.left.Stopped = true
@@ -93,8 +105,12 @@ func (f *fit) prepare(data Samples) (err error) {
 		return ErrNotCompiled
 	}
 	switch {
-	case data == nil:
+	case isNil(data):
 		return errors.New("no data")
+	case slices.ContainsFunc(f.callbacks, nilCallback):
+		return fmt.Errorf("callback %d is nil", slices.IndexFunc(f.callbacks, nilCallback))
+	case f.validated && isNil(f.validation):
+		return errors.New("validation: no data")
 	case f.until != 0 && (f.counted || f.initial != 0):
 		return fmt.Errorf("Until(%d) is given beside Epochs or InitialEpoch, want one of them", f.until)
 	case f.until < 0:
@@ -109,8 +125,8 @@ func (f *fit) prepare(data Samples) (err error) {
 		return fmt.Errorf("initial epoch is %d, want 0 to %d", f.initial, f.epochs-1)
 	case f.batch < 1:
 		return fmt.Errorf("batches of %d samples, want at least 1", f.batch)
-	case f.steps < 0 || f.validationSteps < 0:
-		return fmt.Errorf("%d steps per epoch, %d of validation, want at least 1", f.steps, f.validationSteps)
+	case errors.Join(f.mistakes...) != nil:
+		return errors.Join(f.mistakes...)
 	case !(f.split >= 0 && f.split < 1):
 		return fmt.Errorf("validation split is %g, want 0 <= split < 1", f.split)
 	case f.split > 0 && f.validation != nil:
@@ -118,9 +134,14 @@ func (f *fit) prepare(data Samples) (err error) {
 	}
 	train := 0
 	if source, ok := data.(Source); ok {
-		if train, err = f.share(source.Len()); err != nil {
+		n, err := lenOf(source)
+		if err != nil {
 			return err
 		}
+		if train, err = f.share(n); err != nil {
+			return err
+		}
+		f.batch = min(f.batch, train)
 		if f.train, err = m.newBatches(source, 0, train, f.batch, true); err != nil {
 			return err
 		}
@@ -139,18 +160,38 @@ func (f *fit) prepare(data Samples) (err error) {
 		return err
 	}
 	m.compiled.guarded = false
-	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: f.steps * f.batch, Rate: m.compiled.scheduled(m.compiled.rate)}
+	rate, err := m.compiled.scheduled(m.compiled.rate)
+	if err != nil {
+		return err
+	}
+	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: product(f.steps, f.batch), Rate: rate}
 	if f.train != nil {
 		f.state.Steps = f.train.count()
 		if f.steps > 0 {
 			f.state.Steps = min(f.steps, f.state.Steps)
 		}
-		f.state.Total = min(train, f.state.Steps*f.batch)
+		f.state.Total = min(train, product(f.state.Steps, f.batch))
 	}
 	f.perEpoch = f.state.Steps
 	f.state.scores = f.scores
 	f.state.named = f.names()
 	return f.takeUp()
+}
+
+// parts is how many times b has to be taken for a.
+func parts(a, b int) int {
+	if a%b > 0 {
+		return a/b + 1
+	}
+	return a / b
+}
+
+// product is a·b, or as much as can be counted.
+func product(a, b int) int {
+	if a > 0 && b > math.MaxInt/a {
+		return math.MaxInt
+	}
+	return a * b
 }
 
 // share is how many of n samples are trained on.
@@ -228,8 +269,9 @@ func (f *fit) tell(e Event) error {
 		if _, saves := c.(*checkpoint); saves {
 			continue
 		}
-		failed = c.On(e, &f.state)
-		f.m.compiled.rate = f.state.Rate // which the callback may have changed
+		if failed = f.call(c, e); failed == nil {
+			failed = f.takeRate(c) // which the callback may have changed
+		}
 		if failed != nil {
 			told = f.callbacks[:i]
 			break
@@ -237,7 +279,7 @@ func (f *fit) tell(e Event) error {
 	}
 	for _, c := range told {
 		if _, saves := c.(*checkpoint); saves {
-			if err := c.On(e, &f.state); err != nil {
+			if err := f.call(c, e); err != nil {
 				return errors.Join(failed, err)
 			}
 		}
@@ -245,13 +287,43 @@ func (f *fit) tell(e Event) error {
 	return failed
 }
 
+// nilCallback reports a callback that is nothing; a LearningRateScheduler of nil says so itself.
+func nilCallback(c Callback) bool {
+	_, says := c.(rateScheduler)
+	return !says && isNil(c)
+}
+
+// takeRate takes the rate that a callback may have changed.
+func (f *fit) takeRate(c Callback) error {
+	rate := &f.m.compiled.rate
+	if f.state.Rate == *rate {
+		return nil
+	}
+	if err := checkRate(f.state.Rate); err != nil {
+		f.state.Rate = *rate
+		return fmt.Errorf("callback %T: %w", c, err)
+	}
+	*rate = f.state.Rate
+	return nil
+}
+
+func (f *fit) call(c Callback, e Event) (err error) {
+	defer caught(&err, "callback", c, "")
+	return c.On(e, &f.state)
+}
+
+// errNoContext is the mistake of a nil context.
+var errNoContext = errors.New("the context is nil, want context.Background() where there is none")
+
 // epoch goes through all batches once, or through those that an interruption left,
 // and measures validation.
 func (f *fit) epoch(ctx context.Context, h *History) error {
 	t, m := &f.state, f.m
 	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
 	if !f.goes {
-		f.scores.reset()
+		if err := f.scores.reset(); err != nil {
+			return err
+		}
 	}
 	f.goes = false
 	if f.train != nil {
@@ -261,9 +333,9 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 		}
 		f.train.at = min(m.position, len(f.train.order))
 	}
-	t.Samples, t.Step = m.position, (m.position+f.batch-1)/f.batch
+	t.Samples, t.Step = m.position, parts(m.position, f.batch)
 	if f.train != nil && m.position > 0 { // batches may be of another size than before
-		t.Steps = t.Step + (t.Total-m.position+f.batch-1)/f.batch
+		t.Steps = t.Step + parts(t.Total-m.position, f.batch)
 	}
 	t.Logs = t.Logs[:0]
 	if err := f.tell(EpochBegin); err != nil {
@@ -276,7 +348,10 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 			return err
 		}
 	} else {
-		t.Logs = f.scores.logs(t.Logs)
+		var err error
+		if t.Logs, err = f.scores.logs(t.Logs); err != nil {
+			return err
+		}
 	}
 	if err := f.validate(ctx); err != nil {
 		return err
@@ -320,9 +395,14 @@ func (f *fit) validate(ctx context.Context) error {
 	e := &evaluation{batch: f.batch, steps: f.validationSteps}
 	data := f.validation
 	if f.split > 0 {
-		data, e.lo, e.hi = f.train.source, len(f.train.order), f.train.source.Len()
-	} else if source, ok := data.(Source); ok {
-		e.hi = source.Len()
+		data, e.lo = f.train.source, len(f.train.order)
+	}
+	if source, ok := data.(Source); ok {
+		n, err := lenOf(source)
+		if err != nil {
+			return fmt.Errorf("validation: %w", err)
+		}
+		e.hi = n
 	}
 	if data == nil {
 		return nil

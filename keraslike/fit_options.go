@@ -2,6 +2,8 @@
 
 package keraslike
 
+import "fmt"
+
 // FitOption is an option of Fit.
 type FitOption interface{ applyFit(*fit) }
 
@@ -18,7 +20,8 @@ type Epochs int
 type Until int
 
 // BatchSize is the number of samples of one update; the default is 32. The last
-// batch of an epoch may be smaller. It is an option of Evaluate, too.
+// batch of an epoch may be smaller, and none is larger than a Source. It is an option
+// of Evaluate, too.
 type BatchSize int
 
 // ValidationSplit is the share of the samples, taken from the end of the data,
@@ -59,8 +62,23 @@ func (n Until) applyFit(f *fit)            { f.until = int(n) }
 func (n BatchSize) applyFit(f *fit)        { f.batch = int(n) }
 func (v ValidationSplit) applyFit(f *fit)  { f.split = float64(v) }
 func (KeepOrder) applyFit(f *fit)          { f.keepOrder = true }
-func (v ValidationOption) applyFit(f *fit) { f.validation = v.data }
-func (n StepsPerEpoch) applyFit(f *fit)    { f.steps = int(n) }
-func (n ValidationSteps) applyFit(f *fit)  { f.validationSteps = int(n) }
+func (v ValidationOption) applyFit(f *fit) { f.validation, f.validated = v.data, true }
 func (n InitialEpoch) applyFit(f *fit)     { f.initial = int(n) }
 func (c CallbacksOption) applyFit(f *fit)  { f.callbacks = append(f.callbacks, c...) }
+
+func (n StepsPerEpoch) applyFit(f *fit) {
+	f.steps = int(n)
+	f.mistakes = append(f.mistakes, atLeastOne("steps per epoch", f.steps))
+}
+
+func (n ValidationSteps) applyFit(f *fit) {
+	f.validationSteps = int(n)
+	f.mistakes = append(f.mistakes, atLeastOne("steps of validation", f.validationSteps))
+}
+
+func atLeastOne(what string, n int) error {
+	if n < 1 {
+		return fmt.Errorf("%d %s, want at least 1", n, what)
+	}
+	return nil
+}

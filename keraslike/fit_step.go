@@ -57,17 +57,23 @@ func (f *fit) step(indices []int) error {
 }
 
 // learn makes an update on what lies in the plan.
-func (f *fit) learn(p *plan, indices []int, weights []float32) error {
+func (f *fit) learn(p *plan, indices []int, weights []float32) (err error) {
 	t, m := &f.state, f.m
 	if weights != nil {
 		if err := p.weigh(weights); err != nil {
 			return err
 		}
 	}
-	if err := m.update(p, m.compiled.scheduled(t.Rate)); err != nil {
+	rate, err := m.compiled.scheduled(t.Rate)
+	if err != nil {
+		return err
+	}
+	if err := m.update(p, rate); err != nil {
 		return blame(err, indices)
 	}
-	t.Rate = m.compiled.scheduled(t.Rate)
+	if next, err := m.compiled.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
+		t.Rate = next
+	}
 	t.Step++
 	t.Samples += len(indices)
 	m.position, m.pending = t.Samples, t.Step == t.Steps
@@ -75,9 +81,11 @@ func (f *fit) learn(p *plan, indices []int, weights []float32) error {
 	for _, place := range p.targets {
 		f.targets = append(f.targets, place.own.Float32s())
 	}
-	f.scores.add(p, len(indices), f.targets, weights)
-	t.Logs = f.scores.logs(t.Logs[:0])
-	return nil
+	if err := f.scores.add(p, len(indices), f.targets, weights); err != nil {
+		return err
+	}
+	t.Logs, err = f.scores.logs(t.Logs[:0])
+	return err
 }
 
 // blame names the sample of a batch that a run-time error points to.

@@ -29,6 +29,7 @@ func (m *Model) SubModel(outputs ...string) (*Model, error) {
 	}
 	s := newModel(m.name, m.inputs, out)
 	s.built, s.seed, s.random.Key = m.built, m.seed, m.random.Key
+	s.limits, s.sampleMemory = m.limits, m.sampleMemory
 	return s, s.err
 }
 
@@ -64,7 +65,7 @@ func (m *Model) tensor(name string) (*Tensor, error) {
 		}
 		names = append(names, t.layer.name)
 	}
-	return nil, fmt.Errorf("there is no layer %q, layers are %q", name, names)
+	return nil, shorten(fmt.Errorf("there is no layer %q, layers are %q", name, names))
 }
 
 // SetTrainable says whether training changes the weights of the named layers, or of
@@ -145,12 +146,17 @@ func (m *Model) SetTrainableRange(on bool, first, last string) error {
 }
 
 // setTrainable freezes or frees a layer, with all that it is made of.
-func (l *layer) setTrainable(on bool) {
+func (l *layer) setTrainable(on bool) { l.setAll(on, map[*Model]bool{}) }
+
+// setAll looks at each model once, on however many ways it is met.
+func (l *layer) setAll(on bool, done map[*Model]bool) {
 	l.frozen = !on
-	if l.sub != nil {
-		for _, inner := range l.sub.layers() {
-			inner.setTrainable(on)
-		}
+	if l.sub == nil || done[l.sub] {
+		return
+	}
+	done[l.sub] = true
+	for _, inner := range l.sub.layers() {
+		inner.setAll(on, done)
 	}
 }
 

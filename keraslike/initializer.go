@@ -78,8 +78,8 @@ func (i Initializer) check(shape []int) error {
 	default:
 		return fmt.Errorf("initialiser %q: unknown", i.Kind)
 	}
-	if math.IsNaN(i.Value) || math.IsInf(i.Value, 0) {
-		return fmt.Errorf("initialiser %s(%g): want a finite number", i.Kind, i.Value)
+	if !(math.Abs(i.Value) <= math.MaxFloat32) {
+		return fmt.Errorf("initialiser %s(%g): want a finite number of float32", i.Kind, i.Value)
 	}
 	return nil
 }

@@ -5,16 +5,22 @@ package keraslike
 import (
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// KerasOption is an option of LoadKeras: InputDims.
+// KerasOption is an option of LoadKeras: InputDims or Limits.
 type KerasOption interface{ applyKeras(*kerasSettings) }
 
-type kerasSettings struct{ input Shape }
+type kerasSettings struct {
+	input  Shape
+	limits Limits
+}
+
+func (l Limits) applyKeras(s *kerasSettings) { s.limits = l }
 
 // InputDims is the shape of one sample, for a model with one input whose file leaves
 // it open, (None, None, 3) or a series of any length.
@@ -40,7 +46,11 @@ func LoadKeras(path string, options ...KerasOption) (*Model, *Receipt, error) {
 		return nil, nil, fmt.Errorf("load keras model: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	return loadKeras(f, path, options)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load keras model: %w", err)
+	}
+	return loadKeras(f, info.Size(), path, options)
 }
 
 // ReadKeras is LoadKeras from a file of size bytes that lies in r, for instance a
@@ -50,22 +60,26 @@ func ReadKeras(r io.ReaderAt, size int64, name string, options ...KerasOption) (
 	if err != nil {
 		return nil, nil, fmt.Errorf("load keras model: %w", err)
 	}
-	return loadKeras(f, name, options)
+	return loadKeras(f, size, name, options)
 }
 
-func loadKeras(f *kerash5.File, name string, options []KerasOption) (*Model, *Receipt, error) {
+func loadKeras(f *kerash5.File, size int64, name string, options []KerasOption) (*Model, *Receipt, error) {
 	var s kerasSettings
-	for _, o := range options {
+	var err error
+	for _, o := range given(options, &err) {
 		o.applyKeras(&s)
 	}
-	m, receipt, err := kerasModelOf(f, name, s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load keras model: %w", err)
+	}
+	m, receipt, err := kerasModelOf(f, size, name, s)
 	if err != nil {
 		return nil, nil, fmt.Errorf("load keras model: %s: %w", name, err)
 	}
 	return m, receipt, nil
 }
 
-func kerasModelOf(f *kerash5.File, name string, s kerasSettings) (*Model, *Receipt, error) {
+func kerasModelOf(f *kerash5.File, size int64, name string, s kerasSettings) (*Model, *Receipt, error) {
 	if f.Config == nil {
 		return nil, nil, fmt.Errorf("holds weights only: build the model and use LoadWeights")
 	}
@@ -81,6 +95,10 @@ func kerasModelOf(f *kerash5.File, name string, s kerasSettings) (*Model, *Recei
 	m, err := b.model(f.Config, "", s.input, 0)
 	if err != nil {
 		return nil, nil, err
+	}
+	m.limitFile(s.limits, size)
+	if err := m.affordable(1); err != nil {
+		return nil, nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	receipt := &Receipt{File: name, Version: f.KerasVersion}
 	if len(m.weights) > 0 || len(f.Layers) > 0 {

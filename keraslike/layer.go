@@ -59,6 +59,7 @@ type layer struct {
 	in, out []Shape // of the first use
 	weights []*Weight
 	sub     *Model // the model that this layer stands for, if it does
+	mistake error  // in the options
 }
 
 func (l *layer) part()        {}
@@ -70,11 +71,8 @@ func (l *layer) Name() string { return l.name }
 // Of applies the layer.
 func (l *layer) Of(in ...*Tensor) *Tensor {
 	t := &Tensor{layer: l, in: in}
-	if c, ok := l.def.(checker); ok && !l.built {
-		if err := c.check(); err != nil {
-			t.err = err
-			return t
-		}
+	if t.err = l.settings(); t.err != nil {
+		return t
 	}
 	shapes := make([]Shape, len(in))
 	for i, x := range in {
@@ -97,6 +95,27 @@ func (l *layer) Of(in ...*Tensor) *Tensor {
 		t.more = append(t.more, &Tensor{layer: l, in: in, first: t, shape: s})
 	}
 	return t
+}
+
+// settings reports impossible arguments before the first use.
+func (l *layer) settings() error {
+	if l.built {
+		return nil
+	}
+	if l.mistake != nil {
+		return l.mistake
+	}
+	if c, ok := l.def.(interface{ optionMistake() error }); ok {
+		if err := c.optionMistake(); err != nil {
+			return err
+		}
+	}
+	if c, ok := l.def.(checker); ok {
+		if err := c.check(); err != nil {
+			return err
+		}
+	}
+	return finiteSettings(l.def)
 }
 
 // outputs are the shapes that the layer makes of others; the first use builds it.
@@ -154,17 +173,6 @@ func (l *layer) build(in []Shape) (out []Shape, err error) {
 	}
 	l.built, l.in, l.out = true, in, out
 	return out, nil
-}
-
-// attempt calls a method of a definition, which may be the user's own: a panic
-// in it becomes an error.
-func attempt(method string, f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s panicked: %v", method, r)
-		}
-	}()
-	return f()
 }
 
 // Tensor is a symbolic value: an input of a model or what a layer makes of
@@ -229,10 +237,17 @@ func (t *Tensor) mistake() error {
 	}
 	for x := t; len(x.in) > 0; {
 		x = x.in[0]
-		e.Trail = append([]Stop{{x.layer.name, x.shape}}, e.Trail...)
+		if len(e.Trail) == trail && len(x.in) > 0 {
+			continue // the model's input stays in sight
+		}
+		e.Trail = append(e.Trail, Stop{x.layer.name, x.shape})
 	}
+	slices.Reverse(e.Trail)
 	return e
 }
+
+// trail is how many layers before a mistake are told.
+const trail = 24
 
 // Input is a model's input of the given sample shape: Input(28, 28, 1).
 func Input(shape ...int) *Tensor { return newInput("", shape) }

@@ -33,7 +33,7 @@ import (
 // See https://keras.io/api/layers/attention_layers/multi_head_attention/.
 func MultiHeadAttention(heads, keyDim int, opts ...AttentionOption) Layer {
 	d := &attention{Heads: heads, KeyDim: keyDim, ValueDim: keyDim, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyAttention(d)
 	}
 	return &layer{name: d.name, def: d}

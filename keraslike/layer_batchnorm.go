@@ -29,7 +29,7 @@ import (
 // See https://keras.io/api/layers/normalization_layers/batch_normalization/.
 func BatchNormalization(opts ...BatchNormOption) Layer {
 	d := &batchNorm{Axis: -1, Momentum: 0.99, Epsilon: 1e-3}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyBatchNorm(d)
 	}
 	return &layer{name: d.name, def: d}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/graph"
@@ -36,7 +37,7 @@ func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
 	if inner != nil {
 		d.forward = directionOf(inner)
 	}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyBidirectional(d)
 	}
 	if d.backward == nil && d.forward != nil {
@@ -137,7 +138,7 @@ func (d *bidirectional) check() error {
 		if one.recurrent == nil {
 			return errors.New("goes round SimpleRNN, GRU and LSTM only")
 		}
-		if err := one.check(); err != nil {
+		if err := errors.Join(one.check(), finiteSettings(one.recurrent)); err != nil {
 			return fmt.Errorf("%s: %w", one.Cell, err)
 		}
 	}
@@ -266,7 +267,10 @@ func (d *bidirectional) UnmarshalJSON(text []byte) error {
 		saved *layerConfig
 		to    **direction
 	}{{&c.Forward, &d.forward}, {&c.Backward, &d.backward}} {
-		l, err := one.saved.layer(nil)
+		if !slices.Contains([]string{"SimpleRNN", "GRU", "LSTM"}, one.saved.Kind) {
+			return fmt.Errorf("goes round SimpleRNN, GRU and LSTM only, got %q", one.saved.Kind)
+		}
+		l, err := one.saved.layer(newLoading(nil, len(text)))
 		if err != nil {
 			return err
 		}

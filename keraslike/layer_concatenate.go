@@ -17,7 +17,7 @@ import (
 // See https://keras.io/api/layers/merging_layers/concatenate/.
 func Concatenate(opts ...ConcatenateOption) Layer {
 	d := &concatenate{Axis: -1}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyConcatenate(d)
 	}
 	return &layer{name: d.name, def: d}

@@ -59,7 +59,7 @@ type conv struct {
 func newConv(d *conv, opts []ConvOption) Layer {
 	d.Strides, d.Dilation = [2]int{1, 1}, [2]int{1, 1}
 	d.Activation, d.KernelInit, d.BiasInit = Linear, GlorotUniform(), Zeros()
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyConv(d)
 	}
 	return &layer{name: d.name, def: d}

@@ -24,7 +24,7 @@ import (
 // See https://keras.io/api/layers/convolution_layers/convolution2d_transpose/.
 func Conv2DTranspose(filters, kernel int, opts ...ConvTransposeOption) Layer {
 	d := &convTranspose{window: newWindow(kernel), Filters: filters, Activation: Linear, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyConvTranspose(d)
 	}
 	return &layer{name: d.name, def: d}

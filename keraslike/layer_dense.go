@@ -18,7 +18,7 @@ import (
 // KernelL2, Name, a RestraintOption. See https://keras.io/api/layers/core_layers/dense/.
 func Dense(units int, opts ...DenseOption) Layer {
 	d := &dense{Units: units, Activation: Linear, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyDense(d)
 	}
 	return &layer{name: d.name, def: d}

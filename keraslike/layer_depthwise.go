@@ -21,7 +21,7 @@ import (
 // See https://keras.io/api/layers/convolution_layers/depthwise_convolution2d/.
 func DepthwiseConv2D(kernel int, opts ...DepthwiseOption) Layer {
 	d := &depthwise{window: newWindow(kernel), Multiplier: 1, Activation: Linear, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyDepthwise(d)
 	}
 	return &layer{name: d.name, def: d}

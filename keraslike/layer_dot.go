@@ -20,7 +20,7 @@ import (
 // See https://keras.io/api/layers/merging_layers/dot/.
 func Dot(axisA, axisB int, opts ...DotOption) Layer {
 	d := &dot{Axes: [2]int{axisA, axisB}}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyDot(d)
 	}
 	return &layer{name: d.name, def: d}

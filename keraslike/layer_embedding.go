@@ -28,7 +28,7 @@ import (
 // See https://keras.io/api/layers/core_layers/embedding/.
 func Embedding(vocabulary, dim int, opts ...EmbeddingOption) Layer {
 	d := &embedding{Vocabulary: vocabulary, Dim: dim, Init: RandomUniform(0.05)}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyEmbedding(d)
 	}
 	return &layer{name: d.name, def: d}

@@ -95,7 +95,7 @@ func TestLayerMistakes(t *testing.T) {
 			shapes{vector},
 			`Lambda "it": the function makes shape () of a batch of 2, want the batch as the first axis`,
 		},
-		{keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { panic("no more") }, name), shapes{vector}, `Lambda "it": Build panicked: no more`},
+		{keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) { panic("no more") }, name), shapes{vector}, `Lambda "it": Build: panic: no more`},
 		{keraslike.TimeDistributed(nil, name), shapes{series}, `TimeDistributed "it": got no layer`},
 		{keraslike.TimeDistributed(keraslike.Dense(0), name), shapes{series}, `TimeDistributed "it": Dense: units is 0`},
 		{keraslike.TimeDistributed(keraslike.Conv1D(2, 2), name), shapes{series}, `TimeDistributed "it": Conv1D on one step: input has shape (batch, 3), want (batch, steps, channels)`},

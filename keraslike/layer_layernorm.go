@@ -25,7 +25,7 @@ import (
 // See https://keras.io/api/layers/normalization_layers/layer_normalization/.
 func LayerNormalization(opts ...LayerNormOption) Layer {
 	d := &layerNorm{Axes: []int{-1}, Epsilon: 1e-3}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyLayerNorm(d)
 	}
 	return &layer{name: d.name, def: d}

@@ -15,7 +15,7 @@ import (
 // Name. See https://keras.io/api/layers/activation_layers/leaky_relu/.
 func LeakyReLU(opts ...LeakyReLUOption) Layer {
 	d := &leakyReLU{Slope: 0.3}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyLeakyReLU(d)
 	}
 	return &layer{name: d.name, def: d}

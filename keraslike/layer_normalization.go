@@ -24,7 +24,7 @@ import (
 // See https://keras.io/api/layers/preprocessing_layers/numerical/normalization/.
 func Normalization(opts ...NormalizationOption) *Normalizer {
 	d := &normalization{Axis: -1}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyNormalization(d)
 	}
 	return &Normalizer{layer: &layer{name: d.name, def: d}, d: d}

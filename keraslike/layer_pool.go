@@ -54,7 +54,7 @@ type pool struct {
 
 func newPool(d *pool, opts []PoolOption) Layer {
 	d.Strides = d.Size
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyPool(d)
 	}
 	return &layer{name: d.name, def: d}

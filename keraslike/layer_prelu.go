@@ -15,7 +15,7 @@ import "github.com/reef-dl/reef/graph"
 // See https://keras.io/api/layers/activation_layers/prelu/.
 func PReLU(opts ...PReLUOption) Layer {
 	d := &preLU{Init: Zeros()}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyPReLU(d)
 	}
 	return &layer{name: d.name, def: d}

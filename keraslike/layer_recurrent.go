@@ -100,7 +100,7 @@ type recurrent struct {
 
 func newRecurrent(d *recurrent, opts []RecurrentOption) Layer {
 	d.KernelInit, d.RecurrentInit = GlorotUniform(), Orthogonal(1)
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applyRecurrent(d)
 	}
 	return &layer{name: d.name, def: d}

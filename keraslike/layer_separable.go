@@ -24,7 +24,7 @@ import (
 // See https://keras.io/api/layers/convolution_layers/separable_convolution2d/.
 func SeparableConv2D(filters, kernel int, opts ...SeparableOption) Layer {
 	d := &separable{window: newWindow(kernel), Filters: filters, Multiplier: 1, Activation: Linear, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range opts {
+	for _, o := range given(opts, &d.mistake) {
 		o.applySeparable(d)
 	}
 	return &layer{name: d.name, def: d}

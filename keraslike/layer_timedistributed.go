@@ -51,7 +51,7 @@ func (d *timeDistributed) isFrozen() bool {
 // wrapper is a definition around another layer, whose arguments it saves.
 type wrapper interface {
 	// unwrap makes the layer again from what was saved.
-	unwrap(known map[string]func() Definition) (*layer, error)
+	unwrap(from *loading) (*layer, error)
 }
 
 // MarshalJSON stores the inner layer as models store theirs.
@@ -63,8 +63,8 @@ func (d *timeDistributed) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]layerConfig{"layer": c})
 }
 
-func (d *timeDistributed) unwrap(known map[string]func() Definition) (inner *layer, err error) {
-	d.layer, err = d.Saved.layer(known)
+func (d *timeDistributed) unwrap(from *loading) (inner *layer, err error) {
+	d.layer, err = d.Saved.layer(from)
 	return d.layer, err
 }
 
@@ -75,10 +75,8 @@ func (d *timeDistributed) check() error {
 	if d.layer.built && d.layer.sub == nil {
 		return fmt.Errorf("the %s is applied elsewhere too: only a model can be", d.layer.def.Kind())
 	}
-	if c, ok := d.layer.def.(checker); ok {
-		if err := c.check(); err != nil {
-			return fmt.Errorf("%s: %w", d.layer.def.Kind(), err)
-		}
+	if err := d.layer.settings(); err != nil {
+		return fmt.Errorf("%s: %w", d.layer.def.Kind(), err)
 	}
 	return nil
 }

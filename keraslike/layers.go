@@ -11,23 +11,23 @@ type LayerInfo struct {
 
 // Layers are the model's layers in order of computation, those of nested models in
 // place of these, each at its first use.
-func (m *Model) Layers() []LayerInfo { return m.layerInfos("") }
+func (m *Model) Layers() []LayerInfo { return m.layerInfos("", map[*layer]bool{}) }
 
-func (m *Model) layerInfos(prefix string) (list []LayerInfo) {
-	seen := map[*layer]bool{}
+func (m *Model) layerInfos(prefix string, seen map[*layer]bool) (list []LayerInfo) {
 	tensors := m.order
 	if prefix == "" {
 		tensors = m.tensors() // a nested model's input is what stands before it
 	}
 	for _, t := range tensors {
-		switch {
-		case seen[t.layer]:
-		case t.layer.sub != nil && t.layer.def.Kind() == "Model":
-			list = append(list, t.layer.sub.layerInfos(prefix+t.layer.name+"/")...)
-		default:
-			list = append(list, LayerInfo{prefix + t.layer.name, t.layer.def.Kind(), t.shape})
+		if seen[t.layer] {
+			continue
 		}
 		seen[t.layer] = true
+		if t.layer.sub != nil && t.layer.def.Kind() == "Model" {
+			list = append(list, t.layer.sub.layerInfos(prefix+t.layer.name+"/", seen)...)
+		} else {
+			list = append(list, LayerInfo{prefix + t.layer.name, t.layer.def.Kind(), t.shape})
+		}
 	}
 	return list
 }

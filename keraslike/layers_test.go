@@ -219,7 +219,7 @@ func (r *layerRow) checkConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	twin, err := want.layer(nil)
+	twin, err := want.layer(newLoading(nil, 0))
 	if err != nil {
 		t.Fatal(err)
 	}

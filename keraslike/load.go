@@ -12,8 +12,8 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// LoadOption is an option of Load: Known, KnownLoss, KnownMetric, KnownOptimizer or
-// WithoutCompile.
+// LoadOption is an option of Load: Known, KnownLoss, KnownMetric, KnownOptimizer,
+// WithoutCompile or Limits.
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
@@ -22,6 +22,7 @@ type loadSettings struct {
 	metrics    []Metric
 	optimizers []Optimizer
 	bare       bool
+	limits     Limits
 }
 
 // Known tells Load of a layer of one's own: make returns an empty definition,
@@ -59,29 +60,49 @@ type WithoutCompile struct{}
 
 func (WithoutCompile) applyLoad(s *loadSettings) { s.bare = true }
 
+// incomplete reports something known that is nil.
+func (s *loadSettings) incomplete() bool {
+	return slices.ContainsFunc(s.losses, func(l Loss) bool { return isNil(l) }) ||
+		slices.ContainsFunc(s.metrics, func(m Metric) bool { return isNil(m) }) ||
+		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) })
+}
+
 type loadOption func(*loadSettings)
 
 func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 
 // Load reads a model that Save wrote, with its weights and, if it was compiled,
-// its settings; with WithOptimizer also where training stood.
+// its settings; with WithOptimizer also where training stood. Numbers that no training
+// can have are refused, and so is a model that costs more than its Limits.
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("load model: %w", err)
+		return nil, shorten(fmt.Errorf("load model: %w", err))
 	}
 	defer f.Close()
-	m, err := load(f, options)
+	var m *Model
+	err = guard("load", nil, "", func() (err error) { m, err = load(f, options); return err })
 	if err != nil {
-		return nil, fmt.Errorf("load model: %s: %w", path, err)
+		return nil, shorten(fmt.Errorf("load model: %s: %w", path, err))
 	}
 	return m, nil
 }
 
-func load(f *safetensors.File, options []LoadOption) (*Model, error) {
+func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	var s loadSettings
-	for _, o := range options {
-		o.applyLoad(&s)
+	for i, o := range given(options, &err) {
+		if err == nil {
+			err = guard("load option", o, "", func() error { o.applyLoad(&s); return nil })
+		}
+		if err != nil {
+			return nil, fmt.Errorf("option %d: %w", i, err)
+		}
+	}
+	if err == nil && s.incomplete() {
+		err = errors.New("KnownLoss, KnownMetric or KnownOptimizer of nil")
+	}
+	if err != nil {
+		return nil, err
 	}
 	meta := f.Metadata()
 	switch version, ok := meta[metaFormat]; {
@@ -91,12 +112,16 @@ func load(f *safetensors.File, options []LoadOption) (*Model, error) {
 		return nil, fmt.Errorf("has format version %q, this program reads %s", version, formatVersion)
 	}
 	var architecture modelConfig
-	if err := json.Unmarshal([]byte(meta[metaModel]), &architecture); err != nil {
+	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m, err := architecture.model(s.known)
+	m, err = architecture.model(newLoading(s.known, len(meta[metaModel])))
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
+	}
+	m.limitFile(s.limits, f.Size())
+	if err := m.affordable(1); err != nil {
+		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	expected := map[string]bool{}
 	for _, w := range m.weights {
@@ -111,10 +136,13 @@ func load(f *safetensors.File, options []LoadOption) (*Model, error) {
 		if err := read(f, path, w.shape, w.Value()); err != nil {
 			return nil, err
 		}
+		if err := w.checkValues(path, w.Value()); err != nil {
+			return nil, fmt.Errorf("tensor %w", err)
+		}
 	}
 	var settings compileConfig
 	if text, ok := meta[metaCompile]; ok {
-		if err := json.Unmarshal([]byte(text), &settings); err != nil {
+		if err := unmarshalStrict([]byte(text), &settings); err != nil {
 			return nil, fmt.Errorf("settings of compile: %w", err)
 		}
 	}
@@ -165,8 +193,8 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	if !c.State {
 		return nil
 	}
-	if c.Steps < 0 || c.Epochs < 0 || c.Position < 0 {
-		return errors.New("settings of compile: negative number of steps, epochs or samples")
+	if err := c.checkProgress(); err != nil {
+		return err
 	}
 	m.compiled.steps, m.compiled.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
 	if err := m.setLeft(c.interruption); err != nil {
@@ -177,24 +205,28 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 		if err := read(f, k.name, k.shape, k.values); err != nil {
 			return err
 		}
+		if err := m.compiled.checkKept(k.name, k.values); err != nil {
+			return fmt.Errorf("tensor %w", err)
+		}
 	}
 	return nil
 }
 
 func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 	var o Optimizer
+	read := json.Unmarshal // into an optimizer of one's own, which may have changed since
 	for _, known := range s.optimizers {
 		if known.Name() == c.Optimizer {
 			o = known
 		}
 	}
 	if make, ok := optimizerKinds[c.Optimizer]; ok && o == nil {
-		o = make()
+		o, read = make(), unmarshalStrict
 	}
 	if o == nil {
 		return nil, fmt.Errorf("optimiser %q is unknown; pass KnownOptimizer(...) for one of your own, or WithoutCompile", c.Optimizer)
 	}
-	if err := json.Unmarshal(c.Settings, o); err != nil {
+	if err := read(c.Settings, o); err != nil {
 		return nil, fmt.Errorf("optimiser %s: %w", c.Optimizer, err)
 	}
 	return o, nil

@@ -63,6 +63,9 @@ func (m *Model) take(f *weightsFile, s weightsSettings) (*Receipt, error) {
 		if want := Shape(p.weight.shape).Size(); len(values[i]) != want {
 			return nil, fmt.Errorf("%s: %s has %d values, want %d", f.name, p.tensor.path, len(values[i]), want)
 		}
+		if err := p.weight.checkValues(p.tensor.path, values[i]); err != nil {
+			return nil, fmt.Errorf("%s: tensor %w", f.name, err)
+		}
 	}
 	for i, p := range used {
 		p.weight.take(values[i])

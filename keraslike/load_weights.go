@@ -63,8 +63,12 @@ func (m *Model) LoadWeights(path string, options ...WeightsOption) (*Receipt, er
 // bytes.Reader over an embedded file; name stands for it in errors and in the receipt.
 func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...WeightsOption) (*Receipt, error) {
 	var s weightsSettings
-	for _, o := range options {
+	var err error
+	for _, o := range given(options, &err) {
 		o.applyWeights(&s)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load weights: %w", err)
 	}
 	if m.err != nil {
 		return nil, m.err

@@ -51,11 +51,13 @@ type focal struct {
 	Balanced       bool     `json:"apply_class_balancing,omitempty"`
 	FromLogits     bool     `json:"from_logits,omitempty"`
 	LabelSmoothing float64  `json:"label_smoothing,omitempty"`
+
+	mistake error // in the options
 }
 
 func newFocal(l *focal, opts []FocalOption) Loss {
 	l.Alpha, l.Gamma = 0.25, 2
-	for _, o := range opts {
+	for _, o := range given(opts, &l.mistake) {
 		o.applyFocal(l)
 	}
 	return l
@@ -70,6 +72,8 @@ func (l *focal) Name() string {
 
 func (l *focal) Target(p Shape) (Shape, error) {
 	switch {
+	case l.mistake != nil:
+		return nil, fmt.Errorf("%s: %w", l.Name(), l.mistake)
 	case !(l.Gamma >= 0) || !(l.Alpha >= 0):
 		return nil, fmt.Errorf("%s: alpha is %g and gamma %g, want at least 0", l.Name(), l.Alpha, l.Gamma)
 	case l.Balanced && l.Of == CategoricalCrossentropy:

@@ -30,7 +30,7 @@ func (s LabelSmoothing) applyCrossentropy(l *crossentropy) { l.LabelSmoothing = 
 // Sparse labels cannot be smoothed, other losses have no options; Compile says so.
 func (l LossFunc) With(opts ...CrossentropyOption) Loss {
 	c := &crossentropy{Of: l}
-	for _, o := range opts {
+	for _, o := range given(opts, &c.mistake) {
 		o.applyCrossentropy(c)
 	}
 	return c
@@ -40,6 +40,8 @@ type crossentropy struct {
 	Of             LossFunc `json:"of"`
 	FromLogits     bool     `json:"from_logits,omitempty"`
 	LabelSmoothing float64  `json:"label_smoothing,omitempty"`
+
+	mistake error // in the options
 }
 
 func (l *crossentropy) Name() string               { return string(l.Of) }
@@ -47,6 +49,8 @@ func (l *crossentropy) activation() ActivationFunc { return l.Of.activation() }
 
 func (l *crossentropy) Target(p Shape) (Shape, error) {
 	switch {
+	case l.mistake != nil:
+		return nil, fmt.Errorf("%s: %w", l.Of, l.mistake)
 	case l.Of.activation() == "":
 		return nil, fmt.Errorf("%s: is no cross-entropy, so that it has no logits and no smoothed labels", l.Of)
 	case l.Of == SparseCategoricalCrossentropy && l.LabelSmoothing != 0:

@@ -17,7 +17,7 @@ import (
 // See https://keras.io/api/metrics/classification_metrics/.
 func AUC(opts ...AUCOption) Metric {
 	m := &auc{Thresholds: 200}
-	for _, o := range opts {
+	for _, o := range given(opts, &m.mistake) {
 		o.applyAUC(m)
 	}
 	return m
@@ -35,17 +35,25 @@ type PRCurve struct{}
 func (n Thresholds) applyAUC(m *auc) { m.Thresholds = int(n) }
 func (PRCurve) applyAUC(m *auc)      { m.PR = true }
 
+// mostThresholds tell more apart than a float32 between 0 and 1 does near 1.
+const mostThresholds = 1 << 20
+
 type auc struct {
 	Thresholds int  `json:"num_thresholds"`
 	PR         bool `json:"pr,omitempty"`
+
+	mistake error // in the options
 }
 
 func (m *auc) Name() string             { return "auc" }
 func (m *auc) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 
 func (m *auc) Begin(p, t Shape) (Measurement, error) {
-	if m.Thresholds < 2 {
-		return nil, fmt.Errorf("metric auc: %d thresholds, want at least 2", m.Thresholds)
+	if m.mistake != nil {
+		return nil, fmt.Errorf("metric auc: %w", m.mistake)
+	}
+	if m.Thresholds < 2 || m.Thresholds > mostThresholds {
+		return nil, fmt.Errorf("metric auc: %d thresholds, want 2 to %d", m.Thresholds, mostThresholds)
 	}
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric auc: targets have shape %v, want %v as predictions", t, p)

@@ -23,7 +23,7 @@ const (
 // See https://keras.io/api/metrics/classification_metrics/.
 func F1Score(opts ...F1Option) Metric {
 	m := &f1{Average: Macro}
-	for _, o := range opts {
+	for _, o := range given(opts, &m.mistake) {
 		o.applyF1(m)
 	}
 	return m
@@ -38,12 +38,17 @@ func (v Threshold) applyF1(m *f1) { t := float64(v); m.Threshold = &t }
 type f1 struct {
 	Average   F1Average `json:"average"`
 	Threshold *float64  `json:"threshold,omitempty"`
+
+	mistake error // in the options
 }
 
 func (m *f1) Name() string             { return "f1_score" }
 func (m *f1) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 
 func (m *f1) Begin(p, t Shape) (Measurement, error) {
+	if m.mistake != nil {
+		return nil, fmt.Errorf("metric f1_score: %w", m.mistake)
+	}
 	if len(p) == 0 || !t.Equal(p) {
 		return nil, fmt.Errorf("metric f1_score: targets have shape %v, predictions %v, want one shape with classes along the last axis", t, p)
 	}

@@ -41,7 +41,7 @@ func (v Threshold) applyHits(m *hits) { m.Threshold = float64(v) }
 
 func newHits(name string, opts []ThresholdOption) Metric {
 	m := &hits{name: name, Threshold: 0.5}
-	for _, o := range opts {
+	for _, o := range given(opts, &m.mistake) {
 		o.applyHits(m)
 	}
 	return m
@@ -50,12 +50,17 @@ func newHits(name string, opts []ThresholdOption) Metric {
 type hits struct {
 	name      string
 	Threshold float64 `json:"threshold"`
+
+	mistake error // in the options
 }
 
 func (m *hits) Name() string             { return m.name }
 func (m *hits) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 
 func (m *hits) Begin(p, t Shape) (Measurement, error) {
+	if m.mistake != nil {
+		return nil, fmt.Errorf("metric %s: %w", m.name, m.mistake)
+	}
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v as predictions", m.name, t, p)
 	}

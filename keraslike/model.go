@@ -29,6 +29,10 @@ type Model struct {
 	err     error // every mistake of the model, joined
 	seed    uint64
 	built   bool
+	cost    cost
+	limits  Limits
+	// sampleMemory is the limit of memory for each sample of a batch, 0 for none.
+	sampleMemory int64
 
 	compiled *compiled
 	free     []*Weight     // the weights that the optimiser changes, as they were compiled
@@ -43,7 +47,10 @@ type Model struct {
 	evaluation map[planKey]*plan
 	mu         sync.Mutex      // guards prediction
 	prediction map[int][]*plan // idle plans by batch size
-	nested     *layer          // the model as a layer of others
+	// predictMost is the most samples that Predict computes at once where that had to
+	// be found, 0 before.
+	predictMost int
+	nested      *layer // the model as a layer of others
 }
 
 // Sequential stacks parts: an Input first, then layers and models. Mistakes are
@@ -115,8 +122,9 @@ func newModel(name string, inputs, outputs []*Tensor) *Model {
 	m.err = errors.Join(mistakes...)
 	if m.err == nil {
 		m.paths = map[*Weight]string{}
-		m.collect("", m.paths)
+		m.collect("", m.paths, map[*Model]bool{})
 		m.weights = m.listed()
+		m.cost = m.count()
 	}
 	return m
 }
@@ -153,8 +161,10 @@ func (m *Model) sort(mistakes *[]error) {
 // layers are the model's layers in order of first use, inputs included.
 func (m *Model) layers() []*layer {
 	var list []*layer
-	for _, t := range append(slices.Clone(m.inputs), m.order...) {
-		if !slices.Contains(list, t.layer) {
+	seen := map[*layer]bool{}
+	for _, t := range m.tensors() {
+		if !seen[t.layer] {
+			seen[t.layer] = true
 			list = append(list, t.layer)
 		}
 	}
@@ -174,14 +184,16 @@ func (m *Model) nameLayers(mistakes *[]error) {
 		}
 		taken[l.name] = true
 	}
+	last := map[string]int{} // number of each base
 	for _, l := range m.layers() {
 		if l.name != "" {
 			continue
 		}
 		base := snake(l.def.Kind())
 		l.name, l.auto = base, true
-		for i := 1; taken[l.name]; i++ {
-			l.name = fmt.Sprintf("%s_%d", base, i)
+		for taken[l.name] {
+			last[base]++
+			l.name = fmt.Sprintf("%s_%d", base, last[base])
 		}
 		taken[l.name] = true
 	}
@@ -202,11 +214,16 @@ func snake(kind string) string {
 }
 
 // collect gives every weight its path in this model. A nested model keeps its
-// own paths, by which it can be saved alone.
-func (m *Model) collect(prefix string, paths map[*Weight]string) {
+// own paths, by which it can be saved alone. Of several ways to a model, done holds
+// those that were gone, the first one gives the paths.
+func (m *Model) collect(prefix string, paths map[*Weight]string, done map[*Model]bool) {
+	if done[m] {
+		return
+	}
+	done[m] = true
 	for _, l := range m.layers() {
 		if l.sub != nil {
-			l.sub.collect(prefix+l.name+"/", paths)
+			l.sub.collect(prefix+l.name+"/", paths, done)
 			continue
 		}
 		for _, w := range l.weights {
@@ -219,25 +236,73 @@ func (m *Model) collect(prefix string, paths map[*Weight]string) {
 
 // listed are all weights in order, each once.
 func (m *Model) listed() []*Weight {
-	var list []*Weight
+	g := gathering{models: map[*Model]bool{}, weights: map[*Weight]bool{}}
+	g.add(m, func(*layer, *Weight) bool { return true })
+	return g.list
+}
+
+// gathering lists weights, each once, and looks at each model once, on however many
+// ways it is met.
+type gathering struct {
+	models  map[*Model]bool
+	weights map[*Weight]bool
+	list    []*Weight
+}
+
+// add lists the weights that are wanted; of a layer that is a model, wanted is asked
+// with no weight whether to look into it.
+func (g *gathering) add(m *Model, wanted func(*layer, *Weight) bool) {
+	if g.models[m] {
+		return
+	}
+	g.models[m] = true
 	for _, l := range m.layers() {
-		weights := l.weights
 		if l.sub != nil {
-			weights = l.sub.listed()
+			if wanted(l, nil) {
+				g.add(l.sub, wanted)
+			}
+			continue
 		}
-		for _, w := range weights {
-			if !slices.Contains(list, w) {
-				list = append(list, w)
+		for _, w := range l.weights {
+			if !g.weights[w] && wanted(l, w) {
+				g.weights[w] = true
+				g.list = append(g.list, w)
 			}
 		}
 	}
-	return list
 }
 
 // Build gives every weight that has none its first values, which depend on the
 // seed and on the weight's path. Compile builds; a model that only predicts or
 // loads weights may be built alone. All mistakes of the model come back at once.
 func (m *Model) Build(seed uint64) error {
+	_, err := m.buildOrUndo(seed)
+	return err
+}
+
+// buildOrUndo is Build with a way back for a caller that fails later.
+func (m *Model) buildOrUndo(seed uint64) (undo func(), err error) {
+	var empty []*Weight
+	if !m.built {
+		for _, w := range m.weights {
+			if w.value == nil {
+				empty = append(empty, w)
+			}
+		}
+	}
+	var made []*Model
+	undo = func() {
+		for _, w := range empty {
+			w.value = nil
+		}
+		for _, one := range made {
+			one.built = false
+		}
+	}
+	return undo, m.build(seed, &made)
+}
+
+func (m *Model) build(seed uint64, made *[]*Model) error {
 	if m.err != nil {
 		return m.err
 	}
@@ -245,6 +310,7 @@ func (m *Model) Build(seed uint64) error {
 		return nil
 	}
 	m.built = true
+	*made = append(*made, m)
 	m.reseed(seed)
 	for _, w := range m.weights {
 		if w.value != nil {
@@ -255,7 +321,7 @@ func (m *Model) Build(seed uint64) error {
 	}
 	for _, l := range m.layers() {
 		if l.sub != nil {
-			if err := l.sub.Build(seed); err != nil { // its weights have their values
+			if err := l.sub.build(seed, made); err != nil { // its weights have their values
 				return err
 			}
 		}
@@ -288,33 +354,18 @@ func (m *Model) Weight(path string) (*Weight, error) {
 // Parameters counts the numbers in all weights, and those among them that
 // training changes.
 func (m *Model) Parameters() (all, trainable int) {
-	free := m.trainable()
 	for _, w := range m.weights {
-		n := Shape(w.shape).Size()
-		all += n
-		if slices.Contains(free, w) {
-			trainable += n
-		}
+		all += Shape(w.shape).Size()
+	}
+	for _, w := range m.trainable() {
+		trainable += Shape(w.shape).Size()
 	}
 	return all, trainable
 }
 
 // trainable are the weights that the optimiser changes.
 func (m *Model) trainable() []*Weight {
-	var list []*Weight
-	for _, l := range m.layers() {
-		if l.frozen {
-			continue
-		}
-		weights := l.weights
-		if l.sub != nil {
-			weights = l.sub.trainable()
-		}
-		for _, w := range weights {
-			if !w.state && !slices.Contains(list, w) {
-				list = append(list, w)
-			}
-		}
-	}
-	return list
+	g := gathering{models: map[*Model]bool{}, weights: map[*Weight]bool{}}
+	g.add(m, func(l *layer, w *Weight) bool { return !l.frozen && (w == nil || !w.state) })
+	return g.list
 }

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -14,6 +15,9 @@ func (m *Model) part() {}
 
 // core is the model as a layer of other models.
 func (m *Model) core() *layer {
+	if m == nil {
+		return &layer{def: undefined{errors.New("the model is nil")}}
+	}
 	if m.nested == nil {
 		m.nested = &layer{name: m.name, def: &nestedModel{m}, sub: m}
 	}

@@ -102,9 +102,12 @@ func unit(name string, v float64) error {
 // width is the length of a row, given compact rows.
 func width(g []float32, rows []int32) int { return len(g) / max(1, len(rows)) }
 
+// mostRate is far beyond every rate that learns.
+const mostRate = 1e6
+
 func checkRate(rate float64) error {
-	if !(rate >= 0) || rate > 1e6 {
-		return fmt.Errorf("learning rate is %g, want a number of at least 0", rate)
+	if !(rate >= 0 && rate <= mostRate) {
+		return fmt.Errorf("learning rate is %g, want 0 to %g", rate, mostRate)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // See https://keras.io/api/optimizers/adadelta/.
 func Adadelta(rate float64, opts ...AdadeltaOption) Optimizer {
 	o := &adadelta{LearningRate: rate, Rho: 0.95, Epsilon: 1e-7}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyAdadelta(o)
 	}
 	return o

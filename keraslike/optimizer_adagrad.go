@@ -16,7 +16,7 @@ import (
 // Defaults: a starts at 0.1, ε 1e-7. See https://keras.io/api/optimizers/adagrad/.
 func Adagrad(rate float64, opts ...AdagradOption) Optimizer {
 	o := &adagrad{LearningRate: rate, InitialAccumulator: 0.1, Epsilon: 1e-7}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyAdagrad(o)
 	}
 	return o

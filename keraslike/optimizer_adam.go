@@ -19,7 +19,7 @@ import (
 // See https://keras.io/api/optimizers/adam/ (whose default rate is 0.001).
 func Adam(rate float64, opts ...AdamOption) Optimizer {
 	o := &adam{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyAdam(o)
 	}
 	return o

@@ -16,7 +16,7 @@ import (
 // Defaults: β₁ 0.9, β₂ 0.999, ε 1e-7. See https://keras.io/api/optimizers/adamax/.
 func Adamax(rate float64, opts ...AdamaxOption) Optimizer {
 	o := &adamax{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyAdamax(o)
 	}
 	return o

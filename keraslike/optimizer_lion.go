@@ -15,7 +15,7 @@ import (
 // Defaults: β₁ 0.9, β₂ 0.99. See https://keras.io/api/optimizers/lion/.
 func Lion(rate float64, opts ...LionOption) Optimizer {
 	o := &lion{LearningRate: rate, Beta1: 0.9, Beta2: 0.99}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyLion(o)
 	}
 	return o

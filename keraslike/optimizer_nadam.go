@@ -17,7 +17,7 @@ import (
 // Defaults: β₁ 0.9, β₂ 0.999, ε 1e-7. See https://keras.io/api/optimizers/Nadam/.
 func Nadam(rate float64, opts ...NadamOption) Optimizer {
 	o := &nadam{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyNadam(o)
 	}
 	return o

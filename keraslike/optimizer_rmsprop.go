@@ -19,7 +19,7 @@ import (
 // See https://keras.io/api/optimizers/rmsprop/ (whose default rate is 0.001).
 func RMSprop(rate float64, opts ...RMSpropOption) Optimizer {
 	o := &rmsprop{LearningRate: rate, Rho: 0.9, Epsilon: 1e-7}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applyRMSprop(o)
 	}
 	return o

@@ -67,6 +67,8 @@ type tuning struct {
 	Average        float64   `json:"ema_momentum,omitempty"`
 	Schedule       scheduled `json:"schedule,omitzero"`
 	LazyRows       bool      `json:"lazy_rows,omitempty"`
+
+	mistake error // in the options
 }
 
 func (t *tuning) settings() *tuning { return t }
@@ -80,7 +82,7 @@ func settingsOf(o Optimizer) *tuning {
 }
 
 func (t *tuning) check() error {
-	var mistakes []error
+	mistakes := []error{t.mistake}
 	for _, v := range []struct {
 		name  string
 		value float64

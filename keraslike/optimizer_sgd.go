@@ -16,7 +16,7 @@ import (
 // See https://keras.io/api/optimizers/sgd/ (whose default rate is 0.01).
 func SGD(rate float64, opts ...SGDOption) Optimizer {
 	o := &sgd{LearningRate: rate}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt.applySGD(o)
 	}
 	return o

@@ -18,7 +18,7 @@ import (
 // 1), AccumulateGradients and AverageWeights.
 func FromSolver(s graph.Solver, opts ...OptimizerOption) Optimizer {
 	o := &solver{solver: s}
-	for _, opt := range opts {
+	for _, opt := range given(opts, &o.mistake) {
 		opt(&o.tuning)
 	}
 	return o

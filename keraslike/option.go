@@ -5,6 +5,8 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // Options are typed: each is a value with one unexported method for each layer
@@ -15,9 +17,12 @@ type LayerOption interface{ applyLayer(*common) }
 
 // common is what every layer of this package has beside its arguments.
 type common struct {
-	name   string
-	frozen bool
+	name    string
+	frozen  bool
+	mistake error // in the options
 }
+
+func (c *common) optionMistake() error { return c.mistake }
 
 func (c *common) isFrozen() bool { return c.frozen }
 
@@ -81,26 +86,30 @@ func (f KernelL2) applyConv(d *conv)   { d.KernelRegularizer.L2 = float64(f) }
 
 // newLayer makes a layer of a definition that takes only options for every layer.
 func newLayer(d Definition, c *common, opts []LayerOption) Layer {
-	for _, o := range opts {
+	for _, o := range given(opts, &c.mistake) {
 		o.applyLayer(c)
 	}
-	return &layer{name: c.name, def: d}
+	return &layer{name: c.name, def: d, mistake: c.mistake}
 }
 
 // Custom makes a layer of one's own definition.
 func Custom(d Definition, opts ...LayerOption) Layer {
-	if d == nil {
-		d = undefined{}
+	if isNil(d) {
+		d = undefined{errors.New("has no definition")}
+	} else if err := guard("definition", d, "Kind", func() error { _ = d.Kind(); return nil }); err != nil {
+		d = undefined{err}
 	}
 	return newLayer(d, new(common), opts)
 }
 
-// undefined stands for a definition that is nil, so that it is reported with
-// the other mistakes of the model.
-type undefined struct{ Definition }
+// undefined stands for a definition that is nil or of no use, so that it is reported
+// with the other mistakes of the model.
+type undefined struct{ err error }
 
-func (undefined) Kind() string { return "Custom" }
-func (undefined) check() error { return errors.New("has no definition") }
+func (undefined) Kind() string                              { return "Custom" }
+func (d undefined) check() error                            { return d.err }
+func (d undefined) Build(*Builder, []Shape) (Shape, error)  { return nil, d.err }
+func (undefined) Forward(*Scope, []*graph.Node) *graph.Node { return nil }
 
 func one(in []Shape) error {
 	if len(in) != 1 {

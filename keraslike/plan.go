@@ -60,7 +60,11 @@ type view struct {
 // view builds the graph without compiling it; it is how mistakes in layers'
 // expressions are found early.
 func (m *Model) view(p purpose, key planKey) (*view, error) {
+	if err := m.affordable(1); err != nil {
+		return nil, fmt.Errorf("model %q: %w", m.name, err)
+	}
 	s := &Scope{
+		nodes: nodesOfLayer * m.layersLimit(), memory: m.memoryLimit(key.batch),
 		g: graph.New(), training: p >= fitting, batch: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
@@ -108,6 +112,9 @@ func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outM
 			}
 			return s.err
 		})
+		if n := len(s.g.AllNodes()); s.err == nil && n > s.nodes {
+			s.err = fmt.Errorf("%s %q: the graph has %d nodes here, the most is %d, %d times Limits.Layers", t.layer.def.Kind(), s.path, n, s.nodes, nodesOfLayer)
+		}
 		if s.err == nil {
 			s.err = s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...))
 		}
@@ -200,7 +207,7 @@ func (v *view) addCost(m *Model, weighted bool) {
 
 // rows adds a loss, which may be a user's own.
 func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
-	err := attempt(fmt.Sprintf("loss %q: Rows", loss.Name()), func() (err error) {
+	err := guard("loss", loss, "Rows", func() (err error) {
 		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
 		return err
 	})
@@ -252,13 +259,22 @@ var building sync.Mutex
 
 // newPlan builds and compiles the graph for a purpose and a batch size.
 func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
+	return m.newPlanWithin(m.memoryLimit(key.batch), p, key)
+}
+
+// newPlanWithin is newPlan with a limit of bytes.
+func (m *Model) newPlanWithin(memory int64, p purpose, key planKey) (*plan, error) {
+	if err := m.affordable(key.batch); err != nil {
+		return nil, fmt.Errorf("model %q: %w", m.name, err)
+	}
 	building.Lock()
 	defer building.Unlock()
 	pl, v, err := m.express(p, key)
 	if err != nil {
 		return nil, err
 	}
-	if err := pl.compile(v); err != nil {
+	memory -= int64(4 * m.cost.held * float64(key.batch)) // affordable: no overflow
+	if err := pl.compile(v, memory); err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	return pl, nil
@@ -310,9 +326,12 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 	return pl, v, nil
 }
 
-// compile makes the program of the roots.
-func (p *plan) compile(v *view) (err error) {
-	if p.program, err = graph.Compile(p.roots...); err != nil {
+// compile makes the program of the roots, for whose values there are so many bytes.
+func (p *plan) compile(v *view, memory int64) (err error) {
+	if p.program, err = graph.CompileWithin(memory, p.roots...); err != nil {
+		if tooMuch := (*graph.MemoryError)(nil); errors.As(err, &tooMuch) {
+			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", p.batch, tooMuch)
+		}
 		return err
 	}
 	p.inputs, p.targets, p.weights = places(v.in), places(v.targets), places(v.weights)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 
 	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/graph"
 )
 
-// predictBatch is the most that Predict computes at once.
+// predictBatch is the most that Predict computes at once; less where Limits.Memory asks for it.
 const predictBatch = 128
 
 // Predict computes the model's output for x, float32 with the samples along
@@ -30,17 +32,21 @@ func (m *Model) Predict(x *tensor.Dense) (*tensor.Dense, error) {
 
 // PredictSource computes all outputs of the model for all samples of a source.
 // Targets are not read.
-func (m *Model) PredictSource(source Source) ([]*tensor.Dense, error) {
+func (m *Model) PredictSource(source Source) (out []*tensor.Dense, err error) {
+	defer caught(&err, "predict", nil, "")
 	if m.err != nil {
 		return nil, m.err
 	}
 	if !m.built {
 		return nil, fmt.Errorf("predict: model %q has no weights yet: build, compile or load it", m.name)
 	}
-	if source == nil {
+	if isNil(source) {
 		return nil, errors.New("predict: no data")
 	}
-	n := source.Len()
+	n, err := lenOf(source)
+	if err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
 	b, err := m.newBatches(source, 0, n, predictBatch, false)
 	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
@@ -48,7 +54,10 @@ func (m *Model) PredictSource(source Source) ([]*tensor.Dense, error) {
 	if n == 0 {
 		return nil, errors.New("predict: no data")
 	}
-	out := make([]*tensor.Dense, len(m.outputs))
+	if b.size, err = m.predictSize(min(predictBatch, n)); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	out = make([]*tensor.Dense, len(m.outputs))
 	for k, t := range m.outputs {
 		out[k] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(t.shape.withBatch(n)...))
 	}
@@ -60,8 +69,37 @@ func (m *Model) PredictSource(source Source) ([]*tensor.Dense, error) {
 	return out, nil
 }
 
+// predictSize is how many of up to most samples are computed at once: half as many
+// again and again until their graph keeps to the limit of memory.
+func (m *Model) predictSize(most int) (int, error) {
+	m.mu.Lock()
+	known := m.predictMost
+	m.mu.Unlock()
+	if known > 0 {
+		return min(known, most), nil
+	}
+	for size := most; ; size /= 2 {
+		p, err := m.borrow(size, m.memoryLimit(1))
+		if err == nil {
+			m.giveBack(p)
+		}
+		if tooMuch := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooMuch) || size == 1) {
+			return 0, err
+		}
+		if err != nil {
+			continue
+		}
+		if size < most {
+			m.mu.Lock()
+			m.predictMost = size
+			m.mu.Unlock()
+		}
+		return size, nil
+	}
+}
+
 func (m *Model) predict(b *batches, indices []int, out []*tensor.Dense) error {
-	p, err := m.borrow(len(indices))
+	p, err := m.borrow(len(indices), m.memoryLimit(1))
 	if err != nil {
 		return err
 	}
@@ -79,15 +117,15 @@ func (m *Model) predict(b *batches, indices []int, out []*tensor.Dense) error {
 	return nil
 }
 
-// borrow takes an idle plan for the batch size, or makes one.
-func (m *Model) borrow(batch int) (*plan, error) {
+// borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
+func (m *Model) borrow(batch int, memory int64) (*plan, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if idle := m.prediction[batch]; len(idle) > 0 {
 		m.prediction[batch] = idle[:len(idle)-1]
 		return idle[len(idle)-1], nil
 	}
-	return m.newPlan(predicting, planKey{batch: batch})
+	return m.newPlanWithin(memory, predicting, planKey{batch: batch})
 }
 
 func (m *Model) giveBack(p *plan) {

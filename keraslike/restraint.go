@@ -112,7 +112,7 @@ func (b *Builder) Constrain(name string, c Constraint) {
 				b.err = fmt.Errorf("weight %q: %w", name, err)
 				return
 			}
-			w.constraint = c.over(w.shape)
+			w.constraint = bounds{Constraint: c}
 			return
 		}
 	}

@@ -28,7 +28,8 @@ type Progress struct {
 func (m *Model) Progress() Progress {
 	p := Progress{Epochs: m.epochs, Samples: m.position}
 	if c := m.compiled; c != nil {
-		p.Batches, p.Updates, p.Rate = c.steps, c.updates(), c.scheduled(c.rate)
+		p.Batches, p.Updates = c.steps, c.updates()
+		p.Rate, _ = c.scheduled(c.rate) // a schedule that fails says so when it is used
 	}
 	return p
 }

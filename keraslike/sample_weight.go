@@ -19,11 +19,14 @@ type Weigher interface {
 // Weighted gives the samples of a source weights, one for each in their order. It
 // fits Fit, Validation and Evaluate.
 func Weighted(s Source, weights []float32) (Source, error) {
-	if s == nil || len(weights) != s.Len() {
-		n := 0
-		if s != nil {
-			n = s.Len()
+	n := 0
+	if !isNil(s) {
+		var err error
+		if n, err = lenOf(s); err != nil {
+			return nil, fmt.Errorf("weighted: %w", err)
 		}
+	}
+	if isNil(s) || len(weights) != n {
 		return nil, fmt.Errorf("weighted: got %d weights for %d samples", len(weights), n)
 	}
 	for i, w := range weights {
@@ -105,6 +108,11 @@ func (m *Model) newWeigher(data Samples, classes ClassWeights) (w weigher, err e
 
 func (w *weigher) weighted() bool { return w.of != nil || w.classes != nil }
 
+func (w *weigher) ask(indices []int, to []float32) (err error) {
+	defer caught(&err, "source", w.of, "Weights")
+	return w.of.Weights(indices, to)
+}
+
 // weigh are the weights of a batch, nil without any.
 func (w *weigher) weigh(indices []int, targets [][]float32) ([]float32, error) {
 	if !w.weighted() {
@@ -115,7 +123,7 @@ func (w *weigher) weigh(indices []int, targets [][]float32) ([]float32, error) {
 	}
 	to := w.memory[:len(indices)]
 	if w.of != nil {
-		return to, w.of.Weights(indices, to)
+		return to, w.ask(indices, to)
 	}
 	for i := range to {
 		class := 0

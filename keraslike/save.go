@@ -57,13 +57,18 @@ func (WithOptimizer) applySave(s *saveSettings) { s.optimizer = true }
 // Compile and a format version. Those of a model whose optimiser is a Gorgonia
 // solver are left out. The same model gives the same bytes. The file
 // is written beside path and renamed: path holds the old content or the whole
-// new one.
+// new one. A model with a weight that is not finite is not saved, so that it does
+// not take the place of a good one; its weights can be had from Weights.
 func (m *Model) Save(path string, options ...SaveOption) error {
 	var s saveSettings
-	for _, o := range options {
+	var err error
+	for _, o := range given(options, &err) {
 		o.applySave(&s)
 	}
-	if err := m.save(path, s); err != nil {
+	if err == nil {
+		err = guard("save", nil, "", func() error { return m.save(path, s) })
+	}
+	if err != nil {
 		return fmt.Errorf("save model %q: %w", m.name, err)
 	}
 	return nil
@@ -90,6 +95,9 @@ func (m *Model) save(path string, s saveSettings) error {
 	}
 	var tensors []safetensors.Tensor
 	for _, w := range m.weights {
+		if err := w.checkValues(m.paths[w], w.Value()); err != nil {
+			return fmt.Errorf("weight %w", err)
+		}
 		tensors = append(tensors, safetensors.Tensor{Name: m.paths[w], Shape: w.shape, Data: w.Value()})
 	}
 	if m.compiled != nil && m.compiled.optimizer.Name() != solverName {
@@ -105,6 +113,9 @@ func (m *Model) save(path string, s saveSettings) error {
 				settings.interruption = m.running.interruption()
 			}
 			for _, k := range append(m.state(), m.keptBest(settings.Callbacks)...) {
+				if err := m.compiled.checkKept(k.name, k.values); err != nil {
+					return fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
+				}
 				tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
 			}
 		}
@@ -116,7 +127,7 @@ func (m *Model) save(path string, s saveSettings) error {
 }
 
 func (c *compiled) config() (*compileConfig, error) {
-	settings, err := json.Marshal(c.optimizer)
+	settings, err := marshal("optimizer", c.optimizer)
 	if err != nil {
 		return nil, fmt.Errorf("optimiser %s: %w", c.optimizer.Name(), err)
 	}

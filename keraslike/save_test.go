@@ -271,7 +271,7 @@ func TestLoadMistakes(t *testing.T) {
 		"setting":       {replace("reef.compile", `"beta_1":0.9`, `"beta_1":9`), "beta_1 is 9"},
 		"loss":          {replace("reef.compile", `"sparse_categorical_crossentropy"`, `"gain"`), `loss "gain": unknown`},
 		"metric":        {replace("reef.compile", `"accuracy"`, `"cuteness"`), `metric "cuteness": unknown`},
-		"steps":         {replace("reef.compile", `"state":true`, `"state":true,"steps":-1`), "negative number of steps"},
+		"steps":         {replace("reef.compile", `"state":true`, `"state":true,"steps":-1`), "settings of compile: steps is -1, want 0 to"},
 		"wrong compile": {replace("reef.compile", `{`, `[`), "settings of compile: "},
 		"missing tensor": {func(ts []safetensors.Tensor, _ map[string]string) []safetensors.Tensor {
 			return slices.DeleteFunc(ts, func(x safetensors.Tensor) bool { return x.Name == "dense/kernel" })

@@ -3,7 +3,6 @@
 package keraslike
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -28,9 +27,15 @@ var lossKinds = map[string]func() Loss{
 	string(SparseCategoricalCrossentropy): func() Loss { return &crossentropy{} },
 }
 
+// marshal is json.Marshal of something that may be a user's own.
+func marshal(what string, v any) (text []byte, err error) {
+	defer caught(&err, what, v, "MarshalJSON")
+	return json.Marshal(v)
+}
+
 func nameOf(name string, v any) (named, error) {
 	n := named{Name: name}
-	text, err := json.Marshal(v)
+	text, err := marshal("loss or metric", v)
 	if err != nil {
 		return n, fmt.Errorf("%s: %w", name, err)
 	}
@@ -58,7 +63,7 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 		return nil, fmt.Errorf("loss %q: unknown; pass KnownLoss(...) for one of your own, or WithoutCompile", n.Name)
 	}
 	l := make()
-	return l, decode(n.Settings, l)
+	return l, unmarshalStrict(n.Settings, l)
 }
 
 func (n named) metric(s *loadSettings) (CompileOption, error) {
@@ -74,7 +79,7 @@ func (n named) metric(s *loadSettings) (CompileOption, error) {
 	case ok:
 		v := make()
 		if n.Settings != nil {
-			if err := decode(n.Settings, v); err != nil {
+			if err := unmarshalStrict(n.Settings, v); err != nil {
 				return nil, fmt.Errorf("metric %q: %w", n.Name, err)
 			}
 		}
@@ -90,9 +95,3 @@ func (n named) metric(s *loadSettings) (CompileOption, error) {
 }
 
 func (m outputMetric) applyCompile(c *compiled) { c.metrics = append(c.metrics, m) }
-
-func decode(settings json.RawMessage, to any) error {
-	dec := json.NewDecoder(bytes.NewReader(settings))
-	dec.DisallowUnknownFields()
-	return dec.Decode(to)
-}

@@ -3,7 +3,6 @@
 package keraslike
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,6 +116,11 @@ func (s PiecewiseConstant) Check() error {
 			return fmt.Errorf("boundaries are %v, want them to ascend", s.Boundaries)
 		}
 	}
+	for i, f := range s.Factors {
+		if !(f >= 0) {
+			return fmt.Errorf("factor %d is %g, want at least 0", i, f)
+		}
+	}
 	if len(s.Factors) != len(s.Boundaries)+1 {
 		return fmt.Errorf("got %d factors for %d boundaries, want one more than boundaries", len(s.Factors), len(s.Boundaries))
 	}
@@ -133,15 +137,21 @@ func (s CosineDecay) Check() error {
 
 // Check wants Steps positive and periods that do not shrink.
 func (s CosineDecayRestarts) Check() error {
-	if !(s.Alpha >= 0 && s.Shrink >= 0) || s.Grow != 0 && !(s.Grow >= 1) {
-		return fmt.Errorf("grow is %g, shrink %g, alpha %g: want grow at least 1 and the others at least 0", s.Grow, s.Shrink, s.Alpha)
+	if !(s.Alpha >= 0 && s.Shrink >= 0) || s.Grow != 0 && s.Grow != 1 && !(s.Grow >= leastGrow) {
+		return fmt.Errorf("grow is %g, shrink %g, alpha %g: want grow 1 or at least %g and the others at least 0", s.Grow, s.Shrink, s.Alpha, leastGrow)
 	}
 	return positive(s.Steps)
 }
 
+// leastGrow is the least growth of periods that are gone through one by one.
+const leastGrow = 1.001
+
+// mostSteps keeps sums of steps countable.
+const mostSteps = math.MaxInt / 4
+
 func positive(steps int) error {
-	if steps < 1 {
-		return fmt.Errorf("steps is %d, want at least 1", steps)
+	if steps < 1 || steps > mostSteps {
+		return fmt.Errorf("steps is %d, want 1 to %d", steps, mostSteps)
 	}
 	return nil
 }
@@ -210,6 +220,10 @@ func (s CosineDecayRestarts) At(initial float64, step int) float64 {
 		shrink = 1
 	}
 	at, period, factor := float64(step), float64(s.Steps), 1.0
+	if grow == 1 { // periods of one length are counted without going through them
+		n := math.Floor(at / period)
+		return initial * cosine(at/period-n, s.Alpha, math.Pow(shrink, n))
+	}
 	for at >= period {
 		at, period, factor = at-period, period*grow, factor*shrink
 	}
@@ -219,6 +233,16 @@ func (s CosineDecayRestarts) At(initial float64, step int) float64 {
 // cosine falls from factor to alpha while x goes from 0 to 1.
 func cosine(x, alpha, factor float64) float64 {
 	return (1-alpha)*0.5*factor*(1+math.Cos(math.Pi*x)) + alpha
+}
+
+// rateAt is the rate that the schedule gives, if it gives one.
+func (s scheduled) rateAt(initial float64, step int) (rate float64, err error) {
+	defer caught(&err, "schedule", s.Schedule, "At")
+	rate = s.At(initial, step)
+	if err := checkRate(rate); err != nil {
+		return rate, fmt.Errorf("schedule %s at step %d: %w", s.Name(), step, err)
+	}
+	return rate, nil
 }
 
 // scheduled is a schedule as it is saved: by name.
@@ -238,7 +262,7 @@ func (s *scheduled) UnmarshalJSON(text []byte) error {
 		Name     string          `json:"name"`
 		Settings json.RawMessage `json:"settings"`
 	}
-	if err := json.Unmarshal(text, &saved); err != nil {
+	if err := unmarshalStrict(text, &saved); err != nil {
 		return err
 	}
 	read, ok := scheduleKinds[saved.Name]
@@ -262,8 +286,6 @@ var scheduleKinds = map[string]func(json.RawMessage) (Schedule, error){
 
 func readSchedule[S Schedule](settings json.RawMessage) (Schedule, error) {
 	var s S
-	dec := json.NewDecoder(bytes.NewReader(settings))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&s)
+	err := unmarshalStrict(settings, &s)
 	return s, err
 }

@@ -16,6 +16,8 @@ import (
 // purpose and one batch size.
 type Scope struct {
 	g         *graph.Graph
+	nodes     int   // the most that the graph may have
+	memory    int64 // the most that a constant may need
 	training  bool
 	batch     int
 	random    *graph.Random
@@ -103,6 +105,9 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 func (s *Scope) ones(shape ...int) *graph.Node {
 	name := fmt.Sprintf("ones of %v", Shape(shape))
 	n, ok := s.constants[name]
+	if need := 4 * floatSize(shape); !ok && need > float64(s.memory) {
+		return s.Do(nil, fmt.Errorf("%s: %w (Limits.Memory)", name, &graph.MemoryError{Need: need, Limit: s.memory}))
+	}
 	if !ok {
 		n = s.Do(graph.Input(s.g, graph.Float32, name, shape...))
 		if n != nil {

@@ -4,7 +4,10 @@ package keraslike
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // scores adds up what is measured over batches: the loss, that of each output
@@ -16,6 +19,7 @@ type scores struct {
 	losses  []float64
 	names   []string // of losses, in logs
 	steps   []float32
+	at      int // the measurement that is asked
 }
 
 // score is one metric of one output.
@@ -37,6 +41,10 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			s.names = append(s.names, name+"_loss")
 		}
 	}
+	if n := len(c.metrics) * len(names); n > m.layersLimit() {
+		return nil, fmt.Errorf("%d metrics of %d outputs, the most is %d together (Limits.Layers)", len(c.metrics), len(names), m.layersLimit())
+	}
+	held := 0.0
 	for _, metric := range c.metrics {
 		if metric.output != "" && !slices.Contains(names, metric.output) {
 			return nil, fmt.Errorf("metric %s: there is no output %q, outputs are %q", metric.Name(), metric.output, names)
@@ -45,7 +53,10 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if metric.output != "" && metric.output != name {
 				continue
 			}
-			measurement, err := metric.Begin(m.outputs[k].shape, c.targets[k])
+			if held += heldBy(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(1)) {
+				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: m.memoryLimit(1)})
+			}
+			measurement, err := metric.begin(m.outputs[k].shape, c.targets[k])
 			if err != nil {
 				return nil, err
 			}
@@ -62,38 +73,93 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 	return s, nil
 }
 
+// heldBy is how many bytes a metric of this package holds for an output.
+func heldBy(metric Metric, output Shape) float64 {
+	const number = 8
+	classes := 1.0
+	if len(output) > 0 {
+		classes = max(2, float64(output[len(output)-1]))
+	}
+	switch d := metric.(type) {
+	case *auc:
+		return 3 * number * float64(d.Thresholds)
+	case *f1:
+		return 3 * number * classes
+	case MetricFunc:
+		switch d {
+		case ConfusionMatrix:
+			return number * classes * classes
+		case R2Score:
+			return 4 * number * floatSize(output)
+		}
+	}
+	return 0
+}
+
+// series are the names of all that is measured, in the order of the logs.
+func (s *scores) series() []string {
+	names := append([]string{"loss"}, s.names...)
+	for _, one := range s.list {
+		names = append(names, one.name)
+	}
+	return names
+}
+
 // distinct reports two series of one name in the logs, those of validation included: with
 // outputs "x" and "val_x" there would be two named "val_x_loss".
 func (s *scores) distinct() error {
 	taken := map[string]bool{}
 	for _, prefix := range []string{"", "val_"} {
-		for _, l := range s.logs(nil) {
-			if taken[prefix+l.Name] {
-				return fmt.Errorf("two series would be named %q", prefix+l.Name)
+		for _, name := range s.series() {
+			if taken[prefix+name] {
+				return fmt.Errorf("two series would be named %q", prefix+name)
 			}
-			taken[prefix+l.Name] = true
+			taken[prefix+name] = true
 		}
 	}
 	return nil
 }
 
-func (s *scores) reset() {
-	s.samples, s.loss = 0, 0
-	clear(s.losses)
-	for _, one := range s.list {
-		one.Reset()
+// begin calls the metric's Begin.
+func (m outputMetric) begin(p, t Shape) (one Measurement, err error) {
+	defer caught(&err, "metric", m.Metric, "Begin")
+	if one, err = m.Begin(p, t); err == nil && isNil(one) {
+		err = fmt.Errorf("metric %s: Begin gave no measurement", m.Name())
+	}
+	return one, err
+}
+
+// caught makes an error of a panic in a measurement, and names it.
+func (s *scores) caught(err *error) {
+	if r := recover(); r != nil {
+		in := "scores"
+		if s.at < len(s.list) {
+			in = fmt.Sprintf("metric %q: %T", s.list[s.at].name, s.list[s.at].Measurement)
+		}
+		*err = &PanicError{In: in, Value: r, Stack: debug.Stack()}
 	}
 }
 
+func (s *scores) reset() (err error) {
+	defer s.caught(&err)
+	s.samples, s.loss = 0, 0
+	clear(s.losses)
+	for s.at = range s.list {
+		s.list[s.at].Reset()
+	}
+	return nil
+}
+
 // add takes the batch of n samples that p has just computed.
-func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) {
+func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (err error) {
+	defer s.caught(&err)
 	s.samples += n
 	s.loss += p.loss() * float64(n)
 	for k := range s.losses {
 		s.losses[k] += p.lossOf(k) * float64(n)
 	}
-	for i := range s.list {
-		one := &s.list[i]
+	for s.at = range s.list {
+		one := &s.list[s.at]
 		if s.addMasked(one, p, targets[one.output], weights) {
 			continue
 		}
@@ -103,6 +169,7 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) {
 		}
 		one.Add(n, p.outputs()[one.output], targets[one.output])
 	}
+	return nil
 }
 
 // addMasked counts the steps of an output that has a mask as samples, those that
@@ -126,14 +193,15 @@ func (s *scores) addMasked(one *score, p *plan, target, weights []float32) bool 
 }
 
 // logs appends everything measured so far, means over samples.
-func (s *scores) logs(to Logs) Logs {
+func (s *scores) logs(to Logs) (logs Logs, err error) {
+	defer s.caught(&err)
 	n := float64(s.samples)
 	to = append(to, Log{"loss", s.loss / n})
 	for k, loss := range s.losses {
 		to = append(to, Log{s.names[k], loss / n})
 	}
-	for i := range s.list {
-		to = append(to, Log{s.list[i].name, s.list[i].Value()})
+	for s.at = range s.list {
+		to = append(to, Log{s.list[s.at].name, s.list[s.at].Value()})
 	}
-	return to
+	return to, nil
 }

@@ -98,6 +98,9 @@ func (m *Model) Diagram() (*graph.Diagram, error) {
 	if m.err != nil {
 		return nil, m.err
 	}
+	if most := m.layersLimit(); m.cost.uses > float64(most) {
+		return nil, fmt.Errorf("diagram: model %q: %w", m.name, m.tooManyLayers())
+	}
 	d := &graph.Diagram{Name: m.name}
 	m.draw(d, "", nil)
 	return d, nil

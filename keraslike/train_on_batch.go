@@ -35,8 +35,9 @@ func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32)
 }
 
 func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss float64, err error) {
+	defer caught(&err, "train on batch", nil, "")
 	for _, v := range append(append([]graph.Value{}, inputs...), targets...) {
-		if v == nil || len(v.Shape()) == 0 {
+		if isNil(v) || len(v.Shape()) == 0 {
 			return 0, fmt.Errorf("train on batch: got %v, want tensors with the batch as their first axis", v)
 		}
 	}
@@ -63,7 +64,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}
-	c.rate = c.scheduled(c.rate)
+	if c.rate, err = c.scheduled(c.rate); err != nil {
+		return 0, fmt.Errorf("train on batch: %w", err)
+	}
 	if err := m.update(p, c.rate); err != nil {
 		return 0, fmt.Errorf("train on batch: %w", err)
 	}
@@ -74,14 +77,15 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 // first axis and is not copied. The result is the model's own memory, which the
 // next call with a batch of this size overwrites: it is the fastest way to a
 // prediction, for one goroutine. Predict is the safe one.
-func (m *Model) PredictOnBatch(x graph.Value) ([]float32, error) {
+func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
+	defer caught(&err, "predict on batch", nil, "")
 	if m.err != nil {
 		return nil, m.err
 	}
-	if !m.built || len(m.inputs) != 1 || x == nil || len(x.Shape()) == 0 {
+	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
-	p, err := m.borrow(x.Shape()[0])
+	p, err := m.borrow(x.Shape()[0], m.memoryLimit(x.Shape()[0]))
 	if err != nil {
 		return nil, err
 	}

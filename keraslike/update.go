@@ -41,7 +41,8 @@ func (m *Model) update(p *plan, rate float64) error {
 func (c *compiled) updates() int { return c.steps / c.tuning.every() }
 
 // apply changes the weights by the gradients, unless they are still accumulating.
-func (m *Model) apply(rate float64) error {
+func (m *Model) apply(rate float64) (err error) {
+	defer caught(&err, "optimizer", m.compiled.optimizer, "Update")
 	c, t := m.compiled, m.compiled.tuning
 	if t.every() > 1 {
 		for i := range m.free {
@@ -73,7 +74,9 @@ func (m *Model) apply(rate float64) error {
 		for i, w := range m.free {
 			g := c.grads[i]
 			if g.sparse || g.parts != nil {
-				c.byRows[i].by(g, rate)
+				if err := c.byRows[i].by(g, rate); err != nil {
+					return err
+				}
 				continue
 			}
 			c.decay.finish(i, c.slots[i], c.updates()-1)
@@ -103,11 +106,11 @@ func (m *Model) settle() {
 
 // scheduled is the rate of the next batch where the optimizer has a schedule, else the one
 // given. As in Keras schedules count batches, not updates.
-func (c *compiled) scheduled(rate float64) float64 {
-	if s := c.tuning.Schedule.Schedule; s != nil {
-		return s.At(c.optimizer.Rate(), c.steps)
+func (c *compiled) scheduled(rate float64) (float64, error) {
+	if s := c.tuning.Schedule; s.Schedule != nil {
+		return s.rateAt(c.optimizer.Rate(), c.steps)
 	}
-	return rate
+	return rate, nil
 }
 
 // accumulate adds a gradient to a sum of the weight's size.
@@ -188,6 +191,7 @@ func (c *compiled) start(free []*Weight) {
 	n := len(free)
 	c.grads, c.kept, c.rows, c.rowWidth = make([]gradient, n), make([][]float32, n), make([][]int32, n), make([]int, n)
 	for i, w := range free {
+		w.constraint = w.constraint.over(w.shape)
 		size := Shape(w.shape).Size()
 		c.rowWidth[i] = size
 		if len(w.shape) > 0 {

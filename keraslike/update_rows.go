@@ -3,6 +3,10 @@
 package keraslike
 
 import (
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
@@ -57,6 +61,10 @@ type rowUpdate struct {
 	rate      float64
 	some      func(rows []int32, g []float32)
 	all       []float32 // the gradient of all rows, 0 between two updates
+
+	// panicked is the first panic of a part, on whatever goroutine: one that nobody
+	// recovers there ends the process.
+	panicked atomic.Pointer[PanicError]
 }
 
 func newRowUpdate(c *compiled, i int, w *Weight) *rowUpdate {
@@ -69,7 +77,7 @@ func newRowUpdate(c *compiled, i int, w *Weight) *rowUpdate {
 }
 
 // by updates by a sparse gradient.
-func (u *rowUpdate) by(g gradient, rate float64) {
+func (u *rowUpdate) by(g gradient, rate float64) error {
 	c, i := u.c, u.i
 	u.rate = rate
 	if u.optimizer != nil {
@@ -84,19 +92,35 @@ func (u *rowUpdate) by(g gradient, rate float64) {
 	} else {
 		u.some(rows, g.values)
 	}
-	if u.optimizer != nil {
-		return
+	if e := u.panicked.Swap(nil); e != nil {
+		return e
 	}
-	c.optimizer.Update(u.w.Value(), u.all, c.slots[i], c.updates(), rate)
-	n := c.rowWidth[i]
+	if u.optimizer == nil {
+		defer u.clear(rows) // also after a panic
+		c.optimizer.Update(u.w.Value(), u.all, c.slots[i], c.updates(), rate)
+	}
+	return nil
+}
+
+func (u *rowUpdate) clear(rows []int32) {
+	n := u.c.rowWidth[u.i]
 	for _, r := range rows {
 		clear(u.all[int(r)*n : (int(r)+1)*n])
+	}
+}
+
+// caught keeps the first panic of a part.
+func (u *rowUpdate) caught() {
+	if r := recover(); r != nil {
+		in := fmt.Sprintf("optimizer %q: UpdateRows", ownName(u.c.optimizer))
+		u.panicked.CompareAndSwap(nil, &PanicError{In: in, Value: r, Stack: debug.Stack()})
 	}
 }
 
 // part updates some rows, of which each is one part's: parts may be updated at the same
 // time.
 func (u *rowUpdate) part(rows []int32, g []float32) {
+	defer u.caught()
 	c, i := u.c, u.i
 	c.decay.rows(i, c.slots[i], rows, c.rowWidth[i], c.updates())
 	u.optimizer.UpdateRows(u.w.Value(), g, rows, c.slots[i], c.updates(), u.rate)

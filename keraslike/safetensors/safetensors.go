@@ -42,6 +42,7 @@ type File struct {
 	name     string
 	r        io.ReaderAt
 	closer   io.Closer
+	size     int64
 	data     int64 // where the data section starts
 	names    []string
 	entries  map[string]entry
@@ -74,7 +75,7 @@ func Open(path string) (*File, error) {
 // New reads the header of a file of size bytes that lies in r, for instance a
 // bytes.Reader over an embedded file; name stands for it in errors.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
-	f := &File{name: name, r: r}
+	f := &File{name: name, r: r, size: size}
 	if err := f.readHeader(size); err != nil {
 		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
 	}
@@ -92,6 +93,9 @@ func (f *File) Close() error {
 	}
 	return f.closer.Close()
 }
+
+// Size is the length of the file in bytes.
+func (f *File) Size() int64 { return f.size }
 
 // Names returns the names of all tensors in ascending order.
 func (f *File) Names() []string { return slices.Clone(f.names) }

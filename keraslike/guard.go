@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+)
+
+// PanicError is a panic in code that a model was given, such as a layer, a callback or
+// a source, as an error. The model is what it was before the call that returns it,
+// but for the updates that training had made.
+type PanicError struct {
+	In    string // what panicked, such as "callback *main.progress"
+	Value any    // what panic was called with
+	Stack []byte // of the goroutine, as debug.Stack gives it
+}
+
+// Error is one line without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("%s: panic: %v", e.In, e.Value) }
+
+// Unwrap is the value of the panic where it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// errGone is the error of code that ended the goroutine that it ran on.
+var errGone = errors.New("ended its goroutine (runtime.Goexit, which a test's FailNow calls)")
+
+// caught makes an error of a panic: defer caught(&err, "source", s, "Read"). The
+// method may be empty. Nothing is allocated without a panic.
+func caught(err *error, what string, of any, method string) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	in := what
+	if of != nil {
+		in = fmt.Sprintf("%s %T", what, of)
+	}
+	if own := ownName(of); own != "" {
+		in = fmt.Sprintf("%s %q", what, own)
+	}
+	if method != "" {
+		in += ": " + method
+	}
+	*err = &PanicError{In: in, Value: r, Stack: debug.Stack()}
+}
+
+// ownName is the name of a loss, a metric and the like, empty for what has none or panics.
+func ownName(v any) (name string) {
+	n, ok := v.(interface{ Name() string })
+	if !ok {
+		return ""
+	}
+	defer func() { _ = recover() }() // the panic before this one is the one to report
+	return n.Name()
+}
+
+// guard calls f, which calls a method of a user's own.
+func guard(what string, of any, method string, f func() error) (err error) {
+	defer caught(&err, what, of, method)
+	return f()
+}
+
+// attempt is guard for a method of a definition.
+func attempt(method string, f func() error) error { return guard(method, nil, "", f) }
+
+// isNil reports nothing, and a nil of a type behind an interface.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Interface:
+		return r.IsNil()
+	}
+	return false
+}
+
+// given are the options that are not nil; a nil one is a mistake.
+func given[O any](options []O, mistake *error) []O {
+	var list []O
+	for i, o := range options {
+		if v := reflect.ValueOf(o); !v.IsValid() || v.Kind() == reflect.Func && v.IsNil() {
+			*mistake = fmt.Errorf("option %d is nil", i)
+			continue
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// lenOf is the number of a source's samples.
+func lenOf(s Source) (n int, err error) {
+	defer caught(&err, "source", s, "Len")
+	if n = s.Len(); n < 0 {
+		return 0, fmt.Errorf("source %T: has %d samples", s, n)
+	}
+	return n, nil
+}
+
+// shapesOf are the shapes of data.
+func shapesOf(s Samples) (inputs, targets [][]int, err error) {
+	defer caught(&err, "source", s, "Shapes")
+	inputs, targets = s.Shapes()
+	return inputs, targets, nil
+}
+
+// readFrom reads samples.
+func readFrom(s Source, indices []int, inputs, targets [][]float32) (err error) {
+	defer caught(&err, "source", s, "Read")
+	return s.Read(indices, inputs, targets)
+}
+
+// nextOf reads a stream.
+func nextOf(s Stream, inputs, targets [][]float32) (n int, err error) {
+	defer caught(&err, "stream", s, "Next")
+	return s.Next(inputs, targets)
+}
+
+// restart begins a stream again, if it can be.
+func restart(s Stream) (again bool, err error) {
+	r, ok := s.(interface{ Reset() error })
+	if !ok {
+		return false, nil
+	}
+	defer caught(&err, "stream", s, "Reset")
+	return true, r.Reset()
+}
+
+// aheadOf is how many batches a source wants to be read ahead.
+func aheadOf(data Samples) (n int, err error) {
+	p, ok := data.(prefetcher)
+	if !ok {
+		return 0, nil
+	}
+	defer caught(&err, "source", data, "Prefetch")
+	return max(0, p.Prefetch()), nil
+}

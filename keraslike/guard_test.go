@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/keraslike"
+)
+
+// rude does something rude in one of its methods, the n-th time that it is called.
+type rude struct {
+	method string
+	n      int
+	do     func()
+}
+
+var errRude = errors.New("how rude")
+
+func (r *rude) call(method string) {
+	if r.method != method {
+		return
+	}
+	if r.n--; r.n < 0 {
+		r.do()
+	}
+}
+
+type rudeCallback struct{ *rude }
+
+func (c rudeCallback) On(e keraslike.Event, _ *keraslike.Training) error {
+	c.call([]string{"TrainBegin", "EpochBegin", "BatchEnd", "EpochEnd", "TrainEnd"}[e])
+	return nil
+}
+
+type rudeSource struct {
+	keraslike.Source
+	*rude
+	ahead int
+}
+
+func (s rudeSource) Len() int                  { s.call("Len"); return s.Source.Len() }
+func (s rudeSource) Shapes() (in, out [][]int) { s.call("Shapes"); return s.Source.Shapes() }
+func (s rudeSource) Prefetch() int             { s.call("Prefetch"); return s.ahead }
+func (s rudeSource) Read(i []int, in, out [][]float32) error {
+	s.call("Read")
+	return s.Source.Read(i, in, out)
+}
+
+func (s rudeSource) Weights(_ []int, to []float32) error {
+	s.call("Weights")
+	for i := range to {
+		to[i] = 1
+	}
+	return nil
+}
+
+type rudeStream struct {
+	*counted
+	*rude
+}
+
+func (s rudeStream) Next(in, out [][]float32) (int, error) {
+	s.call("Next")
+	return s.counted.Next(in, out)
+}
+func (s rudeStream) Reset() error { s.call("Reset"); s.counted.at = 0; return nil }
+
+type rudeLoss struct {
+	keraslike.Loss
+	*rude
+}
+
+func (l rudeLoss) Target(p keraslike.Shape) (keraslike.Shape, error) {
+	l.call("Target")
+	return l.Loss.Target(p)
+}
+
+func (l rudeLoss) Rows(p, z, t *graph.Node) (*graph.Node, error) {
+	l.call("Rows")
+	return l.Loss.Rows(p, z, t)
+}
+
+type rudeMeasurement struct{ *rude }
+
+func (m rudeMeasurement) Add(int, []float32, []float32) { m.call("Add") }
+func (m rudeMeasurement) Value() float64                { m.call("Value"); return 1 }
+func (m rudeMeasurement) Reset()                        { m.call("ResetMetric") }
+
+type rudeOptimizer struct {
+	keraslike.Optimizer
+	*rude
+}
+
+func (o rudeOptimizer) Check() error    { o.call("Check"); return o.Optimizer.Check() }
+func (o rudeOptimizer) Rate() float64   { o.call("Rate"); return o.Optimizer.Rate() }
+func (o rudeOptimizer) Slots() []string { o.call("Slots"); return o.Optimizer.Slots() }
+func (o rudeOptimizer) Update(w, g []float32, slots [][]float32, step int, rate float64) {
+	o.call("Update")
+	o.Optimizer.Update(w, g, slots, step, rate)
+}
+
+func (o rudeOptimizer) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
+	o.call("UpdateRows")
+	o.Optimizer.(keraslike.RowOptimizer).UpdateRows(w, g, rows, slots, step, rate)
+}
+
+// Decays lets all rows be updated but where those of some are wanted.
+func (o rudeOptimizer) Decays() (slots []int, by float64, known bool) {
+	return nil, 0, o.method == "UpdateRows"
+}
+
+func (o rudeOptimizer) MarshalJSON() ([]byte, error) { o.call("MarshalJSON"); return []byte("{}"), nil }
+
+type rudeSchedule struct{ *rude }
+
+func (rudeSchedule) Name() string { return "rude" }
+func (rudeSchedule) Check() error { return nil }
+
+func (s rudeSchedule) At(initial float64, _ int) float64 { s.call("At"); return initial }
+
+type rudeLayer struct{ *rude }
+
+func (l rudeLayer) Kind() string { return "Rude" }
+func (l rudeLayer) Build(_ *keraslike.Builder, in []keraslike.Shape) (keraslike.Shape, error) {
+	l.call("Build")
+	return in[0], nil
+}
+
+func (l rudeLayer) Forward(_ *keraslike.Scope, in []*graph.Node) *graph.Node {
+	l.call("Forward")
+	return in[0]
+}
+func (l rudeLayer) MarshalJSON() ([]byte, error) { l.call("MarshalLayer"); return []byte("{}"), nil }
+
+// rudely trains, measures, predicts and saves with something rude in every place, and
+// returns the first error and the model.
+func rudely(t *testing.T, r *rude, ahead int, stream bool) (*keraslike.Model, error) {
+	t.Helper()
+	x, ids := blobs(20, 1)
+	for i, v := range ids.Float32s() {
+		x.Float32s()[i*toyFeatures] = v // an id for the embedding
+	}
+	in := keraslike.Input(toyFeatures)
+	words := keraslike.Flatten().Of(keraslike.Embedding(50, 3).Of(keraslike.Lambda(func(n ...*graph.Node) (*graph.Node, error) {
+		r.call("Lambda")
+		return graph.Scale(n[0], 0)
+	}).Of(in)))
+	h := keraslike.Concatenate().Of(words, keraslike.Dense(4, keraslike.Tanh).Of(in))
+	out := keraslike.Dense(toyClasses, keraslike.Softmax).Of(keraslike.Custom(rudeLayer{r}).Of(h))
+	m := keraslike.NewModel("rude", []*keraslike.Tensor{in}, []*keraslike.Tensor{out})
+	optimizer := keraslike.Optimizer(rudeOptimizer{keraslike.Adam(0.01), r})
+	if r.method == "At" {
+		optimizer = keraslike.Adam(0.01, keraslike.WithSchedule(rudeSchedule{r}))
+	}
+	metric := keraslike.CustomMetric("mine", func(_, _ keraslike.Shape) (keraslike.Measurement, error) {
+		r.call("Begin")
+		return rudeMeasurement{r}, nil
+	})
+	row := keraslike.MetricOf("row", func(_, _ []float32) float64 { r.call("row"); return 1 })
+	if err := m.Compile(optimizer, rudeLoss{keraslike.SparseCategoricalCrossentropy, r}, metric, row); err != nil {
+		return m, err
+	}
+	var data keraslike.Samples = rudeSource{dataOf(t, x, ids), r, ahead}
+	if stream {
+		data = flowingRude{rudeStream{&counted{Source: dataOf(t, x, ids)}, r}, ahead}
+	}
+	if _, err := m.Fit(t.Context(), data, keraslike.BatchSize(8), keraslike.Epochs(2), keraslike.Callbacks(rudeCallback{r})); err != nil {
+		return m, err
+	}
+	if _, err := m.Evaluate(t.Context(), data); err != nil {
+		return m, err
+	}
+	if source, ok := data.(keraslike.Source); ok {
+		if _, err := m.PredictSource(source); err != nil {
+			return m, err
+		}
+	}
+	if !strings.HasPrefix(r.method, "Marshal") {
+		return m, nil
+	}
+	plain := keraslike.Sequential("rude", keraslike.Input(2), keraslike.Custom(rudeLayer{r}), keraslike.Dense(2)) // a Lambda cannot be saved
+	if err := plain.Compile(optimizer, keraslike.MeanSquaredError); err != nil {
+		return m, err
+	}
+	return m, plain.Save(filepath.Join(t.TempDir(), "m"))
+}
+
+// flowingRude shows the methods of a stream only.
+type flowingRude struct {
+	s     rudeStream
+	ahead int
+}
+
+func (f flowingRude) Shapes() (in, out [][]int)             { return f.s.Shapes() }
+func (f flowingRude) Next(in, out [][]float32) (int, error) { return f.s.Next(in, out) }
+func (f flowingRude) Reset() error                          { return f.s.Reset() }
+func (f flowingRude) Prefetch() int                         { return f.ahead }
+
+// A panic in whatever a model is given, at its first call and later, is an error that
+// names it, wraps its value and has its stack; no goroutine is left, and the model can
+// be compiled and trained again.
+func TestPanicsAreErrors(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), goleak.IgnoreAnyFunction("github.com/reef-dl/reef/internal/kernel.(*pool).serve"))
+	both := []int{0, 2}
+	for method, c := range map[string]struct {
+		in     string // of the error
+		calls  []int
+		ahead  []int
+		stream bool
+	}{
+		"TrainBegin":   {"callback keraslike_test.rudeCallback", []int{0}, both, false},
+		"EpochBegin":   {"callback keraslike_test.rudeCallback", []int{0, 1}, both, false},
+		"BatchEnd":     {"callback keraslike_test.rudeCallback", []int{0, 4}, both, true},
+		"EpochEnd":     {"callback keraslike_test.rudeCallback", []int{0}, both, false},
+		"TrainEnd":     {"callback keraslike_test.rudeCallback", []int{0}, both, true},
+		"Len":          {"source keraslike_test.rudeSource: Len", []int{0, 1}, both, false},
+		"Shapes":       {"source keraslike_test.rudeSource: Shapes", []int{0, 1, 2}, both, false},
+		"Prefetch":     {"source keraslike_test.rudeSource: Prefetch", []int{0, 1}, both, false},
+		"Read":         {"source keraslike_test.rudeSource: Read", []int{0, 2, 5, 7}, both, false},
+		"Weights":      {"source keraslike_test.rudeSource: Weights", []int{0, 2, 5}, both, false},
+		"Next":         {"stream keraslike_test.flowingRude: Next", []int{0, 2, 5}, both, true},
+		"Reset":        {"stream keraslike_test.flowingRude: Reset", []int{0, 1}, both, true},
+		"Target":       {`loss "sparse_categorical_crossentropy": Target`, []int{0}, nil, false},
+		"Rows":         {`loss "sparse_categorical_crossentropy": Rows`, []int{0, 1, 2}, both, false},
+		"Begin":        {`metric "mine": Begin`, []int{0, 1, 2}, both, false},
+		"Add":          {`metric "mine": keraslike_test.rudeMeasurement`, []int{0, 4}, both, true},
+		"Value":        {`metric "mine": keraslike_test.rudeMeasurement`, []int{0, 3}, both, false},
+		"ResetMetric":  {`metric "mine": keraslike_test.rudeMeasurement`, []int{0, 1}, both, false},
+		"row":          {`metric "row"`, []int{0, 30}, both, false},
+		"Check":        {`optimizer "adam": Check`, []int{0}, nil, false},
+		"Rate":         {`optimizer "adam"`, []int{0}, nil, false},
+		"Slots":        {`optimizer "adam"`, []int{0}, nil, false},
+		"Update":       {`optimizer "adam": Update`, []int{0, 5}, both, false},
+		"UpdateRows":   {`optimizer "adam": UpdateRows`, []int{0, 2}, both, false},
+		"MarshalJSON":  {`optimizer "adam": MarshalJSON`, []int{0}, nil, false},
+		"At":           {`schedule "rude": At`, []int{0, 3}, both, false},
+		"Build":        {"Build", []int{0}, nil, false},
+		"Forward":      {`Rude "rude": Forward`, []int{0, 1, 3}, both, false},
+		"MarshalLayer": {"definition keraslike_test.rudeLayer: MarshalJSON", []int{0}, nil, false},
+		"Lambda":       {"panic", []int{0, 1, 2}, both, false},
+	} {
+		if c.ahead == nil {
+			c.ahead = []int{0}
+		}
+		for _, n := range c.calls {
+			for _, ahead := range c.ahead {
+				r := &rude{method, n, func() { panic(errRude) }}
+				m, err := rudely(t, r, ahead, c.stream)
+				var p *keraslike.PanicError
+				if !errors.As(err, &p) || !errors.Is(err, errRude) || !strings.Contains(err.Error(), c.in) || !bytes.Contains(p.Stack, []byte("(*rude).call")) {
+					t.Errorf("%s, call %d, %d ahead: got %v, want a panic in %q with its stack", method, n, ahead, err, c.in)
+					continue
+				}
+				if method == "Build" || method == "Lambda" && n == 0 {
+					continue // there is no whole model
+				}
+				r.method = "none"
+				if err := m.Compile(keraslike.SGD(0.01), keraslike.SparseCategoricalCrossentropy); err != nil {
+					t.Errorf("%s: the model cannot be compiled any more: %v", method, err)
+					continue
+				}
+				if _, err := m.Fit(t.Context(), toyDataOfIDs(t)); err != nil {
+					t.Errorf("%s: the model cannot be trained any more: %v", method, err)
+				}
+			}
+		}
+	}
+}
+
+func toyDataOfIDs(t *testing.T) keraslike.Source {
+	x, y := blobs(10, 1)
+	return dataOf(t, x, y)
+}
+
+// Code that ends its goroutine, as a test's FailNow does, ends a Fit that reads ahead
+// with an error, and one on its own goroutine with the goroutine.
+func TestGoexit(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), goleak.IgnoreAnyFunction("github.com/reef-dl/reef/internal/kernel.(*pool).serve"))
+	_, err := rudely(t, &rude{"Read", 1, runtime.Goexit}, 2, false)
+	wantError(t, err, "keraslike_test.rudeSource ended its goroutine")
+	_, err = rudely(t, &rude{"Next", 1, runtime.Goexit}, 2, true)
+	wantError(t, err, "keraslike_test.flowingRude ended its goroutine")
+	for _, method := range []string{"BatchEnd", "Read", "Forward", "Update", "Add"} {
+		for _, ahead := range []int{0, 2} {
+			if method == "Read" && ahead > 0 {
+				continue // above
+			}
+			done := make(chan bool)
+			go func() {
+				ended := true
+				defer func() { done <- ended }()
+				_, err := rudely(t, &rude{method, 1, runtime.Goexit}, ahead, false)
+				ended = false
+				t.Errorf("%s went on with %v", method, err)
+			}()
+			<-done
+		}
+	}
+}
+
+// Nothing where something is wanted is a mistake that says so.
+func TestNilArguments(t *testing.T) {
+	var noModel *keraslike.Model
+	var noTensor *tensor.Dense
+	var noSource *rudeSource
+	var noCallback *keraslike.Stopping
+	data, ctx := toyData(t, 20, 1), t.Context()
+	fit := func(d keraslike.Samples, o ...keraslike.FitOption) error {
+		_, err := toyModel(t).Fit(ctx, d, o...)
+		return err
+	}
+	build := func(parts ...keraslike.Part) error {
+		return keraslike.Sequential("m", append([]keraslike.Part{keraslike.Input(8, 8, 1)}, parts...)...).Build(0)
+	}
+	compile := func(o keraslike.Optimizer, l keraslike.Loss, options ...keraslike.CompileOption) error {
+		m := keraslike.Sequential("m", keraslike.Input(4), keraslike.Dense(2, keraslike.Softmax))
+		return m.Compile(o, l, options...)
+	}
+	second := func(_ any, err error) error { return err }
+	sgd, mse := keraslike.SGD(0.1), keraslike.MeanSquaredError
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"losses":         {compile(sgd, keraslike.Losses(mse, nil)), "loss 1 is nil"},
+		"loss":           {compile(sgd, nil), "no loss"},
+		"no losses":      {compile(sgd, keraslike.Losses()), "got 0 losses"},
+		"optimizer":      {compile(nil, mse), "no optimiser"},
+		"metric":         {compile(sgd, mse, nil), "option 0 is nil"},
+		"output metric":  {compile(sgd, mse, keraslike.ForOutput("dense", nil)), "a metric is nil"},
+		"weighted":       {compile(sgd, mse, keraslike.WeightedMetrics(nil)), "a metric is nil"},
+		"no weights":     {compile(sgd, mse, keraslike.LossWeights()), "got 0 weights of losses"},
+		"sgd option":     {compile(keraslike.SGD(0.1, nil), mse), "optimiser sgd: option 0 is nil"},
+		"adam option":    {compile(keraslike.Adam(0.1, keraslike.Beta1(0.8), keraslike.OptimizerOption(nil)), mse), "optimiser adam: option 1 is nil"},
+		"solver":         {compile(keraslike.FromSolver(nil), mse), "the solver is nil"},
+		"solver option":  {compile(keraslike.FromSolver(gorgonia.NewVanillaSolver(), nil), mse), "option 0 is nil"},
+		"loss option":    {compile(sgd, keraslike.CategoricalCrossentropy.With(nil)), "option 0 is nil"},
+		"focal option":   {compile(sgd, keraslike.CategoricalFocalCrossentropy(nil)), "option 0 is nil"},
+		"auc option":     {compile(sgd, mse, keraslike.AUC(nil)), "metric auc: option 0 is nil"},
+		"f1 option":      {compile(sgd, mse, keraslike.F1Score(nil)), "metric f1_score: option 0 is nil"},
+		"recall option":  {compile(sgd, mse, keraslike.Recall(nil)), "option 0 is nil"},
+		"own loss":       {compile(sgd, keraslike.LossOf("mine", nil)), "want a name and a function"},
+		"own metric":     {compile(sgd, mse, keraslike.MetricOf("mine", nil)), "want a function"},
+		"custom metric":  {compile(sgd, mse, keraslike.CustomMetric("mine", nil)), "want a name and a function"},
+		"context":        {second(toyModel(t).Fit(nil, data)), "the context is nil"}, //nolint:staticcheck // that is what is tested
+		"fit option":     {fit(data, nil), "option 0 is nil"},
+		"callback":       {fit(data, keraslike.Callbacks(keraslike.EarlyStopping("loss"), nil)), "callback 1 is nil"},
+		"typed callback": {fit(data, keraslike.Callbacks(noCallback)), "callback 0 is nil"},
+		"callback func":  {fit(data, keraslike.Callbacks(keraslike.CallbackFunc(nil))), "callback 0 is nil"},
+		"stop option":    {fit(data, keraslike.Callbacks(keraslike.EarlyStopping("loss", nil))), "early stopping: option 0 is nil"},
+		"plateau option": {fit(data, keraslike.Callbacks(keraslike.ReduceLROnPlateau("loss", nil))), "reduce on plateau: option 0 is nil"},
+		"saver option":   {fit(data, keraslike.Callbacks(keraslike.ModelCheckpoint("m", nil))), "checkpoint: option 0 is nil"},
+		"csv option":     {fit(data, keraslike.Callbacks(keraslike.CSVLogger("m", nil))), "csv logger: option 0 is nil"},
+		"board option":   {fit(data, keraslike.Callbacks(keraslike.TensorBoard("m", nil))), "tensorboard: option 0 is nil"},
+		"no clock":       {fit(data, keraslike.Callbacks(keraslike.TensorBoard(t.TempDir(), keraslike.Clock(nil)))), "tensorboard: option 0 is nil"},
+		"data":           {fit(nil), "no data"},
+		"typed data":     {fit(noSource), "no data"},
+		"validation":     {fit(data, keraslike.Validation(nil)), "validation: no data"},
+		"typed valid":    {fit(data, keraslike.Validation(noSource)), "validation: no data"},
+		"evaluate":       {second(toyModel(t).Evaluate(ctx, nil)), "no data"},
+		"evaluate typed": {second(toyModel(t).Evaluate(ctx, noSource)), "no data"},
+		"evaluate opt":   {second(toyModel(t).Evaluate(ctx, data, nil)), "option 0 is nil"},
+		"measure":        {second(toyModel(t).Measure(ctx, data, nil)), "metric option 0 is nil"},
+		"predict":        {second(toyModel(t).Predict(nil)), "x is nil"},
+		"predict source": {second(toyModel(t).PredictSource(noSource)), "no data"},
+		"predict batch":  {second(toyModel(t).PredictOnBatch(noTensor)), "want a built model with one input and a tensor"},
+		"train batch":    {second(toyModel(t).TrainOnBatch(noTensor, noTensor)), "want tensors with the batch"},
+		"weighted data":  {second(keraslike.Weighted(noSource, nil)), "got 0 weights for 0 samples"},
+		"save option":    {toyModel(t).Save(filepath.Join(t.TempDir(), "m"), nil), "option 0 is nil"},
+		"known":          {second(keraslike.Load(modelFile(t), keraslike.Known(nil))), "option 0"},
+		"known loss":     {second(keraslike.Load(modelFile(t), keraslike.KnownLoss(nil))), "of nil"},
+		"load option":    {second(keraslike.Load(modelFile(t), nil)), "option 0 is nil"},
+		"weights option": {second(toyModel(t).LoadWeights(modelFile(t), nil)), "option 0 is nil"},
+		"part":           {build(nil), "part 1 is nil"},
+		"typed part":     {build(noModel), "part 1 is nil"},
+		"definition":     {build(keraslike.Custom(nil)), "has no definition"},
+		"typed def":      {build(keraslike.Custom((*nilLayer)(nil))), "has no definition"},
+		"name of layer":  {build(keraslike.Dense(3, nil)), "option 0 is nil"},
+		"restraint":      {build(keraslike.Dense(3, keraslike.RestraintOption(nil))), "option 0 is nil"},
+		"conv":           {build(keraslike.Conv2D(3, 3, keraslike.ReLU, nil)), "option 1 is nil"},
+		"pool":           {build(keraslike.MaxPooling2D(2, nil)), "option 0 is nil"},
+		"flatten":        {build(keraslike.Flatten(nil)), "option 0 is nil"},
+		"lambda":         {build(keraslike.Lambda(nil)), "got no function"},
+		"norm":           {build(keraslike.BatchNormalization(nil)), "option 0 is nil"},
+		"distributed":    {build(keraslike.TimeDistributed(nil)), "got no layer"},
+		"dist. model":    {build(keraslike.TimeDistributed(noModel)), "the model is nil"},
+		"bidirectional":  {build(keraslike.Bidirectional(nil)), "got no layer"},
+		"both ways":      {build(keraslike.Bidirectional(keraslike.LSTM(3), nil)), "option 0 is nil"},
+		"tensor":         {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, []*keraslike.Tensor{keraslike.Dense(2).Of(nil)}).Build(0), "input 0 is nil"},
+		"model of nil":   {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, []*keraslike.Tensor{noModel.Of(keraslike.Input(2))}).Build(0), "the model is nil"},
+		"outputs":        {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, nil).Build(0), "0 outputs"},
+	} {
+		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, c.err, c.want)
+		}
+	}
+}
+
+// nilLayer panics in all its methods when it is nil.
+type nilLayer struct{ kind string }
+
+func (l *nilLayer) Kind() string { return l.kind }
+func (l *nilLayer) Build(*keraslike.Builder, []keraslike.Shape) (keraslike.Shape, error) {
+	return nil, io.EOF
+}
+func (l *nilLayer) Forward(*keraslike.Scope, []*graph.Node) *graph.Node { return nil }
+
+func modelFile(t *testing.T) string {
+	_, path := saved(t, toyModel(t))
+	return path
+}
+
+// A Compile that fails leaves a model as it was: uncompiled and without weights, or
+// compiled as before.
+func TestCompileFailsWhole(t *testing.T) {
+	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
+	bad := keraslike.LossOf("bad", func(_, _ *graph.Node) (*graph.Node, error) { panic("no") })
+	if err := m.Compile(keraslike.SGD(1), bad, keraslike.Seed(1)); err == nil {
+		t.Fatal("compiled with a loss that panics")
+	}
+	if m.Weights()[0].Value() != nil {
+		t.Error("the weights have values after a Compile that failed")
+	}
+	if err := m.Compile(keraslike.SGD(0.1), keraslike.SparseCategoricalCrossentropy, keraslike.Seed(2)); err != nil {
+		t.Fatal(err)
+	}
+	want := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
+	if err := want.Compile(keraslike.SGD(0.1), keraslike.SparseCategoricalCrossentropy, keraslike.Seed(2)); err != nil {
+		t.Fatal(err)
+	}
+	data := toyData(t, 20, 1)
+	train := func() {
+		for _, one := range []*keraslike.Model{m, want} {
+			if _, err := one.Fit(t.Context(), data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(weightsOf(m), weightsOf(want)) {
+			t.Error("other weights than without the Compile that failed")
+		}
+	}
+	train()
+	if err := m.Compile(keraslike.SGD(1), bad, keraslike.Seed(3)); err == nil {
+		t.Fatal("compiled with a loss that panics")
+	}
+	train()
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Limits bounds what the graphs of a model may cost, so that a wrong number or a
+// file from elsewhere is an error and not hours of work or all of the memory. A zero
+// field stands for its default. Limits is an option of Load and LoadKeras;
+// Model.SetLimits sets those of any model.
+//
+// For a model that comes from a file of s bytes the defaults grow with the file,
+// by f = max(1, s/1e6), because what a model computes usually grows with its weights;
+// one that is made by a program is trusted with more.
+type Limits struct {
+	// Layers counts the inputs of all layers, those of a nested model again at each
+	// of its uses: a model that uses another one twice, which uses another one twice,
+	// and so on for n times, has more than 2ⁿ. A graph may have four times as many
+	// nodes. The default is 16,384, from a file 4096·f up to that.
+	Layers int
+	// Memory is what a graph may need for the values between its inputs and its
+	// outputs, in bytes. The default is 64 GiB, from a file 160 MiB·f for each sample
+	// of a batch up to that. Predict takes fewer samples at once before it gives up.
+	Memory int64
+	// Work is the number of multiplications for one sample; other operations count
+	// 20 for each value. There is no limit by default, from a file it is 2e10·f.
+	Work float64
+}
+
+const (
+	layersOfModel, layersOfFile = 1 << 14, 1 << 12
+	memoryOfModel, memoryOfFile = 64 << 30, 160 << 20
+	workOfFile                  = 2e10
+	bytesOfFile                 = 1e6
+
+	nodesOfLayer = 4
+	workOfValue  = 20
+	workOfStep   = 4 // times, of a recurrent layer's multiplications, which wait for each other
+)
+
+func (l Limits) applyLoad(s *loadSettings) { s.limits = l }
+
+// SetLimits changes the limits of the model, see Limits. It takes effect on graphs
+// that are made from here on.
+func (m *Model) SetLimits(l Limits) {
+	m.limits, m.sampleMemory = l, 0
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.predictMost = 0
+}
+
+// limitFile sets the limits of a model from a file of size bytes where the caller set none.
+func (m *Model) limitFile(l Limits, size int64) {
+	f := max(1, float64(size)/bytesOfFile)
+	if l.Memory == 0 {
+		m.sampleMemory = int64(min(memoryOfModel, memoryOfFile*f))
+	}
+	if l.Layers == 0 {
+		l.Layers = int(min(layersOfModel, layersOfFile*f))
+	}
+	if l.Work == 0 {
+		l.Work = workOfFile * f
+	}
+	m.limits = l
+}
+
+// layersLimit, memoryLimit and workLimit are the limits that hold.
+func (m *Model) layersLimit() int {
+	if m.limits.Layers > 0 {
+		return m.limits.Layers
+	}
+	return layersOfModel
+}
+
+func (m *Model) memoryLimit(batch int) int64 {
+	limit := int64(memoryOfModel)
+	if m.limits.Memory > 0 {
+		limit = m.limits.Memory
+	} else if m.sampleMemory > 0 {
+		limit = int64(min(memoryOfModel, float64(m.sampleMemory)*float64(batch)))
+	}
+	return min(limit, math.MaxInt)
+}
+
+// affordable checks the model's cost before a graph of it is made.
+func (m *Model) affordable(batch int) error {
+	if most := m.layersLimit(); m.cost.uses > float64(most) {
+		return m.tooManyLayers()
+	}
+	limit := m.memoryLimit(batch)
+	if need := m.cost.memory(batch); need > float64(limit) {
+		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
+	}
+	if most := m.limits.Work; most > 0 && m.cost.work > most {
+		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", m.cost.work, most)
+	}
+	return nil
+}
+
+func (m *Model) tooManyLayers() error {
+	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", m.cost.uses, m.layersLimit())
+}
+
+// cost is what a graph of a model takes for one sample, in numbers that may be too
+// large for integers.
+type cost struct {
+	uses    float64 // inputs of layers, those of nested models at each use
+	saved   float64 // layers in a saved file, where a nested model stands once for each model around it
+	largest float64 // values of the largest array
+	held    float64 // values that layers keep to themselves, whatever the graph's plan
+	work    float64 // multiplications, and workOfValue for each value
+}
+
+// memory is what is needed at the least for a batch, in bytes.
+func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.held) * float64(batch) }
+
+// count adds the cost of all layers up.
+func (m *Model) count() (c cost) {
+	c.uses = float64(len(m.inputs) + len(m.outputs) - 2) // one of each counts with the model's own use
+	for _, t := range m.inputs {
+		c.largest = max(c.largest, floatSize(t.shape))
+	}
+	for _, t := range m.order {
+		one := t.cost()
+		c.uses += max(1, float64(len(t.in))) + one.uses
+		c.largest = max(c.largest, one.largest)
+		c.held += one.held
+		c.work += one.work
+	}
+	for _, l := range m.layers() {
+		c.saved++
+		if l.sub != nil {
+			c.saved += l.sub.cost.saved
+		}
+	}
+	return c
+}
+
+// cost is that of one use of a layer, without its own inputs.
+func (t *Tensor) cost() (c cost) {
+	values := 0.0
+	for _, x := range t.in {
+		values += floatSize(x.shape)
+	}
+	for _, x := range t.outputs() {
+		c.largest = max(c.largest, floatSize(x.shape))
+		values += floatSize(x.shape)
+	}
+	c.work = workOfValue * values
+	if sub := t.layer.sub; sub != nil {
+		times := 1.0
+		d, shape := t.layer.def, t.shape
+		for wrapped, ok := d.(*timeDistributed); ok && len(shape) > 0; wrapped, ok = d.(*timeDistributed) {
+			times *= float64(shape[0])
+			d, shape = wrapped.layer.def, shape[1:]
+		}
+		c.uses += sub.cost.uses
+		c.largest = max(c.largest, times*sub.cost.largest)
+		c.held = times * sub.cost.held
+		c.work += times * sub.cost.work
+		return c
+	}
+	c.work += t.multiplications()
+	c.held = t.states()
+	return c
+}
+
+// states are the values that a recurrent layer keeps of each step: those of the gates,
+// the states, and what lies between.
+func (t *Tensor) states() (n float64) {
+	if len(t.in) == 0 || len(t.in[0].shape) == 0 {
+		return 0
+	}
+	each := func(d *recurrent) float64 {
+		_, gates := d.cell()
+		return float64(d.Units) * float64(gates+2) * positions(t.in[0].shape)
+	}
+	switch d := t.layer.def.(type) {
+	case *recurrent:
+		return each(d)
+	case *bidirectional:
+		return each(d.forward.recurrent) + each(d.backward.recurrent)
+	case *timeDistributed:
+		if r, ok := d.layer.def.(*recurrent); ok {
+			return each(r)
+		}
+	}
+	return 0
+}
+
+// multiplications of a layer: of a weight, one for each place that it is applied to.
+func (t *Tensor) multiplications() float64 {
+	switch d := t.layer.def.(type) {
+	case *embedding, *batchNorm, *layerNorm, *normalization, *preLU:
+		return 0 // a value is looked up or met by one weight
+	case *pool:
+		window := 1.0
+		for i := range min(2, len(t.in[0].shape)) {
+			window *= float64(min(max(d.Size[0], d.Size[1]), t.in[0].shape[i]))
+		}
+		return window * floatSize(t.shape)
+	}
+	n := 0.0
+	for _, w := range t.layer.weights {
+		n += floatSize(w.shape)
+	}
+	places := positions(t.shape)
+	for _, x := range t.in {
+		places = max(places, positions(x.shape))
+	}
+	n *= places
+	if t.states() > 0 {
+		n *= workOfStep
+	}
+	if d, ok := t.layer.def.(*attention); ok && len(t.in) > 1 {
+		n += positions(t.in[0].shape) * positions(t.in[1].shape) * float64(d.Heads) * float64(d.KeyDim+d.ValueDim)
+	}
+	return n
+}
+
+// positions are the places of a sample that share a layer's weights: all axes but the last.
+func positions(s Shape) float64 {
+	if len(s) == 0 {
+		return 1
+	}
+	return floatSize(s[:len(s)-1])
+}
+
+// floatSize is the number of elements, which may be too large for an integer.
+func floatSize(s Shape) float64 {
+	n := 1.0
+	for _, d := range s {
+		n *= float64(d)
+	}
+	return n
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// finiteSettings looks through the exported numbers of a layer's, an optimizer's, a
+// loss's or a metric's settings for one that is not finite in float32, in which all
+// is computed. It looks at types of this package only: those of others are theirs.
+func finiteSettings(v any) error {
+	t := reflect.TypeOf(v)
+	if t == nil {
+		return nil
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() != reflect.TypeFor[Model]().PkgPath() {
+		return nil
+	}
+	return finiteNumbers(reflect.ValueOf(v), "", 0)
+}
+
+// deepest is how far settings are looked into; those of this package end before.
+const deepest = 8
+
+func finiteNumbers(v reflect.Value, name string, depth int) error {
+	if depth > deepest {
+		return nil
+	}
+	if v.Type() == reflect.TypeFor[Initializer]() {
+		return nil // is checked with the weight that it is for
+	}
+	switch v.Kind() {
+	case reflect.Float64, reflect.Float32:
+		if f := v.Float(); !(math.Abs(f) <= math.MaxFloat32) {
+			return fmt.Errorf("%s is %g, want a finite number of float32", name, f)
+		}
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			return finiteNumbers(v.Elem(), name, depth+1)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if err := finiteNumbers(v.Index(i), fmt.Sprintf("%s %d", name, i), depth+1); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			if !field.IsExported() && !field.Anonymous {
+				continue
+			}
+			within := name
+			if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" && tag != "-" {
+				within = strings.TrimSpace(name + " " + tag)
+			} else if !field.Anonymous {
+				within = strings.TrimSpace(name + " " + field.Name)
+			}
+			if err := finiteNumbers(v.Field(i), within, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finiteSettings checks the settings of Compile.
+func (c *compiled) finiteSettings() error {
+	var mistakes []error
+	add := func(what, name string, v any) {
+		if err := finiteSettings(v); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("compile: %s %s: %w", what, name, err))
+		}
+	}
+	add("optimizer", nameIn("optimizer", c.optimizer), c.optimizer)
+	for _, l := range c.losses {
+		add("loss", nameIn("loss", l), l)
+	}
+	for _, m := range c.metrics {
+		add("metric", nameIn("metric", m.Metric), m.Metric)
+	}
+	for k, w := range c.lossWeights {
+		if !(math.Abs(w) <= math.MaxFloat32) {
+			mistakes = append(mistakes, fmt.Errorf("compile: weight %d of the losses is %g, want a finite number of float32", k, w))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// mostCounted is the most steps and epochs that a file may have done: so many that no
+// training gets there, and far enough from where counting ends.
+const mostCounted = 1 << 30
+
+// checkProgress checks how far training is said to be.
+func (c *compileConfig) checkProgress() error {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"steps", c.Steps}, {"epochs", c.Epochs}, {"position", c.Position}} {
+		if n.value < 0 || n.value > mostCounted {
+			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, mostCounted)
+		}
+	}
+	if err := checkRate(c.Rate); err != nil {
+		return fmt.Errorf("settings of compile: rate: %w", err)
+	}
+	return nil
+}
+
+// notNegative are the slots and states that a root is taken of, or a divisor made of.
+var notNegative = []string{"moving_variance", "variance", "velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
+
+// checkStored looks through the values of a weight, or of what an optimizer keeps, by
+// the name that it has in files.
+func checkStored(name string, values []float32, mayBeNegative bool) error {
+	if i := kernel.Finite(values); i >= 0 {
+		return fmt.Errorf("%q: value %d is %v, want finite numbers", name, i, values[i])
+	}
+	if mayBeNegative {
+		return nil
+	}
+	if i := slices.IndexFunc(values, func(v float32) bool { return v < 0 }); i >= 0 {
+		return fmt.Errorf("%q: value %d is %v, want none below 0", name, i, values[i])
+	}
+	return nil
+}
+
+// checkValues is checkStored for a weight of a layer.
+func (w *Weight) checkValues(name string, values []float32) error {
+	return checkStored(name, values, !w.state || !slices.Contains(notNegative, path.Base(w.name)))
+}
+
+// checkKept is checkStored for an array of the optimizer. SGD's velocity has a
+// direction, that of the others is a mean of squares.
+func (c *compiled) checkKept(name string, values []float32) error {
+	slot := path.Base(name)
+	squares := slices.Contains(notNegative, slot) || slot == "velocity" && c.optimizer.Name() != "sgd"
+	if _, own := optimizerKinds[c.optimizer.Name()]; !own {
+		squares = false
+	}
+	return checkStored(name, values, !squares)
+}
