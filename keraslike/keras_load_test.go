@@ -199,7 +199,10 @@ func kerasArchive(t testing.TB, config string) string {
 	return path
 }
 
-func kerasZip(t testing.TB, config string, weights []byte) []byte {
+// packed is the compression that Keras does not use.
+const packed = zip.Deflate
+
+func kerasZip(t testing.TB, config string, weights []byte, method ...uint16) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
@@ -207,7 +210,7 @@ func kerasZip(t testing.TB, config string, weights []byte) []byte {
 		name string
 		data []byte
 	}{{"metadata.json", []byte(`{"keras_version":"2.15.0"}`)}, {"config.json", []byte(config)}, {"model.weights.h5", weights}} {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Store})
+		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: slices.Max(append(method, zip.Store))})
 		if err == nil {
 			_, err = w.Write(f.data)
 		}

@@ -19,17 +19,17 @@ func partners(names, file []string) (list []int, whole bool) {
 	for i, name := range file {
 		at[name] = i
 	}
-	same := 0
+	used := map[int]bool{}
 	for _, name := range names {
 		i, ok := at[name]
-		if !ok {
+		if !ok || used[i] {
 			i = -1
 		} else {
-			same++
+			used[i] = true
 		}
 		list = append(list, i)
 	}
-	return list, same == len(names) && len(at) == same && len(file) == same
+	return list, len(used) == len(names) && len(used) == len(file)
 }
 
 // upTo is 0, 1, ... n-1.
@@ -103,16 +103,28 @@ func (m *Model) pairUnits(f *weightsFile, s weightsSettings, r *Receipt) []pair 
 // pairLeaves matches files of Keras 3, which keep each layer in a group named by its
 // class and number.
 func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair {
-	leaves := m.leaves(leaf{}, modelNames(f), map[*Weight]bool{})
-	var names, groups, file, fileGroups []string
+	var file, fileGroups []string
 	auto := false
-	for _, l := range leaves {
-		names, groups = append(names, l.path), append(groups, l.group)
-		auto = auto || l.auto
-	}
 	for _, l := range f.layers {
 		file, fileGroups = append(file, l.name), append(fileGroups, l.group)
 		auto = auto || !l.named
+	}
+	var leaves []leaf
+	var names, groups []string
+	var numbers []int
+	all := false
+	for _, kinds := range []nestedModels{ownKinds, fileKinds(f)} {
+		leaves, groups = m.leaves(leaf{}, kinds, map[*Weight]bool{}), nil
+		for _, l := range leaves {
+			groups = append(groups, l.group)
+		}
+		if numbers, all = partners(groups, fileGroups); all {
+			break
+		}
+	}
+	for _, l := range leaves {
+		names = append(names, l.path)
+		auto = auto || l.auto
 	}
 	try := func(partner []int) func() matching {
 		return func() matching {
@@ -130,10 +142,11 @@ func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair
 	}
 	same, whole := partners(names, file)
 	var order func() matching
-	if numbers, all := partners(groups, fileGroups); s.byName {
-	} else if all {
+	switch {
+	case s.byName:
+	case all:
 		order = try(numbers)
-	} else if f.ordered && len(leaves) == len(f.layers) {
+	case f.ordered && len(leaves) == len(f.layers):
 		order = try(upTo(len(leaves)))
 	}
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)

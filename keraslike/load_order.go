@@ -121,40 +121,45 @@ func (m *Model) units() []topLayer {
 	return list
 }
 
-// modelNames tells from the groups of a file of Keras 3 how it names nested models:
-// "functional" or "sequential", numbered each for itself.
-func modelNames(f *weightsFile) nestedModels {
-	bases := map[string]map[string]bool{} // below each group, the classes of models
+// ownKinds names a model as Keras 3 names one that is made in the same way.
+func ownKinds(_ string, stacked bool, _, ofKind int) string {
+	if stacked {
+		return numbered("sequential", ofKind)
+	}
+	return numbered("functional", ofKind)
+}
+
+// fileKinds names the models as a file does that has one kind of them only at a place,
+// whatever they are here.
+func fileKinds(f *weightsFile) nestedModels {
+	kinds := map[string]map[string]bool{} // below each group, the classes of models
 	for _, l := range f.layers {
 		for i, c := range l.group {
-			if c == '/' {
-				parent, class := "", l.group[:i]
-				if k := strings.LastIndexByte(class, '/'); k >= 0 {
-					parent, class = class[:k+1], class[k+1:]
-				}
-				if k := strings.LastIndexByte(class, '_'); k >= 0 && strings.Trim(class[k+1:], "0123456789") == "" {
-					class = class[:k]
-				}
-				if bases[parent] == nil {
-					bases[parent] = map[string]bool{}
-				}
-				if class != "time_distributed" {
-					bases[parent][class] = true
-				}
+			if c != '/' {
+				continue
+			}
+			parent, class := "", l.group[:i]
+			if k := strings.LastIndexByte(class, '/'); k >= 0 {
+				parent, class = class[:k+1], class[k+1:]
+			}
+			if k := strings.LastIndexByte(class, '_'); k >= 0 && strings.Trim(class[k+1:], "0123456789") == "" {
+				class = class[:k]
+			}
+			if kinds[parent] == nil {
+				kinds[parent] = map[string]bool{}
+			}
+			if class != "time_distributed" {
+				kinds[parent][class] = true
 			}
 		}
 	}
 	return func(parent string, stacked bool, i, ofKind int) string {
-		base := "functional"
-		if stacked {
-			base = "sequential"
-		}
-		if len(bases[parent]) == 1 { // whatever they are here
-			for only := range bases[parent] {
+		if len(kinds[parent]) == 1 {
+			for only := range kinds[parent] {
 				return numbered(only, i)
 			}
 		}
-		return numbered(base, ofKind)
+		return ownKinds(parent, stacked, i, ofKind)
 	}
 }
 

@@ -99,7 +99,7 @@ func (f *File) readText(e *zip.File, size int64) ([]byte, error) {
 
 // readEntry unpacks a file of the archive.
 func (f *File) readEntry(e *zip.File) ([]byte, error) {
-	if err := f.cost.Take(e.UncompressedSize64, "unpacked, it"); err != nil {
+	if err := f.cost.Take(e.UncompressedSize64, "unpacking it"); err != nil {
 		return nil, err
 	}
 	r, err := e.Open()

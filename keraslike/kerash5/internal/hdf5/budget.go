@@ -35,7 +35,7 @@ func (b *Budget) Take(n uint64, what string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n > uint64(b.left) {
-		return fmt.Errorf("%s would take %d bytes, of %d that a file of %d bytes may take in all %d are left", what, n, b.total, b.size, b.left)
+		return fmt.Errorf("%s needs %d bytes, a file of %d bytes may take %d in all, of which %d are left", what, n, b.size, b.total, b.left)
 	}
 	b.left -= int64(n)
 	return nil
