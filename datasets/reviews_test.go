@@ -93,7 +93,8 @@ func TestReadTarErrors(t *testing.T) {
 		raw  []byte
 		want string
 	}{
-		{nil, "f: offset 0: unexpected EOF"},
+		{nil, "f: offset 0: an empty file, want a tar archive compressed with gzip or bzip2"},
+		{[]byte("PK\x03\x04"), "f: offset 0: a zip archive, want a tar archive"},
 		{[]byte("BZh9 is no bzip2 stream"), "f: offset 0: bzip2 data invalid: bad magic value"},
 		{good[:5], "f: gzip header: unexpected EOF"},
 		{good[:len(good)-12], "f: offset "},

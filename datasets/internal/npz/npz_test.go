@@ -127,7 +127,7 @@ func TestNamedAgain(t *testing.T) {
 		t.Fatalf("%v, %d lists, want the same list three times", err, len(a.Lists))
 	}
 	_, err = ReadArray(bytes.NewReader(namedAgain(2_000, 25_000)), "f", 1<<20)
-	if err == nil || !strings.HasSuffix(err.Error(), "pickle: more than 33554432 integers") {
+	if err == nil || !strings.HasSuffix(err.Error(), "pickle: more than 4194304 integers") {
 		t.Errorf("got error %v", err)
 	}
 }
@@ -248,7 +248,7 @@ func FuzzPickle(f *testing.F) {
 	f.Add(uint8(3), namedAgain(3, 5)[10+128:])
 	f.Fuzz(func(t *testing.T, n uint8, pickle []byte) {
 		s := &source{Reader: bufio.NewReader(bytes.NewReader(pickle)), name: "f"}
-		lists, err := readPickle(s, int(n))
+		lists, err := readPickle(s, int(n), maxValues)
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "f: offset ") {
 				t.Fatalf("error without file and position: %v", err)
