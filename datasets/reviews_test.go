@@ -110,6 +110,9 @@ func FuzzReadTar(f *testing.F) {
 	f.Add(tarGz(f, entry{"aclImdb/train/pos/0_9.txt", "good"}, entry{"aclImdb/test/neg/1_2.txt", "bad"}))
 	f.Add(tarGz(f, entry{"../../aclImdb/train/pos/0_9.txt", "good"}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			t.Skip("larger inputs find nothing new")
+		}
 		found := map[string][]review{}
 		if err := readTar(t.Context(), bytes.NewReader(raw), "f", found); err != nil && !positioned.MatchString(err.Error()) {
 			t.Fatalf("error without file and position: %v", err)

@@ -58,7 +58,7 @@ func ReadVectors(r io.Reader, name string, dim int, keep func(word string) bool)
 	fail := func(format string, args ...any) (*Vectors, error) {
 		return nil, fmt.Errorf("%s: line %d: %w", name, n, fmt.Errorf(format, args...))
 	}
-	for lines.Scan() {
+	for lines.Scan() && lines.Err() == nil { // before an error comes what was left
 		n++
 		line := lines.Bytes()
 		if n == 1 {

@@ -88,6 +88,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(small[:20])
 	f.Add([]byte{0, 0, 8, 1, 0, 0, 0, 1, 7})
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			t.Skip("larger inputs find nothing new")
+		}
 		a, err := Read(bytes.NewReader(raw), "f", limit, nil)
 		if err != nil {
 			if text := err.Error(); !strings.HasPrefix(text, "f: ") || !strings.Contains(text, "offset ") && !strings.HasPrefix(text, "f: gzip header: ") {
