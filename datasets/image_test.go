@@ -155,7 +155,7 @@ func TestDecompressionBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := b.Bytes()
-	for _, c := range []struct{ width, height uint32 }{{1 << 16, 1 << 16}, {1, 1 << 25}} { // the second grows when it gets 150 columns
+	for _, c := range []struct{ width, height uint32 }{{1 << 13, 1 << 13}, {1, 1 << 25}} { // the second grows when it gets 150 columns
 		binary.BigEndian.PutUint32(raw[16:], c.width)
 		binary.BigEndian.PutUint32(raw[20:], c.height)
 		// The checksum of the header chunk follows its 13 bytes.
