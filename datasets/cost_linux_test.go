@@ -260,9 +260,9 @@ func smallImages() map[string]costly {
 			}
 			return b
 		}), loadPicture(half), "MB and"},
-		"folder of 4 PNGs of 2200x2200": {func(t *testing.T, dir string) {
+		"folder of 16 PNGs of 2200x2200": {func(t *testing.T, dir string) {
 			raw := flatPNG(t, 2200, 2200, 8, 6, 4, 0)
-			for i := range 2 {
+			for i := range 8 {
 				put(t, filepath.Join(dir, string(rune('a'+i)), "1.png"), raw)
 				put(t, filepath.Join(dir, string(rune('a'+i)), "2.png"), raw)
 			}
@@ -294,7 +294,7 @@ func TestCost(t *testing.T) {
 	run := func(t *testing.T, name, dir string) (memory int64, spent time.Duration, text string) {
 		t.Helper()
 		c := exec.CommandContext(t.Context(), self, "-test.run=^TestCost$")
-		c.Env = append(os.Environ(), costCase+"="+name, costDir+"="+dir)
+		c.Env = append(os.Environ(), costCase+"="+name, costDir+"="+dir, "GOMAXPROCS=16")
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %.2000s", err, out)
