@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 		return nil, err
 	}
 	limited := &io.LimitedReader{R: in, N: maxIndexBytes}
-	d := json.NewDecoder(limited)
+	d := json.NewDecoder(withoutMark(limited))
 	fail := func(format string, args ...any) error {
 		if limited.N <= 0 {
 			format, args = "more than %d bytes", []any{maxIndexBytes}
@@ -89,6 +90,16 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 		return nil, fail("after the object: %w", err)
 	}
 	return w, nil
+}
+
+// withoutMark leaves the byte order mark of UTF-8 away that some editors put first.
+func withoutMark(r io.Reader) io.Reader {
+	const mark = "\ufeff"
+	in := bufio.NewReader(r)
+	if begin, _ := in.Peek(len(mark)); string(begin) == mark { // what a short file lacks its reader reports
+		_, _ = in.Discard(len(mark)) // was seen
+	}
+	return in
 }
 
 // unexpected is the error for an end of file inside of something.
