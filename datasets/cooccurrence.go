@@ -26,8 +26,8 @@ import (
 // semantic analysis, CogSci 2000; the weighting is that of Church, Hanks 1990.
 func CoOccurrence(texts [][]int32, words, dim int, seed uint64) ([]float32, error) {
 	const reach, length, rare = 5, 5, 30
-	if words < 1 || dim < 1 {
-		return nil, fmt.Errorf("co-occurrence: %d words of %d numbers, want at least 1 of each", words, dim)
+	if words < 1 || dim < 1 || words > maxNumbers/dim {
+		return nil, fmt.Errorf("co-occurrence: %d words of %d numbers, want at least 1 of each and at most %d numbers", words, dim, maxNumbers)
 	}
 	var all []int32 // the texts one after another, apart by more than reach
 	gap := make([]int32, reach)

@@ -17,6 +17,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,7 +52,7 @@ func gzippedFile(t *testing.T, path, begin, fill string, size int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	z, err := gzip.NewWriterLevel(f, gzip.BestCompression)
+	z, err := gzip.NewWriterLevel(f, gzip.DefaultCompression)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +123,10 @@ func flatPNG(t testing.TB, width, height, bits, kind, channels, interlace int) [
 	header = binary.BigEndian.AppendUint32(header, uint32(height))
 	header = append(header, byte(bits), byte(kind), 0, 0, byte(interlace))
 	var b bytes.Buffer
-	z := zlib.NewWriter(&b)
+	z, err := zlib.NewWriterLevel(&b, zlib.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	passes := [][4]int{{0, 0, 1, 1}} // first column and row, steps
 	if interlace == 1 {
 		passes = [][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
@@ -231,15 +235,17 @@ func smallImages() map[string]costly {
 		"png of 5200x5200 in gray":                {file(func(t *testing.T) []byte { return flatPNG(t, 5200, 5200, 8, 0, 1, 0) }), loadPicture(half), ""},
 		"png of 2500x2500, interlaced":            {file(func(t *testing.T) []byte { return flatPNG(t, 2500, 2500, 8, 6, 4, 1) }), loadPicture(half), ""},
 		"png of 1x60000 to 1x4000":                {file(func(t *testing.T) []byte { return flatPNG(t, 1, 60000, 8, 0, 1, 0) }), loadPicture(ImageOptions{Height: 1, Width: 4000, Filter: CatmullRom}), "MB and"},
-		"jpeg of 4900x4900": {file(func(t *testing.T) []byte {
+		"jpeg of 3500x3500": {file(func(t *testing.T) []byte {
 			var b bytes.Buffer
-			if err := jpeg.Encode(&b, image.NewYCbCr(image.Rect(0, 0, 4900, 4900), image.YCbCrSubsampleRatio420), &jpeg.Options{Quality: 30}); err != nil {
+			if err := jpeg.Encode(&b, image.NewYCbCr(image.Rect(0, 0, 3500, 3500), image.YCbCrSubsampleRatio420), &jpeg.Options{Quality: 30}); err != nil {
 				t.Fatal(err)
 			}
 			return b.Bytes()
 		}), loadPicture(half), ""},
-		"jpeg of 2000 scans": {file(func(*testing.T) []byte { return manyScans(2400, 2000) }), loadPicture(half), "MB and"},
-		"jpeg of 10 scans":   {file(func(*testing.T) []byte { return manyScans(2400, 10) }), loadPicture(half), ""},
+		"jpeg of 2000 scans":                {file(func(*testing.T) []byte { return manyScans(2400, 2000) }), loadPicture(half), "MB and"},
+		"jpeg of 10 scans":                  {file(func(*testing.T) []byte { return manyScans(2400, 10) }), loadPicture(half), ""},
+		"png of 4900x4900, in its own size": {file(func(t *testing.T) []byte { return flatPNG(t, 4900, 4900, 8, 0, 1, 0) }), loadPicture(ImageOptions{}), "MB and"},
+		"png of 3000x3000, in its own size": {file(func(t *testing.T) []byte { return flatPNG(t, 3000, 3000, 8, 0, 1, 0) }), loadPicture(ImageOptions{}), ""},
 		"gif of 5000x5000": {file(func(t *testing.T) []byte {
 			var b bytes.Buffer
 			if err := gif.Encode(&b, image.NewPaletted(image.Rect(0, 0, 5000, 5000), color.Palette{color.Black, color.White}), nil); err != nil {
@@ -254,9 +260,9 @@ func smallImages() map[string]costly {
 			}
 			return b
 		}), loadPicture(half), "MB and"},
-		"folder of 4 PNGs of 2200x2200": {func(t *testing.T, dir string) {
+		"folder of 10 PNGs of 2200x2200": {func(t *testing.T, dir string) {
 			raw := flatPNG(t, 2200, 2200, 8, 6, 4, 0)
-			for i := range 2 {
+			for i := range 5 {
 				put(t, filepath.Join(dir, string(rune('a'+i)), "1.png"), raw)
 				put(t, filepath.Join(dir, string(rune('a'+i)), "2.png"), raw)
 			}
@@ -267,6 +273,7 @@ func smallImages() map[string]costly {
 
 func costCases() map[string]costly {
 	cases := smallImages()
+	maps.Copy(cases, readerCases())
 	cases["nothing"] = costly{func(*testing.T, string) {}, func(string) error { return nil }, ""}
 	return cases
 }
@@ -287,7 +294,7 @@ func TestCost(t *testing.T) {
 	run := func(t *testing.T, name, dir string) (memory int64, spent time.Duration, text string) {
 		t.Helper()
 		c := exec.CommandContext(t.Context(), self, "-test.run=^TestCost$")
-		c.Env = append(os.Environ(), costCase+"="+name, costDir+"="+dir)
+		c.Env = append(os.Environ(), costCase+"="+name, costDir+"="+dir, "GOMAXPROCS=16")
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %.2000s", err, out)

@@ -3,15 +3,10 @@
 package datasets
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"math"
 	"path"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // Vectors are word vectors of one width.
@@ -22,16 +17,6 @@ type Vectors struct {
 	data   []float32 // Dim numbers for each word
 	origin Origin
 }
-
-// Limits of a file of word vectors; the published ones have 400,000 words and 300
-// numbers each.
-const (
-	maxVectorWords   = 1 << 22
-	maxVectorDim     = 1 << 12
-	maxVectorNumbers = 1 << 28 // that are kept, 1 GB
-	maxVectorLine    = 1 << 17
-	maxVectorBytes   = int64(1 << 31) // the largest published file has 1.0 GB
-)
 
 // gloveWidths are the published widths, the article's first.
 var gloveWidths = []int{100, 50, 200, 300}
@@ -112,73 +97,12 @@ func readGloVe(p place, dim int, keep func(string) bool) (*Vectors, error) {
 	if path.Ext(file) != ".zip" {
 		return ReadVectors(f, name, dim, keep)
 	}
-	r, err := unzip(f, name, entry)
+	r, err := unzip(f, name, entry, vectorsInflated)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = r.Close() }() // only read
 	return ReadVectors(r, name+": "+entry, dim, keep)
-}
-
-// ReadVectors decodes lines of a word and dim numbers, separated by blanks, plain
-// or gzip-compressed. The name is used in errors, which also give the line. Words
-// for which keep says no are checked but not kept.
-func ReadVectors(r io.Reader, name string, dim int, keep func(word string) bool) (*Vectors, error) {
-	if dim < 1 || dim > maxVectorDim {
-		return nil, fmt.Errorf("%s: %d numbers for each word, want 1 to %d", name, dim, maxVectorDim)
-	}
-	in, err := gunzip(r, name)
-	if err != nil {
-		return nil, err
-	}
-	limited := &io.LimitedReader{R: in, N: maxVectorBytes}
-	v := &Vectors{Dim: dim, index: map[string]int{}}
-	lines := bufio.NewScanner(limited)
-	lines.Buffer(make([]byte, 1<<14), maxVectorLine)
-	row := make([]float32, dim)
-	n := 0
-	for lines.Scan() {
-		n++
-		text := lines.Text()
-		word, rest, _ := strings.Cut(text, " ")
-		if word == "" {
-			return nil, fmt.Errorf("%s: line %d: no word", name, n)
-		}
-		for j := range row {
-			var field string
-			field, rest, _ = strings.Cut(rest, " ")
-			f, err := strconv.ParseFloat(field, 32)
-			if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
-				return nil, fmt.Errorf("%s: line %d: %.40q: number %d of %d is %.40q", name, n, word, j+1, dim, field)
-			}
-			row[j] = float32(f)
-		}
-		if rest != "" {
-			return nil, fmt.Errorf("%s: line %d: %.40q: more than %d numbers", name, n, word, dim)
-		}
-		if _, ok := v.index[word]; ok {
-			return nil, fmt.Errorf("%s: line %d: %.40q stands there twice", name, n, word)
-		}
-		if n > maxVectorWords {
-			return nil, fmt.Errorf("%s: line %d: more than %d words", name, n, maxVectorWords)
-		}
-		if keep == nil || keep(word) {
-			if len(v.data)+dim > maxVectorNumbers {
-				return nil, fmt.Errorf("%s: line %d: more than %d numbers to keep", name, n, maxVectorNumbers)
-			}
-			v.add(strings.Clone(word), row)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("%s: line %d: %w", name, n+1, err)
-	}
-	if limited.N <= 0 {
-		return nil, fmt.Errorf("%s: line %d: more than %d bytes", name, n, maxVectorBytes)
-	}
-	if n == 0 {
-		return nil, fmt.Errorf("%s: no lines", name)
-	}
-	return v, nil
 }
 
 func (v *Vectors) add(word string, row []float32) {

@@ -6,6 +6,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -36,16 +37,79 @@ func TestReadVectors(t *testing.T) {
 	}
 	for _, c := range []struct{ raw, want string }{
 		{"", "f: no lines"},
-		{"a 1 2\n\n", "f: line 2: no word"},
-		{"a 1 2\nb 1\n", `f: line 2: "b": number 2 of 2 is ""`},
-		{"a 1 2\nb 1 2 3\n", `f: line 2: "b": more than 2 numbers`},
+		{"a 1 2\n\nb 1 2\n", "f: line 2: empty, want a word and 2 numbers"},
+		{"a 1 2\nb 1\n", `f: line 2: "b": 1 numbers, want 2`},
+		{"a 1 2\nb 1 2 3\n", `f: line 2: "b": 3 numbers, want 2`},
+		{"a 1 2\nb\n", `f: line 2: "b": 0 numbers, want 2`},
+		{"a 1 2\n 1 2\n", "f: line 2: no word before the 2 numbers"},
 		{"a 1 x\n", `f: line 1: "a": number 2 of 2 is "x"`},
 		{"a 1 NaN\n", `f: line 1: "a": number 2 of 2 is "NaN"`},
-		{"a 1 2\na 1 2\n", `f: line 2: "a" stands there twice`},
-		{"a 1 " + strings.Repeat("1", maxVectorLine), "f: line 1: bufio.Scanner: token too long"},
+		{"a -Inf 1\n", `f: line 1: "a": number 1 of 2 is "-Inf"`},
+		{"a 1e39 1\n", `f: line 1: "a": number 1 of 2 is "1e39"`},
+		{"a 0.5 1 NaN\n", `f: line 1: "a": 3 numbers, want 2`},
+		{"at name 0.5 1 2\n", `f: line 1: "at": 4 numbers, want 2`},
+		{"a 1 2\nb 1 2\na 1 2\n", `f: line 3: "a" stands there twice`},
+		{"a 1 " + strings.Repeat("1", maxVectorLine), "f: line 1: longer than 131072 bytes"},
+		{"3 2\na 1 2\nb 3 4\n", "f: line 1: header of 3 words, 2 follow"},
+		{"3 300\na 1 2\n", "f: line 1: header of 3 words of 300 numbers, want 2"},
+		{"\xff\xfea\x00 \x001\x00", "f: line 1: text in UTF-16, want lines of a word and 2 numbers"},
+		{"<!DOCTYPE html>\n", "f: line 1: an HTML page, want lines of a word and 2 numbers"},
 	} {
 		if _, err := ReadVectors(strings.NewReader(c.raw), "f", 2, nil); err == nil || err.Error() != c.want {
-			t.Errorf("got error %v, want %q", err, c.want)
+			t.Errorf("%.40q: got error %v, want %q", c.raw, err, c.want)
+		}
+	}
+	_, err = ReadVectors(strings.NewReader("a 1 2\n"), "f", 2, func(string) bool { panic("boom") })
+	if err == nil || !strings.HasPrefix(err.Error(), "f: line 1: the function that chooses words panicked (glove_test.go:") {
+		t.Errorf("got error %v", err)
+	}
+}
+
+// TestReadVectorsWritten: as GloVe, fastText and word2vec write them, and what editors do
+// to such files.
+func TestReadVectorsWritten(t *testing.T) {
+	for _, c := range []struct{ raw, want string }{
+		{"the 0.1 0.2\na 3 4", "the [0.1 0.2], a [3 4]"},
+		{"2 2\nthe 0.1 0.2 \na 3 4 \n", "the [0.1 0.2], a [3 4]"},    // word2vec and fastText, blank at the end
+		{"\ufeffthe 0.1 0.2\r\na 3 4\r\n", "the [0.1 0.2], a [3 4]"}, // Windows
+		{"\ufeff2 2\r\nthe 0.1 0.2\r\na 3 4\r\n\r\n", "the [0.1 0.2], a [3 4]"},
+		{"the\t0.1\t0.2\na\t3 4\n", "the [0.1 0.2], a [3 4]"},
+		{". . . 1 2\nat name@domain.com 3 4\n", ". . . [1 2], at name@domain.com [3 4]"}, // glove.840B
+		{"1 2 3\n2 3 4\n", "1 [2 3], 2 [3 4]"},                                           // numbers as words
+		{"a\u00a0b 1 2\n\u0085 3 4\n", "a\u00a0b [1 2], \u0085 [3 4]"},                   // other white space is part of a word
+		{"the  1   2\n", "the [1 2]"},
+		{"nan 1 2\ninf 1 2\n", "nan [1 2], inf [1 2]"},
+		{"{ 1 2\n[ 3 4\n", "{ [1 2], [ [3 4]"},
+	} {
+		v, err := ReadVectors(strings.NewReader(c.raw), "f", 2, nil)
+		if err != nil {
+			t.Errorf("%q: %v", c.raw, err)
+			continue
+		}
+		var got []string
+		for i := range v.Len() {
+			row, _ := v.Vector(v.Word(i))
+			got = append(got, fmt.Sprint(v.Word(i), " ", row))
+		}
+		if s := strings.Join(got, ", "); s != c.want {
+			t.Errorf("%q: %q, want %q", c.raw, s, c.want)
+		}
+	}
+	for _, c := range []struct {
+		raw, want string
+		words     int
+	}{
+		{"1 1\nx 5\n", "", 1}, // a header: one word of one number
+		{"7 3\nx 5\n", "", 2}, // the word 7
+		{"2 2\nthe 0.1 0.2", `f: line 2: "the": 2 numbers, want 1`, 0},
+	} {
+		v, err := ReadVectors(strings.NewReader(c.raw), "f", 1, nil)
+		if c.want != "" {
+			if err == nil || err.Error() != c.want {
+				t.Errorf("%q: got error %v, want %q", c.raw, err, c.want)
+			}
+		} else if err != nil || v.Len() != c.words {
+			t.Errorf("%q: %v, %v", c.raw, v, err)
 		}
 	}
 }
@@ -62,6 +126,9 @@ func FuzzReadVectors(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			t.Skip("larger inputs find nothing new")
+		}
 		v, err := ReadVectors(bytes.NewReader(raw), "f", 2, nil)
 		if err != nil {
 			if !positioned.MatchString(err.Error()) {

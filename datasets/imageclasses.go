@@ -5,6 +5,7 @@ package datasets
 import (
 	"archive/zip"
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -49,7 +50,14 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) 
 	var names []string
 	for _, e := range sorted(entries) {
 		class := path.Join(dir, e.Name())
-		if hidden(e.Name()) || !isDir(fsys, class, e) {
+		if hidden(e.Name()) {
+			continue
+		}
+		is, err := isDir(fsys, class, e)
+		if err != nil {
+			return nil, fmt.Errorf("image folder: %w", err)
+		}
+		if !is {
 			continue
 		}
 		before := len(w.files)
@@ -82,13 +90,25 @@ func isPicture(name string) bool {
 	return !hidden(name) && slices.Contains(imageTypes, strings.ToLower(path.Ext(name)))
 }
 
-// isDir follows links.
-func isDir(fsys fs.FS, name string, e fs.DirEntry) bool {
+// isDir follows links; one to nothing is no folder.
+func isDir(fsys fs.FS, name string, e fs.DirEntry) (bool, error) {
 	if e.Type()&fs.ModeSymlink == 0 {
-		return e.IsDir()
+		return e.IsDir(), nil
 	}
+	info, err := behind(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && info.IsDir(), err
+}
+
+// behind is what a link leads to. In an archive links lead nowhere.
+func behind(fsys fs.FS, name string) (fs.FileInfo, error) {
 	info, err := fs.Stat(fsys, name)
-	return err == nil && info.IsDir()
+	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+		err = fmt.Errorf("%s: a link that the file system does not follow", name)
+	}
+	return info, err
 }
 
 // sorted puts the entries of a folder, which a file system of the user's may give in any
@@ -146,7 +166,7 @@ func (w *walk) find(dir string, depth int, found map[string][]string) error {
 			}
 		case !isPicture(e.Name()):
 		case e.Type()&fs.ModeSymlink != 0:
-			info, err := fs.Stat(w.fsys, name)
+			info, err := behind(w.fsys, name)
 			if err != nil {
 				return err // a link to nothing
 			}

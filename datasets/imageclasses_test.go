@@ -143,6 +143,39 @@ func TestFolderLinks(t *testing.T) {
 	}
 }
 
+// TestFolderLinksInArchives: what a link in an archive leads to is not there, and its
+// picture or class would vanish.
+func TestFolderLinksInArchives(t *testing.T) {
+	for _, link := range []string{"a/1.png", "c"} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		h := &zip.FileHeader{Name: link}
+		h.SetMode(fs.ModeSymlink | 0o777)
+		w, err := z.CreateHeader(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("../b")); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"a/0.png", "b/0.png"} {
+			if _, err := z.Create(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Folder(r, ".", ImageOptions{Height: 2, Width: 2}); err == nil || err.Error() != "image folder: "+link+": a link that the file system does not follow" {
+			t.Errorf("got error %v", err)
+		}
+	}
+}
+
 // TestCatsDogsStrays: what systems leave behind, endings in capitals, folders below, and
 // two layouts beside each other.
 func TestCatsDogsStrays(t *testing.T) {

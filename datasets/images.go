@@ -28,8 +28,8 @@ func NewImages(pixels, labels []uint8, height, width, channels int, names []stri
 	if height < 1 || width < 1 || channels < 1 {
 		return nil, fmt.Errorf("images: size %dx%dx%d, want at least 1x1x1", height, width, channels)
 	}
-	if want := len(labels) * height * width * channels; len(pixels) != want {
-		return nil, fmt.Errorf("images: %d bytes of pixels, want %d (%d labels of %dx%dx%d)", len(pixels), want, len(labels), height, width, channels)
+	if size := sizeOf([]int{height, width, channels}); len(pixels)%size != 0 || len(pixels)/size != len(labels) {
+		return nil, fmt.Errorf("images: %d bytes of pixels, want %d labels of %dx%dx%d", len(pixels), len(labels), height, width, channels)
 	}
 	for i, l := range labels {
 		if int(l) >= len(names) {
@@ -99,7 +99,7 @@ func (s *Images) OneHot() *Images {
 // Crop cuts rows top to top+height and columns left to left+width out of every
 // picture, into a copy.
 func (s *Images) Crop(top, left, height, width int) (*Images, error) {
-	if top < 0 || left < 0 || height < 1 || width < 1 || top+height > s.height || left+width > s.width {
+	if top < 0 || left < 0 || height < 1 || width < 1 || height > s.height-top || width > s.width-left {
 		return nil, fmt.Errorf("crop: rows %d to %d and columns %d to %d of images of %dx%d", top, top+height-1, left, left+width-1, s.height, s.width)
 	}
 	pixels := make([]uint8, 0, s.Len()*height*width*s.channels)

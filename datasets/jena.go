@@ -4,14 +4,9 @@ package datasets
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -26,9 +21,6 @@ const (
 	jenaRows = 420551
 	jenaFile = "jena_climate_2009_2016.csv"
 )
-
-// maxSeriesBytes bounds what is inflated; the published file has 43 MB.
-const maxSeriesBytes = 1 << 27
 
 // Jena loads the weather of Jena: 14 measurements every ten minutes from 2009 to
 // 2016, 420,551 rows; column 1 is the temperature in degrees Celsius. As published,
@@ -63,7 +55,7 @@ func readJena(p place) (*Series, error) {
 	if path.Ext(file) != ".zip" {
 		return ReadSeries(f, p.name(file))
 	}
-	r, err := unzip(f, p.name(file), jenaFile)
+	r, err := unzip(f, p.name(file), jenaFile, seriesInflated)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +71,7 @@ func checkJena(file string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read
-	r, err := unzip(f, file, jenaFile)
+	r, err := unzip(f, file, jenaFile, seriesInflated)
 	if err != nil {
 		return err
 	}
@@ -95,64 +87,6 @@ func checkJena(file string) error {
 		return fmt.Errorf("%s: temperature from %v to %v, want -8.02 to -4.82", file, first, last)
 	}
 	return nil
-}
-
-// seriesTime is how the weather station writes the time.
-const seriesTime = "02.01.2006 15:04:05"
-
-// ReadSeries decodes a CSV file with a header, the time (day.month.year
-// hour:minute:second) in the first column and numbers in all others. The name is
-// used in errors, which also give the line.
-func ReadSeries(r io.Reader, name string) (*Series, error) {
-	limited := &io.LimitedReader{R: r, N: maxSeriesBytes}
-	c := csv.NewReader(limited)
-	c.ReuseRecord = true
-	header, err := c.Read()
-	if err != nil {
-		return nil, fmt.Errorf("%s: header: %w", name, unexpected(err))
-	}
-	if len(header) < 2 || len(header) > 1000 {
-		return nil, fmt.Errorf("%s: line 1: %d columns, want the time and 1 to 999 numbers", name, len(header))
-	}
-	columns := make([]string, len(header)-1)
-	for j, h := range header[1:] {
-		columns[j] = strings.Clone(h) // the record is used again
-	}
-	var x []float64
-	var times []time.Time
-	for {
-		record, err := c.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil { // names the line
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		line, _ := c.FieldPos(0)
-		at, err := time.Parse(seriesTime, record[0])
-		if err != nil {
-			return nil, fmt.Errorf("%s: line %d: time %.40q, want day.month.year hour:minute:second", name, line, record[0])
-		}
-		times = append(times, at)
-		for j, field := range record[1:] {
-			v, err := strconv.ParseFloat(field, 64)
-			if err != nil {
-				return nil, fmt.Errorf("%s: line %d: %q: %.40q is no number", name, line, columns[j], field)
-			}
-			x = append(x, v)
-		}
-	}
-	if limited.N <= 0 {
-		return nil, fmt.Errorf("%s: more than %d bytes", name, maxSeriesBytes)
-	}
-	if len(times) == 0 {
-		return nil, fmt.Errorf("%s: %w", name, errors.New("no rows after the header"))
-	}
-	t, err := NewTable(columns, x, "", nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return &Series{t, times}, nil
 }
 
 // Normalised scales every column to mean 0 and deviation 1 over the rows from

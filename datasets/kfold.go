@@ -78,8 +78,8 @@ func (k KFold) Stratified(classes []int) ([]Fold, error) {
 		code[i] = j
 		counts[j]++
 	}
-	for c, j := range number {
-		if counts[j] < k.K {
+	for i, j := range code {
+		if c := classes[i]; counts[j] < k.K {
 			return nil, fmt.Errorf("stratified k-fold: class %d has %d samples, want at least %d, one for each fold", c, counts[j], k.K)
 		}
 	}

@@ -40,19 +40,33 @@ func MNIST(ctx context.Context, from From) (train, test *Images, err error) {
 
 // mnistPart reads one pair of files.
 func mnistPart(p place, part string) (*Images, error) {
-	imagesName, images, err := readIDX(p, part+"-images-idx3-ubyte.gz", 3)
+	imagesName, images, err := readIDX(p, part+"-images-idx3-ubyte.gz", func(shape []int) error {
+		switch {
+		case len(shape) == 1:
+			return fmt.Errorf("one axis of %d elements, as labels have, want three of n images of 28x28", shape[0])
+		case len(shape) != 3:
+			return fmt.Errorf("%d axes, want 3", len(shape))
+		case shape[1] != 28 || shape[2] != 28:
+			return fmt.Errorf("images of %dx%d, want 28x28", shape[1], shape[2])
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	labelsName, labels, err := readIDX(p, part+"-labels-idx1-ubyte.gz", 1)
+	labelsName, labels, err := readIDX(p, part+"-labels-idx1-ubyte.gz", func(shape []int) error {
+		switch {
+		case len(shape) == 3:
+			return fmt.Errorf("three axes of %d images of %dx%d, want one of labels", shape[0], shape[1], shape[2])
+		case len(shape) != 1:
+			return fmt.Errorf("%d axes, want 1", len(shape))
+		case shape[0] != images.Shape[0]:
+			return fmt.Errorf("%d labels, want %d, one for each image of %s", shape[0], images.Shape[0], imagesName)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	if got, want := labels.Shape[0], images.Shape[0]; got != want {
-		return nil, fmt.Errorf("%s: %d labels, want %d, one for each image of %s", labelsName, got, want, imagesName)
-	}
-	if h, w := images.Shape[1], images.Shape[2]; h != 28 || w != 28 {
-		return nil, fmt.Errorf("%s: images of %dx%d, want 28x28", imagesName, h, w)
 	}
 	names := strings.Split("0123456789", "")
 	if at := slices.IndexFunc(labels.Data, func(l uint8) bool { return int(l) >= len(names) }); at >= 0 {
@@ -67,21 +81,15 @@ func mnistPart(p place, part string) (*Images, error) {
 	return s, nil
 }
 
-// readIDX reads a file of the wanted number of axes under its published name or
+// readIDX reads a file whose shape passes the check, under its published name or
 // without the .gz.
-func readIDX(p place, file string, axes int) (string, *idx.Array, error) {
+func readIDX(p place, file string, check func(shape []int) error) (string, *idx.Array, error) {
 	f, file, err := p.open(file, strings.TrimSuffix(file, ".gz"))
 	if err != nil {
 		return "", nil, err
 	}
 	defer func() { _ = f.Close() }() // only read
 	name := p.name(file)
-	a, err := idx.Read(f, name, mnistLimit)
-	if err != nil {
-		return name, nil, err
-	}
-	if len(a.Shape) != axes {
-		return name, nil, fmt.Errorf("%s: offset 3: %d axes, want %d", name, len(a.Shape), axes)
-	}
-	return name, a, nil
+	a, err := idx.Read(f, name, mnistLimit, check)
+	return name, a, err
 }

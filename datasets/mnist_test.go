@@ -218,9 +218,12 @@ func TestMNISTBadFiles(t *testing.T) {
 	}{
 		{"", nil, ""},
 		{"train-labels-idx1-ubyte", raw(labels(1, 10, 2)), "train-labels-idx1-ubyte: offset 9: label 10, want 0 to 9"},
-		{"train-labels-idx1-ubyte", raw(labels(1, 2)), "train-labels-idx1-ubyte: 2 labels, want 3, one for each image of"},
-		{"train-labels-idx1-ubyte", raw(pixels(3)), "train-labels-idx1-ubyte: offset 3: 3 axes, want 1"},
-		{"t10k-images-idx3-ubyte", raw(&idx.Array{Shape: []int{1, 2, 2}, Data: make([]byte, 4)}), "t10k-images-idx3-ubyte: images of 2x2, want 28x28"},
+		{"train-labels-idx1-ubyte", raw(labels(1, 2)), "train-labels-idx1-ubyte: offset 3: 2 labels, want 3, one for each image of"},
+		{"train-labels-idx1-ubyte", raw(pixels(3)), "train-labels-idx1-ubyte: offset 3: three axes of 3 images of 28x28, want one of labels"},
+		{"train-images-idx3-ubyte", raw(labels(1, 2, 3)), "train-images-idx3-ubyte: offset 3: one axis of 3 elements, as labels have, want three of n images of 28x28"},
+		{"train-images-idx3-ubyte", []byte("<!doctype html><html>"), "train-images-idx3-ubyte: offset 0: an HTML page, want an IDX file"},
+		{"train-images-idx3-ubyte", []byte{}, "train-images-idx3-ubyte: offset 0: header: unexpected EOF"},
+		{"t10k-images-idx3-ubyte", raw(&idx.Array{Shape: []int{1, 2, 2}, Data: make([]byte, 4)}), "t10k-images-idx3-ubyte: offset 3: images of 2x2, want 28x28"},
 		{"t10k-images-idx3-ubyte", good["t10k-images-idx3-ubyte"][:100], "t10k-images-idx3-ubyte: truncated at offset 100: got 84 of the 784 bytes"},
 		{"train-images-idx3-ubyte.gz", zipped.Bytes()[:zipped.Len()/2], "train-images-idx3-ubyte.gz: "},
 	} {

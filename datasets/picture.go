@@ -58,6 +58,10 @@ func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
 	defer decoding.enter(c.bytes)()
 	begin := bytes.Clone(head.Bytes()[:min(head.Len(), sniff.Len)])
 	in := &scans{r: io.MultiReader(&head, limited), cost: c, size: size}
+	var header prefix
+	if format == "gif" {
+		in.r = io.TeeReader(in.r, &header)
+	}
 	m, _, err := image.Decode(in)
 	if in.over != nil {
 		return nil, fmt.Errorf("%s of %dx%d pixels, its scans added up: %w", format, config.Width, config.Height, in.over)
@@ -73,7 +77,22 @@ func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
 	if limited.N <= 0 {
 		return nil, fmt.Errorf("more than %d bytes", maxPictureBytes)
 	}
+	if m, ok := m.(*image.Paletted); ok && format == "gif" {
+		p, err := fromGIF(m, header, config.Width, config.Height)
+		if err != nil {
+			return nil, err
+		}
+		return to.of(p), nil
+	}
 	return to.of(toRGB(m)), nil
+}
+
+// prefix keeps the beginning of what is written to it.
+type prefix []byte
+
+func (p *prefix) Write(b []byte) (int, error) {
+	*p = append(*p, b[:min(len(b), maxGIFHeader-len(*p))]...)
+	return len(b), nil
 }
 
 // misread is the error for a file that begins like this and did not decode.

@@ -11,8 +11,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
 // place is a folder to read from, on disk or embedded.
@@ -104,6 +107,20 @@ func (p place) wordIndex(file string) (*WordIndex, error) {
 
 // newZip reads the directory of an archive.
 func newZip(f fs.File, name string) (*zip.Reader, error) {
+	z, err := openZipFile(f, name)
+	if err != nil {
+		return nil, err
+	}
+	return z.Reader, nil
+}
+
+// zipFile is an archive and its size in bytes.
+type zipFile struct {
+	*zip.Reader
+	size int64
+}
+
+func openZipFile(f fs.File, name string) (*zipFile, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -114,20 +131,25 @@ func newZip(f fs.File, name string) (*zip.Reader, error) {
 	}
 	z, err := zip.NewReader(at, info.Size())
 	if err != nil {
+		begin := make([]byte, sniff.Len)
+		n, readErr := at.ReadAt(begin, 0)
+		if is := sniff.Name(begin[:n]); is != "" && !strings.Contains(is, "zip archive") && (readErr == nil || errors.Is(readErr, io.EOF)) {
+			return nil, fmt.Errorf("%s: %s, want a zip archive: %w", name, is, err)
+		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return z, nil
+	return &zipFile{z, info.Size()}, nil
 }
 
 // unzip opens one file of an archive, which is not unpacked to disk.
-func unzip(f fs.File, name, entry string) (io.ReadCloser, error) {
-	z, err := newZip(f, name)
+func unzip(f fs.File, name, entry string, l inflate.Limit) (io.ReadCloser, error) {
+	z, err := openZipFile(f, name)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range z.File {
 		if path.Base(e.Name) == entry {
-			r, err := e.Open()
+			r, err := inflate.Open(e, z.size, l)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", name, entry, err)
 			}

@@ -31,6 +31,7 @@ const (
 // an ordinary core, once and again for every scan of a JPEG.
 type price struct {
 	bytes, work, scan int64
+	numbers           int64 // memory of the picture in single precision, in its own size
 }
 
 // priceOf estimates from the header, of which begin has all bytes.
@@ -55,6 +56,9 @@ func priceOf(c image.Config, format string, begin []byte, to sizing) (price, err
 		p.bytes, p.work = 2*p.bytes, 3*p.work
 	}
 	p.bytes += 3 * n // red, green and blue
+	if to == (sizing{}) {
+		p.numbers = 4 * 3 * n
+	}
 	if to != (sizing{}) && to.filter != Nearest {
 		between := 3 * int64(c.Height) * int64(to.width) // resized in one axis
 		p.bytes, p.work = p.bytes+between, p.work+5*n+between
@@ -113,9 +117,9 @@ func (p price) check(size int64) error {
 	if size >= smallFile {
 		bytes, work = largeBytes, largeWork
 	}
-	if p.bytes > bytes || p.work > work {
+	if p.bytes > bytes || p.bytes+p.numbers > bytes+bytes/2 || p.work > work {
 		return fmt.Errorf("%d MB and %d ms to decode and resize %d bytes, want at most %d MB and %d ms",
-			p.bytes>>20, p.work/1e6, size, bytes>>20, work/1e6)
+			(p.bytes+p.numbers)>>20, p.work/1e6, size, bytes>>20, work/1e6)
 	}
 	return nil
 }

@@ -4,9 +4,10 @@ package datasets
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"cmp"
 	"compress/bzip2"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
 // Texts are texts with one class each.
@@ -60,6 +64,10 @@ const (
 	maxReviewBytes = 1 << 20
 	maxTextBytes   = 1 << 29 // all together
 )
+
+// reviewsInflated is what an archive may become; the published one has a quarter of its
+// size when it is compressed.
+var reviewsInflated = inflate.Limit{Base: 24 << 20, Ratio: 16}
 
 // review is one file of the archive.
 type review struct {
@@ -175,15 +183,19 @@ func readReviewArchive(ctx context.Context, p place, found map[string][]review) 
 
 // readTar reads a compressed archive of reviews.
 func readTar(ctx context.Context, r io.Reader, name string, found map[string][]review) error {
-	plain, err := gunzip(r, name)
+	count := &inflate.Counter{Reader: r}
+	plain, gzipped, err := inflate.Gunzip(count, name, reviewsInflated)
 	if err != nil {
 		return err
 	}
-	if _, gzipped := plain.(*gzip.Reader); !gzipped {
-		plain = bzip2.NewReader(plain)
+	if !gzipped {
+		in := plain.(*bufio.Reader)
+		if begin, _ := in.Peek(sniff.Len); !bytes.HasPrefix(begin, []byte("BZh")) { // its reader reports what a short file lacks
+			return fmt.Errorf("%s: offset 0: %s, want a tar archive compressed with gzip or bzip2", name, cmp.Or(sniff.Name(begin), "unknown"))
+		}
+		plain = reviewsInflated.Of(bzip2.NewReader(in), count.Count)
 	}
-	// Everything that is skipped counts too: an archive that inflates without end
-	// is cut off.
+	// Everything that is skipped counts too.
 	limited := &io.LimitedReader{R: plain, N: 8 * maxTextBytes}
 	t := tar.NewReader(limited)
 	var total int64
@@ -200,7 +212,10 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 		if err != nil {
 			return fmt.Errorf("%s: offset %d: %w", name, offset, err)
 		}
-		err = addReview(found, h.Name, &total, func(limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(t, limit)) })
+		err = addReview(found, path.Clean(h.Name), &total, func(limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(t, limit)) })
+		if err == nil && total > 8*maxTextBytes-limited.N { // files with holes, which take no room in the archive
+			err = fmt.Errorf("%s: %d bytes of reviews so far, more than the archive has", h.Name, total)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: offset %d: %w", name, offset, err)
 		}

@@ -12,33 +12,44 @@ type Scaler struct{ Shift, Scale []float64 }
 
 // StandardScaler is fitted so that every column of x (rows of the given number of
 // columns, one after another) gets mean 0 and population standard deviation 1, as
-// scikit-learn's StandardScaler. A constant column is only shifted.
+// scikit-learn's StandardScaler. A constant column is only shifted, and so is one whose
+// deviation is no more than what rounding makes of a constant. A column whose deviation
+// does not fit double precision is an error.
 func StandardScaler(x []float64, columns int) (Scaler, error) {
 	rows, err := rowCount(x, columns)
 	if err != nil {
 		return Scaler{}, err
 	}
 	s := Scaler{make([]float64, columns), make([]float64, columns)}
+	n := float64(rows)
 	for i, v := range x {
-		s.Shift[i%columns] += v
+		s.Shift[i%columns] += v / n
 	}
-	for j := range s.Shift {
-		s.Shift[j] /= float64(rows)
-	}
+	// The mean is off by rounding. The deviations from it sum up to that error, which
+	// mends the mean and the variance.
+	off := make([]float64, columns)
 	for i, v := range x {
 		d := v - s.Shift[i%columns]
-		s.Scale[i%columns] += d * d
+		off[i%columns] += d / n
+		s.Scale[i%columns] += d * d / n
 	}
-	for j, squares := range s.Scale {
-		if s.Scale[j] = math.Sqrt(squares / float64(rows)); s.Scale[j] == 0 {
-			s.Scale[j] = 1
+	const eps = 0x1p-52
+	for j := range s.Scale {
+		s.Shift[j] += off[j]
+		variance := max(s.Scale[j]-off[j]*off[j], 0)
+		if rounding := n * math.Abs(s.Shift[j]) * eps; !math.IsInf(variance, 0) && variance <= n*eps*variance+rounding*rounding {
+			variance = 1
+		}
+		if s.Scale[j] = math.Sqrt(variance); math.IsInf(s.Scale[j], 0) || math.IsInf(s.Shift[j], 0) {
+			return Scaler{}, fmt.Errorf("scaler: column %d: mean %v and deviation %v, want numbers whose squares fit double precision", j, s.Shift[j], s.Scale[j])
 		}
 	}
 	return s, nil
 }
 
 // MinMaxScaler is fitted so that every column of x lies in 0..1, as
-// scikit-learn's MinMaxScaler. A constant column becomes 0.
+// scikit-learn's MinMaxScaler. A constant column becomes 0. A column whose range does not
+// fit double precision is an error.
 func MinMaxScaler(x []float64, columns int) (Scaler, error) {
 	if _, err := rowCount(x, columns); err != nil {
 		return Scaler{}, err
@@ -53,6 +64,9 @@ func MinMaxScaler(x []float64, columns int) (Scaler, error) {
 	for j := range s.Scale {
 		if s.Scale[j] -= s.Shift[j]; s.Scale[j] == 0 {
 			s.Scale[j] = 1
+		}
+		if math.IsInf(s.Scale[j], 0) {
+			return Scaler{}, fmt.Errorf("scaler: column %d: its range does not fit double precision", j)
 		}
 	}
 	return s, nil

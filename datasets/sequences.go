@@ -65,16 +65,19 @@ func (s *Sequences) Counts() []int {
 
 // target is the array of the classes: shape (1) for two of them, as the binary
 // cross-entropy wants it, else an index.
-func (s *Sequences) target() Array {
+func (s *Sequences) target() (Array, error) {
 	var shape []int
 	if len(s.names) == 2 {
 		shape = []int{1}
 	}
 	y := make([]float32, len(s.Labels))
 	for i, l := range s.Labels {
+		if !exact(l) {
+			return Array{}, fmt.Errorf("text %d: label %d does not fit single precision, want at most %d", i, l, maxExact)
+		}
 		y[i] = float32(l)
 	}
-	return Array{shape, y}
+	return Array{shape, y}, nil
 }
 
 // Padded is the source of the ids, cut and padded at the front to the given
@@ -87,7 +90,11 @@ func (s *Sequences) Padded(length int) (*Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := InMemory([]Array{x}, []Array{s.target()})
+	y, err := s.target()
+	if err != nil {
+		return nil, err
+	}
+	m, err := InMemory([]Array{x}, []Array{y})
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +108,11 @@ func (s *Sequences) Padded(length int) (*Memory, error) {
 // Input shape:  (width), sparse
 // Target shape: (1) for two classes, () the class index for more
 func (s *Sequences) MultiHot(width int) (*MultiHot, error) {
-	m, err := NewMultiHot(s.IDs, width, []Array{s.target()})
+	y, err := s.target()
+	if err != nil {
+		return nil, err
+	}
+	m, err := NewMultiHot(s.IDs, width, []Array{y})
 	if err != nil {
 		return nil, err
 	}

@@ -213,8 +213,13 @@ func TestReadSeries(t *testing.T) {
 	if fmt.Sprint(s.Columns, s.X) != "[p (mbar) T] [996.52 -8.02 1 20]" || !s.Times[1].Equal(time.Date(2009, 12, 31, 23, 50, 0, 0, time.UTC)) {
 		t.Errorf("%v %v %v", s.Columns, s.X, s.Times)
 	}
+	for _, same := range []string{"\ufeff" + good, strings.ReplaceAll(good, "\n", "\r\n"), strings.TrimSuffix(good, "\n")} {
+		if again, err := ReadSeries(strings.NewReader(same), "f"); err != nil || fmt.Sprint(again.Columns, again.X) != fmt.Sprint(s.Columns, s.X) {
+			t.Errorf("%q: %v", same, err)
+		}
+	}
 	for _, c := range []struct{ raw, want string }{
-		{"", "f: header: unexpected EOF"},
+		{"", "f: line 1: an empty file, want CSV"},
 		{"time\n", "f: line 1: 1 columns, want the time and 1 to 999 numbers"},
 		{"time,a\n", "f: no rows after the header"},
 		{good + "01.01.2009,1,2\n", `f: line 4: time "01.01.2009", want day.month.year hour:minute:second`},
@@ -222,6 +227,16 @@ func TestReadSeries(t *testing.T) {
 		{good + "01.01.2009 00:20:00,1,x\n", `f: line 4: "T": "x" is no number`},
 		{good + "01.01.2009 00:20:00,NaN,1\n", `f: table: row 2, column "p (mbar)" is NaN`},
 		{good + "\"", "f: "},
+		{strings.ReplaceAll(good, ",", ";"), "f: line 1: columns are separated by semicolons, want commas"},
+		{strings.ReplaceAll(good, ",", "\t"), "f: line 1: columns are separated by tabs, want commas"},
+		{"time|a\n", "f: line 1: columns are separated by vertical bars, want commas"},
+		{strings.ReplaceAll(good, "\n", "\r"), "f: line 1: lines end with CR alone, want LF or CRLF"},
+		{"time,a\r01.01.2009 00:10:00,1\r", "f: line 1: lines end with CR alone, want LF or CRLF"},
+		{"<html>", "f: line 1: an HTML page, want CSV"},
+		{"PK\x03\x04", "f: line 1: a zip archive, want CSV"},
+		{"\xff\xfet\x00", "f: line 1: text in UTF-16, want CSV"},
+		{strings.Repeat("a", maxSeriesLine+1), "f: line 1: longer than 32768 bytes"},
+		{good + strings.Repeat("a", maxSeriesLine+1), "f: line 4: longer than 32768 bytes"},
 	} {
 		if _, err := ReadSeries(strings.NewReader(c.raw), "f"); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("got error %v, want %q", err, c.want)

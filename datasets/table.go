@@ -68,13 +68,17 @@ func (t *Table) Read(indices []int, inputs, targets [][]float32) error {
 		for j, i := range indices {
 			out := inputs[0][j*n : (j+1)*n]
 			for c, v := range t.X[i*n : (i+1)*n] {
-				out[c] = float32(v)
+				if out[c] = float32(v); math.IsInf(float64(out[c]), 0) {
+					return fmt.Errorf("table: row %d, column %q: %v does not fit single precision", i, t.Columns[c], v)
+				}
 			}
 		}
 	}
 	if wanted(targets) {
 		for j, i := range indices {
-			targets[0][j] = float32(t.Y[i])
+			if targets[0][j] = float32(t.Y[i]); math.IsInf(float64(targets[0][j]), 0) {
+				return fmt.Errorf("table: row %d, target %q: %v does not fit single precision", i, t.Target, t.Y[i])
+			}
 		}
 	}
 	return nil
@@ -165,12 +169,22 @@ func (t *Table) Correlation() [][]float64 {
 		columns = append(columns, slices.Clone(t.Y))
 	}
 	for _, c := range columns { // each to mean 0 and length 1
-		var mean, squares float64
+		if len(c) == 0 || slices.Min(c) == slices.Max(c) {
+			for i := range c { // rounding of the mean would pass for values
+				c[i] = math.NaN()
+			}
+			continue
+		}
+		var mean, largest, squares float64
 		for _, v := range c {
 			mean += v / float64(len(c))
 		}
 		for i := range c {
 			c[i] -= mean
+			largest = max(largest, math.Abs(c[i]))
+		}
+		for i := range c { // squares of large and small numbers fit as well
+			c[i] /= largest
 			squares += c[i] * c[i]
 		}
 		for i := range c {
@@ -184,6 +198,7 @@ func (t *Table) Correlation() [][]float64 {
 			for i, v := range columns[a] {
 				r[a][b] += v * columns[b][i]
 			}
+			r[a][b] = min(max(r[a][b], -1), 1) // NaN stays
 		}
 	}
 	return r

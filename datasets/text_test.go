@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func TestTokenizerSaveLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	saved := b.String()
-	again, err := LoadTokenizer(&b, "f")
+	again, err := LoadTokenizer(io.MultiReader(strings.NewReader("\ufeff"), &b), "f")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,6 +132,9 @@ func FuzzLoadTokenizer(f *testing.F) {
 	f.Add(b.Bytes())
 	f.Add([]byte(`{"class_name":"Tokenizer","config":{"split":" ","word_counts":"{\"a\":1}","word_docs":"{\"a\":1}","word_index":"{\"a\":1}","document_count":1}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			t.Skip("larger inputs find nothing new")
+		}
 		tok, err := LoadTokenizer(bytes.NewReader(raw), "f")
 		if err != nil {
 			if !strings.HasPrefix(err.Error(), "f: ") {
@@ -208,6 +212,9 @@ func TestWordIndex(t *testing.T) {
 	if got := w.Decode([]int32{0, 0, 1, 4, 5, 2, 10, 99}); got != "? the film ? café ?" {
 		t.Errorf("decoded %q", got)
 	}
+	if marked, err := ReadWordIndex(strings.NewReader("\ufeff{\"film\": 2}"), "f"); err != nil || marked.Len() != 1 {
+		t.Errorf("with a byte order mark: %v", err)
+	}
 	if r, ok := w.Rank("film"); r != 2 || !ok || w.Len() != 3 {
 		t.Errorf("rank of film %d %t, %d words", r, ok, w.Len())
 	}
@@ -239,6 +246,9 @@ func FuzzReadWordIndex(f *testing.F) {
 	}
 	f.Add(b.Bytes())
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) > 1<<16 {
+			t.Skip("larger inputs find nothing new")
+		}
 		w, err := ReadWordIndex(bytes.NewReader(raw), "f")
 		if err != nil {
 			if !positioned.MatchString(err.Error()) {

@@ -88,7 +88,7 @@ func LoadTokenizer(r io.Reader, name string) (*Tokenizer, error) {
 	}
 	var f tokenizerFile
 	limited := &io.LimitedReader{R: r, N: maxIndexBytes}
-	d := json.NewDecoder(limited)
+	d := json.NewDecoder(withoutMark(limited))
 	if err := d.Decode(&f); err != nil {
 		if limited.N <= 0 {
 			return fail("more than %d bytes", maxIndexBytes)

@@ -92,7 +92,7 @@ func TestNewImagesErrors(t *testing.T) {
 		want           string
 	}{
 		{nil, nil, 0, "images: size 0x2x1, want at least 1x1x1"},
-		{make([]uint8, 3), make([]uint8, 1), 2, "images: 3 bytes of pixels, want 4 (1 labels of 2x2x1)"},
+		{make([]uint8, 3), make([]uint8, 1), 2, "images: 3 bytes of pixels, want 1 labels of 2x2x1"},
 		{make([]uint8, 8), []uint8{1, 2}, 2, "images: label 2 of image 1, want 0 to 1"},
 	} {
 		if _, err := NewImages(c.pixels, c.labels, c.h, 2, 1, []string{"a", "b"}); err == nil || err.Error() != c.want {

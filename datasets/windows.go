@@ -72,13 +72,13 @@ func NewWindows(t *Table, w Window) (*Windows, error) {
 	complain(w.Target < 0 || w.Target >= len(t.Columns), "target column %d of a table of %d columns", w.Target, len(t.Columns))
 	complain(w.First < 0, "first row %d, want 0 or more", w.First)
 	if len(errs) == 0 {
-		complain(w.End+w.Delay > t.Len(), "end %d and delay %d: the last target would be row %d of %d", w.End, w.Delay, w.End-1+w.Delay, t.Len())
-		complain(w.First+w.Lookback >= w.End, "no window: the first anchor would be row %d, the end is %d", w.First+w.Lookback, w.End)
+		complain(w.Delay > t.Len() || w.End > t.Len()-w.Delay, "end %d and delay %d: the last target would be row %d of %d", w.End, w.Delay, w.End-1+w.Delay, t.Len())
+		complain(w.First >= w.End || w.Lookback >= w.End-w.First, "no window: the first anchor would be row %d, the end is %d", w.First+w.Lookback, w.End)
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	rows := (w.Lookback + w.Step - 1) / w.Step
+	rows := (w.Lookback-1)/w.Step + 1
 	columns := len(t.Columns)
 	s := &Windows{
 		layout:  newLayout([][]int{{rows, columns}}, [][]int{{1}}),
@@ -86,13 +86,15 @@ func NewWindows(t *Table, w Window) (*Windows, error) {
 		stored:  w.End + w.Delay - w.First,
 		columns: columns,
 		rows:    rows,
-		n:       (w.End - w.First - w.Lookback + w.Stride - 1) / w.Stride,
+		n:       (w.End-w.First-w.Lookback-1)/w.Stride + 1,
 	}
 	s.values = make([]float32, s.stored*columns)
 	for row := w.First; row < w.First+s.stored; row++ {
 		to := s.values[s.at(row):]
 		for c, v := range t.X[row*columns : (row+1)*columns] {
-			to[c] = float32(v)
+			if to[c] = float32(v); math.IsInf(float64(to[c]), 0) {
+				return nil, fmt.Errorf("windows: row %d, column %q: %v does not fit single precision", row, t.Columns[c], v)
+			}
 		}
 	}
 	return s, nil

@@ -3,36 +3,43 @@
 package datasets
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
 
 // WordIndex gives every word of a corpus its rank by frequency, 1 for the most
 // frequent, as get_word_index of Keras's data sets.
 type WordIndex struct {
 	rank  map[string]int
-	words map[int]string
+	words []string // by rank, "" where a rank has no word
+	none  int      // the rank of the word "", 0 when there is none
 }
 
 // maxRank bounds the ranks, and so the number of words; the largest published index
 // has 88,584.
 const maxRank = 1 << 20
 
-// maxIndexBytes bounds what is inflated; the largest published index has 1.6 MB.
+// maxIndexBytes bounds a file of words; the largest published index has 1.6 MB, a third of
+// it when it is compressed.
 const maxIndexBytes = 1 << 26
+
+var indexInflated = inflate.Limit{Base: 4 << 20, Ratio: 12}
 
 // ReadWordIndex decodes a JSON object of words and ranks, gzip-compressed or
 // plain. The name is used in errors. Two words of one rank are an error.
 func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
-	in, err := gunzip(r, name)
+	in, _, err := inflate.Gunzip(r, name, indexInflated)
 	if err != nil {
 		return nil, err
 	}
 	limited := &io.LimitedReader{R: in, N: maxIndexBytes}
-	d := json.NewDecoder(limited)
+	d := json.NewDecoder(withoutMark(limited))
 	fail := func(format string, args ...any) error {
 		if limited.N <= 0 {
 			format, args = "more than %d bytes", []any{maxIndexBytes}
@@ -46,7 +53,7 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 	if token != json.Delim('{') {
 		return nil, fail("%v, want a JSON object of words and ranks", token)
 	}
-	w := &WordIndex{map[string]int{}, map[int]string{}}
+	w := &WordIndex{rank: map[string]int{}}
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
@@ -60,13 +67,18 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 		if rank < 1 || rank > maxRank {
 			return nil, fail("rank %d of %.40q, want 1 to %d", rank, word, maxRank)
 		}
-		if other, ok := w.words[rank]; ok {
+		if other, ok := w.Word(rank); ok {
 			return nil, fail("rank %d of %.40q belongs to %.40q already", rank, word, other)
 		}
 		if _, ok := w.rank[word]; ok {
 			return nil, fail("%.40q has two ranks", word)
 		}
-		w.rank[word], w.words[rank] = rank, word
+		if rank >= len(w.words) {
+			w.words = append(w.words, make([]string, rank+1-len(w.words))...)
+		}
+		if w.rank[word], w.words[rank] = rank, word; word == "" {
+			w.none = rank
+		}
 	}
 	if _, err := d.Token(); err != nil { // the closing brace
 		return nil, fail("%w", unexpected(err))
@@ -78,6 +90,16 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 		return nil, fail("after the object: %w", err)
 	}
 	return w, nil
+}
+
+// withoutMark leaves the byte order mark of UTF-8 away that some editors put first.
+func withoutMark(r io.Reader) io.Reader {
+	const mark = "\ufeff"
+	in := bufio.NewReader(r)
+	if begin, _ := in.Peek(len(mark)); string(begin) == mark { // what a short file lacks its reader reports
+		_, _ = in.Discard(len(mark)) // was seen
+	}
+	return in
 }
 
 // unexpected is the error for an end of file inside of something.
@@ -99,11 +121,10 @@ func (w *WordIndex) Rank(word string) (rank int, ok bool) {
 
 // Word gives the word of a rank.
 func (w *WordIndex) Word(rank int) (word string, ok bool) {
-	if w == nil { // an index that was not loaded knows no word
+	if w == nil || rank < 1 || rank >= len(w.words) { // an index that was not loaded knows no word
 		return "", false
 	}
-	word, ok = w.words[rank]
-	return word, ok
+	return w.words[rank], w.words[rank] != "" || rank == w.none
 }
 
 // Decode turns the ids of a review or a wire back into words. Padding is left

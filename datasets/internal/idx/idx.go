@@ -9,12 +9,14 @@ package idx
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
 // maxAxes is more than any published IDX file has (images have three).
@@ -23,6 +25,10 @@ const maxAxes = 4
 // typeUint8 is the element type code of bytes, the only one MNIST uses.
 const typeUint8 = 0x08
 
+// inflated is what a compressed file may become: published sets of digits have a seventh of
+// their size when they are compressed.
+var inflated = inflate.Limit{Base: 24 << 20, Ratio: 32}
+
 // Array is an array of bytes with its shape.
 type Array struct {
 	Shape []int
@@ -30,36 +36,48 @@ type Array struct {
 }
 
 // Read decodes one IDX file of bytes from r, gzip-compressed or plain. The name
-// is used in errors, which also give the offset in the uncompressed file. A file
-// that declares more than limit elements is refused before anything is
-// allocated for it; a file that ends early or goes on after its last element is
-// an error, and so is a wrong gzip checksum.
-func Read(r io.Reader, name string, limit int) (*Array, error) {
-	in := bufio.NewReader(r)
-	if magic, err := in.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, fmt.Errorf("%s: gzip header: %w", name, err)
-		}
-		in = bufio.NewReader(z)
+// is used in errors, which also give the offset in the uncompressed file. Check, if it is
+// not nil, says whether the shape is the wanted one. A file that declares another shape or
+// more than limit elements is refused before anything is allocated for it; a file that
+// ends early or goes on after its last element is an error, and so is a wrong gzip checksum.
+func Read(r io.Reader, name string, limit int, check func(shape []int) error) (*Array, error) {
+	plain, _, err := inflate.Gunzip(r, name, inflated)
+	if err != nil {
+		return nil, err
 	}
+	in := bufio.NewReader(plain)
 	shape, offset, err := readHeader(in, name, limit)
 	if err != nil {
 		return nil, err
+	}
+	if check != nil {
+		if err := check(shape); err != nil {
+			return nil, fmt.Errorf("%s: offset 3: %w", name, err)
+		}
 	}
 	size := 1
 	for _, n := range shape {
 		size *= n
 	}
-	// The buffer grows with what really arrives, so a short file that declares
-	// many elements costs no memory.
-	var data bytes.Buffer
-	got, err := io.Copy(&data, io.LimitReader(in, int64(size)))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%s: offset %d: %w", name, offset+got, err)
-	}
-	if got < int64(size) {
-		return nil, fmt.Errorf("%s: truncated at offset %d: got %d of the %d bytes that the header declares", name, offset+got, got, size)
+	// The memory grows with what really arrives, so a short file that declares
+	// many elements costs little.
+	data := make([]byte, min(size, 1<<20))
+	got := 0
+	for {
+		n, err := io.ReadFull(in, data[got:])
+		got += n
+		if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("%s: offset %d: %w", name, offset+got, err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: truncated at offset %d: got %d of the %d bytes that the header declares", name, offset+got, got, size)
+		}
+		if got == size {
+			break
+		}
+		grown := make([]byte, got+min(got, size-got))
+		copy(grown, data)
+		data = grown
 	}
 	switch _, err := in.ReadByte(); {
 	case err == nil:
@@ -67,16 +85,20 @@ func Read(r io.Reader, name string, limit int) (*Array, error) {
 	case err != io.EOF:
 		return nil, fmt.Errorf("%s: offset %d: %w", name, offset+got, err)
 	}
-	return &Array{Shape: shape, Data: data.Bytes()}, nil
+	return &Array{Shape: shape, Data: data}, nil
 }
 
 // readHeader returns the shape and the offset of the first element.
-func readHeader(r io.Reader, name string, limit int) ([]int, int64, error) {
+func readHeader(r *bufio.Reader, name string, limit int) ([]int, int, error) {
+	begin, _ := r.Peek(sniff.Len) // what a short file lacks is reported below
 	var magic [4]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil {
 		return nil, 0, fmt.Errorf("%s: offset 0: header: %w", name, eof(err))
 	}
 	if magic[0] != 0 || magic[1] != 0 {
+		if is := sniff.Name(begin); is != "" {
+			return nil, 0, fmt.Errorf("%s: offset 0: %s, want an IDX file", name, is)
+		}
 		return nil, 0, fmt.Errorf("%s: offset 0: magic %#02x%02x, want 0x0000: not an IDX file", name, magic[0], magic[1])
 	}
 	if magic[2] != typeUint8 {
@@ -104,7 +126,7 @@ func readHeader(r io.Reader, name string, limit int) ([]int, int64, error) {
 		}
 		shape[i] = int(length)
 	}
-	return shape, int64(4 + 4*axes), nil
+	return shape, 4 + 4*axes, nil
 }
 
 // eof turns a clean end of file inside the header into the unexpected one it is.
@@ -117,11 +139,14 @@ func eof(err error) error {
 
 // Write encodes a in the IDX format, uncompressed.
 func Write(w io.Writer, a *Array) error {
-	size := 1
+	size := int64(1)
 	for _, n := range a.Shape {
-		size *= n
+		if n < 1 || int64(n) > math.MaxUint32 || size > int64(len(a.Data)) {
+			return fmt.Errorf("idx: shape %v does not fit %d bytes", a.Shape, len(a.Data))
+		}
+		size *= int64(n)
 	}
-	if len(a.Shape) < 1 || len(a.Shape) > maxAxes || size != len(a.Data) {
+	if len(a.Shape) < 1 || len(a.Shape) > maxAxes || size != int64(len(a.Data)) {
 		return fmt.Errorf("idx: shape %v does not fit %d bytes", a.Shape, len(a.Data))
 	}
 	header := []byte{0, 0, typeUint8, byte(len(a.Shape))}

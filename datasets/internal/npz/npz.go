@@ -20,16 +20,35 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
 // maxHeader bounds the text header of an array; numpy writes 128 bytes or less.
 const maxHeader = 1 << 14
 
+// maxAxes is numpy's own limit.
+const maxAxes = 64
+
 // Archive is an open .npz file.
 type Archive struct {
 	zip  *zip.Reader
+	size int64
 	name string
 }
+
+// inflated is what an array may become, and the lists and their integers that an object
+// array may have: for each compressed byte, IMDB has 0.7 integers and one list in 350 bytes.
+var (
+	inflated   = inflate.Limit{Base: 16 << 20, Ratio: 16}
+	mostValues = inflate.Limit{Base: 4 << 20, Ratio: 4}
+)
+
+const (
+	listsBase  = 1 << 16
+	bytesAList = 16
+)
 
 // Array holds one array; exactly one of Float, Int and Lists is set.
 type Array struct {
@@ -43,9 +62,16 @@ type Array struct {
 func Open(r io.ReaderAt, size int64, name string) (*Archive, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
+		begin := make([]byte, sniff.Len)
+		n, readErr := r.ReadAt(begin, 0)
+		if is := sniff.Name(begin[:n]); readErr == nil || errors.Is(readErr, io.EOF) {
+			if is != "" && !strings.Contains(is, "zip archive") {
+				return nil, fmt.Errorf("%s: %s, want an archive of numpy's (.npz): %w", name, is, err)
+			}
+		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return &Archive{z, name}, nil
+	return &Archive{z, size, name}, nil
 }
 
 // Read decodes the array that numpy shows under the given name. An array of more
@@ -56,12 +82,16 @@ func (a *Archive) Read(array string, limit int) (*Array, error) {
 			continue
 		}
 		name := a.name + ": " + f.Name
-		r, err := f.Open()
+		r, err := inflate.Open(f, a.size, inflated)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		defer func() { _ = r.Close() }() // only read
-		return ReadArray(r, name, limit)
+		from := a.size
+		if f.CompressedSize64 < uint64(from) {
+			from = int64(f.CompressedSize64)
+		}
+		return readArray(r, name, limit, from)
 	}
 	return nil, fmt.Errorf("%s: no array %q", a.name, array)
 }
@@ -105,6 +135,11 @@ func (s *source) end() error {
 
 // ReadArray decodes one .npy file.
 func ReadArray(r io.Reader, name string, limit int) (*Array, error) {
+	return readArray(r, name, limit, 0)
+}
+
+// readArray decodes an array that takes from bytes in its archive.
+func readArray(r io.Reader, name string, limit int, from int64) (*Array, error) {
 	s := &source{Reader: bufio.NewReaderSize(r, 1<<16), name: name}
 	descr, shape, n, err := readHeader(s, limit)
 	if err != nil {
@@ -116,7 +151,10 @@ func ReadArray(r io.Reader, name string, limit int) (*Array, error) {
 		if len(shape) != 1 {
 			return nil, s.failf("object array of shape %v, want one axis", shape)
 		}
-		a.Lists, err = readPickle(s, n)
+		if most := listsBase + from/bytesAList; int64(n) > most {
+			return nil, s.failf("%d lists in %d bytes, want at most %d", n, from, most)
+		}
+		a.Lists, err = readPickle(s, n, int(min(mostValues.Base+mostValues.Ratio*from, maxValues)))
 	case "<f8":
 		a.Float, err = numbers(s, n, 8, func(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) })
 	case "<f4":
@@ -197,8 +235,10 @@ func readHeader(s *source, limit int) (descr string, shape []int, n int, err err
 		if err != nil {
 			return "", nil, 0, s.failf("shape (%s): %w", m[3], err)
 		}
-		shape = append(shape, axis)
-		if axis > limit || n*axis > limit { // n and axis are at most limit
+		if shape = append(shape, axis); len(shape) > maxAxes {
+			return "", nil, 0, s.failf("shape (%s) has more than %d axes", m[3], maxAxes)
+		}
+		if axis > 0 && n > limit/axis { // the product may not fit an int
 			return "", nil, 0, s.failf("shape (%s) has more than %d elements", m[3], limit)
 		}
 		n *= axis

@@ -57,6 +57,7 @@ type object struct {
 type machine struct {
 	*source
 	n       int // lists that the array's header declares
+	most    int // integers that all lists together may have
 	objects int
 	values  int // integers in lists so far
 	stack   []value
@@ -64,9 +65,10 @@ type machine struct {
 	memo    map[uint32]value
 }
 
-// readPickle decodes an object array of n lists of integers and nothing else.
-func readPickle(s *source, n int) ([][]int32, error) {
-	m := &machine{source: s, n: n, memo: map[uint32]value{}}
+// readPickle decodes an object array of n lists of at most so many integers together, and
+// nothing else.
+func readPickle(s *source, n, most int) ([][]int32, error) {
+	m := &machine{source: s, n: n, most: most, memo: map[uint32]value{}}
 	for {
 		op, err := m.byte()
 		if err != nil {
@@ -104,8 +106,8 @@ func (m *machine) result() ([][]int32, error) {
 		}
 		// One list may be named again and again at two bytes each; whoever copies them
 		// shall not be made to copy without end.
-		if total += len(l.obj.ints); total > maxValues {
-			return nil, m.failf("pickle: more than %d integers", maxValues)
+		if total += len(l.obj.ints); total > m.most {
+			return nil, m.failf("pickle: more than %d integers", m.most)
 		}
 		out[i] = l.obj.ints
 	}
@@ -312,8 +314,8 @@ func (m *machine) extend(many bool) error {
 		return m.failf("pickle: values appended to something that is no list")
 	}
 	list := m.stack[len(m.stack)-1].obj
-	if m.values += len(items); m.values > maxValues {
-		return m.failf("pickle: more than %d integers", maxValues)
+	if m.values += len(items); m.values > m.most {
+		return m.failf("pickle: more than %d integers", m.most)
 	}
 	for _, v := range items {
 		switch {

@@ -65,7 +65,7 @@ func read(path string) (*idx.Array, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return idx.Read(f, path, 1<<30)
+	return idx.Read(f, path, 1<<30, nil)
 }
 
 func write(path string, a *idx.Array) error {

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/datasets/internal/sniff"
+)
+
+// Limits of a series; the published file of Jena has 43 MB, a third of it when it is
+// compressed, and lines of 120 bytes.
+const (
+	maxSeriesBytes = 1 << 27
+	maxSeriesLine  = 1 << 15
+)
+
+var seriesInflated = inflate.Limit{Base: 4 << 20, Ratio: 10}
+
+// seriesTime is how the weather station writes the time.
+const seriesTime = "02.01.2006 15:04:05"
+
+// ReadSeries decodes a CSV file with a header, the time (day.month.year
+// hour:minute:second) in the first column and numbers in all others, separated by commas;
+// a byte order mark is ignored. The name is used in errors, which also give the line.
+func ReadSeries(r io.Reader, name string) (*Series, error) {
+	limited := &io.LimitedReader{R: r, N: maxSeriesBytes}
+	in := bufio.NewReaderSize(limited, maxSeriesLine)
+	begin, _ := in.Peek(maxSeriesLine) // what a short file lacks is reported below
+	if bytes.HasPrefix(begin, []byte("\ufeff")) {
+		_, _ = in.Discard(len("\ufeff")) // was seen
+		begin = begin[len("\ufeff"):]
+	}
+	if err := checkSeries(begin); err != nil {
+		return nil, fmt.Errorf("%s: line 1: %w", name, err)
+	}
+	c := csv.NewReader(&lines{r: in, n: 1})
+	c.ReuseRecord = true
+	header, err := c.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: header: %w", name, unexpected(err))
+	}
+	if len(header) < 2 || len(header) > 1000 {
+		return nil, fmt.Errorf("%s: line 1: %d columns, want the time and 1 to 999 numbers", name, len(header))
+	}
+	columns := make([]string, len(header)-1)
+	for j, h := range header[1:] {
+		columns[j] = strings.Clone(h) // the record is used again
+	}
+	var x []float64
+	var times []time.Time
+	for {
+		record, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil { // names the line
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		line, _ := c.FieldPos(0)
+		at, err := time.Parse(seriesTime, record[0])
+		if err != nil {
+			return nil, fmt.Errorf("%s: line %d: time %.40q, want day.month.year hour:minute:second", name, line, record[0])
+		}
+		times = append(times, at)
+		for j, field := range record[1:] {
+			v, err := strconv.ParseFloat(field, 64)
+			if err != nil {
+				return nil, fmt.Errorf("%s: line %d: %q: %.40q is no number", name, line, columns[j], field)
+			}
+			x = append(x, v)
+		}
+	}
+	if limited.N <= 0 {
+		return nil, fmt.Errorf("%s: more than %d bytes", name, maxSeriesBytes)
+	}
+	if len(times) == 0 {
+		return nil, fmt.Errorf("%s: %w", name, errors.New("no rows after the header"))
+	}
+	t, err := NewTable(columns, x, "", nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &Series{t, times}, nil
+}
+
+// checkSeries looks at the beginning of a file for what is no such CSV.
+func checkSeries(begin []byte) error {
+	switch is := sniff.Name(begin[:min(len(begin), sniff.Len)]); is {
+	case "", "a text file", "a BMP picture": // BM may begin a name
+	default:
+		return fmt.Errorf("%s, want CSV: a header and lines of the time and numbers", is)
+	}
+	line, _, ends := bytes.Cut(begin, []byte("\n"))
+	if bare, _, ok := bytes.Cut(line, []byte("\r")); ok && len(bare)+1 < len(line) {
+		return errors.New("lines end with CR alone, want LF or CRLF")
+	}
+	if !ends && len(begin) >= maxSeriesLine {
+		return fmt.Errorf("longer than %d bytes", maxSeriesLine)
+	}
+	if bytes.IndexByte(line, ',') >= 0 {
+		return nil
+	}
+	for _, c := range []struct {
+		separator byte
+		name      string
+	}{{';', "semicolons"}, {'\t', "tabs"}, {'|', "vertical bars"}} {
+		if bytes.IndexByte(line, c.separator) >= 0 {
+			return fmt.Errorf("columns are separated by %s, want commas", c.name)
+		}
+	}
+	return nil
+}
+
+// lines refuses a line that does not end.
+type lines struct {
+	r    io.Reader
+	n    int // lines that have begun
+	long int // bytes of the last one
+}
+
+func (l *lines) Read(p []byte) (int, error) {
+	n, err := l.r.Read(p)
+	rest := p[:n]
+	for {
+		before, behind, ended := bytes.Cut(rest, []byte("\n"))
+		if l.long += len(before); l.long > maxSeriesLine {
+			return 0, fmt.Errorf("line %d: longer than %d bytes", l.n, maxSeriesLine)
+		}
+		if !ended {
+			return n, err
+		}
+		l.n, l.long, rest = l.n+1, 0, behind
+	}
+}
