@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 )
@@ -78,7 +79,7 @@ func (r *Report) confuse(names []string, truth []int, said []guess, largest int)
 			mistakes[[2]int{c, said[i].class}]++
 		}
 	}
-	caption := fmt.Sprintf("%d of %d test samples are told right.", right, len(truth))
+	caption := fmt.Sprintf("%s of %s are told right.", text.Thousands(right), text.Count(len(truth), "test sample"))
 	if len(shown) < len(names) {
 		caption += fmt.Sprintf(" The %d largest of %d classes; “other” are the rest, which may be taken for one another.", largest, len(names))
 	}
@@ -106,8 +107,9 @@ func (r *Report) confuse(names []string, truth []int, said []guess, largest int)
 // showDigits draws the first pictures of the test with what the model says of
 // them, and the mistakes that it is surest of.
 func (r *Report) showDigits(test *datasets.Images, said []guess) error {
+	name := func(class int) string { return "digit " + test.Names()[class] }
 	sample := func(i int) viz.Sample {
-		return viz.Sample{Image: ink(test.Image(i)), Predicted: test.Names()[said[i].class], Confidence: said[i].probability, Truth: test.Names()[test.Label(i)]}
+		return viz.Sample{Image: ink(test.Image(i)), Predicted: name(said[i].class), Confidence: said[i].probability, Truth: name(test.Label(i))}
 	}
 	var first, wrong []viz.Sample
 	var mistakes []int
@@ -131,7 +133,7 @@ func (r *Report) showDigits(test *datasets.Images, said []guess) error {
 		return nil
 	}
 	f, err = viz.Samples("Mistakes", wrong, 8)
-	return r.show("mistakes", fmt.Sprintf("Those of the %d mistakes that the model is surest of.", len(mistakes)), f, err)
+	return r.show("mistakes", fmt.Sprintf("Of %s those that the model is surest of.", text.Count(len(mistakes), "mistake")), f, err)
 }
 
 // ink is a digit of 28 x 28 bytes as black on white.

@@ -3,9 +3,11 @@
 package recipes
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/report"
 )
@@ -13,9 +15,10 @@ import (
 // Picture is a drawing that a recipe shows beside its training curves: on the
 // page with its caption, in the folder as NAME.png and NAME.svg.
 type Picture struct {
-	Name    string // of the files, without an ending
-	Caption string // what the reader should see in it
-	Figure  *viz.Figure
+	Name    string      `json:"name"` // of the files, without an ending
+	Caption string      `json:"-"`    // what the reader should see in it
+	Figure  *viz.Figure `json:"-"`
+	Section string      `json:"-"` // of the page, where pictures are many; empty for the general one
 }
 
 // show takes a picture into the report; the error of the viz function that drew
@@ -45,6 +48,32 @@ func (p Picture) outputs() []output {
 	}
 }
 
+// under puts all pictures taken in so far that have no section under a heading.
+func (r *Report) under(section string) {
+	for i := range r.Pictures {
+		if r.Pictures[i].Section == "" {
+			r.Pictures[i].Section = section
+		}
+	}
+}
+
+// exhibits are the sections of what the recipe has to show: the first, with the
+// tables, under the title given where it has none of its own.
+func (r *Report) exhibits(title string) (list []report.Section) {
+	if len(r.Tables) > 0 {
+		list = append(list, report.Section{Title: title, Tables: r.Tables})
+	}
+	for i, p := range r.shown() {
+		heading := cmp.Or(r.Pictures[i].Section, title)
+		if n := len(list); n == 0 || list[n-1].Title != heading {
+			list = append(list, report.Section{Title: heading})
+		}
+		last := &list[len(list)-1]
+		last.Pictures = append(last.Pictures, p)
+	}
+	return list
+}
+
 // shown is what the recipe has to show, for the page.
 func (r *Report) shown() (pictures []report.Picture) {
 	for _, p := range r.Pictures {
@@ -68,7 +97,7 @@ func (r *Report) layers() (*viz.Figure, error) {
 		}
 		lines := []string{b.Kind, b.Shape}
 		if b.Parameters > 0 {
-			lines = append(lines, fmt.Sprintf("%d parameters", b.Parameters))
+			lines = append(lines, text.Count(b.Parameters, "parameter"))
 		}
 		g.Nodes = append(g.Nodes, viz.GraphNode{ID: fmt.Sprint(i), Title: b.Title, Lines: lines, Kind: kinds[b.Kind], Cluster: b.Group})
 	}

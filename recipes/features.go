@@ -14,6 +14,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -63,7 +64,7 @@ func (c *catsDogs) look(ctx context.Context, m *keraslike.Model, pictures *datas
 	if x := readFeatures(path, pictures.Len()); x != nil {
 		return x, nil
 	}
-	c.o.say("%d pictures go through %s once", pictures.Len(), c.base.title)
+	c.o.say("%s go through %s once", text.Count(pictures.Len(), c.pictured()), c.base.title)
 	x, err := predictAll(ctx, m, pictures)
 	if err != nil {
 		return nil, err

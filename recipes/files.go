@@ -23,10 +23,14 @@ import (
 // graph-ops.dot and result.json, the curves and the recipe's own pictures as PNG
 // and SVG, and report.html. A story gets a folder for each variant, and
 // result.json, report.html and its own pictures for all. A recipe that trains
-// nothing leaves no model and no history.
+// nothing leaves no model and no history. What another run left there is moved into the
+// folder "earlier", so that it does not look current.
 // Each file is written beside its place and renamed.
 func (r *Report) Save(dir string) (files []string, err error) {
 	if err := Writable(dir); err != nil {
+		return nil, err
+	}
+	if err := r.retire(dir); err != nil {
 		return nil, err
 	}
 	for _, v := range r.Variants {

@@ -36,7 +36,6 @@ func MNIST(ctx context.Context, o Options) (*Report, error) {
 		),
 		optimizer: keraslike.RMSprop(0.001),
 		lastRate:  0.0001,
-		note:      "The last epoch is trained at a tenth of the learning rate, the article's is not: it takes the noise of the last batches out of the result.",
 		loss:      keraslike.CategoricalCrossentropy,
 		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
 		origin:    train.Origin(),

@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -42,7 +44,7 @@ func (b *boston) network(features int) *keraslike.Model {
 func (b *boston) each(ctx context.Context, variant string, article Figures, list []parts, table, test *datasets.Table, features []int) (*Report, error) {
 	var total *Report
 	var runs [][]string
-	born := 0 // dead, over all parts
+	var dead []string // networks that were drawn again
 	for i, p := range list {
 		t, err := b.prepare(p, table, test, features)
 		if err != nil {
@@ -53,12 +55,18 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 		o.Seed += uint64(1000 * i) // networks of their own, the first with the seed given
 		if i > 0 {
 			o.Start = nil
-			o.say("%s, network %d of %d:", variant, i+1, len(list))
 		}
-		r, dead, err := b.alive(ctx, o, t)
-		born += dead
+		name := variant
+		if len(list) > 1 {
+			name = fmt.Sprintf("%s, network %d of %d", variant, i+1, len(list))
+			o.Progress = steps(o.Progress)
+		}
+		r, born, err := b.alive(ctx, o, t, name)
 		if r == nil {
 			return total, err
+		}
+		if born > 0 {
+			dead = append(dead, fmt.Sprintf("%d (%s)", i+1, text.Count(born, "time")))
 		}
 		if mse, ok := r.Metrics["test_mse"]; ok {
 			r.Metrics["test_rmse"] = math.Sqrt(mse)
@@ -67,9 +75,15 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 			r.Metrics["gap_mae"] = math.Abs(r.Metrics["test_mae"] - v)
 		}
 		runs = append(runs, []string{fmt.Sprint(i + 1), fmt.Sprint(r.TrainSamples), figure(r.Metrics, "val_mae"), figure(r.Metrics, "test_mae"), figure(r.Metrics, "test_rmse")})
+		if len(list) > 1 && err == nil {
+			o.say("%s: %s, mae %s, test_mae %s", name, text.Count(r.Epochs, "epoch"), figure(r.Metrics, "mae"), figure(r.Metrics, "test_mae"))
+		}
 		r.Seed = b.o.Seed
 		total = mean(total, r, i)
 		if err != nil {
+			if len(list) > 1 {
+				total.Stopped = fmt.Sprintf("network %d of %d: %s", i+1, len(list), total.Stopped)
+			}
 			return total, err
 		}
 	}
@@ -77,10 +91,24 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 		total.tabulate(fmt.Sprintf("The %d networks one by one, in thousands of dollars.", len(list)),
 			[]string{"network", "training rows", "validation MAE", "test MAE", "test RMSE"}, runs, 1, 2, 3, 4)
 	}
-	if born > 0 {
-		total.Notes = append(total.Notes, fmt.Sprintf("%s: networks that were born dead and drawn again: %d.", variant, born))
+	if len(dead) > 0 {
+		total.Notes = append(total.Notes, fmt.Sprintf("%s: born dead and drawn again from another seed: network %s. Its last hidden layer gave 0 for nearly every district.", variant, strings.Join(dead, ", ")))
 	}
 	return total, nil
+}
+
+// steps hands on what happens within the epochs, for a live line, but not the end of
+// each: one line for a network is enough where many are trained.
+func steps(progress keraslike.Callback) keraslike.Callback {
+	if progress == nil {
+		return nil
+	}
+	return keraslike.CallbackFunc(func(e keraslike.Event, t *keraslike.Training) error {
+		if e == keraslike.EpochEnd {
+			return nil
+		}
+		return progress.On(e, t)
+	})
 }
 
 // figure is a measurement as a table shows it, a dash where there is none.
@@ -96,7 +124,7 @@ func figure(f Figures, name string) string {
 // four at 0 for nearly every district, where the gradient is 0 as well. Its
 // error stays above that of the best constant, the targets' variance. Such a
 // network is drawn again; the article's happened to live.
-func (b *boston) alive(ctx context.Context, o Options, t training) (r *Report, dead int, err error) {
+func (b *boston) alive(ctx context.Context, o Options, t training, name string) (r *Report, dead int, err error) {
 	spread, err := variance(t.train)
 	if err != nil {
 		return nil, 0, err
@@ -108,6 +136,7 @@ func (b *boston) alive(ctx context.Context, o Options, t training) (r *Report, d
 		}
 		dead++
 		o.Seed++
+		b.o.say("%s: born dead, its loss stayed at that of the best constant; drawn again with seed %d", name, o.Seed)
 		t.model = b.network(t.features)
 		if t.final != nil {
 			t.final.model = b.network(t.features)

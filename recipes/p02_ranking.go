@@ -13,6 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -34,6 +35,7 @@ func (b *boston) rank(ctx context.Context) ([]ranked, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.o.say("ranking the features with %s", text.Count(len(folds), "network"))
 	importance := make([]float64, len(b.train.Columns))
 	quiet := Options{Seed: b.o.Seed, Epochs: b.o.Epochs, Batch: b.o.Batch}
 	for i, f := range folds {
@@ -42,7 +44,7 @@ func (b *boston) rank(ctx context.Context) ([]ranked, error) {
 			return nil, err
 		}
 		quiet.Seed++
-		r, _, err := b.alive(ctx, quiet, t)
+		r, _, err := b.alive(ctx, quiet, t, fmt.Sprintf("ranking of the features, network %d of %d", i+1, len(folds)))
 		if err != nil {
 			return nil, err
 		}

@@ -5,8 +5,10 @@ package recipes
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 )
@@ -78,6 +80,7 @@ func IMDB(ctx context.Context, o Options) (*Report, error) {
 			optimizer: keraslike.RMSprop(0.001, keraslike.AverageWeights(0.95)),
 			train:     all,
 			epochs:    4,
+			note:      "The weights are the averages of those on the way.",
 		}
 		switch variant {
 		case "plain":
@@ -88,7 +91,6 @@ func IMDB(ctx context.Context, o Options) (*Report, error) {
 			t.final.epochs = 6 // half the units learn at a time
 			t.article = Figures{"loss": 0.2959, "accuracy": 0.8985, "val_loss": 0.2871, "val_accuracy": 0.8932, "test_loss": 0.3004, "test_accuracy": 0.8844}
 		}
-		t.note = t.final.note() + " The weights are the averages of those on the way."
 		return t, nil
 	})
 	if err != nil {
@@ -119,15 +121,20 @@ func imdbNetwork(variant string) *keraslike.Model {
 // overfitting draws the losses of all models of a story over their epochs.
 func overfitting(r *Report) error {
 	var lines []viz.Line
+	caption := ""
 	for _, v := range r.Variants {
 		loss, unseen := v.History.Get("loss"), v.History.Get("val_loss")
 		epochs := make([]float64, len(loss))
 		for i := range epochs {
 			epochs[i] = float64(i + 1)
 		}
-		if v.Variant == "overfit" {
+		switch v.Variant {
+		case "overfit":
+			caption = fmt.Sprintf("Of the model that is trained too long, for %s: %s", text.Count(v.Epochs, "epoch"), course(v.History))
 			lines = append(lines, viz.Line{Name: "training, too long", X: epochs, Y: loss}, viz.Line{Name: "validation, too long", X: epochs, Y: unseen})
 			continue
+		case "l2":
+			caption += " The loss with L2 holds the penalty."
 		}
 		lines = append(lines, viz.Line{Name: "validation, " + v.Variant, X: epochs, Y: unseen})
 	}
@@ -135,5 +142,5 @@ func overfitting(r *Report) error {
 		return nil // one model: its curves say all
 	}
 	f, err := viz.Lines("Overfitting", "epoch", "loss", lines...)
-	return r.show("overfitting", "The training loss goes to zero, and the validation loss turns after a few epochs: from there on the network learns its reviews by heart. The others stop where it turns. The loss with L2 holds the penalty.", f, err)
+	return r.show("overfitting", strings.TrimSpace(caption), f, err)
 }

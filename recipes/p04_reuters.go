@@ -81,7 +81,6 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 		case "dropout":
 			t.article = Figures{"loss": 0.3443, "accuracy": 0.9366, "val_loss": 0.7937, "val_accuracy": 0.8290, "test_loss": 0.8572, "test_accuracy": 0.8045}
 		}
-		t.note = t.final.note()
 		if variant == "long" || variant == "onehot" {
 			t.loss = keraslike.CategoricalCrossentropy
 			if err := oneHot(reutersTopics, &t.train, &t.validation, &t.test, &t.final.train); err != nil {

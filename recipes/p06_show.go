@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/explain"
 	"github.com/reef-dl/reef/viz/inspect"
@@ -48,7 +49,7 @@ func (c *catsDogs) show(ctx context.Context, r *Report, test *datasets.ImageFold
 	if err := c.showSamples(r, test, probabilities, classes); err != nil {
 		return err
 	}
-	f, err := viz.Confusion("Test photographs", animals, counts)
+	f, err := viz.Confusion("Test "+c.pictured()+"s", animals, counts)
 	if err := r.show("confusion", "Which of the two the network takes the other for.", f, err); err != nil {
 		return err
 	}
@@ -57,6 +58,14 @@ func (c *catsDogs) show(ctx context.Context, r *Report, test *datasets.ImageFold
 		return err
 	}
 	return c.why(ctx, r, test, probabilities, classes)
+}
+
+// pictured is what the pictures are: the sample has drawings, which a program made.
+func (c *catsDogs) pictured() string {
+	if k := c.train.Origin().Kind; k == datasets.Sample || k == datasets.Generated {
+		return "drawing"
+	}
+	return "photograph"
 }
 
 // told is the class of a probability of a dog.
@@ -84,8 +93,8 @@ func (c *catsDogs) showSamples(r *Report, test *datasets.ImageFolder, probabilit
 		}
 		samples = append(samples, viz.Sample{Image: img, Predicted: animals[told(probabilities[i])], Confidence: confidence(probabilities[i]), Truth: animals[classes[i]]})
 	}
-	f, err := viz.Samples("Test photographs", samples, 8)
-	return r.show("samples", "Every so many of the test photographs, whether the network is right or not.", f, err)
+	f, err := viz.Samples("Test "+c.pictured()+"s", samples, 8)
+	return r.show("samples", fmt.Sprintf("%d of the %s, evenly spread over them.", shownSamples, text.Count(test.Len(), "test "+c.pictured())), f, err)
 }
 
 // why lays Grad-CAM over the user's photo, else over the cat and the dog of the test

@@ -100,13 +100,23 @@ func visualizeNetwork(ctx context.Context, o Options) (*Report, error) {
 			return nil, err
 		}
 	}
-	for _, look := range []func(context.Context) error{v.predict, v.reasons, v.patterns, v.channels, v.activations} {
+	for _, part := range []struct {
+		section string
+		look    func(context.Context) error
+	}{
+		{"What it shows", v.predict},
+		{"Where the answer comes from", v.reasons},
+		{"What filters look for", v.patterns},
+		{"The strongest channels", v.channels},
+		{"What each layer makes of the photo", v.activations},
+	} {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%w: %w", keraslike.ErrStopped, ctx.Err())
 		}
-		if err := look(ctx); err != nil {
+		if err := part.look(ctx); err != nil {
 			return nil, err
 		}
+		v.r.under(part.section)
 	}
 	v.r.Seconds = time.Since(began).Seconds()
 	return v.r, nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/report"
 )
@@ -25,7 +26,7 @@ func (r *Report) curves() (*viz.Figure, error) {
 		if strings.HasPrefix(name, "val_") {
 			continue
 		}
-		if name != "loss" && slices.Equal(r.History.Get(name), loss) && slices.Equal(r.History.Get("val_"+name), unseen) {
+		if name != "loss" && same(r.History.Get(name), loss) && same(r.History.Get("val_"+name), unseen) {
 			continue
 		}
 		metrics = append(metrics, viz.Metric{Name: name, Training: r.History.Get(name), Validation: r.History.Get("val_" + name)})
@@ -50,9 +51,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	if notes := r.ownNotes(); len(notes) > 0 && (r.History != nil || len(r.Variants) > 0) {
 		page.Sections = append(page.Sections, report.Section{Title: "Notes", Text: notes})
 	}
-	if len(r.Pictures) > 0 || len(r.Tables) > 0 {
-		page.Sections = append(page.Sections, report.Section{Title: "What it shows", Tables: r.Tables, Pictures: r.shown()})
-	}
+	page.Sections = append(page.Sections, r.exhibits("What it shows")...)
 	if len(r.Variants) == 0 {
 		section, err := r.section("Model")
 		if err != nil {
@@ -73,6 +72,9 @@ func (r *Report) WriteHTML(w io.Writer) error {
 			return err
 		}
 		section.Text = v.Notes
+		if v.Stopped != "" {
+			section.Text = append([]string{v.trainedFor() + "." + v.early()}, section.Text...)
+		}
 		section.Tables = slices.Concat([]report.Table{v.figureTable()}, v.Tables, section.Tables)
 		section.Pictures = slices.Concat(curves, v.shown(), section.Pictures)
 		page.Sections = append(page.Sections, section)
@@ -123,13 +125,20 @@ func (r *Report) figureTable() report.Table {
 
 func (r *Report) lead() string {
 	if len(r.Variants) > 0 {
-		return fmt.Sprintf("%d models after the article, trained in %.1f s, %.0f samples a second.", len(r.Variants), r.Seconds, r.SamplesPerSecond) + r.onSample()
+		return fmt.Sprintf("%s after the article, trained in %.1f s, %s a second.", text.Count(len(r.Variants), "model"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample")) + r.early() + r.onSample()
 	}
 	if r.History == nil {
-		return fmt.Sprintf("%s %d pictures, drawn in %.1f s.", strings.Join(r.Notes, " "), len(r.Pictures), r.Seconds)
+		return fmt.Sprintf("%s %s, drawn in %.1f s.", strings.Join(r.Notes, " "), text.Count(len(r.Pictures), "picture"), r.Seconds)
 	}
-	lead := fmt.Sprintf("%d epochs on %d samples in %.1f s, %.0f samples a second.", r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond)
-	return lead + r.onSample()
+	return r.trainedFor() + "." + r.early() + r.onSample()
+}
+
+// early says why a run has not come to its end.
+func (r *Report) early() string {
+	if r.Stopped == "" {
+		return ""
+	}
+	return " It was stopped before its end: " + r.Stopped + "."
 }
 
 func (r *Report) onSample() string {
@@ -137,13 +146,6 @@ func (r *Report) onSample() string {
 		return ""
 	}
 	return " The data was the embedded sample; the article's figures are of the full data."
-}
-
-func (r *Report) caption() string {
-	if len(r.History.Get("val_loss")) == 0 {
-		return "Loss and metrics over the samples of each epoch, taken while the weights move."
-	}
-	return "Where the validation curve leaves the training curve, the network begins to learn its examples by heart."
 }
 
 // pageMetrics holds the figures of those names against the article's.
@@ -167,10 +169,10 @@ func (r *Report) facts() []report.Facts {
 	run := report.Facts{Title: "Run", Pairs: [][2]string{{"recipe", r.Recipe}, {"data", r.Data}, {"seed", fmt.Sprint(r.Seed)}}}
 	if r.History != nil || len(r.Variants) > 0 {
 		run.Pairs = append(run.Pairs, [][2]string{
-			{"epochs", fmt.Sprint(r.Epochs)},
-			{"batch", fmt.Sprint(r.Batch)},
-			{"training samples", fmt.Sprint(r.TrainSamples)},
-			{"test samples", fmt.Sprint(r.TestSamples)},
+			{"epochs", text.Thousands(r.Epochs)},
+			{"batch", text.Thousands(r.Batch)},
+			{"training samples", text.Thousands(r.TrainSamples)},
+			{"test samples", text.Thousands(r.TestSamples)},
 		}...)
 	} else {
 		run.Pairs = append(run.Pairs, [2]string{"time", fmt.Sprintf("%.1f s", r.Seconds)})
@@ -199,7 +201,7 @@ func (r *Report) summary() (report.Table, error) {
 		return report.Table{}, err
 	}
 	t := report.Table{
-		Caption: fmt.Sprintf("%d parameters", r.Parameters),
+		Caption: text.Count(r.Parameters, "parameter") + ".",
 		Head:    []string{"layer", "kind", "output shape", "parameters"},
 		Numbers: []int{3},
 	}
@@ -208,7 +210,7 @@ func (r *Report) summary() (report.Table, error) {
 		if b.Group != "" {
 			name = b.Group + "/" + name
 		}
-		t.Rows = append(t.Rows, []string{name, b.Kind, b.Shape, fmt.Sprint(b.Parameters)})
+		t.Rows = append(t.Rows, []string{name, b.Kind, b.Shape, text.Thousands(b.Parameters)})
 	}
 	return t, nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
@@ -51,11 +52,7 @@ var pretrainedNetworks = []pretrained{
 func (o Options) pretrained(ctx context.Context, top bool) (p pretrained, err error) {
 	i := slices.IndexFunc(pretrainedNetworks, func(p pretrained) bool { return o.Base == "" || p.name == o.Base })
 	if i < 0 {
-		var names []string
-		for _, p := range pretrainedNetworks {
-			names = append(names, p.name)
-		}
-		return p, fmt.Errorf("unknown base %q, want one of: %s", o.Base, strings.Join(names, ", "))
+		return p, fmt.Errorf("unknown base %q, want one of: %s%s", o.Base, strings.Join(Bases(), ", "), text.Meant(o.Base, Bases()...))
 	}
 	p = pretrainedNetworks[i]
 	if p.weights == nil {

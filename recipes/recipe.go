@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -70,7 +71,7 @@ func Find(name string) (Recipe, error) {
 		for _, r := range all {
 			names = append(names, r.Name)
 		}
-		return Recipe{}, fmt.Errorf("unknown recipe %q, want one of: %s", name, strings.Join(names, ", "))
+		return Recipe{}, fmt.Errorf("unknown recipe %q, want one of: %s%s", name, strings.Join(names, ", "), text.Meant(name, names...))
 	}
 	return all[i], nil
 }
@@ -91,7 +92,7 @@ func (o Options) check(variants []string, takes ...string) error {
 	case o.Variant != "" && len(variants) == 0:
 		return fmt.Errorf("variant %q: the recipe has one model only", o.Variant)
 	case o.Variant != "" && !slices.Contains(variants, o.Variant):
-		return fmt.Errorf("unknown variant %q, want one of: %s", o.Variant, strings.Join(variants, ", "))
+		return fmt.Errorf("unknown variant %q, want one of: %s%s", o.Variant, strings.Join(variants, ", "), text.Meant(o.Variant, variants...))
 	}
 	return nil
 }
@@ -104,6 +105,14 @@ func (o Options) say(format string, args ...any) {
 
 // wants tells whether a variant is to be run.
 func (o Options) wants(variant string) bool { return o.Variant == "" || o.Variant == variant }
+
+// Bases are the names of the pretrained networks that Options.Base takes.
+func Bases() (names []string) {
+	for _, p := range pretrainedNetworks {
+		names = append(names, p.name)
+	}
+	return names
+}
 
 // or is v, or the default for 0.
 func or(v, standard int) int {

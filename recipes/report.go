@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -17,13 +18,42 @@ import (
 // "loss", "accuracy", "val_...", "test_...".
 type Figures map[string]float64
 
+// MarshalJSON writes null for what is no number, as the loss of a training that has
+// diverged; JSON has none.
+func (f Figures) MarshalJSON() ([]byte, error) {
+	values := map[string]*float64{}
+	for name, v := range f {
+		if values[name] = &v; math.IsNaN(v) || math.IsInf(v, 0) {
+			values[name] = nil
+		}
+	}
+	return json.Marshal(values)
+}
+
+// UnmarshalJSON reads null as NaN.
+func (f *Figures) UnmarshalJSON(b []byte) error {
+	var values map[string]*float64
+	if err := json.Unmarshal(b, &values); err != nil {
+		return err
+	}
+	*f = Figures{}
+	for name, v := range values {
+		if v == nil {
+			(*f)[name] = math.NaN()
+		} else {
+			(*f)[name] = *v
+		}
+	}
+	return nil
+}
+
 // Report is what a recipe measured.
 type Report struct {
 	Recipe           string  `json:"recipe"`
 	Variant          string  `json:"variant,omitempty"`
 	Data             string  `json:"data"` // "sample", "full" or "folder", "photo" for a single one
 	Seed             uint64  `json:"seed"`
-	Epochs           int     `json:"epochs"`
+	Epochs           int     `json:"epochs"` // that were trained to their end
 	Batch            int     `json:"batch"`
 	Parameters       int     `json:"parameters"`
 	TrainSamples     int     `json:"train_samples"`
@@ -32,6 +62,10 @@ type Report struct {
 	SamplesPerSecond float64 `json:"samples_per_second"`
 	Metrics          Figures `json:"metrics"`
 	Article          Figures `json:"article"` // with the full data
+	// Stopped says what ended the run before its time, and Planned is then the number
+	// of epochs that were to be trained.
+	Stopped string `json:"stopped,omitempty"`
+	Planned int    `json:"planned_epochs,omitempty"`
 	// Headlines are the names of the figures that the article stresses; a story's
 	// table shows these.
 	Headlines []string `json:"-"`
@@ -42,7 +76,7 @@ type Report struct {
 	Variants []*Report `json:"variants,omitempty"`
 
 	// Pictures and Tables are what the recipe shows beside its curves.
-	Pictures []Picture      `json:"-"`
+	Pictures []Picture      `json:"pictures,omitempty"`
 	Tables   []report.Table `json:"-"`
 
 	// Command is how to repeat the run; it goes onto the page.
@@ -86,6 +120,7 @@ func join(reports []*Report) *Report {
 	r.Variant, r.Model, r.History, r.Variants = "", nil, nil, reports
 	r.Metrics, r.Article, r.Seconds, r.Epochs, r.Parameters = Figures{}, Figures{}, 0, 0, 0
 	r.Notes, r.Headlines, r.Pictures, r.Tables, r.seen = nil, nil, nil, nil, 0
+	r.Planned = 0
 	for _, v := range reports {
 		for _, n := range v.Notes {
 			if !slices.Contains(r.Notes, n) {
@@ -94,6 +129,10 @@ func join(reports []*Report) *Report {
 		}
 		r.Seconds += v.Seconds
 		r.Epochs += v.Epochs
+		r.Planned += cmp.Or(v.Planned, v.Epochs)
+		if v.Stopped != "" {
+			r.Stopped = v.Variant + ": " + v.Stopped
+		}
 		r.Parameters += v.Parameters
 		r.seen += v.seen
 		for name, value := range v.Metrics {
@@ -105,6 +144,9 @@ func join(reports []*Report) *Report {
 		for _, name := range v.Headlines {
 			r.Headlines = append(r.Headlines, v.Variant+"/"+name)
 		}
+	}
+	if r.Stopped == "" {
+		r.Planned = 0
 	}
 	if r.Seconds > 0 {
 		r.SamplesPerSecond = math.Round(float64(r.seen) / r.Seconds)
@@ -125,7 +167,7 @@ func (r *Report) took(h *keraslike.History, samples int) {
 
 // trained takes the last value of every series of the training.
 func (r *Report) trained(h *keraslike.History) {
-	r.History = h
+	r.History, r.Epochs = h, h.Epochs()
 	r.took(h, r.TrainSamples)
 	for _, name := range h.Names() {
 		r.Metrics[name], _ = h.Last(name)

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -31,6 +33,7 @@ type training struct {
 	measured        Figures  // before the training, for the report
 	lastRate        float64  // the learning rate of the last epoch; 0 for that of the others
 	note            string   // what differs from the article, and why
+	ended           string   // the same, of what is true once the training has come to its end
 	features        int      // of a sample, where the recipe needs to know
 	final           *final   // nil for none
 	// show takes pictures and tables into the report once the model is trained and
@@ -49,11 +52,17 @@ type final struct {
 	train     keraslike.Source
 	test      keraslike.Source // nil for that of the first
 	epochs    int
+	note      string // what else differs from the article
 }
 
-func (f *final) note() string {
-	return fmt.Sprintf("The model that is kept and tested is trained anew on all %d samples for %d epochs, once validation has shown when to stop; the article tests the one that has not seen those that validate, as part_test_accuracy does.", f.train.Len(), f.epochs)
+// said is the note on a final model that was trained for some epochs.
+func (f *final) said(epochs int) string {
+	return strings.TrimSpace(fmt.Sprintf("The model that is kept and tested is trained anew on all %s for %s, once validation has shown when to stop; the article tests the one that has not seen those that validate, as the part_test figures do. %s",
+		text.Count(f.train.Len(), "sample"), text.Count(epochs, "epoch"), f.note))
 }
+
+// lastRateNote stands where the last epoch was trained at lastRate.
+const lastRateNote = "The last epoch is trained at a tenth of the learning rate, the article's is not: it takes the noise of the last batches out of the result."
 
 // batchSize is the article's, or fewer for a sample, so that an epoch has about
 // as many updates as with the full data.
@@ -76,30 +85,48 @@ func (o Options) train(ctx context.Context, t training) (*Report, error) {
 		}
 	}
 	r := newReport(t, o)
-	h, err := t.model.Fit(ctx, t.train, o.fit(t, r.Epochs, r.Batch)...)
+	r.Planned = r.Epochs
+	h, err := t.model.Fit(ctx, t.train, o.fit(t, r.Planned, r.Batch)...)
 	r.trained(h)
 	if err != nil {
+		r.ended(err)
 		return r, err
+	}
+	if err := o.complete(ctx, t, r); err != nil {
+		r.ended(err)
+		return r, err
+	}
+	r.Planned = 0
+	return r, nil
+}
+
+// complete tests the model that was trained, and what comes after it.
+func (o Options) complete(ctx context.Context, t training, r *Report) error {
+	if t.lastRate > 0 && r.Epochs > 1 {
+		r.Notes = append(r.Notes, lastRateNote)
 	}
 	if t.best != nil {
 		if err := r.measure(ctx, "best_val_", t.best); err != nil {
-			return r, err
+			return err
 		}
 	}
 	if t.test != nil {
 		if err := r.measure(ctx, "test_", t.test); err != nil {
-			return r, err
+			return err
 		}
 	}
 	if t.final != nil {
 		if err := o.finish(ctx, t, r); err != nil {
-			return r, err
+			return err
 		}
 	}
-	if t.show != nil {
-		return r, t.show(r)
+	if t.ended != "" {
+		r.Notes = append(r.Notes, t.ended)
 	}
-	return r, nil
+	if t.show != nil {
+		return t.show(r)
+	}
+	return nil
 }
 
 // finish trains and tests the final model.
@@ -119,7 +146,7 @@ func (o Options) finish(ctx context.Context, t training, r *Report) error {
 	if err := o.compile(t.final.model, t); err != nil {
 		return err
 	}
-	o.say("the final model, trained anew on all %d samples:", t.final.train.Len())
+	o.say("the final model, trained anew on all %s:", text.Count(t.final.train.Len(), "sample"))
 	t.validation = nil
 	h, err := t.final.model.Fit(ctx, t.final.train, o.fit(t, or(o.Epochs, t.final.epochs), r.Batch)...)
 	r.took(h, t.final.train.Len())
@@ -127,6 +154,7 @@ func (o Options) finish(ctx context.Context, t training, r *Report) error {
 		return err
 	}
 	r.Model = t.final.model
+	r.Notes = append(r.Notes, t.final.said(h.Epochs()))
 	return r.measure(ctx, "test_", t.test)
 }
 
@@ -185,7 +213,11 @@ func (o Options) story(ctx context.Context, recipe string, variants []string, ma
 		}
 		reports = append(reports, r)
 		if err != nil {
-			return join(reports), err
+			all := join(reports)
+			if rest := variants[slices.Index(variants, v)+1:]; o.Variant == "" && len(rest) > 0 {
+				all.Stopped += "; not begun: " + strings.Join(rest, ", ")
+			}
+			return all, err
 		}
 	}
 	return join(reports), nil

@@ -151,7 +151,7 @@ func (w *forecast) training(article Figures) training {
 	if w.short {
 		t.epochs = 5
 	} else {
-		t.note += " After each epoch, validation windows an hour apart are measured; the weights of the best epoch are kept and measured on all windows. The article measures all after each epoch, keeps the last weights and does not test."
+		t.ended = "After each epoch, validation windows an hour apart are measured; the weights of the best epoch are kept and measured on all windows. The article measures all after each epoch, keeps the last weights and does not test."
 	}
 	return t
 }

@@ -4,10 +4,12 @@ package recipes
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 )
 
@@ -58,7 +60,8 @@ func (w *forecast) drawSeries(r *Report) error {
 		f, err := viz.TimeSeries(title, "temperature (°C)", times, line)
 		return r.show(name, caption, f, err)
 	}
-	if err := draw("series", "The whole series", "One value in six hours. "+w.note, w.series.Len(), max(1, min(36, w.series.Len()/1000))); err != nil {
+	every := max(1, min(36, w.series.Len()/1000))
+	if err := draw("series", "The whole series", strings.TrimSpace(fmt.Sprintf("One value in %s. %s", text.Count(10*every, "minute"), w.note)), w.series.Len(), every); err != nil {
 		return err
 	}
 	if err := draw("tendays", "The first ten days", "As much as the article’s networks see before they predict. The day goes round, and on it lie air masses of some days.", lookback, 1); err != nil {

@@ -16,7 +16,7 @@ import (
 func lines(t *testing.T, args ...string) (list []map[string]any) {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(args, &out); err != nil {
+	if err := run(args, &out, &out); err != nil {
 		t.Fatalf("bench %v: %v", args, err)
 	}
 	for line := range strings.Lines(out.String()) {
@@ -81,8 +81,11 @@ func TestNamesOfWorkloads(t *testing.T) {
 func TestWrongFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"-workload nonsense", "nonsense"}, {"-phase test", "test"}, {"-secs 0", "positive"}, {"-secs NaN", "positive"},
+		{"-secs 1e300", "at most 86400"}, {"-secs two", "invalid value"}, {"-workload bosten", `(did you mean "boston"?)`}, {"-phase trian", `(did you mean "train"?)`},
+		{"boston", "did you mean -workload boston?"}, {"everything", "-help shows them"}, {"-worklod boston", `(did you mean "-workload"?)`},
+		{"-workload predict_latency -phase train", "in prediction only"}, {"-workload gemm -phase train", "not trained"},
 	} {
-		if err := run(strings.Fields(c.args), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := run(strings.Fields(c.args), &bytes.Buffer{}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("bench %s: error %v, want one about %q", c.args, err, c.want)
 		}
 	}

@@ -32,6 +32,8 @@ type display struct {
 	drawn   time.Time
 	file    string    // that is downloaded
 	began   time.Time // its download
+	left    bool      // the last epoch has no line
+	told    time.Time // when the last epoch's line was shown
 }
 
 func newDisplay(w io.Writer, quiet bool) *display {
@@ -56,17 +58,43 @@ func (d *display) On(e keraslike.Event, t *keraslike.Training) error {
 	case keraslike.BatchEnd:
 		d.live(func(room int) string { return trainingLine(t, room) })
 	case keraslike.EpochEnd:
-		d.end()
-		_, err := fmt.Fprintln(d.w, epochLine(t, d.columns()))
-		return err
+		if d.left = d.leavesOut(t); d.left {
+			return nil
+		}
+		return d.epoch(t)
 	case keraslike.TrainEnd:
 		d.end()
+		if d.left && t.Step == t.Steps { // stopped early after an epoch that was left out
+			return d.epoch(t)
+		}
 		if t.Step < t.Steps {
 			_, err := fmt.Fprintf(d.w, "epoch %d/%d  %s  stopped after step %d of %d\n", t.Epoch, t.Epochs, figures(t.Logs), t.Step, t.Steps)
 			return err
 		}
 	}
 	return nil
+}
+
+// epoch shows the line of an epoch that is done.
+func (d *display) epoch(t *keraslike.Training) error {
+	d.end()
+	d.left, d.told = false, time.Now()
+	_, err := fmt.Fprintln(d.w, epochLine(t, d.columns()))
+	return err
+}
+
+// leavesOut tells whether an epoch goes without a line: of a long training whose
+// epochs are short the first ten have one, the last, and at most fifty in between.
+func (d *display) leavesOut(t *keraslike.Training) bool {
+	const first, lines = 10, 50
+	if t.Epochs <= 2*lines || t.Epoch <= first || t.Epoch == t.Epochs || time.Since(d.told) > time.Second {
+		return false
+	}
+	step := 10
+	for t.Epochs/step > lines {
+		step *= 10
+	}
+	return t.Epoch%step != 0
 }
 
 // say shows a line between two trainings.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -22,9 +23,9 @@ func halfway() *keraslike.Training {
 func TestTrainingLine(t *testing.T) {
 	// 10,000 samples a second; 45,000 + 3·60,000 = 225,000 to do.
 	for room, want := range map[int]string{
-		100: "epoch 2/5 [#####------------------] 118/469  loss 0.4799  accuracy 0.8596  10000 samples/s  23s left",
-		77:  "epoch 2/5 [##------] 118/469  loss 0.4799  accuracy 0.8596  10000/s  23s left",
-		74:  "epoch 2/5  118/469  loss 0.4799  accuracy 0.8596  10000/s  23s left",
+		100: "epoch 2/5 [#####-----------------] 118/469  loss 0.4799  accuracy 0.8596  10,000 samples/s  23s left",
+		78:  "epoch 2/5 [##------] 118/469  loss 0.4799  accuracy 0.8596  10,000/s  23s left",
+		75:  "epoch 2/5  118/469  loss 0.4799  accuracy 0.8596  10,000/s  23s left",
 		30:  "epoch 2/5  118/469  loss 0.479",
 		0:   "",
 	} {
@@ -44,7 +45,7 @@ func TestEpochLine(t *testing.T) {
 	training := halfway()
 	training.Logs = append(training.Logs, keraslike.Log{Name: "val_loss", Value: 0.5}, keraslike.Log{Name: "val_accuracy", Value: 0.75})
 	const short = "epoch 2/5  loss 0.4799 (val 0.5000)  accuracy 0.8596 (val 0.7500)  1.5 s"
-	for columns, want := range map[int]string{0: short + ", 10000 samples/s", 120: short + ", 10000 samples/s", 80: short} {
+	for columns, want := range map[int]string{0: short + ", 10,000 samples/s", 120: short + ", 10,000 samples/s", 80: short} {
 		if got := epochLine(training, columns); got != want {
 			t.Errorf("in %d columns got\n%s\nwant\n%s", columns, got, want)
 		}
@@ -88,19 +89,51 @@ func TestDisplayOnTerminal(t *testing.T) {
 	d.drawn = time.Time{} // as if some time had passed
 	training.Logs = training.Logs[:1]
 	events(keraslike.BatchEnd)
-	if got := b.String(); len(got) != 1+len(line) || strings.Contains(got, "\n") {
+	if got := b.String(); len(got) < 1+len(line) || strings.Contains(got, "\n") {
 		t.Errorf("a shorter line has to cover the longer one before it: got %q", got)
 	}
 	b.Reset()
 	events(keraslike.EpochEnd)
 	blank, plain, ok := strings.Cut(strings.TrimPrefix(b.String(), "\r"), "\r")
-	if !ok || strings.TrimSpace(blank) != "" || len(blank) < len(trainingLine(training, 77))+2 || plain != "epoch 2/5  loss 0.4799  1.5 s, 10000 samples/s\n" {
+	if !ok || strings.TrimSpace(blank) != "" || len(blank) < len(trainingLine(training, 77))+2 || plain != "epoch 2/5  loss 0.4799  1.5 s, 10,000 samples/s\n" {
 		t.Errorf("at the end of the epoch got %q", b.String())
 	}
 	b.Reset()
 	events(keraslike.TrainEnd)
 	if got, want := b.String(), "epoch 2/5  loss 0.4799  stopped after step 118 of 469\n"; got != want {
 		t.Errorf("after a stop got %q, want %q", got, want)
+	}
+}
+
+// TestManyEpochs: a thousand short epochs take some dozen lines, among them the first
+// and the last; long ones have one each, and one that ends the training early too.
+func TestManyEpochs(t *testing.T) {
+	run := func(epochs, last int, slow bool) string {
+		var b bytes.Buffer
+		d := newDisplay(&b, false)
+		for e := 1; e <= last; e++ {
+			if slow {
+				d.told = time.Time{}
+			}
+			if err := d.On(keraslike.EpochEnd, &keraslike.Training{Epoch: e, Epochs: epochs}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.On(keraslike.TrainEnd, &keraslike.Training{Epoch: last, Epochs: epochs}); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	for _, c := range []struct {
+		epochs, last int
+		slow         bool
+		lines        int
+	}{{20, 20, false, 20}, {100, 100, false, 100}, {1000, 1000, false, 10 + 9 + 1}, {400, 400, false, 10 + 39}, {1000, 1000, true, 1000}, {1000, 123, false, 10 + 1 + 1}} {
+		got := run(c.epochs, c.last, c.slow)
+		if n := strings.Count(got, "\n"); n != c.lines {
+			t.Errorf("%d of %d epochs, slow %v: %d lines, want %d:\n%s", c.last, c.epochs, c.slow, n, c.lines, got)
+		}
+		wantText(t, "lines", got, fmt.Sprintf("epoch 1/%d ", c.epochs), fmt.Sprintf("epoch %d/%d ", c.last, c.epochs))
 	}
 }
 

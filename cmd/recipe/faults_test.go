@@ -69,8 +69,8 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
 		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, exitInterrupted)
 	}
-	wantText(t, "stderr", text.String(), "  stopped after step ", "recipe: mnist: fit: epoch ", "training was stopped", " of 100000 epochs of 2000 samples")
-	wantText(t, "stdout", stdout.String(), `"epochs": 100000`)
+	wantText(t, "stderr", text.String(), "  stopped after step ", "recipe: mnist: fit: epoch ", "training was stopped", " of 100,000 epochs of 2,000 samples", "Stopped before its end: epoch ")
+	wantText(t, "stdout", stdout.String(), `"planned_epochs": 100000`, `"stopped": "epoch `)
 	wantFiles(t, filepath.Join(dir, "o"), modelFiles...)
 	if _, err := keraslike.Load(filepath.Join("o", "model.safetensors")); err != nil {
 		t.Error(err)
@@ -158,6 +158,8 @@ func TestMissingData(t *testing.T) {
 	empty := t.TempDir()
 	dir := emptyHouse(t)
 	for path, want := range map[string]string{
+		"smaple":  `-data "smaple": want sample, full or a folder with the published files (did you mean "sample"?); folder with the data set: stat smaple`,
+		"fulll":   `(did you mean "full"?)`,
 		"nowhere": "folder with the data set: stat nowhere", empty: filepath.Join(empty, "train-images-idx3-ubyte.gz") + ": file does not exist",
 		os.Args[0]: "is not a folder",
 	} {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // sets are the data sets that -fetch names. Weights of networks are fetched by name only:
@@ -27,7 +28,7 @@ func sets(name string) ([]string, error) {
 		all = append(all, s.Name)
 	}
 	if !slices.Contains(all, name) {
-		return nil, fmt.Errorf("-fetch %q: want all or one of: %s", name, strings.Join(all, ", "))
+		return nil, fmt.Errorf("-fetch %q: want all or one of: %s%s", name, strings.Join(all, ", "), text.Meant(name, append(all, "all")...))
 	}
 	return []string{name}, nil
 }

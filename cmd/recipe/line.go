@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -19,7 +20,7 @@ const (
 
 // trainingLine is the state of an epoch in at most room characters:
 //
-//	epoch 2/5 [####----] 118/469  loss 0.4799  accuracy 0.8596  20173 samples/s  17s left
+//	epoch 2/5 [####----] 118/469  loss 0.4799  accuracy 0.8596  20,173 samples/s  17s left
 //
 // The time is what is left of the whole training.
 func trainingLine(t *keraslike.Training, room int) string {
@@ -31,7 +32,7 @@ func trainingLine(t *keraslike.Training, room int) string {
 	head := fmt.Sprintf("epoch %d/%d ", t.Epoch, t.Epochs)
 	digits := len(fmt.Sprint(t.Steps))
 	tail := func(unit string) string {
-		return fmt.Sprintf(" %*d/%d  %s  %.0f%s/s  %v left", digits, t.Step, t.Steps, figures(t.Logs), perSecond(t.Samples, t.Elapsed), unit, left.Round(time.Second))
+		return fmt.Sprintf(" %*d/%d  %s  %s%s/s  %v left", digits, t.Step, t.Steps, figures(t.Logs), text.Thousands(int(perSecond(t.Samples, t.Elapsed))), unit, left.Round(time.Second))
 	}
 	unit := " samples"
 	if len(head)+len(tail(unit))+narrowBar+len("[]") > room {
@@ -42,12 +43,12 @@ func trainingLine(t *keraslike.Training, room int) string {
 
 // epochLine is what an epoch came to:
 //
-//	epoch 2/5  loss 0.2685 (val 0.2812)  accuracy 0.9217 (val 0.9102)  2.8 s, 21272 samples/s
+//	epoch 2/5  loss 0.2685 (val 0.2812)  accuracy 0.9217 (val 0.9102)  2.8 s, 21,272 samples/s
 //
 // The rate goes where it would wrap on a terminal; columns is 0 where there is none.
 func epochLine(t *keraslike.Training, columns int) string {
 	line := fmt.Sprintf("epoch %d/%d  %s  %.3g s", t.Epoch, t.Epochs, figures(t.Logs), t.Elapsed.Seconds())
-	rate := fmt.Sprintf(", %.0f samples/s", perSecond(t.Samples, t.Elapsed))
+	rate := fmt.Sprintf(", %s samples/s", text.Thousands(int(perSecond(t.Samples, t.Elapsed))))
 	if columns > 0 && len(line)+len(rate) >= columns {
 		return line
 	}

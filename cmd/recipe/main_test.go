@@ -99,7 +99,23 @@ func TestWrongCommandLine(t *testing.T) {
 		{`-variant "l3": want one of: overfit, plain, l2, dropout`, []string{"-name", "imdb", "-variant", "l3"}},
 		{`-variant "": want one of: holdout`, []string{"-name", "boston", "-variant", ""}},
 		{`-variant "wide": mnistcnn has one model only`, []string{"-name", "mnistcnn", "-variant", "wide"}},
+		{`unexpected argument "mnist": did you mean -name mnist? -help shows all flags`, []string{"mnist"}},
+		{`unexpected argument "minst": did you mean -name mnist?`, []string{"minst"}},
+		{`unexpected argument "name=mnist": did you mean -name mnist?`, []string{"name=mnist"}},
+		{`unexpected argument "l2": did you mean -variant l2?`, []string{"-name", "imdb", "l2"}},
+		{`unexpected argument "sample": did you mean -data sample?`, []string{"-name", "imdb", "sample"}},
+		{`unexpected argument "help": did you mean -help?`, []string{"help"}},
+		{`unexpected argument "epochs": did you mean -epochs VALUE?`, []string{"-name", "imdb", "epochs", "3"}},
+		{`unexpected argument "7": all is said with flags, as in -name mnist; -help shows them`, []string{"-name", "imdb", "7"}},
 		{`unexpected argument "mnist"`, []string{"-name", "mnist", "mnist"}},
+		{`not defined: -varient (did you mean -variant?); -help shows all flags`, []string{"-name", "imdb", "-varient", "l2"}},
+		{`unknown recipe "minst", want one of: mnist, boston`, []string{"-name", "minst"}},
+		{`conv1d (did you mean "mnist"?)`, []string{"-name", "minst"}},
+		{`dropout (did you mean "plain"?)`, []string{"-name", "imdb", "-variant", "plian"}},
+		{`-base "squeeznet": want one of: squeezenet, vgg16 (did you mean "squeezenet"?)`, []string{"-name", "catsdogs", "-base", "squeeznet"}},
+		{`-base "": want one of: squeezenet, vgg16`, []string{"-name", "catsdogs", "-base", ""}},
+		{`-out "": want a name`, []string{"-name", "mnist", "-out", ""}},
+		{`(did you mean "mnist"?)`, []string{"-fetch", "mnits"}},
 		{"flag needs an argument: -name", []string{"-name"}},
 		{`unexpected argument "all"`, []string{"-list", "all"}},
 	} {
@@ -128,7 +144,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
 	wantText(t, "stdout", stdout, "Data: mnist: embedded sample (2,000", "Model: \"mnist\"", "Parameters: 407,050", "figure   article     here",
-		"test_accuracy    0.9805", "1 of 1 epochs of 2000 samples", "seed 1", "This was the sample", "\nFiles:\n  "+filepath.Join("runs", "mnist", "model.safetensors"))
+		"test_accuracy    0.9805", "1 of 1 epoch of 2,000 samples", "seed 1", "This was the sample", "\nFiles:\n  "+filepath.Join("runs", "mnist", "model.safetensors"))
 	if !strings.HasPrefix(stderr, "epoch 1/1  loss ") || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "\r") {
 		t.Errorf("stderr is no terminal, so that one plain line is wanted; got %q", stderr)
 	}
@@ -251,6 +267,6 @@ func TestStory(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	wantText(t, "stdout", stdout, "figure   article     here\n", "part_test_accuracy         -   0.", "1 of 1 epochs of 480 samples")
+	wantText(t, "stdout", stdout, "figure   article     here\n", "part_test_accuracy         -   0.", "1 of 1 epoch of 480 samples")
 	wantFiles(t, filepath.Join(dir, "one"), modelFiles...)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/recipes"
 )
 
@@ -43,7 +44,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.epochs, "epochs", 0, "number of epochs (default: the article's)")
 	f.IntVar(&o.batch, "batch", 0, "samples of one update (default: the article's)")
 	f.Uint64Var(&o.seed, "seed", 1, "where all random numbers come from")
-	f.StringVar(&o.out, "out", "", "`folder` for model, history and report (default: runs/NAME)")
+	f.StringVar(&o.out, "out", "", "`folder` for model, history and report (default: runs/NAME, or runs/NAME-VARIANT)")
 	f.StringVar(&o.dot, "dot", "", "`file` for a further drawing of the layers")
 	f.StringVar(&o.base, "base", "", "pretrained `network` of catsdogs and visualize (default: squeezenet, which is part of the program)")
 	f.StringVar(&o.explain, "explain", "", "`photo` that catsdogs classifies, with the reasons drawn over it, and visualize looks at")
@@ -57,10 +58,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 			f.PrintDefaults()
 			return nil, errHelp
 		}
-		return nil, fmt.Errorf("%w; -help shows all flags", err)
+		return nil, flagError(f, err)
 	}
 	if f.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q; -help shows all flags", f.Arg(0))
+		return nil, argumentError(f)
 	}
 	if o.list {
 		return o, nil
@@ -83,7 +84,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		if len(o.recipe.Variants) == 0 {
 			return nil, fmt.Errorf("-variant %q: %s has one model only", o.variant, o.recipe.Name)
 		}
-		return nil, fmt.Errorf("-variant %q: want one of: %s", o.variant, strings.Join(o.recipe.Variants, ", "))
+		return nil, fmt.Errorf("-variant %q: want one of: %s%s", o.variant, strings.Join(o.recipe.Variants, ", "), text.Meant(o.variant, o.recipe.Variants...))
 	}
 	if set["epochs"] && o.epochs < 1 {
 		return nil, fmt.Errorf("-epochs %d: want a positive number", o.epochs)
@@ -92,15 +93,21 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, fmt.Errorf("-batch %d: want a positive number", o.batch)
 	}
 	if set["data"] && o.data == "" {
-		return nil, errors.New(`-data "": want sample, full or a folder`)
+		return nil, errors.New(`-data "": ` + wantData)
 	}
-	for _, name := range []string{"base", "explain", "model"} {
+	if set["base"] && !slices.Contains(recipes.Bases(), o.base) {
+		return nil, fmt.Errorf("-base %q: want one of: %s%s", o.base, strings.Join(recipes.Bases(), ", "), text.Meant(o.base, recipes.Bases()...))
+	}
+	for _, name := range []string{"explain", "model", "out", "dot", "json"} {
 		if set[name] && f.Lookup(name).Value.String() == "" {
 			return nil, fmt.Errorf(`-%s "": want a name`, name)
 		}
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", o.recipe.Name)
+		if o.variant != "" { // beside the story's, whose report holds all variants
+			o.out += "-" + o.variant
+		}
 	}
 	return o, nil
 }

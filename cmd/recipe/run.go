@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/recipes"
 )
@@ -27,9 +28,13 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	case o.json == "-":
 		human = stderr
 	}
+	if err := dataError(o.data); err != nil {
+		return err
+	}
 	if err := o.writable(); err != nil {
 		return err
 	}
+	shown := ""
 	display := newDisplay(stderr, o.quiet)
 	r, err := o.recipe.Run(ctx, recipes.Options{
 		Data:     datasets.From{Source: o.data, Progress: display.download},
@@ -43,11 +48,16 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Progress: display,
 		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
-			fmt.Fprintf(human, "Data: %v\n\n", origin)
-			if err := m.Summary(human); err != nil {
+			var b strings.Builder
+			fmt.Fprintf(&b, "Data: %v\n\n", origin)
+			if err := m.Summary(&b); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintln(human)
+			if b.String() == shown { // the same network once more
+				return nil
+			}
+			shown = b.String()
+			_, err := fmt.Fprintln(human, shown)
 			return err
 		},
 	})
@@ -69,22 +79,33 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return stopped
 }
 
-// listFiles names the files of the output folder, and the folders in it with the
-// number of theirs.
+// listFiles names the files of the output folder; of many that begin alike, and of the
+// folders in it, only the number.
 func (o *options) listFiles(w io.Writer, files []string) {
+	const few = 4
 	fmt.Fprintln(w, "\nFiles:")
+	family := func(f string) string {
+		if dir := filepath.Dir(f); dir != filepath.Clean(o.out) {
+			return dir + string(filepath.Separator)
+		}
+		if kind, _, ok := strings.Cut(filepath.Base(f), "_"); ok {
+			return filepath.Join(o.out, kind+"_*")
+		}
+		return f
+	}
 	within := map[string]int{}
 	for _, f := range files {
-		within[filepath.Dir(f)]++
+		within[family(f)]++
 	}
 	for _, f := range files {
-		dir := filepath.Dir(f)
-		switch {
-		case dir == filepath.Clean(o.out):
+		n := family(f)
+		switch folder := strings.HasSuffix(n, string(filepath.Separator)); {
+		case within[n] == 0: // said before
+		case folder || within[n] > few:
+			fmt.Fprintf(w, "  %s (%s)\n", n, text.Count(within[n], "file"))
+			within[n] = 0
+		default:
 			fmt.Fprintln(w, "  "+f)
-		case within[dir] > 0:
-			fmt.Fprintf(w, "  %s (%d files)\n", dir+string(filepath.Separator), within[dir])
-			within[dir] = 0
 		}
 	}
 }
@@ -170,11 +191,15 @@ func table(w io.Writer, r *recipes.Report) {
 	_ = t.Flush()
 	switch {
 	case len(r.Variants) > 0:
-		fmt.Fprintf(w, "\n%d variants, %.1f s of training, %.0f samples/s; seed %d\n", len(r.Variants), r.Seconds, r.SamplesPerSecond, r.Seed)
+		fmt.Fprintf(w, "\n%s, %.1f s of training, %s/s; seed %d\n", text.Count(len(r.Variants), "variant"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	case r.History == nil:
-		fmt.Fprintf(w, "\n%d pictures in %.1f s; seed %d\n", len(r.Pictures), r.Seconds, r.Seed)
+		fmt.Fprintf(w, "\n%s in %.1f s; seed %d\n", text.Count(len(r.Pictures), "picture"), r.Seconds, r.Seed)
 	default:
-		fmt.Fprintf(w, "\n%d of %d epochs of %d samples in %.1f s of training, %.0f samples/s; seed %d\n", r.History.Epochs(), r.Epochs, r.TrainSamples, r.Seconds, r.SamplesPerSecond, r.Seed)
+		fmt.Fprintf(w, "\n%d of %s of %s in %.1f s of training, %s/s; seed %d\n", r.Epochs, text.Count(max(r.Epochs, r.Planned), "epoch"),
+			text.Count(r.TrainSamples, "sample"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
+	}
+	if r.Stopped != "" {
+		fmt.Fprintln(w, wrap("Stopped before its end: "+r.Stopped+".", 79))
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintln(w, wrap(n, 79))

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
+	"github.com/reef-dl/reef/recipes"
+)
+
+// flagError adds to what package flag found the flag that was likely meant.
+func flagError(f *flag.FlagSet, err error) error {
+	var names []string
+	f.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
+	meant := ""
+	if _, name, ok := strings.Cut(err.Error(), "not defined: -"); ok {
+		if near := text.Nearest(name, names...); near != "" {
+			meant = fmt.Sprintf(" (did you mean -%s?)", near)
+		}
+	}
+	return fmt.Errorf("%w%s; -help shows all flags", err, meant)
+}
+
+// argumentError says how what was given without a flag is given with one.
+func argumentError(f *flag.FlagSet) error {
+	arg := f.Arg(0)
+	var names, flags, variants []string
+	for _, r := range recipes.All() {
+		names = append(names, r.Name)
+		variants = append(variants, r.Variants...)
+	}
+	f.VisitAll(func(fl *flag.Flag) { flags = append(flags, fl.Name) })
+	call := ""
+	word, value, assigned := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+	switch isVariant := slices.Contains(variants, arg); {
+	case assigned && slices.Contains(flags, word): // name=mnist
+		call = fmt.Sprintf("-%s %s", word, value)
+	case text.Nearest(arg, names...) != "" && !isVariant: // mnist, minst
+		call = "-name " + text.Nearest(arg, names...)
+	case arg == "help" || arg == "list" || arg == "q": // without its dash
+		call = "-" + arg
+	case slices.Contains(flags, word):
+		call = "-" + word + " VALUE"
+	case isVariant:
+		call = "-variant " + arg
+	case arg == datasets.Sample || arg == datasets.Full:
+		call = "-data " + arg
+	}
+	if call == "" {
+		return fmt.Errorf("unexpected argument %q: all is said with flags, as in -name mnist; -help shows them", arg)
+	}
+	return fmt.Errorf("unexpected argument %q: did you mean %s? -help shows all flags", arg, call)
+}
+
+// wantData are the choices of -data.
+const wantData = "want sample, full or a folder with the published files"
+
+// dataError is what keeps the data from being read at all: a folder that is none.
+func dataError(data string) error {
+	if data == datasets.Local || data == datasets.Sample || data == datasets.Full {
+		return nil
+	}
+	info, err := os.Stat(data)
+	switch {
+	case err != nil:
+		return fmt.Errorf("-data %q: %s%s; folder with the data set: %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
+	case !info.IsDir():
+		return fmt.Errorf("-data %q: %s; this is not a folder", data, wantData)
+	}
+	return nil
+}
