@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -47,15 +48,19 @@ func Activate[T Float](dst, x []T, a Activation, alpha T) {
 		ref.Activate(dst, x, a, alpha)
 		return
 	}
-	l := loops.get()
-	l.act, l.s[0] = a, float32(alpha)
-	l.v[0] = d
-	l.v[1], _ = single(x)
-	l.each(len(d), dearGrain, activatePiece)
+	activateJobs.Run(activateJob{d, f32(x), a, float32(alpha)}, len(d), dearGrain)
 }
 
-func activatePiece(l *loop, lo, hi int) {
-	simd.Active.Activate(l.v[0][lo:hi], l.v[1][lo:hi], l.act, l.s[0])
+type activateJob struct {
+	dst, x []float32
+	act    Activation
+	alpha  float32
+}
+
+var activateJobs parallel.Jobs[activateJob, *activateJob]
+
+func (j *activateJob) Piece(lo, hi int) {
+	simd.Active.Activate(j.dst[lo:hi], j.x[lo:hi], j.act, j.alpha)
 }
 
 // ActivateGrad writes dx = a'(s) dy, where s is the output where a.FromOutput(), else
@@ -68,14 +73,17 @@ func ActivateGrad[T Float](dx, s, dy []T, a Activation, alpha T) {
 		ref.ActivateGrad(dx, s, dy, a, alpha)
 		return
 	}
-	l := loops.get()
-	l.act, l.s[0] = a, float32(alpha)
-	l.v[0] = d
-	l.v[1], _ = single(s)
-	l.v[2], _ = single(dy)
-	l.each(len(d), dearGrain, activateGradPiece)
+	activateGradJobs.Run(activateGradJob{d, f32(s), f32(dy), a, float32(alpha)}, len(d), dearGrain)
 }
 
-func activateGradPiece(l *loop, lo, hi int) {
-	simd.Active.ActivateGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.act, l.s[0])
+type activateGradJob struct {
+	dx, s, dy []float32
+	act       Activation
+	alpha     float32
+}
+
+var activateGradJobs parallel.Jobs[activateGradJob, *activateGradJob]
+
+func (j *activateGradJob) Piece(lo, hi int) {
+	simd.Active.ActivateGrad(j.dx[lo:hi], j.s[lo:hi], j.dy[lo:hi], j.act, j.alpha)
 }

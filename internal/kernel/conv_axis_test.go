@@ -2,7 +2,11 @@
 
 package kernel
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+)
 
 // FuzzAxis checks the arithmetic of windows along one axis: the phases of the
 // backward axis must name the same triples (input, tap, output) as the
@@ -93,9 +97,9 @@ func FuzzShare(f *testing.F) {
 	f.Fuzz(func(t *testing.T, total16 uint16, parts8 uint8) {
 		total, parts, at := int(total16), 1+int(parts8), 0
 		for i := range parts {
-			lo, hi := share(total, parts, i)
+			lo, hi := parallel.Share(total, parts, i)
 			if lo != at || hi-lo > ceilDiv(total, parts) {
-				t.Fatalf("share(%d, %d, %d) = %d, %d after %d", total, parts, i, lo, hi, at)
+				t.Fatalf("parallel.Share(%d, %d, %d) = %d, %d after %d", total, parts, i, lo, hi, at)
 			}
 			at = hi
 		}

@@ -3,8 +3,10 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // narrowJob is a windowJob whose destination has so few channels that they
@@ -23,7 +25,7 @@ func (j *windowJob) narrow() bool {
 		j.cols.stride == 1 && j.cols.n >= 2*j.channels && j.cols.taps > 0
 }
 
-func (j *windowJob) runNarrow(start func(task, int)) {
+func (j *windowJob) runNarrow(start func(parallel.Task, int)) {
 	j.width = ceilDiv(j.cols.last()-j.cols.first+1, 16)*16 + 16 // a multiple of 4 KiB would meet itself in the cache
 	tap := 4 * j.depth * j.channels
 	j.offsets = j.offsets[:0]
@@ -39,14 +41,14 @@ func (j *windowJob) runNarrow(start func(task, int)) {
 	start((*narrowJob)(j), j.images*j.blocks)
 }
 
-func (j *narrowJob) unit(u int, w *worker) {
-	s, t := j.isa, &w.tile
+func (j *narrowJob) Unit(u int, w *parallel.Worker) {
+	s, t := j.isa, &w.Tile
 	image := u / j.blocks
-	r0, r1 := share(j.rows.n, j.blocks, u%j.blocks)
+	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
 	top := max(0, r0*j.rows.stride+j.rows.first)
 	bottom := max(top, min(j.rows.src, (r1-1)*j.rows.stride+j.rows.first+(j.rows.taps-1)*j.rows.dist+1))
 	plane := j.depth * j.width
-	scratch := w.floats((bottom-top)*plane + j.channels*s.TileCols())
+	scratch := w.Floats((bottom-top)*plane + j.channels*s.TileCols())
 	out, planes := scratch[:j.channels*s.TileCols()], scratch[j.channels*s.TileCols():]
 	for y := top; y < bottom; y++ {
 		j.turnRow(planes[(y-top)*plane:][:plane], image, y)

@@ -3,8 +3,11 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // weightsJob computes the gradient of a convolution's weights. For one run of
@@ -42,7 +45,7 @@ type weightsJob struct {
 // side in the source, and the output columns lo..hi-1 at which they are summed.
 type tapRun struct{ kw, taps, lo, hi int }
 
-var weightsJobs freeList[weightsJob]
+var weightsJobs parallel.FreeList[weightsJob]
 
 const (
 	blockPixels = 384 // pixels that a tile sums in registers
@@ -55,7 +58,7 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 		clear(dw)
 		return
 	}
-	j := weightsJobs.get()
+	j := weightsJobs.Get()
 	*j = weightsJob{
 		isa: simd.Active, s: *s, x: first(x), dy: first(dy), sums: first(dw),
 		rows:    forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
@@ -68,16 +71,16 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 	j.partials = max(1, min(pixels/pixelsPerPartial, maxPartials, maxPartialFloats/len(dw), s.N*j.rowBlocks*j.colBlocks))
 	j.narrow = 4*s.K <= 1<<j.isa.LaneBits
 	if j.partials > 1 || j.narrow {
-		j.spare = grow(j.spare, j.partials*len(dw))
+		j.spare = buffer.Grow(j.spare, j.partials*len(dw))
 		j.sums = first(j.spare)
 	}
 	j.panels = ceilDiv(s.K, j.isa.TileCols())
 	j.panelGroups = min(j.panels, ceilDiv(weightUnits, j.partials*s.KH))
 	j.packB = j.panels > 1 && len(j.runs)*ceilDiv(j.runs[0].taps*s.C, j.isa.TileRows) >= 4
 	j.setOffsets()
-	start := run
+	start := parallel.Run
 	if pixels*len(dw) < minShared {
-		start = runAlone
+		start = parallel.RunAlone
 	}
 	start(j, j.partials*s.KH*j.panelGroups)
 	if j.narrow {
@@ -86,7 +89,7 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 		addPartials(dw, j.sums, j.partials)
 	}
 	*j = weightsJob{offsets: j.offsets, runs: j.runs, spare: j.spare}
-	weightsJobs.put(j)
+	weightsJobs.Put(j)
 }
 
 // setRuns cuts a kernel row into runs. A whole row is one run if its taps
@@ -125,9 +128,9 @@ func (j *weightsJob) setOffsets() {
 	}
 }
 
-func (j *weightsJob) unit(u int, w *worker) {
+func (j *weightsJob) Unit(u int, w *parallel.Worker) {
 	s := &j.s
-	p0, p1 := share(j.panels, j.panelGroups, u%j.panelGroups)
+	p0, p1 := parallel.Share(j.panels, j.panelGroups, u%j.panelGroups)
 	u /= j.panelGroups
 	kh, partial := u%s.KH, u/s.KH
 	n0, n1 := p0*j.isa.TileCols(), min(s.K, p1*j.isa.TileCols())
@@ -138,10 +141,10 @@ func (j *weightsJob) unit(u int, w *worker) {
 	}
 	h0, h1 := j.rows.positions(kh)
 	blocks := j.rowBlocks * j.colBlocks
-	b0, b1 := share(s.N*blocks, j.partials, partial)
+	b0, b1 := parallel.Share(s.N*blocks, j.partials, partial)
 	for b := b0; b < b1; b++ {
-		r0, r1 := share(s.OH, j.rowBlocks, b%blocks/j.colBlocks)
-		c0, c1 := share(s.OW, j.colBlocks, b%j.colBlocks)
+		r0, r1 := parallel.Share(s.OH, j.rowBlocks, b%blocks/j.colBlocks)
+		c0, c1 := parallel.Share(s.OW, j.colBlocks, b%j.colBlocks)
 		if r0, r1 = max(r0, h0), min(r1, h1); r0 < r1 {
 			j.block(w, sums, b/blocks, kh, pixelBlock{r0, r1, c0, c1}, p0, p1)
 		}
@@ -153,8 +156,8 @@ type pixelBlock struct{ r0, r1, c0, c1 int }
 
 // block adds what a block of an image's output gives to kernel row kh and the
 // column panels p0..p1.
-func (j *weightsJob) block(w *worker, sums unsafe.Pointer, image, kh int, b pixelBlock, p0, p1 int) {
-	s, t := &j.s, &w.tile
+func (j *weightsJob) block(w *parallel.Worker, sums unsafe.Pointer, image, kh int, b pixelBlock, p0, p1 int) {
+	s, t := &j.s, &w.Tile
 	x := floatsAt(j.x, (image*s.H+b.r0*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.C)
 	left := 0
 	rows, pixels := b.r1-b.r0, (b.r1-b.r0)*(b.c1-b.c0)
@@ -165,7 +168,7 @@ func (j *weightsJob) block(w *worker, sums unsafe.Pointer, image, kh int, b pixe
 	if j.packB {
 		packLen = pixels * j.isa.TileCols()
 	}
-	scratch := w.floats(packLen + padLen)
+	scratch := w.Floats(packLen + padLen)
 	if j.padded {
 		left = b.c0*s.StrideW + j.cols.first
 		width := (b.c1-b.c0-1)*s.StrideW + s.KW
@@ -198,7 +201,7 @@ func (j *weightsJob) block(w *worker, sums unsafe.Pointer, image, kh int, b pixe
 			t.B = unsafe.Add(dy, (lo-b.c0)*t.StepB)
 			tiles := ceilDiv(m, j.isa.TileRows)
 			for q := range tiles {
-				m0, m1 := share(m, tiles, q)
+				m0, m1 := parallel.Share(m, tiles, q)
 				t.A, t.C = floatsAt(from, m0), floatsAt(to, m0*s.K)
 				j.isa.Tile(t, m1-m0, n)
 			}

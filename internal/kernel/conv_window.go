@@ -3,8 +3,11 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // windowJob slides a kernel over images: the forward pass of a convolution, or
@@ -39,10 +42,10 @@ type windowJob struct {
 	panelGroups int
 }
 
-var windowJobs freeList[windowJob]
+var windowJobs parallel.FreeList[windowJob]
 
 func convForward(y, x, w, bias []float32, s *Conv, relu bool) {
-	j := windowJobs.get()
+	j := windowJobs.Get()
 	*j = windowJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
@@ -55,7 +58,7 @@ func convForward(y, x, w, bias []float32, s *Conv, relu bool) {
 }
 
 func convBackData(dx, dy, w []float32, s *Conv) {
-	j := windowJobs.get()
+	j := windowJobs.Get()
 	for ph := range min(s.StrideH, s.H) {
 		for pw := range min(s.StrideW, s.W) {
 			*j = windowJob{
@@ -73,7 +76,7 @@ func convBackData(dx, dy, w []float32, s *Conv) {
 
 func (j *windowJob) release() {
 	*j = windowJob{packed: j.packed, offsets: j.offsets}
-	windowJobs.put(j)
+	windowJobs.Put(j)
 }
 
 const (
@@ -85,9 +88,9 @@ func (j *windowJob) run() {
 	j.isa = simd.Active
 	s := j.isa
 	work := j.images * j.rows.n * j.cols.n * j.rows.taps * j.cols.taps * j.depth * j.channels
-	start := run
+	start := parallel.Run
 	if work < minShared {
-		start = runAlone
+		start = parallel.RunAlone
 	}
 	if j.narrow() {
 		j.runNarrow(start)
@@ -105,12 +108,12 @@ func (j *windowJob) run() {
 
 	j.blocks, j.panelGroups = ceilDiv(j.rows.n*j.cols.n, windowPixels), 1
 	j.blocks = min(j.blocks, j.rows.n)
-	if n := 4 * Workers(); j.images*j.blocks < n && work >= minShared {
+	if n := 4 * parallel.Workers(); j.images*j.blocks < n && work >= minShared {
 		j.blocks = min(j.rows.n, ceilDiv(n, j.images))
 		j.panelGroups = min(j.panels, ceilDiv(n, j.images*j.blocks))
 	}
 	if !j.inPlace {
-		j.packed = grow(j.packed, j.panels*j.rows.taps*j.cols.taps*j.depth*s.TileCols())
+		j.packed = buffer.Grow(j.packed, j.panels*j.rows.taps*j.cols.taps*j.depth*s.TileCols())
 		start((*windowPackJob)(j), j.panels*j.rows.taps*j.cols.taps)
 	}
 	start(j, j.images*j.blocks*j.panelGroups)
@@ -146,7 +149,7 @@ func (j *windowJob) stepB() int {
 // windowPackJob packs the weights, one tap of one panel a unit.
 type windowPackJob windowJob
 
-func (j *windowPackJob) unit(u int, _ *worker) {
+func (j *windowPackJob) Unit(u int, _ *parallel.Worker) {
 	s := j.isa
 	taps := j.rows.taps * j.cols.taps
 	panel, r, c := u/taps, u%taps/j.cols.taps, u%j.cols.taps
@@ -160,12 +163,12 @@ func (j *windowPackJob) unit(u int, _ *worker) {
 	packPanel(s, dst, floatsAt(j.w, at), j.backward, j.depth, min(s.TileCols(), j.channels-n0), ld)
 }
 
-func (j *windowJob) unit(u int, w *worker) {
-	s, t := j.isa, &w.tile
-	p0, p1 := share(j.panels, j.panelGroups, u%j.panelGroups)
+func (j *windowJob) Unit(u int, w *parallel.Worker) {
+	s, t := j.isa, &w.Tile
+	p0, p1 := parallel.Share(j.panels, j.panelGroups, u%j.panelGroups)
 	u /= j.panelGroups
 	image := u / j.blocks
-	r0, r1 := share(j.rows.n, j.blocks, u%j.blocks)
+	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
 
 	// src points at the source pixel (top, left)
 	src, top, left := floatsAt(j.x, image*j.rows.src*j.cols.src*j.depth), 0, 0
@@ -204,7 +207,7 @@ func (j *windowJob) unit(u int, w *worker) {
 			row := floatsAt(src, (y*j.width-left+j.cols.first)*j.depth)
 			out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
 			for q := range tiles {
-				c0, c1 := share(j.cols.n, tiles, q)
+				c0, c1 := parallel.Share(j.cols.n, tiles, q)
 				t.A = unsafe.Add(row, c0*t.RowA)
 				t.C = unsafe.Add(out, c0*t.RowC)
 				s.Tile(t, c1-c0, width)
@@ -220,7 +223,7 @@ func (j *windowJob) empty(t *simd.TileArgs, r, n0, width int, dst unsafe.Pointer
 	out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
 	tiles := ceilDiv(j.cols.n, j.isa.TileRows)
 	for q := range tiles {
-		c0, c1 := share(j.cols.n, tiles, q)
+		c0, c1 := parallel.Share(j.cols.n, tiles, q)
 		t.C = unsafe.Add(out, c0*t.RowC)
 		j.isa.Tile(t, c1-c0, width)
 	}
@@ -229,11 +232,11 @@ func (j *windowJob) empty(t *simd.TileArgs, r, n0, width int, dst unsafe.Pointer
 
 // pad copies the source rows that destination rows r0..r1 read into w's
 // scratch, with zeros for the columns beyond the image, and returns the number of the first.
-func (j *windowJob) pad(w *worker, image unsafe.Pointer, r0, r1 int) (src unsafe.Pointer, top int) {
+func (j *windowJob) pad(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (src unsafe.Pointer, top int) {
 	top = max(0, r0*j.rows.stride+j.rows.first)
 	bottom := min(j.rows.src, (r1-1)*j.rows.stride+j.rows.first+(j.rows.taps-1)*j.rows.dist+1)
 	rows, row, srcRow := max(0, bottom-top), j.width*j.depth, j.cols.src*j.depth
-	buf := w.floats(max(1, rows) * row)
+	buf := w.Floats(max(1, rows) * row)
 	if rows > 0 {
 		copyPadded(buf, row, floatsAt(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, j.cols.first, j.width)
 	}

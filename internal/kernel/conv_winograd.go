@@ -3,9 +3,12 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 const (
@@ -43,7 +46,7 @@ type winogradJob struct {
 	units, tiles int
 }
 
-var winogradJobs freeList[winogradJob]
+var winogradJobs parallel.FreeList[winogradJob]
 
 // winogradFits reports whether the Winograd form serves s with good profit.
 func winogradFits(s *Conv) bool {
@@ -59,7 +62,7 @@ func winogradFits(s *Conv) bool {
 }
 
 func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
-	j := winogradJobs.get()
+	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
 	j.x, j.y, j.bias, j.floor = first(x), first(y), first(bias), float32(math.Inf(-1))
@@ -71,7 +74,7 @@ func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
 
 // winogradBackData convolves dy with the weights turned by half a circle.
 func winogradBackData(dx, dy, w []float32, s *Conv) {
-	j := winogradJobs.get()
+	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2-s.PadTop, 2-s.PadLeft
 	j.x, j.y, j.bias, j.floor = first(dy), first(dx), nil, float32(math.Inf(-1))
@@ -82,17 +85,17 @@ func (j *winogradJob) run(w []float32, backward bool) {
 	s := simd.Active
 	j.isa = s
 	if j.bias == nil {
-		j.zero = grow(j.zero, j.channels)
+		j.zero = buffer.Grow(j.zero, j.channels)
 		j.bias = first(j.zero)
 	}
 	j.transformWeights(w, backward)
 	j.countTiles()
 	perTile := winogradPoints * (j.depth + min(j.channels, winogradChunk) + 2*winogradSkew)
 	perUnit := max(2*s.TileRows, min(winogradFloats/perTile, 8*s.TileRows)/s.TileRows*s.TileRows)
-	j.units = max(ceilDiv(j.tiles, perUnit), min(2*Workers(), ceilDiv(j.tiles, s.TileRows)))
-	run(j, j.units)
+	j.units = max(ceilDiv(j.tiles, perUnit), min(2*parallel.Workers(), ceilDiv(j.tiles, s.TileRows)))
+	parallel.Run(j, j.units)
 	*j = winogradJob{pack: j.pack, u: j.u, zero: j.zero}
-	winogradJobs.put(j)
+	winogradJobs.Put(j)
 }
 
 func (j *winogradJob) countTiles() {
@@ -111,18 +114,18 @@ func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	p.w, p.backward, p.kernelW = first(w), backward, 3
 	p.panels = ceilDiv(j.channels, j.isa.TileCols())
 	panel := j.depth * j.isa.TileCols()
-	p.packed = grow(p.packed, p.panels*9*panel)
-	j.u = grow(j.u, p.panels*winogradPoints*panel)
-	run((*winogradWeightsJob)(j), p.panels)
+	p.packed = buffer.Grow(p.packed, p.panels*9*panel)
+	j.u = buffer.Grow(j.u, p.panels*winogradPoints*panel)
+	parallel.Run((*winogradWeightsJob)(j), p.panels)
 	p.w = nil
 }
 
 // winogradWeightsJob packs and transforms the weights, a panel of output channels a unit.
 type winogradWeightsJob winogradJob
 
-func (j *winogradWeightsJob) unit(u int, w *worker) {
+func (j *winogradWeightsJob) Unit(u int, w *parallel.Worker) {
 	for tap := range 9 {
-		(*windowPackJob)(&j.pack).unit(u*9+tap, w)
+		(*windowPackJob)(&j.pack).Unit(u*9+tap, w)
 	}
 	panel := j.depth * j.isa.TileCols()
 	j.isa.WinogradWeights(
@@ -130,20 +133,20 @@ func (j *winogradWeightsJob) unit(u int, w *worker) {
 		panel>>j.isa.LaneBits, 4*panel, 4*panel)
 }
 
-func (j *winogradJob) unit(u int, w *worker) {
-	t0, t1 := share(j.tiles, j.units, u)
+func (j *winogradJob) Unit(u int, w *parallel.Worker) {
+	t0, t1 := parallel.Share(j.tiles, j.units, u)
 	n := t1 - t0
 	chunk := min(j.channels, winogradChunk)
 	vRow, mRow := j.depth+winogradSkew, chunk+winogradSkew
 	vLen, mLen := winogradPoints*n*vRow, winogradPoints*n*mRow
-	scratch := w.floats(vLen + mLen + max(winogradPatch*winogradPatch*j.depth, winogradSide*winogradSide*chunk))
+	scratch := w.Floats(vLen + mLen + max(winogradPatch*winogradPatch*j.depth, winogradSide*winogradSide*chunk))
 	v, m, patch := scratch[:vLen], scratch[vLen:vLen+mLen], scratch[vLen+mLen:]
 	for i := range n {
 		j.input(v[i*vRow:], 4*n*vRow, patch, t0+i)
 	}
 	for c0 := 0; c0 < j.channels; c0 += chunk {
 		c1 := min(j.channels, c0+chunk)
-		j.multiply(&w.tile, v, m, n, vRow, mRow, c0, c1)
+		j.multiply(&w.Tile, v, m, n, vRow, mRow, c0, c1)
 		for i := range n {
 			j.output(m[i*mRow:], 4*n*mRow, patch, t0+i, c0, c1)
 		}
@@ -183,7 +186,7 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 	groups := ceilDiv(n, s.TileRows)
 	for point := range winogradPoints {
 		for q := range groups {
-			r0, r1 := share(n, groups, q)
+			r0, r1 := parallel.Share(n, groups, q)
 			t.A = unsafe.Pointer(&v[(point*n+r0)*vRow])
 			for c := c0; c < c1; c += s.TileCols() {
 				t.B = unsafe.Pointer(&j.u[(c/s.TileCols()*winogradPoints+point)*j.depth*s.TileCols()])

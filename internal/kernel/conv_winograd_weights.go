@@ -3,8 +3,11 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // winogradGradJob is the gradient of the weights as F(3x3, 4x4): with V
@@ -25,7 +28,7 @@ type winogradGradJob struct {
 	chunks     int       // of C, of a point's product
 }
 
-var winogradGradJobs freeList[winogradGradJob]
+var winogradGradJobs parallel.FreeList[winogradGradJob]
 
 const (
 	gradFloats = 2 << 20 // transformed tiles of a group
@@ -35,7 +38,7 @@ const (
 )
 
 func winogradBackWeights(dw, x, dy []float32, s *Conv) {
-	j := winogradGradJobs.get()
+	j := winogradGradJobs.Get()
 	in := &j.input
 	*in = winogradJob{
 		isa: simd.Active, images: s.N, srcH: s.H, srcW: s.W, depth: s.C, dstH: s.OH, dstW: s.OW,
@@ -47,27 +50,27 @@ func winogradBackWeights(dw, x, dy []float32, s *Conv) {
 	group := min(in.tiles, max(minGroup, gradFloats/winogradPoints/(j.vRow+j.gRow)))
 	groups := ceilDiv(in.tiles, group)
 	group = ceilDiv(in.tiles, groups)
-	j.v = grow(j.v, winogradPoints*group*j.vRow)
-	j.g = grow(j.g, winogradPoints*group*j.gRow)
-	j.sums = grow(j.sums, winogradPoints*s.C*s.K)
+	j.v = buffer.Grow(j.v, winogradPoints*group*j.vRow)
+	j.g = buffer.Grow(j.g, winogradPoints*group*j.gRow)
+	j.sums = buffer.Grow(j.sums, winogradPoints*s.C*s.K)
 	j.chunks = ceilDiv(s.C, chunkRows)
 	for i := range groups {
-		j.t0, j.t1 = share(in.tiles, groups, i)
-		run((*winogradGradTiles)(j), ceilDiv(j.t1-j.t0, tileBatch))
-		run((*winogradGradProducts)(j), winogradPoints*j.chunks)
+		j.t0, j.t1 = parallel.Share(in.tiles, groups, i)
+		parallel.Run((*winogradGradTiles)(j), ceilDiv(j.t1-j.t0, tileBatch))
+		parallel.Run((*winogradGradProducts)(j), winogradPoints*j.chunks)
 	}
-	run((*winogradGradResult)(j), ceilDiv(s.C*s.K>>simd.Active.LaneBits, gradUnits))
+	parallel.Run((*winogradGradResult)(j), ceilDiv(s.C*s.K>>simd.Active.LaneBits, gradUnits))
 	*in = winogradJob{}
 	j.dy, j.dw = nil, nil
-	winogradGradJobs.put(j)
+	winogradGradJobs.Put(j)
 }
 
 // winogradGradTiles transforms a batch of tiles a unit.
 type winogradGradTiles winogradGradJob
 
-func (j *winogradGradTiles) unit(u int, w *worker) {
+func (j *winogradGradTiles) Unit(u int, w *parallel.Worker) {
 	in, n := &j.input, j.t1-j.t0
-	patch := w.floats(max(winogradPatch*winogradPatch*in.depth, winogradSide*winogradSide*j.channels))
+	patch := w.Floats(max(winogradPatch*winogradPatch*in.depth, winogradSide*winogradSide*j.channels))
 	for i := u * tileBatch; i < min(n, (u+1)*tileBatch); i++ {
 		in.input(j.v[i*j.vRow:], 4*n*j.vRow, patch, j.t0+i)
 		(*winogradGradJob)(j).gradient(j.g[i*j.gRow:], 4*n*j.gRow, patch, j.t0+i)
@@ -97,12 +100,12 @@ func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, 
 // winogradGradProducts adds Vᵀ·G of the group to the sums, a chunk of the rows of a point a unit.
 type winogradGradProducts winogradGradJob
 
-func (j *winogradGradProducts) unit(u int, w *worker) {
-	s, t, n := j.input.isa, &w.tile, j.t1-j.t0
+func (j *winogradGradProducts) Unit(u int, w *parallel.Worker) {
+	s, t, n := j.input.isa, &w.Tile, j.t1-j.t0
 	c, k := j.input.depth, j.channels
 	point := u / j.chunks
 	panels := ceilDiv(c, s.TileRows)
-	p0, p1 := share(panels, j.chunks, u%j.chunks)
+	p0, p1 := parallel.Share(panels, j.chunks, u%j.chunks)
 	t.K, t.Segments, t.Offsets, t.Bias, t.Flags = n, 1, &simd.NoOffset, nil, 0
 	if j.t0 > 0 {
 		t.Flags = simd.TileAdd
@@ -111,7 +114,7 @@ func (j *winogradGradProducts) unit(u int, w *worker) {
 	for k0 := 0; k0 < k; k0 += s.TileCols() {
 		t.B = unsafe.Pointer(&j.g[point*n*j.gRow+k0])
 		for p := p0; p < p1; p++ {
-			r0, r1 := share(c, panels, p)
+			r0, r1 := parallel.Share(c, panels, p)
 			t.A = unsafe.Pointer(&j.v[point*n*j.vRow+r0])
 			t.C = unsafe.Pointer(&j.sums[(point*c+r0)*k+k0])
 			s.Tile(t, r1-r0, min(s.TileCols(), k-k0))
@@ -122,7 +125,7 @@ func (j *winogradGradProducts) unit(u int, w *worker) {
 // winogradGradResult transforms the sums back.
 type winogradGradResult winogradGradJob
 
-func (j *winogradGradResult) unit(u int, _ *worker) {
+func (j *winogradGradResult) Unit(u int, _ *parallel.Worker) {
 	s, n := j.input.isa, j.input.depth*j.channels
 	v0, v1 := u*gradUnits, min((u+1)*gradUnits, n>>s.LaneBits)
 	at := v0 << s.LaneBits

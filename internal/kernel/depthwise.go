@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -30,7 +32,7 @@ func Depthwise2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	x32, _ := single(x)
 	w32, _ := single(w)
 	bias32, _ := single(bias)
-	j := depthwiseJobs.get()
+	j := depthwiseJobs.Get()
 	*j = depthwiseJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
@@ -63,10 +65,10 @@ func Depthwise2DBackData[T Float](dx, dy, w []T, s *Conv) {
 	}
 	dy32, _ := single(dy)
 	w32, _ := single(w)
-	j := depthwiseJobs.get()
+	j := depthwiseJobs.Get()
 	wide := dx32 // one value for each of the M copies of a channel
 	if s.K > s.C {
-		j.spare = grow(j.spare, s.N*s.H*s.W*s.K)
+		j.spare = buffer.Grow(j.spare, s.N*s.H*s.W*s.K)
 		wide = j.spare
 	}
 	for ph := range min(s.StrideH, s.H) {
@@ -110,11 +112,11 @@ type depthwiseJob struct {
 	spare            []float32 // x with repeated channels
 }
 
-var depthwiseJobs freeList[depthwiseJob]
+var depthwiseJobs parallel.FreeList[depthwiseJob]
 
 func (j *depthwiseJob) release() {
 	*j = depthwiseJob{offsets: j.offsets, spare: j.spare}
-	depthwiseJobs.put(j)
+	depthwiseJobs.Put(j)
 }
 
 // repeat returns x with every channel K/C times.
@@ -124,7 +126,7 @@ func (j *depthwiseJob) repeat(x []float32, s *Conv) unsafe.Pointer {
 		return first(x)
 	}
 	n := s.N * s.H * s.W * s.C
-	j.spare = grow(j.spare, n*m)
+	j.spare = buffer.Grow(j.spare, n*m)
 	for i, v := range x[:n] {
 		for k := range m {
 			j.spare[i*m+k] = v
@@ -151,16 +153,16 @@ func (j *depthwiseJob) run() {
 	}
 	j.blocks = min(j.rows.n, ceilDiv(j.rows.n*j.cols.n*j.channels, 1<<14))
 	if j.images*j.rows.n*j.cols.n*j.channels*j.rows.taps*j.cols.taps < minShared {
-		runAlone(j, j.images*j.blocks)
+		parallel.RunAlone(j, j.images*j.blocks)
 	} else {
-		run(j, j.images*j.blocks)
+		parallel.Run(j, j.images*j.blocks)
 	}
 }
 
-func (j *depthwiseJob) unit(u int, w *worker) {
-	t := &w.tile
+func (j *depthwiseJob) Unit(u int, w *parallel.Worker) {
+	t := &w.Tile
 	image := u / j.blocks
-	r0, r1 := share(j.rows.n, j.blocks, u%j.blocks)
+	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
 	t.RowA, t.StepA = 4*j.cols.stride*j.channels, 4*j.cols.dist*j.channels
 	t.StepB, t.RowC = 4*j.cols.weightStep*j.channels, 4*j.cols.dstStep*j.channels
 	if t.Flags = 0; j.relu {

@@ -5,6 +5,8 @@ package kernel
 import (
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -25,8 +27,8 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 	}
 	x32, _ := single(x)
 	dy32, _ := single(dy)
-	d := depthwiseJobs.get() // for its buffer
-	j := depthwiseWeightsJobs.get()
+	d := depthwiseJobs.Get() // for its buffer
+	j := depthwiseWeightsJobs.Get()
 	*j = depthwiseWeightsJob{
 		isa: simd.Active, s: *s, x: d.repeat(x32, s), dy: first(dy32), sums: first(dw32), spare: j.spare,
 		rows: forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
@@ -34,20 +36,20 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 	}
 	j.partials = max(1, min(pixels/pixelsPerPartial, maxPartials, maxPartialFloats/len(dw), s.N*s.OH))
 	if j.partials > 1 {
-		j.spare = grow(j.spare, j.partials*len(dw))
+		j.spare = buffer.Grow(j.spare, j.partials*len(dw))
 		j.sums = first(j.spare)
 	}
 	if pixels*len(dw) < minShared {
-		runAlone(j, j.partials*s.KH)
+		parallel.RunAlone(j, j.partials*s.KH)
 	} else {
-		run(j, j.partials*s.KH)
+		parallel.Run(j, j.partials*s.KH)
 	}
 	if j.partials > 1 {
 		addPartials(dw32, j.sums, j.partials)
 	}
 	d.release()
 	*j = depthwiseWeightsJob{spare: j.spare}
-	depthwiseWeightsJobs.put(j)
+	depthwiseWeightsJobs.Put(j)
 }
 
 // depthwiseWeightsJob sums the weight gradient of one kernel row over a share
@@ -62,17 +64,17 @@ type depthwiseWeightsJob struct {
 	spare       []float32
 }
 
-var depthwiseWeightsJobs freeList[depthwiseWeightsJob]
+var depthwiseWeightsJobs parallel.FreeList[depthwiseWeightsJob]
 
-func (j *depthwiseWeightsJob) unit(u int, w *worker) {
-	s, t := &j.s, &w.tile
+func (j *depthwiseWeightsJob) Unit(u int, w *parallel.Worker) {
+	s, t := &j.s, &w.Tile
 	kh, partial := u%s.KH, u/s.KH
 	sums := floatsAt(j.sums, (partial*s.KH+kh)*s.KW*s.K)
 	clear(unsafe.Slice((*float32)(sums), s.KW*s.K))
 	t.Bias, t.Flags, t.Segments, t.Offsets = nil, simd.TileAdd, 1, &simd.NoOffset
 	t.RowA, t.StepA = 4*s.DilW*s.K, 4*s.StrideW*s.K // rows are taps, steps are pixels
 	t.StepB, t.RowC = 4*s.K, 4*s.K
-	lo, hi := share(s.N*s.OH, j.partials, partial)
+	lo, hi := parallel.Share(s.N*s.OH, j.partials, partial)
 	h0, h1 := j.rows.positions(kh)
 	in0, _ := j.cols.positions(0)
 	_, in1 := j.cols.positions(s.KW - 1)

@@ -16,6 +16,8 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -23,11 +25,12 @@ import (
 // Float is float32 (fast) or float64 (plain loops, for gradient checks).
 type Float = ref.Float
 
-// single returns x as []float32 when T is float32.
-func single[T Float](x []T) ([]float32, bool) {
-	s, ok := any(x).([]float32)
-	return s, ok
-}
-
 // ISA names the instruction set in use: "avx512", "avx2" or "generic".
 func ISA() string { return simd.Active.Name }
+
+// SetWorkers changes the number of goroutines that share one kernel, the caller among them,
+// until restore is called; at first it is GOMAXPROCS. Results do not depend on it.
+func SetWorkers(n int) (restore func()) { return parallel.SetWorkers(n) }
+
+// Floats returns n zeros in memory that suits kernels; see buffer.Floats.
+func Floats(n int) []float32 { return buffer.Floats(n) }

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -17,14 +18,19 @@ func Dropout[T Float](dst, x []T, rate float64, key, stream, step uint64) {
 		ref.Dropout(dst, x, rate, key, stream, step, 0)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.rate, l.key = d, rate, [3]uint64{key, stream, step}
-	l.v[1], _ = single(x)
-	l.each(len(d), dearGrain, dropoutPiece)
+	dropoutJobs.Run(dropoutJob{d, f32(x), rate, key, stream, step}, len(d), dearGrain)
 }
 
-func dropoutPiece(l *loop, lo, hi int) {
-	simd.Active.Dropout(l.v[0][lo:hi], l.v[1][lo:hi], l.rate, l.key[0], l.key[1], l.key[2], lo)
+type dropoutJob struct {
+	dst, x            []float32
+	rate              float64
+	key, stream, step uint64
+}
+
+var dropoutJobs parallel.Jobs[dropoutJob, *dropoutJob]
+
+func (j *dropoutJob) Piece(lo, hi int) {
+	simd.Active.Dropout(j.dst[lo:hi], j.x[lo:hi], j.rate, j.key, j.stream, j.step, lo)
 }
 
 // DropoutMask writes Dropout's scaled mask m_i / (1-rate) itself, for masks that several
@@ -41,11 +47,14 @@ func Normal[T Float](dst []T, key, stream, step uint64) {
 		ref.Normal(dst, key, stream, step, 0)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.key = d, [3]uint64{key, stream, step}
-	l.each(len(d), dearGrain, normalPiece)
+	normalJobs.Run(normalJob{d, key, stream, step}, len(d), dearGrain)
 }
 
-func normalPiece(l *loop, lo, hi int) {
-	ref.Normal(l.v[0][lo:hi], l.key[0], l.key[1], l.key[2], lo)
+type normalJob struct {
+	dst               []float32
+	key, stream, step uint64
 }
+
+var normalJobs parallel.Jobs[normalJob, *normalJob]
+
+func (j *normalJob) Piece(lo, hi int) { ref.Normal(j.dst[lo:hi], j.key, j.stream, j.step, lo) }

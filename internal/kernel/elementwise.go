@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -19,6 +20,26 @@ func Mul[T Float](dst, a, b []T) { binary("mul", dst, a, b, simd.Active.Mul, ref
 // Max writes dst = max(a, b), NaN where either is.
 func Max[T Float](dst, a, b []T) { binary("max", dst, a, b, simd.Active.Max, ref.Max[T]) }
 
+// binary applies a function of two operands; dst may be either.
+func binary[T Float](what string, dst, a, b []T, fast func(dst, a, b []float32), plain func(dst, a, b []T)) {
+	sameLen(what, len(dst), len(a), len(b))
+	d, ok := single(dst)
+	if !ok {
+		plain(dst, a, b)
+		return
+	}
+	binaryJobs.Run(binaryJob{fast, d, f32(a), f32(b)}, len(d), cheapGrain)
+}
+
+type binaryJob struct {
+	f         func(dst, a, b []float32)
+	dst, a, b []float32
+}
+
+var binaryJobs parallel.Jobs[binaryJob, *binaryJob]
+
+func (j *binaryJob) Piece(lo, hi int) { j.f(j.dst[lo:hi], j.a[lo:hi], j.b[lo:hi]) }
+
 // MaxGrad writes the gradients of max(a, b): dy goes to a where a >= b, else to b. db may
 // be nil: it is dy - da.
 func MaxGrad[T Float](da, db, a, b, dy []T) {
@@ -31,21 +52,19 @@ func MaxGrad[T Float](da, db, a, b, dy []T) {
 		ref.MaxGrad(da, db, a, b, dy)
 		return
 	}
-	l := loops.get()
-	l.v[0] = d
-	l.v[1], _ = single(db)
-	l.v[2], _ = single(a)
-	l.v[3], _ = single(b)
-	l.v[4], _ = single(dy)
-	l.each(len(d), cheapGrain, maxGradPiece)
+	maxGradJobs.Run(maxGradJob{d, f32(db), f32(a), f32(b), f32(dy)}, len(d), cheapGrain)
 }
 
-func maxGradPiece(l *loop, lo, hi int) {
-	if l.v[1] == nil { // nobody wants the gradient of b
-		ref.MaxGrad(l.v[0][lo:hi], nil, l.v[2][lo:hi], l.v[3][lo:hi], l.v[4][lo:hi])
-		return
+type maxGradJob struct{ da, db, a, b, dy []float32 }
+
+var maxGradJobs parallel.Jobs[maxGradJob, *maxGradJob]
+
+func (j *maxGradJob) Piece(lo, hi int) {
+	f := simd.Active.MaxGrad
+	if j.db == nil { // the assembly writes both
+		f = ref.MaxGrad[float32]
 	}
-	simd.Active.MaxGrad(l.v[0][lo:hi], l.v[1][lo:hi], l.v[2][lo:hi], l.v[3][lo:hi], l.v[4][lo:hi])
+	f(j.da[lo:hi], part(j.db, lo, hi), j.a[lo:hi], j.b[lo:hi], j.dy[lo:hi])
 }
 
 // Scale writes dst = alpha x.
@@ -56,15 +75,17 @@ func Scale[T Float](dst, x []T, alpha T) {
 		ref.Scale(dst, x, alpha)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.s[0] = d, float32(alpha)
-	l.v[1], _ = single(x)
-	l.each(len(d), cheapGrain, scalePiece)
+	scaleJobs.Run(scaleJob{d, f32(x), float32(alpha)}, len(d), cheapGrain)
 }
 
-func scalePiece(l *loop, lo, hi int) {
-	simd.Active.Scale(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0])
+type scaleJob struct {
+	dst, x []float32
+	alpha  float32
 }
+
+var scaleJobs parallel.Jobs[scaleJob, *scaleJob]
+
+func (j *scaleJob) Piece(lo, hi int) { simd.Active.Scale(j.dst[lo:hi], j.x[lo:hi], j.alpha) }
 
 // AddScaled adds alpha x to dst.
 func AddScaled[T Float](dst, x []T, alpha T) {
@@ -74,15 +95,14 @@ func AddScaled[T Float](dst, x []T, alpha T) {
 		ref.AddScaled(dst, x, alpha)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.s[0] = d, float32(alpha)
-	l.v[1], _ = single(x)
-	l.each(len(d), cheapGrain, addScaledPiece)
+	addScaledJobs.Run(addScaledJob{d, f32(x), float32(alpha)}, len(d), cheapGrain)
 }
 
-func addScaledPiece(l *loop, lo, hi int) {
-	simd.Active.AddScaled(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0])
-}
+type addScaledJob scaleJob
+
+var addScaledJobs parallel.Jobs[addScaledJob, *addScaledJob]
+
+func (j *addScaledJob) Piece(lo, hi int) { simd.Active.AddScaled(j.dst[lo:hi], j.x[lo:hi], j.alpha) }
 
 // AddRow writes dst_rj = x_rj + row_j for a rows x cols matrix.
 func AddRow[T Float](dst, x, row []T, rows, cols int) {
@@ -94,6 +114,7 @@ func MulRow[T Float](dst, x, row []T, rows, cols int) {
 	withRow("mul row", dst, x, row, rows, cols, simd.Active.Mul, ref.MulRow[T])
 }
 
+// withRow applies a function of two operands to each row of x and the same row.
 func withRow[T Float](what string, dst, x, row []T, rows, cols int,
 	fast func(dst, a, b []float32), plain func(dst, x, row []T, rows, cols int),
 ) {
@@ -104,17 +125,20 @@ func withRow[T Float](what string, dst, x, row []T, rows, cols int,
 		plain(dst, x, row, rows, cols)
 		return
 	}
-	l := loops.get()
-	l.map2, l.cols = fast, cols
-	l.v[0] = d
-	l.v[1], _ = single(x)
-	l.v[2], _ = single(row)
-	l.each(rows, rowGrain(cheapGrain, cols), withRowPiece)
+	withRowJobs.Run(withRowJob{fast, d, f32(x), f32(row)}, rows, rowGrain(cheapGrain, cols))
 }
 
-func withRowPiece(l *loop, lo, hi int) {
-	for i := lo * l.cols; i < hi*l.cols; i += l.cols {
-		l.map2(l.v[0][i:i+l.cols], l.v[1][i:i+l.cols], l.v[2])
+type withRowJob struct {
+	f           func(dst, a, b []float32)
+	dst, x, row []float32
+}
+
+var withRowJobs parallel.Jobs[withRowJob, *withRowJob]
+
+func (j *withRowJob) Piece(lo, hi int) {
+	cols := len(j.row)
+	for r := lo; r < hi; r++ {
+		j.f(j.dst[r*cols:(r+1)*cols], j.x[r*cols:(r+1)*cols], j.row)
 	}
 }
 
@@ -125,16 +149,21 @@ func Fill[T Float](dst []T, v T) {
 		ref.Fill(dst, v)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.s[0] = d, float32(v)
-	l.each(len(d), cheapGrain, fillPiece)
+	fillJobs.Run(fillJob{d, float32(v)}, len(d), cheapGrain)
 }
 
-func fillPiece(l *loop, lo, hi int) {
-	if d := l.v[0][lo:hi]; l.s[0] == 0 {
+type fillJob struct {
+	dst []float32
+	v   float32
+}
+
+var fillJobs parallel.Jobs[fillJob, *fillJob]
+
+func (j *fillJob) Piece(lo, hi int) {
+	if d := j.dst[lo:hi]; j.v == 0 {
 		clear(d)
 	} else {
-		ref.Fill(d, l.s[0])
+		ref.Fill(d, j.v)
 	}
 }
 
@@ -146,12 +175,14 @@ func Clip[T Float](dst, x []T, lo, hi T) {
 		ref.Clip(dst, x, lo, hi)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.s[0], l.s[1] = d, float32(lo), float32(hi)
-	l.v[1], _ = single(x)
-	l.each(len(d), cheapGrain, clipPiece)
+	clipJobs.Run(clipJob{d, f32(x), float32(lo), float32(hi)}, len(d), cheapGrain)
 }
 
-func clipPiece(l *loop, lo, hi int) {
-	simd.Active.Clip(l.v[0][lo:hi], l.v[1][lo:hi], l.s[0], l.s[1])
+type clipJob struct {
+	dst, x      []float32
+	least, most float32
 }
+
+var clipJobs parallel.Jobs[clipJob, *clipJob]
+
+func (j *clipJob) Piece(lo, hi int) { simd.Active.Clip(j.dst[lo:hi], j.x[lo:hi], j.least, j.most) }

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -18,15 +19,14 @@ func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 	if !ok {
 		return ref.Gather(dst, table, ids, n, vocab, dim)
 	}
-	j := gatherJobs.get()
+	j := gatherJobs.Get()
 	j.dst, j.dim, j.vocab = d, dim, vocab
-	j.table, _ = single(table)
-	j.ids, _ = single(ids)
+	j.table, j.ids = f32(table), f32(ids)
 	j.start(n, rowGrain(cheapGrain, dim))
-	j.run(j)
+	j.Run(j)
 	bad = j.first()
 	j.dst, j.table, j.ids = nil, nil, nil
-	gatherJobs.put(j)
+	gatherJobs.Put(j)
 	return bad
 }
 
@@ -36,10 +36,10 @@ type gatherJob struct {
 	vocab, dim      int
 }
 
-var gatherJobs freeList[gatherJob]
+var gatherJobs parallel.FreeList[gatherJob]
 
-func (j *gatherJob) unit(u int, _ *worker) {
-	lo, hi := j.bounds(u)
+func (j *gatherJob) Unit(u int, _ *parallel.Worker) {
+	lo, hi := j.Bounds(u)
 	ids, n, bad, ahead := j.ids[lo:hi], j.dim, -1, fetchAhead(j.dim)
 	for i, v := range ids {
 		if i+ahead < len(ids) {
@@ -71,24 +71,29 @@ func ScatterAdd[T Float](dtable, dy, ids []T, n, vocab, dim int) {
 		ref.ScatterAdd(dtable, dy, ids, n, vocab, dim)
 		return
 	}
-	ids32, _ := single(ids)
-	x := rowIndexes.get()
-	x.ofIDs(ids32, vocab)
-	l := loops.get()
-	l.v[0], l.width, l.rows = d, dim, x
-	l.v[1], _ = single(dy)
-	l.each(vocab, scatterGrain(n, vocab, dim), scatterPiece)
-	rowIndexes.put(x)
+	x := rowIndexes.Get()
+	x.ofIDs(f32(ids), vocab)
+	scatterJobs.Run(scatterJob{d, f32(dy), x, dim}, vocab, scatterGrain(n, vocab, dim))
+	rowIndexes.Put(x)
+}
+
+// scatterJob writes each row of dst as the sum of the rows of from that index lists for it.
+type scatterJob struct {
+	dst, from []float32
+	index     *rowIndex
+	dim       int
+}
+
+var scatterJobs parallel.Jobs[scatterJob, *scatterJob]
+
+func (j *scatterJob) Piece(lo, hi int) {
+	for r := lo; r < hi; r++ {
+		j.index.sum(j.dst[r*j.dim:(r+1)*j.dim], j.from, r)
+	}
 }
 
 // scatterGrain returns how many rows make a piece. The sums are uneven, frequent words
 // coming first in a vocabulary, so pieces are small.
 func scatterGrain(additions, rows, dim int) int {
 	return rowGrain(cheapGrain/4, dim*(1+additions/max(rows, 1)))
-}
-
-func scatterPiece(l *loop, lo, hi int) {
-	for r := lo; r < hi; r++ {
-		l.rows.sum(l.v[0][r*l.width:(r+1)*l.width], l.v[1], r)
-	}
 }

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // A convolution over the steps of an embedding, without the embedded sequences: x would be
 // table[ids], longer than the table where texts repeat their words, so that the products of
@@ -32,11 +36,11 @@ func EmbeddingConv(y, ids, table, w, bias []float32, s *Conv, vocab int, act Act
 	}
 	cols := s.KW * s.K
 	j.tapRows(w)
-	j.sums = grow(j.sums, vocab*cols)
+	j.sums = buffer.Grow(j.sums, vocab*cols)
 	Gemm(false, false, vocab, cols, s.C, table, s.C, j.weights, cols, 0, j.sums, cols)
 	j.y, j.bias, j.act, j.alpha = y, bias, act, alpha
-	j.pieces, j.body = pieces{s.N * s.OW, rowGrain(cheapGrain/2, cols)}, (*embeddingConv).forward
-	run(j, ceilDiv(j.n, j.grain))
+	j.Pieces, j.body = parallel.Cut(s.N*s.OW, rowGrain(cheapGrain/2, cols)), (*embeddingConv).forward
+	parallel.Run(j, j.Count())
 	return -1
 }
 
@@ -46,11 +50,11 @@ func EmbeddingConvBackWeights(dw, ids, table, dy []float32, s *Conv, vocab int) 
 	defer j.release()
 	j.sumGradients(ids, dy)
 	cols, rows := s.KW*s.K, len(j.words)
-	j.met = grow(j.met, rows*s.C)
+	j.met = buffer.Grow(j.met, rows*s.C)
 	for i, v := range j.words {
 		copy(j.met[i*s.C:(i+1)*s.C], table[int(v)*s.C:])
 	}
-	j.weights = grow(j.weights, s.C*cols)
+	j.weights = buffer.Grow(j.weights, s.C*cols)
 	Gemm(true, false, s.C, cols, rows, j.met, s.C, j.sums, cols, 0, j.weights, cols)
 	j.shape = [3]int{s.C, s.KW, s.K}
 	Permute(dw, j.weights[:s.C*cols], j.shape[:], firstTwo)
@@ -64,14 +68,14 @@ func (g *SparseGrad) OfConv(ids, dy, w []float32, s *Conv, vocab int) (rows []in
 	j.tapRows(w)
 	cols := s.KW * s.K
 	g.rows, g.dy, g.dim = append(g.rows[:0], j.words...), nil, s.C
-	g.grad = resized(g.grad, len(g.rows)*s.C)
+	g.grad = buffer.Resize(g.grad, len(g.rows)*s.C)
 	Gemm(false, true, len(g.rows), s.C, cols, j.sums, cols, j.weights, cols, 0, g.grad, s.C)
 	return g.rows
 }
 
 // embeddingConv is a pass over y, or over the words.
 type embeddingConv struct {
-	pieces
+	parallel.Pieces
 	body  func(j *embeddingConv, lo, hi int, list []int32)
 	s     Conv
 	vocab int
@@ -94,7 +98,7 @@ var firstTwo = []int{1, 0, 2}
 // rowsAtOnce is how many rows are summed by a call of assembly.
 const rowsAtOnce = 64
 
-var embeddingConvs freeList[embeddingConv]
+var embeddingConvs parallel.FreeList[embeddingConv]
 
 func newEmbeddingConv(what string, ids, table, w, y []float32, s *Conv, vocab int) *embeddingConv {
 	sameLen(what, s.N*s.W, len(ids))
@@ -103,24 +107,24 @@ func newEmbeddingConv(what string, ids, table, w, y []float32, s *Conv, vocab in
 	if table != nil {
 		sameLen(what, vocab*s.C, len(table))
 	}
-	j := embeddingConvs.get()
+	j := embeddingConvs.Get()
 	j.s, j.vocab = *s, vocab
 	return j
 }
 
 func (j *embeddingConv) release() {
 	j.y, j.bias = nil, nil
-	embeddingConvs.put(j)
+	embeddingConvs.Put(j)
 }
 
-func (j *embeddingConv) unit(u int, w *worker) {
-	lo, hi := j.bounds(u)
-	j.body(j, lo, hi, w.ints(3*rowsAtOnce))
+func (j *embeddingConv) Unit(u int, w *parallel.Worker) {
+	lo, hi := j.Bounds(u)
+	j.body(j, lo, hi, w.Ints(3*rowsAtOnce))
 }
 
 // takeIDs turns ids into integers.
 func (j *embeddingConv) takeIDs(ids []float32) (bad int) {
-	j.ids = resized(j.ids, len(ids))
+	j.ids = buffer.Resize(j.ids, len(ids))
 	for i, v := range ids {
 		if !(v >= 0 && v < float32(j.vocab) && float32(int32(v)) == v) {
 			return i
@@ -133,7 +137,7 @@ func (j *embeddingConv) takeIDs(ids []float32) (bad int) {
 // tapRows writes w with the taps side by side.
 func (j *embeddingConv) tapRows(w []float32) {
 	s := &j.s
-	j.weights = grow(j.weights, len(w))
+	j.weights = buffer.Grow(j.weights, len(w))
 	j.shape = [3]int{s.KW, s.C, s.K}
 	Permute(j.weights[:len(w)], w, j.shape[:], firstTwo)
 }
@@ -165,10 +169,10 @@ func (j *embeddingConv) forward(lo, hi int, list []int32) {
 // sumGradients makes j.words and their rows of j.sums.
 func (j *embeddingConv) sumGradients(ids, dy []float32) {
 	j.words = j.index.ofIDs(ids, j.vocab)
-	j.sums = grow(j.sums, len(j.words)*j.s.KW*j.s.K)
+	j.sums = buffer.Grow(j.sums, len(j.words)*j.s.KW*j.s.K)
 	j.y = dy
-	j.pieces, j.body = pieces{len(j.words), scatterGrain(len(ids), len(j.words), j.s.KW*j.s.K)}, (*embeddingConv).backward
-	run(j, ceilDiv(j.n, j.grain))
+	j.Pieces, j.body = parallel.Cut(len(j.words), scatterGrain(len(ids), len(j.words), j.s.KW*j.s.K)), (*embeddingConv).backward
+	parallel.Run(j, j.Count())
 }
 
 // backward sums for words lo..hi-1.

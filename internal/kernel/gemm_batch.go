@@ -2,6 +2,8 @@
 
 package kernel
 
+import "github.com/reef-dl/reef/internal/kernel/parallel"
+
 // GemmBatch computes C_i = op(A_i)·op(B_i) for n products of row-major matrices that lie one
 // behind the other: op(A_i) is rows x depth, op(B_i) depth x cols. Small products are shared
 // out whole, large ones are cut as Gemm cuts them.
@@ -18,14 +20,14 @@ func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c [
 		}
 		return
 	}
-	j := gemmBatchJobs.get()
+	j := gemmBatchJobs.Get()
 	*j = gemmBatchJob{transA: transA, transB: transB, n: n, rows: rows, cols: cols, depth: depth, c: c32}
 	j.a, _ = single(a)
 	j.b, _ = single(b)
 	j.grain = max(1, minShared/max(1, rows*cols*depth))
-	run(j, ceilDiv(n, j.grain))
+	parallel.Run(j, ceilDiv(n, j.grain))
 	*j = gemmBatchJob{}
-	gemmBatchJobs.put(j)
+	gemmBatchJobs.Put(j)
 }
 
 // distance is how far apart the stored rows of a matrix are of which op is rows x cols.
@@ -42,10 +44,10 @@ type gemmBatchJob struct {
 	a, b, c                     []float32
 }
 
-var gemmBatchJobs freeList[gemmBatchJob]
+var gemmBatchJobs parallel.FreeList[gemmBatchJob]
 
 // unit computes some products; each is too small to be cut, so that Gemm runs it alone.
-func (j *gemmBatchJob) unit(u int, _ *worker) {
+func (j *gemmBatchJob) Unit(u int, _ *parallel.Worker) {
 	lda, ldb := distance(j.transA, j.rows, j.depth), distance(j.transB, j.depth, j.cols)
 	for i := u * j.grain; i < min(j.n, (u+1)*j.grain); i++ {
 		Gemm(j.transA, j.transB, j.rows, j.cols, j.depth, j.a[i*j.rows*j.depth:(i+1)*j.rows*j.depth], lda,

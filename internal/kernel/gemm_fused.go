@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // A product of few rows reads a large B only once, so B is packed panel by
 // panel in the worker's own scratch right before its use, instead of in full
@@ -17,7 +20,7 @@ var fusedFloats = 4 << 20
 // fusePacking reports whether j is such a product.
 func (j *gemmJob) fusePacking() bool {
 	rows, cols := ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
-	if rows > packPanels || cols < 2*Workers() {
+	if rows > packPanels || cols < 2*parallel.Workers() {
 		return false
 	}
 	return j.transB || j.m > 4 && j.k*j.n >= fusedFloats
@@ -27,22 +30,22 @@ func (j *gemmJob) multiplyFused() {
 	j.kBlocks = max(1, ceilDiv(j.k, j.isa.Depth))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
 	if j.small() {
-		runAlone((*fusedJob)(j), j.colPanels)
+		parallel.RunAlone((*fusedJob)(j), j.colPanels)
 	} else {
-		run((*fusedJob)(j), j.colPanels)
+		parallel.Run((*fusedJob)(j), j.colPanels)
 	}
 }
 
 // unit computes column panel q of C.
-func (f *fusedJob) unit(q int, w *worker) {
+func (f *fusedJob) Unit(q int, w *parallel.Worker) {
 	j := (*gemmJob)(f)
-	s, t := j.isa, &w.tile
+	s, t := j.isa, &w.Tile
 	n0 := q * s.TileCols()
 	cols := min(s.TileCols(), j.n-n0)
 	t.Segments, t.Offsets, t.RowC = 1, &simd.NoOffset, 4*j.ldc
 	for kb := range j.kBlocks {
-		k0, k1 := share(j.k, j.kBlocks, kb)
-		panel := first(w.floats((k1 - k0) * s.TileCols()))
+		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
+		panel := first(w.Floats((k1 - k0) * s.TileCols()))
 		at := k0*j.ldb + n0
 		if j.transB {
 			at = n0*j.ldb + k0
@@ -55,7 +58,7 @@ func (f *fusedJob) unit(q int, w *worker) {
 			t.Bias = floatsAt(j.bias, n0)
 		}
 		for p := range j.rowPanels {
-			r0, r1 := share(j.m, j.rowPanels, p)
+			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
 			j.setA(w, r0, r1, k0)
 			t.B, t.StepB = panel, 4*s.TileCols()
 			t.C = floatsAt(j.c, r0*j.ldc+n0)

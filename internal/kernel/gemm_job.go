@@ -3,8 +3,11 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 const (
@@ -34,16 +37,16 @@ type gemmJob struct {
 	copyA                         bool
 }
 
-var gemmJobs freeList[gemmJob]
+var gemmJobs parallel.FreeList[gemmJob]
 
 func (j *gemmJob) release() {
 	*j = gemmJob{spare: j.spare}
-	gemmJobs.put(j)
+	gemmJobs.Put(j)
 }
 
 // gemm runs the product that p describes, packing B where that pays.
 func gemm(p gemmJob) {
-	j := gemmJobs.get()
+	j := gemmJobs.Get()
 	p.isa, p.spare = simd.Active, j.spare
 	*j = p
 	defer j.release()
@@ -62,7 +65,7 @@ func gemm(p gemmJob) {
 		return
 	}
 	chunk := min(j.n, max(1, maxPacked/max(j.k, 1)/s.TileCols())*s.TileCols())
-	j.spare = grow(j.spare, packedLen(s, j.k, chunk))
+	j.spare = buffer.Grow(j.spare, packedLen(s, j.k, chunk))
 	for n0 := 0; n0 < p.n; n0 += chunk {
 		j.n = min(chunk, p.n-n0)
 		at := n0
@@ -85,18 +88,18 @@ func (j *gemmJob) small() bool { return j.m*j.n*j.k < minShared }
 func (j *gemmJob) pack(alone bool) {
 	j.kBlocks, j.colPanels = ceilDiv(j.k, j.isa.Depth), ceilDiv(j.n, j.isa.TileCols())
 	if alone {
-		runAlone((*packJob)(j), j.kBlocks*j.colPanels)
+		parallel.RunAlone((*packJob)(j), j.kBlocks*j.colPanels)
 	} else {
-		run((*packJob)(j), j.kBlocks*j.colPanels)
+		parallel.Run((*packJob)(j), j.kBlocks*j.colPanels)
 	}
 }
 
 // packJob packs op(B), one panel a unit.
 type packJob gemmJob
 
-func (j *packJob) unit(u int, _ *worker) {
+func (j *packJob) Unit(u int, _ *parallel.Worker) {
 	s := j.isa
-	k0, k1 := share(j.k, j.kBlocks, u/j.colPanels)
+	k0, k1 := parallel.Share(j.k, j.kBlocks, u/j.colPanels)
 	n0 := u % j.colPanels * s.TileCols()
 	at := k0*j.ldb + n0
 	if j.transB {
@@ -124,9 +127,9 @@ func (j *gemmJob) divide() {
 }
 
 // alone computes C on the calling worker.
-func (j *gemmJob) alone(w *worker) {
+func (j *gemmJob) alone(w *parallel.Worker) {
 	j.divide()
-	j.unit(0, w)
+	j.Unit(0, w)
 }
 
 // multiply computes C from A and B, or from A and j.packed.
@@ -135,12 +138,12 @@ func (j *gemmJob) multiply() {
 	s := j.isa
 	j.rowChunks = ceilDiv(j.rowPanels, chunkRows/s.TileRows)
 	if j.small() {
-		runAlone(j, j.rowChunks)
+		parallel.RunAlone(j, j.rowChunks)
 		return
 	}
 	// Chunks come as a multiple of the workers: 5 for 2 workers would be 3 : 2.
 	// Few row panels cannot be shared out evenly, so then columns are cut as well.
-	if t := 2 * Workers(); t > 2 {
+	if t := 2 * parallel.Workers(); t > 2 {
 		if c := t / gcd(j.rowChunks, t); j.rowPanels < 4*t && c*4 <= j.colPanels {
 			j.colChunks = c
 		} else {
@@ -150,28 +153,29 @@ func (j *gemmJob) multiply() {
 			}
 		}
 	}
-	run(j, j.rowChunks*j.colChunks)
+	parallel.Run(j, j.rowChunks*j.colChunks)
 }
 
-func (j *gemmJob) unit(u int, w *worker) {
-	s, t := j.isa, &w.tile
+func (j *gemmJob) Unit(u int, w *parallel.Worker) {
+	s, t := j.isa, &w.Tile
 	row, col := u/j.colChunks, u%j.colChunks
 	if j.n > j.m { // neighbouring units are one worker's, whose cache should hold its part of the larger matrix
 		row, col = u%j.rowChunks, u/j.rowChunks
 	}
-	p0, p1 := share(j.rowPanels, j.rowChunks, row)
-	q0, q1 := share(j.colPanels, j.colChunks, col)
+	p0, p1 := parallel.Share(j.rowPanels, j.rowChunks, row)
+	q0, q1 := parallel.Share(j.colPanels, j.colChunks, col)
 	t.Segments, t.Offsets, t.RowC = 1, &simd.NoOffset, j.ldc*4
 	for kb := range j.kBlocks {
-		k0, k1 := share(j.k, j.kBlocks, kb)
+		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
 		t.K, t.Flags = k1-k0, j.flags(kb)
+		var panels unsafe.Pointer
 		if j.transA && j.copyA {
-			j.packA(w, p0, p1, k0)
+			panels = j.packA(w, p0, p1, k0)
 		}
 		for p := p0; p < p1; p++ {
-			r0, r1 := share(j.m, j.rowPanels, p)
-			if j.transA && j.copyA {
-				t.A, t.RowA, t.StepA = first(w.scratch[(p-p0)*j.panelA(t.K):]), 4, 4<<s.LaneBits
+			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
+			if panels != nil {
+				t.A, t.RowA, t.StepA = floatsAt(panels, (p-p0)*j.panelA(t.K)), 4, 4<<s.LaneBits
 			} else {
 				j.setA(w, r0, r1, k0)
 			}
@@ -205,8 +209,8 @@ func (j *gemmJob) flags(kb int) (flags int) {
 
 // setA points the tile at rows r0..r1 of op(A) from column k0 on, copying them
 // where their addresses would fight for the cache.
-func (j *gemmJob) setA(w *worker, r0, r1, k0 int) {
-	t := &w.tile
+func (j *gemmJob) setA(w *parallel.Worker, r0, r1, k0 int) {
+	t := &w.Tile
 	if j.transA {
 		t.A, t.RowA, t.StepA = floatsAt(j.a, k0*j.lda+r0), 4, 4*j.lda
 		return
@@ -214,7 +218,7 @@ func (j *gemmJob) setA(w *worker, r0, r1, k0 int) {
 	t.A, t.RowA, t.StepA = floatsAt(j.a, r0*j.lda+k0), 4*j.lda, 4
 	if j.copyA {
 		row := ceilDiv(t.K, 16)*16 + 16
-		buf := first(w.floats((r1 - r0) * row))
+		buf := first(w.Floats((r1 - r0) * row))
 		for i := range r1 - r0 {
 			copy(unsafe.Slice((*float32)(floatsAt(buf, i*row)), t.K), unsafe.Slice((*float32)(floatsAt(t.A, i*j.lda)), t.K))
 		}
@@ -227,26 +231,27 @@ func (j *gemmJob) setA(w *worker, r0, r1, k0 int) {
 // same few cache sets.
 func (j *gemmJob) panelA(k int) int { return k<<j.isa.LaneBits + 16 }
 
-// packA copies row panels p0..p1-1 of a transposed A from step k0 on to w's scratch:
+// packA copies row panels p0..p1-1 of a transposed A from step k0 on to w's scratch memory:
 // a row of A, which is a column of op(A), is read once for all of them.
-func (j *gemmJob) packA(w *worker, p0, p1, k0 int) {
-	k, size, lanes := w.tile.K, j.panelA(w.tile.K), 1<<j.isa.LaneBits
-	buf, src := first(w.floats((p1-p0)*size)), floatsAt(j.a, k0*j.lda)
-	w.offsets = resized(w.offsets, p1-p0)
+func (j *gemmJob) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) {
+	k, size, lanes := w.Tile.K, j.panelA(w.Tile.K), 1<<j.isa.LaneBits
+	buf, src := first(w.Floats((p1-p0)*size)), floatsAt(j.a, k0*j.lda)
+	offsets := w.Offsets(p1 - p0)
 	whole := k // rows whose vectors stay within A, which ends m floats after the last row's start
-	for i := range w.offsets {
-		r0, _ := share(j.m, j.rowPanels, p0+i)
-		w.offsets[i] = 4 * r0
+	for i := range offsets {
+		r0, _ := parallel.Share(j.m, j.rowPanels, p0+i)
+		offsets[i] = 4 * r0
 		whole = max(0, min(whole, k-ceilDiv(max(0, r0+lanes-j.m), j.lda)))
 	}
 	if whole > 0 {
-		j.isa.PackColumns((*float32)(buf), (*float32)(src), &w.offsets[0], p1-p0, whole, 4*size, 4*j.lda)
+		j.isa.PackColumns((*float32)(buf), (*float32)(src), &offsets[0], p1-p0, whole, 4*size, 4*j.lda)
 	}
 	for p := p0; p < p1 && whole < k; p++ {
-		r0, r1 := share(j.m, j.rowPanels, p)
+		r0, r1 := parallel.Share(j.m, j.rowPanels, p)
 		for i := whole; i < k; i++ {
 			to, from := floatsAt(buf, (p-p0)*size+i*lanes), floatsAt(src, i*j.lda+r0)
 			copy(unsafe.Slice((*float32)(to), r1-r0), unsafe.Slice((*float32)(from), r1-r0))
 		}
 	}
+	return buf
 }

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // PackedB is a right-hand matrix op(B) in the order in which tiles read it: worth
 // making when the same weights are multiplied many times. It belongs to the
@@ -18,15 +22,15 @@ func (b *PackedB) Pack(trans bool, k, n int, from []float32, ld int) {
 	checkMatrix("pack", trans, k, n, len(from), ld)
 	s := simd.Active
 	b.isa, b.k, b.n = s, k, n
-	b.data = grow(b.data, packedLen(s, k, n))
-	j := gemmJobs.get()
+	b.data = buffer.Grow(b.data, packedLen(s, k, n))
+	j := gemmJobs.Get()
 	*j = gemmJob{isa: s, transB: trans, n: n, k: k, b: first(from), ldb: ld, packed: first(b.data), spare: j.spare}
 	j.pack(k*n < minShared)
 	j.release()
 }
 
 // times computes C[m,n] = A·B, or C += A·B where add is set, on the calling worker: from within a unit of a job.
-func (b *PackedB) times(w *worker, m int, a []float32, lda int, add bool, c []float32, ldc int) {
+func (b *PackedB) times(w *parallel.Worker, m int, a []float32, lda int, add bool, c []float32, ldc int) {
 	if m == 0 || b.n == 0 {
 		return
 	}
@@ -37,7 +41,7 @@ func (b *PackedB) times(w *worker, m int, a []float32, lda int, add bool, c []fl
 }
 
 // addTransposed computes C[m,n] += A'·B on the calling worker, A being k x m.
-func addTransposed(w *worker, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
+func addTransposed(w *parallel.Worker, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}

@@ -3,15 +3,18 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // A small product of long rows, as a dense layer of few units over a flattened sequence
 // is, has too few tiles to share out. Its k axis is cut into parts instead: a worker reads
 // only its own part of A and of B, which is the part of the weights that it also updates.
 // The number of parts follows from k alone, and their sums are added in order.
-type splitJob gemmJob
+type splitKJob gemmJob
 
 const (
 	splitSteps = 1024 // of k in a part, at least
@@ -26,8 +29,8 @@ func (j *gemmJob) splits() bool {
 
 func (j *gemmJob) multiplySplit() {
 	parts, size := min(j.k/splitSteps, splitParts), j.m*j.n
-	j.kBlocks, j.spare = parts, grow(j.spare, parts*size)
-	run((*splitJob)(j), parts)
+	j.kBlocks, j.spare = parts, buffer.Grow(j.spare, parts*size)
+	parallel.Run((*splitKJob)(j), parts)
 	v := simd.Active
 	for i := range j.m {
 		row := unsafe.Slice((*float32)(floatsAt(j.c, i*j.ldc)), j.n)
@@ -48,8 +51,8 @@ func (j *gemmJob) multiplySplit() {
 }
 
 // unit computes the product of part u of k.
-func (s *splitJob) unit(u int, w *worker) {
-	k0, k1 := share(s.k, s.kBlocks, u)
+func (s *splitKJob) Unit(u int, w *parallel.Worker) {
+	k0, k1 := parallel.Share(s.k, s.kBlocks, u)
 	j := gemmJob{
 		isa: s.isa, m: s.m, n: s.n, k: k1 - k0, a: floatsAt(s.a, k0), lda: s.lda,
 		b: floatsAt(s.b, k0*s.ldb), ldb: s.ldb, c: first(s.spare[u*s.m*s.n:]), ldc: s.n,

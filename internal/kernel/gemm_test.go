@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -148,7 +149,7 @@ func TestGemmPacksB(t *testing.T) {
 
 // Products of few rows with a large B pack it on the way.
 func TestGemmFused(t *testing.T) {
-	defer SetWorkers(2)() // with many, columns are too few to share out
+	defer parallel.SetWorkers(2)() // with many, columns are too few to share out
 	onEachPath(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(13, 14))
 		defer func(n int) { fusedFloats = n }(fusedFloats)
@@ -221,7 +222,7 @@ func sameBits(t *testing.T, n int, compute func([]float32)) {
 	t.Helper()
 	var want []float32
 	for _, workers := range []int{1, 2, 3, 8} {
-		restore := SetWorkers(workers)
+		restore := parallel.SetWorkers(workers)
 		got := make([]float32, n)
 		compute(got)
 		restore()

@@ -3,11 +3,12 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math/rand/v2"
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // guarded returns n floats that end right before a page that may not be

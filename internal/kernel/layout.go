@@ -2,21 +2,40 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/ref"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+)
+
+// Copies between layouts. Each job copies slabs: neighboring elements of dst that are made
+// from neighboring elements of x. Package ref does the copying.
+
+// slabGrain returns how many slabs make a piece.
+func slabGrain(dst, x int) int { return rowGrain(cheapGrain, max(dst, x)) }
 
 // Concat writes x (outer, part, inner) to positions at..at+part-1 of the middle axis of dst
 // (outer, axis, inner); one call for each part makes a concatenation.
 func Concat[T Float](dst, x []T, outer, axis, at, part, inner int) {
 	sameLen("concat", outer*axis*inner, len(dst))
 	sameLen("concat", outer*part*inner, len(x))
-	slab("concat", dst, x, outer, axis*inner, part*inner, [8]int{axis, at, part, inner}, concatPiece, func() {
+	d, ok := single(dst)
+	if !ok {
 		ref.Concat(dst, x, outer, axis, at, part, inner)
-	})
+		return
+	}
+	concatJobs.Run(concatJob{d, f32(x), axis, at, part, inner}, outer, slabGrain(axis*inner, part*inner))
 }
 
-func concatPiece(l *loop, lo, hi int) {
-	k := &l.k
-	ref.Concat(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, k[0], k[1], k[2], k[3])
+type concatJob struct {
+	dst, x                []float32
+	axis, at, part, inner int
+}
+
+var concatJobs parallel.Jobs[concatJob, *concatJob]
+
+func (j *concatJob) Piece(lo, hi int) {
+	dst, x := j.axis*j.inner, j.part*j.inner
+	ref.Concat(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.axis, j.at, j.part, j.inner)
 }
 
 // Split is Concat backwards: it reads positions at..at+part-1 of the middle axis of x
@@ -24,76 +43,118 @@ func concatPiece(l *loop, lo, hi int) {
 func Split[T Float](dst, x []T, outer, axis, at, part, inner int) {
 	sameLen("split", outer*part*inner, len(dst))
 	sameLen("split", outer*axis*inner, len(x))
-	slab("split", dst, x, outer, part*inner, axis*inner, [8]int{axis, at, part, inner}, splitPiece, func() {
+	d, ok := single(dst)
+	if !ok {
 		ref.Split(dst, x, outer, axis, at, part, inner)
-	})
+		return
+	}
+	splitJobs.Run(splitJob{d, f32(x), axis, at, part, inner}, outer, slabGrain(part*inner, axis*inner))
 }
 
-func splitPiece(l *loop, lo, hi int) {
-	k := &l.k
-	ref.Split(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, k[0], k[1], k[2], k[3])
+type splitJob concatJob
+
+var splitJobs parallel.Jobs[splitJob, *splitJob]
+
+func (j *splitJob) Piece(lo, hi int) {
+	dst, x := j.part*j.inner, j.axis*j.inner
+	ref.Split(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.axis, j.at, j.part, j.inner)
 }
 
 // Pad2D writes x (n, h, w, c) with margins of 0 around each image; its gradient is Crop2D.
 func Pad2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
-	slab("pad", dst, x, n, (top+h+bottom)*(left+w+right)*c, h*w*c, [8]int{h, w, c, top, bottom, left, right}, padPiece, func() {
+	padded := (top + h + bottom) * (left + w + right) * c
+	sameLen("pad", n*padded, len(dst))
+	sameLen("pad", n*h*w*c, len(x))
+	d, ok := single(dst)
+	if !ok {
 		ref.Pad2D(dst, x, n, h, w, c, top, bottom, left, right)
-	})
+		return
+	}
+	padJobs.Run(padJob{d, f32(x), h, w, c, top, bottom, left, right}, n, slabGrain(padded, h*w*c))
 }
 
-func padPiece(l *loop, lo, hi int) {
-	k := &l.k
-	ref.Pad2D(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, k[0], k[1], k[2], k[3], k[4], k[5], k[6])
+type padJob struct {
+	dst, x                   []float32
+	h, w, c                  int // of x
+	top, bottom, left, right int
+}
+
+var padJobs parallel.Jobs[padJob, *padJob]
+
+func (j *padJob) Piece(lo, hi int) {
+	dst, x := (j.top+j.h+j.bottom)*(j.left+j.w+j.right)*j.c, j.h*j.w*j.c
+	ref.Pad2D(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.h, j.w, j.c, j.top, j.bottom, j.left, j.right)
 }
 
 // Crop2D writes x (n, h, w, c) without margins; its gradient is Pad2D.
 func Crop2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
-	slab("crop", dst, x, n, (h-top-bottom)*(w-left-right)*c, h*w*c, [8]int{h, w, c, top, bottom, left, right}, cropPiece, func() {
+	cropped := (h - top - bottom) * (w - left - right) * c
+	sameLen("crop", n*cropped, len(dst))
+	sameLen("crop", n*h*w*c, len(x))
+	d, ok := single(dst)
+	if !ok {
 		ref.Crop2D(dst, x, n, h, w, c, top, bottom, left, right)
-	})
+		return
+	}
+	cropJobs.Run(cropJob{d, f32(x), h, w, c, top, bottom, left, right}, n, slabGrain(cropped, h*w*c))
 }
 
-func cropPiece(l *loop, lo, hi int) {
-	k := &l.k
-	ref.Crop2D(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, k[0], k[1], k[2], k[3], k[4], k[5], k[6])
+type cropJob padJob
+
+var cropJobs parallel.Jobs[cropJob, *cropJob]
+
+func (j *cropJob) Piece(lo, hi int) {
+	dst, x := (j.h-j.top-j.bottom)*(j.w-j.left-j.right)*j.c, j.h*j.w*j.c
+	ref.Crop2D(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.h, j.w, j.c, j.top, j.bottom, j.left, j.right)
 }
 
-// Upsample2D writes every pixel of x (n, h, w, c) fh x fw times (nearest neighbour).
+// Upsample2D writes every pixel of x (n, h, w, c) fh x fw times (nearest neighbor).
 func Upsample2D[T Float](dst, x []T, n, h, w, c, fh, fw int) {
-	slab("upsample", dst, x, n*h, fh*fw*w*c, w*c, [8]int{w, c, fh, fw}, upsamplePiece, func() {
+	sameLen("upsample", n*h*fh*fw*w*c, len(dst))
+	sameLen("upsample", n*h*w*c, len(x))
+	d, ok := single(dst)
+	if !ok {
 		ref.Upsample2D(dst, x, n, h, w, c, fh, fw)
-	})
+		return
+	}
+	upsampleJobs.Run(upsampleJob{d, f32(x), w, c, fh, fw}, n*h, slabGrain(fh*fw*w*c, w*c))
 }
 
-func upsamplePiece(l *loop, lo, hi int) {
-	k := &l.k
-	ref.Upsample2D(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, 1, k[0], k[1], k[2], k[3])
+// upsampleJob runs over rows of pixels.
+type upsampleJob struct {
+	dst, x       []float32
+	w, c, fh, fw int
+}
+
+var upsampleJobs parallel.Jobs[upsampleJob, *upsampleJob]
+
+func (j *upsampleJob) Piece(lo, hi int) {
+	x := j.w * j.c
+	dst := j.fh * j.fw * x
+	ref.Upsample2D(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, 1, j.w, j.c, j.fh, j.fw)
 }
 
 // Upsample2DGrad writes to each pixel of dx (n, h, w, c) the sum of dy over its copies.
 func Upsample2DGrad[T Float](dx, dy []T, n, h, w, c, fh, fw int) {
-	slab("upsample grad", dx, dy, n*h, w*c, fh*fw*w*c, [8]int{w, c, fh, fw}, upsampleGradPiece, func() {
-		ref.Upsample2DGrad(dx, dy, n, h, w, c, fh, fw)
-	})
-}
-
-func upsampleGradPiece(l *loop, lo, hi int) {
-	k := &l.k
-	ref.Upsample2DGrad(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, 1, k[0], k[1], k[2], k[3])
-}
-
-// slab runs a copy kernel over n slabs: width elements of dst made from cols elements of x
-// each. k is the shape that piece passes on; plain is the same for float64.
-func slab[T Float](what string, dst, x []T, n, width, cols int, k [8]int, piece func(l *loop, lo, hi int), plain func()) {
-	sameLen(what, n*width, len(dst))
-	sameLen(what, n*cols, len(x))
-	d, ok := single(dst)
+	sameLen("upsample grad", n*h*w*c, len(dx))
+	sameLen("upsample grad", n*h*fh*fw*w*c, len(dy))
+	d, ok := single(dx)
 	if !ok {
-		plain()
+		ref.Upsample2DGrad(dx, dy, n, h, w, c, fh, fw)
 		return
 	}
-	l := loops.get()
-	l.v[0], l.width, l.cols, l.k = d, width, cols, k
-	l.v[1], _ = single(x)
-	l.each(n, rowGrain(cheapGrain, max(width, cols)), piece)
+	upsampleGradJobs.Run(upsampleGradJob{d, f32(dy), w, c, fh, fw}, n*h, slabGrain(w*c, fh*fw*w*c))
+}
+
+type upsampleGradJob struct {
+	dx, dy       []float32
+	w, c, fh, fw int
+}
+
+var upsampleGradJobs parallel.Jobs[upsampleGradJob, *upsampleGradJob]
+
+func (j *upsampleGradJob) Piece(lo, hi int) {
+	dx := j.w * j.c
+	dy := j.fh * j.fw * dx
+	ref.Upsample2DGrad(j.dx[lo*dx:hi*dx], j.dy[lo*dy:hi*dy], hi-lo, 1, j.w, j.c, j.fh, j.fw)
 }

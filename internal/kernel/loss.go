@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -21,15 +22,14 @@ func SoftmaxXentSparse[T Float](loss, logits, labels []T, rows, cols int) (bad i
 	if !ok {
 		return ref.SoftmaxXentSparse(loss, logits, labels, rows, cols)
 	}
-	j := sparseXentJobs.get()
+	j := sparseXentJobs.Get()
 	j.loss, j.cols = loss32, cols
-	j.logits, _ = single(logits)
-	j.labels, _ = single(labels)
+	j.logits, j.labels = f32(logits), f32(labels)
 	j.start(rows, rowGrain(dearGrain, cols))
-	j.run(j)
+	j.Run(j)
 	bad = j.first()
 	j.loss, j.logits, j.labels = nil, nil, nil
-	sparseXentJobs.put(j)
+	sparseXentJobs.Put(j)
 	return bad
 }
 
@@ -39,10 +39,10 @@ type sparseXentJob struct {
 	cols                 int
 }
 
-var sparseXentJobs freeList[sparseXentJob]
+var sparseXentJobs parallel.FreeList[sparseXentJob]
 
-func (j *sparseXentJob) unit(u int, _ *worker) {
-	lo, hi := j.bounds(u)
+func (j *sparseXentJob) Unit(u int, _ *parallel.Worker) {
+	lo, hi := j.Bounds(u)
 	j.report(u, simd.Active.SoftmaxXentSparse(j.loss[lo:hi], j.logits[lo*j.cols:hi*j.cols], j.labels[lo:hi], hi-lo, j.cols))
 }
 
@@ -117,15 +117,17 @@ func lossGrad[T Float](what string, dz, z, target, dloss []T, rows, cols, width,
 		plain(dz, z, target, dloss, rows, cols)
 		return
 	}
-	l := loops.get()
-	l.rowMap3, l.cols, l.width = fast, cols, width
-	l.v[0] = d
-	l.v[1], _ = single(z)
-	l.v[2], _ = single(target)
-	l.v[3], _ = single(dloss)
-	l.each(rows, rowGrain(grain, cols), lossGradPiece)
+	lossGradJobs.Run(lossGradJob{fast, d, f32(z), f32(target), f32(dloss), cols, width}, rows, rowGrain(grain, cols))
 }
 
-func lossGradPiece(l *loop, lo, hi int) {
-	l.rowMap3(l.v[0][lo*l.cols:hi*l.cols], l.v[1][lo*l.cols:hi*l.cols], l.v[2][lo*l.width:hi*l.width], l.v[3][lo:hi], hi-lo, l.cols)
+type lossGradJob struct {
+	f                    func(dz, z, t, dloss []float32, rows, cols int)
+	dz, z, target, dloss []float32
+	cols, width          int // of a row of z and of target
+}
+
+var lossGradJobs parallel.Jobs[lossGradJob, *lossGradJob]
+
+func (j *lossGradJob) Piece(lo, hi int) {
+	j.f(j.dz[lo*j.cols:hi*j.cols], j.z[lo*j.cols:hi*j.cols], j.target[lo*j.width:hi*j.width], j.dloss[lo:hi], hi-lo, j.cols)
 }

@@ -5,11 +5,12 @@ package kernel
 import (
 	"math"
 
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Normalisation of columns, as batch normalisation needs it. A matrix of few columns is
+// Normalization of columns, as batch normalization needs it. A matrix of few columns is
 // worked on as one of fewer and wider rows, against which the columns' numbers are repeated:
 // vectors of a few channels would cost more to call for than to compute.
 
@@ -42,7 +43,7 @@ func ColVariance[T Float](variance, x, mean []T, rows, cols int) {
 	}
 	x32, _ := single(x)
 	mean32, _ := single(mean)
-	sumCentred(v, x32, nil, mean32, rows, cols)
+	sumCentered(v, x32, nil, mean32, rows, cols)
 	simd.Active.Scale(v, v, 1/float32(max(rows, 1)))
 }
 
@@ -60,7 +61,7 @@ func NormColsDot[T Float](dgamma, x, dy, mean, variance []T, eps T, rows, cols i
 	dy32, _ := single(dy)
 	mean32, _ := single(mean)
 	variance32, _ := single(variance)
-	sumCentred(d, x32, dy32, mean32, rows, cols)
+	sumCentered(d, x32, dy32, mean32, rows, cols)
 	for j, v := range variance32 {
 		d[j] *= inverseRoot(v, float32(eps))
 	}
@@ -70,9 +71,9 @@ func inverseRoot(variance, eps float32) float32 {
 	return float32(1 / math.Sqrt(float64(variance+eps)))
 }
 
-// sumCentred writes sum_r (x_rj - mean_j) b_rj, or sum_r (x_rj - mean_j)^2 where b is nil.
+// sumCentered writes sum_r (x_rj - mean_j) b_rj, or sum_r (x_rj - mean_j)^2 where b is nil.
 // The pieces' sums are added in order.
-func sumCentred(dst, x, b, mean []float32, rows, cols int) {
+func sumCentered(dst, x, b, mean []float32, rows, cols int) {
 	clear(dst)
 	if rows*cols == 0 {
 		return
@@ -80,32 +81,41 @@ func sumCentred(dst, x, b, mean []float32, rows, cols int) {
 	n, width := rows*cols, wide(cols)
 	grain := wideGrain(n, width)
 	parts := ceilDiv(n, grain)
-	w := callers.get()
-	scratch := w.floats((1 + 2*parts) * width)
-	l := loops.get()
-	l.v[0], l.v[1], l.v[2], l.v[3], l.width = scratch[width:], x, b, scratch[:width], width
-	repeat(l.v[3], mean)
-	l.each(n, grain, sumCentredPiece)
-	sums := scratch[width : 2*width]
+	w := parallel.Borrow()
+	scratch := w.Floats((1 + 2*parts) * width)
+	repeated, work := scratch[:width], scratch[width:]
+	repeat(repeated, mean)
+	centeredSumJobs.Run(centeredSumJob{work, x, b, repeated, grain}, n, grain)
+	sums := work[:width]
 	for p := 1; p < parts; p++ {
-		simd.Active.Add(sums, sums, scratch[(1+2*p)*width:(2+2*p)*width])
+		simd.Active.Add(sums, sums, work[2*p*width:(2*p+1)*width])
 	}
 	simd.Active.ColSum(dst, sums, width/cols, cols)
-	callers.put(w)
+	w.Return()
 }
 
-func sumCentredPiece(l *loop, lo, hi int) {
-	at := lo / l.grain * 2 * l.width
-	sum, d := l.v[0][at:at+l.width], l.v[0][at+l.width:at+2*l.width]
+// centeredSumJob has, for each piece of grain elements, a wide row of work for its sums and
+// another for what it adds to them.
+type centeredSumJob struct {
+	work, x, b, mean []float32
+	grain            int
+}
+
+var centeredSumJobs parallel.Jobs[centeredSumJob, *centeredSumJob]
+
+func (j *centeredSumJob) Piece(lo, hi int) {
+	width := len(j.mean)
+	at := lo / j.grain * 2 * width
+	sum, d := j.work[at:at+width], j.work[at+width:at+2*width]
 	clear(sum)
-	for i := lo; i < hi; i += l.width {
-		m := min(l.width, hi-i)
+	for i := lo; i < hi; i += width {
+		m := min(width, hi-i)
 		d := d[:m]
-		simd.Active.Sub(d, l.v[1][i:i+m], l.v[3][:m])
-		if l.v[2] == nil {
+		simd.Active.Sub(d, j.x[i:i+m], j.mean[:m])
+		if j.b == nil {
 			simd.Active.Mul(d, d, d)
 		} else {
-			simd.Active.Mul(d, d, l.v[2][i:i+m])
+			simd.Active.Mul(d, d, j.b[i:i+m])
 		}
 		simd.Active.Add(sum[:m], sum[:m], d)
 	}
@@ -125,22 +135,33 @@ func NormCols[T Float](y, x, mean, variance, gamma, beta []T, eps T, rows, cols 
 		return
 	}
 	width := wide(cols)
-	w := callers.get()
-	scratch := w.floats(3 * width)
-	l := loops.get()
-	l.v[0], l.v[2], l.v[3], l.v[4], l.width = y32, scratch[:width], scratch[width:2*width], scratch[2*width:], width
-	l.v[1], _ = single(x)
-	mean32, _ := single(mean)
-	beta32, _ := single(beta)
-	if clear(l.v[2]); mean != nil {
-		repeat(l.v[2], mean32)
+	w := parallel.Borrow()
+	scratch := w.Floats(3 * width)
+	j := normColsJob{y32, f32(x), scratch[:width], scratch[width : 2*width], scratch[2*width:]}
+	if clear(j.mean); mean != nil {
+		repeat(j.mean, f32(mean))
 	}
-	repeatScale(l.v[3], variance, gamma, eps)
-	if clear(l.v[4]); beta != nil {
-		repeat(l.v[4], beta32)
+	repeatScale(j.scale, variance, gamma, eps)
+	if clear(j.beta); beta != nil {
+		repeat(j.beta, f32(beta))
 	}
-	l.each(len(y32), wideGrain(len(y32), width), normColsPiece)
-	callers.put(w)
+	normColsJobs.Run(j, len(y32), wideGrain(len(y32), width))
+	w.Return()
+}
+
+// normColsJob has the columns' numbers repeated to a wide row.
+type normColsJob struct{ y, x, mean, scale, beta []float32 }
+
+var normColsJobs parallel.Jobs[normColsJob, *normColsJob]
+
+func (j *normColsJob) Piece(lo, hi int) {
+	for i := lo; i < hi; i += len(j.mean) {
+		m := min(len(j.mean), hi-i)
+		y := j.y[i : i+m]
+		simd.Active.Sub(y, j.x[i:i+m], j.mean[:m])
+		simd.Active.Mul(y, y, j.scale[:m])
+		simd.Active.Add(y, y, j.beta[:m])
+	}
 }
 
 // repeatScale fills dst with copies of gamma / sqrt(variance + eps).
@@ -154,16 +175,6 @@ func repeatScale[T Float](dst []float32, variance, gamma []T, eps T) {
 		}
 	}
 	repeat(dst[len(v):], dst[:len(v)])
-}
-
-func normColsPiece(l *loop, lo, hi int) {
-	for i := lo; i < hi; i += l.width {
-		m := min(l.width, hi-i)
-		y := l.v[0][i : i+m]
-		simd.Active.Sub(y, l.v[1][i:i+m], l.v[2][:m])
-		simd.Active.Mul(y, y, l.v[3][:m])
-		simd.Active.Add(y, y, l.v[4][:m])
-	}
 }
 
 // NormColsGrad writes the gradient of x in NormCols where mean and variance are those of x
@@ -184,38 +195,40 @@ func NormColsGrad[T Float](dx, x, dy, mean, variance, gamma, dgamma, dbeta []T, 
 		return
 	}
 	width := wide(cols)
-	w := callers.get()
-	scratch := w.floats(4 * width)
-	l := loops.get()
-	l.v[0], l.v[3], l.v[4], l.v[5], l.width = dx32, scratch[:2*width], scratch[2*width:3*width], scratch[3*width:], width
-	l.v[1], _ = single(x)
-	l.v[2], _ = single(dy)
-	mean32, _ := single(mean)
-	variance32, _ := single(variance)
-	dgamma32, _ := single(dgamma)
-	dbeta32, _ := single(dbeta)
-	slope, offset := l.v[3][width:width+cols], l.v[4][:cols]
-	for j := range cols {
-		slope[j] = -dgamma32[j] / float32(rows) * inverseRoot(variance32[j], float32(eps))
-		offset[j] = -dbeta32[j] / float32(rows)
+	w := parallel.Borrow()
+	scratch := w.Floats(4 * width)
+	j := normColsGradJob{
+		dx32, f32(x), f32(dy),
+		scratch[:width], scratch[width : 2*width], scratch[2*width : 3*width], scratch[3*width:],
 	}
-	repeat(l.v[3][:width], mean32)
-	repeat(l.v[3][width+cols:], slope)
-	repeat(l.v[4][cols:], offset)
-	repeatScale(l.v[5], variance, gamma, eps)
-	l.each(len(dx32), wideGrain(len(dx32), width), normColsGradPiece)
-	callers.put(w)
+	mean32, variance32, dgamma32, dbeta32 := f32(mean), f32(variance), f32(dgamma), f32(dbeta)
+	slope, offset := j.slope[:cols], j.offset[:cols]
+	for c := range cols {
+		slope[c] = -dgamma32[c] / float32(rows) * inverseRoot(variance32[c], float32(eps))
+		offset[c] = -dbeta32[c] / float32(rows)
+	}
+	repeat(j.mean, mean32)
+	repeat(j.slope[cols:], slope)
+	repeat(j.offset[cols:], offset)
+	repeatScale(j.scale, variance, gamma, eps)
+	normColsGradJobs.Run(j, len(dx32), wideGrain(len(dx32), width))
+	w.Return()
 }
 
-func normColsGradPiece(l *loop, lo, hi int) {
-	mean, slope := l.v[3][:l.width], l.v[3][l.width:]
-	for i := lo; i < hi; i += l.width {
-		m := min(l.width, hi-i)
-		dx := l.v[0][i : i+m]
-		simd.Active.Sub(dx, l.v[1][i:i+m], mean[:m])
-		simd.Active.Mul(dx, dx, slope[:m])
-		simd.Active.Add(dx, dx, l.v[2][i:i+m])
-		simd.Active.Add(dx, dx, l.v[4][:m])
-		simd.Active.Mul(dx, dx, l.v[5][:m])
+// normColsGradJob computes scale (dy + offset + slope (x - mean)), the columns' numbers
+// repeated to a wide row.
+type normColsGradJob struct{ dx, x, dy, mean, slope, offset, scale []float32 }
+
+var normColsGradJobs parallel.Jobs[normColsGradJob, *normColsGradJob]
+
+func (j *normColsGradJob) Piece(lo, hi int) {
+	for i := lo; i < hi; i += len(j.mean) {
+		m := min(len(j.mean), hi-i)
+		dx := j.dx[i : i+m]
+		simd.Active.Sub(dx, j.x[i:i+m], j.mean[:m])
+		simd.Active.Mul(dx, dx, j.slope[:m])
+		simd.Active.Add(dx, dx, j.dy[i:i+m])
+		simd.Active.Add(dx, dx, j.offset[:m])
+		simd.Active.Mul(dx, dx, j.scale[:m])
 	}
 }

@@ -5,11 +5,12 @@ package kernel
 import (
 	"math"
 
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Normalisation of rows, as layer normalisation needs it. Mean and variance of a row are
+// Normalization of rows, as layer normalization needs it. Mean and variance of a row are
 // computed again for the gradients: the row is in the cache, saved ones would not be.
 
 // normRowsJob is one of the kernels below, a few rows a unit.
@@ -17,12 +18,12 @@ type normRowsJob struct {
 	dst, x, dy, gamma, beta []float32
 	eps                     float32
 	rows, cols, grain       int
-	row                     func(j *normRowsJob, at, unit int, w *worker)
+	row                     func(j *normRowsJob, at, unit int, w *parallel.Worker)
 }
 
-var normRowsJobs freeList[normRowsJob]
+var normRowsJobs parallel.FreeList[normRowsJob]
 
-func (j *normRowsJob) unit(u int, w *worker) {
+func (j *normRowsJob) Unit(u int, w *parallel.Worker) {
 	for r := u * j.grain; r < min(j.rows, (u+1)*j.grain); r++ {
 		j.row(j, r*j.cols, u, w)
 	}
@@ -31,12 +32,12 @@ func (j *normRowsJob) unit(u int, w *worker) {
 // run computes all rows and gives j back to the free list.
 func (j *normRowsJob) run() {
 	if units := ceilDiv(j.rows, j.grain); units == 1 {
-		runAlone(j, 1)
+		parallel.RunAlone(j, 1)
 	} else {
-		run(j, units)
+		parallel.Run(j, units)
 	}
 	*j = normRowsJob{}
-	normRowsJobs.put(j)
+	normRowsJobs.Put(j)
 }
 
 // NormRows writes y_rj = gamma_j z_rj + beta_j, z_rj = (x_rj - m_r) / sqrt(v_r + eps) with the
@@ -48,17 +49,17 @@ func NormRows[T Float](y, x, gamma, beta []T, eps T, rows, cols int) {
 		ref.NormRows(y, x, gamma, beta, eps, rows, cols)
 		return
 	}
-	j := normRowsJobs.get()
+	j := normRowsJobs.Get()
 	*j = normRowsJob{dst: y32, eps: float32(eps), rows: rows, cols: cols, grain: rowGrain(cheapGrain, cols), row: normRow}
-	j.x, _ = single(x)
-	j.gamma, _ = single(gamma)
-	j.beta, _ = single(beta)
+	j.x = f32(x)
+	j.gamma = f32(gamma)
+	j.beta = f32(beta)
 	j.run()
 }
 
-func normRow(j *normRowsJob, at, _ int, _ *worker) {
+func normRow(j *normRowsJob, at, _ int, _ *parallel.Worker) {
 	y := j.dst[at : at+j.cols]
-	standardise(y, j.x[at:at+j.cols], j.eps)
+	standardize(y, j.x[at:at+j.cols], j.eps)
 	if j.gamma != nil {
 		simd.Active.Mul(y, y, j.gamma)
 	}
@@ -76,17 +77,17 @@ func NormRowsGrad[T Float](dx, x, dy, gamma []T, eps T, rows, cols int) {
 		ref.NormRowsGrad(dx, x, dy, gamma, eps, rows, cols)
 		return
 	}
-	j := normRowsJobs.get()
+	j := normRowsJobs.Get()
 	*j = normRowsJob{dst: dx32, eps: float32(eps), rows: rows, cols: cols, grain: rowGrain(cheapGrain, cols), row: normRowGrad}
-	j.x, _ = single(x)
-	j.dy, _ = single(dy)
-	j.gamma, _ = single(gamma)
+	j.x = f32(x)
+	j.dy = f32(dy)
+	j.gamma = f32(gamma)
 	j.run()
 }
 
-func normRowGrad(j *normRowsJob, at, _ int, w *worker) {
-	z, g := w.floats(j.cols), j.dst[at:at+j.cols]
-	inverse := standardise(z, j.x[at:at+j.cols], j.eps)
+func normRowGrad(j *normRowsJob, at, _ int, w *parallel.Worker) {
+	z, g := w.Floats(j.cols), j.dst[at:at+j.cols]
+	inverse := standardize(z, j.x[at:at+j.cols], j.eps)
 	copy(g, j.dy[at:at+j.cols])
 	if j.gamma != nil {
 		simd.Active.Mul(g, g, j.gamma)
@@ -110,21 +111,21 @@ func NormRowsDot[T Float](dgamma, x, dy []T, eps T, rows, cols int) {
 	}
 	grain := max(rowGrain(cheapGrain, cols), ceilDiv(rows, maxColParts))
 	parts := ceilDiv(rows, grain)
-	w := callers.get()
-	sums := w.floats(parts * cols)
+	w := parallel.Borrow()
+	sums := w.Floats(parts * cols)
 	clear(sums)
-	j := normRowsJobs.get()
+	j := normRowsJobs.Get()
 	*j = normRowsJob{dst: sums, eps: float32(eps), rows: rows, cols: cols, grain: grain, row: normRowDot}
-	j.x, _ = single(x)
-	j.dy, _ = single(dy)
+	j.x = f32(x)
+	j.dy = f32(dy)
 	j.run()
 	simd.Active.ColSum(d, sums, parts, cols)
-	callers.put(w)
+	w.Return()
 }
 
-func normRowDot(j *normRowsJob, at, unit int, w *worker) {
-	z, sum := w.floats(j.cols), j.dst[unit*j.cols:(unit+1)*j.cols]
-	standardise(z, j.x[at:at+j.cols], j.eps)
+func normRowDot(j *normRowsJob, at, unit int, w *parallel.Worker) {
+	z, sum := w.Floats(j.cols), j.dst[unit*j.cols:(unit+1)*j.cols]
+	standardize(z, j.x[at:at+j.cols], j.eps)
 	simd.Active.Mul(z, z, j.dy[at:at+j.cols])
 	simd.Active.Add(sum, sum, z)
 }
@@ -146,8 +147,8 @@ func subtract(z []float32, v float32) {
 	}
 }
 
-// standardise writes z = (x - m) / sqrt(v + eps) for one row and returns 1 / sqrt(v + eps).
-func standardise(z, x []float32, eps float32) (inverse float32) {
+// standardize writes z = (x - m) / sqrt(v + eps) for one row and returns 1 / sqrt(v + eps).
+func standardize(z, x []float32, eps float32) (inverse float32) {
 	n := float64(len(x))
 	copy(z, x)
 	subtract(z, float32(simd.Active.Sum(x)/n))

@@ -3,8 +3,9 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // inPlace is the only offset of a panel that starts where its source does.

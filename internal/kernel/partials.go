@@ -2,7 +2,11 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+)
 
 // Sums over many pixels are split into partial sums, as many as the shape
 // asks for and never as many as there are workers, and added up in order.
@@ -15,18 +19,18 @@ const (
 
 // addPartials sets dst to the sum of as many vectors, one after the other in sums.
 func addPartials(dst []float32, sums unsafe.Pointer, partials int) {
-	j := partialsJobs.get()
+	j := partialsJobs.Get()
 	*j = partialsJob{dst, unsafe.Slice((*float32)(sums), partials*len(dst))}
-	run(j, ceilDiv(len(dst), reduceFloats))
+	parallel.Run(j, ceilDiv(len(dst), reduceFloats))
 	*j = partialsJob{}
-	partialsJobs.put(j)
+	partialsJobs.Put(j)
 }
 
 type partialsJob struct{ dst, sums []float32 }
 
-var partialsJobs freeList[partialsJob]
+var partialsJobs parallel.FreeList[partialsJob]
 
-func (j *partialsJob) unit(u int, _ *worker) {
+func (j *partialsJob) Unit(u int, _ *parallel.Worker) {
 	lo, hi := u*reduceFloats, min(len(j.dst), (u+1)*reduceFloats)
 	dst := j.dst[lo:hi]
 	copy(dst, j.sums[lo:])

@@ -2,14 +2,17 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // peakJob makes rounds of independent multiply-adds, one unit a worker.
 type peakJob struct{ rounds int }
 
-func (j *peakJob) unit(int, *worker) { simd.Active.Peak(j.rounds) }
+func (j *peakJob) Unit(int, *parallel.Worker) { simd.Active.Peak(j.rounds) }
 
-var peakJobs freeList[peakJob]
+var peakJobs parallel.FreeList[peakJob]
 
 // Peak makes multiply-adds that need no memory on all workers, some 20 µs, and returns how
 // many floating-point operations these were: their speed is what no matrix product can
@@ -18,9 +21,9 @@ func Peak() (flop float64) {
 	if simd.Active.Peak == nil {
 		return 0
 	}
-	j := peakJobs.get()
-	defer peakJobs.put(j)
+	j := peakJobs.Get()
+	defer peakJobs.Put(j)
 	j.rounds = 10_000
-	run(j, Workers())
-	return 2 * simd.PeakChains * float64(int(1)<<simd.Active.LaneBits) * float64(j.rounds) * float64(Workers())
+	parallel.Run(j, parallel.Workers())
+	return 2 * simd.PeakChains * float64(int(1)<<simd.Active.LaneBits) * float64(j.rounds) * float64(parallel.Workers())
 }

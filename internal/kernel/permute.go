@@ -5,6 +5,7 @@ package kernel
 import (
 	"fmt"
 
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -39,26 +40,26 @@ func Permute[T Float](dst, x []T, shape, perm []int) {
 		return
 	}
 	inner := p.size[p.rank-1]
-	j := permuteJobs.get()
-	*j = permuteJob{pieces{size / inner, rowGrain(cheapGrain, inner)}, p, d, x32}
-	j.pieces.run(j)
+	j := permuteJobs.Get()
+	*j = permuteJob{parallel.Cut(size/inner, rowGrain(cheapGrain, inner)), p, d, x32}
+	j.Pieces.Run(j)
 	*j = permuteJob{}
-	permuteJobs.put(j)
+	permuteJobs.Put(j)
 }
 
 // permuteJob writes rows of dst, a row being its last axis.
 type permuteJob struct {
-	pieces
+	parallel.Pieces
 	permutation
 	dst, x []float32
 }
 
-var permuteJobs freeList[permuteJob]
+var permuteJobs parallel.FreeList[permuteJob]
 
-func (j *permuteJob) unit(u int, _ *worker) {
+func (j *permuteJob) Unit(u int, _ *parallel.Worker) {
 	last := j.rank - 1
 	inner, step := j.size[last], j.stride[last]
-	for r, hi := j.bounds(u); r < hi; r++ {
+	for r, hi := j.Bounds(u); r < hi; r++ {
 		rest, from := r, 0
 		for a := last - 1; a >= 0; a-- {
 			from += rest % j.size[a] * j.stride[a]

@@ -8,22 +8,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 )
 
 type countTask struct{ hits []atomic.Int32 }
 
-func (t *countTask) unit(u int, _ *worker) { t.hits[u].Add(1) }
+func (t *countTask) Unit(u int, _ *parallel.Worker) { t.hits[u].Add(1) }
 
 func TestRunDoesEachUnitOnce(t *testing.T) {
 	for _, workers := range []int{1, 2, 3, 8} {
-		restore := SetWorkers(workers)
-		if got := Workers(); got != workers {
-			t.Errorf("Workers() = %d after SetWorkers(%d)", got, workers)
+		restore := parallel.SetWorkers(workers)
+		if got := parallel.Workers(); got != workers {
+			t.Errorf("parallel.Workers() = %d after parallel.SetWorkers(%d)", got, workers)
 		}
 		for _, units := range []int{0, 1, 2, 7, 1000} {
 			task := &countTask{hits: make([]atomic.Int32, units)}
 			for range 20 {
-				run(task, units)
+				parallel.Run(task, units)
 			}
 			for u := range task.hits {
 				if n := task.hits[u].Load(); n != 20 {
@@ -36,13 +38,13 @@ func TestRunDoesEachUnitOnce(t *testing.T) {
 }
 
 func TestRunFromManyGoroutines(t *testing.T) {
-	defer SetWorkers(4)()
+	defer parallel.SetWorkers(4)()
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			task := &countTask{hits: make([]atomic.Int32, 50)}
 			for range 200 {
-				run(task, len(task.hits))
+				parallel.Run(task, len(task.hits))
 			}
 			for u := range task.hits {
 				if n := task.hits[u].Load(); n != 200 {
@@ -55,9 +57,9 @@ func TestRunFromManyGoroutines(t *testing.T) {
 }
 
 func TestRunDoesNotAllocate(t *testing.T) {
-	defer SetWorkers(2)()
+	defer parallel.SetWorkers(2)()
 	task := &countTask{hits: make([]atomic.Int32, 100)}
-	if n := testing.AllocsPerRun(100, func() { run(task, 100) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { parallel.Run(task, 100) }); n != 0 {
 		t.Errorf("run allocates %v times", n)
 	}
 }
@@ -66,12 +68,12 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportAllocs()
 	task := &countTask{hits: make([]atomic.Int32, 4)}
 	for b.Loop() {
-		run(task, 4)
+		parallel.Run(task, 4)
 	}
 }
 
 func TestKernelsFromManyGoroutines(t *testing.T) {
-	defer SetWorkers(3)()
+	defer parallel.SetWorkers(3)()
 	const m, n, k = 70, 90, 60
 	rng := rand.New(rand.NewPCG(51, 52))
 	s := samePadding(square(2, 16, 32, 32, 3))

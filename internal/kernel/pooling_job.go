@@ -2,11 +2,14 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // poolJob is a pass over the windows, forward from x to y or backward from y to x.
 type poolJob struct {
-	pieces
+	parallel.Pieces
 	Pool
 	y, x []float32
 	arg  []uint8
@@ -23,7 +26,7 @@ const (
 	images
 )
 
-var poolJobs freeList[poolJob]
+var poolJobs parallel.FreeList[poolJob]
 
 // newPoolJob checks the slices; it returns nil when T is float64.
 func newPoolJob[T Float](what string, y, x []T, arg []uint8, s *Pool) *poolJob {
@@ -39,9 +42,9 @@ func newPoolJob[T Float](what string, y, x []T, arg []uint8, s *Pool) *poolJob {
 	if !ok {
 		return nil
 	}
-	j := poolJobs.get()
+	j := poolJobs.Get()
 	j.Pool, j.y, j.arg = *s, y32, arg
-	j.x, _ = single(x)
+	j.x = f32(x)
 	return j
 }
 
@@ -62,17 +65,17 @@ func (j *poolJob) backward(run func(j *poolJob, x, y int, r simd.PoolRow)) {
 func (j *poolJob) start(unit poolUnit, run func(j *poolJob, x, y int, r simd.PoolRow)) {
 	j.run, j.cut = run, unit
 	if unit == images {
-		j.pieces = pieces{j.N, rowGrain(cheapGrain, j.H*j.W*j.C)}
+		j.Pieces = parallel.Cut(j.N, rowGrain(cheapGrain, j.H*j.W*j.C))
 	} else {
-		j.pieces = pieces{j.N * j.OH, rowGrain(cheapGrain, j.OW*j.C*max(j.StrideH*j.StrideW, 1))}
+		j.Pieces = parallel.Cut(j.N*j.OH, rowGrain(cheapGrain, j.OW*j.C*max(j.StrideH*j.StrideW, 1)))
 	}
-	j.pieces.run(j)
+	j.Pieces.Run(j)
 	*j = poolJob{}
-	poolJobs.put(j)
+	poolJobs.Put(j)
 }
 
-func (j *poolJob) unit(u int, _ *worker) {
-	lo, hi := j.bounds(u)
+func (j *poolJob) Unit(u int, _ *parallel.Worker) {
+	lo, hi := j.Bounds(u)
 	if j.cut == images {
 		image := j.H * j.W * j.C
 		clear(j.x[lo*image : hi*image])

@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -24,7 +26,7 @@ func reduce[T Float](x []T, fast func(x []float32) float64, plain func(x []T) fl
 	if !ok {
 		return T(plain(x))
 	}
-	j := sumJobs.get()
+	j := sumJobs.Get()
 	j.a, j.sum = x32, fast
 	return T(j.total())
 }
@@ -36,7 +38,7 @@ func Dot[T Float](a, b []T) T {
 	if !ok {
 		return T(ref.Dot(a, b))
 	}
-	j := sumJobs.get()
+	j := sumJobs.Get()
 	j.a, j.dot = a32, simd.Active.Dot
 	j.b, _ = single(b)
 	return T(j.total())
@@ -44,31 +46,31 @@ func Dot[T Float](a, b []T) T {
 
 // sumJob is a sum over a, or over products of a and b.
 type sumJob struct {
-	pieces
+	parallel.Pieces
 	a, b    []float32
 	sum     func(a []float32) float64
 	dot     func(a, b []float32) float64
 	partial []float64 // by piece
 }
 
-var sumJobs freeList[sumJob]
+var sumJobs parallel.FreeList[sumJob]
 
 // total adds up the pieces and gives j back.
 func (j *sumJob) total() float64 {
-	j.pieces = pieces{len(j.a), cheapGrain}
-	j.partial = resized(j.partial, ceilDiv(len(j.a), cheapGrain))
-	j.pieces.run(j)
+	j.Pieces = parallel.Cut(len(j.a), cheapGrain)
+	j.partial = buffer.Resize(j.partial, j.Count())
+	j.Pieces.Run(j)
 	var sum float64
 	for _, p := range j.partial {
 		sum += p
 	}
 	*j = sumJob{partial: j.partial}
-	sumJobs.put(j)
+	sumJobs.Put(j)
 	return sum
 }
 
-func (j *sumJob) unit(u int, _ *worker) {
-	lo, hi := j.bounds(u)
+func (j *sumJob) Unit(u int, _ *parallel.Worker) {
+	lo, hi := j.Bounds(u)
 	if j.dot != nil {
 		j.partial[u] = j.dot(j.a[lo:hi], j.b[lo:hi])
 	} else {
@@ -96,40 +98,22 @@ func ColSum[T Float](dst, x []T, rows, cols int) {
 		return
 	}
 	parts := ceilDiv(rows, grain)
-	w := callers.get()
-	l := loops.get()
-	l.v[0], l.v[1], l.cols = w.floats(parts*cols), x32, cols
-	l.run(rows, grain, colSumPiece)
-	simd.Active.ColSum(d, l.v[0], parts, cols)
-	l.release()
-	callers.put(w)
+	w := parallel.Borrow()
+	sums := w.Floats(parts * cols)
+	colSumJobs.Run(colSumJob{sums, x32, cols, grain}, rows, grain)
+	simd.Active.ColSum(d, sums, parts, cols)
+	w.Return()
 }
 
-func colSumPiece(l *loop, lo, hi int) {
-	p := lo / l.grain * l.cols
-	simd.Active.ColSum(l.v[0][p:p+l.cols], l.v[1][lo*l.cols:hi*l.cols], hi-lo, l.cols)
+// colSumJob sums the columns of each piece of grain rows.
+type colSumJob struct {
+	sums, x     []float32
+	cols, grain int
 }
 
-// eachRow applies a function of rows x cols matrices; dst has one value a row or cols.
-func eachRow[T Float](what string, dst, x []T, rows, cols, grain int,
-	fast func(dst, x []float32, rows, cols int), plain func(dst, x []T, rows, cols int),
-) {
-	sameLen(what, rows*cols, len(x))
-	d, ok := single(dst)
-	if !ok {
-		plain(dst, x, rows, cols)
-		return
-	}
-	if rows == 0 {
-		return
-	}
-	l := loops.get()
-	l.rowMap, l.width, l.cols = fast, len(d)/rows, cols
-	l.v[0] = d
-	l.v[1], _ = single(x)
-	l.each(rows, rowGrain(grain, cols), eachRowPiece)
-}
+var colSumJobs parallel.Jobs[colSumJob, *colSumJob]
 
-func eachRowPiece(l *loop, lo, hi int) {
-	l.rowMap(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], hi-lo, l.cols)
+func (j *colSumJob) Piece(lo, hi int) {
+	p := lo / j.grain * j.cols
+	simd.Active.ColSum(j.sums[p:p+j.cols], j.x[lo*j.cols:hi*j.cols], hi-lo, j.cols)
 }

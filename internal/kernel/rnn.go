@@ -5,6 +5,8 @@ package kernel
 import (
 	"fmt"
 
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -113,11 +115,11 @@ type rnnJob struct {
 	zeros    []float32
 }
 
-var rnnJobs freeList[rnnJob]
+var rnnJobs parallel.FreeList[rnnJob]
 
 func (j *rnnJob) release() {
 	j.t, j.d = RNNTensors[float32]{}, RNNGradients[float32]{}
-	rnnJobs.put(j)
+	rnnJobs.Put(j)
 }
 
 func startRNN(s *RNN, t *RNNTensors[float32]) *rnnJob {
@@ -134,7 +136,7 @@ func startRNN(s *RNN, t *RNNTensors[float32]) *rnnJob {
 	if s.General == nil && (t.DropX != nil || t.DropH != nil) {
 		panic("recurrent: dropout without RNN.General")
 	}
-	j := rnnJobs.get()
+	j := rnnJobs.Get()
 	j.rnnPlan, j.s, j.t = planRNN(s), *s, *t
 	sameLen("recurrent saved", s.Batch*j.perRow, len(t.Saved))
 	j.parts = rnnParts(s.Batch)
@@ -153,7 +155,7 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 		j.weights[p].Pack(false, j.products[p].k, j.products[p].gates*s.Units, j.stackOf(p), j.products[p].gates*s.Units)
 	}
 	j.back = false
-	run(j, j.parts)
+	parallel.Run(j, j.parts)
 	j.release()
 }
 
@@ -169,19 +171,19 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 	j.d = *d32
 	j.packTransposed()
 	if len(j.zeros) < s.Units {
-		j.zeros = Floats(s.Units)
+		j.zeros = buffer.Floats(s.Units)
 	}
-	j.gradient = grow(j.gradient, max(j.parts, 1)*j.stackLen())
-	j.scratch = grow(j.scratch, j.parts*j.scratchLen())
+	j.gradient = buffer.Grow(j.gradient, max(j.parts, 1)*j.stackLen())
+	j.scratch = buffer.Grow(j.scratch, j.parts*j.scratchLen())
 	clear(j.gradient[:j.stackLen()])
 	j.back = true
-	run(j, j.parts)
+	parallel.Run(j, j.parts)
 	j.writeWeightGradients()
 	j.release()
 }
 
-func (j *rnnJob) unit(u int, w *worker) {
-	r0, r1 := share(j.s.Batch, j.parts, u)
+func (j *rnnJob) Unit(u int, w *parallel.Worker) {
+	r0, r1 := parallel.Share(j.s.Batch, j.parts, u)
 	if j.s.General != nil {
 		b := j.general(w, r0, r1-r0)
 		b.pass(u)
@@ -207,7 +209,7 @@ func (j *rnnJob) stackLen() (n int) {
 func (j *rnnJob) stackOf(i int) []float32 {
 	p, in, n, g := &j.products[i], j.s.In, j.s.Units, j.s.Cell.Gates()*j.s.Units
 	cols := p.gates * n
-	j.stack = grow(j.stack, p.k*cols)
+	j.stack = buffer.Grow(j.stack, p.k*cols)
 	for r := range p.k {
 		row, at := j.stack[r*cols:(r+1)*cols], p.from+r
 		switch {

@@ -3,8 +3,9 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // rnnCarry holds the gradients of the states between two steps, rows of Units numbers.

@@ -2,13 +2,16 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // rnnBlock is a block of sequences and its part of the saved numbers. Each is laid out by
 // steps, then rows.
 type rnnBlock struct {
 	*rnnJob
-	w           *worker
+	w           *parallel.Worker
 	first, rows int
 	xh          []float32 // [x | 1 | h], of Time+1 steps
 	gates       []float32
@@ -166,7 +169,7 @@ func (b *rnnBlock) fetchInputs(t int) {
 	}
 	from, to := b.inputAt(next), b.inputAt(min(next+inputSteps, b.s.Time)-1)
 	from, to = min(from, to), max(from, to)+1
-	r0, r1 := share(b.rows, inputSteps, t%inputSteps)
+	r0, r1 := parallel.Share(b.rows, inputSteps, t%inputSteps)
 	for r := r0; r < r1; r++ {
 		simd.Fetch(b.t.X[((b.first+r)*b.s.Time+from)*b.s.In : ((b.first+r)*b.s.Time+to)*b.s.In])
 	}

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Cells of any activations and with dropout, whose masks differ from gate to gate: each
 // gate has rows [x | 1 | h] of its own, dropped, and a product of its own. Sums of gates
@@ -42,7 +45,7 @@ type generalBlock struct {
 	h, c       []float32    // states, of Time+1 steps
 }
 
-func (j *rnnJob) general(w *worker, first, rows int) generalBlock {
+func (j *rnnJob) general(w *parallel.Worker, first, rows int) generalBlock {
 	saved := j.t.Saved[first*j.perRow : (first+rows)*j.perRow]
 	b := generalBlock{rnnBlock: rnnBlock{rnnJob: j, w: w, first: first, rows: rows}, acts: *j.s.General}
 	cut := func(n int) []float32 {

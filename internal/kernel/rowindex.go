@@ -4,6 +4,9 @@ package kernel
 
 import (
 	"fmt"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -18,13 +21,13 @@ type rowIndex struct {
 	rows  []int32   // that occur
 }
 
-var rowIndexes freeList[rowIndex]
+var rowIndexes parallel.FreeList[rowIndex]
 
 // ofIDs indexes ids, leaving out those that are no integers in [0,rows), and returns the
 // rows that occur, ascending, which are good until the next call. All else waits for it: no
 // branch depends on what occurs.
 func (x *rowIndex) ofIDs(ids []float32, rows int) (occurring []int32) {
-	x.end, x.where, x.vals, x.ids = resized(x.end, rows), resized(x.where, len(ids)), x.vals[:0], resized(x.ids, len(ids))
+	x.end, x.where, x.vals, x.ids = buffer.Resize(x.end, rows), buffer.Resize(x.where, len(ids)), x.vals[:0], buffer.Resize(x.ids, len(ids))
 	clear(x.end)
 	for i, v := range ids {
 		id := int32(v)
@@ -51,7 +54,7 @@ func (x *rowIndex) ofIDs(ids []float32, rows int) (occurring []int32) {
 // ofColumns indexes the columns of a sparse matrix: where are its rows.
 func (x *rowIndex) ofColumns(indptr, cols []int32, vals []float32, k int) {
 	checkColumns(cols, k)
-	x.end, x.where, x.vals = resized(x.end, k), resized(x.where, len(cols)), resized(x.vals, len(vals))
+	x.end, x.where, x.vals = buffer.Resize(x.end, k), buffer.Resize(x.where, len(cols)), buffer.Resize(x.vals, len(vals))
 	clear(x.end)
 	for _, c := range cols {
 		x.end[c]++
@@ -72,7 +75,7 @@ func (x *rowIndex) ofColumns(indptr, cols []int32, vals []float32, k int) {
 // countToStart turns counts into the starts that placing moves on to the ends. It returns the
 // rows whose count is not 0, which are at most that many.
 func (x *rowIndex) countToStart(most int) (occurring []int32) {
-	x.rows = resized(x.rows, most+1)
+	x.rows = buffer.Resize(x.rows, most+1)
 	rows, next, n := x.rows, int32(0), 0
 	for r, count := range x.end {
 		x.end[r] = next

@@ -3,24 +3,28 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // search is a pass over 0..n-1 in which each piece reports the first index that is bad.
 type search struct {
-	pieces
+	parallel.Pieces
 	bad []int // by piece, -1 where all is good
 }
 
 func (s *search) start(n, grain int) {
-	s.pieces, s.bad = pieces{n, grain}, resized(s.bad, ceilDiv(n, grain))
+	s.Pieces = parallel.Cut(n, grain)
+	s.bad = buffer.Resize(s.bad, s.Count())
 }
 
-// report notes that element i of piece u is bad, counted from the piece's start; -1 says none is.
+// report notes that element i of piece u, counted from the piece's start, is bad; -1 says none is.
 func (s *search) report(u, i int) {
 	if i >= 0 {
-		i += u * s.grain
+		lo, _ := s.Bounds(u)
+		i += lo
 	}
 	s.bad[u] = i
 }
@@ -41,13 +45,13 @@ func Finite[T Float](x []T) (firstBad int) {
 	if !ok {
 		return ref.Finite(x)
 	}
-	j := finiteJobs.get()
+	j := finiteJobs.Get()
 	j.x = x32
 	j.start(len(x32), cheapGrain)
-	j.run(j)
+	j.Run(j)
 	firstBad = j.first()
 	j.x = nil
-	finiteJobs.put(j)
+	finiteJobs.Put(j)
 	return firstBad
 }
 
@@ -56,9 +60,9 @@ type finiteJob struct {
 	x []float32
 }
 
-var finiteJobs freeList[finiteJob]
+var finiteJobs parallel.FreeList[finiteJob]
 
-func (j *finiteJob) unit(u int, _ *worker) {
-	lo, hi := j.bounds(u)
+func (j *finiteJob) Unit(u int, _ *parallel.Worker) {
+	lo, hi := j.Bounds(u)
 	j.report(u, simd.Active.Finite(j.x[lo:hi]))
 }

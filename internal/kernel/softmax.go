@@ -33,27 +33,3 @@ func LogSoftmaxGrad[T Float](dx, y, dy []T, rows, cols int) {
 	sameLen("log-softmax grad", rows*cols, len(dx), len(y), len(dy))
 	eachRow2(dx, y, dy, rows, cols, dearGrain, simd.Active.LogSoftmaxGrad, ref.LogSoftmaxGrad[T])
 }
-
-// eachRow2 applies a function of two rows x cols matrices; dst has one value a row or cols.
-func eachRow2[T Float](dst, a, b []T, rows, cols, grain int,
-	fast func(dst, a, b []float32, rows, cols int), plain func(dst, a, b []T, rows, cols int),
-) {
-	d, ok := single(dst)
-	if !ok {
-		plain(dst, a, b, rows, cols)
-		return
-	}
-	if rows == 0 {
-		return
-	}
-	l := loops.get()
-	l.rowMap2, l.width, l.cols = fast, len(d)/rows, cols
-	l.v[0] = d
-	l.v[1], _ = single(a)
-	l.v[2], _ = single(b)
-	l.each(rows, rowGrain(grain, cols), eachRow2Piece)
-}
-
-func eachRow2Piece(l *loop, lo, hi int) {
-	l.rowMap2(l.v[0][lo*l.width:hi*l.width], l.v[1][lo*l.cols:hi*l.cols], l.v[2][lo*l.cols:hi*l.cols], hi-lo, l.cols)
-}

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -20,26 +21,31 @@ func SparseDense[T Float](y, w, bias []T, indptr, cols []int32, vals []T, m, k, 
 		return
 	}
 	checkColumns(cols, k)
-	l := loops.get()
-	l.v[0], l.indptr, l.int32s, l.width = y32, indptr, cols, n
-	l.v[1], _ = single(w)
-	l.v[2], _ = single(bias)
-	l.v[3], _ = single(vals)
-	l.act, l.s[0] = act, float32(alpha)
-	l.each(m, rowGrain(cheapGrain, n*ceilDiv(int(indptr[m]), max(m, 1))), sparseDensePiece)
+	sparseDenseJobs.Run(sparseDenseJob{y32, f32(w), f32(bias), indptr, cols, f32(vals), n, act, float32(alpha)},
+		m, rowGrain(cheapGrain, n*ceilDiv(int(indptr[m]), max(m, 1))))
 }
 
-func sparseDensePiece(l *loop, lo, hi int) {
-	n := l.width
+type sparseDenseJob struct {
+	y, w, bias   []float32
+	indptr, cols []int32
+	vals         []float32
+	n            int
+	act          Activation
+	alpha        float32
+}
+
+var sparseDenseJobs parallel.Jobs[sparseDenseJob, *sparseDenseJob]
+
+func (j *sparseDenseJob) Piece(lo, hi int) {
 	for i := lo; i < hi; i++ {
-		row := l.v[0][i*n : (i+1)*n]
+		row := j.y[i*j.n : (i+1)*j.n]
 		clear(row)
-		copy(row, l.v[2])
-		from, to := int(l.indptr[i]), int(l.indptr[i+1])
-		addRows(row, l.v[1], l.int32s[from:to], part(l.v[3], from, to))
+		copy(row, j.bias)
+		from, to := int(j.indptr[i]), int(j.indptr[i+1])
+		addRows(row, j.w, j.cols[from:to], part(j.vals, from, to))
 	}
-	rows := l.v[0][lo*n : hi*n]
-	simd.Active.Activate(rows, rows, l.act, l.s[0])
+	rows := j.y[lo*j.n : hi*j.n]
+	simd.Active.Activate(rows, rows, j.act, j.alpha)
 }
 
 // SparseDenseBackWeights writes dw (k x n) = X' dz for the X of SparseDense, the rows of X
@@ -53,12 +59,8 @@ func SparseDenseBackWeights[T Float](dw, dz []T, indptr, cols []int32, vals []T,
 		ref.SparseDenseBackWeights(dw, dz, indptr, cols, vals, m, k, n)
 		return
 	}
-	vals32, _ := single(vals)
-	x := rowIndexes.get()
-	x.ofColumns(indptr, cols, vals32, k)
-	l := loops.get()
-	l.v[0], l.width, l.rows = dw32, n, x
-	l.v[1], _ = single(dz)
-	l.each(k, scatterGrain(len(cols), k, n), scatterPiece)
-	rowIndexes.put(x)
+	x := rowIndexes.Get()
+	x.ofColumns(indptr, cols, f32(vals), k)
+	scatterJobs.Run(scatterJob{dw32, f32(dz), x, n}, k, scatterGrain(len(cols), k, n))
+	rowIndexes.Put(x)
 }

@@ -3,8 +3,11 @@
 package kernel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"slices"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // SparseGrad is the gradient of an embedding with only the rows that occurred: the sums of
@@ -18,7 +21,7 @@ type SparseGrad struct {
 	grad  []float32
 
 	partRows int
-	part     func(s *SparseGrad, lo, hi int, w *worker)
+	part     func(s *SparseGrad, lo, hi int, w *parallel.Worker)
 	body     func(rows []int32, grad []float32)
 
 	dst, table []float32 // of Gather
@@ -45,7 +48,7 @@ func (s *SparseGrad) Gather(dst, table, ids []float32, n, vocab, dim int) (bad i
 	return -1
 }
 
-func (s *SparseGrad) copyRows(lo, hi int, _ *worker) {
+func (s *SparseGrad) copyRows(lo, hi int, _ *parallel.Worker) {
 	n, ahead := s.dim, fetchAhead(s.dim)
 	for i, r := range s.rows[lo:hi] {
 		if next := lo + i + ahead; next < len(s.rows) {
@@ -83,20 +86,28 @@ func (s *SparseGrad) Sum() []float32 {
 	if s.dy == nil {
 		return s.grad
 	}
-	s.grad = resized(s.grad, len(s.rows)*s.dim)
-	l := loops.get()
-	l.v[0], l.v[1], l.int32s, l.width, l.rows = s.grad, s.dy, s.rows, s.dim, &s.index
-	l.each(len(s.rows), s.grain(), sparseGradPiece)
+	s.grad = buffer.Resize(s.grad, len(s.rows)*s.dim)
+	sparseSumJobs.Run(sparseSumJob{s.grad, s.dy, s.rows, &s.index, s.dim}, len(s.rows), s.grain())
 	return s.grad
 }
 
-func (s *SparseGrad) grain() int { return scatterGrain(len(s.index.where), len(s.rows), s.dim) }
+// sparseSumJob writes to row i of dst the sum for rows_i.
+type sparseSumJob struct {
+	dst, from []float32
+	rows      []int32
+	index     *rowIndex
+	dim       int
+}
 
-func sparseGradPiece(l *loop, lo, hi int) {
+var sparseSumJobs parallel.Jobs[sparseSumJob, *sparseSumJob]
+
+func (j *sparseSumJob) Piece(lo, hi int) {
 	for i := lo; i < hi; i++ {
-		l.rows.sum(l.v[0][i*l.width:(i+1)*l.width], l.v[1], int(l.int32s[i]))
+		j.index.sum(j.dst[i*j.dim:(i+1)*j.dim], j.from, int(j.rows[i]))
 	}
 }
+
+func (s *SparseGrad) grain() int { return scatterGrain(len(s.index.where), len(s.rows), s.dim) }
 
 // Each sums some rows and calls body with them, then the next, on all workers: what body does
 // with the sums finds them in the cache. They are good until body returns.
@@ -107,21 +118,21 @@ func (s *SparseGrad) Each(body func(rows []int32, grad []float32)) {
 }
 
 // run runs part for some rows, then the next.
-func (s *SparseGrad) run(part func(s *SparseGrad, lo, hi int, w *worker)) {
+func (s *SparseGrad) run(part func(s *SparseGrad, lo, hi int, w *parallel.Worker)) {
 	s.part, s.partRows = part, 4*s.grain()
-	run(s, ceilDiv(len(s.rows), s.partRows))
+	parallel.Run(s, ceilDiv(len(s.rows), s.partRows))
 }
 
-func (s *SparseGrad) unit(u int, w *worker) {
+func (s *SparseGrad) Unit(u int, w *parallel.Worker) {
 	s.part(s, u*s.partRows, min((u+1)*s.partRows, len(s.rows)), w)
 }
 
-func (s *SparseGrad) sumRows(lo, hi int, w *worker) {
+func (s *SparseGrad) sumRows(lo, hi int, w *parallel.Worker) {
 	if s.dy == nil {
 		s.body(s.rows[lo:hi], s.grad[lo*s.dim:hi*s.dim])
 		return
 	}
-	grad := w.floats((hi - lo) * s.dim)
+	grad := w.Floats((hi - lo) * s.dim)
 	for i, r := range s.rows[lo:hi] {
 		s.index.sum(grad[i*s.dim:(i+1)*s.dim], s.dy, int(r))
 	}

@@ -2,22 +2,30 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // transposeTile is the side of the squares that transpose moves: 16 floats are a cache line.
 const transposeTile = 16
 
 // transpose writes dst (cols x rows) = x' of x (rows x cols).
 func transpose(dst, x []float32, rows, cols int) {
-	l := loops.get()
-	l.v[0], l.v[1], l.cols, l.width = dst, x, cols, rows
 	bands := ceilDiv(cols, transposeTile)
-	l.each(bands, rowGrain(cheapGrain, transposeTile*rows), transposePiece)
+	transposeJobs.Run(transposeJob{dst, x, rows, cols}, bands, rowGrain(cheapGrain, transposeTile*rows))
 }
 
-func transposePiece(l *loop, lo, hi int) {
+type transposeJob struct {
+	dst, x     []float32
+	rows, cols int
+}
+
+var transposeJobs parallel.Jobs[transposeJob, *transposeJob]
+
+func (j *transposeJob) Piece(lo, hi int) {
 	for b := lo; b < hi; b++ {
-		transposeBand(l.v[0], l.v[1], l.width, l.cols, b*transposeTile, min((b+1)*transposeTile, l.cols))
+		transposeBand(j.dst, j.x, j.rows, j.cols, b*transposeTile, min((b+1)*transposeTile, j.cols))
 	}
 }
 

@@ -4,9 +4,11 @@ package kernel
 
 import (
 	"fmt"
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // benchmarkPaths runs f on each path, one worker, and reports nanoseconds an element.
@@ -17,7 +19,7 @@ func benchmarkPaths(b *testing.B, n int, f func()) {
 			continue
 		}
 		b.Run(path, func(b *testing.B) {
-			defer SetWorkers(1)()
+			defer parallel.SetWorkers(1)()
 			b.ReportAllocs()
 			for b.Loop() {
 				f()

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 )
 
 // workload is one call of a kernel on n elements (or rows that make about n), seen by the
@@ -303,7 +305,7 @@ func TestSameBitsForAnyWorkers(t *testing.T) {
 			var want []float32
 			for _, workers := range []int{1, 2, 3, 8} {
 				clear(out)
-				restore := SetWorkers(workers)
+				restore := parallel.SetWorkers(workers)
 				call()
 				restore()
 				if want == nil {
@@ -334,7 +336,7 @@ func TestNothingAllocates(t *testing.T) {
 
 // Only one of several callers gets the helpers; the others must not notice.
 func TestConcurrentCallersGetTheSameBits(t *testing.T) {
-	defer SetWorkers(3)()
+	defer parallel.SetWorkers(3)()
 	for _, w := range workloads {
 		var calls [4]func()
 		var outs [4][]float32

@@ -2,7 +2,7 @@
 
 //go:build !linux
 
-package kernel
+package parallel
 
 import "runtime"
 

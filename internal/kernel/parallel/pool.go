@@ -1,48 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+// Package parallel cuts a kernel's work into units and shares them out over persistent
+// workers. What is cut never depends on the number of workers, so that results do not either,
+// and nothing is allocated once everything has run.
+package parallel
 
 import (
-	"github.com/reef-dl/reef/internal/kernel/simd"
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
-
-// task is work cut into units 0..n-1 that may run in any order, on any worker.
-// What a unit computes must not depend on the worker that runs it.
-type task interface {
-	unit(u int, w *worker)
-}
-
-// worker is what one goroutine needs for itself while it runs units.
-type worker struct {
-	tile    simd.TileArgs
-	scratch []float32
-	list    []int32
-	offsets []int
-}
-
-// floats returns n floats of w's scratch; their content is undefined and they
-// are good until the unit returns.
-func (w *worker) floats(n int) []float32 {
-	if cap(w.scratch) < n {
-		w.scratch = Floats(n)
-	}
-	return w.scratch[:n]
-}
-
-// ints is the same as floats, of integers.
-func (w *worker) ints(n int) []int32 {
-	w.list = resized(w.list, n)
-	return w.list
-}
 
 // pool hands units to the calling goroutine and to helpers. The caller takes
 // units itself from the start and at the end waits only for helpers that are
 // inside the job: a helper that never gets a core costs nothing.
 //
-// Each worker has a portion of neighbouring units, the same from job to job, and takes
+// Each worker has a portion of neighboring units, the same from job to job, and takes
 // from the others' only when its own is done: what one kernel wrote is then in the caches
 // of the core whose next kernel reads it. Between cores that share no cache this is worth
 // as much as the second core.
@@ -51,7 +26,7 @@ type pool struct {
 	workers atomic.Int32
 	helpers []*helper // guarded by mu; may be more than workers-1
 
-	task     task
+	task     Task
 	portions []portion // of the job's units: one for each worker, or unit if these are fewer
 	spare    []portion // the memory of portions, one for each worker
 
@@ -76,13 +51,12 @@ type helper struct {
 	index  int
 	parked atomic.Bool
 	wake   chan struct{}
-	w      worker
+	w      Worker
 }
 
 var (
 	workPool  pool
 	startPool = sync.OnceFunc(func() { workPool.resize(runtime.GOMAXPROCS(0)) })
-	callers   freeList[worker]
 )
 
 // spins before a helper parks (50 to 150 µs) and before a waiting caller yields
@@ -120,23 +94,23 @@ func (p *pool) resize(n int) {
 	p.workers.Store(int32(n))
 }
 
-// run runs units 0..units-1 of t and returns when all are done. If another
+// Run runs units 0..units-1 of t and returns when all are done. If another
 // goroutine has the helpers, or t itself is such a goroutine, it runs alone.
-func run(t task, units int) {
+func Run(t Task, units int) {
 	if units <= 0 {
 		return
 	}
 	p := &workPool
 	if units == 1 || Workers() == 1 || !p.mu.TryLock() {
-		runAlone(t, units)
+		RunAlone(t, units)
 		return
 	}
 	defer p.mu.Unlock()
-	w := callers.get()
-	defer callers.put(w)
+	w := Borrow()
+	defer w.Return()
 	p.task, p.portions = t, p.spare[:min(len(p.spare), units)]
 	for i := range p.portions {
-		lo, hi := share(units, len(p.portions), i)
+		lo, hi := Share(units, len(p.portions), i)
 		p.portions[i].next.Store(int64(lo))
 		p.portions[i].end = int64(hi)
 	}
@@ -154,15 +128,15 @@ func run(t task, units int) {
 	p.task = nil
 }
 
-// runAlone runs all units on the calling goroutine: for jobs that are over
+// RunAlone runs all units on the calling goroutine: for jobs that are over
 // before a helper could join.
-func runAlone(t task, units int) {
-	w := callers.get()
-	defer callers.put(w)
+func RunAlone(t Task, units int) {
+	w := Borrow()
+	defer w.Return()
 	for u := range units {
-		t.unit(u, w)
+		t.Unit(u, w)
 	}
-	w.tile = simd.TileArgs{} // keeps nobody's matrices alive
+	w.Tile = simd.TileArgs{} // keeps nobody's matrices alive
 }
 
 // wake wakes two parked helpers that the open job has units for. Each of them
@@ -180,14 +154,14 @@ func (p *pool) wake() {
 }
 
 // work takes units until none are left, those of the given portion first.
-func (p *pool) work(w *worker, own int) {
+func (p *pool) work(w *Worker, own int) {
 	for i := range p.portions {
 		from := &p.portions[(own+i)%len(p.portions)]
 		for u := from.next.Add(1) - 1; u < from.end; u = from.next.Add(1) - 1 {
-			p.task.unit(int(u), w)
+			p.task.Unit(int(u), w)
 		}
 	}
-	w.tile = simd.TileArgs{}
+	w.Tile = simd.TileArgs{}
 }
 
 // serve is a helper's life: wait for an epoch, join the job if it is still open.
@@ -216,34 +190,3 @@ func (p *pool) serve(h *helper) {
 		p.active.Add(-1)
 	}
 }
-
-// freeList keeps values for reuse, so that jobs and scratch are allocated once.
-type freeList[E any] struct {
-	mu   sync.Mutex
-	free []*E
-}
-
-func (l *freeList[E]) get() *E {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.free); n > 0 {
-		e := l.free[n-1]
-		l.free = l.free[:n-1]
-		return e
-	}
-	return new(E)
-}
-
-func (l *freeList[E]) put(e *E) {
-	l.mu.Lock()
-	l.free = append(l.free, e)
-	l.mu.Unlock()
-}
-
-// share returns the bounds of part i when total is cut evenly into parts.
-func share(total, parts, i int) (lo, hi int) {
-	return total * i / parts, total * (i + 1) / parts
-}
-
-// ceilDiv returns n/d rounded up.
-func ceilDiv(n, d int) int { return (n + d - 1) / d }

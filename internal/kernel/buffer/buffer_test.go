@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package buffer
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestFloats(t *testing.T) {
-	for _, n := range []int{0, 1, 17, 1000, largeBytes/4 - 1, largeBytes / 4, 3 * largeBytes} {
+	for _, n := range []int{0, 1, 17, 1000, hugeBytes/4 - 1, hugeBytes / 4, 3 * hugeBytes} {
 		x := Floats(n)
 		if len(x) != n || cap(x) != n {
 			t.Errorf("%d: length %d, capacity %d", n, len(x), cap(x))
@@ -20,6 +20,8 @@ func TestFloats(t *testing.T) {
 		if slices.ContainsFunc(x, func(v float32) bool { return v != 0 }) {
 			t.Errorf("%d: not all 0", n)
 		}
-		Fill(x, 1)
+		for i := range x {
+			x[i] = 1 // all of it is ours
+		}
 	}
 }

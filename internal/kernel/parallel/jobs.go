@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package parallel
+
+import "sync"
+
+// FreeList keeps values for reuse, so that jobs and scratch memory are allocated once.
+type FreeList[E any] struct {
+	mu   sync.Mutex
+	free []*E
+}
+
+// Get returns a value that nobody else uses, as it was when it was put back; a new one is zero.
+func (l *FreeList[E]) Get() *E {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.free); n > 0 {
+		e := l.free[n-1]
+		l.free = l.free[:n-1]
+		return e
+	}
+	return new(E)
+}
+
+// Put takes back a value that Get returned.
+func (l *FreeList[E]) Put(e *E) {
+	l.mu.Lock()
+	l.free = append(l.free, e)
+	l.mu.Unlock()
+}
+
+// Job is work over elements 0..n-1, or over rows: Piece does elements lo to hi-1. Its fields
+// are its operands. It needs no scratch memory of a worker; one that does is a Task itself.
+type Job[J any] interface {
+	*J
+	Piece(lo, hi int)
+}
+
+// Jobs runs the jobs of one type. The values it needs for that are kept for reuse: a job would
+// be allocated each time if it were passed on as a Task.
+type Jobs[J any, P Job[J]] struct {
+	free FreeList[cutJob[J, P]]
+}
+
+// Run runs job over 0..n-1 in pieces of grain elements.
+func (s *Jobs[J, P]) Run(job J, n, grain int) {
+	c := s.free.Get()
+	c.job, c.Pieces = job, Cut(n, grain)
+	c.Pieces.Run(c)
+	var none J
+	c.job = none // keeps nobody's operands alive
+	s.free.Put(c)
+}
+
+type cutJob[J any, P Job[J]] struct {
+	Pieces
+	job J
+}
+
+func (c *cutJob[J, P]) Unit(u int, _ *Worker) {
+	lo, hi := c.Bounds(u)
+	P(&c.job).Piece(lo, hi)
+}
