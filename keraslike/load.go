@@ -197,6 +197,13 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 		return err
 	}
 	m.compiled.steps, m.compiled.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
+	for i, k := range c.interruption.Callbacks {
+		for _, w := range m.weights { // before there is memory for them
+			if name := m.keptName(i, w); k.Kept && !f.Has(name) {
+				return fmt.Errorf("has no tensor %q of shape %v", name, w.shape)
+			}
+		}
+	}
 	if err := m.setLeft(c.interruption); err != nil {
 		return fmt.Errorf("settings of compile: %w", err)
 	}

@@ -88,11 +88,11 @@ func (m *monitor) recall(k monitored) (err error) {
 
 // check reports counts that no callback has.
 func (k recollection) check() error {
-	if k.Wait < 0 || k.Cooling < 0 || k.Epoch < 0 {
-		return fmt.Errorf("callback %s: waited for %d epochs, cooling for %d, best epoch %d: want at least 0", k.ID, k.Wait, k.Cooling, k.Epoch)
+	if min(k.Wait, k.Cooling, k.Epoch) < 0 || max(k.Wait, k.Cooling, k.Epoch) > mostCounted {
+		return fmt.Errorf("callback %s: waited for %d epochs, cooling for %d, best epoch %d: want 0 to %d", k.ID, k.Wait, k.Cooling, k.Epoch, mostCounted)
 	}
-	if _, err := strconv.ParseFloat(k.Best, 64); k.Best != "" && err != nil {
-		return fmt.Errorf("callback %s: best number: %w", k.ID, err)
+	if best, err := strconv.ParseFloat(k.Best, 64); k.Best != "" && (err != nil || math.IsNaN(best)) {
+		return fmt.Errorf("callback %s: best number is %q, want a number", k.ID, k.Best)
 	}
 	return nil
 }
@@ -124,6 +124,14 @@ func (m *Model) setLeft(left interruption) error {
 		if err == nil {
 			err = s.load(left.Sums)
 		}
+		if err == nil && s.samples != m.position {
+			err = fmt.Errorf("the sums of the interrupted epoch are of %d samples, its position is %d", s.samples, m.position)
+		}
+		for i, sum := range append([]float64{s.loss}, s.losses...) {
+			if err == nil && (math.IsNaN(sum) || math.IsInf(sum, 0)) {
+				err = fmt.Errorf("sum %d of the losses of the interrupted epoch is %g, want a finite number", i, sum)
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -149,11 +157,18 @@ func (m *Model) keptBest(callbacks []recollection) (list []kept) {
 		k := &callbacks[i]
 		k.Kept = k.weights != nil
 		for j, w := range m.weights[:len(k.weights)] {
-			list = append(list, kept{fmt.Sprintf("optimizer/callback %d/%s", i, m.paths[w]), w.shape, k.weights[j]})
+			list = append(list, kept{m.keptName(i, w), w.shape, k.weights[j]})
 		}
 	}
 	return list
 }
+
+// keptName is the name in files of a weight that the i-th callback has kept.
+func (m *Model) keptName(i int, w *Weight) string {
+	return fmt.Sprintf("%s%d/%s", keptPrefix, i, m.paths[w])
+}
+
+const keptPrefix = "optimizer/callback "
 
 // takeUp decides whether the fit goes on with what an interrupted one has left.
 func (f *fit) takeUp() error {
@@ -247,8 +262,8 @@ func (s *scores) load(b []byte) error {
 		return fmt.Errorf("got %d bytes of sums of the interrupted epoch, the model's loss and metrics want %d", len(b), 8*(1+len(list)))
 	}
 	n := binary.LittleEndian.Uint64(b)
-	if n > math.MaxInt32 {
-		return errors.New("the interrupted epoch has more than 2³¹ samples")
+	if n > mostCounted {
+		return fmt.Errorf("the interrupted epoch has %d samples, want 0 to %d", n, mostCounted)
 	}
 	s.samples = int(n)
 	for i, v := range list {

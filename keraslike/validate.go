@@ -119,8 +119,11 @@ func (c *compileConfig) checkProgress() error {
 	return nil
 }
 
-// notNegative are the slots and states that a root is taken of, or a divisor made of.
-var notNegative = []string{"moving_variance", "variance", "velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
+// variances are states, and squares slots, that a root is taken of or a divisor made of.
+var (
+	variances = []string{"moving_variance", "variance"}
+	squares   = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
+)
 
 // checkStored looks through the values of a weight, or of what an optimizer keeps, by
 // the name that it has in files.
@@ -139,16 +142,14 @@ func checkStored(name string, values []float32, mayBeNegative bool) error {
 
 // checkValues is checkStored for a weight of a layer.
 func (w *Weight) checkValues(name string, values []float32) error {
-	return checkStored(name, values, !w.state || !slices.Contains(notNegative, path.Base(w.name)))
+	return checkStored(name, values, !w.state || !slices.Contains(variances, path.Base(w.name)))
 }
 
 // checkKept is checkStored for an array of the optimizer. SGD's velocity has a
 // direction, that of the others is a mean of squares.
 func (c *compiled) checkKept(name string, values []float32) error {
-	slot := path.Base(name)
-	squares := slices.Contains(notNegative, slot) || slot == "velocity" && c.optimizer.Name() != "sgd"
-	if _, own := optimizerKinds[c.optimizer.Name()]; !own {
-		squares = false
-	}
-	return checkStored(name, values, !squares)
+	slot, of := path.Base(name), c.optimizer.Name()
+	_, own := optimizerKinds[of]
+	positive := own && (slices.Contains(squares, slot) || slot == "velocity" && of != "sgd") && !strings.HasPrefix(name, keptPrefix)
+	return checkStored(name, values, !positive)
 }

@@ -110,6 +110,12 @@ func (f *File) Shape(name string) (shape []int, dtype string, ok bool) {
 	return slices.Clone(e.shape), e.dtype, ok
 }
 
+// Has reports whether the file has a tensor of that name.
+func (f *File) Has(name string) bool {
+	_, ok := f.entries[name]
+	return ok
+}
+
 // Tensor reads one tensor and converts it to float32: F16, BF16 and U8 exactly,
 // F64 rounded to nearest, I32 and I64 exactly or not at all. A finite number
 // that float32 cannot hold is an error, as is a type this package does not read
