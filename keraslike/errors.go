@@ -42,27 +42,3 @@ func (e *ShapeError) Error() string {
 
 // Unwrap returns the cause.
 func (e *ShapeError) Unwrap() error { return e.Err }
-
-// longest is the most bytes of a message that may hold names or lists out of a file.
-const longest = 2000
-
-// shorten cuts the middle out of an error's message that nobody would read to its end.
-func shorten(err error) error {
-	if err == nil || len(err.Error()) <= longest {
-		return err
-	}
-	return &shortened{err}
-}
-
-type shortened struct{ error }
-
-// Error keeps the beginning, which says where, and the end, which says what.
-func (e *shortened) Error() string {
-	text := e.error.Error()
-	const half = longest/2 - 50
-	head, tail := strings.ToValidUTF8(text[:half], ""), strings.ToValidUTF8(text[len(text)-half:], "")
-	return fmt.Sprintf("%s ... (%d bytes left out) ... %s", head, len(text)-2*half, tail)
-}
-
-// Unwrap returns the whole error.
-func (e *shortened) Unwrap() error { return e.error }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // SubModel is a model with the same inputs whose outputs are those of the named
@@ -65,7 +67,7 @@ func (m *Model) tensor(name string) (*Tensor, error) {
 		}
 		names = append(names, t.layer.name)
 	}
-	return nil, shorten(fmt.Errorf("there is no layer %q, layers are %q", name, names))
+	return nil, text.Brief(fmt.Errorf("there is no layer %q, layers are %q", name, names))
 }
 
 // SetTrainable says whether training changes the weights of the named layers, or of

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
@@ -77,13 +78,13 @@ func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
-		return nil, shorten(fmt.Errorf("load model: %w", err))
+		return nil, text.Brief(fmt.Errorf("load model: %w", err))
 	}
 	defer f.Close()
 	var m *Model
 	err = guard("load", nil, "", func() (err error) { m, err = load(f, options); return err })
 	if err != nil {
-		return nil, shorten(fmt.Errorf("load model: %s: %w", path, err))
+		return nil, text.Brief(fmt.Errorf("load model: %s: %w", path, err))
 	}
 	return m, nil
 }

@@ -4,6 +4,8 @@ package keraslike_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/safetensors"
@@ -158,6 +161,72 @@ func TestLoadChecksEveryNumber(t *testing.T) {
 	}
 }
 
+// What an interrupted training has left is checked as well.
+func TestLoadChecksInterruption(t *testing.T) {
+	m := toyModel(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := keraslike.CallbackFunc(func(e keraslike.Event, s *keraslike.Training) error {
+		if e == keraslike.BatchEnd && s.Epoch == 3 {
+			cancel()
+		}
+		return nil
+	})
+	_, err := m.Fit(ctx, toyData(t, 20, 1), keraslike.BatchSize(8), keraslike.Epochs(5), keraslike.Callbacks(keraslike.EarlyStopping("loss", keraslike.Patience(3), keraslike.RestoreBest{}), stop))
+	if !errors.Is(err, keraslike.ErrStopped) {
+		t.Fatal(err)
+	}
+	_, path := saved(t, m, keraslike.WithOptimizer{})
+	file, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	text := file.Metadata()["reef.compile"]
+	_, sums, _ := strings.Cut(text, `"sums":"`)
+	sums, _, _ = strings.Cut(sums, `"`)
+	raw, err := base64.StdEncoding.DecodeString(sums)
+	if err != nil || len(raw) < 16 {
+		t.Fatalf("%s has sums %q (%v)", text, sums, err)
+	}
+	with := func(at int, v uint64) string {
+		b := slices.Clone(raw)
+		binary.LittleEndian.PutUint64(b[at:], v)
+		return base64.StdEncoding.EncodeToString(b)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{sums, with(8, math.Float64bits(math.NaN())), "sum 0 of the losses of the interrupted epoch is NaN"},
+		{sums, with(8, math.Float64bits(math.Inf(1))), "sum 0 of the losses of the interrupted epoch is +Inf"},
+		{sums, with(0, 7), "are of 7 samples, its position is 8"},
+		{sums, with(0, math.MaxUint64), "has 18446744073709551615 samples"},
+		{sums, sums[:8], "bytes of sums of the interrupted epoch"},
+		{`"best":"`, `"best":"NaN","wait":0,"x":"`, "unknown field"},
+		{`"best":"`, `"best":"a`, "best number"},
+		{`"epoch":2`, `"epoch":-2`, "best epoch -2"},
+		{`"epoch":2`, `"epoch":9000000000`, "best epoch 9000000000"},
+		{`"weights":true`, `"weights":true},{"callback":"b","weights":true`, `has no tensor "optimizer/callback 1/dense/kernel"`},
+	} {
+		if !strings.Contains(text, c.old) {
+			t.Fatalf("%s lacks %s: the case has lost its point", text, c.old)
+		}
+		meta := maps.Clone(file.Metadata())
+		meta["reef.compile"] = strings.Replace(text, c.old, c.new, 1)
+		var tensors []safetensors.Tensor
+		for _, name := range file.Names() {
+			shape, data, err := file.Tensor(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tensors = append(tensors, safetensors.Tensor{Name: name, Shape: shape, Data: data})
+		}
+		changed := filepath.Join(t.TempDir(), "m")
+		if err := safetensors.WriteFile(changed, tensors, meta); err != nil {
+			t.Fatal(err)
+		}
+		_, err := keraslike.Load(changed)
+		wantError(t, err, c.want)
+	}
+}
+
 // A model with a weight that is not finite is not written over a good one, and its
 // weights from elsewhere are refused.
 func TestNotFiniteWeights(t *testing.T) {
@@ -244,5 +313,35 @@ func TestSchedulesFarOut(t *testing.T) {
 	cycle := keraslike.PolynomialDecay{Steps: 1 << 20, Cycle: true}
 	if got := cycle.At(1, far+1); !(got >= 0 && got < 1e-2) {
 		t.Errorf("the rate behind %d steps is %g, want next to 1/%d", far, got, 1+far>>20)
+	}
+}
+
+// Save and CSVLogger remove what a killed writer of the same file has left.
+func TestLeftoversAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".m.st.123.tmp", ".log.csv.456.tmp", ".other.st.789.tmp"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		old := time.Now().Add(-48 * time.Hour) // where age has to tell
+		if err := os.Chtimes(filepath.Join(dir, name), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := toyModel(t)
+	log := keraslike.CSVLogger(filepath.Join(dir, "log.csv"))
+	if _, err := m.Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(log, keraslike.ModelCheckpoint(filepath.Join(dir, "m.st")))); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if want := []string{".other.st.789.tmp", "log.csv", "m.st"}; !slices.Equal(names, want) {
+		t.Errorf("folder holds %q, want %q", names, want)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
@@ -154,6 +155,28 @@ func TestRegistry(t *testing.T) {
 	}
 	if _, err := Find("pigeons"); err == nil {
 		t.Error("found a recipe that is none")
+	}
+}
+
+// WriteFile and Writable remove what a killed writer of the same file has left.
+func TestWriteFileRemovesLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-48 * time.Hour)
+	for _, name := range []string{".result.json.1.tmp", ".result.json.22.tmp", "..writable.3.tmp"} {
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(name, []byte("half"), 0o600), os.Chtimes(name, old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Writable(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(filepath.Join(dir, "result.json"), (&Report{Recipe: "new"}).WriteJSON); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 || entries[0].Name() != "result.json" {
+		t.Errorf("the folder holds %v (%v), want result.json alone", entries, err)
 	}
 }
 

@@ -27,6 +27,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Tensor is one named array of float32, row-major. A nil or empty Shape is a scalar.
@@ -77,7 +79,7 @@ func Open(path string) (*File, error) {
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	f := &File{name: name, r: r, size: size}
 	if err := f.readHeader(size); err != nil {
-		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
+		return nil, text.Brief(fmt.Errorf("safetensors: %s: %w", name, err))
 	}
 	for n := range f.entries {
 		f.names = append(f.names, n)
