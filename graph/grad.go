@@ -15,7 +15,7 @@ import (
 // went through, and ErrSecondGradient elsewhere.
 func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	if err := differentiable(Nodes{cost}, wrt); err != nil {
-		return nil, fmt.Errorf("gradient: %w", err)
+		return nil, gradientError(err)
 	}
 	if len(cost.Shape()) > 0 {
 		return nil, fmt.Errorf("gradient: the cost has shape %v, want a scalar", cost.Shape())
@@ -45,7 +45,7 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 		return nil, fmt.Errorf("gradient: %d outputs with %d gradients", len(outputs), len(gradOutputs))
 	}
 	if err := differentiable(outputs, wrt); err != nil {
-		return nil, fmt.Errorf("gradient: %w", err)
+		return nil, gradientError(err)
 	}
 	seen := map[*Node]bool{}
 	for i, n := range outputs {
@@ -61,6 +61,15 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	}
 	defer recoverGrad(&err)
 	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
+}
+
+// gradientError leaves an OpError as it is, which whoever knows its layer completes.
+func gradientError(err error) error {
+	var e *OpError
+	if errors.As(err, &e) {
+		return e
+	}
+	return fmt.Errorf("gradient: %w", err)
 }
 
 func recoverGrad(err *error) {

@@ -264,7 +264,7 @@ func TestLayersOfOnesOwnGoWrong(t *testing.T) {
 		},
 		"forward shape": {
 			strange{build: func(*keraslike.Builder, shapes) (keraslike.Shape, error) { return keraslike.Shape{9}, nil }},
-			`model "m": Strange "mine": Forward gave shape (1, 4), Build promised (1, 9)`,
+			`model "m": Strange "mine": Forward gave shape (1, 4) of a batch of 1, Build promised (1, 9)`,
 		},
 		"forward nil": {
 			strange{forward: func(*keraslike.Scope, []*graph.Node) *graph.Node { return nil }},

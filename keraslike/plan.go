@@ -161,7 +161,7 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
 		}
 		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
-			return fmt.Errorf("%s %q: Forward gave shape %v, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), graph.Shape(want))
+			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
 		}
 	}
 	if len(s.outMasks) > len(out) {
