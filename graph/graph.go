@@ -74,6 +74,15 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	return gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name)), nil
 }
 
+// unusedName is a name that no node of the graph has: the one given, or that with a number.
+func unusedName(g *Graph, name string) string {
+	free := name
+	for i := 2; len(g.ByName(free)) > 0; i++ {
+		free = fmt.Sprintf("%s (%d)", name, i)
+	}
+	return free
+}
+
 // Let binds a value of the variable's element type and shape to it. The value is
 // shared, not copied: a weight bound to the variables of several graphs is one weight.
 // A tensor must be row-major, contiguous and without a mask, and stay so.
