@@ -4,9 +4,7 @@ package graph
 
 import (
 	"fmt"
-	"unsafe"
 
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
@@ -39,6 +37,11 @@ func (b *bound[T]) rebind(i int, v Value) error {
 	}
 	b.call.in[i] = data[T](v)
 	if b.call.in[i] == nil {
+		if t, ok := v.(*tensor.Dense); ok {
+			if err := CheckLayout(t); err != nil {
+				return fmt.Errorf("input %d: %w", i, err)
+			}
+		}
 		return fmt.Errorf("input %d is %T of %v, want a contiguous tensor of %T", i, v, v.Dtype(), b.call.out)
 	}
 	return nil
@@ -78,30 +81,4 @@ func bindAs[T kernel.Float](o *op, f func(*call[T]) error, out Value, in []Value
 		}
 	}
 	return b, nil
-}
-
-// data is the memory behind a value, nil when it is not of element type T or
-// not one contiguous block.
-func data[T kernel.Float](v Value) []T {
-	var d any
-	switch v := v.(type) {
-	case *gorgonia.F32:
-		d = unsafe.Slice((*float32)(v), 1)
-	case *gorgonia.F64:
-		d = unsafe.Slice((*float64)(v), 1)
-	case *tensor.Dense:
-		if v.RequiresIterator() {
-			return nil
-		}
-		switch x := v.Data().(type) {
-		case float32: // a tensor of rank 0
-			d = []float32{x}
-		case float64:
-			d = []float64{x}
-		default:
-			d = x
-		}
-	}
-	s, _ := d.([]T)
-	return s
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
@@ -78,14 +77,12 @@ func substitute(n *Node, children Nodes) *op {
 // variable reports whether the node's value is bound from outside.
 func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
 
-// constant returns the value of a constant. Gorgonia's interface for constants
-// is private; what marks one is an op without inputs that knows its value.
+// constant returns the value of a constant.
 func (c *compiler) constant(i int) (Value, bool) {
-	op, ok := c.nodes[i].Op().(interface{ Value() gorgonia.Value })
-	if !ok || len(c.children[i]) > 0 {
+	if len(c.children[i]) > 0 {
 		return nil, false
 	}
-	return op.Value(), true
+	return constantOf(c.nodes[i])
 }
 
 func (c *compiler) program() (*Program, error) {
@@ -98,7 +95,7 @@ func (c *compiler) program() (*Program, error) {
 	for i, n := range c.nodes {
 		p.slots[i].node = n
 		if c.variable(i) {
-			p.inputs = append(p.inputs, i)
+			p.inputs, p.slots[i].shape, p.slots[i].dtype = append(p.inputs, i), n.Shape(), n.Dtype()
 			continue
 		}
 		if v, ok := c.constant(i); ok {
@@ -138,10 +135,11 @@ func (c *compiler) step(p *Program, i int) error {
 			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
 			p.slots[j].users = append(p.slots[j].users, user{len(p.steps), k})
 		}
-		var err error
-		if o.needed != nil {
-			o.needed(c.read(i))
+		if o.unread != nil && !c.read(i) { // of this Program alone: others share the op
+			idle := *o
+			idle.run, o = *o.unread, &idle
 		}
+		var err error
 		s.blames = o.blames
 		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
 			return fmt.Errorf("node %v: %w", n, err)

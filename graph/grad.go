@@ -10,14 +10,31 @@ import (
 )
 
 // Grad adds the gradient of a scalar cost with respect to variables, through
-// gorgonia.Grad. A graph takes one cost: a second Grad would silently return
-// the first one's gradients, so it is refused.
+// gorgonia.Backpropagate. A node is differentiated once: where a graph has gradients
+// already, a second Grad is right as long as it meets none of the nodes that the first
+// went through, and ErrSecondGradient elsewhere.
 func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	if err := differentiable(Nodes{cost}, wrt); err != nil {
-		return nil, fmt.Errorf("gradient: %w", err)
+		return nil, gradientError(err)
+	}
+	if len(cost.Shape()) > 0 {
+		return nil, fmt.Errorf("gradient: the cost has shape %v, want a scalar", cost.Shape())
+	}
+	for _, n := range wrt {
+		if n.Op() != nil {
+			return nil, fmt.Errorf("gradient: %v is no variable; Backpropagate differentiates by other nodes", n)
+		}
 	}
 	defer recoverGrad(&err)
-	return gorgonia.Grad(cost, wrt...)
+	one := gorgonia.NewConstant(float32(1))
+	if cost.Dtype() == Float64 {
+		one = gorgonia.NewConstant(1.0)
+	}
+	v, _ := constantOf(one)
+	if one, err = adopt(cost.Graph(), one, v); err != nil {
+		return nil, fmt.Errorf("gradient: %w", err)
+	}
+	return gorgonia.Backpropagate(Nodes{cost}, Nodes{one}, wrt)
 }
 
 // Backpropagate adds the gradient of sum(output·gradOutput) with respect to any
@@ -28,10 +45,31 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 		return nil, fmt.Errorf("gradient: %d outputs with %d gradients", len(outputs), len(gradOutputs))
 	}
 	if err := differentiable(outputs, wrt); err != nil {
-		return nil, fmt.Errorf("gradient: %w", err)
+		return nil, gradientError(err)
+	}
+	seen := map[*Node]bool{}
+	for i, n := range outputs {
+		switch d := gradOutputs[i]; {
+		case seen[n]:
+			return nil, fmt.Errorf("gradient: output %d, %v, is given twice", i, n)
+		case d == nil:
+			return nil, fmt.Errorf("gradient: the gradient of output %d is nil: an earlier expression failed", i)
+		case d.Graph() != n.Graph() || d.Dtype() != n.Dtype() || !equal(d.Shape(), n.Shape()):
+			return nil, fmt.Errorf("gradient: the gradient of output %d is %v of shape %v, want %v of shape %v in the same graph", i, d.Dtype(), d.Shape(), n.Dtype(), n.Shape())
+		}
+		seen[n] = true
 	}
 	defer recoverGrad(&err)
 	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
+}
+
+// gradientError leaves an OpError as it is, which whoever knows its layer completes.
+func gradientError(err error) error {
+	var e *OpError
+	if errors.As(err, &e) {
+		return e
+	}
+	return fmt.Errorf("gradient: %w", err)
 }
 
 func recoverGrad(err *error) {
@@ -40,43 +78,168 @@ func recoverGrad(err *error) {
 	}
 }
 
-// ErrSecondGradient is returned when a graph already holds gradients.
-var ErrSecondGradient = errors.New("the graph already has the gradient of another expression: build one graph for each cost")
+// ErrSecondGradient is returned where a gradient meets a node that was differentiated
+// before, whose first gradient Gorgonia would take for the new one.
+var ErrSecondGradient = errors.New("is differentiated already, for another gradient of the graph: build one graph for each")
 
-// differentiable finds what Gorgonia answers with a panic or a wrong result: a
-// second gradient in one graph, and ops on the path that have no symbolic
-// gradient.
+// differentiable finds what Gorgonia answers with a panic, with an error that names no
+// op, or with a wrong result. A path from wrt to outputs along which the output changes
+// must have a gradient everywhere: Gorgonia leaves a path that has none out of the sum.
 func differentiable(outputs, wrt Nodes) error {
 	if len(wrt) == 0 {
 		return errors.New("asked for with respect to nothing")
 	}
 	for _, n := range append(append(Nodes{}, outputs...), wrt...) {
-		if n == nil {
+		switch {
+		case n == nil:
 			return errors.New("a node is nil: an earlier expression failed")
-		}
-		if n.Deriv() != nil {
-			return ErrSecondGradient
+		case n.Graph() == nil || n.Graph() != outputs[0].Graph():
+			return fmt.Errorf("%v belongs to another graph", n)
 		}
 	}
-	g := outputs[0].Graph().ExactSubgraphRoots(outputs...)
-	depends := map[*Node]bool{} // on one of wrt
-	for _, n := range wrt {
-		depends[n] = true
+	p, err := findPaths(outputs, wrt)
+	if err != nil {
+		return err
 	}
-	for _, n := range byID(g.AllNodes()) {
-		children, err := childrenOf(g, n)
-		if err != nil {
+	for _, n := range p.nodes {
+		if err := p.check(n); err != nil {
 			return err
 		}
-		for _, c := range children {
-			depends[n] = depends[n] || depends[c]
-		}
-		if n.Op() == nil || len(children) == 0 || !depends[n] {
-			continue
-		}
-		if _, ok := n.Op().(gorgonia.SDOp); !ok {
-			return &OpError{Op: n.Op().String(), Err: errors.New("has no symbolic gradient (gorgonia.SDOp)")}
+	}
+	for _, n := range wrt {
+		if !p.influences[n] {
+			return p.blameMissing(n)
 		}
 	}
 	return nil
+}
+
+// paths are the ways on which a change of wrt changes the outputs.
+type paths struct {
+	nodes      Nodes // that the outputs are computed from, in topological order
+	edges      map[*Node][]edge
+	depends    map[*Node]bool // on one of wrt
+	influences map[*Node]bool // one of outputs
+}
+
+// edge is one input of a node.
+type edge struct {
+	from *Node
+	slope
+}
+
+// slope says what is known of an op's derivative by one of its inputs.
+type slope int
+
+const (
+	known    slope = iota // SymDiff gives it
+	zero                  // the output moves in steps, as a comparison's does, or is moved by another input that counts for this one
+	unknown               // there is one, which SymDiff does not give
+	hopeless              // the op has no SymDiff
+)
+
+func findPaths(outputs, wrt Nodes) (*paths, error) {
+	g := outputs[0].Graph().ExactSubgraphRoots(outputs...)
+	p := &paths{byID(g.AllNodes()), map[*Node][]edge{}, map[*Node]bool{}, map[*Node]bool{}}
+	for _, n := range wrt {
+		p.depends[n] = true
+	}
+	for _, n := range p.nodes {
+		children, err := childrenOf(g, n)
+		if err != nil {
+			return nil, err
+		}
+		slopes := slopesOf(n, len(children))
+		for k, c := range children {
+			p.edges[n] = append(p.edges[n], edge{c, slopes[k]})
+			p.depends[n] = p.depends[n] || p.depends[c] && slopes[k] != zero
+		}
+	}
+	for _, n := range outputs {
+		p.influences[n] = true
+	}
+	for i := len(p.nodes) - 1; i >= 0; i-- {
+		n := p.nodes[i]
+		for _, e := range p.edges[n] {
+			p.influences[e.from] = p.influences[e.from] || p.influences[n] && e.slope != zero
+		}
+	}
+	return p, nil
+}
+
+// check is an error for a node on a path that has no gradient, or another one already.
+func (p *paths) check(n *Node) error {
+	if !p.depends[n] || !p.influences[n] {
+		return nil
+	}
+	if n.Deriv() != nil {
+		name := n.Name()
+		if n.Op() != nil {
+			name = n.Op().String()
+		}
+		return &OpError{Op: name, Node: n, Err: ErrSecondGradient}
+	}
+	for k, e := range p.edges[n] {
+		switch {
+		case !p.depends[e.from] || e.slope == known || e.slope == zero:
+		case e.slope == hopeless:
+			return &OpError{Op: n.Op().String(), Node: n, Err: errors.New("has no symbolic gradient (gorgonia.SDOp)")}
+		default:
+			return &OpError{Op: n.Op().String(), Node: n, Err: fmt.Errorf("has no gradient with respect to its input %d of shape %v", k, e.from.Shape())}
+		}
+	}
+	return nil
+}
+
+// blameMissing says why there is no gradient with respect to n at all.
+func (p *paths) blameMissing(n *Node) error {
+	reached := map[*Node]bool{n: true}
+	for _, m := range p.nodes {
+		for _, e := range p.edges[m] {
+			if !reached[e.from] {
+				continue
+			}
+			reached[m] = true
+			if e.slope == zero {
+				return &OpError{Op: m.Op().String(), Node: m, Err: fmt.Errorf("has derivative 0, so that there is no gradient with respect to %q, whose only way leads through it", n.Name())}
+			}
+		}
+	}
+	return fmt.Errorf("there is none with respect to %q, on which nothing depends that is differentiated", n.Name())
+}
+
+// slopesOf looks at the op of n, which has some children.
+func slopesOf(n *Node, children int) []slope {
+	slopes := make([]slope, children)
+	if children == 0 {
+		return slopes
+	}
+	sd, ok := n.Op().(gorgonia.SDOp)
+	var diff []bool
+	if ok {
+		diff = sd.DiffWRT(children)
+	}
+	own, _ := n.Op().(*op)
+	for k := range slopes {
+		switch {
+		case !ok:
+			slopes[k] = hopeless
+		case k < len(diff) && diff[k]:
+		case own != nil && k < len(own.steps) && own.steps[k] || own == nil && movesInSteps(n.Op()):
+			slopes[k] = zero
+		default:
+			slopes[k] = unknown
+		}
+	}
+	return slopes
+}
+
+// movesInSteps knows Gorgonia's ops whose derivative is 0 where they say that they have
+// none: comparisons, sign, floor and ceil, and the size of a tensor. Their types are private.
+func movesInSteps(o gorgonia.Op) bool {
+	switch fmt.Sprintf("%T", o) {
+	case "gorgonia.elemBinOp", "gorgonia.elemUnaryOp", "gorgonia.sizeOp", "gorgonia.repeatOp":
+		return true
+	}
+	return false
 }

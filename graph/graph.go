@@ -4,6 +4,7 @@ package graph
 
 import (
 	"fmt"
+	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -59,6 +60,9 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 			return nil, fmt.Errorf("input %q: shape %v has an axis that is not positive", name, shape)
 		}
 	}
+	if err := countable(shape); err != nil {
+		return nil, fmt.Errorf("input %q: %w", name, err)
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			n, err = nil, fmt.Errorf("input %q of shape %v: %v", name, shape, r)
@@ -70,19 +74,32 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	return gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name)), nil
 }
 
-// Let binds a value to a variable. The value is shared, not copied: a weight
-// bound to the variables of several graphs is one weight.
+// unusedName is a name that no node of the graph has: the one given, or that with a number.
+func unusedName(g *Graph, name string) string {
+	free := name
+	for i := 2; len(g.ByName(free)) > 0; i++ {
+		free = fmt.Sprintf("%s (%d)", name, i)
+	}
+	return free
+}
+
+// Let binds a value of the variable's element type and shape to it. The value is
+// shared, not copied: a weight bound to the variables of several graphs is one weight.
+// A tensor must be row-major, contiguous and without a mask, and stay so.
 func Let(n *Node, v Value) error {
 	if n == nil || v == nil {
 		return fmt.Errorf("let %v = %v: nothing to bind", n, v)
 	}
-	if !equal(n.Shape(), v.Shape()) {
-		return fmt.Errorf("let %q: value has shape %v, want %v", n.Name(), v.Shape(), n.Shape())
+	if t, ok := v.(*tensor.Dense); ok && t == nil {
+		return fmt.Errorf("let %q: the tensor is nil", n.Name())
+	}
+	if err := checkValue(n.Shape(), n.Dtype(), v); err != nil {
+		return fmt.Errorf("let %q: %w", n.Name(), err)
 	}
 	return gorgonia.Let(n, v)
 }
 
-// Floats is the memory behind a value: the elements of a contiguous float32
+// Floats is the memory behind a value: the elements of a row-major float32
 // tensor or scalar, nil for anything else.
 func Floats(v Value) []float32 { return data[float32](v) }
 
@@ -98,6 +115,18 @@ func equal(a, b Shape) bool {
 		}
 	}
 	return true
+}
+
+// countable is an error for a shape whose bytes an int cannot count.
+func countable(s []int) error {
+	n := math.MaxInt / 8
+	for _, d := range s {
+		if d > n {
+			return fmt.Errorf("shape %v has more elements than can be counted", Shape(s))
+		}
+		n /= max(d, 1)
+	}
+	return nil
 }
 
 func size(s []int) int {

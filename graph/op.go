@@ -20,9 +20,8 @@ import (
 // package is one: it says what distinguishes it, how shapes follow, how it is
 // computed in float32 and in float64, and how its gradient is expressed.
 type op struct {
-	// name is what is computed. It is all that the graph's hash sees, so it
-	// must carry every attribute: two ops of one name on the same inputs are
-	// one node.
+	// name is what is computed. It must carry every attribute: two ops of one name
+	// on the same inputs are one node.
 	name string
 	// in and out are the ranks of the inputs and of the output; 0 is a scalar.
 	in  []int
@@ -35,6 +34,10 @@ type op struct {
 	// be differentiated.
 	diff []bool
 	grad func(in Nodes, out, grad *Node) (Nodes, error)
+	// steps tells of inputs without a gradient that their derivative is 0 (masks,
+	// comparisons) or counted in another input's. What depends on any other input
+	// without a gradient cannot be differentiated.
+	steps []bool
 	// over is one more than the input whose memory the output may take over
 	// when nothing needs that input any more; 0 is none.
 	over int
@@ -44,16 +47,22 @@ type op struct {
 	// takesSparse marks an op that knows CSR matrices as its inputs.
 	takesSparse bool
 	// edgeOnly marks an op that does not read its inputs: they only say what
-	// comes before it. needed is told by a Program whether anything reads the
-	// op's output, so that it need not be computed for its edges alone.
+	// comes before it. unread, where there is one, is what a Program runs instead of
+	// run when nothing reads the op's output, which is computed for its edges alone.
 	edgeOnly bool
-	needed   func(read bool)
+	unread   *runner
 	// kind says what the op is to fuse, which makes one op of several. blames is the
 	// node that a fused op's mistake is reported at, nil for its own.
 	kind   any
 	blames *Node
 	// view marks an op whose output is its input's memory under another shape.
 	view bool
+	// source is where the op's random numbers come from, which its name does not tell.
+	source *Random
+	// inputs is what apply applied the op to, salt what tells its hash from that of
+	// another expression; see merge.go.
+	inputs Nodes
+	salt   int
 }
 
 // runner is one computation in the two element types that graphs have.
@@ -94,10 +103,14 @@ func apply(o *op, inputs ...*Node) (n *Node, err error) {
 			n, err = nil, &OpError{Op: o.name, Shapes: shapes, Err: fmt.Errorf("%v", r)}
 		}
 	}()
-	if _, err := o.check(shapes); err != nil {
+	to, err := o.check(shapes)
+	if err == nil {
+		err = countable(to)
+	}
+	if err != nil {
 		return nil, &OpError{Op: o.name, Shapes: shapes, Err: err}
 	}
-	if n, err = gorgonia.ApplyOp(o, inputs...); err != nil {
+	if n, err = merge(o, inputs); err != nil {
 		return nil, &OpError{Op: o.name, Shapes: shapes, Err: err}
 	}
 	return n, nil
@@ -182,7 +195,12 @@ func (o *op) CallsExtern() bool { return true }
 func (o *op) OverwritesInput() int { return -1 }
 
 // WriteHash writes the name, which carries every attribute.
-func (o *op) WriteHash(h hash.Hash) { fmt.Fprintf(h, "reef.%s", o.name) }
+func (o *op) WriteHash(h hash.Hash) {
+	fmt.Fprintf(h, "reef.%s", o.name)
+	if o.salt > 0 {
+		fmt.Fprintf(h, "#%d", o.salt)
+	}
+}
 
 // Hashcode is the 32-bit FNV-1a hash of WriteHash.
 func (o *op) Hashcode() uint32 {

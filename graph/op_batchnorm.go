@@ -75,7 +75,8 @@ func normalise(x, mean, variance, gamma, beta *Node, epsilon float64, own bool) 
 	o := &op{
 		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
 		in:   []int{rankOf(x), 1, 1}, out: rankOf(x),
-		diff: []bool{true, false, false},
+		diff:  []bool{true, false, false},
+		steps: []bool{false, own, own},
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")

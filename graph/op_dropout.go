@@ -34,10 +34,11 @@ func Dropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
 	o := &op{
 		name: name,
 		in:   []int{rank}, out: rank,
-		shape: sameShape,
-		run:   both(runDropout[float32](rate, rng, stream), runDropout[float64](rate, rng, stream)),
-		diff:  []bool{true},
-		over:  1,
+		shape:  sameShape,
+		run:    both(runDropout[float32](rate, rng, stream), runDropout[float64](rate, rng, stream)),
+		diff:   []bool{true},
+		over:   1,
+		source: rng,
 	}
 	// The mask is a linear map, and its transpose is itself: the gradient is the
 	// same op on dy, which makes the same mask again instead of storing it.

@@ -12,43 +12,59 @@ import (
 
 // The losses take a prediction of shape (..., n) and give one value for each
 // row of n, as a vector; Mean or WeightedMean make the scalar cost of them.
-// Gradients go to the prediction, never to the target.
+// Gradients go to the prediction and to the target, except to class numbers.
 
 // MeanSquaredError is (1/n)·Σ_j (p_j - t_j)² for each row.
 func MeanSquaredError(prediction, target *Node) (*Node, error) {
-	return rowLoss("mse", prediction, target, kernel.MSE[float32], kernel.MSE[float64], kernel.MSEGrad[float32], kernel.MSEGrad[float64])
+	return rowLoss("mse", prediction, target, both(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
+		both(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), opposite)
 }
 
 // MeanAbsoluteError is (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
 func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
-	return rowLoss("mae", prediction, target, kernel.MAE[float32], kernel.MAE[float64], kernel.MAEGrad[float32], kernel.MAEGrad[float64])
+	return rowLoss("mae", prediction, target, both(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
+		both(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), opposite)
 }
 
 // SigmoidCrossEntropy is the binary cross-entropy of probabilities given as
 // logits z, (1/n)·Σ_j max(z_j, 0) - z_j·t_j + log(1 + exp(-|z_j|)), which neither
 // overflows nor takes the logarithm of 0.
 func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
-	return rowLoss("sigmoid_xent", logits, target, kernel.SigmoidXent[float32], kernel.SigmoidXent[float64], kernel.SigmoidXentGrad[float32], kernel.SigmoidXentGrad[float64])
+	return rowLoss("sigmoid_xent", logits, target, both(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
+		both(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
+		byTarget("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
 }
 
 // SoftmaxCrossEntropy is the categorical cross-entropy of logits z with a
 // distribution t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
 func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
-	return rowLoss("softmax_xent", logits, target, kernel.SoftmaxXent[float32], kernel.SoftmaxXent[float64], kernel.SoftmaxXentGrad[float32], kernel.SoftmaxXentGrad[float64])
+	return rowLoss("softmax_xent", logits, target, both(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
+		both(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
+		byTargetOf("softmax_xent", both(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
 }
 
-type (
-	rowLossKernel[T kernel.Float]     func(loss, p, t []T, rows, cols int)
-	rowLossGradKernel[T kernel.Float] func(dp, p, t, dloss []T, rows, cols int)
-)
+// targetGrad makes the gradient of a loss by its target, from that by its prediction or anew.
+type targetGrad func(p, t, dloss, dp *Node) (*Node, error)
 
-func rowLoss(name string, p, t *Node, f32 rowLossKernel[float32], f64 rowLossKernel[float64], g32 rowLossGradKernel[float32], g64 rowLossGradKernel[float64]) (*Node, error) {
+// opposite is the gradient of a loss of p - t.
+func opposite(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
+
+// byTarget is the gradient that a kernel makes.
+func byTarget(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
+	return byTargetOf(name, both(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
+}
+
+func byTargetOf(name string, run runner) targetGrad {
+	return func(p, t, dloss, _ *Node) (*Node, error) { return lossGrad(name+"_target_grad", run, p, t, dloss) }
+}
+
+func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Node, error) {
 	return apply(lossOp(name, rankOf(p), rankOf(p), func(p, t tensor.Shape) error {
 		if !equal(p, t) {
 			return fmt.Errorf("prediction has shape %v, target %v", p, t)
 		}
 		return nil
-	}, both(runLoss(f32), runLoss(f64)), both(runLossGrad(g32), runLossGrad(g64))), p, t)
+	}, run, back, target), p, t)
 }
 
 // SparseSoftmaxCrossEntropy is SoftmaxCrossEntropy for targets that are class
@@ -58,11 +74,12 @@ func rowLoss(name string, p, t *Node, f32 rowLossKernel[float32], f64 rowLossKer
 //
 // A label out of range is an error of the run, which names its row.
 func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
-	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), both(runSparseXent[float32], runSparseXent[float64]), both(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64]))), logits, labels)
+	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), both(runSparseXent[float32], runSparseXent[float64]), both(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
 }
 
-// lossOp maps (prediction, target) to a vector with one loss for each row of the prediction.
-func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner) *op {
+// lossOp maps (prediction, target) to a vector with one loss for each row of the
+// prediction; target is nil for class numbers, which have no gradient.
+func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner, target targetGrad) *op {
 	return &op{
 		name: name,
 		in:   []int{rank, targetRank}, out: 1,
@@ -77,20 +94,29 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 			return tensor.Shape{rows}, nil
 		},
 		run:  run,
-		diff: []bool{true, false},
+		diff: []bool{true, target != nil},
 		grad: func(in Nodes, _, dloss *Node) (Nodes, error) {
-			dp, err := apply(&op{
-				name: name + "_grad",
-				in:   []int{rank, targetRank, 1}, out: rank,
-				shape: sameShape,
-				run:   back,
-			}, in[0], in[1], dloss)
-			return Nodes{dp, nil}, err
+			dp, err := lossGrad(name+"_grad", back, in[0], in[1], dloss)
+			if err != nil || target == nil {
+				return Nodes{dp, nil}, err
+			}
+			dt, err := target(in[0], in[1], dloss, dp)
+			return Nodes{dp, dt}, err
 		},
 	}
 }
 
-func runLoss[T kernel.Float](f rowLossKernel[T]) func(*call[T]) error {
+// lossGrad is a gradient of p's shape.
+func lossGrad(name string, run runner, p, t, dloss *Node) (*Node, error) {
+	return apply(&op{
+		name: name,
+		in:   []int{rankOf(p), rankOf(t), 1}, out: rankOf(p),
+		shape: sameShape,
+		run:   run,
+	}, p, t, dloss)
+}
+
+func runLoss[T kernel.Float](f func(loss, p, t []T, rows, cols int)) func(*call[T]) error {
 	return func(c *call[T]) error {
 		rows, cols := split(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], rows, cols)

@@ -22,7 +22,7 @@ func Unequal(x *Node, value float64) (*Node, error) {
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
 		run:   both(runUnequal[float32](value), runUnequal[float64](value)),
-		diff:  []bool{false},
+		steps: []bool{true},
 	}, x)
 }
 
@@ -39,8 +39,8 @@ func AnyUnequal(x *Node, value float64) (*Node, error) {
 			}
 			return in[0][:len(in[0])-1].Clone(), nil
 		},
-		run:  both(runUnequal[float32](value), runUnequal[float64](value)),
-		diff: []bool{false},
+		run:   both(runUnequal[float32](value), runUnequal[float64](value)),
+		steps: []bool{true},
 	}, x)
 }
 
@@ -56,7 +56,7 @@ func Ones(x *Node, axes int) (*Node, error) {
 			return in[0][:axes].Clone(), nil
 		},
 		run:      both(runOnes[float32], runOnes[float64]),
-		diff:     []bool{false},
+		steps:    []bool{true},
 		edgeOnly: true,
 	}, x)
 }
@@ -72,6 +72,7 @@ func MaskSteps(x, mask *Node) (*Node, error) {
 		shape: func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), fitsMask(in) },
 		run:   both(runMaskSteps[float32], runMaskSteps[float64]),
 		diff:  []bool{true, false},
+		steps: []bool{false, true},
 		over:  1,
 	}
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
@@ -93,6 +94,7 @@ func MaskedMean(x, mask *Node) (*Node, error) {
 		shape: func(in []tensor.Shape) (tensor.Shape, error) { return tensor.ScalarShape(), fitsMask(in) },
 		run:   both(runMaskedMean[float32], runMaskedMean[float64]),
 		diff:  []bool{true, false},
+		steps: []bool{false, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
 			dx, err := apply(&op{
@@ -117,8 +119,9 @@ func MaskedAvgPool(x, mask *Node) (*Node, error) {
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			return tensor.Shape{in[0][0], in[0][2]}, fitsMask(in)
 		},
-		run:  both(runMaskedAvgPool[float32], runMaskedAvgPool[float64]),
-		diff: []bool{true, false},
+		run:   both(runMaskedAvgPool[float32], runMaskedAvgPool[float64]),
+		diff:  []bool{true, false},
+		steps: []bool{false, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
 			dx, err := apply(&op{

@@ -81,7 +81,7 @@ func noiseOp(name string, x *Node, rng *Random) (*op, error) {
 		return nil, &OpError{Op: name, Err: fmt.Errorf("has no source of random numbers")}
 	}
 	rank := rankOf(x)
-	return &op{name: name, in: []int{rank}, out: rank, shape: sameShape, diff: []bool{true}}, nil
+	return &op{name: name, in: []int{rank}, out: rank, shape: sameShape, diff: []bool{true}, source: rng}, nil
 }
 
 func runGaussianNoise[T kernel.Float](stddev float64, rng *Random, stream uint64) func(*call[T]) error {

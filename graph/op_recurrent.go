@@ -76,7 +76,7 @@ type RecurrentInputs struct {
 // Recurrent runs a recurrent layer over whole sequences, forward and backward
 // each as one op.
 func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
-	r := &recurrence{spec: spec, needDX: true}
+	r := &recurrence{spec: spec}
 	var inputs Nodes
 	for _, operand := range []struct {
 		at   *int
@@ -116,7 +116,6 @@ type recurrence struct {
 	ranks                       []int
 	x, w, u, bias, mask, h0, c0 int
 	dropX, dropH                int
-	needDX                      bool // whether anybody reads the gradient of x
 	kernel                      *kernel.RNNGeneral
 	single                      recurrentMemory[float32]
 	double                      recurrentMemory[float64]
@@ -164,9 +163,9 @@ func (r *recurrence) general() *kernel.RNNGeneral {
 }
 
 func (r *recurrence) op() *op {
-	diff := make([]bool, len(r.ranks))
+	diff, steps := make([]bool, len(r.ranks)), make([]bool, len(r.ranks))
 	for i := range diff {
-		diff[i] = i != r.mask && i != r.dropX && i != r.dropH
+		diff[i], steps[i] = i != r.mask && i != r.dropX && i != r.dropH, i == r.mask
 	}
 	rank := 2
 	if r.spec.Output == AllStates {
@@ -178,6 +177,7 @@ func (r *recurrence) op() *op {
 		shape: r.shape,
 		run:   both(runRecurrent[float32](r), runRecurrent[float64](r)),
 		diff:  diff,
+		steps: steps,
 		grad:  r.grad,
 	}
 }

@@ -81,12 +81,14 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 // each other part of the gradient, which copies it out of the shared memory.
 func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 	ranks := append(append([]int(nil), r.ranks...), len(y.Shape()), len(y.Shape()))
+	const withX = true
+	unread := both(runRecurrentGrad[float32](r, !withX), runRecurrentGrad[float64](r, !withX))
 	dx, err := apply(&op{
 		name: r.name("_grad"),
 		in:   ranks, out: 3,
 		shape:  fixed(in[r.x].Shape()),
-		run:    both(runRecurrentGrad[float32](r), runRecurrentGrad[float64](r)),
-		needed: func(read bool) { r.needDX = read },
+		run:    both(runRecurrentGrad[float32](r, withX), runRecurrentGrad[float64](r, withX)),
+		unread: &unread,
 	}, append(append(Nodes{}, in...), y, dy)...)
 	if err != nil {
 		return nil, err
@@ -136,7 +138,8 @@ func runPart[T kernel.Float](r *recurrence, part func(*recurrentMemory[T]) []T) 
 	}
 }
 
-func runRecurrentGrad[T kernel.Float](r *recurrence) func(*call[T]) error {
+// runRecurrentGrad leaves the gradient of x out where nobody reads it.
+func runRecurrentGrad[T kernel.Float](r *recurrence, withX bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		operands := len(r.ranks)
 		g, err := r.geometry(c.inShape[:operands])
@@ -146,7 +149,7 @@ func runRecurrentGrad[T kernel.Float](r *recurrence) func(*call[T]) error {
 		m := memoryOf[T](r)
 		d := &m.d
 		d.DX = nil
-		if r.needDX {
+		if withX {
 			d.DX = c.out
 		}
 		d.DW, d.DU = sized(d.DW, len(m.t.W)), sized(d.DU, len(m.t.U))

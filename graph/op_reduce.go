@@ -20,7 +20,7 @@ func Mean(x *Node) (*Node, error) {
 
 // WeightedMean is (1/n)·Σ_i w_i·x_i, a scalar: the mean with sample weights as
 // Keras forms it, which divides by the number of samples and not by the sum of
-// the weights. The weights have x's shape and no gradient.
+// the weights. The weights have x's shape.
 func WeightedMean(x, weights *Node) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -33,10 +33,15 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 			return tensor.ScalarShape(), nil
 		},
 		run:  both(runWeightedMean[float32], runWeightedMean[float64]),
-		diff: []bool{true, false},
+		diff: []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
-			dx, err := spread("weighted_mean_grad", in[1], dy, both(runSpreadWeights[float32], runSpreadWeights[float64]))
-			return Nodes{dx, nil}, err
+			back := both(runSpreadWeights[float32], runSpreadWeights[float64])
+			dx, err := spread("weighted_mean_grad", in[1], dy, back)
+			if err != nil {
+				return nil, err
+			}
+			dw, err := spread("weighted_mean_grad", in[0], dy, back)
+			return Nodes{dx, dw}, err
 		},
 	}, x, weights)
 }

@@ -171,7 +171,7 @@ func TestGradientOfEachPair(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some thousand pairs")
 	}
-	small := map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}}
+
 	pairs, led, followed := 0, map[string]bool{}, map[string]bool{}
 	for _, a := range chainOps() {
 		for _, rank := range a.ranks {

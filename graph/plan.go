@@ -3,6 +3,8 @@
 package graph
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"unsafe"
 
@@ -51,6 +53,13 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 		}
 		st := &stores[owner[i]]
 		st.last = max(st.last, last[i])
+	}
+	bytes := 0.0
+	for _, s := range stores {
+		bytes += float64(s.bytes)
+	}
+	if bytes > math.MaxInt/2 {
+		return nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than can be counted", bytes)
 	}
 	var memory Memory
 	memory.Planned = place(stores)

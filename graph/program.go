@@ -37,6 +37,8 @@ type Memory struct{ Planned, Naive int }
 // slot is the place of one node's value.
 type slot struct {
 	node  *Node
+	shape Shape // of a variable, with its type
+	dtype Dtype
 	value Value
 	users []user // the bound inputs that read it
 }
@@ -92,6 +94,9 @@ func (p *Program) RunAll() (err error) {
 		if v == nil {
 			return fmt.Errorf("run: no value is bound to %q", s.node.Name())
 		}
+		if err := checkValue(s.shape, s.dtype, v); err != nil { // it may have been transposed after it was bound
+			return fmt.Errorf("run: %q: %w", s.node.Name(), err)
+		}
 		if v != s.value {
 			if err := p.set(i, v); err != nil {
 				return fmt.Errorf("run: %q: %w", s.node.Name(), err)
@@ -130,7 +135,7 @@ func (p *Program) foreign(s *step) error {
 	if want := p.slots[s.out].node.Shape(); !want.Eq(v.Shape()) {
 		return fmt.Errorf("gave shape %v, want %v", v.Shape(), want)
 	}
-	return p.set(s.out, v)
+	return p.set(s.out, inRows(v))
 }
 
 // set replaces the value of a slot and tells the steps that read it.

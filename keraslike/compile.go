@@ -5,6 +5,8 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // CompileOption is an option of Compile: a Metric, ForOutput, WeightedMetrics,
@@ -26,10 +28,11 @@ type compiled struct {
 	lossWeights []float64
 	metrics     []outputMetric
 	seed        uint64
-	targets     []Shape // of one sample, for each output
-	steps       int     // batches trained on so far
-	rate        float64 // of the next update
-	guarded     bool    // gradients are looked through before they are used
+	targets     []Shape         // of one sample, for each output
+	frozen      map[*layer]bool // whether each layer, of nested models too, was frozen
+	steps       int             // batches trained on so far
+	rate        float64         // of the next update
+	guarded     bool            // gradients are looked through before they are used
 
 	// By trainable weight:
 	grads    []gradient    // of the batch that is trained on
@@ -105,6 +108,8 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	if err != nil {
 		return err
 	}
+	c.frozen = map[*layer]bool{}
+	m.noteFrozen(c.frozen)
 	before := m.compiled
 	m.compiled = c
 	defer func() {
@@ -208,13 +213,28 @@ func each(err error) []error {
 	return []error{err}
 }
 
-// try builds the training graph once and throws it away: it is how mistakes in
-// layers' expressions are found before any data is read.
+// try builds the training graph once, with its gradients, and throws it away: it is
+// how mistakes in layers' expressions are found before any data is read.
 func (m *Model) try() error {
 	building.Lock()
 	defer building.Unlock()
-	_, err := m.view(fitting, planKey{batch: 1})
-	return err
+	v, err := m.view(fitting, planKey{batch: 1})
+	if err != nil {
+		return err
+	}
+	var free graph.Nodes
+	for _, w := range m.trainable() {
+		if n, used := v.Scope.weights[w]; used {
+			free = append(free, n)
+		}
+	}
+	if len(free) == 0 { // of which Fit complains: such a model may be evaluated
+		return nil
+	}
+	if _, err := graph.Grad(v.cost, free...); err != nil {
+		return fmt.Errorf("model %q: %w", m.name, v.blame(err))
+	}
+	return nil
 }
 
 // checkLoss checks that losses and metrics fit the model's outputs.

@@ -72,7 +72,8 @@ func (m *Model) tensor(name string) (*Tensor, error) {
 
 // SetTrainable says whether training changes the weights of the named layers, or of
 // all layers when none is named. Layers of nested models are named by their paths,
-// "vgg16/block5_conv3". It takes effect when the model is compiled.
+// "vgg16/block5_conv3". It takes effect when the model is compiled: a model that was
+// compiled before, and any other model with these layers, goes on as it was compiled.
 func (m *Model) SetTrainable(on bool, layers ...string) error {
 	if len(layers) == 0 {
 		for _, l := range m.layers() {
@@ -159,6 +160,30 @@ func (l *layer) setAll(on bool, done map[*Model]bool) {
 	done[l.sub] = true
 	for _, inner := range l.sub.layers() {
 		inner.setAll(on, done)
+	}
+}
+
+// noteFrozen writes down which layers are frozen, at the moment.
+func (m *Model) noteFrozen(frozen map[*layer]bool) {
+	for _, l := range m.layers() {
+		frozen[l] = l.frozen
+		if l.sub != nil {
+			l.sub.noteFrozen(frozen)
+		}
+	}
+}
+
+// asCompiled freezes and frees the layers as they were when the model was compiled;
+// back undoes it.
+func (m *Model) asCompiled() (back func()) {
+	now := map[*layer]bool{}
+	for l, frozen := range m.compiled.frozen {
+		now[l], l.frozen = l.frozen, frozen
+	}
+	return func() {
+		for l, frozen := range now {
+			l.frozen = frozen
+		}
 	}
 }
 

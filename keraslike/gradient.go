@@ -59,7 +59,7 @@ func (m *Model) gradient(of, at string) (*Gradient, error) {
 			return nil, err
 		}
 	}
-	direction := v.Do(graph.Input(v.g, graph.Float32, "direction", from.Shape()...))
+	direction := v.input("direction", from.Shape()...)
 	if v.err != nil {
 		return nil, v.err
 	}
@@ -71,7 +71,7 @@ func (m *Model) gradient(of, at string) (*Gradient, error) {
 		}
 		slopes, err := graph.Backpropagate(graph.Nodes{from}, graph.Nodes{direction}, graph.Nodes{to})
 		if err != nil {
-			return nil, err
+			return nil, v.blame(err)
 		}
 		slope = slopes[0]
 	}

@@ -165,7 +165,7 @@ func (l *layer) build(in []Shape) (out []Shape, err error) {
 			return nil, fmt.Errorf("output would have shape %v", s)
 		}
 		if s.tooLarge() {
-			return nil, fmt.Errorf("output would have shape %v, more than 2³¹ values", s)
+			return nil, fmt.Errorf("output would have shape %v, more than %d values", s, maxSize)
 		}
 	}
 	if c, ok := l.def.(interface{ isFrozen() bool }); ok && c.isFrozen() {

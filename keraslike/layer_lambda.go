@@ -5,6 +5,7 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -45,17 +46,33 @@ func (d *lambda) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("a Lambda is a Go function, which cannot be saved: write a Definition, make the layer with Custom and load it with Known")
 }
 
-// triedBatch is the batch on which Build tries the function: not one, so that an
-// output without the batch shows.
-const triedBatch = 2
+// triedBatches are the batches on which Build tries the function: none of one, so that
+// an output without the batch shows, and two, so that another axis shows that has it.
+var triedBatches = [2]int{2, 3}
 
 func (d *lambda) Build(_ *Builder, in []Shape) (Shape, error) {
 	building.Lock()
 	defer building.Unlock()
+	var made [2]graph.Shape
+	for i, batch := range triedBatches {
+		var err error
+		if made[i], err = d.try(in, batch); err != nil {
+			return nil, err
+		}
+	}
+	if !slices.Equal(made[0][1:], made[1][1:]) {
+		return nil, fmt.Errorf("the function makes shape %v of a batch of %d and %v of one of %d, want the batch in the first axis alone",
+			made[0], triedBatches[0], made[1], triedBatches[1])
+	}
+	return Shape(made[0][1:]), nil
+}
+
+// try is the shape that the function makes of a batch.
+func (d *lambda) try(in []Shape, batch int) (graph.Shape, error) {
 	g := graph.New()
 	var nodes []*graph.Node
 	for i, x := range in {
-		n, err := graph.Input(g, graph.Float32, fmt.Sprint("input ", i), x.withBatch(triedBatch)...)
+		n, err := graph.Input(g, graph.Float32, fmt.Sprint("input ", i), x.withBatch(batch)...)
 		if err != nil {
 			return nil, err
 		}
@@ -66,10 +83,10 @@ func (d *lambda) Build(_ *Builder, in []Shape) (Shape, error) {
 		return nil, err
 	}
 	shape := y.Shape()
-	if len(shape) == 0 || shape[0] != triedBatch {
-		return nil, fmt.Errorf("the function makes shape %v of a batch of %d, want the batch as the first axis", shape, triedBatch)
+	if len(shape) == 0 || shape[0] != batch {
+		return nil, fmt.Errorf("the function makes shape %v of a batch of %d, want the batch as the first axis", shape, batch)
 	}
-	return Shape(shape[1:]), nil
+	return shape, nil
 }
 
 func (d *lambda) Forward(s *Scope, in []*graph.Node) *graph.Node { return s.Do(d.call(in)) }

@@ -190,6 +190,9 @@ func (m *Model) nameLayers(mistakes *[]error) {
 			continue
 		}
 		base := snake(l.def.Kind())
+		if base == "" {
+			base = "layer"
+		}
 		l.name, l.auto = base, true
 		for taken[l.name] {
 			last[base]++
@@ -199,16 +202,19 @@ func (m *Model) nameLayers(mistakes *[]error) {
 	}
 }
 
-// snake turns "MaxPooling2D" into "max_pooling2d", as Keras names layers.
+// snake turns "MaxPooling2D" into "max_pooling2d" and "Conv2DTranspose" into
+// "conv2d_transpose", as Keras names layers: a capital letter begins a word behind a small
+// letter and before one.
 func snake(kind string) string {
+	small := func(i int) bool { return i < len(kind) && 'a' <= kind[i] && kind[i] <= 'z' }
 	var b strings.Builder
-	var before rune
 	for i, r := range kind {
-		if unicode.IsUpper(r) && i > 0 && !unicode.IsDigit(before) && !unicode.IsUpper(before) {
+		if i > 0 && 'A' <= r && r <= 'Z' && (small(i-1) || small(i+1)) {
 			b.WriteByte('_')
 		}
-		b.WriteRune(unicode.ToLower(r))
-		before = r
+		if r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+			b.WriteRune(unicode.ToLower(r))
+		}
 	}
 	return b.String()
 }

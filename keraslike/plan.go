@@ -68,12 +68,15 @@ func (m *Model) view(p purpose, key planKey) (*view, error) {
 		g: graph.New(), training: p >= fitting, batch: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
+	if m.compiled != nil {
+		s.compiled = m.compiled.frozen
+	}
 	v := &view{Scope: s}
 	if p == locating {
 		s.located = map[string]*graph.Node{}
 	}
 	for _, x := range m.inputs {
-		v.in = append(v.in, s.Do(graph.Input(s.g, graph.Float32, x.layer.name, x.shape.withBatch(key.batch)...)))
+		v.in = append(v.in, s.input(x.layer.name, x.shape.withBatch(key.batch)...))
 	}
 	v.out, v.outMasks = s.run(m, "", v.in, nil)
 	if s.err == nil && (p == evaluating || p == fitting) {
@@ -101,7 +104,7 @@ func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outM
 		if s.err != nil {
 			return nil, nil
 		}
-		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || t.layer.frozen}
+		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
 		inputs := make([]*graph.Node, len(t.in))
 		for i, x := range t.in {
 			inputs[i], s.masks = value[x], append(s.masks, mask[x])
@@ -158,7 +161,7 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
 		}
 		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
-			return fmt.Errorf("%s %q: Forward gave shape %v, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), graph.Shape(want))
+			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
 		}
 	}
 	if len(s.outMasks) > len(out) {
@@ -180,7 +183,7 @@ func (v *view) addCost(m *Model, weighted bool) {
 		if k > 0 {
 			name = fmt.Sprint("target ", k)
 		}
-		t := v.Do(graph.Input(v.g, graph.Float32, name, c.targets[k].withBatch(v.batch)...))
+		t := v.input(name, c.targets[k].withBatch(v.batch)...)
 		v.targets = append(v.targets, t)
 		loss := v.mean(v.rows(c.losses[k], out, t), c.losses[k], weighted, k)
 		if len(v.out) > 1 {
@@ -225,7 +228,7 @@ func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.No
 		if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
 			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
-		w := v.Do(graph.Input(v.g, graph.Float32, fmt.Sprint("sample weights ", k), shape...))
+		w := v.input(fmt.Sprint("sample weights ", k), shape...)
 		v.weights = append(v.weights, w)
 		if v.steps(rows, k) == nil {
 			return v.Do(graph.WeightedMean(rows, w))
@@ -316,7 +319,7 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 		}
 		gradients, err := graph.Grad(v.cost, free...)
 		if err != nil {
-			return nil, nil, fmt.Errorf("model %q: %w", m.name, err)
+			return nil, nil, fmt.Errorf("model %q: %w", m.name, v.blame(err))
 		}
 		pl.roots = append(pl.roots, gradients...)
 		for _, w := range v.updates {
@@ -342,11 +345,7 @@ func (p *plan) compile(v *view, memory int64) (err error) {
 // run computes the plan's roots from what lies in inputs and targets.
 func (p *plan) run() error {
 	if err := p.program.RunAll(); err != nil {
-		var op *graph.OpError
-		if errors.As(err, &op) && op.Group == "" {
-			op.Group = p.scope.groups.Of(op.Node)
-		}
-		return err
+		return p.scope.blame(err)
 	}
 	for i, r := range p.roots {
 		// The value of a root only changes where an op of Gorgonia made it.
@@ -355,6 +354,15 @@ func (p *plan) run() error {
 		}
 	}
 	return nil
+}
+
+// blame gives the mistake of an op its layer's name.
+func (s *Scope) blame(err error) error {
+	var op *graph.OpError
+	if errors.As(err, &op) && op.Group == "" {
+		op.Group = s.groups.Of(op.Node)
+	}
+	return err
 }
 
 // outputs and losses are what the last run computed. They are overwritten by the

@@ -86,7 +86,12 @@ func (m *Model) save(path string, s saveSettings) error {
 		return fmt.Errorf("a Gorgonia solver keeps its state to itself, so that it cannot be saved")
 	}
 	meta := map[string]string{metaFormat: formatVersion}
+	back := func() {}
+	if s.optimizer { // whose state is of the weights that were trained
+		back = m.asCompiled()
+	}
 	architecture, err := m.config()
+	back()
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type Scope struct {
 	updates   []*Weight // whose node in weights is their value after the step
 	groups    *graph.Groups
 	paths     map[*Weight]string // of the model that the graph is of
+	compiled  map[*layer]bool    // which layers were frozen when the model was compiled; nil before
 	err       error
 	application
 
@@ -66,6 +67,13 @@ func (s *Scope) Training() bool { return s.training }
 // statistics and leaves them alone.
 func (s *Scope) Frozen() bool { return s.frozen }
 
+func (s *Scope) isFrozen(l *layer) bool {
+	if frozen, ok := s.compiled[l]; ok {
+		return frozen
+	}
+	return l.frozen
+}
+
 // Batch is the number of samples of the graph.
 func (s *Scope) Batch() int { return s.batch }
 
@@ -93,12 +101,22 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 	if n, ok := s.weights[w]; ok {
 		return n
 	}
-	n := s.Do(graph.Input(s.g, graph.Float32, s.paths[w], w.shape...))
+	n := s.input(s.paths[w], w.shape...)
 	if n != nil {
 		s.Do(n, graph.Let(n, w.value))
 	}
 	s.weights[w] = n
 	return n
+}
+
+// input is a variable. Where the graph has a node of the name, which may be the user's for
+// an input, a layer or a weight, it gets a number behind it.
+func (s *Scope) input(name string, shape ...int) *graph.Node {
+	free := name
+	for i := 2; len(s.g.ByName(free)) > 0; i++ {
+		free = fmt.Sprintf("%s (%d)", name, i)
+	}
+	return s.Do(graph.Input(s.g, graph.Float32, free, shape...))
 }
 
 // ones is a constant, one node for all that ask for the shape.
@@ -109,7 +127,7 @@ func (s *Scope) ones(shape ...int) *graph.Node {
 		return s.Do(nil, fmt.Errorf("%s: %w (Limits.Memory)", name, &graph.MemoryError{Need: need, Limit: s.memory}))
 	}
 	if !ok {
-		n = s.Do(graph.Input(s.g, graph.Float32, name, shape...))
+		n = s.input(name, shape...)
 		if n != nil {
 			values := slices.Repeat([]float32{1}, Shape(shape).Size())
 			s.Do(n, graph.Let(n, tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))))

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -22,18 +23,18 @@ func (s Shape) Size() int {
 	return n
 }
 
-// maxSize is the most values that a weight or a sample may have, 8 GiB: what is
-// larger is a mistake, and may not even be countable.
-const maxSize = 1 << 31
+// maxSize is the most values that a weight or a sample may have, 8 GiB or what an
+// int can count the bytes of: what is larger is a mistake, and may not even be countable.
+const maxSize = uint64(min(1<<31, math.MaxInt/4))
 
 // tooLarge reports more than maxSize elements; no axis may be negative.
 func (s Shape) tooLarge() bool {
-	n := 1
+	n := uint64(1)
 	for _, d := range s {
-		if d > 0 && n > maxSize/d {
+		if d > 0 && n > maxSize/uint64(d) {
 			return true
 		}
-		n *= d
+		n *= uint64(d)
 	}
 	return false
 }

@@ -7,6 +7,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
@@ -45,8 +46,8 @@ type Stream interface {
 // at most that many batches ahead, while the model is trained.
 type prefetcher interface{ Prefetch() int }
 
-// Data is a Source of tensors in memory, float32 and with the samples along the
-// first axis. y may be nil for prediction. The tensors are not copied.
+// Data is a Source of tensors in memory, float32, row-major and with the samples along
+// the first axis. y may be nil for prediction. The tensors are not copied.
 func Data(x, y *tensor.Dense) (Source, error) {
 	if x == nil {
 		return nil, fmt.Errorf("data: x is nil")
@@ -87,8 +88,11 @@ func (d *data) add(name string, t *tensor.Dense, to *[]array) error {
 		return fmt.Errorf("data: %s is nil", name)
 	}
 	shape := t.Shape()
-	if t.Dtype() != tensor.Float32 || len(shape) == 0 || t.RequiresIterator() {
-		return fmt.Errorf("data: %s is %v of shape %v, want contiguous float32 with the samples along the first axis", name, t.Dtype(), shape)
+	if t.Dtype() != tensor.Float32 || len(shape) == 0 {
+		return fmt.Errorf("data: %s is %v of shape %v, want float32 with the samples along the first axis", name, t.Dtype(), shape)
+	}
+	if err := graph.CheckLayout(t); err != nil {
+		return fmt.Errorf("data: %s: %w", name, err)
 	}
 	if d.n >= 0 && shape[0] != d.n {
 		return fmt.Errorf("data: x has %d samples, %s has %d", d.n, name, shape[0])

@@ -66,7 +66,7 @@ func TestDrawings(t *testing.T) {
 	}
 	wantError(t, m.WriteOpsDOT(&b, 0), "batch of 0 samples")
 	b.Reset()
-	if err := m.WriteOpsDOT(&b, 1<<40); err != nil { // drawing takes no memory for values
+	if err := m.WriteOpsDOT(&b, 1<<30); err != nil { // drawing takes no memory for values
 		t.Fatal(err)
 	}
 	if text := b.String(); !strings.Contains(text, "cluster") || !strings.Contains(text, "base/dense") {

@@ -98,7 +98,7 @@ func (b *Builder) add(w *Weight) {
 		}
 	}
 	if b.err == nil && Shape(w.shape).tooLarge() {
-		b.err = fmt.Errorf("weight %q would have shape %v, more than 2³¹ values", w.name, w.shape)
+		b.err = fmt.Errorf("weight %q would have shape %v, more than %d values", w.name, w.shape, maxSize)
 	}
 	for _, other := range b.layer.weights {
 		if other.name == w.name && b.err == nil {

@@ -49,12 +49,12 @@ type Prediction struct {
 // (n, 1000), see https://keras.io/api/applications/.
 func DecodePredictions(p *tensor.Dense, top int) ([][]Prediction, error) {
 	classes := imageNetClasses()
-	if p == nil || p.Dtype() != tensor.Float32 || p.Dims() != 2 || p.Shape()[1] != len(classes) || p.RequiresIterator() {
+	if p == nil || p.Dtype() != tensor.Float32 || p.Dims() != 2 || p.Shape()[1] != len(classes) || p.RequiresIterator() || p.DataOrder().IsColMajor() {
 		got := "nil"
 		if p != nil {
 			got = fmt.Sprintf("%v of shape %v", p.Dtype(), p.Shape())
 		}
-		return nil, fmt.Errorf("decode predictions: got %s, want contiguous float32 of shape (n, %d)", got, len(classes))
+		return nil, fmt.Errorf("decode predictions: got %s, want row-major, contiguous float32 of shape (n, %d)", got, len(classes))
 	}
 	if top < 1 || top > len(classes) {
 		return nil, fmt.Errorf("decode predictions: top is %d, want 1 to %d", top, len(classes))

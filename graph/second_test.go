@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// small are shapes for chains of ops, by rank.
+var small = map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}}
+
+// TestSecondGradient takes the gradient of every op by each of its operands, makes a cost
+// of it, alone and together with the output, and differentiates that by every other
+// operand: the result is that of central differences, or it is refused by the op's name.
+func TestSecondGradient(t *testing.T) {
+	right, refused := 0, 0
+	for _, o := range chainOps() {
+		for _, rank := range o.ranks {
+			ops := []unary{o}
+			if o.takesP {
+				ops = []unary{{name: "softmax", build: func(x node, _ param) (node, error) { return Softmax(x) }}, o}
+			}
+			r, n := checkSecond(t, small[rank], ops...)
+			right, refused = right+r, refused+n
+		}
+	}
+	t.Logf("%d right, %d refused", right, refused)
+	if right < 200 || refused < 500 {
+		t.Errorf("%d second gradients are let through and %d refused", right, refused)
+	}
+}
+
+// TestSecondGradientOfPairs does the same for pairs of ops.
+func TestSecondGradientOfPairs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some thousand pairs")
+	}
+	right, pairs := 0, 0
+	for i, a := range chainOps() {
+		if a.takesP || strings.Contains(a.ranks, "1") {
+			continue
+		}
+		rank := rune(a.ranks[0])
+		c, err := newChain(Float64, small[rank], a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		between := string('0' + rune(len(c.out.Shape())))
+		for k, b := range chainOps() {
+			if pairs++; !strings.Contains(b.ranks, between) || b.takesP || (i+k)%secondStride != 0 {
+				continue
+			}
+			r, _ := checkSecond(t, small[rank], a, b)
+			right += r
+		}
+	}
+	if right < 500 {
+		t.Errorf("%d second gradients of pairs are let through", right)
+	}
+}
+
+// secondStride is which part of the pairs is tried in each run of the tests.
+const secondStride = 7
+
+func checkSecond(t *testing.T, input []int, ops ...unary) (right, refused int) {
+	t.Helper()
+	operands := 1
+	for first := 0; first < operands; first++ {
+		for _, withOutput := range []bool{false, true} {
+			for second := 0; second <= operands; second++ { // the last is the direction of the first gradient
+				if second == first {
+					continue
+				}
+				c, err := newSecond(input, first, withOutput, ops...)
+				if err == nil {
+					operands = len(c.in) - 1
+					if second > operands {
+						break
+					}
+					c.gradients, err = Grad(c.cost, c.in[second])
+				}
+				var e *OpError
+				var name string
+				for _, o := range ops {
+					name += o.name + " "
+				}
+				switch {
+				case err == nil:
+					compareSecond(t, fmt.Sprint(name, input, " by ", first, " and ", second, " output ", withOutput), c, second)
+					right++
+				case errors.As(err, &e) && e.Op != "" && e.Node != nil || strings.Contains(err.Error(), "on which nothing depends"):
+					refused++
+				default:
+					t.Errorf("%s%v by %d and %d: %v, which names no op", name, input, first, second, err)
+				}
+			}
+		}
+	}
+	return right, refused
+}
+
+// newSecond is Σ r·g² of the gradient g of a chain by one operand, to which Σ y² may be
+// added. Its direction is the last of its operands.
+func newSecond(input []int, by int, withOutput bool, ops ...unary) (*chain, error) {
+	c, err := newChain(Float64, input, ops...)
+	if err != nil {
+		return nil, err
+	}
+	direction := constant(c.out, []float64{0.8, -1.1, 0.6}, c.out.Shape()...)
+	c.in = append(c.in, direction)
+	g, err := Backpropagate(Nodes{c.out}, Nodes{direction}, Nodes{c.in[by]})
+	if err != nil {
+		return c, err
+	}
+	parts := Nodes{g[0]}
+	if withOutput {
+		parts = append(parts, c.out)
+	}
+	c.cost = nil
+	for _, n := range parts {
+		square, err := Mul(n, n)
+		if err == nil {
+			square, err = Mul(square, constant(n, []float64{0.7, -1.2, 1.4, -0.6}, n.Shape()...))
+		}
+		if err == nil {
+			square, err = Sum(square)
+		}
+		if err == nil && c.cost != nil {
+			square, err = Add(c.cost, square)
+		}
+		if err != nil {
+			return nil, err
+		}
+		c.cost = square
+	}
+	return c, nil
+}
+
+func compareSecond(t *testing.T, what string, c *chain, by int) {
+	t.Helper()
+	forward, err := Compile(c.cost)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	backward, err := Compile(c.roots()...)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if err := backward.RunAll(); err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	analytic := slices.Clone(data[float64](c.gradients[0].Value()))
+	cost := data[float64](c.cost.Value())[0]
+	numeric, err := (&checker{step: 1e-5}).differences(forward, c.cost, data[float64](c.in[by].Value()))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	var r GradientReport
+	r.compare(by, c.in[by].Shape(), analytic, numeric)
+	if off := r.Analytic - r.Numeric; r.Error > 1e-6 && max(off, -off) > 1e-9*(1+max(cost, -cost)) {
+		t.Errorf("%s: %v", what, &r)
+	}
+}
+
+// TestSecondGradientThroughTheFirst is the gradient of Σ g² + Σ y² for y = x·w1·w2 and g = ∂ Σ y/∂ x
+// by w1 and by x: it meets x·w1, which the first gradient went through.
+func TestSecondGradientThroughTheFirst(t *testing.T) {
+	for _, wrt := range []string{"w1", "x"} {
+		g := New()
+		x, _ := Input(g, Float64, "x", 2, 3)
+		w1, _ := Input(g, Float64, "w1", 3, 4)
+		w2, _ := Input(g, Float64, "w2", 4, 5)
+		ones, _ := Input(g, Float64, "ones", 2, 5)
+		h, _ := MatMul(x, w1, false, false)
+		y, _ := MatMul(h, w2, false, false)
+		grads, err := Backpropagate(Nodes{y}, Nodes{ones}, Nodes{x})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, _ := L2(grads[0], 1)
+		b, _ := L2(y, 1)
+		cost, _ := Add(a, b)
+		of := map[string]*Node{"w1": w1, "x": x}[wrt]
+		var e *OpError
+		if _, err = Grad(cost, of); !errors.Is(err, ErrSecondGradient) || !errors.As(err, &e) || e.Node == nil {
+			t.Errorf("by %s: got %v, want ErrSecondGradient that names the node", wrt, err)
+		}
+	}
+}
+
+// TestTwoCosts differentiates two costs of one graph, which share a layer.
+func TestTwoCosts(t *testing.T) {
+	for _, test := range []struct {
+		first, second int // of x, w0, w1, w2
+		refused       bool
+	}{{2, 3, false}, {3, 2, false}, {2, 1, false}, {1, 3, false}, {3, 0, false}, {1, 1, true}, {1, 0, true}, {0, 1, true}, {0, 0, true}} {
+		c, err := newChain(Float64, []int{2, 3}, unary{build: func(x node, p param) (node, error) {
+			h, err := MatMul(x, p(3, 4), false, false)
+			if err != nil {
+				return nil, err
+			}
+			p(4, 2)
+			p(4, 3)
+			return Activate(h, Act(Tanh))
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var costs Nodes
+		for _, w := range c.in[2:4] {
+			y, _ := MatMul(c.out, w, false, false)
+			cost, err := L2(y, 0.5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			costs = append(costs, cost)
+		}
+		one, two := costs[0], costs[1]
+		if test.first == 3 {
+			one, two = two, one
+		}
+		if _, err := Grad(one, c.in[test.first]); err != nil {
+			t.Fatal(err)
+		}
+		c.cost = two
+		c.gradients, err = Grad(two, c.in[test.second])
+		switch {
+		case test.refused && !errors.Is(err, ErrSecondGradient):
+			t.Errorf("by %d, then %d: got %v, want ErrSecondGradient", test.first, test.second, err)
+		case !test.refused && err != nil:
+			t.Errorf("by %d, then %d: %v", test.first, test.second, err)
+		case !test.refused:
+			compareSecond(t, fmt.Sprint("by ", test.first, ", then ", test.second), c, test.second)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+)
+
+// TestAutomaticNames: the names that Keras gives its classes' layers, from its
+// to_snake_case (keras 3.15.1), which the last ones are not names of.
+func TestAutomaticNames(t *testing.T) {
+	names := map[string]string{
+		"Input": "input", "Dense": "dense", "Activation": "activation", "Dropout": "dropout", "Flatten": "flatten", "Embedding": "embedding",
+		"Masking": "masking", "Bidirectional": "bidirectional", "SimpleRNN": "simple_rnn", "GRU": "gru", "LSTM": "lstm", "Reshape": "reshape",
+		"Permute": "permute", "RepeatVector": "repeat_vector", "ZeroPadding1D": "zero_padding1d", "ZeroPadding2D": "zero_padding2d",
+		"Cropping1D": "cropping1d", "Cropping2D": "cropping2d", "UpSampling1D": "up_sampling1d", "UpSampling2D": "up_sampling2d", "Add": "add",
+		"Subtract": "subtract", "Multiply": "multiply", "Average": "average", "Maximum": "maximum", "Minimum": "minimum",
+		"Concatenate": "concatenate", "Dot": "dot", "LeakyReLU": "leaky_re_lu", "PReLU": "p_re_lu", "SpatialDropout1D": "spatial_dropout1d",
+		"SpatialDropout2D": "spatial_dropout2d", "GaussianNoise": "gaussian_noise", "GaussianDropout": "gaussian_dropout",
+		"TimeDistributed": "time_distributed", "MultiHeadAttention": "multi_head_attention", "Normalization": "normalization",
+		"Rescaling": "rescaling", "BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization",
+		"Conv1D": "conv1d", "Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d",
+		"Conv2DTranspose": "conv2d_transpose", "MaxPooling1D": "max_pooling1d", "MaxPooling2D": "max_pooling2d",
+		"AveragePooling1D": "average_pooling1d", "AveragePooling2D": "average_pooling2d", "GlobalMaxPooling1D": "global_max_pooling1d",
+		"GlobalMaxPooling2D": "global_max_pooling2d", "GlobalAveragePooling1D": "global_average_pooling1d",
+		"GlobalAveragePooling2D": "global_average_pooling2d", "Lambda": "lambda",
+		"MyLayer": "my_layer", "HTTPServer": "http_server", "ABTest": "ab_test", "My_Layer": "my__layer", "Dense3D": "dense3d", "B2": "b2",
+		"lower": "lower", "IOError2Way": "io_error2_way", "My-Layer": "my_layer",
+	}
+	for kind, want := range names {
+		if got := snake(strings.ReplaceAll(kind, "-", "")); got != want {
+			t.Errorf("%s is named %q, Keras names it %q", kind, got, want)
+		}
+	}
+	for kind := range definitions {
+		if names[kind] == "" {
+			t.Errorf("%s is missing here", kind)
+		}
+	}
+}
+
+// TestAnyName gives inputs and layers the names that a model's own nodes have: training,
+// evaluation with weights, gradients, pictures and files work as with any other.
+func TestAnyName(t *testing.T) {
+	own := []string{
+		"target", "target 1", "sample weights 0", "direction", "ones of (batch, 3)", "ones of (2, 3)", "ones of (2, 1)", "input", "input0", "weights of the sum", "loss", "val_loss",
+		"1", "1.0", "optimizer", "__metadata__", "reef.model", "epoch", "learning_rate", "target (2)", "a\"b", "a\nb", "a b", "ä",
+	}
+	x := tensor.New(tensor.WithShape(4, 3), tensor.WithBacking(slices.Repeat([]float32{1, 2, 3}, 4)))
+	y := tensor.New(tensor.WithShape(4, 1), tensor.WithBacking([]float32{1, 2, 3, 4}))
+	var want []float32
+	alike := KernelInit(Constant(0.1)) // first weights that do not depend on the layer's name
+	for i, name := range append([]string{"plain"}, own...) {
+		for _, at := range []string{"input", "layer"} {
+			in, layer := "in", "layer"
+			if at == "input" {
+				in = name
+			} else {
+				layer = name
+			}
+			a := NamedInput(in, 3)
+			h := Dense(3, alike, Name(layer)).Of(a)
+			m := NewModel("m", []*Tensor{a}, []*Tensor{Dense(1, alike, Name("out")).Of(h)})
+			if err := m.Compile(SGD(0.01), MeanSquaredError, Seed(3)); err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+				continue
+			}
+			source, err := Data(x, y)
+			if err != nil {
+				t.Fatal(err)
+			}
+			weighted, err := Weighted(source, []float32{1, 2, 1, 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := m.Fit(context.Background(), weighted, Epochs(2), BatchSize(2), Validation(source)); err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+				continue
+			}
+			if _, err := m.Gradient("out", layer); err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+			}
+			var b strings.Builder
+			if err := m.WriteOpsDOT(&b, 2); err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+			}
+			path := filepath.Join(t.TempDir(), "m.st")
+			if err := m.Save(path, WithOptimizer{}); err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+				continue
+			}
+			loaded, err := Load(path)
+			if err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+				continue
+			}
+			p, err := loaded.Predict(x)
+			if err != nil {
+				t.Errorf("%s %q: %v", at, name, err)
+				continue
+			}
+			if i == 0 {
+				want = p.Float32s()
+			} else if !slices.Equal(p.Float32s(), want) {
+				t.Errorf("%s %q: predicts %v, with other names %v", at, name, p.Float32s(), want)
+			}
+		}
+	}
+}
