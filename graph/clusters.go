@@ -10,16 +10,18 @@ import (
 
 // A cluster is a frame in a DOT drawing: nodes, and frames within it.
 type cluster struct {
-	name   string
+	label  string
 	lines  []string
 	order  []*cluster
 	inside map[string]*cluster
 	number int  // unique in the drawing
 	count  *int // of all clusters
+	whole  bool // the label is the whole path, not its last name
 }
 
-// newClusters counts the clusters from a number on.
-func newClusters(first int) *cluster { return &cluster{count: &first} }
+// newClusters counts the clusters from a number on. Labels are whole paths, or the
+// last name of each.
+func newClusters(first int, whole bool) *cluster { return &cluster{count: &first, whole: whole} }
 
 // at is the cluster with that path, of names with slashes between; made at need.
 func (c *cluster) at(path string) *cluster {
@@ -30,7 +32,10 @@ func (c *cluster) at(path string) *cluster {
 		next := c.inside[name]
 		if next == nil {
 			*c.count++
-			next = &cluster{name: name, number: *c.count, count: c.count}
+			next = &cluster{label: name, number: *c.count, count: c.count, whole: c.whole}
+			if c.whole && c.label != "" {
+				next.label = c.label + "/" + name
+			}
 			if c.inside == nil {
 				c.inside = map[string]*cluster{}
 			}
@@ -50,7 +55,7 @@ func (c *cluster) write(w io.Writer, indent string) {
 		fmt.Fprintln(w, indent+l)
 	}
 	for _, in := range c.order {
-		fmt.Fprintf(w, "%ssubgraph cluster_%d {\n%s  label=%s; labeljust=l; style=rounded; color=\"#888888\"; fontname=\"sans-serif\";\n", indent, in.number, indent, quoteDOT(in.name))
+		fmt.Fprintf(w, "%ssubgraph cluster_%d {\n%s  label=%s; labeljust=l; style=rounded; color=\"#888888\"; fontname=\"sans-serif\";\n", indent, in.number, indent, quoteDOT(in.label))
 		in.write(w, indent+"  ")
 		fmt.Fprintln(w, indent+"}")
 	}

@@ -36,7 +36,7 @@ type Box struct {
 func (d *Diagram) WriteDOT(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fillcolor=%q, fontname=\"sans-serif\", fontsize=12];\n", quoteDOT(d.Name), colourForward)
-	c := newClusters(0)
+	c := newClusters(0, false)
 	for i, box := range d.Boxes {
 		c.at(box.Group).add(fmt.Sprintf("n%d [label=%s];", i, quoteDOT(strings.Join(box.lines(), "\n"))))
 	}

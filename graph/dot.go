@@ -23,7 +23,7 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	group := c.groups(groups, backward)
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=filled, fontname=\"sans-serif\", fontsize=11];\n", quoteDOT(name))
-	frames, gradients := newClusters(0), newClusters(8*len(c.nodes))
+	frames, gradients := newClusters(0, true), newClusters(8*len(c.nodes), true)
 	for i := range c.nodes {
 		frame := frames
 		if backward[i] {
