@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Diagram is a model seen from further off than its expressions: one box for
@@ -23,34 +25,22 @@ type Box struct {
 	Kind       string // what it computes
 	Shape      string // of its output
 	Parameters int
-	Group      string // the model that it is nested in, empty for the outermost
+	// Group is the path of the model that it is nested in, "squeezenet/fire2" for a
+	// model within a model; empty for the outermost.
+	Group string
 }
 
-// WriteDOT writes the diagram as Graphviz text. The same diagram gives the same text.
+// WriteDOT writes the diagram as Graphviz text. Models within models are clusters
+// within clusters, with their names in the corner, where no arrow passes. The same
+// diagram gives the same text.
 func (d *Diagram) WriteDOT(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fillcolor=%q, fontname=\"sans-serif\", fontsize=12];\n", quoteDOT(d.Name), colourForward)
-	var order []string
-	members := map[string][]int{}
+	c := newClusters(0, false)
 	for i, box := range d.Boxes {
-		if _, seen := members[box.Group]; !seen {
-			order = append(order, box.Group)
-		}
-		members[box.Group] = append(members[box.Group], i)
+		c.at(box.Group).add(fmt.Sprintf("n%d [label=%s];", i, quoteDOT(strings.Join(box.lines(), "\n"))))
 	}
-	for k, group := range order {
-		indent := "  "
-		if group != "" {
-			fmt.Fprintf(b, "  subgraph cluster_%d {\n    label=%s; style=rounded; color=\"#888888\"; fontname=\"sans-serif\";\n", k, quoteDOT(group))
-			indent = "    "
-		}
-		for _, i := range members[group] {
-			fmt.Fprintf(b, "%sn%d [label=%s];\n", indent, i, quoteDOT(strings.Join(d.Boxes[i].lines(), "\n")))
-		}
-		if group != "" {
-			fmt.Fprintln(b, "  }")
-		}
-	}
+	c.write(b, "  ")
 	for _, a := range d.Arrows {
 		fmt.Fprintf(b, "  n%d -> n%d;\n", a[0], a[1])
 	}
@@ -60,11 +50,8 @@ func (d *Diagram) WriteDOT(w io.Writer) error {
 
 func (b Box) lines() []string {
 	lines := []string{b.Title, b.Kind + " " + b.Shape}
-	switch {
-	case b.Parameters == 1:
-		lines = append(lines, "1 parameter")
-	case b.Parameters > 1:
-		lines = append(lines, fmt.Sprintf("%d parameters", b.Parameters))
+	if b.Parameters > 0 {
+		lines = append(lines, text.Count(b.Parameters, "parameter"))
 	}
 	return lines
 }

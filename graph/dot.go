@@ -11,7 +11,9 @@ import (
 
 // WriteDOT draws the expressions that roots depend on as Graphviz text: every
 // node with its op and shape, grouped in clusters by layer, the forward pass in
-// one colour and the gradients in another. The same graph gives the same text.
+// one colour and the gradients in another, in clusters of their own: a layer's
+// gradients come last where its values come first, and one frame around both would
+// spread the drawing over a wall. The same graph gives the same text.
 func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	c, err := newCompiler(roots)
 	if err != nil {
@@ -19,31 +21,24 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	}
 	backward := c.backward()
 	group := c.groups(groups, backward)
-	var order []string
-	members := map[string][]int{}
-	for i := range c.nodes {
-		if _, seen := members[group[i]]; !seen {
-			order = append(order, group[i])
-		}
-		members[group[i]] = append(members[group[i]], i)
-	}
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=filled, fontname=\"sans-serif\", fontsize=11];\n", quoteDOT(name))
-	for k, g := range order {
-		indent := "  "
-		if g != "" {
-			fmt.Fprintf(b, "  subgraph cluster_%d {\n    label=%s; style=rounded; color=\"#888888\"; fontname=\"sans-serif\";\n", k, quoteDOT(g))
-			indent = "    "
+	frames, gradients := newClusters(0, true), newClusters(8*len(c.nodes), true)
+	for i := range c.nodes {
+		frame := frames
+		if backward[i] {
+			frame = gradients
 		}
-		for _, i := range members[g] {
-			fmt.Fprintf(b, "%sn%d [%s];\n", indent, i, c.describe(i, backward[i]))
-		}
-		if g != "" {
-			fmt.Fprintln(b, "  }")
-		}
+		frame.at(group[i]).add(fmt.Sprintf("n%d [%s];", i, c.describe(i, group[i], backward[i])))
 	}
+	frames.write(b, "  ")
+	gradients.write(b, "  ")
 	for i := range c.nodes {
 		for _, j := range c.children[i] {
+			if backward[i] != backward[j] { // what the gradients need of the values; it does not shape the drawing
+				fmt.Fprintf(b, "  n%d -> n%d [weight=0, color=\"#999999\"];\n", j, i)
+				continue
+			}
 			fmt.Fprintf(b, "  n%d -> n%d;\n", j, i)
 		}
 	}
@@ -58,12 +53,13 @@ const (
 	colourBackward = "#fbb4ae"
 )
 
-func (c *compiler) describe(i int, backward bool) string {
+func (c *compiler) describe(i int, group string, backward bool) string {
 	n := c.nodes[i]
 	if c.variable(i) {
-		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", n.Name(), n.Shape())), colourVariable)
+		name := strings.TrimPrefix(n.Name(), group+"/") // which the frame says
+		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", name, n.Shape())), colourVariable)
 	}
-	label, colour := n.Op().String(), colourForward
+	label, colour := narrow(n.Op().String()), colourForward
 	if v, ok := c.constant(i); ok {
 		label = fmt.Sprintf("%v", v)
 	}
@@ -73,11 +69,26 @@ func (c *compiler) describe(i int, backward bool) string {
 	return fmt.Sprintf("label=%s, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), colour)
 }
 
+// narrow breaks the name of an op with its attributes into lines.
+func narrow(op string) string {
+	const width = 24
+	var b strings.Builder
+	column := 0
+	for _, r := range op {
+		b.WriteRune(r)
+		if column++; column >= width && (r == ',' || r == ' ' || r == '{') || r == '{' && column > 2 && len(op) > width {
+			b.WriteByte('\n')
+			column = 0
+		}
+	}
+	return b.String()
+}
+
 // backward marks the nodes of the gradient: those that Gorgonia made the
 // derivative of a node, and what is computed from them. What a differentiated
 // node is computed from is forward, whatever else uses it.
 func (c *compiler) backward() []bool {
-	forward := make([]bool, len(c.nodes))
+	forward := make([]bool, 8*len(c.nodes))
 	for i, n := range c.nodes {
 		for _, f := range n.DerivOf() {
 			if j, ok := c.index[f]; ok && j != i {
@@ -92,7 +103,7 @@ func (c *compiler) backward() []bool {
 			}
 		}
 	}
-	backward := make([]bool, len(c.nodes))
+	backward := make([]bool, 8*len(c.nodes))
 	for i, n := range c.nodes {
 		if forward[i] || c.variable(i) {
 			continue
@@ -108,7 +119,7 @@ func (c *compiler) backward() []bool {
 // groups gives gradients that are nobody's derivative in name the layer of
 // what they are computed from: of the last forward input, else of the first gradient.
 func (c *compiler) groups(groups *Groups, backward []bool) []string {
-	group := make([]string, len(c.nodes))
+	group := make([]string, 8*len(c.nodes))
 	for i, n := range c.nodes {
 		group[i] = groups.Of(n)
 		if group[i] != "" || !backward[i] {

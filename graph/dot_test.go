@@ -93,8 +93,8 @@ func TestWriteDOT(t *testing.T) {
 	if d := cmp.Diff(want, colours); d != "" {
 		t.Errorf("nodes by colour (-want +got): %s", d)
 	}
-	if n := len(parsed.SubGraphs.SubGraphs); n != 2 {
-		t.Errorf("%d clusters, want 2", n)
+	if n := len(parsed.SubGraphs.SubGraphs); n != 4 {
+		t.Errorf("%d clusters, want one for the values and one for the gradients of the layer and of the loss", n)
 	}
 }
 
@@ -105,9 +105,11 @@ func TestDiagram(t *testing.T) {
 			{Title: "input", Kind: "Input", Shape: "(batch, 150, 150, 3)"},
 			{Title: "block1_conv1", Kind: "Conv2D", Shape: "(batch, 150, 150, 64)", Parameters: 1792, Group: "vgg16"},
 			{Title: "block1_pool", Kind: "MaxPooling2D", Shape: "(batch, 75, 75, 64)", Group: "vgg16"},
+			{Title: "deep", Kind: "Dense", Shape: "(batch, 7)", Parameters: 2048, Group: "vgg16/inner"},
+			{Title: "deep", Kind: "Dense", Shape: "(batch, 7)", Group: "other/inner"},
 			{Title: `a "quoted" \ name`, Kind: "Dense", Shape: "(batch, 1)", Parameters: 1},
 		},
-		Arrows: [][2]int{{0, 1}, {1, 2}, {2, 3}},
+		Arrows: [][2]int{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}},
 	}
 	var text bytes.Buffer
 	if err := d.WriteDOT(&text); err != nil {
@@ -115,7 +117,21 @@ func TestDiagram(t *testing.T) {
 	}
 	compareFile(t, "diagram.dot", text.Bytes())
 	parsed := parse(t, text.Bytes())
-	if len(parsed.Nodes.Nodes) != 4 || len(parsed.Edges.Edges) != 3 {
-		t.Errorf("parsed %d nodes and %d edges, want 4 and 3", len(parsed.Nodes.Nodes), len(parsed.Edges.Edges))
+	if len(parsed.Nodes.Nodes) != 6 || len(parsed.Edges.Edges) != 5 {
+		t.Errorf("parsed %d nodes and %d edges, want 6 and 5", len(parsed.Nodes.Nodes), len(parsed.Edges.Edges))
+	}
+	// a model within a model is a frame within its frame, and two of one name are two
+	frames := map[string]string{}
+	for name, s := range parsed.SubGraphs.SubGraphs {
+		if just := s.Attrs["labeljust"]; just != "l" {
+			t.Errorf("the label of %s is set at %q, where an arrow may pass", name, just)
+		}
+		for parent := range parsed.Relations.ChildToParents[name] {
+			frames[name+s.Attrs["label"]] = parent
+		}
+	}
+	want := map[string]string{`cluster_1"vgg16"`: `"model"`, `cluster_2"inner"`: "cluster_1", `cluster_3"other"`: `"model"`, `cluster_4"inner"`: "cluster_3"}
+	if d := cmp.Diff(want, frames); d != "" {
+		t.Errorf("frames within frames (-want +got): %s", d)
 	}
 }

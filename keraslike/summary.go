@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Summary writes the table of the model's layers: kind, name, output shape,
@@ -35,12 +36,12 @@ func (m *Model) Summary(w io.Writer) error {
 		if i < len(m.inputs) {
 			from = ""
 		}
-		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), list(x.shapes()), thousands(x.layer.parameters()), from)
+		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), list(x.shapes()), text.Thousands(x.layer.parameters()), from)
 		previous = x
 	}
 	_ = t.Flush() // to memory
 	all, trainable := m.Parameters()
-	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", thousands(all), thousands(trainable), memory(4*all))
+	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", text.Thousands(all), text.Thousands(trainable), memory(4*all))
 	for line := range strings.Lines(b.String()) {
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
@@ -71,15 +72,6 @@ func (l *layer) parameters() (n int) {
 		n += Shape(w.shape).Size()
 	}
 	return n
-}
-
-// thousands writes 407050 as "407,050".
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 func memory(n int) string {
@@ -116,6 +108,7 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 		})
 		return len(d.Boxes) - 1
 	}
+	calls := map[*layer]int{}
 	for i, x := range m.inputs {
 		if in != nil {
 			at[x] = in[i]
@@ -129,7 +122,11 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 			from = append(from, at[y])
 		}
 		if x.layer.sub != nil {
-			for k, b := range x.layer.sub.draw(d, x.layer.name, from) {
+			name := x.layer.name
+			if calls[x.layer]++; calls[x.layer] > 1 { // boxes of its own, or arrows would run back
+				name = fmt.Sprintf("%s, call %d", name, calls[x.layer])
+			}
+			for k, b := range x.layer.sub.draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {
 				at[x.Output(k)] = b
 			}
 			continue

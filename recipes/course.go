@@ -53,7 +53,7 @@ func course(h *keraslike.History) string {
 			return fmt.Sprintf("The %s loss is lowest in the last epoch, though it hardly falls any more.", what)
 		}
 		return fmt.Sprintf("The %s loss still falls in the last epoch.", what)
-	case rise > noise && higher && len(after) >= 2 && what == "validation" && loss[n-1] < loss[best]:
+	case rise > 0.1*math.Abs(lowest) && higher && len(after) >= 3 && what == "validation" && loss[n-1] < loss[best] && loss[n-1] < series[n-1]:
 		return fmt.Sprintf("The validation loss is lowest in epoch %d (%.4g) and has risen to %.4g since, while the training loss went on to fall: the network begins to learn its examples by heart.", best+1, lowest, series[n-1])
 	case rise > noise:
 		return fmt.Sprintf("The %s loss is lowest in epoch %d (%.4g); in the last it is %.4g.", what, best+1, lowest, series[n-1])

@@ -5,6 +5,7 @@ package recipes
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/stat"
@@ -170,5 +171,27 @@ func (b *boston) correlations(r *Report) error {
 		coefficients = append(coefficients, row)
 	}
 	f, err := viz.Correlation("What goes with what", names, coefficients)
-	return r.show("correlation", "Over the training rows. Homes are dear where they have many rooms (RM) and cheap where many people are poor (LSTAT); highway access (RAD) and tax (TAX) say nearly the same.", f, err)
+	return r.show("correlation", goesWith(names, coefficients), f, err)
+}
+
+// goesWith says which features the target, the last name, goes with and against most,
+// and which two features say most nearly the same.
+func goesWith(names []string, coefficients [][]float64) string {
+	n := len(names) - 1
+	with, against, a, b := 0, 0, 0, 1
+	for i := range n {
+		if coefficients[i][n] > coefficients[with][n] {
+			with = i
+		}
+		if coefficients[i][n] < coefficients[against][n] {
+			against = i
+		}
+		for j := range i {
+			if math.Abs(coefficients[i][j]) > math.Abs(coefficients[a][b]) {
+				a, b = j, i
+			}
+		}
+	}
+	return fmt.Sprintf("Over the training rows. %s goes with %s (%.2f) and against %s (%.2f) most; of the features, %s and %s say most nearly the same (%.2f).",
+		names[n], names[with], coefficients[with][n], names[against], coefficients[against][n], names[a], names[b], coefficients[a][b])
 }

@@ -66,7 +66,7 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 			return total, err
 		}
 		if born > 0 {
-			dead = append(dead, fmt.Sprintf("%d (%s)", i+1, text.Count(born, "time")))
+			dead = append(dead, fmt.Sprintf("%d (%s)", i+1, text.Count(born, "draw")))
 		}
 		if mse, ok := r.Metrics["test_mse"]; ok {
 			r.Metrics["test_rmse"] = math.Sqrt(mse)
@@ -92,7 +92,7 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 			[]string{"network", "training rows", "validation MAE", "test MAE", "test RMSE"}, runs, 1, 2, 3, 4)
 	}
 	if len(dead) > 0 {
-		total.Notes = append(total.Notes, fmt.Sprintf("%s: born dead and drawn again from another seed: network %s. Its last hidden layer gave 0 for nearly every district.", variant, strings.Join(dead, ", ")))
+		total.Notes = append(total.Notes, fmt.Sprintf("%s: born dead, with a last hidden layer that gave 0 for nearly every district, and drawn again from another seed: network %s.", variant, strings.Join(dead, ", ")))
 	}
 	return total, nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/explain"
@@ -61,7 +62,7 @@ func (v *visualize) reasons(ctx context.Context) error {
 
 // activations draws all channels of every convolution and pooling.
 func (v *visualize) activations(context.Context) error {
-	v.o.say("what %d layers make of the photo", len(v.maps))
+	v.o.say("what the photo becomes in %s", text.Count(len(v.maps), "layer"))
 	paths := make([]string, len(v.maps))
 	for i, l := range v.maps {
 		paths[i] = l.Path

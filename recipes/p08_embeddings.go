@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -143,7 +144,7 @@ func (g *gloveTask) training(ctx context.Context, o Options, variant string) (t 
 		test:      g.test,
 		epochs:    10, batch: 32,
 		headlines: []string{"best_val_accuracy", "test_accuracy"},
-		note:      fmt.Sprintf("%v; vectors of %d numbers for %d of the %d most frequent words.", g.vectors.Origin(), g.vectors.Dim, g.found, gloveWords),
+		note:      fmt.Sprintf("%v; vectors of %s for %s of the %s most frequent words.", g.vectors.Origin(), text.Count(g.vectors.Dim, "number"), text.Thousands(g.found), text.Thousands(gloveWords)),
 	}
 	few := g.all.Len() - g.held
 	if variant == "glove200" {

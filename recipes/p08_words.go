@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 )
 
@@ -57,14 +58,19 @@ func showLearned(r *Report, length int, word func(id int) (string, bool)) error 
 	if err != nil {
 		return err
 	}
+	apart := 0 // words on the first group's side of the first component
 	for i, at := range places {
 		points[i].X, points[i].Y = at[0], at[1]
+		if (at[0] > 0) == (points[i].Group == 0) {
+			apart++
+		}
 	}
+	apart = max(apart, len(points)-apart)
 	axis := func(which string, k int) string {
 		return fmt.Sprintf("%s component (%.0f %% of the variance)", which, 100*shares[k])
 	}
 	f, err := viz.EmbeddingMap("Words that decide", axis("first", 0), axis("second", 1), points, []string{"for a good film", "for a bad film"})
-	if err := r.show("words", fmt.Sprintf("Of the %d most frequent words, those that say most. Nobody told the network which words are kind: it has put them on two sides because that is what its task asks of them.", common), f, err); err != nil {
+	if err := r.show("words", fmt.Sprintf("Of the %s most frequent words, those that say most. Nobody told the network which words are kind; along the first component %d of %d stand on the side of their group.", text.Thousands(common), apart, len(points)), f, err); err != nil {
 		return err
 	}
 	t.tabulateNearest(r, "great", "bad", "man", "king", "woman", "queen")

@@ -17,10 +17,8 @@ import (
 	"github.com/reef-dl/reef/viz/report"
 )
 
-// curves draws the training: one panel for the loss and one for each metric that is
-// not the loss once more.
-func (r *Report) curves() (*viz.Figure, error) {
-	var metrics []viz.Metric
+// series are what is drawn of the training: the loss and each metric that is not the loss once more.
+func (r *Report) series() (metrics []viz.Metric) {
 	loss, unseen := r.History.Get("loss"), r.History.Get("val_loss")
 	for _, name := range r.History.Names() {
 		if strings.HasPrefix(name, "val_") {
@@ -31,11 +29,16 @@ func (r *Report) curves() (*viz.Figure, error) {
 		}
 		metrics = append(metrics, viz.Metric{Name: name, Training: r.History.Get(name), Validation: r.History.Get("val_" + name)})
 	}
+	return metrics
+}
+
+// curves draws the training in one picture, with a panel for each series.
+func (r *Report) curves() (*viz.Figure, error) {
 	title := r.Recipe
 	if r.Variant != "" {
 		title += ", " + r.Variant
 	}
-	return viz.Training(title, metrics...)
+	return viz.Training(title, r.series()...)
 }
 
 // WriteHTML writes the page of the run: what came out beside the article's
@@ -107,18 +110,34 @@ func (r *Report) pageCurves() ([]report.Picture, error) {
 	if r.History == nil || r.History.Epochs() == 0 {
 		return nil, nil
 	}
-	f, err := r.curves()
-	if err != nil {
-		return nil, err
+	var panels []report.Picture // one by one, for narrow windows
+	for i, m := range r.series() {
+		f, err := viz.Training("", m)
+		if err != nil {
+			return nil, err
+		}
+		panels = append(panels, report.Picture{Figure: f})
+		if i == 0 {
+			panels[0].Caption = r.caption()
+		}
 	}
-	return []report.Picture{{Figure: f, Caption: r.caption()}}, nil
+	return panels, nil
 }
 
 // figureTable has all figures of one model of a story.
 func (r *Report) figureTable() report.Table {
 	t := report.Table{Caption: "What " + r.Variant + " measured.", Head: []string{"figure", "article", "here"}, Numbers: []int{1, 2}}
-	for _, m := range r.pageMetrics(r.Names()) {
-		t.Rows = append(t.Rows, []string{m.Name, m.ArticleText(), m.HereText()})
+	metrics := r.pageMetrics(r.Names())
+	compared := slices.ContainsFunc(metrics, report.Metric.HasArticle)
+	if !compared {
+		t.Head, t.Numbers = []string{"figure", "here"}, []int{1}
+	}
+	for _, m := range metrics {
+		row := []string{m.Name, m.ArticleText(), m.HereText()}
+		if !compared {
+			row = []string{m.Name, m.HereText()}
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }

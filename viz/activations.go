@@ -118,7 +118,7 @@ func paint(v Volume, channel int, s Scaling) image.Image {
 }
 
 // sheetPixels is about how many values a contact sheet shows.
-const sheetPixels = 250_000.0
+const sheetPixels = 190_000.0
 
 // reduced has fewer rows and columns by a factor below 1, each value the mean of
 // those that it stands for.

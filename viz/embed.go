@@ -21,7 +21,7 @@ type embedded struct {
 // embed encodes a picture: as JPEG where that takes much less room, as it does for
 // photographs, else as PNG.
 func embed(img image.Image, sharp bool) embedded {
-	const quality, least = 85, 64 * 64 // pixels
+	const quality, least = 82, 64 * 64 // pixels
 	var b bytes.Buffer
 	best := png.Encoder{CompressionLevel: png.BestCompression}
 	if err := best.Encode(&b, img); err != nil {

@@ -3,10 +3,12 @@
 package viz
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 
@@ -27,7 +29,7 @@ type GraphNode struct {
 	Title   string   // "conv2d_1"
 	Lines   []string // "Conv2D 3×3, 64", "(26, 26, 64)", "18 496 parameters"
 	Kind    int      // boxes of one kind share a colour of the theme; -1 for grey
-	Cluster string   // boxes of one name are framed together; "" for none
+	Cluster string   // boxes of one name are framed together, those of "a/b" within the frame of "a"; "" for none
 }
 
 // A GraphEdge is an arrow between two boxes.
@@ -123,8 +125,8 @@ func (g LayerGraph) place() (*layered.Layout, error) {
 		return nil, err
 	}
 	space := layered.Spacing{Column: 22, Layer: 24, Cluster: 14}
-	if len(clusters) > 0 {
-		space.Layer = 34 // room for a frame's name and two frames' edges
+	for path := range clusters { // room for the frames' names and edges
+		space.Layer = math.Max(space.Layer, 34+float64(strings.Count(path, "/"))*(clusterPad+tickSize))
 	}
 	l, err := layered.Place(nodes, edges, space)
 	if err != nil {
@@ -172,34 +174,55 @@ type clusterFrame struct {
 	x, y, w, h float64
 }
 
-// frames returns the clusters in the order in which they first appear.
+// frames returns the clusters, the outer before those within, in the order in which
+// they first appear.
 func (g LayerGraph) frames(l *layered.Layout) []clusterFrame {
-	var frames []clusterFrame
-	index := map[string]int{}
+	var paths []string
+	boxes := map[string]clusterFrame{}
+	join := func(path string, box clusterFrame) {
+		f, ok := boxes[path]
+		if !ok {
+			f = box
+		}
+		right, bottom := math.Max(f.x+f.w, box.x+box.w), math.Max(f.y+f.h, box.y+box.h)
+		f.x, f.y = math.Min(f.x, box.x), math.Min(f.y, box.y)
+		f.w, f.h = right-f.x, bottom-f.y
+		boxes[path] = f
+	}
 	for i, n := range g.Nodes {
 		if n.Cluster == "" {
 			continue
 		}
 		w, h := n.size()
-		box := clusterFrame{n.Cluster, l.Centres[i].X - w/2, l.Centres[i].Y - h/2, w, h}
-		if at, ok := index[n.Cluster]; ok {
-			f := &frames[at]
-			right, bottom := math.Max(f.x+f.w, box.x+box.w), math.Max(f.y+f.h, box.y+box.h)
-			f.x, f.y = math.Min(f.x, box.x), math.Min(f.y, box.y)
-			f.w, f.h = right-f.x, bottom-f.y
-			continue
+		for at := n.Cluster; at != ""; at = outer(at) {
+			if !slices.Contains(paths, at) {
+				paths = append(paths, at)
+			}
 		}
-		index[n.Cluster] = len(frames)
-		frames = append(frames, box)
+		join(n.Cluster, clusterFrame{x: l.Centres[i].X - w/2, y: l.Centres[i].Y - h/2, w: w, h: h})
 	}
-	for i := range frames {
-		f := &frames[i]
+	depth := func(path string) int { return strings.Count(path, "/") }
+	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(depth(b), depth(a)) }) // the inner first
+	frames := make([]clusterFrame, len(paths))
+	for i, path := range paths {
+		f := boxes[path]
+		f.name = path[strings.LastIndex(path, "/")+1:]
 		f.x, f.w = f.x-clusterPad, f.w+2*clusterPad
 		f.y, f.h = f.y-clusterPad-tickSize, f.h+2*clusterPad+tickSize
-		f.w = math.Max(f.w, style{size: tickSize}.width(f.name)+2*clusterPad)
+		// the name ends before the middle, where arrows pass
+		if short := 2*(style{size: tickSize}.width(f.name)+clusterPad) + 12 - f.w; short > 0 {
+			f.x, f.w = f.x-short/2, f.w+short
+		}
+		frames[len(paths)-1-i] = f
+		if at := outer(path); at != "" {
+			join(at, f)
+		}
 	}
 	return frames
 }
+
+// outer is the path of the cluster around a cluster.
+func outer(path string) string { return path[:max(0, strings.LastIndex(path, "/"))] }
 
 // arrow draws a smooth line through the route that leaves and arrives
 // vertically, with its head at the end.

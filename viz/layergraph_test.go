@@ -65,6 +65,40 @@ func TestLayerGraphFigure(t *testing.T) {
 	}
 }
 
+// TestNestedClusters: a cluster lies within the one around it, whose name ends before
+// the middle, where the arrows pass.
+func TestNestedClusters(t *testing.T) {
+	g := LayerGraph{Title: "nested"}
+	for i, cluster := range []string{"", "outer network", "outer network/in", "outer network/in", "outer network", ""} {
+		g.Nodes = append(g.Nodes, GraphNode{ID: string(rune('a' + i)), Title: "layer", Cluster: cluster})
+		if i > 0 {
+			g.Edges = append(g.Edges, GraphEdge{g.Nodes[i-1].ID, g.Nodes[i].ID})
+		}
+	}
+	l, err := g.place()
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames := g.frames(l)
+	if len(frames) != 2 || frames[0].name != "outer network" || frames[1].name != "in" {
+		t.Fatalf("frames %+v", frames)
+	}
+	o, in := frames[0], frames[1]
+	if in.x <= o.x || in.y <= o.y || in.x+in.w >= o.x+o.w || in.y+in.h >= o.y+o.h {
+		t.Errorf("%+v is not within %+v", in, o)
+	}
+	for _, f := range frames {
+		if end := f.x + clusterPad + (style{size: tickSize}).width(f.name); end >= f.x+f.w/2 {
+			t.Errorf("the name of %q ends at %g, an arrow may pass at %g", f.name, end, f.x+f.w/2)
+		}
+	}
+	f, err := g.Figure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "layers-nested", f)
+}
+
 func TestLayerGraphErrors(t *testing.T) {
 	a, b := GraphNode{ID: "a"}, GraphNode{ID: "b"}
 	tests := []struct {

@@ -143,11 +143,11 @@ func (r *Report) check() error {
 }
 
 // figure is the picture as SVG; its texts are escaped by the figure itself. It
-// may be made smaller to fit the page, but not by more than to 62 %, so that a
-// phone scrolls a wide picture rather than making its text too small to read.
+// is made smaller to fit the page, down to 40 %, at which the widest fits a phone and
+// can be enlarged with two fingers: what is cut off is not seen at all.
 func figure(f *viz.Figure) (template.HTML, error) {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<div style="min-width:%.0fpx">`, 0.62*float64(width(f)))
+	fmt.Fprintf(&b, `<div style="min-width:%.0fpx">`, 0.4*float64(width(f)))
 	if err := f.WriteHTML(&b); err != nil {
 		return "", err
 	}
