@@ -99,16 +99,6 @@ func zippedFile(t *testing.T, path, entry, begin, fill string, size int) {
 	}
 }
 
-func put(t *testing.T, path string, raw []byte) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, raw, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // chunk is one of a PNG.
 func chunk(kind string, data []byte) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))

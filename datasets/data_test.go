@@ -54,3 +54,14 @@ func upTo(n int) []int {
 	}
 	return out
 }
+
+// put writes a file and the folders above it.
+func put(t *testing.T, path string, raw []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
