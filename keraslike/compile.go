@@ -26,10 +26,11 @@ type compiled struct {
 	lossWeights []float64
 	metrics     []outputMetric
 	seed        uint64
-	targets     []Shape // of one sample, for each output
-	steps       int     // batches trained on so far
-	rate        float64 // of the next update
-	guarded     bool    // gradients are looked through before they are used
+	targets     []Shape    // of one sample, for each output
+	domains     []*numbers // of targets, for each output
+	steps       int        // batches trained on so far
+	rate        float64    // of the next update
+	guarded     bool       // gradients are looked through before they are used
 
 	// By trainable weight:
 	grads    []gradient    // of the batch that is trained on
@@ -235,6 +236,9 @@ func (c *compiled) checkLoss(m *Model) error {
 			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))
 		}
 		c.targets = append(c.targets, target)
+		if err == nil {
+			c.domains = append(c.domains, targetsOf(c.losses[k], out.shape))
+		}
 	}
 	if len(mistakes) == 0 {
 		s, err := m.measure(c)
