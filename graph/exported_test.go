@@ -83,7 +83,7 @@ func TestZeroArguments(t *testing.T) {
 		"Conv": Conv, "ConvTranspose": ConvTranspose, "CosineSimilarity": CosineSimilarity, "Crop": Crop, "Dense": Dense, "DepthwiseConv": DepthwiseConv,
 		"Dropout": Dropout, "Embedding": Embedding, "Flatten": Flatten, "GaussianDropout": GaussianDropout, "GaussianNoise": GaussianNoise,
 		"GlobalAvgPool": GlobalAvgPool, "GlobalMaxPool": GlobalMaxPool, "Hinge": Hinge, "Huber": Huber, "Input": Input, "KLDivergence": KLDivergence,
-		"L1": L1, "L2": L2, "LayerNorm": LayerNorm, "LogCosh": LogCosh, "LogSoftmax": LogSoftmax, "MaskSteps": MaskSteps, "MaskedAvgPool": MaskedAvgPool,
+		"L1": L1, "L2": L2, "LayerNorm": LayerNorm, "LogCosh": LogCosh, "LogSoftmax": LogSoftmax, "MaskSteps": MaskSteps, "MaskedAvgPool": MaskedAvgPool, "MaskedBatchNorm": MaskedBatchNorm,
 		"MaskedMean": MaskedMean, "MatMul": MatMul, "MaxPool": MaxPool, "Maximum": Maximum, "Mean": Mean, "MeanAbsoluteError": MeanAbsoluteError,
 		"MeanAbsolutePercentageError": MeanAbsolutePercentageError, "MeanSquaredError": MeanSquaredError, "MeanSquaredLogarithmicError": MeanSquaredLogarithmicError,
 		"Mul": Mul, "MulRow": MulRow, "Normalize": Normalize, "Ones": Ones, "Pad": Pad, "Permute": Permute, "Poisson": Poisson, "Recurrent": Recurrent,

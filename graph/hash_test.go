@@ -29,6 +29,12 @@ func TestAttributesAreHashed(t *testing.T) {
 			return y, err
 		}
 	}
+	maskedNorm := func(gamma, beta node, epsilon float64) func() (node, error) {
+		return func() (node, error) {
+			y, _, _, err := MaskedBatchNorm(x, m, gamma, beta, epsilon)
+			return y, err
+		}
+	}
 	conv := func(spec ConvSpec, act Activation, bias node) func() (node, error) {
 		return func() (node, error) { return Conv(im, im, bias, spec, act) }
 	}
@@ -72,6 +78,7 @@ func TestAttributesAreHashed(t *testing.T) {
 		{func() (node, error) { return Pad(x, Margins{Left: 1}) }, func() (node, error) { return Pad(x, Margins{Right: 1}) }, func() (node, error) { return Crop(x, Margins{Left: 1}) }, func() (node, error) { return Crop(x, Margins{Right: 1}) }},
 		{func() (node, error) { return AddRow(x, v) }, func() (node, error) { return MulRow(x, v) }},
 		{norm(nil, nil, 0.1), norm(nil, nil, 0.2), norm(v, nil, 0.1), norm(nil, v, 0.1), norm(v, v, 0.1)},
+		{maskedNorm(nil, nil, 0.1), maskedNorm(nil, nil, 0.2), maskedNorm(v, nil, 0.1), maskedNorm(nil, v, 0.1), maskedNorm(v, v, 0.1)},
 		{func() (node, error) { return Normalize(x, v, v, nil, nil, 0.1) }, func() (node, error) { return Normalize(x, v, v, v, nil, 0.1) }, func() (node, error) { return Normalize(x, v, v, nil, v, 0.1) }, func() (node, error) { return Normalize(x, v, v, nil, nil, 0.2) }},
 		{func() (node, error) { return LayerNorm(x, nil, nil, 0.1) }, func() (node, error) { return LayerNorm(x, nil, nil, 0.2) }, func() (node, error) { return LayerNorm(x, v, nil, 0.1) }, func() (node, error) { return LayerNorm(x, nil, v, 0.1) }},
 		{conv(ConvSpec{}, linear, nil), conv(ConvSpec{}, relu, nil), conv(ConvSpec{}, relu, v), conv(ConvSpec{Padding: Same}, relu, nil), conv(ConvSpec{Padding: Same, Stride: [2]int{2, 1}}, relu, nil), conv(ConvSpec{Padding: Same, Stride: [2]int{1, 2}}, relu, nil), conv(ConvSpec{Padding: Same, Dilation: [2]int{2, 1}}, relu, nil)},

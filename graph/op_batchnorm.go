@@ -26,13 +26,13 @@ func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, 
 	if variance, err = columns("column_variance", both(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
 		return nil, nil, nil, err
 	}
-	y, err = normalise(x, mean, variance, gamma, beta, epsilon, true)
+	y, err = normalise(x, mean, variance, nil, gamma, beta, epsilon, true)
 	return y, mean, variance, err
 }
 
 // Normalize is BatchNorm with a given mean and variance, which have no gradient.
 func Normalize(x, mean, variance, gamma, beta *Node, epsilon float64) (*Node, error) {
-	return normalise(x, mean, variance, gamma, beta, epsilon, false)
+	return normalise(x, mean, variance, nil, gamma, beta, epsilon, false)
 }
 
 // columns gives one value for each column of the first input; the others are vectors.
@@ -69,8 +69,9 @@ func runColumnVariance[T kernel.Float](c *call[T]) error {
 }
 
 // normalise is y = γ·(x - mean)/√(variance + ε) + β; own says that mean and
-// variance are those of x, so that x's gradient flows through them.
-func normalise(x, mean, variance, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
+// variance are those of x, where mask is not 0 if there is one, so that x's gradient
+// flows through them.
+func normalise(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
 	inputs := Nodes{x, mean, variance}
 	o := &op{
 		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
@@ -82,32 +83,45 @@ func normalise(x, mean, variance, gamma, beta *Node, epsilon float64, own bool) 
 				return nil, fmt.Errorf("input is a scalar")
 			}
 			_, cols := split(in[0])
+			if mask != nil {
+				if err := fitsMask([]tensor.Shape{in[0], in[3]}); err != nil {
+					return nil, err
+				}
+			}
 			for i, s := range in[1:] {
-				if s[0] != cols {
+				if s[0] != cols && (mask == nil || i != 2) {
 					return nil, fmt.Errorf("input %d has %d values, want %d, one for each column of %v", i+1, s[0], cols, in[0])
 				}
 			}
 			return in[0].Clone(), nil
 		},
-		run: both(runNormalize[float32](epsilon, gamma != nil, beta != nil), runNormalize[float64](epsilon, gamma != nil, beta != nil)),
 	}
+	first := 3 // of gamma and beta
+	if mask != nil {
+		first, inputs, o.in, o.diff = 4, append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false)
+		o.name += ",masked"
+	}
+	o.run = both(runNormalize[float32](epsilon, first, gamma != nil, beta != nil), runNormalize[float64](epsilon, first, gamma != nil, beta != nil))
 	for _, n := range []*Node{gamma, beta} {
 		if n != nil {
 			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
 		}
 	}
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
+		if mask != nil {
+			return maskedNormaliseGrad(in, dy, epsilon, gamma != nil, beta != nil)
+		}
 		return normaliseGrad(in, dy, epsilon, gamma != nil, beta != nil, own)
 	}
 	return apply(o, inputs...)
 }
 
-func runNormalize[T kernel.Float](epsilon float64, gamma, beta bool) func(*call[T]) error {
+func runNormalize[T kernel.Float](epsilon float64, first int, gamma, beta bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		rows, cols := split(c.inShape[0])
 		var g []T
 		if gamma {
-			g = c.in[3]
+			g = c.in[first]
 		}
 		kernel.NormCols(c.out, c.in[0], c.in[1], c.in[2], g, lastIf(beta, c.in), T(epsilon), rows, cols)
 		return nil

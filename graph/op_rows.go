@@ -66,7 +66,7 @@ func runRow[T kernel.Float](f func(dst, x, row []T, rows, cols int)) func(*call[
 	}
 }
 
-// UnitRows scales every row of the last axis to length 1: y = x/√max(Σ x², 1e-12),
+// UnitRows scales every row of the last axis to length 1: y = x/max(√Σ x², 1e-7),
 // as Keras's normalize does.
 func UnitRows(x *Node) (*Node, error) {
 	rank := rankOf(x)

@@ -82,6 +82,14 @@ func anyRank() []unary {
 			y, _, _, err := BatchNorm(x, nil, nil, 0.1)
 			return y, err
 		}},
+		{name: "masked batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), p(lastOf(x)), p(lastOf(x)), 2) // masked values may lie far from the others
+			return y, err
+		}},
+		{name: "masked batch norm bare", ranks: all, build: func(x node, _ param) (node, error) {
+			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, nil, 2)
+			return y, err
+		}},
 		{name: "normalize", ranks: all, build: func(x node, p param) (node, error) {
 			n := lastOf(x)
 			return Normalize(x, constant(x, []float64{0.3}, n), constant(x, []float64{2}, n), nil, p(n), 0.1)

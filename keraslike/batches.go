@@ -10,10 +10,11 @@ import (
 
 // batches reads a range of a source batch by batch, in a given order.
 type batches struct {
-	source Source
-	order  []int // numbers of samples
-	size   int
-	at     int
+	source   Source
+	compiled *compiled // nil of a model that only predicts
+	order    []int     // numbers of samples
+	size     int
+	at       int
 
 	inputs, targets [][]float32 // of the batch that is read
 }
@@ -23,7 +24,7 @@ func (m *Model) newBatches(source Source, lo, hi, size int, targets bool) (*batc
 	if err := m.accepts(source, targets); err != nil {
 		return nil, err
 	}
-	b := &batches{source: source, size: size, order: make([]int, hi-lo)}
+	b := &batches{source: source, compiled: m.compiled, size: size, order: make([]int, hi-lo)}
 	for i := range b.order {
 		b.order[i] = lo + i
 	}
@@ -144,21 +145,7 @@ func (b *batches) fill(indices []int, inputs, targets [][]float32) error {
 	if err := readFrom(b.source, indices, orNil(inputs), orNil(targets)); err != nil {
 		return err
 	}
-	return allFinite(inputs, targets, indices)
-}
-
-func allFinite(inputs, targets [][]float32, indices []int) error {
-	for k, x := range inputs {
-		if err := finite("input", k, x, indices); err != nil {
-			return err
-		}
-	}
-	for k, t := range targets {
-		if err := finite("target", k, t, indices); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.compiled.checkBatch(inputs, targets, indices)
 }
 
 // orNil tells a source that nobody wants what is empty.

@@ -29,6 +29,7 @@ type compiled struct {
 	metrics     []outputMetric
 	seed        uint64
 	targets     []Shape         // of one sample, for each output
+	domains     []*numbers      // of targets, for each output
 	frozen      map[*layer]bool // whether each layer, of nested models too, was frozen
 	steps       int             // batches trained on so far
 	rate        float64         // of the next update
@@ -255,6 +256,9 @@ func (c *compiled) checkLoss(m *Model) error {
 			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))
 		}
 		c.targets = append(c.targets, target)
+		if err == nil {
+			c.domains = append(c.domains, targetsOf(c.losses[k], out.shape))
+		}
 	}
 	if len(mistakes) == 0 {
 		s, err := m.measure(c)

@@ -29,7 +29,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 Dense "dense": units is 0, want a positive number; shapes on the way: input (batch, 28, 28) -> flat (batch, 784)
 Dropout "dropout": rate is 1.5, want 0 <= rate < 1
 Dense "flat": activation "rellu": unknown, want one of ["linear" "relu" "relu6" "leaky_relu" "elu" "selu" "gelu" "gelu_tanh" "silu" "mish" "softplus" "softsign" "sigmoid" "log_sigmoid" "hard_sigmoid" "hard_silu" "tanh" "exponential"], or "softmax" or "log_softmax"
-Dense "dense_1": regulariser has factor -1, want at least 0`
+Dense "dense_1": regulariser has factor -1, want a finite number of at least 0`
 	for name, err := range map[string]error{
 		"Build":   m.Build(1),
 		"Compile": m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError),

@@ -193,7 +193,10 @@ func (m *Model) scoreBatch(f *feed, s *scores) (more bool, err error) {
 	if err := p.run(); err != nil {
 		return false, blame(err, indices)
 	}
-	return true, s.add(p, len(indices), targets, weights)
+	if err := s.add(p, len(indices), targets, weights); err != nil {
+		return false, blame(err, indices)
+	}
+	return true, nil
 }
 
 // evaluating is the plan of evaluation for a batch size.

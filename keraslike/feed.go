@@ -19,8 +19,9 @@ type feed struct {
 	source *batches // of one of the two
 	stream Stream
 	weigher
-	size  int
-	ahead int // batches to read ahead, 0 for none
+	compiled *compiled
+	size     int
+	ahead    int // batches to read ahead, 0 for none
 
 	inputs, targets []int // sizes of one sample
 	read            int   // samples of the stream read so far
@@ -42,7 +43,7 @@ type block struct {
 }
 
 func (m *Model) newFeed(data Samples, b *batches, size int, classes ClassWeights) (*feed, error) {
-	f := &feed{data: data, source: b, size: size}
+	f := &feed{data: data, source: b, size: size, compiled: m.compiled}
 	if b == nil {
 		stream, ok := data.(Stream)
 		if !ok {
@@ -248,7 +249,7 @@ func (f *feed) fill(b *block) (err error) {
 			b.indices = append(b.indices, f.read+i)
 		}
 		f.read += n
-		if err := allFinite(b.inputs, b.targets, b.indices); err != nil {
+		if err := f.compiled.checkBatch(b.inputs, b.targets, b.indices); err != nil {
 			return err
 		}
 	}

@@ -74,16 +74,16 @@ func (f *fit) learn(p *plan, indices []int, weights []float32) (err error) {
 	if next, err := m.compiled.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
 		t.Rate = next
 	}
-	t.Step++
-	t.Samples += len(indices)
-	m.position, m.pending = t.Samples, t.Step == t.Steps
 	f.targets = f.targets[:0]
 	for _, place := range p.targets {
 		f.targets = append(f.targets, place.own.Float32s())
 	}
 	if err := f.scores.add(p, len(indices), f.targets, weights); err != nil {
-		return err
+		return blame(err, indices)
 	}
+	t.Step++
+	t.Samples += len(indices)
+	m.position, m.pending = t.Samples, t.Step == t.Steps
 	t.Logs, err = f.scores.logs(t.Logs[:0])
 	return err
 }

@@ -269,9 +269,11 @@ func TestMergingValues(t *testing.T) {
 
 func TestCoreValues(t *testing.T) {
 	normalization := func(c golden.Case) keraslike.Layer {
-		opts := []keraslike.NormalizationOption{keraslike.Axis(c.Args.Int("axis"))}
+		var opts []keraslike.NormalizationOption
 		if c.Args["axis"] == nil {
 			opts = append(opts, keraslike.AllAxes{})
+		} else {
+			opts = append(opts, keraslike.Axis(c.Args.Int("axis")))
 		}
 		n := keraslike.Normalization(opts...)
 		a := c.Inputs["adapt"]

@@ -68,7 +68,7 @@ func (v AttentionDropout) applyAttention(d *attention) { d.Dropout = float64(v) 
 func (NoBias) applyAttention(d *attention)             { d.NoBias = true }
 func (o KernelInitOption) applyAttention(d *attention) { d.KernelInit = o.init }
 func (o BiasInitOption) applyAttention(d *attention)   { d.BiasInit = o.init }
-func (f KernelL2) applyAttention(d *attention)         { d.KernelRegularizer.L2 = float64(f) }
+func (f KernelL2) applyAttention(d *attention)         { d.setKernelL2(float64(f)) }
 func (n Name) applyAttention(d *attention)             { d.name = string(n) }
 
 type attention struct {
@@ -93,7 +93,7 @@ func (d *attention) check() error {
 	case d.Heads < 1 || d.KeyDim < 1 || d.ValueDim < 1:
 		return fmt.Errorf("%d heads with keys of %d and values of %d, want positive numbers", d.Heads, d.KeyDim, d.ValueDim)
 	case d.OutputDim < 0:
-		return fmt.Errorf("output of %d, want a positive number", d.OutputDim)
+		return fmt.Errorf("output of %d, want a positive number, or 0 for the features of the query", d.OutputDim)
 	case !(d.Dropout >= 0 && d.Dropout < 1):
 		return fmt.Errorf("dropout is %g, want 0 <= dropout < 1", d.Dropout)
 	}
@@ -182,7 +182,7 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	}
 	out := kernel.Shape()[2]
 	y = d.dense(s, "attention_output", y, d.Heads*d.ValueDim, out)
-	return d.watch(s, s.Do(graph.Reshape(y, batch, t, out)))
+	return s.Do(graph.Reshape(y, batch, t, out))
 }
 
 // paddingMask multiplies a mask (batch, t, s), which may be nil, with those of the
@@ -214,12 +214,13 @@ func (d *attention) heads(s *Scope, name string, x *graph.Node, dim int) *graph.
 	return s.Do(graph.Permute(s.Do(graph.Reshape(y, batch, steps, d.Heads, dim)), 0, 2, 1, 3))
 }
 
-// dense is x·W + b with the weights of that name seen as a matrix and a vector.
+// dense is x·W + b with the weights of that name seen as a matrix and a vector. As in
+// Keras the activity regularizer goes for all four of them.
 func (d *attention) dense(s *Scope, name string, x *graph.Node, in, out int) *graph.Node {
 	var bias *graph.Node
 	if !d.NoBias {
 		bias = s.Do(graph.Reshape(s.Weight(name+"/bias"), out))
 	}
 	kernel := s.Do(graph.Reshape(s.Weight(name+"/kernel"), in, out))
-	return s.Do(graph.Dense(x, kernel, bias, graph.Act(graph.Linear)))
+	return d.watch(s, s.Do(graph.Dense(x, kernel, bias, graph.Act(graph.Linear))))
 }

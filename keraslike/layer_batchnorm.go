@@ -14,7 +14,7 @@ import (
 //	y = γ·(x - μ)/√(σ² + ε) + β
 //
 // While the model trains, μ and σ² are the mean and the biased variance of the
-// batch, over all axes but the feature's, and after the step
+// batch, over all axes but the feature's and without masked steps, and after the step
 //
 //	moving = momentum·moving + (1 - momentum)·batch
 //
@@ -67,10 +67,8 @@ func (d *batchNorm) check() error {
 	switch {
 	case !(d.Momentum >= 0 && d.Momentum <= 1):
 		return fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
-	case !(d.Epsilon > 0):
-		return fmt.Errorf("epsilon is %g, want a positive number", d.Epsilon)
 	}
-	return nil
+	return aboveZero("epsilon", d.Epsilon)
 }
 
 func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
@@ -99,10 +97,26 @@ func (d *batchNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if !s.Training() || s.Frozen() {
 		return back(s.Do(graph.Normalize(x, s.Weight("moving_mean"), s.Weight("moving_variance"), gamma, beta, d.Epsilon)))
 	}
-	y, mean, variance, err := graph.BatchNorm(x, gamma, beta, d.Epsilon)
+	y, mean, variance, err := d.batch(s, in[0], x, gamma, beta)
 	d.move(s, "moving_mean", mean)
 	d.move(s, "moving_variance", variance)
 	return back(s.Do(y, err))
+}
+
+// batch normalizes by the batch's statistics, which are of the steps that count where
+// the input has a mask; x is the input with its features last.
+func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, variance *graph.Node, err error) {
+	mask := s.Mask(0)
+	if mask == nil || in == nil || x == nil {
+		return graph.BatchNorm(x, gamma, beta, d.Epsilon)
+	}
+	if x != in { // its axes have moved, and the mask's with them
+		for axis := len(mask.Shape()); axis < len(in.Shape()); axis++ {
+			mask = s.Do(graph.Repeat(s.Do(graph.Reshape(mask, append(mask.Shape().Clone(), 1)...)), axis, in.Shape()[axis]))
+		}
+		mask, _ = axesLast(s, mask, d.Axis)
+	}
+	return graph.MaskedBatchNorm(x, mask, gamma, beta, d.Epsilon)
 }
 
 // move takes the batch's value into a moving average.

@@ -49,11 +49,8 @@ func (f ActivationFunc) applyConvTranspose(d *convTranspose)   { d.Activation = 
 func (NoBias) applyConvTranspose(d *convTranspose)             { d.NoBias = true }
 func (o KernelInitOption) applyConvTranspose(d *convTranspose) { d.KernelInit = o.init }
 func (o BiasInitOption) applyConvTranspose(d *convTranspose)   { d.BiasInit = o.init }
-func (f KernelL2) applyConvTranspose(d *convTranspose)         { d.KernelRegularizer.L2 = float64(f) }
+func (f KernelL2) applyConvTranspose(d *convTranspose)         { d.setKernelL2(float64(f)) }
 func (SamePadding) applyConvTranspose(d *convTranspose)        { d.Padding = graph.Same }
-func (n Strides) applyConvTranspose(d *convTranspose)          { d.Strides = [2]int{int(n), int(n)} }
-
-func (o Strides2DOption) applyConvTranspose(d *convTranspose) { d.Strides = [2]int{o.height, o.width} }
 
 func (o KernelSizeOption) applyConvTranspose(d *convTranspose) { d.Kernel = [2]int{o.height, o.width} }
 

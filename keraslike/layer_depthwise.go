@@ -39,11 +39,8 @@ func (f ActivationFunc) applyDepthwise(d *depthwise)   { d.Activation = f }
 func (NoBias) applyDepthwise(d *depthwise)             { d.NoBias = true }
 func (o KernelInitOption) applyDepthwise(d *depthwise) { d.KernelInit = o.init }
 func (o BiasInitOption) applyDepthwise(d *depthwise)   { d.BiasInit = o.init }
-func (f KernelL2) applyDepthwise(d *depthwise)         { d.KernelRegularizer.L2 = float64(f) }
+func (f KernelL2) applyDepthwise(d *depthwise)         { d.setKernelL2(float64(f)) }
 func (SamePadding) applyDepthwise(d *depthwise)        { d.Padding = graph.Same }
-func (n Strides) applyDepthwise(d *depthwise)          { d.Strides = [2]int{int(n), int(n)} }
-func (o Strides2DOption) applyDepthwise(d *depthwise)  { d.Strides = [2]int{o.height, o.width} }
-func (n Dilation) applyDepthwise(d *depthwise)         { d.Dilation = [2]int{int(n), int(n)} }
 func (o KernelSizeOption) applyDepthwise(d *depthwise) { d.Kernel = [2]int{o.height, o.width} }
 
 type depthwise struct {

@@ -61,10 +61,8 @@ func (d *layerNorm) check() error {
 	switch {
 	case len(d.Axes) == 0:
 		return fmt.Errorf("got no axes, want at least one")
-	case !(d.Epsilon > 0):
-		return fmt.Errorf("epsilon is %g, want a positive number", d.Epsilon)
 	}
-	return nil
+	return aboveZero("epsilon", d.Epsilon)
 }
 
 func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {

@@ -20,7 +20,8 @@ func Add(opts ...LayerOption) Layer { return newMerge("Add", opts) }
 // See https://keras.io/api/layers/merging_layers/subtract/.
 func Subtract(opts ...LayerOption) Layer { return newMerge("Subtract", opts) }
 
-// Multiply is the product of its inputs, element by element. Shapes are Add's.
+// Multiply is the product of its inputs, element by element; a factor at a masked step
+// is 1, and the product 0 where all inputs have masks and none counts. Shapes are Add's.
 // See https://keras.io/api/layers/merging_layers/multiply/.
 func Multiply(opts ...LayerOption) Layer { return newMerge("Multiply", opts) }
 
@@ -28,13 +29,14 @@ func Multiply(opts ...LayerOption) Layer { return newMerge("Multiply", opts) }
 // See https://keras.io/api/layers/merging_layers/average/.
 func Average(opts ...LayerOption) Layer { return newMerge("Average", opts) }
 
-// Maximum is the largest of its inputs, element by element; of equal ones the
-// first gets the gradient. Shapes are Add's.
+// Maximum is the largest of its inputs, element by element, without those at masked
+// steps; where none counts it is the first. Of equal ones the first gets the gradient.
+// Shapes are Add's.
 // See https://keras.io/api/layers/merging_layers/maximum/.
 func Maximum(opts ...LayerOption) Layer { return newMerge("Maximum", opts) }
 
-// Minimum is the smallest of its inputs, element by element; of equal ones the
-// first gets the gradient. Shapes are Add's.
+// Minimum is the smallest of its inputs, with the masks and the gradient of Maximum.
+// Shapes are Add's.
 // See https://keras.io/api/layers/merging_layers/minimum/.
 func Minimum(opts ...LayerOption) Layer { return newMerge("Minimum", opts) }
 
@@ -80,31 +82,72 @@ func (d *merge) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *merge) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	s.SetMask(0, s.anyMask(s.inputMasks(len(in))))
+	masks := s.inputMasks(len(in))
+	s.SetMask(0, s.anyMask(masks))
 	in = broadcast(s, in)
+	for i, m := range masks {
+		if in[i] == nil {
+			return nil
+		}
+		masks[i] = s.maskLike(m, in[i])
+	}
 	y := in[0]
-	if d.Function == "Minimum" {
-		y = s.Do(graph.Scale(y, -1))
+	switch d.Function {
+	case "Multiply":
+		return multiplied(s, in, masks)
+	case "Maximum":
+		return largest(s, in, masks)
+	case "Minimum": // min(a, b) = -max(-a, -b)
+		for i, x := range in {
+			in[i] = s.Do(graph.Scale(x, -1))
+		}
+		return s.Do(graph.Scale(largest(s, in, masks), -1))
 	}
 	for _, x := range in[1:] {
-		switch d.Function {
-		case "Add", "Average":
-			y = s.Do(graph.Add(y, x))
-		case "Subtract":
+		if d.Function == "Subtract" {
 			y = s.Do(graph.Sub(y, x))
-		case "Multiply":
-			y = s.Do(graph.Mul(y, x))
-		case "Maximum":
-			y = s.Do(graph.Maximum(y, x))
-		case "Minimum": // min(a, b) = -max(-a, -b)
-			y = s.Do(graph.Maximum(y, s.Do(graph.Scale(x, -1))))
+		} else {
+			y = s.Do(graph.Add(y, x))
 		}
 	}
-	switch d.Function {
-	case "Average":
+	if d.Function == "Average" {
 		y = s.Do(graph.Scale(y, 1/float64(len(in))))
-	case "Minimum":
-		y = s.Do(graph.Scale(y, -1))
+	}
+	return y
+}
+
+// multiplied multiplies the inputs with 1 in the place of what is masked.
+func multiplied(s *Scope, in, masks []*graph.Node) (y *graph.Node) {
+	for i, x := range in {
+		if masks[i] != nil {
+			x = s.where(masks[i], x, s.Do(graph.Ones(x, len(x.Shape()))))
+		}
+		if i == 0 {
+			y = x
+		} else {
+			y = s.Do(graph.Mul(y, x))
+		}
+	}
+	if mask := s.anyMask(masks); mask != nil {
+		y = s.Do(graph.MaskSteps(y, mask))
+	}
+	return y
+}
+
+// largest is the maximum so far, joined by each input in turn: what is masked in one of
+// the two is the other's.
+func largest(s *Scope, in, masks []*graph.Node) *graph.Node {
+	y, mask := in[0], masks[0]
+	for i, x := range in[1:] {
+		m := masks[i+1]
+		if m != nil {
+			x = s.where(m, x, y)
+		}
+		if mask != nil {
+			y = s.where(mask, y, x)
+		}
+		mask = s.anyMask([]*graph.Node{mask, m})
+		y = s.Do(graph.Maximum(y, x))
 	}
 	return y
 }

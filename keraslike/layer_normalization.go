@@ -44,9 +44,17 @@ type NormalizationOption interface{ applyNormalization(*normalization) }
 // AllAxes makes Normalization take one mean and one variance over all elements.
 type AllAxes struct{}
 
-func (n Name) applyNormalization(d *normalization)  { d.name = string(n) }
-func (a Axis) applyNormalization(d *normalization)  { d.Axis, d.All = int(a), false }
-func (AllAxes) applyNormalization(d *normalization) { d.All = true }
+func (n Name) applyNormalization(d *normalization) { d.name = string(n) }
+
+func (a Axis) applyNormalization(d *normalization) {
+	d.Axis = int(a)
+	d.choose("axes", "Axis")
+}
+
+func (AllAxes) applyNormalization(d *normalization) {
+	d.All = true
+	d.choose("axes", "AllAxes")
+}
 
 type normalization struct {
 	common

@@ -14,7 +14,7 @@ import (
 //	input   (batch, height, width, channels)
 //	output  (batch, height', width', channels), an axis of n cells being ⌊(n - size)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding
 //
-// Options: Strides, SamePadding, Name.
+// Options: Strides, Strides2D, PoolSize, SamePadding, Name.
 // See https://keras.io/api/layers/pooling_layers/max_pooling2d/.
 func MaxPooling2D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 2, Max: true, Size: [2]int{size, size}}, opts)
@@ -53,9 +53,11 @@ type pool struct {
 }
 
 func newPool(d *pool, opts []PoolOption) Layer {
-	d.Strides = d.Size
 	for _, o := range given(opts, &d.mistake) {
 		o.applyPool(d)
+	}
+	if !d.chosen("strides") {
+		d.Strides = d.Size
 	}
 	return &layer{name: d.name, def: d}
 }

@@ -239,6 +239,9 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 			y = d.zeroMasked(s, y, operands.Mask)
 		}
 	}
+	for _, h := range states {
+		d.watch(s, h)
+	}
 	return d.watch(s, y), states
 }
 

@@ -39,11 +39,8 @@ func (f ActivationFunc) applySeparable(d *separable)   { d.Activation = f }
 func (NoBias) applySeparable(d *separable)             { d.NoBias = true }
 func (o KernelInitOption) applySeparable(d *separable) { d.KernelInit = o.init }
 func (o BiasInitOption) applySeparable(d *separable)   { d.BiasInit = o.init }
-func (f KernelL2) applySeparable(d *separable)         { d.KernelRegularizer.L2 = float64(f) }
+func (f KernelL2) applySeparable(d *separable)         { d.setKernelL2(float64(f)) }
 func (SamePadding) applySeparable(d *separable)        { d.Padding = graph.Same }
-func (n Strides) applySeparable(d *separable)          { d.Strides = [2]int{int(n), int(n)} }
-func (o Strides2DOption) applySeparable(d *separable)  { d.Strides = [2]int{o.height, o.width} }
-func (n Dilation) applySeparable(d *separable)         { d.Dilation = [2]int{int(n), int(n)} }
 func (o KernelSizeOption) applySeparable(d *separable) { d.Kernel = [2]int{o.height, o.width} }
 
 type separable struct {

@@ -74,8 +74,8 @@ func (l *focal) Target(p Shape) (Shape, error) {
 	switch {
 	case l.mistake != nil:
 		return nil, fmt.Errorf("%s: %w", l.Name(), l.mistake)
-	case !(l.Gamma >= 0) || !(l.Alpha >= 0):
-		return nil, fmt.Errorf("%s: alpha is %g and gamma %g, want at least 0", l.Name(), l.Alpha, l.Gamma)
+	case atLeastZero("", l.Gamma) != nil || atLeastZero("", l.Alpha) != nil:
+		return nil, fmt.Errorf("%s: alpha is %g and gamma %g, want finite numbers of at least 0", l.Name(), l.Alpha, l.Gamma)
 	case l.Balanced && l.Of == CategoricalCrossentropy:
 		return nil, fmt.Errorf("%s: only the binary form has class balancing", l.Name())
 	}

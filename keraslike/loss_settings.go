@@ -104,8 +104,8 @@ type huber struct {
 func (l *huber) Name() string { return "huber" }
 
 func (l *huber) Target(p Shape) (Shape, error) {
-	if !(l.Delta > 0) {
-		return nil, fmt.Errorf("huber: delta is %g, want a positive number", l.Delta)
+	if err := aboveZero("delta", l.Delta); err != nil {
+		return nil, fmt.Errorf("huber: %w", err)
 	}
 	return MeanSquaredError.Target(p)
 }

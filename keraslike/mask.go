@@ -13,19 +13,20 @@ import "github.com/reef-dl/reef/graph"
 //	make a mask       Embedding with MaskZero, Masking
 //	use and pass it   SimpleRNN, GRU, LSTM, Bidirectional (pass it with ReturnSequences),
 //	                  MultiHeadAttention (passes the query's), TimeDistributed
-//	use it            GlobalAveragePooling1D
+//	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
 //	pass it           Dense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, BatchNormalization,
 //	                  LayerNormalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts
-//	                  where it does in any input, and all where an input has no mask;
+//	                  where it does in any input, and all where an input has no mask; the
+//	                  last three also use them: what is masked does not change the others;
 //	                  Concatenate: along the steps one behind the other, along another
 //	                  axis as Add
 //	stop it           all others
 //
 // Where an output of the model has a mask, loss and metrics are means over the steps
-// that count. Losses that have no value for each step, R2Score, ConfusionMatrix and
-// metrics of one's own without a weighted form take all.
+// that count. Losses that have no value for each step and metrics of one's own without
+// a weighted form take all.
 
 // Mask is the mask of one of the inputs of the layer, nil where it has none.
 func (s *Scope) Mask(input int) *graph.Node {
@@ -64,6 +65,25 @@ func (s *Scope) anyMask(masks []*graph.Node) *graph.Node {
 		out = s.Do(graph.Maximum(out, m))
 	}
 	return out
+}
+
+// where is a at the steps that count and b at the others.
+func (s *Scope) where(mask, a, b *graph.Node) *graph.Node {
+	others := s.Do(graph.Affine(mask, -1, 1))
+	return s.Do(graph.Add(s.Do(graph.MaskSteps(a, mask)), s.Do(graph.MaskSteps(b, others))))
+}
+
+// maskLike repeats the axes of length 1 of a mask to those of values; nil for no mask.
+func (s *Scope) maskLike(mask, values *graph.Node) *graph.Node {
+	if mask == nil {
+		return nil
+	}
+	for axis, n := range mask.Shape() {
+		if to := values.Shape()[axis]; n < to {
+			mask = s.Do(graph.Repeat(mask, axis, to))
+		}
+	}
+	return mask
 }
 
 // inputMasks are the masks of n inputs.

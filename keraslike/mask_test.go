@@ -3,6 +3,7 @@
 package keraslike_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -207,4 +208,37 @@ func TestMaskedAverageValues(t *testing.T) {
 		return
 	}
 	t.Error("no case has a mask")
+}
+
+// Metrics of an output with a mask are of the steps that count. Steps 1 2 | 3 of
+// Dense(1, sigmoid) with kernel 0.5 and bias -0.75 are 0.43782, 0.56218 and 0.67918, targets
+// 1 0 0: the mean square is Keras's 0.36446, of which its RMSE takes no root (docs/keras.md).
+func TestMaskedMetrics(t *testing.T) {
+	m := k.Sequential("m", k.Input(3, 1), k.Masking(0), k.Dense(1, k.Sigmoid, k.KernelInit(k.Constant(0.5)), k.BiasInit(k.Constant(-0.75))))
+	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score, k.ConfusionMatrix); err != nil {
+		t.Fatal(err)
+	}
+	data := dataOf(t, tensorOf([]int{2, 3, 1}, []float32{1, 2, 0, 3, 0, 0}), tensorOf([]int{2, 3, 1}, []float32{1, 0, 1, 0, 1, 1}))
+	for _, batch := range []k.BatchSize{1, 2} {
+		logs, err := m.Evaluate(t.Context(), data, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]float64{
+			"mse": 0.3644561767578125, "rmse": 0.6037020, "precision": 0, "recall": 0, "confusion_matrix": 0,
+			// By step: 1 - (0.56218² + 0.67918²)/0.5, 0 of one sample that is missed, and none.
+			"r2_score": -0.27732612,
+		} {
+			if got, _ := logs.Get(name); math.Abs(got-want) > 1e-6 {
+				t.Errorf("batches of %d: %s is %v, want %v", batch, name, got, want)
+			}
+		}
+	}
+	list, err := m.Measure(t.Context(), data, k.ConfusionMatrix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(list[0].(k.Matrix).Rows()); got != "[[0 2] [1 0]]" {
+		t.Errorf("confusion matrix is %v, want the three steps that count: [[0 2] [1 0]]", got)
+	}
 }

@@ -31,7 +31,7 @@ type Measurement interface {
 }
 
 // WeightedMeasurement is a Measurement that can give samples weights, as the
-// metrics of WeightedMetrics do. All of this package are but the confusion matrix.
+// metrics of WeightedMetrics do. All of this package are.
 type WeightedMeasurement interface {
 	Measurement
 	// AddWeighted is Add with a weight for each of the n samples.
@@ -47,7 +47,7 @@ const (
 	// Accuracy is BinaryAccuracy, CategoricalAccuracy or
 	// SparseCategoricalAccuracy, by the shapes of output and target.
 	Accuracy                  MetricFunc = "accuracy"
-	BinaryAccuracy            MetricFunc = "binary_accuracy"             // share of p > 1/2 that equal t
+	BinaryAccuracy            MetricFunc = "binary_accuracy"             // share of [p > 1/2] that equal t, which is 0 or 1
 	CategoricalAccuracy       MetricFunc = "categorical_accuracy"        // share of rows with argmax p = argmax t
 	SparseCategoricalAccuracy MetricFunc = "sparse_categorical_accuracy" // share of rows with argmax p = t
 	MAE                       MetricFunc = "mae"                         // mean |p - t|
@@ -82,14 +82,14 @@ func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 		}
 	}
 	want := p
-	r := &rowMean{cols: classes, targetCols: classes}
+	r := &rowMean{name: string(m), cols: classes, targetCols: classes}
 	switch m {
 	case BinaryAccuracy:
-		r.row = binaryRow
+		r.row, r.targets = binaryRow(0.5), probabilities
 	case CategoricalAccuracy:
 		r.row = categoricalRow
 	case SparseCategoricalAccuracy:
-		r.row, r.targetCols = sparseRow, 1
+		r.row, r.targetCols, r.targets = sparseRow, 1, classNumbers(classes)
 		want = p[:max(0, len(p)-1)]
 	case MAE:
 		r.row = absoluteRow
@@ -119,11 +119,17 @@ func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 // rowMean is the mean over rows of a function of a row of the prediction and
 // the row of the target that goes with it.
 type rowMean struct {
-	row              func(p, t []float32) float64
-	cols, targetCols int
-	root             bool
-	sum, weight      float64
+	domain
+	name                 string
+	row                  func(p, t []float32) float64
+	cols, targetCols     int
+	targets, predictions *numbers // that the row has a value for
+	own                  bool     // row is the user's, which knows its domain itself
+	root                 bool
+	sum, weight          float64
 }
+
+var _ Domained = (*rowMean)(nil)
 
 // Add takes the rows of n samples.
 func (r *rowMean) Add(n int, p, t []float32) { r.AddWeighted(n, p, t, nil) }
@@ -131,19 +137,26 @@ func (r *rowMean) Add(n int, p, t []float32) { r.AddWeighted(n, p, t, nil) }
 // AddWeighted takes the rows of n samples, each with its sample's weight.
 func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 	rows := len(p) / r.cols
+	if !r.own {
+		r.look(p, t)
+	}
 	for i := range rows {
-		w := 1.0
+		w, p, t := 1.0, p[i*r.cols:(i+1)*r.cols], t[i*r.targetCols:(i+1)*r.targetCols]
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}
-		r.sum += w * r.row(p[i*r.cols:(i+1)*r.cols], t[i*r.targetCols:(i+1)*r.targetCols])
+		if w != 0 && (r.outside(r.name, i, rows, r.targets.check("target", t, 0)) ||
+			r.outside(r.name, i, rows, r.predictions.check("prediction", p, predictionRounding))) {
+			continue
+		}
+		r.sum += w * r.row(p, t)
 		r.weight += w
 	}
 }
 
 // Value is the mean, or its root.
 func (r *rowMean) Value() float64 {
-	v := r.sum / r.weight
+	v := r.value(r.sum / r.weight)
 	if r.root {
 		return math.Sqrt(v)
 	}
@@ -151,16 +164,23 @@ func (r *rowMean) Value() float64 {
 }
 
 // Reset forgets all rows.
-func (r *rowMean) Reset() { r.sum, r.weight = 0, 0 }
+func (r *rowMean) Reset() {
+	r.forget()
+	r.sum, r.weight = 0, 0
+}
 
-func binaryRow(p, t []float32) float64 {
-	n := 0
-	for j, v := range p {
-		if (v > 0.5) == (t[j] > 0.5) {
-			n++
+// binaryRow is the share of predictions on the target's side of a threshold. As in
+// Keras a target between 0 and 1 is on neither.
+func binaryRow(threshold float64) func(p, t []float32) float64 {
+	return func(p, t []float32) float64 {
+		n := 0
+		for j, v := range p {
+			if indicator(v > float32(threshold)) == float64(t[j]) {
+				n++
+			}
 		}
+		return float64(n) / float64(len(p))
 	}
-	return float64(n) / float64(len(p))
 }
 
 func categoricalRow(p, t []float32) float64 { return indicator(argmax(p) == argmax(t)) }

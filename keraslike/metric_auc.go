@@ -5,15 +5,16 @@ package keraslike
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // AUC is the area under the curve that evenly spaced thresholds draw: trapezia
 // under the ROC curve, of true positives over false positives, or with PRCurve the
 // area under precision over recall as Davis & Goadrich (2006) interpolate it.
-// Predictions lie between 0 and 1; all outputs are taken together.
+// Predictions lie between 0 and 1, which Keras clips them to and this metric demands,
+// or are logits, with FromLogits; all outputs are taken together. Targets are 0 and 1; as
+// in Keras any between them is true.
 //
-// Options: Thresholds (default 200), PRCurve.
+// Options: Thresholds (default 200), PRCurve, FromLogits.
 // See https://keras.io/api/metrics/classification_metrics/.
 func AUC(opts ...AUCOption) Metric {
 	m := &auc{Thresholds: 200}
@@ -23,10 +24,10 @@ func AUC(opts ...AUCOption) Metric {
 	return m
 }
 
-// AUCOption is an option of AUC: Thresholds or PRCurve.
+// AUCOption is an option of AUC: Thresholds, PRCurve or FromLogits.
 type AUCOption interface{ applyAUC(*auc) }
 
-// Thresholds is the number of thresholds of AUC, at least 2.
+// Thresholds is the number of thresholds of AUC, 2 to 1,048,576.
 type Thresholds int
 
 // PRCurve measures precision over recall instead of the ROC curve.
@@ -34,6 +35,7 @@ type PRCurve struct{}
 
 func (n Thresholds) applyAUC(m *auc) { m.Thresholds = int(n) }
 func (PRCurve) applyAUC(m *auc)      { m.PR = true }
+func (FromLogits) applyAUC(m *auc)   { m.FromLogits = true }
 
 // mostThresholds tell more apart than a float32 between 0 and 1 does near 1.
 const mostThresholds = 1 << 20
@@ -41,6 +43,7 @@ const mostThresholds = 1 << 20
 type auc struct {
 	Thresholds int  `json:"num_thresholds"`
 	PR         bool `json:"pr,omitempty"`
+	FromLogits bool `json:"from_logits,omitempty"`
 
 	mistake error // in the options
 }
@@ -58,35 +61,53 @@ func (m *auc) Begin(p, t Shape) (Measurement, error) {
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric auc: targets have shape %v, want %v as predictions", t, p)
 	}
-	a := &area{auc: m, positives: make([]float64, m.Thresholds+1), negatives: make([]float64, m.Thresholds+1)}
-	a.thresholds = append(a.thresholds, -1e-7)
-	for i := range m.Thresholds - 2 {
-		a.thresholds = append(a.thresholds, float64(i+1)/float64(m.Thresholds-1))
-	}
-	a.thresholds = append(a.thresholds, 1+1e-7)
-	return a, nil
+	return &area{auc: m, positives: make([]float64, m.Thresholds), negatives: make([]float64, m.Thresholds)}, nil
 }
 
-// area holds, by how many thresholds a prediction is above, the weight of what is
-// true and of what is not.
+// area holds, by the highest threshold that a prediction is above, the weight of what
+// is true and of what is not. The lowest threshold is below 0, the highest above 1 and
+// number i between them i/(n-1).
 type area struct {
+	domain
 	*auc
-	thresholds, positives, negatives []float64
+	positives, negatives []float64
 }
+
+var _ Domained = (*area)(nil)
 
 func (m *area) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
 func (m *area) AddWeighted(n int, p, t, weights []float32) {
+	m.look(p, t)
 	each := len(p) / n
 	for i, v := range p {
-		w, y := 1.0, float64(t[i])
+		w := 1.0
 		if weights != nil {
 			w = float64(weights[i/each])
 		}
-		above, _ := slices.BinarySearch(m.thresholds, float64(v))
-		m.positives[above] += w * y
-		m.negatives[above] += w * (1 - y)
+		if m.FromLogits {
+			v = float32(1 / (1 + math.Exp(-float64(v))))
+		}
+		if w != 0 && (m.outside("auc", i/each, n, probabilities.check("target", t[i:i+1], 0)) ||
+			m.outside("auc", i/each, n, m.probable(v))) || m.lost != 0 {
+			continue
+		}
+		// In float32, as Keras: the product with n-1 may round to a whole number.
+		k := int(math.Ceil(float64(min(max(v, 0), 1)*float32(m.Thresholds-1)))) - 1
+		if k = max(0, k); t[i] != 0 {
+			m.positives[k] += w
+		} else {
+			m.negatives[k] += w
+		}
 	}
+}
+
+// probable reports a prediction that is no probability.
+func (m *area) probable(v float32) error {
+	if err := probabilities.check("prediction", []float32{v}, predictionRounding); err != nil {
+		return fmt.Errorf("%w; AUC of logits takes the option FromLogits", err)
+	}
+	return nil
 }
 
 // Value goes from the highest threshold to the lowest.
@@ -96,36 +117,34 @@ func (m *area) Value() float64 {
 		allPositive, allNegative = allPositive+m.positives[i], allNegative+m.negatives[i]
 	}
 	var sum, tp, fp float64
-	for above := len(m.thresholds) - 1; above >= 0; above-- {
-		// Predictions above threshold number "above" are above that many + 1 thresholds.
+	for k := len(m.positives) - 2; k >= 0; k-- {
 		lastTP, lastFP := tp, fp
-		tp, fp = tp+m.positives[above+1], fp+m.negatives[above+1]
-		if above == len(m.thresholds)-1 {
-			continue
-		}
+		tp, fp = tp+m.positives[k], fp+m.negatives[k]
 		if m.PR {
 			sum += betweenPR(lastTP, lastFP, tp, fp, allPositive)
 		} else {
 			sum += ratio(fp-lastFP, allNegative) * (ratio(tp, allPositive) + ratio(lastTP, allPositive)) / 2
 		}
 	}
-	return sum
+	return m.value(sum)
 }
 
 // betweenPR is the area between two points, where true positives grow linearly with
-// positives: ∫ (slope + intercept/P) dTP.
+// positives: ∫ (slope + intercept/P) dTP. Where weights are negative and positives do not
+// grow, it is 0.
 func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
 	p0, p1 := tp0+fp0, tp1+fp1
-	slope := ratio(tp1-tp0, p1-p0)
+	slope := ratio(tp1-tp0, max(p1-p0, 0))
 	intercept := tp0 - slope*p0
 	logarithm := 0.0
 	if p0 > 0 && p1 > 0 {
 		logarithm = math.Log(p1 / p0)
 	}
-	return ratio(slope*(tp1-tp0+intercept*logarithm), positives)
+	return ratio(slope*(tp1-tp0+intercept*logarithm), max(positives, 0))
 }
 
 func (m *area) Reset() {
+	m.forget()
 	clear(m.positives)
 	clear(m.negatives)
 }

@@ -5,19 +5,25 @@ package keraslike
 import "fmt"
 
 // Matrix is a Measurement of a table, such as the confusion matrix: Rows()[i][j] is
-// how often a sample of class i was taken for class j.
+// how often, or with what weight, a sample of class i was taken for class j.
 type Matrix interface {
 	Measurement
 	// Rows is the table over all samples since the last Reset.
 	Rows() [][]float64
 }
 
-var _ Matrix = (*confusion)(nil)
+var (
+	_ Matrix              = (*confusion)(nil)
+	_ WeightedMeasurement = (*confusion)(nil)
+	_ Domained            = (*confusion)(nil)
+)
 
 type confusion struct {
+	domain
 	classes int
-	one     bool // one output for two classes
-	sparse  bool // targets are class numbers
+	one     bool     // one output for two classes
+	sparse  bool     // targets are class numbers
+	targets *numbers // of class numbers
 	counts  []float64
 }
 
@@ -32,29 +38,37 @@ func newConfusion(p, t Shape) (*confusion, error) {
 	if !m.sparse && !t.Equal(p) {
 		return nil, fmt.Errorf("metric confusion_matrix: targets have shape %v, want class numbers or one-hot rows for predictions %v", t, p)
 	}
-	m.counts = make([]float64, m.classes*m.classes)
+	m.counts, m.targets = make([]float64, m.classes*m.classes), classNumbers(m.classes)
 	return m, nil
 }
 
-func (m *confusion) Add(_ int, p, t []float32) {
+func (m *confusion) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
+
+func (m *confusion) AddWeighted(n int, p, t, weights []float32) {
+	m.look(p, t)
 	cols := m.classes
 	if m.one {
 		cols = 1
 	}
-	for i := range len(p) / cols {
-		row := p[i*cols : (i+1)*cols]
+	rows := len(p) / cols
+	for i := range rows {
+		w, row := 1.0, p[i*cols:(i+1)*cols]
+		if weights != nil {
+			w = float64(weights[i/(rows/n)])
+		}
+		if w == 0 || m.sparse && m.outside("confusion_matrix", i, rows, m.targets.check("target", t[i:i+1], 0)) {
+			continue
+		}
 		guess, truth := argmax(row), 0
 		if m.one && row[0] > 0.5 {
 			guess = 1
 		}
-		if m.sparse {
-			truth = int(t[i])
-		} else {
+		if !m.sparse {
 			truth = argmax(t[i*cols : (i+1)*cols])
+		} else if m.lost == 0 {
+			truth = int(t[i])
 		}
-		if truth >= 0 && truth < m.classes {
-			m.counts[truth*m.classes+guess]++
-		}
+		m.counts[truth*m.classes+guess] += w
 	}
 }
 
@@ -66,16 +80,21 @@ func (m *confusion) Value() float64 {
 			right += n
 		}
 	}
-	return right / all
+	return m.value(right / all)
 }
 
 // Rows is a copy of the table.
 func (m *confusion) Rows() [][]float64 {
 	rows := make([][]float64, m.classes)
 	for i := range rows {
-		rows[i] = append([]float64(nil), m.counts[i*m.classes:(i+1)*m.classes]...)
+		for _, n := range m.counts[i*m.classes : (i+1)*m.classes] {
+			rows[i] = append(rows[i], m.value(n))
+		}
 	}
 	return rows
 }
 
-func (m *confusion) Reset() { clear(m.counts) }
+func (m *confusion) Reset() {
+	m.forget()
+	clear(m.counts)
+}

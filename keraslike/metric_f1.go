@@ -2,7 +2,10 @@
 
 package keraslike
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // F1Average says how the F1 scores of several classes become one.
 type F1Average string
@@ -17,7 +20,8 @@ const (
 
 // F1Score is the harmonic mean of precision and recall, 2·p·r/(p + r + ε) with p =
 // tp/(tp + fp + ε) and r = tp/(tp + fn + ε), ε 1e-7, for one-hot or multi-hot
-// targets. Its Measurement is a Vector of the classes' scores.
+// targets. Without a Threshold the largest predictions of a row are hits, but none is
+// in a row of zeros. Its Measurement is a Vector of the classes' scores.
 //
 // Options: an F1Average (default Macro), Threshold.
 // See https://keras.io/api/metrics/classification_metrics/.
@@ -55,6 +59,9 @@ func (m *f1) Begin(p, t Shape) (Measurement, error) {
 	if m.Average != Macro && m.Average != Micro && m.Average != ByFrequency {
 		return nil, fmt.Errorf("metric f1_score: average %q is unknown, want macro, micro or weighted", m.Average)
 	}
+	if v := m.Threshold; v != nil && (math.IsNaN(*v) || math.IsInf(*v, 0)) {
+		return nil, fmt.Errorf("metric f1_score: threshold is %g, want a finite number", *v)
+	}
 	n := p[len(p)-1]
 	return &f1Count{f1: m, tp: make([]float64, n), fp: make([]float64, n), fn: make([]float64, n)}, nil
 }
@@ -69,6 +76,7 @@ type Vector interface {
 var _ Vector = (*f1Count)(nil)
 
 type f1Count struct {
+	domain
 	*f1
 	tp, fp, fn []float64 // by class
 }
@@ -76,6 +84,7 @@ type f1Count struct {
 func (m *f1Count) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
 func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
+	m.look(p, t)
 	cols := len(m.tp)
 	rows := len(p) / cols
 	for i := range rows {
@@ -84,10 +93,13 @@ func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}
+		if w != 0 && m.outside("f1_score", i, rows, probabilities.check("target", t, 0)) {
+			continue
+		}
 		for j, v := range p {
-			hit := v >= largest
+			hit := v >= largest && (v > 1e-9 || v < -1e-9)
 			if m.Threshold != nil {
-				hit = float64(v) > *m.Threshold
+				hit = v > float32(*m.Threshold)
 			}
 			y := float64(t[j])
 			if hit {
@@ -103,7 +115,7 @@ func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
 func (m *f1Count) Values() []float64 {
 	values := make([]float64, len(m.tp))
 	for j := range values {
-		values[j] = f1Of(m.tp[j], m.fp[j], m.fn[j])
+		values[j] = m.value(f1Of(m.tp[j], m.fp[j], m.fn[j]))
 	}
 	return values
 }
@@ -126,14 +138,15 @@ func (m *f1Count) Value() float64 {
 	}
 	switch m.Average {
 	case Micro:
-		return f1Of(tp, fp, fn)
+		return m.value(f1Of(tp, fp, fn))
 	case Macro:
-		return sum / support
+		return m.value(sum / support)
 	}
-	return sum / (support + 1e-7)
+	return m.value(sum / (support + 1e-7))
 }
 
 func (m *f1Count) Reset() {
+	m.forget()
 	clear(m.tp)
 	clear(m.fp)
 	clear(m.fn)

@@ -21,8 +21,8 @@ var lossMeasures = map[LossFunc]func(p, t []float32) float64{
 	SparseCategoricalCrossentropy: sparseCrossentropyRow,
 	KLDivergence:                  kernel.KLDivergence[float32]().Value,
 	Poisson:                       kernel.Poisson[float32]().Value,
-	Hinge:                         hingeRow(kernel.Hinge[float32]()),
-	SquaredHinge:                  hingeRow(kernel.SquaredHinge[float32]()),
+	Hinge:                         kernel.Hinge[float32]().Value,
+	SquaredHinge:                  kernel.SquaredHinge[float32]().Value,
 	CategoricalHinge:              kernel.CategoricalHinge[float32]().Value,
 }
 
@@ -32,29 +32,24 @@ func sparseCrossentropyRow(p, t []float32) float64 {
 	return float64(loss[0])
 }
 
-// hingeRow takes a row of 0 and 1 for one of -1 and 1.
-func hingeRow(l kernel.RowLoss[float32]) func(p, t []float32) float64 {
+// signedRow takes a row of 0 and 1 for one of -1 and 1, which it writes to signs.
+func signedRow(row func(p, t []float32) float64, signs []float32) func(p, t []float32) float64 {
 	return func(p, t []float32) float64 {
-		binary := true
-		for _, v := range t {
-			binary = binary && (v == 0 || v == 1)
+		for j, v := range t {
+			if v != 0 && v != 1 {
+				return row(p, t)
+			}
+			signs[j] = 2*v - 1
 		}
-		if !binary {
-			return l.Value(p, t)
-		}
-		var sum float64
-		for j := range p {
-			sign := [1]float32{2*t[j] - 1}
-			sum += l.Value(p[j:j+1], sign[:])
-		}
-		return sum / float64(len(p))
+		return row(p, signs)
 	}
 }
 
 func (l LossFunc) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: l}) }
 
 // Begin makes a metric of the loss: its mean over all rows, without penalties and
-// weights. The cross-entropies take the outputs for probabilities.
+// weights. The cross-entropies and KLDivergence take the outputs for probabilities and
+// refuse others, such as logits, which Keras clips.
 func (l LossFunc) Begin(p, t Shape) (Measurement, error) {
 	row := lossMeasures[l]
 	if row == nil {
@@ -70,7 +65,15 @@ func (l LossFunc) Begin(p, t Shape) (Measurement, error) {
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", l, t, want, p)
 	}
-	r := &rowMean{row: row, cols: p[len(p)-1], targetCols: p[len(p)-1]}
+	r := &rowMean{name: string(l), row: row, cols: p[len(p)-1], targetCols: p[len(p)-1], targets: l.targets(p)}
+	switch l {
+	case BinaryCrossentropy, KLDivergence:
+		r.predictions = probabilities
+	case CategoricalCrossentropy, SparseCategoricalCrossentropy:
+		r.predictions = positives // which are divided by their sum
+	case Hinge, SquaredHinge:
+		r.row = signedRow(row, make([]float32, r.cols))
+	}
 	if l == SparseCategoricalCrossentropy {
 		r.targetCols = 1
 	}

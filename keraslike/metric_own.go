@@ -12,7 +12,7 @@ func MetricOf(name string, row func(prediction, target []float32) float64) Metri
 		if len(p) == 0 || row == nil {
 			return nil, fmt.Errorf("metric %s: want a function and predictions of at least one axis, got shape %v", name, p)
 		}
-		r := &rowMean{row: row, cols: p[len(p)-1], targetCols: 1}
+		r := &rowMean{name: name, own: true, row: row, cols: p[len(p)-1], targetCols: 1}
 		if rows := p.Size() / r.cols; t.Size()%rows == 0 {
 			r.targetCols = t.Size() / rows
 			return r, nil

@@ -21,21 +21,21 @@ func pointers(list ...[]float64) (to []*float64) {
 }
 
 // Sums are those of the values and of the weights.
-func (r *rowMean) Sums() []*float64 { return []*float64{&r.sum, &r.weight} }
+func (r *rowMean) Sums() []*float64 { return []*float64{&r.sum, &r.weight, &r.lost} }
 
 // Sums are those of R2Score.
 func (m *r2) Sums() []*float64 {
-	return append([]*float64{&m.weight}, pointers(m.sum, m.squares, m.errors)...)
+	return append(pointers(m.weight, m.mean, m.squares, m.errors), &m.lost)
 }
 
 // Sums are the counts by threshold.
-func (m *area) Sums() []*float64 { return pointers(m.positives, m.negatives) }
+func (m *area) Sums() []*float64 { return append(pointers(m.positives, m.negatives), &m.lost) }
 
 // Sums are the counts by class.
-func (m *f1Count) Sums() []*float64 { return pointers(m.tp, m.fp, m.fn) }
+func (m *f1Count) Sums() []*float64 { return append(pointers(m.tp, m.fp, m.fn), &m.lost) }
 
 // Sums are the counts.
-func (m *hitCount) Sums() []*float64 { return []*float64{&m.tp, &m.fp, &m.fn, &m.tn} }
+func (m *hitCount) Sums() []*float64 { return []*float64{&m.tp, &m.fp, &m.fn, &m.lost} }
 
 // Sums are the counts of the table.
-func (m *confusion) Sums() []*float64 { return pointers(m.counts) }
+func (m *confusion) Sums() []*float64 { return append(pointers(m.counts), &m.lost) }

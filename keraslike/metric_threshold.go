@@ -2,7 +2,10 @@
 
 package keraslike
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // metricKinds makes the metrics that have settings, with their defaults.
 var metricKinds = map[string]func() Metric{
@@ -20,12 +23,13 @@ var metricKinds = map[string]func() Metric{
 type Threshold float64
 
 // Precision is the share of what was predicted that is true, tp/(tp + fp), 0 where
-// nothing was predicted. Option: Threshold.
+// nothing was predicted. Targets are 0 and 1; as in Keras any between them is true.
+// Option: Threshold, which for logits is 0.
 // See https://keras.io/api/metrics/classification_metrics/.
 func Precision(opts ...ThresholdOption) Metric { return newHits("precision", opts) }
 
 // Recall is the share of what is true that was predicted, tp/(tp + fn), 0 where
-// nothing is true. Option: Threshold.
+// nothing is true. Targets and option are Precision's.
 func Recall(opts ...ThresholdOption) Metric { return newHits("recall", opts) }
 
 // BinaryAccuracyAt is BinaryAccuracy with another threshold than 1/2 for the
@@ -64,43 +68,60 @@ func (m *hits) Begin(p, t Shape) (Measurement, error) {
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v as predictions", m.name, t, p)
 	}
+	if math.IsNaN(m.Threshold) || math.IsInf(m.Threshold, 0) {
+		return nil, fmt.Errorf("metric %s: threshold is %g, want a finite number", m.name, m.Threshold)
+	}
+	if m.name == "binary_accuracy_at" {
+		cols := max(1, p.Size())
+		return &rowMean{name: m.name, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities}, nil
+	}
 	return &hitCount{hits: m}, nil
 }
 
-// hitCount counts true and false positives and negatives.
+// hitCount counts true and false positives and false negatives.
 type hitCount struct {
+	domain
 	*hits
-	tp, fp, fn, tn float64
+	tp, fp, fn float64
 }
+
+var _ Domained = (*hitCount)(nil)
 
 func (m *hitCount) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
 func (m *hitCount) AddWeighted(n int, p, t, weights []float32) {
+	m.look(p, t)
 	each := len(p) / n
 	for i, v := range p {
-		w, y := 1.0, float64(t[i])
+		w := 1.0
 		if weights != nil {
 			w = float64(weights[i/each])
 		}
-		if float64(v) > m.Threshold {
-			m.tp, m.fp = m.tp+w*y, m.fp+w*(1-y)
-		} else {
-			m.fn, m.tn = m.fn+w*y, m.tn+w*(1-y)
+		if w != 0 && m.outside(m.name, i/each, n, probabilities.check("target", t[i:i+1], 0)) {
+			continue
+		}
+		switch hit, is := v > float32(m.Threshold), t[i] != 0; {
+		case hit && is:
+			m.tp += w
+		case hit:
+			m.fp += w
+		case is:
+			m.fn += w
 		}
 	}
 }
 
 func (m *hitCount) Value() float64 {
-	switch m.name {
-	case "precision":
-		return ratio(m.tp, m.tp+m.fp)
-	case "recall":
-		return ratio(m.tp, m.tp+m.fn)
+	if m.name == "recall" {
+		return m.value(ratio(m.tp, m.tp+m.fn))
 	}
-	return ratio(m.tp+m.tn, m.tp+m.fp+m.fn+m.tn)
+	return m.value(ratio(m.tp, m.tp+m.fp))
 }
 
-func (m *hitCount) Reset() { m.tp, m.fp, m.fn, m.tn = 0, 0, 0, 0 }
+func (m *hitCount) Reset() {
+	m.forget()
+	m.tp, m.fp, m.fn = 0, 0, 0
+}
 
 // ratio is a/b, 0 for b = 0.
 func ratio(a, b float64) float64 {
@@ -131,10 +152,11 @@ func (m *topK) Begin(p, t Shape) (Measurement, error) {
 	if m.K < 1 || len(p) == 0 {
 		return nil, fmt.Errorf("metric %s: k is %d and predictions have shape %v, want k of at least 1 and classes along the last axis", m.name, m.K, p)
 	}
-	r := &rowMean{cols: p[len(p)-1], targetCols: p[len(p)-1]}
+	r := &rowMean{name: m.name, cols: p[len(p)-1], targetCols: p[len(p)-1]}
 	want, class := p, argmax
 	if m.name[0] == 's' {
 		want, class, r.targetCols = p[:len(p)-1], func(t []float32) int { return int(t[0]) }, 1
+		r.targets = classNumbers(r.cols)
 	}
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m.name, t, want, p)

@@ -2,7 +2,10 @@
 
 package keraslike
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Optimizer changes weights by their gradients. It holds settings only: what it
 // remembers of each weight lies in slots, which the model keeps and saves.
@@ -108,6 +111,22 @@ const mostRate = 1e6
 func checkRate(rate float64) error {
 	if !(rate >= 0 && rate <= mostRate) {
 		return fmt.Errorf("learning rate is %g, want 0 to %g", rate, mostRate)
+	}
+	return nil
+}
+
+// atLeastZero reports a setting that is negative, infinite or NaN.
+func atLeastZero(name string, v float64) error {
+	if !(v >= 0) || math.IsInf(v, 1) {
+		return fmt.Errorf("%s is %g, want a finite number of at least 0", name, v)
+	}
+	return nil
+}
+
+// aboveZero reports a setting that is not positive, infinite or NaN.
+func aboveZero(name string, v float64) error {
+	if !(v > 0) || math.IsInf(v, 1) {
+		return fmt.Errorf("%s is %g, want a positive number", name, v)
 	}
 	return nil
 }

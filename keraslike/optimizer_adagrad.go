@@ -4,7 +4,6 @@ package keraslike
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
@@ -31,10 +30,7 @@ type InitialAccumulator float64
 func (v InitialAccumulator) applyAdagrad(o *adagrad) { o.InitialAccumulator = float64(v) }
 
 func checkStart(v float64) error {
-	if !(v >= 0) {
-		return fmt.Errorf("initial accumulator is %g, want at least 0", v)
-	}
-	return nil
+	return atLeastZero("initial accumulator", v)
 }
 
 type adagrad struct {

@@ -4,7 +4,6 @@ package keraslike
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
@@ -86,10 +85,7 @@ func (o *adam) Check() error {
 }
 
 func checkEpsilon(e float64) error {
-	if !(e >= 0) {
-		return fmt.Errorf("epsilon is %g, want at least 0", e)
-	}
-	return nil
+	return atLeastZero("epsilon", e)
 }
 
 func (o *adam) Slots() []string {

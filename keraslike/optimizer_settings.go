@@ -87,15 +87,13 @@ func (t *tuning) check() error {
 		name  string
 		value float64
 	}{{"clip value", t.ClipValue}, {"clip norm", t.ClipNorm}, {"global clip norm", t.GlobalClipNorm}, {"weight decay", t.WeightDecay}} {
-		if !(v.value >= 0) {
-			mistakes = append(mistakes, fmt.Errorf("%s is %g, want at least 0", v.name, v.value))
-		}
+		mistakes = append(mistakes, atLeastZero(v.name, v.value))
 	}
 	if t.clips() > 1 {
 		mistakes = append(mistakes, errors.New("gradients are clipped in more than one way, want one"))
 	}
 	if t.Accumulate < 0 {
-		mistakes = append(mistakes, fmt.Errorf("gradients of %d batches are accumulated, want at least 1", t.Accumulate))
+		mistakes = append(mistakes, fmt.Errorf("gradients of %d batches are accumulated, want at least 1, or 0 for 1", t.Accumulate))
 	}
 	mistakes = append(mistakes, unit("momentum of the weights' average", t.Average))
 	if t.Schedule.Schedule != nil {

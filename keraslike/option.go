@@ -5,12 +5,15 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
 
 // Options are typed: each is a value with one unexported method for each layer
-// that it fits, so that an option that does not fit does not compile.
+// that it fits, so that an option that does not fit does not compile. Their order does
+// not matter: of the same option given twice the last counts, and two different ones
+// for the same setting, such as Strides and Strides2D, are a mistake.
 
 // LayerOption fits every layer.
 type LayerOption interface{ applyLayer(*common) }
@@ -20,9 +23,42 @@ type common struct {
 	name    string
 	frozen  bool
 	mistake error // in the options
+	choices []choice
 }
 
-func (c *common) optionMistake() error { return c.mistake }
+// choice is an option that has set what other options could set, too.
+type choice struct{ setting, option string }
+
+// choose notes that an option has set a setting.
+func (c *common) choose(setting, option string) {
+	if one := (choice{setting, option}); !slices.Contains(c.choices, one) {
+		c.choices = append(c.choices, one)
+	}
+}
+
+// chosen tells whether an option has set the setting.
+func (c *common) chosen(setting string) bool {
+	return slices.ContainsFunc(c.choices, func(o choice) bool { return o.setting == setting })
+}
+
+// contradiction reports two options for one setting, in the same words for both orders.
+func (c *common) contradiction() error {
+	for i, a := range c.choices {
+		for _, b := range c.choices[i+1:] {
+			if a.setting == b.setting {
+				return fmt.Errorf("%s: got both %s and %s, want one of them", a.setting, min(a.option, b.option), max(a.option, b.option))
+			}
+		}
+	}
+	return nil
+}
+
+func (c *common) optionMistake() error {
+	if c.mistake != nil {
+		return c.mistake
+	}
+	return c.contradiction()
+}
 
 func (c *common) isFrozen() bool { return c.frozen }
 
@@ -81,8 +117,8 @@ func (o BiasInitOption) applyConv(d *conv)   { d.BiasInit = o.init }
 // KernelL2 adds factor·Σ k² over the kernel to the loss.
 type KernelL2 float64
 
-func (f KernelL2) applyDense(d *dense) { d.KernelRegularizer.L2 = float64(f) }
-func (f KernelL2) applyConv(d *conv)   { d.KernelRegularizer.L2 = float64(f) }
+func (f KernelL2) applyDense(d *dense) { d.setKernelL2(float64(f)) }
+func (f KernelL2) applyConv(d *conv)   { d.setKernelL2(float64(f)) }
 
 // newLayer makes a layer of a definition that takes only options for every layer.
 func newLayer(d Definition, c *common, opts []LayerOption) Layer {

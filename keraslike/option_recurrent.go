@@ -68,11 +68,11 @@ func (o RecurrentInitOption) applyRecurrent(d *recurrent) { d.RecurrentInit = o.
 // RecurrentL2 adds factor·Σ u² over the recurrent kernel to the loss.
 type RecurrentL2 float64
 
-func (f RecurrentL2) applyRecurrent(d *recurrent) { d.RecurrentRegularizer.L2 = float64(f) }
+func (f RecurrentL2) applyRecurrent(d *recurrent) { d.setRecurrentL2(float64(f)) }
 
 func (n Name) applyRecurrent(d *recurrent)             { d.name = string(n) }
 func (NoBias) applyRecurrent(d *recurrent)             { d.NoBias = true }
 func (f ActivationFunc) applyRecurrent(d *recurrent)   { d.Activation = f }
 func (o KernelInitOption) applyRecurrent(d *recurrent) { d.KernelInit = o.init }
 func (o BiasInitOption) applyRecurrent(d *recurrent)   { d.BiasInit = &o.init }
-func (f KernelL2) applyRecurrent(d *recurrent)         { d.KernelRegularizer.L2 = float64(f) }
+func (f KernelL2) applyRecurrent(d *recurrent)         { d.setKernelL2(float64(f)) }

@@ -65,7 +65,7 @@ func (m *Model) view(p purpose, key planKey) (*view, error) {
 	}
 	s := &Scope{
 		nodes: nodesOfLayer * m.layersLimit(), memory: m.memoryLimit(key.batch),
-		g: graph.New(), training: p >= fitting, batch: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
+		g: graph.New(), training: p >= fitting, batch: key.batch, samples: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if m.compiled != nil {

@@ -28,7 +28,7 @@ func L1L2(l1, l2 float64) Regularizer { return Regularizer{l1, l2} }
 func (r Regularizer) check() error {
 	for _, factor := range []float64{r.L1, r.L2} {
 		if !(factor >= 0) {
-			return fmt.Errorf("regulariser has factor %g, want at least 0", factor)
+			return fmt.Errorf("regulariser has factor %g, want a finite number of at least 0", factor)
 		}
 	}
 	return nil

@@ -19,6 +19,29 @@ type restraints struct {
 	KernelConstraint     Constraint  `json:"kernel_constraint,omitzero"`
 	RecurrentConstraint  Constraint  `json:"recurrent_constraint,omitzero"`
 	BiasConstraint       Constraint  `json:"bias_constraint,omitzero"`
+
+	kernel, recurrent kernelPenalty // what the regularisers of kernels are the sums of
+}
+
+// kernelPenalty holds the two options that add to one regulariser, so that their order does not
+// matter: a Regularizer and the factor of KernelL2 or RecurrentL2.
+type kernelPenalty struct {
+	regularizer Regularizer
+	l2          float64
+}
+
+func (g kernelPenalty) sum() Regularizer {
+	return Regularizer{g.regularizer.L1, g.regularizer.L2 + g.l2}
+}
+
+func (s *restraints) setKernelL2(factor float64) {
+	s.kernel.l2 = factor
+	s.KernelRegularizer = s.kernel.sum()
+}
+
+func (s *restraints) setRecurrentL2(factor float64) {
+	s.recurrent.l2 = factor
+	s.RecurrentRegularizer = s.recurrent.sum()
 }
 
 // RestraintOption is an option of layers with a kernel: a regulariser or a
@@ -33,9 +56,12 @@ func (o RestraintOption) applySeparable(d *separable)         { o(&d.restraints)
 func (o RestraintOption) applyAttention(d *attention)         { o(&d.restraints) }
 func (o RestraintOption) applyRecurrent(d *recurrent)         { o(&d.restraints) }
 
-// KernelRegularizer adds r of the kernel to the loss.
+// KernelRegularizer adds r of the kernel to the loss, beside KernelL2 where that is given.
 func KernelRegularizer(r Regularizer) RestraintOption {
-	return func(s *restraints) { s.KernelRegularizer = r }
+	return func(s *restraints) {
+		s.kernel.regularizer = r
+		s.KernelRegularizer = s.kernel.sum()
+	}
 }
 
 // BiasRegularizer adds r of the bias to the loss.
@@ -43,8 +69,10 @@ func BiasRegularizer(r Regularizer) RestraintOption {
 	return func(s *restraints) { s.BiasRegularizer = r }
 }
 
-// ActivityRegularizer adds r of the layer's output to the loss, summed over the
-// batch and not divided by its size, as in Keras 3.
+// ActivityRegularizer adds r of the layer's output, divided by the number of samples
+// in the batch, to the loss, as Keras does since 3.14. Where a layer has several outputs,
+// such as last states, each adds its part, and so do the projections of MultiHeadAttention
+// and the steps of TimeDistributed.
 func ActivityRegularizer(r Regularizer) RestraintOption {
 	return func(s *restraints) { s.ActivityRegularizer = r }
 }
@@ -64,9 +92,12 @@ type RecurrentRestraint func(*restraints)
 
 func (o RecurrentRestraint) applyRecurrent(d *recurrent) { o(&d.restraints) }
 
-// RecurrentRegularizer adds r of the recurrent kernel to the loss.
+// RecurrentRegularizer adds r of the recurrent kernel to the loss, beside RecurrentL2.
 func RecurrentRegularizer(r Regularizer) RecurrentRestraint {
-	return func(s *restraints) { s.RecurrentRegularizer = r }
+	return func(s *restraints) {
+		s.recurrent.regularizer = r
+		s.RecurrentRegularizer = s.recurrent.sum()
+	}
 }
 
 // RecurrentConstraint applies c to the recurrent kernel after each update.
@@ -95,7 +126,7 @@ func (s *restraints) constrain(b *Builder) {
 // watch adds the activity's penalty and passes y on.
 func (s *restraints) watch(scope *Scope, y *graph.Node) *graph.Node {
 	if y != nil {
-		scope.AddLoss(scope.Do(s.ActivityRegularizer.penalty(y)))
+		scope.AddActivity(scope.Do(s.ActivityRegularizer.penalty(y)))
 	}
 	return y
 }

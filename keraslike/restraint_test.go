@@ -3,11 +3,14 @@
 package keraslike
 
 import (
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/golden"
 )
 
@@ -114,10 +117,74 @@ func TestRestraintsInTraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Outputs 1, 1, -2, -2 hit the targets: 0.5·6 + 0.25·10.
-	if loss != 5.5 {
-		t.Errorf("loss %v, want 5.5", loss)
+	// Outputs 1, 1, -2, -2 hit the targets: (0.5·6 + 0.25·10)/2 for two samples.
+	if loss != 2.75 {
+		t.Errorf("loss %v, want 2.75", loss)
 	}
+}
+
+// Activity penalties by Keras 3.15, of ones through kernels of ones, batch 4 (Keras on
+// torch: sum of model.losses). The case of TimeDistributed is that of a model in it.
+func TestActivityRegularizer(t *testing.T) {
+	ones, none := KernelInit(Ones()), RecurrentInit(Zeros())
+	dense := func() Layer { return Dense(2, ones, ActivityRegularizer(L1(1))) }
+	rnn := []RecurrentOption{ones, none, ActivityRegularizer(L2(1))}
+	sequences := append(slices.Clone(rnn), ReturnSequences{}, ReturnState{})
+	shape := []int{5, 3}
+	for name, c := range map[string]struct {
+		shape []int
+		of    func(x *Tensor) *Tensor
+		want  float64
+	}{
+		"dense":            {[]int{3}, func(x *Tensor) *Tensor { return dense().Of(x) }, 6},
+		"of a series":      {shape, func(x *Tensor) *Tensor { return TimeDistributed(dense()).Of(x) }, 30},
+		"shared":           {[]int{3}, func(x *Tensor) *Tensor { d := dense(); return Add().Of(d.Of(x), d.Of(Rescaling(2, 0).Of(x))) }, 18},
+		"nested":           {[]int{3}, func(x *Tensor) *Tensor { m := nestedDense(dense()); return Add().Of(m.Of(x), m.Of(x)) }, 12},
+		"model of a step":  {shape, func(x *Tensor) *Tensor { return TimeDistributed(nestedDense(dense())).Of(x) }, 30},
+		"gru":              {shape, func(x *Tensor) *Tensor { return GRU(2, rnn...).Of(x) }, 0.09211687743663788},
+		"gru's state":      {shape, func(x *Tensor) *Tensor { return GRU(2, sequences...).Of(x) }, 0.21176432073116302 + 0.09211687743663788},
+		"lstm's states":    {shape, func(x *Tensor) *Tensor { return LSTM(2, sequences...).Of(x) }, 8.05562973022461 + 1.8140192031860352 + 41.804012298583984},
+		"both directions":  {shape, func(x *Tensor) *Tensor { return Bidirectional(LSTM(2, rnn...)).Of(x) }, 2 * 1.8140192031860352},
+		"attention":        {shape, func(x *Tensor) *Tensor { return MultiHeadAttention(2, 3, ones, ActivityRegularizer(L1(1))).Of(x, x) }, 270 + 3*90},
+		"convolution":      {shape, func(x *Tensor) *Tensor { return Conv1D(2, 3, ones, ActivityRegularizer(L1(1))).Of(x) }, 54},
+		"separable":        {[]int{5, 5, 3}, func(x *Tensor) *Tensor { return SeparableConv2D(2, 3, ones, ActivityRegularizer(L1(1))).Of(x) }, 486},
+		"of several steps": {[]int{2, 5, 3}, func(x *Tensor) *Tensor { return TimeDistributed(TimeDistributed(dense())).Of(x) }, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := Input(c.shape...)
+			m := NewModel("m", []*Tensor{x}, []*Tensor{c.of(x)})
+			zero := LossOf("zero", func(p, _ *graph.Node) (*graph.Node, error) { return graph.Scale(p, 0) })
+			if err := m.Compile(SGD(0), zero); err != nil {
+				t.Fatal(err)
+			}
+			ones := func(s Shape) *tensor.Dense {
+				return tensor.New(tensor.WithShape(s.withBatch(4)...), tensor.WithBacking(slices.Repeat([]float32{1}, 4*s.Size())))
+			}
+			data, err := Data(ones(c.shape), ones(m.outputs[0].shape))
+			if err != nil {
+				t.Fatal(err)
+			}
+			logs, err := m.Evaluate(t.Context(), data, BatchSize(4))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := logs.Get("loss"); math.Abs(got-c.want) > 1e-5*c.want {
+				t.Errorf("penalty is %.9g, want %.9g", got, c.want)
+			}
+			// Of batches of 3 and 1 each has the mean over its own samples, as all are alike.
+			if logs, err = m.Evaluate(t.Context(), data, BatchSize(3)); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := logs.Get("loss"); math.Abs(got-c.want) > 1e-5*c.want {
+				t.Errorf("penalty of batches of 3 and 1 is %.9g, want %.9g", got, c.want)
+			}
+		})
+	}
+}
+
+func nestedDense(l Layer) *Model {
+	x := Input(3)
+	return NewModel("inner", []*Tensor{x}, []*Tensor{l.Of(x)})
 }
 
 // conv1DOver3 keeps the shape (3) through a convolution, so that both kinds of layers

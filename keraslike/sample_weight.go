@@ -4,7 +4,9 @@ package keraslike
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 )
 
 // Weigher is a Source whose samples have weights: the loss is Σ w·l/n, where n is
@@ -29,10 +31,8 @@ func Weighted(s Source, weights []float32) (Source, error) {
 	if isNil(s) || len(weights) != n {
 		return nil, fmt.Errorf("weighted: got %d weights for %d samples", len(weights), n)
 	}
-	for i, w := range weights {
-		if !(w >= 0) || math.IsInf(float64(w), 0) {
-			return nil, fmt.Errorf("weighted: weight %d is %v, want a number of at least 0", i, w)
-		}
+	if i := badWeight(weights); i >= 0 {
+		return nil, fmt.Errorf("weighted: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
 	return &weightedSource{s, weights}, nil
 }
@@ -65,24 +65,26 @@ func (s *weightedSource) SparseInput(k int) bool {
 func (s *weightedSource) Active(k, i int) []int32 { return s.Source.(Sparse).Active(k, i) }
 
 // ClassWeights weighs the samples that Fit trains on by their class, given as a
-// class number, as a one-hot row or as 0 and 1. A class without a weight has 1.
-// Validation is not weighted by class. The model must have one output, and the
-// source no weights of its own.
+// class number, as a one-hot row or a distribution, whose largest share counts, or as 0
+// and 1. A class without a weight has 1. Validation is not weighted by class. The model
+// must have one output, and the source no weights of its own. A weight of a class that
+// the output has not, and a target that is no class, are errors.
 type ClassWeights map[int]float64
 
 func (w ClassWeights) applyFit(f *fit) { f.classWeights = w }
 
 // weigher finds the weights of a batch.
 type weigher struct {
-	of      Weigher
-	classes ClassWeights
-	cols    int // of a target: more than one is a one-hot row
-	memory  []float32
+	of           Weigher
+	classes      ClassWeights
+	lowest, last int // classes
+	cols         int // of a target: more than one is a one-hot row
+	memory       []float32
 }
 
 func (m *Model) newWeigher(data Samples, classes ClassWeights) (w weigher, err error) {
 	w.of, _ = data.(Weigher)
-	if w.classes = classes; classes == nil {
+	if len(classes) == 0 {
 		return w, nil
 	}
 	if w.of != nil {
@@ -91,16 +93,21 @@ func (m *Model) newWeigher(data Samples, classes ClassWeights) (w weigher, err e
 	if len(m.outputs) != 1 {
 		return w, fmt.Errorf("class weights need one output, model %q has %d", m.name, len(m.outputs))
 	}
-	target := m.compiled.targets[0]
-	if w.cols = target.Size(); len(target) > 1 {
-		return w, fmt.Errorf("class weights need one class for each sample, targets have shape %v", target)
+	w.classes = classes
+	target, out := m.compiled.targets[0], m.outputs[0].shape
+	if w.cols = target.Size(); len(target) > 1 || len(out) > 1 {
+		return w, fmt.Errorf("class weights need one class for each sample, targets have shape %v, outputs %v", target, out)
 	}
-	for class, v := range classes {
-		if class < 0 || !(v >= 0) || math.IsInf(v, 0) {
-			return w, fmt.Errorf("class %d has weight %g, want classes from 0 and weights of at least 0", class, v)
+	if w.last = max(1, out.Size()-1); m.compiled.domains[0] == signs && w.cols == 1 {
+		w.lowest = -1
+	}
+	for _, class := range slices.Sorted(maps.Keys(classes)) {
+		v := classes[class]
+		if class < w.lowest || class > w.last {
+			return w, fmt.Errorf("class %d has weight %g, the output has classes %d to %d", class, v, w.lowest, w.last)
 		}
-		if out := m.outputs[0].shape; out.Size() > 1 && class >= out.Size() {
-			return w, fmt.Errorf("class %d has weight %g, the output has classes 0 to %d", class, v, out.Size()-1)
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return w, fmt.Errorf("class %d has weight %g, want a finite number of at least 0", class, v)
 		}
 	}
 	return w, nil
@@ -123,14 +130,18 @@ func (w *weigher) weigh(indices []int, targets [][]float32) ([]float32, error) {
 	}
 	to := w.memory[:len(indices)]
 	if w.of != nil {
-		return to, w.ask(indices, to)
+		if err := w.ask(indices, to); err != nil {
+			return nil, err
+		}
+		if i := badWeight(to); i >= 0 {
+			return nil, fmt.Errorf("sample %d: weight is %v, want a finite number of at least 0", indices[i], to[i])
+		}
+		return to, nil
 	}
 	for i := range to {
-		class := 0
-		if w.cols == 1 {
-			class = int(math.Round(float64(targets[0][i])))
-		} else {
-			class = argmax(targets[0][i*w.cols : (i+1)*w.cols])
+		class, err := w.classOf(targets[0][i*w.cols : (i+1)*w.cols])
+		if err != nil {
+			return nil, fmt.Errorf("sample %d: %w", indices[i], err)
 		}
 		to[i] = 1
 		if v, ok := w.classes[class]; ok {
@@ -138,4 +149,33 @@ func (w *weigher) weigh(indices []int, targets [][]float32) ([]float32, error) {
 		}
 	}
 	return to, nil
+}
+
+// classOf is the class that a target names.
+func (w *weigher) classOf(target []float32) (int, error) {
+	if len(target) == 1 {
+		class := int(target[0])
+		if float32(class) != target[0] || class < w.lowest || class > w.last {
+			return 0, fmt.Errorf("target is %v, class weights need a class, an integer from %d to %d", target[0], w.lowest, w.last)
+		}
+		return class, nil
+	}
+	class := argmax(target)
+	var sum, others float64 // of the row, and of |t - (-1)| beside its largest
+	within := true
+	for j, t := range target {
+		within = within && t >= 0 && t <= 1
+		if sum += float64(t); j != class {
+			others += math.Abs(float64(t) + 1)
+		}
+	}
+	if oneHot := target[class] == 1 && others == 0; !oneHot && !(within && math.Abs(sum-1) < 1e-3) {
+		return 0, fmt.Errorf("target is %v, class weights need a one-hot row or a distribution", target)
+	}
+	return class, nil
+}
+
+// badWeight is the place of the first weight that is negative, infinite or NaN; -1 for none.
+func badWeight(weights []float32) int {
+	return slices.IndexFunc(weights, func(w float32) bool { return !(w >= 0) || math.IsInf(float64(w), 0) })
 }

@@ -145,11 +145,15 @@ func (c *compiled) config() (*compileConfig, error) {
 		cc.Losses = append(cc.Losses, n)
 	}
 	for _, m := range c.metrics {
-		n, err := nameOf(m.Name(), m.Metric)
+		metric, as := m.Metric, ""
+		if r, ok := metric.(renamed); ok {
+			metric, as = r.Metric, r.name
+		}
+		n, err := nameOf(metric.Name(), metric)
 		if err != nil {
 			return nil, err
 		}
-		n.Output, n.Weighted = m.output, m.weighted
+		n.Output, n.Weighted, n.As = m.output, m.weighted, as
 		cc.Metrics = append(cc.Metrics, n)
 	}
 	return cc, nil

@@ -13,6 +13,7 @@ import (
 type named struct {
 	Name     string          `json:"name"`
 	Settings json.RawMessage `json:"settings,omitempty"`
+	As       string          `json:"as,omitempty"` // a metric's name by Named
 	Output   string          `json:"output,omitempty"`
 	Weighted bool            `json:"weighted,omitempty"`
 }
@@ -67,6 +68,15 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 }
 
 func (n named) metric(s *loadSettings) (CompileOption, error) {
+	m, err := n.plainMetric(s)
+	if err == nil && n.As != "" {
+		m.Metric = Named(n.As, m.Metric)
+	}
+	return m, err
+}
+
+// plainMetric is the metric without the name of its own.
+func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
 	m := outputMetric{output: n.Output, weighted: n.Weighted}
 	for _, known := range s.metrics {
 		if known.Name() == n.Name {
@@ -80,7 +90,7 @@ func (n named) metric(s *loadSettings) (CompileOption, error) {
 		v := make()
 		if n.Settings != nil {
 			if err := unmarshalStrict(n.Settings, v); err != nil {
-				return nil, fmt.Errorf("metric %q: %w", n.Name, err)
+				return m, fmt.Errorf("metric %q: %w", n.Name, err)
 			}
 		}
 		m.Metric = v
@@ -89,7 +99,7 @@ func (n named) metric(s *loadSettings) (CompileOption, error) {
 	case lossMeasures[LossFunc(n.Name)] != nil:
 		m.Metric = LossFunc(n.Name)
 	default:
-		return nil, fmt.Errorf("metric %q: unknown; pass KnownMetric(...) for one of your own, or WithoutCompile", n.Name)
+		return m, fmt.Errorf("metric %q: unknown; pass KnownMetric(...) for one of your own, or WithoutCompile", n.Name)
 	}
 	return m, nil
 }

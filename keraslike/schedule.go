@@ -103,13 +103,10 @@ func (s InverseTimeDecay) Check() error { return errors.Join(positive(s.Steps), 
 
 // Check wants Steps positive, End and Power not negative.
 func (s PolynomialDecay) Check() error {
-	if !(s.End >= 0 && s.Power >= 0) {
-		return fmt.Errorf("end is %g and power %g, want at least 0", s.End, s.Power)
-	}
-	return positive(s.Steps)
+	return errors.Join(atLeastZero("end", s.End), atLeastZero("power", s.Power), positive(s.Steps))
 }
 
-// Check wants ascending boundaries and one factor more.
+// Check wants ascending boundaries and one factor more, none negative.
 func (s PiecewiseConstant) Check() error {
 	for i := 1; i < len(s.Boundaries); i++ {
 		if s.Boundaries[i] <= s.Boundaries[i-1] {
@@ -117,8 +114,8 @@ func (s PiecewiseConstant) Check() error {
 		}
 	}
 	for i, f := range s.Factors {
-		if !(f >= 0) {
-			return fmt.Errorf("factor %d is %g, want at least 0", i, f)
+		if err := atLeastZero(fmt.Sprint("factor ", i), f); err != nil {
+			return err
 		}
 	}
 	if len(s.Factors) != len(s.Boundaries)+1 {
@@ -129,18 +126,16 @@ func (s PiecewiseConstant) Check() error {
 
 // Check wants Steps positive, Alpha and Warmup not negative.
 func (s CosineDecay) Check() error {
-	if !(s.Alpha >= 0) || s.Warmup < 0 || !(s.WarmupFrom >= 0) {
-		return fmt.Errorf("alpha is %g, warm-up %d steps from %g, want at least 0", s.Alpha, s.Warmup, s.WarmupFrom)
-	}
-	return positive(s.Steps)
+	return errors.Join(atLeastZero("alpha", s.Alpha), atLeastZero("warm-up", float64(s.Warmup)), atLeastZero("start of the warm-up", s.WarmupFrom), positive(s.Steps))
 }
 
-// Check wants Steps positive and periods that do not shrink.
+// Check wants Steps positive, periods that do not shrink, Shrink and Alpha not negative.
 func (s CosineDecayRestarts) Check() error {
-	if !(s.Alpha >= 0 && s.Shrink >= 0) || s.Grow != 0 && s.Grow != 1 && !(s.Grow >= leastGrow) {
-		return fmt.Errorf("grow is %g, shrink %g, alpha %g: want grow 1 or at least %g and the others at least 0", s.Grow, s.Shrink, s.Alpha, leastGrow)
+	var grow error
+	if s.Grow != 0 && s.Grow != 1 && !(s.Grow >= leastGrow && !math.IsInf(s.Grow, 1)) {
+		grow = fmt.Errorf("grow is %g, want 1, a finite number of at least %g, or 0 for 2", s.Grow, leastGrow)
 	}
-	return positive(s.Steps)
+	return errors.Join(grow, atLeastZero("shrink", s.Shrink), atLeastZero("alpha", s.Alpha), positive(s.Steps))
 }
 
 // leastGrow is the least growth of periods that are gone through one by one.
@@ -157,10 +152,7 @@ func positive(steps int) error {
 }
 
 func positiveRate(rate float64) error {
-	if !(rate > 0) {
-		return fmt.Errorf("rate is %g, want a positive number", rate)
-	}
-	return nil
+	return aboveZero("rate", rate)
 }
 
 // At is the rate after step updates.

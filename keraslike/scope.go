@@ -19,7 +19,8 @@ type Scope struct {
 	nodes     int   // the most that the graph may have
 	memory    int64 // the most that a constant may need
 	training  bool
-	batch     int
+	batch     int // samples, or rows that a layer takes for samples
+	samples   int
 	random    *graph.Random
 	weights   map[*Weight]*graph.Node
 	constants map[string]*graph.Node
@@ -224,8 +225,16 @@ func (s *Scope) inner() string {
 // Forward returns.
 func (s *Scope) Output(n *graph.Node) { s.more = append(s.more, n) }
 
-// AddLoss adds a scalar to the model's loss in training and in evaluation, such
-// as an activity penalty.
+// AddActivity is AddLoss of a sum over the batch, of which each sample adds its part:
+// the sum is divided by the number of samples, whatever the layer, such as
+// TimeDistributed, has made of the batch.
+func (s *Scope) AddActivity(sum *graph.Node) {
+	if sum != nil {
+		s.AddLoss(s.Do(graph.Scale(sum, 1/float64(s.samples))))
+	}
+}
+
+// AddLoss adds a scalar to the model's loss in training and in evaluation.
 func (s *Scope) AddLoss(penalty *graph.Node) {
 	if penalty != nil {
 		s.penalties = append(s.penalties, penalty)

@@ -81,6 +81,8 @@ func heldBy(metric Metric, output Shape) float64 {
 		classes = max(2, float64(output[len(output)-1]))
 	}
 	switch d := metric.(type) {
+	case renamed:
+		return heldBy(d.Metric, output)
 	case *auc:
 		return 3 * number * float64(d.Thresholds)
 	case *f1:
@@ -112,7 +114,7 @@ func (s *scores) distinct() error {
 	for _, prefix := range []string{"", "val_"} {
 		for _, name := range s.series() {
 			if taken[prefix+name] {
-				return fmt.Errorf("two series would be named %q", prefix+name)
+				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by Named, an output by its layer's Name", prefix+name)
 			}
 			taken[prefix+name] = true
 		}
@@ -150,7 +152,8 @@ func (s *scores) reset() (err error) {
 	return nil
 }
 
-// add takes the batch of n samples that p has just computed.
+// add takes the batch of n samples that p has just computed. It returns the error of a
+// metric that has no value for it.
 func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (err error) {
 	defer s.caught(&err)
 	s.samples += n
@@ -160,14 +163,17 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 	}
 	for s.at = range s.list {
 		one := &s.list[s.at]
-		if s.addMasked(one, p, targets[one.output], weights) {
-			continue
-		}
-		if w, ok := one.Measurement.(WeightedMeasurement); ok && one.weighted && weights != nil {
+		w, weighs := one.Measurement.(WeightedMeasurement)
+		switch {
+		case s.addMasked(one, p, targets[one.output], weights):
+		case weighs && one.weighted && weights != nil:
 			w.AddWeighted(n, p.outputs()[one.output], targets[one.output], weights)
-			continue
+		default:
+			one.Add(n, p.outputs()[one.output], targets[one.output])
 		}
-		one.Add(n, p.outputs()[one.output], targets[one.output])
+		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
+			return d.Err()
+		}
 	}
 	return nil
 }
@@ -177,7 +183,7 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 func (s *scores) addMasked(one *score, p *plan, target, weights []float32) bool {
 	mask := p.mask(one.output)
 	w, ok := one.Measurement.(WeightedMeasurement)
-	if _, whole := w.(*r2); mask == nil || !ok || whole {
+	if mask == nil || !ok {
 		return false
 	}
 	if one.weighted && weights != nil {

@@ -45,6 +45,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	if weights != nil && len(weights) != n {
 		return 0, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
 	}
+	if i := badWeight(weights); i >= 0 {
+		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
+	}
 	p, err := m.fitting(planKey{n, weights != nil})
 	if err != nil {
 		return 0, err
@@ -57,6 +60,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	for k, v := range targets {
 		if err := p.targets[k].bind(v); err != nil {
 			return 0, fmt.Errorf("train on batch: target %d: %w", k, err)
+		}
+		if err := c.checkTarget(k, graph.Floats(v), nil, n); err != nil {
+			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}
 	if weights != nil {

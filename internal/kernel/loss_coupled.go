@@ -27,13 +27,14 @@ func CategoricalFocal[T Float](alpha, gamma float64) RowLoss[T] {
 // normalised is Σ_j value(q_j, t_j). With u = p/Σp and g_j the slope at q_j, 0 where
 // a bound acts, dp_j = (g_j - Σ_k g_k·u_k)/Σp.
 func normalised[T Float](value, slope func(q, t float64) float64) RowLoss[T] {
-	bound := func(u float64) float64 { return min(max(u, lossEpsilon), 1-lossEpsilon) }
+	lo, hi := lossBounds[T]()
+	bound := func(u float64) float64 { return min(max(u, lo), hi) }
 	return RowLoss[T]{
 		Value: func(p, t []T) float64 {
 			sum, total := 0.0, rowTotal(p)
 			for j := range p {
-				if t[j] != 0 {
-					sum += value(bound(float64(p[j])/total), float64(t[j]))
+				if q := float64(p[j]) / total; t[j] != 0 || q != q { // NaN stays NaN
+					sum += value(bound(q), float64(t[j]))
 				}
 			}
 			return sum
@@ -71,12 +72,13 @@ func rowTotal[T Float](p []T) float64 {
 func SparseCrossentropy[T Float](loss, p, labels []T, rows, cols int) (bad int) {
 	sameLen("sparse cross-entropy", rows*cols, len(p))
 	sameLen("sparse cross-entropy", rows, len(loss), len(labels))
+	lo, hi := lossBounds[T]()
 	for r := range rows {
 		row, label := p[r*cols:(r+1)*cols], int(labels[r])
 		if label < 0 || label >= cols || T(label) != labels[r] {
 			return r
 		}
-		loss[r] = T(-math.Log(min(max(float64(row[label])/rowTotal(row), lossEpsilon), 1-lossEpsilon)))
+		loss[r] = T(-math.Log(min(max(float64(row[label])/rowTotal(row), lo), hi)))
 	}
 	return -1
 }
@@ -84,12 +86,13 @@ func SparseCrossentropy[T Float](loss, p, labels []T, rows, cols int) (bad int) 
 // SparseCrossentropyGrad writes the gradient of p; the labels are good.
 func SparseCrossentropyGrad[T Float](dp, p, labels, dloss []T, rows, cols int) {
 	sameLen("sparse cross-entropy grad", rows*cols, len(dp), len(p))
+	lo, hi := lossBounds[T]()
 	for r := range rows {
 		row, out, label := p[r*cols:(r+1)*cols], dp[r*cols:(r+1)*cols], int(labels[r])
 		total := rowTotal(row)
 		u := float64(row[label]) / total
 		clear(out)
-		if u < lossEpsilon || u > 1-lossEpsilon {
+		if u < lo || u > hi {
 			continue
 		}
 		d := float64(dloss[r])
@@ -100,14 +103,14 @@ func SparseCrossentropyGrad[T Float](dp, p, labels, dloss []T, rows, cols int) {
 	}
 }
 
-// Cosine is -Σ_j p̂_j·t̂_j, where v̂ = v/√max(Σv², 1e-12).
+// Cosine is -Σ_j p̂_j·t̂_j, where v̂ = v/max(|v|, ε).
 func Cosine[T Float]() RowLoss[T] {
 	return RowLoss[T]{
 		Value: func(p, t []T) float64 { return -dot(p, t) / (length(p) * length(t)) },
 		Grad: func(dp, p, t []T, dloss float64) {
 			lp, lt := length(p), length(t)
 			along := dot(p, t) / (lp * lp * lt)
-			if lp <= 1e-6 {
+			if lp <= lossEpsilon {
 				along = 0 // the divisor is a constant there
 			}
 			for j := range p {
@@ -125,7 +128,7 @@ func dot[T Float](a, b []T) float64 {
 	return sum
 }
 
-func length[T Float](v []T) float64 { return math.Sqrt(max(dot(v, v), 1e-12)) }
+func length[T Float](v []T) float64 { return max(math.Sqrt(dot(v, v)), lossEpsilon) }
 
 // CategoricalHinge is max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0); the gradient of
 // the inner maximum goes to its first place.

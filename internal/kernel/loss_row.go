@@ -6,8 +6,9 @@ import "math"
 
 // RowLoss is a loss of one row of predictions p and targets t, in float64
 // arithmetic whatever the element type. Formulas are those of
-// keras.io/api/losses; probabilities are kept lossEpsilon away from 0 and 1, and
-// where that or another bound acts the derivative is 0.
+// keras.io/api/losses; probabilities are kept lossEpsilon away from 0 and 1 as T rounds
+// it, which makes 1-1.2e-7 of 1-1e-7 in float32, as in Keras, and where that or another
+// bound acts the derivative is 0.
 type RowLoss[T Float] struct {
 	Value func(p, t []T) float64
 	// Grad writes dp_j = dloss · d Value/d p_j.
@@ -15,6 +16,9 @@ type RowLoss[T Float] struct {
 }
 
 const lossEpsilon = 1e-7
+
+// lossBounds are what probabilities are kept between.
+func lossBounds[T Float]() (lo, hi float64) { return lossEpsilon, float64(1 - T(lossEpsilon)) }
 
 // Rows writes the loss of each row.
 func (l RowLoss[T]) Rows(loss, p, t []T, rows, cols int) {
@@ -104,16 +108,17 @@ func LogCosh[T Float]() RowLoss[T] {
 
 // BinaryCrossentropy is -mean_j t·log p + (1-t)·log(1-p), of probabilities p.
 func BinaryCrossentropy[T Float]() RowLoss[T] {
-	return elementLoss[T](true, crossentropyAt, crossentropySlope)
+	return elementLoss[T](true, crossentropyAt[T], crossentropySlope[T])
 }
 
-func crossentropyAt(p, t float64) float64 {
-	p = min(max(p, lossEpsilon), 1-lossEpsilon)
+func crossentropyAt[T Float](p, t float64) float64 {
+	lo, hi := lossBounds[T]()
+	p = min(max(p, lo), hi)
 	return -t*math.Log(p) - (1-t)*math.Log1p(-p)
 }
 
-func crossentropySlope(p, t float64) float64 {
-	if p < lossEpsilon || p > 1-lossEpsilon {
+func crossentropySlope[T Float](p, t float64) float64 {
+	if lo, hi := lossBounds[T](); p < lo || p > hi {
 		return 0
 	}
 	return (p - t) / (p * (1 - p))
@@ -131,10 +136,10 @@ func BinaryFocal[T Float](alpha, gamma float64, balanced bool) RowLoss[T] {
 	}
 	miss := func(p, t float64) float64 { return 1 - (t*p + (1-t)*(1-p)) }
 	return elementLoss[T](true,
-		func(p, t float64) float64 { return weight(t) * math.Pow(miss(p, t), gamma) * crossentropyAt(p, t) },
+		func(p, t float64) float64 { return weight(t) * math.Pow(miss(p, t), gamma) * crossentropyAt[T](p, t) },
 		func(p, t float64) float64 {
 			m := miss(p, t)
-			return weight(t) * (powerSlope(m, gamma)*(1-2*t)*crossentropyAt(p, t) + math.Pow(m, gamma)*crossentropySlope(p, t))
+			return weight(t) * (powerSlope(m, gamma)*(1-2*t)*crossentropyAt[T](p, t) + math.Pow(m, gamma)*crossentropySlope[T](p, t))
 		})
 }
 

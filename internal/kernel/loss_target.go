@@ -52,7 +52,7 @@ func SquaredLogarithmicTarget[T Float]() RowTarget[T] {
 
 // BinaryCrossentropyTarget is that of BinaryCrossentropy, which is linear in t.
 func BinaryCrossentropyTarget[T Float]() RowTarget[T] {
-	return elementTarget[T](true, func(p, _ float64) float64 { return crossentropyAt(p, 1) - crossentropyAt(p, 0) })
+	return elementTarget[T](true, func(p, _ float64) float64 { return crossentropyAt[T](p, 1) - crossentropyAt[T](p, 0) })
 }
 
 // SigmoidXentTarget is that of SigmoidXent, -z.
@@ -68,10 +68,10 @@ func BinaryFocalTarget[T Float](alpha, gamma float64, balanced bool) RowTarget[T
 			weight, weightSlope = t*alpha+(1-t)*(1-alpha), 2*alpha-1
 		}
 		miss, missSlope := 1-(t*p+(1-t)*(1-p)), 1-2*p
-		power, loss := math.Pow(miss, gamma), crossentropyAt(p, t)
+		power, loss := math.Pow(miss, gamma), crossentropyAt[T](p, t)
 		return weightSlope*power*loss +
 			weight*powerSlope(miss, gamma)*missSlope*loss +
-			weight*power*(crossentropyAt(p, 1)-crossentropyAt(p, 0))
+			weight*power*(crossentropyAt[T](p, 1)-crossentropyAt[T](p, 0))
 	})
 }
 

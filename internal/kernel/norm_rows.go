@@ -157,13 +157,13 @@ func standardize(z, x []float32, eps float32) (inverse float32) {
 	return inverse
 }
 
-// UnitRows writes y = x / sqrt(max(sum_j x_j^2, 1e-12)) for each row: rows of length 1.
+// UnitRows writes y = x / max(|x|, 1e-7) for each row: rows of length 1.
 func UnitRows[T Float](y, x []T, rows, cols int) {
 	sameLen("unit rows", rows*cols, len(y))
 	eachRow("unit rows", y, x, rows, cols, cheapGrain, ref.UnitRows[float32], ref.UnitRows[T])
 }
 
-// UnitRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, dy / 1e-6 where the row
+// UnitRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, dy / 1e-7 where the row
 // is shorter than that.
 func UnitRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
 	sameLen("unit rows grad", rows*cols, len(dx), len(x), len(dy))

@@ -17,8 +17,11 @@ EPS = 1e-7
 SOURCE = "formula of keras.io/api/losses on torch float64 autograd"
 
 
+ONE = float(1 - torch.tensor(EPS, dtype=torch.float32))  # as Keras rounds it: 1 - 1.19e-7
+
+
 def clip(p):
-    return p.clamp(EPS, 1 - EPS)
+    return p.clamp(EPS, ONE)
 
 
 def one_hot(y, like):
@@ -111,7 +114,7 @@ def poisson(y, p):
 
 
 def unit(v):
-    return v / torch.sqrt((v * v).sum(-1, keepdim=True).clamp(min=1e-12))
+    return v / torch.sqrt((v * v).sum(-1, keepdim=True).clamp(min=1e-14))
 
 
 def cosine_similarity(y, p):

@@ -124,9 +124,9 @@ func standardise[T Float](z, x []T, eps T) (inverse T) {
 }
 
 // unitFloor is the least squared length by which a row is divided, as in Keras.
-const unitFloor = 1e-12
+const unitFloor = 1e-14
 
-// UnitRows writes y = x / sqrt(max(sum_j x_j^2, 1e-12)) for each row.
+// UnitRows writes y = x / max(|x|, 1e-7) for each row.
 func UnitRows[T Float](y, x []T, rows, cols int) {
 	for r := range rows {
 		row := x[r*cols : (r+1)*cols]
@@ -134,7 +134,7 @@ func UnitRows[T Float](y, x []T, rows, cols int) {
 	}
 }
 
-// UnitRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, dy / 1e-6 where the
+// UnitRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, dy / 1e-7 where the
 // row is shorter than that.
 func UnitRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
 	for r := range rows {
