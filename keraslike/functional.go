@@ -166,8 +166,9 @@ func (l *layer) setAll(on bool, done map[*Model]bool) {
 // noteFrozen writes down which layers are frozen, at the moment.
 func (m *Model) noteFrozen(frozen map[*layer]bool) {
 	for _, l := range m.layers() {
+		_, again := frozen[l]
 		frozen[l] = l.frozen
-		if l.sub != nil {
+		if l.sub != nil && !again {
 			l.sub.noteFrozen(frozen)
 		}
 	}

@@ -356,15 +356,6 @@ func (p *plan) run() error {
 	return nil
 }
 
-// blame gives the mistake of an op its layer's name.
-func (s *Scope) blame(err error) error {
-	var op *graph.OpError
-	if errors.As(err, &op) && op.Group == "" {
-		op.Group = s.groups.Of(op.Node)
-	}
-	return err
-}
-
 // outputs and losses are what the last run computed. They are overwritten by the
 // next.
 func (p *plan) outputs() [][]float32 { return p.floats[:p.outs] }

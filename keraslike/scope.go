@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -239,4 +240,13 @@ func (s *Scope) AddLoss(penalty *graph.Node) {
 	if penalty != nil {
 		s.penalties = append(s.penalties, penalty)
 	}
+}
+
+// blame gives the mistake of an op its layer's name.
+func (s *Scope) blame(err error) error {
+	var op *graph.OpError
+	if errors.As(err, &op) && op.Group == "" {
+		op.Group = s.groups.Of(op.Node)
+	}
+	return err
 }
