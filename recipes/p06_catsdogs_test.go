@@ -49,6 +49,9 @@ func TestCatsDogs(t *testing.T) {
 		var shown []string
 		for _, p := range v.Pictures {
 			shown = append(shown, p.Name)
+			if strings.Contains(p.Figure.Alt+p.Caption, "photograph") {
+				t.Errorf("%s, %s: generated drawings are called photographs: %q, %q", v.Variant, p.Name, p.Figure.Alt, p.Caption)
+			}
 		}
 		if want := []string{"samples", "confusion", "roc", "gradcam"}; !slices.Equal(shown, want) {
 			t.Errorf("%s shows %q, want %q", v.Variant, shown, want)

@@ -58,7 +58,10 @@ func TestVisualize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"chelsea.png: Egyptian_cat", "Grad-CAM++", "What filters of squeezenet/conv10 look for", "tiger_cat"} {
+	if len(page) > 3<<20 {
+		t.Errorf("the page has %d bytes", len(page))
+	}
+	for _, want := range []string{`<nav aria-label="Contents">`, "chelsea.png: Egyptian_cat", "Grad-CAM++", "What filters of squeezenet/conv10 look for", "tiger_cat"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)
 		}
