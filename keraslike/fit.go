@@ -221,6 +221,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 		t.Epoch = e
 		err := f.epoch(ctx, h)
 		if f.absorbed(err) {
+			t.stop, f.m.position, f.m.pending = true, 0, false
 			break
 		}
 		if err == nil {

@@ -37,7 +37,7 @@ func (m *Model) Progress() Progress {
 // interruption is what training keeps between two calls of Fit of which the second goes on
 // where the first was interrupted, beside the optimizer's state.
 type interruption struct {
-	// Stopped is set where the context was cancelled.
+	// Stopped is set where the context was canceled.
 	Stopped bool `json:"interrupted,omitempty"`
 	// Pending is set where an epoch has had all its batches and not its validation yet.
 	Pending bool `json:"pending,omitempty"`
