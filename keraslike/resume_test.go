@@ -211,8 +211,12 @@ func TestUntil(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if wanted := []int{1, 2, 0, 1, 0}[i]; h.Epochs() != wanted {
-			t.Errorf("until %d: %d epochs, want %d", until, h.Epochs(), wanted)
+		var csv strings.Builder
+		if err := h.WriteCSV(&csv); err != nil {
+			t.Fatal(err)
+		}
+		if wanted := []int{1, 2, 0, 1, 0}[i]; h.Epochs() != wanted || wanted > 0 && !strings.Contains(csv.String(), fmt.Sprintf("\n%d,", until)) {
+			t.Errorf("until %d: %d epochs, want %d, with their numbers in\n%s", until, h.Epochs(), wanted, csv.String())
 		}
 		_, at := saved(t, m, keraslike.WithOptimizer{})
 		m = loaded(t, at)
