@@ -313,7 +313,7 @@ func TestLoadInterruptedMistakes(t *testing.T) {
 	defer file.Close()
 	for name, c := range map[string]struct{ old, new, want string }{
 		"sums":       {`"sums":"`, `"sums":"AAAA`, "bytes of sums of the interrupted epoch"},
-		"epoch":      {`"epoch":1`, `"epoch":-1`, "best epoch -1: want at least 0"},
+		"epoch":      {`"epoch":1`, `"epoch":-1`, "best epoch -1: want 0 to"},
 		"best":       {`"best":"`, `"best":"x`, "best number"},
 		"pending":    {`"position":16`, `"position":0,"pending":true`, "an epoch is over and has had no samples"},
 		"no weights": {`"weights":true`, `"weights":true},{"callback":"more","weights":true`, `has no tensor "optimizer/callback 1/`},
