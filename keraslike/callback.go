@@ -47,7 +47,7 @@ type Training struct {
 	// Waited is the part of Elapsed in which nothing was computed because the next
 	// batch was not there yet: what a faster source could save.
 	Waited time.Duration
-	// Interrupted is set with TrainEnd where the context was cancelled: training may go on.
+	// Interrupted is set with TrainEnd where the context was canceled: training may go on.
 	Interrupted bool
 
 	stop   bool

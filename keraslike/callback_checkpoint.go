@@ -5,6 +5,8 @@ package keraslike
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -17,7 +19,7 @@ import (
 // colon, as in Python: "{epoch:02d}", "{val_loss:.2f}", with sign, width and alignment and
 // one of d, e, f, g and %; "{{" and "}}" are braces. A placeholder that is unknown or does
 // not fit is an error when training begins or, where only a callback of one's own can
-// tell, with the first file.
+// tell, with the first file. A folder that is missing is made.
 //
 // Options: SaveBestOnly, InitialValueThreshold, EveryBatches, WithoutOptimizer.
 // See https://keras.io/api/callbacks/model_checkpoint/.
@@ -141,6 +143,9 @@ func (c *checkpoint) save(t *Training) error {
 	}
 	path, err := c.parts.fill(c.path, t)
 	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	if c.optimizer {

@@ -130,6 +130,8 @@ func (s *scores) direction(name string) Mode {
 // wayOf is which way a metric is better: those of this package know it.
 func wayOf(m Metric) Mode {
 	switch m := m.(type) {
+	case renamed:
+		return wayOf(m.Metric)
 	case Loss:
 		return Min
 	case *auc, *f1, *hits, *topK:

@@ -101,8 +101,8 @@ func ownsRate(callback string, t *Training) error {
 }
 
 // LearningRateScheduler sets the learning rate at the beginning of each epoch, which
-// counts from 1; rate is the one so far. It is asked again for an epoch that is gone on
-// with: only a function of the epoch alone gives what an unbroken training has.
+// counts from 1; rate is the one so far. The rest of an epoch that was interrupted keeps
+// the rate that was set for it.
 // See https://keras.io/api/callbacks/learning_rate_scheduler/, where epochs count from 0.
 func LearningRateScheduler(next func(epoch int, rate float64) float64) Callback {
 	return rateScheduler(next)
@@ -118,6 +118,9 @@ func (next rateScheduler) On(e Event, t *Training) error {
 		}
 		return ownsRate("learning rate scheduler", t)
 	case EpochBegin:
+		if t.Step > 0 {
+			return nil
+		}
 		rate := next(t.Epoch, t.Rate)
 		if !(rate >= 0) || math.IsInf(rate, 0) {
 			return fmt.Errorf("learning rate scheduler: rate %g for epoch %d, want at least 0", rate, t.Epoch)

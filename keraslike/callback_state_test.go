@@ -216,6 +216,7 @@ func TestCheckpointPaths(t *testing.T) {
 		"{x:.1%}{x:E}{x:.3g}{nan:.2f}":    "1234.6%1.234567E+0112.3nan",
 		"{{epoch}}-{{{epoch}}}":           "{epoch}-{1}",
 		"no placeholder":                  "no placeholder",
+		"e{epoch}/in/w":                   "e1",
 	} {
 		if got, err := fit(path); err != nil || got != want {
 			t.Errorf("%s: file %q, %v; want %q", path, got, err, want)

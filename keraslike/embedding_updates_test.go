@@ -66,6 +66,11 @@ func updates(t *testing.T, o Optimizer, constrained bool, data golden.Case, afte
 	copy(m.Weights()[1].Value(), data.Inputs["kernel"].Float32())
 	n := ids.Shape[1]
 	each := n * ids.Shape[2]
+	first, err := m.PredictOnBatch(filledTensor(ids.Float32()[:each], n, ids.Shape[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden.Close(t, "first output", first, data.Want["first"], 1e-6, 1e-6)
 	for step := range ids.Shape[0] {
 		x, target := ids.Float32()[step*each:(step+1)*each], y.Float32()[step*n:(step+1)*n]
 		if _, err := m.TrainOnBatch(filledTensor(x, n, ids.Shape[2]), filledTensor(target, n, 1)); err != nil {

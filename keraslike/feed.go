@@ -25,6 +25,7 @@ type feed struct {
 
 	inputs, targets []int // sizes of one sample
 	read            int   // samples of the stream read so far
+	behind          int   // samples of an interrupted epoch, which a stream that begins again is to skip
 	full, free      chan *block
 	stop            chan struct{}
 	reader          sync.WaitGroup
@@ -130,6 +131,9 @@ func (f *feed) begin(steps int) error {
 	}
 	if again {
 		f.read = 0
+		if err := f.skip(); err != nil {
+			return err
+		}
 	}
 	if f.direct() {
 		return nil
@@ -143,6 +147,19 @@ func (f *feed) begin(steps int) error {
 	if f.ahead > 0 {
 		f.stop, f.running = make(chan struct{}), true
 		f.reader.Go(f.run)
+	}
+	return nil
+}
+
+// skip reads the samples of an interrupted epoch once more.
+func (f *feed) skip() error {
+	for b := f.newBlock(); f.read < f.behind; {
+		b.resize(min(f.size, f.behind-f.read), f)
+		n, err := f.stream.Next(b.inputs, b.targets)
+		if n <= 0 {
+			return fmt.Errorf("the stream gave %d samples, %d of its epoch were trained on before: %w", f.read, f.behind, err)
+		}
+		f.read += n
 	}
 	return nil
 }

@@ -59,8 +59,9 @@ var ErrStopped = errors.New("training was stopped")
 // have seen, whether they are the same or new ones of the same settings. So it is with
 // a model that ModelCheckpoint has saved, if Until or InitialEpoch says that its epochs
 // are gone on with. What is logged of an interrupted epoch is of all of it, but of a
-// metric of one's own that is no SummingMeasurement, of the rest. A Stream is read from
-// where it stands.
+// metric of one's own that is no SummingMeasurement, of the rest. A Stream with a method
+// Reset is begun again and read past the samples that were trained on, another one is read
+// from where it stands, behind what was read ahead.
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
 	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}
@@ -221,6 +222,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 		t.Epoch = e
 		err := f.epoch(ctx, h)
 		if f.absorbed(err) {
+			t.stop, f.m.position, f.m.pending = true, 0, false
 			break
 		}
 		if err == nil {
@@ -290,15 +292,16 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 	if err := f.tell(EpochBegin); err != nil {
 		return err
 	}
+	if t.Step > 0 { // perhaps nothing is left but validation
+		var err error
+		if t.Logs, err = f.scores.logs(t.Logs); err != nil {
+			return err
+		}
+	}
 	if begun := t.Samples; !m.pending {
 		err := f.batches(ctx)
 		h.Samples += t.Samples - begun
 		if err != nil {
-			return err
-		}
-	} else {
-		var err error
-		if t.Logs, err = f.scores.logs(t.Logs); err != nil {
 			return err
 		}
 	}
@@ -312,6 +315,7 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 // batches trains on the batches that are left of an epoch.
 func (f *fit) batches(ctx context.Context) error {
 	t, m, start := &f.state, f.m, time.Now()
+	f.feed.behind = m.position
 	if err := f.feed.begin(t.Steps - t.Step); err != nil {
 		return err
 	}

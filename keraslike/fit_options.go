@@ -51,7 +51,7 @@ type ValidationSteps int
 // with the next one up to Epochs, as in Keras.
 type InitialEpoch int
 
-// Callbacks are told of all events, in the order given.
+// Callbacks are told of all events, in the order given, ModelCheckpoint after the others.
 func Callbacks(c ...Callback) CallbacksOption { return c }
 
 // CallbacksOption is made by Callbacks.

@@ -12,6 +12,7 @@ import (
 type History struct {
 	names  []string
 	values map[string][]float64
+	first  int // the number of the first epoch, from 1
 	// Seconds is the time of each epoch, without validation.
 	Seconds []float64
 	// Samples is the number of samples that were trained on, over all epochs.
@@ -20,7 +21,7 @@ type History struct {
 
 func (h *History) add(t *Training) {
 	if h.values == nil {
-		h.values = map[string][]float64{}
+		h.values, h.first = map[string][]float64{}, t.Epoch
 	}
 	for _, l := range t.Logs {
 		if _, ok := h.values[l.Name]; !ok {
@@ -49,14 +50,15 @@ func (h *History) Last(name string) (value float64, ok bool) {
 	return v[len(v)-1], true
 }
 
-// WriteCSV writes one line for each epoch under a line of names.
+// WriteCSV writes one line for each epoch under a line of names. Epochs have the numbers
+// that callbacks were told, which go on where Until or InitialEpoch has them go on.
 func (h *History) WriteCSV(w io.Writer) error {
 	c := csv.NewWriter(w)
 	if err := c.Write(append([]string{"epoch"}, h.names...)); err != nil {
 		return err
 	}
 	for e := range h.Seconds {
-		line := []string{strconv.Itoa(e + 1)}
+		line := []string{strconv.Itoa(h.first + e)}
 		for _, name := range h.names {
 			line = append(line, strconv.FormatFloat(h.values[name][e], 'g', 9, 64))
 		}

@@ -53,7 +53,8 @@ type RowOptimizer interface {
 // It is an option of SGD with Momentum, RMSprop with Momentum, Adam, AdamW, Adamax, Nadam
 // and Lion. The others have no need of it: a gradient of 0 leaves the weights alone there,
 // and what decays is made up for. Weight decay, averages of weights and constraints are of
-// all rows, always.
+// all rows, always, and so is everything where an embedding is applied more than once or
+// its table has a penalty, as the gradient is one of all rows there.
 type LazyRows struct{}
 
 func (LazyRows) applySGD(o *sgd)         { o.LazyRows = true }

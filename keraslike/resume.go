@@ -37,7 +37,7 @@ func (m *Model) Progress() Progress {
 // interruption is what training keeps between two calls of Fit of which the second goes on
 // where the first was interrupted, beside the optimizer's state.
 type interruption struct {
-	// Stopped is set where the context was cancelled.
+	// Stopped is set where the context was canceled.
 	Stopped bool `json:"interrupted,omitempty"`
 	// Pending is set where an epoch has had all its batches and not its validation yet.
 	Pending bool `json:"pending,omitempty"`
@@ -102,7 +102,9 @@ func (f *fit) interruption() interruption {
 	m := f.m
 	i := interruption{Pending: m.pending}
 	if inside := m.position > 0 || i.Pending; inside {
-		i.Sums = f.scores.save()
+		if f.scores.samples == m.position { // else a file without them was gone on with
+			i.Sums = f.scores.save()
+		}
 	} else if f.state.stop || f.state.Epoch >= f.epochs {
 		return i
 	}
@@ -114,7 +116,7 @@ func (f *fit) interruption() interruption {
 	return i
 }
 
-// setLeft takes what a file says of an interrupted run.
+// setLeft takes what a file says of an interrupted run, and makes room for best weights.
 func (m *Model) setLeft(left interruption) error {
 	if left.Pending && m.position == 0 {
 		return errors.New("an epoch is over and has had no samples")

@@ -6,11 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
 // history are all series of some calls of Fit, one behind the other.
@@ -208,8 +211,12 @@ func TestUntil(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if wanted := []int{1, 2, 0, 1, 0}[i]; h.Epochs() != wanted {
-			t.Errorf("until %d: %d epochs, want %d", until, h.Epochs(), wanted)
+		var csv strings.Builder
+		if err := h.WriteCSV(&csv); err != nil {
+			t.Fatal(err)
+		}
+		if wanted := []int{1, 2, 0, 1, 0}[i]; h.Epochs() != wanted || wanted > 0 && !strings.Contains(csv.String(), fmt.Sprintf("\n%d,", until)) {
+			t.Errorf("until %d: %d epochs, want %d, with their numbers in\n%s", until, h.Epochs(), wanted, csv.String())
 		}
 		_, at := saved(t, m, keraslike.WithOptimizer{})
 		m = loaded(t, at)
@@ -225,5 +232,112 @@ func TestUntil(t *testing.T) {
 	} {
 		_, err := m.Fit(t.Context(), data, options...)
 		wantError(t, err, name)
+	}
+}
+
+// TestResumeStream interrupts trainings on streams: one that can begin again gives the rest
+// of its epoch, read ahead or not, and one that cannot is read on.
+func TestResumeStream(t *testing.T) {
+	for name, stream := range map[string]func() keraslike.Samples{
+		"begins again": func() keraslike.Samples { return resettable{flowing{&again{counted{Source: toyData(t, 40, 1)}}}} },
+		"begins again, ahead": func() keraslike.Samples {
+			return resettable{flowing{&again{counted{Source: toyData(t, 40, 1), ahead: 3}}}}
+		},
+		"without an end": func() keraslike.Samples { return flowing{&counted{Source: toyData(t, 40, 1), endless: true}} },
+	} {
+		options := []keraslike.FitOption{keraslike.BatchSize(7), keraslike.Until(3)}
+		perEpoch := 6
+		if name == "without an end" {
+			perEpoch = 4
+			options = append(options, keraslike.StepsPerEpoch(perEpoch))
+		}
+		whole := toyModel(t)
+		h, err := whole.Fit(t.Context(), stream(), options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _ := saved(t, whole, keraslike.WithOptimizer{})
+		for batches := 1; batches < 2*perEpoch+2; batches++ {
+			m, s, done := toyModel(t), stream(), 0
+			ctx, cancel := context.WithCancel(t.Context())
+			count := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+				if e == keraslike.BatchEnd {
+					if done++; done == batches {
+						cancel()
+					}
+				}
+				return nil
+			})
+			first, err := m.Fit(ctx, s, append(options, keraslike.Callbacks(count))...)
+			if !errors.Is(err, keraslike.ErrStopped) {
+				t.Fatalf("%s, after %d batches: %v", name, batches, err)
+			}
+			if name != "without an end" {
+				_, path := saved(t, m, keraslike.WithOptimizer{})
+				m, s = loaded(t, path), stream()
+			}
+			second, err := m.Fit(t.Context(), s, options...)
+			if err != nil {
+				t.Fatalf("%s, after %d batches: %v", name, batches, err)
+			}
+			if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) || history(first, second) != history(h) {
+				t.Errorf("%s, after %d batches: other bytes or history than without a break", name, batches)
+			}
+		}
+	}
+}
+
+// TestLoadInterruptedMistakes changes what a file says of an interrupted run.
+func TestLoadInterruptedMistakes(t *testing.T) {
+	m, done := toyModel(t), 0
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+		if e == keraslike.BatchEnd {
+			if done++; done == 4 {
+				cancel()
+			}
+		}
+		return nil
+	})
+	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, keraslike.EarlyStopping("loss", keraslike.RestoreBest{}))); !errors.Is(err, keraslike.ErrStopped) {
+		t.Fatal(err)
+	}
+	content, path := saved(t, m, keraslike.WithOptimizer{})
+	if again, _ := saved(t, loaded(t, path), keraslike.WithOptimizer{}); !slices.Equal(again, content) {
+		t.Error("saved, loaded and saved again the bytes are others")
+	}
+	file, err := safetensors.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for name, c := range map[string]struct{ old, new, want string }{
+		"sums":       {`"sums":"`, `"sums":"AAAA`, "bytes of sums of the interrupted epoch"},
+		"epoch":      {`"epoch":1`, `"epoch":-1`, "best epoch -1: want 0 to"},
+		"best":       {`"best":"`, `"best":"x`, "best number"},
+		"pending":    {`"position":16`, `"position":0,"pending":true`, "an epoch is over and has had no samples"},
+		"no weights": {`"weights":true`, `"weights":true},{"callback":"more","weights":true`, `has no tensor "optimizer/callback 1/`},
+		"forgotten":  {`"weights":true`, `"weights":false`, `holds tensor "optimizer/callback 0/`},
+	} {
+		var tensors []safetensors.Tensor
+		for _, name := range file.Names() {
+			shape, data, err := file.Tensor(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tensors = append(tensors, safetensors.Tensor{Name: name, Shape: shape, Data: data})
+		}
+		meta := maps.Clone(file.Metadata())
+		if !strings.Contains(meta["reef.compile"], c.old) {
+			t.Fatalf("%s lacks %q: this case has lost its point", meta["reef.compile"], c.old)
+		}
+		meta["reef.compile"] = strings.Replace(meta["reef.compile"], c.old, c.new, 1)
+		changed := filepath.Join(t.TempDir(), "changed.safetensors")
+		if err := safetensors.WriteFile(changed, tensors, meta); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keraslike.Load(changed); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v lacks %q", name, err, c.want)
+		}
 	}
 }

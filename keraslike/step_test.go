@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"gorgonia.org/tensor"
-
-	"github.com/reef-dl/reef/graph"
 )
 
 // stepper is a Fit that has begun: its step is what the tests below repeat.
@@ -87,25 +85,31 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 				if err := m.Compile(c.o, BinaryCrossentropy, Seed(1)); err != nil {
 					b.Fatal(err)
 				}
-				rng, y := child(1, "data"), filledTensor(make([]float32, batch), batch, 1)
-				var texts []graph.Value
-				for range 20 {
-					x := make([]float32, batch*length)
-					for i := range x {
-						x[i] = float32(rng.IntN(words))
-					}
-					texts = append(texts, filledTensor(x, batch, length))
+				rng := child(1, "data")
+				x := make([]float32, 20*batch*length)
+				for i := range x {
+					x[i] = float32(rng.IntN(words))
 				}
-				next := 0
+				data, err := Data(tensor.New(tensor.WithShape(20*batch, length), tensor.WithBacking(x)), tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(20*batch)))
+				if err != nil {
+					b.Fatal(err)
+				}
+				f := &fit{m: m, epochs: 1, batch: batch}
+				if err := f.prepare(data); err != nil {
+					b.Fatal(err)
+				}
 				step := func() {
-					if _, err := m.TrainOnBatch(texts[next%len(texts)], y); err != nil {
+					if f.train.at == 20*batch {
+						f.train.rewind()
+					}
+					if err := f.step(f.train.next()); err != nil {
 						b.Fatal(err)
 					}
-					next++
 				}
-				for range texts { // builds the graph, and most rows have been met
+				for range 20 { // builds the graph, and most rows have been met
 					step()
 				}
+				b.ReportAllocs()
 				for b.Loop() {
 					step()
 				}
