@@ -5,6 +5,7 @@ package kernel
 import (
 	"fmt"
 
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -32,9 +33,9 @@ func Conv2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	bias32, _ := single(bias)
 	switch {
 	case pointwise(s):
-		gemm(gemmJob{
-			m: s.N * s.H * s.W, n: s.K, k: s.C, a: first(x32), lda: s.C, b: first(w32), ldb: s.K,
-			c: first(y32), ldc: s.K, bias: first(bias32), relu: act == ReLU,
+		gemm.Multiply(gemm.Product{
+			M: s.N * s.H * s.W, N: s.K, K: s.C, A: x32, LDA: s.C, B: w32, LDB: s.K,
+			C: y32, LDC: s.K, Bias: bias32, ReLU: act == ReLU,
 		})
 	case winogradFits(s):
 		winogradForward(y32, x32, w32, bias32, s, act == ReLU)
@@ -62,9 +63,9 @@ func Conv2DBackData[T Float](dx, dy, w []T, s *Conv) {
 	dy32, _ := single(dy)
 	w32, _ := single(w)
 	if pointwise(s) {
-		gemm(gemmJob{
-			transB: true, m: s.N * s.H * s.W, n: s.C, k: s.K,
-			a: first(dy32), lda: s.K, b: first(w32), ldb: s.K, c: first(dx32), ldc: s.C,
+		gemm.Multiply(gemm.Product{
+			TransB: true, M: s.N * s.H * s.W, N: s.C, K: s.K,
+			A: dy32, LDA: s.K, B: w32, LDB: s.K, C: dx32, LDC: s.C,
 		})
 		return
 	}

@@ -5,6 +5,7 @@ package kernel
 import (
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -59,7 +60,7 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 	}
 	t.StepB, t.RowC, t.Bias, t.Flags = 4*j.width, 4*s.TileCols(), nil, 0
 	for r := r0; r < r1; r++ {
-		dst := floatsAt(j.y, ((image*j.dstH+j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
+		dst := simd.At(j.y, ((image*j.dstH+j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
 		lo, hi := j.rows.tapsAt(r)
 		for c0 := 0; c0 < j.cols.n; c0 += s.TileCols() {
 			n := min(s.TileCols(), j.cols.n-c0)
@@ -68,12 +69,12 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 			} else {
 				first, tap := r*j.rows.stride+j.rows.first+lo*j.rows.dist-top, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW+j.cols.weight
 				t.K, t.Segments, t.Offsets = j.depth, (hi-lo)*j.cols.taps, unsafe.SliceData(j.offsets)
-				t.A = floatsAt(j.w, tap*j.depth*j.channels)
+				t.A = simd.At(j.w, tap*j.depth*j.channels)
 				t.B = unsafe.Pointer(&planes[first*plane+c0])
 				t.C = unsafe.Pointer(&out[0])
 				s.Tile(t, j.channels, n)
 			}
-			j.put(floatsAt(dst, c0*j.cols.dstStep*j.channels), out, n)
+			j.put(simd.At(dst, c0*j.cols.dstStep*j.channels), out, n)
 		}
 	}
 }
@@ -86,8 +87,8 @@ func (j *narrowJob) turnRow(planes []float32, image, y int) {
 		clear(planes)
 	}
 	if n > 0 {
-		src := floatsAt(j.x, ((image*j.rows.src+y)*j.cols.src+c0)*j.depth)
-		turn(j.isa, unsafe.Pointer(&planes[head]), j.width, src, j.depth, n, j.depth)
+		src := simd.At(j.x, ((image*j.rows.src+y)*j.cols.src+c0)*j.depth)
+		gemm.Transpose(j.isa, unsafe.Pointer(&planes[head]), j.width, src, j.depth, n, j.depth)
 	}
 }
 
@@ -98,7 +99,7 @@ func (j *narrowJob) put(dst unsafe.Pointer, out []float32, n int) {
 	for i := range j.channels {
 		row := out[i*j.isa.TileCols():][:n]
 		if j.bias != nil {
-			b := *(*float32)(floatsAt(j.bias, i))
+			b := *(*float32)(simd.At(j.bias, i))
 			for q := range row {
 				row[q] += b
 			}

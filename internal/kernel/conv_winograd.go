@@ -65,7 +65,7 @@ func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
-	j.x, j.y, j.bias, j.floor = first(x), first(y), first(bias), float32(math.Inf(-1))
+	j.x, j.y, j.bias, j.floor = simd.First(x), simd.First(y), simd.First(bias), float32(math.Inf(-1))
 	if relu {
 		j.floor = 0
 	}
@@ -77,7 +77,7 @@ func winogradBackData(dx, dy, w []float32, s *Conv) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2-s.PadTop, 2-s.PadLeft
-	j.x, j.y, j.bias, j.floor = first(dy), first(dx), nil, float32(math.Inf(-1))
+	j.x, j.y, j.bias, j.floor = simd.First(dy), simd.First(dx), nil, float32(math.Inf(-1))
 	j.run(w, true)
 }
 
@@ -86,7 +86,7 @@ func (j *winogradJob) run(w []float32, backward bool) {
 	j.isa = s
 	if j.bias == nil {
 		j.zero = buffer.Grow(j.zero, j.channels)
-		j.bias = first(j.zero)
+		j.bias = simd.First(j.zero)
 	}
 	j.transformWeights(w, backward)
 	j.countTiles()
@@ -111,7 +111,7 @@ func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	}
 	p := &j.pack
 	p.isa, p.rows, p.cols, p.depth, p.channels = j.isa, axis, axis, j.depth, j.channels
-	p.w, p.backward, p.kernelW = first(w), backward, 3
+	p.w, p.backward, p.kernelW = simd.First(w), backward, 3
 	p.panels = ceilDiv(j.channels, j.isa.TileCols())
 	panel := j.depth * j.isa.TileCols()
 	p.packed = buffer.Grow(p.packed, p.panels*9*panel)
@@ -129,7 +129,7 @@ func (j *winogradWeightsJob) Unit(u int, w *parallel.Worker) {
 	}
 	panel := j.depth * j.isa.TileCols()
 	j.isa.WinogradWeights(
-		(*float32)(floatsAt(first(j.u), u*winogradPoints*panel)), (*float32)(floatsAt(first(j.pack.packed), u*9*panel)),
+		(*float32)(simd.At(simd.First(j.u), u*winogradPoints*panel)), (*float32)(simd.At(simd.First(j.pack.packed), u*9*panel)),
 		panel>>j.isa.LaneBits, 4*panel, 4*panel)
 }
 
@@ -163,7 +163,7 @@ func (j *winogradJob) place(t int) (image, y, x int) {
 func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) {
 	image, y, x := j.place(t)
 	y, x = y-j.padTop, x-j.padLeft
-	src := unsafe.Slice((*float32)(floatsAt(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
+	src := unsafe.Slice((*float32)(simd.At(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
 	vectors := j.depth >> j.isa.LaneBits
 	if y >= 0 && y+winogradPatch <= j.srcH && x >= 0 && x+winogradPatch <= j.srcW {
 		j.isa.WinogradInput(&dst[0], &src[(y*j.srcW+x)*j.depth], vectors, dstStep, 4*j.srcW*j.depth, 4*j.depth)
@@ -201,10 +201,10 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 func (j *winogradJob) output(src []float32, srcStep int, patch []float32, t, c0, c1 int) {
 	image, y, x := j.place(t)
 	h, w := min(winogradSide, j.dstH-y), min(winogradSide, j.dstW-x)
-	bias := (*float32)(floatsAt(j.bias, c0))
+	bias := (*float32)(simd.At(j.bias, c0))
 	vectors := (c1 - c0) >> j.isa.LaneBits
 	row := j.dstW * j.channels
-	dst := unsafe.Slice((*float32)(floatsAt(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*j.channels+c1-c0)
+	dst := unsafe.Slice((*float32)(simd.At(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*j.channels+c1-c0)
 	if h == winogradSide && w == winogradSide {
 		j.isa.WinogradOutput(&dst[0], &src[0], bias, vectors, srcStep, 4*row, 4*j.channels, j.floor)
 		return

@@ -37,7 +37,7 @@ func Depthwise2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 		images: s.N, channels: s.K, kernelW: s.KW, dstH: s.OH, dstW: s.OW,
-		x: j.repeat(x32, s), w: first(w32), y: first(y32), bias: first(bias32), relu: act == ReLU,
+		x: j.repeat(x32, s), w: simd.First(w32), y: simd.First(y32), bias: simd.First(bias32), relu: act == ReLU,
 		offsets: j.offsets, spare: j.spare,
 	}
 	j.run()
@@ -77,7 +77,7 @@ func Depthwise2DBackData[T Float](dx, dy, w []T, s *Conv) {
 				rows:   backAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop, ph),
 				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
 				images: s.N, channels: s.K, kernelW: s.KW, dstH: s.H, dstW: s.W,
-				x: first(dy32), w: first(w32), y: first(wide),
+				x: simd.First(dy32), w: simd.First(w32), y: simd.First(wide),
 				offsets: j.offsets, spare: j.spare,
 			}
 			j.run()
@@ -123,7 +123,7 @@ func (j *depthwiseJob) release() {
 func (j *depthwiseJob) repeat(x []float32, s *Conv) unsafe.Pointer {
 	m := s.K / s.C
 	if m == 1 {
-		return first(x)
+		return simd.First(x)
 	}
 	n := s.N * s.H * s.W * s.C
 	j.spare = buffer.Grow(j.spare, n*m)
@@ -132,7 +132,7 @@ func (j *depthwiseJob) repeat(x []float32, s *Conv) unsafe.Pointer {
 			j.spare[i*m+k] = v
 		}
 	}
-	return first(j.spare)
+	return simd.First(j.spare)
 }
 
 func (j *depthwiseJob) run() {
@@ -152,7 +152,7 @@ func (j *depthwiseJob) run() {
 		})
 	}
 	j.blocks = min(j.rows.n, ceilDiv(j.rows.n*j.cols.n*j.channels, 1<<14))
-	if j.images*j.rows.n*j.cols.n*j.channels*j.rows.taps*j.cols.taps < minShared {
+	if j.images*j.rows.n*j.cols.n*j.channels*j.rows.taps*j.cols.taps < parallel.MinShared {
 		parallel.RunAlone(j, j.images*j.blocks)
 	} else {
 		parallel.Run(j, j.images*j.blocks)
@@ -168,17 +168,17 @@ func (j *depthwiseJob) Unit(u int, w *parallel.Worker) {
 	if t.Flags = 0; j.relu {
 		t.Flags = simd.TileReLU
 	}
-	src := floatsAt(j.x, image*j.rows.src*j.cols.src*j.channels)
-	dst := floatsAt(j.y, image*j.dstH*j.dstW*j.channels)
+	src := simd.At(j.x, image*j.rows.src*j.cols.src*j.channels)
+	dst := simd.At(j.y, image*j.dstH*j.dstW*j.channels)
 	for r := r0; r < r1; r++ {
 		lo, hi := j.rows.tapsAt(r)
-		out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
+		out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
 		if lo == hi || j.cols.taps == 0 {
 			j.strips(t, 0, j.cols.n, 0, 0, 0, src, j.w, out)
 			continue
 		}
-		row := floatsAt(src, (r*j.rows.stride+j.rows.first+lo*j.rows.dist)*j.cols.src*j.channels)
-		weights := floatsAt(j.w, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW*j.channels)
+		row := simd.At(src, (r*j.rows.stride+j.rows.first+lo*j.rows.dist)*j.cols.src*j.channels)
+		weights := simd.At(j.w, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW*j.channels)
 		for c := range j.inner0 {
 			lo2, hi2 := j.cols.tapsAt(c)
 			j.strips(t, c, c+1, lo2, hi2, hi-lo, row, weights, out)
@@ -204,13 +204,13 @@ func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row
 		n := min(most, c1-c0)
 		a, b, c := row, weights, unsafe.Add(out, c0*t.RowC)
 		if t.K > 0 {
-			a = floatsAt(a, (c0*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
-			b = floatsAt(b, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
+			a = simd.At(a, (c0*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
+			b = simd.At(b, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
 		}
 		for k := 0; k < j.channels; k += lanes {
-			t.A, t.B, t.C = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
+			t.A, t.B, t.C = simd.At(a, k), simd.At(b, k), simd.At(c, k)
 			if t.Bias = nil; j.bias != nil {
-				t.Bias = floatsAt(j.bias, k)
+				t.Bias = simd.At(j.bias, k)
 			}
 			s.Strip(t, n, min(lanes, j.channels-k))
 		}

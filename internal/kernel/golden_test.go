@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 )
 
 // golden is testdata/golden.json: values of PyTorch and numpy, made by golden.py.
@@ -75,7 +77,7 @@ func near[T Float](t *testing.T, what string, got []T, want []float64, tol float
 
 func TestGolden(t *testing.T) {
 	g := readGolden(t)
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		t.Run("float32", func(t *testing.T) { checkGolden[float32](t, g, 1e-6) })
 	})
 	t.Run("float64", func(t *testing.T) { checkGolden[float64](t, g, 1e-13) })

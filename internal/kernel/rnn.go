@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
@@ -105,10 +106,10 @@ type rnnJob struct {
 	parts int
 	back  bool
 
-	weights  [4]PackedB // the stacks of the products
-	backs    [4]PackedB // transposed, of a general cell
-	toState  [2]PackedB // transposed columns of U: gates to h, and of CellGRU the candidate to r h
-	toInput  [2]PackedB // the same of W
+	weights  [4]gemm.Packed // the stacks of the products
+	backs    [4]gemm.Packed // transposed, of a general cell
+	toState  [2]gemm.Packed // transposed columns of U: gates to h, and of CellGRU the candidate to r h
+	toInput  [2]gemm.Packed // the same of W
 	stack    []float32
 	gradient []float32 // of the stacks, one for each block
 	scratch  []float32 // of the backward pass, the same

@@ -5,6 +5,7 @@ package kernel
 import (
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -89,7 +90,7 @@ func (b *rnnBlock) addWeightGradients(gradient, gates []float32, start, end int)
 			x = b.reset
 		}
 		cols := p.gates * n
-		addTransposed(b.w, p.k, cols, (end-start)*b.rows, x[at+p.from:], b.width, gates[p.col:], b.slots*n, gradient, cols)
+		gemm.AddTransposed(b.w, p.k, cols, (end-start)*b.rows, x[at+p.from:], b.width, gates[p.col:], b.slots*n, gradient, cols)
 		gradient = gradient[p.k*cols:]
 	}
 }
@@ -109,21 +110,21 @@ func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
 		}
 		v.ActivateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
 		b.clearMasked(gates, t)
-		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
+		b.toState[0].Times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellLSTM:
 		v.LSTMBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
-		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
+		b.toState[0].Times(b.w, b.rows, gates, ld, false, k.h, n)
 	case CellGRUResetAfter:
 		v.GRUResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
-		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
+		b.toState[0].Times(b.w, b.rows, gates, ld, true, k.h, n)
 	case CellGRU:
 		v.GRUBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
-		b.toState[1].times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
+		b.toState[1].Times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
 		v.GRUResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
-		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
+		b.toState[0].Times(b.w, b.rows, gates, ld, true, k.h, n)
 	}
 }
 
@@ -131,9 +132,9 @@ func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
 func (b *rnnBlock) inputGradient(gates []float32, t int) {
 	in, n, ld := b.s.In, b.s.Units, b.slots*b.s.Units
 	dx := b.at(b.d.DX, b.inputAt(t), in)
-	b.toInput[0].times(b.w, b.rows, gates, ld, false, dx, b.s.Time*in)
+	b.toInput[0].Times(b.w, b.rows, gates, ld, false, dx, b.s.Time*in)
 	if b.s.Cell == CellGRUResetAfter {
-		b.toInput[1].times(b.w, b.rows, gates[3*n:], ld, true, dx, b.s.Time*in)
+		b.toInput[1].Times(b.w, b.rows, gates[3*n:], ld, true, dx, b.s.Time*in)
 	}
 }
 

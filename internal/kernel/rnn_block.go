@@ -117,7 +117,7 @@ func (b *rnnBlock) forwardStep(t int) {
 	}
 	multiply := func(i int, from []float32) {
 		p := &b.products[i]
-		b.weights[i].times(b.w, b.rows, from[p.from:], d, false, gates[p.col:], ld)
+		b.weights[i].Times(b.w, b.rows, from[p.from:], d, false, gates[p.col:], ld)
 	}
 	for i, p := range b.products[:b.count] {
 		if !p.reset {

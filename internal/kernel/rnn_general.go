@@ -88,14 +88,14 @@ func (b *generalBlock) forwardGeneral() {
 		sums, ld := b.stepOf(b.sums, t, b.slots*n), b.slots*n
 		for i := range b.products[:b.count] {
 			if p := &b.products[i]; !p.reset {
-				b.weights[i].times(b.w, b.rows, b.gather(i, t), p.k, false, sums[p.col:], ld)
+				b.weights[i].Times(b.w, b.rows, b.gather(i, t), p.k, false, sums[p.col:], ld)
 			}
 		}
 		for r := range b.rows {
 			b.gatesOf(r, t)
 		}
 		if b.s.Cell == CellGRU {
-			b.weights[2].times(b.w, b.rows, b.gather(2, t), b.products[2].k, false, sums[2*n:], ld)
+			b.weights[2].Times(b.w, b.rows, b.gather(2, t), b.products[2].k, false, sums[2*n:], ld)
 		}
 		for r := range b.rows {
 			b.stateOf(r, t)

@@ -2,7 +2,10 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // generalScratch is what backwardGeneral needs for a block: gradients of the states, of
 // a row of cells, of a step's gates and of the rows of one product.
@@ -56,7 +59,7 @@ func (b *generalBlock) backwardGeneral(part int) {
 			if !p.reset {
 				b.productBack(i, t, gates, rows, dh)
 			}
-			addTransposed(b.w, p.k, n, b.rows, b.stepOf(b.from[i], t, p.k), p.k, gates[p.col:], b.slots*n, at, n)
+			gemm.AddTransposed(b.w, p.k, n, b.rows, b.stepOf(b.from[i], t, p.k), p.k, gates[p.col:], b.slots*n, at, n)
 			at = at[p.k*n:]
 		}
 	}
@@ -147,7 +150,7 @@ func derive(d, sums, outs []float32, a Activation, alpha float64) {
 // is of r h, to the gate r, whose gradient it writes.
 func (b *generalBlock) productBack(i, t int, gates, rows, dh []float32) {
 	p, in, n := &b.products[i], b.s.In, b.s.Units
-	b.backs[i].times(b.w, b.rows, gates[p.col:], b.slots*n, false, rows, p.k)
+	b.backs[i].Times(b.w, b.rows, gates[p.col:], b.slots*n, false, rows, p.k)
 	for r := range b.rows {
 		row := rows[r*p.k : (r+1)*p.k]
 		if p.from == 0 {
