@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/conv"
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
@@ -172,8 +173,8 @@ func TestWinogradMatchesReference(t *testing.T) {
 	for _, s := range shapes {
 		d := convReference(rng, &s)
 		kerneltest.OnEachISA(t, func(t *testing.T) {
-			if fits := winogradFits(&s); fits != (!simd.Active.Portable()) {
-				t.Fatalf("winogradFits(%+v) = %v", s, fits)
+			if fits := conv.WinogradFits(&s); fits != (!simd.Active.Portable()) {
+				t.Fatalf("WinogradFits(%+v) = %v", s, fits)
 			} else if !fits {
 				return
 			}

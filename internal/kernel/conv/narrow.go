@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
@@ -13,11 +13,11 @@ import (
 // narrowJob is a windowJob whose destination has so few channels that they
 // would leave most of a vector empty: the last layer of a decoder, the gradient
 // of a picture. The roles change: pixels fill the vectors and the channels are
-// the rows of a tile. For that the source rows are turned into planes, one for
+// the rows of a tile. For that the source rows are transposed into planes, one for
 // each channel, in the worker's scratch; the weights are read as they lie.
 type narrowJob windowJob
 
-const narrowRows = 16 // destination rows a unit; it turns as many source rows and those around them
+const narrowRows = 16 // destination rows a unit; it transposes as many source rows and those around them
 
 // narrow reports whether j gains by this.
 func (j *windowJob) narrow() bool {
@@ -52,7 +52,7 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 	scratch := w.Floats((bottom-top)*plane + j.channels*s.TileCols())
 	out, planes := scratch[:j.channels*s.TileCols()], scratch[j.channels*s.TileCols():]
 	for y := top; y < bottom; y++ {
-		j.turnRow(planes[(y-top)*plane:][:plane], image, y)
+		j.transposeRow(planes[(y-top)*plane:][:plane], image, y)
 	}
 	t.RowA, t.StepA = 4, 4*j.channels // row i is output channel i of HWIO weights
 	if j.backward {
@@ -79,8 +79,8 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// turnRow turns source row y into planes, with zeros for the columns beyond the image.
-func (j *narrowJob) turnRow(planes []float32, image, y int) {
+// transposeRow transposes source row y into planes, with zeros for the columns beyond the image.
+func (j *narrowJob) transposeRow(planes []float32, image, y int) {
 	c0, c1 := max(0, j.cols.first), min(j.cols.src, j.cols.last()+1)
 	head, n := c0-j.cols.first, max(0, c1-c0)
 	if n < j.cols.last()-j.cols.first+1 {

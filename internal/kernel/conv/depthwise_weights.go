@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
@@ -11,26 +11,17 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Depthwise2DBackWeights computes the gradient of w, dw[tap, c, m] = Σ x[in, c]·dy[out, c·M+m].
-func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
-	checkDepthwise("depthwise2d back weights", s, len(x), len(dw), len(dy))
-	dw = dw[:s.KH*s.KW*s.K]
-	dw32, ok := single(dw)
-	if !ok {
-		ref.Depthwise2DBackWeights(dw, x, dy, s)
-		return
-	}
+// DepthwiseBackWeights writes the gradient of w.
+func DepthwiseBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	pixels := s.N * s.OH * s.OW
 	if pixels == 0 || len(dw) == 0 || s.N*s.H*s.W == 0 {
 		clear(dw)
 		return
 	}
-	x32, _ := single(x)
-	dy32, _ := single(dy)
 	d := depthwiseJobs.Get() // for its buffer
 	j := depthwiseWeightsJobs.Get()
 	*j = depthwiseWeightsJob{
-		isa: simd.Active, s: *s, x: d.repeat(x32, s), dy: simd.First(dy32), sums: simd.First(dw32), spare: j.spare,
+		isa: simd.Active, s: *s, x: d.repeat(x, s), dy: simd.First(dy), sums: simd.First(dw), spare: j.spare,
 		rows: forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols: forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 	}
@@ -45,7 +36,7 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 		parallel.Run(j, j.partials*s.KH)
 	}
 	if j.partials > 1 {
-		addPartials(dw32, j.sums, j.partials)
+		addPartials(dw, j.sums, j.partials)
 	}
 	d.release()
 	*j = depthwiseWeightsJob{spare: j.spare}
@@ -57,7 +48,7 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 // are already repeated, so that s.K counts those of x as well.
 type depthwiseWeightsJob struct {
 	isa         *simd.ISA
-	s           Conv
+	s           ref.Conv
 	rows, cols  axis
 	x, dy, sums unsafe.Pointer // sums is [partials][KH][KW][K]
 	partials    int

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
@@ -8,13 +8,14 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // windowJob slides a kernel over images: the forward pass of a convolution, or
 // one phase of its backward pass to the data.
 //
-// No im2col: the neighbouring pixels of a destination row are the rows of a
+// No im2col: the neighboring pixels of a destination row are the rows of a
 // tile, and with channels last the taps of one kernel row lie side by side in
 // the source, so the sum over a window is one segment per kernel row. Kernel
 // rows above or below the image are left out; for columns beyond it, the
@@ -45,7 +46,7 @@ type windowJob struct {
 
 var windowJobs parallel.FreeList[windowJob]
 
-func convForward(y, x, w, bias []float32, s *Conv, relu bool) {
+func windowForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	j := windowJobs.Get()
 	*j = windowJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
@@ -58,7 +59,7 @@ func convForward(y, x, w, bias []float32, s *Conv, relu bool) {
 	j.release()
 }
 
-func convBackData(dx, dy, w []float32, s *Conv) {
+func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := windowJobs.Get()
 	for ph := range min(s.StrideH, s.H) {
 		for pw := range min(s.StrideW, s.W) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
@@ -8,6 +8,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -23,7 +24,7 @@ import (
 // would leave most of a vector empty, the transposed product is computed.
 type weightsJob struct {
 	isa        *simd.ISA
-	s          Conv
+	s          ref.Conv
 	rows, cols axis
 	x, dy      unsafe.Pointer
 
@@ -53,7 +54,7 @@ const (
 	weightUnits = 32
 )
 
-func convBackWeights(dw, x, dy []float32, s *Conv) {
+func windowBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	pixels := s.N * s.OH * s.OW
 	if pixels == 0 || s.N*s.H*s.W == 0 {
 		clear(dw)
@@ -85,7 +86,7 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 	}
 	start(j, j.partials*s.KH*j.panelGroups)
 	if j.narrow {
-		j.turnSums(dw)
+		j.transposeSums(dw)
 	} else if j.partials > 1 {
 		addPartials(dw, j.sums, j.partials)
 	}
@@ -222,8 +223,8 @@ func (j *weightsJob) narrowTiles(t *simd.TileArgs, run tapRun, sums, dy, x unsaf
 	}
 }
 
-// turnSums adds up the partial sums of the transposed product into dw.
-func (j *weightsJob) turnSums(dw []float32) {
+// transposeSums adds up the partial sums of the transposed product into dw.
+func (j *weightsJob) transposeSums(dw []float32) {
 	s := &j.s
 	rowLen := s.KW * s.C
 	for kh := range s.KH {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -38,7 +39,7 @@ const (
 	gradUnits  = 4096    // vectors of channels a unit transforms back
 )
 
-func winogradBackWeights(dw, x, dy []float32, s *Conv) {
+func winogradBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	j := winogradGradJobs.Get()
 	in := &j.input
 	*in = winogradJob{
@@ -81,7 +82,7 @@ func (j *winogradGradTiles) Unit(u int, w *parallel.Worker) {
 // gradient transforms the patch of dy of tile t, with zeros where it leaves the image.
 func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, t int) {
 	in, k := &j.input, j.channels
-	image, y, x := in.place(t)
+	image, y, x := in.corner(t)
 	h, w := min(winogradSide, in.dstH-y), min(winogradSide, in.dstW-x)
 	at := simd.At(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
 	vectors := k >> in.isa.LaneBits

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -48,8 +49,8 @@ type winogradJob struct {
 
 var winogradJobs parallel.FreeList[winogradJob]
 
-// winogradFits reports whether the Winograd form serves s with good profit.
-func winogradFits(s *Conv) bool {
+// WinogradFits reports whether the Winograd form serves s with good profit.
+func WinogradFits(s *ref.Conv) bool {
 	if simd.Active.WinogradInput == nil {
 		return false
 	}
@@ -61,7 +62,7 @@ func winogradFits(s *Conv) bool {
 		2*s.OH*s.OW >= tiles*winogradSide*winogradSide // half of the tiles' pixels count
 }
 
-func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
+func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
@@ -73,7 +74,7 @@ func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
 }
 
 // winogradBackData convolves dy with the weights turned by half a circle.
-func winogradBackData(dx, dy, w []float32, s *Conv) {
+func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2-s.PadTop, 2-s.PadLeft
@@ -153,15 +154,15 @@ func (j *winogradJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// place returns the image of tile t and the destination pixel of its corner.
-func (j *winogradJob) place(t int) (image, y, x int) {
+// corner returns the image of tile t and the destination pixel of its corner.
+func (j *winogradJob) corner(t int) (image, y, x int) {
 	perImage := j.tilesH * j.tilesW
 	return t / perImage, t % perImage / j.tilesW * winogradSide, t % j.tilesW * winogradSide
 }
 
 // input transforms the source patch of tile t, or a copy with zeros where it leaves the image.
 func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) {
-	image, y, x := j.place(t)
+	image, y, x := j.corner(t)
 	y, x = y-j.padTop, x-j.padLeft
 	src := unsafe.Slice((*float32)(simd.At(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
 	vectors := j.depth >> j.isa.LaneBits
@@ -199,7 +200,7 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 
 // output transforms tile t back, by way of a patch where it leaves the destination.
 func (j *winogradJob) output(src []float32, srcStep int, patch []float32, t, c0, c1 int) {
-	image, y, x := j.place(t)
+	image, y, x := j.corner(t)
 	h, w := min(winogradSide, j.dstH-y), min(winogradSide, j.dstW-x)
 	bias := (*float32)(simd.At(j.bias, c0))
 	vectors := (c1 - c0) >> j.isa.LaneBits
