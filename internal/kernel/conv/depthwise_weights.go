@@ -36,7 +36,7 @@ func DepthwiseBackWeights(dw, x, dy []float32, s *ref.Conv) {
 		parallel.Run(j, j.partials*s.KH)
 	}
 	if j.partials > 1 {
-		addPartials(dw, j.sums, j.partials)
+		parallel.AddPartials(dw, j.spare[:j.partials*len(dw)])
 	}
 	d.release()
 	*j = depthwiseWeightsJob{spare: j.spare}

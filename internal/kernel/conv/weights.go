@@ -88,7 +88,7 @@ func windowBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	if j.narrow {
 		j.transposeSums(dw)
 	} else if j.partials > 1 {
-		addPartials(dw, j.sums, j.partials)
+		parallel.AddPartials(dw, j.spare[:j.partials*len(dw)])
 	}
 	*j = weightsJob{offsets: j.offsets, runs: j.runs, spare: j.spare}
 	weightsJobs.Put(j)
