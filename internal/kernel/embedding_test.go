@@ -105,7 +105,7 @@ func TestSparseDense(t *testing.T) {
 	})
 }
 
-func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
+func TestRowOptimizersTouchOnlyTheirRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	const vocab, dim = 50, 13
 	rows := []int32{0, 3, 17, 49}
@@ -207,8 +207,8 @@ func TestNormalIsNormal(t *testing.T) {
 			t.Errorf("moment %d is %v, want %v", k, moments[k], want)
 		}
 	}
-	neighbours := float64(Dot(x[1:], x[:n-1])) / n
-	if neighbours > 0.01 || neighbours < -0.01 {
-		t.Errorf("neighbours correlate by %v", neighbours)
+	neighbors := float64(Dot(x[1:], x[:n-1])) / n
+	if neighbors > 0.01 || neighbors < -0.01 {
+		t.Errorf("neighbors correlate by %v", neighbors)
 	}
 }

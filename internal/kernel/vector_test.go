@@ -261,7 +261,7 @@ func TestRowsMatchReference(t *testing.T) {
 	})
 }
 
-func TestOptimisersMatchReference(t *testing.T) {
+func TestOptimizersMatchReference(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 5))
 		for _, n := range lengths {
@@ -289,11 +289,11 @@ func TestOptimisersMatchReference(t *testing.T) {
 					func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
 					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
 				},
-				"rmsprop centred": {
+				"rmsprop centered": {
 					func(w, g, a, b, c []float32) { RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
 					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
 				},
-				"rmsprop centred momentum": {
+				"rmsprop centered momentum": {
 					func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
 					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
 				},

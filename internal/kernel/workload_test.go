@@ -180,7 +180,7 @@ var workloads = []workload{
 			Upsample2DGrad(at(335, 10), x, rows, 1, 2, 5, 2, 3)
 		}, out
 	}},
-	{"row optimisers", func(rng *rand.Rand, n int) (func(), []float32) {
+	{"row optimizers", func(rng *rand.Rand, n int) (func(), []float32) {
 		rows := make([]int32, n/10/4)
 		for i := range rows {
 			rows[i] = int32(4 * i)
@@ -290,7 +290,7 @@ func onXX(rng *rand.Rand, n int, f func(y, a, b []float32)) (func(), []float32) 
 	return func() { f(y, a, b) }, y
 }
 
-// onState makes a workload of an optimiser; its result is the parameter and all state.
+// onState makes a workload of an optimizer; its result is the parameter and all state.
 func onState(rng *rand.Rand, n int, f func(w, g, a, b, c []float32)) (func(), []float32) {
 	grad, start, out := randomFloats(rng, n), randomFloats(rng, 4*n), newFloats(4*n)
 	for i := n; i < 4*n; i++ {

@@ -61,10 +61,11 @@ type Product struct {
 func Multiply(p Product) {
 	j := jobs.Get()
 	defer j.release()
+	spare := j.spare
 	*j = job{
 		isa: simd.Active, transA: p.TransA, transB: p.TransB, m: p.M, n: p.N, k: p.K,
 		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
-		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: j.spare,
+		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
 	}
 	s := j.isa
 	if j.splits() {
@@ -173,7 +174,7 @@ func (j *job) multiply() {
 func (j *job) Unit(u int, w *parallel.Worker) {
 	s, t := j.isa, &w.Tile
 	row, col := u/j.colChunks, u%j.colChunks
-	if j.n > j.m { // neighbouring units are one worker's, whose cache should hold its part of the larger matrix
+	if j.n > j.m { // neighboring units are one worker's, whose cache should hold its part of the larger matrix
 		row, col = u%j.rowChunks, u/j.rowChunks
 	}
 	p0, p1 := parallel.Share(j.rowPanels, j.rowChunks, row)
