@@ -5,6 +5,7 @@ package kernel
 import (
 	"fmt"
 
+	"github.com/reef-dl/reef/internal/kernel/conv"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -27,20 +28,7 @@ func Conv2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 		Activate(y, y, act, alpha)
 		return
 	}
-	x32, _ := single(x)
-	w32, _ := single(w)
-	bias32, _ := single(bias)
-	switch {
-	case pointwise(s):
-		gemm(gemmJob{
-			m: s.N * s.H * s.W, n: s.K, k: s.C, a: first(x32), lda: s.C, b: first(w32), ldb: s.K,
-			c: first(y32), ldc: s.K, bias: first(bias32), relu: act == ReLU,
-		})
-	case winogradFits(s):
-		winogradForward(y32, x32, w32, bias32, s, act == ReLU)
-	default:
-		convForward(y32, x32, w32, bias32, s, act == ReLU)
-	}
+	conv.Forward(y32, f32(x), f32(w), f32(bias), s, act == ReLU)
 	if act != ReLU && act != Linear {
 		Activate(y, y, act, alpha)
 	}
@@ -59,20 +47,7 @@ func Conv2DBackData[T Float](dx, dy, w []T, s *Conv) {
 		ref.Conv2DBackData(dx, dy, w, s)
 		return
 	}
-	dy32, _ := single(dy)
-	w32, _ := single(w)
-	if pointwise(s) {
-		gemm(gemmJob{
-			transB: true, m: s.N * s.H * s.W, n: s.C, k: s.K,
-			a: first(dy32), lda: s.K, b: first(w32), ldb: s.K, c: first(dx32), ldc: s.C,
-		})
-		return
-	}
-	if winogradFits(s) {
-		winogradBackData(dx32, dy32, w32, s)
-		return
-	}
-	convBackData(dx32, dy32, w32, s)
+	conv.BackData(dx32, f32(dy), f32(w), s)
 }
 
 // Conv2DBackWeights computes the gradient of w, dw[tap, c, k] = Σ x[in, c]·dy[out, k].
@@ -87,19 +62,7 @@ func Conv2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 		ref.Conv2DBackWeights(dw, x, dy, s)
 		return
 	}
-	x32, _ := single(x)
-	dy32, _ := single(dy)
-	if winogradFits(s) {
-		winogradBackWeights(dw32, x32, dy32, s)
-		return
-	}
-	convBackWeights(dw32, x32, dy32, s)
-}
-
-// pointwise reports whether s is a matrix product of all pixels.
-func pointwise(s *Conv) bool {
-	return s.KH == 1 && s.KW == 1 && s.StrideH == 1 && s.StrideW == 1 &&
-		s.PadTop == 0 && s.PadLeft == 0 && s.OH == s.H && s.OW == s.W
+	conv.BackWeights(dw32, f32(x), f32(dy), s)
 }
 
 func checkConv(what string, s *Conv, x, w, y, weightsPerTap int) {

@@ -35,3 +35,8 @@ func BenchmarkConv2D(b *testing.B) {
 		}
 	}
 }
+
+// flops reports the speed of a loop of flop floating-point operations each.
+func flops(b *testing.B, flop float64) {
+	b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/conv"
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -58,9 +60,9 @@ func convReference(rng *rand.Rand, s *Conv) *convData {
 		bias: randomFloats(rng, s.K), dy: randomFloats(rng, s.N*s.OH*s.OW*s.K),
 	}
 	d.y, d.dx, d.dw = make([]float64, len(d.dy)), make([]float64, len(d.x)), make([]float64, len(d.w))
-	ref.Conv2D(d.y, widen(d.x), widen(d.w), widen(d.bias), s)
-	ref.Conv2DBackData(d.dx, widen(d.dy), widen(d.w), s)
-	ref.Conv2DBackWeights(d.dw, widen(d.x), widen(d.dy), s)
+	ref.Conv2D(d.y, kerneltest.Widen(d.x), kerneltest.Widen(d.w), kerneltest.Widen(d.bias), s)
+	ref.Conv2DBackData(d.dx, kerneltest.Widen(d.dy), kerneltest.Widen(d.w), s)
+	ref.Conv2DBackWeights(d.dw, kerneltest.Widen(d.x), kerneltest.Widen(d.dy), s)
 	d.relu = make([]float64, len(d.y))
 	for i, v := range d.y {
 		d.relu[i] = max(v, 0)
@@ -82,13 +84,13 @@ func checkConvolution(t *testing.T, d *convData, s *Conv, tol float64) {
 	y, dx, dw := garbage(len(d.y)), garbage(len(d.dx)), garbage(len(d.dw))
 	scale := func(terms int) float64 { return 3 + 3*math.Sqrt(float64(terms)) }
 	Conv2D(y, d.x, d.w, d.bias, s, Linear, 0)
-	wantClose(t, fmt.Sprintf("forward %+v", *s), y, d.y, tol, scale(s.KH*s.KW*s.C))
+	kerneltest.Close(t, fmt.Sprintf("forward %+v", *s), y, d.y, tol, scale(s.KH*s.KW*s.C))
 	Conv2D(y, d.x, d.w, d.bias, s, ReLU, 0)
-	wantClose(t, fmt.Sprintf("forward with relu %+v", *s), y, d.relu, tol, scale(s.KH*s.KW*s.C))
+	kerneltest.Close(t, fmt.Sprintf("forward with relu %+v", *s), y, d.relu, tol, scale(s.KH*s.KW*s.C))
 	Conv2DBackData(dx, d.dy, d.w, s)
-	wantClose(t, fmt.Sprintf("back data %+v", *s), dx, d.dx, tol, scale(s.KH*s.KW*s.K))
+	kerneltest.Close(t, fmt.Sprintf("back data %+v", *s), dx, d.dx, tol, scale(s.KH*s.KW*s.K))
 	Conv2DBackWeights(dw, d.x, d.dy, s)
-	wantClose(t, fmt.Sprintf("back weights %+v", *s), dw, d.dw, tol, scale(s.N*s.OH*s.OW))
+	kerneltest.Close(t, fmt.Sprintf("back weights %+v", *s), dw, d.dw, tol, scale(s.N*s.OH*s.OW))
 }
 
 func TestConv2DMatchesReference(t *testing.T) {
@@ -102,24 +104,24 @@ func TestConv2DMatchesReference(t *testing.T) {
 		{N: 1, H: 3, W: 3, C: 2, KH: 2, KW: 2, K: 2, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadTop: 9, PadLeft: 9, OH: 4, OW: 4},
 		{N: 0, H: 3, W: 3, C: 2, KH: 2, KW: 2, K: 2, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OH: 2, OW: 2},
 	}
-	for range rounds(40) { // one side narrow
+	for range kerneltest.Rounds(40) { // one side narrow
 		s := randomConv(rng, 40)
 		s.C = 1 + rng.IntN(4)
 		shapes = append(shapes, s)
 		s.C, s.K = s.K, s.C
 		shapes = append(shapes, s)
 	}
-	for range rounds(120) {
+	for range kerneltest.Rounds(120) {
 		shapes = append(shapes, randomConv(rng, 9))
 	}
-	for range rounds(10) {
+	for range kerneltest.Rounds(10) {
 		shapes = append(shapes, randomConv(rng, 50))
 	}
 	data := make([]*convData, len(shapes))
 	for i := range shapes {
 		data[i] = convReference(rng, &shapes[i])
 	}
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for i := range shapes {
 			checkConvolution(t, data[i], &shapes[i], 2e-6)
 		}
@@ -128,15 +130,15 @@ func TestConv2DMatchesReference(t *testing.T) {
 
 func TestConv2DSameBitsForAnyWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(23, 24))
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, s := range []Conv{samePadding(square(3, 65, 2, 5, 3)), square(2, 15, 16, 70, 3), samePadding(square(3, 17, 32, 32, 3)), square(8, 40, 16, 1, 3)} {
 			d := &convData{
 				x: randomFloats(rng, s.N*s.H*s.W*s.C), w: randomFloats(rng, s.KH*s.KW*s.C*s.K),
 				dy: randomFloats(rng, s.N*s.OH*s.OW*s.K),
 			}
-			sameBits(t, len(d.dy), func(y []float32) { Conv2D(y, d.x, d.w, nil, &s, ReLU, 0) })
-			sameBits(t, len(d.x), func(dx []float32) { Conv2DBackData(dx, d.dy, d.w, &s) })
-			sameBits(t, len(d.w), func(dw []float32) { Conv2DBackWeights(dw, d.x, d.dy, &s) })
+			kerneltest.SameBits(t, len(d.dy), func(y []float32) { Conv2D(y, d.x, d.w, nil, &s, ReLU, 0) })
+			kerneltest.SameBits(t, len(d.x), func(dx []float32) { Conv2DBackData(dx, d.dy, d.w, &s) })
+			kerneltest.SameBits(t, len(d.w), func(dw []float32) { Conv2DBackWeights(dw, d.x, d.dy, &s) })
 		}
 	})
 }
@@ -170,9 +172,9 @@ func TestWinogradMatchesReference(t *testing.T) {
 	shapes = append(shapes, odd)
 	for _, s := range shapes {
 		d := convReference(rng, &s)
-		onEachPath(t, func(t *testing.T) {
-			if fits := winogradFits(&s); fits != (!simd.Active.Portable()) {
-				t.Fatalf("winogradFits(%+v) = %v", s, fits)
+		kerneltest.OnEachISA(t, func(t *testing.T) {
+			if fits := conv.WinogradFits(&s); fits != (!simd.Active.Portable()) {
+				t.Fatalf("WinogradFits(%+v) = %v", s, fits)
 			} else if !fits {
 				return
 			}

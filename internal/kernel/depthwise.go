@@ -4,12 +4,9 @@ package kernel
 
 import (
 	"fmt"
-	"unsafe"
 
-	"github.com/reef-dl/reef/internal/kernel/buffer"
-	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/conv"
 	"github.com/reef-dl/reef/internal/kernel/ref"
-	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Depthwise2D computes y[out, c·M+m] = act(bias[c·M+m] + Σ_tap x[in, c]·w[tap, c, m])
@@ -29,19 +26,7 @@ func Depthwise2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 		Activate(y, y, act, alpha)
 		return
 	}
-	x32, _ := single(x)
-	w32, _ := single(w)
-	bias32, _ := single(bias)
-	j := depthwiseJobs.Get()
-	*j = depthwiseJob{
-		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
-		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
-		images: s.N, channels: s.K, kernelW: s.KW, dstH: s.OH, dstW: s.OW,
-		x: j.repeat(x32, s), w: first(w32), y: first(y32), bias: first(bias32), relu: act == ReLU,
-		offsets: j.offsets, spare: j.spare,
-	}
-	j.run()
-	j.release()
+	conv.DepthwiseForward(y32, f32(x), f32(w), f32(bias), s, act == ReLU)
 	if act != ReLU && act != Linear {
 		Activate(y, y, act, alpha)
 	}
@@ -59,163 +44,19 @@ func Depthwise2DBackData[T Float](dx, dy, w []T, s *Conv) {
 		ref.Depthwise2DBackData(dx, dy, w, s)
 		return
 	}
-	if s.K == 0 {
-		clear(dx32)
+	conv.DepthwiseBackData(dx32, f32(dy), f32(w), s)
+}
+
+// Depthwise2DBackWeights computes the gradient of w, dw[tap, c, m] = Σ x[in, c]·dy[out, c·M+m].
+func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
+	checkDepthwise("depthwise2d back weights", s, len(x), len(dw), len(dy))
+	dw = dw[:s.KH*s.KW*s.K]
+	dw32, ok := single(dw)
+	if !ok {
+		ref.Depthwise2DBackWeights(dw, x, dy, s)
 		return
 	}
-	dy32, _ := single(dy)
-	w32, _ := single(w)
-	j := depthwiseJobs.Get()
-	wide := dx32 // one value for each of the M copies of a channel
-	if s.K > s.C {
-		j.spare = buffer.Grow(j.spare, s.N*s.H*s.W*s.K)
-		wide = j.spare
-	}
-	for ph := range min(s.StrideH, s.H) {
-		for pw := range min(s.StrideW, s.W) {
-			*j = depthwiseJob{
-				rows:   backAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop, ph),
-				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
-				images: s.N, channels: s.K, kernelW: s.KW, dstH: s.H, dstW: s.W,
-				x: first(dy32), w: first(w32), y: first(wide),
-				offsets: j.offsets, spare: j.spare,
-			}
-			j.run()
-		}
-	}
-	if m := s.K / s.C; m > 1 {
-		for i := range dx32 {
-			var sum float32
-			for _, v := range wide[i*m : (i+1)*m] {
-				sum += v
-			}
-			dx32[i] = sum
-		}
-	}
-	j.release()
-}
-
-// depthwiseJob slides a kernel over images channel by channel, forward or (one
-// phase of) backward to the data; compare windowJob. Pixels whose window
-// sticks out of the image at the sides are done one by one with the taps that they see.
-type depthwiseJob struct {
-	isa              *simd.ISA
-	rows, cols       axis
-	images, channels int
-	kernelW          int
-	dstH, dstW       int
-	x, w, y, bias    unsafe.Pointer
-	relu             bool
-	inner0, inner1   int // the columns that see every tap
-	offsets          []simd.Segment
-	blocks           int
-	spare            []float32 // x with repeated channels
-}
-
-var depthwiseJobs parallel.FreeList[depthwiseJob]
-
-func (j *depthwiseJob) release() {
-	*j = depthwiseJob{offsets: j.offsets, spare: j.spare}
-	depthwiseJobs.Put(j)
-}
-
-// repeat returns x with every channel K/C times.
-func (j *depthwiseJob) repeat(x []float32, s *Conv) unsafe.Pointer {
-	m := s.K / s.C
-	if m == 1 {
-		return first(x)
-	}
-	n := s.N * s.H * s.W * s.C
-	j.spare = buffer.Grow(j.spare, n*m)
-	for i, v := range x[:n] {
-		for k := range m {
-			j.spare[i*m+k] = v
-		}
-	}
-	return first(j.spare)
-}
-
-func (j *depthwiseJob) run() {
-	j.isa = simd.Active
-	j.inner0, j.inner1 = 0, 0
-	if j.cols.taps > 0 {
-		j.inner0, _ = j.cols.positions(0)
-		_, j.inner1 = j.cols.positions(j.cols.taps - 1)
-		j.inner0 = min(j.inner0, j.cols.n)
-		j.inner1 = max(j.inner0, j.inner1)
-	}
-	j.offsets = j.offsets[:0]
-	for r := range j.rows.taps {
-		j.offsets = append(j.offsets, simd.Segment{
-			A: 4 * r * j.rows.dist * j.cols.src * j.channels,
-			B: 4 * r * j.rows.weightStep * j.kernelW * j.channels,
-		})
-	}
-	j.blocks = min(j.rows.n, ceilDiv(j.rows.n*j.cols.n*j.channels, 1<<14))
-	if j.images*j.rows.n*j.cols.n*j.channels*j.rows.taps*j.cols.taps < minShared {
-		parallel.RunAlone(j, j.images*j.blocks)
-	} else {
-		parallel.Run(j, j.images*j.blocks)
-	}
-}
-
-func (j *depthwiseJob) Unit(u int, w *parallel.Worker) {
-	t := &w.Tile
-	image := u / j.blocks
-	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
-	t.RowA, t.StepA = 4*j.cols.stride*j.channels, 4*j.cols.dist*j.channels
-	t.StepB, t.RowC = 4*j.cols.weightStep*j.channels, 4*j.cols.dstStep*j.channels
-	if t.Flags = 0; j.relu {
-		t.Flags = simd.TileReLU
-	}
-	src := floatsAt(j.x, image*j.rows.src*j.cols.src*j.channels)
-	dst := floatsAt(j.y, image*j.dstH*j.dstW*j.channels)
-	for r := r0; r < r1; r++ {
-		lo, hi := j.rows.tapsAt(r)
-		out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
-		if lo == hi || j.cols.taps == 0 {
-			j.strips(t, 0, j.cols.n, 0, 0, 0, src, j.w, out)
-			continue
-		}
-		row := floatsAt(src, (r*j.rows.stride+j.rows.first+lo*j.rows.dist)*j.cols.src*j.channels)
-		weights := floatsAt(j.w, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW*j.channels)
-		for c := range j.inner0 {
-			lo2, hi2 := j.cols.tapsAt(c)
-			j.strips(t, c, c+1, lo2, hi2, hi-lo, row, weights, out)
-		}
-		j.strips(t, j.inner0, j.inner1, 0, j.cols.taps, hi-lo, row, weights, out)
-		for c := j.inner1; c < j.cols.n; c++ {
-			lo2, hi2 := j.cols.tapsAt(c)
-			j.strips(t, c, c+1, lo2, hi2, hi-lo, row, weights, out)
-		}
-	}
-}
-
-// strips computes the columns c0..c1 of an output row from the column taps
-// lo..hi-1 and the given number of row taps.
-func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row, weights, out unsafe.Pointer) {
-	s, lanes := j.isa, 1<<j.isa.LaneBits
-	most := simd.StripRows
-	t.K, t.Segments, t.Offsets = hi-lo, rowTaps, unsafe.SliceData(j.offsets)
-	if t.K == 0 || rowTaps == 0 {
-		t.K, t.Segments, t.Offsets = 0, 1, &simd.NoOffset
-	}
-	for c0 < c1 {
-		n := min(most, c1-c0)
-		a, b, c := row, weights, unsafe.Add(out, c0*t.RowC)
-		if t.K > 0 {
-			a = floatsAt(a, (c0*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
-			b = floatsAt(b, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
-		}
-		for k := 0; k < j.channels; k += lanes {
-			t.A, t.B, t.C = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
-			if t.Bias = nil; j.bias != nil {
-				t.Bias = floatsAt(j.bias, k)
-			}
-			s.Strip(t, n, min(lanes, j.channels-k))
-		}
-		c0 += n
-	}
+	conv.DepthwiseBackWeights(dw32, f32(x), f32(dy), s)
 }
 
 func checkDepthwise(what string, s *Conv, x, w, y int) {

@@ -7,14 +7,15 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
 func TestDepthwise2DMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(31, 32))
 		shapes := []Conv{square(2, 12, 16, 16, 3), samePadding(square(3, 50, 37, 37, 3)), samePadding(square(1, 9, 5, 15, 5))}
-		for range rounds(150) {
+		for range kerneltest.Rounds(150) {
 			s := randomConv(rng, 40)
 			s.K = s.C * (1 + rng.IntN(8)/6)
 			shapes = append(shapes, s)
@@ -24,21 +25,21 @@ func TestDepthwise2DMatchesReference(t *testing.T) {
 			bias, dy := randomFloats(rng, s.K), randomFloats(rng, s.N*s.OH*s.OW*s.K)
 			y, dx, dw := garbage(len(dy)), garbage(len(x)), garbage(len(w))
 			wantY, wantDX, wantDW := make([]float64, len(y)), make([]float64, len(dx)), make([]float64, len(dw))
-			ref.Depthwise2D(wantY, widen(x), widen(w), widen(bias), &s)
-			ref.Depthwise2DBackData(wantDX, widen(dy), widen(w), &s)
-			ref.Depthwise2DBackWeights(wantDW, widen(x), widen(dy), &s)
+			ref.Depthwise2D(wantY, kerneltest.Widen(x), kerneltest.Widen(w), kerneltest.Widen(bias), &s)
+			ref.Depthwise2DBackData(wantDX, kerneltest.Widen(dy), kerneltest.Widen(w), &s)
+			ref.Depthwise2DBackWeights(wantDW, kerneltest.Widen(x), kerneltest.Widen(dy), &s)
 
 			Depthwise2D(y, x, w, bias, &s, Linear, 0)
-			wantClose(t, fmt.Sprintf("forward %+v", s), y, wantY, 2e-6, 20)
+			kerneltest.Close(t, fmt.Sprintf("forward %+v", s), y, wantY, 2e-6, 20)
 			for i, v := range wantY {
 				wantY[i] = max(v, 0)
 			}
 			Depthwise2D(y, x, w, bias, &s, ReLU, 0)
-			wantClose(t, fmt.Sprintf("forward with relu %+v", s), y, wantY, 2e-6, 20)
+			kerneltest.Close(t, fmt.Sprintf("forward with relu %+v", s), y, wantY, 2e-6, 20)
 			Depthwise2DBackData(dx, dy, w, &s)
-			wantClose(t, fmt.Sprintf("back data %+v", s), dx, wantDX, 2e-6, 20)
+			kerneltest.Close(t, fmt.Sprintf("back data %+v", s), dx, wantDX, 2e-6, 20)
 			Depthwise2DBackWeights(dw, x, dy, &s)
-			wantClose(t, fmt.Sprintf("back weights %+v", s), dw, wantDW, 2e-6, 200)
+			kerneltest.Close(t, fmt.Sprintf("back weights %+v", s), dw, wantDW, 2e-6, 200)
 		}
 	})
 }
@@ -47,10 +48,10 @@ func TestDepthwise2DSameBitsForAnyWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(33, 34))
 	s := samePadding(square(7, 40, 9, 9, 3))
 	x, w, dy := randomFloats(rng, s.N*s.H*s.W*s.C), randomFloats(rng, s.KH*s.KW*s.K), randomFloats(rng, s.N*s.OH*s.OW*s.K)
-	onEachPath(t, func(t *testing.T) {
-		sameBits(t, len(dy), func(y []float32) { Depthwise2D(y, x, w, nil, &s, ReLU, 0) })
-		sameBits(t, len(x), func(dx []float32) { Depthwise2DBackData(dx, dy, w, &s) })
-		sameBits(t, len(w), func(dw []float32) { Depthwise2DBackWeights(dw, x, dy, &s) })
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		kerneltest.SameBits(t, len(dy), func(y []float32) { Depthwise2D(y, x, w, nil, &s, ReLU, 0) })
+		kerneltest.SameBits(t, len(x), func(dx []float32) { Depthwise2DBackData(dx, dy, w, &s) })
+		kerneltest.SameBits(t, len(w), func(dw []float32) { Depthwise2DBackWeights(dw, x, dy, &s) })
 	})
 }
 

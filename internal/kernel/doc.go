@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package kernel is the arithmetic under the graph: matrix products,
-// convolutions, activations, losses and optimiser updates on row-major slices.
+// convolutions, activations, losses and optimizer updates on row-major slices.
 //
-// float32 takes the fast path (AVX-512 or AVX2 assembly chosen at run time, a
-// pool of persistent workers); float64, which only gradient checks use, takes
+// float32 takes the fast path: AVX-512 or AVX2 assembly, chosen at run time, on
+// a pool of persistent workers. float64, which only gradient checks use, takes
 // the plain loops of package ref.
+//
+// This package checks operands, chooses between the two and has the kernels
+// that are one pass over their operands. Below it are
+//
+//   - ref: the specification of every kernel, in plain Go;
+//   - simd: the innermost loops, for each instruction set; asm writes its assembly;
+//   - parallel: the pool of workers, and how work is cut;
+//   - gemm, conv, rnn: matrix products, convolutions, recurrent layers;
+//   - buffer: memory.
 //
 // Every result has the same bits on any number of workers: work is cut into
 // units that depend on the shapes alone, each output element is summed by one
 // worker in one order, and partial sums are reduced in a fixed order. Nothing
 // allocates once the buffers have grown to size. Slices that are too short for
-// the shapes given are a programmer's error and panic; the graph has checked
+// the shapes given are a programming error and panic; the graph has checked
 // shapes before it calls.
 package kernel
 

@@ -183,30 +183,37 @@ func (j *embeddingConv) backward(lo, hi int, list []int32) {
 		word := j.sums[i*s.KW*s.K : (i+1)*s.KW*s.K]
 		clear(word)
 		first, end := j.index.bounds(int(j.words[i]))
-		for places := j.index.where[first:end]; len(places) > 0; {
-			some := places[:min(len(places), rowsAtOnce)]
-			places = places[len(some):]
-			for k, p := range some {
+		for where := j.index.where[first:end]; len(where) > 0; {
+			n := min(len(where), rowsAtOnce)
+			for k, p := range where[:n] {
 				text := int(p) / s.W
 				texts[k], steps[k] = int32(text*s.OW), int32(int(p)-text*s.W+s.PadLeft)
 			}
+			where = where[n:]
 			for tap := range s.KW {
-				n := 0
-				for k := range some {
-					at := int(steps[k]) - tap*s.DilW
-					if s.StrideW > 1 {
-						if at%s.StrideW != 0 {
-							continue
-						}
-						at /= s.StrideW
-					}
-					if uint(at) < uint(s.OW) {
-						list[n] = texts[k] + int32(at)
-						n++
-					}
-				}
-				simd.Active.GatherSum(word[tap*s.K:(tap+1)*s.K], j.y, list[:n])
+				rows := j.rowsOfTap(list, texts[:n], steps[:n], tap)
+				simd.Active.GatherSum(word[tap*s.K:(tap+1)*s.K], j.y, rows)
 			}
 		}
 	}
+}
+
+// rowsOfTap lists the rows of dy that tap carries words to: a word at a padded step of a text,
+// whose first row is given, is carried to one step or to none.
+func (j *embeddingConv) rowsOfTap(list, texts, steps []int32, tap int) []int32 {
+	s, n := &j.s, 0
+	for k, text := range texts {
+		at := int(steps[k]) - tap*s.DilW
+		if s.StrideW > 1 {
+			if at%s.StrideW != 0 {
+				continue
+			}
+			at /= s.StrideW
+		}
+		if uint(at) < uint(s.OW) {
+			list[n] = text + int32(at)
+			n++
+		}
+	}
+	return list[:n]
 }

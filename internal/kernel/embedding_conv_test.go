@@ -8,11 +8,12 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
 func TestEmbeddingConvMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 5))
 		for i := range 30 {
 			vocab := 1 + rng.IntN(40)

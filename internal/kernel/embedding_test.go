@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -42,7 +43,7 @@ func TestEmbedding(t *testing.T) {
 		}
 		dense, wantDense := randomFloats(rng, vocab*dim), make([]float64, vocab*dim)
 		ScatterAdd(dense, dy, ids, n, vocab, dim)
-		ref.ScatterAdd(wantDense, widen(dy), convert[float64](widen(ids)), n, vocab, dim)
+		ref.ScatterAdd(wantDense, kerneltest.Widen(dy), convert[float64](kerneltest.Widen(ids)), n, vocab, dim)
 		near(t, "scatter", dense, wantDense, 1e-4)
 
 		rows := sparse.Of(dy, ids, n, vocab, dim)
@@ -85,7 +86,7 @@ func multiHot(rng *rand.Rand, m, k int, withValues bool) (indptr, cols []int32, 
 }
 
 func TestSparseDense(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		for i := range 20 {
 			m, k, n := rng.IntN(120), 1+rng.IntN(60), 1+rng.IntN(40)
@@ -93,18 +94,18 @@ func TestSparseDense(t *testing.T) {
 			w, bias, dz := randomFloats(rng, k*n), randomFloats(rng, n), randomFloats(rng, m*n)
 			y, want := make([]float32, m*n), make([]float64, m*n)
 			SparseDense(y, w, bias, indptr, cols, vals, m, k, n, ReLU, 0)
-			ref.Dense(want, full, widen(w), widen(bias), m, k, n)
+			ref.Dense(want, full, kerneltest.Widen(w), kerneltest.Widen(bias), m, k, n)
 			ref.Activate(want, want, ref.ReLU, 0)
 			near(t, "sparse dense", y, want, 1e-5)
 			dw, wantDw := randomFloats(rng, k*n), make([]float64, k*n)
 			SparseDenseBackWeights(dw, dz, indptr, cols, vals, m, k, n)
-			ref.Gemm(true, false, k, n, m, full, k, widen(dz), n, 0, wantDw, n)
+			ref.Gemm(true, false, k, n, m, full, k, kerneltest.Widen(dz), n, 0, wantDw, n)
 			near(t, "sparse dense gradient", dw, wantDw, 1e-5)
 		}
 	})
 }
 
-func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
+func TestRowOptimizersTouchOnlyTheirRows(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	const vocab, dim = 50, 13
 	rows := []int32{0, 3, 17, 49}
@@ -161,7 +162,7 @@ func TestRowOptimisersTouchOnlyTheirRows(t *testing.T) {
 
 // TestDecayRows: many steps at once are in every bit as many decays of the row.
 func TestDecayRows(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		for _, dim := range []int{0, 1, 7, 8, 15, 16, 63, 64, 65, 100, 128, 129, 300} {
 			met := []int32{3, -1, 0, 9, 10, 5, 2}
@@ -206,8 +207,8 @@ func TestNormalIsNormal(t *testing.T) {
 			t.Errorf("moment %d is %v, want %v", k, moments[k], want)
 		}
 	}
-	neighbours := float64(Dot(x[1:], x[:n-1])) / n
-	if neighbours > 0.01 || neighbours < -0.01 {
-		t.Errorf("neighbours correlate by %v", neighbours)
+	neighbors := float64(Dot(x[1:], x[:n-1])) / n
+	if neighbors > 0.01 || neighbors < -0.01 {
+		t.Errorf("neighbors correlate by %v", neighbors)
 	}
 }

@@ -12,7 +12,7 @@ func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c [
 	sameLen("gemm batch: B", n*depth*cols, len(b))
 	sameLen("gemm batch: C", n*rows*cols, len(c))
 	c32, ok := single(c)
-	if !ok || rows*cols*depth >= minShared {
+	if !ok || rows*cols*depth >= parallel.MinShared {
 		for i := range n {
 			lda, ldb := distance(transA, rows, depth), distance(transB, depth, cols)
 			Gemm(transA, transB, rows, cols, depth, a[i*rows*depth:(i+1)*rows*depth], lda,
@@ -24,7 +24,7 @@ func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c [
 	*j = gemmBatchJob{transA: transA, transB: transB, n: n, rows: rows, cols: cols, depth: depth, c: c32}
 	j.a, _ = single(a)
 	j.b, _ = single(b)
-	j.grain = max(1, minShared/max(1, rows*cols*depth))
+	j.grain = max(1, parallel.MinShared/max(1, rows*cols*depth))
 	parallel.Run(j, ceilDiv(n, j.grain))
 	*j = gemmBatchJob{}
 	gemmBatchJobs.Put(j)

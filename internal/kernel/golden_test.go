@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 )
 
 // golden is testdata/golden.json: values of PyTorch and numpy, made by golden.py.
@@ -28,7 +30,7 @@ type golden struct {
 	Upsample     differentiated
 	Permute      []float64
 	Recurrent    map[string]goldenRNN
-	Optimisers   map[string]struct{ G, W [][]float64 }
+	Optimizers   map[string]struct{ G, W [][]float64 }
 }
 
 type differentiated struct{ X, Y, Dy, Dx []float64 }
@@ -75,7 +77,7 @@ func near[T Float](t *testing.T, what string, got []T, want []float64, tol float
 
 func TestGolden(t *testing.T) {
 	g := readGolden(t)
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		t.Run("float32", func(t *testing.T) { checkGolden[float32](t, g, 1e-6) })
 	})
 	t.Run("float64", func(t *testing.T) { checkGolden[float64](t, g, 1e-13) })
@@ -150,10 +152,10 @@ func checkGolden[T Float](t *testing.T, g *golden, tol float64) {
 	for name, want := range g.Recurrent {
 		checkGoldenRNN[T](t, name, &want, tol)
 	}
-	for name, want := range g.Optimisers {
+	for name, want := range g.Optimizers {
 		update := updates[T](name)
 		if update == nil {
-			t.Fatalf("optimiser %s: no update", name)
+			t.Fatalf("optimizer %s: no update", name)
 		}
 		w := []T{1, -2, 0.5, 3, -0.1}
 		for k, grad := range want.G {
@@ -164,7 +166,7 @@ func checkGolden[T Float](t *testing.T, g *golden, tol float64) {
 	}
 }
 
-// updates returns one optimiser's step with the numbers of golden.py.
+// updates returns one optimizer's step with the numbers of golden.py.
 func updates[T Float](name string) func(w, g []T, step int) {
 	a, b, c := make([]T, 5), make([]T, 5), make([]T, 5)
 	switch name {
@@ -174,7 +176,7 @@ func updates[T Float](name string) func(w, g []T, step int) {
 		return func(w, g []T, _ int) { SGD(w, g, a, 0.1, 0.9, name == "sgd_nesterov") }
 	case "rmsprop":
 		return func(w, g []T, _ int) { RMSprop(w, g, a, nil, nil, 0.01, 0.9, 0, 1e-7) }
-	case "rmsprop_centred_momentum":
+	case "rmsprop_centered_momentum":
 		return func(w, g []T, _ int) { RMSprop(w, g, a, b, c, 0.01, 0.9, 0.9, 1e-7) }
 	case "adam":
 		return func(w, g []T, k int) { Adam(w, g, a, b, nil, 0.01, 0.9, 0.999, 1e-7, k) }

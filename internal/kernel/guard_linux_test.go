@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -36,11 +37,11 @@ func guarded(t *testing.T, n int, atStart bool) []float32 {
 
 // No kernel may touch anything beside its operands, whatever the tails.
 func TestKernelsStayInside(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, atStart := range []bool{false, true} {
 			buf := func(n int) []float32 { return guarded(t, n, atStart) }
 			rng := rand.New(rand.NewPCG(41, 42))
-			for i := range rounds(60) {
+			for i := range kerneltest.Rounds(60) {
 				m, n, k := 1+rng.IntN(40), 1+rng.IntN(70), rng.IntN(40)
 				if i%10 == 0 {
 					m = 17 * simd.Active.TileRows // packs B
@@ -52,7 +53,7 @@ func TestKernelsStayInside(t *testing.T) {
 				Dense(c, a, b, buf(n), m, k, n, ReLU, 0)
 			}
 			shapes := []Conv{samePadding(square(2, 13, 32, 48, 3)), square(1, 34, 32, 32, 3), samePadding(square(2, 9, 3, 33, 3))}
-			for range rounds(40) {
+			for range kerneltest.Rounds(40) {
 				s := randomConv(rng, 40)
 				shapes = append(shapes, s)
 				s.C = 1 + s.C%4
@@ -76,7 +77,7 @@ func TestKernelsStayInside(t *testing.T) {
 // The same for the operands of all workloads, each in turn beside a page before and behind it.
 func TestWorkloadsStayInside(t *testing.T) {
 	defer func(f func(int) []float32) { newFloats = f }(newFloats)
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, w := range workloads {
 			t.Run(w.name, func(t *testing.T) {
 				for _, atStart := range []bool{false, true} {

@@ -177,7 +177,7 @@ func kerasOptimizers[T kernel.Float](t *testing.T, rel, abs float64) {
 			case "Lion":
 				kernel.Lion(w, g, s[0], lr, b1, b2)
 			default:
-				t.Fatalf("%s: unknown optimiser", c.Name)
+				t.Fatalf("%s: unknown optimizer", c.Name)
 			}
 			row := golden.Array{Shape: []int{n}, Data: want.Data[step*n : (step+1)*n]}
 			golden.Close(t, c.Name, w, row, rel, abs)

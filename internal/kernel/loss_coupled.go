@@ -9,7 +9,7 @@ import "math"
 // CategoricalCrossentropy is -Σ_j t_j·log q_j, where q is p divided by its sum and
 // kept between ε and 1-ε.
 func CategoricalCrossentropy[T Float]() RowLoss[T] {
-	return normalised[T](
+	return normalized[T](
 		func(q, t float64) float64 { return -t * math.Log(q) },
 		func(q, t float64) float64 { return -t / q })
 }
@@ -17,16 +17,16 @@ func CategoricalCrossentropy[T Float]() RowLoss[T] {
 // CategoricalFocal is -α·Σ_j t_j·(1 - q_j)^γ·log q_j with the q of
 // CategoricalCrossentropy (Lin et al. 2018).
 func CategoricalFocal[T Float](alpha, gamma float64) RowLoss[T] {
-	return normalised[T](
+	return normalized[T](
 		func(q, t float64) float64 { return -alpha * t * math.Pow(1-q, gamma) * math.Log(q) },
 		func(q, t float64) float64 {
 			return alpha * t * (powerSlope(1-q, gamma)*math.Log(q) - math.Pow(1-q, gamma)/q)
 		})
 }
 
-// normalised is Σ_j value(q_j, t_j). With u = p/Σp and g_j the slope at q_j, 0 where
+// normalized is Σ_j value(q_j, t_j). With u = p/Σp and g_j the slope at q_j, 0 where
 // a bound acts, dp_j = (g_j - Σ_k g_k·u_k)/Σp.
-func normalised[T Float](value, slope func(q, t float64) float64) RowLoss[T] {
+func normalized[T Float](value, slope func(q, t float64) float64) RowLoss[T] {
 	lo, hi := lossBounds[T]()
 	bound := func(u float64) float64 { return min(max(u, lo), hi) }
 	return RowLoss[T]{

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// BenchmarkNorm is one pass of each kernel of normalisation over the activations
+// BenchmarkNorm is one pass of each kernel of normalization over the activations
 // of a convolution (128 images of 28 x 28 by 32 channels) and of a transformer
 // (64 series of 128 steps by 256 features).
 func BenchmarkNorm(b *testing.B) {

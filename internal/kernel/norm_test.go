@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -20,7 +21,7 @@ func shifted(rng *rand.Rand, n int) []float32 {
 
 func TestNormColsMatchesReference(t *testing.T) {
 	const eps = 1e-3
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 3))
 		for _, s := range [][2]int{{1, 1}, {1, 300}, {5, 3}, {700, 7}, {31, 257}, {20_000, 3}, {2000, 64}} {
 			rows, cols := s[0], s[1]
@@ -29,34 +30,34 @@ func TestNormColsMatchesReference(t *testing.T) {
 			wide := make([]float64, rows*cols)
 			wmean, wvariance, wdgamma, wdbeta := make([]float64, cols), make([]float64, cols), make([]float64, cols), make([]float64, cols)
 
-			ref.ColSum(wmean, widen(x), rows, cols)
+			ref.ColSum(wmean, kerneltest.Widen(x), rows, cols)
 			for j := range wmean {
 				wmean[j] /= float64(rows)
 				mean[j] = float32(wmean[j])
 				wmean[j] = float64(mean[j])
 			}
 			ColVariance(variance, x, mean, rows, cols)
-			ref.ColVariance(wvariance, widen(x), wmean, rows, cols)
+			ref.ColVariance(wvariance, kerneltest.Widen(x), wmean, rows, cols)
 			near(t, "variance", variance, wvariance, 1e-5)
 
 			got := make([]float32, rows*cols)
 			for _, affine := range []bool{true, false} {
-				g, b, wg, wb := gamma, beta, widen(gamma), widen(beta)
+				g, b, wg, wb := gamma, beta, kerneltest.Widen(gamma), kerneltest.Widen(beta)
 				if !affine {
 					g, b, wg, wb = nil, nil, nil, nil
 				}
 				NormCols(got, x, mean, variance, g, b, eps, rows, cols)
-				ref.NormCols(wide, widen(x), wmean, widen(variance), wg, wb, eps, rows, cols)
+				ref.NormCols(wide, kerneltest.Widen(x), wmean, kerneltest.Widen(variance), wg, wb, eps, rows, cols)
 				near(t, "norm", got, wide, 1e-5)
 
 				NormColsDot(dgamma, x, dy, mean, variance, eps, rows, cols)
-				ref.NormColsDot(wdgamma, widen(x), widen(dy), wmean, widen(variance), eps, rows, cols)
+				ref.NormColsDot(wdgamma, kerneltest.Widen(x), kerneltest.Widen(dy), wmean, kerneltest.Widen(variance), eps, rows, cols)
 				near(t, "gradient of gamma", dgamma, wdgamma, 1e-4) // a sum of up to 20 000 terms of either sign
 
 				ColSum(dbeta, dy, rows, cols)
-				ref.ColSum(wdbeta, widen(dy), rows, cols)
+				ref.ColSum(wdbeta, kerneltest.Widen(dy), rows, cols)
 				NormColsGrad(got, x, dy, mean, variance, g, dgamma, dbeta, eps, rows, cols)
-				ref.NormColsGrad(wide, widen(x), widen(dy), wmean, widen(variance), wg, wdgamma, wdbeta, eps, rows, cols)
+				ref.NormColsGrad(wide, kerneltest.Widen(x), kerneltest.Widen(dy), wmean, kerneltest.Widen(variance), wg, wdgamma, wdbeta, eps, rows, cols)
 				near(t, "norm gradient", got, wide, 1e-4)
 			}
 			if t.Failed() {
@@ -68,7 +69,7 @@ func TestNormColsMatchesReference(t *testing.T) {
 
 func TestNormRowsMatchesReference(t *testing.T) {
 	const eps = 1e-3
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 3))
 		for _, s := range [][2]int{{1, 1}, {1, 3000}, {5, 3}, {700, 7}, {31, 257}, {20_000, 3}} {
 			rows, cols := s[0], s[1]
@@ -76,25 +77,25 @@ func TestNormRowsMatchesReference(t *testing.T) {
 			got, wide := make([]float32, rows*cols), make([]float64, rows*cols)
 			dgamma, wdgamma := make([]float32, cols), make([]float64, cols)
 			for _, affine := range []bool{true, false} {
-				g, b, wg, wb := gamma, beta, widen(gamma), widen(beta)
+				g, b, wg, wb := gamma, beta, kerneltest.Widen(gamma), kerneltest.Widen(beta)
 				if !affine {
 					g, b, wg, wb = nil, nil, nil, nil
 				}
 				NormRows(got, x, g, b, eps, rows, cols)
-				ref.NormRows(wide, widen(x), wg, wb, eps, rows, cols)
+				ref.NormRows(wide, kerneltest.Widen(x), wg, wb, eps, rows, cols)
 				near(t, "norm", got, wide, 1e-5)
 				NormRowsGrad(got, x, dy, g, eps, rows, cols)
-				ref.NormRowsGrad(wide, widen(x), widen(dy), wg, eps, rows, cols)
+				ref.NormRowsGrad(wide, kerneltest.Widen(x), kerneltest.Widen(dy), wg, eps, rows, cols)
 				near(t, "norm gradient", got, wide, 1e-4)
 				NormRowsDot(dgamma, x, dy, eps, rows, cols)
-				ref.NormRowsDot(wdgamma, widen(x), widen(dy), eps, rows, cols)
+				ref.NormRowsDot(wdgamma, kerneltest.Widen(x), kerneltest.Widen(dy), eps, rows, cols)
 				near(t, "gradient of gamma", dgamma, wdgamma, 1e-4)
 			}
 			UnitRows(got, x, rows, cols)
-			ref.UnitRows(wide, widen(x), rows, cols)
+			ref.UnitRows(wide, kerneltest.Widen(x), rows, cols)
 			near(t, "unit rows", got, wide, 1e-6)
 			UnitRowsGrad(got, x, dy, rows, cols)
-			ref.UnitRowsGrad(wide, widen(x), widen(dy), rows, cols)
+			ref.UnitRowsGrad(wide, kerneltest.Widen(x), kerneltest.Widen(dy), rows, cols)
 			near(t, "unit rows gradient", got, wide, 1e-5)
 			if t.Failed() {
 				t.Fatalf("with %d x %d", rows, cols)
@@ -104,16 +105,16 @@ func TestNormRowsMatchesReference(t *testing.T) {
 }
 
 func TestGemmBatchMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 3))
 		for _, s := range [][4]int{{0, 2, 3, 4}, {1, 1, 1, 1}, {3, 2, 5, 4}, {300, 7, 3, 9}, {2, 70, 80, 90}, {40, 33, 17, 30}} {
 			n, m, k, depth := s[0], s[1], s[2], s[3]
 			a, b, c := randomFloats(rng, n*m*depth), randomFloats(rng, n*depth*k), make([]float32, n*m*k)
 			for _, trans := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
 				wide := make([]float64, len(c))
-				GemmBatch(trans[0], trans[1], n, m, k, depth, widen(a), widen(b), wide)
+				GemmBatch(trans[0], trans[1], n, m, k, depth, kerneltest.Widen(a), kerneltest.Widen(b), wide)
 				GemmBatch(trans[0], trans[1], n, m, k, depth, a, b, c)
-				wantClose(t, "batch of products", c, wide, 1e-6, 40)
+				kerneltest.Close(t, "batch of products", c, wide, 1e-6, 40)
 				for i := range n {
 					want := make([]float32, m*k)
 					Gemm(trans[0], trans[1], m, k, depth, a[i*m*depth:], distance(trans[0], m, depth), b[i*depth*k:], distance(trans[1], depth, k), 0, want, k)

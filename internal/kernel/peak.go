@@ -16,7 +16,7 @@ var peakJobs parallel.FreeList[peakJob]
 
 // Peak makes multiply-adds that need no memory on all workers, some 20 µs, and returns how
 // many floating-point operations these were: their speed is what no matrix product can
-// exceed. It is 0 where the path in use has no such instructions.
+// exceed. It is 0 in portable Go.
 func Peak() (flop float64) {
 	if simd.Active.Peak == nil {
 		return 0

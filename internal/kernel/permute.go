@@ -77,7 +77,7 @@ func (j *permuteJob) Unit(u int, _ *parallel.Worker) {
 }
 
 // permutation is a permuted walk through x: axis i of dst has size[i] elements that lie
-// stride[i] apart in x. Axes that stay neighbours in order are one.
+// stride[i] apart in x. Axes that stay neighbors in order are one.
 type permutation struct {
 	rank         int
 	size, stride [maxRank]int

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -23,7 +24,7 @@ func randomPool(rng *rand.Rand) *Pool {
 }
 
 func TestPoolingMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		for range 300 {
 			s := randomPool(rng)
@@ -41,7 +42,7 @@ func TestPoolingMatchesReference(t *testing.T) {
 			sameNumbers(t, "max pooling", got, want)
 			sameNumbers(t, "arg of max pooling", arg, wantArg)
 
-			dx, wide, wideDy := randomFloats(rng, len(x)), make([]float64, len(x)), widen(dy)
+			dx, wide, wideDy := randomFloats(rng, len(x)), make([]float64, len(x)), kerneltest.Widen(dy)
 			MaxPool2DBack(dx, arg, dy, s)
 			ref.MaxPool2DBack(wide, arg, wideDy, s)
 			near(t, "max pooling gradient", dx, wide, 1e-5)
@@ -49,7 +50,7 @@ func TestPoolingMatchesReference(t *testing.T) {
 			ref.AvgPool2DBack(wide, wideDy, s)
 			near(t, "average pooling gradient", dx, wide, 1e-5)
 			AvgPool2D(got, x, s)
-			ref.AvgPool2D(wideDy, widen(x), s)
+			ref.AvgPool2D(wideDy, kerneltest.Widen(x), s)
 			near(t, "average pooling", got, wideDy, 1e-5)
 			if t.Failed() {
 				t.Fatalf("with %+v", *s)
@@ -59,34 +60,34 @@ func TestPoolingMatchesReference(t *testing.T) {
 }
 
 func TestGlobalPoolingMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		for range 60 {
 			n, cells, c := rng.IntN(6), 1+rng.IntN(300), 1+rng.IntN(40)
 			x, dy := randomFloats(rng, n*cells*c), randomFloats(rng, n*c)
 			y, want, wantDx, dx := make([]float32, n*c), make([]float64, n*c), make([]float64, len(x)), randomFloats(rng, len(x))
 			arg, wantArg := make([]int32, n*c), make([]int32, n*c)
-			ref.GlobalMaxPool(want, wantArg, widen(x), n, cells, c)
+			ref.GlobalMaxPool(want, wantArg, kerneltest.Widen(x), n, cells, c)
 			GlobalMaxPool(y, nil, x, n, cells, c)
 			near(t, "global max without arg", y, want, 0)
 			GlobalMaxPool(y, arg, x, n, cells, c)
 			near(t, "global max", y, want, 0)
 			sameNumbers(t, "arg of global max", arg, wantArg)
 			GlobalMaxPoolBack(dx, arg, dy, n, cells, c)
-			ref.GlobalMaxPoolBack(wantDx, arg, widen(dy), n, cells, c)
+			ref.GlobalMaxPoolBack(wantDx, arg, kerneltest.Widen(dy), n, cells, c)
 			near(t, "global max gradient", dx, wantDx, 0)
 			GlobalAvgPool(y, x, n, cells, c)
-			ref.GlobalAvgPool(want, widen(x), n, cells, c)
+			ref.GlobalAvgPool(want, kerneltest.Widen(x), n, cells, c)
 			near(t, "global average", y, want, 1e-5)
 			GlobalAvgPoolBack(dx, dy, n, cells, c)
-			ref.GlobalAvgPoolBack(wantDx, widen(dy), n, cells, c)
+			ref.GlobalAvgPoolBack(wantDx, kerneltest.Widen(dy), n, cells, c)
 			near(t, "global average gradient", dx, wantDx, 1e-6)
 		}
 	})
 }
 
 func TestMaxPoolCarriesNaN(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		nan := float32(math.NaN())
 		s := &Pool{N: 1, H: 1, W: 4, C: 1, KH: 1, KW: 2, StrideH: 1, StrideW: 2, OH: 1, OW: 2}
 		y, arg := make([]float32, 2), make([]uint8, 2)

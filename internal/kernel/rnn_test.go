@@ -9,6 +9,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 )
 
 var rnnCells = map[string]RNNCell{"simple": CellSimple, "gru": CellGRU, "gru reset after": CellGRUResetAfter, "lstm": CellLSTM}
@@ -117,7 +119,7 @@ var generals = []*RNNGeneral{
 }
 
 func TestRecurrentMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		for _, name := range slices.Sorted(maps.Keys(rnnCells)) {
 			cell := rnnCells[name]
@@ -217,7 +219,7 @@ func TestRecurrentEmpty(t *testing.T) {
 
 // Long sequences without input let gradients fade below float32's normal range.
 func TestRecurrentGradientsFadeToZero(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for name, cell := range rnnCells {
 			s := &RNN{Cell: cell, Batch: 1, Time: 400, In: 1, Units: 4, Act: Tanh}
 			c := newRNNCase(rand.New(rand.NewPCG(4, 4)), s, false, true)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -61,7 +62,7 @@ func TestSparseGradGathers(t *testing.T) {
 }
 
 func TestSparseGrad(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(6, 6))
 		var s SparseGrad
 		for i := range 25 {
@@ -71,7 +72,7 @@ func TestSparseGrad(t *testing.T) {
 				ids[rng.IntN(n)] = []float32{-1, 0.5, float32(vocab), float32(math.NaN())}[rng.IntN(4)]
 			}
 			want := make([]float64, vocab*dim)
-			ref.ScatterAdd(want, widen(dy), convert[float64](widen(ids)), n, vocab, dim)
+			ref.ScatterAdd(want, kerneltest.Widen(dy), convert[float64](kerneltest.Widen(ids)), n, vocab, dim)
 
 			rows := s.Of(dy, ids, n, vocab, dim)
 			if !slices.IsSorted(rows) {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 )
 
 // A kernel that touched anything beyond a slice would end the test with a fault.
@@ -16,7 +18,7 @@ func TestVectorKernelsStayInside(t *testing.T) {
 	args := unsafe.Slice((*uint8)(unsafe.Pointer(&bytes[0])), 4*most)
 	allInts := unsafe.Slice((*int32)(unsafe.Pointer(&bytes[0])), most)
 	rng := rand.New(rand.NewPCG(1, 1))
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for n := range most + 1 {
 			ints := allInts[most-n:]
 			a, b, c, d, e := a[most-n:], b[most-n:], c[most-n:], d[most-n:], e[most-n:]
@@ -73,7 +75,7 @@ func TestVectorKernelsStayInside(t *testing.T) {
 }
 
 func TestRecurrentStaysInside(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		for name, cell := range rnnCells {
 			for _, units := range []int{1, 7, 8, 15, 16, 17, 33} {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -33,20 +34,20 @@ func inputs(rng *rand.Rand, n int) []float32 {
 }
 
 func TestActivationsMatchReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		for a := Linear; a < activationCount; a++ {
 			for _, n := range lengths {
 				x, dy := inputs(rng, n), randomFloats(rng, n)
 				y, want := make([]float32, n), make([]float64, n)
 				Activate(y, x, a, 0.3)
-				ref.Activate(want, widen(x), a, 0.3)
+				ref.Activate(want, kerneltest.Widen(x), a, 0.3)
 				near(t, fmt.Sprintf("%v of %d", a, n), y, want, 4e-7)
 				s := x
 				if a.FromOutput() {
 					s = y
 				}
-				ref.ActivateGrad(want, widen(s), widen(dy), a, 0.3)
+				ref.ActivateGrad(want, kerneltest.Widen(s), kerneltest.Widen(dy), a, 0.3)
 				ActivateGrad(dy, s, dy, a, 0.3)
 				near(t, fmt.Sprintf("%v gradient of %d", a, n), dy, want, 2e-6)
 				Activate(x, x, a, 0.3)
@@ -59,7 +60,7 @@ func TestActivationsMatchReference(t *testing.T) {
 // Relative accuracy where results are small, and the ends of the range.
 func TestElementaryFunctions(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		var x []float32
 		for v := float32(-104); v < 89; v += 0.037 {
 			x = append(x, v)
@@ -122,14 +123,14 @@ func TestElementaryFunctions(t *testing.T) {
 }
 
 func TestElementwiseMatchesReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		for _, n := range lengths {
 			a, b, dst := inputs(rng, n), inputs(rng, n), make([]float32, n)
 			for i := range n / 3 {
 				b[3*i] = a[3*i] // ties
 			}
-			want, wideA, wideB := make([]float64, n), widen(a), widen(b)
+			want, wideA, wideB := make([]float64, n), kerneltest.Widen(a), kerneltest.Widen(b)
 			for name, f := range map[string]struct {
 				fast  func(dst, a, b []float32)
 				plain func(dst, a, b []float64)
@@ -166,11 +167,11 @@ func TestElementwiseMatchesReference(t *testing.T) {
 }
 
 func TestReductionsMatchReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 3))
 		for _, n := range append(lengths, 100_003) {
 			a, b := randomFloats(rng, n), randomFloats(rng, n)
-			wa, wb := widen(a), widen(b)
+			wa, wb := kerneltest.Widen(a), kerneltest.Widen(b)
 			root := math.Sqrt(float64(n))
 			near(t, fmt.Sprintf("sums of %d", n), []float32{Sum(a), SumSquares(a), SumAbs(a), Dot(a, b)},
 				[]float64{ref.Sum(wa), ref.SumSquares(wa), ref.SumAbs(wa), ref.Dot(wa, wb)}, 1e-6*max(root/10, 1))
@@ -188,7 +189,7 @@ func TestReductionsMatchReference(t *testing.T) {
 		for _, cols := range []int{1, 2, 7, 8, 15, 16, 17, 33, 64, 65, 131} {
 			for _, rows := range []int{0, 1, 2, 3, 4, 5, 7, 40, 3000} {
 				x := randomFloats(rng, rows*cols)
-				dst, want, wide := make([]float32, cols), make([]float64, cols), widen(x)
+				dst, want, wide := make([]float32, cols), make([]float64, cols), kerneltest.Widen(x)
 				ColSum(dst, x, rows, cols)
 				ref.ColSum(want, wide, rows, cols)
 				near(t, fmt.Sprintf("column sum of %d x %d", rows, cols), dst, want, 5e-5)
@@ -198,7 +199,7 @@ func TestReductionsMatchReference(t *testing.T) {
 }
 
 func TestRowsMatchReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(4, 4))
 		for _, cols := range []int{1, 2, 7, 8, 10, 15, 16, 17, 46, 64, 100, 1000} {
 			for _, rows := range []int{0, 1, 3, 130} {
@@ -216,18 +217,18 @@ func TestRowsMatchReference(t *testing.T) {
 				what := func(name string) string { return fmt.Sprintf("%s of %d x %d", name, rows, cols) }
 
 				Softmax(got, x, rows, cols)
-				ref.Softmax(want, widen(x), rows, cols)
+				ref.Softmax(want, kerneltest.Widen(x), rows, cols)
 				near(t, what("softmax"), got, want, 1e-6)
 				y := append([]float32(nil), got...)
 				SoftmaxGrad(got, y, dy, rows, cols)
-				ref.SoftmaxGrad(want, widen(y), widen(dy), rows, cols)
+				ref.SoftmaxGrad(want, kerneltest.Widen(y), kerneltest.Widen(dy), rows, cols)
 				near(t, what("softmax gradient"), got, want, 1e-5)
 				LogSoftmax(got, x, rows, cols)
-				ref.LogSoftmax(want, widen(x), rows, cols)
+				ref.LogSoftmax(want, kerneltest.Widen(x), rows, cols)
 				near(t, what("log-softmax"), got, want, 1e-6)
 				y = append(y[:0], got...)
 				LogSoftmaxGrad(got, y, dy, rows, cols)
-				ref.LogSoftmaxGrad(want, widen(y), widen(dy), rows, cols)
+				ref.LogSoftmaxGrad(want, kerneltest.Widen(y), kerneltest.Widen(dy), rows, cols)
 				near(t, what("log-softmax gradient"), got, want, 1e-5)
 
 				for name, l := range map[string]struct {
@@ -249,10 +250,10 @@ func TestRowsMatchReference(t *testing.T) {
 				} {
 					loss, wantLoss := make([]float32, rows), make([]float64, rows)
 					l.loss(loss, x, l.target, rows, cols)
-					l.plain(wantLoss, widen(x), widen(l.target), rows, cols)
+					l.plain(wantLoss, kerneltest.Widen(x), kerneltest.Widen(l.target), rows, cols)
 					near(t, what(name), loss, wantLoss, 1e-5)
 					l.grad(got, x, l.target, dloss, rows, cols)
-					l.plainGrad(want, widen(x), widen(l.target), widen(dloss), rows, cols)
+					l.plainGrad(want, kerneltest.Widen(x), kerneltest.Widen(l.target), kerneltest.Widen(dloss), rows, cols)
 					near(t, what(name+" gradient"), got, want, 1e-6)
 				}
 			}
@@ -260,8 +261,8 @@ func TestRowsMatchReference(t *testing.T) {
 	})
 }
 
-func TestOptimisersMatchReference(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+func TestOptimizersMatchReference(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 5))
 		for _, n := range lengths {
 			for name, f := range map[string]struct {
@@ -288,11 +289,11 @@ func TestOptimisersMatchReference(t *testing.T) {
 					func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
 					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, nil, 0.1, 0.9, 0.8, 1e-7) },
 				},
-				"rmsprop centred": {
+				"rmsprop centered": {
 					func(w, g, a, b, c []float32) { RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
 					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, nil, c, 0.1, 0.9, 0.8, 1e-7) },
 				},
-				"rmsprop centred momentum": {
+				"rmsprop centered momentum": {
 					func(w, g, a, b, c []float32) { RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
 					func(w, g, a, b, c []float64) { ref.RMSprop(w, g, a, b, c, 0.1, 0.9, 0.8, 1e-7) },
 				},
@@ -335,9 +336,9 @@ func TestOptimisersMatchReference(t *testing.T) {
 				for i := n; i < 2*n; i++ {
 					state[i] += 0.5
 				}
-				g, wide := randomFloats(rng, n), widen(state)
+				g, wide := randomFloats(rng, n), kerneltest.Widen(state)
 				f.fast(state[:n], g, state[n:2*n], state[2*n:3*n], state[3*n:])
-				f.plain(wide[:n], widen(g), wide[n:2*n], wide[2*n:3*n], wide[3*n:])
+				f.plain(wide[:n], kerneltest.Widen(g), wide[n:2*n], wide[2*n:3*n], wide[3*n:])
 				near(t, fmt.Sprintf("%s of %d", name, n), state, wide, 2e-6)
 			}
 		}
@@ -345,7 +346,7 @@ func TestOptimisersMatchReference(t *testing.T) {
 }
 
 func TestDropoutMatchesReferenceBits(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(6, 6))
 		for _, n := range append(lengths, 10_000) {
 			x, got, want := randomFloats(rng, n), make([]float32, n), make([]float32, n)

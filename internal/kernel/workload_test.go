@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 )
 
@@ -21,6 +22,9 @@ type workload struct {
 // newFloats makes the operands of workloads; a variable for the test that puts them beside
 // pages that may not be touched.
 var newFloats = func(n int) []float32 { return make([]float32, n) }
+
+// randomFloats returns n values from the standard normal distribution.
+func randomFloats(rng *rand.Rand, n int) []float32 { return kerneltest.Normal(rng, newFloats(n)) }
 
 var workloads = []workload{
 	{"relu", func(rng *rand.Rand, n int) (func(), []float32) {
@@ -176,7 +180,7 @@ var workloads = []workload{
 			Upsample2DGrad(at(335, 10), x, rows, 1, 2, 5, 2, 3)
 		}, out
 	}},
-	{"row optimisers", func(rng *rand.Rand, n int) (func(), []float32) {
+	{"row optimizers", func(rng *rand.Rand, n int) (func(), []float32) {
 		rows := make([]int32, n/10/4)
 		for i := range rows {
 			rows[i] = int32(4 * i)
@@ -286,7 +290,7 @@ func onXX(rng *rand.Rand, n int, f func(y, a, b []float32)) (func(), []float32) 
 	return func() { f(y, a, b) }, y
 }
 
-// onState makes a workload of an optimiser; its result is the parameter and all state.
+// onState makes a workload of an optimizer; its result is the parameter and all state.
 func onState(rng *rand.Rand, n int, f func(w, g, a, b, c []float32)) (func(), []float32) {
 	grad, start, out := randomFloats(rng, n), randomFloats(rng, 4*n), newFloats(4*n)
 	for i := n; i < 4*n; i++ {
@@ -299,7 +303,7 @@ func onState(rng *rand.Rand, n int, f func(w, g, a, b, c []float32)) (func(), []
 }
 
 func TestSameBitsForAnyWorkers(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, w := range workloads {
 			call, out := w.make(rand.New(rand.NewPCG(1, 2)), 70_001)
 			var want []float32
@@ -322,7 +326,7 @@ func TestSameBitsForAnyWorkers(t *testing.T) {
 }
 
 func TestNothingAllocates(t *testing.T) {
-	onEachPath(t, func(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, w := range workloads {
 			for _, n := range []int{0, 200, 50_000} {
 				call, _ := w.make(rand.New(rand.NewPCG(1, 2)), n)

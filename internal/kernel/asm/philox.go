@@ -10,7 +10,7 @@ import (
 )
 
 // Dropout by Philox4x32-10. A vector holds one word of as many counters as it has lanes;
-// words 0 to 3 of counters c..c+15 serve 64 neighbouring elements, sixteen each.
+// words 0 to 3 of counters c..c+15 serve 64 neighboring elements, sixteen each.
 
 const philoxRounds = 10
 

@@ -45,8 +45,13 @@ type Jobs[J any, P Job[J]] struct {
 // Run runs job over 0..n-1 in pieces of grain elements.
 func (s *Jobs[J, P]) Run(job J, n, grain int) {
 	c := s.free.Get()
-	c.job, c.Pieces = job, Cut(n, grain)
-	c.Pieces.Run(c)
+	c.job = job
+	if n > grain {
+		c.Pieces = Cut(n, grain)
+		c.Pieces.Run(c)
+	} else if n > 0 {
+		P(&c.job).Piece(0, n)
+	}
 	var none J
 	c.job = none // keeps nobody's operands alive
 	s.free.Put(c)

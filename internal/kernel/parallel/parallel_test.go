@@ -73,22 +73,22 @@ func TestPiecesCoverEveryElementOnce(t *testing.T) {
 	}
 }
 
-func TestShareIsEven(t *testing.T) {
-	for _, total := range []int{0, 1, 7, 12, 1000} {
-		for parts := 1; parts < 14; parts++ {
-			next := 0
-			for i := range parts {
-				lo, hi := Share(total, parts, i)
-				if lo != next || hi-lo < total/parts || hi-lo > total/parts+1 {
-					t.Errorf("part %d of %d of %d is [%d, %d)", i, parts, total, lo, hi)
-				}
-				next = hi
+func FuzzShare(f *testing.F) {
+	f.Add(uint16(128), uint8(10))
+	f.Add(uint16(0), uint8(3))
+	f.Fuzz(func(t *testing.T, total16 uint16, parts8 uint8) {
+		total, parts, at := int(total16), 1+int(parts8), 0
+		for i := range parts {
+			lo, hi := Share(total, parts, i)
+			if lo != at || hi-lo < total/parts || hi-lo > total/parts+1 {
+				t.Fatalf("Share(%d, %d, %d) = %d, %d after %d", total, parts, i, lo, hi, at)
 			}
-			if next != total {
-				t.Errorf("%d parts of %d end at %d", parts, total, next)
-			}
+			at = hi
 		}
-	}
+		if at != total {
+			t.Fatalf("%d parts of %d end at %d", parts, total, at)
+		}
+	})
 }
 
 type addOne struct{ x []int }

@@ -33,6 +33,10 @@ func (p Pieces) Run(t Task) {
 	}
 }
 
+// MinShared is how many multiply-adds a job has at least that is worth sharing: a smaller one
+// is over before a helper has joined.
+const MinShared = 200_000
+
 // Share returns the bounds of part i when total is cut evenly into parts.
 func Share(total, parts, i int) (lo, hi int) {
 	return total * i / parts, total * (i + 1) / parts

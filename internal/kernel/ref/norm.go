@@ -73,7 +73,7 @@ func NormColsGrad[T Float](dx, x, dy, mean, variance, gamma, dgamma, dbeta []T, 
 func NormRows[T Float](y, x, gamma, beta []T, eps T, rows, cols int) {
 	for r := range rows {
 		out := y[r*cols : (r+1)*cols]
-		standardise(out, x[r*cols:(r+1)*cols], eps)
+		standardize(out, x[r*cols:(r+1)*cols], eps)
 		if gamma != nil {
 			Mul(out, out, gamma)
 		}
@@ -88,7 +88,7 @@ func NormRows[T Float](y, x, gamma, beta []T, eps T, rows, cols int) {
 func NormRowsGrad[T Float](dx, x, dy, gamma []T, eps T, rows, cols int) {
 	z, g := make([]T, cols), make([]T, cols)
 	for r := range rows {
-		inverse := standardise(z, x[r*cols:(r+1)*cols], eps)
+		inverse := standardize(z, x[r*cols:(r+1)*cols], eps)
 		copy(g, dy[r*cols:(r+1)*cols])
 		if gamma != nil {
 			Mul(g, g, gamma)
@@ -105,14 +105,14 @@ func NormRowsDot[T Float](dgamma, x, dy []T, eps T, rows, cols int) {
 	z := make([]T, cols)
 	clear(dgamma)
 	for r := range rows {
-		standardise(z, x[r*cols:(r+1)*cols], eps)
+		standardize(z, x[r*cols:(r+1)*cols], eps)
 		Mul(z, z, dy[r*cols:(r+1)*cols])
 		Add(dgamma, dgamma, z)
 	}
 }
 
-// standardise writes z = (x - m) / sqrt(v + eps) for one row and returns 1 / sqrt(v + eps).
-func standardise[T Float](z, x []T, eps T) (inverse T) {
+// standardize writes z = (x - m) / sqrt(v + eps) for one row and returns 1 / sqrt(v + eps).
+func standardize[T Float](z, x []T, eps T) (inverse T) {
 	n := float64(len(x))
 	mean := T(Sum(x) / n)
 	for j := range x {

@@ -4,7 +4,7 @@ package ref
 
 import "math"
 
-// The optimisers follow Keras 3 (keras.io/api/optimizers): one pass over a
+// The optimizers follow Keras 3 (keras.io/api/optimizers): one pass over a
 // parameter w with its gradient g; state slices belong to the caller and start at 0.
 
 func sqrt[T Float](x T) T { return T(math.Sqrt(float64(x))) }
@@ -40,7 +40,7 @@ func SGD[T Float](w, g, v []T, lr, momentum T, nesterov bool) {
 }
 
 // RMSprop (Hinton 2012): ms = rho ms + (1-rho) g^2 and w -= lr g / sqrt(ms + eps).
-// Centred (mg not nil): mg = rho mg + (1-rho) g, and ms - mg^2 stands for ms under the
+// Centered (mg not nil): mg = rho mg + (1-rho) g, and ms - mg^2 stands for ms under the
 // root. With momentum (mom not nil) the increments are gathered: mom = momentum mom +
 // increment, w -= mom.
 func RMSprop[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes golden.json: activations, losses and their gradients by PyTorch's autograd,
-optimiser steps by the formulas of keras.io/api/optimizers in numpy (float64).
+optimizer steps by the formulas of keras.io/api/optimizers in numpy (float64).
 Run: python3 golden.py > golden.json   (numbers made with PyTorch 1.13.0)"""
 import json
 import numpy as np
@@ -54,7 +54,7 @@ out["mse"] = grad(lambda v: F.mse_loss(v, t(b), reduction="none").mean(1), z)
 out["mae"] = grad(lambda v: F.l1_loss(v, t(b), reduction="none").mean(1), z)
 
 
-def optimise(step, state):
+def optimize(step, state):
     w = np.array([1.0, -2.0, 0.5, 3.0, -0.1])
     s = [np.zeros(5) for _ in range(state)]
     gs, ws = [], []
@@ -134,13 +134,13 @@ def lion(w, g, s, k):
     return w
 
 
-out["optimisers"] = {
-    "sgd": optimise(sgd(None, False), 1), "sgd_momentum": optimise(sgd(0.9, False), 1),
-    "sgd_nesterov": optimise(sgd(0.9, True), 1), "rmsprop": optimise(rmsprop(0, False), 3),
-    "rmsprop_centred_momentum": optimise(rmsprop(0.9, True), 3), "adam": optimise(adam(False, 0), 3),
-    "amsgrad": optimise(adam(True, 0), 3), "adamw": optimise(adam(False, 0.004), 3),
-    "nadam": optimise(nadam, 2), "adamax": optimise(adamax, 2), "adagrad": optimise(adagrad, 1),
-    "adadelta": optimise(adadelta, 2), "lion": optimise(lion, 1),
+out["optimizers"] = {
+    "sgd": optimize(sgd(None, False), 1), "sgd_momentum": optimize(sgd(0.9, False), 1),
+    "sgd_nesterov": optimize(sgd(0.9, True), 1), "rmsprop": optimize(rmsprop(0, False), 3),
+    "rmsprop_centered_momentum": optimize(rmsprop(0.9, True), 3), "adam": optimize(adam(False, 0), 3),
+    "amsgrad": optimize(adam(True, 0), 3), "adamw": optimize(adam(False, 0.004), 3),
+    "nadam": optimize(nadam, 2), "adamax": optimize(adamax, 2), "adagrad": optimize(adagrad, 1),
+    "adadelta": optimize(adadelta, 2), "lion": optimize(lion, 1),
 }
 
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package gemm
 
 import (
 	"github.com/reef-dl/reef/internal/kernel/parallel"
@@ -11,14 +11,14 @@ import (
 // panel in the worker's own scratch right before its use, instead of in full
 // beforehand: the copy, which has many cache misses in flight at a time, brings
 // it from memory faster than the tiles' prefetches, and it never goes back there.
-type fusedJob gemmJob
+type fusedJob job
 
 // fusedFloats is the size from which this holds for a B that is not transposed:
 // a smaller one comes from cache and is read in place. A variable for the tests.
 var fusedFloats = 4 << 20
 
 // fusePacking reports whether j is such a product.
-func (j *gemmJob) fusePacking() bool {
+func (j *job) fusePacking() bool {
 	rows, cols := ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
 	if rows > packPanels || cols < 2*parallel.Workers() {
 		return false
@@ -26,7 +26,7 @@ func (j *gemmJob) fusePacking() bool {
 	return j.transB || j.m > 4 && j.k*j.n >= fusedFloats
 }
 
-func (j *gemmJob) multiplyFused() {
+func (j *job) multiplyFused() {
 	j.kBlocks = max(1, ceilDiv(j.k, j.isa.Depth))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
 	if j.small() {
@@ -38,30 +38,30 @@ func (j *gemmJob) multiplyFused() {
 
 // unit computes column panel q of C.
 func (f *fusedJob) Unit(q int, w *parallel.Worker) {
-	j := (*gemmJob)(f)
+	j := (*job)(f)
 	s, t := j.isa, &w.Tile
 	n0 := q * s.TileCols()
 	cols := min(s.TileCols(), j.n-n0)
 	t.Segments, t.Offsets, t.RowC = 1, &simd.NoOffset, 4*j.ldc
 	for kb := range j.kBlocks {
 		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
-		panel := first(w.Floats((k1 - k0) * s.TileCols()))
+		panel := simd.First(w.Floats((k1 - k0) * s.TileCols()))
 		at := k0*j.ldb + n0
 		if j.transB {
 			at = n0*j.ldb + k0
 		}
 		if k1 > k0 {
-			packPanel(s, panel, floatsAt(j.b, at), j.transB, k1-k0, cols, j.ldb)
+			PackPanel(s, panel, simd.At(j.b, at), j.transB, k1-k0, cols, j.ldb)
 		}
 		t.K, t.Flags = k1-k0, j.flags(kb)
 		if t.Bias = nil; j.bias != nil && kb == 0 {
-			t.Bias = floatsAt(j.bias, n0)
+			t.Bias = simd.At(j.bias, n0)
 		}
 		for p := range j.rowPanels {
 			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
 			j.setA(w, r0, r1, k0)
 			t.B, t.StepB = panel, 4*s.TileCols()
-			t.C = floatsAt(j.c, r0*j.ldc+n0)
+			t.C = simd.At(j.c, r0*j.ldc+n0)
 			s.Tile(t, r1-r0, cols)
 		}
 	}

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -22,7 +24,7 @@ import (
 // would leave most of a vector empty, the transposed product is computed.
 type weightsJob struct {
 	isa        *simd.ISA
-	s          Conv
+	s          ref.Conv
 	rows, cols axis
 	x, dy      unsafe.Pointer
 
@@ -52,7 +54,7 @@ const (
 	weightUnits = 32
 )
 
-func convBackWeights(dw, x, dy []float32, s *Conv) {
+func windowBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	pixels := s.N * s.OH * s.OW
 	if pixels == 0 || s.N*s.H*s.W == 0 {
 		clear(dw)
@@ -60,7 +62,7 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 	}
 	j := weightsJobs.Get()
 	*j = weightsJob{
-		isa: simd.Active, s: *s, x: first(x), dy: first(dy), sums: first(dw),
+		isa: simd.Active, s: *s, x: simd.First(x), dy: simd.First(dy), sums: simd.First(dw),
 		rows:    forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:    forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 		offsets: j.offsets, runs: j.runs, spare: j.spare,
@@ -72,21 +74,21 @@ func convBackWeights(dw, x, dy []float32, s *Conv) {
 	j.narrow = 4*s.K <= 1<<j.isa.LaneBits
 	if j.partials > 1 || j.narrow {
 		j.spare = buffer.Grow(j.spare, j.partials*len(dw))
-		j.sums = first(j.spare)
+		j.sums = simd.First(j.spare)
 	}
 	j.panels = ceilDiv(s.K, j.isa.TileCols())
 	j.panelGroups = min(j.panels, ceilDiv(weightUnits, j.partials*s.KH))
 	j.packB = j.panels > 1 && len(j.runs)*ceilDiv(j.runs[0].taps*s.C, j.isa.TileRows) >= 4
 	j.setOffsets()
 	start := parallel.Run
-	if pixels*len(dw) < minShared {
+	if pixels*len(dw) < parallel.MinShared {
 		start = parallel.RunAlone
 	}
 	start(j, j.partials*s.KH*j.panelGroups)
 	if j.narrow {
-		j.turnSums(dw)
+		j.transposeSums(dw)
 	} else if j.partials > 1 {
-		addPartials(dw, j.sums, j.partials)
+		parallel.AddPartials(dw, j.spare[:j.partials*len(dw)])
 	}
 	*j = weightsJob{offsets: j.offsets, runs: j.runs, spare: j.spare}
 	weightsJobs.Put(j)
@@ -135,9 +137,9 @@ func (j *weightsJob) Unit(u int, w *parallel.Worker) {
 	kh, partial := u%s.KH, u/s.KH
 	n0, n1 := p0*j.isa.TileCols(), min(s.K, p1*j.isa.TileCols())
 	rowLen := s.KW * s.C
-	sums := floatsAt(j.sums, (partial*s.KH+kh)*rowLen*s.K)
+	sums := simd.At(j.sums, (partial*s.KH+kh)*rowLen*s.K)
 	for i := range rowLen {
-		clear(unsafe.Slice((*float32)(floatsAt(sums, i*s.K+n0)), n1-n0))
+		clear(unsafe.Slice((*float32)(simd.At(sums, i*s.K+n0)), n1-n0))
 	}
 	h0, h1 := j.rows.positions(kh)
 	blocks := j.rowBlocks * j.colBlocks
@@ -158,7 +160,7 @@ type pixelBlock struct{ r0, r1, c0, c1 int }
 // column panels p0..p1.
 func (j *weightsJob) block(w *parallel.Worker, sums unsafe.Pointer, image, kh int, b pixelBlock, p0, p1 int) {
 	s, t := &j.s, &w.Tile
-	x := floatsAt(j.x, (image*s.H+b.r0*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.C)
+	x := simd.At(j.x, (image*s.H+b.r0*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.C)
 	left := 0
 	rows, pixels := b.r1-b.r0, (b.r1-b.r0)*(b.c1-b.c0)
 	padLen, packLen := 0, 0
@@ -173,18 +175,18 @@ func (j *weightsJob) block(w *parallel.Worker, sums unsafe.Pointer, image, kh in
 		left = b.c0*s.StrideW + j.cols.first
 		width := (b.c1-b.c0-1)*s.StrideW + s.KW
 		copyPadded(scratch[packLen:], s.StrideH*j.width*s.C, x, s.StrideH*s.W*s.C, rows, s.W, s.C, left, width)
-		x = first(scratch[packLen:])
+		x = simd.First(scratch[packLen:])
 	}
 	t.Offsets, t.Segments, t.Bias, t.Flags = unsafe.SliceData(j.offsets), rows, nil, simd.TileAdd
 	t.RowA, t.StepA, t.RowC = 4, 4*s.StrideW*s.C, 4*s.K
 	for p := p0; p < p1; p++ {
 		n0 := p * j.isa.TileCols()
 		n := min(j.isa.TileCols(), s.K-n0)
-		dy := floatsAt(j.dy, ((image*s.OH+b.r0)*s.OW+b.c0)*s.K+n0)
+		dy := simd.At(j.dy, ((image*s.OH+b.r0)*s.OW+b.c0)*s.K+n0)
 		t.StepB = 4 * s.K
 		if j.packB {
-			packPanel(j.isa, first(scratch), dy, false, pixels, n, s.K)
-			dy, t.StepB = first(scratch), 4*j.isa.TileCols()
+			gemm.PackPanel(j.isa, simd.First(scratch), dy, false, pixels, n, s.K)
+			dy, t.StepB = simd.First(scratch), 4*j.isa.TileCols()
 		}
 		for _, run := range j.runs {
 			lo, hi := max(run.lo, b.c0), min(run.hi, b.c1)
@@ -192,17 +194,17 @@ func (j *weightsJob) block(w *parallel.Worker, sums unsafe.Pointer, image, kh in
 				continue
 			}
 			if j.narrow {
-				j.narrowTiles(t, run, sums, floatsAt(dy, (lo-b.c0)*s.K), floatsAt(x, (lo*s.StrideW+run.kw*s.DilW+j.cols.first-left)*s.C))
+				j.narrowTiles(t, run, sums, simd.At(dy, (lo-b.c0)*s.K), simd.At(x, (lo*s.StrideW+run.kw*s.DilW+j.cols.first-left)*s.C))
 				continue
 			}
 			m := run.taps * s.C
-			from := floatsAt(x, (lo*s.StrideW+run.kw*s.DilW+j.cols.first-left)*s.C)
-			to := floatsAt(sums, run.kw*s.C*s.K+n0)
+			from := simd.At(x, (lo*s.StrideW+run.kw*s.DilW+j.cols.first-left)*s.C)
+			to := simd.At(sums, run.kw*s.C*s.K+n0)
 			t.B = unsafe.Add(dy, (lo-b.c0)*t.StepB)
 			tiles := ceilDiv(m, j.isa.TileRows)
 			for q := range tiles {
 				m0, m1 := parallel.Share(m, tiles, q)
-				t.A, t.C = floatsAt(from, m0), floatsAt(to, m0*s.K)
+				t.A, t.C = simd.At(from, m0), simd.At(to, m0*s.K)
 				j.isa.Tile(t, m1-m0, n)
 			}
 		}
@@ -216,13 +218,13 @@ func (j *weightsJob) narrowTiles(t *simd.TileArgs, run tapRun, sums, dy, x unsaf
 	t.StepB, t.RowC = 4*s.StrideW*s.C, 4*s.KW*s.C
 	m := run.taps * s.C
 	for c := 0; c < m; c += j.isa.TileCols() {
-		t.B, t.C = floatsAt(x, c), floatsAt(sums, run.kw*s.C+c)
+		t.B, t.C = simd.At(x, c), simd.At(sums, run.kw*s.C+c)
 		j.isa.Tile(t, s.K, min(j.isa.TileCols(), m-c))
 	}
 }
 
-// turnSums adds up the partial sums of the transposed product into dw.
-func (j *weightsJob) turnSums(dw []float32) {
+// transposeSums adds up the partial sums of the transposed product into dw.
+func (j *weightsJob) transposeSums(dw []float32) {
 	s := &j.s
 	rowLen := s.KW * s.C
 	for kh := range s.KH {

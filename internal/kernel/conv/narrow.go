@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -12,11 +13,11 @@ import (
 // narrowJob is a windowJob whose destination has so few channels that they
 // would leave most of a vector empty: the last layer of a decoder, the gradient
 // of a picture. The roles change: pixels fill the vectors and the channels are
-// the rows of a tile. For that the source rows are turned into planes, one for
+// the rows of a tile. For that the source rows are transposed into planes, one for
 // each channel, in the worker's scratch; the weights are read as they lie.
 type narrowJob windowJob
 
-const narrowRows = 16 // destination rows a unit; it turns as many source rows and those around them
+const narrowRows = 16 // destination rows a unit; it transposes as many source rows and those around them
 
 // narrow reports whether j gains by this.
 func (j *windowJob) narrow() bool {
@@ -51,7 +52,7 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 	scratch := w.Floats((bottom-top)*plane + j.channels*s.TileCols())
 	out, planes := scratch[:j.channels*s.TileCols()], scratch[j.channels*s.TileCols():]
 	for y := top; y < bottom; y++ {
-		j.turnRow(planes[(y-top)*plane:][:plane], image, y)
+		j.transposeRow(planes[(y-top)*plane:][:plane], image, y)
 	}
 	t.RowA, t.StepA = 4, 4*j.channels // row i is output channel i of HWIO weights
 	if j.backward {
@@ -59,7 +60,7 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 	}
 	t.StepB, t.RowC, t.Bias, t.Flags = 4*j.width, 4*s.TileCols(), nil, 0
 	for r := r0; r < r1; r++ {
-		dst := floatsAt(j.y, ((image*j.dstH+j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
+		dst := simd.At(j.y, ((image*j.dstH+j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
 		lo, hi := j.rows.tapsAt(r)
 		for c0 := 0; c0 < j.cols.n; c0 += s.TileCols() {
 			n := min(s.TileCols(), j.cols.n-c0)
@@ -68,26 +69,26 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 			} else {
 				first, tap := r*j.rows.stride+j.rows.first+lo*j.rows.dist-top, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW+j.cols.weight
 				t.K, t.Segments, t.Offsets = j.depth, (hi-lo)*j.cols.taps, unsafe.SliceData(j.offsets)
-				t.A = floatsAt(j.w, tap*j.depth*j.channels)
+				t.A = simd.At(j.w, tap*j.depth*j.channels)
 				t.B = unsafe.Pointer(&planes[first*plane+c0])
 				t.C = unsafe.Pointer(&out[0])
 				s.Tile(t, j.channels, n)
 			}
-			j.put(floatsAt(dst, c0*j.cols.dstStep*j.channels), out, n)
+			j.put(simd.At(dst, c0*j.cols.dstStep*j.channels), out, n)
 		}
 	}
 }
 
-// turnRow turns source row y into planes, with zeros for the columns beyond the image.
-func (j *narrowJob) turnRow(planes []float32, image, y int) {
+// transposeRow transposes source row y into planes, with zeros for the columns beyond the image.
+func (j *narrowJob) transposeRow(planes []float32, image, y int) {
 	c0, c1 := max(0, j.cols.first), min(j.cols.src, j.cols.last()+1)
 	head, n := c0-j.cols.first, max(0, c1-c0)
 	if n < j.cols.last()-j.cols.first+1 {
 		clear(planes)
 	}
 	if n > 0 {
-		src := floatsAt(j.x, ((image*j.rows.src+y)*j.cols.src+c0)*j.depth)
-		turn(j.isa, unsafe.Pointer(&planes[head]), j.width, src, j.depth, n, j.depth)
+		src := simd.At(j.x, ((image*j.rows.src+y)*j.cols.src+c0)*j.depth)
+		gemm.Transpose(j.isa, unsafe.Pointer(&planes[head]), j.width, src, j.depth, n, j.depth)
 	}
 }
 
@@ -98,7 +99,7 @@ func (j *narrowJob) put(dst unsafe.Pointer, out []float32, n int) {
 	for i := range j.channels {
 		row := out[i*j.isa.TileCols():][:n]
 		if j.bias != nil {
-			b := *(*float32)(floatsAt(j.bias, i))
+			b := *(*float32)(simd.At(j.bias, i))
 			for q := range row {
 				row[q] += b
 			}

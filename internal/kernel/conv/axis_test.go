@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
-import (
-	"testing"
-
-	"github.com/reef-dl/reef/internal/kernel/parallel"
-)
+import "testing"
 
 // FuzzAxis checks the arithmetic of windows along one axis: the phases of the
 // backward axis must name the same triples (input, tap, output) as the
@@ -89,22 +85,4 @@ func checkAxis(t *testing.T, a *axis, f func(p, tap, src int), n int) {
 	if byTaps != n || byPositions != n || a.padded() != (n < a.n*a.taps) {
 		t.Fatalf("%+v: %d meetings, by taps %d, by positions %d, padded %v", *a, n, byTaps, byPositions, a.padded())
 	}
-}
-
-func FuzzShare(f *testing.F) {
-	f.Add(uint16(128), uint8(10))
-	f.Add(uint16(0), uint8(3))
-	f.Fuzz(func(t *testing.T, total16 uint16, parts8 uint8) {
-		total, parts, at := int(total16), 1+int(parts8), 0
-		for i := range parts {
-			lo, hi := parallel.Share(total, parts, i)
-			if lo != at || hi-lo > ceilDiv(total, parts) {
-				t.Fatalf("parallel.Share(%d, %d, %d) = %d, %d after %d", total, parts, i, lo, hi, at)
-			}
-			at = hi
-		}
-		if at != total {
-			t.Fatalf("%d parts of %d end at %d", parts, total, at)
-		}
-	})
 }

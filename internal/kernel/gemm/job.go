@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+// Package gemm multiplies float32 matrices: products of any shape out of the tiles of package
+// simd, and what else is made of products with a packed right-hand matrix.
+package gemm
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
@@ -11,18 +14,17 @@ import (
 )
 
 const (
-	minShared  = 200_000 // multiply-adds; smaller products are over before a helper has joined
-	chunkRows  = 112     // rows a unit: these of C and A stay in the second-level cache
-	packPanels = 16      // row panels that repay packing all of B
+	chunkRows  = 112 // rows a unit: these of C and A stay in the second-level cache
+	packPanels = 16  // row panels that repay packing all of B
 )
 
 // maxPacked is how many floats of B are packed at a time; a variable for the tests.
 var maxPacked = 4 << 20
 
-// gemmJob is a product in units: chunks of row panels by chunks of column panels.
+// job is a product in units: chunks of row panels by chunks of column panels.
 // The k axis is cut into blocks of at most isa.depth, each of which adds to C,
 // so every element is summed in the same order however the units fall.
-type gemmJob struct {
+type job struct {
 	isa            *simd.ISA
 	transA, transB bool
 	m, n, k        int
@@ -37,19 +39,34 @@ type gemmJob struct {
 	copyA                         bool
 }
 
-var gemmJobs parallel.FreeList[gemmJob]
+var jobs parallel.FreeList[job]
 
-func (j *gemmJob) release() {
-	*j = gemmJob{spare: j.spare}
-	gemmJobs.Put(j)
+func (j *job) release() {
+	*j = job{spare: j.spare}
+	jobs.Put(j)
 }
 
-// gemm runs the product that p describes, packing B where that pays.
-func gemm(p gemmJob) {
-	j := gemmJobs.Get()
-	p.isa, p.spare = simd.Active, j.spare
-	*j = p
+// Product is C[M,N] = op(A)·op(B), + C where Add is set, of row-major matrices: op is the
+// transpose when its flag is set, LD is the distance between stored rows. Bias (N) is added to
+// each row of C and may be nil; ReLU then takes the maximum with 0.
+type Product struct {
+	TransA, TransB bool
+	M, N, K        int
+	A, B, C, Bias  []float32
+	LDA, LDB, LDC  int
+	Add, ReLU      bool
+}
+
+// Multiply computes p, packing B where that pays. The slices must be long enough; see Check.
+func Multiply(p Product) {
+	j := jobs.Get()
 	defer j.release()
+	spare := j.spare
+	*j = job{
+		isa: simd.Active, transA: p.TransA, transB: p.TransB, m: p.M, n: p.N, k: p.K,
+		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
+		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
+	}
 	s := j.isa
 	if j.splits() {
 		j.multiplySplit()
@@ -66,26 +83,24 @@ func gemm(p gemmJob) {
 	}
 	chunk := min(j.n, max(1, maxPacked/max(j.k, 1)/s.TileCols())*s.TileCols())
 	j.spare = buffer.Grow(j.spare, packedLen(s, j.k, chunk))
-	for n0 := 0; n0 < p.n; n0 += chunk {
-		j.n = min(chunk, p.n-n0)
+	b, c, bias := j.b, j.c, j.bias
+	for n0 := 0; n0 < p.N; n0 += chunk {
+		j.n = min(chunk, p.N-n0)
 		at := n0
 		if j.transB {
 			at = n0 * j.ldb
 		}
-		j.b, j.c = floatsAt(p.b, at), floatsAt(p.c, n0)
-		if p.bias != nil {
-			j.bias = floatsAt(p.bias, n0)
-		}
-		j.packed = first(j.spare)
+		j.b, j.c, j.bias = simd.At(b, at), simd.At(c, n0), simd.At(bias, n0)
+		j.packed = simd.First(j.spare)
 		j.pack(j.small())
 		j.multiply()
 	}
 }
 
-func (j *gemmJob) small() bool { return j.m*j.n*j.k < minShared }
+func (j *job) small() bool { return j.m*j.n*j.k < parallel.MinShared }
 
 // pack fills j.packed from b.
-func (j *gemmJob) pack(alone bool) {
+func (j *job) pack(alone bool) {
 	j.kBlocks, j.colPanels = ceilDiv(j.k, j.isa.Depth), ceilDiv(j.n, j.isa.TileCols())
 	if alone {
 		parallel.RunAlone((*packJob)(j), j.kBlocks*j.colPanels)
@@ -95,7 +110,7 @@ func (j *gemmJob) pack(alone bool) {
 }
 
 // packJob packs op(B), one panel a unit.
-type packJob gemmJob
+type packJob job
 
 func (j *packJob) Unit(u int, _ *parallel.Worker) {
 	s := j.isa
@@ -105,16 +120,16 @@ func (j *packJob) Unit(u int, _ *parallel.Worker) {
 	if j.transB {
 		at = n0*j.ldb + k0
 	}
-	packPanel(s, (*gemmJob)(j).panel(k0, k1, u%j.colPanels), floatsAt(j.b, at), j.transB, k1-k0, min(s.TileCols(), j.n-n0), j.ldb)
+	PackPanel(s, (*job)(j).panel(k0, k1, u%j.colPanels), simd.At(j.b, at), j.transB, k1-k0, min(s.TileCols(), j.n-n0), j.ldb)
 }
 
 // panel returns where column panel q of the k block k0..k1 lies in j.packed.
-func (j *gemmJob) panel(k0, k1, q int) unsafe.Pointer {
-	return floatsAt(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.TileCols())
+func (j *job) panel(k0, k1, q int) unsafe.Pointer {
+	return simd.At(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.TileCols())
 }
 
 // divide cuts the product into panels.
-func (j *gemmJob) divide() {
+func (j *job) divide() {
 	s := j.isa
 	j.kBlocks = max(1, ceilDiv(j.k, s.Depth))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, s.TileRows), ceilDiv(j.n, s.TileCols())
@@ -127,13 +142,13 @@ func (j *gemmJob) divide() {
 }
 
 // alone computes C on the calling worker.
-func (j *gemmJob) alone(w *parallel.Worker) {
+func (j *job) alone(w *parallel.Worker) {
 	j.divide()
 	j.Unit(0, w)
 }
 
 // multiply computes C from A and B, or from A and j.packed.
-func (j *gemmJob) multiply() {
+func (j *job) multiply() {
 	j.divide()
 	s := j.isa
 	j.rowChunks = ceilDiv(j.rowPanels, chunkRows/s.TileRows)
@@ -156,10 +171,10 @@ func (j *gemmJob) multiply() {
 	parallel.Run(j, j.rowChunks*j.colChunks)
 }
 
-func (j *gemmJob) Unit(u int, w *parallel.Worker) {
+func (j *job) Unit(u int, w *parallel.Worker) {
 	s, t := j.isa, &w.Tile
 	row, col := u/j.colChunks, u%j.colChunks
-	if j.n > j.m { // neighbouring units are one worker's, whose cache should hold its part of the larger matrix
+	if j.n > j.m { // neighboring units are one worker's, whose cache should hold its part of the larger matrix
 		row, col = u%j.rowChunks, u/j.rowChunks
 	}
 	p0, p1 := parallel.Share(j.rowPanels, j.rowChunks, row)
@@ -175,20 +190,20 @@ func (j *gemmJob) Unit(u int, w *parallel.Worker) {
 		for p := p0; p < p1; p++ {
 			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
 			if panels != nil {
-				t.A, t.RowA, t.StepA = floatsAt(panels, (p-p0)*j.panelA(t.K)), 4, 4<<s.LaneBits
+				t.A, t.RowA, t.StepA = simd.At(panels, (p-p0)*j.panelA(t.K)), 4, 4<<s.LaneBits
 			} else {
 				j.setA(w, r0, r1, k0)
 			}
 			for q := q0; q < q1; q++ {
 				n0 := q * s.TileCols()
-				t.C, t.Bias = floatsAt(j.c, r0*j.ldc+n0), nil
+				t.C, t.Bias = simd.At(j.c, r0*j.ldc+n0), nil
 				if j.bias != nil && kb == 0 {
-					t.Bias = floatsAt(j.bias, n0)
+					t.Bias = simd.At(j.bias, n0)
 				}
 				if j.packed != nil {
 					t.B, t.StepB = j.panel(k0, k1, q), 4*s.TileCols()
 				} else {
-					t.B, t.StepB = floatsAt(j.b, k0*j.ldb+n0), 4*j.ldb
+					t.B, t.StepB = simd.At(j.b, k0*j.ldb+n0), 4*j.ldb
 				}
 				s.Tile(t, r1-r0, min(s.TileCols(), j.n-n0))
 			}
@@ -197,7 +212,7 @@ func (j *gemmJob) Unit(u int, w *parallel.Worker) {
 }
 
 // flags returns what tiles of k block kb do with C.
-func (j *gemmJob) flags(kb int) (flags int) {
+func (j *job) flags(kb int) (flags int) {
 	if j.add || kb > 0 {
 		flags |= simd.TileAdd
 	}
@@ -209,18 +224,18 @@ func (j *gemmJob) flags(kb int) (flags int) {
 
 // setA points the tile at rows r0..r1 of op(A) from column k0 on, copying them
 // where their addresses would fight for the cache.
-func (j *gemmJob) setA(w *parallel.Worker, r0, r1, k0 int) {
+func (j *job) setA(w *parallel.Worker, r0, r1, k0 int) {
 	t := &w.Tile
 	if j.transA {
-		t.A, t.RowA, t.StepA = floatsAt(j.a, k0*j.lda+r0), 4, 4*j.lda
+		t.A, t.RowA, t.StepA = simd.At(j.a, k0*j.lda+r0), 4, 4*j.lda
 		return
 	}
-	t.A, t.RowA, t.StepA = floatsAt(j.a, r0*j.lda+k0), 4*j.lda, 4
+	t.A, t.RowA, t.StepA = simd.At(j.a, r0*j.lda+k0), 4*j.lda, 4
 	if j.copyA {
 		row := ceilDiv(t.K, 16)*16 + 16
-		buf := first(w.Floats((r1 - r0) * row))
+		buf := simd.First(w.Floats((r1 - r0) * row))
 		for i := range r1 - r0 {
-			copy(unsafe.Slice((*float32)(floatsAt(buf, i*row)), t.K), unsafe.Slice((*float32)(floatsAt(t.A, i*j.lda)), t.K))
+			copy(unsafe.Slice((*float32)(simd.At(buf, i*row)), t.K), unsafe.Slice((*float32)(simd.At(t.A, i*j.lda)), t.K))
 		}
 		t.A, t.RowA = buf, 4*row
 	}
@@ -229,13 +244,13 @@ func (j *gemmJob) setA(w *parallel.Worker, r0, r1, k0 int) {
 // panelA is the floats of a copied panel of k rows of a transposed A, each a vector wide. A
 // line more than these need keeps the panels, which are written side by side, out of the
 // same few cache sets.
-func (j *gemmJob) panelA(k int) int { return k<<j.isa.LaneBits + 16 }
+func (j *job) panelA(k int) int { return k<<j.isa.LaneBits + 16 }
 
 // packA copies row panels p0..p1-1 of a transposed A from step k0 on to w's scratch memory:
 // a row of A, which is a column of op(A), is read once for all of them.
-func (j *gemmJob) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) {
+func (j *job) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) {
 	k, size, lanes := w.Tile.K, j.panelA(w.Tile.K), 1<<j.isa.LaneBits
-	buf, src := first(w.Floats((p1-p0)*size)), floatsAt(j.a, k0*j.lda)
+	buf, src := simd.First(w.Floats((p1-p0)*size)), simd.At(j.a, k0*j.lda)
 	offsets := w.Offsets(p1 - p0)
 	whole := k // rows whose vectors stay within A, which ends m floats after the last row's start
 	for i := range offsets {
@@ -249,9 +264,29 @@ func (j *gemmJob) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Point
 	for p := p0; p < p1 && whole < k; p++ {
 		r0, r1 := parallel.Share(j.m, j.rowPanels, p)
 		for i := whole; i < k; i++ {
-			to, from := floatsAt(buf, (p-p0)*size+i*lanes), floatsAt(src, i*j.lda+r0)
+			to, from := simd.At(buf, (p-p0)*size+i*lanes), simd.At(src, i*j.lda+r0)
 			copy(unsafe.Slice((*float32)(to), r1-r0), unsafe.Slice((*float32)(from), r1-r0))
 		}
 	}
 	return buf
+}
+
+// Check panics unless a stored matrix (cols x rows when transposed) fits into size elements.
+func Check(what string, trans bool, rows, cols, size, ld int) {
+	if trans {
+		rows, cols = cols, rows
+	}
+	if rows < 0 || cols < 0 || ld < cols || rows > 0 && cols > 0 && (rows-1)*ld+cols > size {
+		panic(fmt.Sprintf("%s: %d x %d with row distance %d does not fit %d elements", what, rows, cols, ld, size))
+	}
+}
+
+// ceilDiv returns n/d rounded up.
+func ceilDiv(n, d int) int { return (n + d - 1) / d }
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }

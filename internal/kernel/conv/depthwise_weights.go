@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
@@ -11,41 +11,32 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Depthwise2DBackWeights computes the gradient of w, dw[tap, c, m] = Σ x[in, c]·dy[out, c·M+m].
-func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
-	checkDepthwise("depthwise2d back weights", s, len(x), len(dw), len(dy))
-	dw = dw[:s.KH*s.KW*s.K]
-	dw32, ok := single(dw)
-	if !ok {
-		ref.Depthwise2DBackWeights(dw, x, dy, s)
-		return
-	}
+// DepthwiseBackWeights writes the gradient of w.
+func DepthwiseBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	pixels := s.N * s.OH * s.OW
 	if pixels == 0 || len(dw) == 0 || s.N*s.H*s.W == 0 {
 		clear(dw)
 		return
 	}
-	x32, _ := single(x)
-	dy32, _ := single(dy)
 	d := depthwiseJobs.Get() // for its buffer
 	j := depthwiseWeightsJobs.Get()
 	*j = depthwiseWeightsJob{
-		isa: simd.Active, s: *s, x: d.repeat(x32, s), dy: first(dy32), sums: first(dw32), spare: j.spare,
+		isa: simd.Active, s: *s, x: d.repeat(x, s), dy: simd.First(dy), sums: simd.First(dw), spare: j.spare,
 		rows: forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols: forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 	}
 	j.partials = max(1, min(pixels/pixelsPerPartial, maxPartials, maxPartialFloats/len(dw), s.N*s.OH))
 	if j.partials > 1 {
 		j.spare = buffer.Grow(j.spare, j.partials*len(dw))
-		j.sums = first(j.spare)
+		j.sums = simd.First(j.spare)
 	}
-	if pixels*len(dw) < minShared {
+	if pixels*len(dw) < parallel.MinShared {
 		parallel.RunAlone(j, j.partials*s.KH)
 	} else {
 		parallel.Run(j, j.partials*s.KH)
 	}
 	if j.partials > 1 {
-		addPartials(dw32, j.sums, j.partials)
+		parallel.AddPartials(dw, j.spare[:j.partials*len(dw)])
 	}
 	d.release()
 	*j = depthwiseWeightsJob{spare: j.spare}
@@ -57,7 +48,7 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 // are already repeated, so that s.K counts those of x as well.
 type depthwiseWeightsJob struct {
 	isa         *simd.ISA
-	s           Conv
+	s           ref.Conv
 	rows, cols  axis
 	x, dy, sums unsafe.Pointer // sums is [partials][KH][KW][K]
 	partials    int
@@ -69,7 +60,7 @@ var depthwiseWeightsJobs parallel.FreeList[depthwiseWeightsJob]
 func (j *depthwiseWeightsJob) Unit(u int, w *parallel.Worker) {
 	s, t := &j.s, &w.Tile
 	kh, partial := u%s.KH, u/s.KH
-	sums := floatsAt(j.sums, (partial*s.KH+kh)*s.KW*s.K)
+	sums := simd.At(j.sums, (partial*s.KH+kh)*s.KW*s.K)
 	clear(unsafe.Slice((*float32)(sums), s.KW*s.K))
 	t.Bias, t.Flags, t.Segments, t.Offsets = nil, simd.TileAdd, 1, &simd.NoOffset
 	t.RowA, t.StepA = 4*s.DilW*s.K, 4*s.StrideW*s.K // rows are taps, steps are pixels
@@ -84,8 +75,8 @@ func (j *depthwiseWeightsJob) Unit(u int, w *parallel.Worker) {
 		if oh < h0 || oh >= h1 {
 			continue
 		}
-		x := floatsAt(j.x, (image*s.H+oh*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.K)
-		dy := floatsAt(j.dy, r*s.OW*s.K)
+		x := simd.At(j.x, (image*s.H+oh*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.K)
+		dy := simd.At(j.dy, r*s.OW*s.K)
 		j.add(t, sums, x, dy, 0, s.KW, in0, in1)
 		for kw := range s.KW {
 			c0, c1 := j.cols.positions(kw)
@@ -104,10 +95,10 @@ func (j *depthwiseWeightsJob) add(t *simd.TileArgs, sums, x, dy unsafe.Pointer, 
 	t.K = c1 - c0
 	for kw := kw0; kw < kw1; {
 		n := min(simd.StripRows, kw1-kw)
-		a := floatsAt(x, (c0*s.StrideW+j.cols.first+kw*s.DilW)*s.K)
-		b, c := floatsAt(dy, c0*s.K), floatsAt(sums, kw*s.K)
+		a := simd.At(x, (c0*s.StrideW+j.cols.first+kw*s.DilW)*s.K)
+		b, c := simd.At(dy, c0*s.K), simd.At(sums, kw*s.K)
 		for k := 0; k < s.K; k += lanes {
-			t.A, t.B, t.C = floatsAt(a, k), floatsAt(b, k), floatsAt(c, k)
+			t.A, t.B, t.C = simd.At(a, k), simd.At(b, k), simd.At(c, k)
 			j.isa.Strip(t, n, min(lanes, s.K-k))
 		}
 		kw += n

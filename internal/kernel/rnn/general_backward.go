@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package rnn
 
-import "github.com/reef-dl/reef/internal/kernel/simd"
+import (
+	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
-// generalScratch is what backwardGeneral needs for a block: gradients of the states, of
+// generalScratch is what generalBlock.backward needs: gradients of the states, of
 // a row of cells, of a step's gates and of the rows of one product.
-func (j *rnnJob) generalScratch() int {
+func (j *job) generalScratch() int {
 	return j.blockRows()*(2+j.slots)*j.s.Units + j.blockRows()*j.width + 2*j.s.Units
 }
 
-// backwardGeneral goes back through the steps and writes the gradient of the stacks.
-func (b *generalBlock) backwardGeneral(part int) {
+// backward goes back through the steps and writes the gradient of the stacks.
+func (b *generalBlock) backward(part int) {
 	n, size, first := b.s.Units, b.rows*b.s.Units, b.first*b.s.Units
 	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
 	buf := b.scratch[part*b.scratchLen() : (part+1)*b.scratchLen()]
@@ -26,37 +30,18 @@ func (b *generalBlock) backwardGeneral(part int) {
 		copy(dc, b.d.DCN[first:])
 	}
 	for t := b.s.Time - 1; t >= 0; t-- {
-		if b.d.DX != nil {
-			for r := range b.rows {
-				clear(b.dx(r, t))
-			}
-		}
-		for r := range b.rows {
-			h, c, g := dh[r*n:(r+1)*n], dc[r*n:(r+1)*n], gates[r*b.slots*n:(r+1)*b.slots*n]
-			if b.d.DY != nil {
-				simd.Active.Add(h, h, b.at(b.d.DY, t, n)[r*b.s.Time*n:][:n])
-			}
-			if b.t.Mask != nil && b.masked(r, t) {
-				clear(g)
-				continue
-			}
-			b.stateBack(r, t, g, h, c, pair)
-		}
-		if b.s.Cell == CellGRU {
+		b.statesBack(t, gates, dh, dc, pair)
+		if b.s.Cell == ref.CellGRU {
 			b.productBack(2, t, gates, rows, dh)
 		}
-		for r := range b.rows {
-			if b.t.Mask == nil || !b.masked(r, t) {
-				b.gatesBack(r, t, gates[r*b.slots*n:(r+1)*b.slots*n])
-			}
-		}
+		b.gatesBack(t, gates)
 		at := gradient
 		for i := range b.products[:b.count] {
 			p := &b.products[i]
 			if !p.reset {
 				b.productBack(i, t, gates, rows, dh)
 			}
-			addTransposed(b.w, p.k, n, b.rows, b.stepOf(b.from[i], t, p.k), p.k, gates[p.col:], b.slots*n, at, n)
+			gemm.AddTransposed(b.w, p.k, n, b.rows, b.stepOf(b.from[i], t, p.k), p.k, gates[p.col:], b.slots*n, at, n)
 			at = at[p.k*n:]
 		}
 	}
@@ -74,9 +59,30 @@ func (b *generalBlock) dx(r, t int) []float32 {
 	return b.d.DX[at : at+b.s.In]
 }
 
+// statesBack takes the gradients of the outputs of step t to those of the states, and these
+// back through the step; gates becomes 0 in masked rows. It also clears what productBack adds
+// the gradients of the inputs to.
+func (b *generalBlock) statesBack(t int, gates, dh, dc, pair []float32) {
+	n := b.s.Units
+	for r := range b.rows {
+		if b.d.DX != nil {
+			clear(b.dx(r, t))
+		}
+		h, c, g := dh[r*n:(r+1)*n], dc[r*n:(r+1)*n], gates[r*b.slots*n:(r+1)*b.slots*n]
+		if b.d.DY != nil {
+			simd.Active.Add(h, h, b.at(b.d.DY, t, n)[r*b.s.Time*n:][:n])
+		}
+		if b.t.Mask != nil && b.masked(r, t) {
+			clear(g)
+			continue
+		}
+		b.stateBack(r, t, g, h, c, pair)
+	}
+}
+
 // stateBack turns the gradient of row r's states after step t into those of the states
 // before and of the gates; those that gatesBack takes are of the gates' values yet. pair
-// is room for two rows of units.
+// is scratch memory for two rows of units.
 func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
 	h := b.stepOf(b.h, t, n)[r*n : (r+1)*n]
@@ -84,11 +90,11 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 		dh[j] = simd.FlushTiny(d)
 	}
 	switch b.s.Cell {
-	case CellSimple:
+	case ref.CellSimple:
 		copy(g, dh)
 		b.stateGrad(g, sums, outs)
 		clear(dh)
-	case CellLSTM:
+	case ref.CellLSTM:
 		c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
 		tc, dcell := pair[:n], pair[n:]
 		b.state(tc, cNext)
@@ -101,14 +107,14 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 		}
 		b.stateGrad(g[2*n:3*n], sums[2*n:3*n], outs[2*n:3*n])
 		clear(dh)
-	case CellGRU, CellGRUResetAfter:
+	case ref.CellGRU, ref.CellGRUResetAfter:
 		last := (b.slots - 1) * n
 		for j, d := range dh {
 			m, z := outs[last+j], outs[j]
 			g[j], g[last+j], dh[j] = d*(h[j]-m), d*(1-z), d*z
 		}
 		b.stateGrad(g[last:], sums[last:], outs[last:])
-		if b.s.Cell == CellGRUResetAfter {
+		if b.s.Cell == ref.CellGRUResetAfter {
 			for j := range n {
 				g[n+j], g[2*n+j] = g[last+j]*sums[2*n+j], g[last+j]*outs[n+j]
 			}
@@ -116,14 +122,18 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 	}
 }
 
-// gatesBack turns gradients of gates into those of their sums.
-func (b *generalBlock) gatesBack(r, t int, g []float32) {
-	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
-	if b.s.Cell != CellSimple {
+// gatesBack turns the gradients of step t's gates into those of their sums.
+func (b *generalBlock) gatesBack(t int, gates []float32) {
+	n := b.s.Units
+	for r := range b.rows {
+		if b.s.Cell == ref.CellSimple || b.t.Mask != nil && b.masked(r, t) {
+			continue
+		}
+		g, sums, outs := gates[r*b.slots*n:(r+1)*b.slots*n], b.row(b.sums, r, t), b.row(b.outs, r, t)
 		b.gateGrad(g[:2*n], sums[:2*n], outs[:2*n])
-	}
-	if b.s.Cell == CellLSTM {
-		b.gateGrad(g[3*n:], sums[3*n:], outs[3*n:])
+		if b.s.Cell == ref.CellLSTM {
+			b.gateGrad(g[3*n:], sums[3*n:], outs[3*n:])
+		}
 	}
 }
 
@@ -136,7 +146,7 @@ func (b *generalBlock) stateGrad(d, sums, outs []float32) {
 }
 
 // derive multiplies d by the derivative of an activation.
-func derive(d, sums, outs []float32, a Activation, alpha float64) {
+func derive(d, sums, outs []float32, a ref.Activation, alpha float64) {
 	if a.FromOutput() {
 		sums = outs
 	}
@@ -147,7 +157,7 @@ func derive(d, sums, outs []float32, a Activation, alpha float64) {
 // is of r h, to the gate r, whose gradient it writes.
 func (b *generalBlock) productBack(i, t int, gates, rows, dh []float32) {
 	p, in, n := &b.products[i], b.s.In, b.s.Units
-	b.backs[i].times(b.w, b.rows, gates[p.col:], b.slots*n, false, rows, p.k)
+	b.backs[i].Times(b.w, b.rows, gates[p.col:], b.slots*n, false, rows, p.k)
 	for r := range b.rows {
 		row := rows[r*p.k : (r+1)*p.k]
 		if p.from == 0 {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // copyPadded copies the pixels from..from+width-1 of rows of an image, each of
 // srcW pixels of depth floats, with zeros for those beyond it. Rows lie srcRow
@@ -18,7 +22,7 @@ func copyPadded(dst []float32, dstRow int, src unsafe.Pointer, srcRow, rows, src
 			continue
 		}
 		clear(d[:head])
-		copy(d[head:head+body], unsafe.Slice((*float32)(floatsAt(src, r*srcRow+c0*depth)), body))
+		copy(d[head:head+body], unsafe.Slice((*float32)(simd.At(src, r*srcRow+c0*depth)), body))
 		clear(d[head+body:])
 	}
 }

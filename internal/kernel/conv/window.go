@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // windowJob slides a kernel over images: the forward pass of a convolution, or
 // one phase of its backward pass to the data.
 //
-// No im2col: the neighbouring pixels of a destination row are the rows of a
+// No im2col: the neighboring pixels of a destination row are the rows of a
 // tile, and with channels last the taps of one kernel row lie side by side in
 // the source, so the sum over a window is one segment per kernel row. Kernel
 // rows above or below the image are left out; for columns beyond it, the
@@ -44,20 +46,20 @@ type windowJob struct {
 
 var windowJobs parallel.FreeList[windowJob]
 
-func convForward(y, x, w, bias []float32, s *Conv, relu bool) {
+func windowForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	j := windowJobs.Get()
 	*j = windowJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 		images: s.N, depth: s.C, channels: s.K, dstH: s.OH, dstW: s.OW, kernelW: s.KW,
-		x: first(x), y: first(y), bias: first(bias), w: first(w), relu: relu,
+		x: simd.First(x), y: simd.First(y), bias: simd.First(bias), w: simd.First(w), relu: relu,
 		packed: j.packed, offsets: j.offsets,
 	}
 	j.run()
 	j.release()
 }
 
-func convBackData(dx, dy, w []float32, s *Conv) {
+func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := windowJobs.Get()
 	for ph := range min(s.StrideH, s.H) {
 		for pw := range min(s.StrideW, s.W) {
@@ -65,7 +67,7 @@ func convBackData(dx, dy, w []float32, s *Conv) {
 				rows:   backAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop, ph),
 				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
 				images: s.N, depth: s.K, channels: s.C, dstH: s.H, dstW: s.W, kernelW: s.KW,
-				x: first(dy), y: first(dx), w: first(w), backward: true,
+				x: simd.First(dy), y: simd.First(dx), w: simd.First(w), backward: true,
 				packed: j.packed, offsets: j.offsets,
 			}
 			j.run()
@@ -89,7 +91,7 @@ func (j *windowJob) run() {
 	s := j.isa
 	work := j.images * j.rows.n * j.cols.n * j.rows.taps * j.cols.taps * j.depth * j.channels
 	start := parallel.Run
-	if work < minShared {
+	if work < parallel.MinShared {
 		start = parallel.RunAlone
 	}
 	if j.narrow() {
@@ -108,7 +110,7 @@ func (j *windowJob) run() {
 
 	j.blocks, j.panelGroups = ceilDiv(j.rows.n*j.cols.n, windowPixels), 1
 	j.blocks = min(j.blocks, j.rows.n)
-	if n := 4 * parallel.Workers(); j.images*j.blocks < n && work >= minShared {
+	if n := 4 * parallel.Workers(); j.images*j.blocks < n && work >= parallel.MinShared {
 		j.blocks = min(j.rows.n, ceilDiv(n, j.images))
 		j.panelGroups = min(j.panels, ceilDiv(n, j.images*j.blocks))
 	}
@@ -159,8 +161,8 @@ func (j *windowPackJob) Unit(u int, _ *parallel.Worker) {
 	if j.backward {
 		at, ld = (tap*j.channels+n0)*j.depth, j.depth
 	}
-	dst := floatsAt(first(j.packed), u*j.depth*s.TileCols())
-	packPanel(s, dst, floatsAt(j.w, at), j.backward, j.depth, min(s.TileCols(), j.channels-n0), ld)
+	dst := simd.At(simd.First(j.packed), u*j.depth*s.TileCols())
+	gemm.PackPanel(s, dst, simd.At(j.w, at), j.backward, j.depth, min(s.TileCols(), j.channels-n0), ld)
 }
 
 func (j *windowJob) Unit(u int, w *parallel.Worker) {
@@ -171,12 +173,12 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
 
 	// src points at the source pixel (top, left)
-	src, top, left := floatsAt(j.x, image*j.rows.src*j.cols.src*j.depth), 0, 0
+	src, top, left := simd.At(j.x, image*j.rows.src*j.cols.src*j.depth), 0, 0
 	if j.padded {
 		src, top = j.pad(w, src, r0, r1)
 		left = j.cols.first
 	}
-	dst := floatsAt(j.y, image*j.dstH*j.dstW*j.channels)
+	dst := simd.At(j.y, image*j.dstH*j.dstW*j.channels)
 	rowTaps := j.cols.taps * j.depth // steps of k a kernel row
 	t.K = rowTaps / j.perRow
 	t.RowA, t.StepA, t.StepB = 4*j.cols.stride*j.depth, 4, j.stepB()
@@ -189,11 +191,11 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 		n0 := p * s.TileCols()
 		width := min(s.TileCols(), j.channels-n0)
 		if t.Bias = nil; j.bias != nil {
-			t.Bias = floatsAt(j.bias, n0)
+			t.Bias = simd.At(j.bias, n0)
 		}
 		weights, at := j.w, n0
 		if !j.inPlace {
-			weights, at = first(j.packed), p*j.rows.taps*rowTaps*s.TileCols()
+			weights, at = simd.First(j.packed), p*j.rows.taps*rowTaps*s.TileCols()
 		}
 		for r := r0; r < r1; r++ {
 			lo, hi := j.rows.tapsAt(r)
@@ -204,8 +206,8 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 			t.Offsets, t.Segments = unsafe.SliceData(j.offsets), (hi-lo)*j.perRow
 			t.B = unsafe.Add(weights, 4*at+lo*rowTaps*t.StepB)
 			y := r*j.rows.stride + j.rows.first + lo*j.rows.dist - top
-			row := floatsAt(src, (y*j.width-left+j.cols.first)*j.depth)
-			out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
+			row := simd.At(src, (y*j.width-left+j.cols.first)*j.depth)
+			out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
 			for q := range tiles {
 				c0, c1 := parallel.Share(j.cols.n, tiles, q)
 				t.A = unsafe.Add(row, c0*t.RowA)
@@ -220,7 +222,7 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 func (j *windowJob) empty(t *simd.TileArgs, r, n0, width int, dst unsafe.Pointer) {
 	k := t.K
 	t.K, t.Segments, t.Offsets, t.A, t.B = 0, 1, &simd.NoOffset, j.x, j.w
-	out := floatsAt(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
+	out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
 	tiles := ceilDiv(j.cols.n, j.isa.TileRows)
 	for q := range tiles {
 		c0, c1 := parallel.Share(j.cols.n, tiles, q)
@@ -238,7 +240,7 @@ func (j *windowJob) pad(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (s
 	rows, row, srcRow := max(0, bottom-top), j.width*j.depth, j.cols.src*j.depth
 	buf := w.Floats(max(1, rows) * row)
 	if rows > 0 {
-		copyPadded(buf, row, floatsAt(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, j.cols.first, j.width)
+		copyPadded(buf, row, simd.At(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, j.cols.first, j.width)
 	}
-	return first(buf), top
+	return simd.First(buf), top
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package gemm
 
 import (
 	"unsafe"
@@ -11,13 +11,13 @@ import (
 // inPlace is the only offset of a panel that starts where its source does.
 var inPlace int
 
-// packPanel copies a panel of op(B), rows k x cols, into rows of s.cols() floats,
+// PackPanel copies a panel of op(B), rows k x cols, into rows of s.cols() floats,
 // the rest of a row being undefined. src points at its first element; ld is
 // the distance of B's stored rows.
-func packPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
+func PackPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
 	width := s.TileCols()
 	if trans {
-		turn(s, dst, width, src, k, cols, ld)
+		Transpose(s, dst, width, src, k, cols, ld)
 		return
 	}
 	if cols == width && s.PackRows != nil && k > 0 {
@@ -25,18 +25,18 @@ func packPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int
 		return
 	}
 	for p := range k {
-		copy(unsafe.Slice((*float32)(floatsAt(dst, p*width)), cols), unsafe.Slice((*float32)(floatsAt(src, p*ld)), cols))
+		copy(unsafe.Slice((*float32)(simd.At(dst, p*width)), cols), unsafe.Slice((*float32)(simd.At(src, p*ld)), cols))
 	}
 }
 
-// turn writes the transpose of a matrix of cols rows and k columns, ld floats
+// Transpose writes the transpose of a matrix of cols rows and k columns, ld floats
 // from row to row, as k rows that are width floats apart.
-func turn(s *simd.ISA, dst unsafe.Pointer, width int, src unsafe.Pointer, k, cols, ld int) {
+func Transpose(s *simd.ISA, dst unsafe.Pointer, width int, src unsafe.Pointer, k, cols, ld int) {
 	fullK, fullCols := 0, 0
 	if s.BlockSide > 0 && k >= s.BlockSide {
 		fullK, fullCols = k-k%s.BlockSide, cols-cols%s.BlockSide
 		for j := 0; j < fullCols; j += s.BlockSide {
-			s.TransposeBlock((*float32)(floatsAt(dst, j)), (*float32)(floatsAt(src, j*ld)), fullK/s.BlockSide, 4*width, 4*ld)
+			s.TransposeBlock((*float32)(simd.At(dst, j)), (*float32)(simd.At(src, j*ld)), fullK/s.BlockSide, 4*width, 4*ld)
 		}
 	}
 	for j := range cols {
@@ -45,7 +45,7 @@ func turn(s *simd.ISA, dst unsafe.Pointer, width int, src unsafe.Pointer, k, col
 			from = fullK
 		}
 		for p := from; p < k; p++ {
-			*(*float32)(floatsAt(dst, p*width+j)) = *(*float32)(floatsAt(src, j*ld+p))
+			*(*float32)(simd.At(dst, p*width+j)) = *(*float32)(simd.At(src, j*ld+p))
 		}
 	}
 }

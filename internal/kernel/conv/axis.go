@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 // axis says how the positions along one axis of a destination look at a
 // source: position p reads, with tap i, the source index p·stride + first + i·dist,
@@ -75,3 +75,6 @@ func gcd(a, b int) int {
 	}
 	return a
 }
+
+// ceilDiv returns n/d rounded up.
+func ceilDiv(n, d int) int { return (n + d - 1) / d }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -34,18 +35,19 @@ const (
 	gradFloats = 2 << 20 // transformed tiles of a group
 	minGroup   = 64      // tiles
 	tileBatch  = 8       // tiles a unit transforms
+	gradRows   = 112     // rows of C in a unit of the products
 	gradUnits  = 4096    // vectors of channels a unit transforms back
 )
 
-func winogradBackWeights(dw, x, dy []float32, s *Conv) {
+func winogradBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	j := winogradGradJobs.Get()
 	in := &j.input
 	*in = winogradJob{
 		isa: simd.Active, images: s.N, srcH: s.H, srcW: s.W, depth: s.C, dstH: s.OH, dstW: s.OW,
-		padTop: s.PadTop, padLeft: s.PadLeft, x: first(x),
+		padTop: s.PadTop, padLeft: s.PadLeft, x: simd.First(x),
 	}
 	in.countTiles()
-	j.dy, j.dw, j.channels = first(dy), first(dw), s.K
+	j.dy, j.dw, j.channels = simd.First(dy), simd.First(dw), s.K
 	j.vRow, j.gRow = s.C+winogradSkew, s.K+winogradSkew
 	group := min(in.tiles, max(minGroup, gradFloats/winogradPoints/(j.vRow+j.gRow)))
 	groups := ceilDiv(in.tiles, group)
@@ -53,7 +55,7 @@ func winogradBackWeights(dw, x, dy []float32, s *Conv) {
 	j.v = buffer.Grow(j.v, winogradPoints*group*j.vRow)
 	j.g = buffer.Grow(j.g, winogradPoints*group*j.gRow)
 	j.sums = buffer.Grow(j.sums, winogradPoints*s.C*s.K)
-	j.chunks = ceilDiv(s.C, chunkRows)
+	j.chunks = ceilDiv(s.C, gradRows)
 	for i := range groups {
 		j.t0, j.t1 = parallel.Share(in.tiles, groups, i)
 		parallel.Run((*winogradGradTiles)(j), ceilDiv(j.t1-j.t0, tileBatch))
@@ -80,9 +82,9 @@ func (j *winogradGradTiles) Unit(u int, w *parallel.Worker) {
 // gradient transforms the patch of dy of tile t, with zeros where it leaves the image.
 func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, t int) {
 	in, k := &j.input, j.channels
-	image, y, x := in.place(t)
+	image, y, x := in.corner(t)
 	h, w := min(winogradSide, in.dstH-y), min(winogradSide, in.dstW-x)
-	at := floatsAt(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
+	at := simd.At(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
 	vectors := k >> in.isa.LaneBits
 	if h == winogradSide && w == winogradSide {
 		in.isa.WinogradGradient(&dst[0], (*float32)(at), vectors, dstStep, 4*in.dstW*k, 4*k)
@@ -129,5 +131,5 @@ func (j *winogradGradResult) Unit(u int, _ *parallel.Worker) {
 	s, n := j.input.isa, j.input.depth*j.channels
 	v0, v1 := u*gradUnits, min((u+1)*gradUnits, n>>s.LaneBits)
 	at := v0 << s.LaneBits
-	s.WinogradWeightGradient((*float32)(floatsAt(j.dw, at)), &j.sums[at], v1-v0, 4*n, 4*n)
+	s.WinogradWeightGradient((*float32)(simd.At(j.dw, at)), &j.sums[at], v1-v0, 4*n, 4*n)
 }

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package rnn
 
 import (
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// rnnBlock is a block of sequences and its part of the saved numbers. Each is laid out by
+// block is a block of sequences and its part of the saved numbers. Each is laid out by
 // steps, then rows.
-type rnnBlock struct {
-	*rnnJob
+type block struct {
+	*job
 	w           *parallel.Worker
 	first, rows int
 	xh          []float32 // [x | 1 | h], of Time+1 steps
 	gates       []float32
-	cells       []float32 // CellLSTM's c, of Time+1 steps
-	reset       []float32 // CellGRU's [x | 1 | r h]
+	cells       []float32 // ref.CellLSTM's c, of Time+1 steps
+	reset       []float32 // ref.CellGRU's [x | 1 | r h]
 }
 
-func (j *rnnJob) block(first, rows int) rnnBlock {
+func (j *job) block(first, rows int) block {
 	saved := j.t.Saved[first*j.perRow : (first+rows)*j.perRow]
-	b := rnnBlock{rnnJob: j, first: first, rows: rows}
+	b := block{job: j, first: first, rows: rows}
 	cut := func(perRow int) []float32 {
 		part := saved[:rows*perRow]
 		saved = saved[rows*perRow:]
@@ -30,28 +31,28 @@ func (j *rnnJob) block(first, rows int) rnnBlock {
 	b.xh = cut((j.s.Time + 1) * j.width)
 	b.gates = cut(j.s.Time * j.slots * j.s.Units)
 	switch j.s.Cell {
-	case CellLSTM:
+	case ref.CellLSTM:
 		b.cells = saved
-	case CellGRU:
+	case ref.CellGRU:
 		b.reset = saved
 	}
 	return b
 }
 
 // input returns rows of step t of [x | 1 | h], state the h in them.
-func (b *rnnBlock) input(t int) []float32 { return b.xh[t*b.rows*b.width:] }
-func (b *rnnBlock) state(t int) []float32 { return b.input(t)[b.s.In+1:] }
-func (b *rnnBlock) step(t int) []float32 {
+func (b *block) input(t int) []float32 { return b.xh[t*b.rows*b.width:] }
+func (b *block) state(t int) []float32 { return b.input(t)[b.s.In+1:] }
+func (b *block) step(t int) []float32 {
 	size := b.rows * b.slots * b.s.Units
 	return b.gates[t*size : (t+1)*size]
 }
 
-func (b *rnnBlock) cell(t int) []float32 {
+func (b *block) cell(t int) []float32 {
 	return b.cells[t*b.rows*b.s.Units : (t+1)*b.rows*b.s.Units]
 }
 
 // inputAt returns the place in time that step t reads.
-func (b *rnnBlock) inputAt(t int) int {
+func (b *block) inputAt(t int) int {
 	if b.s.Reverse {
 		return b.s.Time - 1 - t
 	}
@@ -59,11 +60,11 @@ func (b *rnnBlock) inputAt(t int) int {
 }
 
 // at returns the part of a (Batch, Time, size) array from the block's first row at time t on.
-func (b *rnnBlock) at(x []float32, t, size int) []float32 {
+func (b *block) at(x []float32, t, size int) []float32 {
 	return x[(b.first*b.s.Time+t)*size:]
 }
 
-func (b *rnnBlock) masked(row, t int) bool {
+func (b *block) masked(row, t int) bool {
 	return b.t.Mask[(b.first+row)*b.s.Time+b.inputAt(t)] == 0
 }
 
@@ -74,7 +75,7 @@ func rowsOf(dst []float32, ldDst int, src []float32, ldSrc, rows, size int) {
 	}
 }
 
-func (b *rnnBlock) forward() {
+func (b *block) forward() {
 	n, from := b.s.Units, b.first*b.s.Units
 	for r := range b.rows {
 		clear(b.state(0)[r*b.width : r*b.width+n])
@@ -106,7 +107,7 @@ func (b *rnnBlock) forward() {
 	}
 }
 
-func (b *rnnBlock) forwardStep(t int) {
+func (b *block) forwardStep(t int) {
 	n, d, v := b.s.Units, b.width, simd.Active
 	ahead := 4 * b.rows * b.slots * n
 	x, gates, ld := b.input(t), b.step(t), b.slots*b.s.Units
@@ -117,7 +118,7 @@ func (b *rnnBlock) forwardStep(t int) {
 	}
 	multiply := func(i int, from []float32) {
 		p := &b.products[i]
-		b.weights[i].times(b.w, b.rows, from[p.from:], d, false, gates[p.col:], ld)
+		b.weights[i].Times(b.w, b.rows, from[p.from:], d, false, gates[p.col:], ld)
 	}
 	for i, p := range b.products[:b.count] {
 		if !p.reset {
@@ -125,15 +126,15 @@ func (b *rnnBlock) forwardStep(t int) {
 		}
 	}
 	switch b.s.Cell {
-	case CellSimple:
+	case ref.CellSimple:
 		v.Activate(gates, gates, b.s.Act, float32(b.s.Alpha))
 		rowsOf(next, d, gates, n, b.rows, n)
 		rowsOf(y, ldY, gates, n, b.rows, n)
-	case CellLSTM:
+	case ref.CellLSTM:
 		v.LSTM(gates, ld, b.cell(t), n, b.cell(t+1), n, next, d, y, ldY, ahead, b.rows, n)
-	case CellGRUResetAfter:
+	case ref.CellGRUResetAfter:
 		v.GRUResetAfter(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
-	case CellGRU:
+	case ref.CellGRU:
 		reset := b.reset[t*b.rows*d:]
 		v.GRUReset(gates, ld, h, d, reset[b.s.In+1:], d, ahead, b.rows, n)
 		multiply(1, reset)
@@ -146,7 +147,7 @@ func (b *rnnBlock) forwardStep(t int) {
 const inputSteps = 8
 
 // takeInputs writes [x | 1] of steps t0..t1-1.
-func (b *rnnBlock) takeInputs(t0, t1 int) {
+func (b *block) takeInputs(t0, t1 int) {
 	in, width := b.s.In, b.width
 	for r := range b.rows {
 		for t := t0; t < t1; t++ {
@@ -162,7 +163,7 @@ func (b *rnnBlock) takeInputs(t0, t1 int) {
 }
 
 // fetchInputs fetches, at each step some rows', the inputs that are taken next.
-func (b *rnnBlock) fetchInputs(t int) {
+func (b *block) fetchInputs(t int) {
 	next := (t/inputSteps + 1) * inputSteps
 	if next >= b.s.Time {
 		return
@@ -176,7 +177,7 @@ func (b *rnnBlock) fetchInputs(t int) {
 }
 
 // keepMasked puts back the states of the rows that step t must leave alone.
-func (b *rnnBlock) keepMasked(t int) {
+func (b *block) keepMasked(t int) {
 	n := b.s.Units
 	for r := range b.rows {
 		if !b.masked(r, t) {

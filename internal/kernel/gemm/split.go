@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package gemm
 
 import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -14,7 +15,7 @@ import (
 // is, has too few tiles to share out. Its k axis is cut into parts instead: a worker reads
 // only its own part of A and of B, which is the part of the weights that it also updates.
 // The number of parts follows from k alone, and their sums are added in order.
-type splitKJob gemmJob
+type splitJob job
 
 const (
 	splitSteps = 1024 // of k in a part, at least
@@ -23,17 +24,17 @@ const (
 )
 
 // splits reports whether j is such a product.
-func (j *gemmJob) splits() bool {
+func (j *job) splits() bool {
 	return !j.transA && !j.transB && j.m <= splitMost && j.n <= splitMost && j.k >= 2*splitSteps
 }
 
-func (j *gemmJob) multiplySplit() {
+func (j *job) multiplySplit() {
 	parts, size := min(j.k/splitSteps, splitParts), j.m*j.n
 	j.kBlocks, j.spare = parts, buffer.Grow(j.spare, parts*size)
-	parallel.Run((*splitKJob)(j), parts)
+	parallel.Run((*splitJob)(j), parts)
 	v := simd.Active
 	for i := range j.m {
-		row := unsafe.Slice((*float32)(floatsAt(j.c, i*j.ldc)), j.n)
+		row := unsafe.Slice((*float32)(simd.At(j.c, i*j.ldc)), j.n)
 		switch {
 		case j.add:
 		case j.bias != nil:
@@ -45,17 +46,17 @@ func (j *gemmJob) multiplySplit() {
 			v.Add(row, row, j.spare[p*size+i*j.n:][:j.n])
 		}
 		if j.relu {
-			v.Activate(row, row, ReLU, 0)
+			v.Activate(row, row, ref.ReLU, 0)
 		}
 	}
 }
 
 // unit computes the product of part u of k.
-func (s *splitKJob) Unit(u int, w *parallel.Worker) {
+func (s *splitJob) Unit(u int, w *parallel.Worker) {
 	k0, k1 := parallel.Share(s.k, s.kBlocks, u)
-	j := gemmJob{
-		isa: s.isa, m: s.m, n: s.n, k: k1 - k0, a: floatsAt(s.a, k0), lda: s.lda,
-		b: floatsAt(s.b, k0*s.ldb), ldb: s.ldb, c: first(s.spare[u*s.m*s.n:]), ldc: s.n,
+	j := job{
+		isa: s.isa, m: s.m, n: s.n, k: k1 - k0, a: simd.At(s.a, k0), lda: s.lda,
+		b: simd.At(s.b, k0*s.ldb), ldb: s.ldb, c: simd.First(s.spare[u*s.m*s.n:]), ldc: s.n,
 	}
 	j.alone(w)
 }

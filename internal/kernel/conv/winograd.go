@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package conv
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -48,8 +49,8 @@ type winogradJob struct {
 
 var winogradJobs parallel.FreeList[winogradJob]
 
-// winogradFits reports whether the Winograd form serves s with good profit.
-func winogradFits(s *Conv) bool {
+// WinogradFits reports whether the Winograd form serves s with good profit.
+func WinogradFits(s *ref.Conv) bool {
 	if simd.Active.WinogradInput == nil {
 		return false
 	}
@@ -61,11 +62,11 @@ func winogradFits(s *Conv) bool {
 		2*s.OH*s.OW >= tiles*winogradSide*winogradSide // half of the tiles' pixels count
 }
 
-func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
+func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
-	j.x, j.y, j.bias, j.floor = first(x), first(y), first(bias), float32(math.Inf(-1))
+	j.x, j.y, j.bias, j.floor = simd.First(x), simd.First(y), simd.First(bias), float32(math.Inf(-1))
 	if relu {
 		j.floor = 0
 	}
@@ -73,11 +74,11 @@ func winogradForward(y, x, w, bias []float32, s *Conv, relu bool) {
 }
 
 // winogradBackData convolves dy with the weights turned by half a circle.
-func winogradBackData(dx, dy, w []float32, s *Conv) {
+func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2-s.PadTop, 2-s.PadLeft
-	j.x, j.y, j.bias, j.floor = first(dy), first(dx), nil, float32(math.Inf(-1))
+	j.x, j.y, j.bias, j.floor = simd.First(dy), simd.First(dx), nil, float32(math.Inf(-1))
 	j.run(w, true)
 }
 
@@ -86,7 +87,7 @@ func (j *winogradJob) run(w []float32, backward bool) {
 	j.isa = s
 	if j.bias == nil {
 		j.zero = buffer.Grow(j.zero, j.channels)
-		j.bias = first(j.zero)
+		j.bias = simd.First(j.zero)
 	}
 	j.transformWeights(w, backward)
 	j.countTiles()
@@ -111,7 +112,7 @@ func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	}
 	p := &j.pack
 	p.isa, p.rows, p.cols, p.depth, p.channels = j.isa, axis, axis, j.depth, j.channels
-	p.w, p.backward, p.kernelW = first(w), backward, 3
+	p.w, p.backward, p.kernelW = simd.First(w), backward, 3
 	p.panels = ceilDiv(j.channels, j.isa.TileCols())
 	panel := j.depth * j.isa.TileCols()
 	p.packed = buffer.Grow(p.packed, p.panels*9*panel)
@@ -129,7 +130,7 @@ func (j *winogradWeightsJob) Unit(u int, w *parallel.Worker) {
 	}
 	panel := j.depth * j.isa.TileCols()
 	j.isa.WinogradWeights(
-		(*float32)(floatsAt(first(j.u), u*winogradPoints*panel)), (*float32)(floatsAt(first(j.pack.packed), u*9*panel)),
+		(*float32)(simd.At(simd.First(j.u), u*winogradPoints*panel)), (*float32)(simd.At(simd.First(j.pack.packed), u*9*panel)),
 		panel>>j.isa.LaneBits, 4*panel, 4*panel)
 }
 
@@ -153,17 +154,17 @@ func (j *winogradJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// place returns the image of tile t and the destination pixel of its corner.
-func (j *winogradJob) place(t int) (image, y, x int) {
+// corner returns the image of tile t and the destination pixel of its corner.
+func (j *winogradJob) corner(t int) (image, y, x int) {
 	perImage := j.tilesH * j.tilesW
 	return t / perImage, t % perImage / j.tilesW * winogradSide, t % j.tilesW * winogradSide
 }
 
 // input transforms the source patch of tile t, or a copy with zeros where it leaves the image.
 func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) {
-	image, y, x := j.place(t)
+	image, y, x := j.corner(t)
 	y, x = y-j.padTop, x-j.padLeft
-	src := unsafe.Slice((*float32)(floatsAt(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
+	src := unsafe.Slice((*float32)(simd.At(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
 	vectors := j.depth >> j.isa.LaneBits
 	if y >= 0 && y+winogradPatch <= j.srcH && x >= 0 && x+winogradPatch <= j.srcW {
 		j.isa.WinogradInput(&dst[0], &src[(y*j.srcW+x)*j.depth], vectors, dstStep, 4*j.srcW*j.depth, 4*j.depth)
@@ -199,12 +200,12 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 
 // output transforms tile t back, by way of a patch where it leaves the destination.
 func (j *winogradJob) output(src []float32, srcStep int, patch []float32, t, c0, c1 int) {
-	image, y, x := j.place(t)
+	image, y, x := j.corner(t)
 	h, w := min(winogradSide, j.dstH-y), min(winogradSide, j.dstW-x)
-	bias := (*float32)(floatsAt(j.bias, c0))
+	bias := (*float32)(simd.At(j.bias, c0))
 	vectors := (c1 - c0) >> j.isa.LaneBits
 	row := j.dstW * j.channels
-	dst := unsafe.Slice((*float32)(floatsAt(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*j.channels+c1-c0)
+	dst := unsafe.Slice((*float32)(simd.At(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*j.channels+c1-c0)
 	if h == winogradSide && w == winogradSide {
 		j.isa.WinogradOutput(&dst[0], &src[0], bias, vectors, srcStep, 4*row, 4*j.channels, j.floor)
 		return

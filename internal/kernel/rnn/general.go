@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package rnn
 
 import (
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -11,22 +12,22 @@ import (
 // gate has rows [x | 1 | h] of its own, dropped, and a product of its own. Sums of gates
 // are kept beside their activations, because some derivatives follow from these only.
 
-// planGeneral is planRNN of a general cell. The gates of CellGRUResetAfter are z, r,
+// planGeneral is planOf of a general cell. The gates of ref.CellGRUResetAfter are z, r,
 // h U_n + c_n and n.
-func planGeneral(s *RNN) rnnPlan {
+func planGeneral(s *ref.RNN) plan {
 	in, n := s.In, s.Units
-	p := rnnPlan{width: in + 1 + n, slots: s.Cell.Gates(), count: s.Cell.Gates()}
+	p := plan{width: in + 1 + n, slots: s.Cell.Gates(), count: s.Cell.Gates()}
 	for g := range p.count {
-		p.products[g] = rnnProduct{0, p.width, false, g * n, g, 1, 0}
+		p.products[g] = product{0, p.width, false, g * n, g, 1, 0}
 	}
 	switch s.Cell {
-	case CellGRU:
+	case ref.CellGRU:
 		p.products[2].reset = true
-	case CellGRUResetAfter:
+	case ref.CellGRUResetAfter:
 		p.slots, p.count = 4, 4
 		p.products[0].bias, p.products[1].bias = bothBiases, bothBiases
-		p.products[2] = rnnProduct{0, in + 1, false, 3 * n, 2, 1, 0}
-		p.products[3] = rnnProduct{in, 1 + n, false, 2 * n, 2, 1, 1}
+		p.products[2] = product{0, in + 1, false, 3 * n, 2, 1, 0}
+		p.products[3] = product{in, 1 + n, false, 2 * n, 2, 1, 1}
 	}
 	for _, q := range p.products[:p.count] {
 		p.perRow += s.Time * q.k
@@ -38,16 +39,16 @@ func planGeneral(s *RNN) rnnPlan {
 
 // generalBlock is a block of sequences of a general cell. Everything lies by steps, then rows.
 type generalBlock struct {
-	rnnBlock
-	acts       RNNGeneral
+	block
+	acts       ref.RNNGeneral
 	from       [4][]float32 // what is multiplied, for each product
 	sums, outs []float32    // of the gates; outs are activated
 	h, c       []float32    // states, of Time+1 steps
 }
 
-func (j *rnnJob) general(w *parallel.Worker, first, rows int) generalBlock {
+func (j *job) general(w *parallel.Worker, first, rows int) generalBlock {
 	saved := j.t.Saved[first*j.perRow : (first+rows)*j.perRow]
-	b := generalBlock{rnnBlock: rnnBlock{rnnJob: j, w: w, first: first, rows: rows}, acts: *j.s.General}
+	b := generalBlock{block: block{job: j, w: w, first: first, rows: rows}, acts: *j.s.General}
 	cut := func(n int) []float32 {
 		part := saved[:rows*n]
 		saved = saved[rows*n:]
@@ -63,9 +64,9 @@ func (j *rnnJob) general(w *parallel.Worker, first, rows int) generalBlock {
 
 func (b *generalBlock) pass(part int) {
 	if b.back {
-		b.backwardGeneral(part)
+		b.backward(part)
 	} else {
-		b.forwardGeneral()
+		b.forward()
 	}
 }
 
@@ -74,7 +75,7 @@ func (b *generalBlock) stepOf(x []float32, t, size int) []float32 {
 	return x[t*b.rows*size : (t+1)*b.rows*size]
 }
 
-func (b *generalBlock) forwardGeneral() {
+func (b *generalBlock) forward() {
 	n, first := b.s.Units, b.first*b.s.Units
 	start := func(to, from []float32) {
 		clear(to[:b.rows*n])
@@ -88,14 +89,14 @@ func (b *generalBlock) forwardGeneral() {
 		sums, ld := b.stepOf(b.sums, t, b.slots*n), b.slots*n
 		for i := range b.products[:b.count] {
 			if p := &b.products[i]; !p.reset {
-				b.weights[i].times(b.w, b.rows, b.gather(i, t), p.k, false, sums[p.col:], ld)
+				b.weights[i].Times(b.w, b.rows, b.gather(i, t), p.k, false, sums[p.col:], ld)
 			}
 		}
 		for r := range b.rows {
 			b.gatesOf(r, t)
 		}
-		if b.s.Cell == CellGRU {
-			b.weights[2].times(b.w, b.rows, b.gather(2, t), b.products[2].k, false, sums[2*n:], ld)
+		if b.s.Cell == ref.CellGRU {
+			b.weights[2].Times(b.w, b.rows, b.gather(2, t), b.products[2].k, false, sums[2*n:], ld)
 		}
 		for r := range b.rows {
 			b.stateOf(r, t)
@@ -160,11 +161,11 @@ func (b *generalBlock) row(x []float32, r, t int) []float32 {
 func (b *generalBlock) gatesOf(r, t int) {
 	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
 	switch b.s.Cell {
-	case CellLSTM:
+	case ref.CellLSTM:
 		b.gate(outs[:2*n], sums[:2*n])
 		b.state(outs[2*n:3*n], sums[2*n:3*n])
 		b.gate(outs[3*n:], sums[3*n:])
-	case CellGRU, CellGRUResetAfter:
+	case ref.CellGRU, ref.CellGRUResetAfter:
 		b.gate(outs[:2*n], sums[:2*n])
 	}
 }
@@ -183,19 +184,19 @@ func (b *generalBlock) stateOf(r, t int) {
 	h, next := b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.stepOf(b.h, t+1, n)[r*n:(r+1)*n]
 	c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
 	switch b.s.Cell {
-	case CellSimple:
+	case ref.CellSimple:
 		b.state(outs, sums)
 		copy(next, outs)
-	case CellLSTM:
+	case ref.CellLSTM:
 		for j := range n {
 			cNext[j] = outs[n+j]*c[j] + outs[j]*outs[2*n+j]
 		}
 		b.state(next, cNext)
 		simd.Active.Mul(next, next, outs[3*n:])
-	case CellGRU:
+	case ref.CellGRU:
 		b.state(outs[2*n:], sums[2*n:])
 		blend(next, outs, h, outs[2*n:])
-	case CellGRUResetAfter:
+	case ref.CellGRUResetAfter:
 		for j := range n {
 			sums[3*n+j] += outs[n+j] * sums[2*n+j]
 		}

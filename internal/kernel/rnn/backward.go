@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package kernel
+package rnn
 
 import (
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// rnnCarry holds the gradients of the states between two steps, rows of Units numbers.
-type rnnCarry struct {
+// carry holds the gradients of the states between two steps, rows of Units numbers.
+type carry struct {
 	h, c         []float32
-	reset        []float32 // of CellGRU's r h
+	reset        []float32 // of ref.CellGRU's r h
 	passH, passC []float32 // of rows whose step is masked
 }
 
 // backward goes back through the block's steps and writes the gradient of the stacks. The
 // gradients of the gates take the gates' place, and every few steps their product with what the
 // gates came from is added, while they are in cache.
-func (b *rnnBlock) backward(part int) {
+func (b *block) backward(part int) {
 	n := b.s.Units
 	size, from := b.rows*n, b.first*n
 	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
 	buf := b.scratch[part*b.scratchLen() : (part+1)*b.scratchLen()]
-	k := rnnCarry{buf[:size], buf[size : 2*size], buf[2*size : 3*size], buf[3*size : 4*size], buf[4*size : 5*size]}
+	k := carry{buf[:size], buf[size : 2*size], buf[2*size : 3*size], buf[3*size : 4*size], buf[4*size : 5*size]}
 	clear(buf[:2*size])
 	clear(gradient)
 	if b.d.DHN != nil {
@@ -64,15 +66,15 @@ func (b *rnnBlock) backward(part int) {
 
 // backSteps is how many steps' gradients of gates are multiplied at a time: as many as a tile
 // has steps of k.
-func (j *rnnJob) backSteps() int {
+func (j *job) backSteps() int {
 	return min(max(1, simd.Active.Depth/max(1, j.blockRows())), j.s.Time)
 }
 
 // blockRows is the most sequences of a block.
-func (j *rnnJob) blockRows() int { return ceilDiv(j.s.Batch, max(1, j.parts)) }
+func (j *job) blockRows() int { return ceilDiv(j.s.Batch, max(1, j.parts)) }
 
 // scratchLen is what backward needs for a block.
-func (j *rnnJob) scratchLen() int {
+func (j *job) scratchLen() int {
 	if j.s.General != nil {
 		return j.generalScratch()
 	}
@@ -81,7 +83,7 @@ func (j *rnnJob) scratchLen() int {
 
 // addWeightGradients adds the part of the steps start..end-1, whose gates' gradients follow
 // each other.
-func (b *rnnBlock) addWeightGradients(gradient, gates []float32, start, end int) {
+func (b *block) addWeightGradients(gradient, gates []float32, start, end int) {
 	n, at := b.s.Units, start*b.rows*b.width
 	for _, p := range b.products[:b.count] {
 		x := b.xh
@@ -89,19 +91,19 @@ func (b *rnnBlock) addWeightGradients(gradient, gates []float32, start, end int)
 			x = b.reset
 		}
 		cols := p.gates * n
-		addTransposed(b.w, p.k, cols, (end-start)*b.rows, x[at+p.from:], b.width, gates[p.col:], b.slots*n, gradient, cols)
+		gemm.AddTransposed(b.w, p.k, cols, (end-start)*b.rows, x[at+p.from:], b.width, gates[p.col:], b.slots*n, gradient, cols)
 		gradient = gradient[p.k*cols:]
 	}
 }
 
 // backwardStep replaces step t's gates by the gradients of their sums and k by the
 // gradients of the states before.
-func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
+func (b *block) backwardStep(k *carry, gates, dy []float32, ldY, t int) {
 	n, d, v := b.s.Units, b.width, simd.Active
 	ld, h := b.slots*n, b.state(t)
 	ahead := bytesTo(gates, b.step(max(t-1, 0)))
 	switch b.s.Cell {
-	case CellSimple:
+	case ref.CellSimple:
 		for r := range b.rows {
 			for i, g := range dy[r*ldY : r*ldY+n] {
 				k.h[r*n+i] = simd.FlushTiny(k.h[r*n+i] + g)
@@ -109,36 +111,36 @@ func (b *rnnBlock) backwardStep(k *rnnCarry, gates, dy []float32, ldY, t int) {
 		}
 		v.ActivateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
 		b.clearMasked(gates, t)
-		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
-	case CellLSTM:
+		b.toState[0].Times(b.w, b.rows, gates, ld, false, k.h, n)
+	case ref.CellLSTM:
 		v.LSTMBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
-		b.toState[0].times(b.w, b.rows, gates, ld, false, k.h, n)
-	case CellGRUResetAfter:
+		b.toState[0].Times(b.w, b.rows, gates, ld, false, k.h, n)
+	case ref.CellGRUResetAfter:
 		v.GRUResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
-		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
-	case CellGRU:
+		b.toState[0].Times(b.w, b.rows, gates, ld, true, k.h, n)
+	case ref.CellGRU:
 		v.GRUBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		b.clearMasked(gates, t)
-		b.toState[1].times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
+		b.toState[1].Times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
 		v.GRUResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
-		b.toState[0].times(b.w, b.rows, gates, ld, true, k.h, n)
+		b.toState[0].Times(b.w, b.rows, gates, ld, true, k.h, n)
 	}
 }
 
 // inputGradient writes dx of step t.
-func (b *rnnBlock) inputGradient(gates []float32, t int) {
+func (b *block) inputGradient(gates []float32, t int) {
 	in, n, ld := b.s.In, b.s.Units, b.slots*b.s.Units
 	dx := b.at(b.d.DX, b.inputAt(t), in)
-	b.toInput[0].times(b.w, b.rows, gates, ld, false, dx, b.s.Time*in)
-	if b.s.Cell == CellGRUResetAfter {
-		b.toInput[1].times(b.w, b.rows, gates[3*n:], ld, true, dx, b.s.Time*in)
+	b.toInput[0].Times(b.w, b.rows, gates, ld, false, dx, b.s.Time*in)
+	if b.s.Cell == ref.CellGRUResetAfter {
+		b.toInput[1].Times(b.w, b.rows, gates[3*n:], ld, true, dx, b.s.Time*in)
 	}
 }
 
 // clearMasked zeroes the gates' gradients of rows whose step t is masked.
-func (b *rnnBlock) clearMasked(gates []float32, t int) {
+func (b *block) clearMasked(gates []float32, t int) {
 	if b.t.Mask == nil {
 		return
 	}
@@ -151,7 +153,7 @@ func (b *rnnBlock) clearMasked(gates []float32, t int) {
 }
 
 // setAside keeps the gradients that pass step t by in masked rows.
-func (b *rnnBlock) setAside(k *rnnCarry, dy []float32, ldY, t int) {
+func (b *block) setAside(k *carry, dy []float32, ldY, t int) {
 	n := b.s.Units
 	for r := range b.rows {
 		if b.masked(r, t) {
@@ -161,7 +163,7 @@ func (b *rnnBlock) setAside(k *rnnCarry, dy []float32, ldY, t int) {
 	}
 }
 
-func (b *rnnBlock) putBack(k *rnnCarry, t int) {
+func (b *block) putBack(k *carry, t int) {
 	n := b.s.Units
 	for r := range b.rows {
 		if b.masked(r, t) {

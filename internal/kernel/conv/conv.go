@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package conv computes two-dimensional convolutions of float32, channels last, and their
+// gradients: as one matrix product where a kernel is one pixel, by Winograd's transforms where
+// these save enough, else by sliding the kernel over the images.
+//
+// Package ref has the formulas; x is (N,H,W,C), w (KH,KW,C,K) and y (N,OH,OW,K). Nothing
+// checks the lengths of slices: the callers do. Slices that are written to are not empty.
+package conv
+
+import (
+	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+)
+
+// Forward writes y = x * w + bias, and max(y, 0) with relu. bias may be nil.
+func Forward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
+	switch {
+	case pointwise(s):
+		gemm.Multiply(gemm.Product{
+			M: s.N * s.H * s.W, N: s.K, K: s.C, A: x, LDA: s.C, B: w, LDB: s.K,
+			C: y, LDC: s.K, Bias: bias, ReLU: relu,
+		})
+	case WinogradFits(s):
+		winogradForward(y, x, w, bias, s, relu)
+	default:
+		windowForward(y, x, w, bias, s, relu)
+	}
+}
+
+// BackData writes the gradient of x.
+func BackData(dx, dy, w []float32, s *ref.Conv) {
+	switch {
+	case pointwise(s):
+		gemm.Multiply(gemm.Product{
+			TransB: true, M: s.N * s.H * s.W, N: s.C, K: s.K,
+			A: dy, LDA: s.K, B: w, LDB: s.K, C: dx, LDC: s.C,
+		})
+	case WinogradFits(s):
+		winogradBackData(dx, dy, w, s)
+	default:
+		windowBackData(dx, dy, w, s)
+	}
+}
+
+// BackWeights writes the gradient of w.
+func BackWeights(dw, x, dy []float32, s *ref.Conv) {
+	if WinogradFits(s) {
+		winogradBackWeights(dw, x, dy, s)
+	} else {
+		windowBackWeights(dw, x, dy, s)
+	}
+}
+
+// pointwise reports whether s is a matrix product of all pixels.
+func pointwise(s *ref.Conv) bool {
+	return s.KH == 1 && s.KW == 1 && s.StrideH == 1 && s.StrideW == 1 &&
+		s.PadTop == 0 && s.PadLeft == 0 && s.OH == s.H && s.OW == s.W
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conv
+
+import (
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
+
+// DepthwiseForward writes y[out, c·M+m] = Σ_tap x[in, c]·w[tap, c, m] + bias[c·M+m], and
+// max(y, 0) with relu, for w (KH,KW,C,M) and s.K = C·M; bias may be nil.
+//
+// A multiplier M over 1 first copies every input channel M times.
+func DepthwiseForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
+	j := depthwiseJobs.Get()
+	*j = depthwiseJob{
+		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
+		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
+		images: s.N, channels: s.K, kernelW: s.KW, dstH: s.OH, dstW: s.OW,
+		x: j.repeat(x, s), w: simd.First(w), y: simd.First(y), bias: simd.First(bias), relu: relu,
+		offsets: j.offsets, spare: j.spare,
+	}
+	j.run()
+	j.release()
+}
+
+// DepthwiseBackData writes the gradient of x.
+func DepthwiseBackData(dx, dy, w []float32, s *ref.Conv) {
+	if s.K == 0 {
+		clear(dx)
+		return
+	}
+	j := depthwiseJobs.Get()
+	wide := dx // one value for each of the M copies of a channel
+	if s.K > s.C {
+		j.spare = buffer.Grow(j.spare, s.N*s.H*s.W*s.K)
+		wide = j.spare
+	}
+	for ph := range min(s.StrideH, s.H) {
+		for pw := range min(s.StrideW, s.W) {
+			*j = depthwiseJob{
+				rows:   backAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop, ph),
+				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
+				images: s.N, channels: s.K, kernelW: s.KW, dstH: s.H, dstW: s.W,
+				x: simd.First(dy), w: simd.First(w), y: simd.First(wide),
+				offsets: j.offsets, spare: j.spare,
+			}
+			j.run()
+		}
+	}
+	if m := s.K / s.C; m > 1 {
+		for i := range dx {
+			var sum float32
+			for _, v := range wide[i*m : (i+1)*m] {
+				sum += v
+			}
+			dx[i] = sum
+		}
+	}
+	j.release()
+}
+
+// depthwiseJob slides a kernel over images channel by channel, forward or (one
+// phase of) backward to the data; compare windowJob. Pixels whose window
+// sticks out of the image at the sides are done one by one with the taps that they see.
+type depthwiseJob struct {
+	isa              *simd.ISA
+	rows, cols       axis
+	images, channels int
+	kernelW          int
+	dstH, dstW       int
+	x, w, y, bias    unsafe.Pointer
+	relu             bool
+	inner0, inner1   int // the columns that see every tap
+	offsets          []simd.Segment
+	blocks           int
+	spare            []float32 // x with repeated channels
+}
+
+var depthwiseJobs parallel.FreeList[depthwiseJob]
+
+func (j *depthwiseJob) release() {
+	*j = depthwiseJob{offsets: j.offsets, spare: j.spare}
+	depthwiseJobs.Put(j)
+}
+
+// repeat returns x with every channel K/C times.
+func (j *depthwiseJob) repeat(x []float32, s *ref.Conv) unsafe.Pointer {
+	m := s.K / s.C
+	if m == 1 {
+		return simd.First(x)
+	}
+	n := s.N * s.H * s.W * s.C
+	j.spare = buffer.Grow(j.spare, n*m)
+	for i, v := range x[:n] {
+		for k := range m {
+			j.spare[i*m+k] = v
+		}
+	}
+	return simd.First(j.spare)
+}
+
+func (j *depthwiseJob) run() {
+	j.isa = simd.Active
+	j.inner0, j.inner1 = 0, 0
+	if j.cols.taps > 0 {
+		j.inner0, _ = j.cols.positions(0)
+		_, j.inner1 = j.cols.positions(j.cols.taps - 1)
+		j.inner0 = min(j.inner0, j.cols.n)
+		j.inner1 = max(j.inner0, j.inner1)
+	}
+	j.offsets = j.offsets[:0]
+	for r := range j.rows.taps {
+		j.offsets = append(j.offsets, simd.Segment{
+			A: 4 * r * j.rows.dist * j.cols.src * j.channels,
+			B: 4 * r * j.rows.weightStep * j.kernelW * j.channels,
+		})
+	}
+	j.blocks = min(j.rows.n, ceilDiv(j.rows.n*j.cols.n*j.channels, 1<<14))
+	if j.images*j.rows.n*j.cols.n*j.channels*j.rows.taps*j.cols.taps < parallel.MinShared {
+		parallel.RunAlone(j, j.images*j.blocks)
+	} else {
+		parallel.Run(j, j.images*j.blocks)
+	}
+}
+
+func (j *depthwiseJob) Unit(u int, w *parallel.Worker) {
+	t := &w.Tile
+	image := u / j.blocks
+	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
+	t.RowA, t.StepA = 4*j.cols.stride*j.channels, 4*j.cols.dist*j.channels
+	t.StepB, t.RowC = 4*j.cols.weightStep*j.channels, 4*j.cols.dstStep*j.channels
+	if t.Flags = 0; j.relu {
+		t.Flags = simd.TileReLU
+	}
+	src := simd.At(j.x, image*j.rows.src*j.cols.src*j.channels)
+	dst := simd.At(j.y, image*j.dstH*j.dstW*j.channels)
+	for r := r0; r < r1; r++ {
+		lo, hi := j.rows.tapsAt(r)
+		out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
+		if lo == hi || j.cols.taps == 0 {
+			j.strips(t, 0, j.cols.n, 0, 0, 0, src, j.w, out)
+			continue
+		}
+		row := simd.At(src, (r*j.rows.stride+j.rows.first+lo*j.rows.dist)*j.cols.src*j.channels)
+		weights := simd.At(j.w, (j.rows.weight+lo*j.rows.weightStep)*j.kernelW*j.channels)
+		for c := range j.inner0 {
+			lo2, hi2 := j.cols.tapsAt(c)
+			j.strips(t, c, c+1, lo2, hi2, hi-lo, row, weights, out)
+		}
+		j.strips(t, j.inner0, j.inner1, 0, j.cols.taps, hi-lo, row, weights, out)
+		for c := j.inner1; c < j.cols.n; c++ {
+			lo2, hi2 := j.cols.tapsAt(c)
+			j.strips(t, c, c+1, lo2, hi2, hi-lo, row, weights, out)
+		}
+	}
+}
+
+// strips computes the columns c0..c1 of an output row from the column taps
+// lo..hi-1 and the given number of row taps.
+func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row, weights, out unsafe.Pointer) {
+	s, lanes := j.isa, 1<<j.isa.LaneBits
+	most := simd.StripRows
+	t.K, t.Segments, t.Offsets = hi-lo, rowTaps, unsafe.SliceData(j.offsets)
+	if t.K == 0 || rowTaps == 0 {
+		t.K, t.Segments, t.Offsets = 0, 1, &simd.NoOffset
+	}
+	for c0 < c1 {
+		n := min(most, c1-c0)
+		a, b, c := row, weights, unsafe.Add(out, c0*t.RowC)
+		if t.K > 0 {
+			a = simd.At(a, (c0*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
+			b = simd.At(b, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
+		}
+		for k := 0; k < j.channels; k += lanes {
+			t.A, t.B, t.C = simd.At(a, k), simd.At(b, k), simd.At(c, k)
+			if t.Bias = nil; j.bias != nil {
+				t.Bias = simd.At(j.bias, k)
+			}
+			s.Strip(t, n, min(lanes, j.channels-k))
+		}
+		c0 += n
+	}
+}

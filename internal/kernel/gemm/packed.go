@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package gemm
+
+import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
+
+// Packed is a right-hand matrix op(B) in the order in which tiles read it: worth
+// making when the same weights are multiplied many times. It belongs to the
+// instruction set in use when Pack was called.
+type Packed struct {
+	isa  *simd.ISA
+	k, n int
+	data []float32
+}
+
+// Pack stores op(B), k x n; trans says that from holds its transpose.
+func (b *Packed) Pack(trans bool, k, n int, from []float32, ld int) {
+	Check("pack", trans, k, n, len(from), ld)
+	s := simd.Active
+	b.isa, b.k, b.n = s, k, n
+	b.data = buffer.Grow(b.data, packedLen(s, k, n))
+	j := jobs.Get()
+	*j = job{isa: s, transB: trans, n: n, k: k, b: simd.First(from), ldb: ld, packed: simd.First(b.data), spare: j.spare}
+	j.pack(k*n < parallel.MinShared)
+	j.release()
+}
+
+// Times computes C[m,n] = A·B, or C += A·B where add is set, on the calling worker: it is for
+// the units of other jobs.
+func (b *Packed) Times(w *parallel.Worker, m int, a []float32, lda int, add bool, c []float32, ldc int) {
+	if m == 0 || b.n == 0 {
+		return
+	}
+	Check("gemm: A", false, m, b.k, len(a), lda)
+	Check("gemm: C", false, m, b.n, len(c), ldc)
+	j := job{isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc, add: add, packed: simd.First(b.data)}
+	j.alone(w)
+}
+
+// AddTransposed computes C[m,n] += A'·B on the calling worker, A being k x m.
+func AddTransposed(w *parallel.Worker, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
+	if m == 0 || n == 0 {
+		return
+	}
+	Check("gemm: A", true, m, k, len(a), lda)
+	Check("gemm: B", false, k, n, len(b), ldb)
+	Check("gemm: C", false, m, n, len(c), ldc)
+	j := job{isa: simd.Active, transA: true, m: m, n: n, k: k, a: simd.First(a), lda: lda, b: simd.First(b), ldb: ldb, c: simd.First(c), ldc: ldc, add: true}
+	j.alone(w)
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rnn runs recurrent layers over whole sequences of float32, forward and backward.
+// Package ref has the formulas. Nothing checks the lengths of slices: the callers do.
+package rnn
+
+import (
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
+
+// Sequences are independent until the gradients of the weights are summed, so a block of
+// sequences is the unit of work for all steps, and its numbers stay in one core's caches.
+//
+// A step is a product of rows [x | 1 | h] with the stacked weights [W; b; U], written to the
+// gates, and one pass over these (simd.Table). The rows of all steps are saved, so that the
+// gradient of the stack is a product over many steps, and h is written where the next
+// step reads it.
+
+// product is one product of a step: columns from..from+k-1 of [x | 1 | h], or of
+// [x | 1 | r h], times the columns of some gates give column col of the saved gates.
+type product struct {
+	from, k     int
+	reset       bool // of [x | 1 | r h]
+	col         int
+	gate, gates int
+	bias        int // row of the bias to use, or bothBiases
+}
+
+const bothBiases = 2
+
+// plan is what follows from the shape.
+type plan struct {
+	width    int // of [x | 1 | h]
+	slots    int // blocks of Units that are saved of a step's gates
+	perRow   int // saved numbers of one sequence
+	products [4]product
+	count    int // of products
+}
+
+func planOf(s *ref.RNN) plan {
+	if s.General != nil {
+		return planGeneral(s)
+	}
+	in, n := s.In, s.Units
+	p := plan{width: in + 1 + n, slots: s.Cell.Gates(), count: 1}
+	all := p.width
+	extra := 0
+	switch s.Cell {
+	case ref.CellLSTM:
+		extra = (s.Time + 1) * n // cell states
+		fallthrough
+	case ref.CellSimple:
+		p.products[0] = product{0, all, false, 0, 0, p.slots, 0}
+	case ref.CellGRU:
+		extra = s.Time * p.width // [x | 1 | r h]
+		p.count = 2
+		p.products = [4]product{{0, all, false, 0, 0, 2, 0}, {0, all, true, 2 * n, 2, 1, 0}}
+	case ref.CellGRUResetAfter: // gates z, r, h U_n + c_n, n
+		p.slots, p.count = 4, 3
+		p.products = [4]product{
+			{0, all, false, 0, 0, 2, bothBiases}, {0, in + 1, false, 3 * n, 2, 1, 0}, {in, 1 + n, false, 2 * n, 2, 1, 1},
+		}
+	}
+	p.perRow = (s.Time+1)*p.width + s.Time*p.slots*n + extra
+	return p
+}
+
+// SavedLen returns how many numbers RNNTensors.Saved needs.
+func SavedLen(s *ref.RNN) int { return s.Batch * planOf(s).perRow }
+
+// partsOf cuts a batch into blocks of at least 16 sequences; more than four only when
+// these have 32, and never more than 16 of them.
+func partsOf(batch int) int { return min(ceilDiv(batch, 16), max(4, ceilDiv(batch, 32)), 16) }
+
+// job is a pass over all blocks.
+type job struct {
+	plan
+	s     ref.RNN
+	t     ref.RNNTensors[float32]
+	d     ref.RNNGrads[float32]
+	parts int
+	back  bool
+
+	weights  [4]gemm.Packed // the stacks of the products
+	backs    [4]gemm.Packed // transposed, of a general cell
+	toState  [2]gemm.Packed // transposed columns of U: gates to h, and of ref.CellGRU the candidate to r h
+	toInput  [2]gemm.Packed // the same of W
+	stack    []float32
+	gradient []float32 // of the stacks, one for each block
+	scratch  []float32 // of the backward pass, the same
+	zeros    []float32
+}
+
+var jobs parallel.FreeList[job]
+
+func (j *job) release() {
+	j.t, j.d = ref.RNNTensors[float32]{}, ref.RNNGrads[float32]{}
+	jobs.Put(j)
+}
+
+func start(s *ref.RNN, t *ref.RNNTensors[float32]) *job {
+	j := jobs.Get()
+	j.plan, j.s, j.t = planOf(s), *s, *t
+	j.parts = partsOf(s.Batch)
+	return j
+}
+
+// Forward runs a recurrent layer over whole sequences.
+func Forward(s *ref.RNN, t *ref.RNNTensors[float32]) {
+	j := start(s, t)
+	for p := range j.count {
+		j.weights[p].Pack(false, j.products[p].k, j.products[p].gates*s.Units, j.stackOf(p), j.products[p].gates*s.Units)
+	}
+	j.back = false
+	parallel.Run(j, j.parts)
+	j.release()
+}
+
+// Backward writes the gradients of Forward; Saved must be as that left it, and is spoiled.
+func Backward(s *ref.RNN, t *ref.RNNTensors[float32], d *ref.RNNGrads[float32]) {
+	j := start(s, t)
+	j.d = *d
+	j.packTransposed()
+	if len(j.zeros) < s.Units {
+		j.zeros = buffer.Floats(s.Units)
+	}
+	j.gradient = buffer.Grow(j.gradient, max(j.parts, 1)*j.stackLen())
+	j.scratch = buffer.Grow(j.scratch, j.parts*j.scratchLen())
+	clear(j.gradient[:j.stackLen()])
+	j.back = true
+	parallel.Run(j, j.parts)
+	j.writeWeightGradients()
+	j.release()
+}
+
+func (j *job) Unit(u int, w *parallel.Worker) {
+	r0, r1 := parallel.Share(j.s.Batch, j.parts, u)
+	if j.s.General != nil {
+		b := j.general(w, r0, r1-r0)
+		b.pass(u)
+		return
+	}
+	b := j.block(r0, r1-r0)
+	b.w = w
+	if j.back {
+		b.backward(u)
+	} else {
+		b.forward()
+	}
+}
+
+func (j *job) stackLen() (n int) {
+	for _, p := range j.products[:j.count] {
+		n += p.k * p.gates * j.s.Units
+	}
+	return n
+}
+
+// stackOf is rows p.from.. of [W; b; U], the columns of the gates of product i.
+func (j *job) stackOf(i int) []float32 {
+	p, in, n, g := &j.products[i], j.s.In, j.s.Units, j.s.Cell.Gates()*j.s.Units
+	cols := p.gates * n
+	j.stack = buffer.Grow(j.stack, p.k*cols)
+	for r := range p.k {
+		row, at := j.stack[r*cols:(r+1)*cols], p.from+r
+		switch {
+		case at < in:
+			copy(row, j.t.W[at*g+p.gate*n:])
+		case at > in:
+			copy(row, j.t.U[(at-in-1)*g+p.gate*n:])
+		case j.t.Bias == nil:
+			clear(row)
+		case p.bias == bothBiases:
+			simd.Active.Add(row, j.t.Bias[p.gate*n:p.gate*n+cols], j.t.Bias[g+p.gate*n:g+p.gate*n+cols])
+		default:
+			copy(row, j.t.Bias[p.bias*g+p.gate*n:])
+		}
+	}
+	return j.stack
+}
+
+// packTransposed packs what carries the gates' gradients back to h and x.
+func (j *job) packTransposed() {
+	if j.s.General != nil {
+		for p := range j.count {
+			j.backs[p].Pack(true, j.s.Units, j.products[p].k, j.stackOf(p), j.s.Units)
+		}
+		return
+	}
+	n, g := j.s.Units, j.s.Cell.Gates()*j.s.Units
+	if j.s.Cell == ref.CellGRU {
+		j.toState[0].Pack(true, 2*n, n, j.t.U, g)
+		j.toState[1].Pack(true, n, n, j.t.U[2*n:], g)
+	} else {
+		j.toState[0].Pack(true, g, n, j.t.U, g)
+	}
+	if j.d.DX == nil {
+		return
+	}
+	if j.s.Cell == ref.CellGRUResetAfter {
+		j.toInput[0].Pack(true, 2*n, j.s.In, j.t.W, g)
+		j.toInput[1].Pack(true, n, j.s.In, j.t.W[2*n:], g)
+	} else {
+		j.toInput[0].Pack(true, g, j.s.In, j.t.W, g)
+	}
+}
+
+// writeWeightGradients adds the blocks' gradients in order and takes the stacks apart.
+func (j *job) writeWeightGradients() {
+	size := j.stackLen()
+	sum := j.gradient[:size]
+	if j.parts > 1 {
+		parallel.AddPartials(sum, j.gradient[:j.parts*size])
+	}
+	in, n, g := j.s.In, j.s.Units, j.s.Cell.Gates()*j.s.Units
+	for _, p := range j.products[:j.count] {
+		cols := p.gates * n
+		for r := range p.k {
+			row, at := sum[r*cols:(r+1)*cols], p.from+r
+			switch {
+			case at < in:
+				copy(j.d.DW[at*g+p.gate*n:], row)
+			case at > in:
+				copy(j.d.DU[(at-in-1)*g+p.gate*n:], row)
+			case j.t.Bias == nil:
+			case p.bias == bothBiases:
+				copy(j.d.DBias[p.gate*n:], row)
+				copy(j.d.DBias[g+p.gate*n:], row)
+			default:
+				copy(j.d.DBias[p.bias*g+p.gate*n:], row)
+			}
+		}
+		sum = sum[p.k*cols:]
+	}
+}
+
+// ceilDiv returns n/d rounded up.
+func ceilDiv(n, d int) int { return (n + d - 1) / d }
