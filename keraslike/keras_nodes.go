@@ -121,7 +121,7 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
 		v := kwargs[name]
 		switch {
-		case string(v) == "null":
+		case isNothing(v):
 		case name == "training":
 			if string(v) == "0" || string(v) == "1" {
 				v = map[string]json.RawMessage{"0": []byte("false"), "1": []byte("true")}[string(v)]
@@ -141,6 +141,15 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+// isNothing is None, also for each of several inputs.
+func isNothing(raw json.RawMessage) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(list, func(v json.RawMessage) bool { return string(v) != "null" })
 }
 
 func legacyState(raw json.RawMessage, in *[]kerasTensor) bool {
