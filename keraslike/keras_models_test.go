@@ -91,6 +91,12 @@ func (c kerasSaved) loads(t *testing.T, folder string) {
 			continue
 		}
 		loaded, r, err := k.LoadKeras(filepath.Join(folder, file))
+		if c.Name == "other_mask" { // given to a layer whose input has lost it
+			if err == nil || !strings.Contains(err.Error(), "is not known to be the mask of its input") {
+				t.Errorf("%s: error %v", file, err)
+			}
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +106,9 @@ func (c kerasSaved) loads(t *testing.T, folder string) {
 		if err := c.gives(loaded); err != nil || r.ByOrder {
 			t.Errorf("%s, by order %v: %v", file, r.ByOrder, err)
 		}
+	}
+	if m == nil {
+		return
 	}
 	for _, names := range []string{"the file's names", "other names"} {
 		for _, file := range c.Files {

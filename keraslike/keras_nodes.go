@@ -31,6 +31,7 @@ type kerasCall struct {
 	node     int
 	in       []kerasTensor
 	training *bool
+	mask     *kerasTensor
 }
 
 // kerasNodes are the calls of a layer: in Keras 2
@@ -116,10 +117,11 @@ func (c *kerasCall) legacy(node json.RawMessage) error {
 }
 
 // keywords accepts keyword arguments that say nothing, as mask=None, whether the call is
-// one of training, and the first states of a recurrent layer.
+// one of training, the mask, and the first states of a recurrent layer.
 func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
 		v := kwargs[name]
+		var mask []kerasTensor
 		switch {
 		case isNothing(v):
 		case name == "training":
@@ -136,6 +138,8 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 					return fmt.Errorf("keyword argument initial_state: %w", err)
 				}
 			}
+		case name == "mask" && kerasArg(v, &mask, kerasNesting) == nil && len(mask) == 1:
+			c.mask = &mask[0]
 		case string(v) != "false":
 			return fmt.Errorf("keyword argument %s is %.60s, which there is no counterpart for", name, v)
 		}

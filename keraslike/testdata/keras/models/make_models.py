@@ -193,6 +193,19 @@ def made_models():
     inner = keras.Model(a, L.ReLU()(d(a)))
     a = keras.Input((4,))
     yield "shared", keras.Model(a, d(inner(d(a))))
+    a = keras.Input((6,))
+    ids = [np.array([[1, 2, 0, 0, 3, 0], [4, 0, 2, 0, 0, 0]], "f4")]
+    y = L.Embedding(5, 3, mask_zero=True)(a)
+    y = L.Dropout(.1)(L.Dense(3)(y))
+    y = L.LSTM(3, return_sequences=True, zero_output_for_mask=True)(y)
+    yield "embedding", keras.Model(a, [y, L.Bidirectional(L.GRU(2, return_sequences=True))(y), L.GRU(2)(y)]), ids
+    a = keras.Input((5, 3))
+    series = [np.random.default_rng(1).normal(0, 1, (2, 5, 3)).astype("f4")]
+    series[0][0, [1, 4]] = series[0][1, 0] = 0
+    y = L.SimpleRNN(3, return_sequences=True)(L.LayerNormalization()(L.Masking()(a)))
+    yield "masking", keras.Model(a, L.LSTM(2)(L.TimeDistributed(L.Dense(3))(y))), series
+    y = L.Conv1D(3, 1)(L.Masking()(a))
+    yield "other_mask", keras.Model(a, L.LSTM(2)(y, mask=L.Masking().compute_mask(a))), series
 
 
 manifest = []
@@ -206,7 +219,8 @@ else:
         random_model(folder, seed, manifest)
     rng = np.random.default_rng(0)
     keras.utils.clear_session()
-    for name, m in made_models():
+    for name, m, *given in made_models():
         randomize(m, rng)
-        save(folder, name, m, [rng.normal(0, 1, (2,) + tuple(i.shape[1:])).astype("f4") for i in m.inputs], manifest)
+        ins = given[0] if given else [rng.normal(0, 1, (2,) + tuple(i.shape[1:])).astype("f4") for i in m.inputs]
+        save(folder, name, m, ins, manifest)
 json.dump(manifest, open(os.path.join(folder, "models.json"), "w"), separators=(",", ":"))
