@@ -25,5 +25,5 @@ func (m *Model) ForgetNames() {
 	}
 	forget(m)
 	m.paths = map[*Weight]string{}
-	m.collect("", m.paths)
+	m.collect("", m.paths, map[*Model]bool{})
 }

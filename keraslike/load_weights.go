@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -75,11 +76,11 @@ func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...W
 	}
 	source, err := openWeights(r, size, name)
 	if err != nil {
-		return nil, fmt.Errorf("load weights: %w", err)
+		return nil, text.Brief(fmt.Errorf("load weights: %w", err))
 	}
 	receipt, err := m.take(source, s)
 	if err != nil {
-		return nil, fmt.Errorf("load weights: model %q: %w", m.name, err)
+		return nil, text.Brief(fmt.Errorf("load weights: model %q: %w", m.name, err))
 	}
 	return receipt, nil
 }
