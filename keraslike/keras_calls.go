@@ -23,6 +23,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 	}
 	results := map[kerasNode]*Tensor{}
 	var calls []kerasCall
+	masks := &kerasMasks{map[kerasNode]kerasTensor{}, map[kerasNode]*kerasCall{}, map[kerasNode]bool{}, map[kerasNode]float64{}}
 	seen := map[string]bool{}
 	for i := range c.Layers {
 		l := &c.Layers[i]
@@ -38,6 +39,12 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 			results[kerasNode{l.Name, 0}] = x
 			continue
 		}
+		if isMask(l) {
+			if err := masks.add(l); err != nil {
+				return nil, fmt.Errorf("layer %q: %w", l.Name, err)
+			}
+			continue
+		}
 		own, err := kerasNodes(l)
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: inbound_nodes: %w", l.Name, err)
@@ -45,6 +52,14 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 		calls = append(calls, own...)
 	}
 	countFromZero(calls, outputs, b.major)
+	for i := range calls {
+		masks.made[kerasNode{calls[i].layer.Name, calls[i].node}] = &calls[i]
+	}
+	for i := range calls {
+		if err := masks.check(&calls[i]); err != nil {
+			return nil, fmt.Errorf("layer %q: %w", calls[i].layer.Name, err)
+		}
+	}
 	if err := b.apply(calls, results, depth); err != nil {
 		return nil, err
 	}
@@ -118,14 +133,15 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 
 // trained refuses a call that acts as in training when the model predicts, and notes
 // one that does not when the model is trained. Keras 3 overrides both in fit and
-// predict, as they are done here; its layers that change pictures have True by default.
+// predict, as they are done here, and writes what it has by default: True for layers that
+// change pictures, else False.
 func (b *kerasBuilder) trained(c *kerasCall) error {
 	if c.training == nil {
 		return nil
 	}
 	text := map[bool]string{false: "False", true: "True"}[*c.training]
 	switch {
-	case b.major >= 3 && *c.training && strings.HasPrefix(kerasClass(c.layer.Class), "Random"):
+	case b.major >= 3 && (!*c.training || strings.HasPrefix(kerasClass(c.layer.Class), "Random")): // by default
 	case b.major >= 3:
 		b.notes = append(b.notes, fmt.Sprintf("layer %q is called with training=%s, which fit and predict override", c.layer.Name, text))
 	case *c.training:

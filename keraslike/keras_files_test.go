@@ -172,3 +172,13 @@ func TestLoadWeightsOfNamesWithSlashes(t *testing.T) {
 	}
 	c.gives(t, "slash", m)
 }
+
+// Load says who reads the files of Keras, and of nothing else.
+func TestLoadNamesLoadKeras(t *testing.T) {
+	for path, want := range map[string]bool{"testdata/keras/sequential.keras": true, "testdata/keras/functional.h5": true, "testdata/keras/predictions.json": false, "testdata/keras": false, "absent": false} {
+		_, err := k.Load(path)
+		if err == nil || strings.Contains(err.Error(), "use LoadKeras") != want {
+			t.Errorf("%s: error %v", path, err)
+		}
+	}
+}

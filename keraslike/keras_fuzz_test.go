@@ -7,13 +7,15 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// FuzzReadKeras: any configuration gives a model with all its weights, or an error.
+// FuzzReadKeras: any configuration, and any file, gives a model with all its weights, or
+// an error. Bytes that begin as HDF5 or zip are a whole file.
 func FuzzReadKeras(f *testing.F) {
 	weights, err := os.ReadFile(denseWeights)
 	if err != nil {
@@ -31,8 +33,24 @@ func FuzzReadKeras(f *testing.F) {
 	f.Add([]byte(`{"class_name":"Sequential","config":[{"class_name":"Dense","config":{"name":"dense","units":3,"batch_input_shape":[null,2]}}]}`))
 	f.Add([]byte(`{"class_name":"Sequential","config":{"layers":[{"class_name":"ZeroPadding2D","config":{"name":"p","padding":[[1,2],[3,4]],"batch_input_shape":[null,2,2,1]}},{"class_name":"ReLU","config":{"max_value":6}},{"class_name":"Permute","config":{"dims":[2,1,3]}}]}}`))
 	f.Add([]byte(`{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"InputLayer","name":"i","config":{"name":"i","batch_shape":[null,2]},"inbound_nodes":[]},{"class_name":"Dense","name":"dense","config":{"name":"dense","units":3},"inbound_nodes":[{"args":[{"class_name":"__keras_tensor__","config":{"shape":[null,2],"dtype":"float32","keras_history":["i",0,0]}}],"kwargs":{}}]}],"input_layers":["i",0,0],"output_layers":["dense",0,0]}}`))
-	f.Fuzz(func(t *testing.T, config []byte) {
-		data := kerasZip(t, string(config), weights)
+	files, err := filepath.Glob(kerasCases + "/*.h5")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no files", err)
+	}
+	for _, name := range append(files, "testdata/keras/hostile/twice.h5", "testdata/keras/models/shared.keras", "testdata/keras/models/states.weights.h5") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+		if file, err := kerash5.New(bytes.NewReader(data), int64(len(data)), name); err == nil && file.Config != nil {
+			f.Add([]byte(file.Config))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !bytes.HasPrefix(data, []byte("\x89HDF\r\n\x1a\n")) && !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
+			data = kerasZip(t, string(data), weights)
+		}
 		m, _, err := keraslike.ReadKeras(bytes.NewReader(data), int64(len(data)), "fuzz")
 		if err != nil {
 			return
@@ -41,6 +59,9 @@ func FuzzReadKeras(f *testing.F) {
 			if len(w.Value()) == 0 {
 				t.Errorf("weight %s has no values", w.Path())
 			}
+		}
+		if _, err := m.ReadWeights(bytes.NewReader(data), int64(len(data)), "fuzz"); err != nil && len(m.Weights()) > 0 {
+			t.Errorf("the weights of the model do not fit it: %v", err)
 		}
 	})
 }

@@ -21,6 +21,7 @@ type kerasBuilder struct {
 	layers int // so far
 	work   int // layers times layers that models may still have
 	slash  bool
+	shared map[int]Layer
 }
 
 // A model lists its layers by comparing each with the others, so that the sum of the
@@ -30,7 +31,7 @@ const kerasWork = 200_000_000
 
 // newBuilder reads a configuration of n bytes, of a version of Keras.
 func newBuilder(major, n int) *kerasBuilder {
-	return &kerasBuilder{major: major, text: kerash5.WorkOf(n), work: kerasWork}
+	return &kerasBuilder{major: major, text: kerash5.WorkOf(n), work: kerasWork, shared: map[int]Layer{}}
 }
 
 // look counts text that is looked at.
@@ -58,6 +59,7 @@ type kerasLayer struct {
 	Config  json.RawMessage `json:"config"`
 	Inbound json.RawMessage `json:"inbound_nodes"`
 	Build   json.RawMessage `json:"build_config"`
+	Shared  *int            `json:"shared_object_id"` // of a layer that is in several places
 }
 
 // kerasModel is the configuration of a model.
@@ -287,8 +289,23 @@ func (b *kerasBuilder) precision(raw json.RawMessage) error {
 	return nil
 }
 
-// layer makes one layer, which in is what it will be applied to.
+// layer is the layer that in will be given to, the same one for all places that Keras
+// says share it.
 func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, error) {
+	if l.Shared == nil {
+		return b.newLayer(l, in, depth)
+	}
+	if made, ok := b.shared[*l.Shared]; ok {
+		return made, nil
+	}
+	made, err := b.newLayer(l, in, depth)
+	if err == nil {
+		b.shared[*l.Shared] = made
+	}
+	return made, err
+}
+
+func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, error) {
 	if err := b.look(l.Config); err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
@@ -43,12 +44,12 @@ func (d inputDims) applyKeras(s *kerasSettings) { s.input = Shape(d) }
 func LoadKeras(path string, options ...KerasOption) (*Model, *Receipt, error) {
 	f, err := kerash5.Open(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load keras model: %w", err)
+		return nil, nil, text.Brief(fmt.Errorf("load keras model: %w", err))
 	}
 	defer func() { _ = f.Close() }() // only read
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load keras model: %w", err)
+		return nil, nil, text.Brief(fmt.Errorf("load keras model: %w", err))
 	}
 	return loadKeras(f, info.Size(), path, options)
 }
@@ -58,7 +59,7 @@ func LoadKeras(path string, options ...KerasOption) (*Model, *Receipt, error) {
 func ReadKeras(r io.ReaderAt, size int64, name string, options ...KerasOption) (*Model, *Receipt, error) {
 	f, err := kerash5.New(r, size, name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load keras model: %w", err)
+		return nil, nil, text.Brief(fmt.Errorf("load keras model: %w", err))
 	}
 	return loadKeras(f, size, name, options)
 }
@@ -70,11 +71,11 @@ func loadKeras(f *kerash5.File, size int64, name string, options []KerasOption) 
 		o.applyKeras(&s)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("load keras model: %w", err)
+		return nil, nil, text.Brief(fmt.Errorf("load keras model: %w", err))
 	}
 	m, receipt, err := kerasModelOf(f, size, name, s)
 	if err != nil {
-		return nil, nil, fmt.Errorf("load keras model: %s: %w", name, err)
+		return nil, nil, text.Brief(fmt.Errorf("load keras model: %s: %w", name, err))
 	}
 	return m, receipt, nil
 }

@@ -246,12 +246,44 @@ func TestLoadKerasMistakes(t *testing.T) {
 		{"wrong shape", stack(input, strings.Replace(dense(""), `:3`, `:4`, 1)), `tensor "layers/dense/vars/0" of shape [2 3] for weight "dense/kernel" of shape [2 4]: the shapes differ`},
 		{"missing layer", stack(input, dense(""), strings.Replace(dense(""), `"dense"`, `"other"`, 1)), `weight "other/kernel" of shape [3 3]: the file has no such tensor`},
 		{"cycle", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[[["a",0,0,{}]]]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, `layer "a" is applied to [output 0 of call 0 of "a"], which nothing gives`},
+		{"float mistake", strings.Replace(stack(input, dense("")), `"units":3`, `"units":NaN`, 1), `argument units is "NaN"`},
+		{"rate NaN", stack(input, dense(""), `{"class_name":"Dropout","config":{"name":"d","rate":NaN}}`), `Dropout "d": argument rate is "NaN"`},
+		{"mask value", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"Masking","config":{"name":"m","mask_value":-Infinity}}`, dense("")), `argument mask_value is "-Infinity"`},
+		{"limit of 0", stack(input, dense(""), `{"class_name":"ReLU","config":{"name":"r","max_value":0.0}}`), "argument max_value is 0, want none or 6"},
+		{"renormalized", stack(input, dense(""), `{"class_name":"BatchNormalization","config":{"name":"b","renorm":true,"renorm_momentum":0.9}}`), "argument renorm is true"},
+		{"stateful", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"LSTM","config":{"name":"l","units":2,"stateful":true}}`), "argument stateful is true"},
+		{"time first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GRU","config":{"name":"l","units":2,"time_major":true}}`), "argument time_major is true"},
+		{"inverted", stack(input, `{"class_name":"Normalization","config":{"name":"n","invert":true}}`), "argument invert is true"},
+		{"quantized", stack(input, dense(`,"dtype":{"class_name":"QuantizedDTypePolicy","config":{"name":"int8_from_float32"}}`)), "argument dtype is"},
+		{"kept axes", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GlobalAveragePooling1D","config":{"name":"g","keepdims":true}}`, dense("")), "argument keepdims is true"},
+		{"bilinear", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2,2]}}`, `{"class_name":"UpSampling2D","config":{"name":"u","interpolation":"bilinear"}}`, dense("")), `argument interpolation is "bilinear"`},
+		{"training", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"InputLayer","name":"in","config":{"batch_shape":[null,2]},"inbound_nodes":[]},{"class_name":"Dropout","name":"a","config":{"name":"a","rate":0.5},"inbound_nodes":[[["in",0,0,{"training":true}]]]}],"input_layers":[["in",0,0]],"output_layers":[["a",0,0]]}}`, `layer "a" is called with training=True`},
 		{"masked call", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[{"args":[],"kwargs":{"mask":1}}]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, "keyword argument mask is 1"},
 	} {
 		path := kerasArchive(t, test.config)
 		_, _, err := keraslike.LoadKeras(path)
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error %v, want %q and the file", test.name, err, test.want)
+		}
+	}
+	// What acts in training only, or says nothing, is accepted; the receipt has what matters.
+	for config, want := range map[string]string{
+		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                                                 `kernel_regularizer "l2" is left away`,
+		dense(`,"dtype":"mixed_float16"`):                                                                                                               "what Keras computes in mixed_float16 is computed in float32 here",
+		dense(`,"dtype":{"class_name":"DTypePolicy","config":{"name":"float32"}}`):                                                                      "",
+		dense(`,"kernel_initializer":{"class_name":"Odd","config":{"a":NaN}}`):                                                                          "",
+		dense(``) + `,{"class_name":"Dropout","config":{"name":"d","rate":0.5,"noise_shape":[null,1],"seed":7}}`:                                        "noise_shape [null,1] is left away",
+		dense(``) + `,{"class_name":"AlphaDropout","config":{"name":"d","rate":0.5}}`:                                                                   "is left away, it acts in training only",
+		dense(``) + `,{"class_name":"ActivityRegularization","config":{"name":"d","l1":0.5,"l2":0.1}}`:                                                  "is left away, it acts in training only",
+		dense(`,"activation":{"class_name":"function","config":"relu","registered_name":"function"}`):                                                   "",
+		dense(``) + `,{"class_name":"Activation","config":{"name":"x/y.z:ü","activation":"linear"}}`:                                                    "slashes",
+		dense(``) + `,{"class_name":"LeakyReLU","config":{"name":"d","negative_slope":0.1}},{"class_name":"Softmax","config":{"name":"s","axis":[-1]}}`: "",
+	} {
+		_, r, err := keraslike.LoadKeras(kerasArchive(t, stack(input, config)))
+		if err != nil {
+			t.Errorf("%s: %v", config, err)
+		} else if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, want) || want == "" && notes != "" {
+			t.Errorf("%s: notes %q, want %q", config, notes, want)
 		}
 	}
 	path := kerasArchive(t, stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null]}}`, dense("")))

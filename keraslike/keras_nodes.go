@@ -31,6 +31,7 @@ type kerasCall struct {
 	node     int
 	in       []kerasTensor
 	training *bool
+	mask     *kerasTensor
 }
 
 // kerasNodes are the calls of a layer: in Keras 2
@@ -116,12 +117,13 @@ func (c *kerasCall) legacy(node json.RawMessage) error {
 }
 
 // keywords accepts keyword arguments that say nothing, as mask=None, whether the call is
-// one of training, and the first states of a recurrent layer.
+// one of training, the mask, and the first states of a recurrent layer.
 func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
 		v := kwargs[name]
+		var mask []kerasTensor
 		switch {
-		case string(v) == "null":
+		case isNothing(v):
 		case name == "training":
 			if string(v) == "0" || string(v) == "1" {
 				v = map[string]json.RawMessage{"0": []byte("false"), "1": []byte("true")}[string(v)]
@@ -136,11 +138,22 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 					return fmt.Errorf("keyword argument initial_state: %w", err)
 				}
 			}
+		case name == "mask" && kerasArg(v, &mask, kerasNesting) == nil && len(mask) == 1:
+			c.mask = &mask[0]
 		case string(v) != "false":
 			return fmt.Errorf("keyword argument %s is %.60s, which there is no counterpart for", name, v)
 		}
 	}
 	return nil
+}
+
+// isNothing is None, also for each of several inputs.
+func isNothing(raw json.RawMessage) bool {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(list, func(v json.RawMessage) bool { return string(v) != "null" })
 }
 
 func legacyState(raw json.RawMessage, in *[]kerasTensor) bool {

@@ -78,7 +78,7 @@ func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
 	if err != nil {
-		return nil, text.Brief(fmt.Errorf("load model: %w", err))
+		return nil, text.Brief(fmt.Errorf("load model: %w%s", err, kerasHint(path)))
 	}
 	defer f.Close()
 	var m *Model

@@ -114,7 +114,7 @@ func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair
 	var numbers []int
 	all := false
 	for _, kinds := range []nestedModels{ownKinds, fileKinds(f)} {
-		leaves, groups = m.leaves(leaf{}, kinds, map[*Weight]bool{}), nil
+		leaves, groups = m.leaves(leaf{}, kinds, nothingVisited()), nil
 		for _, l := range leaves {
 			groups = append(groups, l.group)
 		}

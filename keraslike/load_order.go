@@ -68,9 +68,22 @@ type leaf struct {
 // nestedModels names the i-th of the models in a model as a file of Keras 3 does.
 type nestedModels func(parent string, stacked bool, i, ofKind int) string
 
+// visited is what has been listed: a model that is in several places would be listed for
+// each of them, those in it for each of these, and so on.
+type visited struct {
+	weights map[*Weight]bool
+	models  map[*Model]bool
+}
+
+func nothingVisited() visited { return visited{map[*Weight]bool{}, map[*Model]bool{}} }
+
 // leaves are the layers with weights in Keras's order, each once, those of nested
 // models at the place of their model.
-func (m *Model) leaves(at leaf, names nestedModels, seen map[*Weight]bool) []leaf {
+func (m *Model) leaves(at leaf, names nestedModels, seen visited) []leaf {
+	if seen.models[m] {
+		return nil
+	}
+	seen.models[m] = true
 	var list []leaf
 	used := map[string]int{} // groups by class
 	models, kinds := 0, map[bool]int{}
@@ -88,8 +101,8 @@ func (m *Model) leaves(at leaf, names nestedModels, seen map[*Weight]bool) []lea
 			list = append(list, l.sub.leaves(in, names, seen)...)
 			continue
 		}
-		if len(l.weights) > 0 && !seen[l.weights[0]] {
-			seen[l.weights[0]] = true
+		if len(l.weights) > 0 && !seen.weights[l.weights[0]] {
+			seen.weights[l.weights[0]] = true
 			list = append(list, in)
 		}
 	}
@@ -110,7 +123,7 @@ func (m *Model) units() []topLayer {
 	for _, l := range m.kerasOrder() {
 		u := topLayer{l.name, l.auto, nil}
 		if l.sub != nil {
-			u.leaves = l.sub.leaves(leaf{path: l.name + "/", auto: l.auto, frozen: l.frozen}, none, map[*Weight]bool{})
+			u.leaves = l.sub.leaves(leaf{path: l.name + "/", auto: l.auto, frozen: l.frozen}, none, nothingVisited())
 		} else if len(l.weights) > 0 {
 			u.leaves = []leaf{{l.name, "", l.auto, l.frozen, l}}
 		}

@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -75,11 +76,11 @@ func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...W
 	}
 	source, err := openWeights(r, size, name)
 	if err != nil {
-		return nil, fmt.Errorf("load weights: %w", err)
+		return nil, text.Brief(fmt.Errorf("load weights: %w", err))
 	}
 	receipt, err := m.take(source, s)
 	if err != nil {
-		return nil, fmt.Errorf("load weights: model %q: %w", m.name, err)
+		return nil, text.Brief(fmt.Errorf("load weights: model %q: %w", m.name, err))
 	}
 	return receipt, nil
 }
@@ -132,6 +133,20 @@ func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
 // isKeras tells HDF5 and zip files, by how they begin.
 func isKeras(start []byte) bool {
 	return string(start) == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(string(start), "PK\x03\x04")
+}
+
+// kerasHint says of a file that begins as those of Keras who reads it.
+func kerasHint(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }() // only read
+	var start [8]byte
+	if n, _ := f.ReadAt(start[:], 0); !isKeras(start[:n]) {
+		return ""
+	}
+	return "; it is an HDF5 or zip file, as Keras writes: use LoadKeras, or LoadWeights for its weights alone"
 }
 
 // channelsFirst refuses the weights of models that flatten images whose channels come

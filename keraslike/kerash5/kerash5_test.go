@@ -225,8 +225,12 @@ func FuzzNew(f *testing.F) {
 	if err != nil || len(names) == 0 {
 		f.Fatal("no files")
 	}
-	for _, name := range append(names, "testdata/storage.h5") {
-		f.Add(read(f, filepath.Base(name)))
+	for _, name := range append(names, "testdata/storage.h5", "../testdata/keras/hostile/tiny.h5", "../testdata/keras/cases/slash.h5", "../testdata/keras/hostile/bomb-f4.keras") {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		file, err := kerash5.New(bytes.NewReader(b), int64(len(b)), "fuzz")

@@ -98,6 +98,16 @@ with h5py.File(os.path.join(HERE, "storage.h5"), "w") as f:
         g.create_dataset("d/%s:0" % n, data=v, **o)
 expect("storage.h5", "", None, [("d", [("d/" + n, v) for n, v, _ in stored])])
 
+# bfloat16, as Keras 3 keeps it: two bytes without a meaning, and a note.
+brain = values((2, 3))
+with h5py.File(os.path.join(HERE, "bfloat16.h5"), "w") as f:
+    f.attrs["layer_names"] = ["d"]
+    g = f.create_group("d")
+    g.attrs["weight_names"] = ["d/kernel:0"]
+    d = g.create_dataset("d/kernel:0", data=(brain.view("<u4") >> 16).astype("<u2").view("V2"))
+    d.attrs["dtype"] = "bfloat16"
+expect("bfloat16.h5", "", None, [("d", [("d/kernel", brain)])])
+
 
 def variables(g, path, vs, name=None):
     g = g.create_group(path + "/vars")

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// kerasArray is an input or output of a model.
+type kerasArray struct {
+	Shape  []int
+	Values []float32
+}
+
+// kerasSaved is a model with its files, by testdata/keras/models/make_models.py.
+type kerasSaved struct {
+	Name  string
+	X, Y  []kerasArray
+	Files []string
+}
+
+// gives compares what a model predicts with what Keras did.
+func (c kerasSaved) gives(m *k.Model) error {
+	var inputs []*tensor.Dense
+	for _, x := range c.X {
+		inputs = append(inputs, tensor.New(tensor.WithShape(x.Shape...), tensor.WithBacking(x.Values)))
+	}
+	source, err := k.DataOf(inputs, nil)
+	if err != nil {
+		return err
+	}
+	outputs, err := m.PredictSource(source)
+	if err != nil {
+		return err
+	}
+	if len(outputs) != len(c.Y) {
+		return fmt.Errorf("%d outputs, want %d", len(outputs), len(c.Y))
+	}
+	for i, want := range c.Y {
+		got := outputs[i].Float32s()
+		if len(got) != len(want.Values) || len(got) == 0 {
+			return fmt.Errorf("output %d has %d values, want %d", i, len(got), len(want.Values))
+		}
+		for n, w := range want.Values {
+			if d := math.Abs(float64(got[n] - w)); !(d <= 3e-5*max(1, math.Abs(float64(w)))) {
+				return fmt.Errorf("output %d: value %d is %g, Keras has %g", i, n, got[n], w)
+			}
+		}
+	}
+	return nil
+}
+
+// Whole models, their weights alone, and the weights in a model whose layers have other
+// names than the file's.
+func TestKerasModels(t *testing.T) {
+	folders := []string{"testdata/keras/models"}
+	if more := os.Getenv("REEF_KERAS_MODELS"); more != "" {
+		folders = append(folders, more)
+	}
+	for _, folder := range folders {
+		text, err := os.ReadFile(filepath.Join(folder, "models.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var models []kerasSaved
+		if err := json.Unmarshal(text, &models); err != nil || len(models) == 0 {
+			t.Fatalf("%d models, %v", len(models), err)
+		}
+		for _, c := range models {
+			t.Run(c.Name, func(t *testing.T) { c.loads(t, folder) })
+		}
+	}
+}
+
+func (c kerasSaved) loads(t *testing.T, folder string) {
+	var m *k.Model
+	for _, file := range c.Files {
+		if strings.HasSuffix(file, ".weights.h5") {
+			continue
+		}
+		loaded, r, err := k.LoadKeras(filepath.Join(folder, file))
+		if c.Name == "other_mask" { // given to a layer whose input has lost it
+			if err == nil || !strings.Contains(err.Error(), "is not known to be the mask of its input") {
+				t.Errorf("%s: error %v", file, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m == nil { // of the format that knows which layers are shared
+			m = loaded
+		}
+		if err := c.gives(loaded); err != nil || r.ByOrder {
+			t.Errorf("%s, by order %v: %v", file, r.ByOrder, err)
+		}
+	}
+	if m == nil {
+		return
+	}
+	for _, names := range []string{"the file's names", "other names"} {
+		for _, file := range c.Files {
+			for _, w := range m.Weights() {
+				clear(w.Value())
+			}
+			if _, err := m.LoadWeights(filepath.Join(folder, file)); err != nil {
+				if len(m.Weights()) > 0 || errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s: %s: %v", names, file, err)
+				}
+				continue
+			}
+			if err := c.gives(m); err != nil {
+				t.Errorf("%s: %s: %v", names, file, err)
+			}
+		}
+		m.ForgetNames()
+	}
+}
