@@ -8,7 +8,7 @@
 // order, as float32 in Keras's shapes. Assigning them to a model is the caller's part.
 //
 // A file of n bytes costs O(n) memory and time: what it unpacks to, at all levels, may
-// take 16 MiB + 64·min(n, 1 MiB) + 8·n bytes, or it is refused.
+// take 160 MiB + 64·min(n, 1 MiB) + 8·n bytes, or it is refused.
 //
 // File formats: https://keras.io/guides/serialization_and_saving and
 // https://keras.io/2/api/models/model_saving_apis.

@@ -11,8 +11,9 @@ import (
 // is unpacked, at every level of packing, and the elements as float32. It is taken
 // from before anything is allocated. With s bytes of file it begins with
 //
-//	16 MiB + 64·min(s, 1 MiB) + 8·s
+//	160 MiB + 64·min(s, 1 MiB) + 8·s
 //
+// The first term is what a small file may take: VGG16's convolutions, packed, need it.
 // Plain weights need s, half floats 2s; weights that are nearly all zero may be packed
 // 64 to 1 in a small file and 8 to 1 in a large one. Deflate alone could do 1032 to 1,
 // and twice that where an archive holds a packed file.
@@ -26,7 +27,7 @@ type Budget struct {
 func NewBudget(size int64) *Budget {
 	const most = 1 << 50 // keeps the sum from overflowing
 	s := min(max(size, 0), most)
-	total := 16<<20 + 64*min(s, 1<<20) + 8*s
+	total := 160<<20 + 64*min(s, 1<<20) + 8*s
 	return &Budget{size: size, total: total, left: total}
 }
 
