@@ -62,6 +62,6 @@ func Depthwise2DBackWeights[T Float](dw, x, dy []T, s *Conv) {
 func checkDepthwise(what string, s *Conv, x, w, y int) {
 	checkConv(what, s, x, w, y, s.K)
 	if s.C == 0 && s.K > 0 || s.C > 0 && s.K%s.C != 0 {
-		panic(fmt.Sprintf("%s: %d output channels are no multiple of %d input channels", what, s.K, s.C))
+		panic(fmt.Sprintf("%s: %d output channels are not a multiple of %d input channels", what, s.K, s.C))
 	}
 }

@@ -14,18 +14,18 @@ import (
 //
 //	y[n, o] = act(bias + Σ_tap (table·w[tap])[ids[n, step(o, tap)]])
 //
-// and, s[v, tap] being the sum of dy over the places that tap carries word v to, the gradients
+// and, s[v, tap] being the sum of dy over the steps to which tap carries word v, the gradients
 // are dtable[v] = Σ_tap s[v, tap]·w[tap]' and dw[tap] = table'·s[:, tap].
 //
 // s is the shape of the convolution of x: N texts of W steps, C dimensions, KW taps; H and KH are 1.
 
-// EmbeddingConvPays reports whether this takes a half of the direct way's work at most, and
+// EmbeddingConvPays reports whether this takes at most half of the direct way's work, and
 // rows are long enough for sums of rows to be cheap beside products.
 func EmbeddingConvPays(s *Conv, vocab int) bool {
 	return s.H == 1 && s.KH == 1 && s.C >= 32 && s.N*s.W >= 2*vocab
 }
 
-// EmbeddingConv is Gather, then Conv2D. It returns the first i whose id is no integer in
+// EmbeddingConv is Gather, then Conv2D. It returns the first i whose id is not an integer in
 // [0,vocab), leaving y undefined, or -1.
 func EmbeddingConv(y, ids, table, w, bias []float32, s *Conv, vocab int, act Activation, alpha float32) (bad int) {
 	j := newEmbeddingConv("embedding conv", ids, table, w, y, s, vocab)

@@ -4,8 +4,8 @@ package kernel
 
 import "github.com/reef-dl/reef/internal/kernel/parallel"
 
-// GemmBatch computes C_i = op(A_i)·op(B_i) for n products of row-major matrices that lie one
-// behind the other: op(A_i) is rows x depth, op(B_i) depth x cols. Small products are shared
+// GemmBatch computes C_i = op(A_i)·op(B_i) for n products of row-major matrices that are stored
+// one after the other: op(A_i) is rows x depth, op(B_i) depth x cols. Small products are shared
 // out whole, large ones are cut as Gemm cuts them.
 func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c []T) {
 	sameLen("gemm batch: A", n*rows*depth, len(a))
@@ -14,7 +14,7 @@ func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c [
 	c32, ok := single(c)
 	if !ok || rows*cols*depth >= parallel.MinShared {
 		for i := range n {
-			lda, ldb := distance(transA, rows, depth), distance(transB, depth, cols)
+			lda, ldb := leadingDim(transA, rows, depth), leadingDim(transB, depth, cols)
 			Gemm(transA, transB, rows, cols, depth, a[i*rows*depth:(i+1)*rows*depth], lda,
 				b[i*depth*cols:(i+1)*depth*cols], ldb, 0, c[i*rows*cols:(i+1)*rows*cols], cols)
 		}
@@ -30,8 +30,8 @@ func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c [
 	gemmBatchJobs.Put(j)
 }
 
-// distance is how far apart the stored rows of a matrix are of which op is rows x cols.
-func distance(trans bool, rows, cols int) int {
+// leadingDim is the distance between the stored rows of a matrix whose op is rows x cols.
+func leadingDim(trans bool, rows, cols int) int {
 	if trans {
 		return max(rows, 1)
 	}
@@ -46,9 +46,9 @@ type gemmBatchJob struct {
 
 var gemmBatchJobs parallel.FreeList[gemmBatchJob]
 
-// unit computes some products; each is too small to be cut, so that Gemm runs it alone.
+// Unit computes some products; each is too small to be cut, so that Gemm runs it alone.
 func (j *gemmBatchJob) Unit(u int, _ *parallel.Worker) {
-	lda, ldb := distance(j.transA, j.rows, j.depth), distance(j.transB, j.depth, j.cols)
+	lda, ldb := leadingDim(j.transA, j.rows, j.depth), leadingDim(j.transB, j.depth, j.cols)
 	for i := u * j.grain; i < min(j.n, (u+1)*j.grain); i++ {
 		Gemm(j.transA, j.transB, j.rows, j.cols, j.depth, j.a[i*j.rows*j.depth:(i+1)*j.rows*j.depth], lda,
 			j.b[i*j.depth*j.cols:(i+1)*j.depth*j.cols], ldb, 0, j.c[i*j.rows*j.cols:(i+1)*j.rows*j.cols], j.cols)

@@ -68,7 +68,7 @@ func rowTotal[T Float](p []T) float64 {
 }
 
 // SparseCrossentropy is CategoricalCrossentropy for class numbers: -log q_label. It
-// returns the first row whose label is no integer in [0,cols), or -1.
+// returns the first row whose label is not an integer in [0,cols), or -1.
 func SparseCrossentropy[T Float](loss, p, labels []T, rows, cols int) (bad int) {
 	sameLen("sparse cross-entropy", rows*cols, len(p))
 	sameLen("sparse cross-entropy", rows, len(loss), len(labels))

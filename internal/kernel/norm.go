@@ -12,7 +12,7 @@ import (
 
 // Normalization of columns, as batch normalization needs it. A matrix of few columns is
 // worked on as one of fewer and wider rows, against which the columns' numbers are repeated:
-// vectors of a few channels would cost more to call for than to compute.
+// a call for a row of a few channels would cost more than its arithmetic.
 
 const wideRow = 256
 

@@ -130,7 +130,7 @@ func normRowDot(j *normRowsJob, at, unit int, w *parallel.Worker) {
 	simd.Active.Add(sum, sum, z)
 }
 
-// ones are as many as subtract takes at once.
+// ones has as many elements as subtract handles at once.
 var ones = func() (v [1024]float32) {
 	for i := range v {
 		v[i] = 1

@@ -117,7 +117,7 @@ func TestGemmBatchMatchesReference(t *testing.T) {
 				kerneltest.Close(t, "batch of products", c, wide, 1e-6, 40)
 				for i := range n {
 					want := make([]float32, m*k)
-					Gemm(trans[0], trans[1], m, k, depth, a[i*m*depth:], distance(trans[0], m, depth), b[i*depth*k:], distance(trans[1], depth, k), 0, want, k)
+					Gemm(trans[0], trans[1], m, k, depth, a[i*m*depth:], leadingDim(trans[0], m, depth), b[i*depth*k:], leadingDim(trans[1], depth, k), 0, want, k)
 					sameNumbers(t, "one of the batch", c[i*m*k:(i+1)*m*k], want)
 				}
 			}

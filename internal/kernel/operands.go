@@ -10,7 +10,7 @@ func single[T Float](x []T) ([]float32, bool) {
 	return s, ok
 }
 
-// f32 is single for an operand of which it is known that T is float32.
+// f32 returns x as []float32; the caller knows that T is float32.
 func f32[T Float](x []T) []float32 {
 	s, _ := single(x)
 	return s

@@ -53,7 +53,7 @@ func (j *poolJob) maxBackRun(x, y int, r simd.PoolRow) {
 	}
 }
 
-// AvgPool2D writes the mean of each window over the cells that are no padding.
+// AvgPool2D writes the mean of each window over the cells that are not padding.
 func AvgPool2D[T Float](y, x []T, s *Pool) {
 	j := newPoolJob("average pooling", y, x, nil, s)
 	if j == nil {

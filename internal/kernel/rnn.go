@@ -44,7 +44,7 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	rnn.Forward(s, t32)
 }
 
-// RNNBackward writes the gradients of RNNForward; Saved must be as that left it, and is spoiled.
+// RNNBackward writes the gradients of RNNForward; Saved must be as that left it, and is overwritten.
 func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 	t32, ok := any(t).(*RNNTensors[float32])
 	if !ok {

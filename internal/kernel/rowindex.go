@@ -23,9 +23,9 @@ type rowIndex struct {
 
 var rowIndexes parallel.FreeList[rowIndex]
 
-// ofIDs indexes ids, leaving out those that are no integers in [0,rows), and returns the
-// rows that occur, ascending, which are good until the next call. All else waits for it: no
-// branch depends on what occurs.
+// ofIDs indexes ids, leaving out those that are not integers in [0,rows), and returns the
+// rows that occur, ascending, which are good until the next call. All other work waits for it,
+// so no branch depends on which rows occur.
 func (x *rowIndex) ofIDs(ids []float32, rows int) (occurring []int32) {
 	x.end, x.where, x.vals, x.ids = buffer.Resize(x.end, rows), buffer.Resize(x.where, len(ids)), x.vals[:0], buffer.Resize(x.ids, len(ids))
 	clear(x.end)
@@ -72,7 +72,7 @@ func (x *rowIndex) ofColumns(indptr, cols []int32, vals []float32, k int) {
 	}
 }
 
-// countToStart turns counts into the starts that placing moves on to the ends. It returns the
+// countToStart turns counts into start offsets, which filling where advances to end offsets. It returns the
 // rows whose count is not 0, which are at most that many.
 func (x *rowIndex) countToStart(most int) (occurring []int32) {
 	x.rows = buffer.Resize(x.rows, most+1)

@@ -11,7 +11,7 @@ import (
 )
 
 // SparseGrad is the gradient of an embedding with only the rows that occurred: the sums of
-// the rows of dy that belong to each of them. They are summed when they are asked for. Its
+// the rows of dy that belong to each of them. The sums are computed on demand. Its
 // buffers are reused from call to call; the zero value is ready.
 type SparseGrad struct {
 	index rowIndex
@@ -69,7 +69,7 @@ func (s *SparseGrad) OfGathered(dy []float32) (rows []int32) {
 	return s.rows
 }
 
-// Of makes s the gradient for rows of dy (n x dim) at the places of ids, and returns the
+// Of makes s the gradient for rows of dy (n x dim) at the positions of ids, and returns the
 // distinct ids, ascending. Ids that Gather calls bad are left out. dy must stay as it is until
 // the sums are no longer asked for.
 func (s *SparseGrad) Of(dy, ids []float32, n, vocab, dim int) (rows []int32) {

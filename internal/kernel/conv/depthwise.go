@@ -66,7 +66,7 @@ func DepthwiseBackData(dx, dy, w []float32, s *ref.Conv) {
 
 // depthwiseJob slides a kernel over images channel by channel, forward or (one
 // phase of) backward to the data; compare windowJob. Pixels whose window
-// sticks out of the image at the sides are done one by one with the taps that they see.
+// extends beyond the image at the sides are computed one by one from the taps inside of it.
 type depthwiseJob struct {
 	isa              *simd.ISA
 	rows, cols       axis

@@ -14,7 +14,7 @@ import (
 // would leave most of a vector empty: the last layer of a decoder, the gradient
 // of a picture. The roles change: pixels fill the vectors and the channels are
 // the rows of a tile. For that the source rows are transposed into planes, one for
-// each channel, in the worker's scratch; the weights are read as they lie.
+// each channel, in the worker's scratch; the weights are read as they are stored.
 type narrowJob windowJob
 
 const narrowRows = 16 // destination rows a unit; it transposes as many source rows and those around them
@@ -27,7 +27,7 @@ func (j *windowJob) narrow() bool {
 }
 
 func (j *windowJob) runNarrow(start func(parallel.Task, int)) {
-	j.width = ceilDiv(j.cols.last()-j.cols.first+1, 16)*16 + 16 // a multiple of 4 KiB would meet itself in the cache
+	j.width = ceilDiv(j.cols.last()-j.cols.first+1, 16)*16 + 16 // rows a multiple of 4 KiB apart would map to the same cache sets
 	tap := 4 * j.depth * j.channels
 	j.offsets = j.offsets[:0]
 	for r := range j.rows.taps {

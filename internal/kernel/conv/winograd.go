@@ -41,7 +41,7 @@ type winogradJob struct {
 
 	pack         windowJob // packs the weights tap by tap
 	u            []float32 // transformed weights [panel][point][depth][isa.cols()]
-	zero         []float32 // a bias for those without
+	zero         []float32 // stands for an absent bias
 	tilesH       int       // tiles of an image
 	tilesW       int
 	units, tiles int
@@ -73,7 +73,7 @@ func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	j.run(w, false)
 }
 
-// winogradBackData convolves dy with the weights turned by half a circle.
+// winogradBackData convolves dy with the weights rotated by 180 degrees.
 func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K

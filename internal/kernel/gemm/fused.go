@@ -36,7 +36,7 @@ func (j *job) multiplyFused() {
 	}
 }
 
-// unit computes column panel q of C.
+// Unit computes column panel q of C.
 func (f *fusedJob) Unit(q int, w *parallel.Worker) {
 	j := (*job)(f)
 	s, t := j.isa, &w.Tile

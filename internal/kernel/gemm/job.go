@@ -136,7 +136,7 @@ func (j *job) divide() {
 	if j.transA {
 		j.copyA = j.colPanels >= 3 && s.PackColumns != nil
 	} else {
-		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows meet in the same few cache sets
+		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows map to the same few cache sets
 	}
 	j.rowChunks, j.colChunks = 1, 1
 }
@@ -223,7 +223,7 @@ func (j *job) flags(kb int) (flags int) {
 }
 
 // setA points the tile at rows r0..r1 of op(A) from column k0 on, copying them
-// where their addresses would fight for the cache.
+// where their addresses would conflict in the cache.
 func (j *job) setA(w *parallel.Worker, r0, r1, k0 int) {
 	t := &w.Tile
 	if j.transA {

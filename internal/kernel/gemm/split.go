@@ -51,7 +51,7 @@ func (j *job) multiplySplit() {
 	}
 }
 
-// unit computes the product of part u of k.
+// Unit computes the product of part u of k.
 func (s *splitJob) Unit(u int, w *parallel.Worker) {
 	k0, k1 := parallel.Share(s.k, s.kBlocks, u)
 	j := job{

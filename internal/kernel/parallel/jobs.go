@@ -53,7 +53,7 @@ func (s *Jobs[J, P]) Run(job J, n, grain int) {
 		P(&c.job).Piece(0, n)
 	}
 	var none J
-	c.job = none // keeps nobody's operands alive
+	c.job = none // so that the free list keeps no operands alive
 	s.free.Put(c)
 }
 

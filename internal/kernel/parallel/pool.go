@@ -39,7 +39,7 @@ type pool struct {
 	_      [60]byte
 }
 
-// portion is a run of units, of which next is the first that nobody has taken.
+// portion is a run of units; next is the first that is not taken yet.
 type portion struct {
 	next atomic.Int64
 	end  int64
@@ -136,11 +136,11 @@ func RunAlone(t Task, units int) {
 	for u := range units {
 		t.Unit(u, w)
 	}
-	w.Tile = simd.TileArgs{} // keeps nobody's matrices alive
+	w.Tile = simd.TileArgs{} // so that the worker keeps no matrices alive
 }
 
 // wake wakes two parked helpers that the open job has units for. Each of them
-// wakes two more, so that nobody pays for waking all.
+// wakes two more, so that no caller pays for waking all.
 func (p *pool) wake() {
 	woken := 0
 	for _, h := range p.helpers[:len(p.portions)-1] {
@@ -175,7 +175,7 @@ func (p *pool) serve(h *helper) {
 			}
 			h.parked.Store(true)
 			if p.epoch.Load() != seen && h.parked.CompareAndSwap(true, false) {
-				break // a job came while we lay down, and its caller did not see us do so
+				break // a job arrived while this helper was parking, unseen by its caller
 			}
 			<-h.wake
 			n = 0

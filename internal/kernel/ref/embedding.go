@@ -3,7 +3,7 @@
 package ref
 
 // Gather writes row ids_i of table (vocab x dim) to row i of dst (n x dim). ids are integers
-// held as T. It returns the first i whose id is no integer in [0,vocab), whose row it fills
+// held as T. It returns the first i whose id is not an integer in [0,vocab), whose row it fills
 // with 0, or -1.
 func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 	bad = -1

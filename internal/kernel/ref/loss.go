@@ -9,7 +9,7 @@ import "math"
 // on logits.
 
 // SoftmaxXentSparse writes loss_r = log sum_j exp(z_rj) - z_r,label(r). Labels are
-// class numbers held as T. It returns the first row whose label is no integer in
+// class numbers held as T. It returns the first row whose label is not an integer in
 // [0,cols), whose loss it leaves NaN, or -1 when all labels are good.
 func SoftmaxXentSparse[T Float](loss, logits, labels []T, rows, cols int) (bad int) {
 	bad = -1

@@ -77,7 +77,7 @@ func MaxPool2DBack[T Float](dx []T, arg []uint8, dy []T, s *Pool) {
 	})
 }
 
-// AvgPool2D writes the mean of each window over the cells that are no padding.
+// AvgPool2D writes the mean of each window over the cells that are not padding.
 func AvgPool2D[T Float](y, x []T, s *Pool) {
 	clear(y)
 	s.pixels(func(n, oh, ow int) {

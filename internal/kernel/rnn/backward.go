@@ -18,7 +18,7 @@ type carry struct {
 }
 
 // backward goes back through the block's steps and writes the gradient of the stacks. The
-// gradients of the gates take the gates' place, and every few steps their product with what the
+// gradients of the gates overwrite the gates, and every few steps their product with what the
 // gates came from is added, while they are in cache.
 func (b *block) backward(part int) {
 	n := b.s.Units
@@ -152,7 +152,7 @@ func (b *block) clearMasked(gates []float32, t int) {
 	}
 }
 
-// setAside keeps the gradients that pass step t by in masked rows.
+// setAside saves the gradients of masked rows, which bypass step t.
 func (b *block) setAside(k *carry, dy []float32, ldY, t int) {
 	n := b.s.Units
 	for r := range b.rows {

@@ -51,7 +51,7 @@ func (b *block) cell(t int) []float32 {
 	return b.cells[t*b.rows*b.s.Units : (t+1)*b.rows*b.s.Units]
 }
 
-// inputAt returns the place in time that step t reads.
+// inputAt returns the time index that step t reads.
 func (b *block) inputAt(t int) int {
 	if b.s.Reverse {
 		return b.s.Time - 1 - t
@@ -112,7 +112,7 @@ func (b *block) forwardStep(t int) {
 	ahead := 4 * b.rows * b.slots * n
 	x, gates, ld := b.input(t), b.step(t), b.slots*b.s.Units
 	h, next := b.state(t), b.state(t+1)
-	y, ldY := next, d // once more to the same place
+	y, ldY := next, d // without Y, the state is written twice
 	if b.t.Y != nil {
 		y, ldY = b.at(b.t.Y, t, n), b.s.Time*n
 	}
@@ -176,7 +176,7 @@ func (b *block) fetchInputs(t int) {
 	}
 }
 
-// keepMasked puts back the states of the rows that step t must leave alone.
+// keepMasked restores the states of the rows that are masked at step t.
 func (b *block) keepMasked(t int) {
 	n := b.s.Units
 	for r := range b.rows {

@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Cells of any activations and with dropout, whose masks differ from gate to gate: each
+// Cells with any activations and with dropout, whose masks differ from gate to gate: each
 // gate has rows [x | 1 | h] of its own, dropped, and a product of its own. Sums of gates
 // are kept beside their activations, because some derivatives follow from these only.
 
@@ -37,7 +37,7 @@ func planGeneral(s *ref.RNN) plan {
 	return p
 }
 
-// generalBlock is a block of sequences of a general cell. Everything lies by steps, then rows.
+// generalBlock is a block of sequences of a general cell. Everything is laid out by steps, then rows.
 type generalBlock struct {
 	block
 	acts       ref.RNNGeneral

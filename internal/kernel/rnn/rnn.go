@@ -120,7 +120,7 @@ func Forward(s *ref.RNN, t *ref.RNNTensors[float32]) {
 	j.release()
 }
 
-// Backward writes the gradients of Forward; Saved must be as that left it, and is spoiled.
+// Backward writes the gradients of Forward; Saved must be as that left it, and is overwritten.
 func Backward(s *ref.RNN, t *ref.RNNTensors[float32], d *ref.RNNGrads[float32]) {
 	j := start(s, t)
 	j.d = *d
