@@ -155,11 +155,16 @@ func (f numberFormat) float(v float64) string {
 	if precision < 0 && verb != 0 {
 		precision = 6
 	}
+	if digits := notNumber(v); digits != "" {
+		switch verb {
+		case 'E', 'F', 'G':
+			digits = strings.ToUpper(digits)
+		case '%':
+			digits += "%"
+		}
+		return f.pad(negative && !math.IsNaN(v), digits)
+	}
 	switch {
-	case math.IsNaN(v):
-		return f.pad(false, "nan")
-	case math.IsInf(v, 0):
-		return f.pad(negative, "inf")
 	case verb == 0 && precision < 0:
 		return f.pad(negative, strconv.FormatFloat(v, 'f', 4, 64))
 	case verb == 0:
@@ -174,11 +179,22 @@ func (f numberFormat) float(v float64) string {
 	return f.pad(negative, strconv.FormatFloat(v, verb, precision, 64))
 }
 
+// notNumber is the name of what has no digits, empty for numbers; v is not negative.
+func notNumber(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "nan"
+	case math.IsInf(v, 0):
+		return "inf"
+	}
+	return ""
+}
+
 // general is Python's format without a letter: as g, but with a digit after the point.
 func general(v float64, precision int) string {
 	s := strconv.FormatFloat(v, 'e', precision-1, 64)
 	mantissa, exponent, _ := strings.Cut(s, "e")
-	if e, _ := strconv.Atoi(exponent); e >= -4 && e < precision-1 || v == 0 {
+	if e, _ := strconv.Atoi(exponent); e >= -4 && e < precision-1 {
 		s = strconv.FormatFloat(v, 'f', max(precision-1-e, 1), 64)
 		whole, fraction, _ := strings.Cut(s, ".")
 		if fraction = strings.TrimRight(fraction, "0"); fraction == "" {

@@ -191,7 +191,7 @@ func TestCheckpointPaths(t *testing.T) {
 		given := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
 			began = began || e == keraslike.EpochBegin
 			if e == keraslike.EpochEnd {
-				tr.Logs = append(tr.Logs, keraslike.Log{Name: "x", Value: 12.34567}, keraslike.Log{Name: "small", Value: -0.00001234}, keraslike.Log{Name: "nan", Value: math.NaN()})
+				tr.Logs = append(tr.Logs, keraslike.Log{Name: "x", Value: 12.34567}, keraslike.Log{Name: "small", Value: -0.00001234}, keraslike.Log{Name: "nan", Value: math.NaN()}, keraslike.Log{Name: "inf", Value: math.Inf(-1)}, keraslike.Log{Name: "zero"})
 			}
 			return nil
 		})
@@ -214,6 +214,8 @@ func TestCheckpointPaths(t *testing.T) {
 		"{x:08.2f}{small:08.1e}{x:+.0f}":  "00012.35-1.2e-05+12",
 		"{x:*>9.2e}{x:.3}{x:.1}{small:g}": "*1.23e+0112.31e+01-1.234e-05",
 		"{x:.1%}{x:E}{x:.3g}{nan:.2f}":    "1234.6%1.234567E+0112.3nan",
+		"{nan:%}{nan:+E}{inf:G}{inf:6f}":  "nan%+NAN-INF  -inf",
+		"{zero:.1}{zero:.2}{zero:g}":      "0e+000.00",
 		"{{epoch}}-{{{epoch}}}":           "{epoch}-{1}",
 		"no placeholder":                  "no placeholder",
 		"e{epoch}/in/w":                   "e1",
@@ -234,7 +236,7 @@ func TestCheckpointPaths(t *testing.T) {
 		"{loss:02d}":     "loss is no integer",
 		"{x:d}":          "x is no integer",
 		"{epoch!r}":      `there is no "epoch!r"`,
-		"{val_acc}":      `there is no "val_acc", want epoch, batch or one of ["loss" "accuracy" "x" "small" "nan"]`,
+		"{val_acc}":      `there is no "val_acc", want epoch, batch or one of ["loss" "accuracy" "x" "small" "nan" "inf" "zero"]`,
 		"{Epoch}-{loss}": `there is no "Epoch"`,
 	} {
 		_, err := fit(path)

@@ -291,3 +291,32 @@ func TestCallbackMistakes(t *testing.T) {
 	_, err := m.Fit(t.Context(), data, keraslike.Callbacks(keraslike.ReduceLROnPlateau("loss")))
 	wantError(t, err, "schedule exponential_decay sets the learning rate")
 }
+
+// A callback that trains or compiles the model that is trained is refused, at every event;
+// afterwards both are as free as before. Evaluating, saving and single batches are its own.
+func TestOwnModelInCallback(t *testing.T) {
+	data := toyData(t, 20, 1)
+	for name, do := range map[string]func(m *keraslike.Model) error{
+		"fit: ":     func(m *keraslike.Model) error { _, err := m.Fit(t.Context(), data); return err },
+		"compile: ": func(m *keraslike.Model) error { return m.Compile(keraslike.SGD(0.5), keraslike.MeanSquaredError) },
+	} {
+		for _, at := range []keraslike.Event{keraslike.TrainBegin, keraslike.EpochBegin, keraslike.BatchEnd, keraslike.EpochEnd, keraslike.TrainEnd} {
+			m := toyModel(t)
+			meddle := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+				if e != at {
+					return nil
+				}
+				return do(tr.Model)
+			})
+			_, err := m.Fit(t.Context(), data, keraslike.Callbacks(meddle))
+			wantError(t, err, name+"a call of Fit on this model is still running")
+			look := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+				_, err := tr.Model.Evaluate(t.Context(), data)
+				return err
+			})
+			if _, err := m.Fit(t.Context(), data, keraslike.Callbacks(look)); err != nil {
+				t.Errorf("%safterwards: %v", name, err)
+			}
+		}
+	}
+}

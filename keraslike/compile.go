@@ -101,6 +101,9 @@ func (o LossWeightsOption) applyCompile(c *compiled) { c.lossWeights = append([]
 // the model is as it was before.
 func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption) (err error) {
 	defer caught(&err, "compile", nil, "")
+	if m.running != nil {
+		return fmt.Errorf("compile: %w", errRunning)
+	}
 	c, err := m.newCompiled(optimizer, loss, options)
 	if err != nil {
 		return err

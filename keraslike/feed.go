@@ -155,13 +155,28 @@ func (f *feed) begin(steps int) error {
 func (f *feed) skip() error {
 	for b := f.newBlock(); f.read < f.behind; {
 		b.resize(min(f.size, f.behind-f.read), f)
-		n, err := f.stream.Next(b.inputs, b.targets)
-		if n <= 0 {
+		n, err := f.take(b)
+		if err != nil {
 			return fmt.Errorf("the stream gave %d samples, %d of its epoch were trained on before: %w", f.read, f.behind, err)
 		}
 		f.read += n
 	}
 	return nil
+}
+
+// take reads samples of the stream, at least one where there is no error.
+func (f *feed) take(b *block) (n int, err error) {
+	n, err = nextOf(f.stream, b.inputs, b.targets)
+	switch {
+	case n < 0 || n > b.n:
+		return 0, fmt.Errorf("the stream gave %d samples where %d have room", n, b.n)
+	case n > 0 && errors.Is(err, io.EOF):
+		f.left = 0 // as io.Reader may, it says with the last samples that they are
+		return n, nil
+	case n == 0 && err == nil:
+		return 0, errors.New("the stream gave no samples and no error")
+	}
+	return n, err
 }
 
 func (f *feed) newBlock() *block {
@@ -250,15 +265,9 @@ func (f *feed) fill(b *block) (err error) {
 		}
 	} else {
 		b.resize(f.size, f)
-		n, err := nextOf(f.stream, b.inputs, b.targets)
-		if n < 0 || n > f.size {
-			return fmt.Errorf("the stream gave %d samples where %d have room", n, f.size)
-		}
-		if err != nil && (n == 0 || !errors.Is(err, io.EOF)) {
+		n, err := f.take(b)
+		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return errors.New("the stream gave no samples and no error")
 		}
 		b.resize(n, f)
 		b.indices = b.indices[:0]

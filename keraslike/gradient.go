@@ -76,7 +76,7 @@ func (m *Model) gradient(of, at string) (*Gradient, error) {
 		slope = slopes[0]
 	}
 	p := &plan{batch: 1, scope: v.Scope, roots: graph.Nodes{from, to, slope}, outs: 2}
-	if err := p.compile(v, m.memoryLimit(1)); err != nil {
+	if err := p.compile(v, m.memoryLimit(locating, 1)); err != nil {
 		return nil, err
 	}
 	return &Gradient{plan: p, of: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil

@@ -98,7 +98,7 @@ func kerasModelOf(f *kerash5.File, size int64, name string, s kerasSettings) (*M
 		return nil, nil, err
 	}
 	m.limitFile(s.limits, size)
-	if err := m.affordable(1); err != nil {
+	if err := m.affordable(predicting, 1); err != nil {
 		return nil, nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	receipt := &Receipt{File: name, Version: f.KerasVersion}

@@ -15,8 +15,8 @@ import (
 // Model.SetLimits sets those of any model.
 //
 // For a model that comes from a file of s bytes the defaults grow with the file,
-// by f = max(1, s/1e6), because what a model computes usually grows with its weights;
-// one that is made by a program is trusted with more.
+// by f = max(1, 10·s/1e6 - 9), because what a model computes usually grows with its
+// weights; one that is made by a program is trusted with more.
 type Limits struct {
 	// Layers counts the inputs of all layers, those of a nested model again at each
 	// of its uses: a model that uses another one twice, which uses another one twice,
@@ -24,8 +24,9 @@ type Limits struct {
 	// nodes. The default is 16,384, from a file 4096·f up to that.
 	Layers int
 	// Memory is what a graph may need for the values between its inputs and its
-	// outputs, in bytes. The default is 64 GiB, from a file 160 MiB·f for each sample
-	// of a batch up to that. Predict takes fewer samples at once before it gives up.
+	// outputs, in bytes. The default is 64 GiB, from a file up to that 160 MiB·f for each
+	// sample of a batch, 16 times as much for training and for gradients, which keep the
+	// values of all layers. Predict takes fewer samples at once before it gives up.
 	Memory int64
 	// Work is the number of multiplications for one sample; other operations count
 	// 20 for each value. There is no limit by default, from a file it is 2e10·f.
@@ -36,6 +37,7 @@ const (
 	layersOfModel, layersOfFile = 1 << 14, 1 << 12
 	memoryOfModel, memoryOfFile = 64 << 30, 160 << 20
 	workOfFile                  = 2e10
+	memoryOfGradients           = 16 // times that of a file
 	bytesOfFile                 = 1e6
 
 	nodesOfLayer = 4
@@ -56,7 +58,7 @@ func (m *Model) SetLimits(l Limits) {
 
 // limitFile sets the limits of a model from a file of size bytes where the caller set none.
 func (m *Model) limitFile(l Limits, size int64) {
-	f := max(1, float64(size)/bytesOfFile)
+	f := max(1, 10*float64(size)/bytesOfFile-9)
 	if l.Memory == 0 {
 		m.sampleMemory = int64(min(memoryOfModel, memoryOfFile*f))
 	}
@@ -77,22 +79,26 @@ func (m *Model) layersLimit() int {
 	return layersOfModel
 }
 
-func (m *Model) memoryLimit(batch int) int64 {
+func (m *Model) memoryLimit(p purpose, batch int) int64 {
 	limit := int64(memoryOfModel)
 	if m.limits.Memory > 0 {
 		limit = m.limits.Memory
 	} else if m.sampleMemory > 0 {
-		limit = int64(min(memoryOfModel, float64(m.sampleMemory)*float64(batch)))
+		each := float64(m.sampleMemory)
+		if p >= locating {
+			each *= memoryOfGradients
+		}
+		limit = int64(min(memoryOfModel, each*float64(batch)))
 	}
 	return min(limit, math.MaxInt)
 }
 
 // affordable checks the model's cost before a graph of it is made.
-func (m *Model) affordable(batch int) error {
+func (m *Model) affordable(p purpose, batch int) error {
 	if most := m.layersLimit(); m.cost.uses > float64(most) {
 		return m.tooManyLayers()
 	}
-	limit := m.memoryLimit(batch)
+	limit := m.memoryLimit(p, batch)
 	if need := m.cost.memory(batch); need > float64(limit) {
 		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}

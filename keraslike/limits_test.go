@@ -178,6 +178,64 @@ func TestLargeModelFromFile(t *testing.T) {
 	wantError(t, err, "its values need 183.1 MiB of memory, the limit is 160 MiB")
 }
 
+// Training keeps the values of all layers, here 192 MB of a file of some kilobytes, and
+// has room for them where prediction would have none.
+func TestTrainingFromFile(t *testing.T) {
+	parts := []keraslike.Part{keraslike.Input(4), keraslike.Dense(4), keraslike.RepeatVector(300_000)}
+	for range 40 {
+		parts = append(parts, keraslike.Activation(keraslike.Tanh))
+	}
+	m := keraslike.Sequential("m", append(parts, keraslike.GlobalAveragePooling1D())...)
+	if err := m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError); err != nil {
+		t.Fatal(err)
+	}
+	_, path := saved(t, m)
+	x, y := tensorOf([]int{1, 4}, []float32{1, 2, 3, 4}), tensorOf([]int{1, 4}, make([]float32, 4))
+	again := loaded(t, path)
+	if _, err := again.TrainOnBatch(x, y); err != nil {
+		t.Error(err)
+	}
+	again = loaded(t, path, keraslike.Limits{Memory: 160 << 20})
+	if _, err := again.Predict(x); err != nil {
+		t.Error(err)
+	}
+	_, err := again.TrainOnBatch(x, y)
+	wantError(t, err, "a batch of 1 samples: its values need", "the limit is 160 MiB (Limits.Memory)")
+}
+
+// Files of ordinary models with many places for each weight are read: here a denoiser of
+// 17 convolutions of 64 channels (DnCNN, Zhang et al. 2017) for pictures of 512 x 512, and
+// a U-Net for 1024 x 1024. They are not run.
+func TestOrdinaryModelsFromFiles(t *testing.T) {
+	conv := func(channels int) keraslike.Layer {
+		return keraslike.Conv2D(channels, 3, keraslike.SamePadding{}, keraslike.ReLU)
+	}
+	denoiser := []keraslike.Part{keraslike.Input(512, 512, 1)}
+	for range 15 {
+		denoiser = append(denoiser, conv(64), keraslike.BatchNormalization())
+	}
+	x := keraslike.Input(1024, 1024, 3)
+	h, skips := x, []*keraslike.Tensor(nil)
+	for i := range 3 {
+		h = conv(16 << i).Of(conv(16 << i).Of(h))
+		skips, h = append(skips, h), keraslike.MaxPooling2D(2).Of(h)
+	}
+	for i := 2; i >= 0; i-- {
+		h = keraslike.Conv2DTranspose(16<<i, 2, keraslike.Strides(2)).Of(conv(32 << i).Of(h))
+		h = conv(16 << i).Of(keraslike.Concatenate().Of(h, skips[i]))
+	}
+	for _, m := range []*keraslike.Model{
+		keraslike.Sequential("denoiser", append(denoiser, conv(64), conv(1))...),
+		keraslike.NewModel("unet", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.Conv2D(1, 1, keraslike.Sigmoid).Of(h)}),
+	} {
+		if err := m.Build(1); err != nil {
+			t.Fatal(err)
+		}
+		_, path := saved(t, m)
+		loaded(t, path)
+	}
+}
+
 // Absurd numbers of samples and steps are errors, or as many as there are.
 func TestAbsurdSizes(t *testing.T) {
 	data := toyData(t, 20, 1)

@@ -121,7 +121,7 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
 	m.limitFile(s.limits, f.Size())
-	if err := m.affordable(1); err != nil {
+	if err := m.affordable(predicting, 1); err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	expected := map[string]bool{}

@@ -60,11 +60,11 @@ type view struct {
 // view builds the graph without compiling it; it is how mistakes in layers'
 // expressions are found early.
 func (m *Model) view(p purpose, key planKey) (*view, error) {
-	if err := m.affordable(1); err != nil {
+	if err := m.affordable(p, 1); err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	s := &Scope{
-		nodes: nodesOfLayer * m.layersLimit(), memory: m.memoryLimit(key.batch),
+		nodes: nodesOfLayer * m.layersLimit(), memory: m.memoryLimit(p, key.batch),
 		g: graph.New(), training: p >= fitting, batch: key.batch, samples: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
@@ -262,12 +262,12 @@ var building sync.Mutex
 
 // newPlan builds and compiles the graph for a purpose and a batch size.
 func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
-	return m.newPlanWithin(m.memoryLimit(key.batch), p, key)
+	return m.newPlanWithin(m.memoryLimit(p, key.batch), p, key)
 }
 
 // newPlanWithin is newPlan with a limit of bytes.
 func (m *Model) newPlanWithin(memory int64, p purpose, key planKey) (*plan, error) {
-	if err := m.affordable(key.batch); err != nil {
+	if err := m.affordable(p, key.batch); err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.name, err)
 	}
 	building.Lock()

@@ -79,7 +79,7 @@ func (m *Model) predictSize(most int) (int, error) {
 		return min(known, most), nil
 	}
 	for size := most; ; size /= 2 {
-		p, err := m.borrow(size, m.memoryLimit(1))
+		p, err := m.borrow(size, m.memoryLimit(predicting, 1))
 		if err == nil {
 			m.giveBack(p)
 		}
@@ -99,7 +99,7 @@ func (m *Model) predictSize(most int) (int, error) {
 }
 
 func (m *Model) predict(b *batches, indices []int, out []*tensor.Dense) error {
-	p, err := m.borrow(len(indices), m.memoryLimit(1))
+	p, err := m.borrow(len(indices), m.memoryLimit(predicting, 1))
 	if err != nil {
 		return err
 	}

@@ -194,24 +194,6 @@ func (f *fit) takeUp() error {
 	return nil
 }
 
-// names are the series that there will be; nil where a callback of one's own may add some.
-func (f *fit) names() []string {
-	for _, c := range f.callbacks {
-		switch c.(type) {
-		case *checkpoint, *Stopping, *plateau, rateScheduler, *csvLog, *board, *TerminateOnNaN:
-		default:
-			return nil
-		}
-	}
-	names := f.state.series()
-	if f.validation != nil || f.split > 0 {
-		for _, name := range f.state.series() {
-			names = append(names, "val_"+name)
-		}
-	}
-	return names
-}
-
 // goOn takes over what an interrupted run has left.
 func (f *fit) goOn() error {
 	left := f.left

@@ -53,8 +53,8 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if metric.output != "" && metric.output != name {
 				continue
 			}
-			if held += heldBy(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(1)) {
-				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: m.memoryLimit(1)})
+			if held += heldBy(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(evaluating, 1)) {
+				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: m.memoryLimit(evaluating, 1)})
 			}
 			measurement, err := metric.begin(m.outputs[k].shape, c.targets[k])
 			if err != nil {

@@ -120,6 +120,35 @@ func TestStreams(t *testing.T) {
 	t.Errorf("%d goroutines, were %d before", runtime.NumGoroutine(), before)
 }
 
+// lastly says io.EOF with the last samples, as an io.Reader may.
+type lastly struct{ again }
+
+func (s *lastly) Next(in, target [][]float32) (int, error) {
+	n, err := s.again.Next(in, target)
+	if err == nil && s.at == s.Len() {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// The end of a stream may come with its last samples: it is not read on, so that one which
+// would go round ends there.
+func TestEndWithLastSamples(t *testing.T) {
+	want := toyModel(t)
+	options := []keraslike.FitOption{keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.KeepOrder{}}
+	if _, err := want.Fit(t.Context(), toyData(t, 37, 1), options...); err != nil {
+		t.Fatal(err)
+	}
+	for _, ahead := range []int{0, 3} {
+		s := &lastly{again{counted{Source: toyData(t, 37, 1), ahead: ahead, endless: true}}}
+		m := toyModel(t)
+		h, err := m.Fit(t.Context(), resettable{flowing{s}}, options...)
+		if err != nil || h.Samples != 3*37 || s.reads != 3*5 || !slices.Equal(weightsOf(m), weightsOf(want)) {
+			t.Errorf("reading %d ahead: %d samples in %d reads (%v), want 111 in 15 and the weights of the source", ahead, h.Samples, s.reads, err)
+		}
+	}
+}
+
 // ahead is a source that wants to be read ahead.
 type ahead struct {
 	keraslike.Source

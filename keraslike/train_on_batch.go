@@ -91,7 +91,7 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
-	p, err := m.borrow(x.Shape()[0], m.memoryLimit(x.Shape()[0]))
+	p, err := m.borrow(x.Shape()[0], m.memoryLimit(predicting, x.Shape()[0]))
 	if err != nil {
 		return nil, err
 	}
