@@ -87,7 +87,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 		b.Weight("beta", Zeros(), Regularizer{}, features)
 	}
 	b.State("moving_mean", Zeros(), features)
-	b.State("moving_variance", Ones(), features)
+	b.variance("moving_variance", Ones(), features)
 	return in[0], nil
 }
 

@@ -172,7 +172,7 @@ func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	first := len(b.layer.weights)
 	b.State("mean", Zeros(), features)
-	b.State("variance", Ones(), features)
+	b.variance("variance", Ones(), features)
 	return in[0], d.set(b.layer.weights[first:])
 }
 

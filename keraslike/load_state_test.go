@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -254,6 +255,33 @@ func TestNotFiniteWeights(t *testing.T) {
 	wantError(t, err, other, `tensor "dense/bias": value 0 is +Inf`)
 	if !slices.Equal(weightsOf(m), before) {
 		t.Error("weights were changed by a file that was refused")
+	}
+}
+
+// logVariance is a layer whose state has the name of one of this package's and may be
+// negative.
+type logVariance struct{}
+
+func (*logVariance) Kind() string { return "LogVariance" }
+func (*logVariance) Build(b *keraslike.Builder, in []keraslike.Shape) (keraslike.Shape, error) {
+	b.State("variance", keraslike.Constant(-2), in[0]...)
+	b.State("moving_variance", keraslike.Constant(-3), in[0]...)
+	return in[0], nil
+}
+func (*logVariance) Forward(s *keraslike.Scope, in []*graph.Node) *graph.Node {
+	return s.Do(graph.Add(in[0], s.Weight("variance")))
+}
+
+// What may not be negative is known of this package's layers and not of a user's.
+func TestOwnStates(t *testing.T) {
+	m := keraslike.Sequential("m", keraslike.Input(3), keraslike.Custom(&logVariance{}))
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	_, path := saved(t, m)
+	again := loaded(t, path, keraslike.Known(func() keraslike.Definition { return &logVariance{} }))
+	if got := weightsOf(again); !slices.Equal(got, []float32{-2, -2, -2, -3, -3, -3}) {
+		t.Errorf("states are %v, want those saved", got)
 	}
 }
 

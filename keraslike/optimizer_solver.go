@@ -50,9 +50,6 @@ func (o *solver) Check() error {
 // Update does nothing: a solver changes all weights at once, in step.
 func (*solver) Update(_, _ []float32, _ [][]float32, _ int, _ float64) {}
 
-// UpdateRows does nothing, as Update.
-func (*solver) UpdateRows(_, _ []float32, _ []int32, _ [][]float32, _ int, _ float64) {}
-
 // solverWeight is a weight as a solver sees it.
 type solverWeight struct {
 	value, grad *tensor.Dense

@@ -119,11 +119,8 @@ func (c *compileConfig) checkProgress() error {
 	return nil
 }
 
-// variances are states, and squares slots, that a root is taken of or a divisor made of.
-var (
-	variances = []string{"moving_variance", "variance"}
-	squares   = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
-)
+// squares are slots that a root is taken of or a divisor made of.
+var squares = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
 
 // checkStored looks through the values of a weight, or of what an optimizer keeps, by
 // the name that it has in files.
@@ -142,7 +139,7 @@ func checkStored(name string, values []float32, mayBeNegative bool) error {
 
 // checkValues is checkStored for a weight of a layer.
 func (w *Weight) checkValues(name string, values []float32) error {
-	return checkStored(name, values, !w.state || !slices.Contains(variances, path.Base(w.name)))
+	return checkStored(name, values, !w.variance)
 }
 
 // checkKept is checkStored for an array of the optimizer. SGD's velocity has a

@@ -20,6 +20,7 @@ type Weight struct {
 	regularizer Regularizer
 	constraint  bounds
 	state       bool
+	variance    bool // holds nothing below 0
 	value       *tensor.Dense
 }
 
@@ -88,6 +89,11 @@ func (b *Builder) Weight(name string, init Initializer, reg Regularizer, shape .
 // changes it after each step of training.
 func (b *Builder) State(name string, init Initializer, shape ...int) {
 	b.add(&Weight{name: name, init: init, shape: shape, state: true})
+}
+
+// variance is State for an array that a root is taken of.
+func (b *Builder) variance(name string, init Initializer, shape ...int) {
+	b.add(&Weight{name: name, init: init, shape: shape, state: true, variance: true})
 }
 
 func (b *Builder) add(w *Weight) {
