@@ -116,8 +116,9 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	m.noteFrozen(c.frozen)
 	before := m.compiled
 	m.compiled = c
+	done := false
 	defer func() {
-		if err != nil { // also after a panic
+		if !done { // also after a panic
 			m.compiled = before
 			undo()
 		}
@@ -132,6 +133,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	m.reseed(c.seed) // of a model that was built before, with another seed
 	m.forget()
 	m.free, m.position, m.pending, m.left = free, 0, false, interruption{}
+	done = true
 	return nil
 }
 

@@ -14,8 +14,9 @@ type fit struct {
 	epochs, batch   int
 	counted         bool // by Epochs
 	initial         int
-	until           int // 0 without Until
-	steps           int // of an epoch, 0 for all
+	until           int
+	bounded         bool // by Until
+	steps           int  // of an epoch, 0 for all
 	split           float64
 	keepOrder       bool
 	validation      Samples

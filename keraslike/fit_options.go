@@ -58,7 +58,7 @@ func Callbacks(c ...Callback) CallbacksOption { return c }
 type CallbacksOption []Callback
 
 func (n Epochs) applyFit(f *fit)           { f.epochs, f.counted = int(n), true }
-func (n Until) applyFit(f *fit)            { f.until = int(n) }
+func (n Until) applyFit(f *fit)            { f.until, f.bounded = int(n), true }
 func (n BatchSize) applyFit(f *fit)        { f.batch = int(n) }
 func (v ValidationSplit) applyFit(f *fit)  { f.split = float64(v) }
 func (KeepOrder) applyFit(f *fit)          { f.keepOrder = true }

@@ -61,11 +61,11 @@ func (f *fit) check(data Samples) error {
 		return fmt.Errorf("callback %d is nil", slices.IndexFunc(f.callbacks, nilCallback))
 	case f.validated && isNil(f.validation):
 		return errors.New("validation: no data")
-	case f.until != 0 && (f.counted || f.initial != 0):
+	case f.bounded && (f.counted || f.initial != 0):
 		return fmt.Errorf("Until(%d) is given beside Epochs or InitialEpoch, want one of them", f.until)
-	case f.until < 0:
+	case f.bounded && f.until < 1:
 		return fmt.Errorf("until %d epochs, want at least 1", f.until)
-	case f.until > 0:
+	case f.bounded:
 		f.initial, f.epochs = min(m.epochs, f.until), f.until
 	case f.epochs < 1:
 		return fmt.Errorf("%d epochs, want at least 1", f.epochs)

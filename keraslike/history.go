@@ -52,7 +52,8 @@ func (h *History) Last(name string) (value float64, ok bool) {
 
 // WriteCSV writes one line for each epoch under a line of names. Epochs have the numbers
 // that callbacks were told, which go on where Until or InitialEpoch has them go on.
-func (h *History) WriteCSV(w io.Writer) error {
+func (h *History) WriteCSV(w io.Writer) (err error) {
+	defer caught(&err, "history", w, "")
 	c := csv.NewWriter(w)
 	if err := c.Write(append([]string{"epoch"}, h.names...)); err != nil {
 		return err

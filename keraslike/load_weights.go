@@ -62,9 +62,9 @@ func (m *Model) LoadWeights(path string, options ...WeightsOption) (*Receipt, er
 
 // ReadWeights is LoadWeights from a file of size bytes that lies in r, for instance a
 // bytes.Reader over an embedded file; name stands for it in errors and in the receipt.
-func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...WeightsOption) (*Receipt, error) {
+func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...WeightsOption) (receipt *Receipt, err error) {
+	defer caught(&err, "load weights", r, "")
 	var s weightsSettings
-	var err error
 	for _, o := range given(options, &err) {
 		o.applyWeights(&s)
 	}
@@ -78,8 +78,7 @@ func (m *Model) ReadWeights(r io.ReaderAt, size int64, name string, options ...W
 	if err != nil {
 		return nil, text.Brief(fmt.Errorf("load weights: %w", err))
 	}
-	receipt, err := m.take(source, s)
-	if err != nil {
+	if receipt, err = m.take(source, s); err != nil {
 		return nil, text.Brief(fmt.Errorf("load weights: model %q: %w", m.name, err))
 	}
 	return receipt, nil

@@ -278,6 +278,9 @@ func (g *gathering) add(m *Model, wanted func(*layer, *Weight) bool) {
 	}
 }
 
+// errNoLayers is the mistake of a Model that no function of this package has made.
+var errNoLayers = errors.New("the model has no layers, want one made by Sequential, NewModel or Load")
+
 // Build gives every weight that has none its first values, which depend on the
 // seed and on the weight's path. Compile builds; a model that only predicts or
 // loads weights may be built alone. All mistakes of the model come back at once.
@@ -309,10 +312,12 @@ func (m *Model) buildOrUndo(seed uint64) (undo func(), err error) {
 }
 
 func (m *Model) build(seed uint64, made *[]*Model) error {
-	if m.err != nil {
+	switch {
+	case m.err != nil:
 		return m.err
-	}
-	if m.built {
+	case len(m.outputs) == 0:
+		return errNoLayers
+	case m.built:
 		return nil
 	}
 	m.built = true

@@ -84,8 +84,8 @@ func DataOf(inputs, targets []*tensor.Dense) (Source, error) {
 
 // add appends a tensor, which must have as many samples as those before.
 func (d *data) add(name string, t *tensor.Dense, to *[]array) error {
-	if t == nil {
-		return fmt.Errorf("data: %s is nil", name)
+	if t == nil || t.Dtype().Type == nil {
+		return fmt.Errorf("data: %s is nil or empty", name)
 	}
 	shape := t.Shape()
 	if t.Dtype() != tensor.Float32 || len(shape) == 0 {

@@ -15,9 +15,13 @@ import (
 // Summary writes the table of the model's layers: kind, name, output shape,
 // number of parameters and, where a layer has several inputs or not the layer
 // above it, what it is applied to.
-func (m *Model) Summary(w io.Writer) error {
+func (m *Model) Summary(w io.Writer) (err error) {
+	defer caught(&err, "summary", w, "")
 	if m.err != nil {
 		return m.err
+	}
+	if len(m.outputs) == 0 {
+		return errNoLayers
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "Model: %q\n", m.name)
@@ -146,7 +150,8 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 }
 
 // WriteDOT draws the layers as Graphviz text.
-func (m *Model) WriteDOT(w io.Writer) error {
+func (m *Model) WriteDOT(w io.Writer) (err error) {
+	defer caught(&err, "dot", w, "")
 	d, err := m.Diagram()
 	if err != nil {
 		return err
@@ -157,7 +162,8 @@ func (m *Model) WriteDOT(w io.Writer) error {
 // WriteOpsDOT draws the expression graph for a batch of the given size, grouped
 // by layer: of training, with loss and gradients, when the model is compiled,
 // else of prediction.
-func (m *Model) WriteOpsDOT(w io.Writer, batch int) error {
+func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
+	defer caught(&err, "dot", w, "")
 	if m.err != nil {
 		return m.err
 	}
