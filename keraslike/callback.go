@@ -19,7 +19,8 @@ const (
 // Callback is told of every event of a training. An error ends the training
 // and is returned by Fit. Progress displays are callbacks, too.
 type Callback interface {
-	// On is called in the training's own goroutine; t is valid until Fit returns.
+	// On is called in the training's own goroutine; t is valid until Fit returns. It may
+	// evaluate the model, save it and train it on single batches, not Fit or Compile it.
 	On(e Event, t *Training) error
 }
 
