@@ -38,7 +38,7 @@ type fit struct {
 	left     []recollection // of callbacks, of the run that goes on
 }
 
-// ErrStopped is wrapped by the error of a Fit whose context was cancelled: the
+// ErrStopped is wrapped by the error of a Fit whose context was canceled: the
 // batch was finished and the model holds its updates.
 var ErrStopped = errors.New("training was stopped")
 
@@ -46,21 +46,21 @@ var ErrStopped = errors.New("training was stopped")
 // the metrics are means over the samples while the weights move, those of
 // validation, named "val_...", are taken after the epoch.
 //
-// When ctx is cancelled the batch that runs is finished, and the error wraps
-// ErrStopped and the context's error; where it was the last batch of all there is
-// nothing left to stop. After any error the History holds the epochs that were
-// completed.
+// When ctx is canceled Fit finishes the batch that runs and returns an error that wraps
+// ErrStopped and the context's error, unless that batch was the last of all. Nothing is
+// trained where ctx was canceled before. After any error the History holds the epochs
+// that were completed.
 //
 // A Fit that follows an interrupted one, of the same model or of one saved
-// WithOptimizer and loaded, goes on with the batch after the last one of the same
-// epoch and ends with the same weights, byte for byte, as if it had not been
-// interrupted: EarlyStopping, ReduceLROnPlateau and ModelCheckpoint remember what they
-// have seen, whether they are the same or new ones of the same settings. So it is with
-// a model that ModelCheckpoint has saved, if Until or InitialEpoch says that its epochs
-// are gone on with. What is logged of an interrupted epoch is of all of it, but of a
-// metric of one's own that is no SummingMeasurement, of the rest. A Stream with a method
-// Reset is begun again and read past the samples that were trained on, another one is read
-// from where it stands, behind what was read ahead.
+// WithOptimizer and loaded, resumes with the next batch of the same epoch and ends with
+// the same weights, byte for byte, as a run without a break. EarlyStopping,
+// ReduceLROnPlateau and ModelCheckpoint remember what they have seen, whether they are
+// the same or new ones of the same settings. So it is with a model that ModelCheckpoint
+// has saved, if Until or InitialEpoch tells Fit to continue its epochs. The logs of a
+// resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
+// covers the rest. A Stream with a method Reset is begun again and read past the samples
+// that were trained on; any other is read on from where it stands, behind what was read
+// ahead.
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
 	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}
@@ -68,10 +68,13 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	for _, o := range given(options, &err) {
 		o.applyFit(f)
 	}
-	if err == nil && ctx == nil {
+	switch {
+	case err != nil:
+	case ctx == nil:
 		err = errNoContext
-	}
-	if err == nil {
+	case ctx.Err() != nil: // the model stays as it is, and where it stands
+		err = fmt.Errorf("%w before it began: %w", ErrStopped, ctx.Err())
+	default:
 		err = f.prepare(data)
 	}
 	if err != nil {

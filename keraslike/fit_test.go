@@ -215,6 +215,13 @@ func TestCancel(t *testing.T) {
 		t.Errorf("%d epochs, %d samples, TrainEnd %v; want 1, %d, true", h.Epochs(), h.Samples, ended, 20+2*batch)
 	}
 
+	before := weightsOf(stopped)
+	h, err = stopped.Fit(ctx, data)
+	wantError(t, err, "training was stopped before it began: context canceled")
+	if !errors.Is(err, keraslike.ErrStopped) || h.Samples != 0 || !slices.Equal(weightsOf(stopped), before) {
+		t.Errorf("a context that was canceled before: %v after %d samples, want ErrStopped after none", err, h.Samples)
+	}
+
 	enough := errors.New("two steps")
 	whole := toyModel(t)
 	_, err = whole.Fit(t.Context(), data, keraslike.Epochs(5), keraslike.BatchSize(batch), keraslike.Callbacks(keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
