@@ -60,6 +60,13 @@ func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, dept
 	for i := range calls {
 		masks.made[kerasNode{calls[i].layer.Name, calls[i].node}] = &calls[i]
 	}
+	if b.major >= 3 {
+		notes, err := masks.blind(calls)
+		if err != nil {
+			return nil, err
+		}
+		b.notes = append(b.notes, notes...)
+	}
 	for i := range calls {
 		if err := masks.check(&calls[i]); err != nil {
 			return nil, fmt.Errorf("layer %q: %w", calls[i].layer.Name, err)
@@ -111,6 +118,9 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 			var err error
 			if l, err = b.layer(*call.layer, in, depth); err != nil {
 				return err
+			}
+			if call.blind {
+				l.core().unmasked = true
 			}
 			made[call.layer.Name] = l
 		}

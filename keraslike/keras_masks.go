@@ -102,6 +102,29 @@ var masksPass = []string{
 // masksJoin are those whose output has the mask of all inputs where it is one.
 var masksJoin = []string{"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"}
 
+// blind marks the calls of recurrent layers with first states, where Keras 3 leaves the
+// mask of the series away. It holds for all calls of a layer here.
+func (m *kerasMasks) blind(calls []kerasCall) (notes []string, err error) {
+	plain := map[string]bool{}
+	for i := range calls {
+		c := &calls[i]
+		c.blind = isRecurrent(c.layer) && len(c.in) > 1 && c.mask == nil
+		plain[c.layer.Name] = plain[c.layer.Name] || !c.blind
+	}
+	for i := range calls {
+		c := &calls[i]
+		masked := c.blind && m.mask(c.in[0]).known
+		switch {
+		case masked && plain[c.layer.Name]:
+			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 leaves masks away, and without", c.layer.Name)
+		case masked:
+			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 leaves the mask of the series away", c.layer.Name))
+		}
+		c.blind = c.blind && !plain[c.layer.Name]
+	}
+	return notes, nil
+}
+
 // check refuses a mask that is another one than that of the call's input.
 func (m *kerasMasks) check(c *kerasCall) error {
 	if c.mask == nil {
@@ -121,7 +144,7 @@ func (m *kerasMasks) mask(t kerasTensor) kerasMask {
 	}
 	m.here[t] = kerasMask{} // of a damaged file in which a layer's input is its own output
 	call := m.made[t.node]
-	if call == nil || len(call.in) == 0 || t.output != 0 {
+	if call == nil || len(call.in) == 0 || t.output != 0 || call.blind {
 		return kerasMask{}
 	}
 	var a struct {

@@ -34,6 +34,7 @@ type kerasCall struct {
 	in       []kerasTensor
 	training *bool
 	mask     *kerasTensor
+	blind    bool                     // to the mask of its input
 	order    func() ([]string, error) // of the inputs of a model, for a call with a dictionary
 }
 

@@ -229,6 +229,10 @@ def made_models():
     yield "all_axes", keras.Model(a, L.Normalization(axis=None)(a))
     a, b = keras.Input((None, 4)), keras.Input((None, 3))
     yield "open", keras.Model([a, b], L.Add()([L.LSTM(2)(a), L.GRU(2)(b)])), [rng.normal(0, 1, s).astype("f4") for s in [(2, 5, 4), (2, 6, 3)]]
+    a, b = keras.Input((6,)), keras.Input((6,))  # where first states are given the mask is left away
+    y = L.Embedding(5, 3, mask_zero=True)
+    _, h, c = L.LSTM(3, return_state=True)(y(a))
+    yield "masked_states", keras.Model([a, b], L.LSTM(3, return_sequences=True)(y(b), initial_state=[h, c])), ids + ids
 
 
 manifest = []
