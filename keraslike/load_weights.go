@@ -101,6 +101,7 @@ type fileLayer struct {
 	group   string // where Keras 3 keeps it
 	named   bool   // name is the layer's own, not made of its group
 	tensors []fileTensor
+	inner   []string // layers of a nested model, in its order
 }
 
 type fileTensor struct {
@@ -160,7 +161,7 @@ func channelsFirst(f *kerash5.File) error {
 func kerasWeights(f *kerash5.File, name string) *weightsFile {
 	w := &weightsFile{name: name, version: f.KerasVersion, backend: f.Backend, legacy: f.Legacy, ordered: f.Ordered}
 	for _, l := range f.Layers {
-		layer := fileLayer{name: l.Name, group: l.Group, named: l.Named}
+		layer := fileLayer{name: l.Name, group: l.Group, named: l.Named, inner: l.Inner}
 		for _, t := range l.Weights {
 			layer.tensors = append(layer.tensors, fileTensor{t.Name, t.Path, t.Shape, t.Read})
 		}

@@ -138,7 +138,7 @@ class Gen:
 
 def save(folder, name, m, ins, manifest):
     feed = ins if len(ins) > 1 else ins[0]
-    if isinstance(m._inputs_struct, dict):
+    if isinstance(getattr(m, "_inputs_struct", None), dict):
         feed = dict(zip(sorted(m._inputs_struct), ins))
     y = m.predict(feed, verbose=0)
     ys = [y[k] for k in sorted(y)] if isinstance(y, dict) else list(y) if isinstance(y, (list, tuple)) else [y]
@@ -233,6 +233,11 @@ def made_models():
     y = L.Embedding(5, 3, mask_zero=True)
     _, h, c = L.LSTM(3, return_state=True)(y(a))
     yield "masked_states", keras.Model([a, b], L.LSTM(3, return_sequences=True)(y(b), initial_state=[h, c])), ids + ids
+    a, d = keras.Input((4,)), L.Dense(4)  # its weights stand last
+    inner = keras.Model(a, L.Dense(4)(L.ReLU()(d(a))))
+    d.trainable = False
+    a = keras.Input((4,))
+    yield "partly_frozen", keras.Model(a, L.Dense(4)(inner(a)))
 
 
 manifest = []
