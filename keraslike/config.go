@@ -22,10 +22,11 @@ type modelConfig struct {
 }
 
 type layerConfig struct {
-	Name   string          `json:"name"`
-	Kind   string          `json:"kind"`
-	Frozen bool            `json:"frozen,omitempty"`
-	Config json.RawMessage `json:"config"`
+	Name     string          `json:"name"`
+	Kind     string          `json:"kind"`
+	Frozen   bool            `json:"frozen,omitempty"`
+	Unmasked bool            `json:"unmasked,omitempty"`
+	Config   json.RawMessage `json:"config"`
 }
 
 type callConfig struct {
@@ -155,7 +156,7 @@ func (l *layer) config() (layerConfig, error) {
 	if err != nil {
 		return layerConfig{}, fmt.Errorf("layer %q: %w", l.name, err)
 	}
-	return layerConfig{l.name, l.def.Kind(), l.frozen, raw}, nil
+	return layerConfig{l.name, l.def.Kind(), l.frozen, l.unmasked, raw}, nil
 }
 
 // loading is the reading of one architecture.
@@ -289,7 +290,7 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen}
+	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen, unmasked: lc.Unmasked}
 	if w, ok := d.(wrapper); ok {
 		inner, err := w.unwrap(from)
 		if err != nil {

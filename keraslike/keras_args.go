@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -86,6 +85,14 @@ func (a *kerasArgs) whole(name string, absent int) int {
 
 func (a *kerasArgs) number(name string, absent float64) float64 {
 	v := absent
+	var array struct {
+		Type  string   `json:"type"`
+		Value *float64 `json:"value"`
+	}
+	if json.Unmarshal(a.raw[name], &array) == nil && array.Type == "ndarray" && array.Value != nil { // Keras 2.0 and 2.1
+		delete(a.raw, name)
+		return *array.Value
+	}
 	a.take(name, &v)
 	return v
 }
@@ -159,11 +166,14 @@ func (a *kerasArgs) training(name string) {
 
 // object is {"class_name": ..., "config": ...}, how Keras stores what it has classes for.
 type kerasObject struct {
+	Module string          `json:"module"`
 	Class  string          `json:"class_name"`
 	Config json.RawMessage `json:"config"`
 }
 
-// activation is stored by its name; by Keras 3 also as an object around the name.
+// activation is stored by its name; by Keras 2.13 also as an object around the name. By
+// Keras 3 that is a function of the user's or of its backend, for which Keras, too, takes
+// its own one of that name when it loads the file.
 func (a *kerasArgs) activation(name string) ActivationFunc {
 	var raw json.RawMessage
 	if !a.take(name, &raw) {
@@ -175,6 +185,9 @@ func (a *kerasArgs) activation(name string) ActivationFunc {
 		if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o.Config, &f) != nil {
 			a.fail(name, fmt.Errorf("is %.60s, want the name of a function", raw))
 			return Linear
+		}
+		if o.Module == "builtins" && a.major >= 3 {
+			a.notes = append(a.notes, fmt.Sprintf("%s is a function named %q, which is taken for Keras's own", name, f))
 		}
 	}
 	switch f {
@@ -219,6 +232,3 @@ func (a *kerasArgs) regularizer(name string) (r Regularizer) {
 	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is left away, it acts in training only", name, raw))
 	return Regularizer{}
 }
-
-// kerasClass is a class name without the package of a registered one.
-func kerasClass(name string) string { return name[strings.LastIndexByte(name, '>')+1:] }

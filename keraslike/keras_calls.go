@@ -9,7 +9,7 @@ import (
 )
 
 // functional applies the layers, each call as soon as its inputs are there.
-func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth int) (*Model, error) {
+func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, depth int) (*Model, error) {
 	inputs, err := kerasEnds(c.Inputs)
 	if err != nil {
 		return nil, fmt.Errorf("input_layers: %w", err)
@@ -18,12 +18,17 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 	if err != nil {
 		return nil, fmt.Errorf("output_layers: %w", err)
 	}
-	if len(inputs) != 1 {
-		input = nil
+	shapes := map[string]Shape{}
+	if len(inputs) == len(known) {
+		for i, ref := range inputs {
+			shapes[ref.node.layer] = known[i]
+		}
+	} else if depth == 0 && known != nil {
+		return nil, fmt.Errorf("got InputDims for %d inputs, want %d", len(known), len(inputs))
 	}
 	results := map[kerasNode]*Tensor{}
 	var calls []kerasCall
-	masks := &kerasMasks{map[kerasNode]kerasTensor{}, map[kerasNode]*kerasCall{}, map[kerasNode]bool{}, map[kerasNode]float64{}}
+	masks := newKerasMasks()
 	seen := map[string]bool{}
 	for i := range c.Layers {
 		l := &c.Layers[i]
@@ -32,7 +37,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 		}
 		seen[l.Name] = true
 		if l.Class == "InputLayer" {
-			x, err := b.input(*l, nil, input)
+			x, err := b.input(*l, nil, shapes[l.Name])
 			if err != nil {
 				return nil, err
 			}
@@ -45,7 +50,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 			}
 			continue
 		}
-		own, err := kerasNodes(l)
+		own, err := b.nodes(l)
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: inbound_nodes: %w", l.Name, err)
 		}
@@ -54,6 +59,13 @@ func (b *kerasBuilder) functional(name string, c kerasModel, input Shape, depth 
 	countFromZero(calls, outputs, b.major)
 	for i := range calls {
 		masks.made[kerasNode{calls[i].layer.Name, calls[i].node}] = &calls[i]
+	}
+	if b.major >= 3 {
+		notes, err := masks.blind(calls)
+		if err != nil {
+			return nil, err
+		}
+		b.notes = append(b.notes, notes...)
 	}
 	for i := range calls {
 		if err := masks.check(&calls[i]); err != nil {
@@ -107,6 +119,9 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 			if l, err = b.layer(*call.layer, in, depth); err != nil {
 				return err
 			}
+			if call.blind {
+				l.core().unmasked = true
+			}
 			made[call.layer.Name] = l
 		}
 		if err := b.trained(call); err != nil {
@@ -141,7 +156,7 @@ func (b *kerasBuilder) trained(c *kerasCall) error {
 	}
 	text := map[bool]string{false: "False", true: "True"}[*c.training]
 	switch {
-	case b.major >= 3 && (!*c.training || strings.HasPrefix(kerasClass(c.layer.Class), "Random")): // by default
+	case b.major >= 3 && (!*c.training || strings.HasPrefix(c.layer.Class, "Random")): // by default
 	case b.major >= 3:
 		b.notes = append(b.notes, fmt.Sprintf("layer %q is called with training=%s, which fit and predict override", c.layer.Name, text))
 	case *c.training:
@@ -173,10 +188,9 @@ func countFromZero(calls []kerasCall, outputs []kerasTensor, major int) {
 	number, model := map[string]int{}, map[string]bool{}
 	functional := map[string]bool{}
 	for _, c := range calls {
-		class := kerasClass(c.layer.Class)
-		if class == "Functional" || class == "Model" || class == "Sequential" {
+		if c.layer.isModel() {
 			number[c.layer.Name]++
-			model[c.layer.Name], functional[c.layer.Name] = true, class != "Sequential"
+			model[c.layer.Name], functional[c.layer.Name] = true, c.layer.Class != "Sequential"
 		}
 	}
 	var inner, outer = map[string][]*int{}, map[string][]*int{}

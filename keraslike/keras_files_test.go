@@ -177,7 +177,7 @@ func TestLoadWeightsOfNamesWithSlashes(t *testing.T) {
 func TestLoadNamesLoadKeras(t *testing.T) {
 	for path, want := range map[string]bool{"testdata/keras/sequential.keras": true, "testdata/keras/functional.h5": true, "testdata/keras/predictions.json": false, "testdata/keras": false, "absent": false} {
 		_, err := k.Load(path)
-		if err == nil || strings.Contains(err.Error(), "use LoadKeras") != want {
+		if err == nil || strings.Contains(err.Error(), path+" is an HDF5 or zip file, as Keras writes: use LoadKeras") != want {
 			t.Errorf("%s: error %v", path, err)
 		}
 	}

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -54,12 +55,30 @@ func (b *kerasBuilder) name(name string) string {
 // kerasLayer is a layer in a configuration. Name and Inbound are there in functional
 // models only.
 type kerasLayer struct {
-	Class   string          `json:"class_name"`
-	Name    string          `json:"name"`
-	Config  json.RawMessage `json:"config"`
-	Inbound json.RawMessage `json:"inbound_nodes"`
-	Build   json.RawMessage `json:"build_config"`
-	Shared  *int            `json:"shared_object_id"` // of a layer that is in several places
+	Module     string          `json:"module"` // of Python, and the name of a class of the user's own; Keras 3
+	Registered string          `json:"registered_name"`
+	Class      string          `json:"class_name"`
+	Name       string          `json:"name"`
+	Config     json.RawMessage `json:"config"`
+	Inbound    json.RawMessage `json:"inbound_nodes"`
+	Build      json.RawMessage `json:"build_config"`
+	Shared     *int            `json:"shared_object_id"` // of a layer that is in several places
+}
+
+// custom tells the classes of users, which may be named as one of Keras and compute
+// something else: Keras writes no module for them, or registers them in a package.
+func (l *kerasLayer) custom() bool {
+	root, _, _ := strings.Cut(l.Module, ".")
+	switch root {
+	case "keras", "keras_core", "tf_keras":
+		return false
+	}
+	return root != "" || l.Registered != "" || strings.Contains(l.Class, ">")
+}
+
+// isModel tells the classes of models.
+func (l *kerasLayer) isModel() bool {
+	return slices.Contains([]string{"Sequential", "Functional", "Model"}, l.Class)
 }
 
 // kerasModel is the configuration of a model.
@@ -75,9 +94,9 @@ type kerasModel struct {
 // kerasNesting is far beyond the deepest model in a model.
 const kerasNesting = 50
 
-// model makes a model of {"class_name": ..., "config": ...}. input is the shape of its
-// input where something else than the file knows it, or nil.
-func (b *kerasBuilder) model(raw json.RawMessage, name string, input Shape, depth int) (*Model, error) {
+// model makes a model of {"class_name": ..., "config": ...}. known are the shapes of its
+// inputs where something else than the file knows them, or nil.
+func (b *kerasBuilder) model(raw json.RawMessage, name string, known []Shape, depth int) (*Model, error) {
 	if depth > kerasNesting {
 		return nil, fmt.Errorf("models are nested more than %d deep", kerasNesting)
 	}
@@ -108,13 +127,13 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, input Shape, dept
 		return nil, fmt.Errorf("model %q: has %d layers, too many for one file", name, len(c.Layers))
 	}
 	var m *Model
-	switch kerasClass(o.Class) {
-	case "Sequential":
-		m, err = b.sequential(name, c, input, depth)
-	case "Functional", "Model":
-		m, err = b.functional(name, c, input, depth)
+	switch {
+	case !o.isModel() || o.custom():
+		return nil, fmt.Errorf("architecture is of class %q, want Keras's Sequential or Functional", cmp.Or(o.Registered, o.Class))
+	case o.Class == "Sequential":
+		m, err = b.sequential(name, c, known, depth)
 	default:
-		return nil, fmt.Errorf("architecture is of class %q, want Sequential or Functional", o.Class)
+		m, err = b.functional(name, c, known, depth)
 	}
 	if n := b.layers - before; err == nil {
 		err = m.err
@@ -131,12 +150,18 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, input Shape, dept
 	return m, nil
 }
 
-func (b *kerasBuilder) sequential(name string, c kerasModel, input Shape, depth int) (*Model, error) {
+func (b *kerasBuilder) sequential(name string, c kerasModel, known []Shape, depth int) (*Model, error) {
 	if len(c.Layers) == 0 {
 		return nil, errors.New("has no layers")
 	}
 	first := c.Layers[0]
-	in, err := b.input(first, c.InputShape, input)
+	if depth == 0 && len(known) > 1 {
+		return nil, fmt.Errorf("got InputDims for %d inputs, want 1", len(known))
+	}
+	if len(known) != 1 {
+		known = []Shape{nil}
+	}
+	in, err := b.input(first, c.InputShape, known[0])
 	if err != nil {
 		return nil, err
 	}
@@ -160,103 +185,6 @@ func (b *kerasBuilder) sequential(name string, c kerasModel, input Shape, depth 
 	m := NewModel(name, []*Tensor{in}, []*Tensor{x})
 	m.stacked = true
 	return m, nil
-}
-
-// input is the model's input as its first layer describes it; known stands for what
-// the file leaves open.
-func (b *kerasBuilder) input(l kerasLayer, built json.RawMessage, known Shape) (*Tensor, error) {
-	name, given, err := b.described(l, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.Class, err)
-	}
-	if len(given) == 0 {
-		_ = json.Unmarshal(built, &given) // what is no shape says nothing
-	}
-	shape := Shape{}
-	open := len(given) == 0
-	for _, n := range given[min(1, len(given)):] {
-		if n == nil {
-			open = true
-			break
-		}
-		shape = append(shape, *n)
-	}
-	if known != nil {
-		if !open && !shape.Equal(known) || open && len(given) > 0 && len(given)-1 != len(known) {
-			return nil, fmt.Errorf("input has shape %v in the file, got %v", dimensions(given), known)
-		}
-		return NamedInput(name, known...), nil
-	}
-	if open {
-		return nil, fmt.Errorf("input has shape %v in the file, which is open: pass InputDims", dimensions(given))
-	}
-	return NamedInput(name, shape...), nil
-}
-
-// described is the shape of the input, the batch first, as its layer or the first one
-// of a model says, or nil; and its name where the layer is the input itself.
-func (b *kerasBuilder) described(l kerasLayer, depth int) (name string, shape []*int, err error) {
-	if depth > kerasNesting {
-		return "", nil, fmt.Errorf("models are nested more than %d deep", kerasNesting)
-	}
-	if err := b.look(l.Config); err != nil {
-		return "", nil, err
-	}
-	var c struct {
-		Name   string          `json:"name"`
-		Batch2 []*int          `json:"batch_input_shape"`
-		Batch3 []*int          `json:"batch_shape"`
-		Layers []kerasLayer    `json:"layers"`
-		Inputs json.RawMessage `json:"input_layers"`
-		Built  json.RawMessage `json:"build_input_shape"`
-	}
-	err = json.Unmarshal(l.Config, &c)
-	if list := bytes.TrimSpace(l.Config); len(list) > 0 && list[0] == '[' { // a model before Keras 2.2.3
-		err = json.Unmarshal(l.Config, &c.Layers)
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	if shape = c.Batch3; len(shape) == 0 {
-		shape = c.Batch2
-	}
-	if l.Class == "InputLayer" {
-		return b.name(c.Name), shape, nil
-	}
-	if len(shape) == 0 && len(c.Layers) > 0 {
-		first := 0
-		if refs, err := kerasEnds(c.Inputs); err == nil && len(refs) == 1 {
-			first = max(0, slices.IndexFunc(c.Layers, func(inner kerasLayer) bool { return inner.Name == refs[0].node.layer }))
-		}
-		if _, shape, err = b.described(c.Layers[first], depth+1); err != nil {
-			return "", nil, err
-		}
-	}
-	var build struct {
-		InputShape []*int `json:"input_shape"`
-	}
-	for _, raw := range []json.RawMessage{c.Built, l.Build} {
-		if len(shape) == 0 && json.Unmarshal(raw, &shape) != nil {
-			shape = nil
-			if json.Unmarshal(raw, &build) == nil {
-				shape = build.InputShape
-			}
-		}
-	}
-	return "", shape, nil
-}
-
-// dimensions writes an open axis as None.
-func dimensions(shape []*int) []any {
-	out := []any{}
-	for _, n := range shape {
-		if n == nil {
-			out = append(out, "None")
-		} else {
-			out = append(out, *n)
-		}
-	}
-	return out
 }
 
 // precision notes a layer that Keras computes in another precision than float32, the
@@ -309,17 +237,16 @@ func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, e
 	if err := b.look(l.Config); err != nil {
 		return nil, err
 	}
-	class := kerasClass(l.Class)
-	if class == "Sequential" || class == "Functional" || class == "Model" {
+	if l.isModel() && !l.custom() {
 		raw, err := json.Marshal(l)
 		if err != nil {
 			return nil, err
 		}
-		var input Shape
-		if len(in) == 1 {
-			input = in[0].shape
+		var known []Shape
+		for _, x := range in {
+			known = append(known, x.shape)
 		}
-		return b.model(raw, l.Name, input, depth+1)
+		return b.model(raw, l.Name, known, depth+1)
 	}
 	var c struct {
 		Name      string          `json:"name"`
@@ -332,17 +259,20 @@ func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, e
 	if l.Name != "" {
 		c.Name = l.Name
 	}
+	if l.custom() {
+		return nil, fmt.Errorf("layer %q is of class %q, which is not Keras's own: build the model and use LoadWeights", c.Name, cmp.Or(l.Registered, l.Class))
+	}
 	if err := b.precision(c.Type); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
 	var made Layer
 	a := newKerasArgs(l.Config, b.major)
 	var err error
-	make, known := kerasLayers[class]
+	make, known := kerasLayers[l.Class]
 	switch {
-	case class == "TimeDistributed":
+	case l.Class == "TimeDistributed":
 		made, err = b.timeDistributed(a, in, depth)
-	case class == "Bidirectional":
+	case l.Class == "Bidirectional":
 		made, err = b.bidirectional(a, depth)
 	case !known:
 		return nil, fmt.Errorf("layer %q is of class %q, which is unknown: build the model and use LoadWeights", c.Name, l.Class)
@@ -361,5 +291,8 @@ func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, e
 	core := made.core()
 	core.name = b.name(c.Name)
 	core.frozen = core.frozen || c.Trainable != nil && !*c.Trainable
+	// keras.ops.add is of class Add, too, but no layer: masks end at it. It has neither
+	// of the two settings that every layer has.
+	core.unmasked = b.major >= 3 && c.Trainable == nil && len(c.Type) == 0
 	return made, nil
 }

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -91,7 +92,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 		return l
 	},
 	"Normalization": func(a *kerasArgs) Layer {
-		if string(a.raw["axis"]) == "null" {
+		if text := string(a.raw["axis"]); text == "null" || text == "[]" {
 			return Normalization(AllAxes{})
 		}
 		return Normalization(Axis(a.axis()))
@@ -176,6 +177,9 @@ func (a *kerasArgs) channelsLast() { a.want("data_format", "channels_last") }
 // axis is one axis, in a list or not; the last where there is none.
 func (a *kerasArgs) axis() int {
 	const last = -1
+	if string(a.raw["axis"]) == "null" {
+		a.fail("axis", errors.New("is None, want one axis"))
+	}
 	list := a.list("axis")
 	switch len(list) {
 	case 0:

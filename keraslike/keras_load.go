@@ -17,19 +17,20 @@ import (
 type KerasOption interface{ applyKeras(*kerasSettings) }
 
 type kerasSettings struct {
-	input  Shape
+	known  []Shape
 	limits Limits
 }
 
 func (l Limits) applyKeras(s *kerasSettings) { s.limits = l }
 
-// InputDims is the shape of one sample, for a model with one input whose file leaves
-// it open, (None, None, 3) or a series of any length.
+// InputDims is the shape of one sample, for a model whose file leaves it open,
+// (None, None, 3) or a series of any length. A model with several inputs takes one
+// InputDims for each, in their order.
 func InputDims(shape ...int) KerasOption { return inputDims(shape) }
 
 type inputDims Shape
 
-func (d inputDims) applyKeras(s *kerasSettings) { s.input = Shape(d) }
+func (d inputDims) applyKeras(s *kerasSettings) { s.known = append(s.known, Shape(d)) }
 
 // LoadKeras makes the model that Keras saved as a whole: the .h5 files of Keras 2
 // (model.save, Sequential or functional) and the .keras files of Keras 3. The receipt
@@ -93,7 +94,7 @@ func kerasModelOf(f *kerash5.File, size int64, name string, s kerasSettings) (*M
 		return nil, nil, fmt.Errorf("its architecture is of Keras %s, want 2 or later: build the model and use LoadWeights", f.KerasVersion)
 	}
 	b := newBuilder(major, len(f.Config))
-	m, err := b.model(f.Config, "", s.input, 0)
+	m, err := b.model(f.Config, "", s.known, 0)
 	if err != nil {
 		return nil, nil, err
 	}

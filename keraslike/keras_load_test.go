@@ -136,7 +136,7 @@ func TestLoadKerasReadsArguments(t *testing.T) {
 		t.Errorf("receipt:\n%s", r)
 	}
 	m, r = loadKeras(t, "sequential.keras")
-	if len(r.Notes) != 0 {
+	if want := `Dense "step": activation is a function named "relu", which is taken for Keras's own`; len(r.Notes) != 1 || r.Notes[0] != want {
 		t.Errorf("notes %q", r.Notes)
 	}
 	content, _ := saved(t, m)
@@ -236,6 +236,12 @@ func TestLoadKerasMistakes(t *testing.T) {
 		{"unknown class", stack(input, `{"class_name":"Capsule","config":{"name":"c"}}`), `layer "c" is of class "Capsule", which is unknown`},
 		{"unknown argument", stack(input, dense(`,"lora_rank":4`)), `Dense "dense": argument lora_rank is 4, which there is no counterpart for`},
 		{"unknown activation", stack(input, dense(`,"activation":"snake"`)), `argument activation is "snake"`},
+		{"softmax over all", stack(input, dense(""), `{"class_name":"Softmax","config":{"name":"s","axis":null}}`), "argument axis is None, want one axis"},
+		{"registered class", stack(input, strings.Replace(dense(""), "Dense", "my>Dense", 1)), `layer "dense" is of class "my>Dense", which is not Keras's own`},
+		{"registered name", stack(input, strings.Replace(dense(""), "{", `{"module":null,"registered_name":"my>Dense",`, 1)), `layer "dense" is of class "my>Dense", which is not Keras's own`},
+		{"class of a program", stack(input, strings.Replace(dense(""), "{", `{"module":null,"registered_name":"Dense",`, 1)), `layer "dense" is of class "Dense", which is not Keras's own`},
+		{"module of a program", stack(input, strings.Replace(dense(""), "{", `{"module":"__main__",`, 1)), `layer "dense" is of class "Dense", which is not Keras's own`},
+		{"class of a model", strings.Replace(stack(input, dense("")), "{", `{"module":null,"registered_name":"my>Sequential",`, 1), `architecture is of class "my>Sequential"`},
 		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "before Keras 3 was another function"},
 		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
 		{"no units", stack(input, `{"class_name":"Dense","config":{"name":"dense"}}`), `Dense "dense": argument units is missing`},
@@ -276,6 +282,8 @@ func TestLoadKerasMistakes(t *testing.T) {
 		dense(``) + `,{"class_name":"AlphaDropout","config":{"name":"d","rate":0.5}}`:                                                                   "is left away, it acts in training only",
 		dense(``) + `,{"class_name":"ActivityRegularization","config":{"name":"d","l1":0.5,"l2":0.1}}`:                                                  "is left away, it acts in training only",
 		dense(`,"activation":{"class_name":"function","config":"relu","registered_name":"function"}`):                                                   "",
+		strings.Replace(dense(""), "{", `{"module":"keras.layers","registered_name":null,`, 1):                                                          "",
+		dense(``) + `,{"class_name":"LeakyReLU","config":{"name":"d","alpha":{"type":"ndarray","value":0.1}}}`:                                          "",
 		dense(``) + `,{"class_name":"Activation","config":{"name":"x/y.z:ü","activation":"linear"}}`:                                                    "slashes",
 		dense(``) + `,{"class_name":"LeakyReLU","config":{"name":"d","negative_slope":0.1}},{"class_name":"Softmax","config":{"name":"s","axis":[-1]}}`: "",
 	} {

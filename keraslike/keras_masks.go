@@ -14,14 +14,28 @@ import (
 // themselves, so that such an argument says nothing new as long as it is the mask that
 // the layer's input has anyway.
 type kerasMasks struct {
-	of    map[kerasNode]kerasTensor // what is compared
-	made  map[kerasNode]*kerasCall  // the call of each node
-	any   map[kerasNode]bool        // along the last axis
-	value map[kerasNode]float64
+	of   map[kerasNode]kerasMask   // what the layers of masks make
+	made map[kerasNode]*kerasCall  // the call of each node
+	here map[kerasTensor]kerasMask // what each tensor has here
+}
+
+// kerasMask says that a tensor is not value, anywhere along its last axis for Masking.
+// The zero kerasMask is none, or one that is not known.
+type kerasMask struct {
+	known bool
+	of    kerasTensor
+	any   bool
+	value float64
+}
+
+func newKerasMasks() *kerasMasks {
+	return &kerasMasks{map[kerasNode]kerasMask{}, map[kerasNode]*kerasCall{}, map[kerasTensor]kerasMask{}}
 }
 
 // isMask tells the layers of masks.
-func isMask(l *kerasLayer) bool { return l.Class == "NotEqual" || l.Class == "Any" }
+func isMask(l *kerasLayer) bool {
+	return slices.Contains([]string{"NotEqual", "Any", "LogicalOr"}, l.Class)
+}
 
 // add takes a layer of masks.
 func (m *kerasMasks) add(l *kerasLayer) error {
@@ -40,36 +54,75 @@ func (m *kerasMasks) add(l *kerasLayer) error {
 		return err
 	}
 	for i, node := range nodes {
-		var in []kerasTensor
 		at := kerasNode{l.Name, i}
-		want := 1
+		want := map[string]int{"NotEqual": 2, "Any": 1, "LogicalOr": 2}[l.Class]
+		tensors := want
 		if l.Class == "NotEqual" {
-			want = 2
+			tensors = 1
 		}
-		if len(node.Args) != want || len(node.Kwargs) > 0 || kerasArg(node.Args[0], &in, kerasNesting) != nil || len(in) != 1 {
-			return fmt.Errorf("is a mask of %.60s, want a tensor", node.Args)
+		var in []kerasTensor
+		for _, arg := range node.Args[:min(tensors, len(node.Args))] {
+			if err := kerasArg(arg, &in, kerasNesting); err != nil {
+				return fmt.Errorf("is a mask of %.60s, want a tensor", arg)
+			}
 		}
-		if l.Class == "NotEqual" {
+		if len(node.Args) != want || len(node.Kwargs) > 0 || len(in) != tensors {
+			return fmt.Errorf("is a mask of %.60s, want %d tensors", node.Args, tensors)
+		}
+		switch l.Class {
+		case "NotEqual":
 			var v float64
 			if err := json.Unmarshal(node.Args[1], &v); err != nil {
 				return fmt.Errorf("argument is %.60s, want a number", node.Args[1])
 			}
-			m.of[at], m.value[at] = in[0], v
-			continue
+			m.of[at] = kerasMask{true, in[0], false, v}
+		case "Any":
+			inner := m.of[in[0].node]
+			if !inner.known || inner.any || c.Axis == nil || *c.Axis != -1 || c.Keep {
+				return fmt.Errorf("any of %v is no mask of Masking", in[0])
+			}
+			inner.any = true
+			m.of[at] = inner
+		default: // of what is added; of equal ones it is the same again
+			if a, b := m.of[in[0].node], m.of[in[1].node]; a == b {
+				m.of[at] = a
+			}
 		}
-		inner, ok := m.of[in[0].node]
-		if !ok || m.any[in[0].node] || c.Axis == nil || *c.Axis != -1 || c.Keep {
-			return fmt.Errorf("any of %v is no mask of Masking", in[0])
-		}
-		m.of[at], m.any[at], m.value[at] = inner, true, m.value[in[0].node]
 	}
 	return nil
 }
 
 // masksPass are the layers whose output has the mask of their input, here as in Keras.
 var masksPass = []string{
-	"Activation", "BatchNormalization", "Dense", "Dropout", "GaussianDropout", "GaussianNoise", "LayerNormalization", "LeakyReLU",
-	"PReLU", "ReLU", "SpatialDropout1D", "TimeDistributed", "Bidirectional", "GRU", "LSTM", "SimpleRNN",
+	"Activation", "ActivityRegularization", "AlphaDropout", "BatchNormalization", "Dense", "Dropout", "ELU", "GaussianDropout",
+	"GaussianNoise", "LayerNormalization", "LeakyReLU", "Normalization", "PReLU", "ReLU", "Rescaling", "SpatialDropout1D",
+	"TimeDistributed", "Bidirectional", "GRU", "LSTM", "SimpleRNN",
+}
+
+// masksJoin are those whose output has the mask of all inputs where it is one.
+var masksJoin = []string{"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"}
+
+// blind marks the calls of recurrent layers with first states, where Keras 3 leaves the
+// mask of the series away. It holds for all calls of a layer here.
+func (m *kerasMasks) blind(calls []kerasCall) (notes []string, err error) {
+	plain := map[string]bool{}
+	for i := range calls {
+		c := &calls[i]
+		c.blind = isRecurrent(c.layer) && len(c.in) > 1 && c.mask == nil
+		plain[c.layer.Name] = plain[c.layer.Name] || !c.blind
+	}
+	for i := range calls {
+		c := &calls[i]
+		masked := c.blind && m.mask(c.in[0]).known
+		switch {
+		case masked && plain[c.layer.Name]:
+			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 leaves masks away, and without", c.layer.Name)
+		case masked:
+			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 leaves the mask of the series away", c.layer.Name))
+		}
+		c.blind = c.blind && !plain[c.layer.Name]
+	}
+	return notes, nil
 }
 
 // check refuses a mask that is another one than that of the call's input.
@@ -77,36 +130,43 @@ func (m *kerasMasks) check(c *kerasCall) error {
 	if c.mask == nil {
 		return nil
 	}
-	wrong := fmt.Errorf("keyword argument mask is %v, which is not known to be the mask of its input", *c.mask)
-	source, ok := m.of[c.mask.node]
-	if !ok || len(c.in) == 0 {
-		return wrong
+	given := m.of[c.mask.node]
+	if len(c.in) == 0 || !given.known || m.mask(c.in[0]) != given {
+		return fmt.Errorf("keyword argument mask is %v, which is not known to be the mask of its input", *c.mask)
 	}
-	const far = 200 // layers, beyond any model of series
-	for x, steps := c.in[0], 0; steps < far; steps++ {
-		call := m.made[x.node]
-		if call == nil || len(call.in) == 0 || x.output != 0 {
-			return wrong
-		}
-		var a struct {
-			Zero  bool    `json:"mask_zero"`
-			Value float64 `json:"mask_value"`
-		}
-		switch class := kerasClass(call.layer.Class); class {
-		case "Embedding", "Masking":
-			if err := json.Unmarshal(call.layer.Config, &a); err != nil || call.in[0] != source {
-				return wrong
-			}
-			if embedding := class == "Embedding"; embedding != a.Zero || embedding == m.any[c.mask.node] || m.value[c.mask.node] != a.Value {
-				return wrong
-			}
-			return nil
-		default:
-			if !slices.Contains(masksPass, class) {
-				return wrong
-			}
-		}
-		x = call.in[0]
+	return nil
+}
+
+// mask is the mask that a tensor has here.
+func (m *kerasMasks) mask(t kerasTensor) kerasMask {
+	if known, ok := m.here[t]; ok {
+		return known
 	}
-	return wrong
+	m.here[t] = kerasMask{} // of a damaged file in which a layer's input is its own output
+	call := m.made[t.node]
+	if call == nil || len(call.in) == 0 || t.output != 0 || call.blind {
+		return kerasMask{}
+	}
+	var a struct {
+		Zero  bool    `json:"mask_zero"`
+		Value float64 `json:"mask_value"`
+	}
+	var mask kerasMask
+	switch class := call.layer.Class; {
+	case class == "Embedding" || class == "Masking":
+		if err := json.Unmarshal(call.layer.Config, &a); err == nil && (a.Zero || class == "Masking") {
+			mask = kerasMask{true, call.in[0], class == "Masking", a.Value}
+		}
+	case slices.Contains(masksPass, class):
+		mask = m.mask(call.in[0])
+	case slices.Contains(masksJoin, class):
+		mask = m.mask(call.in[0])
+		for _, in := range call.in[1:] {
+			if m.mask(in) != mask {
+				mask = kerasMask{}
+			}
+		}
+	}
+	m.here[t] = mask
+	return mask
 }

@@ -4,9 +4,11 @@ package keraslike
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 )
 
 // kerasNode is one call of a layer, kerasTensor one of its outputs.
@@ -32,23 +34,68 @@ type kerasCall struct {
 	in       []kerasTensor
 	training *bool
 	mask     *kerasTensor
+	blind    bool                     // to the mask of its input
+	order    func() ([]string, error) // of the inputs of a model, for a call with a dictionary
 }
 
-// kerasNodes are the calls of a layer: in Keras 2
+// inputNames are what a model calls its inputs, in its order: the keys of its own
+// dictionary, else the names of the layers.
+func (b *kerasBuilder) inputNames(l *kerasLayer) (names []string, err error) {
+	if err := b.look(l.Config); err != nil {
+		return nil, err
+	}
+	var c kerasModel
+	var keys map[string]json.RawMessage
+	if !l.isModel() || json.Unmarshal(l.Config, &c) != nil {
+		return nil, errors.New("argument is a dictionary, want a tensor")
+	}
+	if json.Unmarshal(c.Inputs, &keys) == nil {
+		return slices.Sorted(maps.Keys(keys)), nil
+	}
+	refs, err := kerasTensors(c.Inputs)
+	for _, ref := range refs {
+		names = append(names, ref.node.layer)
+	}
+	return names, err
+}
+
+// take adds the tensors of an argument.
+func (c *kerasCall) take(arg json.RawMessage) error {
+	var named map[string]json.RawMessage
+	if json.Unmarshal(arg, &named) != nil || named["class_name"] != nil {
+		return kerasArg(arg, &c.in, 0)
+	}
+	names, err := c.order()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if named[name] == nil {
+			return fmt.Errorf("argument is a dictionary of %q, want %q", slices.Sorted(maps.Keys(named)), names)
+		}
+		if err := kerasArg(named[name], &c.in, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nodes are the calls of a layer: in Keras 2
 //
 //	[[["conv", 0, 0, {}], ...], ...]
 //
 // and in Keras 3
 //
 //	[{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["conv", 0, 0]}}, ...], "kwargs": {}}, ...]
-func kerasNodes(l *kerasLayer) ([]kerasCall, error) {
+func (b *kerasBuilder) nodes(l *kerasLayer) ([]kerasCall, error) {
 	var nodes []json.RawMessage
 	if err := json.Unmarshal(l.Inbound, &nodes); err != nil {
 		return nil, err
 	}
 	var calls []kerasCall
+	order := sync.OnceValues(func() ([]string, error) { return b.inputNames(l) })
 	for i, node := range nodes {
-		c := kerasCall{layer: l, node: i}
+		c := kerasCall{layer: l, node: i, order: order}
 		var three struct {
 			Args   []json.RawMessage          `json:"args"`
 			Kwargs map[string]json.RawMessage `json:"kwargs"`
@@ -79,7 +126,7 @@ func (c *kerasCall) positional(args []json.RawMessage) error {
 			}
 			break
 		}
-		if err := kerasArg(arg, &c.in, 0); err != nil {
+		if err := c.take(arg); err != nil {
 			return err
 		}
 	}
@@ -116,14 +163,23 @@ func (c *kerasCall) legacy(node json.RawMessage) error {
 	return c.keywords(kwargs)
 }
 
-// keywords accepts keyword arguments that say nothing, as mask=None, whether the call is
-// one of training, the mask, and the first states of a recurrent layer.
+// keywords accepts the inputs by their name, keyword arguments that say nothing, as
+// mask=None, whether the call is one of training, the mask, and the first states of a
+// recurrent layer.
 func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
+	for _, name := range []string{"inputs", "sequences"} { // before the states
+		if v, ok := kwargs[name]; ok && len(c.in) == 0 {
+			if err := c.take(v); err != nil {
+				return err
+			}
+			delete(kwargs, name)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
 		v := kwargs[name]
 		var mask []kerasTensor
 		switch {
-		case isNothing(v):
+		case isNothing(v, 0):
 		case name == "training":
 			if string(v) == "0" || string(v) == "1" {
 				v = map[string]json.RawMessage{"0": []byte("false"), "1": []byte("true")}[string(v)]
@@ -148,12 +204,22 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 }
 
 // isNothing is None, also for each of several inputs.
-func isNothing(raw json.RawMessage) bool {
+func isNothing(raw json.RawMessage, depth int) bool {
+	const deep = 4 // lists and dictionaries of inputs
 	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) != nil {
+	var named map[string]json.RawMessage
+	switch {
+	case string(raw) == "null":
+		return true
+	case depth == deep:
+		return false
+	case json.Unmarshal(raw, &list) == nil:
+	case json.Unmarshal(raw, &named) == nil:
+		list = slices.Collect(maps.Values(named))
+	default:
 		return false
 	}
-	return !slices.ContainsFunc(list, func(v json.RawMessage) bool { return string(v) != "null" })
+	return !slices.ContainsFunc(list, func(v json.RawMessage) bool { return !isNothing(v, depth+1) })
 }
 
 func legacyState(raw json.RawMessage, in *[]kerasTensor) bool {
@@ -163,7 +229,7 @@ func legacyState(raw json.RawMessage, in *[]kerasTensor) bool {
 }
 
 func isRecurrent(l *kerasLayer) bool {
-	return slices.Contains([]string{"SimpleRNN", "GRU", "LSTM", "CuDNNGRU", "CuDNNLSTM", "Bidirectional"}, kerasClass(l.Class))
+	return slices.Contains([]string{"SimpleRNN", "GRU", "LSTM", "CuDNNGRU", "CuDNNLSTM", "Bidirectional"}, l.Class)
 }
 
 // kerasArg finds the tensors of an argument of Keras 3, alone or in lists.

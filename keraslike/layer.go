@@ -51,15 +51,16 @@ type Layer interface {
 
 // layer is the only Layer beside Model: a definition with a name and weights.
 type layer struct {
-	name    string
-	auto    bool // the name was given by a model
-	def     Definition
-	frozen  bool
-	built   bool
-	in, out []Shape // of the first use
-	weights []*Weight
-	sub     *Model // the model that this layer stands for, if it does
-	mistake error  // in the options
+	name     string
+	auto     bool // the name was given by a model
+	def      Definition
+	frozen   bool
+	built    bool
+	unmasked bool    // neither sees the masks of its inputs nor passes them
+	in, out  []Shape // of the first use
+	weights  []*Weight
+	sub      *Model // the model that this layer stands for, if it does
+	mistake  error  // in the options
 }
 
 func (l *layer) part()        {}

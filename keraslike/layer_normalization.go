@@ -58,6 +58,7 @@ func (AllAxes) applyNormalization(d *normalization) {
 
 type normalization struct {
 	common
+	passesMask
 	Axis           int       `json:"axis"`
 	All            bool      `json:"all_axes,omitempty"`
 	mean, variance []float32 // of Adapt before Build

@@ -77,8 +77,11 @@ func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 // can have are refused, and so is a model that costs more than its Limits.
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
+	if err != nil && isKerasFile(path) {
+		err = fmt.Errorf("%s is an HDF5 or zip file, as Keras writes: use LoadKeras, or LoadWeights for its weights alone", path)
+	}
 	if err != nil {
-		return nil, text.Brief(fmt.Errorf("load model: %w%s", err, kerasHint(path)))
+		return nil, text.Brief(fmt.Errorf("load model: %w", err))
 	}
 	defer f.Close()
 	var m *Model

@@ -83,10 +83,10 @@ func (m *Model) pairUnits(f *weightsFile, s weightsSettings, r *Receipt) []pair 
 					continue
 				}
 				l := f.layers[partner[i]]
-				pairs, note, good := f.pairUnit(u, l)
+				pairs, order, good := f.pairUnit(u, l)
 				t.pairs, t.good = append(t.pairs, pairs...), t.good && good
-				if note {
-					t.notes = append(t.notes, fmt.Sprintf("the weights of %q are those of %q by Keras's order, trained ones first", u.name, l.name))
+				if order != "" {
+					t.notes = append(t.notes, fmt.Sprintf("the weights of %q are those of %q by Keras's order %s", u.name, l.name, order))
 				}
 			}
 			return t
@@ -187,19 +187,39 @@ func alone(tensors []fileTensor) (pairs []pair) {
 	return pairs
 }
 
+// byOwnNames are the tensors of each layer of a nested model that has some, in the order
+// of the architecture in the file; nil where the names do not tell.
+func (l fileLayer) byOwnNames() (lists [][]fileTensor) {
+	var own topLayer
+	for _, path := range l.inner {
+		own.leaves = append(own.leaves, leaf{path: path})
+	}
+	lists, rest, _ := own.byName(l.tensors)
+	if len(rest) > 0 {
+		return nil
+	}
+	return slices.DeleteFunc(lists, func(tensors []fileTensor) bool { return len(tensors) == 0 })
+}
+
 // pairUnit matches the tensors of one layer of a file of Keras 1 or 2. Those of a nested
-// model go by their names, if these tell all layers apart, or else by the order in
-// which Keras lists them.
-func (f *weightsFile) pairUnit(u topLayer, file fileLayer) (pairs []pair, byOrder, good bool) {
+// model go by their names, if these tell all layers apart; else by the order of the
+// file's architecture; or else by the order in which Keras lists the weights. order is
+// the one that was taken.
+func (f *weightsFile) pairUnit(u topLayer, file fileLayer) (pairs []pair, order string, good bool) {
 	if len(u.leaves) == 1 && u.leaves[0].path == u.name {
 		pairs, good = f.pairLayer(u.leaves[0], file.tensors)
-		return pairs, false, good
+		return pairs, "", good
 	}
 	lists, rest, whole := u.byName(file.tensors)
 	named, namedGood := f.pairLists(u, lists)
 	auto := slices.ContainsFunc(u.leaves, func(l leaf) bool { return l.auto })
 	if whole && namedGood && !auto {
-		return named, false, true
+		return named, "", true
+	}
+	if lists := file.byOwnNames(); len(lists) == len(u.leaves) {
+		if pairs, good := f.pairLists(u, lists); good {
+			return pairs, "of layers", true
+		}
 	}
 	for _, s := range sequences(u.leaves, len(file.tensors)) {
 		ordered := make([][]fileTensor, len(u.leaves))
@@ -207,10 +227,13 @@ func (f *weightsFile) pairUnit(u topLayer, file fileLayer) (pairs []pair, byOrde
 			ordered[i] = append(ordered[i], file.tensors[k])
 		}
 		if pairs, good := f.pairLists(u, ordered); good {
-			return pairs, !whole || !slices.EqualFunc(lists, ordered, sameTensors), true
+			if order = "of weights, trained ones first"; whole && slices.EqualFunc(lists, ordered, sameTensors) {
+				order = ""
+			}
+			return pairs, order, true
 		}
 	}
-	return append(named, alone(rest)...), false, namedGood && whole
+	return append(named, alone(rest)...), "", namedGood && whole
 }
 
 func sameTensors(a, b []fileTensor) bool {

@@ -100,6 +100,7 @@ type fileLayer struct {
 	group   string // where Keras 3 keeps it
 	named   bool   // name is the layer's own, not made of its group
 	tensors []fileTensor
+	inner   []string // layers of a nested model, in its order
 }
 
 type fileTensor struct {
@@ -134,18 +135,16 @@ func isKeras(start []byte) bool {
 	return string(start) == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(string(start), "PK\x03\x04")
 }
 
-// kerasHint says of a file that begins as those of Keras who reads it.
-func kerasHint(path string) string {
+// isKerasFile tells a file that begins as those of Keras.
+func isKerasFile(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
-		return ""
+		return false
 	}
 	defer func() { _ = f.Close() }() // only read
 	var start [8]byte
-	if n, _ := f.ReadAt(start[:], 0); !isKeras(start[:n]) {
-		return ""
-	}
-	return "; it is an HDF5 or zip file, as Keras writes: use LoadKeras, or LoadWeights for its weights alone"
+	n, _ := f.ReadAt(start[:], 0)
+	return isKeras(start[:n])
 }
 
 // channelsFirst refuses the weights of models that flatten images whose channels come
@@ -161,7 +160,7 @@ func channelsFirst(f *kerash5.File) error {
 func kerasWeights(f *kerash5.File, name string) *weightsFile {
 	w := &weightsFile{name: name, version: f.KerasVersion, backend: f.Backend, legacy: f.Legacy, ordered: f.Ordered}
 	for _, l := range f.Layers {
-		layer := fileLayer{name: l.Name, group: l.Group, named: l.Named}
+		layer := fileLayer{name: l.Name, group: l.Group, named: l.Named, inner: l.Inner}
 		for _, t := range l.Weights {
 			layer.tensors = append(layer.tensors, fileTensor{t.Name, t.Path, t.Shape, t.Read})
 		}

@@ -107,7 +107,10 @@ func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outM
 		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
 		inputs := make([]*graph.Node, len(t.in))
 		for i, x := range t.in {
-			inputs[i], s.masks = value[x], append(s.masks, mask[x])
+			inputs[i] = value[x]
+			if !t.layer.unmasked {
+				s.masks = append(s.masks, mask[x])
+			}
 		}
 		s.err = s.groups.Record(s.g, s.path, func() error {
 			if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {

@@ -58,6 +58,9 @@ type Layer struct {
 	Group   string
 	Named   bool
 	Weights []Weight
+	// Inner are the layers of a nested model of Keras 1 and 2 in its order, by their
+	// paths in it, where the file has the architecture. Slashes in names are underscores.
+	Inner []string
 }
 
 // Weight is one array of a layer.

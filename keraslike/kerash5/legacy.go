@@ -43,6 +43,10 @@ func (f *File) readLegacy(root *hdf5.Node, file string) error {
 		return errors.New("it has no attribute layer_names (not a Keras model?)")
 	}
 	f.Legacy, f.Ordered = true, true
+	inner, err := f.innerNames()
+	if err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for _, name := range layers {
 		if seen[name] {
@@ -57,7 +61,47 @@ func (f *File) readLegacy(root *hdf5.Node, file string) error {
 			return fmt.Errorf("layer %q: %w", name, err)
 		}
 	}
+	for i := range f.Layers {
+		f.Layers[i].Inner = inner[f.Layers[i].Name]
+	}
 	return nil
+}
+
+// innerNames are the layers of each nested model.
+func (f *File) innerNames() (map[string][]string, error) {
+	if f.Config == nil {
+		return nil, nil
+	}
+	config, err := parseConfig(f.Config)
+	if err != nil {
+		return nil, fmt.Errorf("model_config: %w", err)
+	}
+	inner := map[string][]string{}
+	for _, l := range config.layers {
+		inner[l.name] = l.inside(nil, "")
+	}
+	return inner, nil
+}
+
+// inside adds the paths of the layers in a model, or in one that the layer is around. Paths
+// of many long names, which would have more text than the file, are left out.
+func (c layerConfig) inside(paths []string, prefix string) []string {
+	const longest = 1 << 10
+	if len(prefix) > longest {
+		return paths
+	}
+	for len(c.layers) == 0 && c.wrapped != nil {
+		c = *c.wrapped
+	}
+	for _, l := range c.layers {
+		path := prefix + strings.ReplaceAll(l.name, "/", "_")
+		if below := l.inside(paths, path+"/"); len(below) > len(paths) {
+			paths = below
+		} else {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 func modelConfig(root *hdf5.Node) (json.RawMessage, error) {

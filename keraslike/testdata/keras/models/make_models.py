@@ -138,7 +138,7 @@ class Gen:
 
 def save(folder, name, m, ins, manifest):
     feed = ins if len(ins) > 1 else ins[0]
-    if isinstance(m._inputs_struct, dict):
+    if isinstance(getattr(m, "_inputs_struct", None), dict):
         feed = dict(zip(sorted(m._inputs_struct), ins))
     y = m.predict(feed, verbose=0)
     ys = [y[k] for k in sorted(y)] if isinstance(y, dict) else list(y) if isinstance(y, (list, tuple)) else [y]
@@ -206,6 +206,38 @@ def made_models():
     yield "masking", keras.Model(a, L.LSTM(2)(L.TimeDistributed(L.Dense(3))(y))), series
     y = L.Conv1D(3, 1)(L.Masking()(a))
     yield "other_mask", keras.Model(a, L.LSTM(2)(y, mask=L.Masking().compute_mask(a))), series
+    a = keras.Input((6,))  # masks end at operations, which have the names of layers
+    y = L.Embedding(5, 3, mask_zero=True)(a)
+    pairs = [y + y, y * L.Dense(3)(y), keras.ops.maximum(y, L.Dense(3)(y)), keras.ops.concatenate([y, y], axis=-1)]
+    yield "operations", keras.Model(a, [L.LSTM(2)(p) for p in pairs]), ids
+    a = keras.Input((6,))  # of one embedding the mask stays the same
+    y = L.Embedding(5, 3, mask_zero=True)(a)
+    pairs = [f()([y, L.Dense(3)(y)]) for f in [L.Add, L.Subtract, L.Average, L.Maximum, L.Minimum, L.Multiply]]
+    passed = [L.ELU()(y), L.Rescaling(2.0)(y), L.AlphaDropout(0.1)(y), L.ActivityRegularization(0.1)(y), L.Normalization()(y)]
+    yield "masks", keras.Model(a, [L.GRU(2)(p) for p in pairs + passed]), ids
+    a, h = keras.Input((4, 3)), keras.Input((2,))
+    y = L.Bidirectional(L.GRU(2, return_sequences=True))(sequences=L.Dropout(0.1)(inputs=a, training=False))
+    yield "keywords", keras.Model([a, h], L.LSTM(2)(sequences=L.Dense(3)(inputs=y), initial_state=[h, L.Add()(inputs=[h, h])]))
+    a, b = keras.Input((4,), name="zi"), keras.Input((4,), name="ai")
+    listed = keras.Model([a, b], L.Subtract()([a, L.Dense(4)(b)]))
+    a, b = keras.Input((4,)), keras.Input((4,))
+    keyed = keras.Model({"y": a, "x": b}, {"q": L.Dense(4)(a), "p": L.Dense(3)(b)})
+    a, b = keras.Input((4,)), keras.Input((4,))
+    d = keyed({"y": listed({"zi": a, "ai": b}), "x": b})
+    yield "nested_dictionaries", keras.Model([a, b], [d["q"], d["p"]])
+    a = keras.Input((3, 4))
+    yield "all_axes", keras.Model(a, L.Normalization(axis=None)(a))
+    a, b = keras.Input((None, 4)), keras.Input((None, 3))
+    yield "open", keras.Model([a, b], L.Add()([L.LSTM(2)(a), L.GRU(2)(b)])), [rng.normal(0, 1, s).astype("f4") for s in [(2, 5, 4), (2, 6, 3)]]
+    a, b = keras.Input((6,)), keras.Input((6,))  # where first states are given the mask is left away
+    y = L.Embedding(5, 3, mask_zero=True)
+    _, h, c = L.LSTM(3, return_state=True)(y(a))
+    yield "masked_states", keras.Model([a, b], L.LSTM(3, return_sequences=True)(y(b), initial_state=[h, c])), ids + ids
+    a, d = keras.Input((4,)), L.Dense(4)  # its weights stand last
+    inner = keras.Model(a, L.Dense(4)(L.ReLU()(d(a))))
+    d.trainable = False
+    a = keras.Input((4,))
+    yield "partly_frozen", keras.Model(a, L.Dense(4)(inner(a)))
 
 
 manifest = []
