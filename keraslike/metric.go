@@ -130,7 +130,7 @@ type rowMean struct {
 	signed               bool      // where all targets of a batch are 0 or 1, 0 stands for -1
 	signs                []float32 // of a row
 	hits                 bool      // row counts hits, of which a target outside is none
-	lossWeights          []float32
+	lossWeights          []float32 // of the samples that are added, whether the metric heeds them or not
 	sum, weight          float64
 }
 
