@@ -59,14 +59,17 @@ func adoptAll(inputs Nodes) (Nodes, error) {
 	return inputs, nil
 }
 
-// adopt adds the constant c, of value v, to g. Where the graph takes it for another one,
-// it becomes a variable that v is bound to.
+// adopt adds the constant c, of value v, to g. Gorgonia's own ops and gradients take the
+// constants of a graph by name. One with a name of the user's, which another may have as
+// well, therefore becomes a variable that v is bound to, as one does whose place is taken.
 func adopt(g *Graph, c *Node, v Value) (*Node, error) {
-	n := g.AddNode(c)
-	if got, ok := constantOf(n); ok && sameValue(got, v) {
-		return n, nil
-	}
 	name := c.Name()
+	if name == fmt.Sprintf("%v", v) {
+		n := g.AddNode(c)
+		if got, ok := constantOf(n); ok && sameValue(got, v) {
+			return n, nil
+		}
+	}
 	for i := 2; ; i++ {
 		taken := g.ByName(name)
 		if len(taken) == 0 {

@@ -183,6 +183,48 @@ func TestConstantOfOneName(t *testing.T) {
 	}
 }
 
+// TestConstantBesideGorgonia: a constant of one of this package's ops is not taken by an op
+// of Gorgonia, or by a gradient, that has one of its name.
+func TestConstantBesideGorgonia(t *testing.T) {
+	g := New()
+	x, _ := Input(g, Float32, "x")
+	_ = Let(x, gorgonia.NewF32(3))
+	constant := func(v float32, name string) *Node { return gorgonia.NewConstant(v, gorgonia.WithName(name)) }
+	sum, err := Add(x, constant(1, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	product, err := gorgonia.Mul(sum, constant(10, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	five, err := Mul(x, constant(5, "2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	square, err := gorgonia.Square(five)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grads, err := Grad(square, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(product, grads[0])
+	if err == nil {
+		err = p.RunAll()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Floats(product.Value())[0]; got != 40 {
+		t.Errorf("(3+1)·10 is %v", got)
+	}
+	if got := Floats(grads[0].Value())[0]; got != 150 {
+		t.Errorf("the gradient of (5·3)² is %v, want 150", got)
+	}
+}
+
 // TestRandomSources: dropouts of two sources are two nodes.
 func TestRandomSources(t *testing.T) {
 	g := New()

@@ -10,11 +10,10 @@ import (
 
 // batches reads a range of a source batch by batch, in a given order.
 type batches struct {
-	source   Source
-	compiled *compiled // nil of a model that only predicts
-	order    []int     // numbers of samples
-	size     int
-	at       int
+	source Source
+	order  []int // numbers of samples
+	size   int
+	at     int
 
 	inputs, targets [][]float32 // of the batch that is read
 }
@@ -24,7 +23,7 @@ func (m *Model) newBatches(source Source, lo, hi, size int, targets bool) (*batc
 	if err := m.accepts(source, targets); err != nil {
 		return nil, err
 	}
-	b := &batches{source: source, compiled: m.compiled, size: size, order: make([]int, hi-lo)}
+	b := &batches{source: source, size: size, order: make([]int, hi-lo)}
 	for i := range b.order {
 		b.order[i] = lo + i
 	}
@@ -145,7 +144,7 @@ func (b *batches) fill(indices []int, inputs, targets [][]float32) error {
 	if err := readFrom(b.source, indices, orNil(inputs), orNil(targets)); err != nil {
 		return err
 	}
-	return b.compiled.checkBatch(inputs, targets, indices)
+	return checkBatch(inputs, targets, indices)
 }
 
 // orNil tells a source that nobody wants what is empty.

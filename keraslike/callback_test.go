@@ -253,6 +253,34 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
+// spoiling is SGD whose third update gives a weight no number, as centered RMSprop does where
+// rounding makes a variance negative.
+type spoiling struct{ keraslike.Optimizer }
+
+func (o spoiling) Update(w, g []float32, slots [][]float32, step int, rate float64) {
+	if o.Optimizer.Update(w, g, slots, step, rate); step == 3 {
+		w[0] = float32(math.NaN())
+	}
+}
+
+// The last update of an epoch may spoil the weights behind a loss that is finite.
+func TestSpoiltByTheLastUpdate(t *testing.T) {
+	m := keraslike.Sequential("m", keraslike.Input(1), keraslike.Dense(1, keraslike.Name("only")))
+	if err := m.Compile(spoiling{keraslike.SGD(0.1)}, keraslike.MeanSquaredError); err != nil {
+		t.Fatal(err)
+	}
+	data := dataOf(t, tensorOf([]int{1, 1}, []float32{1}), tensorOf([]int{1, 1}, []float32{0}))
+	if _, err := m.Fit(t.Context(), data, keraslike.Epochs(2)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := m.Fit(t.Context(), data)
+	var bad *keraslike.NotFiniteError
+	if !errors.As(err, &bad) || bad.What != "weight" || bad.Layer != "only" || bad.Step != 3 {
+		t.Errorf("got %v, want the weight of layer only after 3 steps", err)
+	}
+	wantError(t, err, "epoch 1", "has a value of NaN after 3 updates by sgd")
+}
+
 // steep is p scaled up and down again so that its value stays finite and its gradient
 // does not: 1e30·(1e30·p)/1e30 has the gradient 1e30·1e30/1e30.
 func steep(p, _ *graph.Node) (*graph.Node, error) {

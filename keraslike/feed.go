@@ -19,9 +19,8 @@ type feed struct {
 	source *batches // of one of the two
 	stream Stream
 	weigher
-	compiled *compiled
-	size     int
-	ahead    int // batches to read ahead, 0 for none
+	size  int
+	ahead int // batches to read ahead, 0 for none
 
 	inputs, targets []int // sizes of one sample
 	read            int   // samples of the stream read so far
@@ -44,7 +43,7 @@ type block struct {
 }
 
 func (m *Model) newFeed(data Samples, b *batches, size int, classes ClassWeights) (*feed, error) {
-	f := &feed{data: data, source: b, size: size, compiled: m.compiled}
+	f := &feed{data: data, source: b, size: size}
 	if b == nil {
 		stream, ok := data.(Stream)
 		if !ok {
@@ -275,7 +274,7 @@ func (f *feed) fill(b *block) (err error) {
 			b.indices = append(b.indices, f.read+i)
 		}
 		f.read += n
-		if err := f.compiled.checkBatch(b.inputs, b.targets, b.indices); err != nil {
+		if err := checkBatch(b.inputs, b.targets, b.indices); err != nil {
 			return err
 		}
 	}

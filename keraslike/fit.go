@@ -230,6 +230,9 @@ func (f *fit) batches(ctx context.Context) error {
 			return f.stopped(ctx)
 		}
 	}
+	if err := m.checkWeights(); err != nil {
+		return fmt.Errorf("epoch %d: %w", t.Epoch, err)
+	}
 	m.pending = true // also where the end was not known before
 	return nil
 }

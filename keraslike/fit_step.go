@@ -90,6 +90,9 @@ func (f *fit) learn(p *plan, indices []int, weights []float32) (err error) {
 
 // blame names the sample of a batch that a run-time error points to.
 func blame(err error, indices []int) error {
+	if row, ok := err.(*graph.RowError); ok && row.Rows == len(indices) {
+		return fmt.Errorf("sample %d: %w", indices[row.Row], row.Err)
+	}
 	var row *graph.RowError
 	if errors.As(err, &row) && row.Rows%len(indices) == 0 {
 		return fmt.Errorf("sample %d: %w", indices[row.Row/(row.Rows/len(indices))], err)

@@ -222,7 +222,7 @@ func wantCheap(t *testing.T, path, want string) {
 		}
 	}
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	memory := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	memory := int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 	t.Logf("%v, %d MB: %.300s", cpu.Round(time.Millisecond), memory>>20, said)
 	if cpu > hostileCPU || memory > hostileMemory {
 		t.Errorf("took %v of CPU and %d MB, want at most %v and %d MB", cpu, memory>>20, hostileCPU, hostileMemory>>20)

@@ -61,7 +61,7 @@ func costOf(t *testing.T, path string) (out string, cpu time.Duration, memory in
 		t.Fatalf("%s: %v\n%s", path, err, text)
 	}
 	used := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	return string(text), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), used.Maxrss * 1024
+	return string(text), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), int64(used.Maxrss) * 1024
 }
 
 // hostileKeras writes files that ask for much, with what is said of each.

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -64,11 +65,11 @@ type batchNorm struct {
 func (d *batchNorm) Kind() string { return "BatchNormalization" }
 
 func (d *batchNorm) check() error {
-	switch {
-	case !(d.Momentum >= 0 && d.Momentum <= 1):
-		return fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
+	var mistake error
+	if !(d.Momentum >= 0 && d.Momentum <= 1) {
+		mistake = fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
 	}
-	return aboveZero("epsilon", d.Epsilon)
+	return errors.Join(mistake, aboveZero("epsilon", d.Epsilon))
 }
 
 func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {

@@ -63,7 +63,7 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.Conv2DTranspose(2, 3, keraslike.OutputPadding(1, 0), name), shapes{image}, `Conv2DTranspose "it": output padding is [1 0], want numbers from 0 to below the strides [1 1]`},
 
 		{keraslike.BatchNormalization(keraslike.Momentum(1.5), name), shapes{vector}, `BatchNormalization "it": momentum is 1.5, want 0 <= momentum <= 1`},
-		{keraslike.BatchNormalization(keraslike.Epsilon(0), name), shapes{vector}, `BatchNormalization "it": epsilon is 0, want a positive number`},
+		{keraslike.BatchNormalization(keraslike.Epsilon(0), name), shapes{vector}, `BatchNormalization "it": epsilon is 0, want a finite number above 0`},
 		{keraslike.BatchNormalization(keraslike.Axis(2), name), shapes{vector}, `BatchNormalization "it": axis is 2, input has shape (batch, 4) with axes 1 to 1`},
 		{keraslike.BatchNormalization(name), shapes{{}}, `BatchNormalization "it": axis is -1`},
 		{keraslike.LayerNormalization(keraslike.Axes(), name), shapes{vector}, `LayerNormalization "it": got no axes, want at least one`},

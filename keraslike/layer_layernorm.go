@@ -58,8 +58,7 @@ type layerNorm struct {
 func (d *layerNorm) Kind() string { return "LayerNormalization" }
 
 func (d *layerNorm) check() error {
-	switch {
-	case len(d.Axes) == 0:
+	if len(d.Axes) == 0 {
 		return fmt.Errorf("got no axes, want at least one")
 	}
 	return aboveZero("epsilon", d.Epsilon)

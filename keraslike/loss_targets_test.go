@@ -67,7 +67,8 @@ func TestTargetsOutside(t *testing.T) {
 		"hinge":             {k.Hinge, k.Linear, one, 2, []float32{255, -2}, "want -1 and 1 or 0 and 1"},
 		"squared hinge":     {k.SquaredHinge, k.Linear, one, 2, []float32{255, -2}, "want -1 and 1 or 0 and 1"},
 		"categorical hinge": {k.CategoricalHinge, k.Linear, three, 7, []float32{255, -2}, "want -1 and 1 or 0 and 1"},
-		"mse":               {k.MeanSquaredError, k.Sigmoid, one, 2, nil, ""},
+		"mse":               {k.MeanSquaredError, k.Sigmoid, one, 2, []float32{255, -3}, "want about 0 to 1"},
+		"huber":             {k.Huber(1), k.Softmax, three, 7, []float32{255, -3}, "want about 0 to 1"},
 		"own":               {k.LossOf("own", func(p, y *graph.Node) (*graph.Node, error) { return graph.MeanSquaredError(p, y) }), k.Sigmoid, one, 2, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -102,12 +103,25 @@ func TestTargetsOutside(t *testing.T) {
 					t.Error("refused targets have trained the model")
 				}
 			}
-			if name == "mse" { // as in Keras: a distance to 255 is a distance
-				if _, err := m.TrainOnBatch(x, tensorOf([]int{4, 1}, []float32{255, 0, 1, -3})); err != nil {
+			if name == "mse" { // somewhat outside is as in Keras
+				if _, err := m.TrainOnBatch(x, tensorOf([]int{4, 1}, []float32{1.1, -0.5, 1, 2})); err != nil {
 					t.Error(err)
 				}
 			}
 		})
+	}
+}
+
+// A distance takes every number where no sigmoid bounds the prediction.
+func TestTargetsOfDistances(t *testing.T) {
+	for _, last := range []k.ActivationFunc{k.Linear, k.ReLU, k.Tanh} {
+		m := k.Sequential("m", k.Input(1), k.Dense(1, last))
+		if err := m.Compile(k.SGD(0), k.MeanSquaredError); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.TrainOnBatch(tensorOf([]int{1, 1}, []float32{1}), tensorOf([]int{1, 1}, []float32{255})); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

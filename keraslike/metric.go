@@ -5,6 +5,7 @@ package keraslike
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
@@ -85,11 +86,11 @@ func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 	r := &rowMean{name: string(m), cols: classes, targetCols: classes}
 	switch m {
 	case BinaryAccuracy:
-		r.row, r.targets = binaryRow(0.5), probabilities
+		r.row, r.targets, r.hits = binaryRow(0.5), probabilities, true
 	case CategoricalAccuracy:
 		r.row = categoricalRow
 	case SparseCategoricalAccuracy:
-		r.row, r.targetCols, r.targets = sparseRow, 1, classNumbers(classes)
+		r.row, r.targetCols, r.targets, r.hits = sparseRow, 1, classNumbers(classes), true
 		want = p[:max(0, len(p)-1)]
 	case MAE:
 		r.row = absoluteRow
@@ -126,6 +127,10 @@ type rowMean struct {
 	targets, predictions *numbers // that the row has a value for
 	own                  bool     // row is the user's, which knows its domain itself
 	root                 bool
+	signed               bool      // where all targets of a batch are 0 or 1, 0 stands for -1
+	signs                []float32 // of a row
+	hits                 bool      // row counts hits, of which a target outside is none
+	lossWeights          []float32 // of the samples that are added, whether the metric heeds them or not
 	sum, weight          float64
 }
 
@@ -140,18 +145,31 @@ func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 	if !r.own {
 		r.look(p, t)
 	}
+	binary := r.signed && !slices.ContainsFunc(t, func(v float32) bool { return v != 0 && v != 1 })
 	for i := range rows {
 		w, p, t := 1.0, p[i*r.cols:(i+1)*r.cols], t[i*r.targetCols:(i+1)*r.targetCols]
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}
-		if w != 0 && (r.outside(r.name, i, rows, r.targets.check("target", t, 0)) ||
+		if w != 0 && !r.excused(i, rows) && (r.outside(r.name, i, rows, r.targets.check("target", t, 0)) ||
 			r.outside(r.name, i, rows, r.predictions.check("prediction", p, predictionRounding))) {
 			continue
+		}
+		if binary {
+			for j, v := range t {
+				r.signs[j] = 2*v - 1
+			}
+			t = r.signs
 		}
 		r.sum += w * r.row(p, t)
 		r.weight += w
 	}
+}
+
+// excused tells whether a metric that is not weighted takes any target: one that counts
+// hits takes the label -1 of a sample that has weight 0 in the loss for a miss, as Keras does.
+func (r *rowMean) excused(row, rows int) bool {
+	return r.hits && r.lossWeights != nil && r.lossWeights[row/(rows/len(r.lossWeights))] == 0
 }
 
 // Value is the mean, or its root.

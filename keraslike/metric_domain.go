@@ -86,13 +86,25 @@ func (s *numbers) check(what string, values []float32, rounding float64) error {
 	if s == nil {
 		return nil
 	}
-	for _, v := range values {
-		x := float64(v)
-		if !(x >= s.lo-rounding && x <= s.hi+rounding) || s.whole && x != math.Trunc(x) {
-			return fmt.Errorf("%s is %v, %s", what, v, s.want)
-		}
+	if i := s.outside(values, 0, rounding); i >= 0 {
+		return s.mistake(what, values[i])
 	}
 	return nil
+}
+
+// outside is the place of the first value from one place on that does not belong to the
+// set; -1 for none.
+func (s *numbers) outside(values []float32, from int, rounding float64) int {
+	for i := from; i < len(values); i++ {
+		if x := float64(values[i]); !(x >= s.lo-rounding && x <= s.hi+rounding) || s.whole && x != math.Trunc(x) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *numbers) mistake(what string, v float32) error {
+	return fmt.Errorf("%s is %v, %s", what, v, s.want)
 }
 
 // predictionRounding is how far a sum of probabilities in float32 may be from 1.

@@ -32,19 +32,6 @@ func sparseCrossentropyRow(p, t []float32) float64 {
 	return float64(loss[0])
 }
 
-// signedRow takes a row of 0 and 1 for one of -1 and 1, which it writes to signs.
-func signedRow(row func(p, t []float32) float64, signs []float32) func(p, t []float32) float64 {
-	return func(p, t []float32) float64 {
-		for j, v := range t {
-			if v != 0 && v != 1 {
-				return row(p, t)
-			}
-			signs[j] = 2*v - 1
-		}
-		return row(p, signs)
-	}
-}
-
 func (l LossFunc) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: l}) }
 
 // Begin makes a metric of the loss: its mean over all rows, without penalties and
@@ -72,7 +59,7 @@ func (l LossFunc) Begin(p, t Shape) (Measurement, error) {
 	case CategoricalCrossentropy, SparseCategoricalCrossentropy:
 		r.predictions = positives // which are divided by their sum
 	case Hinge, SquaredHinge:
-		r.row = signedRow(row, make([]float32, r.cols))
+		r.signed, r.signs = true, make([]float32, r.cols)
 	}
 	if l == SparseCategoricalCrossentropy {
 		r.targetCols = 1

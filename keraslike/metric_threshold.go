@@ -73,7 +73,7 @@ func (m *hits) Begin(p, t Shape) (Measurement, error) {
 	}
 	if m.name == "binary_accuracy_at" {
 		cols := max(1, p.Size())
-		return &rowMean{name: m.name, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities}, nil
+		return &rowMean{name: m.name, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities, hits: true}, nil
 	}
 	return &hitCount{hits: m}, nil
 }
@@ -156,7 +156,7 @@ func (m *topK) Begin(p, t Shape) (Measurement, error) {
 	want, class := p, argmax
 	if m.name[0] == 's' {
 		want, class, r.targetCols = p[:len(p)-1], func(t []float32) int { return int(t[0]) }, 1
-		r.targets = classNumbers(r.cols)
+		r.targets, r.hits = classNumbers(r.cols), true
 	}
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m.name, t, want, p)

@@ -35,11 +35,9 @@ func (e *NotFiniteError) Unwrap() error { return e.Err }
 // p has just computed. It computes the batch again, with every layer's output.
 func (m *Model) blameLayer(p *plan, cause error) error {
 	e := &NotFiniteError{What: "loss", Step: m.compiled.steps, Err: cause}
-	for _, w := range m.weights {
-		if kernel.Finite(w.Value()) >= 0 {
-			e.What, e.Layer = "weight", path.Dir(m.paths[w])
-			return e
-		}
+	if w := m.badWeight(); w != nil {
+		e.What, e.Layer = "weight", path.Dir(m.paths[w])
+		return e
 	}
 	t, err := m.newPlan(tracing, planKey{batch: p.batch})
 	if err != nil {
@@ -66,6 +64,28 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 		}
 	}
 	return e
+}
+
+// badWeight is the first weight that is not finite, nil for none.
+func (m *Model) badWeight() *Weight {
+	for _, w := range m.weights {
+		if kernel.Finite(w.Value()) >= 0 {
+			return w
+		}
+	}
+	return nil
+}
+
+// checkWeights reports weights that the last update of an epoch has spoilt, which no loss
+// shows any more. Centered RMSprop does so where rounding makes a variance negative.
+func (m *Model) checkWeights() error {
+	w := m.badWeight()
+	if w == nil {
+		return nil
+	}
+	c := m.compiled
+	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], c.updates(), c.optimizer.Name())
+	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: c.steps, Err: cause}
 }
 
 // TerminateOnNaN ends a training, in good order and without an error, when the loss

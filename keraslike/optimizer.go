@@ -127,7 +127,7 @@ func atLeastZero(name string, v float64) error {
 // aboveZero reports a setting that is not positive, infinite or NaN.
 func aboveZero(name string, v float64) error {
 	if !(v > 0) || math.IsInf(v, 1) {
-		return fmt.Errorf("%s is %g, want a positive number", name, v)
+		return fmt.Errorf("%s is %g, want a finite number above 0", name, v)
 	}
 	return nil
 }

@@ -37,7 +37,8 @@ func (v Rho) applyRMSprop(o *rmsprop)   { o.Rho = float64(v) }
 func (v Rho) applyAdadelta(o *adadelta) { o.Rho = float64(v) }
 
 // Centered divides by an estimate of the gradient's variance instead of its
-// second moment.
+// second moment. Of a gradient that hardly changes it is a difference of two equal numbers,
+// which rounding may leave below -ε: the weight is then NaN, as in Keras, and Fit says so.
 type Centered struct{}
 
 func (Centered) applyRMSprop(o *rmsprop) { o.Centered = true }

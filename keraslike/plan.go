@@ -37,6 +37,8 @@ type plan struct {
 	inputs  []*place
 	targets []*place
 	weights []*place
+	losses  []Loss      // of the outputs, where they are computed
+	domains []*numbers  // of their targets
 	roots   graph.Nodes // outputs, the cost, where there are several outputs the loss of each, masks, the gradients, the updates
 	outs    int         // how many outputs there are
 	masks   []int       // the places of the outputs' masks among the roots, 0 for none
@@ -55,6 +57,7 @@ type view struct {
 	outMasks                  graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
 	losses                    graph.Nodes // of the outputs, where there are several
+	domains                   []*numbers  // of targets, for each output
 }
 
 // view builds the graph without compiling it; it is how mistakes in layers'
@@ -178,87 +181,6 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 	return nil
 }
 
-// addCost adds the losses with their targets and weights, and all penalties.
-func (v *view) addCost(m *Model, weighted bool) {
-	c := m.compiled
-	for k, out := range v.out {
-		name := "target"
-		if k > 0 {
-			name = fmt.Sprint("target ", k)
-		}
-		t := v.input(name, c.targets[k].withBatch(v.batch)...)
-		v.targets = append(v.targets, t)
-		loss := v.mean(v.rows(c.losses[k], out, t), c.losses[k], weighted, k)
-		if len(v.out) > 1 {
-			v.losses = append(v.losses, loss)
-		}
-		if c.lossWeights != nil && loss != nil {
-			loss = v.Do(graph.Scale(loss, c.lossWeights[k]))
-		}
-		if v.cost == nil {
-			v.cost = loss
-		} else {
-			v.cost = v.Do(graph.Add(v.cost, loss))
-		}
-	}
-	for _, w := range m.weights {
-		if n, used := v.Scope.weights[w]; used {
-			v.AddLoss(v.Do(w.regularizer.penalty(n)))
-		}
-	}
-	for _, penalty := range v.penalties {
-		v.cost = v.Do(graph.Add(v.cost, penalty))
-	}
-}
-
-// rows adds a loss, which may be a user's own.
-func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
-	err := guard("loss", loss, "Rows", func() (err error) {
-		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
-		return err
-	})
-	return v.Do(rows, err)
-}
-
-// mean is the mean of an output's losses, each times its sample's weight; over the
-// steps that count where the output has a mask.
-func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
-	if rows == nil {
-		return nil
-	}
-	if weighted {
-		shape := rows.Shape()
-		if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
-			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
-		}
-		w := v.input(fmt.Sprint("sample weights ", k), shape...)
-		v.weights = append(v.weights, w)
-		if v.steps(rows, k) == nil {
-			return v.Do(graph.WeightedMean(rows, w))
-		}
-		rows = v.Do(graph.Mul(rows, w))
-	}
-	if steps := v.steps(rows, k); steps != nil {
-		return v.Do(graph.MaskedMean(steps, v.outMasks[k]))
-	}
-	return v.Do(graph.Mean(rows))
-}
-
-// steps are the losses of an output in the shape of its first axes, as its mask wants
-// them; nil where it has no mask or the loss no value for each step.
-func (v *view) steps(rows *graph.Node, k int) *graph.Node {
-	mask, shape := v.outMasks[k], v.out[k].Shape()
-	if mask == nil || rows == nil {
-		return nil
-	}
-	for last := len(shape) - 1; last >= len(mask.Shape()); last-- { // losses are over the last axis or more
-		if Shape(shape[:last]).Size() == Shape(rows.Shape()).Size() {
-			return v.Do(graph.Reshape(rows, shape[:last]...))
-		}
-	}
-	return nil
-}
-
 // building serialises the making of graphs: Gorgonia's constructors share
 // counters that are not guarded.
 var building sync.Mutex
@@ -300,6 +222,7 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 		pl.roots = append(append(pl.roots, v.cost), v.losses...)
 	}
 	if v.cost != nil {
+		pl.losses = m.compiled.losses
 		pl.masks = make([]int, len(v.out))
 		for k, mask := range v.outMasks {
 			if mask != nil {
@@ -340,7 +263,7 @@ func (p *plan) compile(v *view, memory int64) (err error) {
 		}
 		return err
 	}
-	p.inputs, p.targets, p.weights = places(v.in), places(v.targets), places(v.weights)
+	p.inputs, p.targets, p.weights, p.domains = places(v.in), places(v.targets), places(v.weights), v.domains
 	p.values, p.floats = make([]graph.Value, len(p.roots)), make([][]float32, len(p.roots))
 	return nil
 }
@@ -356,7 +279,7 @@ func (p *plan) run() error {
 			p.values[i], p.floats[i] = v, graph.Floats(v)
 		}
 	}
-	return nil
+	return p.checkTargets()
 }
 
 // outputs and losses are what the last run computed. They are overwritten by the

@@ -164,6 +164,9 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 	for s.at = range s.list {
 		one := &s.list[s.at]
 		w, weighs := one.Measurement.(WeightedMeasurement)
+		if r, ok := one.Measurement.(*rowMean); ok {
+			r.lossWeights = weights
+		}
 		switch {
 		case s.addMasked(one, p, targets[one.output], weights):
 		case weighs && one.weighted && weights != nil:
@@ -172,10 +175,18 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 			one.Add(n, p.outputs()[one.output], targets[one.output])
 		}
 		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
-			return d.Err()
+			return wayOut(d.Err(), weights)
 		}
 	}
 	return nil
+}
+
+// wayOut adds to the error of a metric what leaves a sample of weight 0 out.
+func wayOut(err error, weights []float32) error {
+	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
+		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
+	}
+	return err
 }
 
 // addMasked counts the steps of an output that has a mask as samples, those that

@@ -40,7 +40,7 @@ func TestSettingsStateTheirRange(t *testing.T) {
 		"accumulate":         {optimizer(k.SGD(0.1, k.AccumulateGradients(-1))), "want at least 1, or 0 for 1"},
 		"momentum":           {optimizer(k.SGD(0.1, k.Momentum(1))), "momentum is 1, want 0 <= momentum < 1"},
 		"average":            {optimizer(k.SGD(0.1, k.AverageWeights(1))), "is 1, want 0 <="},
-		"decay":              {schedule(k.ExponentialDecay{Steps: 1, Rate: inf}), "rate is +Inf, want a positive number"},
+		"decay":              {schedule(k.ExponentialDecay{Steps: 1, Rate: inf}), "rate is +Inf, want a finite number above 0"},
 		"polynomial":         {schedule(k.PolynomialDecay{Steps: 1, End: inf}), "end is +Inf, " + finite},
 		"polynomial's power": {schedule(k.PolynomialDecay{Steps: 1, Power: nan}), "power is NaN, " + finite},
 		"piecewise":          {schedule(k.PiecewiseConstant{Boundaries: []int{1}, Factors: []float64{1, nan}}), "factor 1 is NaN, " + finite},
@@ -48,7 +48,7 @@ func TestSettingsStateTheirRange(t *testing.T) {
 		"warm-up":            {schedule(k.CosineDecay{Steps: 1, Warmup: -1}), "warm-up is -1, " + finite},
 		"restarts":           {schedule(k.CosineDecayRestarts{Steps: 1, Grow: 0.5}), "grow is 0.5, want 1, a finite number of at least 1.001, or 0 for 2"},
 		"restarts, shrink":   {schedule(k.CosineDecayRestarts{Steps: 1, Shrink: inf}), "shrink is +Inf, " + finite},
-		"huber":              {loss(k.Huber(inf)), "huber: delta is +Inf, want a positive number"},
+		"huber":              {loss(k.Huber(inf)), "huber: delta is +Inf, want a finite number above 0"},
 		"focal":              {loss(k.CategoricalFocalCrossentropy(k.FocalGamma(inf))), "gamma +Inf, want finite numbers of at least 0"},
 		"loss weight":        {compile(k.SGD(0.1), k.MeanSquaredError, k.LossWeights(nan)), "weight 0 of the losses is NaN, " + finite},
 		"thresholds":         {metric(k.AUC(k.Thresholds(1 << 21))), "want 2 to 1048576"},
@@ -57,8 +57,8 @@ func TestSettingsStateTheirRange(t *testing.T) {
 		"f1's":               {metric(k.F1Score(k.Threshold(nan))), "metric f1_score: threshold is NaN, " + finite},
 		"regularizer":        {layer(k.Dense(1, k.KernelRegularizer(k.L2(inf)))), "kernel_regularizer l2 is +Inf, " + finite},
 		"kernel L2":          {layer(k.Conv1D(1, 1, k.KernelL2(nan))), "regulariser has factor NaN, " + finite},
-		"batch norm":         {layer(k.BatchNormalization(k.Epsilon(inf))), "epsilon is +Inf, want a positive number"},
-		"layer norm":         {layer(k.LayerNormalization(k.Epsilon(0))), "epsilon is 0, want a positive number"},
+		"batch norm":         {layer(k.BatchNormalization(k.Epsilon(inf))), "epsilon is +Inf, want a finite number above 0"},
+		"layer norm":         {layer(k.LayerNormalization(k.Epsilon(0))), "epsilon is 0, want a finite number above 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.want != "" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // TrainOnBatch makes one update on x and y, which have the batch as their first
@@ -61,8 +62,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 		if err := p.targets[k].bind(v); err != nil {
 			return 0, fmt.Errorf("train on batch: target %d: %w", k, err)
 		}
-		if err := c.checkTarget(k, graph.Floats(v), nil, n); err != nil {
-			return 0, fmt.Errorf("train on batch: %w", err)
+		if i := kernel.Finite(graph.Floats(v)); i >= 0 {
+			each := Shape(v.Shape()).Size() / n
+			return 0, fmt.Errorf("train on batch: target %d of sample %d: value %d is %v", k, i/each, i%each, graph.Floats(v)[i])
 		}
 	}
 	if weights != nil {
@@ -74,7 +76,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 		return 0, fmt.Errorf("train on batch: %w", err)
 	}
 	if err := m.update(p, c.rate); err != nil {
-		return 0, fmt.Errorf("train on batch: %w", err)
+		return 0, fmt.Errorf("train on batch: %w", blame(err, upTo(n)))
 	}
 	return p.loss(), nil
 }

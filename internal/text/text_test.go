@@ -4,6 +4,7 @@ package text
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -11,11 +12,14 @@ import (
 func TestThousands(t *testing.T) {
 	for n, want := range map[int]string{
 		0: "0", 999: "999", 1000: "1,000", 407050: "407,050", 14714688: "14,714,688",
-		-1: "-1", -999: "-999", -1000: "-1,000", -123456: "-123,456", math.MinInt64: "-9,223,372,036,854,775,808",
+		-1: "-1", -999: "-999", -1000: "-1,000", -123456: "-123,456", math.MinInt32: "-2,147,483,648",
 	} {
 		if got := Thousands(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
+	}
+	if got := Thousands(math.MinInt); strings.ReplaceAll(got, ",", "") != strconv.Itoa(math.MinInt) { // which has no negative
+		t.Errorf("%d is %q", math.MinInt, got)
 	}
 }
 

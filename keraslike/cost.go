@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// addCost adds the losses with their targets and weights, and all penalties.
+func (v *view) addCost(m *Model, weighted bool) {
+	c := m.compiled
+	for k, out := range v.out {
+		name := "target"
+		if k > 0 {
+			name = fmt.Sprint("target ", k)
+		}
+		t := v.input(name, c.targets[k].withBatch(v.batch)...)
+		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k))
+		loss := v.mean(v.rows(c.losses[k], out, v.counted(t, k, weighted)), c.losses[k], weighted, k)
+		if len(v.out) > 1 {
+			v.losses = append(v.losses, loss)
+		}
+		if c.lossWeights != nil && loss != nil {
+			loss = v.Do(graph.Scale(loss, c.lossWeights[k]))
+		}
+		if v.cost == nil {
+			v.cost = loss
+		} else {
+			v.cost = v.Do(graph.Add(v.cost, loss))
+		}
+	}
+	for _, w := range m.weights {
+		if n, used := v.Scope.weights[w]; used {
+			v.AddLoss(v.Do(w.regularizer.penalty(n)))
+		}
+	}
+	for _, penalty := range v.penalties {
+		v.cost = v.Do(graph.Add(v.cost, penalty))
+	}
+}
+
+// rows adds a loss, which may be a user's own.
+func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
+	err := guard("loss", loss, "Rows", func() (err error) {
+		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
+		return err
+	})
+	return v.Do(rows, err)
+}
+
+// mean is the mean of an output's losses, each times its sample's weight; over the
+// steps that count where the output has a mask.
+func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
+	if rows == nil {
+		return nil
+	}
+	if weighted {
+		shape := rows.Shape()
+		if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
+			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
+		}
+		w := v.sampleWeights(k, shape...)
+		if v.steps(rows, k) == nil {
+			return v.Do(graph.WeightedMean(rows, w))
+		}
+		rows = v.Do(graph.Mul(rows, w))
+	}
+	if steps := v.steps(rows, k); steps != nil {
+		return v.Do(graph.MaskedMean(steps, v.outMasks[k]))
+	}
+	return v.Do(graph.Mean(rows))
+}
+
+// sampleWeights is the variable of the weights of output k, in the shape of its losses.
+func (v *view) sampleWeights(k int, shape ...int) *graph.Node {
+	if len(v.weights) == k {
+		v.weights = append(v.weights, v.input(fmt.Sprint("sample weights ", k), shape...))
+	}
+	return v.weights[k]
+}
+
+// steps are the losses of an output in the shape of its first axes, as its mask wants
+// them; nil where it has no mask or the loss no value for each step.
+func (v *view) steps(rows *graph.Node, k int) *graph.Node {
+	mask, shape := v.outMasks[k], v.out[k].Shape()
+	if mask == nil || rows == nil {
+		return nil
+	}
+	for last := len(shape) - 1; last >= len(mask.Shape()); last-- { // losses are over the last axis or more
+		if Shape(shape[:last]).Size() == Shape(rows.Shape()).Size() {
+			return v.Do(graph.Reshape(rows, shape[:last]...))
+		}
+	}
+	return nil
+}
