@@ -72,7 +72,7 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) 
 	if len(names) < 2 {
 		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(w.files))
 	}
-	s, err := newImageFolder(w.files, names, fromFS(fsys), o)
+	s, err := newImageFolder(w.files, names, fromFiles(fsys, newExpenses(fsys, w.files).of), o)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,11 @@ func (s sizing) of(p *picture) *picture {
 // and drops transparency. What it will cost is known from the header, before anything is
 // allocated, and all pictures that are decoded at the same time share one room.
 func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
+	return decodePaid(r, size, to, free)
+}
+
+// decodePaid is decodePicture where the work is paid for before it is done.
+func decodePaid(r io.Reader, size int64, to sizing, pay func(work int64) error) (*picture, error) {
 	limited := &io.LimitedReader{R: r, N: maxPictureBytes + 1}
 	var head bytes.Buffer
 	config, format, err := image.DecodeConfig(io.TeeReader(limited, &head))
@@ -55,9 +60,12 @@ func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
 	if err := c.check(size); err != nil {
 		return nil, fmt.Errorf("%s of %dx%d pixels: %w", format, config.Width, config.Height, err)
 	}
+	if err := pay(c.work); err != nil {
+		return nil, err
+	}
 	defer decoding.enter(c.bytes)()
 	begin := bytes.Clone(head.Bytes()[:min(head.Len(), sniff.Len)])
-	in := &scans{r: io.MultiReader(&head, limited), cost: c, size: size}
+	in := &scans{r: io.MultiReader(&head, limited), cost: c, size: size, pay: pay}
 	var header prefix
 	if format == "gif" {
 		in.r = io.TeeReader(in.r, &header)
