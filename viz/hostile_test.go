@@ -238,9 +238,9 @@ func TestTicks(t *testing.T) {
 	}
 }
 
-// TestManyPoints: ten million points, a hundred thousand lines, names and groups.
+// TestManyPoints: two million points, a hundred thousand lines, names and groups.
 func TestManyPoints(t *testing.T) {
-	many := make([]float64, 10_000_000)
+	many := make([]float64, 2_000_000)
 	for i := range many {
 		many[i] = math.Sin(float64(i) / 1e5)
 	}
