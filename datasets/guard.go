@@ -70,6 +70,9 @@ type broken struct {
 	err error
 }
 
+// Err is what Fit and the like say of a source whose shapes are not known.
+func (b *broken) Err() error { return b.err }
+
 func (b *broken) Len() int                                   { return 1 }
 func (b *broken) Read([]int, [][]float32, [][]float32) error { return b.err }
 func (b *broken) Next([][]float32, [][]float32) (int, error) { return 0, b.err }

@@ -49,7 +49,13 @@ func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
 func decodePaid(r io.Reader, size int64, to sizing, pay func(work int64) error) (*picture, error) {
 	limited := &io.LimitedReader{R: r, N: maxPictureBytes + 1}
 	var head bytes.Buffer
-	config, format, err := image.DecodeConfig(io.TeeReader(limited, &head))
+	if _, err := io.CopyN(&head, limited, sniff.Len); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if !isDecoded(head.Bytes()) {
+		return nil, misread(head.Bytes(), image.ErrFormat)
+	}
+	config, format, err := image.DecodeConfig(io.MultiReader(bytes.NewReader(head.Bytes()), io.TeeReader(limited, &head)))
 	if err != nil {
 		return nil, misread(head.Bytes(), err)
 	}
@@ -93,6 +99,17 @@ func decodePaid(r io.Reader, size int64, to sizing, pay func(work int64) error) 
 		return to.of(p), nil
 	}
 	return to.of(toRGB(m)), nil
+}
+
+// isDecoded tells the formats that are read here, whatever else package image decodes in
+// a program: what pictures of other formats cost is not known.
+func isDecoded(begin []byte) bool {
+	for _, magic := range []string{"\xff\xd8", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "BM"} {
+		if bytes.HasPrefix(begin, []byte(magic)) {
+			return true
+		}
+	}
+	return false
 }
 
 // prefix keeps the beginning of what is written to it.
