@@ -82,7 +82,8 @@ func (r *Report) trainedFor() string {
 // ended notes what kept a training from its end.
 func (r *Report) ended(err error) {
 	if r.Stopped == "" {
-		r.Stopped = strings.TrimPrefix(err.Error(), "fit: ")
+		where, _, _ := strings.Cut(err.Error(), ": "+keraslike.ErrStopped.Error())
+		r.Stopped = strings.TrimPrefix(where, "fit: ")
 	}
 }
 
