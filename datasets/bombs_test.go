@@ -14,22 +14,24 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/idx"
 )
 
-// endless is a gzip stream of begin and then of fill without end: compressed
-// members may follow each other.
+// member is a text compressed with gzip. Members may follow each other.
+func member(t *testing.T, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := io.WriteString(z, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// endless is a gzip stream of begin and then of fill without end.
 func endless(t *testing.T, begin, fill string) io.Reader {
 	t.Helper()
-	member := func(text string) []byte {
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		if _, err := io.WriteString(z, text); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
-	}
-	return io.MultiReader(bytes.NewReader(member(begin)), &repeat{of: member(strings.Repeat(fill, 1<<20))})
+	return io.MultiReader(bytes.NewReader(member(t, begin)), &repeat{of: member(t, strings.Repeat(fill, 1<<20))})
 }
 
 type repeat struct {

@@ -63,7 +63,7 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 		if parts, err = sortPictures(fsys, name); err != nil {
 			return nil, nil, nil, fmt.Errorf("dogs_vs_cats: %w", err)
 		}
-		load = fromFS(fsys)
+		load = fromFiles(fsys, newExpenses(fsys, parts["train"], parts["validation"], parts["test"]).of)
 	}
 	var out [3]*ImageFolder
 	for k, part := range [3]string{"train", "validation", "test"} {

@@ -6,7 +6,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
 	"compress/zlib"
 	"context"
 	"encoding/binary"
@@ -45,24 +44,15 @@ type costly struct {
 	want  string
 }
 
-// gzippedFile writes a file of text and then of size bytes of fill.
+// gzippedFile writes a file of text and then of size bytes of fill, a member for each
+// megabyte, so that only the first and the last are compressed here.
 func gzippedFile(t *testing.T, path, begin, fill string, size int) {
 	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z, err := gzip.NewWriterLevel(f, gzip.DefaultCompression)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body(t, z, begin, fill, size)
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
+	const block = 1 << 20
+	text := strings.Repeat(fill, block/len(fill)+1)[:block/len(fill)*len(fill)]
+	whole := size / len(text)
+	raw := append(member(t, begin), bytes.Repeat(member(t, text), whole)...)
+	put(t, path, append(raw, member(t, text[:size-whole*len(text)])...))
 }
 
 func body(t *testing.T, w io.Writer, begin, fill string, size int) {
@@ -257,6 +247,12 @@ func smallImages() map[string]costly {
 				put(t, filepath.Join(dir, string(rune('a'+i)), "2.png"), raw)
 			}
 		}, loadFolder, ""},
+		"folder of 600 PNGs of 1000x1000": {func(t *testing.T, dir string) {
+			raw := flatPNG(t, 1000, 1000, 8, 0, 1, 0)
+			for i := range 600 {
+				put(t, filepath.Join(dir, string(rune('a'+i%2)), fmt.Sprint(i, ".png")), raw)
+			}
+		}, loadFolder, "ms for the size of its files"},
 	}
 	return cases
 }

@@ -205,6 +205,29 @@ func readerCases() map[string]costly {
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error { _, err := LoadImage(z, "p", ImageOptions{}); return err })
 		}, ""},
+		"archive whose pictures are digested": {func(t *testing.T, dir string) {
+			var b bytes.Buffer
+			z := zip.NewWriter(&b)
+			for i := range 12 {
+				w, err := z.Create(fmt.Sprintf("%c/%d.png", 'a'+i%2, i))
+				if err != nil {
+					t.Fatal(err)
+				}
+				body(t, w, "", "\x00", 1<<24)
+			}
+			if err := z.Close(); err != nil {
+				t.Fatal(err)
+			}
+			put(t, file(dir), b.Bytes())
+		}, func(dir string) error {
+			return openZip(dir, func(z *zip.Reader) error {
+				s, err := Folder(z, ".", ImageOptions{Height: 2, Width: 2})
+				if err == nil {
+					_, err = s.Digest()
+				}
+				return err
+			})
+		}, "too much for the"},
 		"archive of a picture that goes on": {func(t *testing.T, dir string) {
 			zippedFile(t, file(dir), "p", string(flatPNG(t, 4, 4, 8, 2, 3, 0)), "\x00", maxPictureBytes)
 		}, func(dir string) error {

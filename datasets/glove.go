@@ -131,10 +131,16 @@ func (v *Vectors) Vector(word string) ([]float32, bool) {
 
 // Matrix makes the weights of an embedding: row id has the vector of word(id), and
 // zeros where word or v does not know one. With a Tokenizer, word is its Word
-// method; id 0 is the padding. found counts the rows that have a vector.
+// method; id 0 is the padding. found counts the rows that have a vector. Where word panics,
+// or the rows fit no memory, there is no data, which no embedding takes.
 //
 // Shape: (rows, Dim), row-major
 func (v *Vectors) Matrix(rows int, word func(id int) (string, bool)) (data []float32, found int) {
+	defer func() {
+		if recover() != nil {
+			data, found = nil, 0
+		}
+	}()
 	data = make([]float32, max(rows, 0)*v.Dim)
 	for id := range rows {
 		w, ok := word(id)

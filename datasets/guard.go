@@ -63,6 +63,26 @@ func panicked(what string, v any) error {
 	return fmt.Errorf("%s panicked%s: %v", what, place, v)
 }
 
+// broken stands for a source or stream whose Len or Shapes panicked inside a function that
+// returns no error. It claims one sample, so that whoever uses it gets the error.
+type broken struct {
+	layout
+	err error
+}
+
+// Err is what Fit and the like say of a source whose shapes are not known.
+func (b *broken) Err() error { return b.err }
+
+func (b *broken) Len() int                                   { return 1 }
+func (b *broken) Read([]int, [][]float32, [][]float32) error { return b.err }
+func (b *broken) Next([][]float32, [][]float32) (int, error) { return 0, b.err }
+
+// breaks gives what stands for s after the error. The shapes of s stay, if it has any.
+func breaks(s Source, err error) *broken {
+	l, _ := outline(s) // the first error is the one that is told
+	return &broken{l, err}
+}
+
 // read is Read of a source that may be the user's.
 func read(s Source, indices []int, inputs, targets [][]float32) (err error) {
 	defer rescue(&err, s)

@@ -84,11 +84,19 @@ func TestUsersCode(t *testing.T) {
 		return errors.Join(stream(a), stream(a), a.Close())
 	}
 	sources := map[string]func(s Source) error{
-		"Batches":        func(s Source) error { return batches(s, nil) },
-		"Subset":         func(s Source) error { return batches(Subset(s, []int{3, 1})) },
-		"Range":          func(s Source) error { return batches(Range(s, 1, 3)) },
-		"OneHot":         func(s Source) error { return batches(OneHot(s, 3)) },
-		"Resample":       func(s Source) error { return batches(Resample(s, 9, 1)) },
+		"Batches":  func(s Source) error { return batches(s, nil) },
+		"Subset":   func(s Source) error { return batches(Subset(s, []int{3, 1})) },
+		"Range":    func(s Source) error { return batches(Range(s, 1, 3)) },
+		"OneHot":   func(s Source) error { return batches(OneHot(s, 3)) },
+		"Resample": func(s Source) error { return batches(Resample(s, 9, 1)) },
+		"Take":     func(s Source) error { return batches(Take(s, 2), nil) },
+		"Shuffle":  func(s Source) error { return batches(Shuffle(s, 1), nil) },
+		"Map": func(s Source) error {
+			return batches(Map(s, func(int, [][]float32, [][]float32) error { return nil }), nil)
+		},
+		"Take of Map":    func(s Source) error { return batches(Take(Map(Shuffle(s, 1), nil), 2), nil) },
+		"Split":          func(s Source) error { a, _, err := Split(s, 0.5); return batches(a, err) },
+		"Draw":           func(s Source) error { return stream(Draw(s, 1)) },
 		"Zip":            func(s Source) error { return batches(Zip(s, s)) },
 		"Classes":        func(s Source) error { _, err := Classes(s); return err },
 		"TrainTestSplit": func(s Source) error { a, _, err := TrainTestSplit(s, 0.5, 1); return batches(a, err) },
@@ -241,5 +249,26 @@ func TestTooLargeBatches(t *testing.T) {
 		if _, err := NewMultiHot([][]int32{{1}}, 5, []Array{{shape, []float32{1}}}); err == nil {
 			t.Errorf("shape %v passed", shape)
 		}
+	}
+}
+
+// TestMatrixOfUsers: where the user's function panics there is nothing that could be taken
+// for weights.
+func TestMatrixOfUsers(t *testing.T) {
+	v, err := ReadVectors(strings.NewReader("a 1 2\n"), "f", 2, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, found := v.Matrix(3, func(id int) (string, bool) {
+		if id == 2 {
+			panic("boom")
+		}
+		return "a", true
+	})
+	if data != nil || found != 0 {
+		t.Errorf("%v, %d found", data, found)
+	}
+	if data, found = v.Matrix(2, func(int) (string, bool) { return "a", true }); fmt.Sprint(data, found) != "[1 2 1 2] 2" {
+		t.Errorf("%v, %d found", data, found)
 	}
 }

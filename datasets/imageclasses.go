@@ -32,8 +32,8 @@ const (
 //
 // Left out are files that are no pictures by their ending (.jpg, .jpeg, .png, .gif, .bmp)
 // or that lie beside the class folders, and what systems put beside pictures: all names
-// that begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX and @eaDir. A
-// class folder without pictures is an error, since leaving it out would shift the index of
+// that begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX, @eaDir,
+// $RECYCLE.BIN, "System Volume Information" and lost+found. A class folder without pictures is an error, since leaving it out would shift the index of
 // all classes behind it.
 //
 // An fs.FS may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
@@ -72,7 +72,7 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) 
 	if len(names) < 2 {
 		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(w.files))
 	}
-	s, err := newImageFolder(w.files, names, fromFS(fsys), o)
+	s, err := newImageFolder(w.files, names, fromFiles(fsys, newExpenses(fsys, w.files).of), o)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) 
 
 // hidden tells names that systems give to what does not belong to the pictures.
 func hidden(name string) bool {
-	return strings.HasPrefix(name, ".") || name == "__MACOSX" || name == "@eaDir"
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}, name)
 }
 
 // isPicture tells pictures by their names.

@@ -6,10 +6,15 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
 
 // decodingVersion is raised when a file comes to give other pixels.
 const decodingVersion = 3
+
+// digested is what the files of an archive may inflate to together.
+var digested = inflate.Limit{Base: maxPictureBytes, Ratio: 16}
 
 // Digest is the SHA-256 of the picture files with their names, their classes and the
 // way they are read: what is computed of them once may be kept under it. Of drawings
@@ -19,6 +24,7 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	o := s.options
 	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	var stored, read int64
 	drawn := -1 // the last class of which a drawing was taken
 	for _, f := range s.files {
 		fmt.Fprintf(h, "%q %d\n", f.name, f.class)
@@ -38,8 +44,17 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 		if err != nil {
 			return sum, err // names the file
 		}
-		_, err = io.Copy(h, in)
+		info, err := in.Stat()
+		if err == nil {
+			stored += storedSize(info)
+			var n int64
+			n, err = io.Copy(h, io.LimitReader(in, digested.Base+digested.Ratio*stored-read+1))
+			read += n
+		}
 		_ = in.Close() // only read
+		if most := digested.Base + digested.Ratio*stored; err == nil && read > most {
+			err = fmt.Errorf("with the files before it more than %d bytes, which is too much for the %d bytes that they take", most, stored)
+		}
 		if err != nil {
 			return sum, fmt.Errorf("%s: %w", f.name, err)
 		}

@@ -3,12 +3,11 @@
 package datasets
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -97,6 +96,14 @@ type loader func(name string, to sizing) (*picture, error)
 
 // fromFS decodes files of a file system.
 func fromFS(fsys fs.FS) loader {
+	return fromFiles(fsys, func(string) func(int64) error { return free })
+}
+
+// free is the payment for a picture that is read alone, which has its own limits.
+func free(int64) error { return nil }
+
+// fromFiles decodes files of a file system; what they cost is paid by name.
+func fromFiles(fsys fs.FS, of func(name string) (pay func(work int64) error)) loader {
 	return func(name string, to sizing) (*picture, error) {
 		f, err := fsys.Open(name)
 		if err != nil {
@@ -107,11 +114,7 @@ func fromFS(fsys fs.FS) loader {
 		if err != nil {
 			return nil, err
 		}
-		size := info.Size()
-		if h, ok := info.Sys().(*zip.FileHeader); ok { // what it takes in the archive
-			size = int64(min(h.CompressedSize64, math.MaxInt64))
-		}
-		p, err := decodePicture(f, size, to)
+		p, err := decodePaid(f, storedSize(info), to, of(name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -197,6 +200,16 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	for int(at.Load()) < len(indices) { // every worker has been ended from outside
 		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
 		wg.Wait()
+	}
+	return several(errs)
+}
+
+// several joins the errors that there are, of many only the first.
+func several(errs []error) error {
+	const told = 8
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if n := len(errs); n > told {
+		errs = append(errs[:told], fmt.Errorf("and %d more pictures", n-told))
 	}
 	return errors.Join(errs...)
 }

@@ -18,9 +18,13 @@ func part(b []float32, j, size int) []float32 {
 // Map changes every sample after it is read: f gets the index in s and the
 // numbers of that one sample, and changes them in place; what nobody wants to read is
 // nil. It must give the same result for the same index, and may be called from
-// several goroutines.
+// several goroutines. A panic of s or f becomes an error when the samples are read.
 func Map(s Source, f func(i int, inputs, targets [][]float32) error) Source {
-	m := &mapped{view: view{s}, layout: layoutOf(s), f: f}
+	l, err := outline(s)
+	if err != nil {
+		return &broken{err: fmt.Errorf("map: %w", err)}
+	}
+	m := &mapped{view: view{s}, layout: l, f: f}
 	m.scratch.New = func() any {
 		return &sample{make([][]float32, len(m.inputs)), make([][]float32, len(m.targets))}
 	}

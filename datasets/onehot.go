@@ -8,16 +8,18 @@ import (
 
 // OneHot replaces the class index that is the only target of s by a vector that
 // is one at that index. A class outside 0..classes-1 is an error when it is read.
-func OneHot(s Source, classes int) (_ Source, err error) {
-	defer rescue(&err, s)
-	inputs, targets := s.Shapes()
-	if l := newLayout(nil, targets); len(targets) != 1 || l.targetSizes[0] != 1 {
-		return nil, fmt.Errorf("one-hot: targets of shapes %v, want one class index", targets)
+func OneHot(s Source, classes int) (Source, error) {
+	l, err := outline(s)
+	if err != nil {
+		return nil, fmt.Errorf("one-hot: %w", err)
+	}
+	if len(l.targets) != 1 || l.targetSizes[0] != 1 {
+		return nil, fmt.Errorf("one-hot: targets of shapes %v, want one class index", l.targets)
 	}
 	if classes < 1 {
 		return nil, fmt.Errorf("one-hot: %d classes, want at least 1", classes)
 	}
-	return &oneHot{view{s}, newLayout(inputs, [][]int{{classes}})}, nil
+	return &oneHot{view{s}, newLayout(l.inputs, [][]int{{classes}})}, nil
 }
 
 type oneHot struct {
@@ -26,7 +28,11 @@ type oneHot struct {
 }
 
 func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
-	if err := s.check(s.Len(), indices, inputs, targets); err != nil {
+	n, err := length(s.Source)
+	if err != nil {
+		return err
+	}
+	if err := s.check(n, indices, inputs, targets); err != nil {
 		return err
 	}
 	if !wanted(targets) {
@@ -52,17 +58,22 @@ func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
 
 // Classes reads the class index of every sample of a source with one target,
 // that index.
-func Classes(s Source) (_ []int, err error) {
-	defer rescue(&err, s)
-	_, targets := s.Shapes()
-	if l := newLayout(nil, targets); len(targets) != 1 || l.targetSizes[0] != 1 {
-		return nil, fmt.Errorf("classes: targets of shapes %v, want one class index", targets)
+func Classes(s Source) ([]int, error) {
+	l, n, err := measure(s)
+	if err != nil {
+		return nil, fmt.Errorf("classes: %w", err)
 	}
-	indices := make([]int, s.Len())
+	if len(l.targets) != 1 || l.targetSizes[0] != 1 {
+		return nil, fmt.Errorf("classes: targets of shapes %v, want one class index", l.targets)
+	}
+	if n > maxNumbers {
+		return nil, fmt.Errorf("classes: %d samples, want at most %d", n, maxNumbers)
+	}
+	indices := make([]int, n)
 	for i := range indices {
 		indices[i] = i
 	}
-	y := make([]float32, s.Len())
+	y := make([]float32, n)
 	if err := read(s, indices, nil, [][]float32{y}); err != nil {
 		return nil, err
 	}

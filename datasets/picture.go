@@ -42,9 +42,20 @@ func (s sizing) of(p *picture) *picture {
 // and drops transparency. What it will cost is known from the header, before anything is
 // allocated, and all pictures that are decoded at the same time share one room.
 func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
+	return decodePaid(r, size, to, free)
+}
+
+// decodePaid is decodePicture where the work is paid for before it is done.
+func decodePaid(r io.Reader, size int64, to sizing, pay func(work int64) error) (*picture, error) {
 	limited := &io.LimitedReader{R: r, N: maxPictureBytes + 1}
 	var head bytes.Buffer
-	config, format, err := image.DecodeConfig(io.TeeReader(limited, &head))
+	if _, err := io.CopyN(&head, limited, sniff.Len); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if !isDecoded(head.Bytes()) {
+		return nil, misread(head.Bytes(), image.ErrFormat)
+	}
+	config, format, err := image.DecodeConfig(io.MultiReader(bytes.NewReader(head.Bytes()), io.TeeReader(limited, &head)))
 	if err != nil {
 		return nil, misread(head.Bytes(), err)
 	}
@@ -55,9 +66,12 @@ func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
 	if err := c.check(size); err != nil {
 		return nil, fmt.Errorf("%s of %dx%d pixels: %w", format, config.Width, config.Height, err)
 	}
+	if err := pay(c.work); err != nil {
+		return nil, err
+	}
 	defer decoding.enter(c.bytes)()
 	begin := bytes.Clone(head.Bytes()[:min(head.Len(), sniff.Len)])
-	in := &scans{r: io.MultiReader(&head, limited), cost: c, size: size}
+	in := &scans{r: io.MultiReader(&head, limited), cost: c, size: size, pay: pay}
 	var header prefix
 	if format == "gif" {
 		in.r = io.TeeReader(in.r, &header)
@@ -85,6 +99,17 @@ func decodePicture(r io.Reader, size int64, to sizing) (*picture, error) {
 		return to.of(p), nil
 	}
 	return to.of(toRGB(m)), nil
+}
+
+// isDecoded tells the formats that are read here, whatever else package image decodes in
+// a program: what pictures of other formats cost is not known.
+func isDecoded(begin []byte) bool {
+	for _, magic := range []string{"\xff\xd8", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "BM"} {
+		if bytes.HasPrefix(begin, []byte(magic)) {
+			return true
+		}
+	}
+	return false
 }
 
 // prefix keeps the beginning of what is written to it.

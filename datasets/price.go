@@ -130,6 +130,7 @@ type scans struct {
 	r    io.Reader
 	cost price
 	size int64
+	pay  func(work int64) error
 	last byte
 	over error // that the file costs too much
 }
@@ -144,8 +145,12 @@ func (s *scans) Read(p []byte) (int, error) {
 		begin++
 	}
 	s.last = p[n-1]
-	s.cost.work += int64(begin) * s.cost.scan
-	if s.over = s.cost.check(s.size); s.over != nil {
+	more := int64(begin) * s.cost.scan
+	s.cost.work += more
+	if s.over = s.cost.check(s.size); s.over == nil {
+		s.over = s.pay(more)
+	}
+	if s.over != nil {
 		return 0, s.over
 	}
 	return n, err

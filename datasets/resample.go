@@ -15,10 +15,13 @@ import (
 // fewer samples. Project 9 trains with Resample(windows, 500*128, seed). What is
 // drawn depends on the seed, the index and how often it has been read, and not on
 // the order of the indices.
-func Resample(s Source, n int, seed uint64) (_ Source, err error) {
-	defer rescue(&err, s)
-	if n < 1 || s.Len() < 1 {
-		return nil, fmt.Errorf("resample: %d samples drawn from %d, want at least 1 of each", n, s.Len())
+func Resample(s Source, n int, seed uint64) (Source, error) {
+	from, err := length(s)
+	if err != nil {
+		return nil, fmt.Errorf("resample: %w", err)
+	}
+	if n < 1 || from < 1 {
+		return nil, fmt.Errorf("resample: %d samples drawn from %d, want at least 1 of each", n, from)
 	}
 	if n > maxNumbers {
 		return nil, fmt.Errorf("resample: %d samples, want at most %d", n, maxNumbers)
@@ -51,12 +54,16 @@ func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
 	d := r.scratch.Get().(*drawing)
 	defer r.scratch.Put(d)
 	d.indices = d.indices[:0]
+	from, err := length(r.Source)
+	if err != nil {
+		return err
+	}
 	for _, i := range indices {
 		if i < 0 || i >= len(r.reads) {
 			return fmt.Errorf("sample %d: the source has samples 0 to %d", i, len(r.reads)-1)
 		}
 		d.rng.Seed(r.seed, uint64(i)<<32|uint64(r.reads[i].Add(1)))
-		at, _ := bits.Mul64(d.rng.Uint64(), uint64(r.Source.Len())) // even to 2^-64 of the length
+		at, _ := bits.Mul64(d.rng.Uint64(), uint64(from)) // even to 2^-64 of the length
 		d.indices = append(d.indices, int(at))
 	}
 	return read(r.Source, d.indices, inputs, targets)

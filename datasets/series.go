@@ -9,12 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/reef-dl/reef/datasets/internal/inflate"
 	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Limits of a series; the published file of Jena has 43 MB, a third of it when it is
@@ -44,13 +47,13 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 		return nil, fmt.Errorf("%s: line 1: %w", name, err)
 	}
 	c := csv.NewReader(&lines{r: in, n: 1})
-	c.ReuseRecord = true
+	c.ReuseRecord, c.FieldsPerRecord = true, -1 // which are counted below
 	header, err := c.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: header: %w", name, unexpected(err))
 	}
 	if len(header) < 2 || len(header) > 1000 {
-		return nil, fmt.Errorf("%s: line 1: %d columns, want the time and 1 to 999 numbers", name, len(header))
+		return nil, fmt.Errorf("%s: line 1: %s, want the time and 1 to 999 numbers", name, text.Count(len(header), "column"))
 	}
 	columns := make([]string, len(header)-1)
 	for j, h := range header[1:] {
@@ -67,6 +70,9 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		line, _ := c.FieldPos(0)
+		if len(record) != len(header) {
+			return nil, fmt.Errorf("%s: line %d: %d columns, the header has %d", name, line, len(record), len(header))
+		}
 		at, err := time.Parse(seriesTime, record[0])
 		if err != nil {
 			return nil, fmt.Errorf("%s: line %d: time %.40q, want day.month.year hour:minute:second", name, line, record[0])
@@ -74,8 +80,8 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 		times = append(times, at)
 		for j, field := range record[1:] {
 			v, err := strconv.ParseFloat(field, 64)
-			if err != nil {
-				return nil, fmt.Errorf("%s: line %d: %q: %.40q is no number", name, line, columns[j], field)
+			if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("%s: line %d: %q: %.40q is not a finite number", name, line, columns[j], field)
 			}
 			x = append(x, v)
 		}
@@ -93,6 +99,9 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 	return &Series{t, times}, nil
 }
 
+// quoted is a name that may hold any separator.
+var quoted = regexp.MustCompile(`"[^"]*"`)
+
 // checkSeries looks at the beginning of a file for what is no such CSV.
 func checkSeries(begin []byte) error {
 	switch is := sniff.Name(begin[:min(len(begin), sniff.Len)]); is {
@@ -107,14 +116,13 @@ func checkSeries(begin []byte) error {
 	if !ends && len(begin) >= maxSeriesLine {
 		return fmt.Errorf("longer than %d bytes", maxSeriesLine)
 	}
-	if bytes.IndexByte(line, ',') >= 0 {
-		return nil
-	}
+	line = quoted.ReplaceAll(line, nil)
+	commas := bytes.Count(line, []byte(","))
 	for _, c := range []struct {
-		separator byte
+		separator string
 		name      string
-	}{{';', "semicolons"}, {'\t', "tabs"}, {'|', "vertical bars"}} {
-		if bytes.IndexByte(line, c.separator) >= 0 {
+	}{{";", "semicolons"}, {"\t", "tabs"}, {"|", "vertical bars"}} {
+		if bytes.Count(line, []byte(c.separator)) > commas {
 			return fmt.Errorf("columns are separated by %s, want commas", c.name)
 		}
 	}

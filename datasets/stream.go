@@ -81,9 +81,13 @@ func (g *generated) one(inputs, targets [][]float32) (err error) {
 }
 
 // Draw is an endless stream of samples drawn from s at random with replacement,
-// the same for the same seed.
+// the same for the same seed. A panic of s becomes an error when the samples are read.
 func Draw(s Source, seed uint64) Stream {
-	return &drawn{layout: layoutOf(s), s: s, rng: rand.New(rand.NewPCG(seed, 0))}
+	l, err := outline(s)
+	if err != nil {
+		return &broken{err: fmt.Errorf("draw: %w", err)}
+	}
+	return &drawn{layout: l, s: s, rng: rand.New(rand.NewPCG(seed, 0))}
 }
 
 type drawn struct {

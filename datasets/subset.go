@@ -47,11 +47,14 @@ func (s *subset) Read(indices []int, inputs, targets [][]float32) error {
 }
 
 // Subset gives the samples at the indices, in their order.
-func Subset(s Source, indices []int) (_ Source, err error) {
-	defer rescue(&err, s)
+func Subset(s Source, indices []int) (Source, error) {
+	n, err := length(s)
+	if err != nil {
+		return nil, fmt.Errorf("subset: %w", err)
+	}
 	for j, i := range indices {
-		if i < 0 || i >= s.Len() {
-			return nil, fmt.Errorf("subset: index %d at position %d, the source has samples 0 to %d", i, j, s.Len()-1)
+		if i < 0 || i >= n {
+			return nil, fmt.Errorf("subset: index %d at position %d, the source has samples 0 to %d", i, j, n-1)
 		}
 	}
 	return newSubset(s, slices.Clone(indices)), nil
@@ -59,48 +62,70 @@ func Subset(s Source, indices []int) (_ Source, err error) {
 
 // Range gives the samples from first up to, not including, end. As with slices,
 // end may be at most Len.
-func Range(s Source, first, end int) (_ Source, err error) {
-	defer rescue(&err, s)
-	if first < 0 || end < first || end > s.Len() {
-		return nil, fmt.Errorf("range %d:%d of a source of %d samples", first, end, s.Len())
+func Range(s Source, first, end int) (Source, error) {
+	n, err := length(s)
+	if err != nil {
+		return nil, fmt.Errorf("range: %w", err)
 	}
+	if first < 0 || end < first || end > n {
+		return nil, fmt.Errorf("range %d:%d of a source of %d samples", first, end, n)
+	}
+	return span(s, first, end), nil
+}
+
+// span is Range without its checks.
+func span(s Source, first, end int) Source {
 	at := make([]int, end-first)
 	for j := range at {
 		at[j] = first + j
 	}
-	return newSubset(s, at), nil
+	return newSubset(s, at)
 }
 
-// Take gives the first n samples, all of them if there are fewer.
+// Take gives the first n samples, all of them if there are fewer. A panic of s becomes an
+// error when the samples are read.
 func Take(s Source, n int) Source {
-	v, _ := Range(s, 0, min(max(n, 0), s.Len())) // always inside
-	return v
+	all, err := length(s)
+	if err != nil {
+		return breaks(s, fmt.Errorf("take: %w", err))
+	}
+	return span(s, 0, min(max(n, 0), all))
 }
 
 // Split cuts the source in two: the first part has the share of the samples,
 // rounded down. Keras's validation_split=0.2 is Split(s, 0.8): the last fifth.
 func Split(s Source, share float64) (first, last Source, err error) {
-	defer rescue(&err, s)
 	if !(share >= 0 && share <= 1) {
 		return nil, nil, fmt.Errorf("split: share %v, want 0 to 1", share)
 	}
-	n := int(float64(s.Len()) * share)
-	first = Take(s, n)
-	last, err = Range(s, n, s.Len())
-	return first, last, err
+	all, err := length(s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("split: %w", err)
+	}
+	n := int(float64(all) * share)
+	return span(s, 0, n), span(s, n, all), nil
 }
 
 // Permutation gives 0..n-1 in the order of numpy.random.RandomState(seed).permutation(n).
 func Permutation(n int, seed uint32) []int { return mt19937.New(seed).Permutation(max(n, 0)) }
 
-// Shuffle gives the samples in the order of Permutation(s.Len(), seed).
-func Shuffle(s Source, seed uint32) Source { return newSubset(s, Permutation(s.Len(), seed)) }
+// Shuffle gives the samples in the order of Permutation(s.Len(), seed). A panic of s
+// becomes an error when the samples are read.
+func Shuffle(s Source, seed uint32) Source {
+	n, err := length(s)
+	if err != nil {
+		return breaks(s, fmt.Errorf("shuffle: %w", err))
+	}
+	return newSubset(s, Permutation(n, seed))
+}
 
 // TrainTestSplit shuffles and cuts: the test part has ceil(n·share) samples. The
 // two parts are those of scikit-learn's train_test_split with random_state=seed.
 func TrainTestSplit(s Source, share float64, seed uint32) (train, test Source, err error) {
-	defer rescue(&err, s)
-	n := s.Len()
+	n, err := length(s)
+	if err != nil {
+		return nil, nil, fmt.Errorf("train/test split: %w", err)
+	}
 	k := int(share * float64(n))
 	if float64(k) < share*float64(n) {
 		k++

@@ -137,7 +137,7 @@ func keeps(keep func(word string) bool, word string) (ok bool, err error) {
 // word2vecHeader tells the first line of word2vec's text format: the numbers of words and
 // of numbers for each.
 func word2vecHeader(line []byte) (words, width int, ok bool) {
-	fields := bytes.Fields(line)
+	fields := bytes.FieldsFunc(line, isSeparator) // other blanks may be words
 	if len(fields) != 2 {
 		return 0, 0, false
 	}
@@ -145,6 +145,9 @@ func word2vecHeader(line []byte) (words, width int, ok bool) {
 	width, err2 := strconv.Atoi(string(fields[1]))
 	return words, width, err == nil && err2 == nil && words >= 0 && width > 0
 }
+
+// isSeparator tells what stands between a word and its numbers.
+func isSeparator(r rune) bool { return r == ' ' || r == '\t' }
 
 // parseVector takes the numbers off the end of a line; what is left is the word.
 func parseVector(line []byte, row []float32) (word string, err error) {
@@ -176,7 +179,7 @@ func parseVector(line []byte, row []float32) (word string, err error) {
 
 // misfit says what is wrong with a line.
 func misfit(line []byte, row []float32) error {
-	fields := bytes.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' })
+	fields := bytes.FieldsFunc(line, isSeparator)
 	word, values := fields[0], fields[1:]
 	if line[0] == ' ' || line[0] == '\t' {
 		if len(fields) == len(row) {

@@ -28,31 +28,34 @@ func Zip(sources ...Source) (Source, error) {
 		if n != first {
 			return nil, fmt.Errorf("zip: source %d has %d samples, source 0 has %d", k, n, first)
 		}
+		z.counts = append(z.counts, [2]int{len(l.inputs), len(l.targets)})
 		inputs, targets = append(inputs, l.inputs...), append(targets, l.targets...)
 	}
-	z.layout = newLayout(inputs, targets)
+	z.layout, z.n = newLayout(inputs, targets), first
 	return z, nil
 }
 
 type zipped struct {
 	layout
 	sources []Source
+	counts  [][2]int // inputs and targets of each
+	n       int      // samples
 }
 
-func (z *zipped) Len() int { return z.sources[0].Len() }
+func (z *zipped) Len() int { return z.n }
 
 func (z *zipped) Read(indices []int, inputs, targets [][]float32) error {
-	if err := z.check(z.Len(), indices, inputs, targets); err != nil {
+	if err := z.check(z.n, indices, inputs, targets); err != nil {
 		return err
 	}
-	for _, s := range z.sources {
-		in, out := s.Shapes()
+	for i, s := range z.sources {
+		in, out := z.counts[i][0], z.counts[i][1]
 		var x, y [][]float32
 		if inputs != nil {
-			x, inputs = inputs[:len(in)], inputs[len(in):]
+			x, inputs = inputs[:in], inputs[in:]
 		}
 		if targets != nil {
-			y, targets = targets[:len(out)], targets[len(out):]
+			y, targets = targets[:out], targets[out:]
 		}
 		if err := read(s, indices, x, y); err != nil {
 			return err
@@ -63,12 +66,12 @@ func (z *zipped) Read(indices []int, inputs, targets [][]float32) error {
 
 // owner finds the source that input k belongs to and its number there.
 func (z *zipped) owner(k int) (view, int) {
-	for _, s := range z.sources {
-		in, _ := s.Shapes()
-		if k < len(in) {
+	for i, s := range z.sources {
+		in := z.counts[i][0]
+		if k < in {
 			return view{s}, k
 		}
-		k -= len(in)
+		k -= in
 	}
 	return view{}, k
 }

@@ -106,6 +106,9 @@ func lenOf(s Source) (n int, err error) {
 // shapesOf are the shapes of data.
 func shapesOf(s Samples) (inputs, targets [][]int, err error) {
 	defer caught(&err, "source", s, "Shapes")
+	if b, ok := s.(interface{ Err() error }); ok && b.Err() != nil {
+		return nil, nil, b.Err()
+	}
 	inputs, targets = s.Shapes()
 	return inputs, targets, nil
 }

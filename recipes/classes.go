@@ -79,11 +79,11 @@ func (r *Report) confuse(names []string, truth []int, said []guess, largest int)
 			mistakes[[2]int{c, said[i].class}]++
 		}
 	}
-	caption := fmt.Sprintf("%s of %s are told right.", text.Thousands(right), text.Count(len(truth), "test sample"))
+	caption := fmt.Sprintf("%s of %s are classified correctly.", text.Thousands(right), text.Count(len(truth), "test sample"))
 	if len(shown) < len(names) {
-		caption += fmt.Sprintf(" The %d largest of %d classes; “other” are the rest, which may be taken for one another.", largest, len(names))
+		caption += fmt.Sprintf(" The %d largest of %d classes; “other” is all the rest, which may be mistaken for one another.", largest, len(names))
 	}
-	f, err := viz.Confusion("What is taken for what", shown, counts)
+	f, err := viz.Confusion("Confusion matrix", shown, counts)
 	if err := r.show("confusion", caption, f, err); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (r *Report) confuse(names []string, truth []int, said []guess, largest int)
 		lines = append(lines, []string{names[p[0]], names[p[1]], fmt.Sprint(mistakes[p]), fmt.Sprint(sizes[p[0]])})
 	}
 	if len(lines) > 0 {
-		r.tabulate("The most frequent mistakes.", []string{"true class", "taken for", "times", "of"}, lines, 2, 3)
+		r.tabulate("The most frequent mistakes.", []string{"true class", "predicted as", "times", "of"}, lines, 2, 3)
 	}
 	return nil
 }
@@ -121,8 +121,8 @@ func (r *Report) showDigits(test *datasets.Images, said []guess) error {
 			mistakes = append(mistakes, i)
 		}
 	}
-	f, err := viz.Samples("The first of the test", first, 8)
-	if err := r.show("samples", "What the model says of the first test pictures, and how sure it is.", f, err); err != nil {
+	f, err := viz.Samples("First test samples", first, 8)
+	if err := r.show("samples", "What the model predicts for the first test pictures, and with what confidence.", f, err); err != nil {
 		return err
 	}
 	slices.SortStableFunc(mistakes, func(a, b int) int { return cmp.Compare(said[b].probability, said[a].probability) })
@@ -133,7 +133,7 @@ func (r *Report) showDigits(test *datasets.Images, said []guess) error {
 		return nil
 	}
 	f, err = viz.Samples("Mistakes", wrong, 8)
-	return r.show("mistakes", fmt.Sprintf("Of %s those that the model is surest of.", text.Count(len(mistakes), "mistake")), f, err)
+	return r.show("mistakes", fmt.Sprintf("Of %s, the ones with the highest confidence.", text.Count(len(mistakes), "mistake")), f, err)
 }
 
 // ink is a digit of 28 x 28 bytes as black on white.

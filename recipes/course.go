@@ -19,7 +19,7 @@ func course(h *keraslike.History) string {
 	loss, unseen := h.Get("loss"), h.Get("val_loss")
 	for i, v := range loss {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Sprintf("The loss is no number from epoch %d on: the training has diverged.", i+1)
+			return fmt.Sprintf("The loss is not a number from epoch %d on: training has diverged.", i+1)
 		}
 	}
 	what := "training"
@@ -32,9 +32,9 @@ func course(h *keraslike.History) string {
 	case n == 0:
 		return ""
 	case n == 1:
-		return "One epoch shows no course yet."
+		return "A single epoch shows no trend yet."
 	case slices.ContainsFunc(series, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }):
-		return fmt.Sprintf("The %s loss is no number in some epochs.", what)
+		return fmt.Sprintf("The %s loss is not a number in some epochs.", what)
 	}
 	lowest := slices.Min(series)
 	best := slices.Index(series, lowest)
@@ -50,13 +50,13 @@ func course(h *keraslike.History) string {
 	case best == n-1:
 		gain := series[n-2] - lowest
 		if gain <= noise/3 {
-			return fmt.Sprintf("The %s loss is lowest in the last epoch, though it hardly falls any more.", what)
+			return fmt.Sprintf("The %s loss is lowest in the last epoch, but it is hardly falling anymore.", what)
 		}
-		return fmt.Sprintf("The %s loss still falls in the last epoch.", what)
+		return fmt.Sprintf("The %s loss is still falling in the last epoch.", what)
 	case rise > 0.1*math.Abs(lowest) && higher && len(after) >= 3 && what == "validation" && loss[n-1] < loss[best] && loss[n-1] < series[n-1]:
-		return fmt.Sprintf("The validation loss is lowest in epoch %d (%.4g) and has risen to %.4g since, while the training loss went on to fall: the network begins to learn its examples by heart.", best+1, lowest, series[n-1])
+		return fmt.Sprintf("The validation loss is lowest in epoch %d (%.4g) and has risen to %.4g since, while the training loss kept falling: the network has begun to memorize its training samples.", best+1, lowest, series[n-1])
 	case rise > noise:
-		return fmt.Sprintf("The %s loss is lowest in epoch %d (%.4g); in the last it is %.4g.", what, best+1, lowest, series[n-1])
+		return fmt.Sprintf("The %s loss is lowest in epoch %d (%.4g); in the last epoch it is %.4g.", what, best+1, lowest, series[n-1])
 	}
 	return fmt.Sprintf("The %s loss is lowest in epoch %d (%.4g) and has hardly moved since.", what, best+1, lowest)
 }
@@ -65,9 +65,9 @@ func course(h *keraslike.History) string {
 func (r *Report) caption() string {
 	taken := ""
 	if len(r.History.Get("val_loss")) == 0 {
-		taken = "Loss and metrics over the samples of each epoch, taken while the weights move. "
+		taken = "Loss and metrics are averages over each epoch, taken while the weights change. "
 	}
-	return taken + course(r.History)
+	return r.which + taken + course(r.History)
 }
 
 // trainedFor says how long the training was, and where it ended before its time.
@@ -76,13 +76,14 @@ func (r *Report) trainedFor() string {
 	if r.Stopped != "" {
 		s = fmt.Sprintf("%d of %s on %s", r.Epochs, text.Count(r.Planned, "epoch"), text.Count(r.TrainSamples, "sample"))
 	}
-	return fmt.Sprintf("%s in %.1f s, %s a second", s, r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"))
+	return fmt.Sprintf("%s in %.1f s, %s per second", s, r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"))
 }
 
 // ended notes what kept a training from its end.
 func (r *Report) ended(err error) {
 	if r.Stopped == "" {
-		r.Stopped = strings.TrimPrefix(err.Error(), "fit: ")
+		where, _, _ := strings.Cut(err.Error(), ": "+keraslike.ErrStopped.Error())
+		r.Stopped = strings.TrimPrefix(where, "fit: ")
 	}
 }
 

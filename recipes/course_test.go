@@ -48,19 +48,19 @@ func toldCourse(t *testing.T, loss, unseen []float64) string {
 func TestCourse(t *testing.T) {
 	nan := math.NaN()
 	for want, c := range map[string][2][]float64{
-		"One epoch shows no course yet.":                                                    {{0.5}, {0.4}},
-		"The validation loss still falls in the last epoch.":                                {{5, 4, 3, 2}, {5, 4, 3, 2.5}},
-		"The training loss still falls in the last epoch.":                                  {{5, 4, 3, 2}, nil},
-		"The validation loss is lowest in the last epoch, though it hardly falls any more.": {{5, 4, 3, 2}, {5, 3, 2.0001, 2}},
-		"The validation loss is lowest in epoch 2 (0.27) and has risen to 0.73 since, while the training loss went on to fall: the network begins to learn its examples by heart.": {{0.5, 0.3, 0.1, 0.05, 0.01}, {0.35, 0.27, 0.4, 0.6, 0.73}},
-		"The validation loss is lowest in epoch 3 (0.3) and has hardly moved since.":                                                                                               {{1, 0.5, 0.3, 0.29, 0.28}, {1, 0.5, 0.3, 0.301, 0.3005}},
-		"The validation loss is lowest in epoch 2 (0.3); in the last it is 0.5.":                                                                                                   {{1, 0.5, 0.6, 0.7, 0.8}, {1, 0.3, 0.31, 0.301, 0.5}},
+		"A single epoch shows no trend yet.":                                                 {{0.5}, {0.4}},
+		"The validation loss is still falling in the last epoch.":                            {{5, 4, 3, 2}, {5, 4, 3, 2.5}},
+		"The training loss is still falling in the last epoch.":                              {{5, 4, 3, 2}, nil},
+		"The validation loss is lowest in the last epoch, but it is hardly falling anymore.": {{5, 4, 3, 2}, {5, 3, 2.0001, 2}},
+		"The validation loss is lowest in epoch 2 (0.27) and has risen to 0.73 since, while the training loss kept falling: the network has begun to memorize its training samples.": {{0.5, 0.3, 0.1, 0.05, 0.01}, {0.35, 0.27, 0.4, 0.6, 0.73}},
+		"The validation loss is lowest in epoch 3 (0.3) and has hardly moved since.":                                                                                                 {{1, 0.5, 0.3, 0.29, 0.28}, {1, 0.5, 0.3, 0.301, 0.3005}},
+		"The validation loss is lowest in epoch 2 (0.3); in the last epoch it is 0.5.":                                                                                               {{1, 0.5, 0.6, 0.7, 0.8}, {1, 0.3, 0.31, 0.301, 0.5}},
 		// the validation loss is the lower one still, as with augmented pictures
-		"The validation loss is lowest in epoch 2 (0.39); in the last it is 0.45.": {{0.7, 0.6, 0.55, 0.52, 0.5}, {0.6, 0.39, 0.42, 0.44, 0.45}},
-		"Both losses are lowest after the first epoch and have risen since.":       {{1, 2, 3}, {1, 2, 3}},
-		"The training loss does not move: the network learns nothing.":             {{84.4, 84.4, 84.4}, nil},
-		"The loss is no number from epoch 2 on: the training has diverged.":        {{1, nan, nan}, {1, nan, nan}},
-		"The validation loss is no number in some epochs.":                         {{3, 2, 1}, {1, math.Inf(1), 1}},
+		"The validation loss is lowest in epoch 2 (0.39); in the last epoch it is 0.45.": {{0.7, 0.6, 0.55, 0.52, 0.5}, {0.6, 0.39, 0.42, 0.44, 0.45}},
+		"Both losses are lowest after the first epoch and have risen since.":             {{1, 2, 3}, {1, 2, 3}},
+		"The training loss does not move: the network learns nothing.":                   {{84.4, 84.4, 84.4}, nil},
+		"The loss is not a number from epoch 2 on: training has diverged.":               {{1, nan, nan}, {1, nan, nan}},
+		"The validation loss is not a number in some epochs.":                            {{3, 2, 1}, {1, math.Inf(1), 1}},
 	} {
 		if got := toldCourse(t, c[0], c[1]); got != want {
 			t.Errorf("%v and %v: got\n%s\nwant\n%s", c[0], c[1], got, want)
@@ -93,7 +93,7 @@ func TestStoppedSaysWhatHappened(t *testing.T) {
 	if !errors.Is(err, keraslike.ErrStopped) || r.Epochs != 2 || r.Planned != 60 || len(r.Notes) != 0 {
 		t.Errorf("%d of %d epochs, notes %q, error %v", r.Epochs, r.Planned, r.Notes, err)
 	}
-	if p := page(r); !strings.Contains(p, "2 of 60 epochs on 2,000 samples") || !strings.Contains(p, "It was stopped before its end: epoch 3,") {
+	if p := page(r); !strings.Contains(p, "2 of 60 epochs on 2,000 samples") || !strings.Contains(p, "It was stopped early: epoch 3,") {
 		t.Errorf("the page does not say how far the training came: %s", r.trainedFor()+r.early())
 	}
 	ctx, progress = stopAt(2)
@@ -134,7 +134,7 @@ func TestDivergedReport(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil || !math.IsNaN(back.Metrics["loss"]) || back.Metrics["test_accuracy"] != r.Metrics["test_accuracy"] {
 		t.Errorf("read back %v (%v)", back.Metrics, err)
 	}
-	if page, _ := os.ReadFile(filepath.Join(dir, "report.html")); !strings.Contains(string(page), "the training has diverged") || !strings.Contains(string(page), "not a number") {
+	if page, _ := os.ReadFile(filepath.Join(dir, "report.html")); !strings.Contains(string(page), "training has diverged") || !strings.Contains(string(page), "not a number") {
 		t.Error("the page does not say so")
 	}
 }

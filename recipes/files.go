@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -23,7 +24,8 @@ import (
 // graph-ops.dot and result.json, the curves and the recipe's own pictures as PNG
 // and SVG, and report.html. A story gets a folder for each variant, and
 // result.json, report.html and its own pictures for all. A recipe that trains
-// nothing leaves no model and no history. What another run left there is moved into the
+// nothing leaves no model and no history, and one that has diverged no model, which is an
+// error once all else is written. What another run left there is moved into the
 // folder "earlier", so that it does not look current.
 // Each file is written beside its place and renamed.
 func (r *Report) Save(dir string) (files []string, err error) {
@@ -33,19 +35,22 @@ func (r *Report) Save(dir string) (files []string, err error) {
 	if err := r.retire(dir); err != nil {
 		return nil, err
 	}
+	var unsaved error // a model that has diverged; the rest of its run is worth keeping
 	for _, v := range r.Variants {
 		more, err := v.Save(filepath.Join(dir, v.Variant))
-		if files = append(files, more...); err != nil {
+		if files = append(files, more...); err != nil && v.Stopped == "" {
 			return files, err
 		}
+		unsaved = cmp.Or(unsaved, err)
 	}
 	list := []output{{"result.json", r.WriteJSON}, {"report.html", r.WriteHTML}}
 	if r.History != nil {
 		model := filepath.Join(dir, "model.safetensors")
-		if err := r.Model.Save(model, keraslike.WithOptimizer{}); err != nil {
-			return files, err
+		if unsaved = r.Model.Save(model, keraslike.WithOptimizer{}); unsaved == nil {
+			files = append(files, model)
+		} else if r.Stopped == "" {
+			return files, unsaved
 		}
-		files = append(files, model)
 	}
 	if len(r.Variants) == 0 {
 		list = append(r.outputs(), list...)
@@ -58,7 +63,7 @@ func (r *Report) Save(dir string) (files []string, err error) {
 		files = append(files, path)
 	}
 	more, err := r.savePictures(dir)
-	return append(files, more...), err
+	return append(files, more...), cmp.Or(err, unsaved)
 }
 
 // savePictures draws as many pictures at once as there are processors.

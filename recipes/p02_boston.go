@@ -8,8 +8,6 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/viz"
 )
@@ -54,9 +52,12 @@ func Boston(ctx context.Context, o Options) (*Report, error) {
 	}
 	b := &boston{o: o, train: train, test: test}
 	var reports []*Report
-	for _, v := range bostonVariants {
+	for i, v := range bostonVariants {
 		if !o.wants(v) {
 			continue
+		}
+		if o.Variant == "" {
+			o.announce(bostonVariants, i)
 		}
 		r, err := b.run(ctx, v)
 		if r != nil {
@@ -71,9 +72,9 @@ func Boston(ctx context.Context, o Options) (*Report, error) {
 		}
 	}
 	r := join(reports)
-	notes := []string{"Features are standardised by the rows that each network is trained on; the article took all 404, those that validate among them."}
+	notes := []string{"Features are standardized by the rows that each network is trained on; the article used all 404, including the ones that validate."}
 	if o.wants("repeats13") || o.wants("repeats9") {
-		notes = append(notes, "The article’s “RMSE” of the repeats is their mean absolute error, a root taken of each square alone; here both are shown.")
+		notes = append(notes, "What the article calls the RMSE of the repeats is their mean absolute error, since it takes the root of each square alone; here both are shown.")
 	}
 	r.Notes = append(notes, r.Notes...)
 	if err := b.correlations(r); err != nil {
@@ -153,24 +154,8 @@ func (b *boston) repeats() (list []parts) {
 // the price.
 func (b *boston) correlations(r *Report) error {
 	names := append(slices.Clone(b.train.Columns), b.train.Target)
-	var columns [][]float64
-	for c := range b.train.Columns {
-		var column []float64
-		for i := c; i < len(b.train.X); i += len(b.train.Columns) {
-			column = append(column, b.train.X[i])
-		}
-		columns = append(columns, column)
-	}
-	columns = append(columns, b.train.Y)
-	var coefficients [][]float64
-	for _, x := range columns {
-		var row []float64
-		for _, y := range columns {
-			row = append(row, stat.Correlation(x, y, nil))
-		}
-		coefficients = append(coefficients, row)
-	}
-	f, err := viz.Correlation("What goes with what", names, coefficients)
+	coefficients := b.train.Correlation()
+	f, err := viz.Correlation("Correlation", names, coefficients)
 	return r.show("correlation", goesWith(names, coefficients), f, err)
 }
 
@@ -192,6 +177,6 @@ func goesWith(names []string, coefficients [][]float64) string {
 			}
 		}
 	}
-	return fmt.Sprintf("Over the training rows. %s goes with %s (%.2f) and against %s (%.2f) most; of the features, %s and %s say most nearly the same (%.2f).",
+	return fmt.Sprintf("Over the training rows. %s correlates most with %s (%.2f) and, negatively, with %s (%.2f); the two most similar features are %s and %s (%.2f).",
 		names[n], names[with], coefficients[with][n], names[against], coefficients[against][n], names[a], names[b], coefficients[a][b])
 }

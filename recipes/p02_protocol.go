@@ -66,7 +66,7 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 			return total, err
 		}
 		if born > 0 {
-			dead = append(dead, fmt.Sprintf("%d (%s)", i+1, text.Count(born, "draw")))
+			dead = append(dead, fmt.Sprintf("%d (%s)", i+1, text.Count(born, "time")))
 		}
 		if mse, ok := r.Metrics["test_mse"]; ok {
 			r.Metrics["test_rmse"] = math.Sqrt(mse)
@@ -79,6 +79,9 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 			o.say("%s: %s, mae %s, test_mae %s", name, text.Count(r.Epochs, "epoch"), figure(r.Metrics, "mae"), figure(r.Metrics, "test_mae"))
 		}
 		r.Seed = b.o.Seed
+		if len(list) > 1 {
+			r.which = fmt.Sprintf("Network %d of %d. ", i+1, len(list))
+		}
 		total = mean(total, r, i)
 		if err != nil {
 			if len(list) > 1 {
@@ -88,11 +91,11 @@ func (b *boston) each(ctx context.Context, variant string, article Figures, list
 		}
 	}
 	if len(list) > 1 {
-		total.tabulate(fmt.Sprintf("The %d networks one by one, in thousands of dollars.", len(list)),
+		total.tabulate(fmt.Sprintf("The %d networks, errors in thousands of dollars.", len(list)),
 			[]string{"network", "training rows", "validation MAE", "test MAE", "test RMSE"}, runs, 1, 2, 3, 4)
 	}
 	if len(dead) > 0 {
-		total.Notes = append(total.Notes, fmt.Sprintf("%s: born dead, with a last hidden layer that gave 0 for nearly every district, and drawn again from another seed: network %s.", variant, strings.Join(dead, ", ")))
+		total.Notes = append(total.Notes, fmt.Sprintf("%s: some networks started out dead, with a last hidden layer that gave 0 for nearly every district, and were initialized again from another seed: network %s.", variant, strings.Join(dead, ", ")))
 	}
 	return total, nil
 }
@@ -136,7 +139,7 @@ func (b *boston) alive(ctx context.Context, o Options, t training, name string) 
 		}
 		dead++
 		o.Seed++
-		b.o.say("%s: born dead, its loss stayed at that of the best constant; drawn again with seed %d", name, o.Seed)
+		b.o.say("%s: started out dead, its loss no better than that of a constant; trying again with seed %d", name, o.Seed)
 		t.model = b.network(t.features)
 		if t.final != nil {
 			t.final.model = b.network(t.features)

@@ -44,7 +44,7 @@ func (b *boston) rank(ctx context.Context) ([]ranked, error) {
 			return nil, err
 		}
 		quiet.Seed++
-		r, _, err := b.alive(ctx, quiet, t, fmt.Sprintf("ranking of the features, network %d of %d", i+1, len(folds)))
+		r, _, err := b.alive(ctx, quiet, t, fmt.Sprintf("feature ranking, network %d of %d", i+1, len(folds)))
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ func (b *boston) tabulateRanking(r *Report) {
 	for i, f := range b.ranking {
 		lines = append(lines, []string{fmt.Sprint(i + 1), b.train.Columns[f.column], fmt.Sprintf("%.3f", f.importance), b.train.Columns[forest[i]]})
 	}
-	r.tabulate("How much the mean absolute error grows when a feature is shuffled, in thousands of dollars; the first nine are kept. At the right, the order of the article’s random forest.",
+	r.tabulate("How much the mean absolute error grows when a feature is shuffled, in thousands of dollars; the first nine features are kept. The last column is the ranking by the article’s random forest.",
 		[]string{"rank", "feature", "importance", "forest"}, lines, 2)
 }
 

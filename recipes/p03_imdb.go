@@ -80,7 +80,7 @@ func IMDB(ctx context.Context, o Options) (*Report, error) {
 			optimizer: keraslike.RMSprop(0.001, keraslike.AverageWeights(0.95)),
 			train:     all,
 			epochs:    4,
-			note:      "The weights are the averages of those on the way.",
+			note:      "The weights are averages over the course of training.",
 		}
 		switch variant {
 		case "plain":
@@ -130,11 +130,11 @@ func overfitting(r *Report) error {
 		}
 		switch v.Variant {
 		case "overfit":
-			caption = fmt.Sprintf("Of the model that is trained too long, for %s: %s", text.Count(v.Epochs, "epoch"), course(v.History))
+			caption = fmt.Sprintf("The model that is trained too long, for %s: %s", text.Count(v.Epochs, "epoch"), course(v.History))
 			lines = append(lines, viz.Line{Name: "training, too long", X: epochs, Y: loss}, viz.Line{Name: "validation, too long", X: epochs, Y: unseen})
 			continue
 		case "l2":
-			caption += " The loss with L2 holds the penalty."
+			caption += " The loss with L2 includes the penalty."
 		}
 		lines = append(lines, viz.Line{Name: "validation, " + v.Variant, X: epochs, Y: unseen})
 	}

@@ -104,7 +104,7 @@ func TestCatsDogsExplain(t *testing.T) {
 	if !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "features: grey.png: ") }) {
 		t.Errorf("no answer among %q", r.Notes)
 	}
-	if last := r.Pictures[len(r.Pictures)-1]; last.Name != "explain" || !strings.Contains(last.Figure.Alt, "speaks for") {
+	if last := r.Pictures[len(r.Pictures)-1]; last.Name != "explain" || !strings.Contains(last.Figure.Alt, "evidence for") {
 		t.Errorf("the last picture is %q", last.Name)
 	}
 

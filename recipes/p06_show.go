@@ -50,11 +50,11 @@ func (c *catsDogs) show(ctx context.Context, r *Report, test *datasets.ImageFold
 		return err
 	}
 	f, err := viz.Confusion("Test "+c.pictured()+"s", animals, counts)
-	if err := r.show("confusion", "Which of the two the network takes the other for.", f, err); err != nil {
+	if err := r.show("confusion", "How often the network mistakes one for the other.", f, err); err != nil {
 		return err
 	}
-	f, err = viz.ROC("Dogs found and cats taken for dogs", roc)
-	if err := r.show("roc", "Every threshold of the probability is one point of the curve; the area under it is 1 when all dogs come before all cats.", f, err); err != nil {
+	f, err = viz.ROC("ROC curve: dogs against cats", roc)
+	if err := r.show("roc", "Each point of the curve is one threshold of the probability; the area under it is 1 if every dog scores higher than every cat.", f, err); err != nil {
 		return err
 	}
 	return c.why(ctx, r, test, probabilities, classes)
@@ -94,7 +94,7 @@ func (c *catsDogs) showSamples(r *Report, test *datasets.ImageFolder, probabilit
 		samples = append(samples, viz.Sample{Image: img, Predicted: animals[told(probabilities[i])], Confidence: confidence(probabilities[i]), Truth: animals[classes[i]]})
 	}
 	f, err := viz.Samples("Test "+c.pictured()+"s", samples, 8)
-	return r.show("samples", fmt.Sprintf("%d of the %s, evenly spread over them.", shownSamples, text.Count(test.Len(), "test "+c.pictured())), f, err)
+	return r.show("samples", fmt.Sprintf("%d of the %s, evenly spaced.", shownSamples, text.Count(test.Len(), "test "+c.pictured())), f, err)
 }
 
 // why lays Grad-CAM over the user's photo, else over the cat and the dog of the test
@@ -127,11 +127,11 @@ func (c *catsDogs) why(ctx context.Context, r *Report, test *datasets.ImageFolde
 		if err != nil {
 			return err
 		}
-		views = append(views, viz.View{Image: img, Caption: fmt.Sprintf("%s %.1f %%", animals[told(probabilities[surest])], 100*confidence(probabilities[surest]))},
-			viz.View{Image: over, Caption: "speaks for " + animals[class]})
+		views = append(views, viz.View{Image: img, Caption: fmt.Sprintf("%s %.1f%%", animals[told(probabilities[surest])], 100*confidence(probabilities[surest]))},
+			viz.View{Image: over, Caption: "evidence for " + animals[class]})
 	}
-	f, err := viz.SideBySide("The surest cat and the surest dog", viz.Magma, "Grad-CAM", views...)
-	return r.show("gradcam", "Where the last convolution found what speaks for the class (Grad-CAM).", f, err)
+	f, err := viz.SideBySide("The most confident cat and dog", viz.Magma, "Grad-CAM", views...)
+	return r.show("gradcam", "Where the last convolution found evidence for the class (Grad-CAM).", f, err)
 }
 
 // explain says what the user's photo shows and why.
@@ -151,11 +151,11 @@ func (c *catsDogs) explain(ctx context.Context, r *Report, m *inspect.Model) err
 	if err != nil {
 		return err
 	}
-	answer := fmt.Sprintf("%s: %s, %.1f %%", c.photo.name, animals[class], 100*confidence(p))
+	answer := fmt.Sprintf("%s: %s, %.1f%%", c.photo.name, animals[class], 100*confidence(p))
 	r.Notes = append(r.Notes, r.Variant+": "+answer)
 	f, err := viz.SideBySide(answer, viz.Magma, "Grad-CAM",
-		viz.View{Image: c.photo.image, Caption: "the photo"}, viz.View{Image: over, Caption: "speaks for " + animals[class]})
-	return r.show("explain", "Where the last convolution found what speaks for the answer (Grad-CAM).", f, err)
+		viz.View{Image: c.photo.image, Caption: "the photo"}, viz.View{Image: over, Caption: "evidence for " + animals[class]})
+	return r.show("explain", "Where the last convolution found evidence for the answer (Grad-CAM).", f, err)
 }
 
 // pictureOf reads one picture of a source.

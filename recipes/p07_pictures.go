@@ -32,13 +32,13 @@ func (v *visualize) reasons(ctx context.Context) error {
 		captions           []string
 	}{
 		{
-			"gradcam", "speaks for it", "Where the last convolution found what speaks for the class; Grad-CAM++ covers several things of one class better.",
+			"gradcam", "evidence", "Where the last convolution found evidence for the class; Grad-CAM++ copes better with several objects of one class.",
 			viz.Magma,
 			[]explain.Method{explain.GradCAM{}, explain.GradCAMPlusPlus{}},
 			[]string{"Grad-CAM", "Grad-CAM++"},
 		},
 		{
-			"pixels", "speaks", "How much each place speaks for the class, red, or against it, blue: by its gradient on the way from grey to the photo, and by what the score loses when a square is hidden.",
+			"pixels", "evidence", "Evidence for the class in red, against it in blue: by the gradients on the way from gray to the photo, and by how much the score drops when a square is hidden.",
 			viz.Diverging,
 			[]explain.Method{shares, explain.Occlusion{}},
 			[]string{"integrated gradients", "occlusion"},
@@ -62,7 +62,7 @@ func (v *visualize) reasons(ctx context.Context) error {
 
 // activations draws all channels of every convolution and pooling.
 func (v *visualize) activations(context.Context) error {
-	v.o.say("what the photo becomes in %s", text.Count(len(v.maps), "layer"))
+	v.o.say("activations of %s", text.Count(len(v.maps), "layer"))
 	paths := make([]string, len(v.maps))
 	for i, l := range v.maps {
 		paths[i] = l.Path
@@ -78,7 +78,7 @@ func (v *visualize) activations(context.Context) error {
 		}
 		caption := ""
 		if i == 0 {
-			caption = "Each small picture is one channel, yellow where it answers; the first layers keep the photo and find edges, the later ones tell what is where and are silent about most of it."
+			caption = "Each small picture is one channel, yellow where it is active. The first layers keep the photo and find edges; later ones say what is where and are silent elsewhere."
 		}
 		f, err := viz.ActivationGrid(l.Path, seen[i], perRow, viz.Standardised)
 		if err := v.r.show("activations_"+fileName(l.Path), caption, f, err); err != nil {
@@ -129,7 +129,7 @@ func (v *visualize) channels(context.Context) error {
 			return err
 		}
 		f, err := viz.Channel(l.Path, seen, channels[0])
-		if err := v.r.show("channel_"+fileName(l.Path), fmt.Sprintf("Of all channels of %s this one answers to the photo most.", l.Path), f, err); err != nil {
+		if err := v.r.show("channel_"+fileName(l.Path), fmt.Sprintf("Of all channels of %s, this one is the most active.", l.Path), f, err); err != nil {
 			return err
 		}
 	}
@@ -144,7 +144,7 @@ func (v *visualize) patterns(ctx context.Context) error {
 		filters, steps = 2, 30
 	}
 	for _, l := range v.stages() {
-		v.o.say("patterns that the filters of %s look for", l.Path)
+		v.o.say("patterns for filters of %s", l.Path)
 		channels, _, err := v.strongest(l.Path, 8*filters) // some of which have no pattern
 		if err != nil {
 			return err
@@ -172,11 +172,11 @@ func (v *visualize) patterns(ctx context.Context) error {
 			views = append(views, viz.View{Image: img, Caption: fmt.Sprintf("filter %d", c)})
 		}
 		if len(views) == 0 {
-			v.r.Notes = append(v.r.Notes, fmt.Sprintf("%s: the filters that answer to the photo do not answer to anything near grey, so they have no patterns.", l.Path))
+			v.r.Notes = append(v.r.Notes, fmt.Sprintf("%s: the filters that respond to the photo do not respond to anything near gray, so there are no patterns for them.", l.Path))
 			continue
 		}
 		f, err := viz.Gallery("What filters of "+l.Path+" look for", views, 4)
-		if err := v.r.show("patterns_"+fileName(l.Path), "Pictures that drive the filters up which answer to the photo most, made from grey by gradient ascent.", f, err); err != nil {
+		if err := v.r.show("patterns_"+fileName(l.Path), "Pictures that maximize the filters most active on the photo, made from gray by gradient ascent.", f, err); err != nil {
 			return err
 		}
 	}

@@ -107,8 +107,8 @@ func visualizeNetwork(ctx context.Context, o Options) (*Report, error) {
 		{"What it shows", v.predict},
 		{"Where the answer comes from", v.reasons},
 		{"What filters look for", v.patterns},
-		{"The strongest channels", v.channels},
-		{"What each layer makes of the photo", v.activations},
+		{"Most active channels", v.channels},
+		{"Activations of each layer", v.activations},
 	} {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("%w: %w", keraslike.ErrStopped, ctx.Err())
@@ -219,13 +219,13 @@ func (v *visualize) predict(context.Context) error {
 		v.r.Metrics[fmt.Sprintf("top%d", i+1)] = b.probability
 		rows = append(rows, []string{fmt.Sprint(i + 1), v.names[b.class], fmt.Sprintf("%.4f", b.probability)})
 	}
-	v.r.Notes = append(v.r.Notes, fmt.Sprintf("%s: %s, %.1f %%.", filepath.Base(v.photo.name), v.names[v.best[0].class], 100*v.best[0].probability))
+	v.r.Notes = append(v.r.Notes, fmt.Sprintf("%s: %s, %.1f%%.", filepath.Base(v.photo.name), v.names[v.best[0].class], 100*v.best[0].probability))
 	if filepath.Base(v.photo.name) == articlePhoto && v.o.File == "" {
 		v.r.Article = Figures{"top1": 0.9094, "top2": 0.0862, "top3": 0.0044}
 		if v.o.Base != "vgg16" {
-			v.r.Notes = append(v.r.Notes, "The article's figures are of VGG16.")
+			v.r.Notes = append(v.r.Notes, "The article's figures are for VGG16.")
 		}
 	}
-	v.r.tabulate("What "+v.model.Name()+" takes the photo for.", []string{"place", "class", "probability"}, rows, 0, 2)
+	v.r.tabulate("What "+v.model.Name()+" sees in the photo.", []string{"rank", "class", "probability"}, rows, 0, 2)
 	return nil
 }

@@ -149,7 +149,7 @@ func (g *gloveTask) training(ctx context.Context, o Options, variant string) (t 
 	few := g.all.Len() - g.held
 	if variant == "glove200" {
 		few = min(200, few)
-		t.note += " The article’s 1.0000 for 200 reviews comes of reviews of one class only; these are half good, half bad, and so are those that validate and test."
+		t.note += " The article’s 1.0000 for 200 reviews comes from reviews of a single class; here half are good and half bad, as in the validation and test sets."
 	} else {
 		t.show = g.show
 	}

@@ -67,10 +67,10 @@ func showLearned(r *Report, length int, word func(id int) (string, bool)) error 
 	}
 	apart = max(apart, len(points)-apart)
 	axis := func(which string, k int) string {
-		return fmt.Sprintf("%s component (%.0f %% of the variance)", which, 100*shares[k])
+		return fmt.Sprintf("%s component (%.0f%% of the variance)", which, 100*shares[k])
 	}
-	f, err := viz.EmbeddingMap("Words that decide", axis("first", 0), axis("second", 1), points, []string{"for a good film", "for a bad film"})
-	if err := r.show("words", fmt.Sprintf("Of the %s most frequent words, those that say most. Nobody told the network which words are kind; along the first component %d of %d stand on the side of their group.", text.Thousands(common), apart, len(points)), f, err); err != nil {
+	f, err := viz.EmbeddingMap("Words that matter", axis("first", 0), axis("second", 1), points, []string{"for a good film", "for a bad film"})
+	if err := r.show("words", fmt.Sprintf("Of the %s most frequent words, the most telling ones. Nobody told the network which words are kind; along the first component, %d of %d are on the side of their group.", text.Thousands(common), apart, len(points)), f, err); err != nil {
 		return err
 	}
 	t.tabulateNearest(r, "great", "bad", "man", "king", "woman", "queen")
@@ -80,7 +80,7 @@ func showLearned(r *Report, length int, word func(id int) (string, bool)) error 
 // show maps words by GloVe's vectors and asks for their neighbours.
 func (g *gloveTask) show(r *Report) error {
 	f, err := g.words.neighbourhoods(100, 320, 1)
-	if err := r.show("words", "Words of the reviews, placed by t-SNE so that those with like vectors are near each other; the axes have no meaning. The vectors come of which words stand beside which.", f, err); err != nil {
+	if err := r.show("words", "Words of the reviews, placed by t-SNE so that words with similar vectors are close together; the axes have no meaning. The vectors come from which words occur side by side.", f, err); err != nil {
 		return err
 	}
 	g.words.tabulateNearest(r, "man", "king", "woman", "queen", "film", "good")

@@ -83,7 +83,7 @@ func conv1dIMDB(ctx context.Context, o Options, variant string) (t training, err
 			keraslike.Conv1D(32, 7, keraslike.ReLU),
 			keraslike.GlobalMaxPooling1D(), // was the pattern anywhere?
 			keraslike.Dense(1, keraslike.Sigmoid))
-		t.note = "RMSprop adds its epsilon to the root of the running average, as the Keras of 2020 did, not under it: there it would hold back the embedding, whose gradients are small."
+		t.note = "RMSprop adds its epsilon to the root of the running average, as Keras did in 2020, not under the root: there it would hold back the embedding, whose gradients are small."
 		return t, nil
 	}
 	t.optimizer, t.epochs = keraslike.Adam(0.001), 5

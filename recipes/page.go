@@ -144,7 +144,7 @@ func (r *Report) figureTable() report.Table {
 
 func (r *Report) lead() string {
 	if len(r.Variants) > 0 {
-		return fmt.Sprintf("%s after the article, trained in %.1f s, %s a second.", text.Count(len(r.Variants), "model"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample")) + r.early() + r.onSample()
+		return fmt.Sprintf("%s from the article, trained in %.1f s, %s per second.", text.Count(len(r.Variants), "model"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample")) + r.early() + r.onSample()
 	}
 	if r.History == nil {
 		return fmt.Sprintf("%s %s, drawn in %.1f s.", strings.Join(r.Notes, " "), text.Count(len(r.Pictures), "picture"), r.Seconds)
@@ -157,20 +157,21 @@ func (r *Report) early() string {
 	if r.Stopped == "" {
 		return ""
 	}
-	return " It was stopped before its end: " + r.Stopped + "."
+	return " It was stopped early: " + r.Stopped + "."
 }
 
 func (r *Report) onSample() string {
 	if r.Data != "sample" {
 		return ""
 	}
-	return " The data was the embedded sample; the article's figures are of the full data."
+	return " The data was the embedded sample; the article's figures are for the full data."
 }
 
 // pageMetrics holds the figures of those names against the article's.
 func (r *Report) pageMetrics(names []string) (list []report.Metric) {
 	for _, name := range names {
-		m := report.Metric{Name: name, Article: math.NaN(), Here: math.NaN(), Digits: 4, SmallerBetter: !strings.Contains(name, "accuracy")}
+		m := report.Metric{Name: name, Article: math.NaN(), Here: math.NaN(), Digits: 4}
+		m.SmallerBetter, m.Neutral = direction(name)
 		if v, ok := r.Article[name]; ok && r.Data != "sample" { // a sample is not held against the full data
 			m.Article = v
 		}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz/report"
@@ -82,7 +83,8 @@ type Report struct {
 	// Command is how to repeat the run; it goes onto the page.
 	Command []string `json:"-"`
 
-	seen int // samples, in all epochs
+	seen  int    // samples, in all epochs
+	which string // of several networks is in History, for the caption of its curves
 
 	Model   *keraslike.Model   `json:"-"` // nil for a story
 	History *keraslike.History `json:"-"` // nil for a story, and where nothing is trained
@@ -199,6 +201,21 @@ func (r *Report) Headline() []string {
 		return r.Names()
 	}
 	return r.Headlines
+}
+
+// direction says which way a figure is better.
+func direction(name string) (smallerBetter, neutral bool) {
+	name = name[strings.LastIndexByte(name, '/')+1:] // without the variant
+	for _, prefix := range []string{"best_", "part_", "gap_", "val_", "test_"} {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	switch name {
+	case "loss", "mae", "mse", "rmse", "celsius":
+		return true, false
+	case "accuracy", "gain_over_naive":
+		return false, false
+	}
+	return false, true // as for the error of a guess, or the probability of a photo's class
 }
 
 // Names are the names of all figures, measured or the article's, in order.

@@ -89,6 +89,11 @@ func TestStories(t *testing.T) {
 						figures[m.Variant+"/"+name] = value
 					}
 				}
+				for name := range r.Article {
+					if _, neutral := direction(name); neutral {
+						t.Errorf("nobody knows which way %s is better", name)
+					}
+				}
 				for _, m := range append(slices.Clone(r.Variants), r) {
 					for _, p := range m.Pictures {
 						if p.Caption == "" || p.Figure.Alt == "" {

@@ -4,9 +4,7 @@ package recipes
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
@@ -57,12 +55,12 @@ type final struct {
 
 // said is the note on a final model that was trained for some epochs.
 func (f *final) said(epochs int) string {
-	return strings.TrimSpace(fmt.Sprintf("The model that is kept and tested is trained anew on all %s for %s, once validation has shown when to stop; the article tests the one that has not seen those that validate, as the part_test figures do. %s",
+	return strings.TrimSpace(fmt.Sprintf("The model that is kept and tested was trained anew on all %s for %s, once validation had shown when to stop; the article tests the model that has not seen the validation samples, as the part_test figures do. %s",
 		text.Count(f.train.Len(), "sample"), text.Count(epochs, "epoch"), f.note))
 }
 
 // lastRateNote stands where the last epoch was trained at lastRate.
-const lastRateNote = "The last epoch is trained at a tenth of the learning rate, the article's is not: it takes the noise of the last batches out of the result."
+const lastRateNote = "Unlike the article's, the last epoch is trained at a tenth of the learning rate, which takes the noise of the last batches out of the result."
 
 // batchSize is the article's, or fewer for a sample, so that an epoch has about
 // as many updates as with the full data.
@@ -73,8 +71,8 @@ func (t training) batchSize(o Options) int {
 	return min(t.batch, max(16, t.batch*t.train.Len()/t.samples))
 }
 
-// train compiles, trains and tests. When the training is stopped from outside,
-// the report of what was done comes with the error.
+// train compiles, trains and tests. When the training is stopped or fails, the report of
+// what was done comes with the error.
 func (o Options) train(ctx context.Context, t training) (*Report, error) {
 	if err := o.compile(t.model, t); err != nil {
 		return nil, err
@@ -87,6 +85,9 @@ func (o Options) train(ctx context.Context, t training) (*Report, error) {
 	r := newReport(t, o)
 	r.Planned = r.Epochs
 	h, err := t.model.Fit(ctx, t.train, o.fit(t, r.Planned, r.Batch)...)
+	if h == nil {
+		return nil, err
+	}
 	r.trained(h)
 	if err != nil {
 		r.ended(err)
@@ -195,30 +196,44 @@ func settle(rate float64) keraslike.Callback {
 }
 
 // story runs the wanted trainings one after another. make builds each when its
-// turn comes.
+// turn comes. Whatever ends a story, the report of what was trained comes with the error.
 func (o Options) story(ctx context.Context, recipe string, variants []string, make func(variant string) (training, error)) (*Report, error) {
+	if o.Variant != "" {
+		variants = []string{o.Variant}
+	}
 	var reports []*Report
-	for _, v := range variants {
-		if !o.wants(v) {
-			continue
-		}
+	for i, v := range variants {
+		o.announce(variants, i)
 		t, err := make(v)
-		if err != nil {
+		var r *Report
+		if err == nil {
+			t.recipe, t.variant = recipe, v
+			r, err = o.train(ctx, t)
+		}
+		if r != nil {
+			reports = append(reports, r)
+		}
+		switch {
+		case err == nil:
+			continue
+		case len(reports) == 0:
 			return nil, err
 		}
-		t.recipe, t.variant = recipe, v
-		r, err := o.train(ctx, t)
-		if err != nil && !errors.Is(err, keraslike.ErrStopped) {
-			return nil, err
+		all := join(reports)
+		if r == nil {
+			all.Stopped = v + ": " + err.Error()
 		}
-		reports = append(reports, r)
-		if err != nil {
-			all := join(reports)
-			if rest := variants[slices.Index(variants, v)+1:]; o.Variant == "" && len(rest) > 0 {
-				all.Stopped += "; not begun: " + strings.Join(rest, ", ")
-			}
-			return all, err
+		if rest := variants[i+1:]; len(rest) > 0 {
+			all.Stopped += "; not started: " + strings.Join(rest, ", ")
 		}
+		return all, err
 	}
 	return join(reports), nil
+}
+
+// announce says which model of several is next.
+func (o Options) announce(variants []string, i int) {
+	if len(variants) > 1 {
+		o.say("model %d of %d, %s:", i+1, len(variants), variants[i])
+	}
 }

@@ -105,16 +105,16 @@ func (w *forecast) load(ctx context.Context, o Options) (err error) {
 		if o.Data.Source != datasets.Full || ctx.Err() != nil || here.Kind == datasets.Full {
 			return err // a file that is there and wrong is no reason to make one up
 		}
-		o.say("the measured series could not be had: %v", err)
+		o.say("the measured series is not available: %v", err)
 		w.series = datasets.JenaLike(jenaYears, 1)
 	}
 	w.origin = w.series.Origin()
 	w.short = w.origin.Kind == datasets.Sample
 	if w.short || w.origin.Kind == datasets.Generated {
-		w.note = "The series is a generated one, not the measured one: none of its figures can be held against the article’s."
+		w.note = "The series is generated, not measured: its figures cannot be compared with the article’s."
 	}
 	if w.short {
-		w.note += " Windows are of five days, not ten, and updates few."
+		w.note += " Windows span five days instead of ten, and there are few updates."
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func (w *forecast) training(article Figures) training {
 	if w.short {
 		t.epochs = 5
 	} else {
-		t.ended = "After each epoch, validation windows an hour apart are measured; the weights of the best epoch are kept and measured on all windows. The article measures all after each epoch, keeps the last weights and does not test."
+		t.ended = "After each epoch, the model is validated on windows an hour apart; the weights of the best epoch are kept and measured on all windows. The article measures all windows after each epoch, keeps the last weights and does not test."
 	}
 	return t
 }

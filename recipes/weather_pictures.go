@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"gonum.org/v1/gonum/stat"
-
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
 )
@@ -24,8 +22,8 @@ func (w *forecast) drawPrediction(r *Report) error {
 	said := out[0].Float32s()
 	var times []time.Time
 	measured := viz.Line{Name: "measured"}
-	model := viz.Line{Name: "predicted a day before"}
-	naive := viz.Line{Name: "as warm as then"}
+	model := viz.Line{Name: "predicted a day ahead"}
+	naive := viz.Line{Name: "same as a day before"}
 	for k := range said {
 		rows, target := w.pictured.Rows(k)
 		times = append(times, w.series.Times[target])
@@ -38,7 +36,7 @@ func (w *forecast) drawPrediction(r *Report) error {
 		title += ": " + r.Variant
 	}
 	f, err := viz.TimeSeries(title, "temperature (°C)", times, measured, model, naive)
-	return r.show("prediction", fmt.Sprintf("A part of the validation rows. Over all of them, the naive prediction is wrong by %.2f °C on average, this model, after its best epoch, by %.2f °C.",
+	return r.show("prediction", fmt.Sprintf("Part of the validation rows. Over all of them, the naive prediction is off by %.2f °C on average; this model, after its best epoch, by %.2f °C.",
 		r.Metrics["naive_celsius"], r.Metrics["best_val_celsius"]), f, err)
 }
 
@@ -61,23 +59,23 @@ func (w *forecast) drawSeries(r *Report) error {
 		return r.show(name, caption, f, err)
 	}
 	every := max(1, min(36, w.series.Len()/1000))
-	if err := draw("series", "The whole series", strings.TrimSpace(fmt.Sprintf("One value in %s. %s", text.Count(10*every, "minute"), w.note)), w.series.Len(), every); err != nil {
+	if err := draw("series", "The whole series", strings.TrimSpace(fmt.Sprintf("One value every %s. %s", interval(10*every), w.note)), w.series.Len(), every); err != nil {
 		return err
 	}
-	if err := draw("tendays", "The first ten days", "As much as the article’s networks see before they predict. The day goes round, and on it lie air masses of some days.", lookback, 1); err != nil {
+	if err := draw("tendays", "The first ten days", "What the article’s networks see before they predict: the daily cycle, and on top of it air masses that stay for days.", lookback, 1); err != nil {
 		return err
 	}
-	n := len(w.series.Columns)
-	columns := make([][]float64, n)
-	for i, v := range w.series.X {
-		columns[i%n] = append(columns[i%n], v)
+	f, err := viz.Correlation("Correlation", w.series.Columns, w.series.Correlation())
+	return r.show("correlation", "The columns of the series. Several are the same quantity in other units, such as temperature and potential temperature.", f, err)
+}
+
+// interval writes a number of minutes, as hours where they are whole ones.
+func interval(minutes int) string {
+	switch {
+	case minutes == 60:
+		return "hour"
+	case minutes%60 == 0:
+		return text.Count(minutes/60, "hour")
 	}
-	coefficients := make([][]float64, n)
-	for a := range columns {
-		for b := range columns {
-			coefficients[a] = append(coefficients[a], stat.Correlation(columns[a], columns[b], nil))
-		}
-	}
-	f, err := viz.Correlation("What goes with what", w.series.Columns, coefficients)
-	return r.show("correlation", "The columns of the series. Several say the same in other units, as temperature and potential temperature.", f, err)
+	return text.Count(minutes, "minute")
 }

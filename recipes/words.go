@@ -87,7 +87,7 @@ func (t *wordTable) tabulateNearest(r *Report, words ...string) {
 		}
 	}
 	if len(lines) > 0 {
-		r.tabulate("The nearest words, with the cosine of the angle between the vectors.", []string{"word", "nearest"}, lines)
+		r.tabulate("The nearest words, with the cosine similarity of their vectors.", []string{"word", "nearest"}, lines)
 	}
 }
 
@@ -108,7 +108,7 @@ func (t *wordTable) tabulateAnalogies(r *Report, asked ...[3]string) {
 		lines = append(lines, []string{fmt.Sprintf("%s is to %s as %s is to", q[0], q[1], q[2]), t.nearest(v, 3, q[:]...)})
 	}
 	if len(lines) > 0 {
-		r.tabulate("Differences of vectors mean something: second less first plus third.", []string{"analogy", "nearest"}, lines)
+		r.tabulate("Differences of vectors carry meaning: second minus first plus third.", []string{"analogy", "nearest"}, lines)
 	}
 }
 
@@ -124,5 +124,5 @@ func (t *wordTable) neighbourhoods(from, to int, seed uint64) (*viz.Figure, erro
 	for i, at := range places {
 		points = append(points, viz.Point{X: at[0], Y: at[1], Group: 0, Label: t.words[from+i]})
 	}
-	return viz.EmbeddingMap("Words near each other", "", "", points, nil)
+	return viz.EmbeddingMap("Nearby words", "", "", points, nil)
 }

@@ -74,7 +74,7 @@ func (s Sample) draw(p *pen, x, y, cell float64) {
 	text := style{size: tickSize, colour: p.Ink, align: 0.5}
 	said := shorten(text, s.Predicted, cell)
 	if s.Confidence > 0 && s.Confidence <= 1 {
-		sure := fmt.Sprintf(": %.0f %%", 100*s.Confidence)
+		sure := fmt.Sprintf(": %.0f%%", 100*s.Confidence)
 		said = shorten(text, s.Predicted, cell-text.width(sure)) + sure
 	}
 	wrong := s.Truth != "" && s.Truth != s.Predicted

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -30,14 +31,15 @@ type display struct {
 	columns func() int
 	shown   int // characters of the live line on the terminal
 	drawn   time.Time
-	file    string    // that is downloaded
-	began   time.Time // its download
-	left    bool      // the last epoch has no line
-	told    time.Time // when the last epoch's line was shown
+	file    string          // that is downloaded
+	began   time.Time       // its download
+	left    bool            // the last epoch has no line
+	apart   map[string]bool // metrics that have differed from the loss
+	told    time.Time       // when the last epoch's line was shown
 }
 
 func newDisplay(w io.Writer, quiet bool) *display {
-	d := &display{w: w, quiet: quiet, columns: func() int { return 0 }}
+	d := &display{w: w, quiet: quiet, columns: func() int { return 0 }, apart: map[string]bool{}}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		d.columns = func() int {
 			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
@@ -55,24 +57,65 @@ func (d *display) On(e keraslike.Event, t *keraslike.Training) error {
 		return nil
 	}
 	switch e {
+	case keraslike.TrainBegin:
+		d.apart = map[string]bool{}
 	case keraslike.BatchEnd:
-		d.live(func(room int) string { return trainingLine(t, room) })
+		d.live(func(room int) string { return trainingLine(d.once(t), room) })
 	case keraslike.EpochEnd:
 		if d.left = d.leavesOut(t); d.left {
 			return nil
 		}
-		return d.epoch(t)
+		return d.epoch(d.once(t))
 	case keraslike.TrainEnd:
 		d.end()
-		if d.left && t.Step == t.Steps { // stopped early after an epoch that was left out
-			return d.epoch(t)
+		if d.left && t.Step == t.Steps { // ended early after an epoch that was left out
+			if err := d.epoch(d.once(t)); err != nil {
+				return err
+			}
 		}
-		if t.Step < t.Steps {
-			_, err := fmt.Fprintf(d.w, "epoch %d/%d  %s  stopped after step %d of %d\n", t.Epoch, t.Epochs, figures(t.Logs), t.Step, t.Steps)
+		switch {
+		case t.Step < t.Steps:
+			_, err := fmt.Fprintf(d.w, "epoch %d/%d  %s  stopped after step %d of %d\n", t.Epoch, t.Epochs, figures(d.once(t).Logs), t.Step, t.Steps)
+			return err
+		case t.Interrupted:
+			_, err := fmt.Fprintf(d.w, "epoch %d/%d  stopped after step %d of %d\n", t.Epoch, t.Epochs, t.Step, t.Steps)
 			return err
 		}
 	}
 	return nil
+}
+
+// once is the training without the metrics that are the loss once more, as the mean
+// squared error of a network that minimizes it, in training and validation alike and so
+// far in every line: they would say the same twice.
+func (d *display) once(t *keraslike.Training) *keraslike.Training {
+	const prefix = "val_"
+	var logs keraslike.Logs
+	for _, l := range t.Logs {
+		name := strings.TrimPrefix(l.Name, prefix)
+		of := "loss"
+		if name != l.Name {
+			of = prefix + of
+		}
+		loss, ok := t.Logs.Get(of)
+		if name != "loss" && (!ok || !same(l.Value, loss)) {
+			d.apart[name] = true
+		}
+	}
+	for _, l := range t.Logs {
+		if name := strings.TrimPrefix(l.Name, prefix); name == "loss" || d.apart[name] {
+			logs = append(logs, l)
+		}
+	}
+	shown := *t
+	shown.Logs = logs
+	return &shown
+}
+
+// same tells whether two figures are equal but for rounding: they are summed in another
+// order.
+func same(a, b float64) bool {
+	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-5*math.Max(math.Abs(a), math.Abs(b))
 }
 
 // epoch shows the line of an epoch that is done.

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,31 @@ func TestEpochLine(t *testing.T) {
 	for columns, want := range map[int]string{0: short + ", 10,000 samples/s", 120: short + ", 10,000 samples/s", 80: short} {
 		if got := epochLine(training, columns); got != want {
 			t.Errorf("in %d columns got\n%s\nwant\n%s", columns, got, want)
+		}
+	}
+}
+
+// TestFiguresOnce: a metric that is the loss once more has no place in a line, until it
+// differs; validation counts as well.
+func TestFiguresOnce(t *testing.T) {
+	logs := func(loss, mse, val, valMSE, mae float64) *keraslike.Training {
+		return &keraslike.Training{Logs: keraslike.Logs{{Name: "loss", Value: loss}, {Name: "mse", Value: mse}, {Name: "mae", Value: mae}, {Name: "val_loss", Value: val}, {Name: "val_mse", Value: valMSE}, {Name: "val_mae", Value: 3}}}
+	}
+	for _, c := range []struct {
+		epochs []*keraslike.Training
+		want   string // of the last
+	}{
+		{[]*keraslike.Training{logs(2, 2.000001, 4, 4, 1)}, "loss 2.0000 (val 4.0000)  mae 1.0000 (val 3.0000)"},
+		{[]*keraslike.Training{logs(2, 2, 4, 3, 1)}, "loss 2.0000 (val 4.0000)  mse 2.0000 (val 3.0000)  mae 1.0000 (val 3.0000)"},
+		{[]*keraslike.Training{logs(2, 1, 4, 4, 1), logs(2, 2, 4, 4, 1)}, "loss 2.0000 (val 4.0000)  mse 2.0000 (val 4.0000)  mae 1.0000 (val 3.0000)"},
+	} {
+		d := newDisplay(io.Discard, false)
+		var got string
+		for _, e := range c.epochs {
+			got = figures(d.once(e).Logs)
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
 		}
 	}
 }

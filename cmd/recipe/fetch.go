@@ -54,7 +54,7 @@ func (o *options) download(ctx context.Context, stdout, stderr io.Writer) error 
 	if len(mistakes) == 0 {
 		return nil
 	}
-	display.say("The next -fetch goes on where this one ended. Files from elsewhere are found in $REEF_DATA, a folder with\n" +
+	display.say("The next -fetch resumes where this one stopped. Files from elsewhere can be put into $REEF_DATA, a folder with\n" +
 		"one folder for each set; $REEF_MIRROR may name a server that has such folders.")
 	return fmt.Errorf("-fetch: %d of %d sets could not be downloaded\n%w", len(mistakes), len(o.fetch), errors.Join(mistakes...))
 }

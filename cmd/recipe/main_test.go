@@ -106,7 +106,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{`unexpected argument "sample": did you mean -data sample?`, []string{"-name", "imdb", "sample"}},
 		{`unexpected argument "help": did you mean -help?`, []string{"help"}},
 		{`unexpected argument "epochs": did you mean -epochs VALUE?`, []string{"-name", "imdb", "epochs", "3"}},
-		{`unexpected argument "7": all is said with flags, as in -name mnist; -help shows them`, []string{"-name", "imdb", "7"}},
+		{`unexpected argument "7": everything is a flag, as in -name mnist; -help lists them`, []string{"-name", "imdb", "7"}},
 		{`unexpected argument "mnist"`, []string{"-name", "mnist", "mnist"}},
 		{`not defined: -varient (did you mean -variant?); -help shows all flags`, []string{"-name", "imdb", "-varient", "l2"}},
 		{`unknown recipe "minst", want one of: mnist, boston`, []string{"-name", "minst"}},

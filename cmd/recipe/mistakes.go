@@ -53,7 +53,7 @@ func argumentError(f *flag.FlagSet) error {
 		call = "-data " + arg
 	}
 	if call == "" {
-		return fmt.Errorf("unexpected argument %q: all is said with flags, as in -name mnist; -help shows them", arg)
+		return fmt.Errorf("unexpected argument %q: everything is a flag, as in -name mnist; -help lists them", arg)
 	}
 	return fmt.Errorf("unexpected argument %q: did you mean %s? -help shows all flags", arg, call)
 }

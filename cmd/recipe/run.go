@@ -68,8 +68,11 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	stopped := err
 	r.Command = []string{o.command()}
 	files, err := r.Save(o.out)
-	if err != nil {
+	switch {
+	case err != nil && stopped == nil:
 		return err
+	case err != nil:
+		stopped = fmt.Errorf("%v; %w", stopped, err)
 	}
 	if err := o.extras(r, stdout); err != nil {
 		return err
@@ -199,13 +202,13 @@ func table(w io.Writer, r *recipes.Report) {
 			text.Count(r.TrainSamples, "sample"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	}
 	if r.Stopped != "" {
-		fmt.Fprintln(w, wrap("Stopped before its end: "+r.Stopped+".", 79))
+		fmt.Fprintln(w, wrap("Stopped early: "+r.Stopped+".", 79))
 	}
 	for _, n := range r.Notes {
 		fmt.Fprintln(w, wrap(n, 79))
 	}
 	if r.Data == "sample" {
-		fmt.Fprintln(w, "This was the sample; the article's figures are of the full data (-data full).")
+		fmt.Fprintln(w, "This was the sample; the article's figures are for the full data (-data full).")
 	}
 }
 

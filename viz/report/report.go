@@ -42,6 +42,7 @@ type Metric struct {
 	Here          float64 // NaN and infinite as a network left it that has diverged
 	Digits        int     // after the decimal point
 	SmallerBetter bool    // as for a loss or an error
+	Neutral       bool    // no value is better than another; there is no verdict
 }
 
 // A Picture is a figure with what the reader should see in it.
@@ -228,7 +229,7 @@ func (m Metric) DifferenceText() string {
 // "equal".
 func (m Metric) Verdict() string {
 	switch {
-	case !m.HasArticle():
+	case !m.HasArticle() || m.Neutral:
 		return ""
 	case math.IsNaN(m.Here):
 		return "worse"

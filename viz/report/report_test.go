@@ -153,6 +153,7 @@ func TestVerdict(t *testing.T) {
 		{Metric{Article: 2.5, Here: 2.25, Digits: 2, SmallerBetter: true, Unit: "°C"}, "−0.25\u00a0°C", "better"},
 		{Metric{Article: 0.98, Here: 0.9801, Digits: 2}, "+0.00", "equal"},
 		{Metric{Article: math.NaN(), Here: 1}, "–", ""},
+		{Metric{Article: 0.5, Here: 0.75, Digits: 2, Neutral: true}, "+0.25", ""},
 		{Metric{Article: 0.5, Here: math.NaN()}, "–", "worse"},
 		{Metric{Article: 0.5, Here: math.Inf(1), SmallerBetter: true}, "∞", "worse"},
 	}
