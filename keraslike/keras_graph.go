@@ -22,7 +22,7 @@ type kerasBuilder struct {
 	layers int // so far
 	work   int // layers times layers that models may still have
 	slash  bool
-	shared map[int]Layer
+	shared map[int64]Layer
 }
 
 // A model lists its layers by comparing each with the others, so that the sum of the
@@ -32,7 +32,7 @@ const kerasWork = 200_000_000
 
 // newBuilder reads a configuration of n bytes, of a version of Keras.
 func newBuilder(major, n int) *kerasBuilder {
-	return &kerasBuilder{major: major, text: kerash5.WorkOf(n), work: kerasWork, shared: map[int]Layer{}}
+	return &kerasBuilder{major: major, text: kerash5.WorkOf(n), work: kerasWork, shared: map[int64]Layer{}}
 }
 
 // look counts text that is looked at.
@@ -62,7 +62,7 @@ type kerasLayer struct {
 	Config     json.RawMessage `json:"config"`
 	Inbound    json.RawMessage `json:"inbound_nodes"`
 	Build      json.RawMessage `json:"build_config"`
-	Shared     *int            `json:"shared_object_id"` // of a layer that is in several places
+	Shared     *int64          `json:"shared_object_id"` // of a layer that is in several places
 }
 
 // custom tells the classes of users, which may be named as one of Keras and compute

@@ -215,7 +215,7 @@ func thin(x, y []float64, n int) ([]float64, []float64) {
 	var tx, ty []float64
 	buckets := n / 2
 	for b := range buckets {
-		from, to := b*len(x)/buckets, (b+1)*len(x)/buckets
+		from, to := share(len(x), buckets, b)
 		lo, hi := from, from
 		for i := from; i < to; i++ {
 			if !finite(y[i]) || !finite(x[i]) {
@@ -235,6 +235,11 @@ func thin(x, y []float64, n int) ([]float64, []float64) {
 		}
 	}
 	return tx, ty
+}
+
+// share are the bounds of part i of n things in so many parts; 32 bits do not hold the products.
+func share(n, parts, i int) (from, to int) {
+	return int(int64(n) * int64(i) / int64(parts)), int(int64(n) * int64(i+1) / int64(parts))
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

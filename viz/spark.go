@@ -42,7 +42,8 @@ func Spark(values []float64, width int) string {
 func stretchMeans(values []float64, n int) []float64 {
 	means := make([]float64, n)
 	for i := range means {
-		stretch := values[i*len(values)/n : (i+1)*len(values)/n]
+		from, to := share(len(values), n, i)
+		stretch := values[from:to]
 		count := 0.0
 		for _, v := range stretch {
 			if finite(v) {

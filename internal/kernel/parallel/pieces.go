@@ -37,7 +37,9 @@ func (p Pieces) Run(t Task) {
 // is over before a helper has joined.
 const MinShared = 200_000
 
-// Share returns the bounds of part i when total is cut evenly into parts.
+// Share returns the bounds of part i when total is cut evenly into parts. The products do not
+// fit the int of a 32-bit machine.
 func Share(total, parts, i int) (lo, hi int) {
-	return total * i / parts, total * (i + 1) / parts
+	n, p := int64(total), int64(parts)
+	return int(n * int64(i) / p), int(n * int64(i+1) / p)
 }
