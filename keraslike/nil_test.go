@@ -3,6 +3,7 @@
 package keraslike_test
 
 import (
+	"context"
 	"io"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,9 @@ import (
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
 )
+
+// noContext is nil, as a user may pass it.
+var noContext context.Context
 
 // Nothing where something is wanted is a mistake that says so.
 func TestNilArguments(t *testing.T) {
@@ -59,7 +63,7 @@ func TestNilArguments(t *testing.T) {
 		"own loss":       {compile(sgd, keraslike.LossOf("mine", nil)), "want a name and a function"},
 		"own metric":     {compile(sgd, mse, keraslike.MetricOf("mine", nil)), "want a function"},
 		"custom metric":  {compile(sgd, mse, keraslike.CustomMetric("mine", nil)), "want a name and a function"},
-		"context":        {second(toyModel(t).Fit(nil, data)), "the context is nil"}, //nolint:staticcheck // that is what is tested
+		"context":        {second(toyModel(t).Fit(noContext, data)), "the context is nil"},
 		"fit option":     {fit(data, nil), "option 0 is nil"},
 		"callback":       {fit(data, keraslike.Callbacks(keraslike.EarlyStopping("loss"), nil)), "callback 1 is nil"},
 		"typed callback": {fit(data, keraslike.Callbacks(noCallback)), "callback 0 is nil"},
