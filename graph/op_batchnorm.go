@@ -26,13 +26,13 @@ func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, 
 	if variance, err = columns("column_variance", both(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
 		return nil, nil, nil, err
 	}
-	y, err = normalise(x, mean, variance, nil, gamma, beta, epsilon, true)
+	y, err = normalize(x, mean, variance, nil, gamma, beta, epsilon, true)
 	return y, mean, variance, err
 }
 
 // Normalize is BatchNorm with a given mean and variance, which have no gradient.
 func Normalize(x, mean, variance, gamma, beta *Node, epsilon float64) (*Node, error) {
-	return normalise(x, mean, variance, nil, gamma, beta, epsilon, false)
+	return normalize(x, mean, variance, nil, gamma, beta, epsilon, false)
 }
 
 // columns gives one value for each column of the first input; the others are vectors.
@@ -71,7 +71,7 @@ func runColumnVariance[T kernel.Float](c *call[T]) error {
 // normalise is y = γ·(x - mean)/√(variance + ε) + β; own says that mean and
 // variance are those of x, where mask is not 0 if there is one, so that x's gradient
 // flows through them.
-func normalise(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
+func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
 	inputs := Nodes{x, mean, variance}
 	o := &op{
 		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
@@ -109,9 +109,9 @@ func normalise(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 	}
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
 		if mask != nil {
-			return maskedNormaliseGrad(in, dy, epsilon, gamma != nil, beta != nil)
+			return maskedNormalizeGrad(in, dy, epsilon, gamma != nil, beta != nil)
 		}
-		return normaliseGrad(in, dy, epsilon, gamma != nil, beta != nil, own)
+		return normalizeGrad(in, dy, epsilon, gamma != nil, beta != nil, own)
 	}
 	return apply(o, inputs...)
 }
@@ -128,10 +128,10 @@ func runNormalize[T kernel.Float](epsilon float64, first int, gamma, beta bool) 
 	}
 }
 
-// normaliseGrad: with z = (x - mean)/√(variance + ε), dβ = Σ dy and dγ = Σ dy·z over
+// normalizeGrad: with z = (x - mean)/√(variance + ε), dβ = Σ dy and dγ = Σ dy·z over
 // n rows, dx is γ/√(variance + ε)·dy for a given mean and variance, and
 // γ/√(variance + ε)·(dy - dβ/n - z·dγ/n) for x's own.
-func normaliseGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (Nodes, error) {
+func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (Nodes, error) {
 	x, mean, variance, rank := in[0], in[1], in[2], rankOf(in[0])
 	dbeta, err := ColumnSum(dy)
 	if err != nil {

@@ -19,7 +19,7 @@ func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, vari
 	if variance, err = columns("masked_column_variance", both(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
 		return nil, nil, nil, err
 	}
-	y, err = normalise(x, mean, variance, mask, gamma, beta, epsilon, true)
+	y, err = normalize(x, mean, variance, mask, gamma, beta, epsilon, true)
 	return y, mean, variance, err
 }
 
@@ -56,15 +56,15 @@ func runMaskedColumnVariance[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// maskedNormaliseGrad: with z, dβ and dγ of normaliseGrad and the n values of a column
+// maskedNormalizeGrad: with z, dβ and dγ of normalizeGrad and the n values of a column
 // whose mask m is 1, dx is γ/√(variance + ε)·(dy - m·(dβ + z·dγ)/n).
-func maskedNormaliseGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
+func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
 	x, mean, variance, mask, rank := in[0], in[1], in[2], in[3], rankOf(in[0])
 	plain := Nodes{x, mean, variance}
 	if gamma {
 		plain = append(plain, in[4])
 	}
-	grads, err := normaliseGrad(plain, dy, epsilon, gamma, false, false)
+	grads, err := normalizeGrad(plain, dy, epsilon, gamma, false, false)
 	if err != nil {
 		return nil, err
 	}
