@@ -14,7 +14,7 @@ import (
 
 const (
 	licenceLine = "// SPDX-License-Identifier: Apache-2.0\n"
-	maxLines    = 400
+	maxLines    = 800
 )
 
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
