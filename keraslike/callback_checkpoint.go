@@ -118,7 +118,7 @@ func (c *checkpoint) begin(t *Training) (err error) {
 	names := t.named
 	if c.every > 0 && names != nil { // there is no validation after a batch
 		names = t.series()
-		if c.bestOnly && strings.HasPrefix(c.name, "val_") && t.scores.direction(c.name) == "" {
+		if c.bestOnly && strings.HasPrefix(c.name, "val_") && t.scores.goal(c.name) == unknownSeries {
 			return fmt.Errorf("checkpoint: %q is not known after a batch, want one of %q with EveryBatches", c.name, names)
 		}
 	}

@@ -96,64 +96,22 @@ func (m *monitor) improves(v float64) bool {
 
 // direction is which way a number of the logs is better, Auto where nobody knows.
 func (t *Training) direction(name string) Mode {
-	if d := t.scores.direction(name); d != "" {
-		return d
-	}
 	bare := strings.TrimPrefix(name, "val_")
-	if d := t.scores.direction(bare); d != "" {
-		return d
+	g := t.scores.goal(name)
+	if g == unknownSeries {
+		g = t.scores.goal(bare)
 	}
-	return wayOfName(bare)
+	if g == unknownSeries {
+		g = goalOfName(bare)
+	}
+	switch g {
+	case minimize:
+		return Min
+	case maximize:
+		return Max
+	}
+	return Auto
 }
 
 // series are the names of what the model measures while it trains.
 func (t *Training) series() []string { return t.scores.series() }
-
-// direction is which way a series of the scores is better; empty where there is none.
-func (s *scores) direction(name string) Mode {
-	if name == "loss" {
-		return Min
-	}
-	for _, loss := range s.names {
-		if loss == name {
-			return Min
-		}
-	}
-	for _, one := range s.list {
-		if one.name == name {
-			return one.direction
-		}
-	}
-	return ""
-}
-
-// wayOf is which way a metric is better: those of this package know it.
-func wayOf(m Metric) Mode {
-	switch m := m.(type) {
-	case renamed:
-		return wayOf(m.Metric)
-	case Loss:
-		return Min
-	case *auc, *f1, *hits, *topK:
-		return Max
-	default:
-		return wayOfName(m.Name())
-	}
-}
-
-// wayOfName is which way a metric of this package is better, by its whole name.
-func wayOfName(name string) Mode {
-	switch f := MetricFunc(name); f {
-	case Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, Cosine, R2Score, ConfusionMatrix:
-		return Max
-	case MAE, MSE, RMSE:
-		return Min
-	}
-	if metricKinds[name] != nil {
-		return Max
-	}
-	if lossMeasures[LossFunc(name)] != nil || name == "loss" {
-		return Min
-	}
-	return Auto
-}

@@ -94,7 +94,7 @@ func (p *plateau) epochEnd(t *Training) error {
 
 // ownsRate reports a schedule, which would set the rate again.
 func ownsRate(callback string, t *Training) error {
-	if s := t.Model.compiled.tuning.Schedule.Schedule; s != nil {
+	if s := t.Model.trainer.settings.Schedule.Schedule; s != nil {
 		return fmt.Errorf("%s: the optimiser's schedule %s sets the learning rate", callback, s.Name())
 	}
 	return nil

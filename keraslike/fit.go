@@ -133,7 +133,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			return err
 		}
 	}
-	f.m.average()
+	f.m.trainer.useAverages()
 	return f.tell(TrainEnd)
 }
 

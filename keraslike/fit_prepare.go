@@ -28,8 +28,8 @@ func (f *fit) prepare(data Samples) (err error) {
 	if f.scores, err = m.measure(m.compiled); err != nil {
 		return err
 	}
-	m.compiled.guarded = false
-	rate, err := m.compiled.scheduled(m.compiled.rate)
+	m.trainer.guarded = false
+	rate, err := m.trainer.scheduled(m.trainer.rate)
 	if err != nil {
 		return err
 	}

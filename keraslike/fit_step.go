@@ -64,14 +64,14 @@ func (f *fit) learn(p *plan, indices []int, weights []float32) (err error) {
 			return err
 		}
 	}
-	rate, err := m.compiled.scheduled(t.Rate)
+	rate, err := m.trainer.scheduled(t.Rate)
 	if err != nil {
 		return err
 	}
 	if err := m.update(p, rate); err != nil {
 		return blame(err, indices)
 	}
-	if next, err := m.compiled.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
+	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
 		t.Rate = next
 	}
 	f.targets = f.targets[:0]

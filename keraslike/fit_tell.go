@@ -41,7 +41,7 @@ func nilCallback(c Callback) bool {
 
 // takeRate takes the rate that a callback may have changed.
 func (f *fit) takeRate(c Callback) error {
-	rate := &f.m.compiled.rate
+	rate := &f.m.trainer.rate
 	if f.state.Rate == *rate {
 		return nil
 	}

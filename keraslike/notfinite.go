@@ -34,7 +34,7 @@ func (e *NotFiniteError) Unwrap() error { return e.Err }
 // blameLayer finds the layer where numbers stopped being numbers in the batch that
 // p has just computed. It computes the batch again, with every layer's output.
 func (m *Model) blameLayer(p *plan, cause error) error {
-	e := &NotFiniteError{What: "loss", Step: m.compiled.steps, Err: cause}
+	e := &NotFiniteError{What: "loss", Step: m.trainer.steps, Err: cause}
 	if w := m.badWeight(); w != nil {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
@@ -57,7 +57,7 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 			return e
 		}
 	}
-	for i, w := range slices.Backward(m.free) {
+	for i, w := range slices.Backward(m.trainer.weights) {
 		if kernel.Finite(p.gradient(i, true).values) >= 0 {
 			e.What, e.Layer = "gradient", path.Dir(m.paths[w])
 			return e
@@ -83,9 +83,9 @@ func (m *Model) checkWeights() error {
 	if w == nil {
 		return nil
 	}
-	c := m.compiled
-	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], c.updates(), c.optimizer.Name())
-	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: c.steps, Err: cause}
+	t := m.trainer
+	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], t.updates(), t.optimizer.Name())
+	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: t.steps, Err: cause}
 }
 
 // TerminateOnNaN ends a training, in good order and without an error, when the loss
@@ -102,7 +102,7 @@ func (c *TerminateOnNaN) On(e Event, t *Training) error {
 		c.Found = nil
 	}
 	if e == TrainBegin || e == TrainEnd {
-		t.Model.compiled.guarded = e == TrainBegin
+		t.Model.trainer.guarded = e == TrainBegin
 	}
 	return nil
 }

@@ -232,18 +232,18 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 	}
 	pl.firstGradient = len(pl.roots)
 	if p == fitting {
-		var free graph.Nodes
-		for _, w := range m.free {
+		var trainable graph.Nodes
+		for _, w := range m.trainer.weights {
 			n, used := v.Scope.weights[w]
 			if !used {
 				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", m.name, m.paths[w])
 			}
-			free = append(free, n)
+			trainable = append(trainable, n)
 		}
-		if len(free) == 0 {
+		if len(trainable) == 0 {
 			return nil, nil, fmt.Errorf("model %q: has no weights to train", m.name)
 		}
-		gradients, err := graph.Grad(v.cost, free...)
+		gradients, err := graph.Grad(v.cost, trainable...)
 		if err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", m.name, v.blame(err))
 		}

@@ -27,9 +27,9 @@ type Progress struct {
 // Progress is where training stands; a model that is not compiled has only its epochs.
 func (m *Model) Progress() Progress {
 	p := Progress{Epochs: m.epochs, Samples: m.position}
-	if c := m.compiled; c != nil {
-		p.Batches, p.Updates = c.steps, c.updates()
-		p.Rate, _ = c.scheduled(c.rate) // a schedule that fails says so when it is used
+	if t := m.trainer; t != nil {
+		p.Batches, p.Updates = t.steps, t.updates()
+		p.Rate, _ = t.scheduled(t.rate) // a schedule that fails says so when it is used
 	}
 	return p
 }
@@ -154,12 +154,12 @@ func (m *Model) setLeft(left interruption) error {
 }
 
 // keptBest are the best weights that callbacks have kept, as they are saved.
-func (m *Model) keptBest(callbacks []recollection) (list []kept) {
+func (m *Model) keptBest(callbacks []recollection) (list []stateArray) {
 	for i := range callbacks {
 		k := &callbacks[i]
 		k.Kept = k.weights != nil
 		for j, w := range m.weights[:len(k.weights)] {
-			list = append(list, kept{m.keptName(i, w), w.shape, k.weights[j]})
+			list = append(list, stateArray{m.keptName(i, w), w.shape, k.weights[j]})
 		}
 	}
 	return list

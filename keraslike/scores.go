@@ -25,10 +25,10 @@ type scores struct {
 // score is one metric of one output.
 type score struct {
 	Measurement
-	name      string
-	output    int
-	weighted  bool
-	direction Mode // which way it is better: Min, Max or, where nobody knows, Auto
+	name     string
+	output   int
+	weighted bool
+	goal     goal
 }
 
 // measure begins all measurements of a model that is or will be compiled so.
@@ -53,14 +53,14 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if metric.output != "" && metric.output != name {
 				continue
 			}
-			if held += heldBy(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(evaluating, 1)) {
+			if held += memoryOf(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(evaluating, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: m.memoryLimit(evaluating, 1)})
 			}
 			measurement, err := metric.begin(m.outputs[k].shape, c.targets[k])
 			if err != nil {
 				return nil, err
 			}
-			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, direction: wayOf(metric.Metric)}
+			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, goal: goalOf(metric.Metric)}
 			if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
 				return nil, fmt.Errorf("metric %s: has no weighted form", metric.Name())
 			}
@@ -71,31 +71,6 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 		}
 	}
 	return s, nil
-}
-
-// heldBy is how many bytes a metric of this package holds for an output.
-func heldBy(metric Metric, output Shape) float64 {
-	const number = 8
-	classes := 1.0
-	if len(output) > 0 {
-		classes = max(2, float64(output[len(output)-1]))
-	}
-	switch d := metric.(type) {
-	case renamed:
-		return heldBy(d.Metric, output)
-	case *auc:
-		return 3 * number * float64(d.Thresholds)
-	case *f1:
-		return 3 * number * classes
-	case MetricFunc:
-		switch d {
-		case ConfusionMatrix:
-			return number * classes * classes
-		case R2Score:
-			return 4 * number * floatSize(output)
-		}
-	}
-	return 0
 }
 
 // series are the names of all that is measured, in the order of the logs.
@@ -164,8 +139,8 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 	for s.at = range s.list {
 		one := &s.list[s.at]
 		w, weighs := one.Measurement.(WeightedMeasurement)
-		if r, ok := one.Measurement.(*rowMean); ok {
-			r.lossWeights = weights
+		if r, ok := one.Measurement.(interface{ heedLossWeights([]float32) }); ok {
+			r.heedLossWeights(weights)
 		}
 		switch {
 		case s.addMasked(one, p, targets[one.output], weights):

@@ -209,7 +209,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 func TestResumeMidEpoch(t *testing.T) {
 	for name, optimizer := range map[string]func() keraslike.Optimizer{
 		"adam": func() keraslike.Optimizer {
-			return keraslike.Adam(0.01, keraslike.AMSGrad{}, keraslike.AccumulateGradients(3), keraslike.GlobalClipNorm(0.5))
+			return keraslike.Adam(0.01, keraslike.AMSGrad, keraslike.AccumulateGradients(3), keraslike.GlobalClipNorm(0.5))
 		},
 		"schedule": func() keraslike.Optimizer {
 			return keraslike.RMSprop(0.01, keraslike.Momentum(0.5), keraslike.WithSchedule(keraslike.CosineDecay{Steps: 20, Warmup: 3}))
@@ -218,7 +218,7 @@ func TestResumeMidEpoch(t *testing.T) {
 			return keraslike.AdamW(0.01, keraslike.AverageWeights(0.9), keraslike.ClipNorm(1))
 		},
 		"momentum": func() keraslike.Optimizer {
-			return keraslike.SGD(0.05, keraslike.Momentum(0.9), keraslike.Nesterov{}, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.8))
+			return keraslike.SGD(0.05, keraslike.Momentum(0.9), keraslike.Nesterov, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.8))
 		},
 		"adagrad":  func() keraslike.Optimizer { return keraslike.Adagrad(0.05) },
 		"adadelta": func() keraslike.Optimizer { return keraslike.Adadelta(1) },
