@@ -75,7 +75,7 @@ func (m *Model) gradient(of, at string) (*Gradient, error) {
 		}
 		slope = slopes[0]
 	}
-	p := &plan{batch: 1, scope: v.Scope, roots: graph.Nodes{from, to, slope}, outs: 2}
+	p := &plan{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{slope}}}
 	if err := p.compile(v, m.memoryLimit(locating, 1)); err != nil {
 		return nil, err
 	}
@@ -123,6 +123,6 @@ func (g *Gradient) Run(x, direction []float32) (of, at, slope []float32, err err
 	if err := g.plan.run(); err != nil {
 		return nil, nil, nil, fmt.Errorf("gradient: %w", err)
 	}
-	f := g.plan.floats
-	return f[0], f[1], f[2], nil
+	out := g.plan.outputs.values
+	return out[0], out[1], g.plan.gradients.values[0], nil
 }

@@ -52,7 +52,7 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 		return err
 	}
 	for i, layer := range t.scope.traced.paths {
-		if kernel.Finite(t.floats[i]) >= 0 {
+		if kernel.Finite(t.activations.values[i]) >= 0 {
 			e.What, e.Layer = "activation", layer
 			return e
 		}

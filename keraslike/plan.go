@@ -37,17 +37,40 @@ type plan struct {
 	inputs  []*place
 	targets []*place
 	weights []*place
-	losses  []Loss      // of the outputs, where they are computed
-	domains []*numbers  // of their targets
-	roots   graph.Nodes // outputs, the cost, where there are several outputs the loss of each, masks, the gradients, the updates
-	outs    int         // how many outputs there are
-	masks   []int       // the places of the outputs' masks among the roots, 0 for none
-	// firstGradient is the place of the first gradient among the roots.
-	firstGradient int
-	updates       []*Weight // what the last roots are new values of
-	values        []graph.Value
-	floats        [][]float32 // the memory of values
-	scope         *Scope
+	losses  []Loss     // of the outputs, where they are computed
+	domains []*numbers // of their targets
+	updated []*Weight  // what the updates are new values of
+	scope   *Scope
+
+	// What the program computes, by meaning; all of it is overwritten by the next run.
+	outputs     root
+	cost        root // one node, where a loss is computed
+	lossOf      root // of each output, where there are several
+	masks       root // of each output, nil for none
+	gradients   root // of the trained weights
+	updates     root
+	activations root // of all layers, of a graph that traces them
+
+	computed []computed
+}
+
+// root is one kind of what a program computes.
+type root struct {
+	nodes  graph.Nodes
+	values [][]float32 // of the last run, nil where the node is
+}
+
+// computed ties the value of a node, which another tensor may hold after a run, to its
+// numbers in a root.
+type computed struct {
+	node   *graph.Node
+	value  graph.Value
+	floats *[]float32
+}
+
+// allRoots are the plan's roots, in the order in which its program has them.
+func (p *plan) allRoots() []*root {
+	return []*root{&p.outputs, &p.cost, &p.lossOf, &p.masks, &p.gradients, &p.updates, &p.activations}
 }
 
 // view is a graph of the model before it is compiled.
@@ -214,57 +237,68 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	pl := &plan{batch: key.batch, scope: v.Scope, roots: slices.Clone(v.out), outs: len(v.out)}
-	switch {
-	case p == tracing:
-		pl.roots = v.traced.nodes
-	case v.cost != nil:
-		pl.roots = append(append(pl.roots, v.cost), v.losses...)
+	pl := &plan{batch: key.batch, scope: v.Scope}
+	if p == tracing {
+		pl.activations.nodes = v.traced.nodes
+		return pl, v, nil
 	}
+	pl.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
 		pl.losses = m.compiled.losses
-		pl.masks = make([]int, len(v.out))
-		for k, mask := range v.outMasks {
-			if mask != nil {
-				pl.masks[k], pl.roots = len(pl.roots), append(pl.roots, mask)
-			}
-		}
+		pl.cost.nodes, pl.lossOf.nodes, pl.masks.nodes = graph.Nodes{v.cost}, v.losses, v.outMasks
 	}
-	pl.firstGradient = len(pl.roots)
 	if p == fitting {
-		var trainable graph.Nodes
+		var trained graph.Nodes
 		for _, w := range m.trainer.weights {
 			n, used := v.Scope.weights[w]
 			if !used {
 				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", m.name, m.paths[w])
 			}
-			trainable = append(trainable, n)
+			trained = append(trained, n)
 		}
-		if len(trainable) == 0 {
+		if len(trained) == 0 {
 			return nil, nil, fmt.Errorf("model %q: has no weights to train", m.name)
 		}
-		gradients, err := graph.Grad(v.cost, trainable...)
-		if err != nil {
+		if pl.gradients.nodes, err = graph.Grad(v.cost, trained...); err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", m.name, v.blame(err))
 		}
-		pl.roots = append(pl.roots, gradients...)
+		pl.updated = v.updates
 		for _, w := range v.updates {
-			pl.roots, pl.updates = append(pl.roots, v.Scope.weights[w]), append(pl.updates, w)
+			pl.updates.nodes = append(pl.updates.nodes, v.Scope.weights[w])
 		}
 	}
 	return pl, v, nil
 }
 
+// nodes are the nodes of all roots, in the order of the program.
+func (p *plan) nodes() (list graph.Nodes) {
+	for _, r := range p.allRoots() {
+		for _, n := range r.nodes {
+			if n != nil {
+				list = append(list, n)
+			}
+		}
+	}
+	return list
+}
+
 // compile makes the program of the roots, for whose values there are so many bytes.
 func (p *plan) compile(v *view, memory int64) (err error) {
-	if p.program, err = graph.CompileWithin(memory, p.roots...); err != nil {
+	if p.program, err = graph.CompileWithin(memory, p.nodes()...); err != nil {
 		if tooMuch := (*graph.MemoryError)(nil); errors.As(err, &tooMuch) {
 			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", p.batch, tooMuch)
 		}
 		return err
 	}
+	for _, r := range p.allRoots() {
+		r.values = make([][]float32, len(r.nodes))
+		for i, n := range r.nodes {
+			if n != nil {
+				p.computed = append(p.computed, computed{node: n, floats: &r.values[i]})
+			}
+		}
+	}
 	p.inputs, p.targets, p.weights, p.domains = places(v.in), places(v.targets), places(v.weights), v.domains
-	p.values, p.floats = make([]graph.Value, len(p.roots)), make([][]float32, len(p.roots))
 	return nil
 }
 
@@ -273,30 +307,21 @@ func (p *plan) run() error {
 	if err := p.program.RunAll(); err != nil {
 		return p.scope.blame(err)
 	}
-	for i, r := range p.roots {
+	for i := range p.computed {
 		// The value of a root only changes where an op of Gorgonia made it.
-		if v := r.Value(); v != p.values[i] {
-			p.values[i], p.floats[i] = v, graph.Floats(v)
+		if c := &p.computed[i]; c.node.Value() != c.value {
+			c.value = c.node.Value()
+			*c.floats = graph.Floats(c.value)
 		}
 	}
 	return p.checkTargets()
 }
 
-// outputs and losses are what the last run computed. They are overwritten by the
-// next.
-func (p *plan) outputs() [][]float32 { return p.floats[:p.outs] }
-func (p *plan) loss() float64        { return float64(p.floats[p.outs][0]) }
+// loss is the value of the cost in the last run.
+func (p *plan) loss() float64 { return float64(p.cost.values[0][0]) }
 
 // mask is the mask of an output, nil for none.
-func (p *plan) mask(k int) []float32 {
-	if p.masks[k] == 0 {
-		return nil
-	}
-	return p.floats[p.masks[k]]
-}
-
-// lossOf is the loss of one output of several.
-func (p *plan) lossOf(k int) float64 { return float64(p.floats[p.outs+1+k][0]) }
+func (p *plan) mask(k int) []float32 { return p.masks.values[k] }
 
 // weigh gives every sample of the batch its weight.
 func (p *plan) weigh(weights []float32) error {
@@ -317,8 +342,7 @@ func (p *plan) weigh(weights []float32) error {
 
 // update copies what the layers have computed for their State arrays.
 func (p *plan) update() {
-	first := len(p.floats) - len(p.updates)
-	for i, w := range p.updates {
-		copy(w.value.Float32s(), p.floats[first+i])
+	for i, w := range p.updated {
+		copy(w.value.Float32s(), p.updates.values[i])
 	}
 }

@@ -110,7 +110,7 @@ func (m *Model) predict(b *batches, indices []int, out []*tensor.Dense) error {
 	if err := p.run(); err != nil {
 		return err
 	}
-	for k, values := range p.outputs() {
+	for k, values := range p.outputs.values {
 		each := len(values) / len(indices)
 		copy(out[k].Float32s()[indices[0]*each:], values)
 	}

@@ -134,7 +134,7 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 	s.samples += n
 	s.loss += p.loss() * float64(n)
 	for k := range s.losses {
-		s.losses[k] += p.lossOf(k) * float64(n)
+		s.losses[k] += float64(p.lossOf.values[k][0]) * float64(n)
 	}
 	for s.at = range s.list {
 		one := &s.list[s.at]
@@ -145,9 +145,9 @@ func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (er
 		switch {
 		case s.addMasked(one, p, targets[one.output], weights):
 		case weighs && one.weighted && weights != nil:
-			w.AddWeighted(n, p.outputs()[one.output], targets[one.output], weights)
+			w.AddWeighted(n, p.outputs.values[one.output], targets[one.output], weights)
 		default:
-			one.Add(n, p.outputs()[one.output], targets[one.output])
+			one.Add(n, p.outputs.values[one.output], targets[one.output])
 		}
 		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
 			return wayOut(d.Err(), weights)
@@ -180,7 +180,7 @@ func (s *scores) addMasked(one *score, p *plan, target, weights []float32) bool 
 		}
 		mask = s.steps
 	}
-	w.AddWeighted(len(mask), p.outputs()[one.output], target, mask)
+	w.AddWeighted(len(mask), p.outputs.values[one.output], target, mask)
 	return true
 }
 

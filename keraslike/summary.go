@@ -181,7 +181,7 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, pl.scope.groups, pl.roots...)
+	return graph.WriteDOT(w, m.name, pl.scope.groups, pl.nodes()...)
 }
 
 // drawing is a plan that is never run.

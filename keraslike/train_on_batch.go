@@ -104,5 +104,5 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if err := p.run(); err != nil {
 		return nil, fmt.Errorf("predict on batch: %w", err)
 	}
-	return p.outputs()[0], nil
+	return p.outputs.values[0], nil
 }

@@ -39,11 +39,10 @@ func (m *Model) update(p *plan, rate float64) error {
 
 // gradient is that of the i-th trainable weight, which is read or only updated with.
 func (p *plan) gradient(i int, read bool) gradient {
-	k := p.firstGradient + i
-	rows, ok := p.values[k].(*graph.Rows)
+	rows, ok := p.gradients.nodes[i].Value().(*graph.Rows)
 	switch {
 	case !ok:
-		return gradient{values: p.floats[k]}
+		return gradient{values: p.gradients.values[i]}
 	case read:
 		return gradient{values: rows.Values(), rows: rows.Index, sparse: true}
 	}
