@@ -39,3 +39,6 @@ func (m *Model) ForgetNames() {
 	m.paths = map[*Weight]string{}
 	m.collect("", m.paths, map[*Model]bool{})
 }
+
+// Optimizers makes each optimizer of this package with its default settings, by name.
+func Optimizers() map[string]func() Optimizer { return optimizerKinds }

@@ -2,8 +2,6 @@
 
 package keraslike
 
-import "slices"
-
 // goal is what training should do to a number.
 type goal int
 
@@ -13,19 +11,6 @@ const (
 	maximize
 	unknownSeries // the model measures nothing of that name
 )
-
-// goal returns the goal of a series of the scores.
-func (s *scores) goal(name string) goal {
-	if name == "loss" || slices.Contains(s.names, name) {
-		return minimize
-	}
-	for _, one := range s.list {
-		if one.name == name {
-			return one.goal
-		}
-	}
-	return unknownSeries
-}
 
 // goalMetric is a Metric that knows its goal.
 type goalMetric interface{ goal() goal }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 )
 
 // Optimizer changes weights by their gradients. It holds settings only: what it
@@ -250,14 +249,6 @@ func (c *commonSettings) clips() (n int) {
 // batches is the number of batches that one update is made of.
 func (c *commonSettings) batches() int { return max(1, c.Accumulate) }
 
-// unit reports a setting outside [0, 1).
-func unit(name string, v float64) error {
-	if !(v >= 0 && v < 1) {
-		return fmt.Errorf("%s is %g, want 0 <= %s < 1", name, v, name)
-	}
-	return nil
-}
-
 // maxRate is far beyond every rate that learns.
 const maxRate = 1e6
 
@@ -272,19 +263,3 @@ func checkEpsilon(e float64) error { return atLeastZero("epsilon", e) }
 
 // rowWidth is the length of a row, given compact rows.
 func rowWidth(g []float32, rows []int32) int { return len(g) / max(1, len(rows)) }
-
-// atLeastZero reports a setting that is negative, infinite or NaN.
-func atLeastZero(name string, v float64) error {
-	if !(v >= 0) || math.IsInf(v, 1) {
-		return fmt.Errorf("%s is %g, want a finite number of at least 0", name, v)
-	}
-	return nil
-}
-
-// aboveZero reports a setting that is not positive, infinite or NaN.
-func aboveZero(name string, v float64) error {
-	if !(v > 0) || math.IsInf(v, 1) {
-		return fmt.Errorf("%s is %g, want a finite number above 0", name, v)
-	}
-	return nil
-}

@@ -82,6 +82,19 @@ func (s *scores) series() []string {
 	return names
 }
 
+// goal returns the goal of a series of the scores.
+func (s *scores) goal(name string) goal {
+	if name == "loss" || slices.Contains(s.names, name) {
+		return minimize
+	}
+	for _, one := range s.list {
+		if one.name == name {
+			return one.goal
+		}
+	}
+	return unknownSeries
+}
+
 // distinct reports two series of one name in the logs, those of validation included: with
 // outputs "x" and "val_x" there would be two named "val_x_loss".
 func (s *scores) distinct() error {
