@@ -3,8 +3,14 @@
 package keraslike_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math"
+	"reflect"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/graph"
@@ -143,3 +149,252 @@ func TestOwnModelInCallback(t *testing.T) {
 		}
 	}
 }
+
+// moody is a callback of a user with everything that one may have.
+type moody struct {
+	said  *[]string // what happened, in order
+	name  string
+	last  bool
+	fails bool // at the end of the first epoch
+	state keraslike.CallbackState
+}
+
+func (c *moody) say(what string) { *c.said = append(*c.said, c.name+" "+what) }
+
+func (c *moody) On(e keraslike.Event, t *keraslike.Training) error {
+	c.say([]string{"begins", "epoch", "batch", "epoch ends", "ends"}[e])
+	if e == keraslike.EpochEnd && c.fails {
+		return errors.New(c.name + " fails")
+	}
+	return nil
+}
+
+func (c *moody) RunsLast() bool                 { return c.last }
+func (c *moody) AddsLogs() []string             { return []string{c.name} }
+func (c *moody) Finish(err error)               { c.say(fmt.Sprintf("finishes: %v", err)) }
+func (c *moody) StateKey() string               { return c.name }
+func (c *moody) State() keraslike.CallbackState { return c.state }
+
+func (c *moody) SetState(s keraslike.CallbackState) error {
+	c.say("resumes")
+	c.state = s
+	return nil
+}
+
+// TestOrderOfCallbacks: those that run last come last at every event; where another one
+// fails they are told if they were given before it; all are told when Fit ends.
+func TestOrderOfCallbacks(t *testing.T) {
+	fit := func(callbacks ...keraslike.Callback) error {
+		_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(callbacks...))
+		return err
+	}
+	var said []string
+	a, b := &moody{said: &said, name: "a", last: true}, &moody{said: &said, name: "b"}
+	if err := fit(a, b); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"b begins", "a begins", "b epoch", "a epoch", "b batch", "a batch", "b epoch ends", "a epoch ends", "b ends", "a ends", "a finishes: <nil>", "b finishes: <nil>"}; !slices.Equal(said, want) {
+		t.Errorf("got %q, want %q", said, want)
+	}
+	said, b.fails = nil, true
+	c := &moody{said: &said, name: "c", last: true}
+	wantError(t, fit(a, b, c), "fit: b fails")
+	if want := []string{"b epoch ends", "a epoch ends", "a finishes: fit: b fails", "b finishes: fit: b fails", "c finishes: fit: b fails"}; !slices.Equal(said[len(said)-5:], want) {
+		t.Errorf("got %q, want %q at the end", said, want)
+	}
+	said = nil
+	_ = fit(a, nil)
+	_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Epochs(0), keraslike.Callbacks(a))
+	if err == nil || len(said) > 0 {
+		t.Errorf("a Fit that does not begin says %q", said)
+	}
+}
+
+// TestFinish: callbacks are told whatever ends Fit, once.
+func TestFinish(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func()
+		want string
+	}{
+		"panic":  {func() { panic("no") }, "panic: no"},
+		"goexit": {runtime.Goexit, "fit was aborted"},
+	} {
+		var said []string
+		finisher := &moody{said: &said, name: "f"}
+		rude := keraslike.CallbackFunc(func(e keraslike.Event, _ *keraslike.Training) error {
+			if e == keraslike.BatchEnd {
+				said = nil
+				c.do()
+			}
+			return nil
+		})
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			_, _ = toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(finisher, rude))
+		}()
+		<-done
+		if len(said) != 1 {
+			t.Fatalf("%s: got %q, want one call", name, said)
+		}
+		wantError(t, errors.New(said[0]), "f finishes: ", c.want)
+	}
+}
+
+// TestStatefulCallback: the state of a user's callback is resumed in the same process and
+// from a file, by its key, and whatever is wrong with it is an error that names it.
+func TestStatefulCallback(t *testing.T) {
+	interrupted := func(c *moody, at int) (*keraslike.Model, error) {
+		m := toyModel(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		stop := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+			if e == keraslike.BatchEnd && tr.Step == at {
+				cancel()
+			}
+			return nil
+		})
+		_, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(c, stop))
+		return m, err
+	}
+	copies := [][]float32{}
+	for i, w := range toyModel(t).Weights() {
+		copies = append(copies, slices.Repeat([]float32{float32(i)}, len(w.Value())))
+	}
+	state := keraslike.CallbackState{
+		Counts:  map[string]int{"none": 0, "most": 1 << 30},
+		Numbers: map[string]float64{"third": 1. / 3, "most": math.Inf(1), "least": math.Inf(-1), "tiny": math.SmallestNonzeroFloat64},
+		Weights: copies,
+	}
+	for _, way := range []string{"same process", "file"} {
+		var said []string
+		m, err := interrupted(&moody{said: &said, name: "mine", state: state}, 2)
+		if !errors.Is(err, keraslike.ErrStopped) {
+			t.Fatal(err)
+		}
+		if way == "file" {
+			content, path := saved(t, m, keraslike.WithOptimizer{})
+			m = loaded(t, path)
+			if again, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(again, content) {
+				t.Error("saved, loaded and saved again the bytes are others")
+			}
+		}
+		said = nil
+		other, mine := &moody{said: &said, name: "other"}, &moody{said: &said, name: "mine"}
+		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(other, mine)); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(mine.state.Counts, state.Counts) || !maps.Equal(mine.state.Numbers, state.Numbers) || !reflect.DeepEqual(mine.state.Weights, copies) || other.state.Counts != nil {
+			t.Errorf("%s: resumed with %v and %v, want %v for mine only", way, mine.state, other.state, state)
+		}
+		if want := []string{"other begins", "mine begins", "mine resumes"}; !slices.Equal(said[:3], want) {
+			t.Errorf("%s: got %q, want %q first", way, said, want)
+		}
+	}
+	for want, wrong := range map[string]keraslike.CallbackState{
+		"callback mine: waited -1: want 0 to 1073741824":            {Counts: map[string]int{"waited": -1}},
+		`callback mine: best is "NaN", want a number`:               {Numbers: map[string]float64{"best": math.NaN()}},
+		"callback mine: its state has weights other than the model": {Weights: copies[1:]},
+	} {
+		var said []string
+		m, err := interrupted(&moody{said: &said, name: "mine", state: wrong}, 2)
+		wantError(t, err, want)
+		if !errors.Is(err, keraslike.ErrStopped) {
+			t.Errorf("%v is not ErrStopped", err)
+		}
+		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16)); err != nil {
+			t.Errorf("the model cannot be trained further: %v", err)
+		}
+		save := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+			if e == keraslike.BatchEnd {
+				return tr.Model.Save(t.TempDir()+"/m", keraslike.WithOptimizer{})
+			}
+			return nil
+		})
+		_, err = m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Callbacks(&moody{said: &said, name: "mine", state: wrong}, save))
+		wantError(t, err, "save model", want)
+	}
+	var said []string
+	m, _ := interrupted(&moody{said: &said, name: "mine"}, 2)
+	if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(forgetful{"mine"})); err == nil || err.Error() != "fit: mine: not this one" {
+		t.Errorf("got %v, want the error of SetState", err)
+	}
+}
+
+// forgetful is a callback that rejects its state.
+type forgetful struct{ name string }
+
+func (f forgetful) On(keraslike.Event, *keraslike.Training) error { return nil }
+func (f forgetful) StateKey() string                              { return f.name }
+func (f forgetful) State() keraslike.CallbackState                { return keraslike.CallbackState{} }
+func (f forgetful) SetState(keraslike.CallbackState) error        { return errors.New("not this one") }
+
+// unimpressed is a NotFiniteHandler that ends training with an error of its own, or with
+// the one that was found.
+type unimpressed struct{ own error }
+
+func (unimpressed) On(keraslike.Event, *keraslike.Training) error { return nil }
+func (u unimpressed) HandleNotFinite(found *keraslike.NotFiniteError) error {
+	if u.own != nil {
+		return u.own
+	}
+	return found
+}
+
+func TestNotFiniteHandler(t *testing.T) {
+	own, bad := errors.New("I give up"), &keraslike.NotFiniteError{}
+	for _, c := range []struct {
+		own  error
+		want []string
+	}{{own, []string{"epoch 1, step 2", "I give up"}}, {nil, []string{"epoch 1, step 2"}}} {
+		m := toyModel(t)
+		spoils := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+			if e == keraslike.BatchEnd {
+				tr.Model.Weights()[0].Value()[0] = float32(math.NaN())
+			}
+			return nil
+		})
+		_, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Callbacks(spoils, unimpressed{c.own}, callbacks.TerminateOnNaN()))
+		wantError(t, err, c.want...)
+		if !errors.As(err, &bad) || c.own != nil && !errors.Is(err, own) {
+			t.Errorf("got %v, want both errors", err)
+		}
+	}
+}
+
+// TestTrainingTells: what a callback can ask.
+func TestTrainingTells(t *testing.T) {
+	var empty keraslike.Training
+	if larger, known := empty.LargerIsBetter("val_accuracy"); !larger || !known || empty.Series() != nil || empty.LogNames() != nil || empty.Schedule() != nil {
+		t.Error("a Training of no model says more than what names tell")
+	}
+	var series, names []string
+	var schedule keraslike.Schedule
+	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
+	decay := keraslike.ExponentialDecay{Steps: 1, Rate: 0.5}
+	if err := m.Compile(keraslike.SGD(0.1, keraslike.WithSchedule(decay)), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	asks := &moody{said: &said, name: "mood"}
+	look := keraslike.CallbackFunc(func(_ keraslike.Event, tr *keraslike.Training) error {
+		series, names, schedule = tr.Series(), tr.LogNames(), tr.Schedule()
+		return nil
+	})
+	for _, with := range [][]keraslike.Callback{{asks, announced{look}}, {asks, look}} {
+		if _, err := m.Fit(t.Context(), toyData(t, 20, 1), keraslike.ValidationSplit(0.5), keraslike.Callbacks(with...)); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"loss", "accuracy", "val_loss", "val_accuracy", "mood"}
+		if _, all := with[1].(announced); !all {
+			want = nil
+		}
+		if !slices.Equal(series, []string{"loss", "accuracy"}) || !slices.Equal(names, want) || schedule != decay {
+			t.Errorf("series %q, logs %q, schedule %v; want logs %q", series, names, schedule, want)
+		}
+	}
+}
+
+// announced is a callback that says that it adds no logs.
+type announced struct{ keraslike.Callback }
+
+func (announced) AddsLogs() []string { return nil }

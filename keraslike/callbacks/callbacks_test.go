@@ -4,6 +4,7 @@ package callbacks_test
 
 import (
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -199,6 +200,11 @@ func TestCallbackMistakes(t *testing.T) {
 		{callbacks.EarlyStopping("val_loss"), `no "val_loss" to monitor, the logs have ["loss" "accuracy"]`},
 		{callbacks.EarlyStopping(""), "nothing to monitor"},
 		{callbacks.EarlyStopping("loss", callbacks.Patience(-1)), "patience is -1"},
+		{callbacks.EarlyStopping("loss", callbacks.StartFrom(-1)), "starts from epoch -1"},
+		{callbacks.EarlyStopping("loss", callbacks.Min, callbacks.Max), "got both modes max and min"},
+		{callbacks.EarlyStopping("loss", callbacks.Max, callbacks.Min), "got both modes max and min"},
+		{callbacks.ModelCheckpoint("m", callbacks.Min), "mode min is given without SaveBestOnly"},
+		{callbacks.TensorBoard(t.TempDir(), callbacks.Histograms(-1)), "histograms after every -1 epochs"},
 		{callbacks.EarlyStopping("loss", callbacks.Mode("up")), `mode "up" is unknown`},
 		{callbacks.ReduceLROnPlateau("loss", callbacks.Factor(1)), "factor 1"},
 		{callbacks.ModelCheckpoint(""), "want a path"},
@@ -215,4 +221,66 @@ func TestCallbackMistakes(t *testing.T) {
 	}
 	_, err := m.Fit(t.Context(), data, keraslike.Callbacks(callbacks.ReduceLROnPlateau("loss")))
 	wantError(t, err, "schedule exponential_decay sets the learning rate")
+}
+
+// A number that does not exist is reported before the first batch where every callback
+// tells which numbers it adds; a callback that adds it makes it one to monitor.
+func TestMonitoredBeforeTraining(t *testing.T) {
+	for name, c := range map[string]keraslike.Callback{
+		"early stopping: ":    callbacks.EarlyStopping("val_loss"),
+		"reduce on plateau: ": callbacks.ReduceLROnPlateau("val_loss", callbacks.Min),
+		"checkpoint: ":        callbacks.ModelCheckpoint(filepath.Join(t.TempDir(), "m"), callbacks.SaveBestOnly("val_loss")),
+	} {
+		m := toyModel(t)
+		_, err := m.Fit(t.Context(), blobs(40, 1), keraslike.Callbacks(c, callbacks.Progress(io.Discard)))
+		wantError(t, err, name+`there is no "val_loss" to monitor, the logs have ["loss" "accuracy"]`)
+		if done := m.Progress().Batches; done != 0 {
+			t.Errorf("%safter %d batches", name, done)
+		}
+		if _, err := m.Fit(t.Context(), blobs(40, 1), keraslike.ValidationSplit(0.5), keraslike.Callbacks(c)); err != nil {
+			t.Error(err)
+		}
+	}
+	s := callbacks.EarlyStopping("score", callbacks.Max)
+	if _, err := toyModel(t).Fit(t.Context(), blobs(40, 1), keraslike.Callbacks(scorer{}, s)); err != nil || s.Best() != 1 {
+		t.Errorf("best epoch %d, %v; want 1", s.Best(), err)
+	}
+	_, err := toyModel(t).Fit(t.Context(), blobs(40, 1), keraslike.Callbacks(scorer{}, callbacks.EarlyStopping("points", callbacks.Max)))
+	wantError(t, err, `no "points" to monitor, the logs have ["loss" "accuracy" "score"]`)
+}
+
+// scorer adds a number to the logs, and says so.
+type scorer struct{}
+
+func (scorer) AddsLogs() []string { return []string{"score"} }
+
+func (scorer) On(e keraslike.Event, t *keraslike.Training) error {
+	if e == keraslike.EpochEnd {
+		t.Logs = append(t.Logs, keraslike.Log{Name: "score", Value: 1})
+	}
+	return nil
+}
+
+// A training that fails leaves an event file that is closed and holds the epochs before.
+func TestTensorBoardAfterFailure(t *testing.T) {
+	dir := t.TempDir()
+	fails := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+		if e == keraslike.EpochBegin && tr.Epoch == 2 {
+			return errors.New("the power fails")
+		}
+		return nil
+	})
+	board := callbacks.TensorBoard(dir)
+	for range 2 { // it can be used again
+		_, err := toyModel(t).Fit(t.Context(), blobs(20, 1), keraslike.Epochs(3), keraslike.Callbacks(board, fails))
+		wantError(t, err, "the power fails")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("event files %q, %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil || !strings.Contains(string(text), "epoch_loss") {
+		t.Errorf("the event file has %q, %v", text, err)
+	}
 }
