@@ -121,7 +121,7 @@ func steep(p, _ *graph.Node) (*graph.Node, error) {
 	return p, err
 }
 
-// A callback that trains or compiles the model that is trained is refused, at every event;
+// A callback must not train or compile the model that is trained, at any event;
 // afterwards both are as free as before. Evaluating, saving and single batches are its own.
 func TestOwnModelInCallback(t *testing.T) {
 	data := toyData(t, 20, 1)

@@ -102,12 +102,12 @@ func (f *fit) handleNotFinite(err error) (ended bool, _ error) {
 	}
 	for _, c := range f.callbacks {
 		if h, ok := c.(NotFiniteHandler); ok {
-			refused := guard("callback", c, "HandleNotFinite", func() error { return h.HandleNotFinite(found) })
-			if refused == nil {
+			own := guard("callback", c, "HandleNotFinite", func() error { return h.HandleNotFinite(found) })
+			if own == nil {
 				return true, nil
 			}
-			if !errors.Is(refused, found) {
-				err = errors.Join(err, refused)
+			if !errors.Is(own, found) {
+				err = errors.Join(err, own)
 			}
 			return false, err
 		}

@@ -22,7 +22,7 @@
 // Each constructor lists its options with their defaults. An option that does not fit a
 // callback does not compile; a setting that makes no sense is an error of Fit, before
 // anything is trained. The order of options does not matter; of one given twice the last
-// counts.
+// counts, but Min and Max together are an error.
 //
 // These callbacks use nothing of keraslike that one's own cannot: see keraslike.Callback.
 package callbacks

@@ -103,7 +103,7 @@ func named(t *testing.T, first, second string, metrics ...keraslike.CompileOptio
 
 // TestAutoMode: which way is better is the metric's affair, not that of letters in the
 // names of outputs; Keras asks the metric, too (callbacks/monitor_callback.py). Each number
-// falls for three epochs; where smaller is better, training goes on.
+// falls for three epochs; where smaller is better, training continues.
 func TestAutoMode(t *testing.T) {
 	own := keraslike.MetricOf("account_error", func(p, t []float32) float64 { return float64(p[0]) })
 	exact := keraslike.MetricOf("accuracy", func(p, t []float32) float64 { return float64(p[0]) })
@@ -171,7 +171,7 @@ func twoTargets() rows {
 }
 
 // TestCheckpointPaths: numbers as Python's str.format writes them (Python 3.11), and every
-// path that would be a literal name is refused, where the model's own series tell it before
+// path that would be a literal name is rejected, where the model's own series tell it before
 // anything is trained.
 func TestCheckpointPaths(t *testing.T) {
 	fit := func(path string, options ...callbacks.ModelCheckpointOption) (string, error) {
