@@ -16,7 +16,7 @@ import (
 )
 
 // TestEverythingHasKnownValues fails when an activation, loss, metric,
-// initialiser or optimiser is exported of which testdata/golden knows no values.
+// initializer or optimizer is exported of which testdata/golden knows no values.
 func TestEverythingHasKnownValues(t *testing.T) {
 	aliases := map[string]string{ // what the programs that made the values call it
 		"mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",

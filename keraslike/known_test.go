@@ -202,7 +202,7 @@ func stream(t *testing.T, m keraslike.Measurement, pred, target golden.Array, ba
 // divides by the same 1 - β₂ᵗ.
 const betaRounding = 2e-5
 
-// TestOptimizerValues makes five steps with each optimiser and compares every
+// TestOptimizerValues makes five steps with each optimizer and compares every
 // weight after every step, and the state at the end, with
 // testdata/golden/optimizers.json.
 func TestOptimizerValues(t *testing.T) {
@@ -245,7 +245,7 @@ func TestOptimizerValues(t *testing.T) {
 	}
 }
 
-// optimizerOf is the optimiser of a case, nil where this package has none or
+// optimizerOf is the optimizer of a case, nil where this package has none or
 // not its options.
 func optimizerOf(a golden.Args) keraslike.Optimizer {
 	rate := a.Float("learning_rate")

@@ -184,7 +184,7 @@ func (l LossFunc) Begin(p, t Shape) (Measurement, error) {
 // Compile, as are values out of range.
 type LossOption interface{ applyLoss(*settable) }
 
-// LabelSmoothing moves targets towards even chances: t·(1-s) + s/2 for binary
+// LabelSmoothing moves targets toward even chances: t·(1-s) + s/2 for binary
 // ones, t·(1-s) + s/classes for categorical ones (Szegedy et al. 2016). It is an option of
 // the cross-entropies but for the sparse one, from 0, the default, to 1.
 func LabelSmoothing(share float64) LossOption {

@@ -116,7 +116,7 @@ func (l *crossentropy) Rows(p, logits, t *graph.Node) (*graph.Node, error) {
 	return l.Of.Rows(p, logits, t)
 }
 
-// smooth moves targets by a share s towards even chances.
+// smooth moves targets by a share s toward even chances.
 func smooth(t *graph.Node, of ActivationFunc, s float64) (*graph.Node, error) {
 	if s == 0 {
 		return t, nil

@@ -76,7 +76,7 @@ func TestEveryLossValue(t *testing.T) {
 }
 
 // A cross-entropy takes the logits of its own activation only: softmax outputs
-// are probabilities to the binary one, and Keras normalises what sigmoid gives
+// are probabilities to the binary one, and Keras normalizes what sigmoid gives
 // the categorical one.
 func TestCrossentropyOfOtherActivation(t *testing.T) {
 	x := golden.Array{Shape: []int{3}, Data: []float64{0.5, -1, 2}}

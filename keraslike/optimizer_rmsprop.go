@@ -76,7 +76,7 @@ func (o *rmsprop) Decays() (slots []int, by float64, ok bool) {
 	return slots, o.Rho, o.Momentum == 0
 }
 
-// rest are the slots behind the first, nil where a setting does not use them.
+// rest are the slots after the first, nil where a setting does not use them.
 func (o *rmsprop) rest(slots [][]float32) (momentum, average []float32) {
 	slots = slots[1:]
 	if o.Momentum > 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// TestSavedSettings compiles with every loss, metric, optimiser and schedule that has
+// TestSavedSettings compiles with every loss, metric, optimizer and schedule that has
 // settings, saves, loads, trains both models on and compares weights and logs.
 func TestSavedSettings(t *testing.T) {
 	type setting struct {
@@ -92,7 +92,7 @@ func TestLoadOwnParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := keraslike.Load(path)
-	wantError(t, err, `optimiser "recorder" is unknown; pass KnownOptimizer(...)`)
+	wantError(t, err, `optimizer "recorder" is unknown; pass KnownOptimizer(...)`)
 	_, err = keraslike.Load(path, keraslike.KnownOptimizer(&recorder{}))
 	wantError(t, err, `loss "mine": unknown; pass KnownLoss(...)`)
 	_, err = keraslike.Load(path, keraslike.KnownOptimizer(&recorder{}), keraslike.KnownLoss(loss))

@@ -12,7 +12,7 @@ import (
 // TrainOnBatch makes one update on x and y, which have the batch as their first
 // axis, and returns the loss before it. The values are not copied: x may be a
 // *tensor.Dense or, for rows of features, a *graph.CSR. It is for training
-// loops of one's own; Fit is the usual one.
+// loops of your own; Fit is the usual way.
 func (m *Model) TrainOnBatch(x, y graph.Value) (loss float64, err error) {
 	if m.compiled == nil {
 		return 0, fmt.Errorf("train on batch: %w", ErrNotCompiled)
