@@ -151,7 +151,7 @@ func (b *builder) sequential(name string, c modelConfig, known []k.Shape, depth 
 }
 
 // precision notes a layer that Keras computes in another precision than float32, the
-// only one here, and refuses one whose weights are quantized.
+// only one here, and reports one whose weights are quantized as an error.
 func (b *builder) precision(raw json.RawMessage) error {
 	var name string
 	if len(raw) > 0 && json.Unmarshal(raw, &name) != nil {
@@ -180,8 +180,8 @@ func (b *builder) precision(raw json.RawMessage) error {
 	return nil
 }
 
-// layer is the layer that in will be given to, the same one for all places that Keras
-// says share it.
+// layer makes the layer that is applied to tensors of the shapes in, one for all uses that
+// share it in Keras.
 func (b *builder) layer(l layerConfig, in []k.Shape, depth int) (k.Layer, error) {
 	if l.Shared == nil {
 		return b.newLayer(l, in, depth)

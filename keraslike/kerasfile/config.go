@@ -27,7 +27,7 @@ type layerConfig struct {
 	Config     json.RawMessage `json:"config"`
 	Inbound    json.RawMessage `json:"inbound_nodes"`
 	Build      json.RawMessage `json:"build_config"`
-	Shared     *int64          `json:"shared_object_id"` // of a layer that is in several places
+	Shared     *int64          `json:"shared_object_id"` // of a layer that several models share
 }
 
 // custom tells the classes of users, which may be named as one of Keras and compute

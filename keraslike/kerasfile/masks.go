@@ -106,16 +106,16 @@ func (m *masks) blind(calls []layerCall) (notes []string, err error) {
 		masked := c.blind && m.mask(c.in[0]).known
 		switch {
 		case masked && plain[c.layer.Name]:
-			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 leaves masks away, and without", c.layer.Name)
+			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 ignores masks, and without", c.layer.Name)
 		case masked:
-			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 leaves the mask of the series away", c.layer.Name))
+			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 ignores the mask of the series", c.layer.Name))
 		}
 		c.blind = c.blind && !plain[c.layer.Name]
 	}
 	return notes, nil
 }
 
-// check refuses a mask that is another one than that of the call's input.
+// check reports a mask that is not that of the call's input.
 func (m *masks) check(c *layerCall) error {
 	if c.mask == nil {
 		return nil

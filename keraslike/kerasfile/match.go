@@ -11,7 +11,7 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// partners gives for each name the place of the same name in the file, -1 for none.
+// partners gives for each name the index of the same name in the file, -1 for none.
 func partners(names, file []string) (list []int, whole bool) {
 	at := map[string]int{}
 	for i, name := range file {
@@ -150,7 +150,7 @@ func pairLeaves(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)
 }
 
-// finish adds what of the file has no place in the model, and says in the report what
+// finish adds what of the file the model has no use for, and says in the report what
 // was not matched by names.
 func (f *weightsFile) finish(t matching, names, file []string, r *Report) []pair {
 	used := map[int]bool{}
@@ -278,7 +278,7 @@ func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fil
 }
 
 // runs are the names that neighboring parts of a path can be, a name with slashes being
-// several of them, with the place where each ends.
+// several of them, with the index behind the last part of each.
 func runs(parts []string) iter.Seq2[string, int] {
 	const most = 8
 	return func(yield func(string, int) bool) {
@@ -292,8 +292,8 @@ func runs(parts []string) iter.Seq2[string, int] {
 	}
 }
 
-// likeness is how many names of a layer's path stand among the parts, one behind the
-// other, its own being the last.
+// likeness is how many names of a layer's path stand among the parts in the same
+// order, its own being the last.
 func likeness(path, parts []string) int {
 	found := 1
 	for _, name := range path[:len(path)-1] {

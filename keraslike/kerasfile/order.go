@@ -70,7 +70,7 @@ type leaf struct {
 // nestedModels names the i-th of the models in a model as a file of Keras 3 does.
 type nestedModels func(parent string, stacked bool, i, ofKind int) string
 
-// visited is what has been listed: a model that is in several places would be listed for
+// visited is what has been listed: a model that is used several times would be listed for
 // each of them, those in it for each of these, and so on.
 type visited struct {
 	weights map[*k.Weight]bool
@@ -147,7 +147,7 @@ func ownKinds(_ string, stacked bool, _, ofKind int) string {
 	return numbered("functional", ofKind)
 }
 
-// fileKinds names the models as a file does that has one kind of them only at a place,
+// fileKinds names the models as a file does that has one kind of them only at each level,
 // whatever they are here.
 func fileKinds(f *weightsFile) nestedModels {
 	kinds := map[string]map[string]bool{} // below each group, the classes of models

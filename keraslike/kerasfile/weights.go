@@ -46,8 +46,8 @@ func (f weightsFlag) applyWeights(s *weightsSettings) {
 // does: in files of Keras 1 and 2 by the order of Model.layers, if there are equally
 // many with weights, in those of Keras 3 by class and number in that order. The report
 // says so. A file of safetensors is matched by the paths of the weights alone.
-// What fits only in part is refused unless ByName asks for it, and then the
-// model is as it was: nothing is written before everything has been read.
+// What fits only in part is an error unless ByName asks for it. After an error the model is
+// as it was: nothing is written before everything has been read and checked.
 //
 // A model that is not built yet and has all its weights afterwards is built.
 func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, error) {
