@@ -3,11 +3,9 @@
 package keraslike
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // The architecture of a model as it is saved: its layers with their arguments,
@@ -278,12 +276,12 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 		make, ok = from.known[lc.Kind]
 	}
 	if !ok {
-		return nil, fmt.Errorf("kind %q is unknown; pass Known(...) for a layer of your own", lc.Kind)
+		return nil, fmt.Errorf("kind %q is unknown; pass WithCustomLayer(...) for a layer of your own", lc.Kind)
 	}
 	var d Definition
-	err := guard("known definition", nil, lc.Kind, func() error {
+	err := guard("custom definition", nil, lc.Kind, func() error {
 		if d = make(); isNil(d) {
-			return fmt.Errorf("Known(...) makes nothing for kind %q", lc.Kind)
+			return fmt.Errorf("WithCustomLayer(...) makes nothing for kind %q", lc.Kind)
 		}
 		return unmarshalStrict(lc.Config, d)
 	})
@@ -299,18 +297,4 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 		l.sub = inner.sub
 	}
 	return l, nil
-}
-
-// unmarshalStrict reads JSON without fields that v does not have, and with nothing
-// behind it.
-func unmarshalStrict(text []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("something follows the JSON value at byte %d", dec.InputOffset())
-	}
-	return nil
 }

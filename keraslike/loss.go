@@ -81,6 +81,9 @@ var lossFuncs = map[LossFunc]*lossKind{}
 
 func registerLossFunc(l LossFunc, kind lossKind) struct{} {
 	lossFuncs[l] = &kind
+	if kind.row != nil {
+		registerMetric(string(l), func() Metric { return l })
+	}
 	return struct{}{}
 }
 
@@ -262,7 +265,7 @@ func eachOutput(l Loss, n int) []Loss {
 //		return graph.Mul(e2, e2)
 //	})
 //
-// Load has to be told of it by KnownLoss.
+// Load has to be told of it by WithCustomLoss.
 func CustomLoss(name string, rows func(prediction, target *graph.Node) (*graph.Node, error)) Loss {
 	return &customLoss{name, rows}
 }

@@ -62,6 +62,39 @@ type Matrix interface {
 	Rows() [][]float64
 }
 
+// goal is what training should do to a number.
+type goal int
+
+const (
+	unknownGoal goal = iota
+	minimize
+	maximize
+	unknownSeries // the model measures nothing of that name
+)
+
+// goalMetric is a Metric that knows its goal.
+type goalMetric interface{ goal() goal }
+
+// goalOf returns the goal of a metric: those of this package know it, others may have the
+// name of one.
+func goalOf(m Metric) goal {
+	if own, ok := m.(goalMetric); ok {
+		return own.goal()
+	}
+	return goalOfName(m.Name())
+}
+
+// goalOfName returns the goal of a metric or a loss of this package.
+func goalOfName(name string) goal {
+	if name == "loss" {
+		return minimize
+	}
+	if make, ok := metricKinds[name]; ok {
+		return goalOf(make())
+	}
+	return unknownGoal
+}
+
 // memoryMetric is a Metric that needs memory in proportion to its settings or to the output.
 type memoryMetric interface{ memory(output Shape) float64 }
 
@@ -100,30 +133,16 @@ var metricFuncs = map[MetricFunc]metricKind{}
 
 func registerMetricFunc(m MetricFunc, kind metricKind) struct{} {
 	metricFuncs[m] = kind
-	return struct{}{}
+	return registerMetric(string(m), func() Metric { return m })
 }
 
-// metricKinds makes a metric with default settings for each name of one that has settings,
-// into which those of a saved model are read. Every such metric registers itself.
+// metricKinds makes a metric with default settings for each name, into which the settings of
+// a saved model are read. Every metric registers itself.
 var metricKinds = map[string]func() Metric{}
 
 func registerMetric(name string, make func() Metric) struct{} {
 	metricKinds[name] = make
 	return struct{}{}
-}
-
-// metricNamed is the metric of this package of a name, with default settings.
-func metricNamed(name string) (m Metric, ok bool) {
-	if make, ok := metricKinds[name]; ok {
-		return make(), true
-	}
-	if _, ok := metricFuncs[MetricFunc(name)]; ok {
-		return MetricFunc(name), true
-	}
-	if kind, ok := lossFuncs[LossFunc(name)]; ok && kind.row != nil {
-		return LossFunc(name), true
-	}
-	return nil, false
 }
 
 // Name is the Keras name.
@@ -195,26 +214,10 @@ func (m renamed) Begin(p, t Shape) (Measurement, error) {
 }
 
 // CustomMetric is a metric of your own: begin makes a Measurement for predictions and
-// targets of the given sample shapes. Load has to be told of it by KnownMetric.
+// targets of the given sample shapes. Load has to be told of it by WithCustomMetric.
 // CustomRowMetric is simpler for what is a mean over rows.
 func CustomMetric(name string, begin func(prediction, target Shape) (Measurement, error)) Metric {
 	return &customMetric{name, begin}
-}
-
-// CustomRowMetric is a metric of your own: the mean over rows of the last axis of a
-// function of the row's predictions and targets. Load has to be told of it by KnownMetric.
-func CustomRowMetric(name string, row func(prediction, target []float32) float64) Metric {
-	return &customMetric{name, func(p, t Shape) (Measurement, error) {
-		if len(p) == 0 || row == nil {
-			return nil, fmt.Errorf("metric %s: want a function and predictions of at least one axis, got shape %v", name, p)
-		}
-		r := &rowMean{name: name, own: true, row: row, cols: p[len(p)-1], targetCols: 1}
-		if rows := p.Size() / r.cols; t.Size()%rows == 0 {
-			r.targetCols = t.Size() / rows
-			return r, nil
-		}
-		return nil, fmt.Errorf("metric %s: targets have shape %v, which does not go with rows of predictions %v", name, t, p)
-	}}
 }
 
 type customMetric struct {

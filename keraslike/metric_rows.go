@@ -108,3 +108,19 @@ func (r *rowMean) Reset() {
 	r.forget()
 	r.sum, r.weight = 0, 0
 }
+
+// CustomRowMetric is a metric of your own: the mean over rows of the last axis of a
+// function of the row's predictions and targets. Load has to be told of it by WithCustomMetric.
+func CustomRowMetric(name string, row func(prediction, target []float32) float64) Metric {
+	return &customMetric{name, func(p, t Shape) (Measurement, error) {
+		if len(p) == 0 || row == nil {
+			return nil, fmt.Errorf("metric %s: want a function and predictions of at least one axis, got shape %v", name, p)
+		}
+		r := &rowMean{name: name, own: true, row: row, cols: p[len(p)-1], targetCols: 1}
+		if rows := p.Size() / r.cols; t.Size()%rows == 0 {
+			r.targetCols = t.Size() / rows
+			return r, nil
+		}
+		return nil, fmt.Errorf("metric %s: targets have shape %v, which does not go with rows of predictions %v", name, t, p)
+	}}
+}

@@ -44,13 +44,13 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 	if n.Settings == nil {
 		l := LossFunc(n.Name)
 		if _, ok := lossFuncs[l]; !ok {
-			return nil, fmt.Errorf("loss %q: unknown; pass KnownLoss(...) for one of your own, or WithoutCompile", n.Name)
+			return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
 		}
 		return l, nil
 	}
 	make, ok := lossKinds[n.Name]
 	if !ok {
-		return nil, fmt.Errorf("loss %q: unknown; pass KnownLoss(...) for one of your own, or WithoutCompile", n.Name)
+		return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
 	}
 	l := make()
 	return l, unmarshalStrict(n.Settings, l)
@@ -73,14 +73,12 @@ func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
 			return m, nil
 		}
 	}
-	known, ok := metricNamed(n.Name)
+	make, ok := metricKinds[n.Name]
 	if !ok {
-		return m, fmt.Errorf("metric %q: unknown; pass KnownMetric(...) for one of your own, or WithoutCompile", n.Name)
+		return m, fmt.Errorf("metric %q: unknown; pass WithCustomMetric(...) for one of your own, or WithoutCompile", n.Name)
 	}
+	known := make()
 	if n.Settings != nil {
-		if metricKinds[n.Name] == nil {
-			return m, fmt.Errorf("metric %q: has no settings, got %s", n.Name, n.Settings)
-		}
 		if err := unmarshalStrict(n.Settings, known); err != nil {
 			return m, fmt.Errorf("metric %q: %w", n.Name, err)
 		}
