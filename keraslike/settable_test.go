@@ -188,10 +188,10 @@ func isIdent(e ast.Expr, name string) bool {
 
 var listedOption = regexp.MustCompile(`([A-Z]\w*) \(([^)]*)\)`)
 
-// TestOptionsAreDocumented tries every option of a family on everything that takes options
+// TestTrainingOptionsAreDocumented tries every option of a family on everything that takes options
 // of it, and holds that exactly those that fit are listed in its documentation, that the
 // defaults given there are true and that an option that does not fit is reported by name.
-func TestOptionsAreDocumented(t *testing.T) {
+func TestTrainingOptionsAreDocumented(t *testing.T) {
 	for _, f := range optionFamilies() {
 		takers, options := f.declared(t)
 		if tried := slices.Sorted(maps.Keys(f.values)); !slices.Equal(tried, options) {
