@@ -201,6 +201,9 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 			t.Errorf("%s: this test tries them on %v, they are taken by %v", f.option, tried, slices.Sorted(maps.Keys(takers)))
 		}
 		for name, text := range takers {
+			if f.makers[name] == nil {
+				continue
+			}
 			_, list, ok := strings.Cut(text, "Options: ")
 			if !ok {
 				t.Errorf("%s: the documentation has no paragraph that begins with Options:", name)
