@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
 // Fill says what lies outside of a picture that is turned or moved.
@@ -139,14 +141,14 @@ func (c change) transform(height, width int) affine {
 }
 
 // apply writes the changed picture, values 0..255, to out.
-func (a *Augment) apply(p *picture, c change, out []float32) {
-	m := c.transform(p.height, p.width)
+func (a *Augment) apply(p *picture.RGB, c change, out []float32) {
+	m := c.transform(p.Height, p.Width)
 	bright := float32(c.brightness)
-	for y := range p.height {
-		for x := range p.width {
+	for y := range p.Height {
+		for x := range p.Width {
 			row := m[0]*float64(y) + m[1]*float64(x) + m[2]
 			column := m[3]*float64(y) + m[4]*float64(x) + m[5]
-			at := 3 * (y*p.width + x)
+			at := 3 * (y*p.Width + x)
 			a.sample(p, row, column, out[at:at+3:at+3])
 		}
 	}
@@ -158,21 +160,21 @@ func (a *Augment) apply(p *picture, c change, out []float32) {
 }
 
 // sample interpolates linearly between the four pixels around a position.
-func (a *Augment) sample(p *picture, row, column float64, out []float32) {
-	if a.Fill == FillConstant && (row < 0 || column < 0 || row > float64(p.height-1) || column > float64(p.width-1)) {
+func (a *Augment) sample(p *picture.RGB, row, column float64, out []float32) {
+	if a.Fill == FillConstant && (row < 0 || column < 0 || row > float64(p.Height-1) || column > float64(p.Width-1)) {
 		v := float32(a.FillValue)
 		out[0], out[1], out[2] = v, v, v
 		return
 	}
 	if a.Fill == FillWrap {
-		row, column = wrapped(row, p.height), wrapped(column, p.width)
+		row, column = wrapped(row, p.Height), wrapped(column, p.Width)
 	}
 	y, x := math.Floor(row), math.Floor(column)
 	wy, wx := float32(row-y), float32(column-x)
-	y0, y1 := a.inside(int(y), p.height), a.inside(int(y)+1, p.height)
-	x0, x1 := a.inside(int(x), p.width), a.inside(int(x)+1, p.width)
-	aa, ab := p.rgb[3*(y0*p.width+x0):], p.rgb[3*(y0*p.width+x1):]
-	ba, bb := p.rgb[3*(y1*p.width+x0):], p.rgb[3*(y1*p.width+x1):]
+	y0, y1 := a.inside(int(y), p.Height), a.inside(int(y)+1, p.Height)
+	x0, x1 := a.inside(int(x), p.Width), a.inside(int(x)+1, p.Width)
+	aa, ab := p.Pix[3*(y0*p.Width+x0):], p.Pix[3*(y0*p.Width+x1):]
+	ba, bb := p.Pix[3*(y1*p.Width+x0):], p.Pix[3*(y1*p.Width+x1):]
 	for k := range 3 {
 		top := float32(aa[k]) + wx*(float32(ab[k])-float32(aa[k]))
 		bottom := float32(ba[k]) + wx*(float32(bb[k])-float32(ba[k]))

@@ -16,26 +16,6 @@ type Batch struct {
 	Inputs, Targets [][]float32 // row-major, Len samples each
 }
 
-// buffers makes room for n samples.
-func (l *layout) buffers(n int) (inputs, targets [][]float32) {
-	return blocks(l.inputSizes, n), blocks(l.targetSizes, n)
-}
-
-func blocks(sizes []int, n int) [][]float32 {
-	out := make([][]float32, len(sizes))
-	for k, size := range sizes {
-		out[k] = make([]float32, n*size)
-	}
-	return out
-}
-
-// cut puts the first n samples of the buffers into dst.
-func cut(dst, buffers [][]float32, sizes []int, n int) {
-	for k, b := range buffers {
-		dst[k] = b[:n*sizes[k]]
-	}
-}
-
 // Batches reads the source in its order, size samples at a time; the last batch
 // may be shorter. It stops at the first error. A batch of more than 2^28 numbers (1 GB)
 // is an error.

@@ -10,9 +10,17 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/npz"
 )
 
-// kerasSeed is the seed of the shuffle with which Keras splits Boston, IMDB and
-// Reuters.
-const kerasSeed = 113
+var bostonSet = register(Set{
+	Name:      "boston_housing",
+	Folder:    "boston_housing",
+	Title:     "Boston housing, 506 districts with 13 features and the median home value",
+	Publisher: "http://lib.stat.cmu.edu/datasets/boston",
+	Licence:   "public, no explicit licence; D. Harrison, D. L. Rubinfeld",
+	Sample:    "the whole table, 506 rows",
+	Files: []File{
+		kerasFile("boston_housing.npz", "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5", 57026),
+	},
+})
 
 // bostonColumns are the 13 features in the order of the file.
 var bostonColumns = []string{"CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT"}
@@ -34,7 +42,7 @@ var bostonColumns = []string{"CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", 
 // Source: Harrison, Rubinfeld: Hedonic prices and the demand for clean air,
 // Journal of Environmental Economics and Management 5 (1978).
 func Boston(ctx context.Context, from From) (train, test *Table, err error) {
-	p, err := from.locate(ctx, "boston_housing")
+	p, err := from.locate(ctx, bostonSet)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -14,7 +14,25 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
+
+var catsDogsSet = register(Set{
+	Name:      "dogs_vs_cats",
+	Folder:    "dogs_vs_cats",
+	Title:     "Dogs vs. Cats photographs, 2,000 training, 1,000 validation and 1,000 test pictures",
+	Publisher: "https://www.kaggle.com/c/dogs-vs-cats/data and https://www.microsoft.com/download/details.aspx?id=54765",
+	Licence:   "Asirra, Microsoft Research and Petfinder.com: for research and teaching under the publishers' terms",
+	Sample:    "generated drawings, no photographs: 400 training, 200 validation and 200 test pictures",
+	Files: []File{{
+		Name:   "kagglecatsanddogs_5340.zip",
+		Also:   append([]string{"train"}, catsDogsZips...),
+		URLs:   []string{"https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip"},
+		SHA256: "b7974bd00a84a99921f36ee4403f089853777b5ae8d151c76a86e64900334af9",
+		Size:   824887076,
+	}},
+})
 
 // catsDogsZips are the archives that are looked for, by name.
 var catsDogsZips = []string{
@@ -46,7 +64,7 @@ var (
 //
 // Source: Elson, Douceur, Howell, Saul: Asirra, ACM CCS 2007.
 func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation, test *ImageFolder, err error) {
-	p, err := from.locate(ctx, "dogs_vs_cats")
+	p, err := from.locate(ctx, catsDogsSet)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -63,7 +81,7 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 		if parts, err = sortPictures(fsys, name); err != nil {
 			return nil, nil, nil, fmt.Errorf("dogs_vs_cats: %w", err)
 		}
-		load = fromFiles(fsys, newExpenses(fsys, parts["train"], parts["validation"], parts["test"]).of)
+		load = fileLoader(fsys, parts["train"], parts["validation"], parts["test"])
 	}
 	var out [3]*ImageFolder
 	for k, part := range [3]string{"train", "validation", "test"} {
@@ -79,7 +97,7 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 }
 
 // catsDogs opens the archive in the place, or takes the place itself.
-func (p place) catsDogs() (fsys fs.FS, name string, err error) {
+func (p dataDir) catsDogs() (fsys fs.FS, name string, err error) {
 	f, file, err := p.open(catsDogsZips...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p.fs, p.name(""), nil
@@ -90,7 +108,7 @@ func (p place) catsDogs() (fsys fs.FS, name string, err error) {
 	// The file stays open as long as pictures are read from it; the runtime closes
 	// it when nobody holds it any more.
 	name = p.name(file)
-	z, err := newZip(f, name)
+	z, _, err := inflate.Zip(f, name)
 	if err != nil {
 		return nil, "", errors.Join(err, f.Close())
 	}

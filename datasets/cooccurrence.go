@@ -3,7 +3,6 @@
 package datasets
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -95,25 +94,4 @@ func CoOccurrence(texts [][]int32, words, dim int, seed uint64) ([]float32, erro
 		}
 	}
 	return out, nil
-}
-
-// sampleVectors makes vectors from the embedded film reviews.
-func sampleVectors(ctx context.Context, dim int, keep func(string) bool) (*Vectors, error) {
-	train, test, err := IMDB(ctx, From{Source: Sample}, Words{NumWords: 10000})
-	if err != nil {
-		return nil, err
-	}
-	data, err := CoOccurrence(append(train.IDs, test.IDs...), 10000, dim, 1)
-	if err != nil {
-		return nil, err
-	}
-	v := &Vectors{Dim: dim, index: map[string]int{}}
-	for id := WordOffset + 1; id < 10000; id++ {
-		row := data[id*dim : (id+1)*dim]
-		word, ok := train.Index.Word(id - WordOffset)
-		if ok && row[0] != 0 && (keep == nil || keep(word)) {
-			v.add(word, row)
-		}
-	}
-	return v, nil
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
 // openRead reads the file p of a folder.
@@ -229,7 +231,7 @@ func readerCases() map[string]costly {
 			})
 		}, "too much for the"},
 		"archive of a picture that goes on": {func(t *testing.T, dir string) {
-			zippedFile(t, file(dir), "p", string(flatPNG(t, 4, 4, 8, 2, 3, 0)), "\x00", maxPictureBytes)
+			zippedFile(t, file(dir), "p", string(flatPNG(t, 4, 4, 8, 2, 3, 0)), "\x00", picture.MaxBytes)
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error { _, err := LoadImage(z, "p", ImageOptions{}); return err })
 		}, "more than 67108864 bytes"},

@@ -8,20 +8,11 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/reef-dl/reef/datasets/internal/fetch"
 )
-
-// Names of the places a data set is read from; any other Source is a folder.
-const (
-	Local  = ""       // the full set if it is already on this machine, else the sample
-	Sample = "sample" // the embedded sample
-	Full   = "full"   // the full set, downloaded if need be
-)
-
-// Generated is the kind of data that a formula made, as JenaLike does.
-const Generated = "generated"
 
 // From says where a data set is read from. The zero value is Local.
 type From struct {
@@ -39,34 +30,11 @@ type Progress struct {
 	Done, Total int64 // bytes; Total is 0 when the publisher does not say
 }
 
-// Origin says where loaded data came from.
-type Origin struct {
-	Set     string // name in the registry, "mnist"
-	Kind    string // "sample", "full", "folder" or "generated"
-	Path    string // folder of the files; empty for the embedded sample
-	Licence string
-	Detail  string // what a sample or generated data holds; empty otherwise
-}
-
-// String describes the origin in one line.
-func (o Origin) String() string {
-	switch {
-	case o.Kind == Sample && o.Detail != "":
-		return fmt.Sprintf("%s: embedded sample (%s)", o.Set, o.Detail)
-	case o.Kind == Sample:
-		return o.Set + ": embedded sample"
-	case o.Kind == Generated:
-		return o.Set + ": generated, not measured: " + o.Detail
-	default:
-		return fmt.Sprintf("%s: %s set in %s", o.Set, map[string]string{Full: "full", "folder": "user's"}[o.Kind], o.Path)
-	}
-}
-
 // Find says, without network, what From{} would take for the named set: the full set
 // if it is on this machine, else an excerpt that the user put into $REEF_DATA, else the
 // sample. Files in the cache are read once to check them.
 func Find(name string) (Origin, error) {
-	set, err := lookup(name)
+	set, err := lookup(name, sets)
 	if err != nil {
 		return Origin{}, err
 	}
@@ -90,19 +58,11 @@ func CacheDir() (string, error) {
 }
 
 // locate finds the files of a set and downloads them if from asks for that.
-func (from From) locate(ctx context.Context, name string) (place, error) {
-	set, err := lookup(name)
-	if err != nil {
-		return place{}, err
-	}
-	return from.place(ctx, set)
-}
-
-func (from From) place(ctx context.Context, set *Set) (place, error) {
+func (from From) locate(ctx context.Context, set *Set) (dataDir, error) {
 	switch from.Source {
 	case Sample:
 		if set.Sample == "" {
-			return place{}, fmt.Errorf("%s: has no sample", set.Name)
+			return dataDir{}, fmt.Errorf("%s: has no sample", set.Name)
 		}
 		return set.sample(), nil
 	case Local, Full:
@@ -113,22 +73,22 @@ func (from From) place(ctx context.Context, set *Set) (place, error) {
 		case from.Source == Full:
 			return set.fetch(ctx, from)
 		case set.Sample == "":
-			return place{}, set.missing()
+			return dataDir{}, set.missing()
 		}
 		return set.sample(), nil
 	default:
 		info, err := os.Stat(from.Source)
 		if err != nil {
-			return place{}, fmt.Errorf("%s: folder with the data set: %w", set.Name, err)
+			return dataDir{}, fmt.Errorf("%s: folder with the data set: %w", set.Name, err)
 		}
 		if !info.IsDir() {
-			return place{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q, %q)", set.Name, from.Source, Sample, Full)
+			return dataDir{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q, %q)", set.Name, from.Source, Sample, Full)
 		}
 		return set.at(from.Source, "folder"), nil
 	}
 }
 
-// has says whether place would find the set, or a part of it, without a download.
+// has says whether locate would find the set, or a part of it, without a download.
 func (from From) has(set *Set) bool {
 	switch from.Source {
 	case Sample:
@@ -144,13 +104,13 @@ func (from From) has(set *Set) bool {
 
 // local is what this machine has of the set: all of it or else an excerpt in
 // $REEF_DATA, which counts as a folder of the user's.
-func (s *Set) local() (place, bool) {
+func (s *Set) local() (dataDir, bool) {
 	if p, ok := s.onDisk(); ok {
 		return p, true
 	}
 	root := os.Getenv("REEF_DATA")
 	if root == "" {
-		return place{}, false
+		return dataDir{}, false
 	}
 	p := s.at(filepath.Join(root, s.Folder), "folder")
 	return p, s.partial(p.fs)
@@ -170,7 +130,7 @@ func (s *Set) missing() error {
 // onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the
 // published checksum; files the user put into $REEF_DATA are checked by content
 // when they are read, since other people's copies differ in their packing.
-func (s *Set) onDisk() (place, bool) {
+func (s *Set) onDisk() (dataDir, bool) {
 	if root := os.Getenv("REEF_DATA"); root != "" {
 		if p := s.at(filepath.Join(root, s.Folder), Full); s.complete(p.fs) {
 			return p, true
@@ -178,12 +138,12 @@ func (s *Set) onDisk() (place, bool) {
 	}
 	root, err := CacheDir()
 	if err != nil {
-		return place{}, false
+		return dataDir{}, false
 	}
 	dir := filepath.Join(root, s.Folder)
 	for _, f := range s.Files {
 		if fetch.Have(dir, f.published()) != nil {
-			return place{}, false
+			return dataDir{}, false
 		}
 	}
 	return s.at(dir, Full), len(s.Files) > 0
@@ -213,10 +173,10 @@ func (s *Set) complete(dir fs.FS) bool {
 }
 
 // fetch downloads into the cache what is not there yet.
-func (s *Set) fetch(ctx context.Context, from From) (place, error) {
+func (s *Set) fetch(ctx context.Context, from From) (dataDir, error) {
 	root, err := CacheDir()
 	if err != nil {
-		return place{}, err
+		return dataDir{}, err
 	}
 	dir := filepath.Join(root, s.Folder)
 	for _, f := range s.Files {
@@ -230,7 +190,7 @@ func (s *Set) fetch(ctx context.Context, from From) (place, error) {
 			}
 		})
 		if err != nil {
-			return place{}, fmt.Errorf("%s: %w", s.Name, err)
+			return dataDir{}, fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
 	return s.at(dir, Full), nil
@@ -239,15 +199,24 @@ func (s *Set) fetch(ctx context.Context, from From) (place, error) {
 // Fetch downloads the full set, or the weights of that name, into the cache, unless it
 // is there already, and says where it lies. It leaves $REEF_DATA alone.
 func Fetch(ctx context.Context, name string, from From) (Origin, error) {
-	set, err := lookup(name)
-	for i := range weights {
-		if weights[i].Name == name {
-			set, err = &weights[i], nil
-		}
-	}
+	set, err := lookup(name, sets, weights)
 	if err != nil {
 		return Origin{}, err
 	}
 	p, err := set.fetch(ctx, from)
 	return p.origin, err
+}
+
+// at is the place of a folder on disk.
+func (s *Set) at(dir, kind string) dataDir {
+	return dataDir{os.DirFS(dir), Origin{Set: s.Name, Kind: kind, Path: dir, Licence: s.Licence}}
+}
+
+// sample is the place of the embedded sample.
+func (s *Set) sample() dataDir {
+	sub, err := fs.Sub(samples, path.Join("samples", s.Folder))
+	if err != nil { // only for an invalid path, and the names are constants
+		sub = samples
+	}
+	return dataDir{sub, Origin{Set: s.Name, Kind: Sample, Licence: s.Licence, Detail: s.Sample}}
 }

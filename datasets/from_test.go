@@ -22,18 +22,15 @@ func publisher(t *testing.T, change func(file string, body []byte) []byte) (s Se
 	t.Helper()
 	requests = new(int)
 	files := map[string][]byte{}
-	set, err := lookup("mnist")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s = *set
+	old := *mnistSet
+	s = old
 	s.Files = nil
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		*requests++
 		_, _ = w.Write(files[filepath.Base(r.URL.Path)])
 	}))
 	t.Cleanup(server.Close)
-	for _, f := range set.Files {
+	for _, f := range old.Files {
 		body, err := samples.ReadFile("samples/mnist/" + f.Name)
 		if err != nil {
 			t.Fatal(err)
@@ -42,9 +39,8 @@ func publisher(t *testing.T, change func(file string, body []byte) []byte) (s Se
 		s.Files = append(s.Files, File{Name: f.Name, URLs: []string{server.URL + "/" + f.Name}, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(body))})
 		files[f.Name] = change(f.Name, body)
 	}
-	old := registry
-	t.Cleanup(func() { registry = old })
-	registry = []Set{s}
+	t.Cleanup(func() { *mnistSet = old })
+	*mnistSet = s
 	return s, requests
 }
 
@@ -150,7 +146,7 @@ func TestDataFolderComesFirst(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for i, f := range registry[0].Files {
+	for i, f := range mnistSet.Files {
 		if o, err := Find("mnist"); err != nil || o.Kind != Sample {
 			t.Errorf("%d of 4 files: %v, %v; want the sample", i, o, err)
 		}
@@ -168,8 +164,8 @@ func TestMirror(t *testing.T) {
 	set, requests := publisher(t, asPublished)
 	url := set.Files[0].URLs[0]
 	t.Setenv("REEF_MIRROR", strings.TrimSuffix(url, "/"+set.Files[0].Name))
-	for i := range registry[0].Files {
-		registry[0].Files[i].URLs = []string{"http://127.0.0.1:1/unreachable"}
+	for i := range mnistSet.Files {
+		mnistSet.Files[i].URLs = []string{"http://127.0.0.1:1/unreachable"}
 	}
 	if _, err := Fetch(t.Context(), "mnist", From{}); err != nil || *requests != 4 {
 		t.Errorf("%v, %d requests", err, *requests)
@@ -177,7 +173,7 @@ func TestMirror(t *testing.T) {
 }
 
 func TestUnknownSet(t *testing.T) {
-	if _, err := Find("minst"); err == nil || !strings.HasPrefix(err.Error(), `data set "minst": unknown, there are `) || !strings.Contains(err.Error(), "mnist") {
+	if _, err := Find("minst"); err == nil || !strings.HasPrefix(err.Error(), `data set "minst": unknown, want one of `) || !strings.Contains(err.Error(), "mnist") {
 		t.Errorf("got error %v", err)
 	}
 }

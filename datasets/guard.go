@@ -101,3 +101,40 @@ func next(s Stream, room int, inputs, targets [][]float32) (n int, err error) {
 	}
 	return n, err
 }
+
+// shaped is what sources and streams have in common.
+type shaped interface {
+	Shapes() (inputs, targets [][]int)
+}
+
+// outline is the layout of a source or stream that may be the user's.
+func outline(s shaped) (l layout, err error) {
+	if b, ok := s.(*broken); ok {
+		return l, b.err
+	}
+	defer rescue(&err, s)
+	return layoutOf(s), nil
+}
+
+// measure is the layout and the length of a source that may be the user's.
+func measure(s Source) (l layout, n int, err error) {
+	if l, err = outline(s); err == nil {
+		n, err = length(s)
+	}
+	return l, n, err
+}
+
+// length is the length of a source that may be the user's.
+func length(s Source) (n int, err error) {
+	if b, ok := s.(*broken); ok {
+		return 0, b.err
+	}
+	defer rescue(&err, s)
+	if n = s.Len(); n < 0 {
+		return 0, fmt.Errorf("%s: Len is %d, want 0 or more", kindOf(s), n)
+	}
+	return n, nil
+}
+
+// layoutOf is the layout of a source or stream of this package's.
+func layoutOf(s shaped) layout { return newLayout(s.Shapes()) }

@@ -3,13 +3,18 @@
 package datasets
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
 // Pixels says how the bytes of a picture become numbers.
@@ -37,6 +42,18 @@ func (p Pixels) convert(rgb []float32) {
 	}
 }
 
+// Filter is how images are resized. The results are, byte for byte, those of PIL's
+// Image.resize, which Keras uses. Bilinear and CatmullRom weight all pixels under the new
+// one when they shrink an image; Nearest takes one.
+type Filter int
+
+// The filters.
+const (
+	Nearest    = Filter(picture.Nearest)    // Keras's default
+	Bilinear   = Filter(picture.Bilinear)   // PIL's BILINEAR
+	CatmullRom = Filter(picture.CatmullRom) // PIL's BICUBIC: the cubic with a = -1/2
+)
+
 // ImageOptions says how pictures are read.
 type ImageOptions struct {
 	Height, Width int      // every picture is resized to this, whatever its shape
@@ -49,8 +66,8 @@ type ImageOptions struct {
 }
 
 func (o ImageOptions) check() error {
-	if o.Height < 1 || o.Width < 1 || o.Width > maxPicturePixels/o.Height {
-		return fmt.Errorf("images: size %dx%d, want at least 1x1 and at most %d pixels", o.Height, o.Width, maxPicturePixels)
+	if o.Height < 1 || o.Width < 1 || o.Width > picture.MaxPixels/o.Height {
+		return fmt.Errorf("images: size %dx%d, want at least 1x1 and at most %d pixels", o.Height, o.Width, picture.MaxPixels)
 	}
 	if o.Filter < Nearest || o.Filter > CatmullRom {
 		return fmt.Errorf("images: filter %d is unknown", o.Filter)
@@ -64,7 +81,9 @@ func (o ImageOptions) check() error {
 	return nil
 }
 
-func (o ImageOptions) sizing() sizing { return sizing{o.Height, o.Width, o.Filter} }
+func (o ImageOptions) size() picture.Size {
+	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter)}
+}
 
 // ImageFolder is a source of picture files, decoded when they are read. Read
 // spreads its pictures over the processors; a training loop should in addition
@@ -81,7 +100,7 @@ type ImageFolder struct {
 	options ImageOptions
 	origin  Origin
 	reads   []atomic.Uint32 // how often a picture has been read, for Augment
-	cache   []atomic.Pointer[picture]
+	cache   []atomic.Pointer[picture.RGB]
 }
 
 // imageFile is a picture and its class.
@@ -91,34 +110,21 @@ type imageFile struct {
 	number int // in the name, of cats and dogs as they were published
 }
 
-// loader decodes a picture and resizes it.
-type loader func(name string, to sizing) (*picture, error)
+// loader decodes an image and resizes it.
+type loader func(name string, to picture.Size) (*picture.RGB, error)
 
-// fromFS decodes files of a file system.
-func fromFS(fsys fs.FS) loader {
-	return fromFiles(fsys, func(string) func(int64) error { return free })
-}
-
-// free is the payment for a picture that is read alone, which has its own limits.
-func free(int64) error { return nil }
-
-// fromFiles decodes files of a file system; what they cost is paid by name.
-func fromFiles(fsys fs.FS, of func(name string) (pay func(work int64) error)) loader {
-	return func(name string, to sizing) (*picture, error) {
-		f, err := fsys.Open(name)
-		if err != nil {
-			return nil, err // names the file
+// fileLoader decodes image files. The files of all parts share one budget, since they come
+// from one folder or archive.
+func fileLoader(fsys fs.FS, parts ...[]imageFile) loader {
+	var names []string
+	for _, files := range parts {
+		for _, f := range files {
+			names = append(names, f.name)
 		}
-		defer func() { _ = f.Close() }() // only read
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		p, err := decodePaid(f, storedSize(info), to, of(name))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return p, nil
+	}
+	budget := picture.NewBudget(fsys, names)
+	return func(name string, to picture.Size) (*picture.RGB, error) {
+		return picture.Open(fsys, name, to, budget)
 	}
 }
 
@@ -138,7 +144,7 @@ func newImageFolder(files []imageFile, names []string, load loader, o ImageOptio
 		s.reads = make([]atomic.Uint32, len(files))
 	}
 	if o.Cache {
-		s.cache = make([]atomic.Pointer[picture], len(files))
+		s.cache = make([]atomic.Pointer[picture.RGB], len(files))
 	}
 	return s, nil
 }
@@ -230,14 +236,14 @@ func (s *ImageFolder) work(indices, visits []int, out []float32, size int, errs 
 
 // fill puts picture i into out.
 func (s *ImageFolder) fill(i, visit int, out []float32) error {
-	p, err := s.picture(i)
+	p, err := s.image(i)
 	if err != nil {
 		return err
 	}
 	if a := s.options.Augment; a != nil {
-		a.apply(p, a.draw(i, visit, p.height, p.width), out)
+		a.apply(p, a.draw(i, visit, p.Height, p.Width), out)
 	} else {
-		for k, v := range p.rgb {
+		for k, v := range p.Pix {
 			out[k] = float32(v)
 		}
 	}
@@ -245,14 +251,14 @@ func (s *ImageFolder) fill(i, visit int, out []float32) error {
 	return nil
 }
 
-// picture gives picture i in the size that is wanted.
-func (s *ImageFolder) picture(i int) (*picture, error) {
+// image returns image i in the size that is wanted.
+func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 	if s.cache != nil {
 		if p := s.cache[i].Load(); p != nil {
 			return p, nil
 		}
 	}
-	p, err := s.load(s.files[i].name, s.options.sizing())
+	p, err := s.load(s.files[i].name, s.options.size())
 	if err != nil {
 		return nil, err
 	}
@@ -272,22 +278,74 @@ func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 			return Array{}, err
 		}
 	}
-	p, err := fromFS(fsys)(name, o.sizing())
+	p, err := picture.Open(fsys, name, o.size(), nil)
 	if err != nil {
 		return Array{}, err
 	}
-	o.Height, o.Width = p.height, p.width
+	o.Height, o.Width = p.Height, p.Width
 	if err := o.check(); err != nil {
 		return Array{}, err
 	}
-	out := make([]float32, len(p.rgb))
+	out := make([]float32, len(p.Pix))
 	if o.Augment != nil {
-		o.Augment.apply(p, o.Augment.draw(0, 1, p.height, p.width), out)
+		o.Augment.apply(p, o.Augment.draw(0, 1, p.Height, p.Width), out)
 	} else {
-		for k, v := range p.rgb {
+		for k, v := range p.Pix {
 			out[k] = float32(v)
 		}
 	}
 	o.Pixels.convert(out)
-	return Array{[]int{p.height, p.width, 3}, out}, nil
+	return Array{[]int{p.Height, p.Width, 3}, out}, nil
+}
+
+// decodingVersion is raised when a file comes to give other pixels.
+const decodingVersion = 3
+
+// digested is what the files of an archive may inflate to together.
+var digested = inflate.Limit{Base: picture.MaxBytes, Ratio: 16}
+
+// Digest is the SHA-256 of the picture files with their names, their classes and the
+// way they are read: what is computed of them once may be kept under it. Of drawings
+// made by the program it takes the names and the first one of each class.
+func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
+	defer rescue(&err, "image folder: the file system")
+	h := sha256.New()
+	o := s.options
+	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	var stored, read int64
+	drawn := -1 // the last class of which a drawing was taken
+	for _, f := range s.files {
+		fmt.Fprintf(h, "%q %d\n", f.name, f.class)
+		if s.fsys == nil {
+			if f.class == drawn {
+				continue
+			}
+			p, err := s.load(f.name, picture.Size{})
+			if err != nil {
+				return sum, err
+			}
+			h.Write(p.Pix)
+			drawn = f.class
+			continue
+		}
+		in, err := s.fsys.Open(f.name)
+		if err != nil {
+			return sum, err // names the file
+		}
+		info, err := in.Stat()
+		if err == nil {
+			stored += picture.StoredSize(info)
+			var n int64
+			n, err = io.Copy(h, io.LimitReader(in, digested.Base+digested.Ratio*stored-read+1))
+			read += n
+		}
+		_ = in.Close() // only read
+		if most := digested.Base + digested.Ratio*stored; err == nil && read > most {
+			err = fmt.Errorf("with the files before it more than %d bytes, which is too much for the %d bytes that they take", most, stored)
+		}
+		if err != nil {
+			return sum, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }

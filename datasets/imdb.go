@@ -12,8 +12,18 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/npz"
 )
 
-// textLimit bounds the texts of one part.
-const textLimit = 1 << 20
+var imdbSet = register(Set{
+	Name:      "imdb",
+	Folder:    "imdb",
+	Title:     "IMDB film reviews as word ids, 25,000 training and 25,000 test reviews, good or bad",
+	Publisher: "https://ai.stanford.edu/~amaas/data/sentiment/",
+	Licence:   "free for research, cite Maas et al., ACL 2011",
+	Sample:    "800 training and 400 test reviews",
+	Files: []File{
+		kerasFile("imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f", 17464789),
+		kerasFile("imdb_word_index.json", "027313fe9a320280f3bf0fac5baf58c4a683cf39a7ed9c3d3d3912bde4284cf6", 1641221),
+	},
+})
 
 // IMDB loads film reviews as word ids with their verdict, 0 for bad and 1 for
 // good: 25,000 to train and 25,000 to test, half of each kind; the sample has 800
@@ -23,7 +33,7 @@ const textLimit = 1 << 20
 // Source: Maas, Daly, Pham, Huang, Ng, Potts: Learning word vectors for sentiment
 // analysis, ACL 2011.
 func IMDB(ctx context.Context, from From, w Words) (train, test *Sequences, err error) {
-	p, err := from.locate(ctx, "imdb")
+	p, err := from.locate(ctx, imdbSet)
 	if err != nil {
 		return nil, nil, err
 	}

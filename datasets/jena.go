@@ -7,14 +7,25 @@ import (
 	"fmt"
 	"os"
 	"path"
-	"time"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
 
-// Series is a table whose rows follow each other in time.
-type Series struct {
-	*Table
-	Times []time.Time // of every row
-}
+var jenaSet = register(Set{
+	Name:      "jena",
+	Folder:    "jena",
+	Title:     "Jena climate 2009-2016, 14 measurements every ten minutes, 420,551 rows",
+	Publisher: "https://www.bgc-jena.mpg.de/wetter/",
+	Licence:   "free with acknowledgement; Max Planck Institute for Biogeochemistry, Jena",
+	Sample:    "generated, not measured: four years with the same columns",
+	Files: []File{{
+		Name:  jenaFile + ".zip",
+		Also:  []string{jenaFile},
+		URLs:  []string{"https://storage.googleapis.com/tensorflow/tf-keras-datasets/" + jenaFile + ".zip"},
+		Size:  13568290,
+		check: checkJena,
+	}},
+})
 
 // jenaRows is the number of rows of the published file, and jenaFile its name.
 const (
@@ -32,7 +43,7 @@ const (
 // https://www.bgc-jena.mpg.de/wetter/. A folder holds jena_climate_2009_2016.csv
 // or its .zip, or an excerpt jena_climate*.csv.
 func Jena(ctx context.Context, from From) (*Series, error) {
-	p, err := from.locate(ctx, "jena")
+	p, err := from.locate(ctx, jenaSet)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +57,7 @@ func Jena(ctx context.Context, from From) (*Series, error) {
 	return s, nil
 }
 
-func readJena(p place) (*Series, error) {
+func readJena(p dataDir) (*Series, error) {
 	f, file, err := p.openLike("jena_climate*.csv", jenaFile, jenaFile+".zip")
 	if err != nil {
 		return nil, err
@@ -55,7 +66,7 @@ func readJena(p place) (*Series, error) {
 	if path.Ext(file) != ".zip" {
 		return ReadSeries(f, p.name(file))
 	}
-	r, err := unzip(f, p.name(file), jenaFile, seriesInflated)
+	r, err := inflate.Unzip(f, p.name(file), jenaFile, seriesInflated)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +82,7 @@ func checkJena(file string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }() // only read
-	r, err := unzip(f, file, jenaFile, seriesInflated)
+	r, err := inflate.Unzip(f, file, jenaFile, seriesInflated)
 	if err != nil {
 		return err
 	}
@@ -87,23 +98,4 @@ func checkJena(file string) error {
 		return fmt.Errorf("%s: temperature from %v to %v, want -8.02 to -4.82", file, first, last)
 	}
 	return nil
-}
-
-// Normalised scales every column to mean 0 and deviation 1 over the rows from
-// first up to, not including, end, which should be the training rows, and all rows
-// with these numbers. The scaler turns predictions back.
-func (s *Series) Normalised(first, end int) (*Series, Scaler, error) {
-	rows, err := s.Rows(first, end)
-	if err != nil {
-		return nil, Scaler{}, err
-	}
-	scaler, err := StandardScaler(rows.X, len(s.Columns))
-	if err != nil {
-		return nil, Scaler{}, err
-	}
-	t, err := s.Scaled(scaler)
-	if err != nil {
-		return nil, Scaler{}, err
-	}
-	return &Series{t, s.Times}, scaler, nil
 }

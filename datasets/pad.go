@@ -60,3 +60,9 @@ func PadSequences(sequences [][]int32, p Padding) (Array, error) {
 	}
 	return Array{[]int{length}, out}, nil
 }
+
+// maxExact is the largest whole number up to which single precision holds every one.
+const maxExact = 1 << 24
+
+// exact says whether single precision holds n, which otherwise would become another id.
+func exact(n int32) bool { return n >= -maxExact && n <= maxExact }

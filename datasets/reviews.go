@@ -23,39 +23,21 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
-// Texts are texts with one class each.
-type Texts struct {
-	Texts  []string
-	Labels []int32
-	names  []string
-	origin Origin
-}
-
-// Len is the number of texts.
-func (t *Texts) Len() int { return len(t.Texts) }
-
-// Names gives the class names.
-func (t *Texts) Names() []string { return t.names }
-
-// Origin says where the texts came from.
-func (t *Texts) Origin() Origin { return t.origin }
-
-// Subset gives the texts at the indices.
-func (t *Texts) Subset(indices []int) (*Texts, error) {
-	out := &Texts{names: t.names, origin: t.origin}
-	for j, i := range indices {
-		if i < 0 || i >= t.Len() {
-			return nil, fmt.Errorf("subset: index %d at position %d, there are %d texts", i, j, t.Len())
-		}
-		out.Texts, out.Labels = append(out.Texts, t.Texts[i]), append(out.Labels, t.Labels[i])
-	}
-	return out, nil
-}
-
-// Sequences encodes the texts; the ids become a source with Padded or MultiHot.
-func (t *Texts) Sequences(tok *Tokenizer) *Sequences {
-	return &Sequences{IDs: tok.Sequences(t.Texts), Labels: t.Labels, tok: tok, names: t.names, origin: t.origin}
-}
+var reviewsSet = register(Set{
+	Name:      "imdb_reviews",
+	Folder:    "imdb",
+	Title:     "IMDB film reviews as text, 25,000 training and 25,000 test reviews, good or bad",
+	Publisher: "https://ai.stanford.edu/~amaas/data/sentiment/",
+	Licence:   "free for research, cite Maas et al., ACL 2011",
+	Sample:    "300 training and 150 test reviews",
+	Files: []File{{
+		Name:   "aclImdb_v1.tar.gz",
+		Also:   []string{"aclImdb", "aclImdb_v1.tar.bz2", "aclImdb_v1_labeled.tar.bz2"},
+		URLs:   []string{"https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"},
+		SHA256: "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+		Size:   84125825,
+	}},
+})
 
 // Limits of what is read of an archive of reviews; the published one has 100,000
 // of at most 14 kB.
@@ -86,7 +68,7 @@ var reviewName = regexp.MustCompile(`^aclImdb/(train|test)/(neg|pos)/([0-9]{1,9}
 //
 // Source: as IMDB.
 func Reviews(ctx context.Context, from From) (train, test *Texts, err error) {
-	p, err := from.locate(ctx, "imdb_reviews")
+	p, err := from.locate(ctx, reviewsSet)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,7 +125,7 @@ func addReview(found map[string][]review, name string, total *int64, read func(l
 	return nil
 }
 
-func readReviewFolder(ctx context.Context, p place, found map[string][]review) error {
+func readReviewFolder(ctx context.Context, p dataDir, found map[string][]review) error {
 	var total int64
 	for _, dir := range []string{"train/neg", "train/pos", "test/neg", "test/pos"} {
 		dir = path.Join("aclImdb", dir)
@@ -172,7 +154,7 @@ func readReviewFolder(ctx context.Context, p place, found map[string][]review) e
 	return nil
 }
 
-func readReviewArchive(ctx context.Context, p place, found map[string][]review) error {
+func readReviewArchive(ctx context.Context, p dataDir, found map[string][]review) error {
 	f, file, err := p.open("aclImdb_v1.tar.gz", "aclImdb_v1.tar.bz2", "aclImdb_v1_labeled.tar.bz2")
 	if err != nil {
 		return err

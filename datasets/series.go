@@ -150,3 +150,28 @@ func (l *lines) Read(p []byte) (int, error) {
 		l.n, l.long, rest = l.n+1, 0, behind
 	}
 }
+
+// Series is a table whose rows follow each other in time.
+type Series struct {
+	*Table
+	Times []time.Time // of every row
+}
+
+// Normalised scales every column to mean 0 and deviation 1 over the rows from
+// first up to, not including, end, which should be the training rows, and all rows
+// with these numbers. The scaler turns predictions back.
+func (s *Series) Normalised(first, end int) (*Series, Scaler, error) {
+	rows, err := s.Rows(first, end)
+	if err != nil {
+		return nil, Scaler{}, err
+	}
+	scaler, err := StandardScaler(rows.X, len(s.Columns))
+	if err != nil {
+		return nil, Scaler{}, err
+	}
+	t, err := s.Scaled(scaler)
+	if err != nil {
+		return nil, Scaler{}, err
+	}
+	return &Series{t, s.Times}, scaler, nil
+}

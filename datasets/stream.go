@@ -10,36 +10,6 @@ import (
 	"sync"
 )
 
-// capacity is the number of samples that the buffers hold, the smallest over all
-// of them.
-func (l *layout) capacity(inputs, targets [][]float32) (int, error) {
-	n := -1
-	for _, side := range []struct {
-		what    string
-		sizes   []int
-		buffers [][]float32
-	}{{"input", l.inputSizes, inputs}, {"target", l.targetSizes, targets}} {
-		if side.buffers == nil {
-			continue
-		}
-		if len(side.buffers) != len(side.sizes) {
-			return 0, fmt.Errorf("got %d %s buffers, the stream has %d %ss", len(side.buffers), side.what, len(side.sizes), side.what)
-		}
-		for k, b := range side.buffers {
-			if side.sizes[k] < 1 {
-				return 0, fmt.Errorf("%s %d of the stream holds no number", side.what, k)
-			}
-			if c := len(b) / side.sizes[k]; n < 0 || c < n {
-				n = c
-			}
-		}
-	}
-	if n < 1 {
-		return 0, errors.New("the buffers hold no sample")
-	}
-	return n, nil
-}
-
 // Generate makes a stream of a function that fills in one sample and returns
 // io.EOF, filling nothing, when there are no more.
 func Generate(inputs, targets [][]int, next func(inputs, targets [][]float32) error) Stream {

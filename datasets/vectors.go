@@ -200,3 +200,62 @@ func misfit(line []byte, row []float32) error {
 	}
 	return fmt.Errorf("%.40q: %d numbers, want %d", word, len(values), len(row))
 }
+
+// Vectors are word vectors of one width.
+type Vectors struct {
+	Dim    int
+	index  map[string]int
+	words  []string
+	data   []float32 // Dim numbers for each word
+	origin Origin
+}
+
+func (v *Vectors) add(word string, row []float32) {
+	v.index[word] = len(v.words)
+	v.words = append(v.words, word)
+	v.data = append(v.data, row...)
+}
+
+// Len is the number of words.
+func (v *Vectors) Len() int { return len(v.words) }
+
+// Word gives word i, in the order of the file.
+func (v *Vectors) Word(i int) string { return v.words[i] }
+
+// Origin says where the vectors came from.
+func (v *Vectors) Origin() Origin { return v.origin }
+
+// Vector gives the numbers of a word; they belong to v.
+func (v *Vectors) Vector(word string) ([]float32, bool) {
+	i, ok := v.index[word]
+	if !ok {
+		return nil, false
+	}
+	return v.data[i*v.Dim : (i+1)*v.Dim : (i+1)*v.Dim], true
+}
+
+// Matrix makes the weights of an embedding: row id has the vector of word(id), and
+// zeros where word or v does not know one. With a Tokenizer, word is its Word
+// method; id 0 is the padding. found counts the rows that have a vector. Where word panics,
+// or the rows fit no memory, there is no data, which no embedding takes.
+//
+// Shape: (rows, Dim), row-major
+func (v *Vectors) Matrix(rows int, word func(id int) (string, bool)) (data []float32, found int) {
+	defer func() {
+		if recover() != nil {
+			data, found = nil, 0
+		}
+	}()
+	data = make([]float32, max(rows, 0)*v.Dim)
+	for id := range rows {
+		w, ok := word(id)
+		if !ok {
+			continue
+		}
+		if vec, ok := v.Vector(w); ok {
+			copy(data[id*v.Dim:], vec)
+			found++
+		}
+	}
+	return data, found
+}

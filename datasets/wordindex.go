@@ -3,9 +3,7 @@
 package datasets
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -92,24 +90,6 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 	return w, nil
 }
 
-// withoutMark leaves the byte order mark of UTF-8 away that some editors put first.
-func withoutMark(r io.Reader) io.Reader {
-	const mark = "\ufeff"
-	in := bufio.NewReader(r)
-	if begin, _ := in.Peek(len(mark)); string(begin) == mark { // what a short file lacks its reader reports
-		_, _ = in.Discard(len(mark)) // was seen
-	}
-	return in
-}
-
-// unexpected is the error for an end of file inside of something.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // Len is the number of words.
 func (w *WordIndex) Len() int { return len(w.rank) }
 
@@ -146,3 +126,22 @@ func (w *WordIndex) Decode(ids []int32) string {
 	}
 	return b.String()
 }
+
+// wordIndex reads the word index of a set.
+func (p dataDir) wordIndex(file string) (*WordIndex, error) {
+	in, file, err := p.open(file, file+".gz")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }() // only read
+	return ReadWordIndex(in, p.name(file))
+}
+
+// The ids that are no words in IMDB and Reuters, and what is added to a word's
+// rank (Keras's start_char, oov_char and index_from).
+const (
+	PadID      = 0
+	StartID    = 1
+	OOVID      = 2
+	WordOffset = 3
+)

@@ -10,17 +10,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
-// Weights lists the published weights of networks, which are found and downloaded as
-// data sets are. They have no sample.
-func Weights() []Set { return slices.Clone(weights) }
-
-var weights = []Set{
-	vgg16Set("vgg16", "VGG16 trained on ImageNet, with its top", "vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b", 553467096),
-	vgg16Set("vgg16_notop", "VGG16 trained on ImageNet, without its top", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc", 58889256),
-}
+var (
+	vgg16Weights      = registerWeights(vgg16Set("vgg16", "VGG16 trained on ImageNet, with its top", "vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b", 553467096))
+	vgg16NoTopWeights = registerWeights(vgg16Set("vgg16_notop", "VGG16 trained on ImageNet, without its top", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc", 58889256))
+)
 
 // vgg16Set has the MD5 that Keras's source gives, the only published checksum.
 func vgg16Set(name, title, file, sum string, size int64) Set {
@@ -47,11 +42,11 @@ func vgg16Set(name, title, file, sum string, size int64) Set {
 // With Full they are downloaded when they are in neither, 553 or 59 MB; with the zero From
 // they must be there.
 func VGG16Weights(ctx context.Context, from From, top bool) (string, error) {
-	set := &weights[1]
+	set := vgg16NoTopWeights
 	if top {
-		set = &weights[0]
+		set = vgg16Weights
 	}
-	p, err := from.place(ctx, set)
+	p, err := from.locate(ctx, set)
 	if err != nil {
 		return "", err
 	}

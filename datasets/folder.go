@@ -48,7 +48,7 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) 
 	}
 	w := walk{fsys: fsys}
 	var names []string
-	for _, e := range sorted(entries) {
+	for _, e := range byName(entries) {
 		class := path.Join(dir, e.Name())
 		if hidden(e.Name()) {
 			continue
@@ -72,7 +72,7 @@ func Folder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) 
 	if len(names) < 2 {
 		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(w.files))
 	}
-	s, err := newImageFolder(w.files, names, fromFiles(fsys, newExpenses(fsys, w.files).of), o)
+	s, err := newImageFolder(w.files, names, fileLoader(fsys, w.files), o)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func behind(fsys fs.FS, name string) (fs.FileInfo, error) {
 
 // sorted puts the entries of a folder, which a file system of the user's may give in any
 // order, in that of their names.
-func sorted(entries []fs.DirEntry) []fs.DirEntry {
+func byName(entries []fs.DirEntry) []fs.DirEntry {
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return entries
 }
@@ -156,7 +156,7 @@ func (w *walk) find(dir string, depth int, found map[string][]string) error {
 	if w.seen += len(entries); w.seen > 8*maxPictures {
 		return fmt.Errorf("%s: more than %d files", dir, 8*maxPictures)
 	}
-	for _, e := range sorted(entries) {
+	for _, e := range byName(entries) {
 		name := path.Join(dir, e.Name())
 		switch {
 		case hidden(e.Name()):

@@ -236,7 +236,7 @@ func TestStrangePictures(t *testing.T) {
 		"zero.jpg":    "an empty file, want JPEG, PNG, GIF or BMP",
 		"heic.jpg":    "a HEIC picture, want JPEG, PNG, GIF or BMP",
 		"lfs.jpg":     "a Git LFS pointer, not the file itself, want JPEG, PNG, GIF or BMP",
-		"noise.jpg":   "no picture that is known here, want JPEG, PNG, GIF or BMP",
+		"noise.jpg":   "unknown image format, want JPEG, PNG, GIF or BMP",
 		"cut.jpg":     "a JPEG picture: invalid JPEG format: short Huffman data",
 		"short.png":   "a PNG picture that is cut off: unexpected EOF",
 	} {

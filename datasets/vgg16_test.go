@@ -21,11 +21,11 @@ func weightsPublisher(t *testing.T, body string) (requests *int) {
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	old := weights
-	t.Cleanup(func() { weights = old })
+	old := *vgg16NoTopWeights
+	t.Cleanup(func() { *vgg16NoTopWeights = old })
 	set := vgg16Set("vgg16_notop", "VGG16", "notop.h5", "63f4f1e9b725370f459720575cd5f953", 7)
 	set.Files[0].URLs = []string{server.URL}
-	weights = []Set{old[0], set}
+	*vgg16NoTopWeights = set
 	return requests
 }
 

@@ -4,17 +4,6 @@ package datasets
 
 import (
 	"fmt"
-
-	"github.com/reef-dl/reef/datasets/internal/npz"
-)
-
-// The ids that are no words in IMDB and Reuters, and what is added to a word's
-// rank (Keras's start_char, oov_char and index_from).
-const (
-	PadID      = 0
-	StartID    = 1
-	OOVID      = 2
-	WordOffset = 3
 )
 
 // Words says how texts become ids. The zero value keeps every word.
@@ -120,46 +109,36 @@ func (s *Sequences) MultiHot(width int) (*MultiHot, error) {
 	return m, nil
 }
 
-// encode turns lists of ranks, in the order of the permutation, into Sequences.
-func (w Words) encode(lists [][]int32, labels []int64, order []int, s Sequences) *Sequences {
-	for _, i := range order {
-		ids := make([]int32, 0, len(lists[i])+1)
-		ids = append(ids, w.keep(StartID))
-		for _, rank := range lists[i] {
-			ids = append(ids, w.keep(rank+WordOffset))
-		}
-		if w.MaxLen > 0 && len(ids) >= w.MaxLen {
-			continue
-		}
-		s.IDs = append(s.IDs, ids)
-		s.Labels = append(s.Labels, int32(labels[i]))
-	}
-	return &s
+// Texts are texts with one class each.
+type Texts struct {
+	Texts  []string
+	Labels []int32
+	names  []string
+	origin Origin
 }
 
-func (w Words) keep(id int32) int32 {
-	if int(id) < w.SkipTop || w.NumWords > 0 && int(id) >= w.NumWords {
-		return OOVID
+// Len is the number of texts.
+func (t *Texts) Len() int { return len(t.Texts) }
+
+// Names gives the class names.
+func (t *Texts) Names() []string { return t.names }
+
+// Origin says where the texts came from.
+func (t *Texts) Origin() Origin { return t.origin }
+
+// Subset gives the texts at the indices.
+func (t *Texts) Subset(indices []int) (*Texts, error) {
+	out := &Texts{names: t.names, origin: t.origin}
+	for j, i := range indices {
+		if i < 0 || i >= t.Len() {
+			return nil, fmt.Errorf("subset: index %d at position %d, there are %d texts", i, j, t.Len())
+		}
+		out.Texts, out.Labels = append(out.Texts, t.Texts[i]), append(out.Labels, t.Labels[i])
 	}
-	return id
+	return out, nil
 }
 
-// checkLists checks what an archive holds of one part.
-func checkLists(name string, x, y *npz.Array, classes int) error {
-	if x.Lists == nil || y.Int == nil || len(y.Shape) != 1 || len(x.Lists) != len(y.Int) {
-		return fmt.Errorf("%s: texts %v and labels %v, want one axis of equal length, lists and integers", name, x.Shape, y.Shape)
-	}
-	for i, list := range x.Lists {
-		for j, rank := range list {
-			if rank < 1 || rank > maxRank {
-				return fmt.Errorf("%s: text %d: word %d has rank %d, want 1 to %d", name, i, j, rank, maxRank)
-			}
-		}
-	}
-	for i, l := range y.Int {
-		if l < 0 || l >= int64(classes) {
-			return fmt.Errorf("%s: text %d: label %d, want 0 to %d", name, i, l, classes-1)
-		}
-	}
-	return nil
+// Sequences encodes the texts; the ids become a source with Padded or MultiHot.
+func (t *Texts) Sequences(tok *Tokenizer) *Sequences {
+	return &Sequences{IDs: tok.Sequences(t.Texts), Labels: t.Labels, tok: tok, names: t.names, origin: t.origin}
 }
