@@ -15,9 +15,9 @@ var bostonSet = register(Set{
 	Folder:    "boston_housing",
 	Title:     "Boston housing, 506 districts with 13 features and the median home value",
 	Publisher: "http://lib.stat.cmu.edu/datasets/boston",
-	Licence:   "public, no explicit licence; D. Harrison, D. L. Rubinfeld",
+	License:   "public, no explicit license; D. Harrison, D. L. Rubinfeld",
 	Sample:    "the whole table, 506 rows",
-	Files: []File{
+	files: []file{
 		kerasFile("boston_housing.npz", "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5", 57026),
 	},
 })

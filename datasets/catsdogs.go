@@ -23,9 +23,9 @@ var catsDogsSet = register(Set{
 	Folder:    "dogs_vs_cats",
 	Title:     "Dogs vs. Cats photographs, 2,000 training, 1,000 validation and 1,000 test pictures",
 	Publisher: "https://www.kaggle.com/c/dogs-vs-cats/data and https://www.microsoft.com/download/details.aspx?id=54765",
-	Licence:   "Asirra, Microsoft Research and Petfinder.com: for research and teaching under the publishers' terms",
+	License:   "Asirra, Microsoft Research and Petfinder.com: for research and teaching under the publishers' terms",
 	Sample:    "generated drawings, no photographs: 400 training, 200 validation and 200 test pictures",
-	Files: []File{{
+	files: []file{{
 		Name:   "kagglecatsanddogs_5340.zip",
 		Also:   append([]string{"train"}, catsDogsZips...),
 		URLs:   []string{"https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip"},

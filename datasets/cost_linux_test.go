@@ -152,7 +152,7 @@ func loadPicture(o ImageOptions) func(dir string) error {
 }
 
 func loadFolder(dir string) error {
-	s, err := Folder(os.DirFS(dir), ".", ImageOptions{Height: 32, Width: 32, Filter: Bilinear})
+	s, err := NewImageFolder(os.DirFS(dir), ".", ImageOptions{Height: 32, Width: 32, Filter: Bilinear})
 	if err != nil {
 		return err
 	}

@@ -139,7 +139,7 @@ func readerCases() map[string]costly {
 		"vectors on an endless line": {func(t *testing.T, dir string) { gzippedFile(t, file(dir), "the ", "0 ", 1<<27) }, openRead(vectors(300)), "line 1: longer than"},
 		"vectors of zeros": {func(t *testing.T, dir string) {
 			gzippedFile(t, file(dir), "", "a"+strings.Repeat(" 0", 300)+"\n", 1<<25)
-		}, openRead(vectors(300)), "stands there twice"},
+		}, openRead(vectors(300)), "duplicate word"},
 		"vectors of many words": {func(t *testing.T, dir string) {
 			var b strings.Builder
 			for i := range 400_000 {
@@ -187,7 +187,7 @@ func readerCases() map[string]costly {
 		}, openRead(tokenizer), "exceeded max depth"},
 		"archive of deep names": {deepZip, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error {
-				_, err := Folder(z, ".", ImageOptions{Height: 2, Width: 2})
+				_, err := NewImageFolder(z, ".", ImageOptions{Height: 2, Width: 2})
 				return err
 			})
 		}, "levels"},
@@ -223,7 +223,7 @@ func readerCases() map[string]costly {
 			put(t, file(dir), b.Bytes())
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error {
-				s, err := Folder(z, ".", ImageOptions{Height: 2, Width: 2})
+				s, err := NewImageFolder(z, ".", ImageOptions{Height: 2, Width: 2})
 				if err == nil {
 					_, err = s.Digest()
 				}

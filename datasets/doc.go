@@ -16,7 +16,7 @@
 // The zero From never touches the network: it takes the full set when that is
 // already on this machine and the sample otherwise. Of GloVe a part that lies in
 // $REEF_DATA stands before both download and sample. [Find] tells beforehand and
-// the Origin method of what was loaded tells afterwards which it is. A download
+// the Origin method of what was loaded tells afterward which it is. A download
 // counts only with the published checksum (of Jena nobody publishes one: its rows
 // are checked); $REEF_MIRROR may name a server that has the folders of $REEF_DATA and
 // is asked first. [Fetch] fills the cache, [Sets] lists what there is.

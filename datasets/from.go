@@ -118,7 +118,7 @@ func (s *Set) local() (dataDir, bool) {
 
 // missing says where a file that has no sample is looked for and how to get it.
 func (s *Set) missing() error {
-	f := s.Files[0]
+	f := s.files[0]
 	where := "the cache"
 	if dir, err := CacheDir(); err == nil {
 		where += ", " + filepath.Join(dir, s.Folder)
@@ -141,23 +141,23 @@ func (s *Set) onDisk() (dataDir, bool) {
 		return dataDir{}, false
 	}
 	dir := filepath.Join(root, s.Folder)
-	for _, f := range s.Files {
+	for _, f := range s.files {
 		if fetch.Have(dir, f.published()) != nil {
 			return dataDir{}, false
 		}
 	}
-	return s.at(dir, Full), len(s.Files) > 0
+	return s.at(dir, Full), len(s.files) > 0
 }
 
 // partial reports whether a part of the set is there.
 func (s *Set) partial(dir fs.FS) bool {
-	found, _ := fs.Glob(dir, s.Excerpt) // the patterns are constants and good
-	return s.Excerpt != "" && len(found) > 0
+	found, _ := fs.Glob(dir, s.excerpt) // the patterns are constants and good
+	return s.excerpt != "" && len(found) > 0
 }
 
 // complete reports whether every file of the set is there under one of its names.
 func (s *Set) complete(dir fs.FS) bool {
-	for _, f := range s.Files {
+	for _, f := range s.files {
 		found := false
 		for _, name := range append([]string{f.Name}, f.Also...) {
 			if _, err := fs.Stat(dir, name); err == nil {
@@ -169,7 +169,7 @@ func (s *Set) complete(dir fs.FS) bool {
 			return false
 		}
 	}
-	return len(s.Files) > 0
+	return len(s.files) > 0
 }
 
 // fetch downloads into the cache what is not there yet.
@@ -179,7 +179,7 @@ func (s *Set) fetch(ctx context.Context, from From) (dataDir, error) {
 		return dataDir{}, err
 	}
 	dir := filepath.Join(root, s.Folder)
-	for _, f := range s.Files {
+	for _, f := range s.files {
 		file := f.published()
 		if mirror := os.Getenv("REEF_MIRROR"); mirror != "" {
 			file.URLs = append([]string{mirror + "/" + s.Folder + "/" + f.Name}, file.URLs...)
@@ -209,7 +209,7 @@ func Fetch(ctx context.Context, name string, from From) (Origin, error) {
 
 // at is the place of a folder on disk.
 func (s *Set) at(dir, kind string) dataDir {
-	return dataDir{os.DirFS(dir), Origin{Set: s.Name, Kind: kind, Path: dir, Licence: s.Licence}}
+	return dataDir{os.DirFS(dir), Origin{Set: s.Name, Kind: kind, Path: dir, License: s.License}}
 }
 
 // sample is the place of the embedded sample.
@@ -218,5 +218,5 @@ func (s *Set) sample() dataDir {
 	if err != nil { // only for an invalid path, and the names are constants
 		sub = samples
 	}
-	return dataDir{sub, Origin{Set: s.Name, Kind: Sample, Licence: s.Licence, Detail: s.Sample}}
+	return dataDir{sub, Origin{Set: s.Name, Kind: Sample, License: s.License, Detail: s.Sample}}
 }

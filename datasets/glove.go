@@ -16,16 +16,16 @@ var gloveSet = register(Set{
 	Folder:    "glove",
 	Title:     "GloVe 6B word vectors, 400,000 words of 50, 100, 200 and 300 numbers",
 	Publisher: "https://nlp.stanford.edu/projects/glove/",
-	Licence:   "PDDL 1.0; J. Pennington, R. Socher, C. D. Manning",
-	Sample:    "generated, not GloVe: neighbourhoods in the embedded film reviews",
-	Files: []File{{
+	License:   "PDDL 1.0; J. Pennington, R. Socher, C. D. Manning",
+	Sample:    "generated, not GloVe: neighborhoods in the embedded film reviews",
+	files: []file{{
 		Name:   "glove.6B.zip",
 		Also:   gloveFiles(),
 		URLs:   []string{"https://nlp.stanford.edu/data/glove.6B.zip", "https://downloads.cs.stanford.edu/nlp/data/glove.6B.zip"},
 		SHA256: "617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
 		Size:   862182613,
 	}},
-	Excerpt: "glove.6B.*d.*.txt*",
+	excerpt: "glove.6B.*d.*.txt*",
 })
 
 // gloveWidths are the published widths, the article's first.
@@ -86,9 +86,9 @@ func gloveFiles() (names []string) {
 // ofWidth is the set of word vectors for which files of another width do not count.
 func (s *Set) ofWidth(dim int) *Set {
 	one := *s
-	one.Files = slices.Clone(s.Files)
-	one.Files[0].Also = []string{gloveFile(dim), gloveFile(dim) + ".gz"}
-	one.Excerpt = gloveExcerpt(dim)
+	one.files = slices.Clone(s.files)
+	one.files[0].Also = []string{gloveFile(dim), gloveFile(dim) + ".gz"}
+	one.excerpt = gloveExcerpt(dim)
 	return &one
 }
 

@@ -195,7 +195,7 @@ func (b badFile) Open(name string) (fs.File, error) {
 // TestPicturesOfUsers: a file system that panics, or ends the goroutine that decodes.
 func TestPicturesOfUsers(t *testing.T) {
 	for do, want := range map[string]string{"panic": "top/b/1.png: reading it panicked (guard_test.go:", "goexit": "top/b/1.png: reading it ended its goroutine"} {
-		s, err := Folder(badFile{fstest.MapFS(folder(t)), do}, "top", ImageOptions{Height: 2, Width: 3})
+		s, err := NewImageFolder(badFile{fstest.MapFS(folder(t)), do}, "top", ImageOptions{Height: 2, Width: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -101,13 +103,6 @@ type ImageFolder struct {
 	origin  Origin
 	reads   []atomic.Uint32 // how often a picture has been read, for Augment
 	cache   []atomic.Pointer[picture.RGB]
-}
-
-// imageFile is a picture and its class.
-type imageFile struct {
-	name   string
-	class  int
-	number int // in the name, of cats and dogs as they were published
 }
 
 // loader decodes an image and resizes it.
@@ -348,4 +343,60 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 		}
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// NewImageFolder makes a source of a folder that has one folder of pictures for each
+// class, as Keras's image_dataset_from_directory. Classes are in the order of their names.
+// The pictures of a class are those in its folder and in all folders below: folder by
+// folder in the order of their paths, in each in the order of their names. Links to
+// files, and a class that is a link to a folder, are followed, links to other folders not.
+//
+// Left out are files that are no pictures by their ending (.jpg, .jpeg, .png, .gif, .bmp)
+// or that lie beside the class folders, and what systems put beside pictures: all names
+// that begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX, @eaDir,
+// $RECYCLE.BIN, "System Volume Information" and lost+found. A class folder without pictures is an error, since leaving it out would shift the index of
+// all classes behind it.
+//
+// An fs.FS may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
+func NewImageFolder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) {
+	defer rescue(&err, "image folder: the file system")
+	if err := checkArchive(fsys); err != nil {
+		return nil, fmt.Errorf("image folder: %w", err)
+	}
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("image folder: %w", err)
+	}
+	w := walk{fsys: fsys}
+	var names []string
+	for _, e := range byName(entries) {
+		class := path.Join(dir, e.Name())
+		if hidden(e.Name()) {
+			continue
+		}
+		is, err := isDir(fsys, class, e)
+		if err != nil {
+			return nil, fmt.Errorf("image folder: %w", err)
+		}
+		if !is {
+			continue
+		}
+		before := len(w.files)
+		if err := w.class(class, len(names)); err != nil {
+			return nil, fmt.Errorf("image folder: %w", err)
+		}
+		if len(w.files) == before {
+			return nil, fmt.Errorf("image folder: class folder %s holds no picture (%s): remove it or put some in", class, strings.Join(imageTypes, " "))
+		}
+		names = append(names, e.Name())
+	}
+	if len(names) < 2 {
+		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(w.files))
+	}
+	s, err := newImageFolder(w.files, names, fileLoader(fsys, w.files), o)
+	if err != nil {
+		return nil, err
+	}
+	s.fsys = fsys
+	return s, nil
 }

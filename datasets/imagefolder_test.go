@@ -19,7 +19,7 @@ import (
 	"testing/fstest"
 )
 
-// folder is a file system with three classes of PNG pictures of one colour each.
+// folder is a file system with three classes of PNG pictures of one color each.
 func folder(t testing.TB) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{"top/readme.txt": {}, "top/b/notes.txt": {}, "top/.hidden/0.png": {}}
@@ -40,7 +40,7 @@ func folder(t testing.TB) fstest.MapFS {
 }
 
 func TestFolder(t *testing.T) {
-	s, err := Folder(folder(t), "top", ImageOptions{Height: 2, Width: 3, Pixels: Bytes, Cache: true})
+	s, err := NewImageFolder(folder(t), "top", ImageOptions{Height: 2, Width: 3, Pixels: Bytes, Cache: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,12 +86,12 @@ func TestFolderErrors(t *testing.T) {
 		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Rotation: math.NaN()}}, "augment: rotation NaN, want 0 to 1e6"},
 		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Brightness: [2]float64{2, 1}}}, "augment: brightness 2 to 1, want 0 or more"},
 	} {
-		if _, err := Folder(fsys, c.dir, c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		if _, err := NewImageFolder(fsys, c.dir, c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("got error %v, want %q", err, c.want)
 		}
 	}
 	fsys["top/a/0.png"].Data = fsys["top/a/0.png"].Data[:40]
-	s, err := Folder(fsys, "top", good)
+	s, err := NewImageFolder(fsys, "top", good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func FuzzFolderArchive(f *testing.F) {
 		if _, err := sortPictures(z, "f"); err != nil && !strings.HasPrefix(err.Error(), "f: ") {
 			t.Fatalf("error does not name the file: %v", err)
 		}
-		s, err := Folder(z, "train", ImageOptions{Height: 2, Width: 2})
+		s, err := NewImageFolder(z, "train", ImageOptions{Height: 2, Width: 2})
 		if err != nil {
 			return
 		}
@@ -216,7 +216,7 @@ func TestDigest(t *testing.T) {
 		if change != nil {
 			change(fsys)
 		}
-		s, err := Folder(fsys, "top", o)
+		s, err := NewImageFolder(fsys, "top", o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -257,7 +257,7 @@ func TestDigest(t *testing.T) {
 		t.Errorf("drawings to train and to validate have the same digest (%v)", err)
 	}
 	gone := folder(t)
-	s, err := Folder(gone, "top", o)
+	s, err := NewImageFolder(gone, "top", o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,8 +71,8 @@ func (s *Images) Image(i int) []uint8 {
 // Label gives the class of picture i.
 func (s *Images) Label(i int) int { return int(s.labels[i]) }
 
-// Labels counts the pictures of every class.
-func (s *Images) Labels() []int {
+// ClassCounts counts the pictures of every class.
+func (s *Images) ClassCounts() []int {
 	counts := make([]int, len(s.names))
 	for _, l := range s.labels {
 		counts[l]++

@@ -17,9 +17,9 @@ var imdbSet = register(Set{
 	Folder:    "imdb",
 	Title:     "IMDB film reviews as word ids, 25,000 training and 25,000 test reviews, good or bad",
 	Publisher: "https://ai.stanford.edu/~amaas/data/sentiment/",
-	Licence:   "free for research, cite Maas et al., ACL 2011",
+	License:   "free for research, cite Maas et al., ACL 2011",
 	Sample:    "800 training and 400 test reviews",
-	Files: []File{
+	files: []file{
 		kerasFile("imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f", 17464789),
 		kerasFile("imdb_word_index.json", "027313fe9a320280f3bf0fac5baf58c4a683cf39a7ed9c3d3d3912bde4284cf6", 1641221),
 	},

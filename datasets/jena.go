@@ -16,9 +16,9 @@ var jenaSet = register(Set{
 	Folder:    "jena",
 	Title:     "Jena climate 2009-2016, 14 measurements every ten minutes, 420,551 rows",
 	Publisher: "https://www.bgc-jena.mpg.de/wetter/",
-	Licence:   "free with acknowledgement; Max Planck Institute for Biogeochemistry, Jena",
+	License:   "free with acknowledgment; Max Planck Institute for Biogeochemistry, Jena",
 	Sample:    "generated, not measured: four years with the same columns",
-	Files: []File{{
+	files: []file{{
 		Name:  jenaFile + ".zip",
 		Also:  []string{jenaFile},
 		URLs:  []string{"https://storage.googleapis.com/tensorflow/tf-keras-datasets/" + jenaFile + ".zip"},

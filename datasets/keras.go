@@ -16,8 +16,8 @@ const kerasSeed = 113
 const textLimit = 1 << 20
 
 // kerasFile is a file that the Keras project publishes.
-func kerasFile(name, sum string, size int64) File {
-	return File{
+func kerasFile(name, sum string, size int64) file {
+	return file{
 		Name:   name,
 		URLs:   []string{"https://storage.googleapis.com/tensorflow/tf-keras-datasets/" + name},
 		SHA256: sum,

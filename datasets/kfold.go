@@ -21,8 +21,8 @@ type KFold struct {
 // Fold is one division: both parts in ascending order.
 type Fold struct{ Train, Test []int }
 
-// Of gives the two parts of a source.
-func (f Fold) Of(s Source) (train, test Source, err error) {
+// Subsets returns the two parts of a source.
+func (f Fold) Subsets(s Source) (train, test Source, err error) {
 	if train, err = Subset(s, f.Train); err != nil {
 		return nil, nil, err
 	}

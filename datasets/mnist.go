@@ -14,11 +14,11 @@ import (
 var mnistSet = register(Set{
 	Name:      "mnist",
 	Folder:    "mnist",
-	Title:     "MNIST handwritten digits, 28x28 grey, 60,000 training and 10,000 test images",
+	Title:     "MNIST handwritten digits, 28x28 gray, 60,000 training and 10,000 test images",
 	Publisher: "http://yann.lecun.com/exdb/mnist/",
-	Licence:   "CC BY-SA 3.0; Y. LeCun, C. Cortes, C. J. C. Burges",
+	License:   "CC BY-SA 3.0; Y. LeCun, C. Cortes, C. J. C. Burges",
 	Sample:    "2,000 training and 500 test images, evenly over the digits",
-	Files: []File{
+	files: []file{
 		mnistFile("train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422),
 		mnistFile("train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28881),
 		mnistFile("t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
@@ -31,7 +31,7 @@ var mnistSet = register(Set{
 const mnistLimit = 1 << 28
 
 // MNIST loads the handwritten digits: 60,000 training and 10,000 test pictures of
-// 28x28 grey bytes with the digit as class; the sample has 2,000 and 500.
+// 28x28 gray bytes with the digit as class; the sample has 2,000 and 500.
 //
 // Input shape:  (28, 28, 1), values 0..1; (784) after Flat
 // Target shape: () the digit; (10) after OneHot
@@ -109,8 +109,8 @@ func readIDX(p dataDir, file string, check func(shape []int) error) (string, *id
 	return name, a, err
 }
 
-func mnistFile(name, sum string, size int64) File {
-	return File{
+func mnistFile(name, sum string, size int64) file {
+	return file{
 		Name:   name,
 		Also:   []string{strings.TrimSuffix(name, ".gz")},
 		URLs:   []string{"http://yann.lecun.com/exdb/mnist/" + name, "https://ossci-datasets.s3.amazonaws.com/mnist/" + name},

@@ -7,9 +7,12 @@ import (
 	"slices"
 )
 
-// MultiHot is a source of wide vectors that are one at a few columns and zero
-// elsewhere. Only the columns are kept. A training loop that knows sparse inputs
-// asks for them with Active; Read fills the dense vectors.
+// MultiHot is a source of wide vectors that are one at the ids of a sample and zero
+// elsewhere. Only the ids are kept in memory: a training loop that supports sparse inputs
+// reads them with Active, and Read fills dense vectors.
+//
+// Input shape:  (width), sparse
+// Target shape: those given to NewMultiHot
 type MultiHot struct {
 	layout
 	columns []int32 // of all samples, one after another
@@ -18,8 +21,8 @@ type MultiHot struct {
 	names   []string
 }
 
-// NewMultiHot makes a source from ids, which may repeat and come in any order. An
-// id outside 0..width-1 is an error that names its sample.
+// NewMultiHot returns a source for the ids of each sample, which may repeat and come in any
+// order. An id outside 0..width-1 is an error that names its sample.
 func NewMultiHot(ids [][]int32, width int, targets []Array) (*MultiHot, error) {
 	if width < 1 {
 		return nil, fmt.Errorf("multi-hot: width %d, want at least 1", width)

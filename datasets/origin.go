@@ -19,7 +19,7 @@ type Origin struct {
 	Set     string // name in the registry, "mnist"
 	Kind    string // "sample", "full", "folder" or "generated"
 	Path    string // folder of the files; empty for the embedded sample
-	Licence string
+	License string
 	Detail  string // what a sample or generated data holds; empty otherwise
 }
 

@@ -15,13 +15,13 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // counting is a source of n samples: input (i, -i), target i.
-func counting(t testing.TB, n int) *Memory {
+func counting(t testing.TB, n int) *memory {
 	t.Helper()
 	x, y := make([]float32, 0, 2*n), make([]float32, 0, n)
 	for i := range n {
 		x, y = append(x, float32(i), float32(-i)), append(y, float32(i))
 	}
-	m, err := InMemory([]Array{{[]int{2}, x}}, []Array{{nil, y}})
+	m, err := newMemory([]Array{{[]int{2}, x}}, []Array{{nil, y}})
 	if err != nil {
 		t.Fatal(err)
 	}

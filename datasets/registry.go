@@ -24,17 +24,17 @@ type Set struct {
 	Folder    string // in $REEF_DATA and in the cache
 	Title     string
 	Publisher string // web page
-	Licence   string
+	License   string
 	Sample    string // what the embedded sample holds
-	Files     []File
-	// Excerpt is a pattern for files that hold a part of the set. Where the whole is not
+	files     []file
+	// excerpt is a pattern for files that hold a part of the set. Where the whole is not
 	// on the machine, one in $REEF_DATA is taken before the whole is downloaded. Empty
 	// for none.
-	Excerpt string
+	excerpt string
 }
 
-// File is one published file of a set.
-type File struct {
+// file is one published file of a set.
+type file struct {
 	Name   string
 	Also   []string // other names under which a user's copy is accepted
 	URLs   []string // publisher first, then mirrors
@@ -44,7 +44,7 @@ type File struct {
 }
 
 // published is the file as the downloader sees it.
-func (f File) published() fetch.File {
+func (f file) published() fetch.File {
 	return fetch.File{Name: f.Name, URLs: f.URLs, SHA256: f.SHA256, Size: f.Size, Check: f.check}
 }
 

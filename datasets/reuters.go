@@ -16,9 +16,9 @@ var reutersSet = register(Set{
 	Folder:    "reuters",
 	Title:     "Reuters newswires as word ids, 8,982 training and 2,246 test wires of 46 topics",
 	Publisher: "http://www.daviddlewis.com/resources/testcollections/reuters21578/",
-	Licence:   "Reuters-21578, Reuters Ltd and D. D. Lewis: free for research",
+	License:   "Reuters-21578, Reuters Ltd and D. D. Lewis: free for research",
 	Sample:    "1,600 training and 400 test wires",
-	Files: []File{
+	files: []file{
 		kerasFile("reuters.npz", "d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916", 2110848),
 		kerasFile("reuters_word_index.json", "9b56000edc4b34a32e89fd5a23b2605594682c74efcf7d8f4e2a5514b771e633", 550378),
 	},

@@ -28,9 +28,9 @@ var reviewsSet = register(Set{
 	Folder:    "imdb",
 	Title:     "IMDB film reviews as text, 25,000 training and 25,000 test reviews, good or bad",
 	Publisher: "https://ai.stanford.edu/~amaas/data/sentiment/",
-	Licence:   "free for research, cite Maas et al., ACL 2011",
+	License:   "free for research, cite Maas et al., ACL 2011",
 	Sample:    "300 training and 150 test reviews",
-	Files: []File{{
+	files: []file{{
 		Name:   "aclImdb_v1.tar.gz",
 		Also:   []string{"aclImdb", "aclImdb_v1.tar.bz2", "aclImdb_v1_labeled.tar.bz2"},
 		URLs:   []string{"https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"},
@@ -57,7 +57,7 @@ type review struct {
 	text       string
 }
 
-// reviewName is the path of a labelled review.
+// reviewName is the path of a labeled review.
 var reviewName = regexp.MustCompile(`^aclImdb/(train|test)/(neg|pos)/([0-9]{1,9})_([0-9]{1,2})\.txt$`)
 
 // Reviews loads the film reviews of IMDB as text, 0 for bad and 1 for good: 25,000
@@ -101,7 +101,7 @@ func Reviews(ctx context.Context, from From) (train, test *Texts, err error) {
 	return out[0], out[1], nil
 }
 
-// addReview takes a file if its name is that of a labelled review; open is called
+// addReview takes a file if its name is that of a labeled review; open is called
 // only then. total counts the bytes of all reviews so far.
 func addReview(found map[string][]review, name string, total *int64, read func(limit int64) ([]byte, error)) error {
 	m := reviewName.FindStringSubmatch(name)

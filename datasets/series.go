@@ -157,10 +157,10 @@ type Series struct {
 	Times []time.Time // of every row
 }
 
-// Normalised scales every column to mean 0 and deviation 1 over the rows from
+// Normalized scales every column to mean 0 and deviation 1 over the rows from
 // first up to, not including, end, which should be the training rows, and all rows
 // with these numbers. The scaler turns predictions back.
-func (s *Series) Normalised(first, end int) (*Series, Scaler, error) {
+func (s *Series) Normalized(first, end int) (*Series, Scaler, error) {
 	rows, err := s.Rows(first, end)
 	if err != nil {
 		return nil, Scaler{}, err

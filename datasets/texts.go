@@ -43,8 +43,8 @@ func (s *Sequences) Text(i int) string {
 	return s.Index.Decode(s.IDs[i])
 }
 
-// Counts counts the texts of every class.
-func (s *Sequences) Counts() []int {
+// ClassCounts counts the texts of every class.
+func (s *Sequences) ClassCounts() []int {
 	counts := make([]int, len(s.names))
 	for _, l := range s.Labels {
 		counts[l]++
@@ -74,7 +74,7 @@ func (s *Sequences) target() (Array, error) {
 //
 // Input shape:  (length)
 // Target shape: (1) for two classes, () the class index for more
-func (s *Sequences) Padded(length int) (*Memory, error) {
+func (s *Sequences) Padded(length int) (Source, error) {
 	x, err := PadSequences(s.IDs, Padding{Length: length})
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (s *Sequences) Padded(length int) (*Memory, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := InMemory([]Array{x}, []Array{y})
+	m, err := newMemory([]Array{x}, []Array{y})
 	if err != nil {
 		return nil, err
 	}

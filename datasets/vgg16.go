@@ -18,18 +18,18 @@ var (
 )
 
 // vgg16Set has the MD5 that Keras's source gives, the only published checksum.
-func vgg16Set(name, title, file, sum string, size int64) Set {
+func vgg16Set(name, title, filename, sum string, size int64) Set {
 	return Set{
 		Name:      name,
 		Folder:    "vgg16",
 		Title:     title,
 		Publisher: "https://keras.io/api/applications/vgg/",
-		Licence:   "CC BY 4.0; K. Simonyan, A. Zisserman, Visual Geometry Group, Oxford",
-		Files: []File{{
-			Name: file,
+		License:   "CC BY 4.0; K. Simonyan, A. Zisserman, Visual Geometry Group, Oxford",
+		files: []file{{
+			Name: filename,
 			URLs: []string{
-				"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/" + file,
-				"https://github.com/fchollet/deep-learning-models/releases/download/v0.1/" + file,
+				"https://storage.googleapis.com/tensorflow/keras-applications/vgg16/" + filename,
+				"https://github.com/fchollet/deep-learning-models/releases/download/v0.1/" + filename,
 			},
 			Size:  size,
 			check: func(path string) error { return checkMD5(path, sum) },
@@ -50,7 +50,7 @@ func VGG16Weights(ctx context.Context, from From, top bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(p.origin.Path, set.Files[0].Name)
+	path := filepath.Join(p.origin.Path, set.files[0].Name)
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("%s: %w", set.Name, err)
 	}

@@ -24,7 +24,7 @@ func weightsPublisher(t *testing.T, body string) (requests *int) {
 	old := *vgg16NoTopWeights
 	t.Cleanup(func() { *vgg16NoTopWeights = old })
 	set := vgg16Set("vgg16_notop", "VGG16", "notop.h5", "63f4f1e9b725370f459720575cd5f953", 7)
-	set.Files[0].URLs = []string{server.URL}
+	set.files[0].URLs = []string{server.URL}
 	*vgg16NoTopWeights = set
 	return requests
 }
@@ -83,7 +83,7 @@ func TestVGG16WeightsOfAnotherFile(t *testing.T) {
 
 func TestWeightsRegistry(t *testing.T) {
 	for _, s := range Weights() {
-		if s.Title == "" || s.Licence == "" || len(s.Files) != 1 || s.Files[0].check == nil || s.Files[0].Size == 0 {
+		if s.Title == "" || s.License == "" || len(s.files) != 1 || s.files[0].check == nil || s.files[0].Size == 0 {
 			t.Errorf("%s: incomplete", s.Name)
 		}
 	}

@@ -14,7 +14,7 @@ func TestViewsPassOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pictures, err := Folder(folder(t), "top", ImageOptions{Height: 1, Width: 1})
+	pictures, err := NewImageFolder(folder(t), "top", ImageOptions{Height: 1, Width: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

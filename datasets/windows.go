@@ -150,10 +150,10 @@ func (s *Windows) target(row int) float32 {
 	return s.values[s.at(row)+s.w.Target]
 }
 
-// Naive is the mean absolute error, over all windows, of the prediction that
+// NaiveMAE is the mean absolute error, over all windows, of the prediction that
 // nothing changes: the target is taken to be the value in the last row of the
 // window. A model has to beat it.
-func (s *Windows) Naive() float64 {
+func (s *Windows) NaiveMAE() float64 {
 	var sum float64
 	for i := range s.n {
 		r := s.anchor(i)

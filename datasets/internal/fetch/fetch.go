@@ -29,7 +29,7 @@ type File struct {
 	SHA256 string   // lower-case hex; empty if nobody publishes it
 	Size   int64    // bytes; 0 when unknown
 	// Check stands in for a published checksum: it reads the file and says whether
-	// it is the right one. What it has found good is recognised later by the
+	// it is the right one. What it has found good is recognized later by the
 	// checksum that it had then, kept beside the file in NAME.sha256.
 	Check func(path string) error
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // TestJPEGAsPIL: pixels as PIL has them (testdata/make_jpeg.py). Two decoders may round
-// the cosine transform of a block differently, by one unit of light or colour, which is up
-// to three of red, green or blue; colour that is repeated and not interpolated is off by
+// the cosine transform of a block differently, by one unit of light or color, which is up
+// to three of red, green or blue; color that is repeated and not interpolated is off by
 // tens.
 func TestJPEGAsPIL(t *testing.T) {
 	raw, err := os.ReadFile("testdata/jpeg.json")

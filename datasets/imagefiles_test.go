@@ -83,7 +83,7 @@ func TestFolderClasses(t *testing.T) {
 		{[]string{"a.png", "b.png"}, "image folder: . has 0 folders with 0 pictures"},
 	} {
 		for kind, fsys := range tree(t, c.files...) {
-			s, err := Folder(fsys, ".", ImageOptions{Height: 2, Width: 2})
+			s, err := NewImageFolder(fsys, ".", ImageOptions{Height: 2, Width: 2})
 			if err != nil {
 				if !strings.HasPrefix(err.Error(), c.want) {
 					t.Errorf("%s %v: got error %v, want %s", kind, c.files, err, c.want)
@@ -125,7 +125,7 @@ func TestFolderLinks(t *testing.T) {
 	link("../../elsewhere/e.png", "set/cats/z.png")
 	link("..", "set/cats/loop")
 	link("nothing", "set/broken")
-	s, err := Folder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2})
+	s, err := NewImageFolder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestFolderLinks(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	link("nothing", "set/cats/gone.png")
-	if _, err := Folder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2}); err == nil || !strings.Contains(err.Error(), "cats/gone.png") {
+	if _, err := NewImageFolder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2}); err == nil || !strings.Contains(err.Error(), "cats/gone.png") {
 		t.Errorf("got error %v, want one that names cats/gone.png", err)
 	}
 }
@@ -170,7 +170,7 @@ func TestFolderLinksInArchives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Folder(r, ".", ImageOptions{Height: 2, Width: 2}); err == nil || err.Error() != "image folder: "+link+": a link that the file system does not follow" {
+		if _, err := NewImageFolder(r, ".", ImageOptions{Height: 2, Width: 2}); err == nil || err.Error() != "image folder: "+link+": a link that the file system does not follow" {
 			t.Errorf("got error %v", err)
 		}
 	}
