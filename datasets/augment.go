@@ -10,37 +10,37 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
-// Fill says what lies outside of a picture that is turned or moved.
+// Fill says what lies outside of an image that is rotated or shifted.
 type Fill int
 
-// The fill modes: what is written beside the picture abcd. They are those of
-// scipy.ndimage, which Keras calls.
+// The fill modes, with what continues the image abcd. They are those of scipy.ndimage,
+// which Keras calls.
 const (
 	FillNearest  Fill = iota // aaaa|abcd|dddd
 	FillReflect              // dcba|abcd|dcba
-	FillWrap                 // dbc|abcd|bca: with a period of one pixel less than the picture
+	FillWrap                 // dbc|abcd|bca: with a period of one pixel less than the image
 	FillConstant             // the value of FillValue
 )
 
-// Augment changes pictures at random, with the arguments of Keras's
-// ImageDataGenerator. With rotation by θ, shift by (ty, tx), shear by φ and zoom by
-// (zy, zx), in (row, column) coordinates about the middle of the picture, the new
-// pixel at position o is the old one at
+// Augment changes images at random, with the arguments of Keras's ImageDataGenerator.
+// With rotation by θ, shift by (ty, tx), shear by φ and zoom by (zy, zx), in (row,
+// column) coordinates about the center of the image, the new pixel at position o is the
+// old one at
 //
 //	R(θ) · T(ty, tx) · S(φ) · Z(zy, zx) · o,   R = [cos -sin; sin cos],  S = [1 -sin φ; 0 cos φ]
 //
-// interpolated linearly; flips are part of the same transform. What is drawn
-// depends on the seed, the picture and how often it has been read, and neither on
-// the order nor on the number of goroutines.
+// interpolated linearly; flips are part of the same transform. What is drawn depends on
+// the seed, the image and how often it has been read, and neither on the order nor on the
+// number of goroutines.
 type Augment struct {
 	Rotation       float64 // degrees: uniform between -Rotation and Rotation
-	WidthShift     float64 // share of the width, or pixels from 1 on: uniform between -WidthShift and WidthShift
-	HeightShift    float64 // share of the height, or pixels from 1 on
+	WidthShift     float64 // fraction of the width, or pixels from 1 on: uniform between -WidthShift and WidthShift
+	HeightShift    float64 // fraction of the height, or pixels from 1 on
 	Shear          float64 // degrees: uniform between -Shear and Shear
 	Zoom           float64 // 0..1: each axis by a factor between 1-Zoom and 1+Zoom
 	HorizontalFlip bool    // with probability 1/2
 	VerticalFlip   bool
-	Brightness     [2]float64 // factor between the two; both 0 means none
+	Brightness     [2]float64 // factor between the two; both 0 means no change
 	Fill           Fill
 	FillValue      float64 // 0..255, for FillConstant
 	Seed           uint64
@@ -70,11 +70,11 @@ func (a *Augment) check() error {
 	return nil
 }
 
-// affine maps (row, column) of the new picture to the old one:
+// affine maps (row, column) of the new image to the old one:
 // row' = m[0]·row + m[1]·column + m[2], column' = m[3]·row + m[4]·column + m[5].
 type affine [6]float64
 
-// then gives the map that applies b first and a to its result.
+// then returns the map that applies b first and a to its result.
 func (a affine) then(b affine) affine {
 	return affine{
 		a[0]*b[0] + a[1]*b[3], a[0]*b[1] + a[1]*b[4], a[0]*b[2] + a[1]*b[5] + a[2],
@@ -82,14 +82,14 @@ func (a affine) then(b affine) affine {
 	}
 }
 
-// change is what has been drawn for one picture.
+// change is what was drawn for one image.
 type change struct {
 	rotation, ty, tx, shear, zy, zx float64 // radians and pixels
 	flipX, flipY                    bool
 	brightness                      float64
 }
 
-// pixels is a shift that is given as a share of n pixels below 1, and in pixels from there on.
+// pixels converts a shift to pixels: below 1 it is a fraction of n pixels.
 func pixels(shift float64, n int) float64 {
 	if shift < 1 {
 		return shift * float64(n)
@@ -97,9 +97,9 @@ func pixels(shift float64, n int) float64 {
 	return shift
 }
 
-// draw decides on the change of picture i the n-th time that it is read. Every
-// number is drawn whether it is used or not, so that switching one thing on leaves
-// the others as they are.
+// draw decides on the change of image i the n-th time that it is read. Every number is
+// drawn whether it is used or not, so that turning on one option does not change the
+// others.
 func (a *Augment) draw(i, n, height, width int) change {
 	rng := rand.New(rand.NewPCG(a.Seed, uint64(i)<<32|uint64(n)))
 	around := func(r float64) float64 { return r * (2*rng.Float64() - 1) }
@@ -120,12 +120,12 @@ func (a *Augment) draw(i, n, height, width int) change {
 	return c
 }
 
-// transform is the map of the change for a picture of the given size.
+// transform is the map of the change for an image of the given size.
 func (c change) transform(height, width int) affine {
 	sin, cos := math.Sincos(c.rotation)
 	shearSin, shearCos := math.Sincos(c.shear)
 	cy, cx := float64(height)/2-0.5, float64(width)/2-0.5
-	m := affine{1, 0, cy, 0, 1, cx}. // back from the middle
+	m := affine{1, 0, cy, 0, 1, cx}. // back from the center
 						then(affine{cos, -sin, 0, sin, cos, 0}).
 						then(affine{1, 0, c.ty, 0, 1, c.tx}).
 						then(affine{1, -shearSin, 0, 0, shearCos, 0}).
@@ -140,7 +140,7 @@ func (c change) transform(height, width int) affine {
 	return m
 }
 
-// apply writes the changed picture, values 0..255, to out.
+// apply writes the changed image, values 0..255, to out.
 func (a *Augment) apply(p *picture.RGB, c change, out []float32) {
 	m := c.transform(p.Height, p.Width)
 	bright := float32(c.brightness)
@@ -182,7 +182,7 @@ func (a *Augment) sample(p *picture.RGB, row, column float64, out []float32) {
 	}
 }
 
-// inside finds the pixel that stands for position i of an axis of n.
+// inside returns the pixel that represents position i of an axis of n.
 func (a *Augment) inside(i, n int) int {
 	if i >= 0 && i < n {
 		return i
@@ -201,8 +201,8 @@ func (a *Augment) inside(i, n int) int {
 	}
 }
 
-// wrapped finds the position 0..n-1 of an axis of n pixels that stands for another one: the
-// last pixel is also the one before the first, so that the period is n-1.
+// wrapped returns the position 0..n-1 that represents a position on an axis of n pixels:
+// the last pixel is also the one before the first, so the period is n-1.
 func wrapped(at float64, n int) float64 {
 	period := float64(n - 1)
 	switch {

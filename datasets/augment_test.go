@@ -11,7 +11,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
-// pattern is the picture of testdata/make_warp.py.
+// pattern is the image of testdata/make_warp.py.
 func pattern(h, w int) *picture.RGB {
 	p := &picture.RGB{Height: h, Width: w}
 	for y := range h {

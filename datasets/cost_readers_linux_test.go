@@ -109,7 +109,7 @@ func tokenizerFileOf(t *testing.T, dir string) {
 	}
 }
 
-// readerCases are the files that are no pictures.
+// readerCases are the files that are no images.
 func readerCases() map[string]costly {
 	file := func(dir string) string { return filepath.Join(dir, "p") }
 	pickle := "\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01J\x01\x00\x00\x00\x85cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R\x89](]("
@@ -200,14 +200,14 @@ func readerCases() map[string]costly {
 			_, _, _, err := CatsDogs(context.Background(), From{Source: dir}, ImageOptions{Height: 2, Width: 2})
 			return err
 		}, "levels"},
-		"archive of pictures that inflate": {func(t *testing.T, dir string) {
+		"archive of images that inflate": {func(t *testing.T, dir string) {
 			raw := append([]byte("BM"), make([]byte, 52)...)
 			copy(raw[10:], "\x36\x00\x00\x00\x28\x00\x00\x00\xd0\x07\x00\x00\x80\x05\x00\x00\x01\x00\x18\x00") // 2000x1408, 24 bits
 			zippedFile(t, file(dir), "p", string(raw), "\x00", 2000*1408*3)
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error { _, err := LoadImage(z, "p", ImageOptions{}); return err })
 		}, ""},
-		"archive whose pictures are digested": {func(t *testing.T, dir string) {
+		"archive whose images are digested": {func(t *testing.T, dir string) {
 			var b bytes.Buffer
 			z := zip.NewWriter(&b)
 			for i := range 12 {
@@ -229,8 +229,8 @@ func readerCases() map[string]costly {
 				}
 				return err
 			})
-		}, "too much for the"},
-		"archive of a picture that goes on": {func(t *testing.T, dir string) {
+		}, "too many for files"},
+		"archive of an image that goes on": {func(t *testing.T, dir string) {
 			zippedFile(t, file(dir), "p", string(flatPNG(t, 4, 4, 8, 2, 3, 0)), "\x00", picture.MaxBytes)
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error { _, err := LoadImage(z, "p", ImageOptions{}); return err })

@@ -13,13 +13,13 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/npz"
 )
 
-// dataDir is a folder to read from, on disk or embedded.
+// dataDir is a folder to read a data set from, on disk or embedded.
 type dataDir struct {
 	fs     fs.FS
 	origin Origin
 }
 
-// name is how errors call a file of this place.
+// name is how errors refer to a file of the folder.
 func (p dataDir) name(file string) string {
 	if p.origin.Path == "" {
 		return path.Join("embedded sample", p.origin.Set, file)
@@ -41,19 +41,19 @@ func (p dataDir) open(names ...string) (fs.File, string, error) {
 	return nil, "", fmt.Errorf("%s: %w", p.name(names[0]), fs.ErrNotExist)
 }
 
-// openLike opens the first of the names that exists, or else the first file that
-// matches the pattern, which lets excerpts under longer names pass.
+// openLike opens the first of the names that exists, or else the first file that matches
+// the pattern, which accepts excerpts under longer names.
 func (p dataDir) openLike(pattern string, names ...string) (fs.File, string, error) {
 	f, name, err := p.open(names...)
 	if errors.Is(err, fs.ErrNotExist) {
-		if found, _ := fs.Glob(p.fs, pattern); len(found) > 0 { // the patterns are constants and good
+		if found, _ := fs.Glob(p.fs, pattern); len(found) > 0 { // the patterns are valid constants
 			return p.open(found[0])
 		}
 	}
 	return f, name, err
 }
 
-// openNPZ opens an archive for the length of a function call.
+// openNPZ opens an archive for the duration of a call of f.
 func (p dataDir) openNPZ(file string, f func(*npz.Archive) error) (name string, err error) {
 	in, _, err := p.open(file)
 	if err != nil {

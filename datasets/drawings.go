@@ -17,7 +17,7 @@ import (
 // tilt, light and background are drawn at random and the ears may be half hidden, so
 // that no single pixel or color tells them apart.
 
-// drawingSize is height and width of a drawing.
+// drawingSize is the height and width of a drawing.
 const drawingSize = 160
 
 // drawings lists the made-up files of the sample.
@@ -33,7 +33,7 @@ func drawings() map[string][]imageFile {
 	return parts
 }
 
-// loadDrawing draws the picture of a made-up file: its name is the seed.
+// loadDrawing draws the image of a made-up file: its name is the seed.
 func loadDrawing(name string, to picture.Size) (*picture.RGB, error) {
 	seed := uint64(14695981039346656037) // FNV-1a, which is the same everywhere
 	for _, b := range []byte(name) {
@@ -53,12 +53,13 @@ func (c rgb) mix(d rgb, share float64) rgb {
 	return c
 }
 
-// shape is a part of the animal: inside is above zero, in units of the head.
+// shape is a part of the animal: inside is positive in it, in units of the head.
 type shape struct {
 	inside func(x, y float64) float64
 	fill   rgb
 }
 
+// ellipse has its center at (cx, cy) and the radii rx and ry.
 func ellipse(cx, cy, rx, ry float64) func(x, y float64) float64 {
 	return func(x, y float64) float64 {
 		dx, dy := (x-cx)/rx, (y-cy)/ry
@@ -78,15 +79,15 @@ func triangle(tx, ty, ax, bx, by float64) func(x, y float64) float64 {
 	}
 }
 
-// drawer draws numbers for one animal.
+// drawer draws the random numbers of a drawing.
 type drawer struct{ *rand.Rand }
 
 func (d drawer) between(lo, hi float64) float64 { return lo + (hi-lo)*d.Float64() }
 
 func (d drawer) color() rgb { return rgb{d.Float64(), d.Float64(), d.Float64()} }
 
-// drawAnimal draws a cat or a dog. The order in which the numbers are drawn decides what
-// comes out.
+// drawAnimal draws a cat or a dog. The order of the random numbers is fixed: it decides
+// every pixel.
 func drawAnimal(rng *rand.Rand, dog bool) *picture.RGB {
 	d := drawer{rng}
 	head := drawHead(d, dog)

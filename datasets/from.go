@@ -18,21 +18,21 @@ import (
 type From struct {
 	// Source is Local, Sample, Full or a folder with the published files.
 	Source string
-	// Progress is called while a file is downloaded. It may be nil.
+	// Progress, if not nil, is called while a file is downloaded.
 	Progress func(Progress)
-	// Client downloads; nil means http.DefaultClient.
+	// Client is used for downloads; nil means http.DefaultClient.
 	Client *http.Client
 }
 
-// Progress tells how far the download of one file is.
+// Progress reports how far the download of a file is.
 type Progress struct {
 	Set, File   string
-	Done, Total int64 // bytes; Total is 0 when the publisher does not say
+	Done, Total int64 // bytes; Total is 0 if the publisher does not say
 }
 
-// Find says, without network, what From{} would take for the named set: the full set
-// if it is on this machine, else an excerpt that the user put into $REEF_DATA, else the
-// sample. Files in the cache are read once to check them.
+// Find says, without using the network, what From{} would load for the named set: the
+// full set if it is on this machine, else an excerpt in $REEF_DATA, else the sample.
+// Files in the cache are read once to verify them.
 func Find(name string) (Origin, error) {
 	set, err := lookup(name, sets)
 	if err != nil {
@@ -44,8 +44,8 @@ func Find(name string) (Origin, error) {
 	return set.sample().origin, nil
 }
 
-// CacheDir is the folder that downloads go to: $REEF_CACHE, else "reef" in the
-// user's cache folder.
+// CacheDir is the folder that downloads go to: $REEF_CACHE, else "reef" in the user's
+// cache folder.
 func CacheDir() (string, error) {
 	if dir := os.Getenv("REEF_CACHE"); dir != "" {
 		return dir, nil
@@ -57,7 +57,7 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "reef"), nil
 }
 
-// locate finds the files of a set and downloads them if from asks for that.
+// locate finds the files of a set, and downloads them if from asks for that.
 func (from From) locate(ctx context.Context, set *Set) (dataDir, error) {
 	switch from.Source {
 	case Sample:
@@ -79,16 +79,16 @@ func (from From) locate(ctx context.Context, set *Set) (dataDir, error) {
 	default:
 		info, err := os.Stat(from.Source)
 		if err != nil {
-			return dataDir{}, fmt.Errorf("%s: folder with the data set: %w", set.Name, err)
+			return dataDir{}, fmt.Errorf("%s: folder of the data set: %w", set.Name, err)
 		}
 		if !info.IsDir() {
-			return dataDir{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q, %q)", set.Name, from.Source, Sample, Full)
+			return dataDir{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q or %q)", set.Name, from.Source, Sample, Full)
 		}
 		return set.at(from.Source, "folder"), nil
 	}
 }
 
-// has says whether locate would find the set, or a part of it, without a download.
+// has reports whether locate would find the set, or a part of it, without a download.
 func (from From) has(set *Set) bool {
 	switch from.Source {
 	case Sample:
@@ -102,8 +102,8 @@ func (from From) has(set *Set) bool {
 	}
 }
 
-// local is what this machine has of the set: all of it or else an excerpt in
-// $REEF_DATA, which counts as a folder of the user's.
+// local is what this machine has of the set: all of it, or else an excerpt in $REEF_DATA,
+// which counts as the user's folder.
 func (s *Set) local() (dataDir, bool) {
 	if p, ok := s.onDisk(); ok {
 		return p, true
@@ -116,7 +116,8 @@ func (s *Set) local() (dataDir, bool) {
 	return p, s.partial(p.fs)
 }
 
-// missing says where a file that has no sample is looked for and how to get it.
+// missing is the error for a set without a sample: where it was looked for and how to get
+// it.
 func (s *Set) missing() error {
 	f := s.files[0]
 	where := "the cache"
@@ -127,9 +128,9 @@ func (s *Set) missing() error {
 		s.Name, f.Name, s.Folder, where, Full, (f.Size+5e5)/1e6, f.URLs[0])
 }
 
-// onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the
-// published checksum; files the user put into $REEF_DATA are checked by content
-// when they are read, since other people's copies differ in their packing.
+// onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the published
+// checksum; files that the user put into $REEF_DATA are checked by content when they are
+// read, since other copies may be packed differently.
 func (s *Set) onDisk() (dataDir, bool) {
 	if root := os.Getenv("REEF_DATA"); root != "" {
 		if p := s.at(filepath.Join(root, s.Folder), Full); s.complete(p.fs) {
@@ -151,7 +152,7 @@ func (s *Set) onDisk() (dataDir, bool) {
 
 // partial reports whether a part of the set is there.
 func (s *Set) partial(dir fs.FS) bool {
-	found, _ := fs.Glob(dir, s.excerpt) // the patterns are constants and good
+	found, _ := fs.Glob(dir, s.excerpt) // the patterns are valid constants
 	return s.excerpt != "" && len(found) > 0
 }
 
@@ -172,7 +173,7 @@ func (s *Set) complete(dir fs.FS) bool {
 	return len(s.files) > 0
 }
 
-// fetch downloads into the cache what is not there yet.
+// fetch downloads into the cache what is missing there.
 func (s *Set) fetch(ctx context.Context, from From) (dataDir, error) {
 	root, err := CacheDir()
 	if err != nil {
@@ -196,8 +197,8 @@ func (s *Set) fetch(ctx context.Context, from From) (dataDir, error) {
 	return s.at(dir, Full), nil
 }
 
-// Fetch downloads the full set, or the weights of that name, into the cache, unless it
-// is there already, and says where it lies. It leaves $REEF_DATA alone.
+// Fetch downloads the full data set, or the weights, of the given name into the cache
+// unless they are there already, and says where they are. It does not look at $REEF_DATA.
 func Fetch(ctx context.Context, name string, from From) (Origin, error) {
 	set, err := lookup(name, sets, weights)
 	if err != nil {
@@ -207,12 +208,12 @@ func Fetch(ctx context.Context, name string, from From) (Origin, error) {
 	return p.origin, err
 }
 
-// at is the place of a folder on disk.
+// at is a folder on disk with files of the set.
 func (s *Set) at(dir, kind string) dataDir {
 	return dataDir{os.DirFS(dir), Origin{Set: s.Name, Kind: kind, Path: dir, License: s.License}}
 }
 
-// sample is the place of the embedded sample.
+// sample is the embedded sample.
 func (s *Set) sample() dataDir {
 	sub, err := fs.Sub(samples, path.Join("samples", s.Folder))
 	if err != nil { // only for an invalid path, and the names are constants

@@ -17,7 +17,7 @@ var gloveSet = register(Set{
 	Title:     "GloVe 6B word vectors, 400,000 words of 50, 100, 200 and 300 numbers",
 	Publisher: "https://nlp.stanford.edu/projects/glove/",
 	License:   "PDDL 1.0; J. Pennington, R. Socher, C. D. Manning",
-	Sample:    "generated, not GloVe: neighborhoods in the embedded film reviews",
+	Sample:    "generated, not GloVe: neighborhoods in the embedded movie reviews",
 	files: []file{{
 		Name:   "glove.6B.zip",
 		Also:   gloveFiles(),
@@ -31,18 +31,18 @@ var gloveSet = register(Set{
 // gloveWidths are the published widths, the article's first.
 var gloveWidths = []int{100, 50, 200, 300}
 
-// GloVe loads word vectors of the given width (50, 100, 200 or 300), trained by the
-// GloVe authors on six billion words of Wikipedia and newswire: 400,000 words, the
-// most frequent first. Width 0 is 100 or, where no file of that width is at hand, the
-// width of one that is. Only words for which keep says yes are kept; nil keeps all.
+// GloVe loads word vectors of the given width (50, 100, 200 or 300), trained by the GloVe
+// authors on six billion words of Wikipedia and newswire: 400,000 words, the most
+// frequent first. Width 0 is 100, or the width of a file that is available if there is
+// none of width 100. keep selects the words to load; nil loads all.
 //
-// The sample is not GloVe but made by CoOccurrence from the embedded film reviews,
-// of any width.
+// The sample is not GloVe but computed by CoOccurrence from the embedded movie reviews,
+// in any width.
 //
-// Source: Pennington, Socher, Manning: GloVe: Global vectors for word
-// representation, EMNLP 2014. A folder holds glove.6B.zip or glove.6B.100d.txt
-// (and so on), which may end in .gz, or an excerpt glove.6B.100d.*.txt. An excerpt
-// of the width in $REEF_DATA/glove is taken before anything is downloaded.
+// Source: Pennington, Socher, Manning: GloVe: Global vectors for word representation,
+// EMNLP 2014. A folder holds glove.6B.zip or glove.6B.100d.txt (and so on), which may end
+// in .gz, or an excerpt glove.6B.100d.*.txt. An excerpt of the width in $REEF_DATA/glove
+// is preferred to a download.
 func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool) (*Vectors, error) {
 	if dim < 0 || dim > maxVectorDim {
 		return nil, fmt.Errorf("glove: %d numbers for each word, want 1 to %d", dim, maxVectorDim)
@@ -70,8 +70,8 @@ func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool)
 	return v, nil
 }
 
-// gloveFile is the file of one width in the archive, gloveExcerpt the pattern of parts
-// of it.
+// gloveFile is the file of one width in the archive, and gloveExcerpt the pattern for
+// parts of it.
 func gloveFile(dim int) string    { return fmt.Sprintf("glove.6B.%dd.txt", dim) }
 func gloveExcerpt(dim int) string { return fmt.Sprintf("glove.6B.%dd.*.txt*", dim) }
 
@@ -83,7 +83,7 @@ func gloveFiles() (names []string) {
 	return names
 }
 
-// ofWidth is the set of word vectors for which files of another width do not count.
+// ofWidth is the set of word vectors for which files of other widths do not count.
 func (s *Set) ofWidth(dim int) *Set {
 	one := *s
 	one.files = slices.Clone(s.files)
@@ -111,7 +111,7 @@ func readGloVe(p dataDir, dim int, keep func(string) bool) (*Vectors, error) {
 	return ReadVectors(r, name+": "+entry, dim, keep)
 }
 
-// sampleVectors makes vectors from the embedded film reviews.
+// sampleVectors computes vectors from the embedded movie reviews.
 func sampleVectors(ctx context.Context, dim int, keep func(string) bool) (*Vectors, error) {
 	train, test, err := IMDB(ctx, From{Source: Sample}, Words{NumWords: 10000})
 	if err != nil {

@@ -112,7 +112,7 @@ func TestReadVectorsWritten(t *testing.T) {
 			t.Errorf("%q: %v, %v", c.raw, v, err)
 		}
 	}
-	// A word that is a blank of another kind makes no header.
+	// A word that is a space of another kind makes no header.
 	if v, err := ReadVectors(strings.NewReader("\u00a0 1 2\n"), "f", 2, nil); err != nil || v.Word(0) != "\u00a0" {
 		t.Errorf("%v, %v", v, err)
 	}

@@ -118,7 +118,7 @@ func TestUsersCode(t *testing.T) {
 		{"Next panics with an error", ": own error"},
 		{"too many", "stream struct { datasets.Stream }: Next filled 1073741824 samples, want 0 to 2"},
 		{"negative", "stream struct { datasets.Stream }: Next filled -1 samples, want 0 to 2"},
-		{"none", "stream struct { datasets.Stream }: Next filled no sample and gave no error, want io.EOF at the end"},
+		{"none", "stream struct { datasets.Stream }: Next filled no sample and returned no error, want io.EOF at the end"},
 	} {
 		s := struct{ Stream }{wild{c.do}}
 		for name, err := range map[string]error{"StreamBatches": stream(s), "ReadAhead": ahead(s)} {

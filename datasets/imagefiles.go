@@ -13,28 +13,28 @@ import (
 	"strings"
 )
 
-// imageTypes are the endings of the files that are taken, in either case.
+// imageTypes are the extensions of image files, in lower case.
 var imageTypes = []string{".jpg", ".jpeg", ".png", ".gif", ".bmp"}
 
-// Limits of a folder or an archive of pictures: Kaggle's cats and dogs are 25,000 files.
+// Limits of a folder or an archive of images: Kaggle's cats and dogs are 25,000 files.
 const (
-	maxPictures    = 1 << 17
-	maxPictureDirs = 1 << 14
-	maxPathLength  = 1 << 10
-	maxPathDepth   = 32
+	maxImages     = 1 << 17
+	maxImageDirs  = 1 << 14
+	maxPathLength = 1 << 10
+	maxPathDepth  = 32
 )
 
-// hidden tells names that systems give to what does not belong to the pictures.
+// hidden reports whether a file system or an operating system put the file there.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || slices.Contains([]string{"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}, name)
 }
 
-// isPicture tells pictures by their names.
-func isPicture(name string) bool {
+// isImage recognizes images by name.
+func isImage(name string) bool {
 	return !hidden(name) && slices.Contains(imageTypes, strings.ToLower(path.Ext(name)))
 }
 
-// isDir follows links; one to nothing is no folder.
+// isDir follows links; a broken link is not a folder.
 func isDir(fsys fs.FS, name string, e fs.DirEntry) (bool, error) {
 	if e.Type()&fs.ModeSymlink == 0 {
 		return e.IsDir(), nil
@@ -46,23 +46,23 @@ func isDir(fsys fs.FS, name string, e fs.DirEntry) (bool, error) {
 	return err == nil && info.IsDir(), err
 }
 
-// behind is what a link leads to. In an archive links lead nowhere.
+// behind is what a link points to. In an archive, links point nowhere.
 func behind(fsys fs.FS, name string) (fs.FileInfo, error) {
 	info, err := fs.Stat(fsys, name)
 	if err == nil && info.Mode()&fs.ModeSymlink != 0 {
-		err = fmt.Errorf("%s: a link that the file system does not follow", name)
+		err = fmt.Errorf("%s: the file system does not follow links", name)
 	}
 	return info, err
 }
 
-// sorted puts the entries of a folder, which a file system of the user's may give in any
-// order, in that of their names.
+// byName sorts the entries of a folder, which the caller's file system may return in any
+// order.
 func byName(entries []fs.DirEntry) []fs.DirEntry {
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
 	return entries
 }
 
-// walk collects the pictures of all classes.
+// walk collects the images of all classes.
 type walk struct {
 	fsys  fs.FS
 	files []imageFile
@@ -70,7 +70,7 @@ type walk struct {
 	seen  int
 }
 
-// class takes the pictures in a folder and below it.
+// class adds the images in a folder and below it.
 func (w *walk) class(dir string, class int) error {
 	found := map[string][]string{} // names, by folder
 	if err := w.find(dir, 0, found); err != nil {
@@ -90,15 +90,15 @@ func (w *walk) class(dir string, class int) error {
 }
 
 func (w *walk) find(dir string, depth int, found map[string][]string) error {
-	if w.dirs++; w.dirs > maxPictureDirs || depth > maxPathDepth {
-		return fmt.Errorf("%s: more than %d folders, or nested more than %d deep", dir, maxPictureDirs, maxPathDepth)
+	if w.dirs++; w.dirs > maxImageDirs || depth > maxPathDepth {
+		return fmt.Errorf("%s: more than %d folders, or nested more than %d deep", dir, maxImageDirs, maxPathDepth)
 	}
 	entries, err := fs.ReadDir(w.fsys, dir)
 	if err != nil {
 		return err
 	}
-	if w.seen += len(entries); w.seen > 8*maxPictures {
-		return fmt.Errorf("%s: more than %d files", dir, 8*maxPictures)
+	if w.seen += len(entries); w.seen > 8*maxImages {
+		return fmt.Errorf("%s: more than %d files", dir, 8*maxImages)
 	}
 	for _, e := range byName(entries) {
 		name := path.Join(dir, e.Name())
@@ -108,11 +108,11 @@ func (w *walk) find(dir string, depth int, found map[string][]string) error {
 			if err := w.find(name, depth+1, found); err != nil {
 				return err
 			}
-		case !isPicture(e.Name()):
+		case !isImage(e.Name()):
 		case e.Type()&fs.ModeSymlink != 0:
 			info, err := behind(w.fsys, name)
 			if err != nil {
-				return err // a link to nothing
+				return err // a broken link
 			}
 			if info.Mode().IsRegular() {
 				found[dir] = append(found[dir], e.Name())
@@ -120,13 +120,13 @@ func (w *walk) find(dir string, depth int, found map[string][]string) error {
 		case e.Type().IsRegular():
 			found[dir] = append(found[dir], e.Name())
 		default:
-			return fmt.Errorf("%s: no regular file", name)
+			return fmt.Errorf("%s: not a regular file", name)
 		}
 	}
 	return nil
 }
 
-// checkArchive refuses a zip archive whose names alone would take much memory and time:
+// checkArchive rejects a zip archive whose names alone would take much memory and time:
 // every level of every path becomes an entry.
 func checkArchive(fsys fs.FS) error {
 	z, ok := fsys.(*zip.Reader)
@@ -136,8 +136,8 @@ func checkArchive(fsys fs.FS) error {
 	if !ok {
 		return nil
 	}
-	if len(z.File) > 8*maxPictures {
-		return fmt.Errorf("archive of %d files, want at most %d", len(z.File), 8*maxPictures)
+	if len(z.File) > 8*maxImages {
+		return fmt.Errorf("archive of %d files, want at most %d", len(z.File), 8*maxImages)
 	}
 	for _, f := range z.File {
 		if len(f.Name) > maxPathLength || strings.Count(f.Name, "/")+strings.Count(f.Name, `\`) > maxPathDepth {
@@ -147,9 +147,9 @@ func checkArchive(fsys fs.FS) error {
 	return nil
 }
 
-// imageFile is a picture and its class.
+// imageFile is an image and its class.
 type imageFile struct {
 	name   string
 	class  int
-	number int // in the name, of cats and dogs as they were published
+	number int // in the name of published cats and dogs
 }

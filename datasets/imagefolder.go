@@ -19,7 +19,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
-// Pixels says how the bytes of a picture become numbers.
+// Pixels says how the bytes of an image become numbers.
 type Pixels int
 
 // The ways in which bytes become numbers.
@@ -56,13 +56,13 @@ const (
 	CatmullRom = Filter(picture.CatmullRom) // PIL's BICUBIC: the cubic with a = -1/2
 )
 
-// ImageOptions says how pictures are read.
+// ImageOptions says how images are read.
 type ImageOptions struct {
-	Height, Width int      // every picture is resized to this, whatever its shape
+	Height, Width int      // every image is resized to this, whatever its aspect ratio
 	Filter        Filter   // how it is resized
 	Pixels        Pixels   // how bytes become numbers
 	Augment       *Augment // random changes; nil means none
-	// Cache keeps every picture in memory, resized but not augmented, once it has
+	// Cache keeps every image in memory, resized but not augmented, once it has
 	// been decoded: 3·Height·Width bytes each.
 	Cache bool
 }
@@ -87,9 +87,8 @@ func (o ImageOptions) size() picture.Size {
 	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter)}
 }
 
-// ImageFolder is a source of picture files, decoded when they are read. Read
-// spreads its pictures over the processors; a training loop should in addition
-// read batches ahead, as Prefetch tells it.
+// ImageFolder is a source of image files, which are decoded when they are read. Read uses
+// all processors; a training loop should also read batches ahead, as Prefetch says.
 //
 // Input shape:  (height, width, 3)
 // Target shape: (1) for two classes, () the class index for more
@@ -101,7 +100,7 @@ type ImageFolder struct {
 	names   []string
 	options ImageOptions
 	origin  Origin
-	reads   []atomic.Uint32 // how often a picture has been read, for Augment
+	reads   []atomic.Uint32 // how often an image has been read, for Augment
 	cache   []atomic.Pointer[picture.RGB]
 }
 
@@ -144,22 +143,22 @@ func newImageFolder(files []imageFile, names []string, load loader, o ImageOptio
 	return s, nil
 }
 
-// Len is the number of pictures.
+// Len is the number of images.
 func (s *ImageFolder) Len() int { return len(s.files) }
 
-// Names gives the class names.
+// Names returns the class names.
 func (s *ImageFolder) Names() []string { return s.names }
 
-// Origin says where the pictures came from.
+// Origin says where the images came from.
 func (s *ImageFolder) Origin() Origin { return s.origin }
 
-// File gives the name of picture i and its class.
+// File returns the name of image i and its class.
 func (s *ImageFolder) File(i int) (name string, class int) { return s.files[i].name, s.files[i].class }
 
 // Prefetch says that two batches are worth reading ahead.
 func (s *ImageFolder) Prefetch() int { return 2 }
 
-// With gives the same pictures read with other options.
+// With returns the same images read with other options.
 func (s *ImageFolder) With(o ImageOptions) (*ImageFolder, error) {
 	c, err := newImageFolder(s.files, s.names, s.load, o)
 	if err != nil {
@@ -169,8 +168,8 @@ func (s *ImageFolder) With(o ImageOptions) (*ImageFolder, error) {
 	return c, nil
 }
 
-// Read decodes the pictures at the indices. Each reading of an augmented picture
-// changes it in another way.
+// Read decodes the images at the indices. An augmented image changes every time it is
+// read.
 func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	if err := s.check(s.Len(), indices, inputs, targets); err != nil {
 		return fmt.Errorf("images: %w", err)
@@ -183,7 +182,7 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	if !wanted(inputs) {
 		return nil
 	}
-	// The counts are taken in the order of the indices, before the work is spread.
+	// Reads are counted in the order of the indices, before the work is distributed.
 	visits := make([]int, len(indices))
 	if s.reads != nil {
 		for j, i := range indices {
@@ -198,24 +197,24 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
 	}
 	wg.Wait()
-	for int(at.Load()) < len(indices) { // every worker has been ended from outside
+	for int(at.Load()) < len(indices) { // every worker was ended by runtime.Goexit
 		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
 		wg.Wait()
 	}
 	return several(errs)
 }
 
-// several joins the errors that there are, of many only the first.
+// several joins the errors, or the first few of many.
 func several(errs []error) error {
-	const told = 8
+	const reported = 8
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	if n := len(errs); n > told {
-		errs = append(errs[:told], fmt.Errorf("and %d more pictures", n-told))
+	if n := len(errs); n > reported {
+		errs = append(errs[:reported], fmt.Errorf("and %d more images", n-reported))
 	}
 	return errors.Join(errs...)
 }
 
-// work fills pictures until none is left.
+// work reads images until none is left.
 func (s *ImageFolder) work(indices, visits []int, out []float32, size int, errs []error, at *atomic.Int64) {
 	for {
 		j := int(at.Add(1)) - 1
@@ -229,7 +228,7 @@ func (s *ImageFolder) work(indices, visits []int, out []float32, size int, errs 
 	}
 }
 
-// fill puts picture i into out.
+// fill writes image i to out.
 func (s *ImageFolder) fill(i, visit int, out []float32) error {
 	p, err := s.image(i)
 	if err != nil {
@@ -246,7 +245,7 @@ func (s *ImageFolder) fill(i, visit int, out []float32) error {
 	return nil
 }
 
-// image returns image i in the size that is wanted.
+// image returns image i in the requested size.
 func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 	if s.cache != nil {
 		if p := s.cache[i].Load(); p != nil {
@@ -263,9 +262,9 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 	return p, nil
 }
 
-// LoadImage reads one picture file.
+// LoadImage reads one image file. A Height and Width of 0 keep the size of the file.
 //
-// Shape: (height, width, 3). A Height and Width of 0 keep the size of the file.
+// Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 	defer rescue(&err, name+": reading it")
 	if o.Height != 0 || o.Width != 0 {
@@ -293,22 +292,22 @@ func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 	return Array{[]int{p.Height, p.Width, 3}, out}, nil
 }
 
-// decodingVersion is raised when a file comes to give other pixels.
+// decodingVersion is incremented when a file decodes to other pixels than before.
 const decodingVersion = 3
 
-// digested is what the files of an archive may inflate to together.
+// digested limits the uncompressed size of all files of an archive.
 var digested = inflate.Limit{Base: picture.MaxBytes, Ratio: 16}
 
-// Digest is the SHA-256 of the picture files with their names, their classes and the
-// way they are read: what is computed of them once may be kept under it. Of drawings
-// made by the program it takes the names and the first one of each class.
+// Digest is the SHA-256 of the image files with their names, their classes and the
+// options: what is computed from them may be cached under it. Of generated drawings it
+// covers the names and the first drawing of each class.
 func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 	defer rescue(&err, "image folder: the file system")
 	h := sha256.New()
 	o := s.options
 	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
 	var stored, read int64
-	drawn := -1 // the last class of which a drawing was taken
+	drawn := -1 // the last class that was drawn
 	for _, f := range s.files {
 		fmt.Fprintf(h, "%q %d\n", f.name, f.class)
 		if s.fsys == nil {
@@ -336,7 +335,7 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 		}
 		_ = in.Close() // only read
 		if most := digested.Base + digested.Ratio*stored; err == nil && read > most {
-			err = fmt.Errorf("with the files before it more than %d bytes, which is too much for the %d bytes that they take", most, stored)
+			err = fmt.Errorf("with the files before it more than %d bytes, too many for files of %d bytes", most, stored)
 		}
 		if err != nil {
 			return sum, fmt.Errorf("%s: %w", f.name, err)
@@ -345,19 +344,19 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// NewImageFolder makes a source of a folder that has one folder of pictures for each
-// class, as Keras's image_dataset_from_directory. Classes are in the order of their names.
-// The pictures of a class are those in its folder and in all folders below: folder by
-// folder in the order of their paths, in each in the order of their names. Links to
-// files, and a class that is a link to a folder, are followed, links to other folders not.
+// NewImageFolder returns a source of a folder that has one folder of images for each
+// class, as Keras's image_dataset_from_directory. Classes are sorted by name. The images
+// of a class are those in its folder and in all folders below, sorted by folder and then
+// by name. Links to files are followed, and so is a class that is a link to a folder;
+// other links to folders are not.
 //
-// Left out are files that are no pictures by their ending (.jpg, .jpeg, .png, .gif, .bmp)
-// or that lie beside the class folders, and what systems put beside pictures: all names
-// that begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX, @eaDir,
-// $RECYCLE.BIN, "System Volume Information" and lost+found. A class folder without pictures is an error, since leaving it out would shift the index of
-// all classes behind it.
+// Ignored are files without the extension of an image (.jpg, .jpeg, .png, .gif, .bmp),
+// files beside the class folders, and what operating systems leave behind: all names that
+// begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX, @eaDir,
+// $RECYCLE.BIN, "System Volume Information" and lost+found. A class folder without images
+// is an error, since skipping it would shift the index of all later classes.
 //
-// An fs.FS may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
+// fsys may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
 func NewImageFolder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) {
 	defer rescue(&err, "image folder: the file system")
 	if err := checkArchive(fsys); err != nil {
@@ -386,12 +385,12 @@ func NewImageFolder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err
 			return nil, fmt.Errorf("image folder: %w", err)
 		}
 		if len(w.files) == before {
-			return nil, fmt.Errorf("image folder: class folder %s holds no picture (%s): remove it or put some in", class, strings.Join(imageTypes, " "))
+			return nil, fmt.Errorf("image folder: class folder %s contains no images (%s): remove it or add some", class, strings.Join(imageTypes, " "))
 		}
 		names = append(names, e.Name())
 	}
 	if len(names) < 2 {
-		return nil, fmt.Errorf("image folder: %s has %d folders with %d pictures, want one folder for each of at least two classes", dir, len(names), len(w.files))
+		return nil, fmt.Errorf("image folder: %s has %d folders with %d images, want one folder for each of at least two classes", dir, len(names), len(w.files))
 	}
 	s, err := newImageFolder(w.files, names, fileLoader(fsys, w.files), o)
 	if err != nil {

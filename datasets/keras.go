@@ -8,11 +8,10 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/npz"
 )
 
-// kerasSeed is the seed of the shuffle with which Keras splits Boston, IMDB and
-// Reuters.
+// kerasSeed is the seed of the shuffle with which Keras splits Boston, IMDB and Reuters.
 const kerasSeed = 113
 
-// textLimit bounds the texts of one part.
+// textLimit limits the number of texts in an array.
 const textLimit = 1 << 20
 
 // kerasFile is a file that the Keras project publishes.
@@ -49,7 +48,7 @@ func (w Words) keep(id int32) int32 {
 	return id
 }
 
-// checkLists checks what an archive holds of one part.
+// checkLists validates the texts and labels of an archive.
 func checkLists(name string, x, y *npz.Array, classes int) error {
 	if x.Lists == nil || y.Int == nil || len(y.Shape) != 1 || len(x.Lists) != len(y.Int) {
 		return fmt.Errorf("%s: texts %v and labels %v, want one axis of equal length, lists and integers", name, x.Shape, y.Shape)

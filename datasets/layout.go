@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// buffers makes room for n samples.
+// buffers allocates memory for n samples.
 func (l *layout) buffers(n int) (inputs, targets [][]float32) {
 	return blocks(l.inputSizes, n), blocks(l.targetSizes, n)
 }
@@ -21,19 +21,19 @@ func blocks(sizes []int, n int) [][]float32 {
 	return out
 }
 
-// cut puts the first n samples of the buffers into dst.
+// cut stores the first n samples of the buffers in dst.
 func cut(dst, buffers [][]float32, sizes []int, n int) {
 	for k, b := range buffers {
 		dst[k] = b[:n*sizes[k]]
 	}
 }
 
-// maxNumbers bounds what is allocated at a caller's word: 1 GB in single precision. A
-// batch of 1,700 pictures of 224x224 has as many numbers.
+// maxNumbers limits what is allocated at a caller's request: 1 GB in single precision, or
+// a batch of 1,700 images of 224x224.
 const maxNumbers = 1 << 28
 
-// sizeOf is the product of a shape: 0 when an axis is not positive, and math.MaxInt when
-// the product does not fit, which no buffer has room for.
+// sizeOf is the product of a shape: 0 if an axis is not positive, and math.MaxInt if the
+// product overflows, which no buffer can hold.
 func sizeOf(shape []int) int {
 	n := 1
 	for _, axis := range shape {
@@ -49,7 +49,7 @@ func sizeOf(shape []int) int {
 	return n
 }
 
-// checkRoom refuses n samples that would take more than maxNumbers numbers.
+// checkRoom rejects n samples that would take more than maxNumbers numbers.
 func (l *layout) checkRoom(n int) error {
 	left := maxNumbers
 	for _, sizes := range [][]int{l.inputSizes, l.targetSizes} {
@@ -66,7 +66,7 @@ func (l *layout) checkRoom(n int) error {
 	return nil
 }
 
-// layout is the shape of one sample and its size in numbers; sources embed it.
+// layout holds the shapes of one sample and their sizes in numbers; sources embed it.
 type layout struct {
 	inputs, targets         [][]int
 	inputSizes, targetSizes []int
@@ -84,13 +84,13 @@ func sizes(shapes [][]int) []int {
 	return out
 }
 
-// Shapes gives the shape of one sample of every input and every target.
+// Shapes returns the shape of one sample of every input and every target.
 func (l *layout) Shapes() (inputs, targets [][]int) { return l.inputs, l.targets }
 
-// wanted says whether the caller asks for the only input or target of a source.
+// wanted reports whether the caller asks for the only input or target of a source.
 func wanted(buffers [][]float32) bool { return len(buffers) > 0 && buffers[0] != nil }
 
-// check reports indices outside 0..n-1 and buffers that do not hold the samples.
+// check reports indices outside 0..n-1 and buffers that are too small for the samples.
 func (l *layout) check(n int, indices []int, inputs, targets [][]float32) error {
 	for _, i := range indices {
 		if i < 0 || i >= n {
@@ -118,8 +118,7 @@ func checkBuffers(what string, sizes []int, samples int, buffers [][]float32) er
 	return nil
 }
 
-// capacity is the number of samples that the buffers hold, the smallest over all
-// of them.
+// capacity is the number of samples that fit the buffers, the smallest over all of them.
 func (l *layout) capacity(inputs, targets [][]float32) (int, error) {
 	n := -1
 	for _, side := range []struct {
@@ -135,7 +134,7 @@ func (l *layout) capacity(inputs, targets [][]float32) (int, error) {
 		}
 		for k, b := range side.buffers {
 			if side.sizes[k] < 1 {
-				return 0, fmt.Errorf("%s %d of the stream holds no number", side.what, k)
+				return 0, fmt.Errorf("%s %d of the stream is empty", side.what, k)
 			}
 			if c := len(b) / side.sizes[k]; n < 0 || c < n {
 				n = c
@@ -143,7 +142,7 @@ func (l *layout) capacity(inputs, targets [][]float32) (int, error) {
 		}
 	}
 	if n < 1 {
-		return 0, errors.New("the buffers hold no sample")
+		return 0, errors.New("the buffers are too small for a sample")
 	}
 	return n, nil
 }

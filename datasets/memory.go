@@ -7,8 +7,8 @@ import (
 	"math"
 )
 
-// Array is a block of samples: the shape of one, and their numbers one sample
-// after another, row-major.
+// Array is a block of samples: the shape of one sample, and the numbers of all,
+// row-major.
 type Array struct {
 	Shape []int
 	Data  []float32
@@ -40,10 +40,10 @@ func newMemory(inputs, targets []Array) (*memory, error) {
 		for k, a := range arrays {
 			size := sizeOf(a.Shape)
 			if size < 1 {
-				return nil, fmt.Errorf("%s %d: shape %v holds no number", what, k, a.Shape)
+				return nil, fmt.Errorf("%s %d: shape %v is empty", what, k, a.Shape)
 			}
 			if len(a.Data)%size != 0 {
-				return nil, fmt.Errorf("%s %d: %d numbers are no whole number of samples of shape %v", what, k, len(a.Data), a.Shape)
+				return nil, fmt.Errorf("%s %d: %d numbers are not a whole number of samples of shape %v", what, k, len(a.Data), a.Shape)
 			}
 			n := len(a.Data) / size
 			if m.n >= 0 && n != m.n {
@@ -68,7 +68,7 @@ func newMemory(inputs, targets []Array) (*memory, error) {
 // Len is the number of samples.
 func (m *memory) Len() int { return m.n }
 
-// Names gives the class names, nil when there are none.
+// Names returns the class names, nil if there are none.
 func (m *memory) Names() []string { return m.names }
 
 // Read copies the samples at the indices.

@@ -26,19 +26,19 @@ var mnistSet = register(Set{
 	},
 })
 
-// mnistLimit bounds the elements of one file, above the largest set of digits in this
-// format (EMNIST digits: 240,000 images, 188 million).
+// mnistLimit limits the elements of a file; the largest set of digits in this format,
+// EMNIST, has 240,000 images and 188 million elements.
 const mnistLimit = 1 << 28
 
-// MNIST loads the handwritten digits: 60,000 training and 10,000 test pictures of
-// 28x28 gray bytes with the digit as class; the sample has 2,000 and 500.
+// MNIST loads the handwritten digits: 60,000 training and 10,000 test images of 28x28
+// gray bytes with the digit as class; the sample has 2,000 and 500.
 //
 // Input shape:  (28, 28, 1), values 0..1; (784) after Flat
 // Target shape: () the digit; (10) after OneHot
 //
-// Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to
-// document recognition, Proc. IEEE 86 (1998). A folder holds the four published
-// files, gzip-compressed or not.
+// Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document
+// recognition, Proc. IEEE 86 (1998). A folder holds the four published files,
+// gzip-compressed or not.
 func MNIST(ctx context.Context, from From) (train, test *Images, err error) {
 	p, err := from.locate(ctx, mnistSet)
 	if err != nil {
@@ -53,7 +53,7 @@ func MNIST(ctx context.Context, from From) (train, test *Images, err error) {
 	return train, test, nil
 }
 
-// mnistPart reads one pair of files.
+// mnistPart reads a file of images and its file of labels.
 func mnistPart(p dataDir, part string) (*Images, error) {
 	imagesName, images, err := readIDX(p, part+"-images-idx3-ubyte.gz", func(shape []int) error {
 		switch {
@@ -96,8 +96,8 @@ func mnistPart(p dataDir, part string) (*Images, error) {
 	return s, nil
 }
 
-// readIDX reads a file whose shape passes the check, under its published name or
-// without the .gz.
+// readIDX reads a file whose shape passes the check, under its published name or without
+// the .gz.
 func readIDX(p dataDir, file string, check func(shape []int) error) (string, *idx.Array, error) {
 	f, file, err := p.open(file, strings.TrimSuffix(file, ".gz"))
 	if err != nil {

@@ -252,7 +252,7 @@ func TestMNISTBadFiles(t *testing.T) {
 	if _, _, err := MNIST(t.Context(), From{Source: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte.gz: file does not exist") {
 		t.Errorf("empty folder: got error %v", err)
 	}
-	if _, _, err := MNIST(t.Context(), From{Source: "no such folder"}); err == nil || !strings.Contains(err.Error(), "mnist: folder with the data set: stat no such folder") {
+	if _, _, err := MNIST(t.Context(), From{Source: "no such folder"}); err == nil || !strings.Contains(err.Error(), "mnist: folder of the data set: stat no such folder") {
 		t.Errorf("no folder: got error %v", err)
 	}
 }

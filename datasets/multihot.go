@@ -55,14 +55,14 @@ func NewMultiHot(ids [][]int32, width int, targets []Array) (*MultiHot, error) {
 // Len is the number of samples.
 func (m *MultiHot) Len() int { return len(m.first) - 1 }
 
-// Names gives the class names.
+// Names returns the class names.
 func (m *MultiHot) Names() []string { return m.names }
 
-// SparseInput is true for the one input.
+// SparseInput is true for the only input.
 func (m *MultiHot) SparseInput(k int) bool { return k == 0 }
 
-// Active gives the columns that are one in sample i: sorted, distinct, owned by
-// the source.
+// Active returns the columns that are one in sample i: sorted, distinct, owned by the
+// source.
 func (m *MultiHot) Active(_, i int) []int32 {
 	return m.columns[m.first[i]:m.first[i+1]:m.first[i+1]]
 }

@@ -4,14 +4,14 @@ package datasets
 
 import "fmt"
 
-// Names of the places a data set is read from; any other Source is a folder.
+// Where a data set is read from; any other From.Source is a folder.
 const (
 	Local  = ""       // the full set if it is already on this machine, else the sample
 	Sample = "sample" // the embedded sample
 	Full   = "full"   // the full set, downloaded if need be
 )
 
-// Generated is the kind of data that a formula made, as JenaLike does.
+// Generated is the Kind of data that a program made up, as JenaLike does.
 const Generated = "generated"
 
 // Origin says where loaded data came from.
@@ -20,7 +20,7 @@ type Origin struct {
 	Kind    string // "sample", "full", "folder" or "generated"
 	Path    string // folder of the files; empty for the embedded sample
 	License string
-	Detail  string // what a sample or generated data holds; empty otherwise
+	Detail  string // what a sample or generated data consists of; empty otherwise
 }
 
 // String describes the origin in one line.

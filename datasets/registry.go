@@ -12,13 +12,12 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/fetch"
 )
 
-// samples holds the embedded samples, each with a README that says where it
-// comes from and under which terms.
+// samples holds the embedded samples, each with a README that gives its origin and terms.
 //
 //go:embed samples
 var samples embed.FS
 
-// Set describes a data set: what it is, who publishes it and which files it has.
+// Set describes a data set: what it is, who publishes it and which files it consists of.
 type Set struct {
 	Name      string
 	Folder    string // in $REEF_DATA and in the cache
@@ -27,29 +26,28 @@ type Set struct {
 	License   string
 	Sample    string // what the embedded sample holds
 	files     []file
-	// excerpt is a pattern for files that hold a part of the set. Where the whole is not
-	// on the machine, one in $REEF_DATA is taken before the whole is downloaded. Empty
-	// for none.
+	// excerpt is a pattern for files that hold a part of the set, empty if there are none.
+	// An excerpt in $REEF_DATA is preferred to downloading the whole set.
 	excerpt string
 }
 
 // file is one published file of a set.
 type file struct {
 	Name   string
-	Also   []string // other names under which a user's copy is accepted
+	Also   []string // other names that a user's copy may have
 	URLs   []string // publisher first, then mirrors
-	SHA256 string   // what a download must have; empty if nobody publishes it
+	SHA256 string   // of the file; empty if nobody publishes it
 	Size   int64    // bytes
 	check  func(path string) error
 }
 
-// published is the file as the downloader sees it.
+// published is the file as the downloader needs it.
 func (f file) published() fetch.File {
 	return fetch.File{Name: f.Name, URLs: f.URLs, SHA256: f.SHA256, Size: f.Size, Check: f.check}
 }
 
-// sets and weights hold what register and registerWeights were given: a data set is
-// described in the file that reads it.
+// sets and weights are filled by register and registerWeights: each data set is described
+// in the file that reads it.
 var sets, weights []*Set
 
 func register(s Set) *Set {
@@ -66,7 +64,7 @@ func registerWeights(s Set) *Set {
 func Sets() []Set { return sorted(sets) }
 
 // Weights lists the published weights of networks, sorted by name. They are found and
-// downloaded as data sets are, but have no sample.
+// downloaded like data sets, but have no sample.
 func Weights() []Set { return sorted(weights) }
 
 func sorted(list []*Set) []Set {

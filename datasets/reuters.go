@@ -30,9 +30,9 @@ var reutersTopics = strings.Fields(`cocoa grain veg-oil earn acq wheat copper ho
 	gold tin strategic-metal livestock retail ipi iron-steel rubber heat jobs lei bop zinc orange pet-chem dlr
 	gas silver wpi hog lead`)
 
-// Reuters loads newswires of 1987 as word ids with one of 46 topics: 8,982 to
-// train and 2,246 to test; the sample has 1,600 and 400. Order, start mark, rare
-// words and offset are those of Keras's reuters.load_data.
+// Reuters loads newswires of 1987 as word ids with one of 46 topics: 8,982 for training
+// and 2,246 for testing; the sample has 1,600 and 400. Order, start mark, rare words and
+// offset are those of Keras's reuters.load_data.
 //
 // Source: Lewis: Reuters-21578 text categorization test collection, 1997.
 func Reuters(ctx context.Context, from From, w Words) (train, test *Sequences, err error) {

@@ -26,7 +26,7 @@ import (
 var reviewsSet = register(Set{
 	Name:      "imdb_reviews",
 	Folder:    "imdb",
-	Title:     "IMDB film reviews as text, 25,000 training and 25,000 test reviews, good or bad",
+	Title:     "IMDB movie reviews as text, 25,000 training and 25,000 test reviews, good or bad",
 	Publisher: "https://ai.stanford.edu/~amaas/data/sentiment/",
 	License:   "free for research, cite Maas et al., ACL 2011",
 	Sample:    "300 training and 150 test reviews",
@@ -39,16 +39,15 @@ var reviewsSet = register(Set{
 	}},
 })
 
-// Limits of what is read of an archive of reviews; the published one has 100,000
-// of at most 14 kB.
+// Limits of an archive of reviews; the published one has 100,000 of at most 14 kB.
 const (
 	maxReviews     = 1 << 18
 	maxReviewBytes = 1 << 20
 	maxTextBytes   = 1 << 29 // all together
 )
 
-// reviewsInflated is what an archive may become; the published one has a quarter of its
-// size when it is compressed.
+// reviewsInflated limits the uncompressed size of an archive; the published one
+// compresses to a quarter.
 var reviewsInflated = inflate.Limit{Base: 24 << 20, Ratio: 16}
 
 // review is one file of the archive.
@@ -57,16 +56,16 @@ type review struct {
 	text       string
 }
 
-// reviewName is the path of a labeled review.
+// reviewName matches the path of a labeled review.
 var reviewName = regexp.MustCompile(`^aclImdb/(train|test)/(neg|pos)/([0-9]{1,9})_([0-9]{1,2})\.txt$`)
 
-// Reviews loads the film reviews of IMDB as text, 0 for bad and 1 for good: 25,000
-// to train and 25,000 to test; the sample has 300 and 150. The bad ones come
-// first, each kind in the order of the files' numbers; shuffle before you split.
-// The files are read from the published aclImdb_v1.tar.gz (or .tar.bz2), without
+// Reviews loads the movie reviews of IMDB as text, 0 for negative and 1 for positive:
+// 25,000 for training and 25,000 for testing; the sample has 300 and 150. Negative
+// reviews come first, each kind in the order of the files' numbers; shuffle before you
+// split. The files are read from the published aclImdb_v1.tar.gz (or .tar.bz2), without
 // unpacking it, or from an unpacked folder aclImdb.
 //
-// Source: as IMDB.
+// Source: as for IMDB.
 func Reviews(ctx context.Context, from From) (train, test *Texts, err error) {
 	p, err := from.locate(ctx, reviewsSet)
 	if err != nil {
@@ -101,8 +100,8 @@ func Reviews(ctx context.Context, from From) (train, test *Texts, err error) {
 	return out[0], out[1], nil
 }
 
-// addReview takes a file if its name is that of a labeled review; open is called
-// only then. total counts the bytes of all reviews so far.
+// addReview adds a file if its name is that of a labeled review; read is called only
+// then. total counts the bytes of all reviews so far.
 func addReview(found map[string][]review, name string, total *int64, read func(limit int64) ([]byte, error)) error {
 	m := reviewName.FindStringSubmatch(name)
 	if m == nil {
@@ -172,12 +171,12 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 	}
 	if !gzipped {
 		in := plain.(*bufio.Reader)
-		if begin, _ := in.Peek(sniff.Len); !bytes.HasPrefix(begin, []byte("BZh")) { // its reader reports what a short file lacks
+		if begin, _ := in.Peek(sniff.Len); !bytes.HasPrefix(begin, []byte("BZh")) { // a short file is reported by its reader
 			return fmt.Errorf("%s: offset 0: %s, want a tar archive compressed with gzip or bzip2", name, cmp.Or(sniff.Name(begin), "unknown"))
 		}
 		plain = reviewsInflated.Of(bzip2.NewReader(in), count.Count)
 	}
-	// Everything that is skipped counts too.
+	// What is skipped counts too.
 	limited := &io.LimitedReader{R: plain, N: 8 * maxTextBytes}
 	t := tar.NewReader(limited)
 	var total int64
@@ -185,7 +184,7 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 		offset := 8*maxTextBytes - limited.N
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			// The archive ends before its container does, which has the checksum.
+			// The archive ends before the compressed stream, which has the checksum.
 			if _, err := io.Copy(io.Discard, limited); err != nil {
 				return fmt.Errorf("%s: offset %d: %w", name, offset, err)
 			}
@@ -195,7 +194,7 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 			return fmt.Errorf("%s: offset %d: %w", name, offset, err)
 		}
 		err = addReview(found, path.Clean(h.Name), &total, func(limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(t, limit)) })
-		if err == nil && total > 8*maxTextBytes-limited.N { // files with holes, which take no room in the archive
+		if err == nil && total > 8*maxTextBytes-limited.N { // sparse files, which take no space in the archive
 			err = fmt.Errorf("%s: %d bytes of reviews so far, more than the archive has", h.Name, total)
 		}
 		if err != nil {

@@ -8,17 +8,17 @@ import (
 	"io"
 )
 
-// withoutMark leaves the byte order mark of UTF-8 away that some editors put first.
+// withoutMark skips the UTF-8 byte order mark that some editors write.
 func withoutMark(r io.Reader) io.Reader {
 	const mark = "\ufeff"
 	in := bufio.NewReader(r)
-	if begin, _ := in.Peek(len(mark)); string(begin) == mark { // what a short file lacks its reader reports
-		_, _ = in.Discard(len(mark)) // was seen
+	if begin, _ := in.Peek(len(mark)); string(begin) == mark { // a short file is reported by its reader
+		_, _ = in.Discard(len(mark)) // was peeked at
 	}
 	return in
 }
 
-// unexpected is the error for an end of file inside of something.
+// unexpected is the error for an end of file in the middle of something.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -16,11 +16,11 @@ type Words struct {
 	MaxLen int
 }
 
-// Sequences are texts as word ids with one class each.
+// Sequences are texts as word ids, with one class each.
 type Sequences struct {
 	IDs    [][]int32  // of every text; in IMDB and Reuters the start mark comes first
 	Labels []int32    // class of every text
-	Index  *WordIndex // of IMDB and Reuters; nil for texts that were encoded by a Tokenizer
+	Index  *WordIndex // of IMDB and Reuters; nil for texts encoded by a Tokenizer
 	tok    *Tokenizer
 	names  []string
 	origin Origin
@@ -29,13 +29,13 @@ type Sequences struct {
 // Len is the number of texts.
 func (s *Sequences) Len() int { return len(s.IDs) }
 
-// Names gives the class names.
+// Names returns the class names.
 func (s *Sequences) Names() []string { return s.names }
 
 // Origin says where the texts came from.
 func (s *Sequences) Origin() Origin { return s.origin }
 
-// Text decodes text i, "?" for what is no known word.
+// Text decodes text i, with "?" for ids of unknown words.
 func (s *Sequences) Text(i int) string {
 	if s.tok != nil {
 		return s.tok.Texts(s.IDs[i : i+1])[0]
@@ -52,8 +52,8 @@ func (s *Sequences) ClassCounts() []int {
 	return counts
 }
 
-// target is the array of the classes: shape (1) for two of them, as the binary
-// cross-entropy wants it, else an index.
+// target is the array of the classes: of shape (1) if there are two, as binary
+// cross-entropy expects, else an index.
 func (s *Sequences) target() (Array, error) {
 	var shape []int
 	if len(s.names) == 2 {
@@ -69,7 +69,7 @@ func (s *Sequences) target() (Array, error) {
 	return Array{shape, y}, nil
 }
 
-// Padded is the source of the ids, cut and padded at the front to the given
+// Padded returns a source of the ids, truncated and padded at the front to the given
 // length, for an embedding.
 //
 // Input shape:  (length)
@@ -91,8 +91,8 @@ func (s *Sequences) Padded(length int) (Source, error) {
 	return m, nil
 }
 
-// MultiHot is the source of vectors that are one at every id that occurs in the
-// text. The ids must be smaller than width.
+// MultiHot returns a source of vectors that are one at every id that occurs in the text.
+// The ids must be smaller than width.
 //
 // Input shape:  (width), sparse
 // Target shape: (1) for two classes, () the class index for more
@@ -120,13 +120,13 @@ type Texts struct {
 // Len is the number of texts.
 func (t *Texts) Len() int { return len(t.Texts) }
 
-// Names gives the class names.
+// Names returns the class names.
 func (t *Texts) Names() []string { return t.names }
 
 // Origin says where the texts came from.
 func (t *Texts) Origin() Origin { return t.origin }
 
-// Subset gives the texts at the indices.
+// Subset returns the texts at the indices.
 func (t *Texts) Subset(indices []int) (*Texts, error) {
 	out := &Texts{names: t.names, origin: t.origin}
 	for j, i := range indices {
@@ -138,7 +138,7 @@ func (t *Texts) Subset(indices []int) (*Texts, error) {
 	return out, nil
 }
 
-// Sequences encodes the texts; the ids become a source with Padded or MultiHot.
+// Sequences encodes the texts; Padded or MultiHot make a source of the result.
 func (t *Texts) Sequences(tok *Tokenizer) *Sequences {
 	return &Sequences{IDs: tok.Sequences(t.Texts), Labels: t.Labels, tok: tok, names: t.names, origin: t.origin}
 }

@@ -242,13 +242,13 @@ func (v *Vectors) add(word string, row []float32) {
 // Len is the number of words.
 func (v *Vectors) Len() int { return len(v.words) }
 
-// Word gives word i, in the order of the file.
+// Word returns word i, in the order of the file.
 func (v *Vectors) Word(i int) string { return v.words[i] }
 
 // Origin says where the vectors came from.
 func (v *Vectors) Origin() Origin { return v.origin }
 
-// Vector gives the numbers of a word; they belong to v.
+// Vector returns the vector of a word; it belongs to v.
 func (v *Vectors) Vector(word string) ([]float32, bool) {
 	i, ok := v.index[word]
 	if !ok {
@@ -257,10 +257,10 @@ func (v *Vectors) Vector(word string) ([]float32, bool) {
 	return v.data[i*v.Dim : (i+1)*v.Dim : (i+1)*v.Dim], true
 }
 
-// Matrix makes the weights of an embedding: row id has the vector of word(id), and
-// zeros where word or v does not know one. With a Tokenizer, word is its Word
-// method; id 0 is the padding. found counts the rows that have a vector. Where word panics,
-// or the rows fit no memory, there is no data, which no embedding takes.
+// Matrix returns the weights of an embedding: row id is the vector of word(id), or zero
+// if word or v does not know it. With a Tokenizer, word is its Word method; id 0 is the
+// padding. found counts the rows that have a vector. If word panics, or the rows do not
+// fit memory, data is nil, which no embedding accepts.
 //
 // Shape: (rows, Dim), row-major
 func (v *Vectors) Matrix(rows int, word func(id int) (string, bool)) (data []float32, found int) {

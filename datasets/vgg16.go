@@ -17,7 +17,7 @@ var (
 	vgg16NoTopWeights = registerWeights(vgg16Set("vgg16_notop", "VGG16 trained on ImageNet, without its top", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "6d6bbae143d832006294945121d1f1fc", 58889256))
 )
 
-// vgg16Set has the MD5 that Keras's source gives, the only published checksum.
+// vgg16Set checks the MD5 that Keras's source gives, the only published checksum.
 func vgg16Set(name, title, filename, sum string, size int64) Set {
 	return Set{
 		Name:      name,
@@ -38,9 +38,9 @@ func vgg16Set(name, title, filename, sum string, size int64) Set {
 }
 
 // VGG16Weights is the path of Keras's weights of VGG16, with or without its top, for
-// applications.VGG16: in $REEF_DATA/vgg16, the cache or the folder that from names.
-// With Full they are downloaded when they are in neither, 553 or 59 MB; with the zero From
-// they must be there.
+// applications.VGG16: in $REEF_DATA/vgg16, the cache or the folder that from names. With
+// Full they are downloaded if they are in neither, 553 or 59 MB; with the zero From they
+// must be on this machine.
 func VGG16Weights(ctx context.Context, from From, top bool) (string, error) {
 	set := vgg16NoTopWeights
 	if top {

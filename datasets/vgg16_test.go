@@ -61,7 +61,7 @@ func TestVGG16Weights(t *testing.T) {
 		t.Errorf("in a folder: %q, %v", path, err)
 	}
 	for source, want := range map[string]string{
-		Sample: "vgg16_notop: has no sample", data: "no such file", "nowhere": "folder with the data set",
+		Sample: "vgg16_notop: has no sample", data: "no such file", "nowhere": "folder of the data set",
 	} {
 		if _, err := VGG16Weights(t.Context(), From{Source: source}, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("source %q: error %v, want %q", source, err, want)

@@ -22,7 +22,7 @@ func TestOtherFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := decode(bytes.NewReader(b.Bytes()), int64(b.Len()), Size{}, free)
-	if err == nil || !strings.HasPrefix(err.Error(), "a TIFF picture, want JPEG, PNG, GIF or BMP") {
+	if err == nil || !strings.HasPrefix(err.Error(), "a TIFF image, want JPEG, PNG, GIF or BMP") {
 		t.Errorf("got error %v", err)
 	}
 }

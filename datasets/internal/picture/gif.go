@@ -43,7 +43,7 @@ func gifColors(header []byte) (table [256][3]uint8, transparent uint8, err error
 	rest := header
 	take := func(n int) []byte {
 		if n > len(rest) {
-			err = errors.New("gif: the first frame begins too late")
+			err = errors.New("gif: the first frame starts too late")
 			return make([]byte, n)
 		}
 		part := rest[:n]

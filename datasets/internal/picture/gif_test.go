@@ -31,7 +31,7 @@ func TestGIF(t *testing.T) {
 		} else if p.Height != c.Size[0] || p.Width != c.Size[1] || !bytes.Equal(p.Pix, c.RGB) {
 			t.Errorf("%s: %dx%d %v, PIL gives %v %v", c.Name, p.Height, p.Width, p.Pix, c.Size, c.RGB)
 		}
-		for n := range len(c.File) - 1 { // cut off anywhere: an error or a picture, no panic
+		for n := range len(c.File) - 1 { // cut off anywhere: an error or an image, no panic
 			_, _ = decode(bytes.NewReader(c.File[:n]), int64(n), Size{}, free)
 		}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package picture decodes and resizes the image files of data sets, byte for byte as PIL
+// Package image decodes and resizes the image files of data sets, byte for byte as PIL
 // does where the format allows, and within limits on memory and time.
 package picture
 
@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	_ "image/gif" // decoders for what folders of pictures hold
+	_ "image/gif" // decoders for what folders of images hold
 	_ "image/jpeg"
 	_ "image/png"
 	"io"
@@ -148,7 +148,7 @@ func misread(begin []byte, err error) error {
 	case is == "":
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("%s that is cut off: %w", is, err)
+		return fmt.Errorf("%s, truncated: %w", is, err)
 	}
 	return fmt.Errorf("%s: %w", is, err)
 }

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// pattern is the picture of testdata/make_images.py.
+// pattern is the image of testdata/make_images.py.
 func pattern(h, w int) *RGB {
 	p := &RGB{Height: h, Width: w}
 	for y := range h {
