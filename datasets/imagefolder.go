@@ -51,9 +51,9 @@ type Filter int
 
 // The filters.
 const (
-	Nearest    = Filter(picture.Nearest)    // Keras's default
-	Bilinear   = Filter(picture.Bilinear)   // PIL's BILINEAR
-	CatmullRom = Filter(picture.CatmullRom) // PIL's BICUBIC: the cubic with a = -1/2
+	Nearest    Filter = Filter(picture.Nearest)    // Keras's default
+	Bilinear   Filter = Filter(picture.Bilinear)   // PIL's BILINEAR
+	CatmullRom Filter = Filter(picture.CatmullRom) // PIL's BICUBIC: the cubic with a = -1/2
 )
 
 // ImageOptions says how images are read.
