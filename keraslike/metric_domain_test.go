@@ -211,7 +211,7 @@ func TestMetricDomainInFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"auc", "pr"} {
-		if v, _ := logs.Get(name); math.Abs(v-1) > 1e-6 { // Keras: 1
+		if v := logs.Get(name); math.Abs(v-1) > 1e-6 { // Keras: 1
 			t.Errorf("%s of logits is %v, want 1", name, v)
 		}
 	}
@@ -275,7 +275,7 @@ func TestNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"auc", "auc_pr", "weighted", "rmse_again"} {
-			if _, ok := logs.Get(name); !ok {
+			if _, ok := logs.Lookup(name); !ok {
 				t.Errorf("there is no %q in %v", name, logs)
 			}
 		}

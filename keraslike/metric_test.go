@@ -131,8 +131,8 @@ func TestLossesAsMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, _ := logs.Get("loss")
-		metric, ok := logs.Get(string(loss))
+		value := logs.Get("loss")
+		metric, ok := logs.Lookup(string(loss))
 		if !ok || !near(value, metric, 1e-5) {
 			t.Errorf("%s is %g as a loss and %g as a metric", loss, value, metric)
 		}
@@ -159,7 +159,7 @@ func TestMeasureAndOwnMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := logs.Get("largest"); !ok || v < 1.0/3 || v > 1 {
+	if v, ok := logs.Lookup("largest"); !ok || v < 1.0/3 || v > 1 {
 		t.Errorf("mean largest probability is %v", v)
 	}
 }
@@ -199,7 +199,7 @@ func ExampleModel_Measure() {
 	}
 	w, _ := m.Weight("dense/kernel")
 	_ = w.Set([]float32{4})
-	data, _ := keraslike.Data(tensorOf([]int{4, 1}, []float32{-1, -2, 1, 3}), tensorOf([]int{4, 1}, []float32{0, 0, 0, 1}))
+	data, _ := keraslike.Data(keraslike.ArrayOf(tensorOf([]int{4, 1}, []float32{-1, -2, 1, 3})), keraslike.ArrayOf(tensorOf([]int{4, 1}, []float32{0, 0, 0, 1})))
 	list, err := m.Measure(context.Background(), data, keraslike.ConfusionMatrix, keraslike.Precision())
 	if err != nil {
 		fmt.Println(err)

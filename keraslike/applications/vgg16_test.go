@@ -77,11 +77,11 @@ func TestVGG16Blocks(t *testing.T) {
 		for i := range pixels {
 			pixels[i] *= 0.01
 		}
-		x, err := keraslike.Data(tensor.New(tensor.WithShape(1, w.Height, w.Width, 3), tensor.WithBacking(pixels)), nil)
+		x, err := keraslike.Data(arrayOf(t, pixels, 1, w.Height, w.Width, 3), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := sub.PredictSource(x)
+		out, err := sub.PredictSource(t.Context(), x)
 		if err != nil {
 			t.Fatal(err)
 		}
