@@ -145,7 +145,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		case b != nil:
 			err = p.run()
 			if err == nil {
-				err = s.add(p, len(b.indices), b.targets, b.weights)
+				err = s.add(p.result(), b)
 			}
 			if err != nil {
 				return blame(err, b.indices)

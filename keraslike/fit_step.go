@@ -40,7 +40,7 @@ func (f *fit) learn(b *batch) (err error) {
 	if next, err := m.compiled.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
 		t.Rate = next
 	}
-	if err := f.scores.add(p, len(b.indices), b.targets, b.weights); err != nil {
+	if err := f.scores.add(p.result(), b); err != nil {
 		return blame(err, b.indices)
 	}
 	t.Step++

@@ -318,6 +318,11 @@ func (p *plan) run() error {
 // loss is the value of the cost in the last run.
 func (p *plan) loss() float64 { return float64(p.cost.values[0][0]) }
 
+// result is what the last run computed of its batch.
+func (p *plan) result() result {
+	return result{p.loss(), p.lossOf.values, p.outputs.values, p.masks.values}
+}
+
 // mask is the mask of an output, nil for none.
 func (p *plan) mask(k int) []float32 { return p.masks.values[k] }
 
