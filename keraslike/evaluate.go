@@ -16,7 +16,7 @@ func (n ValidationSteps) applyEvaluate(e *evaluation) {
 	e.steps, e.mistake = int(n), atLeastOne("steps", int(n))
 }
 
-// evaluation is one call of Evaluate, or of a validation.
+// evaluation is the settings of one call of Evaluate or of one validation.
 type evaluation struct {
 	batch, steps int
 	mistake      error
@@ -38,18 +38,18 @@ func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateO
 	return logs, nil
 }
 
-// Measure is Evaluate for other metrics than those of Compile. It returns the
+// EvaluateWith is Evaluate for other metrics than those of Compile. It returns the
 // measurements, which know more than one number where a metric has more:
 //
-//	list, err := m.Measure(ctx, test, keraslike.ConfusionMatrix)
+//	list, err := m.EvaluateWith(ctx, test, keraslike.ConfusionMatrix)
 //	matrix := list[0].(keraslike.Matrix).Rows()
 //
 // With several outputs each metric is measured on each output in turn.
-func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
-	defer caught(&err, "measure", nil, "")
+func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
+	defer caught(&err, "evaluate", nil, "")
 	e, err := m.newEvaluation(ctx, data, nil)
 	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
+		return nil, fmt.Errorf("evaluate: %w", err)
 	}
 	c := *m.compiled
 	c.metrics = nil
@@ -57,14 +57,14 @@ func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) (l
 		metric.applyCompile(&c)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("measure: metric %w", err)
+		return nil, fmt.Errorf("evaluate: metric %w", err)
 	}
 	s, err := m.measure(&c)
 	if err == nil {
 		err = m.score(ctx, data, e, s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
+		return nil, fmt.Errorf("evaluate: %w", err)
 	}
 	for _, one := range s.list {
 		list = append(list, one.Measurement)

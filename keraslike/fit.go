@@ -59,9 +59,8 @@ var errAborted = errors.New("fit was aborted")
 // settings. So it is with a model that a callback has saved WithOptimizer, if Until or
 // InitialEpoch tells Fit to continue its epochs. The logs of a
 // resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
-// covers the rest. A Stream with a method Reset is begun again and read past the samples
-// that were trained on; any other is read on from where it stands, behind what was read
-// ahead.
+// covers the rest. A Stream that is a Resetter begins again and skips the samples that were
+// trained on; any other continues from where it stands, after what was read ahead.
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
 	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}

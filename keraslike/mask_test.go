@@ -234,7 +234,7 @@ func TestMaskedMetrics(t *testing.T) {
 			}
 		}
 	}
-	list, err := m.Measure(t.Context(), data, k.ConfusionMatrix)
+	list, err := m.EvaluateWith(t.Context(), data, k.ConfusionMatrix)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,7 +101,7 @@ func TestNilArguments(t *testing.T) {
 		"evaluate":       {second(toyModel(t).Evaluate(ctx, nil)), "no data"},
 		"evaluate typed": {second(toyModel(t).Evaluate(ctx, noSource)), "no data"},
 		"evaluate opt":   {second(toyModel(t).Evaluate(ctx, data, nil)), "option 0 is nil"},
-		"measure":        {second(toyModel(t).Measure(ctx, data, nil)), "metric option 0 is nil"},
+		"measure":        {second(toyModel(t).EvaluateWith(ctx, data, nil)), "metric option 0 is nil"},
 		"predict":        {second(toyModel(t).Predict(nil)), "x is nil"},
 		"predict source": {second(toyModel(t).PredictSource(t.Context(), noSource)), "no data"},
 		"predict batch":  {second(toyModel(t).PredictOnBatch(noTensor)), "want a built model with one input and a tensor"},

@@ -190,7 +190,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 	return nil
 }
 
-// wayOut adds to the error of a metric what leaves a sample of weight 0 out.
+// wayOut adds to the error that a metric has with a sample of weight 0 how to exclude it.
 func wayOut(err error, weights []float32) error {
 	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}

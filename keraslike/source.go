@@ -246,6 +246,7 @@ func (s *mirrored) Read(indices []int, inputs, targets [][]float32) error {
 // Inf are an error that names the sample. A canceled context ends it with an error that
 // wraps ErrStopped and the context's.
 func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err error) {
+	defer caught(&err, "read all", nil, "")
 	const atOnce = 256 // samples between two looks at the context
 	if err := checkContext(ctx); err != nil {
 		return nil, nil, fmt.Errorf("read all: %w", err)

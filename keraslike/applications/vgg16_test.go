@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
@@ -53,7 +51,7 @@ func TestVGG16Blocks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, weight := range m.Weights() {
-			values := make([]float32, tensor.Shape(weight.Shape()).TotalSize())
+			values := make([]float32, keraslike.Shape(weight.Shape()).Size())
 			formula(i+1, weight.Shape(), values)
 			if err := weight.Set(values); err != nil {
 				t.Fatal(err)
