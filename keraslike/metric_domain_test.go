@@ -205,7 +205,7 @@ func TestMetricDomainInFit(t *testing.T) {
 	_, err = m.Evaluate(t.Context(), data)
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")
 	_, err = make().EvaluateWith(t.Context(), data, k.AUC())
-	wantError(t, err, "measure", "metric auc: prediction is -4")
+	wantError(t, err, "evaluate", "metric auc: prediction is -4")
 	logs, err := make(k.AUC(k.FromLogits{}), k.Named("pr", k.AUC(k.PRCurve{}, k.FromLogits{}))).Evaluate(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
