@@ -245,17 +245,6 @@ func pointers(list ...[]float64) (to []*float64) {
 	return to
 }
 
-// argmax is the first index of the largest value.
-func argmax(x []float32) int {
-	best := 0
-	for j, v := range x {
-		if v > x[best] {
-			best = j
-		}
-	}
-	return best
-}
-
 // indicator is 1 for true and 0 for false.
 func indicator(b bool) float64 {
 	if b {
