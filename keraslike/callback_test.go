@@ -272,9 +272,9 @@ func TestStatefulCallback(t *testing.T) {
 			t.Fatal(err)
 		}
 		if way == "file" {
-			content, path := saved(t, m, keraslike.WithOptimizer{})
+			content, path := saved(t, m, keraslike.WithOptimizer)
 			m = loaded(t, path)
-			if again, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(again, content) {
+			if again, _ := saved(t, m, keraslike.WithOptimizer); !slices.Equal(again, content) {
 				t.Error("saved, loaded and saved again the bytes are others")
 			}
 		}
@@ -306,7 +306,7 @@ func TestStatefulCallback(t *testing.T) {
 		}
 		save := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
 			if e == keraslike.BatchEnd {
-				return tr.Model.Save(t.TempDir()+"/m", keraslike.WithOptimizer{})
+				return tr.Model.Save(t.TempDir()+"/m", keraslike.WithOptimizer)
 			}
 			return nil
 		})

@@ -117,7 +117,7 @@ func TestSaveAsCompiled(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "d.st")
-	if err := d.Save(path, keraslike.WithOptimizer{}); err != nil {
+	if err := d.Save(path, keraslike.WithOptimizer); err != nil {
 		t.Fatal(err)
 	}
 	again, err := keraslike.Load(path)

@@ -70,6 +70,6 @@ func trainDigest(t *testing.T, seed uint64) [sha256.Size]byte {
 	if _, err := m.Fit(t.Context(), dataOf(t, tensorOf([]int{samples, in}, x), tensorOf([]int{samples}, y)), keraslike.Epochs(2), keraslike.BatchSize(64)); err != nil {
 		t.Fatal(err)
 	}
-	content, _ := saved(t, m, keraslike.WithOptimizer{})
+	content, _ := saved(t, m, keraslike.WithOptimizer)
 	return sha256.Sum256(content)
 }

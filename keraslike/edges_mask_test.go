@@ -161,7 +161,7 @@ func TestMaskedBatchNormalization(t *testing.T) {
 		}
 		dense := func(name string, shape ...int) *tensor.Dense { return tensorOf(shape, c.Inputs[name].Float32()) }
 		data := sourceOf(t, []*tensor.Dense{dense("x0", 2, 4, 3), dense("m0", 2, 4)}, []*tensor.Dense{dense("r", 2, 12)})
-		if _, err := model.Fit(t.Context(), data, k.KeepOrder{}); err != nil {
+		if _, err := model.Fit(t.Context(), data, k.KeepOrder); err != nil {
 			t.Fatal(err)
 		}
 		for i, name := range []string{"dx0", "dgamma", "dbeta"} {

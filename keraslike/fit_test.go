@@ -110,7 +110,7 @@ func TestOrderOfSamples(t *testing.T) {
 	if got := again.take(); !slices.Equal(got[0], orders[0]) || !slices.Equal(got[1], orders[1]) {
 		t.Errorf("a model of the same seed takes the orders %v, want %v", got, orders)
 	}
-	if _, err := toyModel(t).Fit(t.Context(), again, keraslike.Epochs(2), keraslike.BatchSize(18), keraslike.KeepOrder{}); err != nil {
+	if _, err := toyModel(t).Fit(t.Context(), again, keraslike.Epochs(2), keraslike.BatchSize(18), keraslike.KeepOrder); err != nil {
 		t.Fatal(err)
 	}
 	for _, order := range again.take() {

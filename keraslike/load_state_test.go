@@ -57,7 +57,7 @@ func stateModel(t *testing.T) *keraslike.Model {
 
 // Every number of a saved training that cannot be is refused by name, one at a time.
 func TestLoadChecksEveryNumber(t *testing.T) {
-	_, path := saved(t, stateModel(t), keraslike.WithOptimizer{})
+	_, path := saved(t, stateModel(t), keraslike.WithOptimizer)
 	file, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestLoadChecksInterruption(t *testing.T) {
 	if !errors.Is(err, keraslike.ErrStopped) {
 		t.Fatal(err)
 	}
-	_, path := saved(t, m, keraslike.WithOptimizer{})
+	_, path := saved(t, m, keraslike.WithOptimizer)
 	file, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)

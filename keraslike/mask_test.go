@@ -219,8 +219,8 @@ func TestMaskedMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	data := dataOf(t, tensorOf([]int{2, 3, 1}, []float32{1, 2, 0, 3, 0, 0}), tensorOf([]int{2, 3, 1}, []float32{1, 0, 1, 0, 1, 1}))
-	for _, batch := range []k.BatchSize{1, 2} {
-		logs, err := m.Evaluate(t.Context(), data, batch)
+	for _, batch := range []int{1, 2} {
+		logs, err := m.Evaluate(t.Context(), data, k.BatchSize(batch))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -200,7 +200,7 @@ func TestMetricDomainInFit(t *testing.T) {
 	}
 	data := dataOf(t, x, y)
 	m := make(k.AUC())
-	_, err := m.Fit(t.Context(), data, k.KeepOrder{}, k.BatchSize(2))
+	_, err := m.Fit(t.Context(), data, k.KeepOrder, k.BatchSize(2))
 	wantError(t, err, "step 1", "sample 0", "metric auc: prediction is -4")
 	_, err = m.Evaluate(t.Context(), data)
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")

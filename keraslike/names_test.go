@@ -91,7 +91,7 @@ func TestAnyName(t *testing.T) {
 				t.Errorf("%s %q: %v", at, name, err)
 			}
 			path := filepath.Join(t.TempDir(), "m.st")
-			if err := m.Save(path, WithOptimizer{}); err != nil {
+			if err := m.Save(path, WithOptimizer); err != nil {
 				t.Errorf("%s %q: %v", at, name, err)
 				continue
 			}

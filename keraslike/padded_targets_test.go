@@ -49,11 +49,11 @@ func TestPaddedTargets(t *testing.T) {
 			}
 			train := map[string]func(m *k.Model) error{
 				"Fit": func(m *k.Model) error {
-					_, err := m.Fit(t.Context(), data, k.KeepOrder{}, k.Validation(data))
+					_, err := m.Fit(t.Context(), data, k.KeepOrder, k.Validation(data))
 					return err
 				},
 				"Fit, read ahead": func(m *k.Model) error {
-					_, err := m.Fit(t.Context(), aheadOfTime{data.(k.SampleWeighter)}, k.KeepOrder{})
+					_, err := m.Fit(t.Context(), aheadOfTime{data.(k.SampleWeighter)}, k.KeepOrder)
 					return err
 				},
 				"TrainOnBatchOf": func(m *k.Model) error {

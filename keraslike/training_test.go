@@ -48,7 +48,7 @@ func TestWeightedLossValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := m.Fit(t.Context(), source, keraslike.KeepOrder{})
+		h, err := m.Fit(t.Context(), source, keraslike.KeepOrder)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	if _, err := a.TrainOnBatchOf(values, []graph.Value{tensorOf([]int{4}, target[0]), tensorOf([]int{4, 1}, target[1])}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Fit(t.Context(), heads(4), keraslike.KeepOrder{}); err != nil {
+	if _, err := b.Fit(t.Context(), heads(4), keraslike.KeepOrder); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(weightsOf(a), weightsOf(b)) {
@@ -266,7 +266,7 @@ func TestResumeMidEpoch(t *testing.T) {
 					t.Fatal(err)
 				}
 				path := filepath.Join(t.TempDir(), "m.safetensors")
-				if err := m.Save(path, keraslike.WithOptimizer{}); err != nil {
+				if err := m.Save(path, keraslike.WithOptimizer); err != nil {
 					t.Fatal(err)
 				}
 				loaded, err := keraslike.Load(path)

@@ -195,7 +195,7 @@ func TestLoadWeightsOfSave(t *testing.T) {
 	if err := from.Compile(k.Adam(0.1), k.BinaryCrossentropy); err != nil {
 		t.Fatal(err)
 	}
-	if err := from.Save(path, k.WithOptimizer{}); err != nil {
+	if err := from.Save(path, k.WithOptimizer); err != nil {
 		t.Fatal(err)
 	}
 	m := k.Sequential("m", k.Input(2), k.Dense(8, k.ReLU), k.Dense(1))
