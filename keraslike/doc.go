@@ -25,7 +25,7 @@
 // # Options
 //
 // What a layer cannot do without is an argument; everything else is an option, a
-// typed value that fits some layers and no others: Dropout(0.5, KernelL2(0.01))
+// typed value that fits some layers and no others: Dropout(0.5, KernelRegularizer(L2(0.01)))
 // does not compile. Defaults and formulas are Keras 3's.
 //
 // # Mistakes

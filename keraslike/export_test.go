@@ -8,18 +8,15 @@ import (
 	"slices"
 )
 
-// Kinds are the kinds of layers that Load knows.
-func Kinds() []string { return slices.Sorted(maps.Keys(definitions)) }
+// Kinds are the kinds of layers that Load knows, without models.
+func Kinds() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(definitions)), func(kind string) bool { return kind == "Model" })
+}
 
 // Settings is what Save stores of a layer: all that its options have set.
 func Settings(l Layer) (string, error) {
 	c, err := l.core().config()
-	return fmt.Sprintf("%s %s %v %s", c.Name, c.Kind, c.Frozen || frozenBy(l), c.Config), err
-}
-
-func frozenBy(l Layer) bool {
-	d, ok := l.core().def.(interface{ isFrozen() bool })
-	return ok && d.isFrozen()
+	return fmt.Sprintf("%s %s %v %s", c.Name, c.Kind, c.Frozen, c.Config), err
 }
 
 // ForgetNames gives all layers the names that this package would have given.
@@ -28,8 +25,8 @@ func (m *Model) ForgetNames() {
 	forget = func(m *Model) {
 		for _, l := range m.layers() {
 			l.name, l.auto = "", false
-			if l.sub != nil {
-				forget(l.sub)
+			if l.model() != nil {
+				forget(l.model())
 			}
 		}
 		var none []error

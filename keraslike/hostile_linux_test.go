@@ -167,7 +167,7 @@ func TestHostileSizes(t *testing.T) {
 	image := func(side int, more ...keraslike.Part) []keraslike.Part {
 		return append(k(keraslike.Reshape([]int{2, 2, 1}), keraslike.UpSampling2D(side/2, side/2)), more...)
 	}
-	last, seq := keraslike.GlobalMaxPooling1D(), keraslike.ReturnSequences{}
+	last, seq := keraslike.GlobalMaxPooling1D(), keraslike.ReturnSequences
 	again := keraslike.Dense(8, keraslike.Tanh)
 	for name, parts := range map[string][]keraslike.Part{
 		"gru":         series(1<<20, keraslike.GRU(64)),

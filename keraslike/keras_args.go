@@ -207,13 +207,12 @@ func (a *kerasArgs) activation(name string) ActivationFunc {
 	return ActivationFunc(f)
 }
 
-// restraints are the regularisers; constraints are noted.
-func (a *kerasArgs) restraints() (r restraints) {
+// regularized are the regularizers; constraints are noted.
+func (a *kerasArgs) regularized() (r regularized) {
 	for _, name := range []string{"kernel_constraint", "recurrent_constraint", "bias_constraint", "depthwise_constraint", "pointwise_constraint"} {
 		a.training(name)
 	}
 	r.KernelRegularizer = a.regularizer("kernel_regularizer")
-	r.RecurrentRegularizer = a.regularizer("recurrent_regularizer")
 	r.BiasRegularizer = a.regularizer("bias_regularizer")
 	r.ActivityRegularizer = a.regularizer("activity_regularizer")
 	return r

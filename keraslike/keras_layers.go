@@ -13,7 +13,7 @@ import (
 var kerasLayers = map[string]func(a *kerasArgs) Layer{
 	"Dense": func(a *kerasArgs) Layer {
 		l, d := defined[*dense](Dense(a.count("units")))
-		d.Activation, d.NoBias, d.restraints = a.activation("activation"), !a.flag("use_bias", true), a.restraints()
+		d.Activation, d.NoBias, d.regularized = a.activation("activation"), !a.flag("use_bias", true), a.regularized()
 		return l
 	},
 	"Activation": func(a *kerasArgs) Layer { return Activation(a.activation("activation")) },
@@ -85,7 +85,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 	"LayerNormalization": func(a *kerasArgs) Layer {
 		l, d := defined[*layerNorm](LayerNormalization())
 		if axes := a.list("axis"); axes != nil {
-			d.Axes = axes
+			d.Axis = axes
 		}
 		d.NoScale, d.NoCenter, d.Epsilon = !a.flag("scale", true), !a.flag("center", true), a.number("epsilon", 1e-3)
 		a.restrained("beta", "gamma")
@@ -93,7 +93,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 	},
 	"Normalization": func(a *kerasArgs) Layer {
 		if text := string(a.raw["axis"]); text == "null" || text == "[]" {
-			return Normalization(AllAxes{})
+			return Normalization(AllAxes)
 		}
 		return Normalization(Axis(a.axis()))
 	},
@@ -148,7 +148,7 @@ var kerasLayers = map[string]func(a *kerasArgs) Layer{
 			return Dot(1, 1)
 		}
 		l, d := defined[*dot](Dot(axes[0], axes[1]))
-		d.Normalize = a.flag("normalize", false)
+		d.Normalized = a.flag("normalize", false)
 		return l
 	},
 	"Concatenate": func(a *kerasArgs) Layer { return Concatenate(Axis(a.axis())) },
@@ -213,9 +213,9 @@ func kerasConv(a *kerasArgs, axes int) Layer {
 		make = Conv1D
 	}
 	l, d := defined[*conv](make(a.count("filters"), 1))
-	d.Kernel = a.window("kernel_size", axes, [2]int{})
+	d.KernelSize = a.window("kernel_size", axes, [2]int{})
 	d.Strides, d.Dilation = a.window("strides", axes, [2]int{1, 1}), a.window("dilation_rate", axes, [2]int{1, 1})
-	d.Padding, d.Activation, d.NoBias, d.restraints = a.padding(), a.activation("activation"), !a.flag("use_bias", true), a.restraints()
+	d.Padding, d.Activation, d.NoBias, d.regularized = a.padding(), a.activation("activation"), !a.flag("use_bias", true), a.regularized()
 	return l
 }
 
@@ -224,24 +224,24 @@ func kerasWindow(a *kerasArgs) window {
 	a.channelsLast()
 	a.groups()
 	return window{
-		Kernel:  a.window("kernel_size", 2, [2]int{}),
-		Strides: a.window("strides", 2, [2]int{1, 1}), Dilation: a.window("dilation_rate", 2, [2]int{1, 1}),
+		KernelSize: a.window("kernel_size", 2, [2]int{}),
+		Strides:    a.window("strides", 2, [2]int{1, 1}), Dilation: a.window("dilation_rate", 2, [2]int{1, 1}),
 		Padding: a.padding(),
 	}
 }
 
 func kerasDepthwise(a *kerasArgs) Layer {
 	l, d := defined[*depthwise](DepthwiseConv2D(1))
-	d.window, d.Multiplier = kerasWindow(a), a.whole("depth_multiplier", 1)
-	d.Activation, d.NoBias, d.restraints = a.activation("activation"), !a.flag("use_bias", true), a.restraints()
+	d.window, d.DepthMultiplier = kerasWindow(a), a.whole("depth_multiplier", 1)
+	d.Activation, d.NoBias, d.regularized = a.activation("activation"), !a.flag("use_bias", true), a.regularized()
 	a.restrained("depthwise")
 	return l
 }
 
 func kerasSeparable(a *kerasArgs) Layer {
 	l, d := defined[*separable](SeparableConv2D(a.count("filters"), 1))
-	d.window, d.Multiplier = kerasWindow(a), a.whole("depth_multiplier", 1)
-	d.Activation, d.NoBias, d.restraints = a.activation("activation"), !a.flag("use_bias", true), a.restraints()
+	d.window, d.DepthMultiplier = kerasWindow(a), a.whole("depth_multiplier", 1)
+	d.Activation, d.NoBias, d.regularized = a.activation("activation"), !a.flag("use_bias", true), a.regularized()
 	a.restrained("depthwise", "pointwise")
 	return l
 }
@@ -255,15 +255,15 @@ func kerasTransposed(a *kerasArgs) Layer {
 	if p := a.window("output_padding", 2, [2]int{-1, -1}); p[0] >= 0 {
 		d.OutputPadding = &p
 	}
-	d.Activation, d.NoBias, d.restraints = a.activation("activation"), !a.flag("use_bias", true), a.restraints()
+	d.Activation, d.NoBias, d.regularized = a.activation("activation"), !a.flag("use_bias", true), a.regularized()
 	return l
 }
 
 func kerasPool(a *kerasArgs, l Layer, axes int) Layer {
 	a.channelsLast()
 	_, d := defined[*pool](l)
-	d.Size = a.window("pool_size", axes, d.Size)
-	d.Strides, d.Padding = a.window("strides", axes, d.Size), a.padding()
+	d.PoolSize = a.window("pool_size", axes, d.PoolSize)
+	d.Strides, d.Padding = a.window("strides", axes, d.PoolSize), a.padding()
 	return l
 }
 
@@ -301,7 +301,10 @@ func kerasRecurrent(a *kerasArgs, make func(int, ...RecurrentOption) Layer) Laye
 	if _, given := a.raw["activation"]; given {
 		d.Activation = a.activation("activation")
 	}
-	d.NoBias, d.restraints = !a.flag("use_bias", true), a.restraints()
+	r := a.regularized()
+	d.KernelRegularizer, d.BiasRegularizer, d.ActivityRegularizer = r.KernelRegularizer, r.BiasRegularizer, r.ActivityRegularizer
+	d.RecurrentRegularizer = a.regularizer("recurrent_regularizer")
+	d.NoBias = !a.flag("use_bias", true)
 	d.ReturnSequences, d.ReturnState = a.flag("return_sequences", false), a.flag("return_state", false)
 	d.GoBackwards, d.ZeroOutputForMask = a.flag("go_backwards", false), a.flag("zero_output_for_mask", false)
 	d.InputDropout, d.RecurrentDropout = a.number("dropout", 0), a.number("recurrent_dropout", 0)

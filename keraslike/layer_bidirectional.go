@@ -16,7 +16,7 @@ import (
 // its own, from the last to the first (Schuster & Paliwal 1997). The layer is a
 // SimpleRNN, GRU or LSTM, whose arguments go for both directions:
 //
-//	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences{}))
+//	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences))
 //
 //	input    (batch, steps, in); behind it perhaps the first states, those of the
 //	         forward direction first
@@ -30,24 +30,24 @@ import (
 //
 // With ReturnSequences the outputs at masked steps are 0, as in Keras.
 //
-// Options: MergeMode (default MergeConcat), BackwardLayer, Name, Trainable.
 // See https://keras.io/api/layers/recurrent_layers/bidirectional/.
 func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
-	d := &bidirectional{Merge: MergeConcat}
+	d := &bidirectional{MergeMode: MergeConcat}
 	if inner != nil {
 		d.forward = directionOf(inner)
 	}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyBidirectional(d)
-	}
-	if d.backward == nil && d.forward != nil {
+	l := newLayer(d, opts)
+	switch b := d.BackwardLayer; {
+	case b != nil && isNil(*b):
+		d.backward = &direction{} // of no layer, which check reports
+	case b != nil:
+		d.backward = directionOf(*b)
+	case d.forward != nil:
 		d.backward = d.forward.turned()
 	}
-	return &layer{name: d.name, def: d}
+	l.frozen = l.frozen || d.forward != nil && d.forward.frozen
+	return l
 }
-
-// BidirectionalOption is an option of Bidirectional.
-type BidirectionalOption interface{ applyBidirectional(*bidirectional) }
 
 // MergeMode is how Bidirectional joins the outputs of its two directions.
 type MergeMode string
@@ -61,39 +61,36 @@ const (
 	MergeNone   MergeMode = "none"
 )
 
-// BackwardLayer takes another layer than a copy of the first for the backward
-// direction. It has GoBackwards and returns the same things.
-func BackwardLayer(l Layer) BackwardLayerOption { return BackwardLayerOption{l} }
+func (m MergeMode) sets() setting {
+	return setting{option: "MergeMode", field: "MergeMode", value: m}
+}
+func (MergeMode) forBidirectional() {}
 
-// BackwardLayerOption is made by BackwardLayer.
-type BackwardLayerOption struct{ layer Layer }
-
-func (m MergeMode) applyBidirectional(d *bidirectional) { d.Merge = m }
-func (n Name) applyBidirectional(d *bidirectional)      { d.name = string(n) }
-func (v Trainable) applyBidirectional(d *bidirectional) { d.frozen = !bool(v) }
-func (o BackwardLayerOption) applyBidirectional(d *bidirectional) {
-	d.backward = &direction{} // of no layer, which check reports
-	if o.layer != nil {
-		d.backward = directionOf(o.layer)
-	}
+// BackwardLayer is a layer for the backward direction in place of a copy of the first. It
+// has GoBackwards and returns the same things.
+func BackwardLayer(l Layer) BidirectionalOption {
+	return bidirectionalOption{setting: set("BackwardLayer", &l)}
 }
 
 type bidirectional struct {
-	common
-	Merge             MergeMode
+	MergeMode         MergeMode `option:"MergeMode"`
+	BackwardLayer     *Layer    `option:"BackwardLayer"`
 	forward, backward *direction
 }
 
 // direction is the layer of one direction: its name and its arguments. Those of a
 // layer that is none of the recurrent ones are nil.
 type direction struct {
-	name string
+	name    string
+	frozen  bool
+	mistake error // in its options
 	*recurrent
 }
 
-func directionOf(l Layer) *direction {
-	d := &direction{name: l.core().name}
-	if r, ok := l.core().def.(*recurrent); ok {
+func directionOf(inner Layer) *direction {
+	l := inner.core()
+	d := &direction{name: l.name, frozen: l.frozen, mistake: l.mistake}
+	if r, ok := l.def.(*recurrent); ok {
 		own := *r // the layer given may be used elsewhere: its weights are not these
 		own.ZeroOutputForMask = own.ReturnSequences
 		d.recurrent = &own
@@ -120,25 +117,24 @@ func (d *direction) prefix(way string) string {
 	return way + strings.TrimPrefix(name, way) + "/"
 }
 
-func (d *bidirectional) Kind() string { return "Bidirectional" }
+var _ = register[bidirectional]("Bidirectional")
 
-// isFrozen is also whether the layers of both directions were made with Trainable(false).
-func (d *bidirectional) isFrozen() bool { return d.frozen || d.forward.frozen }
+func (d *bidirectional) Kind() string { return "Bidirectional" }
 
 func (d *bidirectional) check() error {
 	if d.forward == nil {
 		return errors.New("got no layer")
 	}
-	switch d.Merge {
+	switch d.MergeMode {
 	case MergeConcat, MergeSum, MergeMul, MergeAve, MergeNone:
 	default:
-		return fmt.Errorf("merge mode is %q, want concat, sum, mul, ave or none", string(d.Merge))
+		return fmt.Errorf("merge mode is %q, want concat, sum, mul, ave or none", string(d.MergeMode))
 	}
 	for _, one := range []*direction{d.forward, d.backward} {
 		if one.recurrent == nil {
 			return errors.New("goes round SimpleRNN, GRU and LSTM only")
 		}
-		if err := errors.Join(one.check(), finiteSettings(one.recurrent)); err != nil {
+		if err := errors.Join(one.mistake, one.check(), finiteSettings(one.recurrent)); err != nil {
 			return fmt.Errorf("%s: %w", one.Cell, err)
 		}
 	}
@@ -148,13 +144,19 @@ func (d *bidirectional) check() error {
 		return fmt.Errorf("both layers go the same way (GoBackwards %v)", f.GoBackwards)
 	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState:
 		return errors.New("the layers return different things (ReturnSequences, ReturnState)")
-	case f.Units != b.Units && d.Merge != MergeConcat && d.Merge != MergeNone:
-		return fmt.Errorf("%s of %d and %d units, want as many", d.Merge, f.Units, b.Units)
+	case f.Units != b.Units && d.MergeMode != MergeConcat && d.MergeMode != MergeNone:
+		return fmt.Errorf("%s of %d and %d units, want as many", d.MergeMode, f.Units, b.Units)
 	case f.frozen != b.frozen:
 		return errors.New("one layer is trainable and the other is not")
 	}
 	return nil
 }
+
+func (d *bidirectional) multiplications(in []Shape, out Shape, each float64) float64 {
+	return d.forward.multiplications(in, out, each)
+}
+
+func (d *bidirectional) held(in []Shape) float64 { return d.forward.held(in) + d.backward.held(in) }
 
 func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	states := d.forward.states()
@@ -169,7 +171,7 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch d.Merge {
+	switch d.MergeMode {
 	case MergeConcat:
 		last := len(y) - 1
 		y = append(y[:last:last], y[last]+z[last])
@@ -211,7 +213,7 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.forward.ReturnSequences {
 		z = s.Do(graph.Reverse(z, 1))
 	}
-	switch d.Merge {
+	switch d.MergeMode {
 	case MergeConcat:
 		y = s.Do(graph.Concat(len(y.Shape())-1, y, z))
 	case MergeSum:
@@ -241,7 +243,7 @@ type bidirectionalConfig struct {
 
 // MarshalJSON stores the layers of both directions.
 func (d *bidirectional) MarshalJSON() ([]byte, error) {
-	c := bidirectionalConfig{Merge: d.Merge}
+	c := bidirectionalConfig{Merge: d.MergeMode}
 	var err error
 	if c.Forward, err = d.forward.config(); err != nil {
 		return nil, err
@@ -256,13 +258,13 @@ func (d *direction) config() (layerConfig, error) {
 	return (&layer{name: d.name, def: d.recurrent, frozen: d.frozen}).config()
 }
 
-// UnmarshalJSON makes the layers of both directions again.
-func (d *bidirectional) UnmarshalJSON(text []byte) error {
+// read makes the layers of both directions again.
+func (d *bidirectional) read(text []byte, _ *loading) error {
 	var c bidirectionalConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
 	}
-	d.Merge = c.Merge
+	d.MergeMode = c.Merge
 	for _, one := range []struct {
 		saved *layerConfig
 		to    **direction
@@ -275,9 +277,6 @@ func (d *bidirectional) UnmarshalJSON(text []byte) error {
 			return err
 		}
 		*one.to = directionOf(l)
-		if r := (*one.to).recurrent; r != nil {
-			r.frozen = one.saved.Frozen
-		}
 	}
 	return nil
 }

@@ -23,12 +23,10 @@ import (
 // saved: for that, write a Definition and use Custom.
 // See https://keras.io/api/layers/core_layers/lambda/.
 func Lambda(f func(in ...*graph.Node) (*graph.Node, error), opts ...LayerOption) Layer {
-	d := &lambda{f: f}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&lambda{f: f}, opts)
 }
 
 type lambda struct {
-	common
 	f func(in ...*graph.Node) (*graph.Node, error)
 }
 

@@ -23,8 +23,8 @@ func (m *Model) layerInfos(prefix string, seen map[*layer]bool) (list []LayerInf
 			continue
 		}
 		seen[t.layer] = true
-		if t.layer.sub != nil && t.layer.def.Kind() == "Model" {
-			list = append(list, t.layer.sub.layerInfos(prefix+t.layer.name+"/", seen)...)
+		if t.layer.model() != nil && t.layer.def.Kind() == "Model" {
+			list = append(list, t.layer.model().layerInfos(prefix+t.layer.name+"/", seen)...)
 		} else {
 			list = append(list, LayerInfo{prefix + t.layer.name, t.layer.def.Kind(), t.shape})
 		}

@@ -96,9 +96,9 @@ func (m *Model) leaves(at leaf, names nestedModels, seen visited) []leaf {
 			kinds[n.m.stacked]++
 		}
 		in := leaf{at.path + l.name, at.group + class, at.auto || l.auto, at.frozen || l.frozen, l}
-		if l.sub != nil {
+		if l.model() != nil {
 			in.path, in.group = in.path+"/", in.group+"/"
-			list = append(list, l.sub.leaves(in, names, seen)...)
+			list = append(list, l.model().leaves(in, names, seen)...)
 			continue
 		}
 		if len(l.weights) > 0 && !seen.weights[l.weights[0]] {
@@ -122,8 +122,8 @@ func (m *Model) units() []topLayer {
 	var list []topLayer
 	for _, l := range m.kerasOrder() {
 		u := topLayer{l.name, l.auto, nil}
-		if l.sub != nil {
-			u.leaves = l.sub.leaves(leaf{path: l.name + "/", auto: l.auto, frozen: l.frozen}, none, nothingVisited())
+		if l.model() != nil {
+			u.leaves = l.model().leaves(leaf{path: l.name + "/", auto: l.auto, frozen: l.frozen}, none, nothingVisited())
 		} else if len(l.weights) > 0 {
 			u.leaves = []leaf{{l.name, "", l.auto, l.frozen, l}}
 		}

@@ -322,7 +322,7 @@ func TestSettingsAreFinite(t *testing.T) {
 		"kernel_regularizer l1 is +Inf": keraslike.Dense(2, keraslike.KernelRegularizer(keraslike.L1(inf))),
 		"scale is 1e+39":                keraslike.Rescaling(1e39, 0),
 		"GRU: ":                         keraslike.Bidirectional(keraslike.GRU(2, keraslike.RecurrentRegularizer(keraslike.L2(inf)))),
-		"Dense: kernel_regularizer":     keraslike.TimeDistributed(keraslike.Dense(2, keraslike.KernelL2(inf))),
+		"Dense: kernel_regularizer":     keraslike.TimeDistributed(keraslike.Dense(2, keraslike.KernelRegularizer(keraslike.L2(inf)))),
 	} {
 		wantError(t, keraslike.Sequential("m", keraslike.Input(4, 4), l).Build(0), want)
 	}

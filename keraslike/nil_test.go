@@ -109,7 +109,7 @@ func TestNilArguments(t *testing.T) {
 		"definition":     {build(keraslike.Custom(nil)), "has no definition"},
 		"typed def":      {build(keraslike.Custom((*nilLayer)(nil))), "has no definition"},
 		"name of layer":  {build(keraslike.Dense(3, nil)), "option 0 is nil"},
-		"restraint":      {build(keraslike.Dense(3, keraslike.RestraintOption(nil))), "option 0 is nil"},
+		"restraint":      {build(keraslike.Dense(3, keraslike.KernelOption(nil))), "option 0 is nil"},
 		"conv":           {build(keraslike.Conv2D(3, 3, keraslike.ReLU, nil)), "option 1 is nil"},
 		"pool":           {build(keraslike.MaxPooling2D(2, nil)), "option 0 is nil"},
 		"flatten":        {build(keraslike.Flatten(nil)), "option 0 is nil"},

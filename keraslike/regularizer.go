@@ -50,3 +50,11 @@ func (r Regularizer) penalty(w *graph.Node) (p *graph.Node, err error) {
 	}
 	return graph.Add(p, q)
 }
+
+// watch adds r of a layer's output to the loss and passes the output on.
+func (r Regularizer) watch(s *Scope, y *graph.Node) *graph.Node {
+	if y != nil {
+		s.AddActivity(s.Do(r.penalty(y)))
+	}
+	return y
+}

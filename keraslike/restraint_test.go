@@ -26,7 +26,7 @@ func TestRegularizerValues(t *testing.T) {
 		w := c.Inputs["w"]
 		in := w.Shape[0]
 		r := Regularizer{c.Args.Float("l1"), c.Args.Float("l2")}
-		m := Sequential("m", Input(in), Dense(len(w.Data)/in, NoBias{}, KernelRegularizer(r)))
+		m := Sequential("m", Input(in), Dense(len(w.Data)/in, NoBias, KernelRegularizer(r)))
 		if err := m.Compile(SGD(1), MeanSquaredError); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestRestraintsInTraining(t *testing.T) {
 		}
 	}
 
-	one := Sequential("one", Input(2), Dense(2, NoBias{}, KernelInit(Ones()), ActivityRegularizer(L1L2(0.5, 0.25))))
+	one := Sequential("one", Input(2), Dense(2, NoBias, KernelInitializer(Ones()), ActivityRegularizer(L1L2(0.5, 0.25))))
 	if err := one.Compile(SGD(0), MeanSquaredError); err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +126,10 @@ func TestRestraintsInTraining(t *testing.T) {
 // Activity penalties by Keras 3.15, of ones through kernels of ones, batch 4 (Keras on
 // torch: sum of model.losses). The case of TimeDistributed is that of a model in it.
 func TestActivityRegularizer(t *testing.T) {
-	ones, none := KernelInit(Ones()), RecurrentInit(Zeros())
+	ones, none := KernelInitializer(Ones()), RecurrentInitializer(Zeros())
 	dense := func() Layer { return Dense(2, ones, ActivityRegularizer(L1(1))) }
 	rnn := []RecurrentOption{ones, none, ActivityRegularizer(L2(1))}
-	sequences := append(slices.Clone(rnn), ReturnSequences{}, ReturnState{})
+	sequences := append(slices.Clone(rnn), ReturnSequences, ReturnState)
 	shape := []int{5, 3}
 	for name, c := range map[string]struct {
 		shape []int
@@ -198,7 +198,7 @@ func conv1DOver3() Part {
 
 func TestRestraintMistakes(t *testing.T) {
 	for _, c := range []struct {
-		option RestraintOption
+		option KernelOption
 		want   string
 	}{
 		{KernelRegularizer(L1(-1)), "regulariser has factor -1"},
