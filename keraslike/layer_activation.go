@@ -12,6 +12,8 @@ import (
 // Activation applies an activation function to every element.
 //
 // Input and output shape: any, the same; Softmax and LogSoftmax work along the last axis.
+//
+// Options: Name, Trainable (default true).
 func Activation(f ActivationFunc, opts ...LayerOption) Layer {
 	return newLayer(&activation{Function: f}, opts)
 }
@@ -43,6 +45,13 @@ func (d *activation) Forward(s *Scope, in []*graph.Node) *graph.Node {
 // LeakyReLU is y = x for x > 0, else slope·x.
 //
 // Input and output shape: any, the same.
+//
+// Options:
+//
+//	NegativeSlope  0.3
+//	Name           "leaky_re_lu", "leaky_re_lu_1" and so on
+//	Trainable      true
+//
 // See https://keras.io/api/layers/activation_layers/leaky_relu/.
 func LeakyReLU(opts ...SlopeOption) Layer {
 	return newLayer(&leakyReLU{NegativeSlope: 0.3}, opts)
@@ -88,6 +97,13 @@ func (d *leakyReLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //
 // Along SharedAxes one slope counts for all: SharedAxes(1, 2) gives an image one slope
 // for each channel.
+//
+// Options:
+//
+//	SharedAxes        none
+//	AlphaInitializer  Zeros()
+//	Name              "p_re_lu", "p_re_lu_1" and so on
+//	Trainable         true
 //
 // See https://keras.io/api/layers/activation_layers/prelu/.
 func PReLU(opts ...SlopeOption) Layer {

@@ -27,6 +27,24 @@ import (
 // another series. Where query, value or key have a mask, steps of the query look only
 // at steps of the value that it leaves.
 //
+// Options:
+//
+//	ValueDim             keyDim
+//	OutputDim            the query's features
+//	CausalMask           off
+//	AttentionMask        off
+//	AttentionDropout     0
+//	NoBias               off
+//	KernelInitializer    GlorotUniform()
+//	BiasInitializer      Zeros()
+//	KernelRegularizer    none
+//	BiasRegularizer      none
+//	ActivityRegularizer  none
+//	KernelConstraint     none
+//	BiasConstraint       none
+//	Name                 "multi_head_attention", "multi_head_attention_1" and so on
+//	Trainable            true
+//
 // See https://keras.io/api/layers/attention_layers/multi_head_attention/.
 func MultiHeadAttention(heads, keyDim int, opts ...AttentionOption) Layer {
 	return newLayer(&attention{Heads: heads, KeyDim: keyDim, ValueDim: keyDim, initialized: newInitialized()}, opts)

@@ -25,6 +25,16 @@ import (
 //	weights        gamma (features) of ones, beta (features) of zeros; not trained:
 //	               moving_mean (features) of zeros, moving_variance (features) of ones
 //
+// Options:
+//
+//	Axis       -1
+//	Momentum   0.99
+//	Epsilon    0.001
+//	NoScale    off
+//	NoCenter   off
+//	Name       "batch_normalization", "batch_normalization_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/normalization_layers/batch_normalization/.
 func BatchNormalization(opts ...NormalizationOption) Layer {
 	return newLayer(&batchNorm{Axis: -1, Momentum: 0.99, Epsilon: 1e-3}, opts)

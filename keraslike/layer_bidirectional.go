@@ -30,6 +30,13 @@ import (
 //
 // With ReturnSequences the outputs at masked steps are 0, as in Keras.
 //
+// Options:
+//
+//	MergeMode      MergeConcat
+//	BackwardLayer  a copy of the layer that goes backwards
+//	Name           "bidirectional", "bidirectional_1" and so on
+//	Trainable      true
+//
 // See https://keras.io/api/layers/recurrent_layers/bidirectional/.
 func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
 	d := &bidirectional{MergeMode: MergeConcat}

@@ -17,6 +17,24 @@ import (
 //
 // An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding.
 //
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	Dilation                   1
+//	KernelSize                 kernel
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "conv2d", "conv2d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/convolution_layers/convolution2d/.
 func Conv2D(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&conv{Axes: 2, Filters: filters, window: newWindow(kernel, kernel), activated: newActivated()}, opts)
@@ -30,6 +48,24 @@ func Conv2D(filters, kernel int, opts ...ConvOption) Layer {
 //
 // CausalPadding makes output t depend on inputs up to t alone.
 //
+// Options:
+//
+//	ActivationFunc                            Linear
+//	Strides                                   1
+//	ValidPadding, SamePadding, CausalPadding  ValidPadding
+//	Dilation                                  1
+//	KernelSize                                kernel
+//	NoBias                                    off
+//	KernelInitializer                         GlorotUniform()
+//	BiasInitializer                           Zeros()
+//	KernelRegularizer                         none
+//	BiasRegularizer                           none
+//	ActivityRegularizer                       none
+//	KernelConstraint                          none
+//	BiasConstraint                            none
+//	Name                                      "conv1d", "conv1d_1" and so on
+//	Trainable                                 true
+//
 // See https://keras.io/api/layers/convolution_layers/convolution1d/.
 func Conv1D(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&conv{Axes: 1, Filters: filters, window: newWindow(1, kernel), activated: newActivated()}, opts)
@@ -41,6 +77,25 @@ func Conv1D(filters, kernel int, opts ...ConvOption) Layer {
 //	input    (batch, height, width, in)
 //	output   (batch, height', width', in·multiplier), as large as Conv2D's
 //	weights  kernel (kh, kw, in, multiplier), bias (in·multiplier)
+//
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	Dilation                   1
+//	KernelSize                 kernel
+//	DepthMultiplier            1
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "depthwise_conv2d", "depthwise_conv2d_1" and so on
+//	Trainable                  true
 //
 // See https://keras.io/api/layers/convolution_layers/depthwise_convolution2d/.
 func DepthwiseConv2D(kernel int, opts ...ConvOption) Layer {
@@ -58,6 +113,25 @@ func DepthwiseConv2D(kernel int, opts ...ConvOption) Layer {
 //
 // The options of the kernel apply to both.
 //
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	Dilation                   1
+//	KernelSize                 kernel
+//	DepthMultiplier            1
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "separable_conv2d", "separable_conv2d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/convolution_layers/separable_convolution2d/.
 func SeparableConv2D(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&separable{window: newWindow(kernel, kernel), Filters: filters, DepthMultiplier: 1, activated: newActivated()}, opts)
@@ -73,6 +147,24 @@ func SeparableConv2D(filters, kernel int, opts ...ConvOption) Layer {
 // An axis of n cells becomes n·s + max(k - s, 0) long, n·s with SamePadding; with
 // OutputPadding p it becomes (n - 1)·s + k + p, or (n - 1)·s + k - 2·⌊k/2⌋ + p with
 // SamePadding.
+//
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	OutputPadding              the size that Keras infers
+//	KernelSize                 kernel
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "conv2d_transpose", "conv2d_transpose_1" and so on
+//	Trainable                  true
 //
 // See https://keras.io/api/layers/convolution_layers/convolution2d_transpose/.
 func Conv2DTranspose(filters, kernel int, opts ...ConvOption) Layer {

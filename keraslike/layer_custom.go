@@ -9,6 +9,8 @@ import (
 )
 
 // Custom makes a layer of one's own definition.
+//
+// Options: Name, Trainable (default true).
 func Custom(d Definition, opts ...LayerOption) Layer {
 	if isNil(d) {
 		d = undefined{errors.New("has no definition")}

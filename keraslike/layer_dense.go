@@ -14,6 +14,20 @@ import (
 //	output   (batch, ..., units)
 //	weights  kernel (in, units), bias (units)
 //
+// Options:
+//
+//	ActivationFunc       Linear
+//	NoBias               off
+//	KernelInitializer    GlorotUniform()
+//	BiasInitializer      Zeros()
+//	KernelRegularizer    none
+//	BiasRegularizer      none
+//	ActivityRegularizer  none
+//	KernelConstraint     none
+//	BiasConstraint       none
+//	Name                 "dense", "dense_1" and so on
+//	Trainable            true
+//
 // See https://keras.io/api/layers/core_layers/dense/.
 func Dense(units int, opts ...DenseOption) Layer {
 	return newLayer(&dense{Units: units, activated: newActivated()}, opts)

@@ -14,6 +14,9 @@ import (
 // (Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html).
 //
 // Input and output shape: any, the same. The rate is at least 0 and below 1.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/regularization_layers/dropout/.
 func Dropout(rate float64, opts ...LayerOption) Layer {
 	return newLayer(&dropout{Rate: rate}, opts)
@@ -56,6 +59,8 @@ func (d *dropout) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //
 //	input, output  (batch, steps, channels), the same shape
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/regularization_layers/spatial_dropout1d/.
 func SpatialDropout1D(rate float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "SpatialDropout1D", Rate: rate}, opts)
@@ -65,6 +70,8 @@ func SpatialDropout1D(rate float64, opts ...LayerOption) Layer {
 //
 //	input, output  (batch, height, width, channels), the same shape
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/regularization_layers/spatial_dropout2d/.
 func SpatialDropout2D(rate float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "SpatialDropout2D", Rate: rate}, opts)
@@ -72,6 +79,9 @@ func SpatialDropout2D(rate float64, opts ...LayerOption) Layer {
 
 // GaussianNoise adds normal noise of the given standard deviation while the model
 // trains and passes its input on otherwise. Input and output shape: any, the same.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/regularization_layers/gaussian_noise/.
 func GaussianNoise(stddev float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "GaussianNoise", Rate: stddev}, opts)
@@ -81,6 +91,9 @@ func GaussianNoise(stddev float64, opts ...LayerOption) Layer {
 // √(rate/(1-rate)) while the model trains and passes its input on otherwise
 // (Srivastava et al. 2014, section 10). Input and output shape: any, the same.
 // The rate is at least 0 and below 1.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/regularization_layers/gaussian_dropout/.
 func GaussianDropout(rate float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "GaussianDropout", Rate: rate}, opts)

@@ -24,6 +24,13 @@ import (
 //	w, err := model.Weight("embedding/embeddings")
 //	err = w.Set(vectors)
 //
+// Options:
+//
+//	MaskZero               off
+//	EmbeddingsInitializer  RandomUniform(0.05)
+//	Name                   "embedding", "embedding_1" and so on
+//	Trainable              true
+//
 // See https://keras.io/api/layers/core_layers/embedding/.
 func Embedding(vocabulary, dim int, opts ...EmbeddingOption) Layer {
 	return newLayer(&embedding{Vocabulary: vocabulary, Dim: dim, EmbeddingsInitializer: RandomUniform(0.05)}, opts)

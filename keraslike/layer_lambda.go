@@ -21,6 +21,9 @@ import (
 // must keep the batch; it is called once for each graph. The shape of the output
 // is found by trying it. A Lambda has no weights, and a model with one cannot be
 // saved: for that, write a Definition and use Custom.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/core_layers/lambda/.
 func Lambda(f func(in ...*graph.Node) (*graph.Node, error), opts ...LayerOption) Layer {
 	return newLayer(&lambda{f: f}, opts)

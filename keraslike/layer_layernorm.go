@@ -19,6 +19,15 @@ import (
 // With several axes a row is all elements along them, and the weights have their
 // shape.
 //
+// Options:
+//
+//	Axis       -1
+//	Epsilon    0.001
+//	NoScale    off
+//	NoCenter   off
+//	Name       "layer_normalization", "layer_normalization_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/normalization_layers/layer_normalization/.
 func LayerNormalization(opts ...NormalizationOption) Layer {
 	return newLayer(&layerNorm{Axis: []int{-1}, Epsilon: 1e-3}, opts)

@@ -15,6 +15,9 @@ import (
 //	input, output  (batch, steps, features), the same shape; more axes are possible
 //
 // Keras's default for the value is 0.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/core_layers/masking/.
 func Masking(value float64, opts ...LayerOption) Layer {
 	return newLayer(&masking{Value: value}, opts)

@@ -13,30 +13,47 @@ import (
 //	inputs  two or more of the same shape; an axis of length 1 is repeated to fit the others
 //	output  that shape
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/add/.
 func Add(opts ...LayerOption) Layer { return newMerge("Add", opts) }
 
 // Subtract is a - b for two inputs. Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/subtract/.
 func Subtract(opts ...LayerOption) Layer { return newMerge("Subtract", opts) }
 
 // Multiply is the product of its inputs, element by element; a factor at a masked step
 // is 1, and the product 0 where all inputs have masks and none counts. Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/multiply/.
 func Multiply(opts ...LayerOption) Layer { return newMerge("Multiply", opts) }
 
 // Average is the mean of its inputs, element by element. Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/average/.
 func Average(opts ...LayerOption) Layer { return newMerge("Average", opts) }
 
 // Maximum is the largest of its inputs, element by element, without those at masked
 // steps; where none counts it is the first. Of equal ones the first gets the gradient.
 // Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/maximum/.
 func Maximum(opts ...LayerOption) Layer { return newMerge("Maximum", opts) }
 
 // Minimum is the smallest of its inputs, with the masks and the gradient of Maximum.
 // Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/minimum/.
 func Minimum(opts ...LayerOption) Layer { return newMerge("Minimum", opts) }
 
@@ -174,6 +191,12 @@ func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 //	inputs  two or more that agree in all axes but one
 //	output  the same with the sum of that axis
 //
+// Options:
+//
+//	Axis       -1
+//	Name       "concatenate", "concatenate_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/merging_layers/concatenate/.
 func Concatenate(opts ...MergeOption) Layer {
 	return newLayer(&concatenate{Axis: -1}, opts)
@@ -244,6 +267,12 @@ func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
 //	inputs  (batch, n) and (batch, n)         output  (batch, 1)
 //	        (batch, p, n) and (batch, q, n)           (batch, p, q)
 //	        (batch, p, n) and (batch, n)              (batch, p), and the other way round
+//
+// Options:
+//
+//	Normalized  off
+//	Name        "dot", "dot_1" and so on
+//	Trainable   true
 //
 // See https://keras.io/api/layers/merging_layers/dot/.
 func Dot(axisA, axisB int, opts ...MergeOption) Layer {

@@ -10,6 +10,9 @@ import (
 
 // ZeroPadding1D puts steps of zeros in front of and behind a series:
 // (batch, steps, channels) becomes (batch, before+steps+after, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/zero_padding1d/.
 func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 1, Left: before, Right: after}, opts)
@@ -17,6 +20,9 @@ func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 
 // ZeroPadding2D puts rows and columns of zeros around an image: (batch, height,
 // width, channels) becomes (batch, top+height+bottom, left+width+right, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/zero_padding2d/.
 func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
@@ -24,6 +30,9 @@ func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 
 // Cropping1D takes steps away from both ends of a series: (batch, steps,
 // channels) becomes (batch, steps-before-after, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/cropping1d/.
 func Cropping1D(before, after int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 1, Crop: true, Left: before, Right: after}, opts)
@@ -31,7 +40,11 @@ func Cropping1D(before, after int, opts ...LayerOption) Layer {
 
 // Cropping2D takes rows and columns away from the edges of an image: (batch,
 // height, width, channels) becomes (batch, height-top-bottom, width-left-right,
-// channels). See https://keras.io/api/layers/reshaping_layers/cropping2d/.
+// channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/cropping2d/.
 func Cropping2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
@@ -96,6 +109,9 @@ func (d *margins) Forward(s *Scope, in []*graph.Node) *graph.Node {
 
 // UpSampling1D repeats every step size times: (batch, steps, channels) becomes
 // (batch, steps·size, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/up_sampling1d/.
 func UpSampling1D(size int, opts ...LayerOption) Layer {
 	return newLayer(&upSampling{Axes: 1, Size: [2]int{1, size}}, opts)
@@ -103,6 +119,9 @@ func UpSampling1D(size int, opts ...LayerOption) Layer {
 
 // UpSampling2D repeats every pixel height x width times (nearest neighbour):
 // (batch, h, w, channels) becomes (batch, h·height, w·width, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/up_sampling2d/.
 func UpSampling2D(height, width int, opts ...LayerOption) Layer {
 	return newLayer(&upSampling{Axes: 2, Size: [2]int{height, width}}, opts)

@@ -14,6 +14,14 @@ import (
 //	input   (batch, height, width, channels)
 //	output  (batch, height', width', channels), an axis of n cells being ⌊(n - size)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding
 //
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "max_pooling2d", "max_pooling2d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/pooling_layers/max_pooling2d/.
 func MaxPooling2D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 2, Max: true, PoolSize: [2]int{size, size}}, opts)
@@ -21,6 +29,14 @@ func MaxPooling2D(size int, opts ...PoolOption) Layer {
 
 // AveragePooling2D is the mean of each channel over windows; cells added by
 // SamePadding do not count. Shapes are MaxPooling2D's.
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "average_pooling2d", "average_pooling2d_1" and so on
+//	Trainable                  true
 //
 // See https://keras.io/api/layers/pooling_layers/average_pooling2d/.
 func AveragePooling2D(size int, opts ...PoolOption) Layer {
@@ -30,12 +46,28 @@ func AveragePooling2D(size int, opts ...PoolOption) Layer {
 // MaxPooling1D is the maximum of each channel over windows in time:
 // (batch, steps, channels) becomes (batch, steps', channels).
 //
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "max_pooling1d", "max_pooling1d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/pooling_layers/max_pooling1d/.
 func MaxPooling1D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 1, Max: true, PoolSize: [2]int{1, size}}, opts)
 }
 
 // AveragePooling1D is the mean of each channel over windows in time.
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "average_pooling1d", "average_pooling1d_1" and so on
+//	Trainable                  true
 //
 // See https://keras.io/api/layers/pooling_layers/average_pooling1d/.
 func AveragePooling1D(size int, opts ...PoolOption) Layer {
@@ -123,20 +155,32 @@ func (d *pool) Forward(s *Scope, in []*graph.Node) *graph.Node {
 
 // GlobalMaxPooling1D is the maximum of each channel over all steps:
 // (batch, steps, channels) becomes (batch, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling1d/.
 func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, true, opts) }
 
 // GlobalMaxPooling2D is the maximum of each channel over the image:
 // (batch, height, width, channels) becomes (batch, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling2d/.
 func GlobalMaxPooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, true, opts) }
 
 // GlobalAveragePooling1D is the mean of each channel over all steps, or over those
 // that a mask leaves; where it leaves none the mean is 0.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
 func GlobalAveragePooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, false, opts) }
 
 // GlobalAveragePooling2D is the mean of each channel over the image.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling2d/.
 func GlobalAveragePooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, false, opts) }
 

@@ -23,6 +23,13 @@ import (
 //	err := keraslike.Adapt(ctx, norm, train)
 //	model := keraslike.Sequential("m", keraslike.Input(13), norm, keraslike.Dense(1))
 //
+// Options:
+//
+//	Axis       -1
+//	AllAxes    off
+//	Name       "normalization", "normalization_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/preprocessing_layers/numerical/normalization/.
 func Normalization(opts ...NormalizationOption) Layer {
 	return newLayer(&normalization{Axis: -1}, opts)
@@ -177,6 +184,9 @@ func (d *normalization) Forward(s *Scope, in []*graph.Node) *graph.Node {
 
 // Rescaling is y = scale·x + offset: Rescaling(1.0/255, 0) brings bytes to 0..1.
 // Input and output shape: any, the same.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/.
 func Rescaling(scale, offset float64, opts ...LayerOption) Layer {
 	return newLayer(&rescaling{Scale: scale, Offset: offset}, opts)

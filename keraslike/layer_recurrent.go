@@ -32,6 +32,31 @@ import (
 // Other activations than the defaults and RecurrentDropout take a slower way through the
 // cell.
 //
+// Options:
+//
+//	ActivationFunc        Tanh
+//	RecurrentActivation   Sigmoid
+//	ReturnSequences       off
+//	ReturnState           off
+//	GoBackwards           off
+//	ZeroOutputForMask     off
+//	ResetBefore           off
+//	InputDropout          0
+//	RecurrentDropout      0
+//	NoBias                off
+//	KernelInitializer     GlorotUniform()
+//	RecurrentInitializer  Orthogonal(1)
+//	BiasInitializer       Zeros()
+//	KernelRegularizer     none
+//	RecurrentRegularizer  none
+//	BiasRegularizer       none
+//	ActivityRegularizer   none
+//	KernelConstraint      none
+//	RecurrentConstraint   none
+//	BiasConstraint        none
+//	Name                  "gru", "gru_1" and so on
+//	Trainable             true
+//
 // See https://keras.io/api/layers/recurrent_layers/gru/.
 func GRU(units int, opts ...RecurrentOption) Layer {
 	return newRecurrent(&recurrent{Cell: "GRU", Units: units, RecurrentActivation: Sigmoid}, opts)
@@ -50,6 +75,30 @@ func GRU(units int, opts ...RecurrentOption) Layer {
 //	weights  kernel (in, 4·units), recurrent_kernel (units, 4·units), bias (4·units),
 //	         which begins with ones for f (Jozefowicz et al. 2015) and zeros for the others
 //
+// Options:
+//
+//	ActivationFunc        Tanh
+//	RecurrentActivation   Sigmoid
+//	ReturnSequences       off
+//	ReturnState           off
+//	GoBackwards           off
+//	ZeroOutputForMask     off
+//	InputDropout          0
+//	RecurrentDropout      0
+//	NoBias                off
+//	KernelInitializer     GlorotUniform()
+//	RecurrentInitializer  Orthogonal(1)
+//	BiasInitializer       Zeros(), Ones() for the forget gate
+//	KernelRegularizer     none
+//	RecurrentRegularizer  none
+//	BiasRegularizer       none
+//	ActivityRegularizer   none
+//	KernelConstraint      none
+//	RecurrentConstraint   none
+//	BiasConstraint        none
+//	Name                  "lstm", "lstm_1" and so on
+//	Trainable             true
+//
 // See https://keras.io/api/layers/recurrent_layers/lstm/.
 func LSTM(units int, opts ...RecurrentOption) Layer {
 	return newRecurrent(&recurrent{Cell: "LSTM", Units: units, RecurrentActivation: Sigmoid}, opts)
@@ -61,6 +110,29 @@ func LSTM(units int, opts ...RecurrentOption) Layer {
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
 //	further outputs  with ReturnState the last state (Tensor.Output(1))
 //	weights  kernel (in, units), recurrent_kernel (units, units), bias (units)
+//
+// Options:
+//
+//	ActivationFunc        Tanh
+//	ReturnSequences       off
+//	ReturnState           off
+//	GoBackwards           off
+//	ZeroOutputForMask     off
+//	InputDropout          0
+//	RecurrentDropout      0
+//	NoBias                off
+//	KernelInitializer     GlorotUniform()
+//	RecurrentInitializer  Orthogonal(1)
+//	BiasInitializer       Zeros()
+//	KernelRegularizer     none
+//	RecurrentRegularizer  none
+//	BiasRegularizer       none
+//	ActivityRegularizer   none
+//	KernelConstraint      none
+//	RecurrentConstraint   none
+//	BiasConstraint        none
+//	Name                  "simple_rnn", "simple_rnn_1" and so on
+//	Trainable             true
 //
 // See https://keras.io/api/layers/recurrent_layers/simple_rnn/.
 func SimpleRNN(units int, opts ...RecurrentOption) Layer {

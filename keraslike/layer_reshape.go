@@ -15,6 +15,9 @@ import (
 //	output  (batch, shape...)
 //
 // One axis of shape may be -1: it gets what is left. Nothing is copied.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/reshape/.
 func Reshape(shape []int, opts ...LayerOption) Layer {
 	return newLayer(&reshape{Target: slices.Clone(shape)}, opts)
@@ -79,6 +82,8 @@ func (d *reshape) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input   (batch, n_1, n_2, ...), up to five axes
 //	output  (batch, n_dims[0], n_dims[1], ...)
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/permute/.
 func Permute(dims []int, opts ...LayerOption) Layer {
 	return newLayer(&permute{Dims: slices.Clone(dims)}, opts)
@@ -129,6 +134,8 @@ func (d *permute) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input   (batch, features)
 //	output  (batch, n, features)
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/repeat_vector/.
 func RepeatVector(n int, opts ...LayerOption) Layer {
 	return newLayer(&repeatVector{N: n}, opts)
@@ -169,7 +176,11 @@ func (d *repeatVector) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input   (batch, a, b, ...)
 //	output  (batch, a·b·...)
 //
-// It copies nothing. See https://keras.io/api/layers/reshaping_layers/flatten/.
+// It copies nothing.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/flatten/.
 func Flatten(opts ...LayerOption) Layer {
 	return newLayer(&flatten{}, opts)
 }

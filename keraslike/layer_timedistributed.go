@@ -21,6 +21,9 @@ import (
 // axes it sees their part, and a step counts for others where any part of it does.
 //
 // The layer must not be used elsewhere too; a model may.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/recurrent_layers/time_distributed/.
 func TimeDistributed(inner Layer, opts ...LayerOption) Layer {
 	d := &timeDistributed{}

@@ -348,15 +348,16 @@ func assign(field reflect.Value, value any) error {
 	switch {
 	case v.Type().AssignableTo(field.Type()):
 		field.Set(v)
-	case field.Kind() == reflect.Pointer:
-		p := reflect.New(v.Type())
-		p.Elem().Set(v)
-		field.Set(p)
-	default: // Axis, which most layers have only one of
+	case field.Kind() == reflect.Pointer && v.Type().AssignableTo(field.Type().Elem()):
+		field.Set(reflect.New(v.Type()))
+		field.Elem().Set(v)
+	case v.Kind() == reflect.Slice && v.Type().Elem().AssignableTo(field.Type()): // Axis
 		if v.Len() != 1 {
 			return fmt.Errorf("got %d axes, want one", v.Len())
 		}
 		field.Set(v.Index(0))
+	default: // a text converted to the type of flags
+		return errors.New("is not a flag")
 	}
 	return nil
 }
