@@ -30,7 +30,7 @@ func MaxNorm(limit float64, axes ...int) Constraint {
 // UnitNorm scales weights to a norm of 1, over axes as in MaxNorm.
 func UnitNorm(axes ...int) Constraint { return Constraint{Kind: "unit_norm", Axes: orFirst(axes)} }
 
-// MinMaxNorm moves the norm of weights towards the nearest between low and high,
+// MinMaxNorm moves the norm of weights toward the nearest between low and high,
 // by a share of rate of the way, over axes as in MaxNorm.
 func MinMaxNorm(low, high, rate float64, axes ...int) Constraint {
 	return Constraint{Kind: "min_max_norm", Min: low, Max: high, Rate: rate, Axes: orFirst(axes)}

@@ -192,7 +192,7 @@ func TestInitializerMistakes(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(init.Kind, init.Value), func(t *testing.T) {
 			m := keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(3, keraslike.KernelInitializer(init)))
-			wantError(t, m.Build(0), `Dense "dense"`, `weight "kernel"`, "initialiser")
+			wantError(t, m.Build(0), `Dense "dense"`, `weight "kernel"`, "initializer")
 		})
 	}
 }

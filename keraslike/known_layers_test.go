@@ -171,7 +171,7 @@ func TestEveryKindHasKnownValues(t *testing.T) {
 		// that it is absent from evaluation.
 		"GaussianNoise": true, "GaussianDropout": true,
 	}
-	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "reshaping", "merging", "attention"} {
+	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "normalization_keras", "reshaping", "merging", "attention"} {
 		for _, c := range golden.Load(t, "layers_"+topic) {
 			seen[c.Args.String("layer")] = true
 		}

@@ -79,6 +79,24 @@ func TestLayerNormalizationValues(t *testing.T) {
 	}, "LayerNormalization")
 }
 
+func TestGroupAndUnitNormalizationValues(t *testing.T) {
+	checkLayers(t, "layers_normalization_keras", []string{"x"}, func(c golden.Case) keraslike.Layer {
+		a := c.Args
+		opts := []keraslike.NormalizationOption{keraslike.Axis(a.Ints("axis")...)}
+		if a.String("layer") == "UnitNormalization" {
+			return keraslike.UnitNormalization(opts...)
+		}
+		opts = append(opts, keraslike.Groups(a.Int("groups")), keraslike.Epsilon(a.Float("epsilon")))
+		if !a.Bool("center") {
+			opts = append(opts, keraslike.NoCenter)
+		}
+		if !a.Bool("scale") {
+			opts = append(opts, keraslike.NoScale)
+		}
+		return keraslike.GroupNormalization(opts...)
+	}, "GroupNormalization", "UnitNormalization")
+}
+
 // TestBatchNormalizationTwice applies one layer twice: the second application
 // moves the statistics on from where the first left them, as in Keras.
 func TestBatchNormalizationTwice(t *testing.T) {

@@ -71,12 +71,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 		return nil, err
 	}
 	features := in[0][axis]
-	if !d.NoScale {
-		b.Weight("gamma", Ones(), Regularizer{}, features)
-	}
-	if !d.NoCenter {
-		b.Weight("beta", Zeros(), Regularizer{}, features)
-	}
+	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
 	b.State("moving_mean", Zeros(), features)
 	b.variance("moving_variance", Ones(), features)
 	return in[0], nil

@@ -54,7 +54,7 @@ func (d *dropout) Forward(s *Scope, in []*graph.Node) *graph.Node {
 }
 
 // SpatialDropout1D is Dropout of whole channels of a series (Tompson et al. 2015,
-// https://arxiv.org/abs/1411.4280): where neighbouring steps say nearly the same,
+// https://arxiv.org/abs/1411.4280): where neighboring steps say nearly the same,
 // dropping single ones changes little.
 //
 //	input, output  (batch, steps, channels), the same shape

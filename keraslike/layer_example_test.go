@@ -117,7 +117,7 @@ func ExampleTimeDistributed() {
 	// Parameters: 1,530, trainable: 1,514, 6.0 KiB in memory
 }
 
-// Attention with a residual connection and normalisation, as in a transformer.
+// Attention with a residual connection and normalization, as in a transformer.
 func ExampleMultiHeadAttention() {
 	in := keraslike.Input(20, 64)
 	x := keraslike.MultiHeadAttention(4, 16, keraslike.CausalMask).Of(in)

@@ -32,7 +32,7 @@ func image(in []Shape, axes int) (Shape, error) {
 }
 
 // Axis is the axis that a layer works along, counted as Keras counts: the batch is axis
-// 0, -1 is the last. LayerNormalization takes several.
+// 0, -1 is the last. LayerNormalization and UnitNormalization take several.
 func Axis(axes ...int) AxisOption { return axisOption{setting: set("Axis", slices.Clone(axes))} }
 
 // axisOf is the index of an axis in the shape of a sample.
@@ -45,6 +45,30 @@ func axisOf(axis int, s Shape) (int, error) {
 		return 0, fmt.Errorf("axis is %d, input has shape %v with axes 1 to %d beside the batch", axis, s, len(s))
 	}
 	return i, nil
+}
+
+// axesOf are the lengths of several axes, each named once, in the order of the shape.
+func axesOf(axes []int, s Shape) (lengths []int, err error) {
+	if len(axes) == 0 {
+		return nil, fmt.Errorf("got no axes, want at least one")
+	}
+	along := make([]bool, len(s))
+	for _, a := range axes {
+		axis, err := axisOf(a, s)
+		if err != nil {
+			return nil, err
+		}
+		if along[axis] {
+			return nil, fmt.Errorf("axes are %v, which names axis %d twice", axes, axis+1)
+		}
+		along[axis] = true
+	}
+	for i, n := range s {
+		if along[i] {
+			lengths = append(lengths, n)
+		}
+	}
+	return lengths, nil
 }
 
 // axesLast moves axes to the end, in their order; back undoes it.

@@ -57,29 +57,11 @@ func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := one(in); err != nil {
 		return nil, err
 	}
-	along := make([]bool, len(in[0]))
-	for _, a := range d.Axis {
-		axis, err := axisOf(a, in[0])
-		if err != nil {
-			return nil, err
-		}
-		if along[axis] {
-			return nil, fmt.Errorf("axes are %v, which names axis %d twice", d.Axis, axis+1)
-		}
-		along[axis] = true
+	shape, err := axesOf(d.Axis, in[0])
+	if err != nil {
+		return nil, err
 	}
-	var shape []int
-	for i, n := range in[0] {
-		if along[i] {
-			shape = append(shape, n)
-		}
-	}
-	if !d.NoScale {
-		b.Weight("gamma", Ones(), Regularizer{}, shape...)
-	}
-	if !d.NoCenter {
-		b.Weight("beta", Zeros(), Regularizer{}, shape...)
-	}
+	b.scaleAndCenter(d.NoScale, d.NoCenter, shape...)
 	return in[0], nil
 }
 

@@ -117,7 +117,7 @@ func UpSampling1D(size int, opts ...LayerOption) Layer {
 	return newLayer(&upSampling{Axes: 1, Size: [2]int{1, size}}, opts)
 }
 
-// UpSampling2D repeats every pixel height x width times (nearest neighbour):
+// UpSampling2D repeats every pixel height x width times (nearest neighbor):
 // (batch, h, w, channels) becomes (batch, h·height, w·width, channels).
 //
 // Options: Name, Trainable (default true).

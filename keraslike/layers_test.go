@@ -90,6 +90,8 @@ func layerRows() []layerRow {
 
 		{kind: "BatchNormalization", layer: func() Layer { return BatchNormalization(Axis(1), Momentum(0.9), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24, moves: "moving_mean moving_variance"},
 		{kind: "LayerNormalization", layer: func() Layer { return LayerNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24},
+		{kind: "GroupNormalization", layer: func() Layer { return GroupNormalization(Groups(2), Axis(2), Epsilon(0.01)) }, in: image, out: image[0], parameters: 8},
+		{kind: "UnitNormalization", layer: func() Layer { return UnitNormalization(Axis(1, 3)) }, in: image, out: image[0]},
 		{kind: "LeakyReLU", layer: func() Layer { return LeakyReLU(NegativeSlope(0.1)) }, in: series, out: series[0]},
 		{kind: "PReLU", layer: func() Layer { return PReLU(SharedAxes(1), AlphaInitializer(Constant(0.2))) }, in: image, out: image[0], parameters: 8},
 		{kind: "SpatialDropout1D", layer: func() Layer { return SpatialDropout1D(0.3) }, in: series, out: series[0]},
@@ -335,7 +337,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 // TestUpdateMistakes: what a layer may not update.
 func TestUpdateMistakes(t *testing.T) {
 	for name, want := range map[string]string{
-		"trained": `Updater "u": updates weight "trained", which the optimiser trains: declare it with State`,
+		"trained": `Updater "u": updates weight "trained", which the optimizer trains: declare it with State`,
 		"none":    `Updater "u": updates "none", which it did not declare`,
 		"state":   `Updater "u": updates "state" of shape (3) with shape (2)`,
 	} {

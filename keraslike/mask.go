@@ -16,7 +16,8 @@ import "github.com/reef-dl/reef/graph"
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
 //	pass it           Dense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, BatchNormalization,
-//	                  LayerNormalization, Normalization, Rescaling; a model used as a layer
+//	                  LayerNormalization, GroupNormalization, UnitNormalization,
+//	                  Normalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts
 //	                  where it does in any input, and all where an input has no mask; the
 //	                  last three also use them: what is masked does not change the others;

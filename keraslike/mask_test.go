@@ -57,7 +57,7 @@ func TestPaddingDoesNotCount(t *testing.T) {
 		},
 		"average": func() []k.Part { return []k.Part{k.GlobalAveragePooling1D()} },
 		"layers between": func() []k.Part {
-			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
+			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.UnitNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
 		},
 		"TimeDistributed":     func() []k.Part { return []k.Part{k.TimeDistributed(k.Dense(2)), k.GRU(2)} },
 		"model":               func() []k.Part { return []k.Part{k.Sequential("inner", k.Input(5, 3), k.Dense(3, k.Tanh)), k.GRU(2)} },
@@ -240,5 +240,27 @@ func TestMaskedMetrics(t *testing.T) {
 	}
 	if got := fmt.Sprint(list[0].(k.Matrix).Rows()); got != "[[0 2] [1 0]]" {
 		t.Errorf("confusion matrix is %v, want the three steps that count: [[0 2] [1 0]]", got)
+	}
+}
+
+// GroupNormalization passes the mask on: the mean behind it is over the steps that count.
+// Its own statistics are over all steps, as in Keras.
+func TestGroupNormalizationPassesTheMask(t *testing.T) {
+	output := func(options []k.EmbeddingOption, behind ...k.Part) []float32 {
+		m := k.Sequential("m", append([]k.Part{k.Input(3), k.Embedding(9, 2, options...), k.GroupNormalization(k.Groups(1))}, behind...)...)
+		if err := m.Build(3); err != nil {
+			t.Fatal(err)
+		}
+		y, err := m.Predict(tensorOf([]int{1, 3}, []float32{4, 7, 0}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y.Float32s()
+	}
+	steps := output(nil)
+	for j, got := range output([]k.EmbeddingOption{k.MaskZero}, k.GlobalAveragePooling1D()) {
+		if want := (steps[j] + steps[2+j]) / 2; math.Abs(float64(got-want)) > 1e-6 {
+			t.Errorf("feature %d has a mean of %v, want %v", j, got, want)
+		}
 	}
 }

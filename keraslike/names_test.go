@@ -25,6 +25,7 @@ func TestAutomaticNames(t *testing.T) {
 		"SpatialDropout2D": "spatial_dropout2d", "GaussianNoise": "gaussian_noise", "GaussianDropout": "gaussian_dropout",
 		"TimeDistributed": "time_distributed", "MultiHeadAttention": "multi_head_attention", "Normalization": "normalization",
 		"Rescaling": "rescaling", "BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization",
+		"GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
 		"Conv1D": "conv1d", "Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d",
 		"Conv2DTranspose": "conv2d_transpose", "MaxPooling1D": "max_pooling1d", "MaxPooling2D": "max_pooling2d",
 		"AveragePooling1D": "average_pooling1d", "AveragePooling2D": "average_pooling2d", "GlobalMaxPooling1D": "global_max_pooling1d",

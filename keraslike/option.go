@@ -72,8 +72,8 @@ type (
 		layerSetting
 		forAttention()
 	}
-	// NormalizationOption is an option of BatchNormalization, LayerNormalization and
-	// Normalization.
+	// NormalizationOption is an option of BatchNormalization, LayerNormalization,
+	// GroupNormalization, UnitNormalization and Normalization.
 	NormalizationOption interface {
 		layerSetting
 		forNormalization()
@@ -191,6 +191,10 @@ type (
 	attentionOption struct {
 		setting
 		attentionMark
+	}
+	normalizationOption struct {
+		setting
+		normalizationMark
 	}
 	slopeOption struct {
 		setting

@@ -35,6 +35,16 @@ func (Momentum) forNormalization() {}
 func (v Epsilon) sets() setting   { return set("Epsilon", float64(v)) }
 func (Epsilon) forNormalization() {}
 
+// scaleAndCenter declares the weights gamma and beta, unless the layer has none.
+func (b *Builder) scaleAndCenter(noScale, noCenter bool, shape ...int) {
+	if !noScale {
+		b.Weight("gamma", Ones(), Regularizer{}, shape...)
+	}
+	if !noCenter {
+		b.Weight("beta", Zeros(), Regularizer{}, shape...)
+	}
+}
+
 // scaleAndCenter are the weights gamma and beta, nil where the layer has none.
 func (s *Scope) scaleAndCenter(noScale, noCenter bool) (gamma, beta *graph.Node) {
 	if !noScale {

@@ -84,7 +84,7 @@ func TestConstraintValues(t *testing.T) {
 }
 
 // Constraints hold after updates that would break them, also of sparse gradients'
-// neighbours; an activity's penalty is summed over the batch.
+// neighbors; an activity's penalty is summed over the batch.
 func TestRestraintsInTraining(t *testing.T) {
 	m := Sequential("m", Input(4), Dense(3, KernelConstraint(MaxNorm(0.5)), BiasConstraint(NonNeg()), ActivityRegularizer(L1(1)), Name("a")), conv1DOver3())
 	if err := m.Compile(SGD(0.5), MeanSquaredError, Seed(3)); err != nil {
@@ -201,7 +201,7 @@ func TestRestraintMistakes(t *testing.T) {
 		option KernelOption
 		want   string
 	}{
-		{KernelRegularizer(L1(-1)), "regulariser has factor -1"},
+		{KernelRegularizer(L1(-1)), "regularizer has factor -1"},
 		{KernelConstraint(MaxNorm(-1)), "bounds 0 and -1"},
 		{KernelConstraint(MinMaxNorm(2, 1, 1)), "bounds 2 and 1"},
 		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm takes norms over axis 1, the shape is [2]`},

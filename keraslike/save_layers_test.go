@@ -29,7 +29,7 @@ func layerCases() map[string]layerCase {
 			k.AveragePooling1D(2), k.GlobalMaxPooling1D())},
 		"1D average": {[]int{4, 3}, parts(k.GlobalAveragePooling1D())},
 		"more 2D": {[]int{6, 6, 2}, parts(k.Rescaling(0.5, 1), k.DepthwiseConv2D(3, k.SamePadding), k.BatchNormalization(), k.SeparableConv2D(3, 2),
-			k.SpatialDropout2D(0.1), k.Conv2DTranspose(2, 3), k.LeakyReLU(), k.PReLU(), k.LayerNormalization(), k.Flatten())},
+			k.SpatialDropout2D(0.1), k.Conv2DTranspose(2, 3), k.LeakyReLU(), k.PReLU(), k.LayerNormalization(), k.GroupNormalization(k.Groups(-1)), k.UnitNormalization(), k.Flatten())},
 		"noise":     {[]int{4, 3}, parts(k.GaussianNoise(0.1), k.GaussianDropout(0.2), k.SpatialDropout1D(0.3))},
 		"merging":   {[]int{5}, parts(merging())},
 		"sequence":  {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},

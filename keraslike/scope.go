@@ -156,7 +156,7 @@ func (s *Scope) Update(name string, n *graph.Node) {
 	w := s.layer.weights[i]
 	switch {
 	case !w.state:
-		s.Do(nil, fmt.Errorf("%s %q: updates weight %q, which the optimiser trains: declare it with State", s.layer.def.Kind(), s.path, name))
+		s.Do(nil, fmt.Errorf("%s %q: updates weight %q, which the optimizer trains: declare it with State", s.layer.def.Kind(), s.path, name))
 	case !s.training:
 		s.Do(nil, fmt.Errorf("%s %q: updates %q in a graph that is not for training", s.layer.def.Kind(), s.path, name))
 	case !slices.Equal([]int(n.Shape()), w.shape):
