@@ -18,21 +18,3 @@ func Settings(l Layer) (string, error) {
 	c, err := l.core().config()
 	return fmt.Sprintf("%s %s %v %s", c.Name, c.Kind, c.Frozen, c.Config), err
 }
-
-// ForgetNames gives all layers the names that this package would have given.
-func (m *Model) ForgetNames() {
-	var forget func(m *Model)
-	forget = func(m *Model) {
-		for _, l := range m.layers() {
-			l.name, l.auto = "", false
-			if l.model() != nil {
-				forget(l.model())
-			}
-		}
-		var none []error
-		m.nameLayers(&none)
-	}
-	forget(m)
-	m.paths = map[*Weight]string{}
-	m.collect("", m.paths, map[*Model]bool{})
-}

@@ -44,7 +44,7 @@ func (d *lambda) check() error {
 
 // MarshalJSON says why it cannot.
 func (d *lambda) MarshalJSON() ([]byte, error) {
-	return nil, errors.New("a Lambda is a Go function, which cannot be saved: write a Definition, make the layer with Custom and load it with Known")
+	return nil, errors.New("a Lambda is a Go function, which cannot be saved: write a Definition, make the layer with Custom and load it with WithCustomLayer")
 }
 
 // triedBatches are the batches on which Build tries the function: none of one, so that

@@ -143,7 +143,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 		}
 	}
 	for _, f := range slices.Concat(functionsOf(pkg)...) {
-		if _, ok := constructors()[f.Name]; !ok && returns(f, "Layer") {
+		if _, ok := constructors()[f.Name]; !ok && makesLayer(f) {
 			t.Errorf("%s makes a layer and is not among constructors", f.Name)
 		}
 	}
@@ -364,13 +364,15 @@ func functionsOf(p *doc.Package) (list [][]*doc.Func) {
 	return list
 }
 
-func returns(f *doc.Func, name string) bool {
-	r := f.Decl.Type.Results
-	if r == nil || len(r.List) != 1 {
+// makesLayer reports whether a function takes options and returns a Layer.
+func makesLayer(f *doc.Func) bool {
+	r, in := f.Decl.Type.Results, f.Decl.Type.Params.List
+	if r == nil || len(r.List) != 1 || len(in) == 0 {
 		return false
 	}
 	id, ok := r.List[0].Type.(*ast.Ident)
-	return ok && id.Name == name
+	_, variadic := in[len(in)-1].Type.(*ast.Ellipsis)
+	return ok && id.Name == "Layer" && variadic
 }
 
 // constantsOf are the constants of a type: names by their text, or by themselves.
