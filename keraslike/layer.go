@@ -10,7 +10,7 @@ import (
 )
 
 // Definition is what a layer computes. The layers of this package are
-// definitions behind their constructors; Custom makes a layer of one's own.
+// definitions behind their constructors; Custom makes a layer of your own.
 //
 // A definition is plain data: what encoding/json makes of it is what Save
 // stores and Load reads back.
@@ -28,7 +28,7 @@ type Definition interface {
 }
 
 // checker is a definition that can tell impossible arguments before any shape
-// is known, so that they are reported even behind another mistake.
+// is known, so that they are reported even after another mistake.
 type checker interface{ check() error }
 
 // multiplier is a definition that multiplies more or less often than each weight once for
@@ -120,7 +120,7 @@ func (l *layer) Of(in ...*Tensor) *Tensor {
 }
 
 // holdsLayers reports whether the weights of a definition belong to layers of its own, as
-// a model's do, so that it may stand in several places.
+// a model's do, so that it may be used in several places.
 func holdsLayers(d Definition) bool {
 	h, ok := d.(interface{ holdsLayers() bool })
 	return ok && h.holdsLayers()

@@ -95,7 +95,7 @@ func (d *leakyReLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input, output  (batch, ...), the same shape
 //	weights        alpha, one for each element of a sample
 //
-// Along SharedAxes one slope counts for all: SharedAxes(1, 2) gives an image one slope
+// Along SharedAxes all elements share one slope: SharedAxes(1, 2) gives an image one slope
 // for each channel.
 //
 // Options:
@@ -147,7 +147,7 @@ func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
 	return in[0], nil
 }
 
-// Forward sees x as rows of the axes behind the leading shared ones, to which
+// Forward sees x as rows of the axes after the leading shared ones, to which
 // alpha is one row.
 func (d *preLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	alpha := s.Weight("alpha")

@@ -25,7 +25,7 @@ import (
 //
 // MultiHeadAttention(8, 64).Of(x) is self-attention, .Of(x, memory) attends to
 // another series. Where query, value or key have a mask, steps of the query look only
-// at steps of the value that it leaves.
+// at steps of the value that are not masked.
 //
 // Options:
 //
@@ -57,7 +57,7 @@ func ofAttention(option string, value any) AttentionOption {
 // ValueDim is the size of a head's values.
 func ValueDim(n int) AttentionOption { return ofAttention("ValueDim", n) }
 
-// OutputDim is the number of features that MultiHeadAttention puts out for each step.
+// OutputDim is the number of features that MultiHeadAttention returns for each step.
 func OutputDim(n int) AttentionOption { return ofAttention("OutputDim", n) }
 
 // AttentionDropout is the rate at which weights of the attention are dropped while the
@@ -230,7 +230,7 @@ func (d *attention) heads(s *Scope, name string, x *graph.Node, dim int) *graph.
 }
 
 // dense is x·W + b with the weights of that name seen as a matrix and a vector. As in
-// Keras the activity regularizer goes for all four of them.
+// Keras the activity regularizer applies to all four of them.
 func (d *attention) dense(s *Scope, name string, x *graph.Node, in, out int) *graph.Node {
 	var bias *graph.Node
 	if !d.NoBias {

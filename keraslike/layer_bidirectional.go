@@ -14,19 +14,19 @@ import (
 
 // Bidirectional takes a series from its first step to the last and, with weights of
 // its own, from the last to the first (Schuster & Paliwal 1997). The layer is a
-// SimpleRNN, GRU or LSTM, whose arguments go for both directions:
+// SimpleRNN, GRU or LSTM, whose arguments apply to both directions:
 //
 //	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences))
 //
-//	input    (batch, steps, in); behind it perhaps the first states, those of the
+//	input    (batch, steps, in); optionally followed by the initial states, those of the
 //	         forward direction first
 //	output   what the layer gives, joined by MergeMode: (batch, 2·units) or, with
-//	         ReturnSequences, (batch, steps, 2·units) by MergeConcat, where a place
-//	         in time holds what both directions made of the same step
+//	         ReturnSequences, (batch, steps, 2·units) by MergeConcat, where a step
+//	         holds what both directions made of it
 //	further outputs  the backward output with MergeNone; with ReturnState the last
 //	         states, those of the forward direction first
 //	weights  those of the layer twice, as forward_lstm/kernel and backward_lstm/kernel;
-//	         a layer with a name has it in the place of lstm
+//	         a layer with a name has it instead of lstm
 //
 // With ReturnSequences the outputs at masked steps are 0, as in Keras.
 //
@@ -59,7 +59,7 @@ func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
 // MergeMode is how Bidirectional joins the outputs of its two directions.
 type MergeMode string
 
-// The modes. MergeNone leaves both: output 0 is the forward one, output 1 the backward one.
+// The modes. MergeNone keeps both: output 0 is the forward one, output 1 the backward one.
 const (
 	MergeConcat MergeMode = "concat"
 	MergeSum    MergeMode = "sum"
@@ -191,7 +191,7 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	return y, nil
 }
 
-// part is the series with n of the first states behind it, from a place on.
+// part is the series followed by n of the initial states, from an index on.
 func part[T any](in []T, from, n int) []T {
 	if len(in) < 2 {
 		return in

@@ -190,7 +190,7 @@ func KernelSize(height, width int) ConvOption {
 func DepthMultiplier(n int) ConvOption { return convOption{setting: set("DepthMultiplier", n)} }
 
 // OutputPadding selects which of the sizes that a convolution would reduce to the input's
-// Conv2DTranspose puts out: how many cells more along height and width, each less than
+// Conv2DTranspose returns: how many cells more along height and width, each less than
 // the stride. Numbers are as in Strides. Without it the size is the one that Keras
 // infers.
 func OutputPadding(n ...int) ConvOption { return convOption{setting: setPair("OutputPadding", n)} }
@@ -430,13 +430,13 @@ func (d *convTranspose) check() error {
 	if d.Filters < 1 {
 		return fmt.Errorf("filters is %d, want a positive number", d.Filters)
 	}
-	if err := d.window.check(2); err != nil {
+	if err := checkConv(&d.window, 2, &d.regularized, d.Activation); err != nil {
 		return err
 	}
 	if p := d.OutputPadding; p != nil && (min(p[0], p[1]) < 0 || p[0] >= d.Strides[0] || p[1] >= d.Strides[1]) {
 		return fmt.Errorf("output padding is %v, want numbers from 0 to below the strides %v", *p, d.Strides)
 	}
-	return checkConv(&d.window, 2, &d.regularized, d.Activation)
+	return nil
 }
 
 // size is the height and width of what an image of shape x becomes.

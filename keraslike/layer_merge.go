@@ -133,7 +133,7 @@ func (d *merge) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return y
 }
 
-// multiplied multiplies the inputs with 1 in the place of what is masked.
+// multiplied multiplies the inputs with 1 instead of what is masked.
 func multiplied(s *Scope, in, masks []*graph.Node) (y *graph.Node) {
 	for i, x := range in {
 		if masks[i] != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// ZeroPadding1D puts steps of zeros in front of and behind a series:
+// ZeroPadding1D adds steps of zeros before and after a series:
 // (batch, steps, channels) becomes (batch, before+steps+after, channels).
 //
 // Options: Name, Trainable (default true).
@@ -18,7 +18,7 @@ func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 1, Left: before, Right: after}, opts)
 }
 
-// ZeroPadding2D puts rows and columns of zeros around an image: (batch, height,
+// ZeroPadding2D adds rows and columns of zeros around an image: (batch, height,
 // width, channels) becomes (batch, top+height+bottom, left+width+right, channels).
 //
 // Options: Name, Trainable (default true).
@@ -28,7 +28,7 @@ func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-// Cropping1D takes steps away from both ends of a series: (batch, steps,
+// Cropping1D removes steps from both ends of a series: (batch, steps,
 // channels) becomes (batch, steps-before-after, channels).
 //
 // Options: Name, Trainable (default true).
@@ -38,7 +38,7 @@ func Cropping1D(before, after int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 1, Crop: true, Left: before, Right: after}, opts)
 }
 
-// Cropping2D takes rows and columns away from the edges of an image: (batch,
+// Cropping2D removes rows and columns from the edges of an image: (batch,
 // height, width, channels) becomes (batch, height-top-bottom, width-left-right,
 // channels).
 //

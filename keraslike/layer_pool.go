@@ -170,7 +170,7 @@ func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, tru
 func GlobalMaxPooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, true, opts) }
 
 // GlobalAveragePooling1D is the mean of each channel over all steps, or over those
-// that a mask leaves; where it leaves none the mean is 0.
+// that are not masked; where all are masked the mean is 0.
 //
 // Options: Name, Trainable (default true).
 //

@@ -27,7 +27,7 @@ import (
 //	weights  kernel (in, 3·units), recurrent_kernel (units, 3·units),
 //	         bias (2, 3·units); with ResetBefore (3·units)
 //
-// A step that the input's mask leaves out keeps the state.
+// The state does not change at masked steps.
 //
 // Other activations than the defaults and RecurrentDropout take a slower way through the
 // cell.
@@ -444,7 +444,7 @@ func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 	return s.Do(graph.MaskSteps(y, mask))
 }
 
-// output is what the graph's op has to put out.
+// output is what the graph's op has to return.
 func (d *recurrent) output() graph.RecurrentOutput {
 	switch cell := d.ReturnState && d.Cell == "LSTM"; {
 	case cell && d.ReturnSequences:
@@ -457,7 +457,7 @@ func (d *recurrent) output() graph.RecurrentOutput {
 	return graph.LastState
 }
 
-// split takes what the op puts out apart into the layer's output and the states.
+// split separates what the op returns into the layer's output and the states.
 func (d *recurrent) split(s *Scope, all *graph.Node, output graph.RecurrentOutput) (y *graph.Node, states []*graph.Node) {
 	shape, n := all.Shape(), d.Units
 	batch := shape[0]

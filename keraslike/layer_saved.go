@@ -83,7 +83,7 @@ func newLoading(known map[string]func() Definition, size int) *loading {
 // charge counts JSON that is about to be read.
 func (l *loading) charge(text []byte) error {
 	if l.left -= len(text); l.left < 0 {
-		return fmt.Errorf("layers stand within layers too often: their configurations are more than %d times as long as the whole", readAgain)
+		return fmt.Errorf("layers are nested too often: their configurations are more than %d times as long as the whole", readAgain)
 	}
 	return nil
 }
@@ -134,7 +134,7 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 }
 
 // unmarshalStrict reads JSON without fields that v does not have, and with nothing
-// behind it.
+// after it.
 func unmarshalStrict(text []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()

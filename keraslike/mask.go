@@ -21,7 +21,7 @@ import "github.com/reef-dl/reef/graph"
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts
 //	                  where it does in any input, and all where an input has no mask; the
 //	                  last three also use them: what is masked does not change the others;
-//	                  Concatenate: along the steps one behind the other, along another
+//	                  Concatenate: along the steps in sequence, along another
 //	                  axis as Add
 //	stop it           all others
 //

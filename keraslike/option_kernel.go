@@ -95,7 +95,7 @@ func (i *initialized) bias(s *Scope) *graph.Node {
 	return s.Weight("bias")
 }
 
-// activated is initialized with an activation function behind the product.
+// activated is initialized with an activation function after the product.
 type activated struct {
 	Activation ActivationFunc `json:"activation" option:"ActivationFunc"`
 	initialized
