@@ -21,6 +21,9 @@ func Settings(l Layer) (string, error) {
 	return fmt.Sprintf("%s %s %v %s", c.Name, c.Kind, c.Frozen, c.Config), err
 }
 
+// Optimizers makes each optimizer of this package with its default settings, by name.
+func Optimizers() map[string]func() Optimizer { return optimizerKinds }
+
 // ArrayOf is FromTensor for tests, which may be given nil.
 func ArrayOf(t *tensor.Dense) *Array {
 	if t == nil {

@@ -156,6 +156,7 @@ func TestEveryOptionIsListed(t *testing.T) {
 		listed[o.sets().option] = true
 	}
 	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Layer|Kernel|Window|Axis)Option$`)
+	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
 		if families.MatchString(typ.Name) {
@@ -165,7 +166,7 @@ func TestEveryOptionIsListed(t *testing.T) {
 				}
 			}
 		}
-		if strings.HasSuffix(typ.Name, "Flag") || typ.Name == "Padding" {
+		if flags.MatchString(typ.Name) {
 			for _, names := range constantsOf(pkg, typ.Name) {
 				if found++; !listed[names] {
 					t.Errorf("%s is an option of layers and is not among layerOptions", names)

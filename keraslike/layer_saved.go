@@ -3,11 +3,9 @@
 package keraslike
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // A layer as it is saved: its definition by its kind, with its arguments.
@@ -131,18 +129,4 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 		j.join(l)
 	}
 	return l, nil
-}
-
-// unmarshalStrict reads JSON without fields that v does not have, and with nothing
-// after it.
-func unmarshalStrict(text []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("something follows the JSON value at byte %d", dec.InputOffset())
-	}
-	return nil
 }
