@@ -54,7 +54,7 @@ func TestSameBytes(t *testing.T) {
 func trainDigest(t *testing.T, seed uint64) [sha256.Size]byte {
 	const samples, in, classes = 200, 300, 10
 	m := keraslike.Sequential("m",
-		keraslike.Input(in), keraslike.Dense(256, keraslike.ReLU, keraslike.KernelL2(1e-4)), keraslike.Dropout(0.3), keraslike.Dense(classes, keraslike.Softmax),
+		keraslike.Input(in), keraslike.Dense(256, keraslike.ReLU, keraslike.KernelRegularizer(keraslike.L2(1e-4))), keraslike.Dropout(0.3), keraslike.Dense(classes, keraslike.Softmax),
 	)
 	if err := m.Compile(keraslike.RMSprop(1e-3), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy, keraslike.Seed(seed)); err != nil {
 		t.Fatal(err)

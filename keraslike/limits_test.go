@@ -207,7 +207,7 @@ func TestTrainingFromFile(t *testing.T) {
 // a U-Net for 1024 x 1024. They are not run.
 func TestOrdinaryModelsFromFiles(t *testing.T) {
 	conv := func(channels int) keraslike.Layer {
-		return keraslike.Conv2D(channels, 3, keraslike.SamePadding{}, keraslike.ReLU)
+		return keraslike.Conv2D(channels, 3, keraslike.SamePadding, keraslike.ReLU)
 	}
 	denoiser := []keraslike.Part{keraslike.Input(512, 512, 1)}
 	for range 15 {

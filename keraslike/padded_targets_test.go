@@ -108,7 +108,7 @@ func TestPaddedSteps(t *testing.T) {
 		"binary": {k.BinaryCrossentropy, k.Dense(1, k.Sigmoid), tensorOf([]int{2, 3, 1}, []float32{1, 0, -1, 1, -1, -1})},
 		"sparse": {k.SparseCategoricalCrossentropy, k.Dense(3, k.Softmax), tensorOf([]int{2, 3}, []float32{1, 0, -1, 1, 255, -1})},
 	} {
-		m := k.Sequential("m", k.Input(3), k.Embedding(3, 2, k.MaskZero{}), c.last)
+		m := k.Sequential("m", k.Input(3), k.Embedding(3, 2, k.MaskZero), c.last)
 		if err := m.Compile(k.SGD(0), c.loss, k.Accuracy); err != nil {
 			t.Fatal(err)
 		}

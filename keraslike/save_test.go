@@ -43,11 +43,11 @@ func loaded(t testing.TB, path string, options ...keraslike.LoadOption) *kerasli
 func everyLayer() *keraslike.Model {
 	base := keraslike.Sequential("base",
 		keraslike.Input(4, 5),
-		keraslike.Dense(3, keraslike.SELU, keraslike.KernelInit(keraslike.HeNormal()), keraslike.BiasInit(keraslike.Constant(0.1)), keraslike.KernelL2(1e-3)),
+		keraslike.Dense(3, keraslike.SELU, keraslike.KernelInitializer(keraslike.HeNormal()), keraslike.BiasInitializer(keraslike.Constant(0.1)), keraslike.KernelRegularizer(keraslike.L2(1e-3))),
 		keraslike.Flatten(keraslike.Name("flat")),
 	)
 	in := keraslike.NamedInput("pixels", 4, 5)
-	shared := keraslike.Dense(12, keraslike.NoBias{}, keraslike.Name("shared"), keraslike.KernelInit(keraslike.Orthogonal(0.5)))
+	shared := keraslike.Dense(12, keraslike.NoBias, keraslike.Name("shared"), keraslike.KernelInitializer(keraslike.Orthogonal(0.5)))
 	h := shared.Of(shared.Of(base.Of(in)))
 	h = keraslike.Dropout(0.25, keraslike.Name("drop")).Of(keraslike.Activation(keraslike.Mish).Of(h))
 	return keraslike.NewModel("every layer", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(3, keraslike.Softmax).Of(h)})

@@ -108,8 +108,8 @@ func imdbNetwork(variant string) *keraslike.Model {
 	switch variant {
 	case "l2":
 		layers = append(layers,
-			keraslike.Dense(16, keraslike.ReLU, keraslike.KernelL2(0.001)),
-			keraslike.Dense(16, keraslike.ReLU, keraslike.KernelL2(0.001)))
+			keraslike.Dense(16, keraslike.ReLU, keraslike.KernelRegularizer(keraslike.L2(0.001))),
+			keraslike.Dense(16, keraslike.ReLU, keraslike.KernelRegularizer(keraslike.L2(0.001))))
 	case "dropout":
 		layers = append(layers, keraslike.Dense(16, keraslike.ReLU), keraslike.Dropout(0.5), keraslike.Dense(16, keraslike.ReLU))
 	default:

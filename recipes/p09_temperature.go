@@ -42,7 +42,7 @@ func Temperature(ctx context.Context, o Options) (*Report, error) {
 	}
 	r, err := o.story(ctx, "temperature", temperatureVariants, func(variant string) (training, error) {
 		in := keraslike.Input(w.steps, w.columns)
-		l2 := keraslike.RecurrentL2(0.01)
+		l2 := keraslike.RecurrentRegularizer(keraslike.L2(0.01))
 		var t training
 		switch variant {
 		case "dense":
@@ -60,7 +60,7 @@ func Temperature(ctx context.Context, o Options) (*Report, error) {
 		case "gru_stacked":
 			t = w.training(Figures{"loss": 0.2478, "val_loss": 0.2714, "best_val_loss": 0.2626})
 			t.model = keraslike.Sequential("temperature_gru_stacked", in,
-				keraslike.GRU(32, l2, keraslike.ReturnSequences{}), keraslike.GRU(64, l2), keraslike.Dense(1))
+				keraslike.GRU(32, l2, keraslike.ReturnSequences), keraslike.GRU(64, l2), keraslike.Dense(1))
 		}
 		if variant == "gru_norm" || variant == "gru_stacked" {
 			t.headlines = append(t.headlines, "best_val_mae") // without the penalty

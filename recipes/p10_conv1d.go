@@ -114,7 +114,7 @@ func conv1dJena(ctx context.Context, o Options) (training, error) {
 		keraslike.Conv1D(32, 3, keraslike.ReLU),
 		keraslike.MaxPooling1D(2),
 		keraslike.Conv1D(32, 3, keraslike.ReLU),
-		keraslike.LSTM(32, keraslike.RecurrentL2(0.01)),
+		keraslike.LSTM(32, keraslike.RecurrentRegularizer(keraslike.L2(0.01))),
 		keraslike.Dense(1))
 	return t, nil
 }
