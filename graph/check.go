@@ -59,7 +59,7 @@ type checker struct {
 // plain reference. build makes the expression from one variable for each input;
 // where it is no scalar, its elements are added up with fixed random weights.
 // The inputs are float64 tensors; they are changed while the check runs and
-// hold their values again afterwards.
+// hold their values again afterward.
 //
 // A right gradient has an Error of 1e-6 or less, unless an input lies so close
 // to a kink (the 0 of ReLU, a tie in a maximum) that the differences straddle it.

@@ -4,14 +4,17 @@ package graph
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // WriteDOT draws the expressions that roots depend on as Graphviz text: every
 // node with its op and shape, grouped in clusters by layer, the forward pass in
-// one colour and the gradients in another, in clusters of their own: a layer's
+// one color and the gradients in another, in clusters of their own: a layer's
 // gradients come last where its values come first, and one frame around both would
 // spread the drawing over a wall. The same graph gives the same text.
 func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
@@ -46,27 +49,27 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	return b.Flush()
 }
 
-// The colours are light enough for black text (ColorBrewer's Pastel1).
+// The colors are light enough for black text (ColorBrewer's Pastel1).
 const (
-	colourVariable = "#ffffcc"
-	colourForward  = "#b3cde3"
-	colourBackward = "#fbb4ae"
+	colorVariable = "#ffffcc"
+	colorForward  = "#b3cde3"
+	colorBackward = "#fbb4ae"
 )
 
 func (c *compiler) describe(i int, group string, backward bool) string {
 	n := c.nodes[i]
 	if c.variable(i) {
 		name := strings.TrimPrefix(n.Name(), group+"/") // which the frame says
-		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", name, n.Shape())), colourVariable)
+		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", name, n.Shape())), colorVariable)
 	}
-	label, colour := narrow(n.Op().String()), colourForward
+	label, color := narrow(n.Op().String()), colorForward
 	if v, ok := c.constant(i); ok {
 		label = fmt.Sprintf("%v", v)
 	}
 	if backward {
-		colour = colourBackward
+		color = colorBackward
 	}
-	return fmt.Sprintf("label=%s, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), colour)
+	return fmt.Sprintf("label=%s, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), color)
 }
 
 // narrow breaks the name of an op with its attributes into lines.
@@ -142,4 +145,146 @@ func (c *compiler) groups(groups *Groups, backward []bool) []string {
 // quoteDOT is a double-quoted DOT string.
 func quoteDOT(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
+}
+
+// Diagram is a model seen from further off than its expressions: one box for
+// each layer. It knows nothing of layers; whoever has them fills it in.
+type Diagram struct {
+	Name   string
+	Boxes  []Box
+	Arrows [][2]int // from box to box
+}
+
+// Box is one layer of a Diagram.
+type Box struct {
+	Title      string // its name
+	Kind       string // what it computes
+	Shape      string // of its output
+	Parameters int
+	// Group is the path of the model that it is nested in, "squeezenet/fire2" for a
+	// model within a model; empty for the outermost.
+	Group string
+}
+
+// WriteDOT writes the diagram as Graphviz text. Models within models are clusters
+// within clusters, with their names in the corner, where no arrow passes. The same
+// diagram gives the same text.
+func (d *Diagram) WriteDOT(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fillcolor=%q, fontname=\"sans-serif\", fontsize=12];\n", quoteDOT(d.Name), colorForward)
+	c := newClusters(0, false)
+	for i, box := range d.Boxes {
+		c.at(box.Group).add(fmt.Sprintf("n%d [label=%s];", i, quoteDOT(strings.Join(box.lines(), "\n"))))
+	}
+	c.write(b, "  ")
+	for _, a := range d.Arrows {
+		fmt.Fprintf(b, "  n%d -> n%d;\n", a[0], a[1])
+	}
+	fmt.Fprintln(b, "}")
+	return b.Flush()
+}
+
+func (b Box) lines() []string {
+	lines := []string{b.Title, b.Kind + " " + b.Shape}
+	if b.Parameters > 0 {
+		lines = append(lines, text.Count(b.Parameters, "parameter"))
+	}
+	return lines
+}
+
+// A cluster is a frame in a DOT drawing: nodes, and frames within it.
+type cluster struct {
+	label  string
+	lines  []string
+	order  []*cluster
+	inside map[string]*cluster
+	number int  // unique in the drawing
+	count  *int // of all clusters
+	whole  bool // the label is the whole path, not its last name
+}
+
+// newClusters counts the clusters from a number on. Labels are whole paths, or the
+// last name of each.
+func newClusters(first int, whole bool) *cluster { return &cluster{count: &first, whole: whole} }
+
+// at is the cluster with that path, of names with slashes between; made at need.
+func (c *cluster) at(path string) *cluster {
+	if path == "" {
+		return c
+	}
+	for name := range strings.SplitSeq(path, "/") {
+		next := c.inside[name]
+		if next == nil {
+			*c.count++
+			next = &cluster{label: name, number: *c.count, count: c.count, whole: c.whole}
+			if c.whole && c.label != "" {
+				next.label = c.label + "/" + name
+			}
+			if c.inside == nil {
+				c.inside = map[string]*cluster{}
+			}
+			c.inside[name] = next
+			c.order = append(c.order, next)
+		}
+		c = next
+	}
+	return c
+}
+
+func (c *cluster) add(line string) { c.lines = append(c.lines, line) }
+
+// write writes the nodes and the clusters within.
+func (c *cluster) write(w io.Writer, indent string) {
+	for _, l := range c.lines {
+		fmt.Fprintln(w, indent+l)
+	}
+	for _, in := range c.order {
+		fmt.Fprintf(w, "%ssubgraph cluster_%d {\n%s  label=%s; labeljust=l; style=rounded; color=\"#888888\"; fontname=\"sans-serif\";\n", indent, in.number, indent, quoteDOT(in.label))
+		in.write(w, indent+"  ")
+		fmt.Fprintln(w, indent+"}")
+	}
+}
+
+// Groups remembers which nodes belong together, usually by layer, for error
+// messages and drawings. The zero value is empty and ready; a nil *Groups has
+// no group for any node.
+type Groups struct {
+	of map[*Node]string
+}
+
+// Record runs build and puts all nodes that it adds to g, and that no inner
+// Record has claimed, into the group. An error of an op is given the group's name.
+func (s *Groups) Record(g *Graph, group string, build func() error) error {
+	before := len(g.AllNodes())
+	err := build()
+	if s.of == nil {
+		s.of = map[*Node]string{}
+	}
+	for _, n := range g.AllNodes()[before:] {
+		if _, ok := s.of[n]; !ok {
+			s.of[n] = group
+		}
+	}
+	var e *OpError
+	if errors.As(err, &e) && e.Group == "" {
+		e.Group = group
+	}
+	return err
+}
+
+// Of is the group of a node, empty where none is known. A gradient belongs to
+// the layer whose value or weight it is taken for.
+func (s *Groups) Of(n *Node) string {
+	if s == nil || n == nil {
+		return ""
+	}
+	if name, ok := s.of[n]; ok {
+		return name
+	}
+	for _, f := range n.DerivOf() {
+		if name := s.of[f]; name != "" {
+			return name
+		}
+	}
+	return ""
 }

@@ -85,13 +85,13 @@ func TestWriteDOT(t *testing.T) {
 	compareFile(t, "training.dot", text.Bytes())
 
 	parsed := parse(t, text.Bytes())
-	colours := map[string]int{}
+	colors := map[string]int{}
 	for _, n := range parsed.Nodes.Nodes {
-		colours[strings.Trim(n.Attrs["fillcolor"], `"`)]++
+		colors[strings.Trim(n.Attrs["fillcolor"], `"`)]++
 	}
-	want := map[string]int{colourVariable: 4, colourForward: 3, colourBackward: 6}
-	if d := cmp.Diff(want, colours); d != "" {
-		t.Errorf("nodes by colour (-want +got): %s", d)
+	want := map[string]int{colorVariable: 4, colorForward: 3, colorBackward: 6}
+	if d := cmp.Diff(want, colors); d != "" {
+		t.Errorf("nodes by color (-want +got): %s", d)
 	}
 	if n := len(parsed.SubGraphs.SubGraphs); n != 4 {
 		t.Errorf("%d clusters, want one for the values and one for the gradients of the layer and of the loss", n)

@@ -23,7 +23,7 @@ type (
 	Graph = gorgonia.ExprGraph
 	// Value is what a node holds: a tensor, a scalar, a sparse matrix.
 	Value = gorgonia.Value
-	// Solver is an optimiser of Gorgonia's.
+	// Solver is an optimizer of Gorgonia's.
 	Solver = gorgonia.Solver
 	// ValueGrad is what a Solver updates: a value with its gradient.
 	ValueGrad = gorgonia.ValueGrad

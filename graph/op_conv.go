@@ -176,3 +176,242 @@ func runConvBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*cal
 		return nil
 	}
 }
+
+// DepthwiseConv convolves every channel of an image with m kernels of its own:
+// y[..., c·m + j] = act((x_c * w_cj) + b[c·m + j]).
+//
+//	x (batch, height, width, c)   w (kh, kw, c, m)   b (c·m) or nil   y (batch, oh, ow, c·m)
+func DepthwiseConv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	fused := act
+	if !act.FromOutput() {
+		fused = Act(Linear)
+	}
+	inputs := Nodes{x, w}
+	if b != nil {
+		inputs = append(inputs, b)
+	}
+	y, err := apply(depthwiseOp(spec, fused, b != nil), inputs...)
+	if err != nil || fused == act {
+		return y, err
+	}
+	return Activate(y, act)
+}
+
+// depthwiseGeometry is a convolution's with c·m channels out.
+func depthwiseGeometry(x, w tensor.Shape, spec ConvSpec) (kernel.Conv, error) {
+	g, err := convGeometry(x, w, spec)
+	g.K *= g.C
+	return g, err
+}
+
+func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
+	o := &op{
+		name: "depthwise" + attrs("spec", spec, "act", act, "bias", bias),
+		in:   []int{4, 4}, out: 4,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			g, err := depthwiseGeometry(in[0], in[1], spec)
+			if err != nil {
+				return nil, err
+			}
+			if bias && in[2][0] != g.K {
+				return nil, fmt.Errorf("bias has %d values, kernel has %d channels out", in[2][0], g.K)
+			}
+			return convShape(4, g), nil
+		},
+		run:  both(runDepthwise[float32](spec, act), runDepthwise[float64](spec, act)),
+		diff: []bool{true, true},
+	}
+	if bias {
+		o.in, o.diff = append(o.in, 1), append(o.diff, true)
+	}
+	o.grad = func(in Nodes, y, dy *Node) (Nodes, error) {
+		dz, err := activateGrad(act, y, dy)
+		if err != nil {
+			return nil, err
+		}
+		x, w := in[0].Shape(), in[1].Shape()
+		dx, err := apply(&op{
+			name: "depthwise_data" + attrs("spec", spec, "to", x),
+			in:   []int{4, 4}, out: 4,
+			shape: fixed(x),
+			run:   both(runDepthwiseBackData[float32](x, spec), runDepthwiseBackData[float64](x, spec)),
+		}, dz, in[1])
+		if err != nil {
+			return nil, err
+		}
+		dw, err := apply(&op{
+			name: "depthwise_weights" + attrs("spec", spec, "to", w),
+			in:   []int{4, 4}, out: 4,
+			shape: fixed(w),
+			run:   both(runDepthwiseBackWeights[float32](w, spec), runDepthwiseBackWeights[float64](w, spec)),
+		}, in[0], dz)
+		if err != nil || !bias {
+			return Nodes{dx, dw}, err
+		}
+		db, err := ColumnSum(dz)
+		return Nodes{dx, dw, db}, err
+	}
+	return o
+}
+
+func runDepthwise[T kernel.Float](spec ConvSpec, act Activation) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := depthwiseGeometry(c.inShape[0], c.inShape[1], spec)
+		if err != nil {
+			return err
+		}
+		var b []T
+		if len(c.in) > 2 {
+			b = c.in[2]
+		}
+		kernel.Depthwise2D(c.out, c.in[0], c.in[1], b, &g, act.kind, T(act.alpha))
+		return nil
+	}
+}
+
+func runDepthwiseBackData[T kernel.Float](x tensor.Shape, spec ConvSpec) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := depthwiseGeometry(x, c.inShape[1], spec)
+		if err != nil {
+			return err
+		}
+		kernel.Depthwise2DBackData(c.out, c.in[0], c.in[1], &g)
+		return nil
+	}
+}
+
+func runDepthwiseBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := depthwiseGeometry(c.inShape[0], w, spec)
+		if err != nil {
+			return err
+		}
+		kernel.Depthwise2DBackWeights(c.out, c.in[0], c.in[1], &g)
+		return nil
+	}
+}
+
+// Padding is what a moving window does at the edges.
+type Padding uint8
+
+// The paddings, as Keras and TensorFlow define them.
+const (
+	Valid  Padding = iota // the window stays inside: ⌊(n - k)/s⌋ + 1 places
+	Same                  // ⌈n/s⌉ places; the cells added are split evenly, the odd one behind
+	Causal                // one axis only: all k-1 cells are added in front, none is looked ahead at
+)
+
+// String is the Keras name.
+func (p Padding) String() string {
+	if p > Causal {
+		return fmt.Sprintf("Padding(%d)", uint8(p))
+	}
+	return [...]string{"valid", "same", "causal"}[p]
+}
+
+// Places is how often a window of k cells, d apart, that moves by s fits on an
+// axis of n cells.
+func Places(n, k, s, d int, p Padding) (int, error) {
+	out, _, err := slide(n, k, s, d, p)
+	return out, err
+}
+
+// MarshalText is the Keras name.
+func (p Padding) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (p *Padding) UnmarshalText(text []byte) error {
+	for q := Valid; q <= Causal; q++ {
+		if q.String() == string(text) {
+			*p = q
+			return nil
+		}
+	}
+	return fmt.Errorf("padding %q: unknown, want valid, same or causal", text)
+}
+
+// slide places a window of k cells, d apart, every s cells of an axis of n.
+func slide(n, k, s, d int, p Padding) (out, before int, err error) {
+	if k < 1 || s < 1 || d < 1 {
+		return 0, 0, fmt.Errorf("window %d, stride %d, dilation %d: want positive numbers", k, s, d)
+	}
+	reach := (k-1)*d + 1
+	switch p {
+	case Same:
+		out = (n + s - 1) / s
+		return out, max((out-1)*s+reach-n, 0) / 2, nil
+	case Causal:
+		return (n + s - 1) / s, reach - 1, nil
+	case Valid:
+		if n < reach {
+			return 0, 0, fmt.Errorf("window reaches over %d cells, the axis has %d", reach, n)
+		}
+		return (n-reach)/s + 1, 0, nil
+	}
+	return 0, 0, fmt.Errorf("padding %d: unknown", p)
+}
+
+// spatial reads a shape of rank 3 (one spatial axis) or 4 as batch, height,
+// width, channels.
+func spatial(s tensor.Shape) (n, h, w, c int, err error) {
+	switch len(s) {
+	case 3:
+		return s[0], 1, s[1], s[2], nil
+	case 4:
+		return s[0], s[1], s[2], s[3], nil
+	}
+	return 0, 0, 0, 0, fmt.Errorf("shape %v, want (batch, steps, channels) or (batch, height, width, channels)", s)
+}
+
+// orOne is v with 1 in place of 0; a single spatial axis is the second.
+func orOne(v [2]int, rank int) (a, b int) {
+	a, b = v[0], v[1]
+	if a == 0 || rank == 3 {
+		a = 1
+	}
+	if b == 0 {
+		b = 1
+	}
+	return a, b
+}
+
+// convGeometry lays a kernel of shape w over an image of shape x.
+func convGeometry(x, w tensor.Shape, spec ConvSpec) (g kernel.Conv, err error) {
+	if len(w) != len(x) {
+		return g, fmt.Errorf("kernel has shape %v, input %v", w, x)
+	}
+	if spec.Padding == Causal && len(x) != 3 {
+		return g, fmt.Errorf("causal padding needs one spatial axis, input has shape %v", x)
+	}
+	if g.N, g.H, g.W, g.C, err = spatial(x); err != nil {
+		return g, err
+	}
+	g.KH, g.KW = 1, w[0]
+	if len(w) == 4 {
+		g.KH, g.KW = w[0], w[1]
+	}
+	if in := w[len(w)-2]; in != g.C {
+		return g, fmt.Errorf("input has %d channels, kernel was made for %d", g.C, in)
+	}
+	g.K = w[len(w)-1]
+	g.StrideH, g.StrideW = orOne(spec.Stride, len(x))
+	g.DilH, g.DilW = orOne(spec.Dilation, len(x))
+	rows := spec.Padding
+	if len(x) == 3 {
+		rows = Valid
+	}
+	if g.OH, g.PadTop, err = slide(g.H, g.KH, g.StrideH, g.DilH, rows); err != nil {
+		return g, fmt.Errorf("height: %w", err)
+	}
+	if g.OW, g.PadLeft, err = slide(g.W, g.KW, g.StrideW, g.DilW, spec.Padding); err != nil {
+		return g, fmt.Errorf("width: %w", err)
+	}
+	return g, nil
+}
+
+func convShape(rank int, g kernel.Conv) tensor.Shape {
+	if rank == 3 {
+		return tensor.Shape{g.N, g.OW, g.K}
+	}
+	return tensor.Shape{g.N, g.OH, g.OW, g.K}
+}

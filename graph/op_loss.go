@@ -4,6 +4,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -138,4 +139,190 @@ func runSparseXent[T kernel.Float](c *call[T]) error {
 		return &RowError{bad, rows, fmt.Errorf("label is %v, want an integer from 0 to %d", c.in[1][bad], cols-1)}
 	}
 	return nil
+}
+
+// More losses of a prediction of shape (..., n), one value for each row. ε is
+// 1e-7; where a bound acts, the derivative is 0. Formulas: https://keras.io/api/losses/.
+
+// MeanAbsolutePercentageError is (100/n)·Σ_j |p_j - t_j|/max(|t_j|, ε).
+func MeanAbsolutePercentageError(prediction, target *Node) (*Node, error) {
+	return plainLoss("mape", prediction, target, kernel.AbsolutePercentage[float32](), kernel.AbsolutePercentage[float64](),
+		byTarget("mape", kernel.AbsolutePercentageTarget[float32](), kernel.AbsolutePercentageTarget[float64]()))
+}
+
+// MeanSquaredLogarithmicError is (1/n)·Σ_j (log(1 + p_j) - log(1 + t_j))², with p and t at least ε.
+func MeanSquaredLogarithmicError(prediction, target *Node) (*Node, error) {
+	return plainLoss("msle", prediction, target, kernel.SquaredLogarithmic[float32](), kernel.SquaredLogarithmic[float64](),
+		byTarget("msle", kernel.SquaredLogarithmicTarget[float32](), kernel.SquaredLogarithmicTarget[float64]()))
+}
+
+// Huber is the mean of e²/2 where |e| <= delta and delta·|e| - delta²/2 elsewhere,
+// e = p_j - t_j (Huber 1964).
+func Huber(prediction, target *Node, delta float64) (*Node, error) {
+	return plainLoss("huber"+attrs("delta", delta), prediction, target, kernel.Huber[float32](delta), kernel.Huber[float64](delta), opposite)
+}
+
+// LogCosh is (1/n)·Σ_j log cosh(p_j - t_j).
+func LogCosh(prediction, target *Node) (*Node, error) {
+	return plainLoss("log_cosh", prediction, target, kernel.LogCosh[float32](), kernel.LogCosh[float64](), opposite)
+}
+
+// BinaryCrossEntropy is -(1/n)·Σ_j t_j·log p_j + (1-t_j)·log(1-p_j) of
+// probabilities, kept between ε and 1-ε. SigmoidCrossEntropy is the more
+// accurate form where logits are at hand.
+func BinaryCrossEntropy(prediction, target *Node) (*Node, error) {
+	return plainLoss("binary_xent", prediction, target, kernel.BinaryCrossentropy[float32](), kernel.BinaryCrossentropy[float64](),
+		byTarget("binary_xent", kernel.BinaryCrossentropyTarget[float32](), kernel.BinaryCrossentropyTarget[float64]()))
+}
+
+// CategoricalCrossEntropy is -Σ_j t_j·log q_j of probabilities, q = p/Σp kept
+// between ε and 1-ε. SoftmaxCrossEntropy is the more accurate form where logits
+// are at hand.
+func CategoricalCrossEntropy(prediction, target *Node) (*Node, error) {
+	f32, f64 := kernel.CategoricalCrossentropy[float32](), kernel.CategoricalCrossentropy[float64]()
+	return plainLoss("categorical_xent", prediction, target, f32, f64, byTarget("categorical_xent", kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
+}
+
+// BinaryFocal is the binary cross-entropy with each element times (1 - q)^gamma,
+// q the probability of the truth; balanced weighs ones by alpha and zeros by
+// 1-alpha as well (Lin et al. 2018).
+func BinaryFocal(prediction, target *Node, alpha, gamma float64, balanced bool) (*Node, error) {
+	name := "binary_focal" + attrs("alpha", alpha, "gamma", gamma, "balanced", balanced)
+	return plainLoss(name, prediction, target, kernel.BinaryFocal[float32](alpha, gamma, balanced), kernel.BinaryFocal[float64](alpha, gamma, balanced),
+		byTarget(name, kernel.BinaryFocalTarget[float32](alpha, gamma, balanced), kernel.BinaryFocalTarget[float64](alpha, gamma, balanced)))
+}
+
+// CategoricalFocal is -alpha·Σ_j t_j·(1 - q_j)^gamma·log q_j with the q of
+// CategoricalCrossEntropy (Lin et al. 2018).
+func CategoricalFocal(prediction, target *Node, alpha, gamma float64) (*Node, error) {
+	name := "categorical_focal" + attrs("alpha", alpha, "gamma", gamma)
+	f32, f64 := kernel.CategoricalFocal[float32](alpha, gamma), kernel.CategoricalFocal[float64](alpha, gamma)
+	return plainLoss(name, prediction, target, f32, f64, byTarget(name, kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
+}
+
+// KLDivergence is Σ_j t_j·log(t_j/p_j), both kept between ε and 1.
+func KLDivergence(prediction, target *Node) (*Node, error) {
+	return plainLoss("kl_divergence", prediction, target, kernel.KLDivergence[float32](), kernel.KLDivergence[float64](),
+		byTarget("kl_divergence", kernel.KLDivergenceTarget[float32](), kernel.KLDivergenceTarget[float64]()))
+}
+
+// Poisson is (1/n)·Σ_j p_j - t_j·log(p_j + ε).
+func Poisson(prediction, target *Node) (*Node, error) {
+	return plainLoss("poisson", prediction, target, kernel.Poisson[float32](), kernel.Poisson[float64](),
+		byTarget("poisson", kernel.PoissonTarget[float32](), kernel.PoissonTarget[float64]()))
+}
+
+// CosineSimilarity is -Σ_j p_j·t_j/(|p|·|t|): -1 for rows of one direction.
+func CosineSimilarity(prediction, target *Node) (*Node, error) {
+	f32, f64 := kernel.Cosine[float32](), kernel.Cosine[float64]()
+	back := both(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad))
+	return plainLoss("cosine_similarity", prediction, target, f32, f64, func(p, t, dloss, _ *Node) (*Node, error) { // p and t may be exchanged
+		return lossGrad("cosine_similarity_grad", back, t, p, dloss)
+	})
+}
+
+// Hinge is (1/n)·Σ_j max(1 - t_j·p_j, 0). Targets are -1 and 1; where all are 0
+// or 1, 0 stands for -1.
+func Hinge(prediction, target *Node) (*Node, error) {
+	t, err := signedLabels(target)
+	if err != nil {
+		return nil, err
+	}
+	return plainLoss("hinge", prediction, t, kernel.Hinge[float32](), kernel.Hinge[float64](),
+		byTarget("hinge", kernel.HingeTarget[float32](), kernel.HingeTarget[float64]()))
+}
+
+// SquaredHinge is (1/n)·Σ_j max(1 - t_j·p_j, 0)², with the targets of Hinge.
+func SquaredHinge(prediction, target *Node) (*Node, error) {
+	t, err := signedLabels(target)
+	if err != nil {
+		return nil, err
+	}
+	return plainLoss("squared_hinge", prediction, t, kernel.SquaredHinge[float32](), kernel.SquaredHinge[float64](),
+		byTarget("squared_hinge", kernel.SquaredHingeTarget[float32](), kernel.SquaredHingeTarget[float64]()))
+}
+
+// CategoricalHinge is max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0), t one-hot.
+func CategoricalHinge(prediction, target *Node) (*Node, error) {
+	return plainLoss("categorical_hinge", prediction, target, kernel.CategoricalHinge[float32](), kernel.CategoricalHinge[float64](),
+		byTarget("categorical_hinge", kernel.CategoricalHingeTarget[float32](), kernel.CategoricalHingeTarget[float64]()))
+}
+
+func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.RowLoss[float64], target targetGrad) (*Node, error) {
+	return rowLoss(name, p, t, both(runLoss(f32.Rows), runLoss(f64.Rows)), both(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), target)
+}
+
+// SparseCategoricalCrossEntropy is CategoricalCrossEntropy for targets that are
+// class numbers: -log q_label.
+//
+//	prediction (..., classes)   labels (...), integers from 0 to classes-1
+//
+// A label out of range is an error of the run, which names its row.
+func SparseCategoricalCrossEntropy(prediction, labels *Node) (*Node, error) {
+	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), labelShapes("probabilities"),
+		both(runSparseProbability[float32], runSparseProbability[float64]),
+		both(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil), prediction, labels)
+}
+
+func labelShapes(what string) func(p, labels tensor.Shape) error {
+	return func(p, labels tensor.Shape) error {
+		if !equal(p[:len(p)-1], labels) {
+			return fmt.Errorf("%s have shape %v, labels %v, want %v", what, p, labels, p[:len(p)-1])
+		}
+		return nil
+	}
+}
+
+func runSparseProbability[T kernel.Float](c *call[T]) error {
+	rows, cols := split(c.inShape[0])
+	if bad := kernel.SparseCrossentropy(c.out, c.in[0], c.in[1], rows, cols); bad >= 0 {
+		return &RowError{bad, rows, fmt.Errorf("label is %v, want an integer from 0 to %d", c.in[1][bad], cols-1)}
+	}
+	return nil
+}
+
+// signedLabels turns targets that are all 0 or 1 into -1 and 1.
+func signedLabels(t *Node) (*Node, error) {
+	rank := rankOf(t)
+	return apply(&op{
+		name: "signed_labels",
+		in:   []int{rank}, out: rank,
+		shape: sameShape,
+		run:   both(runSigned[float32], runSigned[float64]),
+		diff:  []bool{true},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			dt, err := apply(&op{
+				name: "signed_labels_grad",
+				in:   []int{rank, rank}, out: rank,
+				shape: sameShape,
+				run:   both(runSignedGrad[float32], runSignedGrad[float64]),
+				steps: []bool{true, false},
+			}, in[0], dy)
+			return Nodes{dt}, err
+		},
+	}, t)
+}
+
+func runSigned[T kernel.Float](c *call[T]) error {
+	if !zerosAndOnes(c.in[0]) {
+		copy(c.out, c.in[0])
+		return nil
+	}
+	for i, v := range c.in[0] {
+		c.out[i] = 2*v - 1
+	}
+	return nil
+}
+
+func runSignedGrad[T kernel.Float](c *call[T]) error {
+	slope := T(1)
+	if zerosAndOnes(c.in[0]) {
+		slope = 2
+	}
+	kernel.Scale(c.out, c.in[1], slope)
+	return nil
+}
+
+func zerosAndOnes[T kernel.Float](v []T) bool {
+	return !slices.ContainsFunc(v, func(x T) bool { return x != 0 && x != 1 })
 }

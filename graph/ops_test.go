@@ -103,7 +103,7 @@ func checkChain(t *testing.T, input []int, ops ...unary) {
 		}
 		var r GradientReport
 		r.compare(i, n.Shape(), analytic, numeric)
-		// A bias before a normalisation has gradient 0, of which differences see 2⁻⁵²/step of the cost.
+		// A bias before a normalization has gradient 0, of which differences see 2⁻⁵²/step of the cost.
 		cost := math.Abs(data[float64](double.cost.Value())[0])
 		if r.Error > 1e-6 && math.Abs(r.Analytic-r.Numeric) > 1e-9*(1+cost) {
 			t.Errorf("%v", &r)

@@ -71,7 +71,7 @@ var rooms = []room{
 	{
 		"viz", nil,
 		[]string{"os", "path/filepath", "net", "flag", "gorgonia.org"},
-		"viz knows numbers, colours, images and io.Writer, never data sets, training or file paths",
+		"viz knows numbers, colors, images and io.Writer, never data sets, training or file paths",
 	},
 	{
 		"viz/inspect",

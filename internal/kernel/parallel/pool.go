@@ -181,7 +181,7 @@ func (p *pool) serve(h *helper) {
 			n = 0
 		}
 		seen = p.epoch.Load()
-		// active first, then open: a caller that closes the job afterwards waits for us.
+		// active first, then open: a caller that closes the job afterward waits for us.
 		p.active.Add(1)
 		if p.open.Load() && h.index < int(p.workers.Load())-1 {
 			p.wake()
