@@ -61,7 +61,7 @@ func newCompiler(roots Nodes) (*compiler, error) {
 // is likely to hold: Backpropagate adds up the gradients of a node that is used
 // twice with Gorgonia's Add, which would allocate its result in every step.
 func substitute(n *Node, children Nodes) *op {
-	if n.Op() == nil || len(children) != 2 || n.Op().String() != "+ false" {
+	if len(children) != 2 || !isStockAdd(n.Op()) {
 		return nil
 	}
 	s := n.Shape()
@@ -105,7 +105,7 @@ func (c *compiler) program() (*Program, error) {
 		p.slots[i].value = values[i]
 	}
 	for i := range c.nodes {
-		if err := c.step(p, i); err != nil {
+		if err := c.emit(p, i); err != nil {
 			return nil, err
 		}
 	}
@@ -119,13 +119,13 @@ func (c *compiler) program() (*Program, error) {
 	return p, nil
 }
 
-// step appends the computation of node i, if it has one.
-func (c *compiler) step(p *Program, i int) error {
+// emit appends the instruction for node i, if it has one.
+func (c *compiler) emit(p *Program, i int) error {
 	n := c.nodes[i]
 	if _, constant := c.constant(i); constant || c.variable(i) {
 		return nil
 	}
-	s := step{out: i, in: c.children[i]}
+	s := instruction{out: i, in: c.children[i]}
 	if o := c.ops[i]; o == nil {
 		s.op, s.args = n.Op(), make([]Value, len(s.in))
 	} else if !o.view || c.copied(i) {
@@ -133,31 +133,31 @@ func (c *compiler) step(p *Program, i int) error {
 		shapes := make([]tensor.Shape, len(s.in))
 		for k, j := range s.in {
 			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
-			p.slots[j].users = append(p.slots[j].users, user{len(p.steps), k})
+			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
-		if o.unread != nil && !c.read(i) { // of this Program alone: others share the op
-			idle := *o
-			idle.run, o = *o.unread, &idle
+		if o.runUnused != nil && !c.outputUsed(i) { // of this Program alone: others share the op
+			unused := *o
+			unused.run, o = *o.runUnused, &unused
 		}
 		var err error
-		s.blames = o.blames
+		s.errorNode = o.errorNode
 		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
 			return fmt.Errorf("node %v: %w", n, err)
 		}
 	} else {
 		return nil // the view shares its input's memory: nothing to run
 	}
-	p.steps = append(p.steps, s)
+	p.instructions = append(p.instructions, s)
 	return nil
 }
 
 // read reports whether anything needs the value of node i itself.
-func (c *compiler) read(i int) bool {
+func (c *compiler) outputUsed(i int) bool {
 	if slices.Contains(c.roots, i) {
 		return true
 	}
 	for k := i + 1; k < len(c.nodes); k++ {
-		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].edgeOnly) {
+		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].orderOnly) {
 			return true
 		}
 	}

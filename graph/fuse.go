@@ -10,19 +10,6 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// What fuse has to know of an op. The graph keeps the ops as they were written and
-// differentiated; fusion is the Program's own business.
-type (
-	lookup      struct{} // Embedding
-	lookupGrad  struct{}
-	convolution struct {
-		spec ConvSpec
-		act  Activation
-	}
-	convData    struct{ spec ConvSpec }
-	convWeights struct{ spec ConvSpec }
-)
-
 // fuse computes convolutions of an embedding, and their gradients, from the ids and
 // the table, where that takes fewer products than from the embedded sequences:
 // kernel.EmbeddingConv has the formulas. Ops whose values nobody reads any more drop out.
@@ -37,7 +24,7 @@ func (c *compiler) fuse() {
 		case convolution: // of (embedding(ids, table), w, ...)
 			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.second(i), kind.spec, c.second(x)[0]) {
 				fused = fusedOp(o, runEmbeddingConv(c.nodes[x].Shape(), kind))
-				fused.blames = c.nodes[x]
+				fused.errorNode = c.nodes[x]
 				in = append(slices.Clone(c.children[x]), c.children[i][1:]...)
 			}
 		case convWeights: // of (embedding(ids, table), dy)
@@ -96,15 +83,15 @@ func (c *compiler) prune() {
 			alive[j] = alive[j] || alive[i]
 		}
 	}
-	place, kept := make([]int, len(c.nodes)), 0
+	newIndex, kept := make([]int, len(c.nodes)), 0
 	for i := range c.nodes {
 		if !alive[i] {
 			delete(c.index, c.nodes[i])
 			continue
 		}
-		place[i] = kept
+		newIndex[i] = kept
 		for k, j := range c.children[i] {
-			c.children[i][k] = place[j]
+			c.children[i][k] = newIndex[j]
 		}
 		c.nodes[kept], c.children[kept], c.ops[kept] = c.nodes[i], c.children[i], c.ops[i]
 		c.index[c.nodes[kept]] = kept
@@ -112,14 +99,14 @@ func (c *compiler) prune() {
 	}
 	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
 	for k, r := range c.roots {
-		c.roots[k] = place[r]
+		c.roots[k] = newIndex[r]
 	}
 }
 
 // fusedOp is o computed by f, from other inputs.
 func fusedOp(o *op, f func(*call[float32]) error) *op {
 	fused := *o
-	fused.run, fused.over, fused.kind = runner{f32: f}, 0, nil
+	fused.run, fused.inPlaceOf, fused.kind = runner{f32: f}, 0, nil
 	return &fused
 }
 
@@ -189,7 +176,7 @@ func (c *compiler) shareIndexes() {
 // are summed later, else -1.
 func (c *compiler) lookupBefore(i int) int {
 	table := c.nodes[i].Shape()
-	if !c.summedLater(i) || !kernel.GatherPays(table[1]) {
+	if !c.summedOnRead(i) || !kernel.GatherPays(table[1]) {
 		return -1
 	}
 	for x, o := range c.ops[:i] {

@@ -80,7 +80,7 @@ func newTextModel(t *testing.T, dt tensor.Dtype, spec ConvSpec, bias bool) *text
 
 // embeds reports whether the program computes the embedded sequences.
 func (m *textModel) embeds() bool {
-	for _, s := range m.program.steps {
+	for _, s := range m.program.instructions {
 		if op := m.program.slots[s.out].node.Op().String(); op == "embedding" {
 			return true
 		}

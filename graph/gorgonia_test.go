@@ -123,7 +123,7 @@ func TestStockAddIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range p.steps {
+	for _, s := range p.instructions {
 		if s.own == nil {
 			t.Errorf("%v runs through Do", s.op)
 		}

@@ -108,7 +108,7 @@ func differentiable(outputs, wrt Nodes) error {
 	}
 	for _, n := range wrt {
 		if !p.influences[n] {
-			return p.blameMissing(n)
+			return p.missingError(n)
 		}
 	}
 	return nil
@@ -125,17 +125,17 @@ type paths struct {
 // edge is one input of a node.
 type edge struct {
 	from *Node
-	slope
+	derivative
 }
 
 // slope says what is known of an op's derivative by one of its inputs.
-type slope int
+type derivative int
 
 const (
-	known    slope = iota // SymDiff gives it
-	zero                  // the output moves in steps, as a comparison's does, or is moved by another input that counts for this one
-	unknown               // there is one, which SymDiff does not give
-	hopeless              // the op has no SymDiff
+	known             derivative = iota // SymDiff gives it
+	zero                                // the output moves in steps, as a comparison's does, or is moved by another input that counts for this one
+	unknown                             // there is one, which SymDiff does not give
+	notDifferentiable                   // the op has no SymDiff
 )
 
 func findPaths(outputs, wrt Nodes) (*paths, error) {
@@ -149,10 +149,10 @@ func findPaths(outputs, wrt Nodes) (*paths, error) {
 		if err != nil {
 			return nil, err
 		}
-		slopes := slopesOf(n, len(children))
+		derivs := derivativesOf(n, len(children))
 		for k, c := range children {
-			p.edges[n] = append(p.edges[n], edge{c, slopes[k]})
-			p.depends[n] = p.depends[n] || p.depends[c] && slopes[k] != zero
+			p.edges[n] = append(p.edges[n], edge{c, derivs[k]})
+			p.depends[n] = p.depends[n] || p.depends[c] && derivs[k] != zero
 		}
 	}
 	for _, n := range outputs {
@@ -161,7 +161,7 @@ func findPaths(outputs, wrt Nodes) (*paths, error) {
 	for i := len(p.nodes) - 1; i >= 0; i-- {
 		n := p.nodes[i]
 		for _, e := range p.edges[n] {
-			p.influences[e.from] = p.influences[e.from] || p.influences[n] && e.slope != zero
+			p.influences[e.from] = p.influences[e.from] || p.influences[n] && e.derivative != zero
 		}
 	}
 	return p, nil
@@ -181,8 +181,8 @@ func (p *paths) check(n *Node) error {
 	}
 	for k, e := range p.edges[n] {
 		switch {
-		case !p.depends[e.from] || e.slope == known || e.slope == zero:
-		case e.slope == hopeless:
+		case !p.depends[e.from] || e.derivative == known || e.derivative == zero:
+		case e.derivative == notDifferentiable:
 			return &OpError{Op: n.Op().String(), Node: n, Err: errors.New("has no symbolic gradient (gorgonia.SDOp)")}
 		default:
 			return &OpError{Op: n.Op().String(), Node: n, Err: fmt.Errorf("has no gradient with respect to its input %d of shape %v", k, e.from.Shape())}
@@ -191,8 +191,8 @@ func (p *paths) check(n *Node) error {
 	return nil
 }
 
-// blameMissing says why there is no gradient with respect to n at all.
-func (p *paths) blameMissing(n *Node) error {
+// missingError says why there is no gradient with respect to n at all.
+func (p *paths) missingError(n *Node) error {
 	reached := map[*Node]bool{n: true}
 	for _, m := range p.nodes {
 		for _, e := range p.edges[m] {
@@ -200,7 +200,7 @@ func (p *paths) blameMissing(n *Node) error {
 				continue
 			}
 			reached[m] = true
-			if e.slope == zero {
+			if e.derivative == zero {
 				return &OpError{Op: m.Op().String(), Node: m, Err: fmt.Errorf("has derivative 0, so that there is no gradient with respect to %q, whose only way leads through it", n.Name())}
 			}
 		}
@@ -208,11 +208,11 @@ func (p *paths) blameMissing(n *Node) error {
 	return fmt.Errorf("there is none with respect to %q, on which nothing depends that is differentiated", n.Name())
 }
 
-// slopesOf looks at the op of n, which has some children.
-func slopesOf(n *Node, children int) []slope {
-	slopes := make([]slope, children)
+// derivativesOf looks at the op of n, which has some children.
+func derivativesOf(n *Node, children int) []derivative {
+	derivs := make([]derivative, children)
 	if children == 0 {
-		return slopes
+		return derivs
 	}
 	sd, ok := n.Op().(gorgonia.SDOp)
 	var diff []bool
@@ -220,26 +220,16 @@ func slopesOf(n *Node, children int) []slope {
 		diff = sd.DiffWRT(children)
 	}
 	own, _ := n.Op().(*op)
-	for k := range slopes {
+	for k := range derivs {
 		switch {
 		case !ok:
-			slopes[k] = hopeless
+			derivs[k] = notDifferentiable
 		case k < len(diff) && diff[k]:
-		case own != nil && k < len(own.steps) && own.steps[k] || own == nil && movesInSteps(n.Op()):
-			slopes[k] = zero
+		case own != nil && k < len(own.zeroDiff) && own.zeroDiff[k] || own == nil && hasZeroDerivative(n.Op()):
+			derivs[k] = zero
 		default:
-			slopes[k] = unknown
+			derivs[k] = unknown
 		}
 	}
-	return slopes
-}
-
-// movesInSteps knows Gorgonia's ops whose derivative is 0 where they say that they have
-// none: comparisons, sign, floor and ceil, and the size of a tensor. Their types are private.
-func movesInSteps(o gorgonia.Op) bool {
-	switch fmt.Sprintf("%T", o) {
-	case "gorgonia.elemBinOp", "gorgonia.elemUnaryOp", "gorgonia.sizeOp", "gorgonia.repeatOp":
-		return true
-	}
-	return false
+	return derivs
 }

@@ -4,7 +4,6 @@ package graph
 
 import (
 	"fmt"
-	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -38,6 +37,13 @@ var (
 	Float32 = tensor.Float32
 	Float64 = tensor.Float64
 )
+
+// Random is the source of the masks of a graph. Masks come from a counter-based
+// generator (Philox4x32-10, Salmon et al. 2011): a mask is a function of Key,
+// the op's stream, Step and the element's place, and of nothing else. Whoever
+// trains adds one to Step for each training step; saving Key and Step is saving
+// the state.
+type Random struct{ Key, Step uint64 }
 
 // New returns an empty expression graph.
 func New() *Graph { return gorgonia.NewGraph() }
@@ -102,54 +108,6 @@ func Let(n *Node, v Value) error {
 // Floats is the memory behind a value: the elements of a row-major float32
 // tensor or scalar, nil for anything else.
 func Floats(v Value) []float32 { return data[float32](v) }
-
-// equal compares shapes axis by axis; tensor.Shape.Eq also takes a column or
-// row matrix for a vector.
-func equal(a, b Shape) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// countable is an error for a shape whose bytes an int cannot count.
-func countable(s []int) error {
-	n := math.MaxInt / 8
-	for _, d := range s {
-		if d > n {
-			return fmt.Errorf("shape %v has more elements than can be counted", Shape(s))
-		}
-		n /= max(d, 1)
-	}
-	return nil
-}
-
-func size(s []int) int {
-	n := 1
-	for _, d := range s {
-		n *= d
-	}
-	return n
-}
-
-// split sees a shape as a matrix: the product of all axes but the last, and the last.
-func split(s []int) (rows, cols int) {
-	cols = s[len(s)-1]
-	return size(s[:len(s)-1]), cols
-}
-
-// batch is the length of the first axis, and the size of one entry of it.
-func batch(s []int) (n, each int) { return s[0], size(s[1:]) }
-
-// both pairs the two instances of a computation.
-func both(f32 func(*call[float32]) error, f64 func(*call[float64]) error) runner {
-	return runner{f32, f64}
-}
 
 // Workers sets how many goroutines an op may use and returns a function that
 // restores the former number. The default is GOMAXPROCS. Results do not depend

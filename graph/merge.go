@@ -30,7 +30,7 @@ func merge(o *op, inputs Nodes) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if got, ok := n.Op().(*op); ok && got.name == mine.name && got.source == mine.source && slices.Equal(got.inputs, mine.inputs) {
+		if got, ok := n.Op().(*op); ok && got.name == mine.name && got.rng == mine.rng && slices.Equal(got.inputs, mine.inputs) {
 			return n, nil
 		}
 	}
@@ -85,16 +85,6 @@ func adopt(g *Graph, c *Node, v Value) (*Node, error) {
 		return nil, err
 	}
 	return n, Let(n, v)
-}
-
-// constantOf is the value of a constant. Gorgonia's interface for constants is private;
-// what marks one is an op that knows its value.
-func constantOf(n *Node) (Value, bool) {
-	op, ok := n.Op().(interface{ Value() gorgonia.Value })
-	if !ok {
-		return nil, false
-	}
-	return op.Value(), true
 }
 
 // sameValue compares bit by bit, so that 0 is not -0.

@@ -37,28 +37,28 @@ type op struct {
 	// steps tells of inputs without a gradient that their derivative is 0 (masks,
 	// comparisons) or counted in another input's. What depends on any other input
 	// without a gradient cannot be differentiated.
-	steps []bool
+	zeroDiff []bool
 	// over is one more than the input whose memory the output may take over
 	// when nothing needs that input any more; 0 is none.
-	over int
+	inPlaceOf int
 	// sparse makes a value that is no dense tensor. A Program takes it in place
 	// of memory of its own where the output is a root that no other op reads.
 	sparse func() Value
 	// takesSparse marks an op that knows CSR matrices as its inputs.
 	takesSparse bool
-	// edgeOnly marks an op that does not read its inputs: they only say what
-	// comes before it. unread, where there is one, is what a Program runs instead of
+	// orderOnly marks an op that does not read its inputs: they only say what
+	// comes before it. runUnused, where there is one, is what a Program runs instead of
 	// run when nothing reads the op's output, which is computed for its edges alone.
-	edgeOnly bool
-	unread   *runner
+	orderOnly bool
+	runUnused *runner
 	// kind says what the op is to fuse, which makes one op of several. blames is the
 	// node that a fused op's mistake is reported at, nil for its own.
-	kind   any
-	blames *Node
+	kind      any
+	errorNode *Node
 	// view marks an op whose output is its input's memory under another shape.
 	view bool
 	// source is where the op's random numbers come from, which its name does not tell.
-	source *Random
+	rng *Random
 	// inputs is what apply applied the op to, salt what tells its hash from that of
 	// another expression; see merge.go.
 	inputs Nodes
@@ -252,4 +252,9 @@ func newValue(dt tensor.Dtype, s tensor.Shape) Value {
 		return gorgonia.NewF64(0)
 	}
 	return gorgonia.NewF32(0)
+}
+
+// both pairs the two instances of a computation.
+func forDtypes(f32 func(*call[float32]) error, f64 func(*call[float64]) error) runner {
+	return runner{f32, f64}
 }

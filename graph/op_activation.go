@@ -93,7 +93,7 @@ func Activate(x *Node, act Activation) (*Node, error) {
 		name: act.String(),
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
-		run:   both(runActivate[float32](act), runActivate[float64](act)),
+		run:   forDtypes(runActivate[float32](act), runActivate[float64](act)),
 		diff:  []bool{true},
 		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
 			if !act.FromOutput() {
@@ -102,7 +102,7 @@ func Activate(x *Node, act Activation) (*Node, error) {
 			dx, err := activateGrad(act, y, dy)
 			return Nodes{dx}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, x)
 }
 
@@ -122,9 +122,9 @@ func activateGrad(act Activation, s, dy *Node) (*Node, error) {
 	return apply(&op{
 		name: act.String() + "_grad",
 		in:   []int{rank, rank}, out: rank,
-		shape: allSame,
-		run:   both(runActivateGrad[float32](act), runActivateGrad[float64](act)),
-		over:  2,
+		shape:     allSame,
+		run:       forDtypes(runActivateGrad[float32](act), runActivateGrad[float64](act)),
+		inPlaceOf: 2,
 	}, s, dy)
 }
 
@@ -135,37 +135,35 @@ func runActivateGrad[T kernel.Float](act Activation) func(*call[T]) error {
 	}
 }
 
-// rankOf is 0 for a nil node, which apply reports.
-func rankOf(n *Node) int {
-	if n == nil {
-		return 0
+// applyActivated is y = act(op(x, w, b)), b nil for none. build makes the op with act
+// in it; where act' does not follow from y, act is an op of its own after it.
+func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bias bool) *op) (*Node, error) {
+	fused := act
+	if !act.FromOutput() {
+		fused = Act(Linear)
 	}
-	return len(n.Shape())
-}
-
-// sameShape and allSame are the shape of the first input; allSame wants the others to agree.
-func sameShape(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), nil }
-
-func allSame(in []tensor.Shape) (tensor.Shape, error) {
-	for i, s := range in[1:] {
-		if !equal(s, in[0]) {
-			return nil, fmt.Errorf("input %d has shape %v, want %v", i+1, s, in[0])
-		}
+	inputs := Nodes{x, w}
+	if b != nil {
+		inputs = append(inputs, b)
 	}
-	return in[0].Clone(), nil
+	y, err := apply(build(fused, b != nil), inputs...)
+	if err != nil || fused == act {
+		return y, err
+	}
+	return Activate(y, act)
 }
 
 // Softmax is y_j = exp(x_j)/Σ_k exp(x_k) along the last axis, computed with the
 // row's maximum taken off.
 func Softmax(x *Node) (*Node, error) {
-	return rowsOp("softmax", x, both(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
-		both(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])))
+	return rowsOp("softmax", x, forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
+		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])))
 }
 
 // LogSoftmax is y_j = x_j - log Σ_k exp(x_k) along the last axis.
 func LogSoftmax(x *Node) (*Node, error) {
-	return rowsOp("log_softmax", x, both(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
-		both(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])))
+	return rowsOp("log_softmax", x, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
+		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])))
 }
 
 // rowsOp applies a function to every row (the last axis) whose gradient follows from its output.

@@ -27,19 +27,7 @@ type ConvSpec struct {
 // An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, or ⌈n/s⌉ with Same
 // or Causal padding. Nothing is unrolled into columns.
 func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
-	fused := act
-	if !act.FromOutput() {
-		fused = Act(Linear)
-	}
-	inputs := Nodes{x, w}
-	if b != nil {
-		inputs = append(inputs, b)
-	}
-	y, err := apply(convOp(rankOf(x), spec, fused, b != nil), inputs...)
-	if err != nil || fused == act {
-		return y, err
-	}
-	return Activate(y, act)
+	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return convOp(rankOf(x), spec, act, bias) })
 }
 
 // ConvTranspose is the transpose of Conv as a linear map (without bias): it
@@ -68,7 +56,7 @@ func convOp(rank int, spec ConvSpec, act Activation, bias bool) *op {
 			}
 			return convShape(rank, g), nil
 		},
-		run:  both(runConv[float32](spec, act), runConv[float64](spec, act)),
+		run:  forDtypes(runConv[float32](spec, act), runConv[float64](spec, act)),
 		diff: []bool{true, true},
 		kind: convolution{spec, act},
 	}
@@ -126,7 +114,7 @@ func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 			}
 			return x.Clone(), nil
 		},
-		run:  both(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
+		run:  forDtypes(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
 		diff: []bool{true, true},
 		kind: convData{spec},
 		// The map is linear in both inputs: its transposes are the convolution and
@@ -161,7 +149,7 @@ func convBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) 
 		name: "conv_weights" + attrs("spec", spec, "to", w),
 		in:   []int{rank, rank}, out: rank,
 		shape: func([]tensor.Shape) (tensor.Shape, error) { return w.Clone(), nil },
-		run:   both(runConvBackWeights[float32](w, spec), runConvBackWeights[float64](w, spec)),
+		run:   forDtypes(runConvBackWeights[float32](w, spec), runConvBackWeights[float64](w, spec)),
 		kind:  convWeights{spec},
 	}, x, dy)
 }
@@ -182,19 +170,7 @@ func runConvBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*cal
 //
 //	x (batch, height, width, c)   w (kh, kw, c, m)   b (c·m) or nil   y (batch, oh, ow, c·m)
 func DepthwiseConv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
-	fused := act
-	if !act.FromOutput() {
-		fused = Act(Linear)
-	}
-	inputs := Nodes{x, w}
-	if b != nil {
-		inputs = append(inputs, b)
-	}
-	y, err := apply(depthwiseOp(spec, fused, b != nil), inputs...)
-	if err != nil || fused == act {
-		return y, err
-	}
-	return Activate(y, act)
+	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return depthwiseOp(spec, act, bias) })
 }
 
 // depthwiseGeometry is a convolution's with c·m channels out.
@@ -218,7 +194,7 @@ func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
 			}
 			return convShape(4, g), nil
 		},
-		run:  both(runDepthwise[float32](spec, act), runDepthwise[float64](spec, act)),
+		run:  forDtypes(runDepthwise[float32](spec, act), runDepthwise[float64](spec, act)),
 		diff: []bool{true, true},
 	}
 	if bias {
@@ -234,7 +210,7 @@ func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
 			name: "depthwise_data" + attrs("spec", spec, "to", x),
 			in:   []int{4, 4}, out: 4,
 			shape: fixed(x),
-			run:   both(runDepthwiseBackData[float32](x, spec), runDepthwiseBackData[float64](x, spec)),
+			run:   forDtypes(runDepthwiseBackData[float32](x, spec), runDepthwiseBackData[float64](x, spec)),
 		}, dz, in[1])
 		if err != nil {
 			return nil, err
@@ -243,7 +219,7 @@ func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
 			name: "depthwise_weights" + attrs("spec", spec, "to", w),
 			in:   []int{4, 4}, out: 4,
 			shape: fixed(w),
-			run:   both(runDepthwiseBackWeights[float32](w, spec), runDepthwiseBackWeights[float64](w, spec)),
+			run:   forDtypes(runDepthwiseBackWeights[float32](w, spec), runDepthwiseBackWeights[float64](w, spec)),
 		}, in[0], dz)
 		if err != nil || !bias {
 			return Nodes{dx, dw}, err
@@ -291,90 +267,6 @@ func runDepthwiseBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func
 	}
 }
 
-// Padding is what a moving window does at the edges.
-type Padding uint8
-
-// The paddings, as Keras and TensorFlow define them.
-const (
-	Valid  Padding = iota // the window stays inside: ⌊(n - k)/s⌋ + 1 places
-	Same                  // ⌈n/s⌉ places; the cells added are split evenly, the odd one behind
-	Causal                // one axis only: all k-1 cells are added in front, none is looked ahead at
-)
-
-// String is the Keras name.
-func (p Padding) String() string {
-	if p > Causal {
-		return fmt.Sprintf("Padding(%d)", uint8(p))
-	}
-	return [...]string{"valid", "same", "causal"}[p]
-}
-
-// Places is how often a window of k cells, d apart, that moves by s fits on an
-// axis of n cells.
-func Places(n, k, s, d int, p Padding) (int, error) {
-	out, _, err := slide(n, k, s, d, p)
-	return out, err
-}
-
-// MarshalText is the Keras name.
-func (p Padding) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
-
-// UnmarshalText is the inverse of MarshalText.
-func (p *Padding) UnmarshalText(text []byte) error {
-	for q := Valid; q <= Causal; q++ {
-		if q.String() == string(text) {
-			*p = q
-			return nil
-		}
-	}
-	return fmt.Errorf("padding %q: unknown, want valid, same or causal", text)
-}
-
-// slide places a window of k cells, d apart, every s cells of an axis of n.
-func slide(n, k, s, d int, p Padding) (out, before int, err error) {
-	if k < 1 || s < 1 || d < 1 {
-		return 0, 0, fmt.Errorf("window %d, stride %d, dilation %d: want positive numbers", k, s, d)
-	}
-	reach := (k-1)*d + 1
-	switch p {
-	case Same:
-		out = (n + s - 1) / s
-		return out, max((out-1)*s+reach-n, 0) / 2, nil
-	case Causal:
-		return (n + s - 1) / s, reach - 1, nil
-	case Valid:
-		if n < reach {
-			return 0, 0, fmt.Errorf("window reaches over %d cells, the axis has %d", reach, n)
-		}
-		return (n-reach)/s + 1, 0, nil
-	}
-	return 0, 0, fmt.Errorf("padding %d: unknown", p)
-}
-
-// spatial reads a shape of rank 3 (one spatial axis) or 4 as batch, height,
-// width, channels.
-func spatial(s tensor.Shape) (n, h, w, c int, err error) {
-	switch len(s) {
-	case 3:
-		return s[0], 1, s[1], s[2], nil
-	case 4:
-		return s[0], s[1], s[2], s[3], nil
-	}
-	return 0, 0, 0, 0, fmt.Errorf("shape %v, want (batch, steps, channels) or (batch, height, width, channels)", s)
-}
-
-// orOne is v with 1 in place of 0; a single spatial axis is the second.
-func orOne(v [2]int, rank int) (a, b int) {
-	a, b = v[0], v[1]
-	if a == 0 || rank == 3 {
-		a = 1
-	}
-	if b == 0 {
-		b = 1
-	}
-	return a, b
-}
-
 // convGeometry lays a kernel of shape w over an image of shape x.
 func convGeometry(x, w tensor.Shape, spec ConvSpec) (g kernel.Conv, err error) {
 	if len(w) != len(x) {
@@ -415,3 +307,13 @@ func convShape(rank int, g kernel.Conv) tensor.Shape {
 	}
 	return tensor.Shape{g.N, g.OH, g.OW, g.K}
 }
+
+// What fuse has to know of the ops of a convolution.
+type (
+	convolution struct {
+		spec ConvSpec
+		act  Activation
+	}
+	convData    struct{ spec ConvSpec }
+	convWeights struct{ spec ConvSpec }
+)

@@ -16,19 +16,7 @@ import (
 //
 // x may be bound to a CSR matrix: then only what is not zero is multiplied.
 func Dense(x, w, b *Node, act Activation) (*Node, error) {
-	fused := act
-	if !act.FromOutput() {
-		fused = Act(Linear)
-	}
-	inputs := Nodes{x, w}
-	if b != nil {
-		inputs = append(inputs, b)
-	}
-	y, err := apply(denseOp(fused, b != nil), inputs...)
-	if err != nil || fused == act {
-		return y, err
-	}
-	return Activate(y, act)
+	return applyActivated(x, w, b, act, denseOp)
 }
 
 func denseOp(act Activation, bias bool) *op {
@@ -45,7 +33,7 @@ func denseOp(act Activation, bias bool) *op {
 			}
 			return tensor.Shape{x[0], w[1]}, nil
 		},
-		run:  both(runDense[float32](act), runDense[float64](act)),
+		run:  forDtypes(runDense[float32](act), runDense[float64](act)),
 		diff: []bool{true, true},
 
 		takesSparse: true,
@@ -108,7 +96,7 @@ func matMulOp(transA, transB bool) *op {
 			}
 			return tensor.Shape{m, n}, nil
 		},
-		run:  both(runMatMul[float32](transA, transB), runMatMul[float64](transA, transB)),
+		run:  forDtypes(runMatMul[float32](transA, transB), runMatMul[float64](transA, transB)),
 		diff: []bool{true, true},
 
 		takesSparse: true,
@@ -191,7 +179,7 @@ func BatchMatMul(a, b *Node, transA, transB bool) (*Node, error) {
 			}
 			return append(in[0][:last].Clone(), m, n), nil
 		},
-		run:  both(runBatchMatMul[float32](transA, transB), runBatchMatMul[float64](transA, transB)),
+		run:  forDtypes(runBatchMatMul[float32](transA, transB), runBatchMatMul[float64](transA, transB)),
 		diff: []bool{true, true},
 		// As in matMulOp, for each pair.
 		grad: func(in Nodes, _, dc *Node) (Nodes, error) {

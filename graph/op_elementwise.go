@@ -11,11 +11,11 @@ func addOp(rank int) *op {
 	return &op{
 		name: "add",
 		in:   []int{rank, rank}, out: rank,
-		shape: allSame,
-		run:   both(runBinary(kernel.Add[float32]), runBinary(kernel.Add[float64])),
-		diff:  []bool{true, true},
-		grad:  func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy, dy}, nil },
-		over:  1,
+		shape:     allSame,
+		run:       forDtypes(runBinary(kernel.Add[float32]), runBinary(kernel.Add[float64])),
+		diff:      []bool{true, true},
+		grad:      func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy, dy}, nil },
+		inPlaceOf: 1,
 	}
 }
 
@@ -26,13 +26,13 @@ func Sub(a, b *Node) (*Node, error) {
 		name: "sub",
 		in:   []int{rank, rank}, out: rank,
 		shape: allSame,
-		run:   both(runBinary(kernel.Sub[float32]), runBinary(kernel.Sub[float64])),
+		run:   forDtypes(runBinary(kernel.Sub[float32]), runBinary(kernel.Sub[float64])),
 		diff:  []bool{true, true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			db, err := Scale(dy, -1)
 			return Nodes{dy, db}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, a, b)
 }
 
@@ -43,7 +43,7 @@ func Mul(a, b *Node) (*Node, error) {
 		name: "mul",
 		in:   []int{rank, rank}, out: rank,
 		shape: allSame,
-		run:   both(runBinary(kernel.Mul[float32]), runBinary(kernel.Mul[float64])),
+		run:   forDtypes(runBinary(kernel.Mul[float32]), runBinary(kernel.Mul[float64])),
 		diff:  []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			da, err := Mul(dy, in[1])
@@ -53,7 +53,7 @@ func Mul(a, b *Node) (*Node, error) {
 			db, err := Mul(dy, in[0])
 			return Nodes{da, db}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, a, b)
 }
 
@@ -64,13 +64,13 @@ func Scale(x *Node, factor float64) (*Node, error) {
 		name: "scale" + attrs("by", factor),
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
-		run:   both(runScale[float32](factor), runScale[float64](factor)),
+		run:   forDtypes(runScale[float32](factor), runScale[float64](factor)),
 		diff:  []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := Scale(dy, factor)
 			return Nodes{dx}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, x)
 }
 
@@ -81,13 +81,13 @@ func Affine(x *Node, scale, shift float64) (*Node, error) {
 		name: "affine" + attrs("scale", scale, "shift", shift),
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
-		run:   both(runAffine[float32](scale, shift), runAffine[float64](scale, shift)),
+		run:   forDtypes(runAffine[float32](scale, shift), runAffine[float64](scale, shift)),
 		diff:  []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := Scale(dy, scale)
 			return Nodes{dx}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, x)
 }
 
@@ -122,14 +122,14 @@ func Maximum(a, b *Node) (*Node, error) {
 		name: "maximum",
 		in:   []int{rank, rank}, out: rank,
 		shape: allSame,
-		run:   both(runBinary(kernel.Max[float32]), runBinary(kernel.Max[float64])),
+		run:   forDtypes(runBinary(kernel.Max[float32]), runBinary(kernel.Max[float64])),
 		diff:  []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			da, err := apply(&op{
 				name: "maximum_grad",
 				in:   []int{rank, rank, rank}, out: rank,
 				shape: allSame,
-				run:   both(runMaximumGrad[float32], runMaximumGrad[float64]),
+				run:   forDtypes(runMaximumGrad[float32], runMaximumGrad[float64]),
 			}, in[0], in[1], dy)
 			if err != nil {
 				return nil, err

@@ -28,7 +28,7 @@ func Embedding(ids, table *Node) (*Node, error) {
 			}
 			return append(in[0].Clone(), in[1][1]), nil
 		},
-		run:  both(runEmbedding[float32], runEmbedding[float64]),
+		run:  forDtypes(runEmbedding[float32], runEmbedding[float64]),
 		diff: []bool{false, true},
 		kind: lookup{},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
@@ -37,7 +37,7 @@ func Embedding(ids, table *Node) (*Node, error) {
 				name: "embedding_grad" + attrs("to", to),
 				in:   []int{rank, rank + 1}, out: 2,
 				shape:  fixed(to),
-				run:    both(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
+				run:    forDtypes(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
 				sparse: func() Value { return &Rows{shape: to} },
 				kind:   lookupGrad{},
 			}, in[0], dy)
@@ -71,3 +71,9 @@ func runEmbeddingGrad[T kernel.Float](table tensor.Shape) func(*call[T]) error {
 		return nil
 	}
 }
+
+// What fuse has to know of a lookup and its gradient.
+type (
+	lookup     struct{}
+	lookupGrad struct{}
+)

@@ -17,31 +17,31 @@ import (
 
 // MeanSquaredError is (1/n)·Σ_j (p_j - t_j)² for each row.
 func MeanSquaredError(prediction, target *Node) (*Node, error) {
-	return rowLoss("mse", prediction, target, both(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
-		both(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), opposite)
+	return rowLoss("mse", prediction, target, forDtypes(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
+		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), opposite)
 }
 
 // MeanAbsoluteError is (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
 func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
-	return rowLoss("mae", prediction, target, both(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
-		both(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), opposite)
+	return rowLoss("mae", prediction, target, forDtypes(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
+		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), opposite)
 }
 
 // SigmoidCrossEntropy is the binary cross-entropy of probabilities given as
 // logits z, (1/n)·Σ_j max(z_j, 0) - z_j·t_j + log(1 + exp(-|z_j|)), which neither
 // overflows nor takes the logarithm of 0.
 func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
-	return rowLoss("sigmoid_xent", logits, target, both(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
-		both(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
+	return rowLoss("sigmoid_xent", logits, target, forDtypes(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
+		forDtypes(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
 		byTarget("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
 }
 
 // SoftmaxCrossEntropy is the categorical cross-entropy of logits z with a
 // distribution t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
 func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
-	return rowLoss("softmax_xent", logits, target, both(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
-		both(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
-		byTargetOf("softmax_xent", both(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
+	return rowLoss("softmax_xent", logits, target, forDtypes(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
+		forDtypes(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
+		byTargetOf("softmax_xent", forDtypes(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
 }
 
 // targetGrad makes the gradient of a loss by its target, from that by its prediction or anew.
@@ -52,7 +52,7 @@ func opposite(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
 
 // byTarget is the gradient that a kernel makes.
 func byTarget(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
-	return byTargetOf(name, both(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
+	return byTargetOf(name, forDtypes(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
 }
 
 func byTargetOf(name string, run runner) targetGrad {
@@ -75,7 +75,7 @@ func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Nod
 //
 // A label out of range is an error of the run, which names its row.
 func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
-	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), both(runSparseXent[float32], runSparseXent[float64]), both(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
+	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
 }
 
 // lossOp maps (prediction, target) to a vector with one loss for each row of the
@@ -215,7 +215,7 @@ func Poisson(prediction, target *Node) (*Node, error) {
 // CosineSimilarity is -Σ_j p_j·t_j/(|p|·|t|): -1 for rows of one direction.
 func CosineSimilarity(prediction, target *Node) (*Node, error) {
 	f32, f64 := kernel.Cosine[float32](), kernel.Cosine[float64]()
-	back := both(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad))
+	back := forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad))
 	return plainLoss("cosine_similarity", prediction, target, f32, f64, func(p, t, dloss, _ *Node) (*Node, error) { // p and t may be exchanged
 		return lossGrad("cosine_similarity_grad", back, t, p, dloss)
 	})
@@ -249,7 +249,7 @@ func CategoricalHinge(prediction, target *Node) (*Node, error) {
 }
 
 func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.RowLoss[float64], target targetGrad) (*Node, error) {
-	return rowLoss(name, p, t, both(runLoss(f32.Rows), runLoss(f64.Rows)), both(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), target)
+	return rowLoss(name, p, t, forDtypes(runLoss(f32.Rows), runLoss(f64.Rows)), forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), target)
 }
 
 // SparseCategoricalCrossEntropy is CategoricalCrossEntropy for targets that are
@@ -260,8 +260,8 @@ func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.
 // A label out of range is an error of the run, which names its row.
 func SparseCategoricalCrossEntropy(prediction, labels *Node) (*Node, error) {
 	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), labelShapes("probabilities"),
-		both(runSparseProbability[float32], runSparseProbability[float64]),
-		both(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil), prediction, labels)
+		forDtypes(runSparseProbability[float32], runSparseProbability[float64]),
+		forDtypes(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil), prediction, labels)
 }
 
 func labelShapes(what string) func(p, labels tensor.Shape) error {
@@ -288,15 +288,15 @@ func signedLabels(t *Node) (*Node, error) {
 		name: "signed_labels",
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
-		run:   both(runSigned[float32], runSigned[float64]),
+		run:   forDtypes(runSigned[float32], runSigned[float64]),
 		diff:  []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			dt, err := apply(&op{
 				name: "signed_labels_grad",
 				in:   []int{rank, rank}, out: rank,
-				shape: sameShape,
-				run:   both(runSignedGrad[float32], runSignedGrad[float64]),
-				steps: []bool{true, false},
+				shape:    sameShape,
+				run:      forDtypes(runSignedGrad[float32], runSignedGrad[float64]),
+				zeroDiff: []bool{true, false},
 			}, in[0], dy)
 			return Nodes{dt}, err
 		},
@@ -315,11 +315,11 @@ func runSigned[T kernel.Float](c *call[T]) error {
 }
 
 func runSignedGrad[T kernel.Float](c *call[T]) error {
-	slope := T(1)
+	factor := T(1)
 	if zerosAndOnes(c.in[0]) {
-		slope = 2
+		factor = 2
 	}
-	kernel.Scale(c.out, c.in[1], slope)
+	kernel.Scale(c.out, c.in[1], factor)
 	return nil
 }
 

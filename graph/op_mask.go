@@ -20,9 +20,9 @@ func Unequal(x *Node, value float64) (*Node, error) {
 	return apply(&op{
 		name: "unequal" + attrs("to", value),
 		in:   []int{rank}, out: rank,
-		shape: sameShape,
-		run:   both(runUnequal[float32](value), runUnequal[float64](value)),
-		steps: []bool{true},
+		shape:    sameShape,
+		run:      forDtypes(runUnequal[float32](value), runUnequal[float64](value)),
+		zeroDiff: []bool{true},
 	}, x)
 }
 
@@ -39,8 +39,8 @@ func AnyUnequal(x *Node, value float64) (*Node, error) {
 			}
 			return in[0][:len(in[0])-1].Clone(), nil
 		},
-		run:   both(runUnequal[float32](value), runUnequal[float64](value)),
-		steps: []bool{true},
+		run:      forDtypes(runUnequal[float32](value), runUnequal[float64](value)),
+		zeroDiff: []bool{true},
 	}, x)
 }
 
@@ -55,9 +55,9 @@ func Ones(x *Node, axes int) (*Node, error) {
 			}
 			return in[0][:axes].Clone(), nil
 		},
-		run:      both(runOnes[float32], runOnes[float64]),
-		steps:    []bool{true},
-		edgeOnly: true,
+		run:       forDtypes(runOnes[float32], runOnes[float64]),
+		zeroDiff:  []bool{true},
+		orderOnly: true,
 	}, x)
 }
 
@@ -69,11 +69,11 @@ func MaskSteps(x, mask *Node) (*Node, error) {
 	o := &op{
 		name: "mask_steps",
 		in:   []int{rank, rankOf(mask)}, out: rank,
-		shape: func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), fitsMask(in) },
-		run:   both(runMaskSteps[float32], runMaskSteps[float64]),
-		diff:  []bool{true, false},
-		steps: []bool{false, true},
-		over:  1,
+		shape:     func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), fitsMask(in) },
+		run:       forDtypes(runMaskSteps[float32], runMaskSteps[float64]),
+		diff:      []bool{true, false},
+		zeroDiff:  []bool{false, true},
+		inPlaceOf: 1,
 	}
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
 		dx, err := apply(o, dy, in[1])
@@ -91,17 +91,17 @@ func MaskedMean(x, mask *Node) (*Node, error) {
 	return apply(&op{
 		name: "masked_mean",
 		in:   []int{rank, rankOf(mask)}, out: 0,
-		shape: func(in []tensor.Shape) (tensor.Shape, error) { return tensor.ScalarShape(), fitsMask(in) },
-		run:   both(runMaskedMean[float32], runMaskedMean[float64]),
-		diff:  []bool{true, false},
-		steps: []bool{false, true},
+		shape:    func(in []tensor.Shape) (tensor.Shape, error) { return tensor.ScalarShape(), fitsMask(in) },
+		run:      forDtypes(runMaskedMean[float32], runMaskedMean[float64]),
+		diff:     []bool{true, false},
+		zeroDiff: []bool{false, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
 			dx, err := apply(&op{
 				name: "masked_mean_grad" + attrs("to", to),
 				in:   []int{rankOf(in[1]), 0}, out: rank,
 				shape: fixed(to),
-				run:   both(runMaskedMeanGrad[float32], runMaskedMeanGrad[float64]),
+				run:   forDtypes(runMaskedMeanGrad[float32], runMaskedMeanGrad[float64]),
 			}, in[1], dy)
 			return Nodes{dx, nil}, err
 		},
@@ -119,16 +119,16 @@ func MaskedAvgPool(x, mask *Node) (*Node, error) {
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			return tensor.Shape{in[0][0], in[0][2]}, fitsMask(in)
 		},
-		run:   both(runMaskedAvgPool[float32], runMaskedAvgPool[float64]),
-		diff:  []bool{true, false},
-		steps: []bool{false, true},
+		run:      forDtypes(runMaskedAvgPool[float32], runMaskedAvgPool[float64]),
+		diff:     []bool{true, false},
+		zeroDiff: []bool{false, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
 			dx, err := apply(&op{
 				name: "masked_avg_pool_grad" + attrs("to", to),
 				in:   []int{2, 2}, out: 3,
 				shape: fixed(to),
-				run:   both(runMaskedAvgPoolGrad[float32], runMaskedAvgPoolGrad[float64]),
+				run:   forDtypes(runMaskedAvgPoolGrad[float32], runMaskedAvgPoolGrad[float64]),
 			}, in[1], dy)
 			return Nodes{dx, nil}, err
 		},
@@ -260,10 +260,10 @@ func CausalMask(scores *Node) (*Node, error) {
 			}
 			return in[0].Clone(), nil
 		},
-		run:  both(runCausalMask[float32](), runCausalMask[float64]()),
-		diff: []bool{true},
-		grad: func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy}, nil },
-		over: 1,
+		run:       forDtypes(runCausalMask[float32](), runCausalMask[float64]()),
+		diff:      []bool{true},
+		grad:      func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy}, nil },
+		inPlaceOf: 1,
 	}, scores)
 }
 

@@ -21,10 +21,10 @@ import (
 // The gradient of x flows through mean and variance too. These are returned for
 // moving averages; they have no gradient of their own.
 func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
-	if mean, err = columns("column_mean", both(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
+	if mean, err = columns("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = columns("column_variance", both(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
+	if variance, err = columns("column_variance", forDtypes(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
 		return nil, nil, nil, err
 	}
 	y, err = normalize(x, mean, variance, nil, gamma, beta, epsilon, true)
@@ -77,8 +77,8 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 	o := &op{
 		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
 		in:   []int{rankOf(x), 1, 1}, out: rankOf(x),
-		diff:  []bool{true, false, false},
-		steps: []bool{false, own, own},
+		diff:     []bool{true, false, false},
+		zeroDiff: []bool{false, own, own},
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")
@@ -102,7 +102,7 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 		first, inputs, o.in, o.diff = 4, append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false)
 		o.name += ",masked"
 	}
-	o.run = both(runNormalize[float32](epsilon, first, gamma != nil, beta != nil), runNormalize[float64](epsilon, first, gamma != nil, beta != nil))
+	o.run = forDtypes(runNormalize[float32](epsilon, first, gamma != nil, beta != nil), runNormalize[float64](epsilon, first, gamma != nil, beta != nil))
 	for _, n := range []*Node{gamma, beta} {
 		if n != nil {
 			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
@@ -138,7 +138,7 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columns("normalize_dot"+attrs("epsilon", epsilon), both(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	dgamma, err := columns("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
 	if err != nil {
 		return nil, err
 	}
@@ -147,12 +147,12 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 		name: "normalize_grad" + attrs("epsilon", epsilon, "gamma", gamma, "own", own),
 		in:   []int{rank, 1}, out: rank,
 		shape: sameShape,
-		run:   both(runNormalizeGrad[float32](epsilon, gamma), runNormalizeGrad[float64](epsilon, gamma)),
+		run:   forDtypes(runNormalizeGrad[float32](epsilon, gamma), runNormalizeGrad[float64](epsilon, gamma)),
 	}
 	if own {
 		inputs = append(inputs, x, mean, dgamma, dbeta)
 		o.in = append(o.in, rank, 1, 1, 1)
-		o.run = both(runNormalizeOwnGrad[float32](epsilon, gamma), runNormalizeOwnGrad[float64](epsilon, gamma))
+		o.run = forDtypes(runNormalizeOwnGrad[float32](epsilon, gamma), runNormalizeOwnGrad[float64](epsilon, gamma))
 	}
 	if gamma {
 		inputs, o.in = append(inputs, in[3]), append(o.in, 1)
@@ -205,10 +205,10 @@ func lastIf[T kernel.Float](there bool, in [][]T) []T {
 //
 //	x (..., n)   mask, the shape of x or that without its last axes
 func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
-	if mean, err = columns("masked_column_mean", both(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
+	if mean, err = columns("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = columns("masked_column_variance", both(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
+	if variance, err = columns("masked_column_variance", forDtypes(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
 		return nil, nil, nil, err
 	}
 	y, err = normalize(x, mean, variance, mask, gamma, beta, epsilon, true)
@@ -264,7 +264,7 @@ func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) 
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columns("normalize_dot"+attrs("epsilon", epsilon), both(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	dgamma, err := columns("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +273,7 @@ func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) 
 		name: "masked_normalize_grad" + attrs("epsilon", epsilon, "gamma", gamma),
 		in:   []int{rank, rank, rankOf(mask), 1, 1, 1, 1}, out: rank,
 		shape: sameShape,
-		run:   both(runMaskedNormalizeGrad[float32](epsilon, gamma), runMaskedNormalizeGrad[float64](epsilon, gamma)),
+		run:   forDtypes(runMaskedNormalizeGrad[float32](epsilon, gamma), runMaskedNormalizeGrad[float64](epsilon, gamma)),
 	}
 	if gamma {
 		inputs, o.in = append(inputs, in[4]), append(o.in, 1)
@@ -341,7 +341,7 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 			}
 			return in[0].Clone(), nil
 		},
-		run: both(runLayerNorm[float32](epsilon, gamma != nil, beta != nil), runLayerNorm[float64](epsilon, gamma != nil, beta != nil)),
+		run: forDtypes(runLayerNorm[float32](epsilon, gamma != nil, beta != nil), runLayerNorm[float64](epsilon, gamma != nil, beta != nil)),
 	}
 	for _, n := range []*Node{gamma, beta} {
 		if n != nil {
@@ -375,7 +375,7 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 		name: "layer_norm_grad" + attrs("epsilon", epsilon, "gamma", gamma),
 		in:   []int{rank, rank}, out: rank,
 		shape: sameShape,
-		run:   both(runLayerNormGrad[float32](epsilon, gamma), runLayerNormGrad[float64](epsilon, gamma)),
+		run:   forDtypes(runLayerNormGrad[float32](epsilon, gamma), runLayerNormGrad[float64](epsilon, gamma)),
 	}
 	if gamma {
 		inputs, o.in = append(inputs, in[1]), append(o.in, 1)
@@ -386,7 +386,7 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 	}
 	grads := Nodes{dx}
 	if gamma {
-		dgamma, err := columns("layer_norm_dot"+attrs("epsilon", epsilon), both(runLayerNormDot[float32](epsilon), runLayerNormDot[float64](epsilon)), x, dy)
+		dgamma, err := columns("layer_norm_dot"+attrs("epsilon", epsilon), forDtypes(runLayerNormDot[float32](epsilon), runLayerNormDot[float64](epsilon)), x, dy)
 		if err != nil {
 			return nil, err
 		}

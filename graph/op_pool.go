@@ -81,7 +81,7 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 		name: "max_pool" + attrs("spec", spec),
 		in:   []int{rank}, out: rank,
 		shape: spec.shape,
-		run:   both(runMaxPool[float32](spec, m), runMaxPool[float64](spec, m)),
+		run:   forDtypes(runMaxPool[float32](spec, m), runMaxPool[float64](spec, m)),
 		diff:  []bool{true},
 		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
@@ -89,7 +89,7 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 				name: "max_pool_grad" + attrs("spec", spec, "to", to),
 				in:   []int{rank, rank}, out: rank,
 				shape: fixed(to),
-				run:   both(runMaxPoolBack[float32](spec, to, m), runMaxPoolBack[float64](spec, to, m)),
+				run:   forDtypes(runMaxPoolBack[float32](spec, to, m), runMaxPoolBack[float64](spec, to, m)),
 			}, y, dy)
 			return Nodes{dx}, err
 		},
@@ -129,7 +129,7 @@ func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 		name: "avg_pool" + attrs("spec", spec),
 		in:   []int{rank}, out: rank,
 		shape: spec.shape,
-		run:   both(runAvgPool[float32](spec), runAvgPool[float64](spec)),
+		run:   forDtypes(runAvgPool[float32](spec), runAvgPool[float64](spec)),
 		diff:  []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
@@ -137,7 +137,7 @@ func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 				name: "avg_pool_grad" + attrs("spec", spec, "to", to),
 				in:   []int{rank}, out: rank,
 				shape: fixed(to),
-				run:   both(runAvgPoolBack[float32](spec, to), runAvgPoolBack[float64](spec, to)),
+				run:   forDtypes(runAvgPoolBack[float32](spec, to), runAvgPoolBack[float64](spec, to)),
 			}, dy)
 			return Nodes{dx}, err
 		},
@@ -166,34 +166,22 @@ func runAvgPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape) func(*call[T]
 	}
 }
 
-// fixed is the shape function of an op whose output does not follow from its inputs.
-func fixed(s tensor.Shape) func([]tensor.Shape) (tensor.Shape, error) {
-	s = s.Clone()
-	return func([]tensor.Shape) (tensor.Shape, error) { return s.Clone(), nil }
-}
-
 // GlobalMaxPool is the maximum of each channel over all spatial cells:
 // (batch, ..., channels) becomes (batch, channels). Of equal values the first counts.
 func GlobalMaxPool(x *Node) (*Node, error) {
 	m := &maxima{}
-	return globalPool("global_max_pool", x, both(runGlobalMax[float32](m), runGlobalMax[float64](m)),
+	return globalPool("global_max_pool", x, forDtypes(runGlobalMax[float32](m), runGlobalMax[float64](m)),
 		func(to tensor.Shape) runner {
-			return both(runGlobalMaxBack[float32](to, m), runGlobalMaxBack[float64](to, m))
+			return forDtypes(runGlobalMaxBack[float32](to, m), runGlobalMaxBack[float64](to, m))
 		})
 }
 
 // GlobalAvgPool is the mean of each channel over all spatial cells.
 func GlobalAvgPool(x *Node) (*Node, error) {
-	return globalPool("global_avg_pool", x, both(runGlobalAvg[float32], runGlobalAvg[float64]),
+	return globalPool("global_avg_pool", x, forDtypes(runGlobalAvg[float32], runGlobalAvg[float64]),
 		func(to tensor.Shape) runner {
-			return both(runGlobalAvgBack[float32](to), runGlobalAvgBack[float64](to))
+			return forDtypes(runGlobalAvgBack[float32](to), runGlobalAvgBack[float64](to))
 		})
-}
-
-// cells sees a shape as (batch, cells, channels).
-func cells(s tensor.Shape) (n, cells, c int) {
-	last := len(s) - 1
-	return s[0], size(s[1:last]), s[last]
 }
 
 func globalPool(name string, x *Node, run runner, back func(to tensor.Shape) runner) (*Node, error) {
@@ -255,3 +243,4 @@ func runGlobalAvgBack[T kernel.Float](x tensor.Shape) func(*call[T]) error {
 		return nil
 	}
 }
+

@@ -9,13 +9,6 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Random is the source of the masks of a graph. Masks come from a counter-based
-// generator (Philox4x32-10, Salmon et al. 2011): a mask is a function of Key,
-// the op's stream, Step and the element's place, and of nothing else. Whoever
-// trains adds one to Step for each training step; saving Key and Step is saving
-// the state.
-type Random struct{ Key, Step uint64 }
-
 // Dropout sets each element to zero with probability rate and multiplies the
 // others by 1/(1-rate), so that the expected value stays (Srivastava et al.
 // 2014). It belongs into training graphs only. Streams tell the dropouts of a
@@ -35,11 +28,11 @@ func Dropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
 	o := &op{
 		name: name,
 		in:   []int{rank}, out: rank,
-		shape:  sameShape,
-		run:    both(runDropout[float32](rate, rng, stream), runDropout[float64](rate, rng, stream)),
-		diff:   []bool{true},
-		over:   1,
-		source: rng,
+		shape:     sameShape,
+		run:       forDtypes(runDropout[float32](rate, rng, stream), runDropout[float64](rate, rng, stream)),
+		diff:      []bool{true},
+		inPlaceOf: 1,
+		rng:       rng,
 	}
 	// The mask is a linear map, and its transpose is itself: the gradient is the
 	// same op on dy, which makes the same mask again instead of storing it.
@@ -70,7 +63,7 @@ func GaussianNoise(x *Node, stddev float64, rng *Random, stream uint64) (*Node, 
 	if stddev == 0 && x != nil {
 		return x, nil
 	}
-	o.run = both(runGaussianNoise[float32](stddev, rng, stream), runGaussianNoise[float64](stddev, rng, stream))
+	o.run = forDtypes(runGaussianNoise[float32](stddev, rng, stream), runGaussianNoise[float64](stddev, rng, stream))
 	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy}, nil }
 	return apply(o, x)
 }
@@ -89,7 +82,7 @@ func GaussianDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, 
 		return x, nil
 	}
 	stddev := math.Sqrt(rate / (1 - rate))
-	o.run = both(runGaussianDropout[float32](stddev, rng, stream), runGaussianDropout[float64](stddev, rng, stream))
+	o.run = forDtypes(runGaussianDropout[float32](stddev, rng, stream), runGaussianDropout[float64](stddev, rng, stream))
 	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { // as of Dropout
 		dx, err := apply(o, dy)
 		return Nodes{dx}, err
@@ -115,7 +108,7 @@ func SpatialDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, e
 	if rate == 0 && x != nil {
 		return x, nil
 	}
-	o.run = both(runSpatialDropout[float32](rate, rng, stream), runSpatialDropout[float64](rate, rng, stream))
+	o.run = forDtypes(runSpatialDropout[float32](rate, rng, stream), runSpatialDropout[float64](rate, rng, stream))
 	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { // as of Dropout
 		dx, err := apply(o, dy)
 		return Nodes{dx}, err
@@ -129,7 +122,7 @@ func noiseOp(name string, x *Node, rng *Random) (*op, error) {
 		return nil, &OpError{Op: name, Err: fmt.Errorf("has no source of random numbers")}
 	}
 	rank := rankOf(x)
-	return &op{name: name, in: []int{rank}, out: rank, shape: sameShape, diff: []bool{true}, source: rng}, nil
+	return &op{name: name, in: []int{rank}, out: rank, shape: sameShape, diff: []bool{true}, rng: rng}, nil
 }
 
 func runGaussianNoise[T kernel.Float](stddev float64, rng *Random, stream uint64) func(*call[T]) error {

@@ -163,9 +163,9 @@ func (r *recurrence) general() *kernel.RNNGeneral {
 }
 
 func (r *recurrence) op() *op {
-	diff, steps := make([]bool, len(r.ranks)), make([]bool, len(r.ranks))
+	diff, zeroDiff := make([]bool, len(r.ranks)), make([]bool, len(r.ranks))
 	for i := range diff {
-		diff[i], steps[i] = i != r.mask && i != r.dropX && i != r.dropH, i == r.mask
+		diff[i], zeroDiff[i] = i != r.mask && i != r.dropX && i != r.dropH, i == r.mask
 	}
 	rank := 2
 	if r.spec.Output == AllStates {
@@ -174,11 +174,11 @@ func (r *recurrence) op() *op {
 	return &op{
 		name: r.name(""),
 		in:   r.ranks, out: rank,
-		shape: r.shape,
-		run:   both(runRecurrent[float32](r), runRecurrent[float64](r)),
-		diff:  diff,
-		steps: steps,
-		grad:  r.grad,
+		shape:    r.shape,
+		run:      forDtypes(runRecurrent[float32](r), runRecurrent[float64](r)),
+		diff:     diff,
+		zeroDiff: zeroDiff,
+		grad:     r.grad,
 	}
 }
 
@@ -319,13 +319,13 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 	ranks := append(append([]int(nil), r.ranks...), len(y.Shape()), len(y.Shape()))
 	const withX = true
-	unread := both(runRecurrentGrad[float32](r, !withX), runRecurrentGrad[float64](r, !withX))
+	runUnused := forDtypes(runRecurrentGrad[float32](r, !withX), runRecurrentGrad[float64](r, !withX))
 	dx, err := apply(&op{
 		name: r.name("_grad"),
 		in:   ranks, out: 3,
-		shape:  fixed(in[r.x].Shape()),
-		run:    both(runRecurrentGrad[float32](r, withX), runRecurrentGrad[float64](r, withX)),
-		unread: &unread,
+		shape:     fixed(in[r.x].Shape()),
+		run:       forDtypes(runRecurrentGrad[float32](r, withX), runRecurrentGrad[float64](r, withX)),
+		runUnused: &runUnused,
 	}, append(append(Nodes{}, in...), y, dy)...)
 	if err != nil {
 		return nil, err
@@ -351,9 +351,9 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		grads[p.at], err = apply(&op{
 			name: cellNames[r.spec.Cell] + "_grad_" + p.name,
 			in:   []int{3}, out: len(to),
-			shape:    fixed(to),
-			run:      both(runPart(r, p.f32), runPart(r, p.f64)),
-			edgeOnly: true,
+			shape:     fixed(to),
+			run:       forDtypes(runPart(r, p.f32), runPart(r, p.f64)),
+			orderOnly: true,
 		}, dx)
 		if err != nil {
 			return nil, err

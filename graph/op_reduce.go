@@ -12,9 +12,9 @@ import (
 
 // Mean is the mean of all elements, a scalar.
 func Mean(x *Node) (*Node, error) {
-	return reduceOp("mean", x, both(runMean[float32], runMean[float64]),
+	return reduceOp("mean", x, forDtypes(runMean[float32], runMean[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("mean_grad", in[0], dy, both(runSpreadMean[float32], runSpreadMean[float64]))
+			return broadcastLike("mean_grad", in[0], dy, forDtypes(runBroadcastMean[float32], runBroadcastMean[float64]))
 		})
 }
 
@@ -32,15 +32,15 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 			}
 			return tensor.ScalarShape(), nil
 		},
-		run:  both(runWeightedMean[float32], runWeightedMean[float64]),
+		run:  forDtypes(runWeightedMean[float32], runWeightedMean[float64]),
 		diff: []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
-			back := both(runSpreadWeights[float32], runSpreadWeights[float64])
-			dx, err := spread("weighted_mean_grad", in[1], dy, back)
+			back := forDtypes(runBroadcastWeights[float32], runBroadcastWeights[float64])
+			dx, err := broadcastLike("weighted_mean_grad", in[1], dy, back)
 			if err != nil {
 				return nil, err
 			}
-			dw, err := spread("weighted_mean_grad", in[0], dy, back)
+			dw, err := broadcastLike("weighted_mean_grad", in[0], dy, back)
 			return Nodes{dx, dw}, err
 		},
 	}, x, weights)
@@ -48,25 +48,25 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 
 // Sum is the sum of all elements, a scalar.
 func Sum(x *Node) (*Node, error) {
-	return reduceOp("sum", x, both(runSum[float32], runSum[float64]),
+	return reduceOp("sum", x, forDtypes(runSum[float32], runSum[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("sum_grad", in[0], dy, both(runSpread[float32], runSpread[float64]))
+			return broadcastLike("sum_grad", in[0], dy, forDtypes(runBroadcast[float32], runBroadcast[float64]))
 		})
 }
 
 // L2 is the penalty factor·Σ_i w_i², a scalar; without one half, as in Keras.
 func L2(w *Node, factor float64) (*Node, error) {
-	return reduceOp("l2"+attrs("factor", factor), w, both(runL2[float32](factor), runL2[float64](factor)),
+	return reduceOp("l2"+attrs("factor", factor), w, forDtypes(runL2[float32](factor), runL2[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("l2_grad"+attrs("factor", factor), in[0], dy, both(runL2Grad[float32](factor), runL2Grad[float64](factor)))
+			return broadcastLike("l2_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL2Grad[float32](factor), runL2Grad[float64](factor)))
 		})
 }
 
 // L1 is the penalty factor·Σ_i |w_i|, a scalar; the derivative of |0| is 0.
 func L1(w *Node, factor float64) (*Node, error) {
-	return reduceOp("l1"+attrs("factor", factor), w, both(runL1[float32](factor), runL1[float64](factor)),
+	return reduceOp("l1"+attrs("factor", factor), w, forDtypes(runL1[float32](factor), runL1[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("l1_grad"+attrs("factor", factor), in[0], dy, both(runL1Grad[float32](factor), runL1Grad[float64](factor)))
+			return broadcastLike("l1_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL1Grad[float32](factor), runL1Grad[float64](factor)))
 		})
 }
 
@@ -83,7 +83,7 @@ func ColumnSum(x *Node) (*Node, error) {
 			_, cols := split(in[0])
 			return tensor.Shape{cols}, nil
 		},
-		run: both(runColumnSum[float32], runColumnSum[float64]),
+		run: forDtypes(runColumnSum[float32], runColumnSum[float64]),
 	}, x)
 }
 
@@ -103,7 +103,7 @@ func reduceOp(name string, x *Node, run runner, back func(in Nodes, dy *Node) (*
 }
 
 // spread makes a tensor of like's shape from the scalar dy and like's values.
-func spread(name string, like, dy *Node, run runner) (*Node, error) {
+func broadcastLike(name string, like, dy *Node, run runner) (*Node, error) {
 	rank := rankOf(like)
 	return apply(&op{name: name, in: []int{rank, 0}, out: rank, shape: sameShape, run: run}, like, dy)
 }
@@ -130,17 +130,17 @@ func runL2[T kernel.Float](factor float64) func(*call[T]) error {
 	}
 }
 
-func runSpread[T kernel.Float](c *call[T]) error {
+func runBroadcast[T kernel.Float](c *call[T]) error {
 	kernel.Fill(c.out, c.in[1][0])
 	return nil
 }
 
-func runSpreadMean[T kernel.Float](c *call[T]) error {
+func runBroadcastMean[T kernel.Float](c *call[T]) error {
 	kernel.Fill(c.out, c.in[1][0]/T(len(c.out)))
 	return nil
 }
 
-func runSpreadWeights[T kernel.Float](c *call[T]) error {
+func runBroadcastWeights[T kernel.Float](c *call[T]) error {
 	kernel.Scale(c.out, c.in[0], c.in[1][0]/T(len(c.out)))
 	return nil
 }
@@ -186,7 +186,7 @@ func runColumnSum[T kernel.Float](c *call[T]) error {
 //
 //	x (..., n)   row (n)   y (..., n)
 func AddRow(x, row *Node) (*Node, error) {
-	return rowOp("add_row", x, row, both(runRow(kernel.AddRow[float32]), runRow(kernel.AddRow[float64])),
+	return rowOp("add_row", x, row, forDtypes(runRow(kernel.AddRow[float32]), runRow(kernel.AddRow[float64])),
 		func(_ Nodes, dy *Node) (Nodes, error) {
 			drow, err := ColumnSum(dy)
 			return Nodes{dy, drow}, err
@@ -197,7 +197,7 @@ func AddRow(x, row *Node) (*Node, error) {
 //
 //	x (..., n)   row (n)   y (..., n)
 func MulRow(x, row *Node) (*Node, error) {
-	return rowOp("mul_row", x, row, both(runRow(kernel.MulRow[float32]), runRow(kernel.MulRow[float64])),
+	return rowOp("mul_row", x, row, forDtypes(runRow(kernel.MulRow[float32]), runRow(kernel.MulRow[float64])),
 		func(in Nodes, dy *Node) (Nodes, error) {
 			dx, err := MulRow(dy, in[1])
 			if err != nil {
@@ -223,10 +223,10 @@ func rowOp(name string, x, row *Node, run runner, back func(in Nodes, dy *Node) 
 			}
 			return in[0].Clone(), nil
 		},
-		run:  run,
-		diff: []bool{true, true},
-		grad: func(in Nodes, _, dy *Node) (Nodes, error) { return back(in, dy) },
-		over: 1,
+		run:       run,
+		diff:      []bool{true, true},
+		grad:      func(in Nodes, _, dy *Node) (Nodes, error) { return back(in, dy) },
+		inPlaceOf: 1,
 	}, x, row)
 }
 
@@ -251,14 +251,14 @@ func UnitRows(x *Node) (*Node, error) {
 			}
 			return in[0].Clone(), nil
 		},
-		run:  both(runRows(kernel.UnitRows[float32]), runRows(kernel.UnitRows[float64])),
+		run:  forDtypes(runRows(kernel.UnitRows[float32]), runRows(kernel.UnitRows[float64])),
 		diff: []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := apply(&op{
 				name: "unit_rows_grad",
 				in:   []int{rank, rank}, out: rank,
 				shape: allSame,
-				run:   both(runRowsGrad(kernel.UnitRowsGrad[float32]), runRowsGrad(kernel.UnitRowsGrad[float64])),
+				run:   forDtypes(runRowsGrad(kernel.UnitRowsGrad[float32]), runRowsGrad(kernel.UnitRowsGrad[float64])),
 			}, in[0], dy)
 			return Nodes{dx}, err
 		},

@@ -25,7 +25,7 @@ func Reshape(x *Node, shape ...int) (*Node, error) {
 			}
 			return to.Clone(), nil
 		},
-		run:  both(runCopy[float32], runCopy[float64]),
+		run:  forDtypes(runCopy[float32], runCopy[float64]),
 		diff: []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := Reshape(dy, in[0].Shape()...)
@@ -72,7 +72,7 @@ func Permute(x *Node, axes ...int) (*Node, error) {
 			}
 			return to, nil
 		},
-		run:  both(runPermute[float32](axes), runPermute[float64](axes)),
+		run:  forDtypes(runPermute[float32](axes), runPermute[float64](axes)),
 		diff: []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			back := make([]int, rank)
@@ -90,19 +90,6 @@ func runPermute[T kernel.Float](axes []int) func(*call[T]) error {
 		kernel.Permute(c.out, c.in[0], c.inShape[0], axes)
 		return nil
 	}
-}
-
-// around sees a shape as (outer, length of the axis, inner).
-func around(s []int, axis int) (outer, length, inner int) {
-	return size(s[:axis]), s[axis], size(s[axis+1:])
-}
-
-// checkAxis is an error unless the shape has the axis.
-func checkAxis(s tensor.Shape, axis int) error {
-	if axis < 0 || axis >= len(s) {
-		return fmt.Errorf("axis is %d, shape %v has 0 to %d", axis, s, len(s)-1)
-	}
-	return nil
 }
 
 // Concat joins tensors along an axis; their other axes agree.
@@ -129,7 +116,7 @@ func Concat(axis int, parts ...*Node) (*Node, error) {
 			}
 			return to, nil
 		},
-		run: both(runConcat[float32](axis), runConcat[float64](axis)),
+		run: forDtypes(runConcat[float32](axis), runConcat[float64](axis)),
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			grads := make(Nodes, len(in))
 			at := 0
@@ -151,7 +138,7 @@ func Concat(axis int, parts ...*Node) (*Node, error) {
 
 func runConcat[T kernel.Float](axis int) func(*call[T]) error {
 	return func(c *call[T]) error {
-		outer, length, inner := around(c.outShape, axis)
+		outer, length, inner := splitAtAxis(c.outShape, axis)
 		at := 0
 		for i, x := range c.in {
 			part := c.inShape[i][axis]
@@ -179,7 +166,7 @@ func Slice(x *Node, axis, first, n int) (*Node, error) {
 			to[axis] = n
 			return to, nil
 		},
-		run:  both(runSlice[float32](axis, first), runSlice[float64](axis, first)),
+		run:  forDtypes(runSlice[float32](axis, first), runSlice[float64](axis, first)),
 		diff: []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
@@ -187,7 +174,7 @@ func Slice(x *Node, axis, first, n int) (*Node, error) {
 				name: "slice_grad" + attrs("axis", axis, "first", first, "to", to),
 				in:   []int{rank}, out: rank,
 				shape: fixed(to),
-				run:   both(runSliceGrad[float32](axis, first), runSliceGrad[float64](axis, first)),
+				run:   forDtypes(runSliceGrad[float32](axis, first), runSliceGrad[float64](axis, first)),
 			}, dy)
 			return Nodes{dx}, err
 		},
@@ -196,7 +183,7 @@ func Slice(x *Node, axis, first, n int) (*Node, error) {
 
 func runSlice[T kernel.Float](axis, first int) func(*call[T]) error {
 	return func(c *call[T]) error {
-		outer, length, inner := around(c.inShape[0], axis)
+		outer, length, inner := splitAtAxis(c.inShape[0], axis)
 		kernel.Split(c.out, c.in[0], outer, length, first, c.outShape[axis], inner)
 		return nil
 	}
@@ -204,7 +191,7 @@ func runSlice[T kernel.Float](axis, first int) func(*call[T]) error {
 
 func runSliceGrad[T kernel.Float](axis, first int) func(*call[T]) error {
 	return func(c *call[T]) error {
-		outer, length, inner := around(c.outShape, axis)
+		outer, length, inner := splitAtAxis(c.outShape, axis)
 		kernel.Fill(c.out, 0)
 		kernel.Concat(c.out, c.in[0], outer, length, first, c.inShape[0][axis], inner)
 		return nil
@@ -239,13 +226,13 @@ func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 // Pad puts margins of zeros around x (batch, height, width, channels) or
 // (batch, steps, channels).
 func Pad(x *Node, m Margins) (*Node, error) {
-	return frame("pad", x, m, 1, both(runPad[float32](m), runPad[float64](m)), Crop)
+	return frame("pad", x, m, 1, forDtypes(runPad[float32](m), runPad[float64](m)), Crop)
 }
 
 // Crop takes margins away from x (batch, height, width, channels) or (batch,
 // steps, channels).
 func Crop(x *Node, m Margins) (*Node, error) {
-	return frame("crop", x, m, -1, both(runCrop[float32](m), runCrop[float64](m)), Pad)
+	return frame("crop", x, m, -1, forDtypes(runCrop[float32](m), runCrop[float64](m)), Pad)
 }
 
 // frame is a linear map whose transpose is back.
@@ -295,7 +282,7 @@ func Repeat(x *Node, axis, times int) (*Node, error) {
 		if err := checkAxis(s, axis); err != nil {
 			return upsampling{}, err
 		}
-		outer, length, inner := around(s, axis)
+		outer, length, inner := splitAtAxis(s, axis)
 		to := s.Clone()
 		to[axis] *= times
 		return upsampling{to: to, n: 1, h: outer * length, w: 1, c: inner, fh: times, fw: 1}, nil
@@ -339,14 +326,14 @@ func enlarge(name string, x *Node, geometry func(s tensor.Shape) (upsampling, er
 		name: name,
 		in:   []int{rank}, out: rank,
 		shape: fixed(u.to),
-		run:   both(runUpsample[float32](u), runUpsample[float64](u)),
+		run:   forDtypes(runUpsample[float32](u), runUpsample[float64](u)),
 		diff:  []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := apply(&op{
 				name: name + "_grad" + attrs("to", from),
 				in:   []int{rank}, out: rank,
 				shape: fixed(from),
-				run:   both(runUpsampleGrad[float32](u), runUpsampleGrad[float64](u)),
+				run:   forDtypes(runUpsampleGrad[float32](u), runUpsampleGrad[float64](u)),
 			}, dy)
 			return Nodes{dx}, err
 		},
@@ -379,7 +366,7 @@ func Reverse(x *Node, axis int) (*Node, error) {
 			}
 			return in[0].Clone(), nil
 		},
-		run:  both(runReverse[float32](axis), runReverse[float64](axis)),
+		run:  forDtypes(runReverse[float32](axis), runReverse[float64](axis)),
 		diff: []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := Reverse(dy, axis)
@@ -390,7 +377,7 @@ func Reverse(x *Node, axis int) (*Node, error) {
 
 func runReverse[T kernel.Float](axis int) func(*call[T]) error {
 	return func(c *call[T]) error {
-		outer, length, inner := around(c.inShape[0], axis)
+		outer, length, inner := splitAtAxis(c.inShape[0], axis)
 		for o := range outer {
 			from := o * length
 			for i := range length {

@@ -22,12 +22,12 @@ import (
 // together with another Program of the same graph. Programs of different graphs
 // that share weights may, as long as nobody writes the weights.
 type Program struct {
-	slots  []slot
-	steps  []step
-	inputs []int // slots of variables
-	roots  []int // slots to publish
-	memory Memory
-	at     int // the step that runs, for the error message
+	slots        []slot
+	instructions []instruction
+	inputs       []int // slots of variables
+	roots        []int // slots to publish
+	memory       Memory
+	at           int // the step that runs, for the error message
 }
 
 // Memory says what a Program holds for intermediate values, in bytes: Planned
@@ -36,24 +36,24 @@ type Memory struct{ Planned, Naive int }
 
 // slot is the place of one node's value.
 type slot struct {
-	node  *Node
-	shape Shape // of a variable, with its type
-	dtype Dtype
-	value Value
-	users []user // the bound inputs that read it
+	node    *Node
+	shape   Shape // of a variable, with its type
+	dtype   Dtype
+	value   Value
+	readers []reader // the bound inputs that read it
 }
 
-type user struct{ step, input int }
+type reader struct{ instruction, input int }
 
 // step computes one node.
-type step struct {
+type instruction struct {
 	out  int
 	in   []int
 	own  binding // one of this package's ops
 	op   gorgonia.Op
 	args []Value // of a foreign op
 
-	blames *Node // for its mistakes, nil for the node that it computes
+	errorNode *Node // for its mistakes, nil for the node that it computes
 }
 
 var _ gorgonia.VM = (*Program)(nil)
@@ -103,8 +103,8 @@ func (p *Program) RunAll() (err error) {
 			}
 		}
 	}
-	for p.at = range p.steps {
-		s := &p.steps[p.at]
+	for p.at = range p.instructions {
+		s := &p.instructions[p.at]
 		if s.own != nil {
 			err = s.own.run()
 		} else {
@@ -124,7 +124,7 @@ func (p *Program) RunAll() (err error) {
 	return nil
 }
 
-func (p *Program) foreign(s *step) error {
+func (p *Program) foreign(s *instruction) error {
 	for k, i := range s.in {
 		s.args[k] = p.slots[i].value
 	}
@@ -142,8 +142,8 @@ func (p *Program) foreign(s *step) error {
 func (p *Program) set(i int, v Value) error {
 	s := &p.slots[i]
 	s.value = v
-	for _, u := range s.users {
-		if err := p.steps[u.step].own.rebind(u.input, v); err != nil {
+	for _, u := range s.readers {
+		if err := p.instructions[u.instruction].own.rebind(u.input, v); err != nil {
 			return err
 		}
 	}
@@ -152,12 +152,12 @@ func (p *Program) set(i int, v Value) error {
 
 // fail wraps an error of the step that runs.
 func (p *Program) fail(err error) error {
-	n := p.slots[p.steps[p.at].out].node
-	if blamed := p.steps[p.at].blames; blamed != nil {
+	n := p.slots[p.instructions[p.at].out].node
+	if blamed := p.instructions[p.at].errorNode; blamed != nil {
 		n = blamed
 	}
-	shapes := make([]tensor.Shape, 0, len(p.steps[p.at].in))
-	for _, i := range p.steps[p.at].in {
+	shapes := make([]tensor.Shape, 0, len(p.instructions[p.at].in))
+	for _, i := range p.instructions[p.at].in {
 		shapes = append(shapes, p.slots[i].node.Shape())
 	}
 	return &OpError{Op: n.Op().String(), Node: n, Shapes: shapes, Err: err}
@@ -168,7 +168,7 @@ func (p *Program) Reset() {}
 
 // Close gives the memory up. The values of the roots stay readable.
 func (p *Program) Close() error {
-	p.slots, p.steps, p.inputs, p.roots = nil, nil, nil, nil
+	p.slots, p.instructions, p.inputs, p.roots = nil, nil, nil, nil
 	return nil
 }
 

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+)
+
+// Padding is what a moving window does at the edges.
+type Padding uint8
+
+// The paddings, as Keras and TensorFlow define them.
+const (
+	Valid  Padding = iota // the window stays inside: ⌊(n - k)/s⌋ + 1 places
+	Same                  // ⌈n/s⌉ places; the cells added are split evenly, the odd one behind
+	Causal                // one axis only: all k-1 cells are added in front, none is looked ahead at
+)
+
+// String is the Keras name.
+func (p Padding) String() string {
+	if p > Causal {
+		return fmt.Sprintf("Padding(%d)", uint8(p))
+	}
+	return [...]string{"valid", "same", "causal"}[p]
+}
+
+// Places is how often a window of k cells, d apart, that moves by s fits on an
+// axis of n cells.
+func Places(n, k, s, d int, p Padding) (int, error) {
+	out, _, err := slide(n, k, s, d, p)
+	return out, err
+}
+
+// MarshalText is the Keras name.
+func (p Padding) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (p *Padding) UnmarshalText(text []byte) error {
+	for q := Valid; q <= Causal; q++ {
+		if q.String() == string(text) {
+			*p = q
+			return nil
+		}
+	}
+	return fmt.Errorf("padding %q: unknown, want valid, same or causal", text)
+}
+
+// slide places a window of k cells, d apart, every s cells of an axis of n.
+func slide(n, k, s, d int, p Padding) (out, before int, err error) {
+	if k < 1 || s < 1 || d < 1 {
+		return 0, 0, fmt.Errorf("window %d, stride %d, dilation %d: want positive numbers", k, s, d)
+	}
+	reach := (k-1)*d + 1
+	switch p {
+	case Same:
+		out = (n + s - 1) / s
+		return out, max((out-1)*s+reach-n, 0) / 2, nil
+	case Causal:
+		return (n + s - 1) / s, reach - 1, nil
+	case Valid:
+		if n < reach {
+			return 0, 0, fmt.Errorf("window reaches over %d cells, the axis has %d", reach, n)
+		}
+		return (n-reach)/s + 1, 0, nil
+	}
+	return 0, 0, fmt.Errorf("padding %d: unknown", p)
+}
+
+// spatial reads a shape of rank 3 (one spatial axis) or 4 as batch, height,
+// width, channels.
+func spatial(s tensor.Shape) (n, h, w, c int, err error) {
+	switch len(s) {
+	case 3:
+		return s[0], 1, s[1], s[2], nil
+	case 4:
+		return s[0], s[1], s[2], s[3], nil
+	}
+	return 0, 0, 0, 0, fmt.Errorf("shape %v, want (batch, steps, channels) or (batch, height, width, channels)", s)
+}
+
+// orOne is v with 1 in place of 0; a single spatial axis is the second.
+func orOne(v [2]int, rank int) (a, b int) {
+	a, b = v[0], v[1]
+	if a == 0 || rank == 3 {
+		a = 1
+	}
+	if b == 0 {
+		b = 1
+	}
+	return a, b
+}
