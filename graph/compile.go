@@ -10,14 +10,14 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// compiler turns the nodes that the roots depend on into slots and steps.
+// compiler turns the nodes that the roots depend on into slots and instructions.
 type compiler struct {
-	nodes    Nodes         // topological
-	index    map[*Node]int // of a node in nodes, which is its slot too
+	nodes    Nodes         // in topological order
+	index    map[*Node]int // position of a node in nodes, which is also its slot
 	children [][]int
-	ops      []*op // this package's op of a node, nil for variables, constants and foreign ops
+	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	limit    int64 // of the planned memory, in bytes
+	limit    int64 // on the planned memory, in bytes
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -57,9 +57,9 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	return c, nil
 }
 
-// substitute returns this package's op in place of a stock one that a gradient
-// is likely to hold: Backpropagate adds up the gradients of a node that is used
-// twice with Gorgonia's Add, which would allocate its result in every step.
+// substitute returns this package's Add for Gorgonia's, which is common in gradients:
+// Backpropagate uses it to add up the gradients of a node that has several uses, and it
+// would allocate its result on every run.
 func substitute(n *Node, children Nodes) *op {
 	if len(children) != 2 || !isStockAdd(n.Op()) {
 		return nil
@@ -74,10 +74,10 @@ func substitute(n *Node, children Nodes) *op {
 	return addOp(len(s))
 }
 
-// variable reports whether the node's value is bound from outside.
+// variable reports whether the node's value is bound by the caller.
 func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
 
-// constant returns the value of a constant.
+// constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {
 	if len(c.children[i]) > 0 {
 		return nil, false
@@ -119,7 +119,7 @@ func (c *compiler) program() (*Program, error) {
 	return p, nil
 }
 
-// emit appends the instruction for node i, if it has one.
+// emit appends the instruction for node i, if it needs one.
 func (c *compiler) emit(p *Program, i int) error {
 	n := c.nodes[i]
 	if _, constant := c.constant(i); constant || c.variable(i) {
@@ -135,7 +135,7 @@ func (c *compiler) emit(p *Program, i int) error {
 			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
-		if o.runUnused != nil && !c.outputUsed(i) { // of this Program alone: others share the op
+		if o.runUnused != nil && !c.outputUsed(i) { // a copy for this Program: others share the op
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
@@ -151,7 +151,7 @@ func (c *compiler) emit(p *Program, i int) error {
 	return nil
 }
 
-// read reports whether anything needs the value of node i itself.
+// outputUsed reports whether anything reads the value of node i.
 func (c *compiler) outputUsed(i int) bool {
 	if slices.Contains(c.roots, i) {
 		return true
@@ -164,10 +164,10 @@ func (c *compiler) outputUsed(i int) bool {
 	return false
 }
 
-// copied reports whether a view has to be computed as a copy, because its
-// input's memory is not the program's own and may change from run to run.
+// copied reports whether a view has to be computed as a copy because its input's memory
+// does not belong to the program and may change from run to run.
 func (c *compiler) copied(i int) bool {
 	j := c.children[i][0]
-	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are no tensors
+	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are not tensors
 	return boxed || c.ops[j] == nil
 }

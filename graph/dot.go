@@ -11,11 +11,11 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// WriteDOT draws the expressions that roots depend on as Graphviz text: every
-// node with its op and shape, grouped in clusters by layer, the forward pass in
-// one color and the gradients in another, in clusters of their own: a layer's
-// gradients come last where its values come first, and one frame around both would
-// spread the drawing over a wall. The same graph gives the same text.
+// WriteDOT draws the expressions that roots depend on in Graphviz's DOT format: each node
+// with its op and shape, clustered by layer, forward pass and gradients in different
+// colors and separate clusters. (A layer's gradients are at the end of the drawing, its
+// values at the start; a single cluster for both would stretch across all of it.) The
+// output is deterministic.
 func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	c, err := newCompiler(roots)
 	if err != nil {
@@ -37,7 +37,7 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	gradients.write(b, "  ")
 	for i := range c.nodes {
 		for _, j := range c.children[i] {
-			if backward[i] != backward[j] { // what the gradients need of the values; it does not shape the drawing
+			if backward[i] != backward[j] { // a value that a gradient reads: not to influence the layout
 				fmt.Fprintf(b, "  n%d -> n%d [weight=0, color=\"#999999\"];\n", j, i)
 				continue
 			}
@@ -58,7 +58,7 @@ const (
 func (c *compiler) describe(i int, group string, backward bool) string {
 	n := c.nodes[i]
 	if c.variable(i) {
-		name := strings.TrimPrefix(n.Name(), group+"/") // which the frame says
+		name := strings.TrimPrefix(n.Name(), group+"/") // the cluster's label already has the prefix
 		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", name, n.Shape())), colorVariable)
 	}
 	label, color := narrow(n.Op().String()), colorForward
@@ -71,7 +71,7 @@ func (c *compiler) describe(i int, group string, backward bool) string {
 	return fmt.Sprintf("label=%s, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), color)
 }
 
-// narrow breaks the name of an op with its attributes into lines.
+// narrow breaks the name and attributes of an op into lines.
 func narrow(op string) string {
 	const width = 24
 	var b strings.Builder
@@ -86,9 +86,9 @@ func narrow(op string) string {
 	return b.String()
 }
 
-// backward marks the nodes of the gradient: those that Gorgonia made the
-// derivative of a node, and what is computed from them. What a differentiated
-// node is computed from is forward, whatever else uses it.
+// backward marks the nodes of the gradient: those that Gorgonia created as a derivative,
+// and those computed from them. The inputs of a differentiated node are forward nodes,
+// no matter what else uses them.
 func (c *compiler) backward() []bool {
 	forward := make([]bool, 8*len(c.nodes))
 	for i, n := range c.nodes {
@@ -118,8 +118,8 @@ func (c *compiler) backward() []bool {
 	return backward
 }
 
-// groups gives gradients that are nobody's derivative in name the layer of
-// what they are computed from: of the last forward input, else of the first gradient.
+// groups assigns each node its group. A gradient node without a DerivOf link inherits the
+// group of its last forward input, or else of its first gradient input.
 func (c *compiler) groups(groups *Groups, backward []bool) []string {
 	group := make([]string, 8*len(c.nodes))
 	for i, n := range c.nodes {
@@ -141,33 +141,32 @@ func (c *compiler) groups(groups *Groups, backward []bool) []string {
 	return group
 }
 
-// quoteDOT is a double-quoted DOT string.
+// quoteDOT returns s as a double-quoted DOT string.
 func quoteDOT(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s) + `"`
 }
 
-// Diagram is a model seen from further off than its expressions: one box for
-// each layer. It knows nothing of layers; whoever has them fills it in.
+// Diagram is the structure of a model with one box per layer. The caller fills it in;
+// this package does not know layers.
 type Diagram struct {
 	Name   string
 	Boxes  []Box
-	Arrows [][2]int // from box to box
+	Arrows [][2]int // pairs of indices into Boxes
 }
 
 // Box is one layer of a Diagram.
 type Box struct {
-	Title      string // its name
-	Kind       string // what it computes
-	Shape      string // of its output
+	Title      string // the layer's name
+	Kind       string // the layer's type
+	Shape      string // of the output
 	Parameters int
-	// Group is the path of the model that it is nested in, "squeezenet/fire2" for a
-	// model within a model; empty for the outermost.
+	// Group is the path of the nested model that contains the layer, such as
+	// "squeezenet/fire2"; empty at the top level.
 	Group string
 }
 
-// WriteDOT writes the diagram as Graphviz text. Models within models are clusters
-// within clusters, with their names in the corner, where no arrow passes. The same
-// diagram gives the same text.
+// WriteDOT writes the diagram in Graphviz's DOT format. Nested models become nested
+// clusters with the label in a corner, where no arrow passes. The output is deterministic.
 func (d *Diagram) WriteDOT(w io.Writer) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprintf(b, "digraph %s {\n  rankdir=TB;\n  node [shape=box, style=\"rounded,filled\", fillcolor=%q, fontname=\"sans-serif\", fontsize=12];\n", quoteDOT(d.Name), colorForward)
@@ -191,22 +190,22 @@ func (b Box) lines() []string {
 	return lines
 }
 
-// A cluster is a frame in a DOT drawing: nodes, and frames within it.
+// A cluster is a frame in a DOT drawing: nodes and nested clusters.
 type cluster struct {
 	label  string
 	lines  []string
 	order  []*cluster
 	inside map[string]*cluster
-	number int  // unique in the drawing
-	count  *int // of all clusters
-	whole  bool // the label is the whole path, not its last name
+	number int  // unique within the drawing
+	count  *int // of all clusters in the drawing
+	whole  bool // whether the label is the whole path or only its last element
 }
 
-// newClusters counts the clusters from a number on. Labels are whole paths, or the
-// last name of each.
+// newClusters returns an empty root cluster. Numbering starts after first; whole selects
+// whole paths as labels.
 func newClusters(first int, whole bool) *cluster { return &cluster{count: &first, whole: whole} }
 
-// at is the cluster with that path, of names with slashes between; made at need.
+// at returns the cluster with the slash-separated path, creating what is missing.
 func (c *cluster) at(path string) *cluster {
 	if path == "" {
 		return c
@@ -232,7 +231,7 @@ func (c *cluster) at(path string) *cluster {
 
 func (c *cluster) add(line string) { c.lines = append(c.lines, line) }
 
-// write writes the nodes and the clusters within.
+// write writes the nodes and the nested clusters.
 func (c *cluster) write(w io.Writer, indent string) {
 	for _, l := range c.lines {
 		fmt.Fprintln(w, indent+l)

@@ -10,9 +10,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// fuse computes convolutions of an embedding, and their gradients, from the ids and
-// the table, where that takes fewer products than from the embedded sequences:
-// kernel.EmbeddingConv has the formulas. Ops whose values nobody reads any more drop out.
+// fuse computes convolutions of an embedding and their gradients directly from the ids and
+// the table where that takes fewer multiplications; kernel.EmbeddingConv has the formulas.
+// Nodes whose values are no longer read are removed. The graph itself keeps the ops as
+// they were written and differentiated: fusion is internal to the Program.
 func (c *compiler) fuse() {
 	for i, o := range c.ops {
 		if o == nil || c.nodes[i].Dtype() != Float32 {
@@ -51,7 +52,7 @@ func (c *compiler) fuse() {
 	c.shareIndexes()
 }
 
-// embedding returns child k of node i if that is an embedding of sequences, else -1.
+// embedding returns child k of node i if it is an embedding of sequences, else -1.
 func (c *compiler) embedding(i, k int) int {
 	x := c.children[i][k]
 	if o := c.ops[x]; o == nil || len(c.nodes[x].Shape()) != 3 {
@@ -62,17 +63,17 @@ func (c *compiler) embedding(i, k int) int {
 	return x
 }
 
-// second is the shape of the second operand of node i.
+// second returns the shape of the second operand of node i.
 func (c *compiler) second(i int) tensor.Shape { return c.nodes[c.children[i][1]].Shape() }
 
-// pays reports whether a convolution of x's shape by weights of shape w is better computed
-// from the table.
+// pays reports whether a convolution of node x by weights of shape w is faster when
+// computed from the table.
 func (c *compiler) pays(x int, w tensor.Shape, spec ConvSpec, vocab int) bool {
 	g, err := convGeometry(c.nodes[x].Shape(), w, spec)
 	return err == nil && kernel.EmbeddingConvPays(&g, vocab)
 }
 
-// prune drops the nodes that no root depends on any more.
+// prune removes the nodes that no root depends on.
 func (c *compiler) prune() {
 	alive := make([]bool, len(c.nodes))
 	for _, r := range c.roots {
@@ -103,16 +104,16 @@ func (c *compiler) prune() {
 	}
 }
 
-// fusedOp is o computed by f, from other inputs.
+// fusedOp returns a copy of o that is computed by f, from other inputs.
 func fusedOp(o *op, f func(*call[float32]) error) *op {
 	fused := *o
 	fused.run, fused.inPlaceOf, fused.kind = runner{f32: f}, 0, nil
 	return &fused
 }
 
-// In what follows x is the shape of the embedded sequences.
+// In the functions below, x is the shape of the embedded sequences.
 
-// runEmbeddingConv has the inputs ids, table, w and perhaps a bias.
+// runEmbeddingConv has the inputs ids, table, w and optionally a bias.
 func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		vocab := c.inShape[1][0]
@@ -156,9 +157,9 @@ func runEmbeddingConvTable(x tensor.Shape, vocab int, spec ConvSpec) func(*call[
 	}
 }
 
-// shareIndexes lets an embedding find out where each id occurs, where the gradient of its
-// table needs to know. It then copies the rows in the order in which they will be updated, by
-// the same workers.
+// shareIndexes makes a lookup record where each id occurs if the gradient of its table
+// needs that index. The lookup then copies rows in the order in which they will be updated,
+// with the same assignment to workers.
 func (c *compiler) shareIndexes() {
 	for i, o := range c.ops {
 		x := c.lookupBefore(i)
@@ -172,8 +173,8 @@ func (c *compiler) shareIndexes() {
 	}
 }
 
-// lookupBefore returns the embedding of the ids of node i, if that is a gradient whose rows
-// are summed later, else -1.
+// lookupBefore returns the lookup with the same ids as node i if node i is a gradient whose
+// rows are summed when read, else -1.
 func (c *compiler) lookupBefore(i int) int {
 	table := c.nodes[i].Shape()
 	if !c.summedOnRead(i) || !kernel.GatherPays(table[1]) {
@@ -190,7 +191,7 @@ func (c *compiler) lookupBefore(i int) int {
 	return -1
 }
 
-// runEmbeddingOf leaves in rows where the rows of the table went.
+// runEmbeddingOf looks up rows and records in rows where each of them went.
 func runEmbeddingOf(rows *Rows) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		table := c.inShape[1]
@@ -201,7 +202,7 @@ func runEmbeddingOf(rows *Rows) func(*call[float32]) error {
 	}
 }
 
-// runEmbeddingGradOf makes the gradient of that.
+// runEmbeddingGradOf computes the gradient from what runEmbeddingOf recorded.
 func runEmbeddingGradOf(rows *Rows) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		rows.Index = rows.grad.OfGathered(c.in[1])

@@ -11,19 +11,18 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// byID sorts nodes by number. A node is numbered when it is made, after its
-// children, so that this is a topological order; and since Backpropagate makes
-// the gradients of one node together, it is also the order in which buffers
-// live shortest.
+// byID sorts nodes by ID. A node gets its ID when it is created, after its children, so
+// this is a topological order. Since Backpropagate creates the gradients of one node
+// together, it is also an order in which buffers are short-lived.
 func byID(nodes Nodes) Nodes {
 	nodes = slices.Clone(nodes)
 	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.ID() - b.ID()) })
 	return nodes
 }
 
-// childrenOf returns the inputs of n in order, duplicates kept. g must be a
-// graph without removed nodes, as ExactSubgraphRoots returns it: removal leaves
-// ExprGraph's index of nodes stale and From answers for another node.
+// childrenOf returns the inputs of n in order, duplicates included. g must be a graph
+// without removed nodes, such as ExactSubgraphRoots returns: removal leaves ExprGraph's
+// node index stale, and From then answers for a different node.
 func childrenOf(g *Graph, n *Node) (Nodes, error) {
 	it := g.From(n.ID())
 	if it == nil {
@@ -40,8 +39,8 @@ func childrenOf(g *Graph, n *Node) (Nodes, error) {
 	return children, nil
 }
 
-// constantOf is the value of a constant. Gorgonia's interface for constants is private;
-// what marks one is an op that knows its value.
+// constantOf returns the value of a constant. Gorgonia's interface for constants is
+// unexported, but only constants have an op with a Value method.
 func constantOf(n *Node) (Value, bool) {
 	op, ok := n.Op().(interface{ Value() gorgonia.Value })
 	if !ok {
@@ -50,8 +49,9 @@ func constantOf(n *Node) (Value, bool) {
 	return op.Value(), true
 }
 
-// hasZeroDerivative knows Gorgonia's ops whose derivative is 0 where they say that they have
-// none: comparisons, sign, floor and ceil, and the size of a tensor. Their types are private.
+// hasZeroDerivative reports whether o is an op of Gorgonia whose derivative is 0 although
+// DiffWRT denies that it has one: comparisons, sign, floor, ceil and the size of a tensor.
+// Their types are unexported.
 func hasZeroDerivative(o gorgonia.Op) bool {
 	switch fmt.Sprintf("%T", o) {
 	case "gorgonia.elemBinOp", "gorgonia.elemUnaryOp", "gorgonia.sizeOp", "gorgonia.repeatOp":
@@ -60,15 +60,15 @@ func hasZeroDerivative(o gorgonia.Op) bool {
 	return false
 }
 
-// stockAdd is an op of gorgonia.Add.
+// stockAdd returns an op made by gorgonia.Add.
 var stockAdd = sync.OnceValue(func() gorgonia.Op {
 	g := gorgonia.NewGraph()
 	a, b := gorgonia.NewScalar(g, Float32, gorgonia.WithName("a")), gorgonia.NewScalar(g, Float32, gorgonia.WithName("b"))
 	return gorgonia.Must(gorgonia.Add(a, b)).Op()
 })
 
-// isStockAdd reports whether o is an op of gorgonia.Add, of any shape and element type.
-// Its type is unexported, so o is compared with one that gorgonia.Add makes.
+// isStockAdd reports whether o was made by gorgonia.Add, for any shape and element type.
+// The type of such an op is unexported, so o is compared with stockAdd.
 func isStockAdd(o gorgonia.Op) bool {
 	add := stockAdd()
 	return o != nil && reflect.TypeOf(o) == reflect.TypeOf(add) && o.String() == add.String()

@@ -9,10 +9,10 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Grad adds the gradient of a scalar cost with respect to variables, through
-// gorgonia.Backpropagate. A node is differentiated once: where a graph has gradients
-// already, a second Grad is right as long as it meets none of the nodes that the first
-// went through, and ErrSecondGradient elsewhere.
+// Grad adds the gradient of a scalar cost with respect to variables, using
+// gorgonia.Backpropagate. Each node can be differentiated only once: a second Grad in the
+// same graph works as long as it reaches no node that the first one passed through, and
+// returns ErrSecondGradient otherwise.
 func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	if err := differentiable(Nodes{cost}, wrt); err != nil {
 		return nil, gradientError(err)
@@ -22,7 +22,7 @@ func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	}
 	for _, n := range wrt {
 		if n.Op() != nil {
-			return nil, fmt.Errorf("gradient: %v is no variable; Backpropagate differentiates by other nodes", n)
+			return nil, fmt.Errorf("gradient: %v is not a variable; use Backpropagate to differentiate with respect to other nodes", n)
 		}
 	}
 	defer recoverGrad(&err)
@@ -37,9 +37,9 @@ func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	return gorgonia.Backpropagate(Nodes{cost}, Nodes{one}, wrt)
 }
 
-// Backpropagate adds the gradient of sum(output·gradOutput) with respect to any
-// nodes, variables or intermediate ones, through gorgonia.Backpropagate. It is
-// how Grad-CAM asks for the gradient of an activation.
+// Backpropagate adds the gradient of sum(output·gradOutput) with respect to any nodes,
+// variables or intermediate values, using gorgonia.Backpropagate. Grad-CAM uses it to get
+// the gradient of an activation.
 func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	if len(outputs) == 0 || len(outputs) != len(gradOutputs) {
 		return nil, fmt.Errorf("gradient: %d outputs with %d gradients", len(outputs), len(gradOutputs))
@@ -63,7 +63,7 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
 }
 
-// gradientError leaves an OpError as it is, which whoever knows its layer completes.
+// gradientError returns an OpError unchanged, so that a caller can add the layer.
 func gradientError(err error) error {
 	var e *OpError
 	if errors.As(err, &e) {
@@ -78,16 +78,17 @@ func recoverGrad(err *error) {
 	}
 }
 
-// ErrSecondGradient is returned where a gradient meets a node that was differentiated
-// before, whose first gradient Gorgonia would take for the new one.
-var ErrSecondGradient = errors.New("is differentiated already, for another gradient of the graph: build one graph for each")
+// ErrSecondGradient is returned if a gradient reaches a node that has been differentiated
+// before: Gorgonia would take the first gradient for the new one.
+var ErrSecondGradient = errors.New("has already been differentiated for another gradient: build a separate graph for each")
 
-// differentiable finds what Gorgonia answers with a panic, with an error that names no
-// op, or with a wrong result. A path from wrt to outputs along which the output changes
-// must have a gradient everywhere: Gorgonia leaves a path that has none out of the sum.
+// differentiable finds the cases in which Gorgonia panics, returns an error that names no
+// op, or computes a wrong result. On a path from wrt to outputs along which the output
+// changes, every node needs a gradient: Gorgonia silently drops paths on which one is
+// missing.
 func differentiable(outputs, wrt Nodes) error {
 	if len(wrt) == 0 {
-		return errors.New("asked for with respect to nothing")
+		return errors.New("no nodes to differentiate with respect to")
 	}
 	for _, n := range append(append(Nodes{}, outputs...), wrt...) {
 		switch {
@@ -114,12 +115,12 @@ func differentiable(outputs, wrt Nodes) error {
 	return nil
 }
 
-// paths are the ways on which a change of wrt changes the outputs.
+// paths describes the paths along which a change of wrt changes the outputs.
 type paths struct {
-	nodes      Nodes // that the outputs are computed from, in topological order
+	nodes      Nodes // all nodes that the outputs depend on, in topological order
 	edges      map[*Node][]edge
-	depends    map[*Node]bool // on one of wrt
-	influences map[*Node]bool // one of outputs
+	depends    map[*Node]bool // whether the node depends on one of wrt
+	influences map[*Node]bool // whether the node influences one of outputs
 }
 
 // edge is one input of a node.
@@ -128,13 +129,13 @@ type edge struct {
 	derivative
 }
 
-// slope says what is known of an op's derivative by one of its inputs.
+// derivative says what is known about the derivative of an op with respect to an input.
 type derivative int
 
 const (
-	known             derivative = iota // SymDiff gives it
-	zero                                // the output moves in steps, as a comparison's does, or is moved by another input that counts for this one
-	unknown                             // there is one, which SymDiff does not give
+	known             derivative = iota // SymDiff returns it
+	zero                                // the output is piecewise constant in the input, as a comparison's is, or the derivative is part of another input's
+	unknown                             // it exists, but SymDiff does not return it
 	notDifferentiable                   // the op has no SymDiff
 )
 
@@ -167,7 +168,7 @@ func findPaths(outputs, wrt Nodes) (*paths, error) {
 	return p, nil
 }
 
-// check is an error for a node on a path that has no gradient, or another one already.
+// check returns an error if n is on a path and has no gradient, or has one already.
 func (p *paths) check(n *Node) error {
 	if !p.depends[n] || !p.influences[n] {
 		return nil
@@ -191,7 +192,7 @@ func (p *paths) check(n *Node) error {
 	return nil
 }
 
-// missingError says why there is no gradient with respect to n at all.
+// missingError explains why there is no gradient with respect to n at all.
 func (p *paths) missingError(n *Node) error {
 	reached := map[*Node]bool{n: true}
 	for _, m := range p.nodes {
@@ -201,14 +202,14 @@ func (p *paths) missingError(n *Node) error {
 			}
 			reached[m] = true
 			if e.derivative == zero {
-				return &OpError{Op: m.Op().String(), Node: m, Err: fmt.Errorf("has derivative 0, so that there is no gradient with respect to %q, whose only way leads through it", n.Name())}
+				return &OpError{Op: m.Op().String(), Node: m, Err: fmt.Errorf("has derivative 0, so there is no gradient with respect to %q, which affects the outputs only through it", n.Name())}
 			}
 		}
 	}
-	return fmt.Errorf("there is none with respect to %q, on which nothing depends that is differentiated", n.Name())
+	return fmt.Errorf("there is none with respect to %q: no output depends on it", n.Name())
 }
 
-// derivativesOf looks at the op of n, which has some children.
+// derivativesOf returns what is known about the op of n, which has the given number of children.
 func derivativesOf(n *Node, children int) []derivative {
 	derivs := make([]derivative, children)
 	if children == 0 {

@@ -11,55 +11,54 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// These are Gorgonia's own types, so that its ops and the ones of this package
-// mix in one expression. This package is the only one that imports Gorgonia.
+// These are Gorgonia's own types, so its ops and the ops of this package can be mixed in
+// one expression. No other package imports Gorgonia.
 type (
 	// Node is an expression.
 	Node = gorgonia.Node
-	// Nodes are expressions.
+	// Nodes is a list of expressions.
 	Nodes = gorgonia.Nodes
-	// Graph holds expressions and what they depend on.
+	// Graph holds expressions and everything they depend on.
 	Graph = gorgonia.ExprGraph
-	// Value is what a node holds: a tensor, a scalar, a sparse matrix.
+	// Value is the value of a node: a tensor, a scalar or a sparse matrix.
 	Value = gorgonia.Value
-	// Solver is an optimizer of Gorgonia's.
+	// Solver is one of Gorgonia's optimizers.
 	Solver = gorgonia.Solver
-	// ValueGrad is what a Solver updates: a value with its gradient.
+	// ValueGrad is what a Solver updates: a value and its gradient.
 	ValueGrad = gorgonia.ValueGrad
 	// Dtype is an element type.
 	Dtype = tensor.Dtype
-	// Shape is a length for each axis.
+	// Shape has the length of each axis.
 	Shape = tensor.Shape
 )
 
-// The element types of graphs: Float32 for everything, Float64 for gradient checks.
+// The element types: Float32 for everything, Float64 for gradient checks.
 var (
 	Float32 = tensor.Float32
 	Float64 = tensor.Float64
 )
 
-// Random is the source of the masks of a graph. Masks come from a counter-based
-// generator (Philox4x32-10, Salmon et al. 2011): a mask is a function of Key,
-// the op's stream, Step and the element's place, and of nothing else. Whoever
-// trains adds one to Step for each training step; saving Key and Step is saving
-// the state.
+// Random is the source of all random numbers of a graph. They come from a counter-based
+// generator (Philox4x32-10, Salmon et al. 2011): each is a function of Key, the op's stream,
+// Step and the element's index, and of nothing else. The training loop increments Step
+// after each training step. Key and Step are the complete state.
 type Random struct{ Key, Step uint64 }
 
 // New returns an empty expression graph.
 func New() *Graph { return gorgonia.NewGraph() }
 
-// Input adds a variable of the given shape: data, a target or a weight. An
-// empty shape is a scalar. The name must be new in the graph, because Gorgonia
-// makes one node of two variables that agree in name, type and shape.
+// Input adds a variable of the given shape: data, a target or a weight. An empty shape is
+// a scalar. The name must be unique in the graph, because Gorgonia merges variables of the
+// same name, type and shape into one node.
 func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	if g == nil {
-		return nil, fmt.Errorf("input %q of shape %v: there is no graph", name, shape)
+		return nil, fmt.Errorf("input %q of shape %v: the graph is nil", name, shape)
 	}
 	if name == "" {
-		return nil, fmt.Errorf("input of shape %v: has no name", shape)
+		return nil, fmt.Errorf("input of shape %v: the name is empty", shape)
 	}
 	if len(g.ByName(name)) > 0 {
-		return nil, fmt.Errorf("input %q: the graph has a node of this name", name)
+		return nil, fmt.Errorf("input %q: the graph already has a node of this name", name)
 	}
 	for _, d := range shape {
 		if d <= 0 {
@@ -80,7 +79,7 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	return gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name)), nil
 }
 
-// unusedName is a name that no node of the graph has: the one given, or that with a number.
+// unusedName returns the given name, with a number appended if the graph already has it.
 func unusedName(g *Graph, name string) string {
 	free := name
 	for i := 2; len(g.ByName(free)) > 0; i++ {
@@ -89,9 +88,9 @@ func unusedName(g *Graph, name string) string {
 	return free
 }
 
-// Let binds a value of the variable's element type and shape to it. The value is
-// shared, not copied: a weight bound to the variables of several graphs is one weight.
-// A tensor must be row-major, contiguous and without a mask, and stay so.
+// Let binds a value to a variable of the same element type and shape. The value is shared,
+// not copied: a weight bound to variables of several graphs is one weight. A tensor must be
+// row-major, contiguous and unmasked, and must stay so.
 func Let(n *Node, v Value) error {
 	if n == nil || v == nil {
 		return fmt.Errorf("let %v = %v: nothing to bind", n, v)
@@ -105,16 +104,15 @@ func Let(n *Node, v Value) error {
 	return gorgonia.Let(n, v)
 }
 
-// Floats is the memory behind a value: the elements of a row-major float32
-// tensor or scalar, nil for anything else.
+// Floats returns the memory of a row-major float32 tensor or scalar, nil for any other
+// value.
 func Floats(v Value) []float32 { return data[float32](v) }
 
-// Workers sets how many goroutines an op may use and returns a function that
-// restores the former number. The default is GOMAXPROCS. Results do not depend
-// on it.
+// Workers sets how many goroutines an op may use and returns a function that restores the
+// previous number. The default is GOMAXPROCS. Results do not depend on it.
 func Workers(n int) (restore func()) { return kernel.SetWorkers(n) }
 
-// Instructions tells what the kernels run on: "avx512", "avx2" or "generic".
-// The best that the processor has is chosen at start, unless REEF_KERNEL in the
-// environment names a lower one.
+// Instructions returns the instruction set that the kernels use: "avx512", "avx2" or
+// "generic". It is the best one that the processor supports, unless the environment
+// variable REEF_KERNEL selects a lower one.
 func Instructions() string { return kernel.ISA() }

@@ -42,12 +42,12 @@ func layouts() map[string]struct {
 	}{
 		"row-major":         {counting(2, 3), ""},
 		"column-major":      {tensor.New(tensor.WithShape(2, 3), tensor.AsFortran([]float32{0, 1, 2, 3, 4, 5})), "is column-major (strides [1 2]), want row-major"},
-		"transposed":        {lazy, "is transposed, its memory is not (strides [1 2])"},
+		"transposed":        {lazy, "is a transposed view (strides [1 2])"},
 		"transposed, moved": {moved, ""},
 		"columns":           {cut(counting(2, 4), nil, gorgonia.S(1, 4)), "is not contiguous (strides [4 1])"},
 		"rows":              {cut(counting(4, 3), gorgonia.S(1, 3)), ""},
 		"every second row":  {cut(counting(4, 3), gorgonia.S(0, 4, 2)), "is not contiguous (strides [6 1])"},
-		"masked":            {masked, "the tensor has a mask"},
+		"masked":            {masked, "the tensor is masked"},
 		"float64":           {tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]float64{0, 1, 2, 3, 4, 5})), "value is float64, want float32"},
 		"ints":              {tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]int{0, 1, 2, 3, 4, 5})), "value is int, want float32"},
 	}

@@ -10,18 +10,18 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Activation is an element-wise function with its parameter. Act makes one;
-// LeakyReLU and ELU take theirs from ActAlpha.
+// Activation is an element-wise function with its parameter. Act returns one with the
+// default parameter, ActAlpha sets the parameter of LeakyReLU and ELU.
 type Activation struct {
 	kind  ActivationKind
 	alpha float64
 }
 
-// ActivationKind names an element-wise activation function. Its String is
-// Keras's name (https://keras.io/api/layers/activations/).
+// ActivationKind identifies an element-wise activation function. Its String is the Keras
+// name (https://keras.io/api/layers/activations/).
 type ActivationKind = kernel.Activation
 
-// The element-wise activations; softmax, which needs whole rows, is Softmax.
+// The element-wise activations. Softmax, which works on whole rows, is a separate op.
 const (
 	Linear      = kernel.Linear      // x
 	ReLU        = kernel.ReLU        // max(x, 0); derivative 0 at 0
@@ -30,7 +30,7 @@ const (
 	ELU         = kernel.ELU         // x > 0: x, else alpha·(exp(x) - 1); alpha 1
 	SELU        = kernel.SELU        // 1.0507·(x > 0: x, else 1.6733·(exp(x) - 1)), Klambauer et al. 2017
 	GELU        = kernel.GELU        // x·Φ(x), Hendrycks & Gimpel 2016
-	GELUTanh    = kernel.GELUTanh    // its approximation by tanh
+	GELUTanh    = kernel.GELUTanh    // tanh approximation of GELU
 	SiLU        = kernel.SiLU        // x·sigmoid(x), also called swish
 	Mish        = kernel.Mish        // x·tanh(softplus(x)), Misra 2019
 	Softplus    = kernel.Softplus    // log(1 + exp(x))
@@ -43,10 +43,10 @@ const (
 	Exponential = kernel.Exponential // exp(x)
 )
 
-// ParseActivation finds an activation by its Keras name.
+// ParseActivation returns the activation with the given Keras name.
 func ParseActivation(name string) (ActivationKind, error) { return kernel.ParseActivation(name) }
 
-// Act is the activation with its default parameter.
+// Act returns the activation with its default parameter.
 func Act(kind ActivationKind) Activation {
 	switch kind {
 	case LeakyReLU:
@@ -57,17 +57,17 @@ func Act(kind ActivationKind) Activation {
 	return Activation{kind: kind}
 }
 
-// ActAlpha is LeakyReLU with slope alpha or ELU with scale alpha.
+// ActAlpha returns LeakyReLU with negative slope alpha or ELU with scale alpha.
 func ActAlpha(kind ActivationKind, alpha float64) Activation { return Activation{kind, alpha} }
 
-// Kind is the function, Alpha its parameter (0 where it has none).
+// Kind returns the function without its parameter.
 func (a Activation) Kind() ActivationKind { return a.kind }
 
-// Alpha is LeakyReLU's slope or ELU's scale.
+// Alpha returns the negative slope of LeakyReLU or the scale of ELU, 0 for the others.
 func (a Activation) Alpha() float64 { return a.alpha }
 
-// FromOutput reports whether the derivative follows from the output alone, so
-// that another op can compute the function in place. ELU's does for alpha > 0.
+// FromOutput reports whether the derivative can be computed from the output alone, so
+// that another op can apply the function in place. For ELU this requires alpha > 0.
 func (a Activation) FromOutput() bool {
 	if (a.kind == ELU || a.kind == LeakyReLU) && a.alpha <= 0 {
 		return false
@@ -75,7 +75,7 @@ func (a Activation) FromOutput() bool {
 	return a.kind.FromOutput()
 }
 
-// String is the name, with the parameter where there is one.
+// String returns the name, with the parameter if there is one.
 func (a Activation) String() string {
 	if a.kind == LeakyReLU || a.kind == ELU {
 		return fmt.Sprintf("%v(%g)", a.kind, a.alpha)
@@ -83,7 +83,7 @@ func (a Activation) String() string {
 	return a.kind.String()
 }
 
-// Activate is y = act(x), for every element. Linear is x itself.
+// Activate returns y = act(x), element-wise. For Linear it returns x itself.
 func Activate(x *Node, act Activation) (*Node, error) {
 	if act.kind == Linear && x != nil {
 		return x, nil
@@ -113,7 +113,7 @@ func runActivate[T kernel.Float](act Activation) func(*call[T]) error {
 	}
 }
 
-// activateGrad is dx = dy·act'(x), from s = y where act.FromOutput and s = x elsewhere.
+// activateGrad returns dx = dy·act'(x), where s is y if act.FromOutput and x otherwise.
 func activateGrad(act Activation, s, dy *Node) (*Node, error) {
 	if act.kind == Linear {
 		return dy, nil
@@ -135,8 +135,8 @@ func runActivateGrad[T kernel.Float](act Activation) func(*call[T]) error {
 	}
 }
 
-// applyActivated is y = act(op(x, w, b)), b nil for none. build makes the op with act
-// in it; where act' does not follow from y, act is an op of its own after it.
+// applyActivated returns y = act(op(x, w, b)), where b may be nil. build makes the op with
+// act fused into it; if act' cannot be computed from y, act is applied by a separate op.
 func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bias bool) *op) (*Node, error) {
 	fused := act
 	if !act.FromOutput() {
@@ -153,20 +153,21 @@ func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bi
 	return Activate(y, act)
 }
 
-// Softmax is y_j = exp(x_j)/Σ_k exp(x_k) along the last axis, computed with the
-// row's maximum taken off.
+// Softmax returns y_j = exp(x_j)/Σ_k exp(x_k) along the last axis. The row's maximum is
+// subtracted first, so exp does not overflow.
 func Softmax(x *Node) (*Node, error) {
 	return rowsOp("softmax", x, forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
 		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])))
 }
 
-// LogSoftmax is y_j = x_j - log Σ_k exp(x_k) along the last axis.
+// LogSoftmax returns y_j = x_j - log Σ_k exp(x_k) along the last axis.
 func LogSoftmax(x *Node) (*Node, error) {
 	return rowsOp("log_softmax", x, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
 		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])))
 }
 
-// rowsOp applies a function to every row (the last axis) whose gradient follows from its output.
+// rowsOp applies to each row (along the last axis) a function whose gradient can be
+// computed from its output.
 func rowsOp(name string, x *Node, run, back runner) (*Node, error) {
 	rank := rankOf(x)
 	if x != nil && rank == 0 {

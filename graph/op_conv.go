@@ -10,28 +10,28 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// ConvSpec says how a convolution's window moves. The zero value is stride 1,
-// no dilation and no padding. For one spatial axis the second number counts.
+// ConvSpec describes how a convolution's window moves. The zero value is stride 1, no
+// dilation and no padding. With one spatial axis, the second element of each pair is used.
 type ConvSpec struct {
 	Stride   [2]int
 	Dilation [2]int
 	Padding  Padding
 }
 
-// Conv is y = act(x * w + b), a cross-correlation over one or two spatial axes
-// with the channels last:
+// Conv returns y = act(x * w + b), a cross-correlation over one or two spatial axes,
+// channels last:
 //
 //	x (batch, height, width, in)   w (kh, kw, in, out)   b (out) or nil   y (batch, oh, ow, out)
 //	x (batch, steps, in)           w (k, in, out)                         y (batch, steps', out)
 //
-// An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, or ⌈n/s⌉ with Same
-// or Causal padding. Nothing is unrolled into columns.
+// An axis of length n gets length ⌊(n - d·(k-1) - 1)/s⌋ + 1, or ⌈n/s⌉ with Same or Causal
+// padding. There is no im2col copy.
 func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
 	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return convOp(rankOf(x), spec, act, bias) })
 }
 
-// ConvTranspose is the transpose of Conv as a linear map (without bias): it
-// spreads x (batch, h, w, out of Conv) into an image of the given spatial size.
+// ConvTranspose returns the transpose of Conv as a linear map (without bias): it maps
+// x, shaped like an output of Conv, to an image of the given spatial size.
 //
 //	x (batch, oh, ow, out)   w (kh, kw, in, out)   y (batch, size..., in)
 func ConvTranspose(x, w *Node, spec ConvSpec, size ...int) (*Node, error) {
@@ -52,7 +52,7 @@ func convOp(rank int, spec ConvSpec, act Activation, bias bool) *op {
 				return nil, err
 			}
 			if bias && in[2][0] != g.K {
-				return nil, fmt.Errorf("bias has %d values, kernel has %d channels out", in[2][0], g.K)
+				return nil, fmt.Errorf("bias has %d values, kernel has %d output channels", in[2][0], g.K)
 			}
 			return convShape(rank, g), nil
 		},
@@ -97,7 +97,7 @@ func runConv[T kernel.Float](spec ConvSpec, act Activation) func(*call[T]) error
 	}
 }
 
-// convBackData is the gradient of an image x from that of the output.
+// convBackData returns the gradient of an image of shape x, given the output's gradient.
 func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 	x = x.Clone()
 	rank := len(x)
@@ -117,8 +117,8 @@ func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 		run:  forDtypes(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
 		diff: []bool{true, true},
 		kind: convData{spec},
-		// The map is linear in both inputs: its transposes are the convolution and
-		// the convolution's gradient of weights, with image and output exchanged.
+		// The map is linear in both inputs. Its transposes are the convolution and the
+		// convolution's weight gradient, with the roles of image and output exchanged.
 		grad: func(in Nodes, _, g *Node) (Nodes, error) {
 			dIn, err := Conv(g, in[1], nil, spec, Act(Linear))
 			if err != nil {
@@ -141,7 +141,7 @@ func runConvBackData[T kernel.Float](x tensor.Shape, spec ConvSpec) func(*call[T
 	}
 }
 
-// convBackWeights is the gradient of weights of shape w.
+// convBackWeights returns the gradient of weights of shape w.
 func convBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) {
 	w = w.Clone()
 	rank := len(w)
@@ -165,7 +165,7 @@ func runConvBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*cal
 	}
 }
 
-// DepthwiseConv convolves every channel of an image with m kernels of its own:
+// DepthwiseConv convolves each channel of an image with its own m kernels:
 // y[..., c·m + j] = act((x_c * w_cj) + b[c·m + j]).
 //
 //	x (batch, height, width, c)   w (kh, kw, c, m)   b (c·m) or nil   y (batch, oh, ow, c·m)
@@ -173,7 +173,7 @@ func DepthwiseConv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) 
 	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return depthwiseOp(spec, act, bias) })
 }
 
-// depthwiseGeometry is a convolution's with c·m channels out.
+// depthwiseGeometry is convGeometry with c·m output channels.
 func depthwiseGeometry(x, w tensor.Shape, spec ConvSpec) (kernel.Conv, error) {
 	g, err := convGeometry(x, w, spec)
 	g.K *= g.C
@@ -190,7 +190,7 @@ func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
 				return nil, err
 			}
 			if bias && in[2][0] != g.K {
-				return nil, fmt.Errorf("bias has %d values, kernel has %d channels out", in[2][0], g.K)
+				return nil, fmt.Errorf("bias has %d values, kernel has %d output channels", in[2][0], g.K)
 			}
 			return convShape(4, g), nil
 		},
@@ -267,7 +267,8 @@ func runDepthwiseBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func
 	}
 }
 
-// convGeometry lays a kernel of shape w over an image of shape x.
+// convGeometry returns the geometry of a convolution of an image of shape x with a kernel
+// of shape w.
 func convGeometry(x, w tensor.Shape, spec ConvSpec) (g kernel.Conv, err error) {
 	if len(w) != len(x) {
 		return g, fmt.Errorf("kernel has shape %v, input %v", w, x)
@@ -308,7 +309,7 @@ func convShape(rank int, g kernel.Conv) tensor.Shape {
 	return tensor.Shape{g.N, g.OH, g.OW, g.K}
 }
 
-// What fuse has to know of the ops of a convolution.
+// These identify the ops of a convolution to fuse.
 type (
 	convolution struct {
 		spec ConvSpec

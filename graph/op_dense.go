@@ -10,11 +10,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Dense is y = act(x·w + b), in one op where the gradient of act follows from y.
+// Dense returns y = act(x·w + b), as one op if the gradient of act can be computed from y.
 //
 //	x (batch, in)   w (in, units)   b (units) or nil   y (batch, units)
 //
-// x may be bound to a CSR matrix: then only what is not zero is multiplied.
+// x may be bound to a CSR matrix; then only its nonzero elements are multiplied.
 func Dense(x, w, b *Node, act Activation) (*Node, error) {
 	return applyActivated(x, w, b, act, denseOp)
 }
@@ -77,7 +77,7 @@ func runDense[T kernel.Float](act Activation) func(*call[T]) error {
 	}
 }
 
-// MatMul is op(a)·op(b) for matrices, where op transposes if asked.
+// MatMul returns op(a)·op(b) for matrices, where op is the transpose if requested.
 //
 //	a (m, k)   b (k, n)   result (m, n)
 func MatMul(a, b *Node, transA, transB bool) (*Node, error) {
@@ -100,7 +100,7 @@ func matMulOp(transA, transB bool) *op {
 		diff: []bool{true, true},
 
 		takesSparse: true,
-		// With C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand gets the transpose of that.
+		// With C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; the gradient of a transposed operand is transposed.
 		grad: func(in Nodes, _, dc *Node) (Nodes, error) {
 			a, b := in[0], in[1]
 			da, err := pick(transA, func() (*Node, error) { return MatMul(b, dc, transB, true) },
@@ -132,13 +132,13 @@ func runMatMul[T kernel.Float](transA, transB bool) func(*call[T]) error {
 	}
 }
 
-// sparseVals are a matrix's values; graphs in float64 know no sparse matrices.
+// sparseVals returns the values of m; float64 graphs do not support sparse matrices.
 func sparseVals[T kernel.Float](m *CSR) []T {
 	v, _ := any(m.Vals).([]T)
 	return v
 }
 
-// dims are the rows and columns of op(s).
+// dims returns the rows and columns of op(s).
 func dims(s tensor.Shape, trans bool) (rows, cols int) {
 	if trans {
 		return s[1], s[0]
@@ -153,12 +153,12 @@ func pick(first bool, a, b func() (*Node, error)) (*Node, error) {
 	return b()
 }
 
-// BatchMatMul is op(a_i)·op(b_i) for every pair of matrices of two batches, where
-// op transposes if asked.
+// BatchMatMul returns op(a_i)·op(b_i) for each pair of matrices in two batches, where op is
+// the transpose if requested.
 //
 //	a (..., m, k)   b (..., k, n)   result (..., m, n)
 //
-// All axes before the last two agree.
+// All axes but the last two must agree.
 func BatchMatMul(a, b *Node, transA, transB bool) (*Node, error) {
 	rank := rankOf(a)
 	return apply(&op{
@@ -170,7 +170,7 @@ func BatchMatMul(a, b *Node, transA, transB bool) (*Node, error) {
 				return nil, fmt.Errorf("inputs have shape %v, want (batch, ..., m, k)", in[0])
 			}
 			if !equal(in[0][:last], in[1][:last]) {
-				return nil, fmt.Errorf("batches are %v and %v", in[0][:last], in[1][:last])
+				return nil, fmt.Errorf("batch shapes are %v and %v", in[0][:last], in[1][:last])
 			}
 			m, k := dims(in[0][last:], transA)
 			l, n := dims(in[1][last:], transB)

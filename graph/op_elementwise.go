@@ -4,7 +4,7 @@ package graph
 
 import "github.com/reef-dl/reef/internal/kernel"
 
-// Add is a + b, element by element; scalars too.
+// Add returns a + b, element-wise; a and b may be scalars.
 func Add(a, b *Node) (*Node, error) { return apply(addOp(rankOf(a)), a, b) }
 
 func addOp(rank int) *op {
@@ -19,7 +19,7 @@ func addOp(rank int) *op {
 	}
 }
 
-// Sub is a - b, element by element.
+// Sub returns a - b, element-wise.
 func Sub(a, b *Node) (*Node, error) {
 	rank := rankOf(a)
 	return apply(&op{
@@ -36,7 +36,7 @@ func Sub(a, b *Node) (*Node, error) {
 	}, a, b)
 }
 
-// Mul is a·b, element by element (Hadamard product).
+// Mul returns a·b, element-wise (the Hadamard product).
 func Mul(a, b *Node) (*Node, error) {
 	rank := rankOf(a)
 	return apply(&op{
@@ -57,7 +57,7 @@ func Mul(a, b *Node) (*Node, error) {
 	}, a, b)
 }
 
-// Scale is factor·x.
+// Scale returns factor·x.
 func Scale(x *Node, factor float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -74,7 +74,7 @@ func Scale(x *Node, factor float64) (*Node, error) {
 	}, x)
 }
 
-// Affine is scale·x + shift.
+// Affine returns scale·x + shift.
 func Affine(x *Node, scale, shift float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -114,8 +114,8 @@ func runScale[T kernel.Float](factor float64) func(*call[T]) error {
 	}
 }
 
-// Maximum is the larger of a and b, element by element. The gradient goes to a
-// where a >= b, else to b.
+// Maximum returns the element-wise maximum of a and b. The gradient goes to a where
+// a >= b, otherwise to b.
 func Maximum(a, b *Node) (*Node, error) {
 	rank := rankOf(a)
 	return apply(&op{

@@ -14,9 +14,9 @@ import (
 //
 //	ids (batch, steps), integers from 0 to vocabulary-1   table (vocabulary, dim)   y (batch, steps, dim)
 //
-// The gradient of the table has rows only for the ids of the batch. Where it is
-// a root of a Program and nothing else uses it, its value is a *Rows; elsewhere
-// it is a dense tensor. An id out of range is an error of the run.
+// The gradient of the table has nonzero rows only for the ids of the batch. If it is a root
+// of a Program and no other op reads it, its value is a *Rows, otherwise a dense tensor. An
+// id out of range is an error when the graph runs.
 func Embedding(ids, table *Node) (*Node, error) {
 	rank := rankOf(ids)
 	return apply(&op{
@@ -72,7 +72,7 @@ func runEmbeddingGrad[T kernel.Float](table tensor.Shape) func(*call[T]) error {
 	}
 }
 
-// What fuse has to know of a lookup and its gradient.
+// These identify a lookup and its gradient to fuse.
 type (
 	lookup     struct{}
 	lookupGrad struct{}

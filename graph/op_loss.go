@@ -11,46 +11,47 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The losses take a prediction of shape (..., n) and give one value for each
-// row of n, as a vector; Mean or WeightedMean make the scalar cost of them.
-// Gradients go to the prediction and to the target, except to class numbers.
+// The losses map a prediction of shape (..., n) to a vector with one value for each row of
+// n elements; Mean or WeightedMean reduces it to a scalar cost. Gradients flow to the
+// prediction and to the target, except for class labels.
 
-// MeanSquaredError is (1/n)·Σ_j (p_j - t_j)² for each row.
+// MeanSquaredError returns (1/n)·Σ_j (p_j - t_j)² for each row.
 func MeanSquaredError(prediction, target *Node) (*Node, error) {
 	return rowLoss("mse", prediction, target, forDtypes(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
 		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), opposite)
 }
 
-// MeanAbsoluteError is (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
+// MeanAbsoluteError returns (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
 func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
 	return rowLoss("mae", prediction, target, forDtypes(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
 		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), opposite)
 }
 
-// SigmoidCrossEntropy is the binary cross-entropy of probabilities given as
-// logits z, (1/n)·Σ_j max(z_j, 0) - z_j·t_j + log(1 + exp(-|z_j|)), which neither
-// overflows nor takes the logarithm of 0.
+// SigmoidCrossEntropy returns the binary cross-entropy of logits z,
+// (1/n)·Σ_j max(z_j, 0) - z_j·t_j + log(1 + exp(-|z_j|)). This form neither overflows nor
+// takes the logarithm of 0.
 func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("sigmoid_xent", logits, target, forDtypes(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
 		forDtypes(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
 		byTarget("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
 }
 
-// SoftmaxCrossEntropy is the categorical cross-entropy of logits z with a
-// distribution t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
+// SoftmaxCrossEntropy returns the categorical cross-entropy of logits z and a distribution
+// t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
 func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("softmax_xent", logits, target, forDtypes(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
 		forDtypes(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
 		byTargetOf("softmax_xent", forDtypes(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
 }
 
-// targetGrad makes the gradient of a loss by its target, from that by its prediction or anew.
+// targetGrad returns the gradient of a loss with respect to its target. It may use dp, the
+// gradient with respect to the prediction.
 type targetGrad func(p, t, dloss, dp *Node) (*Node, error)
 
-// opposite is the gradient of a loss of p - t.
+// opposite is the target gradient of a loss of p - t.
 func opposite(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
 
-// byTarget is the gradient that a kernel makes.
+// byTarget returns the target gradient that a kernel computes.
 func byTarget(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
 	return byTargetOf(name, forDtypes(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
 }
@@ -68,18 +69,18 @@ func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Nod
 	}, run, back, target), p, t)
 }
 
-// SparseSoftmaxCrossEntropy is SoftmaxCrossEntropy for targets that are class
-// numbers: log Σ_k exp(z_k) - z_label.
+// SparseSoftmaxCrossEntropy is SoftmaxCrossEntropy for integer class labels:
+// log Σ_k exp(z_k) - z_label.
 //
 //	logits (..., classes)   labels (...), integers from 0 to classes-1
 //
-// A label out of range is an error of the run, which names its row.
+// A label out of range is an error when the graph runs; it names the row.
 func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
 	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
 }
 
 // lossOp maps (prediction, target) to a vector with one loss for each row of the
-// prediction; target is nil for class numbers, which have no gradient.
+// prediction. A nil target means class labels, which have no gradient.
 func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner, target targetGrad) *op {
 	return &op{
 		name: name,
@@ -107,7 +108,7 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 	}
 }
 
-// lossGrad is a gradient of p's shape.
+// lossGrad applies an op that computes a gradient of p's shape.
 func lossGrad(name string, run runner, p, t, dloss *Node) (*Node, error) {
 	return apply(&op{
 		name: name,
@@ -141,58 +142,57 @@ func runSparseXent[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// More losses of a prediction of shape (..., n), one value for each row. ε is
-// 1e-7; where a bound acts, the derivative is 0. Formulas: https://keras.io/api/losses/.
+// In the losses below, ε is 1e-7, and the derivative is 0 where a value is clipped.
+// Formulas: https://keras.io/api/losses/.
 
-// MeanAbsolutePercentageError is (100/n)·Σ_j |p_j - t_j|/max(|t_j|, ε).
+// MeanAbsolutePercentageError returns (100/n)·Σ_j |p_j - t_j|/max(|t_j|, ε) for each row.
 func MeanAbsolutePercentageError(prediction, target *Node) (*Node, error) {
 	return plainLoss("mape", prediction, target, kernel.AbsolutePercentage[float32](), kernel.AbsolutePercentage[float64](),
 		byTarget("mape", kernel.AbsolutePercentageTarget[float32](), kernel.AbsolutePercentageTarget[float64]()))
 }
 
-// MeanSquaredLogarithmicError is (1/n)·Σ_j (log(1 + p_j) - log(1 + t_j))², with p and t at least ε.
+// MeanSquaredLogarithmicError returns (1/n)·Σ_j (log(1 + p_j) - log(1 + t_j))² for each row,
+// with p and t clipped to at least ε.
 func MeanSquaredLogarithmicError(prediction, target *Node) (*Node, error) {
 	return plainLoss("msle", prediction, target, kernel.SquaredLogarithmic[float32](), kernel.SquaredLogarithmic[float64](),
 		byTarget("msle", kernel.SquaredLogarithmicTarget[float32](), kernel.SquaredLogarithmicTarget[float64]()))
 }
 
-// Huber is the mean of e²/2 where |e| <= delta and delta·|e| - delta²/2 elsewhere,
-// e = p_j - t_j (Huber 1964).
+// Huber returns the mean of e²/2 where |e| <= delta and of delta·|e| - delta²/2 elsewhere,
+// with e = p_j - t_j (Huber 1964).
 func Huber(prediction, target *Node, delta float64) (*Node, error) {
 	return plainLoss("huber"+attrs("delta", delta), prediction, target, kernel.Huber[float32](delta), kernel.Huber[float64](delta), opposite)
 }
 
-// LogCosh is (1/n)·Σ_j log cosh(p_j - t_j).
+// LogCosh returns (1/n)·Σ_j log cosh(p_j - t_j) for each row.
 func LogCosh(prediction, target *Node) (*Node, error) {
 	return plainLoss("log_cosh", prediction, target, kernel.LogCosh[float32](), kernel.LogCosh[float64](), opposite)
 }
 
-// BinaryCrossEntropy is -(1/n)·Σ_j t_j·log p_j + (1-t_j)·log(1-p_j) of
-// probabilities, kept between ε and 1-ε. SigmoidCrossEntropy is the more
-// accurate form where logits are at hand.
+// BinaryCrossEntropy returns -(1/n)·Σ_j t_j·log p_j + (1-t_j)·log(1-p_j) for probabilities,
+// clipped to [ε, 1-ε]. Given logits, SigmoidCrossEntropy is more accurate.
 func BinaryCrossEntropy(prediction, target *Node) (*Node, error) {
 	return plainLoss("binary_xent", prediction, target, kernel.BinaryCrossentropy[float32](), kernel.BinaryCrossentropy[float64](),
 		byTarget("binary_xent", kernel.BinaryCrossentropyTarget[float32](), kernel.BinaryCrossentropyTarget[float64]()))
 }
 
-// CategoricalCrossEntropy is -Σ_j t_j·log q_j of probabilities, q = p/Σp kept
-// between ε and 1-ε. SoftmaxCrossEntropy is the more accurate form where logits
-// are at hand.
+// CategoricalCrossEntropy returns -Σ_j t_j·log q_j for probabilities, with q = p/Σp clipped
+// to [ε, 1-ε]. Given logits, SoftmaxCrossEntropy is more accurate.
 func CategoricalCrossEntropy(prediction, target *Node) (*Node, error) {
 	f32, f64 := kernel.CategoricalCrossentropy[float32](), kernel.CategoricalCrossentropy[float64]()
 	return plainLoss("categorical_xent", prediction, target, f32, f64, byTarget("categorical_xent", kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
 }
 
-// BinaryFocal is the binary cross-entropy with each element times (1 - q)^gamma,
-// q the probability of the truth; balanced weighs ones by alpha and zeros by
-// 1-alpha as well (Lin et al. 2018).
+// BinaryFocal is the binary cross-entropy with each element multiplied by (1 - q)^gamma,
+// where q is the probability assigned to the true class. If balanced, ones are also
+// weighted by alpha and zeros by 1-alpha (Lin et al. 2018).
 func BinaryFocal(prediction, target *Node, alpha, gamma float64, balanced bool) (*Node, error) {
 	name := "binary_focal" + attrs("alpha", alpha, "gamma", gamma, "balanced", balanced)
 	return plainLoss(name, prediction, target, kernel.BinaryFocal[float32](alpha, gamma, balanced), kernel.BinaryFocal[float64](alpha, gamma, balanced),
 		byTarget(name, kernel.BinaryFocalTarget[float32](alpha, gamma, balanced), kernel.BinaryFocalTarget[float64](alpha, gamma, balanced)))
 }
 
-// CategoricalFocal is -alpha·Σ_j t_j·(1 - q_j)^gamma·log q_j with the q of
+// CategoricalFocal returns -alpha·Σ_j t_j·(1 - q_j)^gamma·log q_j, with q as in
 // CategoricalCrossEntropy (Lin et al. 2018).
 func CategoricalFocal(prediction, target *Node, alpha, gamma float64) (*Node, error) {
 	name := "categorical_focal" + attrs("alpha", alpha, "gamma", gamma)
@@ -200,29 +200,29 @@ func CategoricalFocal(prediction, target *Node, alpha, gamma float64) (*Node, er
 	return plainLoss(name, prediction, target, f32, f64, byTarget(name, kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
 }
 
-// KLDivergence is Σ_j t_j·log(t_j/p_j), both kept between ε and 1.
+// KLDivergence returns Σ_j t_j·log(t_j/p_j), with t and p clipped to [ε, 1].
 func KLDivergence(prediction, target *Node) (*Node, error) {
 	return plainLoss("kl_divergence", prediction, target, kernel.KLDivergence[float32](), kernel.KLDivergence[float64](),
 		byTarget("kl_divergence", kernel.KLDivergenceTarget[float32](), kernel.KLDivergenceTarget[float64]()))
 }
 
-// Poisson is (1/n)·Σ_j p_j - t_j·log(p_j + ε).
+// Poisson returns (1/n)·Σ_j p_j - t_j·log(p_j + ε) for each row.
 func Poisson(prediction, target *Node) (*Node, error) {
 	return plainLoss("poisson", prediction, target, kernel.Poisson[float32](), kernel.Poisson[float64](),
 		byTarget("poisson", kernel.PoissonTarget[float32](), kernel.PoissonTarget[float64]()))
 }
 
-// CosineSimilarity is -Σ_j p_j·t_j/(|p|·|t|): -1 for rows of one direction.
+// CosineSimilarity returns -Σ_j p_j·t_j/(|p|·|t|), which is -1 for rows of the same direction.
 func CosineSimilarity(prediction, target *Node) (*Node, error) {
 	f32, f64 := kernel.Cosine[float32](), kernel.Cosine[float64]()
 	back := forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad))
-	return plainLoss("cosine_similarity", prediction, target, f32, f64, func(p, t, dloss, _ *Node) (*Node, error) { // p and t may be exchanged
+	return plainLoss("cosine_similarity", prediction, target, f32, f64, func(p, t, dloss, _ *Node) (*Node, error) { // symmetric in p and t
 		return lossGrad("cosine_similarity_grad", back, t, p, dloss)
 	})
 }
 
-// Hinge is (1/n)·Σ_j max(1 - t_j·p_j, 0). Targets are -1 and 1; where all are 0
-// or 1, 0 stands for -1.
+// Hinge returns (1/n)·Σ_j max(1 - t_j·p_j, 0). Targets are -1 and 1; if all targets are 0
+// or 1, 0 is converted to -1.
 func Hinge(prediction, target *Node) (*Node, error) {
 	t, err := signedLabels(target)
 	if err != nil {
@@ -232,7 +232,7 @@ func Hinge(prediction, target *Node) (*Node, error) {
 		byTarget("hinge", kernel.HingeTarget[float32](), kernel.HingeTarget[float64]()))
 }
 
-// SquaredHinge is (1/n)·Σ_j max(1 - t_j·p_j, 0)², with the targets of Hinge.
+// SquaredHinge returns (1/n)·Σ_j max(1 - t_j·p_j, 0)², with targets as for Hinge.
 func SquaredHinge(prediction, target *Node) (*Node, error) {
 	t, err := signedLabels(target)
 	if err != nil {
@@ -242,7 +242,7 @@ func SquaredHinge(prediction, target *Node) (*Node, error) {
 		byTarget("squared_hinge", kernel.SquaredHingeTarget[float32](), kernel.SquaredHingeTarget[float64]()))
 }
 
-// CategoricalHinge is max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0), t one-hot.
+// CategoricalHinge returns max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0) for one-hot t.
 func CategoricalHinge(prediction, target *Node) (*Node, error) {
 	return plainLoss("categorical_hinge", prediction, target, kernel.CategoricalHinge[float32](), kernel.CategoricalHinge[float64](),
 		byTarget("categorical_hinge", kernel.CategoricalHingeTarget[float32](), kernel.CategoricalHingeTarget[float64]()))
@@ -252,12 +252,12 @@ func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.
 	return rowLoss(name, p, t, forDtypes(runLoss(f32.Rows), runLoss(f64.Rows)), forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), target)
 }
 
-// SparseCategoricalCrossEntropy is CategoricalCrossEntropy for targets that are
-// class numbers: -log q_label.
+// SparseCategoricalCrossEntropy is CategoricalCrossEntropy for integer class labels:
+// -log q_label.
 //
 //	prediction (..., classes)   labels (...), integers from 0 to classes-1
 //
-// A label out of range is an error of the run, which names its row.
+// A label out of range is an error when the graph runs; it names the row.
 func SparseCategoricalCrossEntropy(prediction, labels *Node) (*Node, error) {
 	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), labelShapes("probabilities"),
 		forDtypes(runSparseProbability[float32], runSparseProbability[float64]),
@@ -281,7 +281,7 @@ func runSparseProbability[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// signedLabels turns targets that are all 0 or 1 into -1 and 1.
+// signedLabels maps targets to -1 and 1 if they are all 0 or 1, and returns others unchanged.
 func signedLabels(t *Node) (*Node, error) {
 	rank := rankOf(t)
 	return apply(&op{

@@ -10,11 +10,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// A mask says which steps of a series count: ones and zeros in the shape of the
-// series' first axes, (batch, steps). Masks have no gradient.
+// A mask selects the valid time steps of a sequence: zeros and ones, shaped like the
+// leading axes of the sequence, (batch, steps). Masks have no gradient.
 
-// Unequal is 1 where x differs from value and 0 elsewhere: the mask of ids whose 0
-// is padding.
+// Unequal is 1 where x differs from value and 0 elsewhere. With value 0 it is the mask of
+// ids that are padded with 0.
 func Unequal(x *Node, value float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -26,8 +26,8 @@ func Unequal(x *Node, value float64) (*Node, error) {
 	}, x)
 }
 
-// AnyUnequal is 1 for the rows of the last axis in which any number differs from
-// value, 0 for the others: (batch, steps, n) becomes (batch, steps).
+// AnyUnequal is 1 for each row of the last axis that has an element different from value,
+// and 0 for the others: (batch, steps, n) becomes (batch, steps).
 func AnyUnequal(x *Node, value float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -44,14 +44,14 @@ func AnyUnequal(x *Node, value float64) (*Node, error) {
 	}, x)
 }
 
-// Ones is ones in the shape of the first axes of x: the mask that masks nothing.
+// Ones returns ones in the shape of the leading axes of x: a mask that keeps everything.
 func Ones(x *Node, axes int) (*Node, error) {
 	return apply(&op{
 		name: "ones" + attrs("axes", axes),
 		in:   []int{rankOf(x)}, out: axes,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if axes < 1 || axes > len(in[0]) {
-				return nil, fmt.Errorf("%d axes of shape %v", axes, in[0])
+				return nil, fmt.Errorf("want the first %d axes of shape %v", axes, in[0])
 			}
 			return in[0][:axes].Clone(), nil
 		},
@@ -61,9 +61,9 @@ func Ones(x *Node, axes int) (*Node, error) {
 	}, x)
 }
 
-// MaskSteps is x where mask is not 0, and 0 elsewhere.
+// MaskSteps returns x where mask is nonzero and 0 elsewhere.
 //
-//	x (batch, steps, ...)   mask, the shape of x without its last axes
+//	x (batch, steps, ...)   mask, shaped like the leading axes of x
 func MaskSteps(x, mask *Node) (*Node, error) {
 	rank := rankOf(x)
 	o := &op{
@@ -82,10 +82,10 @@ func MaskSteps(x, mask *Node) (*Node, error) {
 	return apply(o, x, mask)
 }
 
-// MaskedMean is the mean of the values of x whose mask is not 0, a scalar; 0 where
+// MaskedMean returns the mean of the elements of x whose mask is nonzero, a scalar; 0 if
 // there are none.
 //
-//	x (batch, steps, ...)   mask, the shape of x or that without its last axes
+//	x (batch, steps, ...)   mask, shaped like x or like its leading axes
 func MaskedMean(x, mask *Node) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -108,8 +108,8 @@ func MaskedMean(x, mask *Node) (*Node, error) {
 	}, x, mask)
 }
 
-// MaskedAvgPool is the mean of each channel over the steps whose mask is not 0; 0
-// where a sample has none.
+// MaskedAvgPool returns the mean of each channel over the steps whose mask is nonzero; 0
+// for a sample that has none.
 //
 //	x (batch, steps, channels)   mask (batch, steps)   y (batch, channels)
 func MaskedAvgPool(x, mask *Node) (*Node, error) {
@@ -135,15 +135,15 @@ func MaskedAvgPool(x, mask *Node) (*Node, error) {
 	}, x, mask)
 }
 
-// fitsMask compares the shape of a mask, the second input, with that of the first.
+// fitsMask checks that the shape of the mask, the second input, matches the first input.
 func fitsMask(in []tensor.Shape) error {
 	if n := len(in[1]); n > len(in[0]) || !equal(in[0][:n], in[1]) {
-		return fmt.Errorf("mask has shape %v, the values have %v", in[1], in[0])
+		return fmt.Errorf("mask has shape %v, which does not fit values of shape %v", in[1], in[0])
 	}
 	return nil
 }
 
-// runUnequal looks at as many numbers at a time as one of the output stands for.
+// runUnequal reduces len(in)/len(out) consecutive elements to each element of the output.
 func runUnequal[T kernel.Float](value float64) func(*call[T]) error {
 	return func(c *call[T]) error {
 		v, each := T(value), len(c.in[0])/len(c.out)
@@ -177,7 +177,7 @@ func runMaskSteps[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// counting is how many numbers of a mask are not 0.
+// counting returns the number of nonzero elements of a mask.
 func counting[T kernel.Float](mask []T) (n int) {
 	for _, m := range mask {
 		if m != 0 {
@@ -244,11 +244,11 @@ func runMaskedAvgPoolGrad[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// Masked is what a score gets that softmax shall ignore, as in Keras.
+// Masked is the value that masked attention scores get before softmax, as in Keras.
 const Masked = -1e9
 
-// CausalMask adds Masked to the scores (..., queries, keys) of all keys behind
-// their query: after softmax, step i attends to the steps 0 to i.
+// CausalMask adds Masked to the scores (..., queries, keys) of all keys that come after
+// their query: after softmax, step i attends only to steps 0 to i.
 func CausalMask(scores *Node) (*Node, error) {
 	rank := rankOf(scores)
 	return apply(&op{

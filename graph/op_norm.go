@@ -11,15 +11,15 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// BatchNorm normalizes every column of the last axis by the mean and the biased
-// variance of the batch (Ioffe & Szegedy 2015), all other axes counting as batch:
+// BatchNorm normalizes each column of the last axis by the mean and the biased variance of
+// the batch (Ioffe & Szegedy 2015); all other axes count as batch:
 //
 //	y = γ·(x - mean)/√(variance + ε) + β
 //
 //	x (..., n)   gamma, beta (n) or nil   y (..., n)   mean, variance (n)
 //
-// The gradient of x flows through mean and variance too. These are returned for
-// moving averages; they have no gradient of their own.
+// The gradient of x includes the paths through mean and variance. These two are returned for
+// moving averages and have no gradient themselves.
 func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
 	if mean, err = columns("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
 		return nil, nil, nil, err
@@ -36,7 +36,7 @@ func Normalize(x, mean, variance, gamma, beta *Node, epsilon float64) (*Node, er
 	return normalize(x, mean, variance, nil, gamma, beta, epsilon, false)
 }
 
-// columns gives one value for each column of the first input; the others are vectors.
+// columns returns one value for each column of the first input; the other inputs are vectors.
 func columns(name string, run runner, inputs ...*Node) (*Node, error) {
 	o := &op{
 		name: name,
@@ -69,9 +69,9 @@ func runColumnVariance[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// normalize is y = γ·(x - mean)/√(variance + ε) + β; own says that mean and
-// variance are those of x, where mask is not 0 if there is one, so that x's gradient
-// flows through them.
+// normalize returns y = γ·(x - mean)/√(variance + ε) + β. If own is set, mean and variance
+// are those of x (of the unmasked elements if mask is not nil), and the gradient of x
+// includes the paths through them.
 func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
 	inputs := Nodes{x, mean, variance}
 	o := &op{
@@ -97,7 +97,7 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 			return in[0].Clone(), nil
 		},
 	}
-	first := 3 // of gamma and beta
+	first := 3 // index of the first of gamma and beta
 	if mask != nil {
 		first, inputs, o.in, o.diff = 4, append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false)
 		o.name += ",masked"
@@ -129,8 +129,8 @@ func runNormalize[T kernel.Float](epsilon float64, first int, gamma, beta bool) 
 	}
 }
 
-// normalizeGrad: with z = (x - mean)/√(variance + ε), dβ = Σ dy and dγ = Σ dy·z over
-// n rows, dx is γ/√(variance + ε)·dy for a given mean and variance, and
+// normalizeGrad: with z = (x - mean)/√(variance + ε), dβ = Σ dy and dγ = Σ dy·z over n rows,
+// dx is γ/√(variance + ε)·dy for a given mean and variance, and
 // γ/√(variance + ε)·(dy - dβ/n - z·dγ/n) for x's own.
 func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (Nodes, error) {
 	x, mean, variance, rank := in[0], in[1], in[2], rankOf(in[0])
@@ -192,7 +192,7 @@ func runNormalizeOwnGrad[T kernel.Float](epsilon float64, gamma bool) func(*call
 	}
 }
 
-// lastIf is the last input if there is one of that meaning.
+// lastIf returns the last input if the optional input is present, else nil.
 func lastIf[T kernel.Float](there bool, in [][]T) []T {
 	if !there {
 		return nil
@@ -200,10 +200,10 @@ func lastIf[T kernel.Float](there bool, in [][]T) []T {
 	return in[len(in)-1]
 }
 
-// MaskedBatchNorm is BatchNorm with the mean and the variance of those values whose
-// mask is not 0. All values are normalized by them.
+// MaskedBatchNorm is BatchNorm with the mean and variance of only those elements whose mask
+// is nonzero. All elements are normalized with them.
 //
-//	x (..., n)   mask, the shape of x or that without its last axes
+//	x (..., n)   mask, shaped like x or like its leading axes
 func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
 	if mean, err = columns("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
 		return nil, nil, nil, err
@@ -215,8 +215,8 @@ func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, vari
 	return y, mean, variance, err
 }
 
-// maskedColumn is the mean of x, or of (x - mean)² where that is given, over the values
-// of a column that count; 0 where none does.
+// maskedColumn returns the mean of x, or of (x - mean)² if mean is given, over the unmasked
+// elements of a column; 0 if there are none.
 func maskedColumn[T kernel.Float](x, mask, mean []T, cols, column int) T {
 	var sum, n float64
 	each := len(x) / len(mask)
@@ -248,8 +248,8 @@ func runMaskedColumnVariance[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// maskedNormalizeGrad: with z, dβ and dγ of normalizeGrad and the n values of a column
-// whose mask m is 1, dx is γ/√(variance + ε)·(dy - m·(dβ + z·dγ)/n).
+// maskedNormalizeGrad: with z, dβ and dγ as in normalizeGrad, mask m, and n unmasked elements
+// in a column, dx is γ/√(variance + ε)·(dy - m·(dβ + z·dγ)/n).
 func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
 	x, mean, variance, mask, rank := in[0], in[1], in[2], in[3], rankOf(in[0])
 	plain := Nodes{x, mean, variance}
@@ -318,8 +318,8 @@ func runMaskedNormalizeGrad[T kernel.Float](epsilon float64, gamma bool) func(*c
 	}
 }
 
-// LayerNorm normalizes every row of the last axis by its own mean m and biased
-// variance v (Ba et al. 2016): y = γ·(x - m)/√(v + ε) + β.
+// LayerNorm normalizes each row of the last axis by its own mean m and biased variance v
+// (Ba et al. 2016): y = γ·(x - m)/√(v + ε) + β.
 //
 //	x (..., n)   gamma, beta (n) or nil   y (..., n)
 func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {

@@ -10,16 +10,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// PoolSpec is the window of a pooling. A stride of 0 is the window's size. For
-// one spatial axis the second numbers count.
+// PoolSpec describes a pooling window. A stride of 0 means the window's size. With one
+// spatial axis, the second element of each pair is used.
 type PoolSpec struct {
 	Size    [2]int
 	Stride  [2]int
 	Padding Padding // Valid or Same
 }
 
-// maxWindow is how many cells a window may have: the place of the maximum is
-// kept in one byte.
+// maxWindow is the largest number of cells in a window: the index of the maximum is stored
+// in one byte.
 const maxWindow = 256
 
 func (p PoolSpec) geometry(x tensor.Shape) (g kernel.Pool, err error) {
@@ -63,16 +63,16 @@ func (p PoolSpec) shape(in []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{g.N, g.OH, g.OW, g.C}, nil
 }
 
-// maxima are the places of the maxima that a forward op found, for the
-// backward op. The backward op has the forward op's output among its inputs,
-// which is what makes the forward op run.
+// maxima holds the positions of the maxima that the forward op found, for the backward op.
+// The forward op's output is an input of the backward op only to make the forward op run
+// first.
 type maxima struct {
-	window []uint8 // in the window
-	cell   []int32 // in the image
+	window []uint8 // index within the window
+	cell   []int32 // index within the image
 }
 
-// MaxPool is the maximum of each channel over a moving window; of equal values
-// the first counts.
+// MaxPool returns the maximum of each channel over a moving window. Among equal values, the
+// first gets the gradient.
 //
 //	x (batch, height, width, channels) or (batch, steps, channels)
 func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
@@ -121,8 +121,8 @@ func runMaxPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape, m *maxima) fu
 	}
 }
 
-// AvgPool is the mean of each channel over a moving window; cells added by Same
-// padding do not count.
+// AvgPool returns the mean of each channel over a moving window. Cells added by Same padding
+// are not counted.
 func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -166,8 +166,9 @@ func runAvgPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape) func(*call[T]
 	}
 }
 
-// GlobalMaxPool is the maximum of each channel over all spatial cells:
-// (batch, ..., channels) becomes (batch, channels). Of equal values the first counts.
+// GlobalMaxPool returns the maximum of each channel over all spatial cells:
+// (batch, ..., channels) becomes (batch, channels). Among equal values, the first gets the
+// gradient.
 func GlobalMaxPool(x *Node) (*Node, error) {
 	m := &maxima{}
 	return globalPool("global_max_pool", x, forDtypes(runGlobalMax[float32](m), runGlobalMax[float64](m)),
@@ -176,7 +177,7 @@ func GlobalMaxPool(x *Node) (*Node, error) {
 		})
 }
 
-// GlobalAvgPool is the mean of each channel over all spatial cells.
+// GlobalAvgPool returns the mean of each channel over all spatial cells.
 func GlobalAvgPool(x *Node) (*Node, error) {
 	return globalPool("global_avg_pool", x, forDtypes(runGlobalAvg[float32], runGlobalAvg[float64]),
 		func(to tensor.Shape) runner {
@@ -191,7 +192,7 @@ func globalPool(name string, x *Node, run runner, back func(to tensor.Shape) run
 		in:   []int{rank}, out: 2,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if len(in[0]) < 3 {
-				return nil, fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis between", in[0])
+				return nil, fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis in between", in[0])
 			}
 			n, _, c := cells(in[0])
 			return tensor.Shape{n, c}, nil
@@ -243,4 +244,3 @@ func runGlobalAvgBack[T kernel.Float](x tensor.Shape) func(*call[T]) error {
 		return nil
 	}
 }
-

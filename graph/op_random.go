@@ -9,10 +9,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Dropout sets each element to zero with probability rate and multiplies the
-// others by 1/(1-rate), so that the expected value stays (Srivastava et al.
-// 2014). It belongs into training graphs only. Streams tell the dropouts of a
-// graph apart; a graph has one Random.
+// Dropout sets each element to zero with probability rate and scales the others by
+// 1/(1-rate), which preserves the expected value (Srivastava et al. 2014). It belongs only
+// in training graphs. All random ops of a graph share one Random; each needs its own stream.
 func Dropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
 	name := "dropout" + attrs("rate", rate, "stream", stream)
 	if !(rate >= 0 && rate < 1) {
@@ -34,8 +33,8 @@ func Dropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
 		inPlaceOf: 1,
 		rng:       rng,
 	}
-	// The mask is a linear map, and its transpose is itself: the gradient is the
-	// same op on dy, which makes the same mask again instead of storing it.
+	// Multiplication by the mask is linear and its own transpose: the gradient is the same op
+	// applied to dy, which regenerates the mask instead of storing it.
 	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) {
 		dx, err := apply(o, dy)
 		return Nodes{dx}, err
@@ -50,8 +49,8 @@ func runDropout[T kernel.Float](rate float64, rng *Random, stream uint64) func(*
 	}
 }
 
-// GaussianNoise is y = x + stddev·n, n standard normal. Like Dropout it belongs
-// into training graphs only.
+// GaussianNoise returns y = x + stddev·n with standard normal n. Like Dropout it belongs
+// only in training graphs.
 func GaussianNoise(x *Node, stddev float64, rng *Random, stream uint64) (*Node, error) {
 	o, err := noiseOp("gaussian_noise"+attrs("stddev", stddev, "stream", stream), x, rng)
 	if err != nil {
@@ -68,8 +67,8 @@ func GaussianNoise(x *Node, stddev float64, rng *Random, stream uint64) (*Node, 
 	return apply(o, x)
 }
 
-// GaussianDropout is y = x·(1 + n·√(rate/(1-rate))), n standard normal: noise that
-// multiplies, with the variance of Dropout (Srivastava et al. 2014, section 10).
+// GaussianDropout returns y = x·(1 + n·√(rate/(1-rate))) with standard normal n:
+// multiplicative noise with the variance of Dropout (Srivastava et al. 2014, section 10).
 func GaussianDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
 	o, err := noiseOp("gaussian_dropout"+attrs("rate", rate, "stream", stream), x, rng)
 	if err != nil {
@@ -83,17 +82,17 @@ func GaussianDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, 
 	}
 	stddev := math.Sqrt(rate / (1 - rate))
 	o.run = forDtypes(runGaussianDropout[float32](stddev, rng, stream), runGaussianDropout[float64](stddev, rng, stream))
-	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { // as of Dropout
+	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { // as in Dropout
 		dx, err := apply(o, dy)
 		return Nodes{dx}, err
 	}
 	return apply(o, x)
 }
 
-// SpatialDropout is Dropout of whole channels: all cells of a channel of a sample
-// are dropped or kept together (Tompson et al. 2015).
+// SpatialDropout drops whole channels: all cells of a channel of a sample are dropped or
+// kept together (Tompson et al. 2015).
 //
-//	x (batch, ..., channels), with at least one axis between
+//	x (batch, ..., channels), with at least one axis in between
 func SpatialDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
 	o, err := noiseOp("spatial_dropout"+attrs("rate", rate, "stream", stream), x, rng)
 	if err != nil {
@@ -103,20 +102,20 @@ func SpatialDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, e
 		return nil, &OpError{Op: o.name, Err: fmt.Errorf("rate is %g, want 0 <= rate < 1", rate)}
 	}
 	if x != nil && len(x.Shape()) < 3 {
-		return nil, &OpError{Op: o.name, Err: fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis between", x.Shape())}
+		return nil, &OpError{Op: o.name, Err: fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis in between", x.Shape())}
 	}
 	if rate == 0 && x != nil {
 		return x, nil
 	}
 	o.run = forDtypes(runSpatialDropout[float32](rate, rng, stream), runSpatialDropout[float64](rate, rng, stream))
-	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { // as of Dropout
+	o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { // as in Dropout
 		dx, err := apply(o, dy)
 		return Nodes{dx}, err
 	}
 	return apply(o, x)
 }
 
-// noiseOp is an op from x to its own shape, without its arithmetic.
+// noiseOp returns an op that preserves the shape of x, without run and grad.
 func noiseOp(name string, x *Node, rng *Random) (*op, error) {
 	if rng == nil {
 		return nil, &OpError{Op: name, Err: fmt.Errorf("has no source of random numbers")}
@@ -144,7 +143,7 @@ func runGaussianDropout[T kernel.Float](stddev float64, rng *Random, stream uint
 	}
 }
 
-// runSpatialDropout keeps a mask of (batch, channels) from call to call.
+// runSpatialDropout reuses a mask of shape (batch, channels) between calls.
 func runSpatialDropout[T kernel.Float](rate float64, rng *Random, stream uint64) func(*call[T]) error {
 	var mask []T
 	return func(c *call[T]) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Mean is the mean of all elements, a scalar.
+// Mean returns the mean of all elements, a scalar.
 func Mean(x *Node) (*Node, error) {
 	return reduceOp("mean", x, forDtypes(runMean[float32], runMean[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
@@ -18,9 +18,8 @@ func Mean(x *Node) (*Node, error) {
 		})
 }
 
-// WeightedMean is (1/n)·Σ_i w_i·x_i, a scalar: the mean with sample weights as
-// Keras forms it, which divides by the number of samples and not by the sum of
-// the weights. The weights have x's shape.
+// WeightedMean returns (1/n)·Σ_i w_i·x_i, a scalar. As in Keras, the weighted sum is divided
+// by the number of samples, not by the sum of the weights. The weights have x's shape.
 func WeightedMean(x, weights *Node) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -46,7 +45,7 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 	}, x, weights)
 }
 
-// Sum is the sum of all elements, a scalar.
+// Sum returns the sum of all elements, a scalar.
 func Sum(x *Node) (*Node, error) {
 	return reduceOp("sum", x, forDtypes(runSum[float32], runSum[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
@@ -54,7 +53,7 @@ func Sum(x *Node) (*Node, error) {
 		})
 }
 
-// L2 is the penalty factor·Σ_i w_i², a scalar; without one half, as in Keras.
+// L2 returns the penalty factor·Σ_i w_i², a scalar; as in Keras, without a factor of 1/2.
 func L2(w *Node, factor float64) (*Node, error) {
 	return reduceOp("l2"+attrs("factor", factor), w, forDtypes(runL2[float32](factor), runL2[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
@@ -62,7 +61,7 @@ func L2(w *Node, factor float64) (*Node, error) {
 		})
 }
 
-// L1 is the penalty factor·Σ_i |w_i|, a scalar; the derivative of |0| is 0.
+// L1 returns the penalty factor·Σ_i |w_i|, a scalar; the derivative of |w| at 0 is 0.
 func L1(w *Node, factor float64) (*Node, error) {
 	return reduceOp("l1"+attrs("factor", factor), w, forDtypes(runL1[float32](factor), runL1[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
@@ -70,8 +69,8 @@ func L1(w *Node, factor float64) (*Node, error) {
 		})
 }
 
-// ColumnSum adds up all rows of x, seen as a matrix of rows of the last axis:
-// (..., n) becomes (n). It is the gradient of a bias.
+// ColumnSum sums over all axes but the last: (..., n) becomes (n). It is the gradient of a
+// bias.
 func ColumnSum(x *Node) (*Node, error) {
 	return apply(&op{
 		name: "column_sum",
@@ -87,7 +86,7 @@ func ColumnSum(x *Node) (*Node, error) {
 	}, x)
 }
 
-// reduceOp makes a scalar of one input; back builds the input's gradient.
+// reduceOp applies an op that reduces x to a scalar; back builds the gradient of x.
 func reduceOp(name string, x *Node, run runner, back func(in Nodes, dy *Node) (*Node, error)) (*Node, error) {
 	return apply(&op{
 		name: name,
@@ -102,7 +101,7 @@ func reduceOp(name string, x *Node, run runner, back func(in Nodes, dy *Node) (*
 	}, x)
 }
 
-// spread makes a tensor of like's shape from the scalar dy and like's values.
+// broadcastLike computes a tensor of like's shape from the scalar dy and like's elements.
 func broadcastLike(name string, like, dy *Node, run runner) (*Node, error) {
 	rank := rankOf(like)
 	return apply(&op{name: name, in: []int{rank, 0}, out: rank, shape: sameShape, run: run}, like, dy)
@@ -182,7 +181,7 @@ func runColumnSum[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// AddRow is y = x + row, the row being added to every row of the last axis: a bias.
+// AddRow returns y = x + row, with the row added to every row of the last axis: a bias.
 //
 //	x (..., n)   row (n)   y (..., n)
 func AddRow(x, row *Node) (*Node, error) {
@@ -193,7 +192,7 @@ func AddRow(x, row *Node) (*Node, error) {
 		})
 }
 
-// MulRow is y = x·row, element by element along the last axis: a scale for each feature.
+// MulRow returns y = x·row, element-wise along the last axis: a scale for each feature.
 //
 //	x (..., n)   row (n)   y (..., n)
 func MulRow(x, row *Node) (*Node, error) {
@@ -238,8 +237,8 @@ func runRow[T kernel.Float](f func(dst, x, row []T, rows, cols int)) func(*call[
 	}
 }
 
-// UnitRows scales every row of the last axis to length 1: y = x/max(√Σ x², 1e-7),
-// as Keras's normalize does.
+// UnitRows scales each row of the last axis to unit L2 norm, y = x/max(√Σ x², 1e-7), like
+// Keras's normalize.
 func UnitRows(x *Node) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{

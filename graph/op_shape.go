@@ -11,9 +11,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Reshape gives the elements of x, in the same order, another shape. A Program
-// copies nothing: the result is a view whose memory the plan keeps as long as
-// either is needed. Gorgonia's machines copy.
+// Reshape returns the elements of x, in the same order, in another shape. In a Program the
+// result is a view: nothing is copied, and the memory stays allocated as long as either is
+// needed. Gorgonia's machines copy.
 func Reshape(x *Node, shape ...int) (*Node, error) {
 	to := tensor.Shape(append([]int(nil), shape...))
 	return apply(&op{
@@ -35,7 +35,7 @@ func Reshape(x *Node, shape ...int) (*Node, error) {
 	}, x)
 }
 
-// Flatten keeps the first axis and joins all others: (batch, ...) becomes (batch, size).
+// Flatten joins all axes but the first: (batch, ...) becomes (batch, size).
 func Flatten(x *Node) (*Node, error) {
 	if rankOf(x) == 0 {
 		return apply(&op{name: "flatten", in: []int{2}, out: 2, shape: sameShape}, x)
@@ -49,7 +49,7 @@ func runCopy[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// maxPermuted is how many axes Permute can reorder.
+// maxPermuted is the largest number of axes that Permute supports.
 const maxPermuted = 6
 
 // Permute reorders the axes of x: axis i of the result is axis axes[i] of x.
@@ -92,10 +92,10 @@ func runPermute[T kernel.Float](axes []int) func(*call[T]) error {
 	}
 }
 
-// Concat joins tensors along an axis; their other axes agree.
+// Concat joins tensors along an axis. All other axes must agree.
 func Concat(axis int, parts ...*Node) (*Node, error) {
 	if len(parts) == 0 {
-		return nil, &OpError{Op: "concat", Err: fmt.Errorf("got nothing to join")}
+		return nil, &OpError{Op: "concat", Err: fmt.Errorf("got no tensors to join")}
 	}
 	rank := rankOf(parts[0])
 	o := &op{
@@ -149,7 +149,7 @@ func runConcat[T kernel.Float](axis int) func(*call[T]) error {
 	}
 }
 
-// Slice is the n places from first on of an axis of x.
+// Slice returns x[first : first+n] along an axis.
 func Slice(x *Node, axis, first, n int) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -160,7 +160,7 @@ func Slice(x *Node, axis, first, n int) (*Node, error) {
 				return nil, err
 			}
 			if first < 0 || n < 1 || first+n > in[0][axis] {
-				return nil, fmt.Errorf("places %d to %d of an axis of %d", first, first+n-1, in[0][axis])
+				return nil, fmt.Errorf("elements %d to %d are out of range for an axis of length %d", first, first+n-1, in[0][axis])
 			}
 			to := in[0].Clone()
 			to[axis] = n
@@ -198,14 +198,14 @@ func runSliceGrad[T kernel.Float](axis, first int) func(*call[T]) error {
 	}
 }
 
-// Margins are numbers of cells around an image. One spatial axis, which counts
-// as the width, has Left in front and Right behind.
+// Margins are numbers of cells to add to or remove from the borders of an image. A sequence
+// has only Left, before its first step, and Right, after its last.
 type Margins struct{ Top, Bottom, Left, Right int }
 
-// of applies the margins to a shape, outwards with sign 1 and inwards with -1.
+// of applies the margins to a shape: it grows for sign 1 and shrinks for -1.
 func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 	if min(m.Top, m.Bottom, m.Left, m.Right) < 0 || len(s) == 3 && m.Top+m.Bottom > 0 {
-		return nil, fmt.Errorf("margins are %+v, want none negative and none above or below a series", m)
+		return nil, fmt.Errorf("margins are %+v, want no negative values, and no top or bottom for a sequence", m)
 	}
 	_, h, w, _, err := spatial(s)
 	if err != nil {
@@ -213,7 +213,7 @@ func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 	}
 	h, w = h+sign*(m.Top+m.Bottom), w+sign*(m.Left+m.Right)
 	if h < 1 || w < 1 {
-		return nil, fmt.Errorf("nothing is left of shape %v without margins %+v", s, m)
+		return nil, fmt.Errorf("nothing is left of shape %v after removing margins %+v", s, m)
 	}
 	to := s.Clone()
 	to[len(s)-2] = w
@@ -223,19 +223,18 @@ func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 	return to, nil
 }
 
-// Pad puts margins of zeros around x (batch, height, width, channels) or
+// Pad adds margins of zeros around x (batch, height, width, channels) or
 // (batch, steps, channels).
 func Pad(x *Node, m Margins) (*Node, error) {
 	return frame("pad", x, m, 1, forDtypes(runPad[float32](m), runPad[float64](m)), Crop)
 }
 
-// Crop takes margins away from x (batch, height, width, channels) or (batch,
-// steps, channels).
+// Crop removes margins from x (batch, height, width, channels) or (batch, steps, channels).
 func Crop(x *Node, m Margins) (*Node, error) {
 	return frame("crop", x, m, -1, forDtypes(runCrop[float32](m), runCrop[float64](m)), Pad)
 }
 
-// frame is a linear map whose transpose is back.
+// frame applies Pad or Crop; each is the transpose of the other, back.
 func frame(name string, x *Node, m Margins, sign int, run runner, back func(*Node, Margins) (*Node, error)) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -273,9 +272,9 @@ func runCrop[T kernel.Float](m Margins) func(*call[T]) error {
 	}
 }
 
-// Repeat writes each place of an axis times times, one copy behind the other:
-// (a, b, c) becomes (a, b·times, c) along axis 1. On an axis of length 1 it is
-// a broadcast. The gradient adds up the copies.
+// Repeat repeats each element along an axis `times` times: (a, b, c) becomes (a, b·times, c)
+// for axis 1, element by element rather than in blocks. An axis of length 1 is broadcast. The
+// gradient is the sum over the copies.
 func Repeat(x *Node, axis, times int) (*Node, error) {
 	name := "repeat" + attrs("axis", axis, "times", times)
 	return enlarge(name, x, func(s tensor.Shape) (upsampling, error) {
@@ -289,7 +288,7 @@ func Repeat(x *Node, axis, times int) (*Node, error) {
 	})
 }
 
-// Upsample writes every pixel of an image height x width times (nearest neighbor):
+// Upsample enlarges an image by integer factors with nearest-neighbor interpolation:
 // (batch, h, w, channels) becomes (batch, h·height, w·width, channels).
 func Upsample(x *Node, height, width int) (*Node, error) {
 	name := "upsample" + attrs("height", height, "width", width)
@@ -302,8 +301,8 @@ func Upsample(x *Node, height, width int) (*Node, error) {
 	})
 }
 
-// upsampling sees a tensor as n images of h x w pixels of c channels, each of
-// which is written fh x fw times.
+// upsampling describes a tensor as n images of h x w pixels of c channels, each pixel of
+// which is repeated fh x fw times.
 type upsampling struct {
 	to                 tensor.Shape
 	n, h, w, c, fh, fw int
@@ -354,7 +353,7 @@ func runUpsampleGrad[T kernel.Float](u upsampling) func(*call[T]) error {
 	}
 }
 
-// Reverse turns an axis round: its last place becomes the first.
+// Reverse reverses the order of the elements along an axis.
 func Reverse(x *Node, axis int) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{

@@ -314,10 +314,10 @@ func TestCheckGradientErrors(t *testing.T) {
 	nothing := func(Nodes) (*Node, error) { return nil, nil }
 	sum := func(in Nodes) (*Node, error) { return Sum(in[0]) }
 	for want, check := range map[string]func() (*GradientReport, error){
-		"the expression is nil":             func() (*GradientReport, error) { return CheckGradient(nothing, []*tensor.Dense{x}) },
-		"input 1 is nil, want a float64":    func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x, nil}) },
-		"input 0 is float32":                func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{single}) },
-		"asked for with respect to nothing": func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x}, Fixed(0)) },
+		"the expression is nil":                     func() (*GradientReport, error) { return CheckGradient(nothing, []*tensor.Dense{x}) },
+		"input 1 is nil, want a float64":            func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x, nil}) },
+		"input 0 is float32":                        func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{single}) },
+		"no nodes to differentiate with respect to": func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x}, Fixed(0)) },
 		"input 0 is nil: an earlier": func() (*GradientReport, error) {
 			return CheckGradient(func(Nodes) (*Node, error) { return Sum(nil) }, nil)
 		},

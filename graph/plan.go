@@ -17,21 +17,20 @@ import (
 // align is the size of a cache line and of the widest vector.
 const align = 64
 
-// buffer is a piece of memory that one or more nodes share: a value, its views,
-// and values computed in its place.
+// buffer is memory shared by one or more nodes: a value, its views, and values computed in
+// place of it.
 type buffer struct {
 	bytes       int
-	first, last int // the first step that writes and the last that reads
+	first, last int // first instruction that writes it, last that reads it
 	offset      int
 }
 
-// plan gives every computed node its memory.
+// plan assigns memory to each computed node.
 //
-// A node's memory is needed from its own step to the last step that reads it
-// or a view of it; a root's is needed for ever. Stores whose times do not
-// overlap may share bytes: they are placed one by one, largest first, at the
-// lowest free offset (greedy by size; Pisarchyk & Lee 2020,
-// https://arxiv.org/abs/2001.03288).
+// A node's memory is in use from its own instruction to the last one that reads it or a view
+// of it, and that of a root forever. Buffers with disjoint lifetimes may share bytes: they
+// are assigned one by one, largest first, to the lowest free offset (greedy by size;
+// Pisarchyk & Lee 2020, https://arxiv.org/abs/2001.03288).
 func (c *compiler) plan() ([]Value, Memory, error) {
 	last := c.lastUse()
 	bufferOf := make([]int, len(c.nodes)) // node -> buffer, -1 for memory that is not planned
@@ -41,7 +40,7 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 		o := c.ops[i]
 		s := n.Shape()
 		if o == nil || len(s) == 0 || c.sparse(i) {
-			continue // variables, constants, results of foreign ops; scalars, which Gorgonia boxes
+			continue // variables, constants, results of foreign ops, and scalars, which Gorgonia boxes
 		}
 		if o.view && !c.copied(i) {
 			bufferOf[i] = bufferOf[c.children[i][0]]
@@ -59,7 +58,7 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 		bytes += float64(s.bytes)
 	}
 	if bytes > math.MaxInt/2 {
-		return nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than can be counted", bytes)
+		return nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than an int can hold", bytes)
 	}
 	var memory Memory
 	memory.Planned = assignOffsets(buffers)
@@ -84,8 +83,8 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 	return values, memory, nil
 }
 
-// sparse reports whether node i gets a sparse value: its op can make one, and
-// it is a root that no op reads.
+// sparse reports whether the value of node i is sparse: its op supports that, and it is a
+// root that no op reads.
 func (c *compiler) sparse(i int) bool {
 	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !slices.Contains(c.roots, i) {
 		return false
@@ -98,10 +97,10 @@ func (c *compiler) sparse(i int) bool {
 	return true
 }
 
-// lastUse is the last step that reads each node, or len(nodes) for roots. The
-// result of a foreign op may be a view of its inputs, so that they live as
-// long as it does; the gradient of an embedding is summed when it is read.
-// (Our own views share their input's buffer.)
+// lastUse returns the last instruction that reads each node, len(nodes) for roots. The result
+// of a foreign op may be a view of its inputs, so they live as long as the result; the
+// gradient of an embedding is summed only when it is read. (Views made by this package's ops
+// share their input's buffer.)
 func (c *compiler) lastUse() []int {
 	last := make([]int, len(c.nodes))
 	for _, r := range c.roots {
@@ -119,8 +118,8 @@ func (c *compiler) lastUse() []int {
 	return last
 }
 
-// overwritten returns the input whose memory node i takes over, or -1. Nothing
-// may read that memory after this step, and no other input may share it.
+// overwritten returns the input whose memory node i reuses, or -1. Nothing may read that
+// memory after this instruction, and no other input may share it.
 func (c *compiler) overwritten(i int, bufferOf []int, buffers []buffer) int {
 	o := c.ops[i]
 	if o.inPlaceOf == 0 {
@@ -139,7 +138,7 @@ func (c *compiler) overwritten(i int, bufferOf []int, buffers []buffer) int {
 	return j
 }
 
-// summedOnRead reports whether node i is a *Rows that is computed when it is read.
+// summedOnRead reports whether node i is a *Rows, whose values are computed when read.
 func (c *compiler) summedOnRead(i int) bool {
 	if c.ops[i] == nil {
 		return false
@@ -148,14 +147,14 @@ func (c *compiler) summedOnRead(i int) bool {
 	return ok && c.sparse(i)
 }
 
-// place sets the buffers' offsets and returns the bytes that they need together.
+// assignOffsets sets the buffers' offsets and returns the total number of bytes.
 func assignOffsets(buffers []buffer) (total int) {
 	order := make([]int, len(buffers))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return buffers[b].bytes - buffers[a].bytes })
-	var placed []int // by offset
+	var placed []int // sorted by offset
 	for _, i := range order {
 		s := &buffers[i]
 		for _, j := range placed {
@@ -175,7 +174,7 @@ func assignOffsets(buffers []buffer) (total int) {
 	return total
 }
 
-// alignedBytes allocates zeroed memory at a multiple of align.
+// alignedBytes allocates zeroed memory aligned to align.
 func alignedBytes(n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(kernel.Floats((n+3)/4)))), n)
 }

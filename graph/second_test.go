@@ -92,7 +92,7 @@ func checkSecond(t *testing.T, input []int, ops ...unary) (right, refused int) {
 				case err == nil:
 					compareSecond(t, fmt.Sprint(name, input, " by ", first, " and ", second, " output ", withOutput), c, second)
 					right++
-				case errors.As(err, &e) && e.Op != "" && e.Node != nil || strings.Contains(err.Error(), "on which nothing depends"):
+				case errors.As(err, &e) && e.Op != "" && e.Node != nil || strings.Contains(err.Error(), "no output depends on it"):
 					refused++
 				default:
 					t.Errorf("%s%v by %d and %d: %v, which names no op", name, input, first, second, err)

@@ -9,8 +9,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// equal compares shapes axis by axis; tensor.Shape.Eq also takes a column or
-// row matrix for a vector.
+// equal compares shapes axis by axis. In contrast, tensor.Shape.Eq treats a column or row
+// matrix as equal to a vector.
 func equal(a, b Shape) bool {
 	if len(a) != len(b) {
 		return false
@@ -23,12 +23,12 @@ func equal(a, b Shape) bool {
 	return true
 }
 
-// countable is an error for a shape whose bytes an int cannot count.
+// countable returns an error if the size of a shape in bytes overflows an int.
 func countable(s []int) error {
 	n := math.MaxInt / 8
 	for _, d := range s {
 		if d > n {
-			return fmt.Errorf("shape %v has more elements than can be counted", Shape(s))
+			return fmt.Errorf("shape %v has more elements than an int can hold", Shape(s))
 		}
 		n /= max(d, 1)
 	}
@@ -43,21 +43,21 @@ func size(s []int) int {
 	return n
 }
 
-// split sees a shape as a matrix: the product of all axes but the last, and the last.
+// split views a shape as a matrix: the product of all axes but the last, and the last axis.
 func split(s []int) (rows, cols int) {
 	cols = s[len(s)-1]
 	return size(s[:len(s)-1]), cols
 }
 
-// batch is the length of the first axis, and the size of one entry of it.
+// batch returns the length of the first axis and the number of elements per entry.
 func batch(s []int) (n, each int) { return s[0], size(s[1:]) }
 
-// around sees a shape as (outer, length of the axis, inner).
+// splitAtAxis views a shape as (outer, length of the axis, inner).
 func splitAtAxis(s []int, axis int) (outer, length, inner int) {
 	return size(s[:axis]), s[axis], size(s[axis+1:])
 }
 
-// checkAxis is an error unless the shape has the axis.
+// checkAxis returns an error if the shape does not have the axis.
 func checkAxis(s tensor.Shape, axis int) error {
 	if axis < 0 || axis >= len(s) {
 		return fmt.Errorf("axis is %d, shape %v has 0 to %d", axis, s, len(s)-1)
@@ -65,7 +65,7 @@ func checkAxis(s tensor.Shape, axis int) error {
 	return nil
 }
 
-// rankOf is 0 for a nil node, which apply reports.
+// rankOf returns the rank of n, 0 for a nil node, which apply reports.
 func rankOf(n *Node) int {
 	if n == nil {
 		return 0
@@ -73,7 +73,8 @@ func rankOf(n *Node) int {
 	return len(n.Shape())
 }
 
-// sameShape and allSame are the shape of the first input; allSame wants the others to agree.
+// sameShape and allSame return the shape of the first input; allSame requires that the
+// other inputs have it too.
 func sameShape(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), nil }
 
 func allSame(in []tensor.Shape) (tensor.Shape, error) {
@@ -85,13 +86,13 @@ func allSame(in []tensor.Shape) (tensor.Shape, error) {
 	return in[0].Clone(), nil
 }
 
-// fixed is the shape function of an op whose output does not follow from its inputs.
+// fixed returns a shape rule for an op whose output shape does not depend on its inputs.
 func fixed(s tensor.Shape) func([]tensor.Shape) (tensor.Shape, error) {
 	s = s.Clone()
 	return func([]tensor.Shape) (tensor.Shape, error) { return s.Clone(), nil }
 }
 
-// cells sees a shape as (batch, cells, channels).
+// cells views a shape as (batch, cells, channels).
 func cells(s tensor.Shape) (n, cells, c int) {
 	last := len(s) - 1
 	return s[0], size(s[1:last]), s[last]

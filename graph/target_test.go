@@ -201,7 +201,7 @@ func TestNoGradient(t *testing.T) {
 				return nil, err
 			}
 			return MaskSteps(x, mask)
-		}, `any_unequal{to=0}: has derivative 0, so that there is no gradient with respect to "w"`},
+		}, `any_unequal{to=0}: has derivative 0, so there is no gradient with respect to "w"`},
 		"nothing": {func(x, w *Node) (*Node, error) { return Scale(x, 2) }, `there is none with respect to "w"`},
 	} {
 		g := New()

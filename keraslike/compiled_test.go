@@ -153,7 +153,7 @@ func TestMissingGradients(t *testing.T) {
 	for want, m := range map[string]*keraslike.Model{
 		`layer "own": unequal{to=0}: has derivative 0, so that there is no gradient with respect to "first/kernel"`: lambda(step, h),
 		`layer "own": column_sum: has no gradient with respect to its input 0`:                                      lambda(sums, h),
-		`there is none with respect to "first/kernel", on which nothing depends`:                                    lambda(aside, h, in),
+		`there is none with respect to "first/kernel": no output depends on it`:                                    lambda(aside, h, in),
 	} {
 		if err := m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
