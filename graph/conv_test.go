@@ -11,7 +11,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// gradientOf checks the gradient of an expression of random inputs.
+// gradientOf checks the gradient of an expression for random inputs.
 func gradientOf(t *testing.T, build func(in Nodes) (*Node, error), shapes ...[]int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, uint64(len(shapes[0]))))

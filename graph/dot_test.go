@@ -30,7 +30,7 @@ func compareFile(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s differs (-want +got), run with -update if that is meant:\n%s", path, d)
+		t.Errorf("%s differs (-want +got), run with -update if that is intended:\n%s", path, d)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestDiagram(t *testing.T) {
 	if len(parsed.Nodes.Nodes) != 6 || len(parsed.Edges.Edges) != 5 {
 		t.Errorf("parsed %d nodes and %d edges, want 6 and 5", len(parsed.Nodes.Nodes), len(parsed.Edges.Edges))
 	}
-	// a model within a model is a frame within its frame, and two of one name are two
+	// A nested model is a nested frame, and two models of the same name are two frames.
 	frames := map[string]string{}
 	for name, s := range parsed.SubGraphs.SubGraphs {
 		if just := s.Attrs["labeljust"]; just != "l" {

@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// layouts are tensors of shape (2, 3) that lie in memory in all ways that tensors can;
-// want is empty for those that are row-major after all.
+// layouts returns tensors of shape (2, 3) in every possible memory layout; want is empty for
+// those that are effectively row-major.
 func layouts() map[string]struct {
 	t    *tensor.Dense
 	want string
@@ -53,13 +53,13 @@ func layouts() map[string]struct {
 	}
 }
 
-// TestLayouts binds tensors of all layouts, by Let, past it and as constants: an op sees
-// the numbers that the tensor has at its indices, or there is an error.
+// TestLayouts binds tensors of all layouts, with Let, bypassing Let, and as constants: either
+// the op sees the elements at the right indices, or there is an error.
 func TestLayouts(t *testing.T) {
 	for name, l := range layouts() {
 		for _, way := range []string{"let", "past let", "constant"} {
 			if l.t.Dtype() != Float32 && way != "let" {
-				continue // which Gorgonia refuses
+				continue // which Gorgonia rejects
 			}
 			g := New()
 			x, err := Input(g, Float32, "x", 2, 3)
@@ -108,7 +108,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// TestTransposedAfterLet turns a tensor round that is bound already.
+// TestTransposedAfterLet transposes a tensor after it has been bound.
 func TestTransposedAfterLet(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 2, 2)
@@ -132,7 +132,7 @@ func TestTransposedAfterLet(t *testing.T) {
 	}
 }
 
-// TestScalarTensor: a tensor of rank 0 is read anew in each run.
+// TestScalarTensor: a tensor of rank 0 is read again on each run.
 func TestScalarTensor(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x")
@@ -156,8 +156,8 @@ func TestScalarTensor(t *testing.T) {
 	}
 }
 
-// TestLayoutsOfForeignOps: Gorgonia's ops give tensors that are transposed in name only,
-// to other ops and as roots.
+// TestLayoutsOfForeignOps: Gorgonia's ops return tensors that are transposed without being
+// moved, both as inputs of other ops and as roots.
 func TestLayoutsOfForeignOps(t *testing.T) {
 	for _, dt := range []Dtype{Float32, Float64} {
 		g := New()

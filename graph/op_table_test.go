@@ -14,18 +14,18 @@ import (
 	"testing"
 )
 
-// opRow is what the tests of this file have to know of one exported op.
+// opRow describes one exported op for the tests in this file.
 type opRow struct {
 	op         any  // the exported function
-	noGradient bool // no gradient flows through it; all others are chained in chain_test.go
+	noGradient bool // all other ops must be in chain_test.go
 	calls      calls
 }
 
-// calls build the op on the same nodes with different attributes. Each must give a
-// node of its own.
+// calls build the op on the same inputs with different attributes. Each must return a
+// different node.
 type calls []func() (node, error)
 
-// opTable has a row for every exported op.
+// opTable has one row for each exported op.
 func opTable(t *testing.T, g *Graph) []opRow {
 	t.Helper()
 	in := func(name string, shape ...int) node {
@@ -324,14 +324,14 @@ func opTable(t *testing.T, g *Graph) []opRow {
 	}
 }
 
-// name is the name of the row's op.
+// name returns the name of the row's op.
 func (r opRow) name() string {
 	full := runtime.FuncForPC(reflect.ValueOf(r.op).Pointer()).Name()
 	return full[strings.LastIndexByte(full, '.')+1:]
 }
 
-// TestEveryOpHasARow fails when an op is exported that opTable does not have, or that
-// is neither chained nor without a gradient.
+// TestEveryOpHasARow fails if an exported op is missing from opTable, or is neither chained in
+// chain_test.go nor marked as having no gradient.
 func TestEveryOpHasARow(t *testing.T) {
 	chained := identifiers(parsed(t, "chain_test.go")[0])
 	ops, rows := exportedOps(t), map[string]opRow{}
@@ -358,8 +358,8 @@ func TestEveryOpHasARow(t *testing.T) {
 	}
 }
 
-// TestAttributesAreHashed: a graph merges nodes whose op hashes and children agree, so a
-// hash has to carry every attribute. All calls of the table must give different nodes.
+// TestAttributesAreHashed: a graph merges nodes whose op hashes and children agree, so a hash
+// must include every attribute. All calls in the table must return different nodes.
 func TestAttributesAreHashed(t *testing.T) {
 	type call struct {
 		op    string
@@ -380,7 +380,7 @@ func TestAttributesAreHashed(t *testing.T) {
 	}
 }
 
-// TestZeroArguments calls every exported op with zero values only: an error, not a panic.
+// TestZeroArguments calls every exported op with zero values: an error, not a panic.
 func TestZeroArguments(t *testing.T) {
 	rows := append(opTable(t, New()), opRow{op: Input})
 	for _, r := range rows {
@@ -405,7 +405,7 @@ func TestZeroArguments(t *testing.T) {
 	}
 }
 
-// exportedOps are the exported functions that make nodes.
+// exportedOps returns the names of the exported functions that make nodes.
 func exportedOps(t *testing.T) (names []string) {
 	for _, f := range parsed(t, "") {
 		for _, d := range f.Decls {
@@ -423,7 +423,7 @@ func exportedOps(t *testing.T) (names []string) {
 	return names
 }
 
-// parsed are the package's files, or the one that is named.
+// parsed returns the package's files, or only the named one.
 func parsed(t *testing.T, name string) (files []*ast.File) {
 	t.Helper()
 	paths := []string{name}
@@ -444,7 +444,7 @@ func parsed(t *testing.T, name string) (files []*ast.File) {
 	return files
 }
 
-// identifiers are the names that a file uses.
+// identifiers returns the identifiers used in a file.
 func identifiers(f *ast.File) map[string]bool {
 	names := map[string]bool{}
 	ast.Inspect(f, func(n ast.Node) bool {

@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestGradientOfRecurrent checks every cell with every operand and output, the general
-// cells with masks of dropout.
+// TestGradientOfRecurrent checks every cell with every operand and output, the general cells
+// with dropout masks.
 func TestGradientOfRecurrent(t *testing.T) {
 	gates := map[Cell]int{SimpleCell: 1, GRUCell: 3, GRUResetAfterCell: 3, LSTMCell: 4}
 	for cell, g := range gates {

@@ -32,7 +32,7 @@ func TestGradientOfEmbedding(t *testing.T) {
 	}
 }
 
-// embeddingGradient runs d(Σ y²)/d table; another reader of it makes it dense.
+// embeddingGradient computes d(Σ y²)/d table; another reader of the gradient makes it dense.
 func embeddingGradient(t *testing.T, read bool) *Node {
 	t.Helper()
 	g := New()
@@ -81,10 +81,10 @@ func TestSparseGradient(t *testing.T) {
 	}
 }
 
-// TestSparseGradientOutlivesTheRun: the rows are summed when they are read, after steps that
-// come later have taken all memory that is free.
+// TestSparseGradientOutlivesTheRun: rows are summed when read, after later instructions have
+// reused all free memory.
 func TestSparseGradientOutlivesTheRun(t *testing.T) {
-	for _, dim := range []int{3, 64} { // the index of longer rows is made by the embedding
+	for _, dim := range []int{3, 64} { // for longer rows, the lookup builds the index
 		outlivesTheRun(t, dim)
 	}
 }
@@ -191,7 +191,7 @@ func TestEmbeddingErrors(t *testing.T) {
 	}
 }
 
-// TestSparseInput binds one batch as a dense and as a sparse matrix.
+// TestSparseInput binds the same batch as a dense and as a sparse matrix.
 func TestSparseInput(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 3, 6)

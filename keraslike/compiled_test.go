@@ -151,7 +151,7 @@ func TestMissingGradients(t *testing.T) {
 		return keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y})
 	}
 	for want, m := range map[string]*keraslike.Model{
-		`layer "own": unequal{to=0}: has derivative 0, so that there is no gradient with respect to "first/kernel"`: lambda(step, h),
+		`layer "own": unequal{to=0}: has derivative 0, so there is no gradient with respect to "first/kernel"`: lambda(step, h),
 		`layer "own": column_sum: has no gradient with respect to its input 0`:                                      lambda(sums, h),
 		`there is none with respect to "first/kernel": no output depends on it`:                                    lambda(aside, h, in),
 	} {
