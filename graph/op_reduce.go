@@ -250,14 +250,14 @@ func UnitRows(x *Node) (*Node, error) {
 			}
 			return in[0].Clone(), nil
 		},
-		run:  forDtypes(runRows(kernel.UnitRows[float32]), runRows(kernel.UnitRows[float64])),
+		run:  forDtypes(runRows(kernel.L2NormalizeRows[float32]), runRows(kernel.L2NormalizeRows[float64])),
 		diff: []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := apply(&op{
 				name: "unit_rows_grad",
 				in:   []int{rank, rank}, out: rank,
 				shape: allSame,
-				run:   forDtypes(runRowsGrad(kernel.UnitRowsGrad[float32]), runRowsGrad(kernel.UnitRowsGrad[float64])),
+				run:   forDtypes(runRowsGrad(kernel.L2NormalizeRowsGrad[float32]), runRowsGrad(kernel.L2NormalizeRowsGrad[float64])),
 			}, in[0], dy)
 			return Nodes{dx}, err
 		},

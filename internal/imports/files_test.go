@@ -51,8 +51,8 @@ func TestCheckFile(t *testing.T) {
 	}
 }
 
-// checkFile holds a Go file to the rules that a reader relies on: short enough
-// to be one idea, and its license in the first line. Generated files are free.
+// checkFile checks that a Go file is short enough to hold one idea and has its license in the
+// first line. Generated files are exempt.
 func checkFile(text []byte) error {
 	if generated.Match(text) {
 		return nil

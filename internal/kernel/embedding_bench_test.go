@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// An embedding of 10 000 words in 32 dimensions under batches of 128 texts of 500 words.
+// An embedding of 10 000 words in 32 dimensions for batches of 128 texts of 500 words.
 func BenchmarkEmbedding(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const n, vocab, dim = 128 * 500, 10_000, 32
@@ -31,7 +31,7 @@ func BenchmarkEmbedding(b *testing.B) {
 	}
 }
 
-// Batches of 512 texts as sets of words, 230 of 10 000 each, into 16 units.
+// Batches of 512 texts as sets of words, 230 of 10 000 each, with 16 units.
 func BenchmarkSparseDense(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const m, k, n, words = 512, 10_000, 16, 230

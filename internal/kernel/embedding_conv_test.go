@@ -77,7 +77,7 @@ func TestEmbeddingConvBadID(t *testing.T) {
 	}
 }
 
-// The first layers of a text classifier: 128 reviews of 500 words, 10 000 different ones.
+// The first layers of a text classifier: 128 reviews of 500 words, 10 000 distinct ones.
 func BenchmarkEmbeddingConv(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const vocab = 10_000
