@@ -67,7 +67,7 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 		o(c)
 	}
 	g := New()
-	var vars, free Nodes
+	var vars, differentiated Nodes
 	for i, v := range inputs {
 		if v == nil {
 			return nil, fmt.Errorf("check gradient: input %d is nil, want a float64 tensor", i)
@@ -83,7 +83,7 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 			return nil, err
 		}
 		if vars = append(vars, n); !c.fixed[i] {
-			free = append(free, n)
+			differentiated = append(differentiated, n)
 		}
 	}
 	cost, err := build(vars)
@@ -102,7 +102,7 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 	if err != nil {
 		return nil, err
 	}
-	grads, err := Grad(cost, free...)
+	grads, err := Grad(cost, differentiated...)
 	if err != nil {
 		return nil, err
 	}

@@ -61,7 +61,7 @@ func (c *compiler) describe(i int, group string, backward bool) string {
 		name := strings.TrimPrefix(n.Name(), group+"/") // the cluster's label already has the prefix
 		return fmt.Sprintf("label=%s, shape=ellipse, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", name, n.Shape())), colorVariable)
 	}
-	label, color := narrow(n.Op().String()), colorForward
+	label, color := wrapLabel(n.Op().String()), colorForward
 	if v, ok := c.constant(i); ok {
 		label = fmt.Sprintf("%v", v)
 	}
@@ -71,8 +71,8 @@ func (c *compiler) describe(i int, group string, backward bool) string {
 	return fmt.Sprintf("label=%s, fillcolor=%q", quoteDOT(fmt.Sprintf("%s\n%v", label, n.Shape())), color)
 }
 
-// narrow breaks the name and attributes of an op into lines.
-func narrow(op string) string {
+// wrapLabel breaks the name and attributes of an op into lines.
+func wrapLabel(op string) string {
 	const width = 24
 	var b strings.Builder
 	column := 0

@@ -62,11 +62,11 @@ type MemoryError struct {
 
 // Error gives both sizes in readable units.
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("its values need %s of memory, the limit is %s", readable(e.Need), readable(float64(e.Limit)))
+	return fmt.Sprintf("its values need %s of memory, the limit is %s", formatBytes(e.Need), formatBytes(float64(e.Limit)))
 }
 
-// readable formats a size in the largest unit of which it has at least one.
-func readable(bytes float64) string {
+// formatBytes formats a size in the largest unit of which it has at least one.
+func formatBytes(bytes float64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
 	for ; bytes >= 1024 && i < len(units)-1; i++ {

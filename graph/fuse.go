@@ -126,7 +126,7 @@ func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) err
 			b = c.in[3]
 		}
 		if bad := kernel.EmbeddingConv(c.out, c.in[0], c.in[1], c.in[2], b, &g, vocab, conv.act.kind, float32(conv.act.alpha)); bad >= 0 {
-			return badID(c.in[0], bad, vocab)
+			return idError(c.in[0], bad, vocab)
 		}
 		return nil
 	}
@@ -196,7 +196,7 @@ func runEmbeddingOf(rows *Rows) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		table := c.inShape[1]
 		if bad := rows.grad.Gather(c.out, c.in[1], c.in[0], len(c.in[0]), table[0], table[1]); bad >= 0 {
-			return badID(c.in[0], bad, table[0])
+			return idError(c.in[0], bad, table[0])
 		}
 		return nil
 	}

@@ -65,7 +65,7 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 			return nil, fmt.Errorf("input %q: shape %v has an axis that is not positive", name, shape)
 		}
 	}
-	if err := countable(shape); err != nil {
+	if err := checkCountable(shape); err != nil {
 		return nil, fmt.Errorf("input %q: %w", name, err)
 	}
 	defer func() {
@@ -81,11 +81,11 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 
 // unusedName returns the given name, with a number appended if the graph already has it.
 func unusedName(g *Graph, name string) string {
-	free := name
-	for i := 2; len(g.ByName(free)) > 0; i++ {
-		free = fmt.Sprintf("%s (%d)", name, i)
+	unused := name
+	for i := 2; len(g.ByName(unused)) > 0; i++ {
+		unused = fmt.Sprintf("%s (%d)", name, i)
 	}
-	return free
+	return unused
 }
 
 // Let binds a value to a variable of the same element type and shape. The value is shared,

@@ -69,23 +69,23 @@ func checkValue(s Shape, dt Dtype, v Value) error {
 	return nil
 }
 
-// inRows returns v, or a row-major copy of it if a Gorgonia op returned another layout.
-func inRows(v Value) Value {
+// toRowMajor returns v, or a row-major copy of it if a Gorgonia op returned another layout.
+func toRowMajor(v Value) Value {
 	t, ok := v.(*tensor.Dense)
 	if !ok || rowMajor(t) {
 		return v
 	}
 	switch t.Dtype() {
 	case tensor.Float32:
-		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(gathered(t, t.Float32s())))
+		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Float32s())))
 	case tensor.Float64:
-		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(gathered(t, t.Float64s())))
+		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Float64s())))
 	}
 	return v
 }
 
-// gathered returns the elements of t in row-major order.
-func gathered[T kernel.Float](t *tensor.Dense, memory []T) []T {
+// rowMajorCopy returns the elements of t in row-major order.
+func rowMajorCopy[T kernel.Float](t *tensor.Dense, memory []T) []T {
 	shape, strides := t.Shape(), t.Strides()
 	to := make([]T, 0, size(shape))
 	var walk func(axis, at int)

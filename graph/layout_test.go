@@ -16,7 +16,7 @@ func layouts() map[string]struct {
 	t    *tensor.Dense
 	want string
 } {
-	counting := func(shape ...int) *tensor.Dense {
+	countNonzero := func(shape ...int) *tensor.Dense {
 		v := make([]float32, size(shape))
 		for i := range v {
 			v[i] = float32(i)
@@ -30,7 +30,7 @@ func layouts() map[string]struct {
 		}
 		return v.(*tensor.Dense)
 	}
-	lazy, moved, masked := counting(3, 2), counting(3, 2), counting(2, 3)
+	lazy, moved, masked := countNonzero(3, 2), countNonzero(3, 2), countNonzero(2, 3)
 	for _, err := range []error{lazy.T(), moved.T(), moved.Transpose(), masked.MaskedEqual(float32(2))} {
 		if err != nil {
 			panic(err)
@@ -40,13 +40,13 @@ func layouts() map[string]struct {
 		t    *tensor.Dense
 		want string
 	}{
-		"row-major":         {counting(2, 3), ""},
+		"row-major":         {countNonzero(2, 3), ""},
 		"column-major":      {tensor.New(tensor.WithShape(2, 3), tensor.AsFortran([]float32{0, 1, 2, 3, 4, 5})), "is column-major (strides [1 2]), want row-major"},
 		"transposed":        {lazy, "is a transposed view (strides [1 2])"},
 		"transposed, moved": {moved, ""},
-		"columns":           {cut(counting(2, 4), nil, gorgonia.S(1, 4)), "is not contiguous (strides [4 1])"},
-		"rows":              {cut(counting(4, 3), gorgonia.S(1, 3)), ""},
-		"every second row":  {cut(counting(4, 3), gorgonia.S(0, 4, 2)), "is not contiguous (strides [6 1])"},
+		"columns":           {cut(countNonzero(2, 4), nil, gorgonia.S(1, 4)), "is not contiguous (strides [4 1])"},
+		"rows":              {cut(countNonzero(4, 3), gorgonia.S(1, 3)), ""},
+		"every second row":  {cut(countNonzero(4, 3), gorgonia.S(0, 4, 2)), "is not contiguous (strides [6 1])"},
 		"masked":            {masked, "the tensor is masked"},
 		"float64":           {tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]float64{0, 1, 2, 3, 4, 5})), "value is float64, want float32"},
 		"ints":              {tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]int{0, 1, 2, 3, 4, 5})), "value is int, want float32"},

@@ -103,7 +103,7 @@ func apply(o *op, inputs ...*Node) (n *Node, err error) {
 	}()
 	to, err := o.check(shapes)
 	if err == nil {
-		err = countable(to)
+		err = checkCountable(to)
 	}
 	if err != nil {
 		return nil, &OpError{Op: o.name, Shapes: shapes, Err: err}

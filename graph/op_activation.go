@@ -193,7 +193,7 @@ func rowsOp(name string, x *Node, run, back runner) (*Node, error) {
 
 func runRows[T kernel.Float](f func(y, x []T, rows, cols int)) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], rows, cols)
 		return nil
 	}
@@ -201,7 +201,7 @@ func runRows[T kernel.Float](f func(y, x []T, rows, cols int)) func(*call[T]) er
 
 func runRowsGrad[T kernel.Float](f func(dx, y, dy []T, rows, cols int)) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], rows, cols)
 		return nil
 	}

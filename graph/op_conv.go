@@ -287,16 +287,16 @@ func convGeometry(x, w tensor.Shape, spec ConvSpec) (g kernel.Conv, err error) {
 		return g, fmt.Errorf("input has %d channels, kernel was made for %d", g.C, in)
 	}
 	g.K = w[len(w)-1]
-	g.StrideH, g.StrideW = orOne(spec.Stride, len(x))
-	g.DilH, g.DilW = orOne(spec.Dilation, len(x))
+	g.StrideH, g.StrideW = spatialPair(spec.Stride, len(x))
+	g.DilH, g.DilW = spatialPair(spec.Dilation, len(x))
 	rows := spec.Padding
 	if len(x) == 3 {
 		rows = Valid
 	}
-	if g.OH, g.PadTop, err = slide(g.H, g.KH, g.StrideH, g.DilH, rows); err != nil {
+	if g.OH, g.PadTop, err = windowPositions(g.H, g.KH, g.StrideH, g.DilH, rows); err != nil {
 		return g, fmt.Errorf("height: %w", err)
 	}
-	if g.OW, g.PadLeft, err = slide(g.W, g.KW, g.StrideW, g.DilW, spec.Padding); err != nil {
+	if g.OW, g.PadLeft, err = windowPositions(g.W, g.KW, g.StrideW, g.DilW, spec.Padding); err != nil {
 		return g, fmt.Errorf("width: %w", err)
 	}
 	return g, nil

@@ -50,12 +50,12 @@ func runEmbedding[T kernel.Float](c *call[T]) error {
 	table := c.inShape[1]
 	n := len(c.in[0])
 	if bad := kernel.Gather(c.out, c.in[1], c.in[0], n, table[0], table[1]); bad >= 0 {
-		return badID(c.in[0], bad, table[0])
+		return idError(c.in[0], bad, table[0])
 	}
 	return nil
 }
 
-func badID[T kernel.Float](ids []T, bad, vocab int) error {
+func idError[T kernel.Float](ids []T, bad, vocab int) error {
 	return &RowError{bad, len(ids), fmt.Errorf("id is %v, want an integer from 0 to %d", ids[bad], vocab-1)}
 }
 

@@ -18,13 +18,13 @@ import (
 // MeanSquaredError returns (1/n)·Σ_j (p_j - t_j)² for each row.
 func MeanSquaredError(prediction, target *Node) (*Node, error) {
 	return rowLoss("mse", prediction, target, forDtypes(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
-		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), opposite)
+		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), negatedPredictionGrad)
 }
 
 // MeanAbsoluteError returns (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
 func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
 	return rowLoss("mae", prediction, target, forDtypes(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
-		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), opposite)
+		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), negatedPredictionGrad)
 }
 
 // SigmoidCrossEntropy returns the binary cross-entropy of logits z,
@@ -33,7 +33,7 @@ func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
 func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("sigmoid_xent", logits, target, forDtypes(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
 		forDtypes(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
-		byTarget("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
+		kernelTargetGrad("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
 }
 
 // SoftmaxCrossEntropy returns the categorical cross-entropy of logits z and a distribution
@@ -41,22 +41,22 @@ func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
 func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("softmax_xent", logits, target, forDtypes(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
 		forDtypes(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
-		byTargetOf("softmax_xent", forDtypes(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
+		targetGradBy("softmax_xent", forDtypes(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
 }
 
 // targetGrad returns the gradient of a loss with respect to its target. It may use dp, the
 // gradient with respect to the prediction.
 type targetGrad func(p, t, dloss, dp *Node) (*Node, error)
 
-// opposite is the target gradient of a loss of p - t.
-func opposite(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
+// negatedPredictionGrad is the target gradient of a loss of p - t.
+func negatedPredictionGrad(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
 
-// byTarget returns the target gradient that a kernel computes.
-func byTarget(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
-	return byTargetOf(name, forDtypes(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
+// kernelTargetGrad returns the target gradient that a kernel computes.
+func kernelTargetGrad(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
+	return targetGradBy(name, forDtypes(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
 }
 
-func byTargetOf(name string, run runner) targetGrad {
+func targetGradBy(name string, run runner) targetGrad {
 	return func(p, t, dloss, _ *Node) (*Node, error) { return lossGrad(name+"_target_grad", run, p, t, dloss) }
 }
 
@@ -76,7 +76,7 @@ func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Nod
 //
 // A label out of range is an error when the graph runs; it names the row.
 func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
-	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
+	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), checkLabelShape("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
 }
 
 // lossOp maps (prediction, target) to a vector with one loss for each row of the
@@ -92,7 +92,7 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 			if err := check(in[0], in[1]); err != nil {
 				return nil, err
 			}
-			rows, _ := split(in[0])
+			rows, _ := asMatrix(in[0])
 			return tensor.Shape{rows}, nil
 		},
 		run:  run,
@@ -120,7 +120,7 @@ func lossGrad(name string, run runner, p, t, dloss *Node) (*Node, error) {
 
 func runLoss[T kernel.Float](f func(loss, p, t []T, rows, cols int)) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], rows, cols)
 		return nil
 	}
@@ -128,14 +128,14 @@ func runLoss[T kernel.Float](f func(loss, p, t []T, rows, cols int)) func(*call[
 
 func runLossGrad[T kernel.Float, F ~func(dp, p, t, dloss []T, rows, cols int)](f F) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], c.in[2], rows, cols)
 		return nil
 	}
 }
 
 func runSparseXent[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	if bad := kernel.SoftmaxXentSparse(c.out, c.in[0], c.in[1], rows, cols); bad >= 0 {
 		return &RowError{bad, rows, fmt.Errorf("label is %v, want an integer from 0 to %d", c.in[1][bad], cols-1)}
 	}
@@ -148,39 +148,39 @@ func runSparseXent[T kernel.Float](c *call[T]) error {
 // MeanAbsolutePercentageError returns (100/n)·Σ_j |p_j - t_j|/max(|t_j|, ε) for each row.
 func MeanAbsolutePercentageError(prediction, target *Node) (*Node, error) {
 	return plainLoss("mape", prediction, target, kernel.AbsolutePercentage[float32](), kernel.AbsolutePercentage[float64](),
-		byTarget("mape", kernel.AbsolutePercentageTarget[float32](), kernel.AbsolutePercentageTarget[float64]()))
+		kernelTargetGrad("mape", kernel.AbsolutePercentageTarget[float32](), kernel.AbsolutePercentageTarget[float64]()))
 }
 
 // MeanSquaredLogarithmicError returns (1/n)·Σ_j (log(1 + p_j) - log(1 + t_j))² for each row,
 // with p and t clipped to at least ε.
 func MeanSquaredLogarithmicError(prediction, target *Node) (*Node, error) {
 	return plainLoss("msle", prediction, target, kernel.SquaredLogarithmic[float32](), kernel.SquaredLogarithmic[float64](),
-		byTarget("msle", kernel.SquaredLogarithmicTarget[float32](), kernel.SquaredLogarithmicTarget[float64]()))
+		kernelTargetGrad("msle", kernel.SquaredLogarithmicTarget[float32](), kernel.SquaredLogarithmicTarget[float64]()))
 }
 
 // Huber returns the mean of e²/2 where |e| <= delta and of delta·|e| - delta²/2 elsewhere,
 // with e = p_j - t_j (Huber 1964).
 func Huber(prediction, target *Node, delta float64) (*Node, error) {
-	return plainLoss("huber"+attrs("delta", delta), prediction, target, kernel.Huber[float32](delta), kernel.Huber[float64](delta), opposite)
+	return plainLoss("huber"+attrs("delta", delta), prediction, target, kernel.Huber[float32](delta), kernel.Huber[float64](delta), negatedPredictionGrad)
 }
 
 // LogCosh returns (1/n)·Σ_j log cosh(p_j - t_j) for each row.
 func LogCosh(prediction, target *Node) (*Node, error) {
-	return plainLoss("log_cosh", prediction, target, kernel.LogCosh[float32](), kernel.LogCosh[float64](), opposite)
+	return plainLoss("log_cosh", prediction, target, kernel.LogCosh[float32](), kernel.LogCosh[float64](), negatedPredictionGrad)
 }
 
 // BinaryCrossEntropy returns -(1/n)·Σ_j t_j·log p_j + (1-t_j)·log(1-p_j) for probabilities,
 // clipped to [ε, 1-ε]. Given logits, SigmoidCrossEntropy is more accurate.
 func BinaryCrossEntropy(prediction, target *Node) (*Node, error) {
 	return plainLoss("binary_xent", prediction, target, kernel.BinaryCrossentropy[float32](), kernel.BinaryCrossentropy[float64](),
-		byTarget("binary_xent", kernel.BinaryCrossentropyTarget[float32](), kernel.BinaryCrossentropyTarget[float64]()))
+		kernelTargetGrad("binary_xent", kernel.BinaryCrossentropyTarget[float32](), kernel.BinaryCrossentropyTarget[float64]()))
 }
 
 // CategoricalCrossEntropy returns -Σ_j t_j·log q_j for probabilities, with q = p/Σp clipped
 // to [ε, 1-ε]. Given logits, SoftmaxCrossEntropy is more accurate.
 func CategoricalCrossEntropy(prediction, target *Node) (*Node, error) {
 	f32, f64 := kernel.CategoricalCrossentropy[float32](), kernel.CategoricalCrossentropy[float64]()
-	return plainLoss("categorical_xent", prediction, target, f32, f64, byTarget("categorical_xent", kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
+	return plainLoss("categorical_xent", prediction, target, f32, f64, kernelTargetGrad("categorical_xent", kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
 }
 
 // BinaryFocal is the binary cross-entropy with each element multiplied by (1 - q)^gamma,
@@ -189,7 +189,7 @@ func CategoricalCrossEntropy(prediction, target *Node) (*Node, error) {
 func BinaryFocal(prediction, target *Node, alpha, gamma float64, balanced bool) (*Node, error) {
 	name := "binary_focal" + attrs("alpha", alpha, "gamma", gamma, "balanced", balanced)
 	return plainLoss(name, prediction, target, kernel.BinaryFocal[float32](alpha, gamma, balanced), kernel.BinaryFocal[float64](alpha, gamma, balanced),
-		byTarget(name, kernel.BinaryFocalTarget[float32](alpha, gamma, balanced), kernel.BinaryFocalTarget[float64](alpha, gamma, balanced)))
+		kernelTargetGrad(name, kernel.BinaryFocalTarget[float32](alpha, gamma, balanced), kernel.BinaryFocalTarget[float64](alpha, gamma, balanced)))
 }
 
 // CategoricalFocal returns -alpha·Σ_j t_j·(1 - q_j)^gamma·log q_j, with q as in
@@ -197,19 +197,19 @@ func BinaryFocal(prediction, target *Node, alpha, gamma float64, balanced bool) 
 func CategoricalFocal(prediction, target *Node, alpha, gamma float64) (*Node, error) {
 	name := "categorical_focal" + attrs("alpha", alpha, "gamma", gamma)
 	f32, f64 := kernel.CategoricalFocal[float32](alpha, gamma), kernel.CategoricalFocal[float64](alpha, gamma)
-	return plainLoss(name, prediction, target, f32, f64, byTarget(name, kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
+	return plainLoss(name, prediction, target, f32, f64, kernelTargetGrad(name, kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
 }
 
 // KLDivergence returns Σ_j t_j·log(t_j/p_j), with t and p clipped to [ε, 1].
 func KLDivergence(prediction, target *Node) (*Node, error) {
 	return plainLoss("kl_divergence", prediction, target, kernel.KLDivergence[float32](), kernel.KLDivergence[float64](),
-		byTarget("kl_divergence", kernel.KLDivergenceTarget[float32](), kernel.KLDivergenceTarget[float64]()))
+		kernelTargetGrad("kl_divergence", kernel.KLDivergenceTarget[float32](), kernel.KLDivergenceTarget[float64]()))
 }
 
 // Poisson returns (1/n)·Σ_j p_j - t_j·log(p_j + ε) for each row.
 func Poisson(prediction, target *Node) (*Node, error) {
 	return plainLoss("poisson", prediction, target, kernel.Poisson[float32](), kernel.Poisson[float64](),
-		byTarget("poisson", kernel.PoissonTarget[float32](), kernel.PoissonTarget[float64]()))
+		kernelTargetGrad("poisson", kernel.PoissonTarget[float32](), kernel.PoissonTarget[float64]()))
 }
 
 // CosineSimilarity returns -Σ_j p_j·t_j/(|p|·|t|), which is -1 for rows of the same direction.
@@ -229,7 +229,7 @@ func Hinge(prediction, target *Node) (*Node, error) {
 		return nil, err
 	}
 	return plainLoss("hinge", prediction, t, kernel.Hinge[float32](), kernel.Hinge[float64](),
-		byTarget("hinge", kernel.HingeTarget[float32](), kernel.HingeTarget[float64]()))
+		kernelTargetGrad("hinge", kernel.HingeTarget[float32](), kernel.HingeTarget[float64]()))
 }
 
 // SquaredHinge returns (1/n)·Σ_j max(1 - t_j·p_j, 0)², with targets as for Hinge.
@@ -239,13 +239,13 @@ func SquaredHinge(prediction, target *Node) (*Node, error) {
 		return nil, err
 	}
 	return plainLoss("squared_hinge", prediction, t, kernel.SquaredHinge[float32](), kernel.SquaredHinge[float64](),
-		byTarget("squared_hinge", kernel.SquaredHingeTarget[float32](), kernel.SquaredHingeTarget[float64]()))
+		kernelTargetGrad("squared_hinge", kernel.SquaredHingeTarget[float32](), kernel.SquaredHingeTarget[float64]()))
 }
 
 // CategoricalHinge returns max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0) for one-hot t.
 func CategoricalHinge(prediction, target *Node) (*Node, error) {
 	return plainLoss("categorical_hinge", prediction, target, kernel.CategoricalHinge[float32](), kernel.CategoricalHinge[float64](),
-		byTarget("categorical_hinge", kernel.CategoricalHingeTarget[float32](), kernel.CategoricalHingeTarget[float64]()))
+		kernelTargetGrad("categorical_hinge", kernel.CategoricalHingeTarget[float32](), kernel.CategoricalHingeTarget[float64]()))
 }
 
 func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.RowLoss[float64], target targetGrad) (*Node, error) {
@@ -259,12 +259,12 @@ func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.
 //
 // A label out of range is an error when the graph runs; it names the row.
 func SparseCategoricalCrossEntropy(prediction, labels *Node) (*Node, error) {
-	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), labelShapes("probabilities"),
+	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), checkLabelShape("probabilities"),
 		forDtypes(runSparseProbability[float32], runSparseProbability[float64]),
 		forDtypes(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil), prediction, labels)
 }
 
-func labelShapes(what string) func(p, labels tensor.Shape) error {
+func checkLabelShape(what string) func(p, labels tensor.Shape) error {
 	return func(p, labels tensor.Shape) error {
 		if !equal(p[:len(p)-1], labels) {
 			return fmt.Errorf("%s have shape %v, labels %v, want %v", what, p, labels, p[:len(p)-1])
@@ -274,7 +274,7 @@ func labelShapes(what string) func(p, labels tensor.Shape) error {
 }
 
 func runSparseProbability[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	if bad := kernel.SparseCrossentropy(c.out, c.in[0], c.in[1], rows, cols); bad >= 0 {
 		return &RowError{bad, rows, fmt.Errorf("label is %v, want an integer from 0 to %d", c.in[1][bad], cols-1)}
 	}
@@ -304,7 +304,7 @@ func signedLabels(t *Node) (*Node, error) {
 }
 
 func runSigned[T kernel.Float](c *call[T]) error {
-	if !zerosAndOnes(c.in[0]) {
+	if !isBinary(c.in[0]) {
 		copy(c.out, c.in[0])
 		return nil
 	}
@@ -316,13 +316,13 @@ func runSigned[T kernel.Float](c *call[T]) error {
 
 func runSignedGrad[T kernel.Float](c *call[T]) error {
 	factor := T(1)
-	if zerosAndOnes(c.in[0]) {
+	if isBinary(c.in[0]) {
 		factor = 2
 	}
 	kernel.Scale(c.out, c.in[1], factor)
 	return nil
 }
 
-func zerosAndOnes[T kernel.Float](v []T) bool {
+func isBinary[T kernel.Float](v []T) bool {
 	return !slices.ContainsFunc(v, func(x T) bool { return x != 0 && x != 1 })
 }

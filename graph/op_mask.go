@@ -21,7 +21,7 @@ func Unequal(x *Node, value float64) (*Node, error) {
 		name: "unequal" + attrs("to", value),
 		in:   []int{rank}, out: rank,
 		shape:    sameShape,
-		run:      forDtypes(runUnequal[float32](value), runUnequal[float64](value)),
+		run:      forDtypes(runNotEqual[float32](value), runNotEqual[float64](value)),
 		zeroDiff: []bool{true},
 	}, x)
 }
@@ -39,7 +39,7 @@ func AnyUnequal(x *Node, value float64) (*Node, error) {
 			}
 			return in[0][:len(in[0])-1].Clone(), nil
 		},
-		run:      forDtypes(runUnequal[float32](value), runUnequal[float64](value)),
+		run:      forDtypes(runNotEqual[float32](value), runNotEqual[float64](value)),
 		zeroDiff: []bool{true},
 	}, x)
 }
@@ -69,7 +69,7 @@ func MaskSteps(x, mask *Node) (*Node, error) {
 	o := &op{
 		name: "mask_steps",
 		in:   []int{rank, rankOf(mask)}, out: rank,
-		shape:     func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), fitsMask(in) },
+		shape:     func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), checkMask(in) },
 		run:       forDtypes(runMaskSteps[float32], runMaskSteps[float64]),
 		diff:      []bool{true, false},
 		zeroDiff:  []bool{false, true},
@@ -91,7 +91,7 @@ func MaskedMean(x, mask *Node) (*Node, error) {
 	return apply(&op{
 		name: "masked_mean",
 		in:   []int{rank, rankOf(mask)}, out: 0,
-		shape:    func(in []tensor.Shape) (tensor.Shape, error) { return tensor.ScalarShape(), fitsMask(in) },
+		shape:    func(in []tensor.Shape) (tensor.Shape, error) { return tensor.ScalarShape(), checkMask(in) },
 		run:      forDtypes(runMaskedMean[float32], runMaskedMean[float64]),
 		diff:     []bool{true, false},
 		zeroDiff: []bool{false, true},
@@ -117,7 +117,7 @@ func MaskedAvgPool(x, mask *Node) (*Node, error) {
 		name: "masked_avg_pool",
 		in:   []int{3, 2}, out: 2,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
-			return tensor.Shape{in[0][0], in[0][2]}, fitsMask(in)
+			return tensor.Shape{in[0][0], in[0][2]}, checkMask(in)
 		},
 		run:      forDtypes(runMaskedAvgPool[float32], runMaskedAvgPool[float64]),
 		diff:     []bool{true, false},
@@ -135,16 +135,16 @@ func MaskedAvgPool(x, mask *Node) (*Node, error) {
 	}, x, mask)
 }
 
-// fitsMask checks that the shape of the mask, the second input, matches the first input.
-func fitsMask(in []tensor.Shape) error {
+// checkMask checks that the shape of the mask, the second input, matches the first input.
+func checkMask(in []tensor.Shape) error {
 	if n := len(in[1]); n > len(in[0]) || !equal(in[0][:n], in[1]) {
 		return fmt.Errorf("mask has shape %v, which does not fit values of shape %v", in[1], in[0])
 	}
 	return nil
 }
 
-// runUnequal reduces len(in)/len(out) consecutive elements to each element of the output.
-func runUnequal[T kernel.Float](value float64) func(*call[T]) error {
+// runNotEqual reduces len(in)/len(out) consecutive elements to each element of the output.
+func runNotEqual[T kernel.Float](value float64) func(*call[T]) error {
 	return func(c *call[T]) error {
 		v, each := T(value), len(c.in[0])/len(c.out)
 		for i := range c.out {
@@ -177,8 +177,8 @@ func runMaskSteps[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// counting returns the number of nonzero elements of a mask.
-func counting[T kernel.Float](mask []T) (n int) {
+// countNonzero returns the number of nonzero elements of a mask.
+func countNonzero[T kernel.Float](mask []T) (n int) {
 	for _, m := range mask {
 		if m != 0 {
 			n++
@@ -196,13 +196,13 @@ func runMaskedMean[T kernel.Float](c *call[T]) error {
 			sum += float64(kernel.Sum(x[i*each : (i+1)*each]))
 		}
 	}
-	c.out[0] = T(sum / float64(max(1, each*counting(mask))))
+	c.out[0] = T(sum / float64(max(1, each*countNonzero(mask))))
 	return nil
 }
 
 func runMaskedMeanGrad[T kernel.Float](c *call[T]) error {
 	mask, each := c.in[0], len(c.out)/len(c.in[0])
-	share := c.in[1][0] / T(max(1, each*counting(mask)))
+	share := c.in[1][0] / T(max(1, each*countNonzero(mask)))
 	for i, m := range mask {
 		if to := c.out[i*each : (i+1)*each]; m == 0 {
 			clear(to)
@@ -223,7 +223,7 @@ func runMaskedAvgPool[T kernel.Float](c *call[T]) error {
 				kernel.Add(to, to, c.in[0][(b*steps+t)*ch:(b*steps+t+1)*ch])
 			}
 		}
-		kernel.Scale(to, to, 1/T(max(1, counting(mask))))
+		kernel.Scale(to, to, 1/T(max(1, countNonzero(mask))))
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func runMaskedAvgPoolGrad[T kernel.Float](c *call[T]) error {
 	steps, ch := c.outShape[1], c.outShape[2]
 	for b := range c.outShape[0] {
 		mask, dy := c.in[0][b*steps:(b+1)*steps], c.in[1][b*ch:(b+1)*ch]
-		share := 1 / T(max(1, counting(mask)))
+		share := 1 / T(max(1, countNonzero(mask)))
 		for t, m := range mask {
 			if to := c.out[(b*steps+t)*ch : (b*steps+t+1)*ch]; m == 0 {
 				clear(to)

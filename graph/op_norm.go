@@ -21,10 +21,10 @@ import (
 // The gradient of x includes the paths through mean and variance. These two are returned for
 // moving averages and have no gradient themselves.
 func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
-	if mean, err = columns("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
+	if mean, err = columnOp("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = columns("column_variance", forDtypes(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
+	if variance, err = columnOp("column_variance", forDtypes(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
 		return nil, nil, nil, err
 	}
 	y, err = normalize(x, mean, variance, nil, gamma, beta, epsilon, true)
@@ -36,8 +36,8 @@ func Normalize(x, mean, variance, gamma, beta *Node, epsilon float64) (*Node, er
 	return normalize(x, mean, variance, nil, gamma, beta, epsilon, false)
 }
 
-// columns returns one value for each column of the first input; the other inputs are vectors.
-func columns(name string, run runner, inputs ...*Node) (*Node, error) {
+// columnOp returns one value for each column of the first input; the other inputs are vectors.
+func columnOp(name string, run runner, inputs ...*Node) (*Node, error) {
 	o := &op{
 		name: name,
 		in:   []int{rankOf(inputs[0])}, out: 1,
@@ -45,7 +45,7 @@ func columns(name string, run runner, inputs ...*Node) (*Node, error) {
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")
 			}
-			_, cols := split(in[0])
+			_, cols := asMatrix(in[0])
 			return tensor.Shape{cols}, nil
 		},
 		run: run,
@@ -57,14 +57,14 @@ func columns(name string, run runner, inputs ...*Node) (*Node, error) {
 }
 
 func runColumnMean[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	kernel.ColSum(c.out, c.in[0], rows, cols)
 	kernel.Scale(c.out, c.out, 1/T(rows))
 	return nil
 }
 
 func runColumnVariance[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	kernel.ColVariance(c.out, c.in[0], c.in[1], rows, cols)
 	return nil
 }
@@ -83,9 +83,9 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")
 			}
-			_, cols := split(in[0])
+			_, cols := asMatrix(in[0])
 			if mask != nil {
-				if err := fitsMask([]tensor.Shape{in[0], in[3]}); err != nil {
+				if err := checkMask([]tensor.Shape{in[0], in[3]}); err != nil {
 					return nil, err
 				}
 			}
@@ -119,12 +119,12 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 
 func runNormalize[T kernel.Float](epsilon float64, first int, gamma, beta bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		var g []T
 		if gamma {
 			g = c.in[first]
 		}
-		kernel.NormCols(c.out, c.in[0], c.in[1], c.in[2], g, lastIf(beta, c.in), T(epsilon), rows, cols)
+		kernel.NormCols(c.out, c.in[0], c.in[1], c.in[2], g, optionalLast(beta, c.in), T(epsilon), rows, cols)
 		return nil
 	}
 }
@@ -138,7 +138,7 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columns("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 
 func runNormalizeDot[T kernel.Float](epsilon float64) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		kernel.NormColsDot(c.out, c.in[0], c.in[1], c.in[2], c.in[3], T(epsilon), rows, cols)
 		return nil
 	}
@@ -178,22 +178,22 @@ func runNormalizeDot[T kernel.Float](epsilon float64) func(*call[T]) error {
 
 func runNormalizeGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
-		kernel.NormCols(c.out, c.in[0], nil, c.in[1], lastIf(gamma, c.in), nil, T(epsilon), rows, cols)
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormCols(c.out, c.in[0], nil, c.in[1], optionalLast(gamma, c.in), nil, T(epsilon), rows, cols)
 		return nil
 	}
 }
 
 func runNormalizeOwnGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
-		kernel.NormColsGrad(c.out, c.in[2], c.in[0], c.in[3], c.in[1], lastIf(gamma, c.in), c.in[4], c.in[5], T(epsilon), rows, cols)
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormColsGrad(c.out, c.in[2], c.in[0], c.in[3], c.in[1], optionalLast(gamma, c.in), c.in[4], c.in[5], T(epsilon), rows, cols)
 		return nil
 	}
 }
 
-// lastIf returns the last input if the optional input is present, else nil.
-func lastIf[T kernel.Float](there bool, in [][]T) []T {
+// optionalLast returns the last input if the optional input is present, else nil.
+func optionalLast[T kernel.Float](there bool, in [][]T) []T {
 	if !there {
 		return nil
 	}
@@ -205,10 +205,10 @@ func lastIf[T kernel.Float](there bool, in [][]T) []T {
 //
 //	x (..., n)   mask, shaped like x or like its leading axes
 func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
-	if mean, err = columns("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
+	if mean, err = columnOp("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = columns("masked_column_variance", forDtypes(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
+	if variance, err = columnOp("masked_column_variance", forDtypes(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
 		return nil, nil, nil, err
 	}
 	y, err = normalize(x, mean, variance, mask, gamma, beta, epsilon, true)
@@ -264,7 +264,7 @@ func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) 
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columns("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +291,7 @@ func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) 
 
 func runMaskedNormalizeGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		_, cols := split(c.inShape[1])
+		_, cols := asMatrix(c.inShape[1])
 		x, mask, mean, variance, dgamma, dbeta := c.in[1], c.in[2], c.in[3], c.in[4], c.in[5], c.in[6]
 		each := len(x) / len(mask)
 		copy(c.out, c.in[0])
@@ -333,7 +333,7 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")
 			}
-			_, cols := split(in[0])
+			_, cols := asMatrix(in[0])
 			for i, s := range in[1:] {
 				if s[0] != cols {
 					return nil, fmt.Errorf("input %d has %d values, the rows have %d", i+1, s[0], cols)
@@ -356,12 +356,12 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 
 func runLayerNorm[T kernel.Float](epsilon float64, gamma, beta bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		var g []T
 		if gamma {
 			g = c.in[1]
 		}
-		kernel.NormRows(c.out, c.in[0], g, lastIf(beta, c.in), T(epsilon), rows, cols)
+		kernel.NormRows(c.out, c.in[0], g, optionalLast(beta, c.in), T(epsilon), rows, cols)
 		return nil
 	}
 }
@@ -386,7 +386,7 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 	}
 	grads := Nodes{dx}
 	if gamma {
-		dgamma, err := columns("layer_norm_dot"+attrs("epsilon", epsilon), forDtypes(runLayerNormDot[float32](epsilon), runLayerNormDot[float64](epsilon)), x, dy)
+		dgamma, err := columnOp("layer_norm_dot"+attrs("epsilon", epsilon), forDtypes(runLayerNormDot[float32](epsilon), runLayerNormDot[float64](epsilon)), x, dy)
 		if err != nil {
 			return nil, err
 		}
@@ -404,15 +404,15 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 
 func runLayerNormGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
-		kernel.NormRowsGrad(c.out, c.in[0], c.in[1], lastIf(gamma, c.in), T(epsilon), rows, cols)
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormRowsGrad(c.out, c.in[0], c.in[1], optionalLast(gamma, c.in), T(epsilon), rows, cols)
 		return nil
 	}
 }
 
 func runLayerNormDot[T kernel.Float](epsilon float64) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		kernel.NormRowsDot(c.out, c.in[0], c.in[1], T(epsilon), rows, cols)
 		return nil
 	}

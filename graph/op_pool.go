@@ -40,10 +40,10 @@ func (p PoolSpec) geometry(x tensor.Shape) (g kernel.Pool, err error) {
 		return g, fmt.Errorf("padding is causal, want valid or same")
 	}
 	g.KH, g.KW, g.StrideH, g.StrideW = size[0], size[1], stride[0], stride[1]
-	if g.OH, g.PadTop, err = slide(g.H, g.KH, g.StrideH, 1, rows); err != nil {
+	if g.OH, g.PadTop, err = windowPositions(g.H, g.KH, g.StrideH, 1, rows); err != nil {
 		return g, fmt.Errorf("height: %w", err)
 	}
-	if g.OW, g.PadLeft, err = slide(g.W, g.KW, g.StrideW, 1, p.Padding); err != nil {
+	if g.OW, g.PadLeft, err = windowPositions(g.W, g.KW, g.StrideW, 1, p.Padding); err != nil {
 		return g, fmt.Errorf("width: %w", err)
 	}
 	if g.KH*g.KW > maxWindow {

@@ -52,7 +52,7 @@ func runDropout[T kernel.Float](rate float64, rng *Random, stream uint64) func(*
 // GaussianNoise returns y = x + stddev·n with standard normal n. Like Dropout it belongs
 // only in training graphs.
 func GaussianNoise(x *Node, stddev float64, rng *Random, stream uint64) (*Node, error) {
-	o, err := noiseOp("gaussian_noise"+attrs("stddev", stddev, "stream", stream), x, rng)
+	o, err := randomOp("gaussian_noise"+attrs("stddev", stddev, "stream", stream), x, rng)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func GaussianNoise(x *Node, stddev float64, rng *Random, stream uint64) (*Node, 
 // GaussianDropout returns y = x·(1 + n·√(rate/(1-rate))) with standard normal n:
 // multiplicative noise with the variance of Dropout (Srivastava et al. 2014, section 10).
 func GaussianDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
-	o, err := noiseOp("gaussian_dropout"+attrs("rate", rate, "stream", stream), x, rng)
+	o, err := randomOp("gaussian_dropout"+attrs("rate", rate, "stream", stream), x, rng)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func GaussianDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, 
 //
 //	x (batch, ..., channels), with at least one axis in between
 func SpatialDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, error) {
-	o, err := noiseOp("spatial_dropout"+attrs("rate", rate, "stream", stream), x, rng)
+	o, err := randomOp("spatial_dropout"+attrs("rate", rate, "stream", stream), x, rng)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +115,8 @@ func SpatialDropout(x *Node, rate float64, rng *Random, stream uint64) (*Node, e
 	return apply(o, x)
 }
 
-// noiseOp returns an op that preserves the shape of x, without run and grad.
-func noiseOp(name string, x *Node, rng *Random) (*op, error) {
+// randomOp returns an op that preserves the shape of x, without run and grad.
+func randomOp(name string, x *Node, rng *Random) (*op, error) {
 	if rng == nil {
 		return nil, &OpError{Op: name, Err: fmt.Errorf("has no source of random numbers")}
 	}

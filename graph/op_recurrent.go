@@ -78,9 +78,9 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 	r := &recurrence{spec: spec}
 	var inputs Nodes
 	for _, operand := range []struct {
-		at   *int
-		node *Node
-		rank int
+		index *int
+		node  *Node
+		rank  int
 	}{
 		{&r.x, in.X, 3},
 		{&r.w, in.W, 2},
@@ -92,9 +92,9 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 		{&r.dropX, in.DropX, 3},
 		{&r.dropH, in.DropH, 3},
 	} {
-		*operand.at = -1
+		*operand.index = -1
 		if operand.node != nil {
-			*operand.at = len(inputs)
+			*operand.index = len(inputs)
 			inputs = append(inputs, operand.node)
 			r.ranks = append(r.ranks, operand.rank)
 		}
@@ -211,8 +211,8 @@ func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	if i := r.mask; i >= 0 && (in[i][0] != g.Batch || in[i][1] != g.Time) {
 		return g, fmt.Errorf("mask has shape %v, want (%d, %d)", in[i], g.Batch, g.Time)
 	}
-	for _, m := range [2]struct{ at, n int }{{r.dropX, g.In}, {r.dropH, g.Units}} {
-		if i := m.at; i >= 0 && (in[i][0] != g.Cell.Gates() || in[i][1] != g.Batch || in[i][2] != m.n) {
+	for _, m := range [2]struct{ index, n int }{{r.dropX, g.In}, {r.dropH, g.Units}} {
+		if i := m.index; i >= 0 && (in[i][0] != g.Cell.Gates() || in[i][1] != g.Batch || in[i][2] != m.n) {
 			return g, fmt.Errorf("dropout mask has shape %v, want (%d, %d, %d)", in[i], g.Cell.Gates(), g.Batch, m.n)
 		}
 	}
@@ -256,16 +256,16 @@ func memoryOf[T kernel.Float](r *recurrence) *recurrentMemory[T] {
 	return any(&r.double).(*recurrentMemory[T])
 }
 
-// at returns operand i of a call, nil if i < 0.
-func at[T kernel.Float](c *call[T], i int) []T {
+// operand returns operand i of a call, nil if i < 0.
+func operand[T kernel.Float](c *call[T], i int) []T {
 	if i < 0 {
 		return nil
 	}
 	return c.in[i]
 }
 
-// sized returns s with length n, reusing its memory if it is large enough.
-func sized[T kernel.Float](s []T, n int) []T {
+// resized returns s with length n, reusing its memory if it is large enough.
+func resized[T kernel.Float](s []T, n int) []T {
 	if cap(s) >= n {
 		return s[:n]
 	}
@@ -284,10 +284,10 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 		m := memoryOf[T](r)
 		t := &m.t
 		t.X, t.W, t.U = c.in[r.x], c.in[r.w], c.in[r.u]
-		t.Bias, t.Mask, t.H0, t.C0 = at(c, r.bias), at(c, r.mask), at(c, r.h0), at(c, r.c0)
-		t.DropX, t.DropH = at(c, r.dropX), at(c, r.dropH)
+		t.Bias, t.Mask, t.H0, t.C0 = operand(c, r.bias), operand(c, r.mask), operand(c, r.h0), operand(c, r.c0)
+		t.DropX, t.DropH = operand(c, r.dropX), operand(c, r.dropH)
 		t.HN, t.CN = nil, nil
-		t.Saved = sized(t.Saved, kernel.RNNSavedLen(&g))
+		t.Saved = resized(t.Saved, kernel.RNNSavedLen(&g))
 		switch r.spec.Output {
 		case AllStates:
 			t.Y = c.out
@@ -295,11 +295,11 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 			t.Y, t.HN = nil, c.out
 		case StatesAndCell:
 			states := g.Batch * g.Time * g.Units
-			m.y = sized(m.y, states+g.Batch*g.Units)
+			m.y = resized(m.y, states+g.Batch*g.Units)
 			t.Y, t.CN = m.y[:states], m.y[states:]
 		case StateAndCell:
 			last := g.Batch * g.Units
-			m.y = sized(m.y, 2*last)
+			m.y = resized(m.y, 2*last)
 			t.Y, t.HN, t.CN = nil, m.y[:last], m.y[last:]
 		}
 		kernel.RNNForward(&g, t)
@@ -332,10 +332,10 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 	grads := make(Nodes, len(in))
 	grads[r.x] = dx
 	for _, p := range []struct {
-		name string
-		at   int
-		f32  func(*recurrentMemory[float32]) []float32
-		f64  func(*recurrentMemory[float64]) []float64
+		name  string
+		index int
+		f32   func(*recurrentMemory[float32]) []float32
+		f64   func(*recurrentMemory[float64]) []float64
 	}{
 		{"kernel", r.w, partW[float32], partW[float64]},
 		{"recurrent_kernel", r.u, partU[float32], partU[float64]},
@@ -343,11 +343,11 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		{"h0", r.h0, partH0[float32], partH0[float64]},
 		{"c0", r.c0, partC0[float32], partC0[float64]},
 	} {
-		if p.at < 0 {
+		if p.index < 0 {
 			continue
 		}
-		to := in[p.at].Shape()
-		grads[p.at], err = apply(&op{
+		to := in[p.index].Shape()
+		grads[p.index], err = apply(&op{
 			name: cellNames[r.spec.Cell] + "_grad_" + p.name,
 			in:   []int{3}, out: len(to),
 			shape:     fixed(to),
@@ -388,13 +388,13 @@ func runRecurrentGrad[T kernel.Float](r *recurrence, withX bool) func(*call[T]) 
 		if withX {
 			d.DX = c.out
 		}
-		d.DW, d.DU = sized(d.DW, len(m.t.W)), sized(d.DU, len(m.t.U))
-		d.DBias, d.DH0, d.DC0 = sized(d.DBias, len(m.t.Bias)), nil, nil
+		d.DW, d.DU = resized(d.DW, len(m.t.W)), resized(d.DU, len(m.t.U))
+		d.DBias, d.DH0, d.DC0 = resized(d.DBias, len(m.t.Bias)), nil, nil
 		if r.h0 >= 0 {
-			d.DH0 = sized(d.DH0, g.Batch*g.Units)
+			d.DH0 = resized(d.DH0, g.Batch*g.Units)
 		}
 		if r.c0 >= 0 {
-			d.DC0 = sized(d.DC0, g.Batch*g.Units)
+			d.DC0 = resized(d.DC0, g.Batch*g.Units)
 		}
 		d.DY, d.DHN, d.DCN = nil, nil, nil
 		switch dy := c.in[operands+1]; r.spec.Output {
@@ -422,7 +422,7 @@ func pack[T kernel.Float](out, a []T, n int, b []T, k int) {
 
 // unpack is the inverse of pack, for gradients.
 func (m *recurrentMemory[T]) unpack(dy []T, n, k int) (a, b []T) {
-	m.dy = sized(m.dy, len(dy))
+	m.dy = resized(m.dy, len(dy))
 	rows := len(dy) / (n + k)
 	a, b = m.dy[:rows*n], m.dy[rows*n:]
 	for r := range rows {

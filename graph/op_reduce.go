@@ -79,7 +79,7 @@ func ColumnSum(x *Node) (*Node, error) {
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")
 			}
-			_, cols := split(in[0])
+			_, cols := asMatrix(in[0])
 			return tensor.Shape{cols}, nil
 		},
 		run: forDtypes(runColumnSum[float32], runColumnSum[float64]),
@@ -176,7 +176,7 @@ func runL1Grad[T kernel.Float](factor float64) func(*call[T]) error {
 }
 
 func runColumnSum[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	kernel.ColSum(c.out, c.in[0], rows, cols)
 	return nil
 }
@@ -231,7 +231,7 @@ func rowOp(name string, x, row *Node, run runner, back func(in Nodes, dy *Node) 
 
 func runRow[T kernel.Float](f func(dst, x, row []T, rows, cols int)) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], rows, cols)
 		return nil
 	}

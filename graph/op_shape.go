@@ -226,16 +226,16 @@ func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 // Pad adds margins of zeros around x (batch, height, width, channels) or
 // (batch, steps, channels).
 func Pad(x *Node, m Margins) (*Node, error) {
-	return frame("pad", x, m, 1, forDtypes(runPad[float32](m), runPad[float64](m)), Crop)
+	return padOrCrop("pad", x, m, 1, forDtypes(runPad[float32](m), runPad[float64](m)), Crop)
 }
 
 // Crop removes margins from x (batch, height, width, channels) or (batch, steps, channels).
 func Crop(x *Node, m Margins) (*Node, error) {
-	return frame("crop", x, m, -1, forDtypes(runCrop[float32](m), runCrop[float64](m)), Pad)
+	return padOrCrop("crop", x, m, -1, forDtypes(runCrop[float32](m), runCrop[float64](m)), Pad)
 }
 
-// frame applies Pad or Crop; each is the transpose of the other, back.
-func frame(name string, x *Node, m Margins, sign int, run runner, back func(*Node, Margins) (*Node, error)) (*Node, error) {
+// padOrCrop applies Pad or Crop; each is the transpose of the other, back.
+func padOrCrop(name string, x *Node, m Margins, sign int, run runner, back func(*Node, Margins) (*Node, error)) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
 		name: name + attrs("margins", m),
@@ -277,7 +277,7 @@ func runCrop[T kernel.Float](m Margins) func(*call[T]) error {
 // gradient is the sum over the copies.
 func Repeat(x *Node, axis, times int) (*Node, error) {
 	name := "repeat" + attrs("axis", axis, "times", times)
-	return enlarge(name, x, func(s tensor.Shape) (upsampling, error) {
+	return upsample(name, x, func(s tensor.Shape) (upsampling, error) {
 		if err := checkAxis(s, axis); err != nil {
 			return upsampling{}, err
 		}
@@ -292,7 +292,7 @@ func Repeat(x *Node, axis, times int) (*Node, error) {
 // (batch, h, w, channels) becomes (batch, h·height, w·width, channels).
 func Upsample(x *Node, height, width int) (*Node, error) {
 	name := "upsample" + attrs("height", height, "width", width)
-	return enlarge(name, x, func(s tensor.Shape) (upsampling, error) {
+	return upsample(name, x, func(s tensor.Shape) (upsampling, error) {
 		if len(s) != 4 {
 			return upsampling{}, fmt.Errorf("shape %v, want (batch, height, width, channels)", s)
 		}
@@ -308,7 +308,7 @@ type upsampling struct {
 	n, h, w, c, fh, fw int
 }
 
-func enlarge(name string, x *Node, geometry func(s tensor.Shape) (upsampling, error)) (*Node, error) {
+func upsample(name string, x *Node, geometry func(s tensor.Shape) (upsampling, error)) (*Node, error) {
 	rank := rankOf(x)
 	if x == nil {
 		return nil, &OpError{Op: name, Err: fmt.Errorf("input 0 is nil: an earlier expression failed")}

@@ -26,7 +26,7 @@ type Program struct {
 	inputs       []int // slots of the variables
 	roots        []int // slots whose values RunAll publishes
 	memory       Memory
-	at           int // the instruction being executed, for error messages
+	current      int // the instruction being executed, for error messages
 }
 
 // Memory is the size of a Program's intermediate values in bytes: Planned is allocated,
@@ -102,8 +102,8 @@ func (p *Program) RunAll() (err error) {
 			}
 		}
 	}
-	for p.at = range p.instructions {
-		s := &p.instructions[p.at]
+	for p.current = range p.instructions {
+		s := &p.instructions[p.current]
 		if s.own != nil {
 			err = s.own.run()
 		} else {
@@ -134,7 +134,7 @@ func (p *Program) foreign(s *instruction) error {
 	if want := p.slots[s.out].node.Shape(); !want.Eq(v.Shape()) {
 		return fmt.Errorf("returned shape %v, want %v", v.Shape(), want)
 	}
-	return p.set(s.out, inRows(v))
+	return p.set(s.out, toRowMajor(v))
 }
 
 // set replaces the value of a slot and rebinds the instructions that read it.
@@ -151,12 +151,12 @@ func (p *Program) set(i int, v Value) error {
 
 // fail wraps an error of the current instruction.
 func (p *Program) fail(err error) error {
-	n := p.slots[p.instructions[p.at].out].node
-	if blamed := p.instructions[p.at].errorNode; blamed != nil {
+	n := p.slots[p.instructions[p.current].out].node
+	if blamed := p.instructions[p.current].errorNode; blamed != nil {
 		n = blamed
 	}
-	shapes := make([]tensor.Shape, 0, len(p.instructions[p.at].in))
-	for _, i := range p.instructions[p.at].in {
+	shapes := make([]tensor.Shape, 0, len(p.instructions[p.current].in))
+	for _, i := range p.instructions[p.current].in {
 		shapes = append(shapes, p.slots[i].node.Shape())
 	}
 	return &OpError{Op: n.Op().String(), Node: n, Shapes: shapes, Err: err}

@@ -23,8 +23,8 @@ func equal(a, b Shape) bool {
 	return true
 }
 
-// countable returns an error if the size of a shape in bytes overflows an int.
-func countable(s []int) error {
+// checkCountable returns an error if the size of a shape in bytes overflows an int.
+func checkCountable(s []int) error {
 	n := math.MaxInt / 8
 	for _, d := range s {
 		if d > n {
@@ -43,8 +43,8 @@ func size(s []int) int {
 	return n
 }
 
-// split views a shape as a matrix: the product of all axes but the last, and the last axis.
-func split(s []int) (rows, cols int) {
+// asMatrix views a shape as a matrix: the product of all axes but the last, and the last axis.
+func asMatrix(s []int) (rows, cols int) {
 	cols = s[len(s)-1]
 	return size(s[:len(s)-1]), cols
 }

@@ -29,7 +29,7 @@ func (p Padding) String() string {
 // Places returns the output size along an axis of length n for a window of k cells with
 // stride s and dilation d.
 func Places(n, k, s, d int, p Padding) (int, error) {
-	out, _, err := slide(n, k, s, d, p)
+	out, _, err := windowPositions(n, k, s, d, p)
 	return out, err
 }
 
@@ -47,9 +47,9 @@ func (p *Padding) UnmarshalText(text []byte) error {
 	return fmt.Errorf("padding %q: unknown, want valid, same or causal", text)
 }
 
-// slide returns the number of positions of a window of k cells with stride s and dilation d
+// windowPositions returns the number of positions of a window of k cells with stride s and dilation d
 // along an axis of length n, and the number of padding cells before the axis.
-func slide(n, k, s, d int, p Padding) (out, before int, err error) {
+func windowPositions(n, k, s, d int, p Padding) (out, before int, err error) {
 	if k < 1 || s < 1 || d < 1 {
 		return 0, 0, fmt.Errorf("window %d, stride %d, dilation %d: want positive numbers", k, s, d)
 	}
@@ -80,8 +80,8 @@ func spatial(s tensor.Shape) (n, h, w, c int, err error) {
 	return 0, 0, 0, 0, fmt.Errorf("shape %v, want (batch, steps, channels) or (batch, height, width, channels)", s)
 }
 
-// orOne replaces 0 by 1 in a pair; with one spatial axis, the first element is always 1.
-func orOne(v [2]int, rank int) (a, b int) {
+// spatialPair replaces 0 by 1 in a pair; with one spatial axis, the first element is always 1.
+func spatialPair(v [2]int, rank int) (a, b int) {
 	a, b = v[0], v[1]
 	if a == 0 || rank == 3 {
 		a = 1
