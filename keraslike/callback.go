@@ -2,7 +2,11 @@
 
 package keraslike
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // Event is a moment of a training.
 type Event int
@@ -16,11 +20,17 @@ const (
 	TrainEnd // also after Stop and after an interruption, not after an error
 )
 
-// Callback is told of every event of a training. An error ends the training
-// and is returned by Fit. Progress displays are callbacks, too.
+// Callback is told of every event of a training. An error ends the training and is
+// returned by Fit.
+//
+// A Callback may have more methods, which Fit looks for: StatefulCallback is remembered
+// when training is interrupted, LastCallback comes after the others, NotFiniteHandler
+// decides what happens when training diverges, LogAdder announces numbers of its own and
+// Finisher releases what it holds. Package callbacks has the callbacks of Keras and a
+// progress display.
 type Callback interface {
-	// On is called in the training's own goroutine; t is valid until Fit returns. It may
-	// evaluate the model, save it and train it on single batches, not Fit or Compile it.
+	// On is called on the goroutine that called Fit; t is valid until Fit returns. It may
+	// evaluate and save the model and train it on single batches, but not Fit or Compile it.
 	On(e Event, t *Training) error
 }
 
@@ -30,7 +40,46 @@ type CallbackFunc func(e Event, t *Training) error
 // On calls f.
 func (f CallbackFunc) On(e Event, t *Training) error { return f(e, t) }
 
-// Training is where a training stands. Callbacks must not keep Logs.
+// LastCallback is a Callback that is told of each event after the others, in whatever
+// order they were given, so that it sees what they have changed: a callback that saves the
+// model, for example. Where another callback returns an error, those that were given before
+// that one are still told.
+type LastCallback interface {
+	Callback
+	// RunsLast reports whether this callback comes after the others. It is asked once.
+	RunsLast() bool
+}
+
+// LogAdder is a Callback that knows which numbers it adds to Training.Logs. Where every
+// callback of a training is one, LogNames is complete when training begins, and a callback
+// that monitors a number that does not exist fails then, not after the first epoch.
+type LogAdder interface {
+	Callback
+	// AddsLogs returns the names of the numbers, nil for none. It is asked once, before
+	// TrainBegin.
+	AddsLogs() []string
+}
+
+// NotFiniteHandler is a Callback that decides how a training ends whose loss, gradients or
+// weights are NaN or infinite. With such a callback Fit checks all gradients before each
+// update, without one only the loss.
+type NotFiniteHandler interface {
+	Callback
+	// HandleNotFinite is called instead of the update that would have spoiled the weights.
+	// Nil ends the training as Stop does, with TrainEnd and without an error; an error is
+	// returned by Fit along with found. Of several handlers only the first is called.
+	HandleNotFinite(found *NotFiniteError) error
+}
+
+// Finisher is a Callback that is told when Fit ends, for example to close a file.
+type Finisher interface {
+	Callback
+	// Finish is called exactly once in each Fit, after all events, whatever ended it; err is
+	// what Fit returns. TrainBegin may not have reached the callback where another one failed.
+	Finish(err error)
+}
+
+// Training is the state of a training. Callbacks must not keep Logs.
 type Training struct {
 	Model   *Model
 	Epoch   int // from 1
@@ -42,22 +91,62 @@ type Training struct {
 	// Rate is the learning rate of the next update; callbacks may change it.
 	Rate float64
 	// Logs are the loss and the metrics so far in this epoch, as means over its
-	// samples, and with EpochEnd those of validation behind them.
+	// samples, followed at EpochEnd by those of validation.
 	Logs    Logs
 	Elapsed time.Duration // of this epoch, without validation
 	// Waited is the part of Elapsed in which nothing was computed because the next
 	// batch was not there yet: what a faster source could save.
 	Waited time.Duration
-	// Interrupted is set with TrainEnd where the context was canceled: training may go on.
+	// Interrupted is set at TrainEnd if the context was canceled: training can be resumed.
 	Interrupted bool
 
 	stop   bool
 	scores *scores
-	named  []string // the series that there will be, nil where callbacks may add some
+	names  []string // of the logs, nil if callbacks may add some
 }
 
-// Stop ends the training after the epoch that runs.
+// Stop ends the training after the current epoch.
 func (t *Training) Stop() { t.stop = true }
+
+// Series returns the names of what the model measures on each batch: "loss", the losses of
+// several outputs and the metrics, in the order of Logs.
+func (t *Training) Series() []string {
+	if t.scores == nil {
+		return nil
+	}
+	return t.scores.series()
+}
+
+// LogNames returns the names that Logs will have at the end of an epoch: those of Series,
+// of validation and of what callbacks add. It is nil if a callback that is no LogAdder may
+// add others.
+func (t *Training) LogNames() []string { return slices.Clone(t.names) }
+
+// LargerIsBetter reports whether training should raise the number of that name, such as an
+// accuracy, or lower it, such as a loss. The model's own series are known, with and without
+// "val_" before their names, whatever its outputs are called; of other numbers those that
+// are named as a metric or a loss of this package.
+func (t *Training) LargerIsBetter(name string) (larger, known bool) {
+	g := unknownGoal
+	bare := strings.TrimPrefix(name, "val_")
+	if t.scores != nil {
+		if g = t.scores.goal(name); g == unknownSeries {
+			g = t.scores.goal(bare)
+		}
+	}
+	if t.scores == nil || g == unknownSeries {
+		g = goalOfName(bare)
+	}
+	return g == maximize, g != unknownGoal
+}
+
+// Schedule returns the schedule that sets the learning rate, nil if callbacks may set it.
+func (t *Training) Schedule() Schedule {
+	if t.Model == nil || t.Model.compiled == nil {
+		return nil
+	}
+	return t.Model.compiled.tuning.Schedule.Schedule
+}
 
 // Logs are named numbers in a fixed order: "loss", the metrics, "val_loss", ...
 type Logs []Log

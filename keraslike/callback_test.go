@@ -3,192 +3,20 @@
 package keraslike_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math"
-	"os"
-	"path/filepath"
+	"reflect"
+	"runtime"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 )
-
-// scripted fits a model whose monitored numbers are given: a callback before c puts
-// them into the logs as "score".
-func scripted(t *testing.T, scores []float64, c keraslike.Callback) (*keraslike.Model, *keraslike.History, []float64) {
-	t.Helper()
-	m := toyModel(t)
-	var rates []float64
-	script := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
-		switch e {
-		case keraslike.EpochBegin:
-			rates = append(rates, tr.Rate)
-		case keraslike.EpochEnd:
-			tr.Logs = append(tr.Logs, keraslike.Log{Name: "score", Value: scores[tr.Epoch-1]})
-		}
-		return nil
-	})
-	h, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Epochs(len(scores)), keraslike.BatchSize(20), keraslike.Callbacks(script, c))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m, h, rates
-}
-
-// The epochs follow Keras's rule: wait is counted from the last improvement by more
-// than MinDelta and training stops when it reaches the patience.
-func TestEarlyStopping(t *testing.T) {
-	for name, c := range map[string]struct {
-		stopping      *keraslike.Stopping
-		scores        []float64
-		epochs, best  int
-		stoppedBefore bool
-	}{
-		"no patience":     {keraslike.EarlyStopping("score", keraslike.Min), []float64{3, 2, 2, 1}, 3, 2, true},
-		"patience":        {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2)), []float64{3, 4, 2, 5, 2, 1}, 5, 3, true},
-		"never":           {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2)), []float64{5, 4, 4, 3}, 4, 4, false},
-		"min delta":       {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2), keraslike.MinDelta(0.5)), []float64{3, 2.8, 2.6, 0}, 3, 1, true},
-		"max":             {keraslike.EarlyStopping("score", keraslike.Max, keraslike.Patience(1)), []float64{1, 2, 1.5, 9}, 3, 2, true},
-		"baseline":        {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2), keraslike.Baseline(1)), []float64{3, 2, 2.5, 0}, 3, 2, true},
-		"later":           {keraslike.EarlyStopping("score", keraslike.Min, keraslike.StartFrom(3)), []float64{1, 5, 4, 3, 4, 1}, 5, 4, true},
-		"no number":       {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(1)), []float64{2, math.NaN(), 1}, 2, 1, true},
-		"first no number": {keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2)), []float64{math.NaN(), 3, 2}, 3, 3, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, h, _ := scripted(t, c.scores, c.stopping)
-			if h.Epochs() != c.epochs || c.stopping.Best() != c.best || (c.stopping.Stopped() > 0) != c.stoppedBefore {
-				t.Errorf("%d epochs, best %d, stopped after %d; want %d and %d", h.Epochs(), c.stopping.Best(), c.stopping.Stopped(), c.epochs, c.best)
-			}
-		})
-	}
-}
-
-func TestEarlyStoppingRestoresBest(t *testing.T) {
-	m, _, _ := scripted(t, []float64{3, 1, 2, 2, 2}, keraslike.EarlyStopping("score", keraslike.Min, keraslike.Patience(2), keraslike.RestoreBest{}))
-	after2 := toyModel(t)
-	if _, err := after2.Fit(t.Context(), toyData(t, 40, 1), keraslike.Epochs(2), keraslike.BatchSize(20)); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(weightsOf(m), weightsOf(after2)) {
-		t.Error("the weights are not those after the best epoch, the second")
-	}
-}
-
-func TestReduceLROnPlateau(t *testing.T) {
-	scores := []float64{5, 5, 5, 5, 5, 5, 4, 4, 4}
-	_, _, rates := scripted(t, scores, keraslike.ReduceLROnPlateau("score", keraslike.Min, keraslike.Factor(0.5), keraslike.Patience(2), keraslike.Cooldown(2), keraslike.MinRate(0.003)))
-	// Two epochs without improvement (2, 3), two of cool-down, of which the last counts again (5), 6; then 8, cooled, bounded.
-	want := []float64{0.01, 0.01, 0.01, 0.005, 0.005, 0.005, 0.003, 0.003, 0.003}
-	for i := range want {
-		if math.Abs(rates[i]-want[i]) > 1e-12 {
-			t.Fatalf("rates %v, want %v", rates, want)
-		}
-	}
-}
-
-func TestLearningRateScheduler(t *testing.T) {
-	_, _, rates := scripted(t, make([]float64, 3), keraslike.LearningRateScheduler(func(epoch int, rate float64) float64 { return rate / float64(epoch) }))
-	if want := []float64{0.01, 0.01, 0.005}; !slices.Equal(rates, want) { // each epoch's is set behind the script
-		t.Errorf("rates before the callback %v, want %v", rates, want)
-	}
-}
-
-func TestModelCheckpoint(t *testing.T) {
-	dir := t.TempDir()
-	m, _, _ := scripted(t, []float64{3, 1, 2}, keraslike.ModelCheckpoint(filepath.Join(dir, "{epoch}-{score}.safetensors"), keraslike.SaveBestOnly("score", keraslike.Min)))
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, f := range files {
-		names = append(names, f.Name())
-	}
-	if want := []string{"1-3.0000.safetensors", "2-1.0000.safetensors"}; !slices.Equal(names, want) {
-		t.Fatalf("files %q, want %q", names, want)
-	}
-	loaded, err := keraslike.Load(filepath.Join(dir, names[1]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := loaded.Fit(t.Context(), toyData(t, 40, 1), keraslike.BatchSize(20)); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(weightsOf(loaded), weightsOf(m)) {
-		t.Error("the third epoch from the checkpoint leads elsewhere than the run that it was taken from")
-	}
-	// Also from within an epoch.
-	path := filepath.Join(dir, "batch.safetensors")
-	whole := toyModel(t)
-	for i, target := range []*keraslike.Model{whole, toyModel(t)} {
-		checkpoint := keraslike.ModelCheckpoint(path, keraslike.EveryBatches(3))
-		stop := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
-			if i == 1 && e == keraslike.BatchEnd && tr.Step == 4 {
-				return errors.New("the power fails")
-			}
-			return nil
-		})
-		_, err := target.Fit(t.Context(), toyData(t, 40, 1), keraslike.BatchSize(8), keraslike.Callbacks(checkpoint, stop))
-		if (err != nil) != (i == 1) {
-			t.Fatal(err)
-		}
-	}
-	resumed, err := keraslike.Load(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := resumed.Fit(t.Context(), toyData(t, 40, 1), keraslike.BatchSize(8)); err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Equal(weightsOf(resumed), weightsOf(whole)) {
-		t.Error("the rest of the epoch from the third batch leads elsewhere")
-	}
-}
-
-func TestCSVLogger(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log.csv")
-	_, h, _ := scripted(t, []float64{3, 0.5}, keraslike.CSVLogger(path))
-	scripted(t, []float64{7}, keraslike.CSVLogger(path, keraslike.Append{}))
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	if len(lines) != 4 || lines[0] != "epoch,loss,accuracy,score" || !strings.HasSuffix(lines[2], ",0.5") || !strings.HasPrefix(lines[3], "1,") {
-		t.Errorf("log of %d epochs is\n%s", h.Epochs(), text)
-	}
-	left, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(left) != 1 {
-		t.Errorf("files left: %v, %v", left, err)
-	}
-}
-
-func TestTensorBoard(t *testing.T) {
-	clock := keraslike.Clock(func() time.Time { return time.Unix(1700000000, 0) })
-	var files [2][]byte
-	for i := range files {
-		dir := filepath.Join(t.TempDir(), "run")
-		scripted(t, []float64{3, 0.5}, keraslike.TensorBoard(dir, clock, keraslike.Histograms(2)))
-		found, err := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*"))
-		if err != nil || len(found) != 1 {
-			t.Fatalf("event files %q, %v", found, err)
-		}
-		if files[i], err = os.ReadFile(found[0]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if !slices.Equal(files[0], files[1]) {
-		t.Error("the same training and clock give different event files")
-	}
-	for _, tag := range []string{"epoch_loss", "epoch_score", "epoch_learning_rate", "dense_1/kernel"} {
-		if !strings.Contains(string(files[0]), tag) {
-			t.Errorf("the event file lacks %q", tag)
-		}
-	}
-}
 
 // spoil writes an infinity into the second layer's output, through its bias, before
 // the batch after the given one.
@@ -226,11 +54,11 @@ func TestNotFinite(t *testing.T) {
 	}
 	wantError(t, err, "epoch 1, step 3", `first activation that is not finite is in layer "second"`)
 
-	c := &keraslike.TerminateOnNaN{}
+	c := callbacks.TerminateOnNaN()
 	m := model()
 	h, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.BatchSize(10), keraslike.Epochs(3), keraslike.Callbacks(c, spoil(6)))
-	if err != nil || h.Epochs() != 1 || c.Found == nil || c.Found.Layer != "second" || c.Found.Step != 6 {
-		t.Errorf("got %v after %d epochs, found %v; want an ordinary end after one", err, h.Epochs(), c.Found)
+	if err != nil || h.Epochs() != 1 || c.Found() == nil || c.Found().Layer != "second" || c.Found().Step != 6 {
+		t.Errorf("got %v after %d epochs, found %v; want an ordinary end after one", err, h.Epochs(), c.Found())
 	}
 
 	w, _ := m.Weight("first/kernel")
@@ -244,12 +72,12 @@ func TestNotFinite(t *testing.T) {
 	if err := g.Compile(keraslike.SGD(0.1), root); err != nil {
 		t.Fatal(err)
 	}
-	c = &keraslike.TerminateOnNaN{}
+	c = callbacks.TerminateOnNaN()
 	if _, err := g.Fit(t.Context(), dataOf(t, tensorOf([]int{2, 1}, []float32{1, 2}), tensorOf([]int{2, 1}, []float32{1, 1})), keraslike.Callbacks(c)); err != nil {
 		t.Fatal(err)
 	}
-	if c.Found == nil || c.Found.What != "gradient" || c.Found.Layer != "only" || g.Weights()[0].Value()[0] != 0 {
-		t.Errorf("found %v, weight %v; want the gradient of layer only and no update", c.Found, g.Weights()[0].Value())
+	if c.Found() == nil || c.Found().What != "gradient" || c.Found().Layer != "only" || g.Weights()[0].Value()[0] != 0 {
+		t.Errorf("found %v, weight %v; want the gradient of layer only and no update", c.Found(), g.Weights()[0].Value())
 	}
 }
 
@@ -293,34 +121,7 @@ func steep(p, _ *graph.Node) (*graph.Node, error) {
 	return p, err
 }
 
-func TestCallbackMistakes(t *testing.T) {
-	data := toyData(t, 20, 1)
-	for _, c := range []struct {
-		callback keraslike.Callback
-		want     string
-	}{
-		{keraslike.EarlyStopping("val_loss"), `no "val_loss" to monitor, the logs have ["loss" "accuracy"]`},
-		{keraslike.EarlyStopping(""), "nothing to monitor"},
-		{keraslike.EarlyStopping("loss", keraslike.Patience(-1)), "patience is -1"},
-		{keraslike.EarlyStopping("loss", keraslike.Mode("up")), `mode "up" is unknown`},
-		{keraslike.ReduceLROnPlateau("loss", keraslike.Factor(1)), "factor 1"},
-		{keraslike.ModelCheckpoint(""), "want a path"},
-		{keraslike.LearningRateScheduler(nil), "the function is nil"},
-		{keraslike.LearningRateScheduler(func(int, float64) float64 { return math.NaN() }), "rate NaN for epoch 1"},
-		{keraslike.CSVLogger(filepath.Join(t.TempDir(), "nowhere", "log.csv")), "nowhere"},
-	} {
-		_, err := toyModel(t).Fit(t.Context(), data, keraslike.Callbacks(c.callback))
-		wantError(t, err, c.want)
-	}
-	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
-	if err := m.Compile(keraslike.SGD(0.1, keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 1, Rate: 0.5})), keraslike.SparseCategoricalCrossentropy); err != nil {
-		t.Fatal(err)
-	}
-	_, err := m.Fit(t.Context(), data, keraslike.Callbacks(keraslike.ReduceLROnPlateau("loss")))
-	wantError(t, err, "schedule exponential_decay sets the learning rate")
-}
-
-// A callback that trains or compiles the model that is trained is refused, at every event;
+// A callback must not train or compile the model that is trained, at any event;
 // afterwards both are as free as before. Evaluating, saving and single batches are its own.
 func TestOwnModelInCallback(t *testing.T) {
 	data := toyData(t, 20, 1)
@@ -348,3 +149,252 @@ func TestOwnModelInCallback(t *testing.T) {
 		}
 	}
 }
+
+// moody is a callback of a user with everything that one may have.
+type moody struct {
+	said  *[]string // what happened, in order
+	name  string
+	last  bool
+	fails bool // at the end of the first epoch
+	state keraslike.CallbackState
+}
+
+func (c *moody) say(what string) { *c.said = append(*c.said, c.name+" "+what) }
+
+func (c *moody) On(e keraslike.Event, t *keraslike.Training) error {
+	c.say([]string{"begins", "epoch", "batch", "epoch ends", "ends"}[e])
+	if e == keraslike.EpochEnd && c.fails {
+		return errors.New(c.name + " fails")
+	}
+	return nil
+}
+
+func (c *moody) RunsLast() bool                 { return c.last }
+func (c *moody) AddsLogs() []string             { return []string{c.name} }
+func (c *moody) Finish(err error)               { c.say(fmt.Sprintf("finishes: %v", err)) }
+func (c *moody) StateKey() string               { return c.name }
+func (c *moody) State() keraslike.CallbackState { return c.state }
+
+func (c *moody) SetState(s keraslike.CallbackState) error {
+	c.say("resumes")
+	c.state = s
+	return nil
+}
+
+// TestOrderOfCallbacks: those that run last come last at every event; where another one
+// fails they are told if they were given before it; all are told when Fit ends.
+func TestOrderOfCallbacks(t *testing.T) {
+	fit := func(callbacks ...keraslike.Callback) error {
+		_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(callbacks...))
+		return err
+	}
+	var said []string
+	a, b := &moody{said: &said, name: "a", last: true}, &moody{said: &said, name: "b"}
+	if err := fit(a, b); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"b begins", "a begins", "b epoch", "a epoch", "b batch", "a batch", "b epoch ends", "a epoch ends", "b ends", "a ends", "a finishes: <nil>", "b finishes: <nil>"}; !slices.Equal(said, want) {
+		t.Errorf("got %q, want %q", said, want)
+	}
+	said, b.fails = nil, true
+	c := &moody{said: &said, name: "c", last: true}
+	wantError(t, fit(a, b, c), "fit: b fails")
+	if want := []string{"b epoch ends", "a epoch ends", "a finishes: fit: b fails", "b finishes: fit: b fails", "c finishes: fit: b fails"}; !slices.Equal(said[len(said)-5:], want) {
+		t.Errorf("got %q, want %q at the end", said, want)
+	}
+	said = nil
+	_ = fit(a, nil)
+	_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Epochs(0), keraslike.Callbacks(a))
+	if err == nil || len(said) > 0 {
+		t.Errorf("a Fit that does not begin says %q", said)
+	}
+}
+
+// TestFinish: callbacks are told whatever ends Fit, once.
+func TestFinish(t *testing.T) {
+	for name, c := range map[string]struct {
+		do   func()
+		want string
+	}{
+		"panic":  {func() { panic("no") }, "panic: no"},
+		"goexit": {runtime.Goexit, "fit was aborted"},
+	} {
+		var said []string
+		finisher := &moody{said: &said, name: "f"}
+		rude := keraslike.CallbackFunc(func(e keraslike.Event, _ *keraslike.Training) error {
+			if e == keraslike.BatchEnd {
+				said = nil
+				c.do()
+			}
+			return nil
+		})
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			_, _ = toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(finisher, rude))
+		}()
+		<-done
+		if len(said) != 1 {
+			t.Fatalf("%s: got %q, want one call", name, said)
+		}
+		wantError(t, errors.New(said[0]), "f finishes: ", c.want)
+	}
+}
+
+// TestStatefulCallback: the state of a user's callback is resumed in the same process and
+// from a file, by its key, and whatever is wrong with it is an error that names it.
+func TestStatefulCallback(t *testing.T) {
+	interrupted := func(c *moody, at int) (*keraslike.Model, error) {
+		m := toyModel(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		stop := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+			if e == keraslike.BatchEnd && tr.Step == at {
+				cancel()
+			}
+			return nil
+		})
+		_, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(c, stop))
+		return m, err
+	}
+	copies := [][]float32{}
+	for i, w := range toyModel(t).Weights() {
+		copies = append(copies, slices.Repeat([]float32{float32(i)}, len(w.Value())))
+	}
+	state := keraslike.CallbackState{
+		Counts:  map[string]int{"none": 0, "most": 1 << 30},
+		Numbers: map[string]float64{"third": 1. / 3, "most": math.Inf(1), "least": math.Inf(-1), "tiny": math.SmallestNonzeroFloat64},
+		Weights: copies,
+	}
+	for _, way := range []string{"same process", "file"} {
+		var said []string
+		m, err := interrupted(&moody{said: &said, name: "mine", state: state}, 2)
+		if !errors.Is(err, keraslike.ErrStopped) {
+			t.Fatal(err)
+		}
+		if way == "file" {
+			content, path := saved(t, m, keraslike.WithOptimizer{})
+			m = loaded(t, path)
+			if again, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(again, content) {
+				t.Error("saved, loaded and saved again the bytes are others")
+			}
+		}
+		said = nil
+		other, mine := &moody{said: &said, name: "other"}, &moody{said: &said, name: "mine"}
+		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(other, mine)); err != nil {
+			t.Fatal(err)
+		}
+		if !maps.Equal(mine.state.Counts, state.Counts) || !maps.Equal(mine.state.Numbers, state.Numbers) || !reflect.DeepEqual(mine.state.Weights, copies) || other.state.Counts != nil {
+			t.Errorf("%s: resumed with %v and %v, want %v for mine only", way, mine.state, other.state, state)
+		}
+		if want := []string{"other begins", "mine begins", "mine resumes"}; !slices.Equal(said[:3], want) {
+			t.Errorf("%s: got %q, want %q first", way, said, want)
+		}
+	}
+	for want, wrong := range map[string]keraslike.CallbackState{
+		"callback mine: waited -1: want 0 to 1073741824":            {Counts: map[string]int{"waited": -1}},
+		`callback mine: best is "NaN", want a number`:               {Numbers: map[string]float64{"best": math.NaN()}},
+		"callback mine: its state has weights other than the model": {Weights: copies[1:]},
+	} {
+		var said []string
+		m, err := interrupted(&moody{said: &said, name: "mine", state: wrong}, 2)
+		wantError(t, err, want)
+		if !errors.Is(err, keraslike.ErrStopped) {
+			t.Errorf("%v is not ErrStopped", err)
+		}
+		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16)); err != nil {
+			t.Errorf("the model cannot be trained further: %v", err)
+		}
+		save := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+			if e == keraslike.BatchEnd {
+				return tr.Model.Save(t.TempDir()+"/m", keraslike.WithOptimizer{})
+			}
+			return nil
+		})
+		_, err = m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Callbacks(&moody{said: &said, name: "mine", state: wrong}, save))
+		wantError(t, err, "save model", want)
+	}
+	var said []string
+	m, _ := interrupted(&moody{said: &said, name: "mine"}, 2)
+	if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(forgetful{"mine"})); err == nil || err.Error() != "fit: mine: not this one" {
+		t.Errorf("got %v, want the error of SetState", err)
+	}
+}
+
+// forgetful is a callback that rejects its state.
+type forgetful struct{ name string }
+
+func (f forgetful) On(keraslike.Event, *keraslike.Training) error { return nil }
+func (f forgetful) StateKey() string                              { return f.name }
+func (f forgetful) State() keraslike.CallbackState                { return keraslike.CallbackState{} }
+func (f forgetful) SetState(keraslike.CallbackState) error        { return errors.New("not this one") }
+
+// unimpressed is a NotFiniteHandler that ends training with an error of its own, or with
+// the one that was found.
+type unimpressed struct{ own error }
+
+func (unimpressed) On(keraslike.Event, *keraslike.Training) error { return nil }
+func (u unimpressed) HandleNotFinite(found *keraslike.NotFiniteError) error {
+	if u.own != nil {
+		return u.own
+	}
+	return found
+}
+
+func TestNotFiniteHandler(t *testing.T) {
+	own, bad := errors.New("I give up"), &keraslike.NotFiniteError{}
+	for _, c := range []struct {
+		own  error
+		want []string
+	}{{own, []string{"epoch 1, step 2", "I give up"}}, {nil, []string{"epoch 1, step 2"}}} {
+		m := toyModel(t)
+		spoils := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
+			if e == keraslike.BatchEnd {
+				tr.Model.Weights()[0].Value()[0] = float32(math.NaN())
+			}
+			return nil
+		})
+		_, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Callbacks(spoils, unimpressed{c.own}, callbacks.TerminateOnNaN()))
+		wantError(t, err, c.want...)
+		if !errors.As(err, &bad) || c.own != nil && !errors.Is(err, own) {
+			t.Errorf("got %v, want both errors", err)
+		}
+	}
+}
+
+// TestTrainingTells: what a callback can ask.
+func TestTrainingTells(t *testing.T) {
+	var empty keraslike.Training
+	if larger, known := empty.LargerIsBetter("val_accuracy"); !larger || !known || empty.Series() != nil || empty.LogNames() != nil || empty.Schedule() != nil {
+		t.Error("a Training of no model says more than what names tell")
+	}
+	var series, names []string
+	var schedule keraslike.Schedule
+	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
+	decay := keraslike.ExponentialDecay{Steps: 1, Rate: 0.5}
+	if err := m.Compile(keraslike.SGD(0.1, keraslike.WithSchedule(decay)), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	asks := &moody{said: &said, name: "mood"}
+	look := keraslike.CallbackFunc(func(_ keraslike.Event, tr *keraslike.Training) error {
+		series, names, schedule = tr.Series(), tr.LogNames(), tr.Schedule()
+		return nil
+	})
+	for _, with := range [][]keraslike.Callback{{asks, announced{look}}, {asks, look}} {
+		if _, err := m.Fit(t.Context(), toyData(t, 20, 1), keraslike.ValidationSplit(0.5), keraslike.Callbacks(with...)); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"loss", "accuracy", "val_loss", "val_accuracy", "mood"}
+		if _, all := with[1].(announced); !all {
+			want = nil
+		}
+		if !slices.Equal(series, []string{"loss", "accuracy"}) || !slices.Equal(names, want) || schedule != decay {
+			t.Errorf("series %q, logs %q, schedule %v; want logs %q", series, names, schedule, want)
+		}
+	}
+}
+
+// announced is a callback that says that it adds no logs.
+type announced struct{ keraslike.Callback }
+
+func (announced) AddsLogs() []string { return nil }

@@ -33,14 +33,19 @@ type fit struct {
 	scores   *scores
 	targets  [][]float32 // of the batch
 	state    Training
-	perEpoch int            // steps of a whole one
-	goes     bool           // on with an epoch that was interrupted
-	left     []recollection // of callbacks, of the run that goes on
+	perEpoch int              // steps of a whole one
+	resumes  bool             // an epoch that was interrupted
+	left     []callbackRecord // by the run that is resumed
+	runsLast []bool           // for each callback
+	guarded  bool             // gradients are checked
 }
 
 // ErrStopped is wrapped by the error of a Fit whose context was canceled: the
 // batch was finished and the model holds its updates.
 var ErrStopped = errors.New("training was stopped")
+
+// errAborted is what callbacks are told where nothing can be returned.
+var errAborted = errors.New("fit was aborted")
 
 // Fit trains the model. It returns what it measured in each epoch; "loss" and
 // the metrics are means over the samples while the weights move, those of
@@ -53,10 +58,10 @@ var ErrStopped = errors.New("training was stopped")
 //
 // A Fit that follows an interrupted one, of the same model or of one saved
 // WithOptimizer and loaded, resumes with the next batch of the same epoch and ends with
-// the same weights, byte for byte, as a run without a break. EarlyStopping,
-// ReduceLROnPlateau and ModelCheckpoint remember what they have seen, whether they are
-// the same or new ones of the same settings. So it is with a model that ModelCheckpoint
-// has saved, if Until or InitialEpoch tells Fit to continue its epochs. The logs of a
+// the same weights, byte for byte, as a run without a break. Every StatefulCallback
+// gets back what it remembered, whether it is the same one or a new one of the same
+// settings. So it is with a model that a callback has saved WithOptimizer, if Until or
+// InitialEpoch tells Fit to continue its epochs. The logs of a
 // resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
 // covers the rest. A Stream with a method Reset is begun again and read past the samples
 // that were trained on; any other is read on from where it stands, behind what was read
@@ -83,22 +88,36 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running = f
-	defer func() { m.running = nil }() // also where a callback ends the goroutine
+	m.running, m.compiled.guarded = f, f.guarded
+	finished := false
+	defer func() {
+		m.running, m.compiled.guarded = nil, false
+		if !finished { // after a panic, or where a callback ends the goroutine
+			_ = f.finish(errAborted)
+		}
+	}()
 	err = f.run(ctx, h)
 	if errors.Is(err, ErrStopped) {
-		m.left = f.interruption()
+		var forgotten error
+		m.left, forgotten = f.interruption()
 		m.left.Stopped = true
-	} else { // only an interrupted epoch is gone on with
+		if forgotten != nil {
+			err = errors.Join(err, forgotten)
+		}
+	} else { // only an interrupted epoch is resumed
 		if m.pending {
 			m.epochs++
 		}
 		m.position, m.pending, m.left = 0, false, interruption{}
 	}
 	if err != nil {
-		return h, fmt.Errorf("fit: %w", err)
+		err = fmt.Errorf("fit: %w", err)
 	}
-	return h, nil
+	finished = true
+	if panicked := f.finish(err); panicked != nil {
+		err = errors.Join(err, panicked)
+	}
+	return h, err
 }
 
 func (f *fit) run(ctx context.Context, h *History) error {
@@ -106,13 +125,13 @@ func (f *fit) run(ctx context.Context, h *History) error {
 	if err := f.tell(TrainBegin); err != nil {
 		return err
 	}
-	if err := f.goOn(); err != nil {
+	if err := f.restoreCallbacks(); err != nil {
 		return err
 	}
 	for e := f.initial + 1; e <= f.epochs && !t.stop; e++ {
 		t.Epoch = e
-		err := f.epoch(ctx, h)
-		if f.absorbed(err) {
+		ended, err := f.handleNotFinite(f.epoch(ctx, h))
+		if ended {
 			t.stop, f.m.position, f.m.pending = true, 0, false
 			break
 		}
@@ -142,32 +161,17 @@ func (f *fit) stopped(ctx context.Context) error {
 	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
 }
 
-// absorbed reports whether a callback makes an ordinary end of an error.
-func (f *fit) absorbed(err error) bool {
-	var bad *NotFiniteError
-	if !errors.As(err, &bad) {
-		return false
-	}
-	for _, c := range f.callbacks {
-		if n, ok := c.(*TerminateOnNaN); ok {
-			n.Found = bad
-			return true
-		}
-	}
-	return false
-}
-
 // epoch goes through all batches once, or through those that an interruption left,
 // and measures validation.
 func (f *fit) epoch(ctx context.Context, h *History) error {
 	t, m := &f.state, f.m
 	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
-	if !f.goes {
+	if !f.resumes {
 		if err := f.scores.reset(); err != nil {
 			return err
 		}
 	}
-	f.goes = false
+	f.resumes = false
 	if f.train != nil {
 		f.train.rewind()
 		if !f.keepOrder {

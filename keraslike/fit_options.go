@@ -51,7 +51,8 @@ type ValidationSteps int
 // with the next one up to Epochs, as in Keras.
 type InitialEpoch int
 
-// Callbacks are told of all events, in the order given, ModelCheckpoint after the others.
+// Callbacks are told of all events, in the order given, each LastCallback after the others.
+// Package callbacks has early stopping, checkpoints, logs and a progress display.
 func Callbacks(c ...Callback) CallbacksOption { return c }
 
 // CallbacksOption is made by Callbacks.

@@ -28,7 +28,6 @@ func (f *fit) prepare(data Samples) (err error) {
 	if f.scores, err = m.measure(m.compiled); err != nil {
 		return err
 	}
-	m.compiled.guarded = false
 	rate, err := m.compiled.scheduled(m.compiled.rate)
 	if err != nil {
 		return err
@@ -43,8 +42,10 @@ func (f *fit) prepare(data Samples) (err error) {
 	}
 	f.perEpoch = f.state.Steps
 	f.state.scores = f.scores
-	f.state.named = f.names()
-	return f.takeUp()
+	if err := f.askCallbacks(); err != nil {
+		return err
+	}
+	return f.resume()
 }
 
 // check checks the options, and what they say of epochs against those of the model.
@@ -127,23 +128,7 @@ func (f *fit) share(n int) (train int, err error) {
 	return train, nil
 }
 
-// names are the series that there will be; nil where a callback of one's own may add some.
-func (f *fit) names() []string {
-	for _, c := range f.callbacks {
-		switch c.(type) {
-		case *checkpoint, *Stopping, *plateau, rateScheduler, *csvLog, *board, *TerminateOnNaN:
-		default:
-			return nil
-		}
-	}
-	names := f.state.series()
-	if f.validation != nil || f.split > 0 {
-		for _, name := range f.state.series() {
-			names = append(names, "val_"+name)
-		}
-	}
-	return names
-}
+func nilCallback(c Callback) bool { return isNil(c) }
 
 // parts is how many times b has to be taken for a.
 func parts(a, b int) int {

@@ -42,6 +42,10 @@ func (c rudeCallback) On(e keraslike.Event, _ *keraslike.Training) error {
 	return nil
 }
 
+func (c rudeCallback) RunsLast() bool     { c.call("RunsLast"); return false }
+func (c rudeCallback) AddsLogs() []string { c.call("AddsLogs"); return nil }
+func (c rudeCallback) Finish(error)       { c.call("Finish") }
+
 type rudeSource struct {
 	keraslike.Source
 	*rude
@@ -223,6 +227,9 @@ func TestPanicsAreErrors(t *testing.T) {
 		"BatchEnd":     {"callback keraslike_test.rudeCallback", []int{0, 4}, both, true},
 		"EpochEnd":     {"callback keraslike_test.rudeCallback", []int{0}, both, false},
 		"TrainEnd":     {"callback keraslike_test.rudeCallback", []int{0}, both, true},
+		"RunsLast":     {"callback keraslike_test.rudeCallback: RunsLast", []int{0}, nil, false},
+		"AddsLogs":     {"callback keraslike_test.rudeCallback: AddsLogs", []int{0}, nil, false},
+		"Finish":       {"callback keraslike_test.rudeCallback: Finish", []int{0}, both, false},
 		"Len":          {"source keraslike_test.rudeSource: Len", []int{0, 1}, both, false},
 		"Shapes":       {"source keraslike_test.rudeSource: Shapes", []int{0, 1, 2}, both, false},
 		"Prefetch":     {"source keraslike_test.rudeSource: Prefetch", []int{0, 1}, both, false},

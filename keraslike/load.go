@@ -211,7 +211,7 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	if err := m.setLeft(c.interruption); err != nil {
 		return fmt.Errorf("settings of compile: %w", err)
 	}
-	for _, k := range append(m.state(), m.keptBest(m.left.Callbacks)...) {
+	for _, k := range append(m.state(), m.keptWeights(m.left.Callbacks)...) {
 		expected[k.name] = true
 		if err := read(f, k.name, k.shape, k.values); err != nil {
 			return err

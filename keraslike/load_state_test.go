@@ -19,6 +19,7 @@ import (
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
@@ -172,7 +173,7 @@ func TestLoadChecksInterruption(t *testing.T) {
 		}
 		return nil
 	})
-	_, err := m.Fit(ctx, toyData(t, 20, 1), keraslike.BatchSize(8), keraslike.Epochs(5), keraslike.Callbacks(keraslike.EarlyStopping("loss", keraslike.Patience(3), keraslike.RestoreBest{}), stop))
+	_, err := m.Fit(ctx, toyData(t, 20, 1), keraslike.BatchSize(8), keraslike.Epochs(5), keraslike.Callbacks(callbacks.EarlyStopping("loss", callbacks.Patience(3), callbacks.RestoreBest), stop))
 	if !errors.Is(err, keraslike.ErrStopped) {
 		t.Fatal(err)
 	}
@@ -200,10 +201,12 @@ func TestLoadChecksInterruption(t *testing.T) {
 		{sums, with(0, 7), "are of 7 samples, its position is 8"},
 		{sums, with(0, math.MaxUint64), "has 18446744073709551615 samples"},
 		{sums, sums[:8], "bytes of sums of the interrupted epoch"},
-		{`"best":"`, `"best":"NaN","wait":0,"x":"`, "unknown field"},
-		{`"best":"`, `"best":"a`, "best number"},
-		{`"epoch":2`, `"epoch":-2`, "best epoch -2"},
-		{`"epoch":2`, `"epoch":9000000000`, "best epoch 9000000000"},
+		{`"callback":"`, `"x":"","callback":"`, "unknown field"},
+		{`"best":"`, `"best":0,"x":"`, "cannot unmarshal number"},
+		{`"best":"`, `"best":"a`, `best is "a`},
+		{`"best":"`, `"best":"NaN","x":"`, `best is "NaN", want a number`},
+		{`"best epoch":2`, `"best epoch":-2`, "best epoch -2"},
+		{`"best epoch":2`, `"best epoch":9000000000`, "best epoch 9000000000"},
 		{`"weights":true`, `"weights":true},{"callback":"b","weights":true`, `has no tensor "optimizer/callback 1/dense/kernel"`},
 	} {
 		if !strings.Contains(text, c.old) {
@@ -357,8 +360,8 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		}
 	}
 	m := toyModel(t)
-	log := keraslike.CSVLogger(filepath.Join(dir, "log.csv"))
-	if _, err := m.Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(log, keraslike.ModelCheckpoint(filepath.Join(dir, "m.st")))); err != nil {
+	log := callbacks.CSVLogger(filepath.Join(dir, "log.csv"))
+	if _, err := m.Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(log, callbacks.ModelCheckpoint(filepath.Join(dir, "m.st")))); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 )
 
 // noContext is nil, as a user may pass it.
@@ -24,7 +25,7 @@ func TestNilArguments(t *testing.T) {
 	var noModel *keraslike.Model
 	var noTensor *tensor.Dense
 	var noSource *rudeSource
-	var noCallback *keraslike.Stopping
+	var noCallback *callbacks.EarlyStopper
 	data, ctx := toyData(t, 20, 1), t.Context()
 	fit := func(d keraslike.Samples, o ...keraslike.FitOption) error {
 		_, err := toyModel(t).Fit(ctx, d, o...)
@@ -65,15 +66,15 @@ func TestNilArguments(t *testing.T) {
 		"custom metric":  {compile(sgd, mse, keraslike.CustomMetric("mine", nil)), "want a name and a function"},
 		"context":        {second(toyModel(t).Fit(noContext, data)), "the context is nil"},
 		"fit option":     {fit(data, nil), "option 0 is nil"},
-		"callback":       {fit(data, keraslike.Callbacks(keraslike.EarlyStopping("loss"), nil)), "callback 1 is nil"},
+		"callback":       {fit(data, keraslike.Callbacks(callbacks.EarlyStopping("loss"), nil)), "callback 1 is nil"},
 		"typed callback": {fit(data, keraslike.Callbacks(noCallback)), "callback 0 is nil"},
 		"callback func":  {fit(data, keraslike.Callbacks(keraslike.CallbackFunc(nil))), "callback 0 is nil"},
-		"stop option":    {fit(data, keraslike.Callbacks(keraslike.EarlyStopping("loss", nil))), "early stopping: option 0 is nil"},
-		"plateau option": {fit(data, keraslike.Callbacks(keraslike.ReduceLROnPlateau("loss", nil))), "reduce on plateau: option 0 is nil"},
-		"saver option":   {fit(data, keraslike.Callbacks(keraslike.ModelCheckpoint("m", nil))), "checkpoint: option 0 is nil"},
-		"csv option":     {fit(data, keraslike.Callbacks(keraslike.CSVLogger("m", nil))), "csv logger: option 0 is nil"},
-		"board option":   {fit(data, keraslike.Callbacks(keraslike.TensorBoard("m", nil))), "tensorboard: option 0 is nil"},
-		"no clock":       {fit(data, keraslike.Callbacks(keraslike.TensorBoard(t.TempDir(), keraslike.Clock(nil)))), "tensorboard: option 0 is nil"},
+		"stop option":    {fit(data, keraslike.Callbacks(callbacks.EarlyStopping("loss", nil))), "early stopping: option 0 is nil"},
+		"plateau option": {fit(data, keraslike.Callbacks(callbacks.ReduceLROnPlateau("loss", nil))), "reduce on plateau: option 0 is nil"},
+		"saver option":   {fit(data, keraslike.Callbacks(callbacks.ModelCheckpoint("m", nil))), "checkpoint: option 0 is nil"},
+		"csv option":     {fit(data, keraslike.Callbacks(callbacks.CSVLogger("m", nil))), "csv logger: option 0 is nil"},
+		"board option":   {fit(data, keraslike.Callbacks(callbacks.TensorBoard("m", nil))), "tensorboard: option 0 is nil"},
+		"no clock":       {fit(data, keraslike.Callbacks(callbacks.TensorBoard(t.TempDir(), callbacks.Clock(nil)))), "tensorboard: option 0 is nil"},
 		"until nothing":  {fit(data, keraslike.Until(0)), "until 0 epochs, want at least 1"},
 		"no model":       {new(keraslike.Model).Compile(sgd, mse), "the model has no layers"},
 		"nothing built":  {new(keraslike.Model).Build(1), "the model has no layers"},

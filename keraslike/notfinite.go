@@ -87,22 +87,3 @@ func (m *Model) checkWeights() error {
 	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], c.updates(), c.optimizer.Name())
 	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: c.steps, Err: cause}
 }
-
-// TerminateOnNaN ends a training, in good order and without an error, when the loss
-// or a gradient is no number; the update that would have spoilt the weights is not
-// made. Found tells where, after Fit. Without this callback Fit returns the
-// NotFiniteError and looks at the loss only.
-type TerminateOnNaN struct {
-	Found *NotFiniteError
-}
-
-// On makes training look at all gradients.
-func (c *TerminateOnNaN) On(e Event, t *Training) error {
-	if e == TrainBegin {
-		c.Found = nil
-	}
-	if e == TrainBegin || e == TrainEnd {
-		t.Model.compiled.guarded = e == TrainBegin
-	}
-	return nil
-}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 )
 
 // Progress is where the training of a model stands, which Save keeps WithOptimizer.
@@ -34,89 +33,43 @@ func (m *Model) Progress() Progress {
 	return p
 }
 
-// interruption is what training keeps between two calls of Fit of which the second goes on
-// where the first was interrupted, beside the optimizer's state.
+// interruption is what training keeps between two calls of Fit of which the second resumes
+// the first, beside the optimizer's state.
 type interruption struct {
 	// Stopped is set where the context was canceled.
 	Stopped bool `json:"interrupted,omitempty"`
 	// Pending is set where an epoch has had all its batches and not its validation yet.
 	Pending bool `json:"pending,omitempty"`
 	// Sums are those of the epoch's loss and metrics.
-	Sums      []byte         `json:"sums,omitempty"`
-	Callbacks []recollection `json:"callbacks,omitempty"`
-}
-
-// recollection is what a callback remembers of the epochs before.
-type recollection struct {
-	ID string `json:"callback"`
-	monitored
-	Wait    int  `json:"wait,omitempty"`
-	Cooling int  `json:"cooling,omitempty"`
-	Epoch   int  `json:"epoch,omitempty"`   // the best one
-	Kept    bool `json:"weights,omitempty"` // whether the file has them
-	weights [][]float32
-}
-
-// monitored is the best number of a monitor, if it has seen any, as a text: JSON has no
-// infinity.
-type monitored struct {
-	Best string `json:"best,omitempty"`
-}
-
-// rememberer is a callback whose next decision depends on the epochs before.
-type rememberer interface {
-	Callback
-	remember() recollection
-	// recall is called after TrainBegin where training goes on.
-	recall(recollection) error
-}
-
-func (m *monitor) monitored() monitored {
-	if !m.seen {
-		return monitored{}
-	}
-	return monitored{strconv.FormatFloat(m.best, 'g', -1, 64)}
-}
-
-func (m *monitor) recall(k monitored) (err error) {
-	if k.Best != "" {
-		m.best, err = strconv.ParseFloat(k.Best, 64)
-		m.seen = err == nil
-	}
-	return err
-}
-
-// check reports counts that no callback has.
-func (k recollection) check() error {
-	if min(k.Wait, k.Cooling, k.Epoch) < 0 || max(k.Wait, k.Cooling, k.Epoch) > mostCounted {
-		return fmt.Errorf("callback %s: waited for %d epochs, cooling for %d, best epoch %d: want 0 to %d", k.ID, k.Wait, k.Cooling, k.Epoch, mostCounted)
-	}
-	if best, err := strconv.ParseFloat(k.Best, 64); k.Best != "" && (err != nil || math.IsNaN(best)) {
-		return fmt.Errorf("callback %s: best number is %q, want a number", k.ID, k.Best)
-	}
-	return nil
+	Sums      []byte           `json:"sums,omitempty"`
+	Callbacks []callbackRecord `json:"callbacks,omitempty"`
 }
 
 // interruption is what an unfinished run leaves; nothing after its last epoch.
-func (f *fit) interruption() interruption {
+func (f *fit) interruption() (interruption, error) {
 	m := f.m
 	i := interruption{Pending: m.pending}
 	if inside := m.position > 0 || i.Pending; inside {
-		if f.scores.samples == m.position { // else a file without them was gone on with
+		if f.scores.samples == m.position { // else the model's file had no sums
 			i.Sums = f.scores.save()
 		}
 	} else if f.state.stop || f.state.Epoch >= f.epochs {
-		return i
+		return i, nil
 	}
 	for _, c := range f.callbacks {
-		if r, ok := c.(rememberer); ok {
-			i.Callbacks = append(i.Callbacks, r.remember())
+		if c, ok := c.(StatefulCallback); ok {
+			r, err := record(c, m.weights)
+			if err != nil {
+				return i, err
+			}
+			i.Callbacks = append(i.Callbacks, r)
 		}
 	}
-	return i
+	return i, nil
 }
 
-// setLeft takes what a file says of an interrupted run, and makes room for best weights.
+// setLeft takes what a file says of an interrupted run, and allocates the weights that
+// callbacks have kept.
 func (m *Model) setLeft(left interruption) error {
 	if left.Pending && m.position == 0 {
 		return errors.New("an epoch is over and has had no samples")
@@ -153,27 +106,8 @@ func (m *Model) setLeft(left interruption) error {
 	return nil
 }
 
-// keptBest are the best weights that callbacks have kept, as they are saved.
-func (m *Model) keptBest(callbacks []recollection) (list []kept) {
-	for i := range callbacks {
-		k := &callbacks[i]
-		k.Kept = k.weights != nil
-		for j, w := range m.weights[:len(k.weights)] {
-			list = append(list, kept{m.keptName(i, w), w.shape, k.weights[j]})
-		}
-	}
-	return list
-}
-
-// keptName is the name in files of a weight that the i-th callback has kept.
-func (m *Model) keptName(i int, w *Weight) string {
-	return fmt.Sprintf("%s%d/%s", keptPrefix, i, m.paths[w])
-}
-
-const keptPrefix = "optimizer/callback "
-
-// takeUp decides whether the fit goes on with what an interrupted one has left.
-func (f *fit) takeUp() error {
+// resume decides whether the fit continues what an interrupted one has left.
+func (f *fit) resume() error {
 	m, t := f.m, &f.state
 	inside := m.position > 0 || m.pending
 	switch {
@@ -183,35 +117,13 @@ func (f *fit) takeUp() error {
 		if err := f.scores.load(m.left.Sums); err != nil {
 			return err
 		}
-		f.goes = true
+		f.resumes = true
 	}
 	if m.pending && f.initial == m.epochs+1 {
 		f.initial-- // the epoch whose batches are done was counted
 	}
 	if inside || m.left.Stopped || f.initial > 0 && f.initial == m.epochs {
 		f.left = m.left.Callbacks
-	}
-	return nil
-}
-
-// goOn takes over what an interrupted run has left.
-func (f *fit) goOn() error {
-	left := f.left
-	for _, c := range f.callbacks {
-		r, ok := c.(rememberer)
-		if !ok {
-			continue
-		}
-		id := r.remember().ID
-		for i, k := range left {
-			if k.ID == id {
-				if err := r.recall(k); err != nil {
-					return fmt.Errorf("%s: %w", id, err)
-				}
-				left = append(left[:i:i], left[i+1:]...)
-				break
-			}
-		}
 	}
 	return nil
 }

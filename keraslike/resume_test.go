@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
@@ -51,26 +52,26 @@ func TestResumeWithCallbacks(t *testing.T) {
 	}{
 		"none": {callbacks: func(string) []keraslike.Callback { return nil }},
 		"restore best of a rising loss": {callbacks: func(string) []keraslike.Callback {
-			return []keraslike.Callback{keraslike.EarlyStopping("loss", keraslike.Max, keraslike.Patience(9), keraslike.RestoreBest{})}
+			return []keraslike.Callback{callbacks.EarlyStopping("loss", callbacks.Max, callbacks.Patience(9), callbacks.RestoreBest)}
 		}},
 		"patience": {callbacks: func(string) []keraslike.Callback {
-			return []keraslike.Callback{keraslike.EarlyStopping("val_accuracy", keraslike.Patience(2), keraslike.RestoreBest{})}
+			return []keraslike.Callback{callbacks.EarlyStopping("val_accuracy", callbacks.Patience(2), callbacks.RestoreBest)}
 		}, options: []keraslike.FitOption{keraslike.ValidationSplit(0.25)}},
 		"patience, minimum": {callbacks: func(string) []keraslike.Callback {
-			return []keraslike.Callback{keraslike.EarlyStopping("val_loss", keraslike.Max, keraslike.Patience(3), keraslike.RestoreBest{})}
+			return []keraslike.Callback{callbacks.EarlyStopping("val_loss", callbacks.Max, callbacks.Patience(3), callbacks.RestoreBest)}
 		}, options: []keraslike.FitOption{keraslike.Validation(toyData(t, 13, 2))}},
 		"plateau": {callbacks: func(string) []keraslike.Callback {
-			return []keraslike.Callback{keraslike.ReduceLROnPlateau("loss", keraslike.MinDelta(0.05), keraslike.Patience(1), keraslike.Cooldown(1), keraslike.Factor(0.5))}
+			return []keraslike.Callback{callbacks.ReduceLROnPlateau("loss", callbacks.MinDelta(0.05), callbacks.Patience(1), callbacks.Cooldown(1), callbacks.Factor(0.5))}
 		}},
 		"checkpoint first": {callbacks: func(dir string) []keraslike.Callback {
 			return []keraslike.Callback{
-				keraslike.ModelCheckpoint(filepath.Join(dir, "c{epoch}-{batch}"), keraslike.EveryBatches(2)),
-				keraslike.ReduceLROnPlateau("loss", keraslike.MinDelta(1), keraslike.Patience(1), keraslike.Factor(0.5)),
-				keraslike.LearningRateScheduler(func(epoch int, _ float64) float64 { return 0.05 / float64(epoch) }),
+				callbacks.ModelCheckpoint(filepath.Join(dir, "c{epoch}-{batch}"), callbacks.EveryBatches(2)),
+				callbacks.ReduceLROnPlateau("loss", callbacks.MinDelta(1), callbacks.Patience(1), callbacks.Factor(0.5)),
+				callbacks.LearningRateScheduler(func(epoch int, _ float64) float64 { return 0.05 / float64(epoch) }),
 			}
 		}},
 		"averages and a schedule": {callbacks: func(string) []keraslike.Callback {
-			return []keraslike.Callback{keraslike.EarlyStopping("loss", keraslike.Patience(3))}
+			return []keraslike.Callback{callbacks.EarlyStopping("loss", callbacks.Patience(3))}
 		}, optimizer: func() keraslike.Optimizer {
 			return keraslike.Adam(0.02, keraslike.AverageWeights(0.9), keraslike.AccumulateGradients(3), keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 3, Rate: 0.9}))
 		}},
@@ -156,11 +157,11 @@ func TestResumeWithCallbacks(t *testing.T) {
 // that wrote them. With the number of epochs of a run of its own they start anew.
 func TestResumeFromCheckpoint(t *testing.T) {
 	data, dir := toyData(t, 40, 1), t.TempDir()
-	callbacks := func(path string) (*keraslike.Stopping, keraslike.CallbacksOption) {
-		s := keraslike.EarlyStopping("loss", keraslike.Max, keraslike.Patience(3), keraslike.RestoreBest{})
+	callbacks := func(path string) (*callbacks.EarlyStopper, keraslike.CallbacksOption) {
+		s := callbacks.EarlyStopping("loss", callbacks.Max, callbacks.Patience(3), callbacks.RestoreBest)
 		return s, keraslike.Callbacks(
-			keraslike.ModelCheckpoint(filepath.Join(path, "{epoch}-{batch}.st"), keraslike.EveryBatches(1)),
-			s, keraslike.ReduceLROnPlateau("accuracy", keraslike.Patience(1), keraslike.Factor(0.5)),
+			callbacks.ModelCheckpoint(filepath.Join(path, "{epoch}-{batch}.st"), callbacks.EveryBatches(1)),
+			s, callbacks.ReduceLROnPlateau("accuracy", callbacks.Patience(1), callbacks.Factor(0.5)),
 		)
 	}
 	whole := toyModel(t)
@@ -299,7 +300,7 @@ func TestLoadInterruptedMistakes(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, keraslike.EarlyStopping("loss", keraslike.RestoreBest{}))); !errors.Is(err, keraslike.ErrStopped) {
+	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, callbacks.EarlyStopping("loss", callbacks.RestoreBest))); !errors.Is(err, keraslike.ErrStopped) {
 		t.Fatal(err)
 	}
 	content, path := saved(t, m, keraslike.WithOptimizer{})
@@ -313,8 +314,8 @@ func TestLoadInterruptedMistakes(t *testing.T) {
 	defer file.Close()
 	for name, c := range map[string]struct{ old, new, want string }{
 		"sums":       {`"sums":"`, `"sums":"AAAA`, "bytes of sums of the interrupted epoch"},
-		"epoch":      {`"epoch":1`, `"epoch":-1`, "best epoch -1: want 0 to"},
-		"best":       {`"best":"`, `"best":"x`, "best number"},
+		"epoch":      {`"best epoch":1`, `"best epoch":-1`, "best epoch -1: want 0 to"},
+		"best":       {`"best":"`, `"best":"x`, `best is "x`},
 		"pending":    {`"position":16`, `"position":0,"pending":true`, "an epoch is over and has had no samples"},
 		"no weights": {`"weights":true`, `"weights":true},{"callback":"more","weights":true`, `has no tensor "optimizer/callback 1/`},
 		"forgotten":  {`"weights":true`, `"weights":false`, `holds tensor "optimizer/callback 0/`},

@@ -46,8 +46,8 @@ type saveSettings struct{ optimizer bool }
 // arrays, sums of accumulated gradients and averages of weights; batches and epochs done
 // and the learning rate, by which schedules, dropout and the order of samples go on; and of
 // an interrupted Fit, or within one, the samples, loss and metrics of the epoch that runs
-// and what EarlyStopping (with the best weights), ReduceLROnPlateau and ModelCheckpoint
-// have seen. The data and a callback of one's own are not in the file.
+// and what every StatefulCallback remembers, the weights of the best epoch among it. The
+// data is not in the file.
 type WithOptimizer struct{}
 
 func (WithOptimizer) applySave(s *saveSettings) { s.optimizer = true }
@@ -115,9 +115,11 @@ func (m *Model) save(path string, s saveSettings) error {
 			settings.Position, settings.Rate = m.position, m.compiled.rate
 			settings.interruption = m.left
 			if m.running != nil {
-				settings.interruption = m.running.interruption()
+				if settings.interruption, err = m.running.interruption(); err != nil {
+					return err
+				}
 			}
-			for _, k := range append(m.state(), m.keptBest(settings.Callbacks)...) {
+			for _, k := range append(m.state(), m.keptWeights(settings.Callbacks)...) {
 				if err := m.compiled.checkKept(k.name, k.values); err != nil {
 					return fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
 				}

@@ -25,10 +25,10 @@ type scores struct {
 // score is one metric of one output.
 type score struct {
 	Measurement
-	name      string
-	output    int
-	weighted  bool
-	direction Mode // which way it is better: Min, Max or, where nobody knows, Auto
+	name     string
+	output   int
+	weighted bool
+	goal     goal
 }
 
 // measure begins all measurements of a model that is or will be compiled so.
@@ -60,7 +60,7 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if err != nil {
 				return nil, err
 			}
-			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, direction: wayOf(metric.Metric)}
+			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, goal: goalOf(metric.Metric)}
 			if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
 				return nil, fmt.Errorf("metric %s: has no weighted form", metric.Name())
 			}

@@ -3,7 +3,6 @@
 package keraslike_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -111,25 +110,6 @@ func TestDataOf(t *testing.T) {
 	wantError(t, err, "no inputs")
 	_, err = keraslike.DataOf([]*tensor.Dense{nil}, nil)
 	wantError(t, err, "input 0 is nil")
-}
-
-func ExampleEarlyStopping() {
-	x, y := blobs(200, 1)
-	train, _ := keraslike.Data(x, y)
-	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
-	optimizer := keraslike.AdamW(0.1, keraslike.GlobalClipNorm(1), keraslike.WithSchedule(keraslike.CosineDecay{Steps: 500}))
-	if err := m.Compile(optimizer, keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy); err != nil {
-		fmt.Println(err)
-		return
-	}
-	stopping := keraslike.EarlyStopping("val_loss", keraslike.Patience(3), keraslike.RestoreBest{})
-	h, err := m.Fit(context.Background(), train, keraslike.Epochs(100), keraslike.ValidationSplit(0.25), keraslike.Callbacks(stopping))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(h.Epochs() < 100, stopping.Best() == h.Epochs()-3)
-	// Output: true true
 }
 
 func ExampleModel_SubModel() {

@@ -15,6 +15,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/golden"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 )
 
 // TestWeightedLossValues compares the loss of weighted samples and its gradient with
@@ -241,7 +242,7 @@ func TestResumeMidEpoch(t *testing.T) {
 				}
 				return m
 			}
-			halve := keraslike.LearningRateScheduler(func(epoch int, rate float64) float64 { return rate * 0.5 })
+			halve := callbacks.LearningRateScheduler(func(epoch int, rate float64) float64 { return rate * 0.5 })
 			options := []keraslike.FitOption{keraslike.BatchSize(8), keraslike.Epochs(4)}
 			if name != "schedule" {
 				options = append(options, keraslike.Callbacks(halve))

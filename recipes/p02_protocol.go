@@ -106,12 +106,22 @@ func steps(progress keraslike.Callback) keraslike.Callback {
 	if progress == nil {
 		return nil
 	}
-	return keraslike.CallbackFunc(func(e keraslike.Event, t *keraslike.Training) error {
-		if e == keraslike.EpochEnd {
-			return nil
-		}
-		return progress.On(e, t)
-	})
+	return withinEpochs{progress}
+}
+
+type withinEpochs struct{ keraslike.Callback }
+
+func (c withinEpochs) On(e keraslike.Event, t *keraslike.Training) error {
+	if e == keraslike.EpochEnd {
+		return nil
+	}
+	return c.Callback.On(e, t)
+}
+
+func (c withinEpochs) Finish(err error) {
+	if f, ok := c.Callback.(keraslike.Finisher); ok {
+		f.Finish(err)
+	}
 }
 
 // figure is a measurement as a table shows it, a dash where there is none.

@@ -10,6 +10,7 @@ import (
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 )
 
 // training is one model of a recipe, from its first weights to its test.
@@ -173,7 +174,7 @@ func (o Options) fit(t training, epochs, batch int) []keraslike.FitOption {
 		fit = append(fit, keraslike.Validation(t.validation))
 	}
 	if t.best != nil {
-		fit = append(fit, keraslike.Callbacks(keraslike.EarlyStopping("val_loss", keraslike.Patience(epochs), keraslike.RestoreBest{})))
+		fit = append(fit, keraslike.Callbacks(callbacks.EarlyStopping("val_loss", callbacks.Patience(epochs), callbacks.RestoreBest)))
 	}
 	if t.lastRate > 0 {
 		fit = append(fit, keraslike.Callbacks(settle(t.lastRate)))

@@ -123,6 +123,9 @@ func (ch chart) legend(p *pen, x, y, w float64) float64 {
 // mostLegend is the number of rows that a legend may take from the plot.
 const mostLegend = 5
 
+// farOff is a height above or below every plot.
+const farOff = 1e9
+
 // plot draws a line where its values are finite, and tells whether any is.
 func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64) bool {
 	if l.guide {
@@ -146,7 +149,8 @@ func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64
 	drawn := false
 	for i := range xs {
 		if there(i) {
-			run = append(run, point{px(xs[i]), py(ys[i])})
+			// A height that is infinite on paper has no point where the line leaves the plot.
+			run = append(run, point{px(xs[i]), min(max(py(ys[i]), -farOff), farOff)})
 			drawn = true
 		} else {
 			flush()

@@ -40,7 +40,7 @@ func (o *options) download(ctx context.Context, stdout, stderr io.Writer) error 
 	var mistakes []error
 	for _, name := range o.fetch {
 		origin, err := datasets.Fetch(ctx, name, datasets.From{Progress: display.download})
-		display.end()
+		display.line.Erase()
 		if ctx.Err() != nil {
 			return errors.Join(append(mistakes, ctx.Err())...)
 		}

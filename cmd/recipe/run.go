@@ -15,6 +15,7 @@ import (
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 	"github.com/reef-dl/reef/recipes"
 )
 
@@ -36,6 +37,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	shown := ""
 	display := newDisplay(stderr, o.quiet)
+	var progress keraslike.Callback
+	if !o.quiet {
+		progress = callbacks.Progress(stderr)
+	}
 	r, err := o.recipe.Run(ctx, recipes.Options{
 		Data:     datasets.From{Source: o.data, Progress: display.download},
 		Variant:  o.variant,
@@ -45,7 +50,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Base:     o.base,
 		Explain:  o.explain,
 		File:     o.model,
-		Progress: display,
+		Progress: progress,
 		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
 			var b strings.Builder
@@ -61,7 +66,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 			return err
 		},
 	})
-	display.end()
+	display.line.Erase()
 	if r == nil {
 		return err
 	}

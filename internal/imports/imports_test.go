@@ -40,6 +40,11 @@ var packageRules = []packageRule{
 		"wholefile knows how a file is replaced whole, never what is in it",
 	},
 	{
+		"internal/terminal", nil,
+		[]string{"gorgonia.org", "net", "image", "flag", "gonum.org"},
+		"terminal knows how a line is redrawn, never what it says",
+	},
+	{
 		"graph",
 		[]string{"internal/kernel"},
 		[]string{"net", "flag", "gonum.org/v1/plot"},
@@ -56,6 +61,12 @@ var packageRules = []packageRule{
 		[]string{"internal/wholefile"},
 		[]string{"net", "flag", "image"},
 		"a format knows its file and weights by name, never training",
+	},
+	{
+		"keraslike/callbacks",
+		[]string{"internal/wholefile", "internal/terminal", "keraslike", "keraslike/*"},
+		[]string{"gorgonia.org", "net", "image", "flag", "golang.org/x/term"},
+		"callbacks know trainings and the files that they write, never flags, data sets or what a layer computes",
 	},
 	{
 		"keraslike/applications",
@@ -81,13 +92,13 @@ var packageRules = []packageRule{
 	},
 	{
 		"recipes",
-		[]string{"internal/kernel", "internal/wholefile", "graph", "keraslike", "keraslike/*", "keraslike/applications", "datasets", "viz", "viz/inspect"},
+		[]string{"internal/kernel", "internal/wholefile", "graph", "keraslike", "keraslike/*", "keraslike/callbacks", "keraslike/applications", "datasets", "viz", "viz/inspect"},
 		[]string{"flag", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/mattn/go-isatty"},
 		"recipes know every package below, never flags or the terminal",
 	},
 	{
 		"cmd",
-		[]string{"graph", "keraslike", "keraslike/*", "keraslike/applications", "datasets", "viz", "recipes"},
+		[]string{"internal/terminal", "graph", "keraslike", "keraslike/*", "keraslike/callbacks", "keraslike/applications", "datasets", "viz", "recipes"},
 		[]string{"gonum.org", "gorgonia.org/gorgonia"},
 		"commands know flags, terminal and exit codes, never mathematics",
 	},
@@ -147,6 +158,12 @@ func TestCheck(t *testing.T) {
 		{"keraslike/onnx", module + "/keraslike", false},
 		{"keraslike/applications", module + "/keraslike/kerash5", true},
 		{"keraslike/applications", module + "/datasets", false},
+		{"keraslike", module + "/keraslike/callbacks", false},
+		{"keraslike/callbacks", module + "/keraslike", true},
+		{"keraslike/callbacks", module + "/keraslike/tensorboard", true},
+		{"keraslike/callbacks", module + "/graph", false},
+		{"internal/terminal", module + "/keraslike", false},
+		{"cmd/recipe", module + "/internal/terminal", true},
 		{"datasets", "net/http", true},
 		{"datasets", module + "/graph", false},
 		{"datasets/internal/idx", module + "/datasets", true},

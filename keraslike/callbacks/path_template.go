@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package callbacks
 
 import (
 	"fmt"
@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/reef-dl/reef/keraslike"
 )
 
 // pathTemplate is a path with placeholders in Python's form: "{epoch:02d}", "{val_loss}".
@@ -73,7 +75,7 @@ func (p pathTemplate) check(path string, names []string) error {
 }
 
 // fill puts the numbers of a training into the path.
-func (p pathTemplate) fill(path string, t *Training) (string, error) {
+func (p pathTemplate) fill(path string, t *keraslike.Training) (string, error) {
 	var b strings.Builder
 	for _, part := range p {
 		switch part.name {
@@ -86,11 +88,7 @@ func (p pathTemplate) fill(path string, t *Training) (string, error) {
 		default:
 			v, ok := t.Logs.Get(part.name)
 			if !ok {
-				var names []string
-				for _, l := range t.Logs {
-					names = append(names, l.Name)
-				}
-				return "", fmt.Errorf("path %q: there is no %q, want epoch, batch or one of %q", path, part.name, names)
+				return "", fmt.Errorf("path %q: there is no %q, want epoch, batch or one of %q", path, part.name, namesOf(t.Logs))
 			}
 			b.WriteString(part.format.float(v))
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike_test
+package callbacks_test
 
 import (
 	"math"
@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 )
 
 // scores puts numbers of its own into the logs, as "val_score".
@@ -29,11 +30,11 @@ func scores(values ...float64) keraslike.Callback {
 // early_stopping.py and reduce_lr_on_plateau.py reset) what ModelCheckpoint has found best
 // stays over calls of Fit, while EarlyStopping and ReduceLROnPlateau start anew.
 func TestSecondFit(t *testing.T) {
-	data, dir := toyData(t, 20, 1), t.TempDir()
-	checkpoint := keraslike.ModelCheckpoint(filepath.Join(dir, "{epoch}-{val_score}"), keraslike.SaveBestOnly("val_score", keraslike.Min))
-	threshold := keraslike.ModelCheckpoint(filepath.Join(dir, "below-{val_score}"), keraslike.SaveBestOnly("val_score", keraslike.Min), keraslike.InitialValueThreshold(3))
-	stopping := keraslike.EarlyStopping("val_score", keraslike.Min, keraslike.Patience(2))
-	plateau := keraslike.ReduceLROnPlateau("val_score", keraslike.Min, keraslike.Patience(2), keraslike.Factor(0.5))
+	data, dir := blobs(20, 1), t.TempDir()
+	checkpoint := callbacks.ModelCheckpoint(filepath.Join(dir, "{epoch}-{val_score}"), callbacks.SaveBestOnly("val_score"), callbacks.Min)
+	threshold := callbacks.ModelCheckpoint(filepath.Join(dir, "below-{val_score}"), callbacks.SaveBestOnly("val_score"), callbacks.Min, callbacks.InitialValueThreshold(3))
+	stopping := callbacks.EarlyStopping("val_score", callbacks.Min, callbacks.Patience(2))
+	plateau := callbacks.ReduceLROnPlateau("val_score", callbacks.Min, callbacks.Patience(2), callbacks.Factor(0.5))
 	m := toyModel(t)
 	given := scores(5, 2, 4, 3, 1)
 	fit := func(epochs int) int {
@@ -73,13 +74,17 @@ func TestBestOfBatches(t *testing.T) {
 		}
 		return nil
 	})
-	checkpoint := keraslike.ModelCheckpoint(path, keraslike.SaveBestOnly("loss", keraslike.Max), keraslike.EveryBatches(1))
-	if _, err := toyModel(t).Fit(t.Context(), toyData(t, 40, 1), keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.Callbacks(watch, checkpoint)); err != nil {
+	checkpoint := callbacks.ModelCheckpoint(path, callbacks.SaveBestOnly("loss"), callbacks.Max, callbacks.EveryBatches(1))
+	if _, err := toyModel(t).Fit(t.Context(), blobs(40, 1), keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.Callbacks(watch, checkpoint)); err != nil {
 		t.Fatal(err)
 	}
 	best := slices.Index(seen, slices.Max(seen))
 	epochs = best / 6 // five batches and the end
-	if p := loaded(t, path).Progress(); p.Batches != epochs*5+min(best%6+1, 5) {
+	saved, err := keraslike.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := saved.Progress(); p.Batches != epochs*5+min(best%6+1, 5) {
 		t.Errorf("the file is of batch %d, the losses are %v", p.Batches, seen)
 	}
 }
@@ -98,7 +103,7 @@ func named(t *testing.T, first, second string, metrics ...keraslike.CompileOptio
 
 // TestAutoMode: which way is better is the metric's affair, not that of letters in the
 // names of outputs; Keras asks the metric, too (callbacks/monitor_callback.py). Each number
-// falls for three epochs; where smaller is better, training goes on.
+// falls for three epochs; where smaller is better, training continues.
 func TestAutoMode(t *testing.T) {
 	own := keraslike.MetricOf("account_error", func(p, t []float32) float64 { return float64(p[0]) })
 	exact := keraslike.MetricOf("accuracy", func(p, t []float32) float64 { return float64(p[0]) })
@@ -106,14 +111,14 @@ func TestAutoMode(t *testing.T) {
 		keraslike.MAE, keraslike.BinaryAccuracy, keraslike.AUC(), keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(), keraslike.R2Score, keraslike.Cosine,
 		keraslike.RMSE, keraslike.BinaryCrossentropy, own, exact,
 	}
-	for monitored, c := range map[string]keraslike.Mode{
-		"loss": keraslike.Min, "val_loss": keraslike.Min,
-		"accident_loss": keraslike.Min, "val_accident_loss": keraslike.Min, "val_precision_loss": keraslike.Min,
-		"accident_mae": keraslike.Min, "val_precision_rmse": keraslike.Min, "val_accident_binary_crossentropy": keraslike.Min,
-		"val_accident_binary_accuracy": keraslike.Max, "precision_auc": keraslike.Max, "val_accident_precision": keraslike.Max, "precision_recall": keraslike.Max,
-		"val_precision_f1_score": keraslike.Max, "accident_r2_score": keraslike.Max, "val_precision_cosine_similarity": keraslike.Max, "accident_accuracy": keraslike.Max,
+	for monitored, c := range map[string]callbacks.Mode{
+		"loss": callbacks.Min, "val_loss": callbacks.Min,
+		"accident_loss": callbacks.Min, "val_accident_loss": callbacks.Min, "val_precision_loss": callbacks.Min,
+		"accident_mae": callbacks.Min, "val_precision_rmse": callbacks.Min, "val_accident_binary_crossentropy": callbacks.Min,
+		"val_accident_binary_accuracy": callbacks.Max, "precision_auc": callbacks.Max, "val_accident_precision": callbacks.Max, "precision_recall": callbacks.Max,
+		"val_precision_f1_score": callbacks.Max, "accident_r2_score": callbacks.Max, "val_precision_cosine_similarity": callbacks.Max, "accident_accuracy": callbacks.Max,
 		"val_accident_account_error": "", "precision_account_error": "", "score": "", "val_my_accuracy": "",
-		"val_accuracy": keraslike.Max, "auc": keraslike.Max, "val_mae": keraslike.Min, // of a callback, by their whole names
+		"val_accuracy": callbacks.Max, "auc": callbacks.Max, "val_mae": callbacks.Min, // of a callback, by their whole names
 	} {
 		m, err := named(t, "accident", "precision", metrics...)
 		if err != nil {
@@ -127,14 +132,14 @@ func TestAutoMode(t *testing.T) {
 			}
 			return nil
 		})
-		s := keraslike.EarlyStopping(monitored)
-		h, err := m.Fit(t.Context(), twoTargets(t), keraslike.Epochs(3), keraslike.Callbacks(falls, s))
+		s := callbacks.EarlyStopping(monitored)
+		h, err := m.Fit(t.Context(), twoTargets(), keraslike.Epochs(3), keraslike.Callbacks(falls, s))
 		switch {
 		case c == "":
 			wantError(t, err, "early stopping: whether a larger or a smaller \""+monitored+"\" is better is not known", "say Min or Max")
 		case err != nil:
 			t.Error(err)
-		case (h.Epochs() == 3) != (c == keraslike.Min):
+		case (h.Epochs() == 3) != (c == callbacks.Min):
 			t.Errorf("%s: %d epochs while it fell, want it better when %s", monitored, h.Epochs(), c)
 		}
 	}
@@ -144,7 +149,7 @@ func TestAutoMode(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{names[0] + "_loss", "val_" + names[1] + "_mae"} {
-			if _, err := m.Fit(t.Context(), twoTargets(t), keraslike.ValidationSplit(0.5), keraslike.Callbacks(keraslike.ReduceLROnPlateau(name))); err != nil {
+			if _, err := m.Fit(t.Context(), twoTargets(), keraslike.ValidationSplit(0.5), keraslike.Callbacks(callbacks.ReduceLROnPlateau(name))); err != nil {
 				t.Errorf("outputs %q: %v", names, err)
 			}
 		}
@@ -154,39 +159,22 @@ func TestAutoMode(t *testing.T) {
 }
 
 // twoTargets are ten samples with two numbers each to predict.
-func twoTargets(t *testing.T) keraslike.Source {
-	t.Helper()
-	x, y := make([]float32, 10*toyFeatures), make([]float32, 10)
-	for i := range x {
-		x[i] = float32(i%7) / 7
+func twoTargets() rows {
+	r := rows{make([]float32, 10*toyFeatures), make([]float32, 10), 2}
+	for i := range r.x {
+		r.x[i] = float32(i%7) / 7
 	}
-	for i := range y {
-		y[i] = float32(i % 2)
+	for i := range r.y {
+		r.y[i] = float32(i % 2)
 	}
-	return twins{x: x, y: y}
-}
-
-type twins struct{ x, y []float32 }
-
-func (p twins) Len() int { return len(p.y) }
-func (p twins) Shapes() (inputs, targets [][]int) {
-	return [][]int{{toyFeatures}}, [][]int{{1}, {1}}
-}
-func (p twins) Read(indices []int, in, target [][]float32) error {
-	for i, j := range indices {
-		copy(in[0][i*toyFeatures:(i+1)*toyFeatures], p.x[j*toyFeatures:])
-		for k := range target {
-			target[k][i] = p.y[j]
-		}
-	}
-	return nil
+	return r
 }
 
 // TestCheckpointPaths: numbers as Python's str.format writes them (Python 3.11), and every
-// path that would be a literal name is refused, where the model's own series tell it before
+// path that would be a literal name is rejected, where the model's own series tell it before
 // anything is trained.
 func TestCheckpointPaths(t *testing.T) {
-	fit := func(path string, options ...keraslike.CheckpointOption) (string, error) {
+	fit := func(path string, options ...callbacks.ModelCheckpointOption) (string, error) {
 		dir, began := t.TempDir(), false
 		given := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
 			began = began || e == keraslike.EpochBegin
@@ -195,7 +183,7 @@ func TestCheckpointPaths(t *testing.T) {
 			}
 			return nil
 		})
-		_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(given, keraslike.ModelCheckpoint(filepath.Join(dir, path), options...)))
+		_, err := toyModel(t).Fit(t.Context(), blobs(20, 1), keraslike.Callbacks(given, callbacks.ModelCheckpoint(filepath.Join(dir, path), options...)))
 		files, _ := os.ReadDir(dir)
 		if err != nil && len(files) > 0 {
 			t.Errorf("%s: error %v and files %v", path, err, files)
@@ -242,20 +230,20 @@ func TestCheckpointPaths(t *testing.T) {
 		_, err := fit(path)
 		wantError(t, err, "checkpoint: path ", want)
 	}
-	_, err := fit("{val_loss}", keraslike.EveryBatches(1))
+	_, err := fit("{val_loss}", callbacks.EveryBatches(1))
 	wantError(t, err, `there is no "val_loss", want epoch, batch or one of ["loss" "accuracy"]`)
 
-	for path, options := range map[string][]keraslike.CheckpointOption{
-		"w.{epoch:02d}-{val_acc}": nil, "{val_loss}": nil, "{val_accuracy:.2f}": {keraslike.EveryBatches(1)},
-		"best":    {keraslike.EveryBatches(1), keraslike.SaveBestOnly("val_loss", keraslike.Auto)},
-		"initial": {keraslike.InitialValueThreshold(1)},
+	for path, options := range map[string][]callbacks.ModelCheckpointOption{
+		"w.{epoch:02d}-{val_acc}": nil, "{val_loss}": nil, "{val_accuracy:.2f}": {callbacks.EveryBatches(1)},
+		"best":    {callbacks.EveryBatches(1), callbacks.SaveBestOnly("val_loss"), callbacks.Auto},
+		"initial": {callbacks.InitialValueThreshold(1)},
 	} {
 		m := toyModel(t)
 		var fitted []keraslike.FitOption
 		if path != "{val_loss}" {
 			fitted = append(fitted, keraslike.ValidationSplit(0.5))
 		}
-		_, err := m.Fit(t.Context(), toyData(t, 20, 1), append(fitted, keraslike.Callbacks(keraslike.ModelCheckpoint(filepath.Join(t.TempDir(), path), options...)))...)
+		_, err := m.Fit(t.Context(), blobs(20, 1), append(fitted, keraslike.Callbacks(callbacks.ModelCheckpoint(filepath.Join(t.TempDir(), path), options...)))...)
 		if err == nil || !strings.Contains(err.Error(), "checkpoint: ") || m.Progress().Batches != 0 {
 			t.Errorf("%s: error %v after %d batches, want one before any", path, err, m.Progress().Batches)
 		}

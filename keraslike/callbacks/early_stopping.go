@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package callbacks
+
+import (
+	"fmt"
+
+	"github.com/reef-dl/reef/keraslike"
+)
+
+// EarlyStopping ends training when a number of the logs, such as "val_loss", has not
+// improved for some epochs.
+//
+// Options and their defaults:
+//
+//	Patience(0)      epochs without an improvement that are tolerated
+//	MinDelta(0)      smallest change that counts as an improvement
+//	Auto, Min, Max   which way the number is better (Auto)
+//	Baseline         value that must be improved on within the patience (none)
+//	StartFrom(0)     epochs before the first that is looked at
+//	RestoreBest      restore the weights of the best epoch at the end (off)
+//
+// Each Fit starts anew, except where it resumes an interrupted one.
+// See https://keras.io/api/callbacks/early_stopping/.
+func EarlyStopping(monitored string, opts ...EarlyStoppingOption) *EarlyStopper {
+	s := &EarlyStopper{monitor: monitor{name: monitored}}
+	for _, o := range given(opts, &s.mistake) {
+		o.applyEarlyStopping(s)
+	}
+	return s
+}
+
+// EarlyStoppingOption is an option of EarlyStopping.
+type EarlyStoppingOption interface{ applyEarlyStopping(*EarlyStopper) }
+
+type stoppingSetting func(*EarlyStopper)
+
+func (set stoppingSetting) applyEarlyStopping(s *EarlyStopper) { set(s) }
+
+// Baseline is a value that the monitored number has to improve on within the patience.
+func Baseline(v float64) EarlyStoppingOption {
+	return stoppingSetting(func(s *EarlyStopper) { s.baseline = &v })
+}
+
+// StartFrom is the number of epochs at the beginning that EarlyStopping disregards.
+func StartFrom(epochs int) EarlyStoppingOption {
+	return stoppingSetting(func(s *EarlyStopper) { s.from = epochs })
+}
+
+// RestoreBest gives the model the weights of its best epoch when training ends. When
+// training is interrupted, the model keeps its current weights so that it can be resumed;
+// the best ones are kept for then, and saved WithOptimizer.
+const RestoreBest restoreBest = true
+
+type restoreBest bool
+
+func (on restoreBest) applyEarlyStopping(s *EarlyStopper) { s.restore = bool(on) }
+
+// EarlyStopper is the callback that ends training early, and knows when it did.
+type EarlyStopper struct {
+	monitor
+	noLogs
+	from      int
+	baseline  *float64
+	restore   bool
+	wait      int
+	bestEpoch int
+	weights   [][]float32
+	stopped   int
+}
+
+// Stopped is the epoch, from 1, after which training was ended, 0 if it was not.
+func (s *EarlyStopper) Stopped() int { return s.stopped }
+
+// Best is the epoch with the best number, from 1; 0 before any.
+func (s *EarlyStopper) Best() int { return s.bestEpoch }
+
+// On follows the epochs.
+func (s *EarlyStopper) On(e keraslike.Event, t *keraslike.Training) (err error) {
+	switch e {
+	case keraslike.TrainBegin:
+		s.wait, s.bestEpoch, s.stopped, s.weights = 0, 0, 0, nil
+		s.forget()
+		if err = s.begin(t); err == nil && s.from < 0 {
+			err = fmt.Errorf("starts from epoch %d, want at least 0", s.from)
+		}
+	case keraslike.EpochEnd:
+		err = s.epochEnd(t)
+	case keraslike.TrainEnd:
+		if t.Interrupted || s.weights == nil {
+			return nil
+		}
+		for i, w := range t.Model.Weights() {
+			copy(w.Value(), s.weights[i])
+		}
+	}
+	if err != nil {
+		err = fmt.Errorf("early stopping: %w", err)
+	}
+	return err
+}
+
+func (s *EarlyStopper) epochEnd(t *keraslike.Training) error {
+	v, err := s.value(t.Logs)
+	if err != nil || t.Epoch <= s.from {
+		return err
+	}
+	s.wait++
+	if s.improves(v) {
+		s.bestEpoch = t.Epoch
+		if s.restore {
+			s.keep(t.Model)
+		}
+		if s.baseline == nil || s.better(v, *s.baseline) {
+			s.wait = 0
+		}
+		return nil
+	}
+	if s.wait >= s.patience && t.Epoch > 1 {
+		s.stopped = t.Epoch
+		t.Stop()
+	}
+	return nil
+}
+
+// keep copies all weights.
+func (s *EarlyStopper) keep(m *keraslike.Model) {
+	if s.weights == nil {
+		s.weights = make([][]float32, len(m.Weights()))
+	}
+	for i, w := range m.Weights() {
+		s.weights[i] = append(s.weights[i][:0], w.Value()...)
+	}
+}
+
+const (
+	epochsWaited = "epochs waited" // in saved states
+	bestEpoch    = "best epoch"
+)
+
+// StateKey names the monitored number.
+func (s *EarlyStopper) StateKey() string { return fmt.Sprintf("early stopping of %q", s.name) }
+
+// State is the best number, its epoch and weights, and the epochs waited since.
+func (s *EarlyStopper) State() keraslike.CallbackState {
+	state := s.monitor.state()
+	state.Counts = map[string]int{epochsWaited: s.wait, bestEpoch: s.bestEpoch}
+	state.Weights = s.weights
+	return state
+}
+
+// SetState takes what State returned.
+func (s *EarlyStopper) SetState(state keraslike.CallbackState) error {
+	s.wait, s.bestEpoch = state.Counts[epochsWaited], state.Counts[bestEpoch]
+	if s.restore {
+		s.weights = state.Weights
+	}
+	s.setState(state)
+	return nil
+}
