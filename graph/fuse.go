@@ -152,7 +152,7 @@ func runEmbeddingConvTable(x tensor.Shape, vocab int, spec ConvSpec) func(*call[
 			return err
 		}
 		rows := c.result.(*Rows)
-		rows.Index = rows.grad.OfConv(c.in[0], c.in[1], c.in[2], &g, vocab)
+		rows.Index = rows.grad.SetConv(c.in[0], c.in[1], c.in[2], &g, vocab)
 		return nil
 	}
 }
@@ -205,7 +205,7 @@ func runEmbeddingOf(rows *Rows) func(*call[float32]) error {
 // runEmbeddingGradOf computes the gradient from what runEmbeddingOf recorded.
 func runEmbeddingGradOf(rows *Rows) func(*call[float32]) error {
 	return func(c *call[float32]) error {
-		rows.Index = rows.grad.OfGathered(c.in[1])
+		rows.Index = rows.grad.SetGathered(c.in[1])
 		return nil
 	}
 }

@@ -64,7 +64,7 @@ func runEmbeddingGrad[T kernel.Float](table tensor.Shape) func(*call[T]) error {
 		n := len(c.in[0])
 		if rows, ok := c.result.(*Rows); ok {
 			dy, ids := any(c.in[1]).([]float32), any(c.in[0]).([]float32)
-			rows.Index = rows.grad.Of(dy, ids, n, table[0], table[1])
+			rows.Index = rows.grad.Set(dy, ids, n, table[0], table[1])
 			return nil
 		}
 		kernel.ScatterAdd(c.out, c.in[1], c.in[0], n, table[0], table[1])

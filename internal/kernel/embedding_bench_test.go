@@ -14,12 +14,12 @@ func BenchmarkEmbedding(b *testing.B) {
 	ids, dy, table := randomIDs(rng, n, vocab), randomFloats(rng, n*dim), randomFloats(rng, vocab*dim)
 	out, ms := make([]float32, n*dim), make([]float32, vocab*dim)
 	var sparse SparseGrad
-	rows := sparse.Of(dy, ids, n, vocab, dim)
+	rows := sparse.Set(dy, ids, n, vocab, dim)
 	grad := sparse.Sum()
 	for name, f := range map[string]func(){
 		"Gather":      func() { Gather(out, table, ids, n, vocab, dim) },
 		"ScatterAdd":  func() { ScatterAdd(ms, dy, ids, n, vocab, dim) },
-		"SparseGrad":  func() { sparse.Of(dy, ids, n, vocab, dim); sparse.Sum() },
+		"SparseGrad":  func() { sparse.Set(dy, ids, n, vocab, dim); sparse.Sum() },
 		"RMSpropRows": func() { RMSpropRows(table, grad, ms, nil, nil, 1e-6, 0.9, 0, 1e-7, rows, dim) },
 	} {
 		b.Run(name, func(b *testing.B) {

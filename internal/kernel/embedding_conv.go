@@ -61,8 +61,8 @@ func EmbeddingConvBackWeights(dw, ids, table, dy []float32, s *Conv, vocab int) 
 	Permute(dw, j.weights[:s.C*cols], j.shape[:], firstTwo)
 }
 
-// OfConv is Conv2DBackData followed by Of.
-func (g *SparseGrad) OfConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32) {
+// SetConv is Conv2DBackData followed by Set.
+func (g *SparseGrad) SetConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32) {
 	j := newEmbeddingConv("embedding conv back", ids, nil, w, dy, s, vocab)
 	defer j.release()
 	j.sumGradients(ids, dy)

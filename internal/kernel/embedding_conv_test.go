@@ -52,7 +52,7 @@ func TestEmbeddingConvMatchesReference(t *testing.T) {
 			}
 			EmbeddingConvBackWeights(dw, ids, table, dy, s, vocab)
 			var g SparseGrad
-			rows := g.OfConv(ids, dy, w, s, vocab)
+			rows := g.SetConv(ids, dy, w, s, vocab)
 			grad := g.Sum()
 			for i, r := range rows {
 				copy(dtable[int(r)*s.C:], grad[i*s.C:(i+1)*s.C])
@@ -91,7 +91,7 @@ func BenchmarkEmbeddingConv(b *testing.B) {
 	}{
 		{"Forward", func() { EmbeddingConv(y, ids, table, w, nil, s, vocab, ReLU, 0) }},
 		{"BackWeights", func() { EmbeddingConvBackWeights(w, ids, table, y, s, vocab) }},
-		{"BackTable", func() { g.OfConv(ids, y, w, s, vocab) }},
+		{"BackTable", func() { g.SetConv(ids, y, w, s, vocab) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -46,7 +46,7 @@ func TestEmbedding(t *testing.T) {
 		ref.ScatterAdd(wantDense, kerneltest.Widen(dy), convert[float64](kerneltest.Widen(ids)), n, vocab, dim)
 		near(t, "scatter", dense, wantDense, 1e-4)
 
-		rows := sparse.Of(dy, ids, n, vocab, dim)
+		rows := sparse.Set(dy, ids, n, vocab, dim)
 		grad := sparse.Sum()
 		if !slices.IsSorted(rows) || len(slices.Compact(slices.Clone(rows))) != len(rows) {
 			t.Fatalf("rows %v are not distinct and ascending", rows)

@@ -31,7 +31,7 @@ type SparseGrad struct {
 // costs no more than writing them in sequence.
 func GatherPays(dim int) bool { return dim >= 64 }
 
-// Gather is the function Gather and prepares Of for a dy that follows. Each worker copies the rows
+// Gather is the function Gather and prepares SetGathered for a dy that follows. Each worker copies the rows
 // that it will later sum in Each and most likely update, so they are already in its core's cache.
 func (s *SparseGrad) Gather(dst, table, ids []float32, n, vocab, dim int) (bad int) {
 	sameLen("gather", n*dim, len(dst))
@@ -61,17 +61,17 @@ func (s *SparseGrad) copyRows(lo, hi int, _ *parallel.Worker) {
 	}
 }
 
-// OfGathered is Of with the ids of the last call of Gather.
-func (s *SparseGrad) OfGathered(dy []float32) (rows []int32) {
+// SetGathered is Set with the ids of the last call of Gather.
+func (s *SparseGrad) SetGathered(dy []float32) (rows []int32) {
 	sameLen("sparse gradient", len(s.index.where)*s.dim, len(dy))
 	s.dy = dy
 	return s.rows
 }
 
-// Of sets s to the gradient for the rows of dy (n x dim) at the positions of ids and returns the
+// Set sets s to the gradient for the rows of dy (n x dim) at the positions of ids and returns the
 // distinct ids, ascending. Invalid ids are skipped. dy must not change as long as the sums are
 // used.
-func (s *SparseGrad) Of(dy, ids []float32, n, vocab, dim int) (rows []int32) {
+func (s *SparseGrad) Set(dy, ids []float32, n, vocab, dim int) (rows []int32) {
 	sameLen("sparse gradient", n*dim, len(dy))
 	sameLen("sparse gradient", n, len(ids))
 	s.rows = s.index.ofIDs(ids, vocab)

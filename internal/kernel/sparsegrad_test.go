@@ -45,7 +45,7 @@ func TestSparseGradGathers(t *testing.T) {
 		Gather(want, table, ids, n, vocab, dim)
 		what := fmt.Sprintf("%d of %d ids, %d dimensions", n, vocab, dim)
 		sameNumbers(t, what, got, want)
-		if rows, want := gathered.OfGathered(dy), plain.Of(dy, ids, n, vocab, dim); !slices.Equal(rows, want) {
+		if rows, want := gathered.SetGathered(dy), plain.Set(dy, ids, n, vocab, dim); !slices.Equal(rows, want) {
 			t.Fatalf("%s: rows %v, want %v", what, rows, want)
 		}
 		bySum, byEach := spreadRows(&gathered, vocab, dim)
@@ -74,7 +74,7 @@ func TestSparseGrad(t *testing.T) {
 			want := make([]float64, vocab*dim)
 			ref.ScatterAdd(want, kerneltest.Widen(dy), convert[float64](kerneltest.Widen(ids)), n, vocab, dim)
 
-			rows := s.Of(dy, ids, n, vocab, dim)
+			rows := s.Set(dy, ids, n, vocab, dim)
 			if !slices.IsSorted(rows) {
 				t.Fatalf("rows %v are not ascending", rows)
 			}

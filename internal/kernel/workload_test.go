@@ -135,7 +135,7 @@ var workloads = []workload{
 		return func() {
 			Gather(got, table, ids, len(ids), vocab, dim)
 			ScatterAdd(out[:vocab*dim], dy, ids, len(ids), vocab, dim)
-			sparse.Of(dy, ids, len(ids), vocab, dim)
+			sparse.Set(dy, ids, len(ids), vocab, dim)
 			grad := sparse.Sum()
 			copy(out[vocab*dim:], grad)
 		}, out
@@ -150,7 +150,7 @@ var workloads = []workload{
 		return func() {
 			EmbeddingConv(out[:y], ids, table, w, nil, s, vocab, ReLU, 0)
 			EmbeddingConvBackWeights(out[y:y+dw], ids, table, out[:y], s, vocab)
-			sparse.OfConv(ids, out[:y], w, s, vocab)
+			sparse.SetConv(ids, out[:y], w, s, vocab)
 			grad := sparse.Sum()
 			copy(out[y+dw:], grad)
 		}, out
