@@ -80,7 +80,7 @@ func (v *visualize) activations(context.Context) error {
 		if i == 0 {
 			caption = "Each small picture is one channel, yellow where it is active. The first layers keep the photo and find edges; later ones say what is where and are silent elsewhere."
 		}
-		f, err := viz.ActivationGrid(l.Path, seen[i], perRow, viz.Standardised)
+		f, err := viz.ActivationGrid(l.Path, seen[i], perRow, viz.Standardized)
 		if err := v.r.show("activations_"+fileName(l.Path), caption, f, err); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/inspect"
 )
@@ -179,9 +180,9 @@ func (v *visualize) imageNet(ctx context.Context) error {
 func (v *visualize) load(path string) (err error) {
 	switch filepath.Ext(path) {
 	case ".h5", ".hdf5", ".keras":
-		v.model, _, err = keraslike.LoadKeras(path)
+		v.model, _, err = kerasfile.Load(path)
 	default:
-		v.model, err = keraslike.Load(path, keraslike.WithoutCompile{})
+		v.model, err = keraslike.Load(path, keraslike.WithoutCompile)
 	}
 	if err == nil && strings.HasPrefix(v.model.Name(), "catsdogs_") {
 		v.names = animals

@@ -83,7 +83,7 @@ func learnedEmbedding(ctx context.Context, o Options) (t training, err error) {
 // gloveTask is what the two models on GloVe's vectors share.
 type gloveTask struct {
 	origin      datasets.Origin
-	all, test   *datasets.Memory
+	all, test   datasets.Source
 	vectors     *datasets.Vectors
 	table       []float32 // the embedding
 	found, held int       // words with a vector, reviews that validate

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// cells are the kinds of the layers whose tensors are listed in sequence in a leaf: two for
+// Bidirectional, the inner one for TimeDistributed.
+func (l leaf) cells() []string {
+	if l.layer.Kind != "Bidirectional" && l.layer.Kind != "TimeDistributed" {
+		return []string{l.layer.Kind}
+	}
+	arguments, err := l.layer.Arguments()
+	if err != nil {
+		return []string{l.layer.Kind}
+	}
+	return cellsOf(l.layer.Kind, arguments)
+}
+
+func cellsOf(kind string, arguments json.RawMessage) []string {
+	type inner struct {
+		Kind   string          `json:"kind"`
+		Config json.RawMessage `json:"config"`
+	}
+	var wrapped struct {
+		Layer    inner `json:"layer"`
+		Backward inner `json:"backward_layer"`
+	}
+	if json.Unmarshal(arguments, &wrapped) != nil {
+		return []string{kind}
+	}
+	switch kind {
+	case "Bidirectional":
+		return []string{wrapped.Layer.Kind, wrapped.Backward.Kind}
+	case "TimeDistributed":
+		return cellsOf(wrapped.Layer.Kind, wrapped.Layer.Config)
+	}
+	return []string{kind}
+}
+
+// fileTensors is how many tensors Keras 1 had for the layer, and for Normalization all
+// versions: its count of samples.
+func (l leaf) fileTensors() int {
+	n := len(l.layer.Weights)
+	cells := l.cells()
+	switch gates := map[string]int{"LSTM": 4, "GRU": 3}[cells[0]]; {
+	case gates > 0:
+		return n * gates
+	case cells[0] == "Normalization":
+		return n + 1
+	}
+	return n
+}
+
+// convert puts the tensors of a leaf into today's form.
+func (f *weightsFile) convert(l leaf, tensors []fileTensor) []fileTensor {
+	cells := l.cells()
+	if len(tensors)%len(cells) != 0 {
+		return tensors
+	}
+	var out []fileTensor
+	for i, kind := range cells {
+		n := len(tensors) / len(cells)
+		out = append(out, f.convertCell(kind, tensors[i*n:(i+1)*n])...)
+	}
+	return out
+}
+
+func (f *weightsFile) convertCell(kind string, tensors []fileTensor) []fileTensor {
+	switch {
+	case kind == "LSTM" && len(tensors) == 12: // Keras 1: W, U, b of i, c, f and o
+		return joined(tensors, 0, 2, 1, 3)
+	case kind == "GRU" && len(tensors) == 9: // Keras 1: of z, r and h
+		return joined(tensors, 0, 1, 2)
+	case kind == "LSTM" || kind == "GRU":
+		return fromCuDNN(kind, tensors)
+	case kind == "Normalization":
+		tensors = slices.Clone(tensors[:min(2, len(tensors))]) // the third is a count of samples
+		for i := range tensors {
+			if len(tensors[i].shape) == 0 { // over all axes
+				tensors[i].shape = []int{1}
+			}
+		}
+		return tensors
+	case len(tensors) > 0 && slices.Contains([]string{"Conv1D", "Conv2D", "Conv2DTranspose"}, kind):
+		return append([]fileTensor{f.convKernel(kind, tensors[0])}, tensors[1:]...)
+	}
+	return tensors
+}
+
+// convKernel is a convolution's kernel as TensorFlow has it. Theano's convolutions turn
+// the kernel by 180 degrees, all but the depthwise ones, which Keras had turned itself.
+// Keras 1 had an axis of one in those over time, or, from Theano, all four axes the
+// other way round; and the channels of transposed ones the other way round.
+func (f *weightsFile) convKernel(kind string, t fileTensor) fileTensor {
+	if f.legacy && (f.version == "" || strings.HasPrefix(f.version, "1.")) {
+		switch {
+		case kind == "Conv1D" && len(t.shape) == 4 && t.shape[1] == 1:
+			t.shape = []int{t.shape[0], t.shape[2], t.shape[3]}
+		case kind == "Conv1D" && len(t.shape) == 4 && t.shape[3] == 1: // (filters, in, steps, 1)
+			t = t.moved([]int{t.shape[2], t.shape[1], t.shape[0]}, func(shape []int, at []int) int {
+				return (at[2]*shape[1]+at[1])*shape[2] + at[0]
+			})
+		case kind == "Conv2DTranspose" && len(t.shape) == 4:
+			t = t.moved([]int{t.shape[0], t.shape[1], t.shape[3], t.shape[2]}, func(shape []int, at []int) int {
+				return ((at[0]*shape[1]+at[1])*shape[2]+at[3])*shape[3] + at[2]
+			})
+		}
+	}
+	if f.backend != "theano" || len(t.shape) < 3 {
+		return t
+	}
+	spatial := len(t.shape) - 2
+	return t.moved(t.shape, func(shape []int, at []int) int {
+		from := 0
+		for axis, n := range shape {
+			i := at[axis]
+			if axis < spatial {
+				i = n - 1 - i
+			}
+			from = from*n + i
+		}
+		return from
+	})
+}
+
+// moved is a tensor with its elements rearranged: the one at an index of the new shape was
+// at from in the old one.
+func (t fileTensor) moved(to []int, from func(old, at []int) int) fileTensor {
+	old, read := t.shape, t.read
+	t.shape = to
+	t.read = func() ([]float32, error) {
+		values, err := read()
+		if err != nil {
+			return nil, err
+		}
+		out, at := make([]float32, len(values)), make([]int, len(to))
+		for i := range out {
+			out[i] = values[from(old, at)]
+			for axis := len(to) - 1; axis >= 0; axis-- {
+				if at[axis]++; at[axis] < to[axis] {
+					break
+				}
+				at[axis] = 0
+			}
+		}
+		return out, nil
+	}
+	return t
+}
+
+// fromCuDNN knows CuDNNLSTM and CuDNNGRU by their two biases in one row. Their kernels
+// are those of the gates side by side, each transposed; the kernel of the input also
+// has the bytes of the transposed one in the shape of the other. An LSTM adds the
+// biases; a GRU keeps both (reset_after).
+func fromCuDNN(kind string, tensors []fileTensor) []fileTensor {
+	gates := map[string]int{"LSTM": 4, "GRU": 3}[kind]
+	if len(tensors) != 3 || len(tensors[0].shape) != 2 || len(tensors[1].shape) != 2 || len(tensors[2].shape) != 1 {
+		return tensors
+	}
+	units := tensors[1].shape[0]
+	if units == 0 || tensors[0].shape[1] != gates*units || tensors[1].shape[1] != gates*units || tensors[2].shape[0] != 2*gates*units {
+		return tensors
+	}
+	out := slices.Clone(tensors)
+	out[0] = tensors[0].moved(tensors[0].shape, func(shape, at []int) int {
+		gate, j := at[1]/units, at[1]%units
+		flat := j*shape[0] + at[0] // within the gate, as if it had units rows
+		return flat/units*shape[1] + gate*units + flat%units
+	})
+	out[1] = tensors[1].moved(tensors[1].shape, func(shape, at []int) int {
+		gate, j := at[1]/units, at[1]%units
+		return j*shape[1] + gate*units + at[0]
+	})
+	bias := tensors[2]
+	if kind == "GRU" {
+		out[2].shape = []int{2, gates * units}
+		return out
+	}
+	out[2].shape = []int{gates * units}
+	out[2].read = func() ([]float32, error) {
+		values, err := bias.read()
+		if err != nil {
+			return nil, err
+		}
+		sum := make([]float32, gates*units)
+		for i := range sum {
+			sum[i] = values[i] + values[gates*units+i]
+		}
+		return sum, nil
+	}
+	return out
+}
+
+// joined makes one kernel, one recurrent kernel and one bias of those of the gates.
+func joined(tensors []fileTensor, gates ...int) []fileTensor {
+	var out []fileTensor
+	for i, name := range []string{"kernel", "recurrent_kernel", "bias"} {
+		var parts []fileTensor
+		for _, g := range gates {
+			parts = append(parts, tensors[3*g+i])
+		}
+		t := fileTensor{name: name, path: parts[0].path + " ...", shape: slices.Clone(parts[0].shape)}
+		if len(t.shape) == 0 {
+			return tensors // no gates of a layer; the shapes will not fit
+		}
+		last := len(t.shape) - 1
+		t.shape[last] *= len(gates)
+		t.read = func() ([]float32, error) { return side(parts) }
+		out = append(out, t)
+	}
+	return out
+}
+
+// side reads matrices of the same shape and puts them side by side.
+func side(parts []fileTensor) ([]float32, error) {
+	shape := parts[0].shape
+	width := shape[len(shape)-1]
+	if width == 0 {
+		return nil, errors.New("a gate has no columns")
+	}
+	rows := k.Shape(shape).Size() / width
+	out := make([]float32, rows*width*len(parts))
+	for i, p := range parts {
+		if !slices.Equal(p.shape, shape) {
+			return nil, fmt.Errorf("%s has shape %v, want %v as %s", p.path, p.shape, shape, parts[0].path)
+		}
+		values, err := p.read()
+		if err != nil {
+			return nil, err
+		}
+		for row := range rows {
+			copy(out[(row*len(parts)+i)*width:], values[row*width:(row+1)*width])
+		}
+	}
+	return out, nil
+}

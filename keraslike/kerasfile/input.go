@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// input is the model's input as its first layer describes it; known stands for what
+// the file leaves open.
+func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k.Tensor, error) {
+	name, given, err := b.described(l, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", l.Class, err)
+	}
+	if len(given) == 0 {
+		_ = json.Unmarshal(built, &given) // what is no shape says nothing
+	}
+	shape := k.Shape{}
+	open := len(given) == 0
+	for _, n := range given[min(1, len(given)):] {
+		if n == nil {
+			open = true
+			break
+		}
+		shape = append(shape, *n)
+	}
+	if known != nil {
+		if !open && !shape.Equal(known) || open && len(given) > 0 && len(given)-1 != len(known) {
+			return nil, fmt.Errorf("input has shape %v in the file, got %v", dimensions(given), known)
+		}
+		return k.NamedInput(name, known...), nil
+	}
+	if open {
+		return nil, fmt.Errorf("input has shape %v in the file, which is open: pass InputShape, one for each input of the model", dimensions(given))
+	}
+	return k.NamedInput(name, shape...), nil
+}
+
+// described is the shape of the input, the batch first, as its layer or the first one
+// of a model says, or nil; and its name where the layer is the input itself.
+func (b *builder) described(l layerConfig, depth int) (name string, shape []*int, err error) {
+	if depth > maxNesting {
+		return "", nil, fmt.Errorf("models are nested more than %d deep", maxNesting)
+	}
+	if err := b.look(l.Config); err != nil {
+		return "", nil, err
+	}
+	var c struct {
+		Name   string          `json:"name"`
+		Batch2 []*int          `json:"batch_input_shape"`
+		Batch3 []*int          `json:"batch_shape"`
+		Layers []layerConfig   `json:"layers"`
+		Inputs json.RawMessage `json:"input_layers"`
+		Built  json.RawMessage `json:"build_input_shape"`
+	}
+	err = json.Unmarshal(l.Config, &c)
+	if list := bytes.TrimSpace(l.Config); len(list) > 0 && list[0] == '[' { // a model before Keras 2.2.3
+		err = json.Unmarshal(l.Config, &c.Layers)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if shape = c.Batch3; len(shape) == 0 {
+		shape = c.Batch2
+	}
+	if l.Class == "InputLayer" {
+		return b.name(c.Name), shape, nil
+	}
+	if len(shape) == 0 && len(c.Layers) > 0 {
+		first := 0
+		if refs, err := endpoints(c.Inputs); err == nil && len(refs) == 1 {
+			first = max(0, slices.IndexFunc(c.Layers, func(inner layerConfig) bool { return inner.Name == refs[0].node.layer }))
+		}
+		if _, shape, err = b.described(c.Layers[first], depth+1); err != nil {
+			return "", nil, err
+		}
+	}
+	var build struct {
+		InputShape []*int `json:"input_shape"`
+	}
+	for _, raw := range []json.RawMessage{c.Built, l.Build} {
+		if len(shape) == 0 && json.Unmarshal(raw, &shape) != nil {
+			shape = nil
+			if json.Unmarshal(raw, &build) == nil {
+				shape = build.InputShape
+			}
+		}
+	}
+	return "", shape, nil
+}
+
+// dimensions writes an open axis as None.
+func dimensions(shape []*int) []any {
+	out := []any{}
+	for _, n := range shape {
+		if n == nil {
+			out = append(out, "None")
+		} else {
+			out = append(out, *n)
+		}
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// masks are the tensors of Keras 3 that say which steps count: it writes the
+// comparisons of Embedding and Masking into the model, x != 0 and any(x != value), and
+// gives what they make to each layer that takes a mask. Here masks go along by
+// themselves, so that such an argument says nothing new as long as it is the mask that
+// the layer's input has anyway.
+type masks struct {
+	of   map[callRef]tensorMask   // what the layers of masks make
+	made map[callRef]*layerCall   // the call of each node
+	here map[tensorRef]tensorMask // what each tensor has here
+}
+
+// tensorMask says that a tensor is not value, anywhere along its last axis for Masking.
+// The zero tensorMask is none, or one that is not known.
+type tensorMask struct {
+	known bool
+	of    tensorRef
+	any   bool
+	value float64
+}
+
+func newMasks() *masks {
+	return &masks{map[callRef]tensorMask{}, map[callRef]*layerCall{}, map[tensorRef]tensorMask{}}
+}
+
+// isMask tells the layers of masks.
+func isMask(l *layerConfig) bool {
+	return slices.Contains([]string{"NotEqual", "Any", "LogicalOr"}, l.Class)
+}
+
+// add takes a layer of masks.
+func (m *masks) add(l *layerConfig) error {
+	var nodes []struct {
+		Args   []json.RawMessage          `json:"args"`
+		Kwargs map[string]json.RawMessage `json:"kwargs"`
+	}
+	var c struct {
+		Axis *int `json:"axis"`
+		Keep bool `json:"keepdims"`
+	}
+	if err := json.Unmarshal(l.Inbound, &nodes); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(l.Config, &c); err != nil {
+		return err
+	}
+	for i, node := range nodes {
+		at := callRef{l.Name, i}
+		want := map[string]int{"NotEqual": 2, "Any": 1, "LogicalOr": 2}[l.Class]
+		tensors := want
+		if l.Class == "NotEqual" {
+			tensors = 1
+		}
+		var in []tensorRef
+		for _, arg := range node.Args[:min(tensors, len(node.Args))] {
+			if err := tensorsOf(arg, &in, maxNesting); err != nil {
+				return fmt.Errorf("is a mask of %.60s, want a tensor", arg)
+			}
+		}
+		if len(node.Args) != want || len(node.Kwargs) > 0 || len(in) != tensors {
+			return fmt.Errorf("is a mask of %.60s, want %d tensors", node.Args, tensors)
+		}
+		switch l.Class {
+		case "NotEqual":
+			var v float64
+			if err := json.Unmarshal(node.Args[1], &v); err != nil {
+				return fmt.Errorf("argument is %.60s, want a number", node.Args[1])
+			}
+			m.of[at] = tensorMask{true, in[0], false, v}
+		case "Any":
+			inner := m.of[in[0].node]
+			if !inner.known || inner.any || c.Axis == nil || *c.Axis != -1 || c.Keep {
+				return fmt.Errorf("any of %v is no mask of Masking", in[0])
+			}
+			inner.any = true
+			m.of[at] = inner
+		default: // of what is added; of equal ones it is the same again
+			if a, b := m.of[in[0].node], m.of[in[1].node]; a == b {
+				m.of[at] = a
+			}
+		}
+	}
+	return nil
+}
+
+// blind marks the calls of recurrent layers with first states, where Keras 3 leaves the
+// mask of the series away. It holds for all calls of a layer here.
+func (m *masks) blind(calls []layerCall) (notes []string, err error) {
+	plain := map[string]bool{}
+	for i := range calls {
+		c := &calls[i]
+		c.blind = classes[c.layer.Class].states && len(c.in) > 1 && c.mask == nil
+		plain[c.layer.Name] = plain[c.layer.Name] || !c.blind
+	}
+	for i := range calls {
+		c := &calls[i]
+		masked := c.blind && m.mask(c.in[0]).known
+		switch {
+		case masked && plain[c.layer.Name]:
+			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 ignores masks, and without", c.layer.Name)
+		case masked:
+			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 ignores the mask of the series", c.layer.Name))
+		}
+		c.blind = c.blind && !plain[c.layer.Name]
+	}
+	return notes, nil
+}
+
+// check reports a mask that is not that of the call's input.
+func (m *masks) check(c *layerCall) error {
+	if c.mask == nil {
+		return nil
+	}
+	given := m.of[c.mask.node]
+	if len(c.in) == 0 || !given.known || m.mask(c.in[0]) != given {
+		return fmt.Errorf("keyword argument mask is %v, which is not known to be the mask of its input", *c.mask)
+	}
+	return nil
+}
+
+// mask is the mask that a tensor has here.
+func (m *masks) mask(t tensorRef) tensorMask {
+	if known, ok := m.here[t]; ok {
+		return known
+	}
+	m.here[t] = tensorMask{} // of a damaged file in which a layer's input is its own output
+	call := m.made[t.node]
+	if call == nil || len(call.in) == 0 || t.output != 0 || call.blind {
+		return tensorMask{}
+	}
+	var a struct {
+		Zero  bool    `json:"mask_zero"`
+		Value float64 `json:"mask_value"`
+	}
+	var mask tensorMask
+	switch classes[call.layer.Class].mask {
+	case makesMask:
+		masking := call.layer.Class == "Masking"
+		if err := json.Unmarshal(call.layer.Config, &a); err == nil && (a.Zero || masking) {
+			mask = tensorMask{true, call.in[0], masking, a.Value}
+		}
+	case passesMask:
+		mask = m.mask(call.in[0])
+	case joinsMasks:
+		mask = m.mask(call.in[0])
+		for _, in := range call.in[1:] {
+			if m.mask(in) != mask {
+				mask = tensorMask{}
+			}
+		}
+	}
+	m.here[t] = mask
+	return mask
+}

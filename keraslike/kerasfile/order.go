@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerash5"
+)
+
+// kerasOrder lists the model's layers as Keras's Model.layers does, which is the order
+// in its files: those farthest from the outputs first, a layer that is called several
+// times by its farthest call; among equals the one first met on the way from the
+// outputs back to the inputs.
+func kerasOrder(m *k.Model) []k.Layer {
+	var calls []*k.Tensor // a call behind those that it needs
+	met, done := map[k.Layer]int{}, map[*k.Tensor]bool{}
+	inputs := m.Inputs()
+	var visit func(t *k.Tensor)
+	visit = func(t *k.Tensor) {
+		if t = t.Output(0); done[t] {
+			return
+		}
+		done[t] = true
+		if _, ok := met[t.Layer()]; !ok {
+			met[t.Layer()] = len(met)
+		}
+		if !slices.Contains(inputs, t) {
+			for _, in := range t.Inputs() {
+				visit(in)
+			}
+		}
+		calls = append(calls, t)
+	}
+	for _, out := range m.Outputs() {
+		visit(out)
+	}
+	far, depth := map[*k.Tensor]int{}, map[k.Layer]int{}
+	for _, t := range slices.Backward(calls) {
+		n := max(far[t], depth[t.Layer()])
+		far[t], depth[t.Layer()] = n, n
+		for _, in := range t.Inputs() {
+			in = in.Output(0)
+			far[in] = max(far[in], n+1)
+		}
+	}
+	layers := make([]k.Layer, 0, len(met))
+	for l := range met {
+		layers = append(layers, l)
+	}
+	slices.SortFunc(layers, func(a, b k.Layer) int {
+		return cmp.Or(cmp.Compare(depth[b], depth[a]), cmp.Compare(met[a], met[b]))
+	})
+	return layers
+}
+
+// leaf is a layer with weights of its own, at its path.
+type leaf struct {
+	path   string
+	group  string // where Keras 3 would keep it
+	auto   bool   // it or a model around it was named by this package, so that its name says nothing
+	frozen bool   // it or a model around it is not trained
+	layer  k.LayerInfo
+}
+
+// nestedModels names the i-th of the models in a model as a file of Keras 3 does.
+type nestedModels func(parent string, stacked bool, i, ofKind int) string
+
+// visited is what has been listed: a model that is used several times would be listed for
+// each of them, those in it for each of these, and so on.
+type visited struct {
+	weights map[*k.Weight]bool
+	models  map[*k.Model]bool
+}
+
+func nothingVisited() visited { return visited{map[*k.Weight]bool{}, map[*k.Model]bool{}} }
+
+// leavesOf are the layers with weights in Keras's order, each once, those of nested
+// models in place of their model.
+func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
+	if seen.models[m] {
+		return nil
+	}
+	seen.models[m] = true
+	var list []leaf
+	used := map[string]int{} // groups by class
+	models, kinds := 0, map[bool]int{}
+	for _, layer := range kerasOrder(m) {
+		l := k.Inspect(layer)
+		class := kerash5.GroupName(l.Kind, used[l.Kind])
+		used[l.Kind]++
+		if l.Kind == "Model" && l.Model != nil {
+			stacked := l.Model.IsSequential()
+			class = names(at.group, stacked, models, kinds[stacked])
+			models++
+			kinds[stacked]++
+		}
+		in := leaf{at.path + l.Name, at.group + class, at.auto || l.AutoNamed, at.frozen || !l.Trainable, l}
+		if l.Model != nil {
+			in.path, in.group = in.path+"/", in.group+"/"
+			list = append(list, leavesOf(l.Model, in, names, seen)...)
+			continue
+		}
+		if len(l.Weights) > 0 && !seen.weights[l.Weights[0]] {
+			seen.weights[l.Weights[0]] = true
+			list = append(list, in)
+		}
+	}
+	return list
+}
+
+// topLayer is a layer of the outermost model, with all that it is made of: what files of
+// Keras 1 and 2 keep together.
+type topLayer struct {
+	name   string
+	auto   bool
+	leaves []leaf
+}
+
+func unitsOf(m *k.Model) []topLayer {
+	none := func(string, bool, int, int) string { return "" }
+	var list []topLayer
+	for _, layer := range kerasOrder(m) {
+		l := k.Inspect(layer)
+		u := topLayer{l.Name, l.AutoNamed, nil}
+		if l.Model != nil {
+			u.leaves = leavesOf(l.Model, leaf{path: l.Name + "/", auto: l.AutoNamed, frozen: !l.Trainable}, none, nothingVisited())
+		} else if len(l.Weights) > 0 {
+			u.leaves = []leaf{{l.Name, "", l.AutoNamed, !l.Trainable, l}}
+		}
+		if len(u.leaves) > 0 {
+			list = append(list, u)
+		}
+	}
+	return list
+}
+
+// ownKinds names a model as Keras 3 names one that is made in the same way.
+func ownKinds(_ string, stacked bool, _, ofKind int) string {
+	if stacked {
+		return numbered("sequential", ofKind)
+	}
+	return numbered("functional", ofKind)
+}
+
+// fileKinds names the models as a file does that has one kind of them only at each level,
+// whatever they are here.
+func fileKinds(f *weightsFile) nestedModels {
+	kinds := map[string]map[string]bool{} // below each group, the classes of models
+	for _, l := range f.layers {
+		for i, c := range l.group {
+			if c != '/' {
+				continue
+			}
+			parent, class := "", l.group[:i]
+			if k := strings.LastIndexByte(class, '/'); k >= 0 {
+				parent, class = class[:k+1], class[k+1:]
+			}
+			if k := strings.LastIndexByte(class, '_'); k >= 0 && strings.Trim(class[k+1:], "0123456789") == "" {
+				class = class[:k]
+			}
+			if kinds[parent] == nil {
+				kinds[parent] = map[string]bool{}
+			}
+			if class != "time_distributed" {
+				kinds[parent][class] = true
+			}
+		}
+	}
+	return func(parent string, stacked bool, i, ofKind int) string {
+		if len(kinds[parent]) == 1 {
+			for only := range kinds[parent] {
+				return numbered(only, i)
+			}
+		}
+		return ownKinds(parent, stacked, i, ofKind)
+	}
+}
+
+func numbered(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s_%d", name, i)
+}
+
+// sequence is the order in which Keras lists the weights of several layers in files of
+// Keras 1 and 2: those that are trained, then the others. For each tensor it gives the
+// leaf it belongs to. counts are the tensors that the file has for each leaf.
+func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
+	var trained, rest []int
+	for i, l := range leaves {
+		for n := range counts[i] {
+			if own := l.layer.Weights; own[min(n, len(own)-1)].IsState() || frozen(l) {
+				rest = append(rest, i)
+			} else {
+				trained = append(trained, i)
+			}
+		}
+	}
+	return append(trained, rest...)
+}
+
+// sequences are the orders that a file may have: with the layers frozen that are frozen
+// here, as Keras did before freezing a model froze its layers, and with none frozen.
+func sequences(leaves []leaf, tensors int) [][]int {
+	for _, of := range []func(leaf) int{
+		func(l leaf) int { return len(l.layer.Weights) },
+		func(l leaf) int { return l.fileTensors() },
+	} {
+		counts, sum := make([]int, len(leaves)), 0
+		for i, l := range leaves {
+			counts[i] = of(l)
+			sum += counts[i]
+		}
+		if sum != tensors {
+			continue
+		}
+		var list [][]int
+		for _, frozen := range []func(leaf) bool{
+			func(l leaf) bool { return l.frozen },
+			func(l leaf) bool { return !l.layer.Trainable },
+			func(leaf) bool { return false },
+		} {
+			if s := sequence(leaves, counts, frozen); !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, s) }) {
+				list = append(list, s)
+			}
+		}
+		return list
+	}
+	return nil
+}
