@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"image"
 	"slices"
@@ -21,23 +22,14 @@ type guess struct {
 }
 
 // guesses are the likeliest classes of all samples of a source.
-func guesses(m *keraslike.Model, s keraslike.Source) ([]guess, error) {
-	out, err := m.PredictSource(s)
+func guesses(ctx context.Context, m *keraslike.Model, s keraslike.Source) ([]guess, error) {
+	out, err := m.PredictSource(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	p := out[0].Float32s()
-	classes := out[0].Shape()[1]
 	list := make([]guess, s.Len())
-	for i := range list {
-		row := p[i*classes : (i+1)*classes]
-		best := 0
-		for c, v := range row {
-			if v > row[best] {
-				best = c
-			}
-		}
-		list[i] = guess{best, float64(row[best])}
+	for i, class := range out[0].ArgMax() {
+		list[i] = guess{class, float64(out[0].Row(i)[class])}
 	}
 	return list, nil
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 )
@@ -22,7 +20,10 @@ import (
 // told has the course of a history whose losses are those given.
 func toldCourse(t *testing.T, loss, unseen []float64) string {
 	t.Helper()
-	in := tensor.New(tensor.WithShape(1, 1), tensor.WithBacking([]float32{1}))
+	in, err := keraslike.Column([]float32{1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	data, err := keraslike.Data(in, in)
 	if err != nil {
 		t.Fatal(err)

@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
@@ -43,11 +41,11 @@ func (c *catsDogs) extract(ctx context.Context, extractor *keraslike.Model, t tr
 		if err != nil {
 			return nil, err
 		}
-		y := make([]float32, len(classes))
-		for i, c := range classes {
-			y[i] = float32(c)
+		labels, err := keraslike.Column(classes)
+		if err != nil {
+			return nil, err
 		}
-		if *part.to, err = keraslike.Data(x, tensor.New(tensor.WithShape(len(y)), tensor.WithBacking(y))); err != nil {
+		if *part.to, err = keraslike.Data(x, labels); err != nil {
 			return nil, err
 		}
 	}
@@ -56,7 +54,7 @@ func (c *catsDogs) extract(ctx context.Context, extractor *keraslike.Model, t tr
 
 // look is the model's output for every picture: what was kept on disk, else computed
 // and kept. Where nothing can be kept that is no mistake, only slower the next time.
-func (c *catsDogs) look(ctx context.Context, m *keraslike.Model, pictures *datasets.ImageFolder) (*tensor.Dense, error) {
+func (c *catsDogs) look(ctx context.Context, m *keraslike.Model, pictures *datasets.ImageFolder) (*keraslike.Array, error) {
 	path, err := featureFile(m, pictures)
 	if err != nil {
 		return nil, err
@@ -76,7 +74,7 @@ func (c *catsDogs) look(ctx context.Context, m *keraslike.Model, pictures *datas
 }
 
 // predictAll is the model's output for every picture.
-func predictAll(ctx context.Context, m *keraslike.Model, pictures datasets.Source) (*tensor.Dense, error) {
+func predictAll(ctx context.Context, m *keraslike.Model, pictures datasets.Source) (*keraslike.Array, error) {
 	var all []float32
 	n := pictures.Len()
 	for first := 0; first < n; first += atOnce {
@@ -87,13 +85,13 @@ func predictAll(ctx context.Context, m *keraslike.Model, pictures datasets.Sourc
 		if err != nil {
 			return nil, err
 		}
-		out, err := m.PredictSource(some)
+		out, err := m.PredictSource(ctx, some)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, out[0].Float32s()...)
+		all = append(all, out[0].Values()...)
 	}
-	return tensor.New(tensor.WithShape(n, len(all)/n), tensor.WithBacking(all)), nil
+	return keraslike.NewArray(all, n, len(all)/n)
 }
 
 // featureFile is where the features are kept: in the cache, under a name that changes
@@ -127,7 +125,7 @@ func hashWeight(h hash.Hash, w *keraslike.Weight) error {
 }
 
 // readFeatures is nil where there is no file, or none that holds n rows.
-func readFeatures(path string, n int) *tensor.Dense {
+func readFeatures(path string, n int) *keraslike.Array {
 	f, err := safetensors.Open(path)
 	if err != nil {
 		return nil
@@ -137,17 +135,21 @@ func readFeatures(path string, n int) *tensor.Dense {
 	if err != nil || len(shape) != 2 || shape[0] != n {
 		return nil
 	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
+	x, err := keraslike.NewArray(values, shape...)
+	if err != nil {
+		return nil
+	}
+	return x
 }
 
-func writeFeatures(path string, x *tensor.Dense) error {
+func writeFeatures(path string, x *keraslike.Array) error {
 	if path == "" {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("features are not kept: %w", err)
 	}
-	if err := safetensors.WriteFile(path, []safetensors.Tensor{{Name: "features", Shape: x.Shape(), Data: x.Float32s()}}, nil); err != nil {
+	if err := safetensors.WriteFile(path, []safetensors.Tensor{{Name: "features", Shape: x.Shape(), Data: x.Values()}}, nil); err != nil {
 		return fmt.Errorf("features are not kept: %w", err)
 	}
 	return nil

@@ -10,8 +10,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
@@ -79,12 +77,16 @@ func addImportance(importance []float64, m *keraslike.Model, unseen datasets.Sou
 		return err
 	}
 	mae := func(x []float32) (float64, error) {
-		out, err := m.Predict(tensor.New(tensor.WithShape(n, columns), tensor.WithBacking(x)))
+		in, err := keraslike.NewArray(x, n, columns)
+		if err != nil {
+			return 0, err
+		}
+		out, err := m.Predict(in)
 		if err != nil {
 			return 0, err
 		}
 		var sum float64
-		for i, p := range out.Float32s() {
+		for i, p := range out.Values() {
 			sum += math.Abs(float64(p - y[i]))
 		}
 		return sum / float64(n), nil

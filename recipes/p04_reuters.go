@@ -68,7 +68,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 			final:      &final{model: reutersNetwork(variant), train: all, epochs: 12},
 			epochs:     9, batch: 512, samples: 7982,
 			headlines: []string{"test_accuracy"},
-			show:      func(r *Report) error { return confuseTopics(r, testTexts, testSet) },
+			show:      func(r *Report) error { return confuseTopics(ctx, r, testTexts, testSet) },
 		}
 		switch variant {
 		case "long":
@@ -106,8 +106,8 @@ func reutersNetwork(variant string) *keraslike.Model {
 }
 
 // confuseTopics draws the confusion matrix of the ten most frequent topics.
-func confuseTopics(r *Report, texts *datasets.Sequences, test keraslike.Source) error {
-	said, err := guesses(r.Model, test)
+func confuseTopics(ctx context.Context, r *Report, texts *datasets.Sequences, test keraslike.Source) error {
+	said, err := guesses(ctx, r.Model, test)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 		test:      test.OneHot(),
 		epochs:    5, batch: 64, samples: 60_000,
 		show: func(r *Report) error {
-			said, err := guesses(r.Model, test)
+			said, err := guesses(ctx, r.Model, test)
 			if err != nil {
 				return err
 			}

@@ -86,11 +86,11 @@ func (c *catsDogs) features(ctx context.Context, m classifier) (t training, err 
 		}
 		r.Model = m.whole
 		r.Parameters, _ = m.whole.Parameters()
-		probabilities, err := m.head.PredictSource(c.seen.test)
+		probabilities, err := m.head.PredictSource(ctx, c.seen.test)
 		if err != nil {
 			return err
 		}
-		return c.show(ctx, r, photographs, probabilities[0].Float32s())
+		return c.show(ctx, r, photographs, probabilities[0].Values())
 	}
 	return t, nil
 }

@@ -6,10 +6,9 @@ import (
 	"context"
 	"fmt"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
+	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/explain"
 	"github.com/reef-dl/reef/viz/inspect"
@@ -29,7 +28,7 @@ func (c *catsDogs) tested(ctx context.Context, t training) func(r *Report) error
 		if err != nil {
 			return err
 		}
-		return c.show(ctx, r, test, p.Float32s())
+		return c.show(ctx, r, test, p.Values())
 	}
 }
 
@@ -141,11 +140,15 @@ func (c *catsDogs) explain(ctx context.Context, r *Report, m *inspect.Model) err
 	if err != nil {
 		return err
 	}
-	y, err := r.Model.Predict(tensor.New(tensor.WithShape(1, height, width, 3), tensor.WithBacking(x.Values)))
+	in, err := keraslike.NewArray(x.Values, 1, height, width, 3)
 	if err != nil {
 		return err
 	}
-	p := y.Float32s()[0]
+	y, err := r.Model.Predict(in)
+	if err != nil {
+		return err
+	}
+	p := y.Values()[0]
 	class := told(p)
 	over, err := overlay(ctx, m, c.photo.image, x, class, explain.GradCAM{})
 	if err != nil {

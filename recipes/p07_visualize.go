@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
@@ -201,12 +199,15 @@ func grey(x viz.Volume) viz.Volume {
 
 // predict asks the network what the photo shows.
 func (v *visualize) predict(context.Context) error {
-	x := tensor.New(tensor.WithShape(1, v.x.Height, v.x.Width, v.x.Channels), tensor.WithBacking(v.x.Values))
+	x, err := keraslike.NewArray(v.x.Values, 1, v.x.Height, v.x.Width, v.x.Channels)
+	if err != nil {
+		return err
+	}
 	y, err := v.model.Predict(x)
 	if err != nil {
 		return err
 	}
-	p := y.Float32s()
+	p := y.Values()
 	if len(p) == 1 { // one number tells two classes apart
 		p = []float32{1 - p[0], p[0]}
 	}

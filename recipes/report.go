@@ -172,7 +172,7 @@ func (r *Report) trained(h *keraslike.History) {
 	r.History, r.Epochs = h, h.Epochs()
 	r.took(h, r.TrainSamples)
 	for _, name := range h.Names() {
-		r.Metrics[name], _ = h.Last(name)
+		r.Metrics[name] = h.Last(name)
 		switch name {
 		case "val_accuracy":
 			r.Metrics["best_val_accuracy"] = slices.Max(h.Get(name))

@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -15,11 +16,11 @@ import (
 // measured, what the model said of it the day before, and what it was the day
 // before, the naive prediction.
 func (w *forecast) drawPrediction(r *Report) error {
-	out, err := r.Model.PredictSource(w.pictured)
+	out, err := r.Model.PredictSource(context.Background(), w.pictured)
 	if err != nil {
 		return err
 	}
-	said := out[0].Float32s()
+	said := out[0].Values()
 	var times []time.Time
 	measured := viz.Line{Name: "measured"}
 	model := viz.Line{Name: "predicted a day ahead"}
