@@ -37,7 +37,7 @@ func MNIST(ctx context.Context, o Options) (*Report, error) {
 		optimizer: keraslike.RMSprop(0.001),
 		lastRate:  0.0001,
 		loss:      keraslike.CategoricalCrossentropy,
-		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
+		metrics:   []keraslike.Metric{keraslike.Accuracy},
 		origin:    train.Origin(),
 		train:     train.Flat().OneHot(),
 		// The training accuracy runs ahead of the test accuracy: the network

@@ -201,7 +201,7 @@ func (b *boston) prepare(p parts, table, test *datasets.Table, features []int) (
 		optimizer: keraslike.RMSprop(0.001),
 		lastRate:  0.0001,
 		loss:      keraslike.MeanSquaredError,
-		metrics:   []keraslike.MetricFunc{keraslike.MAE, keraslike.MSE},
+		metrics:   []keraslike.Metric{keraslike.MAE, keraslike.MSE},
 		origin:    b.train.Origin(),
 		epochs:    20, batch: 4,
 	}

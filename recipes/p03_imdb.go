@@ -62,7 +62,7 @@ func IMDB(ctx context.Context, o Options) (*Report, error) {
 			model:      imdbNetwork(variant),
 			optimizer:  keraslike.RMSprop(0.001),
 			loss:       keraslike.BinaryCrossentropy,
-			metrics:    []keraslike.MetricFunc{keraslike.Accuracy},
+			metrics:    []keraslike.Metric{keraslike.Accuracy},
 			origin:     train.Origin(),
 			train:      rest,
 			validation: validation,

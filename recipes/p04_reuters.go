@@ -60,7 +60,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 			model:      reutersNetwork(variant),
 			optimizer:  keraslike.Adam(0.001),
 			loss:       keraslike.SparseCategoricalCrossentropy,
-			metrics:    []keraslike.MetricFunc{keraslike.Accuracy},
+			metrics:    []keraslike.Metric{keraslike.Accuracy},
 			origin:     trainTexts.Origin(),
 			train:      rest,
 			validation: validation,

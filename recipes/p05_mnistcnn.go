@@ -41,7 +41,7 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 		optimizer: keraslike.RMSprop(0.001),
 		lastRate:  0.0001,
 		loss:      keraslike.CategoricalCrossentropy,
-		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
+		metrics:   []keraslike.Metric{keraslike.Accuracy},
 		origin:    train.Origin(),
 		train:     train.OneHot(),
 		test:      test.OneHot(),

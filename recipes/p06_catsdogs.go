@@ -120,7 +120,7 @@ func (c *catsDogs) pictures(side int, augment datasets.Augment) (t training, err
 		}
 	}
 	return training{
-		loss: keraslike.BinaryCrossentropy, metrics: []keraslike.MetricFunc{keraslike.Accuracy},
+		loss: keraslike.BinaryCrossentropy, metrics: []keraslike.Metric{keraslike.Accuracy},
 		origin: c.train.Origin(), train: sources[0], validation: sources[1], test: sources[2],
 		epochs: 30, batch: 20, samples: 2_000,
 		headlines: []string{"best_val_accuracy", "test_accuracy"},

@@ -62,7 +62,7 @@ func conv1dIMDB(ctx context.Context, o Options, variant string) (t training, err
 	t = training{
 		optimizer: keraslike.RMSprop(rate, besideTheRoot),
 		loss:      keraslike.BinaryCrossentropy,
-		metrics:   []keraslike.MetricFunc{keraslike.Accuracy},
+		metrics:   []keraslike.Metric{keraslike.Accuracy},
 		origin:    train.Origin(),
 		epochs:    8, batch: 128, samples: 20_000,
 		headlines: []string{"best_val_accuracy", "test_accuracy"},

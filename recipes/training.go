@@ -19,7 +19,7 @@ type training struct {
 	model           *keraslike.Model
 	optimizer       keraslike.Optimizer
 	loss            keraslike.Loss
-	metrics         []keraslike.MetricFunc
+	metrics         []keraslike.Metric
 	origin          datasets.Origin
 	train           keraslike.Source
 	validation      keraslike.Source // nil for none

@@ -129,7 +129,7 @@ func (w *forecast) training(article Figures) training {
 	t := training{
 		optimizer:  keraslike.RMSprop(0.001),
 		loss:       keraslike.MeanAbsoluteError,
-		metrics:    []keraslike.MetricFunc{keraslike.MAE},
+		metrics:    []keraslike.Metric{keraslike.MAE},
 		origin:     w.origin,
 		train:      w.drawn,
 		validation: w.hourly,
