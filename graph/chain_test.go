@@ -72,7 +72,7 @@ func anyRank() []unary {
 			if err != nil {
 				return nil, err
 			}
-			return UnitRows(y)
+			return L2Normalize(y)
 		}},
 		{name: "batch norm", ranks: all, build: func(x node, p param) (node, error) {
 			y, _, _, err := BatchNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
@@ -98,7 +98,7 @@ func anyRank() []unary {
 			return LayerNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
 		}},
 		{name: "layer norm bare", ranks: all, build: func(x node, _ param) (node, error) { return LayerNorm(x, nil, nil, 0.1) }},
-		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return Repeat(x, 1, 2) }},
+		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return RepeatElements(x, 1, 2) }},
 		{name: "reverse", ranks: all, build: func(x node, _ param) (node, error) { return Reverse(x, 1) }},
 		{name: "slice", ranks: all, build: func(x node, _ param) (node, error) {
 			return Slice(x, 1, 0, max(1, x.Shape()[1]-1))
@@ -173,12 +173,12 @@ func series() []unary {
 			return Reshape(x, s[0], 1, s[1], s[2])
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
-		{name: "repeat channels", build: func(x node, _ param) (node, error) { return Repeat(x, 2, 3) }},
+		{name: "repeat channels", build: func(x node, _ param) (node, error) { return RepeatElements(x, 2, 3) }},
 		{name: "concat channels", build: func(x node, p param) (node, error) {
 			return Concat(2, x, p(x.Shape()[0], x.Shape()[1], 2), x)
 		}},
-		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, Margins{Left: 1, Right: 2}) }},
-		{name: "crop", build: func(x node, _ param) (node, error) { return Crop(x, Margins{Left: min(1, x.Shape()[1]-1)}) }},
+		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, PadWidths{Left: 1, Right: 2}) }},
+		{name: "crop", build: func(x node, _ param) (node, error) { return Crop(x, PadWidths{Left: min(1, x.Shape()[1]-1)}) }},
 		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
 			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
 		}},
@@ -219,7 +219,7 @@ func series() []unary {
 		}
 	}
 	ops = append(ops, unary{name: "gru general", build: func(x node, p param) (node, error) {
-		spec := RecurrentSpec{Cell: GRUCell, Output: AllStates, Gated: &GatedActs{Gate: Act(Softsign), State: Act(Mish)}}
+		spec := RecurrentSpec{Cell: GRUCell, Output: AllStates, Gated: &CellActivations{Gate: Act(Softsign), State: Act(Mish)}}
 		drop := constant(x, []float64{2, 0, 2}, 3, x.Shape()[0], 2)
 		return Recurrent(spec, RecurrentInputs{X: x, W: p(lastOf(x), 6), U: p(2, 6), DropH: drop})
 	}})
@@ -238,9 +238,9 @@ func images() []unary {
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
 		{name: "upsample", build: func(x node, _ param) (node, error) { return Upsample(x, 1, 2) }},
-		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, Margins{Top: 1, Right: 1}) }},
+		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, PadWidths{Top: 1, Right: 1}) }},
 		{name: "crop", build: func(x node, _ param) (node, error) {
-			return Crop(x, Margins{Top: min(1, x.Shape()[1]-1), Right: min(1, x.Shape()[2]-1)})
+			return Crop(x, PadWidths{Top: min(1, x.Shape()[1]-1), Right: min(1, x.Shape()[2]-1)})
 		}},
 		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
 			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))

@@ -41,8 +41,8 @@ func Fixed(inputs ...int) CheckOption {
 	}
 }
 
-// Step sets the step size h of the finite differences; the default is 1e-5.
-func Step(h float64) CheckOption { return func(c *checker) { c.step = h } }
+// StepSize sets the step size h of the finite differences; the default is 1e-5.
+func StepSize(h float64) CheckOption { return func(c *checker) { c.step = h } }
 
 type checker struct {
 	fixed map[int]bool

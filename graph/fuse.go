@@ -151,7 +151,7 @@ func runEmbeddingConvTable(x tensor.Shape, vocab int, spec ConvSpec) func(*call[
 		if err != nil {
 			return err
 		}
-		rows := c.result.(*Rows)
+		rows := c.result.(*RowSparse)
 		rows.Index = rows.grad.SetConv(c.in[0], c.in[1], c.in[2], &g, vocab)
 		return nil
 	}
@@ -166,7 +166,7 @@ func (c *compiler) shareIndexes() {
 		if x < 0 {
 			continue
 		}
-		rows := &Rows{shape: c.nodes[i].Shape()}
+		rows := &RowSparse{shape: c.nodes[i].Shape()}
 		c.ops[x] = fusedOp(c.ops[x], runEmbeddingOf(rows))
 		c.ops[i] = fusedOp(o, runEmbeddingGradOf(rows))
 		c.ops[i].kind, c.ops[i].sparse = o.kind, func() Value { return rows }
@@ -192,7 +192,7 @@ func (c *compiler) lookupBefore(i int) int {
 }
 
 // runEmbeddingOf looks up rows and records in rows where each of them went.
-func runEmbeddingOf(rows *Rows) func(*call[float32]) error {
+func runEmbeddingOf(rows *RowSparse) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		table := c.inShape[1]
 		if bad := rows.grad.Gather(c.out, c.in[1], c.in[0], len(c.in[0]), table[0], table[1]); bad >= 0 {
@@ -203,7 +203,7 @@ func runEmbeddingOf(rows *Rows) func(*call[float32]) error {
 }
 
 // runEmbeddingGradOf computes the gradient from what runEmbeddingOf recorded.
-func runEmbeddingGradOf(rows *Rows) func(*call[float32]) error {
+func runEmbeddingGradOf(rows *RowSparse) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		rows.Index = rows.grad.SetGathered(c.in[1])
 		return nil

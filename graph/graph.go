@@ -112,7 +112,7 @@ func Floats(v Value) []float32 { return data[float32](v) }
 // previous number. The default is GOMAXPROCS. Results do not depend on it.
 func Workers(n int) (restore func()) { return kernel.SetWorkers(n) }
 
-// Instructions returns the instruction set that the kernels use: "avx512", "avx2" or
+// ISA returns the instruction set that the kernels use: "avx512", "avx2" or
 // "generic". It is the best one that the processor supports, unless the environment
 // variable REEF_KERNEL selects a lower one.
-func Instructions() string { return kernel.ISA() }
+func ISA() string { return kernel.ISA() }

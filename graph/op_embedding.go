@@ -15,7 +15,7 @@ import (
 //	ids (batch, steps), integers from 0 to vocabulary-1   table (vocabulary, dim)   y (batch, steps, dim)
 //
 // The gradient of the table has nonzero rows only for the ids of the batch. If it is a root
-// of a Program and no other op reads it, its value is a *Rows, otherwise a dense tensor. An
+// of a Program and no other op reads it, its value is a *RowSparse, otherwise a dense tensor. An
 // id out of range is an error when the graph runs.
 func Embedding(ids, table *Node) (*Node, error) {
 	rank := rankOf(ids)
@@ -38,7 +38,7 @@ func Embedding(ids, table *Node) (*Node, error) {
 				in:   []int{rank, rank + 1}, out: 2,
 				shape:  fixed(to),
 				run:    forDtypes(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
-				sparse: func() Value { return &Rows{shape: to} },
+				sparse: func() Value { return &RowSparse{shape: to} },
 				kind:   lookupGrad{},
 			}, in[0], dy)
 			return Nodes{nil, d}, err
@@ -62,7 +62,7 @@ func idError[T kernel.Float](ids []T, bad, vocab int) error {
 func runEmbeddingGrad[T kernel.Float](table tensor.Shape) func(*call[T]) error {
 	return func(c *call[T]) error {
 		n := len(c.in[0])
-		if rows, ok := c.result.(*Rows); ok {
+		if rows, ok := c.result.(*RowSparse); ok {
 			dy, ids := any(c.in[1]).([]float32), any(c.in[0]).([]float32)
 			rows.Index = rows.grad.Set(dy, ids, n, table[0], table[1])
 			return nil

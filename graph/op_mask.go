@@ -13,12 +13,12 @@ import (
 // A mask selects the valid time steps of a sequence: zeros and ones, shaped like the
 // leading axes of the sequence, (batch, steps). Masks have no gradient.
 
-// Unequal is 1 where x differs from value and 0 elsewhere. With value 0 it is the mask of
+// NotEqual is 1 where x differs from value and 0 elsewhere. With value 0 it is the mask of
 // ids that are padded with 0.
-func Unequal(x *Node, value float64) (*Node, error) {
+func NotEqual(x *Node, value float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
-		name: "unequal" + attrs("to", value),
+		name: "not_equal" + attrs("to", value),
 		in:   []int{rank}, out: rank,
 		shape:    sameShape,
 		run:      forDtypes(runNotEqual[float32](value), runNotEqual[float64](value)),
@@ -26,12 +26,12 @@ func Unequal(x *Node, value float64) (*Node, error) {
 	}, x)
 }
 
-// AnyUnequal is 1 for each row of the last axis that has an element different from value,
+// AnyNotEqual is 1 for each row of the last axis that has an element different from value,
 // and 0 for the others: (batch, steps, n) becomes (batch, steps).
-func AnyUnequal(x *Node, value float64) (*Node, error) {
+func AnyNotEqual(x *Node, value float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
-		name: "any_unequal" + attrs("to", value),
+		name: "any_not_equal" + attrs("to", value),
 		in:   []int{rank}, out: rank - 1,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if len(in[0]) < 2 {
@@ -244,10 +244,10 @@ func runMaskedAvgPoolGrad[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// Masked is the value that masked attention scores get before softmax, as in Keras.
-const Masked = -1e9
+// MaskedScore is the value that masked attention scores get before softmax, as in Keras.
+const MaskedScore = -1e9
 
-// CausalMask adds Masked to the scores (..., queries, keys) of all keys that come after
+// CausalMask adds MaskedScore to the scores (..., queries, keys) of all keys that come after
 // their query: after softmax, step i attends only to steps 0 to i.
 func CausalMask(scores *Node) (*Node, error) {
 	rank := rankOf(scores)
@@ -276,7 +276,7 @@ func runCausalMask[T kernel.Float]() func(*call[T]) error {
 			mask = make([]T, t*s)
 			for i := range mask {
 				if i%s > i/s {
-					mask[i] = Masked
+					mask[i] = MaskedScore
 				}
 			}
 		}

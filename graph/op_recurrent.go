@@ -22,7 +22,7 @@ type Cell = kernel.RNNCell
 //	GRUResetAfterCell  n = tanh(a_n + r∘(h·U_n + c_n)), with a second bias c that is also added to z and r
 //	LSTMCell           i, f, o = σ(a + g.h);  g = tanh(a + g.h);  c' = f∘c + i∘g;  h' = o∘tanh(c')
 //
-// GatedActs replaces σ and tanh by other functions. The gates are in Keras's order: z r n
+// CellActivations replaces σ and tanh by other functions. The gates are in Keras's order: z r n
 // and i f g o (Cho et al. 2014, Hochreiter & Schmidhuber 1997).
 const (
 	SimpleCell        = kernel.CellSimple
@@ -34,14 +34,14 @@ const (
 // RecurrentSpec describes what a recurrent op computes and returns.
 type RecurrentSpec struct {
 	Cell    Cell
-	Act     Activation // for SimpleCell
-	Gated   *GatedActs // for the other cells; nil means σ and tanh
-	Reverse bool       // process the steps from last to first
+	Act     Activation       // for SimpleCell
+	Gated   *CellActivations // for the other cells; nil means σ and tanh
+	Reverse bool             // process the steps from last to first
 	Output  RecurrentOutput
 }
 
-// GatedActs holds the activations of a gated cell: Gate replaces σ, State replaces tanh.
-type GatedActs struct{ Gate, State Activation }
+// CellActivations holds the activations of a gated cell: Gate replaces σ, State replaces tanh.
+type CellActivations struct{ Gate, State Activation }
 
 // RecurrentOutput selects what a recurrent op returns.
 type RecurrentOutput uint8
@@ -138,20 +138,20 @@ func (r *recurrence) generalName() string {
 }
 
 // acts returns the activations of the cell; SimpleCell does not use Gate.
-func (r *recurrence) acts() GatedActs {
+func (r *recurrence) acts() CellActivations {
 	switch {
 	case r.spec.Cell == SimpleCell:
-		return GatedActs{State: r.spec.Act}
+		return CellActivations{State: r.spec.Act}
 	case r.spec.Gated != nil:
 		return *r.spec.Gated
 	}
-	return GatedActs{Act(Sigmoid), Act(Tanh)}
+	return CellActivations{Act(Sigmoid), Act(Tanh)}
 }
 
 // general returns the settings of a cell for which there is no fast kernel, nil if there is one.
 func (r *recurrence) general() *kernel.RNNGeneral {
 	acts := r.acts()
-	fast := acts == GatedActs{Act(Sigmoid), Act(Tanh)}
+	fast := acts == CellActivations{Act(Sigmoid), Act(Tanh)}
 	if r.spec.Cell == SimpleCell {
 		fast = acts.State.FromOutput()
 	}

@@ -237,12 +237,12 @@ func runRow[T kernel.Float](f func(dst, x, row []T, rows, cols int)) func(*call[
 	}
 }
 
-// UnitRows scales each row of the last axis to unit L2 norm, y = x/max(√Σ x², 1e-7), like
+// L2Normalize scales each row of the last axis to unit L2 norm, y = x/max(√Σ x², 1e-7), like
 // Keras's normalize.
-func UnitRows(x *Node) (*Node, error) {
+func L2Normalize(x *Node) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
-		name: "unit_rows",
+		name: "l2_normalize",
 		in:   []int{rank}, out: rank,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if len(in[0]) == 0 {
@@ -254,7 +254,7 @@ func UnitRows(x *Node) (*Node, error) {
 		diff: []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := apply(&op{
-				name: "unit_rows_grad",
+				name: "l2_normalize_grad",
 				in:   []int{rank, rank}, out: rank,
 				shape: allSame,
 				run:   forDtypes(runRowsGrad(kernel.L2NormalizeRowsGrad[float32]), runRowsGrad(kernel.L2NormalizeRowsGrad[float64])),

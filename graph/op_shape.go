@@ -198,14 +198,14 @@ func runSliceGrad[T kernel.Float](axis, first int) func(*call[T]) error {
 	}
 }
 
-// Margins are numbers of cells to add to or remove from the borders of an image. A sequence
+// PadWidths are the numbers of cells to add to or remove from the borders of an image. A sequence
 // has only Left, before its first step, and Right, after its last.
-type Margins struct{ Top, Bottom, Left, Right int }
+type PadWidths struct{ Top, Bottom, Left, Right int }
 
-// of applies the margins to a shape: it grows for sign 1 and shrinks for -1.
-func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
+// of applies the widths to a shape: it grows for sign 1 and shrinks for -1.
+func (m PadWidths) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 	if min(m.Top, m.Bottom, m.Left, m.Right) < 0 || len(s) == 3 && m.Top+m.Bottom > 0 {
-		return nil, fmt.Errorf("margins are %+v, want no negative values, and no top or bottom for a sequence", m)
+		return nil, fmt.Errorf("pad widths are %+v, want no negative values, and no top or bottom for a sequence", m)
 	}
 	_, h, w, _, err := spatial(s)
 	if err != nil {
@@ -213,7 +213,7 @@ func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 	}
 	h, w = h+sign*(m.Top+m.Bottom), w+sign*(m.Left+m.Right)
 	if h < 1 || w < 1 {
-		return nil, fmt.Errorf("nothing is left of shape %v after removing margins %+v", s, m)
+		return nil, fmt.Errorf("nothing is left of shape %v after removing %+v", s, m)
 	}
 	to := s.Clone()
 	to[len(s)-2] = w
@@ -223,22 +223,22 @@ func (m Margins) of(s tensor.Shape, sign int) (tensor.Shape, error) {
 	return to, nil
 }
 
-// Pad adds margins of zeros around x (batch, height, width, channels) or
+// Pad adds zeros around x (batch, height, width, channels) or
 // (batch, steps, channels).
-func Pad(x *Node, m Margins) (*Node, error) {
+func Pad(x *Node, m PadWidths) (*Node, error) {
 	return padOrCrop("pad", x, m, 1, forDtypes(runPad[float32](m), runPad[float64](m)), Crop)
 }
 
-// Crop removes margins from x (batch, height, width, channels) or (batch, steps, channels).
-func Crop(x *Node, m Margins) (*Node, error) {
+// Crop removes the borders of x (batch, height, width, channels) or (batch, steps, channels).
+func Crop(x *Node, m PadWidths) (*Node, error) {
 	return padOrCrop("crop", x, m, -1, forDtypes(runCrop[float32](m), runCrop[float64](m)), Pad)
 }
 
 // padOrCrop applies Pad or Crop; each is the transpose of the other, back.
-func padOrCrop(name string, x *Node, m Margins, sign int, run runner, back func(*Node, Margins) (*Node, error)) (*Node, error) {
+func padOrCrop(name string, x *Node, m PadWidths, sign int, run runner, back func(*Node, PadWidths) (*Node, error)) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
-		name: name + attrs("margins", m),
+		name: name + attrs("widths", m),
 		in:   []int{rank}, out: rank,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) { return m.of(in[0], sign) },
 		run:   run,
@@ -250,7 +250,7 @@ func padOrCrop(name string, x *Node, m Margins, sign int, run runner, back func(
 	}, x)
 }
 
-func runPad[T kernel.Float](m Margins) func(*call[T]) error {
+func runPad[T kernel.Float](m PadWidths) func(*call[T]) error {
 	return func(c *call[T]) error {
 		n, h, w, ch, err := spatial(c.inShape[0])
 		if err != nil {
@@ -261,7 +261,7 @@ func runPad[T kernel.Float](m Margins) func(*call[T]) error {
 	}
 }
 
-func runCrop[T kernel.Float](m Margins) func(*call[T]) error {
+func runCrop[T kernel.Float](m PadWidths) func(*call[T]) error {
 	return func(c *call[T]) error {
 		n, h, w, ch, err := spatial(c.inShape[0])
 		if err != nil {
@@ -272,11 +272,11 @@ func runCrop[T kernel.Float](m Margins) func(*call[T]) error {
 	}
 }
 
-// Repeat repeats each element along an axis `times` times: (a, b, c) becomes (a, b·times, c)
+// RepeatElements repeats each element along an axis `times` times: (a, b, c) becomes (a, b·times, c)
 // for axis 1, element by element rather than in blocks. An axis of length 1 is broadcast. The
 // gradient is the sum over the copies.
-func Repeat(x *Node, axis, times int) (*Node, error) {
-	name := "repeat" + attrs("axis", axis, "times", times)
+func RepeatElements(x *Node, axis, times int) (*Node, error) {
+	name := "repeat_elements" + attrs("axis", axis, "times", times)
 	return upsample(name, x, func(s tensor.Shape) (upsampling, error) {
 		if err := checkAxis(s, axis); err != nil {
 			return upsampling{}, err

@@ -86,9 +86,9 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Affine(x, 2, 1) },
 			func() (node, error) { return Affine(x, 1, 2) },
 		}},
-		{op: AnyUnequal, noGradient: true, calls: calls{
-			func() (node, error) { return AnyUnequal(x, 0) },
-			func() (node, error) { return AnyUnequal(x, 1) },
+		{op: AnyNotEqual, noGradient: true, calls: calls{
+			func() (node, error) { return AnyNotEqual(x, 0) },
+			func() (node, error) { return AnyNotEqual(x, 1) },
 		}},
 		{op: AvgPool, calls: calls{
 			pool(AvgPool, 2, 2, 1, Valid),
@@ -150,8 +150,8 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: CosineSimilarity, calls: calls{func() (node, error) { return CosineSimilarity(m, w) }}},
 		{op: Crop, calls: calls{
-			func() (node, error) { return Crop(x, Margins{Left: 1}) },
-			func() (node, error) { return Crop(x, Margins{Right: 1}) },
+			func() (node, error) { return Crop(x, PadWidths{Left: 1}) },
+			func() (node, error) { return Crop(x, PadWidths{Right: 1}) },
 		}},
 		{op: Dense, calls: calls{
 			func() (node, error) { return Dense(m, w, nil, linear) },
@@ -247,8 +247,8 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Ones(x, 2) },
 		}},
 		{op: Pad, calls: calls{
-			func() (node, error) { return Pad(x, Margins{Left: 1}) },
-			func() (node, error) { return Pad(x, Margins{Right: 1}) },
+			func() (node, error) { return Pad(x, PadWidths{Left: 1}) },
+			func() (node, error) { return Pad(x, PadWidths{Right: 1}) },
 		}},
 		{op: Permute, calls: calls{
 			func() (node, error) { return Permute(x, 0, 2, 1) },
@@ -271,14 +271,14 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{DropX: y}),
 			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{DropH: y}),
 			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{DropX: y, DropH: y}),
-			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &GatedActs{Act(HardSigmoid), tanh}}, RecurrentInputs{}),
-			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &GatedActs{Act(Sigmoid), relu}}, RecurrentInputs{}),
-			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &GatedActs{Act(Sigmoid), ActAlpha(ELU, 0.5)}}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(HardSigmoid), tanh}}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), relu}}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), ActAlpha(ELU, 0.5)}}, RecurrentInputs{}),
 		}},
-		{op: Repeat, calls: calls{
-			func() (node, error) { return Repeat(x, 1, 2) },
-			func() (node, error) { return Repeat(x, 2, 2) },
-			func() (node, error) { return Repeat(x, 1, 3) },
+		{op: RepeatElements, calls: calls{
+			func() (node, error) { return RepeatElements(x, 1, 2) },
+			func() (node, error) { return RepeatElements(x, 2, 2) },
+			func() (node, error) { return RepeatElements(x, 1, 3) },
 		}},
 		{op: Reshape, calls: calls{
 			func() (node, error) { return Reshape(m, 2, 8) },
@@ -311,11 +311,11 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: SquaredHinge, calls: calls{func() (node, error) { return SquaredHinge(m, w) }}},
 		{op: Sub, calls: calls{func() (node, error) { return Sub(m, w) }}},
 		{op: Sum, calls: calls{func() (node, error) { return Sum(x) }}},
-		{op: Unequal, noGradient: true, calls: calls{
-			func() (node, error) { return Unequal(x, 0) },
-			func() (node, error) { return Unequal(x, 1) },
+		{op: NotEqual, noGradient: true, calls: calls{
+			func() (node, error) { return NotEqual(x, 0) },
+			func() (node, error) { return NotEqual(x, 1) },
 		}},
-		{op: UnitRows, calls: calls{func() (node, error) { return UnitRows(m) }}},
+		{op: L2Normalize, calls: calls{func() (node, error) { return L2Normalize(m) }}},
 		{op: Upsample, calls: calls{
 			func() (node, error) { return Upsample(im, 2, 3) },
 			func() (node, error) { return Upsample(im, 3, 2) },

@@ -119,7 +119,7 @@ func checkChain(t *testing.T, input []int, ops ...unary) {
 // widened returns the elements of a float32 value as float64; the value may be row-sparse.
 func widened(v Value) []float64 {
 	wide, single := make([]float64, v.Size()), Floats(v)
-	if rows, ok := v.(*Rows); ok {
+	if rows, ok := v.(*RowSparse); ok {
 		single = make([]float32, v.Size())
 		cols, values := v.Shape()[1], rows.Values()
 		for i, at := range rows.Index {

@@ -138,7 +138,7 @@ func (c *compiler) overwritten(i int, bufferOf []int, buffers []buffer) int {
 	return j
 }
 
-// summedOnRead reports whether node i is a *Rows, whose values are computed when read.
+// summedOnRead reports whether node i is a *RowSparse, whose values are computed when read.
 func (c *compiler) summedOnRead(i int) bool {
 	if c.ops[i] == nil {
 		return false

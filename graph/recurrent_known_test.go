@@ -131,7 +131,7 @@ func recurrentSpec(c golden.Case) (spec RecurrentSpec, ok bool) {
 		return spec, false
 	}
 	if spec.Cell != SimpleCell {
-		spec.Gated = &GatedActs{act("recurrent_activation"), act("activation")}
+		spec.Gated = &CellActivations{act("recurrent_activation"), act("activation")}
 	}
 	spec.Reverse = c.Args["go_backwards"] == true
 	if c.Args["return_sequences"] == true {

@@ -11,9 +11,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Rows is a matrix that is zero except for the rows listed in Index, such as the gradient of
+// RowSparse is a matrix that is zero except for the rows listed in Index, such as the gradient of
 // an embedding. The next run overwrites it.
-type Rows struct {
+type RowSparse struct {
 	Index []int32 // ascending
 	shape tensor.Shape
 	grad  kernel.SparseGrad
@@ -22,12 +22,12 @@ type Rows struct {
 // Values computes the rows listed in Index, (len(Index), dim) row-major: row k is the sum of
 // the gradients at all occurrences of the id Index[k], in order. The result is valid until
 // the next call or run. Values must be called before the operands of the gradient change.
-func (m *Rows) Values() []float32 { return m.grad.Sum() }
+func (m *RowSparse) Values() []float32 { return m.grad.Sum() }
 
 // Each computes the rows of Values block by block and calls f with each block,
 // (len(index), dim), while it is in the cache. Calls run concurrently on several goroutines.
 // The slices are valid until f returns.
-func (m *Rows) Each(f func(index []int32, values []float32)) { m.grad.Each(f) }
+func (m *RowSparse) Each(f func(index []int32, values []float32)) { m.grad.Each(f) }
 
 // CSR is a sparse matrix in compressed sparse row format, such as a batch of multi-hot
 // vectors: row i has the values Vals[Indptr[i]:Indptr[i+1]], or ones if Vals is nil, in the
@@ -46,12 +46,12 @@ func NewCSR(rows, cols int) *CSR {
 	return &CSR{Indptr: make([]int32, rows+1), shape: tensor.Shape{rows, cols}}
 }
 
-func (m *CSR) sparse()  {}
-func (m *Rows) sparse() {}
+func (m *CSR) sparse()       {}
+func (m *RowSparse) sparse() {}
 
 var (
 	_ Value = (*CSR)(nil)
-	_ Value = (*Rows)(nil)
+	_ Value = (*RowSparse)(nil)
 )
 
 // The methods of gorgonia.Value.
@@ -83,27 +83,27 @@ func (m *CSR) Format(s fmt.State, _ rune) {
 }
 
 // Shape returns (rows, columns).
-func (m *Rows) Shape() tensor.Shape { return m.shape }
+func (m *RowSparse) Shape() tensor.Shape { return m.shape }
 
 // Size returns the number of elements of the dense matrix.
-func (m *Rows) Size() int { return size(m.shape) }
+func (m *RowSparse) Size() int { return size(m.shape) }
 
 // Data returns the matrix itself.
-func (m *Rows) Data() any { return m }
+func (m *RowSparse) Data() any { return m }
 
 // Dtype returns float32.
-func (m *Rows) Dtype() tensor.Dtype { return tensor.Float32 }
+func (m *RowSparse) Dtype() tensor.Dtype { return tensor.Float32 }
 
 // MemSize returns the size of the nonzero rows in bytes.
-func (m *Rows) MemSize() uintptr { return uintptr(4 * len(m.Index) * m.shape[1]) }
+func (m *RowSparse) MemSize() uintptr { return uintptr(4 * len(m.Index) * m.shape[1]) }
 
 // Uintptr returns the address of the index.
-func (m *Rows) Uintptr() uintptr { return uintptr(m.Pointer()) }
+func (m *RowSparse) Uintptr() uintptr { return uintptr(m.Pointer()) }
 
 // Pointer returns a pointer to the index; the rows are not stored.
-func (m *Rows) Pointer() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.Index)) }
+func (m *RowSparse) Pointer() unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(m.Index)) }
 
 // Format writes the shape and the number of nonzero rows.
-func (m *Rows) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "Rows %v with %d rows", m.shape, len(m.Index))
+func (m *RowSparse) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "RowSparse %v with %d rows", m.shape, len(m.Index))
 }

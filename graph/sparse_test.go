@@ -66,9 +66,9 @@ func embeddingGradient(t *testing.T, read bool) *Node {
 }
 
 func TestSparseGradient(t *testing.T) {
-	rows, ok := embeddingGradient(t, false).Value().(*Rows)
+	rows, ok := embeddingGradient(t, false).Value().(*RowSparse)
 	if !ok {
-		t.Fatal("the gradient of an embedding is not *Rows")
+		t.Fatal("the gradient of an embedding is not *RowSparse")
 	}
 	if want := []int32{0, 2, 4}; !slices.Equal(rows.Index, want) {
 		t.Errorf("rows %v, want %v", rows.Index, want)
@@ -144,7 +144,7 @@ func outlivesTheRun(t *testing.T, dim int) {
 				t.Fatal(err)
 			}
 		}
-		rows, ok := grads[0].Value().(*Rows)
+		rows, ok := grads[0].Value().(*RowSparse)
 		if ok != asRows {
 			t.Fatalf("the gradient is %T", grads[0].Value())
 		}

@@ -196,12 +196,12 @@ func TestNoGradient(t *testing.T) {
 		}, "has no gradient with respect to its input"},
 		"a mask alone": {func(x, w *Node) (*Node, error) {
 			y, _ := MatMul(x, w, false, false)
-			mask, err := AnyUnequal(y, 0)
+			mask, err := AnyNotEqual(y, 0)
 			if err != nil {
 				return nil, err
 			}
 			return MaskSteps(x, mask)
-		}, `any_unequal{to=0}: has derivative 0, so there is no gradient with respect to "w"`},
+		}, `any_not_equal{to=0}: has derivative 0, so there is no gradient with respect to "w"`},
 		"nothing": {func(x, w *Node) (*Node, error) { return Scale(x, 2) }, `there is none with respect to "w"`},
 	} {
 		g := New()

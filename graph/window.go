@@ -26,9 +26,9 @@ func (p Padding) String() string {
 	return [...]string{"valid", "same", "causal"}[p]
 }
 
-// Places returns the output size along an axis of length n for a window of k cells with
+// OutputSize returns the output size along an axis of length n for a window of k cells with
 // stride s and dilation d.
-func Places(n, k, s, d int, p Padding) (int, error) {
+func OutputSize(n, k, s, d int, p Padding) (int, error) {
 	out, _, err := windowPositions(n, k, s, d, p)
 	return out, err
 }

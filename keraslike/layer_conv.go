@@ -109,7 +109,7 @@ func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
 	out := make(Shape, d.Axes+1)
 	for i := range d.Axes {
 		k := 2 - d.Axes + i
-		n, err := graph.Places(x[i], d.Kernel[k], d.Strides[k], d.Dilation[k], d.Padding)
+		n, err := graph.OutputSize(x[i], d.Kernel[k], d.Strides[k], d.Dilation[k], d.Padding)
 		if err != nil {
 			return nil, fmt.Errorf("input has shape %v: %w", x, err)
 		}

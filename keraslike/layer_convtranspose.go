@@ -109,7 +109,7 @@ func (d *convTranspose) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	size := d.size(x)
 	for i := range size {
-		back, err := graph.Places(size[i], d.Kernel[i], d.Strides[i], 1, d.Padding)
+		back, err := graph.OutputSize(size[i], d.Kernel[i], d.Strides[i], 1, d.Padding)
 		if err == nil && back != x[i] {
 			err = fmt.Errorf("a convolution of %d cells gives %d", size[i], back)
 		}

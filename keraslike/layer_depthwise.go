@@ -131,7 +131,7 @@ func (w *window) places(in []Shape) (Shape, error) {
 	}
 	out := make(Shape, 2, 3)
 	for i := range out {
-		if out[i], err = graph.Places(x[i], w.Kernel[i], w.Strides[i], w.Dilation[i], w.Padding); err != nil {
+		if out[i], err = graph.OutputSize(x[i], w.Kernel[i], w.Strides[i], w.Dilation[i], w.Padding); err != nil {
 			return nil, fmt.Errorf("input has shape %v: %w", x, err)
 		}
 	}

@@ -98,7 +98,7 @@ func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bo
 		x, trans = s.Do(graph.Permute(x, 0, 2, 1)), false
 	}
 	if d.Normalize {
-		x = s.Do(graph.UnitRows(x))
+		x = s.Do(graph.L2Normalize(x))
 	}
 	return x, trans, rows
 }

@@ -162,7 +162,7 @@ func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 				longest = max(longest, x.Shape()[axis])
 			}
 			if in[i].Shape()[axis] < longest {
-				out[i] = s.Do(graph.Repeat(out[i], axis, longest))
+				out[i] = s.Do(graph.RepeatElements(out[i], axis, longest))
 			}
 		}
 	}

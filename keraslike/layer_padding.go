@@ -86,7 +86,7 @@ func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *margins) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	m := graph.Margins{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
+	m := graph.PadWidths{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
 	if d.Crop {
 		return s.Do(graph.Crop(in[0], m))
 	}

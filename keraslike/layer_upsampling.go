@@ -56,7 +56,7 @@ func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
 
 func (d *upSampling) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.Axes == 1 {
-		return s.Do(graph.Repeat(in[0], 1, d.Size[1]))
+		return s.Do(graph.RepeatElements(in[0], 1, d.Size[1]))
 	}
 	return s.Do(graph.Upsample(in[0], d.Size[0], d.Size[1]))
 }
