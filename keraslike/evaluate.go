@@ -54,7 +54,7 @@ func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metri
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: metric %w", err)
 	}
-	s, err := m.measure(&c)
+	s, err := newScores(&m.network, &c)
 	if err == nil {
 		err = m.score(ctx, data, e, s)
 	}
@@ -95,7 +95,7 @@ func (m *Model) newEvaluation(ctx context.Context, data Samples, options []Evalu
 }
 
 func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs, error) {
-	s, err := m.measure(m.compiled)
+	s, err := newScores(&m.network, m.compiled)
 	if err != nil {
 		return nil, err
 	}
@@ -182,13 +182,13 @@ func (m *Model) inputSpec() *dataSpec {
 
 // evaluating is the plan of evaluation for a batch size.
 func (m *Model) evaluating(key planKey) (*plan, error) {
-	if p, ok := m.evaluation[key]; ok {
+	if p, ok := m.graphs.evaluation[key]; ok {
 		return p, nil
 	}
-	p, err := m.newPlan(evaluating, key)
+	p, err := m.planFor(evaluating, key)
 	if err != nil {
 		return nil, err
 	}
-	m.evaluation[key] = p
+	m.graphs.evaluation[key] = p
 	return p, nil
 }

@@ -241,7 +241,7 @@ func (f *fit) prepare(data Samples) (err error) {
 	if err := f.open(data); err != nil {
 		return err
 	}
-	if f.scores, err = m.measure(m.compiled); err != nil {
+	if f.scores, err = newScores(&m.network, m.compiled); err != nil {
 		return err
 	}
 	rate, err := m.trainer.scheduled(m.trainer.rate)

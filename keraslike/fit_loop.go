@@ -214,14 +214,14 @@ func blame(err error, indices []int) error {
 
 // fitting is the training plan for a batch size.
 func (m *Model) fitting(key planKey) (*plan, error) {
-	if p, ok := m.training[key]; ok {
+	if p, ok := m.graphs.training[key]; ok {
 		return p, nil
 	}
-	p, err := m.newPlan(fitting, key)
+	p, err := m.planFor(fitting, key)
 	if err != nil {
 		return nil, err
 	}
-	m.training[key] = p
+	m.graphs.training[key] = p
 	return p, nil
 }
 

@@ -41,7 +41,7 @@ func (m *Model) Gradient(source, at string) (*Gradient, error) {
 func (m *Model) gradient(source, at string) (*Gradient, error) {
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.view(locating, planKey{batch: 1})
+	v, err := m.view(locating, planKey{batch: 1}, m.compiled)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
 	}
-	t, err := m.newPlan(tracing, planKey{batch: p.batch})
+	t, err := m.planFor(tracing, planKey{batch: p.batch})
 	if err != nil {
 		return err
 	}

@@ -10,24 +10,6 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// purpose says what a graph of the model is for. There is no mode to flip:
-// each purpose has graphs of its own, which share the weights.
-type purpose int
-
-const (
-	predicting purpose = iota // outputs
-	evaluating                // outputs and loss
-	locating                  // the node of every layer, for gradients between them
-	fitting                   // outputs, loss and gradients, with dropout
-	tracing                   // the outputs of all layers, with dropout
-)
-
-// planKey tells the plans of one purpose apart.
-type planKey struct {
-	batch    int
-	weighted bool // whether samples have weights
-}
-
 // plan is the model's graph for one purpose and one batch size, compiled, with
 // the memory that samples are read into.
 type plan struct {
@@ -70,131 +52,28 @@ func (p *plan) allRoots() []*root {
 	return []*root{&p.outputs, &p.cost, &p.lossOf, &p.masks, &p.gradients, &p.updates, &p.activations}
 }
 
-// view is a graph of the model before it is compiled.
-type view struct {
-	*Scope
-	in, targets, weights, out graph.Nodes
-	outMasks                  graph.Nodes // of the outputs, nil for none
-	cost                      *graph.Node
-	losses                    graph.Nodes // of the outputs, where there are several
-	domains                   []*numbers  // of targets, for each output
-}
-
-// view builds the graph without compiling it; it is how mistakes in layers'
-// expressions are found early.
-func (m *Model) view(p purpose, key planKey) (*view, error) {
-	if err := m.affordable(p, 1); err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, err)
-	}
-	s := &Scope{
-		nodes: nodesOfLayer * m.layersLimit(), memory: m.memoryLimit(p, key.batch),
-		g: graph.New(), training: p >= fitting, batch: key.batch, samples: key.batch, random: m.random, tracing: p == tracing, paths: m.paths,
-		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
-	}
-	if m.compiled != nil {
-		s.compiled = m.compiled.frozen
-	}
-	v := &view{Scope: s}
-	if p == locating {
-		s.located = map[string]*graph.Node{}
-	}
-	for _, x := range m.inputs {
-		v.in = append(v.in, s.input(x.layer.name, x.shape.withBatch(key.batch)...))
-	}
-	v.out, v.outMasks = s.run(m, "", v.in, nil)
-	if s.err == nil && (p == evaluating || p == fitting) {
-		s.err = s.groups.Record(s.g, "loss", func() error { v.addCost(m, key.weighted); return s.err })
-	}
-	if s.err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, s.err)
-	}
-	return v, nil
-}
-
-// run adds the expressions of a model's layers and returns its outputs and their
-// masks; prefix is the path of the model.
-func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outMasks []*graph.Node) {
-	value, mask := map[*Tensor]*graph.Node{}, map[*Tensor]*graph.Node{}
-	for i, t := range m.inputs {
-		value[t] = in[i]
-		if i < len(masks) {
-			mask[t] = masks[i]
-		}
-	}
-	outer := s.application
-	defer func() { s.application = outer }()
-	for _, t := range m.order {
-		if s.err != nil {
-			return nil, nil
-		}
-		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
-		inputs := make([]*graph.Node, len(t.in))
-		for i, x := range t.in {
-			inputs[i] = value[x]
-			if !t.layer.unmasked {
-				s.masks = append(s.masks, mask[x])
-			}
-		}
-		s.err = s.groups.Record(s.g, s.path, func() error {
-			if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {
-				return fmt.Errorf("%s %q: %w", t.layer.def.Kind(), s.path, err)
-			}
-			return s.err
-		})
-		if n := len(s.g.AllNodes()); s.err == nil && n > s.nodes {
-			s.err = fmt.Errorf("%s %q: the graph has %d nodes here, the most is %d, %d times Limits.Layers", t.layer.def.Kind(), s.path, n, s.nodes, nodesOfLayer)
-		}
-		if s.err == nil {
-			s.err = s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...))
-		}
-		if s.err != nil {
-			return nil, nil
-		}
-		for k, x := range t.more {
-			value[x] = s.more[k]
-		}
-		for k, n := range s.outMasks {
-			mask[t.Output(k)] = n
-		}
-		if _, again := s.located[s.path]; s.located != nil && !again {
-			s.located[s.path] = value[t]
-		}
-		if s.tracing && t.layer.model() == nil {
-			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
-		}
-	}
-	for _, t := range m.outputs {
-		out, outMasks = append(out, value[t]), append(outMasks, mask[t])
-	}
-	return out, outMasks
-}
-
-// newPlan builds and compiles the graph for a purpose and a batch size.
-func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {
-	return m.newPlanWithin(m.memoryLimit(p, key.batch), p, key)
-}
-
-// newPlanWithin is newPlan with a limit of bytes.
-func (m *Model) newPlanWithin(memory int64, p purpose, key planKey) (*plan, error) {
-	if err := m.affordable(p, key.batch); err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, err)
+// newPlan builds and compiles a network's graph for a purpose and a batch size, with at most
+// so many bytes for values. A graph for training has the gradients of trained.
+func (n *network) newPlan(memory int64, p purpose, key planKey, c *compiled, trained []*Weight) (*plan, error) {
+	if err := n.affordable(p, key.batch); err != nil {
+		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	building.Lock()
 	defer building.Unlock()
-	pl, v, err := m.express(p, key)
+	pl, v, err := n.express(p, key, c, trained)
 	if err != nil {
 		return nil, err
 	}
-	memory -= int64(4 * m.cost.held * float64(key.batch)) // affordable: no overflow
+	memory -= int64(4 * n.cost.held * float64(key.batch)) // affordable: no overflow
 	if err := pl.compile(v, memory); err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, err)
+		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	return pl, nil
 }
 
 // express builds the graph, for which no memory is planned yet.
-func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
-	v, err := m.view(p, key)
+func (n *network) express(p purpose, key planKey, c *compiled, trained []*Weight) (*plan, *view, error) {
+	v, err := n.view(p, key, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -205,23 +84,23 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 	}
 	pl.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
-		pl.losses = m.compiled.losses
+		pl.losses = c.losses
 		pl.cost.nodes, pl.lossOf.nodes, pl.masks.nodes = graph.Nodes{v.cost}, v.losses, v.outMasks
 	}
 	if p == fitting {
-		var trained graph.Nodes
-		for _, w := range m.trainer.weights {
-			n, used := v.Scope.weights[w]
+		var variables graph.Nodes
+		for _, w := range trained {
+			variable, used := v.Scope.weights[w]
 			if !used {
-				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", m.name, m.paths[w])
+				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", n.name, n.paths[w])
 			}
-			trained = append(trained, n)
+			variables = append(variables, variable)
 		}
-		if len(trained) == 0 {
-			return nil, nil, fmt.Errorf("model %q: has no weights to train", m.name)
+		if len(variables) == 0 {
+			return nil, nil, fmt.Errorf("model %q: has no weights to train", n.name)
 		}
-		if pl.gradients.nodes, err = graph.Grad(v.cost, trained...); err != nil {
-			return nil, nil, fmt.Errorf("model %q: %w", m.name, v.blame(err))
+		if pl.gradients.nodes, err = graph.Grad(v.cost, variables...); err != nil {
+			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.blame(err))
 		}
 		pl.updated = v.updates
 		for _, w := range v.updates {
@@ -294,4 +173,16 @@ func (p *plan) update() {
 	for i, w := range p.updated {
 		copy(w.value.Float32s(), p.updates.values[i])
 	}
+}
+
+// gradient is that of the i-th trainable weight, which is read or only updated with.
+func (p *plan) gradient(i int, read bool) gradient {
+	rows, ok := p.gradients.nodes[i].Value().(*graph.RowSparse)
+	switch {
+	case !ok:
+		return gradient{values: p.gradients.values[i]}
+	case read:
+		return gradient{values: rows.Values(), rows: rows.Index, sparse: true}
+	}
+	return gradient{parts: rows}
 }

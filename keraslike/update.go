@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
@@ -35,16 +34,4 @@ func (m *Model) update(p *plan, rate float64) error {
 	}
 	p.update()
 	return nil
-}
-
-// gradient is that of the i-th trainable weight, which is read or only updated with.
-func (p *plan) gradient(i int, read bool) gradient {
-	rows, ok := p.gradients.nodes[i].Value().(*graph.RowSparse)
-	switch {
-	case !ok:
-		return gradient{values: p.gradients.values[i]}
-	case read:
-		return gradient{values: rows.Values(), rows: rows.Index, sparse: true}
-	}
-	return gradient{parts: rows}
 }
