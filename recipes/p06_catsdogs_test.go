@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/datasets"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
@@ -89,7 +89,7 @@ func TestCatsDogs(t *testing.T) {
 func TestCatsDogsExplain(t *testing.T) {
 	noCache(t)
 	dir := t.TempDir()
-	photo := filepath.Join(dir, "grey.png")
+	photo := filepath.Join(dir, "gray.png")
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 31, 20))); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestCatsDogsExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "features: grey.png: ") }) {
+	if !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "features: gray.png: ") }) {
 		t.Errorf("no answer among %q", r.Notes)
 	}
 	if last := r.Pictures[len(r.Pictures)-1]; last.Name != "explain" || !strings.Contains(last.Figure.Alt, "evidence for") {
@@ -118,8 +118,8 @@ func TestCatsDogsExplain(t *testing.T) {
 	}
 	var answer string
 	for _, n := range r.Notes {
-		if _, a, ok := strings.Cut(n, "features: grey.png"); ok {
-			answer = "grey.png" + a + "."
+		if _, a, ok := strings.Cut(n, "features: gray.png"); ok {
+			answer = "gray.png" + a + "."
 		}
 	}
 	if !slices.Contains(v.Notes, answer) {
@@ -177,11 +177,7 @@ func TestVGG16Base(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &catsDogs{o: o, base: base}
-	if c.train, c.validation, c.test, err = datasets.CatsDogs(t.Context(), o.Data, datasets.ImageOptions{Height: 1, Width: 1}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := c.classifier("finetune")
+	m, err := newClassifier("catsdogs_finetune", base, base.small, o.Seed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +190,7 @@ func TestVGG16Base(t *testing.T) {
 	if all, free := m.whole.Parameters(); all != 14_714_688+12+1025 || free != 3*(512*9*512+512)+1025 {
 		t.Errorf("%d parameters, %d free", all, free)
 	}
-	if err := m.whole.Compile(keraslike.Adam(base.rate), keraslike.BinaryCrossentropy, keraslike.Seed(1)); err != nil {
+	if err := m.whole.Compile(k.Adam(base.rate), k.BinaryCrossentropy, k.Seed(1)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := m.whole.Weight("vgg16/block3_conv2/kernel")
