@@ -174,7 +174,7 @@ func (r *Report) metrics(names []string) (list []report.Metric) {
 	for _, name := range names {
 		m := report.Metric{Name: name, Article: math.NaN(), Here: math.NaN(), Digits: 4}
 		m.SmallerBetter, m.Neutral = direction(name)
-		if v, ok := r.Article[name]; ok && r.Data != "sample" { // a sample is not held against the full data
+		if v, ok := r.Article[name]; ok && r.Data != "sample" { // a sample is not compared with the full data
 			m.Article = v
 		}
 		here, ok := r.Metrics[name]

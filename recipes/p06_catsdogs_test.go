@@ -26,8 +26,8 @@ func noCache(t *testing.T) string {
 	return dir
 }
 
-// TestCatsDogs runs the story on the drawings. Half of them are cats, so that 0.5 is
-// chance; the bounds leave room for another processor's rounding.
+// TestCatsDogs runs all variants on the drawings. Half of them are cats, so that 0.5 is
+// chance; the bounds allow for the rounding of other processors.
 func TestCatsDogs(t *testing.T) {
 	cache := noCache(t)
 	o := Options{Data: datasets.From{Source: datasets.Sample}, Seed: 1}
@@ -62,7 +62,7 @@ func TestCatsDogs(t *testing.T) {
 		t.Fatalf("%d files of features (%v), want those of three parts", len(kept), err)
 	}
 
-	// what was kept is used, and gives the same model; a spoiled file is not
+	// cached features are used, and give the same model; a corrupt file is not
 	heads := map[string]float64{}
 	for _, how := range []string{"kept", "spoiled"} {
 		if how == "spoiled" {
@@ -84,8 +84,8 @@ func TestCatsDogs(t *testing.T) {
 	}
 }
 
-// TestCatsDogsExplain: the answer to a photo of the user's stands among the notes and
-// its reasons among the pictures, and the saved model gives the same answer.
+// TestCatsDogsExplain: the answer to the user's photo is among the notes and its
+// explanation among the pictures, and the saved model gives the same answer.
 func TestCatsDogsExplain(t *testing.T) {
 	noCache(t)
 	dir := t.TempDir()
@@ -137,8 +137,8 @@ func TestCatsDogsExplain(t *testing.T) {
 }
 
 // TestVGG16Base: without its weights the error says where they are looked for and how
-// to get them; with weights, of which only the shapes are Keras's, the last block alone
-// can be trained.
+// to get them; with weights, of which only the shapes are Keras's, the last block can be
+// trained alone.
 func TestVGG16Base(t *testing.T) {
 	cache := noCache(t)
 	o := Options{Data: datasets.From{Source: datasets.Sample}, Base: "vgg16", Seed: 1}
@@ -170,7 +170,7 @@ func TestVGG16Base(t *testing.T) {
 	if err := drawn.Build(7); err != nil {
 		t.Fatal(err)
 	}
-	if err := drawn.Save(file); err != nil { // the format is told by the content
+	if err := drawn.Save(file); err != nil { // the format is recognized by the content
 		t.Fatal(err)
 	}
 	base, err := o.pretrained(t.Context(), false)
@@ -203,7 +203,7 @@ func TestVGG16Base(t *testing.T) {
 	}
 }
 
-// TestBaseOfAnotherNetwork: a file that holds another network's weights is refused.
+// TestBaseOfAnotherNetwork: a file that holds another network's weights is rejected.
 func TestBaseOfAnotherNetwork(t *testing.T) {
 	noCache(t)
 	data := t.TempDir()

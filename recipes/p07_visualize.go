@@ -24,7 +24,7 @@ import (
 	"github.com/reef-dl/reef/viz/inspect"
 )
 
-// photos holds the photo that is looked at where the user names none.
+// photos holds the photo for a user who names none.
 //
 //go:embed photos/chelsea.png
 var photos embed.FS
@@ -35,15 +35,15 @@ const ownPhoto = "photos/chelsea.png"
 const articlePhoto = "creative_commons_elephant.jpg"
 
 // Visualize is project 7: what does a convnet see in a photo? It trains nothing. A
-// network trained on ImageNet names what the photo shows; then come what each
-// convolution and pooling made of it, single channels large, the patterns that their
-// filters look for, and where in the photo the answer comes from.
+// network trained on ImageNet classifies the photo; then come the evidence for its answer,
+// the patterns that filters look for, single channels, and the activations of each
+// convolution and pooling.
 //
-// With Options.File it opens a saved model instead, such as catsdogs leaves behind, of
+// With Options.File it opens a saved model instead, such as one of project 6, of
 // this package or of Keras, with all models that are nested inside.
 //
-// Where it differs: the article looks at the first eight layers of VGG16, here at all
-// layers of SqueezeNet 1.1, or of VGG16 where its weights are at hand. It has no filter
+// Differences: the article looks at the first eight layers of VGG16, here at all
+// layers of SqueezeNet 1.1, or of VGG16 where its weights are on this machine. It has no filter
 // patterns. It takes Grad-CAM of the probability, here it is of the score before softmax,
 // as in the paper.
 func Visualize(ctx context.Context, o Options) (*Report, error) {
@@ -59,11 +59,20 @@ func Visualize(ctx context.Context, o Options) (*Report, error) {
 		return fail(fmt.Errorf("got both the model %s and the base %q, want one", o.File, o.Base))
 	}
 	began := time.Now()
-	v, origin, err := openNetwork(ctx, o)
+	shown, origin, err := choosePhoto(o.Explain)
 	if err != nil {
 		return fail(err)
 	}
-	r := &Report{Recipe: "visualize", Model: v.model}
+	model, classes, err := chooseModel(ctx, o)
+	if err != nil {
+		return fail(err)
+	}
+	v, err := newViewer(o, model, classes, shown)
+	if err != nil {
+		return fail(err)
+	}
+
+	r := &Report{Recipe: "visualize", Model: model}
 	if err := r.begin(o, origin); err != nil {
 		return fail(err)
 	}
@@ -92,49 +101,72 @@ func Visualize(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
-// visualize is a network and the photo that it looks at.
-type visualize struct {
+// choosePhoto opens the user's photo, or the one that is part of the program.
+func choosePhoto(path string) (*photo, datasets.Origin, error) {
+	if path == "" {
+		p, err := newPhoto(photos, ownPhoto, ownPhoto)
+		return p, datasets.Origin{Set: "photo " + filepath.Base(ownPhoto), Kind: datasets.Sample, Detail: "public domain, Stéfan van der Walt"}, err
+	}
+	p, err := openPhoto(path)
+	return p, datasets.Origin{Set: "photo " + filepath.Base(path), Kind: "folder", Path: filepath.Dir(path)}, err
+}
+
+// chooseModel opens the user's saved model, or the pretrained network with its top, and
+// returns the names of its classes, where they are known.
+func chooseModel(ctx context.Context, o Options) (model *k.Model, classes []string, err error) {
+	switch {
+	case o.File == "":
+		return imageNet(ctx, o)
+	case slices.Contains([]string{".h5", ".hdf5", ".keras"}, filepath.Ext(o.File)):
+		model, _, err = k.LoadKeras(o.File)
+	default:
+		model, err = k.Load(o.File, k.WithoutCompile{})
+	}
+	if err == nil && strings.HasPrefix(model.Name(), "catsdogs_") {
+		classes = []string{"cat", "dog"} // saved by project 6
+	}
+	return model, classes, err
+}
+
+// imageNet makes the pretrained network with its top, behind its preprocessing.
+func imageNet(ctx context.Context, o Options) (*k.Model, []string, error) {
+	base, err := o.pretrained(ctx, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	in := k.Input(base.topSize, base.topSize, 3)
+	out, err := base.apply(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	model := k.NewModel("imagenet_"+base.name, []*k.Tensor{in}, []*k.Tensor{out})
+	return model, applications.ImageNetClasses(), model.Build(o.Seed)
+}
+
+// viewer shows what a network sees in a photo.
+type viewer struct {
 	o       Options
 	quick   bool // the sample: less of everything, in seconds
 	model   *k.Model
 	network *inspect.Model // the same
-	names   []string       // of the classes
-	maps    []k.LayerInfo  // the convolutions and poolings
+	classes []string
+	maps    []k.LayerInfo // the convolutions and poolings
 	photo   *photo
 	x       viz.Volume   // the photo as the network takes it
 	best    []prediction // the likeliest classes, the first first
 }
 
-// openNetwork opens the photo and the network, and preprocesses the one for the other.
-func openNetwork(ctx context.Context, o Options) (v *visualize, origin datasets.Origin, err error) {
-	v = &visualize{o: o, quick: o.Data.Source == datasets.Sample}
-	origin = datasets.Origin{Set: "photo " + filepath.Base(ownPhoto), Kind: datasets.Sample, Detail: "public domain, Stéfan van der Walt"}
-	if o.Explain == "" {
-		v.photo, err = newPhoto(photos, ownPhoto, ownPhoto)
-	} else {
-		origin = datasets.Origin{Set: "photo " + filepath.Base(o.Explain), Kind: "folder", Path: filepath.Dir(o.Explain)}
-		v.photo, err = openPhoto(o.Explain)
-	}
-	if err != nil {
-		return nil, origin, err
-	}
-	if o.File == "" {
-		err = v.imageNet(ctx)
-	} else {
-		err = v.load(o.File)
-	}
-	if err != nil {
-		return nil, origin, err
-	}
-	if v.network, err = inspect.New(v.model); err != nil {
-		return nil, origin, err
+func newViewer(o Options, model *k.Model, classes []string, shown *photo) (v *viewer, err error) {
+	v = &viewer{o: o, quick: o.Data.Source == datasets.Sample, model: model, classes: classes, photo: shown}
+	if v.network, err = inspect.New(model); err != nil {
+		return nil, err
 	}
 	height, width, channels := v.network.Size()
 	if channels != 1 && channels != 3 {
-		return nil, origin, fmt.Errorf("model %q takes pictures of %d channels, a photo has 1 or 3", v.model.Name(), channels)
+		return nil, fmt.Errorf("model %q takes pictures of %d channels, a photo has 1 or 3", model.Name(), channels)
 	}
-	if v.x, err = v.photo.at(height, width); err != nil {
-		return nil, origin, err
+	if v.x, err = shown.at(height, width); err != nil {
+		return nil, err
 	}
 	if channels == 1 {
 		v.x = gray(v.x)
@@ -142,45 +174,15 @@ func openNetwork(ctx context.Context, o Options) (v *visualize, origin datasets.
 	v.maps = slices.DeleteFunc(v.network.Maps("Conv2D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "MaxPooling2D", "AveragePooling2D"),
 		func(l k.LayerInfo) bool { return l.Path == preprocessLayer })
 	if len(v.maps) == 0 {
-		return nil, origin, fmt.Errorf("model %q has no convolution to look into", v.model.Name())
+		return nil, fmt.Errorf("model %q has no convolution to look into", model.Name())
 	}
-	for c := len(v.names); c < v.network.Classes(); c++ {
-		v.names = append(v.names, fmt.Sprintf("class %d", c))
+	for c := len(v.classes); c < v.network.Classes(); c++ {
+		v.classes = append(v.classes, fmt.Sprintf("class %d", c))
 	}
-	return v, origin, nil
+	return v, nil
 }
 
-// imageNet makes the pretrained network, with its top, behind its preprocessing.
-func (v *visualize) imageNet(ctx context.Context) error {
-	base, err := v.o.pretrained(ctx, true)
-	if err != nil {
-		return err
-	}
-	in := k.Input(base.topSize, base.topSize, 3)
-	out, err := base.apply(in)
-	if err != nil {
-		return err
-	}
-	v.model = k.NewModel("imagenet_"+base.name, []*k.Tensor{in}, []*k.Tensor{out})
-	v.names = applications.ImageNetClasses()
-	return v.model.Build(v.o.Seed)
-}
-
-// load opens a saved model. The classes are known of those that catsdogs saved.
-func (v *visualize) load(path string) (err error) {
-	switch filepath.Ext(path) {
-	case ".h5", ".hdf5", ".keras":
-		v.model, _, err = k.LoadKeras(path)
-	default:
-		v.model, err = k.Load(path, k.WithoutCompile{})
-	}
-	if err == nil && strings.HasPrefix(v.model.Name(), "catsdogs_") {
-		v.names = []string{"cat", "dog"}
-	}
-	return err
-}
-
-// gray is the brightness of a picture (ITU-R BT.601).
+// gray returns the brightness of a picture (ITU-R BT.601).
 func gray(x viz.Volume) viz.Volume {
 	out := viz.Volume{Height: x.Height, Width: x.Width, Channels: 1}
 	for p := range slices.Chunk(x.Values, 3) {
@@ -189,15 +191,15 @@ func gray(x viz.Volume) viz.Volume {
 	return out
 }
 
-// predict asks the network what the photo shows.
-func (v *visualize) predict(_ context.Context, r *Report) error {
+// predict classifies the photo.
+func (v *viewer) predict(_ context.Context, r *Report) error {
 	x := tensor.New(tensor.WithShape(1, v.x.Height, v.x.Width, v.x.Channels), tensor.WithBacking(v.x.Values))
 	y, err := v.model.Predict(x)
 	if err != nil {
 		return err
 	}
 	p := y.Float32s()
-	if len(p) == 1 { // one number tells two classes apart
+	if len(p) == 1 { // one probability for two classes
 		p = []float32{1 - p[0], p[0]}
 	}
 	for class, value := range p {
@@ -208,9 +210,9 @@ func (v *visualize) predict(_ context.Context, r *Report) error {
 	var rows [][]string
 	for i, b := range v.best {
 		r.Metrics[fmt.Sprintf("top%d", i+1)] = b.probability
-		rows = append(rows, []string{fmt.Sprint(i + 1), v.names[b.class], fmt.Sprintf("%.4f", b.probability)})
+		rows = append(rows, []string{fmt.Sprint(i + 1), v.classes[b.class], fmt.Sprintf("%.4f", b.probability)})
 	}
-	r.Notes = append(r.Notes, fmt.Sprintf("%s: %s, %.1f%%.", filepath.Base(v.photo.name), v.names[v.best[0].class], 100*v.best[0].probability))
+	r.Notes = append(r.Notes, fmt.Sprintf("%s: %s, %.1f%%.", filepath.Base(v.photo.name), v.classes[v.best[0].class], 100*v.best[0].probability))
 	if filepath.Base(v.photo.name) == articlePhoto && v.o.File == "" {
 		r.Article = Figures{"top1": 0.9094, "top2": 0.0862, "top3": 0.0044}
 		if v.o.Base != "vgg16" {
@@ -223,8 +225,8 @@ func (v *visualize) predict(_ context.Context, r *Report) error {
 
 // explain lays the evidence for the likeliest class over the photo, by each of the
 // methods.
-func (v *visualize) explain(ctx context.Context, r *Report) error {
-	name := v.names[v.best[0].class]
+func (v *viewer) explain(ctx context.Context, r *Report) error {
+	name := v.classes[v.best[0].class]
 	shares := explain.IntegratedGradients{Square: max(1, min(v.x.Height, v.x.Width)/14), Baseline: v.x}
 	shares.Baseline.Values = slices.Repeat([]float32{0.5}, len(v.x.Values)) // black would give dark animals no share
 	if v.quick {
@@ -266,7 +268,7 @@ func (v *visualize) explain(ctx context.Context, r *Report) error {
 }
 
 // activations draws all channels of every convolution and pooling.
-func (v *visualize) activations(_ context.Context, r *Report) error {
+func (v *viewer) activations(_ context.Context, r *Report) error {
 	v.o.say("activations of %s", text.Count(len(v.maps), "layer"))
 	paths := make([]string, len(v.maps))
 	for i, l := range v.maps {
@@ -293,8 +295,8 @@ func (v *visualize) activations(_ context.Context, r *Report) error {
 	return nil
 }
 
-// stages are the last convolutions of each size of map.
-func (v *visualize) stages() (list []k.LayerInfo) {
+// stages returns the last convolution of each size of feature map.
+func (v *viewer) stages() (list []k.LayerInfo) {
 	for _, l := range v.maps {
 		switch n := len(list); {
 		case strings.Contains(l.Kind, "Pooling"):
@@ -307,9 +309,8 @@ func (v *visualize) stages() (list []k.LayerInfo) {
 	return list
 }
 
-// strongest are the channels of a layer that answer to the photo most, on the mean
-// over all places.
-func (v *visualize) strongest(layer string, n int) (channels []int, seen viz.Volume, err error) {
+// strongest returns the channels of a layer with the highest mean activation.
+func (v *viewer) strongest(layer string, n int) (channels []int, seen viz.Volume, err error) {
 	maps, err := v.network.Activations(v.x, layer)
 	if err != nil {
 		return nil, seen, err
@@ -326,8 +327,8 @@ func (v *visualize) strongest(layer string, n int) (channels []int, seen viz.Vol
 	return channels[:min(n, len(channels))], seen, nil
 }
 
-// channels draws the strongest channel of each stage large.
-func (v *visualize) channels(_ context.Context, r *Report) error {
+// channels draws the strongest channel of each stage.
+func (v *viewer) channels(_ context.Context, r *Report) error {
 	for _, l := range v.stages() {
 		channels, seen, err := v.strongest(l.Path, 1)
 		if err != nil {
@@ -341,9 +342,9 @@ func (v *visualize) channels(_ context.Context, r *Report) error {
 	return nil
 }
 
-// patterns draws what the strongest filters of each stage look for. A filter that
-// nothing near gray moves has no pattern.
-func (v *visualize) patterns(ctx context.Context, r *Report) error {
+// patterns draws what the strongest filters of each stage look for. A filter that does
+// not respond to anything near gray has no pattern.
+func (v *viewer) patterns(ctx context.Context, r *Report) error {
 	filters, steps := 8, 0 // the default
 	if v.quick {
 		filters, steps = 2, 30
@@ -388,5 +389,5 @@ func (v *visualize) patterns(ctx context.Context, r *Report) error {
 	return nil
 }
 
-// fileName is a layer's path as a part of the name of a file.
+// fileName returns a layer's path as a part of the name of a file.
 func fileName(path string) string { return strings.ReplaceAll(path, "/", "_") }

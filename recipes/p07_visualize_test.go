@@ -69,7 +69,7 @@ func TestVisualize(t *testing.T) {
 }
 
 // TestGradCAMRegion: the heat lies on the animals. The boxes were measured on the
-// photos, in shares of the height and the width: top, left, bottom, right.
+// photos, as fractions of the height and the width: top, left, bottom, right.
 func TestGradCAMRegion(t *testing.T) {
 	type photograph struct {
 		name, class string
@@ -83,14 +83,22 @@ func TestGradCAMRegion(t *testing.T) {
 	}
 	for _, p := range photographs {
 		t.Run(p.class, func(t *testing.T) {
-			v, _, err := openNetwork(t.Context(), Options{Explain: p.name})
+			shown, _, err := choosePhoto(p.name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			model, classes, err := chooseModel(t.Context(), Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := newViewer(Options{}, model, classes, shown)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := v.predict(t.Context(), &Report{Metrics: Figures{}}); err != nil {
 				t.Fatal(err)
 			}
-			if got := v.names[v.best[0].class]; got != p.class {
+			if got := v.classes[v.best[0].class]; got != p.class {
 				t.Fatalf("the photo shows %s", got)
 			}
 			for _, method := range []explain.Method{explain.GradCAM{}, explain.GradCAMPlusPlus{}} {
@@ -108,7 +116,7 @@ func TestGradCAMRegion(t *testing.T) {
 }
 
 // spread is the mean heat inside and outside of the boxes, and whether the hottest
-// place lies inside.
+// cell is inside.
 func spread(heat viz.Volume, boxes [][4]float64) (inside, outside float64, hottest bool) {
 	in, out := 0, 0
 	most := slices.Max(heat.Values)
@@ -126,8 +134,8 @@ func spread(heat viz.Volume, boxes [][4]float64) (inside, outside float64, hotte
 	return inside / float64(in), outside / float64(max(1, out)), hottest
 }
 
-// TestVisualizeOwnModel: a model that is nobody's, of one channel and three classes,
-// with one inside of another, and what cannot be looked into.
+// TestVisualizeOwnModel: a user's model of one channel and three classes, with a
+// nested model, and models that cannot be visualized.
 func TestVisualizeOwnModel(t *testing.T) {
 	noCache(t)
 	dir := t.TempDir()

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestAlternate: any even number of the first reviews is half of each class, all
-// are there, and another seed gives another order.
+// TestAlternate: the first reviews, if their number is even, are half of each class,
+// none is missing, and another seed gives another order.
 func TestAlternate(t *testing.T) {
 	labels := make([]int32, 60)
 	for i := 30; i < 60; i++ {

@@ -126,8 +126,8 @@ func bomb() []byte {
 	return raw
 }
 
-// TestPhotographsMistakes: a class without a picture, and a picture that is none, which
-// the error names.
+// TestPhotographsMistakes: a class without a picture, and a file that is not a picture,
+// which the error names.
 func TestPhotographsMistakes(t *testing.T) {
 	cache := noCache(t)
 	fill := func(good map[string]bool) string {

@@ -14,13 +14,13 @@ import (
 
 var update = flag.Bool("update", false, "write the line numbers of README.md anew")
 
-// step is a row of README.md: what the notebook does, the code of the recipe that does
-// it, and the line where it stands.
+// step is a row of README.md: a step of the notebook, the code that does it in the recipe,
+// and the line of that code.
 var step = regexp.MustCompile("^\\| .+ \\| `(.+)` \\| \\[(\\d+)\\]\\((p\\d+_\\w+\\.go)#L(\\d+)\\) \\|$")
 
 // TestReadme: each row of the tables names a line that contains its code, and every
-// recipe has a table. With -update the lines are looked up: the next one behind the line
-// of the row before, or else the first in the file.
+// recipe has a table. -update finds the lines: the next one after the line of the previous
+// row, or else the first in the file.
 func TestReadme(t *testing.T) {
 	old, err := os.ReadFile("README.md")
 	if err != nil {
@@ -33,7 +33,7 @@ func TestReadme(t *testing.T) {
 		m := step.FindStringSubmatch(row)
 		if m == nil {
 			if before = 0; strings.Contains(row, "#L") {
-				t.Errorf("README.md:%d is no row of a step: %s", i+1, row)
+				t.Errorf("README.md:%d is not a step: %s", i+1, row)
 			}
 			out = append(out, row)
 			continue
@@ -54,7 +54,7 @@ func TestReadme(t *testing.T) {
 		before = line
 		want := fmt.Sprintf("[%d](%s#L%[1]d)", line, file)
 		if got := fmt.Sprintf("[%s](%s#L%s)", m[2], file, m[4]); got != want && !*update {
-			t.Errorf("README.md:%d: %s is in line %s, not %s (-update mends it)", i+1, code, want, got)
+			t.Errorf("README.md:%d: %s is in line %s, not %s (-update corrects it)", i+1, code, want, got)
 		}
 		out = append(out, row[:strings.LastIndex(row, "[")]+want+" |")
 	}
@@ -74,15 +74,15 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// find returns the number of the next line behind one that contains the code, else that
-// of the first in the file, or 0.
-func find(lines []string, code string, behind int) int {
-	for i := behind; i < len(lines); i++ {
+// find returns the number of the next line after a line that contains the code, else
+// that of the first in the file, or 0.
+func find(lines []string, code string, after int) int {
+	for i := after; i < len(lines); i++ {
 		if strings.Contains(lines[i], code) {
 			return i + 1
 		}
 	}
-	if behind == 0 {
+	if after == 0 {
 		return 0
 	}
 	return find(lines, code, 0)

@@ -11,7 +11,7 @@ import (
 )
 
 // learned is what a model must have learned from the sample with seed 1: a figure
-// and its bound. The bounds leave room for another processor's rounding.
+// and its bound. The bounds allow for the rounding of other processors.
 type learned struct {
 	variant, figure string
 	most            bool // the bound is an upper one
@@ -20,7 +20,7 @@ type learned struct {
 
 // TestRecipes runs the recipes on their samples. Each must learn: classifiers far
 // more than chance, Boston better than the best constant (a mean absolute error
-// of 6.5), the GRU better than the naive forecast by as much as the article's,
+// of 6.5), the GRU better than the naive prediction by as much as the article's,
 // which the dense network does not reach. The averages of the batch normalization
 // have only begun to follow in the sample's 200 updates.
 func TestRecipes(t *testing.T) {
@@ -39,7 +39,7 @@ func TestRecipes(t *testing.T) {
 			{"repeats9", "test_mae", true, 2.75},
 		}},
 		{"imdb", IMDB, nil, []string{"overfitting"}, []learned{
-			{"overfit", "loss", true, 0.02}, {"overfit", "val_loss", false, 0.5}, // learned by heart
+			{"overfit", "loss", true, 0.02}, {"overfit", "val_loss", false, 0.5}, // memorized
 			{"plain", "test_accuracy", false, 0.7}, {"l2", "test_accuracy", false, 0.7}, {"dropout", "test_accuracy", false, 0.7},
 		}},
 		{"reuters", Reuters, nil, []string{"confusion"}, []learned{ // the largest topic has 36 % of the wires

@@ -13,8 +13,8 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// TestStoppedSaysWhatHappened: a report speaks of the epochs that were trained and
-// not of a last epoch, a final model and a test that never were.
+// TestStoppedSaysWhatHappened: a report tells of the epochs that were trained and
+// not of a last epoch, a final model and a test that did not happen.
 func TestStoppedSaysWhatHappened(t *testing.T) {
 	stopAt := func(epoch int) (context.Context, k.Callback) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -57,8 +57,8 @@ func TestStoppedSaysWhatHappened(t *testing.T) {
 	}
 }
 
-// TestDirections: which way a figure is better is known of the figure, not by letters
-// that its name happens to have.
+// TestDirections: which way a figure is better depends on the whole name, not on letters
+// that it happens to contain.
 func TestDirections(t *testing.T) {
 	for name, want := range map[string][2]bool{ // smaller is better, neither is
 		"loss": {true, false}, "holdout/test_mae": {true, false}, "gap_mae": {true, false}, "best_val_celsius": {true, false}, "part_test_rmse": {true, false},

@@ -128,7 +128,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// TestDivergedReport: a loss that is no number stands in the page and in the JSON.
+// TestDivergedReport: a loss that is NaN is in the HTML report and in the JSON.
 func TestDivergedReport(t *testing.T) {
 	r, err := MNIST(t.Context(), Options{Data: datasets.From{Source: datasets.Sample}, Epochs: 2, Seed: 1})
 	if err != nil {
@@ -155,8 +155,7 @@ func TestDivergedReport(t *testing.T) {
 	}
 }
 
-// TestEarlierRuns: what another run left in a folder moves out of the way, and nothing
-// else does.
+// TestEarlierRuns: the files of another run are moved out of the way, and no others.
 func TestEarlierRuns(t *testing.T) {
 	dir := t.TempDir()
 	mine := filepath.Join(dir, "notes.txt")

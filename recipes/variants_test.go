@@ -15,7 +15,7 @@ import (
 )
 
 // TestVariantsThatFail: what was trained before a model diverges, or cannot be built, is
-// reported and saved, and so is the course of the one that diverged.
+// reported and saved, and so is the history of the one that diverged.
 func TestVariantsThatFail(t *testing.T) {
 	mine := errors.New("no such data")
 	data, err := datasets.InMemory([]datasets.Array{{Shape: []int{1}, Data: []float32{1, 2, 3, 4}}}, []datasets.Array{{Shape: []int{1}, Data: []float32{2, 4, 6, 8}}})

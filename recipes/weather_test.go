@@ -17,7 +17,7 @@ import (
 )
 
 // TestWeatherExcerpt: a file as the publisher's, of four weeks, is read, divided
-// and forecast, and no figure of the article stands beside it. The excerpt is the
+// and forecast, and the article's figures are not shown beside it. The excerpt is the
 // measured one where $REEF_DATA has it, which lacks the wind.
 func TestWeatherExcerpt(t *testing.T) {
 	made := t.TempDir()
@@ -75,15 +75,15 @@ func TestWeatherExcerpt(t *testing.T) {
 	}
 }
 
-// offline is a network that is not there.
+// offline fails every request.
 type offline struct{}
 
 func (offline) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("no network")
 }
 
-// TestWeatherWithoutTheFile: where the full data is asked for and cannot be had, the
-// models are trained as the article's on a generated series of its length, and say so.
+// TestWeatherWithoutTheFile: where the full data is asked for and not available,
+// the models are trained as the article's on a generated series of its length, and say so.
 func TestWeatherWithoutTheFile(t *testing.T) {
 	t.Setenv("REEF_DATA", "")
 	t.Setenv("REEF_CACHE", t.TempDir())
@@ -120,7 +120,7 @@ func TestWeatherWithoutTheFile(t *testing.T) {
 	}
 }
 
-// TestWeatherArticle: the article's figures stand beside the published series, and
+// TestWeatherArticle: the article's figures are shown beside the published series, and
 // beside no other of its length.
 func TestWeatherArticle(t *testing.T) {
 	table, err := datasets.NewTable([]string{"T (degC)"}, make([]float64, jenaRows), "", nil)
