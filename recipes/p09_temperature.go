@@ -55,20 +55,7 @@ func Temperature(ctx context.Context, o Options) (*Report, error) {
 		r := &Report{
 			Recipe: "temperature", Variant: variant, Model: model, TrainSamples: w.train.Len(),
 			Epochs: o.epochs(epochs), Batch: o.batch(weatherBatch, w.train.Len(), 0),
-		}
-		switch variant {
-		case "dense":
-			r.Headlines = []string{"naive_mae", "naive_test_mae", "best_val_loss", "test_mae"}
-			r.Article = w.article(Figures{"loss": 0.2012, "val_loss": 0.3366, "best_val_loss": 0.3041})
-		case "gru":
-			r.Headlines = []string{"best_val_loss", "test_mae"}
-			r.Article = w.article(Figures{"loss": 0.2078, "val_loss": 0.3014, "best_val_loss": 0.2627})
-		case "gru_norm":
-			r.Headlines = []string{"best_val_loss", "test_mae", "best_val_mae"} // the last without the penalty
-			r.Article = w.article(Figures{"loss": 0.2767, "val_loss": 0.2672, "best_val_loss": 0.2641})
-		case "gru_stacked":
-			r.Headlines = []string{"best_val_loss", "test_mae", "best_val_mae"}
-			r.Article = w.article(Figures{"loss": 0.2478, "val_loss": 0.2714, "best_val_loss": 0.2626})
+			Headlines: temperatureHeadlines[variant], Article: w.article(temperatureArticle[variant]),
 		}
 		if err := r.begin(o, w.origin); err != nil {
 			return r.stopped(err)
@@ -102,6 +89,22 @@ func Temperature(ctx context.Context, o Options) (*Report, error) {
 		return r, fmt.Errorf("temperature: %w", err)
 	}
 	return r, nil
+}
+
+// temperatureArticle are the article's figures.
+var temperatureArticle = map[string]Figures{
+	"dense":       {"loss": 0.2012, "val_loss": 0.3366, "best_val_loss": 0.3041},
+	"gru":         {"loss": 0.2078, "val_loss": 0.3014, "best_val_loss": 0.2627},
+	"gru_norm":    {"loss": 0.2767, "val_loss": 0.2672, "best_val_loss": 0.2641},
+	"gru_stacked": {"loss": 0.2478, "val_loss": 0.2714, "best_val_loss": 0.2626},
+}
+
+// temperatureHeadlines are the figures to compare; "best_val_mae" is without the penalty.
+var temperatureHeadlines = map[string][]string{
+	"dense":       {"naive_mae", "naive_test_mae", "best_val_loss", "test_mae"},
+	"gru":         {"best_val_loss", "test_mae"},
+	"gru_norm":    {"best_val_loss", "test_mae", "best_val_mae"},
+	"gru_stacked": {"best_val_loss", "test_mae", "best_val_mae"},
 }
 
 // temperatureModel returns the article's four models.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -107,7 +108,7 @@ func (r *Report) begin(o Options, origin datasets.Origin) error {
 	r.Seed, r.Data = o.Seed, origin.Kind
 	r.Parameters, _ = r.Model.Parameters()
 	r.Metrics = Figures{}
-	if r.Article == nil {
+	if r.Article = maps.Clone(r.Article); r.Article == nil {
 		r.Article = Figures{}
 	}
 	return o.Start(r.Model, origin)
