@@ -278,12 +278,12 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 		make, ok = from.known[lc.Kind]
 	}
 	if !ok {
-		return nil, fmt.Errorf("kind %q is unknown; pass Known(...) for a layer of your own", lc.Kind)
+		return nil, fmt.Errorf("kind %q is unknown; pass WithCustomLayer(...) for a layer of your own", lc.Kind)
 	}
 	var d Definition
-	err := guard("known definition", nil, lc.Kind, func() error {
+	err := guard("custom definition", nil, lc.Kind, func() error {
 		if d = make(); isNil(d) {
-			return fmt.Errorf("Known(...) makes nothing for kind %q", lc.Kind)
+			return fmt.Errorf("WithCustomLayer(...) makes nothing for kind %q", lc.Kind)
 		}
 		return unmarshalStrict(lc.Config, d)
 	})

@@ -21,21 +21,3 @@ func frozenBy(l Layer) bool {
 	d, ok := l.core().def.(interface{ isFrozen() bool })
 	return ok && d.isFrozen()
 }
-
-// ForgetNames gives all layers the names that this package would have given.
-func (m *Model) ForgetNames() {
-	var forget func(m *Model)
-	forget = func(m *Model) {
-		for _, l := range m.layers() {
-			l.name, l.auto = "", false
-			if l.sub != nil {
-				forget(l.sub)
-			}
-		}
-		var none []error
-		m.nameLayers(&none)
-	}
-	forget(m)
-	m.paths = map[*Weight]string{}
-	m.collect("", m.paths, map[*Model]bool{})
-}

@@ -112,7 +112,7 @@ func TestTimeDistributedKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path, keraslike.Known(func() keraslike.Definition { return &scale{} }))
+	twin := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
 	x := tensorOf([]int{1, 2, 3}, []float32{1, 2, 3, 4, 5, 6})
 	if got, want := predict(t, twin, x), predict(t, m, x); !slices.Equal(got, want) {
 		t.Errorf("after Load got %v, want %v", got, want)

@@ -256,7 +256,7 @@ func (r *layerRow) checkSaving(t *testing.T, m *Model, d *data) {
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	twin, err := Load(path, Known(func() Definition { return &offset{} }))
+	twin, err := Load(path, WithCustomLayer(func() Definition { return &offset{} }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,8 @@ import (
 
 // Limits bounds what the graphs of a model may cost, so that a wrong number or a
 // file from elsewhere is an error and not hours of work or all of the memory. A zero
-// field stands for its default. Limits is an option of Load and LoadKeras;
-// Model.SetLimits sets those of any model.
+// field stands for its default. Limits is an option of Load, and
+// kerasfile.WithLimits one for files of Keras; Model.SetLimits sets those of any model.
 //
 // For a model that comes from a file of s bytes the defaults grow with the file,
 // by f = max(1, 10·s/1e6 - 9), because what a model computes usually grows with its

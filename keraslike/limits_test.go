@@ -113,8 +113,6 @@ func TestLimitsAreSet(t *testing.T) {
 	wantError(t, err, "multiplications for one sample, the most is 10 (Limits.Work)")
 	_, err = keraslike.Load(path, keraslike.Limits{Memory: 15})
 	wantError(t, err, "its values need 16 bytes of memory, the limit is 15 bytes (Limits.Memory)")
-	_, _, err = keraslike.LoadKeras("testdata/keras/functional.h5", keraslike.Limits{Layers: 1})
-	wantError(t, err, "uses of layers", "the most is 1 (Limits.Layers)")
 	m.SetLimits(keraslike.Limits{Layers: 100})
 	_, err = m.Predict(tensorOf([]int{1, 4}, make([]float32, 4)))
 	wantError(t, err, "the most is 100")

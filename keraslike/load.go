@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -13,8 +14,8 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// LoadOption is an option of Load: Known, KnownLoss, KnownMetric, KnownOptimizer,
-// WithoutCompile or Limits.
+// LoadOption is an option of Load: WithCustomLayer, WithCustomLoss, WithCustomMetric,
+// WithCustomOptimizer, WithoutCompile or Limits.
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
@@ -26,40 +27,43 @@ type loadSettings struct {
 	limits     Limits
 }
 
-// Known tells Load of a layer of one's own: make returns an empty definition,
+type loadOption func(*loadSettings)
+
+func (o loadOption) applyLoad(s *loadSettings) { o(s) }
+
+// WithCustomLayer tells Load of a layer of your own: make returns an empty definition,
 // into which the saved arguments are read.
-func Known(make func() Definition) KnownOption { return KnownOption{make} }
-
-// KnownOption is made by Known.
-type KnownOption struct{ make func() Definition }
-
-func (o KnownOption) applyLoad(s *loadSettings) {
-	if s.known == nil {
-		s.known = map[string]func() Definition{}
-	}
-	s.known[o.make().Kind()] = o.make
+func WithCustomLayer(make func() Definition) LoadOption {
+	return loadOption(func(s *loadSettings) {
+		if s.known == nil {
+			s.known = map[string]func() Definition{}
+		}
+		s.known[make().Kind()] = make
+	})
 }
 
-// KnownLoss tells Load of a loss of one's own, by its name.
-func KnownLoss(l Loss) LoadOption {
+// WithCustomLoss tells Load of a loss of your own, by its name.
+func WithCustomLoss(l Loss) LoadOption {
 	return loadOption(func(s *loadSettings) { s.losses = append(s.losses, l) })
 }
 
-// KnownMetric tells Load of a metric of one's own, by its name.
-func KnownMetric(m Metric) LoadOption {
+// WithCustomMetric tells Load of a metric of your own, by its name.
+func WithCustomMetric(m Metric) LoadOption {
 	return loadOption(func(s *loadSettings) { s.metrics = append(s.metrics, m) })
 }
 
-// KnownOptimizer tells Load of an optimiser of one's own, by its name. Saved
+// WithCustomOptimizer tells Load of an optimizer of your own, by its name. Saved
 // settings are read into it.
-func KnownOptimizer(o Optimizer) LoadOption {
+func WithCustomOptimizer(o Optimizer) LoadOption {
 	return loadOption(func(s *loadSettings) { s.optimizers = append(s.optimizers, o) })
 }
 
-// WithoutCompile loads architecture and weights only.
-type WithoutCompile struct{}
+type loadFlag int
 
-func (WithoutCompile) applyLoad(s *loadSettings) { s.bare = true }
+// WithoutCompile loads architecture and weights only.
+const WithoutCompile loadFlag = iota
+
+func (loadFlag) applyLoad(s *loadSettings) { s.bare = true }
 
 // incomplete reports something known that is nil.
 func (s *loadSettings) incomplete() bool {
@@ -68,17 +72,14 @@ func (s *loadSettings) incomplete() bool {
 		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) })
 }
 
-type loadOption func(*loadSettings)
-
-func (o loadOption) applyLoad(s *loadSettings) { o(s) }
-
 // Load reads a model that Save wrote, with its weights and, if it was compiled,
 // its settings; with WithOptimizer also where training stood. Numbers that no training
-// can have are refused, and so is a model that costs more than its Limits.
+// can have are an error, and so is a model that costs more than its Limits. Files of Keras are
+// read by package kerasfile.
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
 	if err != nil && isKerasFile(path) {
-		err = fmt.Errorf("%s is an HDF5 or zip file, as Keras writes: use LoadKeras, or LoadWeights for its weights alone", path)
+		err = fmt.Errorf("%s is an HDF5 or zip file, as Keras writes: use kerasfile.Load, or kerasfile.LoadWeights for its weights alone", path)
 	}
 	if err != nil {
 		return nil, text.Brief(fmt.Errorf("load model: %w", err))
@@ -103,7 +104,7 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 		}
 	}
 	if err == nil && s.incomplete() {
-		err = errors.New("KnownLoss, KnownMetric or KnownOptimizer of nil")
+		err = errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
 	}
 	if err != nil {
 		return nil, err
@@ -123,9 +124,8 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m.limitFile(s.limits, f.Size())
-	if err := m.affordable(predicting, 1); err != nil {
-		return nil, fmt.Errorf("model %q: %w", m.name, err)
+	if err := m.SetFileLimits(s.limits, f.Size()); err != nil {
+		return nil, err
 	}
 	expected := map[string]bool{}
 	for _, w := range m.weights {
@@ -235,7 +235,7 @@ func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 		o, read = make(), unmarshalStrict
 	}
 	if o == nil {
-		return nil, fmt.Errorf("optimiser %q is unknown; pass KnownOptimizer(...) for one of your own, or WithoutCompile", c.Optimizer)
+		return nil, fmt.Errorf("optimizer %q is unknown; pass WithCustomOptimizer(...) for one of your own, or WithoutCompile", c.Optimizer)
 	}
 	if err := read(c.Settings, o); err != nil {
 		return nil, fmt.Errorf("optimiser %s: %w", c.Optimizer, err)
@@ -254,4 +254,17 @@ func read(f *safetensors.File, name string, shape []int, to []float32) error {
 	}
 	copy(to, values)
 	return nil
+}
+
+// isKerasFile tells a file that begins as those of Keras, HDF5 and zip.
+func isKerasFile(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }() // only read
+	var start [8]byte
+	n, _ := f.ReadAt(start[:], 0)
+	text := string(start[:n])
+	return text == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(text, "PK\x03\x04")
 }

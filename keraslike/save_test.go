@@ -190,12 +190,12 @@ func TestLoadKnown(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path, keraslike.Known(func() keraslike.Definition { return &scale{} }))
+	twin := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
 	if got := predict(t, twin, x); !slices.Equal(got, want) {
 		t.Errorf("after Load got %v, want %v", got, want)
 	}
 	_, err := keraslike.Load(path)
-	wantError(t, err, path, `layer "scale"`, `kind "Scale" is unknown; pass Known(...)`)
+	wantError(t, err, path, `layer "scale"`, `kind "Scale" is unknown; pass WithCustomLayer(...)`)
 }
 
 func TestSaveMistakes(t *testing.T) {
@@ -267,7 +267,7 @@ func TestLoadMistakes(t *testing.T) {
 		"input":         {replace("reef.model", `"inputs":[0]`, `"inputs":[1]`), `layer "dense" is listed as an input and is Dense`},
 		"units":         {replace("reef.model", `"units":16`, `"units":17`), `tensor "dense/kernel" has shape [6 16], the model wants [6 17]`},
 		"huge units":    {replace("reef.model", `"units":16`, `"units":2147483647`), `weight "kernel" would have shape [6 2147483647], more than `},
-		"optimizer":     {replace("reef.compile", `"adam"`, `"madam"`), `optimiser "madam" is unknown`},
+		"optimizer":     {replace("reef.compile", `"adam"`, `"madam"`), `optimizer "madam" is unknown`},
 		"setting":       {replace("reef.compile", `"beta_1":0.9`, `"beta_1":9`), "beta_1 is 9"},
 		"loss":          {replace("reef.compile", `"sparse_categorical_crossentropy"`, `"gain"`), `loss "gain": unknown`},
 		"metric":        {replace("reef.compile", `"accuracy"`, `"cuteness"`), `metric "cuteness": unknown`},

@@ -55,13 +55,13 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 	if n.Settings == nil {
 		l := LossFunc(n.Name)
 		if _, ok := rowLosses[l]; !ok && l.activation() == "" {
-			return nil, fmt.Errorf("loss %q: unknown; pass KnownLoss(...) for one of your own, or WithoutCompile", n.Name)
+			return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
 		}
 		return l, nil
 	}
 	make, ok := lossKinds[n.Name]
 	if !ok {
-		return nil, fmt.Errorf("loss %q: unknown; pass KnownLoss(...) for one of your own, or WithoutCompile", n.Name)
+		return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
 	}
 	l := make()
 	return l, unmarshalStrict(n.Settings, l)
@@ -99,7 +99,7 @@ func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
 	case lossMeasures[LossFunc(n.Name)] != nil:
 		m.Metric = LossFunc(n.Name)
 	default:
-		return m, fmt.Errorf("metric %q: unknown; pass KnownMetric(...) for one of your own, or WithoutCompile", n.Name)
+		return m, fmt.Errorf("metric %q: unknown; pass WithCustomMetric(...) for one of your own, or WithoutCompile", n.Name)
 	}
 	return m, nil
 }

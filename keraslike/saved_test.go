@@ -92,15 +92,15 @@ func TestLoadOwnParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := keraslike.Load(path)
-	wantError(t, err, `optimiser "recorder" is unknown; pass KnownOptimizer(...)`)
-	_, err = keraslike.Load(path, keraslike.KnownOptimizer(&recorder{}))
-	wantError(t, err, `loss "mine": unknown; pass KnownLoss(...)`)
-	_, err = keraslike.Load(path, keraslike.KnownOptimizer(&recorder{}), keraslike.KnownLoss(loss))
-	wantError(t, err, `metric "my_metric": unknown; pass KnownMetric(...)`)
-	if _, err := keraslike.Load(path, keraslike.KnownOptimizer(&recorder{}), keraslike.KnownLoss(loss), keraslike.KnownMetric(metric)); err != nil {
+	wantError(t, err, `optimizer "recorder" is unknown; pass WithCustomOptimizer(...)`)
+	_, err = keraslike.Load(path, keraslike.WithCustomOptimizer(&recorder{}))
+	wantError(t, err, `loss "mine": unknown; pass WithCustomLoss(...)`)
+	_, err = keraslike.Load(path, keraslike.WithCustomOptimizer(&recorder{}), keraslike.WithCustomLoss(loss))
+	wantError(t, err, `metric "my_metric": unknown; pass WithCustomMetric(...)`)
+	if _, err := keraslike.Load(path, keraslike.WithCustomOptimizer(&recorder{}), keraslike.WithCustomLoss(loss), keraslike.WithCustomMetric(metric)); err != nil {
 		t.Error(err)
 	}
-	if bare, err := keraslike.Load(path, keraslike.WithoutCompile{}); err != nil || !slices.Equal(weightsOf(bare), weightsOf(m)) {
+	if bare, err := keraslike.Load(path, keraslike.WithoutCompile); err != nil || !slices.Equal(weightsOf(bare), weightsOf(m)) {
 		t.Errorf("without its settings: %v", err)
 	}
 }

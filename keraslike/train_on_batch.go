@@ -106,3 +106,12 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	}
 	return p.outputs.values[0], nil
 }
+
+// upTo is 0, 1, ... n-1.
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}

@@ -125,14 +125,21 @@ var squares = []string{"velocity_max", "accumulator", "accumulated_grad", "accum
 // checkStored looks through the values of a weight, or of what an optimizer keeps, by
 // the name that it has in files.
 func checkStored(name string, values []float32, mayBeNegative bool) error {
+	if err := checkNumbers(values, mayBeNegative); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	return nil
+}
+
+func checkNumbers(values []float32, mayBeNegative bool) error {
 	if i := kernel.Finite(values); i >= 0 {
-		return fmt.Errorf("%q: value %d is %v, want finite numbers", name, i, values[i])
+		return fmt.Errorf("value %d is %v, want finite numbers", i, values[i])
 	}
 	if mayBeNegative {
 		return nil
 	}
 	if i := slices.IndexFunc(values, func(v float32) bool { return v < 0 }); i >= 0 {
-		return fmt.Errorf("%q: value %d is %v, want none below 0", name, i, values[i])
+		return fmt.Errorf("value %d is %v, want none below 0", i, values[i])
 	}
 	return nil
 }

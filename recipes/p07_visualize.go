@@ -19,6 +19,7 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/explain"
 	"github.com/reef-dl/reef/viz/inspect"
@@ -118,9 +119,9 @@ func chooseModel(ctx context.Context, o Options) (model *k.Model, classes []stri
 	case o.File == "":
 		return imageNet(ctx, o)
 	case slices.Contains([]string{".h5", ".hdf5", ".keras"}, filepath.Ext(o.File)):
-		model, _, err = k.LoadKeras(o.File)
+		model, _, err = kerasfile.Load(o.File)
 	default:
-		model, err = k.Load(o.File, k.WithoutCompile{})
+		model, err = k.Load(o.File, k.WithoutCompile)
 	}
 	if err == nil && strings.HasPrefix(model.Name(), "catsdogs_") {
 		classes = []string{"cat", "dog"} // saved by project 6

@@ -30,6 +30,7 @@ import (
 	"os"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 )
 
 // Option is an option of the networks: WithoutTop, InputShape, a Pooling, Weights,
@@ -77,7 +78,7 @@ type Untrained struct{}
 func (Untrained) apply(s *settings) { s.untrained = true }
 
 // Weights is the path of a file to read the weights from, in one of the formats of
-// keraslike's Model.LoadWeights. It may hold more than the network has, the top for
+// kerasfile.LoadWeights. It may hold more than the network has, the top for
 // instance, but must have all of the network's weights, under its layers' names.
 type Weights string
 
@@ -150,7 +151,7 @@ func (s *settings) finish(in, out *keraslike.Tensor, embedded io.ReaderAt, size 
 		}
 		embedded, size, name = f, info.Size(), s.weights
 	}
-	r, err := m.ReadWeights(embedded, size, name, keraslike.ByName{})
+	r, err := kerasfile.ReadWeights(m, embedded, size, name, kerasfile.ByName)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}

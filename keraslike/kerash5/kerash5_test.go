@@ -225,7 +225,7 @@ func FuzzNew(f *testing.F) {
 	if err != nil || len(names) == 0 {
 		f.Fatal("no files")
 	}
-	for _, name := range append(names, "testdata/storage.h5", "../testdata/keras/hostile/tiny.h5", "../testdata/keras/cases/slash.h5", "../testdata/keras/hostile/bomb-f4.keras") {
+	for _, name := range append(names, "testdata/storage.h5", "../kerasfile/testdata/hostile/tiny.h5", "../kerasfile/testdata/cases/slash.h5", "../kerasfile/testdata/hostile/bomb-f4.keras") {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike_test
+package kerasfile_test
 
 import (
 	"archive/zip"
@@ -20,9 +20,10 @@ import (
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 )
 
-// kerasInputs makes the inputs of numbers from 0 to 255, as testdata/keras/make_files.py does.
+// kerasInputs makes the inputs of numbers from 0 to 255, as testdata/make_files.py does.
 var kerasInputs = map[string]func(v float32) float32{
 	"functional.h5":             func(v float32) float32 { return v / 255 },
 	"sequential.keras":          func(v float32) float32 { return float32(int(v) % 50) },
@@ -40,7 +41,7 @@ var kerasInputs = map[string]func(v float32) float32{
 func kerasFile(t testing.TB, name string) string {
 	t.Helper()
 	if !strings.HasPrefix(name, "keras") {
-		return filepath.Join("testdata", "keras", name)
+		return filepath.Join("testdata", name)
 	}
 	path := filepath.Join(os.Getenv("REEF_DATA"), "keras_models", name)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -54,10 +55,10 @@ type kerasPrediction struct {
 	Want  []float64
 }
 
-// kerasPredictions are what numpy computes of the files, by testdata/keras/make_files.py.
+// kerasPredictions are what numpy computes of the files, by testdata/make_files.py.
 func kerasPredictions(t testing.TB) map[string]kerasPrediction {
 	t.Helper()
-	text, err := os.ReadFile("testdata/keras/predictions.json")
+	text, err := os.ReadFile("testdata/predictions.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,16 +77,16 @@ func kerasInput(shape []int, f func(float32) float32) *tensor.Dense {
 	return x
 }
 
-func loadKeras(t testing.TB, name string) (*keraslike.Model, *keraslike.Receipt) {
+func loadKeras(t testing.TB, name string) (*keraslike.Model, *kerasfile.Report) {
 	t.Helper()
-	m, r, err := keraslike.LoadKeras(kerasFile(t, name))
+	m, r, err := kerasfile.Load(kerasFile(t, name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m, r
 }
 
-func TestLoadKeras(t *testing.T) {
+func TestLoad(t *testing.T) {
 	files := kerasPredictions(t)
 	delete(files, "keras1.h5") // weights only
 	if len(files) != len(kerasInputs) {
@@ -95,7 +96,7 @@ func TestLoadKeras(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, r := loadKeras(t, name)
 			if r.Used() != len(r.Entries) || r.Used() != len(m.Weights()) || r.ByOrder {
-				t.Errorf("receipt:\n%s", r)
+				t.Errorf("report:\n%s", r)
 			}
 			x := kerasInput(want.Shape, kerasInputs[name])
 			out, err := m.Predict(x)
@@ -127,26 +128,33 @@ func TestLoadKeras(t *testing.T) {
 	}
 }
 
-func TestLoadKerasReadsArguments(t *testing.T) {
+func TestLoadReadsArguments(t *testing.T) {
 	m, r := loadKeras(t, "functional.h5")
 	if all, free := m.Parameters(); free != all-4*4 { // the weights of the frozen normalisation
 		t.Errorf("%d of %d parameters are free", free, all)
 	}
 	if len(r.Notes) != 0 || r.Version != "2.13.1" {
-		t.Errorf("receipt:\n%s", r)
+		t.Errorf("report:\n%s", r)
 	}
 	m, r = loadKeras(t, "sequential.keras")
 	if want := `Dense "step": activation is a function named "relu", which is taken for Keras's own`; len(r.Notes) != 1 || r.Notes[0] != want {
 		t.Errorf("notes %q", r.Notes)
 	}
-	content, _ := saved(t, m)
+	path := filepath.Join(t.TempDir(), "m")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if n := bytes.Count(content, []byte(`dropout\":0.1`)); n != 3 { // of the LSTM and of both directions of the GRU
 		t.Errorf("%d layers have their dropout, want 3", n)
 	}
 }
 
 // The accuracies of two real models on MNIST's test images, as numpy computes them.
-func TestLoadKerasMNIST(t *testing.T) {
+func TestLoadMNIST(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		shape []int
@@ -188,7 +196,7 @@ func TestLoadKerasMNIST(t *testing.T) {
 // inputs and 3 units.
 func kerasArchive(t testing.TB, config string) string {
 	t.Helper()
-	weights, err := os.ReadFile("testdata/keras/dense.weights.h5")
+	weights, err := os.ReadFile("testdata/dense.weights.h5")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +232,7 @@ func kerasZip(t testing.TB, config string, weights []byte, method ...uint16) []b
 	return b.Bytes()
 }
 
-func TestLoadKerasMistakes(t *testing.T) {
+func TestLoadMistakes(t *testing.T) {
 	dense := func(extra string) string {
 		return `{"class_name":"Dense","config":{"name":"dense","units":3,"activation":"relu","use_bias":true` + extra + `}}`
 	}
@@ -245,8 +253,8 @@ func TestLoadKerasMistakes(t *testing.T) {
 		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "before Keras 3 was another function"},
 		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
 		{"no units", stack(input, `{"class_name":"Dense","config":{"name":"dense"}}`), `Dense "dense": argument units is missing`},
-		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, dense("")), "input has shape [None None 2] in the file, which is open: pass InputDims"},
-		{"no input", stack(dense("")), "pass InputDims"},
+		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, dense("")), "input has shape [None None 2] in the file, which is open: pass InputShape"},
+		{"no input", stack(dense("")), "pass InputShape"},
 		{"no layers", stack(), "has no layers"},
 		{"class", `{"class_name":"Subclassed","config":{}}`, `architecture is of class "Subclassed"`},
 		{"wrong shape", stack(input, strings.Replace(dense(""), `:3`, `:4`, 1)), `tensor "layers/dense/vars/0" of shape [2 3] for weight "dense/kernel" of shape [2 4]: the shapes differ`},
@@ -267,27 +275,27 @@ func TestLoadKerasMistakes(t *testing.T) {
 		{"masked call", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[{"args":[],"kwargs":{"mask":1}}]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, "keyword argument mask is 1"},
 	} {
 		path := kerasArchive(t, test.config)
-		_, _, err := keraslike.LoadKeras(path)
+		_, _, err := kerasfile.Load(path)
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error %v, want %q and the file", test.name, err, test.want)
 		}
 	}
-	// What acts in training only, or says nothing, is accepted; the receipt has what matters.
+	// What acts in training only, or says nothing, is accepted; the report has what matters.
 	for config, want := range map[string]string{
-		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                                                 `kernel_regularizer "l2" is left away`,
+		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                                                 `kernel_regularizer "l2" is omitted`,
 		dense(`,"dtype":"mixed_float16"`):                                                                                                               "what Keras computes in mixed_float16 is computed in float32 here",
 		dense(`,"dtype":{"class_name":"DTypePolicy","config":{"name":"float32"}}`):                                                                      "",
 		dense(`,"kernel_initializer":{"class_name":"Odd","config":{"a":NaN}}`):                                                                          "",
-		dense(``) + `,{"class_name":"Dropout","config":{"name":"d","rate":0.5,"noise_shape":[null,1],"seed":7}}`:                                        "noise_shape [null,1] is left away",
-		dense(``) + `,{"class_name":"AlphaDropout","config":{"name":"d","rate":0.5}}`:                                                                   "is left away, it acts in training only",
-		dense(``) + `,{"class_name":"ActivityRegularization","config":{"name":"d","l1":0.5,"l2":0.1}}`:                                                  "is left away, it acts in training only",
+		dense(``) + `,{"class_name":"Dropout","config":{"name":"d","rate":0.5,"noise_shape":[null,1],"seed":7}}`:                                        "noise_shape [null,1] is omitted",
+		dense(``) + `,{"class_name":"AlphaDropout","config":{"name":"d","rate":0.5}}`:                                                                   "is omitted, it acts in training only",
+		dense(``) + `,{"class_name":"ActivityRegularization","config":{"name":"d","l1":0.5,"l2":0.1}}`:                                                  "is omitted, it acts in training only",
 		dense(`,"activation":{"class_name":"function","config":"relu","registered_name":"function"}`):                                                   "",
 		strings.Replace(dense(""), "{", `{"module":"keras.layers","registered_name":null,`, 1):                                                          "",
 		dense(``) + `,{"class_name":"LeakyReLU","config":{"name":"d","alpha":{"type":"ndarray","value":0.1}}}`:                                          "",
 		dense(``) + `,{"class_name":"Activation","config":{"name":"x/y.z:ü","activation":"linear"}}`:                                                    "slashes",
 		dense(``) + `,{"class_name":"LeakyReLU","config":{"name":"d","negative_slope":0.1}},{"class_name":"Softmax","config":{"name":"s","axis":[-1]}}`: "",
 	} {
-		_, r, err := keraslike.LoadKeras(kerasArchive(t, stack(input, config)))
+		_, r, err := kerasfile.Load(kerasArchive(t, stack(input, config)))
 		if err != nil {
 			t.Errorf("%s: %v", config, err)
 		} else if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, want) || want == "" && notes != "" {
@@ -295,17 +303,17 @@ func TestLoadKerasMistakes(t *testing.T) {
 		}
 	}
 	path := kerasArchive(t, stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null]}}`, dense("")))
-	m, _, err := keraslike.LoadKeras(path, keraslike.InputDims(2))
+	m, _, err := kerasfile.Load(path, kerasfile.InputShape(2))
 	if err != nil || fmt.Sprint(m.Weights()[0].Value()) != "[1 2 3 4 5 6]" {
-		t.Errorf("with InputDims: %v", err)
+		t.Errorf("with InputShape: %v", err)
 	}
-	if _, _, err := keraslike.LoadKeras(path, keraslike.InputDims(2, 2)); err == nil || !strings.Contains(err.Error(), "input has shape [None None] in the file, got") {
-		t.Errorf("InputDims of two axes: error %v", err)
+	if _, _, err := kerasfile.Load(path, kerasfile.InputShape(2, 2)); err == nil || !strings.Contains(err.Error(), "input has shape [None None] in the file, got") {
+		t.Errorf("InputShape of two axes: error %v", err)
 	}
-	if _, _, err := keraslike.LoadKeras("kerash5/testdata/keras3.weights.h5"); err == nil || !strings.Contains(err.Error(), "holds weights only") {
+	if _, _, err := kerasfile.Load("../kerash5/testdata/keras3.weights.h5"); err == nil || !strings.Contains(err.Error(), "holds weights only") {
 		t.Errorf("weights only: error %v", err)
 	}
-	if _, _, err := keraslike.LoadKeras("absent.h5"); !errors.Is(err, fs.ErrNotExist) {
+	if _, _, err := kerasfile.Load("absent.h5"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent file: error %v", err)
 	}
 }

@@ -1,30 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	k "github.com/reef-dl/reef/keraslike"
 )
 
-// cells are the kinds of the layers whose tensors follow each other in a leaf: two for
+// cells are the kinds of the layers whose tensors are listed in sequence in a leaf: two for
 // Bidirectional, the inner one for TimeDistributed.
 func (l leaf) cells() []string {
-	switch d := l.layer.def.(type) {
-	case *bidirectional:
-		return []string{d.forward.Cell, d.backward.Cell}
-	case *timeDistributed:
-		return leaf{layer: d.layer}.cells()
+	if l.layer.Kind != "Bidirectional" && l.layer.Kind != "TimeDistributed" {
+		return []string{l.layer.Kind}
 	}
-	return []string{l.layer.def.Kind()}
+	arguments, err := l.layer.Arguments()
+	if err != nil {
+		return []string{l.layer.Kind}
+	}
+	return cellsOf(l.layer.Kind, arguments)
+}
+
+func cellsOf(kind string, arguments json.RawMessage) []string {
+	type inner struct {
+		Kind   string          `json:"kind"`
+		Config json.RawMessage `json:"config"`
+	}
+	var wrapped struct {
+		Layer    inner `json:"layer"`
+		Backward inner `json:"backward_layer"`
+	}
+	if json.Unmarshal(arguments, &wrapped) != nil {
+		return []string{kind}
+	}
+	switch kind {
+	case "Bidirectional":
+		return []string{wrapped.Layer.Kind, wrapped.Backward.Kind}
+	case "TimeDistributed":
+		return cellsOf(wrapped.Layer.Kind, wrapped.Layer.Config)
+	}
+	return []string{kind}
 }
 
 // fileTensors is how many tensors Keras 1 had for the layer, and for Normalization all
 // versions: its count of samples.
 func (l leaf) fileTensors() int {
-	n := len(l.layer.weights)
+	n := len(l.layer.Weights)
 	cells := l.cells()
 	switch gates := map[string]int{"LSTM": 4, "GRU": 3}[cells[0]]; {
 	case gates > 0:
@@ -107,8 +132,8 @@ func (f *weightsFile) convKernel(kind string, t fileTensor) fileTensor {
 	})
 }
 
-// moved is a tensor with its elements at other places: the one at a place of the new
-// shape is at from in the old one.
+// moved is a tensor with its elements rearranged: the one at an index of the new shape was
+// at from in the old one.
 func (t fileTensor) moved(to []int, from func(old, at []int) int) fileTensor {
 	old, read := t.shape, t.read
 	t.shape = to
@@ -202,9 +227,9 @@ func side(parts []fileTensor) ([]float32, error) {
 	if width == 0 {
 		return nil, errors.New("a gate has no columns")
 	}
-	rows := Shape(shape).Size() / width
+	rows := k.Shape(shape).Size() / width
 	out := make([]float32, rows*width*len(parts))
-	for k, p := range parts {
+	for i, p := range parts {
 		if !slices.Equal(p.shape, shape) {
 			return nil, fmt.Errorf("%s has shape %v, want %v as %s", p.path, p.shape, shape, parts[0].path)
 		}
@@ -213,7 +238,7 @@ func side(parts []fileTensor) ([]float32, error) {
 			return nil, err
 		}
 		for row := range rows {
-			copy(out[(row*len(parts)+k)*width:], values[row*width:(row+1)*width])
+			copy(out[(row*len(parts)+i)*width:], values[row*width:(row+1)*width])
 		}
 	}
 	return out, nil

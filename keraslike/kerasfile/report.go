@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"fmt"
@@ -8,17 +8,18 @@ import (
 	"text/tabwriter"
 )
 
-// Receipt says what became of each tensor of a file and of each weight of the model.
-type Receipt struct {
+// Report says what became of each tensor of a file and of each weight of the model. It
+// prints itself as a table.
+type Report struct {
 	File    string
 	Version string // the version of Keras that wrote the file, if it says so
 	ByOrder bool   // layers were matched by Keras's order, since not all names agree
-	Entries []ReceiptEntry
-	Notes   []string // what of the architecture acts in training only and was left away, and what was matched by order
+	Entries []Entry
+	Notes   []string // what of the architecture was omitted because it acts in training only, and what was matched by order
 }
 
-// ReceiptEntry is one pair of a tensor and a weight, or one of them without the other.
-type ReceiptEntry struct {
+// Entry is one pair of a tensor and a weight, or one of them without the other.
+type Entry struct {
 	Tensor      string // its path in the file, empty when there is none for the weight
 	TensorShape []int
 	Weight      string // its path in the model, empty when there is none for the tensor
@@ -28,7 +29,7 @@ type ReceiptEntry struct {
 }
 
 // Used is how many tensors of the file went into the model.
-func (r *Receipt) Used() int {
+func (r *Report) Used() int {
 	n := 0
 	for _, e := range r.Entries {
 		if e.Used {
@@ -39,7 +40,7 @@ func (r *Receipt) Used() int {
 }
 
 // String is a table with a row for each entry.
-func (r *Receipt) String() string {
+func (r *Report) String() string {
 	var b strings.Builder
 	b.WriteString(r.File)
 	if r.Version != "" {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"encoding/json"
@@ -11,40 +11,25 @@ import (
 	"sync"
 )
 
-// kerasNode is one call of a layer, kerasTensor one of its outputs.
-type kerasNode struct {
-	layer string
-	call  int
-}
-
-type kerasTensor struct {
-	node   kerasNode
-	output int
-}
-
-func (t kerasTensor) String() string {
-	return fmt.Sprintf("output %d of call %d of %q", t.output, t.node.call, t.node.layer)
-}
-
-// kerasCall is one call of a layer: the tensors that it takes, the first states of a
+// layerCall is one call of a layer: the tensors that it takes, the first states of a
 // recurrent layer behind the others, and whether it was told to act as in training.
-type kerasCall struct {
-	layer    *kerasLayer
+type layerCall struct {
+	layer    *layerConfig
 	node     int
-	in       []kerasTensor
+	in       []tensorRef
 	training *bool
-	mask     *kerasTensor
+	mask     *tensorRef
 	blind    bool                     // to the mask of its input
 	order    func() ([]string, error) // of the inputs of a model, for a call with a dictionary
 }
 
 // inputNames are what a model calls its inputs, in its order: the keys of its own
 // dictionary, else the names of the layers.
-func (b *kerasBuilder) inputNames(l *kerasLayer) (names []string, err error) {
-	if err := b.look(l.Config); err != nil {
+func inputNames(l *layerConfig, look func(json.RawMessage) error) (names []string, err error) {
+	if err := look(l.Config); err != nil {
 		return nil, err
 	}
-	var c kerasModel
+	var c modelConfig
 	var keys map[string]json.RawMessage
 	if !l.isModel() || json.Unmarshal(l.Config, &c) != nil {
 		return nil, errors.New("argument is a dictionary, want a tensor")
@@ -52,7 +37,7 @@ func (b *kerasBuilder) inputNames(l *kerasLayer) (names []string, err error) {
 	if json.Unmarshal(c.Inputs, &keys) == nil {
 		return slices.Sorted(maps.Keys(keys)), nil
 	}
-	refs, err := kerasTensors(c.Inputs)
+	refs, err := tensorRefs(c.Inputs)
 	for _, ref := range refs {
 		names = append(names, ref.node.layer)
 	}
@@ -60,10 +45,10 @@ func (b *kerasBuilder) inputNames(l *kerasLayer) (names []string, err error) {
 }
 
 // take adds the tensors of an argument.
-func (c *kerasCall) take(arg json.RawMessage) error {
+func (c *layerCall) take(arg json.RawMessage) error {
 	var named map[string]json.RawMessage
 	if json.Unmarshal(arg, &named) != nil || named["class_name"] != nil {
-		return kerasArg(arg, &c.in, 0)
+		return tensorsOf(arg, &c.in, 0)
 	}
 	names, err := c.order()
 	if err != nil {
@@ -73,29 +58,29 @@ func (c *kerasCall) take(arg json.RawMessage) error {
 		if named[name] == nil {
 			return fmt.Errorf("argument is a dictionary of %q, want %q", slices.Sorted(maps.Keys(named)), names)
 		}
-		if err := kerasArg(named[name], &c.in, 0); err != nil {
+		if err := tensorsOf(named[name], &c.in, 0); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// nodes are the calls of a layer: in Keras 2
+// callsOf are the calls of a layer: in Keras 2
 //
 //	[[["conv", 0, 0, {}], ...], ...]
 //
 // and in Keras 3
 //
 //	[{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["conv", 0, 0]}}, ...], "kwargs": {}}, ...]
-func (b *kerasBuilder) nodes(l *kerasLayer) ([]kerasCall, error) {
+func callsOf(l *layerConfig, look func(json.RawMessage) error) ([]layerCall, error) {
 	var nodes []json.RawMessage
 	if err := json.Unmarshal(l.Inbound, &nodes); err != nil {
 		return nil, err
 	}
-	var calls []kerasCall
-	order := sync.OnceValues(func() ([]string, error) { return b.inputNames(l) })
+	var calls []layerCall
+	order := sync.OnceValues(func() ([]string, error) { return inputNames(l, look) })
 	for i, node := range nodes {
-		c := kerasCall{layer: l, node: i, order: order}
+		c := layerCall{layer: l, node: i, order: order}
 		var three struct {
 			Args   []json.RawMessage          `json:"args"`
 			Kwargs map[string]json.RawMessage `json:"kwargs"`
@@ -118,7 +103,7 @@ func (b *kerasBuilder) nodes(l *kerasLayer) ([]kerasCall, error) {
 }
 
 // positional reads the arguments of a call, of which only the last may be None.
-func (c *kerasCall) positional(args []json.RawMessage) error {
+func (c *layerCall) positional(args []json.RawMessage) error {
 	for i, arg := range args {
 		if string(arg) == "null" && i > 0 {
 			if slices.ContainsFunc(args[i:], func(a json.RawMessage) bool { return string(a) != "null" }) {
@@ -134,7 +119,7 @@ func (c *kerasCall) positional(args []json.RawMessage) error {
 }
 
 // legacy reads a call of Keras 2, whose keyword arguments stand behind each tensor.
-func (c *kerasCall) legacy(node json.RawMessage) error {
+func (c *layerCall) legacy(node json.RawMessage) error {
 	var refs []json.RawMessage
 	if err := json.Unmarshal(node, &refs); err != nil {
 		return err
@@ -145,7 +130,7 @@ func (c *kerasCall) legacy(node json.RawMessage) error {
 	}
 	var kwargs map[string]json.RawMessage
 	for _, ref := range refs {
-		in, err := kerasTensors(ref)
+		in, err := tensorRefs(ref)
 		if err != nil {
 			return err
 		}
@@ -166,7 +151,7 @@ func (c *kerasCall) legacy(node json.RawMessage) error {
 // keywords accepts the inputs by their name, keyword arguments that say nothing, as
 // mask=None, whether the call is one of training, the mask, and the first states of a
 // recurrent layer.
-func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
+func (c *layerCall) keywords(kwargs map[string]json.RawMessage) error {
 	for _, name := range []string{"inputs", "sequences"} { // before the states
 		if v, ok := kwargs[name]; ok && len(c.in) == 0 {
 			if err := c.take(v); err != nil {
@@ -177,7 +162,7 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
 		v := kwargs[name]
-		var mask []kerasTensor
+		var mask []tensorRef
 		switch {
 		case isNothing(v, 0):
 		case name == "training":
@@ -187,14 +172,14 @@ func (c *kerasCall) keywords(kwargs map[string]json.RawMessage) error {
 			if err := json.Unmarshal(v, &c.training); err != nil {
 				return fmt.Errorf("keyword argument training is %.60s: %w", v, err)
 			}
-		case name == "initial_state" && isRecurrent(c.layer):
+		case name == "initial_state" && classes[c.layer.Class].states:
 			before := len(c.in)
-			if err := kerasArg(v, &c.in, 0); err != nil {
+			if err := tensorsOf(v, &c.in, 0); err != nil {
 				if c.in = c.in[:before]; !legacyState(v, &c.in) {
 					return fmt.Errorf("keyword argument initial_state: %w", err)
 				}
 			}
-		case name == "mask" && kerasArg(v, &mask, kerasNesting) == nil && len(mask) == 1:
+		case name == "mask" && tensorsOf(v, &mask, maxNesting) == nil && len(mask) == 1:
 			c.mask = &mask[0]
 		case string(v) != "false":
 			return fmt.Errorf("keyword argument %s is %.60s, which there is no counterpart for", name, v)
@@ -222,91 +207,8 @@ func isNothing(raw json.RawMessage, depth int) bool {
 	return !slices.ContainsFunc(list, func(v json.RawMessage) bool { return !isNothing(v, depth+1) })
 }
 
-func legacyState(raw json.RawMessage, in *[]kerasTensor) bool {
-	refs, err := kerasTensors(raw)
+func legacyState(raw json.RawMessage, in *[]tensorRef) bool {
+	refs, err := tensorRefs(raw)
 	*in = append(*in, refs...)
 	return err == nil
-}
-
-func isRecurrent(l *kerasLayer) bool {
-	return slices.Contains([]string{"SimpleRNN", "GRU", "LSTM", "CuDNNGRU", "CuDNNLSTM", "Bidirectional"}, l.Class)
-}
-
-// kerasArg finds the tensors of an argument of Keras 3, alone or in lists.
-func kerasArg(raw json.RawMessage, in *[]kerasTensor, depth int) error {
-	var list []json.RawMessage
-	if json.Unmarshal(raw, &list) == nil && depth < kerasNesting {
-		for _, v := range list {
-			if err := kerasArg(v, in, depth+1); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var o struct {
-		Config struct {
-			History json.RawMessage `json:"keras_history"`
-		} `json:"config"`
-	}
-	if err := json.Unmarshal(raw, &o); err != nil || o.Config.History == nil {
-		return fmt.Errorf("argument is %.60s, want a tensor", raw)
-	}
-	refs, err := kerasTensors(o.Config.History)
-	*in = append(*in, refs...)
-	return err
-}
-
-// kerasTensors reads one ["conv", 0, 0] or a list of them.
-func kerasTensors(raw json.RawMessage) ([]kerasTensor, error) {
-	var parts []json.RawMessage
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return nil, err
-	}
-	var name string
-	if len(parts) > 0 && json.Unmarshal(parts[0], &name) == nil {
-		ref, err := oneTensor(name, parts)
-		return []kerasTensor{ref}, err
-	}
-	var refs []kerasTensor
-	for _, p := range parts {
-		var one []json.RawMessage
-		if err := json.Unmarshal(p, &one); err != nil {
-			return nil, err
-		}
-		if len(one) == 0 || json.Unmarshal(one[0], &name) != nil {
-			return nil, fmt.Errorf("%.60s is not a layer's name with two numbers", p)
-		}
-		ref, err := oneTensor(name, one)
-		if err != nil {
-			return nil, err
-		}
-		refs = append(refs, ref)
-	}
-	return refs, nil
-}
-
-// kerasEnds reads the inputs or outputs of a model. Those of a dictionary are in the
-// order of their keys, as Keras has them.
-func kerasEnds(raw json.RawMessage) ([]kerasTensor, error) {
-	var named map[string]json.RawMessage
-	if json.Unmarshal(raw, &named) != nil {
-		return kerasTensors(raw)
-	}
-	var refs []kerasTensor
-	for _, key := range slices.Sorted(maps.Keys(named)) {
-		one, err := kerasTensors(named[key])
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", key, err)
-		}
-		refs = append(refs, one...)
-	}
-	return refs, nil
-}
-
-func oneTensor(name string, parts []json.RawMessage) (kerasTensor, error) {
-	ref := kerasTensor{node: kerasNode{layer: name}}
-	if len(parts) < 3 || json.Unmarshal(parts[1], &ref.node.call) != nil || json.Unmarshal(parts[2], &ref.output) != nil {
-		return ref, fmt.Errorf("%.60s is not a layer's name with two numbers", parts)
-	}
-	return ref, nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"bytes"
@@ -11,32 +11,35 @@ import (
 	"slices"
 	"strings"
 
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// kerasBuilder makes models of the configurations that Keras stores.
-type kerasBuilder struct {
+// builder makes models of the configurations that Keras stores.
+type builder struct {
 	major  int
 	notes  []string
 	text   int // bytes of the configuration that may still be looked at
 	layers int // so far
 	work   int // layers times layers that models may still have
 	slash  bool
-	shared map[int64]Layer
+	// unnamed leaves it to keraslike to name the layers.
+	unnamed bool
+	shared  map[int64]k.Layer
 }
 
 // A model lists its layers by comparing each with the others, so that the sum of the
 // squares of their number over all models is bounded; 10,000 in one are far beyond the
 // deepest networks.
-const kerasWork = 200_000_000
+const layerWork = 200_000_000
 
 // newBuilder reads a configuration of n bytes, of a version of Keras.
-func newBuilder(major, n int) *kerasBuilder {
-	return &kerasBuilder{major: major, text: kerash5.WorkOf(n), work: kerasWork, shared: map[int64]Layer{}}
+func newBuilder(major, n int) *builder {
+	return &builder{major: major, text: kerash5.WorkOf(n), work: layerWork, shared: map[int64]k.Layer{}}
 }
 
 // look counts text that is looked at.
-func (b *kerasBuilder) look(raw json.RawMessage) error {
+func (b *builder) look(raw json.RawMessage) error {
 	if b.text -= len(raw); b.text < 0 {
 		return errors.New("too much of the architecture is in too many models within each other")
 	}
@@ -44,7 +47,10 @@ func (b *kerasBuilder) look(raw json.RawMessage) error {
 }
 
 // name is a layer's name without slashes, which lead into nested models here.
-func (b *kerasBuilder) name(name string) string {
+func (b *builder) name(name string) string {
+	if b.unnamed {
+		return ""
+	}
 	if strings.Contains(name, "/") && !b.slash {
 		b.slash = true
 		b.notes = append(b.notes, "slashes in the names of layers are underscores here")
@@ -52,62 +58,20 @@ func (b *kerasBuilder) name(name string) string {
 	return slashless(name)
 }
 
-// kerasLayer is a layer in a configuration. Name and Inbound are there in functional
-// models only.
-type kerasLayer struct {
-	Module     string          `json:"module"` // of Python, and the name of a class of the user's own; Keras 3
-	Registered string          `json:"registered_name"`
-	Class      string          `json:"class_name"`
-	Name       string          `json:"name"`
-	Config     json.RawMessage `json:"config"`
-	Inbound    json.RawMessage `json:"inbound_nodes"`
-	Build      json.RawMessage `json:"build_config"`
-	Shared     *int64          `json:"shared_object_id"` // of a layer that is in several places
-}
-
-// custom tells the classes of users, which may be named as one of Keras and compute
-// something else: Keras writes no module for them, or registers them in a package.
-func (l *kerasLayer) custom() bool {
-	root, _, _ := strings.Cut(l.Module, ".")
-	switch root {
-	case "keras", "keras_core", "tf_keras":
-		return false
-	}
-	return root != "" || l.Registered != "" || strings.Contains(l.Class, ">")
-}
-
-// isModel tells the classes of models.
-func (l *kerasLayer) isModel() bool {
-	return slices.Contains([]string{"Sequential", "Functional", "Model"}, l.Class)
-}
-
-// kerasModel is the configuration of a model.
-type kerasModel struct {
-	Name       string          `json:"name"`
-	Trainable  *bool           `json:"trainable"`
-	Layers     []kerasLayer    `json:"layers"`
-	Inputs     json.RawMessage `json:"input_layers"`
-	Outputs    json.RawMessage `json:"output_layers"`
-	InputShape json.RawMessage `json:"build_input_shape"`
-}
-
-// kerasNesting is far beyond the deepest model in a model.
-const kerasNesting = 50
-
 // model makes a model of {"class_name": ..., "config": ...}. known are the shapes of its
 // inputs where something else than the file knows them, or nil.
-func (b *kerasBuilder) model(raw json.RawMessage, name string, known []Shape, depth int) (*Model, error) {
-	if depth > kerasNesting {
-		return nil, fmt.Errorf("models are nested more than %d deep", kerasNesting)
+func (b *builder) model(raw json.RawMessage, name string, known []k.Shape, depth int) (*k.Model, error) {
+	if depth > maxNesting {
+		return nil, fmt.Errorf("models are nested more than %d deep", maxNesting)
 	}
 	if err := b.look(raw); err != nil {
 		return nil, err
 	}
-	var o kerasLayer
+	var o layerConfig
 	if err := json.Unmarshal(raw, &o); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	var c kerasModel
+	var c modelConfig
 	err := json.Unmarshal(o.Config, &c)
 	if list := bytes.TrimSpace(o.Config); len(list) > 0 && list[0] == '[' { // before Keras 2.2.3
 		err = json.Unmarshal(o.Config, &c.Layers)
@@ -126,7 +90,7 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, known []Shape, de
 	if b.layers += len(c.Layers); (b.layers-before)*(b.layers-before) > b.work {
 		return nil, fmt.Errorf("model %q: has %d layers, too many for one file", name, len(c.Layers))
 	}
-	var m *Model
+	var m *k.Model
 	switch {
 	case !o.isModel() || o.custom():
 		return nil, fmt.Errorf("architecture is of class %q, want Keras's Sequential or Functional", cmp.Or(o.Registered, o.Class))
@@ -136,7 +100,7 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, known []Shape, de
 		m, err = b.functional(name, c, known, depth)
 	}
 	if n := b.layers - before; err == nil {
-		err = m.err
+		err = m.Err()
 		if b.work -= n * n; b.work < 0 {
 			return nil, fmt.Errorf("model %q: has %d layers with those of its models, too many for one file", name, n)
 		}
@@ -145,21 +109,21 @@ func (b *kerasBuilder) model(raw json.RawMessage, name string, known []Shape, de
 		return nil, fmt.Errorf("model %q: %w", name, err)
 	}
 	if c.Trainable != nil && !*c.Trainable {
-		m.core().frozen = true
+		err = k.Configure(m, k.Trainable(false))
 	}
-	return m, nil
+	return m, err
 }
 
-func (b *kerasBuilder) sequential(name string, c kerasModel, known []Shape, depth int) (*Model, error) {
+func (b *builder) sequential(name string, c modelConfig, known []k.Shape, depth int) (*k.Model, error) {
 	if len(c.Layers) == 0 {
 		return nil, errors.New("has no layers")
 	}
 	first := c.Layers[0]
 	if depth == 0 && len(known) > 1 {
-		return nil, fmt.Errorf("got InputDims for %d inputs, want 1", len(known))
+		return nil, fmt.Errorf("got InputShape for %d inputs, want 1", len(known))
 	}
 	if len(known) != 1 {
-		known = []Shape{nil}
+		known = []k.Shape{nil}
 	}
 	in, err := b.input(first, c.InputShape, known[0])
 	if err != nil {
@@ -168,28 +132,27 @@ func (b *kerasBuilder) sequential(name string, c kerasModel, known []Shape, dept
 	if first.Class == "InputLayer" {
 		c.Layers = c.Layers[1:]
 	}
+	if len(c.Layers) == 0 {
+		return nil, errors.New("has no layers behind its input")
+	}
 	x := in
+	parts := []k.Part{in}
 	for _, l := range c.Layers {
-		made, err := b.layer(l, []*Tensor{x}, depth)
+		made, err := b.layer(l, []k.Shape{x.Shape()}, depth)
 		if err != nil {
 			return nil, err
 		}
-		x = made.Of(x)
-		if err := x.mistake(); err != nil {
-			return nil, err
+		if x = made.Of(x); x.Err() != nil {
+			return nil, x.Err()
 		}
+		parts = append(parts, made)
 	}
-	if x == in {
-		return nil, errors.New("has no layers behind its input")
-	}
-	m := NewModel(name, []*Tensor{in}, []*Tensor{x})
-	m.stacked = true
-	return m, nil
+	return k.Sequential(name, parts...), nil
 }
 
 // precision notes a layer that Keras computes in another precision than float32, the
-// only one here, and refuses one whose weights are quantized.
-func (b *kerasBuilder) precision(raw json.RawMessage) error {
+// only one here, and reports one whose weights are quantized as an error.
+func (b *builder) precision(raw json.RawMessage) error {
 	var name string
 	if len(raw) > 0 && json.Unmarshal(raw, &name) != nil {
 		var policy struct {
@@ -217,9 +180,9 @@ func (b *kerasBuilder) precision(raw json.RawMessage) error {
 	return nil
 }
 
-// layer is the layer that in will be given to, the same one for all places that Keras
-// says share it.
-func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, error) {
+// layer makes the layer that is applied to tensors of the shapes in, one for all uses that
+// share it in Keras.
+func (b *builder) layer(l layerConfig, in []k.Shape, depth int) (k.Layer, error) {
 	if l.Shared == nil {
 		return b.newLayer(l, in, depth)
 	}
@@ -233,7 +196,7 @@ func (b *kerasBuilder) layer(l kerasLayer, in []*Tensor, depth int) (Layer, erro
 	return made, err
 }
 
-func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, error) {
+func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, error) {
 	if err := b.look(l.Config); err != nil {
 		return nil, err
 	}
@@ -242,11 +205,7 @@ func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, e
 		if err != nil {
 			return nil, err
 		}
-		var known []Shape
-		for _, x := range in {
-			known = append(known, x.shape)
-		}
-		return b.model(raw, l.Name, known, depth+1)
+		return b.model(raw, l.Name, in, depth+1)
 	}
 	var c struct {
 		Name      string          `json:"name"`
@@ -265,34 +224,34 @@ func (b *kerasBuilder) newLayer(l kerasLayer, in []*Tensor, depth int) (Layer, e
 	if err := b.precision(c.Type); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
-	var made Layer
-	a := newKerasArgs(l.Config, b.major)
-	var err error
-	make, known := kerasLayers[l.Class]
-	switch {
-	case l.Class == "TimeDistributed":
-		made, err = b.timeDistributed(a, in, depth)
-	case l.Class == "Bidirectional":
-		made, err = b.bidirectional(a, depth)
-	case !known:
+	known, ok := classes[l.Class]
+	if !ok {
 		return nil, fmt.Errorf("layer %q is of class %q, which is unknown: build the model and use LoadWeights", c.Name, l.Class)
-	case a.err == nil:
-		made = make(a)
 	}
-	if err == nil {
-		err = a.finish()
+	a := newArgs(l.Config, b.major, in, func(inner layerConfig, in []k.Shape) (k.Layer, error) {
+		if depth > maxNesting {
+			return nil, fmt.Errorf("layers are nested more than %d deep", maxNesting)
+		}
+		return b.layer(inner, in, depth+1)
+	})
+	var made k.Layer
+	if a.err == nil {
+		made = known.read(a)
 	}
-	if err != nil {
+	if err := a.finish(); err != nil {
 		return nil, fmt.Errorf("%s %q: %w", l.Class, c.Name, err)
 	}
 	for _, n := range a.notes {
 		b.notes = append(b.notes, fmt.Sprintf("%s %q: %s", l.Class, c.Name, n))
 	}
-	core := made.core()
-	core.name = b.name(c.Name)
-	core.frozen = core.frozen || c.Trainable != nil && !*c.Trainable
 	// keras.ops.add is of class Add, too, but no layer: masks end at it. It has neither
 	// of the two settings that every layer has.
-	core.unmasked = b.major >= 3 && c.Trainable == nil && len(c.Type) == 0
-	return made, nil
+	if b.major >= 3 && c.Trainable == nil && len(c.Type) == 0 {
+		made = k.IgnoreMasks(made)
+	}
+	options := []k.LayerOption{k.Name(b.name(c.Name))}
+	if c.Trainable != nil && !*c.Trainable {
+		options = append(options, k.Trainable(false))
+	}
+	return made, k.Configure(made, options...)
 }

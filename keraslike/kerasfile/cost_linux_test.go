@@ -2,7 +2,7 @@
 
 //go:build linux
 
-package keraslike_test
+package kerasfile_test
 
 import (
 	"fmt"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
@@ -27,9 +28,9 @@ func TestReadAlone(t *testing.T) {
 	if path == "" {
 		t.Skip("is run by the tests of costs")
 	}
-	_, _, err := k.LoadKeras(path)
+	_, _, err := kerasfile.Load(path)
 	t.Logf("as a model: %v", err)
-	_, err = k.Sequential("m", k.Input(2), k.Dense(3, k.Name("d"))).LoadWeights(path)
+	_, err = kerasfile.LoadWeights(k.Sequential("m", k.Input(2), k.Dense(3, k.Name("d"))), path)
 	t.Logf("as weights: %v", err)
 	f, err := kerash5.Open(path)
 	if err != nil {
@@ -66,7 +67,7 @@ func costOf(t *testing.T, path string) (out string, cpu time.Duration, memory in
 
 // hostileKeras writes files that ask for much, with what is said of each.
 func hostileKeras(t *testing.T) map[string]string {
-	dir := "testdata/keras/hostile"
+	dir := "testdata/hostile"
 	files := map[string]string{
 		filepath.Join(dir, "bomb-f4.keras"): "shape [500000000 1] needs",
 		filepath.Join(dir, "bomb-u1.h5"):    "shape [40000000 1] needs",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"encoding/json"
@@ -8,37 +8,37 @@ import (
 	"slices"
 )
 
-// kerasMasks are the tensors of Keras 3 that say which steps count: it writes the
+// masks are the tensors of Keras 3 that say which steps count: it writes the
 // comparisons of Embedding and Masking into the model, x != 0 and any(x != value), and
 // gives what they make to each layer that takes a mask. Here masks go along by
 // themselves, so that such an argument says nothing new as long as it is the mask that
 // the layer's input has anyway.
-type kerasMasks struct {
-	of   map[kerasNode]kerasMask   // what the layers of masks make
-	made map[kerasNode]*kerasCall  // the call of each node
-	here map[kerasTensor]kerasMask // what each tensor has here
+type masks struct {
+	of   map[callRef]tensorMask   // what the layers of masks make
+	made map[callRef]*layerCall   // the call of each node
+	here map[tensorRef]tensorMask // what each tensor has here
 }
 
-// kerasMask says that a tensor is not value, anywhere along its last axis for Masking.
-// The zero kerasMask is none, or one that is not known.
-type kerasMask struct {
+// tensorMask says that a tensor is not value, anywhere along its last axis for Masking.
+// The zero tensorMask is none, or one that is not known.
+type tensorMask struct {
 	known bool
-	of    kerasTensor
+	of    tensorRef
 	any   bool
 	value float64
 }
 
-func newKerasMasks() *kerasMasks {
-	return &kerasMasks{map[kerasNode]kerasMask{}, map[kerasNode]*kerasCall{}, map[kerasTensor]kerasMask{}}
+func newMasks() *masks {
+	return &masks{map[callRef]tensorMask{}, map[callRef]*layerCall{}, map[tensorRef]tensorMask{}}
 }
 
 // isMask tells the layers of masks.
-func isMask(l *kerasLayer) bool {
+func isMask(l *layerConfig) bool {
 	return slices.Contains([]string{"NotEqual", "Any", "LogicalOr"}, l.Class)
 }
 
 // add takes a layer of masks.
-func (m *kerasMasks) add(l *kerasLayer) error {
+func (m *masks) add(l *layerConfig) error {
 	var nodes []struct {
 		Args   []json.RawMessage          `json:"args"`
 		Kwargs map[string]json.RawMessage `json:"kwargs"`
@@ -54,15 +54,15 @@ func (m *kerasMasks) add(l *kerasLayer) error {
 		return err
 	}
 	for i, node := range nodes {
-		at := kerasNode{l.Name, i}
+		at := callRef{l.Name, i}
 		want := map[string]int{"NotEqual": 2, "Any": 1, "LogicalOr": 2}[l.Class]
 		tensors := want
 		if l.Class == "NotEqual" {
 			tensors = 1
 		}
-		var in []kerasTensor
+		var in []tensorRef
 		for _, arg := range node.Args[:min(tensors, len(node.Args))] {
-			if err := kerasArg(arg, &in, kerasNesting); err != nil {
+			if err := tensorsOf(arg, &in, maxNesting); err != nil {
 				return fmt.Errorf("is a mask of %.60s, want a tensor", arg)
 			}
 		}
@@ -75,7 +75,7 @@ func (m *kerasMasks) add(l *kerasLayer) error {
 			if err := json.Unmarshal(node.Args[1], &v); err != nil {
 				return fmt.Errorf("argument is %.60s, want a number", node.Args[1])
 			}
-			m.of[at] = kerasMask{true, in[0], false, v}
+			m.of[at] = tensorMask{true, in[0], false, v}
 		case "Any":
 			inner := m.of[in[0].node]
 			if !inner.known || inner.any || c.Axis == nil || *c.Axis != -1 || c.Keep {
@@ -92,23 +92,13 @@ func (m *kerasMasks) add(l *kerasLayer) error {
 	return nil
 }
 
-// masksPass are the layers whose output has the mask of their input, here as in Keras.
-var masksPass = []string{
-	"Activation", "ActivityRegularization", "AlphaDropout", "BatchNormalization", "Dense", "Dropout", "ELU", "GaussianDropout",
-	"GaussianNoise", "LayerNormalization", "LeakyReLU", "Normalization", "PReLU", "ReLU", "Rescaling", "SpatialDropout1D",
-	"TimeDistributed", "Bidirectional", "GRU", "LSTM", "SimpleRNN",
-}
-
-// masksJoin are those whose output has the mask of all inputs where it is one.
-var masksJoin = []string{"Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract"}
-
 // blind marks the calls of recurrent layers with first states, where Keras 3 leaves the
 // mask of the series away. It holds for all calls of a layer here.
-func (m *kerasMasks) blind(calls []kerasCall) (notes []string, err error) {
+func (m *masks) blind(calls []layerCall) (notes []string, err error) {
 	plain := map[string]bool{}
 	for i := range calls {
 		c := &calls[i]
-		c.blind = isRecurrent(c.layer) && len(c.in) > 1 && c.mask == nil
+		c.blind = classes[c.layer.Class].states && len(c.in) > 1 && c.mask == nil
 		plain[c.layer.Name] = plain[c.layer.Name] || !c.blind
 	}
 	for i := range calls {
@@ -116,17 +106,17 @@ func (m *kerasMasks) blind(calls []kerasCall) (notes []string, err error) {
 		masked := c.blind && m.mask(c.in[0]).known
 		switch {
 		case masked && plain[c.layer.Name]:
-			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 leaves masks away, and without", c.layer.Name)
+			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 ignores masks, and without", c.layer.Name)
 		case masked:
-			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 leaves the mask of the series away", c.layer.Name))
+			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 ignores the mask of the series", c.layer.Name))
 		}
 		c.blind = c.blind && !plain[c.layer.Name]
 	}
 	return notes, nil
 }
 
-// check refuses a mask that is another one than that of the call's input.
-func (m *kerasMasks) check(c *kerasCall) error {
+// check reports a mask that is not that of the call's input.
+func (m *masks) check(c *layerCall) error {
 	if c.mask == nil {
 		return nil
 	}
@@ -138,32 +128,33 @@ func (m *kerasMasks) check(c *kerasCall) error {
 }
 
 // mask is the mask that a tensor has here.
-func (m *kerasMasks) mask(t kerasTensor) kerasMask {
+func (m *masks) mask(t tensorRef) tensorMask {
 	if known, ok := m.here[t]; ok {
 		return known
 	}
-	m.here[t] = kerasMask{} // of a damaged file in which a layer's input is its own output
+	m.here[t] = tensorMask{} // of a damaged file in which a layer's input is its own output
 	call := m.made[t.node]
 	if call == nil || len(call.in) == 0 || t.output != 0 || call.blind {
-		return kerasMask{}
+		return tensorMask{}
 	}
 	var a struct {
 		Zero  bool    `json:"mask_zero"`
 		Value float64 `json:"mask_value"`
 	}
-	var mask kerasMask
-	switch class := call.layer.Class; {
-	case class == "Embedding" || class == "Masking":
-		if err := json.Unmarshal(call.layer.Config, &a); err == nil && (a.Zero || class == "Masking") {
-			mask = kerasMask{true, call.in[0], class == "Masking", a.Value}
+	var mask tensorMask
+	switch classes[call.layer.Class].mask {
+	case makesMask:
+		masking := call.layer.Class == "Masking"
+		if err := json.Unmarshal(call.layer.Config, &a); err == nil && (a.Zero || masking) {
+			mask = tensorMask{true, call.in[0], masking, a.Value}
 		}
-	case slices.Contains(masksPass, class):
+	case passesMask:
 		mask = m.mask(call.in[0])
-	case slices.Contains(masksJoin, class):
+	case joinsMasks:
 		mask = m.mask(call.in[0])
 		for _, in := range call.in[1:] {
 			if m.mask(in) != mask {
-				mask = kerasMask{}
+				mask = tensorMask{}
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike_test
+package kerasfile_test
 
 import (
 	"encoding/json"
@@ -16,6 +16,7 @@ import (
 	"gorgonia.org/tensor"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 )
 
 // kerasArray is an input or output of a model.
@@ -24,14 +25,14 @@ type kerasArray struct {
 	Values []float32
 }
 
-// kerasSaved is a model with its files, by testdata/keras/models/make_models.py.
+// kerasSaved is a model with its files, by testdata/models/make_models.py.
 type kerasSaved struct {
 	Name  string
 	X, Y  []kerasArray
 	Files []string
 }
 
-const kerasModels = "testdata/keras/models"
+const kerasModels = "testdata/models"
 
 func readKerasModels(t *testing.T, folder string) (models []kerasSaved) {
 	t.Helper()
@@ -87,7 +88,7 @@ func TestLoadWeightsOfPartlyFrozenModel(t *testing.T) {
 			a, b := k.Input(4), k.Input(4)
 			inner := k.NewModel("inner", []*k.Tensor{a}, []*k.Tensor{k.Dense(4).Of(k.Activation(k.ReLU).Of(k.Dense(4).Of(a)))})
 			m := k.NewModel("m", []*k.Tensor{b}, []*k.Tensor{k.Dense(4).Of(inner.Of(b))})
-			r, err := m.LoadWeights(filepath.Join(kerasModels, file))
+			r, err := kerasfile.LoadWeights(m, filepath.Join(kerasModels, file))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,24 +116,24 @@ func TestKerasModels(t *testing.T) {
 }
 
 func (c kerasSaved) loads(t *testing.T, folder string) {
-	var m *k.Model
+	var m, unnamed *k.Model
 	for _, file := range c.Files {
 		if strings.HasSuffix(file, ".weights.h5") {
 			continue
 		}
-		var options []k.KerasOption
+		var options []kerasfile.LoadOption
 		if c.Name == "open" { // in two axes of series
-			if _, _, err := k.LoadKeras(filepath.Join(folder, file)); err == nil || !strings.Contains(err.Error(), "pass InputDims, one for each input of the model") {
+			if _, _, err := kerasfile.Load(filepath.Join(folder, file)); err == nil || !strings.Contains(err.Error(), "pass InputShape, one for each input of the model") {
 				t.Errorf("%s: error %v", file, err)
 			}
 			for _, x := range c.X {
-				options = append(options, k.InputDims(x.Shape[1:]...))
+				options = append(options, kerasfile.InputShape(x.Shape[1:]...))
 			}
-			if _, _, err := k.LoadKeras(filepath.Join(folder, file), options[0]); err == nil || !strings.Contains(err.Error(), "got InputDims for 1 inputs, want 2") {
+			if _, _, err := kerasfile.Load(filepath.Join(folder, file), options[0]); err == nil || !strings.Contains(err.Error(), "got InputShape for 1 inputs, want 2") {
 				t.Errorf("%s: error %v", file, err)
 			}
 		}
-		loaded, r, err := k.LoadKeras(filepath.Join(folder, file), options...)
+		loaded, r, err := kerasfile.Load(filepath.Join(folder, file), options...)
 		if c.Name == "other_mask" { // given to a layer whose input has lost it
 			if err == nil || !strings.Contains(err.Error(), "is not known to be the mask of its input") {
 				t.Errorf("%s: error %v", file, err)
@@ -144,6 +145,9 @@ func (c kerasSaved) loads(t *testing.T, folder string) {
 		}
 		if m == nil { // of the format that knows which layers are shared
 			m = loaded
+			if unnamed, err = kerasfile.LoadUnnamed(filepath.Join(folder, file), options...); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if err := c.gives(loaded); err != nil || r.ByOrder {
 			t.Errorf("%s, by order %v: %v", file, r.ByOrder, err)
@@ -153,12 +157,12 @@ func (c kerasSaved) loads(t *testing.T, folder string) {
 		return
 	}
 	c.savesAndLoads(t, m)
-	for _, names := range []string{"the file's names", "other names"} {
+	for names, m := range map[string]*k.Model{"the file's names": m, "other names": unnamed} {
 		for _, file := range c.Files {
 			for _, w := range m.Weights() {
 				clear(w.Value())
 			}
-			if _, err := m.LoadWeights(filepath.Join(folder, file)); err != nil {
+			if _, err := kerasfile.LoadWeights(m, filepath.Join(folder, file)); err != nil {
 				if len(m.Weights()) > 0 || errors.Is(err, fs.ErrNotExist) {
 					t.Errorf("%s: %s: %v", names, file, err)
 				}
@@ -168,7 +172,6 @@ func (c kerasSaved) loads(t *testing.T, folder string) {
 				t.Errorf("%s: %s: %v", names, file, err)
 			}
 		}
-		m.ForgetNames()
 	}
 }
 

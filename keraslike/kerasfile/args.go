@@ -1,37 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
-	"github.com/reef-dl/reef/graph"
+	k "github.com/reef-dl/reef/keraslike"
 )
 
-// kerasArgs are the arguments of a layer as Keras stores them. Each is taken once;
-// what is left at the end and is not nothing has not been understood, and the layer is
-// refused rather than computed wrongly. The first mistake is kept.
-type kerasArgs struct {
+// args are the arguments of a layer as Keras stores them. Each is taken once;
+// what is left at the end and is not nothing has not been understood, which is an error
+// rather than a layer that computes something else. The first mistake is kept.
+type args struct {
 	raw   map[string]json.RawMessage
-	major int // version of Keras
+	major int       // version of Keras
+	in    []k.Shape // of the tensors that the layer is first applied to
+	build layerMaker
 	err   error
 	notes []string
 }
 
-func newKerasArgs(config json.RawMessage, major int) *kerasArgs {
-	a := &kerasArgs{major: major}
+// layerMaker makes a layer that is an argument of another and is applied to tensors of
+// the shapes.
+type layerMaker func(l layerConfig, in []k.Shape) (k.Layer, error)
+
+func newArgs(config json.RawMessage, major int, in []k.Shape, build layerMaker) *args {
+	a := &args{major: major, in: in, build: build}
 	if err := json.Unmarshal(config, &a.raw); err != nil {
 		a.err = fmt.Errorf("its arguments: %w", err)
 	}
 	return a
 }
 
-// kerasIgnored are arguments without a meaning for a model that has its weights. The
+// ignored are arguments without a meaning for a model that has its weights. The
 // dtype has been looked at.
-var kerasIgnored = []string{
+var ignored = []string{
 	"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype", "input_length",
 	"sparse", "ragged", "optional", "seed", "implementation", "unroll", "unit_forget_bias",
 	"kernel_initializer", "recurrent_initializer", "bias_initializer", "embeddings_initializer", "beta_initializer",
@@ -39,24 +46,24 @@ var kerasIgnored = []string{
 	"depthwise_initializer", "pointwise_initializer", "build_config", "use_cudnn",
 }
 
-// finish refuses arguments that nobody has taken: all but null, false, an empty list.
-func (a *kerasArgs) finish() error {
+// finish reports arguments that nobody has taken: all but null, false, an empty list.
+func (a *args) finish() error {
 	for _, name := range slices.Sorted(maps.Keys(a.raw)) {
-		if text := string(a.raw[name]); !slices.Contains(kerasIgnored, name) && !slices.Contains([]string{"null", "false", "[]", "{}"}, text) {
+		if text := string(a.raw[name]); !slices.Contains(ignored, name) && !slices.Contains([]string{"null", "false", "[]", "{}"}, text) {
 			a.fail(name, fmt.Errorf("is %.60s, which there is no counterpart for", text))
 		}
 	}
 	return a.err
 }
 
-func (a *kerasArgs) fail(name string, err error) {
+func (a *args) fail(name string, err error) {
 	if a.err == nil {
 		a.err = fmt.Errorf("argument %s %w", name, err)
 	}
 }
 
 // take decodes an argument; false when it is absent or null.
-func (a *kerasArgs) take(name string, to any) bool {
+func (a *args) take(name string, to any) bool {
 	raw, ok := a.raw[name]
 	delete(a.raw, name)
 	if !ok || string(raw) == "null" {
@@ -70,20 +77,20 @@ func (a *kerasArgs) take(name string, to any) bool {
 }
 
 // count is a whole number that must be there.
-func (a *kerasArgs) count(name string) (n int) {
+func (a *args) count(name string) (n int) {
 	if !a.take(name, &n) {
 		a.fail(name, fmt.Errorf("is missing"))
 	}
 	return n
 }
 
-func (a *kerasArgs) whole(name string, absent int) int {
+func (a *args) whole(name string, absent int) int {
 	n := absent
 	a.take(name, &n)
 	return n
 }
 
-func (a *kerasArgs) number(name string, absent float64) float64 {
+func (a *args) number(name string, absent float64) float64 {
 	v := absent
 	var array struct {
 		Type  string   `json:"type"`
@@ -97,20 +104,20 @@ func (a *kerasArgs) number(name string, absent float64) float64 {
 	return v
 }
 
-func (a *kerasArgs) flag(name string, absent bool) bool {
+func (a *args) flag(name string, absent bool) bool {
 	v := absent
 	a.take(name, &v)
 	return v
 }
 
-func (a *kerasArgs) text(name, absent string) string {
+func (a *args) text(name, absent string) string {
 	v := absent
 	a.take(name, &v)
 	return v
 }
 
 // list is one number or a list of them, nil when absent.
-func (a *kerasArgs) list(name string) []int {
+func (a *args) list(name string) []int {
 	var raw json.RawMessage
 	if !a.take(name, &raw) {
 		return nil
@@ -127,7 +134,7 @@ func (a *kerasArgs) list(name string) []int {
 }
 
 // window is a height and width, of which a layer over time has only the second.
-func (a *kerasArgs) window(name string, axes int, absent [2]int) [2]int {
+func (a *args) window(name string, axes int, absent [2]int) [2]int {
 	list := a.list(name)
 	switch {
 	case list == nil:
@@ -143,48 +150,50 @@ func (a *kerasArgs) window(name string, axes int, absent [2]int) [2]int {
 	return absent
 }
 
-// want refuses an argument that is there with another value.
-func (a *kerasArgs) want(name, value string) {
+// want reports an argument that is there with another value.
+func (a *args) want(name, value string) {
 	if v := a.text(name, value); v != value {
 		a.fail(name, fmt.Errorf("is %q, want %q", v, value))
 	}
 }
 
-func (a *kerasArgs) padding() (p graph.Padding) {
-	a.take("padding", &p)
-	return p
+// layer is a layer that is an argument of this one.
+func (a *args) layer(name string, in []k.Shape) k.Layer {
+	var l layerConfig
+	if !a.take(name, &l) {
+		a.fail(name, errors.New("is missing"))
+		return nil
+	}
+	inner, err := a.build(l, in)
+	if err != nil && a.err == nil {
+		a.err = err
+	}
+	return inner
 }
 
 // training takes an argument that has an effect in training only, and notes it.
-func (a *kerasArgs) training(name string) {
+func (a *args) training(name string) {
 	raw, ok := a.raw[name]
 	delete(a.raw, name)
 	if text := string(raw); ok && !slices.Contains([]string{"null", "0", "0.0", "false"}, text) {
-		a.notes = append(a.notes, fmt.Sprintf("%s %.60s is left away, it acts in training only", name, text))
+		a.notes = append(a.notes, fmt.Sprintf("%s %.60s is omitted, it acts in training only", name, text))
 	}
-}
-
-// object is {"class_name": ..., "config": ...}, how Keras stores what it has classes for.
-type kerasObject struct {
-	Module string          `json:"module"`
-	Class  string          `json:"class_name"`
-	Config json.RawMessage `json:"config"`
 }
 
 // activation is stored by its name; by Keras 2.13 also as an object around the name. By
 // Keras 3 that is a function of the user's or of its backend, for which Keras, too, takes
 // its own one of that name when it loads the file.
-func (a *kerasArgs) activation(name string) ActivationFunc {
+func (a *args) activation(name string) k.ActivationFunc {
 	var raw json.RawMessage
 	if !a.take(name, &raw) {
-		return Linear
+		return k.Linear
 	}
 	var f string
 	if json.Unmarshal(raw, &f) != nil {
-		var o kerasObject
+		var o object
 		if json.Unmarshal(raw, &o) != nil || json.Unmarshal(o.Config, &f) != nil {
 			a.fail(name, fmt.Errorf("is %.60s, want the name of a function", raw))
-			return Linear
+			return k.Linear
 		}
 		if o.Module == "builtins" && a.major >= 3 {
 			a.notes = append(a.notes, fmt.Sprintf("%s is a function named %q, which is taken for Keras's own", name, f))
@@ -192,43 +201,32 @@ func (a *kerasArgs) activation(name string) ActivationFunc {
 	}
 	switch f {
 	case "swish":
-		f = string(SiLU)
+		f = string(k.SiLU)
 	case "hard_swish":
-		f = string(HardSiLU)
+		f = string(k.HardSiLU)
 	case "hard_sigmoid":
 		if a.major < 3 {
 			a.fail(name, fmt.Errorf("is hard_sigmoid, which before Keras 3 was another function, 0.2·x + 0.5 from 0 to 1"))
 		}
 	}
-	if err := ActivationFunc(f).check(); err != nil {
-		a.fail(name, fmt.Errorf("is %q: %w", f, err))
-		return Linear
+	if err := k.Activation(k.ActivationFunc(f)).Of(k.Input(1)).Err(); err != nil {
+		a.fail(name, fmt.Errorf("is %q: %w", f, errors.Unwrap(err)))
+		return k.Linear
 	}
-	return ActivationFunc(f)
+	return k.ActivationFunc(f)
 }
 
-// restraints are the regularisers; constraints are noted.
-func (a *kerasArgs) restraints() (r restraints) {
-	for _, name := range []string{"kernel_constraint", "recurrent_constraint", "bias_constraint", "depthwise_constraint", "pointwise_constraint"} {
-		a.training(name)
-	}
-	r.KernelRegularizer = a.regularizer("kernel_regularizer")
-	r.RecurrentRegularizer = a.regularizer("recurrent_regularizer")
-	r.BiasRegularizer = a.regularizer("bias_regularizer")
-	r.ActivityRegularizer = a.regularizer("activity_regularizer")
-	return r
-}
-
-func (a *kerasArgs) regularizer(name string) (r Regularizer) {
+// regularizer is the zero value, and noted, for what there is no counterpart for.
+func (a *args) regularizer(name string) (r k.Regularizer) {
 	raw := a.raw[name]
 	delete(a.raw, name)
 	if len(raw) == 0 || string(raw) == "null" {
 		return r
 	}
-	var o kerasObject
-	if json.Unmarshal(raw, &o) == nil && slices.Contains([]string{"L1", "L2", "L1L2"}, o.Class) && json.Unmarshal(o.Config, &r) == nil && r.check() == nil {
+	var o object
+	if json.Unmarshal(raw, &o) == nil && slices.Contains([]string{"L1", "L2", "L1L2"}, o.Class) && json.Unmarshal(o.Config, &r) == nil && r.L1 >= 0 && r.L2 >= 0 {
 		return r
 	}
-	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is left away, it acts in training only", name, raw))
-	return Regularizer{}
+	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is omitted, it acts in training only", name, raw))
+	return k.Regularizer{}
 }

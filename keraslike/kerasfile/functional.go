@@ -1,34 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	k "github.com/reef-dl/reef/keraslike"
 )
 
 // functional applies the layers, each call as soon as its inputs are there.
-func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, depth int) (*Model, error) {
-	inputs, err := kerasEnds(c.Inputs)
+func (b *builder) functional(name string, c modelConfig, known []k.Shape, depth int) (*k.Model, error) {
+	inputs, err := endpoints(c.Inputs)
 	if err != nil {
 		return nil, fmt.Errorf("input_layers: %w", err)
 	}
-	outputs, err := kerasEnds(c.Outputs)
+	outputs, err := endpoints(c.Outputs)
 	if err != nil {
 		return nil, fmt.Errorf("output_layers: %w", err)
 	}
-	shapes := map[string]Shape{}
+	shapes := map[string]k.Shape{}
 	if len(inputs) == len(known) {
 		for i, ref := range inputs {
 			shapes[ref.node.layer] = known[i]
 		}
 	} else if depth == 0 && known != nil {
-		return nil, fmt.Errorf("got InputDims for %d inputs, want %d", len(known), len(inputs))
+		return nil, fmt.Errorf("got InputShape for %d inputs, want %d", len(known), len(inputs))
 	}
-	results := map[kerasNode]*Tensor{}
-	var calls []kerasCall
-	masks := newKerasMasks()
+	results := map[callRef]*k.Tensor{}
+	var calls []layerCall
+	masks := newMasks()
 	seen := map[string]bool{}
 	for i := range c.Layers {
 		l := &c.Layers[i]
@@ -41,7 +43,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, dept
 			if err != nil {
 				return nil, err
 			}
-			results[kerasNode{l.Name, 0}] = x
+			results[callRef{l.Name, 0}] = x
 			continue
 		}
 		if isMask(l) {
@@ -50,7 +52,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, dept
 			}
 			continue
 		}
-		own, err := b.nodes(l)
+		own, err := callsOf(l, b.look)
 		if err != nil {
 			return nil, fmt.Errorf("layer %q: inbound_nodes: %w", l.Name, err)
 		}
@@ -58,7 +60,7 @@ func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, dept
 	}
 	countFromZero(calls, outputs, b.major)
 	for i := range calls {
-		masks.made[kerasNode{calls[i].layer.Name, calls[i].node}] = &calls[i]
+		masks.made[callRef{calls[i].layer.Name, calls[i].node}] = &calls[i]
 	}
 	if b.major >= 3 {
 		notes, err := masks.blind(calls)
@@ -75,23 +77,23 @@ func (b *kerasBuilder) functional(name string, c kerasModel, known []Shape, dept
 	if err := b.apply(calls, results, depth); err != nil {
 		return nil, err
 	}
-	var ends [2][]*Tensor
-	for k, list := range [][]kerasTensor{inputs, outputs} {
+	var ends [2][]*k.Tensor
+	for i, list := range [][]tensorRef{inputs, outputs} {
 		for _, ref := range list {
 			x := results[ref.node]
 			if x == nil {
 				return nil, fmt.Errorf("there is no layer %q with a call %d", ref.node.layer, ref.node.call)
 			}
-			ends[k] = append(ends[k], x.Output(ref.output))
+			ends[i] = append(ends[i], x.Output(ref.output))
 		}
 	}
-	return NewModel(name, ends[0], ends[1]), nil
+	return k.NewModel(name, ends[0], ends[1]), nil
 }
 
 // apply makes the calls into results.
-func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, depth int) error {
+func (b *builder) apply(calls []layerCall, results map[callRef]*k.Tensor, depth int) error {
 	missing := make([]int, len(calls)) // inputs of each call
-	waiting := map[kerasNode][]int{}   // calls for each node that is to come
+	waiting := map[callRef][]int{}     // calls for each node that is to come
 	var ready []int
 	for i, c := range calls {
 		for _, ref := range c.in {
@@ -104,7 +106,7 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 			ready = append(ready, i)
 		}
 	}
-	made := map[string]Layer{}
+	made := map[string]k.Layer{}
 	done := 0
 	for ; len(ready) > 0; ready = ready[1:] {
 		done++
@@ -116,11 +118,11 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 		l := made[call.layer.Name]
 		if l == nil {
 			var err error
-			if l, err = b.layer(*call.layer, in, depth); err != nil {
+			if l, err = b.layer(*call.layer, shapesOf(in), depth); err != nil {
 				return err
 			}
 			if call.blind {
-				l.core().unmasked = true
+				l = k.IgnoreMasks(l)
 			}
 			made[call.layer.Name] = l
 		}
@@ -128,10 +130,10 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 			return err
 		}
 		x := l.Of(in...)
-		if err := x.mistake(); err != nil {
+		if err := x.Err(); err != nil {
 			return err
 		}
-		node := kerasNode{call.layer.Name, call.node}
+		node := callRef{call.layer.Name, call.node}
 		results[node] = x
 		for _, i := range waiting[node] {
 			if missing[i]--; missing[i] == 0 {
@@ -146,11 +148,11 @@ func (b *kerasBuilder) apply(calls []kerasCall, results map[kerasNode]*Tensor, d
 	return nil
 }
 
-// trained refuses a call that acts as in training when the model predicts, and notes
+// trained reports a call that acts as in training when the model predicts, and notes
 // one that does not when the model is trained. Keras 3 overrides both in fit and
 // predict, as they are done here, and writes what it has by default: True for layers that
 // change pictures, else False.
-func (b *kerasBuilder) trained(c *kerasCall) error {
+func (b *builder) trained(c *layerCall) error {
 	if c.training == nil {
 		return nil
 	}
@@ -168,7 +170,7 @@ func (b *kerasBuilder) trained(c *kerasCall) error {
 }
 
 // inputs are the tensors that the call takes; false when one is not there yet.
-func (c *kerasCall) inputs(results map[kerasNode]*Tensor) (in []*Tensor, ok bool) {
+func (c *layerCall) inputs(results map[callRef]*k.Tensor) (in []*k.Tensor, ok bool) {
 	for _, ref := range c.in {
 		x := results[ref.node]
 		if x == nil {
@@ -179,12 +181,19 @@ func (c *kerasCall) inputs(results map[kerasNode]*Tensor) (in []*Tensor, ok bool
 	return in, len(in) > 0
 }
 
+func shapesOf(tensors []*k.Tensor) (shapes []k.Shape) {
+	for _, x := range tensors {
+		shapes = append(shapes, x.Shape())
+	}
+	return shapes
+}
+
 // countFromZero numbers the calls of nested models from 0, as those of other layers.
 // Keras counts from 1, for the model's own graph, from 0 where the model had none when
 // it was saved, and Keras 3 counts from 0 in the calls and from 1 in the outputs. A
 // call that nothing takes is not in a file, so that all numbers must occur, each with a
 // call; where two ways of counting fit, that of the version counts.
-func countFromZero(calls []kerasCall, outputs []kerasTensor, major int) {
+func countFromZero(calls []layerCall, outputs []tensorRef, major int) {
 	number, model := map[string]int{}, map[string]bool{}
 	functional := map[string]bool{}
 	for _, c := range calls {

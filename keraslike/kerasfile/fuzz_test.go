@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike_test
+package kerasfile_test
 
 import (
 	"archive/zip"
@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
@@ -21,7 +21,7 @@ func FuzzReadKeras(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	file, err := kerash5.Open("testdata/keras/functional.h5")
+	file, err := kerash5.Open("testdata/functional.h5")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func FuzzReadKeras(f *testing.F) {
 	if err := file.Close(); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(kerasConfig(f, "testdata/keras/sequential.keras"))
+	f.Add(kerasConfig(f, "testdata/sequential.keras"))
 	f.Add([]byte(`{"class_name":"Sequential","config":[{"class_name":"Dense","config":{"name":"dense","units":3,"batch_input_shape":[null,2]}}]}`))
 	f.Add([]byte(`{"class_name":"Sequential","config":{"layers":[{"class_name":"ZeroPadding2D","config":{"name":"p","padding":[[1,2],[3,4]],"batch_input_shape":[null,2,2,1]}},{"class_name":"ReLU","config":{"max_value":6}},{"class_name":"Permute","config":{"dims":[2,1,3]}}]}}`))
 	f.Add([]byte(`{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"InputLayer","name":"i","config":{"name":"i","batch_shape":[null,2]},"inbound_nodes":[]},{"class_name":"Dense","name":"dense","config":{"name":"dense","units":3},"inbound_nodes":[{"args":[{"class_name":"__keras_tensor__","config":{"shape":[null,2],"dtype":"float32","keras_history":["i",0,0]}}],"kwargs":{}}]}],"input_layers":["i",0,0],"output_layers":["dense",0,0]}}`))
@@ -37,7 +37,7 @@ func FuzzReadKeras(f *testing.F) {
 	if err != nil || len(files) == 0 {
 		f.Fatal("no files", err)
 	}
-	for _, name := range append(files, "testdata/keras/hostile/twice.h5", "testdata/keras/models/shared.keras", "testdata/keras/models/states.weights.h5") {
+	for _, name := range append(files, "testdata/hostile/twice.h5", "testdata/models/shared.keras", "testdata/models/states.weights.h5") {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
@@ -51,7 +51,7 @@ func FuzzReadKeras(f *testing.F) {
 		if !bytes.HasPrefix(data, []byte("\x89HDF\r\n\x1a\n")) && !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 			data = kerasZip(t, string(data), weights)
 		}
-		m, _, err := keraslike.ReadKeras(bytes.NewReader(data), int64(len(data)), "fuzz")
+		m, _, err := kerasfile.Read(bytes.NewReader(data), int64(len(data)), "fuzz")
 		if err != nil {
 			return
 		}
@@ -60,7 +60,7 @@ func FuzzReadKeras(f *testing.F) {
 				t.Errorf("weight %s has no values", w.Path())
 			}
 		}
-		if _, err := m.ReadWeights(bytes.NewReader(data), int64(len(data)), "fuzz"); err != nil && len(m.Weights()) > 0 {
+		if _, err := kerasfile.ReadWeights(m, bytes.NewReader(data), int64(len(data)), "fuzz"); err != nil && len(m.Weights()) > 0 {
 			t.Errorf("the weights of the model do not fit it: %v", err)
 		}
 	})

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
+
+	k "github.com/reef-dl/reef/keraslike"
 )
 
-// slashless is a name of Keras as layers are called here, where a slash leads into a
-// nested model: DenseNet's "conv1/conv" is conv1_conv.
-func slashless(name string) string { return strings.ReplaceAll(name, "/", "_") }
-
-// partners gives for each name the place of the same name in the file, -1 for none.
+// partners gives for each name the index of the same name in the file, -1 for none.
 func partners(names, file []string) (list []int, whole bool) {
 	at := map[string]int{}
 	for i, name := range file {
@@ -63,8 +61,8 @@ func choose(names, order func() matching, whole, auto bool) matching {
 }
 
 // pairUnits matches files of Keras 1 and 2, which keep a nested model as one layer.
-func (m *Model) pairUnits(f *weightsFile, s weightsSettings, r *Receipt) []pair {
-	units := m.units()
+func pairUnits(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
+	units := unitsOf(m)
 	var names, file []string
 	auto := false
 	for _, u := range units {
@@ -94,7 +92,7 @@ func (m *Model) pairUnits(f *weightsFile, s weightsSettings, r *Receipt) []pair 
 	}
 	same, whole := partners(names, file)
 	var order func() matching
-	if !s.byName && len(units) == len(f.layers) {
+	if !byName && len(units) == len(f.layers) {
 		order = try(upTo(len(units)))
 	}
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)
@@ -102,7 +100,7 @@ func (m *Model) pairUnits(f *weightsFile, s weightsSettings, r *Receipt) []pair 
 
 // pairLeaves matches files of Keras 3, which keep each layer in a group named by its
 // class and number.
-func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair {
+func pairLeaves(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	var file, fileGroups []string
 	auto := false
 	for _, l := range f.layers {
@@ -114,7 +112,7 @@ func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair
 	var numbers []int
 	all := false
 	for _, kinds := range []nestedModels{ownKinds, fileKinds(f)} {
-		leaves, groups = m.leaves(leaf{}, kinds, nothingVisited()), nil
+		leaves, groups = leavesOf(m, leaf{}, kinds, nothingVisited()), nil
 		for _, l := range leaves {
 			groups = append(groups, l.group)
 		}
@@ -143,7 +141,7 @@ func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair
 	same, whole := partners(names, file)
 	var order func() matching
 	switch {
-	case s.byName:
+	case byName:
 	case all:
 		order = try(numbers)
 	case f.ordered && len(leaves) == len(f.layers):
@@ -152,9 +150,9 @@ func (m *Model) pairLeaves(f *weightsFile, s weightsSettings, r *Receipt) []pair
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)
 }
 
-// finish adds what of the file has no place in the model, and says in the receipt what
+// finish adds what of the file the model has no use for, and says in the report what
 // was not matched by names.
-func (f *weightsFile) finish(t matching, names, file []string, r *Receipt) []pair {
+func (f *weightsFile) finish(t matching, names, file []string, r *Report) []pair {
 	used := map[int]bool{}
 	for i, at := range t.partner {
 		if at >= 0 {
@@ -169,22 +167,6 @@ func (f *weightsFile) finish(t matching, names, file []string, r *Receipt) []pai
 	}
 	r.Notes = append(r.Notes, t.notes...)
 	return t.pairs
-}
-
-func absent(leaves []leaf) (pairs []pair) {
-	for _, l := range leaves {
-		for _, w := range l.layer.weights {
-			pairs = append(pairs, pair{weight: w, reason: noTensor})
-		}
-	}
-	return pairs
-}
-
-func alone(tensors []fileTensor) (pairs []pair) {
-	for i := range tensors {
-		pairs = append(pairs, pair{tensor: &tensors[i], reason: noWeight})
-	}
-	return pairs
 }
 
 // byOwnNames are the tensors of each layer of a nested model that has some, in the order
@@ -296,7 +278,7 @@ func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fil
 }
 
 // runs are the names that neighboring parts of a path can be, a name with slashes being
-// several of them, with the place where each ends.
+// several of them, with the index behind the last part of each.
 func runs(parts []string) iter.Seq2[string, int] {
 	const most = 8
 	return func(yield func(string, int) bool) {
@@ -310,8 +292,8 @@ func runs(parts []string) iter.Seq2[string, int] {
 	}
 }
 
-// likeness is how many names of a layer's path stand among the parts, one behind the
-// other, its own being the last.
+// likeness is how many names of a layer's path stand among the parts in the same
+// order, its own being the last.
 func likeness(path, parts []string) int {
 	found := 1
 	for _, name := range path[:len(path)-1] {
@@ -320,4 +302,30 @@ func likeness(path, parts []string) int {
 		}
 	}
 	return found
+}
+
+// pairPaths matches tensors and weights by the weights' paths.
+func pairPaths(m *k.Model, f *weightsFile) []pair {
+	byPath := map[string]*k.Weight{}
+	for _, w := range m.Weights() {
+		byPath[m.WeightPath(w)] = w
+	}
+	var pairs []pair
+	found := map[*k.Weight]bool{}
+	for _, l := range f.layers {
+		t := &l.tensors[0]
+		w := byPath[t.path]
+		if w == nil {
+			pairs = append(pairs, pair{tensor: t, reason: noWeight})
+			continue
+		}
+		found[w] = true
+		pairs = append(pairs, pair{t, w, misfit(t, w), true})
+	}
+	for _, w := range m.Weights() {
+		if !found[w] {
+			pairs = append(pairs, pair{weight: w, reason: noTensor})
+		}
+	}
+	return pairs
 }

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	k "github.com/reef-dl/reef/keraslike"
 )
 
 // input is the model's input as its first layer describes it; known stands for what
 // the file leaves open.
-func (b *kerasBuilder) input(l kerasLayer, built json.RawMessage, known Shape) (*Tensor, error) {
+func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k.Tensor, error) {
 	name, given, err := b.described(l, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Class, err)
@@ -19,7 +21,7 @@ func (b *kerasBuilder) input(l kerasLayer, built json.RawMessage, known Shape) (
 	if len(given) == 0 {
 		_ = json.Unmarshal(built, &given) // what is no shape says nothing
 	}
-	shape := Shape{}
+	shape := k.Shape{}
 	open := len(given) == 0
 	for _, n := range given[min(1, len(given)):] {
 		if n == nil {
@@ -32,19 +34,19 @@ func (b *kerasBuilder) input(l kerasLayer, built json.RawMessage, known Shape) (
 		if !open && !shape.Equal(known) || open && len(given) > 0 && len(given)-1 != len(known) {
 			return nil, fmt.Errorf("input has shape %v in the file, got %v", dimensions(given), known)
 		}
-		return NamedInput(name, known...), nil
+		return k.NamedInput(name, known...), nil
 	}
 	if open {
-		return nil, fmt.Errorf("input has shape %v in the file, which is open: pass InputDims, one for each input of the model", dimensions(given))
+		return nil, fmt.Errorf("input has shape %v in the file, which is open: pass InputShape, one for each input of the model", dimensions(given))
 	}
-	return NamedInput(name, shape...), nil
+	return k.NamedInput(name, shape...), nil
 }
 
 // described is the shape of the input, the batch first, as its layer or the first one
 // of a model says, or nil; and its name where the layer is the input itself.
-func (b *kerasBuilder) described(l kerasLayer, depth int) (name string, shape []*int, err error) {
-	if depth > kerasNesting {
-		return "", nil, fmt.Errorf("models are nested more than %d deep", kerasNesting)
+func (b *builder) described(l layerConfig, depth int) (name string, shape []*int, err error) {
+	if depth > maxNesting {
+		return "", nil, fmt.Errorf("models are nested more than %d deep", maxNesting)
 	}
 	if err := b.look(l.Config); err != nil {
 		return "", nil, err
@@ -53,7 +55,7 @@ func (b *kerasBuilder) described(l kerasLayer, depth int) (name string, shape []
 		Name   string          `json:"name"`
 		Batch2 []*int          `json:"batch_input_shape"`
 		Batch3 []*int          `json:"batch_shape"`
-		Layers []kerasLayer    `json:"layers"`
+		Layers []layerConfig   `json:"layers"`
 		Inputs json.RawMessage `json:"input_layers"`
 		Built  json.RawMessage `json:"build_input_shape"`
 	}
@@ -72,8 +74,8 @@ func (b *kerasBuilder) described(l kerasLayer, depth int) (name string, shape []
 	}
 	if len(shape) == 0 && len(c.Layers) > 0 {
 		first := 0
-		if refs, err := kerasEnds(c.Inputs); err == nil && len(refs) == 1 {
-			first = max(0, slices.IndexFunc(c.Layers, func(inner kerasLayer) bool { return inner.Name == refs[0].node.layer }))
+		if refs, err := endpoints(c.Inputs); err == nil && len(refs) == 1 {
+			first = max(0, slices.IndexFunc(c.Layers, func(inner layerConfig) bool { return inner.Name == refs[0].node.layer }))
 		}
 		if _, shape, err = b.described(c.Layers[first], depth+1); err != nil {
 			return "", nil, err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package kerasfile
 
 import (
 	"cmp"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
@@ -15,42 +16,43 @@ import (
 // in its files: those farthest from the outputs first, a layer that is called several
 // times by its farthest call; among equals the one first met on the way from the
 // outputs back to the inputs.
-func (m *Model) kerasOrder() []*layer {
-	var calls []*Tensor // a call behind those that it needs
-	met, done := map[*layer]int{}, map[*Tensor]bool{}
-	var visit func(t *Tensor)
-	visit = func(t *Tensor) {
-		if t = t.call(); done[t] {
+func kerasOrder(m *k.Model) []k.Layer {
+	var calls []*k.Tensor // a call behind those that it needs
+	met, done := map[k.Layer]int{}, map[*k.Tensor]bool{}
+	inputs := m.Inputs()
+	var visit func(t *k.Tensor)
+	visit = func(t *k.Tensor) {
+		if t = t.Output(0); done[t] {
 			return
 		}
 		done[t] = true
-		if _, ok := met[t.layer]; !ok {
-			met[t.layer] = len(met)
+		if _, ok := met[t.Layer()]; !ok {
+			met[t.Layer()] = len(met)
 		}
-		if !slices.Contains(m.inputs, t) {
-			for _, in := range t.in {
+		if !slices.Contains(inputs, t) {
+			for _, in := range t.Inputs() {
 				visit(in)
 			}
 		}
 		calls = append(calls, t)
 	}
-	for _, out := range m.outputs {
+	for _, out := range m.Outputs() {
 		visit(out)
 	}
-	far, depth := map[*Tensor]int{}, map[*layer]int{}
+	far, depth := map[*k.Tensor]int{}, map[k.Layer]int{}
 	for _, t := range slices.Backward(calls) {
-		n := max(far[t], depth[t.layer])
-		far[t], depth[t.layer] = n, n
-		for _, in := range t.in {
-			in = in.call()
+		n := max(far[t], depth[t.Layer()])
+		far[t], depth[t.Layer()] = n, n
+		for _, in := range t.Inputs() {
+			in = in.Output(0)
 			far[in] = max(far[in], n+1)
 		}
 	}
-	layers := make([]*layer, 0, len(met))
+	layers := make([]k.Layer, 0, len(met))
 	for l := range met {
 		layers = append(layers, l)
 	}
-	slices.SortFunc(layers, func(a, b *layer) int {
+	slices.SortFunc(layers, func(a, b k.Layer) int {
 		return cmp.Or(cmp.Compare(depth[b], depth[a]), cmp.Compare(met[a], met[b]))
 	})
 	return layers
@@ -62,24 +64,24 @@ type leaf struct {
 	group  string // where Keras 3 would keep it
 	auto   bool   // it or a model around it was named by this package, so that its name says nothing
 	frozen bool   // it or a model around it is not trained
-	layer  *layer
+	layer  k.LayerInfo
 }
 
 // nestedModels names the i-th of the models in a model as a file of Keras 3 does.
 type nestedModels func(parent string, stacked bool, i, ofKind int) string
 
-// visited is what has been listed: a model that is in several places would be listed for
+// visited is what has been listed: a model that is used several times would be listed for
 // each of them, those in it for each of these, and so on.
 type visited struct {
-	weights map[*Weight]bool
-	models  map[*Model]bool
+	weights map[*k.Weight]bool
+	models  map[*k.Model]bool
 }
 
-func nothingVisited() visited { return visited{map[*Weight]bool{}, map[*Model]bool{}} }
+func nothingVisited() visited { return visited{map[*k.Weight]bool{}, map[*k.Model]bool{}} }
 
-// leaves are the layers with weights in Keras's order, each once, those of nested
-// models at the place of their model.
-func (m *Model) leaves(at leaf, names nestedModels, seen visited) []leaf {
+// leavesOf are the layers with weights in Keras's order, each once, those of nested
+// models in place of their model.
+func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
 	if seen.models[m] {
 		return nil
 	}
@@ -87,22 +89,24 @@ func (m *Model) leaves(at leaf, names nestedModels, seen visited) []leaf {
 	var list []leaf
 	used := map[string]int{} // groups by class
 	models, kinds := 0, map[bool]int{}
-	for _, l := range m.kerasOrder() {
-		class := kerash5.GroupName(l.def.Kind(), used[l.def.Kind()])
-		used[l.def.Kind()]++
-		if n, ok := l.def.(*nestedModel); ok {
-			class = names(at.group, n.m.stacked, models, kinds[n.m.stacked])
+	for _, layer := range kerasOrder(m) {
+		l := k.Inspect(layer)
+		class := kerash5.GroupName(l.Kind, used[l.Kind])
+		used[l.Kind]++
+		if l.Kind == "Model" && l.Model != nil {
+			stacked := l.Model.IsSequential()
+			class = names(at.group, stacked, models, kinds[stacked])
 			models++
-			kinds[n.m.stacked]++
+			kinds[stacked]++
 		}
-		in := leaf{at.path + l.name, at.group + class, at.auto || l.auto, at.frozen || l.frozen, l}
-		if l.sub != nil {
+		in := leaf{at.path + l.Name, at.group + class, at.auto || l.AutoNamed, at.frozen || !l.Trainable, l}
+		if l.Model != nil {
 			in.path, in.group = in.path+"/", in.group+"/"
-			list = append(list, l.sub.leaves(in, names, seen)...)
+			list = append(list, leavesOf(l.Model, in, names, seen)...)
 			continue
 		}
-		if len(l.weights) > 0 && !seen.weights[l.weights[0]] {
-			seen.weights[l.weights[0]] = true
+		if len(l.Weights) > 0 && !seen.weights[l.Weights[0]] {
+			seen.weights[l.Weights[0]] = true
 			list = append(list, in)
 		}
 	}
@@ -117,15 +121,16 @@ type topLayer struct {
 	leaves []leaf
 }
 
-func (m *Model) units() []topLayer {
+func unitsOf(m *k.Model) []topLayer {
 	none := func(string, bool, int, int) string { return "" }
 	var list []topLayer
-	for _, l := range m.kerasOrder() {
-		u := topLayer{l.name, l.auto, nil}
-		if l.sub != nil {
-			u.leaves = l.sub.leaves(leaf{path: l.name + "/", auto: l.auto, frozen: l.frozen}, none, nothingVisited())
-		} else if len(l.weights) > 0 {
-			u.leaves = []leaf{{l.name, "", l.auto, l.frozen, l}}
+	for _, layer := range kerasOrder(m) {
+		l := k.Inspect(layer)
+		u := topLayer{l.Name, l.AutoNamed, nil}
+		if l.Model != nil {
+			u.leaves = leavesOf(l.Model, leaf{path: l.Name + "/", auto: l.AutoNamed, frozen: !l.Trainable}, none, nothingVisited())
+		} else if len(l.Weights) > 0 {
+			u.leaves = []leaf{{l.Name, "", l.AutoNamed, !l.Trainable, l}}
 		}
 		if len(u.leaves) > 0 {
 			list = append(list, u)
@@ -142,7 +147,7 @@ func ownKinds(_ string, stacked bool, _, ofKind int) string {
 	return numbered("functional", ofKind)
 }
 
-// fileKinds names the models as a file does that has one kind of them only at a place,
+// fileKinds names the models as a file does that has one kind of them only at each level,
 // whatever they are here.
 func fileKinds(f *weightsFile) nestedModels {
 	kinds := map[string]map[string]bool{} // below each group, the classes of models
@@ -189,9 +194,8 @@ func numbered(name string, i int) string {
 func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
 	var trained, rest []int
 	for i, l := range leaves {
-		for k := range counts[i] {
-			state := l.layer.weights[min(k, len(l.layer.weights)-1)].state
-			if state || frozen(l) {
+		for n := range counts[i] {
+			if own := l.layer.Weights; own[min(n, len(own)-1)].IsState() || frozen(l) {
 				rest = append(rest, i)
 			} else {
 				trained = append(trained, i)
@@ -205,7 +209,7 @@ func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
 // here, as Keras did before freezing a model froze its layers, and with none frozen.
 func sequences(leaves []leaf, tensors int) [][]int {
 	for _, of := range []func(leaf) int{
-		func(l leaf) int { return len(l.layer.weights) },
+		func(l leaf) int { return len(l.layer.Weights) },
 		func(l leaf) int { return l.fileTensors() },
 	} {
 		counts, sum := make([]int, len(leaves)), 0
@@ -219,7 +223,7 @@ func sequences(leaves []leaf, tensors int) [][]int {
 		var list [][]int
 		for _, frozen := range []func(leaf) bool{
 			func(l leaf) bool { return l.frozen },
-			func(l leaf) bool { return l.layer.frozen },
+			func(l leaf) bool { return !l.layer.Trainable },
 			func(leaf) bool { return false },
 		} {
 			if s := sequence(leaves, counts, frozen); !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, s) }) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike_test
+package kerasfile_test
 
 import (
 	"encoding/json"
@@ -13,11 +13,12 @@ import (
 	"gorgonia.org/tensor"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/kerasfile"
 )
 
-const kerasCases = "testdata/keras/cases"
+const kerasCases = "testdata/cases"
 
-// kerasCase is a file with the output of its model, by testdata/keras/cases/make_cases.py.
+// kerasCase is a file with the output of its model, by testdata/cases/make_cases.py.
 type kerasCase struct {
 	X    []float32
 	Xs   []int
@@ -59,10 +60,10 @@ func (c kerasCase) gives(t *testing.T, what string, m *k.Model) {
 	}
 }
 
-// Files of all versions, backends and layouts: LoadKeras gives the model whose outputs
+// Files of all versions, backends and layouts: Load gives the model whose outputs
 // Keras or the formulas have.
-func TestLoadKerasCases(t *testing.T) {
-	notes := map[string]string{ // what the receipt must say
+func TestLoadCases(t *testing.T) {
+	notes := map[string]string{ // what the report must say
 		"noise_shape": "noise_shape", "l2_nan": "kernel_regularizer", "slash": "slashes", "training_false": "training=False", "training_false0": "training=False",
 		"frozen_layer_order": "by Keras's order", "frozen_model_order": "by Keras's order",
 	}
@@ -72,7 +73,7 @@ func TestLoadKerasCases(t *testing.T) {
 			continue
 		}
 		loaded++
-		m, r, err := k.LoadKeras(filepath.Join(kerasCases, name+".h5"))
+		m, r, err := kerasfile.Load(filepath.Join(kerasCases, name+".h5"))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -105,7 +106,7 @@ func TestLoadWeightsInKerasOrder(t *testing.T) {
 		return k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Subtract().Of(e2, k.Dense(3, named(2)...).Of(e1))})
 	}
 	for what, m := range map[string]*k.Model{"own names": build("e1", "e2", "p"), "no names": build(), "the file's names": build("enc1", "enc2", "proj")} {
-		r, err := m.LoadWeights(path)
+		r, err := kerasfile.LoadWeights(m, path)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 			continue
@@ -128,7 +129,7 @@ func TestLoadWeightsInKerasOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := build("de_1", "de_0", "de_2") // chosen by the user: now they count
-	if _, err := m.LoadWeights(same); err != nil {
+	if _, err := kerasfile.LoadWeights(m, same); err != nil {
 		t.Fatal(err)
 	}
 	w, err := m.Weight("de_1/kernel")
@@ -136,7 +137,7 @@ func TestLoadWeightsInKerasOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	byOrder := build()
-	if _, err := byOrder.LoadWeights(same); err != nil {
+	if _, err := kerasfile.LoadWeights(byOrder, same); err != nil {
 		t.Fatal(err)
 	}
 	c.gives(t, "no names", byOrder)
@@ -150,14 +151,14 @@ func TestLoadWeightsInKerasOrder(t *testing.T) {
 func TestLoadWeightsComparesAllAxes(t *testing.T) {
 	path := filepath.Join(kerasCases, "conv13.h5")
 	m := k.Sequential("m", k.Input(5, 5, 2), k.Conv2D(2, 3, k.KernelSize(3, 1), k.Name("c")))
-	if _, err := m.LoadWeights(path); err == nil || !strings.Contains(err.Error(), `tensor "c/c/kernel:0" of shape [1 3 2 2] for weight "c/kernel" of shape [3 1 2 2]: the shapes differ`) {
+	if _, err := kerasfile.LoadWeights(m, path); err == nil || !strings.Contains(err.Error(), `tensor "c/c/kernel:0" of shape [1 3 2 2] for weight "c/kernel" of shape [3 1 2 2]: the shapes differ`) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := m.LoadWeights(path, k.ByName{}); err == nil {
+	if _, err := kerasfile.LoadWeights(m, path, kerasfile.ByName); err == nil {
 		t.Error("by name it loads")
 	}
 	m = k.Sequential("m", k.Input(5, 5, 2), k.Conv2D(2, 3, k.KernelSize(1, 3), k.Name("c")))
-	if _, err := m.LoadWeights(path); err != nil {
+	if _, err := kerasfile.LoadWeights(m, path); err != nil {
 		t.Error(err)
 	}
 }
@@ -166,7 +167,7 @@ func TestLoadWeightsComparesAllAxes(t *testing.T) {
 func TestLoadWeightsOfNamesWithSlashes(t *testing.T) {
 	c := readKerasCases(t)["slash"]
 	m := k.Sequential("m", k.Input(4), k.Dense(3, k.Name("conv1_conv")), k.Dense(2, k.Name("conv1_out")))
-	r, err := m.LoadWeights(filepath.Join(kerasCases, "slash.h5"), k.ByName{})
+	r, err := kerasfile.LoadWeights(m, filepath.Join(kerasCases, "slash.h5"), kerasfile.ByName)
 	if err != nil || r.ByOrder || r.Used() != 4 {
 		t.Fatalf("%v\n%s", err, r)
 	}
@@ -174,10 +175,10 @@ func TestLoadWeightsOfNamesWithSlashes(t *testing.T) {
 }
 
 // Load says who reads the files of Keras, and of nothing else.
-func TestLoadNamesLoadKeras(t *testing.T) {
-	for path, want := range map[string]bool{"testdata/keras/sequential.keras": true, "testdata/keras/functional.h5": true, "testdata/keras/predictions.json": false, "testdata/keras": false, "absent": false} {
+func TestKeraslikeNamesKerasfile(t *testing.T) {
+	for path, want := range map[string]bool{"testdata/sequential.keras": true, "testdata/functional.h5": true, "testdata/predictions.json": false, "testdata": false, "absent": false} {
 		_, err := k.Load(path)
-		if err == nil || strings.Contains(err.Error(), path+" is an HDF5 or zip file, as Keras writes: use LoadKeras") != want {
+		if err == nil || strings.Contains(err.Error(), path+" is an HDF5 or zip file, as Keras writes: use kerasfile.Load") != want {
 			t.Errorf("%s: error %v", path, err)
 		}
 	}

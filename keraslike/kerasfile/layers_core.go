@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+var _ = register(map[string]class{
+	"Dense":        {read: dense, mask: passesMask},
+	"Activation":   {read: func(a *args) k.Layer { return k.Activation(a.activation("activation")) }, mask: passesMask},
+	"Embedding":    {read: embedding, mask: makesMask},
+	"Masking":      {read: func(a *args) k.Layer { return k.Masking(a.number("mask_value", 0)) }, mask: makesMask},
+	"Rescaling":    {read: func(a *args) k.Layer { return k.Rescaling(a.number("scale", 1), a.number("offset", 0)) }, mask: passesMask},
+	"Flatten":      {read: func(a *args) k.Layer { a.channelsLast(); return k.Flatten() }},
+	"Reshape":      {read: func(a *args) k.Layer { return k.Reshape(a.list("target_shape")) }},
+	"Permute":      {read: func(a *args) k.Layer { return k.Permute(a.list("dims")) }},
+	"RepeatVector": {read: func(a *args) k.Layer { return k.RepeatVector(a.count("n")) }},
+
+	"ReLU":      {read: relu, mask: passesMask},
+	"LeakyReLU": {read: leakyReLU, mask: passesMask},
+	"PReLU":     {read: preLU, mask: passesMask},
+	"ELU":       {read: elu, mask: passesMask},
+	"Softmax":   {read: softmax},
+})
+
+func dense(a *args) k.Layer {
+	options := weighted[k.DenseOption](a)
+	return k.Dense(a.count("units"), append(options, a.activation("activation"))...)
+}
+
+// kernelOption is an option of every layer that has a kernel and a bias.
+type kernelOption interface {
+	k.DenseOption
+	k.ConvOption
+	k.ConvTransposeOption
+	k.DepthwiseOption
+	k.SeparableOption
+	k.RecurrentOption
+}
+
+// weighted are the options that all layers with a kernel and a bias have in common, as
+// those of the kind O that the constructor takes. Constraints are noted.
+func weighted[O any](a *args) (options []O) {
+	add := func(wanted bool, o kernelOption) {
+		if wanted {
+			options = append(options, any(o).(O))
+		}
+	}
+	add(!a.flag("use_bias", true), k.NoBias{})
+	for _, w := range []string{"kernel", "recurrent", "bias", "depthwise", "pointwise"} {
+		a.training(w + "_constraint")
+	}
+	r := a.regularizer("kernel_regularizer")
+	add(r != k.Regularizer{}, k.KernelRegularizer(r))
+	r = a.regularizer("bias_regularizer")
+	add(r != k.Regularizer{}, k.BiasRegularizer(r))
+	r = a.regularizer("activity_regularizer")
+	add(r != k.Regularizer{}, k.ActivityRegularizer(r))
+	return options
+}
+
+func embedding(a *args) k.Layer {
+	a.training("embeddings_regularizer")
+	a.training("embeddings_constraint")
+	a.training("activity_regularizer")
+	return k.Embedding(a.count("input_dim"), a.count("output_dim"), when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero{})...)
+}
+
+func relu(a *args) k.Layer {
+	limit, slope, threshold := a.number("max_value", math.Inf(1)), a.number("negative_slope", 0), a.number("threshold", 0)
+	switch {
+	case threshold != 0:
+		a.fail("threshold", fmt.Errorf("is %g, want 0", threshold))
+	case limit == 6 && slope == 0:
+		return k.Activation(k.ReLU6)
+	case !math.IsInf(limit, 1):
+		a.fail("max_value", fmt.Errorf("is %g, want none or 6", limit))
+	case slope != 0:
+		return k.LeakyReLU(k.NegativeSlope(slope))
+	}
+	return k.Activation(k.ReLU)
+}
+
+func leakyReLU(a *args) k.Layer {
+	slope := a.number("alpha", 0.3) // until Keras 2
+	return k.LeakyReLU(k.NegativeSlope(a.number("negative_slope", slope)))
+}
+
+func preLU(a *args) k.Layer {
+	a.restrained("alpha")
+	return k.PReLU(k.SharedAxes(a.list("shared_axes")...))
+}
+
+func elu(a *args) k.Layer {
+	if alpha := a.number("alpha", 1); alpha != 1 {
+		a.fail("alpha", fmt.Errorf("is %g, want 1", alpha))
+	}
+	return k.Activation(k.ELU)
+}
+
+func softmax(a *args) k.Layer {
+	if axis := a.axis(); axis != -1 {
+		a.fail("axis", fmt.Errorf("is %d, want -1", axis))
+	}
+	return k.Activation(k.Softmax)
+}
+
+func (a *args) channelsLast() { a.want("data_format", "channels_last") }
+
+// axis is one axis, in a list or not; the last where there is none.
+func (a *args) axis() int {
+	const last = -1
+	if string(a.raw["axis"]) == "null" {
+		a.fail("axis", errors.New("is None, want one axis"))
+	}
+	list := a.list("axis")
+	switch len(list) {
+	case 0:
+		return last
+	case 1:
+		return list[0]
+	}
+	a.fail("axis", fmt.Errorf("is %v, want one axis", list))
+	return last
+}
+
+// restrained takes the regularizers and constraints of weights that have none here.
+func (a *args) restrained(weights ...string) {
+	for _, w := range weights {
+		a.training(w + "_regularizer")
+		a.training(w + "_constraint")
+	}
+}

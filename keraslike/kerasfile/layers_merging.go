@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"fmt"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+var _ = register(map[string]class{
+	"Add":         {read: func(*args) k.Layer { return k.Add() }, mask: joinsMasks},
+	"Subtract":    {read: func(*args) k.Layer { return k.Subtract() }, mask: joinsMasks},
+	"Multiply":    {read: func(*args) k.Layer { return k.Multiply() }, mask: joinsMasks},
+	"Average":     {read: func(*args) k.Layer { return k.Average() }, mask: joinsMasks},
+	"Maximum":     {read: func(*args) k.Layer { return k.Maximum() }, mask: joinsMasks},
+	"Minimum":     {read: func(*args) k.Layer { return k.Minimum() }, mask: joinsMasks},
+	"Dot":         {read: dot},
+	"Concatenate": {read: func(a *args) k.Layer { return k.Concatenate(k.Axis(a.axis())) }},
+})
+
+func dot(a *args) k.Layer {
+	axes := a.list("axes")
+	if len(axes) == 1 {
+		axes = append(axes, axes[0])
+	}
+	if len(axes) != 2 {
+		a.fail("axes", fmt.Errorf("is %v, want one or two axes", axes))
+		return nil
+	}
+	return k.Dot(axes[0], axes[1], when[k.DotOption](a.flag("normalize", false), k.Normalized{})...)
+}

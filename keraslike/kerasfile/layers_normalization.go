@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import k "github.com/reef-dl/reef/keraslike"
+
+var _ = register(map[string]class{
+	"BatchNormalization": {read: batchNormalization, mask: passesMask},
+	"LayerNormalization": {read: layerNormalization, mask: passesMask},
+	"Normalization":      {read: normalization, mask: passesMask},
+})
+
+func batchNormalization(a *args) k.Layer {
+	options := []k.BatchNormOption{k.Axis(a.axis()), k.Momentum(a.number("momentum", 0.99)), k.Epsilon(a.number("epsilon", 1e-3))}
+	options = append(options, when[k.BatchNormOption](!a.flag("scale", true), k.NoScale{})...)
+	options = append(options, when[k.BatchNormOption](!a.flag("center", true), k.NoCenter{})...)
+	a.restrained("beta", "gamma")
+	a.training("synchronized")
+	delete(a.raw, "fused")           // how it is computed
+	delete(a.raw, "renorm_momentum") // of renorm, which is an error
+	return k.BatchNormalization(options...)
+}
+
+func layerNormalization(a *args) k.Layer {
+	options := []k.LayerNormOption{k.Epsilon(a.number("epsilon", 1e-3))}
+	if axes := a.list("axis"); axes != nil {
+		options = append(options, k.Axes(axes...))
+	}
+	options = append(options, when[k.LayerNormOption](!a.flag("scale", true), k.NoScale{})...)
+	options = append(options, when[k.LayerNormOption](!a.flag("center", true), k.NoCenter{})...)
+	a.restrained("beta", "gamma")
+	return k.LayerNormalization(options...)
+}
+
+func normalization(a *args) k.Layer {
+	if text := string(a.raw["axis"]); text == "null" || text == "[]" {
+		return k.Normalization(k.AllAxes{})
+	}
+	return k.Normalization(k.Axis(a.axis()))
+}

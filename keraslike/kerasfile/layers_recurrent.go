@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import k "github.com/reef-dl/reef/keraslike"
+
+var _ = register(map[string]class{
+	"CuDNNGRU":  {read: func(a *args) k.Layer { return recurrent(a, k.GRU, gateActivation(a)...) }, states: true}, // with reset_after, sigmoid and tanh
+	"CuDNNLSTM": {read: func(a *args) k.Layer { return recurrent(a, k.LSTM, gateActivation(a)...) }, states: true},
+	"SimpleRNN": {read: func(a *args) k.Layer { return recurrent(a, k.SimpleRNN) }, mask: passesMask, states: true},
+	"LSTM":      {read: func(a *args) k.Layer { return recurrent(a, k.LSTM, gateActivation(a)...) }, mask: passesMask, states: true},
+	"GRU":       {read: gru, mask: passesMask, states: true},
+
+	"Bidirectional":   {read: bidirectional, mask: passesMask, states: true},
+	"TimeDistributed": {read: timeDistributed, mask: passesMask},
+})
+
+func recurrent(a *args, make func(units int, options ...k.RecurrentOption) k.Layer, options ...k.RecurrentOption) k.Layer {
+	options = append(options, weighted[k.RecurrentOption](a)...)
+	if _, given := a.raw["activation"]; given {
+		options = append(options, a.activation("activation"))
+	}
+	r := a.regularizer("recurrent_regularizer")
+	options = append(options, when[k.RecurrentOption](r != k.Regularizer{}, k.RecurrentRegularizer(r))...)
+	options = append(options, when[k.RecurrentOption](a.flag("return_sequences", false), k.ReturnSequences{})...)
+	options = append(options, when[k.RecurrentOption](a.flag("return_state", false), k.ReturnState{})...)
+	options = append(options, when[k.RecurrentOption](a.flag("go_backwards", false), k.GoBackwards{})...)
+	options = append(options, when[k.RecurrentOption](a.flag("zero_output_for_mask", false), k.ZeroOutputForMask{})...)
+	options = append(options, k.InputDropout(a.number("dropout", 0)), k.RecurrentDropout(a.number("recurrent_dropout", 0)))
+	return make(a.count("units"), options...)
+}
+
+func gateActivation(a *args) []k.RecurrentOption {
+	if _, given := a.raw["recurrent_activation"]; !given {
+		return nil
+	}
+	return []k.RecurrentOption{k.RecurrentActivation(a.activation("recurrent_activation"))}
+}
+
+func gru(a *args) k.Layer {
+	options := append(gateActivation(a), when[k.RecurrentOption](!a.flag("reset_after", a.major >= 3), k.ResetBefore{})...)
+	return recurrent(a, k.GRU, options...)
+}
+
+func timeDistributed(a *args) k.Layer {
+	var step []k.Shape
+	for _, x := range a.in {
+		if len(x) > 0 {
+			step = append(step, x[1:])
+		}
+	}
+	return k.TimeDistributed(a.layer("layer", step))
+}
+
+// bidirectional takes the layer around a recurrent one; files of Keras 2 describe the
+// layer of the backward direction only where it was given.
+func bidirectional(a *args) k.Layer {
+	mode := k.MergeNone
+	if string(a.raw["merge_mode"]) != "null" {
+		mode = k.MergeMode(a.text("merge_mode", string(k.MergeConcat)))
+	}
+	forward := a.layer("layer", nil)
+	options := []k.BidirectionalOption{mode}
+	if raw := string(a.raw["backward_layer"]); raw != "" && raw != "null" {
+		options = append(options, k.BackwardLayer(a.layer("backward_layer", nil)))
+	}
+	return k.Bidirectional(forward, options...)
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"path"
+	"slices"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// pair is a weight with the tensor that goes into it, or one of the two alone.
+type pair struct {
+	tensor *fileTensor
+	weight *k.Weight
+	reason string // why the pair cannot be used
+	layer  bool   // file and model both have the layer
+}
+
+const (
+	noWeight = "the model has no such weight"
+	noTensor = "the file has no such tensor"
+
+	// A layer is taken as a whole or not at all.
+	sameLayer = "another weight of its layer does not fit"
+)
+
+// pairLayer matches the tensors of one layer, which both sides have in the order of
+// Keras's get_weights.
+func (f *weightsFile) pairLayer(l leaf, tensors []fileTensor) (pairs []pair, good bool) {
+	tensors = f.convert(l, tensors)
+	weights := l.layer.Weights
+	good = true
+	for i := range max(len(tensors), len(weights)) {
+		p := pair{layer: true}
+		switch {
+		case i >= len(tensors):
+			p.weight, p.reason = weights[i], noTensor
+		case i >= len(weights):
+			p.tensor, p.reason = &tensors[i], noWeight
+		default:
+			p.tensor, p.weight = &tensors[i], weights[i]
+			p.reason = misfit(p.tensor, p.weight)
+		}
+		good = good && p.reason == ""
+		pairs = append(pairs, p)
+	}
+	for i := range pairs {
+		if !good && pairs[i].reason == "" {
+			pairs[i].reason = sameLayer
+		}
+	}
+	return pairs, good
+}
+
+// weightNames are names that mean the same in both packages: where tensor and weight
+// have different ones of them, equal shapes do not make them fit.
+var weightNames = []string{"kernel", "recurrent_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "mean", "variance", "embeddings", "alpha"}
+
+// misfit says why a tensor cannot go into a weight.
+func misfit(t *fileTensor, w *k.Weight) string {
+	name := path.Base(t.name)
+	if name != path.Base(w.Name()) && slices.Contains(weightNames, name) && slices.Contains(weightNames, path.Base(w.Name())) {
+		return "their names differ"
+	}
+	if !slices.Equal(t.shape, w.Shape()) {
+		return "the shapes differ"
+	}
+	return ""
+}
+
+func absent(leaves []leaf) (pairs []pair) {
+	for _, l := range leaves {
+		for _, w := range l.layer.Weights {
+			pairs = append(pairs, pair{weight: w, reason: noTensor})
+		}
+	}
+	return pairs
+}
+
+func alone(tensors []fileTensor) (pairs []pair) {
+	for i := range tensors {
+		pairs = append(pairs, pair{tensor: &tensors[i], reason: noWeight})
+	}
+	return pairs
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/reef-dl/reef/keraslike/kerash5"
+	"github.com/reef-dl/reef/keraslike/safetensors"
+)
+
+// weightsFile is a file's weights, by layer.
+type weightsFile struct {
+	name    string
+	version string // of Keras
+	backend string // of Keras
+	paths   bool   // the names are paths of weights of this package
+	legacy  bool   // a layer is one of the outermost model, with all below it
+	ordered bool   // the layers are in the order of the model
+	layers  []fileLayer
+}
+
+type fileLayer struct {
+	name    string
+	group   string // where Keras 3 keeps it
+	named   bool   // name is the layer's own, not made of its group
+	tensors []fileTensor
+	inner   []string // layers of a nested model, in its order
+}
+
+type fileTensor struct {
+	name  string // within the layer
+	path  string // within the file
+	shape []int
+	read  func() ([]float32, error)
+}
+
+// openWeights tells the formats apart by their first bytes.
+func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
+	var start [8]byte
+	if _, err := r.ReadAt(start[:], 0); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if isKeras(start[:]) {
+		f, err := kerash5.New(r, size, name)
+		if err != nil {
+			return nil, err
+		}
+		return kerasWeights(f, name), channelsFirst(f)
+	}
+	f, err := safetensors.New(r, size, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w (neither HDF5 nor .keras either)", err)
+	}
+	return safetensorsWeights(f, name), nil
+}
+
+// isKeras tells HDF5 and zip files, by how they begin.
+func isKeras(start []byte) bool {
+	return string(start) == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(string(start), "PK\x03\x04")
+}
+
+// channelsFirst reports the weights of models that flatten images whose channels come
+// first: behind Flatten they are in another order, in the same shape.
+func channelsFirst(f *kerash5.File) error {
+	has := func(text string) bool { return bytes.Contains(f.Config, []byte(text)) }
+	if (has(`"channels_first"`) || has(`"dim_ordering": "th"`)) && (has(`"Flatten"`) || has(`"Reshape"`)) {
+		return errors.New("the file's model has channels first and flattens them: its weights behind that are in another order than those of channels last")
+	}
+	return nil
+}
+
+func kerasWeights(f *kerash5.File, name string) *weightsFile {
+	w := &weightsFile{name: name, version: f.KerasVersion, backend: f.Backend, legacy: f.Legacy, ordered: f.Ordered}
+	for _, l := range f.Layers {
+		layer := fileLayer{name: l.Name, group: l.Group, named: l.Named, inner: l.Inner}
+		for _, t := range l.Weights {
+			layer.tensors = append(layer.tensors, fileTensor{t.Name, t.Path, t.Shape, t.Read})
+		}
+		w.layers = append(w.layers, layer)
+	}
+	return w
+}
+
+// safetensorsWeights omits what Model.Save notes of the optimizer.
+func safetensorsWeights(f *safetensors.File, name string) *weightsFile {
+	w := &weightsFile{name: name, paths: true}
+	_, saved := f.Metadata()["reef.format"] // of Model.Save
+	for _, tensor := range f.Names() {
+		if saved && strings.HasPrefix(tensor, "optimizer/") {
+			continue
+		}
+		shape, _, _ := f.Shape(tensor)
+		dir, base := path.Split(tensor)
+		w.layers = append(w.layers, fileLayer{name: strings.TrimSuffix(dir, "/"), named: true, tensors: []fileTensor{{
+			base, tensor, shape, func() ([]float32, error) {
+				_, values, err := f.Tensor(tensor)
+				return values, err
+			},
+		}}})
+	}
+	return w
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// WeightsOption is an option of LoadWeights and ReadWeights: ByName or SkipMismatch.
+type WeightsOption interface{ applyWeights(*weightsSettings) }
+
+type weightsSettings struct{ byName, skip bool }
+
+type weightsFlag int
+
+const (
+	// ByName loads the layers that file and model both have, by their names, and leaves
+	// the others as they are: the report lists them. Without it every layer must match.
+	ByName weightsFlag = iota
+	// SkipMismatch leaves layers whose shapes differ as they are. It is for use with ByName.
+	SkipMismatch
+)
+
+func (f weightsFlag) applyWeights(s *weightsSettings) {
+	switch f {
+	case ByName:
+		s.byName = true
+	case SkipMismatch:
+		s.skip = true
+	}
+}
+
+// LoadWeights reads weights into the model, which keeps its architecture and its
+// settings: from the .h5 files of Keras 1 and 2, the .keras and .weights.h5 files of
+// Keras 3, and safetensors files such as Model.Save writes. The report says what went where.
+//
+// Layers are matched by their names, those of nested models by their paths. When not
+// all names agree, or names here were given automatically, they are matched as Keras
+// does: in files of Keras 1 and 2 by the order of Model.layers, if there are equally
+// many with weights, in those of Keras 3 by class and number in that order. The report
+// says so. A file of safetensors is matched by the paths of the weights alone.
+// What fits only in part is an error unless ByName asks for it. After an error the model is
+// as it was: nothing is written before everything has been read and checked.
+//
+// A model that is not built yet and has all its weights afterwards is built.
+func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("load weights: %w", err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load weights: %w", err)
+	}
+	return ReadWeights(m, f, info.Size(), path, options...)
+}
+
+// ReadWeights is LoadWeights from a file of size bytes that lies in r, for instance a
+// bytes.Reader over an embedded file; name stands for it in errors and in the report.
+func ReadWeights(m *k.Model, r io.ReaderAt, size int64, name string, options ...WeightsOption) (report *Report, err error) {
+	defer caught(&err, "load weights", r)
+	var s weightsSettings
+	for i, o := range options {
+		if isNil(o) {
+			return nil, fmt.Errorf("load weights: option %d is nil", i)
+		}
+		o.applyWeights(&s)
+	}
+	if err := m.Err(); err != nil {
+		return nil, err
+	}
+	source, err := openWeights(r, size, name)
+	if err != nil {
+		return nil, text.Brief(fmt.Errorf("load weights: %w", err))
+	}
+	if report, err = take(m, source, s); err != nil {
+		return nil, text.Brief(fmt.Errorf("load weights: model %q: %w", m.Name(), err))
+	}
+	return report, nil
+}
+
+// take matches, reads everything, and only then writes.
+func take(m *k.Model, f *weightsFile, s weightsSettings) (*Report, error) {
+	r := &Report{File: f.name, Version: f.version}
+	var pairs []pair
+	switch {
+	case f.paths:
+		pairs = pairPaths(m, f)
+	case f.legacy:
+		pairs = pairUnits(m, f, s.byName, r)
+	default:
+		pairs = pairLeaves(m, f, s.byName, r)
+	}
+	var mistakes []string
+	var used []pair
+	for _, p := range pairs {
+		e := Entry{Reason: p.reason, Used: p.reason == ""}
+		if p.tensor != nil {
+			e.Tensor, e.TensorShape = p.tensor.path, p.tensor.shape
+		}
+		if p.weight != nil {
+			e.Weight, e.WeightShape = m.WeightPath(p.weight), p.weight.Shape()
+		}
+		r.Entries = append(r.Entries, e)
+		if e.Used {
+			used = append(used, p)
+		} else if p.reason != sameLayer && (!s.byName || p.layer && !s.skip) {
+			mistakes = append(mistakes, e.mistake())
+		}
+	}
+	if len(mistakes) > 0 {
+		return nil, fmt.Errorf("%s does not fit: %s", f.name, firstOf(mistakes))
+	}
+	if len(used) == 0 {
+		return nil, fmt.Errorf("%s and the model have no layer in common", f.name)
+	}
+	values := make([][]float32, len(used))
+	for i, p := range used {
+		var err error
+		if values[i], err = p.tensor.read(); err != nil {
+			return nil, err
+		}
+		if err := p.weight.Check(values[i]); err != nil {
+			return nil, fmt.Errorf("%s: tensor %q: %w", f.name, p.tensor.path, err)
+		}
+	}
+	for i, p := range used {
+		if err := p.weight.Set(values[i]); err != nil {
+			return nil, err
+		}
+		values[i] = nil // the weight has a copy
+	}
+	if !slices.ContainsFunc(m.Weights(), func(w *k.Weight) bool { return w.Value() == nil }) {
+		return r, m.Build(0)
+	}
+	return r, nil
+}
+
+// mistake is what is wrong with an entry that was not used.
+func (e Entry) mistake() string {
+	switch {
+	case e.Weight == "":
+		return fmt.Sprintf("tensor %q of shape %v: %s", e.Tensor, e.TensorShape, e.Reason)
+	case e.Tensor == "":
+		return fmt.Sprintf("weight %q of shape %v: %s", e.Weight, e.WeightShape, e.Reason)
+	}
+	return fmt.Sprintf("tensor %q of shape %v for weight %q of shape %v: %s", e.Tensor, e.TensorShape, e.Weight, e.WeightShape, e.Reason)
+}
+
+// firstOf joins the first few of many mistakes.
+func firstOf(mistakes []string) string {
+	const most = 6
+	text := strings.Join(mistakes[:min(most, len(mistakes))], "; ")
+	if rest := len(mistakes) - most; rest > 0 {
+		text += fmt.Sprintf("; and %d more", rest)
+	}
+	return text
+}
