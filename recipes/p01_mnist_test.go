@@ -37,7 +37,7 @@ func TestMNISTSample(t *testing.T) {
 }
 
 // TestMNISTFull reaches the article's accuracy (0.9805) on the full data, with three
-// seeds. Without REEF_FULL it is one epoch of one seed, where the data is at hand.
+// seeds. Without REEF_FULL it is one epoch of one seed, where the data is on this machine.
 func TestMNISTFull(t *testing.T) {
 	seeds, epochs, want := []uint64{1, 2, 3}, 0, 0.98
 	if os.Getenv("REEF_FULL") == "" {

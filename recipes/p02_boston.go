@@ -290,7 +290,7 @@ func finalNetwork(ctx context.Context, o Options, r *Report, s split) error {
 	if err := model.Compile(k.RMSprop(0.001), k.MeanSquaredError, k.MAE, k.MSE, k.Seed(o.Seed)); err != nil {
 		return err
 	}
-	o.say("the final model, trained anew on all %s:", text.Count(all.Len(), "sample"))
+	o.say("the final model, trained from scratch on all %s:", text.Count(all.Len(), "sample"))
 	history, err := model.Fit(ctx, all, k.Epochs(o.epochs(20)), k.BatchSize(r.Batch), k.Callbacks(lastEpochAt(0.0001), o.Progress))
 	if r.timed(history, all.Len()); err != nil {
 		return err

@@ -97,7 +97,7 @@ func IMDB(ctx context.Context, o Options) (*Report, error) {
 		if err := final.Compile(k.RMSprop(0.001, k.AverageWeights(0.95)), k.BinaryCrossentropy, k.Accuracy, k.Seed(o.Seed)); err != nil {
 			return r.stopped(err)
 		}
-		o.say("the final model, trained anew on all %s:", text.Count(all.Len(), "sample"))
+		o.say("the final model, trained from scratch on all %s:", text.Count(all.Len(), "sample"))
 		history, err = final.Fit(ctx, all, k.Epochs(o.epochs(epochs)), k.BatchSize(r.Batch), k.Callbacks(o.Progress))
 		if r.timed(history, all.Len()); err != nil {
 			return r.stopped(err)

@@ -101,7 +101,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 		if err := final.Compile(k.Adam(0.001), loss, k.Accuracy, k.Seed(o.Seed)); err != nil {
 			return r.stopped(err)
 		}
-		o.say("the final model, trained anew on all %s:", text.Count(all.Len(), "sample"))
+		o.say("the final model, trained from scratch on all %s:", text.Count(all.Len(), "sample"))
 		history, err = final.Fit(ctx, all, k.Epochs(o.epochs(finalEpochs)), k.BatchSize(r.Batch), k.Callbacks(o.Progress))
 		if r.timed(history, all.Len()); err != nil {
 			return r.stopped(err)

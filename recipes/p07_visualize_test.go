@@ -54,16 +54,16 @@ func TestVisualize(t *testing.T) {
 			t.Errorf("%s was written, though nothing was trained", f)
 		}
 	}
-	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	html, err := os.ReadFile(filepath.Join(dir, "report.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(page) > 3<<20 {
-		t.Errorf("the page has %d bytes", len(page))
+	if len(html) > 3<<20 {
+		t.Errorf("the HTML report has %d bytes", len(html))
 	}
 	for _, want := range []string{`<nav aria-label="Contents">`, "chelsea.png: Egyptian_cat", "Grad-CAM++", "What filters of squeezenet/conv10 look for", "tiger_cat"} {
-		if !strings.Contains(string(page), want) {
-			t.Errorf("the page lacks %q", want)
+		if !strings.Contains(string(html), want) {
+			t.Errorf("the HTML report lacks %q", want)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func TestPhotoKinds(t *testing.T) {
 }
 
 // TestPhotoMistakes: the error names the file, comes before anything is trained, and
-// nothing is left behind.
+// nothing is written.
 func TestPhotoMistakes(t *testing.T) {
 	cache := noCache(t)
 	var photograph bytes.Buffer

@@ -30,6 +30,6 @@ func lastEpochNote(epochs int) []string {
 
 // finalNote tells of a final model that was trained on the validation samples as well.
 func finalNote(samples, epochs int) string {
-	return fmt.Sprintf("The model that is kept and tested was trained anew on all %s for %s, once validation had shown when to stop; the article tests the model that has not seen the validation samples, as the part_test figures do.",
+	return fmt.Sprintf("The model that is kept and tested was trained from scratch on all %s for %s, once validation had shown when to stop; the article tests the model that has not seen the validation samples, as the part_test figures do.",
 		text.Count(samples, "sample"), text.Count(epochs, "epoch"))
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the line numbers of README.md anew")
+var update = flag.Bool("update", false, "rewrite the line numbers of README.md")
 
 // step is a row of README.md: a step of the notebook, the code that does it in the recipe,
 // and the line of that code.

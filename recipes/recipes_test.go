@@ -85,7 +85,7 @@ func TestRecipes(t *testing.T) {
 				}
 				for name := range r.Article {
 					if _, neutral := direction(name); neutral {
-						t.Errorf("nobody knows which way %s is better", name)
+						t.Errorf("it is unknown which way %s is better", name)
 					}
 				}
 				for _, m := range append(slices.Clone(r.Variants), r) {

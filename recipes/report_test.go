@@ -26,7 +26,7 @@ func TestStoppedSaysWhatHappened(t *testing.T) {
 			return nil
 		})
 	}
-	page := func(r *Report) string {
+	html := func(r *Report) string {
 		var b strings.Builder
 		if err := r.WriteHTML(&b); err != nil {
 			t.Fatal(err)
@@ -38,21 +38,21 @@ func TestStoppedSaysWhatHappened(t *testing.T) {
 	if !errors.Is(err, k.ErrStopped) || r.Epochs != 2 || r.Planned != 60 || len(r.Notes) != 0 {
 		t.Errorf("%d of %d epochs, notes %q, error %v", r.Epochs, r.Planned, r.Notes, err)
 	}
-	if p := page(r); !strings.Contains(p, "2 of 60 epochs on 2,000 samples") || !strings.Contains(p, "It was stopped early: epoch 3,") {
-		t.Errorf("the page does not say how far the training came: %s", r.trainedFor()+r.early())
+	if p := html(r); !strings.Contains(p, "2 of 60 epochs on 2,000 samples") || !strings.Contains(p, "It was stopped early: epoch 3,") {
+		t.Errorf("the HTML report does not say how far the training came: %s", r.trainedFor()+r.early())
 	}
 	ctx, progress = stopAt(2)
 	if r, err = IMDB(ctx, Options{Data: datasets.From{Source: datasets.Sample}, Variant: "plain", Seed: 1, Progress: progress}); !errors.Is(err, k.ErrStopped) {
 		t.Fatal(err)
 	}
-	if slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, "trained anew") }) {
+	if slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, "trained from scratch") }) {
 		t.Errorf("the notes tell of a final model that never was: %q", r.Notes)
 	}
 	whole, err := MNIST(t.Context(), Options{Data: datasets.From{Source: datasets.Sample}, Epochs: 1, Seed: 1})
 	if err != nil || whole.Planned != 0 || whole.Stopped != "" || len(whole.Notes) != 0 {
 		t.Errorf("one epoch: %q, planned %d, stopped %q (%v)", whole.Notes, whole.Planned, whole.Stopped, err)
 	}
-	if p := page(whole); !strings.Contains(p, "1 epoch on 2,000 samples") || strings.Contains(p, "1 epochs") {
+	if p := html(whole); !strings.Contains(p, "1 epoch on 2,000 samples") || strings.Contains(p, "1 epochs") {
 		t.Error("a plural of one")
 	}
 }

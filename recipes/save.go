@@ -149,7 +149,7 @@ func (p Picture) outputs() []output {
 const earlierFolder = "earlier"
 
 // retire moves the files of an earlier run that this one does not replace into the
-// folder "earlier", where nobody takes them for this run's: all files of another recipe
+// folder "earlier", so that they are not mistaken for this run's: all files of another recipe
 // or variant, else the pictures and variants that this run does not have. An older file
 // of the same name there is replaced. Files that no run wrote stay where they are.
 func (r *Report) retire(dir string) error {

@@ -81,22 +81,22 @@ func TestPictures(t *testing.T) {
 	one.table("Two numbers.", []string{"name", "value"}, [][]string{{"a <b>", "1"}}, 1)
 	two := *one
 	two.Variant = "second"
-	story := join([]*Report{one, &two})
-	if err := story.picture("both", "Both of them.", figure, nil); err != nil {
+	all := join([]*Report{one, &two})
+	if err := all.picture("both", "Both of them.", figure, nil); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
 		r     *Report
 		files []string
-		page  []string
+		html  []string
 	}{
 		"model": {
 			one,
 			[]string{"slope.png", "slope.svg", "graph.svg"},
 			[]string{"It goes up.", "Two numbers.", "a &lt;b&gt;", "mnist: graph of 3 layers", figure.Alt},
 		},
-		"story": {
-			story,
+		"variants": {
+			all,
 			[]string{"both.png", "both.svg", "first/slope.png", "second/slope.svg", "second/report.html"},
 			[]string{"Both of them.", "Model first", "Model second", "first/test_accuracy", "What first measured."},
 		},
@@ -111,13 +111,13 @@ func TestPictures(t *testing.T) {
 					t.Errorf("%s: %v", f, err)
 				}
 			}
-			page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+			html, err := os.ReadFile(filepath.Join(dir, "report.html"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range c.page {
-				if !strings.Contains(string(page), want) {
-					t.Errorf("the page lacks %q", want)
+			for _, want := range c.html {
+				if !strings.Contains(string(html), want) {
+					t.Errorf("the HTML report lacks %q", want)
 				}
 			}
 		})
@@ -150,8 +150,8 @@ func TestDivergedReport(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil || !math.IsNaN(back.Metrics["loss"]) || back.Metrics["test_accuracy"] != r.Metrics["test_accuracy"] {
 		t.Errorf("read back %v (%v)", back.Metrics, err)
 	}
-	if page, _ := os.ReadFile(filepath.Join(dir, "report.html")); !strings.Contains(string(page), "training has diverged") || !strings.Contains(string(page), "not a number") {
-		t.Error("the page does not say so")
+	if html, _ := os.ReadFile(filepath.Join(dir, "report.html")); !strings.Contains(string(html), "training has diverged") || !strings.Contains(string(html), "not a number") {
+		t.Error("the HTML report does not say so")
 	}
 }
 
@@ -177,20 +177,20 @@ func TestEarlierRuns(t *testing.T) {
 		}
 	}
 	o := Options{Data: datasets.From{Source: datasets.Sample}, Epochs: 1, Seed: 1}
-	story, err := IMDB(t.Context(), o)
+	all, err := IMDB(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	save(story)
+	save(all)
 	there(true, "report.html", "overfit/model.safetensors", "dropout/report.html", "overfitting.png")
-	fewer := join(story.Variants[:2])
+	fewer := join(all.Variants[:2])
 	save(fewer)
 	there(true, "overfit/model.safetensors", "plain/report.html", "earlier/dropout/report.html", "earlier/l2/model.safetensors", "earlier/overfitting.svg")
 	there(false, "dropout", "l2", "overfitting.png", "earlier/overfit", "earlier/report.html")
-	save(story.Variants[2])
+	save(all.Variants[2])
 	there(true, "model.safetensors", "report.html", "earlier/overfit/model.safetensors", "earlier/report.html", "earlier/result.json")
 	there(false, "overfit", "plain")
-	save(story.Variants[2])
+	save(all.Variants[2])
 	there(true, "model.safetensors", "earlier/report.html")
 	there(false, "earlier/model.safetensors")
 	if b, err := os.ReadFile(mine); err != nil || string(b) != "mine" {
@@ -200,7 +200,7 @@ func TestEarlierRuns(t *testing.T) {
 	if err := os.WriteFile(hostile, []byte(`{"recipe": "x", "variants": [{"variant": "../.."}, {"variant": ".."}], "pictures": [{"name": "../../a"}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	save(story.Variants[2])
+	save(all.Variants[2])
 	there(true, "notes.txt", "model.safetensors")
 }
 

@@ -24,12 +24,12 @@ func limitFiles(bytes string) {
 	}
 }
 
-// TestFullDisk has no room at all, which shows before the training, and room for
-// less than the model, which shows after it. Neither leaves half a file, and
+// TestFullDisk has no space at all, which is noticed before the training, and space for
+// less than the model, which is noticed after it. Neither leaves half a file, and
 // what was there before is still whole.
 func TestFullDisk(t *testing.T) {
 	for name, c := range map[string]struct{ limit, want string }{
-		"no room": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
+		"no space": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := emptyFolder(t)

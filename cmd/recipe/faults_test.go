@@ -173,7 +173,7 @@ func TestMissingData(t *testing.T) {
 }
 
 // A file in the cache whose checksum is wrong is not used: without -data full
-// the sample is taken, and said so.
+// the sample is used, and the output says so.
 func TestWrongChecksum(t *testing.T) {
 	emptyFolder(t)
 	cache := filepath.Join(os.Getenv("REEF_CACHE"), "mnist")

@@ -108,7 +108,7 @@ func (o *options) listFiles(w io.Writer, files []string) {
 	for _, f := range files {
 		n := family(f)
 		switch folder := strings.HasSuffix(n, string(filepath.Separator)); {
-		case within[n] == 0: // said before
+		case within[n] == 0: // listed already
 		case folder || within[n] > few:
 			fmt.Fprintf(w, "  %s (%s)\n", n, text.Count(within[n], "file"))
 			within[n] = 0
