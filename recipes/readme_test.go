@@ -63,7 +63,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range names {
-		if name := n.Name(); regexp.MustCompile(`^p\d+_\w+\.go$`).MatchString(name) && !strings.HasSuffix(name, "_test.go") && rows[name] < 4 {
+		if name := n.Name(); recipeFile.MatchString(name) && !strings.HasSuffix(name, "_test.go") && rows[name] < 4 {
 			t.Errorf("%s has %d rows in README.md, want at least 4", name, rows[name])
 		}
 	}
