@@ -288,7 +288,7 @@ func drawLearnedWords(r *Report, length int, word func(id int) (string, bool)) e
 		return fmt.Sprintf("%s component (%.0f%% of the variance)", which, 100*shares[k])
 	}
 	f, err := viz.EmbeddingMap("Words that matter", axis("first", 0), axis("second", 1), points, []string{"for a good film", "for a bad film"})
-	if err := r.picture("words", fmt.Sprintf("Of the %s most frequent words, the most telling ones. Nobody told the network which words are kind; along the first component, %d of %d are on the side of their group.", text.Thousands(common), apart, len(points)), f, err); err != nil {
+	if err := r.picture("words", fmt.Sprintf("Of the %s most frequent words, the most influential ones. The network was never told which words are positive; along the first component, %d of %d are on the side of their group.", text.Thousands(common), apart, len(points)), f, err); err != nil {
 		return err
 	}
 	t.tabulateNearest(r, "great", "bad", "man", "king", "woman", "queen")

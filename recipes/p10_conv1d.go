@@ -84,7 +84,7 @@ func convolveReviews(ctx context.Context, o Options, variant string) (*Report, e
 		)
 		optimizer, r.Epochs = k.RMSprop(rate, epsilonOutsideRoot), o.epochs(8)
 		r.Article = Figures{"accuracy": 0.8870, "loss": 0.2934, "val_accuracy": 0.8596, "val_loss": 0.3288, "best_val_accuracy": 0.8596}
-		r.Notes = []string{"RMSprop adds its epsilon to the root of the running average, as Keras did in 2020, not under the root: there it would hold back the embedding, whose gradients are small."}
+		r.Notes = []string{"RMSprop adds its epsilon to the root of the running average, as Keras did in 2020, not under the root: there it would slow down the embedding, whose gradients are small."}
 	} else {
 		r.Model = k.Sequential("conv1d_imdb_lstm",
 			k.Input(length),
