@@ -9,36 +9,16 @@ import (
 	"iter"
 )
 
-// Batch holds consecutive samples. Its slices are used again for the next batch:
-// copy what is to stay.
+// Batch holds consecutive samples. Its slices are reused for the next batch: copy what
+// you keep.
 type Batch struct {
 	Len             int
 	Inputs, Targets [][]float32 // row-major, Len samples each
 }
 
-// buffers makes room for n samples.
-func (l *layout) buffers(n int) (inputs, targets [][]float32) {
-	return blocks(l.inputSizes, n), blocks(l.targetSizes, n)
-}
-
-func blocks(sizes []int, n int) [][]float32 {
-	out := make([][]float32, len(sizes))
-	for k, size := range sizes {
-		out[k] = make([]float32, n*size)
-	}
-	return out
-}
-
-// cut puts the first n samples of the buffers into dst.
-func cut(dst, buffers [][]float32, sizes []int, n int) {
-	for k, b := range buffers {
-		dst[k] = b[:n*sizes[k]]
-	}
-}
-
-// Batches reads the source in its order, size samples at a time; the last batch
-// may be shorter. It stops at the first error. A batch of more than 2^28 numbers (1 GB)
-// is an error.
+// Batches reads the source in order, size samples at a time; the last batch may be
+// shorter. It stops at the first error. A batch of more than 2^28 numbers (1 GB) is an
+// error.
 func Batches(s Source, size int) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		if size < 1 {
@@ -76,9 +56,9 @@ func Batches(s Source, size int) iter.Seq2[Batch, error] {
 	}
 }
 
-// StreamBatches reads the stream to its end, size samples at a time; the last
-// batch may be shorter. It stops at the first error. A batch of more than 2^28 numbers
-// (1 GB) is an error.
+// StreamBatches reads the stream to its end, size samples at a time; the last batch may
+// be shorter. It stops at the first error. A batch of more than 2^28 numbers (1 GB) is an
+// error.
 func StreamBatches(s Stream, size int) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		if size < 1 {

@@ -10,31 +10,39 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/npz"
 )
 
-// kerasSeed is the seed of the shuffle with which Keras splits Boston, IMDB and
-// Reuters.
-const kerasSeed = 113
+var bostonSet = register(Set{
+	Name:      "boston_housing",
+	Folder:    "boston_housing",
+	Title:     "Boston housing, 506 districts with 13 features and the median home value",
+	Publisher: "http://lib.stat.cmu.edu/datasets/boston",
+	License:   "public, no explicit license; D. Harrison, D. L. Rubinfeld",
+	Sample:    "the whole table, 506 rows",
+	files: []file{
+		kerasFile("boston_housing.npz", "f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5", 57026),
+	},
+})
 
 // bostonColumns are the 13 features in the order of the file.
 var bostonColumns = []string{"CRIM", "ZN", "INDUS", "CHAS", "NOX", "RM", "AGE", "DIS", "RAD", "TAX", "PTRATIO", "B", "LSTAT"}
 
-// Boston loads the Boston housing data: 13 numbers for each of 506 districts of
-// the Boston area in 1978, and the median value of a home in thousands of dollars
-// (MEDV). The split is Keras's: numpy's shuffle with seed 113, then the first 404
-// rows to train and 102 to test.
+// Boston loads the Boston housing data: 13 features of each of 506 districts of the
+// Boston area in 1978, and the median value of a home in thousands of dollars (MEDV). The
+// split is Keras's: numpy's shuffle with seed 113, then the first 404 rows for training
+// and 102 for testing.
 //
 // Input shape:  (13) CRIM ... LSTAT, unscaled
 // Target shape: (1) MEDV
 //
-// The data set has a flaw that no model should be built on: column B is made from
-// the share of black residents under the premise that segregation raises prices,
-// and scikit-learn has removed the set for that reason. It is here because the
-// article uses it. For other work take the California housing data
+// The data set has a flaw that no model should be built on: column B is computed from the
+// share of Black residents on the premise that segregation raises prices, and
+// scikit-learn has removed the set for that reason. It is included because the article
+// uses it. For other work use the California housing data
 // (keras.datasets.california_housing) instead.
 //
-// Source: Harrison, Rubinfeld: Hedonic prices and the demand for clean air,
-// Journal of Environmental Economics and Management 5 (1978).
+// Source: Harrison, Rubinfeld: Hedonic prices and the demand for clean air, Journal of
+// Environmental Economics and Management 5 (1978).
 func Boston(ctx context.Context, from From) (train, test *Table, err error) {
-	p, err := from.locate(ctx, "boston_housing")
+	p, err := from.locate(ctx, bostonSet)
 	if err != nil {
 		return nil, nil, err
 	}

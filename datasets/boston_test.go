@@ -31,10 +31,10 @@ func TestBoston(t *testing.T) {
 	x, _ := readAll(t, scaled)
 	for j, want := range map[int]float32{0: -0.27224633, 1: -0.48361547, 2: -0.43576161, 11: 0.44807713, 12: 0.8252202} {
 		if x[j] != want {
-			t.Errorf("first standardised row, column %d: %v, the notebook prints %v", j, x[j], want)
+			t.Errorf("first standardized row, column %d: %v, the notebook prints %v", j, x[j], want)
 		}
 	}
-	// Project 2's heat map, of the standardised training rows with the target.
+	// Project 2's heat map, of the standardized training rows with the target.
 	r := scaled.Correlation()
 	for _, c := range []struct {
 		a, b int

@@ -14,39 +14,57 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
 
-// catsDogsZips are the archives that are looked for, by name.
+var catsDogsSet = register(Set{
+	Name:      "dogs_vs_cats",
+	Folder:    "dogs_vs_cats",
+	Title:     "Dogs vs. Cats photographs, 2,000 training, 1,000 validation and 1,000 test images",
+	Publisher: "https://www.kaggle.com/c/dogs-vs-cats/data and https://www.microsoft.com/download/details.aspx?id=54765",
+	License:   "Asirra, Microsoft Research and Petfinder.com: for research and teaching under the publishers' terms",
+	Sample:    "generated drawings, no photographs: 400 training, 200 validation and 200 test images",
+	files: []file{{
+		Name:   "kagglecatsanddogs_5340.zip",
+		Also:   append([]string{"train"}, catsDogsZips...),
+		URLs:   []string{"https://download.microsoft.com/download/3/E/1/3E1C3F21-ECDB-4869-8368-6DEBA77B919F/kagglecatsanddogs_5340.zip"},
+		SHA256: "b7974bd00a84a99921f36ee4403f089853777b5ae8d151c76a86e64900334af9",
+		Size:   824887076,
+	}},
+})
+
+// catsDogsZips are the names under which an archive is looked for.
 var catsDogsZips = []string{
-	"cats_and_dogs_small.zip", "cats_and_dogs_small_180.zip", // the article's choice, sorted into folders
-	"train.zip",                  // Kaggle's 25,000 training pictures
-	"kagglecatsanddogs_5340.zip", // Microsoft's, the same pictures
+	"cats_and_dogs_small.zip", "cats_and_dogs_small_180.zip", // the article's selection, sorted into folders
+	"train.zip",                  // Kaggle's 25,000 training images
+	"kagglecatsanddogs_5340.zip", // Microsoft's, the same images
 }
 
-// The ways in which the pictures are laid out: sorted into folders as in the
-// article, or with their number in the name as published by Kaggle and Microsoft.
+// The layouts of the images: sorted into folders as in the article, or with a number in
+// the name as published by Kaggle and Microsoft.
 var (
 	sortedName = regexp.MustCompile(`^(?:(.*)/)?(train|validation|test)/(cat|dog)s/.+$`)
 	kaggleName = regexp.MustCompile(`^(?:(.*)/)?(cat|dog)\.([0-9]{1,6})\.(?i:jpe?g)$`)
 	petName    = regexp.MustCompile(`^(?:(.*)/)?PetImages/(Cat|Dog)/([0-9]{1,6})\.(?i:jpe?g)$`)
 )
 
-// CatsDogs loads photographs of cats (class 0) and dogs (class 1): 1,000 + 1,000 to
-// train, 500 + 500 to validate and 500 + 500 to test, chosen by number as in
-// Chollet's Deep Learning with Python, section 5.2. The sample is not photographs
-// but drawings made by the program: 200 + 200, 100 + 100 and 100 + 100.
+// CatsDogs loads photographs of cats (class 0) and dogs (class 1): 1,000 + 1,000 for
+// training, 500 + 500 for validation and 500 + 500 for testing, chosen by number as in
+// Chollet's Deep Learning with Python, section 5.2. The sample does not consist of
+// photographs but of generated drawings: 200 + 200, 100 + 100 and 100 + 100.
 //
 // Input shape:  (height, width, 3)
 // Target shape: (1)
 //
-// A folder holds train, validation and test with cats and dogs in each; or the
-// published pictures train/cat.0.jpg ... or PetImages/Cat/0.jpg ..., of which the
-// numbers 0-999, 1000-1499 and 1500-1999 are taken; or one of these as .zip, which
-// is not unpacked. Augment in the options is for the training pictures only.
+// A folder holds train, validation and test with cats and dogs in each; or the published
+// images train/cat.0.jpg ... or PetImages/Cat/0.jpg ..., of which the numbers 0-999,
+// 1000-1499 and 1500-1999 are used; or one of these as a .zip, which is not unpacked.
+// Augment in the options applies to the training images only.
 //
 // Source: Elson, Douceur, Howell, Saul: Asirra, ACM CCS 2007.
 func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation, test *ImageFolder, err error) {
-	p, err := from.locate(ctx, "dogs_vs_cats")
+	p, err := from.locate(ctx, catsDogsSet)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -60,10 +78,10 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 		if fsys, name, err = p.catsDogs(); err != nil {
 			return nil, nil, nil, fmt.Errorf("dogs_vs_cats: %w", err)
 		}
-		if parts, err = sortPictures(fsys, name); err != nil {
+		if parts, err = sortImages(fsys, name); err != nil {
 			return nil, nil, nil, fmt.Errorf("dogs_vs_cats: %w", err)
 		}
-		load = fromFiles(fsys, newExpenses(fsys, parts["train"], parts["validation"], parts["test"]).of)
+		load = fileLoader(fsys, parts["train"], parts["validation"], parts["test"])
 	}
 	var out [3]*ImageFolder
 	for k, part := range [3]string{"train", "validation", "test"} {
@@ -78,8 +96,8 @@ func CatsDogs(ctx context.Context, from From, o ImageOptions) (train, validation
 	return out[0], out[1], out[2], nil
 }
 
-// catsDogs opens the archive in the place, or takes the place itself.
-func (p place) catsDogs() (fsys fs.FS, name string, err error) {
+// catsDogs opens the archive in the folder, or returns the folder itself.
+func (p dataDir) catsDogs() (fsys fs.FS, name string, err error) {
 	f, file, err := p.open(catsDogsZips...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p.fs, p.name(""), nil
@@ -87,27 +105,27 @@ func (p place) catsDogs() (fsys fs.FS, name string, err error) {
 	if err != nil {
 		return nil, "", err
 	}
-	// The file stays open as long as pictures are read from it; the runtime closes
-	// it when nobody holds it any more.
+	// The file stays open as long as images are read from it; the runtime closes it
+	// when it becomes unreachable.
 	name = p.name(file)
-	z, err := newZip(f, name)
+	z, _, err := inflate.Zip(f, name)
 	if err != nil {
 		return nil, "", errors.Join(err, f.Close())
 	}
 	return z, name, nil
 }
 
-// found is what an archive or a folder holds of one layout.
+// found is what an archive or a folder holds in one of the layouts.
 type found struct {
 	root  string // the folder above, of the sorted layout
 	parts map[string][]imageFile
-	taken map[[2]int]string // pictures, by class and number
+	taken map[[2]int]string // images, by class and number
 }
 
-// sortPictures finds the pictures of the three parts. Where several layouts lie beside each
-// other, as when the small set has been sorted out of Kaggle's, the sorted one counts, then
-// Kaggle's. What is left out by Folder is left out here.
-func sortPictures(fsys fs.FS, name string) (map[string][]imageFile, error) {
+// sortImages finds the images of the three parts. If there are several layouts, as when
+// the small set was sorted out of Kaggle's, the sorted one is used, else Kaggle's. Files
+// that NewImageFolder ignores are ignored here.
+func sortImages(fsys fs.FS, name string) (map[string][]imageFile, error) {
 	if err := checkArchive(fsys); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -129,11 +147,11 @@ func sortPictures(fsys fs.FS, name string) (map[string][]imageFile, error) {
 		if d.IsDir() {
 			return nil
 		}
-		if total++; total > maxPictures {
-			return fmt.Errorf("more than %d files", maxPictures)
+		if total++; total > maxImages {
+			return fmt.Errorf("more than %d files", maxImages)
 		}
 		switch {
-		case !isPicture(file):
+		case !isImage(file):
 			return nil
 		case sortedName.MatchString(file):
 			m := sortedName.FindStringSubmatch(file)
@@ -141,7 +159,7 @@ func sortPictures(fsys fs.FS, name string) (map[string][]imageFile, error) {
 		case kaggleName.MatchString(file):
 			m := kaggleName.FindStringSubmatch(file)
 			return layouts[1].numbered(file, m[2], m[3])
-		case petName.MatchString(file) && isJPEG(fsys, file): // the published archive holds some that are empty or no pictures
+		case petName.MatchString(file) && isJPEG(fsys, file): // some files of the published archive are empty or not images
 			m := petName.FindStringSubmatch(file)
 			return layouts[2].numbered(file, m[2], m[3])
 		}
@@ -162,28 +180,28 @@ func sortPictures(fsys fs.FS, name string) (map[string][]imageFile, error) {
 			return cmp.Or(a.class-b.class, a.number-b.number, cmp.Compare(path.Dir(a.name), path.Dir(b.name)), cmp.Compare(a.name, b.name))
 		})
 		if len(files) == 0 || files[0].class != 0 || files[len(files)-1].class != 1 {
-			return nil, fmt.Errorf("%s: %d pictures of cats and dogs for the part %q, want some of both", name, len(files), part)
+			return nil, fmt.Errorf("%s: %d images of cats and dogs for the part %q, want some of both", name, len(files), part)
 		}
 	}
 	return best.parts, nil
 }
 
-// sorted takes a picture of train, validation or test.
+// sorted adds an image of train, validation or test.
 func (f *found) sorted(file, root, part, class string) error {
 	if len(f.parts) > 0 && root != f.root {
-		return fmt.Errorf("pictures are sorted into train, validation and test in both %q and %q, want one of them", f.root, root)
+		return fmt.Errorf("images are sorted into train, validation and test in both %q and %q, want one of them", f.root, root)
 	}
 	f.root = root
 	f.parts[part] = append(f.parts[part], imageFile{name: file, class: catOrDog(class)})
 	return nil
 }
 
-// numbered takes a picture whose number says which part it belongs to.
+// numbered adds an image whose number says which part it belongs to.
 func (f *found) numbered(file, class, digits string) error {
 	number, _ := strconv.Atoi(digits) // digits, by the pattern
 	key := [2]int{catOrDog(class), number}
 	if other := f.taken[key]; other != "" {
-		return fmt.Errorf("%s and %s have one number", other, file)
+		return fmt.Errorf("%s and %s have the same number", other, file)
 	}
 	f.taken[key] = file
 	for _, c := range []struct {
@@ -205,7 +223,7 @@ func catOrDog(name string) int {
 	return 1
 }
 
-// isJPEG looks at the first bytes of a file.
+// isJPEG checks the first bytes of a file.
 func isJPEG(fsys fs.FS, file string) bool {
 	f, err := fsys.Open(file)
 	if err != nil {

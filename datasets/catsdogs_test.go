@@ -24,7 +24,7 @@ func TestCatsDogsSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	if train.Len() != 400 || validation.Len() != 200 || test.Len() != 200 || !strings.Contains(train.Origin().String(), "generated") {
-		t.Errorf("%d + %d + %d pictures, %s", train.Len(), validation.Len(), test.Len(), train.Origin())
+		t.Errorf("%d + %d + %d images, %s", train.Len(), validation.Len(), test.Len(), train.Origin())
 	}
 	classes, err := Classes(train)
 	if err != nil {
@@ -96,19 +96,19 @@ func TestCatsDogsLayouts(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 			if train.Len() != 8 || validation.Len() != 4 || test.Len() != 4 {
-				t.Errorf("%s: %d + %d + %d pictures, want 8 + 4 + 4", name, train.Len(), validation.Len(), test.Len())
+				t.Errorf("%s: %d + %d + %d images, want 8 + 4 + 4", name, train.Len(), validation.Len(), test.Len())
 			}
 			if first, class := train.File(1); name != "sorted" && (!strings.Contains(first, "9") || class != 0) {
-				t.Errorf("%s: picture 1 is %s, want number 9", name, first)
+				t.Errorf("%s: image 1 is %s, want number 9", name, first)
 			}
 			if _, class := train.File(4); class != 1 {
-				t.Errorf("%s: picture 4 is a cat", name)
+				t.Errorf("%s: image 4 is a cat", name)
 			}
 			readAll(t, test)
 		}
 	}
 	if _, _, _, err := CatsDogs(t.Context(), From{Source: t.TempDir()}, ImageOptions{Height: 2, Width: 2}); err == nil ||
-		!strings.Contains(err.Error(), `0 pictures of cats and dogs for the part "train", want some of both`) {
+		!strings.Contains(err.Error(), `0 images of cats and dogs for the part "train", want some of both`) {
 		t.Errorf("got error %v", err)
 	}
 }
@@ -126,7 +126,7 @@ func TestCatsDogsFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		if s.Len() != 2*each || classes[each-1] != 0 || classes[each] != 1 {
-			t.Errorf("part %d: %d pictures", k, s.Len())
+			t.Errorf("part %d: %d images", k, s.Len())
 		}
 		var numbers []string
 		for i := range s.Len() {
@@ -160,7 +160,7 @@ func TestCatsDogsFull(t *testing.T) {
 	} {
 		name, _ := c.s.File(c.i)
 		if name != c.name {
-			t.Errorf("picture %d is %s, want %s", c.i, name, c.name)
+			t.Errorf("image %d is %s, want %s", c.i, name, c.name)
 			continue
 		}
 		a, err := LoadImage(c.s.fsys, name, ImageOptions{Pixels: Bytes})
@@ -188,7 +188,7 @@ func TestCatsDogsFull(t *testing.T) {
 }
 
 // BenchmarkCatsDogsWait measures how long a training loop would wait that reads
-// two batches of 20 augmented pictures ahead, as project 6 does, when a step takes
+// two batches of 20 augmented images ahead, as project 6 does, when a step takes
 // 300 ms of one processor. The limit is 5 %.
 func BenchmarkCatsDogsWait(b *testing.B) {
 	realData(b, "dogs_vs_cats", "cats_and_dogs_small_180.zip")

@@ -3,117 +3,139 @@
 package datasets
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
 )
 
-// CoOccurrence makes word vectors from the neighbourhoods in texts given as ids
-// below words. With n(w,c) the number of times that c stands at most five places
-// from w, the association of the two is
+// Constants of CoOccurrence.
+const (
+	contextReach  = 5  // words on each side that count as neighbors
+	contextRarest = 30 // occurrences below which a word is no context
+	vectorLength  = 5
+)
+
+// CoOccurrence makes word vectors from the neighbors of words in texts, which are given as
+// ids below words. With n(w,c) the number of times that c occurs at most five words from w,
+// the association of the two is
 //
 //	a(w,c) = max(0, ln(n(w,c) · N / (n(w) · n(c))))
 //
-// (positive pointwise mutual information); every c that occurs 30 times or more has
-// a direction drawn at random, and the vector of w is the sum of the directions weighted with a(w,c), brought to
-// length 5. Words with like neighbours get like vectors. The same seed gives the
-// same vectors. A word that does not occur has zeros.
+// (positive pointwise mutual information). Every c that occurs 30 times or more has a random
+// direction; the vector of w is the sum of these directions weighted by a(w,c), scaled to
+// length 5. Words with similar neighbors get similar vectors, and the same seed gives the
+// same vectors. The vector of a word that does not occur is zero.
 //
 // Shape: (words, dim), row-major
 //
 // Source: Kanerva, Kristoferson, Holst: Random indexing of text samples for latent
 // semantic analysis, CogSci 2000; the weighting is that of Church, Hanks 1990.
 func CoOccurrence(texts [][]int32, words, dim int, seed uint64) ([]float32, error) {
-	const reach, length, rare = 5, 5, 30
 	if words < 1 || dim < 1 || words > maxNumbers/dim {
 		return nil, fmt.Errorf("co-occurrence: %d words of %d numbers, want at least 1 of each and at most %d numbers", words, dim, maxNumbers)
 	}
-	var all []int32 // the texts one after another, apart by more than reach
-	gap := make([]int32, reach)
-	for i := range gap {
-		gap[i] = -1
+	c, err := newCorpus(texts, words)
+	if err != nil {
+		return nil, err
 	}
-	places := make([][]int32, words) // of every word in all
-	all = append(all, gap...)
-	for i, text := range texts {
-		for j, id := range text {
-			if id < 0 || int(id) >= words {
-				return nil, fmt.Errorf("co-occurrence: text %d: id %d at place %d, want 0 to %d", i, id, j, words-1)
-			}
-			places[id] = append(places[id], int32(len(all)))
-			all = append(all, id)
-		}
-		all = append(all, gap...)
-	}
-	// The frequency of a word stands for the sum of its neighbourhoods, which is
-	// 2·reach times as large for all but the words near the ends.
-	total := float64(2 * reach * len(all))
 	rng := rand.New(rand.NewPCG(seed, 0x676c6f7665))
-	direction := make([]float32, words*dim)
-	for i := range direction {
-		direction[i] = float32(rng.NormFloat64())
+	directions := make([]float32, words*dim)
+	for i := range directions {
+		directions[i] = float32(rng.NormFloat64())
 	}
 	out := make([]float32, words*dim)
-	counts := make([]int32, words)
-	var seen []int32
-	for w, at := range places {
-		seen = seen[:0]
-		for _, p := range at {
-			for d := -reach; d <= reach; d++ {
-				c := all[int(p)+d]
-				if d == 0 || c < 0 || len(places[c]) < rare {
-					continue
-				}
-				if counts[c] == 0 {
-					seen = append(seen, c)
-				}
-				counts[c]++
-			}
-		}
+	for w := range words {
 		row := out[w*dim : (w+1)*dim]
-		for _, c := range seen {
-			n := float64(counts[c]) * total / (float64(2*reach*len(at)) * float64(2*reach*len(places[c])))
-			counts[c] = 0
-			if n <= 1 {
+		for _, context := range c.contexts(w) {
+			a, positive := c.association(w, context)
+			if !positive {
 				continue
 			}
-			a := float32(math.Log(n))
-			for j, v := range direction[int(c)*dim : (int(c)+1)*dim] {
+			for j, v := range directions[int(context)*dim : (int(context)+1)*dim] {
 				row[j] += a * v
 			}
 		}
-		var squares float64
-		for _, v := range row {
-			squares += float64(v) * float64(v)
-		}
-		if squares > 0 {
-			scale := float32(length / math.Sqrt(squares))
-			for j := range row {
-				row[j] *= scale
-			}
-		}
+		scaleToLength(row, vectorLength)
 	}
 	return out, nil
 }
 
-// sampleVectors makes vectors from the embedded film reviews.
-func sampleVectors(ctx context.Context, dim int, keep func(string) bool) (*Vectors, error) {
-	train, test, err := IMDB(ctx, From{Source: Sample}, Words{NumWords: 10000})
-	if err != nil {
-		return nil, err
+// corpus is a list of texts with an index of where each word occurs.
+type corpus struct {
+	ids       []int32   // of all texts, separated by more than contextReach times -1
+	positions [][]int32 // of every word in ids
+	total     float64   // N: all pairs of neighbors
+	counts    []int32   // n(w,c) of the word that contexts was last called for, by c
+	seen      []int32   // the words whose count is not zero
+}
+
+func newCorpus(texts [][]int32, words int) (*corpus, error) {
+	c := &corpus{positions: make([][]int32, words), counts: make([]int32, words)}
+	var gap [contextReach]int32
+	for i := range gap {
+		gap[i] = -1
 	}
-	data, err := CoOccurrence(append(train.IDs, test.IDs...), 10000, dim, 1)
-	if err != nil {
-		return nil, err
+	c.ids = append(c.ids, gap[:]...)
+	for i, text := range texts {
+		for j, id := range text {
+			if id < 0 || int(id) >= words {
+				return nil, fmt.Errorf("co-occurrence: text %d: word %d has id %d, want 0 to %d", i, j, id, words-1)
+			}
+			c.positions[id] = append(c.positions[id], int32(len(c.ids)))
+			c.ids = append(c.ids, id)
+		}
+		c.ids = append(c.ids, gap[:]...)
 	}
-	v := &Vectors{Dim: dim, index: map[string]int{}}
-	for id := WordOffset + 1; id < 10000; id++ {
-		row := data[id*dim : (id+1)*dim]
-		word, ok := train.Index.Word(id - WordOffset)
-		if ok && row[0] != 0 && (keep == nil || keep(word)) {
-			v.add(word, row)
+	// The frequency of a word stands in for the sum of its neighbors, which is
+	// 2·contextReach times as large except near the ends.
+	c.total = float64(2 * contextReach * len(c.ids))
+	return c, nil
+}
+
+// contexts counts the neighbors of a word that are not too rare and lists them by first
+// appearance. The result is valid until the next call.
+func (c *corpus) contexts(word int) []int32 {
+	for _, context := range c.seen {
+		c.counts[context] = 0
+	}
+	c.seen = c.seen[:0]
+	for _, at := range c.positions[word] {
+		first, last := at-contextReach, at+contextReach
+		for p := first; p <= last; p++ {
+			context := c.ids[p]
+			if p == at || context < 0 || len(c.positions[context]) < contextRarest {
+				continue
+			}
+			if c.counts[context] == 0 {
+				c.seen = append(c.seen, context)
+			}
+			c.counts[context]++
 		}
 	}
-	return v, nil
+	return c.seen
+}
+
+// association is a(w,c) for a context of the word, if it is positive.
+func (c *corpus) association(word int, context int32) (a float32, positive bool) {
+	pairs := func(w int) float64 { return float64(2 * contextReach * len(c.positions[w])) }
+	ratio := float64(c.counts[context]) * c.total / (pairs(word) * pairs(int(context)))
+	if ratio <= 1 {
+		return 0, false
+	}
+	return float32(math.Log(ratio)), true
+}
+
+// scaleToLength scales a vector to a Euclidean length; zero stays zero.
+func scaleToLength(v []float32, length float64) {
+	var squares float64
+	for _, x := range v {
+		squares += float64(x) * float64(x)
+	}
+	if squares == 0 {
+		return
+	}
+	scale := float32(length / math.Sqrt(squares))
+	for j := range v {
+		v[j] *= scale
+	}
 }

@@ -143,7 +143,7 @@ func manyScans(side, scans int) []byte {
 	return append(b, 0xff, 0xd9)
 }
 
-// loadPicture reads a picture with the usual options.
+// loadPicture reads an image with the usual options.
 func loadPicture(o ImageOptions) func(dir string) error {
 	return func(dir string) error {
 		_, err := LoadImage(os.DirFS(dir), "p", o)
@@ -152,7 +152,7 @@ func loadPicture(o ImageOptions) func(dir string) error {
 }
 
 func loadFolder(dir string) error {
-	s, err := Folder(os.DirFS(dir), ".", ImageOptions{Height: 32, Width: 32, Filter: Bilinear})
+	s, err := NewImageFolder(os.DirFS(dir), ".", ImageOptions{Height: 32, Width: 32, Filter: Bilinear})
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func npyHeader(kind, shape string) string {
 	return fmt.Sprintf("\x93NUMPY\x01\x00\x80\x00%-127s\n", fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, shape))
 }
 
-// smallImages are the pictures: refused by their price, or decoded within it.
+// smallImages are the images: refused by their price, or decoded within it.
 func smallImages() map[string]costly {
 	file := func(raw func(t *testing.T) []byte) func(*testing.T, string) {
 		return func(t *testing.T, dir string) { put(t, filepath.Join(dir, "p"), raw(t)) }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
 // openRead reads the file p of a folder.
@@ -107,7 +109,7 @@ func tokenizerFileOf(t *testing.T, dir string) {
 	}
 }
 
-// readerCases are the files that are no pictures.
+// readerCases are the files that are no images.
 func readerCases() map[string]costly {
 	file := func(dir string) string { return filepath.Join(dir, "p") }
 	pickle := "\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01J\x01\x00\x00\x00\x85cnumpy\ndtype\nU\x02O8K\x00K\x01\x87R\x89](]("
@@ -137,7 +139,7 @@ func readerCases() map[string]costly {
 		"vectors on an endless line": {func(t *testing.T, dir string) { gzippedFile(t, file(dir), "the ", "0 ", 1<<27) }, openRead(vectors(300)), "line 1: longer than"},
 		"vectors of zeros": {func(t *testing.T, dir string) {
 			gzippedFile(t, file(dir), "", "a"+strings.Repeat(" 0", 300)+"\n", 1<<25)
-		}, openRead(vectors(300)), "stands there twice"},
+		}, openRead(vectors(300)), "duplicate word"},
 		"vectors of many words": {func(t *testing.T, dir string) {
 			var b strings.Builder
 			for i := range 400_000 {
@@ -185,7 +187,7 @@ func readerCases() map[string]costly {
 		}, openRead(tokenizer), "exceeded max depth"},
 		"archive of deep names": {deepZip, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error {
-				_, err := Folder(z, ".", ImageOptions{Height: 2, Width: 2})
+				_, err := NewImageFolder(z, ".", ImageOptions{Height: 2, Width: 2})
 				return err
 			})
 		}, "levels"},
@@ -198,14 +200,14 @@ func readerCases() map[string]costly {
 			_, _, _, err := CatsDogs(context.Background(), From{Source: dir}, ImageOptions{Height: 2, Width: 2})
 			return err
 		}, "levels"},
-		"archive of pictures that inflate": {func(t *testing.T, dir string) {
+		"archive of images that inflate": {func(t *testing.T, dir string) {
 			raw := append([]byte("BM"), make([]byte, 52)...)
 			copy(raw[10:], "\x36\x00\x00\x00\x28\x00\x00\x00\xd0\x07\x00\x00\x80\x05\x00\x00\x01\x00\x18\x00") // 2000x1408, 24 bits
 			zippedFile(t, file(dir), "p", string(raw), "\x00", 2000*1408*3)
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error { _, err := LoadImage(z, "p", ImageOptions{}); return err })
 		}, ""},
-		"archive whose pictures are digested": {func(t *testing.T, dir string) {
+		"archive whose images are digested": {func(t *testing.T, dir string) {
 			var b bytes.Buffer
 			z := zip.NewWriter(&b)
 			for i := range 12 {
@@ -221,15 +223,15 @@ func readerCases() map[string]costly {
 			put(t, file(dir), b.Bytes())
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error {
-				s, err := Folder(z, ".", ImageOptions{Height: 2, Width: 2})
+				s, err := NewImageFolder(z, ".", ImageOptions{Height: 2, Width: 2})
 				if err == nil {
 					_, err = s.Digest()
 				}
 				return err
 			})
-		}, "too much for the"},
-		"archive of a picture that goes on": {func(t *testing.T, dir string) {
-			zippedFile(t, file(dir), "p", string(flatPNG(t, 4, 4, 8, 2, 3, 0)), "\x00", maxPictureBytes)
+		}, "too many for files"},
+		"archive of an image that goes on": {func(t *testing.T, dir string) {
+			zippedFile(t, file(dir), "p", string(flatPNG(t, 4, 4, 8, 2, 3, 0)), "\x00", picture.MaxBytes)
 		}, func(dir string) error {
 			return openZip(dir, func(z *zip.Reader) error { _, err := LoadImage(z, "p", ImageOptions{}); return err })
 		}, "more than 67108864 bytes"},

@@ -44,7 +44,7 @@ func ExampleBoston() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	part, validation, err := folds[0].Of(train)
+	part, validation, err := folds[0].Subsets(train)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func ExampleNewWindows() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	series, scaler, err := series.Normalised(0, 100_000)
+	series, scaler, err := series.Normalized(0, 100_000)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func ExampleNewWindows() {
 	rows, target := w.Rows(0)
 	fmt.Println(w.Shapes())
 	fmt.Println(rows[0], rows[1], "...", rows[len(rows)-1], "->", target)
-	fmt.Printf("nothing changes: off by %.1f degrees\n", w.Naive()*scaler.Scale[1])
+	fmt.Printf("nothing changes: off by %.1f degrees\n", w.NaiveMAE()*scaler.Scale[1])
 	// Output:
 	// [[240 14]] [[1]]
 	// 100001 100007 ... 101435 -> 101585

@@ -8,65 +8,33 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/reef-dl/reef/datasets/internal/fetch"
 )
 
-// Names of the places a data set is read from; any other Source is a folder.
-const (
-	Local  = ""       // the full set if it is already on this machine, else the sample
-	Sample = "sample" // the embedded sample
-	Full   = "full"   // the full set, downloaded if need be
-)
-
-// Generated is the kind of data that a formula made, as JenaLike does.
-const Generated = "generated"
-
 // From says where a data set is read from. The zero value is Local.
 type From struct {
 	// Source is Local, Sample, Full or a folder with the published files.
 	Source string
-	// Progress is called while a file is downloaded. It may be nil.
+	// Progress, if not nil, is called while a file is downloaded.
 	Progress func(Progress)
-	// Client downloads; nil means http.DefaultClient.
+	// Client is used for downloads; nil means http.DefaultClient.
 	Client *http.Client
 }
 
-// Progress tells how far the download of one file is.
+// Progress reports how far the download of a file is.
 type Progress struct {
 	Set, File   string
-	Done, Total int64 // bytes; Total is 0 when the publisher does not say
+	Done, Total int64 // bytes; Total is 0 if the publisher does not say
 }
 
-// Origin says where loaded data came from.
-type Origin struct {
-	Set     string // name in the registry, "mnist"
-	Kind    string // "sample", "full", "folder" or "generated"
-	Path    string // folder of the files; empty for the embedded sample
-	Licence string
-	Detail  string // what a sample or generated data holds; empty otherwise
-}
-
-// String describes the origin in one line.
-func (o Origin) String() string {
-	switch {
-	case o.Kind == Sample && o.Detail != "":
-		return fmt.Sprintf("%s: embedded sample (%s)", o.Set, o.Detail)
-	case o.Kind == Sample:
-		return o.Set + ": embedded sample"
-	case o.Kind == Generated:
-		return o.Set + ": generated, not measured: " + o.Detail
-	default:
-		return fmt.Sprintf("%s: %s set in %s", o.Set, map[string]string{Full: "full", "folder": "user's"}[o.Kind], o.Path)
-	}
-}
-
-// Find says, without network, what From{} would take for the named set: the full set
-// if it is on this machine, else an excerpt that the user put into $REEF_DATA, else the
-// sample. Files in the cache are read once to check them.
+// Find says, without using the network, what From{} would load for the named set: the
+// full set if it is on this machine, else an excerpt in $REEF_DATA, else the sample.
+// Files in the cache are read once to verify them.
 func Find(name string) (Origin, error) {
-	set, err := lookup(name)
+	set, err := lookup(name, sets)
 	if err != nil {
 		return Origin{}, err
 	}
@@ -76,8 +44,8 @@ func Find(name string) (Origin, error) {
 	return set.sample().origin, nil
 }
 
-// CacheDir is the folder that downloads go to: $REEF_CACHE, else "reef" in the
-// user's cache folder.
+// CacheDir is the folder that downloads go to: $REEF_CACHE, else "reef" in the user's
+// cache folder.
 func CacheDir() (string, error) {
 	if dir := os.Getenv("REEF_CACHE"); dir != "" {
 		return dir, nil
@@ -89,20 +57,12 @@ func CacheDir() (string, error) {
 	return filepath.Join(dir, "reef"), nil
 }
 
-// locate finds the files of a set and downloads them if from asks for that.
-func (from From) locate(ctx context.Context, name string) (place, error) {
-	set, err := lookup(name)
-	if err != nil {
-		return place{}, err
-	}
-	return from.place(ctx, set)
-}
-
-func (from From) place(ctx context.Context, set *Set) (place, error) {
+// locate finds the files of a set, and downloads them if from asks for that.
+func (from From) locate(ctx context.Context, set *Set) (dataDir, error) {
 	switch from.Source {
 	case Sample:
 		if set.Sample == "" {
-			return place{}, fmt.Errorf("%s: has no sample", set.Name)
+			return dataDir{}, fmt.Errorf("%s: has no sample", set.Name)
 		}
 		return set.sample(), nil
 	case Local, Full:
@@ -113,22 +73,22 @@ func (from From) place(ctx context.Context, set *Set) (place, error) {
 		case from.Source == Full:
 			return set.fetch(ctx, from)
 		case set.Sample == "":
-			return place{}, set.missing()
+			return dataDir{}, set.missing()
 		}
 		return set.sample(), nil
 	default:
 		info, err := os.Stat(from.Source)
 		if err != nil {
-			return place{}, fmt.Errorf("%s: folder with the data set: %w", set.Name, err)
+			return dataDir{}, fmt.Errorf("%s: folder of the data set: %w", set.Name, err)
 		}
 		if !info.IsDir() {
-			return place{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q, %q)", set.Name, from.Source, Sample, Full)
+			return dataDir{}, fmt.Errorf("%s: %s is not a folder, want one with the published files (or %q or %q)", set.Name, from.Source, Sample, Full)
 		}
 		return set.at(from.Source, "folder"), nil
 	}
 }
 
-// has says whether place would find the set, or a part of it, without a download.
+// has reports whether locate would find the set, or a part of it, without a download.
 func (from From) has(set *Set) bool {
 	switch from.Source {
 	case Sample:
@@ -142,23 +102,24 @@ func (from From) has(set *Set) bool {
 	}
 }
 
-// local is what this machine has of the set: all of it or else an excerpt in
-// $REEF_DATA, which counts as a folder of the user's.
-func (s *Set) local() (place, bool) {
+// local is what this machine has of the set: all of it, or else an excerpt in $REEF_DATA,
+// which counts as the user's folder.
+func (s *Set) local() (dataDir, bool) {
 	if p, ok := s.onDisk(); ok {
 		return p, true
 	}
 	root := os.Getenv("REEF_DATA")
 	if root == "" {
-		return place{}, false
+		return dataDir{}, false
 	}
 	p := s.at(filepath.Join(root, s.Folder), "folder")
 	return p, s.partial(p.fs)
 }
 
-// missing says where a file that has no sample is looked for and how to get it.
+// missing is the error for a set without a sample: where it was looked for and how to get
+// it.
 func (s *Set) missing() error {
-	f := s.Files[0]
+	f := s.files[0]
 	where := "the cache"
 	if dir, err := CacheDir(); err == nil {
 		where += ", " + filepath.Join(dir, s.Folder)
@@ -167,10 +128,10 @@ func (s *Set) missing() error {
 		s.Name, f.Name, s.Folder, where, Full, (f.Size+5e5)/1e6, f.URLs[0])
 }
 
-// onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the
-// published checksum; files the user put into $REEF_DATA are checked by content
-// when they are read, since other people's copies differ in their packing.
-func (s *Set) onDisk() (place, bool) {
+// onDisk looks in $REEF_DATA and in the cache. Files in the cache must have the published
+// checksum; files that the user put into $REEF_DATA are checked by content when they are
+// read, since other copies may be packed differently.
+func (s *Set) onDisk() (dataDir, bool) {
 	if root := os.Getenv("REEF_DATA"); root != "" {
 		if p := s.at(filepath.Join(root, s.Folder), Full); s.complete(p.fs) {
 			return p, true
@@ -178,26 +139,26 @@ func (s *Set) onDisk() (place, bool) {
 	}
 	root, err := CacheDir()
 	if err != nil {
-		return place{}, false
+		return dataDir{}, false
 	}
 	dir := filepath.Join(root, s.Folder)
-	for _, f := range s.Files {
+	for _, f := range s.files {
 		if fetch.Have(dir, f.published()) != nil {
-			return place{}, false
+			return dataDir{}, false
 		}
 	}
-	return s.at(dir, Full), len(s.Files) > 0
+	return s.at(dir, Full), len(s.files) > 0
 }
 
 // partial reports whether a part of the set is there.
 func (s *Set) partial(dir fs.FS) bool {
-	found, _ := fs.Glob(dir, s.Excerpt) // the patterns are constants and good
-	return s.Excerpt != "" && len(found) > 0
+	found, _ := fs.Glob(dir, s.excerpt) // the patterns are valid constants
+	return s.excerpt != "" && len(found) > 0
 }
 
 // complete reports whether every file of the set is there under one of its names.
 func (s *Set) complete(dir fs.FS) bool {
-	for _, f := range s.Files {
+	for _, f := range s.files {
 		found := false
 		for _, name := range append([]string{f.Name}, f.Also...) {
 			if _, err := fs.Stat(dir, name); err == nil {
@@ -209,17 +170,17 @@ func (s *Set) complete(dir fs.FS) bool {
 			return false
 		}
 	}
-	return len(s.Files) > 0
+	return len(s.files) > 0
 }
 
-// fetch downloads into the cache what is not there yet.
-func (s *Set) fetch(ctx context.Context, from From) (place, error) {
+// fetch downloads into the cache what is missing there.
+func (s *Set) fetch(ctx context.Context, from From) (dataDir, error) {
 	root, err := CacheDir()
 	if err != nil {
-		return place{}, err
+		return dataDir{}, err
 	}
 	dir := filepath.Join(root, s.Folder)
-	for _, f := range s.Files {
+	for _, f := range s.files {
 		file := f.published()
 		if mirror := os.Getenv("REEF_MIRROR"); mirror != "" {
 			file.URLs = append([]string{mirror + "/" + s.Folder + "/" + f.Name}, file.URLs...)
@@ -230,24 +191,33 @@ func (s *Set) fetch(ctx context.Context, from From) (place, error) {
 			}
 		})
 		if err != nil {
-			return place{}, fmt.Errorf("%s: %w", s.Name, err)
+			return dataDir{}, fmt.Errorf("%s: %w", s.Name, err)
 		}
 	}
 	return s.at(dir, Full), nil
 }
 
-// Fetch downloads the full set, or the weights of that name, into the cache, unless it
-// is there already, and says where it lies. It leaves $REEF_DATA alone.
+// Fetch downloads the full data set, or the weights, of the given name into the cache
+// unless they are there already, and says where they are. It does not look at $REEF_DATA.
 func Fetch(ctx context.Context, name string, from From) (Origin, error) {
-	set, err := lookup(name)
-	for i := range weights {
-		if weights[i].Name == name {
-			set, err = &weights[i], nil
-		}
-	}
+	set, err := lookup(name, sets, weights)
 	if err != nil {
 		return Origin{}, err
 	}
 	p, err := set.fetch(ctx, from)
 	return p.origin, err
+}
+
+// at is a folder on disk with files of the set.
+func (s *Set) at(dir, kind string) dataDir {
+	return dataDir{os.DirFS(dir), Origin{Set: s.Name, Kind: kind, Path: dir, License: s.License}}
+}
+
+// sample is the embedded sample.
+func (s *Set) sample() dataDir {
+	sub, err := fs.Sub(samples, path.Join("samples", s.Folder))
+	if err != nil { // only for an invalid path, and the names are constants
+		sub = samples
+	}
+	return dataDir{sub, Origin{Set: s.Name, Kind: Sample, License: s.License, Detail: s.Sample}}
 }

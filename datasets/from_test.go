@@ -22,29 +22,25 @@ func publisher(t *testing.T, change func(file string, body []byte) []byte) (s Se
 	t.Helper()
 	requests = new(int)
 	files := map[string][]byte{}
-	set, err := lookup("mnist")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s = *set
-	s.Files = nil
+	old := *mnistSet
+	s = old
+	s.files = nil
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		*requests++
 		_, _ = w.Write(files[filepath.Base(r.URL.Path)])
 	}))
 	t.Cleanup(server.Close)
-	for _, f := range set.Files {
+	for _, f := range old.files {
 		body, err := samples.ReadFile("samples/mnist/" + f.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(body)
-		s.Files = append(s.Files, File{Name: f.Name, URLs: []string{server.URL + "/" + f.Name}, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(body))})
+		s.files = append(s.files, file{Name: f.Name, URLs: []string{server.URL + "/" + f.Name}, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(body))})
 		files[f.Name] = change(f.Name, body)
 	}
-	old := registry
-	t.Cleanup(func() { registry = old })
-	registry = []Set{s}
+	t.Cleanup(func() { *mnistSet = old })
+	*mnistSet = s
 	return s, requests
 }
 
@@ -66,7 +62,7 @@ func TestFullIsDownloadedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want int64
-	for _, f := range set.Files {
+	for _, f := range set.files {
 		want += f.Size
 	}
 	if train.Len() != 2000 || total != want || *requests != 4 {
@@ -150,7 +146,7 @@ func TestDataFolderComesFirst(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for i, f := range registry[0].Files {
+	for i, f := range mnistSet.files {
 		if o, err := Find("mnist"); err != nil || o.Kind != Sample {
 			t.Errorf("%d of 4 files: %v, %v; want the sample", i, o, err)
 		}
@@ -166,10 +162,10 @@ func TestDataFolderComesFirst(t *testing.T) {
 func TestMirror(t *testing.T) {
 	noData(t)
 	set, requests := publisher(t, asPublished)
-	url := set.Files[0].URLs[0]
-	t.Setenv("REEF_MIRROR", strings.TrimSuffix(url, "/"+set.Files[0].Name))
-	for i := range registry[0].Files {
-		registry[0].Files[i].URLs = []string{"http://127.0.0.1:1/unreachable"}
+	url := set.files[0].URLs[0]
+	t.Setenv("REEF_MIRROR", strings.TrimSuffix(url, "/"+set.files[0].Name))
+	for i := range mnistSet.files {
+		mnistSet.files[i].URLs = []string{"http://127.0.0.1:1/unreachable"}
 	}
 	if _, err := Fetch(t.Context(), "mnist", From{}); err != nil || *requests != 4 {
 		t.Errorf("%v, %d requests", err, *requests)
@@ -177,7 +173,7 @@ func TestMirror(t *testing.T) {
 }
 
 func TestUnknownSet(t *testing.T) {
-	if _, err := Find("minst"); err == nil || !strings.HasPrefix(err.Error(), `data set "minst": unknown, there are `) || !strings.Contains(err.Error(), "mnist") {
+	if _, err := Find("minst"); err == nil || !strings.HasPrefix(err.Error(), `data set "minst": unknown, want one of `) || !strings.Contains(err.Error(), "mnist") {
 		t.Errorf("got error %v", err)
 	}
 }
@@ -189,11 +185,11 @@ func TestRegistry(t *testing.T) {
 	realData(t)
 	seen := map[string]bool{}
 	for _, s := range Sets() {
-		if seen[s.Name] || s.Title == "" || s.Publisher == "" || s.Licence == "" || s.Sample == "" || len(s.Files) == 0 {
+		if seen[s.Name] || s.Title == "" || s.Publisher == "" || s.License == "" || s.Sample == "" || len(s.files) == 0 {
 			t.Errorf("%s: doubled or incomplete", s.Name)
 		}
 		seen[s.Name] = true
-		for _, f := range s.Files {
+		for _, f := range s.files {
 			if len(f.URLs) == 0 || f.Size == 0 || f.SHA256 == "" && f.check == nil {
 				t.Errorf("%s: %s: no address, size or checksum", s.Name, f.Name)
 			}

@@ -7,47 +7,53 @@ import (
 	"fmt"
 	"path"
 	"slices"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
 
-// Vectors are word vectors of one width.
-type Vectors struct {
-	Dim    int
-	index  map[string]int
-	words  []string
-	data   []float32 // Dim numbers for each word
-	origin Origin
-}
+var gloveSet = register(Set{
+	Name:      "glove",
+	Folder:    "glove",
+	Title:     "GloVe 6B word vectors, 400,000 words of 50, 100, 200 and 300 numbers",
+	Publisher: "https://nlp.stanford.edu/projects/glove/",
+	License:   "PDDL 1.0; J. Pennington, R. Socher, C. D. Manning",
+	Sample:    "generated, not GloVe: neighborhoods in the embedded movie reviews",
+	files: []file{{
+		Name:   "glove.6B.zip",
+		Also:   gloveFiles(),
+		URLs:   []string{"https://nlp.stanford.edu/data/glove.6B.zip", "https://downloads.cs.stanford.edu/nlp/data/glove.6B.zip"},
+		SHA256: "617afb2fe6cbd085c235baf7a465b96f4112bd7f7ccb2b2cbd649fed9cbcf2fb",
+		Size:   862182613,
+	}},
+	excerpt: "glove.6B.*d.*.txt*",
+})
 
 // gloveWidths are the published widths, the article's first.
 var gloveWidths = []int{100, 50, 200, 300}
 
-// GloVe loads word vectors of the given width (50, 100, 200 or 300), trained by the
-// GloVe authors on six billion words of Wikipedia and newswire: 400,000 words, the
-// most frequent first. Width 0 is 100 or, where no file of that width is at hand, the
-// width of one that is. Only words for which keep says yes are kept; nil keeps all.
+// GloVe loads word vectors of the given width (50, 100, 200 or 300), trained by the GloVe
+// authors on six billion words of Wikipedia and newswire: 400,000 words, the most
+// frequent first. Width 0 is 100, or the width of a file that is available if there is
+// none of width 100. keep selects the words to load; nil loads all.
 //
-// The sample is not GloVe but made by CoOccurrence from the embedded film reviews,
-// of any width.
+// The sample is not GloVe but computed by CoOccurrence from the embedded movie reviews,
+// in any width.
 //
-// Source: Pennington, Socher, Manning: GloVe: Global vectors for word
-// representation, EMNLP 2014. A folder holds glove.6B.zip or glove.6B.100d.txt
-// (and so on), which may end in .gz, or an excerpt glove.6B.100d.*.txt. An excerpt
-// of the width in $REEF_DATA/glove is taken before anything is downloaded.
+// Source: Pennington, Socher, Manning: GloVe: Global vectors for word representation,
+// EMNLP 2014. A folder holds glove.6B.zip or glove.6B.100d.txt (and so on), which may end
+// in .gz, or an excerpt glove.6B.100d.*.txt. An excerpt of the width in $REEF_DATA/glove
+// is preferred to a download.
 func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool) (*Vectors, error) {
 	if dim < 0 || dim > maxVectorDim {
 		return nil, fmt.Errorf("glove: %d numbers for each word, want 1 to %d", dim, maxVectorDim)
 	}
-	all, err := lookup("glove")
-	if err != nil {
-		return nil, err
-	}
 	if dim == 0 {
 		dim = gloveWidths[0]
-		if at := slices.IndexFunc(gloveWidths, func(w int) bool { return from.has(all.ofWidth(w)) }); at > 0 {
+		if at := slices.IndexFunc(gloveWidths, func(w int) bool { return from.has(gloveSet.ofWidth(w)) }); at > 0 {
 			dim = gloveWidths[at]
 		}
 	}
-	p, err := from.place(ctx, all.ofWidth(dim))
+	p, err := from.locate(ctx, gloveSet.ofWidth(dim))
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +70,8 @@ func GloVe(ctx context.Context, from From, dim int, keep func(word string) bool)
 	return v, nil
 }
 
-// gloveFile is the file of one width in the archive, gloveExcerpt the pattern of parts
-// of it.
+// gloveFile is the file of one width in the archive, and gloveExcerpt the pattern for
+// parts of it.
 func gloveFile(dim int) string    { return fmt.Sprintf("glove.6B.%dd.txt", dim) }
 func gloveExcerpt(dim int) string { return fmt.Sprintf("glove.6B.%dd.*.txt*", dim) }
 
@@ -77,16 +83,16 @@ func gloveFiles() (names []string) {
 	return names
 }
 
-// ofWidth is the set of word vectors for which files of another width do not count.
+// ofWidth is the set of word vectors for which files of other widths do not count.
 func (s *Set) ofWidth(dim int) *Set {
 	one := *s
-	one.Files = slices.Clone(s.Files)
-	one.Files[0].Also = []string{gloveFile(dim), gloveFile(dim) + ".gz"}
-	one.Excerpt = gloveExcerpt(dim)
+	one.files = slices.Clone(s.files)
+	one.files[0].Also = []string{gloveFile(dim), gloveFile(dim) + ".gz"}
+	one.excerpt = gloveExcerpt(dim)
 	return &one
 }
 
-func readGloVe(p place, dim int, keep func(string) bool) (*Vectors, error) {
+func readGloVe(p dataDir, dim int, keep func(string) bool) (*Vectors, error) {
 	entry := gloveFile(dim)
 	f, file, err := p.openLike(gloveExcerpt(dim), entry, entry+".gz", "glove.6B.zip")
 	if err != nil {
@@ -97,7 +103,7 @@ func readGloVe(p place, dim int, keep func(string) bool) (*Vectors, error) {
 	if path.Ext(file) != ".zip" {
 		return ReadVectors(f, name, dim, keep)
 	}
-	r, err := unzip(f, name, entry, vectorsInflated)
+	r, err := inflate.Unzip(f, name, entry, vectorsInflated)
 	if err != nil {
 		return nil, err
 	}
@@ -105,52 +111,23 @@ func readGloVe(p place, dim int, keep func(string) bool) (*Vectors, error) {
 	return ReadVectors(r, name+": "+entry, dim, keep)
 }
 
-func (v *Vectors) add(word string, row []float32) {
-	v.index[word] = len(v.words)
-	v.words = append(v.words, word)
-	v.data = append(v.data, row...)
-}
-
-// Len is the number of words.
-func (v *Vectors) Len() int { return len(v.words) }
-
-// Word gives word i, in the order of the file.
-func (v *Vectors) Word(i int) string { return v.words[i] }
-
-// Origin says where the vectors came from.
-func (v *Vectors) Origin() Origin { return v.origin }
-
-// Vector gives the numbers of a word; they belong to v.
-func (v *Vectors) Vector(word string) ([]float32, bool) {
-	i, ok := v.index[word]
-	if !ok {
-		return nil, false
+// sampleVectors computes vectors from the embedded movie reviews.
+func sampleVectors(ctx context.Context, dim int, keep func(string) bool) (*Vectors, error) {
+	train, test, err := IMDB(ctx, From{Source: Sample}, Words{NumWords: 10000})
+	if err != nil {
+		return nil, err
 	}
-	return v.data[i*v.Dim : (i+1)*v.Dim : (i+1)*v.Dim], true
-}
-
-// Matrix makes the weights of an embedding: row id has the vector of word(id), and
-// zeros where word or v does not know one. With a Tokenizer, word is its Word
-// method; id 0 is the padding. found counts the rows that have a vector. Where word panics,
-// or the rows fit no memory, there is no data, which no embedding takes.
-//
-// Shape: (rows, Dim), row-major
-func (v *Vectors) Matrix(rows int, word func(id int) (string, bool)) (data []float32, found int) {
-	defer func() {
-		if recover() != nil {
-			data, found = nil, 0
-		}
-	}()
-	data = make([]float32, max(rows, 0)*v.Dim)
-	for id := range rows {
-		w, ok := word(id)
-		if !ok {
-			continue
-		}
-		if vec, ok := v.Vector(w); ok {
-			copy(data[id*v.Dim:], vec)
-			found++
+	data, err := CoOccurrence(append(train.IDs, test.IDs...), 10000, dim, 1)
+	if err != nil {
+		return nil, err
+	}
+	v := &Vectors{Dim: dim, index: map[string]int{}}
+	for id := WordOffset + 1; id < 10000; id++ {
+		row := data[id*dim : (id+1)*dim]
+		word, ok := train.Index.Word(id - WordOffset)
+		if ok && row[0] != 0 && (keep == nil || keep(word)) {
+			v.add(word, row)
 		}
 	}
-	return data, found
+	return v, nil
 }

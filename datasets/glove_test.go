@@ -48,7 +48,7 @@ func TestReadVectors(t *testing.T) {
 		{"a 1e39 1\n", `f: line 1: "a": number 1 of 2 is "1e39"`},
 		{"a 0.5 1 NaN\n", `f: line 1: "a": 3 numbers, want 2`},
 		{"at name 0.5 1 2\n", `f: line 1: "at": 4 numbers, want 2`},
-		{"a 1 2\nb 1 2\na 1 2\n", `f: line 3: "a" stands there twice`},
+		{"a 1 2\nb 1 2\na 1 2\n", `f: line 3: duplicate word "a"`},
 		{"a 1 " + strings.Repeat("1", maxVectorLine), "f: line 1: longer than 131072 bytes"},
 		{"3 2\na 1 2\nb 3 4\n", "f: line 1: header of 3 words, 2 follow"},
 		{"3 300\na 1 2\n", "f: line 1: header of 3 words of 300 numbers, want 2"},
@@ -60,7 +60,7 @@ func TestReadVectors(t *testing.T) {
 		}
 	}
 	_, err = ReadVectors(strings.NewReader("a 1 2\n"), "f", 2, func(string) bool { panic("boom") })
-	if err == nil || !strings.HasPrefix(err.Error(), "f: line 1: the function that chooses words panicked (glove_test.go:") {
+	if err == nil || !strings.HasPrefix(err.Error(), "f: line 1: the function keep panicked (glove_test.go:") {
 		t.Errorf("got error %v", err)
 	}
 }
@@ -112,7 +112,7 @@ func TestReadVectorsWritten(t *testing.T) {
 			t.Errorf("%q: %v, %v", c.raw, v, err)
 		}
 	}
-	// A word that is a blank of another kind makes no header.
+	// A word that is a space of another kind makes no header.
 	if v, err := ReadVectors(strings.NewReader("\u00a0 1 2\n"), "f", 2, nil); err != nil || v.Word(0) != "\u00a0" {
 		t.Errorf("%v, %v", v, err)
 	}
@@ -322,7 +322,7 @@ func TestGloVeSample(t *testing.T) {
 }
 
 func TestCoOccurrenceErrors(t *testing.T) {
-	if _, err := CoOccurrence([][]int32{{1}, {0, 5}}, 5, 2, 1); err == nil || err.Error() != "co-occurrence: text 1: id 5 at place 1, want 0 to 4" {
+	if _, err := CoOccurrence([][]int32{{1}, {0, 5}}, 5, 2, 1); err == nil || err.Error() != "co-occurrence: text 1: word 1 has id 5, want 0 to 4" {
 		t.Errorf("got error %v", err)
 	}
 }

@@ -118,7 +118,7 @@ func TestUsersCode(t *testing.T) {
 		{"Next panics with an error", ": own error"},
 		{"too many", "stream struct { datasets.Stream }: Next filled 1073741824 samples, want 0 to 2"},
 		{"negative", "stream struct { datasets.Stream }: Next filled -1 samples, want 0 to 2"},
-		{"none", "stream struct { datasets.Stream }: Next filled no sample and gave no error, want io.EOF at the end"},
+		{"none", "stream struct { datasets.Stream }: Next filled no sample and returned no error, want io.EOF at the end"},
 	} {
 		s := struct{ Stream }{wild{c.do}}
 		for name, err := range map[string]error{"StreamBatches": stream(s), "ReadAhead": ahead(s)} {
@@ -195,7 +195,7 @@ func (b badFile) Open(name string) (fs.File, error) {
 // TestPicturesOfUsers: a file system that panics, or ends the goroutine that decodes.
 func TestPicturesOfUsers(t *testing.T) {
 	for do, want := range map[string]string{"panic": "top/b/1.png: reading it panicked (guard_test.go:", "goexit": "top/b/1.png: reading it ended its goroutine"} {
-		s, err := Folder(badFile{fstest.MapFS(folder(t)), do}, "top", ImageOptions{Height: 2, Width: 3})
+		s, err := NewImageFolder(badFile{fstest.MapFS(folder(t)), do}, "top", ImageOptions{Height: 2, Width: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,16 +3,23 @@
 package datasets
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"path"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
-// Pixels says how the bytes of a picture become numbers.
+// Pixels says how the bytes of an image become numbers.
 type Pixels int
 
 // The ways in which bytes become numbers.
@@ -37,20 +44,32 @@ func (p Pixels) convert(rgb []float32) {
 	}
 }
 
-// ImageOptions says how pictures are read.
+// Filter is how images are resized. The results are, byte for byte, those of PIL's
+// Image.resize, which Keras uses. Bilinear and CatmullRom weight all pixels under the new
+// one when they shrink an image; Nearest takes one.
+type Filter int
+
+// The filters.
+const (
+	Nearest    Filter = Filter(picture.Nearest)    // Keras's default
+	Bilinear   Filter = Filter(picture.Bilinear)   // PIL's BILINEAR
+	CatmullRom Filter = Filter(picture.CatmullRom) // PIL's BICUBIC: the cubic with a = -1/2
+)
+
+// ImageOptions says how images are read.
 type ImageOptions struct {
-	Height, Width int      // every picture is resized to this, whatever its shape
+	Height, Width int      // every image is resized to this, whatever its aspect ratio
 	Filter        Filter   // how it is resized
 	Pixels        Pixels   // how bytes become numbers
 	Augment       *Augment // random changes; nil means none
-	// Cache keeps every picture in memory, resized but not augmented, once it has
+	// Cache keeps every image in memory, resized but not augmented, once it has
 	// been decoded: 3·Height·Width bytes each.
 	Cache bool
 }
 
 func (o ImageOptions) check() error {
-	if o.Height < 1 || o.Width < 1 || o.Width > maxPicturePixels/o.Height {
-		return fmt.Errorf("images: size %dx%d, want at least 1x1 and at most %d pixels", o.Height, o.Width, maxPicturePixels)
+	if o.Height < 1 || o.Width < 1 || o.Width > picture.MaxPixels/o.Height {
+		return fmt.Errorf("images: size %dx%d, want at least 1x1 and at most %d pixels", o.Height, o.Width, picture.MaxPixels)
 	}
 	if o.Filter < Nearest || o.Filter > CatmullRom {
 		return fmt.Errorf("images: filter %d is unknown", o.Filter)
@@ -64,11 +83,12 @@ func (o ImageOptions) check() error {
 	return nil
 }
 
-func (o ImageOptions) sizing() sizing { return sizing{o.Height, o.Width, o.Filter} }
+func (o ImageOptions) size() picture.Size {
+	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter)}
+}
 
-// ImageFolder is a source of picture files, decoded when they are read. Read
-// spreads its pictures over the processors; a training loop should in addition
-// read batches ahead, as Prefetch tells it.
+// ImageFolder is a source of image files, which are decoded when they are read. Read uses
+// all processors; a training loop should also read batches ahead, as Prefetch says.
 //
 // Input shape:  (height, width, 3)
 // Target shape: (1) for two classes, () the class index for more
@@ -80,45 +100,25 @@ type ImageFolder struct {
 	names   []string
 	options ImageOptions
 	origin  Origin
-	reads   []atomic.Uint32 // how often a picture has been read, for Augment
-	cache   []atomic.Pointer[picture]
+	reads   []atomic.Uint32 // how often an image has been read, for Augment
+	cache   []atomic.Pointer[picture.RGB]
 }
 
-// imageFile is a picture and its class.
-type imageFile struct {
-	name   string
-	class  int
-	number int // in the name, of cats and dogs as they were published
-}
+// loader decodes an image and resizes it.
+type loader func(name string, to picture.Size) (*picture.RGB, error)
 
-// loader decodes a picture and resizes it.
-type loader func(name string, to sizing) (*picture, error)
-
-// fromFS decodes files of a file system.
-func fromFS(fsys fs.FS) loader {
-	return fromFiles(fsys, func(string) func(int64) error { return free })
-}
-
-// free is the payment for a picture that is read alone, which has its own limits.
-func free(int64) error { return nil }
-
-// fromFiles decodes files of a file system; what they cost is paid by name.
-func fromFiles(fsys fs.FS, of func(name string) (pay func(work int64) error)) loader {
-	return func(name string, to sizing) (*picture, error) {
-		f, err := fsys.Open(name)
-		if err != nil {
-			return nil, err // names the file
+// fileLoader decodes image files. The files of all parts share one budget, since they come
+// from one folder or archive.
+func fileLoader(fsys fs.FS, parts ...[]imageFile) loader {
+	var names []string
+	for _, files := range parts {
+		for _, f := range files {
+			names = append(names, f.name)
 		}
-		defer func() { _ = f.Close() }() // only read
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		p, err := decodePaid(f, storedSize(info), to, of(name))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return p, nil
+	}
+	budget := picture.NewBudget(fsys, names)
+	return func(name string, to picture.Size) (*picture.RGB, error) {
+		return picture.Open(fsys, name, to, budget)
 	}
 }
 
@@ -138,27 +138,27 @@ func newImageFolder(files []imageFile, names []string, load loader, o ImageOptio
 		s.reads = make([]atomic.Uint32, len(files))
 	}
 	if o.Cache {
-		s.cache = make([]atomic.Pointer[picture], len(files))
+		s.cache = make([]atomic.Pointer[picture.RGB], len(files))
 	}
 	return s, nil
 }
 
-// Len is the number of pictures.
+// Len is the number of images.
 func (s *ImageFolder) Len() int { return len(s.files) }
 
-// Names gives the class names.
+// Names returns the class names.
 func (s *ImageFolder) Names() []string { return s.names }
 
-// Origin says where the pictures came from.
+// Origin says where the images came from.
 func (s *ImageFolder) Origin() Origin { return s.origin }
 
-// File gives the name of picture i and its class.
+// File returns the name of image i and its class.
 func (s *ImageFolder) File(i int) (name string, class int) { return s.files[i].name, s.files[i].class }
 
 // Prefetch says that two batches are worth reading ahead.
 func (s *ImageFolder) Prefetch() int { return 2 }
 
-// With gives the same pictures read with other options.
+// With returns the same images read with other options.
 func (s *ImageFolder) With(o ImageOptions) (*ImageFolder, error) {
 	c, err := newImageFolder(s.files, s.names, s.load, o)
 	if err != nil {
@@ -168,8 +168,8 @@ func (s *ImageFolder) With(o ImageOptions) (*ImageFolder, error) {
 	return c, nil
 }
 
-// Read decodes the pictures at the indices. Each reading of an augmented picture
-// changes it in another way.
+// Read decodes the images at the indices. An augmented image changes every time it is
+// read.
 func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	if err := s.check(s.Len(), indices, inputs, targets); err != nil {
 		return fmt.Errorf("images: %w", err)
@@ -182,7 +182,7 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 	if !wanted(inputs) {
 		return nil
 	}
-	// The counts are taken in the order of the indices, before the work is spread.
+	// Reads are counted in the order of the indices, before the work is distributed.
 	visits := make([]int, len(indices))
 	if s.reads != nil {
 		for j, i := range indices {
@@ -197,24 +197,24 @@ func (s *ImageFolder) Read(indices []int, inputs, targets [][]float32) error {
 		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
 	}
 	wg.Wait()
-	for int(at.Load()) < len(indices) { // every worker has been ended from outside
+	for int(at.Load()) < len(indices) { // every worker was ended by runtime.Goexit
 		wg.Go(func() { s.work(indices, visits, inputs[0], size, errs, &at) })
 		wg.Wait()
 	}
 	return several(errs)
 }
 
-// several joins the errors that there are, of many only the first.
+// several joins the errors, or the first few of many.
 func several(errs []error) error {
-	const told = 8
+	const reported = 8
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-	if n := len(errs); n > told {
-		errs = append(errs[:told], fmt.Errorf("and %d more pictures", n-told))
+	if n := len(errs); n > reported {
+		errs = append(errs[:reported], fmt.Errorf("and %d more images", n-reported))
 	}
 	return errors.Join(errs...)
 }
 
-// work fills pictures until none is left.
+// work reads images until none is left.
 func (s *ImageFolder) work(indices, visits []int, out []float32, size int, errs []error, at *atomic.Int64) {
 	for {
 		j := int(at.Add(1)) - 1
@@ -228,16 +228,16 @@ func (s *ImageFolder) work(indices, visits []int, out []float32, size int, errs 
 	}
 }
 
-// fill puts picture i into out.
+// fill writes image i to out.
 func (s *ImageFolder) fill(i, visit int, out []float32) error {
-	p, err := s.picture(i)
+	p, err := s.image(i)
 	if err != nil {
 		return err
 	}
 	if a := s.options.Augment; a != nil {
-		a.apply(p, a.draw(i, visit, p.height, p.width), out)
+		a.apply(p, a.draw(i, visit, p.Height, p.Width), out)
 	} else {
-		for k, v := range p.rgb {
+		for k, v := range p.Pix {
 			out[k] = float32(v)
 		}
 	}
@@ -245,14 +245,14 @@ func (s *ImageFolder) fill(i, visit int, out []float32) error {
 	return nil
 }
 
-// picture gives picture i in the size that is wanted.
-func (s *ImageFolder) picture(i int) (*picture, error) {
+// image returns image i in the requested size.
+func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 	if s.cache != nil {
 		if p := s.cache[i].Load(); p != nil {
 			return p, nil
 		}
 	}
-	p, err := s.load(s.files[i].name, s.options.sizing())
+	p, err := s.load(s.files[i].name, s.options.size())
 	if err != nil {
 		return nil, err
 	}
@@ -262,9 +262,9 @@ func (s *ImageFolder) picture(i int) (*picture, error) {
 	return p, nil
 }
 
-// LoadImage reads one picture file.
+// LoadImage reads one image file. A Height and Width of 0 keep the size of the file.
 //
-// Shape: (height, width, 3). A Height and Width of 0 keep the size of the file.
+// Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 	defer rescue(&err, name+": reading it")
 	if o.Height != 0 || o.Width != 0 {
@@ -272,22 +272,130 @@ func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 			return Array{}, err
 		}
 	}
-	p, err := fromFS(fsys)(name, o.sizing())
+	p, err := picture.Open(fsys, name, o.size(), nil)
 	if err != nil {
 		return Array{}, err
 	}
-	o.Height, o.Width = p.height, p.width
+	o.Height, o.Width = p.Height, p.Width
 	if err := o.check(); err != nil {
 		return Array{}, err
 	}
-	out := make([]float32, len(p.rgb))
+	out := make([]float32, len(p.Pix))
 	if o.Augment != nil {
-		o.Augment.apply(p, o.Augment.draw(0, 1, p.height, p.width), out)
+		o.Augment.apply(p, o.Augment.draw(0, 1, p.Height, p.Width), out)
 	} else {
-		for k, v := range p.rgb {
+		for k, v := range p.Pix {
 			out[k] = float32(v)
 		}
 	}
 	o.Pixels.convert(out)
-	return Array{[]int{p.height, p.width, 3}, out}, nil
+	return Array{[]int{p.Height, p.Width, 3}, out}, nil
+}
+
+// decodingVersion is incremented when a file decodes to other pixels than before.
+const decodingVersion = 3
+
+// digested limits the uncompressed size of all files of an archive.
+var digested = inflate.Limit{Base: picture.MaxBytes, Ratio: 16}
+
+// Digest is the SHA-256 of the image files with their names, their classes and the
+// options: what is computed from them may be cached under it. Of generated drawings it
+// covers the names and the first drawing of each class.
+func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
+	defer rescue(&err, "image folder: the file system")
+	h := sha256.New()
+	o := s.options
+	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	var stored, read int64
+	drawn := -1 // the last class that was drawn
+	for _, f := range s.files {
+		fmt.Fprintf(h, "%q %d\n", f.name, f.class)
+		if s.fsys == nil {
+			if f.class == drawn {
+				continue
+			}
+			p, err := s.load(f.name, picture.Size{})
+			if err != nil {
+				return sum, err
+			}
+			h.Write(p.Pix)
+			drawn = f.class
+			continue
+		}
+		in, err := s.fsys.Open(f.name)
+		if err != nil {
+			return sum, err // names the file
+		}
+		info, err := in.Stat()
+		if err == nil {
+			stored += picture.StoredSize(info)
+			var n int64
+			n, err = io.Copy(h, io.LimitReader(in, digested.Base+digested.Ratio*stored-read+1))
+			read += n
+		}
+		_ = in.Close() // only read
+		if most := digested.Base + digested.Ratio*stored; err == nil && read > most {
+			err = fmt.Errorf("with the files before it more than %d bytes, too many for files of %d bytes", most, stored)
+		}
+		if err != nil {
+			return sum, fmt.Errorf("%s: %w", f.name, err)
+		}
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// NewImageFolder returns a source of a folder that has one folder of images for each
+// class, as Keras's image_dataset_from_directory. Classes are sorted by name. The images
+// of a class are those in its folder and in all folders below, sorted by folder and then
+// by name. Links to files are followed, and so is a class that is a link to a folder;
+// other links to folders are not.
+//
+// Ignored are files without the extension of an image (.jpg, .jpeg, .png, .gif, .bmp),
+// files beside the class folders, and what operating systems leave behind: all names that
+// begin with a dot, such as macOS's ._x.jpg, and the folders __MACOSX, @eaDir,
+// $RECYCLE.BIN, "System Volume Information" and lost+found. A class folder without images
+// is an error, since skipping it would shift the index of all later classes.
+//
+// fsys may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
+func NewImageFolder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) {
+	defer rescue(&err, "image folder: the file system")
+	if err := checkArchive(fsys); err != nil {
+		return nil, fmt.Errorf("image folder: %w", err)
+	}
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, fmt.Errorf("image folder: %w", err)
+	}
+	w := walk{fsys: fsys}
+	var names []string
+	for _, e := range byName(entries) {
+		class := path.Join(dir, e.Name())
+		if hidden(e.Name()) {
+			continue
+		}
+		is, err := isDir(fsys, class, e)
+		if err != nil {
+			return nil, fmt.Errorf("image folder: %w", err)
+		}
+		if !is {
+			continue
+		}
+		before := len(w.files)
+		if err := w.class(class, len(names)); err != nil {
+			return nil, fmt.Errorf("image folder: %w", err)
+		}
+		if len(w.files) == before {
+			return nil, fmt.Errorf("image folder: class folder %s contains no images (%s): remove it or add some", class, strings.Join(imageTypes, " "))
+		}
+		names = append(names, e.Name())
+	}
+	if len(names) < 2 {
+		return nil, fmt.Errorf("image folder: %s has %d folders with %d images, want one folder for each of at least two classes", dir, len(names), len(w.files))
+	}
+	s, err := newImageFolder(w.files, names, fileLoader(fsys, w.files), o)
+	if err != nil {
+		return nil, err
+	}
+	s.fsys = fsys
+	return s, nil
 }

@@ -19,7 +19,7 @@ import (
 	"testing/fstest"
 )
 
-// folder is a file system with three classes of PNG pictures of one colour each.
+// folder is a file system with three classes of PNG images of one color each.
 func folder(t testing.TB) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{"top/readme.txt": {}, "top/b/notes.txt": {}, "top/.hidden/0.png": {}}
@@ -40,23 +40,23 @@ func folder(t testing.TB) fstest.MapFS {
 }
 
 func TestFolder(t *testing.T) {
-	s, err := Folder(folder(t), "top", ImageOptions{Height: 2, Width: 3, Pixels: Bytes, Cache: true})
+	s, err := NewImageFolder(folder(t), "top", ImageOptions{Height: 2, Width: 3, Pixels: Bytes, Cache: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if in, out := s.Shapes(); s.Len() != 12 || fmt.Sprint(s.Names(), in, out) != "[a b c] [[2 3 3]] [[]]" {
-		t.Errorf("%d pictures of %v, shapes %v %v", s.Len(), s.Names(), in, out)
+		t.Errorf("%d images of %v, shapes %v %v", s.Len(), s.Names(), in, out)
 	}
 	for range 2 { // the second time from memory
 		x, y := readAll(t, s)
 		for i := range 12 {
 			if y[i] != float32(i/4) || x[18*i] != float32(i/4) || x[18*i+1] != float32(i%4) || x[18*i+17] != 5 {
-				t.Fatalf("picture %d: class %v, pixels %v", i, y[i], x[18*i:18*i+18])
+				t.Fatalf("image %d: class %v, pixels %v", i, y[i], x[18*i:18*i+18])
 			}
 		}
 	}
 	if name, class := s.File(5); name != "top/b/1.png" || class != 1 {
-		t.Errorf("picture 5 is %s of class %d", name, class)
+		t.Errorf("image 5 is %s of class %d", name, class)
 	}
 	vgg, err := s.With(ImageOptions{Height: 2, Width: 3, Pixels: VGG16})
 	if err != nil {
@@ -77,7 +77,7 @@ func TestFolderErrors(t *testing.T) {
 		want string
 	}{
 		{"none", good, "image folder: open none: file does not exist"},
-		{"top/a", good, "image folder: top/a has 0 folders with 0 pictures"},
+		{"top/a", good, "image folder: top/a has 0 folders with 0 images"},
 		{"top", ImageOptions{}, "images: size 0x0, want at least 1x1"},
 		{"top", ImageOptions{Height: 1 << 20, Width: 1 << 20}, "images: size 1048576x1048576, want at least 1x1"},
 		{"top", ImageOptions{Height: 1, Width: 1, Filter: 7}, "images: filter 7 is unknown"},
@@ -86,12 +86,12 @@ func TestFolderErrors(t *testing.T) {
 		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Rotation: math.NaN()}}, "augment: rotation NaN, want 0 to 1e6"},
 		{"top", ImageOptions{Height: 1, Width: 1, Augment: &Augment{Brightness: [2]float64{2, 1}}}, "augment: brightness 2 to 1, want 0 or more"},
 	} {
-		if _, err := Folder(fsys, c.dir, c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		if _, err := NewImageFolder(fsys, c.dir, c.o); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("got error %v, want %q", err, c.want)
 		}
 	}
 	fsys["top/a/0.png"].Data = fsys["top/a/0.png"].Data[:40]
-	s, err := Folder(fsys, "top", good)
+	s, err := NewImageFolder(fsys, "top", good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestFolderErrors(t *testing.T) {
 	}
 }
 
-// FuzzFolderArchive opens any bytes as an archive of pictures.
+// FuzzFolderArchive opens any bytes as an archive of images.
 func FuzzFolderArchive(f *testing.F) {
 	for _, evil := range []string{"train/cats/0.png", "../../etc/cats/0.png", "/train/cats/0.png", "train/cats"} {
 		var b bytes.Buffer
@@ -111,7 +111,7 @@ func FuzzFolderArchive(f *testing.F) {
 			if err != nil {
 				f.Fatal(err)
 			}
-			if _, err := w.Write([]byte("no picture")); err != nil {
+			if _, err := w.Write([]byte("no image")); err != nil {
 				f.Fatal(err)
 			}
 		}
@@ -128,10 +128,10 @@ func FuzzFolderArchive(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := sortPictures(z, "f"); err != nil && !strings.HasPrefix(err.Error(), "f: ") {
+		if _, err := sortImages(z, "f"); err != nil && !strings.HasPrefix(err.Error(), "f: ") {
 			t.Fatalf("error does not name the file: %v", err)
 		}
-		s, err := Folder(z, "train", ImageOptions{Height: 2, Width: 2})
+		s, err := NewImageFolder(z, "train", ImageOptions{Height: 2, Width: 2})
 		if err != nil {
 			return
 		}
@@ -143,7 +143,7 @@ func FuzzFolderArchive(f *testing.F) {
 }
 
 // TestAugmentDoesNotDependOnOrder reads one epoch in order, and another source in
-// pieces, shuffled, on many goroutines: the n-th reading of a picture is the same.
+// pieces, shuffled, on many goroutines: the n-th reading of an image is the same.
 func TestAugmentDoesNotDependOnOrder(t *testing.T) {
 	o := ImageOptions{Height: 20, Width: 30, Augment: &Augment{Rotation: 40, Zoom: 0.2, HorizontalFlip: true, Seed: 5}}
 	newSource := func() *ImageFolder {
@@ -165,7 +165,7 @@ func TestAugmentDoesNotDependOnOrder(t *testing.T) {
 		}
 	}
 	if slices.Equal(epochs[0], epochs[1]) {
-		t.Error("two epochs have the same pictures")
+		t.Error("two epochs have the same images")
 	}
 	for e := range epochs {
 		got := make([]float32, n*size)
@@ -216,7 +216,7 @@ func TestDigest(t *testing.T) {
 		if change != nil {
 			change(fsys)
 		}
-		s, err := Folder(fsys, "top", o)
+		s, err := NewImageFolder(fsys, "top", o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -239,7 +239,7 @@ func TestDigest(t *testing.T) {
 		seen[sum] = name
 	}
 	if again := digest(nil); seen[again] != "nothing" {
-		t.Error("the same pictures have another digest")
+		t.Error("the same images have another digest")
 	}
 	o.Height = 3
 	if sum := digest(nil); seen[sum] != "" {
@@ -257,7 +257,7 @@ func TestDigest(t *testing.T) {
 		t.Errorf("drawings to train and to validate have the same digest (%v)", err)
 	}
 	gone := folder(t)
-	s, err := Folder(gone, "top", o)
+	s, err := NewImageFolder(gone, "top", o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Images is a set of equally large pictures with one class each, held as the
-// bytes of the file and scaled to value/255 while they are read.
+// Images is a set of images of one size with one class each, stored as bytes and scaled
+// to value/255 when they are read.
 //
 // Input shape:  (height, width, channels), or (height·width·channels) after Flat
 // Target shape: () the class index, or (classes) after OneHot
@@ -22,7 +22,7 @@ type Images struct {
 	origin                  Origin
 }
 
-// NewImages makes a source of n = len(labels) pictures from n·height·width·channels
+// NewImages returns a source of n = len(labels) images from n·height·width·channels
 // bytes. It keeps the slices. Labels must be smaller than len(names).
 func NewImages(pixels, labels []uint8, height, width, channels int, names []string) (*Images, error) {
 	if height < 1 || width < 1 || channels < 1 {
@@ -52,27 +52,27 @@ var scaled = func() (t [256]float32) {
 	return t
 }()
 
-// Len is the number of pictures.
+// Len is the number of images.
 func (s *Images) Len() int { return len(s.labels) }
 
-// Names gives the class names.
+// Names returns the class names.
 func (s *Images) Names() []string { return s.names }
 
-// Origin says where the pictures came from.
+// Origin says where the images came from.
 func (s *Images) Origin() Origin { return s.origin }
 
-// Image gives the bytes of picture i, row-major, channels last. They belong to
-// the source.
+// Image returns the bytes of image i, row-major, channels last. They belong to the
+// source.
 func (s *Images) Image(i int) []uint8 {
 	n := s.inputSizes[0]
 	return s.pixels[i*n : (i+1)*n : (i+1)*n]
 }
 
-// Label gives the class of picture i.
+// Label returns the class of image i.
 func (s *Images) Label(i int) int { return int(s.labels[i]) }
 
-// Labels counts the pictures of every class.
-func (s *Images) Labels() []int {
+// ClassCounts counts the images of every class.
+func (s *Images) ClassCounts() []int {
 	counts := make([]int, len(s.names))
 	for _, l := range s.labels {
 		counts[l]++
@@ -80,15 +80,15 @@ func (s *Images) Labels() []int {
 	return counts
 }
 
-// Flat gives the same pictures as vectors, for dense networks.
+// Flat returns the same images as vectors, for dense networks.
 func (s *Images) Flat() *Images {
 	c := *s
 	c.layout = newLayout([][]int{{s.inputSizes[0]}}, s.targets)
 	return &c
 }
 
-// OneHot gives the same pictures with the class as a vector that is one at the
-// class index, for the categorical cross-entropy.
+// OneHot returns the same images with the class as a vector that is one at the class
+// index, for categorical cross-entropy.
 func (s *Images) OneHot() *Images {
 	c := *s
 	c.layout = newLayout(s.inputs, [][]int{{len(s.names)}})
@@ -96,8 +96,8 @@ func (s *Images) OneHot() *Images {
 	return &c
 }
 
-// Crop cuts rows top to top+height and columns left to left+width out of every
-// picture, into a copy.
+// Crop returns copies of rows top to top+height and columns left to left+width of every
+// image.
 func (s *Images) Crop(top, left, height, width int) (*Images, error) {
 	if top < 0 || left < 0 || height < 1 || width < 1 || height > s.height-top || width > s.width-left {
 		return nil, fmt.Errorf("crop: rows %d to %d and columns %d to %d of images of %dx%d", top, top+height-1, left, left+width-1, s.height, s.width)
@@ -118,7 +118,7 @@ func (s *Images) Crop(top, left, height, width int) (*Images, error) {
 	return c, nil
 }
 
-// Read fills the pictures at the indices, scaled to 0..1, and their classes.
+// Read fills the images at the indices, scaled to 0..1, and their classes.
 func (s *Images) Read(indices []int, inputs, targets [][]float32) error {
 	if err := s.check(s.Len(), indices, inputs, targets); err != nil {
 		return fmt.Errorf("images: %w", err)

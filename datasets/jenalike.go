@@ -15,14 +15,13 @@ var jenaColumns = []string{
 	"sh (g/kg)", "H2OC (mmol/mol)", "rho (g/m**3)", "wv (m/s)", "max. wv (m/s)", "wd (deg)",
 }
 
-// JenaLike makes up a series with the columns, the spacing and roughly the numbers
-// of the Jena weather, for work without the real file. It is a caricature, not a
-// measurement: the year and the day go round, air masses follow each other every
-// few days behind fronts that the pressure announces, clouds damp the day, noise
-// lies over everything; humidity and density follow from temperature, dew point
-// and pressure by the usual formulas. As in the real series, tomorrow at this hour
-// is much like today, so that persistence is hard, yet not impossible, to beat.
-// The same seed gives the same series.
+// JenaLike generates a series with the columns, the spacing and roughly the values of the
+// Jena weather, for work without the real file. It is a caricature, not a measurement:
+// seasons and days repeat, air masses follow each other every few days behind fronts that
+// the pressure announces, clouds dampen the daily swing, and everything is noisy;
+// humidity and density follow from temperature, dew point and pressure by the usual
+// formulas. As in the real series, tomorrow at this hour is much like today, so that
+// persistence is hard, but not impossible, to beat. The same seed gives the same series.
 func JenaLike(years int, seed uint64) *Series {
 	rng := rand.New(rand.NewPCG(seed, 0x4a656e61))
 	const perDay = 144
@@ -54,9 +53,9 @@ func JenaLike(years int, seed uint64) *Series {
 	return s
 }
 
-// appendWeather appends the eleven columns that follow from pressure (mbar),
-// temperature and dew point (degrees Celsius): Magnus' formula for the vapour
-// pressure, the gas law for the density.
+// appendWeather appends the eleven columns that follow from pressure (mbar), temperature
+// and dew point (degrees Celsius), by Magnus's formula for the vapor pressure and the gas
+// law for the density.
 func appendWeather(x []float64, p, t, dew float64) []float64 {
 	vapour := func(t float64) float64 { return 6.1094 * math.Exp(17.625*t/(t+243.04)) }
 	most, is := vapour(t), vapour(dew)
@@ -73,10 +72,10 @@ func appendWeather(x []float64, p, t, dew float64) []float64 {
 
 func round2(v float64) float64 { return math.Round(100*v) / 100 }
 
-// airMass is the weather that comes and goes, beside year and day.
+// airMass is the part of the weather that depends on neither season nor hour.
 type airMass struct {
 	warmth, pressure, cloud, wind, direction      float64 // now
-	toWarmth, toPressure, toCloud, toWind, toward float64 // where the air mass tends to
+	toWarmth, toPressure, toCloud, toWind, toward float64 // what the air mass tends to
 	next                                          int     // rows until the front comes
 	coming                                        float64 // warmth behind it
 }
@@ -93,7 +92,7 @@ func (a *airMass) plan(rng *rand.Rand) {
 	a.coming = 0.15*a.warmth + 6.5*rng.NormFloat64()
 }
 
-// advance goes on by ten minutes.
+// advance moves ahead by ten minutes.
 func (a *airMass) advance(rng *rand.Rand) {
 	if a.next--; a.next < 0 {
 		a.toWarmth = a.coming
@@ -104,8 +103,8 @@ func (a *airMass) advance(rng *rand.Rand) {
 		a.wind += 2.5 // the front itself
 		a.plan(rng)
 	}
-	// A front announces itself for 36 hours: the pressure falls, and more so before
-	// cold air; cloud comes up and the wind turns.
+	// The signs of a front last 36 hours: the pressure falls, and more so before cold
+	// air; clouds gather and the wind turns.
 	const notice = 216.
 	near := max(0, 1-float64(a.next)/notice)
 	tend := func(v *float64, to, rows, noise float64) { *v += (to-*v)/rows + noise*rng.NormFloat64() }

@@ -9,8 +9,8 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/mt19937"
 )
 
-// KFold cuts samples into K parts of nearly equal size, each of which is the test
-// part once. The folds are those of scikit-learn's KFold and StratifiedKFold with
+// KFold divides samples into K parts of nearly equal size, each of which serves as the
+// test part once. The folds are those of scikit-learn's KFold and StratifiedKFold with
 // the same arguments (random_state = Seed).
 type KFold struct {
 	K       int
@@ -18,11 +18,11 @@ type KFold struct {
 	Seed    uint32 // used with Shuffle
 }
 
-// Fold is one division: both parts in ascending order.
+// Fold is one division into training and test samples, both in ascending order.
 type Fold struct{ Train, Test []int }
 
-// Of gives the two parts of a source.
-func (f Fold) Of(s Source) (train, test Source, err error) {
+// Subsets returns the two parts of a source.
+func (f Fold) Subsets(s Source) (train, test Source, err error) {
 	if train, err = Subset(s, f.Train); err != nil {
 		return nil, nil, err
 	}
@@ -30,7 +30,7 @@ func (f Fold) Of(s Source) (train, test Source, err error) {
 	return train, test, err
 }
 
-// Split divides n samples: part i has n/K of them, the first n%K parts one more.
+// Split divides n samples: each part has n/K of them, and the first n%K parts one more.
 func (k KFold) Split(n int) ([]Fold, error) {
 	if k.K < 2 || k.K > n {
 		return nil, fmt.Errorf("k-fold: %d folds of %d samples, want 2 to %d", k.K, n, n)
@@ -57,8 +57,8 @@ func (k KFold) Split(n int) ([]Fold, error) {
 	return k.gather(fold), nil
 }
 
-// Stratified divides len(classes) samples so that every part has nearly the same
-// share of each class. A class with fewer than K samples is an error.
+// Stratified divides len(classes) samples so that every part has nearly the same share of
+// each class. A class with fewer than K samples is an error.
 func (k KFold) Stratified(classes []int) ([]Fold, error) {
 	n := len(classes)
 	if k.K < 2 || k.K > n {
@@ -83,8 +83,8 @@ func (k KFold) Stratified(classes []int) ([]Fold, error) {
 			return nil, fmt.Errorf("stratified k-fold: class %d has %d samples, want at least %d, one for each fold", c, counts[j], k.K)
 		}
 	}
-	// Deal the sorted classes out to the folds in turn: fold f gets per[f][j]
-	// samples of class j.
+	// Deal the sorted classes to the folds in turn: fold f gets per[f][j] samples of
+	// class j.
 	sorted := slices.Sorted(slices.Values(code))
 	per := make([][]int, k.K)
 	for f := range per {
@@ -96,7 +96,7 @@ func (k KFold) Stratified(classes []int) ([]Fold, error) {
 	rng := mt19937.New(k.Seed)
 	fold := make([]int, n)
 	for j := range counts {
-		var of []int // folds of the samples of class j, one after the other
+		var of []int // folds of the samples of class j, in order
 		for f := range per {
 			of = append(of, slices.Repeat([]int{f}, per[f][j])...)
 		}

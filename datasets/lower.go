@@ -9,7 +9,7 @@ import (
 )
 
 // lower maps a text to lower case as Python's str.lower does: by the full mappings of
-// Unicode, which differ from the simple ones in two places. A capital sigma at the end of
+// Unicode, which differ from the simple ones in two cases. A capital sigma at the end of
 // a word becomes ς, and İ becomes i with a combining dot.
 //
 // Source: The Unicode Standard, section 3.13, and SpecialCasing.txt.
@@ -33,8 +33,8 @@ func lower(text string) string {
 	return b.String()
 }
 
-// endsWord is Unicode's condition Final_Sigma: a cased letter stands before and none
-// behind, whatever case-ignorable characters lie between.
+// endsWord is Unicode's condition Final_Sigma: a cased letter precedes and none follows,
+// ignoring case-ignorable characters in between.
 func endsWord(before, behind string) bool {
 	cased := false
 	for len(before) > 0 && !cased {
@@ -61,7 +61,7 @@ func isCased(r rune) bool {
 }
 
 // caseIgnorable is Unicode's property Case_Ignorable: marks, formats, modifiers and the
-// punctuation that stands inside words (Word_Break MidLetter, MidNumLet, Single_Quote).
+// punctuation inside words (Word_Break MidLetter, MidNumLet, Single_Quote).
 func caseIgnorable(r rune) bool {
 	return unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Lm, unicode.Sk) ||
 		strings.ContainsRune("'.:·\u0387\u055f\u05f4\u2018\u2019\u2024\u2027\ufe13\ufe52\ufe55\uff07\uff0e\uff1a", r)

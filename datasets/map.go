@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// part is sample j of a buffer, nil of none.
+// part is sample j of a buffer, nil if there is no buffer.
 func part(b []float32, j, size int) []float32 {
 	if b == nil {
 		return nil
@@ -15,10 +15,10 @@ func part(b []float32, j, size int) []float32 {
 	return b[j*size : (j+1)*size]
 }
 
-// Map changes every sample after it is read: f gets the index in s and the
-// numbers of that one sample, and changes them in place; what nobody wants to read is
-// nil. It must give the same result for the same index, and may be called from
-// several goroutines. A panic of s or f becomes an error when the samples are read.
+// Map applies f to every sample after it is read. f gets the index in s and the numbers
+// of that one sample, which it changes in place; inputs and targets that are not wanted
+// are nil. f must give the same result for the same index and may be called from several
+// goroutines. A panic of s or f becomes an error when the samples are read.
 func Map(s Source, f func(i int, inputs, targets [][]float32) error) Source {
 	l, err := outline(s)
 	if err != nil {
@@ -38,10 +38,10 @@ type mapped struct {
 	scratch sync.Pool
 }
 
-// sample points at the numbers of one sample.
+// sample points to the numbers of one sample.
 type sample struct{ inputs, targets [][]float32 }
 
-// SparseInput is false: after f the ones may be anything.
+// SparseInput is false: f may put the ones anywhere.
 func (s *mapped) SparseInput(int) bool { return false }
 
 func (s *mapped) Read(indices []int, inputs, targets [][]float32) error {
@@ -65,7 +65,7 @@ func (s *mapped) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// change calls the user's function.
+// change calls the caller's function.
 func (s *mapped) change(i int, inputs, targets [][]float32) (err error) {
 	defer rescue(&err, "the function of Map")
 	return s.f(i, inputs, targets)

@@ -7,35 +7,43 @@ import (
 	"math"
 )
 
-// Array is a block of samples: the shape of one, and their numbers one sample
-// after another, row-major.
+// Array is a block of samples: the shape of one sample, and the numbers of all,
+// row-major.
 type Array struct {
 	Shape []int
 	Data  []float32
 }
 
-// Memory is a source of slices in memory.
-type Memory struct {
+// InMemory returns a source of arrays that all have the same number of samples. It keeps
+// the slices. A NaN or Inf is an error that says where it is.
+func InMemory(inputs, targets []Array) (Source, error) {
+	m, err := newMemory(inputs, targets)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// memory is the source that InMemory returns.
+type memory struct {
 	layout
 	n     int
 	x, y  []Array
 	names []string
 }
 
-// InMemory makes a source of arrays that all have the same number of samples. It
-// keeps the slices. A NaN or an infinite number is an error that says where.
-func InMemory(inputs, targets []Array) (*Memory, error) {
-	m := &Memory{n: -1, x: inputs, y: targets}
+func newMemory(inputs, targets []Array) (*memory, error) {
+	m := &memory{n: -1, x: inputs, y: targets}
 	var shapes [2][][]int
 	for side, arrays := range [][]Array{inputs, targets} {
 		what := [2]string{"input", "target"}[side]
 		for k, a := range arrays {
 			size := sizeOf(a.Shape)
 			if size < 1 {
-				return nil, fmt.Errorf("%s %d: shape %v holds no number", what, k, a.Shape)
+				return nil, fmt.Errorf("%s %d: shape %v is empty", what, k, a.Shape)
 			}
 			if len(a.Data)%size != 0 {
-				return nil, fmt.Errorf("%s %d: %d numbers are no whole number of samples of shape %v", what, k, len(a.Data), a.Shape)
+				return nil, fmt.Errorf("%s %d: %d numbers are not a whole number of samples of shape %v", what, k, len(a.Data), a.Shape)
 			}
 			n := len(a.Data) / size
 			if m.n >= 0 && n != m.n {
@@ -58,13 +66,13 @@ func InMemory(inputs, targets []Array) (*Memory, error) {
 }
 
 // Len is the number of samples.
-func (m *Memory) Len() int { return m.n }
+func (m *memory) Len() int { return m.n }
 
-// Names gives the class names, nil when there are none.
-func (m *Memory) Names() []string { return m.names }
+// Names returns the class names, nil if there are none.
+func (m *memory) Names() []string { return m.names }
 
 // Read copies the samples at the indices.
-func (m *Memory) Read(indices []int, inputs, targets [][]float32) error {
+func (m *memory) Read(indices []int, inputs, targets [][]float32) error {
 	if err := m.check(m.n, indices, inputs, targets); err != nil {
 		return err
 	}

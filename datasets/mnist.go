@@ -11,21 +11,36 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/idx"
 )
 
-// mnistLimit bounds the elements of one file, above the largest set of digits in this
-// format (EMNIST digits: 240,000 images, 188 million).
+var mnistSet = register(Set{
+	Name:      "mnist",
+	Folder:    "mnist",
+	Title:     "MNIST handwritten digits, 28x28 gray, 60,000 training and 10,000 test images",
+	Publisher: "http://yann.lecun.com/exdb/mnist/",
+	License:   "CC BY-SA 3.0; Y. LeCun, C. Cortes, C. J. C. Burges",
+	Sample:    "2,000 training and 500 test images, evenly over the digits",
+	files: []file{
+		mnistFile("train-images-idx3-ubyte.gz", "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422),
+		mnistFile("train-labels-idx1-ubyte.gz", "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28881),
+		mnistFile("t10k-images-idx3-ubyte.gz", "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
+		mnistFile("t10k-labels-idx1-ubyte.gz", "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4542),
+	},
+})
+
+// mnistLimit limits the elements of a file; the largest set of digits in this format,
+// EMNIST, has 240,000 images and 188 million elements.
 const mnistLimit = 1 << 28
 
-// MNIST loads the handwritten digits: 60,000 training and 10,000 test pictures of
-// 28x28 grey bytes with the digit as class; the sample has 2,000 and 500.
+// MNIST loads the handwritten digits: 60,000 training and 10,000 test images of 28x28
+// gray bytes with the digit as class; the sample has 2,000 and 500.
 //
 // Input shape:  (28, 28, 1), values 0..1; (784) after Flat
 // Target shape: () the digit; (10) after OneHot
 //
-// Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to
-// document recognition, Proc. IEEE 86 (1998). A folder holds the four published
-// files, gzip-compressed or not.
+// Source: LeCun, Bottou, Bengio, Haffner: Gradient-based learning applied to document
+// recognition, Proc. IEEE 86 (1998). A folder holds the four published files,
+// gzip-compressed or not.
 func MNIST(ctx context.Context, from From) (train, test *Images, err error) {
-	p, err := from.locate(ctx, "mnist")
+	p, err := from.locate(ctx, mnistSet)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,8 +53,8 @@ func MNIST(ctx context.Context, from From) (train, test *Images, err error) {
 	return train, test, nil
 }
 
-// mnistPart reads one pair of files.
-func mnistPart(p place, part string) (*Images, error) {
+// mnistPart reads a file of images and its file of labels.
+func mnistPart(p dataDir, part string) (*Images, error) {
 	imagesName, images, err := readIDX(p, part+"-images-idx3-ubyte.gz", func(shape []int) error {
 		switch {
 		case len(shape) == 1:
@@ -81,9 +96,9 @@ func mnistPart(p place, part string) (*Images, error) {
 	return s, nil
 }
 
-// readIDX reads a file whose shape passes the check, under its published name or
-// without the .gz.
-func readIDX(p place, file string, check func(shape []int) error) (string, *idx.Array, error) {
+// readIDX reads a file whose shape passes the check, under its published name or without
+// the .gz.
+func readIDX(p dataDir, file string, check func(shape []int) error) (string, *idx.Array, error) {
 	f, file, err := p.open(file, strings.TrimSuffix(file, ".gz"))
 	if err != nil {
 		return "", nil, err
@@ -92,4 +107,14 @@ func readIDX(p place, file string, check func(shape []int) error) (string, *idx.
 	name := p.name(file)
 	a, err := idx.Read(f, name, mnistLimit, check)
 	return name, a, err
+}
+
+func mnistFile(name, sum string, size int64) file {
+	return file{
+		Name:   name,
+		Also:   []string{strings.TrimSuffix(name, ".gz")},
+		URLs:   []string{"http://yann.lecun.com/exdb/mnist/" + name, "https://ossci-datasets.s3.amazonaws.com/mnist/" + name},
+		SHA256: sum,
+		Size:   size,
+	}
 }

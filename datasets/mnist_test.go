@@ -40,7 +40,7 @@ func TestMNISTFull(t *testing.T) {
 				t.Errorf("label %d is %d, want %d", i, c.s.Label(i), want)
 			}
 		}
-		if got := c.s.Labels(); !slices.Equal(got, c.counts) {
+		if got := c.s.ClassCounts(); !slices.Equal(got, c.counts) {
 			t.Errorf("label counts %v, want %v", got, c.counts)
 		}
 	}
@@ -69,8 +69,8 @@ func TestMNISTSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	even := func(n int) []int { return slices.Repeat([]int{n}, 10) }
-	if !slices.Equal(train.Labels(), even(200)) || !slices.Equal(test.Labels(), even(50)) {
-		t.Errorf("label counts %v and %v, want 200 and 50 of every digit", train.Labels(), test.Labels())
+	if !slices.Equal(train.ClassCounts(), even(200)) || !slices.Equal(test.ClassCounts(), even(50)) {
+		t.Errorf("label counts %v and %v, want 200 and 50 of every digit", train.ClassCounts(), test.ClassCounts())
 	}
 	if got, want := train.Origin().String(), "mnist: embedded sample (2,000 training and 500 test images, evenly over the digits)"; got != want {
 		t.Errorf("origin %q, want %q", got, want)
@@ -252,7 +252,7 @@ func TestMNISTBadFiles(t *testing.T) {
 	if _, _, err := MNIST(t.Context(), From{Source: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte.gz: file does not exist") {
 		t.Errorf("empty folder: got error %v", err)
 	}
-	if _, _, err := MNIST(t.Context(), From{Source: "no such folder"}); err == nil || !strings.Contains(err.Error(), "mnist: folder with the data set: stat no such folder") {
+	if _, _, err := MNIST(t.Context(), From{Source: "no such folder"}); err == nil || !strings.Contains(err.Error(), "mnist: folder of the data set: stat no such folder") {
 		t.Errorf("no folder: got error %v", err)
 	}
 }

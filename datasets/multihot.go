@@ -7,9 +7,12 @@ import (
 	"slices"
 )
 
-// MultiHot is a source of wide vectors that are one at a few columns and zero
-// elsewhere. Only the columns are kept. A training loop that knows sparse inputs
-// asks for them with Active; Read fills the dense vectors.
+// MultiHot is a source of wide vectors that are one at the ids of a sample and zero
+// elsewhere. Only the ids are kept in memory: a training loop that supports sparse inputs
+// reads them with Active, and Read fills dense vectors.
+//
+// Input shape:  (width), sparse
+// Target shape: those given to NewMultiHot
 type MultiHot struct {
 	layout
 	columns []int32 // of all samples, one after another
@@ -18,8 +21,8 @@ type MultiHot struct {
 	names   []string
 }
 
-// NewMultiHot makes a source from ids, which may repeat and come in any order. An
-// id outside 0..width-1 is an error that names its sample.
+// NewMultiHot returns a source for the ids of each sample, which may repeat and come in any
+// order. An id outside 0..width-1 is an error that names its sample.
 func NewMultiHot(ids [][]int32, width int, targets []Array) (*MultiHot, error) {
 	if width < 1 {
 		return nil, fmt.Errorf("multi-hot: width %d, want at least 1", width)
@@ -52,14 +55,14 @@ func NewMultiHot(ids [][]int32, width int, targets []Array) (*MultiHot, error) {
 // Len is the number of samples.
 func (m *MultiHot) Len() int { return len(m.first) - 1 }
 
-// Names gives the class names.
+// Names returns the class names.
 func (m *MultiHot) Names() []string { return m.names }
 
-// SparseInput is true for the one input.
+// SparseInput is true for the only input.
 func (m *MultiHot) SparseInput(k int) bool { return k == 0 }
 
-// Active gives the columns that are one in sample i: sorted, distinct, owned by
-// the source.
+// Active returns the columns that are one in sample i: sorted, distinct, owned by the
+// source.
 func (m *MultiHot) Active(_, i int) []int32 {
 	return m.columns[m.first[i]:m.first[i+1]:m.first[i+1]]
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// OneHot replaces the class index that is the only target of s by a vector that
-// is one at that index. A class outside 0..classes-1 is an error when it is read.
+// OneHot replaces the class index that is the only target of s by a vector that is one at
+// that index. A class outside 0..classes-1 is an error when it is read.
 func OneHot(s Source, classes int) (Source, error) {
 	l, err := outline(s)
 	if err != nil {
@@ -38,8 +38,8 @@ func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
 	if !wanted(targets) {
 		return read(s.Source, indices, inputs, nil)
 	}
-	// The indices are read to the front of the buffer and spread from the back, so
-	// that none is overwritten before its turn.
+	// The indices are read into the front of the buffer and expanded from the back, so
+	// that none is overwritten before it is used.
 	y, classes := targets[0], s.targetSizes[0]
 	if err := read(s.Source, indices, inputs, targets); err != nil {
 		return err
@@ -56,8 +56,8 @@ func (s *oneHot) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// Classes reads the class index of every sample of a source with one target,
-// that index.
+// Classes reads the class index of every sample of a source whose only target is that
+// index.
 func Classes(s Source) ([]int, error) {
 	l, n, err := measure(s)
 	if err != nil {
@@ -79,7 +79,7 @@ func Classes(s Source) ([]int, error) {
 	}
 	for i, v := range y {
 		if indices[i] = int(v); float32(indices[i]) != v {
-			return nil, fmt.Errorf("classes: sample %d has target %v, which is no index", i, v)
+			return nil, fmt.Errorf("classes: sample %d has target %v, want a class index", i, v)
 		}
 	}
 	return indices, nil

@@ -9,14 +9,14 @@ import (
 
 // Padding says how PadSequences makes sequences equally long.
 type Padding struct {
-	Length       int  // 0 takes the longest
-	Post         bool // pad behind, not in front
-	TruncatePost bool // cut off the end, not the beginning
+	Length       int  // 0 means that of the longest
+	Post         bool // pad at the end, not at the front
+	TruncatePost bool // truncate the end, not the beginning
 	Value        int32
 }
 
-// PadSequences cuts and pads sequences to one length, as Keras's pad_sequences:
-// by default at the front, so that of a long text the end stays.
+// PadSequences truncates and pads sequences to one length, as Keras's pad_sequences: by
+// default at the front, so that the end of a long text is kept.
 //
 // Shape of a sample: (length)
 func PadSequences(sequences [][]int32, p Padding) (Array, error) {
@@ -60,3 +60,10 @@ func PadSequences(sequences [][]int32, p Padding) (Array, error) {
 	}
 	return Array{[]int{length}, out}, nil
 }
+
+// maxExact is the largest integer up to which single precision represents every one.
+const maxExact = 1 << 24
+
+// exact reports whether single precision represents n; otherwise it would turn into
+// another id.
+func exact(n int32) bool { return n >= -maxExact && n <= maxExact }

@@ -15,13 +15,13 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // counting is a source of n samples: input (i, -i), target i.
-func counting(t testing.TB, n int) *Memory {
+func counting(t testing.TB, n int) *memory {
 	t.Helper()
 	x, y := make([]float32, 0, 2*n), make([]float32, 0, n)
 	for i := range n {
 		x, y = append(x, float32(i), float32(-i)), append(y, float32(i))
 	}
-	m, err := InMemory([]Array{{[]int{2}, x}}, []Array{{nil, y}})
+	m, err := newMemory([]Array{{[]int{2}, x}}, []Array{{nil, y}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,10 +88,10 @@ func TestViews(t *testing.T) {
 		{sub.Read([]int{3}, nil, nil), "sample 3: the source has samples 0 to 2"},
 		{second(OneHot(Take(s, 2), 0)), "one-hot: 0 classes, want at least 1"},
 		{second(InMemory(nil, nil)), "in memory: no input and no target"},
-		{second(InMemory([]Array{{[]int{-1, -2}, make([]float32, 2)}}, nil)), "input 0: shape [-1 -2] holds no number"},
-		{second(Generate([][]int{{0}}, nil, nil).Next([][]float32{nil}, nil)), "input 0 of the stream holds no number"},
+		{second(InMemory([]Array{{[]int{-1, -2}, make([]float32, 2)}}, nil)), "input 0: shape [-1 -2] is empty"},
+		{second(Generate([][]int{{0}}, nil, nil).Next([][]float32{nil}, nil)), "input 0 of the stream is empty"},
 		{second(CoOccurrence(nil, 0, 1, 1)), "co-occurrence: 0 words of 1 numbers, want at least 1 of each and at most 268435456 numbers"},
-		{second(InMemory([]Array{{[]int{2}, make([]float32, 3)}}, nil)), "input 0: 3 numbers are no whole number of samples of shape [2]"},
+		{second(InMemory([]Array{{[]int{2}, make([]float32, 3)}}, nil)), "input 0: 3 numbers are not a whole number of samples of shape [2]"},
 		{second(InMemory([]Array{{[]int{2}, make([]float32, 4)}}, []Array{{nil, make([]float32, 3)}})), "target 0: 3 samples, the others have 2"},
 	} {
 		if c.err == nil || c.err.Error() != c.want {

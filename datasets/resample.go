@@ -10,11 +10,11 @@ import (
 	"sync/atomic"
 )
 
-// Resample is a source of n samples, each drawn at random from s, with replacement,
-// anew every time it is read: an epoch of n/batch steps over data that has more or
-// fewer samples. Project 9 trains with Resample(windows, 500*128, seed). What is
-// drawn depends on the seed, the index and how often it has been read, and not on
-// the order of the indices.
+// Resample returns a source of n samples, each drawn from s at random with replacement,
+// anew every time it is read: an epoch of n/batch steps over data that has more or fewer
+// samples. Project 9 trains on Resample(windows, 500*128, seed). What is drawn depends on
+// the seed, the index and how often it has been read, and not on the order of the
+// indices.
 func Resample(s Source, n int, seed uint64) (Source, error) {
 	from, err := length(s)
 	if err != nil {
@@ -38,7 +38,7 @@ type resampled struct {
 	scratch sync.Pool
 }
 
-// drawing is the memory of one Read.
+// drawing is the scratch memory of one Read.
 type drawing struct {
 	rng     *rand.PCG
 	indices []int
@@ -46,8 +46,7 @@ type drawing struct {
 
 func (r *resampled) Len() int { return len(r.reads) }
 
-// SparseInput is false: the columns of a sample that changes cannot be told apart
-// from Read.
+// SparseInput is false: Active could not know which sample Read draws.
 func (r *resampled) SparseInput(int) bool { return false }
 
 func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
@@ -63,7 +62,7 @@ func (r *resampled) Read(indices []int, inputs, targets [][]float32) error {
 			return fmt.Errorf("sample %d: the source has samples 0 to %d", i, len(r.reads)-1)
 		}
 		d.rng.Seed(r.seed, uint64(i)<<32|uint64(r.reads[i].Add(1)))
-		at, _ := bits.Mul64(d.rng.Uint64(), uint64(from)) // even to 2^-64 of the length
+		at, _ := bits.Mul64(d.rng.Uint64(), uint64(from)) // uniform up to 2^-64 of the length
 		d.indices = append(d.indices, int(at))
 	}
 	return read(r.Source, d.indices, inputs, targets)

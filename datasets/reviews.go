@@ -23,50 +23,31 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
-// Texts are texts with one class each.
-type Texts struct {
-	Texts  []string
-	Labels []int32
-	names  []string
-	origin Origin
-}
+var reviewsSet = register(Set{
+	Name:      "imdb_reviews",
+	Folder:    "imdb",
+	Title:     "IMDB movie reviews as text, 25,000 training and 25,000 test reviews, good or bad",
+	Publisher: "https://ai.stanford.edu/~amaas/data/sentiment/",
+	License:   "free for research, cite Maas et al., ACL 2011",
+	Sample:    "300 training and 150 test reviews",
+	files: []file{{
+		Name:   "aclImdb_v1.tar.gz",
+		Also:   []string{"aclImdb", "aclImdb_v1.tar.bz2", "aclImdb_v1_labeled.tar.bz2"},
+		URLs:   []string{"https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz"},
+		SHA256: "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+		Size:   84125825,
+	}},
+})
 
-// Len is the number of texts.
-func (t *Texts) Len() int { return len(t.Texts) }
-
-// Names gives the class names.
-func (t *Texts) Names() []string { return t.names }
-
-// Origin says where the texts came from.
-func (t *Texts) Origin() Origin { return t.origin }
-
-// Subset gives the texts at the indices.
-func (t *Texts) Subset(indices []int) (*Texts, error) {
-	out := &Texts{names: t.names, origin: t.origin}
-	for j, i := range indices {
-		if i < 0 || i >= t.Len() {
-			return nil, fmt.Errorf("subset: index %d at position %d, there are %d texts", i, j, t.Len())
-		}
-		out.Texts, out.Labels = append(out.Texts, t.Texts[i]), append(out.Labels, t.Labels[i])
-	}
-	return out, nil
-}
-
-// Sequences encodes the texts; the ids become a source with Padded or MultiHot.
-func (t *Texts) Sequences(tok *Tokenizer) *Sequences {
-	return &Sequences{IDs: tok.Sequences(t.Texts), Labels: t.Labels, tok: tok, names: t.names, origin: t.origin}
-}
-
-// Limits of what is read of an archive of reviews; the published one has 100,000
-// of at most 14 kB.
+// Limits of an archive of reviews; the published one has 100,000 of at most 14 kB.
 const (
 	maxReviews     = 1 << 18
 	maxReviewBytes = 1 << 20
 	maxTextBytes   = 1 << 29 // all together
 )
 
-// reviewsInflated is what an archive may become; the published one has a quarter of its
-// size when it is compressed.
+// reviewsInflated limits the uncompressed size of an archive; the published one
+// compresses to a quarter.
 var reviewsInflated = inflate.Limit{Base: 24 << 20, Ratio: 16}
 
 // review is one file of the archive.
@@ -75,18 +56,18 @@ type review struct {
 	text       string
 }
 
-// reviewName is the path of a labelled review.
+// reviewName matches the path of a labeled review.
 var reviewName = regexp.MustCompile(`^aclImdb/(train|test)/(neg|pos)/([0-9]{1,9})_([0-9]{1,2})\.txt$`)
 
-// Reviews loads the film reviews of IMDB as text, 0 for bad and 1 for good: 25,000
-// to train and 25,000 to test; the sample has 300 and 150. The bad ones come
-// first, each kind in the order of the files' numbers; shuffle before you split.
-// The files are read from the published aclImdb_v1.tar.gz (or .tar.bz2), without
+// Reviews loads the movie reviews of IMDB as text, 0 for negative and 1 for positive:
+// 25,000 for training and 25,000 for testing; the sample has 300 and 150. Negative
+// reviews come first, each kind in the order of the files' numbers; shuffle before you
+// split. The files are read from the published aclImdb_v1.tar.gz (or .tar.bz2), without
 // unpacking it, or from an unpacked folder aclImdb.
 //
-// Source: as IMDB.
+// Source: as for IMDB.
 func Reviews(ctx context.Context, from From) (train, test *Texts, err error) {
-	p, err := from.locate(ctx, "imdb_reviews")
+	p, err := from.locate(ctx, reviewsSet)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,8 +100,8 @@ func Reviews(ctx context.Context, from From) (train, test *Texts, err error) {
 	return out[0], out[1], nil
 }
 
-// addReview takes a file if its name is that of a labelled review; open is called
-// only then. total counts the bytes of all reviews so far.
+// addReview adds a file if its name is that of a labeled review; read is called only
+// then. total counts the bytes of all reviews so far.
 func addReview(found map[string][]review, name string, total *int64, read func(limit int64) ([]byte, error)) error {
 	m := reviewName.FindStringSubmatch(name)
 	if m == nil {
@@ -143,7 +124,7 @@ func addReview(found map[string][]review, name string, total *int64, read func(l
 	return nil
 }
 
-func readReviewFolder(ctx context.Context, p place, found map[string][]review) error {
+func readReviewFolder(ctx context.Context, p dataDir, found map[string][]review) error {
 	var total int64
 	for _, dir := range []string{"train/neg", "train/pos", "test/neg", "test/pos"} {
 		dir = path.Join("aclImdb", dir)
@@ -172,7 +153,7 @@ func readReviewFolder(ctx context.Context, p place, found map[string][]review) e
 	return nil
 }
 
-func readReviewArchive(ctx context.Context, p place, found map[string][]review) error {
+func readReviewArchive(ctx context.Context, p dataDir, found map[string][]review) error {
 	f, file, err := p.open("aclImdb_v1.tar.gz", "aclImdb_v1.tar.bz2", "aclImdb_v1_labeled.tar.bz2")
 	if err != nil {
 		return err
@@ -190,12 +171,12 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 	}
 	if !gzipped {
 		in := plain.(*bufio.Reader)
-		if begin, _ := in.Peek(sniff.Len); !bytes.HasPrefix(begin, []byte("BZh")) { // its reader reports what a short file lacks
+		if begin, _ := in.Peek(sniff.Len); !bytes.HasPrefix(begin, []byte("BZh")) { // a short file is reported by its reader
 			return fmt.Errorf("%s: offset 0: %s, want a tar archive compressed with gzip or bzip2", name, cmp.Or(sniff.Name(begin), "unknown"))
 		}
 		plain = reviewsInflated.Of(bzip2.NewReader(in), count.Count)
 	}
-	// Everything that is skipped counts too.
+	// What is skipped counts too.
 	limited := &io.LimitedReader{R: plain, N: 8 * maxTextBytes}
 	t := tar.NewReader(limited)
 	var total int64
@@ -203,7 +184,7 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 		offset := 8*maxTextBytes - limited.N
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			// The archive ends before its container does, which has the checksum.
+			// The archive ends before the compressed stream, which has the checksum.
 			if _, err := io.Copy(io.Discard, limited); err != nil {
 				return fmt.Errorf("%s: offset %d: %w", name, offset, err)
 			}
@@ -213,7 +194,7 @@ func readTar(ctx context.Context, r io.Reader, name string, found map[string][]r
 			return fmt.Errorf("%s: offset %d: %w", name, offset, err)
 		}
 		err = addReview(found, path.Clean(h.Name), &total, func(limit int64) ([]byte, error) { return io.ReadAll(io.LimitReader(t, limit)) })
-		if err == nil && total > 8*maxTextBytes-limited.N { // files with holes, which take no room in the archive
+		if err == nil && total > 8*maxTextBytes-limited.N { // sparse files, which take no space in the archive
 			err = fmt.Errorf("%s: %d bytes of reviews so far, more than the archive has", h.Name, total)
 		}
 		if err != nil {

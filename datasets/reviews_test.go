@@ -40,7 +40,7 @@ func tarGz(t testing.TB, entries ...entry) []byte {
 }
 
 // TestReviewsLayouts: the archive and the unpacked folder give the same texts, in
-// the order of their numbers; what is no labelled review is left out.
+// the order of their numbers; what is no labeled review is left out.
 func TestReviewsLayouts(t *testing.T) {
 	entries := []entry{
 		{"aclImdb/README", "not a review"},

@@ -10,11 +10,11 @@ import (
 // Scaler maps column j of a table to (x - Shift[j]) / Scale[j].
 type Scaler struct{ Shift, Scale []float64 }
 
-// StandardScaler is fitted so that every column of x (rows of the given number of
-// columns, one after another) gets mean 0 and population standard deviation 1, as
+// StandardScaler fits a scaler that gives every column of x (rows of the given number of
+// columns, one after another) mean 0 and population standard deviation 1, as
 // scikit-learn's StandardScaler. A constant column is only shifted, and so is one whose
-// deviation is no more than what rounding makes of a constant. A column whose deviation
-// does not fit double precision is an error.
+// deviation is no larger than the rounding errors of a constant. A column whose deviation
+// overflows double precision is an error.
 func StandardScaler(x []float64, columns int) (Scaler, error) {
 	rows, err := rowCount(x, columns)
 	if err != nil {
@@ -25,8 +25,8 @@ func StandardScaler(x []float64, columns int) (Scaler, error) {
 	for i, v := range x {
 		s.Shift[i%columns] += v / n
 	}
-	// The mean is off by rounding. The deviations from it sum up to that error, which
-	// mends the mean and the variance.
+	// The mean has a rounding error, which the sum of the deviations from it reveals:
+	// correct the mean and the variance by it.
 	off := make([]float64, columns)
 	for i, v := range x {
 		d := v - s.Shift[i%columns]
@@ -47,9 +47,9 @@ func StandardScaler(x []float64, columns int) (Scaler, error) {
 	return s, nil
 }
 
-// MinMaxScaler is fitted so that every column of x lies in 0..1, as
-// scikit-learn's MinMaxScaler. A constant column becomes 0. A column whose range does not
-// fit double precision is an error.
+// MinMaxScaler fits a scaler that maps every column of x to 0..1, as scikit-learn's
+// MinMaxScaler. A constant column becomes 0. A column whose range overflows double
+// precision is an error.
 func MinMaxScaler(x []float64, columns int) (Scaler, error) {
 	if _, err := rowCount(x, columns); err != nil {
 		return Scaler{}, err
@@ -72,7 +72,7 @@ func MinMaxScaler(x []float64, columns int) (Scaler, error) {
 	return s, nil
 }
 
-// rowCount checks that x is whole rows of finite numbers, at least one.
+// rowCount checks that x consists of whole rows of finite numbers, at least one.
 func rowCount(x []float64, columns int) (int, error) {
 	if columns < 1 || len(x) == 0 || len(x)%columns != 0 {
 		return 0, fmt.Errorf("scaler: %d numbers in rows of %d columns, want at least one whole row", len(x), columns)
@@ -98,7 +98,7 @@ func (s Scaler) Invert(x []float64) error {
 func (s Scaler) each(x []float64, f func(v, shift, scale float64) float64) error {
 	columns := len(s.Shift)
 	if columns == 0 || len(x)%columns != 0 {
-		return fmt.Errorf("scaler: %d numbers are no whole number of rows, it was fitted on %d columns", len(x), columns)
+		return fmt.Errorf("scaler: %d numbers are not a whole number of rows, it was fitted on %d columns", len(x), columns)
 	}
 	for i, v := range x {
 		x[i] = f(v, s.Shift[i%columns], s.Scale[i%columns])

@@ -106,7 +106,7 @@ func TestSinglePrecision(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Crop(1, 1, math.MaxInt, math.MaxInt); err == nil {
-		t.Error("crop beyond the picture passed")
+		t.Error("crop beyond the image passed")
 	}
 	if _, err := NewImages(nil, []uint8{0}, 1<<16, 1<<16, 1<<16, []string{"a"}); err == nil {
 		t.Error("images without bytes passed")

@@ -20,8 +20,8 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// Limits of a series; the published file of Jena has 43 MB, a third of it when it is
-// compressed, and lines of 120 bytes.
+// Limits of a series; the published file of Jena has 43 MB, which compress to a third,
+// and lines of 120 bytes.
 const (
 	maxSeriesBytes = 1 << 27
 	maxSeriesLine  = 1 << 15
@@ -29,25 +29,25 @@ const (
 
 var seriesInflated = inflate.Limit{Base: 4 << 20, Ratio: 10}
 
-// seriesTime is how the weather station writes the time.
+// seriesTime is the time format of the weather station.
 const seriesTime = "02.01.2006 15:04:05"
 
 // ReadSeries decodes a CSV file with a header, the time (day.month.year
-// hour:minute:second) in the first column and numbers in all others, separated by commas;
-// a byte order mark is ignored. The name is used in errors, which also give the line.
+// hour:minute:second) in the first column and numbers in all others, separated by commas.
+// A byte order mark is ignored. Errors name the file, which is called name, and the line.
 func ReadSeries(r io.Reader, name string) (*Series, error) {
 	limited := &io.LimitedReader{R: r, N: maxSeriesBytes}
 	in := bufio.NewReaderSize(limited, maxSeriesLine)
-	begin, _ := in.Peek(maxSeriesLine) // what a short file lacks is reported below
+	begin, _ := in.Peek(maxSeriesLine) // a short file is reported below
 	if bytes.HasPrefix(begin, []byte("\ufeff")) {
-		_, _ = in.Discard(len("\ufeff")) // was seen
+		_, _ = in.Discard(len("\ufeff")) // was peeked at
 		begin = begin[len("\ufeff"):]
 	}
 	if err := checkSeries(begin); err != nil {
 		return nil, fmt.Errorf("%s: line 1: %w", name, err)
 	}
 	c := csv.NewReader(&lines{r: in, n: 1})
-	c.ReuseRecord, c.FieldsPerRecord = true, -1 // which are counted below
+	c.ReuseRecord, c.FieldsPerRecord = true, -1 // fields are counted below
 	header, err := c.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: header: %w", name, unexpected(err))
@@ -57,7 +57,7 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 	}
 	columns := make([]string, len(header)-1)
 	for j, h := range header[1:] {
-		columns[j] = strings.Clone(h) // the record is used again
+		columns[j] = strings.Clone(h) // the record is reused
 	}
 	var x []float64
 	var times []time.Time
@@ -66,7 +66,7 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err != nil { // names the line
+		if err != nil { // err names the line
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		line, _ := c.FieldPos(0)
@@ -99,13 +99,13 @@ func ReadSeries(r io.Reader, name string) (*Series, error) {
 	return &Series{t, times}, nil
 }
 
-// quoted is a name that may hold any separator.
+// quoted matches a name that may contain any separator.
 var quoted = regexp.MustCompile(`"[^"]*"`)
 
-// checkSeries looks at the beginning of a file for what is no such CSV.
+// checkSeries rejects the beginning of a file that is not such a CSV.
 func checkSeries(begin []byte) error {
 	switch is := sniff.Name(begin[:min(len(begin), sniff.Len)]); is {
-	case "", "a text file", "a BMP picture": // BM may begin a name
+	case "", "a text file", "a BMP image": // a name may begin with BM
 	default:
 		return fmt.Errorf("%s, want CSV: a header and lines of the time and numbers", is)
 	}
@@ -129,11 +129,11 @@ func checkSeries(begin []byte) error {
 	return nil
 }
 
-// lines refuses a line that does not end.
+// lines rejects a line that is too long.
 type lines struct {
 	r    io.Reader
-	n    int // lines that have begun
-	long int // bytes of the last one
+	n    int // number of the current line
+	long int // bytes of it so far
 }
 
 func (l *lines) Read(p []byte) (int, error) {
@@ -149,4 +149,29 @@ func (l *lines) Read(p []byte) (int, error) {
 		}
 		l.n, l.long, rest = l.n+1, 0, behind
 	}
+}
+
+// Series is a table whose rows are ordered in time.
+type Series struct {
+	*Table
+	Times []time.Time // of every row
+}
+
+// Normalized scales every column to mean 0 and standard deviation 1 over the rows from
+// first up to, but not including, end, which should be the training rows. All rows are
+// scaled by the same numbers. The scaler converts predictions back.
+func (s *Series) Normalized(first, end int) (*Series, Scaler, error) {
+	rows, err := s.Rows(first, end)
+	if err != nil {
+		return nil, Scaler{}, err
+	}
+	scaler, err := StandardScaler(rows.X, len(s.Columns))
+	if err != nil {
+		return nil, Scaler{}, err
+	}
+	t, err := s.Scaled(scaler)
+	if err != nil {
+		return nil, Scaler{}, err
+	}
+	return &Series{t, s.Times}, scaler, nil
 }

@@ -168,13 +168,13 @@ func TestNaive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := w.Naive(); got != 10 {
+	if got := w.NaiveMAE(); got != 10 {
 		t.Errorf("naive error %v, want 10", got)
 	}
 }
 
-// TestNormalised: the numbers come of the training rows alone, whatever follows them.
-func TestNormalised(t *testing.T) {
+// TestNormalized: the numbers come of the training rows alone, whatever follows them.
+func TestNormalized(t *testing.T) {
 	series := func(later float64) *Series {
 		tab, err := NewTable([]string{"a", "b"}, []float64{9, 9, 1, 10, 3, 30, 5, 50, later, -later}, "", nil)
 		if err != nil {
@@ -183,7 +183,7 @@ func TestNormalised(t *testing.T) {
 		return &Series{tab, make([]time.Time, 5)}
 	}
 	for _, later := range []float64{7, 1e6} {
-		s, scaler, err := series(later).Normalised(1, 4)
+		s, scaler, err := series(later).Normalized(1, 4)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestNormalised(t *testing.T) {
 		}
 	}
 	for _, rows := range [][2]int{{-1, 4}, {3, 2}, {0, 6}, {2, 2}} {
-		if _, _, err := series(1).Normalised(rows[0], rows[1]); err == nil {
+		if _, _, err := series(1).Normalized(rows[0], rows[1]); err == nil {
 			t.Errorf("rows %v: no error", rows)
 		}
 	}
@@ -268,7 +268,7 @@ func TestJenaLike(t *testing.T) {
 	if again := JenaLike(4, 1); !slices.Equal(again.X, s.X) {
 		t.Error("one seed gave two series")
 	}
-	norm, scaler, err := s.Normalised(0, 100000)
+	norm, scaler, err := s.Normalized(0, 100000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -279,7 +279,7 @@ func TestJenaLike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	naive := w.Naive()
+	naive := w.NaiveMAE()
 	if naive < 0.25 || naive > 0.35 {
 		t.Errorf("persistence is off by %.3f, want about 0.29", naive)
 	}

@@ -10,38 +10,8 @@ import (
 	"sync"
 )
 
-// capacity is the number of samples that the buffers hold, the smallest over all
-// of them.
-func (l *layout) capacity(inputs, targets [][]float32) (int, error) {
-	n := -1
-	for _, side := range []struct {
-		what    string
-		sizes   []int
-		buffers [][]float32
-	}{{"input", l.inputSizes, inputs}, {"target", l.targetSizes, targets}} {
-		if side.buffers == nil {
-			continue
-		}
-		if len(side.buffers) != len(side.sizes) {
-			return 0, fmt.Errorf("got %d %s buffers, the stream has %d %ss", len(side.buffers), side.what, len(side.sizes), side.what)
-		}
-		for k, b := range side.buffers {
-			if side.sizes[k] < 1 {
-				return 0, fmt.Errorf("%s %d of the stream holds no number", side.what, k)
-			}
-			if c := len(b) / side.sizes[k]; n < 0 || c < n {
-				n = c
-			}
-		}
-	}
-	if n < 1 {
-		return 0, errors.New("the buffers hold no sample")
-	}
-	return n, nil
-}
-
-// Generate makes a stream of a function that fills in one sample and returns
-// io.EOF, filling nothing, when there are no more.
+// Generate returns a stream of the samples that next fills in, one for each call. next
+// returns io.EOF, having filled nothing, when there are no more.
 func Generate(inputs, targets [][]int, next func(inputs, targets [][]float32) error) Stream {
 	return &generated{newLayout(inputs, targets), next}
 }
@@ -66,7 +36,7 @@ func (g *generated) Next(inputs, targets [][]float32) (int, error) {
 		}
 		if err := g.one(in, out); err != nil {
 			if errors.Is(err, io.EOF) && j > 0 {
-				return j, nil // the end is told next time
+				return j, nil // the next call reports the end
 			}
 			return j, err
 		}
@@ -74,14 +44,15 @@ func (g *generated) Next(inputs, targets [][]float32) (int, error) {
 	return n, nil
 }
 
-// one calls the user's function.
+// one calls the caller's function.
 func (g *generated) one(inputs, targets [][]float32) (err error) {
 	defer rescue(&err, "the function of Generate")
 	return g.next(inputs, targets)
 }
 
-// Draw is an endless stream of samples drawn from s at random with replacement,
-// the same for the same seed. A panic of s becomes an error when the samples are read.
+// Draw returns an endless stream of samples drawn from s at random with replacement; the
+// same seed gives the same stream. A panic of s becomes an error when the samples are
+// read.
 func Draw(s Source, seed uint64) Stream {
 	l, err := outline(s)
 	if err != nil {
@@ -119,9 +90,9 @@ func (d *drawn) Next(inputs, targets [][]float32) (int, error) {
 	return n, nil
 }
 
-// Ahead is a stream that is read on a background goroutine, a bounded number of
-// blocks before they are asked for. Close stops the goroutine and waits for it,
-// at the end or before.
+// Ahead is a stream that a background goroutine reads before its samples are asked for,
+// up to a limited number of blocks. Close, at the end or earlier, stops the goroutine and
+// waits for it.
 type Ahead struct {
 	layout
 	full, free chan *block
@@ -132,16 +103,16 @@ type Ahead struct {
 	at         int // samples of current already handed out
 }
 
-// block is what the reader fills at a time.
+// block is what the background goroutine fills at a time.
 type block struct {
 	inputs, targets [][]float32
 	n               int
 	err             error
 }
 
-// ReadAhead starts to read s, size samples at a time and at most blocks such
-// reads ahead. All of them together may hold 2^28 numbers (1 GB). A panic of s, or a call
-// of runtime.Goexit in it, is an error of the next Next.
+// ReadAhead starts to read s in the background, size samples at a time and at most blocks
+// such reads ahead. All of them together may hold 2^28 numbers (1 GB). A panic of s, or a
+// call of runtime.Goexit in it, is returned as an error by Next.
 func ReadAhead(s Stream, size, blocks int) (*Ahead, error) {
 	if size < 1 || blocks < 1 {
 		return nil, fmt.Errorf("read ahead: %d blocks of %d samples, want at least 1 of 1", blocks, size)
@@ -188,7 +159,7 @@ func (a *Ahead) read(s Stream, size int) {
 			return err
 		}, func(err error) {
 			b.err, failed = err, err != nil
-			a.full <- b // never blocks: there are no more blocks than places
+			a.full <- b // never blocks: its capacity is the number of blocks
 		})
 		if failed {
 			return
@@ -196,14 +167,14 @@ func (a *Ahead) read(s Stream, size int) {
 	}
 }
 
-// Next copies samples out of the blocks that have been read.
+// Next copies samples from the blocks that have been read.
 func (a *Ahead) Next(inputs, targets [][]float32) (int, error) {
-	room, err := a.capacity(inputs, targets)
+	capacity, err := a.capacity(inputs, targets)
 	if err != nil {
 		return 0, err
 	}
 	n := 0
-	for n < room {
+	for n < capacity {
 		if a.current == nil {
 			select {
 			case <-a.stop:
@@ -214,7 +185,7 @@ func (a *Ahead) Next(inputs, targets [][]float32) (int, error) {
 		}
 		b := a.current
 		if a.at == b.n {
-			if b.err != nil { // stays current: every later call gets it too
+			if b.err != nil { // stays current, so that every later call returns it too
 				if n > 0 && errors.Is(b.err, io.EOF) {
 					return n, nil
 				}
@@ -224,7 +195,7 @@ func (a *Ahead) Next(inputs, targets [][]float32) (int, error) {
 			a.free <- b
 			continue
 		}
-		m := min(room-n, b.n-a.at)
+		m := min(capacity-n, b.n-a.at)
 		move(inputs, b.inputs, a.inputSizes, n, a.at, m)
 		move(targets, b.targets, a.targetSizes, n, a.at, m)
 		n, a.at = n+m, a.at+m
@@ -232,7 +203,7 @@ func (a *Ahead) Next(inputs, targets [][]float32) (int, error) {
 	return n, nil
 }
 
-// move copies m samples from place from of src to place to of dst.
+// move copies m samples from index from of src to index to of dst.
 func move(dst, src [][]float32, sizes []int, to, from, m int) {
 	for k, d := range dst {
 		size := sizes[k]
@@ -240,7 +211,7 @@ func move(dst, src [][]float32, sizes []int, to, from, m int) {
 	}
 }
 
-// Close stops reading ahead. It waits for a read that is under way.
+// Close stops reading ahead. It waits for a read in progress.
 func (a *Ahead) Close() error {
 	a.once.Do(func() { close(a.stop) })
 	a.wg.Wait()

@@ -18,7 +18,7 @@ type subset struct {
 }
 
 func newSubset(s Source, at []int) *subset {
-	if below, ok := s.(*subset); ok { // one step instead of two
+	if below, ok := s.(*subset); ok { // flatten a subset of a subset
 		for j, i := range at {
 			at[j] = below.at[i]
 		}
@@ -46,7 +46,7 @@ func (s *subset) Read(indices []int, inputs, targets [][]float32) error {
 	return read(s.Source, *p, inputs, targets)
 }
 
-// Subset gives the samples at the indices, in their order.
+// Subset returns the samples at the indices, in that order.
 func Subset(s Source, indices []int) (Source, error) {
 	n, err := length(s)
 	if err != nil {
@@ -60,8 +60,7 @@ func Subset(s Source, indices []int) (Source, error) {
 	return newSubset(s, slices.Clone(indices)), nil
 }
 
-// Range gives the samples from first up to, not including, end. As with slices,
-// end may be at most Len.
+// Range returns the samples from first up to, but not including, end, as slicing does.
 func Range(s Source, first, end int) (Source, error) {
 	n, err := length(s)
 	if err != nil {
@@ -82,8 +81,8 @@ func span(s Source, first, end int) Source {
 	return newSubset(s, at)
 }
 
-// Take gives the first n samples, all of them if there are fewer. A panic of s becomes an
-// error when the samples are read.
+// Take returns the first n samples, or all of them if there are fewer. A panic of s
+// becomes an error when the samples are read.
 func Take(s Source, n int) Source {
 	all, err := length(s)
 	if err != nil {
@@ -92,7 +91,7 @@ func Take(s Source, n int) Source {
 	return span(s, 0, min(max(n, 0), all))
 }
 
-// Split cuts the source in two: the first part has the share of the samples,
+// Split cuts the source in two: the first part has the given share of the samples,
 // rounded down. Keras's validation_split=0.2 is Split(s, 0.8): the last fifth.
 func Split(s Source, share float64) (first, last Source, err error) {
 	if !(share >= 0 && share <= 1) {
@@ -106,10 +105,11 @@ func Split(s Source, share float64) (first, last Source, err error) {
 	return span(s, 0, n), span(s, n, all), nil
 }
 
-// Permutation gives 0..n-1 in the order of numpy.random.RandomState(seed).permutation(n).
+// Permutation returns 0..n-1 in the order of
+// numpy.random.RandomState(seed).permutation(n).
 func Permutation(n int, seed uint32) []int { return mt19937.New(seed).Permutation(max(n, 0)) }
 
-// Shuffle gives the samples in the order of Permutation(s.Len(), seed). A panic of s
+// Shuffle returns the samples in the order of Permutation(s.Len(), seed). A panic of s
 // becomes an error when the samples are read.
 func Shuffle(s Source, seed uint32) Source {
 	n, err := length(s)
@@ -119,8 +119,8 @@ func Shuffle(s Source, seed uint32) Source {
 	return newSubset(s, Permutation(n, seed))
 }
 
-// TrainTestSplit shuffles and cuts: the test part has ceil(n·share) samples. The
-// two parts are those of scikit-learn's train_test_split with random_state=seed.
+// TrainTestSplit shuffles and splits: the test part has ceil(n·share) samples. The two
+// parts are those of scikit-learn's train_test_split with random_state=seed.
 func TrainTestSplit(s Source, share float64, seed uint32) (train, test Source, err error) {
 	n, err := length(s)
 	if err != nil {

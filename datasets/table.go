@@ -8,12 +8,12 @@ import (
 	"slices"
 )
 
-// Table is rows of named columns and, as a source, one number to predict for each
-// row. Values are kept in double precision, so that scaling loses nothing, and
-// become float32 when they are read.
+// Table is a source of rows with named columns and, for each row, one number to predict.
+// Values are kept in double precision, so that scaling loses nothing, and converted to
+// float32 when they are read.
 //
 // Input shape:  (columns)
-// Target shape: (1); a table without target has none
+// Target shape: (1); none for a table without a target
 type Table struct {
 	layout
 	Columns []string
@@ -23,8 +23,8 @@ type Table struct {
 	origin  Origin
 }
 
-// NewTable makes a table of rows one after another. It keeps the slices. A NaN or
-// an infinite number is an error that names its row and column.
+// NewTable returns a table of rows, one after another. It keeps the slices. A NaN or Inf
+// is an error that names its row and column.
 func NewTable(columns []string, x []float64, target string, y []float64) (*Table, error) {
 	if len(columns) == 0 || len(x)%len(columns) != 0 {
 		return nil, fmt.Errorf("table: %d numbers in rows of %d columns", len(x), len(columns))
@@ -84,7 +84,7 @@ func (t *Table) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// Column copies column c; it is nil when there is no such column.
+// Column copies column c; it is nil if there is no such column.
 func (t *Table) Column(c int) []float64 {
 	if c < 0 || c >= len(t.Columns) {
 		return nil
@@ -96,7 +96,7 @@ func (t *Table) Column(c int) []float64 {
 	return out
 }
 
-// with is a table of other values and the same target and origin.
+// with is a table of other values with the same target and origin.
 func (t *Table) with(columns []string, x, y []float64) *Table {
 	c := *t
 	c.Columns, c.X, c.Y = columns, x, y
@@ -104,7 +104,7 @@ func (t *Table) with(columns []string, x, y []float64) *Table {
 	return &c
 }
 
-// Select keeps the columns with the given numbers, in that order.
+// Select returns the columns with the given indices, in that order.
 func (t *Table) Select(columns ...int) (*Table, error) {
 	names := make([]string, len(columns))
 	for j, c := range columns {
@@ -125,8 +125,8 @@ func (t *Table) Select(columns ...int) (*Table, error) {
 	return t.with(names, x, t.Y), nil
 }
 
-// Append gives the rows of t and, after them, those of more, which must have the
-// same columns.
+// Append returns the rows of t followed by those of more, which must have the same
+// columns.
 func (t *Table) Append(more *Table) (*Table, error) {
 	if !slices.Equal(t.Columns, more.Columns) || (t.Y == nil) != (more.Y == nil) {
 		return nil, fmt.Errorf("append: columns %v and target %q, want %v and %q", more.Columns, more.Target, t.Columns, t.Target)
@@ -134,7 +134,7 @@ func (t *Table) Append(more *Table) (*Table, error) {
 	return t.with(t.Columns, slices.Concat(t.X, more.X), slices.Concat(t.Y, more.Y)), nil
 }
 
-// Rows gives the rows from first up to, not including, end, without copying them.
+// Rows returns the rows from first up to, but not including, end, without copying them.
 func (t *Table) Rows(first, end int) (*Table, error) {
 	if first < 0 || end < first || end > t.Len() {
 		return nil, fmt.Errorf("rows %d:%d of a table of %d rows", first, end, t.Len())
@@ -146,7 +146,7 @@ func (t *Table) Rows(first, end int) (*Table, error) {
 	return t.with(t.Columns, t.X[first*len(t.Columns):end*len(t.Columns)], y), nil
 }
 
-// Scaled gives a copy whose columns have been scaled.
+// Scaled returns a copy with scaled columns.
 func (t *Table) Scaled(s Scaler) (*Table, error) {
 	if len(s.Shift) != len(t.Columns) {
 		return nil, fmt.Errorf("scaler: fitted on %d columns, the table has %d", len(s.Shift), len(t.Columns))
@@ -158,8 +158,8 @@ func (t *Table) Scaled(s Scaler) (*Table, error) {
 	return t.with(t.Columns, x, t.Y), nil
 }
 
-// Correlation gives Pearson's correlation of every pair of columns, with the
-// target as the last column if there is one. It is NaN for a constant column.
+// Correlation returns Pearson's correlation coefficient of every pair of columns, with
+// the target as the last column if there is one. It is NaN for a constant column.
 func (t *Table) Correlation() [][]float64 {
 	columns := make([][]float64, 0, len(t.Columns)+1)
 	for c := range t.Columns {
@@ -170,7 +170,7 @@ func (t *Table) Correlation() [][]float64 {
 	}
 	for _, c := range columns { // each to mean 0 and length 1
 		if len(c) == 0 || slices.Min(c) == slices.Max(c) {
-			for i := range c { // rounding of the mean would pass for values
+			for i := range c { // otherwise rounding errors of the mean would count as values
 				c[i] = math.NaN()
 			}
 			continue
@@ -183,7 +183,7 @@ func (t *Table) Correlation() [][]float64 {
 			c[i] -= mean
 			largest = max(largest, math.Abs(c[i]))
 		}
-		for i := range c { // squares of large and small numbers fit as well
+		for i := range c { // so that squares neither overflow nor underflow
 			c[i] /= largest
 			squares += c[i] * c[i]
 		}
@@ -198,7 +198,7 @@ func (t *Table) Correlation() [][]float64 {
 			for i, v := range columns[a] {
 				r[a][b] += v * columns[b][i]
 			}
-			r[a][b] = min(max(r[a][b], -1), 1) // NaN stays
+			r[a][b] = min(max(r[a][b], -1), 1) // keeps NaN
 		}
 	}
 	return r

@@ -29,7 +29,7 @@ func TestScalers(t *testing.T) {
 	if err := m.Apply(y); err != nil || !slices.Equal(y, []float64{0, 0, 0.2, 0, 0.4, 0, 1, 0}) {
 		t.Errorf("min-max: %v %v", y, err)
 	}
-	if err := s.Apply(y[:3]); err == nil || err.Error() != "scaler: 3 numbers are no whole number of rows, it was fitted on 2 columns" {
+	if err := s.Apply(y[:3]); err == nil || err.Error() != "scaler: 3 numbers are not a whole number of rows, it was fitted on 2 columns" {
 		t.Errorf("got error %v", err)
 	}
 	if _, err := StandardScaler([]float64{1, math.NaN()}, 2); err == nil || err.Error() != "scaler: row 0, column 1 is NaN" {

@@ -13,8 +13,8 @@ import (
 // checkSequences checks the counts of a part and how its first texts begin.
 func checkSequences(t *testing.T, name string, s *Sequences, counts []int, labels []int32, begin [][]int32, sum int64) {
 	t.Helper()
-	if !slices.Equal(s.Counts(), counts) {
-		t.Errorf("%s: texts of each class %v, want %v", name, s.Counts(), counts)
+	if !slices.Equal(s.ClassCounts(), counts) {
+		t.Errorf("%s: texts of each class %v, want %v", name, s.ClassCounts(), counts)
 	}
 	if !slices.Equal(s.Labels[:len(labels)], labels) {
 		t.Errorf("%s: first labels %v, want %v", name, s.Labels[:len(labels)], labels)
@@ -120,8 +120,8 @@ func TestTextSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(train.Counts(), []int{400, 400}) || !slices.Equal(test.Counts(), []int{200, 200}) {
-		t.Errorf("IMDB: %v and %v reviews", train.Counts(), test.Counts())
+	if !slices.Equal(train.ClassCounts(), []int{400, 400}) || !slices.Equal(test.ClassCounts(), []int{200, 200}) {
+		t.Errorf("IMDB: %v and %v reviews", train.ClassCounts(), test.ClassCounts())
 	}
 	if strings.Count(train.Text(0), "?") > len(train.IDs[0])/4 {
 		t.Errorf("IMDB: the word index does not fit: %.200q", train.Text(0))
@@ -156,7 +156,7 @@ func TestTextSamples(t *testing.T) {
 	}
 }
 
-// TestReviewsFull reads the archive of all labelled reviews and counts their
+// TestReviewsFull reads the archive of all labeled reviews and counts their
 // words: Keras's word index was made from the training reviews, so the ranks of
 // the most frequent words must come out again.
 func TestReviewsFull(t *testing.T) {

@@ -111,7 +111,7 @@ func TestTokenizerSaveLoad(t *testing.T) {
 		{strings.Replace(saved, `\"cat\": 3,`, `\"cat\": 30,`, 1), `f: tokenizer: word_index: id 30 of "cat", want 1 to 10 for a word of word_counts`},
 		{strings.Replace(saved, `\"cat\": 3,`, ``, 1), `f: tokenizer: word_index: no id for "cat" of word_counts`},
 		{strings.Replace(saved, `\"\\u003coov\\u003e\": 1,`, ``, 1), `f: tokenizer: word_index: no id for the oov_token "<oov>"`},
-		{strings.Replace(saved, `"split":" "`, `"split":""`, 1), `f: tokenizer: split "", want a text`},
+		{strings.Replace(saved, `"split":" "`, `"split":""`, 1), `f: tokenizer: split "", want a separator`},
 		{strings.Replace(saved, `"oov_token":"\u003coov\u003e"`, `"oov_token":""`, 1), `f: tokenizer: oov_token "", want a word or null`},
 		{strings.Replace(saved, `\"cat\": 1,`, `\"cat\": -1,`, 1), "f: tokenizer: word_counts: offset "},
 		{strings.Replace(saved, `"document_count":2`, `"document_count":1`, 1), `f: tokenizer: word_docs: "the" is in 2 of 1 texts`},
@@ -221,7 +221,7 @@ func TestWordIndex(t *testing.T) {
 	for _, c := range []struct{ raw, want string }{
 		{"", "f: offset 0: unexpected EOF"},
 		{"[1]", "f: offset 1: [, want a JSON object of words and ranks"},
-		{`{"a": 1, "b": 1}`, `f: offset 15: rank 1 of "b" belongs to "a" already`},
+		{`{"a": 1, "b": 1}`, `f: offset 15: rank 1 of "b" already belongs to "a"`},
 		{`{"a": 1, "a": 2}`, `f: offset 15: "a" has two ranks`},
 		{`{"a": 0}`, `f: offset 7: rank 0 of "a", want 1 to 1048576`},
 		{`{"a": "x"}`, `f: offset 9: rank of "a": json: cannot unmarshal string`},

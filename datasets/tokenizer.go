@@ -12,34 +12,34 @@ import (
 	"unicode/utf8"
 )
 
-// Tokenizer turns texts into word ids as Keras's Tokenizer does: lower case,
-// punctuation to blanks, ids by frequency from 1, words of one frequency in the
-// order of their first appearance. Set the options before Fit.
+// Tokenizer turns texts into word ids as Keras's Tokenizer does: lower case, punctuation
+// replaced by spaces, ids by frequency from 1, equally frequent words in the order of
+// their first appearance. Set the options before Fit.
 type Tokenizer struct {
 	// NumWords keeps the ids below it when texts are encoded; 0 keeps all.
 	NumWords int
-	// OOV, if set, is a word that stands for all unknown and too rare ones. Its id
-	// is 1. If it also occurs in the texts, then, as in Keras, its id is the one that its
-	// frequency gives it, counted from 2, and 1 is the id of no word.
+	// OOV, if set, is a word that replaces all unknown and too rare ones. Its id is 1. If
+	// it also occurs in the texts then, as in Keras, its id follows from its frequency,
+	// counted from 2, and no word has the id 1.
 	OOV string
-	// KeepCase leaves capital letters as they are. Otherwise texts are mapped to lower
-	// case as by Python's str.lower; the OOV word is not.
+	// KeepCase keeps capital letters. Otherwise texts, but not the OOV word, are converted
+	// to lower case as by Python's str.lower.
 	KeepCase bool
 	// Filters are the characters that separate words as Split does; empty means
 	// DefaultFilters.
 	Filters string
 	// NoFilters makes Split the only separator, whatever Filters says.
 	NoFilters bool
-	// Split separates words; empty means a blank. Other white space separates only where
-	// it is among the filters.
+	// Split separates words; empty means a space. Other white space separates words only
+	// if it is among the filters.
 	Split string
 	// CharLevel makes every character a word. Filters and Split do not apply.
 	CharLevel bool
 
-	documents int              // texts that have been fitted
-	words     []string         // by id - 1; "" where an id has no word
+	documents int              // number of fitted texts
+	words     []string         // by id - 1; "" if an id has no word
 	ids       map[string]int   // of words
-	stats     map[string]*stat // of words that have been seen
+	stats     map[string]*stat // of the words of all texts
 	order     []string         // words by first appearance
 }
 
@@ -50,11 +50,11 @@ type stat struct {
 	last  int // number of the last of them
 }
 
-// DefaultFilters are the separators of Keras's Tokenizer: ASCII punctuation but
-// the apostrophe, tab and newline.
+// DefaultFilters are the separators of Keras's Tokenizer: ASCII punctuation except the
+// apostrophe, tab and newline.
 const DefaultFilters = "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n"
 
-// filters are the characters that become Split, split is never empty.
+// separators returns the characters that are replaced by split, which is never empty.
 func (t *Tokenizer) separators() (filters, split string) {
 	filters, split = t.Filters, t.Split
 	if filters == "" {
@@ -69,9 +69,9 @@ func (t *Tokenizer) separators() (filters, split string) {
 	return filters, split
 }
 
-// split gives the words of a text.
+// split returns the words of a text.
 func (t *Tokenizer) split(text string) []string {
-	text = strings.ToValidUTF8(text, "\uFFFD") // as it would be in a file that Save writes
+	text = strings.ToValidUTF8(text, "\uFFFD") // as in a file written by Save
 	if !t.KeepCase {
 		text = lower(text)
 	}
@@ -91,7 +91,7 @@ func (t *Tokenizer) split(text string) []string {
 	if one, n := utf8.DecodeRuneInString(split); n == len(split) {
 		return strings.FieldsFunc(text, func(r rune) bool { return r == one || filtered(r) })
 	}
-	// What the filters leave behind may join its neighbors to another separator.
+	// Inserted separators may combine with adjacent characters to further ones.
 	var b strings.Builder
 	for _, r := range text {
 		if filtered(r) {
@@ -103,8 +103,8 @@ func (t *Tokenizer) split(text string) []string {
 	return slices.DeleteFunc(strings.Split(b.String(), split), func(w string) bool { return w == "" })
 }
 
-// Fit counts the words of the texts and numbers them. It may be called again
-// with more texts.
+// Fit counts the words of the texts and assigns the ids. It may be called again with more
+// texts.
 func (t *Tokenizer) Fit(texts []string) {
 	if t.stats == nil {
 		t.stats = map[string]*stat{}
@@ -114,7 +114,7 @@ func (t *Tokenizer) Fit(texts []string) {
 		for _, w := range t.split(text) {
 			s := t.stats[w]
 			if s == nil {
-				w = strings.Clone(w) // not to keep the whole text
+				w = strings.Clone(w) // does not retain the whole text
 				s = &stat{}
 				t.stats[w] = s
 				t.order = append(t.order, w)
@@ -128,7 +128,7 @@ func (t *Tokenizer) Fit(texts []string) {
 	t.number()
 }
 
-// number gives the words their ids.
+// number assigns the ids.
 func (t *Tokenizer) number() {
 	t.words = t.words[:0]
 	if t.OOV != "" {
@@ -140,7 +140,7 @@ func (t *Tokenizer) number() {
 	t.index()
 }
 
-// index finds the ids of the words; of a word that stands there twice the last id counts.
+// index fills in the ids of the words; if a word occurs twice the last id counts.
 func (t *Tokenizer) index() {
 	t.ids = make(map[string]int, len(t.words))
 	for i, w := range t.words {
@@ -154,16 +154,16 @@ func (t *Tokenizer) index() {
 	}
 }
 
-// Len is the number of words, the OOV word among them.
+// Len is the number of words, including the OOV word.
 func (t *Tokenizer) Len() int { return len(t.ids) }
 
-// ID gives the id of a word, whatever NumWords is.
+// ID returns the id of a word, whatever NumWords is.
 func (t *Tokenizer) ID(word string) (id int, ok bool) {
 	id, ok = t.ids[word]
 	return id, ok
 }
 
-// Word gives the word of an id.
+// Word returns the word of an id.
 func (t *Tokenizer) Word(id int) (word string, ok bool) {
 	if id < 1 || id > len(t.words) || t.words[id-1] == "" {
 		return "", false
@@ -182,8 +182,8 @@ func (t *Tokenizer) oov() (id int, ok bool) {
 	return id, true
 }
 
-// Sequences encodes texts. Unknown words and those whose id is not below NumWords
-// become the OOV word, or are left out when there is none.
+// Sequences encodes texts. Unknown words and those whose id is not below NumWords become
+// the OOV word, or are omitted if there is none.
 func (t *Tokenizer) Sequences(texts []string) [][]int32 {
 	oov, hasOOV := t.oov()
 	out := make([][]int32, len(texts))
@@ -204,8 +204,8 @@ func (t *Tokenizer) Sequences(texts []string) [][]int32 {
 	return out
 }
 
-// Texts decodes sequences, a blank between words. Ids of no word and those not below
-// NumWords become the OOV word, or are left out when there is none.
+// Texts decodes sequences into words separated by spaces. Unknown ids and those not below
+// NumWords become the OOV word, or are omitted if there is none.
 func (t *Tokenizer) Texts(sequences [][]int32) []string {
 	_, hasOOV := t.oov()
 	out := make([]string, len(sequences))
@@ -226,8 +226,8 @@ func (t *Tokenizer) Texts(sequences [][]int32) []string {
 	return out
 }
 
-// Mode says what Matrix puts into column j of a text in which word j occurs c
-// times out of n, d of N fitted texts containing it.
+// Mode says what Matrix puts into column j of a text in which word j occurs c times out
+// of n; d of N fitted texts contain it.
 type Mode int
 
 // The modes of Matrix.
@@ -238,9 +238,9 @@ const (
 	TFIDF              // (1 + ln c) · ln(1 + N / (1 + d))
 )
 
-// Matrix encodes texts as vectors with one column for each id; column 0 is never
-// used. The width is NumWords, or the number of words and one; ids that are not below it
-// are left out, but they count in n.
+// Matrix encodes texts as vectors with one column for each id; column 0 is unused. The
+// width is NumWords, or the number of words plus one. Ids that are not below it are
+// omitted, but count in n.
 //
 // Shape of a sample: (width)
 func (t *Tokenizer) Matrix(texts []string, mode Mode) (Array, error) {
@@ -277,7 +277,7 @@ func (t *Tokenizer) Matrix(texts []string, mode Mode) (Array, error) {
 				row[j] = c / float32(len(ids))
 			case TFIDF:
 				d := 0
-				if s := t.stats[t.words[j-1]]; s != nil { // not an OOV word that never occurs
+				if s := t.stats[t.words[j-1]]; s != nil { // nil for an OOV word that never occurs
 					d = s.texts
 				}
 				row[j] = float32((1 + math.Log(float64(c))) * math.Log(1+float64(t.documents)/float64(1+d)))

@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// tokenizerFile is what Keras's Tokenizer.to_json writes; four of the values are
-// JSON objects written as text once more.
+// tokenizerFile is what Keras's Tokenizer.to_json writes; four of the values are JSON
+// objects encoded as strings.
 type tokenizerFile struct {
 	ClassName string          `json:"class_name"`
 	Config    tokenizerConfig `json:"config"`
@@ -49,7 +49,7 @@ func (t *Tokenizer) Save(w io.Writer) error {
 			ids = append(ids, i+1)
 		}
 	}
-	var counted []int // ids of words that were seen, by first appearance
+	var counted []int // ids of the words of all texts, by first appearance
 	for _, w := range t.order {
 		counted = append(counted, t.ids[w])
 	}
@@ -61,8 +61,8 @@ func (t *Tokenizer) Save(w io.Writer) error {
 	return json.NewEncoder(w).Encode(tokenizerFile{"Tokenizer", c})
 }
 
-// object writes a JSON object with its keys in the given order, which is the order
-// of ties between equally frequent words.
+// object encodes a JSON object with its keys in the given order, which decides between
+// equally frequent words.
 func object(ids []int, key func(int) string, value func(int) any) string {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -80,8 +80,8 @@ func object(ids []int, key func(int) string, value func(int) any) string {
 	return b.String()
 }
 
-// LoadTokenizer reads what Save or Keras's Tokenizer.to_json wrote. The name is
-// used in errors.
+// LoadTokenizer reads what Save or Keras's Tokenizer.to_json wrote. Errors name the file,
+// which is called name.
 func LoadTokenizer(r io.Reader, name string) (*Tokenizer, error) {
 	fail := func(format string, args ...any) (*Tokenizer, error) {
 		return nil, fmt.Errorf("%s: tokenizer: %w", name, fmt.Errorf(format, args...))
@@ -100,7 +100,7 @@ func LoadTokenizer(r io.Reader, name string) (*Tokenizer, error) {
 		return fail("class %q, want \"Tokenizer\"", f.ClassName)
 	}
 	if c.Split == "" {
-		return fail("split \"\", want a text that separates words")
+		return fail("split \"\", want a separator")
 	}
 	if c.OOV != nil && *c.OOV == "" {
 		return fail("oov_token \"\", want a word or null")
@@ -143,8 +143,8 @@ func LoadTokenizer(r io.Reader, name string) (*Tokenizer, error) {
 	return t, nil
 }
 
-// take numbers the words as a file has them: every word that was counted, and the OOV
-// word, has an id of its own from 1 on.
+// take assigns the ids of a file: every word that was counted, and the OOV word, has its
+// own id from 1 on.
 func (t *Tokenizer) take(index map[string]int) error {
 	most := len(t.order)
 	if t.OOV != "" {
@@ -171,7 +171,7 @@ func (t *Tokenizer) take(index map[string]int) error {
 	return nil
 }
 
-// counts reads an object of words and positive numbers, with the order of its keys.
+// counts decodes an object of words and positive numbers, with the order of its keys.
 func counts(text string) (order []string, values map[string]int, err error) {
 	d := json.NewDecoder(bytes.NewBufferString(text))
 	if token, err := d.Token(); err != nil || token != json.Delim('{') {

@@ -14,7 +14,7 @@ func TestViewsPassOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pictures, err := Folder(folder(t), "top", ImageOptions{Height: 1, Width: 1})
+	pictures, err := NewImageFolder(folder(t), "top", ImageOptions{Height: 1, Width: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestViewsPassOn(t *testing.T) {
 	}{
 		"take of sequences": {Take(hot, 2), words.names, 0, []bool{true}},
 		"map of sequences":  {Map(hot, same), words.names, 0, []bool{false}},
-		"one-hot pictures":  {oneHot, []string{"a", "b", "c"}, 2, []bool{false}},
+		"one-hot images":    {oneHot, []string{"a", "b", "c"}, 2, []bool{false}},
 		"zip":               {zipped, []string{"a", "b", "c"}, 2, []bool{false, true, false}},
 		"plain":             {Shuffle(counting(t, 3), 1), nil, 0, []bool{false}},
 	} {
@@ -67,7 +67,7 @@ func TestClasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Classes(m); err == nil || err.Error() != "classes: sample 2 has target 2.5, which is no index" {
+	if _, err := Classes(m); err == nil || err.Error() != "classes: sample 2 has target 2.5, want a class index" {
 		t.Errorf("got error %v", err)
 	}
 	if got, err := Classes(Take(m, 2)); err != nil || !slices.Equal(got, []int{1, 0}) {

@@ -8,47 +8,48 @@ import (
 	"math"
 )
 
-// Window says which rows of a table make a sample and which row is predicted.
-// With the anchor row r, the inputs are the rows
+// Window says which rows of a table make up a sample and which row is predicted. With the
+// anchor row r, the inputs are the rows
 //
-//	r - Lookback, r - Lookback + Step, ... up to, not including, r
+//	r - Lookback, r - Lookback + Step, ... up to, but not including, r
 //
 // and the target is column Target of row r + Delay. The anchors are
 //
-//	First + Lookback, First + Lookback + Stride, ... up to, not including, End
+//	First + Lookback, First + Lookback + Stride, ... up to, but not including, End
 //
-// so no input lies before First, but the target of a late anchor lies up to Delay
-// rows behind End. The last input row is not r but at least one row before it: the
-// prediction reaches further than Delay. [Windows.Rows] tells the rows of a sample.
+// so no input lies before First, but the target of a late anchor lies up to Delay rows
+// after End. The last input row is at least one row before r: the prediction reaches
+// further than Delay. [Windows.Rows] lists the rows of a sample.
 //
 // These are the lookback, step, delay, min_index and max_index of the generator in
 // Chollet's Deep Learning with Python, section 6.3.
 type Window struct {
-	Lookback int // rows that are looked back over
-	Step     int // distance of the rows that are taken; 0 means 1
+	Lookback int // rows before the anchor that inputs are taken from
+	Step     int // distance between input rows; 0 means 1
 	Delay    int // rows from the anchor to the target
-	Target   int // column that is predicted
+	Target   int // column to predict
 	First    int // first row that may be an input
-	End      int // anchors are below; 0 means as many as have a target
-	Stride   int // distance of the anchors; 0 means 1
+	End      int // upper bound of the anchors; 0 means as many as have a target
+	Stride   int // distance between anchors; 0 means 1
 }
 
-// Windows is the source of the windows of a table. The rows are kept once, in
-// single precision; the windows overlap and are put together when they are read.
+// Windows is a source of the windows of a table. The rows are stored once, in single
+// precision; the windows overlap and are assembled when they are read.
 //
 // Input shape:  (ceil(Lookback/Step), columns)
 // Target shape: (1)
 type Windows struct {
 	layout
 	w       Window
-	values  []float32 // of the rows from First on, laid out by residue, see at
+	values  []float32 // of the rows from First on, arranged by residue, see at
 	stored  int       // rows of values
 	columns int
 	rows    int // of one sample
 	n       int
 }
 
-// NewWindows makes the source.
+// NewWindows returns the windows of a table. A window that reaches outside the table is
+// an error, and so are settings that leave no window.
 func NewWindows(t *Table, w Window) (*Windows, error) {
 	if w.Step == 0 {
 		w.Step = 1
@@ -100,8 +101,8 @@ func NewWindows(t *Table, w Window) (*Windows, error) {
 	return s, nil
 }
 
-// at is where a row of the table begins in values. Rows that are a multiple of Step
-// apart lie together, so that a window is one piece.
+// at is the offset of a row of the table in values. Rows that are a multiple of Step
+// apart are adjacent, so that a window is contiguous.
 func (s *Windows) at(row int) int {
 	row -= s.w.First
 	residue := row % s.w.Step
@@ -115,7 +116,8 @@ func (s *Windows) Len() int { return s.n }
 // anchor is the row r of window i.
 func (s *Windows) anchor(i int) int { return s.w.First + s.w.Lookback + i*s.w.Stride }
 
-// Rows gives the rows of the table that window i takes and the row it predicts.
+// Rows lists the rows of the table that window i takes as inputs, and the row it
+// predicts.
 func (s *Windows) Rows(i int) (inputs []int, target int) {
 	r := s.anchor(i)
 	for row := r - s.w.Lookback; row < r; row += s.w.Step {
@@ -145,15 +147,15 @@ func (s *Windows) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// target is the value to predict, of any row.
+// target is the value to predict in a row.
 func (s *Windows) target(row int) float32 {
 	return s.values[s.at(row)+s.w.Target]
 }
 
-// Naive is the mean absolute error, over all windows, of the prediction that
-// nothing changes: the target is taken to be the value in the last row of the
-// window. A model has to beat it.
-func (s *Windows) Naive() float64 {
+// NaiveMAE is the mean absolute error, over all windows, of the prediction that nothing
+// changes: the target is assumed to equal the value in the last row of the window. A
+// model has to beat this baseline.
+func (s *Windows) NaiveMAE() float64 {
 	var sum float64
 	for i := range s.n {
 		r := s.anchor(i)

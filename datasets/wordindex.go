@@ -3,9 +3,7 @@
 package datasets
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -13,26 +11,26 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/inflate"
 )
 
-// WordIndex gives every word of a corpus its rank by frequency, 1 for the most
-// frequent, as get_word_index of Keras's data sets.
+// WordIndex gives every word of a corpus its rank by frequency, 1 for the most frequent,
+// like get_word_index of Keras's data sets.
 type WordIndex struct {
 	rank  map[string]int
 	words []string // by rank, "" where a rank has no word
 	none  int      // the rank of the word "", 0 when there is none
 }
 
-// maxRank bounds the ranks, and so the number of words; the largest published index
-// has 88,584.
+// maxRank limits the ranks, and so the number of words; the largest published index has
+// 88,584.
 const maxRank = 1 << 20
 
-// maxIndexBytes bounds a file of words; the largest published index has 1.6 MB, a third of
-// it when it is compressed.
+// maxIndexBytes limits a file of words; the largest published index has 1.6 MB, which
+// compress to a third.
 const maxIndexBytes = 1 << 26
 
 var indexInflated = inflate.Limit{Base: 4 << 20, Ratio: 12}
 
-// ReadWordIndex decodes a JSON object of words and ranks, gzip-compressed or
-// plain. The name is used in errors. Two words of one rank are an error.
+// ReadWordIndex decodes a JSON object of words and ranks, gzip-compressed or plain. Two
+// words with the same rank are an error. Errors name the file, which is called name.
 func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 	in, _, err := inflate.Gunzip(r, name, indexInflated)
 	if err != nil {
@@ -68,7 +66,7 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 			return nil, fail("rank %d of %.40q, want 1 to %d", rank, word, maxRank)
 		}
 		if other, ok := w.Word(rank); ok {
-			return nil, fail("rank %d of %.40q belongs to %.40q already", rank, word, other)
+			return nil, fail("rank %d of %.40q already belongs to %.40q", rank, word, other)
 		}
 		if _, ok := w.rank[word]; ok {
 			return nil, fail("%.40q has two ranks", word)
@@ -92,43 +90,25 @@ func ReadWordIndex(r io.Reader, name string) (*WordIndex, error) {
 	return w, nil
 }
 
-// withoutMark leaves the byte order mark of UTF-8 away that some editors put first.
-func withoutMark(r io.Reader) io.Reader {
-	const mark = "\ufeff"
-	in := bufio.NewReader(r)
-	if begin, _ := in.Peek(len(mark)); string(begin) == mark { // what a short file lacks its reader reports
-		_, _ = in.Discard(len(mark)) // was seen
-	}
-	return in
-}
-
-// unexpected is the error for an end of file inside of something.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // Len is the number of words.
 func (w *WordIndex) Len() int { return len(w.rank) }
 
-// Rank gives the rank of a word.
+// Rank returns the rank of a word.
 func (w *WordIndex) Rank(word string) (rank int, ok bool) {
 	rank, ok = w.rank[word]
 	return rank, ok
 }
 
-// Word gives the word of a rank.
+// Word returns the word of a rank.
 func (w *WordIndex) Word(rank int) (word string, ok bool) {
-	if w == nil || rank < 1 || rank >= len(w.words) { // an index that was not loaded knows no word
+	if w == nil || rank < 1 || rank >= len(w.words) { // a nil index knows no word
 		return "", false
 	}
 	return w.words[rank], w.words[rank] != "" || rank == w.none
 }
 
-// Decode turns the ids of a review or a wire back into words. Padding is left
-// out; the start mark, the mark for rare words and unknown ids become "?".
+// Decode turns the ids of a text back into words. It omits padding; the start mark, the
+// mark for rare words and unknown ids become "?".
 func (w *WordIndex) Decode(ids []int32) string {
 	var b strings.Builder
 	for _, id := range ids {
@@ -146,3 +126,22 @@ func (w *WordIndex) Decode(ids []int32) string {
 	}
 	return b.String()
 }
+
+// wordIndex reads the word index of a set.
+func (p dataDir) wordIndex(file string) (*WordIndex, error) {
+	in, file, err := p.open(file, file+".gz")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = in.Close() }() // only read
+	return ReadWordIndex(in, p.name(file))
+}
+
+// The ids in IMDB and Reuters that are not words, and what is added to a word's rank
+// (Keras's start_char, oov_char and index_from).
+const (
+	PadID      = 0
+	StartID    = 1
+	OOVID      = 2
+	WordOffset = 3
+)

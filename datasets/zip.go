@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Zip joins sources of equal length: sample i has the inputs of all of them, one
-// after the other, and then the targets of all of them.
+// Zip joins sources of equal length: sample i has the inputs of all of them, in order,
+// and then the targets of all of them.
 func Zip(sources ...Source) (Source, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("zip: no source")
@@ -64,7 +64,7 @@ func (z *zipped) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// owner finds the source that input k belongs to and its number there.
+// owner finds the source that input k belongs to, and its index there.
 func (z *zipped) owner(k int) (view, int) {
 	for i, s := range z.sources {
 		in := z.counts[i][0]

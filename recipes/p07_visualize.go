@@ -288,7 +288,7 @@ func (v *viewer) activations(_ context.Context, r *Report) error {
 		if i == 0 {
 			caption = "Each small picture is one channel, yellow where it is active. The first layers keep the photo and find edges; later ones respond to parts of the scene and are inactive elsewhere."
 		}
-		f, err := viz.ActivationGrid(l.Path, seen[i], perRow, viz.Standardised)
+		f, err := viz.ActivationGrid(l.Path, seen[i], perRow, viz.Standardized)
 		if err := r.picture("activations_"+fileName(l.Path), caption, f, err); err != nil {
 			return err
 		}

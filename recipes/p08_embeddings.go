@@ -107,7 +107,7 @@ func learnEmbedding(ctx context.Context, o Options) (*Report, error) {
 // gloveReviews are raw reviews as sequences of words, with GloVe's vectors for them.
 type gloveReviews struct {
 	origin      datasets.Origin
-	all, test   *datasets.Memory
+	all, test   datasets.Source
 	vectors     *datasets.Vectors
 	table       []float32 // the embedding
 	found, held int       // words with a vector, reviews that validate

@@ -158,7 +158,7 @@ func TestPhotographsMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for dir, want := range map[string]string{
-		empty:   `1 pictures of cats and dogs for the part "train", want some of both`,
+		empty:   `1 images of cats and dogs for the part "train", want some of both`,
 		spoiled: "test/dogs/dog.1.jpg: a text file, want JPEG, PNG, GIF or BMP",
 	} {
 		if _, err := CatsDogs(t.Context(), Options{Data: datasets.From{Source: dir}, Variant: "features"}); err == nil || !strings.Contains(err.Error(), want) {

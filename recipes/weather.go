@@ -72,7 +72,7 @@ func loadWeather(ctx context.Context, o Options, step int) (*weather, error) {
 	if excerpt {
 		valid = w.series.Len() - delay
 	}
-	scaled, scaler, err := w.series.Normalised(0, train)
+	scaled, scaler, err := w.series.Normalized(0, train)
 	if err != nil {
 		return nil, err
 	}
@@ -96,8 +96,8 @@ func loadWeather(ctx context.Context, o Options, step int) (*weather, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w.naive = w.validation.Naive(); w.test != nil {
-		w.naiveTest = w.test.Naive()
+	if w.naive = w.validation.NaiveMAE(); w.test != nil {
+		w.naiveTest = w.test.NaiveMAE()
 	}
 	w.train, err = datasets.Resample(all, windows, o.Seed)
 	return w, err

@@ -13,21 +13,21 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Scaling says how the values of one channel become colours.
+// A Scaling says how the values of one channel become colors.
 type Scaling int
 
 const (
-	// Standardised moves a channel to mean 128 and standard deviation 64 on a
-	// scale of 0 to 255 and clips the rest, so that weak channels show too
+	// Standardized maps a channel to mean 128 and standard deviation 64 on a scale of
+	// 0 to 255 and clips the rest, so that weak channels are visible too
 	// (Chollet, Deep Learning with Python, 5.4.1).
-	Standardised Scaling = iota
+	Standardized Scaling = iota
 	// MinMax stretches a channel from its smallest to its largest value.
 	MinMax
 )
 
-// ActivationGrid draws all channels of a layer's output, perRow in a row (0
-// for 16), each scaled for itself; the numbers at the left count channels. A
-// channel without any variation, a dead filter, is drawn in the darkest colour.
+// ActivationGrid draws all channels of a layer's output, perRow in a row (0 for 16), each
+// scaled separately; the numbers on the left count channels. A channel without any
+// variation, a dead filter, is drawn in the darkest color.
 func ActivationGrid(title string, v Volume, perRow int, s Scaling) (*Figure, error) {
 	if err := v.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", title, err)
@@ -52,7 +52,7 @@ func ActivationGrid(title string, v Volume, perRow int, s Scaling) (*Figure, err
 		height: top + float64(rows)*tall + margin,
 		draw: func(p *pen) {
 			p.text(margin, margin+titleSize, bold, title)
-			p.text(margin+bold.width(title)+12, margin+titleSize, style{colour: p.Muted}, note)
+			p.text(margin+bold.width(title)+12, margin+titleSize, style{color: p.Muted}, note)
 			if p.vector {
 				sheet := contactSheet(v, perRow, s, gap/(cell-gap))
 				p.image(margin+numbers, top, float64(perRow)*cell, float64(rows)*tall, sheet)
@@ -65,14 +65,14 @@ func ActivationGrid(title string, v Volume, perRow int, s Scaling) (*Figure, err
 				}
 				if c%perRow == 0 && tall >= tickSize {
 					p.text(margin+numbers-5, y+(tall-gap)/2,
-						style{size: tickSize, colour: p.Muted, align: 1, middle: true}, strconv.Itoa(c))
+						style{size: tickSize, color: p.Muted, align: 1, middle: true}, strconv.Itoa(c))
 				}
 			}
 		},
 	}, nil
 }
 
-// Channel draws one channel large, with its own values at the colour bar.
+// Channel draws one channel large, with its own values at the color bar.
 func Channel(title string, v Volume, channel int) (*Figure, error) {
 	if err := v.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", title, err)
@@ -98,18 +98,17 @@ var viridisLevels = sync.OnceValue(func() (c [256]color.NRGBA) {
 	return c
 })
 
-// paint makes a picture of one channel, with a palette, which takes a third of the
-// room in a file.
+// paint draws one channel with a palette, which takes a third of the space in a file.
 func paint(v Volume, channel int, s Scaling) image.Image {
 	values := v.channel(channel)
 	scale := s.fit(values)
 	img := image.NewPaletted(image.Rect(0, 0, v.Width, v.Height), nil)
-	colours := viridisLevels()
-	var at [256]int // place of a level in the palette, plus one
+	colors := viridisLevels()
+	var at [256]int // index of a level in the palette, plus one
 	for i, x := range values {
 		l := level(scale(x))
 		if at[l] == 0 {
-			img.Palette = append(img.Palette, colours[l])
+			img.Palette = append(img.Palette, colors[l])
 			at[l] = len(img.Palette)
 		}
 		img.Pix[i] = uint8(at[l] - 1)
@@ -146,11 +145,11 @@ func (v Volume) reduced(by float64) Volume {
 	return out
 }
 
-// contactSheet is all channels as one picture with transparent gaps, a share of a
-// channel's width, right of and below each: one palette and one compression for all
-// take far less room in a file than hundreds of small pictures. Small maps are
-// enlarged by whole numbers, so that a gap is a pixel at least; large ones are reduced
-// to about what a screen shows of them.
+// contactSheet draws all channels as one image with transparent gaps, a fraction of a
+// channel's width, to the right of and below each: one palette and one compression for
+// all take far less space in a file than hundreds of small images. Small maps are
+// enlarged by integer factors, so that a gap is at least one pixel; large ones are
+// reduced to about what a screen can show.
 func contactSheet(v Volume, perRow int, s Scaling, gap float64) image.Image {
 	v = v.reduced(math.Sqrt(sheetPixels / float64(v.Height*v.Width*v.Channels)))
 	k := max(1, int(math.Ceil(1/gap/float64(v.Width))))
@@ -158,15 +157,15 @@ func contactSheet(v Volume, perRow int, s Scaling, gap float64) image.Image {
 	wide, high := k*v.Width+between, k*v.Height+between
 	rows := (v.Channels + perRow - 1) / perRow
 	sheet := image.NewPaletted(image.Rect(0, 0, perRow*wide, rows*high), color.Palette{color.NRGBA{}})
-	colours := viridisLevels()
-	var at [256]uint8 // place of a level in the palette
+	colors := viridisLevels()
+	var at [256]uint8 // index of a level in the palette
 	for c := range v.Channels {
 		values := v.channel(c)
 		scale := s.fit(values)
 		for i, x := range values {
-			l := int(level(scale(x))) / 4 * 4 // 64 colours are as many as the eye tells apart here
+			l := int(level(scale(x))) / 4 * 4 // the eye distinguishes no more than 64 colors here
 			if at[l] == 0 {
-				sheet.Palette = append(sheet.Palette, colours[l])
+				sheet.Palette = append(sheet.Palette, colors[l])
 				at[l] = uint8(len(sheet.Palette) - 1)
 			}
 			left, top := c%perRow*wide+i%v.Width*k, c/perRow*high+i/v.Width*k

@@ -55,7 +55,7 @@ func filtered(t *testing.T) Volume {
 
 func TestActivationGridFigure(t *testing.T) {
 	v := filtered(t)
-	f, err := ActivationGrid("conv2d", v, 8, Standardised)
+	f, err := ActivationGrid("conv2d", v, 8, Standardized)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,15 +73,15 @@ func TestActivationGridFigure(t *testing.T) {
 // TestScaling: by hand, values 0 and 4 have mean 2 and standard deviation 2,
 // so they become 128 ± 64 of 255.
 func TestScaling(t *testing.T) {
-	standard := Standardised.fit([]float64{0, 4})
+	standard := Standardized.fit([]float64{0, 4})
 	if lo, hi := standard(0), standard(4); math.Abs(lo-64.0/255) > 1e-12 || math.Abs(hi-192.0/255) > 1e-12 {
-		t.Errorf("standardised 0 and 4 = %v, %v", lo, hi)
+		t.Errorf("standardized 0 and 4 = %v, %v", lo, hi)
 	}
 	minMax := MinMax.fit([]float64{-1, 3, 1})
 	if a, b, c := minMax(-1), minMax(1), minMax(3); a != 0 || b != 0.5 || c != 1 {
 		t.Errorf("min-max of -1, 1, 3 = %v, %v, %v", a, b, c)
 	}
-	if dead := Standardised.fit([]float64{7, 7}); dead(7) != 0 {
+	if dead := Standardized.fit([]float64{7, 7}); dead(7) != 0 {
 		t.Errorf("a dead channel is drawn at %v", dead(7))
 	}
 }
@@ -94,7 +94,7 @@ func TestVolumeErrors(t *testing.T) {
 		{Volume{0, 2, 1, nil}, "volume is 0 × 2 × 1, want at least one of each"},
 		{Volume{1, 2, 3, make([]float32, 5)}, "volume of 1 × 2 × 3 has 5 values, want 6"},
 		{Volume{2, 2, 1, []float32{0, 0, float32(math.NaN()), 0}}, "volume at row 1, column 0, channel 0 is NaN"},
-		{Volume{1, 1, 2, []float32{0, 0}}, "volume has 2 channels, a picture has 1 or 3"},
+		{Volume{1, 1, 2, []float32{0, 0}}, "volume has 2 channels, an image has 1 or 3"},
 	}
 	for _, test := range tests {
 		if _, err := test.v.Image(); err == nil || err.Error() != test.want {
@@ -112,7 +112,7 @@ func TestVolumeImageRoundTrip(t *testing.T) {
 	for y := range img.Bounds().Dy() {
 		for x := range img.Bounds().Dx() {
 			got, want := back.NRGBAAt(x, y), color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-			if apart(got, want) > 1 { // the colour model cuts where we round
+			if apart(got, want) > 1 { // the color model cuts where we round
 				t.Fatalf("pixel %d, %d = %v, want %v", x, y, got, want)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// An axis is a range of numbers with a label and the places that are marked.
+// An axis is a range of numbers with a label and ticks.
 type axis struct {
 	label    string
 	min, max float64
@@ -20,8 +20,8 @@ type tick struct {
 	text string
 }
 
-// scale returns where v lies, 0 at the start of the axis, 1 at its end. Halves do
-// not overflow.
+// scale returns the position of v: 0 at the start of the axis, 1 at its end. Halving
+// first avoids overflow.
 func (a axis) scale(v float64) float64 { return (v/2 - a.min/2) / (a.max/2 - a.min/2) }
 
 // narrowest is the smallest range of an axis as a share of its numbers, and least
@@ -31,12 +31,12 @@ const (
 	least     = 1e-300
 )
 
-// widen gives a range that is too narrow for an axis room around its middle, and
-// turns one that is none into that of a single value.
+// widen extends a range that is too narrow for an axis around its center, and turns an
+// empty range into that of a single value.
 func widen(lo, hi float64) (float64, float64) {
 	size := math.Max(math.Abs(lo), math.Abs(hi))
 	switch {
-	case !(lo <= hi): // no finite value at all
+	case !(lo <= hi): // no finite values
 		return 0, 1
 	case lo == hi:
 		pad := size * 0.1
@@ -80,7 +80,8 @@ func (a *axis) mark(step float64) {
 	}
 }
 
-// countAxis marks whole numbers from first to last, about n of them, and the first.
+// countAxis marks the first of the integers from first to last, and about n of the
+// others.
 func countAxis(label string, first, last, n int) axis {
 	a := axis{label: label, min: float64(first), max: float64(last)}
 	step := int(math.Max(1, roundStep(float64(last-first)/float64(n))))
@@ -88,14 +89,13 @@ func countAxis(label string, first, last, n int) axis {
 	for v := first/step*step + step; v <= last; v += step {
 		a.ticks = append(a.ticks, tick{float64(v), strconv.Itoa(v)})
 	}
-	if last <= first { // one value only: in the middle
+	if last <= first { // a single value: in the center
 		a.min, a.max = a.min-0.5, a.max+0.5
 	}
 	return a
 }
 
-// roundStep returns the smallest of 1, 2, 5 times a power of ten that is not
-// below x.
+// roundStep returns the smallest of 1, 2, 5 times a power of ten that is not below x.
 func roundStep(x float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(x)))
 	for _, m := range []float64{1, 2, 5} {
@@ -106,8 +106,8 @@ func roundStep(x float64) float64 {
 	return 10 * power
 }
 
-// number writes v with as many decimals as multiples of step need and with a
-// true minus sign.
+// number formats v with as many decimals as multiples of step need and with a true minus
+// sign.
 func number(v, step float64) string {
 	if math.Abs(v) < step*1e-6 {
 		v = 0
@@ -115,7 +115,7 @@ func number(v, step float64) string {
 	var s string
 	if largest := math.Max(math.Abs(v), step); largest >= 1e6 || step < 1e-5 {
 		digits := 3
-		if v != 0 { // so many that neighbors differ
+		if v != 0 { // enough that neighbors differ
 			digits = max(digits, int(math.Ceil(math.Log10(math.Abs(v))-math.Log10(step)-1e-9))+1)
 		}
 		s = strconv.FormatFloat(v, 'g', digits, 64)
@@ -126,8 +126,7 @@ func number(v, step float64) string {
 	return strings.ReplaceAll(s, "-", "−")
 }
 
-// significant writes v with n significant digits, as a legend or a caption
-// needs it.
+// significant formats v with n significant digits, as in a legend or a caption.
 func significant(v float64, n int) string {
 	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return strings.ReplaceAll(strconv.FormatFloat(v, 'f', -1, 64), "-", "−")

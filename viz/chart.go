@@ -9,24 +9,24 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A chart is lines over a pair of axes, with a legend above.
+// A chart is a set of lines over a pair of axes, with a legend above.
 type chart struct {
 	title  string
 	x, y   axis
 	lines  []line
-	beyond string // what lies outside of the axes, for readers; "" for nothing
+	beyond string // what lies outside of the axes, as a text; "" if nothing does
 }
 
-// mostNamed is how many lines a legend and an alt text name; a chart of more tells
-// them apart no longer.
+// mostNamed is how many lines a legend and an alt text name; with more, a chart no longer
+// distinguishes them.
 const mostNamed = 24
 
 type line struct {
 	name   string
 	x, y   []float64
-	series int  // which colour of the theme
+	series int  // which color of the theme
 	dots   bool // mark each value
-	guide  bool // a thin dashed line in grey, for reference
+	guide  bool // a thin dashed line in gray, for reference
 }
 
 // draw fills the rectangle (x, y, w, h) with the chart.
@@ -39,7 +39,7 @@ func (ch chart) draw(p *pen, x, y, w, h float64) {
 	}
 	top = ch.legend(p, x, top, w)
 
-	tickStyle := style{size: tickSize, colour: p.Muted}
+	tickStyle := style{size: tickSize, color: p.Muted}
 	widest := 0.0
 	for _, t := range ch.y.ticks {
 		widest = math.Max(widest, tickStyle.width(t.text))
@@ -58,26 +58,26 @@ func (ch chart) draw(p *pen, x, y, w, h float64) {
 
 	for _, t := range ch.y.ticks {
 		p.line(0.6, p.Grid, point{left, py(t.at)}, point{right, py(t.at)})
-		p.text(left-5, py(t.at), style{size: tickSize, colour: p.Muted, align: 1, middle: true}, t.text)
+		p.text(left-5, py(t.at), style{size: tickSize, color: p.Muted, align: 1, middle: true}, t.text)
 	}
 	p.line(0.8, p.Muted, point{left, bottom}, point{right, bottom})
 	for _, t := range ch.x.ticks {
 		p.line(0.8, p.Muted, point{px(t.at), bottom}, point{px(t.at), bottom + 3})
-		p.text(px(t.at), bottom+5+tickSize*0.8, style{size: tickSize, colour: p.Muted, align: 0.5}, t.text)
+		p.text(px(t.at), bottom+5+tickSize*0.8, style{size: tickSize, color: p.Muted, align: 0.5}, t.text)
 	}
-	p.text((left+right)/2, y+h-2, style{colour: p.Muted, align: 0.5}, shorten(style{}, ch.x.label, right-left))
-	p.text(x+labelSize*0.8, (top+bottom)/2, style{colour: p.Muted, align: 0.5, up: true}, shorten(style{}, ch.y.label, bottom-top))
+	p.text((left+right)/2, y+h-2, style{color: p.Muted, align: 0.5}, shorten(style{}, ch.x.label, right-left))
+	p.text(x+labelSize*0.8, (top+bottom)/2, style{color: p.Muted, align: 0.5, up: true}, shorten(style{}, ch.y.label, bottom-top))
 
 	drawn := false
 	for _, l := range ch.lines {
 		drawn = ch.plot(p, l, right-left, px, py) || drawn
 	}
 	if ch.beyond != "" {
-		note := style{size: tickSize, colour: p.Muted, align: 1}
+		note := style{size: tickSize, color: p.Muted, align: 1}
 		p.text(right, top+tickSize, note, shorten(note, "not shown: "+ch.beyond, right-left))
 	}
 	if !drawn {
-		p.text((left+right)/2, (top+bottom)/2, style{colour: p.Muted, align: 0.5, middle: true}, "no finite value")
+		p.text((left+right)/2, (top+bottom)/2, style{color: p.Muted, align: 0.5, middle: true}, "no finite value")
 	}
 }
 
@@ -86,7 +86,7 @@ func (ch chart) draw(p *pen, x, y, w, h float64) {
 // needs none.
 func (ch chart) legend(p *pen, x, y, w float64) float64 {
 	at, named, rows := x, 0, 1
-	s := style{size: tickSize, colour: p.Muted}
+	s := style{size: tickSize, color: p.Muted}
 	for i, l := range ch.lines {
 		if l.name == "" {
 			continue
@@ -98,7 +98,7 @@ func (ch chart) legend(p *pen, x, y, w float64) float64 {
 		}
 		mid := y + tickSize/2
 		if named == mostNamed || rows > mostLegend {
-			p.text(at, mid, style{size: tickSize, colour: p.Muted, middle: true}, fmt.Sprintf("and %s more", text.Thousands(len(ch.lines)-i)))
+			p.text(at, mid, style{size: tickSize, color: p.Muted, middle: true}, fmt.Sprintf("and %s more", text.Thousands(len(ch.lines)-i)))
 			named++
 			break
 		}
@@ -110,7 +110,7 @@ func (ch chart) legend(p *pen, x, y, w float64) float64 {
 				p.disc(at+7, mid, 2.2, p.series(l.series))
 			}
 		}
-		p.text(at+18, mid, style{size: tickSize, colour: p.Muted, middle: true}, name)
+		p.text(at+18, mid, style{size: tickSize, color: p.Muted, middle: true}, name)
 		at += wide + 12
 		named++
 	}
@@ -139,7 +139,7 @@ func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64
 	xs, ys := thin(l.x, l.y, int(4*width))
 	there := func(i int) bool { return i >= 0 && i < len(xs) && finite(xs[i]) && finite(ys[i]) }
 	bottom, top := py(ch.y.min), py(ch.y.max)
-	var run []point // of finite values; a gap begins a new one
+	var run []point // of finite values; a gap starts a new one
 	flush := func() {
 		for _, part := range clip(run, top, bottom) {
 			p.line(1.5, p.series(l.series), part...)
@@ -169,7 +169,7 @@ func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64
 	return drawn
 }
 
-// clip is what a line has between two heights, in pieces.
+// clip returns the pieces of a line between two heights.
 func clip(line []point, top, bottom float64) (parts [][]point) {
 	var part []point
 	end := func() {
@@ -210,8 +210,8 @@ func clip(line []point, top, bottom float64) (parts [][]point) {
 	return parts
 }
 
-// thin keeps the smallest and the largest value of each of n/2 stretches, so
-// that half a million points draw as they would in full but in a small file.
+// thin keeps the smallest and the largest value of each of n/2 intervals, so that half a
+// million points look as they would in full but in a small file.
 func thin(x, y []float64, n int) ([]float64, []float64) {
 	if len(x) <= n || n < 2 {
 		return x, y

@@ -7,23 +7,22 @@ import (
 	"math"
 )
 
-// A ColorMap turns a number from 0 to 1 into a colour. Numbers outside are
-// taken as the nearer end, NaN as 0. The zero value stands for Viridis.
+// A ColorMap turns a number from 0 to 1 into a color. Numbers outside are clipped, and
+// NaN counts as 0. The zero value is Viridis.
 type ColorMap struct {
 	name  string
 	stops []oklab // evenly spaced over [0, 1]
 }
 
-// The maps are perceptually even: equal steps of the number are nearly equal
-// steps for the eye, and in the first three lightness only grows, so that they
-// survive a grey print.
+// The maps are perceptually uniform: equal steps of the number look nearly equal, and in
+// the first three lightness only increases, so that they survive printing in gray.
 //
-// Viridis and Magma are every eighth colour of the tables by Nathaniel Smith,
+// Viridis and Magma are every eighth color of the tables by Nathaniel Smith,
 // Stéfan van der Walt and (Viridis) Eric Firing, which are in the public
-// domain (CC0 1.0, https://bids.github.io/colormap/); what lies between is
-// within two levels of the full tables. Cividis is a formula of ours for the
+// domain (CC0 1.0, https://bids.github.io/colormap/); interpolation
+// stays within two levels of the full tables. Cividis is our own formula for the
 // idea of Nuñez, Anderton and Renslow (PLoS ONE 13(7), 2018): blue to yellow
-// through grey, the same for readers with and without red-green blindness.
+// through gray, the same for readers with and without red-green blindness.
 // Diverging goes from blue through near white to red with the same lightness
 // on both sides; its middle means zero.
 var (
@@ -36,7 +35,7 @@ var (
 // Name returns the map's name in lower case.
 func (m ColorMap) Name() string { return m.name }
 
-// At returns the colour of t.
+// At returns the color of t.
 func (m ColorMap) At(t float64) color.NRGBA {
 	if m.stops == nil {
 		m = Viridis
@@ -50,7 +49,7 @@ func (m ColorMap) At(t float64) color.NRGBA {
 	return m.stops[i].mix(m.stops[i+1], x-float64(i)).srgb()
 }
 
-// cividis: lightness and the blue-yellow axis grow along straight lines.
+// cividis: lightness and the blue-yellow axis increase along straight lines.
 func cividis(t float64) oklab {
 	return oklab{0.28 + 0.62*t, -0.022 * math.Abs(2*t-1), -0.105 + 0.265*t}
 }

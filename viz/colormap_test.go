@@ -34,7 +34,7 @@ func TestColorMapKnown(t *testing.T) {
 	}
 }
 
-// TestColorMapEven: the difference that is seen between neighbours, in OKLab,
+// TestColorMapEven: the difference that is seen between neighbors, in OKLab,
 // stays within a factor of the mean one, and lightness never turns back.
 func TestColorMapEven(t *testing.T) {
 	const steps = 32
@@ -64,7 +64,7 @@ func TestColorMapEven(t *testing.T) {
 	}
 }
 
-// TestFormulasOnScreen: the formula maps ask for no colour that a screen lacks.
+// TestFormulasOnScreen: the formula maps ask for no color that a screen lacks.
 func TestFormulasOnScreen(t *testing.T) {
 	for _, m := range []ColorMap{Cividis, Diverging} {
 		for _, stop := range m.stops {

@@ -11,8 +11,8 @@
 //	...
 //	err = fig.WriteSVG(w, viz.Light)
 //
-// The same numbers give the same bytes. What cannot be drawn (no value at all,
-// rows of different lengths, names that do not match) is an error of the
-// function that makes the figure, never of the writing; single values that are
-// not numbers leave a gap in a line and a blank in a heat map.
+// The same numbers give the same bytes. What cannot be drawn (no value at all, rows of
+// different lengths, names that do not match) is an error of the function that makes the
+// figure, not of writing it; a single NaN or Inf leaves a gap in a line and a blank cell in
+// a heat map.
 package viz

@@ -11,15 +11,15 @@ import (
 	"image/png"
 )
 
-// An embedded picture lies inside an SVG.
+// An embedded image is part of an SVG.
 type embedded struct {
 	kind  string // "png" or "jpeg"
 	data  []byte
-	sharp bool // its pixels are to be seen
+	sharp bool // its pixels are meant to be seen
 }
 
-// embed encodes a picture: as JPEG where that takes much less room, as it does for
-// photographs, else as PNG.
+// embed encodes an image: as JPEG if that is much smaller, as it is for photographs, else
+// as PNG.
 func embed(img image.Image, sharp bool) embedded {
 	const quality, least = 82, 64 * 64 // pixels
 	var b bytes.Buffer

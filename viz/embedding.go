@@ -13,18 +13,17 @@ import (
 // A spot is half a point wide.
 type spot struct{ x, y, group int }
 
-// A Point of an embedding map. One that is at NaN or an infinity is left out.
+// A Point of an embedding map. Points with a coordinate that is NaN or Inf are omitted.
 type Point struct {
 	X, Y  float64
-	Group int    // which group's colour; -1 for the colour of the axes
-	Label string // a word beside the point; "" for none
+	Group int    // index of the group; -1 for the color of the axes
+	Label string // a label beside the point; "" for none
 }
 
-// EmbeddingMap draws points without ticks, since distances matter and places
-// do not. Groups are the names in the legend; nil for none. Labels are left
-// out where they would cover a point or another label, so that those that are
-// drawn can be read; earlier points go first. Axis labels may be empty, or say what a
-// component holds: "first component (32 % of the variance)".
+// EmbeddingMap draws points without ticks, since distances matter and coordinates do not.
+// groups are the names in the legend; nil for none. Labels are omitted where they would
+// cover a point or another label; earlier points have priority. Axis labels may be empty,
+// or say what a component holds: "first component (32 % of the variance)".
 func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string) (*Figure, error) {
 	if len(points) == 0 {
 		return nil, fmt.Errorf("%s: no point", title)
@@ -66,11 +65,11 @@ func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string)
 		left, bottom := margin, h-margin
 		if xLabel != "" {
 			bottom -= labelSize + 5
-			p.text(w/2, h-margin-2, style{colour: p.Muted, align: 0.5}, shorten(style{}, xLabel, w-2*margin))
+			p.text(w/2, h-margin-2, style{color: p.Muted, align: 0.5}, shorten(style{}, xLabel, w-2*margin))
 		}
 		if yLabel != "" {
 			left += labelSize + 5
-			p.text(margin+labelSize*0.8, (top+bottom)/2, style{colour: p.Muted, align: 0.5, up: true}, shorten(style{}, yLabel, bottom-top))
+			p.text(margin+labelSize*0.8, (top+bottom)/2, style{color: p.Muted, align: 0.5, up: true}, shorten(style{}, yLabel, bottom-top))
 		}
 		p.frame(left, top, w-margin-left, bottom-top, 0.8, p.Grid)
 		const inset = 16
@@ -92,19 +91,19 @@ func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string)
 			disc[s] = true
 			c := p.Muted
 			if pt.Group >= 0 {
-				c = groupColour(p, pt.Group)
+				c = groupColor(p, pt.Group)
 			}
 			p.disc(at[i].x, at[i].y, r, c)
 		}
 		if len(points) == 0 {
-			p.text((left+w-margin)/2, (top+bottom)/2, style{colour: p.Muted, align: 0.5, middle: true}, "no finite value")
+			p.text((left+w-margin)/2, (top+bottom)/2, style{color: p.Muted, align: 0.5, middle: true}, "no finite value")
 		}
 		placeLabels(p, points, at, r, left, w-margin)
 	}}, nil
 }
 
-// groupColour is the theme's series, then the same colours half way to the paper.
-func groupColour(p *pen, group int) color.NRGBA {
+// groupColor is the theme's series, then the same colors half way to the paper.
+func groupColor(p *pen, group int) color.NRGBA {
 	c := p.series(group)
 	if group >= len(p.Series) {
 		c = mix(c, p.Paper, 0.45)
@@ -114,7 +113,7 @@ func groupColour(p *pen, group int) color.NRGBA {
 
 func groupLegend(p *pen, x, y, w float64, groups []string) float64 {
 	at := x
-	s := style{size: tickSize, colour: p.Muted, middle: true}
+	s := style{size: tickSize, color: p.Muted, middle: true}
 	for i, name := range groups {
 		name = shorten(s, name, w-10)
 		wide := 10 + s.width(name)
@@ -125,7 +124,7 @@ func groupLegend(p *pen, x, y, w float64, groups []string) float64 {
 			p.text(at, y+tickSize/2, s, fmt.Sprintf("and %s more", text.Thousands(len(groups)-i)))
 			break
 		}
-		p.disc(at+3, y+tickSize/2, 3, groupColour(p, i))
+		p.disc(at+3, y+tickSize/2, 3, groupColor(p, i))
 		p.text(at+9, y+tickSize/2, s, name)
 		at += wide + 10
 	}
@@ -135,11 +134,10 @@ func groupLegend(p *pen, x, y, w float64, groups []string) float64 {
 	return y
 }
 
-// placeLabels writes each label right of its point, or left, above or below
-// it, where it first fits within the frame and covers no point and no label
-// before it.
+// placeLabels writes each label to the right of its point, or to the left, above or below
+// it, where it first fits within the frame and covers no point and no earlier label.
 func placeLabels(p *pen, points []Point, at []point, r, left, right float64) {
-	s := style{size: tickSize, colour: p.Ink}
+	s := style{size: tickSize, color: p.Ink}
 	taken := boxes{}
 	for _, q := range at {
 		taken.add([4]float64{q.x - r, q.y - r, q.x + r, q.y + r})
@@ -167,8 +165,8 @@ func placeLabels(p *pen, points []Point, at []point, r, left, right float64) {
 // mostLabels are tried: there is room for some hundred.
 const mostLabels = 5000
 
-// boxes are rectangles (left, top, right, bottom) by the cells of a grid that they
-// touch, so that a question looks at neighbors only. A full cell takes no more.
+// boxes are rectangles (left, top, right, bottom), indexed by the cells of a grid that
+// they touch, so that a query checks neighbors only. A full cell takes no more.
 type boxes map[[2]int][][4]float64
 
 const boxCell = 12.0

@@ -41,7 +41,7 @@ func TestTSNEFigure(t *testing.T) {
 	for i, at := range places {
 		points = append(points, Point{X: at[0], Y: at[1], Group: group[i]})
 	}
-	// every point's nearest neighbour on the map is of its own cluster
+	// every point's nearest neighbor on the map is of its own cluster
 	for i := range points {
 		nearest, best := -1, math.Inf(1)
 		for j := range points {
@@ -72,7 +72,7 @@ func TestTSNEFigure(t *testing.T) {
 func TestTSNEGradient(t *testing.T) {
 	rows, _ := clusters(3, 5, 4, 6)
 	n := len(rows)
-	p := neighbours(rows, 4)
+	p := neighbors(rows, 4)
 	r := rand.New(rand.NewPCG(6, 1))
 	y := make([][2]float64, n)
 	for i := range y {

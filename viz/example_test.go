@@ -44,7 +44,7 @@ func ExampleLayerGraph() {
 		Edges: []viz.GraphEdge{{From: "in", To: "fc"}, {From: "fc", To: "out"}},
 	}.Figure()
 	fmt.Println(fig, err)
-	// Output: <nil> mnist: edge from "fc" to "out", there is no such layer
+	// Output: <nil> mnist: edge from "fc" to "out", no such layer
 }
 
 func ExampleOverlay() {

@@ -16,19 +16,17 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// dpi is the resolution of PNG files and of pictures inside SVG files: two
-// pixels for each pixel of a common screen, so that print and high-density
-// screens stay sharp.
+// dpi is the resolution of PNG files and of images inside SVG files: two pixels for each
+// pixel of a common screen, so that print and high-density screens stay sharp.
 const dpi = 192
 
-// A Figure is a finished picture of a fixed size that can be written in any
-// theme and format. The functions of this package make it. It is safe for use
-// by many goroutines.
+// A Figure is a finished drawing of a fixed size that can be written in any theme and
+// format. The functions of this package make it. It is safe for concurrent use.
 type Figure struct {
-	// Alt says in a sentence what the picture shows, for readers who do not see it.
+	// Alt describes the figure in a sentence, for readers who do not see it.
 	Alt string
-	// Note is what a caption has to add for the picture to be read right, as that a
-	// panel leaves out an epoch; mostly empty.
+	// Note is what a caption has to add, such as that a panel omits an epoch; it is
+	// usually empty.
 	Note string
 
 	width, height float64 // points, 1/72 inch
@@ -40,8 +38,8 @@ var errEmpty = errors.New("figure: empty, not made by a function of viz")
 // Size returns width and height in points (1/72 inch).
 func (f *Figure) Size() (width, height float64) { return f.width, f.height }
 
-// WritePNG writes the figure as a PNG of 192 pixels to the inch, fewer if it is
-// larger than a wall.
+// WritePNG writes the figure as a PNG of 192 pixels per inch, or fewer if the figure is
+// extremely large.
 func (f *Figure) WritePNG(w io.Writer, t Theme) error { return f.writePNG(w, t, dpi) }
 
 func (f *Figure) writePNG(w io.Writer, t Theme, dpi int) error {
@@ -54,15 +52,15 @@ func (f *Figure) writePNG(w io.Writer, t Theme, dpi int) error {
 		vgimg.UseDPI(dpi),
 		vgimg.UseBackgroundColor(t.Paper))
 	f.draw(&pen{c: c, height: f.height, dpi: float64(dpi), Theme: t})
-	fast := png.Encoder{CompressionLevel: png.BestSpeed} // files are a tenth larger
+	fast := png.Encoder{CompressionLevel: png.BestSpeed} // files grow by a tenth
 	if err := fast.Encode(w, c.Image()); err != nil {
 		return fmt.Errorf("figure: write PNG: %w", err)
 	}
 	return nil
 }
 
-// resolution is the wanted one, or a lower one for a figure so large that its
-// pixels would not fit into memory.
+// resolution is the requested one, or a lower one for a figure so large that its pixels
+// would not fit into memory.
 func (f *Figure) resolution(dpi int) (int, error) {
 	const most = 64 << 20 // pixels, 4 bytes each
 	if f.draw == nil {
@@ -78,9 +76,9 @@ func (f *Figure) resolution(dpi int) (int, error) {
 	return dpi, nil
 }
 
-// WriteSVG writes the figure as an SVG element that can stand alone or inside
-// an HTML page. Text stays text, in a sans-serif font of the reader's machine
-// (Liberation Sans or Arial, which have the same widths).
+// WriteSVG writes the figure as an SVG element that can stand alone or inside an HTML
+// page. Text stays text, in a sans-serif font of the reader's machine (Liberation Sans or
+// Arial, which have the same metrics).
 func (f *Figure) WriteSVG(w io.Writer, t Theme) error {
 	if _, err := f.resolution(dpi); err != nil {
 		return err
@@ -99,9 +97,8 @@ func (f *Figure) WriteSVG(w io.Writer, t Theme) error {
 	return nil
 }
 
-// tidySVG drops the XML prologue, which must not stand inside HTML, gives each
-// text a chain of fonts, puts the pictures inside into their places, and names the
-// whole for screen readers.
+// tidySVG drops the XML prologue, which is not allowed inside HTML, gives each text a
+// list of fonts, inserts the embedded images, and labels the whole for screen readers.
 func tidySVG(svg []byte, alt string, pictures []embedded) []byte {
 	if i := bytes.Index(svg, []byte("<svg")); i > 0 {
 		svg = svg[i:]
@@ -126,7 +123,7 @@ func tidySVG(svg []byte, alt string, pictures []embedded) []byte {
 	return svg
 }
 
-// printable is a text without the characters that XML cannot hold.
+// printable removes the characters that XML cannot represent.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' && r != '\n' || r == '\ufffe' || r == '\uffff' {

@@ -10,18 +10,18 @@ import (
 	"math"
 )
 
-// A HeatMap shows a table of numbers as colours, with a colour bar. What is NaN
-// or infinite is left blank.
+// A HeatMap shows a table of numbers as colors, with a color bar. NaN and Inf are left
+// blank.
 type HeatMap struct {
 	Title          string
 	Values         [][]float64 // rows, the first at the top; all of one length
-	Rows, Cols     []string    // names at the left and below; nil for none
+	Rows, Cols     []string    // names on the left and below; nil for none
 	XLabel, YLabel string
-	Map            ColorMap                  // the zero value stands for Viridis
-	Min, Max       float64                   // the ends of the map; both 0: the ends of the values
-	Bar            string                    // what the colours mean, with the unit
+	Map            ColorMap                  // the zero value is Viridis
+	Min, Max       float64                   // the ends of the map; both 0 means those of the values
+	Bar            string                    // what the colors mean, with the unit
 	Cell           func(row, col int) string // the text in a cell; nil for none
-	Alt            string                    // "" for one made from the title and the range
+	Alt            string                    // "" generates one from the title and the range
 }
 
 // Cell sizes in points, and the number of cells above which they are drawn as
@@ -34,7 +34,7 @@ const (
 	widestTitle = 640.0 // of any figure
 )
 
-// Figure checks the table and lays it out.
+// Figure validates the table and lays it out.
 func (h HeatMap) Figure() (*Figure, error) {
 	if err := h.check(); err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (h HeatMap) Figure() (*Figure, error) {
 		draw: func(p *pen) {
 			p.text(margin, margin+titleSize, title, h.Title)
 			h.cells(p, left, top, wide, high)
-			tick.colour = p.Muted
+			tick.color = p.Muted
 			for _, n := range names[0] {
 				t := tick
 				t.align, t.middle = 1, true
@@ -103,8 +103,8 @@ func (h HeatMap) Figure() (*Figure, error) {
 					p.text(x, top+tall+4+tick.size, t, n.text)
 				}
 			}
-			p.text(left+w/2, top+tall+below, style{colour: p.Muted, align: 0.5}, shorten(style{}, h.XLabel, widestTitle))
-			p.text(margin+labelSize*0.8, top+tall/2, style{colour: p.Muted, align: 0.5, up: true}, shorten(style{}, h.YLabel, math.Max(tall, 80)))
+			p.text(left+w/2, top+tall+below, style{color: p.Muted, align: 0.5}, shorten(style{}, h.XLabel, widestTitle))
+			p.text(margin+labelSize*0.8, top+tall/2, style{color: p.Muted, align: 0.5, up: true}, shorten(style{}, h.YLabel, math.Max(tall, 80)))
 			bar.draw(p, left+w+12, top, math.Max(tall, 80))
 		},
 	}, nil
@@ -114,7 +114,7 @@ func (h HeatMap) cells(p *pen, left, top, wide, high float64) {
 	rows, cols := len(h.Values), len(h.Values[0])
 	if picture := h.Rows == nil && h.Cols == nil && h.Cell == nil; picture || rows*cols > manyCells {
 		img := image.NewNRGBA(image.Rect(0, 0, cols, rows))
-		levels := evenColours(h.Map)
+		levels := evenColors(h.Map)
 		scale := axis{min: h.Min, max: h.Max}
 		for r, row := range h.Values {
 			for c, v := range row {
@@ -136,25 +136,25 @@ func (h HeatMap) cells(p *pen, left, top, wide, high float64) {
 				continue
 			}
 			x, y := left+float64(c)*wide, top+float64(r)*high
-			colour := h.colour(v)
-			p.fill(x, y, wide-gap, high-gap, colour)
+			color := h.color(v)
+			p.fill(x, y, wide-gap, high-gap, color)
 			if h.Cell != nil {
-				text.colour = legible(colour)
+				text.color = legible(color)
 				p.text(x+(wide-gap)/2, y+(high-gap)/2, text, shorten(text, h.Cell(r, c), wide-gap))
 			}
 		}
 	}
 }
 
-// evenColours are steps along a map finer than any screen shows.
-func evenColours(m ColorMap) (c [1024]color.NRGBA) {
+// evenColors are steps along a map finer than any screen shows.
+func evenColors(m ColorMap) (c [1024]color.NRGBA) {
 	for i := range c {
 		c[i] = m.At(float64(i) / float64(len(c)-1))
 	}
 	return c
 }
 
-func (h HeatMap) colour(v float64) color.NRGBA {
+func (h HeatMap) color(v float64) color.NRGBA {
 	return h.Map.At(axis{min: h.Min, max: h.Max}.scale(v))
 }
 
@@ -185,7 +185,7 @@ func (h HeatMap) check() error {
 	return errors.Join(errs...)
 }
 
-// valueRange returns the ends of the finite values.
+// valueRange returns the smallest and the largest finite value.
 func (h HeatMap) valueRange() (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, row := range h.Values {

@@ -100,7 +100,7 @@ func draws(v []float64) map[string]func() (*Figure, error) {
 		"Correlation": func() (*Figure, error) { return Correlation(name, nil, table) },
 		"Confusion":   func() (*Figure, error) { return Confusion(name, names, square) },
 		"ActivationGrid": func() (*Figure, error) {
-			return ActivationGrid(name, volume, 0, Standardised)
+			return ActivationGrid(name, volume, 0, Standardized)
 		},
 		"ActivationGrid from min to max": func() (*Figure, error) { return ActivationGrid(name, volume, 1000, MinMax) },
 		"Channel":                        func() (*Figure, error) { return Channel(name, volume, 0) },

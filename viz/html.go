@@ -9,12 +9,12 @@ import (
 	"regexp"
 )
 
-var colourValue = regexp.MustCompile(`(fill|stroke):(#[0-9A-Fa-f]{6})`)
+var colorValue = regexp.MustCompile(`(fill|stroke):(#[0-9A-Fa-f]{6})`)
 
-// WriteHTML writes the figure as one SVG element for an HTML page, light or
-// dark as the page is: colours that the themes share stand once, the others as
-// CSS light-dark(), with the light one before it for browsers older than 2024.
-// The page must declare "color-scheme: light dark".
+// WriteHTML writes the figure as one SVG element for an HTML page, light or dark like the
+// page: colors that the themes share occur once, the others as CSS light-dark(), preceded
+// by the light one for browsers older than 2024. The page must declare "color-scheme:
+// light dark".
 func (f *Figure) WriteHTML(w io.Writer) error {
 	var light, dark bytes.Buffer
 	if err := f.WriteSVG(&light, Light); err != nil {
@@ -33,17 +33,17 @@ func (f *Figure) WriteHTML(w io.Writer) error {
 	return nil
 }
 
-// merge joins two SVG texts that differ in colours only.
+// merge joins two SVG texts that differ only in colors.
 func merge(light, dark []byte) ([]byte, error) {
-	a, b := colourValue.FindAllSubmatchIndex(light, -1), colourValue.FindAllSubmatchIndex(dark, -1)
+	a, b := colorValue.FindAllSubmatchIndex(light, -1), colorValue.FindAllSubmatchIndex(dark, -1)
 	if len(a) != len(b) {
-		return nil, fmt.Errorf("light has %d colours, dark %d", len(a), len(b))
+		return nil, fmt.Errorf("light has %d colors, dark %d", len(a), len(b))
 	}
 	var out bytes.Buffer
 	atLight, atDark := 0, 0
 	same := func(toLight, toDark int) error {
 		if !bytes.Equal(light[atLight:toLight], dark[atDark:toDark]) {
-			return fmt.Errorf("light and dark differ in more than colours, near byte %d", atLight)
+			return fmt.Errorf("light and dark differ in more than colors, near byte %d", atLight)
 		}
 		out.Write(light[atLight:toLight])
 		return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/reef-dl/reef/viz/internal/layered"
 )
 
-// A LayerGraph is a network as boxes and arrows.
+// A LayerGraph is a network drawn as boxes and arrows.
 type LayerGraph struct {
 	Title string
 	Nodes []GraphNode
@@ -28,8 +28,8 @@ type GraphNode struct {
 	ID      string   // unique, what edges refer to
 	Title   string   // "conv2d_1"
 	Lines   []string // "Conv2D 3×3, 64", "(26, 26, 64)", "18 496 parameters"
-	Kind    int      // boxes of one kind share a colour of the theme; -1 for grey
-	Cluster string   // boxes of one name are framed together, those of "a/b" within the frame of "a"; "" for none
+	Kind    int      // boxes of one kind have the same color; -1 for gray
+	Cluster string   // boxes of one cluster have a common frame, that of "a/b" within that of "a"; "" for none
 }
 
 // A GraphEdge is an arrow between two boxes.
@@ -41,8 +41,8 @@ const (
 	clusterPad       = 9.0
 )
 
-// Figure lays the graph out from the top down; no other program is needed. A
-// cycle, an edge to a box that is not there and a name used twice are errors.
+// Figure lays the graph out from top to bottom without any other program. A cycle, an
+// edge to a missing box and a duplicate name are errors.
 func (g LayerGraph) Figure() (*Figure, error) {
 	if len(g.Nodes) == 0 {
 		return nil, fmt.Errorf("%s: graph has no layer", g.Title)
@@ -79,20 +79,20 @@ func (g LayerGraph) Figure() (*Figure, error) {
 			for _, f := range frames {
 				p.rounded(f.x+dx, f.y+dy, f.w, f.h, 6, p.Grid)
 				p.rounded(f.x+dx+0.8, f.y+dy+0.8, f.w-1.6, f.h-1.6, 5.4, mix(p.Paper, p.Grid, 0.35))
-				p.text(f.x+dx+clusterPad, f.y+dy+tickSize+3, style{size: tickSize, colour: p.Muted}, f.name)
+				p.text(f.x+dx+clusterPad, f.y+dy+tickSize+3, style{size: tickSize, color: p.Muted}, f.name)
 			}
 			for _, route := range l.Routes {
 				arrow(p, route, dx, dy)
 			}
 			for i, n := range g.Nodes {
 				w, h := n.size()
-				n.draw(p, l.Centres[i].X+dx-w/2, l.Centres[i].Y+dy-h/2, w, h)
+				n.draw(p, l.Centers[i].X+dx-w/2, l.Centers[i].Y+dy-h/2, w, h)
 			}
 		},
 	}, nil
 }
 
-// place turns names into numbers and asks for a layout.
+// place converts names to indices and computes the layout.
 func (g LayerGraph) place() (*layered.Layout, error) {
 	ids, clusters := map[string]int{}, map[string]int{}
 	var nodes []layered.Node
@@ -117,7 +117,7 @@ func (g LayerGraph) place() (*layered.Layout, error) {
 		from, ok1 := ids[e.From]
 		to, ok2 := ids[e.To]
 		if !ok1 || !ok2 {
-			errs = append(errs, fmt.Errorf("%s: edge from %q to %q, there is no such layer", g.Title, e.From, e.To))
+			errs = append(errs, fmt.Errorf("%s: edge from %q to %q, no such layer", g.Title, e.From, e.To))
 		}
 		edges = append(edges, layered.Edge{From: from, To: to})
 	}
@@ -125,7 +125,7 @@ func (g LayerGraph) place() (*layered.Layout, error) {
 		return nil, err
 	}
 	space := layered.Spacing{Column: 22, Layer: 24, Cluster: 14}
-	for path := range clusters { // room for the frames' names and edges
+	for path := range clusters { // space for the frames' names and edges
 		space.Layer = math.Max(space.Layer, 34+float64(strings.Count(path, "/"))*(clusterPad+tickSize))
 	}
 	l, err := layered.Place(nodes, edges, space)
@@ -164,7 +164,7 @@ func (n GraphNode) draw(p *pen, x, y, w, h float64) {
 	p.text(x+w/2, y+boxPadY+labelSize*0.82, style{bold: true, align: 0.5}, n.Title)
 	for i, line := range n.Lines {
 		p.text(x+w/2, y+boxPadY+labelSize*0.82+float64(i+1)*boxLine,
-			style{size: tickSize, colour: p.Muted, align: 0.5}, line)
+			style{size: tickSize, color: p.Muted, align: 0.5}, line)
 	}
 }
 
@@ -199,17 +199,17 @@ func (g LayerGraph) frames(l *layered.Layout) []clusterFrame {
 				paths = append(paths, at)
 			}
 		}
-		join(n.Cluster, clusterFrame{x: l.Centres[i].X - w/2, y: l.Centres[i].Y - h/2, w: w, h: h})
+		join(n.Cluster, clusterFrame{x: l.Centers[i].X - w/2, y: l.Centers[i].Y - h/2, w: w, h: h})
 	}
 	depth := func(path string) int { return strings.Count(path, "/") }
-	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(depth(b), depth(a)) }) // the inner first
+	slices.SortStableFunc(paths, func(a, b string) int { return cmp.Compare(depth(b), depth(a)) }) // inner ones first
 	frames := make([]clusterFrame, len(paths))
 	for i, path := range paths {
 		f := boxes[path]
 		f.name = path[strings.LastIndex(path, "/")+1:]
 		f.x, f.w = f.x-clusterPad, f.w+2*clusterPad
 		f.y, f.h = f.y-clusterPad-tickSize, f.h+2*clusterPad+tickSize
-		// the name ends before the middle, where arrows pass
+		// the name ends before the center, where arrows pass
 		if short := 2*(style{size: tickSize}.width(f.name)+clusterPad) + 12 - f.w; short > 0 {
 			f.x, f.w = f.x-short/2, f.w+short
 		}

@@ -107,8 +107,8 @@ func TestLayerGraphErrors(t *testing.T) {
 	}{
 		{LayerGraph{Title: "m"}, "m: graph has no layer"},
 		{LayerGraph{Title: "m", Nodes: []GraphNode{a, a}}, `m: two layers are named "a"`},
-		{LayerGraph{Title: "m", Nodes: []GraphNode{a}, Edges: []GraphEdge{{"a", "c"}}}, `m: edge from "a" to "c", there is no such layer`},
-		{LayerGraph{Title: "m", Nodes: []GraphNode{a, b}, Edges: []GraphEdge{{"a", "b"}, {"b", "a"}}}, "m: node 0 is on a cycle or behind one"},
+		{LayerGraph{Title: "m", Nodes: []GraphNode{a}, Edges: []GraphEdge{{"a", "c"}}}, `m: edge from "a" to "c", no such layer`},
+		{LayerGraph{Title: "m", Nodes: []GraphNode{a, b}, Edges: []GraphEdge{{"a", "b"}, {"b", "a"}}}, "m: node 0 is on a cycle or after one"},
 	}
 	for _, test := range tests {
 		if _, err := test.g.Figure(); err == nil || err.Error() != test.want {

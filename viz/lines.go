@@ -11,15 +11,14 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Line is one row of values over another. An X or Y that is NaN or infinite
-// leaves a gap.
+// A Line is a series of values. An X or Y that is NaN or Inf leaves a gap.
 type Line struct {
 	Name string
 	X    []float64 // nil: 0, 1, 2, ...
 	Y    []float64
 }
 
-// Lines draws lines over common axes. Labels carry the unit in brackets, as
+// Lines draws lines over common axes. Labels carry the unit in parentheses, as in
 // "temperature (°C)".
 func Lines(title, xLabel, yLabel string, lines ...Line) (*Figure, error) {
 	ls, err := prepare(title, lines)
@@ -40,7 +39,7 @@ func (ch chart) figure(alt string) *Figure {
 	}}
 }
 
-// prepare checks the lines and gives each its colour.
+// prepare checks the lines and gives each its color.
 func prepare(title string, lines []Line) ([]line, error) {
 	if len(lines) == 0 {
 		return nil, fmt.Errorf("%s: no line to draw", title)
@@ -63,8 +62,8 @@ func prepare(title string, lines []Line) ([]line, error) {
 	return ls, errors.Join(errs...)
 }
 
-// extent returns the smallest and largest finite value of all lines, +Inf and −Inf
-// if there is none.
+// extent returns the smallest and the largest finite value of all lines, +Inf and −Inf if
+// there is none.
 func extent(ls []line, values func(line) []float64) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, l := range ls {
@@ -77,7 +76,7 @@ func extent(ls []line, values func(line) []float64) (lo, hi float64) {
 	return lo, hi
 }
 
-// describe tells of each of the first lines where it starts and ends.
+// describe says where each of the first lines starts and ends.
 func describe(ls []line) string {
 	var parts []string
 	for i, l := range ls {

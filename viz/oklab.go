@@ -7,9 +7,9 @@ import (
 	"math"
 )
 
-// An oklab is a colour in OKLab (Björn Ottosson, "A perceptual color space for
-// image processing", 2020): lightness from 0 to 1, green-red, blue-yellow.
-// Euclidean distance in it is close to the difference that is seen.
+// An oklab is a color in OKLab (Björn Ottosson, "A perceptual color space for image
+// processing", 2020): lightness from 0 to 1, green-red, blue-yellow. Euclidean distance
+// in it approximates the perceived difference.
 type oklab struct{ l, a, b float64 }
 
 func (c oklab) mix(d oklab, t float64) oklab {
@@ -20,8 +20,8 @@ func (c oklab) distance(d oklab) float64 {
 	return math.Sqrt((c.l-d.l)*(c.l-d.l) + (c.a-d.a)*(c.a-d.a) + (c.b-d.b)*(c.b-d.b))
 }
 
-// linear returns the linear sRGB light of c; it lies outside [0, 1] where a
-// screen cannot show the colour.
+// linear returns the linear sRGB light of c; it lies outside [0, 1] if a screen cannot
+// show the color.
 func (c oklab) linear() (r, g, b float64) {
 	l := cube(c.l + 0.3963377774*c.a + 0.2158037573*c.b)
 	m := cube(c.l - 0.1055613458*c.a - 0.0638541728*c.b)
@@ -31,7 +31,7 @@ func (c oklab) linear() (r, g, b float64) {
 		-0.0041960863*l - 0.7034186147*m + 1.7076147010*s
 }
 
-// srgb returns the nearest colour of a screen.
+// srgb returns the nearest color that a screen can show.
 func (c oklab) srgb() color.NRGBA {
 	r, g, b := c.linear()
 	return color.NRGBA{R: encode(r), G: encode(g), B: encode(b), A: 255}

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// Overlay lays a heat map over a photo of any size. The heat is a volume of
-// one channel, enlarged smoothly to the photo. Values from 0 up are drawn in
-// Magma, hottest where they are largest; if some are below 0, in Diverging,
-// red for and blue against. Where there is no heat the photo stays as it is,
-// where there is most, the share of opacity (0 to 1) is the map's colour.
+// Overlay draws a heat map over a photo of any size. heat is a volume of one channel,
+// smoothly enlarged to the size of the photo. Nonnegative heat is drawn in Magma,
+// brightest where it is largest; if some is negative, in Diverging, red for and blue
+// against. Where there is no heat the photo is unchanged; where there is most, the map's
+// color has the given opacity (0 to 1).
 func Overlay(photo image.Image, heat Volume, opacity float64) (*image.NRGBA, error) {
 	if err := heat.Check(); err != nil {
 		return nil, fmt.Errorf("heat: %w", err)
@@ -29,14 +29,14 @@ func Overlay(photo image.Image, heat Volume, opacity float64) (*image.NRGBA, err
 	if heat.Channels != 1 {
 		return nil, fmt.Errorf("heat has %d channels, want 1", heat.Channels)
 	}
-	m, peak := heatColours(heat)
+	m, peak := heatColors(heat)
 	size := photo.Bounds()
-	grey := image.NewGray16(image.Rect(0, 0, heat.Width, heat.Height)) // 0 is −peak, 65535 is peak
+	gray := image.NewGray16(image.Rect(0, 0, heat.Width, heat.Height)) // 0 is −peak, 65535 is peak
 	for i, v := range heat.channel(0) {
-		grey.SetGray16(i%heat.Width, i/heat.Width, color.Gray16{Y: uint16(math.Round(65535 * (0.5 + v/peak/2)))})
+		gray.SetGray16(i%heat.Width, i/heat.Width, color.Gray16{Y: uint16(math.Round(65535 * (0.5 + v/peak/2)))})
 	}
 	smooth := image.NewGray16(image.Rect(0, 0, size.Dx(), size.Dy()))
-	draw.BiLinear.Scale(smooth, smooth.Bounds(), grey, grey.Bounds(), draw.Src, nil)
+	draw.BiLinear.Scale(smooth, smooth.Bounds(), gray, gray.Bounds(), draw.Src, nil)
 	out := image.NewNRGBA(smooth.Bounds())
 	draw.Draw(out, out.Bounds(), image.White, image.Point{}, draw.Src)
 	draw.Draw(out, out.Bounds(), photo, size.Min, draw.Over)
@@ -53,8 +53,8 @@ func Overlay(photo image.Image, heat Volume, opacity float64) (*image.NRGBA, err
 	return out, nil
 }
 
-// heatColours chooses the map and the value at its ends.
-func heatColours(heat Volume) (m ColorMap, peak float64) {
+// heatColors chooses the map and the value at its ends.
+func heatColors(heat Volume) (m ColorMap, peak float64) {
 	m = Magma
 	for _, v := range heat.Values {
 		if v < 0 {

@@ -11,10 +11,10 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// PCA projects each row on the k directions in which the rows vary most
-// (principal components of the centred data). It returns the coordinates and
-// the share of the whole variance that each direction holds, largest first.
-// The sign of a direction is chosen so that its largest weight is positive.
+// PCA projects each row on the k directions in which the rows vary most (principal
+// components of the centered data). It returns the coordinates and the share of the total
+// variance along each direction, largest first. The sign of a direction is such that its
+// largest weight is positive.
 func PCA(rows [][]float64, k int) (coordinates [][]float64, shares []float64, err error) {
 	if err := checkRows(rows); err != nil {
 		return nil, nil, fmt.Errorf("pca: %w", err)
@@ -74,8 +74,8 @@ func PCA(rows [][]float64, k int) (coordinates [][]float64, shares []float64, er
 	return coordinates, shares, nil
 }
 
-// tame divides all values by a power of two where their squares would overflow or
-// vanish, and returns its exponent.
+// tame divides all values by a power of two if their squares would overflow or underflow,
+// and returns its exponent.
 func tame(rows [][]float64) (tamed [][]float64, exponent int) {
 	largest := 0.0
 	for _, row := range rows {
@@ -96,7 +96,7 @@ func tame(rows [][]float64) (tamed [][]float64, exponent int) {
 	return tamed, exponent
 }
 
-// checkRows wants rows of one length and finite values.
+// checkRows requires rows of equal length and finite values.
 func checkRows(rows [][]float64) error {
 	if len(rows) == 0 || len(rows[0]) == 0 {
 		return errors.New("no value")

@@ -18,15 +18,15 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// A pen draws on a page whose origin is the top left corner; all lengths are
-// points (1/72 inch), y grows downwards.
+// A pen draws on a page whose origin is the top left corner; all lengths are points (1/72
+// inch), and y increases downward.
 type pen struct {
 	Theme
 	c      vg.Canvas
 	height float64
 	dpi    float64
-	vector bool // the page is SVG, whose reader scales pictures itself
-	// embedded are the pictures of an SVG, in order.
+	vector bool // the page is SVG, whose viewer scales images itself
+	// embedded are the images of an SVG, in order.
 	embedded []embedded
 }
 
@@ -39,18 +39,18 @@ const (
 	tickSize  = 8.0
 )
 
-// A style says how text is set. The zero value is left-aligned regular text on
-// its baseline, in ink, at label size.
+// A style says how text is set. The zero value is left-aligned regular text on its
+// baseline, in ink, at label size.
 type style struct {
 	size   float64
 	bold   bool
-	colour color.NRGBA
-	align  float64 // 0 the point is at the left end, 0.5 in the middle, 1 at the right end
-	middle bool    // the point is half the height of a capital above the baseline
-	up     bool    // turned by 90°, reading upwards
+	color  color.NRGBA
+	align  float64 // 0: the point is at the left end, 0.5: in the center, 1: at the right end
+	middle bool    // the point is at half the height of capitals
+	up     bool    // rotated by 90°, reading upward
 }
 
-// capHeight of Liberation Sans as a share of its size.
+// capHeight of Liberation Sans as a fraction of its size.
 const capHeight = 0.716
 
 func (p *pen) at(x, y float64) vg.Point {
@@ -85,8 +85,8 @@ func (p *pen) frame(x, y, w, h, width float64, c color.Color) {
 	p.stroke(width, c, nil, true, point{x, y}, point{x + w, y}, point{x + w, y + h}, point{x, y + h})
 }
 
-// line draws an open line, in pieces: the rasteriser's time grows with the
-// square of how often one path crosses a row of pixels.
+// line draws an open line, in pieces: the time to rasterize a path grows with the square
+// of how often it crosses a row of pixels.
 func (p *pen) line(width float64, c color.Color, pts ...point) {
 	const piece = 64
 	for ; len(pts) > piece; pts = pts[piece-1:] {
@@ -95,7 +95,7 @@ func (p *pen) line(width float64, c color.Color, pts ...point) {
 	p.stroke(width, c, nil, false, pts...)
 }
 
-// dashed draws a thin line for reference.
+// dashed draws a thin reference line.
 func (p *pen) dashed(pts ...point) {
 	p.stroke(0.9, p.Muted, []vg.Length{3, 3}, false, pts...)
 }
@@ -133,9 +133,9 @@ func (p *pen) rounded(x, y, w, h, r float64, c color.Color) {
 	p.c.Fill(path)
 }
 
-// image draws img over the rectangle, moved and sized to whole pixels so that
-// it is scaled once and sharply: smoothly (Catmull-Rom), but with its pixels to
-// be seen where each covers more than 4 × 4, as in maps of activations.
+// image draws img over the rectangle, aligned to whole pixels so that it is scaled once
+// and sharply: smoothly (Catmull-Rom), but with visible pixels if each covers more than 4
+// × 4, as in maps of activations.
 func (p *pen) image(x, y, w, h float64, img image.Image) {
 	px := func(v float64) int { return int(math.Round(v * p.dpi / 72)) }
 	pt := func(v int) float64 { return float64(v) * 72 / p.dpi }
@@ -157,7 +157,7 @@ func (p *pen) image(x, y, w, h float64, img image.Image) {
 	}
 	if p.vector {
 		p.embedded = append(p.embedded, embed(img, sharp))
-		img = image.NewGray(image.Rect(0, 0, 1, 1)) // whose place it takes
+		img = image.NewGray(image.Rect(0, 0, 1, 1)) // replaced by the embedded image
 	}
 	left, bottom := px(x), px(p.height)-px(y)-high
 	p.c.DrawImage(vg.Rectangle{
@@ -170,8 +170,8 @@ func (p *pen) text(x, y float64, s style, text string) {
 	if text = printable(text); text == "" {
 		return
 	}
-	if s.colour == (color.NRGBA{}) {
-		s.colour = p.Ink
+	if s.color == (color.NRGBA{}) {
+		s.color = p.Ink
 	}
 	face := s.face()
 	along := -s.align * float64(face.Width(text))
@@ -179,7 +179,7 @@ func (p *pen) text(x, y float64, s style, text string) {
 	if s.middle {
 		across = capHeight * float64(face.Font.Size) / 2
 	}
-	p.c.SetColor(s.colour)
+	p.c.SetColor(s.color)
 	if !s.up {
 		p.c.FillString(face, p.at(x+along, y+across), text)
 		return

@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// Scores are what a binary classifier gave to samples whose class is known.
+// Scores are the outputs of a binary classifier for samples whose class is known.
 type Scores struct {
 	Name     string
-	Score    []float64 // the larger, the more likely positive; may be infinite, not NaN
+	Score    []float64 // larger means more likely positive; may be infinite, but not NaN
 	Positive []bool    // the truth
 }
 
-// ROC draws receiver operating characteristics: the share of positives found
-// over the share of negatives taken for positives, for every threshold. The
-// legend holds the area under each curve: 1 is perfect, 0.5 is chance.
+// ROC draws receiver operating characteristics: the true positive rate over the false
+// positive rate for every threshold. The legend gives the area under each curve: 1 is
+// perfect, 0.5 is chance.
 func ROC(title string, classifiers ...Scores) (*Figure, error) {
 	if len(classifiers) == 0 {
 		return nil, fmt.Errorf("%s: no classifier", title)
@@ -50,7 +50,7 @@ func ROC(title string, classifiers ...Scores) (*Figure, error) {
 	}, nil
 }
 
-// roc walks the samples from the highest score down; samples of equal score
+// roc goes through the samples from the highest score down; samples with equal scores
 // move together, which draws a slanted step. The area is the trapezoidal sum.
 func (s Scores) roc() (fpr, tpr []float64, area float64, err error) {
 	if len(s.Score) != len(s.Positive) {

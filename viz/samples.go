@@ -12,16 +12,16 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Sample is a picture with what a model said of it.
+// A Sample is an image with a model's prediction.
 type Sample struct {
 	Image      image.Image
 	Predicted  string
-	Confidence float64 // probability of the prediction, 0 to 1; 0 and what is none are not shown
+	Confidence float64 // probability of the prediction, 0 to 1; other values and 0 are not shown
 	Truth      string  // "" if it is not known
 }
 
-// Samples draws pictures with the predicted class below, perRow in a row (0
-// for 8): in green where it is right, in red with the true class where not.
+// Samples draws images with the predicted class below, perRow in a row (0 for 8): in
+// green if it is right, in red with the true class if not.
 func Samples(title string, samples []Sample, perRow int) (*Figure, error) {
 	if len(samples) == 0 {
 		return nil, fmt.Errorf("%s: no sample", title)
@@ -71,7 +71,7 @@ func Samples(title string, samples []Sample, perRow int) (*Figure, error) {
 func (s Sample) draw(p *pen, x, y, cell float64) {
 	w, h := fit(s.Image.Bounds(), cell, cell)
 	p.image(x+(cell-w)/2, y+(cell-h)/2, w, h, s.Image)
-	text := style{size: tickSize, colour: p.Ink, align: 0.5}
+	text := style{size: tickSize, color: p.Ink, align: 0.5}
 	said := shorten(text, s.Predicted, cell)
 	if s.Confidence > 0 && s.Confidence <= 1 {
 		sure := fmt.Sprintf(": %.0f%%", 100*s.Confidence)
@@ -80,41 +80,41 @@ func (s Sample) draw(p *pen, x, y, cell float64) {
 	wrong := s.Truth != "" && s.Truth != s.Predicted
 	switch {
 	case wrong:
-		text.colour = p.Bad
+		text.color = p.Bad
 	case s.Truth != "":
-		text.colour = p.Good
+		text.color = p.Good
 	}
 	p.text(x+cell/2, y+cell+tickSize+3, text, said)
 	if wrong {
-		text.colour = p.Muted
+		text.color = p.Muted
 		p.text(x+cell/2, y+cell+2*tickSize+6, text, shorten(text, "true: "+s.Truth, cell))
 	}
 }
 
-// mostPerRow is the number of pictures in a row that can still be told apart.
+// mostPerRow is the number of images in a row that can still be distinguished.
 const mostPerRow = 40
 
-// checkPicture wants a picture that can be drawn in a moment.
+// checkPicture requires an image that can be drawn quickly.
 func checkPicture(img image.Image) error {
 	const most = 1 << 14 // pixels on a side
 	if img == nil || img.Bounds().Empty() {
-		return errors.New("has no picture")
+		return errors.New("has no image")
 	}
 	if b := img.Bounds(); b.Dx() > most || b.Dy() > most {
-		return fmt.Errorf("is a picture of %d × %d pixels, want at most %d on a side", b.Dx(), b.Dy(), most)
+		return fmt.Errorf("is an image of %d × %d pixels, want at most %d on a side", b.Dx(), b.Dy(), most)
 	}
 	return nil
 }
 
-// fit returns the largest size within w × h that keeps the picture's shape.
+// fit returns the largest size within w × h that keeps the aspect ratio.
 func fit(b image.Rectangle, w, h float64) (float64, float64) {
 	scale := math.Min(w/float64(b.Dx()), h/float64(b.Dy()))
 	return scale * float64(b.Dx()), scale * float64(b.Dy())
 }
 
-// shorten cuts a text that is wider than w and ends it with an ellipsis.
+// shorten truncates a text that is wider than w and adds an ellipsis.
 func shorten(s style, text string, w float64) string {
-	const longest = 400 // letters; no figure is so wide
+	const longest = 400 // letters; no figure is that wide
 	runes := []rune(text[:min(len(text), 4*longest)])
 	runes = runes[:min(len(runes), longest)]
 	if len(text) <= len(string(runes)) && s.width(text) <= w {

@@ -4,10 +4,9 @@ package viz
 
 import "math"
 
-// Spark writes values as a line of block characters for a terminal, the
-// smallest as ▁ and the largest as █; a value that is NaN or infinite is a
-// space. More than width values are shown as means over equal stretches; width
-// 0 shows them all.
+// Spark writes values as a line of block characters for a terminal, the smallest as ▁ and
+// the largest as █; NaN and Inf become a space. More than width values are averaged over
+// equal intervals; width 0 shows them all.
 //
 //	Spark([]float64{1, 2, 3, 4, 5, 6, 7, 8}, 0) == "▁▂▃▄▅▆▇█"
 func Spark(values []float64, width int) string {
@@ -38,7 +37,7 @@ func Spark(values []float64, width int) string {
 	return string(line)
 }
 
-// stretchMeans returns the means of the finite values in n equal stretches.
+// stretchMeans returns the means of the finite values in n equal intervals.
 func stretchMeans(values []float64, n int) []float64 {
 	means := make([]float64, n)
 	for i := range means {
@@ -56,7 +55,7 @@ func stretchMeans(values []float64, n int) []float64 {
 		}
 		for _, v := range stretch {
 			if finite(v) {
-				means[i] += v / count // the sum alone may overflow
+				means[i] += v / count // the sum itself may overflow
 			}
 		}
 	}

@@ -29,9 +29,9 @@ func Correlation(title string, names []string, coefficients [][]float64) (*Figur
 	return h.Figure()
 }
 
-// Confusion draws how often samples of a class (row) were taken for which
-// class (column). The colour is the share of the row, so that rare classes
-// show as clearly as frequent ones; the number in the cell is the count.
+// Confusion draws how often samples of a class (row) were predicted as which class
+// (column). The color is the share of the row, so that rare classes show as clearly as
+// frequent ones; the number in the cell is the count.
 func Confusion(title string, classes []string, counts [][]int) (*Figure, error) {
 	shares := make([][]float64, len(counts))
 	right, all := 0.0, 0.0 // sums of ints could overflow

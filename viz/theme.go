@@ -4,7 +4,7 @@ package viz
 
 import "image/color"
 
-// A Theme is the set of colours a figure is drawn in.
+// A Theme is the set of colors of a figure.
 type Theme struct {
 	Paper  color.NRGBA   // the background
 	Ink    color.NRGBA   // titles and the values that matter
@@ -12,7 +12,7 @@ type Theme struct {
 	Grid   color.NRGBA   // lines behind the data
 	Good   color.NRGBA   // a right prediction
 	Bad    color.NRGBA   // a wrong prediction
-	Series []color.NRGBA // lines and points, told apart with red-green blindness too
+	Series []color.NRGBA // lines and points, distinguishable with red-green blindness too
 }
 
 // Light and Dark are the two themes; their contrasts of text to paper are at
@@ -36,7 +36,7 @@ var (
 	}
 )
 
-// series returns the colour of line i, starting anew after the last.
+// series returns the color of line i; after the last color it starts over.
 func (t Theme) series(i int) color.NRGBA {
 	if len(t.Series) == 0 {
 		return t.Ink
@@ -48,8 +48,8 @@ func hex(rgb uint32) color.NRGBA {
 	return color.NRGBA{R: uint8(rgb >> 16), G: uint8(rgb >> 8), B: uint8(rgb), A: 255}
 }
 
-// mix returns the colour a share t of the way from a to b. Figures use it in
-// place of transparency, which PNG and SVG would render differently.
+// mix returns the color a fraction t of the way from a to b. Figures use it instead of
+// transparency, which PNG and SVG would render differently.
 func mix(a, b color.NRGBA, t float64) color.NRGBA {
 	m := func(x, y uint8) uint8 { return uint8(float64(x) + t*(float64(y)-float64(x)) + 0.5) }
 	return color.NRGBA{R: m(a.R, b.R), G: m(a.G, b.G), B: m(a.B, b.B), A: 255}

@@ -11,10 +11,10 @@ import (
 func TestThemeContrast(t *testing.T) {
 	for name, theme := range map[string]Theme{"light": Light, "dark": Dark} {
 		for _, c := range []struct {
-			name   string
-			colour color.NRGBA
+			name  string
+			color color.NRGBA
 		}{{"ink", theme.Ink}, {"muted", theme.Muted}, {"good", theme.Good}, {"bad", theme.Bad}} {
-			if got := contrast(c.colour, theme.Paper); got < 4.5 {
+			if got := contrast(c.color, theme.Paper); got < 4.5 {
 				t.Errorf("%s: contrast of %s is %.2f", name, c.name, got)
 			}
 		}
@@ -26,7 +26,7 @@ func TestThemeContrast(t *testing.T) {
 	}
 }
 
-// TestSeriesApart: any two colours of a theme are told apart in normal vision
+// TestSeriesApart: any two colors of a theme are told apart in normal vision
 // and by dichromats without the red or the green cone, simulated as Viénot,
 // Brettel and Mollon (1999) do. A distance of 0.1 in OKLab is easily seen; the
 // matrices are for linear sRGB.

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TimeSeries draws lines over time, as a measured temperature and what was
-// predicted for it. Each line has one value for each time; its X is not used.
-// Times must not decrease. The label carries the unit: "temperature (°C)".
+// TimeSeries draws lines over time, such as a measured temperature and its prediction.
+// Each line has one value for each time; its X is not used. Times must not decrease. The
+// label carries the unit: "temperature (°C)".
 func TimeSeries(title, yLabel string, times []time.Time, lines ...Line) (*Figure, error) {
 	if len(times) == 0 {
 		return nil, fmt.Errorf("%s: no time", title)
@@ -17,7 +17,7 @@ func TimeSeries(title, yLabel string, times []time.Time, lines ...Line) (*Figure
 	x := make([]float64, len(times))
 	for i, t := range times {
 		if i > 0 && t.Before(times[i-1]) {
-			return nil, fmt.Errorf("%s: time %d (%v) is before the one it follows (%v)", title, i, t, times[i-1])
+			return nil, fmt.Errorf("%s: time %d (%v) is before its predecessor (%v)", title, i, t, times[i-1])
 		}
 		x[i] = seconds(times[0], t)
 	}
@@ -36,13 +36,12 @@ func TimeSeries(title, yLabel string, times []time.Time, lines ...Line) (*Figure
 		first.Format("2 January 2006 15:04"), last.Format("2 January 2006 15:04"), describe(ls))), nil
 }
 
-// seconds is the time from one moment to another. A Duration would end after 292 years.
+// seconds is the time between two moments. A Duration would overflow after 292 years.
 func seconds(from, to time.Time) float64 {
 	return float64(to.Unix()) - float64(from.Unix()) + float64(to.Nanosecond()-from.Nanosecond())*1e-9
 }
 
-// A span is a distance between ticks, the way to reach the next one, and how
-// it is written.
+// A span is a distance between ticks, how to reach the next one, and how to format it.
 type span struct {
 	length time.Duration
 	floor  func(time.Time) time.Time
@@ -91,8 +90,8 @@ var spans = []span{
 	months(1, "Jan 2006"), months(3, "Jan 2006"), months(12, "2006"), months(24, "2006"), months(60, "2006"),
 }
 
-// timeAxis marks round times, at most seven of them; below an hour it marks
-// only both ends.
+// timeAxis marks round times, at most seven of them; below an hour it marks only both
+// ends.
 func timeAxis(first, last time.Time) axis {
 	a := axis{max: seconds(first, last)}
 	if a.max < 1e-9 {
@@ -107,7 +106,7 @@ func timeAxis(first, last time.Time) axis {
 			continue
 		}
 		t := s.floor(first)
-		for range 16 { // more than there can be, but for years beyond all calendars
+		for range 16 { // an upper bound, except for years beyond all calendars
 			if t.After(last) {
 				break
 			}

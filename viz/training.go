@@ -12,8 +12,8 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Metric is one quantity after each epoch, the first epoch first, on the
-// training data and, where there was any, on the validation data.
+// A Metric is one quantity after each epoch, in order, on the training data and, if there
+// is any, on the validation data.
 type Metric struct {
 	Name       string
 	Unit       string // "°C", "%"; may be empty
@@ -21,12 +21,12 @@ type Metric struct {
 	Validation []float64
 }
 
-// Training draws one panel for each metric, two in a row: training and
-// validation over the epochs, with the last values in the legend. Epochs count
-// from 1. A value that is NaN or infinite leaves a gap. The title may be empty.
+// Training draws one panel for each metric, two in a row: training and validation over
+// the epochs, with the last values in the legend. Epochs count from 1. A NaN or Inf
+// leaves a gap. The title may be empty.
 //
-// Where the first epochs would press all others into a flat line, they leave the
-// panel, which says so, as does the figure's Note. An axis of shares ends at 0 and 1.
+// If the first epochs would flatten all others into a line, the panel omits them and says
+// so, as does the figure's Note. An axis of shares ends at 0 and 1.
 func Training(title string, metrics ...Metric) (*Figure, error) {
 	if len(metrics) == 0 {
 		return nil, fmt.Errorf("%s: no metric to draw", title)
@@ -109,7 +109,7 @@ func (m Metric) chart() (chart, error) {
 	return ch, nil
 }
 
-// steep is how many of the first epochs, one in four at most, take so much of the
+// steep is the number of first epochs, at most one in four, that take so much of the
 // range that the others have less than a fifth of it.
 func steep(ls []line) int {
 	spread := func(from int) float64 {
@@ -127,7 +127,7 @@ func steep(ls []line) int {
 	return first
 }
 
-// beyond says which values of the first epochs the axis leaves out.
+// beyond describes the values of the first epochs that the axis omits.
 func (m Metric) beyond(ls []line, first int, y axis) string {
 	var epochs []string
 	for e := range first {

@@ -8,26 +8,26 @@ import (
 	"math/rand/v2"
 )
 
-// mostTSNE rows take 1.6 GB for their pairs.
+// mostTSNE is the largest number of rows, which takes 1.6 GB for their pairs.
 const mostTSNE = 10_000
 
-// TSNEOptions of t-SNE; the zero value of each stands for its default.
+// TSNEOptions are the options of TSNE; a zero field means its default.
 type TSNEOptions struct {
-	Perplexity float64 // how many neighbours count, 30 (a third of the rows at most)
-	Steps      int     // gradient steps, 1000
+	Perplexity float64 // effective number of neighbors; default 30 (at most a third of the rows)
+	Steps      int     // gradient steps; default 1000
 	Seed       uint64
 }
 
-// TSNE places rows of many values in a plane so that rows near each other stay
-// near (van der Maaten and Hinton, "Visualizing data using t-SNE", 2008). It
-// computes all pairs exactly: memory and time per step grow with the square of
-// the number of rows, 1000 rows take some seconds; 10,000 are the most. Distances between groups
-// mean little, and the axes have no unit. The same seed gives the same places.
+// TSNE maps rows of many values to a plane so that rows that are close to each other stay
+// close (van der Maaten and Hinton, "Visualizing data using t-SNE", 2008). It computes
+// all pairs exactly: memory and time per step grow with the square of the number of rows;
+// 1,000 rows take a few seconds, and 10,000 are the most. Distances between groups mean
+// little, and the axes have no unit. The same seed gives the same result.
 //
 //	p(j|i) ∝ exp(−|xi−xj|² / 2σi²), σi such that the entropy is log₂ perplexity
 //	pij    = (p(j|i) + p(i|j)) / 2n
 //	qij    ∝ 1 / (1 + |yi−yj|²)
-//	minimise Σ pij log(pij/qij);  ∂/∂yi = 4 Σj (pij−qij)(yi−yj) / (1+|yi−yj|²)
+//	minimize Σ pij log(pij/qij);  ∂/∂yi = 4 Σj (pij−qij)(yi−yj) / (1+|yi−yj|²)
 func TSNE(rows [][]float64, o TSNEOptions) ([][2]float64, error) {
 	if err := checkRows(rows); err != nil {
 		return nil, fmt.Errorf("t-sne: %w", err)
@@ -46,10 +46,10 @@ func TSNE(rows [][]float64, o TSNEOptions) ([][2]float64, error) {
 	if !(o.Perplexity >= 1 && o.Perplexity <= float64(n-1)) || o.Steps < 1 {
 		return nil, fmt.Errorf("t-sne: perplexity %v and %d steps for %d rows", o.Perplexity, o.Steps, n)
 	}
-	p := neighbours(rows, o.Perplexity)
+	p := neighbors(rows, o.Perplexity)
 
-	// Momentum, gains and early exaggeration as in the paper and its program;
-	// the rate is Belkina et al. 2019 (n / exaggeration, at least 50).
+	// Momentum, gains and early exaggeration follow the paper and its program; the
+	// learning rate follows Belkina et al. 2019 (n / exaggeration, at least 50).
 	const exaggeration, exaggerated = 12.0, 250
 	rate := math.Max(float64(n)/exaggeration/4, 50)
 	r := rand.New(rand.NewPCG(o.Seed, 0x7453_4e45)) // "tSNE"
@@ -76,13 +76,13 @@ func TSNE(rows [][]float64, o TSNEOptions) ([][2]float64, error) {
 				y[i][a] += speed[i][a]
 			}
 		}
-		centre(y)
+		center(y)
 	}
 	return y, nil
 }
 
-// neighbours returns the n × n matrix of pij.
-func neighbours(rows [][]float64, perplexity float64) []float64 {
+// neighbors returns the n × n matrix of pij.
+func neighbors(rows [][]float64, perplexity float64) []float64 {
 	n := len(rows)
 	p := make([]float64, n*n)
 	squares := make([]float64, n)
@@ -105,8 +105,8 @@ func neighbours(rows [][]float64, perplexity float64) []float64 {
 	return p
 }
 
-// conditional fills row i of p(j|i) by bisection for the precision
-// β = 1/2σ² at which the entropy (in nats) is the wanted one.
+// conditional computes row i of p(j|i) by bisection for the precision β = 1/2σ² at which
+// the entropy (in nats) has the given value.
 func conditional(p, squares []float64, i int, entropy float64) {
 	nearest := math.Inf(1)
 	for j, d := range squares {
@@ -120,7 +120,7 @@ func conditional(p, squares []float64, i int, entropy float64) {
 		for j, d := range squares {
 			p[j] = 0
 			if j != i {
-				p[j] = math.Exp(-beta * (d - nearest)) // the nearest cancels in the quotient
+				p[j] = math.Exp(-beta * (d - nearest)) // the factor of nearest cancels in the quotient
 				sum += p[j]
 				weighted += p[j] * (d - nearest)
 			}
@@ -169,7 +169,7 @@ func tsneGradient(grad [][2]float64, p []float64, y [][2]float64, similar []floa
 	}
 }
 
-func centre(y [][2]float64) {
+func center(y [][2]float64) {
 	var mean [2]float64
 	for _, v := range y {
 		mean[0] += v[0] / float64(len(y))

@@ -10,23 +10,23 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A View is a picture with a caption.
+// A View is an image with a caption.
 type View struct {
 	Image   image.Image
 	Caption string
 }
 
-// Gallery draws many pictures in cells of one size, perRow in a row (0 for 8),
-// as the patterns that a layer's filters answer to, or an image augmented in
-// several ways. Captions may be empty.
+// Gallery draws many images in cells of one size, perRow in a row (0 for 8), such as the
+// patterns that a layer's filters respond to, or one image augmented in several ways.
+// Captions may be empty.
 func Gallery(title string, views []View, perRow int) (*Figure, error) {
 	if len(views) == 0 {
-		return nil, fmt.Errorf("%s: no picture", title)
+		return nil, fmt.Errorf("%s: no image", title)
 	}
 	caption := 0.0
 	for i, v := range views {
 		if err := checkPicture(v.Image); err != nil {
-			return nil, fmt.Errorf("%s: picture %d %w", title, i, err)
+			return nil, fmt.Errorf("%s: image %d %w", title, i, err)
 		}
 		if v.Caption != "" {
 			caption = tickSize + 6
@@ -49,7 +49,7 @@ func Gallery(title string, views []View, perRow int) (*Figure, error) {
 		height: top + float64(rows)*(cell+caption+gap) - gap + margin,
 		draw: func(p *pen) {
 			p.text(margin, margin+titleSize, heading, title)
-			text := style{size: tickSize, colour: p.Muted, align: 0.5}
+			text := style{size: tickSize, color: p.Muted, align: 0.5}
 			for i, v := range views {
 				x := margin + float64(i%perRow)*(cell+gap)
 				y := top + float64(i/perRow)*(cell+caption+gap)
@@ -61,19 +61,19 @@ func Gallery(title string, views []View, perRow int) (*Figure, error) {
 	}, nil
 }
 
-// SideBySide draws pictures of any sizes in one row at equal height, as a
-// photo beside the heat maps that explain what was seen in it. If bar is not
-// "", a colour bar in map m stands at the right, with bar as its label and
-// "low" and "high" at its ends ("against" and "for" beside Diverging).
+// SideBySide draws images of any sizes in one row at equal height, such as a photo and
+// the heat maps that explain it. If bar is not "", a color bar of map m is drawn on the
+// right, with bar as its label and "low" and "high" at its ends ("against" and "for" for
+// Diverging).
 func SideBySide(title string, m ColorMap, bar string, views ...View) (*Figure, error) {
 	if len(views) == 0 {
-		return nil, fmt.Errorf("%s: no picture", title)
+		return nil, fmt.Errorf("%s: no image", title)
 	}
 	const margin, gap, most = 10.0, 12.0, 620.0
 	ratios := 0.0 // width of all pictures at height 1
 	for i, v := range views {
 		if err := checkPicture(v.Image); err != nil {
-			return nil, fmt.Errorf("%s: picture %d %w", title, i, err)
+			return nil, fmt.Errorf("%s: image %d %w", title, i, err)
 		}
 		ratios += ratio(v.Image)
 	}
@@ -104,7 +104,7 @@ func SideBySide(title string, m ColorMap, bar string, views ...View) (*Figure, e
 			for _, v := range views {
 				w := tall * ratio(v.Image)
 				p.image(x, top, w, tall, v.Image)
-				caption := style{colour: p.Muted, align: 0.5}
+				caption := style{color: p.Muted, align: 0.5}
 				p.text(x+w/2, top+tall+labelSize+5, caption, shorten(caption, v.Caption, w))
 				x += w + gap
 			}

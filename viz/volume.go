@@ -8,9 +8,9 @@ import (
 	"math"
 )
 
-// A Volume is height × width × channels numbers, row by row, the channels of a
-// pixel together: one sample of what a convolution takes or gives, in the
-// layout of Keras (channels last).
+// A Volume is height × width × channels numbers, row by row, the channels of a pixel
+// together: one sample of what a convolution takes or returns, in the layout of Keras
+// (channels last).
 type Volume struct {
 	Height, Width, Channels int
 	Values                  []float32
@@ -19,7 +19,7 @@ type Volume struct {
 // At returns the value of channel c at row y, column x.
 func (v Volume) At(y, x, c int) float32 { return v.Values[(y*v.Width+x)*v.Channels+c] }
 
-// Check tells what is wrong with the sizes or the values, which must be finite.
+// Check reports what is wrong with the sizes or the values, which must be finite.
 func (v Volume) Check() error {
 	if v.Height < 1 || v.Width < 1 || v.Channels < 1 {
 		return fmt.Errorf("volume is %d × %d × %d, want at least one of each", v.Height, v.Width, v.Channels)
@@ -37,7 +37,7 @@ func (v Volume) Check() error {
 	return nil
 }
 
-// product multiplies sizes; ok is false where the result is no int.
+// product multiplies sizes; ok is false if the result overflows an int.
 func product(sizes ...int) (n int, ok bool) {
 	n = 1
 	for _, s := range sizes {
@@ -49,14 +49,14 @@ func product(sizes ...int) (n int, ok bool) {
 	return n, true
 }
 
-// Image returns a volume of one channel (grey) or three (red, green, blue) as
-// a picture: 0 is black, 1 full, what lies outside is clipped.
+// Image converts a volume of one channel (gray) or three (red, green, blue) to an image:
+// 0 is black, 1 full intensity; values outside are clipped.
 func (v Volume) Image() (*image.NRGBA, error) {
 	if err := v.Check(); err != nil {
 		return nil, err
 	}
 	if v.Channels != 1 && v.Channels != 3 {
-		return nil, fmt.Errorf("volume has %d channels, a picture has 1 or 3", v.Channels)
+		return nil, fmt.Errorf("volume has %d channels, an image has 1 or 3", v.Channels)
 	}
 	img := image.NewNRGBA(image.Rect(0, 0, v.Width, v.Height))
 	for p := range v.Height * v.Width {
@@ -69,8 +69,8 @@ func (v Volume) Image() (*image.NRGBA, error) {
 	return img, nil
 }
 
-// FromImage is the inverse of Image: three channels from 0 to 1. What is no picture
-// that could be drawn, nil for one, gives a volume without values, which Check refuses.
+// FromImage is the inverse of Image: three channels from 0 to 1. For nil, and for an
+// image that cannot be drawn, it returns a volume without values, which Check rejects.
 func FromImage(img image.Image) Volume {
 	if checkPicture(img) != nil {
 		return Volume{Channels: 3}
@@ -95,5 +95,5 @@ func (v Volume) channel(c int) []float64 {
 	return out
 }
 
-// level turns 0 to 1 into 0 to 255, clipped.
+// level maps 0 to 1 to 0 to 255, clipped.
 func level(t float64) uint8 { return uint8(math.Round(255 * math.Min(math.Max(t, 0), 1))) }

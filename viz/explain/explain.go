@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package explain shows why a network decided as it did and what its filters
-// look for. It knows a network only by [Model]: scores and gradients.
+// Package explain shows why a network decided as it did and what its filters respond to.
+// All it needs of a network is [Model]: scores and gradients.
 //
 // The methods are [GradCAM], [GradCAMPlusPlus], [IntegratedGradients] and
 // [Occlusion], all of them a [Method] that returns a heat map for
-// [viz.Overlay]; [FilterPattern] makes the picture that a filter answers to.
+// [viz.Overlay]; [FilterPattern] makes the image that a filter responds to.
 package explain
 
 import (
@@ -16,8 +16,8 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// A Model is what an explanation asks of a network. Images are in the form the
-// network takes (scaled, normalised). Both methods are in evaluation mode.
+// A Model is what an explanation needs of a network. Images are in the form that the
+// network takes (scaled, normalized). Both methods run in evaluation mode.
 type Model interface {
 	// Scores returns, for each image, the score of each class.
 	Scores(ctx context.Context, images []viz.Volume) ([][]float64, error)
@@ -28,24 +28,25 @@ type Model interface {
 	Gradient(ctx context.Context, image viz.Volume, of Target, at string) (Gradient, error)
 }
 
-// A Target is a number that a network computes: the mean over all places of
-// one channel of a layer's output. The empty layer is the network's output, of
-// which a channel is a class; take the score before softmax where there is a
-// choice, since after it a class also rises when others fall.
+// A Target is a number that a network computes: the mean over all positions of one
+// channel of a layer's output. The empty layer is the network's output, whose channels
+// are the classes; use the score before softmax if there is a choice, since after softmax
+// a class also rises when others fall.
 type Target struct {
 	Layer   string
 	Channel int
 }
 
-// A Gradient is a target's value and its slope; both volumes have one shape.
+// A Gradient is the value of a target, the activation of a layer, and the derivative of
+// the target with respect to it, which has the same shape.
 type Gradient struct {
 	Value      float64
 	Activation viz.Volume
-	Slope      viz.Volume
+	Gradient   viz.Volume
 }
 
-// A Method explains the score of a class for one image as a heat map of one
-// channel: above zero what speaks for the class, below zero what against it.
+// A Method explains the score of a class for one image as a heat map of one channel:
+// positive values speak for the class, negative ones against it.
 type Method interface {
 	// Explain makes the map for one class; its size is the method's own.
 	Explain(ctx context.Context, m Model, image viz.Volume, class int) (viz.Volume, error)
@@ -58,8 +59,8 @@ var (
 	_ Method = Occlusion{}
 )
 
-// LastConvolution is implemented by models that can say which layer Grad-CAM
-// should look at when none is named.
+// LastConvolution is implemented by models that can say which layer Grad-CAM should use
+// if none is named.
 type LastConvolution interface {
 	// LastConvolution is that layer's path in the model.
 	LastConvolution() (layer string, err error)
@@ -71,18 +72,18 @@ func layerOf(m Model, named string) (string, error) {
 	}
 	l, ok := m.(LastConvolution)
 	if !ok {
-		return "", errors.New("no layer is named, and the model cannot say which convolution is its last")
+		return "", errors.New("no layer is given, and the model does not say which convolution is its last")
 	}
 	return l.LastConvolution()
 }
 
-// slope asks for a gradient and checks that the answer can be used.
-func slope(ctx context.Context, m Model, image viz.Volume, of Target, at string) (Gradient, error) {
+// gradient computes a gradient and checks that the result is usable.
+func gradient(ctx context.Context, m Model, image viz.Volume, of Target, at string) (Gradient, error) {
 	g, err := m.Gradient(ctx, image, of, at)
 	if err != nil {
 		return g, err
 	}
-	a, s := g.Activation, g.Slope
+	a, s := g.Activation, g.Gradient
 	if err := a.Check(); err != nil {
 		return g, fmt.Errorf("activation of %q: %w", at, err)
 	}

@@ -61,32 +61,32 @@ func (m analytic) Gradient(_ context.Context, x viz.Volume, of Target, at string
 	if at == "conv" {
 		g.Activation = m.conv(x)
 	}
-	g.Slope = g.Activation
-	g.Slope.Values = make([]float32, len(g.Activation.Values))
+	g.Gradient = g.Activation
+	g.Gradient.Values = make([]float32, len(g.Activation.Values))
 	conv := m.conv(x)
 	inner := func(p, k int) float32 { return []float32{1, 2}[k] } // ∂conv/∂x where relu lets through
 	switch {
 	case of == Target{"", 0} && at == "conv":
-		for i := range g.Slope.Values {
-			g.Slope.Values[i] = []float32{3, -1}[i%2] / places
+		for i := range g.Gradient.Values {
+			g.Gradient.Values[i] = []float32{3, -1}[i%2] / places
 		}
 	case of == Target{"", 0} && at == "":
 		for p := range x.Height * x.Width {
 			for k := range 2 {
 				if conv.Values[2*p+k] > 0 {
-					g.Slope.Values[p*x.Channels+k] = []float32{3, -1}[k] * inner(p, k) / places
+					g.Gradient.Values[p*x.Channels+k] = []float32{3, -1}[k] * inner(p, k) / places
 				}
 			}
 		}
 	case of == Target{"", 1} && at == "":
 		for i, v := range x.Values {
-			g.Slope.Values[i] = 2 * v
+			g.Gradient.Values[i] = 2 * v
 		}
 	case of.Layer == "conv" && at == "":
 		for p := range x.Height * x.Width {
 			g.Value += float64(conv.Values[2*p+of.Channel] / places)
 			if conv.Values[2*p+of.Channel] > 0 {
-				g.Slope.Values[p*x.Channels+of.Channel] = inner(p, of.Channel) / places
+				g.Gradient.Values[p*x.Channels+of.Channel] = inner(p, of.Channel) / places
 			}
 		}
 		return g, nil
@@ -142,7 +142,7 @@ type twoChannels struct{ analytic }
 func (twoChannels) Gradient(context.Context, viz.Volume, Target, string) (Gradient, error) {
 	return Gradient{
 		Activation: viz.Volume{Height: 1, Width: 2, Channels: 2, Values: []float32{1, 0, 3, 1}},
-		Slope:      viz.Volume{Height: 1, Width: 2, Channels: 2, Values: []float32{0.5, 2, -1, 1}},
+		Gradient:   viz.Volume{Height: 1, Width: 2, Channels: 2, Values: []float32{0.5, 2, -1, 1}},
 	}, nil
 }
 
@@ -312,7 +312,7 @@ func TestFilterPatternSmooth(t *testing.T) {
 		}
 		sum += v
 	}
-	// of a bell curve cut at three deviations: e^-½ between neighbours along one axis
+	// of a bell curve cut at three deviations: e^-½ between neighbors along one axis
 	if ratio := out.At(4, 5, 0) / out.At(4, 4, 0); math.Abs(float64(sum)-1) > 1e-5 || math.Abs(float64(ratio)-math.Exp(-0.5)) > 1e-5 || math.Abs(float64(out.At(3, 4, 0)-out.At(4, 5, 0))) > 1e-6 {
 		t.Errorf("sum %v, ratio %v", sum, ratio)
 	}
@@ -339,7 +339,7 @@ type mute struct{ Model }
 func TestErrors(t *testing.T) {
 	one := viz.Volume{Height: 1, Width: 1, Channels: 1, Values: []float32{1}}
 	nan := viz.Volume{Height: 1, Width: 1, Channels: 1, Values: []float32{float32(math.NaN())}}
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	tests := []struct {
 		ctx    context.Context
@@ -348,15 +348,15 @@ func TestErrors(t *testing.T) {
 		class  int
 		want   string
 	}{
-		{t.Context(), GradCAM{}, mute{analytic{}}, 0, "grad-cam: no layer is named"},
+		{t.Context(), GradCAM{}, mute{analytic{}}, 0, "grad-cam: no layer is given"},
 		{t.Context(), GradCAM{}, broken{err: errors.New("no such layer")}, 0, "grad-cam: no such layer"},
 		{t.Context(), GradCAMPlusPlus{}, broken{g: Gradient{Activation: one}}, 0, `grad-cam++: gradient with respect to "conv": volume is 0 × 0 × 0`},
-		{t.Context(), GradCAM{}, broken{g: Gradient{Activation: one, Slope: image()}}, 0, `grad-cam: activation of "conv" is 1 × 1 × 1, its gradient 2 × 3 × 3`},
-		{t.Context(), GradCAM{}, broken{g: Gradient{Activation: one, Slope: nan}}, 0, `grad-cam: gradient with respect to "conv": volume at row 0, column 0, channel 0 is NaN`},
-		{t.Context(), IntegratedGradients{}, broken{g: Gradient{Activation: one, Slope: one}}, 0, "integrated gradients: gradient has 1 values, the image 18"},
+		{t.Context(), GradCAM{}, broken{g: Gradient{Activation: one, Gradient: image()}}, 0, `grad-cam: activation of "conv" is 1 × 1 × 1, its gradient 2 × 3 × 3`},
+		{t.Context(), GradCAM{}, broken{g: Gradient{Activation: one, Gradient: nan}}, 0, `grad-cam: gradient with respect to "conv": volume at row 0, column 0, channel 0 is NaN`},
+		{t.Context(), IntegratedGradients{}, broken{g: Gradient{Activation: one, Gradient: one}}, 0, "integrated gradients: gradient has 1 values, the image 18"},
 		{t.Context(), IntegratedGradients{Baseline: one}, analytic{}, 0, "integrated gradients: baseline has 1 values, the image 18"},
 		{t.Context(), IntegratedGradients{Square: -1}, analytic{}, 0, "integrated gradients: 50 steps, squares of -1 pixels"},
-		{cancelled, IntegratedGradients{}, analytic{}, 0, "integrated gradients: step 0 of 50: context canceled"},
+		{canceled, IntegratedGradients{}, analytic{}, 0, "integrated gradients: step 0 of 50: context canceled"},
 		{t.Context(), Occlusion{Size: 3}, analytic{}, 0, "occlusion: squares of 3 every 1 pixels on an image of 2 × 3"},
 		{t.Context(), Occlusion{Fill: []float32{1}}, analytic{}, 0, "occlusion: fill has 1 values, the image 3 channels"},
 		{t.Context(), Occlusion{}, analytic{}, classes, "occlusion: class 2 of 2"},

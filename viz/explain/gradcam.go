@@ -9,12 +9,11 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// GradCAM weighs the channels of a convolution by how much the class rises
-// with them (Selvaraju et al., "Grad-CAM", ICCV 2017). The map has the size of
-// the layer's output, runs from 0 to 1, and is all 0 if nothing there speaks
-// for the class:
+// GradCAM weights the channels of a convolution by how much the class's score rises with
+// them (Selvaraju et al., "Grad-CAM", ICCV 2017). The map has the size of the layer's
+// output, ranges from 0 to 1, and is all 0 if nothing speaks for the class:
 //
-//	αk = mean over places of ∂score/∂Ak
+//	αk = mean over positions of ∂score/∂Ak
 //	L  = max(0, Σk αk Ak), divided by its largest value
 type GradCAM struct {
 	Layer string // "": the model's last convolution
@@ -31,13 +30,13 @@ func (e GradCAM) Explain(ctx context.Context, m Model, image viz.Volume, class i
 	})
 }
 
-// GradCAMPlusPlus weighs single places too, which covers several things of one
-// class better (Chattopadhay et al., "Grad-CAM++", WACV 2018). With the score
-// taken as an exponent, all derivatives are powers of the first one, g:
+// GradCAMPlusPlus also weights single positions, which covers several objects of one
+// class better (Chattopadhay et al., "Grad-CAM++", WACV 2018). With the exponential of
+// the score, all derivatives are powers of the first one, g:
 //
-//	αk(place) = g² / (2g² + g³ Σ Ak)
-//	wk        = Σ αk max(0, g)
-//	L         = max(0, Σk wk Ak), divided by its largest value
+//	αk(position) = g² / (2g² + g³ Σ Ak)
+//	wk           = Σ αk max(0, g)
+//	L            = max(0, Σk wk Ak), divided by its largest value
 type GradCAMPlusPlus struct {
 	Layer string // "": the model's last convolution
 }
@@ -59,8 +58,8 @@ func (e GradCAMPlusPlus) Explain(ctx context.Context, m Model, image viz.Volume,
 	})
 }
 
-// classActivation adds up a layer's channels by the weight that each gets from
-// its activation and its gradient.
+// classActivation adds up a layer's channels, weighted by a function of activation and
+// gradient.
 func classActivation(ctx context.Context, m Model, image viz.Volume, class int, name, layer string,
 	weight func(activation, gradient []float64) float64,
 ) (viz.Volume, error) {
@@ -71,7 +70,7 @@ func classActivation(ctx context.Context, m Model, image viz.Volume, class int, 
 	if err != nil {
 		return viz.Volume{}, fmt.Errorf("%s: %w", name, err)
 	}
-	g, err := slope(ctx, m, image, Target{Channel: class}, layer)
+	g, err := gradient(ctx, m, image, Target{Channel: class}, layer)
 	if err != nil {
 		return viz.Volume{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -81,7 +80,7 @@ func classActivation(ctx context.Context, m Model, image viz.Volume, class int, 
 	for k := range act.Channels {
 		for p := range sums {
 			a[p] = float64(act.Values[p*act.Channels+k])
-			s[p] = float64(g.Slope.Values[p*act.Channels+k])
+			s[p] = float64(g.Gradient.Values[p*act.Channels+k])
 		}
 		w := weight(a, s)
 		for p := range sums {

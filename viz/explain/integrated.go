@@ -9,17 +9,17 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// IntegratedGradients shares the score out among the pixels by following the
-// gradient on the way from an empty image to this one (Sundararajan, Taly and
-// Yan, "Axiomatic attribution for deep networks", ICML 2017). The map has one
-// value for each pixel, the sum over its channels, or for each square of pixels,
-// the sum over these; the sum of all is the score less the empty image's score.
+// IntegratedGradients attributes the score to the pixels by integrating the gradient
+// along the path from a baseline to the image (Sundararajan, Taly and Yan, "Axiomatic
+// attribution for deep networks", ICML 2017). The map has one value for each pixel, the
+// sum over its channels, or for each square of pixels, the sum over these; they add up to
+// the score minus the baseline's score.
 //
 //	(x − x₀) · 1/n Σ ∂score/∂x at x₀ + (k + ½)/n (x − x₀),  k = 0 ... n−1
 type IntegratedGradients struct {
 	Steps    int        // n, 0 for 50
-	Baseline viz.Volume // x₀; the zero value stands for an image of zeros
-	Square   int        // side in pixels, 0 for 1; shares of single pixels are noisy
+	Baseline viz.Volume // x₀; the zero value is an image of zeros
+	Square   int        // side in pixels, 0 for 1; attributions of single pixels are noisy
 }
 
 // Explain returns the map.
@@ -52,14 +52,14 @@ func (e IntegratedGradients) Explain(ctx context.Context, m Model, image viz.Vol
 		for i, b := range base {
 			between.Values[i] = b + t*(image.Values[i]-b)
 		}
-		g, err := slope(ctx, m, between, Target{Channel: class}, "")
+		g, err := gradient(ctx, m, between, Target{Channel: class}, "")
 		if err != nil {
 			return viz.Volume{}, fmt.Errorf("integrated gradients: %w", err)
 		}
-		if len(g.Slope.Values) != len(sums) {
-			return viz.Volume{}, fmt.Errorf("integrated gradients: gradient has %d values, the image %d", len(g.Slope.Values), len(sums))
+		if len(g.Gradient.Values) != len(sums) {
+			return viz.Volume{}, fmt.Errorf("integrated gradients: gradient has %d values, the image %d", len(g.Gradient.Values), len(sums))
 		}
-		for i, v := range g.Slope.Values {
+		for i, v := range g.Gradient.Values {
 			sums[i] += float64(v)
 		}
 	}

@@ -10,17 +10,17 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// Occlusion hides one square after the other and looks how the score falls
-// (Zeiler and Fergus, "Visualizing and understanding convolutional networks",
-// ECCV 2014). It needs no gradient. The map has the image's size; a pixel's
-// value is the mean fall of the score over all squares that cover it.
+// Occlusion hides one square after another and measures how much the score drops (Zeiler
+// and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014). It
+// needs no gradient. The map has the image's size; the value of a pixel is the mean drop
+// over all squares that cover it.
 type Occlusion struct {
 	Size   int       // side of the square in pixels, 0 for a sixth of the shorter side
-	Stride int       // from square to square, 0 for half a side
-	Fill   []float32 // what a hidden pixel becomes, by channel; nil for the image's mean
+	Stride int       // distance between squares, 0 for half a side
+	Fill   []float32 // value of hidden pixels, by channel; nil for the image's mean
 }
 
-// squaresAtOnce bounds the memory that one call to Scores takes.
+// squaresAtOnce limits the memory that one call to Scores takes.
 const squaresAtOnce = 16
 
 // Explain returns the map.
@@ -98,7 +98,7 @@ func (e Occlusion) Explain(ctx context.Context, m Model, image viz.Volume, class
 	return out, nil
 }
 
-// corners places squares along a side such that they cover all of it.
+// corners spaces squares along a side such that they cover all of it.
 func corners(side, size, stride int) []int {
 	var at []int
 	for p := 0; p+size < side; p += stride {

@@ -12,31 +12,30 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// A Pattern says how the picture of a filter is made. The zero value of a
-// field stands for its default, but height and width are required.
+// A Pattern says how the image for a filter is made. A zero field means its default, but
+// height and width are required.
 type Pattern struct {
 	Height, Width int
 	Channels      int     // of the input, 3
 	Steps         int     // of gradient ascent, 40
 	Low, High     float64 // the range of the network's input, 0 and 1 if both are 0
-	Seed          uint64  // of the noise at the start
-	// Smooth is the standard deviation in pixels of the bell curve that smooths the
-	// noise at the start and every gradient. Without it the fine noise that a network
-	// with strides lets through drowns the pattern.
+	Seed          uint64  // of the initial noise
+	// Smooth is the standard deviation in pixels of the Gaussian that smooths the
+	// initial noise and every gradient. Without it, the high-frequency noise of a network
+	// with strides hides the pattern.
 	Smooth float64
 }
 
-// ErrDead is what FilterPattern returns, wrapped, for a filter that answers to
-// nothing near grey: there is no way up.
+// ErrDead is returned, wrapped, by FilterPattern for a filter that does not respond to
+// anything close to gray: its gradient is zero.
 var ErrDead = errors.New("the gradient is zero, the filter is dead")
 
-// FilterPattern makes an input that drives a filter as high as it can, from
-// grey with a little noise up the gradient of the filter's mean (Chollet, Deep
-// Learning with Python, 5.4.2). Each step goes 1/255 of the input's range along
-// the gradient divided by its root mean square. The result is a picture for
-// [viz.Volume.Image]: its values are moved to mean 0.5 and standard deviation
-// 0.1 and clipped to 0 ... 1. It also returns the filter's mean before the
-// first step and after the last one.
+// FilterPattern computes an input that maximizes the response of a filter by gradient
+// ascent on the filter's mean, from gray with a little noise (Chollet, Deep Learning with
+// Python, 5.4.2). Each step goes 1/255 of the input's range along the gradient divided by
+// its root mean square. The result is an image for [viz.Volume.Image]: its values are
+// shifted and scaled to mean 0.5 and standard deviation 0.1 and clipped to 0 ... 1. It
+// also returns the filter's mean before the first step and after the last one.
 func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture viz.Volume, before, after float64, err error) {
 	if p.Channels == 0 {
 		p.Channels = 3
@@ -63,12 +62,12 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 		if err := ctx.Err(); err != nil {
 			return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: step %d of %d: %w", step, p.Steps, err)
 		}
-		g, err := slope(ctx, m, x, of, "")
+		g, err := gradient(ctx, m, x, of, "")
 		if err != nil {
 			return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: %w", err)
 		}
-		if len(g.Slope.Values) != len(x.Values) {
-			return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: gradient has %d values, the input %d", len(g.Slope.Values), len(x.Values))
+		if len(g.Gradient.Values) != len(x.Values) {
+			return viz.Volume{}, 0, 0, fmt.Errorf("filter pattern: gradient has %d values, the input %d", len(g.Gradient.Values), len(x.Values))
 		}
 		if step == 0 {
 			before = g.Value
@@ -76,7 +75,7 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 		if step == p.Steps {
 			return developed(x), before, g.Value, nil
 		}
-		direction := smooth(g.Slope, p.Smooth)
+		direction := smooth(g.Gradient, p.Smooth)
 		squares := 0.0
 		for _, v := range direction {
 			squares += float64(v) * float64(v)
@@ -92,8 +91,8 @@ func FilterPattern(ctx context.Context, m Model, of Target, p Pattern) (picture 
 	}
 }
 
-// smooth lays a bell curve of the given standard deviation over each channel, first
-// along the rows, then along the columns; beyond the edge stands the last value.
+// smooth convolves each channel with a Gaussian of the given standard deviation, first
+// along the rows, then along the columns; the edge values are repeated beyond the edge.
 func smooth(v viz.Volume, deviation float64) []float32 {
 	reach := int(3 * deviation)
 	if reach == 0 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inspect opens a keraslike model to package viz: what its layers give for
-// a picture, and the scores and slopes from which package explain says why the
-// network decided as it did.
+// Package inspect adapts a keraslike model to package viz: the outputs of its layers for an
+// image, and the scores and gradients that package explain needs to show why the network
+// decided as it did.
 package inspect
 
 import (
@@ -19,20 +19,20 @@ import (
 	"github.com/reef-dl/reef/viz/explain"
 )
 
-// Model is a keraslike model that takes one picture (height, width, channels) and
-// gives one row of scores. Layers of nested models are named by their paths,
+// Model is a keraslike model that takes one image (height, width, channels) and returns
+// one row of scores. Layers of nested models are named by their paths,
 // "squeezenet/fire9/concat".
 //
-// Scores are those before softmax or sigmoid, where the model ends with one. A model
-// that gives one number tells two classes apart: of the score z, class 1 has z and
-// class 0 has −z. It may be used from many goroutines, which take turns.
+// Scores are those before softmax or sigmoid if the model ends with one. A model with a
+// single output distinguishes two classes: for the score z, class 1 has z and class 0 has
+// −z. It is safe for concurrent use, but runs one call at a time.
 type Model struct {
 	m       *keraslike.Model
 	layers  []keraslike.LayerInfo
 	input   keraslike.Shape
 	classes int
 
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex // guards the fields below
 	gradients map[[2]string]*keraslike.Gradient
 }
 
@@ -41,7 +41,7 @@ var (
 	_ explain.LastConvolution = (*Model)(nil)
 )
 
-// New checks that the model takes a picture. The model must have its weights.
+// New checks that the model takes an image. The model must be built.
 func New(m *keraslike.Model) (*Model, error) {
 	g, err := m.Gradient("", "")
 	if err != nil {
@@ -54,14 +54,14 @@ func New(m *keraslike.Model) (*Model, error) {
 	return v, nil
 }
 
-// Size is the height, width and number of channels of the pictures that the model takes.
+// Size is the height, width and number of channels of the images that the model takes.
 func (v *Model) Size() (height, width, channels int) { return v.input[0], v.input[1], v.input[2] }
 
 // Classes is the number of scores.
 func (v *Model) Classes() int { return v.classes }
 
-// Maps are the layers whose output is a map of places, (height, width, channels), of
-// the given kinds, in order of computation: Maps("Conv2D", "MaxPooling2D").
+// Maps lists the layers of the given kinds whose output is a feature map (height, width,
+// channels), in order of computation: Maps("Conv2D", "MaxPooling2D").
 func (v *Model) Maps(kinds ...string) (list []keraslike.LayerInfo) {
 	for _, l := range v.layers {
 		if len(l.Output) == 3 && slices.Contains(kinds, l.Kind) {
@@ -71,9 +71,9 @@ func (v *Model) Maps(kinds ...string) (list []keraslike.LayerInfo) {
 	return list
 }
 
-// LastConvolution is the layer that Grad-CAM looks at: the last whose output has the
-// places of the last convolution's. Activation, normalisation and the concatenation
-// of several convolutions may stand behind that; pooling ends it.
+// LastConvolution is the layer that Grad-CAM uses: the last one whose output has the
+// height and width of the last convolution's. Activation, normalization and the
+// concatenation of several convolutions may follow it; pooling may not.
 func (v *Model) LastConvolution() (string, error) {
 	var conv, last keraslike.LayerInfo
 	for _, l := range v.layers {
@@ -93,7 +93,7 @@ func (v *Model) LastConvolution() (string, error) {
 
 // Scores returns the scores of each image.
 func (v *Model) Scores(ctx context.Context, images []viz.Volume) ([][]float64, error) {
-	at, err := v.LastConvolution() // a slope that costs little is computed on the way
+	at, err := v.LastConvolution() // a gradient that is cheap to compute with the scores
 	if err != nil {
 		at = ""
 	}
@@ -112,7 +112,7 @@ func (v *Model) Scores(ctx context.Context, images []viz.Volume) ([][]float64, e
 	return rows, nil
 }
 
-// scores are a model's output, of two classes where it is one number.
+// scores are the outputs of a model; a single output becomes two classes.
 func scores(z []float32) (row []float64) {
 	if len(z) == 1 {
 		return []float64{-float64(z[0]), float64(z[0])}
@@ -123,27 +123,27 @@ func scores(z []float32) (row []float64) {
 	return row
 }
 
-// Gradient returns the slope of a class's score, or of the mean of one channel of a
-// layer, with respect to the image or to what layer at gives for it.
+// Gradient returns the gradient of a class's score, or of the mean of one channel of a
+// layer, with respect to the image or to the output of layer at.
 func (v *Model) Gradient(ctx context.Context, image viz.Volume, of explain.Target, at string) (g explain.Gradient, err error) {
 	if err := ctx.Err(); err != nil {
 		return g, fmt.Errorf("inspect: %w", err)
 	}
 	var direction []float32
 	err = v.run(of.Layer, at, image, func(shape keraslike.Shape) ([]float32, error) {
-		direction, err = towards(of, shape)
+		direction, err = toward(of, shape)
 		return direction, err
-	}, func(value, activation, slope []float32, shape keraslike.Shape) {
+	}, func(value, activation, gradient []float32, shape keraslike.Shape) {
 		for i, d := range direction {
 			g.Value += float64(d) * float64(value[i])
 		}
-		g.Activation, g.Slope = volume(shape, activation), volume(shape, slope)
+		g.Activation, g.Gradient = volume(shape, activation), volume(shape, gradient)
 	})
 	return g, err
 }
 
-// towards is the direction in which the target is a layer's output of this shape.
-func towards(of explain.Target, shape keraslike.Shape) ([]float32, error) {
+// toward is the direction in which the target is a layer's output of this shape.
+func toward(of explain.Target, shape keraslike.Shape) ([]float32, error) {
 	d := make([]float32, shape.Size())
 	channels, last := len(d), len(shape)-1
 	if last >= 0 {
@@ -165,8 +165,8 @@ func towards(of explain.Target, shape keraslike.Shape) ([]float32, error) {
 	return d, nil
 }
 
-// Activations are what the named layers give for an image; a layer without places is
-// a map of one.
+// Activations returns the outputs of the named layers for an image; an output without
+// height and width is a map of one pixel.
 func (v *Model) Activations(image viz.Volume, layers ...string) ([]viz.Volume, error) {
 	if err := v.check(image); err != nil {
 		return nil, err
@@ -213,10 +213,10 @@ func (v *Model) check(image viz.Volume) error {
 	return nil
 }
 
-// run computes the slope of one layer with respect to another, of which the graph is
-// made at the first use. The results may be looked at until done returns.
+// run computes the gradient of one layer with respect to another, building the graph on
+// first use. The results are valid until done returns.
 func (v *Model) run(of, at string, image viz.Volume, direction func(of keraslike.Shape) ([]float32, error),
-	done func(of, at, slope []float32, shape keraslike.Shape),
+	done func(of, at, gradient []float32, shape keraslike.Shape),
 ) error {
 	if err := v.check(image); err != nil {
 		return err
@@ -235,10 +235,10 @@ func (v *Model) run(of, at string, image viz.Volume, direction func(of keraslike
 	if err != nil {
 		return err
 	}
-	value, activation, slope, err := g.Run(image.Values, d)
+	value, activation, gradient, err := g.Run(image.Values, d)
 	if err != nil {
 		return fmt.Errorf("inspect: %w", err)
 	}
-	done(value, activation, slope, g.At())
+	done(value, activation, gradient, g.At())
 	return nil
 }

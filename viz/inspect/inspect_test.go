@@ -72,7 +72,7 @@ func TestScoreDifferences(t *testing.T) {
 			if !slices.Equal(g.Activation.Values, picture().Values) {
 				t.Error("the activation of the input is not the picture")
 			}
-			for i := 0; i < len(g.Slope.Values); i += 13 {
+			for i := 0; i < len(g.Gradient.Values); i += 13 {
 				up, down := picture(), picture()
 				up.Values[i] += h
 				down.Values[i] -= h
@@ -81,8 +81,8 @@ func TestScoreDifferences(t *testing.T) {
 					t.Fatal(err)
 				}
 				slope := (rows[0][class] - rows[1][class]) / (2 * h)
-				if math.Abs(slope-float64(g.Slope.Values[i])) > 2e-3*(1+math.Abs(slope)) {
-					t.Errorf("%d outputs, class %d: slope at %d is %v, differences give %v", classes, class, i, g.Slope.Values[i], slope)
+				if math.Abs(slope-float64(g.Gradient.Values[i])) > 2e-3*(1+math.Abs(slope)) {
+					t.Errorf("%d outputs, class %d: slope at %d is %v, differences give %v", classes, class, i, g.Gradient.Values[i], slope)
 				}
 				if math.Abs(rows[2][class]-g.Value) > 1e-5 {
 					t.Errorf("value is %v, score %v", g.Value, rows[2][class])
@@ -107,9 +107,9 @@ func TestTwoClasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range a.Slope.Values {
-		if v != -b.Slope.Values[i] {
-			t.Fatalf("slope %d is %v and %v", i, v, b.Slope.Values[i])
+	for i, v := range a.Gradient.Values {
+		if v != -b.Gradient.Values[i] {
+			t.Fatalf("slope %d is %v and %v", i, v, b.Gradient.Values[i])
 		}
 	}
 }
@@ -134,12 +134,12 @@ func TestChannelDifferences(t *testing.T) {
 		}
 		return sum
 	}
-	for i := 0; i < len(g.Slope.Values); i += 11 {
+	for i := 0; i < len(g.Gradient.Values); i += 11 {
 		up, down := picture(), picture()
 		up.Values[i] += h
 		down.Values[i] -= h
-		if slope := (mean(up) - mean(down)) / (2 * h); math.Abs(slope-float64(g.Slope.Values[i])) > 1e-4 {
-			t.Errorf("slope at %d is %v, differences give %v", i, g.Slope.Values[i], slope)
+		if slope := (mean(up) - mean(down)) / (2 * h); math.Abs(slope-float64(g.Gradient.Values[i])) > 1e-4 {
+			t.Errorf("slope at %d is %v, differences give %v", i, g.Gradient.Values[i], slope)
 		}
 	}
 	if math.Abs(mean(picture())-g.Value) > 1e-5 {
@@ -191,7 +191,7 @@ func TestMethods(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	m := classifier(t, 3)
-	cancelled, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	small := viz.Volume{Height: 2, Width: 7, Channels: 3, Values: make([]float32, 42)}
 	gradient := func(ctx context.Context, x viz.Volume, of explain.Target, at string) error {
@@ -203,14 +203,14 @@ func TestErrors(t *testing.T) {
 		`inspect: channel 3 of 3 of layer ""`:                                           gradient(t.Context(), picture(), explain.Target{Channel: 3}, ""),
 		`inspect: channel -1 of 4 of layer "base/pool"`:                                 gradient(t.Context(), picture(), explain.Target{Layer: "base/pool", Channel: -1}, ""),
 		`there is no layer "fire"`:                                                      gradient(t.Context(), picture(), explain.Target{}, "fire"),
-		"context canceled":                                                              gradient(cancelled, picture(), explain.Target{}, ""),
+		"context canceled":                                                              gradient(canceled, picture(), explain.Target{}, ""),
 		"inspect: image: volume":                                                        gradient(t.Context(), viz.Volume{}, explain.Target{}, ""),
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := m.Scores(cancelled, []viz.Volume{picture()}); err == nil {
+	if _, err := m.Scores(canceled, []viz.Volume{picture()}); err == nil {
 		t.Error("scores after the end")
 	}
 	flat := keraslike.Sequential("digits", keraslike.Input(784), keraslike.Dense(10, keraslike.Softmax))

@@ -119,18 +119,18 @@ func TestBrowser(t *testing.T) {
 				t.Errorf("paper is %v, want %v", got, test.paper)
 			}
 			// at least this share of the pixels is something else than paper,
-			// and several colours of the pictures are there
-			printed, colours, b := 0, map[color.Color]bool{}, img.Bounds()
+			// and several colors of the pictures are there
+			printed, colors, b := 0, map[color.Color]bool{}, img.Bounds()
 			for y := b.Min.Y; y < b.Max.Y; y++ {
 				for x := b.Min.X; x < b.Max.X; x++ {
 					if c := color.RGBAModel.Convert(img.At(x, y)); c != test.paper {
 						printed++
-						colours[c] = true
+						colors[c] = true
 					}
 				}
 			}
-			if share := float64(printed) / float64(b.Dx()*b.Dy()); share < 0.05 || len(colours) < 200 {
-				t.Errorf("%.1f %% of the page is printed in %d colours", 100*share, len(colours))
+			if share := float64(printed) / float64(b.Dx()*b.Dy()); share < 0.05 || len(colors) < 200 {
+				t.Errorf("%.1f %% of the page is printed in %d colors", 100*share, len(colors))
 			}
 		})
 	}

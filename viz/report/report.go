@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes what a training run did and found as one HTML page
-// that needs nothing else: no script, no font, no file beside it. It follows
-// the reader's light or dark setting and fits a phone.
+// Package report writes the course and the results of a training run as one
+// self-contained HTML page: no scripts, fonts or other files. It follows the reader's light
+// or dark setting and fits a phone.
 package report
 
 import (
@@ -21,40 +21,40 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// A Report is the page, from the top down. Only the title is required; what is
-// empty is left out.
+// A Report is the page, from top to bottom. Only the title is required; empty parts are
+// omitted.
 type Report struct {
 	Title    string
-	Lead     string    // what was done and what came out, in a few sentences
-	Metrics  []Metric  // the result beside the article's
+	Lead     string    // what was done and with what result, in a few sentences
+	Metrics  []Metric  // results compared to the article's
 	Curves   []Picture // how training went
-	Sections []Section // whatever else the run has to show
+	Sections []Section // everything else
 	Model    Table     // the summary, a row for each layer
-	Facts    []Facts   // what was run, versions, machine
+	Facts    []Facts   // the run, versions, machine
 	Repeat   []string  // the commands that give the same result
 }
 
-// A Metric is a result beside the number that it is held against.
+// A Metric is a result and the number that it is compared to.
 type Metric struct {
 	Name          string
 	Unit          string  // "°C", "%"; may be empty
 	Article       float64 // NaN if the article has none
-	Here          float64 // NaN and infinite as a network left it that has diverged
+	Here          float64 // NaN or Inf after divergence
 	Digits        int     // after the decimal point
 	SmallerBetter bool    // as for a loss or an error
 	Neutral       bool    // no value is better than another; there is no verdict
 }
 
-// A Picture is a figure with what the reader should see in it.
+// A Picture is a figure and what the reader should see in it.
 type Picture struct {
 	Figure  *viz.Figure
 	Caption string
 }
 
-// Text is the caption with what the figure adds to it.
+// Text is the caption and the note of the figure.
 func (p Picture) Text() string { return strings.TrimSpace(p.Caption + " " + p.Figure.Note) }
 
-// A Section has a heading, then paragraphs, tables and pictures.
+// A Section has a heading, followed by paragraphs, tables and pictures.
 type Section struct {
 	Title    string
 	Text     []string // paragraphs
@@ -62,8 +62,8 @@ type Section struct {
 	Pictures []Picture
 }
 
-// A Table has one head row; each row is as long as the head. Columns whose
-// index is in Numbers are set right-aligned.
+// A Table has one head row; every row is as long as the head. Columns whose index is in
+// Numbers are right-aligned.
 type Table struct {
 	Caption string
 	Head    []string

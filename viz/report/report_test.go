@@ -70,7 +70,7 @@ func demo(t *testing.T) *Report {
 			},
 			{
 				Title:    "What the first layer sees",
-				Pictures: []Picture{{must(viz.ActivationGrid("dense_1", grid, 16, viz.Standardised)), "Each channel is scaled for itself."}},
+				Pictures: []Picture{{must(viz.ActivationGrid("dense_1", grid, 16, viz.Standardized)), "Each channel is scaled for itself."}},
 			},
 		},
 		Model: Table{
@@ -139,7 +139,7 @@ func TestSelfContained(t *testing.T) {
 		t.Error("text is not escaped")
 	}
 	if !strings.Contains(page, "light-dark(#") {
-		t.Error("pictures do not follow the colour scheme")
+		t.Error("pictures do not follow the color scheme")
 	}
 }
 

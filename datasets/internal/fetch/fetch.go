@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package fetch brings a published file into a folder: verified by SHA-256,
-// resumed where a cut connection left off, renamed into place only when it is
-// whole, and by one process at a time.
+// Package fetch downloads a published file into a folder: verified by SHA-256,
+// resumed after a broken connection, renamed into place only when it is complete,
+// and by one process at a time.
 package fetch
 
 import (
@@ -27,22 +27,22 @@ type File struct {
 	Name   string   // name in the folder
 	URLs   []string // publisher first, then mirrors
 	SHA256 string   // lower-case hex; empty if nobody publishes it
-	Size   int64    // bytes; 0 when unknown
-	// Check stands in for a published checksum: it reads the file and says whether
-	// it is the right one. What it has found good is recognised later by the
-	// checksum that it had then, kept beside the file in NAME.sha256.
+	Size   int64    // bytes; 0 if unknown
+	// Check replaces a published checksum: it reads the file and says whether it is
+	// the published one. A file that passed is recognized later by its checksum,
+	// which is stored beside it in NAME.sha256.
 	Check func(path string) error
 }
 
-// Progress is called now and then with the bytes that are there and the bytes
-// there will be (0 when unknown).
+// Progress is called from time to time with the bytes downloaded so far and the total (0
+// if unknown).
 type Progress func(done, total int64)
 
-// attempts is how often one address is asked again after a cut connection.
+// attempts is how often one address is tried again after a broken connection.
 const attempts = 4
 
-// stall is how long a connection may stay silent before it counts as cut, pause
-// the unit of the growing wait before the next attempt.
+// stall is how long a connection may be silent before it counts as broken; pause is the
+// unit of the growing wait before the next attempt.
 var (
 	stall = 60 * time.Second
 	pause = 200 * time.Millisecond
@@ -55,11 +55,11 @@ func (e *ChecksumError) Error() string {
 	return fmt.Sprintf("%s: SHA-256 is %s, want %s: the file is not used", e.File, e.Got, e.Want)
 }
 
-// Get returns the path of f in dir, downloading it when it is not there or not
-// the published file. An existing file stays as it is until a verified one takes
-// its place. The download lies in dir as NAME.part until then and is resumed by
-// the next call. Two processes may call Get for one folder at the same time: the
-// second waits and then finds the file.
+// Get returns the path of f in dir, and downloads it if it is missing or not the
+// published file. An existing file stays as it is until a verified one replaces it. Until
+// then the download is in dir as NAME.part and is resumed by the next call. Two processes
+// may call Get for the same folder at the same time: the second waits and then finds the
+// file.
 func Get(ctx context.Context, dir string, f File, client *http.Client, progress Progress) (string, error) {
 	path := filepath.Join(dir, f.Name)
 	if Have(dir, f) == nil {
@@ -73,7 +73,7 @@ func Get(ctx context.Context, dir string, f File, client *http.Client, progress 
 		return "", fmt.Errorf("%s: lock of the cache folder %s: %w", f.Name, dir, err)
 	}
 	defer unlock()
-	if Have(dir, f) == nil { // another process was first
+	if Have(dir, f) == nil { // another process was faster
 		return path, nil
 	}
 	if client == nil {
@@ -96,7 +96,7 @@ func Get(ctx context.Context, dir string, f File, client *http.Client, progress 
 	return "", fmt.Errorf("%s: download failed: %w", f.Name, errors.Join(errs...))
 }
 
-// Have reports why f is not in dir: missing, or not the right file.
+// Have reports why f is not in dir: missing, or not the published file.
 func Have(dir string, f File) error {
 	path := filepath.Join(dir, f.Name)
 	want := f.SHA256
@@ -122,8 +122,8 @@ func Have(dir string, f File) error {
 	return nil
 }
 
-// verified has the files that this process has found good: a gigabyte is read once and
-// not for every question about it, as long as the file stays as it is.
+// verified remembers the files that this process has verified, so that a gigabyte is read
+// only once as long as the file does not change.
 var verified sync.Map // of good
 
 type good struct {
@@ -166,7 +166,7 @@ func download(ctx context.Context, client *http.Client, url, path string, f File
 	}
 	err = f.accept(part)
 	if err != nil && resumed {
-		// What an earlier call left may be of another version: once from the start.
+		// What an earlier call left may belong to another version: start over once.
 		if err := os.Remove(part); err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func download(ctx context.Context, client *http.Client, url, path string, f File
 		err = f.accept(part)
 	}
 	if err != nil {
-		_ = os.Remove(part) // of no use to the next call
+		_ = os.Remove(part) // useless to the next call
 		if wrong := (*ChecksumError)(nil); errors.As(err, &wrong) {
 			return &ChecksumError{url, wrong.Got, wrong.Want}
 		}
@@ -205,9 +205,8 @@ func (f File) accept(part string) error {
 	return f.Check(part)
 }
 
-// transferAll repeats transfer until the body is complete, as long as the
-// connection is merely cut. It reports whether it began with bytes of an earlier
-// call.
+// transferAll repeats transfer until the body is complete, as long as the only errors are
+// broken connections. It reports whether it started with bytes of an earlier call.
 func transferAll(ctx context.Context, client *http.Client, url, part string, size int64, progress Progress) (resumed bool, err error) {
 	if info, err := os.Stat(part); err == nil {
 		resumed = info.Size() > 0
@@ -228,8 +227,8 @@ func transferAll(ctx context.Context, client *http.Client, url, part string, siz
 	return resumed, err
 }
 
-// transfer asks for what part does not have yet and appends it. again says that
-// the same request may succeed later.
+// transfer requests what part does not have yet and appends it. again says that the same
+// request may succeed later.
 func transfer(ctx context.Context, client *http.Client, url, part string, size int64, progress Progress) (again bool, err error) {
 	var have int64
 	if info, err := os.Stat(part); err == nil {
@@ -247,14 +246,14 @@ func transfer(ctx context.Context, client *http.Client, url, part string, size i
 	if err != nil {
 		return false, err
 	}
-	req.Header.Set("Accept-Encoding", "identity") // the file as it lies there, .gz included
+	req.Header.Set("Accept-Encoding", "identity") // the file as stored, .gz included
 	if have > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
 	}
 	resp, err := client.Do(req)
 	if err != nil {
 		if wrapped := (*neturl.Error)(nil); errors.As(err, &wrapped) {
-			err = wrapped.Err // without method and address, which stand here already
+			err = wrapped.Err // without method and address, which are added here
 		}
 		unknown := (*net.DNSError)(nil)
 		return !errors.As(err, &unknown) || !unknown.IsNotFound, fmt.Errorf("%s: %w", url, cause(ctx, err))
@@ -266,8 +265,8 @@ func transfer(ctx context.Context, client *http.Client, url, part string, size i
 		if n, _ := fmt.Sscanf(resp.Header.Get("Content-Range"), "bytes %d-", &first); n != 1 || first != have {
 			return false, fmt.Errorf("%s: asked for bytes from %d, got %q", url, have, resp.Header.Get("Content-Range"))
 		}
-	case http.StatusOK: // no ranges here: from the start
-	case http.StatusRequestedRangeNotSatisfiable: // more is there than there can be
+	case http.StatusOK: // no support for ranges: start over
+	case http.StatusRequestedRangeNotSatisfiable: // part is longer than the file
 		return true, errors.Join(fmt.Errorf("%s: %s", url, resp.Status), os.Remove(part))
 	default:
 		return resp.StatusCode >= 500, fmt.Errorf("%s: %s", url, resp.Status)
@@ -297,7 +296,7 @@ func transfer(ctx context.Context, client *http.Client, url, part string, size i
 	return false, out.Sync()
 }
 
-// cause prefers the reason for which the context ended.
+// cause prefers the reason why the context was canceled.
 func cause(ctx context.Context, err error) error {
 	if c := context.Cause(ctx); c != nil {
 		return c
@@ -305,13 +304,13 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// counter reports progress and refuses more bytes than were announced.
+// counter reports progress and rejects more bytes than were announced.
 type counter struct {
 	w                  io.Writer
 	done, total, limit int64
 	report             Progress
 	alive              func()
-	failed             error // of the disk, not of the connection
+	failed             error // an error of the disk, not of the connection
 }
 
 func (c *counter) Write(p []byte) (int, error) {

@@ -289,7 +289,7 @@ func TestGetGivesUpOnSilence(t *testing.T) {
 	}
 }
 
-func TestGetCancelled(t *testing.T) {
+func TestGetCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("the user pressed Ctrl-C")
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -25,8 +25,8 @@ const maxAxes = 4
 // typeUint8 is the element type code of bytes, the only one MNIST uses.
 const typeUint8 = 0x08
 
-// inflated is what a compressed file may become: published sets of digits have a seventh of
-// their size when they are compressed.
+// inflated limits the uncompressed size of a file: published sets of digits compress to a
+// seventh.
 var inflated = inflate.Limit{Base: 24 << 20, Ratio: 32}
 
 // Array is an array of bytes with its shape.
@@ -35,11 +35,11 @@ type Array struct {
 	Data  []byte // row-major, product of Shape bytes
 }
 
-// Read decodes one IDX file of bytes from r, gzip-compressed or plain. The name
-// is used in errors, which also give the offset in the uncompressed file. Check, if it is
-// not nil, says whether the shape is the wanted one. A file that declares another shape or
-// more than limit elements is refused before anything is allocated for it; a file that
-// ends early or goes on after its last element is an error, and so is a wrong gzip checksum.
+// Read decodes one IDX file of bytes from r, gzip-compressed or plain. check, if not nil,
+// says whether the shape is acceptable. A file that declares another shape or more than
+// limit elements is rejected before anything is allocated for it; a file that ends early
+// or continues after its last element is an error, and so is a wrong gzip checksum.
+// Errors name the file, which is called name, and the offset in the uncompressed file.
 func Read(r io.Reader, name string, limit int, check func(shape []int) error) (*Array, error) {
 	plain, _, err := inflate.Gunzip(r, name, inflated)
 	if err != nil {
@@ -59,8 +59,8 @@ func Read(r io.Reader, name string, limit int, check func(shape []int) error) (*
 	for _, n := range shape {
 		size *= n
 	}
-	// The memory grows with what really arrives, so a short file that declares
-	// many elements costs little.
+	// The memory grows with what is read, so a short file that declares many elements
+	// costs little.
 	data := make([]byte, min(size, 1<<20))
 	got := 0
 	for {
@@ -90,7 +90,7 @@ func Read(r io.Reader, name string, limit int, check func(shape []int) error) (*
 
 // readHeader returns the shape and the offset of the first element.
 func readHeader(r *bufio.Reader, name string, limit int) ([]int, int, error) {
-	begin, _ := r.Peek(sniff.Len) // what a short file lacks is reported below
+	begin, _ := r.Peek(sniff.Len) // a short file is reported below
 	var magic [4]byte
 	if _, err := io.ReadFull(r, magic[:]); err != nil {
 		return nil, 0, fmt.Errorf("%s: offset 0: header: %w", name, eof(err))
@@ -129,7 +129,7 @@ func readHeader(r *bufio.Reader, name string, limit int) ([]int, int, error) {
 	return shape, 4 + 4*axes, nil
 }
 
-// eof turns a clean end of file inside the header into the unexpected one it is.
+// eof turns a clean end of file inside the header into an unexpected one.
 func eof(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inflate bounds what compressed files become, by what they are: a small file may
-// not inflate to gigabytes, while a large one may be as large as it says.
+// Package inflate limits the uncompressed size of files in proportion to their compressed
+// size: a small file may not inflate to gigabytes, while a large one may.
 package inflate
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 // Limit is how much may come out of a compressed file: Base bytes, and Ratio bytes for
-// each byte that has been read of it.
+// each byte read from it.
 type Limit struct{ Base, Ratio int64 }
 
 // Error says that a file inflates to more than its limit.
@@ -23,7 +23,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%d bytes inflate to more than %d bytes", e.From, e.Most)
 }
 
-// Of bounds what plain gives, which is made of as many compressed bytes as from tells.
+// Of limits plain, which is inflated from as many compressed bytes as from returns.
 func (l Limit) Of(plain io.Reader, from func() int64) io.Reader {
 	return &reader{plain: plain, limit: l, from: from}
 }
@@ -49,7 +49,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Counter counts what is read.
+// Counter counts the bytes read.
 type Counter struct {
 	io.Reader
 	n int64
@@ -64,13 +64,13 @@ func (c *Counter) Read(p []byte) (int, error) {
 // Count is the number of bytes so far.
 func (c *Counter) Count() int64 { return c.n }
 
-// Gunzip gives what r holds, inflated within the limit if it is compressed with gzip. The
-// name is used in errors.
+// Gunzip returns the contents of r, inflated within the limit if it is compressed with
+// gzip. The name is used in errors.
 func Gunzip(r io.Reader, name string, l Limit) (plain io.Reader, gzipped bool, err error) {
 	c := &Counter{Reader: r}
 	in := bufio.NewReader(c)
 	if magic, err := in.Peek(2); err != nil || magic[0] != 0x1f || magic[1] != 0x8b {
-		return in, false, nil // too short to be compressed: its reader will say so
+		return in, false, nil // too short to be compressed: reported by its reader
 	}
 	z, err := gzip.NewReader(in)
 	if err != nil {
@@ -79,8 +79,8 @@ func Gunzip(r io.Reader, name string, l Limit) (plain io.Reader, gzipped bool, e
 	return l.Of(z, c.Count), true, nil
 }
 
-// Open opens a file of an archive of size bytes, which is all that its compressed form can
-// have, whatever the archive says.
+// Open opens a file of an archive of size bytes. Its compressed form cannot be larger
+// than that, whatever the archive says.
 func Open(f *zip.File, size int64, l Limit) (io.ReadCloser, error) {
 	r, err := f.Open()
 	if err != nil {

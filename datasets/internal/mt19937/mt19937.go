@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package mt19937 is the generator of numpy.random.RandomState: the Mersenne
-// Twister MT19937 with its 32-bit seeding, and numpy's way of drawing a
-// permutation from it. The Keras data sets are split with it, so their training
-// and test halves can only be had by drawing the same numbers.
+// Twister MT19937 with its 32-bit seeding, and numpy's permutations. The Keras
+// data sets are split with it, so reproducing their training and test parts
+// takes the same random numbers.
 //
 // Source: M. Matsumoto, T. Nishimura: Mersenne Twister, ACM TOMACS 8 (1998).
 package mt19937
@@ -16,10 +16,10 @@ const (
 // Generator is the state; the zero value is not seeded, use New.
 type Generator struct {
 	state [size]uint32
-	next  int // first word not handed out yet
+	next  int // index of the next unused word
 }
 
-// New gives the generator of numpy.random.RandomState(seed).
+// New returns the generator of numpy.random.RandomState(seed).
 func New(seed uint32) *Generator {
 	g := &Generator{next: size}
 	g.state[0] = seed
@@ -30,7 +30,7 @@ func New(seed uint32) *Generator {
 	return g
 }
 
-// Uint32 gives the next 32 random bits.
+// Uint32 returns the next 32 random bits.
 func (g *Generator) Uint32() uint32 {
 	if g.next == size {
 		g.twist()
@@ -43,7 +43,7 @@ func (g *Generator) Uint32() uint32 {
 	return y ^ y>>18
 }
 
-// twist makes the next 624 words.
+// twist generates the next 624 words.
 func (g *Generator) twist() {
 	for i := range size {
 		y := g.state[i]&0x80000000 | g.state[(i+1)%size]&0x7fffffff
@@ -56,8 +56,8 @@ func (g *Generator) twist() {
 	g.next = 0
 }
 
-// upTo gives a number from 0 to limit: random bits under the smallest mask that
-// covers limit, drawn again while they exceed it.
+// upTo returns a number from 0 to limit: random bits under the smallest mask that covers
+// limit, drawn again while they exceed it.
 func (g *Generator) upTo(limit uint32) uint32 {
 	mask := limit
 	for shift := 1; shift < 32; shift *= 2 {
@@ -70,8 +70,8 @@ func (g *Generator) upTo(limit uint32) uint32 {
 	}
 }
 
-// Permutation gives 0..n-1 in the order that RandomState.permutation(n) has:
-// exchanges from the last place down (Fisher and Yates).
+// Permutation returns 0..n-1 in the order of RandomState.permutation(n): exchanges from
+// the last index down (Fisher and Yates).
 func (g *Generator) Permutation(n int) []int {
 	p := make([]int, n)
 	for i := range p {

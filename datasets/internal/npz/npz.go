@@ -2,11 +2,10 @@
 
 // Package npz reads numpy's .npz archives as far as the Keras data sets need it:
 // arrays of floats and integers, and object arrays of lists of integers. The
-// latter are Python pickles; they are decoded by a machine of its own that knows
-// lists of integers and refuses everything else, so a file cannot make it do
-// anything. No file can make it panic or use much more memory than its size
-// warrants, which is why the general reader codeberg.org/sbinet/npyio serves only
-// the tests here.
+// latter are Python pickles; a decoder that accepts only lists of integers reads
+// them, so that a file cannot execute anything. No file can make it panic or use
+// much more memory than its size warrants, which is why the general reader
+// codeberg.org/sbinet/npyio is used only in the tests.
 package npz
 
 import (
@@ -25,7 +24,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/sniff"
 )
 
-// maxHeader bounds the text header of an array; numpy writes 128 bytes or less.
+// maxHeader limits the text header of an array; numpy writes 128 bytes or less.
 const maxHeader = 1 << 14
 
 // maxAxes is numpy's own limit.
@@ -38,8 +37,9 @@ type Archive struct {
 	name string
 }
 
-// inflated is what an array may become, and the lists and their integers that an object
-// array may have: for each compressed byte, IMDB has 0.7 integers and one list in 350 bytes.
+// inflated limits the uncompressed size of an array, and the lists and integers of an
+// object array: for each compressed byte, IMDB has 0.7 integers and one list in 350
+// bytes.
 var (
 	inflated   = inflate.Limit{Base: 16 << 20, Ratio: 16}
 	mostValues = inflate.Limit{Base: 4 << 20, Ratio: 4}
@@ -66,7 +66,7 @@ func Open(r io.ReaderAt, size int64, name string) (*Archive, error) {
 		n, readErr := r.ReadAt(begin, 0)
 		if is := sniff.Name(begin[:n]); readErr == nil || errors.Is(readErr, io.EOF) {
 			if is != "" && !strings.Contains(is, "zip archive") {
-				return nil, fmt.Errorf("%s: %s, want an archive of numpy's (.npz): %w", name, is, err)
+				return nil, fmt.Errorf("%s: %s, want a numpy archive (.npz): %w", name, is, err)
 			}
 		}
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -74,8 +74,8 @@ func Open(r io.ReaderAt, size int64, name string) (*Archive, error) {
 	return &Archive{z, size, name}, nil
 }
 
-// Read decodes the array that numpy shows under the given name. An array of more
-// than limit elements is refused.
+// Read decodes the array of the given name. An array of more than limit elements is
+// rejected.
 func (a *Archive) Read(array string, limit int) (*Array, error) {
 	for _, f := range a.zip.File {
 		if f.Name != array+".npy" {
@@ -193,7 +193,7 @@ func numbers[T any](s *source, n, size int, decode func([]byte) T) ([]T, error) 
 // header is the literal that numpy writes; its keys are sorted.
 var header = regexp.MustCompile(`^\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \(([0-9, ]*)\), \}\s*$`)
 
-// readHeader gives the element type, the shape and the number of elements.
+// readHeader returns the element type, the shape and the number of elements.
 func readHeader(s *source, limit int) (descr string, shape []int, n int, err error) {
 	fixed := make([]byte, 8)
 	if err := s.fill(fixed); err != nil {
@@ -238,7 +238,7 @@ func readHeader(s *source, limit int) (descr string, shape []int, n int, err err
 		if shape = append(shape, axis); len(shape) > maxAxes {
 			return "", nil, 0, s.failf("shape (%s) has more than %d axes", m[3], maxAxes)
 		}
-		if axis > 0 && n > limit/axis { // the product may not fit an int
+		if axis > 0 && n > limit/axis { // the product might overflow
 			return "", nil, 0, s.failf("shape (%s) has more than %d elements", m[3], limit)
 		}
 		n *= axis

@@ -10,7 +10,8 @@ import (
 	"slices"
 )
 
-// Limits of a pickle, beside the number of lists that the array's header declares.
+// Limits of a pickle, in addition to the number of lists that the array's header
+// declares.
 const (
 	maxProto  = 4
 	maxText   = 64
@@ -20,7 +21,7 @@ const (
 	spare     = 64      // objects and memo entries beside the lists
 )
 
-// kind is what a value on the stack is.
+// kind is the type of a value on the stack.
 type kind uint8
 
 const (
@@ -65,8 +66,8 @@ type machine struct {
 	memo    map[uint32]value
 }
 
-// readPickle decodes an object array of n lists of at most so many integers together, and
-// nothing else.
+// readPickle decodes an object array of n lists with a limited number of integers in all,
+// and nothing else.
 func readPickle(s *source, n, most int) ([][]int32, error) {
 	m := &machine{source: s, n: n, most: most, memo: map[uint32]value{}}
 	for {
@@ -104,8 +105,8 @@ func (m *machine) result() ([][]int32, error) {
 		if len(l.obj.lists) > 0 {
 			return nil, m.failf("pickle: element %d is a list of lists, want integers", i)
 		}
-		// One list may be named again and again at two bytes each; whoever copies them
-		// shall not be made to copy without end.
+		// A list may be referenced any number of times at two bytes each, which must
+		// not make the caller copy without end.
 		if total += len(l.obj.ints); total > m.most {
 			return nil, m.failf("pickle: more than %d integers", m.most)
 		}
@@ -126,12 +127,12 @@ func (m *machine) byte() (byte, error) {
 	return b, nil
 }
 
-// uint reads a little-endian number of up to 8 bytes, without a copy: a pickle of
-// IMDB has three million of them.
+// uint reads a little-endian number of up to 8 bytes without copying: a pickle of IMDB
+// has three million of them.
 func (m *machine) uint(size int) (uint64, error) {
 	b, err := m.Peek(size)
 	if err != nil {
-		return 0, m.fill(make([]byte, size)) // counts and words the error
+		return 0, m.fill(make([]byte, size)) // for the count and the error
 	}
 	var u uint64
 	for i, v := range b {
@@ -153,7 +154,7 @@ func (m *machine) step(op byte) error {
 			err = m.failf("pickle: protocol %d, want 2 to %d", v, maxProto)
 		}
 		return err
-	case opFrame: // a length that a reader may ignore
+	case opFrame: // a length that readers may ignore
 		_, err := m.uint(8)
 		return err
 	case opMark:
@@ -208,7 +209,7 @@ func (m *machine) push(k kind, o *object) error {
 	return nil
 }
 
-// pop takes the last n values above the innermost mark.
+// pop removes the last n values above the innermost mark.
 func (m *machine) pop(n int) ([]value, error) {
 	floor := 0
 	if len(m.marks) > 0 {
@@ -222,7 +223,7 @@ func (m *machine) pop(n int) ([]value, error) {
 	return nil, m.failf("pickle: %d values wanted, the stack has %d", n, len(m.stack)-floor)
 }
 
-// popMark takes the values above the innermost mark, and the mark.
+// popMark removes the values above the innermost mark, and the mark.
 func (m *machine) popMark() ([]value, error) {
 	if len(m.marks) == 0 {
 		return nil, m.failf("pickle: no mark on the stack")
@@ -266,9 +267,9 @@ func (m *machine) integer(op byte) error {
 	return nil
 }
 
-// integers executes the integer opcodes that come next, as far as they are in the
-// buffer. Nearly all of a file is runs of them: IMDB loads with half the work that
-// one step for each would take.
+// integers executes the integer opcodes that come next, as far as they are buffered.
+// Nearly all of a file consists of runs of them: this halves the time to load IMDB,
+// compared to one step for each.
 func (m *machine) integers() error {
 	b, err := m.Peek(m.Buffered())
 	if err != nil {
@@ -330,7 +331,7 @@ func (m *machine) extend(many bool) error {
 	return nil
 }
 
-// remember stores the top of the stack in the memo or fetches from there.
+// remember stores the top of the stack in the memo or fetches from it.
 func (m *machine) remember(op byte) error {
 	key := uint64(len(m.memo))
 	var err error

@@ -2,8 +2,8 @@
 
 package npz
 
-// What a pickle holds around the lists: the names, texts and calls that make up an
-// object array. All else is refused.
+// What a pickle contains around the lists: the names, texts and calls that make up an
+// object array. Everything else is rejected.
 
 func (m *machine) text(op byte) error {
 	size := 1
@@ -24,8 +24,8 @@ func (m *machine) text(op byte) error {
 	return m.push(kindText, &object{text: string(b)})
 }
 
-// global accepts the names that an array is made of, and the text encoder to which
-// protocol 2 hands the array's type code.
+// global accepts the names that make up an array, and the text encoder to which protocol
+// 2 passes the array's type code.
 func (m *machine) global(op byte) error {
 	var module, name string
 	if op == opStackGlobal {
@@ -100,7 +100,7 @@ func (m *machine) build() error {
 	}
 	state := v[1].obj.items
 	switch v[0].kind {
-	case kindDtype: // byte order, fields and alignment: nothing that matters here
+	case kindDtype: // byte order, fields and alignment: irrelevant here
 		return nil
 	case kindArray: // version, shape, dtype, columns first, elements
 		if len(state) != 5 || state[2].kind != kindDtype || state[4].kind != kindList {

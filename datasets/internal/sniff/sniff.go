@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sniff says what a file is by its first bytes, for the errors of readers that
-// were given something else.
+// Package sniff recognizes a file by its first bytes, for the errors of readers that expect
+// another format.
 package sniff
 
 import (
@@ -13,28 +13,28 @@ import (
 // Len is the number of bytes that Name looks at.
 const Len = 512
 
-// magics are the beginnings of formats; a dot stands for any byte.
+// magics are the first bytes of formats; a dot stands for any byte.
 var magics = []struct{ begin, name string }{
-	{"\xff\xd8\xff", "a JPEG picture"},
-	{"\x89PNG\r\n\x1a\n", "a PNG picture"},
-	{"GIF8", "a GIF picture"},
-	{"RIFF....WEBP", "a WebP picture"},
-	{"II*\x00", "a TIFF picture"},
-	{"MM\x00*", "a TIFF picture"},
-	{"II+\x00", "a TIFF picture"},
-	{"MM\x00+", "a TIFF picture"},
-	{"....ftypavif", "an AVIF picture"},
-	{"....ftypavis", "an AVIF picture"},
-	{"....ftyphei", "a HEIC picture"},
-	{"....ftyphev", "a HEIC picture"},
-	{"....ftypmif1", "a HEIF picture"},
-	{"....ftypmsf1", "a HEIF picture"},
+	{"\xff\xd8\xff", "a JPEG image"},
+	{"\x89PNG\r\n\x1a\n", "a PNG image"},
+	{"GIF8", "a GIF image"},
+	{"RIFF....WEBP", "a WebP image"},
+	{"II*\x00", "a TIFF image"},
+	{"MM\x00*", "a TIFF image"},
+	{"II+\x00", "a TIFF image"},
+	{"MM\x00+", "a TIFF image"},
+	{"....ftypavif", "an AVIF image"},
+	{"....ftypavis", "an AVIF image"},
+	{"....ftyphei", "a HEIC image"},
+	{"....ftyphev", "a HEIC image"},
+	{"....ftypmif1", "a HEIF image"},
+	{"....ftypmsf1", "a HEIF image"},
 	{"....ftyp", "a video"},
-	{"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"},
-	{"\xff\x4f\xff\x51", "a JPEG 2000 picture"},
-	{"\xff\x0a", "a JPEG XL picture"},
-	{"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"},
-	{"8BPS", "a Photoshop picture"},
+	{"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"},
+	{"\xff\x4f\xff\x51", "a JPEG 2000 image"},
+	{"\xff\x0a", "a JPEG XL image"},
+	{"\x00\x00\x00\x0cJXL ", "a JPEG XL image"},
+	{"8BPS", "a Photoshop image"},
 	{"\x00\x00\x01\x00", "a Windows icon"},
 	{"\x00\x05\x16\x07", "the attributes of a file that macOS keeps beside it"},
 	{"\x00\x05\x16\x00", "the attributes of a file that macOS keeps beside it"},
@@ -50,13 +50,13 @@ var magics = []struct{ begin, name string }{
 	{"\x89HDF\r\n\x1a\n", "an HDF5 file"},
 	{"\x93NUMPY", "a numpy array"},
 	{"SQLite format 3\x00", "an SQLite database"},
-	{"BM", "a BMP picture"},
+	{"BM", "a BMP image"},
 	{"version https://git-lfs", "a Git LFS pointer, not the file itself"},
 	{"\xff\xfe", "text in UTF-16"},
 	{"\xfe\xff", "text in UTF-16"},
 }
 
-// tags are the beginnings of marked-up text, in lower case.
+// tags are the beginnings of markup, in lower case.
 var tags = []struct{ begin, name string }{
 	{"<!doctype html", "an HTML page"},
 	{"<html", "an HTML page"},
@@ -67,8 +67,8 @@ var tags = []struct{ begin, name string }{
 	{"<?xml", "an XML file"},
 }
 
-// Name says what begins like this, with its article, and "" when that is not known. Begin
-// should have the first Len bytes, fewer only of a shorter file.
+// Name describes, with an article, the kind of file that begins like this; it is "" if
+// that is unknown. begin should have the first Len bytes, or all bytes of a shorter file.
 func Name(begin []byte) string {
 	if len(begin) == 0 {
 		return "an empty file"
@@ -80,11 +80,11 @@ func Name(begin []byte) string {
 	}
 	text := strings.ToLower(string(bytes.TrimLeft(bytes.TrimPrefix(begin, []byte("\ufeff")), " \t\r\n")))
 	for strings.HasPrefix(text, "<!--") { // comments before the first tag
-		_, behind, ok := strings.Cut(text, "-->")
+		_, rest, ok := strings.Cut(text, "-->")
 		if !ok {
 			break
 		}
-		text = strings.TrimLeft(behind, " \t\r\n")
+		text = strings.TrimLeft(rest, " \t\r\n")
 	}
 	for _, tag := range tags {
 		if strings.HasPrefix(text, tag.begin) {
@@ -120,11 +120,11 @@ func matches(begin []byte, pattern string) bool {
 	return true
 }
 
-// isText tells UTF-8 without control characters from other bytes.
+// isText reports whether the bytes are UTF-8 without control characters.
 func isText(begin []byte) bool {
 	for len(begin) > 0 {
 		r, n := utf8.DecodeRune(begin)
-		if r == utf8.RuneError && n == 1 && len(begin) >= utf8.UTFMax { // not merely cut off
+		if r == utf8.RuneError && n == 1 && len(begin) >= utf8.UTFMax { // not merely truncated
 			return false
 		}
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' && r != '\f' {

@@ -7,12 +7,12 @@ import "testing"
 func TestName(t *testing.T) {
 	for _, c := range []struct{ begin, want string }{
 		{"", "an empty file"},
-		{"RIFF\x10\x00\x00\x00WEBPVP8 ", "a WebP picture"},
+		{"RIFF\x10\x00\x00\x00WEBPVP8 ", "a WebP image"},
 		{"RIFF\x10\x00\x00\x00WAVE", ""},
-		{"II*\x00\x08\x00", "a TIFF picture"},
-		{"MM\x00*\x00", "a TIFF picture"},
-		{"\x00\x00\x00\x1cftypavif\x00\x00", "an AVIF picture"},
-		{"\x00\x00\x00\x18ftypheic\x00\x00", "a HEIC picture"},
+		{"II*\x00\x08\x00", "a TIFF image"},
+		{"MM\x00*\x00", "a TIFF image"},
+		{"\x00\x00\x00\x1cftypavif\x00\x00", "an AVIF image"},
+		{"\x00\x00\x00\x18ftypheic\x00\x00", "a HEIC image"},
 		{"\x00\x00\x00\x18ftypisom\x00\x00", "a video"},
 		{"<!DOCTYPE html><html>", "an HTML page"},
 		{"\ufeff\r\n <HTML lang=en>", "an HTML page"},

@@ -4,11 +4,11 @@ package layered
 
 import "math"
 
-// align chooses x such that Σ weight·(difference of x)² over all edges is as
-// small as the distances allow; what leads to or from a bend weighs more, which
-// keeps long edges straight (Gansner et al., "A technique for drawing directed
-// graphs", 1993). Rank by rank it puts the vertices where the sum is smallest
-// while the others stay, downwards and upwards by turns, until nothing moves.
+// align chooses x such that Σ weight·(difference of x)² over all edges is as small as the
+// distances allow; edges at bends weigh more, which keeps long edges straight (Gansner et
+// al., "A technique for drawing directed graphs", 1993). Rank by rank, alternately
+// downward and upward, it moves the vertices to where the sum is smallest while the
+// others are fixed, until nothing moves.
 func (l *layout) align() {
 	for _, rank := range l.ranks {
 		x := 0.0
@@ -34,7 +34,7 @@ func (l *layout) align() {
 	}
 }
 
-// distance is how far the centres of two neighbours must be apart.
+// distance is how far the centers of two neighbors must be apart.
 func (l *layout) distance(a, b int) float64 {
 	va, vb := l.vertices[a], l.vertices[b]
 	d := (va.width+vb.width)/2 + l.spacing.Column
@@ -44,10 +44,10 @@ func (l *layout) distance(a, b int) float64 {
 	return d
 }
 
-// alignRank solves: minimise Σ weight·(x − wish)² with neighbours at least
-// their distance apart. With the distances taken off it is a regression on
-// rising numbers, which pooling neighbours that are out of order solves exactly.
-// It returns how far the vertex that moved most went.
+// alignRank solves: minimize Σ weight·(x − wish)² with neighbors at least their distance
+// apart. After subtracting the distances it is an isotonic regression, which pooling
+// neighbors that are out of order solves exactly. It returns the largest distance that a
+// vertex moved.
 func (l *layout) alignRank(rank []int) (moved float64) {
 	type block struct {
 		sum, weight float64
@@ -85,8 +85,8 @@ func (l *layout) alignRank(rank []int) (moved float64) {
 	return moved
 }
 
-// wish is the mean x of the neighbours above and below by the weight of the
-// edges; a vertex without any stays.
+// wish is the mean x of the neighbors above and below, weighted by the edges; a vertex
+// without neighbors stays.
 func (l *layout) wish(i int) (x, weight float64) {
 	for _, near := range [][]int{l.vertices[i].in, l.vertices[i].out} {
 		for _, j := range near {

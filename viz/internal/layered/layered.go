@@ -11,30 +11,30 @@ import (
 	"math"
 )
 
-// A Node has a size and belongs to a cluster; -1 stands for none.
+// A Node has a size and belongs to a cluster; -1 means none.
 type Node struct {
 	Width, Height float64
 	Cluster       int
 }
 
-// An Edge joins two nodes by their place in the list.
+// An Edge joins two nodes, given by their index.
 type Edge struct{ From, To int }
 
-// A Point is a place on the page; y grows downwards.
+// A Point is a position on the page; y increases downward.
 type Point struct{ X, Y float64 }
 
-// Spacing holds the distances that a layout keeps.
+// Spacing holds the distances of a layout.
 type Spacing struct {
-	Column  float64 // between neighbours in a layer
+	Column  float64 // between neighbors in a layer
 	Layer   float64 // between layers
-	Cluster float64 // more between neighbours of different clusters
+	Cluster float64 // added between neighbors of different clusters
 }
 
-// A Layout says where everything goes, from (0, 0) to (Width, Height).
+// A Layout is the positions of everything, from (0, 0) to (Width, Height).
 type Layout struct {
 	Width, Height float64
-	Centres       []Point   // of the nodes
-	Routes        [][]Point // of the edges: from the bottom of From to the top of To, by way of gaps
+	Centers       []Point   // of the nodes
+	Routes        [][]Point // of the edges: from the bottom of From to the top of To, through gaps
 }
 
 // vertex is a node or a bend of a long edge.
@@ -55,8 +55,7 @@ type layout struct {
 	spacing  Spacing
 }
 
-// Place lays the graph out. It is an error if the graph has a cycle or an edge
-// that leads nowhere.
+// Place lays the graph out. A cycle, or an edge to a missing node, is an error.
 func Place(nodes []Node, edges []Edge, s Spacing) (*Layout, error) {
 	l := &layout{spacing: s}
 	for i, n := range nodes {
@@ -84,8 +83,8 @@ func (l *layout) join(from, to int) {
 	l.vertices[to].in = append(l.vertices[to].in, from)
 }
 
-// rank gives each vertex the length of the longest path to it, then moves what
-// has no input down to just above what it feeds.
+// rank assigns each vertex the length of the longest path to it, then moves vertices
+// without inputs down to just above what they feed.
 func (l *layout) rank() error {
 	waiting := make([]int, len(l.vertices))
 	var ready []int
@@ -108,7 +107,7 @@ func (l *layout) rank() error {
 	if done < len(l.vertices) {
 		for i := range waiting {
 			if waiting[i] > 0 {
-				return fmt.Errorf("node %d is on a cycle or behind one", i)
+				return fmt.Errorf("node %d is on a cycle or after one", i)
 			}
 		}
 	}
@@ -125,14 +124,14 @@ func (l *layout) rank() error {
 	return nil
 }
 
-// mostBends is the number of ranks that all edges together may pass, which is the
-// most that time and memory grow with.
+// mostBends is the number of ranks that all edges together may cross, which bounds time
+// and memory.
 const mostBends = 200_000
 
 // sweeps is how often the layout is gone over, fewer times where it is large.
 func (l *layout) sweeps(most int) int { return min(most, 2+400_000/max(1, len(l.vertices))) }
 
-// bend puts a vertex without a node into every rank that an edge passes.
+// bend adds a vertex without a node in every rank that an edge crosses.
 func (l *layout) bend(edges []Edge) error {
 	bends := 0
 	for i, e := range edges {
@@ -169,9 +168,9 @@ func (l *layout) bend(edges []Edge) error {
 	return nil
 }
 
-// result moves everything to the page's corner and writes out the routes.
+// result moves everything to the corner of the page and writes the routes.
 func (l *layout) result(nodes []Node) *Layout {
-	out := &Layout{Centres: make([]Point, len(nodes))}
+	out := &Layout{Centers: make([]Point, len(nodes))}
 	left, right := math.Inf(1), math.Inf(-1)
 	for _, v := range l.vertices {
 		left, right = math.Min(left, v.x-v.width/2), math.Max(right, v.x+v.width/2)
@@ -191,7 +190,7 @@ func (l *layout) result(nodes []Node) *Layout {
 		top[r], bottom[r] = y, y+tallest
 		for _, i := range rank {
 			if n := l.vertices[i].node; n >= 0 {
-				out.Centres[n] = Point{l.vertices[i].x - left, y + tallest/2}
+				out.Centers[n] = Point{l.vertices[i].x - left, y + tallest/2}
 			}
 		}
 		out.Height = bottom[r]
@@ -199,12 +198,12 @@ func (l *layout) result(nodes []Node) *Layout {
 	}
 	for _, chain := range l.chains {
 		first, last := l.vertices[chain[0]], l.vertices[chain[len(chain)-1]]
-		route := []Point{{first.x - left, out.Centres[first.node].Y + nodes[first.node].Height/2}}
+		route := []Point{{first.x - left, out.Centers[first.node].Y + nodes[first.node].Height/2}}
 		for _, i := range chain[1 : len(chain)-1] {
 			v := l.vertices[i]
 			route = append(route, Point{v.x - left, top[v.rank]}, Point{v.x - left, bottom[v.rank]})
 		}
-		route = append(route, Point{last.x - left, out.Centres[last.node].Y - nodes[last.node].Height/2})
+		route = append(route, Point{last.x - left, out.Centers[last.node].Y - nodes[last.node].Height/2})
 		out.Routes = append(out.Routes, route)
 	}
 	return out

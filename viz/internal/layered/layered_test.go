@@ -29,7 +29,7 @@ func TestChain(t *testing.T) {
 	}
 	want := &Layout{
 		Width: 40, Height: 100,
-		Centres: []Point{{20, 10}, {20, 50}, {20, 90}},
+		Centers: []Point{{20, 10}, {20, 50}, {20, 90}},
 		Routes:  [][]Point{{{20, 20}, {20, 40}}, {{20, 60}, {20, 80}}},
 	}
 	if !reflect.DeepEqual(l, want) {
@@ -50,8 +50,8 @@ func TestSkip(t *testing.T) {
 	if math.Abs(route[1].X-route[4].X) > 0.5 {
 		t.Errorf("short cut is not straight: %v", route)
 	}
-	if gap := math.Abs(route[1].X - l.Centres[1].X); gap < 20+10 {
-		t.Errorf("short cut passes %v from the centre of a node 40 wide", gap)
+	if gap := math.Abs(route[1].X - l.Centers[1].X); gap < 20+10 {
+		t.Errorf("short cut passes %v from the center of a node 40 wide", gap)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestCrossings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := l.Centres
+	c := l.Centers
 	if (c[0].X < c[1].X) != (c[3].X < c[2].X) {
 		t.Errorf("edges cross: %v", c)
 	}
@@ -110,12 +110,12 @@ func TestProperties(t *testing.T) {
 			}
 		}
 		const eps = 1e-6
-		for i, a := range l.Centres {
+		for i, a := range l.Centers {
 			if a.X-nodes[i].Width/2 < -eps || a.X+nodes[i].Width/2 > l.Width+eps || a.Y < 0 || a.Y > l.Height {
 				t.Fatalf("node %d at %v is off the page %v × %v", i, a, l.Width, l.Height)
 			}
 			for j := range i {
-				b := l.Centres[j]
+				b := l.Centers[j]
 				apartX := math.Abs(a.X-b.X) - (nodes[i].Width+nodes[j].Width)/2
 				apartY := math.Abs(a.Y-b.Y) - (nodes[i].Height+nodes[j].Height)/2
 				if apartX < spacing.Column-eps && apartY < 0 {

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// order sorts every rank by the mean place of its neighbours, downwards and
-// upwards by turns, and keeps the order with the fewest crossings. Vertices of
-// one cluster stay beside each other.
+// order sorts every rank by the mean position of its neighbors, alternately downward and
+// upward, and keeps the order with the fewest crossings. Vertices of one cluster stay
+// together.
 func (l *layout) order() {
 	best, fewest := l.copyRanks(), l.crossings()
 	for sweep := 0; sweep < l.sweeps(24) && fewest > 0; sweep++ {
@@ -42,14 +42,14 @@ func (l *layout) copyRanks() [][]int {
 	return ranks
 }
 
-func (l *layout) sortRank(r int, neighbours func(vertex) []int) {
+func (l *layout) sortRank(r int, neighbors func(vertex) []int) {
 	type key struct{ group, own float64 }
 	keys := make(map[int]key, len(l.ranks[r]))
 	sums, counts := map[int]float64{}, map[int]float64{}
 	for _, i := range l.ranks[r] {
 		v := l.vertices[i]
 		mean := float64(v.position)
-		if near := neighbours(v); len(near) > 0 {
+		if near := neighbors(v); len(near) > 0 {
 			mean = 0
 			for _, j := range near {
 				mean += float64(l.vertices[j].position) / float64(len(near))
@@ -74,9 +74,9 @@ func (l *layout) sortRank(r int, neighbours func(vertex) []int) {
 	}
 }
 
-// crossings counts the pairs of edges between neighbouring ranks that cross: with the
-// edges of a rank in the order of where they begin, those that end in another order.
-// A binary indexed tree (Fenwick 1994) counts them in E·log V.
+// crossings counts the pairs of edges between adjacent ranks that cross: with the edges
+// of a rank sorted by where they begin, those that end in another order. A binary indexed
+// tree (Fenwick 1994) counts them in E·log V.
 func (l *layout) crossings() int {
 	type pair struct{ from, to int }
 	count := 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package datasets
+package picture
 
 import (
 	"bytes"
@@ -25,14 +25,14 @@ func TestGIF(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		p, err := decodePicture(bytes.NewReader(c.File), int64(len(c.File)), sizing{})
+		p, err := decode(bytes.NewReader(c.File), int64(len(c.File)), Size{}, free)
 		if err != nil {
 			t.Errorf("%s: %v", c.Name, err)
-		} else if p.height != c.Size[0] || p.width != c.Size[1] || !bytes.Equal(p.rgb, c.RGB) {
-			t.Errorf("%s: %dx%d %v, PIL gives %v %v", c.Name, p.height, p.width, p.rgb, c.Size, c.RGB)
+		} else if p.Height != c.Size[0] || p.Width != c.Size[1] || !bytes.Equal(p.Pix, c.RGB) {
+			t.Errorf("%s: %dx%d %v, PIL gives %v %v", c.Name, p.Height, p.Width, p.Pix, c.Size, c.RGB)
 		}
-		for n := range len(c.File) - 1 { // cut off anywhere: an error or a picture, no panic
-			_, _ = decodePicture(bytes.NewReader(c.File[:n]), int64(n), sizing{})
+		for n := range len(c.File) - 1 { // cut off anywhere: an error or an image, no panic
+			_, _ = decode(bytes.NewReader(c.File[:n]), int64(n), Size{}, free)
 		}
 	}
 	if len(cases) < 8 {

@@ -21,11 +21,11 @@ func weightsPublisher(t *testing.T, body string) (requests *int) {
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	old := weights
-	t.Cleanup(func() { weights = old })
+	old := *vgg16NoTopWeights
+	t.Cleanup(func() { *vgg16NoTopWeights = old })
 	set := vgg16Set("vgg16_notop", "VGG16", "notop.h5", "63f4f1e9b725370f459720575cd5f953", 7)
-	set.Files[0].URLs = []string{server.URL}
-	weights = []Set{old[0], set}
+	set.files[0].URLs = []string{server.URL}
+	*vgg16NoTopWeights = set
 	return requests
 }
 
@@ -61,7 +61,7 @@ func TestVGG16Weights(t *testing.T) {
 		t.Errorf("in a folder: %q, %v", path, err)
 	}
 	for source, want := range map[string]string{
-		Sample: "vgg16_notop: has no sample", data: "no such file", "nowhere": "folder with the data set",
+		Sample: "vgg16_notop: has no sample", data: "no such file", "nowhere": "folder of the data set",
 	} {
 		if _, err := VGG16Weights(t.Context(), From{Source: source}, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("source %q: error %v, want %q", source, err, want)
@@ -83,7 +83,7 @@ func TestVGG16WeightsOfAnotherFile(t *testing.T) {
 
 func TestWeightsRegistry(t *testing.T) {
 	for _, s := range Weights() {
-		if s.Title == "" || s.Licence == "" || len(s.Files) != 1 || s.Files[0].check == nil || s.Files[0].Size == 0 {
+		if s.Title == "" || s.License == "" || len(s.files) != 1 || s.files[0].check == nil || s.files[0].Size == 0 {
 			t.Errorf("%s: incomplete", s.Name)
 		}
 	}

@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package datasets
+package picture
 
 import "image"
 
-// fromJPEG is the picture in a JPEG that keeps one sample of colour for one, two or four
-// pixels. Go's image package repeats the sample; libjpeg, and with it PIL and Keras, draws
-// a straight line between the middles of neighbouring samples ("fancy upsampling", a
-// triangle filter): along each axis that has fewer samples than pixels, a pixel takes three
-// quarters of its own sample and one quarter of the nearest other. Networks that were
-// trained on such pictures notice the difference.
-func fromJPEG(m *image.YCbCr) *picture {
+// fromYCbCr converts a JPEG that has one chroma sample for one, two or four pixels. Go's
+// image package repeats the sample. libjpeg, and with it PIL and Keras, interpolates
+// linearly between the centers of neighboring samples ("fancy upsampling", a triangle
+// filter): along each axis that is subsampled, a pixel takes three quarters of its own
+// sample and one quarter of the nearest other one. Networks trained on such images notice
+// the difference.
+func fromYCbCr(m *image.YCbCr) *RGB {
 	b := m.Bounds()
-	p := &picture{b.Dy(), b.Dx(), make([]uint8, 0, 3*b.Dy()*b.Dx())}
+	p := &RGB{b.Dy(), b.Dx(), make([]uint8, 0, 3*b.Dy()*b.Dx())}
 	blue, red := newChroma(m.Cb, m), newChroma(m.Cr, m)
-	for y := range p.height {
+	for y := range p.Height {
 		at := m.YOffset(b.Min.X, b.Min.Y+y)
 		cb, cr := blue.row(y), red.row(y)
-		for x, light := range m.Y[at : at+p.width] {
-			r, g, b := rgb(int32(light), int32(cb[x])-128, int32(cr[x])-128)
-			p.rgb = append(p.rgb, r, g, b)
+		for x, light := range m.Y[at : at+p.Width] {
+			r, g, b := toRGB(int32(light), int32(cb[x])-128, int32(cr[x])-128)
+			p.Pix = append(p.Pix, r, g, b)
 		}
 	}
 	return p
 }
 
-// interpolated tells whether fromJPEG knows the picture's ratio of samples to pixels:
-// one sample for four pixels in a row is rare, and repeated by libjpeg as well.
-func interpolated(m *image.YCbCr) bool {
+// hasChroma reports whether fromYCbCr supports the subsampling. One sample for four pixels
+// of a row is rare, and libjpeg repeats it as well.
+func hasChroma(m *image.YCbCr) bool {
 	switch m.SubsampleRatio {
 	case image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420, image.YCbCrSubsampleRatio440:
 		return true
@@ -35,24 +35,24 @@ func interpolated(m *image.YCbCr) bool {
 	return false
 }
 
-// rgb converts one pixel (JFIF 1.02: the full range of ITU-R BT.601), in 16 bits behind
-// the point as libjpeg does:
+// toRGB converts one pixel (JFIF 1.02: the full range of ITU-R BT.601), with 16
+// fractional bits as libjpeg does:
 //
 //	R = Y + 1.402 Cr,  G = Y - 0.344136 Cb - 0.714136 Cr,  B = Y + 1.772 Cb
-func rgb(y, cb, cr int32) (r, g, b uint8) {
+func toRGB(y, cb, cr int32) (r, g, b uint8) {
 	const half = 1 << 15
 	return clampByte(y + (91881*cr+half)>>16), clampByte(y + (-22554*cb-46802*cr+half)>>16), clampByte(y + (116130*cb+half)>>16)
 }
 
 func clampByte(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
 
-// chroma is one plane of colour, of which rows are asked for at full width.
+// chroma is one chroma plane, read row by row at full width.
 type chroma struct {
 	samples    []uint8
 	stride     int
 	height     int     // in samples
-	tall, wide bool    // whether a sample is for two rows, two columns of pixels
-	sums       []int32 // of a row's samples and their neighbours above or below
+	tall, wide bool    // whether a sample covers two rows, two columns of pixels
+	sums       []int32 // of a row's samples and their neighbors above or below
 	full       []uint8
 }
 
@@ -72,9 +72,8 @@ func newChroma(plane []uint8, m *image.YCbCr) *chroma {
 	return c
 }
 
-// row is row y at full width or one pixel more, good until the next call. What is added
-// before a division alternates from pixel to pixel, as in libjpeg, so that rounding favours
-// neither side.
+// row returns row y at full width or one pixel more, valid until the next call. The
+// rounding term alternates from pixel to pixel, as in libjpeg, so that rounding has no bias.
 func (c *chroma) row(y int) []uint8 {
 	near, far, parts, round := y, y, int32(1), int32(0)
 	if c.tall {

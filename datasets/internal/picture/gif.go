@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package datasets
+package picture
 
 import (
 	"errors"
 	"image"
 )
 
-// maxGIFHeader bounds what comes before the pixels of the first frame: tables of colors,
-// comments and the like.
+// maxGIFHeader bounds what precedes the pixels of the first frame: color tables, comments
+// and the like.
 const maxGIFHeader = 1 << 20
 
-// fromGIF is the first frame of a GIF on its screen, as PIL gives it. Go's package makes
-// transparent pixels black and leaves the screen around the frame away; PIL keeps the color
-// that the table has for them, and fills the screen with it, or with the first color when
-// nothing is transparent. The header is the file's beginning.
-func fromGIF(m *image.Paletted, header []byte, width, height int) (*picture, error) {
+// fromGIF is the first frame of a GIF on its logical screen, as in PIL. Go's package makes
+// transparent pixels black and drops the screen around the frame; PIL keeps the color that
+// the table has for them, and fills the screen with it, or with the first color if nothing
+// is transparent. header is the beginning of the file.
+func fromGIF(m *image.Paletted, header []byte, width, height int) (*RGB, error) {
 	table, fill, err := gifColors(header)
 	if err != nil {
 		return nil, err
 	}
-	p := &picture{height, width, make([]uint8, 0, 3*height*width)}
+	p := &RGB{height, width, make([]uint8, 0, 3*height*width)}
 	b := m.Bounds()
 	for y := range height {
 		for x := range width {
@@ -28,14 +28,14 @@ func fromGIF(m *image.Paletted, header []byte, width, height int) (*picture, err
 			if image.Pt(x, y).In(b) {
 				i = m.Pix[m.PixOffset(x, y)]
 			}
-			p.rgb = append(p.rgb, table[i][:]...)
+			p.Pix = append(p.Pix, table[i][:]...)
 		}
 	}
 	return p, nil
 }
 
-// gifColors finds the table of colors of the first frame and the index of what is
-// transparent, 0 when nothing is.
+// gifColors finds the color table of the first frame and the index of the transparent
+// color, 0 if there is none.
 //
 // Source: CompuServe: Graphics Interchange Format, version 89a, 1990.
 func gifColors(header []byte) (table [256][3]uint8, transparent uint8, err error) {
@@ -43,7 +43,7 @@ func gifColors(header []byte) (table [256][3]uint8, transparent uint8, err error
 	rest := header
 	take := func(n int) []byte {
 		if n > len(rest) {
-			err = errors.New("gif: the first frame begins too late")
+			err = errors.New("gif: the first frame starts too late")
 			return make([]byte, n)
 		}
 		part := rest[:n]
@@ -66,7 +66,7 @@ func gifColors(header []byte) (table [256][3]uint8, transparent uint8, err error
 		case 0x2c: // a frame
 			colors(take(descriptor - 1)[8])
 			return table, transparent, err
-		case 0x21: // an extension: its kind and blocks, the last of which is empty
+		case 0x21: // an extension: its kind and blocks up to an empty one
 			control := take(1)[0] == 0xf9
 			for n := int(take(1)[0]); n > 0 && err == nil; n = int(take(1)[0]) {
 				block := take(n)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package datasets
+package picture
 
 import (
 	"bytes"
@@ -21,8 +21,8 @@ func TestOtherFormats(t *testing.T) {
 	if _, _, err := image.Decode(bytes.NewReader(b.Bytes())); err != nil {
 		t.Fatal(err)
 	}
-	_, err := decodePicture(bytes.NewReader(b.Bytes()), int64(b.Len()), sizing{})
-	if err == nil || !strings.HasPrefix(err.Error(), "a TIFF picture, want JPEG, PNG, GIF or BMP") {
+	_, err := decode(bytes.NewReader(b.Bytes()), int64(b.Len()), Size{}, free)
+	if err == nil || !strings.HasPrefix(err.Error(), "a TIFF image, want JPEG, PNG, GIF or BMP") {
 		t.Errorf("got error %v", err)
 	}
 }

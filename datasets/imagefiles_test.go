@@ -18,7 +18,7 @@ import (
 	"testing/fstest"
 )
 
-// tree is a file system with one PNG under each name that is a picture's, and as well the
+// tree is a file system with one PNG under each name that is an image's, and as well the
 // same tree on disk and as an archive.
 func tree(t *testing.T, names ...string) map[string]fs.FS {
 	t.Helper()
@@ -31,8 +31,8 @@ func tree(t *testing.T, names ...string) map[string]fs.FS {
 	z := zip.NewWriter(&packed)
 	for _, name := range names {
 		raw := b.Bytes()
-		if base := filepath.Base(name); strings.HasPrefix(base, "._") || !isPicture(base) {
-			raw = []byte("\x00\x05\x16\x07no picture")
+		if base := filepath.Base(name); strings.HasPrefix(base, "._") || !isImage(base) {
+			raw = []byte("\x00\x05\x16\x07no image")
 		}
 		if strings.HasSuffix(name, "/") {
 			if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
@@ -62,7 +62,7 @@ func tree(t *testing.T, names ...string) map[string]fs.FS {
 	return map[string]fs.FS{"memory": memory, "disk": os.DirFS(dir), "zip": r}
 }
 
-// TestFolderClasses: which folders are classes and which files their pictures. Names and
+// TestFolderClasses: which folders are classes and which files their images. Names and
 // order, where something is read, are those of keras.utils.image_dataset_from_directory
 // 3.15 with shuffle=False, but for ._ files, __MACOSX and @eaDir, which Keras takes.
 func TestFolderClasses(t *testing.T) {
@@ -76,14 +76,14 @@ func TestFolderClasses(t *testing.T) {
 		{[]string{"b/z.png", "b/a/2.png", "b/a/1.png", "b/a.png", "b/B.PNG", "b/a b/3.png", "a/deep/er/x.png"}, "[a b] a/deep/er/x.png=0 b/B.PNG=1 b/a.png=1 b/z.png=1 b/a/1.png=1 b/a/2.png=1 b/a b/3.png=1"},
 		{[]string{"root.png", "cats/c.jpeg.png", "dogs/d.png", "dogs/e.txt", "dogs/jpg", "dogs/f.png.bak"}, "[cats dogs] cats/c.jpeg.png=0 dogs/d.png=1"},
 		{[]string{"10/x.png", "9/x.png", "Z/x.png", "a/x.png"}, "[10 9 Z a] 10/x.png=0 9/x.png=1 Z/x.png=2 a/x.png=3"},
-		{[]string{"a/x.png", "b/", "c/x.png"}, "image folder: class folder b holds no picture (.jpg .jpeg .png .gif .bmp): remove it or put some in"},
-		{[]string{"a/x.png", "b/notes.txt", "c/x.png"}, "image folder: class folder b holds no picture"},
-		{[]string{"a/x.png", "b/._x.png", "c/x.png"}, "image folder: class folder b holds no picture"},
-		{[]string{"a/x.png"}, "image folder: . has 1 folders with 1 pictures, want one folder for each of at least two classes"},
-		{[]string{"a.png", "b.png"}, "image folder: . has 0 folders with 0 pictures"},
+		{[]string{"a/x.png", "b/", "c/x.png"}, "image folder: class folder b contains no images (.jpg .jpeg .png .gif .bmp): remove it or add some"},
+		{[]string{"a/x.png", "b/notes.txt", "c/x.png"}, "image folder: class folder b contains no images"},
+		{[]string{"a/x.png", "b/._x.png", "c/x.png"}, "image folder: class folder b contains no images"},
+		{[]string{"a/x.png"}, "image folder: . has 1 folders with 1 images, want one folder for each of at least two classes"},
+		{[]string{"a.png", "b.png"}, "image folder: . has 0 folders with 0 images"},
 	} {
 		for kind, fsys := range tree(t, c.files...) {
-			s, err := Folder(fsys, ".", ImageOptions{Height: 2, Width: 2})
+			s, err := NewImageFolder(fsys, ".", ImageOptions{Height: 2, Width: 2})
 			if err != nil {
 				if !strings.HasPrefix(err.Error(), c.want) {
 					t.Errorf("%s %v: got error %v, want %s", kind, c.files, err, c.want)
@@ -125,7 +125,7 @@ func TestFolderLinks(t *testing.T) {
 	link("../../elsewhere/e.png", "set/cats/z.png")
 	link("..", "set/cats/loop")
 	link("nothing", "set/broken")
-	s, err := Folder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2})
+	s, err := NewImageFolder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,13 +138,13 @@ func TestFolderLinks(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	link("nothing", "set/cats/gone.png")
-	if _, err := Folder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2}); err == nil || !strings.Contains(err.Error(), "cats/gone.png") {
+	if _, err := NewImageFolder(os.DirFS(filepath.Join(dir, "set")), ".", ImageOptions{Height: 2, Width: 2}); err == nil || !strings.Contains(err.Error(), "cats/gone.png") {
 		t.Errorf("got error %v, want one that names cats/gone.png", err)
 	}
 }
 
 // TestFolderLinksInArchives: what a link in an archive leads to is not there, and its
-// picture or class would vanish.
+// image or class would vanish.
 func TestFolderLinksInArchives(t *testing.T) {
 	for _, link := range []string{"a/1.png", "c"} {
 		var b bytes.Buffer
@@ -170,7 +170,7 @@ func TestFolderLinksInArchives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Folder(r, ".", ImageOptions{Height: 2, Width: 2}); err == nil || err.Error() != "image folder: "+link+": a link that the file system does not follow" {
+		if _, err := NewImageFolder(r, ".", ImageOptions{Height: 2, Width: 2}); err == nil || err.Error() != "image folder: "+link+": the file system does not follow links" {
 			t.Errorf("got error %v", err)
 		}
 	}
@@ -191,11 +191,11 @@ func TestCatsDogsStrays(t *testing.T) {
 		{sorted, "s/train/cats/a.JPG s/train/cats/more/b.png s/train/dogs/a.jpeg"},
 		{numbered, "train/cat.0.jpg train/dog.0.JPG"},
 		{append(append([]string{}, sorted...), numbered...), "s/train/cats/a.JPG s/train/cats/more/b.png s/train/dogs/a.jpeg"},
-		{append([]string{"old/train/cats/a.jpg"}, sorted...), `error f: pictures are sorted into train, validation and test in both "old" and "s", want one of them`},
-		{append([]string{"again/cat.0.jpg"}, numbered...), "error f: again/cat.0.jpg and train/cat.0.jpg have one number"},
+		{append([]string{"old/train/cats/a.jpg"}, sorted...), `error f: images are sorted into train, validation and test in both "old" and "s", want one of them`},
+		{append([]string{"again/cat.0.jpg"}, numbered...), "error f: again/cat.0.jpg and train/cat.0.jpg have the same number"},
 	} {
 		for kind, fsys := range tree(t, c.files...) {
-			parts, err := sortPictures(fsys, "f")
+			parts, err := sortImages(fsys, "f")
 			got := fmt.Sprintf("error %v", err)
 			if err == nil {
 				var names []string
@@ -230,15 +230,15 @@ func TestStrangePictures(t *testing.T) {
 		fsys[e] = &fstest.MapFile{Data: raw}
 	}
 	for name, want := range map[string]string{
-		"webp_as.jpg": "a WebP picture, want JPEG, PNG, GIF or BMP",
-		"tiff_as.jpg": "a TIFF picture, want JPEG, PNG, GIF or BMP",
+		"webp_as.jpg": "a WebP image, want JPEG, PNG, GIF or BMP",
+		"tiff_as.jpg": "a TIFF image, want JPEG, PNG, GIF or BMP",
 		"html.jpg":    "an HTML page, want JPEG, PNG, GIF or BMP",
 		"zero.jpg":    "an empty file, want JPEG, PNG, GIF or BMP",
-		"heic.jpg":    "a HEIC picture, want JPEG, PNG, GIF or BMP",
+		"heic.jpg":    "a HEIC image, want JPEG, PNG, GIF or BMP",
 		"lfs.jpg":     "a Git LFS pointer, not the file itself, want JPEG, PNG, GIF or BMP",
-		"noise.jpg":   "no picture that is known here, want JPEG, PNG, GIF or BMP",
-		"cut.jpg":     "a JPEG picture: invalid JPEG format: short Huffman data",
-		"short.png":   "a PNG picture that is cut off: unexpected EOF",
+		"noise.jpg":   "unknown image format, want JPEG, PNG, GIF or BMP",
+		"cut.jpg":     "a JPEG image: invalid JPEG format: short Huffman data",
+		"short.png":   "a PNG image, truncated: unexpected EOF",
 	} {
 		if _, err := LoadImage(fsys, name, ImageOptions{}); err == nil || err.Error() != name+": "+want {
 			t.Errorf("got  %v\nwant %s: %s", err, name, want)

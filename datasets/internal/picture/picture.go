@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package image decodes and resizes the image files of data sets, byte for byte as PIL
+// does where the format allows, and within limits on memory and time.
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	_ "image/gif" // decoders for what folders of images hold
+	_ "image/jpeg"
+	_ "image/png"
+	"io"
+	"io/fs"
+
+	_ "golang.org/x/image/bmp"
+
+	"github.com/reef-dl/reef/datasets/internal/sniff"
+)
+
+// RGB is a decoded image: Height x Width x 3 bytes, red, green, blue.
+type RGB struct {
+	Height, Width int
+	Pix           []uint8
+}
+
+// Size is the size to resize an image to; the zero value keeps its own.
+type Size struct {
+	Height, Width int
+	Filter        Filter
+}
+
+// Apply resizes the image.
+func (s Size) Apply(p *RGB) *RGB {
+	if s == (Size{}) {
+		return p
+	}
+	return p.Resize(s.Height, s.Width, s.Filter)
+}
+
+// Open decodes a file and resizes it; the work is charged to the budget.
+func Open(fsys fs.FS, name string, to Size, b *Budget) (*RGB, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err // names the file
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	p, err := decode(f, StoredSize(info), to, b.spender(name))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// decode decodes a JPEG, PNG, GIF or BMP file of size bytes and resizes it. As PIL's
+// convert("RGB") it interpolates the chroma of JPEGs, repeats gray three times and drops
+// transparency. The cost is estimated from the header before anything is allocated, and
+// all images that are decoded at the same time share one limit on memory.
+func decode(r io.Reader, size int64, to Size, spend func(work int64) error) (*RGB, error) {
+	limited := &io.LimitedReader{R: r, N: MaxBytes + 1}
+	var head bytes.Buffer
+	if _, err := io.CopyN(&head, limited, sniff.Len); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if !isDecoded(head.Bytes()) {
+		return nil, misread(head.Bytes(), image.ErrFormat)
+	}
+	config, format, err := image.DecodeConfig(io.MultiReader(bytes.NewReader(head.Bytes()), io.TeeReader(limited, &head)))
+	if err != nil {
+		return nil, misread(head.Bytes(), err)
+	}
+	c, err := estimate(config, format, head.Bytes(), to)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.check(size); err != nil {
+		return nil, fmt.Errorf("%s of %dx%d pixels: %w", format, config.Width, config.Height, err)
+	}
+	if err := spend(c.work); err != nil {
+		return nil, err
+	}
+	defer decodingMemory.acquire(c.memory)()
+	begin := bytes.Clone(head.Bytes()[:min(head.Len(), sniff.Len)])
+	in := &scanCounter{r: io.MultiReader(&head, limited), cost: c, size: size, spend: spend}
+	var header prefix
+	if format == "gif" {
+		in.r = io.TeeReader(in.r, &header)
+	}
+	m, _, err := image.Decode(in)
+	if in.exceeded != nil {
+		return nil, fmt.Errorf("%s of %dx%d pixels, all its scans: %w", format, config.Width, config.Height, in.exceeded)
+	}
+	if err != nil {
+		return nil, misread(begin, err)
+	}
+	// What follows the image matters only to the archive that holds it, which has a
+	// checksum.
+	if _, err := io.Copy(io.Discard, limited); err != nil {
+		return nil, err
+	}
+	if limited.N <= 0 {
+		return nil, fmt.Errorf("more than %d bytes", MaxBytes)
+	}
+	if m, ok := m.(*image.Paletted); ok && format == "gif" {
+		p, err := fromGIF(m, header, config.Width, config.Height)
+		if err != nil {
+			return nil, err
+		}
+		return to.Apply(p), nil
+	}
+	return to.Apply(convert(m)), nil
+}
+
+// isDecoded reports whether the file has one of the formats above. A program may register
+// more with package image, but the cost of decoding those is unknown.
+func isDecoded(begin []byte) bool {
+	for _, magic := range []string{"\xff\xd8", "\x89PNG\r\n\x1a\n", "GIF87a", "GIF89a", "BM"} {
+		if bytes.HasPrefix(begin, []byte(magic)) {
+			return true
+		}
+	}
+	return false
+}
+
+// prefix keeps the first bytes that are written to it.
+type prefix []byte
+
+func (p *prefix) Write(b []byte) (int, error) {
+	*p = append(*p, b[:min(len(b), maxGIFHeader-len(*p))]...)
+	return len(b), nil
+}
+
+// misread explains why a file that begins like this could not be decoded.
+func misread(begin []byte, err error) error {
+	is := sniff.Name(begin[:min(len(begin), sniff.Len)])
+	switch {
+	case errors.Is(err, image.ErrFormat) && is == "":
+		return errors.New("unknown image format, want JPEG, PNG, GIF or BMP")
+	case errors.Is(err, image.ErrFormat) || len(begin) == 0 && errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%s, want JPEG, PNG, GIF or BMP", is)
+	case is == "":
+		return err
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return fmt.Errorf("%s, truncated: %w", is, err)
+	}
+	return fmt.Errorf("%s: %w", is, err)
+}
+
+func convert(m image.Image) *RGB {
+	if m, ok := m.(*image.YCbCr); ok && hasChroma(m) {
+		return fromYCbCr(m)
+	}
+	b := m.Bounds()
+	p := &RGB{b.Dy(), b.Dx(), make([]uint8, 0, 3*b.Dy()*b.Dx())}
+	switch m := m.(type) {
+	case *image.Gray:
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			for _, v := range m.Pix[m.PixOffset(b.Min.X, y):][:b.Dx()] {
+				p.Pix = append(p.Pix, v, v, v)
+			}
+		}
+	case *image.NRGBA:
+		p.appendBytes(m.Pix, m.PixOffset(b.Min.X, b.Min.Y), m.Stride, 4, 1)
+	case *image.NRGBA64: // the upper bytes; Convert would lose the color of transparent pixels
+		p.appendBytes(m.Pix, m.PixOffset(b.Min.X, b.Min.Y), m.Stride, 8, 2)
+	case *image.Paletted:
+		var table [256][3]uint8
+		for i, c := range m.Palette {
+			c := color.NRGBAModel.Convert(c).(color.NRGBA)
+			table[i&255] = [3]uint8{c.R, c.G, c.B}
+		}
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			for _, v := range m.Pix[m.PixOffset(b.Min.X, y):][:b.Dx()] {
+				p.Pix = append(p.Pix, table[v][:]...)
+			}
+		}
+	case *image.RGBA:
+		if m.Opaque() {
+			p.appendBytes(m.Pix, m.PixOffset(b.Min.X, b.Min.Y), m.Stride, 4, 1)
+			break
+		}
+		p.appendColors(m)
+	default:
+		p.appendColors(m)
+	}
+	return p
+}
+
+// appendBytes appends three bytes, step apart, of each pixel of size bytes.
+func (p *RGB) appendBytes(pix []uint8, first, stride, size, step int) {
+	for y := range p.Height {
+		row := pix[first+y*stride:][:p.Width*size]
+		for ; len(row) > 0; row = row[size:] {
+			p.Pix = append(p.Pix, row[0], row[step], row[2*step])
+		}
+	}
+}
+
+// appendColors converts pixel by pixel.
+func (p *RGB) appendColors(m image.Image) {
+	b := m.Bounds()
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
+			p.Pix = append(p.Pix, c.R, c.G, c.B)
+		}
+	}
+}
