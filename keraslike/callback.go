@@ -147,22 +147,3 @@ func (t *Training) Schedule() Schedule {
 	}
 	return t.Model.compiled.tuning.Schedule.Schedule
 }
-
-// Logs are named numbers in a fixed order: "loss", the metrics, "val_loss", ...
-type Logs []Log
-
-// Log is one named number.
-type Log struct {
-	Name  string
-	Value float64
-}
-
-// Get is the number of that name; ok is false when there is none.
-func (l Logs) Get(name string) (value float64, ok bool) {
-	for _, e := range l {
-		if e.Name == name {
-			return e.Value, true
-		}
-	}
-	return 0, false
-}

@@ -189,10 +189,8 @@ func TestTensorLayouts(t *testing.T) {
 	good, y := sevenths(2, 3), sevenths(2, 3)
 	for name, x := range map[string]*tensor.Dense{"column-major": fortran, "transposed": turned, "cut out": cut.(*tensor.Dense)} {
 		calls := map[string]error{}
-		_, calls["Predict"] = m.Predict(x)
+		_, calls["FromTensor"] = keraslike.FromTensor(x)
 		_, calls["PredictOnBatch"] = m.PredictOnBatch(x)
-		_, calls["Data"] = keraslike.Data(x, y)
-		_, calls["DataOf"] = keraslike.DataOf([]*tensor.Dense{good}, []*tensor.Dense{x})
 		_, calls["TrainOnBatch"] = m.TrainOnBatch(x, y)
 		_, calls["TrainOnBatch, target"] = m.TrainOnBatch(good, x)
 		for call, err := range calls {
@@ -205,7 +203,7 @@ func TestTensorLayouts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.Predict(rows.(*tensor.Dense))
+	p, err := m.Predict(keraslike.ArrayOf(rows.(*tensor.Dense)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +213,7 @@ func TestTensorLayouts(t *testing.T) {
 			v, _ := rows.At(i, j)
 			want += v.(float32)
 		}
-		if got := p.Float32s()[3*i]; got-want > 1e-6 || want-got > 1e-6 {
+		if got := p.Values()[3*i]; got-want > 1e-6 || want-got > 1e-6 {
 			t.Errorf("row %d gives %v, want %v", i, got, want)
 		}
 	}
@@ -230,14 +228,14 @@ func TestForeignLayoutOfOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	x := sevenths(2, 2, 3)
-	y, err := m.Predict(x)
+	y, err := m.Predict(keraslike.ArrayOf(x))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for b := range 2 {
 		for i := range 3 {
 			for j := range 2 {
-				got, _ := y.At(b, i, j)
+				got, _ := y.Tensor().At(b, i, j)
 				want, _ := x.At(b, j, i)
 				if got != want {
 					t.Errorf("value (%d, %d, %d) is %v, want %v", b, i, j, got, want)

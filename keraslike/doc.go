@@ -22,6 +22,19 @@
 //	err := model.Compile(keraslike.RMSprop(0.001), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy, keraslike.Seed(1))
 //	history, err := model.Fit(ctx, train, keraslike.Epochs(5), keraslike.BatchSize(128), keraslike.Validation(test))
 //
+// # Data
+//
+// Data in memory are arrays made from Go slices. Whatever does not fit is an error:
+//
+//	x, err := keraslike.Rows(table)     // [][]float64, one row for each sample
+//	y, err := keraslike.Column(classes) // []int
+//	train, err := keraslike.Data(x, y)
+//	p, err := model.Predict(x)
+//	classes := p.ArgMax()
+//
+// Everything with the methods of [Source] or [Stream] can be trained on as well; package
+// datasets has many.
+//
 // # Options
 //
 // What a layer cannot do without is an argument; everything else is an option, a

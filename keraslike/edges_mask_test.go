@@ -117,16 +117,16 @@ func TestMaskOfEveryLayer(t *testing.T) {
 			if err := model.Build(1); err != nil {
 				t.Fatal(err)
 			}
-			got, err := model.PredictSource(sourceOf(t, []*tensor.Dense{tensorOf(a.Shape, a.Float32()), tensorOf(mask.Shape, mask.Float32())}, nil))
+			got, err := model.PredictSource(t.Context(), sourceOf(t, []*tensor.Dense{tensorOf(a.Shape, a.Float32()), tensorOf(mask.Shape, mask.Float32())}, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
-			closeTo(t, "y", got[0].Float32s(), c.Want["y"].Float32())
+			closeTo(t, "y", got[0].Values(), c.Want["y"].Float32())
 			switch {
 			case passed:
-				closeTo(t, "mask", got[1].Float32s(), wanted.Float32())
-			case len(got) > 1 && slices.Contains(got[1].Float32s(), 0):
-				t.Errorf("mask is %v, want none", got[1].Float32s())
+				closeTo(t, "mask", got[1].Values(), wanted.Float32())
+			case len(got) > 1 && slices.Contains(got[1].Values(), 0):
+				t.Errorf("mask is %v, want none", got[1].Values())
 			}
 		})
 	}

@@ -186,12 +186,12 @@ func TestMaskEdges(t *testing.T) {
 			if err := both.Build(1); err != nil {
 				t.Fatal(err)
 			}
-			got, err := both.PredictSource(sourceOf(t, values, nil))
+			got, err := both.PredictSource(t.Context(), sourceOf(t, values, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
-			closeTo(t, "y", got[0].Float32s(), c.Want["y"].Float32())
-			mask := got[1].Float32s()
+			closeTo(t, "y", got[0].Values(), c.Want["y"].Float32())
+			mask := got[1].Values()
 			if want, ok := c.Want["mask"]; ok {
 				closeTo(t, "mask", mask, want.Float32())
 			} else if slices.Contains(mask, 0) {
@@ -220,7 +220,7 @@ func TestMaskEdges(t *testing.T) {
 
 func sourceOf(t *testing.T, inputs, targets []*tensor.Dense) k.Source {
 	t.Helper()
-	s, err := k.DataOf(inputs, targets)
+	s, err := k.MultiData(k.ArraysOf(inputs...), k.ArraysOf(targets...))
 	if err != nil {
 		t.Fatal(err)
 	}

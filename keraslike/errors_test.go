@@ -162,7 +162,7 @@ func TestDataMistakes(t *testing.T) {
 	_, err := m.Evaluate(t.Context(), dataOf(t, x, y), keraslike.BatchSize(16))
 	wantError(t, err, "evaluate: ", "sample 38: ", "label is 7")
 	x.Float32s()[5] = nan
-	_, err = m.Predict(x)
+	_, err = m.Predict(keraslike.ArrayOf(x))
 	wantError(t, err, "predict: input 0 of sample 0: value 5 is NaN")
 }
 
@@ -190,14 +190,14 @@ func TestDataThatDoesNotFit(t *testing.T) {
 			_, err = m.Evaluate(t.Context(), c.data)
 			wantError(t, err, "evaluate: "+c.want)
 			if strings.HasPrefix(c.want, "input") {
-				_, err = m.PredictSource(c.data)
+				_, err = m.PredictSource(t.Context(), c.data)
 				wantError(t, err, "predict: "+c.want)
 			}
 		})
 	}
 	_, err := keraslike.Data(nil, nil)
 	wantError(t, err, "data: x is nil")
-	_, err = keraslike.Data(tensorOf([]int{3, 1}, make([]float32, 3)), tensorOf([]int{2}, make([]float32, 2)))
+	_, err = keraslike.Data(keraslike.ArrayOf(tensorOf([]int{3, 1}, make([]float32, 3))), keraslike.ArrayOf(tensorOf([]int{2}, make([]float32, 2))))
 	wantError(t, err, "data: x has 3 samples, y has 2")
 	_, err = m.Predict(nil)
 	wantError(t, err, "predict: data: x is nil")

@@ -16,7 +16,7 @@ func (n ValidationSteps) applyEvaluate(e *evaluation) {
 	e.steps, e.mistake = int(n), atLeastOne("steps", int(n))
 }
 
-// evaluation is one call of Evaluate, or of a validation.
+// evaluation is the settings of one call of Evaluate or of one validation.
 type evaluation struct {
 	batch, steps int
 	mistake      error
@@ -38,18 +38,18 @@ func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateO
 	return logs, nil
 }
 
-// Measure is Evaluate for other metrics than those of Compile. It returns the
+// EvaluateWith is Evaluate for other metrics than those of Compile. It returns the
 // measurements, which know more than one number where a metric has more:
 //
-//	list, err := m.Measure(ctx, test, keraslike.ConfusionMatrix)
+//	list, err := m.EvaluateWith(ctx, test, keraslike.ConfusionMatrix)
 //	matrix := list[0].(keraslike.Matrix).Rows()
 //
 // With several outputs each metric is measured on each output in turn.
-func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
-	defer caught(&err, "measure", nil, "")
+func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
+	defer caught(&err, "evaluate", nil, "")
 	e, err := m.newEvaluation(ctx, data, nil)
 	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
+		return nil, fmt.Errorf("evaluate: %w", err)
 	}
 	c := *m.compiled
 	c.metrics = nil
@@ -57,14 +57,14 @@ func (m *Model) Measure(ctx context.Context, data Samples, metrics ...Metric) (l
 		metric.applyCompile(&c)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("measure: metric %w", err)
+		return nil, fmt.Errorf("evaluate: metric %w", err)
 	}
 	s, err := m.measure(&c)
 	if err == nil {
 		err = m.score(ctx, data, e, s)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("measure: %w", err)
+		return nil, fmt.Errorf("evaluate: %w", err)
 	}
 	for _, one := range s.list {
 		list = append(list, one.Measurement)
@@ -112,39 +112,49 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 
 // score adds up what is measured over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
-	var b *batches
+	var order *batches
 	size := e.batch
 	if source, ok := data.(Source); ok {
-		var err error
 		if size = min(size, e.hi-e.lo); size < 1 {
 			return errors.New("no data")
 		}
-		if b, err = m.newBatches(source, e.lo, e.hi, size, true); err != nil {
-			return err
-		}
+		order = inOrder(source, e.lo, e.hi, size)
 	}
-	f, err := m.newFeed(data, b, size, nil)
+	var p *plan // of the batch
+	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
+		if p, err = m.evaluating(planKey{n, weighted}); err != nil {
+			return nil, err
+		}
+		return &p.batchBuffers, nil
+	})
 	if err != nil {
 		return err
 	}
-	if err := f.begin(e.steps); err != nil {
+	if err := r.begin(e.steps, 0); err != nil {
 		return err
 	}
-	defer f.end()
+	defer r.end()
 	for step := 0; e.steps == 0 || step < e.steps; step++ {
 		if ctx.Err() != nil {
-			return fmt.Errorf("%w: %w", ErrStopped, ctx.Err())
+			return stopped(ctx)
 		}
-		more, err := m.scoreBatch(f, s)
-		if err != nil {
+		b, err := r.next()
+		switch {
+		case err != nil:
 			return err
-		}
-		if !more && e.steps > 0 && f.stream != nil {
+		case b != nil:
+			err = p.run()
+			if err == nil {
+				err = s.add(p.result(), b)
+			}
+			if err != nil {
+				return blame(err, b.indices)
+			}
+			continue
+		case e.steps > 0 && r.stream != nil:
 			return fmt.Errorf("the stream ended after %d steps, want %d", step, e.steps)
 		}
-		if !more {
-			break
-		}
+		break
 	}
 	if s.samples == 0 {
 		return errors.New("the stream gave no samples")
@@ -152,51 +162,27 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	return nil
 }
 
-// scoreBatch measures the next batch; false at the end.
-func (m *Model) scoreBatch(f *feed, s *scores) (more bool, err error) {
-	var p *plan
-	var indices []int
-	var weights []float32
-	var targets [][]float32
-	if f.direct() {
-		if indices = f.source.next(); len(indices) == 0 {
-			return false, nil
-		}
-		if p, err = m.evaluating(planKey{len(indices), f.weighted()}); err != nil {
-			return false, err
-		}
-		if err = f.source.read(p, indices); err != nil {
-			return false, err
-		}
-		targets = f.source.targets
-		weights, err = f.weigh(indices, targets)
-	} else {
-		b, err := f.next()
-		if b == nil || err != nil {
-			return false, err
-		}
-		defer f.giveBack(b)
-		if p, err = m.evaluating(planKey{b.n, b.weights != nil}); err != nil {
-			return false, err
-		}
-		if err = b.copyTo(p); err != nil {
-			return false, err
-		}
-		indices, targets, weights = b.indices, b.targets, b.weights
+// dataSpec is what the compiled model wants of the data that it is trained on.
+func (m *Model) dataSpec() *dataSpec {
+	d, c := m.inputSpec(), m.compiled
+	d.signed = c.domains[0] == signs
+	for k, s := range c.targets {
+		d.targets = append(d.targets, s)
+		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", c.losses[k].Name(), m.outputs[k].shape))
 	}
-	if err == nil && weights != nil {
-		err = p.weigh(weights)
+	return d
+}
+
+// inputSpec is what the model wants of the data that it predicts from.
+func (m *Model) inputSpec() *dataSpec {
+	d := &dataSpec{model: m.name}
+	for _, t := range m.inputs {
+		d.inputs = append(d.inputs, t.shape)
 	}
-	if err != nil {
-		return false, err
+	for _, t := range m.outputs {
+		d.outputs = append(d.outputs, t.shape)
 	}
-	if err := p.run(); err != nil {
-		return false, blame(err, indices)
-	}
-	if err := s.add(p, len(indices), targets, weights); err != nil {
-		return false, blame(err, indices)
-	}
-	return true, nil
+	return d
 }
 
 // evaluating is the plan of evaluation for a batch size.

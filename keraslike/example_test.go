@@ -4,12 +4,11 @@ package keraslike_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
-
-	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
@@ -17,10 +16,10 @@ import (
 
 // xor is a data set of four points: two numbers and whether they differ.
 func xor() keraslike.Source {
-	x := tensor.New(tensor.WithShape(4, 2), tensor.WithBacking([]float32{0, 0, 0, 1, 1, 0, 1, 1}))
-	y := tensor.New(tensor.WithShape(4, 1), tensor.WithBacking([]float32{0, 1, 1, 0}))
+	x, errX := keraslike.Rows([][]float64{{0, 0}, {0, 1}, {1, 0}, {1, 1}})
+	y, errY := keraslike.Column([]int{0, 1, 1, 0})
 	data, err := keraslike.Data(x, y)
-	if err != nil {
+	if err := errors.Join(errX, errY, err); err != nil {
 		log.Fatal(err)
 	}
 	return data
@@ -67,8 +66,7 @@ func ExampleModel_Fit() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	accuracy, _ := history.Last("accuracy")
-	fmt.Println("accuracy after", history.Epochs(), "epochs:", accuracy)
+	fmt.Println("accuracy after", history.Epochs(), "epochs:", history.Last("accuracy"))
 	// Output: accuracy after 100 epochs: 1
 }
 
@@ -112,9 +110,7 @@ func ExampleModel_Save() {
 	if errA != nil || errB != nil {
 		log.Fatal(errA, errB)
 	}
-	lossA, _ := a.Last("loss")
-	lossB, _ := b.Last("loss")
-	fmt.Println("the same loss:", lossA == lossB)
+	fmt.Println("the same loss:", a.Last("loss") == b.Last("loss"))
 	// Output: the same loss: true
 }
 
@@ -146,16 +142,19 @@ func ExampleCustom() {
 	if err := m.Build(1); err != nil {
 		log.Fatal(err)
 	}
-	x := tensor.New(tensor.WithShape(1, 4), tensor.WithBacking([]float32{1, 2, 3, 4}))
+	x, err := keraslike.Rows([][]float64{{1, 2, 3, 4}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	y, err := m.Predict(x)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(y.Float32s())
+	fmt.Println(y)
 
 	wrong := keraslike.Sequential("wrong", keraslike.Input(4, 4), keraslike.Custom(&Gate{Init: keraslike.Zeros()}))
 	fmt.Println(wrong.Build(1))
 	// Output:
-	// [0.5 1 1.5 2]
+	// (1, 4) [0.5 1 1.5 2]
 	// Gate "gate": got inputs [(batch, 4, 4)], want one of shape (batch, features); shapes on the way: input (batch, 4, 4)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"gorgonia.org/tensor"
 )
 
 // Kinds are the kinds of layers that Load knows.
@@ -21,3 +23,26 @@ func frozenBy(l Layer) bool {
 	d, ok := l.core().def.(interface{ isFrozen() bool })
 	return ok && d.isFrozen()
 }
+
+// ArrayOf is FromTensor for tests, which may be given nil.
+func ArrayOf(t *tensor.Dense) *Array {
+	if t == nil {
+		return nil
+	}
+	a, err := FromTensor(t)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// ArraysOf is ArrayOf for several.
+func ArraysOf(list ...*tensor.Dense) (arrays []*Array) {
+	for _, t := range list {
+		arrays = append(arrays, ArrayOf(t))
+	}
+	return arrays
+}
+
+// Add appends an epoch that took no time.
+func (h *History) Add(epoch int, logs Logs) { h.add(epoch, logs, 0) }

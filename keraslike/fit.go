@@ -29,9 +29,9 @@ type fit struct {
 
 	m        *Model
 	train    *batches // of a Source; nil for a Stream
-	feed     *feed
+	reader   *batchReader
+	plan     *plan // of the batch
 	scores   *scores
-	targets  [][]float32 // of the batch
 	state    Training
 	perEpoch int              // steps of a whole one
 	resumes  bool             // an epoch that was interrupted
@@ -39,10 +39,6 @@ type fit struct {
 	runsLast []bool           // for each callback
 	guarded  bool             // gradients are checked
 }
-
-// ErrStopped is wrapped by the error of a Fit whose context was canceled: the
-// batch was finished and the model holds its updates.
-var ErrStopped = errors.New("training was stopped")
 
 // errAborted is what callbacks are told where nothing can be returned.
 var errAborted = errors.New("fit was aborted")
@@ -63,9 +59,8 @@ var errAborted = errors.New("fit was aborted")
 // settings. So it is with a model that a callback has saved WithOptimizer, if Until or
 // InitialEpoch tells Fit to continue its epochs. The logs of a
 // resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
-// covers the rest. A Stream with a method Reset is begun again and read past the samples
-// that were trained on; any other is read on from where it stands, behind what was read
-// ahead.
+// covers the rest. A Stream that is a Resetter begins again and skips the samples that were
+// trained on; any other continues from where it stands, after what was read ahead.
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
 	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}
@@ -136,7 +131,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			break
 		}
 		if err == nil {
-			h.add(t)
+			h.add(t.Epoch, t.Logs, t.Elapsed)
 			if err := f.tell(EpochEnd); err != nil {
 				return err
 			}
@@ -210,11 +205,10 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 // batches trains on the batches that are left of an epoch.
 func (f *fit) batches(ctx context.Context) error {
 	t, m, start := &f.state, f.m, time.Now()
-	f.feed.behind = m.position
-	if err := f.feed.begin(t.Steps - t.Step); err != nil {
+	if err := f.reader.begin(t.Steps-t.Step, m.position); err != nil {
 		return err
 	}
-	defer f.feed.end()
+	defer f.reader.end()
 	for t.Steps == 0 || t.Step < t.Steps {
 		more, err := f.advance()
 		if err != nil {

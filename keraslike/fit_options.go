@@ -67,6 +67,8 @@ func (v ValidationOption) applyFit(f *fit) { f.validation, f.validated = v.data,
 func (n InitialEpoch) applyFit(f *fit)     { f.initial = int(n) }
 func (c CallbacksOption) applyFit(f *fit)  { f.callbacks = append(f.callbacks, c...) }
 
+func (w ClassWeights) applyFit(f *fit) { f.classWeights = w }
+
 func (n StepsPerEpoch) applyFit(f *fit) {
 	f.steps = int(n)
 	f.mistakes = append(f.mistakes, atLeastOne("steps per epoch", f.steps))

@@ -9,9 +9,6 @@ import (
 	"slices"
 )
 
-// errNoContext is the mistake of a nil context.
-var errNoContext = errors.New("the context is nil, want context.Background() where there is none")
-
 // errRunning is the mistake of a callback that trains or compiles its own model, whose
 // epochs, metrics and optimizer are those of the Fit that runs.
 var errRunning = errors.New("a call of Fit on this model is still running")
@@ -99,17 +96,15 @@ func (f *fit) open(data Samples) (err error) {
 			return err
 		}
 		f.batch = min(f.batch, train)
-		if f.train, err = m.newBatches(source, 0, train, f.batch, true); err != nil {
-			return err
-		}
+		f.train = inOrder(source, 0, train, f.batch)
 	} else if f.split > 0 {
 		return errors.New("a stream cannot be split for validation")
 	}
-	if f.feed, err = m.newFeed(data, f.train, f.batch, f.classWeights); err != nil {
+	if f.reader, err = newBatchReader(m.dataSpec(), data, f.train, f.batch, f.classWeights, f.buffers); err != nil {
 		return err
 	}
 	if f.validation != nil {
-		if err := m.accepts(f.validation, true); err != nil {
+		if err := m.dataSpec().accepts(f.validation); err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
 	}

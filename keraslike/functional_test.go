@@ -36,13 +36,13 @@ func pictures(n int) *tensor.Dense {
 	return tensorOf([]int{n, 6, 6, 1}, x)
 }
 
-func predictAll(t *testing.T, m *keraslike.Model, x *tensor.Dense) []*tensor.Dense {
+func predictAll(t *testing.T, m *keraslike.Model, x *tensor.Dense) []*keraslike.Array {
 	t.Helper()
-	source, err := keraslike.Data(x, nil)
+	source, err := keraslike.Data(keraslike.ArrayOf(x), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := m.PredictSource(source)
+	out, err := m.PredictSource(t.Context(), source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,17 +57,17 @@ func TestSubModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := predictAll(t, s, x)
-	if want := predictAll(t, base, x)[0]; !slices.Equal(got[2].Float32s(), want.Float32s()) {
+	if want := predictAll(t, base, x)[0]; !slices.Equal(got[2].Values(), want.Values()) {
 		t.Error("the nested model's output differs from the nested model's")
 	}
-	if want := predictAll(t, m, x)[0]; !slices.Equal(got[3].Float32s(), want.Float32s()) {
+	if want := predictAll(t, m, x)[0]; !slices.Equal(got[3].Values(), want.Values()) {
 		t.Error("the last layer's output differs from the model's")
 	}
 	if shape := []int(got[1].Shape()); !slices.Equal(shape, []int{4, 3, 3, 2}) {
 		t.Errorf("block2 gives %v, want [4 3 3 2]", shape)
 	}
 	// block2's output, flattened, is the base's.
-	if !slices.Equal(got[1].Float32s(), got[2].Float32s()) {
+	if !slices.Equal(got[1].Values(), got[2].Values()) {
 		t.Error("block2's output is not what the base flattens")
 	}
 	// Weights are shared, and paths are the model's own.
@@ -76,7 +76,7 @@ func TestSubModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Value()[0]++
-	if again := predictAll(t, s, x)[3]; slices.Equal(again.Float32s(), got[3].Float32s()) {
+	if again := predictAll(t, s, x)[3]; slices.Equal(again.Values(), got[3].Values()) {
 		t.Error("a changed weight does not change the submodel")
 	}
 	if w.Path() != "base/block1/kernel" {

@@ -105,7 +105,7 @@ func (g *Gradient) At() Shape { return g.at }
 func (g *Gradient) Run(x, direction []float32) (of, at, slope []float32, err error) {
 	for _, b := range []struct {
 		what   string
-		to     *place
+		to     *inputBuffer
 		values []float32
 	}{{"input", g.plan.inputs[0], x}, {"direction", g.plan.targets[0], direction}} {
 		memory, err := b.to.dense()

@@ -36,11 +36,11 @@ func differences(t *testing.T, m *keraslike.Model, shape []int, x, direction []f
 	t.Helper()
 	const h = 1.0 / 64
 	at := func(x []float32) (sum float64) {
-		y, err := m.Predict(tensorOf(append([]int{1}, shape...), x))
+		y, err := m.Predict(keraslike.ArrayOf(tensorOf(append([]int{1}, shape...), x)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range y.Float32s() {
+		for i, v := range y.Values() {
 			sum += float64(direction[i]) * float64(v)
 		}
 		return sum
@@ -96,7 +96,7 @@ func TestGradientDifferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inner := predictAll(t, y, tensorOf([]int{1, 6, 5, 2}, x))[0].Float32s()
+	inner := predictAll(t, y, tensorOf([]int{1, 6, 5, 2}, x))[0].Values()
 	for name, c := range map[string]struct {
 		model     *keraslike.Model
 		of, at    string
@@ -122,11 +122,11 @@ func TestGradientDifferences(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantNear(t, "activation", at, c.at0)
-				whole, err := c.whole.Predict(tensorOf(append([]int{1}, c.shape...), c.at0))
+				whole, err := c.whole.Predict(keraslike.ArrayOf(tensorOf(append([]int{1}, c.shape...), c.at0)))
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantNear(t, "value", of, whole.Float32s())
+				wantNear(t, "value", of, whole.Values())
 				wantNear(t, "slope", slope, differences(t, c.whole, c.shape, c.at0, c.direction))
 			}
 			if g.Of().Size() != len(c.direction) || !g.At().Equal(c.shape) {

@@ -185,7 +185,7 @@ func rudely(t *testing.T, r *rude, ahead int, stream bool) (*keraslike.Model, er
 		return m, err
 	}
 	if source, ok := data.(keraslike.Source); ok {
-		if _, err := m.PredictSource(source); err != nil {
+		if _, err := m.PredictSource(t.Context(), source); err != nil {
 			return m, err
 		}
 	}

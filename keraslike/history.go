@@ -4,8 +4,14 @@ package keraslike
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
 )
 
 // History is what Fit measured: one number for each name and epoch.
@@ -19,17 +25,18 @@ type History struct {
 	Samples int
 }
 
-func (h *History) add(t *Training) {
+// add appends what was measured in an epoch.
+func (h *History) add(epoch int, logs Logs, elapsed time.Duration) {
 	if h.values == nil {
-		h.values, h.first = map[string][]float64{}, t.Epoch
+		h.values, h.first = map[string][]float64{}, epoch
 	}
-	for _, l := range t.Logs {
+	for _, l := range logs {
 		if _, ok := h.values[l.Name]; !ok {
 			h.names = append(h.names, l.Name)
 		}
 		h.values[l.Name] = append(h.values[l.Name], l.Value)
 	}
-	h.Seconds = append(h.Seconds, t.Elapsed.Seconds())
+	h.Seconds = append(h.Seconds, elapsed.Seconds())
 }
 
 // Names are the names of all series: "loss", "accuracy", "val_loss", ...
@@ -38,20 +45,52 @@ func (h *History) Names() []string { return h.names }
 // Epochs is the number of epochs that were completed.
 func (h *History) Epochs() int { return len(h.Seconds) }
 
-// Get is the series of that name, one value for each epoch; nil when there is none.
+// Get is the series of that name, one value for each epoch; nil where there is none.
 func (h *History) Get(name string) []float64 { return h.values[name] }
 
-// Last is the last value of a series; ok is false when it has none.
-func (h *History) Last(name string) (value float64, ok bool) {
+// Last is the last value of a series, NaN where there is none.
+func (h *History) Last(name string) float64 {
 	v := h.values[name]
 	if len(v) == 0 {
-		return 0, false
+		return math.NaN()
 	}
-	return v[len(v)-1], true
+	return v[len(v)-1]
+}
+
+// String is a table of a line for each epoch; of many epochs the first and the last.
+func (h *History) String() string {
+	const most, ends = 12, 5 // epochs that are all shown, and else at each end
+	if h == nil || h.Epochs() == 0 {
+		return "no epochs"
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	line := func(cells []string) { _, _ = fmt.Fprintln(w, strings.Join(cells, "\t")) } // a Builder never fails
+	line(append([]string{"epoch"}, h.names...))
+	for e := range h.Seconds {
+		if h.Epochs() > most && e >= ends && e < h.Epochs()-ends {
+			continue
+		}
+		cells := []string{strconv.Itoa(h.first + e)}
+		for _, name := range h.names {
+			cell := ""
+			if v := h.values[name]; e < len(v) {
+				cell = fmt.Sprintf("%.4g", v[e])
+			}
+			cells = append(cells, cell)
+		}
+		line(cells)
+	}
+	_ = w.Flush()
+	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
+	if h.Epochs() > most {
+		lines = slices.Insert(lines, 1+ends, "...")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // WriteCSV writes one line for each epoch under a line of names. Epochs have the numbers
-// that callbacks were told, which go on where Until or InitialEpoch has them go on.
+// that callbacks are given, which continue an earlier training under Until or InitialEpoch.
 func (h *History) WriteCSV(w io.Writer) (err error) {
 	defer caught(&err, "history", w, "")
 	c := csv.NewWriter(w)

@@ -59,7 +59,7 @@ func useFile(path string) error {
 	}
 	shape := m.Layers()[0].Output
 	x := tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(append([]int{1}, shape...)...))
-	if _, err := m.Predict(x); err != nil {
+	if _, err := m.Predict(keraslike.ArrayOf(x)); err != nil {
 		return err
 	}
 	return m.Save(path + ".again")

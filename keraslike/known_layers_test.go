@@ -277,7 +277,7 @@ func TestCoreValues(t *testing.T) {
 		}
 		n := keraslike.Normalization(opts...)
 		a := c.Inputs["adapt"]
-		if err := n.Adapt(dataOf(t, tensorOf(a.Shape, a.Float32()), nil)); err != nil {
+		if err := n.Adapt(t.Context(), dataOf(t, tensorOf(a.Shape, a.Float32()), nil)); err != nil {
 			t.Fatal(err)
 		}
 		return n

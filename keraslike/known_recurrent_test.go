@@ -114,13 +114,13 @@ func recurrentTrial(t *testing.T, c golden.Case, layer keraslike.Layer, outputs 
 func checkRecurrent(t *testing.T, c golden.Case, layer keraslike.Layer, outputs []string) {
 	t.Helper()
 	tr := recurrentTrial(t, c, layer, outputs)
-	got, err := tr.model.PredictSource(dataOf(t, tr.input(), nil))
+	got, err := tr.model.PredictSource(t.Context(), dataOf(t, tr.input(), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var targets []graph.Value
 	for k, name := range outputs {
-		golden.Close(t, name, got[k].Float32s(), c.Want[name], layerRelative, layerAbsolute)
+		golden.Close(t, name, got[k].Values(), c.Want[name], layerRelative, layerAbsolute)
 		r := c.Inputs["r_"+name]
 		if name == "y" {
 			r = c.Inputs["r"]

@@ -123,15 +123,15 @@ func TestNormalizationMistakes(t *testing.T) {
 	ok := tensorOf([]int{2, 2}, []float32{1, 2, 3, 4})
 	wide := tensorOf([]int{2, 3}, make([]float32, 6))
 	n := keraslike.Normalization(keraslike.Name("it"))
-	wantError(t, n.Adapt(nil), "adapt: no data")
-	wantError(t, n.Adapt(dataOf(t, nan, nil)), "adapt: input 0 of sample 1: value 1 is NaN")
-	wantError(t, keraslike.Normalization(keraslike.Axis(3)).Adapt(dataOf(t, ok, nil)), "adapt: axis is 3")
-	if err := n.Adapt(dataOf(t, ok, nil)); err != nil {
+	wantError(t, n.Adapt(t.Context(), nil), "adapt: no data")
+	wantError(t, n.Adapt(t.Context(), dataOf(t, nan, nil)), "adapt: input 0 of sample 1: value 1 is NaN")
+	wantError(t, keraslike.Normalization(keraslike.Axis(3)).Adapt(t.Context(), dataOf(t, ok, nil)), "adapt: axis is 3")
+	if err := n.Adapt(t.Context(), dataOf(t, ok, nil)); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, keraslike.Sequential("m", keraslike.Input(3), n).Build(0), `Normalization "it": input has shape (batch, 3) with 3 features, the data of Adapt had 2`)
 	if err := keraslike.Sequential("m", keraslike.Input(2), n).Build(0); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, n.Adapt(dataOf(t, wide, nil)), "adapt: the data has samples of shape [3], the layer was built for [2]")
+	wantError(t, n.Adapt(t.Context(), dataOf(t, wide, nil)), "adapt: the data has samples of shape [3], the layer was built for [2]")
 }

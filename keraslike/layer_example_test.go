@@ -3,11 +3,11 @@
 package keraslike_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
-
-	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
@@ -41,13 +41,16 @@ func ExampleConcatenate() {
 
 // Features of different sizes, brought to mean 0 and variance 1 inside the model.
 func ExampleNormalization() {
-	x := tensor.New(tensor.WithShape(4, 2), tensor.WithBacking([]float32{1, 100, 2, 300, 3, 300, 4, 100}))
+	x, err := keraslike.Rows([][]float64{{1, 100}, {2, 300}, {3, 300}, {4, 100}})
+	if err != nil {
+		log.Fatal(err)
+	}
 	data, err := keraslike.Data(x, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	norm := keraslike.Normalization()
-	if err := norm.Adapt(data); err != nil {
+	if err := norm.Adapt(context.Background(), data); err != nil {
 		log.Fatal(err)
 	}
 	m := keraslike.Sequential("m", keraslike.Input(2), norm)
@@ -58,7 +61,7 @@ func ExampleNormalization() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%.2f\n", y.Float32s())
+	fmt.Printf("%.2f\n", y.Values())
 	// Output: [-1.34 -1.00 -0.45 1.00 0.45 1.00 1.34 -1.00]
 }
 
@@ -80,11 +83,15 @@ func ExampleLambda() {
 	if err := m.Build(0); err != nil {
 		log.Fatal(err)
 	}
-	y, err := m.Predict(tensor.New(tensor.WithShape(1, 1, 4, 1), tensor.WithBacking([]float32{1, 3, 6, 10})))
+	x, err := keraslike.NewArray([]float32{1, 3, 6, 10}, 1, 1, 4, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(y.Float32s())
+	y, err := m.Predict(x)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(y.Values())
 	// Output: [2 3 4]
 }
 
@@ -158,11 +165,15 @@ func ExampleEmbedding() {
 			log.Fatal(err)
 		}
 	}
-	y, err := m.Predict(tensor.New(tensor.WithShape(2, 4), tensor.WithBacking([]float32{1, 2, 2, 0, 2, 0, 0, 0})))
+	x, err := keraslike.Rows([][]int{{1, 2, 2, 0}, {2, 0, 0, 0}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(y.Float32s())
+	y, err := m.Predict(x)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(y.Values())
 	// Output: [1 2 0 1]
 }
 
@@ -214,7 +225,12 @@ func ExampleLossOf() {
 	if err := m.Compile(keraslike.SGD(0.1), cubic); err != nil {
 		log.Fatal(err)
 	}
-	loss, err := m.TrainOnBatch(tensor.New(tensor.WithShape(2, 1), tensor.WithBacking([]float32{1, 2})), tensor.New(tensor.WithShape(2, 1), tensor.WithBacking([]float32{3, 2})))
+	x, errX := keraslike.Column([]float64{1, 2})
+	y, errY := keraslike.Column([]float64{3, 2})
+	if err := errors.Join(errX, errY); err != nil {
+		log.Fatal(err)
+	}
+	loss, err := m.TrainOnBatch(x.Tensor(), y.Tensor())
 	if err != nil {
 		log.Fatal(err)
 	}

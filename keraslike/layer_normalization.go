@@ -3,6 +3,8 @@
 package keraslike
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -17,7 +19,7 @@ import (
 //	weights        not trained: mean (features) by Zeros, variance (features) by Ones
 //
 //	norm := keraslike.Normalization()
-//	err := norm.Adapt(train)
+//	err := norm.Adapt(ctx, train)
 //	model := keraslike.Sequential("m", keraslike.Input(13), norm, keraslike.Dense(1))
 //
 // Options: Axis of the features (default -1), AllAxes, Name.
@@ -69,33 +71,53 @@ const adaptBatch = 256
 
 // Adapt takes mean and variance from the first input of all samples of a source,
 // which is read twice. It may be called before the layer is applied or after it,
-// and replaces what an earlier call found.
-func (n *Normalizer) Adapt(source Source) error {
-	if source == nil || source.Len() == 0 {
-		return fmt.Errorf("adapt: no data")
+// and replaces what an earlier call found. A canceled context ends it with an error that
+// wraps ErrStopped and the context's, and changes nothing.
+func (n *Normalizer) Adapt(ctx context.Context, source Source) error {
+	if err := n.adapt(ctx, source); err != nil {
+		return fmt.Errorf("adapt: %w", err)
 	}
-	shapes, _ := source.Shapes()
-	if len(shapes) == 0 {
-		return fmt.Errorf("adapt: the data has no inputs")
+	return nil
+}
+
+func (n *Normalizer) adapt(ctx context.Context, source Source) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
+	if isNil(source) {
+		return errors.New("no data")
+	}
+	samples, err := lenOf(source)
+	if err != nil {
+		return err
+	}
+	shapes, _, err := shapesOf(source)
+	switch {
+	case err != nil:
+		return err
+	case samples == 0:
+		return errors.New("no data")
+	case len(shapes) == 0:
+		return errors.New("the data has no inputs")
 	}
 	shape := Shape(shapes[0])
 	if n.built && !shape.Equal(n.in[0]) {
-		return fmt.Errorf("adapt: the data has samples of shape %v, the layer was built for %v", shapes[0], []int(n.in[0]))
+		return fmt.Errorf("the data has samples of shape %v, the layer was built for %v", shapes[0], []int(n.in[0]))
 	}
 	features, inner, err := n.d.features(shape)
 	if err != nil {
-		return fmt.Errorf("adapt: %w", err)
+		return err
 	}
-	count := float64(source.Len()*shape.Size()) / float64(features)
+	count := float64(samples*shape.Size()) / float64(features)
 	mean, variance := make([]float64, features), make([]float64, features)
-	if err := eachValue(source, shapes, func(i int, v float64) { mean[i/inner%features] += v / count }); err != nil {
-		return fmt.Errorf("adapt: %w", err)
+	if err := eachValue(ctx, source, shapes, samples, func(i int, v float64) { mean[i/inner%features] += v / count }); err != nil {
+		return err
 	}
-	if err := eachValue(source, shapes, func(i int, v float64) {
+	if err := eachValue(ctx, source, shapes, samples, func(i int, v float64) {
 		d := v - mean[i/inner%features]
 		variance[i/inner%features] += d * d / count
 	}); err != nil {
-		return fmt.Errorf("adapt: %w", err)
+		return err
 	}
 	n.d.mean, n.d.variance = singles(mean), singles(variance)
 	return n.d.set(n.weights)
@@ -114,21 +136,18 @@ func (d *normalization) features(s Shape) (features, inner int, err error) {
 	return s[axis], s[axis+1:].Size(), nil
 }
 
-// eachValue reads the first input of all samples; i is a value's place in its sample.
-func eachValue(source Source, shapes [][]int, f func(i int, v float64)) error {
+// eachValue reads the first input of all samples; i is a value's index in its sample.
+func eachValue(ctx context.Context, source Source, shapes [][]int, samples int, f func(i int, v float64)) error {
+	order := inOrder(source, 0, samples, adaptBatch)
 	inputs := make([][]float32, len(shapes))
-	for lo := 0; lo < source.Len(); lo += adaptBatch {
-		var indices []int
-		for i := lo; i < min(source.Len(), lo+adaptBatch); i++ {
-			indices = append(indices, i)
+	for indices := order.next(); len(indices) > 0; indices = order.next() {
+		if ctx.Err() != nil {
+			return stopped(ctx)
 		}
 		for k, s := range shapes {
 			inputs[k] = make([]float32, len(indices)*Shape(s).Size())
 		}
-		if err := source.Read(indices, inputs, nil); err != nil {
-			return err
-		}
-		if err := finite("input", 0, inputs[0], indices); err != nil {
+		if err := readDense(source, indices, inputs, nil); err != nil {
 			return err
 		}
 		each := Shape(shapes[0]).Size()

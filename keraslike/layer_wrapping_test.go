@@ -30,12 +30,12 @@ func TestLambda(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, y := tensorOf([]int{2, 2}, []float32{1, 2, 3, 4}), tensorOf([]int{2, 2}, []float32{5, 6, 7, 8})
-	got, err := m.PredictSource(pair{dataOf(t, x, y)})
+	got, err := m.PredictSource(t.Context(), pair{dataOf(t, x, y)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []float32{-5, -12, -21, -32}; !slices.Equal(got[0].Float32s(), want) {
-		t.Errorf("got %v, want %v", got[0].Float32s(), want)
+	if want := []float32{-5, -12, -21, -32}; !slices.Equal(got[0].Values(), want) {
+		t.Errorf("got %v, want %v", got[0].Values(), want)
 	}
 	path := filepath.Join(t.TempDir(), "model")
 	err = m.Save(path)

@@ -162,7 +162,7 @@ const rowSamples = 3
 func (r *layerRow) model(t *testing.T) (*Model, *data) {
 	t.Helper()
 	rng := child(1, r.kind)
-	d := &data{n: rowSamples}
+	d := &data{}
 	var inputs, in []*Tensor
 	for i, s := range r.in {
 		x := NamedInput(fmt.Sprint("input ", i), s...)
@@ -178,7 +178,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 				values[k] = float32(rng.NormFloat64())
 			}
 		}
-		d.inputs = append(d.inputs, array{values, s, s.Size()})
+		d.inputs = append(d.inputs, &Array{values, Shape(s).withBatch(rowSamples)})
 	}
 	if r.ids == 0 {
 		in[0] = Custom(&offset{}, Name("before")).Of(in[0])
@@ -192,7 +192,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 	for k := range targets {
 		targets[k] = float32(rng.NormFloat64())
 	}
-	d.targets = []array{{targets, r.out, r.out.Size()}}
+	d.targets = []*Array{{targets, r.out.withBatch(rowSamples)}}
 	return m, d
 }
 
@@ -201,7 +201,7 @@ func (r *layerRow) checkShapes(t *testing.T, m *Model, d *data) {
 	if got := m.outputs[0].shape; !got.Equal(r.out) {
 		t.Errorf("symbolic shape is %v, want %v", got, r.out)
 	}
-	y, err := m.PredictSource(d)
+	y, err := m.PredictSource(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -274,15 +274,15 @@ func (r *layerRow) checkSaving(t *testing.T, m *Model, d *data) {
 	if !bytes.Equal(first, second) {
 		t.Error("the loaded model is saved as other bytes")
 	}
-	want, err := m.PredictSource(d)
+	want, err := m.PredictSource(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := twin.PredictSource(d)
+	got, err := twin.PredictSource(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got[0].Float32s(), want[0].Float32s()) {
+	if !slices.Equal(got[0].Values(), want[0].Values()) {
 		t.Error("the loaded model predicts other numbers")
 	}
 }
@@ -307,11 +307,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := m.newBatches(d, 0, rowSamples, rowSamples, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := b.read(p, b.next()); err != nil {
+	if _, err := p.fill(d, upTo(rowSamples)); err != nil {
 		t.Fatal(err)
 	}
 	step := func() {

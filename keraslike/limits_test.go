@@ -63,7 +63,7 @@ func TestNestedWithoutEnd(t *testing.T) {
 			t.Errorf("%s: %d layers", name, n)
 		}
 		x := tensorOf([]int{1, 4}, make([]float32, 4))
-		_, predict := m.Predict(x)
+		_, predict := m.Predict(keraslike.ArrayOf(x))
 		for what, err := range map[string]error{
 			"compile": m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError),
 			"predict": predict,
@@ -105,8 +105,8 @@ func TestLimitsAreSet(t *testing.T) {
 	_, err := keraslike.Load(path, keraslike.Limits{Layers: 1000})
 	wantError(t, err, `model "m9"`, "has 1534 uses of layers", "the most is 1000 (Limits.Layers)")
 	again := loaded(t, path, keraslike.Limits{Layers: 2000})
-	y, err := again.Predict(tensorOf([]int{1, 4}, []float32{0, 1, 2, 3}))
-	if err != nil || !slices.Equal(y.Float32s(), []float32{512, 513, 514, 515}) {
+	y, err := again.Predict(keraslike.ArrayOf(tensorOf([]int{1, 4}, []float32{0, 1, 2, 3})))
+	if err != nil || !slices.Equal(y.Values(), []float32{512, 513, 514, 515}) {
 		t.Errorf("got %v (%v), want 512 to 515", y, err)
 	}
 	_, err = keraslike.Load(path, keraslike.Limits{Work: 10})
@@ -114,7 +114,7 @@ func TestLimitsAreSet(t *testing.T) {
 	_, err = keraslike.Load(path, keraslike.Limits{Memory: 15})
 	wantError(t, err, "its values need 16 bytes of memory, the limit is 15 bytes (Limits.Memory)")
 	m.SetLimits(keraslike.Limits{Layers: 100})
-	_, err = m.Predict(tensorOf([]int{1, 4}, make([]float32, 4)))
+	_, err = m.Predict(keraslike.ArrayOf(tensorOf([]int{1, 4}, make([]float32, 4))))
 	wantError(t, err, "the most is 100")
 }
 
@@ -128,24 +128,24 @@ func TestPredictKeepsToMemory(t *testing.T) {
 	for i := range x.Float32s() {
 		x.Float32s()[i] = float32(i%17) / 17
 	}
-	want, err := m.Predict(x)
+	want, err := m.Predict(keraslike.ArrayOf(x))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, samples := range []int{1, 3, 50} {
 		m.SetLimits(keraslike.Limits{Memory: int64(samples*8000 + 2000)})
-		got, err := m.Predict(x)
+		got, err := m.Predict(keraslike.ArrayOf(x))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range got.Float32s() {
-			if math.Abs(float64(v-want.Float32s()[i])) > 1e-5 {
-				t.Fatalf("memory for %d samples: value %d is %g, want %g", samples, i, v, want.Float32s()[i])
+		for i, v := range got.Values() {
+			if math.Abs(float64(v-want.Values()[i])) > 1e-5 {
+				t.Fatalf("memory for %d samples: value %d is %g, want %g", samples, i, v, want.Values()[i])
 			}
 		}
 	}
 	_, path := saved(t, m)
-	_, err = loaded(t, path, keraslike.Limits{Memory: 7000}).Predict(x)
+	_, err = loaded(t, path, keraslike.Limits{Memory: 7000}).Predict(keraslike.ArrayOf(x))
 	var tooMuch *graph.MemoryError
 	if !errors.As(err, &tooMuch) || tooMuch.Limit != 7000 {
 		t.Errorf("got %v, want a *graph.MemoryError with the limit", err)
@@ -165,12 +165,12 @@ func TestLargeModelFromFile(t *testing.T) {
 	}
 	_, path := saved(t, m)
 	x := tensorOf([]int{1, 4}, []float32{1, 2, 3, 4})
-	y, err := loaded(t, path).Predict(x)
+	y, err := loaded(t, path).Predict(keraslike.ArrayOf(x))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := plain.Predict(x)
-	if err != nil || !slices.Equal(y.Float32s(), want.Float32s()) {
+	want, err := plain.Predict(keraslike.ArrayOf(x))
+	if err != nil || !slices.Equal(y.Values(), want.Values()) {
 		t.Errorf("got %v, want %v (%v)", y, want, err)
 	}
 	_, err = keraslike.Load(path, keraslike.Limits{Memory: 160 << 20})
@@ -195,7 +195,7 @@ func TestTrainingFromFile(t *testing.T) {
 		t.Error(err)
 	}
 	again = loaded(t, path, keraslike.Limits{Memory: 160 << 20})
-	if _, err := again.Predict(x); err != nil {
+	if _, err := again.Predict(keraslike.ArrayOf(x)); err != nil {
 		t.Error(err)
 	}
 	_, err := again.TrainOnBatch(x, y)

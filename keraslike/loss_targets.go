@@ -66,21 +66,6 @@ func (v *view) domain(c *compiled, k int) *numbers {
 	return c.domains[k]
 }
 
-// checkBatch refuses inputs and targets that are NaN or infinite. Errors name the sample.
-func checkBatch(inputs, targets [][]float32, indices []int) error {
-	for k, x := range inputs {
-		if err := finite("input", k, x, indices); err != nil {
-			return err
-		}
-	}
-	for k, t := range targets {
-		if err := finite("target", k, t, indices); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // checkTargets refuses targets of the batch that has just been computed, whose masks are
 // known by now. Class numbers are checked by the loss's op.
 func (p *plan) checkTargets() error {
@@ -104,10 +89,10 @@ func (p *plan) counts(k, i, n int) bool {
 	if m := p.mask(k); m != nil && m[i/(n/len(m))] == 0 {
 		return false
 	}
-	if len(p.weights) == 0 {
+	if len(p.sampleWeights) == 0 {
 		return true
 	}
-	w := p.weights[k].own.Float32s()
+	w := p.sampleWeights[k].own.Float32s()
 	return w[i/(n/len(w))] != 0
 }
 

@@ -127,7 +127,7 @@ func TestMaskedLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]float64{"loss": (1. + 1 + 9) / 3, "mae": (1. + 1 + 3) / 3} {
-		if got, ok := scores.Get(name); !ok || math.Abs(got-want) > 1e-6 {
+		if got, ok := scores.Lookup(name); !ok || math.Abs(got-want) > 1e-6 {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}
 	}
@@ -139,7 +139,7 @@ func TestMaskedLoss(t *testing.T) {
 	if scores, err = m.Evaluate(t.Context(), heavy); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := scores.Get("loss"); math.Abs(got-(2.*1+2*1+3*9)/3) > 1e-5 {
+	if got := scores.Get("loss"); math.Abs(got-(2.*1+2*1+3*9)/3) > 1e-5 {
 		t.Errorf("weighted loss is %v, want %v", got, (2.*1+2*1+3*9)/3)
 	}
 	loss, err := m.TrainOnBatch(x, y)
@@ -229,12 +229,12 @@ func TestMaskedMetrics(t *testing.T) {
 			// By step: 1 - (0.56218² + 0.67918²)/0.5, 0 of one sample that is missed, and none.
 			"r2_score": -0.27732612,
 		} {
-			if got, _ := logs.Get(name); math.Abs(got-want) > 1e-6 {
+			if got := logs.Get(name); math.Abs(got-want) > 1e-6 {
 				t.Errorf("batches of %d: %s is %v, want %v", batch, name, got, want)
 			}
 		}
 	}
-	list, err := m.Measure(t.Context(), data, k.ConfusionMatrix)
+	list, err := m.EvaluateWith(t.Context(), data, k.ConfusionMatrix)
 	if err != nil {
 		t.Fatal(err)
 	}

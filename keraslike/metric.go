@@ -222,17 +222,6 @@ func squareRow(p, t []float32) float64 {
 	return s / float64(len(p))
 }
 
-// argmax is the first index of the largest value.
-func argmax(x []float32) int {
-	best := 0
-	for j, v := range x {
-		if v > x[best] {
-			best = j
-		}
-	}
-	return best
-}
-
 func indicator(b bool) float64 {
 	if b {
 		return 1

@@ -12,7 +12,7 @@ import (
 
 // Domained is a Measurement of something that is not defined for every number, as
 // all of this package are. Err is the first target or prediction since the last
-// Reset for which it is not: it ends Fit, Evaluate and Measure. Value is NaN then, and
+// Reset for which it is not: it ends Fit, Evaluate and EvaluateWith. Value is NaN then, and
 // where a prediction is NaN or infinite.
 type Domained interface {
 	Measurement

@@ -188,7 +188,7 @@ func TestMetricDomains(t *testing.T) {
 	}
 }
 
-// Fit, Evaluate and Measure end with the error, which names the sample.
+// Fit, Evaluate and EvaluateWith end with the error, which names the sample.
 func TestMetricDomainInFit(t *testing.T) {
 	x, y := tensorOf([]int{4, 1}, []float32{-4, -3, 2, 3}), tensorOf([]int{4, 1}, []float32{0, 0, 1, 1})
 	make := func(options ...k.CompileOption) *k.Model {
@@ -204,14 +204,14 @@ func TestMetricDomainInFit(t *testing.T) {
 	wantError(t, err, "step 1", "sample 0", "metric auc: prediction is -4")
 	_, err = m.Evaluate(t.Context(), data)
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")
-	_, err = make().Measure(t.Context(), data, k.AUC())
-	wantError(t, err, "measure", "metric auc: prediction is -4")
+	_, err = make().EvaluateWith(t.Context(), data, k.AUC())
+	wantError(t, err, "evaluate", "metric auc: prediction is -4")
 	logs, err := make(k.AUC(k.FromLogits{}), k.Named("pr", k.AUC(k.PRCurve{}, k.FromLogits{}))).Evaluate(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"auc", "pr"} {
-		if v, _ := logs.Get(name); math.Abs(v-1) > 1e-6 { // Keras: 1
+		if v := logs.Get(name); math.Abs(v-1) > 1e-6 { // Keras: 1
 			t.Errorf("%s of logits is %v, want 1", name, v)
 		}
 	}
@@ -275,7 +275,7 @@ func TestNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"auc", "auc_pr", "weighted", "rmse_again"} {
-			if _, ok := logs.Get(name); !ok {
+			if _, ok := logs.Lookup(name); !ok {
 				t.Errorf("there is no %q in %v", name, logs)
 			}
 		}

@@ -131,18 +131,18 @@ func TestLossesAsMetrics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, _ := logs.Get("loss")
-		metric, ok := logs.Get(string(loss))
+		value := logs.Get("loss")
+		metric, ok := logs.Lookup(string(loss))
 		if !ok || !near(value, metric, 1e-5) {
 			t.Errorf("%s is %g as a loss and %g as a metric", loss, value, metric)
 		}
 	}
 }
 
-func TestMeasureAndOwnMetrics(t *testing.T) {
+func TestEvaluateWithAndOwnMetrics(t *testing.T) {
 	m := toyModel(t, keraslike.MetricOf("largest", func(p, _ []float32) float64 { return float64(slices.Max(p)) }))
 	data := toyData(t, 40, 5)
-	list, err := m.Measure(t.Context(), data, keraslike.ConfusionMatrix, keraslike.SparseTopKCategoricalAccuracy(3))
+	list, err := m.EvaluateWith(t.Context(), data, keraslike.ConfusionMatrix, keraslike.SparseTopKCategoricalAccuracy(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestMeasureAndOwnMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := logs.Get("largest"); !ok || v < 1.0/3 || v > 1 {
+	if v, ok := logs.Lookup("largest"); !ok || v < 1.0/3 || v > 1 {
 		t.Errorf("mean largest probability is %v", v)
 	}
 }
@@ -191,7 +191,7 @@ func near(a, b, rel float64) bool {
 	return d <= rel*max(1, max(a, -a))
 }
 
-func ExampleModel_Measure() {
+func ExampleModel_EvaluateWith() {
 	m := keraslike.Sequential("xor", keraslike.Input(1), keraslike.Dense(1, keraslike.Sigmoid))
 	if err := m.Compile(keraslike.SGD(0.1), keraslike.BinaryCrossentropy); err != nil {
 		fmt.Println(err)
@@ -199,8 +199,8 @@ func ExampleModel_Measure() {
 	}
 	w, _ := m.Weight("dense/kernel")
 	_ = w.Set([]float32{4})
-	data, _ := keraslike.Data(tensorOf([]int{4, 1}, []float32{-1, -2, 1, 3}), tensorOf([]int{4, 1}, []float32{0, 0, 0, 1}))
-	list, err := m.Measure(context.Background(), data, keraslike.ConfusionMatrix, keraslike.Precision())
+	data, _ := keraslike.Data(keraslike.ArrayOf(tensorOf([]int{4, 1}, []float32{-1, -2, 1, 3})), keraslike.ArrayOf(tensorOf([]int{4, 1}, []float32{0, 0, 0, 1})))
+	list, err := m.EvaluateWith(context.Background(), data, keraslike.ConfusionMatrix, keraslike.Precision())
 	if err != nil {
 		fmt.Println(err)
 		return

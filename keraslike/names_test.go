@@ -71,7 +71,7 @@ func TestAnyName(t *testing.T) {
 				t.Errorf("%s %q: %v", at, name, err)
 				continue
 			}
-			source, err := Data(x, y)
+			source, err := Data(ArrayOf(x), ArrayOf(y))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,15 +100,15 @@ func TestAnyName(t *testing.T) {
 				t.Errorf("%s %q: %v", at, name, err)
 				continue
 			}
-			p, err := loaded.Predict(x)
+			p, err := loaded.Predict(ArrayOf(x))
 			if err != nil {
 				t.Errorf("%s %q: %v", at, name, err)
 				continue
 			}
 			if i == 0 {
-				want = p.Float32s()
-			} else if !slices.Equal(p.Float32s(), want) {
-				t.Errorf("%s %q: predicts %v, with other names %v", at, name, p.Float32s(), want)
+				want = p.Values()
+			} else if !slices.Equal(p.Values(), want) {
+				t.Errorf("%s %q: predicts %v, with other names %v", at, name, p.Values(), want)
 			}
 		}
 	}

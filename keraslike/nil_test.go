@@ -39,6 +39,7 @@ func TestNilArguments(t *testing.T) {
 		return m.Compile(o, l, options...)
 	}
 	second := func(_ any, err error) error { return err }
+	third := func(_, _ any, err error) error { return err }
 	sgd, mse := keraslike.SGD(0.1), keraslike.MeanSquaredError
 	for name, c := range map[string]struct {
 		err  error
@@ -84,7 +85,15 @@ func TestNilArguments(t *testing.T) {
 		"dot writer":     {toyModel(t).WriteDOT(nil), "dot: panic"},
 		"ops writer":     {toyModel(t).WriteOpsDOT(nil, 2), "dot: panic"},
 		"history writer": {new(keraslike.History).WriteCSV(nil), "history: panic"},
-		"empty tensor":   {second(toyModel(t).Predict(&tensor.Dense{})), "x is nil or empty"},
+		"empty tensor":   {second(keraslike.FromTensor(&tensor.Dense{})), "nil or empty"},
+		"no tensor":      {second(keraslike.FromTensor(nil)), "nil or empty"},
+		"empty array":    {second(toyModel(t).Predict(&keraslike.Array{})), "x is nil or empty"},
+		"no inputs":      {second(toyModel(t).Predict()), "no inputs"},
+		"predict ctx":    {second(toyModel(t).PredictSource(noContext, data)), "the context is nil"},
+		"adapt ctx":      {keraslike.Normalization().Adapt(noContext, data), "the context is nil"},
+		"read all ctx":   {third(keraslike.ReadAll(noContext, data)), "the context is nil"},
+		"read all":       {third(keraslike.ReadAll(ctx, noSource)), "no data"},
+		"mirrored":       {fit(keraslike.InputsAsTargets(noSource)), "no data"},
 		"data":           {fit(nil), "no data"},
 		"typed data":     {fit(noSource), "no data"},
 		"validation":     {fit(data, keraslike.Validation(nil)), "validation: no data"},
@@ -92,9 +101,9 @@ func TestNilArguments(t *testing.T) {
 		"evaluate":       {second(toyModel(t).Evaluate(ctx, nil)), "no data"},
 		"evaluate typed": {second(toyModel(t).Evaluate(ctx, noSource)), "no data"},
 		"evaluate opt":   {second(toyModel(t).Evaluate(ctx, data, nil)), "option 0 is nil"},
-		"measure":        {second(toyModel(t).Measure(ctx, data, nil)), "metric option 0 is nil"},
+		"measure":        {second(toyModel(t).EvaluateWith(ctx, data, nil)), "metric option 0 is nil"},
 		"predict":        {second(toyModel(t).Predict(nil)), "x is nil"},
-		"predict source": {second(toyModel(t).PredictSource(noSource)), "no data"},
+		"predict source": {second(toyModel(t).PredictSource(t.Context(), noSource)), "no data"},
 		"predict batch":  {second(toyModel(t).PredictOnBatch(noTensor)), "want a built model with one input and a tensor"},
 		"train batch":    {second(toyModel(t).TrainOnBatch(noTensor, noTensor)), "want tensors with the batch"},
 		"weighted data":  {second(keraslike.Weighted(noSource, nil)), "got 0 weights for 0 samples"},

@@ -43,8 +43,8 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 	if err != nil {
 		return err
 	}
-	for i, place := range t.inputs {
-		if err := place.bind(p.inputs[i].bound); err != nil {
+	for i, buffer := range t.inputs {
+		if err := buffer.bind(p.inputs[i].bound); err != nil {
 			return err
 		}
 	}

@@ -320,7 +320,7 @@ func TestSettingsAllocateNothing(t *testing.T) {
 			if f.train.at >= 40 {
 				f.train.rewind()
 			}
-			if err := f.step(f.train.next()); err != nil {
+			if _, err := f.advance(); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -53,7 +53,7 @@ func TestPaddedTargets(t *testing.T) {
 					return err
 				},
 				"Fit, read ahead": func(m *k.Model) error {
-					_, err := m.Fit(t.Context(), aheadOfTime{data.(k.Weigher)}, k.KeepOrder{})
+					_, err := m.Fit(t.Context(), aheadOfTime{data.(k.SampleWeighter)}, k.KeepOrder{})
 					return err
 				},
 				"TrainOnBatchOf": func(m *k.Model) error {
@@ -75,7 +75,7 @@ func TestPaddedTargets(t *testing.T) {
 					t.Fatal(err)
 				}
 				for name, want := range map[string]float64{"loss": c.value, "accuracy": c.accuracy} {
-					if got, _ := logs.Get(name); !math.IsNaN(want) && !(math.Abs(got-want) < 1e-5) {
+					if got := logs.Get(name); !math.IsNaN(want) && !(math.Abs(got-want) < 1e-5) {
 						t.Errorf("%s is %v, want %v", name, got, want)
 					}
 				}
@@ -93,7 +93,7 @@ func TestPaddedTargets(t *testing.T) {
 }
 
 // aheadOfTime is a source with weights that is read on a goroutine of its own.
-type aheadOfTime struct{ k.Weigher }
+type aheadOfTime struct{ k.SampleWeighter }
 
 func (aheadOfTime) Prefetch() int { return 2 }
 
@@ -124,7 +124,7 @@ func TestPaddedSteps(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if loss, _ := logs.Get("loss"); name == "binary" && !(math.Abs(loss-0.689839) < 1e-5) { // testdata/padded_targets.py
+		if loss := logs.Get("loss"); name == "binary" && !(math.Abs(loss-0.689839) < 1e-5) { // testdata/padded_targets.py
 			t.Errorf("the loss is %v, want 0.689839", loss)
 		}
 		if _, err := m.Fit(t.Context(), whole); err != nil {

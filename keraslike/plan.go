@@ -34,9 +34,7 @@ type planKey struct {
 type plan struct {
 	batch   int
 	program *graph.Program
-	inputs  []*place
-	targets []*place
-	weights []*place
+	batchBuffers
 	losses  []Loss     // of the outputs, where they are computed
 	domains []*numbers // of their targets
 	updated []*Weight  // what the updates are new values of
@@ -298,7 +296,7 @@ func (p *plan) compile(v *view, memory int64) (err error) {
 			}
 		}
 	}
-	p.inputs, p.targets, p.weights, p.domains = places(v.in), places(v.targets), places(v.weights), v.domains
+	p.inputs, p.targets, p.sampleWeights, p.domains = inputBuffers(v.in), inputBuffers(v.targets), inputBuffers(v.weights), v.domains
 	return nil
 }
 
@@ -320,25 +318,13 @@ func (p *plan) run() error {
 // loss is the value of the cost in the last run.
 func (p *plan) loss() float64 { return float64(p.cost.values[0][0]) }
 
+// result is what the last run computed of its batch.
+func (p *plan) result() result {
+	return result{p.loss(), p.lossOf.values, p.outputs.values, p.masks.values}
+}
+
 // mask is the mask of an output, nil for none.
 func (p *plan) mask(k int) []float32 { return p.masks.values[k] }
-
-// weigh gives every sample of the batch its weight.
-func (p *plan) weigh(weights []float32) error {
-	for _, place := range p.weights {
-		memory, err := place.dense()
-		if err != nil {
-			return err
-		}
-		each := len(memory) / len(weights)
-		for i, w := range weights {
-			for j := range each {
-				memory[i*each+j] = w
-			}
-		}
-	}
-	return nil
-}
 
 // update copies what the layers have computed for their State arrays.
 func (p *plan) update() {

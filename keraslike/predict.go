@@ -3,10 +3,9 @@
 package keraslike
 
 import (
+	"context"
 	"errors"
 	"fmt"
-
-	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -14,25 +13,40 @@ import (
 // predictBatch is the most that Predict computes at once; less where Limits.Memory asks for it.
 const predictBatch = 128
 
-// Predict computes the model's output for x, float32 with the samples along
-// the first axis: (n, ...) becomes (n, output...). The model must have one
-// input and one output. It may be called from many goroutines at once; each
-// takes a graph of its own that shares the weights.
-func (m *Model) Predict(x *tensor.Dense) (*tensor.Dense, error) {
-	source, err := Data(x, nil)
-	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+// Predict computes the output of a model with one output for samples x, one array for
+// each input: (n, ...) becomes (n, output...). PredictAll gives several outputs. It may be
+// called from many goroutines at once; each takes a graph of its own that shares the
+// weights.
+func (m *Model) Predict(x ...*Array) (*Array, error) {
+	if n := len(m.outputs); n > 1 {
+		return nil, fmt.Errorf("predict: model %q has %d outputs, want 1; PredictAll returns several", m.name, n)
 	}
-	out, err := m.PredictSource(source)
+	out, err := m.PredictAll(x...)
 	if err != nil {
 		return nil, err
 	}
 	return out[0], nil
 }
 
+// PredictAll is Predict for all outputs of a model, in the order of NewModel.
+func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
+	var source Source
+	var err error
+	if len(x) == 1 {
+		source, err = Data(x[0], nil)
+	} else {
+		source, err = MultiData(x, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	return m.PredictSource(context.Background(), source)
+}
+
 // PredictSource computes all outputs of the model for all samples of a source.
-// Targets are not read.
-func (m *Model) PredictSource(source Source) (out []*tensor.Dense, err error) {
+// Targets are not read. A canceled context ends it with an error that wraps ErrStopped and
+// the context's. Like Predict it may be called from many goroutines at once.
+func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
 	if m.err != nil {
 		return nil, m.err
@@ -40,33 +54,72 @@ func (m *Model) PredictSource(source Source) (out []*tensor.Dense, err error) {
 	if !m.built {
 		return nil, fmt.Errorf("predict: model %q has no weights yet: build, compile or load it", m.name)
 	}
+	if out, err = m.predict(ctx, source); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	return out, nil
+}
+
+func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err error) {
+	if err := checkContext(ctx); err != nil {
+		return nil, err
+	}
 	if isNil(source) {
-		return nil, errors.New("predict: no data")
+		return nil, errors.New("no data")
 	}
 	n, err := lenOf(source)
 	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return nil, err
 	}
-	b, err := m.newBatches(source, 0, n, predictBatch, false)
-	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+	if err := m.inputSpec().accepts(source); err != nil {
+		return nil, err
 	}
 	if n == 0 {
-		return nil, errors.New("predict: no data")
+		return nil, errors.New("no data")
 	}
-	if b.size, err = m.predictSize(min(predictBatch, n)); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+	size, err := m.predictSize(min(predictBatch, n))
+	if err != nil {
+		return nil, err
 	}
-	out = make([]*tensor.Dense, len(m.outputs))
-	for k, t := range m.outputs {
-		out[k] = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(t.shape.withBatch(n)...))
+	var p *plan // of the batch
+	defer func() { m.giveBack(p) }()
+	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
+		if p == nil || p.batch != n {
+			m.giveBack(p)
+			if p, err = m.borrow(n, m.memoryLimit(predicting, 1)); err != nil {
+				return nil, err
+			}
+		}
+		return &p.batchBuffers, nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	for indices := b.next(); len(indices) > 0; indices = b.next() {
-		if err := m.predict(b, indices, out); err != nil {
-			return nil, fmt.Errorf("predict: %w", err)
+	if err := r.begin(0, 0); err != nil {
+		return nil, err
+	}
+	defer r.end()
+	for _, t := range m.outputs {
+		a := &Array{shape: t.shape.withBatch(n)}
+		a.values = make([]float32, Shape(a.shape).Size())
+		out = append(out, a)
+	}
+	for {
+		if ctx.Err() != nil {
+			return nil, stopped(ctx)
+		}
+		b, err := r.next()
+		if b == nil || err != nil {
+			return out, err
+		}
+		if err := p.run(); err != nil {
+			return nil, err
+		}
+		for k, values := range p.outputs.values {
+			each := out[k].each()
+			copy(out[k].values[b.indices[0]*each:], values)
 		}
 	}
-	return out, nil
 }
 
 // predictSize is how many of up to most samples are computed at once: half as many
@@ -98,25 +151,6 @@ func (m *Model) predictSize(most int) (int, error) {
 	}
 }
 
-func (m *Model) predict(b *batches, indices []int, out []*tensor.Dense) error {
-	p, err := m.borrow(len(indices), m.memoryLimit(predicting, 1))
-	if err != nil {
-		return err
-	}
-	defer m.giveBack(p)
-	if err := b.read(p, indices); err != nil {
-		return err
-	}
-	if err := p.run(); err != nil {
-		return err
-	}
-	for k, values := range p.outputs.values {
-		each := len(values) / len(indices)
-		copy(out[k].Float32s()[indices[0]*each:], values)
-	}
-	return nil
-}
-
 // borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
 func (m *Model) borrow(batch int, memory int64) (*plan, error) {
 	m.mu.Lock()
@@ -128,7 +162,11 @@ func (m *Model) borrow(batch int, memory int64) (*plan, error) {
 	return m.newPlanWithin(memory, predicting, planKey{batch: batch})
 }
 
+// giveBack lets others borrow a plan; nil is none.
 func (m *Model) giveBack(p *plan) {
+	if p == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.prediction == nil {

@@ -17,11 +17,11 @@ import (
 
 func predict(t rapid.TB, m *keraslike.Model, x *tensor.Dense) []float32 {
 	t.Helper()
-	y, err := m.Predict(x)
+	y, err := m.Predict(keraslike.ArrayOf(x))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return y.Float32s()
+	return y.Values()
 }
 
 // TestPredictFromManyGoroutines compares with predictions made one after
@@ -40,8 +40,8 @@ func TestPredictFromManyGoroutines(t *testing.T) {
 		wg.Go(func() {
 			for r := range rounds {
 				k := (i + r) % workers
-				y, err := m.Predict(inputs[k])
-				if err == nil && !slices.Equal(y.Float32s(), want[k]) {
+				y, err := m.Predict(keraslike.ArrayOf(inputs[k]))
+				if err == nil && !slices.Equal(y.Values(), want[k]) {
 					err = fmt.Errorf("goroutine %d: predictions differ from those made alone", i)
 				}
 				if err != nil {
@@ -137,14 +137,14 @@ func TestPredictSourceOfTwoOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	x, _ := blobs(300, 1)
-	out, err := m.PredictSource(dataOf(t, x, nil))
+	out, err := m.PredictSource(t.Context(), dataOf(t, x, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(out) != 2 || !slices.Equal([]int(out[0].Shape()), []int{300, 4}) || !slices.Equal([]int(out[1].Shape()), []int{300, 4}) {
 		t.Fatalf("got %d outputs, want two of 300 by 4", len(out))
 	}
-	softmax, tanh := out[0].Float32s(), out[1].Float32s()
+	softmax, tanh := out[0].Values(), out[1].Values()
 	for i := range 300 {
 		var sum float64
 		for j := range 4 {

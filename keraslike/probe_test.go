@@ -81,12 +81,12 @@ func differentiate(t *testing.T, m *keraslike.Model, r *recorder, x, target gold
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, _ = h.Last("loss")
-	out, err := m.Predict(batchOfOne(x))
+	value = h.Last("loss")
+	out, err := m.Predict(keraslike.ArrayOf(batchOfOne(x)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return value, r.gradients[0], out.Float32s()
+	return value, r.gradients[0], out.Values()
 }
 
 func batchOfOne(a golden.Array) *tensor.Dense {
@@ -99,7 +99,7 @@ func tensorOf(shape []int, values []float32) *tensor.Dense {
 
 func dataOf(t testing.TB, x, y *tensor.Dense) keraslike.Source {
 	t.Helper()
-	d, err := keraslike.Data(x, y)
+	d, err := keraslike.Data(keraslike.ArrayOf(x), keraslike.ArrayOf(y))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func TestActivityRegularizer(t *testing.T) {
 			ones := func(s Shape) *tensor.Dense {
 				return tensor.New(tensor.WithShape(s.withBatch(4)...), tensor.WithBacking(slices.Repeat([]float32{1}, 4*s.Size())))
 			}
-			data, err := Data(ones(c.shape), ones(m.outputs[0].shape))
+			data, err := Data(ArrayOf(ones(c.shape)), ArrayOf(ones(m.outputs[0].shape)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,14 +168,14 @@ func TestActivityRegularizer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := logs.Get("loss"); math.Abs(got-c.want) > 1e-5*c.want {
+			if got := logs.Get("loss"); math.Abs(got-c.want) > 1e-5*c.want {
 				t.Errorf("penalty is %.9g, want %.9g", got, c.want)
 			}
 			// Of batches of 3 and 1 each has the mean over its own samples, as all are alike.
 			if logs, err = m.Evaluate(t.Context(), data, BatchSize(3)); err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := logs.Get("loss"); math.Abs(got-c.want) > 1e-5*c.want {
+			if got := logs.Get("loss"); math.Abs(got-c.want) > 1e-5*c.want {
 				t.Errorf("penalty of batches of 3 and 1 is %.9g, want %.9g", got, c.want)
 			}
 		})

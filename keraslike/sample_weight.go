@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// Weigher is a Source whose samples have weights: the loss is Σ w·l/n, where n is
+// SampleWeighter is a Source whose samples have weights: the loss is Σ w·l/n, where n is
 // the number of samples and not the sum of the weights, as in Keras. Weighted makes
 // one.
-type Weigher interface {
+type SampleWeighter interface {
 	Source
 	// Weights fills to with the weights of the samples at the indices.
 	Weights(indices []int, to []float32) error
@@ -34,11 +34,11 @@ func Weighted(s Source, weights []float32) (Source, error) {
 	if i := badWeight(weights); i >= 0 {
 		return nil, fmt.Errorf("weighted: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	return &weightedSource{s, weights}, nil
+	return &weightedSource{forwarded{s}, weights}, nil
 }
 
 type weightedSource struct {
-	Source
+	forwarded
 	weights []float32
 }
 
@@ -49,56 +49,39 @@ func (s *weightedSource) Weights(indices []int, to []float32) error {
 	return nil
 }
 
-// Prefetch, SparseInput and Active are those of the source, if it has them.
-func (s *weightedSource) Prefetch() int {
-	if p, ok := s.Source.(prefetcher); ok {
-		return p.Prefetch()
-	}
-	return 0
-}
-
-func (s *weightedSource) SparseInput(k int) bool {
-	source, ok := s.Source.(Sparse)
-	return ok && source.SparseInput(k)
-}
-
-func (s *weightedSource) Active(k, i int) []int32 { return s.Source.(Sparse).Active(k, i) }
-
 // ClassWeights weighs the samples that Fit trains on by their class, given as a
 // class number, as a one-hot row or a distribution, whose largest share counts, or as 0
 // and 1. A class without a weight has 1. Validation is not weighted by class. The model
-// must have one output, and the source no weights of its own. A weight of a class that
-// the output has not, and a target that is no class, are errors.
+// must have one output, and the source no weights of its own. A weight for a class
+// that the output does not have, and a target that is not a class, are errors.
 type ClassWeights map[int]float64
 
-func (w ClassWeights) applyFit(f *fit) { f.classWeights = w }
-
-// weigher finds the weights of a batch.
-type weigher struct {
-	of           Weigher
+// batchWeights finds the weights of a batch.
+type batchWeights struct {
+	of           SampleWeighter
 	classes      ClassWeights
 	lowest, last int // classes
 	cols         int // of a target: more than one is a one-hot row
 	memory       []float32
 }
 
-func (m *Model) newWeigher(data Samples, classes ClassWeights) (w weigher, err error) {
-	w.of, _ = data.(Weigher)
+func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batchWeights, err error) {
+	w.of, _ = data.(SampleWeighter)
 	if len(classes) == 0 {
 		return w, nil
 	}
 	if w.of != nil {
 		return w, fmt.Errorf("both class weights and a source with weights are given")
 	}
-	if len(m.outputs) != 1 {
-		return w, fmt.Errorf("class weights need one output, model %q has %d", m.name, len(m.outputs))
+	if len(spec.outputs) != 1 {
+		return w, fmt.Errorf("class weights need one output, model %q has %d", spec.model, len(spec.outputs))
 	}
 	w.classes = classes
-	target, out := m.compiled.targets[0], m.outputs[0].shape
+	target, out := spec.targets[0], spec.outputs[0]
 	if w.cols = target.Size(); len(target) > 1 || len(out) > 1 {
 		return w, fmt.Errorf("class weights need one class for each sample, targets have shape %v, outputs %v", target, out)
 	}
-	if w.last = max(1, out.Size()-1); m.compiled.domains[0] == signs && w.cols == 1 {
+	if w.last = max(1, out.Size()-1); spec.signed && w.cols == 1 {
 		w.lowest = -1
 	}
 	for _, class := range slices.Sorted(maps.Keys(classes)) {
@@ -113,15 +96,15 @@ func (m *Model) newWeigher(data Samples, classes ClassWeights) (w weigher, err e
 	return w, nil
 }
 
-func (w *weigher) weighted() bool { return w.of != nil || w.classes != nil }
+func (w *batchWeights) weighted() bool { return w.of != nil || w.classes != nil }
 
-func (w *weigher) ask(indices []int, to []float32) (err error) {
+func (w *batchWeights) ask(indices []int, to []float32) (err error) {
 	defer caught(&err, "source", w.of, "Weights")
 	return w.of.Weights(indices, to)
 }
 
 // weigh are the weights of a batch, nil without any.
-func (w *weigher) weigh(indices []int, targets [][]float32) ([]float32, error) {
+func (w *batchWeights) weigh(indices []int, targets [][]float32) ([]float32, error) {
 	if !w.weighted() {
 		return nil, nil
 	}
@@ -152,7 +135,7 @@ func (w *weigher) weigh(indices []int, targets [][]float32) ([]float32, error) {
 }
 
 // classOf is the class that a target names.
-func (w *weigher) classOf(target []float32) (int, error) {
+func (w *batchWeights) classOf(target []float32) (int, error) {
 	if len(target) == 1 {
 		class := int(target[0])
 		if float32(class) != target[0] || class < w.lowest || class > w.last {
@@ -175,7 +158,7 @@ func (w *weigher) classOf(target []float32) (int, error) {
 	return class, nil
 }
 
-// badWeight is the place of the first weight that is negative, infinite or NaN; -1 for none.
+// badWeight is the index of the first weight that is negative, infinite or NaN; -1 for none.
 func badWeight(weights []float32) int {
 	return slices.IndexFunc(weights, func(w float32) bool { return !(w >= 0) || math.IsInf(float64(w), 0) })
 }

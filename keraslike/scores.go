@@ -152,36 +152,45 @@ func (s *scores) reset() (err error) {
 	return nil
 }
 
-// add takes the batch of n samples that p has just computed. It returns the error of a
-// metric that has no value for it.
-func (s *scores) add(p *plan, n int, targets [][]float32, weights []float32) (err error) {
+// result is what a graph has computed of a batch.
+type result struct {
+	loss    float64
+	lossOf  [][]float32 // of each output where there are several
+	outputs [][]float32
+	masks   [][]float32 // of the outputs, nil for none
+}
+
+// add takes what was computed of a batch. It returns the error of a metric that has no
+// value for it.
+func (s *scores) add(r result, b *batch) (err error) {
 	defer s.caught(&err)
+	n := len(b.indices)
 	s.samples += n
-	s.loss += p.loss() * float64(n)
+	s.loss += r.loss * float64(n)
 	for k := range s.losses {
-		s.losses[k] += float64(p.lossOf.values[k][0]) * float64(n)
+		s.losses[k] += float64(r.lossOf[k][0]) * float64(n)
 	}
 	for s.at = range s.list {
 		one := &s.list[s.at]
 		w, weighs := one.Measurement.(WeightedMeasurement)
-		if r, ok := one.Measurement.(*rowMean); ok {
-			r.lossWeights = weights
+		if mean, ok := one.Measurement.(*rowMean); ok {
+			mean.lossWeights = b.weights
 		}
 		switch {
-		case s.addMasked(one, p, targets[one.output], weights):
-		case weighs && one.weighted && weights != nil:
-			w.AddWeighted(n, p.outputs.values[one.output], targets[one.output], weights)
+		case s.addMasked(one, r, b):
+		case weighs && one.weighted && b.weights != nil:
+			w.AddWeighted(n, r.outputs[one.output], b.targets[one.output], b.weights)
 		default:
-			one.Add(n, p.outputs.values[one.output], targets[one.output])
+			one.Add(n, r.outputs[one.output], b.targets[one.output])
 		}
 		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
-			return wayOut(d.Err(), weights)
+			return wayOut(d.Err(), b.weights)
 		}
 	}
 	return nil
 }
 
-// wayOut adds to the error of a metric what leaves a sample of weight 0 out.
+// wayOut adds to the error that a metric has with a sample of weight 0 how to exclude it.
 func wayOut(err error, weights []float32) error {
 	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
@@ -191,21 +200,21 @@ func wayOut(err error, weights []float32) error {
 
 // addMasked counts the steps of an output that has a mask as samples, those that
 // are masked with a weight of 0; false where there is no mask or the metric cannot.
-func (s *scores) addMasked(one *score, p *plan, target, weights []float32) bool {
-	mask := p.mask(one.output)
+func (s *scores) addMasked(one *score, r result, b *batch) bool {
+	mask := r.masks[one.output]
 	w, ok := one.Measurement.(WeightedMeasurement)
 	if mask == nil || !ok {
 		return false
 	}
-	if one.weighted && weights != nil {
+	if one.weighted && b.weights != nil {
 		s.steps = s.steps[:0]
-		each := len(mask) / len(weights)
+		each := len(mask) / len(b.weights)
 		for i, m := range mask {
-			s.steps = append(s.steps, m*weights[i/each])
+			s.steps = append(s.steps, m*b.weights[i/each])
 		}
 		mask = s.steps
 	}
-	w.AddWeighted(len(mask), p.outputs.values[one.output], target, mask)
+	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.output], mask)
 	return true
 }
 

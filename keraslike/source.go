@@ -3,37 +3,37 @@
 package keraslike
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 
-	"gorgonia.org/tensor"
-
-	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Source is what a model reads: samples by index. Data makes one of tensors in
-// memory; the data sets, folders and windows of package datasets are others.
-type Source interface {
-	// Len is the number of samples.
-	Len() int
+// Samples is what a model is trained on and measured with: a Source, whose samples
+// have indices, or a Stream, which is read once from its beginning. A Source or Stream may
+// also be a Prefetcher, a Resetter, a SparseSource, a SampleWeighter or Faulty.
+type Samples interface {
 	// Shapes gives the shape of one sample of every input and every target.
 	Shapes() (inputs, targets [][]int)
+}
+
+// Source is samples by index. Data makes one of arrays; the data sets, folders and windows
+// of package datasets are others.
+type Source interface {
+	Samples
+	// Len is the number of samples.
+	Len() int
 	// Read fills inputs[k] and targets[k] with the samples at the indices, one
 	// after another, row-major. It may be called from several goroutines. A nil
 	// targets means that nobody wants them.
 	Read(indices []int, inputs, targets [][]float32) error
 }
 
-// Samples is what a model is trained on and measured with: a Source, whose samples
-// have numbers, or a Stream, which is read once from its beginning.
-type Samples interface {
-	// Shapes gives the shape of one sample of every input and every target.
-	Shapes() (inputs, targets [][]int)
-}
-
-// Stream gives samples one after another, for instance from a generator. With a
-// method Reset() error it is begun again for each epoch; without one an epoch goes
-// on where the last one ended.
+// Stream gives samples one after another, for instance from a generator. One that is a
+// Resetter begins again for each epoch; any other is read on in the next epoch from where
+// the last one ended.
 type Stream interface {
 	Samples
 	// Next fills as many samples as the slices hold, one after another, and
@@ -42,17 +42,45 @@ type Stream interface {
 	Next(inputs, targets [][]float32) (n int, err error)
 }
 
-// A Source or Stream with a method Prefetch() int is read on a goroutine of its own,
-// at most that many batches ahead, while the model is trained.
-type prefetcher interface{ Prefetch() int }
+// Resetter is a Stream that can begin again, as it does for each epoch of Fit and for each
+// validation.
+type Resetter interface {
+	Stream
+	// Reset goes back to the first sample.
+	Reset() error
+}
 
-// Data is a Source of tensors in memory, float32, row-major and with the samples along
-// the first axis. y may be nil for prediction. The tensors are not copied.
-func Data(x, y *tensor.Dense) (Source, error) {
-	if x == nil {
-		return nil, fmt.Errorf("data: x is nil")
-	}
-	d := &data{n: -1}
+// Prefetcher is a Source or Stream whose batches are worth reading ahead, on a goroutine of
+// their own, while the model computes. A SparseSource is never read ahead.
+type Prefetcher interface {
+	Samples
+	// Prefetch is the largest number of batches to read ahead, 0 for none.
+	Prefetch() int
+}
+
+// SparseSource is a Source some of whose inputs are rows of few ones among many
+// zeros, such as multi-hot words. Such rows are never multiplied as dense ones.
+// Where all inputs are sparse, Read gets nil inputs.
+type SparseSource interface {
+	Source
+	// SparseInput reports whether input k is sparse.
+	SparseInput(k int) bool
+	// Active lists the columns of the ones of sample i of input k, ascending and distinct.
+	Active(k, i int) []int32
+}
+
+// Faulty is a Source or Stream that may be unusable because of a mistake made earlier,
+// where no error could be returned. It is asked before anything is read.
+type Faulty interface {
+	Samples
+	// Err is the mistake, nil for none.
+	Err() error
+}
+
+// Data makes a Source of arrays in memory, which have as many samples. y may be nil for
+// prediction. The values are not copied.
+func Data(x, y *Array) (Source, error) {
+	d := &data{}
 	err := d.add("x", x, &d.inputs)
 	if err == nil && y != nil {
 		err = d.add("y", y, &d.targets)
@@ -63,66 +91,53 @@ func Data(x, y *tensor.Dense) (Source, error) {
 	return d, nil
 }
 
-// DataOf is Data for models with several inputs or targets.
-func DataOf(inputs, targets []*tensor.Dense) (Source, error) {
-	d := &data{n: -1}
-	for k, t := range inputs {
-		if err := d.add(fmt.Sprint("input ", k), t, &d.inputs); err != nil {
-			return nil, err
-		}
-	}
-	for k, t := range targets {
-		if err := d.add(fmt.Sprint("target ", k), t, &d.targets); err != nil {
-			return nil, err
-		}
-	}
+// MultiData is Data for models with several inputs or targets. targets may be nil.
+func MultiData(inputs, targets []*Array) (Source, error) {
 	if len(inputs) == 0 {
-		return nil, fmt.Errorf("data: no inputs")
+		return nil, errors.New("data: no inputs")
+	}
+	d := &data{}
+	for k, a := range inputs {
+		if err := d.add(fmt.Sprint("input ", k), a, &d.inputs); err != nil {
+			return nil, err
+		}
+	}
+	for k, a := range targets {
+		if err := d.add(fmt.Sprint("target ", k), a, &d.targets); err != nil {
+			return nil, err
+		}
 	}
 	return d, nil
 }
 
-// add appends a tensor, which must have as many samples as those before.
-func (d *data) add(name string, t *tensor.Dense, to *[]array) error {
-	if t == nil || t.Dtype().Type == nil {
+// data is arrays in memory.
+type data struct {
+	first           string // the name of the first array, for errors
+	inputs, targets []*Array
+}
+
+// add appends an array, which must have as many samples as those before.
+func (d *data) add(name string, a *Array, to *[]*Array) error {
+	switch {
+	case a.Len() == 0:
 		return fmt.Errorf("data: %s is nil or empty", name)
+	case d.first == "":
+		d.first = name
+	case a.Len() != d.Len():
+		return fmt.Errorf("data: %s has %d samples, %s has %d", d.first, d.Len(), name, a.Len())
 	}
-	shape := t.Shape()
-	if t.Dtype() != tensor.Float32 || len(shape) == 0 {
-		return fmt.Errorf("data: %s is %v of shape %v, want float32 with the samples along the first axis", name, t.Dtype(), shape)
-	}
-	if err := graph.CheckLayout(t); err != nil {
-		return fmt.Errorf("data: %s: %w", name, err)
-	}
-	if d.n >= 0 && shape[0] != d.n {
-		return fmt.Errorf("data: x has %d samples, %s has %d", d.n, name, shape[0])
-	}
-	d.n = shape[0]
-	a := array{values: t.Float32s(), shape: append([]int{}, shape[1:]...)}
-	a.each = Shape(a.shape).Size()
 	*to = append(*to, a)
 	return nil
 }
 
-type data struct {
-	n               int
-	inputs, targets []array
-}
-
-type array struct {
-	values []float32
-	shape  []int
-	each   int
-}
-
-func (d *data) Len() int { return d.n }
+func (d *data) Len() int { return d.inputs[0].Len() }
 
 func (d *data) Shapes() (inputs, targets [][]int) {
 	for _, a := range d.inputs {
-		inputs = append(inputs, a.shape)
+		inputs = append(inputs, a.shape[1:])
 	}
 	for _, a := range d.targets {
-		targets = append(targets, a.shape)
+		targets = append(targets, a.shape[1:])
 	}
 	return inputs, targets
 }
@@ -139,13 +154,220 @@ func (d *data) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-func (a array) read(indices []int, to []float32) {
+// read copies samples one after another.
+func (a *Array) read(indices []int, to []float32) {
+	each := a.each()
 	for i, j := range indices {
-		copy(to[i*a.each:(i+1)*a.each], a.values[j*a.each:(j+1)*a.each])
+		copy(to[i*each:(i+1)*each], a.values[j*each:(j+1)*each])
 	}
 }
 
-// finite reports the first value of a batch that is no number, by sample.
+// forwarded passes on what a source has beside its samples; sources that wrap another one
+// embed it.
+type forwarded struct{ Source }
+
+// Err is that of the source.
+func (s forwarded) Err() error {
+	if f, ok := s.Source.(Faulty); ok {
+		return f.Err()
+	}
+	return nil
+}
+
+// Prefetch is that of the source.
+func (s forwarded) Prefetch() int {
+	if p, ok := s.Source.(Prefetcher); ok {
+		return p.Prefetch()
+	}
+	return 0
+}
+
+// SparseInput is that of the source.
+func (s forwarded) SparseInput(k int) bool {
+	source, ok := s.Source.(SparseSource)
+	return ok && source.SparseInput(k)
+}
+
+// Active is that of the source.
+func (s forwarded) Active(k, i int) []int32 { return s.Source.(SparseSource).Active(k, i) }
+
+// InputsAsTargets is a source whose targets are its inputs, for autoencoders. Targets of
+// its own are not read; its weights of samples, if it has any, are kept.
+func InputsAsTargets(source Source) Source {
+	if isNil(source) {
+		return nil
+	}
+	s := mirrored{forwarded{source}}
+	if w, ok := source.(SampleWeighter); ok {
+		return &weightedMirror{s, w}
+	}
+	return &s
+}
+
+type mirrored struct{ forwarded }
+
+type weightedMirror struct {
+	mirrored
+	weights SampleWeighter
+}
+
+func (s *weightedMirror) Weights(indices []int, to []float32) error {
+	return s.weights.Weights(indices, to)
+}
+
+func (s *mirrored) Shapes() (inputs, targets [][]int) {
+	inputs, _ = s.Source.Shapes()
+	return inputs, inputs
+}
+
+func (s *mirrored) Read(indices []int, inputs, targets [][]float32) error {
+	if inputs != nil {
+		if err := s.Source.Read(indices, inputs, nil); err != nil {
+			return err
+		}
+	}
+	for k, to := range targets {
+		if inputs != nil {
+			copy(to, inputs[k])
+			continue
+		}
+		each := len(to) / len(indices)
+		clear(to)
+		for i, j := range indices { // of sparse rows, the only ones without inputs
+			for _, column := range s.Active(k, j) {
+				to[i*each+int(column)] = 1
+			}
+		}
+	}
+	return nil
+}
+
+// ReadAll reads all samples of a source, sparse ones as dense rows. Values that are NaN or
+// Inf are an error that names the sample. A canceled context ends it with an error that
+// wraps ErrStopped and the context's.
+func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err error) {
+	defer caught(&err, "read all", nil, "")
+	const atOnce = 256 // samples between two looks at the context
+	if err := checkContext(ctx); err != nil {
+		return nil, nil, fmt.Errorf("read all: %w", err)
+	}
+	if isNil(source) {
+		return nil, nil, errors.New("read all: no data")
+	}
+	in, out, err := shapesOf(source)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read all: %w", err)
+	}
+	n, err := lenOf(source)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read all: %w", err)
+	}
+	if n == 0 {
+		return nil, nil, errors.New("read all: no data")
+	}
+	empty := func(shapes [][]int) (list []*Array, err error) {
+		for _, s := range shapes {
+			a := &Array{shape: append([]int{n}, s...)}
+			if err := checkShape(a.shape); err != nil {
+				return nil, err
+			}
+			a.values = make([]float32, Shape(a.shape).Size())
+			list = append(list, a)
+		}
+		return list, nil
+	}
+	if inputs, err = empty(in); err == nil {
+		targets, err = empty(out)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("read all: %w", err)
+	}
+	b := inOrder(source, 0, n, atOnce)
+	for {
+		if ctx.Err() != nil {
+			return nil, nil, fmt.Errorf("read all: %w", stopped(ctx))
+		}
+		indices := b.next()
+		if len(indices) == 0 {
+			return inputs, targets, nil
+		}
+		if err := readDense(source, indices, samplesOf(inputs, indices), samplesOf(targets, indices)); err != nil {
+			return nil, nil, fmt.Errorf("read all: %w", err)
+		}
+	}
+}
+
+// samplesOf is the memory of consecutive samples.
+func samplesOf(arrays []*Array, indices []int) (list [][]float32) {
+	first, n := indices[0], len(indices)
+	for _, a := range arrays {
+		list = append(list, a.values[first*a.each():(first+n)*a.each()])
+	}
+	return list
+}
+
+// readDense reads samples whose inputs may be sparse.
+func readDense(source Source, indices []int, inputs, targets [][]float32) error {
+	sparse, err := hasSparse(source)
+	if err != nil {
+		return err
+	}
+	if !sparse {
+		return readChecked(source, indices, inputs, targets)
+	}
+	if len(targets) > 0 {
+		if err := readChecked(source, indices, nil, targets); err != nil {
+			return err
+		}
+	}
+	s := source.(SparseSource)
+	for k, to := range inputs {
+		each := len(to) / len(indices)
+		for i, j := range indices {
+			active, err := activeOf(s, k, j, each)
+			if err != nil {
+				return err
+			}
+			for _, column := range active {
+				to[i*each+int(column)] = 1
+			}
+		}
+	}
+	return nil
+}
+
+// readChecked reads samples and rejects NaN and Inf.
+func readChecked(source Source, indices []int, inputs, targets [][]float32) error {
+	if err := readFrom(source, indices, orNil(inputs), orNil(targets)); err != nil {
+		return err
+	}
+	return checkBatch(inputs, targets, indices)
+}
+
+// orNil tells a source that nobody wants what is empty.
+func orNil(list [][]float32) [][]float32 {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}
+
+// checkBatch rejects inputs and targets that are NaN or infinite. Errors name the sample.
+func checkBatch(inputs, targets [][]float32, indices []int) error {
+	for k, x := range inputs {
+		if err := finite("input", k, x, indices); err != nil {
+			return err
+		}
+	}
+	for k, t := range targets {
+		if err := finite("target", k, t, indices); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finite reports the first value of a batch that is NaN or infinite, by sample.
 func finite(what string, k int, values []float32, indices []int) error {
 	i := kernel.Finite(values)
 	if i < 0 {
@@ -153,4 +375,102 @@ func finite(what string, k int, values []float32, indices []int) error {
 	}
 	each := len(values) / len(indices)
 	return fmt.Errorf("%s %d of sample %d: value %d is %v", what, k, indices[i/each], i%each, values[i])
+}
+
+// fits compares shapes without axes of length 1 at the end: one number for
+// each sample is () to some and (1) to others.
+func fits(got, want []int) bool {
+	trim := func(s []int) []int {
+		for len(s) > 0 && s[len(s)-1] == 1 {
+			s = s[:len(s)-1]
+		}
+		return s
+	}
+	return slices.Equal(trim(got), trim(want))
+}
+
+// The calls of a user's methods, whose panics become errors.
+
+// lenOf is the number of a source's samples.
+func lenOf(s Source) (n int, err error) {
+	defer caught(&err, "source", s, "Len")
+	if n = s.Len(); n < 0 {
+		return 0, fmt.Errorf("source %T: has %d samples", s, n)
+	}
+	return n, nil
+}
+
+// shapesOf are the shapes of data.
+func shapesOf(s Samples) (inputs, targets [][]int, err error) {
+	defer caught(&err, "source", s, "Shapes")
+	if f, ok := s.(Faulty); ok && f.Err() != nil {
+		return nil, nil, f.Err()
+	}
+	inputs, targets = s.Shapes()
+	return inputs, targets, nil
+}
+
+// readFrom reads samples.
+func readFrom(s Source, indices []int, inputs, targets [][]float32) (err error) {
+	defer caught(&err, "source", s, "Read")
+	return s.Read(indices, inputs, targets)
+}
+
+// nextOf reads a stream.
+func nextOf(s Stream, inputs, targets [][]float32) (n int, err error) {
+	defer caught(&err, "stream", s, "Next")
+	return s.Next(inputs, targets)
+}
+
+// restart begins a stream again, if it can be.
+func restart(s Stream) (again bool, err error) {
+	r, ok := s.(Resetter)
+	if !ok {
+		return false, nil
+	}
+	defer caught(&err, "stream", s, "Reset")
+	return true, r.Reset()
+}
+
+// aheadOf is how many batches are to be read ahead.
+func aheadOf(data Samples) (n int, err error) {
+	p, ok := data.(Prefetcher)
+	if !ok {
+		return 0, nil
+	}
+	defer caught(&err, "source", data, "Prefetch")
+	return max(0, p.Prefetch()), nil
+}
+
+// hasSparse reports whether some input is sparse.
+func hasSparse(data Samples) (sparse bool, err error) {
+	s, ok := data.(SparseSource)
+	if !ok {
+		return false, nil
+	}
+	in, _, err := shapesOf(data)
+	if err != nil {
+		return false, err
+	}
+	defer caught(&err, "source", data, "SparseInput")
+	for k := range in {
+		if s.SparseInput(k) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// activeOf is the ones of a sparse row of so many columns.
+func activeOf(s SparseSource, k, i, columns int) (active []int32, err error) {
+	defer caught(&err, "source", s, "Active")
+	active = s.Active(k, i)
+	last := int32(-1)
+	for _, c := range active {
+		if c <= last || int(c) >= columns {
+			return nil, fmt.Errorf("input %d of sample %d: column %d follows %d, want ascending columns from 0 to %d", k, i, c, last, columns-1)
+		}
+		last = c
+	}
+	return active, nil
 }

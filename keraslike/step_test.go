@@ -25,7 +25,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 	for i := range y {
 		y[i] = float32(rng.IntN(classes))
 	}
-	data, err := Data(tensor.New(tensor.WithShape(samples, in), tensor.WithBacking(x)), tensor.New(tensor.WithShape(samples), tensor.WithBacking(y)))
+	data, err := Data(ArrayOf(tensor.New(tensor.WithShape(samples, in), tensor.WithBacking(x))), ArrayOf(tensor.New(tensor.WithShape(samples), tensor.WithBacking(y))))
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -34,12 +34,10 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 		tb.Fatal(err)
 	}
 	step = func() {
-		indices := f.train.next()
-		if len(indices) < batch {
+		if len(f.train.order)-f.train.at < batch {
 			f.train.rewind()
-			indices = f.train.next()
 		}
-		if err := f.step(indices); err != nil {
+		if _, err := f.advance(); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -90,7 +88,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 				for i := range x {
 					x[i] = float32(rng.IntN(words))
 				}
-				data, err := Data(tensor.New(tensor.WithShape(20*batch, length), tensor.WithBacking(x)), tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(20*batch)))
+				data, err := Data(ArrayOf(tensor.New(tensor.WithShape(20*batch, length), tensor.WithBacking(x))), ArrayOf(tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(20*batch))))
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -102,7 +100,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 					if f.train.at == 20*batch {
 						f.train.rewind()
 					}
-					if err := f.step(f.train.next()); err != nil {
+					if _, err := f.advance(); err != nil {
 						b.Fatal(err)
 					}
 				}

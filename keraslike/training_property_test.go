@@ -7,7 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"gorgonia.org/tensor"
 	"pgregory.net/rapid"
 
 	"github.com/reef-dl/reef/keraslike"
@@ -68,7 +67,7 @@ func TestWeightsScaleLosses(t *testing.T) {
 			if err != nil {
 				r.Fatal(err)
 			}
-			l, _ := one.Get("loss")
+			l := one.Get("loss")
 			want += float64(w[i]) * (l - penaltyOf(m)) / 6
 		}
 		source, err := keraslike.Weighted(dataOf(t, x, y), w)
@@ -79,7 +78,7 @@ func TestWeightsScaleLosses(t *testing.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		if got, _ := logs.Get("loss"); !near(got, want+penaltyOf(m), 1e-4) {
+		if got := logs.Get("loss"); !near(got, want+penaltyOf(m), 1e-4) {
 			r.Errorf("loss %v, want %v", got, want+penaltyOf(m))
 		}
 	})
@@ -94,9 +93,9 @@ func penaltyOf(m *keraslike.Model) float64 {
 	return 1e-4 * sum
 }
 
-func TestDataOf(t *testing.T) {
+func TestMultiData(t *testing.T) {
 	a, b := tensorOf([]int{3, 2}, []float32{1, 2, 3, 4, 5, 6}), tensorOf([]int{3}, []float32{7, 8, 9})
-	s, err := keraslike.DataOf([]*tensor.Dense{a, b}, []*tensor.Dense{b})
+	s, err := keraslike.MultiData(keraslike.ArraysOf(a, b), keraslike.ArraysOf(b))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,11 +103,11 @@ func TestDataOf(t *testing.T) {
 	if err := s.Read([]int{2, 0}, in, target); err != nil || !slices.Equal(in[0], []float32{5, 6, 1, 2}) || !slices.Equal(in[1], []float32{9, 7}) || !slices.Equal(target[0], []float32{9, 7}) {
 		t.Errorf("read %v, %v, %v", in, target, err)
 	}
-	_, err = keraslike.DataOf([]*tensor.Dense{a, tensorOf([]int{2}, []float32{1, 2})}, nil)
+	_, err = keraslike.MultiData(keraslike.ArraysOf(a, tensorOf([]int{2}, []float32{1, 2})), nil)
 	wantError(t, err, "input 1 has 2")
-	_, err = keraslike.DataOf(nil, nil)
+	_, err = keraslike.MultiData(nil, nil)
 	wantError(t, err, "no inputs")
-	_, err = keraslike.DataOf([]*tensor.Dense{nil}, nil)
+	_, err = keraslike.MultiData([]*keraslike.Array{nil}, nil)
 	wantError(t, err, "input 0 is nil")
 }
 
@@ -123,11 +122,16 @@ func ExampleModel_SubModel() {
 		fmt.Println(err)
 		return
 	}
-	y, err := hidden.Predict(tensorOf([]int{4, 2}, make([]float32, 8)))
+	x, err := keraslike.NewArray(make([]float32, 8), 4, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	y, err := hidden.Predict(x)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(y.Shape())
-	// Output: (4, 3)
+	// Output: [4 3]
 }

@@ -52,8 +52,8 @@ func TestWeightedLossValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		evaluated, _ := logs.Get("loss")
-		trained, _ := h.Last("loss")
+		evaluated := logs.Get("loss")
+		trained := h.Last("loss")
 		golden.Close(t, c.Name+": loss", []float64{evaluated}, c.Want["loss"], 2e-6, 1e-6)
 		golden.Close(t, c.Name+": loss", []float64{trained}, c.Want["loss"], 2e-6, 1e-6)
 		dpred := pred.Float32()

@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -19,23 +20,14 @@ type prediction struct {
 }
 
 // classify predicts the classes of all samples.
-func classify(m *k.Model, samples k.Source) ([]prediction, error) {
-	out, err := m.PredictSource(samples)
+func classify(ctx context.Context, m *k.Model, samples k.Source) ([]prediction, error) {
+	out, err := m.PredictSource(ctx, samples)
 	if err != nil {
 		return nil, err
 	}
-	p := out[0].Float32s()
-	classes := out[0].Shape()[1]
 	list := make([]prediction, samples.Len())
-	for i := range list {
-		row := p[i*classes : (i+1)*classes]
-		best := 0
-		for c, v := range row {
-			if v > row[best] {
-				best = c
-			}
-		}
-		list[i] = prediction{best, float64(row[best])}
+	for i, class := range out[0].ArgMax() {
+		list[i] = prediction{class, float64(out[0].Row(i)[class])}
 	}
 	return list, nil
 }

@@ -11,8 +11,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/safetensors"
@@ -24,7 +22,7 @@ const atOnce = 32
 // features returns the model's output for every picture: from the cache on disk, else
 // computed and cached, after the announcement. A cache that cannot be written is no
 // error, the next run is only slower.
-func (o Options) features(ctx context.Context, m *k.Model, pictures *datasets.ImageFolder, announcement string) (*tensor.Dense, error) {
+func (o Options) features(ctx context.Context, m *k.Model, pictures *datasets.ImageFolder, announcement string) (*k.Array, error) {
 	path, err := featureFile(m, pictures)
 	if err != nil {
 		return nil, err
@@ -44,7 +42,7 @@ func (o Options) features(ctx context.Context, m *k.Model, pictures *datasets.Im
 }
 
 // predictAll returns the model's output for every sample.
-func predictAll(ctx context.Context, m *k.Model, samples datasets.Source) (*tensor.Dense, error) {
+func predictAll(ctx context.Context, m *k.Model, samples datasets.Source) (*k.Array, error) {
 	var all []float32
 	n := samples.Len()
 	for first := 0; first < n; first += atOnce {
@@ -55,13 +53,13 @@ func predictAll(ctx context.Context, m *k.Model, samples datasets.Source) (*tens
 		if err != nil {
 			return nil, err
 		}
-		out, err := m.PredictSource(some)
+		out, err := m.PredictSource(ctx, some)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, out[0].Float32s()...)
+		all = append(all, out[0].Values()...)
 	}
-	return tensor.New(tensor.WithShape(n, len(all)/n), tensor.WithBacking(all)), nil
+	return k.NewArray(all, n, len(all)/n)
 }
 
 // featureFile returns the path of the cached features, whose name changes with the
@@ -95,7 +93,7 @@ func hashWeight(h hash.Hash, w *k.Weight) error {
 }
 
 // readFeatures returns nil where there is no file, or none that holds n rows.
-func readFeatures(path string, n int) *tensor.Dense {
+func readFeatures(path string, n int) *k.Array {
 	f, err := safetensors.Open(path)
 	if err != nil {
 		return nil
@@ -105,17 +103,21 @@ func readFeatures(path string, n int) *tensor.Dense {
 	if err != nil || len(shape) != 2 || shape[0] != n {
 		return nil
 	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
+	x, err := k.NewArray(values, shape...)
+	if err != nil {
+		return nil
+	}
+	return x
 }
 
-func writeFeatures(path string, x *tensor.Dense) error {
+func writeFeatures(path string, x *k.Array) error {
 	if path == "" {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("features are not cached: %w", err)
 	}
-	if err := safetensors.WriteFile(path, []safetensors.Tensor{{Name: "features", Shape: x.Shape(), Data: x.Float32s()}}, nil); err != nil {
+	if err := safetensors.WriteFile(path, []safetensors.Tensor{{Name: "features", Shape: x.Shape(), Data: x.Values()}}, nil); err != nil {
 		return fmt.Errorf("features are not cached: %w", err)
 	}
 	return nil

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
@@ -455,12 +453,16 @@ func permutationImportance(m *k.Model, unseen datasets.Source, columns int, rng 
 		return nil, err
 	}
 	mae := func(x []float32) (float64, error) {
-		out, err := m.Predict(tensor.New(tensor.WithShape(n, columns), tensor.WithBacking(x)))
+		in, err := k.NewArray(x, n, columns)
+		if err != nil {
+			return 0, err
+		}
+		out, err := m.Predict(in)
 		if err != nil {
 			return 0, err
 		}
 		var sum float64
-		for i, p := range out.Float32s() {
+		for i, p := range out.Values() {
 			sum += math.Abs(float64(p - y[i]))
 		}
 		return sum / float64(n), nil

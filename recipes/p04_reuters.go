@@ -114,7 +114,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 		}
 
 		// The confusion matrix of the ten most frequent topics.
-		predicted, err := classify(final, test)
+		predicted, err := classify(ctx, final, test)
 		if err != nil {
 			return r.stopped(err)
 		}

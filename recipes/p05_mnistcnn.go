@@ -66,7 +66,7 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 		return r.stopped(err)
 	}
 
-	predicted, err := classify(model, test)
+	predicted, err := classify(ctx, model, test)
 	if err != nil {
 		return r.stopped(err)
 	}

@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
@@ -170,7 +168,7 @@ func CatsDogs(ctx context.Context, o Options) (*Report, error) {
 				return r.stopped(err)
 			}
 		}
-		if err := drawCatsDogs(ctx, r, data.test, probabilities.Float32s(), kind, asked); err != nil {
+		if err := drawCatsDogs(ctx, r, data.test, probabilities.Values(), kind, asked); err != nil {
 			return r.stopped(err)
 		}
 		return r, nil
@@ -295,11 +293,11 @@ func extractFeatures(ctx context.Context, o Options, extractor *k.Model, photogr
 		if err != nil {
 			return p, err
 		}
-		y := make([]float32, len(classes))
-		for i, c := range classes {
-			y[i] = float32(c)
+		y, err := k.Column(classes)
+		if err != nil {
+			return p, err
 		}
-		if *part.to, err = k.Data(x, tensor.New(tensor.WithShape(len(y)), tensor.WithBacking(y))); err != nil {
+		if *part.to, err = k.Data(x, y); err != nil {
 			return p, err
 		}
 	}
@@ -447,11 +445,15 @@ func explainPhoto(ctx context.Context, r *Report, m *inspect.Model, asked *photo
 	if err != nil {
 		return err
 	}
-	y, err := r.Model.Predict(tensor.New(tensor.WithShape(1, height, width, 3), tensor.WithBacking(x.Values)))
+	in, err := k.NewArray(x.Values, 1, height, width, 3)
 	if err != nil {
 		return err
 	}
-	p := y.Float32s()[0]
+	y, err := r.Model.Predict(in)
+	if err != nil {
+		return err
+	}
+	p := y.Values()[0]
 	class := classOf(p)
 	over, err := overlay(ctx, m, asked.image, x, class, explain.GradCAM{})
 	if err != nil {

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
@@ -194,12 +192,15 @@ func gray(x viz.Volume) viz.Volume {
 
 // predict classifies the photo.
 func (v *viewer) predict(_ context.Context, r *Report) error {
-	x := tensor.New(tensor.WithShape(1, v.x.Height, v.x.Width, v.x.Channels), tensor.WithBacking(v.x.Values))
+	x, err := k.NewArray(v.x.Values, 1, v.x.Height, v.x.Width, v.x.Channels)
+	if err != nil {
+		return err
+	}
 	y, err := v.model.Predict(x)
 	if err != nil {
 		return err
 	}
-	p := y.Float32s()
+	p := y.Values()
 	if len(p) == 1 { // one probability for two classes
 		p = []float32{1 - p[0], p[0]}
 	}

@@ -77,7 +77,7 @@ func Temperature(ctx context.Context, o Options) (*Report, error) {
 			}
 		}
 		w.compare(r)
-		if err := w.drawPrediction(r); err != nil {
+		if err := w.drawPrediction(ctx, r); err != nil {
 			return r.stopped(err)
 		}
 		return r, nil

@@ -123,7 +123,7 @@ func (r *Report) trained(h *k.History) {
 	r.planned, r.Epochs, r.History = r.Epochs, h.Epochs(), h
 	r.timed(h, r.TrainSamples)
 	for _, name := range h.Names() {
-		r.Metrics[name], _ = h.Last(name)
+		r.Metrics[name] = h.Last(name)
 		switch name {
 		case "val_accuracy":
 			r.Metrics["best_val_accuracy"] = slices.Max(h.Get(name))

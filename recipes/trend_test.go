@@ -6,15 +6,16 @@ import (
 	"math"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	k "github.com/reef-dl/reef/keraslike"
 )
 
 // trendOf returns the trend of a history with these losses.
 func trendOf(t *testing.T, loss, unseen []float64) string {
 	t.Helper()
-	in := tensor.New(tensor.WithShape(1, 1), tensor.WithBacking([]float32{1}))
+	in, err := k.Column([]float32{1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	data, err := k.Data(in, in)
 	if err != nil {
 		t.Fatal(err)

@@ -161,12 +161,12 @@ func (w *weather) compare(r *Report) {
 // drawPrediction draws ten days of the validation rows, hour by hour: the measured
 // temperature, the model's prediction of the day before, and the naive prediction, the
 // temperature a day before.
-func (w *weather) drawPrediction(r *Report) error {
-	out, err := r.Model.PredictSource(w.pictured)
+func (w *weather) drawPrediction(ctx context.Context, r *Report) error {
+	out, err := r.Model.PredictSource(ctx, w.pictured)
 	if err != nil {
 		return err
 	}
-	predicted := out[0].Float32s()
+	predicted := out[0].Values()
 	var times []time.Time
 	measured := viz.Line{Name: "measured"}
 	model := viz.Line{Name: "predicted a day ahead"}

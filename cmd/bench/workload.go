@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
 )
@@ -169,9 +167,13 @@ func multiHot(columns int, p float64) func(rng *rand.Rand, batch int) graph.Valu
 }
 
 func filled(batch int, shape []int, value func() float32) graph.Value {
-	t := tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(append([]int{batch}, shape...)...))
-	for i, v := 0, t.Float32s(); i < len(v); i++ {
-		v[i] = value()
+	values := make([]float32, batch*keraslike.Shape(shape).Size())
+	for i := range values {
+		values[i] = value()
 	}
-	return t
+	a, err := keraslike.NewArray(values, append([]int{batch}, shape...)...)
+	if err != nil {
+		panic(err) // shape is a constant of this package
+	}
+	return a.Tensor()
 }

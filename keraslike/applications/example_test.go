@@ -7,8 +7,6 @@ import (
 	"log"
 	"os"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
@@ -29,7 +27,11 @@ func ExampleSqueezeNet() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	p, err := m.Predict(tensor.New(tensor.WithShape(1, 227, 227, 3), tensor.WithBacking(photo.Data)))
+	x, err := keraslike.NewArray(photo.Data, 1, 227, 227, 3)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := m.Predict(x)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"gorgonia.org/tensor"
+	"github.com/reef-dl/reef/keraslike"
 )
 
 // imageNetText has a line for each of the 1,000 classes: its WordNet id and its name.
@@ -47,21 +47,17 @@ type Prediction struct {
 // DecodePredictions gives the top most probable classes of each picture, the most
 // probable first; of equal ones the first. p is what a network with its top predicts,
 // (n, 1000), see https://keras.io/api/applications/.
-func DecodePredictions(p *tensor.Dense, top int) ([][]Prediction, error) {
+func DecodePredictions(p *keraslike.Array, top int) ([][]Prediction, error) {
 	classes := imageNetClasses()
-	if p == nil || p.Dtype() != tensor.Float32 || p.Dims() != 2 || p.Shape()[1] != len(classes) || p.RequiresIterator() || p.DataOrder().IsColMajor() {
-		got := "nil"
-		if p != nil {
-			got = fmt.Sprintf("%v of shape %v", p.Dtype(), p.Shape())
-		}
-		return nil, fmt.Errorf("decode predictions: got %s, want row-major, contiguous float32 of shape (n, %d)", got, len(classes))
+	if shape := p.Shape(); len(shape) != 2 || shape[1] != len(classes) {
+		return nil, fmt.Errorf("decode predictions: got shape %v, want [n %d]", shape, len(classes))
 	}
 	if top < 1 || top > len(classes) {
 		return nil, fmt.Errorf("decode predictions: top is %d, want 1 to %d", top, len(classes))
 	}
 	order := make([]int, len(classes))
 	var all [][]Prediction
-	for row := range slices.Chunk(p.Float32s(), len(classes)) {
+	for row := range slices.Chunk(p.Values(), len(classes)) {
 		for i := range order {
 			order[i] = i
 		}

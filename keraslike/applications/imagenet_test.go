@@ -6,14 +6,13 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
+	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
 func TestDecodePredictions(t *testing.T) {
-	p := tensor.New(tensor.WithShape(2, 1000), tensor.Of(tensor.Float32))
-	values := p.Float32s()
+	p := arrayOf(t, make([]float32, 2000), 2, 1000)
+	values := p.Values()
 	values[0], values[386], values[999] = 0.25, 0.5, 0.25
 	values[1000+1] = 1
 	got, err := applications.DecodePredictions(p, 3)
@@ -32,15 +31,15 @@ func TestDecodePredictions(t *testing.T) {
 		t.Errorf("second picture: %+v", got[1])
 	}
 	for _, test := range []struct {
-		p    *tensor.Dense
+		p    *keraslike.Array
 		top  int
 		want string
 	}{
 		{p, 0, "top is 0"},
 		{p, 1001, "top is 1001"},
-		{nil, 1, "got nil"},
-		{tensor.New(tensor.WithShape(2, 10), tensor.Of(tensor.Float32)), 1, "float32 of shape (2, 10)"},
-		{tensor.New(tensor.WithShape(1, 1000), tensor.Of(tensor.Float64)), 1, "float64 of shape (1, 1000)"},
+		{nil, 1, "got shape []"},
+		{arrayOf(t, make([]float32, 20), 2, 10), 1, "got shape [2 10], want [n 1000]"},
+		{arrayOf(t, make([]float32, 1000), 1000), 1, "got shape [1000]"},
 	} {
 		if _, err := applications.DecodePredictions(test.p, test.top); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)

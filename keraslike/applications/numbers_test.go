@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -25,14 +23,14 @@ type numbers struct {
 }
 
 // compare allows each value 1e-3, or less where the values are small.
-func (n numbers) compare(t *testing.T, name string, got *tensor.Dense) {
+func (n numbers) compare(t *testing.T, name string, got *keraslike.Array) {
 	t.Helper()
 	allowed := 1e-3 * min(1, math.Sqrt(n.Square))
-	if shape := fmt.Sprint([]int(got.Shape())[1:]); shape != fmt.Sprint(n.Shape) {
+	if shape := fmt.Sprint(got.Shape()[1:]); shape != fmt.Sprint(n.Shape) {
 		t.Errorf("%s has shape %v, PyTorch %v", name, shape, n.Shape)
 		return
 	}
-	values := got.Float32s()
+	values := got.Values()
 	var mean, square, worst float64
 	for i, v := range values {
 		mean += float64(v)
@@ -70,11 +68,20 @@ func noise(height, width int) []float32 {
 	return out
 }
 
-func predict(t testing.TB, m *keraslike.Model, x *tensor.Dense) *tensor.Dense {
+func predict(t testing.TB, m *keraslike.Model, x *keraslike.Array) *keraslike.Array {
 	t.Helper()
 	out, err := m.Predict(x)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+func arrayOf(t testing.TB, values []float32, shape ...int) *keraslike.Array {
+	t.Helper()
+	a, err := keraslike.NewArray(values, shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }

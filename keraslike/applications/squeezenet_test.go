@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
@@ -38,7 +36,7 @@ func squeezeNet(t testing.TB, options ...applications.Option) *keraslike.Model {
 }
 
 // photograph reads a picture at 227x227, prepared for SqueezeNet.
-func photograph(t testing.TB, fsys fs.FS, name string) *tensor.Dense {
+func photograph(t testing.TB, fsys fs.FS, name string) *keraslike.Array {
 	t.Helper()
 	a, err := datasets.LoadImage(fsys, name, datasets.ImageOptions{Height: 227, Width: 227, Filter: datasets.Bilinear, Pixels: datasets.Bytes})
 	if err != nil {
@@ -47,10 +45,10 @@ func photograph(t testing.TB, fsys fs.FS, name string) *tensor.Dense {
 	if err := applications.PreprocessSqueezeNet(a.Data); err != nil {
 		t.Fatal(err)
 	}
-	return tensor.New(tensor.WithShape(append([]int{1}, a.Shape...)...), tensor.WithBacking(a.Data))
+	return arrayOf(t, a.Data, append([]int{1}, a.Shape...)...)
 }
 
-func checkTop(t *testing.T, p *tensor.Dense, want [][2]float64, allowed float64) {
+func checkTop(t *testing.T, p *keraslike.Array, want [][2]float64, allowed float64) {
 	t.Helper()
 	best, err := applications.DecodePredictions(p, len(want))
 	if err != nil {
@@ -80,11 +78,7 @@ func TestSqueezeNetBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source, err := keraslike.Data(x, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := sub.PredictSource(source)
+	out, err := sub.PredictAll(x)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +98,7 @@ func TestSqueezeNetSizes(t *testing.T) {
 			if err := applications.PreprocessSqueezeNet(pixels); err != nil {
 				t.Fatal(err)
 			}
-			x := tensor.New(tensor.WithShape(1, size.Height, size.Width, 3), tensor.WithBacking(pixels))
+			x := arrayOf(t, pixels, 1, size.Height, size.Width, 3)
 			shape := applications.InputShape(size.Height, size.Width)
 			m := squeezeNet(t, shape)
 			size.Prob.compare(t, "prob", predict(t, m, x))
@@ -113,7 +107,7 @@ func TestSqueezeNetSizes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := []int(predict(t, sub, x).Shape()[1:]); fmt.Sprint(got) != fmt.Sprint(want) {
+				if got := predict(t, sub, x).Shape()[1:]; fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("%s has shape %v, PyTorch %v", name, got, want)
 				}
 			}
@@ -126,20 +120,20 @@ func TestSqueezeNetSizes(t *testing.T) {
 }
 
 // checkPooled computes the poolings of (1, height, width, channels) plainly.
-func checkPooled(t *testing.T, x, mean, maximum *tensor.Dense) {
+func checkPooled(t *testing.T, x, mean, maximum *keraslike.Array) {
 	t.Helper()
 	channels := x.Shape()[3]
 	cells := x.Shape()[1] * x.Shape()[2]
 	for c := range channels {
 		sum, most := 0.0, math.Inf(-1)
 		for i := range cells {
-			v := float64(x.Float32s()[i*channels+c])
+			v := float64(x.Values()[i*channels+c])
 			sum, most = sum+v, max(most, v)
 		}
-		if got := float64(mean.Float32s()[c]); math.Abs(got-sum/float64(cells)) > 1e-4*(1+got) {
+		if got := float64(mean.Values()[c]); math.Abs(got-sum/float64(cells)) > 1e-4*(1+got) {
 			t.Fatalf("channel %d has mean %g, want %g", c, got, sum/float64(cells))
 		}
-		if got := float64(maximum.Float32s()[c]); got != most {
+		if got := float64(maximum.Values()[c]); got != most {
 			t.Fatalf("channel %d has maximum %g, want %g", c, got, most)
 		}
 	}
@@ -213,8 +207,8 @@ func TestSqueezeNetAsLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := predict(t, sub, tensor.New(tensor.WithShape(1, 32, 32, 3), tensor.Of(tensor.Float32)))
-	if fmt.Sprint(out.Shape()) != "(1, 7, 7, 16)" {
+	out := predict(t, sub, arrayOf(t, make([]float32, 32*32*3), 1, 32, 32, 3))
+	if fmt.Sprint(out.Shape()) != "[1 7 7 16]" {
 		t.Errorf("shape %v", out.Shape())
 	}
 }
@@ -223,9 +217,9 @@ func TestSqueezeNetAsLayer(t *testing.T) {
 func BenchmarkSqueezeNetFeatures(b *testing.B) {
 	m := squeezeNet(b, applications.WithoutTop{}, applications.AveragePooling)
 	const n = 20
-	x := tensor.New(tensor.WithShape(n, 227, 227, 3), tensor.Of(tensor.Float32))
+	x := arrayOf(b, make([]float32, n*227*227*3), n, 227, 227, 3)
 	for i, v := range noise(n*227, 227) {
-		x.Float32s()[i] = v - 110
+		x.Values()[i] = v - 110
 	}
 	predict(b, m, x)
 	b.ReportAllocs()

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
@@ -53,7 +51,7 @@ func TestVGG16Blocks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, weight := range m.Weights() {
-			values := make([]float32, tensor.Shape(weight.Shape()).TotalSize())
+			values := make([]float32, keraslike.Shape(weight.Shape()).Size())
 			formula(i+1, weight.Shape(), values)
 			if err := weight.Set(values); err != nil {
 				t.Fatal(err)
@@ -77,11 +75,11 @@ func TestVGG16Blocks(t *testing.T) {
 		for i := range pixels {
 			pixels[i] *= 0.01
 		}
-		x, err := keraslike.Data(tensor.New(tensor.WithShape(1, w.Height, w.Width, 3), tensor.WithBacking(pixels)), nil)
+		x, err := keraslike.Data(arrayOf(t, pixels, 1, w.Height, w.Width, 3), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := sub.PredictSource(x)
+		out, err := sub.PredictSource(t.Context(), x)
 		if err != nil {
 			t.Fatal(err)
 		}

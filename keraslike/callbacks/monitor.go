@@ -105,7 +105,7 @@ func (m *monitor) missing(names []string) error {
 func (m *monitor) forget() { m.best, m.seen = math.NaN(), false }
 
 func (m *monitor) value(logs keraslike.Logs) (float64, error) {
-	if v, ok := logs.Get(m.name); ok {
+	if v, ok := logs.Lookup(m.name); ok {
 		return v, nil
 	}
 	return 0, m.missing(namesOf(logs))

@@ -86,7 +86,7 @@ func (p pathTemplate) fill(path string, t *keraslike.Training) (string, error) {
 		case "batch":
 			b.WriteString(part.format.whole(t.Step))
 		default:
-			v, ok := t.Logs.Get(part.name)
+			v, ok := t.Logs.Lookup(part.name)
 			if !ok {
 				return "", fmt.Errorf("path %q: there is no %q, want epoch, batch or one of %q", path, part.name, namesOf(t.Logs))
 			}

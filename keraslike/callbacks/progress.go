@@ -159,7 +159,7 @@ func (p *progress) distinct(logs keraslike.Logs) keraslike.Logs {
 		if name != l.Name {
 			of = prefix + of
 		}
-		loss, ok := logs.Get(of)
+		loss, ok := logs.Lookup(of)
 		if name != "loss" && (!ok || !equal(l.Value, loss)) {
 			p.differ[name] = true
 		}
@@ -230,7 +230,7 @@ func figures(logs keraslike.Logs) string {
 			continue
 		}
 		part := fmt.Sprintf("%s %.4f", l.Name, l.Value)
-		if v, ok := logs.Get("val_" + l.Name); ok {
+		if v, ok := logs.Lookup("val_" + l.Name); ok {
 			part += fmt.Sprintf(" (val %.4f)", v)
 		}
 		parts = append(parts, part)

@@ -69,7 +69,7 @@ func TestBestOfBatches(t *testing.T) {
 	var seen []float64
 	var epochs int
 	watch := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
-		if v, ok := tr.Logs.Get("loss"); ok && (e == keraslike.BatchEnd || e == keraslike.EpochEnd) {
+		if v, ok := tr.Logs.Lookup("loss"); ok && (e == keraslike.BatchEnd || e == keraslike.EpochEnd) {
 			seen = append(seen, v)
 		}
 		return nil

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerasfile"
 )
@@ -42,12 +40,12 @@ func readKerasCases(t testing.TB) map[string]kerasCase {
 // gives checks what a model makes of a case's input.
 func (c kerasCase) gives(t *testing.T, what string, m *k.Model) {
 	t.Helper()
-	out, err := m.Predict(tensor.New(tensor.WithShape(c.Xs...), tensor.WithBacking(c.X)))
+	out, err := m.Predict(arrayOf(c.X, c.Xs...))
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
 		return
 	}
-	got := out.Float32s()
+	got := out.Values()
 	if len(got) != len(c.Y) || len(got) == 0 {
 		t.Errorf("%s: %d values, want %d", what, len(got), len(c.Y))
 		return

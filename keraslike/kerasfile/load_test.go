@@ -16,8 +16,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerasfile"
@@ -69,12 +67,21 @@ func kerasPredictions(t testing.TB) map[string]kerasPrediction {
 	return files
 }
 
-func kerasInput(shape []int, f func(float32) float32) *tensor.Dense {
-	x := tensor.New(tensor.WithShape(shape...), tensor.Of(tensor.Float32))
-	for i := range x.Float32s() {
-		x.Float32s()[i] = f(float32(uint32(i) * 2654435761 >> 24))
+func kerasInput(shape []int, f func(float32) float32) *keraslike.Array {
+	x := make([]float32, keraslike.Shape(shape).Size())
+	for i := range x {
+		x[i] = f(float32(uint32(i) * 2654435761 >> 24))
 	}
-	return x
+	return arrayOf(x, shape...)
+}
+
+// arrayOf is an array of values whose number fits the shape.
+func arrayOf(values []float32, shape ...int) *keraslike.Array {
+	a, err := keraslike.NewArray(values, shape...)
+	if err != nil {
+		panic(err)
+	}
+	return a
 }
 
 func loadKeras(t testing.TB, name string) (*keraslike.Model, *kerasfile.Report) {
@@ -103,7 +110,7 @@ func TestLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := out.Float32s()
+			got := out.Values()
 			if len(got) != len(want.Want) {
 				t.Fatalf("%d values, want %d", len(got), len(want.Want))
 			}
@@ -121,7 +128,7 @@ func TestLoad(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if out, err = again.Predict(x); err != nil || !slices.Equal(out.Float32s(), got) {
+			if out, err = again.Predict(x); err != nil || !slices.Equal(out.Values(), got) {
 				t.Errorf("saved and loaded, it predicts %v, %v; want %v", out, err, got)
 			}
 		})
@@ -169,19 +176,19 @@ func TestLoadMNIST(t *testing.T) {
 		if err != nil || images.Len() < test.n {
 			t.Skipf("all test images of MNIST are needed: %v", err)
 		}
-		x := tensor.New(tensor.WithShape(append([]int{test.n}, test.shape...)...), tensor.Of(tensor.Float32))
+		x := make([]float32, test.n*784)
 		for i := range test.n {
 			for k, v := range images.Image(i) {
-				x.Float32s()[i*784+k] = float32(v) / 255
+				x[i*784+k] = float32(v) / 255
 			}
 		}
-		out, err := m.Predict(x)
+		out, err := m.Predict(arrayOf(x, append([]int{test.n}, test.shape...)...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		right := 0
 		for i := range test.n {
-			row := out.Float32s()[i*10 : (i+1)*10]
+			row := out.Values()[i*10 : (i+1)*10]
 			if slices.Index(row, slices.Max(row)) == images.Label(i) {
 				right++
 			}

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerasfile"
 )
@@ -48,15 +46,11 @@ func readKerasModels(t *testing.T, folder string) (models []kerasSaved) {
 
 // gives compares what a model predicts with what Keras did.
 func (c kerasSaved) gives(m *k.Model) error {
-	var inputs []*tensor.Dense
+	var inputs []*k.Array
 	for _, x := range c.X {
-		inputs = append(inputs, tensor.New(tensor.WithShape(x.Shape...), tensor.WithBacking(x.Values)))
+		inputs = append(inputs, arrayOf(x.Values, x.Shape...))
 	}
-	source, err := k.DataOf(inputs, nil)
-	if err != nil {
-		return err
-	}
-	outputs, err := m.PredictSource(source)
+	outputs, err := m.PredictAll(inputs...)
 	if err != nil {
 		return err
 	}
@@ -64,7 +58,7 @@ func (c kerasSaved) gives(m *k.Model) error {
 		return fmt.Errorf("%d outputs, want %d", len(outputs), len(c.Y))
 	}
 	for i, want := range c.Y {
-		got := outputs[i].Float32s()
+		got := outputs[i].Values()
 		if len(got) != len(want.Values) || len(got) == 0 {
 			return fmt.Errorf("output %d has %d values, want %d", i, len(got), len(want.Values))
 		}

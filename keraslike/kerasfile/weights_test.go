@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerasfile"
 	"github.com/reef-dl/reef/keraslike/safetensors"
@@ -56,8 +54,8 @@ layers/dense/vars/1   [3]     dense/bias     [3]     used
 	if r.String() != want {
 		t.Errorf("report\n%s\nwant\n%s", r, want)
 	}
-	out, err := m.Predict(tensor.New(tensor.WithShape(1, 2), tensor.WithBacking([]float32{1, 10})))
-	if err != nil || !slices.Equal(out.Float32s(), []float32{48, 60, 72}) {
+	out, err := m.Predict(arrayOf([]float32{1, 10}, 1, 2))
+	if err != nil || !slices.Equal(out.Values(), []float32{48, 60, 72}) {
 		t.Errorf("prediction %v, %v", out, err)
 	}
 	// Graphs that exist see weights that are loaded later.
@@ -67,8 +65,8 @@ layers/dense/vars/1   [3]     dense/bias     [3]     used
 	if _, err := kerasfile.LoadWeights(m, denseWeights); err != nil {
 		t.Fatal(err)
 	}
-	out, err = m.Predict(tensor.New(tensor.WithShape(1, 2), tensor.WithBacking([]float32{1, 10})))
-	if err != nil || !slices.Equal(out.Float32s(), []float32{48, 60, 72}) {
+	out, err = m.Predict(arrayOf([]float32{1, 10}, 1, 2))
+	if err != nil || !slices.Equal(out.Values(), []float32{48, 60, 72}) {
 		t.Errorf("prediction %v, %v", out, err)
 	}
 }
@@ -223,7 +221,7 @@ func TestLoadWeightsOfKeras1(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range want.Want {
-		if got := out.Float32s()[i]; math.Abs(float64(got)-w) > 1e-5 {
+		if got := out.Values()[i]; math.Abs(float64(got)-w) > 1e-5 {
 			t.Errorf("value %d is %g, numpy has %g", i, got, w)
 		}
 	}

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/explain"
@@ -175,18 +173,17 @@ func (v *Model) Activations(image viz.Volume, layers ...string) ([]viz.Volume, e
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
-	x := tensor.New(tensor.WithShape(1, image.Height, image.Width, image.Channels), tensor.WithBacking(image.Values))
-	source, err := keraslike.Data(x, nil)
+	x, err := keraslike.NewArray(image.Values, 1, image.Height, image.Width, image.Channels)
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
-	out, err := part.PredictSource(source)
+	out, err := part.PredictAll(x)
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
 	var list []viz.Volume
 	for _, y := range out {
-		list = append(list, volume(keraslike.Shape(y.Shape()[1:]), y.Float32s()))
+		list = append(list, volume(keraslike.Shape(y.Shape()[1:]), y.Values()))
 	}
 	return list, nil
 }

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// batchReader reads the batches of a source or a stream, with the weights of the samples
+// where there are any, into the buffers of the graphs that compute them. Batches of a
+// source are read straight into these buffers, unless it is a Prefetcher: then, and from
+// a stream, whose batches are as large as it gives them, they are read into blocks, by a
+// goroutine that is ahead of the computation.
+type batchReader struct {
+	data    Samples
+	source  *batches // nil for a stream
+	stream  Stream   // nil for a source
+	weights batchWeights
+	// buffers are those of the graph for a batch of n samples.
+	buffers func(n int, weighted bool) (*batchBuffers, error)
+	size    int
+	ahead   int // batches to read ahead, 0 for none
+
+	inputs, targets []int         // sizes of one sample
+	read            int           // samples of the stream read so far
+	waited          time.Duration // in which nothing could be computed because the batch was not there yet
+	batch           batch
+	held            *block // that the batch lies in
+	full, free      chan *block
+	stop            chan struct{}
+	reader          sync.WaitGroup
+	running         bool
+	left            int // batches of the epoch still to read
+}
+
+// batch is what next has read: the inputs lie in the graph's buffers.
+type batch struct {
+	indices []int // of the samples
+	targets [][]float32
+	weights []float32 // nil without
+}
+
+// block is memory for one batch.
+type block struct {
+	n               int
+	indices         []int
+	inputs, targets [][]float32
+	memory          [][]float32 // of inputs, then targets, for whole batches
+	weights         []float32   // nil without
+	err             error
+}
+
+// newBatchReader checks that the data fits before anything is read. order is that of a
+// source's samples, nil for a stream.
+func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, classes ClassWeights, buffers func(n int, weighted bool) (*batchBuffers, error)) (*batchReader, error) {
+	r := &batchReader{data: data, source: order, size: size, buffers: buffers}
+	if order == nil {
+		stream, ok := data.(Stream)
+		if !ok {
+			return nil, fmt.Errorf("the data is %T, want a Source with Len and Read or a Stream with Next", data)
+		}
+		r.stream = stream
+	}
+	err := spec.accepts(data)
+	if err != nil {
+		return nil, err
+	}
+	if spec.targets != nil {
+		if r.weights, err = newBatchWeights(spec, data, classes); err != nil {
+			return nil, err
+		}
+	}
+	sparse, err := hasSparse(data)
+	if err == nil && !sparse {
+		r.ahead, err = aheadOf(data)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range spec.inputs {
+		r.inputs = append(r.inputs, s.Size())
+	}
+	for _, s := range spec.targets {
+		r.targets = append(r.targets, s.Size())
+	}
+	if !r.direct() {
+		return r, r.fitMemory()
+	}
+	return r, nil
+}
+
+const (
+	mostAhead   = 256     // batches that are read ahead, however many are asked for
+	aheadMemory = 1 << 30 // bytes that batches read ahead may fill together, where it is more than one
+	mostRead    = 1 << 33 // bytes of one batch
+)
+
+// fitMemory rejects a batch that no memory holds, and reads fewer ahead where many
+// would not fit.
+func (r *batchReader) fitMemory() error {
+	bytes := 8.0 // for the index of the sample
+	for _, n := range slices.Concat(r.inputs, r.targets) {
+		bytes += 4 * float64(n)
+	}
+	if bytes *= float64(r.size); bytes > mostRead {
+		return fmt.Errorf("batches of %d samples: %w", r.size, &graph.MemoryError{Need: bytes, Limit: mostRead})
+	}
+	r.ahead = min(r.ahead, mostAhead, max(1, int(aheadMemory/bytes)))
+	return nil
+}
+
+// direct reports whether batches are read straight into a graph's buffers.
+func (r *batchReader) direct() bool { return r.stream == nil && r.ahead == 0 }
+
+// begin starts an epoch of so many batches, 0 for all. done is the number of samples that an
+// interrupted epoch has trained on, which a stream that begins again is to skip.
+func (r *batchReader) begin(steps, done int) error {
+	r.left, r.waited = steps, 0
+	if steps <= 0 {
+		r.left = -1
+	}
+	again, err := restart(r.stream)
+	if err != nil {
+		return err
+	}
+	if again {
+		r.read = 0
+		if err := r.skip(done); err != nil {
+			return err
+		}
+	}
+	if r.direct() {
+		return nil
+	}
+	if r.free == nil {
+		r.free, r.full = make(chan *block, r.ahead+1), make(chan *block, r.ahead+1)
+		for range r.ahead + 1 {
+			r.free <- r.newBlock()
+		}
+	}
+	if r.ahead > 0 {
+		r.stop, r.running = make(chan struct{}), true
+		r.reader.Go(r.run)
+	}
+	return nil
+}
+
+// skip reads the samples of an interrupted epoch once more.
+func (r *batchReader) skip(done int) error {
+	for b := r.newBlock(); r.read < done; {
+		b.resize(min(r.size, done-r.read), r)
+		n, err := r.take(b)
+		if err != nil {
+			return fmt.Errorf("the stream gave %d samples, %d of its epoch were trained on before: %w", r.read, done, err)
+		}
+		r.read += n
+	}
+	return nil
+}
+
+// take reads samples of the stream, at least one where there is no error.
+func (r *batchReader) take(b *block) (n int, err error) {
+	n, err = nextOf(r.stream, b.inputs, b.targets)
+	switch {
+	case n < 0 || n > b.n:
+		return 0, fmt.Errorf("the stream gave %d samples where %d have room", n, b.n)
+	case n > 0 && errors.Is(err, io.EOF):
+		r.left = 0 // as io.Reader may, it says with the last samples that they are
+		return n, nil
+	case n == 0 && err == nil:
+		return 0, errors.New("the stream gave no samples and no error")
+	}
+	return n, err
+}
+
+func (r *batchReader) newBlock() *block {
+	b := &block{indices: make([]int, 0, r.size)}
+	for _, n := range slices.Concat(r.inputs, r.targets) {
+		b.memory = append(b.memory, make([]float32, n*r.size))
+	}
+	b.inputs, b.targets = make([][]float32, len(r.inputs)), make([][]float32, len(r.targets))
+	return b
+}
+
+// run reads batches until the epoch ends, fails or is stopped.
+func (r *batchReader) run() {
+	var b *block // that is being filled
+	defer func() {
+		if b != nil { // next would wait for it forever
+			b.err = fmt.Errorf("%T %w", r.data, errGone)
+			r.full <- b
+		}
+	}()
+	for {
+		select {
+		case <-r.stop:
+			return
+		case b = <-r.free:
+		}
+		b.err = r.fill(b)
+		last := b.err != nil
+		r.full <- b // never blocks: the channel holds as many as there are
+		if b = nil; last {
+			return
+		}
+	}
+}
+
+// end stops reading ahead and waits for a read that is under way.
+func (r *batchReader) end() {
+	if r.running {
+		close(r.stop)
+		r.reader.Wait()
+		r.running = false
+	}
+	r.release()
+	for len(r.full) > 0 {
+		r.free <- <-r.full
+	}
+}
+
+// release gives back the block of the batch before.
+func (r *batchReader) release() {
+	if r.held != nil {
+		r.free <- r.held
+		r.held = nil
+	}
+}
+
+// next reads the next batch into the buffers of its graph; nil at the end. The batch is
+// valid until the next call.
+func (r *batchReader) next() (*batch, error) {
+	if !r.direct() {
+		return r.nextBlock()
+	}
+	indices := r.source.next()
+	if len(indices) == 0 {
+		return nil, nil
+	}
+	to, err := r.buffers(len(indices), r.weights.weighted())
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	targets, err := to.fill(r.source.source, indices)
+	r.waited += time.Since(start)
+	if err != nil {
+		return nil, err
+	}
+	weights, err := r.weights.weigh(indices, targets)
+	if err != nil {
+		return nil, err
+	}
+	return r.deliver(to, batch{indices, targets, weights})
+}
+
+// nextBlock is next for what is read into blocks.
+func (r *batchReader) nextBlock() (*batch, error) {
+	r.release()
+	start := time.Now()
+	if r.running {
+		r.held = <-r.full
+	} else {
+		r.held = <-r.free
+		r.held.err = r.fill(r.held)
+	}
+	r.waited += time.Since(start)
+	b := r.held
+	if errors.Is(b.err, io.EOF) {
+		return nil, nil
+	}
+	if b.err != nil {
+		return nil, b.err
+	}
+	to, err := r.buffers(b.n, b.weights != nil)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := to.take(b.inputs, b.targets)
+	if err != nil {
+		return nil, err
+	}
+	return r.deliver(to, batch{b.indices, targets, b.weights})
+}
+
+func (r *batchReader) deliver(to *batchBuffers, b batch) (*batch, error) {
+	if b.weights != nil {
+		if err := to.weigh(b.weights); err != nil {
+			return nil, err
+		}
+	}
+	r.batch = b
+	return &r.batch, nil
+}
+
+// fill reads one batch into a block; io.EOF is the end.
+func (r *batchReader) fill(b *block) (err error) {
+	defer caught(&err, "reading", r.data, "")
+	if r.left == 0 {
+		return io.EOF
+	}
+	r.left--
+	if r.stream == nil {
+		b.indices = append(b.indices[:0], r.source.next()...)
+		b.resize(len(b.indices), r)
+		if b.n == 0 {
+			return io.EOF
+		}
+		if err := readChecked(r.source.source, b.indices, b.inputs, b.targets); err != nil {
+			return err
+		}
+	} else {
+		b.resize(r.size, r)
+		n, err := r.take(b)
+		if err != nil {
+			return err
+		}
+		b.resize(n, r)
+		b.indices = b.indices[:0]
+		for i := range n {
+			b.indices = append(b.indices, r.read+i)
+		}
+		r.read += n
+		if err := checkBatch(b.inputs, b.targets, b.indices); err != nil {
+			return err
+		}
+	}
+	weights, err := r.weights.weigh(b.indices, b.targets)
+	b.weights = append(b.weights[:0], weights...)
+	if weights == nil {
+		b.weights = nil
+	}
+	return err
+}
+
+// resize sees the memory as a batch of n.
+func (b *block) resize(n int, r *batchReader) {
+	b.n = n
+	for k, size := range r.inputs {
+		b.inputs[k] = b.memory[k][:n*size]
+	}
+	for k, size := range r.targets {
+		b.targets[k] = b.memory[len(r.inputs)+k][:n*size]
+	}
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// inputBuffer is a data node of a graph with the value that is bound to it: memory of
+// its own, a sparse matrix, or a caller's value.
+type inputBuffer struct {
+	node  *graph.Node
+	own   *tensor.Dense
+	rows  *graph.CSR
+	bound graph.Value
+}
+
+func inputBuffers(nodes graph.Nodes) (list []*inputBuffer) {
+	for _, n := range nodes {
+		list = append(list, &inputBuffer{node: n})
+	}
+	return list
+}
+
+// bind ties a value to the node, if it is not tied already.
+func (b *inputBuffer) bind(v graph.Value) error {
+	if b.bound == v {
+		return nil
+	}
+	if err := graph.Let(b.node, v); err != nil {
+		return err
+	}
+	b.bound = v
+	return nil
+}
+
+// dense is the buffer's own memory, bound.
+func (b *inputBuffer) dense() ([]float32, error) {
+	if b.own == nil {
+		b.own = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(b.node.Shape()...))
+	}
+	return b.own.Float32s(), b.bind(b.own)
+}
+
+// sparse is the buffer's own sparse matrix, bound.
+func (b *inputBuffer) sparse() (*graph.CSR, error) {
+	if b.rows == nil {
+		shape := b.node.Shape()
+		if len(shape) != 2 {
+			return nil, fmt.Errorf("%q has shape %v; only rows of features can be sparse", b.node.Name(), shape)
+		}
+		b.rows = graph.NewCSR(shape[0], shape[1])
+	}
+	return b.rows, b.bind(b.rows)
+}
+
+// fillSparse takes the rows of samples of a sparse input k.
+func (b *inputBuffer) fillSparse(source SparseSource, k int, indices []int) error {
+	m, err := b.sparse()
+	if err != nil {
+		return err
+	}
+	m.Cols = m.Cols[:0]
+	for i, j := range indices {
+		active, err := activeOf(source, k, j, m.Shape()[1])
+		if err != nil {
+			return err
+		}
+		m.Cols = append(m.Cols, active...)
+		m.Indptr[i+1] = int32(len(m.Cols))
+	}
+	return nil
+}
+
+// batchBuffers is what a graph reads one batch from.
+type batchBuffers struct {
+	inputs, targets, sampleWeights []*inputBuffer
+
+	memory [2][][]float32 // of inputs and targets, see fill
+}
+
+// fill reads samples of a source straight into the buffers and rejects NaN and Inf. It
+// returns the memory of the targets.
+func (b *batchBuffers) fill(source Source, indices []int) (targets [][]float32, err error) {
+	defer caught(&err, "source", source, "SparseInput")
+	inputs, targets := b.memory[0][:0], b.memory[1][:0]
+	rows, _ := source.(SparseSource)
+	for k, x := range b.inputs {
+		if rows != nil && rows.SparseInput(k) {
+			if err := x.fillSparse(rows, k, indices); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		memory, err := x.dense()
+		if err != nil {
+			return nil, err
+		}
+		inputs = append(inputs, memory)
+	}
+	if n := len(inputs); n > 0 && n < len(b.inputs) {
+		return nil, fmt.Errorf("%d of the data's %d inputs are sparse, want all or none", len(b.inputs)-n, len(b.inputs))
+	}
+	for _, t := range b.targets {
+		memory, err := t.dense()
+		if err != nil {
+			return nil, err
+		}
+		targets = append(targets, memory)
+	}
+	b.memory = [2][][]float32{inputs, targets}
+	return targets, readChecked(source, indices, inputs, targets)
+}
+
+// take copies a batch into the buffers and returns the memory of the targets.
+func (b *batchBuffers) take(inputs, targets [][]float32) ([][]float32, error) {
+	own := b.memory[1][:0]
+	for k, x := range b.inputs {
+		memory, err := x.dense()
+		if err != nil {
+			return nil, err
+		}
+		copy(memory, inputs[k])
+	}
+	for k, t := range b.targets {
+		memory, err := t.dense()
+		if err != nil {
+			return nil, err
+		}
+		copy(memory, targets[k])
+		own = append(own, memory)
+	}
+	b.memory[1] = own
+	return own, nil
+}
+
+// weigh gives every sample of the batch its weight.
+func (b *batchBuffers) weigh(weights []float32) error {
+	for _, w := range b.sampleWeights {
+		memory, err := w.dense()
+		if err != nil {
+			return err
+		}
+		each := len(memory) / len(weights)
+		for i, v := range weights {
+			for j := range each {
+				memory[i*each+j] = v
+			}
+		}
+	}
+	return nil
+}
