@@ -142,8 +142,8 @@ func (t *Training) LargerIsBetter(name string) (larger, known bool) {
 
 // Schedule returns the schedule that sets the learning rate, nil if callbacks may set it.
 func (t *Training) Schedule() Schedule {
-	if t.Model == nil || t.Model.compiled == nil {
+	if t.Model == nil || t.Model.trainer == nil {
 		return nil
 	}
-	return t.Model.compiled.tuning.Schedule.Schedule
+	return t.Model.trainer.settings.Schedule.Schedule
 }

@@ -125,12 +125,12 @@ func (f *fit) restoreCallbacks() error {
 }
 
 // keptWeights are the weights that callbacks have kept, as they are saved.
-func (m *Model) keptWeights(callbacks []callbackRecord) (list []kept) {
+func (m *Model) keptWeights(callbacks []callbackRecord) (list []stateArray) {
 	for i := range callbacks {
 		r := &callbacks[i]
 		r.Kept = r.weights != nil
 		for j, w := range m.weights[:len(r.weights)] {
-			list = append(list, kept{m.keptName(i, w), w.shape, r.weights[j]})
+			list = append(list, stateArray{m.keptName(i, w), w.shape, r.weights[j]})
 		}
 	}
 	return list

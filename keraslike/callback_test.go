@@ -67,7 +67,7 @@ func TestNotFinite(t *testing.T) {
 	wantError(t, err, `first weight that is not finite is in layer "first"`)
 
 	// A gradient alone: the loss is finite, the derivative of √ at 0 is not.
-	root := keraslike.LossOf("root", steep)
+	root := keraslike.CustomLoss("root", steep)
 	g := keraslike.Sequential("g", keraslike.Input(1), keraslike.Dense(1, keraslike.NoBias{}, keraslike.KernelInit(keraslike.Zeros()), keraslike.Name("only")))
 	if err := g.Compile(keraslike.SGD(0.1), root); err != nil {
 		t.Fatal(err)

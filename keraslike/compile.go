@@ -5,99 +5,29 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
 
-// CompileOption is an option of Compile: a Metric, ForOutput, WeightedMetrics,
-// LossWeights or a Seed.
-type CompileOption interface{ applyCompile(*compiled) }
-
-// Seed is where all of a model's random numbers come from: first weights,
-// dropout, the order of samples. One seed gives one result, byte for byte, on
-// any number of workers. The default is 0.
-type Seed uint64
-
-func (s Seed) applyCompile(c *compiled) { c.seed = uint64(s) }
-
-// compiled is what Compile sets: how the model is trained.
+// compiled is what Compile sets: how the model is trained. What training changes is the
+// trainer's.
 type compiled struct {
-	optimizer   Optimizer
-	tuning      *tuning
-	losses      []Loss // one for each output
-	lossWeights []float64
-	metrics     []outputMetric
-	seed        uint64
-	targets     []Shape         // of one sample, for each output
-	domains     []*numbers      // of targets, for each output
-	frozen      map[*layer]bool // whether each layer, of nested models too, was frozen
-	steps       int             // batches trained on so far
-	rate        float64         // of the next update
-	guarded     bool            // gradients are looked through before they are used
-
-	// By trainable weight:
-	grads    []gradient    // of the batch that is trained on
-	slots    [][][]float32 // of the optimiser, by slot
-	sums     [][]float32   // of gradients that are accumulated
-	averages [][]float32   // of the weights
-	kept     [][]float32   // copies of gradients, to change
-	rows     [][]int32     // of those
-	rowWidth []int
-	decay    decay
-	byRows   []*rowUpdate
+	compileSettings
+	optimizer Optimizer
+	losses    []Loss          // one for each output
+	targets   []Shape         // of one sample, for each output
+	domains   []*numbers      // of targets, for each output
+	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
 }
-
-// outputMetric is a metric with what it measures.
-type outputMetric struct {
-	Metric
-	output   string // the name of an output, empty for every one
-	weighted bool
-}
-
-// ForOutput measures metrics on one output of several, by its name: that of the
-// layer that it comes from.
-func ForOutput(output string, metrics ...Metric) OutputOption { return OutputOption{output, metrics} }
-
-// OutputOption is made by ForOutput.
-type OutputOption struct {
-	output  string
-	metrics []Metric
-}
-
-func (o OutputOption) applyCompile(c *compiled) {
-	for _, m := range o.metrics {
-		c.metrics = append(c.metrics, outputMetric{Metric: m, output: o.output})
-	}
-}
-
-// WeightedMetrics are metrics that take the weights of samples into account where
-// there are any; other metrics count all samples alike.
-func WeightedMetrics(metrics ...Metric) WeightedMetricsOption { return metrics }
-
-// WeightedMetricsOption is made by WeightedMetrics.
-type WeightedMetricsOption []Metric
-
-func (o WeightedMetricsOption) applyCompile(c *compiled) {
-	for _, m := range o {
-		c.metrics = append(c.metrics, outputMetric{Metric: m, weighted: true})
-	}
-}
-
-// LossWeights are the factors of the losses of a model with several outputs, in
-// their order; without it all are 1.
-func LossWeights(factors ...float64) LossWeightsOption { return factors }
-
-// LossWeightsOption is made by LossWeights.
-type LossWeightsOption []float64
-
-func (o LossWeightsOption) applyCompile(c *compiled) { c.lossWeights = append([]float64{}, o...) }
 
 // Compile sets how the model is trained and builds it. All mistakes of the
 // model and of the arguments come back at once.
 //
-//	err := m.Compile(keraslike.RMSprop(1e-3), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy, keraslike.Seed(1))
+//	err := m.Compile(k.RMSprop(1e-3), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1))
 //
-// Compiling again starts the optimiser afresh and keeps the weights. After an error
+// Compiling again resets the optimizer and keeps the weights. After an error
 // the model is as it was before.
 func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption) (err error) {
 	defer caught(&err, "compile", nil, "")
@@ -126,13 +56,13 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	if err := m.try(); err != nil {
 		return err
 	}
-	free := m.trainable()
-	if err := c.begin(free); err != nil {
-		return err
+	t, err := newTrainer(optimizer, m.trainable())
+	if err != nil {
+		return fmt.Errorf("compile: %w", err)
 	}
 	m.reseed(c.seed) // of a model that was built before, with another seed
 	m.forget()
-	m.free, m.position, m.pending, m.left = free, 0, false, interruption{}
+	m.trainer, m.position, m.pending, m.left = t, 0, false, interruption{}
 	done = true
 	return nil
 }
@@ -148,7 +78,7 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 	c := &compiled{optimizer: optimizer}
 	var nothing error
 	for _, o := range given(options, &nothing) {
-		o.applyCompile(c)
+		o.applyCompile(&c.compileSettings)
 	}
 	add(nothing)
 	whole := true // nothing that is asked below is nil
@@ -160,11 +90,11 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 	}
 	if isNil(optimizer) {
 		whole = false
-		add(errors.New("no optimiser"))
+		add(errors.New("no optimizer"))
 	} else {
 		err := guard("optimizer", optimizer, "Check", optimizer.Check)
 		for _, err := range each(err) {
-			add(fmt.Errorf("optimiser %s: %w", nameIn("optimizer", optimizer), err))
+			add(fmt.Errorf("optimizer %s: %w", nameIn("optimizer", optimizer), err))
 		}
 	}
 	if isNil(loss) {
@@ -196,22 +126,14 @@ func nameIn(what string, v interface{ Name() string }) (name string) {
 	return name
 }
 
-// begin asks the optimizer for all that training needs of it.
-func (c *compiled) begin(free []*Weight) (err error) {
-	defer caught(&err, "optimizer", c.optimizer, "")
-	c.tuning, c.rate = settingsOf(c.optimizer), c.optimizer.Rate()
-	if err := checkRate(c.rate); err != nil {
-		return fmt.Errorf("compile: optimiser %s: %w", c.optimizer.Name(), err)
-	}
-	c.start(free)
-	return nil
-}
-
 // each takes apart what errors.Join put together, for a prefix on every line.
 func each(err error) []error {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		return joined.Unwrap()
+	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == reflect.TypeOf(errors.Join(err)) {
+		var list []error
+		for _, one := range joined.Unwrap() {
+			list = append(list, each(one)...)
+		}
+		return list
 	}
 	if err == nil {
 		return nil
@@ -228,16 +150,16 @@ func (m *Model) try() error {
 	if err != nil {
 		return err
 	}
-	var free graph.Nodes
+	var trainable graph.Nodes
 	for _, w := range m.trainable() {
 		if n, used := v.Scope.weights[w]; used {
-			free = append(free, n)
+			trainable = append(trainable, n)
 		}
 	}
-	if len(free) == 0 { // of which Fit complains: such a model may be evaluated
+	if len(trainable) == 0 { // of which Fit complains: such a model may be evaluated
 		return nil
 	}
-	if _, err := graph.Grad(v.cost, free...); err != nil {
+	if _, err := graph.Grad(v.cost, trainable...); err != nil {
 		return fmt.Errorf("model %q: %w", m.name, v.blame(err))
 	}
 	return nil
@@ -289,6 +211,20 @@ func (m *Model) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.prediction = map[int][]*plan{}
+}
+
+// outputNames are the names of the outputs: those of their layers, numbered from the second
+// of one name on.
+func (m *Model) outputNames() []string {
+	var names []string
+	for _, t := range m.outputs {
+		name := t.layer.name
+		for i := 1; slices.Contains(names, name); i++ {
+			name = fmt.Sprintf("%s_%d", t.layer.name, i)
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 // ErrNotCompiled is returned by Fit and Evaluate before Compile.

@@ -24,7 +24,7 @@ func sevenths(shape ...int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(v))
 }
 
-// discriminator is a model with a normalisation, in a nested model too.
+// discriminator is a model with a normalization, in a nested model too.
 func discriminator(t *testing.T) *keraslike.Model {
 	t.Helper()
 	inner := keraslike.Sequential("inner", keraslike.Input(4), keraslike.BatchNormalization(keraslike.Momentum(0.5)), keraslike.Dense(3, keraslike.Tanh))
@@ -107,7 +107,7 @@ func TestFrozenInAnother(t *testing.T) {
 }
 
 // TestSaveAsCompiled: a model that was frozen after it was compiled is saved, with the
-// optimiser's state, as it is trained.
+// optimizer's state, as it is trained.
 func TestSaveAsCompiled(t *testing.T) {
 	alone := discriminator(t)
 	trained(t, alone, 4, 4, 3, 5)

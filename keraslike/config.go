@@ -3,11 +3,9 @@
 package keraslike
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 )
 
 // The architecture of a model as it is saved: its layers with their arguments,
@@ -299,18 +297,4 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 		l.sub = inner.sub
 	}
 	return l, nil
-}
-
-// unmarshalStrict reads JSON without fields that v does not have, and with nothing
-// behind it.
-func unmarshalStrict(text []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("something follows the JSON value at byte %d", dec.InputOffset())
-	}
-	return nil
 }

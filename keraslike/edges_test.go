@@ -41,7 +41,7 @@ func edgeLoss(c golden.Case) k.Loss {
 		return k.Huber(1)
 	}
 	if strings.HasSuffix(name, "focal_crossentropy") {
-		opts := []k.FocalOption{k.LabelSmoothing(a.Float("label_smoothing"))}
+		opts := []k.LossOption{k.LabelSmoothing(a.Float("label_smoothing"))}
 		if a["gamma"] != nil {
 			opts = append(opts, k.FocalGamma(a.Float("gamma")))
 		}
@@ -49,7 +49,7 @@ func edgeLoss(c golden.Case) k.Loss {
 			opts = append(opts, k.FocalAlpha(a.Float("alpha")))
 		}
 		if a.Bool("apply_class_balancing") {
-			opts = append(opts, k.ClassBalancing{})
+			opts = append(opts, k.ClassBalancing)
 		}
 		if name[0] == 'b' {
 			return k.BinaryFocalCrossentropy(opts...)
@@ -121,7 +121,7 @@ func TestMetricEdges(t *testing.T) {
 	for _, c := range edges(t, "metric") {
 		metric := metricOf(c.Args)
 		if c.Args.String("metric") == "auc" && c.Args.Bool("from_logits") {
-			metric = k.AUC(k.FromLogits{})
+			metric = k.AUC(k.FromLogits)
 		}
 		got, want := measured(t, metric, c), c.Want["results"].Data
 		for i := range want {
@@ -159,7 +159,7 @@ func (d shift) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
 
 // What merging layers make of masks and of masked values, and where the gradients go.
 func TestMaskEdges(t *testing.T) {
-	dot := k.LossOf("dot", func(p, r *graph.Node) (*graph.Node, error) { return graph.Mul(p, r) })
+	dot := k.CustomLoss("dot", func(p, r *graph.Node) (*graph.Node, error) { return graph.Mul(p, r) })
 	for _, c := range edges(t, "masks") {
 		t.Run(c.Name, func(t *testing.T) {
 			var in, merged []*k.Tensor

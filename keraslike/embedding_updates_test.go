@@ -34,7 +34,7 @@ func optimizerOf(t *testing.T, a golden.Args) Optimizer {
 		for _, v := range a["values"].([]any) {
 			s.Factors = append(s.Factors, v.(float64))
 		}
-		settingsOf(o).Schedule.Schedule = s
+		commonOf(o).Schedule.Schedule = s
 	}
 	return o
 }
@@ -43,7 +43,7 @@ func optimizerOf(t *testing.T, a golden.Args) Optimizer {
 type plainRows struct{ Optimizer }
 
 func (o plainRows) Start(slot string) float64 {
-	if s, ok := o.Optimizer.(interface{ Start(string) float64 }); ok {
+	if s, ok := o.Optimizer.(SlotInitializer); ok {
 		return s.Start(slot)
 	}
 	return 0
@@ -101,8 +101,8 @@ func TestEmbeddingUpdates(t *testing.T) {
 			golden.Close(t, c.Name+name+": kernel", m.Weights()[1].Value(), c.Want["kernel"], 2e-5, 4e-6)
 			golden.Close(t, c.Name+name+": bias", m.Weights()[2].Value(), c.Want["bias"], 2e-5, 4e-6)
 			if want, ok := c.Want["average_rows"]; ok {
-				golden.Close(t, c.Name+name+": average rows", m.compiled.averages[0], want, 2e-5, 4e-6)
-				golden.Close(t, c.Name+name+": average kernel", m.compiled.averages[1], c.Want["average_kernel"], 2e-5, 4e-6)
+				golden.Close(t, c.Name+name+": average rows", m.trainer.averages[0], want, 2e-5, 4e-6)
+				golden.Close(t, c.Name+name+": average kernel", m.trainer.averages[1], c.Want["average_kernel"], 2e-5, 4e-6)
 			}
 		}
 		var rows []float32
@@ -130,7 +130,7 @@ func TestEmbeddingUpdates(t *testing.T) {
 			return m
 		})
 		for _, m := range []*Model{whole, resumed} {
-			for _, s := range m.state() {
+			for _, s := range m.trainer.state((*Weight).Path) {
 				rest = append(rest, s.values...)
 			}
 			for _, w := range m.Weights() {
@@ -162,12 +162,12 @@ func TestMomentumMovesAbsentRows(t *testing.T) {
 	}{
 		"adam":     {Adam(0.1), 0.78120},
 		"momentum": {SGD(0.1, Momentum(0.9)), 1 - 0.1 - 0.09 - 0.081},
-		"lazy":     {Adam(0.1, LazyRows{}), 0.9},
-		"lazy sgd": {SGD(0.1, Momentum(0.9), LazyRows{}), 0.9},
+		"lazy":     {Adam(0.1, LazyRows), 0.9},
+		"lazy sgd": {SGD(0.1, Momentum(0.9), LazyRows), 0.9},
 		"sgd":      {SGD(0.1), 0.9},
 	} {
 		m := Sequential("m", Input(1), Embedding(3, 1), Flatten())
-		if err := m.Compile(c.o, LossOf("sum", func(p, _ *graph.Node) (*graph.Node, error) { return p, nil })); err != nil {
+		if err := m.Compile(c.o, CustomLoss("sum", func(p, _ *graph.Node) (*graph.Node, error) { return p, nil })); err != nil {
 			t.Fatal(err)
 		}
 		w := m.Weights()[0].Value()
@@ -187,26 +187,28 @@ func TestMomentumMovesAbsentRows(t *testing.T) {
 // for them, and the rows that are there move as without.
 func TestLazyRowsStand(t *testing.T) {
 	const height, width = 20, 5
-	for _, make := range []func(opts ...any) Optimizer{
-		func(o ...any) Optimizer { return SGD(0.1, append(as[SGDOption](o), Momentum(0.9), Nesterov{})...) },
-		func(o ...any) Optimizer {
-			return RMSprop(0.1, append(as[RMSpropOption](o), Momentum(0.9), Centered{})...)
-		},
-		func(o ...any) Optimizer { return Adam(0.1, append(as[AdamOption](o), AMSGrad{})...) },
-		func(o ...any) Optimizer { return Adamax(0.1, as[AdamaxOption](o)...) },
-		func(o ...any) Optimizer { return Nadam(0.1, as[NadamOption](o)...) },
-		func(o ...any) Optimizer { return Lion(0.1, as[LionOption](o)...) },
-	} {
-		lazy, all := stepping(t, make(LazyRows{}), []int{height, width}), stepping(t, make(), []int{height, width})
+	type pair struct{ lazy, all Optimizer }
+	pairs := []pair{
+		{SGD(0.1, LazyRows, Momentum(0.9), Nesterov), SGD(0.1, Momentum(0.9), Nesterov)},
+		{RMSprop(0.1, LazyRows, Momentum(0.9), Centered), RMSprop(0.1, Momentum(0.9), Centered)},
+		{Adam(0.1, LazyRows, AMSGrad), Adam(0.1, AMSGrad)},
+	}
+	all := moving(t, 0.1, false)
+	for name, lazy := range moving(t, 0.1, true) {
+		if o := lazy(); commonOf(o).WeightDecay == 0 { // else all rows decay
+			pairs = append(pairs, pair{o, all[name]()})
+		}
+	}
+	for _, o := range pairs {
+		lazy, all := stepping(t, o.lazy, []int{height, width}), stepping(t, o.all, []int{height, width})
 		rng := rand.New(rand.NewPCG(1, 2))
-		step := func(m *Model, rows ...int32) {
+		step := func(one *trainer, rows ...int32) {
 			g := gradient{rows: rows, sparse: true}
 			for range len(rows) * width {
 				g.values = append(g.values, float32(rng.NormFloat64()))
 			}
-			m.compiled.steps++
-			m.compiled.grads[0] = g
-			if err := m.apply(0.1); err != nil {
+			one.gradients[0] = g
+			if err := one.step(0.1); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -217,40 +219,31 @@ func TestLazyRowsStand(t *testing.T) {
 		step(lazy, every...)
 		rng = rand.New(rand.NewPCG(1, 2))
 		step(all, every...)
-		before := lazy.state()
+		before := lazy.state((*Weight).Path)
 		for i := range before {
 			before[i].values = slices.Clone(before[i].values)
 		}
-		weights := slices.Clone(lazy.free[0].Value())
+		weights := slices.Clone(lazy.weights[0].Value())
 		rng = rand.New(rand.NewPCG(3, 4))
 		step(lazy, 3, 7)
 		rng = rand.New(rand.NewPCG(3, 4))
 		step(all, 3, 7)
-		name := lazy.compiled.optimizer.Name()
+		name := lazy.optimizer.Name()
 		for r := range height {
 			at := func(v []float32) []float32 { return v[r*width : (r+1)*width] }
 			there := r == 3 || r == 7
-			got := at(lazy.free[0].Value())
-			if there && !slices.Equal(got, at(all.free[0].Value())) || !there && !slices.Equal(got, at(weights)) {
-				t.Errorf("%s: row %d is %v, was %v, without LazyRows %v", name, r, got, at(weights), at(all.free[0].Value()))
+			got := at(lazy.weights[0].Value())
+			if there && !slices.Equal(got, at(all.weights[0].Value())) || !there && !slices.Equal(got, at(weights)) {
+				t.Errorf("%s: row %d is %v, was %v, without LazyRows %v", name, r, got, at(weights), at(all.weights[0].Value()))
 			}
-			if !there && slices.Equal(at(all.free[0].Value()), at(weights)) {
+			if !there && slices.Equal(at(all.weights[0].Value()), at(weights)) {
 				t.Errorf("%s: row %d stands without LazyRows, too: this test proves nothing", name, r)
 			}
-			for k, s := range lazy.state() {
+			for k, s := range lazy.state((*Weight).Path) {
 				if !there && !slices.Equal(at(s.values), at(before[k].values)) {
 					t.Errorf("%s: %s of row %d has changed", name, s.name, r)
 				}
 			}
 		}
 	}
-}
-
-// as are options as those of one optimizer.
-func as[O any](opts []any) []O {
-	var list []O
-	for _, o := range opts {
-		list = append(list, o.(O))
-	}
-	return list
 }

@@ -41,7 +41,7 @@ Dense "dense_1": regulariser has factor -1, want a finite number of at least 0`
 		}
 	}
 	err := m.Compile(keraslike.RMSprop(-1, keraslike.Rho(2)), nil)
-	wantError(t, err, want, "compile: optimiser rmsprop: learning rate is -1", "compile: optimiser rmsprop: rho is 2, want 0 <= rho < 1", "compile: no loss")
+	wantError(t, err, want, "compile: optimizer rmsprop: learning rate is -1", "compile: optimizer rmsprop: rho is 2, want 0 <= rho < 1", "compile: no loss")
 }
 
 func TestShapeError(t *testing.T) {
@@ -121,10 +121,10 @@ func TestCompileMistakes(t *testing.T) {
 		"metric":          {model(keraslike.Dense(1)).Compile(sgd, keraslike.MeanSquaredError, keraslike.MetricFunc("luck")), `metric "luck": unknown, want one of ["accuracy" `},
 		"metric twice":    {model(keraslike.Dense(1)).Compile(sgd, keraslike.MeanSquaredError, keraslike.MAE, keraslike.MAE), `compile: two series would be named "mae"`},
 		"metric shape":    {model(keraslike.Dense(3, keraslike.Softmax)).Compile(sgd, keraslike.SparseCategoricalCrossentropy, keraslike.MSE), "metric mse: targets have shape (batch), want (batch, 3) for predictions (batch, 3)"},
-		"optimizer":       {model(keraslike.Dense(1)).Compile(keraslike.Adam(math.NaN(), keraslike.Epsilon(-1)), keraslike.MeanSquaredError), "optimiser adam: learning rate is NaN"},
-		"nothing":         {model(keraslike.Dense(1)).Compile(nil, nil), "compile: no optimiser"},
-		"loss panics":     {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossOf("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { panic("ouch") })), `model "m": loss "mine": Rows: panic: ouch`},
-		"loss of nothing": {model(keraslike.Dense(1)).Compile(sgd, keraslike.LossOf("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { return nil, nil })), `model "m": loss "mine": the function gave no node`},
+		"optimizer":       {model(keraslike.Dense(1)).Compile(keraslike.Adam(math.NaN(), keraslike.Epsilon(-1)), keraslike.MeanSquaredError), "optimizer adam: learning rate is NaN"},
+		"nothing":         {model(keraslike.Dense(1)).Compile(nil, nil), "compile: no optimizer"},
+		"loss panics":     {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { panic("ouch") })), `model "m": loss "mine": Rows: panic: ouch`},
+		"loss of nothing": {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { return nil, nil })), `model "m": loss "mine": the function gave no node`},
 		"nothing to do":   {fitOnce(t, keraslike.Sequential("m", keraslike.Input(4), keraslike.Activation(keraslike.Tanh))), `model "m": has no weights to train`},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, c.err, c.want) })

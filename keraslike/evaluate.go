@@ -54,7 +54,7 @@ func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metri
 	c := *m.compiled
 	c.metrics = nil
 	for _, metric := range given(metrics, &err) {
-		metric.applyCompile(&c)
+		metric.applyCompile(&c.compileSettings)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: metric %w", err)

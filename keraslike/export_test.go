@@ -24,6 +24,9 @@ func frozenBy(l Layer) bool {
 	return ok && d.isFrozen()
 }
 
+// Optimizers makes each optimizer of this package with its default settings, by name.
+func Optimizers() map[string]func() Optimizer { return optimizerKinds }
+
 // ArrayOf is FromTensor for tests, which may be given nil.
 func ArrayOf(t *tensor.Dense) *Array {
 	if t == nil {

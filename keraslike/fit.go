@@ -83,10 +83,10 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running, m.compiled.guarded = f, f.guarded
+	m.running, m.trainer.guarded = f, f.guarded
 	finished := false
 	defer func() {
-		m.running, m.compiled.guarded = nil, false
+		m.running, m.trainer.guarded = nil, false
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}
@@ -147,7 +147,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			return err
 		}
 	}
-	f.m.average()
+	f.m.trainer.useAverages()
 	return f.tell(TrainEnd)
 }
 

@@ -76,7 +76,7 @@ func (f *fit) tell(e Event) error {
 
 // takeRate takes the rate that a callback may have changed.
 func (f *fit) takeRate(c Callback) error {
-	rate := &f.m.compiled.rate
+	rate := &f.m.trainer.rate
 	if f.state.Rate == *rate {
 		return nil
 	}

@@ -25,7 +25,7 @@ func (f *fit) prepare(data Samples) (err error) {
 	if f.scores, err = m.measure(m.compiled); err != nil {
 		return err
 	}
-	rate, err := m.compiled.scheduled(m.compiled.rate)
+	rate, err := m.trainer.scheduled(m.trainer.rate)
 	if err != nil {
 		return err
 	}

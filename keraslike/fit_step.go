@@ -30,14 +30,14 @@ func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
 // learn makes an update on the batch that lies in the plan's buffers.
 func (f *fit) learn(b *batch) (err error) {
 	t, m, p := &f.state, f.m, f.plan
-	rate, err := m.compiled.scheduled(t.Rate)
+	rate, err := m.trainer.scheduled(t.Rate)
 	if err != nil {
 		return err
 	}
 	if err := m.update(p, rate); err != nil {
 		return blame(err, b.indices)
 	}
-	if next, err := m.compiled.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
+	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
 		t.Rate = next
 	}
 	if err := f.scores.add(p.result(), b); err != nil {

@@ -9,36 +9,36 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Gradient is the slope of what one layer of a model gives with respect to what
-// another gives, or to the model's input: what saliency maps, Grad-CAM and pictures
-// made by gradient ascent are computed from. It holds a graph of its own in the form
-// of prediction, with dropout off, and shares the weights. It is for one goroutine.
+// Gradient computes the gradient of one layer's output, the source, with respect to the
+// output of another layer or the model's input: what saliency maps, Grad-CAM and pictures
+// made by gradient ascent need. It has a graph of its own, as for prediction with dropout
+// off, which shares the model's weights. It is for one goroutine.
 type Gradient struct {
-	plan   *plan
-	of, at Shape
+	plan       *plan
+	source, at Shape
 }
 
-// Gradient prepares the slope of layer of with respect to layer at. Layers of nested
-// models are named by their paths, "vgg16/block5_conv3"; a layer that is used several
-// times stands for its first use. The empty of is the model's output, before softmax
-// or sigmoid where it ends with one; the empty at is its input.
-func (m *Model) Gradient(of, at string) (*Gradient, error) {
+// Gradient prepares the gradient of the output of layer source with respect to that of
+// layer at. Layers of nested models are named by their paths, "vgg16/block5_conv3"; of a
+// layer that is used several times the first use counts. An empty source is the model's
+// output, before softmax or sigmoid where it ends with one; an empty at is its input.
+func (m *Model) Gradient(source, at string) (*Gradient, error) {
 	switch {
 	case m.err != nil:
 		return nil, m.err
 	case !m.built:
 		return nil, fmt.Errorf("gradient: model %q has no weights yet: build, compile or load it", m.name)
-	case len(m.inputs) > 1 || of == "" && len(m.outputs) > 1:
+	case len(m.inputs) > 1 || source == "" && len(m.outputs) > 1:
 		return nil, fmt.Errorf("gradient: model %q has %d inputs and %d outputs, want one of each", m.name, len(m.inputs), len(m.outputs))
 	}
-	g, err := m.gradient(of, at)
+	g, err := m.gradient(source, at)
 	if err != nil {
 		return nil, fmt.Errorf("gradient: model %q: %w", m.name, err)
 	}
 	return g, nil
 }
 
-func (m *Model) gradient(of, at string) (*Gradient, error) {
+func (m *Model) gradient(source, at string) (*Gradient, error) {
 	building.Lock()
 	defer building.Unlock()
 	v, err := m.view(locating, planKey{batch: 1})
@@ -49,8 +49,8 @@ func (m *Model) gradient(of, at string) (*Gradient, error) {
 	if z := v.logits[from].of; z != nil {
 		from = z
 	}
-	if of != "" {
-		if from, err = v.layer(of); err != nil {
+	if source != "" {
+		if from, err = v.layer(source); err != nil {
 			return nil, err
 		}
 	}
@@ -64,22 +64,22 @@ func (m *Model) gradient(of, at string) (*Gradient, error) {
 		return nil, v.err
 	}
 	v.targets = graph.Nodes{direction}
-	slope := direction // of a layer with respect to itself
+	gradient := direction // of a layer with respect to itself
 	if from != to {
 		if !slices.Contains(from.Graph().ExactSubgraphRoots(from).AllNodes(), to) {
-			return nil, fmt.Errorf("layer %q does not depend on layer %q", of, at)
+			return nil, fmt.Errorf("layer %q does not depend on layer %q", source, at)
 		}
-		slopes, err := graph.Backpropagate(graph.Nodes{from}, graph.Nodes{direction}, graph.Nodes{to})
+		gradients, err := graph.Backpropagate(graph.Nodes{from}, graph.Nodes{direction}, graph.Nodes{to})
 		if err != nil {
 			return nil, v.blame(err)
 		}
-		slope = slopes[0]
+		gradient = gradients[0]
 	}
-	p := &plan{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{slope}}}
+	p := &plan{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
 	if err := p.compile(v, m.memoryLimit(locating, 1)); err != nil {
 		return nil, err
 	}
-	return &Gradient{plan: p, of: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
+	return &Gradient{plan: p, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
 }
 
 // layer is the node of the layer at a path.
@@ -90,19 +90,19 @@ func (v *view) layer(path string) (*graph.Node, error) {
 	return nil, fmt.Errorf("there is no layer %q", path)
 }
 
-// Of and At are the shapes of the two layers' outputs for one sample.
-func (g *Gradient) Of() Shape { return g.of }
+// Source is the shape of the source's output for one sample.
+func (g *Gradient) Source() Shape { return g.source }
 
-// At is the shape of the output that the slope is taken with respect to.
+// At is the shape, for one sample, of what the gradient is taken with respect to.
 func (g *Gradient) At() Shape { return g.at }
 
-// Run puts one sample x through the model and returns what the two layers gave and
+// Run computes the outputs of both layers for one sample x and
 //
-//	slope = ∂ Σ direction·of / ∂ at
+//	gradient = ∂ Σ direction·source / ∂ at
 //
-// The direction has the shape of layer of: one 1 among zeros asks for one of its
-// numbers. The results are overwritten by the next Run.
-func (g *Gradient) Run(x, direction []float32) (of, at, slope []float32, err error) {
+// The direction has the shape of the source: a single 1 among zeros selects one of its
+// numbers. The next Run overwrites the results.
+func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, err error) {
 	for _, b := range []struct {
 		what   string
 		to     *inputBuffer

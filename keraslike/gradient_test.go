@@ -45,14 +45,14 @@ func differences(t *testing.T, m *keraslike.Model, shape []int, x, direction []f
 		}
 		return sum
 	}
-	slope := make([]float32, len(x))
+	gradient := make([]float32, len(x))
 	for i := range x {
 		up, down := slices.Clone(x), slices.Clone(x)
 		up[i] += h
 		down[i] -= h
-		slope[i] = float32((at(up) - at(down)) / (2 * h))
+		gradient[i] = float32((at(up) - at(down)) / (2 * h))
 	}
-	return slope
+	return gradient
 }
 
 func wantNear(t *testing.T, what string, got, want []float32) {
@@ -79,8 +79,8 @@ func ramp(n int) []float32 {
 	return x
 }
 
-// TestGradientDifferences compares slopes with central differences of models cut
-// where the slope begins and ends.
+// TestGradientDifferences compares gradients with central differences of models cut
+// at both ends of the gradient.
 func TestGradientDifferences(t *testing.T) {
 	m, head, tail := branched(t)
 	logits, err := m.SubModel("top/logits")
@@ -117,7 +117,7 @@ func TestGradientDifferences(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // a second run computes the same
-				of, at, slope, err := g.Run(x, c.direction)
+				of, at, gradient, err := g.Run(x, c.direction)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -127,10 +127,10 @@ func TestGradientDifferences(t *testing.T) {
 					t.Fatal(err)
 				}
 				wantNear(t, "value", of, whole.Values())
-				wantNear(t, "slope", slope, differences(t, c.whole, c.shape, c.at0, c.direction))
+				wantNear(t, "gradient", gradient, differences(t, c.whole, c.shape, c.at0, c.direction))
 			}
-			if g.Of().Size() != len(c.direction) || !g.At().Equal(c.shape) {
-				t.Errorf("shapes are %v and %v", g.Of(), g.At())
+			if g.Source().Size() != len(c.direction) || !g.At().Equal(c.shape) {
+				t.Errorf("shapes are %v and %v", g.Source(), g.At())
 			}
 		})
 	}
@@ -139,9 +139,9 @@ func TestGradientDifferences(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, slope, err := g.Run(x, ramp(3*2*4))
-	if err != nil || !slices.Equal(slope, ramp(3*2*4)) {
-		t.Errorf("slope of a layer with respect to itself is %v (%v)", slope, err)
+	_, _, gradient, err := g.Run(x, ramp(3*2*4))
+	if err != nil || !slices.Equal(gradient, ramp(3*2*4)) {
+		t.Errorf("gradient of a layer with respect to itself is %v (%v)", gradient, err)
 	}
 }
 

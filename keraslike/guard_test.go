@@ -170,7 +170,7 @@ func rudely(t *testing.T, r *rude, ahead int, stream bool) (*keraslike.Model, er
 		r.call("Begin")
 		return rudeMeasurement{r}, nil
 	})
-	row := keraslike.MetricOf("row", func(_, _ []float32) float64 { r.call("row"); return 1 })
+	row := keraslike.CustomRowMetric("row", func(_, _ []float32) float64 { r.call("row"); return 1 })
 	if err := m.Compile(optimizer, rudeLoss{keraslike.SparseCategoricalCrossentropy, r}, metric, row); err != nil {
 		return m, err
 	}
@@ -319,7 +319,7 @@ func TestGoexit(t *testing.T) {
 // compiled as before.
 func TestCompileFailsWhole(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax))
-	bad := keraslike.LossOf("bad", func(_, _ *graph.Node) (*graph.Node, error) { panic("no") })
+	bad := keraslike.CustomLoss("bad", func(_, _ *graph.Node) (*graph.Node, error) { panic("no") })
 	if err := m.Compile(keraslike.SGD(1), bad, keraslike.Seed(1)); err == nil {
 		t.Fatal("compiled with a loss that panics")
 	}

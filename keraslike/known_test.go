@@ -146,12 +146,12 @@ func TestLossValues(t *testing.T) {
 // TestMetricValues streams over unequal batches and compares the metric after
 // each with testdata/golden/metrics.json.
 func TestMetricValues(t *testing.T) {
-	names := map[string]keraslike.MetricFunc{
+	names := map[string]keraslike.Metric{
 		"binary_accuracy": keraslike.BinaryAccuracy, "categorical_accuracy": keraslike.CategoricalAccuracy,
 		"sparse_categorical_accuracy": keraslike.SparseCategoricalAccuracy, "mean_absolute_error": keraslike.MAE,
 		"mean_squared_error": keraslike.MSE, "root_mean_squared_error": keraslike.RMSE,
 	}
-	seen := map[keraslike.MetricFunc]int{}
+	seen := map[keraslike.Metric]int{}
 	for _, c := range golden.Load(t, "metrics") {
 		m, ok := names[c.Args.String("metric")]
 		_, weights := c.Inputs["sample_weight"]
@@ -159,12 +159,12 @@ func TestMetricValues(t *testing.T) {
 			continue
 		}
 		seen[m]++
-		metrics := []keraslike.MetricFunc{m}
-		if strings.HasSuffix(string(m), "accuracy") && c.Name != "binary_accuracy_three_outputs" {
+		metrics := []keraslike.Metric{m}
+		if strings.HasSuffix(m.Name(), "accuracy") && c.Name != "binary_accuracy_three_outputs" {
 			metrics = append(metrics, keraslike.Accuracy) // which has to choose this one
 		}
 		for _, m := range metrics {
-			t.Run(fmt.Sprint(c.Name, " by ", m), func(t *testing.T) {
+			t.Run(fmt.Sprint(c.Name, " by ", m.Name()), func(t *testing.T) {
 				pred, target := c.Inputs["pred"], c.Inputs["true"]
 				measure, err := m.Begin(pred.Shape[1:], target.Shape[1:])
 				if err != nil {
@@ -179,7 +179,7 @@ func TestMetricValues(t *testing.T) {
 	}
 	for _, m := range names {
 		if seen[m] == 0 {
-			t.Errorf("%s has no known values", m)
+			t.Errorf("%s has no known values", m.Name())
 		}
 	}
 }
@@ -202,7 +202,7 @@ func stream(t *testing.T, m keraslike.Measurement, pred, target golden.Array, ba
 // divides by the same 1 - β₂ᵗ.
 const betaRounding = 2e-5
 
-// TestOptimizerValues makes five steps with each optimiser and compares every
+// TestOptimizerValues makes five steps with each optimizer and compares every
 // weight after every step, and the state at the end, with
 // testdata/golden/optimizers.json.
 func TestOptimizerValues(t *testing.T) {
@@ -245,30 +245,30 @@ func TestOptimizerValues(t *testing.T) {
 	}
 }
 
-// optimizerOf is the optimiser of a case, nil where this package has none or
+// optimizerOf is the optimizer of a case, nil where this package has none or
 // not its options.
 func optimizerOf(a golden.Args) keraslike.Optimizer {
 	rate := a.Float("learning_rate")
 	switch a.String("optimizer") {
 	case "SGD":
-		opts := []keraslike.SGDOption{keraslike.Momentum(a.Float("momentum"))}
+		opts := []keraslike.OptimizerOption{keraslike.Momentum(a.Float("momentum"))}
 		if a.Bool("nesterov") {
-			opts = append(opts, keraslike.Nesterov{})
+			opts = append(opts, keraslike.Nesterov)
 		}
 		return keraslike.SGD(rate, opts...)
 	case "RMSprop":
-		opts := []keraslike.RMSpropOption{keraslike.Rho(a.Float("rho")), keraslike.Momentum(a.Float("momentum")), keraslike.Epsilon(a.Float("epsilon"))}
+		opts := []keraslike.OptimizerOption{keraslike.Rho(a.Float("rho")), keraslike.Momentum(a.Float("momentum")), keraslike.Epsilon(a.Float("epsilon"))}
 		if a.Bool("centered") {
-			opts = append(opts, keraslike.Centered{})
+			opts = append(opts, keraslike.Centered)
 		}
 		return keraslike.RMSprop(rate, opts...)
 	case "Adam":
 		if a.Float("weight_decay") != 0 {
 			return nil
 		}
-		opts := []keraslike.AdamOption{keraslike.Beta1(a.Float("beta_1")), keraslike.Beta2(a.Float("beta_2")), keraslike.Epsilon(a.Float("epsilon"))}
+		opts := []keraslike.OptimizerOption{keraslike.Beta1(a.Float("beta_1")), keraslike.Beta2(a.Float("beta_2")), keraslike.Epsilon(a.Float("epsilon"))}
 		if a.Bool("amsgrad") {
-			opts = append(opts, keraslike.AMSGrad{})
+			opts = append(opts, keraslike.AMSGrad)
 		}
 		return keraslike.Adam(rate, opts...)
 	}

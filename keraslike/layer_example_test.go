@@ -201,8 +201,8 @@ func ExampleBidirectional() {
 }
 
 // A loss of one's own, of graph nodes: the mean of |p - t|³.
-func ExampleLossOf() {
-	cubic := keraslike.LossOf("cubic", func(p, t *graph.Node) (*graph.Node, error) {
+func ExampleCustomLoss() {
+	cubic := keraslike.CustomLoss("cubic", func(p, t *graph.Node) (*graph.Node, error) {
 		e, err := graph.Sub(p, t)
 		if err != nil {
 			return nil, err

@@ -318,7 +318,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	step()
 	moves, still := strings.Fields(r.moves), strings.Fields(r.still)
 	for _, w := range m.weights {
-		want := slices.Contains(m.free, w) || slices.Contains(moves, w.name)
+		want := slices.Contains(m.trainer.weights, w) || slices.Contains(moves, w.name)
 		if changed := !slices.Equal(w.Value(), before[w]); changed != want && !slices.Contains(still, w.name) {
 			t.Errorf("one step of training changed %s: %v, want %v", w.path, changed, want)
 		}

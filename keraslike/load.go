@@ -200,7 +200,7 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	if err := c.checkProgress(); err != nil {
 		return err
 	}
-	m.compiled.steps, m.compiled.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
+	m.trainer.steps, m.trainer.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
 	for i, k := range c.interruption.Callbacks {
 		for _, w := range m.weights { // before there is memory for them
 			if name := m.keptName(i, w); k.Kept && !f.Has(name) {
@@ -211,7 +211,7 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	if err := m.setLeft(c.interruption); err != nil {
 		return fmt.Errorf("settings of compile: %w", err)
 	}
-	for _, k := range append(m.state(), m.keptWeights(m.left.Callbacks)...) {
+	for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(m.left.Callbacks)...) {
 		expected[k.name] = true
 		if err := read(f, k.name, k.shape, k.values); err != nil {
 			return err

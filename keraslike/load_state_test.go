@@ -30,7 +30,7 @@ func stateModel(t *testing.T) *keraslike.Model {
 		keraslike.Dense(3, keraslike.KernelRegularizer(keraslike.L1L2(0.01, 0.02)), keraslike.KernelConstraint(keraslike.MaxNorm(3)), keraslike.Name("d")),
 		keraslike.BatchNormalization(), keraslike.LeakyReLU(), keraslike.Rescaling(0.5, 0.25), keraslike.Dense(2, keraslike.Softmax, keraslike.Name("e")))
 	err := m.Compile(
-		keraslike.RMSprop(0.01, keraslike.Momentum(0.9), keraslike.Centered{}, keraslike.ClipNorm(5), keraslike.WeightDecay(0.03), keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.5),
+		keraslike.RMSprop(0.01, keraslike.Momentum(0.9), keraslike.Centered, keraslike.ClipNorm(5), keraslike.WeightDecay(0.03), keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.5),
 			keraslike.WithSchedule(keraslike.PolynomialDecay{Steps: 10, End: 0.001, Power: 2})),
 		keraslike.CategoricalFocalCrossentropy(keraslike.FocalGamma(3)),
 		keraslike.LossWeights(0.75), keraslike.AUC(), keraslike.Precision(keraslike.Threshold(0.3)))

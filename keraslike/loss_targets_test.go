@@ -56,7 +56,7 @@ func TestTargetsOutside(t *testing.T) {
 		wants string
 	}{
 		"binary":            {k.BinaryCrossentropy, k.Sigmoid, one, 2, []float32{255, -1, 1.001, -1e-3}, "want 0 to 1"},
-		"binary logits":     {k.BinaryCrossentropy.With(k.FromLogits{}), k.Linear, one, 2, []float32{255, -1}, "want 0 to 1"},
+		"binary logits":     {k.BinaryCrossentropy.With(k.FromLogits), k.Linear, one, 2, []float32{255, -1}, "want 0 to 1"},
 		"smoothed":          {k.BinaryCrossentropy.With(k.LabelSmoothing(0.1)), k.Sigmoid, one, 2, []float32{255, -1}, "want 0 to 1"},
 		"categorical":       {k.CategoricalCrossentropy, k.Softmax, three, 7, []float32{255, -1}, "want 0 to 1"},
 		"unnormalized":      {k.CategoricalCrossentropy, k.Sigmoid, three, 7, []float32{255, -1}, "want 0 to 1"},
@@ -69,7 +69,7 @@ func TestTargetsOutside(t *testing.T) {
 		"categorical hinge": {k.CategoricalHinge, k.Linear, three, 7, []float32{255, -2}, "want -1 and 1 or 0 and 1"},
 		"mse":               {k.MeanSquaredError, k.Sigmoid, one, 2, []float32{255, -3}, "want about 0 to 1"},
 		"huber":             {k.Huber(1), k.Softmax, three, 7, []float32{255, -3}, "want about 0 to 1"},
-		"own":               {k.LossOf("own", func(p, y *graph.Node) (*graph.Node, error) { return graph.MeanSquaredError(p, y) }), k.Sigmoid, one, 2, nil, ""},
+		"own":               {k.CustomLoss("own", func(p, y *graph.Node) (*graph.Node, error) { return graph.MeanSquaredError(p, y) }), k.Sigmoid, one, 2, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cols := len(c.y) / 4

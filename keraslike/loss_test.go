@@ -20,24 +20,24 @@ func lossOf(c golden.Case) keraslike.Loss {
 	case "huber":
 		return keraslike.Huber(a.Float("delta"))
 	case "binary_focal_crossentropy", "categorical_focal_crossentropy":
-		opts := []keraslike.FocalOption{keraslike.LabelSmoothing(a.Float("label_smoothing"))}
+		opts := []keraslike.LossOption{keraslike.LabelSmoothing(a.Float("label_smoothing"))}
 		if a["alpha"] != nil {
 			opts = append(opts, keraslike.FocalAlpha(a.Float("alpha")), keraslike.FocalGamma(a.Float("gamma")))
 		}
 		if a.Bool("from_logits") {
-			opts = append(opts, keraslike.FromLogits{})
+			opts = append(opts, keraslike.FromLogits)
 		}
 		if a.Bool("apply_class_balancing") {
-			opts = append(opts, keraslike.ClassBalancing{})
+			opts = append(opts, keraslike.ClassBalancing)
 		}
 		if strings.HasPrefix(name, "binary") {
 			return keraslike.BinaryFocalCrossentropy(opts...)
 		}
 		return keraslike.CategoricalFocalCrossentropy(opts...)
 	}
-	var opts []keraslike.CrossentropyOption
+	var opts []keraslike.LossOption
 	if a.Bool("from_logits") {
-		opts = append(opts, keraslike.FromLogits{})
+		opts = append(opts, keraslike.FromLogits)
 	}
 	if s := a.Float("label_smoothing"); s != 0 {
 		opts = append(opts, keraslike.LabelSmoothing(s))
@@ -76,7 +76,7 @@ func TestEveryLossValue(t *testing.T) {
 }
 
 // A cross-entropy takes the logits of its own activation only: softmax outputs
-// are probabilities to the binary one, and Keras normalises what sigmoid gives
+// are probabilities to the binary one, and Keras normalizes what sigmoid gives
 // the categorical one.
 func TestCrossentropyOfOtherActivation(t *testing.T) {
 	x := golden.Array{Shape: []int{3}, Data: []float64{0.5, -1, 2}}
@@ -103,7 +103,7 @@ func TestCrossentropyOfOtherActivation(t *testing.T) {
 }
 
 func TestLossOf(t *testing.T) {
-	quartic := keraslike.LossOf("quartic", func(p, y *graph.Node) (*graph.Node, error) {
+	quartic := keraslike.CustomLoss("quartic", func(p, y *graph.Node) (*graph.Node, error) {
 		e, err := graph.Sub(p, y)
 		if err != nil {
 			return nil, err
@@ -126,12 +126,12 @@ func TestLossMistakes(t *testing.T) {
 	compile := func(l keraslike.Loss, units int) error {
 		return keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(units)).Compile(keraslike.SGD(0.1), l)
 	}
-	wantError(t, compile(keraslike.MeanSquaredError.With(keraslike.FromLogits{}), 1), "mean_squared_error", "no cross-entropy")
+	wantError(t, compile(keraslike.MeanSquaredError.With(keraslike.FromLogits), 1), "mean_squared_error", "no cross-entropy")
 	wantError(t, compile(keraslike.SparseCategoricalCrossentropy.With(keraslike.LabelSmoothing(0.1)), 3), "cannot be smoothed", "categorical_crossentropy")
 	wantError(t, compile(keraslike.BinaryCrossentropy.With(keraslike.LabelSmoothing(2)), 1), "label smoothing is 2", "0 to 1")
 	wantError(t, compile(keraslike.Huber(0), 1), "huber", "delta is 0")
-	wantError(t, compile(keraslike.CategoricalFocalCrossentropy(keraslike.ClassBalancing{}), 3), "only the binary form")
+	wantError(t, compile(keraslike.CategoricalFocalCrossentropy(keraslike.ClassBalancing), 3), "ClassBalancing does not fit, want FocalAlpha, FocalGamma, FromLogits, LabelSmoothing")
 	wantError(t, compile(keraslike.CategoricalHinge, 1), "categorical_hinge", "two classes")
 	wantError(t, compile(keraslike.LossFunc("mes"), 1), `loss "mes"`, "unknown")
-	wantError(t, compile(keraslike.LossOf("mine", func(_, _ *graph.Node) (*graph.Node, error) { return nil, nil }), 1), `loss "mine"`, "no node")
+	wantError(t, compile(keraslike.CustomLoss("mine", func(_, _ *graph.Node) (*graph.Node, error) { return nil, nil }), 1), `loss "mine"`, "no node")
 }

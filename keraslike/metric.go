@@ -4,10 +4,8 @@ package keraslike
 
 import (
 	"fmt"
-	"math"
+	"maps"
 	"slices"
-
-	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // Metric measures a model beside its loss, streaming over the batches of an
@@ -21,7 +19,9 @@ type Metric interface {
 	Begin(prediction, target Shape) (Measurement, error)
 }
 
-// Measurement adds up one metric over batches.
+// Measurement sums up one metric over batches. It may also be a WeightedMeasurement, a
+// SummingMeasurement, Domained, a Vector or a Matrix; those of this package are the first
+// three.
 type Measurement interface {
 	// Add takes n samples. The slices are valid during the call only.
 	Add(n int, prediction, target []float32)
@@ -32,199 +32,231 @@ type Measurement interface {
 }
 
 // WeightedMeasurement is a Measurement that can give samples weights, as the
-// metrics of WeightedMetrics do. All of this package are.
+// metrics of WeightedMetrics do.
 type WeightedMeasurement interface {
 	Measurement
 	// AddWeighted is Add with a weight for each of the n samples.
 	AddWeighted(n int, prediction, target, weights []float32)
 }
 
-// MetricFunc is a metric of this package that is a mean over rows, by its
-// Keras name.
-type MetricFunc string
+// SummingMeasurement is a Measurement whose sums can be saved in the middle of an epoch: the
+// logs of a resumed epoch then cover all of it, otherwise the rest of it.
+type SummingMeasurement interface {
+	Measurement
+	// Sums are all numbers that Add changes, always as many and in the same order.
+	Sums() []*float64
+}
 
-// The metrics.
+// Vector is a Measurement of several numbers, such as the F1 scores of classes.
+type Vector interface {
+	Measurement
+	// Values are the numbers, of which Value is a mean or the like.
+	Values() []float64
+}
+
+// Matrix is a Measurement of a table, such as the confusion matrix: Rows()[i][j] is
+// how often, or with what weight, a sample of class i was taken for class j.
+type Matrix interface {
+	Measurement
+	// Rows is the table over all samples since the last Reset.
+	Rows() [][]float64
+}
+
+// goal is what training should do to a number.
+type goal int
+
 const (
-	// Accuracy is BinaryAccuracy, CategoricalAccuracy or
-	// SparseCategoricalAccuracy, by the shapes of output and target.
-	Accuracy                  MetricFunc = "accuracy"
-	BinaryAccuracy            MetricFunc = "binary_accuracy"             // share of [p > 1/2] that equal t, which is 0 or 1
-	CategoricalAccuracy       MetricFunc = "categorical_accuracy"        // share of rows with argmax p = argmax t
-	SparseCategoricalAccuracy MetricFunc = "sparse_categorical_accuracy" // share of rows with argmax p = t
-	MAE                       MetricFunc = "mae"                         // mean |p - t|
-	MSE                       MetricFunc = "mse"                         // mean (p - t)²
-	RMSE                      MetricFunc = "rmse"                        // √MSE over all samples seen
-	Cosine                    MetricFunc = "cosine_similarity"           // mean of p·t/(|p|·|t|)
-	R2Score                   MetricFunc = "r2_score"                    // 1 - Σ (t - p)²/Σ (t - mean t)², the mean over the outputs
-	ConfusionMatrix           MetricFunc = "confusion_matrix"            // a Matrix: how often class i was taken for j; its value is the accuracy
+	unknownGoal goal = iota
+	minimize
+	maximize
+	unknownSeries // the model measures nothing of that name
 )
 
-var metricFuncs = []MetricFunc{Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, MAE, MSE, RMSE, Cosine, R2Score, ConfusionMatrix}
+// goalMetric is a Metric that knows its goal.
+type goalMetric interface{ goal() goal }
+
+// goalOf returns the goal of a metric: those of this package know it, others may have the
+// name of one.
+func goalOf(m Metric) goal {
+	if own, ok := m.(goalMetric); ok {
+		return own.goal()
+	}
+	return goalOfName(m.Name())
+}
+
+// goalOfName returns the goal of a metric or a loss of this package.
+func goalOfName(name string) goal {
+	if name == "loss" {
+		return minimize
+	}
+	if make, ok := metricKinds[name]; ok {
+		return goalOf(make())
+	}
+	return unknownGoal
+}
+
+// memoryMetric is a Metric that needs memory in proportion to its settings or to the output.
+type memoryMetric interface{ memory(output Shape) float64 }
+
+// memoryOf is how many bytes a measurement of a metric of this package holds for an output.
+func memoryOf(m Metric, output Shape) float64 {
+	if own, ok := m.(memoryMetric); ok {
+		return own.memory(output)
+	}
+	return 0
+}
+
+// bytesOfNumber is the size of a sum.
+const bytesOfNumber = 8
+
+// classesOf is the number of classes that an output tells apart.
+func classesOf(output Shape) float64 {
+	if len(output) == 0 {
+		return 1
+	}
+	return max(2, float64(output[len(output)-1]))
+}
+
+// MetricFunc is a metric of this package without settings, by its Keras name. The losses of
+// type LossFunc, such as MSE and MAE, are metrics, too.
+type MetricFunc string
+
+// metricKind is all that distinguishes one MetricFunc from the others.
+type metricKind struct {
+	begin  func(p, t Shape) (Measurement, error)
+	goal   goal
+	memory func(output Shape) float64 // nil for little
+}
+
+// metricFuncs are the kinds of all MetricFuncs, each of which registers itself.
+var metricFuncs = map[MetricFunc]metricKind{}
+
+func registerMetricFunc(m MetricFunc, kind metricKind) struct{} {
+	metricFuncs[m] = kind
+	return registerMetric(string(m), func() Metric { return m })
+}
+
+// metricKinds makes a metric with default settings for each name, into which the settings of
+// a saved model are read. Every metric registers itself.
+var metricKinds = map[string]func() Metric{}
+
+func registerMetric(name string, make func() Metric) struct{} {
+	metricKinds[name] = make
+	return struct{}{}
+}
 
 // Name is the Keras name.
 func (m MetricFunc) Name() string { return string(m) }
 
-func (m MetricFunc) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
-
-// Begin resolves Accuracy and checks the shapes.
+// Begin checks the shapes.
 func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
-	classes := 1
-	if len(p) > 0 {
-		classes = p[len(p)-1]
+	if kind, ok := metricFuncs[m]; ok {
+		return kind.begin(p, t)
 	}
-	if m == Accuracy {
-		switch {
-		case len(t) == len(p)-1 && p[:len(t)].Equal(t):
-			m = SparseCategoricalAccuracy
-		case classes > 1:
-			m = CategoricalAccuracy
-		default:
-			m = BinaryAccuracy
+	return nil, fmt.Errorf("metric %q: unknown, want one of %q, a loss or a metric made by a function", string(m), slices.Sorted(maps.Keys(metricFuncs)))
+}
+
+func (m MetricFunc) applyCompile(c *compileSettings) { c.measure(m) }
+func (m MetricFunc) goal() goal                      { return metricFuncs[m].goal }
+
+func (m MetricFunc) memory(output Shape) float64 {
+	if memory := metricFuncs[m].memory; memory != nil {
+		return memory(output)
+	}
+	return 0
+}
+
+// MetricOption is an option of a metric. An option that a metric does not have is reported by
+// Compile, as are values out of range.
+type MetricOption interface{ applyMetric(*settable) }
+
+// Threshold is the prediction above which Precision, Recall and F1Score take a class for
+// present. The default is 0.5; in F1Score it is the row's largest prediction.
+func Threshold(threshold float64) MetricOption { return optionValue[float64]{"Threshold", threshold} }
+
+// Thresholds is the number of thresholds of AUC, 2 to 1,048,576; the default is 200.
+func Thresholds(n int) MetricOption { return optionValue[int]{"Thresholds", n} }
+
+// MetricFlag is a MetricOption that turns something on; by default it is off.
+type MetricFlag string
+
+func (f MetricFlag) applyMetric(s *settable) { assignOption(s, string(f), true) }
+
+// PRCurve makes AUC measure precision over recall instead of the ROC curve.
+const PRCurve MetricFlag = "PRCurve"
+
+// Named is a metric with another name in logs and in History, for instance where two
+// of one kind are measured:
+//
+//	k.AUC(), k.Named("auc_pr", k.AUC(k.PRCurve))
+func Named(name string, m Metric) Metric {
+	if r, ok := m.(renamed); ok {
+		m = r.Metric
+	}
+	return renamed{m, name}
+}
+
+type renamed struct {
+	Metric
+	name string
+}
+
+func (m renamed) Name() string                    { return m.name }
+func (m renamed) applyCompile(c *compileSettings) { c.measure(m) }
+func (m renamed) goal() goal                      { return goalOf(m.Metric) }
+func (m renamed) memory(output Shape) float64     { return memoryOf(m.Metric, output) }
+
+func (m renamed) Begin(p, t Shape) (Measurement, error) {
+	if m.name == "" || m.Metric == nil {
+		return nil, fmt.Errorf("metric %q: want a name and a metric", m.name)
+	}
+	return m.Metric.Begin(p, t)
+}
+
+// CustomMetric is a metric of your own: begin makes a Measurement for predictions and
+// targets of the given sample shapes. Load has to be told of it by WithCustomMetric.
+// CustomRowMetric is simpler for what is a mean over rows.
+func CustomMetric(name string, begin func(prediction, target Shape) (Measurement, error)) Metric {
+	return &customMetric{name, begin}
+}
+
+type customMetric struct {
+	name  string
+	begin func(p, t Shape) (Measurement, error)
+}
+
+func (m *customMetric) Name() string                    { return m.name }
+func (m *customMetric) applyCompile(c *compileSettings) { c.measure(m) }
+
+func (m *customMetric) Begin(p, t Shape) (Measurement, error) {
+	if m.name == "" || m.begin == nil {
+		return nil, fmt.Errorf("metric %q: want a name and a function", m.name)
+	}
+	return m.begin(p, t)
+}
+
+// pointers are the addresses of all numbers of the lists.
+func pointers(list ...[]float64) (to []*float64) {
+	for _, values := range list {
+		for i := range values {
+			to = append(to, &values[i])
 		}
 	}
-	want := p
-	r := &rowMean{name: string(m), cols: classes, targetCols: classes}
-	switch m {
-	case BinaryAccuracy:
-		r.row, r.targets, r.hits = binaryRow(0.5), probabilities, true
-	case CategoricalAccuracy:
-		r.row = categoricalRow
-	case SparseCategoricalAccuracy:
-		r.row, r.targetCols, r.targets, r.hits = sparseRow, 1, classNumbers(classes), true
-		want = p[:max(0, len(p)-1)]
-	case MAE:
-		r.row = absoluteRow
-	case MSE:
-		r.row = squareRow
-	case RMSE:
-		r.row, r.root = squareRow, true
-	case Cosine:
-		loss := kernel.Cosine[float32]()
-		r.row = func(p, t []float32) float64 { return -loss.Value(p, t) }
-	case R2Score:
-		if !t.Equal(p) || len(p) == 0 {
-			return nil, fmt.Errorf("metric %s: targets have shape %v, predictions %v, want one shape of at least one axis", m, t, p)
-		}
-		return newR2(p.Size()), nil
-	case ConfusionMatrix:
-		return newConfusion(p, t)
-	default:
-		return nil, fmt.Errorf("metric %q: unknown, want one of %q, a loss or a metric made by a function", string(m), metricFuncs)
-	}
-	if !t.Equal(want) {
-		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m, t, want, p)
-	}
-	return r, nil
+	return to
 }
 
-// rowMean is the mean over rows of a function of a row of the prediction and
-// the row of the target that goes with it.
-type rowMean struct {
-	domain
-	name                 string
-	row                  func(p, t []float32) float64
-	cols, targetCols     int
-	targets, predictions *numbers // that the row has a value for
-	own                  bool     // row is the user's, which knows its domain itself
-	root                 bool
-	signed               bool      // where all targets of a batch are 0 or 1, 0 stands for -1
-	signs                []float32 // of a row
-	hits                 bool      // row counts hits, of which a target outside is none
-	lossWeights          []float32 // of the samples that are added, whether the metric heeds them or not
-	sum, weight          float64
-}
-
-var _ Domained = (*rowMean)(nil)
-
-// Add takes the rows of n samples.
-func (r *rowMean) Add(n int, p, t []float32) { r.AddWeighted(n, p, t, nil) }
-
-// AddWeighted takes the rows of n samples, each with its sample's weight.
-func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
-	rows := len(p) / r.cols
-	if !r.own {
-		r.look(p, t)
-	}
-	binary := r.signed && !slices.ContainsFunc(t, func(v float32) bool { return v != 0 && v != 1 })
-	for i := range rows {
-		w, p, t := 1.0, p[i*r.cols:(i+1)*r.cols], t[i*r.targetCols:(i+1)*r.targetCols]
-		if weights != nil {
-			w = float64(weights[i/(rows/n)])
-		}
-		if w != 0 && !r.excused(i, rows) && (r.outside(r.name, i, rows, r.targets.check("target", t, 0)) ||
-			r.outside(r.name, i, rows, r.predictions.check("prediction", p, predictionRounding))) {
-			continue
-		}
-		if binary {
-			for j, v := range t {
-				r.signs[j] = 2*v - 1
-			}
-			t = r.signs
-		}
-		r.sum += w * r.row(p, t)
-		r.weight += w
-	}
-}
-
-// excused tells whether a metric that is not weighted takes any target: one that counts
-// hits takes the label -1 of a sample that has weight 0 in the loss for a miss, as Keras does.
-func (r *rowMean) excused(row, rows int) bool {
-	return r.hits && r.lossWeights != nil && r.lossWeights[row/(rows/len(r.lossWeights))] == 0
-}
-
-// Value is the mean, or its root.
-func (r *rowMean) Value() float64 {
-	v := r.value(r.sum / r.weight)
-	if r.root {
-		return math.Sqrt(v)
-	}
-	return v
-}
-
-// Reset forgets all rows.
-func (r *rowMean) Reset() {
-	r.forget()
-	r.sum, r.weight = 0, 0
-}
-
-// binaryRow is the share of predictions on the target's side of a threshold. As in
-// Keras a target between 0 and 1 is on neither.
-func binaryRow(threshold float64) func(p, t []float32) float64 {
-	return func(p, t []float32) float64 {
-		n := 0
-		for j, v := range p {
-			if indicator(v > float32(threshold)) == float64(t[j]) {
-				n++
-			}
-		}
-		return float64(n) / float64(len(p))
-	}
-}
-
-func categoricalRow(p, t []float32) float64 { return indicator(argmax(p) == argmax(t)) }
-
-func sparseRow(p, t []float32) float64 { return indicator(argmax(p) == int(t[0])) }
-
-func absoluteRow(p, t []float32) float64 {
-	var s float64
-	for j, v := range p {
-		s += math.Abs(float64(v) - float64(t[j]))
-	}
-	return s / float64(len(p))
-}
-
-func squareRow(p, t []float32) float64 {
-	var s float64
-	for j, v := range p {
-		d := float64(v) - float64(t[j])
-		s += d * d
-	}
-	return s / float64(len(p))
-}
-
+// indicator is 1 for true and 0 for false.
 func indicator(b bool) float64 {
 	if b {
 		return 1
 	}
 	return 0
+}
+
+// ratio is a/b, 0 for b = 0.
+func ratio(a, b float64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return a / b
 }

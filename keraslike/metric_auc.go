@@ -10,35 +10,23 @@ import (
 // AUC is the area under the curve that evenly spaced thresholds draw: trapezia
 // under the ROC curve, of true positives over false positives, or with PRCurve the
 // area under precision over recall as Davis & Goadrich (2006) interpolate it.
-// Predictions lie between 0 and 1, which Keras clips them to and this metric demands,
-// or are logits, with FromLogits; all outputs are taken together. Targets are 0 and 1; as
-// in Keras any between them is true.
+// Predictions must lie between 0 and 1, to which Keras clips them, or be logits, with
+// FromLogits; all outputs are pooled. Targets are 0 and 1; as in Keras any between them is
+// true.
 //
-// Options: Thresholds (default 200), PRCurve, FromLogits.
 // See https://keras.io/api/metrics/classification_metrics/.
-func AUC(opts ...AUCOption) Metric {
+//
+// Options: Thresholds (200), PRCurve (off), FromLogits (off).
+func AUC(opts ...MetricOption) Metric {
 	m := &auc{Thresholds: 200}
-	for _, o := range given(opts, &m.mistake) {
-		o.applyAUC(m)
-	}
+	m.mistake = configure(opts, MetricOption.applyMetric, fields{"Thresholds": &m.Thresholds, "PRCurve": &m.PR, "FromLogits": &m.FromLogits})
 	return m
 }
 
-// AUCOption is an option of AUC: Thresholds, PRCurve or FromLogits.
-type AUCOption interface{ applyAUC(*auc) }
+// maxThresholds tell more apart than a float32 between 0 and 1 does near 1.
+const maxThresholds = 1 << 20
 
-// Thresholds is the number of thresholds of AUC, 2 to 1,048,576.
-type Thresholds int
-
-// PRCurve measures precision over recall instead of the ROC curve.
-type PRCurve struct{}
-
-func (n Thresholds) applyAUC(m *auc) { m.Thresholds = int(n) }
-func (PRCurve) applyAUC(m *auc)      { m.PR = true }
-func (FromLogits) applyAUC(m *auc)   { m.FromLogits = true }
-
-// mostThresholds tell more apart than a float32 between 0 and 1 does near 1.
-const mostThresholds = 1 << 20
+var _ = registerMetric("auc", func() Metric { return AUC() })
 
 type auc struct {
 	Thresholds int  `json:"num_thresholds"`
@@ -48,15 +36,17 @@ type auc struct {
 	mistake error // in the options
 }
 
-func (m *auc) Name() string             { return "auc" }
-func (m *auc) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
+func (m *auc) Name() string                    { return "auc" }
+func (m *auc) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *auc) goal() goal                      { return maximize }
+func (m *auc) memory(Shape) float64            { return 3 * bytesOfNumber * float64(m.Thresholds) }
 
 func (m *auc) Begin(p, t Shape) (Measurement, error) {
 	if m.mistake != nil {
 		return nil, fmt.Errorf("metric auc: %w", m.mistake)
 	}
-	if m.Thresholds < 2 || m.Thresholds > mostThresholds {
-		return nil, fmt.Errorf("metric auc: %d thresholds, want 2 to %d", m.Thresholds, mostThresholds)
+	if m.Thresholds < 2 || m.Thresholds > maxThresholds {
+		return nil, fmt.Errorf("metric auc: %d thresholds, want 2 to %d", m.Thresholds, maxThresholds)
 	}
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric auc: targets have shape %v, want %v as predictions", t, p)
@@ -73,7 +63,10 @@ type area struct {
 	positives, negatives []float64
 }
 
-var _ Domained = (*area)(nil)
+var (
+	_ Domained           = (*area)(nil)
+	_ SummingMeasurement = (*area)(nil)
+)
 
 func (m *area) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
@@ -142,6 +135,9 @@ func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
 	}
 	return ratio(slope*(tp1-tp0+intercept*logarithm), max(positives, 0))
 }
+
+// Sums are the counts by threshold.
+func (m *area) Sums() []*float64 { return append(pointers(m.positives, m.negatives), &m.lost) }
 
 func (m *area) Reset() {
 	m.forget()

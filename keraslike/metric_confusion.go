@@ -4,18 +4,20 @@ package keraslike
 
 import "fmt"
 
-// Matrix is a Measurement of a table, such as the confusion matrix: Rows()[i][j] is
-// how often, or with what weight, a sample of class i was taken for class j.
-type Matrix interface {
-	Measurement
-	// Rows is the table over all samples since the last Reset.
-	Rows() [][]float64
-}
+// ConfusionMatrix is a Matrix of how often class i was taken for class j. Its value is the
+// accuracy.
+const ConfusionMatrix MetricFunc = "confusion_matrix"
+
+var _ = registerMetricFunc(ConfusionMatrix, metricKind{
+	begin: newConfusion, goal: maximize,
+	memory: func(output Shape) float64 { return bytesOfNumber * classesOf(output) * classesOf(output) },
+})
 
 var (
 	_ Matrix              = (*confusion)(nil)
 	_ WeightedMeasurement = (*confusion)(nil)
 	_ Domained            = (*confusion)(nil)
+	_ SummingMeasurement  = (*confusion)(nil)
 )
 
 type confusion struct {
@@ -27,7 +29,7 @@ type confusion struct {
 	counts  []float64
 }
 
-func newConfusion(p, t Shape) (*confusion, error) {
+func newConfusion(p, t Shape) (Measurement, error) {
 	if len(p) == 0 {
 		return nil, fmt.Errorf("metric confusion_matrix: predictions are numbers without an axis, want classes along the last axis")
 	}
@@ -59,16 +61,16 @@ func (m *confusion) AddWeighted(n int, p, t, weights []float32) {
 		if w == 0 || m.sparse && m.outside("confusion_matrix", i, rows, m.targets.check("target", t[i:i+1], 0)) {
 			continue
 		}
-		guess, truth := argmax(row), 0
+		predicted, truth := argmax(row), 0
 		if m.one && row[0] > 0.5 {
-			guess = 1
+			predicted = 1
 		}
 		if !m.sparse {
 			truth = argmax(t[i*cols : (i+1)*cols])
 		} else if m.lost == 0 {
 			truth = int(t[i])
 		}
-		m.counts[truth*m.classes+guess] += w
+		m.counts[truth*m.classes+predicted] += w
 	}
 }
 
@@ -93,6 +95,9 @@ func (m *confusion) Rows() [][]float64 {
 	}
 	return rows
 }
+
+// Sums are the counts of the table.
+func (m *confusion) Sums() []*float64 { return append(pointers(m.counts), &m.lost) }
 
 func (m *confusion) Reset() {
 	m.forget()

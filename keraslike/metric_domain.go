@@ -10,8 +10,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Domained is a Measurement of something that is not defined for every number, as
-// all of this package are. Err is the first target or prediction since the last
+// Domained is a Measurement of something that is not defined for every number. Err is the first target or prediction since the last
 // Reset for which it is not: it ends Fit, Evaluate and EvaluateWith. Value is NaN then, and
 // where a prediction is NaN or infinite.
 type Domained interface {
@@ -20,7 +19,7 @@ type Domained interface {
 	Err() error
 }
 
-// domain keeps what a measurement has met that has no value.
+// domain notes numbers that a measurement is not defined for.
 type domain struct {
 	lost float64 // 1 where a number was NaN or infinite, or outside; saved with the sums
 	err  *graph.RowError
@@ -61,51 +60,3 @@ func (d *domain) outside(metric string, row, rows int, err error) bool {
 }
 
 func (d *domain) forget() { *d = domain{} }
-
-// numbers is a set of numbers that targets or predictions lie in: an interval, of
-// whole numbers alone where it is so.
-type numbers struct {
-	lo, hi float64
-	whole  bool
-	want   string // in words, with hi in the place of %v
-}
-
-var (
-	probabilities = &numbers{lo: 0, hi: 1, want: "want 0 to 1"}
-	positives     = &numbers{lo: 0, hi: math.Inf(1), want: "want at least 0"}
-)
-
-// classNumbers are the numbers of n classes.
-func classNumbers(n int) *numbers {
-	return &numbers{lo: 0, hi: float64(n - 1), whole: true, want: fmt.Sprintf("want a class number, an integer from 0 to %d", n-1)}
-}
-
-// check reports the first of the values that does not belong to the set; nil is
-// the set of all finite numbers. Predictions may miss the bounds by rounding.
-func (s *numbers) check(what string, values []float32, rounding float64) error {
-	if s == nil {
-		return nil
-	}
-	if i := s.outside(values, 0, rounding); i >= 0 {
-		return s.mistake(what, values[i])
-	}
-	return nil
-}
-
-// outside is the place of the first value from one place on that does not belong to the
-// set; -1 for none.
-func (s *numbers) outside(values []float32, from int, rounding float64) int {
-	for i := from; i < len(values); i++ {
-		if x := float64(values[i]); !(x >= s.lo-rounding && x <= s.hi+rounding) || s.whole && x != math.Trunc(x) {
-			return i
-		}
-	}
-	return -1
-}
-
-func (s *numbers) mistake(what string, v float32) error {
-	return fmt.Errorf("%s is %v, %s", what, v, s.want)
-}
-
-// predictionRounding is how far a sum of probabilities in float32 may be from 1.
-const predictionRounding = 1e-5

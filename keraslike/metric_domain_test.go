@@ -36,8 +36,8 @@ var everyMetric = map[string]struct {
 	"f1 micro":                 {k.F1Score(k.Micro, k.Threshold(0.5)), k.Shape{3}, k.Shape{3}, oneHot},
 	"f1 weighted":              {k.F1Score(k.ByFrequency), k.Shape{3}, k.Shape{3}, oneHot},
 	"auc":                      {k.AUC(), k.Shape{3}, k.Shape{3}, oneHot},
-	"auc of logits":            {k.AUC(k.FromLogits{}), k.Shape{3}, k.Shape{3}, oneHot},
-	"auc pr":                   {k.AUC(k.PRCurve{}), k.Shape{3}, k.Shape{3}, oneHot},
+	"auc of logits":            {k.AUC(k.FromLogits), k.Shape{3}, k.Shape{3}, oneHot},
+	"auc pr":                   {k.AUC(k.PRCurve), k.Shape{3}, k.Shape{3}, oneHot},
 	"mse loss":                 {k.MeanSquaredError, k.Shape{3}, k.Shape{3}, oneHot},
 	"mape loss":                {k.MeanAbsolutePercentageError, k.Shape{3}, k.Shape{3}, oneHot},
 	"msle loss":                {k.MeanSquaredLogarithmicError, k.Shape{3}, k.Shape{3}, oneHot},
@@ -139,7 +139,7 @@ func TestMetricDomains(t *testing.T) {
 		want   []string
 	}{
 		"auc of logits":               {k.AUC(), []float32{-4}, []float32{0}, []string{"metric auc: prediction is -4", probability, "FromLogits"}},
-		"auc above 1":                 {k.AUC(k.PRCurve{}), []float32{1.5}, []float32{1}, []string{"prediction is 1.5"}},
+		"auc above 1":                 {k.AUC(k.PRCurve), []float32{1.5}, []float32{1}, []string{"prediction is 1.5"}},
 		"auc of -1":                   {k.AUC(), p1, []float32{-1}, []string{"target is -1", probability}},
 		"precision of 255":            {k.Precision(), p1, []float32{255}, []string{"metric precision: target is 255", probability}},
 		"recall of -1":                {k.Recall(), p1, []float32{-1}, []string{"metric recall: target is -1", probability}},
@@ -193,7 +193,7 @@ func TestMetricDomainInFit(t *testing.T) {
 	x, y := tensorOf([]int{4, 1}, []float32{-4, -3, 2, 3}), tensorOf([]int{4, 1}, []float32{0, 0, 1, 1})
 	make := func(options ...k.CompileOption) *k.Model {
 		m := k.Sequential("m", k.Input(1), k.Activation(k.Linear), k.Dense(1, k.KernelInit(k.Ones())))
-		if err := m.Compile(k.SGD(0), k.BinaryCrossentropy.With(k.FromLogits{}), options...); err != nil {
+		if err := m.Compile(k.SGD(0), k.BinaryCrossentropy.With(k.FromLogits), options...); err != nil {
 			t.Fatal(err)
 		}
 		return m
@@ -206,7 +206,7 @@ func TestMetricDomainInFit(t *testing.T) {
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")
 	_, err = make().EvaluateWith(t.Context(), data, k.AUC())
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")
-	logs, err := make(k.AUC(k.FromLogits{}), k.Named("pr", k.AUC(k.PRCurve{}, k.FromLogits{}))).Evaluate(t.Context(), data)
+	logs, err := make(k.AUC(k.FromLogits), k.Named("pr", k.AUC(k.PRCurve, k.FromLogits))).Evaluate(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,11 +252,11 @@ func TestNamed(t *testing.T) {
 		m := k.Sequential("m", k.Input(1), k.Dense(1, k.Sigmoid))
 		return m, m.Compile(k.SGD(0.1), k.BinaryCrossentropy, options...)
 	}
-	_, err := make(k.AUC(), k.AUC(k.PRCurve{}))
+	_, err := make(k.AUC(), k.AUC(k.PRCurve))
 	wantError(t, err, `two series would be named "auc"`, "Named")
 	_, err = make(k.Named("", k.AUC()))
 	wantError(t, err, "want a name and a metric")
-	m, err := make(k.AUC(), k.Named("auc_pr", k.AUC(k.PRCurve{})), k.WeightedMetrics(k.Named("weighted", k.Accuracy)), k.Named("rmse_again", k.Named("lost", k.RMSE)))
+	m, err := make(k.AUC(), k.Named("auc_pr", k.AUC(k.PRCurve)), k.WeightedMetrics(k.Named("weighted", k.Accuracy)), k.Named("rmse_again", k.Named("lost", k.RMSE)))
 	if err != nil {
 		t.Fatal(err)
 	}

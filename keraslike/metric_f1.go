@@ -7,7 +7,8 @@ import (
 	"math"
 )
 
-// F1Average says how the F1 scores of several classes become one.
+// F1Average is an option of F1Score: how the scores of several classes become one. The
+// default is Macro.
 type F1Average string
 
 // The averages.
@@ -23,21 +24,20 @@ const (
 // targets. Without a Threshold the largest predictions of a row are hits, but none is
 // in a row of zeros. Its Measurement is a Vector of the classes' scores.
 //
-// Options: an F1Average (default Macro), Threshold.
 // See https://keras.io/api/metrics/classification_metrics/.
-func F1Score(opts ...F1Option) Metric {
+//
+// Options: F1Average (Macro), which is Macro, Micro or ByFrequency; Threshold (none).
+func F1Score(opts ...MetricOption) Metric {
 	m := &f1{Average: Macro}
-	for _, o := range given(opts, &m.mistake) {
-		o.applyF1(m)
-	}
+	m.mistake = configure(opts, MetricOption.applyMetric, fields{
+		"F1Average": &m.Average, "Threshold": func(v float64) { m.Threshold = &v },
+	})
 	return m
 }
 
-// F1Option is an option of F1Score: an F1Average or Threshold.
-type F1Option interface{ applyF1(*f1) }
+func (a F1Average) applyMetric(s *settable) { assignOption(s, "F1Average", a) }
 
-func (a F1Average) applyF1(m *f1) { m.Average = a }
-func (v Threshold) applyF1(m *f1) { t := float64(v); m.Threshold = &t }
+var _ = registerMetric("f1_score", func() Metric { return F1Score() })
 
 type f1 struct {
 	Average   F1Average `json:"average"`
@@ -46,8 +46,10 @@ type f1 struct {
 	mistake error // in the options
 }
 
-func (m *f1) Name() string             { return "f1_score" }
-func (m *f1) applyCompile(c *compiled) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
+func (m *f1) Name() string                    { return "f1_score" }
+func (m *f1) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *f1) goal() goal                      { return maximize }
+func (m *f1) memory(output Shape) float64     { return 3 * bytesOfNumber * classesOf(output) }
 
 func (m *f1) Begin(p, t Shape) (Measurement, error) {
 	if m.mistake != nil {
@@ -66,14 +68,11 @@ func (m *f1) Begin(p, t Shape) (Measurement, error) {
 	return &f1Count{f1: m, tp: make([]float64, n), fp: make([]float64, n), fn: make([]float64, n)}, nil
 }
 
-// Vector is a Measurement of several numbers.
-type Vector interface {
-	Measurement
-	// Values are the numbers, of which Value is a mean or the like.
-	Values() []float64
-}
-
-var _ Vector = (*f1Count)(nil)
+var (
+	_ Vector             = (*f1Count)(nil)
+	_ Domained           = (*f1Count)(nil)
+	_ SummingMeasurement = (*f1Count)(nil)
+)
 
 type f1Count struct {
 	domain
@@ -144,6 +143,9 @@ func (m *f1Count) Value() float64 {
 	}
 	return m.value(sum / (support + 1e-7))
 }
+
+// Sums are the counts by class.
+func (m *f1Count) Sums() []*float64 { return append(pointers(m.tp, m.fp, m.fn), &m.lost) }
 
 func (m *f1Count) Reset() {
 	m.forget()

@@ -2,7 +2,57 @@
 
 package keraslike
 
-// r2 adds up what R2Score needs, by output: Σ w, the weighted mean of t, Σ w·(t - mean)²
+import (
+	"fmt"
+	"math"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// The metrics of regression, beside the losses MSE and MAE.
+const (
+	RMSE    MetricFunc = "rmse"              // √ mean (p - t)² over all samples seen
+	Cosine  MetricFunc = "cosine_similarity" // mean of p·t/(|p|·|t|)
+	R2Score MetricFunc = "r2_score"          // 1 - Σ (t - p)²/Σ (t - mean t)², the mean over the outputs
+)
+
+var (
+	_ = registerMetricFunc(RMSE, metricKind{begin: beginRMSE, goal: minimize})
+	_ = registerMetricFunc(Cosine, metricKind{begin: beginCosine, goal: maximize})
+	_ = registerMetricFunc(R2Score, metricKind{begin: newR2, goal: maximize, memory: func(output Shape) float64 {
+		return 4 * bytesOfNumber * floatSize(output)
+	}})
+)
+
+func beginRMSE(p, t Shape) (Measurement, error) {
+	r := newRowMean(RMSE, p, squareRow)
+	r.root = true
+	return r.forTargets(p, t, p)
+}
+
+func beginCosine(p, t Shape) (Measurement, error) {
+	loss := kernel.Cosine[float32]()
+	return newRowMean(Cosine, p, func(p, t []float32) float64 { return -loss.Value(p, t) }).forTargets(p, t, p)
+}
+
+func absoluteRow(p, t []float32) float64 {
+	var s float64
+	for j, v := range p {
+		s += math.Abs(float64(v) - float64(t[j]))
+	}
+	return s / float64(len(p))
+}
+
+func squareRow(p, t []float32) float64 {
+	var s float64
+	for j, v := range p {
+		d := float64(v) - float64(t[j])
+		s += d * d
+	}
+	return s / float64(len(p))
+}
+
+// r2 sums up what R2Score needs, by output: Σ w, the weighted mean of t, Σ w·(t - mean)²
 // by the update of West (1979), in which nothing cancels, and Σ w·(t - p)².
 type r2 struct {
 	domain
@@ -12,10 +62,15 @@ type r2 struct {
 var (
 	_ WeightedMeasurement = (*r2)(nil)
 	_ Domained            = (*r2)(nil)
+	_ SummingMeasurement  = (*r2)(nil)
 )
 
-func newR2(outputs int) *r2 {
-	return &r2{weight: make([]float64, outputs), mean: make([]float64, outputs), squares: make([]float64, outputs), errors: make([]float64, outputs)}
+func newR2(p, t Shape) (Measurement, error) {
+	if !t.Equal(p) || len(p) == 0 {
+		return nil, fmt.Errorf("metric %s: targets have shape %v, predictions %v, want one shape of at least one axis", R2Score, t, p)
+	}
+	outputs := p.Size()
+	return &r2{weight: make([]float64, outputs), mean: make([]float64, outputs), squares: make([]float64, outputs), errors: make([]float64, outputs)}, nil
 }
 
 func (m *r2) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
@@ -41,9 +96,8 @@ func (m *r2) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// Value is the mean over outputs, those that no mask leaves a step of aside, of
-// 1 - Σ w·(t - p)²/Σ w·(t - mean t)². An output whose
-// targets are all alike counts as 1 where they are hit exactly and otherwise, as in
+// Value is the mean of 1 - Σ w·(t - p)²/Σ w·(t - mean t)² over the outputs that have an
+// unmasked step. An output whose targets are all alike counts as 1 where they are hit exactly and otherwise, as in
 // Keras, as 0.
 func (m *r2) Value() float64 {
 	var total, outputs float64
@@ -60,6 +114,11 @@ func (m *r2) Value() float64 {
 		}
 	}
 	return m.value(total / outputs)
+}
+
+// Sums are those of Add.
+func (m *r2) Sums() []*float64 {
+	return append(pointers(m.weight, m.mean, m.squares, m.errors), &m.lost)
 }
 
 func (m *r2) Reset() {

@@ -29,7 +29,7 @@ func metricOf(a golden.Args) keraslike.Metric {
 	case "sparse_top_k_categorical_accuracy":
 		return keraslike.SparseTopKCategoricalAccuracy(a.Int("k"))
 	case "precision", "recall":
-		var opts []keraslike.ThresholdOption
+		var opts []keraslike.MetricOption
 		if a["threshold"] != nil {
 			opts = append(opts, keraslike.Threshold(a.Float("threshold")))
 		}
@@ -38,7 +38,7 @@ func metricOf(a golden.Args) keraslike.Metric {
 		}
 		return keraslike.Precision(opts...)
 	case "f1_score":
-		var opts []keraslike.F1Option
+		var opts []keraslike.MetricOption
 		if average := a.String("average"); average != "" {
 			opts = append(opts, keraslike.F1Average(average))
 		}
@@ -47,12 +47,12 @@ func metricOf(a golden.Args) keraslike.Metric {
 		}
 		return keraslike.F1Score(opts...)
 	case "auc":
-		var opts []keraslike.AUCOption
+		var opts []keraslike.MetricOption
 		if a["num_thresholds"] != nil {
 			opts = append(opts, keraslike.Thresholds(a.Int("num_thresholds")))
 		}
 		if a.String("curve") == "PR" {
-			opts = append(opts, keraslike.PRCurve{})
+			opts = append(opts, keraslike.PRCurve)
 		}
 		return keraslike.AUC(opts...)
 	case "auc_exact": // what Keras's AUC approaches, not a metric
@@ -140,7 +140,7 @@ func TestLossesAsMetrics(t *testing.T) {
 }
 
 func TestEvaluateWithAndOwnMetrics(t *testing.T) {
-	m := toyModel(t, keraslike.MetricOf("largest", func(p, _ []float32) float64 { return float64(slices.Max(p)) }))
+	m := toyModel(t, keraslike.CustomRowMetric("largest", func(p, _ []float32) float64 { return float64(slices.Max(p)) }))
 	data := toyData(t, 40, 5)
 	list, err := m.EvaluateWith(t.Context(), data, keraslike.ConfusionMatrix, keraslike.SparseTopKCategoricalAccuracy(3))
 	if err != nil {

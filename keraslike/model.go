@@ -35,7 +35,7 @@ type Model struct {
 	sampleMemory int64
 
 	compiled *compiled
-	free     []*Weight     // the weights that the optimiser changes, as they were compiled
+	trainer  *trainer      // of the model as it was compiled
 	random   *graph.Random // of dropout; Step is the number of training steps done
 	epochs   int           // epochs trained so far, over all calls of Fit
 	position int           // samples trained on in the epoch that runs or was interrupted
@@ -351,6 +351,9 @@ func (m *Model) Name() string { return m.name }
 
 // Weights are all weights, in the order of the layers.
 func (m *Model) Weights() []*Weight { return m.weights }
+
+// pathOf is the path of a weight in this model.
+func (m *Model) pathOf(w *Weight) string { return m.paths[w] }
 
 // Weight finds a weight by its path, such as "dense_1/kernel".
 func (m *Model) Weight(path string) (*Weight, error) {

@@ -10,11 +10,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// NotFiniteError ends a training whose loss or gradients are no numbers. It names
+// NotFiniteError ends a training whose loss or gradients are NaN or Inf. It names
 // the first layer with such a weight, else the first in order of computation with
 // such an activation, else the first, from the loss backwards, with such a gradient.
 type NotFiniteError struct {
-	Layer string // its path; empty when only the loss is no number
+	Layer string // its path; empty when only the loss is NaN or Inf
 	What  string // "weight", "activation", "gradient" or "loss"
 	Step  int    // batches trained on before, over all epochs
 	Err   error
@@ -31,10 +31,10 @@ func (e *NotFiniteError) Error() string {
 // Unwrap returns the cause.
 func (e *NotFiniteError) Unwrap() error { return e.Err }
 
-// blameLayer finds the layer where numbers stopped being numbers in the batch that
+// blameLayer finds the layer where the first NaN or Inf appeared in the batch that
 // p has just computed. It computes the batch again, with every layer's output.
 func (m *Model) blameLayer(p *plan, cause error) error {
-	e := &NotFiniteError{What: "loss", Step: m.compiled.steps, Err: cause}
+	e := &NotFiniteError{What: "loss", Step: m.trainer.steps, Err: cause}
 	if w := m.badWeight(); w != nil {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
@@ -57,7 +57,7 @@ func (m *Model) blameLayer(p *plan, cause error) error {
 			return e
 		}
 	}
-	for i, w := range slices.Backward(m.free) {
+	for i, w := range slices.Backward(m.trainer.weights) {
 		if kernel.Finite(p.gradient(i, true).values) >= 0 {
 			e.What, e.Layer = "gradient", path.Dir(m.paths[w])
 			return e
@@ -76,14 +76,14 @@ func (m *Model) badWeight() *Weight {
 	return nil
 }
 
-// checkWeights reports weights that the last update of an epoch has spoilt, which no loss
-// shows any more. Centered RMSprop does so where rounding makes a variance negative.
+// checkWeights reports weights that the last update of an epoch has spoiled, which no loss
+// will show. Centered RMSprop does so where rounding makes a variance negative.
 func (m *Model) checkWeights() error {
 	w := m.badWeight()
 	if w == nil {
 		return nil
 	}
-	c := m.compiled
-	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], c.updates(), c.optimizer.Name())
-	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: c.steps, Err: cause}
+	t := m.trainer
+	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], t.updates(), t.optimizer.Name())
+	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: t.steps, Err: cause}
 }

@@ -13,21 +13,22 @@ import (
 //	a = ρ·a + (1-ρ)·g²;  d = √(b + ε)/√(a + ε)·g
 //	b = ρ·b + (1-ρ)·d²;  w -= rate·d
 //
-// Defaults: ρ 0.95, ε 1e-7; the paper's rate is 1.
+// The paper's rate is 1, Keras's default 0.001.
 // See https://keras.io/api/optimizers/adadelta/.
-func Adadelta(rate float64, opts ...AdadeltaOption) Optimizer {
+//
+// Options: Rho (0.95), Epsilon (1e-7), ClipValue (none), ClipNorm (none), GlobalClipNorm
+// (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none), WithSchedule
+// (none).
+func Adadelta(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &adadelta{LearningRate: rate, Rho: 0.95, Epsilon: 1e-7}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applyAdadelta(o)
-	}
+	o.apply(opts, fields{"Rho": &o.Rho, "Epsilon": &o.Epsilon})
 	return o
 }
 
-// AdadeltaOption is an option of Adadelta: Rho, Epsilon or an OptimizerOption.
-type AdadeltaOption interface{ applyAdadelta(*adadelta) }
+var _ = registerOptimizer("adadelta", func() Optimizer { return Adadelta(0.001) })
 
 type adadelta struct {
-	tuning
+	commonSettings
 	LearningRate float64 `json:"learning_rate"`
 	Rho          float64 `json:"rho"`
 	Epsilon      float64 `json:"epsilon"`
@@ -46,7 +47,7 @@ func (o *adadelta) Update(w, g []float32, slots [][]float32, _ int, rate float64
 }
 
 func (o *adadelta) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
-	kernel.AdadeltaRows(w, g, slots[0], slots[1], float32(rate), float32(o.Rho), float32(o.Epsilon), rows, width(g, rows))
+	kernel.AdadeltaRows(w, g, slots[0], slots[1], float32(rate), float32(o.Rho), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
 // Decays are both averages.

@@ -12,29 +12,21 @@ import (
 //
 //	a += g²;  w -= rate·g/√(a + ε)
 //
-// Defaults: a starts at 0.1, ε 1e-7. See https://keras.io/api/optimizers/adagrad/.
-func Adagrad(rate float64, opts ...AdagradOption) Optimizer {
+// where a starts at InitialAccumulator. See https://keras.io/api/optimizers/adagrad/.
+//
+// Options: InitialAccumulator (0.1), Epsilon (1e-7), ClipValue (none), ClipNorm (none),
+// GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
+// WithSchedule (none).
+func Adagrad(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &adagrad{LearningRate: rate, InitialAccumulator: 0.1, Epsilon: 1e-7}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applyAdagrad(o)
-	}
+	o.apply(opts, fields{"InitialAccumulator": &o.InitialAccumulator, "Epsilon": &o.Epsilon})
 	return o
 }
 
-// AdagradOption is an option of Adagrad: InitialAccumulator, Epsilon or an OptimizerOption.
-type AdagradOption interface{ applyAdagrad(*adagrad) }
-
-// InitialAccumulator is where Adagrad's sums start; the default is 0.1.
-type InitialAccumulator float64
-
-func (v InitialAccumulator) applyAdagrad(o *adagrad) { o.InitialAccumulator = float64(v) }
-
-func checkStart(v float64) error {
-	return atLeastZero("initial accumulator", v)
-}
+var _ = registerOptimizer("adagrad", func() Optimizer { return Adagrad(0.001) })
 
 type adagrad struct {
-	tuning
+	commonSettings
 	LearningRate       float64 `json:"learning_rate"`
 	InitialAccumulator float64 `json:"initial_accumulator_value"`
 	Epsilon            float64 `json:"epsilon"`
@@ -45,10 +37,10 @@ func (o *adagrad) Rate() float64   { return o.LearningRate }
 func (o *adagrad) Slots() []string { return []string{"accumulator"} }
 
 func (o *adagrad) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), checkStart(o.InitialAccumulator), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), atLeastZero("initial accumulator", o.InitialAccumulator), checkEpsilon(o.Epsilon))
 }
 
-// Start is where the accumulator starts.
+// Start is InitialAccumulator.
 func (o *adagrad) Start(string) float64 { return o.InitialAccumulator }
 
 func (o *adagrad) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
@@ -56,7 +48,7 @@ func (o *adagrad) Update(w, g []float32, slots [][]float32, _ int, rate float64)
 }
 
 func (o *adagrad) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
-	kernel.AdagradRows(w, g, slots[0], float32(rate), float32(o.Epsilon), rows, width(g, rows))
+	kernel.AdagradRows(w, g, slots[0], float32(rate), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
 // Decays is nothing: a sum stays.

@@ -13,20 +13,21 @@ import (
 //
 //	m = β₁·m + (1-β₁)·g;  u = max(β₂·u, |g|);  w -= rate/(1-β₁ᵗ) · m/(u + ε)
 //
-// Defaults: β₁ 0.9, β₂ 0.999, ε 1e-7. See https://keras.io/api/optimizers/adamax/.
-func Adamax(rate float64, opts ...AdamaxOption) Optimizer {
+// See https://keras.io/api/optimizers/adamax/.
+//
+// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), LazyRows (off), ClipValue (none),
+// ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1),
+// AverageWeights (none), WithSchedule (none).
+func Adamax(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &adamax{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applyAdamax(o)
-	}
+	o.apply(opts, fields{"Beta1": &o.Beta1, "Beta2": &o.Beta2, "Epsilon": &o.Epsilon, "LazyRows": &o.LazyRows})
 	return o
 }
 
-// AdamaxOption is an option of Adamax: Beta1, Beta2, Epsilon, LazyRows or an OptimizerOption.
-type AdamaxOption interface{ applyAdamax(*adamax) }
+var _ = registerOptimizer("adamax", func() Optimizer { return Adamax(0.001) })
 
 type adamax struct {
-	tuning
+	commonSettings
 	LearningRate float64 `json:"learning_rate"`
 	Beta1        float64 `json:"beta_1"`
 	Beta2        float64 `json:"beta_2"`
@@ -46,7 +47,7 @@ func (o *adamax) Update(w, g []float32, slots [][]float32, step int, rate float6
 }
 
 func (o *adamax) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	kernel.AdamaxRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, width(g, rows))
+	kernel.AdamaxRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, rowWidth(g, rows))
 }
 
 // Decays is not ok: the average of the gradient moves the weight.

@@ -12,20 +12,21 @@ import (
 //
 //	w -= rate·sign(β₁·m + (1-β₁)·g);  m = β₂·m + (1-β₂)·g
 //
-// Defaults: β₁ 0.9, β₂ 0.99. See https://keras.io/api/optimizers/lion/.
-func Lion(rate float64, opts ...LionOption) Optimizer {
+// See https://keras.io/api/optimizers/lion/.
+//
+// Options: Beta1 (0.9), Beta2 (0.99), LazyRows (off), ClipValue (none), ClipNorm (none),
+// GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
+// WithSchedule (none).
+func Lion(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &lion{LearningRate: rate, Beta1: 0.9, Beta2: 0.99}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applyLion(o)
-	}
+	o.apply(opts, fields{"Beta1": &o.Beta1, "Beta2": &o.Beta2, "LazyRows": &o.LazyRows})
 	return o
 }
 
-// LionOption is an option of Lion: Beta1, Beta2, LazyRows or an OptimizerOption.
-type LionOption interface{ applyLion(*lion) }
+var _ = registerOptimizer("lion", func() Optimizer { return Lion(0.001) })
 
 type lion struct {
-	tuning
+	commonSettings
 	LearningRate float64 `json:"learning_rate"`
 	Beta1        float64 `json:"beta_1"`
 	Beta2        float64 `json:"beta_2"`
@@ -44,7 +45,7 @@ func (o *lion) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
 }
 
 func (o *lion) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
-	kernel.LionRows(w, g, slots[0], float32(rate), float32(o.Beta1), float32(o.Beta2), rows, width(g, rows))
+	kernel.LionRows(w, g, slots[0], float32(rate), float32(o.Beta1), float32(o.Beta2), rows, rowWidth(g, rows))
 }
 
 // Decays is not ok: the average of the gradient moves the weight.

@@ -14,20 +14,21 @@ import (
 //	m = β₁·m + (1-β₁)·g;  v = β₂·v + (1-β₂)·g²
 //	w -= rate·(u'·m/(1-U') + (1-u)·g/(1-U)) / (√(v/(1-β₂ᵗ)) + ε)
 //
-// Defaults: β₁ 0.9, β₂ 0.999, ε 1e-7. See https://keras.io/api/optimizers/Nadam/.
-func Nadam(rate float64, opts ...NadamOption) Optimizer {
+// See https://keras.io/api/optimizers/Nadam/.
+//
+// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), LazyRows (off), ClipValue (none),
+// ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1),
+// AverageWeights (none), WithSchedule (none).
+func Nadam(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &nadam{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applyNadam(o)
-	}
+	o.apply(opts, fields{"Beta1": &o.Beta1, "Beta2": &o.Beta2, "Epsilon": &o.Epsilon, "LazyRows": &o.LazyRows})
 	return o
 }
 
-// NadamOption is an option of Nadam: Beta1, Beta2, Epsilon, LazyRows or an OptimizerOption.
-type NadamOption interface{ applyNadam(*nadam) }
+var _ = registerOptimizer("nadam", func() Optimizer { return Nadam(0.001) })
 
 type nadam struct {
-	tuning
+	commonSettings
 	LearningRate float64 `json:"learning_rate"`
 	Beta1        float64 `json:"beta_1"`
 	Beta2        float64 `json:"beta_2"`
@@ -47,7 +48,7 @@ func (o *nadam) Update(w, g []float32, slots [][]float32, step int, rate float64
 }
 
 func (o *nadam) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64) {
-	kernel.NadamRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, width(g, rows))
+	kernel.NadamRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, rowWidth(g, rows))
 }
 
 // Decays is not ok: the average of the gradient moves the weight.

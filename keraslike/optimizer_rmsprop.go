@@ -14,37 +14,23 @@ import (
 //	s = ρ·s + (1-ρ)·g²
 //	w -= rate·g/√(s + ε)
 //
-// Centered takes the square of the running average of g off s first; Momentum m
-// adds the updates up: v = m·v + update, w -= v. Defaults: ρ 0.9, ε 1e-7.
+// Centered subtracts the square of the running average of g from s first; Momentum m
+// sums the updates: v = m·v + update, w -= v.
 // See https://keras.io/api/optimizers/rmsprop/ (whose default rate is 0.001).
-func RMSprop(rate float64, opts ...RMSpropOption) Optimizer {
+//
+// Options: Rho (0.9), Momentum (0), Epsilon (1e-7), Centered (off), LazyRows (off),
+// ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
+// AccumulateGradients (1), AverageWeights (none), WithSchedule (none).
+func RMSprop(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &rmsprop{LearningRate: rate, Rho: 0.9, Epsilon: 1e-7}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applyRMSprop(o)
-	}
+	o.apply(opts, fields{"Rho": &o.Rho, "Momentum": &o.Momentum, "Epsilon": &o.Epsilon, "Centered": &o.Centered, "LazyRows": &o.LazyRows})
 	return o
 }
 
-// RMSpropOption is an option of RMSprop: Rho, Momentum, Epsilon, Centered, LazyRows or
-// an OptimizerOption.
-type RMSpropOption interface{ applyRMSprop(*rmsprop) }
-
-// Rho is the share that a running average keeps at each step; the default is 0.9,
-// in Adadelta 0.95.
-type Rho float64
-
-func (v Rho) applyRMSprop(o *rmsprop)   { o.Rho = float64(v) }
-func (v Rho) applyAdadelta(o *adadelta) { o.Rho = float64(v) }
-
-// Centered divides by an estimate of the gradient's variance instead of its
-// second moment. Of a gradient that hardly changes it is a difference of two equal numbers,
-// which rounding may leave below -ε: the weight is then NaN, as in Keras, and Fit says so.
-type Centered struct{}
-
-func (Centered) applyRMSprop(o *rmsprop) { o.Centered = true }
+var _ = registerOptimizer("rmsprop", func() Optimizer { return RMSprop(0.001) })
 
 type rmsprop struct {
-	tuning
+	commonSettings
 	LearningRate float64 `json:"learning_rate"`
 	Rho          float64 `json:"rho"`
 	Momentum     float64 `json:"momentum"`
@@ -77,7 +63,7 @@ func (o *rmsprop) Update(w, g []float32, slots [][]float32, _ int, rate float64)
 
 func (o *rmsprop) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
 	momentum, average := o.rest(slots)
-	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, width(g, rows))
+	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
 // Decays are the averages, so that a word that was not met for a while makes a large
@@ -90,7 +76,7 @@ func (o *rmsprop) Decays() (slots []int, by float64, ok bool) {
 	return slots, o.Rho, o.Momentum == 0
 }
 
-// rest are the slots behind the first, nil where a setting does not use them.
+// rest are the slots after the first, nil where a setting does not use them.
 func (o *rmsprop) rest(slots [][]float32) (momentum, average []float32) {
 	slots = slots[1:]
 	if o.Momentum > 0 {

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -20,17 +21,20 @@ import (
 // looked at.
 func TestUpdateOfRows(t *testing.T) {
 	const height, width, steps = 40, 75, 300
-	for name, o := range map[string]Optimizer{
-		"rmsprop": RMSprop(0.1), "centered": RMSprop(0.1, Centered{}, Rho(0.99)), "rmsprop momentum": RMSprop(0.1, Momentum(0.5), Centered{}),
-		"sgd": SGD(0.1), "momentum": SGD(0.1, Momentum(0.9)), "nesterov": SGD(0.1, Momentum(0.9), Nesterov{}),
-		"adam": Adam(0.1), "amsgrad": Adam(0.1, AMSGrad{}), "adamw": AdamW(0.1), "adamax": Adamax(0.1), "nadam": Nadam(0.1), "lion": Lion(0.1),
-		"adagrad": Adagrad(0.1), "adadelta": Adadelta(1), "averages": Adadelta(1, AverageWeights(0.9), WeightDecay(0.1)),
+	optimizers := map[string]Optimizer{
+		"centered": RMSprop(0.1, Centered, Rho(0.99)), "rmsprop momentum": RMSprop(0.1, Momentum(0.5), Centered),
+		"momentum": SGD(0.1, Momentum(0.9)), "nesterov": SGD(0.1, Momentum(0.9), Nesterov),
+		"amsgrad": Adam(0.1, AMSGrad), "adadelta 1": Adadelta(1), "averages": Adadelta(1, AverageWeights(0.9), WeightDecay(0.1)),
 		"of a user": plainRows{Adam(0.1)},
-	} {
+	}
+	for name, make := range registered(t, 0.1, false) {
+		optimizers[name] = make()
+	}
+	for name, o := range optimizers {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			sparse, dense := stepping(t, o, []int{height, width}), stepping(t, o, []int{height, width})
-			copy(sparse.free[0].Value(), dense.free[0].Value())
+			copy(sparse.weights[0].Value(), dense.weights[0].Value())
 			for step := range steps {
 				all := make([]float32, height*width)
 				var some []float32
@@ -46,21 +50,20 @@ func TestUpdateOfRows(t *testing.T) {
 						some = append(some, v)
 					}
 				}
-				for m, g := range map[*Model]gradient{sparse: {values: some, rows: rows, sparse: true}, dense: {values: all}} {
-					m.compiled.steps++
-					m.compiled.grads[0] = g
-					if err := m.apply(o.Rate()); err != nil {
+				for one, g := range map[*trainer]gradient{sparse: {values: some, rows: rows, sparse: true}, dense: {values: all}} {
+					one.gradients[0] = g
+					if err := one.step(o.Rate()); err != nil {
 						t.Fatal(err)
 					}
 				}
-				if !slices.Equal(sparse.free[0].Value(), dense.free[0].Value()) {
+				if !slices.Equal(sparse.weights[0].Value(), dense.weights[0].Value()) {
 					t.Fatalf("step %d: rows and all give different weights", step+1)
 				}
 				if rng.IntN(50) != 0 && step < steps-1 {
 					continue
 				}
-				want := dense.state()
-				for k, s := range sparse.state() {
+				want := dense.state((*Weight).Path)
+				for k, s := range sparse.state((*Weight).Path) {
 					if !slices.Equal(s.values, want[k].values) {
 						t.Fatalf("step %d: rows and all give different %s", step+1, s.name)
 					}
@@ -74,26 +77,23 @@ func TestUpdateOfRows(t *testing.T) {
 // of them at once, which is how gradients that somebody looks at are used.
 func TestPartsOfRows(t *testing.T) {
 	const words, steps, texts = 3000, 40, 32 // more rows than a part has
-	for _, o := range []func() Optimizer{
+	optimizers := []func() Optimizer{
 		func() Optimizer { return SGD(0.1) },
 		func() Optimizer { return RMSprop(0.01) },
 		func() Optimizer { return Adam(0.01) },
 		func() Optimizer { return Adagrad(0.01) },
 		func() Optimizer { return Adadelta(1) },
-		func() Optimizer { return SGD(0.1, Momentum(0.9), LazyRows{}) },
-		func() Optimizer { return RMSprop(0.01, Momentum(0.9), LazyRows{}) },
-		func() Optimizer { return Adam(0.01, LazyRows{}) },
-		func() Optimizer { return Adamax(0.01, LazyRows{}) },
-		func() Optimizer { return Nadam(0.01, LazyRows{}) },
-		func() Optimizer { return Lion(0.01, LazyRows{}) },
-	} {
+		func() Optimizer { return SGD(0.1, Momentum(0.9), LazyRows) },
+		func() Optimizer { return RMSprop(0.01, Momentum(0.9), LazyRows) },
+	}
+	for _, o := range append(optimizers, slices.Collect(maps.Values(moving(t, 0.01, true)))...) {
 		name := o().Name()
 		train := func(guarded bool, dim int) []float32 {
 			m := Sequential(name, Input(steps), Embedding(words, dim), Flatten(), Dense(1, Sigmoid))
 			if err := m.Compile(o(), BinaryCrossentropy, Seed(1)); err != nil {
 				t.Fatal(err)
 			}
-			m.compiled.guarded = guarded
+			m.trainer.guarded = guarded
 			rng := rand.New(rand.NewPCG(5, 6))
 			for range 5 {
 				x, y := make([]float32, texts*steps), make([]float32, texts)
@@ -108,7 +108,7 @@ func TestPartsOfRows(t *testing.T) {
 				}
 			}
 			var all []float32
-			for _, s := range m.state() {
+			for _, s := range m.trainer.state((*Weight).Path) {
 				all = append(all, s.values...)
 			}
 			return append(all, m.Weights()[0].Value()...)

@@ -14,24 +14,20 @@ import (
 //	v = m·v - rate·g;  w += m·v - rate·g     (Nesterov)
 //
 // See https://keras.io/api/optimizers/sgd/ (whose default rate is 0.01).
-func SGD(rate float64, opts ...SGDOption) Optimizer {
+//
+// Options: Momentum (0), Nesterov (off), LazyRows (off), ClipValue (none), ClipNorm (none),
+// GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
+// WithSchedule (none).
+func SGD(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &sgd{LearningRate: rate}
-	for _, opt := range given(opts, &o.mistake) {
-		opt.applySGD(o)
-	}
+	o.apply(opts, fields{"Momentum": &o.Momentum, "Nesterov": &o.Nesterov, "LazyRows": &o.LazyRows})
 	return o
 }
 
-// SGDOption is an option of SGD: Momentum, Nesterov, LazyRows or an OptimizerOption.
-type SGDOption interface{ applySGD(*sgd) }
-
-// Nesterov looks ahead along the momentum (Nesterov 1983, Sutskever et al. 2013).
-type Nesterov struct{}
-
-func (Nesterov) applySGD(o *sgd) { o.Nesterov = true }
+var _ = registerOptimizer("sgd", func() Optimizer { return SGD(0.01) })
 
 type sgd struct {
-	tuning
+	commonSettings
 	LearningRate float64 `json:"learning_rate"`
 	Momentum     float64 `json:"momentum"`
 	Nesterov     bool    `json:"nesterov"`
@@ -56,7 +52,7 @@ func (o *sgd) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
 }
 
 func (o *sgd) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
-	kernel.SGDRows(w, g, o.velocity(slots), float32(rate), float32(o.Momentum), o.Nesterov, rows, width(g, rows))
+	kernel.SGDRows(w, g, o.velocity(slots), float32(rate), float32(o.Momentum), o.Nesterov, rows, rowWidth(g, rows))
 }
 
 // Decays is nothing; with momentum it is not ok, as the velocity moves the weight.

@@ -78,17 +78,17 @@ func TestOrderOfOptions(t *testing.T) {
 	ofLayer[k.DotOption](t, "dot", func(opts ...k.DotOption) k.Layer { return k.Dot(1, 1, opts...) }, k.Normalized{}, k.Name("d"))
 	ofLayer[k.LayerOption](t, "dropout", func(opts ...k.LayerOption) k.Layer { return k.Dropout(0.1, opts...) }, k.Name("d"), k.Trainable(false))
 
-	adam := []k.AdamOption{k.Beta1(0.8), k.Beta2(0.9), k.Epsilon(1e-3), k.AMSGrad{}, k.ClipNorm(1), k.WeightDecay(0.1), k.AverageWeights(0.9), k.AccumulateGradients(2)}
-	permute(t, "adam", adam, func(o ...k.AdamOption) string { return text(t, k.Adam(0.1, o...)) })
-	permute(t, "adamw", adam, func(o ...k.AdamOption) string { return text(t, k.AdamW(0.1, o...)) })
-	permute(t, "sgd", []k.SGDOption{k.Momentum(0.9), k.Nesterov{}, k.ClipValue(1), k.WeightDecay(0.1)}, func(o ...k.SGDOption) string { return text(t, k.SGD(0.1, o...)) })
-	permute(t, "rmsprop", []k.RMSpropOption{k.Rho(0.8), k.Momentum(0.9), k.Epsilon(1e-3), k.Centered{}, k.GlobalClipNorm(1)}, func(o ...k.RMSpropOption) string { return text(t, k.RMSprop(0.1, o...)) })
-	permute(t, "adagrad", []k.AdagradOption{k.InitialAccumulator(0.2), k.Epsilon(1e-3), k.ClipNorm(1)}, func(o ...k.AdagradOption) string { return text(t, k.Adagrad(0.1, o...)) })
+	adam := []k.OptimizerOption{k.Beta1(0.8), k.Beta2(0.9), k.Epsilon(1e-3), k.AMSGrad, k.ClipNorm(1), k.WeightDecay(0.1), k.AverageWeights(0.9), k.AccumulateGradients(2)}
+	permute(t, "adam", adam, func(o ...k.OptimizerOption) string { return text(t, k.Adam(0.1, o...)) })
+	permute(t, "adamw", adam, func(o ...k.OptimizerOption) string { return text(t, k.AdamW(0.1, o...)) })
+	permute(t, "sgd", []k.OptimizerOption{k.Momentum(0.9), k.Nesterov, k.ClipValue(1), k.WeightDecay(0.1)}, func(o ...k.OptimizerOption) string { return text(t, k.SGD(0.1, o...)) })
+	permute(t, "rmsprop", []k.OptimizerOption{k.Rho(0.8), k.Momentum(0.9), k.Epsilon(1e-3), k.Centered, k.GlobalClipNorm(1)}, func(o ...k.OptimizerOption) string { return text(t, k.RMSprop(0.1, o...)) })
+	permute(t, "adagrad", []k.OptimizerOption{k.InitialAccumulator(0.2), k.Epsilon(1e-3), k.ClipNorm(1)}, func(o ...k.OptimizerOption) string { return text(t, k.Adagrad(0.1, o...)) })
 
-	permute(t, "AUC", []k.AUCOption{k.Thresholds(5), k.PRCurve{}, k.FromLogits{}}, func(o ...k.AUCOption) string { return text(t, k.AUC(o...)) })
-	permute(t, "F1", []k.F1Option{k.Micro, k.Threshold(0.4)}, func(o ...k.F1Option) string { return text(t, k.F1Score(o...)) })
-	permute(t, "focal", []k.FocalOption{k.FocalAlpha(0.1), k.FocalGamma(3), k.ClassBalancing{}, k.FromLogits{}, k.LabelSmoothing(0.1)}, func(o ...k.FocalOption) string { return text(t, k.BinaryFocalCrossentropy(o...)) })
-	permute(t, "cross-entropy", []k.CrossentropyOption{k.FromLogits{}, k.LabelSmoothing(0.1)}, func(o ...k.CrossentropyOption) string { return text(t, k.BinaryCrossentropy.With(o...)) })
+	permute(t, "AUC", []k.MetricOption{k.Thresholds(5), k.PRCurve, k.FromLogits}, func(o ...k.MetricOption) string { return text(t, k.AUC(o...)) })
+	permute(t, "F1", []k.MetricOption{k.Micro, k.Threshold(0.4)}, func(o ...k.MetricOption) string { return text(t, k.F1Score(o...)) })
+	permute(t, "focal", []k.LossOption{k.FocalAlpha(0.1), k.FocalGamma(3), k.ClassBalancing, k.FromLogits, k.LabelSmoothing(0.1)}, func(o ...k.LossOption) string { return text(t, k.BinaryFocalCrossentropy(o...)) })
+	permute(t, "cross-entropy", []k.LossOption{k.FromLogits, k.LabelSmoothing(0.1)}, func(o ...k.LossOption) string { return text(t, k.BinaryCrossentropy.With(o...)) })
 }
 
 func text(t *testing.T, v any) string {

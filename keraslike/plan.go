@@ -247,7 +247,7 @@ func (m *Model) express(p purpose, key planKey) (*plan, *view, error) {
 	}
 	if p == fitting {
 		var trained graph.Nodes
-		for _, w := range m.free {
+		for _, w := range m.trainer.weights {
 			n, used := v.Scope.weights[w]
 			if !used {
 				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", m.name, m.paths[w])

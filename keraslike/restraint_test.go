@@ -153,7 +153,7 @@ func TestActivityRegularizer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			x := Input(c.shape...)
 			m := NewModel("m", []*Tensor{x}, []*Tensor{c.of(x)})
-			zero := LossOf("zero", func(p, _ *graph.Node) (*graph.Node, error) { return graph.Scale(p, 0) })
+			zero := CustomLoss("zero", func(p, _ *graph.Node) (*graph.Node, error) { return graph.Scale(p, 0) })
 			if err := m.Compile(SGD(0), zero); err != nil {
 				t.Fatal(err)
 			}

@@ -26,9 +26,9 @@ type Progress struct {
 // Progress is where training stands; a model that is not compiled has only its epochs.
 func (m *Model) Progress() Progress {
 	p := Progress{Epochs: m.epochs, Samples: m.position}
-	if c := m.compiled; c != nil {
-		p.Batches, p.Updates = c.steps, c.updates()
-		p.Rate, _ = c.scheduled(c.rate) // a schedule that fails says so when it is used
+	if t := m.trainer; t != nil {
+		p.Batches, p.Updates = t.steps, t.updates()
+		p.Rate, _ = t.scheduled(t.rate) // a schedule that fails says so when it is used
 	}
 	return p
 }

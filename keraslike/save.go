@@ -82,8 +82,8 @@ func (m *Model) save(path string, s saveSettings) error {
 		return fmt.Errorf("it has no weights yet: build, compile or load it")
 	case s.optimizer && m.compiled == nil:
 		return ErrNotCompiled
-	case s.optimizer && m.compiled.optimizer.Name() == solverName:
-		return fmt.Errorf("a Gorgonia solver keeps its state to itself, so that it cannot be saved")
+	case s.optimizer && m.compiled.unsaved() != nil:
+		return m.compiled.unsaved()
 	}
 	meta := map[string]string{metaFormat: formatVersion}
 	back := func() {}
@@ -105,21 +105,21 @@ func (m *Model) save(path string, s saveSettings) error {
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: m.paths[w], Shape: w.shape, Data: w.Value()})
 	}
-	if m.compiled != nil && m.compiled.optimizer.Name() != solverName {
+	if m.compiled != nil && m.compiled.unsaved() == nil {
 		settings, err := m.compiled.config()
 		if err != nil {
 			return err
 		}
 		if s.optimizer {
-			settings.State, settings.Steps, settings.Epochs = true, m.compiled.steps, m.epochs
-			settings.Position, settings.Rate = m.position, m.compiled.rate
+			settings.State, settings.Steps, settings.Epochs = true, m.trainer.steps, m.epochs
+			settings.Position, settings.Rate = m.position, m.trainer.rate
 			settings.interruption = m.left
 			if m.running != nil {
 				if settings.interruption, err = m.running.interruption(); err != nil {
 					return err
 				}
 			}
-			for _, k := range append(m.state(), m.keptWeights(settings.Callbacks)...) {
+			for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(settings.Callbacks)...) {
 				if err := m.compiled.checkKept(k.name, k.values); err != nil {
 					return fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
 				}
@@ -131,6 +131,14 @@ func (m *Model) save(path string, s saveSettings) error {
 		}
 	}
 	return safetensors.WriteFile(path, tensors, meta)
+}
+
+// unsaved is why an optimizer cannot be saved, nil where it can.
+func (c *compiled) unsaved() error {
+	if o, ok := c.optimizer.(interface{ unsaved() error }); ok {
+		return o.unsaved()
+	}
+	return nil
 }
 
 func (c *compiled) config() (*compileConfig, error) {

@@ -76,10 +76,10 @@ func TestSaveLoadIsIdentity(t *testing.T) {
 	}{
 		"built":        {func(m *keraslike.Model) error { return m.Build(3) }, nil},
 		"compiled":     {compile(keraslike.Adam(1e-3)), nil},
-		"sgd":          {compile(keraslike.SGD(0.1, keraslike.Momentum(0.5), keraslike.Nesterov{})), with},
+		"sgd":          {compile(keraslike.SGD(0.1, keraslike.Momentum(0.5), keraslike.Nesterov)), with},
 		"plain sgd":    {compile(keraslike.SGD(0.1)), with},
-		"rmsprop":      {compile(keraslike.RMSprop(1e-3, keraslike.Rho(0.8), keraslike.Epsilon(1e-5), keraslike.Centered{}, keraslike.Momentum(0.3))), with},
-		"adam amsgrad": {compile(keraslike.Adam(1e-3, keraslike.AMSGrad{}, keraslike.Beta1(0.8), keraslike.Beta2(0.95))), with},
+		"rmsprop":      {compile(keraslike.RMSprop(1e-3, keraslike.Rho(0.8), keraslike.Epsilon(1e-5), keraslike.Centered, keraslike.Momentum(0.3))), with},
+		"adam amsgrad": {compile(keraslike.Adam(1e-3, keraslike.AMSGrad, keraslike.Beta1(0.8), keraslike.Beta2(0.95))), with},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := everyLayer()

@@ -5,7 +5,6 @@ package keraslike
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 )
 
 // named is a loss or a metric as it is saved: by its name, with its settings where
@@ -16,16 +15,6 @@ type named struct {
 	As       string          `json:"as,omitempty"` // a metric's name by Named
 	Output   string          `json:"output,omitempty"`
 	Weighted bool            `json:"weighted,omitempty"`
-}
-
-// lossKinds makes an empty loss of each kind that has settings.
-var lossKinds = map[string]func() Loss{
-	"huber":                               func() Loss { return &huber{} },
-	"binary_focal_crossentropy":           func() Loss { return &focal{} },
-	"categorical_focal_crossentropy":      func() Loss { return &focal{} },
-	string(BinaryCrossentropy):            func() Loss { return &crossentropy{} },
-	string(CategoricalCrossentropy):       func() Loss { return &crossentropy{} },
-	string(SparseCategoricalCrossentropy): func() Loss { return &crossentropy{} },
 }
 
 // marshal is json.Marshal of something that may be a user's own.
@@ -54,7 +43,7 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 	}
 	if n.Settings == nil {
 		l := LossFunc(n.Name)
-		if _, ok := rowLosses[l]; !ok && l.activation() == "" {
+		if _, ok := lossFuncs[l]; !ok {
 			return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
 		}
 		return l, nil
@@ -85,23 +74,15 @@ func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
 		}
 	}
 	make, ok := metricKinds[n.Name]
-	switch {
-	case ok:
-		v := make()
-		if n.Settings != nil {
-			if err := unmarshalStrict(n.Settings, v); err != nil {
-				return m, fmt.Errorf("metric %q: %w", n.Name, err)
-			}
-		}
-		m.Metric = v
-	case slices.Contains(metricFuncs, MetricFunc(n.Name)):
-		m.Metric = MetricFunc(n.Name)
-	case lossMeasures[LossFunc(n.Name)] != nil:
-		m.Metric = LossFunc(n.Name)
-	default:
+	if !ok {
 		return m, fmt.Errorf("metric %q: unknown; pass WithCustomMetric(...) for one of your own, or WithoutCompile", n.Name)
 	}
+	known := make()
+	if n.Settings != nil {
+		if err := unmarshalStrict(n.Settings, known); err != nil {
+			return m, fmt.Errorf("metric %q: %w", n.Name, err)
+		}
+	}
+	m.Metric = known
 	return m, nil
 }
-
-func (m outputMetric) applyCompile(c *compiled) { c.metrics = append(c.metrics, m) }

@@ -13,7 +13,7 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// TestSavedSettings compiles with every loss, metric, optimiser and schedule that has
+// TestSavedSettings compiles with every loss, metric, optimizer and schedule that has
 // settings, saves, loads, trains both models on and compares weights and logs.
 func TestSavedSettings(t *testing.T) {
 	type setting struct {
@@ -21,15 +21,15 @@ func TestSavedSettings(t *testing.T) {
 		loss      keraslike.Loss
 		options   []keraslike.CompileOption
 	}
-	sgd := func(o ...keraslike.SGDOption) keraslike.Optimizer { return keraslike.SGD(0.1, o...) }
+	sgd := func(o ...keraslike.OptimizerOption) keraslike.Optimizer { return keraslike.SGD(0.1, o...) }
 	for name, s := range map[string]setting{
 		"huber":       {keraslike.AdamW(0.01, keraslike.WeightDecay(0.1)), keraslike.Huber(0.5), nil},
 		"focal":       {keraslike.Nadam(0.01, keraslike.Beta1(0.8)), keraslike.CategoricalFocalCrossentropy(keraslike.FocalGamma(3), keraslike.LabelSmoothing(0.1)), nil},
-		"balanced":    {keraslike.Adamax(0.01), keraslike.BinaryFocalCrossentropy(keraslike.ClassBalancing{}), nil},
+		"balanced":    {keraslike.Adamax(0.01), keraslike.BinaryFocalCrossentropy(keraslike.ClassBalancing), nil},
 		"smoothed":    {keraslike.Lion(0.01, keraslike.Beta2(0.9)), keraslike.CategoricalCrossentropy.With(keraslike.LabelSmoothing(0.2)), nil},
-		"logits":      {keraslike.Adagrad(0.1, keraslike.InitialAccumulator(0.5)), keraslike.BinaryCrossentropy.With(keraslike.FromLogits{}), nil},
+		"logits":      {keraslike.Adagrad(0.1, keraslike.InitialAccumulator(0.5)), keraslike.BinaryCrossentropy.With(keraslike.FromLogits), nil},
 		"precision":   {keraslike.Adadelta(1, keraslike.Rho(0.5)), keraslike.MeanSquaredError, []keraslike.CompileOption{keraslike.Precision(keraslike.Threshold(0.3)), keraslike.Recall(), keraslike.BinaryAccuracyAt(0.7)}},
-		"f1":          {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{keraslike.F1Score(keraslike.Micro, keraslike.Threshold(0.4)), keraslike.AUC(keraslike.PRCurve{}, keraslike.Thresholds(50))}},
+		"f1":          {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{keraslike.F1Score(keraslike.Micro, keraslike.Threshold(0.4)), keraslike.AUC(keraslike.PRCurve, keraslike.Thresholds(50))}},
 		"top":         {sgd(keraslike.ClipNorm(0.1)), keraslike.LogCosh, []keraslike.CompileOption{keraslike.TopKCategoricalAccuracy(2), keraslike.Hinge, keraslike.R2Score, keraslike.Cosine, keraslike.ConfusionMatrix}},
 		"weighted":    {sgd(keraslike.GlobalClipNorm(0.1)), keraslike.Hinge, []keraslike.CompileOption{keraslike.WeightedMetrics(keraslike.CategoricalAccuracy)}},
 		"exponential": {sgd(keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 2, Rate: 0.5, Staircase: true})), keraslike.SquaredHinge, nil},
@@ -81,8 +81,8 @@ func TestSavedSettings(t *testing.T) {
 
 // A model with parts of one's own is loaded with them, or without its settings.
 func TestLoadOwnParts(t *testing.T) {
-	loss := keraslike.LossOf("mine", graph.MeanSquaredError)
-	metric := keraslike.MetricOf("my_metric", func(p, t []float32) float64 { return float64(p[0] - t[0]) })
+	loss := keraslike.CustomLoss("mine", graph.MeanSquaredError)
+	metric := keraslike.CustomRowMetric("my_metric", func(p, t []float32) float64 { return float64(p[0] - t[0]) })
 	m := keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(1))
 	if err := m.Compile(&recorder{}, loss, metric); err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"math"
 )
 
-// Schedule changes the learning rate from batch to batch; it is an option of
-// every optimiser, by WithSchedule, and saved with it. The schedules of this
-// package are plain values, whose formulas are those of
+// Schedule changes the learning rate from batch to batch. WithSchedule gives it to an
+// optimizer, with which it is saved. The schedules of this package are plain values with
+// the formulas of
 // https://keras.io/api/optimizers/learning_rate_schedules/.
 type Schedule interface {
 	// Name is the schedule's name in saved models.
@@ -19,7 +19,7 @@ type Schedule interface {
 	// Check returns an error for settings that make no sense.
 	Check() error
 	// At is the rate after the given number of batches, which are updates unless
-	// gradients accumulate; initial is the rate that the optimiser was made with.
+	// gradients accumulate; initial is the rate that the optimizer was made with.
 	At(initial float64, step int) float64
 }
 
@@ -50,7 +50,7 @@ type PolynomialDecay struct {
 	Cycle bool    `json:"cycle,omitempty"`
 }
 
-// PiecewiseConstant is the optimiser's rate times Factors[i] after Boundaries[i-1]
+// PiecewiseConstant is the optimizer's rate times Factors[i] after Boundaries[i-1]
 // updates and up to Boundaries[i]; there is one factor more than boundaries.
 type PiecewiseConstant struct {
 	Boundaries []int     `json:"boundaries"`
@@ -67,8 +67,8 @@ type CosineDecay struct {
 	WarmupFrom float64 `json:"warmup_from,omitempty"`
 }
 
-// CosineDecayRestarts is CosineDecay over a first period of Steps updates, begun
-// anew with periods Grow times as long and rates Shrink times as large each time
+// CosineDecayRestarts is CosineDecay over a first period of Steps updates, restarted
+// with periods Grow times as long and rates Shrink times as large each time
 // (Loshchilov & Hutter 2017). The zero value of Grow is 2, that of Shrink 1.
 type CosineDecayRestarts struct {
 	Steps  int     `json:"first_decay_steps"`
@@ -138,7 +138,7 @@ func (s CosineDecayRestarts) Check() error {
 	return errors.Join(grow, atLeastZero("shrink", s.Shrink), atLeastZero("alpha", s.Alpha), positive(s.Steps))
 }
 
-// leastGrow is the least growth of periods that are gone through one by one.
+// leastGrow is the least growth of periods that are counted one by one.
 const leastGrow = 1.001
 
 // mostSteps keeps sums of steps countable.
@@ -212,7 +212,7 @@ func (s CosineDecayRestarts) At(initial float64, step int) float64 {
 		shrink = 1
 	}
 	at, period, factor := float64(step), float64(s.Steps), 1.0
-	if grow == 1 { // periods of one length are counted without going through them
+	if grow == 1 { // periods of one length need no loop
 		n := math.Floor(at / period)
 		return initial * cosine(at/period-n, s.Alpha, math.Pow(shrink, n))
 	}
@@ -240,7 +240,7 @@ func (s scheduled) rateAt(initial float64, step int) (rate float64, err error) {
 // scheduled is a schedule as it is saved: by name.
 type scheduled struct{ Schedule }
 
-// IsZero leaves the schedule away where there is none.
+// IsZero omits the schedule where there is none.
 func (s scheduled) IsZero() bool { return s.Schedule == nil }
 
 // MarshalJSON writes {"name": ..., "settings": ...}.

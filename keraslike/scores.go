@@ -53,7 +53,7 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if metric.output != "" && metric.output != name {
 				continue
 			}
-			if held += heldBy(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(evaluating, 1)) {
+			if held += memoryOf(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(evaluating, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: m.memoryLimit(evaluating, 1)})
 			}
 			measurement, err := metric.begin(m.outputs[k].shape, c.targets[k])
@@ -73,31 +73,6 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 	return s, nil
 }
 
-// heldBy is how many bytes a metric of this package holds for an output.
-func heldBy(metric Metric, output Shape) float64 {
-	const number = 8
-	classes := 1.0
-	if len(output) > 0 {
-		classes = max(2, float64(output[len(output)-1]))
-	}
-	switch d := metric.(type) {
-	case renamed:
-		return heldBy(d.Metric, output)
-	case *auc:
-		return 3 * number * float64(d.Thresholds)
-	case *f1:
-		return 3 * number * classes
-	case MetricFunc:
-		switch d {
-		case ConfusionMatrix:
-			return number * classes * classes
-		case R2Score:
-			return 4 * number * floatSize(output)
-		}
-	}
-	return 0
-}
-
 // series are the names of all that is measured, in the order of the logs.
 func (s *scores) series() []string {
 	names := append([]string{"loss"}, s.names...)
@@ -105,6 +80,19 @@ func (s *scores) series() []string {
 		names = append(names, one.name)
 	}
 	return names
+}
+
+// goal returns the goal of a series of the scores.
+func (s *scores) goal(name string) goal {
+	if name == "loss" || slices.Contains(s.names, name) {
+		return minimize
+	}
+	for _, one := range s.list {
+		if one.name == name {
+			return one.goal
+		}
+	}
+	return unknownSeries
 }
 
 // distinct reports two series of one name in the logs, those of validation included: with
@@ -173,8 +161,8 @@ func (s *scores) add(r result, b *batch) (err error) {
 	for s.at = range s.list {
 		one := &s.list[s.at]
 		w, weighs := one.Measurement.(WeightedMeasurement)
-		if mean, ok := one.Measurement.(*rowMean); ok {
-			mean.lossWeights = b.weights
+		if mean, ok := one.Measurement.(interface{ heedLossWeights([]float32) }); ok {
+			mean.heedLossWeights(b.weights)
 		}
 		switch {
 		case s.addMasked(one, r, b):

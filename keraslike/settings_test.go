@@ -29,7 +29,7 @@ func TestSettingsStateTheirRange(t *testing.T) {
 	}{
 		"rate":               {optimizer(k.SGD(1e10)), "learning rate is 1e+10, want 0 to 1e+06"},
 		"rate, negative":     {optimizer(k.Adam(-1)), "learning rate is -1, want 0 to 1e+06"},
-		"rate, NaN":          {optimizer(k.Lion(nan)), "learning rate is NaN, want 0 to 1e+06"},
+		"rate, NaN":          {optimizer(k.Adagrad(nan)), "learning rate is NaN, want 0 to 1e+06"},
 		"rate, largest":      {optimizer(k.SGD(1e6)), ""},
 		"rate, least":        {optimizer(k.RMSprop(0)), ""},
 		"epsilon":            {optimizer(k.Adam(0.1, k.Epsilon(inf))), "epsilon is +Inf, " + finite},

@@ -48,7 +48,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 // TestStepAllocatesNothing holds for a step of Fit: reading the batch, the graph,
 // the optimiser, loss and metrics.
 func TestStepAllocatesNothing(t *testing.T) {
-	for _, o := range []Optimizer{SGD(0.01, Momentum(0.9), Nesterov{}), RMSprop(1e-3, Momentum(0.5), Centered{}), Adam(1e-3, AMSGrad{})} {
+	for _, o := range []Optimizer{SGD(0.01, Momentum(0.9), Nesterov), RMSprop(1e-3, Momentum(0.5), Centered), Adam(1e-3, AMSGrad)} {
 		t.Run(o.Name(), func(t *testing.T) {
 			step := stepper(t, 32, o, 20, Dense(64, ReLU, KernelL2(1e-3)), Dropout(0.5), Dense(16, GELU))
 			if n := testing.AllocsPerRun(50, step); n != 0 {
@@ -77,7 +77,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 		for _, c := range []struct {
 			name string
 			o    Optimizer
-		}{{"rmsprop", RMSprop(1e-3)}, {"adam", Adam(1e-3)}, {"adam_lazy", Adam(1e-3, LazyRows{})}} {
+		}{{"rmsprop", RMSprop(1e-3)}, {"adam", Adam(1e-3)}, {"adam_lazy", Adam(1e-3, LazyRows)}} {
 			b.Run(fmt.Sprintf("%d/%s", words, c.name), func(b *testing.B) {
 				m := Sequential("m", Input(length), Embedding(words, width), Flatten(), Dense(32, ReLU), Dense(1, Sigmoid))
 				if err := m.Compile(c.o, BinaryCrossentropy, Seed(1)); err != nil {

@@ -12,7 +12,7 @@ import (
 // TrainOnBatch makes one update on x and y, which have the batch as their first
 // axis, and returns the loss before it. The values are not copied: x may be a
 // *tensor.Dense or, for rows of features, a *graph.CSR. It is for training
-// loops of one's own; Fit is the usual one.
+// loops of your own; Fit is the usual way.
 func (m *Model) TrainOnBatch(x, y graph.Value) (loss float64, err error) {
 	if m.compiled == nil {
 		return 0, fmt.Errorf("train on batch: %w", ErrNotCompiled)
@@ -42,7 +42,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 			return 0, fmt.Errorf("train on batch: got %v, want tensors with the batch as their first axis", v)
 		}
 	}
-	c, n := m.compiled, inputs[0].Shape()[0]
+	t, n := m.trainer, inputs[0].Shape()[0]
 	if weights != nil && len(weights) != n {
 		return 0, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
 	}
@@ -72,10 +72,10 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}
-	if c.rate, err = c.scheduled(c.rate); err != nil {
+	if t.rate, err = t.scheduled(t.rate); err != nil {
 		return 0, fmt.Errorf("train on batch: %w", err)
 	}
-	if err := m.update(p, c.rate); err != nil {
+	if err := m.update(p, t.rate); err != nil {
 		return 0, fmt.Errorf("train on batch: %w", blame(err, upTo(n)))
 	}
 	return p.loss(), nil

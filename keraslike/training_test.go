@@ -208,9 +208,9 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 // TestResumeMidEpoch stops in the middle of an epoch, saves, loads and goes on: the weights
 // are those of an unbroken run, byte for byte, with everything that training keeps.
 func TestResumeMidEpoch(t *testing.T) {
-	for name, optimizer := range map[string]func() keraslike.Optimizer{
+	optimizers := map[string]func() keraslike.Optimizer{
 		"adam": func() keraslike.Optimizer {
-			return keraslike.Adam(0.01, keraslike.AMSGrad{}, keraslike.AccumulateGradients(3), keraslike.GlobalClipNorm(0.5))
+			return keraslike.Adam(0.01, keraslike.AMSGrad, keraslike.AccumulateGradients(3), keraslike.GlobalClipNorm(0.5))
 		},
 		"schedule": func() keraslike.Optimizer {
 			return keraslike.RMSprop(0.01, keraslike.Momentum(0.5), keraslike.WithSchedule(keraslike.CosineDecay{Steps: 20, Warmup: 3}))
@@ -219,14 +219,13 @@ func TestResumeMidEpoch(t *testing.T) {
 			return keraslike.AdamW(0.01, keraslike.AverageWeights(0.9), keraslike.ClipNorm(1))
 		},
 		"momentum": func() keraslike.Optimizer {
-			return keraslike.SGD(0.05, keraslike.Momentum(0.9), keraslike.Nesterov{}, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.8))
+			return keraslike.SGD(0.05, keraslike.Momentum(0.9), keraslike.Nesterov, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.8))
 		},
-		"adagrad":  func() keraslike.Optimizer { return keraslike.Adagrad(0.05) },
-		"adadelta": func() keraslike.Optimizer { return keraslike.Adadelta(1) },
-		"nadam":    func() keraslike.Optimizer { return keraslike.Nadam(0.01) },
-		"adamax":   func() keraslike.Optimizer { return keraslike.Adamax(0.01) },
-		"lion":     func() keraslike.Optimizer { return keraslike.Lion(0.001) },
-	} {
+	}
+	for name, make := range keraslike.Optimizers() {
+		optimizers["plain "+name] = make
+	}
+	for name, optimizer := range optimizers {
 		t.Run(name, func(t *testing.T) {
 			data := toyData(t, 50, 8)
 			fresh := func() *keraslike.Model {

@@ -105,8 +105,8 @@ func named(t *testing.T, first, second string, metrics ...keraslike.CompileOptio
 // names of outputs; Keras asks the metric, too (callbacks/monitor_callback.py). Each number
 // falls for three epochs; where smaller is better, training continues.
 func TestAutoMode(t *testing.T) {
-	own := keraslike.MetricOf("account_error", func(p, t []float32) float64 { return float64(p[0]) })
-	exact := keraslike.MetricOf("accuracy", func(p, t []float32) float64 { return float64(p[0]) })
+	own := keraslike.CustomRowMetric("account_error", func(p, t []float32) float64 { return float64(p[0]) })
+	exact := keraslike.CustomRowMetric("accuracy", func(p, t []float32) float64 { return float64(p[0]) })
 	metrics := []keraslike.CompileOption{
 		keraslike.MAE, keraslike.BinaryAccuracy, keraslike.AUC(), keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(), keraslike.R2Score, keraslike.Cosine,
 		keraslike.RMSE, keraslike.BinaryCrossentropy, own, exact,

@@ -45,9 +45,9 @@ func New(m *keraslike.Model) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
-	v := &Model{m: m, layers: m.Layers(), input: g.At(), classes: max(2, g.Of().Size()), gradients: map[[2]string]*keraslike.Gradient{{}: g}}
-	if len(v.input) != 3 || len(g.Of()) != 1 {
-		return nil, fmt.Errorf("inspect: model %q takes %v and gives %v, want (height, width, channels) and one row of scores", m.Name(), v.input, g.Of())
+	v := &Model{m: m, layers: m.Layers(), input: g.At(), classes: max(2, g.Source().Size()), gradients: map[[2]string]*keraslike.Gradient{{}: g}}
+	if len(v.input) != 3 || len(g.Source()) != 1 {
+		return nil, fmt.Errorf("inspect: model %q takes %v and gives %v, want (height, width, channels) and one row of scores", m.Name(), v.input, g.Source())
 	}
 	return v, nil
 }
@@ -228,7 +228,7 @@ func (v *Model) run(of, at string, image viz.Volume, direction func(of keraslike
 		}
 		v.gradients[[2]string{of, at}] = g
 	}
-	d, err := direction(g.Of())
+	d, err := direction(g.Source())
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func main() {
 	BatchNormalization(Axis(1), Momentum(0.9), Epsilon(1e-3), NoScale{}, NoCenter{}, Name("norm"))
 	DepthwiseConv2D(3, DepthMultiplier(2), Strides2D(1, 2), Dilation(2), SamePadding{}, NoBias{}, ReLU)
 	MultiHeadAttention(2, 8, CausalMask{}, AttentionMask{}, AttentionDropout(0.1), ValueDim(4), OutputDim(3), NoBias{})
-	_ = []Optimizer{SGD(0.1, Momentum(0.9), Nesterov{}), RMSprop(0.1, Rho(0.9), Centered{}, Epsilon(1e-7)), Adam(0.1, Beta1(0.9), AMSGrad{})}
+	_ = []Optimizer{SGD(0.1, Momentum(0.9), Nesterov), RMSprop(0.1, Rho(0.9), Centered, Epsilon(1e-7)), Adam(0.1, Beta1(0.9), AMSGrad)}
 
 	Dropout(0.5, KernelL2(1e-3))          // refused: KernelL2 does not implement LayerOption
 	Dropout(0.5, ReLU)                    // refused: ActivationFunc does not implement LayerOption
@@ -32,13 +32,14 @@ func main() {
 	Conv2DTranspose(8, 3, CausalMask{})   // refused: CausalMask does not implement ConvTransposeOption
 	Add(Axis(1))                          // refused: Axis does not implement LayerOption
 	GaussianNoise(0.1, NoBias{})          // refused: NoBias does not implement LayerOption
-	SGD(0.1, Rho(0.9))                    // refused: Rho does not implement SGDOption
-	RMSprop(0.1, Nesterov{})              // refused: Nesterov does not implement RMSpropOption
-	Adam(0.1, Momentum(0.9))              // refused: Momentum does not implement AdamOption
+	SGD(0.1, Threshold(0.9))              // refused: MetricOption does not implement OptimizerOption
+	RMSprop(0.1, PRCurve)                 // refused: MetricFlag does not implement OptimizerOption
+	AUC(Momentum(0.9))                    // refused: Momentum does not implement MetricOption
+	BinaryFocalCrossentropy(Beta1(0.9))   // refused: OptimizerOption does not implement LossOption
 	Sequential("m", Input(3), ReLU)       // refused: ActivationFunc does not implement Part
 	var m Model
 	m.Compile(SGD(0.1), MeanSquaredError, Epochs(5)) // refused: Epochs does not implement CompileOption
-	m.Fit(nil, nil, Seed(1))                         // refused: Seed does not implement FitOption
+	m.Fit(nil, nil, Seed(1))                         // refused: CompileOption does not implement FitOption
 	m.Evaluate(nil, nil, Epochs(1))                  // refused: Epochs does not implement EvaluateOption
 	m.Save("m", BatchSize(1))                        // refused: BatchSize does not implement SaveOption
 }

@@ -20,30 +20,30 @@ type gradient struct {
 	parts  *graph.Rows
 }
 
-// gradient is that of the i-th trainable weight, which is read or only updated with.
-func (p *plan) gradient(i int, read bool) gradient {
-	rows, ok := p.gradients.nodes[i].Value().(*graph.Rows)
-	switch {
-	case !ok:
-		return gradient{values: p.gradients.values[i]}
-	case read:
-		return gradient{values: rows.Values(), rows: rows.Index, sparse: true}
+// addTo adds the gradient to a sum of the weight's size.
+func (g gradient) addTo(sum []float32) {
+	if !g.sparse {
+		kernel.AddScaled(sum, g.values, 1)
+		return
 	}
-	return gradient{parts: rows}
+	n := rowWidth(g.values, g.rows)
+	for i, r := range g.rows {
+		kernel.AddScaled(sum[int(r)*n:(int(r)+1)*n], g.values[i*n:(i+1)*n], 1)
+	}
 }
 
 // readsGradients reports whether anything but the update needs the rows of a sparse
 // gradient.
-func (c *compiled) readsGradients() bool {
-	_, solver := c.optimizer.(*solver)
-	return solver || c.guarded || c.tuning.every() > 1 || c.tuning.clips() > 0
+func (t *trainer) readsGradients() bool {
+	_, joint := t.optimizer.(jointOptimizer)
+	return joint || t.guarded || t.settings.batches() > 1 || t.settings.clips() > 0
 }
 
-// alone is the optimizer where it may update the rows of a gradient without the others:
-// an update by a gradient of 0 is known there, or not wanted. It is nil elsewhere.
-func (c *compiled) alone() RowOptimizer {
-	if o, ok := c.optimizer.(RowOptimizer); ok {
-		if _, _, known := o.Decays(); known || c.tuning.LazyRows {
+// rowOptimizer is the optimizer where it may update the rows of a gradient without the
+// others: an update by a gradient of 0 is known there, or not wanted. It is nil elsewhere.
+func (t *trainer) rowOptimizer() RowOptimizer {
+	if o, ok := t.optimizer.(RowOptimizer); ok {
+		if _, _, known := o.Decays(); known || t.settings.LazyRows {
 			return o
 		}
 	}
@@ -53,7 +53,7 @@ func (c *compiled) alone() RowOptimizer {
 // rowUpdate updates weight i by a gradient of some rows. It is made once, so that no step
 // allocates it.
 type rowUpdate struct {
-	c         *compiled
+	t         *trainer
 	i         int
 	w         *Weight
 	optimizer RowOptimizer // nil for an update of all rows
@@ -66,9 +66,9 @@ type rowUpdate struct {
 	panicked atomic.Pointer[PanicError]
 }
 
-func newRowUpdate(c *compiled, i int, w *Weight) *rowUpdate {
-	u := &rowUpdate{c: c, i: i, w: w, optimizer: c.alone()}
-	u.some = u.spread
+func newRowUpdate(t *trainer, i int, w *Weight) *rowUpdate {
+	u := &rowUpdate{t: t, i: i, w: w, optimizer: t.rowOptimizer()}
+	u.some = u.scatter
 	if u.optimizer != nil {
 		u.some = u.part
 	}
@@ -77,10 +77,10 @@ func newRowUpdate(c *compiled, i int, w *Weight) *rowUpdate {
 
 // by updates by a sparse gradient.
 func (u *rowUpdate) by(g gradient, rate float64) error {
-	c, i := u.c, u.i
+	t, i := u.t, u.i
 	u.rate = rate
 	if u.optimizer != nil {
-		c.decay.begin(i, c.slots[i], c.rowWidth[i], c.updates())
+		t.decay.begin(i, t.slots[i], t.rowWidth[i], t.updates())
 	} else if u.all == nil {
 		u.all = kernel.Floats(len(u.w.Value()))
 	}
@@ -96,13 +96,13 @@ func (u *rowUpdate) by(g gradient, rate float64) error {
 	}
 	if u.optimizer == nil {
 		defer u.clear(rows) // also after a panic
-		c.optimizer.Update(u.w.Value(), u.all, c.slots[i], c.updates(), rate)
+		t.optimizer.Update(u.w.Value(), u.all, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }
 
 func (u *rowUpdate) clear(rows []int32) {
-	n := u.c.rowWidth[u.i]
+	n := u.t.rowWidth[u.i]
 	for _, r := range rows {
 		clear(u.all[int(r)*n : (int(r)+1)*n])
 	}
@@ -111,7 +111,7 @@ func (u *rowUpdate) clear(rows []int32) {
 // caught keeps the first panic of a part.
 func (u *rowUpdate) caught() {
 	if r := recover(); r != nil {
-		in := fmt.Sprintf("optimizer %q: UpdateRows", ownName(u.c.optimizer))
+		in := fmt.Sprintf("optimizer %q: UpdateRows", ownName(u.t.optimizer))
 		u.panicked.CompareAndSwap(nil, &PanicError{In: in, Value: r, Stack: debug.Stack()})
 	}
 }
@@ -120,14 +120,14 @@ func (u *rowUpdate) caught() {
 // time.
 func (u *rowUpdate) part(rows []int32, g []float32) {
 	defer u.caught()
-	c, i := u.c, u.i
-	c.decay.rows(i, c.slots[i], rows, c.rowWidth[i], c.updates())
-	u.optimizer.UpdateRows(u.w.Value(), g, rows, c.slots[i], c.updates(), u.rate)
+	t, i := u.t, u.i
+	t.decay.rows(i, t.slots[i], rows, t.rowWidth[i], t.updates())
+	u.optimizer.UpdateRows(u.w.Value(), g, rows, t.slots[i], t.updates(), u.rate)
 }
 
-// spread puts some rows into the gradient of all, where the others are 0.
-func (u *rowUpdate) spread(rows []int32, g []float32) {
-	n := u.c.rowWidth[u.i]
+// scatter puts some rows into the gradient of all, where the others are 0.
+func (u *rowUpdate) scatter(rows []int32, g []float32) {
+	n := u.t.rowWidth[u.i]
 	for k, r := range rows {
 		copy(u.all[int(r)*n:(int(r)+1)*n], g[k*n:(k+1)*n])
 	}

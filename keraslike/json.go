@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// unmarshalStrict reads JSON without fields that v does not have, and with nothing
+// after it.
+func unmarshalStrict(text []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return fmt.Errorf("something follows the JSON value at byte %d", dec.InputOffset())
+	}
+	return nil
+}

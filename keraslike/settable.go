@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// fields are the settings of one optimizer, loss or metric that options can change: pointers
+// to them, or functions that set them, by the names of the options.
+type fields map[string]any
+
+// settable is what options of an optimizer, a loss or a metric are applied to.
+type settable struct {
+	fields fields
+	misfit []string // options that it does not have
+}
+
+// assignOption applies an option to the setting of its name, if there is one.
+func assignOption[T any](s *settable, option string, value T) {
+	switch field := s.fields[option].(type) {
+	case *T:
+		*field = value
+	case func(T):
+		field(value)
+	default:
+		if !slices.Contains(s.misfit, option) {
+			s.misfit = append(s.misfit, option)
+		}
+	}
+}
+
+// configure applies options to the fields of an optimizer, a loss or a metric. Its error
+// names every option that does not fit, and those that do.
+func configure[O any](options []O, apply func(O, *settable), f fields) error {
+	var missing error
+	s := settable{fields: f}
+	for _, o := range given(options, &missing) {
+		apply(o, &s)
+	}
+	mistakes := []error{missing}
+	for _, option := range s.misfit {
+		want := "there are no options"
+		if len(f) > 0 {
+			want = "want " + strings.Join(slices.Sorted(maps.Keys(f)), ", ")
+		}
+		mistakes = append(mistakes, fmt.Errorf("%s does not fit, %s", option, want))
+	}
+	return errors.Join(mistakes...)
+}
+
+// optionValue is an option that sets a value of type T. The family that it belongs to is the
+// interface that its constructor returns.
+type optionValue[T any] struct {
+	option string
+	value  T
+}
+
+func (o optionValue[T]) applyOptimizer(s *settable) { assignOption(s, o.option, o.value) }
+func (o optionValue[T]) applyLoss(s *settable)      { assignOption(s, o.option, o.value) }
+func (o optionValue[T]) applyMetric(s *settable)    { assignOption(s, o.option, o.value) }

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// trainer changes weights by their gradients, by an optimizer and its settings. It owns all
+// that a step changes: the weights, their gradients, what the optimizer and its settings keep
+// for each weight, and how far training has come. It knows nothing of the model.
+type trainer struct {
+	optimizer Optimizer
+	settings  *commonSettings
+	steps     int     // batches trained on so far
+	rate      float64 // of the next update
+	guarded   bool    // gradients are checked for NaN and Inf before they are used
+
+	weights []*Weight // that are trained
+	// By weight:
+	gradients []gradient    // of the batch that is trained on
+	slots     [][][]float32 // of the optimizer, by slot
+	sums      [][]float32   // of accumulated gradients; nil where none accumulate
+	averages  [][]float32   // of the weights; nil where there are none
+	copies    [][]float32   // of gradients, to change
+	rows      [][]int32     // of those
+	rowWidth  []int
+	byRows    []*rowUpdate
+	decay     rowDecay
+}
+
+// newTrainer asks the optimizer for all that training needs, and makes the arrays that it
+// and its settings keep for each weight.
+func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
+	defer caught(&err, "optimizer", o, "")
+	t = &trainer{optimizer: o, settings: commonOf(o), rate: o.Rate(), weights: weights}
+	if err := checkRate(t.rate); err != nil {
+		return nil, fmt.Errorf("optimizer %s: %w", o.Name(), err)
+	}
+	first, _ := o.(SlotInitializer)
+	n := len(weights)
+	t.gradients, t.copies, t.rows, t.rowWidth = make([]gradient, n), make([][]float32, n), make([][]int32, n), make([]int, n)
+	for i, w := range weights {
+		w.constraint = w.constraint.over(w.shape)
+		size := Shape(w.shape).Size()
+		t.rowWidth[i] = size
+		if len(w.shape) > 0 {
+			t.rowWidth[i] = size / w.shape[0]
+		}
+		var slots [][]float32
+		for _, name := range o.Slots() {
+			s := kernel.Floats(size)
+			if first != nil {
+				kernel.Fill(s, float32(first.Start(name)))
+			}
+			slots = append(slots, s)
+		}
+		t.slots, t.byRows = append(t.slots, slots), append(t.byRows, newRowUpdate(t, i, w))
+		if t.settings.batches() > 1 {
+			t.sums = append(t.sums, kernel.Floats(size))
+		}
+		if t.settings.Average > 0 {
+			t.averages = append(t.averages, append([]float32(nil), w.Value()...))
+		}
+	}
+	if o := t.rowOptimizer(); o != nil {
+		t.decay.start(o, n)
+	}
+	return t, nil
+}
+
+// updates is the number of updates made.
+func (t *trainer) updates() int { return t.steps / t.settings.batches() }
+
+// scheduled is the rate of the next batch where the optimizer has a schedule, else the one
+// given. As in Keras schedules count batches, not updates.
+func (t *trainer) scheduled(rate float64) (float64, error) {
+	if s := t.settings.Schedule; s.Schedule != nil {
+		return s.rateAt(t.optimizer.Rate(), t.steps)
+	}
+	return rate, nil
+}
+
+// jointOptimizer updates all weights in one call; Update is not called then.
+type jointOptimizer interface {
+	updateAll(weights []*Weight, gradients []gradient) error
+}
+
+// step counts a batch and changes the weights by its gradients, unless they are still
+// accumulating.
+func (t *trainer) step(rate float64) (err error) {
+	defer caught(&err, "optimizer", t.optimizer, "Update")
+	t.steps++
+	if t.settings.batches() > 1 {
+		t.accumulate()
+		if t.steps%t.settings.batches() != 0 {
+			t.finish()
+			return nil
+		}
+		for i := range t.weights {
+			t.mean(i)
+		}
+	} else if t.settings.clips() > 0 {
+		for i := range t.weights {
+			t.copyGradient(i)
+		}
+	}
+	t.clip()
+	if t.settings.WeightDecay > 0 {
+		for _, w := range t.weights {
+			kernel.Scale(w.Value(), w.Value(), float32(1-t.settings.WeightDecay*rate))
+		}
+	}
+	if err := t.update(rate); err != nil {
+		return err
+	}
+	t.finish()
+	return nil
+}
+
+// update lets the optimizer change the weights.
+func (t *trainer) update(rate float64) error {
+	if joint, ok := t.optimizer.(jointOptimizer); ok {
+		return joint.updateAll(t.weights, t.gradients)
+	}
+	for i, w := range t.weights {
+		g := t.gradients[i]
+		if g.sparse || g.parts != nil {
+			if err := t.byRows[i].by(g, rate); err != nil {
+				return err
+			}
+			continue
+		}
+		t.decay.finish(i, t.slots[i], t.updates()-1)
+		t.optimizer.Update(w.Value(), g.values, t.slots[i], t.updates(), rate)
+	}
+	return nil
+}
+
+// finish averages and constrains the weights, after every batch, whether it made an update
+// or accumulated. In Keras's order averages take weights that no constraint has changed yet,
+// and they restart with each batch until the one after the first update.
+func (t *trainer) finish() {
+	for i, w := range t.weights {
+		switch {
+		case t.averages != nil && t.steps <= t.settings.batches():
+			copy(t.averages[i], w.Value())
+		case t.averages != nil:
+			kernel.Scale(t.averages[i], t.averages[i], float32(t.settings.Average))
+			kernel.AddScaled(t.averages[i], w.Value(), float32(1-t.settings.Average))
+		}
+		w.constraint.apply(w.Value())
+	}
+}
+
+// accumulate adds the gradients to their sums.
+func (t *trainer) accumulate() {
+	for i, g := range t.gradients {
+		g.addTo(t.sums[i])
+	}
+}
+
+// mean turns the sum of gradients into their mean, in the trainer's own memory, and
+// restarts the sum. A sparse gradient is again one of the rows that are not 0.
+func (t *trainer) mean(i int) {
+	sum, g := t.sums[i], &t.gradients[i]
+	t.copies[i] = t.copies[i][:0]
+	if !g.sparse {
+		t.copies[i] = append(t.copies[i], sum...)
+	} else {
+		n := t.rowWidth[i]
+		t.rows[i] = t.rows[i][:0]
+		for r := range len(sum) / n {
+			row := sum[r*n : (r+1)*n]
+			if kernel.SumAbs(row) != 0 {
+				t.rows[i] = append(t.rows[i], int32(r))
+				t.copies[i] = append(t.copies[i], row...)
+			}
+		}
+		g.rows = t.rows[i]
+	}
+	clear(sum)
+	g.values = t.copies[i]
+	kernel.Scale(g.values, g.values, 1/float32(t.settings.batches()))
+}
+
+// copyGradient copies a gradient, whose memory is the graph's, to where it may be changed.
+func (t *trainer) copyGradient(i int) {
+	t.copies[i] = append(t.copies[i][:0], t.gradients[i].values...)
+	t.gradients[i].values = t.copies[i]
+}
+
+// clip clips the gradients, which are copies.
+func (t *trainer) clip() {
+	s := t.settings
+	switch {
+	case s.ClipValue > 0:
+		for _, g := range t.gradients {
+			kernel.Clip(g.values, g.values, float32(-s.ClipValue), float32(s.ClipValue))
+		}
+	case s.ClipNorm > 0:
+		for _, g := range t.gradients {
+			shrink(g.values, s.ClipNorm, math.Sqrt(float64(kernel.SumSquares(g.values))))
+		}
+	case s.GlobalClipNorm > 0:
+		var squares float64
+		for _, g := range t.gradients {
+			squares += float64(kernel.SumSquares(g.values))
+		}
+		for _, g := range t.gradients {
+			shrink(g.values, s.GlobalClipNorm, math.Sqrt(squares))
+		}
+	}
+}
+
+// shrink scales g by limit/norm where that is below 1.
+func shrink(g []float32, limit, norm float64) {
+	if norm > limit {
+		kernel.Scale(g, g, float32(limit/norm))
+	}
+}
+
+// useAverages makes the averages of the weights the weights, where there are some.
+func (t *trainer) useAverages() {
+	for i, a := range t.averages {
+		copy(t.weights[i].Value(), a)
+	}
+}
+
+// stateArray is an array of a training's state, as it is saved.
+type stateArray struct {
+	name   string
+	shape  []int
+	values []float32
+}
+
+// state are all arrays of the trainer, as they stand after the last update; path names
+// weights.
+func (t *trainer) state(path func(*Weight) string) []stateArray {
+	var list []stateArray
+	for i, w := range t.weights {
+		t.decay.finish(i, t.slots[i], t.updates())
+		add := func(name string, values []float32) {
+			list = append(list, stateArray{"optimizer/" + path(w) + "/" + name, w.shape, values})
+		}
+		for k, name := range t.optimizer.Slots() {
+			add(name, t.slots[i][k])
+		}
+		if t.sums != nil {
+			add("gradient_sum", t.sums[i])
+		}
+		if t.averages != nil {
+			add("average", t.averages[i])
+		}
+	}
+	return list
+}
