@@ -35,6 +35,13 @@ const (
 	LogSoftmax  ActivationFunc = "log_softmax" // log(softmax(x)) along the last axis
 )
 
+func (f ActivationFunc) sets() setting {
+	return setting{option: "ActivationFunc", field: "Activation", value: f}
+}
+func (ActivationFunc) forDense()     {}
+func (ActivationFunc) forConv()      {}
+func (ActivationFunc) forRecurrent() {}
+
 func (f ActivationFunc) check() error {
 	if f == Softmax || f == LogSoftmax {
 		return nil
@@ -80,35 +87,4 @@ func (f ActivationFunc) fused() (graph.Activation, ActivationFunc) {
 		return graph.Act(graph.Linear), f
 	}
 	return act, Linear
-}
-
-// Activation applies an activation function to every element.
-//
-// Input and output shape: any, the same; Softmax and LogSoftmax work along the last axis.
-func Activation(f ActivationFunc, opts ...LayerOption) Layer {
-	d := &activation{Function: f}
-	return newLayer(d, &d.common, opts)
-}
-
-type activation struct {
-	common
-	passesMask
-	Function ActivationFunc `json:"function"`
-}
-
-func (d *activation) Kind() string { return "Activation" }
-func (d *activation) check() error { return d.Function.check() }
-
-func (d *activation) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
-		return nil, err
-	}
-	if len(in[0]) == 0 && (d.Function == Softmax || d.Function == LogSoftmax) {
-		return nil, fmt.Errorf("input is one number for each sample, %s wants a row", d.Function)
-	}
-	return in[0], nil
-}
-
-func (d *activation) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	return s.Activate(in[0], d.Function)
 }

@@ -168,7 +168,7 @@ func TestCanceledReads(t *testing.T) {
 	out, predicted := m.PredictSource(ctx, data)
 	x, _, read := keraslike.ReadAll(ctx, data)
 	norm := keraslike.Normalization()
-	for name, err := range map[string]error{"predict": predicted, "read all": read, "adapt": norm.Adapt(ctx, data)} {
+	for name, err := range map[string]error{"predict": predicted, "read all": read, "adapt": keraslike.Adapt(ctx, norm, data)} {
 		if !errors.Is(err, keraslike.ErrStopped) || !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want ErrStopped and context.Canceled", name, err)
 		}

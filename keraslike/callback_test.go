@@ -40,7 +40,7 @@ func spoil(batches int) keraslike.Callback {
 func TestNotFinite(t *testing.T) {
 	model := func() *keraslike.Model {
 		m := keraslike.Sequential("m", keraslike.Input(toyFeatures),
-			keraslike.Dense(5, keraslike.Softplus, keraslike.BiasInit(keraslike.Constant(20)), keraslike.Name("first")),
+			keraslike.Dense(5, keraslike.Softplus, keraslike.BiasInitializer(keraslike.Constant(20)), keraslike.Name("first")),
 			keraslike.Dense(4, keraslike.Name("second")), keraslike.Dense(toyClasses, keraslike.Softmax, keraslike.Name("third")))
 		if err := m.Compile(keraslike.SGD(0.01), keraslike.SparseCategoricalCrossentropy); err != nil {
 			t.Fatal(err)
@@ -68,7 +68,7 @@ func TestNotFinite(t *testing.T) {
 
 	// A gradient alone: the loss is finite, the derivative of √ at 0 is not.
 	root := keraslike.CustomLoss("root", steep)
-	g := keraslike.Sequential("g", keraslike.Input(1), keraslike.Dense(1, keraslike.NoBias{}, keraslike.KernelInit(keraslike.Zeros()), keraslike.Name("only")))
+	g := keraslike.Sequential("g", keraslike.Input(1), keraslike.Dense(1, keraslike.NoBias, keraslike.KernelInitializer(keraslike.Zeros()), keraslike.Name("only")))
 	if err := g.Compile(keraslike.SGD(0.1), root); err != nil {
 		t.Fatal(err)
 	}
@@ -272,9 +272,9 @@ func TestStatefulCallback(t *testing.T) {
 			t.Fatal(err)
 		}
 		if way == "file" {
-			content, path := saved(t, m, keraslike.WithOptimizer{})
+			content, path := saved(t, m, keraslike.WithOptimizer)
 			m = loaded(t, path)
-			if again, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(again, content) {
+			if again, _ := saved(t, m, keraslike.WithOptimizer); !slices.Equal(again, content) {
 				t.Error("saved, loaded and saved again the bytes are others")
 			}
 		}
@@ -306,7 +306,7 @@ func TestStatefulCallback(t *testing.T) {
 		}
 		save := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
 			if e == keraslike.BatchEnd {
-				return tr.Model.Save(t.TempDir()+"/m", keraslike.WithOptimizer{})
+				return tr.Model.Save(t.TempDir()+"/m", keraslike.WithOptimizer)
 			}
 			return nil
 		})

@@ -117,7 +117,7 @@ func TestSaveAsCompiled(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "d.st")
-	if err := d.Save(path, keraslike.WithOptimizer{}); err != nil {
+	if err := d.Save(path, keraslike.WithOptimizer); err != nil {
 		t.Fatal(err)
 	}
 	again, err := keraslike.Load(path)
@@ -173,7 +173,7 @@ func TestLambdaOfTheBatch(t *testing.T) {
 
 // TestTensorLayouts hands a model tensors that do not lie in rows: the same numbers, or an error.
 func TestTensorLayouts(t *testing.T) {
-	m := keraslike.Sequential("m", keraslike.Input(3), keraslike.Dense(3, keraslike.KernelInit(keraslike.Constant(1))))
+	m := keraslike.Sequential("m", keraslike.Input(3), keraslike.Dense(3, keraslike.KernelInitializer(keraslike.Constant(1))))
 	if err := m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError); err != nil {
 		t.Fatal(err)
 	}

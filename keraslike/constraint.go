@@ -30,7 +30,7 @@ func MaxNorm(limit float64, axes ...int) Constraint {
 // UnitNorm scales weights to a norm of 1, over axes as in MaxNorm.
 func UnitNorm(axes ...int) Constraint { return Constraint{Kind: "unit_norm", Axes: orFirst(axes)} }
 
-// MinMaxNorm moves the norm of weights towards the nearest between low and high,
+// MinMaxNorm moves the norm of weights toward the nearest between low and high,
 // by a share of rate of the way, over axes as in MaxNorm.
 func MinMaxNorm(low, high, rate float64, axes ...int) Constraint {
 	return Constraint{Kind: "min_max_norm", Min: low, Max: high, Rate: rate, Axes: orFirst(axes)}
@@ -139,4 +139,23 @@ func spreadOut(offsets []int, n, stride int) []int {
 		}
 	}
 	return out
+}
+
+// Constrain applies c to a declared weight after each update. Without a constraint
+// the weight need not be declared.
+func (b *Builder) Constrain(name string, c Constraint) {
+	if c.IsZero() || b.err != nil {
+		return
+	}
+	for _, w := range b.layer.weights {
+		if w.name == b.prefix+name {
+			if err := c.fits(w.shape); err != nil {
+				b.err = fmt.Errorf("weight %q: %w", name, err)
+				return
+			}
+			w.constraint = bounds{Constraint: c}
+			return
+		}
+	}
+	b.err = fmt.Errorf("has a constraint for weight %q, which it did not declare", name)
 }

@@ -95,3 +95,12 @@ func (v *view) steps(rows *graph.Node, k int) *graph.Node {
 	}
 	return nil
 }
+
+// logitsFor is what the loss can be computed from instead of the prediction, nil for nothing.
+func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
+	z := s.logits[prediction]
+	if own, ok := l.(interface{ activation() ActivationFunc }); ok && own.activation() != z.by {
+		return nil
+	}
+	return z.of
+}

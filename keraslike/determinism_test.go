@@ -54,7 +54,7 @@ func TestSameBytes(t *testing.T) {
 func trainDigest(t *testing.T, seed uint64) [sha256.Size]byte {
 	const samples, in, classes = 200, 300, 10
 	m := keraslike.Sequential("m",
-		keraslike.Input(in), keraslike.Dense(256, keraslike.ReLU, keraslike.KernelL2(1e-4)), keraslike.Dropout(0.3), keraslike.Dense(classes, keraslike.Softmax),
+		keraslike.Input(in), keraslike.Dense(256, keraslike.ReLU, keraslike.KernelRegularizer(keraslike.L2(1e-4))), keraslike.Dropout(0.3), keraslike.Dense(classes, keraslike.Softmax),
 	)
 	if err := m.Compile(keraslike.RMSprop(1e-3), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy, keraslike.Seed(seed)); err != nil {
 		t.Fatal(err)
@@ -70,6 +70,6 @@ func trainDigest(t *testing.T, seed uint64) [sha256.Size]byte {
 	if _, err := m.Fit(t.Context(), dataOf(t, tensorOf([]int{samples, in}, x), tensorOf([]int{samples}, y)), keraslike.Epochs(2), keraslike.BatchSize(64)); err != nil {
 		t.Fatal(err)
 	}
-	content, _ := saved(t, m, keraslike.WithOptimizer{})
+	content, _ := saved(t, m, keraslike.WithOptimizer)
 	return sha256.Sum256(content)
 }

@@ -37,9 +37,11 @@
 //
 // # Options
 //
-// What a layer cannot do without is an argument; everything else is an option, a
-// typed value that fits some layers and no others: Dropout(0.5, KernelL2(0.01))
-// does not compile. Defaults and formulas are Keras 3's.
+// What a layer cannot do without is an argument; everything else is an option with a
+// default, in any order. Each family of layers has options of its own, such as
+// [ConvOption]: Dropout(0.5, NoBias) does not compile. The doc comment of each
+// constructor lists the options that fit and their defaults, which are Keras 3's, as are
+// the formulas.
 //
 // # Mistakes
 //

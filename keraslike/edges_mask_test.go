@@ -16,11 +16,11 @@ import (
 // aloneLayer is the layer of a case of one masked input: its kernels are 0.25, its
 // recurrent ones 0.5.
 func aloneLayer(name string) k.Layer {
-	init := k.KernelInit(k.Constant(0.25))
+	init := k.KernelInitializer(k.Constant(0.25))
 	words := strings.Fields(name)
 	recurrent := func(words []string) k.Layer {
-		opts := []k.RecurrentOption{init, k.RecurrentInit(k.Constant(0.5))}
-		for word, o := range map[string]k.RecurrentOption{"backwards": k.GoBackwards{}, "sequences": k.ReturnSequences{}, "state": k.ReturnState{}, "zero": k.ZeroOutputForMask{}} {
+		opts := []k.RecurrentOption{init, k.RecurrentInitializer(k.Constant(0.5))}
+		for word, o := range map[string]k.RecurrentOption{"backwards": k.GoBackwards, "sequences": k.ReturnSequences, "state": k.ReturnState, "zero": k.ZeroOutputForMask} {
 			if slices.Contains(words, word) {
 				opts = append(opts, o)
 			}
@@ -161,7 +161,7 @@ func TestMaskedBatchNormalization(t *testing.T) {
 		}
 		dense := func(name string, shape ...int) *tensor.Dense { return tensorOf(shape, c.Inputs[name].Float32()) }
 		data := sourceOf(t, []*tensor.Dense{dense("x0", 2, 4, 3), dense("m0", 2, 4)}, []*tensor.Dense{dense("r", 2, 12)})
-		if _, err := model.Fit(t.Context(), data, k.KeepOrder{}); err != nil {
+		if _, err := model.Fit(t.Context(), data, k.KeepOrder); err != nil {
 			t.Fatal(err)
 		}
 		for i, name := range []string{"dx0", "dgamma", "dbeta"} {

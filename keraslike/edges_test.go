@@ -205,7 +205,7 @@ func TestMaskEdges(t *testing.T) {
 				t.Fatal(err)
 			}
 			targets := tensorOf([]int{r.Shape[0], k.Shape(r.Shape[1:]).Size()}, r.Float32())
-			if _, err := flat.Fit(t.Context(), sourceOf(t, values, []*tensor.Dense{targets}), k.KeepOrder{}); err != nil {
+			if _, err := flat.Fit(t.Context(), sourceOf(t, values, []*tensor.Dense{targets}), k.KeepOrder); err != nil {
 				t.Fatal(err)
 			}
 			for i, g := range rec.gradients {

@@ -120,7 +120,7 @@ func TestEmbeddingUpdates(t *testing.T) {
 			if steps != 5 {
 				return m
 			}
-			if err := m.Save(path, WithOptimizer{}); err != nil {
+			if err := m.Save(path, WithOptimizer); err != nil {
 				t.Fatal(err)
 			}
 			m, err := Load(path)

@@ -11,15 +11,15 @@ import (
 // an argument that is impossible. A model's mistakes come together, joined,
 // when it is built or compiled.
 type ShapeError struct {
-	Layer string  // the layer's name
-	Kind  string  // what it is, such as "Dense"
-	In    []Shape // the shapes it got; nil when a layer before it failed
-	Trail []Stop  // how the first input came about: the model's input and the last layers before this one
-	Err   error   // got and want
+	Layer string       // the layer's name
+	Kind  string       // what it is, such as "Dense"
+	In    []Shape      // the shapes it got; nil when a layer before it failed
+	Path  []LayerShape // how the first input came about: the model's input and the last layers before this one
+	Err   error        // got and want
 }
 
-// Stop is one layer on the way to a ShapeError, with the shape it put out.
-type Stop struct {
+// LayerShape is a layer with the shape of its output.
+type LayerShape struct {
 	Layer string
 	Shape Shape
 }
@@ -28,9 +28,9 @@ type Stop struct {
 func (e *ShapeError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %q: %v", e.Kind, e.Layer, e.Err)
-	if len(e.Trail) > 0 {
+	if len(e.Path) > 0 {
 		b.WriteString("; shapes on the way: ")
-		for i, s := range e.Trail {
+		for i, s := range e.Path {
 			if i > 0 {
 				b.WriteString(" -> ")
 			}

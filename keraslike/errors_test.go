@@ -22,14 +22,14 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		keraslike.Dense(0, keraslike.ReLU),
 		keraslike.Dropout(1.5),
 		keraslike.Dense(10, keraslike.ActivationFunc("rellu"), keraslike.Name("flat")),
-		keraslike.Dense(10, keraslike.KernelL2(-1)),
+		keraslike.Dense(10, keraslike.KernelRegularizer(keraslike.L2(-1))),
 		keraslike.Activation(keraslike.Softmax),
 	)
 	const want = `model "five mistakes": two layers are named "flat"
 Dense "dense": units is 0, want a positive number; shapes on the way: input (batch, 28, 28) -> flat (batch, 784)
 Dropout "dropout": rate is 1.5, want 0 <= rate < 1
 Dense "flat": activation "rellu": unknown, want one of ["linear" "relu" "relu6" "leaky_relu" "elu" "selu" "gelu" "gelu_tanh" "silu" "mish" "softplus" "softsign" "sigmoid" "log_sigmoid" "hard_sigmoid" "hard_silu" "tanh" "exponential"], or "softmax" or "log_softmax"
-Dense "dense_1": regulariser has factor -1, want a finite number of at least 0`
+Dense "dense_1": regularizer has factor -1, want a finite number of at least 0`
 	for name, err := range map[string]error{
 		"Build":   m.Build(1),
 		"Compile": m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError),
@@ -58,7 +58,7 @@ func TestShapeError(t *testing.T) {
 		t.Errorf("got %+v, want layer a, a Dense, applied to (batch, 20)", shape)
 	}
 	var trail []string
-	for _, s := range shape.Trail {
+	for _, s := range shape.Path {
 		trail = append(trail, fmt.Sprint(s.Layer, s.Shape))
 	}
 	if want := []string{"input(batch, 4, 3)", "a(batch, 4, 5)", "flatten(batch, 20)"}; !slices.Equal(trail, want) {
@@ -95,7 +95,7 @@ func TestModelMistakes(t *testing.T) {
 		"two outputs":   {keraslike.Sequential("m", keraslike.Input(3), two), "part 1, a Model, has 2 outputs, of which a stack has no use"},
 		"nested shape":  {keraslike.Sequential("m", keraslike.Input(5), keraslike.Sequential("base", keraslike.Input(3), dense())), `Model "base": input 0 has shape (batch, 5), want (batch, 3)`},
 		"nested error":  {keraslike.Sequential("m", keraslike.Input(3), keraslike.Sequential("base", keraslike.Input(3), keraslike.Dense(-1))), `units is -1, want a positive number`},
-		"orthogonal":    {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.BiasInit(keraslike.Orthogonal(1)))), `weight "bias": initialiser orthogonal: shape [1] has fewer than two axes`},
+		"orthogonal":    {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.BiasInitializer(keraslike.Orthogonal(1)))), `weight "bias": initializer orthogonal: shape [1] has fewer than two axes`},
 		"nil custom":    {keraslike.Sequential("m", in, keraslike.Custom(nil)), "has no definition"},
 		"nil model":     {keraslike.Sequential("m", in, (*keraslike.Model)(nil)), "part 1 is nil"},
 		"huge weight":   {keraslike.Sequential("m", in, keraslike.Dense(math.MaxInt32)), `weight "kernel" would have shape [3 2147483647], more than `},

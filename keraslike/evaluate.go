@@ -11,11 +11,6 @@ import (
 // EvaluateOption is an option of Evaluate: BatchSize or ValidationSteps.
 type EvaluateOption interface{ applyEvaluate(*evaluation) }
 
-func (n BatchSize) applyEvaluate(e *evaluation) { e.batch = int(n) }
-func (n ValidationSteps) applyEvaluate(e *evaluation) {
-	e.steps, e.mistake = int(n), atLeastOne("steps", int(n))
-}
-
 // evaluation is the settings of one call of Evaluate or of one validation.
 type evaluation struct {
 	batch, steps int

@@ -97,7 +97,7 @@ func ExampleModel_Save() {
 		log.Fatal(err)
 	}
 	path := filepath.Join(os.TempDir(), "reef_example_xor.safetensors")
-	err := m.Save(path, keraslike.WithOptimizer{})
+	err := m.Save(path, keraslike.WithOptimizer)
 	if err != nil {
 		log.Fatal(err)
 	}

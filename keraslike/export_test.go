@@ -10,18 +10,15 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Kinds are the kinds of layers that Load knows.
-func Kinds() []string { return slices.Sorted(maps.Keys(definitions)) }
+// Kinds are the kinds of layers that Load knows, without models.
+func Kinds() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(definitions)), func(kind string) bool { return kind == "Model" })
+}
 
 // Settings is what Save stores of a layer: all that its options have set.
 func Settings(l Layer) (string, error) {
 	c, err := l.core().config()
-	return fmt.Sprintf("%s %s %v %s", c.Name, c.Kind, c.Frozen || frozenBy(l), c.Config), err
-}
-
-func frozenBy(l Layer) bool {
-	d, ok := l.core().def.(interface{ isFrozen() bool })
-	return ok && d.isFrozen()
+	return fmt.Sprintf("%s %s %v %s", c.Name, c.Kind, c.Frozen, c.Config), err
 }
 
 // Optimizers makes each optimizer of this package with its default settings, by name.

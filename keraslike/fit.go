@@ -6,7 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"math"
+	"slices"
 )
 
 // fit is one call of Fit.
@@ -115,149 +116,245 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	return h, err
 }
 
-func (f *fit) run(ctx context.Context, h *History) error {
-	t := &f.state
-	if err := f.tell(TrainBegin); err != nil {
-		return err
-	}
-	if err := f.restoreCallbacks(); err != nil {
-		return err
-	}
-	for e := f.initial + 1; e <= f.epochs && !t.stop; e++ {
-		t.Epoch = e
-		ended, err := f.handleNotFinite(f.epoch(ctx, h))
-		if ended {
-			t.stop, f.m.position, f.m.pending = true, 0, false
-			break
-		}
-		if err == nil {
-			h.add(t.Epoch, t.Logs, t.Elapsed)
-			if err := f.tell(EpochEnd); err != nil {
-				return err
-			}
-			if ctx.Err() != nil && e < f.epochs && !t.stop {
-				err = f.stopped(ctx)
-			}
-		}
-		if errors.Is(err, ErrStopped) {
-			t.Interrupted = true
-			return errors.Join(err, f.tell(TrainEnd))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	f.m.trainer.useAverages()
-	return f.tell(TrainEnd)
+// FitOption is an option of Fit.
+type FitOption interface{ applyFit(*fit) }
+
+// BatchOption is an option of Fit and of Evaluate.
+type BatchOption interface {
+	FitOption
+	EvaluateOption
 }
 
-func (f *fit) stopped(ctx context.Context) error {
-	t := &f.state
-	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
+type fitOption func(*fit)
+
+func (o fitOption) applyFit(f *fit) { o(f) }
+
+// Epochs is how often all samples are seen; the default is 1.
+func Epochs(n int) FitOption {
+	return fitOption(func(f *fit) { f.epochs, f.counted = n, true })
 }
 
-// epoch goes through all batches once, or through those that an interruption left,
-// and measures validation.
-func (f *fit) epoch(ctx context.Context, h *History) error {
-	t, m := &f.state, f.m
-	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
-	if !f.resumes {
-		if err := f.scores.reset(); err != nil {
-			return err
-		}
+// Until is the number of epochs that the model will have been trained for when Fit returns,
+// those of earlier calls included (Model.Progress tells how many there were). Fit continues
+// with the next epoch, or with the rest of an interrupted one, and does nothing where the
+// model has had them all. Until replaces Epochs and InitialEpoch where the number of epochs
+// done is not known:
+//
+//	m, err := keraslike.Load("run.safetensors") // saved WithOptimizer
+//	h, err := m.Fit(ctx, data, keraslike.Until(20))
+func Until(epochs int) FitOption {
+	return fitOption(func(f *fit) { f.until, f.bounded = epochs, true })
+}
+
+// InitialEpoch is the number of epochs that were trained before: training continues with
+// the next one up to Epochs, as in Keras. The default is 0.
+func InitialEpoch(n int) FitOption {
+	return fitOption(func(f *fit) { f.initial = n })
+}
+
+// BatchSize is the number of samples of one update, and of one step of Evaluate; the
+// default is 32. The last batch of an epoch may be smaller, and none is larger than a
+// Source.
+func BatchSize(n int) BatchOption {
+	return batchOption{
+		fitOption: func(f *fit) { f.batch = n },
+		evaluate:  func(e *evaluation) { e.batch = n },
 	}
-	f.resumes = false
+}
+
+// ValidationSteps is the number of batches of validation, or of Evaluate; a Stream without
+// an end needs it. The default is all batches.
+func ValidationSteps(n int) BatchOption {
+	mistake := atLeastOne("steps of validation", n)
+	return batchOption{
+		fitOption: func(f *fit) { f.validationSteps, f.mistakes = n, append(f.mistakes, mistake) },
+		evaluate:  func(e *evaluation) { e.steps, e.mistake = n, mistake },
+	}
+}
+
+type batchOption struct {
+	fitOption
+	evaluate func(*evaluation)
+}
+
+func (o batchOption) applyEvaluate(e *evaluation) { o.evaluate(e) }
+
+// ValidationSplit is the share of the samples, taken from the end of the data, that is not
+// trained on but measured after each epoch. The default is 0.
+func ValidationSplit(share float64) FitOption {
+	return fitOption(func(f *fit) { f.split = share })
+}
+
+// Validation measures the model on other samples, a Source or a Stream, after each epoch.
+func Validation(s Samples) FitOption {
+	return fitOption(func(f *fit) { f.validation, f.validated = s, true })
+}
+
+// StepsPerEpoch is the number of batches of an epoch. A Stream without an end needs it; of
+// a Source each epoch takes that many batches of its order. The default is all batches.
+func StepsPerEpoch(n int) FitOption {
+	return fitOption(func(f *fit) {
+		f.steps, f.mistakes = n, append(f.mistakes, atLeastOne("steps per epoch", n))
+	})
+}
+
+// FitFlag is an option of Fit that is on or off.
+type FitFlag string
+
+// KeepOrder reads the samples in their own order in every epoch. Without it each epoch has
+// an order of its own, drawn from the model's seed.
+const KeepOrder FitFlag = "KeepOrder"
+
+func (o FitFlag) applyFit(f *fit) {
+	if o != KeepOrder {
+		f.mistakes = append(f.mistakes, fmt.Errorf("flag %q is unknown, want KeepOrder", string(o)))
+	}
+	f.keepOrder = true
+}
+
+// Callbacks are called at every event, in the order given, each LastCallback after the
+// others. Package callbacks has early stopping, checkpoints, logs and a progress display.
+func Callbacks(c ...Callback) FitOption {
+	return fitOption(func(f *fit) { f.callbacks = append(f.callbacks, c...) })
+}
+
+func (w ClassWeights) applyFit(f *fit) { f.classWeights = w }
+
+func atLeastOne(what string, n int) error {
+	if n < 1 {
+		return fmt.Errorf("%d %s, want at least 1", n, what)
+	}
+	return nil
+}
+
+// errRunning is the mistake of a callback that trains or compiles its own model, whose
+// epochs, metrics and optimizer are those of the Fit that runs.
+var errRunning = errors.New("a call of Fit on this model is still running")
+
+// prepare checks the options against the data and the model, and decides where to begin.
+func (f *fit) prepare(data Samples) (err error) {
+	m := f.m
+	if err := f.check(data); err != nil {
+		return err
+	}
+	if err := f.open(data); err != nil {
+		return err
+	}
+	if f.scores, err = m.measure(m.compiled); err != nil {
+		return err
+	}
+	rate, err := m.trainer.scheduled(m.trainer.rate)
+	if err != nil {
+		return err
+	}
+	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: product(f.steps, f.batch), Rate: rate}
 	if f.train != nil {
-		f.train.rewind()
-		if !f.keepOrder {
-			f.train.shuffle(child(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
+		f.state.Steps = f.train.count()
+		if f.steps > 0 {
+			f.state.Steps = min(f.steps, f.state.Steps)
 		}
-		f.train.at = min(m.position, len(f.train.order))
+		f.state.Total = min(len(f.train.order), product(f.state.Steps, f.batch))
 	}
-	t.Samples, t.Step = m.position, parts(m.position, f.batch)
-	if f.train != nil && m.position > 0 { // batches may be of another size than before
-		t.Steps = t.Step + parts(t.Total-m.position, f.batch)
-	}
-	t.Logs = t.Logs[:0]
-	if err := f.tell(EpochBegin); err != nil {
+	f.perEpoch = f.state.Steps
+	f.state.scores = f.scores
+	if err := f.askCallbacks(); err != nil {
 		return err
 	}
-	if t.Step > 0 { // perhaps nothing is left but validation
-		var err error
-		if t.Logs, err = f.scores.logs(t.Logs); err != nil {
-			return err
-		}
+	return f.resume()
+}
+
+// check checks the options, and what they say of epochs against those of the model.
+func (f *fit) check(data Samples) error {
+	m := f.m
+	switch {
+	case m.compiled == nil:
+		return ErrNotCompiled
+	case m.running != nil:
+		return errRunning
+	case isNil(data):
+		return errors.New("no data")
+	case slices.ContainsFunc(f.callbacks, nilCallback):
+		return fmt.Errorf("callback %d is nil", slices.IndexFunc(f.callbacks, nilCallback))
+	case f.validated && isNil(f.validation):
+		return errors.New("validation: no data")
+	case f.bounded && (f.counted || f.initial != 0):
+		return fmt.Errorf("Until(%d) is given beside Epochs or InitialEpoch, want one of them", f.until)
+	case f.bounded && f.until < 1:
+		return fmt.Errorf("until %d epochs, want at least 1", f.until)
+	case f.bounded:
+		f.initial, f.epochs = min(m.epochs, f.until), f.until
+	case f.epochs < 1:
+		return fmt.Errorf("%d epochs, want at least 1", f.epochs)
+	case f.initial < 0 || f.initial >= f.epochs:
+		return fmt.Errorf("initial epoch is %d, want 0 to %d", f.initial, f.epochs-1)
 	}
-	if begun := t.Samples; !m.pending {
-		err := f.batches(ctx)
-		h.Samples += t.Samples - begun
-		if err != nil {
-			return err
-		}
+	switch {
+	case f.batch < 1:
+		return fmt.Errorf("batches of %d samples, want at least 1", f.batch)
+	case errors.Join(f.mistakes...) != nil:
+		return errors.Join(f.mistakes...)
+	case !(f.split >= 0 && f.split < 1):
+		return fmt.Errorf("validation split is %g, want 0 <= split < 1", f.split)
+	case f.split > 0 && f.validation != nil:
+		return errors.New("both validation data and a validation split are given")
 	}
-	if err := f.validate(ctx); err != nil {
-		return err
-	}
-	m.epochs, m.position, m.pending = m.epochs+1, 0, false
 	return nil
 }
 
-// batches trains on the batches that are left of an epoch.
-func (f *fit) batches(ctx context.Context) error {
-	t, m, start := &f.state, f.m, time.Now()
-	if err := f.reader.begin(t.Steps-t.Step, m.position); err != nil {
-		return err
-	}
-	defer f.reader.end()
-	for t.Steps == 0 || t.Step < t.Steps {
-		more, err := f.advance()
-		if err != nil {
-			return fmt.Errorf("epoch %d, step %d: %w", t.Epoch, t.Step+1, err)
-		}
-		if !more {
-			if t.Steps > 0 || t.Step == 0 {
-				return fmt.Errorf("epoch %d: the stream ended after %d steps, want %d", t.Epoch, t.Step, max(1, t.Steps))
-			}
-			break
-		}
-		t.Elapsed = time.Since(start)
-		if err := f.tell(BatchEnd); err != nil {
-			return err
-		}
-		if ctx.Err() != nil && !m.pending {
-			return f.stopped(ctx)
-		}
-	}
-	if err := m.checkWeights(); err != nil {
-		return fmt.Errorf("epoch %d: %w", t.Epoch, err)
-	}
-	m.pending = true // also where the end was not known before
-	return nil
-}
-
-// validate appends the measures on the validation data to the logs.
-func (f *fit) validate(ctx context.Context) error {
-	e := &evaluation{batch: f.batch, steps: f.validationSteps}
-	data := f.validation
-	if f.split > 0 {
-		data, e.lo = f.train.source, len(f.train.order)
-	}
+// open finds out what is trained on and checks that it fits the model.
+func (f *fit) open(data Samples) (err error) {
+	m := f.m
 	if source, ok := data.(Source); ok {
 		n, err := lenOf(source)
 		if err != nil {
+			return err
+		}
+		train, err := f.share(n)
+		if err != nil {
+			return err
+		}
+		f.batch = min(f.batch, train)
+		f.train = inOrder(source, 0, train, f.batch)
+	} else if f.split > 0 {
+		return errors.New("a stream cannot be split for validation")
+	}
+	if f.reader, err = newBatchReader(m.dataSpec(), data, f.train, f.batch, f.classWeights, f.buffers); err != nil {
+		return err
+	}
+	if f.validation != nil {
+		if err := m.dataSpec().accepts(f.validation); err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
-		e.hi = n
-	}
-	if data == nil {
-		return nil
-	}
-	logs, err := f.m.evaluate(ctx, data, e)
-	if err != nil {
-		return fmt.Errorf("epoch %d, validation: %w", f.state.Epoch, err)
-	}
-	for _, l := range logs {
-		f.state.Logs = append(f.state.Logs, Log{"val_" + l.Name, l.Value})
 	}
 	return nil
+}
+
+// share is how many of n samples are trained on.
+func (f *fit) share(n int) (train int, err error) {
+	train = int(float64(n) * (1 - f.split)) // rounded as Keras does
+	switch {
+	case train < 1:
+		return 0, fmt.Errorf("the data has %d samples, %d to train on", n, train)
+	case train == n && f.split > 0:
+		return 0, fmt.Errorf("the data has %d samples, none to validate on with a split of %g", n, f.split)
+	}
+	return train, nil
+}
+
+func nilCallback(c Callback) bool { return isNil(c) }
+
+// parts is how many times b has to be taken for a.
+func parts(a, b int) int {
+	if a%b > 0 {
+		return a/b + 1
+	}
+	return a / b
+}
+
+// product is a·b, or as much as can be counted.
+func product(a, b int) int {
+	if a > 0 && b > math.MaxInt/a {
+		return math.MaxInt
+	}
+	return a * b
 }

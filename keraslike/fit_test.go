@@ -48,7 +48,7 @@ func TestFitLearns(t *testing.T) {
 // The logged loss is the mean over samples, also where the last batch is
 // smaller: with a rate of 0 it is what Evaluate gives.
 func TestLogsAreMeansOverSamples(t *testing.T) {
-	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax, keraslike.KernelL2(0.01)))
+	m := keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.Dense(toyClasses, keraslike.Softmax, keraslike.KernelRegularizer(keraslike.L2(0.01))))
 	if err := m.Compile(keraslike.SGD(0), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestOrderOfSamples(t *testing.T) {
 	if got := again.take(); !slices.Equal(got[0], orders[0]) || !slices.Equal(got[1], orders[1]) {
 		t.Errorf("a model of the same seed takes the orders %v, want %v", got, orders)
 	}
-	if _, err := toyModel(t).Fit(t.Context(), again, keraslike.Epochs(2), keraslike.BatchSize(18), keraslike.KeepOrder{}); err != nil {
+	if _, err := toyModel(t).Fit(t.Context(), again, keraslike.Epochs(2), keraslike.BatchSize(18), keraslike.KeepOrder); err != nil {
 		t.Fatal(err)
 	}
 	for _, order := range again.take() {
@@ -272,7 +272,7 @@ func TestEvaluateChangesNothing(t *testing.T) {
 // TestDropoutOnlyInTraining trains ones·w at rate 0 behind a dropout of 1/2:
 // the training loss sees sums other than the plain one, Evaluate and Predict do not.
 func TestDropoutOnlyInTraining(t *testing.T) {
-	m := keraslike.Sequential("m", keraslike.Input(64), keraslike.Dropout(0.5), keraslike.Dense(1, keraslike.KernelInit(keraslike.Ones()), keraslike.NoBias{}))
+	m := keraslike.Sequential("m", keraslike.Input(64), keraslike.Dropout(0.5), keraslike.Dense(1, keraslike.KernelInitializer(keraslike.Ones()), keraslike.NoBias))
 	if err := m.Compile(keraslike.SGD(0), keraslike.MeanAbsoluteError); err != nil {
 		t.Fatal(err)
 	}

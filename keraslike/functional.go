@@ -43,14 +43,14 @@ func (m *Model) outputOf(path string) (*Tensor, error) {
 	if err != nil || !nested {
 		return t, err
 	}
-	if t.layer.sub == nil {
+	if t.layer.model() == nil {
 		return nil, fmt.Errorf("layer %q is no model, so that there is no %q", name, path)
 	}
-	part, err := t.layer.sub.SubModel(rest)
+	part, err := t.layer.model().SubModel(rest)
 	if err != nil {
 		return nil, err
 	}
-	l := &layer{name: t.layer.name, def: &nestedModel{part}, sub: part, frozen: t.layer.frozen}
+	l := &layer{name: t.layer.name, def: &nestedModel{part}, frozen: t.layer.frozen}
 	if slices.ContainsFunc(m.layers(), func(other *layer) bool { return other.name == l.name }) {
 		l.name = strings.ReplaceAll(path, "/", "_")
 	}
@@ -115,11 +115,11 @@ func (m *Model) SetTrainableRange(on bool, first, last string) error {
 		if err != nil {
 			return fmt.Errorf("trainable: model %q: %w", m.name, err)
 		}
-		if l.sub == nil {
+		if l.model() == nil {
 			return fmt.Errorf("trainable: layer %q of model %q is no model", l.name, m.name)
 		}
 		l.frozen = l.frozen && !on
-		owner = l.sub
+		owner = l.model()
 		first, last = strings.TrimPrefix(first, folder), strings.TrimPrefix(last, folder)
 	}
 	layers := owner.layers()
@@ -154,11 +154,11 @@ func (l *layer) setTrainable(on bool) { l.setAll(on, map[*Model]bool{}) }
 // setAll looks at each model once, on however many ways it is met.
 func (l *layer) setAll(on bool, done map[*Model]bool) {
 	l.frozen = !on
-	if l.sub == nil || done[l.sub] {
+	if l.model() == nil || done[l.model()] {
 		return
 	}
-	done[l.sub] = true
-	for _, inner := range l.sub.layers() {
+	done[l.model()] = true
+	for _, inner := range l.model().layers() {
 		inner.setAll(on, done)
 	}
 }
@@ -168,8 +168,8 @@ func (m *Model) noteFrozen(frozen map[*layer]bool) {
 	for _, l := range m.layers() {
 		_, again := frozen[l]
 		frozen[l] = l.frozen
-		if l.sub != nil && !again {
-			l.sub.noteFrozen(frozen)
+		if l.model() != nil && !again {
+			l.model().noteFrozen(frozen)
 		}
 	}
 }
@@ -199,10 +199,10 @@ func (m *Model) layerAt(path string, pass func(*layer)) (*layer, error) {
 	if !nested {
 		return t.layer, nil
 	}
-	if t.layer.sub == nil {
+	if t.layer.model() == nil {
 		return nil, fmt.Errorf("layer %q is no model, so that there is no %q", name, path)
 	}
-	l, err := t.layer.sub.layerAt(rest, pass)
+	l, err := t.layer.model().layerAt(rest, pass)
 	if err == nil {
 		pass(t.layer)
 	}

@@ -14,7 +14,7 @@ import (
 
 // FuzzLoad changes bytes of a model file at will.
 func FuzzLoad(f *testing.F) {
-	content, _ := saved(f, toyModel(f), keraslike.WithOptimizer{})
+	content, _ := saved(f, toyModel(f), keraslike.WithOptimizer)
 	f.Add(content)
 	f.Add(content[:len(content)/2])
 	f.Fuzz(func(t *testing.T, content []byte) {

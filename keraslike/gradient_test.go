@@ -17,7 +17,7 @@ func branched(t *testing.T) (m, head, tail *keraslike.Model) {
 	in := keraslike.Input(6, 5, 2)
 	x := keraslike.Conv2D(4, 3, keraslike.Tanh, keraslike.Name("squeeze")).Of(in)
 	a := keraslike.Conv2D(3, 1, keraslike.Softplus, keraslike.Name("expand1")).Of(x)
-	b := keraslike.Conv2D(2, 3, keraslike.SamePadding{}, keraslike.Softplus, keraslike.Name("expand3")).Of(x)
+	b := keraslike.Conv2D(2, 3, keraslike.SamePadding, keraslike.Softplus, keraslike.Name("expand3")).Of(x)
 	c := keraslike.Concatenate(keraslike.Name("concat")).Of(a, b)
 	head = keraslike.NewModel("base", []*keraslike.Tensor{in}, []*keraslike.Tensor{c})
 	body := keraslike.Sequential("body", keraslike.Input(6, 5, 2), keraslike.Rescaling(2, -0.5), head)

@@ -117,9 +117,9 @@ func TestHostileFiles(t *testing.T) {
 		"twice 14":           {twice(14, architecture("one", tanh("a"))), compile, `model "m13": has 49150 uses of layers`},
 		"twice 18":           {twice(18, architecture("one", tanh("a"))), "", `model "m17": has 786430 uses of layers`},
 		"twice 100":          {twice(100, architecture("one", tanh("a"))), compile, "uses of layers"},
-		"deep":               {strings.Repeat(`{"layers":[{"kind":"Model","config":`, 3000) + "{}" + strings.Repeat("}]}", 3000), compile, "layers stand within layers too often"},
+		"deep":               {strings.Repeat(`{"layers":[{"kind":"Model","config":`, 3000) + "{}" + strings.Repeat("}]}", 3000), compile, "layers are nested too often"},
 		"deep and named":     {strings.Repeat(`{"layers":[{"name":"some name","kind":"Model","config":`, 150) + "{}" + strings.Repeat("}]}", 150), compile, `got 0 inputs and 0 outputs`},
-		"deep in wrappers":   {architecture("m", strings.Repeat(`{"name":"t","kind":"TimeDistributed","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", "layers stand within layers too often"},
+		"deep in wrappers":   {architecture("m", strings.Repeat(`{"name":"t","kind":"TimeDistributed","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", "layers are nested too often"},
 		"deep in both ways":  {architecture("m", strings.Repeat(`{"name":"t","kind":"Bidirectional","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", `goes round SimpleRNN, GRU and LSTM only`},
 		"brackets":           {strings.Repeat("[", 500_000), compile, "architecture: "},
 		"brackets in metric": {architecture("m", tanh("a")), fmt.Sprintf(hostileCompile, `{"name":"auc","settings":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+"}"), "metric"},
@@ -167,7 +167,7 @@ func TestHostileSizes(t *testing.T) {
 	image := func(side int, more ...keraslike.Part) []keraslike.Part {
 		return append(k(keraslike.Reshape([]int{2, 2, 1}), keraslike.UpSampling2D(side/2, side/2)), more...)
 	}
-	last, seq := keraslike.GlobalMaxPooling1D(), keraslike.ReturnSequences{}
+	last, seq := keraslike.GlobalMaxPooling1D(), keraslike.ReturnSequences
 	again := keraslike.Dense(8, keraslike.Tanh)
 	for name, parts := range map[string][]keraslike.Part{
 		"gru":         series(1<<20, keraslike.GRU(64)),

@@ -64,22 +64,22 @@ func (i Initializer) check(shape []int) error {
 	switch i.Kind {
 	case "unit_forget":
 		if len(shape) != 1 || shape[0]%4 != 0 {
-			return fmt.Errorf("initialiser unit_forget: shape %v is no LSTM's bias", shape)
+			return fmt.Errorf("initializer unit_forget: shape %v is no LSTM's bias", shape)
 		}
 	case "zeros", "ones", "constant", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal":
 	case "random_uniform", "random_normal":
 		if !(i.Value >= 0) {
-			return fmt.Errorf("initialiser %s(%g): want a number of at least 0", i.Kind, i.Value)
+			return fmt.Errorf("initializer %s(%g): want a number of at least 0", i.Kind, i.Value)
 		}
 	case "orthogonal":
 		if len(shape) < 2 {
-			return fmt.Errorf("initialiser orthogonal: shape %v has fewer than two axes", shape)
+			return fmt.Errorf("initializer orthogonal: shape %v has fewer than two axes", shape)
 		}
 	default:
-		return fmt.Errorf("initialiser %q: unknown", i.Kind)
+		return fmt.Errorf("initializer %q: unknown", i.Kind)
 	}
 	if !(math.Abs(i.Value) <= math.MaxFloat32) {
-		return fmt.Errorf("initialiser %s(%g): want a finite number of float32", i.Kind, i.Value)
+		return fmt.Errorf("initializer %s(%g): want a finite number of float32", i.Kind, i.Value)
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func truncatedNormal(w []float32, stddev float64, rng *rand.Rand) {
 	}
 }
 
-// orthogonal draws a normal matrix and orthonormalises its shorter side by
+// orthogonal draws a normal matrix and orthonormalizes its shorter side by
 // modified Gram-Schmidt, applied twice for accuracy. Rotations are uniformly
 // distributed, because the normal distribution has no preferred direction.
 func orthogonal(w []float32, shape []int, gain float64, rng *rand.Rand) {

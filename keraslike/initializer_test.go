@@ -191,8 +191,8 @@ func TestInitializerMistakes(t *testing.T) {
 		{Kind: "unheard_of"}, keraslike.Constant(math.NaN()), keraslike.RandomNormal(-1), keraslike.RandomUniform(math.Inf(1)), keraslike.Orthogonal(math.NaN()),
 	} {
 		t.Run(fmt.Sprint(init.Kind, init.Value), func(t *testing.T) {
-			m := keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(3, keraslike.KernelInit(init)))
-			wantError(t, m.Build(0), `Dense "dense"`, `weight "kernel"`, "initialiser")
+			m := keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(3, keraslike.KernelInitializer(init)))
+			wantError(t, m.Build(0), `Dense "dense"`, `weight "kernel"`, "initializer")
 		})
 	}
 }

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -33,7 +34,7 @@ func Inspect(l Layer) LayerInfo { return l.core().info("") }
 func (l *layer) info(prefix string) LayerInfo {
 	info := LayerInfo{
 		Path: prefix + l.name, Name: l.name, AutoNamed: l.auto, Kind: l.def.Kind(),
-		Trainable: !l.frozen, Weights: l.weights, Model: l.sub, layer: l,
+		Trainable: !l.frozen, Weights: l.weights, Model: l.model(), layer: l,
 	}
 	if len(l.out) > 0 {
 		info.Output = l.out[0]
@@ -64,8 +65,8 @@ func (m *Model) layerInfos(prefix string, seen map[*layer]bool) (list []LayerInf
 			continue
 		}
 		seen[t.layer] = true
-		if t.layer.sub != nil && t.layer.def.Kind() == "Model" {
-			list = append(list, t.layer.sub.layerInfos(prefix+t.layer.name+"/", seen)...)
+		if t.layer.model() != nil && t.layer.def.Kind() == "Model" {
+			list = append(list, t.layer.model().layerInfos(prefix+t.layer.name+"/", seen)...)
 			continue
 		}
 		info := t.layer.info(prefix)
@@ -129,12 +130,11 @@ func Configure(l Layer, options ...LayerOption) error {
 	if core.built {
 		return fmt.Errorf("layer %q has been applied already, want it configured before", core.name)
 	}
-	c := common{name: core.name, frozen: core.frozen}
-	for _, o := range given(options, &c.mistake) {
-		o.applyLayer(&c)
+	var mistake error
+	for _, o := range given(options, &mistake) {
+		mistake = errors.Join(mistake, core.apply(o.sets()))
 	}
-	core.name, core.frozen = c.name, c.frozen
-	return c.mistake
+	return mistake
 }
 
 // IgnoreMasks makes a layer neither see the masks of its inputs nor pass them on, and

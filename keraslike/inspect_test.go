@@ -91,7 +91,7 @@ func TestConfigure(t *testing.T) {
 func TestIgnoreMasks(t *testing.T) {
 	x := tensorOf([]int{1, 2, 1}, []float32{1, 0})
 	sum := func(wrap func(k.Layer) k.Layer) float32 {
-		m := k.Sequential("m", k.Input(2, 1), k.Masking(0), wrap(k.SimpleRNN(1, k.Linear, k.KernelInit(k.Ones()), k.RecurrentInit(k.Constant(3)))))
+		m := k.Sequential("m", k.Input(2, 1), k.Masking(0), wrap(k.SimpleRNN(1, k.Linear, k.KernelInitializer(k.Ones()), k.RecurrentInitializer(k.Constant(3)))))
 		if err := m.Build(1); err != nil {
 			t.Fatal(err)
 		}

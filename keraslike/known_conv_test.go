@@ -31,20 +31,20 @@ func sides(v any) (height, width int) {
 
 // windowOptions are what all convolutions have, as their arguments say.
 func windowOptions(a golden.Args) []any {
-	list := []any{keraslike.ActivationFunc(a.String("activation")), keraslike.KernelSize(sides(a["kernel_size"])), keraslike.Strides2D(sides(a["strides"]))}
+	list := []any{keraslike.ActivationFunc(a.String("activation")), keraslike.KernelSize(sides(a["kernel_size"])), keraslike.Strides(sides(a["strides"]))}
 	if d := pairs(a["dilation_rate"]); len(d) == 1 || len(d) == 2 && d[0] == d[1] {
 		list = append(list, keraslike.Dilation(d[0]))
 	} else if d != nil {
-		list = append(list, keraslike.Dilation2D(sides(a["dilation_rate"])))
+		list = append(list, keraslike.Dilation(sides(a["dilation_rate"])))
 	}
 	switch a.String("padding") {
 	case "same":
-		list = append(list, keraslike.SamePadding{})
+		list = append(list, keraslike.SamePadding)
 	case "causal":
-		list = append(list, keraslike.CausalPadding{})
+		list = append(list, keraslike.CausalPadding)
 	}
 	if !a.Bool("use_bias") {
-		list = append(list, keraslike.NoBias{})
+		list = append(list, keraslike.NoBias)
 	}
 	return list
 }
@@ -64,15 +64,15 @@ func TestConvolutionValues(t *testing.T) {
 			return keraslike.Conv2D(filters, 1, options[keraslike.ConvOption](opts)...)
 		case "DepthwiseConv2D":
 			opts = append(opts, keraslike.DepthMultiplier(a.Int("depth_multiplier")))
-			return keraslike.DepthwiseConv2D(1, options[keraslike.DepthwiseOption](opts)...)
+			return keraslike.DepthwiseConv2D(1, options[keraslike.ConvOption](opts)...)
 		case "SeparableConv2D":
 			opts = append(opts, keraslike.DepthMultiplier(a.Int("depth_multiplier")))
-			return keraslike.SeparableConv2D(filters, 1, options[keraslike.SeparableOption](opts)...)
+			return keraslike.SeparableConv2D(filters, 1, options[keraslike.ConvOption](opts)...)
 		case "Conv2DTranspose":
 			if p := pairs(a["output_padding"]); p != nil {
 				opts = append(opts, keraslike.OutputPadding(p[0], p[1]))
 			}
-			return keraslike.Conv2DTranspose(filters, 1, options[keraslike.ConvTransposeOption](opts)...)
+			return keraslike.Conv2DTranspose(filters, 1, options[keraslike.ConvOption](opts)...)
 		}
 		return nil
 	}, "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
@@ -103,10 +103,10 @@ func TestPoolingValues(t *testing.T) {
 		}
 		opts := []keraslike.PoolOption{keraslike.PoolSize(sides(a["pool_size"]))}
 		if a["strides"] != nil {
-			opts = append(opts, keraslike.Strides2D(sides(a["strides"])))
+			opts = append(opts, keraslike.Strides(sides(a["strides"])))
 		}
 		if a.String("padding") == "same" {
-			opts = append(opts, keraslike.SamePadding{})
+			opts = append(opts, keraslike.SamePadding)
 		}
 		return windows[a.String("layer")](1, opts...)
 	}, kinds...)

@@ -11,13 +11,13 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-func batchNormOf(a golden.Args, opts ...keraslike.BatchNormOption) keraslike.Layer {
-	opts = append(opts, []keraslike.BatchNormOption{keraslike.Axis(a.Int("axis")), keraslike.Momentum(a.Float("momentum")), keraslike.Epsilon(a.Float("epsilon"))}...)
+func batchNormOf(a golden.Args, opts ...keraslike.NormalizationOption) keraslike.Layer {
+	opts = append(opts, []keraslike.NormalizationOption{keraslike.Axis(a.Int("axis")), keraslike.Momentum(a.Float("momentum")), keraslike.Epsilon(a.Float("epsilon"))}...)
 	if !a.Bool("center") {
-		opts = append(opts, keraslike.NoCenter{})
+		opts = append(opts, keraslike.NoCenter)
 	}
 	if !a.Bool("scale") {
-		opts = append(opts, keraslike.NoScale{})
+		opts = append(opts, keraslike.NoScale)
 	}
 	return keraslike.BatchNormalization(opts...)
 }
@@ -68,22 +68,40 @@ func TestLayerNormalizationValues(t *testing.T) {
 		if a.String("layer") != "LayerNormalization" {
 			return nil
 		}
-		opts := []keraslike.LayerNormOption{keraslike.Axes(a.Ints("axis")...), keraslike.Epsilon(a.Float("epsilon"))}
+		opts := []keraslike.NormalizationOption{keraslike.Axis(a.Ints("axis")...), keraslike.Epsilon(a.Float("epsilon"))}
 		if !a.Bool("center") {
-			opts = append(opts, keraslike.NoCenter{})
+			opts = append(opts, keraslike.NoCenter)
 		}
 		if !a.Bool("scale") {
-			opts = append(opts, keraslike.NoScale{})
+			opts = append(opts, keraslike.NoScale)
 		}
 		return keraslike.LayerNormalization(opts...)
 	}, "LayerNormalization")
+}
+
+func TestGroupAndUnitNormalizationValues(t *testing.T) {
+	checkLayers(t, "layers_normalization_keras", []string{"x"}, func(c golden.Case) keraslike.Layer {
+		a := c.Args
+		opts := []keraslike.NormalizationOption{keraslike.Axis(a.Ints("axis")...)}
+		if a.String("layer") == "UnitNormalization" {
+			return keraslike.UnitNormalization(opts...)
+		}
+		opts = append(opts, keraslike.Groups(a.Int("groups")), keraslike.Epsilon(a.Float("epsilon")))
+		if !a.Bool("center") {
+			opts = append(opts, keraslike.NoCenter)
+		}
+		if !a.Bool("scale") {
+			opts = append(opts, keraslike.NoScale)
+		}
+		return keraslike.GroupNormalization(opts...)
+	}, "GroupNormalization", "UnitNormalization")
 }
 
 // TestBatchNormalizationTwice applies one layer twice: the second application
 // moves the statistics on from where the first left them, as in Keras.
 func TestBatchNormalizationTwice(t *testing.T) {
 	in := keraslike.Input(1)
-	norm := keraslike.BatchNormalization(keraslike.Momentum(0.5), keraslike.NoScale{}, keraslike.NoCenter{})
+	norm := keraslike.BatchNormalization(keraslike.Momentum(0.5), keraslike.NoScale, keraslike.NoCenter)
 	y := keraslike.Add().Of(norm.Of(in), norm.Of(keraslike.Rescaling(2, 1).Of(in)), keraslike.Dense(1).Of(in))
 	m := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y})
 	if err := m.Compile(keraslike.SGD(0), keraslike.MeanSquaredError); err != nil {

@@ -35,25 +35,25 @@ func recurrentLayer(c golden.Case, kind string) keraslike.Layer {
 		opts = append(opts, keraslike.ActivationFunc(f))
 	}
 	if f := a.String("recurrent_activation"); f != "" {
-		opts = append(opts, keraslike.RecurrentActivation(f))
+		opts = append(opts, keraslike.RecurrentActivation(keraslike.ActivationFunc(f)))
 	}
 	for name, option := range map[string]keraslike.RecurrentOption{
-		"return_sequences": keraslike.ReturnSequences{}, "return_state": keraslike.ReturnState{}, "go_backwards": keraslike.GoBackwards{},
-		"zero_output_for_mask": keraslike.ZeroOutputForMask{},
+		"return_sequences": keraslike.ReturnSequences, "return_state": keraslike.ReturnState, "go_backwards": keraslike.GoBackwards,
+		"zero_output_for_mask": keraslike.ZeroOutputForMask,
 	} {
 		if a.Bool(name) {
 			opts = append(opts, option)
 		}
 	}
 	if bias, given := a["use_bias"].(bool); given && !bias {
-		opts = append(opts, keraslike.NoBias{})
+		opts = append(opts, keraslike.NoBias)
 	}
 	switch kind {
 	case "SimpleRNN":
 		return keraslike.SimpleRNN(a.Int("units"), opts...)
 	case "GRU":
 		if !a.Bool("reset_after") {
-			opts = append(opts, keraslike.ResetBefore{})
+			opts = append(opts, keraslike.ResetBefore)
 		}
 		return keraslike.GRU(a.Int("units"), opts...)
 	case "LSTM":

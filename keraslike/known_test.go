@@ -80,7 +80,7 @@ func TestDenseValues(t *testing.T) {
 			options := []keraslike.DenseOption{keraslike.ActivationFunc(c.Args.String("activation"))}
 			names := []string{"kernel", "bias"}
 			if !c.Args.Bool("use_bias") {
-				options, names = append(options, keraslike.NoBias{}), names[:1]
+				options, names = append(options, keraslike.NoBias), names[:1]
 			}
 			x := c.Inputs["x"]
 			m, r := probed(t, weighted{}, x.Shape, keraslike.Dense(c.Args.Int("units"), options...))

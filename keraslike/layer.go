@@ -10,7 +10,7 @@ import (
 )
 
 // Definition is what a layer computes. The layers of this package are
-// definitions behind their constructors; Custom makes a layer of one's own.
+// definitions behind their constructors; Custom makes a layer of your own.
 //
 // A definition is plain data: what encoding/json makes of it is what Save
 // stores and Load reads back.
@@ -28,8 +28,29 @@ type Definition interface {
 }
 
 // checker is a definition that can tell impossible arguments before any shape
-// is known, so that they are reported even behind another mistake.
+// is known, so that they are reported even after another mistake.
 type checker interface{ check() error }
+
+// multiplier is a definition that multiplies more or less often than each weight once for
+// each position of a sample.
+type multiplier interface {
+	// multiplications are those for one sample; each is what they would be otherwise.
+	multiplications(in []Shape, out Shape, each float64) float64
+}
+
+// holder is a definition whose expression keeps values to itself that no graph plans.
+type holder interface {
+	// held is how many they are for one sample.
+	held(in []Shape) float64
+}
+
+// looksUp is embedded by definitions whose weights multiply nothing, or one value each.
+type looksUp struct{}
+
+func (looksUp) multiplications([]Shape, Shape, float64) float64 { return 0 }
+
+// wrapper is a definition around another layer.
+type wrapper interface{ inner() *layer }
 
 // Part is what Sequential stacks: an Input, a Layer or a Model.
 type Part interface{ part() }
@@ -59,8 +80,8 @@ type layer struct {
 	unmasked bool    // neither sees the masks of its inputs nor passes them
 	in, out  []Shape // of the first use
 	weights  []*Weight
-	sub      *Model // the model that this layer stands for, if it does
-	mistake  error  // in the options
+	mistake  error    // in the options
+	choices  []choice // that options have made
 }
 
 func (l *layer) part()        {}
@@ -98,6 +119,13 @@ func (l *layer) Of(in ...*Tensor) *Tensor {
 	return t
 }
 
+// holdsLayers reports whether the weights of a definition belong to layers of its own, as
+// a model's do, so that it may be used in several places.
+func holdsLayers(d Definition) bool {
+	h, ok := d.(interface{ holdsLayers() bool })
+	return ok && h.holdsLayers()
+}
+
 // settings reports impossible arguments before the first use.
 func (l *layer) settings() error {
 	if l.built {
@@ -105,11 +133,6 @@ func (l *layer) settings() error {
 	}
 	if l.mistake != nil {
 		return l.mistake
-	}
-	if c, ok := l.def.(interface{ optionMistake() error }); ok {
-		if err := c.optionMistake(); err != nil {
-			return err
-		}
 	}
 	if c, ok := l.def.(checker); ok {
 		if err := c.check(); err != nil {
@@ -169,9 +192,6 @@ func (l *layer) build(in []Shape) (out []Shape, err error) {
 			return nil, fmt.Errorf("output would have shape %v, more than %d values", s, maxSize)
 		}
 	}
-	if c, ok := l.def.(interface{ isFrozen() bool }); ok && c.isFrozen() {
-		l.frozen = true
-	}
 	l.built, l.in, l.out = true, in, out
 	return out, nil
 }
@@ -195,7 +215,7 @@ func (t *Tensor) Shape() Shape { return t.shape }
 // Output is one of the outputs of a layer that has several; the tensor that Of
 // returned is output 0:
 //
-//	y := keraslike.LSTM(64, keraslike.ReturnState{}).Of(x)
+//	y := keraslike.LSTM(64, keraslike.ReturnState).Of(x)
 //	h, c := y.Output(1), y.Output(2)
 func (t *Tensor) Output(k int) *Tensor {
 	first := t.call()
@@ -238,17 +258,17 @@ func (t *Tensor) mistake() error {
 	}
 	for x := t; len(x.in) > 0; {
 		x = x.in[0]
-		if len(e.Trail) == trail && len(x.in) > 0 {
+		if len(e.Path) == longestTrail && len(x.in) > 0 {
 			continue // the model's input stays in sight
 		}
-		e.Trail = append(e.Trail, Stop{x.layer.name, x.shape})
+		e.Path = append(e.Path, LayerShape{x.layer.name, x.shape})
 	}
-	slices.Reverse(e.Trail)
+	slices.Reverse(e.Path)
 	return e
 }
 
-// trail is how many layers before a mistake are told.
-const trail = 24
+// longestTrail is how many layers before a mistake its error tells.
+const longestTrail = 24
 
 // Input is a model's input of the given sample shape: Input(28, 28, 1).
 func Input(shape ...int) *Tensor { return newInput("", shape) }
@@ -261,10 +281,12 @@ func newInput(name string, shape Shape) *Tensor {
 	return l.Of()
 }
 
-// input is the definition of a model's input; its node is made by the plan.
+// input is the definition of a model's input, which has no expression: the model makes its node.
 type input struct {
 	Shape Shape `json:"shape"`
 }
+
+var _ = register[input]("Input")
 
 func (d *input) Kind() string { return "Input" }
 

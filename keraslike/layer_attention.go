@@ -19,72 +19,79 @@ import (
 //	         key (batch, s, k), the value without one
 //	output   (batch, t, q)
 //	weights  query/kernel (q, heads, keyDim), key/kernel (k, heads, keyDim),
-//	         value/kernel (v, heads, keyDim), attention_output/kernel (heads, keyDim, q)
-//	         by GlorotUniform; biases query/bias, key/bias, value/bias (heads, keyDim),
-//	         attention_output/bias (q) by Zeros
+//	         value/kernel (v, heads, valueDim), attention_output/kernel (heads, valueDim, q);
+//	         biases query/bias, key/bias (heads, keyDim), value/bias (heads, valueDim),
+//	         attention_output/bias (q)
 //
 // MultiHeadAttention(8, 64).Of(x) is self-attention, .Of(x, memory) attends to
 // another series. Where query, value or key have a mask, steps of the query look only
-// at steps of the value that it leaves.
+// at steps of the value that are not masked.
 //
-// Options: ValueDim (in place of keyDim for V), OutputDim (in place of q),
-// CausalMask, AttentionMask, AttentionDropout (default 0), NoBias, KernelInit,
-// BiasInit, KernelL2 and the other restraints, of all kernels and biases, Name.
+// Options:
+//
+//	ValueDim             keyDim
+//	OutputDim            the query's features
+//	CausalMask           off
+//	AttentionMask        off
+//	AttentionDropout     0
+//	NoBias               off
+//	KernelInitializer    GlorotUniform()
+//	BiasInitializer      Zeros()
+//	KernelRegularizer    none
+//	BiasRegularizer      none
+//	ActivityRegularizer  none
+//	KernelConstraint     none
+//	BiasConstraint       none
+//	Name                 "multi_head_attention", "multi_head_attention_1" and so on
+//	Trainable            true
+//
 // See https://keras.io/api/layers/attention_layers/multi_head_attention/.
 func MultiHeadAttention(heads, keyDim int, opts ...AttentionOption) Layer {
-	d := &attention{Heads: heads, KeyDim: keyDim, ValueDim: keyDim, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyAttention(d)
-	}
-	return &layer{name: d.name, def: d}
+	return newLayer(&attention{Heads: heads, KeyDim: keyDim, ValueDim: keyDim, initialized: newInitialized()}, opts)
 }
 
-// AttentionOption is an option of MultiHeadAttention.
-type AttentionOption interface{ applyAttention(*attention) }
+func ofAttention(option string, value any) AttentionOption {
+	return attentionOption{setting: set(option, value)}
+}
 
-// ValueDim is the size of a head's values; the default is its keys'.
-type ValueDim int
+// ValueDim is the size of a head's values.
+func ValueDim(n int) AttentionOption { return ofAttention("ValueDim", n) }
 
-// OutputDim is the size of what MultiHeadAttention gives for each step; the
-// default is the query's.
-type OutputDim int
+// OutputDim is the number of features that MultiHeadAttention returns for each step.
+func OutputDim(n int) AttentionOption { return ofAttention("OutputDim", n) }
 
-// CausalMask keeps every step of the query from looking at later steps.
-type CausalMask struct{}
+// AttentionDropout is the rate at which weights of the attention are dropped while the
+// model trains, as by Dropout.
+func AttentionDropout(rate float64) AttentionOption { return ofAttention("AttentionDropout", rate) }
 
-// AttentionMask takes one input more, the last: (batch, t, s) of ones where a step
-// of the query may look at a step of the value, and zeros where not.
-type AttentionMask struct{}
+// AttentionFlag is an AttentionOption that is off by default.
+type AttentionFlag string
 
-// AttentionDropout drops weights of the attention while the model trains, as
-// Dropout does.
-type AttentionDropout float64
+// The flags of MultiHeadAttention.
+const (
+	// CausalMask keeps every step of the query from looking at later steps.
+	CausalMask AttentionFlag = "CausalMask"
+	// AttentionMask takes one input more, the last: (batch, t, s) of ones where a step
+	// of the query may look at a step of the value, and zeros where not.
+	AttentionMask AttentionFlag = "AttentionMask"
+)
 
-func (n ValueDim) applyAttention(d *attention)         { d.ValueDim = int(n) }
-func (n OutputDim) applyAttention(d *attention)        { d.OutputDim = int(n) }
-func (CausalMask) applyAttention(d *attention)         { d.Causal = true }
-func (AttentionMask) applyAttention(d *attention)      { d.Masked = true }
-func (v AttentionDropout) applyAttention(d *attention) { d.Dropout = float64(v) }
-func (NoBias) applyAttention(d *attention)             { d.NoBias = true }
-func (o KernelInitOption) applyAttention(d *attention) { d.KernelInit = o.init }
-func (o BiasInitOption) applyAttention(d *attention)   { d.BiasInit = o.init }
-func (f KernelL2) applyAttention(d *attention)         { d.setKernelL2(float64(f)) }
-func (n Name) applyAttention(d *attention)             { d.name = string(n) }
+func (f AttentionFlag) sets() setting { return set(string(f), true) }
+func (AttentionFlag) forAttention()   {}
 
 type attention struct {
-	common
-	restraints
-	Heads      int         `json:"num_heads"`
-	KeyDim     int         `json:"key_dim"`
-	ValueDim   int         `json:"value_dim"`
-	OutputDim  int         `json:"output_dim,omitempty"` // 0 is the query's
-	Causal     bool        `json:"causal_mask,omitempty"`
-	Masked     bool        `json:"attention_mask,omitempty"`
-	Dropout    float64     `json:"dropout,omitempty"`
-	NoBias     bool        `json:"no_bias,omitempty"`
-	KernelInit Initializer `json:"kernel_initializer"`
-	BiasInit   Initializer `json:"bias_initializer"`
+	regularized
+	Heads            int     `json:"num_heads"`
+	KeyDim           int     `json:"key_dim"`
+	ValueDim         int     `json:"value_dim" option:"ValueDim"`
+	OutputDim        int     `json:"output_dim,omitempty" option:"OutputDim"` // 0 is the query's
+	CausalMask       bool    `json:"causal_mask,omitempty" option:"CausalMask"`
+	AttentionMask    bool    `json:"attention_mask,omitempty" option:"AttentionMask"`
+	AttentionDropout float64 `json:"dropout,omitempty" option:"AttentionDropout"`
+	initialized
 }
+
+var _ = register[attention]("MultiHeadAttention")
 
 func (d *attention) Kind() string { return "MultiHeadAttention" }
 
@@ -94,15 +101,23 @@ func (d *attention) check() error {
 		return fmt.Errorf("%d heads with keys of %d and values of %d, want positive numbers", d.Heads, d.KeyDim, d.ValueDim)
 	case d.OutputDim < 0:
 		return fmt.Errorf("output of %d, want a positive number, or 0 for the features of the query", d.OutputDim)
-	case !(d.Dropout >= 0 && d.Dropout < 1):
-		return fmt.Errorf("dropout is %g, want 0 <= dropout < 1", d.Dropout)
+	case !(d.AttentionDropout >= 0 && d.AttentionDropout < 1):
+		return fmt.Errorf("dropout is %g, want 0 <= dropout < 1", d.AttentionDropout)
 	}
-	return d.restraints.check()
+	return d.regularized.check()
+}
+
+// multiplications count the products of every query with every key, too.
+func (d *attention) multiplications(in []Shape, _ Shape, each float64) float64 {
+	if len(in) < 2 {
+		return each
+	}
+	return each + positions(in[0])*positions(in[1])*float64(d.Heads)*float64(d.KeyDim+d.ValueDim)
 }
 
 func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	masks := 0
-	if d.Masked {
+	if d.AttentionMask {
 		masks = 1
 	}
 	if n := len(in) - masks; n < 1 || n > 3 {
@@ -120,7 +135,7 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	if key[0] != value[0] {
 		return nil, fmt.Errorf("key has %d steps, value %d", key[0], value[0])
 	}
-	if want := (Shape{query[0], value[0]}); d.Masked && !in[len(in)-1].Equal(want) {
+	if want := (Shape{query[0], value[0]}); d.AttentionMask && !in[len(in)-1].Equal(want) {
 		return nil, fmt.Errorf("mask has shape %v, want %v", in[len(in)-1], want)
 	}
 	out := query[1]
@@ -136,10 +151,10 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 
 // weights declares kernel and bias of one projection.
 func (d *attention) weights(b *Builder, name string, kernel, bias []int) {
-	b.Weight(name+"/kernel", d.KernelInit, d.KernelRegularizer, kernel...)
+	b.Weight(name+"/kernel", d.KernelInitializer, d.KernelRegularizer, kernel...)
 	b.Constrain(name+"/kernel", d.KernelConstraint)
 	if !d.NoBias {
-		b.Weight(name+"/bias", d.BiasInit, d.BiasRegularizer, bias...)
+		b.Weight(name+"/bias", d.BiasInitializer, d.BiasRegularizer, bias...)
 		b.Constrain(name+"/bias", d.BiasConstraint)
 	}
 }
@@ -151,7 +166,7 @@ func inputsOf[T any](in []T) (query, value, key T) {
 
 func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	var mask *graph.Node
-	if d.Masked {
+	if d.AttentionMask {
 		mask, in = in[len(in)-1], in[:len(in)-1]
 	}
 	query, value, key := inputsOf(in)
@@ -161,7 +176,7 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	q := s.Do(graph.Scale(d.heads(s, "query", query, d.KeyDim), 1/math.Sqrt(float64(d.KeyDim))))
 	k, v := d.heads(s, "key", key, d.KeyDim), d.heads(s, "value", value, d.ValueDim)
 	scores := s.Do(graph.BatchMatMul(q, k, false, true)) // (batch, heads, t, s)
-	if d.Causal {
+	if d.CausalMask {
 		scores = s.Do(graph.CausalMask(scores))
 	}
 	if mask != nil {
@@ -172,7 +187,7 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	weights := s.Do(graph.Softmax(scores))
 	if s.Training() {
 		rng, stream := s.Random(0)
-		weights = s.Do(graph.Dropout(weights, d.Dropout, rng, stream))
+		weights = s.Do(graph.Dropout(weights, d.AttentionDropout, rng, stream))
 	}
 	y := s.Do(graph.Permute(s.Do(graph.BatchMatMul(weights, v, false, false)), 0, 2, 1, 3))
 	y = s.Do(graph.Reshape(y, batch*t, d.Heads*d.ValueDim))
@@ -215,7 +230,7 @@ func (d *attention) heads(s *Scope, name string, x *graph.Node, dim int) *graph.
 }
 
 // dense is x·W + b with the weights of that name seen as a matrix and a vector. As in
-// Keras the activity regularizer goes for all four of them.
+// Keras the activity regularizer applies to all four of them.
 func (d *attention) dense(s *Scope, name string, x *graph.Node, in, out int) *graph.Node {
 	var bias *graph.Node
 	if !d.NoBias {

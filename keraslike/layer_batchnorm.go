@@ -9,7 +9,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// BatchNormalization normalises every feature (Ioffe & Szegedy 2015,
+// BatchNormalization normalizes every feature (Ioffe & Szegedy 2015,
 // https://arxiv.org/abs/1502.03167):
 //
 //	y = γ·(x - μ)/√(σ² + ε) + β
@@ -22,45 +22,35 @@ import (
 // for both. Otherwise, and in a frozen layer, μ and σ² are the moving ones.
 //
 //	input, output  (batch, ..., features), the same shape
-//	weights        gamma (features) by Ones, beta (features) by Zeros;
-//	               not trained: moving_mean by Zeros, moving_variance by Ones
+//	weights        gamma (features) of ones, beta (features) of zeros; not trained:
+//	               moving_mean (features) of zeros, moving_variance (features) of ones
 //
-// Options: Axis of the features (default -1), Momentum (default 0.99), Epsilon
-// (default 1e-3), NoScale (no γ), NoCenter (no β), Name.
+// Options:
+//
+//	Axis       -1
+//	Momentum   0.99
+//	Epsilon    0.001
+//	NoScale    off
+//	NoCenter   off
+//	Name       "batch_normalization", "batch_normalization_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/normalization_layers/batch_normalization/.
-func BatchNormalization(opts ...BatchNormOption) Layer {
-	d := &batchNorm{Axis: -1, Momentum: 0.99, Epsilon: 1e-3}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyBatchNorm(d)
-	}
-	return &layer{name: d.name, def: d}
+func BatchNormalization(opts ...NormalizationOption) Layer {
+	return newLayer(&batchNorm{Axis: -1, Momentum: 0.99, Epsilon: 1e-3}, opts)
 }
-
-// BatchNormOption is an option of BatchNormalization.
-type BatchNormOption interface{ applyBatchNorm(*batchNorm) }
-
-// NoScale leaves the factor γ of a normalisation away.
-type NoScale struct{}
-
-// NoCenter leaves the offset β of a normalisation away.
-type NoCenter struct{}
-
-func (n Name) applyBatchNorm(d *batchNorm)     { d.name = string(n) }
-func (a Axis) applyBatchNorm(d *batchNorm)     { d.Axis = int(a) }
-func (v Momentum) applyBatchNorm(d *batchNorm) { d.Momentum = float64(v) }
-func (v Epsilon) applyBatchNorm(d *batchNorm)  { d.Epsilon = float64(v) }
-func (NoScale) applyBatchNorm(d *batchNorm)    { d.NoScale = true }
-func (NoCenter) applyBatchNorm(d *batchNorm)   { d.NoCenter = true }
 
 type batchNorm struct {
-	common
+	looksUp
 	passesMask
-	Axis     int     `json:"axis"`
-	Momentum float64 `json:"momentum"`
-	Epsilon  float64 `json:"epsilon"`
-	NoScale  bool    `json:"no_scale,omitempty"`
-	NoCenter bool    `json:"no_center,omitempty"`
+	Axis     int     `json:"axis" option:"Axis"`
+	Momentum float64 `json:"momentum" option:"Momentum"`
+	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
+	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
+	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
 }
+
+var _ = register[batchNorm]("BatchNormalization")
 
 func (d *batchNorm) Kind() string { return "BatchNormalization" }
 
@@ -81,12 +71,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 		return nil, err
 	}
 	features := in[0][axis]
-	if !d.NoScale {
-		b.Weight("gamma", Ones(), Regularizer{}, features)
-	}
-	if !d.NoCenter {
-		b.Weight("beta", Zeros(), Regularizer{}, features)
-	}
+	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
 	b.State("moving_mean", Zeros(), features)
 	b.variance("moving_variance", Ones(), features)
 	return in[0], nil
@@ -127,45 +112,4 @@ func (d *batchNorm) move(s *Scope, name string, batch *graph.Node) {
 	}
 	old := s.Do(graph.Scale(s.Weight(name), d.Momentum))
 	s.Update(name, s.Do(graph.Add(old, s.Do(graph.Scale(batch, 1-d.Momentum)))))
-}
-
-// scaleAndCenter are the weights gamma and beta, nil where the layer has none.
-func (s *Scope) scaleAndCenter(noScale, noCenter bool) (gamma, beta *graph.Node) {
-	if !noScale {
-		gamma = s.Weight("gamma")
-	}
-	if !noCenter {
-		beta = s.Weight("beta")
-	}
-	return gamma, beta
-}
-
-// axesLast moves axes to the end, in their order; back undoes it.
-func axesLast(s *Scope, x *graph.Node, axes ...int) (moved *graph.Node, back func(*graph.Node) *graph.Node) {
-	rank := len(x.Shape())
-	isLast := make([]bool, rank)
-	for _, a := range axes {
-		i, err := axisOf(a, Shape(x.Shape()[1:]))
-		if err != nil {
-			return s.Do(nil, err), func(y *graph.Node) *graph.Node { return y }
-		}
-		isLast[i+1] = true
-	}
-	var order []int
-	for _, last := range []bool{false, true} {
-		for i := range rank {
-			if isLast[i] == last {
-				order = append(order, i)
-			}
-		}
-	}
-	inverse, same := make([]int, rank), true
-	for i, a := range order {
-		inverse[a] = i
-		same = same && i == a
-	}
-	if same {
-		return x, func(y *graph.Node) *graph.Node { return y }
-	}
-	return s.Do(graph.Permute(x, order...)), func(y *graph.Node) *graph.Node { return s.Do(graph.Permute(y, inverse...)) }
 }

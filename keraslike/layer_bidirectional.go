@@ -14,45 +14,52 @@ import (
 
 // Bidirectional takes a series from its first step to the last and, with weights of
 // its own, from the last to the first (Schuster & Paliwal 1997). The layer is a
-// SimpleRNN, GRU or LSTM, whose arguments go for both directions:
+// SimpleRNN, GRU or LSTM, whose arguments apply to both directions:
 //
-//	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences{}))
+//	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences))
 //
-//	input    (batch, steps, in); behind it perhaps the first states, those of the
+//	input    (batch, steps, in); optionally followed by the initial states, those of the
 //	         forward direction first
 //	output   what the layer gives, joined by MergeMode: (batch, 2·units) or, with
-//	         ReturnSequences, (batch, steps, 2·units) by MergeConcat, where a place
-//	         in time holds what both directions made of the same step
+//	         ReturnSequences, (batch, steps, 2·units) by MergeConcat, where a step
+//	         holds what both directions made of it
 //	further outputs  the backward output with MergeNone; with ReturnState the last
 //	         states, those of the forward direction first
 //	weights  those of the layer twice, as forward_lstm/kernel and backward_lstm/kernel;
-//	         a layer with a name has it in the place of lstm
+//	         a layer with a name has it instead of lstm
 //
 // With ReturnSequences the outputs at masked steps are 0, as in Keras.
 //
-// Options: MergeMode (default MergeConcat), BackwardLayer, Name, Trainable.
+// Options:
+//
+//	MergeMode      MergeConcat
+//	BackwardLayer  a copy of the layer that goes backwards
+//	Name           "bidirectional", "bidirectional_1" and so on
+//	Trainable      true
+//
 // See https://keras.io/api/layers/recurrent_layers/bidirectional/.
 func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
-	d := &bidirectional{Merge: MergeConcat}
+	d := &bidirectional{MergeMode: MergeConcat}
 	if inner != nil {
 		d.forward = directionOf(inner)
 	}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyBidirectional(d)
-	}
-	if d.backward == nil && d.forward != nil {
+	l := newLayer(d, opts)
+	switch b := d.BackwardLayer; {
+	case b != nil && isNil(*b):
+		d.backward = &direction{} // of no layer, which check reports
+	case b != nil:
+		d.backward = directionOf(*b)
+	case d.forward != nil:
 		d.backward = d.forward.turned()
 	}
-	return &layer{name: d.name, def: d}
+	l.frozen = l.frozen || d.forward != nil && d.forward.frozen
+	return l
 }
-
-// BidirectionalOption is an option of Bidirectional.
-type BidirectionalOption interface{ applyBidirectional(*bidirectional) }
 
 // MergeMode is how Bidirectional joins the outputs of its two directions.
 type MergeMode string
 
-// The modes. MergeNone leaves both: output 0 is the forward one, output 1 the backward one.
+// The modes. MergeNone keeps both: output 0 is the forward one, output 1 the backward one.
 const (
 	MergeConcat MergeMode = "concat"
 	MergeSum    MergeMode = "sum"
@@ -61,39 +68,36 @@ const (
 	MergeNone   MergeMode = "none"
 )
 
-// BackwardLayer takes another layer than a copy of the first for the backward
-// direction. It has GoBackwards and returns the same things.
-func BackwardLayer(l Layer) BackwardLayerOption { return BackwardLayerOption{l} }
+func (m MergeMode) sets() setting {
+	return setting{option: "MergeMode", field: "MergeMode", value: m}
+}
+func (MergeMode) forBidirectional() {}
 
-// BackwardLayerOption is made by BackwardLayer.
-type BackwardLayerOption struct{ layer Layer }
-
-func (m MergeMode) applyBidirectional(d *bidirectional) { d.Merge = m }
-func (n Name) applyBidirectional(d *bidirectional)      { d.name = string(n) }
-func (v Trainable) applyBidirectional(d *bidirectional) { d.frozen = !bool(v) }
-func (o BackwardLayerOption) applyBidirectional(d *bidirectional) {
-	d.backward = &direction{} // of no layer, which check reports
-	if o.layer != nil {
-		d.backward = directionOf(o.layer)
-	}
+// BackwardLayer is a layer for the backward direction in place of a copy of the first. It
+// has GoBackwards and returns the same things.
+func BackwardLayer(l Layer) BidirectionalOption {
+	return bidirectionalOption{setting: set("BackwardLayer", &l)}
 }
 
 type bidirectional struct {
-	common
-	Merge             MergeMode
+	MergeMode         MergeMode `option:"MergeMode"`
+	BackwardLayer     *Layer    `option:"BackwardLayer"`
 	forward, backward *direction
 }
 
 // direction is the layer of one direction: its name and its arguments. Those of a
 // layer that is none of the recurrent ones are nil.
 type direction struct {
-	name string
+	name    string
+	frozen  bool
+	mistake error // in its options
 	*recurrent
 }
 
-func directionOf(l Layer) *direction {
-	d := &direction{name: l.core().name}
-	if r, ok := l.core().def.(*recurrent); ok {
+func directionOf(inner Layer) *direction {
+	l := inner.core()
+	d := &direction{name: l.name, frozen: l.frozen, mistake: l.mistake}
+	if r, ok := l.def.(*recurrent); ok {
 		own := *r // the layer given may be used elsewhere: its weights are not these
 		own.ZeroOutputForMask = own.ReturnSequences
 		d.recurrent = &own
@@ -120,25 +124,24 @@ func (d *direction) prefix(way string) string {
 	return way + strings.TrimPrefix(name, way) + "/"
 }
 
-func (d *bidirectional) Kind() string { return "Bidirectional" }
+var _ = register[bidirectional]("Bidirectional")
 
-// isFrozen is also whether the layers of both directions were made with Trainable(false).
-func (d *bidirectional) isFrozen() bool { return d.frozen || d.forward.frozen }
+func (d *bidirectional) Kind() string { return "Bidirectional" }
 
 func (d *bidirectional) check() error {
 	if d.forward == nil {
 		return errors.New("got no layer")
 	}
-	switch d.Merge {
+	switch d.MergeMode {
 	case MergeConcat, MergeSum, MergeMul, MergeAve, MergeNone:
 	default:
-		return fmt.Errorf("merge mode is %q, want concat, sum, mul, ave or none", string(d.Merge))
+		return fmt.Errorf("merge mode is %q, want concat, sum, mul, ave or none", string(d.MergeMode))
 	}
 	for _, one := range []*direction{d.forward, d.backward} {
 		if one.recurrent == nil {
 			return errors.New("goes round SimpleRNN, GRU and LSTM only")
 		}
-		if err := errors.Join(one.check(), finiteSettings(one.recurrent)); err != nil {
+		if err := errors.Join(one.mistake, one.check(), finiteSettings(one.recurrent)); err != nil {
 			return fmt.Errorf("%s: %w", one.Cell, err)
 		}
 	}
@@ -148,13 +151,19 @@ func (d *bidirectional) check() error {
 		return fmt.Errorf("both layers go the same way (GoBackwards %v)", f.GoBackwards)
 	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState:
 		return errors.New("the layers return different things (ReturnSequences, ReturnState)")
-	case f.Units != b.Units && d.Merge != MergeConcat && d.Merge != MergeNone:
-		return fmt.Errorf("%s of %d and %d units, want as many", d.Merge, f.Units, b.Units)
+	case f.Units != b.Units && d.MergeMode != MergeConcat && d.MergeMode != MergeNone:
+		return fmt.Errorf("%s of %d and %d units, want as many", d.MergeMode, f.Units, b.Units)
 	case f.frozen != b.frozen:
 		return errors.New("one layer is trainable and the other is not")
 	}
 	return nil
 }
+
+func (d *bidirectional) multiplications(in []Shape, out Shape, each float64) float64 {
+	return d.forward.multiplications(in, out, each)
+}
+
+func (d *bidirectional) held(in []Shape) float64 { return d.forward.held(in) + d.backward.held(in) }
 
 func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	states := d.forward.states()
@@ -169,7 +178,7 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch d.Merge {
+	switch d.MergeMode {
 	case MergeConcat:
 		last := len(y) - 1
 		y = append(y[:last:last], y[last]+z[last])
@@ -182,7 +191,7 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	return y, nil
 }
 
-// part is the series with n of the first states behind it, from a place on.
+// part is the series followed by n of the initial states, from an index on.
 func part[T any](in []T, from, n int) []T {
 	if len(in) < 2 {
 		return in
@@ -211,7 +220,7 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.forward.ReturnSequences {
 		z = s.Do(graph.Reverse(z, 1))
 	}
-	switch d.Merge {
+	switch d.MergeMode {
 	case MergeConcat:
 		y = s.Do(graph.Concat(len(y.Shape())-1, y, z))
 	case MergeSum:
@@ -241,7 +250,7 @@ type bidirectionalConfig struct {
 
 // MarshalJSON stores the layers of both directions.
 func (d *bidirectional) MarshalJSON() ([]byte, error) {
-	c := bidirectionalConfig{Merge: d.Merge}
+	c := bidirectionalConfig{Merge: d.MergeMode}
 	var err error
 	if c.Forward, err = d.forward.config(); err != nil {
 		return nil, err
@@ -256,13 +265,13 @@ func (d *direction) config() (layerConfig, error) {
 	return (&layer{name: d.name, def: d.recurrent, frozen: d.frozen}).config()
 }
 
-// UnmarshalJSON makes the layers of both directions again.
-func (d *bidirectional) UnmarshalJSON(text []byte) error {
+// read makes the layers of both directions again.
+func (d *bidirectional) read(text []byte, _ *loading) error {
 	var c bidirectionalConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
 	}
-	d.Merge = c.Merge
+	d.MergeMode = c.Merge
 	for _, one := range []struct {
 		saved *layerConfig
 		to    **direction
@@ -275,9 +284,6 @@ func (d *bidirectional) UnmarshalJSON(text []byte) error {
 			return err
 		}
 		*one.to = directionOf(l)
-		if r := (*one.to).recurrent; r != nil {
-			r.frozen = one.saved.Frozen
-		}
 	}
 	return nil
 }

@@ -13,59 +13,290 @@ import (
 //
 //	input    (batch, height, width, in)
 //	output   (batch, height', width', filters)
-//	weights  kernel (kh, kw, in, filters) by GlorotUniform, bias (filters) by Zeros
+//	weights  kernel (kh, kw, in, filters), bias (filters)
 //
 // An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding.
 //
-// Options: an activation (default Linear), Strides, Strides2D, Dilation, Dilation2D,
-// SamePadding, KernelSize, NoBias, KernelInit, BiasInit, KernelL2, Name, a
-// RestraintOption.
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	Dilation                   1
+//	KernelSize                 kernel
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "conv2d", "conv2d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/convolution_layers/convolution2d/.
 func Conv2D(filters, kernel int, opts ...ConvOption) Layer {
-	return newConv(&conv{Axes: 2, Filters: filters, Kernel: [2]int{kernel, kernel}}, opts)
+	return newLayer(&conv{Axes: 2, Filters: filters, window: newWindow(kernel, kernel), activated: newActivated()}, opts)
 }
 
 // Conv1D computes y = act(x * W + b), a cross-correlation over time.
 //
 //	input    (batch, steps, in)
-//	output   (batch, steps', filters)
-//	weights  kernel (k, in, filters) by GlorotUniform, bias (filters) by Zeros
+//	output   (batch, steps', filters), as long as an axis of Conv2D
+//	weights  kernel (k, in, filters), bias (filters)
 //
-// CausalPadding makes output t depend on inputs up to t alone. Options and
-// lengths are Conv2D's.
+// CausalPadding makes output t depend on inputs up to t alone.
+//
+// Options:
+//
+//	ActivationFunc                            Linear
+//	Strides                                   1
+//	ValidPadding, SamePadding, CausalPadding  ValidPadding
+//	Dilation                                  1
+//	KernelSize                                kernel
+//	NoBias                                    off
+//	KernelInitializer                         GlorotUniform()
+//	BiasInitializer                           Zeros()
+//	KernelRegularizer                         none
+//	BiasRegularizer                           none
+//	ActivityRegularizer                       none
+//	KernelConstraint                          none
+//	BiasConstraint                            none
+//	Name                                      "conv1d", "conv1d_1" and so on
+//	Trainable                                 true
+//
 // See https://keras.io/api/layers/convolution_layers/convolution1d/.
 func Conv1D(filters, kernel int, opts ...ConvOption) Layer {
-	return newConv(&conv{Axes: 1, Filters: filters, Kernel: [2]int{1, kernel}}, opts)
+	return newLayer(&conv{Axes: 1, Filters: filters, window: newWindow(1, kernel), activated: newActivated()}, opts)
 }
 
-// ConvOption is an option of the convolutions.
-type ConvOption interface{ applyConv(*conv) }
+// DepthwiseConv2D convolves every channel with kernels of its own and mixes
+// nothing between channels.
+//
+//	input    (batch, height, width, in)
+//	output   (batch, height', width', in·multiplier), as large as Conv2D's
+//	weights  kernel (kh, kw, in, multiplier), bias (in·multiplier)
+//
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	Dilation                   1
+//	KernelSize                 kernel
+//	DepthMultiplier            1
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "depthwise_conv2d", "depthwise_conv2d_1" and so on
+//	Trainable                  true
+//
+// See https://keras.io/api/layers/convolution_layers/depthwise_convolution2d/.
+func DepthwiseConv2D(kernel int, opts ...ConvOption) Layer {
+	return newLayer(&depthwise{window: newWindow(kernel, kernel), DepthMultiplier: 1, activated: newActivated()}, opts)
+}
+
+// SeparableConv2D is a depthwise convolution followed by one of 1 x 1 that mixes
+// the channels (Chollet 2017, https://arxiv.org/abs/1610.02357):
+// y = act((x * D) * P + b).
+//
+//	input    (batch, height, width, in)
+//	output   (batch, height', width', filters), as large as Conv2D's
+//	weights  depthwise_kernel (kh, kw, in, multiplier),
+//	         pointwise_kernel (1, 1, in·multiplier, filters), bias (filters)
+//
+// The options of the kernel apply to both.
+//
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	Dilation                   1
+//	KernelSize                 kernel
+//	DepthMultiplier            1
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "separable_conv2d", "separable_conv2d_1" and so on
+//	Trainable                  true
+//
+// See https://keras.io/api/layers/convolution_layers/separable_convolution2d/.
+func SeparableConv2D(filters, kernel int, opts ...ConvOption) Layer {
+	return newLayer(&separable{window: newWindow(kernel, kernel), Filters: filters, DepthMultiplier: 1, activated: newActivated()}, opts)
+}
+
+// Conv2DTranspose is y = act(x *ᵀ W + b): the transpose of Conv2D as a linear map,
+// which turns a small image into a large one.
+//
+//	input    (batch, height, width, in)
+//	output   (batch, height', width', filters)
+//	weights  kernel (kh, kw, filters, in), bias (filters)
+//
+// An axis of n cells becomes n·s + max(k - s, 0) long, n·s with SamePadding; with
+// OutputPadding p it becomes (n - 1)·s + k + p, or (n - 1)·s + k - 2·⌊k/2⌋ + p with
+// SamePadding.
+//
+// Options:
+//
+//	ActivationFunc             Linear
+//	Strides                    1
+//	ValidPadding, SamePadding  ValidPadding
+//	OutputPadding              the size that Keras infers
+//	KernelSize                 kernel
+//	NoBias                     off
+//	KernelInitializer          GlorotUniform()
+//	BiasInitializer            Zeros()
+//	KernelRegularizer          none
+//	BiasRegularizer            none
+//	ActivityRegularizer        none
+//	KernelConstraint           none
+//	BiasConstraint             none
+//	Name                       "conv2d_transpose", "conv2d_transpose_1" and so on
+//	Trainable                  true
+//
+// See https://keras.io/api/layers/convolution_layers/convolution2d_transpose/.
+func Conv2DTranspose(filters, kernel int, opts ...ConvOption) Layer {
+	return newLayer(&convTranspose{window: newWindow(kernel, kernel), Filters: filters, activated: newActivated()}, opts)
+}
+
+// Strides is how far the window moves at each step: one number for all axes, or one for
+// the height and one for the width, of which Conv1D and the poolings over time take the
+// width. It is 1 for convolutions and the size of the window for poolings by default.
+func Strides(n ...int) WindowOption { return windowOption{setting: setPair("Strides", n)} }
+
+// Dilation is the distance between the kernel's cells, with numbers as in Strides.
+func Dilation(n ...int) ConvOption { return convOption{setting: setPair("Dilation", n)} }
+
+// KernelSize makes a convolution's kernel height x width cells large; for Conv1D the
+// width counts.
+func KernelSize(height, width int) ConvOption {
+	return convOption{setting: set("KernelSize", [2]int{height, width})}
+}
+
+// DepthMultiplier is the number of kernels for each channel of DepthwiseConv2D and
+// SeparableConv2D.
+func DepthMultiplier(n int) ConvOption { return convOption{setting: set("DepthMultiplier", n)} }
+
+// OutputPadding selects which of the sizes that a convolution would reduce to the input's
+// Conv2DTranspose returns: how many cells more along height and width, each less than
+// the stride. Numbers are as in Strides. Without it the size is the one that Keras
+// infers.
+func OutputPadding(n ...int) ConvOption { return convOption{setting: setPair("OutputPadding", n)} }
+
+// Padding is what a moving window sees beyond the edges.
+type Padding int
+
+// The paddings.
+const (
+	// ValidPadding adds nothing: the window stays within the input.
+	ValidPadding = Padding(graph.Valid)
+	// SamePadding adds cells at the edges so that an axis of n cells becomes ⌈n/s⌉ long,
+	// the odd cell at the end, as TensorFlow does.
+	SamePadding = Padding(graph.Same)
+	// CausalPadding adds cells in front only, so that no step sees a later one. It fits
+	// Conv1D.
+	CausalPadding = Padding(graph.Causal)
+)
+
+func (p Padding) sets() setting {
+	names := map[Padding]string{ValidPadding: "ValidPadding", SamePadding: "SamePadding", CausalPadding: "CausalPadding"}
+	if names[p] == "" {
+		return setting{err: fmt.Errorf("Padding(%d): unknown", int(p))}
+	}
+	return setting{option: names[p], field: "Padding", value: graph.Padding(p)}
+}
+
+func (Padding) forConv() {}
+func (Padding) forPool() {}
+
+// window is the moving window of a convolution.
+type window struct {
+	KernelSize [2]int        `json:"kernel" option:"KernelSize"`
+	Strides    [2]int        `json:"strides" option:"Strides"`
+	Dilation   [2]int        `json:"dilation" option:"Dilation"`
+	Padding    graph.Padding `json:"padding" option:"Padding"`
+}
+
+func newWindow(height, width int) window {
+	return window{KernelSize: [2]int{height, width}, Strides: [2]int{1, 1}, Dilation: [2]int{1, 1}}
+}
+
+// check is for a window over so many axes.
+func (w *window) check(axes int) error {
+	if w.Padding == graph.Causal && axes != 1 {
+		return fmt.Errorf("padding is causal, want valid or same")
+	}
+	for _, v := range []struct {
+		name string
+		n    [2]int
+	}{{"kernel size", w.KernelSize}, {"strides", w.Strides}, {"dilation", w.Dilation}} {
+		if v.n[0] < 1 || v.n[1] < 1 {
+			return fmt.Errorf("%s is %v, want positive numbers", v.name, v.n)
+		}
+	}
+	return nil
+}
+
+func (w *window) spec() graph.ConvSpec {
+	return graph.ConvSpec{Stride: w.Strides, Dilation: w.Dilation, Padding: w.Padding}
+}
+
+// output is what the window makes of the axes of one input, with so many channels.
+func (w *window) output(x Shape, axes, channels int) (Shape, error) {
+	out := make(Shape, axes+1)
+	for i := range axes {
+		k := 2 - axes + i
+		n, err := graph.Places(x[i], w.KernelSize[k], w.Strides[k], w.Dilation[k], w.Padding)
+		if err != nil {
+			return nil, fmt.Errorf("input has shape %v: %w", x, err)
+		}
+		out[i] = n
+	}
+	out[axes] = channels
+	return out, nil
+}
+
+// checkConv checks what all convolutions have.
+func checkConv(w *window, axes int, r *regularized, f ActivationFunc) error {
+	if err := w.check(axes); err != nil {
+		return err
+	}
+	if err := r.check(); err != nil {
+		return err
+	}
+	return f.check()
+}
 
 type conv struct {
-	common
-	restraints
-	Axes       int            `json:"axes"`
-	Filters    int            `json:"filters"`
-	Kernel     [2]int         `json:"kernel"`
-	Strides    [2]int         `json:"strides"`
-	Dilation   [2]int         `json:"dilation"`
-	Padding    graph.Padding  `json:"padding"`
-	Activation ActivationFunc `json:"activation"`
-	NoBias     bool           `json:"no_bias,omitempty"`
-	KernelInit Initializer    `json:"kernel_initializer"`
-	BiasInit   Initializer    `json:"bias_initializer"`
+	regularized
+	Axes    int `json:"axes"`
+	Filters int `json:"filters"`
+	window
+	activated
 }
 
-func newConv(d *conv, opts []ConvOption) Layer {
-	d.Strides, d.Dilation = [2]int{1, 1}, [2]int{1, 1}
-	d.Activation, d.KernelInit, d.BiasInit = Linear, GlorotUniform(), Zeros()
-	for _, o := range given(opts, &d.mistake) {
-		o.applyConv(d)
-	}
-	return &layer{name: d.name, def: d}
-}
+var _ = register[conv]("Conv1D", "Conv2D")
 
 func (d *conv) Kind() string { return fmt.Sprintf("Conv%dD", d.Axes) }
+
+func (d *conv) refuses() []string {
+	if d.Axes == 1 {
+		return nil
+	}
+	return []string{"CausalPadding"}
+}
 
 func (d *conv) check() error {
 	switch {
@@ -73,25 +304,8 @@ func (d *conv) check() error {
 		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
 	case d.Filters <= 0:
 		return fmt.Errorf("filters is %d, want a positive number", d.Filters)
-	case d.Padding == graph.Causal && d.Axes == 2:
-		return fmt.Errorf("causal padding needs one spatial axis")
 	}
-	for _, v := range []struct {
-		name string
-		n    [2]int
-	}{{"kernel size", d.Kernel}, {"strides", d.Strides}, {"dilation", d.Dilation}} {
-		if v.n[0] < 1 || v.n[1] < 1 {
-			return fmt.Errorf("%s is %v, want positive numbers", v.name, v.n)
-		}
-	}
-	if err := d.restraints.check(); err != nil {
-		return err
-	}
-	return d.Activation.check()
-}
-
-func (d *conv) spec() graph.ConvSpec {
-	return graph.ConvSpec{Stride: d.Strides, Dilation: d.Dilation, Padding: d.Padding}
+	return checkConv(&d.window, d.Axes, &d.regularized, d.Activation)
 }
 
 func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
@@ -99,43 +313,178 @@ func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	channels := x[d.Axes]
-	kernel := append(append([]int{}, d.Kernel[2-d.Axes:]...), channels, d.Filters)
-	b.Weight("kernel", d.KernelInit, d.KernelRegularizer, kernel...)
+	kernel := append(append([]int{}, d.KernelSize[2-d.Axes:]...), x[d.Axes], d.Filters)
+	b.Weight("kernel", d.KernelInitializer, d.KernelRegularizer, kernel...)
 	if !d.NoBias {
-		b.Weight("bias", d.BiasInit, d.BiasRegularizer, d.Filters)
+		b.Weight("bias", d.BiasInitializer, d.BiasRegularizer, d.Filters)
 	}
 	d.constrain(b)
-	out := make(Shape, d.Axes+1)
-	for i := range d.Axes {
-		k := 2 - d.Axes + i
-		n, err := graph.Places(x[i], d.Kernel[k], d.Strides[k], d.Dilation[k], d.Padding)
-		if err != nil {
-			return nil, fmt.Errorf("input has shape %v: %w", x, err)
-		}
-		out[i] = n
-	}
-	out[d.Axes] = d.Filters
-	return out, nil
+	return d.output(x, d.Axes, d.Filters)
 }
 
 func (d *conv) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	var bias *graph.Node
-	if !d.NoBias {
-		bias = s.Weight("bias")
-	}
+	bias := d.bias(s)
 	act, after := d.Activation.fused()
 	return d.watch(s, s.Activate(s.Do(graph.Conv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
 }
 
-// image checks for one input with the given number of spatial axes.
-func image(in []Shape, axes int) (Shape, error) {
-	if err := one(in); err != nil {
+type depthwise struct {
+	regularized
+	window
+	DepthMultiplier int `json:"depth_multiplier" option:"DepthMultiplier"`
+	activated
+}
+
+var _ = register[depthwise]("DepthwiseConv2D")
+
+func (d *depthwise) Kind() string      { return "DepthwiseConv2D" }
+func (d *depthwise) refuses() []string { return []string{"CausalPadding"} }
+
+func (d *depthwise) check() error {
+	if d.DepthMultiplier < 1 {
+		return fmt.Errorf("depth multiplier is %d, want a positive number", d.DepthMultiplier)
+	}
+	return checkConv(&d.window, 2, &d.regularized, d.Activation)
+}
+
+func (d *depthwise) Build(b *Builder, in []Shape) (Shape, error) {
+	x, err := image(in, 2)
+	if err != nil {
 		return nil, err
 	}
-	if len(in[0]) != axes+1 {
-		want := map[int]string{1: "(batch, steps, channels)", 2: "(batch, height, width, channels)"}[axes]
-		return nil, fmt.Errorf("input has shape %v, want %s", in[0], want)
+	channels := x[2] * d.DepthMultiplier
+	b.Weight("kernel", d.KernelInitializer, d.KernelRegularizer, d.KernelSize[0], d.KernelSize[1], x[2], d.DepthMultiplier)
+	if !d.NoBias {
+		b.Weight("bias", d.BiasInitializer, d.BiasRegularizer, channels)
 	}
-	return in[0], nil
+	d.constrain(b)
+	return d.output(x, 2, channels)
+}
+
+func (d *depthwise) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	bias := d.bias(s)
+	act, after := d.Activation.fused()
+	return d.watch(s, s.Activate(s.Do(graph.DepthwiseConv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
+}
+
+type separable struct {
+	regularized
+	window
+	Filters         int `json:"filters"`
+	DepthMultiplier int `json:"depth_multiplier" option:"DepthMultiplier"`
+	activated
+}
+
+var _ = register[separable]("SeparableConv2D")
+
+func (d *separable) Kind() string      { return "SeparableConv2D" }
+func (d *separable) refuses() []string { return []string{"CausalPadding"} }
+
+func (d *separable) check() error {
+	switch {
+	case d.Filters < 1:
+		return fmt.Errorf("filters is %d, want a positive number", d.Filters)
+	case d.DepthMultiplier < 1:
+		return fmt.Errorf("depth multiplier is %d, want a positive number", d.DepthMultiplier)
+	}
+	return checkConv(&d.window, 2, &d.regularized, d.Activation)
+}
+
+func (d *separable) Build(b *Builder, in []Shape) (Shape, error) {
+	x, err := image(in, 2)
+	if err != nil {
+		return nil, err
+	}
+	b.Weight("depthwise_kernel", d.KernelInitializer, d.KernelRegularizer, d.KernelSize[0], d.KernelSize[1], x[2], d.DepthMultiplier)
+	b.Weight("pointwise_kernel", d.KernelInitializer, d.KernelRegularizer, 1, 1, x[2]*d.DepthMultiplier, d.Filters)
+	if !d.NoBias {
+		b.Weight("bias", d.BiasInitializer, d.BiasRegularizer, d.Filters)
+	}
+	b.Constrain("depthwise_kernel", d.KernelConstraint)
+	b.Constrain("pointwise_kernel", d.KernelConstraint)
+	b.Constrain("bias", d.BiasConstraint)
+	return d.output(x, 2, d.Filters)
+}
+
+func (d *separable) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	bias := d.bias(s)
+	act, after := d.Activation.fused()
+	h := s.Do(graph.DepthwiseConv(in[0], s.Weight("depthwise_kernel"), nil, d.spec(), graph.Act(graph.Linear)))
+	return d.watch(s, s.Activate(s.Do(graph.Conv(h, s.Weight("pointwise_kernel"), bias, graph.ConvSpec{}, act)), after))
+}
+
+type convTranspose struct {
+	regularized
+	window
+	Filters       int     `json:"filters"`
+	OutputPadding *[2]int `json:"output_padding,omitempty" option:"OutputPadding"`
+	activated
+}
+
+var _ = register[convTranspose]("Conv2DTranspose")
+
+func (d *convTranspose) Kind() string      { return "Conv2DTranspose" }
+func (d *convTranspose) refuses() []string { return []string{"CausalPadding", "Dilation"} }
+
+func (d *convTranspose) check() error {
+	if d.Filters < 1 {
+		return fmt.Errorf("filters is %d, want a positive number", d.Filters)
+	}
+	if err := checkConv(&d.window, 2, &d.regularized, d.Activation); err != nil {
+		return err
+	}
+	if p := d.OutputPadding; p != nil && (min(p[0], p[1]) < 0 || p[0] >= d.Strides[0] || p[1] >= d.Strides[1]) {
+		return fmt.Errorf("output padding is %v, want numbers from 0 to below the strides %v", *p, d.Strides)
+	}
+	return nil
+}
+
+// size is the height and width of what an image of shape x becomes.
+func (d *convTranspose) size(x Shape) (out [2]int) {
+	for i := range out {
+		n, k, s := x[i], d.KernelSize[i], d.Strides[i]
+		switch {
+		case d.OutputPadding != nil && d.Padding == graph.Same:
+			out[i] = (n-1)*s + k - k/2*2 + d.OutputPadding[i]
+		case d.OutputPadding != nil:
+			out[i] = (n-1)*s + k + d.OutputPadding[i]
+		case d.Padding == graph.Same:
+			out[i] = n * s
+		default:
+			out[i] = n*s + max(k-s, 0)
+		}
+	}
+	return out
+}
+
+func (d *convTranspose) Build(b *Builder, in []Shape) (Shape, error) {
+	x, err := image(in, 2)
+	if err != nil {
+		return nil, err
+	}
+	size := d.size(x)
+	for i := range size {
+		back, err := graph.Places(size[i], d.KernelSize[i], d.Strides[i], 1, d.Padding)
+		if err == nil && back != x[i] {
+			err = fmt.Errorf("a convolution of %d cells gives %d", size[i], back)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("input has shape %v, output would be %d x %d: %w", x, size[0], size[1], err)
+		}
+	}
+	b.Weight("kernel", d.KernelInitializer, d.KernelRegularizer, d.KernelSize[0], d.KernelSize[1], d.Filters, x[2])
+	if !d.NoBias {
+		b.Weight("bias", d.BiasInitializer, d.BiasRegularizer, d.Filters)
+	}
+	d.constrain(b)
+	return Shape{size[0], size[1], d.Filters}, nil
+}
+
+func (d *convTranspose) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	size := d.size(Shape(in[0].Shape()[1:]))
+	y := s.Do(graph.ConvTranspose(in[0], s.Weight("kernel"), d.spec(), size[0], size[1]))
+	if !d.NoBias {
+		y = s.Do(graph.AddRow(y, s.Weight("bias")))
+	}
+	return d.watch(s, s.Activate(y, d.Activation))
 }

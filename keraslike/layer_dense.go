@@ -12,31 +12,35 @@ import (
 //
 //	input    (batch, ..., in); axes between batch and in are kept
 //	output   (batch, ..., units)
-//	weights  kernel (in, units) by GlorotUniform, bias (units) by Zeros
+//	weights  kernel (in, units), bias (units)
 //
-// Options: an activation (default Linear), NoBias, KernelInit, BiasInit,
-// KernelL2, Name, a RestraintOption. See https://keras.io/api/layers/core_layers/dense/.
+// Options:
+//
+//	ActivationFunc       Linear
+//	NoBias               off
+//	KernelInitializer    GlorotUniform()
+//	BiasInitializer      Zeros()
+//	KernelRegularizer    none
+//	BiasRegularizer      none
+//	ActivityRegularizer  none
+//	KernelConstraint     none
+//	BiasConstraint       none
+//	Name                 "dense", "dense_1" and so on
+//	Trainable            true
+//
+// See https://keras.io/api/layers/core_layers/dense/.
 func Dense(units int, opts ...DenseOption) Layer {
-	d := &dense{Units: units, Activation: Linear, KernelInit: GlorotUniform(), BiasInit: Zeros()}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyDense(d)
-	}
-	return &layer{name: d.name, def: d}
+	return newLayer(&dense{Units: units, activated: newActivated()}, opts)
 }
-
-// DenseOption is an option of Dense.
-type DenseOption interface{ applyDense(*dense) }
 
 type dense struct {
-	common
 	passesMask
-	restraints
-	Units      int            `json:"units"`
-	Activation ActivationFunc `json:"activation"`
-	NoBias     bool           `json:"no_bias,omitempty"`
-	KernelInit Initializer    `json:"kernel_initializer"`
-	BiasInit   Initializer    `json:"bias_initializer"`
+	regularized
+	Units int `json:"units"`
+	activated
 }
+
+var _ = register[dense]("Dense")
 
 func (d *dense) Kind() string { return "Dense" }
 
@@ -44,7 +48,7 @@ func (d *dense) check() error {
 	if d.Units <= 0 {
 		return fmt.Errorf("units is %d, want a positive number", d.Units)
 	}
-	if err := d.restraints.check(); err != nil {
+	if err := d.regularized.check(); err != nil {
 		return err
 	}
 	return d.Activation.check()
@@ -58,9 +62,9 @@ func (d *dense) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(x) == 0 {
 		return nil, fmt.Errorf("input is one number for each sample, want at least one axis of features")
 	}
-	b.Weight("kernel", d.KernelInit, d.KernelRegularizer, x[len(x)-1], d.Units)
+	b.Weight("kernel", d.KernelInitializer, d.KernelRegularizer, x[len(x)-1], d.Units)
 	if !d.NoBias {
-		b.Weight("bias", d.BiasInit, d.BiasRegularizer, d.Units)
+		b.Weight("bias", d.BiasInitializer, d.BiasRegularizer, d.Units)
 	}
 	d.constrain(b)
 	return append(append(Shape{}, x[:len(x)-1]...), d.Units), nil
@@ -76,10 +80,7 @@ func (d *dense) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if len(shape) > 2 {
 		x = s.Do(graph.Reshape(x, Shape(shape[:len(shape)-1]).Size(), features))
 	}
-	var bias *graph.Node
-	if !d.NoBias {
-		bias = s.Weight("bias")
-	}
+	bias := d.bias(s)
 	act, after := d.Activation.fused()
 	y := s.Do(graph.Dense(x, s.Weight("kernel"), bias, act))
 	if len(shape) > 2 {

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -13,17 +14,20 @@ import (
 // (Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html).
 //
 // Input and output shape: any, the same. The rate is at least 0 and below 1.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/regularization_layers/dropout/.
 func Dropout(rate float64, opts ...LayerOption) Layer {
-	d := &dropout{Rate: rate}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&dropout{Rate: rate}, opts)
 }
 
 type dropout struct {
-	common
 	passesMask
 	Rate float64 `json:"rate"`
 }
+
+var _ = register[dropout]("Dropout")
 
 func (d *dropout) Kind() string { return "Dropout" }
 
@@ -47,4 +51,106 @@ func (d *dropout) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	}
 	rng, stream := s.Random(0)
 	return s.Do(graph.Dropout(in[0], d.Rate, rng, stream))
+}
+
+// SpatialDropout1D is Dropout of whole channels of a series (Tompson et al. 2015,
+// https://arxiv.org/abs/1411.4280): where neighboring steps say nearly the same,
+// dropping single ones changes little.
+//
+//	input, output  (batch, steps, channels), the same shape
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/regularization_layers/spatial_dropout1d/.
+func SpatialDropout1D(rate float64, opts ...LayerOption) Layer {
+	return newNoise(&noise{Function: "SpatialDropout1D", Rate: rate}, opts)
+}
+
+// SpatialDropout2D is Dropout of whole channels of an image.
+//
+//	input, output  (batch, height, width, channels), the same shape
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/regularization_layers/spatial_dropout2d/.
+func SpatialDropout2D(rate float64, opts ...LayerOption) Layer {
+	return newNoise(&noise{Function: "SpatialDropout2D", Rate: rate}, opts)
+}
+
+// GaussianNoise adds normal noise of the given standard deviation while the model
+// trains and passes its input on otherwise. Input and output shape: any, the same.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/regularization_layers/gaussian_noise/.
+func GaussianNoise(stddev float64, opts ...LayerOption) Layer {
+	return newNoise(&noise{Function: "GaussianNoise", Rate: stddev}, opts)
+}
+
+// GaussianDropout multiplies by normal noise of mean 1 and standard deviation
+// √(rate/(1-rate)) while the model trains and passes its input on otherwise
+// (Srivastava et al. 2014, section 10). Input and output shape: any, the same.
+// The rate is at least 0 and below 1.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/regularization_layers/gaussian_dropout/.
+func GaussianDropout(rate float64, opts ...LayerOption) Layer {
+	return newNoise(&noise{Function: "GaussianDropout", Rate: rate}, opts)
+}
+
+func newNoise(d *noise, opts []LayerOption) Layer { return newLayer(d, opts) }
+
+// noise is what only training has; Rate is GaussianNoise's standard deviation.
+type noise struct {
+	passesMask
+	Function string  `json:"function"`
+	Rate     float64 `json:"rate"`
+}
+
+var _ = register[noise]("SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
+
+func (d *noise) Kind() string { return d.Function }
+
+func (d *noise) check() error {
+	switch d.Function {
+	case "GaussianNoise":
+		if !(d.Rate >= 0) || math.IsInf(d.Rate, 1) {
+			return fmt.Errorf("standard deviation is %g, want a finite number of at least 0", d.Rate)
+		}
+	case "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D":
+		if !(d.Rate >= 0 && d.Rate < 1) {
+			return fmt.Errorf("rate is %g, want 0 <= rate < 1", d.Rate)
+		}
+	default:
+		return fmt.Errorf("function is %q, which makes no noise", d.Function)
+	}
+	return nil
+}
+
+func (d *noise) Build(_ *Builder, in []Shape) (Shape, error) {
+	switch d.Function {
+	case "SpatialDropout1D":
+		return image(in, 1)
+	case "SpatialDropout2D":
+		return image(in, 2)
+	}
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	return in[0], nil
+}
+
+func (d *noise) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	if !s.Training() {
+		return in[0]
+	}
+	rng, stream := s.Random(0)
+	switch d.Function {
+	case "GaussianNoise":
+		return s.Do(graph.GaussianNoise(in[0], d.Rate, rng, stream))
+	case "GaussianDropout":
+		return s.Do(graph.GaussianDropout(in[0], d.Rate, rng, stream))
+	}
+	return s.Do(graph.SpatialDropout(in[0], d.Rate, rng, stream))
 }

@@ -12,9 +12,9 @@ import (
 //
 //	input    (batch, ...), integers from 0 to vocabulary-1
 //	output   (batch, ..., dim)
-//	weights  embeddings (vocabulary, dim), uniform from -0.05 to 0.05
+//	weights  embeddings (vocabulary, dim)
 //
-// The gradient has rows for the ids of a batch only, and optimisers that can
+// The gradient has rows for the ids of a batch only, and optimizers that can
 // touch only those. An id out of range stops the training with an error that
 // names the sample.
 //
@@ -24,40 +24,42 @@ import (
 //	w, err := model.Weight("embedding/embeddings")
 //	err = w.Set(vectors)
 //
-// Options: MaskZero, EmbeddingsInit, Trainable, Name.
+// Options:
+//
+//	MaskZero               off
+//	EmbeddingsInitializer  RandomUniform(0.05)
+//	Name                   "embedding", "embedding_1" and so on
+//	Trainable              true
+//
 // See https://keras.io/api/layers/core_layers/embedding/.
 func Embedding(vocabulary, dim int, opts ...EmbeddingOption) Layer {
-	d := &embedding{Vocabulary: vocabulary, Dim: dim, Init: RandomUniform(0.05)}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyEmbedding(d)
-	}
-	return &layer{name: d.name, def: d}
+	return newLayer(&embedding{Vocabulary: vocabulary, Dim: dim, EmbeddingsInitializer: RandomUniform(0.05)}, opts)
 }
 
-// EmbeddingOption is an option of Embedding.
-type EmbeddingOption interface{ applyEmbedding(*embedding) }
+// EmbeddingsInitializer sets the initializer of the table.
+func EmbeddingsInitializer(i Initializer) EmbeddingOption {
+	return embeddingOption{setting: set("EmbeddingsInitializer", i)}
+}
 
-// EmbeddingsInit sets the initialiser of the table.
-func EmbeddingsInit(i Initializer) EmbeddingsInitOption { return EmbeddingsInitOption{i} }
-
-// EmbeddingsInitOption is made by EmbeddingsInit.
-type EmbeddingsInitOption struct{ init Initializer }
+// EmbeddingFlag is an EmbeddingOption that is off by default.
+type EmbeddingFlag string
 
 // MaskZero makes id 0 padding: the output has a mask that is 0 there. The table still
 // has a row for it.
-type MaskZero struct{}
+const MaskZero EmbeddingFlag = "MaskZero"
 
-func (MaskZero) applyEmbedding(d *embedding)               { d.MaskZero = true }
-func (o EmbeddingsInitOption) applyEmbedding(d *embedding) { d.Init = o.init }
-func (n Name) applyEmbedding(d *embedding)                 { d.name = string(n) }
+func (f EmbeddingFlag) sets() setting { return set(string(f), true) }
+func (EmbeddingFlag) forEmbedding()   {}
 
 type embedding struct {
-	common
-	Vocabulary int         `json:"vocabulary"`
-	Dim        int         `json:"dim"`
-	Init       Initializer `json:"embeddings_initializer"`
-	MaskZero   bool        `json:"mask_zero,omitempty"`
+	looksUp
+	Vocabulary            int         `json:"vocabulary"`
+	Dim                   int         `json:"dim"`
+	EmbeddingsInitializer Initializer `json:"embeddings_initializer" option:"EmbeddingsInitializer"`
+	MaskZero              bool        `json:"mask_zero,omitempty" option:"MaskZero"`
 }
+
+var _ = register[embedding]("Embedding")
 
 func (d *embedding) Kind() string { return "Embedding" }
 
@@ -72,7 +74,7 @@ func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := one(in); err != nil {
 		return nil, err
 	}
-	b.Weight("embeddings", d.Init, Regularizer{}, d.Vocabulary, d.Dim)
+	b.Weight("embeddings", d.EmbeddingsInitializer, Regularizer{}, d.Vocabulary, d.Dim)
 	return append(append(Shape{}, in[0]...), d.Dim), nil
 }
 

@@ -54,7 +54,7 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.DepthwiseConv2D(3, keraslike.DepthMultiplier(0), name), shapes{image}, `DepthwiseConv2D "it": depth multiplier is 0, want a positive number`},
 		{keraslike.DepthwiseConv2D(7, name), shapes{image}, `DepthwiseConv2D "it": input has shape (batch, 6, 4, 2): window reaches over 7 cells, the axis has 6`},
 		{keraslike.DepthwiseConv2D(0, name), shapes{image}, `DepthwiseConv2D "it": kernel size is [0 0], want positive numbers`},
-		{keraslike.DepthwiseConv2D(3, keraslike.KernelL2(-1), name), shapes{image}, `DepthwiseConv2D "it": regulariser has factor -1`},
+		{keraslike.DepthwiseConv2D(3, keraslike.KernelRegularizer(keraslike.L2(-1)), name), shapes{image}, `DepthwiseConv2D "it": regularizer has factor -1`},
 		{keraslike.SeparableConv2D(0, 3, name), shapes{image}, `SeparableConv2D "it": filters is 0, want a positive number`},
 		{keraslike.SeparableConv2D(2, 3, keraslike.Strides(0), name), shapes{image}, `SeparableConv2D "it": strides is [0 0], want positive numbers`},
 		{keraslike.SeparableConv2D(2, 3, name), shapes{series}, `SeparableConv2D "it": input has shape (batch, 5, 3), want (batch, height, width, channels)`},
@@ -66,8 +66,11 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.BatchNormalization(keraslike.Epsilon(0), name), shapes{vector}, `BatchNormalization "it": epsilon is 0, want a finite number above 0`},
 		{keraslike.BatchNormalization(keraslike.Axis(2), name), shapes{vector}, `BatchNormalization "it": axis is 2, input has shape (batch, 4) with axes 1 to 1`},
 		{keraslike.BatchNormalization(name), shapes{{}}, `BatchNormalization "it": axis is -1`},
-		{keraslike.LayerNormalization(keraslike.Axes(), name), shapes{vector}, `LayerNormalization "it": got no axes, want at least one`},
-		{keraslike.LayerNormalization(keraslike.Axes(2, -1), name), shapes{series}, `LayerNormalization "it": axes are [2 -1], which names axis 2 twice`},
+		{keraslike.UnitNormalization(keraslike.Axis(), name), shapes{vector}, `UnitNormalization "it": got no axes, want at least one`},
+		{keraslike.GroupNormalization(keraslike.Groups(0), name), shapes{vector}, `GroupNormalization "it": groups is 0, want a positive number, or -1`},
+		{keraslike.GroupNormalization(name), shapes{series}, `GroupNormalization "it": input has shape (batch, 5, 3) with 3 features, which 32 groups do not divide`},
+		{keraslike.LayerNormalization(keraslike.Axis(), name), shapes{vector}, `LayerNormalization "it": got no axes, want at least one`},
+		{keraslike.LayerNormalization(keraslike.Axis(2, -1), name), shapes{series}, `LayerNormalization "it": axes are [2 -1], which names axis 2 twice`},
 		{keraslike.LeakyReLU(keraslike.NegativeSlope(-1), name), shapes{vector}, `LeakyReLU "it": negative slope is -1, want a finite number of at least 0`},
 		{keraslike.PReLU(keraslike.SharedAxes(3), name), shapes{vector}, `PReLU "it": axis is 3, input has shape (batch, 4)`},
 		{keraslike.SpatialDropout1D(0.5, name), shapes{image}, `SpatialDropout1D "it": input has shape (batch, 6, 4, 2), want (batch, steps, channels)`},
@@ -79,8 +82,8 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.GRU(2, name), shapes{image}, `GRU "it": input has shape (batch, 6, 4, 2), want (batch, steps, channels)`},
 		{keraslike.GRU(2, name), shapes{series, {3}}, `GRU "it": first state 0 has shape (batch, 3), want (batch, 2)`},
 		{keraslike.LSTM(2, name), shapes{series, {2}}, `LSTM "it": got 1 first states, want none or 2`},
-		{keraslike.LSTM(2, keraslike.ResetBefore{}, name), shapes{series}, `LSTM "it": ResetBefore is an option of GRU`},
-		{keraslike.SimpleRNN(2, keraslike.RecurrentActivation(keraslike.Sigmoid), name), shapes{series}, `SimpleRNN "it": RecurrentActivation is an option of GRU and LSTM`},
+		{keraslike.LSTM(2, keraslike.ResetBefore, name), shapes{series}, `LSTM "it": ResetBefore does not fit, want ActivationFunc, `},
+		{keraslike.SimpleRNN(2, keraslike.RecurrentActivation(keraslike.Sigmoid), name), shapes{series}, `SimpleRNN "it": RecurrentActivation does not fit, want ActivationFunc, `},
 		{keraslike.GRU(2, keraslike.Softmax, name), shapes{series}, `GRU "it": activation "softmax": unknown`},
 		{keraslike.GRU(2, keraslike.RecurrentActivation("sig"), name), shapes{series}, `GRU "it": recurrent activation: activation "sig": unknown`},
 		{keraslike.GRU(2, keraslike.InputDropout(1), name), shapes{series}, `GRU "it": dropout is 1, want 0 <= dropout < 1`},
@@ -106,8 +109,8 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{image}, `MultiHeadAttention "it": query has shape (batch, 6, 4, 2), want (batch, steps, features)`},
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{series, {6, 2}, {7, 2}}, `MultiHeadAttention "it": key has 7 steps, value 6`},
 		{keraslike.MultiHeadAttention(2, 2, name), shapes{series, series, series, series}, `MultiHeadAttention "it": got 4 inputs`},
-		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask{}, name), shapes{series}, `MultiHeadAttention "it": got 1 inputs`},
-		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask{}, name), shapes{series, {5, 4}}, `MultiHeadAttention "it": mask has shape (batch, 5, 4), want (batch, 5, 5)`},
+		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series}, `MultiHeadAttention "it": got 1 inputs`},
+		{keraslike.MultiHeadAttention(2, 2, keraslike.AttentionMask, name), shapes{series, {5, 4}}, `MultiHeadAttention "it": mask has shape (batch, 5, 4), want (batch, 5, 5)`},
 	} {
 		var in []*keraslike.Tensor
 		for _, s := range c.in {
@@ -123,15 +126,15 @@ func TestNormalizationMistakes(t *testing.T) {
 	ok := tensorOf([]int{2, 2}, []float32{1, 2, 3, 4})
 	wide := tensorOf([]int{2, 3}, make([]float32, 6))
 	n := keraslike.Normalization(keraslike.Name("it"))
-	wantError(t, n.Adapt(t.Context(), nil), "adapt: no data")
-	wantError(t, n.Adapt(t.Context(), dataOf(t, nan, nil)), "adapt: input 0 of sample 1: value 1 is NaN")
-	wantError(t, keraslike.Normalization(keraslike.Axis(3)).Adapt(t.Context(), dataOf(t, ok, nil)), "adapt: axis is 3")
-	if err := n.Adapt(t.Context(), dataOf(t, ok, nil)); err != nil {
+	wantError(t, keraslike.Adapt(t.Context(), n, nil), "adapt: no data")
+	wantError(t, keraslike.Adapt(t.Context(), n, dataOf(t, nan, nil)), "adapt: input 0 of sample 1: value 1 is NaN")
+	wantError(t, keraslike.Adapt(t.Context(), keraslike.Normalization(keraslike.Axis(3)), dataOf(t, ok, nil)), "adapt: axis is 3")
+	if err := keraslike.Adapt(t.Context(), n, dataOf(t, ok, nil)); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, keraslike.Sequential("m", keraslike.Input(3), n).Build(0), `Normalization "it": input has shape (batch, 3) with 3 features, the data of Adapt had 2`)
 	if err := keraslike.Sequential("m", keraslike.Input(2), n).Build(0); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, n.Adapt(t.Context(), dataOf(t, wide, nil)), "adapt: the data has samples of shape [3], the layer was built for [2]")
+	wantError(t, keraslike.Adapt(t.Context(), n, dataOf(t, wide, nil)), "adapt: the data has samples of shape [3], the layer was built for [2]")
 }

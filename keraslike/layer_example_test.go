@@ -19,7 +19,7 @@ func ExampleConcatenate() {
 	shared := keraslike.Dense(8, keraslike.ReLU, keraslike.Name("shared"))
 	a, b := shared.Of(left), shared.Of(right)
 	both := keraslike.Concatenate().Of(a, b)
-	alike := keraslike.Dot(1, 1, keraslike.Normalized{}).Of(a, b)
+	alike := keraslike.Dot(1, 1, keraslike.Normalized).Of(a, b)
 	out := keraslike.Dense(1, keraslike.Sigmoid).Of(keraslike.Concatenate().Of(both, alike))
 	m := keraslike.NewModel("siamese", []*keraslike.Tensor{left, right}, []*keraslike.Tensor{out})
 	if err := m.Summary(os.Stdout); err != nil {
@@ -50,7 +50,7 @@ func ExampleNormalization() {
 		log.Fatal(err)
 	}
 	norm := keraslike.Normalization()
-	if err := norm.Adapt(context.Background(), data); err != nil {
+	if err := keraslike.Adapt(context.Background(), norm, data); err != nil {
 		log.Fatal(err)
 	}
 	m := keraslike.Sequential("m", keraslike.Input(2), norm)
@@ -99,7 +99,7 @@ func ExampleLambda() {
 func ExampleTimeDistributed() {
 	picture := keraslike.Sequential("picture",
 		keraslike.Input(32, 32, 3),
-		keraslike.Conv2D(8, 3, keraslike.NoBias{}),
+		keraslike.Conv2D(8, 3, keraslike.NoBias),
 		keraslike.BatchNormalization(),
 		keraslike.Activation(keraslike.ReLU),
 		keraslike.GlobalAveragePooling2D(),
@@ -123,10 +123,10 @@ func ExampleTimeDistributed() {
 	// Parameters: 1,530, trainable: 1,514, 6.0 KiB in memory
 }
 
-// Attention with a residual connection and normalisation, as in a transformer.
+// Attention with a residual connection and normalization, as in a transformer.
 func ExampleMultiHeadAttention() {
 	in := keraslike.Input(20, 64)
-	x := keraslike.MultiHeadAttention(4, 16, keraslike.CausalMask{}).Of(in)
+	x := keraslike.MultiHeadAttention(4, 16, keraslike.CausalMask).Of(in)
 	x = keraslike.LayerNormalization().Of(keraslike.Add().Of(in, x))
 	m := keraslike.NewModel("block", []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
 	if err := m.Summary(os.Stdout); err != nil {
@@ -146,8 +146,8 @@ func ExampleMultiHeadAttention() {
 // are, and a recurrent layer that skips the padding.
 func ExampleEmbedding() {
 	m := keraslike.Sequential("m", keraslike.Input(4),
-		keraslike.Embedding(3, 2, keraslike.MaskZero{}, keraslike.Trainable(false)),
-		keraslike.SimpleRNN(2, keraslike.Linear, keraslike.NoBias{}),
+		keraslike.Embedding(3, 2, keraslike.MaskZero, keraslike.Trainable(false)),
+		keraslike.SimpleRNN(2, keraslike.Linear, keraslike.NoBias),
 	)
 	if err := m.Build(1); err != nil {
 		log.Fatal(err)
@@ -181,10 +181,10 @@ func ExampleEmbedding() {
 // its decoder.
 func ExampleBidirectional() {
 	question, answer := keraslike.NamedInput("question", 10, 8), keraslike.NamedInput("answer", 12, 8)
-	encoded := keraslike.Bidirectional(keraslike.LSTM(16, keraslike.ReturnState{}, keraslike.RecurrentDropout(0.2))).Of(question)
+	encoded := keraslike.Bidirectional(keraslike.LSTM(16, keraslike.ReturnState, keraslike.RecurrentDropout(0.2))).Of(question)
 	h := keraslike.Concatenate().Of(encoded.Output(1), encoded.Output(3))
 	c := keraslike.Concatenate().Of(encoded.Output(2), encoded.Output(4))
-	decoded := keraslike.LSTM(32, keraslike.ReturnSequences{}).Of(answer, h, c)
+	decoded := keraslike.LSTM(32, keraslike.ReturnSequences).Of(answer, h, c)
 	m := keraslike.NewModel("decoder", []*keraslike.Tensor{question, answer}, []*keraslike.Tensor{decoded})
 	if err := m.Build(1); err != nil {
 		log.Fatal(err)
@@ -221,7 +221,7 @@ func ExampleCustomLoss() {
 		}
 		return graph.Mul(square, size)
 	})
-	m := keraslike.Sequential("m", keraslike.Input(1), keraslike.Dense(1, keraslike.KernelInit(keraslike.Ones())))
+	m := keraslike.Sequential("m", keraslike.Input(1), keraslike.Dense(1, keraslike.KernelInitializer(keraslike.Ones())))
 	if err := m.Compile(keraslike.SGD(0.1), cubic); err != nil {
 		log.Fatal(err)
 	}

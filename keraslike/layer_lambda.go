@@ -21,14 +21,15 @@ import (
 // must keep the batch; it is called once for each graph. The shape of the output
 // is found by trying it. A Lambda has no weights, and a model with one cannot be
 // saved: for that, write a Definition and use Custom.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/core_layers/lambda/.
 func Lambda(f func(in ...*graph.Node) (*graph.Node, error), opts ...LayerOption) Layer {
-	d := &lambda{f: f}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&lambda{f: f}, opts)
 }
 
 type lambda struct {
-	common
 	f func(in ...*graph.Node) (*graph.Node, error)
 }
 
@@ -43,7 +44,7 @@ func (d *lambda) check() error {
 
 // MarshalJSON says why it cannot.
 func (d *lambda) MarshalJSON() ([]byte, error) {
-	return nil, errors.New("a Lambda is a Go function, which cannot be saved: write a Definition, make the layer with Custom and load it with Known")
+	return nil, errors.New("a Lambda is a Go function, which cannot be saved: write a Definition, make the layer with Custom and load it with WithCustomLayer")
 }
 
 // triedBatches are the batches on which Build tries the function: none of one, so that

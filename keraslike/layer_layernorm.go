@@ -4,61 +4,50 @@ package keraslike
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
 
-// LayerNormalization normalises every row by its own mean m and biased variance v
+// LayerNormalization normalizes every row by its own mean m and biased variance v
 // (Ba et al. 2016, https://arxiv.org/abs/1607.06450):
 //
 //	y = γ·(x - m)/√(v + ε) + β
 //
 //	input, output  (batch, ..., features), the same shape
-//	weights        gamma (features) by Ones, beta (features) by Zeros
+//	weights        gamma (features) of ones, beta (features) of zeros
 //
 // With several axes a row is all elements along them, and the weights have their
 // shape.
 //
-// Options: Axes (default -1, the last), Epsilon (default 1e-3), NoScale (no γ),
-// NoCenter (no β), Name.
+// Options:
+//
+//	Axis       -1
+//	Epsilon    0.001
+//	NoScale    off
+//	NoCenter   off
+//	Name       "layer_normalization", "layer_normalization_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/normalization_layers/layer_normalization/.
-func LayerNormalization(opts ...LayerNormOption) Layer {
-	d := &layerNorm{Axes: []int{-1}, Epsilon: 1e-3}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyLayerNorm(d)
-	}
-	return &layer{name: d.name, def: d}
+func LayerNormalization(opts ...NormalizationOption) Layer {
+	return newLayer(&layerNorm{Axis: []int{-1}, Epsilon: 1e-3}, opts)
 }
-
-// LayerNormOption is an option of LayerNormalization.
-type LayerNormOption interface{ applyLayerNorm(*layerNorm) }
-
-// Axes are the axes that LayerNormalization works along, counted as Axis is.
-func Axes(axes ...int) AxesOption { return slices.Clone(axes) }
-
-// AxesOption is made by Axes.
-type AxesOption []int
-
-func (a AxesOption) applyLayerNorm(d *layerNorm) { d.Axes = a }
-func (n Name) applyLayerNorm(d *layerNorm)       { d.name = string(n) }
-func (v Epsilon) applyLayerNorm(d *layerNorm)    { d.Epsilon = float64(v) }
-func (NoScale) applyLayerNorm(d *layerNorm)      { d.NoScale = true }
-func (NoCenter) applyLayerNorm(d *layerNorm)     { d.NoCenter = true }
 
 type layerNorm struct {
-	common
+	looksUp
 	passesMask
-	Axes     []int   `json:"axes"`
-	Epsilon  float64 `json:"epsilon"`
-	NoScale  bool    `json:"no_scale,omitempty"`
-	NoCenter bool    `json:"no_center,omitempty"`
+	Axis     []int   `json:"axes" option:"Axis"`
+	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
+	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
+	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
 }
+
+var _ = register[layerNorm]("LayerNormalization")
 
 func (d *layerNorm) Kind() string { return "LayerNormalization" }
 
 func (d *layerNorm) check() error {
-	if len(d.Axes) == 0 {
+	if len(d.Axis) == 0 {
 		return fmt.Errorf("got no axes, want at least one")
 	}
 	return aboveZero("epsilon", d.Epsilon)
@@ -68,36 +57,18 @@ func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := one(in); err != nil {
 		return nil, err
 	}
-	along := make([]bool, len(in[0]))
-	for _, a := range d.Axes {
-		axis, err := axisOf(a, in[0])
-		if err != nil {
-			return nil, err
-		}
-		if along[axis] {
-			return nil, fmt.Errorf("axes are %v, which names axis %d twice", d.Axes, axis+1)
-		}
-		along[axis] = true
+	shape, err := axesOf(d.Axis, in[0])
+	if err != nil {
+		return nil, err
 	}
-	var shape []int
-	for i, n := range in[0] {
-		if along[i] {
-			shape = append(shape, n)
-		}
-	}
-	if !d.NoScale {
-		b.Weight("gamma", Ones(), Regularizer{}, shape...)
-	}
-	if !d.NoCenter {
-		b.Weight("beta", Zeros(), Regularizer{}, shape...)
-	}
+	b.scaleAndCenter(d.NoScale, d.NoCenter, shape...)
 	return in[0], nil
 }
 
 func (d *layerNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	x, back := axesLast(s, in[0], d.Axes...)
+	x, back := axesLast(s, in[0], d.Axis...)
 	gamma, beta := s.scaleAndCenter(d.NoScale, d.NoCenter)
-	n := len(d.Axes)
+	n := len(d.Axis)
 	if x == nil || n == 1 {
 		return back(s.Do(graph.LayerNorm(x, gamma, beta, d.Epsilon)))
 	}

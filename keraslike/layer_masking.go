@@ -15,16 +15,19 @@ import (
 //	input, output  (batch, steps, features), the same shape; more axes are possible
 //
 // Keras's default for the value is 0.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/core_layers/masking/.
 func Masking(value float64, opts ...LayerOption) Layer {
-	d := &masking{Value: value}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&masking{Value: value}, opts)
 }
 
 type masking struct {
-	common
 	Value float64 `json:"mask_value"`
 }
+
+var _ = register[masking]("Masking")
 
 func (d *masking) Kind() string { return "Masking" }
 

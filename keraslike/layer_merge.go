@@ -13,42 +13,59 @@ import (
 //	inputs  two or more of the same shape; an axis of length 1 is repeated to fit the others
 //	output  that shape
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/add/.
 func Add(opts ...LayerOption) Layer { return newMerge("Add", opts) }
 
 // Subtract is a - b for two inputs. Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/subtract/.
 func Subtract(opts ...LayerOption) Layer { return newMerge("Subtract", opts) }
 
 // Multiply is the product of its inputs, element by element; a factor at a masked step
 // is 1, and the product 0 where all inputs have masks and none counts. Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/multiply/.
 func Multiply(opts ...LayerOption) Layer { return newMerge("Multiply", opts) }
 
 // Average is the mean of its inputs, element by element. Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/average/.
 func Average(opts ...LayerOption) Layer { return newMerge("Average", opts) }
 
 // Maximum is the largest of its inputs, element by element, without those at masked
 // steps; where none counts it is the first. Of equal ones the first gets the gradient.
 // Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/maximum/.
 func Maximum(opts ...LayerOption) Layer { return newMerge("Maximum", opts) }
 
 // Minimum is the smallest of its inputs, with the masks and the gradient of Maximum.
 // Shapes are Add's.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/merging_layers/minimum/.
 func Minimum(opts ...LayerOption) Layer { return newMerge("Minimum", opts) }
 
 func newMerge(function string, opts []LayerOption) Layer {
-	d := &merge{Function: function}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&merge{Function: function}, opts)
 }
 
 type merge struct {
-	common
 	Function string `json:"function"`
 }
+
+var _ = register[merge]("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
 func (d *merge) Kind() string { return d.Function }
 
@@ -116,7 +133,7 @@ func (d *merge) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return y
 }
 
-// multiplied multiplies the inputs with 1 in the place of what is masked.
+// multiplied multiplies the inputs with 1 instead of what is masked.
 func multiplied(s *Scope, in, masks []*graph.Node) (y *graph.Node) {
 	for i, x := range in {
 		if masks[i] != nil {
@@ -167,4 +184,175 @@ func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 		}
 	}
 	return out
+}
+
+// Concatenate joins its inputs along an axis: Concatenate().Of(a, b, c).
+//
+//	inputs  two or more that agree in all axes but one
+//	output  the same with the sum of that axis
+//
+// Options:
+//
+//	Axis       -1
+//	Name       "concatenate", "concatenate_1" and so on
+//	Trainable  true
+//
+// See https://keras.io/api/layers/merging_layers/concatenate/.
+func Concatenate(opts ...MergeOption) Layer {
+	return newLayer(&concatenate{Axis: -1}, opts)
+}
+
+type concatenate struct {
+	Axis int `json:"axis" option:"Axis"`
+}
+
+var _ = register[concatenate]("Concatenate")
+
+func (d *concatenate) Kind() string { return "Concatenate" }
+
+func (d *concatenate) Build(_ *Builder, in []Shape) (Shape, error) {
+	if len(in) < 2 {
+		return nil, fmt.Errorf("got %d inputs, want at least 2", len(in))
+	}
+	axis, err := axisOf(d.Axis, in[0])
+	if err != nil {
+		return nil, err
+	}
+	out := append(Shape{}, in[0]...)
+	for i, x := range in[1:] {
+		if len(x) != len(out) {
+			return nil, fmt.Errorf("input %d has shape %v, input 0 has %v: want the same number of axes", i+1, x, in[0])
+		}
+		want := append(Shape{}, in[0]...)
+		if want[axis] = x[axis]; !x.Equal(want) {
+			return nil, fmt.Errorf("input %d has shape %v, which differs from %v in more than axis %d", i+1, x, in[0], axis+1)
+		}
+		out[axis] += x[axis]
+	}
+	return out, nil
+}
+
+func (d *concatenate) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	axis, err := axisOf(d.Axis, Shape(in[0].Shape()[1:]))
+	if err != nil {
+		return s.Do(nil, err)
+	}
+	s.SetMask(0, d.mask(s, in, axis+1))
+	return s.Do(graph.Concat(axis+1, in...))
+}
+
+// mask joins the masks along one of their own axes, along another it is anyMask.
+func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
+	masks, axes := s.inputMasks(len(in)), 0
+	for _, m := range masks {
+		if m != nil {
+			axes = len(m.Shape())
+		}
+	}
+	if axis >= axes {
+		return s.anyMask(masks)
+	}
+	for i, m := range masks {
+		if m == nil {
+			masks[i] = s.Do(graph.Ones(in[i], axes))
+		}
+	}
+	return s.Do(graph.Concat(axis, masks...))
+}
+
+// Dot sums the products of two inputs along one axis of each, sample by sample:
+// Dot(2, 2).Of(a, b) is c_ij = Σ_k a_ik·b_jk. Axes are counted from 1, the batch
+// being axis 0; -1 is the last.
+//
+//	inputs  (batch, n) and (batch, n)         output  (batch, 1)
+//	        (batch, p, n) and (batch, q, n)           (batch, p, q)
+//	        (batch, p, n) and (batch, n)              (batch, p), and the other way round
+//
+// Options:
+//
+//	Normalized  off
+//	Name        "dot", "dot_1" and so on
+//	Trainable   true
+//
+// See https://keras.io/api/layers/merging_layers/dot/.
+func Dot(axisA, axisB int, opts ...MergeOption) Layer {
+	return newLayer(&dot{Axes: [2]int{axisA, axisB}}, opts)
+}
+
+// MergeFlag is a MergeOption that is off by default.
+type MergeFlag string
+
+// Normalized scales the vectors to length 1 first, so that Dot gives cosines.
+const Normalized MergeFlag = "Normalized"
+
+func (f MergeFlag) sets() setting { return set(string(f), true) }
+func (MergeFlag) forMerge()       {}
+
+type dot struct {
+	Axes       [2]int `json:"axes"`
+	Normalized bool   `json:"normalize,omitempty" option:"Normalized"`
+}
+
+var _ = register[dot]("Dot")
+
+func (d *dot) Kind() string { return "Dot" }
+
+func (d *dot) Build(_ *Builder, in []Shape) (Shape, error) {
+	if len(in) != 2 {
+		return nil, fmt.Errorf("got %d inputs, want 2", len(in))
+	}
+	var out Shape
+	var n [2]int
+	for i, x := range in {
+		if len(x) != 1 && len(x) != 2 {
+			return nil, fmt.Errorf("input %d has shape %v, want (batch, n) or (batch, p, n)", i, x)
+		}
+		axis, err := axisOf(d.Axes[i], x)
+		if err != nil {
+			return nil, fmt.Errorf("input %d: %w", i, err)
+		}
+		if n[i] = x[axis]; len(x) == 2 {
+			out = append(out, x[1-axis])
+		}
+	}
+	if n[0] != n[1] {
+		return nil, fmt.Errorf("inputs have shapes %v and %v, which differ in the axes %d and %d: %d and %d", in[0], in[1], d.Axes[0], d.Axes[1], n[0], n[1])
+	}
+	if len(out) == 0 {
+		out = Shape{1}
+	}
+	return out, nil
+}
+
+func (d *dot) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	a, transA, p := d.matrix(s, in, 0)
+	b, transB, q := d.matrix(s, in, 1)
+	y := s.Do(graph.BatchMatMul(a, b, transA, !transB))
+	out := []int{in[0].Shape()[0]}
+	if len(in[0].Shape()) == 3 {
+		out = append(out, p)
+	}
+	if len(in[1].Shape()) == 3 || len(out) == 1 {
+		out = append(out, q)
+	}
+	return s.Do(graph.Reshape(y, out...))
+}
+
+// matrix is an input as (batch, rows, n), or transposed as it lies there.
+func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bool, rows int) {
+	x = in[i]
+	shape := x.Shape()
+	axis, err := axisOf(d.Axes[i], Shape(shape[1:]))
+	if err != nil {
+		return s.Do(nil, err), false, 0
+	}
+	if rows = 1; len(shape) == 2 {
+		x = s.Do(graph.Reshape(x, shape[0], 1, shape[1]))
+	} else if rows, trans = shape[2-axis], axis == 0; trans && d.Normalized {
+		x, trans = s.Do(graph.Permute(x, 0, 2, 1)), false
+	}
+	if d.Normalized {
+		x = s.Do(graph.UnitRows(x))
+	}
+	return x, trans, rows
 }

@@ -8,38 +8,50 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// ZeroPadding1D puts steps of zeros in front of and behind a series:
+// ZeroPadding1D adds steps of zeros before and after a series:
 // (batch, steps, channels) becomes (batch, before+steps+after, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/zero_padding1d/.
 func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 1, Left: before, Right: after}, opts)
 }
 
-// ZeroPadding2D puts rows and columns of zeros around an image: (batch, height,
+// ZeroPadding2D adds rows and columns of zeros around an image: (batch, height,
 // width, channels) becomes (batch, top+height+bottom, left+width+right, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/zero_padding2d/.
 func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-// Cropping1D takes steps away from both ends of a series: (batch, steps,
+// Cropping1D removes steps from both ends of a series: (batch, steps,
 // channels) becomes (batch, steps-before-after, channels).
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/cropping1d/.
 func Cropping1D(before, after int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 1, Crop: true, Left: before, Right: after}, opts)
 }
 
-// Cropping2D takes rows and columns away from the edges of an image: (batch,
+// Cropping2D removes rows and columns from the edges of an image: (batch,
 // height, width, channels) becomes (batch, height-top-bottom, width-left-right,
-// channels). See https://keras.io/api/layers/reshaping_layers/cropping2d/.
+// channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/cropping2d/.
 func Cropping2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-func newMargins(d *margins, opts []LayerOption) Layer { return newLayer(d, &d.common, opts) }
+func newMargins(d *margins, opts []LayerOption) Layer { return newLayer(d, opts) }
 
 type margins struct {
-	common
 	Axes   int  `json:"axes"`
 	Crop   bool `json:"crop"`
 	Top    int  `json:"top"`
@@ -47,6 +59,8 @@ type margins struct {
 	Left   int  `json:"left"`
 	Right  int  `json:"right"`
 }
+
+var _ = register[margins]("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D")
 
 func (d *margins) Kind() string {
 	if d.Crop {
@@ -91,4 +105,62 @@ func (d *margins) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		return s.Do(graph.Crop(in[0], m))
 	}
 	return s.Do(graph.Pad(in[0], m))
+}
+
+// UpSampling1D repeats every step size times: (batch, steps, channels) becomes
+// (batch, steps·size, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/up_sampling1d/.
+func UpSampling1D(size int, opts ...LayerOption) Layer {
+	return newLayer(&upSampling{Axes: 1, Size: [2]int{1, size}}, opts)
+}
+
+// UpSampling2D repeats every pixel height x width times (nearest neighbor):
+// (batch, h, w, channels) becomes (batch, h·height, w·width, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/up_sampling2d/.
+func UpSampling2D(height, width int, opts ...LayerOption) Layer {
+	return newLayer(&upSampling{Axes: 2, Size: [2]int{height, width}}, opts)
+}
+
+type upSampling struct {
+	Axes int    `json:"axes"`
+	Size [2]int `json:"size"`
+}
+
+var _ = register[upSampling]("UpSampling1D", "UpSampling2D")
+
+func (d *upSampling) Kind() string { return fmt.Sprintf("UpSampling%dD", d.Axes) }
+
+func (d *upSampling) check() error {
+	switch {
+	case d.Axes != 1 && d.Axes != 2:
+		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
+	case d.Size[0] < 1 || d.Size[1] < 1:
+		return fmt.Errorf("size is %v, want positive numbers", d.Size[2-d.Axes:])
+	}
+	return nil
+}
+
+func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
+	x, err := image(in, d.Axes)
+	if err != nil {
+		return nil, err
+	}
+	out := append(Shape{}, x...)
+	for i := range d.Axes {
+		out[i] *= d.Size[2-d.Axes+i]
+	}
+	return out, nil
+}
+
+func (d *upSampling) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	if d.Axes == 1 {
+		return s.Do(graph.Repeat(in[0], 1, d.Size[1]))
+	}
+	return s.Do(graph.Upsample(in[0], d.Size[0], d.Size[1]))
 }

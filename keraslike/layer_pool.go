@@ -9,58 +9,96 @@ import (
 )
 
 // MaxPooling2D is the maximum of each channel over square windows of size x
-// size cells, side by side unless Strides says otherwise.
+// size cells, side by side unless Strides is given.
 //
 //	input   (batch, height, width, channels)
 //	output  (batch, height', width', channels), an axis of n cells being ⌊(n - size)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding
 //
-// Options: Strides, Strides2D, PoolSize, SamePadding, Name.
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "max_pooling2d", "max_pooling2d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/pooling_layers/max_pooling2d/.
 func MaxPooling2D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 2, Max: true, Size: [2]int{size, size}}, opts)
+	return newPool(&pool{Axes: 2, Max: true, PoolSize: [2]int{size, size}}, opts)
 }
 
 // AveragePooling2D is the mean of each channel over windows; cells added by
-// SamePadding do not count. Shapes and options are MaxPooling2D's.
+// SamePadding do not count. Shapes are MaxPooling2D's.
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "average_pooling2d", "average_pooling2d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/pooling_layers/average_pooling2d/.
 func AveragePooling2D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 2, Size: [2]int{size, size}}, opts)
+	return newPool(&pool{Axes: 2, PoolSize: [2]int{size, size}}, opts)
 }
 
 // MaxPooling1D is the maximum of each channel over windows in time:
-// (batch, steps, channels) becomes (batch, steps', channels). Options are
-// MaxPooling2D's. See https://keras.io/api/layers/pooling_layers/max_pooling1d/.
+// (batch, steps, channels) becomes (batch, steps', channels).
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "max_pooling1d", "max_pooling1d_1" and so on
+//	Trainable                  true
+//
+// See https://keras.io/api/layers/pooling_layers/max_pooling1d/.
 func MaxPooling1D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 1, Max: true, Size: [2]int{1, size}}, opts)
+	return newPool(&pool{Axes: 1, Max: true, PoolSize: [2]int{1, size}}, opts)
 }
 
 // AveragePooling1D is the mean of each channel over windows in time.
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "average_pooling1d", "average_pooling1d_1" and so on
+//	Trainable                  true
+//
 // See https://keras.io/api/layers/pooling_layers/average_pooling1d/.
 func AveragePooling1D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 1, Size: [2]int{1, size}}, opts)
+	return newPool(&pool{Axes: 1, PoolSize: [2]int{1, size}}, opts)
 }
 
-// PoolOption is an option of the poolings over windows.
-type PoolOption interface{ applyPool(*pool) }
+// PoolSize makes a pooling's window height x width cells large; for one axis the width
+// counts.
+func PoolSize(height, width int) PoolOption {
+	return poolOption{setting: set("PoolSize", [2]int{height, width})}
+}
 
 type pool struct {
-	common
-	Axes    int           `json:"axes"`
-	Max     bool          `json:"max"`
-	Size    [2]int        `json:"size"`
-	Strides [2]int        `json:"strides"`
-	Padding graph.Padding `json:"padding"`
+	Axes     int           `json:"axes"`
+	Max      bool          `json:"max"`
+	PoolSize [2]int        `json:"size" option:"PoolSize"`
+	Strides  [2]int        `json:"strides" option:"Strides"`
+	Padding  graph.Padding `json:"padding" option:"Padding"`
 }
 
 func newPool(d *pool, opts []PoolOption) Layer {
-	for _, o := range given(opts, &d.mistake) {
-		o.applyPool(d)
+	l := newLayer(d, opts)
+	if !l.chosen("strides") {
+		d.Strides = d.PoolSize
 	}
-	if !d.chosen("strides") {
-		d.Strides = d.Size
-	}
-	return &layer{name: d.name, def: d}
+	return l
 }
+
+func (d *pool) refuses() []string { return []string{"CausalPadding"} }
+
+var _ = register[pool]("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D")
 
 func (d *pool) Kind() string {
 	if d.Max {
@@ -73,14 +111,23 @@ func (d *pool) check() error {
 	switch {
 	case d.Axes != 1 && d.Axes != 2:
 		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
-	case d.Size[0] < 1 || d.Size[1] < 1:
-		return fmt.Errorf("pool size is %v, want positive numbers", d.Size)
+	case d.PoolSize[0] < 1 || d.PoolSize[1] < 1:
+		return fmt.Errorf("pool size is %v, want positive numbers", d.PoolSize)
 	case d.Strides[0] < 1 || d.Strides[1] < 1:
 		return fmt.Errorf("strides is %v, want positive numbers", d.Strides)
 	case d.Padding == graph.Causal:
 		return fmt.Errorf("padding is causal, want valid or same")
 	}
 	return nil
+}
+
+// multiplications count each cell of a window that the input has.
+func (d *pool) multiplications(in []Shape, out Shape, _ float64) float64 {
+	window := 1.0
+	for i := range min(2, len(in[0])) {
+		window *= float64(min(max(d.PoolSize[0], d.PoolSize[1]), in[0][i]))
+	}
+	return window * floatSize(out)
 }
 
 func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
@@ -91,7 +138,7 @@ func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
 	out := append(Shape{}, x...)
 	for i := range d.Axes {
 		k := 2 - d.Axes + i
-		if out[i], err = graph.Places(x[i], d.Size[k], d.Strides[k], 1, d.Padding); err != nil {
+		if out[i], err = graph.Places(x[i], d.PoolSize[k], d.Strides[k], 1, d.Padding); err != nil {
 			return nil, fmt.Errorf("input has shape %v: %w", x, err)
 		}
 	}
@@ -99,9 +146,83 @@ func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *pool) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	spec := graph.PoolSpec{Size: d.Size, Stride: d.Strides, Padding: d.Padding}
+	spec := graph.PoolSpec{Size: d.PoolSize, Stride: d.Strides, Padding: d.Padding}
 	if d.Max {
 		return s.Do(graph.MaxPool(in[0], spec))
 	}
 	return s.Do(graph.AvgPool(in[0], spec))
+}
+
+// GlobalMaxPooling1D is the maximum of each channel over all steps:
+// (batch, steps, channels) becomes (batch, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/pooling_layers/global_max_pooling1d/.
+func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, true, opts) }
+
+// GlobalMaxPooling2D is the maximum of each channel over the image:
+// (batch, height, width, channels) becomes (batch, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/pooling_layers/global_max_pooling2d/.
+func GlobalMaxPooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, true, opts) }
+
+// GlobalAveragePooling1D is the mean of each channel over all steps, or over those
+// that are not masked; where all are masked the mean is 0.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
+func GlobalAveragePooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, false, opts) }
+
+// GlobalAveragePooling2D is the mean of each channel over the image.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/pooling_layers/global_average_pooling2d/.
+func GlobalAveragePooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, false, opts) }
+
+func newGlobalPool(axes int, maximum bool, opts []LayerOption) Layer {
+	return newLayer(&globalPool{Axes: axes, Max: maximum}, opts)
+}
+
+type globalPool struct {
+	Axes int  `json:"axes"`
+	Max  bool `json:"max"`
+}
+
+var _ = register[globalPool]("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D")
+
+func (d *globalPool) Kind() string {
+	if d.Max {
+		return fmt.Sprintf("GlobalMaxPooling%dD", d.Axes)
+	}
+	return fmt.Sprintf("GlobalAveragePooling%dD", d.Axes)
+}
+
+func (d *globalPool) check() error {
+	if d.Axes != 1 && d.Axes != 2 {
+		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
+	}
+	return nil
+}
+
+func (d *globalPool) Build(_ *Builder, in []Shape) (Shape, error) {
+	x, err := image(in, d.Axes)
+	if err != nil {
+		return nil, err
+	}
+	return Shape{x[d.Axes]}, nil
+}
+
+func (d *globalPool) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	if d.Max {
+		return s.Do(graph.GlobalMaxPool(in[0]))
+	}
+	if mask := s.Mask(0); mask != nil && d.Axes == 1 {
+		return s.Do(graph.MaskedAvgPool(in[0], mask))
+	}
+	return s.Do(graph.GlobalAvgPool(in[0]))
 }

@@ -21,23 +21,45 @@ import (
 // ResetBefore applies r to h before the product, as the paper has it, with one
 // bias instead of two.
 //
-//	input    (batch, steps, in); behind it perhaps the first state (batch, units)
+//	input    (batch, steps, in); optionally followed by the initial state (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
 //	further outputs  with ReturnState the last state (Tensor.Output(1))
-//	weights  kernel (in, 3·units) by GlorotUniform, recurrent_kernel (units, 3·units) by
-//	         Orthogonal, bias (2, 3·units) by Zeros; with ResetBefore (3·units)
+//	weights  kernel (in, 3·units), recurrent_kernel (units, 3·units),
+//	         bias (2, 3·units); with ResetBefore (3·units)
 //
-// A step that the input's mask leaves out keeps the state.
+// The state does not change at masked steps.
 //
-// Options: an activation (default Tanh), RecurrentActivation (Sigmoid),
-// ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, InputDropout (0),
-// RecurrentDropout (0), ResetBefore, NoBias, KernelInit, RecurrentInit, BiasInit,
-// KernelL2, RecurrentL2, RecurrentRegularizer, RecurrentConstraint, another
-// RestraintOption, Trainable, Name. Other activations than the defaults and
-// RecurrentDropout take a slower way through the cell.
+// Other activations than the defaults and RecurrentDropout take a slower way through the
+// cell.
+//
+// Options:
+//
+//	ActivationFunc        Tanh
+//	RecurrentActivation   Sigmoid
+//	ReturnSequences       off
+//	ReturnState           off
+//	GoBackwards           off
+//	ZeroOutputForMask     off
+//	ResetBefore           off
+//	InputDropout          0
+//	RecurrentDropout      0
+//	NoBias                off
+//	KernelInitializer     GlorotUniform()
+//	RecurrentInitializer  Orthogonal(1)
+//	BiasInitializer       Zeros()
+//	KernelRegularizer     none
+//	RecurrentRegularizer  none
+//	BiasRegularizer       none
+//	ActivityRegularizer   none
+//	KernelConstraint      none
+//	RecurrentConstraint   none
+//	BiasConstraint        none
+//	Name                  "gru", "gru_1" and so on
+//	Trainable             true
+//
 // See https://keras.io/api/layers/recurrent_layers/gru/.
 func GRU(units int, opts ...RecurrentOption) Layer {
-	return newRecurrent(&recurrent{Cell: "GRU", Units: units, Activation: Tanh, RecurrentActivation: Sigmoid}, opts)
+	return newRecurrent(&recurrent{Cell: "GRU", Units: units, RecurrentActivation: Sigmoid}, opts)
 }
 
 // LSTM is a long short-term memory over whole sequences (Hochreiter &
@@ -47,64 +69,179 @@ func GRU(units int, opts ...RecurrentOption) Layer {
 //	i, f, o = σ(x·W + h·U + b);  g = act(x·W_g + h·U_g + b_g)
 //	c = f∘c + i∘g;  h = o∘act(c)
 //
-//	input    (batch, steps, in); behind it perhaps the first states h and c, (batch, units)
+//	input    (batch, steps, in); optionally followed by the initial states h and c, (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
 //	further outputs  with ReturnState the last h (Tensor.Output(1)) and c (Tensor.Output(2))
-//	weights  kernel (in, 4·units) by GlorotUniform, recurrent_kernel (units, 4·units) by
-//	         Orthogonal, bias (4·units) by Zeros, with ones for f (Jozefowicz et al. 2015)
+//	weights  kernel (in, 4·units), recurrent_kernel (units, 4·units), bias (4·units),
+//	         which begins with ones for f (Jozefowicz et al. 2015) and zeros for the others
 //
-// Options: those of GRU but ResetBefore; BiasInit also sets f's bias.
+// Options:
+//
+//	ActivationFunc        Tanh
+//	RecurrentActivation   Sigmoid
+//	ReturnSequences       off
+//	ReturnState           off
+//	GoBackwards           off
+//	ZeroOutputForMask     off
+//	InputDropout          0
+//	RecurrentDropout      0
+//	NoBias                off
+//	KernelInitializer     GlorotUniform()
+//	RecurrentInitializer  Orthogonal(1)
+//	BiasInitializer       Zeros(), Ones() for the forget gate
+//	KernelRegularizer     none
+//	RecurrentRegularizer  none
+//	BiasRegularizer       none
+//	ActivityRegularizer   none
+//	KernelConstraint      none
+//	RecurrentConstraint   none
+//	BiasConstraint        none
+//	Name                  "lstm", "lstm_1" and so on
+//	Trainable             true
+//
 // See https://keras.io/api/layers/recurrent_layers/lstm/.
 func LSTM(units int, opts ...RecurrentOption) Layer {
-	return newRecurrent(&recurrent{Cell: "LSTM", Units: units, Activation: Tanh, RecurrentActivation: Sigmoid}, opts)
+	return newRecurrent(&recurrent{Cell: "LSTM", Units: units, RecurrentActivation: Sigmoid}, opts)
 }
 
 // SimpleRNN is h = act(x·W + h·U + b) over whole sequences (Elman 1990).
 //
-//	input    (batch, steps, in); behind it perhaps the first state (batch, units)
+//	input    (batch, steps, in); optionally followed by the initial state (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
 //	further outputs  with ReturnState the last state (Tensor.Output(1))
-//	weights  kernel (in, units) by GlorotUniform, recurrent_kernel (units, units) by
-//	         Orthogonal, bias (units) by Zeros
+//	weights  kernel (in, units), recurrent_kernel (units, units), bias (units)
 //
-// Options: those of GRU but ResetBefore and RecurrentActivation.
+// Options:
+//
+//	ActivationFunc        Tanh
+//	ReturnSequences       off
+//	ReturnState           off
+//	GoBackwards           off
+//	ZeroOutputForMask     off
+//	InputDropout          0
+//	RecurrentDropout      0
+//	NoBias                off
+//	KernelInitializer     GlorotUniform()
+//	RecurrentInitializer  Orthogonal(1)
+//	BiasInitializer       Zeros()
+//	KernelRegularizer     none
+//	RecurrentRegularizer  none
+//	BiasRegularizer       none
+//	ActivityRegularizer   none
+//	KernelConstraint      none
+//	RecurrentConstraint   none
+//	BiasConstraint        none
+//	Name                  "simple_rnn", "simple_rnn_1" and so on
+//	Trainable             true
+//
 // See https://keras.io/api/layers/recurrent_layers/simple_rnn/.
 func SimpleRNN(units int, opts ...RecurrentOption) Layer {
-	return newRecurrent(&recurrent{Cell: "SimpleRNN", Units: units, Activation: Tanh}, opts)
+	return newRecurrent(&recurrent{Cell: "SimpleRNN", Units: units}, opts)
 }
 
-// RecurrentOption is an option of the recurrent layers.
-type RecurrentOption interface{ applyRecurrent(*recurrent) }
+// RecurrentFlag is a RecurrentOption that is off by default.
+type RecurrentFlag string
+
+// The flags of the recurrent layers.
+const (
+	// ReturnSequences makes the state after every step the output instead of the last.
+	ReturnSequences RecurrentFlag = "ReturnSequences"
+	// ReturnState adds the last state as further outputs: output 1 is h, output 2 of an
+	// LSTM c.
+	ReturnState RecurrentFlag = "ReturnState"
+	// GoBackwards takes the steps from the last to the first; outputs stay in the order
+	// in which they are computed.
+	GoBackwards RecurrentFlag = "GoBackwards"
+	// ZeroOutputForMask makes the output 0 at masked steps, with ReturnSequences, instead
+	// of the state before them.
+	ZeroOutputForMask RecurrentFlag = "ZeroOutputForMask"
+	// ResetBefore applies a GRU's reset gate to the state before the product with the
+	// recurrent kernel (reset_after=False in Keras).
+	ResetBefore RecurrentFlag = "ResetBefore"
+)
+
+func (f RecurrentFlag) sets() setting { return set(string(f), true) }
+func (RecurrentFlag) forRecurrent()   {}
+
+func ofRecurrent(option string, value any) RecurrentOption {
+	return recurrentOption{setting: set(option, value)}
+}
+
+// RecurrentActivation is the activation function of a GRU's or LSTM's gates.
+func RecurrentActivation(f ActivationFunc) RecurrentOption {
+	return ofRecurrent("RecurrentActivation", f)
+}
+
+// InputDropout is the rate at which a recurrent layer drops its inputs while the model
+// trains (dropout in Keras). A feature is dropped at all steps of a sequence or at none
+// (Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287).
+func InputDropout(rate float64) RecurrentOption { return ofRecurrent("InputDropout", rate) }
+
+// RecurrentDropout is the rate at which a recurrent layer drops its state, where this
+// enters the products with the recurrent kernel, while the model trains
+// (recurrent_dropout in Keras). The units dropped are the same at all steps of a
+// sequence; each gate has its own, and then its own inputs dropped, too.
+func RecurrentDropout(rate float64) RecurrentOption { return ofRecurrent("RecurrentDropout", rate) }
+
+// RecurrentInitializer sets the initializer of the recurrent kernel.
+func RecurrentInitializer(i Initializer) RecurrentOption {
+	return ofRecurrent("RecurrentInitializer", i)
+}
+
+// RecurrentRegularizer adds r of the recurrent kernel to the loss.
+func RecurrentRegularizer(r Regularizer) RecurrentOption {
+	return ofRecurrent("RecurrentRegularizer", r)
+}
+
+// RecurrentConstraint applies c to the recurrent kernel after each update.
+func RecurrentConstraint(c Constraint) RecurrentOption {
+	return ofRecurrent("RecurrentConstraint", c)
+}
 
 type recurrent struct {
-	common
-	restraints
+	KernelRegularizer    Regularizer `json:"kernel_regularizer" option:"KernelRegularizer"`
+	RecurrentRegularizer Regularizer `json:"recurrent_regularizer,omitzero" option:"RecurrentRegularizer"`
+	BiasRegularizer      Regularizer `json:"bias_regularizer,omitzero" option:"BiasRegularizer"`
+	ActivityRegularizer  Regularizer `json:"activity_regularizer,omitzero" option:"ActivityRegularizer"`
+	KernelConstraint     Constraint  `json:"kernel_constraint,omitzero" option:"KernelConstraint"`
+	RecurrentConstraint  Constraint  `json:"recurrent_constraint,omitzero" option:"RecurrentConstraint"`
+	BiasConstraint       Constraint  `json:"bias_constraint,omitzero" option:"BiasConstraint"`
+
 	Cell              string         `json:"cell"`
 	Units             int            `json:"units"`
-	Activation        ActivationFunc `json:"activation"`
-	ReturnSequences   bool           `json:"return_sequences,omitempty"`
-	ReturnState       bool           `json:"return_state,omitempty"`
-	GoBackwards       bool           `json:"go_backwards,omitempty"`
-	ResetBefore       bool           `json:"reset_before,omitempty"`
-	NoBias            bool           `json:"no_bias,omitempty"`
-	ZeroOutputForMask bool           `json:"zero_output_for_mask,omitempty"`
+	Activation        ActivationFunc `json:"activation" option:"ActivationFunc"`
+	ReturnSequences   bool           `json:"return_sequences,omitempty" option:"ReturnSequences"`
+	ReturnState       bool           `json:"return_state,omitempty" option:"ReturnState"`
+	GoBackwards       bool           `json:"go_backwards,omitempty" option:"GoBackwards"`
+	ResetBefore       bool           `json:"reset_before,omitempty" option:"ResetBefore"`
+	NoBias            bool           `json:"no_bias,omitempty" option:"NoBias"`
+	ZeroOutputForMask bool           `json:"zero_output_for_mask,omitempty" option:"ZeroOutputForMask"`
 
-	RecurrentActivation ActivationFunc `json:"recurrent_activation,omitempty"` // Sigmoid where a gated cell has none
-	InputDropout        float64        `json:"dropout,omitempty"`
-	RecurrentDropout    float64        `json:"recurrent_dropout,omitempty"`
+	RecurrentActivation ActivationFunc `json:"recurrent_activation,omitempty" option:"RecurrentActivation"` // Sigmoid where a gated cell has none
+	InputDropout        float64        `json:"dropout,omitempty" option:"InputDropout"`
+	RecurrentDropout    float64        `json:"recurrent_dropout,omitempty" option:"RecurrentDropout"`
 
-	KernelInit    Initializer  `json:"kernel_initializer"`
-	RecurrentInit Initializer  `json:"recurrent_initializer"`
-	BiasInit      *Initializer `json:"bias_initializer,omitempty"`
+	KernelInitializer    Initializer  `json:"kernel_initializer" option:"KernelInitializer"`
+	RecurrentInitializer Initializer  `json:"recurrent_initializer" option:"RecurrentInitializer"`
+	BiasInitializer      *Initializer `json:"bias_initializer,omitempty" option:"BiasInitializer"` // nil is the cell's own
 }
 
 func newRecurrent(d *recurrent, opts []RecurrentOption) Layer {
-	d.KernelInit, d.RecurrentInit = GlorotUniform(), Orthogonal(1)
-	for _, o := range given(opts, &d.mistake) {
-		o.applyRecurrent(d)
-	}
-	return &layer{name: d.name, def: d}
+	d.Activation, d.KernelInitializer, d.RecurrentInitializer = Tanh, GlorotUniform(), Orthogonal(1)
+	return newLayer(d, opts)
 }
+
+func (d *recurrent) refuses() []string {
+	switch d.Cell {
+	case "LSTM":
+		return []string{"ResetBefore"}
+	case "SimpleRNN":
+		return []string{"ResetBefore", "RecurrentActivation"}
+	}
+	return nil
+}
+
+var _ = register[recurrent]("SimpleRNN", "GRU", "LSTM")
 
 func (d *recurrent) Kind() string { return d.Cell }
 
@@ -130,7 +267,8 @@ func (d *recurrent) check() error {
 	if _, err := d.RecurrentActivation.elementwise(); err != nil {
 		return fmt.Errorf("recurrent activation: %w", err)
 	}
-	return d.restraints.check()
+	return errors.Join(d.KernelRegularizer.check(), d.RecurrentRegularizer.check(), d.BiasRegularizer.check(), d.ActivityRegularizer.check(),
+		d.KernelConstraint.check(), d.RecurrentConstraint.check(), d.BiasConstraint.check())
 }
 
 // cell is the graph's cell, with the number of its gates; 0 for an unknown one.
@@ -156,6 +294,20 @@ func (d *recurrent) states() int {
 	return 1
 }
 
+// workOfStep is what a multiplication of a recurrent layer counts, because its steps wait
+// for each other.
+const workOfStep = 4
+
+func (d *recurrent) multiplications(_ []Shape, _ Shape, each float64) float64 {
+	return workOfStep * each
+}
+
+// held are for each step the values of the gates, the states, and what lies between.
+func (d *recurrent) held(in []Shape) float64 {
+	_, gates := d.cell()
+	return float64(d.Units) * float64(gates+2) * positions(in[0])
+}
+
 func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 	if n := len(in) - 1; n > 0 && n != d.states() {
 		return nil, fmt.Errorf("got %d first states, want none or %d", n, d.states())
@@ -171,8 +323,8 @@ func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	cell, gates := d.cell()
 	columns := gates * d.Units
-	b.Weight("kernel", d.KernelInit, d.KernelRegularizer, x[1], columns)
-	b.Weight("recurrent_kernel", d.RecurrentInit, d.RecurrentRegularizer, d.Units, columns)
+	b.Weight("kernel", d.KernelInitializer, d.KernelRegularizer, x[1], columns)
+	b.Weight("recurrent_kernel", d.RecurrentInitializer, d.RecurrentRegularizer, d.Units, columns)
 	if !d.NoBias {
 		shape := []int{columns}
 		if cell == graph.GRUResetAfterCell {
@@ -180,7 +332,9 @@ func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 		}
 		b.Weight("bias", d.biasInit(), d.BiasRegularizer, shape...)
 	}
-	d.constrain(b)
+	b.Constrain("kernel", d.KernelConstraint)
+	b.Constrain("recurrent_kernel", d.RecurrentConstraint)
+	b.Constrain("bias", d.BiasConstraint)
 	if d.ReturnState {
 		for range d.states() {
 			b.Output(Shape{d.Units})
@@ -194,8 +348,8 @@ func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 
 func (d *recurrent) biasInit() Initializer {
 	switch {
-	case d.BiasInit != nil:
-		return *d.BiasInit
+	case d.BiasInitializer != nil:
+		return *d.BiasInitializer
 	case d.Cell == "LSTM":
 		return Initializer{Kind: "unit_forget"}
 	}
@@ -240,9 +394,9 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 		}
 	}
 	for _, h := range states {
-		d.watch(s, h)
+		d.ActivityRegularizer.watch(s, h)
 	}
-	return d.watch(s, y), states
+	return d.ActivityRegularizer.watch(s, y), states
 }
 
 // spec is what the graph's op has to compute; the activations have been checked.
@@ -290,7 +444,7 @@ func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 	return s.Do(graph.MaskSteps(y, mask))
 }
 
-// output is what the graph's op has to put out.
+// output is what the graph's op has to return.
 func (d *recurrent) output() graph.RecurrentOutput {
 	switch cell := d.ReturnState && d.Cell == "LSTM"; {
 	case cell && d.ReturnSequences:
@@ -303,7 +457,7 @@ func (d *recurrent) output() graph.RecurrentOutput {
 	return graph.LastState
 }
 
-// split takes what the op puts out apart into the layer's output and the states.
+// split separates what the op returns into the layer's output and the states.
 func (d *recurrent) split(s *Scope, all *graph.Node, output graph.RecurrentOutput) (y *graph.Node, states []*graph.Node) {
 	shape, n := all.Shape(), d.Units
 	batch := shape[0]

@@ -15,16 +15,19 @@ import (
 //	output  (batch, shape...)
 //
 // One axis of shape may be -1: it gets what is left. Nothing is copied.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/reshape/.
 func Reshape(shape []int, opts ...LayerOption) Layer {
-	d := &reshape{Target: slices.Clone(shape)}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&reshape{Target: slices.Clone(shape)}, opts)
 }
 
 type reshape struct {
-	common
 	Target Shape `json:"target_shape"`
 }
+
+var _ = register[reshape]("Reshape")
 
 func (d *reshape) Kind() string { return "Reshape" }
 
@@ -79,16 +82,18 @@ func (d *reshape) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input   (batch, n_1, n_2, ...), up to five axes
 //	output  (batch, n_dims[0], n_dims[1], ...)
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/permute/.
 func Permute(dims []int, opts ...LayerOption) Layer {
-	d := &permute{Dims: slices.Clone(dims)}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&permute{Dims: slices.Clone(dims)}, opts)
 }
 
 type permute struct {
-	common
 	Dims []int `json:"dims"`
 }
+
+var _ = register[permute]("Permute")
 
 func (d *permute) Kind() string { return "Permute" }
 
@@ -129,16 +134,18 @@ func (d *permute) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input   (batch, features)
 //	output  (batch, n, features)
 //
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/reshaping_layers/repeat_vector/.
 func RepeatVector(n int, opts ...LayerOption) Layer {
-	d := &repeatVector{N: n}
-	return newLayer(d, &d.common, opts)
+	return newLayer(&repeatVector{N: n}, opts)
 }
 
 type repeatVector struct {
-	common
 	N int `json:"n"`
 }
+
+var _ = register[repeatVector]("RepeatVector")
 
 func (d *repeatVector) Kind() string { return "RepeatVector" }
 
@@ -162,4 +169,35 @@ func (d *repeatVector) Build(_ *Builder, in []Shape) (Shape, error) {
 func (d *repeatVector) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := in[0].Shape()
 	return s.Do(graph.Repeat(s.Do(graph.Reshape(in[0], shape[0], 1, shape[1])), 1, d.N))
+}
+
+// Flatten joins all axes of a sample into one, in row-major order.
+//
+//	input   (batch, a, b, ...)
+//	output  (batch, a·b·...)
+//
+// It copies nothing.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/flatten/.
+func Flatten(opts ...LayerOption) Layer {
+	return newLayer(&flatten{}, opts)
+}
+
+type flatten struct{}
+
+var _ = register[flatten]("Flatten")
+
+func (d *flatten) Kind() string { return "Flatten" }
+
+func (d *flatten) Build(_ *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	return Shape{in[0].Size()}, nil
+}
+
+func (d *flatten) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	return s.Do(graph.Flatten(in[0]))
 }

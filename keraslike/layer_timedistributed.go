@@ -21,38 +21,27 @@ import (
 // axes it sees their part, and a step counts for others where any part of it does.
 //
 // The layer must not be used elsewhere too; a model may.
+//
+// Options: Name, Trainable (default true).
+//
 // See https://keras.io/api/layers/recurrent_layers/time_distributed/.
 func TimeDistributed(inner Layer, opts ...LayerOption) Layer {
 	d := &timeDistributed{}
 	if inner != nil {
 		d.layer = inner.core()
 	}
-	l := newLayer(d, &d.common, opts).core()
-	if d.layer != nil {
-		l.sub, l.frozen = d.layer.sub, d.layer.frozen
-	}
+	l := newLayer(d, opts)
+	l.frozen = l.frozen || d.layer != nil && d.layer.frozen
 	return l
 }
 
 type timeDistributed struct {
-	common
 	layer *layer
-	Saved layerConfig `json:"layer"` // of layer, while it is read
 }
+
+var _ = register[timeDistributed]("TimeDistributed")
 
 func (d *timeDistributed) Kind() string { return "TimeDistributed" }
-
-// isFrozen is also whether the inner layer was made with Trainable(false).
-func (d *timeDistributed) isFrozen() bool {
-	inner, ok := d.layer.def.(interface{ isFrozen() bool })
-	return d.frozen || ok && inner.isFrozen()
-}
-
-// wrapper is a definition around another layer, whose arguments it saves.
-type wrapper interface {
-	// unwrap makes the layer again from what was saved.
-	unwrap(from *loading) (*layer, error)
-}
 
 // MarshalJSON stores the inner layer as models store theirs.
 func (d *timeDistributed) MarshalJSON() ([]byte, error) {
@@ -63,22 +52,50 @@ func (d *timeDistributed) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string]layerConfig{"layer": c})
 }
 
-func (d *timeDistributed) unwrap(from *loading) (inner *layer, err error) {
-	d.layer, err = d.Saved.layer(from)
-	return d.layer, err
+// read makes the inner layer again.
+func (d *timeDistributed) read(text []byte, from *loading) (err error) {
+	var saved struct {
+		Layer layerConfig `json:"layer"`
+	}
+	if err := unmarshalStrict(text, &saved); err != nil {
+		return err
+	}
+	d.layer, err = saved.Layer.layer(from)
+	return err
 }
+
+// inner is the layer that a wrapper goes around.
+func (d *timeDistributed) inner() *layer { return d.layer }
+
+// holdsLayers is whether the inner layer does.
+func (d *timeDistributed) holdsLayers() bool { return d.layer != nil && holdsLayers(d.layer.def) }
 
 func (d *timeDistributed) check() error {
 	if d.layer == nil {
 		return errors.New("got no layer")
 	}
-	if d.layer.built && d.layer.sub == nil {
+	if d.layer.built && !holdsLayers(d.layer.def) {
 		return fmt.Errorf("the %s is applied elsewhere too: only a model can be", d.layer.def.Kind())
 	}
 	if err := d.layer.settings(); err != nil {
 		return fmt.Errorf("%s: %w", d.layer.def.Kind(), err)
 	}
 	return nil
+}
+
+// multiplications are those of a recurrent layer for one; others have the usual number.
+func (d *timeDistributed) multiplications(in []Shape, out Shape, each float64) float64 {
+	if r, ok := d.layer.def.(*recurrent); ok {
+		return r.multiplications(in, out, each)
+	}
+	return each
+}
+
+func (d *timeDistributed) held(in []Shape) float64 {
+	if r, ok := d.layer.def.(*recurrent); ok {
+		return r.held(in)
+	}
+	return 0
 }
 
 func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {

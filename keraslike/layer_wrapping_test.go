@@ -121,7 +121,7 @@ func TestTimeDistributedKnown(t *testing.T) {
 	wantError(t, err, `kind "Scale" is unknown`)
 }
 
-// TestFrozenModel: normalisation in a frozen model inside another computes as in
+// TestFrozenModel: normalization in a frozen model inside another computes as in
 // prediction, and nothing of it changes.
 func TestFrozenModel(t *testing.T) {
 	base := keraslike.Sequential("base", keraslike.Input(3), keraslike.BatchNormalization(), keraslike.Dense(2))
@@ -158,7 +158,7 @@ func TestFrozenModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if logs[0].Value != loss {
-		t.Errorf("the loss is %v in training and %v in evaluation, want the same from a frozen normalisation", loss, logs[0].Value)
+		t.Errorf("the loss is %v in training and %v in evaluation, want the same from a frozen normalization", loss, logs[0].Value)
 	}
 }
 

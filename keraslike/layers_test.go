@@ -32,24 +32,24 @@ type layerRow struct {
 func layerRows() []layerRow {
 	series, image := []Shape{{5, 3}}, []Shape{{6, 4, 2}}
 	two := []Shape{{4, 3}, {4, 3}}
-	glorot, ones := KernelInit(GlorotNormal()), BiasInit(Constant(0.5))
+	glorot, ones := KernelInitializer(GlorotNormal()), BiasInitializer(Constant(0.5))
 	return []layerRow{
-		{kind: "Dense", layer: func() Layer { return Dense(4, Tanh, glorot, ones, KernelL2(0.01)) }, in: series, out: Shape{5, 4}, parameters: 16},
+		{kind: "Dense", layer: func() Layer { return Dense(4, Tanh, glorot, ones, KernelRegularizer(L2(0.01))) }, in: series, out: Shape{5, 4}, parameters: 16},
 		{kind: "Activation", layer: func() Layer { return Activation(GELU) }, in: series, out: series[0]},
 		{kind: "Dropout", layer: func() Layer { return Dropout(0.3) }, in: series, out: series[0]},
 		{kind: "Flatten", layer: func() Layer { return Flatten() }, in: image, out: Shape{48}},
-		{kind: "Embedding", layer: func() Layer { return Embedding(7, 3, EmbeddingsInit(RandomNormal(1))) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21, ids: 7},
+		{kind: "Embedding", layer: func() Layer { return Embedding(7, 3, EmbeddingsInitializer(RandomNormal(1))) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21, ids: 7},
 
 		{kind: "Masking", layer: func() Layer { return Masking(-1) }, in: series, out: series[0]},
 
-		{kind: "SimpleRNN", layer: func() Layer { return SimpleRNN(4, GELU, ReturnSequences{}, RecurrentDropout(0.2)) }, in: series, out: Shape{5, 4}, parameters: 12 + 16 + 4},
+		{kind: "SimpleRNN", layer: func() Layer { return SimpleRNN(4, GELU, ReturnSequences, RecurrentDropout(0.2)) }, in: series, out: Shape{5, 4}, parameters: 12 + 16 + 4},
 		{kind: "GRU", layer: func() Layer {
 			return GRU(4, Softsign, RecurrentActivation(HardSigmoid), InputDropout(0.3), RecurrentDropout(0.2))
 		}, in: series, out: Shape{4}, parameters: 3 * (12 + 16 + 8)},
-		{kind: "LSTM", layer: func() Layer { return LSTM(4, NoBias{}, InputDropout(0.2)) }, in: series, out: Shape{4}, parameters: 4 * (12 + 16)},
+		{kind: "LSTM", layer: func() Layer { return LSTM(4, NoBias, InputDropout(0.2)) }, in: series, out: Shape{4}, parameters: 4 * (12 + 16)},
 
 		{kind: "Bidirectional", layer: func() Layer {
-			return Bidirectional(GRU(3, ReturnSequences{}, ResetBefore{}), BackwardLayer(LSTM(2, ReturnSequences{}, GoBackwards{}, NoBias{}, Name("back"))))
+			return Bidirectional(GRU(3, ReturnSequences, ResetBefore), BackwardLayer(LSTM(2, ReturnSequences, GoBackwards, NoBias, Name("back"))))
 		}, in: series, out: Shape{5, 5}, parameters: 9*3 + 9*3 + 9 + 8*3 + 8*2},
 
 		{kind: "Reshape", layer: func() Layer { return Reshape([]int{3, -1}) }, in: series, out: Shape{3, 5}},
@@ -69,18 +69,18 @@ func layerRows() []layerRow {
 		{kind: "Maximum", layer: func() Layer { return Maximum() }, in: two, out: two[0]},
 		{kind: "Minimum", layer: func() Layer { return Minimum() }, in: two, out: two[0]},
 		{kind: "Concatenate", layer: func() Layer { return Concatenate(Axis(1)) }, in: []Shape{{4, 3}, {2, 3}}, out: Shape{6, 3}},
-		{kind: "Dot", layer: func() Layer { return Dot(1, -1, Normalized{}) }, in: []Shape{{4, 3}, {2, 4}}, out: Shape{3, 2}},
+		{kind: "Dot", layer: func() Layer { return Dot(1, -1, Normalized) }, in: []Shape{{4, 3}, {2, 4}}, out: Shape{3, 2}},
 
-		{kind: "Conv1D", layer: func() Layer { return Conv1D(4, 2, CausalPadding{}, Dilation(2), ReLU) }, in: series, out: Shape{5, 4}, parameters: 28},
-		{kind: "Conv2D", layer: func() Layer { return Conv2D(4, 1, KernelSize(3, 2), Strides2D(2, 1), SamePadding{}, NoBias{}) }, in: image, out: Shape{3, 4, 4}, parameters: 48},
-		{kind: "DepthwiseConv2D", layer: func() Layer { return DepthwiseConv2D(3, DepthMultiplier(2), Tanh, glorot, ones, SamePadding{}) }, in: image, out: Shape{6, 4, 4}, parameters: 40},
+		{kind: "Conv1D", layer: func() Layer { return Conv1D(4, 2, CausalPadding, Dilation(2), ReLU) }, in: series, out: Shape{5, 4}, parameters: 28},
+		{kind: "Conv2D", layer: func() Layer { return Conv2D(4, 1, KernelSize(3, 2), Strides(2, 1), SamePadding, NoBias) }, in: image, out: Shape{3, 4, 4}, parameters: 48},
+		{kind: "DepthwiseConv2D", layer: func() Layer { return DepthwiseConv2D(3, DepthMultiplier(2), Tanh, glorot, ones, SamePadding) }, in: image, out: Shape{6, 4, 4}, parameters: 40},
 		{kind: "SeparableConv2D", layer: func() Layer {
 			return SeparableConv2D(5, 3, DepthMultiplier(2), KernelRegularizer(Regularizer{L1: 0.01}), KernelConstraint(NonNeg()), KernelSize(2, 3))
 		}, in: image, out: Shape{5, 2, 5}, parameters: 24 + 20 + 5},
-		{kind: "Conv2DTranspose", layer: func() Layer { return Conv2DTranspose(3, 3, Strides(2), SamePadding{}, OutputPadding(1, 0)) }, in: image, out: Shape{12, 7, 3}, parameters: 57},
+		{kind: "Conv2DTranspose", layer: func() Layer { return Conv2DTranspose(3, 3, Strides(2), SamePadding, OutputPadding(1, 0)) }, in: image, out: Shape{12, 7, 3}, parameters: 57},
 
 		{kind: "MaxPooling1D", layer: func() Layer { return MaxPooling1D(2, Strides(1)) }, in: series, out: Shape{4, 3}},
-		{kind: "MaxPooling2D", layer: func() Layer { return MaxPooling2D(2, SamePadding{}, Strides2D(2, 3)) }, in: image, out: Shape{3, 2, 2}},
+		{kind: "MaxPooling2D", layer: func() Layer { return MaxPooling2D(2, SamePadding, Strides(2, 3)) }, in: image, out: Shape{3, 2, 2}},
 		{kind: "AveragePooling1D", layer: func() Layer { return AveragePooling1D(2) }, in: series, out: Shape{2, 3}},
 		{kind: "AveragePooling2D", layer: func() Layer { return AveragePooling2D(1, PoolSize(2, 3)) }, in: image, out: Shape{3, 1, 2}},
 		{kind: "GlobalMaxPooling1D", layer: func() Layer { return GlobalMaxPooling1D() }, in: series, out: Shape{3}},
@@ -89,25 +89,27 @@ func layerRows() []layerRow {
 		{kind: "GlobalAveragePooling2D", layer: func() Layer { return GlobalAveragePooling2D() }, in: image, out: Shape{2}},
 
 		{kind: "BatchNormalization", layer: func() Layer { return BatchNormalization(Axis(1), Momentum(0.9), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24, moves: "moving_mean moving_variance"},
-		{kind: "LayerNormalization", layer: func() Layer { return LayerNormalization(Axes(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24},
+		{kind: "LayerNormalization", layer: func() Layer { return LayerNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 24},
+		{kind: "GroupNormalization", layer: func() Layer { return GroupNormalization(Groups(2), Axis(2), Epsilon(0.01)) }, in: image, out: image[0], parameters: 8},
+		{kind: "UnitNormalization", layer: func() Layer { return UnitNormalization(Axis(1, 3)) }, in: image, out: image[0]},
 		{kind: "LeakyReLU", layer: func() Layer { return LeakyReLU(NegativeSlope(0.1)) }, in: series, out: series[0]},
-		{kind: "PReLU", layer: func() Layer { return PReLU(SharedAxes(1), AlphaInit(Constant(0.2))) }, in: image, out: image[0], parameters: 8},
+		{kind: "PReLU", layer: func() Layer { return PReLU(SharedAxes(1), AlphaInitializer(Constant(0.2))) }, in: image, out: image[0], parameters: 8},
 		{kind: "SpatialDropout1D", layer: func() Layer { return SpatialDropout1D(0.3) }, in: series, out: series[0]},
 		{kind: "SpatialDropout2D", layer: func() Layer { return SpatialDropout2D(0.3) }, in: image, out: image[0]},
 		{kind: "GaussianNoise", layer: func() Layer { return GaussianNoise(0.3) }, in: series, out: series[0]},
 		{kind: "GaussianDropout", layer: func() Layer { return GaussianDropout(0.3) }, in: series, out: series[0]},
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
-		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias{})) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
+		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
 		{kind: "MultiHeadAttention", layer: func() Layer {
-			return MultiHeadAttention(2, 3, ValueDim(4), OutputDim(5), CausalMask{}, AttentionMask{}, AttentionDropout(0.2), ones, ActivityRegularizer(Regularizer{L2: 0.1}), BiasConstraint(MaxNorm(9)))
+			return MultiHeadAttention(2, 3, ValueDim(4), OutputDim(5), CausalMask, AttentionMask, AttentionDropout(0.2), ones, ActivityRegularizer(Regularizer{L2: 0.1}), BiasConstraint(MaxNorm(9)))
 		}, in: []Shape{{4, 3}, {6, 2}, {4, 6}}, out: Shape{4, 5}, parameters: 24 + 18 + 24 + 45, masked: true, still: "key/bias"},
 	}
 }
 
 // TestEveryKindHasARow fails when a kind is registered and not tested here.
 func TestEveryKindHasARow(t *testing.T) {
-	seen := map[string]bool{"Input": true}
+	seen := map[string]bool{"Input": true, "Model": true}
 	for _, r := range layerRows() {
 		if kind := r.layer().core().def.Kind(); kind != r.kind {
 			t.Errorf("the row of %s makes a %s", r.kind, kind)
@@ -331,7 +333,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 // TestUpdateMistakes: what a layer may not update.
 func TestUpdateMistakes(t *testing.T) {
 	for name, want := range map[string]string{
-		"trained": `Updater "u": updates weight "trained", which the optimiser trains: declare it with State`,
+		"trained": `Updater "u": updates weight "trained", which the optimizer trains: declare it with State`,
 		"none":    `Updater "u": updates "none", which it did not declare`,
 		"state":   `Updater "u": updates "state" of shape (3) with shape (2)`,
 	} {

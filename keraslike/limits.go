@@ -42,7 +42,6 @@ const (
 
 	nodesOfLayer = 4
 	workOfValue  = 20
-	workOfStep   = 4 // times, of a recurrent layer's multiplications, which wait for each other
 )
 
 func (l Limits) applyLoad(s *loadSettings) { s.limits = l }
@@ -140,8 +139,8 @@ func (m *Model) count() (c cost) {
 	}
 	for _, l := range m.layers() {
 		c.saved++
-		if l.sub != nil {
-			c.saved += l.sub.cost.saved
+		if l.model() != nil {
+			c.saved += l.model().cost.saved
 		}
 	}
 	return c
@@ -158,12 +157,12 @@ func (t *Tensor) cost() (c cost) {
 		values += floatSize(x.shape)
 	}
 	c.work = workOfValue * values
-	if sub := t.layer.sub; sub != nil {
+	if sub := t.layer.model(); sub != nil {
 		times := 1.0
 		d, shape := t.layer.def, t.shape
-		for wrapped, ok := d.(*timeDistributed); ok && len(shape) > 0; wrapped, ok = d.(*timeDistributed) {
+		for w, ok := d.(wrapper); ok && len(shape) > 0; w, ok = d.(wrapper) {
 			times *= float64(shape[0])
-			d, shape = wrapped.layer.def, shape[1:]
+			d, shape = w.inner().def, shape[1:]
 		}
 		c.uses += sub.cost.uses
 		c.largest = max(c.largest, times*sub.cost.largest)
@@ -172,76 +171,39 @@ func (t *Tensor) cost() (c cost) {
 		return c
 	}
 	c.work += t.multiplications()
-	c.held = t.states()
+	c.held = t.held()
 	return c
 }
 
-// states are the values that a recurrent layer keeps of each step: those of the gates,
-// the states, and what lies between.
-func (t *Tensor) states() (n float64) {
-	if len(t.in) == 0 || len(t.in[0].shape) == 0 {
-		return 0
+// multiplications of a layer: of a weight, one for each position that it is applied to,
+// unless the definition counts otherwise.
+func (t *Tensor) multiplications() (n float64) {
+	in := t.inputShapes()
+	for _, w := range t.layer.weights {
+		n += floatSize(w.shape)
 	}
-	each := func(d *recurrent) float64 {
-		_, gates := d.cell()
-		return float64(d.Units) * float64(gates+2) * positions(t.in[0].shape)
+	most := positions(t.shape)
+	for _, x := range in {
+		most = max(most, positions(x))
 	}
-	switch d := t.layer.def.(type) {
-	case *recurrent:
-		return each(d)
-	case *bidirectional:
-		return each(d.forward.recurrent) + each(d.backward.recurrent)
-	case *timeDistributed:
-		if r, ok := d.layer.def.(*recurrent); ok {
-			return each(r)
-		}
+	if d, ok := t.layer.def.(multiplier); ok {
+		return d.multiplications(in, t.shape, n*most)
+	}
+	return n * most
+}
+
+// held are the values that a layer keeps to itself.
+func (t *Tensor) held() float64 {
+	in := t.inputShapes()
+	if d, ok := t.layer.def.(holder); ok && len(in) > 0 && len(in[0]) > 0 {
+		return d.held(in)
 	}
 	return 0
 }
 
-// multiplications of a layer: of a weight, one for each place that it is applied to.
-func (t *Tensor) multiplications() float64 {
-	switch d := t.layer.def.(type) {
-	case *embedding, *batchNorm, *layerNorm, *normalization, *preLU:
-		return 0 // a value is looked up or met by one weight
-	case *pool:
-		window := 1.0
-		for i := range min(2, len(t.in[0].shape)) {
-			window *= float64(min(max(d.Size[0], d.Size[1]), t.in[0].shape[i]))
-		}
-		return window * floatSize(t.shape)
-	}
-	n := 0.0
-	for _, w := range t.layer.weights {
-		n += floatSize(w.shape)
-	}
-	places := positions(t.shape)
+func (t *Tensor) inputShapes() (in []Shape) {
 	for _, x := range t.in {
-		places = max(places, positions(x.shape))
+		in = append(in, x.shape)
 	}
-	n *= places
-	if t.states() > 0 {
-		n *= workOfStep
-	}
-	if d, ok := t.layer.def.(*attention); ok && len(t.in) > 1 {
-		n += positions(t.in[0].shape) * positions(t.in[1].shape) * float64(d.Heads) * float64(d.KeyDim+d.ValueDim)
-	}
-	return n
-}
-
-// positions are the places of a sample that share a layer's weights: all axes but the last.
-func positions(s Shape) float64 {
-	if len(s) == 0 {
-		return 1
-	}
-	return floatSize(s[:len(s)-1])
-}
-
-// floatSize is the number of elements, which may be too large for an integer.
-func floatSize(s Shape) float64 {
-	n := 1.0
-	for _, d := range s {
-		n *= float64(d)
-	}
-	return n
+	return in
 }

@@ -207,7 +207,7 @@ func TestTrainingFromFile(t *testing.T) {
 // a U-Net for 1024 x 1024. They are not run.
 func TestOrdinaryModelsFromFiles(t *testing.T) {
 	conv := func(channels int) keraslike.Layer {
-		return keraslike.Conv2D(channels, 3, keraslike.SamePadding{}, keraslike.ReLU)
+		return keraslike.Conv2D(channels, 3, keraslike.SamePadding, keraslike.ReLU)
 	}
 	denoiser := []keraslike.Part{keraslike.Input(512, 512, 1)}
 	for range 15 {
@@ -243,13 +243,13 @@ func TestAbsurdSizes(t *testing.T) {
 	}
 	x, y := blobs(20, 1)
 	want := toyModel(t)
-	if _, err := want.Fit(t.Context(), data, keraslike.BatchSize(20), keraslike.KeepOrder{}); err != nil {
+	if _, err := want.Fit(t.Context(), data, keraslike.BatchSize(20), keraslike.KeepOrder); err != nil {
 		t.Fatal(err)
 	}
 	for _, huge := range []int{21, 1 << 30, math.MaxInt} {
 		for _, source := range []keraslike.Source{data, ahead{data, 3}, ahead{data, huge}} {
 			m := toyModel(t)
-			_, err := m.Fit(t.Context(), source, keraslike.BatchSize(huge), keraslike.KeepOrder{}, keraslike.StepsPerEpoch(huge), keraslike.Validation(source), keraslike.ValidationSteps(huge))
+			_, err := m.Fit(t.Context(), source, keraslike.BatchSize(huge), keraslike.KeepOrder, keraslike.StepsPerEpoch(huge), keraslike.Validation(source), keraslike.ValidationSteps(huge))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -57,7 +57,7 @@ func stateModel(t *testing.T) *keraslike.Model {
 
 // Every number of a saved training that cannot be is refused by name, one at a time.
 func TestLoadChecksEveryNumber(t *testing.T) {
-	_, path := saved(t, stateModel(t), keraslike.WithOptimizer{})
+	_, path := saved(t, stateModel(t), keraslike.WithOptimizer)
 	file, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func TestLoadChecksEveryNumber(t *testing.T) {
 		{"compile", `"num_thresholds":200`, `"num_thresholds":2000000`, "2000000 thresholds"},
 		{"compile", `"threshold":0.3`, `"threshold":1e300`, "threshold is 1e+300"},
 		{"compile", `{"optimizer"`, `{"state":false,"optimizer"`, ""},
-		{"model", `"l1":0.01`, `"l1":-1`, "regulariser has factor -1"},
+		{"model", `"l1":0.01`, `"l1":-1`, "regularizer has factor -1"},
 		{"model", `"l2":0.02`, `"l2":1e39`, "kernel_regularizer l2 is 1e+39"},
 		{"model", `"max_value":3`, `"max_value":-3`, "bounds 0 and -3"},
 		{"model", `"max_value":3`, `"max_value":1e300`, "kernel_constraint max_value is 1e+300"},
@@ -177,7 +177,7 @@ func TestLoadChecksInterruption(t *testing.T) {
 	if !errors.Is(err, keraslike.ErrStopped) {
 		t.Fatal(err)
 	}
-	_, path := saved(t, m, keraslike.WithOptimizer{})
+	_, path := saved(t, m, keraslike.WithOptimizer)
 	file, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -306,7 +306,7 @@ func TestSettingsAreFinite(t *testing.T) {
 		"kernel_regularizer l1 is +Inf": keraslike.Dense(2, keraslike.KernelRegularizer(keraslike.L1(inf))),
 		"scale is 1e+39":                keraslike.Rescaling(1e39, 0),
 		"GRU: ":                         keraslike.Bidirectional(keraslike.GRU(2, keraslike.RecurrentRegularizer(keraslike.L2(inf)))),
-		"Dense: kernel_regularizer":     keraslike.TimeDistributed(keraslike.Dense(2, keraslike.KernelL2(inf))),
+		"Dense: kernel_regularizer":     keraslike.TimeDistributed(keraslike.Dense(2, keraslike.KernelRegularizer(keraslike.L2(inf)))),
 	} {
 		wantError(t, keraslike.Sequential("m", keraslike.Input(4, 4), l).Build(0), want)
 	}

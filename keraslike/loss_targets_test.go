@@ -87,7 +87,7 @@ func TestTargetsOutside(t *testing.T) {
 				if bad != bad || math.IsInf(float64(bad), 0) {
 					wants = []string{"target 0 of sample 2", "is"}
 				}
-				_, err := m.Fit(t.Context(), data, k.KeepOrder{})
+				_, err := m.Fit(t.Context(), data, k.KeepOrder)
 				wantError(t, err, append(wants, "fit")...)
 				_, err = m.Fit(t.Context(), ownStream{&streamOf{Source: data}}, k.BatchSize(4))
 				wantError(t, err, append(wants, "fit")...)
@@ -98,7 +98,7 @@ func TestTargetsOutside(t *testing.T) {
 				before := weightsOf(m) // which the Fit has trained
 				_, err = m.TrainOnBatch(x, targets)
 				wantError(t, err, append(wants, "train on batch")...)
-				_, err = m.Fit(t.Context(), data, k.KeepOrder{})
+				_, err = m.Fit(t.Context(), data, k.KeepOrder)
 				if wantError(t, err, append(wants, "fit")...); !slices.Equal(before, weightsOf(m)) {
 					t.Error("refused targets have trained the model")
 				}
@@ -170,7 +170,7 @@ func TestClassWeightsThatCannotApply(t *testing.T) {
 		"infinite":                  {one(k.BinaryCrossentropy), column(0, 1, 0, 1), k.ClassWeights{0: math.Inf(1)}, "class 0 has weight +Inf"},
 		"several, of which 5 first": {one(k.BinaryCrossentropy), column(0, 1, 0, 1), k.ClassWeights{9: 1, 5: 1, 7: 1}, "class 5 has weight 1"},
 	} {
-		_, err := c.m.Fit(t.Context(), dataOf(t, x, c.y), c.weights, k.KeepOrder{})
+		_, err := c.m.Fit(t.Context(), dataOf(t, x, c.y), c.weights, k.KeepOrder)
 		if c.want == "" && err == nil {
 			continue
 		}
@@ -211,7 +211,7 @@ func TestSampleWeightsThatAreNone(t *testing.T) {
 		_, err := k.Weighted(dataOf(t, x, y), weights)
 		wantError(t, err, "weight 1 is", "want a finite number of at least 0")
 		source := badWeights{dataOf(t, x, y), weights, nil}
-		_, err = m.Fit(t.Context(), source, k.KeepOrder{})
+		_, err = m.Fit(t.Context(), source, k.KeepOrder)
 		wantError(t, err, "sample 1: weight is", "want a finite number")
 		_, err = m.Evaluate(t.Context(), source)
 		wantError(t, err, "sample 1: weight is")

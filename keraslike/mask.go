@@ -16,11 +16,12 @@ import "github.com/reef-dl/reef/graph"
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
 //	pass it           Dense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, BatchNormalization,
-//	                  LayerNormalization, Normalization, Rescaling; a model used as a layer
+//	                  LayerNormalization, GroupNormalization, UnitNormalization,
+//	                  Normalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts
 //	                  where it does in any input, and all where an input has no mask; the
 //	                  last three also use them: what is masked does not change the others;
-//	                  Concatenate: along the steps one behind the other, along another
+//	                  Concatenate: along the steps in sequence, along another
 //	                  axis as Add
 //	stop it           all others
 //

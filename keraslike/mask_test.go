@@ -45,28 +45,28 @@ func shifted(t *testing.T, m *k.Model) {
 // the series; without it they do not.
 func TestPaddingDoesNotCount(t *testing.T) {
 	recurrent := func(mask ...k.RecurrentOption) []k.Part {
-		return []k.Part{k.SimpleRNN(3, append(mask, k.ReturnSequences{})...), k.LSTM(2, mask...)}
+		return []k.Part{k.SimpleRNN(3, append(mask, k.ReturnSequences)...), k.LSTM(2, mask...)}
 	}
 	for name, behind := range map[string]func() []k.Part{
 		"recurrent":         func() []k.Part { return recurrent() },
 		"other activations": func() []k.Part { return recurrent(k.Softsign) },
 		"GRU":               func() []k.Part { return []k.Part{k.GRU(3)} },
-		"GRU reset before":  func() []k.Part { return []k.Part{k.GRU(3, k.ResetBefore{})} },
+		"GRU reset before":  func() []k.Part { return []k.Part{k.GRU(3, k.ResetBefore)} },
 		"Bidirectional": func() []k.Part {
-			return []k.Part{k.Bidirectional(k.LSTM(2, k.ReturnSequences{})), k.Bidirectional(k.GRU(2), k.MergeSum)}
+			return []k.Part{k.Bidirectional(k.LSTM(2, k.ReturnSequences)), k.Bidirectional(k.GRU(2), k.MergeSum)}
 		},
 		"average": func() []k.Part { return []k.Part{k.GlobalAveragePooling1D()} },
 		"layers between": func() []k.Part {
-			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
+			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.UnitNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
 		},
 		"TimeDistributed":     func() []k.Part { return []k.Part{k.TimeDistributed(k.Dense(2)), k.GRU(2)} },
 		"model":               func() []k.Part { return []k.Part{k.Sequential("inner", k.Input(5, 3), k.Dense(3, k.Tanh)), k.GRU(2)} },
 		"MultiHeadAttention":  func() []k.Part { return []k.Part{attentionOf(5), k.GlobalAveragePooling1D()} },
-		"zero output, though": func() []k.Part { return []k.Part{k.GRU(2, k.ReturnSequences{}, k.ZeroOutputForMask{}), k.LSTM(2)} },
+		"zero output, though": func() []k.Part { return []k.Part{k.GRU(2, k.ReturnSequences, k.ZeroOutputForMask), k.LSTM(2)} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got [3][]float32
-			for i, options := range [][]k.EmbeddingOption{{k.MaskZero{}}, {k.MaskZero{}}, {}} {
+			for i, options := range [][]k.EmbeddingOption{{k.MaskZero}, {k.MaskZero}, {}} {
 				m := k.Sequential("m", append([]k.Part{k.Input(5), k.Embedding(9, 3, options...)}, behind()...)...)
 				if err := m.Build(3); err != nil {
 					t.Fatal(err)
@@ -115,7 +115,7 @@ func stepsOf(layers ...k.Part) *k.Model {
 // TestMaskedLoss: loss and metric are means over the steps that count, in training and in
 // evaluation, and a masked step moves no weight.
 func TestMaskedLoss(t *testing.T) {
-	m := stepsOf(k.Dense(1, k.NoBias{}))
+	m := stepsOf(k.Dense(1, k.NoBias))
 	if err := m.Compile(k.SGD(0.1), k.MeanSquaredError, k.MAE); err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestJoinedMasks(t *testing.T) {
 		"concatenated steps":    {k.Concatenate(k.Axis(1)).Of(a, b, plain), []float32{0, 1, 1, 1, 0, 1, 1, 1, 1}},
 		"nested model":          {model.Of(a), []float32{0, 1, 1}},
 		"stopped":               {k.Conv1D(1, 1).Of(a), []float32{1, 1, 1}},
-		"sequences":             {k.GRU(1, k.ReturnSequences{}).Of(a), []float32{0, 1, 1}},
+		"sequences":             {k.GRU(1, k.ReturnSequences).Of(a), []float32{0, 1, 1}},
 	} {
 		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Custom(maskOf{}).Of(c.of)})
 		if err := m.Build(1); err != nil {
@@ -214,13 +214,13 @@ func TestMaskedAverageValues(t *testing.T) {
 // Dense(1, sigmoid) with kernel 0.5 and bias -0.75 are 0.43782, 0.56218 and 0.67918, targets
 // 1 0 0: the mean square is Keras's 0.36446, of which its RMSE takes no root (docs/keras.md).
 func TestMaskedMetrics(t *testing.T) {
-	m := k.Sequential("m", k.Input(3, 1), k.Masking(0), k.Dense(1, k.Sigmoid, k.KernelInit(k.Constant(0.5)), k.BiasInit(k.Constant(-0.75))))
+	m := k.Sequential("m", k.Input(3, 1), k.Masking(0), k.Dense(1, k.Sigmoid, k.KernelInitializer(k.Constant(0.5)), k.BiasInitializer(k.Constant(-0.75))))
 	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score, k.ConfusionMatrix); err != nil {
 		t.Fatal(err)
 	}
 	data := dataOf(t, tensorOf([]int{2, 3, 1}, []float32{1, 2, 0, 3, 0, 0}), tensorOf([]int{2, 3, 1}, []float32{1, 0, 1, 0, 1, 1}))
-	for _, batch := range []k.BatchSize{1, 2} {
-		logs, err := m.Evaluate(t.Context(), data, batch)
+	for _, batch := range []int{1, 2} {
+		logs, err := m.Evaluate(t.Context(), data, k.BatchSize(batch))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,5 +240,27 @@ func TestMaskedMetrics(t *testing.T) {
 	}
 	if got := fmt.Sprint(list[0].(k.Matrix).Rows()); got != "[[0 2] [1 0]]" {
 		t.Errorf("confusion matrix is %v, want the three steps that count: [[0 2] [1 0]]", got)
+	}
+}
+
+// GroupNormalization passes the mask on: the mean behind it is over the steps that count.
+// Its own statistics are over all steps, as in Keras.
+func TestGroupNormalizationPassesTheMask(t *testing.T) {
+	output := func(options []k.EmbeddingOption, behind ...k.Part) []float32 {
+		m := k.Sequential("m", append([]k.Part{k.Input(3), k.Embedding(9, 2, options...), k.GroupNormalization(k.Groups(1))}, behind...)...)
+		if err := m.Build(3); err != nil {
+			t.Fatal(err)
+		}
+		y, err := m.Predict(k.ArrayOf(tensorOf([]int{1, 3}, []float32{4, 7, 0})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y.Values()
+	}
+	steps := output(nil)
+	for j, got := range output([]k.EmbeddingOption{k.MaskZero}, k.GlobalAveragePooling1D()) {
+		if want := (steps[j] + steps[2+j]) / 2; math.Abs(float64(got-want)) > 1e-6 {
+			t.Errorf("feature %d has a mean of %v, want %v", j, got, want)
+		}
 	}
 }

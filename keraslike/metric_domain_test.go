@@ -192,7 +192,7 @@ func TestMetricDomains(t *testing.T) {
 func TestMetricDomainInFit(t *testing.T) {
 	x, y := tensorOf([]int{4, 1}, []float32{-4, -3, 2, 3}), tensorOf([]int{4, 1}, []float32{0, 0, 1, 1})
 	make := func(options ...k.CompileOption) *k.Model {
-		m := k.Sequential("m", k.Input(1), k.Activation(k.Linear), k.Dense(1, k.KernelInit(k.Ones())))
+		m := k.Sequential("m", k.Input(1), k.Activation(k.Linear), k.Dense(1, k.KernelInitializer(k.Ones())))
 		if err := m.Compile(k.SGD(0), k.BinaryCrossentropy.With(k.FromLogits), options...); err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestMetricDomainInFit(t *testing.T) {
 	}
 	data := dataOf(t, x, y)
 	m := make(k.AUC())
-	_, err := m.Fit(t.Context(), data, k.KeepOrder{}, k.BatchSize(2))
+	_, err := m.Fit(t.Context(), data, k.KeepOrder, k.BatchSize(2))
 	wantError(t, err, "step 1", "sample 0", "metric auc: prediction is -4")
 	_, err = m.Evaluate(t.Context(), data)
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -202,23 +201,6 @@ func (m *Model) nameLayers(mistakes *[]error) {
 	}
 }
 
-// snake turns "MaxPooling2D" into "max_pooling2d" and "Conv2DTranspose" into
-// "conv2d_transpose", as Keras names layers: a capital letter begins a word behind a small
-// letter and before one.
-func snake(kind string) string {
-	small := func(i int) bool { return i < len(kind) && 'a' <= kind[i] && kind[i] <= 'z' }
-	var b strings.Builder
-	for i, r := range kind {
-		if i > 0 && 'A' <= r && r <= 'Z' && (small(i-1) || small(i+1)) {
-			b.WriteByte('_')
-		}
-		if r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
-			b.WriteRune(unicode.ToLower(r))
-		}
-	}
-	return b.String()
-}
-
 // collect gives every weight its path in this model. A nested model keeps its
 // own paths, by which it can be saved alone. Of several ways to a model, done holds
 // those that were gone, the first one gives the paths.
@@ -228,8 +210,8 @@ func (m *Model) collect(prefix string, paths map[*Weight]string, done map[*Model
 	}
 	done[m] = true
 	for _, l := range m.layers() {
-		if l.sub != nil {
-			l.sub.collect(prefix+l.name+"/", paths, done)
+		if l.model() != nil {
+			l.model().collect(prefix+l.name+"/", paths, done)
 			continue
 		}
 		for _, w := range l.weights {
@@ -263,9 +245,9 @@ func (g *gathering) add(m *Model, wanted func(*layer, *Weight) bool) {
 	}
 	g.models[m] = true
 	for _, l := range m.layers() {
-		if l.sub != nil {
+		if l.model() != nil {
 			if wanted(l, nil) {
-				g.add(l.sub, wanted)
+				g.add(l.model(), wanted)
 			}
 			continue
 		}
@@ -331,8 +313,8 @@ func (m *Model) build(seed uint64, made *[]*Model) error {
 		w.init.fill(w.value.Float32s(), w.shape, child(seed, m.paths[w]))
 	}
 	for _, l := range m.layers() {
-		if l.sub != nil {
-			if err := l.sub.build(seed, made); err != nil { // its weights have their values
+		if l.model() != nil {
+			if err := l.model().build(seed, made); err != nil { // its weights have their values
 				return err
 			}
 		}

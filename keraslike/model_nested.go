@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -19,7 +20,7 @@ func (m *Model) core() *layer {
 		return &layer{def: undefined{errors.New("the model is nil")}}
 	}
 	if m.nested == nil {
-		m.nested = &layer{name: m.name, def: &nestedModel{m}, sub: m}
+		m.nested = &layer{name: m.name, def: &nestedModel{m}}
 	}
 	return m.nested
 }
@@ -27,11 +28,51 @@ func (m *Model) core() *layer {
 // Of applies the model as one layer, which has the model's outputs.
 func (m *Model) Of(in ...*Tensor) *Tensor { return m.core().Of(in...) }
 
+// model is the model that a layer stands for, by itself or within TimeDistributed; nil for
+// other layers.
+func (l *layer) model() *Model {
+	switch d := l.def.(type) {
+	case *nestedModel:
+		return d.m
+	case wrapper:
+		if inner := d.inner(); inner != nil {
+			return inner.model()
+		}
+	}
+	return nil
+}
+
 type nestedModel struct{ m *Model }
+
+var _ = register[nestedModel]("Model")
 
 func (d *nestedModel) Kind() string { return "Model" }
 
 func (d *nestedModel) check() error { return d.m.err }
+
+func (d *nestedModel) holdsLayers() bool { return true }
+
+// MarshalJSON is the model's architecture.
+func (d *nestedModel) MarshalJSON() ([]byte, error) {
+	c, err := d.m.config()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(c)
+}
+
+// read makes the model again.
+func (d *nestedModel) read(text []byte, from *loading) (err error) {
+	var c modelConfig
+	if err := unmarshalStrict(text, &c); err != nil {
+		return err
+	}
+	d.m, err = c.model(from)
+	return err
+}
+
+// join makes l the layer that the model is.
+func (d *nestedModel) join(l *layer) { d.m.nested = l }
 
 func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != len(d.m.inputs) {

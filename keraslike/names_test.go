@@ -25,11 +25,12 @@ func TestAutomaticNames(t *testing.T) {
 		"SpatialDropout2D": "spatial_dropout2d", "GaussianNoise": "gaussian_noise", "GaussianDropout": "gaussian_dropout",
 		"TimeDistributed": "time_distributed", "MultiHeadAttention": "multi_head_attention", "Normalization": "normalization",
 		"Rescaling": "rescaling", "BatchNormalization": "batch_normalization", "LayerNormalization": "layer_normalization",
+		"GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
 		"Conv1D": "conv1d", "Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d",
 		"Conv2DTranspose": "conv2d_transpose", "MaxPooling1D": "max_pooling1d", "MaxPooling2D": "max_pooling2d",
 		"AveragePooling1D": "average_pooling1d", "AveragePooling2D": "average_pooling2d", "GlobalMaxPooling1D": "global_max_pooling1d",
 		"GlobalMaxPooling2D": "global_max_pooling2d", "GlobalAveragePooling1D": "global_average_pooling1d",
-		"GlobalAveragePooling2D": "global_average_pooling2d", "Lambda": "lambda",
+		"GlobalAveragePooling2D": "global_average_pooling2d", "Lambda": "lambda", "Model": "model",
 		"MyLayer": "my_layer", "HTTPServer": "http_server", "ABTest": "ab_test", "My_Layer": "my__layer", "Dense3D": "dense3d", "B2": "b2",
 		"lower": "lower", "IOError2Way": "io_error2_way", "My-Layer": "my_layer",
 	}
@@ -55,7 +56,7 @@ func TestAnyName(t *testing.T) {
 	x := tensor.New(tensor.WithShape(4, 3), tensor.WithBacking(slices.Repeat([]float32{1, 2, 3}, 4)))
 	y := tensor.New(tensor.WithShape(4, 1), tensor.WithBacking([]float32{1, 2, 3, 4}))
 	var want []float32
-	alike := KernelInit(Constant(0.1)) // first weights that do not depend on the layer's name
+	alike := KernelInitializer(Constant(0.1)) // first weights that do not depend on the layer's name
 	for i, name := range append([]string{"plain"}, own...) {
 		for _, at := range []string{"input", "layer"} {
 			in, layer := "in", "layer"
@@ -91,7 +92,7 @@ func TestAnyName(t *testing.T) {
 				t.Errorf("%s %q: %v", at, name, err)
 			}
 			path := filepath.Join(t.TempDir(), "m.st")
-			if err := m.Save(path, WithOptimizer{}); err != nil {
+			if err := m.Save(path, WithOptimizer); err != nil {
 				t.Errorf("%s %q: %v", at, name, err)
 				continue
 			}

@@ -49,11 +49,11 @@ func TestPaddedTargets(t *testing.T) {
 			}
 			train := map[string]func(m *k.Model) error{
 				"Fit": func(m *k.Model) error {
-					_, err := m.Fit(t.Context(), data, k.KeepOrder{}, k.Validation(data))
+					_, err := m.Fit(t.Context(), data, k.KeepOrder, k.Validation(data))
 					return err
 				},
 				"Fit, read ahead": func(m *k.Model) error {
-					_, err := m.Fit(t.Context(), aheadOfTime{data.(k.SampleWeighter)}, k.KeepOrder{})
+					_, err := m.Fit(t.Context(), aheadOfTime{data.(k.SampleWeighter)}, k.KeepOrder)
 					return err
 				},
 				"TrainOnBatchOf": func(m *k.Model) error {
@@ -108,7 +108,7 @@ func TestPaddedSteps(t *testing.T) {
 		"binary": {k.BinaryCrossentropy, k.Dense(1, k.Sigmoid), tensorOf([]int{2, 3, 1}, []float32{1, 0, -1, 1, -1, -1})},
 		"sparse": {k.SparseCategoricalCrossentropy, k.Dense(3, k.Softmax), tensorOf([]int{2, 3}, []float32{1, 0, -1, 1, 255, -1})},
 	} {
-		m := k.Sequential("m", k.Input(3), k.Embedding(3, 2, k.MaskZero{}), c.last)
+		m := k.Sequential("m", k.Input(3), k.Embedding(3, 2, k.MaskZero), c.last)
 		if err := m.Compile(k.SGD(0), c.loss, k.Accuracy); err != nil {
 			t.Fatal(err)
 		}

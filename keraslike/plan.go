@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -160,7 +159,7 @@ func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outM
 		if _, again := s.located[s.path]; s.located != nil && !again {
 			s.located[s.path] = value[t]
 		}
-		if s.tracing && t.layer.sub == nil {
+		if s.tracing && t.layer.model() == nil {
 			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
 		}
 	}
@@ -169,42 +168,6 @@ func (s *Scope) run(m *Model, prefix string, in, masks []*graph.Node) (out, outM
 	}
 	return out, outMasks
 }
-
-// forward calls a definition's Forward, with the masks that are set.
-func (s *Scope) forward(d Definition, in []*graph.Node) *graph.Node {
-	if p, ok := d.(interface{ passMask(*Scope) }); ok {
-		p.passMask(s)
-	}
-	return d.Forward(s, in)
-}
-
-// checkOutputs compares the shapes that a layer promised with those it made.
-func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
-	if len(out) != 1+len(t.more) {
-		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.more))
-	}
-	for k, x := range t.outputs() {
-		if out[k] == nil {
-			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
-		}
-		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
-			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
-		}
-	}
-	if len(s.outMasks) > len(out) {
-		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outMasks)-1, len(out))
-	}
-	for k, mask := range s.outMasks {
-		if shape := out[k].Shape(); mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
-			return fmt.Errorf("%s %q: Forward gave output %d of shape %v a mask of shape %v", t.layer.def.Kind(), s.path, k, shape, mask.Shape())
-		}
-	}
-	return nil
-}
-
-// building serialises the making of graphs: Gorgonia's constructors share
-// counters that are not guarded.
-var building sync.Mutex
 
 // newPlan builds and compiles the graph for a purpose and a batch size.
 func (m *Model) newPlan(p purpose, key planKey) (*plan, error) {

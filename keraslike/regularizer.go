@@ -16,19 +16,19 @@ type Regularizer struct {
 	L2 float64 `json:"l2,omitempty"`
 }
 
-// L1 is the regulariser factor·Σ |w|. Keras's default factor is 0.01.
+// L1 is the regularizer factor·Σ |w|. Keras's default factor is 0.01.
 func L1(factor float64) Regularizer { return Regularizer{L1: factor} }
 
-// L2 is the regulariser factor·Σ w². Keras's default factor is 0.01.
+// L2 is the regularizer factor·Σ w². Keras's default factor is 0.01.
 func L2(factor float64) Regularizer { return Regularizer{L2: factor} }
 
-// L1L2 is the regulariser l1·Σ |w| + l2·Σ w².
+// L1L2 is the regularizer l1·Σ |w| + l2·Σ w².
 func L1L2(l1, l2 float64) Regularizer { return Regularizer{l1, l2} }
 
 func (r Regularizer) check() error {
 	for _, factor := range []float64{r.L1, r.L2} {
 		if !(factor >= 0) {
-			return fmt.Errorf("regulariser has factor %g, want a finite number of at least 0", factor)
+			return fmt.Errorf("regularizer has factor %g, want a finite number of at least 0", factor)
 		}
 	}
 	return nil
@@ -49,4 +49,12 @@ func (r Regularizer) penalty(w *graph.Node) (p *graph.Node, err error) {
 		return q, err
 	}
 	return graph.Add(p, q)
+}
+
+// watch adds r of a layer's output to the loss and passes the output on.
+func (r Regularizer) watch(s *Scope, y *graph.Node) *graph.Node {
+	if y != nil {
+		s.AddActivity(s.Do(r.penalty(y)))
+	}
+	return y
 }

@@ -26,7 +26,7 @@ func TestRegularizerValues(t *testing.T) {
 		w := c.Inputs["w"]
 		in := w.Shape[0]
 		r := Regularizer{c.Args.Float("l1"), c.Args.Float("l2")}
-		m := Sequential("m", Input(in), Dense(len(w.Data)/in, NoBias{}, KernelRegularizer(r)))
+		m := Sequential("m", Input(in), Dense(len(w.Data)/in, NoBias, KernelRegularizer(r)))
 		if err := m.Compile(SGD(1), MeanSquaredError); err != nil {
 			t.Fatal(err)
 		}
@@ -84,7 +84,7 @@ func TestConstraintValues(t *testing.T) {
 }
 
 // Constraints hold after updates that would break them, also of sparse gradients'
-// neighbours; an activity's penalty is summed over the batch.
+// neighbors; an activity's penalty is summed over the batch.
 func TestRestraintsInTraining(t *testing.T) {
 	m := Sequential("m", Input(4), Dense(3, KernelConstraint(MaxNorm(0.5)), BiasConstraint(NonNeg()), ActivityRegularizer(L1(1)), Name("a")), conv1DOver3())
 	if err := m.Compile(SGD(0.5), MeanSquaredError, Seed(3)); err != nil {
@@ -108,7 +108,7 @@ func TestRestraintsInTraining(t *testing.T) {
 		}
 	}
 
-	one := Sequential("one", Input(2), Dense(2, NoBias{}, KernelInit(Ones()), ActivityRegularizer(L1L2(0.5, 0.25))))
+	one := Sequential("one", Input(2), Dense(2, NoBias, KernelInitializer(Ones()), ActivityRegularizer(L1L2(0.5, 0.25))))
 	if err := one.Compile(SGD(0), MeanSquaredError); err != nil {
 		t.Fatal(err)
 	}
@@ -126,10 +126,10 @@ func TestRestraintsInTraining(t *testing.T) {
 // Activity penalties by Keras 3.15, of ones through kernels of ones, batch 4 (Keras on
 // torch: sum of model.losses). The case of TimeDistributed is that of a model in it.
 func TestActivityRegularizer(t *testing.T) {
-	ones, none := KernelInit(Ones()), RecurrentInit(Zeros())
+	ones, none := KernelInitializer(Ones()), RecurrentInitializer(Zeros())
 	dense := func() Layer { return Dense(2, ones, ActivityRegularizer(L1(1))) }
 	rnn := []RecurrentOption{ones, none, ActivityRegularizer(L2(1))}
-	sequences := append(slices.Clone(rnn), ReturnSequences{}, ReturnState{})
+	sequences := append(slices.Clone(rnn), ReturnSequences, ReturnState)
 	shape := []int{5, 3}
 	for name, c := range map[string]struct {
 		shape []int
@@ -198,10 +198,10 @@ func conv1DOver3() Part {
 
 func TestRestraintMistakes(t *testing.T) {
 	for _, c := range []struct {
-		option RestraintOption
+		option KernelOption
 		want   string
 	}{
-		{KernelRegularizer(L1(-1)), "regulariser has factor -1"},
+		{KernelRegularizer(L1(-1)), "regularizer has factor -1"},
 		{KernelConstraint(MaxNorm(-1)), "bounds 0 and -1"},
 		{KernelConstraint(MinMaxNorm(2, 1, 1)), "bounds 2 and 1"},
 		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm takes norms over axis 1, the shape is [2]`},

@@ -101,7 +101,7 @@ func TestResumeWithCallbacks(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want, _ := saved(t, unbroken, keraslike.WithOptimizer{})
+			want, _ := saved(t, unbroken, keraslike.WithOptimizer)
 			for _, batches := range []int{1, 4, 5, 7, 10, 13, 15, 19, 20, 24} { // multiples of 5 are ends of epochs
 				if batches >= perEpoch*whole.Epochs() {
 					break
@@ -127,7 +127,7 @@ func TestResumeWithCallbacks(t *testing.T) {
 					case "new callbacks":
 						callbacks = c.callbacks(dir)
 					case "file":
-						_, path := saved(t, m, keraslike.WithOptimizer{})
+						_, path := saved(t, m, keraslike.WithOptimizer)
 						m, callbacks = loaded(t, path), c.callbacks(dir)
 					}
 					if at := m.Progress(); at.Batches != batches || at.Epochs*perEpoch*size+at.Samples != batches*size {
@@ -137,7 +137,7 @@ func TestResumeWithCallbacks(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+					if got, _ := saved(t, m, keraslike.WithOptimizer); !slices.Equal(got, want) {
 						t.Errorf("%s after %d batches: other bytes than without a break", way, batches)
 					}
 					if got := history(first, second); got != history(whole) {
@@ -157,7 +157,7 @@ func TestResumeWithCallbacks(t *testing.T) {
 // that wrote them. With the number of epochs of a run of its own they start anew.
 func TestResumeFromCheckpoint(t *testing.T) {
 	data, dir := toyData(t, 40, 1), t.TempDir()
-	callbacks := func(path string) (*callbacks.EarlyStopper, keraslike.CallbacksOption) {
+	callbacks := func(path string) (*callbacks.EarlyStopper, keraslike.FitOption) {
 		s := callbacks.EarlyStopping("loss", callbacks.Max, callbacks.Patience(3), callbacks.RestoreBest)
 		return s, keraslike.Callbacks(
 			callbacks.ModelCheckpoint(filepath.Join(path, "{epoch}-{batch}.st"), callbacks.EveryBatches(1)),
@@ -172,7 +172,7 @@ func TestResumeFromCheckpoint(t *testing.T) {
 	if stopping.Stopped() != 4 || stopping.Best() != 1 {
 		t.Fatalf("stopped after %d, best %d, want 4 and 1: this test has lost its point", stopping.Stopped(), stopping.Best())
 	}
-	want, _ := saved(t, whole, keraslike.WithOptimizer{})
+	want, _ := saved(t, whole, keraslike.WithOptimizer)
 	for epoch := 1; epoch <= 4; epoch++ {
 		for batch := 1; batch <= 3 && epoch*batch < 12; batch++ { // the last file is that of a run that is over
 			m := loaded(t, filepath.Join(dir, fmt.Sprintf("%d-%d.st", epoch, batch)))
@@ -180,7 +180,7 @@ func TestResumeFromCheckpoint(t *testing.T) {
 			if _, err := m.Fit(t.Context(), data, keraslike.Until(9), keraslike.BatchSize(16), with); err != nil {
 				t.Fatal(err)
 			}
-			if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+			if got, _ := saved(t, m, keraslike.WithOptimizer); !slices.Equal(got, want) {
 				t.Errorf("from batch %d of epoch %d: other bytes than the run that wrote it", batch, epoch)
 			}
 		}
@@ -202,13 +202,13 @@ func TestUntil(t *testing.T) {
 	if _, err := whole.Fit(t.Context(), data, keraslike.Epochs(4)); err != nil {
 		t.Fatal(err)
 	}
-	want, path := saved(t, whole, keraslike.WithOptimizer{})
+	want, path := saved(t, whole, keraslike.WithOptimizer)
 	if p := whole.Progress(); p != (keraslike.Progress{Epochs: 4, Batches: 8, Updates: 8, Rate: 0.01}) {
 		t.Errorf("progress is %+v", p)
 	}
 	m := toyModel(t)
-	for i, until := range []keraslike.Until{1, 3, 2, 4, 4} {
-		h, err := m.Fit(t.Context(), data, until)
+	for i, until := range []int{1, 3, 2, 4, 4} {
+		h, err := m.Fit(t.Context(), data, keraslike.Until(until))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,10 +219,10 @@ func TestUntil(t *testing.T) {
 		if wanted := []int{1, 2, 0, 1, 0}[i]; h.Epochs() != wanted || wanted > 0 && !strings.Contains(csv.String(), fmt.Sprintf("\n%d,", until)) {
 			t.Errorf("until %d: %d epochs, want %d, with their numbers in\n%s", until, h.Epochs(), wanted, csv.String())
 		}
-		_, at := saved(t, m, keraslike.WithOptimizer{})
+		_, at := saved(t, m, keraslike.WithOptimizer)
 		m = loaded(t, at)
 	}
-	if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+	if got, _ := saved(t, m, keraslike.WithOptimizer); !slices.Equal(got, want) {
 		t.Error("up to 1, 3 and 4 epochs give other bytes than 4 epochs")
 	}
 	m = loaded(t, path)
@@ -257,7 +257,7 @@ func TestResumeStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, _ := saved(t, whole, keraslike.WithOptimizer{})
+		want, _ := saved(t, whole, keraslike.WithOptimizer)
 		for batches := 1; batches < 2*perEpoch+2; batches++ {
 			m, s, done := toyModel(t), stream(), 0
 			ctx, cancel := context.WithCancel(t.Context())
@@ -274,14 +274,14 @@ func TestResumeStream(t *testing.T) {
 				t.Fatalf("%s, after %d batches: %v", name, batches, err)
 			}
 			if name != "without an end" {
-				_, path := saved(t, m, keraslike.WithOptimizer{})
+				_, path := saved(t, m, keraslike.WithOptimizer)
 				m, s = loaded(t, path), stream()
 			}
 			second, err := m.Fit(t.Context(), s, options...)
 			if err != nil {
 				t.Fatalf("%s, after %d batches: %v", name, batches, err)
 			}
-			if got, _ := saved(t, m, keraslike.WithOptimizer{}); !slices.Equal(got, want) || history(first, second) != history(h) {
+			if got, _ := saved(t, m, keraslike.WithOptimizer); !slices.Equal(got, want) || history(first, second) != history(h) {
 				t.Errorf("%s, after %d batches: other bytes or history than without a break", name, batches)
 			}
 		}
@@ -303,8 +303,8 @@ func TestLoadInterruptedMistakes(t *testing.T) {
 	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, callbacks.EarlyStopping("loss", callbacks.RestoreBest))); !errors.Is(err, keraslike.ErrStopped) {
 		t.Fatal(err)
 	}
-	content, path := saved(t, m, keraslike.WithOptimizer{})
-	if again, _ := saved(t, loaded(t, path), keraslike.WithOptimizer{}); !slices.Equal(again, content) {
+	content, path := saved(t, m, keraslike.WithOptimizer)
+	if again, _ := saved(t, loaded(t, path), keraslike.WithOptimizer); !slices.Equal(again, content) {
 		t.Error("saved, loaded and saved again the bytes are others")
 	}
 	file, err := safetensors.Open(path)

@@ -48,9 +48,12 @@ type saveSettings struct{ optimizer bool }
 // an interrupted Fit, or within one, the samples, loss and metrics of the epoch that runs
 // and what every StatefulCallback remembers, the weights of the best epoch among it. The
 // data is not in the file.
-type WithOptimizer struct{}
+const WithOptimizer SaveFlag = "WithOptimizer"
 
-func (WithOptimizer) applySave(s *saveSettings) { s.optimizer = true }
+// SaveFlag is an option of Save that is on or off.
+type SaveFlag string
+
+func (o SaveFlag) applySave(s *saveSettings) { s.optimizer = o == WithOptimizer }
 
 // Save writes the model to one file in the safetensors format: the weights
 // under their paths, and in the metadata the architecture, the settings of

@@ -20,20 +20,20 @@ type layerCase struct {
 func layerCases() map[string]layerCase {
 	parts := func(p ...k.Part) []k.Part { return p }
 	return map[string]layerCase{
-		"flat":   {[]int{5}, parts(k.Dense(4, k.ELU, k.NoBias{}, k.KernelL2(0.1)), k.Dropout(0.1), k.Activation(k.LogSoftmax), k.RepeatVector(3), k.Flatten())},
+		"flat":   {[]int{5}, parts(k.Dense(4, k.ELU, k.NoBias, k.KernelRegularizer(k.L2(0.1))), k.Dropout(0.1), k.Activation(k.LogSoftmax), k.RepeatVector(3), k.Flatten())},
 		"shapes": {[]int{6, 4}, parts(k.Permute([]int{2, 1}), k.Reshape([]int{2, 2, 6}), k.UpSampling2D(2, 1), k.ZeroPadding2D(0, 1, 2, 3), k.Cropping2D(1, 0, 0, 2))},
-		"2D": {[]int{9, 8, 2}, parts(k.Conv2D(3, 3, k.ReLU, k.SamePadding{}, k.Strides(2), k.Name("conv")), k.MaxPooling2D(2),
-			k.Conv2D(2, 2, k.NoBias{}, k.KernelInit(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding{}, k.Strides(1)), k.GlobalAveragePooling2D())},
+		"2D": {[]int{9, 8, 2}, parts(k.Conv2D(3, 3, k.ReLU, k.SamePadding, k.Strides(2), k.Name("conv")), k.MaxPooling2D(2),
+			k.Conv2D(2, 2, k.NoBias, k.KernelInitializer(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding, k.Strides(1)), k.GlobalAveragePooling2D())},
 		"2D max": {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},
-		"1D": {[]int{12, 3}, parts(k.ZeroPadding1D(1, 2), k.Conv1D(4, 3, k.Tanh, k.CausalPadding{}, k.Dilation(2)), k.MaxPooling1D(2), k.UpSampling1D(2), k.Cropping1D(1, 1),
+		"1D": {[]int{12, 3}, parts(k.ZeroPadding1D(1, 2), k.Conv1D(4, 3, k.Tanh, k.CausalPadding, k.Dilation(2)), k.MaxPooling1D(2), k.UpSampling1D(2), k.Cropping1D(1, 1),
 			k.AveragePooling1D(2), k.GlobalMaxPooling1D())},
 		"1D average": {[]int{4, 3}, parts(k.GlobalAveragePooling1D())},
-		"more 2D": {[]int{6, 6, 2}, parts(k.Rescaling(0.5, 1), k.DepthwiseConv2D(3, k.SamePadding{}), k.BatchNormalization(), k.SeparableConv2D(3, 2),
-			k.SpatialDropout2D(0.1), k.Conv2DTranspose(2, 3), k.LeakyReLU(), k.PReLU(), k.LayerNormalization(), k.Flatten())},
+		"more 2D": {[]int{6, 6, 2}, parts(k.Rescaling(0.5, 1), k.DepthwiseConv2D(3, k.SamePadding), k.BatchNormalization(), k.SeparableConv2D(3, 2),
+			k.SpatialDropout2D(0.1), k.Conv2DTranspose(2, 3), k.LeakyReLU(), k.PReLU(), k.LayerNormalization(), k.GroupNormalization(k.Groups(-1)), k.UnitNormalization(), k.Flatten())},
 		"noise":     {[]int{4, 3}, parts(k.GaussianNoise(0.1), k.GaussianDropout(0.2), k.SpatialDropout1D(0.3))},
 		"merging":   {[]int{5}, parts(merging())},
-		"sequence":  {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences{}), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},
-		"recurrent": {[]int{7}, parts(k.Embedding(10, 4, k.MaskZero{}), k.SimpleRNN(3, k.ReturnSequences{}), k.GRU(4, k.ReturnSequences{}, k.ResetBefore{}), k.LSTM(2, k.GoBackwards{}))},
+		"sequence":  {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},
+		"recurrent": {[]int{7}, parts(k.Embedding(10, 4, k.MaskZero), k.SimpleRNN(3, k.ReturnSequences), k.GRU(4, k.ReturnSequences, k.ResetBefore), k.LSTM(2, k.GoBackwards))},
 	}
 }
 

@@ -43,11 +43,11 @@ func loaded(t testing.TB, path string, options ...keraslike.LoadOption) *kerasli
 func everyLayer() *keraslike.Model {
 	base := keraslike.Sequential("base",
 		keraslike.Input(4, 5),
-		keraslike.Dense(3, keraslike.SELU, keraslike.KernelInit(keraslike.HeNormal()), keraslike.BiasInit(keraslike.Constant(0.1)), keraslike.KernelL2(1e-3)),
+		keraslike.Dense(3, keraslike.SELU, keraslike.KernelInitializer(keraslike.HeNormal()), keraslike.BiasInitializer(keraslike.Constant(0.1)), keraslike.KernelRegularizer(keraslike.L2(1e-3))),
 		keraslike.Flatten(keraslike.Name("flat")),
 	)
 	in := keraslike.NamedInput("pixels", 4, 5)
-	shared := keraslike.Dense(12, keraslike.NoBias{}, keraslike.Name("shared"), keraslike.KernelInit(keraslike.Orthogonal(0.5)))
+	shared := keraslike.Dense(12, keraslike.NoBias, keraslike.Name("shared"), keraslike.KernelInitializer(keraslike.Orthogonal(0.5)))
 	h := shared.Of(shared.Of(base.Of(in)))
 	h = keraslike.Dropout(0.25, keraslike.Name("drop")).Of(keraslike.Activation(keraslike.Mish).Of(h))
 	return keraslike.NewModel("every layer", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(3, keraslike.Softmax).Of(h)})
@@ -69,7 +69,7 @@ func TestSaveLoadIsIdentity(t *testing.T) {
 			return err
 		}
 	}
-	with := []keraslike.SaveOption{keraslike.WithOptimizer{}}
+	with := []keraslike.SaveOption{keraslike.WithOptimizer}
 	for name, c := range map[string]struct {
 		prepare func(m *keraslike.Model) error
 		options []keraslike.SaveOption
@@ -126,14 +126,14 @@ func TestResume(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, _ := saved(t, fit(prepare(), 4), keraslike.WithOptimizer{})
-			_, half := saved(t, fit(prepare(), 2), keraslike.WithOptimizer{})
-			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer{}); !slices.Equal(got, want) {
+			want, _ := saved(t, fit(prepare(), 4), keraslike.WithOptimizer)
+			_, half := saved(t, fit(prepare(), 2), keraslike.WithOptimizer)
+			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer); !slices.Equal(got, want) {
 				t.Error("2 + 2 epochs with Save and Load between them give other bytes than 4 epochs")
 			}
 			// Without the state the optimiser and the order start afresh.
 			_, half = saved(t, fit(prepare(), 2))
-			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer{}); slices.Equal(got, want) {
+			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer); slices.Equal(got, want) {
 				t.Error("the optimiser's state makes no difference: this test proves nothing")
 			}
 		})
@@ -205,7 +205,7 @@ func TestSaveMistakes(t *testing.T) {
 	if err := m.Build(0); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Save(filepath.Join(dir, "m"), keraslike.WithOptimizer{}); !errors.Is(err, keraslike.ErrNotCompiled) {
+	if err := m.Save(filepath.Join(dir, "m"), keraslike.WithOptimizer); !errors.Is(err, keraslike.ErrNotCompiled) {
 		t.Errorf("WithOptimizer before Compile: got %v", err)
 	}
 	wantError(t, m.Save(filepath.Join(dir, "no such folder", "m")), "no such folder")
@@ -216,7 +216,7 @@ func TestSaveMistakes(t *testing.T) {
 
 // TestLoadMistakes changes a good file in one place at a time.
 func TestLoadMistakes(t *testing.T) {
-	_, path := saved(t, toyModel(t), keraslike.WithOptimizer{})
+	_, path := saved(t, toyModel(t), keraslike.WithOptimizer)
 	file, err := safetensors.Open(path)
 	if err != nil {
 		t.Fatal(err)

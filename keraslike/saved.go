@@ -17,12 +17,6 @@ type named struct {
 	Weighted bool            `json:"weighted,omitempty"`
 }
 
-// marshal is json.Marshal of something that may be a user's own.
-func marshal(what string, v any) (text []byte, err error) {
-	defer caught(&err, what, v, "MarshalJSON")
-	return json.Marshal(v)
-}
-
 func nameOf(name string, v any) (named, error) {
 	n := named{Name: name}
 	text, err := marshal("loss or metric", v)

@@ -52,7 +52,7 @@ func TestSavedSettings(t *testing.T) {
 				t.Fatal(err)
 			}
 			path := filepath.Join(t.TempDir(), "m.safetensors")
-			if err := m.Save(path, keraslike.WithOptimizer{}); err != nil {
+			if err := m.Save(path, keraslike.WithOptimizer); err != nil {
 				t.Fatal(err)
 			}
 			loaded, err := keraslike.Load(path)
@@ -88,7 +88,7 @@ func TestLoadOwnParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	if err := m.Save(path, keraslike.WithOptimizer{}); err != nil {
+	if err := m.Save(path, keraslike.WithOptimizer); err != nil {
 		t.Fatal(err)
 	}
 	_, err := keraslike.Load(path)
@@ -111,7 +111,7 @@ func TestSaveWithSolver(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	wantError(t, m.Save(path, keraslike.WithOptimizer{}), "keeps its state to itself")
+	wantError(t, m.Save(path, keraslike.WithOptimizer), "keeps its state to itself")
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}

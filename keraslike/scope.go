@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"sync"
 
 	"gorgonia.org/tensor"
 
@@ -155,7 +156,7 @@ func (s *Scope) Update(name string, n *graph.Node) {
 	w := s.layer.weights[i]
 	switch {
 	case !w.state:
-		s.Do(nil, fmt.Errorf("%s %q: updates weight %q, which the optimiser trains: declare it with State", s.layer.def.Kind(), s.path, name))
+		s.Do(nil, fmt.Errorf("%s %q: updates weight %q, which the optimizer trains: declare it with State", s.layer.def.Kind(), s.path, name))
 	case !s.training:
 		s.Do(nil, fmt.Errorf("%s %q: updates %q in a graph that is not for training", s.layer.def.Kind(), s.path, name))
 	case !slices.Equal([]int(n.Shape()), w.shape):
@@ -195,15 +196,6 @@ func (s *Scope) Activate(x *graph.Node, f ActivationFunc) *graph.Node {
 		s.logits[y] = logits{x, f}
 	}
 	return y
-}
-
-// logitsFor is what the loss can be computed from instead of the prediction, nil for nothing.
-func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
-	z := s.logits[prediction]
-	if own, ok := l.(interface{ activation() ActivationFunc }); ok && own.activation() != z.by {
-		return nil
-	}
-	return z.of
 }
 
 // Random gives a source of masks for this layer and a number that tells the
@@ -250,3 +242,39 @@ func (s *Scope) blame(err error) error {
 	}
 	return err
 }
+
+// forward calls a definition's Forward, with the masks that are set.
+func (s *Scope) forward(d Definition, in []*graph.Node) *graph.Node {
+	if p, ok := d.(interface{ passMask(*Scope) }); ok {
+		p.passMask(s)
+	}
+	return d.Forward(s, in)
+}
+
+// checkOutputs compares the shapes that a layer promised with those it made.
+func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
+	if len(out) != 1+len(t.more) {
+		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.more))
+	}
+	for k, x := range t.outputs() {
+		if out[k] == nil {
+			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
+		}
+		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
+			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
+		}
+	}
+	if len(s.outMasks) > len(out) {
+		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outMasks)-1, len(out))
+	}
+	for k, mask := range s.outMasks {
+		if shape := out[k].Shape(); mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
+			return fmt.Errorf("%s %q: Forward gave output %d of shape %v a mask of shape %v", t.layer.def.Kind(), s.path, k, shape, mask.Shape())
+		}
+	}
+	return nil
+}
+
+// building serializes the making of graphs: Gorgonia's constructors share
+// counters that are not guarded.
+var building sync.Mutex

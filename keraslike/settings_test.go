@@ -56,7 +56,7 @@ func TestSettingsStateTheirRange(t *testing.T) {
 		"accuracy's":         {metric(k.BinaryAccuracyAt(inf)), "threshold is +Inf, " + finite},
 		"f1's":               {metric(k.F1Score(k.Threshold(nan))), "metric f1_score: threshold is NaN, " + finite},
 		"regularizer":        {layer(k.Dense(1, k.KernelRegularizer(k.L2(inf)))), "kernel_regularizer l2 is +Inf, " + finite},
-		"kernel L2":          {layer(k.Conv1D(1, 1, k.KernelL2(nan))), "regulariser has factor NaN, " + finite},
+		"kernel L2":          {layer(k.Conv1D(1, 1, k.KernelRegularizer(k.L2(nan)))), "regularizer has factor NaN, " + finite},
 		"batch norm":         {layer(k.BatchNormalization(k.Epsilon(inf))), "epsilon is +Inf, want a finite number above 0"},
 		"layer norm":         {layer(k.LayerNormalization(k.Epsilon(0))), "epsilon is 0, want a finite number above 0"},
 	} {

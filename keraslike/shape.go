@@ -64,3 +64,20 @@ func list(shapes []Shape) string {
 
 // withBatch puts the batch in front.
 func (s Shape) withBatch(n int) []int { return append([]int{n}, s...) }
+
+// positions are the parts of a sample that share a layer's weights: all axes but the last.
+func positions(s Shape) float64 {
+	if len(s) == 0 {
+		return 1
+	}
+	return floatSize(s[:len(s)-1])
+}
+
+// floatSize is the number of elements, which may be too large for an integer.
+func floatSize(s Shape) float64 {
+	n := 1.0
+	for _, d := range s {
+		n *= float64(d)
+	}
+	return n
+}

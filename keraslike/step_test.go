@@ -50,7 +50,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 func TestStepAllocatesNothing(t *testing.T) {
 	for _, o := range []Optimizer{SGD(0.01, Momentum(0.9), Nesterov), RMSprop(1e-3, Momentum(0.5), Centered), Adam(1e-3, AMSGrad)} {
 		t.Run(o.Name(), func(t *testing.T) {
-			step := stepper(t, 32, o, 20, Dense(64, ReLU, KernelL2(1e-3)), Dropout(0.5), Dense(16, GELU))
+			step := stepper(t, 32, o, 20, Dense(64, ReLU, KernelRegularizer(L2(1e-3))), Dropout(0.5), Dense(16, GELU))
 			if n := testing.AllocsPerRun(50, step); n != 0 {
 				t.Errorf("a training step allocates %v times, want 0", n)
 			}

@@ -63,7 +63,7 @@ func (s resettable) Reset() error { return s.Stream.(interface{ Reset() error })
 func TestStreams(t *testing.T) {
 	before := runtime.NumGoroutine()
 	want := toyModel(t)
-	options := []keraslike.FitOption{keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.KeepOrder{}}
+	options := []keraslike.FitOption{keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.KeepOrder}
 	if _, err := want.Fit(t.Context(), toyData(t, 40, 1), options...); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func (s *lastly) Next(in, target [][]float32) (int, error) {
 // would go round ends there.
 func TestEndWithLastSamples(t *testing.T) {
 	want := toyModel(t)
-	options := []keraslike.FitOption{keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.KeepOrder{}}
+	options := []keraslike.FitOption{keraslike.BatchSize(8), keraslike.Epochs(3), keraslike.KeepOrder}
 	if _, err := want.Fit(t.Context(), toyData(t, 37, 1), options...); err != nil {
 		t.Fatal(err)
 	}

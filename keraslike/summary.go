@@ -69,8 +69,8 @@ func (m *Model) tensors() []*Tensor {
 
 func (l *layer) parameters() (n int) {
 	weights := l.weights
-	if l.sub != nil {
-		weights = l.sub.listed()
+	if l.model() != nil {
+		weights = l.model().listed()
 	}
 	for _, w := range weights {
 		n += Shape(w.shape).Size()
@@ -125,12 +125,12 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 		for _, y := range x.in {
 			from = append(from, at[y])
 		}
-		if x.layer.sub != nil {
+		if x.layer.model() != nil {
 			name := x.layer.name
 			if calls[x.layer]++; calls[x.layer] > 1 { // boxes of its own, or arrows would run back
 				name = fmt.Sprintf("%s, call %d", name, calls[x.layer])
 			}
-			for k, b := range x.layer.sub.draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {
+			for k, b := range x.layer.model().draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {
 				at[x.Output(k)] = b
 			}
 			continue

@@ -47,7 +47,7 @@ func toyModel(t testing.TB, options ...keraslike.CompileOption) *keraslike.Model
 	t.Helper()
 	m := keraslike.Sequential("toy",
 		keraslike.Input(toyFeatures),
-		keraslike.Dense(16, keraslike.ReLU, keraslike.KernelL2(1e-4)),
+		keraslike.Dense(16, keraslike.ReLU, keraslike.KernelRegularizer(keraslike.L2(1e-4))),
 		keraslike.Dropout(0.25),
 		keraslike.Dense(toyClasses, keraslike.Softmax),
 	)

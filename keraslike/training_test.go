@@ -31,7 +31,7 @@ func TestWeightedLossValues(t *testing.T) {
 		pred, target := c.Inputs["pred"], c.Inputs["true"]
 		n := pred.Shape[0]
 		// One layer with the prediction of sample i as row i of its kernel.
-		m := keraslike.Sequential("m", keraslike.Input(n), keraslike.Dense(pred.Shape[1], keraslike.NoBias{}))
+		m := keraslike.Sequential("m", keraslike.Input(n), keraslike.Dense(pred.Shape[1], keraslike.NoBias))
 		if err := m.Compile(keraslike.SGD(1), lossOf(c)); err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestWeightedLossValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := m.Fit(t.Context(), source, keraslike.KeepOrder{})
+		h, err := m.Fit(t.Context(), source, keraslike.KeepOrder)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +194,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	if _, err := a.TrainOnBatchOf(values, []graph.Value{tensorOf([]int{4}, target[0]), tensorOf([]int{4, 1}, target[1])}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Fit(t.Context(), heads(4), keraslike.KeepOrder{}); err != nil {
+	if _, err := b.Fit(t.Context(), heads(4), keraslike.KeepOrder); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(weightsOf(a), weightsOf(b)) {
@@ -233,7 +233,7 @@ func TestResumeMidEpoch(t *testing.T) {
 					keraslike.Dropout(0.3), keraslike.Dense(toyClasses, keraslike.Softmax))
 				if name == "momentum" { // and every other layer that draws or keeps something
 					m = keraslike.Sequential("m", keraslike.Input(toyFeatures), keraslike.GaussianNoise(0.1), keraslike.Reshape([]int{toyFeatures, 1}),
-						keraslike.GRU(4, keraslike.InputDropout(0.2), keraslike.RecurrentDropout(0.2), keraslike.ReturnSequences{}), keraslike.SpatialDropout1D(0.2),
+						keraslike.GRU(4, keraslike.InputDropout(0.2), keraslike.RecurrentDropout(0.2), keraslike.ReturnSequences), keraslike.SpatialDropout1D(0.2),
 						keraslike.BatchNormalization(), keraslike.LSTM(3, keraslike.InputDropout(0.2)), keraslike.GaussianDropout(0.1), keraslike.Dense(toyClasses, keraslike.Softmax))
 				}
 				if err := m.Compile(optimizer(), keraslike.SparseCategoricalCrossentropy, keraslike.SparseTopKCategoricalAccuracy(2), keraslike.Seed(4)); err != nil {
@@ -266,7 +266,7 @@ func TestResumeMidEpoch(t *testing.T) {
 					t.Fatal(err)
 				}
 				path := filepath.Join(t.TempDir(), "m.safetensors")
-				if err := m.Save(path, keraslike.WithOptimizer{}); err != nil {
+				if err := m.Save(path, keraslike.WithOptimizer); err != nil {
 					t.Fatal(err)
 				}
 				loaded, err := keraslike.Load(path)

@@ -21,15 +21,15 @@ func trajectoryNets(kind string) []keraslike.Part {
 			keraslike.Input(8, 8, 1),
 			keraslike.Conv2D(4, 3, keraslike.ReLU, keraslike.Name("conv2d_1")),
 			keraslike.MaxPooling2D(2),
-			keraslike.Conv2D(6, 3, keraslike.Strides(2), keraslike.SamePadding{}, keraslike.ReLU, keraslike.Name("conv2d_2")),
-			keraslike.AveragePooling2D(2, keraslike.Strides(1), keraslike.SamePadding{}),
+			keraslike.Conv2D(6, 3, keraslike.Strides(2), keraslike.SamePadding, keraslike.ReLU, keraslike.Name("conv2d_2")),
+			keraslike.AveragePooling2D(2, keraslike.Strides(1), keraslike.SamePadding),
 			keraslike.Flatten(),
 			keraslike.Dense(3, keraslike.Softmax),
 		}
 	case "batchnorm_net":
 		return []keraslike.Part{
 			keraslike.Input(8, 8, 1),
-			keraslike.Conv2D(5, 3, keraslike.NoBias{}),
+			keraslike.Conv2D(5, 3, keraslike.NoBias),
 			keraslike.BatchNormalization(),
 			keraslike.Activation(keraslike.ReLU),
 			keraslike.GlobalAveragePooling2D(),
@@ -40,7 +40,7 @@ func trajectoryNets(kind string) []keraslike.Part {
 	case "lstm_net":
 		return []keraslike.Part{
 			keraslike.Input(7, 3),
-			keraslike.LSTM(4, keraslike.ReturnSequences{}),
+			keraslike.LSTM(4, keraslike.ReturnSequences),
 			keraslike.GlobalAveragePooling1D(),
 			keraslike.Dense(1),
 		}

@@ -133,8 +133,8 @@ func imdbModel(variant string) *k.Model {
 	case "l2":
 		return k.Sequential("imdb_l2",
 			k.Input(imdbWords),
-			k.Dense(16, k.ReLU, k.KernelL2(0.001)),
-			k.Dense(16, k.ReLU, k.KernelL2(0.001)),
+			k.Dense(16, k.ReLU, k.KernelRegularizer(k.L2(0.001))),
+			k.Dense(16, k.ReLU, k.KernelRegularizer(k.L2(0.001))),
 			k.Dense(1, k.Sigmoid),
 		)
 	case "dropout":

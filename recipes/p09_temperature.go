@@ -109,7 +109,7 @@ var temperatureHeadlines = map[string][]string{
 
 // temperatureModel returns the article's four models.
 func temperatureModel(variant string, steps, columns int) *k.Model {
-	in, l2 := k.Input(steps, columns), k.RecurrentL2(0.01)
+	in, l2 := k.Input(steps, columns), k.RecurrentRegularizer(k.L2(0.01))
 	switch variant {
 	case "dense":
 		return k.Sequential("temperature_dense", in,
@@ -125,7 +125,7 @@ func temperatureModel(variant string, steps, columns int) *k.Model {
 		)
 	case "gru_stacked":
 		return k.Sequential("temperature_gru_stacked", in,
-			k.GRU(32, l2, k.ReturnSequences{}),
+			k.GRU(32, l2, k.ReturnSequences),
 			k.GRU(64, l2),
 			k.Dense(1),
 		)

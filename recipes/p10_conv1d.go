@@ -127,7 +127,7 @@ func convolveWeather(ctx context.Context, o Options) (*Report, error) {
 		k.Conv1D(32, 3, k.ReLU),
 		k.MaxPooling1D(2),
 		k.Conv1D(32, 3, k.ReLU),
-		k.LSTM(32, k.RecurrentL2(0.01)),
+		k.LSTM(32, k.RecurrentRegularizer(k.L2(0.01))),
 		k.Dense(1),
 	)
 	if err := model.Compile(k.Adam(0.001), k.MeanAbsoluteError, k.MAE, k.Seed(o.Seed)); err != nil {

@@ -47,7 +47,7 @@ func (r *Report) Save(dir string) (files []string, err error) {
 	list := []output{{"result.json", r.WriteJSON}, {"report.html", r.WriteHTML}}
 	if r.History != nil {
 		model := filepath.Join(dir, "model.safetensors")
-		if unsaved = r.Model.Save(model, k.WithOptimizer{}); unsaved == nil {
+		if unsaved = r.Model.Save(model, k.WithOptimizer); unsaved == nil {
 			files = append(files, model)
 		} else if r.Stopped == "" {
 			return files, unsaved

@@ -28,7 +28,7 @@ var workloads = []workload{
 		name: "imdb_dense", batch: 512, rate: 1e-3, loss: k.BinaryCrossentropy,
 		model: func() *k.Model {
 			return k.Sequential("imdb_dense", k.Input(10000),
-				k.Dense(16, k.ReLU, k.KernelL2(0.001)), k.Dropout(0.5), k.Dense(16, k.ReLU, k.KernelL2(0.001)), k.Dropout(0.5), k.Dense(1, k.Sigmoid))
+				k.Dense(16, k.ReLU, k.KernelRegularizer(k.L2(0.001))), k.Dropout(0.5), k.Dense(16, k.ReLU, k.KernelRegularizer(k.L2(0.001))), k.Dropout(0.5), k.Dense(1, k.Sigmoid))
 		},
 		input: multiHot(10000, 0.012), label: integers(2, 1),
 	},
@@ -84,7 +84,7 @@ var workloads = []workload{
 		model: func() *k.Model {
 			// A mask of features for all steps of a sample is what dropout=0.1 of Keras's GRU is.
 			return k.Sequential("gru_jena_stacked", k.Input(240, 14),
-				k.SpatialDropout1D(0.1), k.GRU(32, k.ReturnSequences{}), k.GRU(64), k.Dense(1))
+				k.SpatialDropout1D(0.1), k.GRU(32, k.ReturnSequences), k.GRU(64), k.Dense(1))
 		},
 		input: floats(240, 14), label: floats(1),
 	},

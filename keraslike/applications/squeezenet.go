@@ -82,7 +82,7 @@ func fire(name string, squeeze, expand int, x *keraslike.Tensor) *keraslike.Tens
 	s := keraslike.Conv2D(squeeze, 1, keraslike.ReLU, keraslike.Name("squeeze1x1")).Of(in)
 	out := keraslike.Concatenate(keraslike.Name("concat")).Of(
 		keraslike.Conv2D(expand, 1, keraslike.ReLU, keraslike.Name("expand1x1")).Of(s),
-		keraslike.Conv2D(expand, 3, keraslike.ReLU, keraslike.SamePadding{}, keraslike.Name("expand3x3")).Of(s),
+		keraslike.Conv2D(expand, 3, keraslike.ReLU, keraslike.SamePadding, keraslike.Name("expand3x3")).Of(s),
 	)
 	return keraslike.NewModel(name, []*keraslike.Tensor{in}, []*keraslike.Tensor{out}).Of(x)
 }
@@ -102,7 +102,7 @@ func poolUp(name string, x *keraslike.Tensor) *keraslike.Tensor {
 	down, right := 1-shape[0]%2, 1-shape[1]%2
 	switch {
 	case down+right == 2:
-		options = append(options, keraslike.SamePadding{})
+		options = append(options, keraslike.SamePadding)
 	case down+right == 1:
 		x = keraslike.ZeroPadding2D(0, down, 0, right, keraslike.Name(name+"_padding")).Of(x)
 	}

@@ -51,7 +51,7 @@ func VGG16(options ...Option) (*keraslike.Model, error) {
 	for i, block := range vgg16Blocks {
 		for k := range block[0] {
 			name := keraslike.Name(fmt.Sprintf("block%d_conv%d", i+1, k+1))
-			x = keraslike.Conv2D(block[1], 3, keraslike.SamePadding{}, keraslike.ReLU, name).Of(x)
+			x = keraslike.Conv2D(block[1], 3, keraslike.SamePadding, keraslike.ReLU, name).Of(x)
 		}
 		x = keraslike.MaxPooling2D(2, keraslike.Name(fmt.Sprintf("block%d_pool", i+1))).Of(x)
 	}

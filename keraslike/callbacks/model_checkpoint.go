@@ -152,7 +152,7 @@ func (c *checkpoint) save(t *keraslike.Training) error {
 	if c.withoutOptimizer {
 		return t.Model.Save(path)
 	}
-	return t.Model.Save(path, keraslike.WithOptimizer{})
+	return t.Model.Save(path, keraslike.WithOptimizer)
 }
 
 // StateKey names the path and the monitored number.

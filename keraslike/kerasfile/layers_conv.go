@@ -49,33 +49,33 @@ var _ = register(map[string]class{
 func conv(a *args, make func(filters, kernel int, options ...k.ConvOption) k.Layer, axes int) k.Layer {
 	w := a.kernel(axes)
 	options := append(weighted[k.ConvOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides2D(w.strides[0], w.strides[1]), k.Dilation2D(w.dilation[0], w.dilation[1]),
+		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), k.Dilation(w.dilation[0], w.dilation[1]),
 		a.activation("activation"))
 	switch a.padding("same", "causal") {
 	case "same":
-		options = append(options, k.SamePadding{})
+		options = append(options, k.SamePadding)
 	case "causal":
-		options = append(options, k.CausalPadding{})
+		options = append(options, k.CausalPadding)
 	}
 	return make(a.count("filters"), 1, options...)
 }
 
 func depthwise(a *args) k.Layer {
 	w := a.kernel(2)
-	options := append(weighted[k.DepthwiseOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides2D(w.strides[0], w.strides[1]), k.Dilation2D(w.dilation[0], w.dilation[1]),
+	options := append(weighted[k.ConvOption](a),
+		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), k.Dilation(w.dilation[0], w.dilation[1]),
 		k.DepthMultiplier(a.whole("depth_multiplier", 1)), a.activation("activation"))
 	a.restrained("depthwise")
-	return k.DepthwiseConv2D(1, append(options, when[k.DepthwiseOption](a.padding("same") == "same", k.SamePadding{})...)...)
+	return k.DepthwiseConv2D(1, append(options, when[k.ConvOption](a.padding("same") == "same", k.SamePadding)...)...)
 }
 
 func separable(a *args) k.Layer {
 	w := a.kernel(2)
-	options := append(weighted[k.SeparableOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides2D(w.strides[0], w.strides[1]), k.Dilation2D(w.dilation[0], w.dilation[1]),
+	options := append(weighted[k.ConvOption](a),
+		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), k.Dilation(w.dilation[0], w.dilation[1]),
 		k.DepthMultiplier(a.whole("depth_multiplier", 1)), a.activation("activation"))
 	a.restrained("depthwise", "pointwise")
-	options = append(options, when[k.SeparableOption](a.padding("same") == "same", k.SamePadding{})...)
+	options = append(options, when[k.ConvOption](a.padding("same") == "same", k.SamePadding)...)
 	return k.SeparableConv2D(a.count("filters"), 1, options...)
 }
 
@@ -84,12 +84,12 @@ func transposed(a *args) k.Layer {
 	if w.dilation != [2]int{1, 1} {
 		a.fail("dilation_rate", fmt.Errorf("is %v, want 1", w.dilation))
 	}
-	options := append(weighted[k.ConvTransposeOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides2D(w.strides[0], w.strides[1]), a.activation("activation"))
+	options := append(weighted[k.ConvOption](a),
+		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), a.activation("activation"))
 	if p := a.window("output_padding", 2, [2]int{-1, -1}); p[0] >= 0 {
 		options = append(options, k.OutputPadding(p[0], p[1]))
 	}
-	options = append(options, when[k.ConvTransposeOption](a.padding("same") == "same", k.SamePadding{})...)
+	options = append(options, when[k.ConvOption](a.padding("same") == "same", k.SamePadding)...)
 	return k.Conv2DTranspose(a.count("filters"), 1, options...)
 }
 
@@ -97,8 +97,8 @@ func pool(a *args, make func(size int, options ...k.PoolOption) k.Layer, axes in
 	a.channelsLast()
 	size := a.window("pool_size", axes, [2]int{axes, 2}) // 2 along each axis
 	strides := a.window("strides", axes, size)
-	options := []k.PoolOption{k.PoolSize(size[0], size[1]), k.Strides2D(strides[0], strides[1])}
-	return make(2, append(options, when[k.PoolOption](a.padding("same") == "same", k.SamePadding{})...)...)
+	options := []k.PoolOption{k.PoolSize(size[0], size[1]), k.Strides(strides[0], strides[1])}
+	return make(2, append(options, when[k.PoolOption](a.padding("same") == "same", k.SamePadding)...)...)
 }
 
 // kernel is the window of a convolution.

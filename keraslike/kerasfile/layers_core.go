@@ -33,25 +33,15 @@ func dense(a *args) k.Layer {
 	return k.Dense(a.count("units"), append(options, a.activation("activation"))...)
 }
 
-// kernelOption is an option of every layer that has a kernel and a bias.
-type kernelOption interface {
-	k.DenseOption
-	k.ConvOption
-	k.ConvTransposeOption
-	k.DepthwiseOption
-	k.SeparableOption
-	k.RecurrentOption
-}
-
 // weighted are the options that all layers with a kernel and a bias have in common, as
 // those of the kind O that the constructor takes. Constraints are noted.
 func weighted[O any](a *args) (options []O) {
-	add := func(wanted bool, o kernelOption) {
+	add := func(wanted bool, o k.KernelOption) {
 		if wanted {
 			options = append(options, any(o).(O))
 		}
 	}
-	add(!a.flag("use_bias", true), k.NoBias{})
+	add(!a.flag("use_bias", true), k.NoBias)
 	for _, w := range []string{"kernel", "recurrent", "bias", "depthwise", "pointwise"} {
 		a.training(w + "_constraint")
 	}
@@ -68,7 +58,7 @@ func embedding(a *args) k.Layer {
 	a.training("embeddings_regularizer")
 	a.training("embeddings_constraint")
 	a.training("activity_regularizer")
-	return k.Embedding(a.count("input_dim"), a.count("output_dim"), when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero{})...)
+	return k.Embedding(a.count("input_dim"), a.count("output_dim"), when[k.EmbeddingOption](a.flag("mask_zero", false), k.MaskZero)...)
 }
 
 func relu(a *args) k.Layer {

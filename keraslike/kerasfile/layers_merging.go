@@ -28,5 +28,5 @@ func dot(a *args) k.Layer {
 		a.fail("axes", fmt.Errorf("is %v, want one or two axes", axes))
 		return nil
 	}
-	return k.Dot(axes[0], axes[1], when[k.DotOption](a.flag("normalize", false), k.Normalized{})...)
+	return k.Dot(axes[0], axes[1], when[k.MergeOption](a.flag("normalize", false), k.Normalized)...)
 }

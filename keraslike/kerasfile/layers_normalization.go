@@ -7,13 +7,15 @@ import k "github.com/reef-dl/reef/keraslike"
 var _ = register(map[string]class{
 	"BatchNormalization": {read: batchNormalization, mask: passesMask},
 	"LayerNormalization": {read: layerNormalization, mask: passesMask},
+	"GroupNormalization": {read: groupNormalization, mask: passesMask},
+	"UnitNormalization":  {read: unitNormalization, mask: passesMask},
 	"Normalization":      {read: normalization, mask: passesMask},
 })
 
 func batchNormalization(a *args) k.Layer {
-	options := []k.BatchNormOption{k.Axis(a.axis()), k.Momentum(a.number("momentum", 0.99)), k.Epsilon(a.number("epsilon", 1e-3))}
-	options = append(options, when[k.BatchNormOption](!a.flag("scale", true), k.NoScale{})...)
-	options = append(options, when[k.BatchNormOption](!a.flag("center", true), k.NoCenter{})...)
+	options := []k.NormalizationOption{k.Axis(a.axis()), k.Momentum(a.number("momentum", 0.99)), k.Epsilon(a.number("epsilon", 1e-3))}
+	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
+	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	a.restrained("beta", "gamma")
 	a.training("synchronized")
 	delete(a.raw, "fused")           // how it is computed
@@ -22,19 +24,34 @@ func batchNormalization(a *args) k.Layer {
 }
 
 func layerNormalization(a *args) k.Layer {
-	options := []k.LayerNormOption{k.Epsilon(a.number("epsilon", 1e-3))}
+	options := []k.NormalizationOption{k.Epsilon(a.number("epsilon", 1e-3))}
 	if axes := a.list("axis"); axes != nil {
-		options = append(options, k.Axes(axes...))
+		options = append(options, k.Axis(axes...))
 	}
-	options = append(options, when[k.LayerNormOption](!a.flag("scale", true), k.NoScale{})...)
-	options = append(options, when[k.LayerNormOption](!a.flag("center", true), k.NoCenter{})...)
+	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
+	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
 	a.restrained("beta", "gamma")
 	return k.LayerNormalization(options...)
 }
 
+func groupNormalization(a *args) k.Layer {
+	options := []k.NormalizationOption{k.Groups(a.whole("groups", 32)), k.Axis(a.axis()), k.Epsilon(a.number("epsilon", 1e-3))}
+	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
+	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
+	a.restrained("beta", "gamma")
+	return k.GroupNormalization(options...)
+}
+
+func unitNormalization(a *args) k.Layer {
+	if axes := a.list("axis"); axes != nil {
+		return k.UnitNormalization(k.Axis(axes...))
+	}
+	return k.UnitNormalization()
+}
+
 func normalization(a *args) k.Layer {
 	if text := string(a.raw["axis"]); text == "null" || text == "[]" {
-		return k.Normalization(k.AllAxes{})
+		return k.Normalization(k.AllAxes)
 	}
 	return k.Normalization(k.Axis(a.axis()))
 }

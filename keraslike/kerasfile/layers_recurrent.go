@@ -22,10 +22,10 @@ func recurrent(a *args, make func(units int, options ...k.RecurrentOption) k.Lay
 	}
 	r := a.regularizer("recurrent_regularizer")
 	options = append(options, when[k.RecurrentOption](r != k.Regularizer{}, k.RecurrentRegularizer(r))...)
-	options = append(options, when[k.RecurrentOption](a.flag("return_sequences", false), k.ReturnSequences{})...)
-	options = append(options, when[k.RecurrentOption](a.flag("return_state", false), k.ReturnState{})...)
-	options = append(options, when[k.RecurrentOption](a.flag("go_backwards", false), k.GoBackwards{})...)
-	options = append(options, when[k.RecurrentOption](a.flag("zero_output_for_mask", false), k.ZeroOutputForMask{})...)
+	options = append(options, when[k.RecurrentOption](a.flag("return_sequences", false), k.ReturnSequences)...)
+	options = append(options, when[k.RecurrentOption](a.flag("return_state", false), k.ReturnState)...)
+	options = append(options, when[k.RecurrentOption](a.flag("go_backwards", false), k.GoBackwards)...)
+	options = append(options, when[k.RecurrentOption](a.flag("zero_output_for_mask", false), k.ZeroOutputForMask)...)
 	options = append(options, k.InputDropout(a.number("dropout", 0)), k.RecurrentDropout(a.number("recurrent_dropout", 0)))
 	return make(a.count("units"), options...)
 }
@@ -38,7 +38,7 @@ func gateActivation(a *args) []k.RecurrentOption {
 }
 
 func gru(a *args) k.Layer {
-	options := append(gateActivation(a), when[k.RecurrentOption](!a.flag("reset_after", a.major >= 3), k.ResetBefore{})...)
+	options := append(gateActivation(a), when[k.RecurrentOption](!a.flag("reset_after", a.major >= 3), k.ResetBefore)...)
 	return recurrent(a, k.GRU, options...)
 }
 

@@ -104,7 +104,7 @@ func TestLoadWeightsInPart(t *testing.T) {
 		t.Errorf("nothing left: error %v", err)
 	}
 	// A layer is taken as a whole: without a bias the kernel stays too.
-	m = small(k.Dense(3, k.Name("dense"), k.NoBias{}), k.Dense(1))
+	m = small(k.Dense(3, k.Name("dense"), k.NoBias), k.Dense(1))
 	if _, err := kerasfile.LoadWeights(m, denseWeights, kerasfile.ByName); err == nil || !strings.Contains(err.Error(), `tensor "layers/dense/vars/1" of shape [3]: the model has no such weight`) {
 		t.Errorf("no bias: error %v", err)
 	}
@@ -171,18 +171,18 @@ func TestLoadWeightsLeavesTheModel(t *testing.T) {
 // gamma and beta have one shape: only their names tell them apart.
 func TestLoadWeightsKnowsNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "weights")
-	from := small(k.BatchNormalization(k.NoScale{}, k.Name("bn")))
+	from := small(k.BatchNormalization(k.NoScale, k.Name("bn")))
 	if err := from.Build(1); err != nil {
 		t.Fatal(err)
 	}
 	if err := from.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	m := small(k.BatchNormalization(k.NoCenter{}, k.Name("bn")))
+	m := small(k.BatchNormalization(k.NoCenter, k.Name("bn")))
 	if _, err := kerasfile.LoadWeights(m, path); err == nil || !strings.Contains(err.Error(), `tensor "bn/beta" of shape [2]: the model has no such weight`) {
 		t.Errorf("error %v", err)
 	}
-	m = k.Sequential("m", k.Input(11, 8, 2), k.Conv2D(4, 3, k.Name("stem")), k.BatchNormalization(k.NoScale{}, k.Name("bn")))
+	m = k.Sequential("m", k.Input(11, 8, 2), k.Conv2D(4, 3, k.Name("stem")), k.BatchNormalization(k.NoScale, k.Name("bn")))
 	if _, err := kerasfile.LoadWeights(m, "testdata/functional.h5", kerasfile.ByName); err == nil || !strings.Contains(err.Error(), `for weight "bn/beta" of shape [4]: their names differ`) {
 		t.Errorf("error %v", err)
 	}
@@ -195,7 +195,7 @@ func TestLoadWeightsOfSave(t *testing.T) {
 	if err := from.Compile(k.Adam(0.1), k.BinaryCrossentropy); err != nil {
 		t.Fatal(err)
 	}
-	if err := from.Save(path, k.WithOptimizer{}); err != nil {
+	if err := from.Save(path, k.WithOptimizer); err != nil {
 		t.Fatal(err)
 	}
 	m := k.Sequential("m", k.Input(2), k.Dense(8, k.ReLU), k.Dense(1))
@@ -207,7 +207,7 @@ func TestLoadWeightsOfSave(t *testing.T) {
 
 func TestLoadWeightsOfKeras1(t *testing.T) {
 	m := k.Sequential("m", k.Input(8, 2),
-		k.Conv1D(5, 3, k.ReLU), k.Dropout(0.5), k.LSTM(3, k.ReturnSequences{}), k.GRU(4, k.ResetBefore{}), k.Dense(2))
+		k.Conv1D(5, 3, k.ReLU), k.Dropout(0.5), k.LSTM(3, k.ReturnSequences), k.GRU(4, k.ResetBefore), k.Dense(2))
 	r, err := kerasfile.LoadWeights(m, "testdata/keras1.h5")
 	if err != nil {
 		t.Fatal(err)

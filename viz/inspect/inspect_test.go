@@ -24,7 +24,7 @@ func base() *keraslike.Model {
 	inner := keraslike.Input(6, 5, 5)
 	block := keraslike.NewModel("fire", []*keraslike.Tensor{inner}, []*keraslike.Tensor{keraslike.Concatenate(keraslike.Name("concat")).Of(
 		keraslike.Conv2D(2, 1, keraslike.Tanh, keraslike.Name("expand1")).Of(inner),
-		keraslike.Conv2D(2, 3, keraslike.Tanh, keraslike.SamePadding{}, keraslike.Name("expand3")).Of(inner))})
+		keraslike.Conv2D(2, 3, keraslike.Tanh, keraslike.SamePadding, keraslike.Name("expand3")).Of(inner))})
 	x = keraslike.AveragePooling2D(2, keraslike.Name("pool")).Of(block.Of(x))
 	return keraslike.NewModel("base", []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
 }

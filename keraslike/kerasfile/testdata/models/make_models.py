@@ -238,6 +238,9 @@ def made_models():
     d.trainable = False
     a = keras.Input((4,))
     yield "partly_frozen", keras.Model(a, L.Dense(4)(inner(a)))
+    a = keras.Input((3, 4, 6))
+    y = L.GroupNormalization(2, axis=2)(L.GroupNormalization(3, epsilon=0.01, scale=False)(a))
+    yield "normalizations", keras.Model(a, L.UnitNormalization(axis=[1, 2])(L.UnitNormalization()(y)))
 
 
 manifest = []

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/reef-dl/reef/graph"
@@ -16,71 +17,55 @@ import (
 // small number being Keras's least standard deviation of 1e-7, squared.
 //
 //	input, output  (batch, ..., features), the same shape
-//	weights        not trained: mean (features) by Zeros, variance (features) by Ones
+//	weights        not trained: mean (features) of zeros, variance (features) of ones
 //
 //	norm := keraslike.Normalization()
-//	err := norm.Adapt(ctx, train)
+//	err := keraslike.Adapt(ctx, norm, train)
 //	model := keraslike.Sequential("m", keraslike.Input(13), norm, keraslike.Dense(1))
 //
-// Options: Axis of the features (default -1), AllAxes, Name.
+// Options:
+//
+//	Axis       -1
+//	AllAxes    off
+//	Name       "normalization", "normalization_1" and so on
+//	Trainable  true
+//
 // See https://keras.io/api/layers/preprocessing_layers/numerical/normalization/.
-func Normalization(opts ...NormalizationOption) *Normalizer {
-	d := &normalization{Axis: -1}
-	for _, o := range given(opts, &d.mistake) {
-		o.applyNormalization(d)
-	}
-	return &Normalizer{layer: &layer{name: d.name, def: d}, d: d}
-}
-
-// Normalizer is the Layer that Normalization makes.
-type Normalizer struct {
-	*layer
-	d *normalization
-}
-
-var _ Layer = (*Normalizer)(nil)
-
-// NormalizationOption is an option of Normalization.
-type NormalizationOption interface{ applyNormalization(*normalization) }
-
-// AllAxes makes Normalization take one mean and one variance over all elements.
-type AllAxes struct{}
-
-func (n Name) applyNormalization(d *normalization) { d.name = string(n) }
-
-func (a Axis) applyNormalization(d *normalization) {
-	d.Axis = int(a)
-	d.choose("axes", "Axis")
-}
-
-func (AllAxes) applyNormalization(d *normalization) {
-	d.All = true
-	d.choose("axes", "AllAxes")
+func Normalization(opts ...NormalizationOption) Layer {
+	return newLayer(&normalization{Axis: -1}, opts)
 }
 
 type normalization struct {
-	common
+	looksUp
 	passesMask
-	Axis           int       `json:"axis"`
-	All            bool      `json:"all_axes,omitempty"`
+	Axis           int       `json:"axis" option:"Axis"`
+	AllAxes        bool      `json:"all_axes,omitempty" option:"AllAxes"`
 	mean, variance []float32 // of Adapt before Build
 }
 
 // adaptBatch is how many samples Adapt reads at once.
 const adaptBatch = 256
 
-// Adapt takes mean and variance from the first input of all samples of a source,
-// which is read twice. It may be called before the layer is applied or after it,
-// and replaces what an earlier call found. A canceled context ends it with an error that
-// wraps ErrStopped and the context's, and changes nothing.
-func (n *Normalizer) Adapt(ctx context.Context, source Source) error {
-	if err := n.adapt(ctx, source); err != nil {
+// Adapt gives a layer made by Normalization the mean and the variance of the first input
+// of all samples of a source, which is read twice. It may be called before the layer is
+// applied or after it, and replaces what an earlier call found. A canceled context ends
+// it with an error that wraps ErrStopped and the context's, and changes nothing.
+func Adapt(ctx context.Context, norm Layer, source Source) error {
+	if isNil(norm) {
+		return errors.New("adapt: the layer is nil")
+	}
+	n := norm.core()
+	d, ok := n.def.(*normalization)
+	if !ok {
+		return fmt.Errorf("adapt: %s has nothing to adapt, want a layer made by Normalization", n.def.Kind())
+	}
+	if err := d.adapt(ctx, n, source); err != nil {
 		return fmt.Errorf("adapt: %w", err)
 	}
 	return nil
 }
 
-func (n *Normalizer) adapt(ctx context.Context, source Source) error {
+func (d *normalization) adapt(ctx context.Context, n *layer, source Source) error {
 	if err := checkContext(ctx); err != nil {
 		return err
 	}
@@ -104,7 +89,7 @@ func (n *Normalizer) adapt(ctx context.Context, source Source) error {
 	if n.built && !shape.Equal(n.in[0]) {
 		return fmt.Errorf("the data has samples of shape %v, the layer was built for %v", shapes[0], []int(n.in[0]))
 	}
-	features, inner, err := n.d.features(shape)
+	features, inner, err := d.features(shape)
 	if err != nil {
 		return err
 	}
@@ -114,19 +99,19 @@ func (n *Normalizer) adapt(ctx context.Context, source Source) error {
 		return err
 	}
 	if err := eachValue(ctx, source, shapes, samples, func(i int, v float64) {
-		d := v - mean[i/inner%features]
-		variance[i/inner%features] += d * d / count
+		off := v - mean[i/inner%features]
+		variance[i/inner%features] += off * off / count
 	}); err != nil {
 		return err
 	}
-	n.d.mean, n.d.variance = singles(mean), singles(variance)
-	return n.d.set(n.weights)
+	d.mean, d.variance = singles(mean), singles(variance)
+	return d.set(n.weights)
 }
 
 // features is how many means there are, and how far apart the elements of one
 // feature and the next lie in a sample.
 func (d *normalization) features(s Shape) (features, inner int, err error) {
-	if d.All {
+	if d.AllAxes {
 		return 1, s.Size(), nil
 	}
 	axis, err := axisOf(d.Axis, s)
@@ -177,6 +162,8 @@ func (d *normalization) set(weights []*Weight) error {
 	return weights[1].Set(d.variance)
 }
 
+var _ = register[normalization]("Normalization")
+
 func (d *normalization) Kind() string { return "Normalization" }
 
 func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
@@ -199,11 +186,49 @@ func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
 func (d *normalization) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	const epsilon = 1e-14
 	mean, variance := s.Weight("mean"), s.Weight("variance")
-	if d.All {
+	if d.AllAxes {
 		shape := slices.Clone(in[0].Shape())
 		column := s.Do(graph.Reshape(in[0], Shape(shape).Size(), 1))
 		return s.Do(graph.Reshape(s.Do(graph.Normalize(column, mean, variance, nil, nil, epsilon)), shape...))
 	}
 	x, back := axesLast(s, in[0], d.Axis)
 	return back(s.Do(graph.Normalize(x, mean, variance, nil, nil, epsilon)))
+}
+
+// Rescaling is y = scale·x + offset: Rescaling(1.0/255, 0) brings bytes to 0..1.
+// Input and output shape: any, the same.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/.
+func Rescaling(scale, offset float64, opts ...LayerOption) Layer {
+	return newLayer(&rescaling{Scale: scale, Offset: offset}, opts)
+}
+
+type rescaling struct {
+	passesMask
+	Scale  float64 `json:"scale"`
+	Offset float64 `json:"offset"`
+}
+
+var _ = register[rescaling]("Rescaling")
+
+func (d *rescaling) Kind() string { return "Rescaling" }
+
+func (d *rescaling) check() error {
+	if sum := d.Scale + d.Offset; math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return fmt.Errorf("scale is %g and offset %g, want finite numbers", d.Scale, d.Offset)
+	}
+	return nil
+}
+
+func (d *rescaling) Build(_ *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	return in[0], nil
+}
+
+func (d *rescaling) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	return s.Do(graph.Affine(in[0], d.Scale, d.Offset))
 }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+)
+
+// finiteSettings looks through the exported numbers of a layer's, an optimizer's, a
+// loss's or a metric's settings for one that is not finite in float32, in which all
+// is computed. It looks at types of this package only: those of others are theirs.
+func finiteSettings(v any) error {
+	t := reflect.TypeOf(v)
+	if t == nil {
+		return nil
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() != reflect.TypeFor[Shape]().PkgPath() {
+		return nil
+	}
+	return finiteNumbers(reflect.ValueOf(v), "", 0)
+}
+
+// deepest is how far settings are looked into; those of this package end before.
+const deepest = 8
+
+func finiteNumbers(v reflect.Value, name string, depth int) error {
+	if depth > deepest {
+		return nil
+	}
+	if v.Type() == reflect.TypeFor[Initializer]() {
+		return nil // is checked with the weight that it is for
+	}
+	switch v.Kind() {
+	case reflect.Float64, reflect.Float32:
+		if f := v.Float(); !(math.Abs(f) <= math.MaxFloat32) {
+			return fmt.Errorf("%s is %g, want a finite number of float32", name, f)
+		}
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			return finiteNumbers(v.Elem(), name, depth+1)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if err := finiteNumbers(v.Index(i), fmt.Sprintf("%s %d", name, i), depth+1); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			if !field.IsExported() && !field.Anonymous {
+				continue
+			}
+			within := name
+			if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" && tag != "-" {
+				within = strings.TrimSpace(name + " " + tag)
+			} else if !field.Anonymous {
+				within = strings.TrimSpace(name + " " + field.Name)
+			}
+			if err := finiteNumbers(v.Field(i), within, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

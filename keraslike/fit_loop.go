@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+func (f *fit) run(ctx context.Context, h *History) error {
+	t := &f.state
+	if err := f.tell(TrainBegin); err != nil {
+		return err
+	}
+	if err := f.restoreCallbacks(); err != nil {
+		return err
+	}
+	for e := f.initial + 1; e <= f.epochs && !t.stop; e++ {
+		t.Epoch = e
+		ended, err := f.handleNotFinite(f.epoch(ctx, h))
+		if ended {
+			t.stop, f.m.position, f.m.pending = true, 0, false
+			break
+		}
+		if err == nil {
+			h.add(t.Epoch, t.Logs, t.Elapsed)
+			if err := f.tell(EpochEnd); err != nil {
+				return err
+			}
+			if ctx.Err() != nil && e < f.epochs && !t.stop {
+				err = f.stopped(ctx)
+			}
+		}
+		if errors.Is(err, ErrStopped) {
+			t.Interrupted = true
+			return errors.Join(err, f.tell(TrainEnd))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	f.m.trainer.useAverages()
+	return f.tell(TrainEnd)
+}
+
+func (f *fit) stopped(ctx context.Context) error {
+	t := &f.state
+	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
+}
+
+// epoch goes through all batches once, or through those that an interruption left,
+// and measures validation.
+func (f *fit) epoch(ctx context.Context, h *History) error {
+	t, m := &f.state, f.m
+	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
+	if !f.resumes {
+		if err := f.scores.reset(); err != nil {
+			return err
+		}
+	}
+	f.resumes = false
+	if f.train != nil {
+		f.train.rewind()
+		if !f.keepOrder {
+			f.train.shuffle(child(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
+		}
+		f.train.at = min(m.position, len(f.train.order))
+	}
+	t.Samples, t.Step = m.position, parts(m.position, f.batch)
+	if f.train != nil && m.position > 0 { // batches may be of another size than before
+		t.Steps = t.Step + parts(t.Total-m.position, f.batch)
+	}
+	t.Logs = t.Logs[:0]
+	if err := f.tell(EpochBegin); err != nil {
+		return err
+	}
+	if t.Step > 0 { // perhaps nothing is left but validation
+		var err error
+		if t.Logs, err = f.scores.logs(t.Logs); err != nil {
+			return err
+		}
+	}
+	if begun := t.Samples; !m.pending {
+		err := f.batches(ctx)
+		h.Samples += t.Samples - begun
+		if err != nil {
+			return err
+		}
+	}
+	if err := f.validate(ctx); err != nil {
+		return err
+	}
+	m.epochs, m.position, m.pending = m.epochs+1, 0, false
+	return nil
+}
+
+// batches trains on the batches that are left of an epoch.
+func (f *fit) batches(ctx context.Context) error {
+	t, m, start := &f.state, f.m, time.Now()
+	if err := f.reader.begin(t.Steps-t.Step, m.position); err != nil {
+		return err
+	}
+	defer f.reader.end()
+	for t.Steps == 0 || t.Step < t.Steps {
+		more, err := f.advance()
+		if err != nil {
+			return fmt.Errorf("epoch %d, step %d: %w", t.Epoch, t.Step+1, err)
+		}
+		if !more {
+			if t.Steps > 0 || t.Step == 0 {
+				return fmt.Errorf("epoch %d: the stream ended after %d steps, want %d", t.Epoch, t.Step, max(1, t.Steps))
+			}
+			break
+		}
+		t.Elapsed = time.Since(start)
+		if err := f.tell(BatchEnd); err != nil {
+			return err
+		}
+		if ctx.Err() != nil && !m.pending {
+			return f.stopped(ctx)
+		}
+	}
+	if err := m.checkWeights(); err != nil {
+		return fmt.Errorf("epoch %d: %w", t.Epoch, err)
+	}
+	m.pending = true // also where the end was not known before
+	return nil
+}
+
+// validate appends the measures on the validation data to the logs.
+func (f *fit) validate(ctx context.Context) error {
+	e := &evaluation{batch: f.batch, steps: f.validationSteps}
+	data := f.validation
+	if f.split > 0 {
+		data, e.lo = f.train.source, len(f.train.order)
+	}
+	if source, ok := data.(Source); ok {
+		n, err := lenOf(source)
+		if err != nil {
+			return fmt.Errorf("validation: %w", err)
+		}
+		e.hi = n
+	}
+	if data == nil {
+		return nil
+	}
+	logs, err := f.m.evaluate(ctx, data, e)
+	if err != nil {
+		return fmt.Errorf("epoch %d, validation: %w", f.state.Epoch, err)
+	}
+	for _, l := range logs {
+		f.state.Logs = append(f.state.Logs, Log{"val_" + l.Name, l.Value})
+	}
+	return nil
+}
+
+// advance trains on the next batch; false at the end.
+func (f *fit) advance() (more bool, err error) {
+	b, err := f.reader.next()
+	f.state.Waited = f.reader.waited
+	if b == nil || err != nil {
+		return false, err
+	}
+	return true, f.learn(b)
+}
+
+// buffers are those of the training graph for a batch size.
+func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
+	if f.plan, err = f.m.fitting(planKey{n, weighted}); err != nil {
+		return nil, err
+	}
+	return &f.plan.batchBuffers, nil
+}
+
+// learn makes an update on the batch that lies in the plan's buffers.
+func (f *fit) learn(b *batch) (err error) {
+	t, m, p := &f.state, f.m, f.plan
+	rate, err := m.trainer.scheduled(t.Rate)
+	if err != nil {
+		return err
+	}
+	if err := m.update(p, rate); err != nil {
+		return blame(err, b.indices)
+	}
+	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
+		t.Rate = next
+	}
+	if err := f.scores.add(p.result(), b); err != nil {
+		return blame(err, b.indices)
+	}
+	t.Step++
+	t.Samples += len(b.indices)
+	m.position, m.pending = t.Samples, t.Step == t.Steps
+	t.Logs, err = f.scores.logs(t.Logs[:0])
+	return err
+}
+
+// blame names the sample of a batch that a run-time error points to.
+func blame(err error, indices []int) error {
+	if row, ok := err.(*graph.RowError); ok && row.Rows == len(indices) {
+		return fmt.Errorf("sample %d: %w", indices[row.Row], row.Err)
+	}
+	var row *graph.RowError
+	if errors.As(err, &row) && row.Rows%len(indices) == 0 {
+		return fmt.Errorf("sample %d: %w", indices[row.Row/(row.Rows/len(indices))], err)
+	}
+	return err
+}
+
+// fitting is the training plan for a batch size.
+func (m *Model) fitting(key planKey) (*plan, error) {
+	if p, ok := m.training[key]; ok {
+		return p, nil
+	}
+	p, err := m.newPlan(fitting, key)
+	if err != nil {
+		return nil, err
+	}
+	m.training[key] = p
+	return p, nil
+}
+
+// askCallbacks finds out which callbacks come last, which numbers there will be and whether
+// gradients are checked.
+func (f *fit) askCallbacks() (err error) {
+	f.runsLast = make([]bool, len(f.callbacks))
+	names := f.state.Series()
+	if f.validation != nil || f.split > 0 {
+		for _, name := range f.state.Series() {
+			names = append(names, "val_"+name)
+		}
+	}
+	allKnown := true
+	for i, c := range f.callbacks {
+		if last, ok := c.(LastCallback); ok {
+			err = guard("callback", c, "RunsLast", func() error { f.runsLast[i] = last.RunsLast(); return nil })
+		}
+		if adder, ok := c.(LogAdder); !ok {
+			allKnown = false
+		} else if err == nil {
+			err = guard("callback", c, "AddsLogs", func() error { names = append(names, adder.AddsLogs()...); return nil })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if allKnown {
+		f.state.names = names
+	}
+	f.guarded = slices.ContainsFunc(f.callbacks, func(c Callback) bool {
+		_, ok := c.(NotFiniteHandler)
+		return ok
+	})
+	return nil
+}
+
+// tell tells all callbacks of an event, those that run last after the others.
+func (f *fit) tell(e Event) error {
+	var failed error
+	told := f.callbacks
+	for i, c := range f.callbacks {
+		if f.runsLast[i] {
+			continue
+		}
+		if failed = f.call(c, e); failed == nil {
+			failed = f.takeRate(c) // which the callback may have changed
+		}
+		if failed != nil {
+			told = f.callbacks[:i]
+			break
+		}
+	}
+	for i, c := range told {
+		if !f.runsLast[i] {
+			continue
+		}
+		before := f.state.Rate
+		err := f.call(c, e)
+		if err == nil && f.state.Rate != before {
+			err = f.takeRate(c)
+		}
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+	}
+	return failed
+}
+
+// takeRate takes the rate that a callback may have changed.
+func (f *fit) takeRate(c Callback) error {
+	rate := &f.m.trainer.rate
+	if f.state.Rate == *rate {
+		return nil
+	}
+	if err := checkRate(f.state.Rate); err != nil {
+		f.state.Rate = *rate
+		return fmt.Errorf("callback %T: %w", c, err)
+	}
+	*rate = f.state.Rate
+	return nil
+}
+
+func (f *fit) call(c Callback, e Event) (err error) {
+	defer caught(&err, "callback", c, "")
+	return c.On(e, &f.state)
+}
+
+// handleNotFinite lets a callback decide what becomes of a training that has diverged; ended
+// makes an ordinary end of it.
+func (f *fit) handleNotFinite(err error) (ended bool, _ error) {
+	var found *NotFiniteError
+	if !errors.As(err, &found) {
+		return false, err
+	}
+	for _, c := range f.callbacks {
+		if h, ok := c.(NotFiniteHandler); ok {
+			own := guard("callback", c, "HandleNotFinite", func() error { return h.HandleNotFinite(found) })
+			if own == nil {
+				return true, nil
+			}
+			if !errors.Is(own, found) {
+				err = errors.Join(err, own)
+			}
+			return false, err
+		}
+	}
+	return false, err
+}
+
+// finish tells the callbacks that Fit ends, and what it returns.
+func (f *fit) finish(result error) (err error) {
+	for _, c := range f.callbacks {
+		if c, ok := c.(Finisher); ok {
+			panicked := guard("callback", c, "Finish", func() error { c.Finish(result); return nil })
+			err = errors.Join(err, panicked)
+		}
+	}
+	return err
+}

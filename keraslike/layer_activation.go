@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Activation applies an activation function to every element.
+//
+// Input and output shape: any, the same; Softmax and LogSoftmax work along the last axis.
+//
+// Options: Name, Trainable (default true).
+func Activation(f ActivationFunc, opts ...LayerOption) Layer {
+	return newLayer(&activation{Function: f}, opts)
+}
+
+type activation struct {
+	passesMask
+	Function ActivationFunc `json:"function"`
+}
+
+var _ = register[activation]("Activation")
+
+func (d *activation) Kind() string { return "Activation" }
+func (d *activation) check() error { return d.Function.check() }
+
+func (d *activation) Build(_ *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	if len(in[0]) == 0 && (d.Function == Softmax || d.Function == LogSoftmax) {
+		return nil, fmt.Errorf("input is one number for each sample, %s wants a row", d.Function)
+	}
+	return in[0], nil
+}
+
+func (d *activation) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	return s.Activate(in[0], d.Function)
+}
+
+// LeakyReLU is y = x for x > 0, else slope·x.
+//
+// Input and output shape: any, the same.
+//
+// Options:
+//
+//	NegativeSlope  0.3
+//	Name           "leaky_re_lu", "leaky_re_lu_1" and so on
+//	Trainable      true
+//
+// See https://keras.io/api/layers/activation_layers/leaky_relu/.
+func LeakyReLU(opts ...SlopeOption) Layer {
+	return newLayer(&leakyReLU{NegativeSlope: 0.3}, opts)
+}
+
+// NegativeSlope is LeakyReLU's derivative below 0.
+func NegativeSlope(slope float64) SlopeOption {
+	return slopeOption{setting: set("NegativeSlope", slope)}
+}
+
+type leakyReLU struct {
+	passesMask
+	NegativeSlope float64 `json:"negative_slope" option:"NegativeSlope"`
+}
+
+var _ = register[leakyReLU]("LeakyReLU")
+
+func (d *leakyReLU) Kind() string { return "LeakyReLU" }
+
+func (d *leakyReLU) check() error {
+	if !(d.NegativeSlope >= 0) || math.IsInf(d.NegativeSlope, 1) {
+		return fmt.Errorf("negative slope is %g, want a finite number of at least 0", d.NegativeSlope)
+	}
+	return nil
+}
+
+func (d *leakyReLU) Build(_ *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	return in[0], nil
+}
+
+func (d *leakyReLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	return s.Do(graph.Activate(in[0], graph.ActAlpha(graph.LeakyReLU, d.NegativeSlope)))
+}
+
+// PReLU is LeakyReLU with slopes that are learned (He et al. 2015,
+// https://arxiv.org/abs/1502.01852): y = max(x, 0) - α·max(-x, 0).
+//
+//	input, output  (batch, ...), the same shape
+//	weights        alpha, one for each element of a sample
+//
+// Along SharedAxes all elements share one slope: SharedAxes(1, 2) gives an image one slope
+// for each channel.
+//
+// Options:
+//
+//	SharedAxes        none
+//	AlphaInitializer  Zeros()
+//	Name              "p_re_lu", "p_re_lu_1" and so on
+//	Trainable         true
+//
+// See https://keras.io/api/layers/activation_layers/prelu/.
+func PReLU(opts ...SlopeOption) Layer {
+	return newLayer(&preLU{AlphaInitializer: Zeros()}, opts)
+}
+
+// SharedAxes are axes, counted as Axis counts them, whose elements share a slope of PReLU.
+func SharedAxes(axes ...int) SlopeOption {
+	return slopeOption{setting: set("SharedAxes", append([]int{}, axes...))}
+}
+
+// AlphaInitializer sets the initializer of PReLU's slopes.
+func AlphaInitializer(i Initializer) SlopeOption {
+	return slopeOption{setting: set("AlphaInitializer", i)}
+}
+
+type preLU struct {
+	looksUp
+	passesMask
+	SharedAxes       []int       `json:"shared_axes,omitempty" option:"SharedAxes"`
+	AlphaInitializer Initializer `json:"alpha_initializer" option:"AlphaInitializer"`
+}
+
+var _ = register[preLU]("PReLU")
+
+func (d *preLU) Kind() string { return "PReLU" }
+
+func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	shape := append(Shape{}, in[0]...)
+	for _, a := range d.SharedAxes {
+		axis, err := axisOf(a, in[0])
+		if err != nil {
+			return nil, err
+		}
+		shape[axis] = 1
+	}
+	b.Weight("alpha", d.AlphaInitializer, Regularizer{}, shape...)
+	return in[0], nil
+}
+
+// Forward sees x as rows of the axes after the leading shared ones, to which
+// alpha is one row.
+func (d *preLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	alpha := s.Weight("alpha")
+	if alpha == nil {
+		return nil
+	}
+	x := in[0].Shape()
+	lead := 0
+	for lead < len(alpha.Shape()) && alpha.Shape()[lead] == 1 {
+		lead++
+	}
+	for axis, n := range alpha.Shape() {
+		if axis >= lead && n < x[axis+1] {
+			alpha = s.Do(graph.Repeat(alpha, axis, x[axis+1]))
+		}
+	}
+	rows, row := Shape(x[:lead+1]).Size(), Shape(x[lead+1:]).Size()
+	alpha = s.Do(graph.Reshape(alpha, row))
+	above := s.Do(graph.Activate(in[0], graph.Act(graph.ReLU)))
+	below := s.Do(graph.Activate(s.Do(graph.Scale(in[0], -1)), graph.Act(graph.ReLU)))
+	below = s.Do(graph.MulRow(s.Do(graph.Reshape(below, rows, row)), alpha))
+	return s.Do(graph.Sub(above, s.Do(graph.Reshape(below, x...))))
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// GroupNormalization normalizes groups of features of each sample (Wu & He 2018,
+// https://arxiv.org/abs/1803.08494):
+//
+//	y = γ·(x - m)/√(v + ε) + β
+//
+// where m and v are the mean and the biased variance of the group's features at all
+// positions of the sample.
+//
+//	input, output  (batch, ..., features), the same shape
+//	weights        gamma (features) of ones, beta (features) of zeros
+//
+// Groups are of features that lie together, as many in each; Groups(1) takes all
+// features together and Groups(-1) each by itself, which is instance normalization. Masked
+// steps count for m and v, as in Keras.
+//
+// Options:
+//
+//	Groups     32
+//	Axis       -1
+//	Epsilon    0.001
+//	NoScale    off
+//	NoCenter   off
+//	Name       "group_normalization", "group_normalization_1" and so on
+//	Trainable  true
+//
+// See https://keras.io/api/layers/normalization_layers/group_normalization/.
+func GroupNormalization(opts ...NormalizationOption) Layer {
+	return newLayer(&groupNorm{Groups: 32, Axis: -1, Epsilon: 1e-3}, opts)
+}
+
+// Groups is the number of groups that GroupNormalization makes of the features, which it
+// divides; -1 is as many as there are features.
+func Groups(n int) NormalizationOption {
+	return normalizationOption{setting: set("Groups", n)}
+}
+
+type groupNorm struct {
+	looksUp
+	passesMask
+	Groups   int     `json:"groups" option:"Groups"`
+	Axis     int     `json:"axis" option:"Axis"`
+	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
+	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
+	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
+}
+
+var _ = register[groupNorm]("GroupNormalization")
+
+func (d *groupNorm) Kind() string { return "GroupNormalization" }
+
+func (d *groupNorm) check() error {
+	var mistake error
+	if d.Groups < 1 && d.Groups != -1 {
+		mistake = fmt.Errorf("groups is %d, want a positive number, or -1 for one of each feature", d.Groups)
+	}
+	return errors.Join(mistake, aboveZero("epsilon", d.Epsilon))
+}
+
+// groups is how many groups there are of so many features.
+func (d *groupNorm) groups(features int) int {
+	if d.Groups == -1 {
+		return features
+	}
+	return d.Groups
+}
+
+func (d *groupNorm) Build(b *Builder, in []Shape) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	axis, err := axisOf(d.Axis, in[0])
+	if err != nil {
+		return nil, err
+	}
+	features := in[0][axis]
+	if features%d.groups(features) != 0 {
+		return nil, fmt.Errorf("input has shape %v with %d features, which %d groups do not divide", in[0], features, d.Groups)
+	}
+	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
+	return in[0], nil
+}
+
+func (d *groupNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	x, back := axesLast(s, in[0], d.Axis)
+	gamma, beta := s.scaleAndCenter(d.NoScale, d.NoCenter)
+	if x == nil {
+		return nil
+	}
+	shape := x.Shape().Clone()
+	batch, features := shape[0], shape[len(shape)-1]
+	groups := d.groups(features)
+	positions, each := shape.TotalSize()/batch/features, features/groups
+	x = s.Do(graph.Permute(s.Do(graph.Reshape(x, batch, positions, groups, each)), 0, 2, 1, 3))
+	y := s.Do(graph.LayerNorm(s.Do(graph.Reshape(x, batch*groups, positions*each)), nil, nil, d.Epsilon))
+	y = s.Do(graph.Permute(s.Do(graph.Reshape(y, batch, groups, positions, each)), 0, 2, 1, 3))
+	y = s.Do(graph.Reshape(y, batch*positions, features))
+	if gamma != nil {
+		y = s.Do(graph.MulRow(y, gamma))
+	}
+	if beta != nil {
+		y = s.Do(graph.AddRow(y, beta))
+	}
+	return back(s.Do(graph.Reshape(y, shape...)))
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// What layers ask of their inputs.
+
+// one checks for one input.
+func one(in []Shape) error {
+	if len(in) != 1 {
+		return fmt.Errorf("got %d inputs, want 1", len(in))
+	}
+	return nil
+}
+
+// image checks for one input with the given number of spatial axes.
+func image(in []Shape, axes int) (Shape, error) {
+	if err := one(in); err != nil {
+		return nil, err
+	}
+	if len(in[0]) != axes+1 {
+		want := map[int]string{1: "(batch, steps, channels)", 2: "(batch, height, width, channels)"}[axes]
+		return nil, fmt.Errorf("input has shape %v, want %s", in[0], want)
+	}
+	return in[0], nil
+}
+
+// Axis is the axis that a layer works along, counted as Keras counts: the batch is axis
+// 0, -1 is the last. LayerNormalization and UnitNormalization take several.
+func Axis(axes ...int) AxisOption { return axisOption{setting: set("Axis", slices.Clone(axes))} }
+
+// axisOf is the index of an axis in the shape of a sample.
+func axisOf(axis int, s Shape) (int, error) {
+	i := axis - 1
+	if axis < 0 {
+		i = len(s) + axis
+	}
+	if axis == 0 || i < 0 || i >= len(s) {
+		return 0, fmt.Errorf("axis is %d, input has shape %v with axes 1 to %d beside the batch", axis, s, len(s))
+	}
+	return i, nil
+}
+
+// axesOf are the lengths of several axes, each named once, in the order of the shape.
+func axesOf(axes []int, s Shape) (lengths []int, err error) {
+	if len(axes) == 0 {
+		return nil, fmt.Errorf("got no axes, want at least one")
+	}
+	along := make([]bool, len(s))
+	for _, a := range axes {
+		axis, err := axisOf(a, s)
+		if err != nil {
+			return nil, err
+		}
+		if along[axis] {
+			return nil, fmt.Errorf("axes are %v, which names axis %d twice", axes, axis+1)
+		}
+		along[axis] = true
+	}
+	for i, n := range s {
+		if along[i] {
+			lengths = append(lengths, n)
+		}
+	}
+	return lengths, nil
+}
+
+// axesLast moves axes to the end, in their order; back undoes it.
+func axesLast(s *Scope, x *graph.Node, axes ...int) (moved *graph.Node, back func(*graph.Node) *graph.Node) {
+	rank := len(x.Shape())
+	isLast := make([]bool, rank)
+	for _, a := range axes {
+		i, err := axisOf(a, Shape(x.Shape()[1:]))
+		if err != nil {
+			return s.Do(nil, err), func(y *graph.Node) *graph.Node { return y }
+		}
+		isLast[i+1] = true
+	}
+	var order []int
+	for _, last := range []bool{false, true} {
+		for i := range rank {
+			if isLast[i] == last {
+				order = append(order, i)
+			}
+		}
+	}
+	inverse, same := make([]int, rank), true
+	for i, a := range order {
+		inverse[a] = i
+		same = same && i == a
+	}
+	if same {
+		return x, func(y *graph.Node) *graph.Node { return y }
+	}
+	return s.Do(graph.Permute(x, order...)), func(y *graph.Node) *graph.Node { return s.Do(graph.Permute(y, inverse...)) }
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// constructor calls a function that makes layers. Its whole-number arguments differ, so
+// that a default tells which argument it is.
+type constructor struct {
+	make func(options []layerSetting) (l *layer, given []string)
+	args map[string]int
+}
+
+// made is a constructor that gives f those options that its family has.
+func made[O layerSetting](f func(options ...O) Layer, args map[string]int) constructor {
+	return constructor{args: args, make: func(options []layerSetting) (*layer, []string) {
+		var own []O
+		var given []string
+		for _, o := range options {
+			if o, ok := o.(O); ok {
+				own, given = append(own, o), append(given, o.sets().option)
+			}
+		}
+		return f(own...).core(), given
+	}}
+}
+
+// of1 and of2 are made for functions with whole numbers before the options.
+func of1[O layerSetting](f func(a int, options ...O) Layer, a string) constructor {
+	return made(func(options ...O) Layer { return f(5, options...) }, map[string]int{a: 5})
+}
+
+func of2[O layerSetting](f func(a, b int, options ...O) Layer, a, b string) constructor {
+	return made(func(options ...O) Layer { return f(5, 7, options...) }, map[string]int{a: 5, b: 7})
+}
+
+func constructors() map[string]constructor {
+	all := map[string]constructor{
+		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
+		"Conv1D": of2(Conv1D, "filters", "kernel"), "Conv2D": of2(Conv2D, "filters", "kernel"), "DepthwiseConv2D": of1(DepthwiseConv2D, "kernel"),
+		"SeparableConv2D": of2(SeparableConv2D, "filters", "kernel"), "Conv2DTranspose": of2(Conv2DTranspose, "filters", "kernel"),
+		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
+		"AveragePooling1D": of1(AveragePooling1D, "size"), "AveragePooling2D": of1(AveragePooling2D, "size"),
+		"SimpleRNN": of1(SimpleRNN, "units"), "GRU": of1(GRU, "units"), "LSTM": of1(LSTM, "units"),
+		"Bidirectional":      made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
+		"TimeDistributed":    made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
+		"BatchNormalization": made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
+		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
+		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),
+		"Dot":        made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
+		"Activation": made(func(o ...LayerOption) Layer { return Activation(ReLU, o...) }, nil),
+		"Reshape":    made(func(o ...LayerOption) Layer { return Reshape([]int{1}, o...) }, nil),
+		"Permute":    made(func(o ...LayerOption) Layer { return Permute([]int{1}, o...) }, nil),
+		"Masking":    made(func(o ...LayerOption) Layer { return Masking(0, o...) }, nil),
+		"Rescaling":  made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
+		"Lambda": made(func(o ...LayerOption) Layer {
+			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
+		}, nil),
+		"Custom":       made(func(o ...LayerOption) Layer { return Custom(&masking{}, o...) }, nil),
+		"RepeatVector": of1(RepeatVector, "n"), "UpSampling1D": of1(UpSampling1D, "size"), "UpSampling2D": of2(UpSampling2D, "height", "width"),
+		"ZeroPadding1D": of2(ZeroPadding1D, "before", "after"), "Cropping1D": of2(Cropping1D, "before", "after"),
+		"ZeroPadding2D": made(func(o ...LayerOption) Layer { return ZeroPadding2D(1, 2, 3, 4, o...) }, nil),
+		"Cropping2D":    made(func(o ...LayerOption) Layer { return Cropping2D(1, 2, 3, 4, o...) }, nil),
+	}
+	for name, f := range map[string]func(...LayerOption) Layer{
+		"Flatten": Flatten, "Add": Add, "Subtract": Subtract, "Multiply": Multiply, "Average": Average, "Maximum": Maximum, "Minimum": Minimum,
+		"GlobalMaxPooling1D": GlobalMaxPooling1D, "GlobalMaxPooling2D": GlobalMaxPooling2D,
+		"GlobalAveragePooling1D": GlobalAveragePooling1D, "GlobalAveragePooling2D": GlobalAveragePooling2D,
+	} {
+		all[name] = made(f, nil)
+	}
+	for name, f := range map[string]func(float64, ...LayerOption) Layer{
+		"Dropout": Dropout, "SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D,
+		"GaussianNoise": GaussianNoise, "GaussianDropout": GaussianDropout,
+	} {
+		all[name] = made(func(o ...LayerOption) Layer { return f(0.1, o...) }, nil)
+	}
+	return all
+}
+
+// layerOptions is every option of layers, in the order in which docs list them.
+func layerOptions() []layerSetting {
+	r, c := L1L2(0.1, 0.2), MaxNorm(2)
+	return []layerSetting{
+		Tanh, RecurrentActivation(HardSigmoid),
+		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), DepthMultiplier(2),
+		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
+		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
+		MaskZero, EmbeddingsInitializer(Ones()),
+		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, AttentionDropout(0.1),
+		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter,
+		Normalized, NegativeSlope(0.1), SharedAxes(1), AlphaInitializer(Ones()),
+		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
+		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
+		KernelConstraint(c), RecurrentConstraint(c), BiasConstraint(c),
+		Name("given"), Trainable(false),
+	}
+}
+
+// fit are the options of a constructor's family that its layer takes.
+func (c constructor) fit() (list []layerSetting) {
+	for _, o := range layerOptions() {
+		if l, given := c.make([]layerSetting{o}); len(given) > 0 && l.mistake == nil {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// TestOptionsAreDocumented: the doc comment of each constructor lists every option that
+// fits with the default that the constructor has. Where it does not, the failure has the
+// text.
+func TestOptionsAreDocumented(t *testing.T) {
+	pkg := parsed(t)
+	docs := map[string]string{}
+	for _, f := range slices.Concat(pkg.Funcs, slices.Concat(functionsOf(pkg)...)) {
+		docs[f.Name] = f.Doc
+	}
+	for name, c := range constructors() {
+		want := c.options(t, constantsOf(pkg, "ActivationFunc"))
+		if !strings.Contains(docs[name], want) {
+			t.Errorf("the doc comment of %s lacks\n//%s", name, strings.ReplaceAll(strings.TrimSuffix(want, "\n"), "\n", "\n//"))
+		}
+		rest := strings.Replace(docs[name], want, "", 1)
+		if strings.Contains(rest, "Options:") || strings.Contains(rest, "Option ") {
+			t.Errorf("the doc comment of %s lists options once more", name)
+		}
+	}
+	for _, f := range slices.Concat(functionsOf(pkg)...) {
+		if _, ok := constructors()[f.Name]; !ok && makesLayer(f) {
+			t.Errorf("%s makes a layer and is not among constructors", f.Name)
+		}
+	}
+}
+
+// TestEveryOptionIsListed: layerOptions has all.
+func TestEveryOptionIsListed(t *testing.T) {
+	pkg, listed := parsed(t), map[string]bool{}
+	for _, o := range layerOptions() {
+		listed[o.sets().option] = true
+	}
+	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Layer|Kernel|Window|Axis)Option$`)
+	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge)Flag|Padding)$`)
+	found := 0
+	for _, typ := range pkg.Types {
+		if families.MatchString(typ.Name) {
+			for _, f := range typ.Funcs {
+				if found++; !listed[f.Name] {
+					t.Errorf("%s is an option of layers and is not among layerOptions", f.Name)
+				}
+			}
+		}
+		if flags.MatchString(typ.Name) {
+			for _, names := range constantsOf(pkg, typ.Name) {
+				if found++; !listed[names] {
+					t.Errorf("%s is an option of layers and is not among layerOptions", names)
+				}
+			}
+		}
+	}
+	if found < 40 {
+		t.Errorf("found %d options only", found)
+	}
+}
+
+// TestOrderOfLayerOptions: the order of options never matters, for any layer.
+func TestOrderOfLayerOptions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for name, c := range constructors() {
+		taken := map[string]bool{}
+		var options []layerSetting
+		for _, o := range c.fit() { // one of those that contradict each other
+			s := o.sets()
+			if key := s.field + s.choice; key == "" || !taken[s.field] && !(s.choice != "" && taken["Axis"]) {
+				taken[s.field] = s.field != ""
+				options = append(options, o)
+			}
+		}
+		text := func() string {
+			l, _ := c.make(options)
+			if l.mistake != nil {
+				t.Fatalf("%s: %v", name, l.mistake)
+			}
+			if _, unsaved := l.def.(*lambda); unsaved {
+				return fmt.Sprint(l.name, l.frozen)
+			}
+			s, err := Settings(l)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			return s
+		}
+		want := text()
+		for range 40 {
+			rng.Shuffle(len(options), func(i, j int) { options[i], options[j] = options[j], options[i] })
+			if got := text(); got != want {
+				t.Fatalf("%s is\n%s\nwant, as in another order of the options,\n%s", name, got, want)
+			}
+		}
+	}
+}
+
+// TestMisfits: an option of the family that the layer does not take is a mistake that
+// names the option and all that fit, and nothing else is.
+func TestMisfits(t *testing.T) {
+	misfits := 0
+	for name, c := range constructors() {
+		var fit []string
+		for _, o := range c.fit() {
+			fit = append(fit, o.sets().option)
+		}
+		for _, o := range layerOptions() {
+			l, given := c.make([]layerSetting{o})
+			if len(given) == 0 || slices.Contains(fit, given[0]) {
+				continue
+			}
+			misfits++
+			if got := fmt.Sprint(l.mistake); !strings.HasPrefix(got, given[0]+" does not fit, want ") {
+				t.Errorf("%s with %s: %v", name, given[0], got)
+			}
+			for _, f := range fit {
+				if !strings.Contains(f, "Padding") && f != "Tanh" && !strings.Contains(l.mistake.Error(), f) {
+					t.Errorf("%s with %s: %v, lacks %s", name, given[0], l.mistake, f)
+				}
+			}
+		}
+	}
+	if misfits < 30 {
+		t.Errorf("%d misfits, want more", misfits)
+	}
+}
+
+// options is the part of a constructor's doc comment that lists its options.
+func (c constructor) options(t *testing.T, activations map[string]string) string {
+	l, _ := c.make(nil)
+	var rows [][2]string
+	for _, o := range c.fit() {
+		s := o.sets()
+		row := [2]string{s.option, "true"}
+		switch s.option {
+		case "Trainable":
+		case "Name":
+			row[1] = fmt.Sprintf("%[1]q, %[1]q_1 and so on", snake(l.def.Kind()))
+			row[1] = strings.ReplaceAll(row[1], `"_1`, `_1"`)
+		default:
+			f, ok := optionField(l.def, s.field)
+			if !ok {
+				t.Fatalf("%s: no field for %s", l.def.Kind(), s.option)
+			}
+			row[1] = c.text(l.def, s.field, f.Interface(), activations)
+		}
+		if last := len(rows) - 1; last >= 0 && s.field == "Padding" && strings.HasSuffix(rows[last][0], "Padding") {
+			rows[last][0] += ", " + s.option
+			continue
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) == 2 {
+		return "Options: Name, Trainable (default true).\n"
+	}
+	width := 0
+	for _, r := range rows {
+		width = max(width, len(r[0]))
+	}
+	var b strings.Builder
+	b.WriteString("Options:\n\n")
+	for _, r := range rows {
+		fmt.Fprintf(&b, "\t%-*s  %s\n", width, r[0], r[1])
+	}
+	return b.String()
+}
+
+// text is a default as docs state it.
+func (c constructor) text(d Definition, field string, value any, activations map[string]string) string {
+	for name, n := range c.args {
+		if value == any(n) || reflect.DeepEqual(value, [2]int{n, n}) || reflect.DeepEqual(value, [2]int{1, n}) {
+			return name
+		}
+	}
+	switch v := value.(type) {
+	case bool:
+		return map[bool]string{false: "off", true: "on"}[v]
+	case ActivationFunc:
+		return activations[string(v)]
+	case MergeMode:
+		return map[MergeMode]string{MergeConcat: "MergeConcat"}[v]
+	case graph.Padding:
+		return map[graph.Padding]string{graph.Valid: "ValidPadding"}[v]
+	case Regularizer:
+		if v == (Regularizer{}) {
+			return "none"
+		}
+	case Constraint:
+		if v.IsZero() {
+			return "none"
+		}
+	case Initializer:
+		name := map[string]string{"glorot_uniform": "GlorotUniform", "random_uniform": "RandomUniform", "orthogonal": "Orthogonal", "zeros": "Zeros"}[v.Kind]
+		if v.Value == 0 {
+			return name + "()"
+		}
+		return fmt.Sprintf("%s(%g)", name, v.Value)
+	case *Initializer:
+		if i := d.(*recurrent).biasInit(); i.Kind == "unit_forget" {
+			return "Zeros(), Ones() for the forget gate"
+		}
+		return "Zeros()"
+	case *[2]int:
+		return "the size that Keras infers"
+	case *Layer:
+		return "a copy of the layer that goes backwards"
+	case [2]int:
+		if v[0] == v[1] {
+			return fmt.Sprint(v[0])
+		}
+	case []int:
+		if len(v) == 0 {
+			return "none"
+		}
+		return strings.Trim(fmt.Sprint(v), "[]")
+	case int:
+		if field == "OutputDim" && v == 0 {
+			return "the query's features"
+		}
+	}
+	return fmt.Sprint(value)
+}
+
+func parsed(t *testing.T) *doc.Package {
+	t.Helper()
+	fset := token.NewFileSet()
+	pkgs, err := parser.ParseDir(fset, ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := slices.Collect(maps.Values(pkgs["keraslike"].Files))
+	p, err := doc.NewFromFiles(fset, files, "github.com/reef-dl/reef/keraslike")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// functionsOf are the functions that docs show with the type that they return.
+func functionsOf(p *doc.Package) (list [][]*doc.Func) {
+	for _, typ := range p.Types {
+		list = append(list, typ.Funcs)
+	}
+	return list
+}
+
+// makesLayer reports whether a function takes options and returns a Layer.
+func makesLayer(f *doc.Func) bool {
+	r, in := f.Decl.Type.Results, f.Decl.Type.Params.List
+	if r == nil || len(r.List) != 1 || len(in) == 0 {
+		return false
+	}
+	id, ok := r.List[0].Type.(*ast.Ident)
+	_, variadic := in[len(in)-1].Type.(*ast.Ellipsis)
+	return ok && id.Name == "Layer" && variadic
+}
+
+// constantsOf are the constants of a type: names by their text, or by themselves.
+func constantsOf(p *doc.Package, typ string) map[string]string {
+	list := map[string]string{}
+	for _, t := range p.Types {
+		if t.Name != typ {
+			continue
+		}
+		for _, c := range t.Consts {
+			for _, s := range c.Decl.Specs {
+				v := s.(*ast.ValueSpec)
+				key := v.Names[0].Name
+				if text, ok := v.Values[0].(*ast.BasicLit); ok {
+					key = strings.Trim(text.Value, `"`)
+				}
+				list[key] = v.Names[0].Name
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// Options of layers with a kernel.
+
+// KernelFlag is a KernelOption that is off by default.
+type KernelFlag string
+
+// NoBias omits the bias.
+const NoBias KernelFlag = "NoBias"
+
+func (f KernelFlag) sets() setting { return set(string(f), true) }
+func (KernelFlag) forDense()       {}
+func (KernelFlag) forConv()        {}
+func (KernelFlag) forRecurrent()   {}
+func (KernelFlag) forAttention()   {}
+
+func ofKernel(option string, value any) KernelOption {
+	return kernelOption{setting: set(option, value)}
+}
+
+// KernelInitializer sets the initializer of a layer's kernels.
+func KernelInitializer(i Initializer) KernelOption { return ofKernel("KernelInitializer", i) }
+
+// BiasInitializer sets the initializer of a layer's biases.
+func BiasInitializer(i Initializer) KernelOption { return ofKernel("BiasInitializer", i) }
+
+// KernelRegularizer adds r of each kernel to the loss: KernelRegularizer(L2(1e-3)).
+func KernelRegularizer(r Regularizer) KernelOption { return ofKernel("KernelRegularizer", r) }
+
+// BiasRegularizer adds r of each bias to the loss.
+func BiasRegularizer(r Regularizer) KernelOption { return ofKernel("BiasRegularizer", r) }
+
+// ActivityRegularizer adds r of the layer's output, divided by the number of samples
+// in the batch, to the loss, as Keras does since 3.14. Where a layer has several outputs,
+// such as last states, each adds its part, and so do the projections of MultiHeadAttention
+// and the steps of TimeDistributed.
+func ActivityRegularizer(r Regularizer) KernelOption { return ofKernel("ActivityRegularizer", r) }
+
+// KernelConstraint applies c to each kernel after each update.
+func KernelConstraint(c Constraint) KernelOption { return ofKernel("KernelConstraint", c) }
+
+// BiasConstraint applies c to each bias after each update.
+func BiasConstraint(c Constraint) KernelOption { return ofKernel("BiasConstraint", c) }
+
+// regularized are the regularizers and constraints of a layer with a kernel; its
+// definition embeds them.
+type regularized struct {
+	KernelRegularizer   Regularizer `json:"kernel_regularizer" option:"KernelRegularizer"`
+	BiasRegularizer     Regularizer `json:"bias_regularizer,omitzero" option:"BiasRegularizer"`
+	ActivityRegularizer Regularizer `json:"activity_regularizer,omitzero" option:"ActivityRegularizer"`
+	KernelConstraint    Constraint  `json:"kernel_constraint,omitzero" option:"KernelConstraint"`
+	BiasConstraint      Constraint  `json:"bias_constraint,omitzero" option:"BiasConstraint"`
+}
+
+func (r *regularized) check() error {
+	return errors.Join(r.KernelRegularizer.check(), r.BiasRegularizer.check(), r.ActivityRegularizer.check(),
+		r.KernelConstraint.check(), r.BiasConstraint.check())
+}
+
+// constrain declares the constraints of weights that have been declared.
+func (r *regularized) constrain(b *Builder) {
+	b.Constrain("kernel", r.KernelConstraint)
+	b.Constrain("bias", r.BiasConstraint)
+}
+
+// watch adds the activity's penalty and passes y on.
+func (r *regularized) watch(s *Scope, y *graph.Node) *graph.Node {
+	return r.ActivityRegularizer.watch(s, y)
+}
+
+// initialized are how a layer's kernel and bias begin, and whether it has a bias.
+type initialized struct {
+	NoBias            bool        `json:"no_bias,omitempty" option:"NoBias"`
+	KernelInitializer Initializer `json:"kernel_initializer" option:"KernelInitializer"`
+	BiasInitializer   Initializer `json:"bias_initializer" option:"BiasInitializer"`
+}
+
+func newInitialized() initialized {
+	return initialized{KernelInitializer: GlorotUniform(), BiasInitializer: Zeros()}
+}
+
+// bias is the weight of that name, nil where the layer has none.
+func (i *initialized) bias(s *Scope) *graph.Node {
+	if i.NoBias {
+		return nil
+	}
+	return s.Weight("bias")
+}
+
+// activated is initialized with an activation function after the product.
+type activated struct {
+	Activation ActivationFunc `json:"activation" option:"ActivationFunc"`
+	initialized
+}
+
+func newActivated() activated { return activated{Linear, newInitialized()} }

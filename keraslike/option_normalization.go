@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import "github.com/reef-dl/reef/graph"
+
+// Options of the normalizations.
+
+// NormalizationFlag is a NormalizationOption that is off by default.
+type NormalizationFlag string
+
+// The flags of the normalizations.
+const (
+	// NoScale omits the factor γ of a normalization.
+	NoScale NormalizationFlag = "NoScale"
+	// NoCenter omits the offset β of a normalization.
+	NoCenter NormalizationFlag = "NoCenter"
+	// AllAxes makes Normalization take one mean and one variance over all elements.
+	AllAxes NormalizationFlag = "AllAxes"
+)
+
+func (f NormalizationFlag) sets() setting {
+	s := set(string(f), true)
+	if f == AllAxes {
+		s.choice = "axis"
+	}
+	return s
+}
+
+func (NormalizationFlag) forNormalization() {}
+
+func (v Momentum) sets() setting   { return set("Momentum", float64(v)) }
+func (Momentum) forNormalization() {}
+
+func (v Epsilon) sets() setting   { return set("Epsilon", float64(v)) }
+func (Epsilon) forNormalization() {}
+
+// scaleAndCenter declares the weights gamma and beta, unless the layer has none.
+func (b *Builder) scaleAndCenter(noScale, noCenter bool, shape ...int) {
+	if !noScale {
+		b.Weight("gamma", Ones(), Regularizer{}, shape...)
+	}
+	if !noCenter {
+		b.Weight("beta", Zeros(), Regularizer{}, shape...)
+	}
+}
+
+// scaleAndCenter are the weights gamma and beta, nil where the layer has none.
+func (s *Scope) scaleAndCenter(noScale, noCenter bool) (gamma, beta *graph.Node) {
+	if !noScale {
+		gamma = s.Weight("gamma")
+	}
+	if !noCenter {
+		beta = s.Weight("beta")
+	}
+	return gamma, beta
+}
