@@ -145,9 +145,9 @@ func TestMissingGradients(t *testing.T) {
 	}
 	aside := func(in ...*graph.Node) (*graph.Node, error) { return graph.Affine(in[1], 1, 0) }
 	in := keraslike.Input(3)
-	h := keraslike.Dense(3, keraslike.Name("first")).Of(in)
+	h := keraslike.Dense(3, keraslike.Name("first")).Apply(in)
 	lambda := func(f func(in ...*graph.Node) (*graph.Node, error), x ...*keraslike.Tensor) *keraslike.Model {
-		y := keraslike.Dense(1, keraslike.Name("last")).Of(keraslike.Lambda(f, keraslike.Name("own")).Of(x...))
+		y := keraslike.Dense(1, keraslike.Name("last")).Apply(keraslike.Lambda(f, keraslike.Name("own")).Apply(x...))
 		return keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y})
 	}
 	for want, m := range map[string]*keraslike.Model{

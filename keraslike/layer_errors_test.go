@@ -116,7 +116,7 @@ func TestLayerMistakes(t *testing.T) {
 		for _, s := range c.in {
 			in = append(in, keraslike.Input(s...))
 		}
-		m := keraslike.NewModel("m", in, []*keraslike.Tensor{c.layer.Of(in...)})
+		m := keraslike.NewModel("m", in, []*keraslike.Tensor{c.layer.Apply(in...)})
 		wantError(t, m.Build(0), c.want)
 	}
 }

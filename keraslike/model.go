@@ -70,7 +70,7 @@ func Sequential(name string, parts ...Part) *Model {
 			if x == nil {
 				return &Model{name: name, err: fmt.Errorf("model %q: the first part is %v, want an Input", name, kindOf(p))}
 			}
-			x = p.Of(x)
+			x = p.Apply(x)
 			if n := len(x.outputs()); n > 1 {
 				return &Model{name: name, err: fmt.Errorf("model %q: part %d, a %v, has %d outputs, of which a stack has no use: apply it with Of", name, i, kindOf(p), n)}
 			}

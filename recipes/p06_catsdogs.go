@@ -256,8 +256,8 @@ func newClassifier(name string, base pretrained, side int, seed uint64) (c class
 	if err != nil {
 		return c, err
 	}
-	channels := k.Concatenate(k.Name("mean_and_maximum")).Of(
-		k.GlobalAveragePooling2D().Of(maps), k.GlobalMaxPooling2D().Of(maps))
+	channels := k.Concatenate(k.Name("mean_and_maximum")).Apply(
+		k.GlobalAveragePooling2D().Apply(maps), k.GlobalMaxPooling2D().Apply(maps))
 	c.head = k.Sequential("head",
 		k.Input(channels.Shape()[0]),
 		k.Rescaling(1.0/32, 0), // maxima are of the order of 50, which would give single pictures too much weight
@@ -265,7 +265,7 @@ func newClassifier(name string, base pretrained, side int, seed uint64) (c class
 		k.Dense(1, k.Sigmoid),
 	)
 	c.extractor = k.NewModel("catsdogs_extractor", []*k.Tensor{in}, []*k.Tensor{channels})
-	c.whole = k.NewModel(name, []*k.Tensor{in}, []*k.Tensor{c.head.Of(channels)})
+	c.whole = k.NewModel(name, []*k.Tensor{in}, []*k.Tensor{c.head.Apply(channels)})
 	if err := c.extractor.Build(seed); err != nil {
 		return c, err
 	}

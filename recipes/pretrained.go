@@ -97,7 +97,7 @@ func (p pretrained) apply(in *k.Tensor, options ...applications.Option) (out *k.
 		return nil, err
 	}
 	colors := k.Conv2D(3, 1, k.Name(preprocessLayer), k.Trainable(false))
-	x := colors.Of(in)
+	x := colors.Apply(in)
 	m := k.NewModel(p.name, []*k.Tensor{in}, []*k.Tensor{x})
 	if err := m.Build(0); err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (p pretrained) apply(in *k.Tensor, options ...applications.Option) (out *k.
 			return nil, err
 		}
 	}
-	return network.Of(x), nil
+	return network.Apply(x), nil
 }
 
 // channelMap returns what a preprocessing does to the channels of a pixel, an affine
