@@ -215,7 +215,7 @@ func (t *Tensor) Shape() Shape { return t.shape }
 // Output is one of the outputs of a layer that has several; the tensor that Of
 // returned is output 0:
 //
-//	y := keraslike.LSTM(64, keraslike.ReturnState).Of(x)
+//	y := keraslike.LSTM(64, keraslike.ReturnState).Apply(x)
 //	h, c := y.Output(1), y.Output(2)
 func (t *Tensor) Output(k int) *Tensor {
 	first := t.call()

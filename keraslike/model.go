@@ -89,8 +89,8 @@ func kindOf(l Layer) string { return l.core().def.Kind() }
 // NewModel is the part of a computation that leads from inputs to outputs:
 //
 //	in := keraslike.Input(13)
-//	x := keraslike.Dense(64, keraslike.ReLU).Of(in)
-//	m := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Of(x)})
+//	x := keraslike.Dense(64, keraslike.ReLU).Apply(in)
+//	m := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Apply(x)})
 func NewModel(name string, inputs, outputs []*Tensor) *Model {
 	m := newModel(name, inputs, outputs)
 	for w, path := range m.paths {

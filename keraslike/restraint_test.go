@@ -136,9 +136,12 @@ func TestActivityRegularizer(t *testing.T) {
 		of    func(x *Tensor) *Tensor
 		want  float64
 	}{
-		"dense":            {[]int{3}, func(x *Tensor) *Tensor { return dense().Apply(x) }, 6},
-		"of a series":      {shape, func(x *Tensor) *Tensor { return TimeDistributed(dense()).Apply(x) }, 30},
-		"shared":           {[]int{3}, func(x *Tensor) *Tensor { d := dense(); return Add().Apply(d.Apply(x), d.Apply(Rescaling(2, 0).Apply(x))) }, 18},
+		"dense":       {[]int{3}, func(x *Tensor) *Tensor { return dense().Apply(x) }, 6},
+		"of a series": {shape, func(x *Tensor) *Tensor { return TimeDistributed(dense()).Apply(x) }, 30},
+		"shared": {[]int{3}, func(x *Tensor) *Tensor {
+			d := dense()
+			return Add().Apply(d.Apply(x), d.Apply(Rescaling(2, 0).Apply(x)))
+		}, 18},
 		"nested":           {[]int{3}, func(x *Tensor) *Tensor { m := nestedDense(dense()); return Add().Apply(m.Apply(x), m.Apply(x)) }, 12},
 		"model of a step":  {shape, func(x *Tensor) *Tensor { return TimeDistributed(nestedDense(dense())).Apply(x) }, 30},
 		"gru":              {shape, func(x *Tensor) *Tensor { return GRU(2, rnn...).Apply(x) }, 0.09211687743663788},
