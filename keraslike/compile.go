@@ -136,7 +136,7 @@ func each(err error) []error {
 func (m *Model) try() error {
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.view(fitting, planKey{batch: 1}, m.compiled)
+	v, err := m.newExpression(modeTrain, graphKey{batch: 1}, m.compiled)
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (m *Model) try() error {
 		return nil
 	}
 	if _, err := graph.Grad(v.cost, trainable...); err != nil {
-		return fmt.Errorf("model %q: %w", m.name, v.blame(err))
+		return fmt.Errorf("model %q: %w", m.name, v.annotate(err))
 	}
 	return nil
 }

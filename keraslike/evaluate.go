@@ -115,9 +115,9 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		}
 		order = inOrder(source, e.lo, e.hi, size)
 	}
-	var p *plan // of the batch
+	var p *modelGraph // of the batch
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
-		if p, err = m.evaluating(planKey{n, weighted}); err != nil {
+		if p, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
 			return nil, err
 		}
 		return &p.batchBuffers, nil
@@ -143,7 +143,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 				err = s.add(p.result(), b)
 			}
 			if err != nil {
-				return blame(err, b.indices)
+				return nameSample(err, b.indices)
 			}
 			continue
 		case e.steps > 0 && r.stream != nil:
@@ -180,12 +180,12 @@ func (m *Model) inputSpec() *dataSpec {
 	return d
 }
 
-// evaluating is the plan of evaluation for a batch size.
-func (m *Model) evaluating(key planKey) (*plan, error) {
+// evaluationGraph is the plan of evaluation for a batch size.
+func (m *Model) evaluationGraph(key graphKey) (*modelGraph, error) {
 	if p, ok := m.graphs.evaluation[key]; ok {
 		return p, nil
 	}
-	p, err := m.planFor(evaluating, key)
+	p, err := m.graphFor(modeEvaluate, key)
 	if err != nil {
 		return nil, err
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// planKey tells the plans of one purpose apart.
-type planKey struct {
+// graphKey tells the plans of one purpose apart.
+type graphKey struct {
 	batch    int
 	weighted bool // whether samples have weights
 }
 
-// view is a graph of the model before it is compiled.
-type view struct {
+// expression is a graph of the model before it is compiled.
+type expression struct {
 	*Scope
 	in, targets, weights, out graph.Nodes
 	outMasks                  graph.Nodes // of the outputs, nil for none
@@ -24,29 +24,29 @@ type view struct {
 	domains                   []*numbers  // of targets, for each output
 }
 
-// view builds the graph without compiling it, as c has it where the model is compiled; it is how mistakes in layers'
+// newExpression builds the graph without compiling it, as c has it where the model is compiled; it is how mistakes in layers'
 // expressions are found early.
-func (n *network) view(p purpose, key planKey, c *compiled) (*view, error) {
+func (n *network) newExpression(p mode, key graphKey, c *compiled) (*expression, error) {
 	if err := n.affordable(p, 1); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	s := &Scope{
 		nodes: nodesOfLayer * n.layersLimit(), memory: n.memoryLimit(p, key.batch),
-		g: graph.New(), training: p >= fitting, batch: key.batch, samples: key.batch, random: n.random, tracing: p == tracing, paths: n.paths,
+		g: graph.New(), training: p >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracing: p == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if c != nil {
 		s.compiled = c.frozen
 	}
-	v := &view{Scope: s}
-	if p == locating {
+	v := &expression{Scope: s}
+	if p == modeGradient {
 		s.located = map[string]*graph.Node{}
 	}
 	for _, x := range n.inputs {
 		v.in = append(v.in, s.input(x.layer.name, x.shape.withBatch(key.batch)...))
 	}
 	v.out, v.outMasks = s.run(n, "", v.in, nil)
-	if s.err == nil && (p == evaluating || p == fitting) {
+	if s.err == nil && (p == modeEvaluate || p == modeTrain) {
 		s.err = s.groups.Record(s.g, "loss", func() error { v.addCost(n, c, key.weighted); return s.err })
 	}
 	if s.err != nil {

@@ -31,7 +31,7 @@ type fit struct {
 	m        *Model
 	train    *batches // of a Source; nil for a Stream
 	reader   *batchReader
-	plan     *plan // of the batch
+	plan     *modelGraph // of the batch
 	scores   *scores
 	state    Training
 	perEpoch int              // steps of a whole one

@@ -33,16 +33,16 @@ type Limits struct {
 	Work float64
 }
 
-// purpose says what a graph of the model is for. There is no mode to flip:
-// each purpose has graphs of its own, which share the weights.
-type purpose int
+// mode says what a graph of the model is for. There is no mode to flip:
+// each mode has graphs of its own, which share the weights.
+type mode int
 
 const (
-	predicting purpose = iota // outputs
-	evaluating                // outputs and loss
-	locating                  // the node of every layer, for gradients between them
-	fitting                   // outputs, loss and gradients, with dropout
-	tracing                   // the outputs of all layers, with dropout
+	modePredict mode = iota // outputs
+	modeEvaluate                // outputs and loss
+	modeGradient                  // the node of every layer, for gradients between them
+	modeTrain                   // outputs, loss and gradients, with dropout
+	modeTrace                   // the outputs of all layers, with dropout
 )
 
 const (
@@ -79,13 +79,13 @@ func (n *network) layersLimit() int {
 	return layersOfModel
 }
 
-func (n *network) memoryLimit(p purpose, batch int) int64 {
+func (n *network) memoryLimit(p mode, batch int) int64 {
 	limit := int64(memoryOfModel)
 	if n.limits.Memory > 0 {
 		limit = n.limits.Memory
 	} else if n.sampleMemory > 0 {
 		each := float64(n.sampleMemory)
-		if p >= locating {
+		if p >= modeGradient {
 			each *= memoryOfGradients
 		}
 		limit = int64(min(memoryOfModel, each*float64(batch)))
@@ -94,7 +94,7 @@ func (n *network) memoryLimit(p purpose, batch int) int64 {
 }
 
 // affordable checks the model's cost before a graph of it is made.
-func (n *network) affordable(p purpose, batch int) error {
+func (n *network) affordable(p mode, batch int) error {
 	if most := n.layersLimit(); n.cost.uses > float64(most) {
 		return n.tooManyLayers()
 	}

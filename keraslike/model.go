@@ -33,11 +33,11 @@ type trainingState struct {
 
 // graphCache holds a model's compiled graphs, to be used again.
 type graphCache struct {
-	training   map[planKey]*plan
-	evaluation map[planKey]*plan
+	training   map[graphKey]*modelGraph
+	evaluation map[graphKey]*modelGraph
 
 	mu         sync.Mutex      // guards what follows
-	prediction map[int][]*plan // idle graphs by batch size
+	prediction map[int][]*modelGraph // idle graphs by batch size
 	// most is the most samples that Predict computes at once where that had to be found,
 	// 0 before.
 	most int
@@ -45,10 +45,10 @@ type graphCache struct {
 
 // forget drops all graphs, after a change that they do not know of.
 func (c *graphCache) forget() {
-	c.training, c.evaluation = map[planKey]*plan{}, map[planKey]*plan{}
+	c.training, c.evaluation = map[graphKey]*modelGraph{}, map[graphKey]*modelGraph{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.prediction = map[int][]*plan{}
+	c.prediction = map[int][]*modelGraph{}
 }
 
 // Sequential stacks parts: an Input first, then layers and models. Mistakes are
@@ -177,15 +177,15 @@ func (m *Model) SetLimits(l Limits) {
 // prediction for one sample would exceed.
 func (m *Model) SetFileLimits(l Limits, size int64) error {
 	m.limitFile(l, size)
-	if err := m.affordable(predicting, 1); err != nil {
+	if err := m.affordable(modePredict, 1); err != nil {
 		return fmt.Errorf("model %q: %w", m.name, err)
 	}
 	return nil
 }
 
-// planFor makes a graph for a purpose and a batch size within the model's limits.
-func (m *Model) planFor(p purpose, key planKey) (*plan, error) {
-	return m.newPlan(m.memoryLimit(p, key.batch), p, key, m.compiled, m.trained())
+// graphFor makes a graph for a purpose and a batch size within the model's limits.
+func (m *Model) graphFor(p mode, key graphKey) (*modelGraph, error) {
+	return m.newGraph(m.memoryLimit(p, key.batch), p, key, m.compiled, m.trained())
 }
 
 // trained are the weights that training changes, as the model was compiled.

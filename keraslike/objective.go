@@ -9,7 +9,7 @@ import (
 )
 
 // addCost adds the losses with their targets and weights, and all penalties.
-func (v *view) addCost(n *network, c *compiled, weighted bool) {
+func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	for k, out := range v.out {
 		name := "target"
 		if k > 0 {
@@ -41,7 +41,7 @@ func (v *view) addCost(n *network, c *compiled, weighted bool) {
 }
 
 // rows adds a loss, which may be a user's own.
-func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
+func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 	err := guard("loss", loss, "Rows", func() (err error) {
 		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
 		return err
@@ -51,7 +51,7 @@ func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 
 // mean is the mean of an output's losses, each times its sample's weight; over the
 // steps that count where the output has a mask.
-func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
+func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.No
 }
 
 // sampleWeights is the variable of the weights of output k, in the shape of its losses.
-func (v *view) sampleWeights(k int, shape ...int) *graph.Node {
+func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 	if len(v.weights) == k {
 		v.weights = append(v.weights, v.input(fmt.Sprint("sample weights ", k), shape...))
 	}
@@ -82,7 +82,7 @@ func (v *view) sampleWeights(k int, shape ...int) *graph.Node {
 
 // steps are the losses of an output in the shape of its first axes, as its mask wants
 // them; nil where it has no mask or the loss no value for each step.
-func (v *view) steps(rows *graph.Node, k int) *graph.Node {
+func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
 	mask, shape := v.outMasks[k], v.out[k].Shape()
 	if mask == nil || rows == nil {
 		return nil
@@ -112,7 +112,7 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 // adds 0 times its loss.
 
 // domain is the set of the targets of output k.
-func (v *view) domain(c *compiled, k int) *numbers {
+func (v *expression) domain(c *compiled, k int) *numbers {
 	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].of != nil {
 		return nearProbabilities
 	}
@@ -121,7 +121,7 @@ func (v *view) domain(c *compiled, k int) *numbers {
 
 // checkTargets rejects targets of the batch that has just been computed, whose masks are
 // known by now. Class numbers are checked by the loss's op.
-func (p *plan) checkTargets() error {
+func (p *modelGraph) checkTargets() error {
 	for k, set := range p.domains {
 		if set == nil || set.whole {
 			continue
@@ -138,7 +138,7 @@ func (p *plan) checkTargets() error {
 
 // counts reports whether number i of the n targets of output k belongs to a step and a
 // sample that count.
-func (p *plan) counts(k, i, n int) bool {
+func (p *modelGraph) counts(k, i, n int) bool {
 	if m := p.mask(k); m != nil && m[i/(n/len(m))] == 0 {
 		return false
 	}
@@ -151,7 +151,7 @@ func (p *plan) counts(k, i, n int) bool {
 
 // counted is the targets t of output k, with 0 in place of class numbers that do not
 // count, which the loss's op would reject.
-func (v *view) counted(t *graph.Node, k int, weighted bool) *graph.Node {
+func (v *expression) counted(t *graph.Node, k int, weighted bool) *graph.Node {
 	if set := v.domains[k]; set == nil || !set.whole || t == nil {
 		return t
 	}

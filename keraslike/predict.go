@@ -81,12 +81,12 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if err != nil {
 		return nil, err
 	}
-	var p *plan // of the batch
+	var p *modelGraph // of the batch
 	defer func() { m.giveBack(p) }()
 	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
 		if p == nil || p.batch != n {
 			m.giveBack(p)
-			if p, err = m.borrow(n, m.memoryLimit(predicting, 1)); err != nil {
+			if p, err = m.borrow(n, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
@@ -132,7 +132,7 @@ func (m *Model) predictSize(most int) (int, error) {
 		return min(known, most), nil
 	}
 	for size := most; ; size /= 2 {
-		p, err := m.borrow(size, m.memoryLimit(predicting, 1))
+		p, err := m.borrow(size, m.memoryLimit(modePredict, 1))
 		if err == nil {
 			m.giveBack(p)
 		}
@@ -152,25 +152,25 @@ func (m *Model) predictSize(most int) (int, error) {
 }
 
 // borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
-func (m *Model) borrow(batch int, memory int64) (*plan, error) {
+func (m *Model) borrow(batch int, memory int64) (*modelGraph, error) {
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
 	if idle := m.graphs.prediction[batch]; len(idle) > 0 {
 		m.graphs.prediction[batch] = idle[:len(idle)-1]
 		return idle[len(idle)-1], nil
 	}
-	return m.newPlan(memory, predicting, planKey{batch: batch}, m.compiled, nil)
+	return m.newGraph(memory, modePredict, graphKey{batch: batch}, m.compiled, nil)
 }
 
 // giveBack lets others borrow a plan; nil is none.
-func (m *Model) giveBack(p *plan) {
+func (m *Model) giveBack(p *modelGraph) {
 	if p == nil {
 		return
 	}
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
 	if m.graphs.prediction == nil {
-		m.graphs.prediction = map[int][]*plan{}
+		m.graphs.prediction = map[int][]*modelGraph{}
 	}
 	m.graphs.prediction[p.batch] = append(m.graphs.prediction[p.batch], p)
 }

@@ -53,8 +53,8 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			if metric.output != "" && metric.output != name {
 				continue
 			}
-			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(evaluating, 1)) {
-				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(evaluating, 1)})
+			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
+				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
 			}
 			measurement, err := metric.begin(n.outputs[k].shape, c.targets[k])
 			if err != nil {

@@ -168,13 +168,13 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if !m.built {
 		return fmt.Errorf("dot: model %q has no weights yet: build or compile it", m.name)
 	}
-	p := predicting
+	p := modePredict
 	if m.compiled != nil {
-		p = fitting
+		p = modeTrain
 	}
 	building.Lock()
 	defer building.Unlock()
-	pl, _, err := m.express(p, planKey{batch: batch}, m.compiled, m.trained())
+	pl, _, err := m.graphWithRoots(p, graphKey{batch: batch}, m.compiled, m.trained())
 	if err != nil {
 		return err
 	}

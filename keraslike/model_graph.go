@@ -10,9 +10,9 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// plan is the model's graph for one purpose and one batch size, compiled, with
+// modelGraph is the model's graph for one purpose and one batch size, compiled, with
 // the memory that samples are read into.
-type plan struct {
+type modelGraph struct {
 	batch   int
 	program *graph.Program
 	batchBuffers
@@ -48,19 +48,19 @@ type computed struct {
 }
 
 // allRoots are the plan's roots, in the order in which its program has them.
-func (p *plan) allRoots() []*root {
+func (p *modelGraph) allRoots() []*root {
 	return []*root{&p.outputs, &p.cost, &p.lossOf, &p.masks, &p.gradients, &p.updates, &p.activations}
 }
 
-// newPlan builds and compiles a network's graph for a purpose and a batch size, with at most
+// newGraph builds and compiles a network's graph for a purpose and a batch size, with at most
 // so many bytes for values. A graph for training has the gradients of trained.
-func (n *network) newPlan(memory int64, p purpose, key planKey, c *compiled, trained []*Weight) (*plan, error) {
+func (n *network) newGraph(memory int64, p mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, error) {
 	if err := n.affordable(p, key.batch); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	building.Lock()
 	defer building.Unlock()
-	pl, v, err := n.express(p, key, c, trained)
+	pl, v, err := n.graphWithRoots(p, key, c, trained)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +71,14 @@ func (n *network) newPlan(memory int64, p purpose, key planKey, c *compiled, tra
 	return pl, nil
 }
 
-// express builds the graph, for which no memory is planned yet.
-func (n *network) express(p purpose, key planKey, c *compiled, trained []*Weight) (*plan, *view, error) {
-	v, err := n.view(p, key, c)
+// graphWithRoots builds the graph, for which no memory is planned yet.
+func (n *network) graphWithRoots(p mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
+	v, err := n.newExpression(p, key, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	pl := &plan{batch: key.batch, scope: v.Scope}
-	if p == tracing {
+	pl := &modelGraph{batch: key.batch, scope: v.Scope}
+	if p == modeTrace {
 		pl.activations.nodes = v.traced.nodes
 		return pl, v, nil
 	}
@@ -87,7 +87,7 @@ func (n *network) express(p purpose, key planKey, c *compiled, trained []*Weight
 		pl.losses = c.losses
 		pl.cost.nodes, pl.lossOf.nodes, pl.masks.nodes = graph.Nodes{v.cost}, v.losses, v.outMasks
 	}
-	if p == fitting {
+	if p == modeTrain {
 		var variables graph.Nodes
 		for _, w := range trained {
 			variable, used := v.Scope.weights[w]
@@ -100,7 +100,7 @@ func (n *network) express(p purpose, key planKey, c *compiled, trained []*Weight
 			return nil, nil, fmt.Errorf("model %q: has no weights to train", n.name)
 		}
 		if pl.gradients.nodes, err = graph.Grad(v.cost, variables...); err != nil {
-			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.blame(err))
+			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
 		pl.updated = v.updates
 		for _, w := range v.updates {
@@ -111,7 +111,7 @@ func (n *network) express(p purpose, key planKey, c *compiled, trained []*Weight
 }
 
 // nodes are the nodes of all roots, in the order of the program.
-func (p *plan) nodes() (list graph.Nodes) {
+func (p *modelGraph) nodes() (list graph.Nodes) {
 	for _, r := range p.allRoots() {
 		for _, n := range r.nodes {
 			if n != nil {
@@ -123,7 +123,7 @@ func (p *plan) nodes() (list graph.Nodes) {
 }
 
 // compile makes the program of the roots, for whose values there are so many bytes.
-func (p *plan) compile(v *view, memory int64) (err error) {
+func (p *modelGraph) compile(v *expression, memory int64) (err error) {
 	if p.program, err = graph.CompileWithin(memory, p.nodes()...); err != nil {
 		if tooMuch := (*graph.MemoryError)(nil); errors.As(err, &tooMuch) {
 			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", p.batch, tooMuch)
@@ -143,9 +143,9 @@ func (p *plan) compile(v *view, memory int64) (err error) {
 }
 
 // run computes the plan's roots from what lies in inputs and targets.
-func (p *plan) run() error {
+func (p *modelGraph) run() error {
 	if err := p.program.RunAll(); err != nil {
-		return p.scope.blame(err)
+		return p.scope.annotate(err)
 	}
 	for i := range p.computed {
 		// The value of a root only changes where an op of Gorgonia made it.
@@ -158,25 +158,25 @@ func (p *plan) run() error {
 }
 
 // loss is the value of the cost in the last run.
-func (p *plan) loss() float64 { return float64(p.cost.values[0][0]) }
+func (p *modelGraph) loss() float64 { return float64(p.cost.values[0][0]) }
 
 // result is what the last run computed of its batch.
-func (p *plan) result() result {
+func (p *modelGraph) result() result {
 	return result{p.loss(), p.lossOf.values, p.outputs.values, p.masks.values}
 }
 
 // mask is the mask of an output, nil for none.
-func (p *plan) mask(k int) []float32 { return p.masks.values[k] }
+func (p *modelGraph) mask(k int) []float32 { return p.masks.values[k] }
 
 // update copies what the layers have computed for their State arrays.
-func (p *plan) update() {
+func (p *modelGraph) update() {
 	for i, w := range p.updated {
 		copy(w.value.Float32s(), p.updates.values[i])
 	}
 }
 
 // gradient is that of the i-th trainable weight, which is read or only updated with.
-func (p *plan) gradient(i int, read bool) gradient {
+func (p *modelGraph) gradient(i int, read bool) gradient {
 	rows, ok := p.gradients.nodes[i].Value().(*graph.RowSparse)
 	switch {
 	case !ok:
