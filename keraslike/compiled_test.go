@@ -66,7 +66,7 @@ func TestTrainableAsCompiled(t *testing.T) {
 		"all":            func(d *keraslike.Model) { _ = d.SetTrainable(false) },
 		"a nested layer": func(d *keraslike.Model) { _ = d.SetTrainable(false, "inner/batch_normalization") },
 		"a nested model": func(d *keraslike.Model) { _ = d.SetTrainable(false, "inner") },
-		"a range":        func(d *keraslike.Model) { _ = d.SetTrainableRange(false, "", "batch_normalization") },
+		"one layer":      func(d *keraslike.Model) { _ = d.SetTrainable(false, "batch_normalization") },
 	} {
 		for _, before := range [][]int{nil, {4}} {
 			d := discriminator(t)

@@ -72,43 +72,57 @@ func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, 
 			return nil, nil
 		}
 		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
-		inputs := make([]*graph.Node, len(t.in))
-		for i, x := range t.in {
-			inputs[i] = value[x]
-			if !t.layer.unmasked {
-				s.masks = append(s.masks, mask[x])
-			}
-		}
-		s.err = s.groups.Record(s.g, s.path, func() error {
-			if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {
-				return fmt.Errorf("%s %q: %w", t.layer.def.Kind(), s.path, err)
-			}
-			return s.err
-		})
-		if n := len(s.g.AllNodes()); s.err == nil && n > s.nodes {
-			s.err = fmt.Errorf("%s %q: the graph has %d nodes here, the most is %d, %d times Limits.Layers", t.layer.def.Kind(), s.path, n, s.nodes, nodesOfLayer)
-		}
-		if s.err == nil {
-			s.err = s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...))
-		}
-		if s.err != nil {
+		if s.err = s.apply(t, value, mask); s.err != nil {
 			return nil, nil
 		}
-		for k, x := range t.more {
-			value[x] = s.more[k]
-		}
-		for k, n := range s.outMasks {
-			mask[t.Output(k)] = n
-		}
-		if _, again := s.located[s.path]; s.located != nil && !again {
-			s.located[s.path] = value[t]
-		}
-		if s.tracing && t.layer.network() == nil {
-			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
-		}
+		s.recordNode(t.layer, value[t])
 	}
 	for _, t := range net.outputs {
 		out, outMasks = append(out, value[t]), append(outMasks, mask[t])
 	}
 	return out, outMasks
+}
+
+// apply adds the expression of one call of a layer, whose outputs and their masks it adds to
+// value and mask.
+func (s *Scope) apply(t *Tensor, value, mask map[*Tensor]*graph.Node) error {
+	inputs := make([]*graph.Node, len(t.in))
+	for i, x := range t.in {
+		inputs[i] = value[x]
+		if !t.layer.unmasked {
+			s.masks = append(s.masks, mask[x])
+		}
+	}
+	err := s.groups.Record(s.g, s.path, func() error {
+		if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {
+			return fmt.Errorf("%s %q: %w", t.layer.def.Kind(), s.path, err)
+		}
+		return s.err
+	})
+	if err != nil {
+		return err
+	}
+	if n := len(s.g.AllNodes()); n > s.nodes {
+		return fmt.Errorf("%s %q: the graph has %d nodes here, the most is %d, %d times Limits.Layers", t.layer.def.Kind(), s.path, n, s.nodes, nodesOfLayer)
+	}
+	if err := s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...)); err != nil {
+		return err
+	}
+	for k, x := range t.more {
+		value[x] = s.more[k]
+	}
+	for k, n := range s.outMasks {
+		mask[t.Output(k)] = n
+	}
+	return nil
+}
+
+// recordNode remembers the first output of a layer where a graph needs those of all layers.
+func (s *Scope) recordNode(l *layer, n *graph.Node) {
+	if _, again := s.located[s.path]; s.located != nil && !again {
+		s.located[s.path] = n
+	}
+	if s.tracing && l.network() == nil {
+		s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, n)
+	}
 }

@@ -81,59 +81,6 @@ func (m *Model) SetTrainable(on bool, layers ...string) error {
 	return nil
 }
 
-// SetTrainableRange is SetTrainable for all layers from first to last, both included,
-// in the order of the summary; both lie in the same model. An empty name is the first
-// or the last layer of the model.
-func (m *Model) SetTrainableRange(on bool, first, last string) error {
-	owner, folder := m, ""
-	for _, name := range []string{first, last} {
-		if name == "" {
-			continue
-		}
-		in := name[:strings.LastIndex(name, "/")+1]
-		if folder != "" && in != folder || name == last && first != "" && in != folder {
-			return fmt.Errorf("trainable: layers %q and %q lie in different models", first, last)
-		}
-		folder = in
-	}
-	if folder != "" {
-		l, err := m.layerAt(strings.TrimSuffix(folder, "/"), func(l *layer) { l.frozen = l.frozen && !on })
-		if err != nil {
-			return fmt.Errorf("trainable: model %q: %w", m.name, err)
-		}
-		if l.model() == nil {
-			return fmt.Errorf("trainable: layer %q of model %q is no model", l.name, m.name)
-		}
-		l.frozen = l.frozen && !on
-		owner = l.model()
-		first, last = strings.TrimPrefix(first, folder), strings.TrimPrefix(last, folder)
-	}
-	layers := owner.layers()
-	from, to := 0, len(layers)-1
-	for i, name := range []string{first, last} {
-		if name == "" {
-			continue
-		}
-		at := slices.IndexFunc(layers, func(l *layer) bool { return l.name == name })
-		if at < 0 {
-			_, err := owner.tensor(name)
-			return fmt.Errorf("trainable: model %q: %w", owner.name, err)
-		}
-		if i == 0 {
-			from = at
-		} else {
-			to = at
-		}
-	}
-	if from > to {
-		return fmt.Errorf("trainable: layer %q comes behind %q", first, last)
-	}
-	for _, l := range layers[from : to+1] {
-		l.setTrainable(on)
-	}
-	return nil
-}
-
 // setTrainable freezes or frees a layer, with all that it is made of.
 func (l *layer) setTrainable(on bool) { l.setAll(on, map[*Model]bool{}) }
 

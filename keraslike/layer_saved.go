@@ -15,7 +15,10 @@ type layerConfig struct {
 	Kind     string          `json:"kind"`
 	Frozen   bool            `json:"frozen,omitempty"`
 	Unmasked bool            `json:"unmasked,omitempty"`
-	Config   json.RawMessage `json:"config"`
+	Config   json.RawMessage `json:"config,omitempty"`
+	// Shared is set instead of Config for a layer that the file has already described as a
+	// layer of another model: its index among all layers of the file (see layerWriter).
+	Shared *int `json:"shared,omitempty"`
 }
 
 // definitions makes an empty definition for each kind of this package, into which a saved
@@ -41,14 +44,30 @@ type reader interface {
 	read(text []byte, from *loading) error
 }
 
+// writer is a definition that writes its arguments itself, because other layers are among
+// them.
+type writer interface {
+	write(to *layerWriter) ([]byte, error)
+}
+
 // marshal is json.Marshal of something that may be a user's own.
 func marshal(what string, v any) (text []byte, err error) {
 	defer caught(&err, what, v, "MarshalJSON")
 	return json.Marshal(v)
 }
 
-func (l *layer) config() (layerConfig, error) {
-	raw, err := marshal("definition", l.def)
+// config is the layer as it is saved by itself.
+func (l *layer) config() (layerConfig, error) { return newLayerWriter().layer(l) }
+
+// describe writes the layer in full.
+func (l *layer) describe(to *layerWriter) (layerConfig, error) {
+	var raw []byte
+	var err error
+	if w, ok := l.def.(writer); ok {
+		raw, err = w.write(to)
+	} else {
+		raw, err = marshal("definition", l.def)
+	}
 	var own *json.MarshalerError
 	if errors.As(err, &own) {
 		err = own.Err // what the definition says, without what package json adds
@@ -56,7 +75,7 @@ func (l *layer) config() (layerConfig, error) {
 	if err != nil {
 		return layerConfig{}, fmt.Errorf("layer %q: %w", l.name, err)
 	}
-	return layerConfig{l.name, l.def.Kind(), l.frozen, l.unmasked, raw}, nil
+	return layerConfig{Name: l.name, Kind: l.def.Kind(), Frozen: l.frozen, Unmasked: l.unmasked, Config: raw}, nil
 }
 
 // loading is the reading of one architecture.
@@ -65,7 +84,8 @@ type loading struct {
 	// left is how many bytes of JSON may still be read: those of a layer within a layer
 	// are read again at each level.
 	left int
-	path int // bytes of the names of the models around, and the slashes between them
+	path int      // bytes of the names of the models around, and the slashes between them
+	read []*layer // the layers read so far, by their index in the file
 }
 
 const (
@@ -79,8 +99,8 @@ func newLoading(known map[string]func() Definition, size int) *loading {
 }
 
 // charge counts JSON that is about to be read.
-func (l *loading) charge(text []byte) error {
-	if l.left -= len(text); l.left < 0 {
+func (l *loading) charge(bytes int) error {
+	if l.left -= bytes; l.left < 0 {
 		return fmt.Errorf("layers are nested too often: their configurations are more than %d times as long as the whole", readAgain)
 	}
 	return nil
@@ -97,11 +117,14 @@ func (l *loading) enter(name string) error {
 func (l *loading) leave(name string) { l.path -= len(name) + 1 }
 
 func (lc *layerConfig) layer(from *loading) (*layer, error) {
+	if lc.Shared != nil {
+		return from.shared(lc)
+	}
 	if err := from.enter(lc.Name); err != nil {
 		return nil, err
 	}
 	defer from.leave(lc.Name)
-	if err := from.charge(lc.Config); err != nil {
+	if err := from.charge(len(lc.Config)); err != nil {
 		return nil, err
 	}
 	make, ok := definitions[lc.Kind]
@@ -128,5 +151,6 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 	if j, ok := d.(interface{ join(*layer) }); ok {
 		j.join(l)
 	}
+	from.read = append(from.read, l)
 	return l, nil
 }

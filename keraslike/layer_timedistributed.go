@@ -43,9 +43,9 @@ var _ = register[timeDistributed]("TimeDistributed")
 
 func (d *timeDistributed) Kind() string { return "TimeDistributed" }
 
-// MarshalJSON stores the inner layer as models store theirs.
-func (d *timeDistributed) MarshalJSON() ([]byte, error) {
-	c, err := d.layer.config()
+// write stores the inner layer as models store theirs.
+func (d *timeDistributed) write(to *layerWriter) ([]byte, error) {
+	c, err := to.layer(d.layer)
 	if err != nil {
 		return nil, err
 	}

@@ -38,11 +38,11 @@ type Limits struct {
 type mode int
 
 const (
-	modePredict mode = iota // outputs
-	modeEvaluate                // outputs and loss
-	modeGradient                  // the node of every layer, for gradients between them
-	modeTrain                   // outputs, loss and gradients, with dropout
-	modeTrace                   // the outputs of all layers, with dropout
+	modePredict  mode = iota // outputs
+	modeEvaluate             // outputs and loss
+	modeGradient             // the node of every layer, for gradients between them
+	modeTrain                // outputs, loss and gradients, with dropout
+	modeTrace                // the outputs of all layers, with dropout
 )
 
 const (
@@ -116,7 +116,6 @@ func (n *network) tooManyLayers() error {
 // large for integers.
 type cost struct {
 	uses    float64 // inputs of layers, those of nested models at each use
-	saved   float64 // layers in a saved file, where a nested model stands once for each model around it
 	largest float64 // values of the largest array
 	held    float64 // values that layers keep to themselves, whatever the graph's plan
 	work    float64 // multiplications, and workOfValue for each value
@@ -137,12 +136,6 @@ func (n *network) count() (c cost) {
 		c.largest = max(c.largest, one.largest)
 		c.held += one.held
 		c.work += one.work
-	}
-	for _, l := range n.layers() {
-		c.saved++
-		if inner := l.network(); inner != nil {
-			c.saved += inner.cost.saved
-		}
 	}
 	return c
 }

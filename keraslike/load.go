@@ -95,11 +95,11 @@ func Load(path string, options ...LoadOption) (*Model, error) {
 	return m, nil
 }
 
-func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
-	var s loadSettings
+func newLoadSettings(options []LoadOption) (s *loadSettings, err error) {
+	s = &loadSettings{}
 	for i, o := range given(options, &err) {
 		if err == nil {
-			err = guard("load option", o, "", func() error { o.applyLoad(&s); return nil })
+			err = guard("load option", o, "", func() error { o.applyLoad(s); return nil })
 		}
 		if err != nil {
 			return nil, fmt.Errorf("option %d: %w", i, err)
@@ -108,43 +108,20 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	if err == nil && s.incomplete() {
 		err = errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
 	}
+	return s, err
+}
+
+func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
+	s, err := newLoadSettings(options)
 	if err != nil {
 		return nil, err
 	}
-	meta := f.Metadata()
-	switch version, ok := meta[metaFormat]; {
-	case !ok:
-		return nil, fmt.Errorf("is a safetensors file without %q in its metadata, so no model saved by Reef", metaFormat)
-	case version != formatVersion:
-		return nil, fmt.Errorf("has format version %q, this program reads %s", version, formatVersion)
-	}
-	var architecture modelConfig
-	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
-		return nil, fmt.Errorf("architecture: %w", err)
-	}
-	m, err = architecture.model(newLoading(s.known, len(meta[metaModel])))
-	if err != nil {
-		return nil, fmt.Errorf("architecture: %w", err)
-	}
-	if err := m.SetFileLimits(s.limits, f.Size()); err != nil {
+	if m, err = loadArchitecture(f, s); err != nil {
 		return nil, err
 	}
-	expected := map[string]bool{}
-	for _, w := range m.weights {
-		path := m.paths[w]
-		expected[path] = true
-		if got, _, ok := f.Shape(path); ok && !slices.Equal(got, w.shape) {
-			return nil, fmt.Errorf("tensor %q has shape %v, the model wants %v", path, got, w.shape)
-		} else if !ok {
-			return nil, fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
-		}
-		w.value = w.zeros()
-		if err := read(f, path, w.shape, w.Value()); err != nil {
-			return nil, err
-		}
-		if err := w.checkValues(path, w.Value()); err != nil {
-			return nil, fmt.Errorf("tensor %w", err)
-		}
+	meta, expected := f.Metadata(), map[string]bool{}
+	if err := m.loadWeights(f, expected); err != nil {
+		return nil, err
 	}
 	var settings compileConfig
 	if text, ok := meta[metaCompile]; ok {
@@ -156,7 +133,7 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 		return nil, err
 	}
 	if settings.Optimizer != "" && !s.bare {
-		if err := m.restore(f, &settings, &s, expected); err != nil {
+		if err := m.restore(f, &settings, s, expected); err != nil {
 			return nil, err
 		}
 	}
@@ -166,6 +143,50 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 		}
 	}
 	return m, nil
+}
+
+// loadArchitecture makes the model without its weights, and checks its limits.
+func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
+	meta := f.Metadata()
+	switch version, ok := meta[metaFormat]; {
+	case !ok:
+		return nil, fmt.Errorf("is a safetensors file without %q in its metadata, so no model saved by Reef", metaFormat)
+	case version != formatVersion:
+		return nil, fmt.Errorf("has format version %q, this program reads %s", version, formatVersion)
+	}
+	var architecture modelConfig
+	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
+		return nil, fmt.Errorf("architecture: %w", err)
+	}
+	m, err := architecture.model(newLoading(s.known, len(meta[metaModel])))
+	if err != nil {
+		return nil, fmt.Errorf("architecture: %w", err)
+	}
+	if err := m.SetFileLimits(s.limits, f.Size()); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// loadWeights reads the values of all weights, whose names it adds to expected.
+func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error {
+	for _, w := range m.weights {
+		path := m.paths[w]
+		expected[path] = true
+		if got, _, ok := f.Shape(path); ok && !slices.Equal(got, w.shape) {
+			return fmt.Errorf("tensor %q has shape %v, the model wants %v", path, got, w.shape)
+		} else if !ok {
+			return fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
+		}
+		w.value = w.zeros()
+		if err := read(f, path, w.shape, w.Value()); err != nil {
+			return err
+		}
+		if err := w.checkValues(path, w.Value()); err != nil {
+			return fmt.Errorf("tensor %w", err)
+		}
+	}
+	return nil
 }
 
 // restore compiles the model as it was, and reads the optimiser's state if it was saved.

@@ -36,7 +36,7 @@ type graphCache struct {
 	training   map[graphKey]*modelGraph
 	evaluation map[graphKey]*modelGraph
 
-	mu         sync.Mutex      // guards what follows
+	mu         sync.Mutex            // guards what follows
 	prediction map[int][]*modelGraph // idle graphs by batch size
 	// most is the most samples that Predict computes at once where that had to be found,
 	// 0 before.

@@ -54,9 +54,9 @@ func (d *nestedModel) check() error { return d.m.err }
 
 func (d *nestedModel) holdsLayers() bool { return true }
 
-// MarshalJSON is the model's architecture.
-func (d *nestedModel) MarshalJSON() ([]byte, error) {
-	c, err := d.m.config()
+// write stores the model's architecture.
+func (d *nestedModel) write(to *layerWriter) ([]byte, error) {
+	c, err := d.m.config(to)
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,11 @@ func (d *nestedModel) read(text []byte, from *loading) (err error) {
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
 	}
-	d.m, err = c.model(from)
-	return err
+	if d.m, err = c.model(from); err != nil {
+		return err
+	}
+	// A short text may refer to many layers, of which every model around it keeps a list.
+	return from.charge(max(0, itemBytes*d.m.size()-len(text)))
 }
 
 // join makes l the layer that the model is.

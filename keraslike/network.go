@@ -204,6 +204,27 @@ func (n *network) collectPaths(prefix string, paths map[*Weight]string, done map
 	}
 }
 
+// size counts the layers and weights of the network and of those nested in it, each network
+// once.
+func (n *network) size() (items int) {
+	seen := map[*network]bool{}
+	var visit func(n *network)
+	visit = func(n *network) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		for _, l := range n.layers() {
+			items += 1 + len(l.weights)
+			if inner := l.network(); inner != nil {
+				visit(inner)
+			}
+		}
+	}
+	visit(n)
+	return items
+}
+
 // pathOf is the path of a weight in this network.
 func (n *network) pathOf(w *Weight) string { return n.paths[w] }
 

@@ -78,22 +78,15 @@ func (m *Model) Save(path string, options ...SaveOption) error {
 }
 
 func (m *Model) save(path string, s saveSettings) error {
-	switch {
-	case m.err != nil:
-		return m.err
-	case !m.built:
-		return fmt.Errorf("it has no weights yet: build, compile or load it")
-	case s.optimizer && m.compiled == nil:
-		return ErrNotCompiled
-	case s.optimizer && m.compiled.unsaved() != nil:
-		return m.compiled.unsaved()
+	if err := m.checkSavable(s); err != nil {
+		return err
 	}
 	meta := map[string]string{metaFormat: formatVersion}
 	back := func() {}
 	if s.optimizer { // whose state is of the weights that were trained
 		back = m.asCompiled()
 	}
-	architecture, err := m.config()
+	architecture, err := m.config(newLayerWriter())
 	back()
 	if err != nil {
 		return err
@@ -114,26 +107,52 @@ func (m *Model) save(path string, s saveSettings) error {
 			return err
 		}
 		if s.optimizer {
-			settings.State, settings.Steps, settings.Epochs = true, m.trainer.steps, m.epochs
-			settings.Position, settings.Rate = m.position, m.trainer.rate
-			settings.interruption = m.left
-			if m.running != nil {
-				if settings.interruption, err = m.running.interruption(); err != nil {
-					return err
-				}
+			state, err := m.trainingTensors(settings)
+			if err != nil {
+				return err
 			}
-			for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(settings.Callbacks)...) {
-				if err := m.compiled.checkKept(k.name, k.values); err != nil {
-					return fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
-				}
-				tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
-			}
+			tensors = append(tensors, state...)
 		}
 		if err := encode(meta, metaCompile, settings); err != nil {
 			return err
 		}
 	}
 	return safetensors.WriteFile(path, tensors, meta)
+}
+
+// checkSavable reports why the model cannot be saved with these options.
+func (m *Model) checkSavable(s saveSettings) error {
+	switch {
+	case m.err != nil:
+		return m.err
+	case !m.built:
+		return fmt.Errorf("it has no weights yet: build, compile or load it")
+	case s.optimizer && m.compiled == nil:
+		return ErrNotCompiled
+	case s.optimizer:
+		return m.compiled.unsaved()
+	}
+	return nil
+}
+
+// trainingTensors returns the arrays of the optimizer and of callbacks, and adds the rest of
+// the training state to the settings.
+func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.Tensor, err error) {
+	settings.State, settings.Steps, settings.Epochs = true, m.trainer.steps, m.epochs
+	settings.Position, settings.Rate = m.position, m.trainer.rate
+	settings.interruption = m.left
+	if m.running != nil {
+		if settings.interruption, err = m.running.interruption(); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(settings.Callbacks)...) {
+		if err := m.compiled.checkKept(k.name, k.values); err != nil {
+			return nil, fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
+		}
+		tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
+	}
+	return tensors, nil
 }
 
 // unsaved is why an optimizer cannot be saved, nil where it can.

@@ -56,21 +56,29 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
 			}
-			measurement, err := metric.begin(n.outputs[k].shape, c.targets[k])
+			one, err := newScore(metric, n.outputs[k].shape, c.targets[k])
 			if err != nil {
 				return nil, err
 			}
-			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, goal: goalOf(metric.Metric)}
-			if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
-				return nil, fmt.Errorf("metric %s: has no weighted form", metric.Name())
-			}
-			if len(names) > 1 {
+			if one.output = k; len(names) > 1 {
 				one.name = name + "_" + one.name
 			}
 			s.list = append(s.list, one)
 		}
 	}
 	return s, nil
+}
+
+// newScore begins the measurement of a metric on an output of this shape.
+func newScore(metric outputMetric, output, target Shape) (score, error) {
+	measurement, err := metric.begin(output, target)
+	if err != nil {
+		return score{}, err
+	}
+	if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
+		return score{}, fmt.Errorf("metric %s: has no weighted form", metric.Name())
+	}
+	return score{Measurement: measurement, name: metric.Name(), weighted: metric.weighted, goal: goalOf(metric.Metric)}, nil
 }
 
 // series are the names of all that is measured, in the order of the logs.
