@@ -22,7 +22,7 @@ type classifier struct {
 // one dense layer.
 func (c *catsDogs) classifier(variant string) (m classifier, err error) {
 	in := keraslike.Input(c.side(), c.side(), 3)
-	maps, err := c.base.of(in, applications.WithoutTop{})
+	maps, err := c.base.of(in, applications.WithoutTop)
 	if err != nil {
 		return m, err
 	}

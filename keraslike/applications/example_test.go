@@ -50,7 +50,7 @@ func ExampleSqueezeNet() {
 
 // A classifier of one's own on top of the frozen network, whose last fire is trained.
 func ExampleSqueezeNet_features() {
-	base, err := applications.SqueezeNet(applications.WithoutTop{}, applications.InputShape(150, 150), applications.AveragePooling)
+	base, err := applications.SqueezeNet(applications.WithoutTop, applications.InputShape(150, 150), applications.AveragePooling)
 	if err != nil {
 		log.Fatal(err)
 	}
