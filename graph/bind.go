@@ -10,10 +10,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// binding is an op tied to the memory it works on, so that running it again
-// and again allocates nothing.
+// binding is an op bound to the memory it works on, so that running it repeatedly
+// allocates nothing.
 type binding interface {
-	// rebind replaces input i, after another value was bound to its node.
+	// rebind replaces input i after a new value has been bound to its node.
 	rebind(i int, v Value) error
 	run() error
 }
@@ -21,7 +21,7 @@ type binding interface {
 type bound[T kernel.Float] struct {
 	call   call[T]
 	f      func(*call[T]) error
-	sparse bool // whether f knows sparse inputs
+	sparse bool // whether f accepts sparse inputs
 }
 
 func (b *bound[T]) run() error { return b.f(&b.call) }
@@ -47,12 +47,12 @@ func (b *bound[T]) rebind(i int, v Value) error {
 	return nil
 }
 
-// sparse marks values that are no dense tensors; ops that know them look at
-// call.values and call.result.
+// sparse marks values that are not dense tensors; ops that accept them read call.values
+// and call.result.
 type sparse interface{ sparse() }
 
-// bind ties the op to its output and inputs; out decides the element type. A
-// nil input is bound later, by rebind.
+// bind ties the op to its output and inputs; the type of out selects the element type.
+// A nil input is bound later, by rebind.
 func (o *op) bind(out Value, in []Value, shapes []tensor.Shape) (binding, error) {
 	if out.Dtype() == tensor.Float64 {
 		return bindAs(o, o.run.f64, out, in, shapes)

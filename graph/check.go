@@ -11,29 +11,28 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// GradientReport is what CheckGradient found: the element whose gradient is
-// furthest off.
+// GradientReport is the result of CheckGradient: the element with the largest error.
 type GradientReport struct {
-	Input    int   // which input
-	Index    []int // the element of it
+	Input    int   // index of the input
+	Index    []int // the element within it
 	Analytic float64
 	Numeric  float64
-	// Error is |Analytic - Numeric| divided by the input's largest gradient, or
-	// by 1e-5 where that is smaller: differences see nothing finer.
+	// Error is |Analytic - Numeric| divided by the input's largest gradient, or by 1e-5
+	// if that gradient is smaller, the limit of what finite differences resolve.
 	Error   float64
-	Checked int // how many elements were compared
+	Checked int // number of elements compared
 }
 
-// String is one line for a test's log.
+// String returns a one-line summary for a test log.
 func (r *GradientReport) String() string {
 	return fmt.Sprintf("worst of %d: input %d at %v: analytic %.10g, numeric %.10g, relative error %.3g",
 		r.Checked, r.Input, r.Index, r.Analytic, r.Numeric, r.Error)
 }
 
-// CheckOption changes how CheckGradient works.
+// CheckOption is an option of CheckGradient.
 type CheckOption func(*checker)
 
-// Fixed names inputs that have no gradient, such as class labels.
+// Fixed marks inputs that have no gradient, such as class labels.
 func Fixed(inputs ...int) CheckOption {
 	return func(c *checker) {
 		for _, i := range inputs {
@@ -42,8 +41,8 @@ func Fixed(inputs ...int) CheckOption {
 	}
 }
 
-// Step sets the distance of the differences; the default is 1e-5.
-func Step(h float64) CheckOption { return func(c *checker) { c.step = h } }
+// StepSize sets the step size h of the finite differences; the default is 1e-5.
+func StepSize(h float64) CheckOption { return func(c *checker) { c.step = h } }
 
 type checker struct {
 	fixed map[int]bool
@@ -55,21 +54,20 @@ type checker struct {
 //
 //	(f(x + h) - f(x - h)) / 2h,
 //
-// element by element and in float64, where every op of this package runs its
-// plain reference. build makes the expression from one variable for each input;
-// where it is no scalar, its elements are added up with fixed random weights.
-// The inputs are float64 tensors; they are changed while the check runs and
-// hold their values again afterwards.
+// element by element and in float64, for which every op of this package uses its plain
+// reference implementation. build makes the expression from one variable per input; if
+// it is not a scalar, it is reduced to one by a sum with fixed random weights. The inputs
+// are float64 tensors; the check modifies them and restores their values.
 //
-// A right gradient has an Error of 1e-6 or less, unless an input lies so close
-// to a kink (the 0 of ReLU, a tie in a maximum) that the differences straddle it.
+// A correct gradient has an Error of 1e-6 or less, unless an input is so close to a kink
+// (the 0 of ReLU, a tie in a maximum) that the differences straddle it.
 func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, options ...CheckOption) (*GradientReport, error) {
 	c := &checker{fixed: map[int]bool{}, step: 1e-5}
 	for _, o := range options {
 		o(c)
 	}
 	g := New()
-	var vars, free Nodes
+	var vars, differentiated Nodes
 	for i, v := range inputs {
 		if v == nil {
 			return nil, fmt.Errorf("check gradient: input %d is nil, want a float64 tensor", i)
@@ -85,7 +83,7 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 			return nil, err
 		}
 		if vars = append(vars, n); !c.fixed[i] {
-			free = append(free, n)
+			differentiated = append(differentiated, n)
 		}
 	}
 	cost, err := build(vars)
@@ -104,7 +102,7 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 	if err != nil {
 		return nil, err
 	}
-	grads, err := Grad(cost, free...)
+	grads, err := Grad(cost, differentiated...)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +130,7 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 	return report, nil
 }
 
-// differences moves every element of x up and down by a step.
+// differences moves each element of x up and down by one step.
 func (c *checker) differences(p *Program, cost *Node, x []float64) ([]float64, error) {
 	d := make([]float64, len(x))
 	for j, old := range x {
@@ -168,7 +166,7 @@ func (r *GradientReport) compare(input int, shape Shape, analytic, numeric []flo
 	}
 }
 
-// weightedSum is Σ r_i·y_i with r between 1/2 and 3/2 of either sign.
+// weightedSum returns Σ r_i·y_i with random |r_i| in [1/2, 3/2) and random signs.
 func weightedSum(y *Node) (*Node, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	weights := make([]float64, size(y.Shape()))

@@ -10,14 +10,14 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// compiler turns the nodes that the roots depend on into slots and steps.
+// compiler turns the nodes that the roots depend on into slots and instructions.
 type compiler struct {
-	nodes    Nodes         // topological
-	index    map[*Node]int // of a node in nodes, which is its slot too
+	nodes    Nodes         // in topological order
+	index    map[*Node]int // position of a node in nodes, which is also its slot
 	children [][]int
-	ops      []*op // this package's op of a node, nil for variables, constants and foreign ops
+	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	limit    int64 // of the planned memory, in bytes
+	limit    int64 // on the planned memory, in bytes
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -57,11 +57,11 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	return c, nil
 }
 
-// substitute returns this package's op in place of a stock one that a gradient
-// is likely to hold: Backpropagate adds up the gradients of a node that is used
-// twice with Gorgonia's Add, which would allocate its result in every step.
+// substitute returns this package's Add for Gorgonia's, which is common in gradients:
+// Backpropagate uses it to add up the gradients of a node that has several uses, and it
+// would allocate its result on every run.
 func substitute(n *Node, children Nodes) *op {
-	if n.Op() == nil || len(children) != 2 || n.Op().String() != "+ false" {
+	if len(children) != 2 || !isStockAdd(n.Op()) {
 		return nil
 	}
 	s := n.Shape()
@@ -74,10 +74,10 @@ func substitute(n *Node, children Nodes) *op {
 	return addOp(len(s))
 }
 
-// variable reports whether the node's value is bound from outside.
+// variable reports whether the node's value is bound by the caller.
 func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
 
-// constant returns the value of a constant.
+// constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {
 	if len(c.children[i]) > 0 {
 		return nil, false
@@ -105,7 +105,7 @@ func (c *compiler) program() (*Program, error) {
 		p.slots[i].value = values[i]
 	}
 	for i := range c.nodes {
-		if err := c.step(p, i); err != nil {
+		if err := c.emit(p, i); err != nil {
 			return nil, err
 		}
 	}
@@ -119,13 +119,13 @@ func (c *compiler) program() (*Program, error) {
 	return p, nil
 }
 
-// step appends the computation of node i, if it has one.
-func (c *compiler) step(p *Program, i int) error {
+// emit appends the instruction for node i, if it needs one.
+func (c *compiler) emit(p *Program, i int) error {
 	n := c.nodes[i]
 	if _, constant := c.constant(i); constant || c.variable(i) {
 		return nil
 	}
-	s := step{out: i, in: c.children[i]}
+	s := instruction{out: i, in: c.children[i]}
 	if o := c.ops[i]; o == nil {
 		s.op, s.args = n.Op(), make([]Value, len(s.in))
 	} else if !o.view || c.copied(i) {
@@ -133,41 +133,41 @@ func (c *compiler) step(p *Program, i int) error {
 		shapes := make([]tensor.Shape, len(s.in))
 		for k, j := range s.in {
 			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
-			p.slots[j].users = append(p.slots[j].users, user{len(p.steps), k})
+			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
-		if o.unread != nil && !c.read(i) { // of this Program alone: others share the op
-			idle := *o
-			idle.run, o = *o.unread, &idle
+		if o.runUnused != nil && !c.outputUsed(i) { // a copy for this Program: others share the op
+			unused := *o
+			unused.run, o = *o.runUnused, &unused
 		}
 		var err error
-		s.blames = o.blames
+		s.errorNode = o.errorNode
 		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
 			return fmt.Errorf("node %v: %w", n, err)
 		}
 	} else {
 		return nil // the view shares its input's memory: nothing to run
 	}
-	p.steps = append(p.steps, s)
+	p.instructions = append(p.instructions, s)
 	return nil
 }
 
-// read reports whether anything needs the value of node i itself.
-func (c *compiler) read(i int) bool {
+// outputUsed reports whether anything reads the value of node i.
+func (c *compiler) outputUsed(i int) bool {
 	if slices.Contains(c.roots, i) {
 		return true
 	}
 	for k := i + 1; k < len(c.nodes); k++ {
-		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].edgeOnly) {
+		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].orderOnly) {
 			return true
 		}
 	}
 	return false
 }
 
-// copied reports whether a view has to be computed as a copy, because its
-// input's memory is not the program's own and may change from run to run.
+// copied reports whether a view has to be computed as a copy because its input's memory
+// does not belong to the program and may change from run to run.
 func (c *compiler) copied(i int) bool {
 	j := c.children[i][0]
-	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are no tensors
+	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are not tensors
 	return boxed || c.ops[j] == nil
 }

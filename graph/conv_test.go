@@ -11,7 +11,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// gradientOf checks the gradient of an expression of random inputs.
+// gradientOf checks the gradient of an expression for random inputs.
 func gradientOf(t *testing.T, build func(in Nodes) (*Node, error), shapes ...[]int) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(3, uint64(len(shapes[0]))))
@@ -89,13 +89,13 @@ func TestConvErrors(t *testing.T) {
 		want  string
 	}{
 		"channels": {func() (*Node, error) { return Conv(x, w, nil, ConvSpec{}, Act(ReLU)) }, "input has 3 channels, kernel was made for 2"},
-		"window":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{}, Act(ReLU)) }, "window reaches over 5 cells, the axis has 4"},
+		"window":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{}, Act(ReLU)) }, "window spans 5 cells, the axis has 4"},
 		"causal":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{Padding: Causal}, Act(ReLU)) }, "causal padding needs one spatial axis"},
 		"rank":     {func() (*Node, error) { return MaxPool(flat, PoolSpec{Size: [2]int{2, 2}}) }, "want (batch, steps, channels) or (batch, height, width, channels)"},
-		"pool":     {func() (*Node, error) { return MaxPool(x, PoolSpec{Size: [2]int{5, 2}}) }, "window reaches over 5 cells, the axis has 4"},
+		"pool":     {func() (*Node, error) { return MaxPool(x, PoolSpec{Size: [2]int{5, 2}}) }, "window spans 5 cells, the axis has 4"},
 		"stride":   {func() (*Node, error) { return Conv(x, wide, nil, ConvSpec{Stride: [2]int{-1, 0}}, Act(ReLU)) }, "stride -1, dilation 1: want positive numbers"},
 		"zero":     {func() (*Node, error) { return AvgPool(x, PoolSpec{}) }, "want positive numbers"},
-		"global":   {func() (*Node, error) { return GlobalMaxPool(flat) }, "with at least one axis between"},
+		"global":   {func() (*Node, error) { return GlobalMaxPool(flat) }, "with at least one axis in between"},
 	} {
 		if _, err := c.build(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)

@@ -2,18 +2,18 @@
 
 // Package graph builds expression graphs on Gorgonia and runs them fast.
 //
-// Nodes are Gorgonia's nodes, gradients come from Gorgonia's symbolic
-// differentiation and from nothing else, and any Gorgonia op can stand in an
-// expression. The package adds three things:
+// Nodes are Gorgonia's nodes, all gradients come from Gorgonia's symbolic
+// differentiation, and any Gorgonia op can be part of an expression. The package adds
+// three things:
 //
-//   - ops that are right and fast where Gorgonia's are not: [Dense],
-//     [Conv], [MaxPool], [Embedding], [BatchNorm], [LayerNorm], [BatchMatMul],
-//     [Activate], [Softmax], [Dropout], [Reshape], [Concat], the losses and penalties.
-//     Each is a gorgonia.SDOp, so that Gorgonia's TapeMachine can run it too;
-//   - [Compile], which plans the memory of an expression once and gives a
+//   - ops that are correct and fast where Gorgonia's are not: [Dense], [Conv],
+//     [MaxPool], [Embedding], [BatchNorm], [LayerNorm], [BatchMatMul], [Activate],
+//     [Softmax], [Dropout], [Reshape], [Concat], losses and penalties. Each is a
+//     gorgonia.SDOp, so Gorgonia's TapeMachine can run it too;
+//   - [Compile], which plans the memory of an expression once and returns a
 //     [Program], a gorgonia.VM whose runs allocate nothing;
-//   - [CheckGradient], which compares any expression's gradient with central
-//     differences, and [WriteDOT], which draws it.
+//   - [CheckGradient], which compares the gradient of any expression with central
+//     differences, and [WriteDOT], which draws the expression.
 //
 // An expression is built from variables ([Input]), bound to values with [Let],
 // compiled and run:
@@ -26,6 +26,6 @@
 //	grads, _ := graph.Grad(cost, w)
 //	p, _ := graph.Compile(cost, grads[0])
 //
-// Values are float32; the same ops run in float64 for gradient checks.
-// Tensors are row-major, the batch first and channels last.
+// Values are float32; the same ops run in float64 for gradient checks. Tensors are
+// row-major, batch first and channels last.
 package graph

@@ -30,7 +30,7 @@ func compareFile(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s differs (-want +got), run with -update if that is meant:\n%s", path, d)
+		t.Errorf("%s differs (-want +got), run with -update if that is intended:\n%s", path, d)
 	}
 }
 
@@ -85,13 +85,13 @@ func TestWriteDOT(t *testing.T) {
 	compareFile(t, "training.dot", text.Bytes())
 
 	parsed := parse(t, text.Bytes())
-	colours := map[string]int{}
+	colors := map[string]int{}
 	for _, n := range parsed.Nodes.Nodes {
-		colours[strings.Trim(n.Attrs["fillcolor"], `"`)]++
+		colors[strings.Trim(n.Attrs["fillcolor"], `"`)]++
 	}
-	want := map[string]int{colourVariable: 4, colourForward: 3, colourBackward: 6}
-	if d := cmp.Diff(want, colours); d != "" {
-		t.Errorf("nodes by colour (-want +got): %s", d)
+	want := map[string]int{colorVariable: 4, colorForward: 3, colorBackward: 6}
+	if d := cmp.Diff(want, colors); d != "" {
+		t.Errorf("nodes by color (-want +got): %s", d)
 	}
 	if n := len(parsed.SubGraphs.SubGraphs); n != 4 {
 		t.Errorf("%d clusters, want one for the values and one for the gradients of the layer and of the loss", n)
@@ -120,7 +120,7 @@ func TestDiagram(t *testing.T) {
 	if len(parsed.Nodes.Nodes) != 6 || len(parsed.Edges.Edges) != 5 {
 		t.Errorf("parsed %d nodes and %d edges, want 6 and 5", len(parsed.Nodes.Nodes), len(parsed.Edges.Edges))
 	}
-	// a model within a model is a frame within its frame, and two of one name are two
+	// A nested model is a nested frame, and two models of the same name are two frames.
 	frames := map[string]string{}
 	for name, s := range parsed.SubGraphs.SubGraphs {
 		if just := s.Attrs["labeljust"]; just != "l" {

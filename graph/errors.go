@@ -9,17 +9,17 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// OpError is a mistake met while an expression was built or run. It says which
-// op, in which group (a layer's name, where one was recorded), on what shapes.
+// OpError is an error in building or running an expression. It names the op, its group (a
+// layer's name, if one was recorded) and the shapes of its inputs.
 type OpError struct {
 	Op     string
-	Group  string         // the layer, where one is known
-	Node   *Node          // nil while the expression is built
+	Group  string         // the layer, if known
+	Node   *Node          // nil while the expression is being built
 	Shapes []tensor.Shape // of the inputs
 	Err    error
 }
 
-// Error formats the parts that are known: `layer "fc1": dense{...}(128, 784) (512, 10): ...`.
+// Error formats the known parts: `layer "fc1": dense{...} of (128, 784) and (512, 10): ...`.
 func (e *OpError) Error() string {
 	var b strings.Builder
 	if e.Group != "" {
@@ -42,7 +42,7 @@ func (e *OpError) Error() string {
 // Unwrap returns the cause.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// RowError is a mistake in one row of a batch, such as a label out of range.
+// RowError is an error in one row of a batch, such as a label out of range.
 type RowError struct {
 	Row, Rows int
 	Err       error
@@ -54,19 +54,19 @@ func (e *RowError) Error() string { return fmt.Sprintf("row %d: %v", e.Row, e.Er
 // Unwrap returns the cause.
 func (e *RowError) Unwrap() error { return e.Err }
 
-// MemoryError refuses a computation that needs more bytes than it may have.
+// MemoryError reports a computation that needs more memory than the limit allows.
 type MemoryError struct {
-	Need  float64 // may be more than fits an integer
+	Need  float64 // bytes; may exceed the range of an int64
 	Limit int64
 }
 
-// Error says both in a unit that can be read.
+// Error gives both sizes in readable units.
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("its values need %s of memory, the limit is %s", readable(e.Need), readable(float64(e.Limit)))
+	return fmt.Sprintf("its values need %s of memory, the limit is %s", formatBytes(e.Need), formatBytes(float64(e.Limit)))
 }
 
-// readable writes bytes in the largest unit that they fill.
-func readable(bytes float64) string {
+// formatBytes formats a size in the largest unit of which it has at least one.
+func formatBytes(bytes float64) string {
 	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
 	i := 0
 	for ; bytes >= 1024 && i < len(units)-1; i++ {

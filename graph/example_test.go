@@ -12,8 +12,8 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// A line is fitted to three points: the program computes the loss and its
-// gradients, the loop changes the weights in place.
+// Fits a line to three points: the program computes the loss and its gradients, the loop
+// updates the weights in place.
 func ExampleCompile() {
 	g := graph.New()
 	must := func(n *graph.Node, err error) *graph.Node {
@@ -55,7 +55,7 @@ func ExampleCompile() {
 	// Output: y = 2.000 x + 1.000
 }
 
-// The gradient of softmax behind tanh agrees with central differences.
+// Compares the gradient of softmax(tanh(x)) with central differences.
 func ExampleCheckGradient() {
 	x := tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]float64{0.5, -1, 2, 0.1, 0.3, -0.7}))
 	report, err := graph.CheckGradient(func(in graph.Nodes) (*graph.Node, error) {

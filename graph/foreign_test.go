@@ -11,7 +11,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestForeignOps mixes Gorgonia's ops with ours, views among them.
+// TestForeignOps mixes Gorgonia's ops, including views, with this package's.
 func TestForeignOps(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float64, "x", 3, 4)
@@ -50,8 +50,8 @@ func TestForeignOps(t *testing.T) {
 	}
 }
 
-// TestForeignOpsRepeat: the UsePreallocDo of Gorgonia's gradient of Slice adds to
-// what the last run left, so that its Do has to be called.
+// TestForeignOpsRepeat: the UsePreallocDo of Gorgonia's Slice gradient adds to the result
+// of the previous run, so Do has to be called instead.
 func TestForeignOpsRepeat(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float64, "x", 3, 2)
@@ -84,8 +84,8 @@ func TestForeignOpsRepeat(t *testing.T) {
 	}
 }
 
-// TestForeignViewKeepsItsInput: the result of Gorgonia's Reshape is its input's
-// memory, which nothing may take over as long as the result is read.
+// TestForeignViewKeepsItsInput: the result of Gorgonia's Reshape shares its input's memory,
+// which must not be reused until the result has been read.
 func TestForeignViewKeepsItsInput(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float64, "x", 2, 3)
@@ -100,7 +100,7 @@ func TestForeignViewKeepsItsInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	y := x // meanwhile, values that look for memory
+	y := x // in between, values that need memory
 	for range 4 {
 		if y, err = Reverse(y, 1); err != nil {
 			t.Fatal(err)

@@ -10,22 +10,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// What fuse has to know of an op. The graph keeps the ops as they were written and
-// differentiated; fusion is the Program's own business.
-type (
-	lookup      struct{} // Embedding
-	lookupGrad  struct{}
-	convolution struct {
-		spec ConvSpec
-		act  Activation
-	}
-	convData    struct{ spec ConvSpec }
-	convWeights struct{ spec ConvSpec }
-)
-
-// fuse computes convolutions of an embedding, and their gradients, from the ids and
-// the table, where that takes fewer products than from the embedded sequences:
-// kernel.EmbeddingConv has the formulas. Ops whose values nobody reads any more drop out.
+// fuse computes convolutions of an embedding and their gradients directly from the ids and
+// the table where that takes fewer multiplications; kernel.EmbeddingConv has the formulas.
+// Nodes whose values are no longer read are removed. The graph itself keeps the ops as
+// they were written and differentiated: fusion is internal to the Program.
 func (c *compiler) fuse() {
 	for i, o := range c.ops {
 		if o == nil || c.nodes[i].Dtype() != Float32 {
@@ -37,7 +25,7 @@ func (c *compiler) fuse() {
 		case convolution: // of (embedding(ids, table), w, ...)
 			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.second(i), kind.spec, c.second(x)[0]) {
 				fused = fusedOp(o, runEmbeddingConv(c.nodes[x].Shape(), kind))
-				fused.blames = c.nodes[x]
+				fused.errorNode = c.nodes[x]
 				in = append(slices.Clone(c.children[x]), c.children[i][1:]...)
 			}
 		case convWeights: // of (embedding(ids, table), dy)
@@ -64,7 +52,7 @@ func (c *compiler) fuse() {
 	c.shareIndexes()
 }
 
-// embedding returns child k of node i if that is an embedding of sequences, else -1.
+// embedding returns child k of node i if it is an embedding of sequences, else -1.
 func (c *compiler) embedding(i, k int) int {
 	x := c.children[i][k]
 	if o := c.ops[x]; o == nil || len(c.nodes[x].Shape()) != 3 {
@@ -75,17 +63,17 @@ func (c *compiler) embedding(i, k int) int {
 	return x
 }
 
-// second is the shape of the second operand of node i.
+// second returns the shape of the second operand of node i.
 func (c *compiler) second(i int) tensor.Shape { return c.nodes[c.children[i][1]].Shape() }
 
-// pays reports whether a convolution of x's shape by weights of shape w is better computed
-// from the table.
+// pays reports whether a convolution of node x by weights of shape w is faster when
+// computed from the table.
 func (c *compiler) pays(x int, w tensor.Shape, spec ConvSpec, vocab int) bool {
 	g, err := convGeometry(c.nodes[x].Shape(), w, spec)
 	return err == nil && kernel.EmbeddingConvPays(&g, vocab)
 }
 
-// prune drops the nodes that no root depends on any more.
+// prune removes the nodes that no root depends on.
 func (c *compiler) prune() {
 	alive := make([]bool, len(c.nodes))
 	for _, r := range c.roots {
@@ -96,15 +84,15 @@ func (c *compiler) prune() {
 			alive[j] = alive[j] || alive[i]
 		}
 	}
-	place, kept := make([]int, len(c.nodes)), 0
+	newIndex, kept := make([]int, len(c.nodes)), 0
 	for i := range c.nodes {
 		if !alive[i] {
 			delete(c.index, c.nodes[i])
 			continue
 		}
-		place[i] = kept
+		newIndex[i] = kept
 		for k, j := range c.children[i] {
-			c.children[i][k] = place[j]
+			c.children[i][k] = newIndex[j]
 		}
 		c.nodes[kept], c.children[kept], c.ops[kept] = c.nodes[i], c.children[i], c.ops[i]
 		c.index[c.nodes[kept]] = kept
@@ -112,20 +100,20 @@ func (c *compiler) prune() {
 	}
 	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
 	for k, r := range c.roots {
-		c.roots[k] = place[r]
+		c.roots[k] = newIndex[r]
 	}
 }
 
-// fusedOp is o computed by f, from other inputs.
+// fusedOp returns a copy of o that is computed by f, from other inputs.
 func fusedOp(o *op, f func(*call[float32]) error) *op {
 	fused := *o
-	fused.run, fused.over, fused.kind = runner{f32: f}, 0, nil
+	fused.run, fused.inPlaceOf, fused.kind = runner{f32: f}, 0, nil
 	return &fused
 }
 
-// In what follows x is the shape of the embedded sequences.
+// In the functions below, x is the shape of the embedded sequences.
 
-// runEmbeddingConv has the inputs ids, table, w and perhaps a bias.
+// runEmbeddingConv has the inputs ids, table, w and optionally a bias.
 func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		vocab := c.inShape[1][0]
@@ -138,7 +126,7 @@ func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) err
 			b = c.in[3]
 		}
 		if bad := kernel.EmbeddingConv(c.out, c.in[0], c.in[1], c.in[2], b, &g, vocab, conv.act.kind, float32(conv.act.alpha)); bad >= 0 {
-			return badID(c.in[0], bad, vocab)
+			return idError(c.in[0], bad, vocab)
 		}
 		return nil
 	}
@@ -163,8 +151,61 @@ func runEmbeddingConvTable(x tensor.Shape, vocab int, spec ConvSpec) func(*call[
 		if err != nil {
 			return err
 		}
-		rows := c.result.(*Rows)
-		rows.Index = rows.grad.OfConv(c.in[0], c.in[1], c.in[2], &g, vocab)
+		rows := c.result.(*RowSparse)
+		rows.Index = rows.grad.SetConv(c.in[0], c.in[1], c.in[2], &g, vocab)
+		return nil
+	}
+}
+
+// shareIndexes makes a lookup record where each id occurs if the gradient of its table
+// needs that index. The lookup then copies rows in the order in which they will be updated,
+// with the same assignment to workers.
+func (c *compiler) shareIndexes() {
+	for i, o := range c.ops {
+		x := c.lookupBefore(i)
+		if x < 0 {
+			continue
+		}
+		rows := &RowSparse{shape: c.nodes[i].Shape()}
+		c.ops[x] = fusedOp(c.ops[x], runEmbeddingOf(rows))
+		c.ops[i] = fusedOp(o, runEmbeddingGradOf(rows))
+		c.ops[i].kind, c.ops[i].sparse = o.kind, func() Value { return rows }
+	}
+}
+
+// lookupBefore returns the lookup with the same ids as node i if node i is a gradient whose
+// rows are summed when read, else -1.
+func (c *compiler) lookupBefore(i int) int {
+	table := c.nodes[i].Shape()
+	if !c.summedOnRead(i) || !kernel.GatherPays(table[1]) {
+		return -1
+	}
+	for x, o := range c.ops[:i] {
+		if o == nil {
+			continue
+		}
+		if _, ok := o.kind.(lookup); ok && c.children[x][0] == c.children[i][0] && equal(c.second(x), table) {
+			return x
+		}
+	}
+	return -1
+}
+
+// runEmbeddingOf looks up rows and records in rows where each of them went.
+func runEmbeddingOf(rows *RowSparse) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		table := c.inShape[1]
+		if bad := rows.grad.Gather(c.out, c.in[1], c.in[0], len(c.in[0]), table[0], table[1]); bad >= 0 {
+			return idError(c.in[0], bad, table[0])
+		}
+		return nil
+	}
+}
+
+// runEmbeddingGradOf computes the gradient from what runEmbeddingOf recorded.
+func runEmbeddingGradOf(rows *RowSparse) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		rows.Index = rows.grad.SetGathered(c.in[1])
 		return nil
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// textModel is a convolution of an embedding with the gradients of all that it learns.
+// textModel is a convolution of an embedding, with the gradients of all weights.
 type textModel struct {
 	ids, y  *Node
 	program *Program
@@ -80,7 +80,7 @@ func newTextModel(t *testing.T, dt tensor.Dtype, spec ConvSpec, bias bool) *text
 
 // embeds reports whether the program computes the embedded sequences.
 func (m *textModel) embeds() bool {
-	for _, s := range m.program.steps {
+	for _, s := range m.program.instructions {
 		if op := m.program.slots[s.out].node.Op().String(); op == "embedding" {
 			return true
 		}
@@ -122,7 +122,8 @@ func TestFusedConvolutionOfEmbedding(t *testing.T) {
 	}
 }
 
-// A bad id is the embedding's mistake, whoever computes.
+// TestFusedBadID: an id out of range is reported as an error of the embedding, even if a
+// fused op finds it.
 func TestFusedBadID(t *testing.T) {
 	m := newTextModel(t, Float32, ConvSpec{}, true)
 	Floats(m.ids.Value())[17] = fuseWords
@@ -133,7 +134,7 @@ func TestFusedBadID(t *testing.T) {
 	}
 }
 
-// What is drawn is what was written: fusing is the Program's own business.
+// TestFusedIsDrawnWhole: drawings show the graph as it was written, without fusion.
 func TestFusedIsDrawnWhole(t *testing.T) {
 	m := newTextModel(t, Float32, ConvSpec{}, true)
 	var text bytes.Buffer
@@ -147,7 +148,7 @@ func TestFusedIsDrawnWhole(t *testing.T) {
 	}
 }
 
-// What else reads the embedded sequences gets them.
+// TestFusedBesideReader: another reader of the embedded sequences still gets them.
 func TestFusedBesideReader(t *testing.T) {
 	m := newTextModel(t, Float32, ConvSpec{}, true)
 	x := m.y.Graph().AllNodes()

@@ -12,11 +12,11 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// The tests of this file hold what is peculiar to Gorgonia v0.9.18. Each names
-// the trap and how this package stays clear of it.
+// The tests in this file document pitfalls of Gorgonia v0.9.18 and how this package
+// avoids them.
 
-// ExprGraph.RemoveNode leaves the index of nodes stale: Node(id) and From(id)
-// then answer for another node. Compile takes a fresh subgraph first.
+// ExprGraph.RemoveNode leaves the node index stale: Node(id) and From(id) then answer for a
+// different node. Compile works on a fresh subgraph.
 func TestStaleIndexAfterRemoval(t *testing.T) {
 	g := New()
 	alone, _ := Input(g, Float64, "alone", 2)
@@ -49,8 +49,8 @@ func TestStaleIndexAfterRemoval(t *testing.T) {
 	}
 }
 
-// Type inference gives an op's type back to a pool: a type that is kept and
-// returned twice would be changed under its owner.
+// Type inference returns an op's type to a pool: a type that is stored and returned twice
+// would be modified while still in use.
 func TestTypeIsFresh(t *testing.T) {
 	o := addOp(2)
 	if o.Type() == o.Type() {
@@ -58,7 +58,7 @@ func TestTypeIsFresh(t *testing.T) {
 	}
 }
 
-// A second Grad in one graph would return the first cost's gradient.
+// A second Grad in the same graph would return the first cost's gradient.
 func TestSecondGradientIsRefused(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 3)
@@ -72,7 +72,7 @@ func TestSecondGradientIsRefused(t *testing.T) {
 	}
 }
 
-// An op on the path without a symbolic gradient makes gorgonia.Grad panic.
+// gorgonia.Grad panics if an op on the path has no symbolic gradient.
 func TestGradientOfPlainOpIsAnError(t *testing.T) {
 	g := New()
 	x := gorgonia.NewTensor(g, Float32, 4, gorgonia.WithShape(1, 1, 2, 2), gorgonia.WithName("x"))
@@ -89,7 +89,7 @@ func TestGradientOfPlainOpIsAnError(t *testing.T) {
 	}
 }
 
-// Ops of this package that have no gradient say so, too.
+// The same error is returned for this package's ops that have no gradient.
 func TestGradientOfGradientOpIsAnError(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 2, 3)
@@ -103,8 +103,8 @@ func TestGradientOfGradientOpIsAnError(t *testing.T) {
 	}
 }
 
-// The cost's gradient of a value used twice is added up by Gorgonia's own Add,
-// which allocates; Compile puts ours in its place.
+// Gorgonia adds up the gradients of a value that is used twice with its own Add, which
+// allocates; Compile replaces it by this package's.
 func TestStockAddIsReplaced(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 2, 3)
@@ -123,14 +123,14 @@ func TestStockAddIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range p.steps {
+	for _, s := range p.instructions {
 		if s.own == nil {
 			t.Errorf("%v runs through Do", s.op)
 		}
 	}
 }
 
-// Gradients of intermediate nodes come from Backpropagate; Grad refuses them.
+// Backpropagate differentiates with respect to intermediate nodes; Grad rejects them.
 func TestBackpropagateToIntermediate(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float64, "x", 3)

@@ -9,10 +9,10 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Grad adds the gradient of a scalar cost with respect to variables, through
-// gorgonia.Backpropagate. A node is differentiated once: where a graph has gradients
-// already, a second Grad is right as long as it meets none of the nodes that the first
-// went through, and ErrSecondGradient elsewhere.
+// Grad adds the gradient of a scalar cost with respect to variables, using
+// gorgonia.Backpropagate. Each node can be differentiated only once: a second Grad in the
+// same graph works as long as it reaches no node that the first one passed through, and
+// returns ErrSecondGradient otherwise.
 func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	if err := differentiable(Nodes{cost}, wrt); err != nil {
 		return nil, gradientError(err)
@@ -22,7 +22,7 @@ func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	}
 	for _, n := range wrt {
 		if n.Op() != nil {
-			return nil, fmt.Errorf("gradient: %v is no variable; Backpropagate differentiates by other nodes", n)
+			return nil, fmt.Errorf("gradient: %v is not a variable; use Backpropagate to differentiate with respect to other nodes", n)
 		}
 	}
 	defer recoverGrad(&err)
@@ -37,9 +37,9 @@ func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	return gorgonia.Backpropagate(Nodes{cost}, Nodes{one}, wrt)
 }
 
-// Backpropagate adds the gradient of sum(output·gradOutput) with respect to any
-// nodes, variables or intermediate ones, through gorgonia.Backpropagate. It is
-// how Grad-CAM asks for the gradient of an activation.
+// Backpropagate adds the gradient of sum(output·gradOutput) with respect to any nodes,
+// variables or intermediate values, using gorgonia.Backpropagate. Grad-CAM uses it to get
+// the gradient of an activation.
 func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	if len(outputs) == 0 || len(outputs) != len(gradOutputs) {
 		return nil, fmt.Errorf("gradient: %d outputs with %d gradients", len(outputs), len(gradOutputs))
@@ -63,7 +63,7 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
 }
 
-// gradientError leaves an OpError as it is, which whoever knows its layer completes.
+// gradientError returns an OpError unchanged, so that a caller can add the layer.
 func gradientError(err error) error {
 	var e *OpError
 	if errors.As(err, &e) {
@@ -78,16 +78,17 @@ func recoverGrad(err *error) {
 	}
 }
 
-// ErrSecondGradient is returned where a gradient meets a node that was differentiated
-// before, whose first gradient Gorgonia would take for the new one.
-var ErrSecondGradient = errors.New("is differentiated already, for another gradient of the graph: build one graph for each")
+// ErrSecondGradient is returned if a gradient reaches a node that has been differentiated
+// before: Gorgonia would take the first gradient for the new one.
+var ErrSecondGradient = errors.New("has already been differentiated for another gradient: build a separate graph for each")
 
-// differentiable finds what Gorgonia answers with a panic, with an error that names no
-// op, or with a wrong result. A path from wrt to outputs along which the output changes
-// must have a gradient everywhere: Gorgonia leaves a path that has none out of the sum.
+// differentiable finds the cases in which Gorgonia panics, returns an error that names no
+// op, or computes a wrong result. On a path from wrt to outputs along which the output
+// changes, every node needs a gradient: Gorgonia silently drops paths on which one is
+// missing.
 func differentiable(outputs, wrt Nodes) error {
 	if len(wrt) == 0 {
-		return errors.New("asked for with respect to nothing")
+		return errors.New("no nodes to differentiate with respect to")
 	}
 	for _, n := range append(append(Nodes{}, outputs...), wrt...) {
 		switch {
@@ -108,34 +109,34 @@ func differentiable(outputs, wrt Nodes) error {
 	}
 	for _, n := range wrt {
 		if !p.influences[n] {
-			return p.blameMissing(n)
+			return p.missingError(n)
 		}
 	}
 	return nil
 }
 
-// paths are the ways on which a change of wrt changes the outputs.
+// paths describes the paths along which a change of wrt changes the outputs.
 type paths struct {
-	nodes      Nodes // that the outputs are computed from, in topological order
+	nodes      Nodes // all nodes that the outputs depend on, in topological order
 	edges      map[*Node][]edge
-	depends    map[*Node]bool // on one of wrt
-	influences map[*Node]bool // one of outputs
+	depends    map[*Node]bool // whether the node depends on one of wrt
+	influences map[*Node]bool // whether the node influences one of outputs
 }
 
 // edge is one input of a node.
 type edge struct {
 	from *Node
-	slope
+	derivative
 }
 
-// slope says what is known of an op's derivative by one of its inputs.
-type slope int
+// derivative says what is known about the derivative of an op with respect to an input.
+type derivative int
 
 const (
-	known    slope = iota // SymDiff gives it
-	zero                  // the output moves in steps, as a comparison's does, or is moved by another input that counts for this one
-	unknown               // there is one, which SymDiff does not give
-	hopeless              // the op has no SymDiff
+	known             derivative = iota // SymDiff returns it
+	zero                                // the output is piecewise constant in the input, as a comparison's is, or the derivative is part of another input's
+	unknown                             // it exists, but SymDiff does not return it
+	notDifferentiable                   // the op has no SymDiff
 )
 
 func findPaths(outputs, wrt Nodes) (*paths, error) {
@@ -149,10 +150,10 @@ func findPaths(outputs, wrt Nodes) (*paths, error) {
 		if err != nil {
 			return nil, err
 		}
-		slopes := slopesOf(n, len(children))
+		derivs := derivativesOf(n, len(children))
 		for k, c := range children {
-			p.edges[n] = append(p.edges[n], edge{c, slopes[k]})
-			p.depends[n] = p.depends[n] || p.depends[c] && slopes[k] != zero
+			p.edges[n] = append(p.edges[n], edge{c, derivs[k]})
+			p.depends[n] = p.depends[n] || p.depends[c] && derivs[k] != zero
 		}
 	}
 	for _, n := range outputs {
@@ -161,13 +162,13 @@ func findPaths(outputs, wrt Nodes) (*paths, error) {
 	for i := len(p.nodes) - 1; i >= 0; i-- {
 		n := p.nodes[i]
 		for _, e := range p.edges[n] {
-			p.influences[e.from] = p.influences[e.from] || p.influences[n] && e.slope != zero
+			p.influences[e.from] = p.influences[e.from] || p.influences[n] && e.derivative != zero
 		}
 	}
 	return p, nil
 }
 
-// check is an error for a node on a path that has no gradient, or another one already.
+// check returns an error if n is on a path and has no gradient, or has one already.
 func (p *paths) check(n *Node) error {
 	if !p.depends[n] || !p.influences[n] {
 		return nil
@@ -181,8 +182,8 @@ func (p *paths) check(n *Node) error {
 	}
 	for k, e := range p.edges[n] {
 		switch {
-		case !p.depends[e.from] || e.slope == known || e.slope == zero:
-		case e.slope == hopeless:
+		case !p.depends[e.from] || e.derivative == known || e.derivative == zero:
+		case e.derivative == notDifferentiable:
 			return &OpError{Op: n.Op().String(), Node: n, Err: errors.New("has no symbolic gradient (gorgonia.SDOp)")}
 		default:
 			return &OpError{Op: n.Op().String(), Node: n, Err: fmt.Errorf("has no gradient with respect to its input %d of shape %v", k, e.from.Shape())}
@@ -191,8 +192,8 @@ func (p *paths) check(n *Node) error {
 	return nil
 }
 
-// blameMissing says why there is no gradient with respect to n at all.
-func (p *paths) blameMissing(n *Node) error {
+// missingError explains why there is no gradient with respect to n at all.
+func (p *paths) missingError(n *Node) error {
 	reached := map[*Node]bool{n: true}
 	for _, m := range p.nodes {
 		for _, e := range p.edges[m] {
@@ -200,19 +201,19 @@ func (p *paths) blameMissing(n *Node) error {
 				continue
 			}
 			reached[m] = true
-			if e.slope == zero {
-				return &OpError{Op: m.Op().String(), Node: m, Err: fmt.Errorf("has derivative 0, so that there is no gradient with respect to %q, whose only way leads through it", n.Name())}
+			if e.derivative == zero {
+				return &OpError{Op: m.Op().String(), Node: m, Err: fmt.Errorf("has derivative 0, so there is no gradient with respect to %q, which affects the outputs only through it", n.Name())}
 			}
 		}
 	}
-	return fmt.Errorf("there is none with respect to %q, on which nothing depends that is differentiated", n.Name())
+	return fmt.Errorf("there is none with respect to %q: no output depends on it", n.Name())
 }
 
-// slopesOf looks at the op of n, which has some children.
-func slopesOf(n *Node, children int) []slope {
-	slopes := make([]slope, children)
+// derivativesOf returns what is known about the op of n, which has the given number of children.
+func derivativesOf(n *Node, children int) []derivative {
+	derivs := make([]derivative, children)
 	if children == 0 {
-		return slopes
+		return derivs
 	}
 	sd, ok := n.Op().(gorgonia.SDOp)
 	var diff []bool
@@ -220,26 +221,16 @@ func slopesOf(n *Node, children int) []slope {
 		diff = sd.DiffWRT(children)
 	}
 	own, _ := n.Op().(*op)
-	for k := range slopes {
+	for k := range derivs {
 		switch {
 		case !ok:
-			slopes[k] = hopeless
+			derivs[k] = notDifferentiable
 		case k < len(diff) && diff[k]:
-		case own != nil && k < len(own.steps) && own.steps[k] || own == nil && movesInSteps(n.Op()):
-			slopes[k] = zero
+		case own != nil && k < len(own.zeroDiff) && own.zeroDiff[k] || own == nil && hasZeroDerivative(n.Op()):
+			derivs[k] = zero
 		default:
-			slopes[k] = unknown
+			derivs[k] = unknown
 		}
 	}
-	return slopes
-}
-
-// movesInSteps knows Gorgonia's ops whose derivative is 0 where they say that they have
-// none: comparisons, sign, floor and ceil, and the size of a tensor. Their types are private.
-func movesInSteps(o gorgonia.Op) bool {
-	switch fmt.Sprintf("%T", o) {
-	case "gorgonia.elemBinOp", "gorgonia.elemUnaryOp", "gorgonia.sizeOp", "gorgonia.repeatOp":
-		return true
-	}
-	return false
+	return derivs
 }

@@ -4,7 +4,6 @@ package graph
 
 import (
 	"fmt"
-	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -12,55 +11,61 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// These are Gorgonia's own types, so that its ops and the ones of this package
-// mix in one expression. This package is the only one that imports Gorgonia.
+// These are Gorgonia's own types, so its ops and the ops of this package can be mixed in
+// one expression. No other package imports Gorgonia.
 type (
 	// Node is an expression.
 	Node = gorgonia.Node
-	// Nodes are expressions.
+	// Nodes is a list of expressions.
 	Nodes = gorgonia.Nodes
-	// Graph holds expressions and what they depend on.
+	// Graph holds expressions and everything they depend on.
 	Graph = gorgonia.ExprGraph
-	// Value is what a node holds: a tensor, a scalar, a sparse matrix.
+	// Value is the value of a node: a tensor, a scalar or a sparse matrix.
 	Value = gorgonia.Value
-	// Solver is an optimiser of Gorgonia's.
+	// Solver is one of Gorgonia's optimizers.
 	Solver = gorgonia.Solver
-	// ValueGrad is what a Solver updates: a value with its gradient.
+	// ValueGrad is what a Solver updates: a value and its gradient.
 	ValueGrad = gorgonia.ValueGrad
 	// Dtype is an element type.
 	Dtype = tensor.Dtype
-	// Shape is a length for each axis.
+	// Shape has the length of each axis.
 	Shape = tensor.Shape
 )
 
-// The element types of graphs: Float32 for everything, Float64 for gradient checks.
+// The element types: Float32 for everything, Float64 for gradient checks.
 var (
 	Float32 = tensor.Float32
 	Float64 = tensor.Float64
 )
 
+// Random is the source of all random numbers of a graph. They come from a counter-based
+// generator (Philox4x32-10, Salmon et al. 2011): each is a function of Key, the op's stream,
+// Step and the element's index, and of nothing else. The training loop increments Step
+// after each training step. Key and Step are the complete state.
+type Random struct{ Key, Step uint64 }
+
 // New returns an empty expression graph.
 func New() *Graph { return gorgonia.NewGraph() }
 
-// Input adds a variable of the given shape: data, a target or a weight. An
-// empty shape is a scalar. The name must be new in the graph, because Gorgonia
-// makes one node of two variables that agree in name, type and shape.
+// Input adds a variable of the given shape: data, a target or a weight. An empty shape is
+// a scalar. The name must be unique in the graph, because Gorgonia merges variables of the
+// same name, type and shape into one node.
 func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	if g == nil {
-		return nil, fmt.Errorf("input %q of shape %v: there is no graph", name, shape)
+		return nil, fmt.Errorf("input %q of shape %v: the graph is nil", name, shape)
 	}
 	if name == "" {
-		return nil, fmt.Errorf("input of shape %v: has no name", shape)
+		return nil, fmt.Errorf("input of shape %v: the name is empty", shape)
 	}
 	if len(g.ByName(name)) > 0 {
-		return nil, fmt.Errorf("input %q: the graph has a node of this name", name)
+		return nil, fmt.Errorf("input %q: the graph already has a node of this name", name)
 	}
 	for _, d := range shape {
 		if d <= 0 {
 			return nil, fmt.Errorf("input %q: shape %v has an axis that is not positive", name, shape)
 		}
 	}
-	if err := countable(shape); err != nil {
+	if err := checkCountable(shape); err != nil {
 		return nil, fmt.Errorf("input %q: %w", name, err)
 	}
 	defer func() {
@@ -74,18 +79,18 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	return gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name)), nil
 }
 
-// unusedName is a name that no node of the graph has: the one given, or that with a number.
+// unusedName returns the given name, with a number appended if the graph already has it.
 func unusedName(g *Graph, name string) string {
-	free := name
-	for i := 2; len(g.ByName(free)) > 0; i++ {
-		free = fmt.Sprintf("%s (%d)", name, i)
+	unused := name
+	for i := 2; len(g.ByName(unused)) > 0; i++ {
+		unused = fmt.Sprintf("%s (%d)", name, i)
 	}
-	return free
+	return unused
 }
 
-// Let binds a value of the variable's element type and shape to it. The value is
-// shared, not copied: a weight bound to the variables of several graphs is one weight.
-// A tensor must be row-major, contiguous and without a mask, and stay so.
+// Let binds a value to a variable of the same element type and shape. The value is shared,
+// not copied: a weight bound to variables of several graphs is one weight. A tensor must be
+// row-major, contiguous and unmasked, and must stay so.
 func Let(n *Node, v Value) error {
 	if n == nil || v == nil {
 		return fmt.Errorf("let %v = %v: nothing to bind", n, v)
@@ -99,64 +104,15 @@ func Let(n *Node, v Value) error {
 	return gorgonia.Let(n, v)
 }
 
-// Floats is the memory behind a value: the elements of a row-major float32
-// tensor or scalar, nil for anything else.
+// Floats returns the memory of a row-major float32 tensor or scalar, nil for any other
+// value.
 func Floats(v Value) []float32 { return data[float32](v) }
 
-// equal compares shapes axis by axis; tensor.Shape.Eq also takes a column or
-// row matrix for a vector.
-func equal(a, b Shape) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// countable is an error for a shape whose bytes an int cannot count.
-func countable(s []int) error {
-	n := math.MaxInt / 8
-	for _, d := range s {
-		if d > n {
-			return fmt.Errorf("shape %v has more elements than can be counted", Shape(s))
-		}
-		n /= max(d, 1)
-	}
-	return nil
-}
-
-func size(s []int) int {
-	n := 1
-	for _, d := range s {
-		n *= d
-	}
-	return n
-}
-
-// split sees a shape as a matrix: the product of all axes but the last, and the last.
-func split(s []int) (rows, cols int) {
-	cols = s[len(s)-1]
-	return size(s[:len(s)-1]), cols
-}
-
-// batch is the length of the first axis, and the size of one entry of it.
-func batch(s []int) (n, each int) { return s[0], size(s[1:]) }
-
-// both pairs the two instances of a computation.
-func both(f32 func(*call[float32]) error, f64 func(*call[float64]) error) runner {
-	return runner{f32, f64}
-}
-
-// Workers sets how many goroutines an op may use and returns a function that
-// restores the former number. The default is GOMAXPROCS. Results do not depend
-// on it.
+// Workers sets how many goroutines an op may use and returns a function that restores the
+// previous number. The default is GOMAXPROCS. Results do not depend on it.
 func Workers(n int) (restore func()) { return kernel.SetWorkers(n) }
 
-// Instructions tells what the kernels run on: "avx512", "avx2" or "generic".
-// The best that the processor has is chosen at start, unless REEF_KERNEL in the
-// environment names a lower one.
-func Instructions() string { return kernel.ISA() }
+// ISA returns the instruction set that the kernels use: "avx512", "avx2" or
+// "generic". It is the best one that the processor supports, unless the environment
+// variable REEF_KERNEL selects a lower one.
+func ISA() string { return kernel.ISA() }

@@ -2,17 +2,18 @@
 
 package graph
 
-import "errors"
+import (
+	"errors"
+)
 
-// Groups remembers which nodes belong together, usually by layer, for error
-// messages and drawings. The zero value is empty and ready; a nil *Groups has
-// no group for any node.
+// Groups records which nodes belong together, usually by layer, for error messages and
+// drawings. The zero value is ready to use; a nil *Groups has no group for any node.
 type Groups struct {
 	of map[*Node]string
 }
 
-// Record runs build and puts all nodes that it adds to g, and that no inner
-// Record has claimed, into the group. An error of an op is given the group's name.
+// Record runs build and assigns to the group all nodes that build adds to g, except those
+// already assigned by a nested Record. If build returns an OpError, it gets the group's name.
 func (s *Groups) Record(g *Graph, group string, build func() error) error {
 	before := len(g.AllNodes())
 	err := build()
@@ -31,8 +32,8 @@ func (s *Groups) Record(g *Graph, group string, build func() error) error {
 	return err
 }
 
-// Of is the group of a node, empty where none is known. A gradient belongs to
-// the layer whose value or weight it is taken for.
+// Of returns the group of a node, or "" if it has none. A gradient belongs to the group of
+// the value or weight it is the gradient of.
 func (s *Groups) Of(n *Node) string {
 	if s == nil || n == nil {
 		return ""

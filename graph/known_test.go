@@ -13,8 +13,8 @@ import (
 	"github.com/reef-dl/reef/internal/golden"
 )
 
-// known computes Σ r·f(inputs) in float32 with its gradients by all inputs but
-// the fixed ones; a nil r stands for ones. It returns f's value and the gradients.
+// known computes Σ r·f(inputs) in float32 and its gradients with respect to all inputs but the
+// fixed ones; a nil r means ones. It returns the value of f and the gradients.
 func known(t *testing.T, f func(in graph.Nodes) (*graph.Node, error), r *golden.Array, fixed int, inputs ...golden.Array) (y []float32, grads [][]float32) {
 	t.Helper()
 	must := func(n *graph.Node, err error) *graph.Node {
@@ -61,8 +61,8 @@ func known(t *testing.T, f func(in graph.Nodes) (*graph.Node, error), r *golden.
 	return graph.Floats(out.Value()), grads
 }
 
-// TestKnownActivations compares with testdata/golden/activations.json, the
-// activations with a parameter among them.
+// TestKnownActivations compares with testdata/golden/activations.json, including activations
+// with a parameter.
 func TestKnownActivations(t *testing.T) {
 	for _, c := range golden.Load(t, "activations") {
 		t.Run(c.Name, func(t *testing.T) {
@@ -99,8 +99,8 @@ func activationOf(t *testing.T, a golden.Args) graph.Activation {
 	return graph.Act(kind)
 }
 
-// TestKnownDense compares with the Dense cases of testdata/golden/layers_core.json
-// that are matrices.
+// TestKnownDense compares with those Dense cases of testdata/golden/layers_core.json whose
+// input is a matrix.
 func TestKnownDense(t *testing.T) {
 	n := 0
 	for _, c := range golden.Load(t, "layers_core") {
@@ -129,8 +129,8 @@ func TestKnownDense(t *testing.T) {
 	}
 }
 
-// TestKnownLosses compares with testdata/golden/losses.json: the value of each
-// row, the mean (with sample weights where there are some) and its gradient.
+// TestKnownLosses compares with testdata/golden/losses.json: the loss of each row, the mean
+// (with sample weights, if any) and its gradient.
 func TestKnownLosses(t *testing.T) {
 	losses := map[string]func(p, t *graph.Node) (*graph.Node, error){
 		"mean_squared_error": graph.MeanSquaredError, "mean_absolute_error": graph.MeanAbsoluteError, "binary_crossentropy": graph.SigmoidCrossEntropy,
@@ -146,7 +146,7 @@ func TestKnownLosses(t *testing.T) {
 		seen[c.Args.String("loss")]++
 		t.Run(c.Name, func(t *testing.T) {
 			pred := c.Inputs["pred"]
-			abs := 1e-6 + float64(slices.Max(pred.Float32()))/(1<<24) // logits have single precision, however near their difference is to 0
+			abs := 1e-6 + float64(slices.Max(pred.Float32()))/(1<<24) // logits have single precision, even where their difference is close to 0
 			var rows *graph.Node
 			inputs := []golden.Array{pred, c.Inputs["true"]}
 			weights, weighted := c.Inputs["sample_weight"]

@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// TestTapeMachineRunsEachOp runs every op behind a tanh on Gorgonia's machine and
-// on a Program: one cost and the same gradients.
+// TestTapeMachineRunsEachOp runs tanh followed by each op on Gorgonia's machine and on a
+// Program and compares cost and gradients.
 func TestTapeMachineRunsEachOp(t *testing.T) {
 	shapes := map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}}
 	for _, o := range chainOps() {
@@ -32,7 +32,7 @@ func TestTapeMachineRunsEachOp(t *testing.T) {
 	}
 }
 
-// values are the cost and the gradients of a chain, once by each machine.
+// values returns the cost and the gradients of a chain, computed by both machines.
 func values(t *testing.T, input []int, ops ...unary) (ours, theirs []float64) {
 	t.Helper()
 	run := func(machine func(c *chain) gorgonia.VM) (all []float64) {

@@ -13,16 +13,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The ops of this package see a tensor as its memory, element after element, the last
-// axis fastest. Tensors can lie otherwise: column-major, transposed without being
-// moved, cut out of others, with a mask. These are refused where they are bound, and
-// copied where an op of Gorgonia makes one.
+// The ops of this package read a tensor's memory element by element, the last axis fastest.
+// Tensors can also be column-major, transposed without being moved, views into other
+// tensors, or masked. Such tensors are rejected when they are bound, and copied if they are
+// the result of a Gorgonia op.
 
-// CheckLayout is an error for a tensor that is not row-major, contiguous and unmasked;
-// it says what the tensor is. Axes of length 1 may have any stride.
+// CheckLayout returns an error that describes the layout of a tensor if it is not row-major,
+// contiguous and unmasked. Axes of length 1 may have any stride.
 func CheckLayout(t *tensor.Dense) error {
 	if masked(t) {
-		return errors.New("the tensor has a mask, want one without")
+		return errors.New("the tensor is masked, want an unmasked one")
 	}
 	if rowMajor(t) {
 		return nil
@@ -32,17 +32,17 @@ func CheckLayout(t *tensor.Dense) error {
 	case t.DataOrder().IsColMajor():
 		kind = "column-major"
 	case t.RequiresIterator() && !t.IsView():
-		kind = "transposed, its memory is not"
+		kind = "a transposed view"
 	}
 	return fmt.Errorf("the tensor of shape %v is %s (strides %v), want row-major and contiguous: copy it", t.Shape(), kind, t.Strides())
 }
 
-// masked reports a mask; IsMasked also takes a tensor of no elements for masked.
+// masked reports whether t has a mask; IsMasked is also true for a tensor without elements.
 func masked(t *tensor.Dense) bool { return t.IsMasked() && t.DataSize() > 0 }
 
 func rowMajor(t *tensor.Dense) bool {
 	shape, strides := t.Shape(), t.Strides()
-	if len(shape) != len(strides) { // a scalar, or a vector that was cut out of a matrix
+	if len(shape) != len(strides) { // a scalar, or a vector sliced out of a matrix
 		return len(shape) == 0 || !t.RequiresIterator() && !t.DataOrder().IsColMajor()
 	}
 	want := 1
@@ -55,7 +55,7 @@ func rowMajor(t *tensor.Dense) bool {
 	return true
 }
 
-// checkValue is an error for a value that a variable of the shape and type cannot have.
+// checkValue returns an error if v cannot be bound to a variable of the given shape and type.
 func checkValue(s Shape, dt Dtype, v Value) error {
 	if !equal(s, v.Shape()) {
 		return fmt.Errorf("value has shape %v, want %v", v.Shape(), s)
@@ -69,23 +69,23 @@ func checkValue(s Shape, dt Dtype, v Value) error {
 	return nil
 }
 
-// inRows is v, or a row-major copy where an op of Gorgonia gave a tensor that lies otherwise.
-func inRows(v Value) Value {
+// toRowMajor returns v, or a row-major copy of it if a Gorgonia op returned another layout.
+func toRowMajor(v Value) Value {
 	t, ok := v.(*tensor.Dense)
 	if !ok || rowMajor(t) {
 		return v
 	}
 	switch t.Dtype() {
 	case tensor.Float32:
-		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(gathered(t, t.Float32s())))
+		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Float32s())))
 	case tensor.Float64:
-		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(gathered(t, t.Float64s())))
+		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Float64s())))
 	}
 	return v
 }
 
-// gathered are the elements of t in row-major order, from its memory.
-func gathered[T kernel.Float](t *tensor.Dense, memory []T) []T {
+// rowMajorCopy returns the elements of t in row-major order.
+func rowMajorCopy[T kernel.Float](t *tensor.Dense, memory []T) []T {
 	shape, strides := t.Shape(), t.Strides()
 	to := make([]T, 0, size(shape))
 	var walk func(axis, at int)
@@ -102,8 +102,8 @@ func gathered[T kernel.Float](t *tensor.Dense, memory []T) []T {
 	return to
 }
 
-// data is the memory behind a value, nil when it is not of element type T or
-// not one row-major block.
+// data returns the memory of v, nil if its element type is not T or it is not one row-major
+// block.
 func data[T kernel.Float](v Value) []T {
 	var d any
 	switch v := v.(type) {
@@ -117,7 +117,7 @@ func data[T kernel.Float](v Value) []T {
 		}
 		switch v.Dtype() {
 		case tensor.Float32:
-			d = v.Float32s() // of a tensor of rank 0, too, of which Data is a copy
+			d = v.Float32s() // not Data, which copies a tensor of rank 0
 		case tensor.Float64:
 			d = v.Float64s()
 		}

@@ -10,13 +10,13 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// layouts are tensors of shape (2, 3) that lie in memory in all ways that tensors can;
-// want is empty for those that are row-major after all.
+// layouts returns tensors of shape (2, 3) in every possible memory layout; want is empty for
+// those that are effectively row-major.
 func layouts() map[string]struct {
 	t    *tensor.Dense
 	want string
 } {
-	counting := func(shape ...int) *tensor.Dense {
+	countNonzero := func(shape ...int) *tensor.Dense {
 		v := make([]float32, size(shape))
 		for i := range v {
 			v[i] = float32(i)
@@ -30,7 +30,7 @@ func layouts() map[string]struct {
 		}
 		return v.(*tensor.Dense)
 	}
-	lazy, moved, masked := counting(3, 2), counting(3, 2), counting(2, 3)
+	lazy, moved, masked := countNonzero(3, 2), countNonzero(3, 2), countNonzero(2, 3)
 	for _, err := range []error{lazy.T(), moved.T(), moved.Transpose(), masked.MaskedEqual(float32(2))} {
 		if err != nil {
 			panic(err)
@@ -40,26 +40,26 @@ func layouts() map[string]struct {
 		t    *tensor.Dense
 		want string
 	}{
-		"row-major":         {counting(2, 3), ""},
+		"row-major":         {countNonzero(2, 3), ""},
 		"column-major":      {tensor.New(tensor.WithShape(2, 3), tensor.AsFortran([]float32{0, 1, 2, 3, 4, 5})), "is column-major (strides [1 2]), want row-major"},
-		"transposed":        {lazy, "is transposed, its memory is not (strides [1 2])"},
+		"transposed":        {lazy, "is a transposed view (strides [1 2])"},
 		"transposed, moved": {moved, ""},
-		"columns":           {cut(counting(2, 4), nil, gorgonia.S(1, 4)), "is not contiguous (strides [4 1])"},
-		"rows":              {cut(counting(4, 3), gorgonia.S(1, 3)), ""},
-		"every second row":  {cut(counting(4, 3), gorgonia.S(0, 4, 2)), "is not contiguous (strides [6 1])"},
-		"masked":            {masked, "the tensor has a mask"},
+		"columns":           {cut(countNonzero(2, 4), nil, gorgonia.S(1, 4)), "is not contiguous (strides [4 1])"},
+		"rows":              {cut(countNonzero(4, 3), gorgonia.S(1, 3)), ""},
+		"every second row":  {cut(countNonzero(4, 3), gorgonia.S(0, 4, 2)), "is not contiguous (strides [6 1])"},
+		"masked":            {masked, "the tensor is masked"},
 		"float64":           {tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]float64{0, 1, 2, 3, 4, 5})), "value is float64, want float32"},
 		"ints":              {tensor.New(tensor.WithShape(2, 3), tensor.WithBacking([]int{0, 1, 2, 3, 4, 5})), "value is int, want float32"},
 	}
 }
 
-// TestLayouts binds tensors of all layouts, by Let, past it and as constants: an op sees
-// the numbers that the tensor has at its indices, or there is an error.
+// TestLayouts binds tensors of all layouts, with Let, bypassing Let, and as constants: either
+// the op sees the elements at the right indices, or there is an error.
 func TestLayouts(t *testing.T) {
 	for name, l := range layouts() {
 		for _, way := range []string{"let", "past let", "constant"} {
 			if l.t.Dtype() != Float32 && way != "let" {
-				continue // which Gorgonia refuses
+				continue // which Gorgonia rejects
 			}
 			g := New()
 			x, err := Input(g, Float32, "x", 2, 3)
@@ -108,7 +108,7 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// TestTransposedAfterLet turns a tensor round that is bound already.
+// TestTransposedAfterLet transposes a tensor after it has been bound.
 func TestTransposedAfterLet(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 2, 2)
@@ -132,7 +132,7 @@ func TestTransposedAfterLet(t *testing.T) {
 	}
 }
 
-// TestScalarTensor: a tensor of rank 0 is read anew in each run.
+// TestScalarTensor: a tensor of rank 0 is read again on each run.
 func TestScalarTensor(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x")
@@ -156,8 +156,8 @@ func TestScalarTensor(t *testing.T) {
 	}
 }
 
-// TestLayoutsOfForeignOps: Gorgonia's ops give tensors that are transposed in name only,
-// to other ops and as roots.
+// TestLayoutsOfForeignOps: Gorgonia's ops return tensors that are transposed without being
+// moved, both as inputs of other ops and as roots.
 func TestLayoutsOfForeignOps(t *testing.T) {
 	for _, dt := range []Dtype{Float32, Float64} {
 		g := New()

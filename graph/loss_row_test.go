@@ -9,9 +9,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestGradientOfRowLosses checks every loss of one row against differences, on
-// predictions that are probabilities and targets that each loss has a use for,
-// away from kinks.
+// TestGradientOfRowLosses compares the gradient of every row loss with differences, for
+// predictions that are probabilities and targets suited to each loss, away from kinks.
 func TestGradientOfRowLosses(t *testing.T) {
 	type loss func(p, t *Node) (*Node, error)
 	losses := map[string]loss{

@@ -11,13 +11,13 @@ import (
 	"gorgonia.org/gorgonia"
 )
 
-// Gorgonia keeps one node of all that have one hash, one op's hash, one type and one
-// shape. A hash has 32 bits, so that among a hundred thousand nodes two will probably
-// share one, and children are compared by it alone; constants are compared by their
-// names alone. What the graph gives back is therefore compared with what was asked for.
+// Gorgonia keeps one node for all expressions that agree in node hash, op hash, type and
+// shape. Hashes have 32 bits, so among a hundred thousand nodes two probably collide, and
+// children are compared only by hash, constants only by name. Therefore the node that
+// Gorgonia returns is compared with the one that was asked for.
 
-// merge adds o(inputs...) to the inputs' graph, or finds the node that is the same. An
-// expression whose place is taken by another gets a hash of its own.
+// merge adds o(inputs...) to the inputs' graph, or returns the existing node for it. If the
+// hash is taken by a different expression, the new one is salted.
 func merge(o *op, inputs Nodes) (*Node, error) {
 	inputs, err := adoptAll(inputs)
 	if err != nil {
@@ -30,13 +30,13 @@ func merge(o *op, inputs Nodes) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if got, ok := n.Op().(*op); ok && got.name == mine.name && got.source == mine.source && slices.Equal(got.inputs, mine.inputs) {
+		if got, ok := n.Op().(*op); ok && got.name == mine.name && got.rng == mine.rng && slices.Equal(got.inputs, mine.inputs) {
 			return n, nil
 		}
 	}
 }
 
-// adoptAll puts constants that belong to no graph yet into that of the other inputs.
+// adoptAll adds constants that have no graph yet to the graph of the other inputs.
 func adoptAll(inputs Nodes) (Nodes, error) {
 	var g *Graph
 	for _, n := range inputs {
@@ -59,9 +59,9 @@ func adoptAll(inputs Nodes) (Nodes, error) {
 	return inputs, nil
 }
 
-// adopt adds the constant c, of value v, to g. Gorgonia's own ops and gradients take the
-// constants of a graph by name. One with a name of the user's, which another may have as
-// well, therefore becomes a variable that v is bound to, as one does whose place is taken.
+// adopt adds the constant c with value v to g. Gorgonia's own ops and gradients look up
+// constants by name. A constant with a user-defined name, which need not be unique, or whose
+// name is taken therefore becomes a variable bound to v.
 func adopt(g *Graph, c *Node, v Value) (*Node, error) {
 	name := c.Name()
 	if name == fmt.Sprintf("%v", v) {
@@ -87,17 +87,7 @@ func adopt(g *Graph, c *Node, v Value) (*Node, error) {
 	return n, Let(n, v)
 }
 
-// constantOf is the value of a constant. Gorgonia's interface for constants is private;
-// what marks one is an op that knows its value.
-func constantOf(n *Node) (Value, bool) {
-	op, ok := n.Op().(interface{ Value() gorgonia.Value })
-	if !ok {
-		return nil, false
-	}
-	return op.Value(), true
-}
-
-// sameValue compares bit by bit, so that 0 is not -0.
+// sameValue compares bit by bit: 0 and -0 differ.
 func sameValue(a, b Value) bool {
 	if a == b {
 		return true

@@ -11,8 +11,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// collision are two factors whose Scale of one scalar x has one 32-bit hash, found by
-// trying factors in turn.
+// collision returns two nodes Scale(x, a) and Scale(x, b) with the same 32-bit hash, found
+// by trying factors.
 func collision(t *testing.T, x *Node) (a, b *Node) {
 	t.Helper()
 	seen := map[uint32]float64{}
@@ -41,7 +41,8 @@ func collision(t *testing.T, x *Node) (a, b *Node) {
 	return nil, nil
 }
 
-// TestHashCollision: ops on two nodes of one hash have one hash, too, and are two nodes.
+// TestHashCollision: ops on two nodes with the same hash have the same hash too, but must be
+// two nodes.
 func TestHashCollision(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x")
@@ -84,7 +85,7 @@ func TestHashCollision(t *testing.T) {
 			t.Errorf("%s: both values are %v", name, nodes[0].Value())
 		}
 	}
-	// Gradients through both: ∂ (a·w + b)/∂ x = the factors' sum.
+	// Gradients through both: ∂(a·w + b)/∂x is the sum of the factors.
 	ya, _ := Activate(a, Act(ReLU))
 	yb, _ := Activate(b, Act(ReLU))
 	cost, _ := Add(ya, yb)
@@ -104,10 +105,10 @@ func TestHashCollision(t *testing.T) {
 	}
 }
 
-// TestConstants: constants are one node where they are one constant, and two elsewhere,
-// whatever their names.
+// TestConstants: equal constants become one node and different constants two, regardless of
+// their names.
 func TestConstants(t *testing.T) {
-	big := func(last float32) *tensor.Dense { // which print alike
+	big := func(last float32) *tensor.Dense { // these print the same
 		v := make([]float32, 4000)
 		v[2000] = last
 		return tensor.New(tensor.WithShape(4000), tensor.WithBacking(v))
@@ -158,7 +159,8 @@ func TestConstants(t *testing.T) {
 	}
 }
 
-// TestConstantOfOneName: the 1 that a gradient starts with is not the constant "1" of an expression.
+// TestConstantOfOneName: the 1 that a gradient starts from is not a constant named "1" in the
+// expression.
 func TestConstantOfOneName(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x")
@@ -183,8 +185,8 @@ func TestConstantOfOneName(t *testing.T) {
 	}
 }
 
-// TestConstantBesideGorgonia: a constant of one of this package's ops is not taken by an op
-// of Gorgonia, or by a gradient, that has one of its name.
+// TestConstantBesideGorgonia: Gorgonia's ops and gradients do not pick up a constant of this
+// package's ops that has the same name as theirs.
 func TestConstantBesideGorgonia(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x")
@@ -225,7 +227,7 @@ func TestConstantBesideGorgonia(t *testing.T) {
 	}
 }
 
-// TestRandomSources: dropouts of two sources are two nodes.
+// TestRandomSources: dropouts with different sources are different nodes.
 func TestRandomSources(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 4, 3, 2)

@@ -10,7 +10,7 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// noisy compiles f of a tensor of twos and returns a function that runs it.
+// noisy compiles f applied to a tensor of twos and returns a function that runs it.
 func noisy(t *testing.T, shape []int, f func(x *Node) (*Node, error)) func() []float32 {
 	t.Helper()
 	g := New()
@@ -41,8 +41,8 @@ func noisy(t *testing.T, shape []int, f func(x *Node) (*Node, error)) func() []f
 	}
 }
 
-// TestGaussianStatistics holds mean and standard deviation of the noise to five
-// standard errors, and its source to the promise of Random.
+// TestGaussianStatistics checks mean and standard deviation of the noise to five standard
+// errors, and that it depends only on what Random documents.
 func TestGaussianStatistics(t *testing.T) {
 	const n = 100_000
 	rng := &Random{Key: 5}
@@ -51,7 +51,7 @@ func TestGaussianStatistics(t *testing.T) {
 		stddev float64
 	}{
 		"noise":   {func(x *Node) (*Node, error) { return GaussianNoise(x, 0.7, rng, 1) }, 0.7},
-		"dropout": {func(x *Node) (*Node, error) { return GaussianDropout(x, 0.2, rng, 2) }, 2 * math.Sqrt(0.25)}, // of twos; 0.2/0.8
+		"dropout": {func(x *Node) (*Node, error) { return GaussianDropout(x, 0.2, rng, 2) }, 2 * math.Sqrt(0.25)}, // of twos: 2·√(0.2/0.8)
 	} {
 		run := noisy(t, []int{n / 50, 50}, c.f)
 		rng.Step = 0
@@ -78,8 +78,8 @@ func TestGaussianStatistics(t *testing.T) {
 	}
 }
 
-// TestSpatialDropout finds every channel of a sample whole or gone, and as many
-// gone as the rate says.
+// TestSpatialDropout checks that each channel of a sample is kept or dropped as a whole, and
+// that the dropped fraction matches the rate.
 func TestSpatialDropout(t *testing.T) {
 	const n, cells, channels, rate = 100, 6, 40, 0.25
 	y := noisy(t, []int{n, 2, 3, channels}, func(x *Node) (*Node, error) { return SpatialDropout(x, rate, &Random{Key: 1}, 3) })()

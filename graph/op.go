@@ -16,64 +16,62 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// op is a gorgonia.SDOp put together from a few values. Every op of this
-// package is one: it says what distinguishes it, how shapes follow, how it is
-// computed in float32 and in float64, and how its gradient is expressed.
+// op is a gorgonia.SDOp assembled from a few values. Every op of this package is one: its
+// name, its shape rule, its implementation in float32 and float64, and its gradient.
 type op struct {
-	// name is what is computed. It must carry every attribute: two ops of one name
-	// on the same inputs are one node.
+	// name identifies the computation. It must include every attribute: two ops with the
+	// same name and inputs are merged into one node.
 	name string
-	// in and out are the ranks of the inputs and of the output; 0 is a scalar.
+	// in and out are the ranks of the inputs and the output; 0 is a scalar.
 	in  []int
 	out int
-	// shape derives the output's shape; ranks have been checked.
+	// shape derives the output's shape; the ranks have already been checked.
 	shape func(in []tensor.Shape) (tensor.Shape, error)
 	run   runner
-	// diff tells which inputs have a gradient; grad builds those gradients and
-	// returns nil in the places of the others. A nil grad is an op that cannot
-	// be differentiated.
+	// diff says which inputs have a gradient; grad builds these gradients and returns nil
+	// for the other inputs. An op with a nil grad cannot be differentiated.
 	diff []bool
 	grad func(in Nodes, out, grad *Node) (Nodes, error)
-	// steps tells of inputs without a gradient that their derivative is 0 (masks,
-	// comparisons) or counted in another input's. What depends on any other input
-	// without a gradient cannot be differentiated.
-	steps []bool
-	// over is one more than the input whose memory the output may take over
-	// when nothing needs that input any more; 0 is none.
-	over int
-	// sparse makes a value that is no dense tensor. A Program takes it in place
-	// of memory of its own where the output is a root that no other op reads.
+	// zeroDiff marks inputs for which diff is false because their derivative is 0 (masks,
+	// comparisons) or is included in that of another input. Anything that depends on another
+	// input without a gradient cannot be differentiated.
+	zeroDiff []bool
+	// inPlaceOf is k+1 if the output may overwrite input k when nothing else reads that
+	// input anymore; 0 if it must not.
+	inPlaceOf int
+	// sparse makes the op's result if that is not a dense tensor. A Program uses it if the
+	// output is a root that no other op reads.
 	sparse func() Value
-	// takesSparse marks an op that knows CSR matrices as its inputs.
+	// takesSparse marks an op that accepts CSR matrices as inputs.
 	takesSparse bool
-	// edgeOnly marks an op that does not read its inputs: they only say what
-	// comes before it. unread, where there is one, is what a Program runs instead of
-	// run when nothing reads the op's output, which is computed for its edges alone.
-	edgeOnly bool
-	unread   *runner
-	// kind says what the op is to fuse, which makes one op of several. blames is the
-	// node that a fused op's mistake is reported at, nil for its own.
-	kind   any
-	blames *Node
-	// view marks an op whose output is its input's memory under another shape.
+	// orderOnly marks an op that does not read its inputs: they only determine what runs
+	// before it. runUnused, if not nil, is what a Program runs instead of run when the
+	// output is not read and the op only runs for its side effects.
+	orderOnly bool
+	runUnused *runner
+	// kind identifies ops that fuse combines into one. errorNode is the node that an error
+	// of a fused op is attributed to, nil for its own.
+	kind      any
+	errorNode *Node
+	// view marks an op whose output is its input's memory in another shape.
 	view bool
-	// source is where the op's random numbers come from, which its name does not tell.
-	source *Random
-	// inputs is what apply applied the op to, salt what tells its hash from that of
-	// another expression; see merge.go.
+	// rng is the source of the op's random numbers, which is not part of its name.
+	rng *Random
+	// inputs are the nodes that the op was applied to; salt distinguishes its hash from that
+	// of a different expression, see merge.go.
 	inputs Nodes
 	salt   int
 }
 
-// runner is one computation in the two element types that graphs have.
+// runner is a computation in both element types.
 type runner struct {
 	f32 func(*call[float32]) error
 	f64 func(*call[float64]) error
 }
 
-// call is what a computation works on: memory and shapes of the output and of
-// the inputs. result and values are the same as Gorgonia holds them, for the
-// few ops that know more than dense tensors; out and in are nil there.
+// call holds the operands of a computation: memory and shapes of the output and the inputs.
+// result and values are the same operands as Gorgonia's values, for the few ops that accept
+// more than dense tensors; out and in are nil for the latter.
 type call[T kernel.Float] struct {
 	out      []T
 	in       [][]T
@@ -88,8 +86,8 @@ var (
 	_ gorgonia.UsePreallocDoer = (*op)(nil)
 )
 
-// apply adds o(inputs...) to the inputs' graph. It checks what Gorgonia would
-// only report in terms of its type variables.
+// apply adds o(inputs...) to the inputs' graph. It checks what Gorgonia would report only
+// in terms of its type variables.
 func apply(o *op, inputs ...*Node) (n *Node, err error) {
 	shapes := make([]tensor.Shape, len(inputs))
 	for i, in := range inputs {
@@ -105,7 +103,7 @@ func apply(o *op, inputs ...*Node) (n *Node, err error) {
 	}()
 	to, err := o.check(shapes)
 	if err == nil {
-		err = countable(to)
+		err = checkCountable(to)
 	}
 	if err != nil {
 		return nil, &OpError{Op: o.name, Shapes: shapes, Err: err}
@@ -132,9 +130,8 @@ func (o *op) check(shapes []tensor.Shape) (tensor.Shape, error) {
 // Arity is the number of inputs.
 func (o *op) Arity() int { return len(o.in) }
 
-// Type is the op's type: tensors of the given ranks over one element type.
-// Gorgonia's inference gives the type back to a pool after use, so that it has
-// to be a new one on every call.
+// Type returns the op's type: tensors of the given ranks over one element type. It must be
+// a new value on every call, because Gorgonia's type inference returns it to a pool.
 func (o *op) Type() hm.Type {
 	a := hm.TypeVariable('a')
 	types := make([]hm.Type, 0, len(o.in)+1)
@@ -148,7 +145,7 @@ func (o *op) Type() hm.Type {
 	return hm.NewFnType(types...)
 }
 
-// InferShape is the shape of the output.
+// InferShape returns the shape of the output.
 func (o *op) InferShape(in ...gorgonia.DimSizer) (tensor.Shape, error) {
 	shapes, err := gorgonia.DimSizersToShapes(in)
 	if err != nil {
@@ -170,7 +167,7 @@ func (o *op) Do(in ...Value) (Value, error) {
 	return o.UsePreallocDo(newValue(in[0].Dtype(), s), in...)
 }
 
-// UsePreallocDo computes into out. It is how Gorgonia's own machines run the op.
+// UsePreallocDo computes into out. Gorgonia's own machines run the op through it.
 func (o *op) UsePreallocDo(out Value, in ...Value) (Value, error) {
 	shapes := make([]tensor.Shape, len(in))
 	for i, v := range in {
@@ -183,18 +180,18 @@ func (o *op) UsePreallocDo(out Value, in ...Value) (Value, error) {
 	return out, b.run()
 }
 
-// ReturnsPtr and CallsExtern are both true, which makes TapeMachine allocate
-// the output before the op runs and hand it to UsePreallocDo.
+// ReturnsPtr and CallsExtern return true, which makes TapeMachine allocate the output
+// before the op runs and pass it to UsePreallocDo.
 func (o *op) ReturnsPtr() bool { return true }
 
-// CallsExtern is explained at ReturnsPtr.
+// CallsExtern: see ReturnsPtr.
 func (o *op) CallsExtern() bool { return true }
 
-// OverwritesInput is -1: memory is taken over only where a Program's plan
-// proves it safe, which TapeMachine's does not (see docs/gorgonia.md).
+// OverwritesInput returns -1: memory is overwritten only where a Program's plan has proved
+// it safe, which TapeMachine's does not (see docs/gorgonia.md).
 func (o *op) OverwritesInput() int { return -1 }
 
-// WriteHash writes the name, which carries every attribute.
+// WriteHash writes the name, which includes every attribute.
 func (o *op) WriteHash(h hash.Hash) {
 	fmt.Fprintf(h, "reef.%s", o.name)
 	if o.salt > 0 {
@@ -202,17 +199,17 @@ func (o *op) WriteHash(h hash.Hash) {
 	}
 }
 
-// Hashcode is the 32-bit FNV-1a hash of WriteHash.
+// Hashcode returns the 32-bit FNV-1a hash of WriteHash.
 func (o *op) Hashcode() uint32 {
 	h := fnv.New32a()
 	o.WriteHash(h)
 	return h.Sum32()
 }
 
-// String is the op's name with its attributes.
+// String returns the op's name with its attributes.
 func (o *op) String() string { return o.name }
 
-// DiffWRT tells which inputs the op can be differentiated by.
+// DiffWRT says with respect to which inputs the op can be differentiated.
 func (o *op) DiffWRT(n int) []bool {
 	if o.grad == nil {
 		return make([]bool, n)
@@ -220,7 +217,7 @@ func (o *op) DiffWRT(n int) []bool {
 	return o.diff
 }
 
-// SymDiff builds the gradient of the inputs from the gradient of the output.
+// SymDiff builds the gradients of the inputs from the gradient of the output.
 func (o *op) SymDiff(in Nodes, out, grad *Node) (Nodes, error) {
 	if o.grad == nil {
 		return nil, &OpError{Op: o.name, Err: fmt.Errorf("has no gradient")}
@@ -228,8 +225,8 @@ func (o *op) SymDiff(in Nodes, out, grad *Node) (Nodes, error) {
 	return o.grad(in, out, grad)
 }
 
-// attrs formats the attributes of an op's name: attrs("rate", 0.5, "id", "x")
-// is "{rate=0.5,id=x}".
+// attrs formats the attributes for an op's name: attrs("rate", 0.5, "id", "x") returns
+// "{rate=0.5,id=x}".
 func attrs(kv ...any) string {
 	parts := make([]string, 0, len(kv)/2)
 	for i := 0; i < len(kv); i += 2 {
@@ -242,8 +239,8 @@ func attrs(kv ...any) string {
 	return "{" + strings.Join(parts, ",") + "}"
 }
 
-// newValue is a zeroed value of the given type and shape; a scalar is one of
-// Gorgonia's scalar types, anything else a tensor.
+// newValue returns a zero value of the given type and shape: one of Gorgonia's scalar types
+// for a scalar, otherwise a tensor.
 func newValue(dt tensor.Dtype, s tensor.Shape) Value {
 	if len(s) > 0 {
 		return tensor.New(tensor.Of(dt), tensor.WithShape(s...))
@@ -252,4 +249,9 @@ func newValue(dt tensor.Dtype, s tensor.Shape) Value {
 		return gorgonia.NewF64(0)
 	}
 	return gorgonia.NewF32(0)
+}
+
+// forDtypes pairs the float32 and float64 instances of a computation.
+func forDtypes(f32 func(*call[float32]) error, f64 func(*call[float64]) error) runner {
+	return runner{f32, f64}
 }

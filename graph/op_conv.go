@@ -10,40 +10,28 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// ConvSpec says how a convolution's window moves. The zero value is stride 1,
-// no dilation and no padding. For one spatial axis the second number counts.
+// ConvSpec describes how a convolution's window moves. The zero value is stride 1, no
+// dilation and no padding. With one spatial axis, the second element of each pair is used.
 type ConvSpec struct {
 	Stride   [2]int
 	Dilation [2]int
 	Padding  Padding
 }
 
-// Conv is y = act(x * w + b), a cross-correlation over one or two spatial axes
-// with the channels last:
+// Conv returns y = act(x * w + b), a cross-correlation over one or two spatial axes,
+// channels last:
 //
 //	x (batch, height, width, in)   w (kh, kw, in, out)   b (out) or nil   y (batch, oh, ow, out)
 //	x (batch, steps, in)           w (k, in, out)                         y (batch, steps', out)
 //
-// An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, or ⌈n/s⌉ with Same
-// or Causal padding. Nothing is unrolled into columns.
+// An axis of length n gets length ⌊(n - d·(k-1) - 1)/s⌋ + 1, or ⌈n/s⌉ with Same or Causal
+// padding. There is no im2col copy.
 func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
-	fused := act
-	if !act.FromOutput() {
-		fused = Act(Linear)
-	}
-	inputs := Nodes{x, w}
-	if b != nil {
-		inputs = append(inputs, b)
-	}
-	y, err := apply(convOp(rankOf(x), spec, fused, b != nil), inputs...)
-	if err != nil || fused == act {
-		return y, err
-	}
-	return Activate(y, act)
+	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return convOp(rankOf(x), spec, act, bias) })
 }
 
-// ConvTranspose is the transpose of Conv as a linear map (without bias): it
-// spreads x (batch, h, w, out of Conv) into an image of the given spatial size.
+// ConvTranspose returns the transpose of Conv as a linear map (without bias): it maps
+// x, shaped like an output of Conv, to an image of the given spatial size.
 //
 //	x (batch, oh, ow, out)   w (kh, kw, in, out)   y (batch, size..., in)
 func ConvTranspose(x, w *Node, spec ConvSpec, size ...int) (*Node, error) {
@@ -64,11 +52,11 @@ func convOp(rank int, spec ConvSpec, act Activation, bias bool) *op {
 				return nil, err
 			}
 			if bias && in[2][0] != g.K {
-				return nil, fmt.Errorf("bias has %d values, kernel has %d channels out", in[2][0], g.K)
+				return nil, fmt.Errorf("bias has %d values, kernel has %d output channels", in[2][0], g.K)
 			}
 			return convShape(rank, g), nil
 		},
-		run:  both(runConv[float32](spec, act), runConv[float64](spec, act)),
+		run:  forDtypes(runConv[float32](spec, act), runConv[float64](spec, act)),
 		diff: []bool{true, true},
 		kind: convolution{spec, act},
 	}
@@ -109,7 +97,7 @@ func runConv[T kernel.Float](spec ConvSpec, act Activation) func(*call[T]) error
 	}
 }
 
-// convBackData is the gradient of an image x from that of the output.
+// convBackData returns the gradient of an image of shape x, given the output's gradient.
 func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 	x = x.Clone()
 	rank := len(x)
@@ -126,11 +114,11 @@ func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 			}
 			return x.Clone(), nil
 		},
-		run:  both(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
+		run:  forDtypes(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
 		diff: []bool{true, true},
 		kind: convData{spec},
-		// The map is linear in both inputs: its transposes are the convolution and
-		// the convolution's gradient of weights, with image and output exchanged.
+		// The map is linear in both inputs. Its transposes are the convolution and the
+		// convolution's weight gradient, with the roles of image and output exchanged.
 		grad: func(in Nodes, _, g *Node) (Nodes, error) {
 			dIn, err := Conv(g, in[1], nil, spec, Act(Linear))
 			if err != nil {
@@ -153,7 +141,7 @@ func runConvBackData[T kernel.Float](x tensor.Shape, spec ConvSpec) func(*call[T
 	}
 }
 
-// convBackWeights is the gradient of weights of shape w.
+// convBackWeights returns the gradient of weights of shape w.
 func convBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) {
 	w = w.Clone()
 	rank := len(w)
@@ -161,7 +149,7 @@ func convBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) 
 		name: "conv_weights" + attrs("spec", spec, "to", w),
 		in:   []int{rank, rank}, out: rank,
 		shape: func([]tensor.Shape) (tensor.Shape, error) { return w.Clone(), nil },
-		run:   both(runConvBackWeights[float32](w, spec), runConvBackWeights[float64](w, spec)),
+		run:   forDtypes(runConvBackWeights[float32](w, spec), runConvBackWeights[float64](w, spec)),
 		kind:  convWeights{spec},
 	}, x, dy)
 }
@@ -176,3 +164,157 @@ func runConvBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*cal
 		return nil
 	}
 }
+
+// DepthwiseConv convolves each channel of an image with its own m kernels:
+// y[..., c·m + j] = act((x_c * w_cj) + b[c·m + j]).
+//
+//	x (batch, height, width, c)   w (kh, kw, c, m)   b (c·m) or nil   y (batch, oh, ow, c·m)
+func DepthwiseConv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return depthwiseOp(spec, act, bias) })
+}
+
+// depthwiseGeometry is convGeometry with c·m output channels.
+func depthwiseGeometry(x, w tensor.Shape, spec ConvSpec) (kernel.Conv, error) {
+	g, err := convGeometry(x, w, spec)
+	g.K *= g.C
+	return g, err
+}
+
+func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
+	o := &op{
+		name: "depthwise" + attrs("spec", spec, "act", act, "bias", bias),
+		in:   []int{4, 4}, out: 4,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			g, err := depthwiseGeometry(in[0], in[1], spec)
+			if err != nil {
+				return nil, err
+			}
+			if bias && in[2][0] != g.K {
+				return nil, fmt.Errorf("bias has %d values, kernel has %d output channels", in[2][0], g.K)
+			}
+			return convShape(4, g), nil
+		},
+		run:  forDtypes(runDepthwise[float32](spec, act), runDepthwise[float64](spec, act)),
+		diff: []bool{true, true},
+	}
+	if bias {
+		o.in, o.diff = append(o.in, 1), append(o.diff, true)
+	}
+	o.grad = func(in Nodes, y, dy *Node) (Nodes, error) {
+		dz, err := activateGrad(act, y, dy)
+		if err != nil {
+			return nil, err
+		}
+		x, w := in[0].Shape(), in[1].Shape()
+		dx, err := apply(&op{
+			name: "depthwise_data" + attrs("spec", spec, "to", x),
+			in:   []int{4, 4}, out: 4,
+			shape: fixed(x),
+			run:   forDtypes(runDepthwiseBackData[float32](x, spec), runDepthwiseBackData[float64](x, spec)),
+		}, dz, in[1])
+		if err != nil {
+			return nil, err
+		}
+		dw, err := apply(&op{
+			name: "depthwise_weights" + attrs("spec", spec, "to", w),
+			in:   []int{4, 4}, out: 4,
+			shape: fixed(w),
+			run:   forDtypes(runDepthwiseBackWeights[float32](w, spec), runDepthwiseBackWeights[float64](w, spec)),
+		}, in[0], dz)
+		if err != nil || !bias {
+			return Nodes{dx, dw}, err
+		}
+		db, err := ColumnSum(dz)
+		return Nodes{dx, dw, db}, err
+	}
+	return o
+}
+
+func runDepthwise[T kernel.Float](spec ConvSpec, act Activation) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := depthwiseGeometry(c.inShape[0], c.inShape[1], spec)
+		if err != nil {
+			return err
+		}
+		var b []T
+		if len(c.in) > 2 {
+			b = c.in[2]
+		}
+		kernel.Depthwise2D(c.out, c.in[0], c.in[1], b, &g, act.kind, T(act.alpha))
+		return nil
+	}
+}
+
+func runDepthwiseBackData[T kernel.Float](x tensor.Shape, spec ConvSpec) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := depthwiseGeometry(x, c.inShape[1], spec)
+		if err != nil {
+			return err
+		}
+		kernel.Depthwise2DBackData(c.out, c.in[0], c.in[1], &g)
+		return nil
+	}
+}
+
+func runDepthwiseBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := depthwiseGeometry(c.inShape[0], w, spec)
+		if err != nil {
+			return err
+		}
+		kernel.Depthwise2DBackWeights(c.out, c.in[0], c.in[1], &g)
+		return nil
+	}
+}
+
+// convGeometry returns the geometry of a convolution of an image of shape x with a kernel
+// of shape w.
+func convGeometry(x, w tensor.Shape, spec ConvSpec) (g kernel.Conv, err error) {
+	if len(w) != len(x) {
+		return g, fmt.Errorf("kernel has shape %v, input %v", w, x)
+	}
+	if spec.Padding == Causal && len(x) != 3 {
+		return g, fmt.Errorf("causal padding needs one spatial axis, input has shape %v", x)
+	}
+	if g.N, g.H, g.W, g.C, err = spatial(x); err != nil {
+		return g, err
+	}
+	g.KH, g.KW = 1, w[0]
+	if len(w) == 4 {
+		g.KH, g.KW = w[0], w[1]
+	}
+	if in := w[len(w)-2]; in != g.C {
+		return g, fmt.Errorf("input has %d channels, kernel was made for %d", g.C, in)
+	}
+	g.K = w[len(w)-1]
+	g.StrideH, g.StrideW = spatialPair(spec.Stride, len(x))
+	g.DilH, g.DilW = spatialPair(spec.Dilation, len(x))
+	rows := spec.Padding
+	if len(x) == 3 {
+		rows = Valid
+	}
+	if g.OH, g.PadTop, err = windowPositions(g.H, g.KH, g.StrideH, g.DilH, rows); err != nil {
+		return g, fmt.Errorf("height: %w", err)
+	}
+	if g.OW, g.PadLeft, err = windowPositions(g.W, g.KW, g.StrideW, g.DilW, spec.Padding); err != nil {
+		return g, fmt.Errorf("width: %w", err)
+	}
+	return g, nil
+}
+
+func convShape(rank int, g kernel.Conv) tensor.Shape {
+	if rank == 3 {
+		return tensor.Shape{g.N, g.OW, g.K}
+	}
+	return tensor.Shape{g.N, g.OH, g.OW, g.K}
+}
+
+// These identify the ops of a convolution to fuse.
+type (
+	convolution struct {
+		spec ConvSpec
+		act  Activation
+	}
+	convData    struct{ spec ConvSpec }
+	convWeights struct{ spec ConvSpec }
+)

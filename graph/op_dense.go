@@ -10,25 +10,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Dense is y = act(x·w + b), in one op where the gradient of act follows from y.
+// Dense returns y = act(x·w + b), as one op if the gradient of act can be computed from y.
 //
 //	x (batch, in)   w (in, units)   b (units) or nil   y (batch, units)
 //
-// x may be bound to a CSR matrix: then only what is not zero is multiplied.
+// x may be bound to a CSR matrix; then only its nonzero elements are multiplied.
 func Dense(x, w, b *Node, act Activation) (*Node, error) {
-	fused := act
-	if !act.FromOutput() {
-		fused = Act(Linear)
-	}
-	inputs := Nodes{x, w}
-	if b != nil {
-		inputs = append(inputs, b)
-	}
-	y, err := apply(denseOp(fused, b != nil), inputs...)
-	if err != nil || fused == act {
-		return y, err
-	}
-	return Activate(y, act)
+	return applyActivated(x, w, b, act, denseOp)
 }
 
 func denseOp(act Activation, bias bool) *op {
@@ -45,7 +33,7 @@ func denseOp(act Activation, bias bool) *op {
 			}
 			return tensor.Shape{x[0], w[1]}, nil
 		},
-		run:  both(runDense[float32](act), runDense[float64](act)),
+		run:  forDtypes(runDense[float32](act), runDense[float64](act)),
 		diff: []bool{true, true},
 
 		takesSparse: true,
@@ -89,7 +77,7 @@ func runDense[T kernel.Float](act Activation) func(*call[T]) error {
 	}
 }
 
-// MatMul is op(a)·op(b) for matrices, where op transposes if asked.
+// MatMul returns op(a)·op(b) for matrices, where op is the transpose if requested.
 //
 //	a (m, k)   b (k, n)   result (m, n)
 func MatMul(a, b *Node, transA, transB bool) (*Node, error) {
@@ -108,11 +96,11 @@ func matMulOp(transA, transB bool) *op {
 			}
 			return tensor.Shape{m, n}, nil
 		},
-		run:  both(runMatMul[float32](transA, transB), runMatMul[float64](transA, transB)),
+		run:  forDtypes(runMatMul[float32](transA, transB), runMatMul[float64](transA, transB)),
 		diff: []bool{true, true},
 
 		takesSparse: true,
-		// With C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; a transposed operand gets the transpose of that.
+		// With C = A·B: dA = dC·Bᵀ and dB = Aᵀ·dC; the gradient of a transposed operand is transposed.
 		grad: func(in Nodes, _, dc *Node) (Nodes, error) {
 			a, b := in[0], in[1]
 			da, err := pick(transA, func() (*Node, error) { return MatMul(b, dc, transB, true) },
@@ -144,13 +132,13 @@ func runMatMul[T kernel.Float](transA, transB bool) func(*call[T]) error {
 	}
 }
 
-// sparseVals are a matrix's values; graphs in float64 know no sparse matrices.
+// sparseVals returns the values of m; float64 graphs do not support sparse matrices.
 func sparseVals[T kernel.Float](m *CSR) []T {
 	v, _ := any(m.Vals).([]T)
 	return v
 }
 
-// dims are the rows and columns of op(s).
+// dims returns the rows and columns of op(s).
 func dims(s tensor.Shape, trans bool) (rows, cols int) {
 	if trans {
 		return s[1], s[0]
@@ -163,4 +151,56 @@ func pick(first bool, a, b func() (*Node, error)) (*Node, error) {
 		return a()
 	}
 	return b()
+}
+
+// BatchMatMul returns op(a_i)·op(b_i) for each pair of matrices in two batches, where op is
+// the transpose if requested.
+//
+//	a (..., m, k)   b (..., k, n)   result (..., m, n)
+//
+// All axes but the last two must agree.
+func BatchMatMul(a, b *Node, transA, transB bool) (*Node, error) {
+	rank := rankOf(a)
+	return apply(&op{
+		name: "batch_matmul" + attrs("ta", transA, "tb", transB),
+		in:   []int{rank, rank}, out: rank,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			last := len(in[0]) - 2
+			if last < 1 {
+				return nil, fmt.Errorf("inputs have shape %v, want (batch, ..., m, k)", in[0])
+			}
+			if !equal(in[0][:last], in[1][:last]) {
+				return nil, fmt.Errorf("batch shapes are %v and %v", in[0][:last], in[1][:last])
+			}
+			m, k := dims(in[0][last:], transA)
+			l, n := dims(in[1][last:], transB)
+			if k != l {
+				return nil, fmt.Errorf("inner dimensions are %d and %d", k, l)
+			}
+			return append(in[0][:last].Clone(), m, n), nil
+		},
+		run:  forDtypes(runBatchMatMul[float32](transA, transB), runBatchMatMul[float64](transA, transB)),
+		diff: []bool{true, true},
+		// As in matMulOp, for each pair.
+		grad: func(in Nodes, _, dc *Node) (Nodes, error) {
+			a, b := in[0], in[1]
+			da, err := pick(transA, func() (*Node, error) { return BatchMatMul(b, dc, transB, true) },
+				func() (*Node, error) { return BatchMatMul(dc, b, false, !transB) })
+			if err != nil {
+				return nil, err
+			}
+			db, err := pick(transB, func() (*Node, error) { return BatchMatMul(dc, a, true, transA) },
+				func() (*Node, error) { return BatchMatMul(a, dc, !transA, false) })
+			return Nodes{da, db}, err
+		},
+	}, a, b)
+}
+
+func runBatchMatMul[T kernel.Float](transA, transB bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		last := len(c.outShape) - 2
+		m, k := dims(c.inShape[0][last:], transA)
+		kernel.GemmBatch(transA, transB, size(c.outShape[:last]), m, c.outShape[last+1], k, c.in[0], c.in[1], c.out)
+		return nil
+	}
 }

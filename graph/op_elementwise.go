@@ -4,46 +4,46 @@ package graph
 
 import "github.com/reef-dl/reef/internal/kernel"
 
-// Add is a + b, element by element; scalars too.
+// Add returns a + b, element-wise; a and b may be scalars.
 func Add(a, b *Node) (*Node, error) { return apply(addOp(rankOf(a)), a, b) }
 
 func addOp(rank int) *op {
 	return &op{
 		name: "add",
 		in:   []int{rank, rank}, out: rank,
-		shape: allSame,
-		run:   both(runBinary(kernel.Add[float32]), runBinary(kernel.Add[float64])),
-		diff:  []bool{true, true},
-		grad:  func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy, dy}, nil },
-		over:  1,
+		shape:     allSame,
+		run:       forDtypes(runBinary(kernel.Add[float32]), runBinary(kernel.Add[float64])),
+		diff:      []bool{true, true},
+		grad:      func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy, dy}, nil },
+		inPlaceOf: 1,
 	}
 }
 
-// Sub is a - b, element by element.
+// Sub returns a - b, element-wise.
 func Sub(a, b *Node) (*Node, error) {
 	rank := rankOf(a)
 	return apply(&op{
 		name: "sub",
 		in:   []int{rank, rank}, out: rank,
 		shape: allSame,
-		run:   both(runBinary(kernel.Sub[float32]), runBinary(kernel.Sub[float64])),
+		run:   forDtypes(runBinary(kernel.Sub[float32]), runBinary(kernel.Sub[float64])),
 		diff:  []bool{true, true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			db, err := Scale(dy, -1)
 			return Nodes{dy, db}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, a, b)
 }
 
-// Mul is a·b, element by element (Hadamard product).
+// Mul returns a·b, element-wise (the Hadamard product).
 func Mul(a, b *Node) (*Node, error) {
 	rank := rankOf(a)
 	return apply(&op{
 		name: "mul",
 		in:   []int{rank, rank}, out: rank,
 		shape: allSame,
-		run:   both(runBinary(kernel.Mul[float32]), runBinary(kernel.Mul[float64])),
+		run:   forDtypes(runBinary(kernel.Mul[float32]), runBinary(kernel.Mul[float64])),
 		diff:  []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			da, err := Mul(dy, in[1])
@@ -53,41 +53,41 @@ func Mul(a, b *Node) (*Node, error) {
 			db, err := Mul(dy, in[0])
 			return Nodes{da, db}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, a, b)
 }
 
-// Scale is factor·x.
+// Scale returns factor·x.
 func Scale(x *Node, factor float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
 		name: "scale" + attrs("by", factor),
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
-		run:   both(runScale[float32](factor), runScale[float64](factor)),
+		run:   forDtypes(runScale[float32](factor), runScale[float64](factor)),
 		diff:  []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := Scale(dy, factor)
 			return Nodes{dx}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, x)
 }
 
-// Affine is scale·x + shift.
+// Affine returns scale·x + shift.
 func Affine(x *Node, scale, shift float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
 		name: "affine" + attrs("scale", scale, "shift", shift),
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
-		run:   both(runAffine[float32](scale, shift), runAffine[float64](scale, shift)),
+		run:   forDtypes(runAffine[float32](scale, shift), runAffine[float64](scale, shift)),
 		diff:  []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
 			dx, err := Scale(dy, scale)
 			return Nodes{dx}, err
 		},
-		over: 1,
+		inPlaceOf: 1,
 	}, x)
 }
 
@@ -112,4 +112,35 @@ func runScale[T kernel.Float](factor float64) func(*call[T]) error {
 		kernel.Scale(c.out, c.in[0], T(factor))
 		return nil
 	}
+}
+
+// Maximum returns the element-wise maximum of a and b. The gradient goes to a where
+// a >= b, otherwise to b.
+func Maximum(a, b *Node) (*Node, error) {
+	rank := rankOf(a)
+	return apply(&op{
+		name: "maximum",
+		in:   []int{rank, rank}, out: rank,
+		shape: allSame,
+		run:   forDtypes(runBinary(kernel.Max[float32]), runBinary(kernel.Max[float64])),
+		diff:  []bool{true, true},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			da, err := apply(&op{
+				name: "maximum_grad",
+				in:   []int{rank, rank, rank}, out: rank,
+				shape: allSame,
+				run:   forDtypes(runMaximumGrad[float32], runMaximumGrad[float64]),
+			}, in[0], in[1], dy)
+			if err != nil {
+				return nil, err
+			}
+			db, err := Sub(dy, da) // da is dy or 0
+			return Nodes{da, db}, err
+		},
+	}, a, b)
+}
+
+func runMaximumGrad[T kernel.Float](c *call[T]) error {
+	kernel.MaxGrad(c.out, nil, c.in[0], c.in[1], c.in[2])
+	return nil
 }

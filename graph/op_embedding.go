@@ -14,9 +14,9 @@ import (
 //
 //	ids (batch, steps), integers from 0 to vocabulary-1   table (vocabulary, dim)   y (batch, steps, dim)
 //
-// The gradient of the table has rows only for the ids of the batch. Where it is
-// a root of a Program and nothing else uses it, its value is a *Rows; elsewhere
-// it is a dense tensor. An id out of range is an error of the run.
+// The gradient of the table has nonzero rows only for the ids of the batch. If it is a root
+// of a Program and no other op reads it, its value is a *RowSparse, otherwise a dense tensor. An
+// id out of range is an error when the graph runs.
 func Embedding(ids, table *Node) (*Node, error) {
 	rank := rankOf(ids)
 	return apply(&op{
@@ -28,7 +28,7 @@ func Embedding(ids, table *Node) (*Node, error) {
 			}
 			return append(in[0].Clone(), in[1][1]), nil
 		},
-		run:  both(runEmbedding[float32], runEmbedding[float64]),
+		run:  forDtypes(runEmbedding[float32], runEmbedding[float64]),
 		diff: []bool{false, true},
 		kind: lookup{},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
@@ -37,8 +37,8 @@ func Embedding(ids, table *Node) (*Node, error) {
 				name: "embedding_grad" + attrs("to", to),
 				in:   []int{rank, rank + 1}, out: 2,
 				shape:  fixed(to),
-				run:    both(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
-				sparse: func() Value { return &Rows{shape: to} },
+				run:    forDtypes(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
+				sparse: func() Value { return &RowSparse{shape: to} },
 				kind:   lookupGrad{},
 			}, in[0], dy)
 			return Nodes{nil, d}, err
@@ -50,24 +50,30 @@ func runEmbedding[T kernel.Float](c *call[T]) error {
 	table := c.inShape[1]
 	n := len(c.in[0])
 	if bad := kernel.Gather(c.out, c.in[1], c.in[0], n, table[0], table[1]); bad >= 0 {
-		return badID(c.in[0], bad, table[0])
+		return idError(c.in[0], bad, table[0])
 	}
 	return nil
 }
 
-func badID[T kernel.Float](ids []T, bad, vocab int) error {
+func idError[T kernel.Float](ids []T, bad, vocab int) error {
 	return &RowError{bad, len(ids), fmt.Errorf("id is %v, want an integer from 0 to %d", ids[bad], vocab-1)}
 }
 
 func runEmbeddingGrad[T kernel.Float](table tensor.Shape) func(*call[T]) error {
 	return func(c *call[T]) error {
 		n := len(c.in[0])
-		if rows, ok := c.result.(*Rows); ok {
+		if rows, ok := c.result.(*RowSparse); ok {
 			dy, ids := any(c.in[1]).([]float32), any(c.in[0]).([]float32)
-			rows.Index = rows.grad.Of(dy, ids, n, table[0], table[1])
+			rows.Index = rows.grad.Set(dy, ids, n, table[0], table[1])
 			return nil
 		}
 		kernel.ScatterAdd(c.out, c.in[1], c.in[0], n, table[0], table[1])
 		return nil
 	}
 }
+
+// These identify a lookup and its gradient to fuse.
+type (
+	lookup     struct{}
+	lookupGrad struct{}
+)

@@ -4,57 +4,59 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The losses take a prediction of shape (..., n) and give one value for each
-// row of n, as a vector; Mean or WeightedMean make the scalar cost of them.
-// Gradients go to the prediction and to the target, except to class numbers.
+// The losses map a prediction of shape (..., n) to a vector with one value for each row of
+// n elements; Mean or WeightedMean reduces it to a scalar cost. Gradients flow to the
+// prediction and to the target, except for class labels.
 
-// MeanSquaredError is (1/n)·Σ_j (p_j - t_j)² for each row.
+// MeanSquaredError returns (1/n)·Σ_j (p_j - t_j)² for each row.
 func MeanSquaredError(prediction, target *Node) (*Node, error) {
-	return rowLoss("mse", prediction, target, both(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
-		both(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), opposite)
+	return rowLoss("mse", prediction, target, forDtypes(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
+		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), negatedPredictionGrad)
 }
 
-// MeanAbsoluteError is (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
+// MeanAbsoluteError returns (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
 func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
-	return rowLoss("mae", prediction, target, both(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
-		both(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), opposite)
+	return rowLoss("mae", prediction, target, forDtypes(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
+		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), negatedPredictionGrad)
 }
 
-// SigmoidCrossEntropy is the binary cross-entropy of probabilities given as
-// logits z, (1/n)·Σ_j max(z_j, 0) - z_j·t_j + log(1 + exp(-|z_j|)), which neither
-// overflows nor takes the logarithm of 0.
+// SigmoidCrossEntropy returns the binary cross-entropy of logits z,
+// (1/n)·Σ_j max(z_j, 0) - z_j·t_j + log(1 + exp(-|z_j|)). This form neither overflows nor
+// takes the logarithm of 0.
 func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
-	return rowLoss("sigmoid_xent", logits, target, both(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
-		both(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
-		byTarget("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
+	return rowLoss("sigmoid_xent", logits, target, forDtypes(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
+		forDtypes(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
+		kernelTargetGrad("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
 }
 
-// SoftmaxCrossEntropy is the categorical cross-entropy of logits z with a
-// distribution t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
+// SoftmaxCrossEntropy returns the categorical cross-entropy of logits z and a distribution
+// t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
 func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
-	return rowLoss("softmax_xent", logits, target, both(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
-		both(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
-		byTargetOf("softmax_xent", both(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
+	return rowLoss("softmax_xent", logits, target, forDtypes(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
+		forDtypes(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
+		targetGradBy("softmax_xent", forDtypes(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
 }
 
-// targetGrad makes the gradient of a loss by its target, from that by its prediction or anew.
+// targetGrad returns the gradient of a loss with respect to its target. It may use dp, the
+// gradient with respect to the prediction.
 type targetGrad func(p, t, dloss, dp *Node) (*Node, error)
 
-// opposite is the gradient of a loss of p - t.
-func opposite(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
+// negatedPredictionGrad is the target gradient of a loss of p - t.
+func negatedPredictionGrad(_, _, _, dp *Node) (*Node, error) { return Scale(dp, -1) }
 
-// byTarget is the gradient that a kernel makes.
-func byTarget(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
-	return byTargetOf(name, both(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
+// kernelTargetGrad returns the target gradient that a kernel computes.
+func kernelTargetGrad(name string, f32 kernel.RowTarget[float32], f64 kernel.RowTarget[float64]) targetGrad {
+	return targetGradBy(name, forDtypes(runLossGrad(f32.Rows), runLossGrad(f64.Rows)))
 }
 
-func byTargetOf(name string, run runner) targetGrad {
+func targetGradBy(name string, run runner) targetGrad {
 	return func(p, t, dloss, _ *Node) (*Node, error) { return lossGrad(name+"_target_grad", run, p, t, dloss) }
 }
 
@@ -67,18 +69,18 @@ func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Nod
 	}, run, back, target), p, t)
 }
 
-// SparseSoftmaxCrossEntropy is SoftmaxCrossEntropy for targets that are class
-// numbers: log Σ_k exp(z_k) - z_label.
+// SparseSoftmaxCrossEntropy is SoftmaxCrossEntropy for integer class labels:
+// log Σ_k exp(z_k) - z_label.
 //
 //	logits (..., classes)   labels (...), integers from 0 to classes-1
 //
-// A label out of range is an error of the run, which names its row.
+// A label out of range is an error when the graph runs; it names the row.
 func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
-	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), labelShapes("logits"), both(runSparseXent[float32], runSparseXent[float64]), both(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
+	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), checkLabelShape("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
 }
 
 // lossOp maps (prediction, target) to a vector with one loss for each row of the
-// prediction; target is nil for class numbers, which have no gradient.
+// prediction. A nil target means class labels, which have no gradient.
 func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner, target targetGrad) *op {
 	return &op{
 		name: name,
@@ -90,7 +92,7 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 			if err := check(in[0], in[1]); err != nil {
 				return nil, err
 			}
-			rows, _ := split(in[0])
+			rows, _ := asMatrix(in[0])
 			return tensor.Shape{rows}, nil
 		},
 		run:  run,
@@ -106,7 +108,7 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 	}
 }
 
-// lossGrad is a gradient of p's shape.
+// lossGrad applies an op that computes a gradient of p's shape.
 func lossGrad(name string, run runner, p, t, dloss *Node) (*Node, error) {
 	return apply(&op{
 		name: name,
@@ -118,7 +120,7 @@ func lossGrad(name string, run runner, p, t, dloss *Node) (*Node, error) {
 
 func runLoss[T kernel.Float](f func(loss, p, t []T, rows, cols int)) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], rows, cols)
 		return nil
 	}
@@ -126,16 +128,201 @@ func runLoss[T kernel.Float](f func(loss, p, t []T, rows, cols int)) func(*call[
 
 func runLossGrad[T kernel.Float, F ~func(dp, p, t, dloss []T, rows, cols int)](f F) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := split(c.inShape[0])
+		rows, cols := asMatrix(c.inShape[0])
 		f(c.out, c.in[0], c.in[1], c.in[2], rows, cols)
 		return nil
 	}
 }
 
 func runSparseXent[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	if bad := kernel.SoftmaxXentSparse(c.out, c.in[0], c.in[1], rows, cols); bad >= 0 {
 		return &RowError{bad, rows, fmt.Errorf("label is %v, want an integer from 0 to %d", c.in[1][bad], cols-1)}
 	}
 	return nil
+}
+
+// In the losses below, ε is 1e-7, and the derivative is 0 where a value is clipped.
+// Formulas: https://keras.io/api/losses/.
+
+// MeanAbsolutePercentageError returns (100/n)·Σ_j |p_j - t_j|/max(|t_j|, ε) for each row.
+func MeanAbsolutePercentageError(prediction, target *Node) (*Node, error) {
+	return plainLoss("mape", prediction, target, kernel.AbsolutePercentage[float32](), kernel.AbsolutePercentage[float64](),
+		kernelTargetGrad("mape", kernel.AbsolutePercentageTarget[float32](), kernel.AbsolutePercentageTarget[float64]()))
+}
+
+// MeanSquaredLogarithmicError returns (1/n)·Σ_j (log(1 + p_j) - log(1 + t_j))² for each row,
+// with p and t clipped to at least ε.
+func MeanSquaredLogarithmicError(prediction, target *Node) (*Node, error) {
+	return plainLoss("msle", prediction, target, kernel.SquaredLogarithmic[float32](), kernel.SquaredLogarithmic[float64](),
+		kernelTargetGrad("msle", kernel.SquaredLogarithmicTarget[float32](), kernel.SquaredLogarithmicTarget[float64]()))
+}
+
+// Huber returns the mean of e²/2 where |e| <= delta and of delta·|e| - delta²/2 elsewhere,
+// with e = p_j - t_j (Huber 1964).
+func Huber(prediction, target *Node, delta float64) (*Node, error) {
+	return plainLoss("huber"+attrs("delta", delta), prediction, target, kernel.Huber[float32](delta), kernel.Huber[float64](delta), negatedPredictionGrad)
+}
+
+// LogCosh returns (1/n)·Σ_j log cosh(p_j - t_j) for each row.
+func LogCosh(prediction, target *Node) (*Node, error) {
+	return plainLoss("log_cosh", prediction, target, kernel.LogCosh[float32](), kernel.LogCosh[float64](), negatedPredictionGrad)
+}
+
+// BinaryCrossEntropy returns -(1/n)·Σ_j t_j·log p_j + (1-t_j)·log(1-p_j) for probabilities,
+// clipped to [ε, 1-ε]. Given logits, SigmoidCrossEntropy is more accurate.
+func BinaryCrossEntropy(prediction, target *Node) (*Node, error) {
+	return plainLoss("binary_xent", prediction, target, kernel.BinaryCrossentropy[float32](), kernel.BinaryCrossentropy[float64](),
+		kernelTargetGrad("binary_xent", kernel.BinaryCrossentropyTarget[float32](), kernel.BinaryCrossentropyTarget[float64]()))
+}
+
+// CategoricalCrossEntropy returns -Σ_j t_j·log q_j for probabilities, with q = p/Σp clipped
+// to [ε, 1-ε]. Given logits, SoftmaxCrossEntropy is more accurate.
+func CategoricalCrossEntropy(prediction, target *Node) (*Node, error) {
+	f32, f64 := kernel.CategoricalCrossentropy[float32](), kernel.CategoricalCrossentropy[float64]()
+	return plainLoss("categorical_xent", prediction, target, f32, f64, kernelTargetGrad("categorical_xent", kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
+}
+
+// BinaryFocal is the binary cross-entropy with each element multiplied by (1 - q)^gamma,
+// where q is the probability assigned to the true class. If balanced, ones are also
+// weighted by alpha and zeros by 1-alpha (Lin et al. 2018).
+func BinaryFocal(prediction, target *Node, alpha, gamma float64, balanced bool) (*Node, error) {
+	name := "binary_focal" + attrs("alpha", alpha, "gamma", gamma, "balanced", balanced)
+	return plainLoss(name, prediction, target, kernel.BinaryFocal[float32](alpha, gamma, balanced), kernel.BinaryFocal[float64](alpha, gamma, balanced),
+		kernelTargetGrad(name, kernel.BinaryFocalTarget[float32](alpha, gamma, balanced), kernel.BinaryFocalTarget[float64](alpha, gamma, balanced)))
+}
+
+// CategoricalFocal returns -alpha·Σ_j t_j·(1 - q_j)^gamma·log q_j, with q as in
+// CategoricalCrossEntropy (Lin et al. 2018).
+func CategoricalFocal(prediction, target *Node, alpha, gamma float64) (*Node, error) {
+	name := "categorical_focal" + attrs("alpha", alpha, "gamma", gamma)
+	f32, f64 := kernel.CategoricalFocal[float32](alpha, gamma), kernel.CategoricalFocal[float64](alpha, gamma)
+	return plainLoss(name, prediction, target, f32, f64, kernelTargetGrad(name, kernel.ProbabilityTarget(f32), kernel.ProbabilityTarget(f64)))
+}
+
+// KLDivergence returns Σ_j t_j·log(t_j/p_j), with t and p clipped to [ε, 1].
+func KLDivergence(prediction, target *Node) (*Node, error) {
+	return plainLoss("kl_divergence", prediction, target, kernel.KLDivergence[float32](), kernel.KLDivergence[float64](),
+		kernelTargetGrad("kl_divergence", kernel.KLDivergenceTarget[float32](), kernel.KLDivergenceTarget[float64]()))
+}
+
+// Poisson returns (1/n)·Σ_j p_j - t_j·log(p_j + ε) for each row.
+func Poisson(prediction, target *Node) (*Node, error) {
+	return plainLoss("poisson", prediction, target, kernel.Poisson[float32](), kernel.Poisson[float64](),
+		kernelTargetGrad("poisson", kernel.PoissonTarget[float32](), kernel.PoissonTarget[float64]()))
+}
+
+// CosineSimilarity returns -Σ_j p_j·t_j/(|p|·|t|), which is -1 for rows of the same direction.
+func CosineSimilarity(prediction, target *Node) (*Node, error) {
+	f32, f64 := kernel.Cosine[float32](), kernel.Cosine[float64]()
+	back := forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad))
+	return plainLoss("cosine_similarity", prediction, target, f32, f64, func(p, t, dloss, _ *Node) (*Node, error) { // symmetric in p and t
+		return lossGrad("cosine_similarity_grad", back, t, p, dloss)
+	})
+}
+
+// Hinge returns (1/n)·Σ_j max(1 - t_j·p_j, 0). Targets are -1 and 1; if all targets are 0
+// or 1, 0 is converted to -1.
+func Hinge(prediction, target *Node) (*Node, error) {
+	t, err := signedLabels(target)
+	if err != nil {
+		return nil, err
+	}
+	return plainLoss("hinge", prediction, t, kernel.Hinge[float32](), kernel.Hinge[float64](),
+		kernelTargetGrad("hinge", kernel.HingeTarget[float32](), kernel.HingeTarget[float64]()))
+}
+
+// SquaredHinge returns (1/n)·Σ_j max(1 - t_j·p_j, 0)², with targets as for Hinge.
+func SquaredHinge(prediction, target *Node) (*Node, error) {
+	t, err := signedLabels(target)
+	if err != nil {
+		return nil, err
+	}
+	return plainLoss("squared_hinge", prediction, t, kernel.SquaredHinge[float32](), kernel.SquaredHinge[float64](),
+		kernelTargetGrad("squared_hinge", kernel.SquaredHingeTarget[float32](), kernel.SquaredHingeTarget[float64]()))
+}
+
+// CategoricalHinge returns max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0) for one-hot t.
+func CategoricalHinge(prediction, target *Node) (*Node, error) {
+	return plainLoss("categorical_hinge", prediction, target, kernel.CategoricalHinge[float32](), kernel.CategoricalHinge[float64](),
+		kernelTargetGrad("categorical_hinge", kernel.CategoricalHingeTarget[float32](), kernel.CategoricalHingeTarget[float64]()))
+}
+
+func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.RowLoss[float64], target targetGrad) (*Node, error) {
+	return rowLoss(name, p, t, forDtypes(runLoss(f32.Rows), runLoss(f64.Rows)), forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), target)
+}
+
+// SparseCategoricalCrossEntropy is CategoricalCrossEntropy for integer class labels:
+// -log q_label.
+//
+//	prediction (..., classes)   labels (...), integers from 0 to classes-1
+//
+// A label out of range is an error when the graph runs; it names the row.
+func SparseCategoricalCrossEntropy(prediction, labels *Node) (*Node, error) {
+	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), checkLabelShape("probabilities"),
+		forDtypes(runSparseProbability[float32], runSparseProbability[float64]),
+		forDtypes(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil), prediction, labels)
+}
+
+func checkLabelShape(what string) func(p, labels tensor.Shape) error {
+	return func(p, labels tensor.Shape) error {
+		if !equal(p[:len(p)-1], labels) {
+			return fmt.Errorf("%s have shape %v, labels %v, want %v", what, p, labels, p[:len(p)-1])
+		}
+		return nil
+	}
+}
+
+func runSparseProbability[T kernel.Float](c *call[T]) error {
+	rows, cols := asMatrix(c.inShape[0])
+	if bad := kernel.SparseCrossentropy(c.out, c.in[0], c.in[1], rows, cols); bad >= 0 {
+		return &RowError{bad, rows, fmt.Errorf("label is %v, want an integer from 0 to %d", c.in[1][bad], cols-1)}
+	}
+	return nil
+}
+
+// signedLabels maps targets to -1 and 1 if they are all 0 or 1, and returns others unchanged.
+func signedLabels(t *Node) (*Node, error) {
+	rank := rankOf(t)
+	return apply(&op{
+		name: "signed_labels",
+		in:   []int{rank}, out: rank,
+		shape: sameShape,
+		run:   forDtypes(runSigned[float32], runSigned[float64]),
+		diff:  []bool{true},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			dt, err := apply(&op{
+				name: "signed_labels_grad",
+				in:   []int{rank, rank}, out: rank,
+				shape:    sameShape,
+				run:      forDtypes(runSignedGrad[float32], runSignedGrad[float64]),
+				zeroDiff: []bool{true, false},
+			}, in[0], dy)
+			return Nodes{dt}, err
+		},
+	}, t)
+}
+
+func runSigned[T kernel.Float](c *call[T]) error {
+	if !isBinary(c.in[0]) {
+		copy(c.out, c.in[0])
+		return nil
+	}
+	for i, v := range c.in[0] {
+		c.out[i] = 2*v - 1
+	}
+	return nil
+}
+
+func runSignedGrad[T kernel.Float](c *call[T]) error {
+	factor := T(1)
+	if isBinary(c.in[0]) {
+		factor = 2
+	}
+	kernel.Scale(c.out, c.in[1], factor)
+	return nil
+}
+
+func isBinary[T kernel.Float](v []T) bool {
+	return !slices.ContainsFunc(v, func(x T) bool { return x != 0 && x != 1 })
 }

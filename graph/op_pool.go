@@ -10,16 +10,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// PoolSpec is the window of a pooling. A stride of 0 is the window's size. For
-// one spatial axis the second numbers count.
+// PoolSpec describes a pooling window. A stride of 0 means the window's size. With one
+// spatial axis, the second element of each pair is used.
 type PoolSpec struct {
 	Size    [2]int
 	Stride  [2]int
 	Padding Padding // Valid or Same
 }
 
-// maxWindow is how many cells a window may have: the place of the maximum is
-// kept in one byte.
+// maxWindow is the largest number of cells in a window: the index of the maximum is stored
+// in one byte.
 const maxWindow = 256
 
 func (p PoolSpec) geometry(x tensor.Shape) (g kernel.Pool, err error) {
@@ -40,10 +40,10 @@ func (p PoolSpec) geometry(x tensor.Shape) (g kernel.Pool, err error) {
 		return g, fmt.Errorf("padding is causal, want valid or same")
 	}
 	g.KH, g.KW, g.StrideH, g.StrideW = size[0], size[1], stride[0], stride[1]
-	if g.OH, g.PadTop, err = slide(g.H, g.KH, g.StrideH, 1, rows); err != nil {
+	if g.OH, g.PadTop, err = windowPositions(g.H, g.KH, g.StrideH, 1, rows); err != nil {
 		return g, fmt.Errorf("height: %w", err)
 	}
-	if g.OW, g.PadLeft, err = slide(g.W, g.KW, g.StrideW, 1, p.Padding); err != nil {
+	if g.OW, g.PadLeft, err = windowPositions(g.W, g.KW, g.StrideW, 1, p.Padding); err != nil {
 		return g, fmt.Errorf("width: %w", err)
 	}
 	if g.KH*g.KW > maxWindow {
@@ -63,16 +63,16 @@ func (p PoolSpec) shape(in []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{g.N, g.OH, g.OW, g.C}, nil
 }
 
-// maxima are the places of the maxima that a forward op found, for the
-// backward op. The backward op has the forward op's output among its inputs,
-// which is what makes the forward op run.
+// maxima holds the positions of the maxima that the forward op found, for the backward op.
+// The forward op's output is an input of the backward op only to make the forward op run
+// first.
 type maxima struct {
-	window []uint8 // in the window
-	cell   []int32 // in the image
+	window []uint8 // index within the window
+	cell   []int32 // index within the image
 }
 
-// MaxPool is the maximum of each channel over a moving window; of equal values
-// the first counts.
+// MaxPool returns the maximum of each channel over a moving window. Among equal values, the
+// first gets the gradient.
 //
 //	x (batch, height, width, channels) or (batch, steps, channels)
 func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
@@ -81,7 +81,7 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 		name: "max_pool" + attrs("spec", spec),
 		in:   []int{rank}, out: rank,
 		shape: spec.shape,
-		run:   both(runMaxPool[float32](spec, m), runMaxPool[float64](spec, m)),
+		run:   forDtypes(runMaxPool[float32](spec, m), runMaxPool[float64](spec, m)),
 		diff:  []bool{true},
 		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
@@ -89,7 +89,7 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 				name: "max_pool_grad" + attrs("spec", spec, "to", to),
 				in:   []int{rank, rank}, out: rank,
 				shape: fixed(to),
-				run:   both(runMaxPoolBack[float32](spec, to, m), runMaxPoolBack[float64](spec, to, m)),
+				run:   forDtypes(runMaxPoolBack[float32](spec, to, m), runMaxPoolBack[float64](spec, to, m)),
 			}, y, dy)
 			return Nodes{dx}, err
 		},
@@ -121,15 +121,15 @@ func runMaxPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape, m *maxima) fu
 	}
 }
 
-// AvgPool is the mean of each channel over a moving window; cells added by Same
-// padding do not count.
+// AvgPool returns the mean of each channel over a moving window. Cells added by Same padding
+// are not counted.
 func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
 		name: "avg_pool" + attrs("spec", spec),
 		in:   []int{rank}, out: rank,
 		shape: spec.shape,
-		run:   both(runAvgPool[float32](spec), runAvgPool[float64](spec)),
+		run:   forDtypes(runAvgPool[float32](spec), runAvgPool[float64](spec)),
 		diff:  []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
@@ -137,7 +137,7 @@ func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 				name: "avg_pool_grad" + attrs("spec", spec, "to", to),
 				in:   []int{rank}, out: rank,
 				shape: fixed(to),
-				run:   both(runAvgPoolBack[float32](spec, to), runAvgPoolBack[float64](spec, to)),
+				run:   forDtypes(runAvgPoolBack[float32](spec, to), runAvgPoolBack[float64](spec, to)),
 			}, dy)
 			return Nodes{dx}, err
 		},
@@ -166,8 +166,81 @@ func runAvgPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape) func(*call[T]
 	}
 }
 
-// fixed is the shape function of an op whose output does not follow from its inputs.
-func fixed(s tensor.Shape) func([]tensor.Shape) (tensor.Shape, error) {
-	s = s.Clone()
-	return func([]tensor.Shape) (tensor.Shape, error) { return s.Clone(), nil }
+// GlobalMaxPool returns the maximum of each channel over all spatial cells:
+// (batch, ..., channels) becomes (batch, channels). Among equal values, the first gets the
+// gradient.
+func GlobalMaxPool(x *Node) (*Node, error) {
+	m := &maxima{}
+	return globalPool("global_max_pool", x, forDtypes(runGlobalMax[float32](m), runGlobalMax[float64](m)),
+		func(to tensor.Shape) runner {
+			return forDtypes(runGlobalMaxBack[float32](to, m), runGlobalMaxBack[float64](to, m))
+		})
+}
+
+// GlobalAvgPool returns the mean of each channel over all spatial cells.
+func GlobalAvgPool(x *Node) (*Node, error) {
+	return globalPool("global_avg_pool", x, forDtypes(runGlobalAvg[float32], runGlobalAvg[float64]),
+		func(to tensor.Shape) runner {
+			return forDtypes(runGlobalAvgBack[float32](to), runGlobalAvgBack[float64](to))
+		})
+}
+
+func globalPool(name string, x *Node, run runner, back func(to tensor.Shape) runner) (*Node, error) {
+	rank := rankOf(x)
+	return apply(&op{
+		name: name,
+		in:   []int{rank}, out: 2,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) < 3 {
+				return nil, fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis in between", in[0])
+			}
+			n, _, c := cells(in[0])
+			return tensor.Shape{n, c}, nil
+		},
+		run:  run,
+		diff: []bool{true},
+		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
+			to := in[0].Shape()
+			dx, err := apply(&op{
+				name: name + "_grad" + attrs("to", to),
+				in:   []int{2, 2}, out: rank,
+				shape: fixed(to),
+				run:   back(to),
+			}, y, dy)
+			return Nodes{dx}, err
+		},
+	}, x)
+}
+
+func runGlobalMax[T kernel.Float](m *maxima) func(*call[T]) error {
+	return func(c *call[T]) error {
+		if len(m.cell) < len(c.out) {
+			m.cell = make([]int32, len(c.out))
+		}
+		n, k, ch := cells(c.inShape[0])
+		kernel.GlobalMaxPool(c.out, m.cell[:len(c.out)], c.in[0], n, k, ch)
+		return nil
+	}
+}
+
+func runGlobalMaxBack[T kernel.Float](x tensor.Shape, m *maxima) func(*call[T]) error {
+	return func(c *call[T]) error {
+		n, k, ch := cells(x)
+		kernel.GlobalMaxPoolBack(c.out, m.cell[:len(c.in[1])], c.in[1], n, k, ch)
+		return nil
+	}
+}
+
+func runGlobalAvg[T kernel.Float](c *call[T]) error {
+	n, k, ch := cells(c.inShape[0])
+	kernel.GlobalAvgPool(c.out, c.in[0], n, k, ch)
+	return nil
+}
+
+func runGlobalAvgBack[T kernel.Float](x tensor.Shape) func(*call[T]) error {
+	return func(c *call[T]) error {
+		n, k, ch := cells(x)
+		kernel.GlobalAvgPoolBack(c.out, c.in[1], n, k, ch)
+		return nil
+	}
 }

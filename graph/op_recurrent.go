@@ -11,19 +11,19 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Cell is the arithmetic of one step of a recurrent layer.
+// Cell selects the equations of a recurrent layer.
 type Cell = kernel.RNNCell
 
-// The cells. With a = x·W + b and g.h = h·U, gates side by side in the columns
-// of W, U and b:
+// The cells. With a = x·W + b and g.h = h·U, the gates side by side in the columns of W, U
+// and b:
 //
 //	SimpleCell         h' = act(a + g.h)
 //	GRUCell            z, r = σ(a + g.h);  n = tanh(a_n + (r∘h)·U_n);  h' = z∘h + (1-z)∘n
-//	GRUResetAfterCell  n = tanh(a_n + r∘(h·U_n + c_n)), with a second bias c that z and r add, too
+//	GRUResetAfterCell  n = tanh(a_n + r∘(h·U_n + c_n)), with a second bias c that is also added to z and r
 //	LSTMCell           i, f, o = σ(a + g.h);  g = tanh(a + g.h);  c' = f∘c + i∘g;  h' = o∘tanh(c')
 //
-// GatedActs puts other functions in the place of σ and tanh. The gates are
-// in Keras's order: z r n, and i f g o (Cho et al. 2014, Hochreiter & Schmidhuber 1997).
+// CellActivations replaces σ and tanh by other functions. The gates are in Keras's order: z r n
+// and i f g o (Cho et al. 2014, Hochreiter & Schmidhuber 1997).
 const (
 	SimpleCell        = kernel.CellSimple
 	GRUCell           = kernel.CellGRU
@@ -31,57 +31,56 @@ const (
 	LSTMCell          = kernel.CellLSTM
 )
 
-// RecurrentSpec says what a recurrent op computes and what it puts out.
+// RecurrentSpec describes what a recurrent op computes and returns.
 type RecurrentSpec struct {
 	Cell    Cell
-	Act     Activation // of SimpleCell
-	Gated   *GatedActs // of the other cells; nil for σ and tanh
-	Reverse bool       // take the inputs from the last to the first
+	Act     Activation       // for SimpleCell
+	Gated   *CellActivations // for the other cells; nil means σ and tanh
+	Reverse bool             // process the steps from last to first
 	Output  RecurrentOutput
 }
 
-// GatedActs are the functions of a cell with gates: Gate in the place of σ, State in
-// that of tanh.
-type GatedActs struct{ Gate, State Activation }
+// CellActivations holds the activations of a gated cell: Gate replaces σ, State replaces tanh.
+type CellActivations struct{ Gate, State Activation }
 
-// RecurrentOutput is what a recurrent op puts out.
+// RecurrentOutput selects what a recurrent op returns.
 type RecurrentOutput uint8
 
-// The outputs.
+// The outputs of a recurrent op.
 const (
 	LastState RecurrentOutput = iota // (batch, units)
-	AllStates                        // (batch, steps, units), in the order of the steps
-	// StatesAndCell is all states and the last cell state of LSTMCell behind
-	// them, (batch, (steps+1)·units).
+	AllStates                        // (batch, steps, units), in the order of the input steps
+	// StatesAndCell is all states followed by the last cell state of LSTMCell,
+	// (batch, (steps+1)·units).
 	StatesAndCell
-	// StateAndCell is the last state and the last cell state of LSTMCell behind
-	// it, (batch, 2·units).
+	// StateAndCell is the last state followed by the last cell state of LSTMCell,
+	// (batch, 2·units).
 	StateAndCell
 )
 
-// RecurrentInputs are the operands of a recurrent op; those marked optional may be nil.
+// RecurrentInputs are the operands of a recurrent op; optional ones may be nil.
 type RecurrentInputs struct {
 	X    *Node // (batch, steps, in)
 	W    *Node // (in, gates·units)
 	U    *Node // (units, gates·units)
 	Bias *Node // optional; (gates·units), for GRUResetAfterCell (2, gates·units)
-	Mask *Node // optional; (batch, steps): a step whose mask is 0 leaves the state as it is
-	// Optional masks of dropout, (gates, batch, in) and (gates, batch, units): what x and
-	// h are multiplied by before they enter the products of each gate, at every step the
-	// same (Gal & Ghahramani 2016). They have no gradient.
+	Mask *Node // optional; (batch, steps): where it is 0, the state is carried over unchanged
+	// Optional dropout masks, (gates, batch, in) and (gates, batch, units): x and h are
+	// multiplied by them before the matrix product of each gate, with the same mask at every
+	// step (Gal & Ghahramani 2016). They have no gradient.
 	DropX, DropH *Node
-	H0, C0       *Node // optional; (batch, units) first states, C0 of LSTMCell
+	H0, C0       *Node // optional; (batch, units): initial states, C0 only for LSTMCell
 }
 
-// Recurrent runs a recurrent layer over whole sequences, forward and backward
-// each as one op.
+// Recurrent runs a recurrent layer over whole sequences. The forward and the backward pass
+// are one op each.
 func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 	r := &recurrence{spec: spec}
 	var inputs Nodes
 	for _, operand := range []struct {
-		at   *int
-		node *Node
-		rank int
+		index *int
+		node  *Node
+		rank  int
 	}{
 		{&r.x, in.X, 3},
 		{&r.w, in.W, 2},
@@ -93,9 +92,9 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 		{&r.dropX, in.DropX, 3},
 		{&r.dropH, in.DropH, 3},
 	} {
-		*operand.at = -1
+		*operand.index = -1
 		if operand.node != nil {
-			*operand.at = len(inputs)
+			*operand.index = len(inputs)
 			inputs = append(inputs, operand.node)
 			r.ranks = append(r.ranks, operand.rank)
 		}
@@ -107,10 +106,10 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 	return apply(r.op(), inputs...)
 }
 
-// recurrence is what the forward op, the backward op and the ops for the parts
-// of the gradient share: where each operand stands among the inputs, and memory.
-// The backward op has the forward op's output among its inputs, and the parts
-// have the backward op's; that is what orders them.
+// recurrence is shared by the forward op, the backward op and the ops that extract the parts
+// of the gradient: the position of each operand among the inputs (-1 if absent), and memory.
+// The forward op's output is an input of the backward op, and the backward op's output is an
+// input of the parts; this determines their order.
 type recurrence struct {
 	spec                        RecurrentSpec
 	ranks                       []int
@@ -121,7 +120,7 @@ type recurrence struct {
 	double                      recurrentMemory[float64]
 }
 
-// cellNames are the names of the ops.
+// cellNames has the op name of each cell.
 var cellNames = map[Cell]string{SimpleCell: "simple_rnn", GRUCell: "gru", GRUResetAfterCell: "gru_reset_after", LSTMCell: "lstm"}
 
 func (r *recurrence) name(suffix string) string {
@@ -129,7 +128,7 @@ func (r *recurrence) name(suffix string) string {
 		"bias", r.bias >= 0, "mask", r.mask >= 0, "h0", r.h0 >= 0, "c0", r.c0 >= 0) + r.generalName()
 }
 
-// generalName is what the name of a general cell has behind it.
+// generalName returns the suffix of the op name for a general cell.
 func (r *recurrence) generalName() string {
 	if r.general() == nil {
 		return ""
@@ -138,21 +137,21 @@ func (r *recurrence) generalName() string {
 	return attrs("gate", acts.Gate, "state", acts.State, "drop_x", r.dropX >= 0, "drop_h", r.dropH >= 0)
 }
 
-// acts are the functions of the cell; Gate is unused by SimpleCell.
-func (r *recurrence) acts() GatedActs {
+// acts returns the activations of the cell; SimpleCell does not use Gate.
+func (r *recurrence) acts() CellActivations {
 	switch {
 	case r.spec.Cell == SimpleCell:
-		return GatedActs{State: r.spec.Act}
+		return CellActivations{State: r.spec.Act}
 	case r.spec.Gated != nil:
 		return *r.spec.Gated
 	}
-	return GatedActs{Act(Sigmoid), Act(Tanh)}
+	return CellActivations{Act(Sigmoid), Act(Tanh)}
 }
 
-// general is what the kernel has to know of a cell that is not one of the fast ones, nil for these.
+// general returns the settings of a cell for which there is no fast kernel, nil if there is one.
 func (r *recurrence) general() *kernel.RNNGeneral {
 	acts := r.acts()
-	fast := acts == GatedActs{Act(Sigmoid), Act(Tanh)}
+	fast := acts == CellActivations{Act(Sigmoid), Act(Tanh)}
 	if r.spec.Cell == SimpleCell {
 		fast = acts.State.FromOutput()
 	}
@@ -163,9 +162,9 @@ func (r *recurrence) general() *kernel.RNNGeneral {
 }
 
 func (r *recurrence) op() *op {
-	diff, steps := make([]bool, len(r.ranks)), make([]bool, len(r.ranks))
+	diff, zeroDiff := make([]bool, len(r.ranks)), make([]bool, len(r.ranks))
 	for i := range diff {
-		diff[i], steps[i] = i != r.mask && i != r.dropX && i != r.dropH, i == r.mask
+		diff[i], zeroDiff[i] = i != r.mask && i != r.dropX && i != r.dropH, i == r.mask
 	}
 	rank := 2
 	if r.spec.Output == AllStates {
@@ -174,15 +173,15 @@ func (r *recurrence) op() *op {
 	return &op{
 		name: r.name(""),
 		in:   r.ranks, out: rank,
-		shape: r.shape,
-		run:   both(runRecurrent[float32](r), runRecurrent[float64](r)),
-		diff:  diff,
-		steps: steps,
-		grad:  r.grad,
+		shape:    r.shape,
+		run:      forDtypes(runRecurrent[float32](r), runRecurrent[float64](r)),
+		diff:     diff,
+		zeroDiff: zeroDiff,
+		grad:     r.grad,
 	}
 }
 
-// geometry reads the sizes off the inputs' shapes.
+// geometry derives the sizes from the inputs' shapes.
 func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	x, w, u := in[r.x], in[r.w], in[r.u]
 	g = kernel.RNN{
@@ -200,7 +199,7 @@ func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	case r.spec.Output >= StatesAndCell && r.spec.Cell != LSTMCell:
 		return g, errors.New("only an LSTM has a cell state")
 	case r.c0 >= 0 && r.spec.Cell != LSTMCell:
-		return g, errors.New("only an LSTM starts with a cell state")
+		return g, errors.New("only an LSTM has an initial cell state")
 	}
 	biases := 1
 	if r.spec.Cell == GRUResetAfterCell {
@@ -212,14 +211,14 @@ func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	if i := r.mask; i >= 0 && (in[i][0] != g.Batch || in[i][1] != g.Time) {
 		return g, fmt.Errorf("mask has shape %v, want (%d, %d)", in[i], g.Batch, g.Time)
 	}
-	for _, m := range [2]struct{ at, n int }{{r.dropX, g.In}, {r.dropH, g.Units}} {
-		if i := m.at; i >= 0 && (in[i][0] != g.Cell.Gates() || in[i][1] != g.Batch || in[i][2] != m.n) {
-			return g, fmt.Errorf("mask of dropout has shape %v, want (%d, %d, %d)", in[i], g.Cell.Gates(), g.Batch, m.n)
+	for _, m := range [2]struct{ index, n int }{{r.dropX, g.In}, {r.dropH, g.Units}} {
+		if i := m.index; i >= 0 && (in[i][0] != g.Cell.Gates() || in[i][1] != g.Batch || in[i][2] != m.n) {
+			return g, fmt.Errorf("dropout mask has shape %v, want (%d, %d, %d)", in[i], g.Cell.Gates(), g.Batch, m.n)
 		}
 	}
 	for _, i := range [2]int{r.h0, r.c0} {
 		if i >= 0 && (in[i][0] != g.Batch || in[i][1] != g.Units) {
-			return g, fmt.Errorf("first state has shape %v, want (%d, %d)", in[i], g.Batch, g.Units)
+			return g, fmt.Errorf("initial state has shape %v, want (%d, %d)", in[i], g.Batch, g.Units)
 		}
 	}
 	return g, nil
@@ -239,4 +238,196 @@ func (r *recurrence) shape(in []tensor.Shape) (tensor.Shape, error) {
 		return tensor.Shape{g.Batch, 2 * g.Units}, nil
 	}
 	return tensor.Shape{g.Batch, g.Units}, nil
+}
+
+// recurrentMemory is the memory shared by the ops of one recurrence, for one element type.
+type recurrentMemory[T kernel.Float] struct {
+	t kernel.RNNTensors[T]
+	d kernel.RNNGradients[T]
+	y []T // all states if they are part of the op's output, then the last states
+	// dy is the gradient of the part of the output that y holds, in the same layout.
+	dy []T
+}
+
+func memoryOf[T kernel.Float](r *recurrence) *recurrentMemory[T] {
+	if m, ok := any(&r.single).(*recurrentMemory[T]); ok {
+		return m
+	}
+	return any(&r.double).(*recurrentMemory[T])
+}
+
+// operand returns operand i of a call, nil if i < 0.
+func operand[T kernel.Float](c *call[T], i int) []T {
+	if i < 0 {
+		return nil
+	}
+	return c.in[i]
+}
+
+// resized returns s with length n, reusing its memory if it is large enough.
+func resized[T kernel.Float](s []T, n int) []T {
+	if cap(s) >= n {
+		return s[:n]
+	}
+	if _, ok := any(s).([]float32); ok {
+		return any(kernel.Floats(n)).([]T)
+	}
+	return make([]T, n)
+}
+
+func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := r.geometry(c.inShape)
+		if err != nil {
+			return err
+		}
+		m := memoryOf[T](r)
+		t := &m.t
+		t.X, t.W, t.U = c.in[r.x], c.in[r.w], c.in[r.u]
+		t.Bias, t.Mask, t.H0, t.C0 = operand(c, r.bias), operand(c, r.mask), operand(c, r.h0), operand(c, r.c0)
+		t.DropX, t.DropH = operand(c, r.dropX), operand(c, r.dropH)
+		t.HN, t.CN = nil, nil
+		t.Saved = resized(t.Saved, kernel.RNNSavedLen(&g))
+		switch r.spec.Output {
+		case AllStates:
+			t.Y = c.out
+		case LastState:
+			t.Y, t.HN = nil, c.out
+		case StatesAndCell:
+			states := g.Batch * g.Time * g.Units
+			m.y = resized(m.y, states+g.Batch*g.Units)
+			t.Y, t.CN = m.y[:states], m.y[states:]
+		case StateAndCell:
+			last := g.Batch * g.Units
+			m.y = resized(m.y, 2*last)
+			t.Y, t.HN, t.CN = nil, m.y[:last], m.y[last:]
+		}
+		kernel.RNNForward(&g, t)
+		switch r.spec.Output {
+		case StatesAndCell:
+			pack(c.out, t.Y, g.Time*g.Units, t.CN, g.Units)
+		case StateAndCell:
+			pack(c.out, t.HN, g.Units, t.CN, g.Units)
+		}
+		return nil
+	}
+}
+
+// grad makes the backward op, whose output is the gradient of x, and for each other operand
+// an op that copies its gradient out of the shared memory.
+func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
+	ranks := append(append([]int(nil), r.ranks...), len(y.Shape()), len(y.Shape()))
+	const withX = true
+	runUnused := forDtypes(runRecurrentGrad[float32](r, !withX), runRecurrentGrad[float64](r, !withX))
+	dx, err := apply(&op{
+		name: r.name("_grad"),
+		in:   ranks, out: 3,
+		shape:     fixed(in[r.x].Shape()),
+		run:       forDtypes(runRecurrentGrad[float32](r, withX), runRecurrentGrad[float64](r, withX)),
+		runUnused: &runUnused,
+	}, append(append(Nodes{}, in...), y, dy)...)
+	if err != nil {
+		return nil, err
+	}
+	grads := make(Nodes, len(in))
+	grads[r.x] = dx
+	for _, p := range []struct {
+		name  string
+		index int
+		f32   func(*recurrentMemory[float32]) []float32
+		f64   func(*recurrentMemory[float64]) []float64
+	}{
+		{"kernel", r.w, partW[float32], partW[float64]},
+		{"recurrent_kernel", r.u, partU[float32], partU[float64]},
+		{"bias", r.bias, partBias[float32], partBias[float64]},
+		{"h0", r.h0, partH0[float32], partH0[float64]},
+		{"c0", r.c0, partC0[float32], partC0[float64]},
+	} {
+		if p.index < 0 {
+			continue
+		}
+		to := in[p.index].Shape()
+		grads[p.index], err = apply(&op{
+			name: cellNames[r.spec.Cell] + "_grad_" + p.name,
+			in:   []int{3}, out: len(to),
+			shape:     fixed(to),
+			run:       forDtypes(runPart(r, p.f32), runPart(r, p.f64)),
+			orderOnly: true,
+		}, dx)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+func partW[T kernel.Float](m *recurrentMemory[T]) []T    { return m.d.DW }
+func partU[T kernel.Float](m *recurrentMemory[T]) []T    { return m.d.DU }
+func partBias[T kernel.Float](m *recurrentMemory[T]) []T { return m.d.DBias }
+func partH0[T kernel.Float](m *recurrentMemory[T]) []T   { return m.d.DH0 }
+func partC0[T kernel.Float](m *recurrentMemory[T]) []T   { return m.d.DC0 }
+
+func runPart[T kernel.Float](r *recurrence, part func(*recurrentMemory[T]) []T) func(*call[T]) error {
+	return func(c *call[T]) error {
+		copy(c.out, part(memoryOf[T](r)))
+		return nil
+	}
+}
+
+// runRecurrentGrad skips the gradient of x unless withX is set.
+func runRecurrentGrad[T kernel.Float](r *recurrence, withX bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		operands := len(r.ranks)
+		g, err := r.geometry(c.inShape[:operands])
+		if err != nil {
+			return err
+		}
+		m := memoryOf[T](r)
+		d := &m.d
+		d.DX = nil
+		if withX {
+			d.DX = c.out
+		}
+		d.DW, d.DU = resized(d.DW, len(m.t.W)), resized(d.DU, len(m.t.U))
+		d.DBias, d.DH0, d.DC0 = resized(d.DBias, len(m.t.Bias)), nil, nil
+		if r.h0 >= 0 {
+			d.DH0 = resized(d.DH0, g.Batch*g.Units)
+		}
+		if r.c0 >= 0 {
+			d.DC0 = resized(d.DC0, g.Batch*g.Units)
+		}
+		d.DY, d.DHN, d.DCN = nil, nil, nil
+		switch dy := c.in[operands+1]; r.spec.Output {
+		case AllStates:
+			d.DY = dy
+		case LastState:
+			d.DHN = dy
+		case StatesAndCell:
+			d.DY, d.DCN = m.unpack(dy, g.Time*g.Units, g.Units)
+		case StateAndCell:
+			d.DHN, d.DCN = m.unpack(dy, g.Units, g.Units)
+		}
+		kernel.RNNBackward(&g, &m.t, d)
+		return nil
+	}
+}
+
+// pack interleaves rows of length n and rows of length k.
+func pack[T kernel.Float](out, a []T, n int, b []T, k int) {
+	for r := range len(out) / (n + k) {
+		copy(out[r*(n+k):], a[r*n:(r+1)*n])
+		copy(out[r*(n+k)+n:], b[r*k:(r+1)*k])
+	}
+}
+
+// unpack is the inverse of pack, for gradients.
+func (m *recurrentMemory[T]) unpack(dy []T, n, k int) (a, b []T) {
+	m.dy = resized(m.dy, len(dy))
+	rows := len(dy) / (n + k)
+	a, b = m.dy[:rows*n], m.dy[rows*n:]
+	for r := range rows {
+		copy(a[r*n:(r+1)*n], dy[r*(n+k):])
+		copy(b[r*k:(r+1)*k], dy[r*(n+k)+n:])
+	}
+	return a, b
 }

@@ -10,17 +10,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Mean is the mean of all elements, a scalar.
+// Mean returns the mean of all elements, a scalar.
 func Mean(x *Node) (*Node, error) {
-	return reduceOp("mean", x, both(runMean[float32], runMean[float64]),
+	return reduceOp("mean", x, forDtypes(runMean[float32], runMean[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("mean_grad", in[0], dy, both(runSpreadMean[float32], runSpreadMean[float64]))
+			return broadcastLike("mean_grad", in[0], dy, forDtypes(runBroadcastMean[float32], runBroadcastMean[float64]))
 		})
 }
 
-// WeightedMean is (1/n)·Σ_i w_i·x_i, a scalar: the mean with sample weights as
-// Keras forms it, which divides by the number of samples and not by the sum of
-// the weights. The weights have x's shape.
+// WeightedMean returns (1/n)·Σ_i w_i·x_i, a scalar. As in Keras, the weighted sum is divided
+// by the number of samples, not by the sum of the weights. The weights have x's shape.
 func WeightedMean(x, weights *Node) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
@@ -32,46 +31,46 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 			}
 			return tensor.ScalarShape(), nil
 		},
-		run:  both(runWeightedMean[float32], runWeightedMean[float64]),
+		run:  forDtypes(runWeightedMean[float32], runWeightedMean[float64]),
 		diff: []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
-			back := both(runSpreadWeights[float32], runSpreadWeights[float64])
-			dx, err := spread("weighted_mean_grad", in[1], dy, back)
+			back := forDtypes(runBroadcastWeights[float32], runBroadcastWeights[float64])
+			dx, err := broadcastLike("weighted_mean_grad", in[1], dy, back)
 			if err != nil {
 				return nil, err
 			}
-			dw, err := spread("weighted_mean_grad", in[0], dy, back)
+			dw, err := broadcastLike("weighted_mean_grad", in[0], dy, back)
 			return Nodes{dx, dw}, err
 		},
 	}, x, weights)
 }
 
-// Sum is the sum of all elements, a scalar.
+// Sum returns the sum of all elements, a scalar.
 func Sum(x *Node) (*Node, error) {
-	return reduceOp("sum", x, both(runSum[float32], runSum[float64]),
+	return reduceOp("sum", x, forDtypes(runSum[float32], runSum[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("sum_grad", in[0], dy, both(runSpread[float32], runSpread[float64]))
+			return broadcastLike("sum_grad", in[0], dy, forDtypes(runBroadcast[float32], runBroadcast[float64]))
 		})
 }
 
-// L2 is the penalty factor·Σ_i w_i², a scalar; without one half, as in Keras.
+// L2 returns the penalty factor·Σ_i w_i², a scalar; as in Keras, without a factor of 1/2.
 func L2(w *Node, factor float64) (*Node, error) {
-	return reduceOp("l2"+attrs("factor", factor), w, both(runL2[float32](factor), runL2[float64](factor)),
+	return reduceOp("l2"+attrs("factor", factor), w, forDtypes(runL2[float32](factor), runL2[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("l2_grad"+attrs("factor", factor), in[0], dy, both(runL2Grad[float32](factor), runL2Grad[float64](factor)))
+			return broadcastLike("l2_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL2Grad[float32](factor), runL2Grad[float64](factor)))
 		})
 }
 
-// L1 is the penalty factor·Σ_i |w_i|, a scalar; the derivative of |0| is 0.
+// L1 returns the penalty factor·Σ_i |w_i|, a scalar; the derivative of |w| at 0 is 0.
 func L1(w *Node, factor float64) (*Node, error) {
-	return reduceOp("l1"+attrs("factor", factor), w, both(runL1[float32](factor), runL1[float64](factor)),
+	return reduceOp("l1"+attrs("factor", factor), w, forDtypes(runL1[float32](factor), runL1[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return spread("l1_grad"+attrs("factor", factor), in[0], dy, both(runL1Grad[float32](factor), runL1Grad[float64](factor)))
+			return broadcastLike("l1_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL1Grad[float32](factor), runL1Grad[float64](factor)))
 		})
 }
 
-// ColumnSum adds up all rows of x, seen as a matrix of rows of the last axis:
-// (..., n) becomes (n). It is the gradient of a bias.
+// ColumnSum sums over all axes but the last: (..., n) becomes (n). It is the gradient of a
+// bias.
 func ColumnSum(x *Node) (*Node, error) {
 	return apply(&op{
 		name: "column_sum",
@@ -80,14 +79,14 @@ func ColumnSum(x *Node) (*Node, error) {
 			if len(in[0]) == 0 {
 				return nil, fmt.Errorf("input is a scalar")
 			}
-			_, cols := split(in[0])
+			_, cols := asMatrix(in[0])
 			return tensor.Shape{cols}, nil
 		},
-		run: both(runColumnSum[float32], runColumnSum[float64]),
+		run: forDtypes(runColumnSum[float32], runColumnSum[float64]),
 	}, x)
 }
 
-// reduceOp makes a scalar of one input; back builds the input's gradient.
+// reduceOp applies an op that reduces x to a scalar; back builds the gradient of x.
 func reduceOp(name string, x *Node, run runner, back func(in Nodes, dy *Node) (*Node, error)) (*Node, error) {
 	return apply(&op{
 		name: name,
@@ -102,8 +101,8 @@ func reduceOp(name string, x *Node, run runner, back func(in Nodes, dy *Node) (*
 	}, x)
 }
 
-// spread makes a tensor of like's shape from the scalar dy and like's values.
-func spread(name string, like, dy *Node, run runner) (*Node, error) {
+// broadcastLike computes a tensor of like's shape from the scalar dy and like's elements.
+func broadcastLike(name string, like, dy *Node, run runner) (*Node, error) {
 	rank := rankOf(like)
 	return apply(&op{name: name, in: []int{rank, 0}, out: rank, shape: sameShape, run: run}, like, dy)
 }
@@ -130,17 +129,17 @@ func runL2[T kernel.Float](factor float64) func(*call[T]) error {
 	}
 }
 
-func runSpread[T kernel.Float](c *call[T]) error {
+func runBroadcast[T kernel.Float](c *call[T]) error {
 	kernel.Fill(c.out, c.in[1][0])
 	return nil
 }
 
-func runSpreadMean[T kernel.Float](c *call[T]) error {
+func runBroadcastMean[T kernel.Float](c *call[T]) error {
 	kernel.Fill(c.out, c.in[1][0]/T(len(c.out)))
 	return nil
 }
 
-func runSpreadWeights[T kernel.Float](c *call[T]) error {
+func runBroadcastWeights[T kernel.Float](c *call[T]) error {
 	kernel.Scale(c.out, c.in[0], c.in[1][0]/T(len(c.out)))
 	return nil
 }
@@ -177,7 +176,90 @@ func runL1Grad[T kernel.Float](factor float64) func(*call[T]) error {
 }
 
 func runColumnSum[T kernel.Float](c *call[T]) error {
-	rows, cols := split(c.inShape[0])
+	rows, cols := asMatrix(c.inShape[0])
 	kernel.ColSum(c.out, c.in[0], rows, cols)
 	return nil
+}
+
+// AddRow returns y = x + row, with the row added to every row of the last axis: a bias.
+//
+//	x (..., n)   row (n)   y (..., n)
+func AddRow(x, row *Node) (*Node, error) {
+	return rowOp("add_row", x, row, forDtypes(runRow(kernel.AddRow[float32]), runRow(kernel.AddRow[float64])),
+		func(_ Nodes, dy *Node) (Nodes, error) {
+			drow, err := ColumnSum(dy)
+			return Nodes{dy, drow}, err
+		})
+}
+
+// MulRow returns y = x·row, element-wise along the last axis: a scale for each feature.
+//
+//	x (..., n)   row (n)   y (..., n)
+func MulRow(x, row *Node) (*Node, error) {
+	return rowOp("mul_row", x, row, forDtypes(runRow(kernel.MulRow[float32]), runRow(kernel.MulRow[float64])),
+		func(in Nodes, dy *Node) (Nodes, error) {
+			dx, err := MulRow(dy, in[1])
+			if err != nil {
+				return nil, err
+			}
+			product, err := Mul(dy, in[0])
+			if err != nil {
+				return nil, err
+			}
+			drow, err := ColumnSum(product)
+			return Nodes{dx, drow}, err
+		})
+}
+
+func rowOp(name string, x, row *Node, run runner, back func(in Nodes, dy *Node) (Nodes, error)) (*Node, error) {
+	rank := rankOf(x)
+	return apply(&op{
+		name: name,
+		in:   []int{rank, 1}, out: rank,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) == 0 || in[0][len(in[0])-1] != in[1][0] {
+				return nil, fmt.Errorf("row has %d values, input shape %v", in[1][0], in[0])
+			}
+			return in[0].Clone(), nil
+		},
+		run:       run,
+		diff:      []bool{true, true},
+		grad:      func(in Nodes, _, dy *Node) (Nodes, error) { return back(in, dy) },
+		inPlaceOf: 1,
+	}, x, row)
+}
+
+func runRow[T kernel.Float](f func(dst, x, row []T, rows, cols int)) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		f(c.out, c.in[0], c.in[1], rows, cols)
+		return nil
+	}
+}
+
+// L2Normalize scales each row of the last axis to unit L2 norm, y = x/max(√Σ x², 1e-7), like
+// Keras's normalize.
+func L2Normalize(x *Node) (*Node, error) {
+	rank := rankOf(x)
+	return apply(&op{
+		name: "l2_normalize",
+		in:   []int{rank}, out: rank,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) == 0 {
+				return nil, fmt.Errorf("input is a scalar, want at least one axis")
+			}
+			return in[0].Clone(), nil
+		},
+		run:  forDtypes(runRows(kernel.L2NormalizeRows[float32]), runRows(kernel.L2NormalizeRows[float64])),
+		diff: []bool{true},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			dx, err := apply(&op{
+				name: "l2_normalize_grad",
+				in:   []int{rank, rank}, out: rank,
+				shape: allSame,
+				run:   forDtypes(runRowsGrad(kernel.L2NormalizeRowsGrad[float32]), runRowsGrad(kernel.L2NormalizeRowsGrad[float64])),
+			}, in[0], dy)
+			return Nodes{dx}, err
+		},
+	}, x)
 }

@@ -14,15 +14,15 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// chain is an expression of ops one behind the other, in a graph of its own.
+// chain is a sequence of ops in its own graph.
 type chain struct {
 	in        Nodes // the input, then all parameters
 	out       *Node
-	cost      *Node // Σ r·y with r of either sign
+	cost      *Node // Σ r·y with random signs in r
 	gradients Nodes
 }
 
-// newChain builds the expression in float32 or float64. Its values depend on its shapes alone.
+// newChain builds the expression in float32 or float64. Its values depend only on its shapes.
 func newChain(dt Dtype, input []int, ops ...unary) (*chain, error) {
 	c, g, rng := &chain{}, New(), rand.New(rand.NewPCG(4, 5))
 	var mistake error
@@ -55,18 +55,18 @@ func newChain(dt Dtype, input []int, ops ...unary) (*chain, error) {
 	return c, mistake
 }
 
-// differentiate adds the gradient by the input and all parameters.
+// differentiate adds the gradients with respect to the input and all parameters.
 func (c *chain) differentiate() (err error) {
 	c.gradients, err = Grad(c.cost, c.in...)
 	return err
 }
 
-// roots are the cost and the gradients.
+// roots returns the cost and the gradients.
 func (c *chain) roots() Nodes { return append(Nodes{c.cost}, c.gradients...) }
 
-// checkChain checks the gradient of a chain of ops by its input and all parameters
-// against central differences, and the fast float32 ops against that. Both run
-// twice, for what a run leaves in reused memory.
+// checkChain checks the gradient of a chain with respect to its input and all parameters
+// against central differences, and the float32 ops against the float64 result. Both run
+// twice, to detect what a run leaves behind in reused memory.
 func checkChain(t *testing.T, input []int, ops ...unary) {
 	t.Helper()
 	double, err := newChain(Float64, input, ops...)
@@ -103,7 +103,7 @@ func checkChain(t *testing.T, input []int, ops ...unary) {
 		}
 		var r GradientReport
 		r.compare(i, n.Shape(), analytic, numeric)
-		// A bias before a normalisation has gradient 0, of which differences see 2⁻⁵²/step of the cost.
+		// A bias before a normalization has gradient 0, which differences resolve to 2⁻⁵²/step of the cost.
 		cost := math.Abs(data[float64](double.cost.Value())[0])
 		if r.Error > 1e-6 && math.Abs(r.Analytic-r.Numeric) > 1e-9*(1+cost) {
 			t.Errorf("%v", &r)
@@ -116,10 +116,10 @@ func checkChain(t *testing.T, input []int, ops ...unary) {
 	}
 }
 
-// widened are the elements of a float32 value, of one that holds some rows only, too.
+// widened returns the elements of a float32 value as float64; the value may be row-sparse.
 func widened(v Value) []float64 {
 	wide, single := make([]float64, v.Size()), Floats(v)
-	if rows, ok := v.(*Rows); ok {
+	if rows, ok := v.(*RowSparse); ok {
 		single = make([]float32, v.Size())
 		cols, values := v.Shape()[1], rows.Values()
 		for i, at := range rows.Index {
@@ -132,8 +132,8 @@ func widened(v Value) []float64 {
 	return wide
 }
 
-// random is a float64 tensor of normal numbers, none nearer to 0 than 0.01, so
-// that the kinks of ReLU and its like are out of the differences' reach.
+// random returns a float64 tensor of normal numbers with magnitude at least 0.01, so that
+// differences do not straddle the kinks of ReLU and similar functions.
 func random(rng *rand.Rand, shape ...int) *tensor.Dense {
 	d := make([]float64, size(shape))
 	for i := range d {
@@ -144,7 +144,7 @@ func random(rng *rand.Rand, shape ...int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(d))
 }
 
-// inputs are what the first op of a chain gets, by rank: odd sizes, batches of one.
+// inputs are the shapes for the first op of a chain, by rank: odd sizes, batches of one.
 var inputs = map[rune][][]int{
 	'1': {{1}, {5}},
 	'2': {{1, 1}, {1, 5}, {3, 1}, {3, 7}},
@@ -155,7 +155,7 @@ var inputs = map[rune][][]int{
 func TestGradientOfEachOp(t *testing.T) {
 	for _, o := range chainOps() {
 		if o.takesP {
-			continue // a loss of probabilities: TestGradientOfRowLosses
+			continue // a loss of probabilities: see TestGradientOfRowLosses
 		}
 		for _, rank := range o.ranks {
 			for _, s := range inputs[rank] {
@@ -165,8 +165,8 @@ func TestGradientOfEachOp(t *testing.T) {
 	}
 }
 
-// TestGradientOfEachPair checks every ordered pair of ops that can follow each
-// other: faults of views and of memory taken over only show in combination.
+// TestGradientOfEachPair checks every ordered pair of ops that can be chained: errors in views
+// and in memory reuse only show in combination.
 func TestGradientOfEachPair(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some thousand pairs")
@@ -194,7 +194,7 @@ func TestGradientOfEachPair(t *testing.T) {
 		}
 	}
 	for _, o := range chainOps() {
-		if !followed[o.name] || !led[o.name] && !slices.ContainsFunc(endings(), func(e unary) bool { return e.name == o.name }) {
+		if !followed[o.name] || !led[o.name] && !slices.ContainsFunc(scalarOps(), func(e unary) bool { return e.name == o.name }) {
 			t.Errorf("%s is in no pair", o.name)
 		}
 	}
@@ -277,8 +277,8 @@ func labelTarget(rng *rand.Rand, batch, n int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(batch), tensor.WithBacking(d))
 }
 
-// TestGradientOfPenalty checks a cost that is a loss plus L2 penalties, in
-// which the kernel's gradient has two terms.
+// TestGradientOfPenalty checks a cost that is a loss plus L2 penalties, in which the kernel's
+// gradient has two terms.
 func TestGradientOfPenalty(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	report, err := CheckGradient(func(in Nodes) (*Node, error) {
@@ -314,10 +314,10 @@ func TestCheckGradientErrors(t *testing.T) {
 	nothing := func(Nodes) (*Node, error) { return nil, nil }
 	sum := func(in Nodes) (*Node, error) { return Sum(in[0]) }
 	for want, check := range map[string]func() (*GradientReport, error){
-		"the expression is nil":             func() (*GradientReport, error) { return CheckGradient(nothing, []*tensor.Dense{x}) },
-		"input 1 is nil, want a float64":    func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x, nil}) },
-		"input 0 is float32":                func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{single}) },
-		"asked for with respect to nothing": func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x}, Fixed(0)) },
+		"the expression is nil":                     func() (*GradientReport, error) { return CheckGradient(nothing, []*tensor.Dense{x}) },
+		"input 1 is nil, want a float64":            func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x, nil}) },
+		"input 0 is float32":                        func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{single}) },
+		"no nodes to differentiate with respect to": func() (*GradientReport, error) { return CheckGradient(sum, []*tensor.Dense{x}, Fixed(0)) },
 		"input 0 is nil: an earlier": func() (*GradientReport, error) {
 			return CheckGradient(func(Nodes) (*Node, error) { return Sum(nil) }, nil)
 		},
@@ -328,7 +328,7 @@ func TestCheckGradientErrors(t *testing.T) {
 	}
 }
 
-// TestCheckGradientFinds plants a wrong gradient and a wrong value of it.
+// TestCheckGradientFinds plants a wrong gradient and a wrong value.
 func TestCheckGradientFinds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	wrong := func(in Nodes) (*Node, error) {

@@ -17,52 +17,51 @@ import (
 // align is the size of a cache line and of the widest vector.
 const align = 64
 
-// store is a piece of memory that one or more nodes share: a value, its views,
-// and values computed in its place.
-type store struct {
+// buffer is memory shared by one or more nodes: a value, its views, and values computed in
+// place of it.
+type buffer struct {
 	bytes       int
-	first, last int // the first step that writes and the last that reads
+	first, last int // first instruction that writes it, last that reads it
 	offset      int
 }
 
-// plan gives every computed node its memory.
+// plan assigns memory to each computed node.
 //
-// A node's memory is needed from its own step to the last step that reads it
-// or a view of it; a root's is needed for ever. Stores whose times do not
-// overlap may share bytes: they are placed one by one, largest first, at the
-// lowest free offset (greedy by size; Pisarchyk & Lee 2020,
-// https://arxiv.org/abs/2001.03288).
+// A node's memory is in use from its own instruction to the last one that reads it or a view
+// of it, and that of a root forever. Buffers with disjoint lifetimes may share bytes: they
+// are assigned one by one, largest first, to the lowest free offset (greedy by size;
+// Pisarchyk & Lee 2020, https://arxiv.org/abs/2001.03288).
 func (c *compiler) plan() ([]Value, Memory, error) {
 	last := c.lastUse()
-	owner := make([]int, len(c.nodes)) // node -> store, -1 for memory that is not planned
-	var stores []store
+	bufferOf := make([]int, len(c.nodes)) // node -> buffer, -1 for memory that is not planned
+	var buffers []buffer
 	for i, n := range c.nodes {
-		owner[i] = -1
+		bufferOf[i] = -1
 		o := c.ops[i]
 		s := n.Shape()
 		if o == nil || len(s) == 0 || c.sparse(i) {
-			continue // variables, constants, results of foreign ops; scalars, which Gorgonia boxes
+			continue // variables, constants, results of foreign ops, and scalars, which Gorgonia boxes
 		}
 		if o.view && !c.copied(i) {
-			owner[i] = owner[c.children[i][0]]
-		} else if j := c.overwritten(i, owner, stores); j >= 0 {
-			owner[i] = owner[j]
+			bufferOf[i] = bufferOf[c.children[i][0]]
+		} else if j := c.overwritten(i, bufferOf, buffers); j >= 0 {
+			bufferOf[i] = bufferOf[j]
 		} else {
-			owner[i] = len(stores)
-			stores = append(stores, store{bytes: size(s) * int(n.Dtype().Size()), first: i})
+			bufferOf[i] = len(buffers)
+			buffers = append(buffers, buffer{bytes: size(s) * int(n.Dtype().Size()), first: i})
 		}
-		st := &stores[owner[i]]
+		st := &buffers[bufferOf[i]]
 		st.last = max(st.last, last[i])
 	}
 	bytes := 0.0
-	for _, s := range stores {
+	for _, s := range buffers {
 		bytes += float64(s.bytes)
 	}
 	if bytes > math.MaxInt/2 {
-		return nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than can be counted", bytes)
+		return nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than an int can hold", bytes)
 	}
 	var memory Memory
-	memory.Planned = place(stores)
+	memory.Planned = assignOffsets(buffers)
 	if int64(memory.Planned) > c.limit || memory.Planned < 0 {
 		return nil, memory, &MemoryError{Need: float64(memory.Planned), Limit: c.limit}
 	}
@@ -73,8 +72,8 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 		case c.ops[i] == nil:
 		case c.sparse(i):
 			values[i] = c.ops[i].sparse()
-		case owner[i] >= 0:
-			st := stores[owner[i]]
+		case bufferOf[i] >= 0:
+			st := buffers[bufferOf[i]]
 			values[i] = tensorAt(arena[st.offset:st.offset+st.bytes], n.Dtype(), n.Shape())
 			memory.Naive += st.bytes
 		default:
@@ -84,8 +83,8 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 	return values, memory, nil
 }
 
-// sparse reports whether node i gets a sparse value: its op can make one, and
-// it is a root that no op reads.
+// sparse reports whether the value of node i is sparse: its op supports that, and it is a
+// root that no op reads.
 func (c *compiler) sparse(i int) bool {
 	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !slices.Contains(c.roots, i) {
 		return false
@@ -98,10 +97,10 @@ func (c *compiler) sparse(i int) bool {
 	return true
 }
 
-// lastUse is the last step that reads each node, or len(nodes) for roots. The
-// result of a foreign op may be a view of its inputs, so that they live as
-// long as it does; the gradient of an embedding is summed when it is read.
-// (Our own views share their input's store.)
+// lastUse returns the last instruction that reads each node, len(nodes) for roots. The result
+// of a foreign op may be a view of its inputs, so they live as long as the result; the
+// gradient of an embedding is summed only when it is read. (Views made by this package's ops
+// share their input's buffer.)
 func (c *compiler) lastUse() []int {
 	last := make([]int, len(c.nodes))
 	for _, r := range c.roots {
@@ -109,7 +108,7 @@ func (c *compiler) lastUse() []int {
 	}
 	for i := len(c.nodes) - 1; i >= 0; i-- {
 		until := i
-		if c.ops[i] == nil || c.summedLater(i) {
+		if c.ops[i] == nil || c.summedOnRead(i) {
 			until = max(until, last[i])
 		}
 		for _, j := range c.children[i] {
@@ -119,28 +118,28 @@ func (c *compiler) lastUse() []int {
 	return last
 }
 
-// overwritten returns the input whose memory node i takes over, or -1. Nothing
-// may read that memory after this step, and no other input may share it.
-func (c *compiler) overwritten(i int, owner []int, stores []store) int {
+// overwritten returns the input whose memory node i reuses, or -1. Nothing may read that
+// memory after this instruction, and no other input may share it.
+func (c *compiler) overwritten(i int, bufferOf []int, buffers []buffer) int {
 	o := c.ops[i]
-	if o.over == 0 {
+	if o.inPlaceOf == 0 {
 		return -1
 	}
-	k := o.over - 1
+	k := o.inPlaceOf - 1
 	j := c.children[i][k]
-	if owner[j] < 0 || stores[owner[j]].last > i || size(c.nodes[j].Shape()) != size(c.nodes[i].Shape()) {
+	if bufferOf[j] < 0 || buffers[bufferOf[j]].last > i || size(c.nodes[j].Shape()) != size(c.nodes[i].Shape()) {
 		return -1
 	}
 	for l, other := range c.children[i] {
-		if l != k && owner[other] == owner[j] {
+		if l != k && bufferOf[other] == bufferOf[j] {
 			return -1
 		}
 	}
 	return j
 }
 
-// summedLater reports whether node i is a *Rows that is computed when it is read.
-func (c *compiler) summedLater(i int) bool {
+// summedOnRead reports whether node i is a *RowSparse, whose values are computed when read.
+func (c *compiler) summedOnRead(i int) bool {
 	if c.ops[i] == nil {
 		return false
 	}
@@ -148,18 +147,18 @@ func (c *compiler) summedLater(i int) bool {
 	return ok && c.sparse(i)
 }
 
-// place sets the stores' offsets and returns the bytes that they need together.
-func place(stores []store) (total int) {
-	order := make([]int, len(stores))
+// assignOffsets sets the buffers' offsets and returns the total number of bytes.
+func assignOffsets(buffers []buffer) (total int) {
+	order := make([]int, len(buffers))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return stores[b].bytes - stores[a].bytes })
-	var placed []int // by offset
+	slices.SortStableFunc(order, func(a, b int) int { return buffers[b].bytes - buffers[a].bytes })
+	var placed []int // sorted by offset
 	for _, i := range order {
-		s := &stores[i]
+		s := &buffers[i]
 		for _, j := range placed {
-			t := stores[j]
+			t := buffers[j]
 			if t.last < s.first || s.last < t.first {
 				continue
 			}
@@ -168,14 +167,14 @@ func place(stores []store) (total int) {
 			}
 			s.offset = max(s.offset, (t.offset+t.bytes+align-1)/align*align)
 		}
-		at, _ := slices.BinarySearchFunc(placed, s.offset, func(j, offset int) int { return stores[j].offset - offset })
+		at, _ := slices.BinarySearchFunc(placed, s.offset, func(j, offset int) int { return buffers[j].offset - offset })
 		placed = slices.Insert(placed, at, i)
 		total = max(total, s.offset+s.bytes)
 	}
 	return total
 }
 
-// alignedBytes allocates zeroed memory at a multiple of align.
+// alignedBytes allocates zeroed memory aligned to align.
 func alignedBytes(n int) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(kernel.Floats((n+3)/4)))), n)
 }

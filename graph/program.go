@@ -11,59 +11,58 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Program runs the part of a graph that some roots depend on. It is a
-// gorgonia.VM: bind inputs with Let, call RunAll, read root.Value(). Memory for
-// all intermediate values is planned once, by when each is needed; RunAll of a
-// graph of this package's ops allocates nothing. Ops of Gorgonia or of the
-// user's own run through their Do.
+// Program computes a set of roots of a graph. It is a gorgonia.VM: bind inputs with Let,
+// call RunAll, read root.Value(). The memory of all intermediate values is planned once, by
+// lifetime; RunAll allocates nothing if the graph has only ops of this package. Ops of
+// Gorgonia and user-defined ops run through their Do.
 //
-// The values of roots stay valid until the next run; those of other nodes may
-// be overwritten within it. A Program must not run twice at the same time, nor
-// together with another Program of the same graph. Programs of different graphs
-// that share weights may, as long as nobody writes the weights.
+// The values of roots stay valid until the next run; other nodes may be overwritten within
+// a run. A Program must not run concurrently with itself or with another Program of the
+// same graph. Programs of different graphs that share weights may run concurrently as long
+// as nothing writes to the weights.
 type Program struct {
-	slots  []slot
-	steps  []step
-	inputs []int // slots of variables
-	roots  []int // slots to publish
-	memory Memory
-	at     int // the step that runs, for the error message
+	slots        []slot
+	instructions []instruction
+	inputs       []int // slots of the variables
+	roots        []int // slots whose values RunAll publishes
+	memory       Memory
+	current      int // the instruction being executed, for error messages
 }
 
-// Memory says what a Program holds for intermediate values, in bytes: Planned
-// is allocated, Naive would be needed without reuse.
+// Memory is the size of a Program's intermediate values in bytes: Planned is allocated,
+// Naive would be needed if no memory were shared.
 type Memory struct{ Planned, Naive int }
 
-// slot is the place of one node's value.
+// slot holds the value of one node.
 type slot struct {
-	node  *Node
-	shape Shape // of a variable, with its type
-	dtype Dtype
-	value Value
-	users []user // the bound inputs that read it
+	node    *Node
+	shape   Shape // of a variable, as is dtype
+	dtype   Dtype
+	value   Value
+	readers []reader // the bound inputs that read the value
 }
 
-type user struct{ step, input int }
+type reader struct{ instruction, input int }
 
-// step computes one node.
-type step struct {
+// instruction computes one node.
+type instruction struct {
 	out  int
 	in   []int
-	own  binding // one of this package's ops
+	own  binding // an op of this package
 	op   gorgonia.Op
-	args []Value // of a foreign op
+	args []Value // arguments of a foreign op
 
-	blames *Node // for its mistakes, nil for the node that it computes
+	errorNode *Node // the node that errors are attributed to, nil for the computed node
 }
 
 var _ gorgonia.VM = (*Program)(nil)
 
-// Compile plans the computation of roots. Everything that no root depends on is
-// left out, such as gradients of the data that gorgonia.Grad adds unasked.
+// Compile plans the computation of roots. Everything that no root depends on is omitted, such
+// as gradients of the data that gorgonia.Grad adds even if not asked to.
 func Compile(roots ...*Node) (*Program, error) { return CompileWithin(math.MaxInt, roots...) }
 
-// CompileWithin is Compile with a limit of bytes for what Memory calls Planned. A
-// program that needs more is refused with a *MemoryError before anything is allocated.
+// CompileWithin is Compile with a limit on Memory.Planned, in bytes. If the program needs
+// more, it returns a *MemoryError before anything is allocated.
 func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
 	c, err := newCompiler(roots)
 	if err != nil {
@@ -94,7 +93,7 @@ func (p *Program) RunAll() (err error) {
 		if v == nil {
 			return fmt.Errorf("run: no value is bound to %q", s.node.Name())
 		}
-		if err := checkValue(s.shape, s.dtype, v); err != nil { // it may have been transposed after it was bound
+		if err := checkValue(s.shape, s.dtype, v); err != nil { // it may have been transposed since it was bound
 			return fmt.Errorf("run: %q: %w", s.node.Name(), err)
 		}
 		if v != s.value {
@@ -103,8 +102,8 @@ func (p *Program) RunAll() (err error) {
 			}
 		}
 	}
-	for p.at = range p.steps {
-		s := &p.steps[p.at]
+	for p.current = range p.instructions {
+		s := &p.instructions[p.current]
 		if s.own != nil {
 			err = s.own.run()
 		} else {
@@ -124,7 +123,7 @@ func (p *Program) RunAll() (err error) {
 	return nil
 }
 
-func (p *Program) foreign(s *step) error {
+func (p *Program) foreign(s *instruction) error {
 	for k, i := range s.in {
 		s.args[k] = p.slots[i].value
 	}
@@ -133,44 +132,44 @@ func (p *Program) foreign(s *step) error {
 		return err
 	}
 	if want := p.slots[s.out].node.Shape(); !want.Eq(v.Shape()) {
-		return fmt.Errorf("gave shape %v, want %v", v.Shape(), want)
+		return fmt.Errorf("returned shape %v, want %v", v.Shape(), want)
 	}
-	return p.set(s.out, inRows(v))
+	return p.set(s.out, toRowMajor(v))
 }
 
-// set replaces the value of a slot and tells the steps that read it.
+// set replaces the value of a slot and rebinds the instructions that read it.
 func (p *Program) set(i int, v Value) error {
 	s := &p.slots[i]
 	s.value = v
-	for _, u := range s.users {
-		if err := p.steps[u.step].own.rebind(u.input, v); err != nil {
+	for _, u := range s.readers {
+		if err := p.instructions[u.instruction].own.rebind(u.input, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fail wraps an error of the step that runs.
+// fail wraps an error of the current instruction.
 func (p *Program) fail(err error) error {
-	n := p.slots[p.steps[p.at].out].node
-	if blamed := p.steps[p.at].blames; blamed != nil {
+	n := p.slots[p.instructions[p.current].out].node
+	if blamed := p.instructions[p.current].errorNode; blamed != nil {
 		n = blamed
 	}
-	shapes := make([]tensor.Shape, 0, len(p.steps[p.at].in))
-	for _, i := range p.steps[p.at].in {
+	shapes := make([]tensor.Shape, 0, len(p.instructions[p.current].in))
+	for _, i := range p.instructions[p.current].in {
 		shapes = append(shapes, p.slots[i].node.Shape())
 	}
 	return &OpError{Op: n.Op().String(), Node: n, Shapes: shapes, Err: err}
 }
 
-// Reset does nothing: every run starts from the bound inputs. It is part of gorgonia.VM.
+// Reset does nothing, because every run starts from the bound inputs. gorgonia.VM requires it.
 func (p *Program) Reset() {}
 
-// Close gives the memory up. The values of the roots stay readable.
+// Close releases the memory. The values of the roots remain readable.
 func (p *Program) Close() error {
-	p.slots, p.steps, p.inputs, p.roots = nil, nil, nil, nil
+	p.slots, p.instructions, p.inputs, p.roots = nil, nil, nil, nil
 	return nil
 }
 
-// Memory reports the size of the buffer plan.
+// Memory returns the size of the planned memory.
 func (p *Program) Memory() Memory { return p.memory }

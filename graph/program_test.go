@@ -15,8 +15,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// net is a small classifier with everything a training step has: dense layers,
-// dropout, a penalty, a fused loss. Weights and data come from a fixed seed.
+// net is a small classifier with everything that a training step has: dense layers, dropout,
+// a penalty, a fused loss. Weights and data come from a fixed seed.
 type net struct {
 	x, labels, cost, out *Node
 	weights, grads       Nodes
@@ -68,7 +68,7 @@ func newNet(t testing.TB) *net {
 	return m
 }
 
-// bindBatch binds batch number k of a fixed sequence.
+// bindBatch binds batch k of a fixed sequence.
 func (m *net) bindBatch(t testing.TB, k int) {
 	rng := rand.New(rand.NewPCG(77, uint64(k)))
 	x, y := make([]float32, netBatch*netIn), make([]float32, netBatch)
@@ -85,7 +85,7 @@ func (m *net) bindBatch(t testing.TB, k int) {
 	}
 }
 
-// train runs steps of plain gradient descent on any of Gorgonia's machines.
+// train runs gradient descent for some steps on any of Gorgonia's machines.
 func (m *net) train(t *testing.T, vm gorgonia.VM, steps int) (losses []float64) {
 	for k := range steps {
 		m.bindBatch(t, k)
@@ -105,8 +105,8 @@ func (m *net) train(t *testing.T, vm gorgonia.VM, steps int) (losses []float64) 
 	return losses
 }
 
-// TestTapeMachineAgrees trains one model on Gorgonia's own machine and on a
-// Program: one loss curve.
+// TestTapeMachineAgrees trains a model on Gorgonia's own machine and on a Program: the loss
+// curves must agree.
 func TestTapeMachineAgrees(t *testing.T) {
 	a := newNet(t)
 	p, err := Compile(append(Nodes{a.cost}, a.grads...)...)
@@ -124,7 +124,7 @@ func TestTapeMachineAgrees(t *testing.T) {
 		}
 	}
 	if ours[29] > 0.9*ours[0] {
-		t.Errorf("loss went from %g to %g: the model does not learn, so that the curves prove nothing", ours[0], ours[29])
+		t.Errorf("loss went from %g to %g: the model does not learn, so the curves prove nothing", ours[0], ours[29])
 	}
 }
 
@@ -150,8 +150,8 @@ func TestProgramPrunesAndPlans(t *testing.T) {
 	}
 }
 
-// TestProgramRepeats runs a Program many times over reused memory and compares
-// with one that keeps every value.
+// TestProgramRepeats runs a Program many times with memory reuse and compares with a Program
+// that keeps every value.
 func TestProgramRepeats(t *testing.T) {
 	m := newNet(t)
 	roots := append(Nodes{m.cost, m.out}, m.grads...)
@@ -169,7 +169,7 @@ func TestProgramRepeats(t *testing.T) {
 		for _, r := range roots {
 			got = append(got, append([]float32(nil), Floats(r.Value())...))
 		}
-		all, err := Compile(m.cost.Graph().ExactSubgraphRoots(roots...).AllNodes()...) // every node a root: no reuse
+		all, err := Compile(m.cost.Graph().ExactSubgraphRoots(roots...).AllNodes()...) // every node is a root: no reuse
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,8 +205,8 @@ func TestProgramAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestPlanReusesMemory: of a chain of ops that cannot work in place, two values
-// live at a time.
+// TestPlanReusesMemory: in a chain of ops that cannot work in place, two values are live at a
+// time.
 func TestPlanReusesMemory(t *testing.T) {
 	x, err := Input(New(), Float32, "x", 16, 16)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSecondProgram: a second Program of a graph changes nothing of the first one, for any
-// op and any roots: compiled and run between two runs of the first, it leaves no trace.
+// TestSecondProgram: a second Program of a graph does not affect the first, for any op and any
+// roots, when it is compiled and run between two runs of the first.
 func TestSecondProgram(t *testing.T) {
 	for _, o := range chainOps() {
 		for _, rank := range o.ranks {
@@ -31,7 +31,7 @@ func TestSecondProgram(t *testing.T) {
 					rootValues(t, second, c)
 					moved(c)
 					if got := rootValues(t, first, c); !slices.EqualFunc(got, want, slices.Equal) {
-						t.Errorf("behind a program of the cost and gradient %d the first one gave %v, want %v", k, got, want)
+						t.Errorf("after a program of the cost and gradient %d the first one gave %v, want %v", k, got, want)
 					}
 				}
 			})
@@ -55,7 +55,7 @@ func compiledChain(t *testing.T, input []int, ops ...unary) (*chain, *Program) {
 	return c, p
 }
 
-// moved gives the input and the parameters other values.
+// moved changes the values of the input and the parameters.
 func moved(c *chain) {
 	for _, n := range c.in {
 		for i, v := range Floats(n.Value()) {
@@ -64,7 +64,7 @@ func moved(c *chain) {
 	}
 }
 
-// values are those of the cost and the gradients after a run.
+// rootValues returns the cost and the gradients after a run.
 func rootValues(t *testing.T, p *Program, c *chain) (list [][]float64) {
 	t.Helper()
 	if err := p.RunAll(); err != nil {

@@ -9,9 +9,9 @@ import (
 	"github.com/reef-dl/reef/internal/golden"
 )
 
-// TestRecurrentKnownValues compares outputs and all gradients of sum(y·r) in
-// float32 with PyTorch's (testdata/golden/layers_recurrent.py): every cell,
-// with and without bias, masks, first states and in both directions.
+// TestRecurrentKnownValues compares outputs and all gradients of sum(y·r) in float32 with
+// PyTorch's (testdata/golden/layers_recurrent.py): every cell, with and without bias, masks,
+// initial states, and in both directions.
 func TestRecurrentKnownValues(t *testing.T) {
 	seen := 0
 	for _, c := range golden.Load(t, "layers_recurrent") {
@@ -80,7 +80,7 @@ func TestRecurrentKnownValues(t *testing.T) {
 	}
 }
 
-// dropMask is a case's mask of dropout for each gate; one that is given for all gates is
+// dropMask returns the dropout mask of a case for each gate; a mask given for all gates is
 // repeated.
 func dropMask(t *testing.T, g *Graph, c golden.Case, cell Cell, name string) *Node {
 	a, ok := c.Inputs[name]
@@ -100,8 +100,8 @@ func dropMask(t *testing.T, g *Graph, c golden.Case, cell Cell, name string) *No
 	return n
 }
 
-// recurrentSpec reads a case's arguments; ok is false for what is put together
-// from several ops (returned states, both directions).
+// recurrentSpec reads the arguments of a case; ok is false for cases that need several ops
+// (returned states, bidirectional).
 func recurrentSpec(c golden.Case) (spec RecurrentSpec, ok bool) {
 	for _, name := range []string{"r_h", "r_c"} {
 		if _, several := c.Inputs[name]; several {
@@ -131,7 +131,7 @@ func recurrentSpec(c golden.Case) (spec RecurrentSpec, ok bool) {
 		return spec, false
 	}
 	if spec.Cell != SimpleCell {
-		spec.Gated = &GatedActs{act("recurrent_activation"), act("activation")}
+		spec.Gated = &CellActivations{act("recurrent_activation"), act("activation")}
 	}
 	spec.Reverse = c.Args["go_backwards"] == true
 	if c.Args["return_sequences"] == true {

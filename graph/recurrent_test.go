@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// TestGradientOfRecurrent checks every cell with every operand and output, the general
-// cells with masks of dropout.
+// TestGradientOfRecurrent checks every cell with every operand and output, the general cells
+// with dropout masks.
 func TestGradientOfRecurrent(t *testing.T) {
 	gates := map[Cell]int{SimpleCell: 1, GRUCell: 3, GRUResetAfterCell: 3, LSTMCell: 4}
 	for cell, g := range gates {
@@ -22,15 +22,15 @@ func TestGradientOfRecurrent(t *testing.T) {
 			for _, s := range []struct {
 				batch, steps                int
 				bias, mask, states, reverse bool
-				gated                       *GatedActs
+				gated                       *CellActivations
 			}{
 				{2, 4, true, false, false, false, nil},
 				{1, 1, true, false, false, false, nil},
 				{3, 3, false, false, true, true, nil},
 				{2, 4, true, true, true, false, nil},
 				{2, 5, true, true, false, true, nil},
-				{2, 3, true, true, true, false, &GatedActs{Act(Softsign), Act(Mish)}},
-				{1, 1, false, false, false, false, &GatedActs{Act(SiLU), Act(ELU)}},
+				{2, 3, true, true, true, false, &CellActivations{Act(Softsign), Act(Mish)}},
+				{1, 1, false, false, false, false, &CellActivations{Act(SiLU), Act(ELU)}},
 			} {
 				t.Run(fmt.Sprintf("%v/%v/%+v", cell, output, s), func(t *testing.T) {
 					const in, units = 3, 2

@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// small are shapes for chains of ops, by rank.
+// small has shapes for chains of ops, by rank.
 var small = map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}}
 
-// TestSecondGradient takes the gradient of every op by each of its operands, makes a cost
-// of it, alone and together with the output, and differentiates that by every other
-// operand: the result is that of central differences, or it is refused by the op's name.
+// TestSecondGradient takes the gradient of every op with respect to each operand, makes a cost
+// of it, alone and together with the output, and differentiates that with respect to every
+// other operand: the result must agree with central differences, or the error must name the op.
 func TestSecondGradient(t *testing.T) {
 	right, refused := 0, 0
 	for _, o := range chainOps() {
@@ -63,7 +63,7 @@ func TestSecondGradientOfPairs(t *testing.T) {
 	}
 }
 
-// secondStride is which part of the pairs is tried in each run of the tests.
+// secondStride: one in this many pairs is tested in a run.
 const secondStride = 7
 
 func checkSecond(t *testing.T, input []int, ops ...unary) (right, refused int) {
@@ -71,7 +71,7 @@ func checkSecond(t *testing.T, input []int, ops ...unary) (right, refused int) {
 	operands := 1
 	for first := 0; first < operands; first++ {
 		for _, withOutput := range []bool{false, true} {
-			for second := 0; second <= operands; second++ { // the last is the direction of the first gradient
+			for second := 0; second <= operands; second++ { // the last operand is the direction of the first gradient
 				if second == first {
 					continue
 				}
@@ -92,7 +92,7 @@ func checkSecond(t *testing.T, input []int, ops ...unary) (right, refused int) {
 				case err == nil:
 					compareSecond(t, fmt.Sprint(name, input, " by ", first, " and ", second, " output ", withOutput), c, second)
 					right++
-				case errors.As(err, &e) && e.Op != "" && e.Node != nil || strings.Contains(err.Error(), "on which nothing depends"):
+				case errors.As(err, &e) && e.Op != "" && e.Node != nil || strings.Contains(err.Error(), "no output depends on it"):
 					refused++
 				default:
 					t.Errorf("%s%v by %d and %d: %v, which names no op", name, input, first, second, err)
@@ -103,8 +103,8 @@ func checkSecond(t *testing.T, input []int, ops ...unary) (right, refused int) {
 	return right, refused
 }
 
-// newSecond is Σ r·g² of the gradient g of a chain by one operand, to which Σ y² may be
-// added. Its direction is the last of its operands.
+// newSecond builds Σ r·g² from the gradient g of a chain with respect to one operand, plus Σ y²
+// if withOutput is set. Its direction is the last operand.
 func newSecond(input []int, by int, withOutput bool, ops ...unary) (*chain, error) {
 	c, err := newChain(Float64, input, ops...)
 	if err != nil {
@@ -166,8 +166,8 @@ func compareSecond(t *testing.T, what string, c *chain, by int) {
 	}
 }
 
-// TestSecondGradientThroughTheFirst is the gradient of Σ g² + Σ y² for y = x·w1·w2 and g = ∂ Σ y/∂ x
-// by w1 and by x: it meets x·w1, which the first gradient went through.
+// TestSecondGradientThroughTheFirst takes the gradient of Σ g² + Σ y² for y = x·w1·w2 and
+// g = ∂Σy/∂x with respect to w1 and x: it reaches x·w1, which the first gradient passed through.
 func TestSecondGradientThroughTheFirst(t *testing.T) {
 	for _, wrt := range []string{"w1", "x"} {
 		g := New()
@@ -192,10 +192,10 @@ func TestSecondGradientThroughTheFirst(t *testing.T) {
 	}
 }
 
-// TestTwoCosts differentiates two costs of one graph, which share a layer.
+// TestTwoCosts differentiates two costs of a graph that share a layer.
 func TestTwoCosts(t *testing.T) {
 	for _, test := range []struct {
-		first, second int // of x, w0, w1, w2
+		first, second int // indices into x, w0, w1, w2
 		refused       bool
 	}{{2, 3, false}, {3, 2, false}, {2, 1, false}, {1, 3, false}, {3, 0, false}, {1, 1, true}, {1, 0, true}, {0, 1, true}, {0, 0, true}} {
 		c, err := newChain(Float64, []int{2, 3}, unary{build: func(x node, p param) (node, error) {

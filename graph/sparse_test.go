@@ -32,7 +32,7 @@ func TestGradientOfEmbedding(t *testing.T) {
 	}
 }
 
-// embeddingGradient runs d(Σ y²)/d table; another reader of it makes it dense.
+// embeddingGradient computes d(Σ y²)/d table; another reader of the gradient makes it dense.
 func embeddingGradient(t *testing.T, read bool) *Node {
 	t.Helper()
 	g := New()
@@ -66,9 +66,9 @@ func embeddingGradient(t *testing.T, read bool) *Node {
 }
 
 func TestSparseGradient(t *testing.T) {
-	rows, ok := embeddingGradient(t, false).Value().(*Rows)
+	rows, ok := embeddingGradient(t, false).Value().(*RowSparse)
 	if !ok {
-		t.Fatal("the gradient of an embedding is not *Rows")
+		t.Fatal("the gradient of an embedding is not *RowSparse")
 	}
 	if want := []int32{0, 2, 4}; !slices.Equal(rows.Index, want) {
 		t.Errorf("rows %v, want %v", rows.Index, want)
@@ -81,10 +81,10 @@ func TestSparseGradient(t *testing.T) {
 	}
 }
 
-// TestSparseGradientOutlivesTheRun: the rows are summed when they are read, after steps that
-// come later have taken all memory that is free.
+// TestSparseGradientOutlivesTheRun: rows are summed when read, after later instructions have
+// reused all free memory.
 func TestSparseGradientOutlivesTheRun(t *testing.T) {
-	for _, dim := range []int{3, 64} { // the index of longer rows is made by the embedding
+	for _, dim := range []int{3, 64} { // for longer rows, the lookup builds the index
 		outlivesTheRun(t, dim)
 	}
 }
@@ -144,7 +144,7 @@ func outlivesTheRun(t *testing.T, dim int) {
 				t.Fatal(err)
 			}
 		}
-		rows, ok := grads[0].Value().(*Rows)
+		rows, ok := grads[0].Value().(*RowSparse)
 		if ok != asRows {
 			t.Fatalf("the gradient is %T", grads[0].Value())
 		}
@@ -191,7 +191,7 @@ func TestEmbeddingErrors(t *testing.T) {
 	}
 }
 
-// TestSparseInput binds one batch as a dense and as a sparse matrix.
+// TestSparseInput binds the same batch as a dense and as a sparse matrix.
 func TestSparseInput(t *testing.T) {
 	g := New()
 	x, _ := Input(g, Float32, "x", 3, 6)

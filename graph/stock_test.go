@@ -12,10 +12,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// BenchmarkStock is a training step of two models on MNIST's shapes, forward,
-// backward and RMSprop: with Gorgonia's ops, its TapeMachine and its solver, as
-// its own examples do it, and with this package's ops and Program. The convnet is
-// channels first there and channels last here, as each library has it.
+// BenchmarkStock is a training step (forward, backward, RMSprop) of two models with the shapes
+// of MNIST: once with Gorgonia's ops, TapeMachine and solver, as in its examples, and once with
+// this package's ops and Program. Each convnet uses its library's layout: channels first in
+// Gorgonia, channels last here.
 //
 //	go test -run '^$' -bench Stock ./graph
 func BenchmarkStock(b *testing.B) {
@@ -52,7 +52,7 @@ func BenchmarkStock(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := p.RunAll(); err != nil { // after which the gradients have their places
+			if err := p.RunAll(); err != nil { // allocates the gradients
 				b.Fatal(err)
 			}
 			var w, g, state [][]float32
@@ -73,7 +73,7 @@ func BenchmarkStock(b *testing.B) {
 	}
 }
 
-// kit is what the models are made of, once with Gorgonia's ops and once with ours.
+// kit has the parts of the models, either Gorgonia's or this package's.
 type kit interface {
 	input(shape ...int) *Node
 	images(batch, side int) *Node
@@ -112,7 +112,7 @@ func newModel() *model { return &model{g: New(), rng: rand.New(rand.NewPCG(1, 1)
 
 func (m *model) learned() Nodes { return m.weights }
 
-// variable is a node with a value whose elements are made one by one.
+// variable returns a node whose elements are set one by one.
 func (m *model) variable(value func() float32, shape ...int) *Node {
 	v := make([]float32, size(shape))
 	for i := range v {

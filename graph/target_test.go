@@ -12,8 +12,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// towers are the losses of two expressions. Prediction and target are made of the inputs
-// by the function of their domain.
+// towers are the losses of two expressions. Prediction and target are computed from the
+// inputs by the function of their domain.
 var towers = []struct {
 	name string
 	loss func(p, t *Node) (*Node, error)
@@ -45,8 +45,8 @@ var towers = []struct {
 func itself(x *Node) (*Node, error)  { return Scale(x, 0.9) }
 func sigmoid(x *Node) (*Node, error) { return Activate(x, Act(Sigmoid)) }
 
-// TestGradientOfTargets: a loss has a gradient by its target as by its prediction, where
-// both come out of one tower and where the weights of the samples are learned, too.
+// TestGradientOfTargets checks the gradient of each loss with respect to prediction and target
+// when both come from shared weights and the sample weights are trained too.
 func TestGradientOfTargets(t *testing.T) {
 	for _, l := range towers {
 		for _, s := range [][]int{{1, 3}, {4, 3}, {3, 1}, {2, 3, 2}} {
@@ -77,7 +77,7 @@ func TestGradientOfTargets(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if off := report.Analytic - report.Numeric; report.Error > 1e-6 && max(off, -off) > 1e-8 { // of which differences see nothing
+				if off := report.Analytic - report.Numeric; report.Error > 1e-6 && max(off, -off) > 1e-8 { // smaller ones are below the resolution of the differences
 					t.Error(report)
 				}
 			})
@@ -124,8 +124,8 @@ func TestGradientOfTargetsInFloat32(t *testing.T) {
 	}
 }
 
-// TestGradientOfSignedLabels: targets of 0 and 1 stand for -1 and 1 in a hinge loss, so
-// that its slope by them is twice that by -1 and 1: -2·p/n where the margin is missed.
+// TestGradientOfSignedLabels: in a hinge loss, targets 0 and 1 stand for -1 and 1, so the
+// gradient with respect to them is twice as large: -2·p/n where the margin is violated.
 func TestGradientOfSignedLabels(t *testing.T) {
 	for _, test := range []struct{ target, want []float64 }{
 		{[]float64{0, 1}, []float64{-0.4, 0.6}},
@@ -157,8 +157,8 @@ func TestGradientOfSignedLabels(t *testing.T) {
 	}
 }
 
-// TestNoGradient: what has no gradient is refused with the op's name, also where another
-// way to the cost has one.
+// TestNoGradient: an op without a gradient is reported by name, even if another path to the
+// cost has one.
 func TestNoGradient(t *testing.T) {
 	for name, test := range map[string]struct {
 		build func(x, w *Node) (*Node, error)
@@ -196,12 +196,12 @@ func TestNoGradient(t *testing.T) {
 		}, "has no gradient with respect to its input"},
 		"a mask alone": {func(x, w *Node) (*Node, error) {
 			y, _ := MatMul(x, w, false, false)
-			mask, err := AnyUnequal(y, 0)
+			mask, err := AnyNotEqual(y, 0)
 			if err != nil {
 				return nil, err
 			}
 			return MaskSteps(x, mask)
-		}, `any_unequal{to=0}: has derivative 0, so that there is no gradient with respect to "w"`},
+		}, `any_not_equal{to=0}: has derivative 0, so there is no gradient with respect to "w"`},
 		"nothing": {func(x, w *Node) (*Node, error) { return Scale(x, 2) }, `there is none with respect to "w"`},
 	} {
 		g := New()
@@ -219,7 +219,7 @@ func TestNoGradient(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
 		if _, err = Grad(cost, w); errors.Is(err, ErrSecondGradient) {
-			t.Errorf("%s: the refused gradient left its traces", name)
+			t.Errorf("%s: the rejected gradient left traces in the graph", name)
 		}
 	}
 }

@@ -6,21 +6,19 @@ import (
 	"fmt"
 
 	"gorgonia.org/tensor"
-
-	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Padding is what a moving window does at the edges.
+// Padding selects what a moving window does at the edges.
 type Padding uint8
 
 // The paddings, as Keras and TensorFlow define them.
 const (
-	Valid  Padding = iota // the window stays inside: ⌊(n - k)/s⌋ + 1 places
-	Same                  // ⌈n/s⌉ places; the cells added are split evenly, the odd one behind
-	Causal                // one axis only: all k-1 cells are added in front, none is looked ahead at
+	Valid  Padding = iota // the window stays inside: ⌊(n - k)/s⌋ + 1 positions
+	Same                  // ⌈n/s⌉ positions; the padding is split evenly, with the odd cell at the end
+	Causal                // one axis only: all k-1 padding cells are at the start, so no output depends on later inputs
 )
 
-// String is the Keras name.
+// String returns the Keras name.
 func (p Padding) String() string {
 	if p > Causal {
 		return fmt.Sprintf("Padding(%d)", uint8(p))
@@ -28,14 +26,14 @@ func (p Padding) String() string {
 	return [...]string{"valid", "same", "causal"}[p]
 }
 
-// Places is how often a window of k cells, d apart, that moves by s fits on an
-// axis of n cells.
-func Places(n, k, s, d int, p Padding) (int, error) {
-	out, _, err := slide(n, k, s, d, p)
+// OutputSize returns the output size along an axis of length n for a window of k cells with
+// stride s and dilation d.
+func OutputSize(n, k, s, d int, p Padding) (int, error) {
+	out, _, err := windowPositions(n, k, s, d, p)
 	return out, err
 }
 
-// MarshalText is the Keras name.
+// MarshalText returns the Keras name.
 func (p Padding) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // UnmarshalText is the inverse of MarshalText.
@@ -49,8 +47,9 @@ func (p *Padding) UnmarshalText(text []byte) error {
 	return fmt.Errorf("padding %q: unknown, want valid, same or causal", text)
 }
 
-// slide places a window of k cells, d apart, every s cells of an axis of n.
-func slide(n, k, s, d int, p Padding) (out, before int, err error) {
+// windowPositions returns the number of positions of a window of k cells with stride s and dilation d
+// along an axis of length n, and the number of padding cells before the axis.
+func windowPositions(n, k, s, d int, p Padding) (out, before int, err error) {
 	if k < 1 || s < 1 || d < 1 {
 		return 0, 0, fmt.Errorf("window %d, stride %d, dilation %d: want positive numbers", k, s, d)
 	}
@@ -63,15 +62,14 @@ func slide(n, k, s, d int, p Padding) (out, before int, err error) {
 		return (n + s - 1) / s, reach - 1, nil
 	case Valid:
 		if n < reach {
-			return 0, 0, fmt.Errorf("window reaches over %d cells, the axis has %d", reach, n)
+			return 0, 0, fmt.Errorf("window spans %d cells, the axis has %d", reach, n)
 		}
 		return (n-reach)/s + 1, 0, nil
 	}
 	return 0, 0, fmt.Errorf("padding %d: unknown", p)
 }
 
-// spatial reads a shape of rank 3 (one spatial axis) or 4 as batch, height,
-// width, channels.
+// spatial returns the sizes of a shape of rank 3 (one spatial axis) or 4.
 func spatial(s tensor.Shape) (n, h, w, c int, err error) {
 	switch len(s) {
 	case 3:
@@ -82,8 +80,8 @@ func spatial(s tensor.Shape) (n, h, w, c int, err error) {
 	return 0, 0, 0, 0, fmt.Errorf("shape %v, want (batch, steps, channels) or (batch, height, width, channels)", s)
 }
 
-// orOne is v with 1 in place of 0; a single spatial axis is the second.
-func orOne(v [2]int, rank int) (a, b int) {
+// spatialPair replaces 0 by 1 in a pair; with one spatial axis, the first element is always 1.
+func spatialPair(v [2]int, rank int) (a, b int) {
 	a, b = v[0], v[1]
 	if a == 0 || rank == 3 {
 		a = 1
@@ -92,45 +90,4 @@ func orOne(v [2]int, rank int) (a, b int) {
 		b = 1
 	}
 	return a, b
-}
-
-// convGeometry lays a kernel of shape w over an image of shape x.
-func convGeometry(x, w tensor.Shape, spec ConvSpec) (g kernel.Conv, err error) {
-	if len(w) != len(x) {
-		return g, fmt.Errorf("kernel has shape %v, input %v", w, x)
-	}
-	if spec.Padding == Causal && len(x) != 3 {
-		return g, fmt.Errorf("causal padding needs one spatial axis, input has shape %v", x)
-	}
-	if g.N, g.H, g.W, g.C, err = spatial(x); err != nil {
-		return g, err
-	}
-	g.KH, g.KW = 1, w[0]
-	if len(w) == 4 {
-		g.KH, g.KW = w[0], w[1]
-	}
-	if in := w[len(w)-2]; in != g.C {
-		return g, fmt.Errorf("input has %d channels, kernel was made for %d", g.C, in)
-	}
-	g.K = w[len(w)-1]
-	g.StrideH, g.StrideW = orOne(spec.Stride, len(x))
-	g.DilH, g.DilW = orOne(spec.Dilation, len(x))
-	rows := spec.Padding
-	if len(x) == 3 {
-		rows = Valid
-	}
-	if g.OH, g.PadTop, err = slide(g.H, g.KH, g.StrideH, g.DilH, rows); err != nil {
-		return g, fmt.Errorf("height: %w", err)
-	}
-	if g.OW, g.PadLeft, err = slide(g.W, g.KW, g.StrideW, g.DilW, spec.Padding); err != nil {
-		return g, fmt.Errorf("width: %w", err)
-	}
-	return g, nil
-}
-
-func convShape(rank int, g kernel.Conv) tensor.Shape {
-	if rank == 3 {
-		return tensor.Shape{g.N, g.OW, g.K}
-	}
-	return tensor.Shape{g.N, g.OH, g.OW, g.K}
 }

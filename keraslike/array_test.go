@@ -125,8 +125,8 @@ func TestArrayArgMaxAndString(t *testing.T) {
 // Several inputs and outputs, given as arrays.
 func TestPredictSeveral(t *testing.T) {
 	a, b := keraslike.Input(2), keraslike.Input(1)
-	both := keraslike.Concatenate().Of(a, b)
-	m := keraslike.NewModel("both", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{both, keraslike.Activation(keraslike.ReLU).Of(both)})
+	both := keraslike.Concatenate().Apply(a, b)
+	m := keraslike.NewModel("both", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{both, keraslike.Activation(keraslike.ReLU).Apply(both)})
 	if err := m.Build(1); err != nil {
 		t.Fatal(err)
 	}

@@ -135,7 +135,7 @@ func TestSaveAsCompiled(t *testing.T) {
 
 // TestMissingGradients: a weight without a gradient shows at Compile, with the layer and the op.
 func TestMissingGradients(t *testing.T) {
-	step := func(in ...*graph.Node) (*graph.Node, error) { return graph.Unequal(in[0], 0) }
+	step := func(in ...*graph.Node) (*graph.Node, error) { return graph.NotEqual(in[0], 0) }
 	sums := func(in ...*graph.Node) (*graph.Node, error) {
 		sum, err := graph.ColumnSum(in[0])
 		if err != nil {
@@ -145,15 +145,15 @@ func TestMissingGradients(t *testing.T) {
 	}
 	aside := func(in ...*graph.Node) (*graph.Node, error) { return graph.Affine(in[1], 1, 0) }
 	in := keraslike.Input(3)
-	h := keraslike.Dense(3, keraslike.Name("first")).Of(in)
+	h := keraslike.Dense(3, keraslike.Name("first")).Apply(in)
 	lambda := func(f func(in ...*graph.Node) (*graph.Node, error), x ...*keraslike.Tensor) *keraslike.Model {
-		y := keraslike.Dense(1, keraslike.Name("last")).Of(keraslike.Lambda(f, keraslike.Name("own")).Of(x...))
+		y := keraslike.Dense(1, keraslike.Name("last")).Apply(keraslike.Lambda(f, keraslike.Name("own")).Apply(x...))
 		return keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y})
 	}
 	for want, m := range map[string]*keraslike.Model{
-		`layer "own": unequal{to=0}: has derivative 0, so that there is no gradient with respect to "first/kernel"`: lambda(step, h),
-		`layer "own": column_sum: has no gradient with respect to its input 0`:                                      lambda(sums, h),
-		`there is none with respect to "first/kernel", on which nothing depends`:                                    lambda(aside, h, in),
+		`layer "own": not_equal{to=0}: has derivative 0, so there is no gradient with respect to "first/kernel"`: lambda(step, h),
+		`layer "own": column_sum: has no gradient with respect to its input 0`:                                   lambda(sums, h),
+		`there is none with respect to "first/kernel": no output depends on it`:                                  lambda(aside, h, in),
 	} {
 		if err := m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -83,7 +83,7 @@ func (c *modelConfig) model(from *loading) (*Model, error) {
 		if _, ok := l.def.(*input); !ok {
 			return nil, fmt.Errorf("layer %q is listed as an input and is %s", l.name, l.def.Kind())
 		}
-		t := l.Of()
+		t := l.Apply()
 		tensors, inputs = append(tensors, t), append(inputs, t)
 	}
 	for _, call := range c.Calls {
@@ -98,7 +98,7 @@ func (c *modelConfig) model(from *loading) (*Model, error) {
 			}
 			in = append(in, tensors[i])
 		}
-		t := l.Of(in...)
+		t := l.Apply(in...)
 		if err := t.mistake(); err != nil {
 			return nil, err
 		}

@@ -15,10 +15,10 @@ import (
 func TestDiagramOfNestedModels(t *testing.T) {
 	inner := keraslike.Sequential("inner", keraslike.Input(4), keraslike.Dense(4, keraslike.Name("d")))
 	in := keraslike.Input(4)
-	encoder := keraslike.NewModel("encoder", []*keraslike.Tensor{in}, []*keraslike.Tensor{inner.Of(in)})
+	encoder := keraslike.NewModel("encoder", []*keraslike.Tensor{in}, []*keraslike.Tensor{inner.Apply(in)})
 	a, b := keraslike.Input(4), keraslike.Input(4)
-	once := encoder.Of(a)
-	m := keraslike.NewModel("twins", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{keraslike.Add().Of(encoder.Of(once), encoder.Of(b))})
+	once := encoder.Apply(a)
+	m := keraslike.NewModel("twins", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{keraslike.Add().Apply(encoder.Apply(once), encoder.Apply(b))})
 	if err := m.Build(1); err != nil {
 		t.Fatal(err)
 	}

@@ -13,8 +13,8 @@
 //	)
 //
 //	in := keraslike.Input(13)
-//	x := keraslike.Dense(64, keraslike.ReLU).Of(in)
-//	model := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Of(x)})
+//	x := keraslike.Dense(64, keraslike.ReLU).Apply(in)
+//	model := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Apply(x)})
 //
 // Compile says how it is trained, Fit trains, Evaluate measures, Predict uses
 // it, Save and Load keep it:

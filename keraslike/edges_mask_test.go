@@ -103,15 +103,15 @@ func TestMaskOfEveryLayer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, mask := c.Inputs["x0"], c.Inputs["m0"]
 			x, m := k.NamedInput("x", a.Shape[1:]...), k.NamedInput("m", mask.Shape[1:]...)
-			in := k.Custom(masked{}).Of(x, m)
-			y := aloneLayer(name).Of(in)
+			in := k.Custom(masked{}).Apply(x, m)
+			y := aloneLayer(name).Apply(in)
 			if name == "MultiHeadAttention" {
-				y = aloneLayer(name).Of(in, in)
+				y = aloneLayer(name).Apply(in, in)
 			}
 			wanted, passed := c.Want["mask"]
 			out := []*k.Tensor{y}
 			if len(y.Shape()) > 1 {
-				out = append(out, k.Custom(maskOf{}).Of(y))
+				out = append(out, k.Custom(maskOf{}).Apply(y))
 			}
 			model := k.NewModel("m", []*k.Tensor{x, m}, out)
 			if err := model.Build(1); err != nil {
@@ -142,8 +142,8 @@ func TestMaskedBatchNormalization(t *testing.T) {
 		}
 		seen++
 		x, m := k.NamedInput("x", 4, 3), k.NamedInput("m", 4)
-		y := k.BatchNormalization(k.Axis(c.Args.Int("axis"))).Of(k.Custom(masked{}).Of(k.Custom(shift{2}, k.Name("shift")).Of(x), m))
-		model, rec := k.NewModel("m", []*k.Tensor{x, m}, []*k.Tensor{k.Flatten().Of(y)}), &recorder{}
+		y := k.BatchNormalization(k.Axis(c.Args.Int("axis"))).Apply(k.Custom(masked{}).Apply(k.Custom(shift{2}, k.Name("shift")).Apply(x), m))
+		model, rec := k.NewModel("m", []*k.Tensor{x, m}, []*k.Tensor{k.Flatten().Apply(y)}), &recorder{}
 		if err := model.Compile(rec, weighted{}); err != nil {
 			t.Fatal(err)
 		}

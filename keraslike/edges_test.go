@@ -175,14 +175,14 @@ func TestMaskEdges(t *testing.T) {
 				if _, ok := c.Inputs[x]; !ok {
 					break
 				}
-				one := k.Custom(shift{2}).Of(feed(x))
+				one := k.Custom(shift{2}).Apply(feed(x))
 				if _, ok := c.Inputs[m]; ok {
-					one = k.Custom(masked{}).Of(one, feed(m))
+					one = k.Custom(masked{}).Apply(one, feed(m))
 				}
 				merged = append(merged, one)
 			}
-			y := mergeOf(c.Args.String("layer")).Of(merged...)
-			both := k.NewModel("both", in, []*k.Tensor{y, k.Custom(maskOf{}).Of(y)})
+			y := mergeOf(c.Args.String("layer")).Apply(merged...)
+			both := k.NewModel("both", in, []*k.Tensor{y, k.Custom(maskOf{}).Apply(y)})
 			if err := both.Build(1); err != nil {
 				t.Fatal(err)
 			}
@@ -199,7 +199,7 @@ func TestMaskEdges(t *testing.T) {
 			}
 
 			// The mask is stopped, so that the loss counts all steps: Σ y·r divided by their number.
-			flat := k.NewModel("flat", in, []*k.Tensor{k.Flatten().Of(y)})
+			flat := k.NewModel("flat", in, []*k.Tensor{k.Flatten().Apply(y)})
 			rec, r := &recorder{}, c.Inputs["r"]
 			if err := flat.Compile(rec, dot); err != nil {
 				t.Fatal(err)

@@ -47,8 +47,8 @@ Dense "dense_1": regularizer has factor -1, want a finite number of at least 0`
 func TestShapeError(t *testing.T) {
 	in := keraslike.Input(4, 3)
 	a := keraslike.Dense(5, keraslike.Name("a"))
-	h := a.Of(in)
-	m := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{a.Of(keraslike.Flatten().Of(h))})
+	h := a.Apply(in)
+	m := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{a.Apply(keraslike.Flatten().Apply(h))})
 	err := m.Build(1)
 	var shape *keraslike.ShapeError
 	if !errors.As(err, &shape) {
@@ -74,7 +74,7 @@ func TestModelMistakes(t *testing.T) {
 	in, other := keraslike.Input(3), keraslike.Input(4)
 	dense := func() keraslike.Layer { return keraslike.Dense(2) }
 	tensors := func(t ...*keraslike.Tensor) []*keraslike.Tensor { return t }
-	two := keraslike.NewModel("two", tensors(in), tensors(dense().Of(in), dense().Of(in)))
+	two := keraslike.NewModel("two", tensors(in), tensors(dense().Apply(in), dense().Apply(in)))
 	for name, c := range map[string]struct {
 		model *keraslike.Model
 		want  string
@@ -87,11 +87,11 @@ func TestModelMistakes(t *testing.T) {
 		"bad input":     {keraslike.Sequential("m", keraslike.Input(3, -1), dense()), `Input "input": axis of -1, want all axes positive`},
 		"slash":         {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.Name("a/b"))), `layer name "a/b" contains a slash`},
 		"number":        {keraslike.Sequential("m", keraslike.Input(), dense()), "input is one number for each sample, want at least one axis of features"},
-		"lost input":    {keraslike.NewModel("m", tensors(in), tensors(dense().Of(other))), "an output depends on an Input of shape (batch, 4) that is not among the model's inputs"},
-		"inner input":   {keraslike.NewModel("m", tensors(dense().Of(in)), tensors(dense().Of(in))), "the output of Dense is given as an input"},
+		"lost input":    {keraslike.NewModel("m", tensors(in), tensors(dense().Apply(other))), "an output depends on an Input of shape (batch, 4) that is not among the model's inputs"},
+		"inner input":   {keraslike.NewModel("m", tensors(dense().Apply(in)), tensors(dense().Apply(in))), "the output of Dense is given as an input"},
 		"no outputs":    {keraslike.NewModel("m", tensors(in), nil), "got 1 inputs and 0 outputs"},
-		"nil tensor":    {keraslike.NewModel("m", tensors(in), tensors(dense().Of(nil))), `Dense "dense": input 0 is nil`},
-		"two inputs":    {keraslike.NewModel("m", tensors(in, other), tensors(dense().Of(in, other))), "got 2 inputs, want 1"},
+		"nil tensor":    {keraslike.NewModel("m", tensors(in), tensors(dense().Apply(nil))), `Dense "dense": input 0 is nil`},
+		"two inputs":    {keraslike.NewModel("m", tensors(in, other), tensors(dense().Apply(in, other))), "got 2 inputs, want 1"},
 		"two outputs":   {keraslike.Sequential("m", keraslike.Input(3), two), "part 1, a Model, has 2 outputs, of which a stack has no use"},
 		"nested shape":  {keraslike.Sequential("m", keraslike.Input(5), keraslike.Sequential("base", keraslike.Input(3), dense())), `Model "base": input 0 has shape (batch, 5), want (batch, 3)`},
 		"nested error":  {keraslike.Sequential("m", keraslike.Input(3), keraslike.Sequential("base", keraslike.Input(3), keraslike.Dense(-1))), `units is -1, want a positive number`},

@@ -73,9 +73,9 @@ func ExampleModel_Fit() {
 // Two branches that meet again need layers that are applied with Of.
 func ExampleNewModel() {
 	in := keraslike.NamedInput("pixels", 16)
-	features := keraslike.Dense(8, keraslike.ReLU, keraslike.Name("features")).Of(in)
-	class := keraslike.Dense(3, keraslike.Softmax, keraslike.Name("class")).Of(features)
-	size := keraslike.Dense(1, keraslike.Name("size")).Of(features)
+	features := keraslike.Dense(8, keraslike.ReLU, keraslike.Name("features")).Apply(in)
+	class := keraslike.Dense(3, keraslike.Softmax, keraslike.Name("class")).Apply(features)
+	size := keraslike.Dense(1, keraslike.Name("size")).Apply(features)
 	m := keraslike.NewModel("two heads", []*keraslike.Tensor{in}, []*keraslike.Tensor{class, size})
 	if err := m.Summary(os.Stdout); err != nil {
 		log.Fatal(err)

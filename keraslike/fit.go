@@ -165,10 +165,11 @@ func BatchSize(n int) BatchOption {
 // ValidationSteps is the number of batches of validation, or of Evaluate; a Stream without
 // an end needs it. The default is all batches.
 func ValidationSteps(n int) BatchOption {
-	mistake := atLeastOne("steps of validation", n)
 	return batchOption{
-		fitOption: func(f *fit) { f.validationSteps, f.mistakes = n, append(f.mistakes, mistake) },
-		evaluate:  func(e *evaluation) { e.steps, e.mistake = n, mistake },
+		fitOption: func(f *fit) {
+			f.validationSteps, f.mistakes = n, append(f.mistakes, atLeastOne("steps of validation", n))
+		},
+		evaluate: func(e *evaluation) { e.steps, e.mistake = n, atLeastOne("steps", n) },
 	}
 }
 

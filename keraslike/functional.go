@@ -54,7 +54,7 @@ func (m *Model) outputOf(path string) (*Tensor, error) {
 	if slices.ContainsFunc(m.layers(), func(other *layer) bool { return other.name == l.name }) {
 		l.name = strings.ReplaceAll(path, "/", "_")
 	}
-	x := l.Of(t.in...)
+	x := l.Apply(t.in...)
 	return x, x.err
 }
 

@@ -187,7 +187,7 @@ func TestTrainableOption(t *testing.T) {
 func TestSharedLayer(t *testing.T) {
 	shared := keraslike.Dense(2, keraslike.NoBias, keraslike.KernelInitializer(keraslike.Ones()), keraslike.Name("shared"))
 	a, b := keraslike.NamedInput("a", 2), keraslike.NamedInput("b", 2)
-	m := keraslike.NewModel("pair", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{shared.Of(a), shared.Of(b)})
+	m := keraslike.NewModel("pair", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{shared.Apply(a), shared.Apply(b)})
 	if err := m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError, keraslike.LossWeights(1, 3)); err != nil {
 		t.Fatal(err)
 	}

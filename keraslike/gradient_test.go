@@ -15,10 +15,10 @@ import (
 func branched(t *testing.T) (m, head, tail *keraslike.Model) {
 	t.Helper()
 	in := keraslike.Input(6, 5, 2)
-	x := keraslike.Conv2D(4, 3, keraslike.Tanh, keraslike.Name("squeeze")).Of(in)
-	a := keraslike.Conv2D(3, 1, keraslike.Softplus, keraslike.Name("expand1")).Of(x)
-	b := keraslike.Conv2D(2, 3, keraslike.SamePadding, keraslike.Softplus, keraslike.Name("expand3")).Of(x)
-	c := keraslike.Concatenate(keraslike.Name("concat")).Of(a, b)
+	x := keraslike.Conv2D(4, 3, keraslike.Tanh, keraslike.Name("squeeze")).Apply(in)
+	a := keraslike.Conv2D(3, 1, keraslike.Softplus, keraslike.Name("expand1")).Apply(x)
+	b := keraslike.Conv2D(2, 3, keraslike.SamePadding, keraslike.Softplus, keraslike.Name("expand3")).Apply(x)
+	c := keraslike.Concatenate(keraslike.Name("concat")).Apply(a, b)
 	head = keraslike.NewModel("base", []*keraslike.Tensor{in}, []*keraslike.Tensor{c})
 	body := keraslike.Sequential("body", keraslike.Input(6, 5, 2), keraslike.Rescaling(2, -0.5), head)
 	tail = keraslike.Sequential("top", keraslike.Input(4, 3, 5),
@@ -171,7 +171,7 @@ func TestGradientErrors(t *testing.T) {
 	_, err = keraslike.Sequential("wrong", keraslike.Dense(1)).Gradient("", "")
 	wantError(t, err, "want an Input")
 	in := keraslike.Input(2)
-	two := keraslike.NewModel("two", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Of(in), keraslike.Dense(1).Of(in)})
+	two := keraslike.NewModel("two", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Apply(in), keraslike.Dense(1).Apply(in)})
 	if err := two.Build(1); err != nil {
 		t.Fatal(err)
 	}

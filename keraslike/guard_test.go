@@ -155,12 +155,12 @@ func rudely(t *testing.T, r *rude, ahead int, stream bool) (*keraslike.Model, er
 		x.Float32s()[i*toyFeatures] = v // an id for the embedding
 	}
 	in := keraslike.Input(toyFeatures)
-	words := keraslike.Flatten().Of(keraslike.Embedding(50, 3).Of(keraslike.Lambda(func(n ...*graph.Node) (*graph.Node, error) {
+	words := keraslike.Flatten().Apply(keraslike.Embedding(50, 3).Apply(keraslike.Lambda(func(n ...*graph.Node) (*graph.Node, error) {
 		r.call("Lambda")
 		return graph.Scale(n[0], 0)
-	}).Of(in)))
-	h := keraslike.Concatenate().Of(words, keraslike.Dense(4, keraslike.Tanh).Of(in))
-	out := keraslike.Dense(toyClasses, keraslike.Softmax).Of(keraslike.Custom(rudeLayer{r}).Of(h))
+	}).Apply(in)))
+	h := keraslike.Concatenate().Apply(words, keraslike.Dense(4, keraslike.Tanh).Apply(in))
+	out := keraslike.Dense(toyClasses, keraslike.Softmax).Apply(keraslike.Custom(rudeLayer{r}).Apply(h))
 	m := keraslike.NewModel("rude", []*keraslike.Tensor{in}, []*keraslike.Tensor{out})
 	optimizer := keraslike.Optimizer(rudeOptimizer{keraslike.Adam(0.01), r})
 	if r.method == "At" {

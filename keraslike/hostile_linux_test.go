@@ -200,7 +200,7 @@ func TestHostileSizes(t *testing.T) {
 // selfAttention is a layer that attends to its own input, as one part of a stack.
 func selfAttention() keraslike.Part {
 	x := keraslike.Input(1<<13, 8)
-	return keraslike.NewModel("self", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.MultiHeadAttention(2, 4).Of(x, x)})
+	return keraslike.NewModel("self", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.MultiHeadAttention(2, 4).Apply(x, x)})
 }
 
 // wantCheap uses the file in a process of its own.

@@ -140,7 +140,7 @@ func Configure(l Layer, options ...LayerOption) error {
 // IgnoreMasks makes a layer neither see the masks of its inputs nor pass them on, and
 // returns it:
 //
-//	y := keraslike.IgnoreMasks(keraslike.LSTM(32)).Of(x) // counts padded steps, too
+//	y := keraslike.IgnoreMasks(keraslike.LSTM(32)).Apply(x) // counts padded steps, too
 func IgnoreMasks(l Layer) Layer {
 	l.core().unmasked = true
 	return l

@@ -15,8 +15,8 @@ import (
 func TestInspect(t *testing.T) {
 	inner := k.Sequential("inner", k.Input(3), k.Dense(3, k.Name("d")), k.BatchNormalization(k.Trainable(false)))
 	in := k.NamedInput("x", 3)
-	x := inner.Of(in)
-	m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Add().Of(x, k.Dense(3, k.ReLU).Of(in))})
+	x := inner.Apply(in)
+	m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Add().Apply(x, k.Dense(3, k.ReLU).Apply(in))})
 	if err := m.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -114,9 +114,9 @@ func TestCheckWeight(t *testing.T) {
 }
 
 func TestErr(t *testing.T) {
-	x := k.Dense(0).Of(k.Input(2))
+	x := k.Dense(0).Apply(k.Input(2))
 	wantError(t, x.Err(), "units is 0")
-	y := k.Dense(1).Of(x)
+	y := k.Dense(1).Apply(x)
 	if y.Err() != nil || y.Shape() != nil {
 		t.Errorf("a tensor behind a mistake has its own: %v, shape %v", y.Err(), y.Shape())
 	}

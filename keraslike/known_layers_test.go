@@ -65,9 +65,9 @@ func newTrial(t *testing.T, c golden.Case, layer keraslike.Layer, inputs []strin
 	for _, name := range inputs {
 		_, free := c.Want["d"+name]
 		h := &held{name, tr.batch, c.Inputs[name].Shape[1:], !free}
-		in = append(in, keraslike.Custom(h, keraslike.Name("held "+name)).Of(dummy))
+		in = append(in, keraslike.Custom(h, keraslike.Name("held "+name)).Apply(dummy))
 	}
-	tr.model = keraslike.NewModel("trial", []*keraslike.Tensor{dummy}, []*keraslike.Tensor{layer.Of(in...)})
+	tr.model = keraslike.NewModel("trial", []*keraslike.Tensor{dummy}, []*keraslike.Tensor{layer.Apply(in...)})
 	if err := tr.model.Compile(tr.recorder, weighted{}); err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func TestGroupAndUnitNormalizationValues(t *testing.T) {
 func TestBatchNormalizationTwice(t *testing.T) {
 	in := keraslike.Input(1)
 	norm := keraslike.BatchNormalization(keraslike.Momentum(0.5), keraslike.NoScale, keraslike.NoCenter)
-	y := keraslike.Add().Of(norm.Of(in), norm.Of(keraslike.Rescaling(2, 1).Of(in)), keraslike.Dense(1).Of(in))
+	y := keraslike.Add().Apply(norm.Apply(in), norm.Apply(keraslike.Rescaling(2, 1).Apply(in)), keraslike.Dense(1).Apply(in))
 	m := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y})
 	if err := m.Compile(keraslike.SGD(0), keraslike.MeanSquaredError); err != nil {
 		t.Fatal(err)

@@ -70,16 +70,16 @@ func recurrentTrial(t *testing.T, c golden.Case, layer keraslike.Layer, outputs 
 	dummy := keraslike.Input(1)
 	node := func(name string) *keraslike.Tensor {
 		_, free := c.Want["d"+name]
-		return keraslike.Custom(&held{name, tr.batch, c.Inputs[name].Shape[1:], !free}, keraslike.Name("held "+name)).Of(dummy)
+		return keraslike.Custom(&held{name, tr.batch, c.Inputs[name].Shape[1:], !free}, keraslike.Name("held "+name)).Apply(dummy)
 	}
 	in := []*keraslike.Tensor{node("x")}
 	if _, ok := c.Inputs["mask"]; ok {
-		in[0] = keraslike.Custom(withMask{}).Of(in[0], node("mask"))
+		in[0] = keraslike.Custom(withMask{}).Apply(in[0], node("mask"))
 	}
 	for _, name := range present(c, []string{"h0", "c0", "forward_h0", "forward_c0", "backward_h0", "backward_c0"}) {
 		in = append(in, node(name))
 	}
-	y := layer.Of(in...)
+	y := layer.Apply(in...)
 	var out []*keraslike.Tensor
 	for k := range outputs {
 		out = append(out, y.Output(k))

@@ -61,12 +61,12 @@ type Layer interface {
 	// Name is the given name; without one, the model that the layer joins
 	// names it after its kind: "dense", "dense_1".
 	Name() string
-	// Of applies the layer and returns the symbolic output, the first where there
+	// Apply applies the layer and returns the symbolic output, the first where there
 	// are several (Tensor.Output). A layer that is applied twice shares its
 	// weights, also where the inputs have other shapes, as long as the weights
 	// would have the same ones. Mistakes are kept in the result and reported when
 	// the model is built.
-	Of(in ...*Tensor) *Tensor
+	Apply(in ...*Tensor) *Tensor
 	core() *layer
 }
 
@@ -90,8 +90,8 @@ func (l *layer) core() *layer { return l }
 // Name is the layer's name.
 func (l *layer) Name() string { return l.name }
 
-// Of applies the layer.
-func (l *layer) Of(in ...*Tensor) *Tensor {
+// Apply applies the layer.
+func (l *layer) Apply(in ...*Tensor) *Tensor {
 	t := &Tensor{layer: l, in: in}
 	if t.err = l.settings(); t.err != nil {
 		return t
@@ -215,7 +215,7 @@ func (t *Tensor) Shape() Shape { return t.shape }
 // Output is one of the outputs of a layer that has several; the tensor that Of
 // returned is output 0:
 //
-//	y := keraslike.LSTM(64, keraslike.ReturnState).Of(x)
+//	y := keraslike.LSTM(64, keraslike.ReturnState).Apply(x)
 //	h, c := y.Output(1), y.Output(2)
 func (t *Tensor) Output(k int) *Tensor {
 	first := t.call()
@@ -278,7 +278,7 @@ func NamedInput(name string, shape ...int) *Tensor { return newInput(name, shape
 
 func newInput(name string, shape Shape) *Tensor {
 	l := &layer{name: name, def: &input{Shape: append(Shape{}, shape...)}}
-	return l.Of()
+	return l.Apply()
 }
 
 // input is the definition of a model's input, which has no expression: the model makes its node.

@@ -23,7 +23,7 @@ import (
 //	         biases query/bias, key/bias (heads, keyDim), value/bias (heads, valueDim),
 //	         attention_output/bias (q)
 //
-// MultiHeadAttention(8, 64).Of(x) is self-attention, .Of(x, memory) attends to
+// MultiHeadAttention(8, 64).Apply(x) is self-attention, .Apply(x, memory) attends to
 // another series. Where query, value or key have a mask, steps of the query look only
 // at steps of the value that are not masked.
 //
@@ -180,8 +180,8 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		scores = s.Do(graph.CausalMask(scores))
 	}
 	if mask != nil {
-		far := s.Do(graph.Affine(mask, -graph.Masked, graph.Masked)) // 0 or Masked
-		far = s.Do(graph.Repeat(s.Do(graph.Reshape(far, batch, 1, t, steps)), 1, d.Heads))
+		far := s.Do(graph.Affine(mask, -graph.MaskedScore, graph.MaskedScore)) // 0 or Masked
+		far = s.Do(graph.RepeatElements(s.Do(graph.Reshape(far, batch, 1, t, steps)), 1, d.Heads))
 		scores = s.Do(graph.Add(scores, far))
 	}
 	weights := s.Do(graph.Softmax(scores))
@@ -212,11 +212,11 @@ func (d *attention) paddingMask(s *Scope, mask *graph.Node, inputs, t, steps int
 	}
 	query, value, key := inputsOf(s.inputMasks(inputs))
 	if query != nil {
-		and(s.Do(graph.Repeat(s.Do(graph.Reshape(query, append(query.Shape().Clone(), 1)...)), 2, steps)))
+		and(s.Do(graph.RepeatElements(s.Do(graph.Reshape(query, append(query.Shape().Clone(), 1)...)), 2, steps)))
 	}
 	for i, m := range []*graph.Node{value, key} {
 		if m != nil && (i == 0 || inputs == 3) {
-			and(s.Do(graph.Repeat(s.Do(graph.Reshape(m, m.Shape()[0], 1, steps)), 1, t)))
+			and(s.Do(graph.RepeatElements(s.Do(graph.Reshape(m, m.Shape()[0], 1, steps)), 1, t)))
 		}
 	}
 	return mask

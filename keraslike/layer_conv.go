@@ -258,7 +258,7 @@ func (w *window) output(x Shape, axes, channels int) (Shape, error) {
 	out := make(Shape, axes+1)
 	for i := range axes {
 		k := 2 - axes + i
-		n, err := graph.Places(x[i], w.KernelSize[k], w.Strides[k], w.Dilation[k], w.Padding)
+		n, err := graph.OutputSize(x[i], w.KernelSize[k], w.Strides[k], w.Dilation[k], w.Padding)
 		if err != nil {
 			return nil, fmt.Errorf("input has shape %v: %w", x, err)
 		}
@@ -464,7 +464,7 @@ func (d *convTranspose) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	size := d.size(x)
 	for i := range size {
-		back, err := graph.Places(size[i], d.KernelSize[i], d.Strides[i], 1, d.Padding)
+		back, err := graph.OutputSize(size[i], d.KernelSize[i], d.Strides[i], 1, d.Padding)
 		if err == nil && back != x[i] {
 			err = fmt.Errorf("a convolution of %d cells gives %d", size[i], back)
 		}

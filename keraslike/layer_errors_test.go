@@ -52,7 +52,7 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.Dot(1, 1, name), shapes{image, image}, `Dot "it": input 0 has shape (batch, 6, 4, 2), want (batch, n) or (batch, p, n)`},
 
 		{keraslike.DepthwiseConv2D(3, keraslike.DepthMultiplier(0), name), shapes{image}, `DepthwiseConv2D "it": depth multiplier is 0, want a positive number`},
-		{keraslike.DepthwiseConv2D(7, name), shapes{image}, `DepthwiseConv2D "it": input has shape (batch, 6, 4, 2): window reaches over 7 cells, the axis has 6`},
+		{keraslike.DepthwiseConv2D(7, name), shapes{image}, `DepthwiseConv2D "it": input has shape (batch, 6, 4, 2): window spans 7 cells, the axis has 6`},
 		{keraslike.DepthwiseConv2D(0, name), shapes{image}, `DepthwiseConv2D "it": kernel size is [0 0], want positive numbers`},
 		{keraslike.DepthwiseConv2D(3, keraslike.KernelRegularizer(keraslike.L2(-1)), name), shapes{image}, `DepthwiseConv2D "it": regularizer has factor -1`},
 		{keraslike.SeparableConv2D(0, 3, name), shapes{image}, `SeparableConv2D "it": filters is 0, want a positive number`},
@@ -116,7 +116,7 @@ func TestLayerMistakes(t *testing.T) {
 		for _, s := range c.in {
 			in = append(in, keraslike.Input(s...))
 		}
-		m := keraslike.NewModel("m", in, []*keraslike.Tensor{c.layer.Of(in...)})
+		m := keraslike.NewModel("m", in, []*keraslike.Tensor{c.layer.Apply(in...)})
 		wantError(t, m.Build(0), c.want)
 	}
 }

@@ -17,10 +17,10 @@ import (
 func ExampleConcatenate() {
 	left, right := keraslike.NamedInput("left", 16), keraslike.NamedInput("right", 16)
 	shared := keraslike.Dense(8, keraslike.ReLU, keraslike.Name("shared"))
-	a, b := shared.Of(left), shared.Of(right)
-	both := keraslike.Concatenate().Of(a, b)
-	alike := keraslike.Dot(1, 1, keraslike.Normalized).Of(a, b)
-	out := keraslike.Dense(1, keraslike.Sigmoid).Of(keraslike.Concatenate().Of(both, alike))
+	a, b := shared.Apply(left), shared.Apply(right)
+	both := keraslike.Concatenate().Apply(a, b)
+	alike := keraslike.Dot(1, 1, keraslike.Normalized).Apply(a, b)
+	out := keraslike.Dense(1, keraslike.Sigmoid).Apply(keraslike.Concatenate().Apply(both, alike))
 	m := keraslike.NewModel("siamese", []*keraslike.Tensor{left, right}, []*keraslike.Tensor{out})
 	if err := m.Summary(os.Stdout); err != nil {
 		log.Fatal(err)
@@ -126,8 +126,8 @@ func ExampleTimeDistributed() {
 // Attention with a residual connection and normalization, as in a transformer.
 func ExampleMultiHeadAttention() {
 	in := keraslike.Input(20, 64)
-	x := keraslike.MultiHeadAttention(4, 16, keraslike.CausalMask).Of(in)
-	x = keraslike.LayerNormalization().Of(keraslike.Add().Of(in, x))
+	x := keraslike.MultiHeadAttention(4, 16, keraslike.CausalMask).Apply(in)
+	x = keraslike.LayerNormalization().Apply(keraslike.Add().Apply(in, x))
 	m := keraslike.NewModel("block", []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
 	if err := m.Summary(os.Stdout); err != nil {
 		log.Fatal(err)
@@ -181,10 +181,10 @@ func ExampleEmbedding() {
 // its decoder.
 func ExampleBidirectional() {
 	question, answer := keraslike.NamedInput("question", 10, 8), keraslike.NamedInput("answer", 12, 8)
-	encoded := keraslike.Bidirectional(keraslike.LSTM(16, keraslike.ReturnState, keraslike.RecurrentDropout(0.2))).Of(question)
-	h := keraslike.Concatenate().Of(encoded.Output(1), encoded.Output(3))
-	c := keraslike.Concatenate().Of(encoded.Output(2), encoded.Output(4))
-	decoded := keraslike.LSTM(32, keraslike.ReturnSequences).Of(answer, h, c)
+	encoded := keraslike.Bidirectional(keraslike.LSTM(16, keraslike.ReturnState, keraslike.RecurrentDropout(0.2))).Apply(question)
+	h := keraslike.Concatenate().Apply(encoded.Output(1), encoded.Output(3))
+	c := keraslike.Concatenate().Apply(encoded.Output(2), encoded.Output(4))
+	decoded := keraslike.LSTM(32, keraslike.ReturnSequences).Apply(answer, h, c)
 	m := keraslike.NewModel("decoder", []*keraslike.Tensor{question, answer}, []*keraslike.Tensor{decoded})
 	if err := m.Build(1); err != nil {
 		log.Fatal(err)

@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Add is the sum of its inputs, element by element: Add().Of(a, b, c).
+// Add is the sum of its inputs, element by element: Add().Apply(a, b, c).
 //
 //	inputs  two or more of the same shape; an axis of length 1 is repeated to fit the others
 //	output  that shape
@@ -179,14 +179,14 @@ func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 				longest = max(longest, x.Shape()[axis])
 			}
 			if in[i].Shape()[axis] < longest {
-				out[i] = s.Do(graph.Repeat(out[i], axis, longest))
+				out[i] = s.Do(graph.RepeatElements(out[i], axis, longest))
 			}
 		}
 	}
 	return out
 }
 
-// Concatenate joins its inputs along an axis: Concatenate().Of(a, b, c).
+// Concatenate joins its inputs along an axis: Concatenate().Apply(a, b, c).
 //
 //	inputs  two or more that agree in all axes but one
 //	output  the same with the sum of that axis
@@ -261,7 +261,7 @@ func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
 }
 
 // Dot sums the products of two inputs along one axis of each, sample by sample:
-// Dot(2, 2).Of(a, b) is c_ij = Σ_k a_ik·b_jk. Axes are counted from 1, the batch
+// Dot(2, 2).Apply(a, b) is c_ij = Σ_k a_ik·b_jk. Axes are counted from 1, the batch
 // being axis 0; -1 is the last.
 //
 //	inputs  (batch, n) and (batch, n)         output  (batch, 1)
@@ -352,7 +352,7 @@ func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bo
 		x, trans = s.Do(graph.Permute(x, 0, 2, 1)), false
 	}
 	if d.Normalized {
-		x = s.Do(graph.UnitRows(x))
+		x = s.Do(graph.L2Normalize(x))
 	}
 	return x, trans, rows
 }

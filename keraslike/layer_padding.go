@@ -100,7 +100,7 @@ func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *margins) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	m := graph.Margins{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
+	m := graph.PadWidths{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
 	if d.Crop {
 		return s.Do(graph.Crop(in[0], m))
 	}
@@ -160,7 +160,7 @@ func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
 
 func (d *upSampling) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.Axes == 1 {
-		return s.Do(graph.Repeat(in[0], 1, d.Size[1]))
+		return s.Do(graph.RepeatElements(in[0], 1, d.Size[1]))
 	}
 	return s.Do(graph.Upsample(in[0], d.Size[0], d.Size[1]))
 }

@@ -138,7 +138,7 @@ func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
 	out := append(Shape{}, x...)
 	for i := range d.Axes {
 		k := 2 - d.Axes + i
-		if out[i], err = graph.Places(x[i], d.PoolSize[k], d.Strides[k], 1, d.Padding); err != nil {
+		if out[i], err = graph.OutputSize(x[i], d.PoolSize[k], d.Strides[k], 1, d.Padding); err != nil {
 			return nil, fmt.Errorf("input has shape %v: %w", x, err)
 		}
 	}

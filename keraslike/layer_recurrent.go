@@ -409,7 +409,7 @@ func (d *recurrent) spec() graph.RecurrentSpec {
 		if d.RecurrentActivation != "" {
 			gate, _ = d.RecurrentActivation.elementwise()
 		}
-		spec.Gated = &graph.GatedActs{Gate: gate, State: act}
+		spec.Gated = &graph.CellActivations{Gate: gate, State: act}
 	}
 	return spec
 }

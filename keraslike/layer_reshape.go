@@ -168,7 +168,7 @@ func (d *repeatVector) Build(_ *Builder, in []Shape) (Shape, error) {
 
 func (d *repeatVector) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := in[0].Shape()
-	return s.Do(graph.Repeat(s.Do(graph.Reshape(in[0], shape[0], 1, shape[1])), 1, d.N))
+	return s.Do(graph.RepeatElements(s.Do(graph.Reshape(in[0], shape[0], 1, shape[1])), 1, d.N))
 }
 
 // Flatten joins all axes of a sample into one, in row-major order.

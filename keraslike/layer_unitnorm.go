@@ -54,5 +54,5 @@ func (d *unitNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	rows := append(slices.Clone([]int(shape[:n])), Shape(shape[n:]).Size())
 	const bound = 1e-7 / 1e-12 // of the op, by Keras's
 	x = s.Do(graph.Scale(s.Do(graph.Reshape(x, rows...)), bound))
-	return back(s.Do(graph.Reshape(s.Do(graph.UnitRows(x)), shape...)))
+	return back(s.Do(graph.Reshape(s.Do(graph.L2Normalize(x)), shape...)))
 }

@@ -25,7 +25,7 @@ func TestLambda(t *testing.T) {
 		return gorgonia.Neg(product) // an op of Gorgonia
 	}, keraslike.Name("minus"))
 	a, b := keraslike.Input(2), keraslike.Input(2)
-	m := keraslike.NewModel("m", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{shift.Of(a, b)})
+	m := keraslike.NewModel("m", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{shift.Apply(a, b)})
 	if err := m.Build(0); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestFrozenModel(t *testing.T) {
 func TestSharedInner(t *testing.T) {
 	in := keraslike.Input(4, 5)
 	dense := keraslike.Dense(5)
-	y := keraslike.TimeDistributed(dense, keraslike.Name("steps")).Of(dense.Of(in))
+	y := keraslike.TimeDistributed(dense, keraslike.Name("steps")).Apply(dense.Apply(in))
 	err := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y}).Build(0)
 	wantError(t, err, `TimeDistributed "steps": the Dense is applied elsewhere too: only a model can be`)
 }

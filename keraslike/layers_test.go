@@ -183,9 +183,9 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 		d.inputs = append(d.inputs, &Array{values, Shape(s).withBatch(rowSamples)})
 	}
 	if r.ids == 0 {
-		in[0] = Custom(&offset{}, Name("before")).Of(in[0])
+		in[0] = Custom(&offset{}, Name("before")).Apply(in[0])
 	}
-	y := Custom(&offset{}, Name("behind")).Of(r.layer().Of(in...))
+	y := Custom(&offset{}, Name("behind")).Apply(r.layer().Apply(in...))
 	m := NewModel("row", inputs, []*Tensor{y})
 	if err := m.Compile(SGD(0.1), MeanSquaredError, Seed(3)); err != nil {
 		t.Fatal(err)

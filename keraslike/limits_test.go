@@ -216,16 +216,16 @@ func TestOrdinaryModelsFromFiles(t *testing.T) {
 	x := keraslike.Input(1024, 1024, 3)
 	h, skips := x, []*keraslike.Tensor(nil)
 	for i := range 3 {
-		h = conv(16 << i).Of(conv(16 << i).Of(h))
-		skips, h = append(skips, h), keraslike.MaxPooling2D(2).Of(h)
+		h = conv(16 << i).Apply(conv(16 << i).Apply(h))
+		skips, h = append(skips, h), keraslike.MaxPooling2D(2).Apply(h)
 	}
 	for i := 2; i >= 0; i-- {
-		h = keraslike.Conv2DTranspose(16<<i, 2, keraslike.Strides(2)).Of(conv(32 << i).Of(h))
-		h = conv(16 << i).Of(keraslike.Concatenate().Of(h, skips[i]))
+		h = keraslike.Conv2DTranspose(16<<i, 2, keraslike.Strides(2)).Apply(conv(32 << i).Apply(h))
+		h = conv(16 << i).Apply(keraslike.Concatenate().Apply(h, skips[i]))
 	}
 	for _, m := range []*keraslike.Model{
 		keraslike.Sequential("denoiser", append(denoiser, conv(64), conv(1))...),
-		keraslike.NewModel("unet", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.Conv2D(1, 1, keraslike.Sigmoid).Of(h)}),
+		keraslike.NewModel("unet", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.Conv2D(1, 1, keraslike.Sigmoid).Apply(h)}),
 	} {
 		if err := m.Build(1); err != nil {
 			t.Fatal(err)
@@ -310,9 +310,9 @@ func TestMessagesAreBounded(t *testing.T) {
 	x := keraslike.Input(4)
 	y := x
 	for range 500 {
-		y = keraslike.Dense(4).Of(y)
+		y = keraslike.Dense(4).Apply(y)
 	}
-	m := keraslike.NewModel("m", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.Dense(-1).Of(y)})
+	m := keraslike.NewModel("m", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.Dense(-1).Apply(y)})
 	err := m.Build(0)
 	wantError(t, err, "units is -1", "input (batch, 4) -> dense_4", "dense_499 (batch, 4)")
 	if len(err.Error()) > 2000 {

@@ -81,7 +81,7 @@ func (s *Scope) maskLike(mask, values *graph.Node) *graph.Node {
 	}
 	for axis, n := range mask.Shape() {
 		if to := values.Shape()[axis]; n < to {
-			mask = s.Do(graph.Repeat(mask, axis, to))
+			mask = s.Do(graph.RepeatElements(mask, axis, to))
 		}
 	}
 	return mask

@@ -95,7 +95,7 @@ func TestPaddingDoesNotCount(t *testing.T) {
 // attentionOf is self-attention of a series of three features.
 func attentionOf(steps int) *k.Model {
 	in := k.Input(steps, 3)
-	return k.NewModel("attention", []*k.Tensor{in}, []*k.Tensor{k.MultiHeadAttention(2, 3).Of(in)})
+	return k.NewModel("attention", []*k.Tensor{in}, []*k.Tensor{k.MultiHeadAttention(2, 3).Apply(in)})
 }
 
 // TestMaskingValues: steps of the value alone are masked and become 0.
@@ -171,25 +171,25 @@ func (maskOf) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
 // TestJoinedMasks: what layers of several inputs make of masks, by Keras's rules.
 func TestJoinedMasks(t *testing.T) {
 	in := k.Input(3, 1)
-	plain := k.Rescaling(1, 0).Of(in)
-	a, b := k.Masking(1).Of(in), k.Masking(2).Of(in) // of 1 2 3 the first masks 1, the other 2
+	plain := k.Rescaling(1, 0).Apply(in)
+	a, b := k.Masking(1).Apply(in), k.Masking(2).Apply(in) // of 1 2 3 the first masks 1, the other 2
 	inner := k.Input(3, 1)
-	model := k.NewModel("inner", []*k.Tensor{inner}, []*k.Tensor{k.Dense(1).Of(inner)})
+	model := k.NewModel("inner", []*k.Tensor{inner}, []*k.Tensor{k.Dense(1).Apply(inner)})
 	for name, c := range map[string]struct {
 		of   *k.Tensor
 		want []float32
 	}{
 		"one":                   {a, []float32{0, 1, 1}},
-		"add":                   {k.Add().Of(a, b), []float32{1, 1, 1}},
-		"the same twice":        {k.Maximum().Of(a, a), []float32{0, 1, 1}},
-		"with one without":      {k.Multiply().Of(a, plain), []float32{1, 1, 1}},
-		"concatenated features": {k.Concatenate().Of(a, a), []float32{0, 1, 1}},
-		"concatenated steps":    {k.Concatenate(k.Axis(1)).Of(a, b, plain), []float32{0, 1, 1, 1, 0, 1, 1, 1, 1}},
-		"nested model":          {model.Of(a), []float32{0, 1, 1}},
-		"stopped":               {k.Conv1D(1, 1).Of(a), []float32{1, 1, 1}},
-		"sequences":             {k.GRU(1, k.ReturnSequences).Of(a), []float32{0, 1, 1}},
+		"add":                   {k.Add().Apply(a, b), []float32{1, 1, 1}},
+		"the same twice":        {k.Maximum().Apply(a, a), []float32{0, 1, 1}},
+		"with one without":      {k.Multiply().Apply(a, plain), []float32{1, 1, 1}},
+		"concatenated features": {k.Concatenate().Apply(a, a), []float32{0, 1, 1}},
+		"concatenated steps":    {k.Concatenate(k.Axis(1)).Apply(a, b, plain), []float32{0, 1, 1, 1, 0, 1, 1, 1, 1}},
+		"nested model":          {model.Apply(a), []float32{0, 1, 1}},
+		"stopped":               {k.Conv1D(1, 1).Apply(a), []float32{1, 1, 1}},
+		"sequences":             {k.GRU(1, k.ReturnSequences).Apply(a), []float32{0, 1, 1}},
 	} {
-		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Custom(maskOf{}).Of(c.of)})
+		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Custom(maskOf{}).Apply(c.of)})
 		if err := m.Build(1); err != nil {
 			t.Fatal(err)
 		}

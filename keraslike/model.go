@@ -70,7 +70,7 @@ func Sequential(name string, parts ...Part) *Model {
 			if x == nil {
 				return &Model{name: name, err: fmt.Errorf("model %q: the first part is %v, want an Input", name, kindOf(p))}
 			}
-			x = p.Of(x)
+			x = p.Apply(x)
 			if n := len(x.outputs()); n > 1 {
 				return &Model{name: name, err: fmt.Errorf("model %q: part %d, a %v, has %d outputs, of which a stack has no use: apply it with Of", name, i, kindOf(p), n)}
 			}
@@ -89,8 +89,8 @@ func kindOf(l Layer) string { return l.core().def.Kind() }
 // NewModel is the part of a computation that leads from inputs to outputs:
 //
 //	in := keraslike.Input(13)
-//	x := keraslike.Dense(64, keraslike.ReLU).Of(in)
-//	m := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Of(x)})
+//	x := keraslike.Dense(64, keraslike.ReLU).Apply(in)
+//	m := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Apply(x)})
 func NewModel(name string, inputs, outputs []*Tensor) *Model {
 	m := newModel(name, inputs, outputs)
 	for w, path := range m.paths {

@@ -25,8 +25,8 @@ func (m *Model) core() *layer {
 	return m.nested
 }
 
-// Of applies the model as one layer, which has the model's outputs.
-func (m *Model) Of(in ...*Tensor) *Tensor { return m.core().Of(in...) }
+// Apply applies the model as one layer, which has the model's outputs.
+func (m *Model) Apply(in ...*Tensor) *Tensor { return m.core().Apply(in...) }
 
 // model is the model that a layer stands for, by itself or within TimeDistributed; nil for
 // other layers.

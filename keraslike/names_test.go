@@ -66,8 +66,8 @@ func TestAnyName(t *testing.T) {
 				layer = name
 			}
 			a := NamedInput(in, 3)
-			h := Dense(3, alike, Name(layer)).Of(a)
-			m := NewModel("m", []*Tensor{a}, []*Tensor{Dense(1, alike, Name("out")).Of(h)})
+			h := Dense(3, alike, Name(layer)).Apply(a)
+			m := NewModel("m", []*Tensor{a}, []*Tensor{Dense(1, alike, Name("out")).Apply(h)})
 			if err := m.Compile(SGD(0.01), MeanSquaredError, Seed(3)); err != nil {
 				t.Errorf("%s %q: %v", at, name, err)
 				continue

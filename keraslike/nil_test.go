@@ -126,8 +126,8 @@ func TestNilArguments(t *testing.T) {
 		"dist. model":    {build(keraslike.TimeDistributed(noModel)), "the model is nil"},
 		"bidirectional":  {build(keraslike.Bidirectional(nil)), "got no layer"},
 		"both ways":      {build(keraslike.Bidirectional(keraslike.LSTM(3), nil)), "option 0 is nil"},
-		"tensor":         {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, []*keraslike.Tensor{keraslike.Dense(2).Of(nil)}).Build(0), "input 0 is nil"},
-		"model of nil":   {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, []*keraslike.Tensor{noModel.Of(keraslike.Input(2))}).Build(0), "the model is nil"},
+		"tensor":         {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, []*keraslike.Tensor{keraslike.Dense(2).Apply(nil)}).Build(0), "input 0 is nil"},
+		"model of nil":   {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, []*keraslike.Tensor{noModel.Apply(keraslike.Input(2))}).Build(0), "the model is nil"},
 		"outputs":        {keraslike.NewModel("m", []*keraslike.Tensor{keraslike.Input(2)}, nil).Build(0), "0 outputs"},
 	} {
 		if c.err == nil || !strings.Contains(c.err.Error(), c.want) {

@@ -52,12 +52,12 @@ func text(t *testing.T, v any) string {
 // give (4-3)/1+1 = 2 and (4-2)/1+1 = 3 places.
 func TestPoolSizeAndStrides(t *testing.T) {
 	for _, opts := range [][]k.PoolOption{{k.Strides(1), k.PoolSize(3, 2)}, {k.PoolSize(3, 2), k.Strides(1)}} {
-		y := k.MaxPooling2D(2, opts...).Of(k.Input(4, 4, 1))
+		y := k.MaxPooling2D(2, opts...).Apply(k.Input(4, 4, 1))
 		if want := (k.Shape{2, 3, 1}); !y.Shape().Equal(want) {
 			t.Errorf("windows of 3x2 by 1 over 4x4 give %v, want %v", y.Shape(), want)
 		}
 	}
-	if y := k.MaxPooling2D(2, k.PoolSize(2, 1)).Of(k.Input(4, 4, 1)); !y.Shape().Equal(k.Shape{2, 4, 1}) {
+	if y := k.MaxPooling2D(2, k.PoolSize(2, 1)).Apply(k.Input(4, 4, 1)); !y.Shape().Equal(k.Shape{2, 4, 1}) {
 		t.Errorf("windows of 2x1 side by side give %v, want [2 4 1]", y.Shape())
 	}
 }
@@ -81,7 +81,7 @@ func TestContradictingOptions(t *testing.T) {
 	wantError(t, compile(k.Conv2D(1, 2, k.CausalPadding, k.Strides(1, 2, 3)), 4, 4, 1), "CausalPadding does not fit", "Strides: got 3 numbers")
 	wantError(t, compile(k.Bidirectional(k.LSTM(1, k.Name("l"), k.ResetBefore)), 4, 1), "LSTM: ResetBefore does not fit")
 	wantError(t, compile(k.TimeDistributed(k.Conv1D(1, 2, k.CausalPadding, k.SamePadding)), 3, 4, 1), "Conv1D", "padding: got both")
-	if y := k.MaxPooling1D(2, k.Strides(3), k.Strides(1)).Of(k.Input(4, 1)); !y.Shape().Equal(k.Shape{3, 1}) {
+	if y := k.MaxPooling1D(2, k.Strides(3), k.Strides(1)).Apply(k.Input(4, 1)); !y.Shape().Equal(k.Shape{3, 1}) {
 		t.Errorf("the last of two Strides gives %v, want [3 1]", y.Shape())
 	}
 }

@@ -131,8 +131,8 @@ func TestShuffleIsAPermutation(t *testing.T) {
 // PredictSource gives every output of a model, in the order of NewModel.
 func TestPredictSourceOfTwoOutputs(t *testing.T) {
 	in := keraslike.Input(toyFeatures)
-	h := keraslike.Dense(4, keraslike.Tanh).Of(in)
-	m := keraslike.NewModel("two", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Activation(keraslike.Softmax).Of(h), h})
+	h := keraslike.Dense(4, keraslike.Tanh).Apply(in)
+	m := keraslike.NewModel("two", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Activation(keraslike.Softmax).Apply(h), h})
 	if err := m.Build(1); err != nil {
 		t.Fatal(err)
 	}

@@ -136,19 +136,22 @@ func TestActivityRegularizer(t *testing.T) {
 		of    func(x *Tensor) *Tensor
 		want  float64
 	}{
-		"dense":            {[]int{3}, func(x *Tensor) *Tensor { return dense().Of(x) }, 6},
-		"of a series":      {shape, func(x *Tensor) *Tensor { return TimeDistributed(dense()).Of(x) }, 30},
-		"shared":           {[]int{3}, func(x *Tensor) *Tensor { d := dense(); return Add().Of(d.Of(x), d.Of(Rescaling(2, 0).Of(x))) }, 18},
-		"nested":           {[]int{3}, func(x *Tensor) *Tensor { m := nestedDense(dense()); return Add().Of(m.Of(x), m.Of(x)) }, 12},
-		"model of a step":  {shape, func(x *Tensor) *Tensor { return TimeDistributed(nestedDense(dense())).Of(x) }, 30},
-		"gru":              {shape, func(x *Tensor) *Tensor { return GRU(2, rnn...).Of(x) }, 0.09211687743663788},
-		"gru's state":      {shape, func(x *Tensor) *Tensor { return GRU(2, sequences...).Of(x) }, 0.21176432073116302 + 0.09211687743663788},
-		"lstm's states":    {shape, func(x *Tensor) *Tensor { return LSTM(2, sequences...).Of(x) }, 8.05562973022461 + 1.8140192031860352 + 41.804012298583984},
-		"both directions":  {shape, func(x *Tensor) *Tensor { return Bidirectional(LSTM(2, rnn...)).Of(x) }, 2 * 1.8140192031860352},
-		"attention":        {shape, func(x *Tensor) *Tensor { return MultiHeadAttention(2, 3, ones, ActivityRegularizer(L1(1))).Of(x, x) }, 270 + 3*90},
-		"convolution":      {shape, func(x *Tensor) *Tensor { return Conv1D(2, 3, ones, ActivityRegularizer(L1(1))).Of(x) }, 54},
-		"separable":        {[]int{5, 5, 3}, func(x *Tensor) *Tensor { return SeparableConv2D(2, 3, ones, ActivityRegularizer(L1(1))).Of(x) }, 486},
-		"of several steps": {[]int{2, 5, 3}, func(x *Tensor) *Tensor { return TimeDistributed(TimeDistributed(dense())).Of(x) }, 60},
+		"dense":       {[]int{3}, func(x *Tensor) *Tensor { return dense().Apply(x) }, 6},
+		"of a series": {shape, func(x *Tensor) *Tensor { return TimeDistributed(dense()).Apply(x) }, 30},
+		"shared": {[]int{3}, func(x *Tensor) *Tensor {
+			d := dense()
+			return Add().Apply(d.Apply(x), d.Apply(Rescaling(2, 0).Apply(x)))
+		}, 18},
+		"nested":           {[]int{3}, func(x *Tensor) *Tensor { m := nestedDense(dense()); return Add().Apply(m.Apply(x), m.Apply(x)) }, 12},
+		"model of a step":  {shape, func(x *Tensor) *Tensor { return TimeDistributed(nestedDense(dense())).Apply(x) }, 30},
+		"gru":              {shape, func(x *Tensor) *Tensor { return GRU(2, rnn...).Apply(x) }, 0.09211687743663788},
+		"gru's state":      {shape, func(x *Tensor) *Tensor { return GRU(2, sequences...).Apply(x) }, 0.21176432073116302 + 0.09211687743663788},
+		"lstm's states":    {shape, func(x *Tensor) *Tensor { return LSTM(2, sequences...).Apply(x) }, 8.05562973022461 + 1.8140192031860352 + 41.804012298583984},
+		"both directions":  {shape, func(x *Tensor) *Tensor { return Bidirectional(LSTM(2, rnn...)).Apply(x) }, 2 * 1.8140192031860352},
+		"attention":        {shape, func(x *Tensor) *Tensor { return MultiHeadAttention(2, 3, ones, ActivityRegularizer(L1(1))).Apply(x, x) }, 270 + 3*90},
+		"convolution":      {shape, func(x *Tensor) *Tensor { return Conv1D(2, 3, ones, ActivityRegularizer(L1(1))).Apply(x) }, 54},
+		"separable":        {[]int{5, 5, 3}, func(x *Tensor) *Tensor { return SeparableConv2D(2, 3, ones, ActivityRegularizer(L1(1))).Apply(x) }, 486},
+		"of several steps": {[]int{2, 5, 3}, func(x *Tensor) *Tensor { return TimeDistributed(TimeDistributed(dense())).Apply(x) }, 60},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := Input(c.shape...)
@@ -184,16 +187,16 @@ func TestActivityRegularizer(t *testing.T) {
 
 func nestedDense(l Layer) *Model {
 	x := Input(3)
-	return NewModel("inner", []*Tensor{x}, []*Tensor{l.Of(x)})
+	return NewModel("inner", []*Tensor{x}, []*Tensor{l.Apply(x)})
 }
 
 // conv1DOver3 keeps the shape (3) through a convolution, so that both kinds of layers
 // are restrained in one model.
 func conv1DOver3() Part {
 	in := Input(3)
-	x := Reshape([]int{3, 1}).Of(in)
-	x = Conv1D(1, 1, KernelConstraint(UnitNorm(0, 1))).Of(x)
-	return NewModel("conv", []*Tensor{in}, []*Tensor{Flatten().Of(x)})
+	x := Reshape([]int{3, 1}).Apply(in)
+	x = Conv1D(1, 1, KernelConstraint(UnitNorm(0, 1))).Apply(x)
+	return NewModel("conv", []*Tensor{in}, []*Tensor{Flatten().Apply(x)})
 }
 
 func TestRestraintMistakes(t *testing.T) {

@@ -40,18 +40,18 @@ func layerCases() map[string]layerCase {
 // merging is a model with every layer of several inputs.
 func merging() *k.Model {
 	in := k.Input(5)
-	a, b := k.Dense(4, k.Name("a")).Of(in), k.Dense(4, k.Name("b")).Of(in)
+	a, b := k.Dense(4, k.Name("a")).Apply(in), k.Dense(4, k.Name("b")).Apply(in)
 	var all []*k.Tensor
 	for _, l := range []k.Layer{k.Add(), k.Subtract(), k.Multiply(), k.Average(), k.Maximum(), k.Minimum(), k.Dot(1, 1)} {
-		all = append(all, l.Of(a, b))
+		all = append(all, l.Apply(a, b))
 	}
-	return k.NewModel("merging", []*k.Tensor{in}, []*k.Tensor{k.Concatenate().Of(all...)})
+	return k.NewModel("merging", []*k.Tensor{in}, []*k.Tensor{k.Concatenate().Apply(all...)})
 }
 
 // attention is a model in which a sequence looks at itself.
 func attention() *k.Model {
 	in := k.Input(4, 3)
-	return k.NewModel("attention", []*k.Tensor{in}, []*k.Tensor{k.MultiHeadAttention(2, 3).Of(in, in)})
+	return k.NewModel("attention", []*k.Tensor{in}, []*k.Tensor{k.MultiHeadAttention(2, 3).Apply(in, in)})
 }
 
 func TestSaveLoadOfEachLayer(t *testing.T) {

@@ -48,9 +48,9 @@ func everyLayer() *keraslike.Model {
 	)
 	in := keraslike.NamedInput("pixels", 4, 5)
 	shared := keraslike.Dense(12, keraslike.NoBias, keraslike.Name("shared"), keraslike.KernelInitializer(keraslike.Orthogonal(0.5)))
-	h := shared.Of(shared.Of(base.Of(in)))
-	h = keraslike.Dropout(0.25, keraslike.Name("drop")).Of(keraslike.Activation(keraslike.Mish).Of(h))
-	return keraslike.NewModel("every layer", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(3, keraslike.Softmax).Of(h)})
+	h := shared.Apply(shared.Apply(base.Apply(in)))
+	h = keraslike.Dropout(0.25, keraslike.Name("drop")).Apply(keraslike.Activation(keraslike.Mish).Apply(h))
+	return keraslike.NewModel("every layer", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(3, keraslike.Softmax).Apply(h)})
 }
 
 // TestSaveLoadIsIdentity: the loaded model predicts the same, and saved again

@@ -17,7 +17,7 @@ type gradient struct {
 	values []float32
 	rows   []int32
 	sparse bool
-	parts  *graph.Rows
+	parts  *graph.RowSparse
 }
 
 // addTo adds the gradient to a sum of the weight's size.

@@ -122,9 +122,9 @@ func TestClassWeights(t *testing.T) {
 func twoHeads(t *testing.T, options ...keraslike.CompileOption) *keraslike.Model {
 	t.Helper()
 	a, b := keraslike.NamedInput("a", 3), keraslike.NamedInput("b", 2)
-	h := keraslike.Concatenate().Of(keraslike.Dense(4, keraslike.Tanh, keraslike.Name("left")).Of(a), b)
-	class := keraslike.Dense(3, keraslike.Softmax, keraslike.Name("class")).Of(h)
-	value := keraslike.Dense(1, keraslike.Name("value")).Of(h)
+	h := keraslike.Concatenate().Apply(keraslike.Dense(4, keraslike.Tanh, keraslike.Name("left")).Apply(a), b)
+	class := keraslike.Dense(3, keraslike.Softmax, keraslike.Name("class")).Apply(h)
+	value := keraslike.Dense(1, keraslike.Name("value")).Apply(h)
 	m := keraslike.NewModel("heads", []*keraslike.Tensor{a, b}, []*keraslike.Tensor{class, value})
 	loss := keraslike.Losses(keraslike.SparseCategoricalCrossentropy, keraslike.MeanSquaredError)
 	if err := m.Compile(keraslike.SGD(0.1), loss, append(options, keraslike.Seed(9))...); err != nil {

@@ -39,7 +39,7 @@ func (m *Model) update(p *plan, rate float64) error {
 
 // gradient is that of the i-th trainable weight, which is read or only updated with.
 func (p *plan) gradient(i int, read bool) gradient {
-	rows, ok := p.gradients.nodes[i].Value().(*graph.Rows)
+	rows, ok := p.gradients.nodes[i].Value().(*graph.RowSparse)
 	switch {
 	case !ok:
 		return gradient{values: p.gradients.values[i]}

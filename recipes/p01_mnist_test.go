@@ -118,9 +118,9 @@ func TestStoppedRecipe(t *testing.T) {
 
 func TestWrongOptions(t *testing.T) {
 	for want, o := range map[string]Options{
-		"mnist: -1 epochs, want a positive number":               {Epochs: -1},
-		"mnist: batches of -1 samples, want a positive number":   {Batch: -1},
-		`mnist: variant "big": the recipe has one model only`:    {Variant: "big"},
+		"mnist: -1 epochs, want a positive number":             {Epochs: -1},
+		"mnist: batches of -1 samples, want a positive number": {Batch: -1},
+		`mnist: variant "big": the recipe has one model only`:  {Variant: "big"},
 		"mnist: folder of the data set: stat nowhere at all: ": {Data: datasets.From{Source: "nowhere at all"}},
 	} {
 		if _, err := MNIST(t.Context(), o); err == nil || len(err.Error()) < len(want) || err.Error()[:len(want)] != want {

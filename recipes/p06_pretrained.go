@@ -26,15 +26,15 @@ func (c *catsDogs) classifier(variant string) (m classifier, err error) {
 	if err != nil {
 		return m, err
 	}
-	channels := keraslike.Concatenate(keraslike.Name("mean_and_maximum")).Of(
-		keraslike.GlobalAveragePooling2D().Of(maps), keraslike.GlobalMaxPooling2D().Of(maps))
+	channels := keraslike.Concatenate(keraslike.Name("mean_and_maximum")).Apply(
+		keraslike.GlobalAveragePooling2D().Apply(maps), keraslike.GlobalMaxPooling2D().Apply(maps))
 	m.head = keraslike.Sequential("head",
 		keraslike.Input(channels.Shape()[0]),
 		keraslike.Rescaling(1.0/32, 0), // maxima are of the order of 50, which would make single pictures too loud
 		keraslike.Dropout(0.5),
 		keraslike.Dense(1, keraslike.Sigmoid))
 	m.extractor = keraslike.NewModel("catsdogs_extractor", []*keraslike.Tensor{in}, []*keraslike.Tensor{channels})
-	m.whole = keraslike.NewModel("catsdogs_"+variant, []*keraslike.Tensor{in}, []*keraslike.Tensor{m.head.Of(channels)})
+	m.whole = keraslike.NewModel("catsdogs_"+variant, []*keraslike.Tensor{in}, []*keraslike.Tensor{m.head.Apply(channels)})
 	if err := m.extractor.Build(c.o.Seed); err != nil {
 		return m, err
 	}

@@ -209,7 +209,7 @@ func (r *Report) facts() []report.Facts {
 		}
 	}
 	machine := report.Facts{Title: "Machine", Pairs: [][2]string{
-		{"system", runtime.GOOS + "/" + runtime.GOARCH}, {"processors used", fmt.Sprint(runtime.GOMAXPROCS(0))}, {"instructions", graph.Instructions()},
+		{"system", runtime.GOOS + "/" + runtime.GOARCH}, {"processors used", fmt.Sprint(runtime.GOMAXPROCS(0))}, {"instructions", graph.ISA()},
 	}}
 	return []report.Facts{run, versions, machine}
 }

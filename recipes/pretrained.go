@@ -89,7 +89,7 @@ func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (ou
 		return nil, err
 	}
 	colours := keraslike.Conv2D(3, 1, keraslike.Name(preprocessLayer), keraslike.Trainable(false))
-	x := colours.Of(in)
+	x := colours.Apply(in)
 	m := keraslike.NewModel(p.name, []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
 	if err := m.Build(0); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (ou
 			return nil, err
 		}
 	}
-	return network.Of(x), nil
+	return network.Apply(x), nil
 }
 
 // channelMap finds what a preprocessing does to the channels of a pixel, which is

@@ -33,7 +33,7 @@ func benchGemm(out *json.Encoder, limit time.Duration) error {
 		if gflops, err := peakSpeed(threads, limit/10); err != nil {
 			return err
 		} else if gflops > 0 {
-			if err := out.Encode(gemmResult{"reef", "peak", "infer", 0, "", round(gflops, 1), threads, graph.Instructions()}); err != nil {
+			if err := out.Encode(gemmResult{"reef", "peak", "infer", 0, "", round(gflops, 1), threads, graph.ISA()}); err != nil {
 				return err
 			}
 		}
@@ -42,7 +42,7 @@ func benchGemm(out *json.Encoder, limit time.Duration) error {
 			if err != nil {
 				return err
 			}
-			r := gemmResult{"reef", "gemm", "infer", s[0], fmt.Sprintf("%dx%dx%d", s[0], s[1], s[2]), round(gflops, 1), threads, graph.Instructions()}
+			r := gemmResult{"reef", "gemm", "infer", s[0], fmt.Sprintf("%dx%dx%d", s[0], s[1], s[2]), round(gflops, 1), threads, graph.ISA()}
 			if err := out.Encode(r); err != nil {
 				return err
 			}

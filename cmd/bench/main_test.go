@@ -59,8 +59,8 @@ func TestGemm(t *testing.T) {
 			continue
 		}
 		positive(t, line, "batch", "gflops", "threads")
-		if line["path"] != graph.Instructions() {
-			t.Errorf("path is %v, want %s", line["path"], graph.Instructions())
+		if line["path"] != graph.ISA() {
+			t.Errorf("path is %v, want %s", line["path"], graph.ISA())
 		}
 		shapes, threads = append(shapes, line["shape"]), append(threads, line["threads"])
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package golden reads the tables of known values in testdata/golden for tests:
-// inputs and wanted results that an independent program computed. The README
-// beside the tables says how they were made and what each topic holds.
+// Package golden reads the tables of known values in testdata/golden for tests: inputs and
+// expected results computed by independent programs. The README next to the tables describes
+// how they were made and what each topic contains.
 package golden
 
 import (
@@ -13,22 +13,22 @@ import (
 	"testing"
 )
 
-// Case is one known value: a configuration, its inputs and what must come out.
+// Case is one known value: a configuration, its inputs and the expected results.
 type Case struct {
 	Name   string           `json:"name"`
-	Source string           `json:"source"` // where the numbers come from
-	Args   Args             `json:"args"`   // under the names Keras gives them
+	Source string           `json:"source"` // origin of the numbers
+	Args   Args             `json:"args"`   // under their Keras names
 	Inputs map[string]Array `json:"inputs"`
 	Want   map[string]Array `json:"want"`
 }
 
-// Array holds its elements row-major; a scalar has no axes.
+// Array holds its elements in row-major order; a scalar has no axes.
 type Array struct {
 	Shape []int     `json:"shape"`
 	Data  []float64 `json:"data"`
 }
 
-// Float32 returns the elements as float32. Inputs lose nothing by it.
+// Float32 returns the elements as float32. For inputs the conversion is exact.
 func (a Array) Float32() []float32 {
 	out := make([]float32, len(a.Data))
 	for i, v := range a.Data {
@@ -37,8 +37,8 @@ func (a Array) Float32() []float32 {
 	return out
 }
 
-// Args are a case's arguments as encoding/json decodes them. The methods return
-// the zero value where the argument is absent, null or of another type.
+// Args are a case's arguments as decoded by encoding/json. The methods return the zero value
+// if the argument is absent, null or of another type.
 type Args map[string]any
 
 // Float returns a number.
@@ -47,10 +47,10 @@ func (a Args) Float(name string) float64 {
 	return v
 }
 
-// Int returns a number that the table writes without a fraction.
+// Int returns a number that is written as an integer.
 func (a Args) Int(name string) int { return int(a.Float(name)) }
 
-// Ints returns a list of whole numbers.
+// Ints returns a list of integers.
 func (a Args) Ints(name string) []int {
 	list, _ := a[name].([]any)
 	out := make([]int, len(list))
@@ -61,19 +61,19 @@ func (a Args) Ints(name string) []int {
 	return out
 }
 
-// Bool returns a truth value.
+// Bool returns a boolean.
 func (a Args) Bool(name string) bool {
 	v, _ := a[name].(bool)
 	return v
 }
 
-// String returns a text.
+// String returns a string.
 func (a Args) String(name string) string {
 	v, _ := a[name].(string)
 	return v
 }
 
-// Load reads the table of a topic, for instance "losses".
+// Load reads the table of a topic, such as "losses".
 func Load(t testing.TB, topic string) []Case {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(Dir(t), topic+".json"))
@@ -90,7 +90,7 @@ func Load(t testing.TB, topic string) []Case {
 	return cases
 }
 
-// Dir returns testdata/golden of the module that the test belongs to.
+// Dir returns the directory testdata/golden of the module that the test belongs to.
 func Dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
@@ -109,8 +109,8 @@ func Dir(t testing.TB) string {
 	}
 }
 
-// Close reports the element of got that is farthest outside
-// |got - want| <= abs + rel·|want|, and a NaN wherever it stands.
+// Close reports the element of got that violates |got - want| <= abs + rel·|want| by the most,
+// and every NaN.
 func Close[T float32 | float64](t testing.TB, what string, got []T, want Array, rel, abs float64) {
 	t.Helper()
 	if len(got) != len(want.Data) {

@@ -12,7 +12,8 @@ import (
 	"github.com/reef-dl/reef/internal/golden"
 )
 
-// Every table is well-formed, small and has the script that made it.
+// TestTables checks that every table is well-formed, small and accompanied by the script that
+// made it.
 func TestTables(t *testing.T) {
 	paths, err := filepath.Glob(filepath.Join(golden.Dir(t), "*.json"))
 	if err != nil || len(paths) == 0 {
@@ -31,7 +32,7 @@ func TestTables(t *testing.T) {
 		total += info.Size()
 		seen := map[string]bool{}
 		for _, c := range golden.Load(t, topic) {
-			shared := c.Name == "data" // the inputs of all cases of its table
+			shared := c.Name == "data" // the inputs shared by all cases of the table
 			if c.Name == "" || c.Source == "" || len(c.Want) == 0 && !shared || seen[c.Name] {
 				t.Errorf("%s: case %q lacks a name, source or result, or is there twice", topic, c.Name)
 			}

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// TestCalls: only programs end the process, and nobody draws from the
-// generator that the whole process shares, which no seed reaches.
+// TestCalls: only commands end the process, and nothing uses the global random generator,
+// which cannot be seeded.
 func TestCalls(t *testing.T) {
 	root := filepath.Join("..", "..")
 	for _, file := range goFiles(t, root) {
@@ -59,7 +59,7 @@ func TestCheckCalls(t *testing.T) {
 	}
 }
 
-// seeded are the names of math/rand/v2 that do not draw from the shared generator.
+// seeded are the names in math/rand/v2 that do not use the global generator.
 var seeded = []string{"New", "NewPCG", "NewChaCha8", "NewZipf", "Rand", "Source", "PCG", "ChaCha8", "Zipf"}
 
 func checkCalls(fset *token.FileSet, f *ast.File, command bool) []error {

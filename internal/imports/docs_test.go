@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// TestDocs: every exported name of the packages that users import says what it is.
+// TestDocs: in packages that users import, every exported name has a doc comment.
 func TestDocs(t *testing.T) {
 	root, packages := filepath.Join("..", ".."), map[string]bool{}
 	for _, file := range goFiles(t, root) {
@@ -47,7 +47,7 @@ func TestCheckDocs(t *testing.T) {
 		"// F does.\nfunc F() {}":                             0,
 		"// It does.\nfunc F() {}":                            1, // does not begin with the name
 		"func f() {}":                                         0,
-		"type t int\nfunc (t) M() {}":                         0, // of a type that nobody sees
+		"type t int\nfunc (t) M() {}":                         0, // method of an unexported type
 		"// T is.\ntype T int\nfunc (t *T) M() {}":            1,
 		"// A T is.\ntype T[E any] int\nfunc (t T[E]) M() {}": 1,
 		"type T int":                                          1,
@@ -68,8 +68,8 @@ func TestCheckDocs(t *testing.T) {
 	}
 }
 
-// checkDocs reports exported names without a comment and, where a comment stands before
-// one function, method or type alone, those that it does not begin with.
+// checkDocs reports exported names without a comment, and comments on a single function,
+// method or type that do not begin with its name.
 func checkDocs(fset *token.FileSet, f *ast.File) (faults []error) {
 	fault := func(at ast.Node, format string, args ...any) {
 		faults = append(faults, fmt.Errorf("%s: %s", fset.Position(at.Pos()), fmt.Sprintf(format, args...)))
@@ -126,7 +126,7 @@ func checkDocs(fset *token.FileSet, f *ast.File) (faults []error) {
 
 func notInName(r rune) bool { return strings.ContainsRune(",:;.", r) }
 
-// receiver is the name of a method's type.
+// receiver returns the name of a method's receiver type.
 func receiver(t ast.Expr) string {
 	switch t := t.(type) {
 	case *ast.StarExpr:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package imports holds no code, only the tests that keep the rooms of the
-// house apart: what each package may import, and how its files look.
+// Package imports has no code, only tests of the project's conventions: what each package
+// may import, and how files look.
 package imports
 
 import (
@@ -19,16 +19,16 @@ import (
 
 const module = "github.com/reef-dl/reef"
 
-// A room is one row of the design's table. A package belongs to the room with
-// the longest folder that holds it.
-type room struct {
+// packageRule is a row of the table in CONTRIBUTING.md. A package follows the rule with the
+// longest matching folder.
+type packageRule struct {
 	folder string
-	reef   []string // rooms of this module that it may import; its own folder always
+	reef   []string // folders of this module that it may import, besides its own
 	never  []string // other packages, and all below them, that it must not import
 	rule   string
 }
 
-var rooms = []room{
+var packageRules = []packageRule{
 	{
 		"internal/kernel", nil,
 		[]string{"gorgonia.org", "net", "image", "flag", "gonum.org/v1/plot"},
@@ -88,7 +88,7 @@ var rooms = []room{
 	{
 		"viz", nil,
 		[]string{"os", "path/filepath", "net", "flag", "gorgonia.org"},
-		"viz knows numbers, colours, images and io.Writer, never data sets, training or file paths",
+		"viz knows numbers, colors, images and io.Writer, never data sets, training or file paths",
 	},
 	{
 		"viz/inspect",
@@ -100,7 +100,7 @@ var rooms = []room{
 		"recipes",
 		[]string{"internal/kernel", "internal/wholefile", "graph", "keraslike", "keraslike/*", "keraslike/callbacks", "keraslike/kerasfile", "keraslike/applications", "datasets", "viz", "viz/inspect"},
 		[]string{"flag", "gorgonia.org", "golang.org/x/term", "github.com/schollz/progressbar", "github.com/mattn/go-isatty"},
-		"recipes know every room below, never tensors, flags or the terminal",
+		"recipes know every package below, never tensors, flags or the terminal",
 	},
 	{
 		"cmd",
@@ -112,7 +112,7 @@ var rooms = []room{
 		"cmd/bench",
 		[]string{"internal/kernel", "graph", "keraslike", "keraslike/*", "keraslike/applications", "datasets", "recipes"},
 		[]string{"gorgonia.org"},
-		"the benchmark times the rooms and draws nothing",
+		"the benchmark times the packages and draws nothing",
 	},
 	{
 		"examples",
@@ -126,15 +126,15 @@ var rooms = []room{
 // this module and the standard library.
 const otherModules = "other modules"
 
-// An owner is the only room that may import a package.
-type owner struct{ pkg, room, rule string }
+// owner names the only folder that may import a package.
+type owner struct{ pkg, folder, rule string }
 
 var owners = []owner{
 	{"gorgonia.org/gorgonia", "graph", "graph is the only importer of Gorgonia"},
 	{"gonum.org/v1/plot", "viz", "plots are made in viz"},
 	{module + "/internal/golden", "", "known values belong to tests"},
 	{"math/rand", "", "randomness is passed in, from math/rand/v2"},
-	{"C", "", "the house is pure Go"},
+	{"C", "", "the module is pure Go"},
 }
 
 func TestImports(t *testing.T) {
@@ -147,7 +147,7 @@ func TestImports(t *testing.T) {
 	}
 }
 
-// TestCheck plants breaches, one or more for each row, beside imports that are right.
+// TestCheck checks violations of each row, one or more, as well as valid imports.
 func TestCheck(t *testing.T) {
 	tests := []struct {
 		pkg, imp string
@@ -226,17 +226,17 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// check says whether the package in folder pkg may import imp.
+// check returns an error if the package in folder pkg must not import imp.
 func check(pkg, imp string) error {
 	breach := func(rule string) error {
 		return fmt.Errorf("package %s imports %s, which breaks the rule: %s", pkg, imp, rule)
 	}
 	for _, o := range owners {
-		if imp != "math/rand/v2" && within(imp, o.pkg) && (o.room == "" || !within(pkg, o.room)) {
+		if imp != "math/rand/v2" && within(imp, o.pkg) && (o.folder == "" || !within(pkg, o.folder)) {
 			return breach(o.rule)
 		}
 	}
-	r, ok := roomOf(pkg)
+	r, ok := ruleOf(pkg)
 	if !ok {
 		return nil
 	}
@@ -246,7 +246,7 @@ func check(pkg, imp string) error {
 		}
 	}
 	if other, ok := strings.CutPrefix(imp, module+"/"); ok {
-		target, known := roomOf(other)
+		target, known := ruleOf(other)
 		if !known || target.folder == r.folder {
 			return nil
 		}
@@ -260,22 +260,22 @@ func check(pkg, imp string) error {
 	return nil
 }
 
-// roomOf finds the room of a folder: an exact or enclosing one, the longest
-// first; "keraslike/*" is any folder below keraslike without a row of its own.
-func roomOf(folder string) (room, bool) {
+// ruleOf returns the rule for a folder: the one with the longest folder that is equal to it or
+// contains it. "keraslike/*" matches any folder below keraslike that has no row.
+func ruleOf(folder string) (packageRule, bool) {
 	for at := folder; at != "."; at = path.Dir(at) {
-		for _, r := range rooms {
+		for _, r := range packageRules {
 			if r.folder == at {
 				return r, true
 			}
 		}
-		for _, r := range rooms {
+		for _, r := range packageRules {
 			if r.folder == path.Dir(at)+"/*" {
 				return r, true
 			}
 		}
 	}
-	return room{}, false
+	return packageRule{}, false
 }
 
 // isForeign reports whether imp belongs to another module, whose path has a dot in its
@@ -288,8 +288,8 @@ func isForeign(imp string) bool {
 // within reports whether p is the package root or one below it.
 func within(p, root string) bool { return p == root || strings.HasPrefix(p, root+"/") }
 
-// importsByPackage reads the imports of all non-test Go files below root,
-// whatever their build tags, by the folder of the package.
+// importsByPackage returns the imports of all non-test Go files below root, for all build
+// tags, by package folder.
 func importsByPackage(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	imports := map[string][]string{}
@@ -313,8 +313,8 @@ func importsByPackage(t *testing.T, root string) map[string][]string {
 	return imports
 }
 
-// goFiles lists the module's own Go files relative to root: without testdata,
-// hidden folders and folders that are modules of their own (generators).
+// goFiles lists the module's own Go files relative to root, without testdata, hidden folders
+// and nested modules (generators).
 func goFiles(t *testing.T, root string) []string {
 	t.Helper()
 	var files []string

@@ -11,8 +11,8 @@ import (
 // Activation names an element-wise activation function; package ref has the formulas.
 type Activation = ref.Activation
 
-// The activations of https://keras.io/api/layers/activations/. alpha is LeakyReLU's
-// slope and ELU's scale; the others ignore it.
+// The activations of https://keras.io/api/layers/activations/. alpha is the negative slope of
+// LeakyReLU and the scale of ELU; the others ignore it.
 const (
 	Linear      = ref.Linear
 	ReLU        = ref.ReLU
@@ -36,8 +36,8 @@ const (
 	activationCount = ref.Activations
 )
 
-// ParseActivation is the inverse of Activation.String; it also knows Keras's older
-// names "swish" and "hard_swish".
+// ParseActivation is the inverse of Activation.String. It also accepts Keras's older names
+// "swish" and "hard_swish".
 func ParseActivation(name string) (Activation, error) { return ref.ParseActivation(name) }
 
 // Activate writes dst = a(x). dst may be x.
@@ -48,7 +48,7 @@ func Activate[T Float](dst, x []T, a Activation, alpha T) {
 		ref.Activate(dst, x, a, alpha)
 		return
 	}
-	activateJobs.Run(activateJob{d, f32(x), a, float32(alpha)}, len(d), dearGrain)
+	activateJobs.Run(activateJob{d, f32(x), a, float32(alpha)}, len(d), costlyGrain)
 }
 
 type activateJob struct {
@@ -63,9 +63,9 @@ func (j *activateJob) Piece(lo, hi int) {
 	simd.Active.Activate(j.dst[lo:hi], j.x[lo:hi], j.act, j.alpha)
 }
 
-// ActivateGrad writes dx = a'(s) dy, where s is the output where a.FromOutput(), else
-// the input. dx may be dy or s. At a corner of a the derivative is that of the flat or
-// left side: ReLU's at 0 is 0.
+// ActivateGrad writes dx = a'(s) dy, where s is the output if a.FromOutput() and the input
+// otherwise. dx may be dy or s. At a kink, the derivative of the flat or left side is used:
+// that of ReLU at 0 is 0.
 func ActivateGrad[T Float](dx, s, dy []T, a Activation, alpha T) {
 	sameLen("activate grad", len(dx), len(s), len(dy))
 	d, ok := single(dx)
@@ -73,7 +73,7 @@ func ActivateGrad[T Float](dx, s, dy []T, a Activation, alpha T) {
 		ref.ActivateGrad(dx, s, dy, a, alpha)
 		return
 	}
-	activateGradJobs.Run(activateGradJob{d, f32(s), f32(dy), a, float32(alpha)}, len(d), dearGrain)
+	activateGradJobs.Run(activateGradJob{d, f32(s), f32(dy), a, float32(alpha)}, len(d), costlyGrain)
 }
 
 type activateGradJob struct {

@@ -13,8 +13,8 @@ import (
 type Conv = ref.Conv
 
 // Conv2D computes y[out, k] = act(bias[k] + Σ_tap Σ_c x[in, c]·w[tap, c, k]),
-// with x (N,H,W,C), w (KH,KW,C,K) and y (N,OH,OW,K); bias may be nil. Bias and
-// ReLU cost nothing, other activations one more pass over y.
+// with x (N,H,W,C), w (KH,KW,C,K) and y (N,OH,OW,K); bias may be nil. Bias and ReLU are free,
+// other activations take one more pass over y.
 func Conv2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	checkConv("conv2d", s, len(x), len(w), len(y), s.C*s.K)
 	checkBias("conv2d", len(bias), s.K)
@@ -34,8 +34,8 @@ func Conv2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	}
 }
 
-// Conv2DBackData computes the gradient of x, dx[in, c] = Σ dy[out, k]·w[tap, c, k].
-// As a forward pass it is the transposed convolution.
+// Conv2DBackData computes the gradient of x, dx[in, c] = Σ dy[out, k]·w[tap, c, k]. As a forward
+// pass it is the transposed convolution.
 func Conv2DBackData[T Float](dx, dy, w []T, s *Conv) {
 	checkConv("conv2d back data", s, len(dx), len(w), len(dy), s.C*s.K)
 	dx = dx[:s.N*s.H*s.W*s.C]

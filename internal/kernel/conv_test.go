@@ -14,7 +14,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// randomConv draws a convolution of any stride, dilation and padding, channels up to maxC.
+// randomConv returns a convolution with random stride, dilation and padding and up to maxC
+// channels.
 func randomConv(rng *rand.Rand, maxC int) Conv {
 	axis := func() (in, kernel, stride, dil, pad, out int) {
 		kernel, stride, dil = 1+rng.IntN(4), 1+rng.IntN(3), 1+rng.IntN(3)
@@ -29,7 +30,7 @@ func randomConv(rng *rand.Rand, maxC int) Conv {
 	return s
 }
 
-// same sets s up for Keras's "same" padding.
+// samePadding sets s up for Keras's "same" padding.
 func samePadding(s Conv) Conv {
 	along := func(in, kernel, stride, dil int) (pad, out int) {
 		out = ceilDiv(in, stride)
@@ -40,7 +41,7 @@ func samePadding(s Conv) Conv {
 	return s
 }
 
-// square is a kernel x kernel convolution of n images of size x size without padding.
+// square returns a kernel x kernel convolution of n images of size x size without padding.
 func square(n, size, c, k, kernel int) Conv {
 	return Conv{
 		N: n, H: size, W: size, C: c, KH: kernel, KW: kernel, K: k, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1,
@@ -48,7 +49,7 @@ func square(n, size, c, k, kernel int) Conv {
 	}
 }
 
-// convData holds random operands of a convolution and what the reference makes of them.
+// convData holds random operands of a convolution and the results of the reference.
 type convData struct {
 	x, w, bias, dy  []float32
 	y, relu, dx, dw []float64
@@ -70,7 +71,7 @@ func convReference(rng *rand.Rand, s *Conv) *convData {
 	return d
 }
 
-// garbage returns n NaNs: every element must be written, none read.
+// garbage returns n NaNs: every element must be written, none may be read.
 func garbage(n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
@@ -104,7 +105,7 @@ func TestConv2DMatchesReference(t *testing.T) {
 		{N: 1, H: 3, W: 3, C: 2, KH: 2, KW: 2, K: 2, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadTop: 9, PadLeft: 9, OH: 4, OW: 4},
 		{N: 0, H: 3, W: 3, C: 2, KH: 2, KW: 2, K: 2, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, OH: 2, OW: 2},
 	}
-	for range kerneltest.Rounds(40) { // one side narrow
+	for range kerneltest.Rounds(40) { // one side has few channels
 		s := randomConv(rng, 40)
 		s.C = 1 + rng.IntN(4)
 		shapes = append(shapes, s)
@@ -153,7 +154,7 @@ func TestConv2DDoesNotAllocate(t *testing.T) {
 			Conv2DBackData(x, y, w, &s)
 			Conv2DBackWeights(w, x, y, &s)
 		}
-		for range 20 { // helpers get their scratch when they first join
+		for range 20 { // helpers allocate scratch memory when they first join
 			all()
 		}
 		if n := testing.AllocsPerRun(20, all); n != 0 {
@@ -162,8 +163,8 @@ func TestConv2DDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// The Winograd form against the reference: images that its tiles fit and do
-// not fit, every padding, channels beyond one panel and one chunk.
+// The Winograd algorithm against the reference: images whose size is and is not a multiple of the
+// tile's, every padding, more channels than one panel and one chunk.
 func TestWinogradMatchesReference(t *testing.T) {
 	rng := rand.New(rand.NewPCG(25, 26))
 	shapes := []Conv{samePadding(square(2, 21, 16, 16, 3)), samePadding(square(3, 16, 32, 48, 3)), square(2, 23, 64, 32, 3), samePadding(square(13, 7, 32, 32, 3))}

@@ -51,7 +51,7 @@ func TestDense(t *testing.T) {
 	}
 }
 
-// Small products of long rows, which are cut along k, take bias and ReLU as well.
+// Small products of long rows, which are divided along k, support bias and ReLU as well.
 func TestDenseOfLongRows(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(15, 17))

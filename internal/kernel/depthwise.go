@@ -12,7 +12,7 @@ import (
 // Depthwise2D computes y[out, c·M+m] = act(bias[c·M+m] + Σ_tap x[in, c]·w[tap, c, m])
 // with w (KH,KW,C,M) and s.K = C·M; bias may be nil.
 //
-// A multiplier M over 1 first copies every input channel M times.
+// If the multiplier M is greater than 1, each input channel is first copied M times.
 func Depthwise2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	checkDepthwise("depthwise2d", s, len(x), len(w), len(y))
 	checkBias("depthwise2d", len(bias), s.K)
@@ -32,7 +32,8 @@ func Depthwise2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	}
 }
 
-// Depthwise2DBackData computes the gradient of x, dx[in, c] = Σ_tap Σ_m dy[out, c·M+m]·w[tap, c, m].
+// Depthwise2DBackData computes the gradient of x, dx[in, c] = Σ_tap Σ_m dy[out, c·M+m]·w[tap,
+// c, m].
 func Depthwise2DBackData[T Float](dx, dy, w []T, s *Conv) {
 	checkDepthwise("depthwise2d back data", s, len(dx), len(w), len(dy))
 	dx = dx[:s.N*s.H*s.W*s.C]

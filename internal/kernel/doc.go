@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kernel is the arithmetic under the graph: matrix products,
-// convolutions, activations, losses and optimizer updates on row-major slices.
+// Package kernel has the computations behind package graph: matrix products, convolutions,
+// activations, losses and optimizer updates on row-major slices.
 //
-// float32 takes the fast path: AVX-512 or AVX2 assembly, chosen at run time, on
-// a pool of persistent workers. float64, which only gradient checks use, takes
-// the plain loops of package ref.
+// For float32 they use AVX-512 or AVX2 assembly, selected at run time, on a pool of persistent
+// workers. For float64, which only gradient checks use, they run the plain loops of package ref.
 //
-// This package checks operands, chooses between the two and has the kernels
-// that are one pass over their operands. Below it are
+// This package checks operands, chooses between the two, and contains the kernels that are a
+// single pass over their operands. Below it are
 //
 //   - ref: the specification of every kernel, in plain Go;
-//   - simd: the innermost loops, for each instruction set; asm writes its assembly;
-//   - parallel: the pool of workers, and how work is cut;
+//   - simd: the innermost loops for each instruction set; asm generates its assembly;
+//   - parallel: the worker pool and the partitioning of work;
 //   - gemm, conv, rnn: matrix products, convolutions, recurrent layers;
 //   - buffer: memory.
 //
-// Every result has the same bits on any number of workers: work is cut into
-// units that depend on the shapes alone, each output element is summed by one
-// worker in one order, and partial sums are reduced in a fixed order. Nothing
-// allocates once the buffers have grown to size. Slices that are too short for
-// the shapes given are a programming error and panic; the graph has checked
-// shapes before it calls.
+// Results have the same bits for any number of workers: work is partitioned into units that
+// depend only on the shapes, each output element is summed by one worker in one order, and
+// partial sums are reduced in a fixed order. Once the buffers have grown to their final size,
+// nothing is allocated. Slices that are too short for the given shapes are a programming error
+// and panic; package graph checks shapes before it calls.
 package kernel
 
 import (
@@ -37,9 +35,9 @@ type Float = ref.Float
 // ISA names the instruction set in use: "avx512", "avx2" or "generic".
 func ISA() string { return simd.Active.Name }
 
-// SetWorkers changes the number of goroutines that share one kernel, the caller among them,
-// until restore is called; at first it is GOMAXPROCS. Results do not depend on it.
+// SetWorkers changes the number of goroutines that share a kernel's work, including the caller,
+// until restore is called. Initially it is GOMAXPROCS. Results do not depend on it.
 func SetWorkers(n int) (restore func()) { return parallel.SetWorkers(n) }
 
-// Floats returns n zeros in memory that suits kernels; see buffer.Floats.
+// Floats returns n zeros in memory suited to kernels; see buffer.Floats.
 func Floats(n int) []float32 { return buffer.Floats(n) }

@@ -8,16 +8,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Add writes dst = a + b. In all element-wise kernels dst may be any of the operands.
+// Add writes dst = a + b. In all element-wise kernels, dst may be any of the operands.
 func Add[T Float](dst, a, b []T) { binary("add", dst, a, b, simd.Active.Add, ref.Add[T]) }
 
 // Sub writes dst = a - b.
 func Sub[T Float](dst, a, b []T) { binary("sub", dst, a, b, simd.Active.Sub, ref.Sub[T]) }
 
-// Mul writes dst = a b, element by element.
+// Mul writes dst = a b, element-wise.
 func Mul[T Float](dst, a, b []T) { binary("mul", dst, a, b, simd.Active.Mul, ref.Mul[T]) }
 
-// Max writes dst = max(a, b), NaN where either is.
+// Max writes dst = max(a, b), NaN if either is NaN.
 func Max[T Float](dst, a, b []T) { binary("max", dst, a, b, simd.Active.Max, ref.Max[T]) }
 
 // binary applies a function of two operands; dst may be either.
@@ -40,8 +40,8 @@ var binaryJobs parallel.Jobs[binaryJob, *binaryJob]
 
 func (j *binaryJob) Piece(lo, hi int) { j.f(j.dst[lo:hi], j.a[lo:hi], j.b[lo:hi]) }
 
-// MaxGrad writes the gradients of max(a, b): dy goes to a where a >= b, else to b. db may
-// be nil: it is dy - da.
+// MaxGrad writes the gradients of max(a, b): dy goes to a where a >= b, otherwise to b. db may
+// be nil; it is dy - da.
 func MaxGrad[T Float](da, db, a, b, dy []T) {
 	sameLen("max grad", len(dy), len(da), len(a), len(b))
 	if db != nil {
@@ -61,7 +61,7 @@ var maxGradJobs parallel.Jobs[maxGradJob, *maxGradJob]
 
 func (j *maxGradJob) Piece(lo, hi int) {
 	f := simd.Active.MaxGrad
-	if j.db == nil { // the assembly writes both
+	if j.db == nil { // the assembly always writes both
 		f = ref.MaxGrad[float32]
 	}
 	f(j.da[lo:hi], part(j.db, lo, hi), j.a[lo:hi], j.b[lo:hi], j.dy[lo:hi])
@@ -142,7 +142,7 @@ func (j *withRowJob) Piece(lo, hi int) {
 	}
 }
 
-// Fill writes v everywhere.
+// Fill sets every element to v.
 func Fill[T Float](dst []T, v T) {
 	d, ok := single(dst)
 	if !ok {

@@ -8,9 +8,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Gather writes row ids_i of table (vocab x dim) to row i of dst (n x dim). ids are integers
-// held as T. It returns the first i whose id is not an integer in [0,vocab), whose row it fills
-// with 0, or -1.
+// Gather copies row ids_i of table (vocab x dim) to row i of dst (n x dim). ids are integers
+// stored as T. It returns the first i whose id is not an integer in [0,vocab), for which it fills
+// the row with zeros, or -1.
 func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 	sameLen("gather", n*dim, len(dst))
 	sameLen("gather", vocab*dim, len(table))
@@ -60,8 +60,8 @@ func (j *gatherJob) Unit(u int, _ *parallel.Worker) {
 	j.report(u, bad)
 }
 
-// ScatterAdd writes dtable_v = sum of dy_i over the i with ids_i = v, in order of i. Ids
-// that Gather calls bad add nothing.
+// ScatterAdd writes dtable_v = sum of dy_i over all i with ids_i = v, in order of i. Invalid ids
+// add nothing.
 func ScatterAdd[T Float](dtable, dy, ids []T, n, vocab, dim int) {
 	sameLen("scatter", n*dim, len(dy))
 	sameLen("scatter", vocab*dim, len(dtable))
@@ -77,7 +77,7 @@ func ScatterAdd[T Float](dtable, dy, ids []T, n, vocab, dim int) {
 	rowIndexes.Put(x)
 }
 
-// scatterJob writes each row of dst as the sum of the rows of from that index lists for it.
+// scatterJob writes to each row of dst the sum of those rows of from that index lists for it.
 type scatterJob struct {
 	dst, from []float32
 	index     *rowIndex
@@ -92,8 +92,8 @@ func (j *scatterJob) Piece(lo, hi int) {
 	}
 }
 
-// scatterGrain returns how many rows make a piece. The sums are uneven, frequent words
-// coming first in a vocabulary, so pieces are small.
+// scatterGrain returns the number of rows per piece. Pieces are small because the sums are
+// uneven: frequent words come first in a vocabulary.
 func scatterGrain(additions, rows, dim int) int {
 	return rowGrain(cheapGrain/4, dim*(1+additions/max(rows, 1)))
 }

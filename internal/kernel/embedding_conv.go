@@ -8,25 +8,26 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// A convolution over the steps of an embedding, without the embedded sequences: x would be
-// table[ids], longer than the table where texts repeat their words, so that the products of
-// the table's rows with each tap's weights are fewer than those of x's.
+// These kernels compute a convolution over the steps of an embedding without the embedded
+// sequences x = table[ids]. If texts repeat their words, x is longer than the table, and
+// multiplying the table's rows by each tap's weights takes fewer operations:
 //
 //	y[n, o] = act(bias + Σ_tap (table·w[tap])[ids[n, step(o, tap)]])
 //
-// and, s[v, tap] being the sum of dy over the steps to which tap carries word v, the gradients
-// are dtable[v] = Σ_tap s[v, tap]·w[tap]' and dw[tap] = table'·s[:, tap].
+// With s[v, tap] the sum of dy over the steps to which tap carries word v, the gradients are
+// dtable[v] = Σ_tap s[v, tap]·w[tap]' and dw[tap] = table'·s[:, tap].
 //
-// s is the shape of the convolution of x: N texts of W steps, C dimensions, KW taps; H and KH are 1.
+// s is the shape of the convolution of x: N texts of W steps, C dimensions, KW taps; H and KH
+// are 1.
 
-// EmbeddingConvPays reports whether this takes at most half of the direct way's work, and
-// rows are long enough for sums of rows to be cheap beside products.
+// EmbeddingConvPays reports whether this takes at most half the work of the direct computation
+// and rows are long enough for sums of rows to be cheap relative to products.
 func EmbeddingConvPays(s *Conv, vocab int) bool {
 	return s.H == 1 && s.KH == 1 && s.C >= 32 && s.N*s.W >= 2*vocab
 }
 
-// EmbeddingConv is Gather, then Conv2D. It returns the first i whose id is not an integer in
-// [0,vocab), leaving y undefined, or -1.
+// EmbeddingConv is Gather followed by Conv2D. It returns the first i whose id is not an integer
+// in [0,vocab), leaving y undefined, or -1.
 func EmbeddingConv(y, ids, table, w, bias []float32, s *Conv, vocab int, act Activation, alpha float32) (bad int) {
 	j := newEmbeddingConv("embedding conv", ids, table, w, y, s, vocab)
 	defer j.release()
@@ -60,8 +61,8 @@ func EmbeddingConvBackWeights(dw, ids, table, dy []float32, s *Conv, vocab int) 
 	Permute(dw, j.weights[:s.C*cols], j.shape[:], firstTwo)
 }
 
-// OfConv is Conv2DBackData, then Of.
-func (g *SparseGrad) OfConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32) {
+// SetConv is Conv2DBackData followed by Set.
+func (g *SparseGrad) SetConv(ids, dy, w []float32, s *Conv, vocab int) (rows []int32) {
 	j := newEmbeddingConv("embedding conv back", ids, nil, w, dy, s, vocab)
 	defer j.release()
 	j.sumGradients(ids, dy)
@@ -73,7 +74,7 @@ func (g *SparseGrad) OfConv(ids, dy, w []float32, s *Conv, vocab int) (rows []in
 	return g.rows
 }
 
-// embeddingConv is a pass over y, or over the words.
+// embeddingConv is a pass over y or over the words.
 type embeddingConv struct {
 	parallel.Pieces
 	body  func(j *embeddingConv, lo, hi int, list []int32)
@@ -84,18 +85,18 @@ type embeddingConv struct {
 
 	y, bias []float32
 	ids     []int32
-	words   []int32 // that occur, ascending
+	words   []int32 // the words that occur, ascending
 	index   rowIndex
 	weights []float32 // (C, KW·K)
-	sums    []float32 // rows of KW·K: of each word of the vocabulary, or of each that occurs
-	met     []float32 // the table's rows of these
-	shape   [3]int    // of weights that are permuted
+	sums    []float32 // rows of KW·K: one per word of the vocabulary, or per word that occurs
+	met     []float32 // the rows of the table for words
+	shape   [3]int    // of weights being permuted
 }
 
-// firstTwo exchanges the first two axes of three.
+// firstTwo swaps the first two of three axes.
 var firstTwo = []int{1, 0, 2}
 
-// rowsAtOnce is how many rows are summed by a call of assembly.
+// rowsAtOnce is the number of rows that one assembly call sums.
 const rowsAtOnce = 64
 
 var embeddingConvs parallel.FreeList[embeddingConv]
@@ -122,7 +123,7 @@ func (j *embeddingConv) Unit(u int, w *parallel.Worker) {
 	j.body(j, lo, hi, w.Ints(3*rowsAtOnce))
 }
 
-// takeIDs turns ids into integers.
+// takeIDs converts ids to integers.
 func (j *embeddingConv) takeIDs(ids []float32) (bad int) {
 	j.ids = buffer.Resize(j.ids, len(ids))
 	for i, v := range ids {
@@ -166,7 +167,7 @@ func (j *embeddingConv) forward(lo, hi int, list []int32) {
 	simd.Active.Activate(y, y, j.act, j.alpha)
 }
 
-// sumGradients makes j.words and their rows of j.sums.
+// sumGradients fills j.words and the corresponding rows of j.sums.
 func (j *embeddingConv) sumGradients(ids, dy []float32) {
 	j.words = j.index.ofIDs(ids, j.vocab)
 	j.sums = buffer.Grow(j.sums, len(j.words)*j.s.KW*j.s.K)
@@ -175,7 +176,7 @@ func (j *embeddingConv) sumGradients(ids, dy []float32) {
 	parallel.Run(j, j.Count())
 }
 
-// backward sums for words lo..hi-1.
+// backward computes the sums for words lo..hi-1.
 func (j *embeddingConv) backward(lo, hi int, list []int32) {
 	s := &j.s
 	list, texts, steps := list[:rowsAtOnce], list[rowsAtOnce:2*rowsAtOnce], list[2*rowsAtOnce:]
@@ -198,8 +199,8 @@ func (j *embeddingConv) backward(lo, hi int, list []int32) {
 	}
 }
 
-// rowsOfTap lists the rows of dy that tap carries words to: a word at a padded step of a text,
-// whose first row is given, is carried to one step or to none.
+// rowsOfTap lists the rows of dy that tap carries words to. A text is given by its first row; a
+// word at a padded step is carried to one step or to none.
 func (j *embeddingConv) rowsOfTap(list, texts, steps []int32, tap int) []int32 {
 	s, n := &j.s, 0
 	for k, text := range texts {

@@ -52,7 +52,7 @@ func TestEmbeddingConvMatchesReference(t *testing.T) {
 			}
 			EmbeddingConvBackWeights(dw, ids, table, dy, s, vocab)
 			var g SparseGrad
-			rows := g.OfConv(ids, dy, w, s, vocab)
+			rows := g.SetConv(ids, dy, w, s, vocab)
 			grad := g.Sum()
 			for i, r := range rows {
 				copy(dtable[int(r)*s.C:], grad[i*s.C:(i+1)*s.C])
@@ -77,7 +77,7 @@ func TestEmbeddingConvBadID(t *testing.T) {
 	}
 }
 
-// The first layers of a text classifier: 128 reviews of 500 words, 10 000 different ones.
+// The first layers of a text classifier: 128 reviews of 500 words, 10 000 distinct ones.
 func BenchmarkEmbeddingConv(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	const vocab = 10_000
@@ -91,7 +91,7 @@ func BenchmarkEmbeddingConv(b *testing.B) {
 	}{
 		{"Forward", func() { EmbeddingConv(y, ids, table, w, nil, s, vocab, ReLU, 0) }},
 		{"BackWeights", func() { EmbeddingConvBackWeights(w, ids, table, y, s, vocab) }},
-		{"BackTable", func() { g.OfConv(ids, y, w, s, vocab) }},
+		{"BackTable", func() { g.SetConv(ids, y, w, s, vocab) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.ReportAllocs()

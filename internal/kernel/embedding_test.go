@@ -12,7 +12,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// randomIDs returns n ids, small ones more often, as words are in a vocabulary.
+// randomIDs returns n ids, with small ones more frequent, like words in a vocabulary.
 func randomIDs(rng *rand.Rand, n, vocab int) []float32 {
 	ids := newFloats(n)
 	for i := range ids {
@@ -35,7 +35,7 @@ func TestEmbedding(t *testing.T) {
 		ref.Gather(want, table, ids, n, vocab, dim)
 		sameNumbers(t, "gather", dst, want)
 
-		if n == 5000 { // bad ids add nothing and are named
+		if n == 5000 { // invalid ids add nothing and are reported
 			ids[4001], ids[4500], ids[4600] = 0.5, vocab, -1
 			if bad := Gather(dst, table, ids, n, vocab, dim); bad != 4001 {
 				t.Errorf("first bad id %d, want 4001", bad)
@@ -46,7 +46,7 @@ func TestEmbedding(t *testing.T) {
 		ref.ScatterAdd(wantDense, kerneltest.Widen(dy), convert[float64](kerneltest.Widen(ids)), n, vocab, dim)
 		near(t, "scatter", dense, wantDense, 1e-4)
 
-		rows := sparse.Of(dy, ids, n, vocab, dim)
+		rows := sparse.Set(dy, ids, n, vocab, dim)
 		grad := sparse.Sum()
 		if !slices.IsSorted(rows) || len(slices.Compact(slices.Clone(rows))) != len(rows) {
 			t.Fatalf("rows %v are not distinct and ascending", rows)
@@ -148,7 +148,7 @@ func TestRowOptimizersTouchOnlyTheirRows(t *testing.T) {
 			func(w, g, a, b []float32) { LionRows(w, g, a, 0.1, 0.9, 0.99, rows, dim) },
 		},
 	} {
-		// From zero state one step of the dense form leaves rows without gradient as they were.
+		// From zero state, one step of the dense variant leaves rows without gradient unchanged.
 		w := randomFloats(rng, vocab*dim)
 		want, got := slices.Clone(w), slices.Clone(w)
 		state := [4][]float32{make([]float32, len(w)), make([]float32, len(w)), make([]float32, len(w)), make([]float32, len(w))}
@@ -160,7 +160,7 @@ func TestRowOptimizersTouchOnlyTheirRows(t *testing.T) {
 	}
 }
 
-// TestDecayRows: many steps at once are in every bit as many decays of the row.
+// TestDecayRows: many steps at once give the same bits as that many decays of the row.
 func TestDecayRows(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
@@ -179,7 +179,7 @@ func TestDecayRows(t *testing.T) {
 			DecayRows(x, 0.9, met, 10, rows, dim)
 			sameNumbers(t, fmt.Sprint("rows of ", dim), x, want)
 		}
-		// A gap that takes more than one call of assembly.
+		// A gap that takes more than one assembly call.
 		one, want := []float32{1}, float32(1)
 		for range 9999 {
 			want *= 0.9999

@@ -9,9 +9,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// Gemm computes C[m,n] = op(A)·op(B) + beta·C for row-major matrices, where op
-// is the transpose when its flag is set and ld is the distance between stored
-// rows. beta is 0 or 1; C is not read when it is 0.
+// Gemm computes C[m,n] = op(A)·op(B) + beta·C for row-major matrices, where op is the transpose
+// if the flag is set and ld is the distance between stored rows. beta is 0 or 1; if it is 0, C
+// is not read.
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	checkBeta(beta)
 	if m == 0 || n == 0 {
@@ -31,8 +31,8 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	})
 }
 
-// Dense computes y[m,n] = act(x[m,k]·w[k,n] + bias[n]); bias may be nil. Bias
-// and ReLU cost nothing, other activations one more pass over y.
+// Dense computes y[m,n] = act(x[m,k]·w[k,n] + bias[n]); bias may be nil. Bias and ReLU are free,
+// other activations take one more pass over y.
 func Dense[T Float](y, x, w, bias []T, m, k, n int, act Activation, alpha T) {
 	if bias != nil && len(bias) != n {
 		panic(fmt.Sprintf("dense: bias has %d values, want %d", len(bias), n))

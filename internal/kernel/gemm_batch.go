@@ -4,9 +4,9 @@ package kernel
 
 import "github.com/reef-dl/reef/internal/kernel/parallel"
 
-// GemmBatch computes C_i = op(A_i)·op(B_i) for n products of row-major matrices that are stored
-// one after the other: op(A_i) is rows x depth, op(B_i) depth x cols. Small products are shared
-// out whole, large ones are cut as Gemm cuts them.
+// GemmBatch computes C_i = op(A_i)·op(B_i) for n products of consecutively stored row-major
+// matrices: op(A_i) is rows x depth, op(B_i) depth x cols. Small products are distributed whole,
+// large ones are partitioned as in Gemm.
 func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c []T) {
 	sameLen("gemm batch: A", n*rows*depth, len(a))
 	sameLen("gemm batch: B", n*depth*cols, len(b))
@@ -30,7 +30,7 @@ func GemmBatch[T Float](transA, transB bool, n, rows, cols, depth int, a, b, c [
 	gemmBatchJobs.Put(j)
 }
 
-// leadingDim is the distance between the stored rows of a matrix whose op is rows x cols.
+// leadingDim returns the distance between stored rows of a matrix whose op is rows x cols.
 func leadingDim(trans bool, rows, cols int) int {
 	if trans {
 		return max(rows, 1)
@@ -46,7 +46,7 @@ type gemmBatchJob struct {
 
 var gemmBatchJobs parallel.FreeList[gemmBatchJob]
 
-// Unit computes some products; each is too small to be cut, so that Gemm runs it alone.
+// Unit computes some products; each is too small to be partitioned, so Gemm runs it alone.
 func (j *gemmBatchJob) Unit(u int, _ *parallel.Worker) {
 	lda, ldb := leadingDim(j.transA, j.rows, j.depth), leadingDim(j.transB, j.depth, j.cols)
 	for i := u * j.grain; i < min(j.n, (u+1)*j.grain); i++ {

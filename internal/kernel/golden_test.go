@@ -12,7 +12,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 )
 
-// golden is testdata/golden.json: values of PyTorch and numpy, made by golden.py.
+// golden is testdata/golden.json: values from PyTorch and numpy, made by golden.py.
 type golden struct {
 	Alpha        float64
 	Activations  map[string]differentiated
@@ -160,13 +160,13 @@ func checkGolden[T Float](t *testing.T, g *golden, tol float64) {
 		w := []T{1, -2, 0.5, 3, -0.1}
 		for k, grad := range want.G {
 			update(w, convert[T](grad), k+1)
-			// 1-0.999 in float32 is 1.3e-5 off numpy's.
+			// In float32, 1-0.999 differs from numpy's by 1.3e-5.
 			near(t, fmt.Sprintf("%s step %d", name, k+1), w, want.W[k], 4*tol)
 		}
 	}
 }
 
-// updates returns one optimizer's step with the numbers of golden.py.
+// updates returns a step of one optimizer with the parameters of golden.py.
 func updates[T Float](name string) func(w, g []T, step int) {
 	a, b, c := make([]T, 5), make([]T, 5), make([]T, 5)
 	switch name {

@@ -12,8 +12,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// guarded returns n floats that end right before a page that may not be
-// touched or, with atStart, begin right after one.
+// guarded returns n floats that end directly before an inaccessible page or, with atStart, begin
+// directly after one.
 func guarded(t *testing.T, n int, atStart bool) []float32 {
 	t.Helper()
 	page := syscall.Getpagesize()
@@ -35,7 +35,7 @@ func guarded(t *testing.T, n int, atStart bool) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[at])), n)
 }
 
-// No kernel may touch anything beside its operands, whatever the tails.
+// No kernel may access memory outside of its operands, for any tail length.
 func TestKernelsStayInside(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, atStart := range []bool{false, true} {
@@ -74,7 +74,7 @@ func TestKernelsStayInside(t *testing.T) {
 	})
 }
 
-// The same for the operands of all workloads, each in turn beside a page before and behind it.
+// The same for the operands of all workloads, each with an inaccessible page before and after it.
 func TestWorkloadsStayInside(t *testing.T) {
 	defer func(f func(int) []float32) { newFloats = f }(newFloats)
 	kerneltest.OnEachISA(t, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The tests of this file run the kernels over the tables of testdata/golden,
-// in float32 on the machine's path and in float64.
+// The tests in this file compare the kernels with the tables of testdata/golden, in float32
+// with the active instruction set and in float64.
 
 func as[T kernel.Float](a golden.Array) []T {
 	out := make([]T, len(a.Data))
@@ -21,7 +21,7 @@ func as[T kernel.Float](a golden.Array) []T {
 	return out
 }
 
-// both runs a test in the two types with tolerances that suit them.
+// both runs a test for both types with suitable tolerances.
 func both(t *testing.T, f32 func(t *testing.T, rel, abs float64), f64 func(t *testing.T, rel, abs float64)) {
 	t.Run("float32", func(t *testing.T) { f32(t, 1e-5, 2e-6) })
 	t.Run("float64", func(t *testing.T) { f64(t, 1e-11, 1e-13) })
@@ -75,7 +75,7 @@ func kerasLosses[T kernel.Float](t *testing.T, rel, abs float64) {
 	for _, c := range golden.Load(t, "losses") {
 		logits := c.Args.Bool("from_logits")
 		if c.Args.Float("label_smoothing") != 0 {
-			continue // smoothing is the layer's part
+			continue // smoothing is done by the layer
 		}
 		pred, target := as[T](c.Inputs["pred"]), as[T](c.Inputs["true"])
 		shape := c.Inputs["pred"].Shape
@@ -126,7 +126,7 @@ func kerasOptimizers[T kernel.Float](t *testing.T, rel, abs float64) {
 	for _, c := range golden.Load(t, "optimizers") {
 		name := c.Args.String("optimizer")
 		if name == "" {
-			continue // clipping, averaging
+			continue // clipping and averaging are not part of the kernel
 		}
 		w, g, want := as[T](c.Inputs["w0"]), as[T](c.Inputs["gradients"]), c.Want["w"]
 		n := len(w)
@@ -185,7 +185,7 @@ func kerasOptimizers[T kernel.Float](t *testing.T, rel, abs float64) {
 	}
 }
 
-// window is a convolution's or pooling's padding and output size along an axis.
+// window returns the padding and output size of a convolution or pooling along an axis.
 func window(size, kernel, stride, dilation int, padding string) (before, out int) {
 	span := (kernel-1)*dilation + 1
 	switch padding {
@@ -198,7 +198,7 @@ func window(size, kernel, stride, dilation int, padding string) (before, out int
 	return before, (size+before-span)/stride + 1
 }
 
-// pair returns an argument of one or two numbers as height and width, 1 where there is none.
+// pair returns an argument of one or two numbers as height and width, 1 if it is absent.
 func pair(args golden.Args, name string) (h, w int) {
 	list := args.Ints(name)
 	switch {
@@ -218,7 +218,7 @@ func kerasConvolutions[T kernel.Float](t *testing.T, rel, abs float64) {
 	for _, c := range golden.Load(t, "layers_convolution") {
 		layer, padding := c.Args.String("layer"), c.Args.String("padding")
 		if layer == "SeparableConv2D" || layer == "Conv2DTranspose" || c.Args.Int("groups") > 1 {
-			continue // made of the others
+			continue // composed of the others
 		}
 		x, w := c.Inputs["x"], c.Inputs["kernel"]
 		xs, ws := x.Shape, w.Shape
@@ -252,7 +252,7 @@ func kerasConvolutions[T kernel.Float](t *testing.T, rel, abs float64) {
 		}
 		forward(y, as[T](x), as[T](w), bias, &s, act, 0)
 		golden.Close(t, c.Name+" y", y, c.Want["y"], rel, abs*10)
-		before := y // what the derivative follows from
+		before := y // what the derivative is computed from
 		if !act.FromOutput() {
 			before = make([]T, len(y))
 			forward(before, as[T](x), as[T](w), bias, &s, kernel.Linear, 0)

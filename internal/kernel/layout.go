@@ -7,14 +7,14 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// Copies between layouts. Each job copies slabs: neighboring elements of dst that are made
-// from neighboring elements of x. Package ref does the copying.
+// Copies between layouts. Each job copies slabs: contiguous elements of dst made from contiguous
+// elements of x. Package ref does the copying.
 
-// slabGrain returns how many slabs make a piece.
+// slabGrain returns the number of slabs per piece.
 func slabGrain(dst, x int) int { return rowGrain(cheapGrain, max(dst, x)) }
 
 // Concat writes x (outer, part, inner) to positions at..at+part-1 of the middle axis of dst
-// (outer, axis, inner); one call for each part makes a concatenation.
+// (outer, axis, inner); a concatenation takes one call for each part.
 func Concat[T Float](dst, x []T, outer, axis, at, part, inner int) {
 	sameLen("concat", outer*axis*inner, len(dst))
 	sameLen("concat", outer*part*inner, len(x))
@@ -38,8 +38,8 @@ func (j *concatJob) Piece(lo, hi int) {
 	ref.Concat(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.axis, j.at, j.part, j.inner)
 }
 
-// Split is Concat backwards: it reads positions at..at+part-1 of the middle axis of x
-// (outer, axis, inner) into dst (outer, part, inner).
+// Split is the inverse of Concat: it copies positions at..at+part-1 of the middle axis of x
+// (outer, axis, inner) to dst (outer, part, inner).
 func Split[T Float](dst, x []T, outer, axis, at, part, inner int) {
 	sameLen("split", outer*part*inner, len(dst))
 	sameLen("split", outer*axis*inner, len(x))
@@ -60,7 +60,7 @@ func (j *splitJob) Piece(lo, hi int) {
 	ref.Split(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.axis, j.at, j.part, j.inner)
 }
 
-// Pad2D writes x (n, h, w, c) with margins of 0 around each image; its gradient is Crop2D.
+// Pad2D writes x (n, h, w, c) with a border of zeros around each image; its gradient is Crop2D.
 func Pad2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
 	padded := (top + h + bottom) * (left + w + right) * c
 	sameLen("pad", n*padded, len(dst))
@@ -86,7 +86,7 @@ func (j *padJob) Piece(lo, hi int) {
 	ref.Pad2D(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.h, j.w, j.c, j.top, j.bottom, j.left, j.right)
 }
 
-// Crop2D writes x (n, h, w, c) without margins; its gradient is Pad2D.
+// Crop2D writes x (n, h, w, c) without its border; its gradient is Pad2D.
 func Crop2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
 	cropped := (h - top - bottom) * (w - left - right) * c
 	sameLen("crop", n*cropped, len(dst))
@@ -108,7 +108,7 @@ func (j *cropJob) Piece(lo, hi int) {
 	ref.Crop2D(j.dst[lo*dst:hi*dst], j.x[lo*x:hi*x], hi-lo, j.h, j.w, j.c, j.top, j.bottom, j.left, j.right)
 }
 
-// Upsample2D writes every pixel of x (n, h, w, c) fh x fw times (nearest neighbor).
+// Upsample2D repeats every pixel of x (n, h, w, c) fh x fw times (nearest neighbor).
 func Upsample2D[T Float](dst, x []T, n, h, w, c, fh, fw int) {
 	sameLen("upsample", n*h*fh*fw*w*c, len(dst))
 	sameLen("upsample", n*h*w*c, len(x))
@@ -120,7 +120,7 @@ func Upsample2D[T Float](dst, x []T, n, h, w, c, fh, fw int) {
 	upsampleJobs.Run(upsampleJob{d, f32(x), w, c, fh, fw}, n*h, slabGrain(fh*fw*w*c, w*c))
 }
 
-// upsampleJob runs over rows of pixels.
+// upsampleJob iterates over rows of pixels.
 type upsampleJob struct {
 	dst, x       []float32
 	w, c, fh, fw int

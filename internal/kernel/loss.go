@@ -8,13 +8,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Losses write one value a row; the mean over the batch is the caller's. Their gradients
-// take dloss, one value a row, and write the gradient of the first operand, whose memory
-// the result may share.
+// Losses write one value per row; the caller takes the mean over the batch. Their gradients
+// take dloss, one value per row, and write the gradient of the first operand, whose memory the
+// result may share.
 
-// SoftmaxXentSparse writes loss_r = log sum_j exp(z_rj) - z_r,label(r). Labels are class
-// numbers held as T. It returns the first row whose label is not an integer in [0,cols), whose
-// loss it leaves NaN, or -1 when all labels are good.
+// SoftmaxXentSparse writes loss_r = log sum_j exp(z_rj) - z_r,label(r). Labels are class indices
+// stored as T. It returns the first row whose label is not an integer in [0,cols), whose loss is
+// NaN, or -1 if all labels are valid.
 func SoftmaxXentSparse[T Float](loss, logits, labels []T, rows, cols int) (bad int) {
 	sameLen("sparse softmax cross-entropy", rows*cols, len(logits))
 	sameLen("sparse softmax cross-entropy", rows, len(loss), len(labels))
@@ -25,7 +25,7 @@ func SoftmaxXentSparse[T Float](loss, logits, labels []T, rows, cols int) (bad i
 	j := sparseXentJobs.Get()
 	j.loss, j.cols = loss32, cols
 	j.logits, j.labels = f32(logits), f32(labels)
-	j.start(rows, rowGrain(dearGrain, cols))
+	j.start(rows, rowGrain(costlyGrain, cols))
 	j.Run(j)
 	bad = j.first()
 	j.loss, j.logits, j.labels = nil, nil, nil
@@ -46,34 +46,34 @@ func (j *sparseXentJob) Unit(u int, _ *parallel.Worker) {
 	j.report(u, simd.Active.SoftmaxXentSparse(j.loss[lo:hi], j.logits[lo*j.cols:hi*j.cols], j.labels[lo:hi], hi-lo, j.cols))
 }
 
-// SoftmaxXentSparseGrad writes dz_rj = dloss_r (softmax(z_r)_j - [j = label(r)]). A row
-// with a bad label gets the gradient 0.
+// SoftmaxXentSparseGrad writes dz_rj = dloss_r (softmax(z_r)_j - [j = label(r)]). The gradient of
+// a row with an invalid label is 0.
 func SoftmaxXentSparseGrad[T Float](dlogits, logits, labels, dloss []T, rows, cols int) {
-	lossGrad("sparse softmax cross-entropy grad", dlogits, logits, labels, dloss, rows, cols, 1, dearGrain,
+	lossGrad("sparse softmax cross-entropy grad", dlogits, logits, labels, dloss, rows, cols, 1, costlyGrain,
 		simd.Active.SoftmaxXentSparseGrad, ref.SoftmaxXentSparseGrad[T])
 }
 
 // SoftmaxXent writes loss_r = sum_j t_rj (log sum_k exp(z_rk) - z_rj); the rows of target
 // are distributions.
 func SoftmaxXent[T Float](loss, logits, target []T, rows, cols int) {
-	lossRows("softmax cross-entropy", loss, logits, target, rows, cols, dearGrain, simd.Active.SoftmaxXent, ref.SoftmaxXent[T])
+	lossRows("softmax cross-entropy", loss, logits, target, rows, cols, costlyGrain, simd.Active.SoftmaxXent, ref.SoftmaxXent[T])
 }
 
 // SoftmaxXentGrad writes dz_rj = dloss_r (softmax(z_r)_j sum_k t_rk - t_rj).
 func SoftmaxXentGrad[T Float](dlogits, logits, target, dloss []T, rows, cols int) {
-	lossGrad("softmax cross-entropy grad", dlogits, logits, target, dloss, rows, cols, cols, dearGrain,
+	lossGrad("softmax cross-entropy grad", dlogits, logits, target, dloss, rows, cols, cols, costlyGrain,
 		simd.Active.SoftmaxXentGrad, ref.SoftmaxXentGrad[T])
 }
 
 // SigmoidXent writes loss_r = mean_j max(z,0) - z t + log(1 + exp(-|z|)), the binary
 // cross-entropy on logits.
 func SigmoidXent[T Float](loss, logits, target []T, rows, cols int) {
-	lossRows("sigmoid cross-entropy", loss, logits, target, rows, cols, dearGrain, simd.Active.SigmoidXent, ref.SigmoidXent[T])
+	lossRows("sigmoid cross-entropy", loss, logits, target, rows, cols, costlyGrain, simd.Active.SigmoidXent, ref.SigmoidXent[T])
 }
 
 // SigmoidXentGrad writes dz = dloss_r (sigmoid(z) - t) / cols.
 func SigmoidXentGrad[T Float](dlogits, logits, target, dloss []T, rows, cols int) {
-	lossGrad("sigmoid cross-entropy grad", dlogits, logits, target, dloss, rows, cols, cols, dearGrain,
+	lossGrad("sigmoid cross-entropy grad", dlogits, logits, target, dloss, rows, cols, cols, costlyGrain,
 		simd.Active.SigmoidXentGrad, ref.SigmoidXentGrad[T])
 }
 
@@ -105,7 +105,7 @@ func lossRows[T Float](what string, loss, a, b []T, rows, cols, grain int,
 	eachRow2(loss, a, b, rows, cols, grain, fast, plain)
 }
 
-// lossGrad runs a loss's gradient over rows; a row of target has width elements.
+// lossGrad computes the gradient of a loss by rows; a row of target has width elements.
 func lossGrad[T Float](what string, dz, z, target, dloss []T, rows, cols, width, grain int,
 	fast func(dz, z, t, dloss []float32, rows, cols int), plain func(dz, z, t, dloss []T, rows, cols int),
 ) {

@@ -4,29 +4,29 @@ package kernel
 
 import "math"
 
-// Losses whose rows are more than sums over their elements.
+// Losses whose rows are not just sums over their elements.
 
-// CategoricalCrossentropy is -Σ_j t_j·log q_j, where q is p divided by its sum and
-// kept between ε and 1-ε.
+// CategoricalCrossentropy is -Σ_j t_j·log q_j, where q is p divided by its sum and clipped to
+// [ε, 1-ε].
 func CategoricalCrossentropy[T Float]() RowLoss[T] {
 	return normalized[T](
 		func(q, t float64) float64 { return -t * math.Log(q) },
 		func(q, t float64) float64 { return -t / q })
 }
 
-// CategoricalFocal is -α·Σ_j t_j·(1 - q_j)^γ·log q_j with the q of
-// CategoricalCrossentropy (Lin et al. 2018).
+// CategoricalFocal is -α·Σ_j t_j·(1 - q_j)^γ·log q_j, with q as in CategoricalCrossentropy
+// (Lin et al. 2018).
 func CategoricalFocal[T Float](alpha, gamma float64) RowLoss[T] {
 	return normalized[T](
 		func(q, t float64) float64 { return -alpha * t * math.Pow(1-q, gamma) * math.Log(q) },
 		func(q, t float64) float64 {
-			return alpha * t * (powerSlope(1-q, gamma)*math.Log(q) - math.Pow(1-q, gamma)/q)
+			return alpha * t * (powerDerivative(1-q, gamma)*math.Log(q) - math.Pow(1-q, gamma)/q)
 		})
 }
 
-// normalized is Σ_j value(q_j, t_j). With u = p/Σp and g_j the slope at q_j, 0 where
-// a bound acts, dp_j = (g_j - Σ_k g_k·u_k)/Σp.
-func normalized[T Float](value, slope func(q, t float64) float64) RowLoss[T] {
+// normalized is Σ_j value(q_j, t_j). With u = p/Σp and g_j the derivative at q_j, 0 where q_j is
+// clipped, dp_j = (g_j - Σ_k g_k·u_k)/Σp.
+func normalized[T Float](value, derivative func(q, t float64) float64) RowLoss[T] {
 	lo, hi := lossBounds[T]()
 	bound := func(u float64) float64 { return min(max(u, lo), hi) }
 	return RowLoss[T]{
@@ -46,7 +46,7 @@ func normalized[T Float](value, slope func(q, t float64) float64) RowLoss[T] {
 				if t[j] == 0 || bound(u) != u {
 					return 0
 				}
-				return slope(u, float64(t[j]))
+				return derivative(u, float64(t[j]))
 			}
 			var shared float64
 			for j := range p {
@@ -67,8 +67,8 @@ func rowTotal[T Float](p []T) float64 {
 	return sum
 }
 
-// SparseCrossentropy is CategoricalCrossentropy for class numbers: -log q_label. It
-// returns the first row whose label is not an integer in [0,cols), or -1.
+// SparseCrossentropy is CategoricalCrossentropy for class indices: -log q_label. It returns the
+// first row whose label is not an integer in [0,cols), or -1.
 func SparseCrossentropy[T Float](loss, p, labels []T, rows, cols int) (bad int) {
 	sameLen("sparse cross-entropy", rows*cols, len(p))
 	sameLen("sparse cross-entropy", rows, len(loss), len(labels))
@@ -83,7 +83,7 @@ func SparseCrossentropy[T Float](loss, p, labels []T, rows, cols int) (bad int) 
 	return -1
 }
 
-// SparseCrossentropyGrad writes the gradient of p; the labels are good.
+// SparseCrossentropyGrad writes the gradient of p; labels must be valid.
 func SparseCrossentropyGrad[T Float](dp, p, labels, dloss []T, rows, cols int) {
 	sameLen("sparse cross-entropy grad", rows*cols, len(dp), len(p))
 	lo, hi := lossBounds[T]()
@@ -111,7 +111,7 @@ func Cosine[T Float]() RowLoss[T] {
 			lp, lt := length(p), length(t)
 			along := dot(p, t) / (lp * lp * lt)
 			if lp <= lossEpsilon {
-				along = 0 // the divisor is a constant there
+				along = 0 // here the divisor is constant
 			}
 			for j := range p {
 				dp[j] = T(-dloss * (float64(t[j])/lt - along*float64(p[j])) / lp)
@@ -130,8 +130,8 @@ func dot[T Float](a, b []T) float64 {
 
 func length[T Float](v []T) float64 { return max(math.Sqrt(dot(v, v)), lossEpsilon) }
 
-// CategoricalHinge is max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0); the gradient of
-// the inner maximum goes to its first place.
+// CategoricalHinge is max(1 + max_j (1-t_j)·p_j - Σ_j t_j·p_j, 0); the gradient of the inner
+// maximum goes to the first element that attains it.
 func CategoricalHinge[T Float]() RowLoss[T] {
 	margin := func(p, t []T) (value float64, at int) {
 		worst := math.Inf(-1)

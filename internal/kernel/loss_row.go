@@ -4,11 +4,10 @@ package kernel
 
 import "math"
 
-// RowLoss is a loss of one row of predictions p and targets t, in float64
-// arithmetic whatever the element type. Formulas are those of
-// keras.io/api/losses; probabilities are kept lossEpsilon away from 0 and 1 as T rounds
-// it, which makes 1-1.2e-7 of 1-1e-7 in float32, as in Keras, and where that or another
-// bound acts the derivative is 0.
+// RowLoss is a loss of one row of predictions p and targets t, computed in float64 for either
+// element type. The formulas are those of keras.io/api/losses. Probabilities are clipped to
+// [ε, 1-ε] as rounded to T, which makes 1-1e-7 into 1-1.2e-7 in float32, as in Keras. Where a
+// value is clipped, the derivative is 0.
 type RowLoss[T Float] struct {
 	Value func(p, t []T) float64
 	// Grad writes dp_j = dloss · d Value/d p_j.
@@ -17,7 +16,7 @@ type RowLoss[T Float] struct {
 
 const lossEpsilon = 1e-7
 
-// lossBounds are what probabilities are kept between.
+// lossBounds returns the interval that probabilities are clipped to.
 func lossBounds[T Float]() (lo, hi float64) { return lossEpsilon, float64(1 - T(lossEpsilon)) }
 
 // Rows writes the loss of each row.
@@ -38,8 +37,8 @@ func (l RowLoss[T]) RowsGrad(dp, p, t, dloss []T, rows, cols int) {
 	}
 }
 
-// elementLoss is f = Σ_j value(p_j, t_j), divided by the number of elements for a mean.
-func elementLoss[T Float](mean bool, value, slope func(p, t float64) float64) RowLoss[T] {
+// elementLoss is Σ_j value(p_j, t_j), divided by the number of elements for a mean.
+func elementLoss[T Float](mean bool, value, derivative func(p, t float64) float64) RowLoss[T] {
 	per := func(n int) float64 {
 		if mean {
 			return 1 / float64(n)
@@ -57,7 +56,7 @@ func elementLoss[T Float](mean bool, value, slope func(p, t float64) float64) Ro
 		Grad: func(dp, p, t []T, dloss float64) {
 			dloss *= per(len(p))
 			for j := range p {
-				dp[j] = T(dloss * slope(float64(p[j]), float64(t[j])))
+				dp[j] = T(dloss * derivative(float64(p[j]), float64(t[j])))
 			}
 		},
 	}
@@ -70,7 +69,7 @@ func AbsolutePercentage[T Float]() RowLoss[T] {
 		func(p, t float64) float64 { return 100 * signum(p-t) / max(math.Abs(t), lossEpsilon) })
 }
 
-// SquaredLogarithmic is mean_j (log(1 + p) - log(1 + t))², p and t at least ε.
+// SquaredLogarithmic is mean_j (log(1 + p) - log(1 + t))², with p and t at least ε.
 func SquaredLogarithmic[T Float]() RowLoss[T] {
 	difference := func(p, t float64) float64 { return math.Log1p(max(p, lossEpsilon)) - math.Log1p(max(t, lossEpsilon)) }
 	return elementLoss[T](true,
@@ -83,7 +82,7 @@ func SquaredLogarithmic[T Float]() RowLoss[T] {
 		})
 }
 
-// Huber is mean_j of e²/2 where |e| <= δ and δ|e| - δ²/2 elsewhere, e = p - t (Huber 1964).
+// Huber is mean_j of e²/2 where |e| <= δ and of δ|e| - δ²/2 elsewhere, with e = p - t (Huber 1964).
 func Huber[T Float](delta float64) RowLoss[T] {
 	return elementLoss[T](true,
 		func(p, t float64) float64 {
@@ -106,9 +105,9 @@ func LogCosh[T Float]() RowLoss[T] {
 		func(p, t float64) float64 { return math.Tanh(p - t) })
 }
 
-// BinaryCrossentropy is -mean_j t·log p + (1-t)·log(1-p), of probabilities p.
+// BinaryCrossentropy is -mean_j t·log p + (1-t)·log(1-p) for probabilities p.
 func BinaryCrossentropy[T Float]() RowLoss[T] {
-	return elementLoss[T](true, crossentropyAt[T], crossentropySlope[T])
+	return elementLoss[T](true, crossentropyAt[T], crossentropyDerivative[T])
 }
 
 func crossentropyAt[T Float](p, t float64) float64 {
@@ -117,16 +116,16 @@ func crossentropyAt[T Float](p, t float64) float64 {
 	return -t*math.Log(p) - (1-t)*math.Log1p(-p)
 }
 
-func crossentropySlope[T Float](p, t float64) float64 {
+func crossentropyDerivative[T Float](p, t float64) float64 {
 	if lo, hi := lossBounds[T](); p < lo || p > hi {
 		return 0
 	}
 	return (p - t) / (p * (1 - p))
 }
 
-// BinaryFocal is the binary cross-entropy with each element times (1 - q)^γ, where
-// q = t·p + (1-t)·(1-p) is the probability of the truth (Lin et al. 2018). Balanced
-// multiplies by t·α + (1-t)·(1-α) as well.
+// BinaryFocal is the binary cross-entropy with each element multiplied by (1 - q)^γ, where
+// q = t·p + (1-t)·(1-p) is the probability of the true class (Lin et al. 2018). If balanced,
+// elements are also multiplied by t·α + (1-t)·(1-α).
 func BinaryFocal[T Float](alpha, gamma float64, balanced bool) RowLoss[T] {
 	weight := func(t float64) float64 {
 		if balanced {
@@ -139,7 +138,7 @@ func BinaryFocal[T Float](alpha, gamma float64, balanced bool) RowLoss[T] {
 		func(p, t float64) float64 { return weight(t) * math.Pow(miss(p, t), gamma) * crossentropyAt[T](p, t) },
 		func(p, t float64) float64 {
 			m := miss(p, t)
-			return weight(t) * (powerSlope(m, gamma)*(1-2*t)*crossentropyAt[T](p, t) + math.Pow(m, gamma)*crossentropySlope[T](p, t))
+			return weight(t) * (powerDerivative(m, gamma)*(1-2*t)*crossentropyAt[T](p, t) + math.Pow(m, gamma)*crossentropyDerivative[T](p, t))
 		})
 }
 
@@ -150,7 +149,7 @@ func Poisson[T Float]() RowLoss[T] {
 		func(p, t float64) float64 { return 1 - t/(p+lossEpsilon) })
 }
 
-// KLDivergence is Σ_j t·log(t/p), both kept between ε and 1.
+// KLDivergence is Σ_j t·log(t/p), with t and p clipped to [ε, 1].
 func KLDivergence[T Float]() RowLoss[T] {
 	bound := func(v float64) float64 { return min(max(v, lossEpsilon), 1) }
 	return elementLoss[T](false,
@@ -163,7 +162,7 @@ func KLDivergence[T Float]() RowLoss[T] {
 		})
 }
 
-// Hinge is mean_j max(1 - t·p, 0), of targets -1 and 1.
+// Hinge is mean_j max(1 - t·p, 0) for targets -1 and 1.
 func Hinge[T Float]() RowLoss[T] {
 	return elementLoss[T](true,
 		func(p, t float64) float64 { return max(1-t*p, 0) },
@@ -175,15 +174,15 @@ func Hinge[T Float]() RowLoss[T] {
 		})
 }
 
-// SquaredHinge is mean_j max(1 - t·p, 0)², of targets -1 and 1.
+// SquaredHinge is mean_j max(1 - t·p, 0)² for targets -1 and 1.
 func SquaredHinge[T Float]() RowLoss[T] {
 	return elementLoss[T](true,
 		func(p, t float64) float64 { m := max(1-t*p, 0); return m * m },
 		func(p, t float64) float64 { return -2 * t * max(1-t*p, 0) })
 }
 
-// powerSlope is γ·x^(γ-1), 0 for γ = 0.
-func powerSlope(x, gamma float64) float64 {
+// powerDerivative returns γ·x^(γ-1), 0 for γ = 0.
+func powerDerivative(x, gamma float64) float64 {
 	if gamma == 0 {
 		return 0
 	}

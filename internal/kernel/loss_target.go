@@ -4,8 +4,9 @@ package kernel
 
 import "math"
 
-// RowTarget writes the gradient of a row loss by its targets, dt_j = dloss · d Value/d t_j.
-// Losses of p - t need none: theirs is the negative of the predictions' gradient.
+// RowTarget writes the gradient of a row loss with respect to its targets,
+// dt_j = dloss · d Value/d t_j. Losses of p - t need none: it is the negative of the
+// predictions' gradient.
 type RowTarget[T Float] func(dt, p, t []T, dloss float64)
 
 // Rows writes the gradient of the targets.
@@ -17,19 +18,19 @@ func (f RowTarget[T]) Rows(dt, p, t, dloss []T, rows, cols int) {
 	}
 }
 
-// elementTarget is the gradient of a mean, or a sum, over elements.
-func elementTarget[T Float](mean bool, slope func(p, t float64) float64) RowTarget[T] {
+// elementTarget returns the gradient of a mean or a sum over elements.
+func elementTarget[T Float](mean bool, derivative func(p, t float64) float64) RowTarget[T] {
 	return func(dt, p, t []T, dloss float64) {
 		if mean {
 			dloss /= float64(len(p))
 		}
 		for j := range p {
-			dt[j] = T(dloss * slope(float64(p[j]), float64(t[j])))
+			dt[j] = T(dloss * derivative(float64(p[j]), float64(t[j])))
 		}
 	}
 }
 
-// AbsolutePercentageTarget is that of AbsolutePercentage.
+// AbsolutePercentageTarget is the target gradient of AbsolutePercentage.
 func AbsolutePercentageTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(p, t float64) float64 {
 		size := math.Abs(t)
@@ -40,7 +41,7 @@ func AbsolutePercentageTarget[T Float]() RowTarget[T] {
 	})
 }
 
-// SquaredLogarithmicTarget is that of SquaredLogarithmic.
+// SquaredLogarithmicTarget is the target gradient of SquaredLogarithmic.
 func SquaredLogarithmicTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(p, t float64) float64 {
 		if t < lossEpsilon {
@@ -50,37 +51,37 @@ func SquaredLogarithmicTarget[T Float]() RowTarget[T] {
 	})
 }
 
-// BinaryCrossentropyTarget is that of BinaryCrossentropy, which is linear in t.
+// BinaryCrossentropyTarget is the target gradient of BinaryCrossentropy, which is linear in t.
 func BinaryCrossentropyTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(p, _ float64) float64 { return crossentropyAt[T](p, 1) - crossentropyAt[T](p, 0) })
 }
 
-// SigmoidXentTarget is that of SigmoidXent, -z.
+// SigmoidXentTarget is the target gradient of SigmoidXent, -z.
 func SigmoidXentTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(z, _ float64) float64 { return -z })
 }
 
-// BinaryFocalTarget is that of BinaryFocal.
+// BinaryFocalTarget is the target gradient of BinaryFocal.
 func BinaryFocalTarget[T Float](alpha, gamma float64, balanced bool) RowTarget[T] {
 	return elementTarget[T](true, func(p, t float64) float64 {
-		weight, weightSlope := 1.0, 0.0
+		weight, weightDerivative := 1.0, 0.0
 		if balanced {
-			weight, weightSlope = t*alpha+(1-t)*(1-alpha), 2*alpha-1
+			weight, weightDerivative = t*alpha+(1-t)*(1-alpha), 2*alpha-1
 		}
-		miss, missSlope := 1-(t*p+(1-t)*(1-p)), 1-2*p
+		miss, missDerivative := 1-(t*p+(1-t)*(1-p)), 1-2*p
 		power, loss := math.Pow(miss, gamma), crossentropyAt[T](p, t)
-		return weightSlope*power*loss +
-			weight*powerSlope(miss, gamma)*missSlope*loss +
+		return weightDerivative*power*loss +
+			weight*powerDerivative(miss, gamma)*missDerivative*loss +
 			weight*power*(crossentropyAt[T](p, 1)-crossentropyAt[T](p, 0))
 	})
 }
 
-// PoissonTarget is that of Poisson.
+// PoissonTarget is the target gradient of Poisson.
 func PoissonTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(p, _ float64) float64 { return -math.Log(p + lossEpsilon) })
 }
 
-// KLDivergenceTarget is that of KLDivergence.
+// KLDivergenceTarget is the target gradient of KLDivergence.
 func KLDivergenceTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](false, func(p, t float64) float64 {
 		if t < lossEpsilon || t > 1 {
@@ -90,7 +91,7 @@ func KLDivergenceTarget[T Float]() RowTarget[T] {
 	})
 }
 
-// HingeTarget is that of Hinge.
+// HingeTarget is the target gradient of Hinge.
 func HingeTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(p, t float64) float64 {
 		if t*p >= 1 {
@@ -100,12 +101,12 @@ func HingeTarget[T Float]() RowTarget[T] {
 	})
 }
 
-// SquaredHingeTarget is that of SquaredHinge.
+// SquaredHingeTarget is the target gradient of SquaredHinge.
 func SquaredHingeTarget[T Float]() RowTarget[T] {
 	return elementTarget[T](true, func(p, t float64) float64 { return -2 * p * max(1-t*p, 0) })
 }
 
-// CategoricalHingeTarget is that of CategoricalHinge.
+// CategoricalHingeTarget is the target gradient of CategoricalHinge.
 func CategoricalHingeTarget[T Float]() RowTarget[T] {
 	return func(dt, p, t []T, dloss float64) {
 		worst, at := math.Inf(-1), 0
@@ -125,8 +126,9 @@ func CategoricalHingeTarget[T Float]() RowTarget[T] {
 	}
 }
 
-// ProbabilityTarget is that of a loss Σ_j t_j·f(p_j/Σp), as CategoricalCrossentropy and
-// CategoricalFocal are: f, which is the loss of the row (p_j, Σp - p_j) with the targets (1, 0).
+// ProbabilityTarget is the target gradient of a loss Σ_j t_j·f(p_j/Σp), such as
+// CategoricalCrossentropy and CategoricalFocal: f, which is the loss of the row (p_j, Σp - p_j)
+// with the targets (1, 0).
 func ProbabilityTarget[T Float](l RowLoss[T]) RowTarget[T] {
 	row, first := make([]T, 2), []T{1, 0}
 	return func(dt, p, _ []T, dloss float64) {
@@ -138,7 +140,7 @@ func ProbabilityTarget[T Float](l RowLoss[T]) RowTarget[T] {
 	}
 }
 
-// SoftmaxXentTarget writes the gradient of SoftmaxXent by its targets,
+// SoftmaxXentTarget writes the gradient of SoftmaxXent with respect to its targets,
 // dt_rj = -dloss_r · log softmax(z_r)_j.
 func SoftmaxXentTarget[T Float](dtarget, logits, _, dloss []T, rows, cols int) {
 	sameLen("softmax cross-entropy target grad", rows, len(dloss))

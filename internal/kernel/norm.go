@@ -10,17 +10,17 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Normalization of columns, as batch normalization needs it. A matrix of few columns is
-// worked on as one of fewer and wider rows, against which the columns' numbers are repeated:
-// a call for a row of a few channels would cost more than its arithmetic.
+// Normalization of columns, for batch normalization. A matrix with few columns is processed as
+// one with fewer, wider rows, for which the per-column values are repeated: for a row of a few
+// channels, a call would cost more than its arithmetic.
 
 const wideRow = 256
 
-// wide returns how many elements of whole rows of cols make a wide row.
+// wide returns the number of elements in a wide row, a multiple of cols.
 func wide(cols int) int { return max(1, wideRow/cols) * cols }
 
-// wideGrain returns how many elements make a piece: whole wide rows, and no more than
-// maxColParts pieces.
+// wideGrain returns the number of elements per piece: whole wide rows, and at most maxColParts
+// pieces.
 func wideGrain(n, width int) int {
 	return max(rowGrain(cheapGrain, width), ceilDiv(ceilDiv(n, width), maxColParts)) * width
 }
@@ -71,8 +71,8 @@ func inverseRoot(variance, eps float32) float32 {
 	return float32(1 / math.Sqrt(float64(variance+eps)))
 }
 
-// sumCentered writes sum_r (x_rj - mean_j) b_rj, or sum_r (x_rj - mean_j)^2 where b is nil.
-// The pieces' sums are added in order.
+// sumCentered writes sum_r (x_rj - mean_j) b_rj, or sum_r (x_rj - mean_j)^2 if b is nil. The
+// sums of the pieces are added in order.
 func sumCentered(dst, x, b, mean []float32, rows, cols int) {
 	clear(dst)
 	if rows*cols == 0 {
@@ -94,8 +94,8 @@ func sumCentered(dst, x, b, mean []float32, rows, cols int) {
 	w.Return()
 }
 
-// centeredSumJob has, for each piece of grain elements, a wide row of work for its sums and
-// another for what it adds to them.
+// centeredSumJob has two wide rows for each piece of grain elements: one for its sums, one for
+// what is added to them.
 type centeredSumJob struct {
 	work, x, b, mean []float32
 	grain            int
@@ -122,7 +122,7 @@ func (j *centeredSumJob) Piece(lo, hi int) {
 }
 
 // NormCols writes y_rj = gamma_j (x_rj - mean_j) / sqrt(variance_j + eps) + beta_j. mean, gamma
-// and beta may be nil for 0, 1 and 0. y may be x.
+// and beta may be nil, meaning 0, 1 and 0. y may be x.
 func NormCols[T Float](y, x, mean, variance, gamma, beta []T, eps T, rows, cols int) {
 	sameLen("norm", rows*cols, len(y), len(x))
 	sameLen("norm", cols, len(variance))
@@ -149,7 +149,7 @@ func NormCols[T Float](y, x, mean, variance, gamma, beta []T, eps T, rows, cols 
 	w.Return()
 }
 
-// normColsJob has the columns' numbers repeated to a wide row.
+// normColsJob has the per-column values repeated to a wide row.
 type normColsJob struct{ y, x, mean, scale, beta []float32 }
 
 var normColsJobs parallel.Jobs[normColsJob, *normColsJob]
@@ -177,8 +177,7 @@ func repeatScale[T Float](dst []float32, variance, gamma []T, eps T) {
 	repeat(dst[len(v):], dst[:len(v)])
 }
 
-// NormColsGrad writes the gradient of x in NormCols where mean and variance are those of x
-// itself:
+// NormColsGrad writes the gradient of x in NormCols if mean and variance are those of x:
 //
 //	dx_rj = gamma_j / sqrt(variance_j + eps) (dy_rj - dbeta_j/rows - z_rj dgamma_j/rows)
 //
@@ -215,7 +214,7 @@ func NormColsGrad[T Float](dx, x, dy, mean, variance, gamma, dgamma, dbeta []T, 
 	w.Return()
 }
 
-// normColsGradJob computes scale (dy + offset + slope (x - mean)), the columns' numbers
+// normColsGradJob computes scale (dy + offset + slope (x - mean)), with the per-column values
 // repeated to a wide row.
 type normColsGradJob struct{ dx, x, dy, mean, slope, offset, scale []float32 }
 

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// BenchmarkNorm is one pass of each kernel of normalization over the activations
-// of a convolution (128 images of 28 x 28 by 32 channels) and of a transformer
-// (64 series of 128 steps by 256 features).
+// BenchmarkNorm is one pass of each normalization kernel over the activations of a convolution
+// (128 images of 28 x 28 by 32 channels) and of a transformer (64 sequences of 128 steps by 256
+// features).
 func BenchmarkNorm(b *testing.B) {
 	for _, s := range [][2]int{{128 * 28 * 28, 32}, {64 * 128, 256}} {
 		rows, cols := s[0], s[1]
@@ -31,7 +31,7 @@ func BenchmarkNorm(b *testing.B) {
 			{"rows", func() { NormRows(y, x, variance, variance, 1e-3, rows, cols) }},
 			{"rows grad", func() { NormRowsGrad(y, x, dy, variance, 1e-3, rows, cols) }},
 			{"rows dot", func() { NormRowsDot(row, x, dy, 1e-3, rows, cols) }},
-			{"add", func() { Add(y, x, dy) }}, // as a measure of the memory
+			{"add", func() { Add(y, x, dy) }}, // to compare with memory bandwidth
 			{"column sum", func() { ColSum(row, x, rows, cols) }},
 		} {
 			b.Run(fmt.Sprintf("%s/%dx%d", k.name, rows, cols), func(b *testing.B) {

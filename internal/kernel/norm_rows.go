@@ -10,10 +10,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Normalization of rows, as layer normalization needs it. Mean and variance of a row are
-// computed again for the gradients: the row is in the cache, saved ones would not be.
+// Normalization of rows, for layer normalization. The gradients recompute the mean and variance
+// of a row: the row is in the cache, saved statistics would not be.
 
-// normRowsJob is one of the kernels below, a few rows a unit.
+// normRowsJob is one of the kernels below; a unit is a few rows.
 type normRowsJob struct {
 	dst, x, dy, gamma, beta []float32
 	eps                     float32
@@ -29,7 +29,7 @@ func (j *normRowsJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// run computes all rows and gives j back to the free list.
+// run computes all rows and returns j to the free list.
 func (j *normRowsJob) run() {
 	if units := ceilDiv(j.rows, j.grain); units == 1 {
 		parallel.RunAlone(j, 1)
@@ -41,7 +41,8 @@ func (j *normRowsJob) run() {
 }
 
 // NormRows writes y_rj = gamma_j z_rj + beta_j, z_rj = (x_rj - m_r) / sqrt(v_r + eps) with the
-// mean m_r and the variance v_r of each row. gamma and beta may be nil for 1 and 0. y may be x.
+// mean m_r and the variance v_r of each row. gamma and beta may be nil, meaning 1 and 0. y may
+// be x.
 func NormRows[T Float](y, x, gamma, beta []T, eps T, rows, cols int) {
 	sameLen("norm rows", rows*cols, len(y), len(x))
 	y32, ok := single(y)
@@ -100,7 +101,7 @@ func normRowGrad(j *normRowsJob, at, _ int, w *parallel.Worker) {
 }
 
 // NormRowsDot writes dgamma_j = sum_r dy_rj z_rj, the gradient of gamma in NormRows. Rows are
-// summed in fixed blocks, the blocks in order.
+// summed in fixed blocks, and the blocks in order.
 func NormRowsDot[T Float](dgamma, x, dy []T, eps T, rows, cols int) {
 	sameLen("norm rows dot", rows*cols, len(x), len(dy))
 	sameLen("norm rows dot", cols, len(dgamma))
@@ -130,7 +131,7 @@ func normRowDot(j *normRowsJob, at, unit int, w *parallel.Worker) {
 	simd.Active.Add(sum, sum, z)
 }
 
-// ones has as many elements as subtract handles at once.
+// ones has as many elements as subtract processes at once.
 var ones = func() (v [1024]float32) {
 	for i := range v {
 		v[i] = 1
@@ -138,7 +139,7 @@ var ones = func() (v [1024]float32) {
 	return v
 }()
 
-// subtract takes v from every element.
+// subtract subtracts v from every element.
 func subtract(z []float32, v float32) {
 	for len(z) > 0 {
 		m := min(len(z), len(ones))
@@ -157,15 +158,15 @@ func standardize(z, x []float32, eps float32) (inverse float32) {
 	return inverse
 }
 
-// UnitRows writes y = x / max(|x|, 1e-7) for each row: rows of length 1.
-func UnitRows[T Float](y, x []T, rows, cols int) {
+// L2NormalizeRows writes y = x / max(|x|, 1e-7) for each row: rows of unit L2 norm.
+func L2NormalizeRows[T Float](y, x []T, rows, cols int) {
 	sameLen("unit rows", rows*cols, len(y))
-	eachRow("unit rows", y, x, rows, cols, cheapGrain, ref.UnitRows[float32], ref.UnitRows[T])
+	eachRow("unit rows", y, x, rows, cols, cheapGrain, ref.L2NormalizeRows[float32], ref.L2NormalizeRows[T])
 }
 
-// UnitRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, dy / 1e-7 where the row
-// is shorter than that.
-func UnitRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
+// L2NormalizeRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, or dy / 1e-7 if
+// the norm is less than that.
+func L2NormalizeRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
 	sameLen("unit rows grad", rows*cols, len(dx), len(x), len(dy))
-	eachRow2(dx, x, dy, rows, cols, cheapGrain, ref.UnitRowsGrad[float32], ref.UnitRowsGrad[T])
+	eachRow2(dx, x, dy, rows, cols, cheapGrain, ref.L2NormalizeRowsGrad[float32], ref.L2NormalizeRowsGrad[T])
 }

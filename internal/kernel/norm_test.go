@@ -10,7 +10,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// shifted are normal numbers around 3, so that a mean taken off carelessly shows.
+// shifted returns normal numbers around 3, to expose an inaccurate subtraction of the mean.
 func shifted(rng *rand.Rand, n int) []float32 {
 	x := randomFloats(rng, n)
 	for i := range x {
@@ -91,11 +91,11 @@ func TestNormRowsMatchesReference(t *testing.T) {
 				ref.NormRowsDot(wdgamma, kerneltest.Widen(x), kerneltest.Widen(dy), eps, rows, cols)
 				near(t, "gradient of gamma", dgamma, wdgamma, 1e-4)
 			}
-			UnitRows(got, x, rows, cols)
-			ref.UnitRows(wide, kerneltest.Widen(x), rows, cols)
+			L2NormalizeRows(got, x, rows, cols)
+			ref.L2NormalizeRows(wide, kerneltest.Widen(x), rows, cols)
 			near(t, "unit rows", got, wide, 1e-6)
-			UnitRowsGrad(got, x, dy, rows, cols)
-			ref.UnitRowsGrad(wide, kerneltest.Widen(x), kerneltest.Widen(dy), rows, cols)
+			L2NormalizeRowsGrad(got, x, dy, rows, cols)
+			ref.L2NormalizeRowsGrad(wide, kerneltest.Widen(x), kerneltest.Widen(dy), rows, cols)
 			near(t, "unit rows gradient", got, wide, 1e-5)
 			if t.Failed() {
 				t.Fatalf("with %d x %d", rows, cols)

@@ -4,7 +4,7 @@ package kernel
 
 import "fmt"
 
-// single returns x as []float32 when T is float32.
+// single returns x as []float32 if T is float32.
 func single[T Float](x []T) ([]float32, bool) {
 	s, ok := any(x).([]float32)
 	return s, ok
@@ -25,7 +25,7 @@ func sameLen(what string, n int, lens ...int) {
 	}
 }
 
-// part is x[lo:hi], and nil for an operand that is absent.
+// part returns x[lo:hi], or nil for an absent operand.
 func part[T Float](x []T, lo, hi int) []T {
 	if x == nil {
 		return nil
@@ -33,11 +33,11 @@ func part[T Float](x []T, lo, hi int) []T {
 	return x[lo:hi]
 }
 
-// Pieces are large enough to pay for handing one to a helper (under a microsecond
-// each) and small enough that an assembly call, which cannot be interrupted, is short.
+// Pieces are large enough to pay for handing one to a worker (less than a microsecond each) and
+// small enough that an assembly call, which cannot be preempted, is short.
 const (
-	cheapGrain = 16384 // elements of a piece, at a multiply or two an element
-	dearGrain  = 4096  // the same for exponentials and random numbers
+	cheapGrain  = 16384 // elements per piece, for one or two multiplications per element
+	costlyGrain = 4096  // the same for exponentials and random numbers
 )
 
 // rowGrain returns how many rows of cols elements make a piece of about grain elements.

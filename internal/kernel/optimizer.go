@@ -8,8 +8,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// The optimizers are one pass over a parameter w with its gradient g, by the formulas of
-// Keras 3 (keras.io/api/optimizers). State slices belong to the caller and start at 0.
+// Each optimizer is one pass over a parameter w and its gradient g, with the formulas of Keras 3
+// (keras.io/api/optimizers). The caller owns the state slices, which are initially 0.
 
 // SGD is w -= lr g; with momentum (v not nil) v = momentum v - lr g, then w += v, or, in
 // Nesterov's form, w += momentum v - lr g.
@@ -33,14 +33,14 @@ var sgdJobs parallel.Jobs[sgdJob, *sgdJob]
 
 func (j *sgdJob) Piece(lo, hi int) { j.update(lo, hi, j.g[lo:hi]) }
 
-// update updates elements lo to hi-1 of w, of which g is the gradient.
+// update updates the elements lo to hi-1 of w; g is their gradient.
 func (j *sgdJob) update(lo, hi int, g []float32) {
 	simd.Active.SGD(j.w[lo:hi], g, part(j.v, lo, hi), j.lr, j.momentum, j.nesterov)
 }
 
 // RMSprop (Hinton 2012): ms = rho ms + (1-rho) g^2 and w -= lr g / sqrt(ms + eps). Centered
-// (mg not nil): mg = rho mg + (1-rho) g, and ms - mg^2 stands for ms under the root. With
-// momentum (mom not nil) the increments are gathered: mom = momentum mom + increment, w -= mom.
+// (mg not nil): mg = rho mg + (1-rho) g, and ms - mg^2 replaces ms under the root. With momentum
+// (mom not nil) the increments accumulate: mom = momentum mom + increment, w -= mom.
 func RMSprop[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T) {
 	checkUpdate("rmsprop", w, g, ms, mom, mg)
 	w32, ok := single(w)
@@ -68,7 +68,7 @@ func (j *rmspropJob) update(lo, hi int, g []float32) {
 
 // Adam (Kingma & Ba 2015): m += (1-b1)(g - m), v += (1-b2)(g^2 - v) and
 // w -= alpha m / (sqrt(v) + eps), alpha = lr sqrt(1-b2^t) / (1-b1^t), t = step, from 1.
-// AMSGrad (vmax not nil): vmax = max(vmax, v) stands under the root.
+// AMSGrad (vmax not nil): vmax = max(vmax, v) replaces v under the root.
 func Adam[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int) {
 	checkUpdate("adam", w, g, m, v, vmax)
 	w32, ok := single(w)
@@ -95,7 +95,7 @@ func (j *adamJob) update(lo, hi int, g []float32) {
 	simd.Active.Adam(j.w[lo:hi], g, j.m[lo:hi], j.v[lo:hi], part(j.vmax, lo, hi), j.alpha, j.beta1, j.beta2, j.eps)
 }
 
-// checkUpdate checks the lengths of an update's slices, of which a, b and c may be nil.
+// checkUpdate checks the lengths of an update's slices; a, b and c may be nil.
 func checkUpdate[T Float](what string, w, g, a, b, c []T) {
 	sameLen(what, len(w), len(g))
 	for _, s := range [3][]T{a, b, c} {

@@ -27,7 +27,7 @@ func Nadam[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int) {
 
 type nadamJob struct {
 	w, g, m, v        []float32
-	cm, cg, cv        float32 // of m and g in lr mhat, and of v under the root
+	cm, cg, cv        float32 // factors of m and g in lr mhat, and of v under the root
 	beta1, beta2, eps float32
 }
 

@@ -10,11 +10,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// The row-sparse forms update only the given rows of a parameter and its state, rows of dim
-// elements each; row i of g belongs to row rows_i of w. Rows must be distinct. The state of
-// other rows stays as it is, as if they had not been part of this step.
+// The row-sparse variants update only the given rows, of dim elements each, of a parameter and its
+// state; row i of g belongs to row rows_i of w. Rows must be distinct. The state of other rows
+// does not change, as if they had not been part of the step.
 
-// SGDRows is SGD on some rows.
+// SGDRows is SGD for some rows.
 func SGDRows[T Float](w, g, v []T, lr, momentum T, nesterov bool, rows []int32, dim int) {
 	checkRowUpdate("sgd rows", w, g, v, nil, nil, rows, dim)
 	w32, ok := single(w)
@@ -31,7 +31,7 @@ func SGDRows[T Float](w, g, v []T, lr, momentum T, nesterov bool, rows []int32, 
 
 var sgdRowsJobs rowJobs[sgdJob, *sgdJob]
 
-// RMSpropRows is RMSprop on some rows.
+// RMSpropRows is RMSprop for some rows.
 func RMSpropRows[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T, rows []int32, dim int) {
 	checkRowUpdate("rmsprop rows", w, g, ms, mom, mg, rows, dim)
 	w32, ok := single(w)
@@ -48,7 +48,7 @@ func RMSpropRows[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T, rows 
 
 var rmspropRowsJobs rowJobs[rmspropJob, *rmspropJob]
 
-// AdamRows is Adam on some rows; step counts the steps of the whole parameter.
+// AdamRows is Adam for some rows; step counts the steps of the whole parameter.
 func AdamRows[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int, rows []int32, dim int) {
 	checkRowUpdate("adam rows", w, g, m, v, vmax, rows, dim)
 	w32, ok := single(w)
@@ -68,9 +68,9 @@ func AdamRows[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int, 
 
 var adamRowsJobs rowJobs[adamJob, *adamJob]
 
-// DecayRows multiplies row r of x by a number to-met_r times, for the given rows: what to-met_r
-// steps do to a running average that gets nothing new. Each product is rounded, so that the
-// bits are those of a decay at every step. A row whose met is negative holds zeros.
+// DecayRows multiplies row r of x by a number to-met_r times, for the given rows: the effect of
+// to-met_r steps on a running average to which nothing is added. Each product is rounded, so the
+// bits are those of a decay at every step. A row with negative met is all zeros.
 func DecayRows[T Float](x []T, by T, met []int32, to int, rows []int32, dim int) {
 	checkRows("decay rows", rows, len(x), dim)
 	sameLen("decay rows", len(x), len(met)*dim)
@@ -97,7 +97,7 @@ type decayRowsJob struct {
 var decayRowsJobs parallel.Jobs[decayRowsJob, *decayRowsJob]
 
 func (j *decayRowsJob) Piece(first, end int) {
-	const most = 4096 // an assembly call cannot be interrupted
+	const most = 4096 // an assembly call cannot be preempted
 	for i := first; i < end; i++ {
 		lo, hi := j.row(i)
 		met := int(j.met[j.rows[i]])
@@ -110,14 +110,14 @@ func (j *decayRowsJob) Piece(first, end int) {
 	}
 }
 
-// updateJob is an optimizer's job: update updates elements lo to hi-1 of a parameter of
-// which g is the gradient.
+// updateJob is the job of an optimizer: update updates the elements lo to hi-1 of a parameter,
+// whose gradient is g.
 type updateJob[J any] interface {
 	*J
 	update(lo, hi int, g []float32)
 }
 
-// rowJobs runs an optimizer's jobs on some rows.
+// rowJobs runs the jobs of an optimizer on some rows.
 type rowJobs[J any, P updateJob[J]] struct {
 	jobs parallel.Jobs[rowJob[J, P], *rowJob[J, P]]
 }
@@ -128,7 +128,7 @@ func (r *rowJobs[J, P]) run(job J, g []float32, walk rowWalk) {
 
 type rowJob[J any, P updateJob[J]] struct {
 	job J
-	g   []float32 // of the given rows alone
+	g   []float32 // gradient of the given rows only
 	rowWalk
 }
 
@@ -139,19 +139,19 @@ func (j *rowJob[J, P]) Piece(first, end int) {
 	}
 }
 
-// rowWalk visits the given rows of a parameter and its state. It fetches rows ahead of their
-// use: they lie anywhere in memory.
+// rowWalk visits the given rows of a parameter and its state. The rows can be anywhere in memory,
+// so it prefetches them.
 type rowWalk struct {
 	rows   []int32
 	dim    int
-	tables [4][]float32 // the parameter and its state, nil where there is less of it
+	tables [4][]float32 // the parameter and its state, nil for unused ones
 }
 
-// fetchAhead returns how many rows of dim elements before its use a row is fetched: a row's
-// work takes less time than fetching one.
+// fetchAhead returns how many rows ahead to prefetch: processing a row of dim elements takes less
+// time than fetching one.
 func fetchAhead(dim int) int { return min(max(1, 1200/max(dim, 1)), 16) }
 
-// row returns the elements lo to hi-1 of the i-th given row, and fetches a later row.
+// row returns the elements lo to hi-1 of the i-th given row and prefetches a later row.
 func (w *rowWalk) row(i int) (lo, hi int) {
 	if ahead := i + fetchAhead(w.dim); ahead < len(w.rows) {
 		r := int(w.rows[ahead])

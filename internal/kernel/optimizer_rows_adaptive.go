@@ -4,7 +4,7 @@ package kernel
 
 import "github.com/reef-dl/reef/internal/kernel/ref"
 
-// NadamRows is Nadam on some rows; step counts the steps of the whole parameter.
+// NadamRows is Nadam for some rows; step counts the steps of the whole parameter.
 func NadamRows[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int, rows []int32, dim int) {
 	checkRowUpdate("nadam rows", w, g, m, v, nil, rows, dim)
 	w32, ok := single(w)
@@ -25,7 +25,7 @@ func NadamRows[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int, rows 
 
 var nadamRowsJobs rowJobs[nadamJob, *nadamJob]
 
-// AdamaxRows is Adamax on some rows; step counts the steps of the whole parameter.
+// AdamaxRows is Adamax for some rows; step counts the steps of the whole parameter.
 func AdamaxRows[T Float](w, g, m, u []T, lr, beta1, beta2, eps T, step int, rows []int32, dim int) {
 	checkRowUpdate("adamax rows", w, g, m, u, nil, rows, dim)
 	w32, ok := single(w)
@@ -42,7 +42,7 @@ func AdamaxRows[T Float](w, g, m, u []T, lr, beta1, beta2, eps T, step int, rows
 
 var adamaxRowsJobs rowJobs[adamaxJob, *adamaxJob]
 
-// AdagradRows is Adagrad on some rows.
+// AdagradRows is Adagrad for some rows.
 func AdagradRows[T Float](w, g, acc []T, lr, eps T, rows []int32, dim int) {
 	checkRowUpdate("adagrad rows", w, g, acc, nil, nil, rows, dim)
 	w32, ok := single(w)
@@ -59,7 +59,7 @@ func AdagradRows[T Float](w, g, acc []T, lr, eps T, rows []int32, dim int) {
 
 var adagradRowsJobs rowJobs[adagradJob, *adagradJob]
 
-// AdadeltaRows is Adadelta on some rows.
+// AdadeltaRows is Adadelta for some rows.
 func AdadeltaRows[T Float](w, g, a, b []T, lr, rho, eps T, rows []int32, dim int) {
 	checkRowUpdate("adadelta rows", w, g, a, b, nil, rows, dim)
 	w32, ok := single(w)
@@ -76,7 +76,7 @@ func AdadeltaRows[T Float](w, g, a, b []T, lr, rho, eps T, rows []int32, dim int
 
 var adadeltaRowsJobs rowJobs[adadeltaJob, *adadeltaJob]
 
-// LionRows is Lion on some rows.
+// LionRows is Lion for some rows.
 func LionRows[T Float](w, g, m []T, lr, beta1, beta2 T, rows []int32, dim int) {
 	checkRowUpdate("lion rows", w, g, m, nil, nil, rows, dim)
 	w32, ok := single(w)

@@ -7,16 +7,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// peakJob makes rounds of independent multiply-adds, one unit a worker.
+// peakJob performs rounds of independent multiply-adds, one unit per worker.
 type peakJob struct{ rounds int }
 
 func (j *peakJob) Unit(int, *parallel.Worker) { simd.Active.Peak(j.rounds) }
 
 var peakJobs parallel.FreeList[peakJob]
 
-// Peak makes multiply-adds that need no memory on all workers, some 20 µs, and returns how
-// many floating-point operations these were: their speed is what no matrix product can
-// exceed. It is 0 in portable Go.
+// Peak performs multiply-adds that need no memory on all workers for about 20 µs and returns the
+// number of floating-point operations: no matrix product can exceed their rate. In portable Go it
+// returns 0.
 func Peak() (flop float64) {
 	if simd.Active.Peak == nil {
 		return 0

@@ -11,7 +11,7 @@ import (
 
 const maxRank = 6
 
-// Permute writes dst, whose axis i is axis perm[i] of x; shape is that of x, of at most six
+// Permute writes dst, whose axis i is axis perm[i] of x; shape is the shape of x, with at most six
 // axes. dst must not be x.
 func Permute[T Float](dst, x []T, shape, perm []int) {
 	size := 1
@@ -47,7 +47,7 @@ func Permute[T Float](dst, x []T, shape, perm []int) {
 	permuteJobs.Put(j)
 }
 
-// permuteJob writes rows of dst, a row being its last axis.
+// permuteJob writes rows of dst along its last axis.
 type permuteJob struct {
 	parallel.Pieces
 	permutation
@@ -76,8 +76,8 @@ func (j *permuteJob) Unit(u int, _ *parallel.Worker) {
 	}
 }
 
-// permutation is a permuted walk through x: axis i of dst has size[i] elements that lie
-// stride[i] apart in x. Axes that stay neighbors in order are one.
+// permutation is a permuted traversal of x: axis i of dst has size[i] elements that are stride[i]
+// apart in x. Axes that stay adjacent and in order are merged.
 type permutation struct {
 	rank         int
 	size, stride [maxRank]int

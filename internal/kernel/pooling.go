@@ -9,11 +9,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Pool is the shape of a pooling over images (N, H, W, C), channels last; 1-D is H = 1.
+// Pool is the shape of a pooling over images (N, H, W, C), channels last; in 1-D, H is 1.
 type Pool = ref.Pool
 
-// MaxPool2D writes the largest cell of each window and its offset kh*KW + kw in the window,
-// of the first one when several are equal. Windows have at most 256 cells; arg may be nil.
+// MaxPool2D writes the maximum of each window and its offset kh*KW + kw in the window, the first
+// one if several cells are equal. Windows have at most 256 cells; arg may be nil.
 func MaxPool2D[T Float](y []T, arg []uint8, x []T, s *Pool) {
 	j := newPoolJob("max pooling", y, x, arg, s)
 	if j == nil {
@@ -29,7 +29,7 @@ func (j *poolJob) maxRun(x, y int, r simd.PoolRow) {
 	if j.arg != nil {
 		arg = j.arg[y : y+r.Pixels*r.C]
 	}
-	if r.KH*r.KW == 0 { // a window of padding alone
+	if r.KH*r.KW == 0 { // the window is all padding
 		ref.Fill(out, float32(math.Inf(-1)))
 		clear(arg)
 		return
@@ -71,7 +71,7 @@ func (j *poolJob) avgRun(x, y int, r simd.PoolRow) {
 	}
 }
 
-// AvgPool2DBack writes dx, each window giving dy / its number of cells to each of them.
+// AvgPool2DBack writes dx: each window adds dy / its number of cells to each of them.
 func AvgPool2DBack[T Float](dx, dy []T, s *Pool) {
 	j := newPoolJob("average pooling gradient", dy, dx, nil, s)
 	if j == nil {

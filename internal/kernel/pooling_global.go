@@ -15,7 +15,7 @@ type globalPool struct {
 	cells, c int
 }
 
-// newGlobalPool checks the slices; ok is false when T is float64.
+// newGlobalPool checks the slices; ok is false if T is float64.
 func newGlobalPool[T Float](what string, y, x []T, arg []int32, n, cells, c int) (p globalPool, ok bool) {
 	sameLen(what, n*c, len(y))
 	sameLen(what, n*cells*c, len(x))
@@ -31,7 +31,7 @@ func (p *globalPool) image(i int) (y, x []float32) {
 	return p.y[i*p.c : (i+1)*p.c], p.x[i*size : (i+1)*size]
 }
 
-// GlobalMaxPool writes y_nc = max over cells of x (n, cells, c), and the first cell that has
+// GlobalMaxPool writes y_nc = max over cells of x (n, cells, c), and the first cell that attains
 // it. arg may be nil.
 func GlobalMaxPool[T Float](y []T, arg []int32, x []T, n, cells, c int) {
 	p, ok := newGlobalPool("global max pooling", y, x, arg, n, cells, c)
@@ -63,7 +63,7 @@ func (j *globalMaxJob) Piece(lo, hi int) {
 	}
 }
 
-// GlobalMaxPoolBack writes dy to the cell that arg names and 0 elsewhere.
+// GlobalMaxPoolBack writes dy to the cell given by arg and 0 elsewhere.
 func GlobalMaxPoolBack[T Float](dx []T, arg []int32, dy []T, n, cells, c int) {
 	p, ok := newGlobalPool("global max pooling gradient", dy, dx, arg, n, cells, c)
 	if !ok {

@@ -13,22 +13,22 @@ type poolJob struct {
 	Pool
 	y, x []float32
 	arg  []uint8
-	run  func(j *poolJob, x, y int, r simd.PoolRow) // does a run; x and y are where it starts
+	run  func(j *poolJob, x, y int, r simd.PoolRow) // processes a run that starts at x and y
 	cut  poolUnit
 }
 
-// poolUnit is what a piece of work consists of.
+// poolUnit is the kind of a unit of work.
 type poolUnit uint8
 
 const (
 	outputRows poolUnit = iota // of all images
-	bands                      // output rows, with the input's rows that they alone look at
+	bands                      // output rows, with the input rows that only they read
 	images
 )
 
 var poolJobs parallel.FreeList[poolJob]
 
-// newPoolJob checks the slices; it returns nil when T is float64.
+// newPoolJob checks the slices; it returns nil if T is float64.
 func newPoolJob[T Float](what string, y, x []T, arg []uint8, s *Pool) *poolJob {
 	sameLen(what, s.N*s.OH*s.OW*s.C, len(y))
 	sameLen(what, s.N*s.H*s.W*s.C, len(x))
@@ -52,8 +52,8 @@ func (j *poolJob) forward(run func(j *poolJob, x, y int, r simd.PoolRow)) {
 	j.start(outputRows, run)
 }
 
-// backward clears the input's gradient and adds run's share of every window to it. Where
-// windows of different output rows share no cells a unit of work is such rows, else images.
+// backward clears the input's gradient and adds the contribution of every window. If windows of
+// different output rows share no cells, a unit of work is an output row, otherwise an image.
 func (j *poolJob) backward(run func(j *poolJob, x, y int, r simd.PoolRow)) {
 	if j.KH > j.StrideH {
 		j.start(images, run)
@@ -90,7 +90,7 @@ func (j *poolJob) Unit(u int, _ *parallel.Worker) {
 	}
 }
 
-// clearBand zeroes the rows of image n that only output row oh looks at, and those that none does.
+// clearBand zeroes the rows of image n that only output row oh reads, and those that no row reads.
 func (j *poolJob) clearBand(n, oh int) {
 	top, bottom := max(oh*j.StrideH-j.PadTop, 0), min((oh+1)*j.StrideH-j.PadTop, j.H)
 	if oh == 0 {
@@ -105,7 +105,7 @@ func (j *poolJob) clearBand(n, oh int) {
 	}
 }
 
-// runs does the runs of output row oh of image n.
+// runs processes the runs of output row oh of image n.
 func (j *poolJob) runs(n, oh int) {
 	h := oh*j.StrideH - j.PadTop
 	h0, h1 := max(h, 0), min(h+j.KH, j.H)
@@ -113,7 +113,7 @@ func (j *poolJob) runs(n, oh int) {
 		w := ow*j.StrideW - j.PadLeft
 		w0, w1 := max(w, 0), min(w+j.KW, j.W)
 		pixels := 1
-		if w1-w0 == j.KW { // windows from here to the right border are whole
+		if w1-w0 == j.KW { // from here to the right border, no window is cut off
 			pixels = max(min(j.OW-1, (j.W-j.KW+j.PadLeft)/j.StrideW)-ow+1, 1)
 		}
 		r := simd.PoolRow{

@@ -11,7 +11,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// randomPool returns a pooling whose windows may overlap, leave gaps, or lie in the padding.
+// randomPool returns a pooling whose windows may overlap, leave gaps, or be all padding.
 func randomPool(rng *rand.Rand) *Pool {
 	s := &Pool{
 		N: rng.IntN(4), H: 1 + rng.IntN(15), W: 1 + rng.IntN(15), C: 1 + rng.IntN(40),

@@ -9,8 +9,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Sums run over fixed blocks; the blocks' sums are added in float64, in order, so that
-// neither the workers nor the length of a vector cost precision.
+// Sums are computed over fixed blocks, whose sums are added in float64, in order: precision depends
+// neither on the number of workers nor on the length of the vector.
 
 // Sum returns sum_i x_i.
 func Sum[T Float](x []T) T { return reduce(x, simd.Active.Sum, ref.Sum[T]) }
@@ -44,18 +44,18 @@ func Dot[T Float](a, b []T) T {
 	return T(j.total())
 }
 
-// sumJob is a sum over a, or over products of a and b.
+// sumJob sums a, or the products of a and b.
 type sumJob struct {
 	parallel.Pieces
 	a, b    []float32
 	sum     func(a []float32) float64
 	dot     func(a, b []float32) float64
-	partial []float64 // by piece
+	partial []float64 // one per piece
 }
 
 var sumJobs parallel.FreeList[sumJob]
 
-// total adds up the pieces and gives j back.
+// total adds up the pieces and returns j to the free list.
 func (j *sumJob) total() float64 {
 	j.Pieces = parallel.Cut(len(j.a), cheapGrain)
 	j.partial = buffer.Resize(j.partial, j.Count())
@@ -78,11 +78,11 @@ func (j *sumJob) Unit(u int, _ *parallel.Worker) {
 	}
 }
 
-// maxColParts bounds the partial rows that ColSum keeps.
+// maxColParts is the maximum number of partial rows in ColSum.
 const maxColParts = 64
 
-// ColSum writes dst_j = sum_r x_rj of a rows x cols matrix: the gradient of a bias. Rows
-// are summed in at most 64 fixed blocks, the blocks in order.
+// ColSum writes dst_j = sum_r x_rj of a rows x cols matrix: the gradient of a bias. Rows are summed
+// in at most 64 fixed blocks, and the blocks in order.
 func ColSum[T Float](dst, x []T, rows, cols int) {
 	sameLen("column sum", rows*cols, len(x))
 	sameLen("column sum", cols, len(dst))

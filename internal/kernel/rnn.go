@@ -10,15 +10,15 @@ import (
 )
 
 type (
-	// RNN is a recurrent layer; package ref has the formulas and the meaning of every field.
+	// RNN is a recurrent layer; package ref has the formulas and the meaning of each field.
 	RNN = ref.RNN
 	// RNNCell is one of the cells.
 	RNNCell = ref.RNNCell
-	// RNNGeneral is what only the general cells have.
+	// RNNGeneral has the settings of general cells.
 	RNNGeneral = ref.RNNGeneral
 	// RNNTensors are a layer's operands.
 	RNNTensors[T Float] = ref.RNNTensors[T]
-	// RNNGradients are what flows back.
+	// RNNGradients are the gradients of a layer.
 	RNNGradients[T Float] = ref.RNNGrads[T]
 )
 
@@ -30,7 +30,7 @@ const (
 	CellLSTM          = ref.CellLSTM
 )
 
-// RNNSavedLen returns how many numbers RNNTensors.Saved needs.
+// RNNSavedLen returns the required length of RNNTensors.Saved.
 func RNNSavedLen(s *RNN) int { return rnn.SavedLen(s) }
 
 // RNNForward runs a recurrent layer over whole sequences.
@@ -44,7 +44,8 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	rnn.Forward(s, t32)
 }
 
-// RNNBackward writes the gradients of RNNForward; Saved must be as that left it, and is overwritten.
+// RNNBackward writes the gradients of RNNForward. It needs Saved as RNNForward left it, and
+// overwrites it.
 func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 	t32, ok := any(t).(*RNNTensors[float32])
 	if !ok {

@@ -15,7 +15,7 @@ import (
 
 var rnnCells = map[string]RNNCell{"simple": CellSimple, "gru": CellGRU, "gru reset after": CellGRUResetAfter, "lstm": CellLSTM}
 
-// rnnCase is a layer with random operands and room for all results.
+// rnnCase is a layer with random operands and memory for all results.
 type rnnCase[T Float] struct {
 	s *RNN
 	t *RNNTensors[T]
@@ -42,7 +42,7 @@ func newRNNCase(rng *rand.Rand, s *RNN, mask, state bool) *rnnCase[float32] {
 		DY: randomFloats(rng, states*s.Time), DHN: randomFloats(rng, states),
 		DX: make([]float32, s.Batch*s.Time*s.In), DW: make([]float32, s.In*g), DU: make([]float32, s.Units*g), DBias: make([]float32, bias),
 	}}
-	if s.General != nil { // gates without a bound make states grow
+	if s.General != nil { // unbounded gates make states grow
 		Scale(c.t.W, c.t.W, 0.3)
 		Scale(c.t.U, c.t.U, 0.3)
 	}
@@ -100,7 +100,7 @@ func (c *rnnCase[T]) run() {
 	RNNBackward(c.s, c.t, c.d)
 }
 
-// drop gives a case masks of dropout at a rate of one half.
+// drop gives a case dropout masks with a rate of one half.
 func (c *rnnCase[T]) drop(rng *rand.Rand) {
 	mask := func(n int) []T {
 		m := make([]T, c.s.Cell.Gates()*c.s.Batch*n)
@@ -112,8 +112,8 @@ func (c *rnnCase[T]) drop(rng *rand.Rand) {
 	c.t.DropX, c.t.DropH = mask(c.s.In), mask(c.s.Units)
 }
 
-// generals are activations that the fast cells have not: of derivatives that follow from
-// the output and of others, and with a parameter.
+// generals are activations for which there is no fast cell: with derivatives that follow from the
+// output and others, and with a parameter.
 var generals = []*RNNGeneral{
 	nil, {Gate: Sigmoid, State: Tanh}, {Gate: HardSigmoid, State: Softsign}, {Gate: SiLU, State: GELU}, {Gate: Tanh, State: ELU, StateAlpha: 1},
 }
@@ -217,7 +217,7 @@ func TestRecurrentEmpty(t *testing.T) {
 	}
 }
 
-// Long sequences without input let gradients fade below float32's normal range.
+// In long sequences without input, gradients decay below float32's normal range.
 func TestRecurrentGradientsFadeToZero(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for name, cell := range rnnCells {

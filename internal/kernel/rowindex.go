@@ -10,22 +10,22 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// rowIndex lists for each row of a table where it occurs: a counting sort, stable, so that
-// sums over the occurrences of a row run in their order. Each row is then one worker's, and
-// its sum stays in registers.
+// rowIndex lists the occurrences of each row of a table: a stable counting sort, so sums over the
+// occurrences of a row are in order. Each row is then processed by one worker, with its sum in
+// registers.
 type rowIndex struct {
-	end   []int32   // of each row's part of where
+	end   []int32   // end offset of each row's part of where
 	where []int32   // positions (or rows of the other matrix), by row
-	vals  []float32 // the factors that go with them; empty when all are 1
-	ids   []int32   // scratch of ofIDs: the ids as integers, -1 for bad ones
-	rows  []int32   // that occur
+	vals  []float32 // the factors of the positions; empty if all are 1
+	ids   []int32   // scratch memory of ofIDs: the ids as integers, -1 for invalid ones
+	rows  []int32   // the rows that occur
 }
 
 var rowIndexes parallel.FreeList[rowIndex]
 
-// ofIDs indexes ids, leaving out those that are not integers in [0,rows), and returns the
-// rows that occur, ascending, which are good until the next call. All other work waits for it,
-// so no branch depends on which rows occur.
+// ofIDs indexes ids, skipping those that are not integers in [0,rows), and returns the rows that
+// occur, ascending, valid until the next call. This is the critical path, so it is free of branches
+// that depend on the ids.
 func (x *rowIndex) ofIDs(ids []float32, rows int) (occurring []int32) {
 	x.end, x.where, x.vals, x.ids = buffer.Resize(x.end, rows), buffer.Resize(x.where, len(ids)), x.vals[:0], buffer.Resize(x.ids, len(ids))
 	clear(x.end)
@@ -72,8 +72,8 @@ func (x *rowIndex) ofColumns(indptr, cols []int32, vals []float32, k int) {
 	}
 }
 
-// countToStart turns counts into start offsets, which filling where advances to end offsets. It returns the
-// rows whose count is not 0, which are at most that many.
+// countToStart turns counts into start offsets, which become end offsets as where is filled. It
+// returns the rows with nonzero count, of which there are at most most.
 func (x *rowIndex) countToStart(most int) (occurring []int32) {
 	x.rows = buffer.Resize(x.rows, most+1)
 	rows, next, n := x.rows, int32(0), 0
@@ -88,7 +88,7 @@ func (x *rowIndex) countToStart(most int) (occurring []int32) {
 	return rows[:n]
 }
 
-// bounds returns row r's part of where.
+// bounds returns the range of row r in where.
 func (x *rowIndex) bounds(r int) (lo, hi int32) {
 	if r > 0 {
 		lo = x.end[r-1]
@@ -100,7 +100,7 @@ func (x *rowIndex) bounds(r int) (lo, hi int32) {
 func (x *rowIndex) sum(dst, from []float32, r int) {
 	lo, hi := x.bounds(r)
 	next := int(hi) + fetchAhead(len(dst))
-	for _, at := range x.where[min(next, len(x.where)):min(next+int(hi-lo), len(x.where))] { // of rows to come
+	for _, at := range x.where[min(next, len(x.where)):min(next+int(hi-lo), len(x.where))] { // prefetches the next rows
 		simd.Fetch(from[int(at)*len(dst) : (int(at)+1)*len(dst)])
 	}
 	if hi-lo == 1 && len(x.vals) == 0 {
@@ -118,9 +118,9 @@ func (x *rowIndex) factors() []float32 {
 	return x.vals
 }
 
-// addRows adds rows ids of table, times vals unless these are nil, to dst.
+// addRows adds the rows ids of table, multiplied by vals unless that is nil, to dst.
 func addRows(dst, table []float32, ids []int32, vals []float32) {
-	const most = 4096 // an assembly call cannot be interrupted
+	const most = 4096 // an assembly call cannot be preempted
 	for lo := 0; lo < len(ids); lo += most {
 		hi := min(lo+most, len(ids))
 		if vals == nil {
@@ -131,7 +131,7 @@ func addRows(dst, table []float32, ids []int32, vals []float32) {
 	}
 }
 
-// checkColumns panics unless all columns are in [0,k): assembly would read anything.
+// checkColumns panics unless all columns are in [0,k): the assembly does not check.
 func checkColumns(cols []int32, k int) {
 	most := uint32(0)
 	for _, c := range cols {

@@ -4,7 +4,7 @@ package kernel
 
 import "github.com/reef-dl/reef/internal/kernel/parallel"
 
-// eachRow applies a function of rows x cols matrices; dst has one value a row or cols.
+// eachRow applies a function to a rows x cols matrix; dst has one value or cols values per row.
 func eachRow[T Float](what string, dst, x []T, rows, cols, grain int,
 	fast func(dst, x []float32, rows, cols int), plain func(dst, x []T, rows, cols int),
 ) {
@@ -32,7 +32,8 @@ func (j *rowsJob) Piece(lo, hi int) {
 	j.f(j.dst[lo*j.width:hi*j.width], j.x[lo*j.cols:hi*j.cols], hi-lo, j.cols)
 }
 
-// eachRow2 applies a function of two rows x cols matrices; dst has one value a row or cols.
+// eachRow2 applies a function to two rows x cols matrices; dst has one value or cols values per
+// row.
 func eachRow2[T Float](dst, a, b []T, rows, cols, grain int,
 	fast func(dst, a, b []float32, rows, cols int), plain func(dst, a, b []T, rows, cols int),
 ) {

@@ -30,7 +30,7 @@ func TestSparseCrossEntropyNamesTheFirstBadLabel(t *testing.T) {
 			}
 		}
 	}
-	// A bad label far down, beyond the first piece of work.
+	// An invalid label beyond the first piece of work.
 	const rows = 20_000
 	labels := make([]float32, rows)
 	labels[17_001], labels[19_000] = 2, 2

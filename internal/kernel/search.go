@@ -9,10 +9,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// search is a pass over 0..n-1 in which each piece reports the first index that is bad.
+// search is a pass over 0..n-1 in which each piece reports the first invalid index.
 type search struct {
 	parallel.Pieces
-	bad []int // by piece, -1 where all is good
+	bad []int // one per piece, -1 if all elements are valid
 }
 
 func (s *search) start(n, grain int) {
@@ -20,7 +20,8 @@ func (s *search) start(n, grain int) {
 	s.bad = buffer.Resize(s.bad, s.Count())
 }
 
-// report notes that element i of piece u, counted from the piece's start, is bad; -1 says none is.
+// report records that element i of piece u, counted from the start of the piece, is invalid; -1
+// means none is.
 func (s *search) report(u, i int) {
 	if i >= 0 {
 		lo, _ := s.Bounds(u)
@@ -29,7 +30,7 @@ func (s *search) report(u, i int) {
 	s.bad[u] = i
 }
 
-// first returns the first bad index, or -1.
+// first returns the first invalid index, or -1.
 func (s *search) first() int {
 	for _, i := range s.bad {
 		if i >= 0 {

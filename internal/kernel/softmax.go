@@ -11,7 +11,7 @@ import (
 // rows x cols matrix. dst may be x.
 func Softmax[T Float](dst, x []T, rows, cols int) {
 	sameLen("softmax", rows*cols, len(dst))
-	eachRow("softmax", dst, x, rows, cols, dearGrain, simd.Active.Softmax, ref.Softmax[T])
+	eachRow("softmax", dst, x, rows, cols, costlyGrain, simd.Active.Softmax, ref.Softmax[T])
 }
 
 // SoftmaxGrad writes dx_j = y_j (dy_j - sum_k y_k dy_k) for each row of the softmax y.
@@ -24,12 +24,12 @@ func SoftmaxGrad[T Float](dx, y, dy []T, rows, cols int) {
 // LogSoftmax writes y_j = x_j - log sum_k exp(x_k) for each row. dst may be x.
 func LogSoftmax[T Float](dst, x []T, rows, cols int) {
 	sameLen("log-softmax", rows*cols, len(dst))
-	eachRow("log-softmax", dst, x, rows, cols, dearGrain, simd.Active.LogSoftmax, ref.LogSoftmax[T])
+	eachRow("log-softmax", dst, x, rows, cols, costlyGrain, simd.Active.LogSoftmax, ref.LogSoftmax[T])
 }
 
 // LogSoftmaxGrad writes dx_j = dy_j - exp(y_j) sum_k dy_k for each row of the log-softmax
 // y. dx may be dy.
 func LogSoftmaxGrad[T Float](dx, y, dy []T, rows, cols int) {
 	sameLen("log-softmax grad", rows*cols, len(dx), len(y), len(dy))
-	eachRow2(dx, y, dy, rows, cols, dearGrain, simd.Active.LogSoftmaxGrad, ref.LogSoftmaxGrad[T])
+	eachRow2(dx, y, dy, rows, cols, costlyGrain, simd.Active.LogSoftmaxGrad, ref.LogSoftmaxGrad[T])
 }

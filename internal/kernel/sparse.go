@@ -8,9 +8,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// SparseDense writes y (m x n) = act(X w + bias) for a sparse X (m x k) in compressed rows:
-// row i has the values vals_p in columns cols_p for indptr_i <= p < indptr_(i+1). vals may
-// be nil when all are 1, bias when there is none.
+// SparseDense writes y (m x n) = act(X w + bias) for a sparse X (m x k) in compressed sparse row
+// format: row i has the values vals_p in columns cols_p for indptr_i <= p < indptr_(i+1). vals may
+// be nil if all are 1; bias may be nil.
 func SparseDense[T Float](y, w, bias []T, indptr, cols []int32, vals []T, m, k, n int, act Activation, alpha T) {
 	sameLen("sparse dense", m*n, len(y))
 	sameLen("sparse dense", k*n, len(w))
@@ -48,7 +48,7 @@ func (j *sparseDenseJob) Piece(lo, hi int) {
 	simd.Active.Activate(rows, rows, j.act, j.alpha)
 }
 
-// SparseDenseBackWeights writes dw (k x n) = X' dz for the X of SparseDense, the rows of X
+// SparseDenseBackWeights writes dw (k x n) = X' dz for the X of SparseDense, with the rows of X
 // in order.
 func SparseDenseBackWeights[T Float](dw, dz []T, indptr, cols []int32, vals []T, m, k, n int) {
 	sameLen("sparse dense gradient", m*n, len(dz))

@@ -10,12 +10,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// SparseGrad is the gradient of an embedding with only the rows that occurred: the sums of
-// the rows of dy that belong to each of them. The sums are computed on demand. Its
-// buffers are reused from call to call; the zero value is ready.
+// SparseGrad is the gradient of an embedding, restricted to the rows that occur: for each of them,
+// the sum of the corresponding rows of dy. The sums are computed on demand. Buffers are reused
+// between calls; the zero value is ready to use.
 type SparseGrad struct {
 	index rowIndex
-	dy    []float32 // nil once everything is summed, in grad
+	dy    []float32 // nil once all sums are in grad
 	dim   int
 	rows  []int32
 	grad  []float32
@@ -27,13 +27,12 @@ type SparseGrad struct {
 	dst, table []float32 // of Gather
 }
 
-// GatherPays reports whether rows are so long that writing them in the order of their ids costs
-// no more than in their own.
+// GatherPays reports whether rows are long enough that writing them in the order of their ids
+// costs no more than writing them in sequence.
 func GatherPays(dim int) bool { return dim >= 64 }
 
-// Gather is the function Gather, and Of for a dy that is to come: a worker copies the rows that
-// Each will have it sum and, most likely, write to, so that they need not come from another
-// core's cache.
+// Gather is the function Gather and prepares SetGathered for a dy that follows. Each worker copies the rows
+// that it will later sum in Each and most likely update, so they are already in its core's cache.
 func (s *SparseGrad) Gather(dst, table, ids []float32, n, vocab, dim int) (bad int) {
 	sameLen("gather", n*dim, len(dst))
 	sameLen("gather", vocab*dim, len(table))
@@ -62,17 +61,17 @@ func (s *SparseGrad) copyRows(lo, hi int, _ *parallel.Worker) {
 	}
 }
 
-// OfGathered is Of for the ids of the last call of Gather.
-func (s *SparseGrad) OfGathered(dy []float32) (rows []int32) {
+// SetGathered is Set with the ids of the last call of Gather.
+func (s *SparseGrad) SetGathered(dy []float32) (rows []int32) {
 	sameLen("sparse gradient", len(s.index.where)*s.dim, len(dy))
 	s.dy = dy
 	return s.rows
 }
 
-// Of makes s the gradient for rows of dy (n x dim) at the positions of ids, and returns the
-// distinct ids, ascending. Ids that Gather calls bad are left out. dy must stay as it is until
-// the sums are no longer asked for.
-func (s *SparseGrad) Of(dy, ids []float32, n, vocab, dim int) (rows []int32) {
+// Set sets s to the gradient for the rows of dy (n x dim) at the positions of ids and returns the
+// distinct ids, ascending. Invalid ids are skipped. dy must not change as long as the sums are
+// used.
+func (s *SparseGrad) Set(dy, ids []float32, n, vocab, dim int) (rows []int32) {
 	sameLen("sparse gradient", n*dim, len(dy))
 	sameLen("sparse gradient", n, len(ids))
 	s.rows = s.index.ofIDs(ids, vocab)
@@ -80,8 +79,8 @@ func (s *SparseGrad) Of(dy, ids []float32, n, vocab, dim int) (rows []int32) {
 	return s.rows
 }
 
-// Sum returns for each row the sum of its rows of dy, in order of position. It is good until
-// the next call of a method.
+// Sum returns for each row the sum of its rows of dy, in order of position. The result is valid
+// until the next method call.
 func (s *SparseGrad) Sum() []float32 {
 	if s.dy == nil {
 		return s.grad
@@ -109,15 +108,15 @@ func (j *sparseSumJob) Piece(lo, hi int) {
 
 func (s *SparseGrad) grain() int { return scatterGrain(len(s.index.where), len(s.rows), s.dim) }
 
-// Each sums some rows and calls body with them, then the next, on all workers: what body does
-// with the sums finds them in the cache. They are good until body returns.
+// Each computes the sums block by block on all workers and calls body with each block while it is
+// in the cache. The slices are valid until body returns.
 func (s *SparseGrad) Each(body func(rows []int32, grad []float32)) {
 	s.body = body
 	s.run((*SparseGrad).sumRows)
 	s.body = nil
 }
 
-// run runs part for some rows, then the next.
+// run calls part for block after block of rows, on all workers.
 func (s *SparseGrad) run(part func(s *SparseGrad, lo, hi int, w *parallel.Worker)) {
 	s.part, s.partRows = part, 4*s.grain()
 	parallel.Run(s, ceilDiv(len(s.rows), s.partRows))

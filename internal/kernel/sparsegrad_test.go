@@ -14,7 +14,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// spreadRows makes the whole matrix of a gradient, by Sum and by Each.
+// spreadRows returns the dense matrix of a gradient, computed by Sum and by Each.
 func spreadRows(s *SparseGrad, vocab, dim int) (bySum, byEach []float32) {
 	bySum, byEach = make([]float32, vocab*dim), make([]float32, vocab*dim)
 	sums := s.Sum()
@@ -26,7 +26,7 @@ func spreadRows(s *SparseGrad, vocab, dim int) (bySum, byEach []float32) {
 		mu.Lock()
 		defer mu.Unlock()
 		for i, r := range rows {
-			AddScaled(byEach[int(r)*dim:int(r+1)*dim], grad[i*dim:(i+1)*dim], 1) // a row that came twice would count twice
+			AddScaled(byEach[int(r)*dim:int(r+1)*dim], grad[i*dim:(i+1)*dim], 1) // a row that occurred twice would count twice
 		}
 	})
 	return bySum, byEach
@@ -45,7 +45,7 @@ func TestSparseGradGathers(t *testing.T) {
 		Gather(want, table, ids, n, vocab, dim)
 		what := fmt.Sprintf("%d of %d ids, %d dimensions", n, vocab, dim)
 		sameNumbers(t, what, got, want)
-		if rows, want := gathered.OfGathered(dy), plain.Of(dy, ids, n, vocab, dim); !slices.Equal(rows, want) {
+		if rows, want := gathered.SetGathered(dy), plain.Set(dy, ids, n, vocab, dim); !slices.Equal(rows, want) {
 			t.Fatalf("%s: rows %v, want %v", what, rows, want)
 		}
 		bySum, byEach := spreadRows(&gathered, vocab, dim)
@@ -68,13 +68,13 @@ func TestSparseGrad(t *testing.T) {
 		for i := range 25 {
 			n, dim, vocab := rng.IntN(6000), 1+rng.IntN(150), 1+rng.IntN(3000)
 			ids, dy := randomIDs(rng, n, vocab), randomFloats(rng, n*dim)
-			for range n / 100 * (i % 2) { // bad ids
+			for range n / 100 * (i % 2) { // invalid ids
 				ids[rng.IntN(n)] = []float32{-1, 0.5, float32(vocab), float32(math.NaN())}[rng.IntN(4)]
 			}
 			want := make([]float64, vocab*dim)
 			ref.ScatterAdd(want, kerneltest.Widen(dy), convert[float64](kerneltest.Widen(ids)), n, vocab, dim)
 
-			rows := s.Of(dy, ids, n, vocab, dim)
+			rows := s.Set(dy, ids, n, vocab, dim)
 			if !slices.IsSorted(rows) {
 				t.Fatalf("rows %v are not ascending", rows)
 			}

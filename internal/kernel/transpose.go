@@ -7,7 +7,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// transposeTile is the side of the squares that transpose moves: 16 floats are a cache line.
+// transposeTile is the side of the squares that transpose moves: 16 floats fill a cache line.
 const transposeTile = 16
 
 // transpose writes dst (cols x rows) = x' of x (rows x cols).
@@ -29,8 +29,8 @@ func (j *transposeJob) Piece(lo, hi int) {
 	}
 }
 
-// transposeBand moves columns c0..c1-1 of x into rows of dst: whole squares in registers
-// where the instruction set can, the rest one by one.
+// transposeBand moves columns c0..c1-1 of x to rows of dst: whole squares in registers if the
+// instruction set supports it, the rest one by one.
 func transposeBand(dst, x []float32, rows, cols, c0, c1 int) {
 	done := 0
 	if side := simd.Active.BlockSide; side > 0 && c1-c0 == transposeTile && rows >= side {

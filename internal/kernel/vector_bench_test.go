@@ -11,14 +11,15 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// benchmarkPaths runs f on each path, one worker, and reports nanoseconds an element.
-func benchmarkPaths(b *testing.B, n int, f func()) {
-	for _, path := range []string{"avx512", "avx2", "generic"} {
-		restore, err := simd.ForceISA(path)
+// benchmarkISAs runs f with each instruction set and one worker, and reports nanoseconds per
+// element.
+func benchmarkISAs(b *testing.B, n int, f func()) {
+	for _, isa := range []string{"avx512", "avx2", "generic"} {
+		restore, err := simd.ForceISA(isa)
 		if err != nil {
 			continue
 		}
-		b.Run(path, func(b *testing.B) {
+		b.Run(isa, func(b *testing.B) {
 			defer parallel.SetWorkers(1)()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -36,8 +37,8 @@ func BenchmarkElementwise(b *testing.B) {
 	x, y, z := randomFloats(rng, n), make([]float32, n), randomFloats(rng, n)
 	v, m := make([]float32, n), make([]float32, n)
 	for _, a := range []Activation{ReLU, ELU, GELU, SiLU, Softplus, Sigmoid, Tanh, Exponential} {
-		b.Run(a.String(), func(b *testing.B) { benchmarkPaths(b, n, func() { Activate(y, x, a, 1) }) })
-		b.Run(a.String()+"Grad", func(b *testing.B) { benchmarkPaths(b, n, func() { ActivateGrad(y, x, z, a, 1) }) })
+		b.Run(a.String(), func(b *testing.B) { benchmarkISAs(b, n, func() { Activate(y, x, a, 1) }) })
+		b.Run(a.String()+"Grad", func(b *testing.B) { benchmarkISAs(b, n, func() { ActivateGrad(y, x, z, a, 1) }) })
 	}
 	for name, f := range map[string]func(){
 		"Add":         func() { Add(y, x, z) },
@@ -50,7 +51,7 @@ func BenchmarkElementwise(b *testing.B) {
 		"RMSprop":     func() { RMSprop(y, z, v, nil, nil, 1e-6, 0.9, 0, 1e-7) },
 		"Adam":        func() { Adam(y, z, m, v, nil, 1e-6, 0.9, 0.999, 1e-7, 100) },
 	} {
-		b.Run(name, func(b *testing.B) { benchmarkPaths(b, n, f) })
+		b.Run(name, func(b *testing.B) { benchmarkISAs(b, n, f) })
 	}
 }
 
@@ -60,7 +61,7 @@ func BenchmarkLoss(b *testing.B) {
 		rows, cols := s[0], s[1]
 		z, dz, loss, labels := randomFloats(rng, rows*cols), make([]float32, rows*cols), make([]float32, rows), make([]float32, rows)
 		b.Run(fmt.Sprintf("%dx%d", rows, cols), func(b *testing.B) {
-			benchmarkPaths(b, rows*cols, func() {
+			benchmarkISAs(b, rows*cols, func() {
 				SoftmaxXentSparse(loss, z, labels, rows, cols)
 				SoftmaxXentSparseGrad(dz, z, labels, loss, rows, cols)
 			})
@@ -72,7 +73,7 @@ func BenchmarkPooling(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	s := &Pool{N: 4, H: 74, W: 74, C: 32, KH: 2, KW: 2, StrideH: 2, StrideW: 2, OH: 37, OW: 37}
 	x, y, arg := randomFloats(rng, s.N*s.H*s.W*s.C), make([]float32, s.N*s.OH*s.OW*s.C), make([]uint8, s.N*s.OH*s.OW*s.C)
-	b.Run("Max", func(b *testing.B) { benchmarkPaths(b, len(x), func() { MaxPool2D(y, arg, x, s) }) })
-	b.Run("MaxBack", func(b *testing.B) { benchmarkPaths(b, len(x), func() { MaxPool2DBack(x, arg, y, s) }) })
-	b.Run("Avg", func(b *testing.B) { benchmarkPaths(b, len(x), func() { AvgPool2D(y, x, s) }) })
+	b.Run("Max", func(b *testing.B) { benchmarkISAs(b, len(x), func() { MaxPool2D(y, arg, x, s) }) })
+	b.Run("MaxBack", func(b *testing.B) { benchmarkISAs(b, len(x), func() { MaxPool2DBack(x, arg, y, s) }) })
+	b.Run("Avg", func(b *testing.B) { benchmarkISAs(b, len(x), func() { AvgPool2D(y, x, s) }) })
 }

@@ -12,10 +12,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// lengths are around the vectors and unrolled loops of all paths, and beyond a piece of work.
+// lengths are around the sizes of vectors and unrolled loops of all instruction sets, and beyond a
+// piece of work.
 var lengths = []int{0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 100, 127, 129, 191, 1000, 4097}
 
-// inputs returns n values that reach every branch of an activation, with a few large ones.
+// inputs returns n values that reach every branch of an activation, including a few large ones.
 func inputs(rng *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
@@ -57,7 +58,7 @@ func TestActivationsMatchReference(t *testing.T) {
 	})
 }
 
-// Relative accuracy where results are small, and the ends of the range.
+// Relative accuracy for small results and at the ends of the range.
 func TestElementaryFunctions(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	kerneltest.OnEachISA(t, func(t *testing.T) {
@@ -331,7 +332,7 @@ func TestOptimizersMatchReference(t *testing.T) {
 					state[i] = float32(math.Abs(float64(state[i]))) // second moments are not negative
 				}
 				for i := 3 * n; i < 4*n; i++ {
-					state[i] *= 0.1 // a mean gradient whose square is below the mean square
+					state[i] *= 0.1 // a mean gradient whose square is less than the mean square
 				}
 				for i := n; i < 2*n; i++ {
 					state[i] += 0.5

@@ -12,15 +12,15 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 )
 
-// workload is one call of a kernel on n elements (or rows that make about n), seen by the
-// tests that must hold for all of them. Each run starts from the same inputs.
+// workload is a call of a kernel on n elements (or rows with about n), for the tests that every
+// kernel must pass. Each run starts from the same inputs.
 type workload struct {
 	name string
 	make func(rng *rand.Rand, n int) (call func(), out []float32)
 }
 
-// newFloats makes the operands of workloads; a variable for the test that puts them beside
-// pages that may not be touched.
+// newFloats allocates the operands of workloads; a variable for the test that places them next to
+// inaccessible pages.
 var newFloats = func(n int) []float32 { return make([]float32, n) }
 
 // randomFloats returns n values from the standard normal distribution.
@@ -135,7 +135,7 @@ var workloads = []workload{
 		return func() {
 			Gather(got, table, ids, len(ids), vocab, dim)
 			ScatterAdd(out[:vocab*dim], dy, ids, len(ids), vocab, dim)
-			sparse.Of(dy, ids, len(ids), vocab, dim)
+			sparse.Set(dy, ids, len(ids), vocab, dim)
 			grad := sparse.Sum()
 			copy(out[vocab*dim:], grad)
 		}, out
@@ -150,7 +150,7 @@ var workloads = []workload{
 		return func() {
 			EmbeddingConv(out[:y], ids, table, w, nil, s, vocab, ReLU, 0)
 			EmbeddingConvBackWeights(out[y:y+dw], ids, table, out[:y], s, vocab)
-			sparse.OfConv(ids, out[:y], w, s, vocab)
+			sparse.SetConv(ids, out[:y], w, s, vocab)
 			grad := sparse.Sum()
 			copy(out[y+dw:], grad)
 		}, out
@@ -259,7 +259,7 @@ var workloads = []workload{
 		})
 	}},
 	{"unit rows", func(rng *rand.Rand, n int) (func(), []float32) {
-		return onX(rng, n/13*13, func(y, x []float32) { UnitRows(y, x, len(x)/13, 13) })
+		return onX(rng, n/13*13, func(y, x []float32) { L2NormalizeRows(y, x, len(x)/13, 13) })
 	}},
 	{"product of few rows", func(rng *rand.Rand, n int) (func(), []float32) {
 		const m, k = 9, 13
@@ -279,7 +279,7 @@ func onesLike(n int) []float32 {
 	return x
 }
 
-// onX makes a workload of f over one random operand; y starts as a copy of a second one.
+// onX returns a workload of f over one random operand; y starts as a copy of a second one.
 func onX(rng *rand.Rand, n int, f func(y, x []float32)) (func(), []float32) {
 	x, start, y := randomFloats(rng, n), randomFloats(rng, n), newFloats(n)
 	return func() { copy(y, start); f(y, x) }, y
@@ -290,7 +290,7 @@ func onXX(rng *rand.Rand, n int, f func(y, a, b []float32)) (func(), []float32) 
 	return func() { f(y, a, b) }, y
 }
 
-// onState makes a workload of an optimizer; its result is the parameter and all state.
+// onState returns a workload of an optimizer; its result is the parameter and all state.
 func onState(rng *rand.Rand, n int, f func(w, g, a, b, c []float32)) (func(), []float32) {
 	grad, start, out := randomFloats(rng, n), randomFloats(rng, 4*n), newFloats(4*n)
 	for i := n; i < 4*n; i++ {
@@ -338,7 +338,7 @@ func TestNothingAllocates(t *testing.T) {
 	})
 }
 
-// Only one of several callers gets the helpers; the others must not notice.
+// Only one of several concurrent callers gets the helpers; results must not depend on it.
 func TestConcurrentCallersGetTheSameBits(t *testing.T) {
 	defer parallel.SetWorkers(3)()
 	for _, w := range workloads {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package terminal draws the last line of a terminal in place, as a program does that
-// shows how far it is.
+// Package terminal redraws the last line of a terminal in place, to show a program's progress.
 package terminal
 
 import (
@@ -16,23 +15,23 @@ import (
 )
 
 const (
-	refresh = 100 * time.Millisecond // between two drawings
-	echo    = len("^C")              // what a terminal writes behind the line at Ctrl-C
+	refresh = 100 * time.Millisecond // minimum time between redraws
+	echo    = len("^C")              // what a terminal appends to the line on Ctrl-C
 )
 
-// Line is drawn in place at the end of what was written to Writer.
+// Line is a line redrawn in place at the end of the output.
 type Line struct {
 	Writer io.Writer
-	// Columns is the width of the terminal, asked before each drawing since windows
-	// change; 0 where there is none, so that nothing is drawn.
+	// Columns returns the width of the terminal. It is called before each redraw, because
+	// windows can be resized. If it returns 0, there is no terminal and nothing is drawn.
 	Columns func() int
 	Now     func() time.Time
 
-	shown int // columns that are drawn
+	shown int // columns currently drawn
 	drawn time.Time
 }
 
-// NewLine draws on w if that is a terminal.
+// NewLine returns a line that is drawn on w if w is a terminal.
 func NewLine(w io.Writer) *Line {
 	l := &Line{Writer: w, Columns: func() int { return 0 }, Now: time.Now}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
@@ -46,8 +45,8 @@ func NewLine(w io.Writer) *Line {
 	return l
 }
 
-// Draw draws what text returns for the width that it is given, over what was drawn before:
-// at most ten times a second, and only on a terminal.
+// Draw draws text(width) over the previous content, at most ten times a second and only on
+// a terminal.
 func (l *Line) Draw(text func(width int) string) {
 	columns := l.Columns()
 	if columns == 0 || l.Now().Sub(l.drawn) < refresh {
@@ -60,7 +59,7 @@ func (l *Line) Draw(text func(width int) string) {
 	l.shown = n
 }
 
-// Erase removes what was drawn, so that other lines can follow.
+// Erase removes the line, so that other output can follow.
 func (l *Line) Erase() {
 	if l.shown > 0 {
 		fmt.Fprint(l.Writer, "\r", strings.Repeat(" ", l.shown+echo), "\r")
@@ -68,17 +67,17 @@ func (l *Line) Erase() {
 	l.shown, l.drawn = 0, time.Time{}
 }
 
-// The widths of a bar.
+// Minimum and maximum width of a bar.
 const (
 	narrowBar = 8
 	wideBar   = 24
 )
 
-// MinBar is the width of the narrowest bar with its brackets.
+// MinBar is the minimum width of a bar including its brackets.
 const MinBar = narrowBar + len("[]")
 
-// Bar puts a bar, of which the given share is done, between head and tail, as wide as there
-// is space for, and none where the space is short.
+// Bar returns head, a progress bar of which the fraction done is filled, and tail. The bar is as
+// wide as width allows, and omitted if that is too narrow.
 func Bar(head string, done float64, tail string, width int) string {
 	bar := min(wideBar, width-utf8.RuneCountInString(head)-utf8.RuneCountInString(tail)-len("[]"))
 	if bar < narrowBar {
@@ -88,7 +87,7 @@ func Bar(head string, done float64, tail string, width int) string {
 	return head + "[" + strings.Repeat("#", full) + strings.Repeat("-", bar-full) + "]" + tail
 }
 
-// Cut returns the first characters of a line, at most width of them.
+// Cut truncates a line to width characters.
 func Cut(line string, width int) string {
 	if utf8.RuneCountInString(line) <= max(0, width) {
 		return line
@@ -96,7 +95,7 @@ func Cut(line string, width int) string {
 	return string([]rune(line)[:max(0, width)])
 }
 
-// PerSecond is a rate, 0 where no time has passed.
+// PerSecond returns a rate, 0 if no time has passed.
 func PerSecond(n int, elapsed time.Duration) float64 {
 	if elapsed <= 0 {
 		return 0

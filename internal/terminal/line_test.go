@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The line is redrawn in place, at most ten times a second, covers the one before and is
-// erased together with the ^C that may stand behind it.
+// The line is redrawn in place, at most ten times a second, covers the previous one, and is
+// erased together with a ^C that may follow it.
 func TestLine(t *testing.T) {
 	var b bytes.Buffer
 	at := time.Unix(0, 0)

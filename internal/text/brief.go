@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// longest is the most bytes of a brief message.
+// longest is the maximum length of a brief message in bytes.
 const longest = 2000
 
-// Brief cuts the middle out of an error's message that may hold names or lists out of
-// a file and that nobody would read to its end. What it returns wraps the error.
+// Brief shortens an error's message that may quote long names or lists from a file by cutting out
+// its middle. The result wraps the error.
 func Brief(err error) error {
 	if err == nil || len(err.Error()) <= longest {
 		return err
@@ -21,7 +21,7 @@ func Brief(err error) error {
 
 type brief struct{ err error }
 
-// Error keeps the beginning, which says where, and the end, which says what.
+// Error keeps the start of the message, which says where, and the end, which says what.
 func (e *brief) Error() string {
 	message := e.err.Error()
 	const half = longest/2 - 50
@@ -29,5 +29,5 @@ func (e *brief) Error() string {
 	return fmt.Sprintf("%s ... (%d bytes left out) ... %s", strings.ToValidUTF8(head, ""), len(message)-2*half, strings.ToValidUTF8(tail, ""))
 }
 
-// Unwrap returns the whole error.
+// Unwrap returns the full error.
 func (e *brief) Unwrap() error { return e.err }

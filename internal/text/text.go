@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package text holds the few rules of wording that all rooms share: how a number
-// of things is written, and how a message names the choices that there are.
+// Package text has the conventions for messages that all packages share: how counts are written,
+// and how a message suggests the valid choices.
 package text
 
 import (
@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// Thousands writes a whole number with a comma between groups of three digits,
-// 407050 as "407,050".
+// Thousands formats an integer with commas between groups of three digits, 407050 as "407,050".
 func Thousands[T ~int | ~int64](n T) string {
 	s := strconv.FormatInt(int64(n), 10)
 	first := 1
@@ -24,8 +23,7 @@ func Thousands[T ~int | ~int64](n T) string {
 	return s
 }
 
-// Count writes a number of things: "1 epoch", "1,200 epochs". The plural of the
-// noun ends in s.
+// Count formats a number of things: "1 epoch", "1,200 epochs". The noun's plural must end in s.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -33,8 +31,8 @@ func Count(n int, noun string) string {
 	return Thousands(n) + " " + noun + "s"
 }
 
-// Meant is the end of a message about a word that is none of the choices: the one
-// that was likely meant, as ` (did you mean "sample"?)`, or nothing if none is near.
+// Meant returns the end of a message about an unknown word: a suggestion such as
+// ` (did you mean "sample"?)`, or "" if no choice is close.
 func Meant(word string, choices ...string) string {
 	if near := Nearest(word, choices...); near != "" {
 		return fmt.Sprintf(" (did you mean %q?)", near)
@@ -42,10 +40,9 @@ func Meant(word string, choices ...string) string {
 	return ""
 }
 
-// Nearest is the choice that a misspelled word likely stands for: the one that the
-// fewest insertions, deletions, replacements and swaps of neighbors lead to
-// (Damerau 1964), at most one for each three letters, without regard to case. It
-// is empty where none is near.
+// Nearest returns the choice that a misspelled word most likely stands for: the one with the
+// fewest insertions, deletions, replacements and transpositions of adjacent letters (Damerau
+// 1964), at most one per three letters, ignoring case. It returns "" if none is close.
 func Nearest(word string, choices ...string) string {
 	best, fewest := "", 0
 	for _, c := range choices {
@@ -57,8 +54,8 @@ func Nearest(word string, choices ...string) string {
 	return best
 }
 
-// distance is the number of edits between two words. Words that are longer than
-// any choice are far from all.
+// distance returns the edit distance of two words. Words longer than any choice are far from
+// every choice.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	if len(x) > 2*len(y)+8 {

@@ -18,7 +18,7 @@ func TestThousands(t *testing.T) {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
 	}
-	if got := Thousands(math.MinInt); strings.ReplaceAll(got, ",", "") != strconv.Itoa(math.MinInt) { // which has no negative
+	if got := Thousands(math.MinInt); strings.ReplaceAll(got, ",", "") != strconv.Itoa(math.MinInt) { // whose negative overflows
 		t.Errorf("%d is %q", math.MinInt, got)
 	}
 }

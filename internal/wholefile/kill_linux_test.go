@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// writer is a process that begins to write the target, says so, and waits.
+// writer starts a process that begins to write the target, reports it, and waits.
 func writer(t *testing.T, path string) (cmd *exec.Cmd, finish func() error) {
 	t.Helper()
 	cmd = exec.Command(os.Args[0], "-test.run=^TestSlowWriter$")
@@ -38,7 +38,7 @@ func writer(t *testing.T, path string) (cmd *exec.Cmd, finish func() error) {
 	}
 }
 
-// TestSlowWriter is the other process; alone it does nothing.
+// TestSlowWriter is the child process; run directly, it does nothing.
 func TestSlowWriter(t *testing.T) {
 	path := os.Getenv("WHOLEFILE_TEST")
 	if path == "" {
@@ -55,8 +55,8 @@ func TestSlowWriter(t *testing.T) {
 	}
 }
 
-// Killed writers leave one file each; the next writer removes them all, and not the one
-// of a writer that still lives.
+// Each killed writer leaves one file; the next writer removes them all, but not the one of a writer
+// that is still alive.
 func TestKilledWriters(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m")

@@ -9,16 +9,16 @@ import (
 	"syscall"
 )
 
-// own locks a new file for as long as it is open. It fails where another process got
-// the lock first, which is about to remove the file. A file system without locks has
-// none to lose: its files are never removed by others.
+// own locks a new file as long as it is open. It fails if another process got the lock first and
+// is about to remove the file. On a file system without locks it succeeds: there, files are never
+// removed by others.
 func own(f *os.File) bool {
 	if err := lock(f); err != nil {
 		return err != syscall.EWOULDBLOCK
 	}
 	here, err := os.Lstat(f.Name())
 	if err != nil {
-		return false // removed before the lock
+		return false // removed before it was locked
 	}
 	mine, err := f.Stat()
 	return err == nil && os.SameFile(here, mine)
@@ -42,23 +42,23 @@ func lock(f *os.File) (err error) {
 	return err
 }
 
-// removeIfGone removes the file when its lock can be had.
+// removeIfGone removes the file if its lock can be acquired.
 func removeIfGone(name string) {
 	info, err := os.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() {
-		return // a link, or a pipe that would not open
+		return // a link, or a pipe that would block
 	}
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return
 	}
-	defer func() { _ = f.Close() }() // after the removal: until then nobody else takes it for gone
+	defer func() { _ = f.Close() }() // after the removal: until then, nobody else can lock the file
 	if lock(f) == nil {
 		_ = os.Remove(name)
 	}
 }
 
-// finish renames while the lock is held, so that nobody takes the file for left behind.
+// finish renames while the lock is held, so that nobody considers the file abandoned.
 func finish(f *os.File, path string) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err

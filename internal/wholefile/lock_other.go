@@ -9,9 +9,8 @@ import (
 	"time"
 )
 
-// abandoned is the time without a change after which a file counts as left behind on
-// systems without flock: no write takes that long. On Windows an open file cannot be
-// removed at all.
+// abandoned is the time without a change after which a file counts as abandoned on systems without
+// flock: no write takes that long. On Windows, an open file cannot be removed at all.
 const abandoned = 24 * time.Hour
 
 func own(*os.File) bool { return true }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package wholefile replaces files whole: what is written lies beside the target
-// until it is complete, and is then renamed to it.
+// Package wholefile replaces files atomically: content is written to a temporary file next to the
+// target, which is renamed to the target when it is complete.
 //
-// A process that is killed in between leaves its unfinished file behind. The next
-// writer of the same target removes it. Whether the owner of such a file still lives
-// is told by a lock that the owner holds on it, not by a process number, which may
-// be in use again: the system drops the lock with the process.
+// A process that is killed in between leaves its temporary file behind, and the next writer of the
+// same target removes it. Whether the owner of such a file is still alive is decided by a lock
+// that the owner holds on it, which the system releases when the process ends, and not by a
+// process ID, which may have been reused.
 package wholefile
 
 import (
@@ -18,12 +18,12 @@ import (
 	"strings"
 )
 
-// suffix ends the name of an unfinished file: ".<target>.<digits>.tmp".
+// suffix is the end of a temporary file's name: ".<target>.<digits>.tmp".
 const suffix = ".tmp"
 
-// Write writes a file beside path, forces it to the disk and renames it, so that path
-// holds either what it held before or the whole new content, whatever fails in between.
-// Unfinished files of path whose writers are gone are removed first.
+// Write writes a temporary file next to path, syncs it to disk and renames it: whatever fails, path
+// holds either its previous content or all of the new content. Temporary files of path whose
+// writers are gone are removed first.
 func Write(path string, write func(io.Writer) error) error {
 	sweep(path)
 	f, err := create(path)
@@ -40,7 +40,7 @@ func Write(path string, write func(io.Writer) error) error {
 	if err := write(f); err != nil {
 		return err
 	}
-	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil { // it was made with 0600
+	if err := errors.Join(f.Chmod(0o644), f.Sync()); err != nil { // it was created with mode 0600
 		return err
 	}
 	if err := finish(f, path); err != nil {
@@ -50,11 +50,11 @@ func Write(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// tries is how often a new name is tried: each failure means that another process has
-// met the file between its making and its locking.
+// tries is the maximum number of names to try: each failure means that another process found the
+// file after it was created and before it was locked.
 const tries = 100
 
-// create makes an unfinished file of path and takes its lock.
+// create creates a temporary file of path and locks it.
 func create(path string) (*os.File, error) {
 	dir, base := filepath.Dir(path), filepath.Base(path)
 	for range tries {
@@ -71,8 +71,8 @@ func create(path string) (*os.File, error) {
 	return nil, fmt.Errorf("%s: no temporary file can be kept beside it", path)
 }
 
-// sweep removes the unfinished files of path that nobody writes any more. What it
-// cannot look at or remove it leaves: it is the next writer's to try again.
+// sweep removes the temporary files of path that have no living writer. Files that it cannot open
+// or remove are left to the next writer.
 func sweep(path string) {
 	dir, base := filepath.Dir(path), filepath.Base(path)
 	d, err := os.Open(dir)
@@ -93,7 +93,7 @@ func sweep(path string) {
 	}
 }
 
-// unfinished tells the names that create gives from all others.
+// unfinished reports whether create could have made the name.
 func unfinished(name, base string) bool {
 	rest, ok := strings.CutPrefix(name, "."+base+".")
 	if !ok {

@@ -54,7 +54,7 @@ func TestWrite(t *testing.T) {
 	wantNames(t, dir, "m")
 }
 
-// However writing ends early, the old content stays and nothing lies beside it.
+// However writing ends early, the old content remains and no other file is left.
 func TestWriteEndsEarly(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m")
@@ -76,7 +76,7 @@ func TestWriteEndsEarly(t *testing.T) {
 	wantNames(t, dir, "m")
 }
 
-// Only files that no other program makes are removed, and only those of the same target.
+// Only files that no other program creates are removed, and only those of the same target.
 func TestSweepLeavesOthers(t *testing.T) {
 	dir := t.TempDir()
 	others := []string{".m", ".m.12.tmp.bak", ".m.1a.tmp", ".m.st.12.tmp", ".m..tmp", "m.12.tmp", ".n.12.tmp"}
@@ -96,7 +96,7 @@ func TestSweepLeavesOthers(t *testing.T) {
 	wantNames(t, dir, want...)
 }
 
-// Many writers of one target at once: each ends well, and readers see whole contents only.
+// Many concurrent writers of one target: each succeeds, and readers see only complete contents.
 func TestWriteAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "m")
@@ -114,7 +114,7 @@ func TestWriteAtOnce(t *testing.T) {
 					}
 					return nil
 				})
-				if err != nil && runtime.GOOS != "windows" { // which refuses to replace a file that is open
+				if err != nil && runtime.GOOS != "windows" { // Windows does not replace an open file
 					t.Error(err)
 				}
 				got, err := os.ReadFile(path)

@@ -140,9 +140,9 @@ func (s *settings) input() *keraslike.Tensor {
 func (s *settings) pool(x *keraslike.Tensor) *keraslike.Tensor {
 	switch s.pooling {
 	case AveragePooling:
-		return keraslike.GlobalAveragePooling2D().Of(x)
+		return keraslike.GlobalAveragePooling2D().Apply(x)
 	case MaxPooling:
-		return keraslike.GlobalMaxPooling2D().Of(x)
+		return keraslike.GlobalMaxPooling2D().Apply(x)
 	}
 	return x
 }

@@ -49,7 +49,7 @@ func SqueezeNet(options ...Option) (*keraslike.Model, error) {
 		return nil, err
 	}
 	in := s.input()
-	x := keraslike.Conv2D(64, 3, keraslike.Strides(2), keraslike.ReLU, keraslike.Name("conv1")).Of(in)
+	x := keraslike.Conv2D(64, 3, keraslike.Strides(2), keraslike.ReLU, keraslike.Name("conv1")).Apply(in)
 	x = poolUp("pool1", x)
 	x = fire("fire2", 16, 64, x)
 	x = fire("fire3", 16, 64, x)
@@ -64,10 +64,10 @@ func SqueezeNet(options ...Option) (*keraslike.Model, error) {
 	if s.bare {
 		x = s.pool(x)
 	} else {
-		x = keraslike.Dropout(0.5, keraslike.Name("drop9")).Of(x)
-		x = keraslike.Conv2D(1000, 1, keraslike.ReLU, keraslike.Name("conv10")).Of(x)
-		x = keraslike.GlobalAveragePooling2D(keraslike.Name("pool10")).Of(x)
-		x = keraslike.Activation(keraslike.Softmax, keraslike.Name("prob")).Of(x)
+		x = keraslike.Dropout(0.5, keraslike.Name("drop9")).Apply(x)
+		x = keraslike.Conv2D(1000, 1, keraslike.ReLU, keraslike.Name("conv10")).Apply(x)
+		x = keraslike.GlobalAveragePooling2D(keraslike.Name("pool10")).Apply(x)
+		x = keraslike.Activation(keraslike.Softmax, keraslike.Name("prob")).Apply(x)
 	}
 	return s.finish(in, x, bytes.NewReader(squeezeNetWeights), int64(len(squeezeNetWeights)), "squeezenet1.1.safetensors")
 }
@@ -79,12 +79,12 @@ func fire(name string, squeeze, expand int, x *keraslike.Tensor) *keraslike.Tens
 		return x // the mistake that x carries is the one to report
 	}
 	in := keraslike.Input(shape...)
-	s := keraslike.Conv2D(squeeze, 1, keraslike.ReLU, keraslike.Name("squeeze1x1")).Of(in)
-	out := keraslike.Concatenate(keraslike.Name("concat")).Of(
-		keraslike.Conv2D(expand, 1, keraslike.ReLU, keraslike.Name("expand1x1")).Of(s),
-		keraslike.Conv2D(expand, 3, keraslike.ReLU, keraslike.SamePadding, keraslike.Name("expand3x3")).Of(s),
+	s := keraslike.Conv2D(squeeze, 1, keraslike.ReLU, keraslike.Name("squeeze1x1")).Apply(in)
+	out := keraslike.Concatenate(keraslike.Name("concat")).Apply(
+		keraslike.Conv2D(expand, 1, keraslike.ReLU, keraslike.Name("expand1x1")).Apply(s),
+		keraslike.Conv2D(expand, 3, keraslike.ReLU, keraslike.SamePadding, keraslike.Name("expand3x3")).Apply(s),
 	)
-	return keraslike.NewModel(name, []*keraslike.Tensor{in}, []*keraslike.Tensor{out}).Of(x)
+	return keraslike.NewModel(name, []*keraslike.Tensor{in}, []*keraslike.Tensor{out}).Apply(x)
 }
 
 // poolUp is the 3x3 maximum with stride 2 of Caffe, which rounds sizes up: an axis of n
@@ -104,9 +104,9 @@ func poolUp(name string, x *keraslike.Tensor) *keraslike.Tensor {
 	case down+right == 2:
 		options = append(options, keraslike.SamePadding)
 	case down+right == 1:
-		x = keraslike.ZeroPadding2D(0, down, 0, right, keraslike.Name(name+"_padding")).Of(x)
+		x = keraslike.ZeroPadding2D(0, down, 0, right, keraslike.Name(name+"_padding")).Apply(x)
 	}
-	return keraslike.MaxPooling2D(3, options...).Of(x)
+	return keraslike.MaxPooling2D(3, options...).Apply(x)
 }
 
 // PreprocessSqueezeNet turns pictures of red, green, blue from 0 to 255 in place into

@@ -51,17 +51,17 @@ func VGG16(options ...Option) (*keraslike.Model, error) {
 	for i, block := range vgg16Blocks {
 		for k := range block[0] {
 			name := keraslike.Name(fmt.Sprintf("block%d_conv%d", i+1, k+1))
-			x = keraslike.Conv2D(block[1], 3, keraslike.SamePadding, keraslike.ReLU, name).Of(x)
+			x = keraslike.Conv2D(block[1], 3, keraslike.SamePadding, keraslike.ReLU, name).Apply(x)
 		}
-		x = keraslike.MaxPooling2D(2, keraslike.Name(fmt.Sprintf("block%d_pool", i+1))).Of(x)
+		x = keraslike.MaxPooling2D(2, keraslike.Name(fmt.Sprintf("block%d_pool", i+1))).Apply(x)
 	}
 	if s.bare {
 		x = s.pool(x)
 	} else {
-		x = keraslike.Flatten(keraslike.Name("flatten")).Of(x)
-		x = keraslike.Dense(4096, keraslike.ReLU, keraslike.Name("fc1")).Of(x)
-		x = keraslike.Dense(4096, keraslike.ReLU, keraslike.Name("fc2")).Of(x)
-		x = keraslike.Dense(1000, keraslike.Softmax, keraslike.Name("predictions")).Of(x)
+		x = keraslike.Flatten(keraslike.Name("flatten")).Apply(x)
+		x = keraslike.Dense(4096, keraslike.ReLU, keraslike.Name("fc1")).Apply(x)
+		x = keraslike.Dense(4096, keraslike.ReLU, keraslike.Name("fc2")).Apply(x)
+		x = keraslike.Dense(1000, keraslike.Softmax, keraslike.Name("predictions")).Apply(x)
 	}
 	return s.finish(in, x, nil, 0, "")
 }

@@ -109,7 +109,7 @@ func TestVGG16Parameters(t *testing.T) {
 		if all, _ := m.Parameters(); all != test.want {
 			t.Errorf("%d parameters, want %d", all, test.want)
 		}
-		if got := fmt.Sprint(m.Of(keraslike.Input(test.size, test.size, 3)).Shape()); got != test.shape {
+		if got := fmt.Sprint(m.Apply(keraslike.Input(test.size, test.size, 3)).Shape()); got != test.shape {
 			t.Errorf("output has shape %s, want %s", got, test.shape)
 		}
 	}

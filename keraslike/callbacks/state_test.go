@@ -95,7 +95,7 @@ func named(t *testing.T, first, second string, metrics ...keraslike.CompileOptio
 	t.Helper()
 	in := keraslike.Input(toyFeatures)
 	head := func(name string) *keraslike.Tensor {
-		return keraslike.Dense(1, keraslike.Sigmoid, keraslike.Name(name)).Of(in)
+		return keraslike.Dense(1, keraslike.Sigmoid, keraslike.Name(name)).Apply(in)
 	}
 	m := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{head(first), head(second)})
 	return m, m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError, metrics...)

@@ -209,7 +209,7 @@ func (a *args) activation(name string) k.ActivationFunc {
 			a.fail(name, fmt.Errorf("is hard_sigmoid, which before Keras 3 was another function, 0.2·x + 0.5 from 0 to 1"))
 		}
 	}
-	if err := k.Activation(k.ActivationFunc(f)).Of(k.Input(1)).Err(); err != nil {
+	if err := k.Activation(k.ActivationFunc(f)).Apply(k.Input(1)).Err(); err != nil {
 		a.fail(name, fmt.Errorf("is %q: %w", f, errors.Unwrap(err)))
 		return k.Linear
 	}

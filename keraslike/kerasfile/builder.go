@@ -142,7 +142,7 @@ func (b *builder) sequential(name string, c modelConfig, known []k.Shape, depth 
 		if err != nil {
 			return nil, err
 		}
-		if x = made.Of(x); x.Err() != nil {
+		if x = made.Apply(x); x.Err() != nil {
 			return nil, x.Err()
 		}
 		parts = append(parts, made)

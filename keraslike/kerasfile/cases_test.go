@@ -99,9 +99,9 @@ func TestLoadWeightsInKerasOrder(t *testing.T) {
 			return []k.DenseOption{k.Name(names[i])}
 		}
 		in := k.Input(4)
-		e2 := k.Dense(3, named(1)...).Of(in)
-		e1 := k.Dense(3, named(0)...).Of(in)
-		return k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Subtract().Of(e2, k.Dense(3, named(2)...).Of(e1))})
+		e2 := k.Dense(3, named(1)...).Apply(in)
+		e1 := k.Dense(3, named(0)...).Apply(in)
+		return k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Subtract().Apply(e2, k.Dense(3, named(2)...).Apply(e1))})
 	}
 	for what, m := range map[string]*k.Model{"own names": build("e1", "e2", "p"), "no names": build(), "the file's names": build("enc1", "enc2", "proj")} {
 		r, err := kerasfile.LoadWeights(m, path)

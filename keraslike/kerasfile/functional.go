@@ -129,7 +129,7 @@ func (b *builder) apply(calls []layerCall, results map[callRef]*k.Tensor, depth 
 		if err := b.trained(call); err != nil {
 			return err
 		}
-		x := l.Of(in...)
+		x := l.Apply(in...)
 		if err := x.Err(); err != nil {
 			return err
 		}

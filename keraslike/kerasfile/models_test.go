@@ -80,8 +80,8 @@ func TestLoadWeightsOfPartlyFrozenModel(t *testing.T) {
 		}
 		for _, file := range c.Files {
 			a, b := k.Input(4), k.Input(4)
-			inner := k.NewModel("inner", []*k.Tensor{a}, []*k.Tensor{k.Dense(4).Of(k.Activation(k.ReLU).Of(k.Dense(4).Of(a)))})
-			m := k.NewModel("m", []*k.Tensor{b}, []*k.Tensor{k.Dense(4).Of(inner.Of(b))})
+			inner := k.NewModel("inner", []*k.Tensor{a}, []*k.Tensor{k.Dense(4).Apply(k.Activation(k.ReLU).Apply(k.Dense(4).Apply(a)))})
+			m := k.NewModel("m", []*k.Tensor{b}, []*k.Tensor{k.Dense(4).Apply(inner.Apply(b))})
 			r, err := kerasfile.LoadWeights(m, filepath.Join(kerasModels, file))
 			if err != nil {
 				t.Fatal(err)

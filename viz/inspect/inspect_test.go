@@ -20,12 +20,12 @@ import (
 // base is a small functional network with a block that is a model of its own.
 func base() *keraslike.Model {
 	in := keraslike.Input(8, 7, 3)
-	x := keraslike.Conv2D(5, 3, keraslike.Tanh, keraslike.Name("conv1")).Of(in)
+	x := keraslike.Conv2D(5, 3, keraslike.Tanh, keraslike.Name("conv1")).Apply(in)
 	inner := keraslike.Input(6, 5, 5)
-	block := keraslike.NewModel("fire", []*keraslike.Tensor{inner}, []*keraslike.Tensor{keraslike.Concatenate(keraslike.Name("concat")).Of(
-		keraslike.Conv2D(2, 1, keraslike.Tanh, keraslike.Name("expand1")).Of(inner),
-		keraslike.Conv2D(2, 3, keraslike.Tanh, keraslike.SamePadding, keraslike.Name("expand3")).Of(inner))})
-	x = keraslike.AveragePooling2D(2, keraslike.Name("pool")).Of(block.Of(x))
+	block := keraslike.NewModel("fire", []*keraslike.Tensor{inner}, []*keraslike.Tensor{keraslike.Concatenate(keraslike.Name("concat")).Apply(
+		keraslike.Conv2D(2, 1, keraslike.Tanh, keraslike.Name("expand1")).Apply(inner),
+		keraslike.Conv2D(2, 3, keraslike.Tanh, keraslike.SamePadding, keraslike.Name("expand3")).Apply(inner))})
+	x = keraslike.AveragePooling2D(2, keraslike.Name("pool")).Apply(block.Apply(x))
 	return keraslike.NewModel("base", []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
 }
 

@@ -10,11 +10,11 @@ import (
 )
 
 // activationForm is an activation and its gradient; package ref has the formulas. value
-// replaces x by a(x); slope replaces dy by a'(s) dy and may change s. t are seven registers.
+// replaces x by a(x); derivative replaces dy by a'(s) dy and may modify s. t has seven registers.
 type activationForm struct {
-	name  string
-	value func(l lane, x, alpha register, t []register)
-	slope func(l lane, s, dy, alpha register, t []register)
+	name       string
+	value      func(l lane, x, alpha register, t []register)
+	derivative func(l lane, s, dy, alpha register, t []register)
 }
 
 const (
@@ -25,7 +25,7 @@ const (
 )
 
 func activations(c *build.Context) {
-	const temps = 5 // with s and dy, twice, they fit the registers of AVX2
+	const temps = 5 // together with s and dy, for two vectors, they fit in the registers of AVX2
 	both(c, func(v arith) {
 		for _, a := range activationForms {
 			function{a.name, xOnly, alpha, temps + 1, func(l lane) {
@@ -38,7 +38,7 @@ func activations(c *build.Context) {
 				s, dy := l.t[temps], l.t[temps+1]
 				l.get(1, s)
 				l.get(2, dy)
-				a.slope(l, s, dy, l.scalars[0], l.t[:temps])
+				a.derivative(l, s, dy, l.scalars[0], l.t[:temps])
 				l.put(0, dy)
 			}}.emit(v)
 		}
@@ -176,7 +176,7 @@ var activationForms = []activationForm{
 			l.atLeast(0, x, t[1])
 			l.add(t[0], x, x)
 		},
-		slopeOfSoftplus,
+		softplusDerivative,
 	},
 	{
 		"Softsign",
@@ -210,7 +210,7 @@ var activationForms = []activationForm{
 			l.atMost(0, x, t[1])
 			l.sub(t[0], x, x)
 		},
-		slopeOfSoftplus,
+		softplusDerivative,
 	},
 	{
 		"HardSigmoid",
@@ -268,7 +268,8 @@ func (l lane) keepInside(top float64, s, v register, t []register) {
 	l.keep(less, s, t[0], v, t[1])
 }
 
-// geluArgument writes u = 2 sqrt(2/pi) (x + c x^3), and x^2 to square: GELU's tanh form is x sigmoid(u).
+// geluArgument writes u = 2 sqrt(2/pi) (x + c x^3), and x^2 to square: GELU's tanh form is x
+// sigmoid(u).
 func (l lane) geluArgument(x, u, square register) {
 	l.mul(x, x, square)
 	l.mul(2*geluRoot*geluCubic, square, u)
@@ -298,15 +299,15 @@ func (l lane) logOnePlusExp(x register, t []register) {
 	l.log1p(t[0], t[1:]...)
 }
 
-// slopeOfSoftplus: with y the softplus or the log-sigmoid, 1 - exp(-|y|).
-func slopeOfSoftplus(l lane, s, dy, _ register, t []register) {
+// softplusDerivative: 1 - exp(-|y|), where y is the softplus or the log-sigmoid.
+func softplusDerivative(l lane, s, dy, _ register, t []register) {
 	l.negAbs(s, s)
 	l.expm1(s, t[0], t[1])
 	l.mul(s, dy, dy)
 	l.neg(dy, dy)
 }
 
-// hardSigmoid is x = min(max(x + 3, 0), 6) / 6.
+// hardSigmoid computes x = min(max(x + 3, 0), 6) / 6.
 func (l lane) hardSigmoid(x, tmp register) {
 	l.add(3.0, x, x)
 	l.atLeast(0, x, tmp)
@@ -314,7 +315,7 @@ func (l lane) hardSigmoid(x, tmp register) {
 	l.mul(1.0/6, x, x)
 }
 
-// activationTables lists the activations of both instruction sets.
+// activationTables lists the activations for both instruction sets.
 func activationTables() string {
 	var b strings.Builder
 	for _, v := range []isa{avx512, avx2} {

@@ -11,10 +11,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// arith is a vec that speaks of arithmetic on whole vectors in both instruction sets.
-// A first operand may be a register, a memory operand or a number; numbers are read
-// from memory, so that they cost no register. The order is that of the Go assembler:
-// sub(y, x, dst) is dst = x - y.
+// arith is a vec for arithmetic on whole vectors in both instruction sets. A first operand
+// may be a register, a memory operand or a number; numbers are read from memory, so they need
+// no register. The operand order is that of the Go assembler: sub(y, x, dst) is dst = x - y.
 type arith struct {
 	vec
 	numbers map[uint32]operand.Mem
@@ -22,12 +21,13 @@ type arith struct {
 
 type register = reg.VecPhysical
 
-// number is a float32 by its bits, for masks and integers.
+// number is the bit pattern of a float32, also used for masks and integers.
 type number uint32
 
 func bits(v float64) number { return number(math.Float32bits(float32(v))) }
 
-// constant returns the eight copies of a number that AVX2 operands need; AVX-512 broadcasts the first.
+// constant returns the eight copies of a number that AVX2 operands need; AVX-512 broadcasts
+// the first.
 func (a arith) constant(n number) operand.Mem {
 	if m, ok := a.numbers[uint32(n)]; ok {
 		return m
@@ -43,7 +43,7 @@ func (a arith) constant(n number) operand.Mem {
 
 type instruction = func(...operand.Op)
 
-// do emits dst = f(x, y), with the broadcasting form where x is a number.
+// do emits dst = f(x, y), using the broadcasting form if x is a number.
 func (a arith) do(f, broadcast instruction, x any, ops ...operand.Op) {
 	switch x := x.(type) {
 	case float64:
@@ -72,7 +72,7 @@ func (a arith) negMulAdd(x any, y, dst register) {
 }
 func (a arith) horner(x any, y, dst register) { a.do(a.VFMADD213PS, a.VFMADD213PS_BCST, x, y, dst) }
 
-// max and min return x where either operand is NaN.
+// max and min return x if either operand is NaN.
 func (a arith) max(x any, y, dst register) { a.do(a.VMAXPS, a.VMAXPS_BCST, x, y, dst) }
 func (a arith) min(x any, y, dst register) { a.do(a.VMINPS, a.VMINPS_BCST, x, y, dst) }
 
@@ -122,7 +122,7 @@ func (a arith) set(v float64, dst register) {
 	a.VBROADCASTSS(a.constant(bits(v)), dst)
 }
 
-// atLeast and atMost are x = max(x, v) and x = min(x, v); NaN stays.
+// atLeast and atMost are x = max(x, v) and x = min(x, v); they preserve NaN.
 func (a arith) atLeast(v float64, x, tmp register) { a.set(v, tmp); a.max(x, tmp, x) }
 func (a arith) atMost(v float64, x, tmp register)  { a.set(v, tmp); a.min(x, tmp, x) }
 
@@ -135,7 +135,7 @@ func (a arith) round(x, dst register) {
 	}
 }
 
-// Comparisons: operands are ordered unless the name says otherwise.
+// Comparisons are ordered unless the name says otherwise.
 const (
 	equal        = 0
 	less         = 1
@@ -145,7 +145,7 @@ const (
 	greater      = 14
 )
 
-// choose is dst = yes where x pred y, else no; x is a register.
+// choose is dst = yes where x pred y, and no elsewhere; x is a register.
 func (a arith) choose(pred uint8, x register, y any, yes, no, dst, tmp register) {
 	if a.is512() {
 		a.compare(pred, x, y)

@@ -10,20 +10,20 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Element-wise functions: slices of one length in, slices of that length out.
+// Element-wise functions map slices to slices of the same length.
 
-// lane is one vector's worth of an element-wise function: the body is emitted twice for
-// the main loop and once, masked, for the tail.
+// lane is one vector of an element-wise function: the body is emitted twice for the main loop
+// and once more, masked, for the tail.
 type lane struct {
 	arith
-	t       []register // free for the body
-	scalars []register // the function's numbers, in every element
+	t       []register // available to the body
+	scalars []register // the function's scalar parameters, broadcast
 	slices  []reg.GPPhysical
 	offset  int
 	masked  bool
 }
 
-// get loads slice i into dst; put stores src there.
+// get loads slice i into dst; put stores src to it.
 func (l lane) get(i int, dst register) {
 	l.load(operand.Mem{Base: l.slices[i], Disp: l.offset}, l.masked, dst)
 }
@@ -32,12 +32,12 @@ func (l lane) put(i int, src register) {
 	l.store(src, l.masked, operand.Mem{Base: l.slices[i], Disp: l.offset})
 }
 
-// function describes an element-wise function; its first slice gives the length.
+// function describes an element-wise function; its first slice determines the length.
 type function struct {
 	name    string
 	slices  []string
 	numbers []string
-	temps   int // registers that body needs
+	temps   int // number of registers that body needs
 	body    func(l lane)
 }
 
@@ -51,7 +51,7 @@ func (f function) signature() string {
 
 var sliceRegisters = []reg.GPPhysical{reg.RDI, reg.RSI, reg.RBX, reg.RDX, reg.R8}
 
-// free returns the vector registers that hold neither numbers nor, in AVX2, the mask.
+// free returns the vector registers that hold neither scalars nor, in AVX2, the mask.
 func (i isa) free(numbers int) (free, held []register) {
 	n := len(i.regs)
 	if i.width == 32 {
@@ -85,7 +85,7 @@ func (f function) emit(v arith) {
 	v.RET()
 }
 
-// broadcast fills dst with the parameter of that name.
+// broadcast fills dst with the named parameter.
 func (v arith) broadcast(name string, dst register) {
 	p, err := v.Param(name).Resolve()
 	if err != nil {
@@ -94,8 +94,8 @@ func (v arith) broadcast(name string, dst register) {
 	v.VBROADCASTSS(p.Addr, dst)
 }
 
-// loop runs body over the RCX elements that the pointers stand at, unroll vectors an
-// iteration, and once more for a tail of masked vectors. It clobbers R9 and R10.
+// loop runs body over the RCX elements at the pointers, unroll vectors per iteration, and once
+// more for a tail of masked vectors. It clobbers R9 and R10.
 func (v arith) loop(pointers []reg.GPPhysical, unroll int, body func(u int, masked bool)) {
 	lanes := v.width / 4
 	advance := func(n int) {
@@ -127,7 +127,7 @@ func (v arith) loop(pointers []reg.GPPhysical, unroll int, body func(u int, mask
 	v.Label("done")
 }
 
-// both emits fs for the two instruction sets.
+// both emits fs for both instruction sets.
 func both(c *build.Context, emit func(v arith)) {
 	laneMask(c)
 	numbers := map[uint32]operand.Mem{}
@@ -175,13 +175,13 @@ func of1(name string, numbers []string, temps int, op func(l lane, x register)) 
 
 var alpha = []string{"alpha"}
 
-// elementwiseFunctions are entries of simd.Table, each with a reference of its name.
+// elementwiseFunctions are entries of simd.Table, each with a reference of the same name.
 var elementwiseFunctions = []function{
 	of2("Add", nil, 0, func(l lane, a, b register) { l.add(b, a, a) }),
 	of2("Sub", nil, 0, func(l lane, a, b register) { l.sub(b, a, a) }),
 	of2("Mul", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
 	of2("Max", nil, 2, func(l lane, a, b register) {
-		l.max(a, b, a) // NaN where a is
+		l.max(a, b, a) // NaN if a is NaN
 		l.choose(unordered, b, b, b, a, a, l.t[0])
 	}),
 	of1("Scale", alpha, 0, func(l lane, x register) { l.mul(l.scalars[0], x, x) }),
@@ -208,7 +208,7 @@ var elementwiseFunctions = []function{
 	}},
 }
 
-// rowFunction is an element-wise primitive of kernels over rows; its numbers are the row's.
+// rowFunction is an element-wise primitive for kernels over rows; its scalars belong to the row.
 type rowFunction struct {
 	doc string
 	function

@@ -11,22 +11,22 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The element-wise part of a step of a recurrent layer, for a block of rows (sequences).
-// Package ref has the formulas. Gates are activated in place, and the backward functions
-// replace them by the gradients of their sums.
+// The element-wise part of a recurrent step, for a block of rows (sequences). Package ref has the
+// formulas. Gates are activated in place; the backward functions replace them by the gradients of
+// their pre-activations.
 
-// matrix is an operand of rows, ld floats apart; a row holds parts blocks of units floats.
+// matrix is an operand of rows that are ld floats apart; a row holds parts blocks of units floats.
 type matrix struct {
 	name  string
 	parts int
 }
 
-// ld names the distance of m's rows.
+// ld returns the name of the parameter for the distance between m's rows.
 func (m matrix) ld() string { return "ld" + strings.ToUpper(m.name[:1]) + m.name[1:] }
 
-// step describes such a function. The body sees the parts of all matrices as slices. The
-// first matrix, the gates, is also fetched to the second-level cache from ahead bytes on,
-// where the next step's are: those are long out of the caches, or never were in them.
+// step describes such a function. The body sees the parts of all matrices as slices. The first
+// matrix, the gates, is also prefetched to the second-level cache from ahead bytes on, where the
+// gates of the next step are: these have long been evicted, or were never cached.
 type step struct {
 	name     string
 	matrices []matrix
@@ -85,7 +85,7 @@ func (s step) emit(v arith) {
 		}
 		s.body(lane{v, free[u*stepTemps : (u+1)*stepTemps], nil, pointers, u * v.width, masked})
 	})
-	for _, m := range s.matrices { // the parameters themselves walk down the rows
+	for _, m := range s.matrices { // the parameters themselves advance along the rows
 		v.MOVQ(v.memory(m.ld()), reg.R9)
 		v.SHLQ(operand.U8(2), reg.R9)
 		v.ADDQ(reg.R9, base(m))
@@ -97,15 +97,15 @@ func (s step) emit(v arith) {
 	v.RET()
 }
 
-// flush zeroes numbers so small that their products would be denormal, which cost a
-// hundred cycles each on some CPUs; gradients fade to them over long sequences.
+// flush zeroes numbers so small that their products would be denormal, which costs a hundred
+// cycles each on some CPUs: over long sequences, gradients decay to such values.
 func (l lane) flush(x, t1, t2 register) {
 	l.abs(x, t1)
 	l.keep(notLessEqual, t1, 1e-28, x, t2)
 }
 
-// slopeOfSigmoid writes s (1 - s).
-func (l lane) slopeOfSigmoid(s, dst register) {
+// sigmoidDerivative writes s (1 - s).
+func (l lane) sigmoidDerivative(s, dst register) {
 	l.set(1, dst)
 	l.sub(s, dst, dst)
 	l.mul(s, dst, dst)
@@ -152,7 +152,7 @@ var steps = []step{
 		l.get(c, t[1])
 		l.tanh(t[1], t[2], t[3], t[4])
 		l.get(o, t[2])
-		l.slopeOfSigmoid(t[2], t[3])
+		l.sigmoidDerivative(t[2], t[3])
 		l.mul(t[0], t[3], t[3])
 		l.mul(t[1], t[3], t[3])
 		l.put(o, t[3]) // dh tanh(c) o (1-o)
@@ -166,7 +166,7 @@ var steps = []step{
 		l.add(t[3], t[4], t[4]) // dc + dh o (1-tanh(c)^2)
 		l.get(i, t[0])
 		l.get(m, t[1])
-		l.slopeOfSigmoid(t[0], t[2])
+		l.sigmoidDerivative(t[0], t[2])
 		l.mul(t[1], t[2], t[2])
 		l.mul(t[4], t[2], t[2])
 		l.put(i, t[2]) // dc g i (1-i)
@@ -178,7 +178,7 @@ var steps = []step{
 		l.put(m, t[2]) // dc i (1-g^2)
 		l.get(f, t[0])
 		l.get(cPrev, t[1])
-		l.slopeOfSigmoid(t[0], t[2])
+		l.sigmoidDerivative(t[0], t[2])
 		l.mul(t[1], t[2], t[2])
 		l.mul(t[4], t[2], t[2])
 		l.put(f, t[2]) // dc c f (1-f)
@@ -214,7 +214,7 @@ var steps = []step{
 		l.mul(t[4], t[1], t[3])
 		l.put(inner, t[3])
 		l.mul(t[4], t[2], t[2])
-		l.slopeOfSigmoid(t[1], t[3])
+		l.sigmoidDerivative(t[1], t[3])
 		l.mul(t[3], t[2], t[2])
 		l.put(r, t[2]) // dn inner r (1-r)
 	}},
@@ -258,7 +258,7 @@ var steps = []step{
 		l.put(dh, t[2])
 		l.get(hPrev, t[2])
 		l.mul(t[2], t[1], t[1])
-		l.slopeOfSigmoid(t[0], t[3])
+		l.sigmoidDerivative(t[0], t[3])
 		l.mul(t[3], t[1], t[1])
 		l.put(r, t[1]) // dreset h r (1-r)
 	}},
@@ -279,8 +279,8 @@ func (l lane) blend(z, n, tmp register, hPrev int) {
 	l.mulAdd(z, tmp, n)
 }
 
-// blendBack, with dh in t[0], stores dh (h - n) z (1-z) to z, dn = dh (1-z) (1-n^2) to n
-// and t[4], and dh z to dh.
+// blendBack, with dh in t[0], stores dh (h - n) z (1-z) to z, dn = dh (1-z) (1-n^2) to n and t[4],
+// and dh z to dh.
 func (l lane) blendBack(z, n, hPrev, dh int) {
 	t := l.t
 	l.get(z, t[1])

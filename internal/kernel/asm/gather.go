@@ -8,9 +8,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Sums of the rows of a table: dst += sum_p vals_p table[ids_p], the accumulators in registers.
+// Sums of rows of a table: dst += sum_p vals_p table[ids_p], with the accumulators in registers.
 
-// prefetchAhead is how many ids ahead of the sum rows are fetched: they lie anywhere.
+// prefetchAhead is how many ids ahead rows are prefetched, since they can be anywhere in memory.
 const prefetchAhead = 8
 
 func gathers(c *build.Context) {
@@ -21,10 +21,10 @@ func gathers(c *build.Context) {
 	fetch(c)
 }
 
-// fetch asks for the cache lines of x.
+// fetch prefetches the cache lines of x.
 func fetch(c *build.Context) {
 	c.Function("Fetch")
-	c.Doc("Fetch brings x, which will be needed soon, to the first-level cache.")
+	c.Doc("Fetch prefetches x to the first-level cache.")
 	c.Attributes(nosplit)
 	c.Pragma("noescape")
 	c.SignatureExpr("func(x []float32)")

@@ -13,11 +13,11 @@ import (
 
 const nosplit = attr.NOSPLIT
 
-// isa is what the two vector instruction sets differ in.
+// isa describes how the two vector instruction sets differ.
 type isa struct {
 	name  string
-	width int // bytes of a vector
-	rows  int // most rows of a matrix tile, so that two vectors a row fit the registers
+	width int // bytes per vector
+	rows  int // maximum rows of a matrix tile for which two vectors per row fit in the registers
 	regs  []reg.VecPhysical
 }
 
@@ -34,8 +34,8 @@ var (
 	}}
 )
 
-// vec is a context that knows its instruction set. The mask of the last
-// vector of a row lives in K1 (AVX-512) or in the last register (AVX2).
+// vec is a context that knows its instruction set. The mask of the last vector of a row is in K1
+// (AVX-512) or in the last register (AVX2).
 type vec struct {
 	*build.Context
 	isa
@@ -45,7 +45,7 @@ func (v vec) is512() bool { return v.width == 64 }
 
 func (v vec) lastReg() reg.VecPhysical { return v.regs[len(v.regs)-1] }
 
-// setMask makes the mask for the first n (1 to lanes) elements of a vector; it clobbers tmp.
+// setMask creates the mask for the first n (1 to lanes) elements of a vector; it clobbers tmp.
 func (v vec) setMask(n, tmp reg.GPPhysical) {
 	if v.is512() {
 		v.MOVQ(operand.I32(-1), tmp)

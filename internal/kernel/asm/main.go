@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command asm writes the amd64 assembly of package simd, its Go declarations and
-// its tables: one family of functions a file. It is a module of its own so that
-// the library does not depend on avo; what it writes is committed.
+// Command asm generates the amd64 assembly of package simd, its Go declarations and its tables,
+// one family of functions per file. It is a separate module so that the library does not depend
+// on avo; its output is committed.
 //
-// Run it by go generate in package simd, or with -check to compare what it would
-// write with what is there.
+// Run it with go generate in package simd, or with -check to compare its output with the
+// existing files.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 type family struct {
 	name  string
 	build func(*build.Context)
-	table func() string // Go code to follow the declarations, with package ref in reach; may be nil
+	table func() string // Go code after the declarations, which may use package ref; may be nil
 }
 
 var families = []family{
@@ -62,7 +62,7 @@ func main() {
 	}
 }
 
-// render returns the text of all files by name.
+// render returns the content of all files by name.
 func render() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	var err error
@@ -123,7 +123,8 @@ func put(path string, text []byte, check bool) error {
 	return os.Rename(tmp, path)
 }
 
-// pause emits one turn of a spin loop: it tells the core to let others work for some 50 to 140 cycles.
+// pause emits one iteration of a spin loop: it lets the other hardware thread of the core run for
+// about 50 to 140 cycles.
 func pause(c *build.Context) {
 	c.Function("Pause")
 	c.Doc("Pause tells the CPU that this is a spin loop.")
@@ -135,7 +136,8 @@ func pause(c *build.Context) {
 	c.RET()
 }
 
-// tileTables lists the tiles by vectors and rows and the strips by rows, for the driver to choose from.
+// tileTables lists the tiles by vectors and rows and the strips by rows, for the driver to
+// select from.
 func tileTables() string {
 	var b strings.Builder
 	list := func(rows int, name func(rows int) string) {

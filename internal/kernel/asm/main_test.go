@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The committed assembly is what the generator writes, and it writes the same each time.
+// The committed files match the generator's output, which is deterministic.
 func TestCommittedFilesAreCurrent(t *testing.T) {
 	files, err := render()
 	if err != nil {

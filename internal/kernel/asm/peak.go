@@ -8,16 +8,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// peakChains, which is simd.PeakChains, is how many multiply-adds of a round do not wait for each other: two units
-// that take four or five cycles each keep 10 busy.
+// peakChains, which is simd.PeakChains, is the number of independent multiply-adds in a round: two
+// units with a latency of four or five cycles keep 10 in flight.
 const peakChains = 12
 
-// peaks emits what a core can do at most, for the benchmark of matrix products.
+// peaks emits loops that reach a core's peak rate, for the benchmark of matrix products.
 func peaks(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		v := vec{c, set}
 		v.Function(v.name + "Peak")
-		v.Doc(v.name + "Peak makes rounds of PeakChains multiply-adds of vectors in registers.")
+		v.Doc(v.name + "Peak performs rounds of PeakChains multiply-adds of vectors in registers.")
 		v.Attributes(nosplit)
 		v.SignatureExpr("func(rounds int)")
 		n, a, b := reg.RCX, v.regs[peakChains], v.regs[peakChains+1]

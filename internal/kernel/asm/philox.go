@@ -9,8 +9,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Dropout by Philox4x32-10. A vector holds one word of as many counters as it has lanes;
-// words 0 to 3 of counters c..c+15 serve 64 neighboring elements, sixteen each.
+// Dropout by Philox4x32-10. A vector holds one word of as many counters as it has lanes; words 0 to
+// 3 of counters c..c+15 are used for 64 consecutive elements, sixteen each.
 
 const philoxRounds = 10
 
@@ -94,8 +94,8 @@ func (v arith) dropout(count operand.Mem) {
 	v.RET()
 }
 
-// product writes the high and low halves of x m for each 32-bit element: even and odd ones
-// are multiplied apart, to 64 bits each.
+// product writes the high and low halves of x m for each 32-bit element: even and odd elements are
+// multiplied separately, to 64 bits each.
 func (v arith) product(x, m, hi, lo, tmp register) {
 	v.VPSRLQ(operand.U8(32), x, tmp)
 	v.VPMULUDQ(m, x, lo)

@@ -8,9 +8,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Pooling over a run of windows in one output row that the borders cut alike: pixels
-// windows, step bytes apart, of kh x kw cells, c floats each, in rows of row bytes. A vector
-// is neighboring channels. first numbers the first cell; skip is what to add to a cell's
+// Pooling over a run of windows in one output row that the borders clip in the same way: pixels
+// windows, step bytes apart, of kh x kw cells with c floats each, in rows of row bytes. A vector
+// holds consecutive channels. first is the number of the first cell; skip is added to a cell's
 // number at the end of a row of the window.
 
 const poolSizes = "pixels, c, kh, kw, step, row"
@@ -22,8 +22,8 @@ var (
 	poolKH, poolKW                 = reg.R13, reg.RAX
 )
 
-// pooling emits one function: block is emitted for whole vectors of channels and for the
-// rest. An element of arg has argSize bytes; without arg that is 0.
+// pooling emits one function: block is emitted for whole vectors of channels and for the rest. An
+// element of arg has argSize bytes, 0 if there is no arg.
 func (v arith) pooling(name, signature, out, in string, argSize int, setUp func(), block func(masked bool, label string)) {
 	v.Function(v.name + name)
 	v.Attributes(nosplit)
@@ -68,7 +68,7 @@ func (v arith) pooling(name, signature, out, in string, argSize int, setUp func(
 	v.RET()
 }
 
-// memory is a parameter's place.
+// memory returns the address of a parameter.
 func (v arith) memory(name string) operand.Mem {
 	p, err := v.Param(name).Resolve()
 	if err != nil {
@@ -77,7 +77,7 @@ func (v arith) memory(name string) operand.Mem {
 	return p.Addr
 }
 
-// cells emits cell for every cell of a window, and endRow after each of its rows.
+// cells emits cell for each cell of a window, and endRow after each of its rows.
 func (v arith) cells(label string, cell func(m operand.Mem), endRow func()) {
 	v.MOVQ(poolChannel, poolRow)
 	v.Load(v.Param("kh"), poolKH)
@@ -107,7 +107,7 @@ func pools(c *build.Context) {
 	})
 }
 
-// maxPool stores the cells' numbers as arg's type, by store.
+// maxPool stores the numbers of the cells, converted to arg's type by store.
 func (v arith) maxPool(name, argType string, store func(x, tmp register, masked bool, label string)) {
 	best, index, number, x, skip, t, u := v.regs[0], v.regs[1], v.regs[2], v.regs[3], v.regs[4], v.regs[5], v.regs[6]
 	argSize := 1
@@ -122,10 +122,10 @@ func (v arith) maxPool(name, argType string, store func(x, tmp register, masked 
 			v.VMOVAPS(number, index)
 			v.cells(label, func(m operand.Mem) {
 				v.load(m, masked, x)
-				// larger than best, or the first NaN
+				// greater than best, or the first NaN
 				if v.is512() {
 					v.VCMPPS(operand.U8(notLessEqual), best, x, reg.K2)
-					v.VCMPPS(operand.U8(7), best, best, reg.K2, reg.K3) // best is ordered
+					v.VCMPPS(operand.U8(7), best, best, reg.K2, reg.K3) // best is not NaN
 					v.VMOVAPS(x, reg.K3, best)
 					v.VMOVAPS(number, reg.K3, index)
 				} else {

@@ -8,10 +8,10 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Sums over slices. Each vector of the unrolled loop has an accumulator in float32;
-// at the end their elements are added in float64.
+// Sums over slices. Each vector of the unrolled loop has a float32 accumulator; at the end, their
+// elements are added in float64.
 
-// sum describes a reduction; term leaves an element's share in the register it returns.
+// sum describes a reduction; term leaves an element's contribution in the register it returns.
 type sum struct {
 	function
 	term func(l lane) register
@@ -109,7 +109,7 @@ func reductions(c *build.Context) {
 	})
 }
 
-// sumOf makes a reduction of one slice: f leaves the share of its element in x.
+// sumOf makes a reduction of one slice: f leaves the contribution of its element in x.
 func sumOf(name string, f func(l lane, x register)) sum {
 	return sum{function{name: name, slices: []string{"x"}, temps: 1}, func(l lane) register {
 		l.get(0, l.t[0])
@@ -118,7 +118,7 @@ func sumOf(name string, f func(l lane, x register)) sum {
 	}}
 }
 
-// sumOf2 makes a reduction of two slices: f leaves the share of their elements in a.
+// sumOf2 makes a reduction of two slices: f leaves the contribution of their elements in a.
 func sumOf2(name string, numbers []string, temps int, f func(l lane, a, b register)) sum {
 	return sum{function{name: name, slices: []string{"a", "b"}, numbers: numbers, temps: temps + 2}, func(l lane) register {
 		a, b := l.t[temps], l.t[temps+1]
@@ -129,7 +129,7 @@ func sumOf2(name string, numbers []string, temps int, f func(l lane, a, b regist
 	}}
 }
 
-// sums are entries of simd.Table, each with a reference of its name.
+// sums are entries of simd.Table, each with a reference of the same name.
 var sums = []sum{
 	sumOf("Sum", func(l lane, x register) {}),
 	sumOf("SumSquares", func(l lane, x register) { l.mul(x, x, x) }),
@@ -137,10 +137,10 @@ var sums = []sum{
 	sumOf2("Dot", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
 }
 
-// anomaly is 0, or NaN where x has a NaN or an infinity.
+// anomaly is 0, or NaN if x has a NaN or an infinity.
 var anomaly = sumOf("Anomaly", func(l lane, x register) { l.sub(x, x, x) })
 
-// rowSum is a reduction that kernels over rows are composed of.
+// rowSum is a reduction used in kernels over rows.
 type rowSum struct {
 	doc string
 	sum
@@ -178,7 +178,7 @@ var rowSums = []rowSum{
 	}}},
 }
 
-// rowMax emits the largest element of a slice; a NaN may or may not be it.
+// rowMax emits the maximum of a slice; if there is a NaN, it may or may not be the result.
 func (v arith) rowMax() {
 	v.Function(v.name + "RowMax")
 	v.Attributes(nosplit)
@@ -221,9 +221,9 @@ func (v arith) rowMax() {
 	v.RET()
 }
 
-// columnSum emits dst_j = sum_r x_rj, the rows being cols floats apart. It takes as many
-// columns at once as it has vectors for, and several rows where these are few, since each
-// addition waits for the one before.
+// columnSum emits dst_j = sum_r x_rj for rows that are cols floats apart. It processes as many
+// columns at once as it has vectors for, and several rows if there are few columns, because each
+// addition depends on the previous one.
 func (v arith) columnSum() {
 	v.Function(v.name + "ColSum")
 	v.Attributes(nosplit)

@@ -4,7 +4,7 @@ package main
 
 import "github.com/mmcloughlin/avo/operand"
 
-// Elementary functions on vectors, in place; t are registers that they clobber.
+// Elementary functions on vectors, in place; they clobber the registers t.
 
 const (
 	log2e = 1.44269504088896341
@@ -12,10 +12,10 @@ const (
 	ln2Lo = -2.12194440e-4
 )
 
-// expPolynomial holds P of exp(r) = 1 + r + r^2 P(r), |r| <= ln(2)/2 (Cephes, expf).
+// expPolynomial holds P in exp(r) = 1 + r + r^2 P(r), |r| <= ln(2)/2 (Cephes, expf).
 var expPolynomial = []float64{1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1}
 
-// polynomial evaluates one at x, highest coefficient first.
+// polynomial evaluates a polynomial at x, highest coefficient first.
 func (a arith) polynomial(coefficients []float64, x, dst register) {
 	a.set(coefficients[0], dst)
 	for _, c := range coefficients[1:] {
@@ -23,7 +23,7 @@ func (a arith) polynomial(coefficients []float64, x, dst register) {
 	}
 }
 
-// reduce writes n = round(x / ln 2) to n, leaves r = x - n ln 2 in x and 1 + r P(r) in p.
+// reduce writes n = round(x / ln 2) to n, leaves r = x - n ln 2 in x, and writes 1 + r P(r) to p.
 func (a arith) reduce(x, n, p register) {
 	a.mul(log2e, x, n)
 	a.round(n, n)
@@ -33,7 +33,7 @@ func (a arith) reduce(x, n, p register) {
 	a.horner(1.0, x, p)
 }
 
-// exp is x = exp(x), within 1e-7 of it; beyond float32's range it is 0 or +Inf.
+// exp is x = exp(x) with an error of at most 1e-7; outside of float32's range it is 0 or +Inf.
 func (a arith) exp(x register, t ...register) {
 	a.atMost(89, x, t[0])
 	a.atLeast(-104, x, t[0])
@@ -43,7 +43,7 @@ func (a arith) exp(x register, t ...register) {
 		a.VSCALEFPS(t[0], t[1], x)
 		return
 	}
-	// 2^n in two factors, as n reaches from -150 to 128
+	// 2^n as two factors, since n ranges from -150 to 128
 	a.VCVTPS2DQ(t[0], t[0])
 	a.VPSRAD(operand.U8(1), t[0], x)
 	a.subInt(x, t[0], t[0])
@@ -84,13 +84,15 @@ func (a arith) sigmoid(x register, t ...register) {
 	a.div(x, t[0], x)
 }
 
-// logPolynomial holds P of log(1+z) = z - z^2/2 + z^3 P(z), sqrt(1/2) <= 1+z < sqrt(2) (Cephes, logf).
+// logPolynomial holds P of log(1+z) = z - z^2/2 + z^3 P(z), sqrt(1/2) <= 1+z < sqrt(2) (Cephes,
+// logf).
 var logPolynomial = []float64{
 	7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
 	-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
 }
 
-// log1p is u = log(1 + u) for 0 <= u <= 1: the logarithm of w, the sum rounded, plus (1 + u - w) / w.
+// log1p is u = log(1 + u) for 0 <= u <= 1: the logarithm of w, the sum rounded, plus (1 + u -
+// w) / w.
 func (a arith) log1p(u register, t ...register) {
 	w, e, p, square := t[0], t[1], t[2], t[3]
 	a.add(1.0, u, w)

@@ -9,23 +9,22 @@ import (
 	"strings"
 )
 
-// The tables of package simd: type Table with its portable form in table.go, and one value for
-// each instruction set in table_amd64.go. All three follow from the entries below.
+// The tables of package simd: type Table with its portable value in table.go, and one value for
+// each instruction set in table_amd64.go. All of them follow from the entries below.
 
-// entry is a field of simd.Table. It holds a function of its name: portable is the reference
-// and vector the assembly, unless they say otherwise. In vector, ISA stands for the
-// instruction set.
+// entry is a field of simd.Table: a function of the same name. Unless overridden, portable is the
+// reference and vector the assembly. In vector, ISA stands for the instruction set.
 type entry struct {
 	name, signature  string
 	portable, vector string
 	doc              string
 }
 
-// absent is the portable form of a field that portable Go leaves empty.
+// absent marks a field that is nil in portable Go.
 const absent = "-"
 
-// entries are all fields of the table. A new element-wise function, reduction or optimizer
-// with a reference of the same name and signature needs no row of its own here.
+// entries returns all fields of the table. A new element-wise function, reduction or optimizer with
+// a reference of the same name and signature needs no row here.
 func entries() []entry {
 	list := []entry{
 		{"activations", "[ref.Activations]func(dst, x []float32, alpha float32)", absent, "ISAActivations", "nil where the reference serves"},
@@ -103,7 +102,7 @@ var otherEntries = []entry{
 	{name: "GatherSum", signature: "func(dst, table []float32, ids []int32)", portable: "genericGatherSum", doc: "dst += sum of rows ids of table"},
 	{
 		name: "GatherSumScaled", signature: "func(dst, table []float32, ids []int32, vals []float32)", portable: "genericGatherSumScaled",
-		doc: "the same of rows times vals",
+		doc: "the same for rows multiplied by vals",
 	},
 
 	{name: "Dropout", signature: "func(dst, x []float32, rate float64, key, stream, step uint64, first int)", vector: `func(dst, x []float32, rate float64, key, stream, step uint64, first int) {
@@ -171,7 +170,7 @@ var otherEntries = []entry{
 	}`},
 }
 
-// rowEntries are the primitives of which rows_amd64.go of package simd composes its kernels.
+// rowEntries are the primitives that rows_amd64.go of package simd builds its kernels from.
 func rowEntries() []entry {
 	list := []entry{
 		{name: "Scale", signature: "func(dst, x []float32, alpha float32)"},

@@ -10,23 +10,20 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The matrix tile: C[rows, vectors·lanes] = init + Σ_s Σ_k A[i, s, k]·B[s, k, j].
-// Every matrix product and every convolution pass is made of it.
+// The matrix tile: C[rows, vectors·lanes] = init + Σ_s Σ_k A[i, s, k]·B[s, k, j]. All matrix
+// products and convolutions are built from it.
 //
-// The accumulators stay in registers from the first product to the last; one
-// step in k loads a row of B (the tile's vectors), then for each tile row
-// broadcasts one element of A from memory and multiplies. A is addressed by
-// two strides, so neither its transpose nor a convolution's window is ever
-// copied; the sum runs over segments, each of which starts where a table of
-// byte offsets says.
+// The accumulators stay in registers from the first product to the last; one step in k loads a row
+// of B (the tile's vectors), then for each tile row broadcasts one element of A from memory and
+// multiplies. A is addressed with two strides, so neither its transpose nor a convolution's window
+// is ever copied. The sum runs over segments, each of which starts at an entry in a table of byte
+// offsets.
 //
 // Registers, AVX-512: Z0-Z27 accumulators, Z28-Z29 B, Z30 broadcast, K1 mask.
 // AVX2: Y0-Y11, Y12-Y13, Y14, and Y15 the mask.
-
 //
-// The strip is the same with one vector a row and element (i, k) of A being a
-// vector of its own: C[i, j] = init[j] + Σ_s Σ_k A[i, s, k, j]·B[s, k, j].
-// Depthwise convolutions are made of it.
+// The strip is the same with one vector per row, where element (i, k) of A is itself a vector:
+// C[i, j] = init[j] + Σ_s Σ_k A[i, s, k, j]·B[s, k, j]. Depthwise convolutions are built from it.
 
 const (
 	maxVectors = 2
@@ -45,7 +42,7 @@ const (
 var (
 	args     = reg.RDI
 	offsets  = reg.RSI
-	rowDist  = reg.R8 // distance of the rows of A, in the epilogue of C
+	rowDist  = reg.R8 // distance between the rows of A; in the epilogue, of C
 	stepA    = reg.R9
 	b        = reg.R10
 	stepB    = reg.R11
@@ -53,8 +50,8 @@ var (
 	segments = reg.R13
 )
 
-// Rows 0..13 are reached from four moving bases (rows 0, 3, 5, 8) with the
-// index scales 1, 2, 4 and 8, so that one step in k moves four registers, not fourteen.
+// Rows 0..13 are addressed from four moving base registers (rows 0, 3, 5, 8) with the index scales
+// 1, 2, 4 and 8, so a step in k updates four registers instead of fourteen.
 var (
 	baseRows = []int{0, 3, 5, 8}
 	bases    = map[int]reg.GPPhysical{0: reg.RAX, 3: reg.RBX, 5: reg.RCX, 8: reg.RDX}
@@ -100,7 +97,7 @@ func (t tile) emit() {
 
 	t.prefetchC()
 	t.MOVQ(arg(argLast), reg.RAX)
-	if t.is512() { // masks are free
+	if t.is512() { // masks have no cost
 		t.setMask(reg.RAX, reg.RBX)
 		t.body("")
 		return
@@ -114,7 +111,7 @@ func (t tile) emit() {
 	t.body("")
 }
 
-// body is the function after its prologue; variant tells its labels apart.
+// body emits the function after its prologue; variant distinguishes its labels.
 func (t tile) body(variant string) {
 	t.start(variant)
 	t.sum(variant)
@@ -134,7 +131,7 @@ func (t tile) last(j int) bool { return t.masked && j == t.vectors-1 }
 
 func (t tile) at(r reg.Register, j int) operand.Mem { return operand.Mem{Base: r, Disp: j * t.width} }
 
-// each calls f for every accumulator.
+// each calls f for each accumulator.
 func (t tile) each(f func(i, j int)) {
 	for i := range t.rows {
 		for j := range t.vectors {
@@ -153,7 +150,7 @@ func (t tile) uses(base int) bool {
 	return base == 3 && t.rows > 5 // row 5's base is computed from row 3's
 }
 
-// setBases derives the other bases from row 0 in RAX and the row distance.
+// setBases computes the other bases from row 0 in RAX and the row distance.
 func (t tile) setBases() {
 	if t.uses(3) {
 		t.LEAQ(operand.Mem{Base: bases[0], Index: rowDist, Scale: 2}, bases[3])
@@ -167,7 +164,7 @@ func (t tile) setBases() {
 	}
 }
 
-// row addresses vector j of row i.
+// row returns the address of vector j of row i.
 func (t tile) row(i, j int) operand.Mem {
 	m := operand.Mem{Base: bases[rowAt[i].base], Disp: j * t.width}
 	if rowAt[i].scale != 0 {
@@ -191,7 +188,7 @@ func (t tile) prefetchC() {
 	})
 }
 
-// start sets every row of accumulators to the bias, or to zero without one.
+// start sets each row of accumulators to the bias, or to zero without one.
 func (t tile) start(variant string) {
 	t.MOVQ(arg(argBias), reg.RAX)
 	t.TESTQ(reg.RAX, reg.RAX)
@@ -239,7 +236,7 @@ func (t tile) sum(variant string) {
 	t.JNZ(operand.LabelRef("segment" + variant))
 }
 
-// step adds the products of one k. It prefetches B and, for a transposed A, A eight steps ahead.
+// step adds the products for one k. It prefetches B and, for a transposed A, A eight steps ahead.
 func (t tile) step() {
 	for j := range t.vectors {
 		t.load(t.at(b, j), t.last(j), t.bVec(j))
@@ -266,7 +263,7 @@ func (t tile) step() {
 	}
 }
 
-// finish adds C if asked to, takes max(·, 0) if asked to, and stores.
+// finish adds C if requested, takes max(·, 0) if requested, and stores.
 func (t tile) finish(variant string) {
 	tmp := t.broadcast()
 	t.baseC()
@@ -281,7 +278,7 @@ func (t tile) finish(variant string) {
 	t.TESTB(operand.U8(flagReLU), k.As8())
 	t.JZ(operand.LabelRef("norelu" + variant))
 	t.zero(tmp)
-	t.each(func(i, j int) { t.VMAXPS(t.acc(i, j), tmp, t.acc(i, j)) }) // in this order a NaN stays
+	t.each(func(i, j int) { t.VMAXPS(t.acc(i, j), tmp, t.acc(i, j)) }) // this operand order preserves NaN
 	t.Label("norelu" + variant)
 	t.each(func(i, j int) { t.store(t.acc(i, j), t.last(j), t.row(i, j)) })
 }

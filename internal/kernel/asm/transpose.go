@@ -10,16 +10,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// Transposes in registers pack a transposed B. Each function reads blocks of
-// lanes x lanes floats side by side (lanes rows of src, srcRow bytes apart)
-// and writes the columns one below the other, dstRow bytes apart.
+// In-register transposes, used to pack a transposed B. Each function reads adjacent blocks of
+// lanes x lanes floats (lanes rows of src, srcRow bytes apart) and writes their columns as rows
+// that are dstRow bytes apart.
 func transposes(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		v := vec{c, set}
 		v.Function(set.name + "Transpose")
 		v.Attributes(nosplit)
 		v.Pragma("noescape")
-		v.Doc(set.name + "Transpose transposes blocks of lanes x lanes floats that lie side by side in src; distances are in bytes.")
+		v.Doc(set.name + "Transpose transposes adjacent blocks of lanes x lanes floats in src; distances are in bytes.")
 		v.SignatureExpr("func(dst, src *float32, blocks, dstRow, srcRow int)")
 		dst, src, blocks, dstRow, srcRow := reg.RDI, reg.RSI, reg.RCX, reg.R8, reg.R9
 		v.Load(v.Param("dst"), dst)
@@ -50,13 +50,13 @@ func transposes(c *build.Context) {
 	}
 }
 
-// pack copies, from each of some rows that lie srcRow bytes apart, one or two vectors at
-// each of the offsets, to panels dstPanel bytes apart in which they follow each other.
+// pack copies one or two vectors at each of the offsets, from each of several rows that are srcRow
+// bytes apart, to contiguous panels that are dstPanel bytes apart.
 func (v vec) pack(name string, vectors int) {
 	v.Function(v.name + name)
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
-	v.Doc(fmt.Sprintf("%s%s copies %d vectors of each row at each offset to a panel of its own; offsets and distances are in bytes.", v.name, name, vectors))
+	v.Doc(fmt.Sprintf("%s%s copies %d vectors of each row at each offset to a separate panel; offsets and distances are in bytes.", v.name, name, vectors))
 	v.SignatureExpr("func(dst, src *float32, offsets *int, panels, rows, dstPanel, srcRow int)")
 	dst, src, offsets, panels, rows, dstPanel, srcRow := reg.RDI, reg.RSI, reg.RBX, reg.RCX, reg.RDX, reg.R8, reg.R9
 	v.Load(v.Param("dst"), dst)
@@ -90,9 +90,9 @@ func (v vec) pack(name string, vectors int) {
 	v.RET()
 }
 
-// transpose transposes the rows in the first lanes registers and returns the
-// registers that then hold the columns. Within 128-bit quarters it interleaves
-// words, then pairs of words; then it moves the quarters.
+// transpose transposes the rows in the first lanes registers and returns the registers that
+// then hold the columns. Within 128-bit quarters it interleaves words, then pairs of words;
+// then it moves the quarters.
 func (v vec) transpose() []reg.VecPhysical {
 	lanes := v.width / 4
 	lo, hi := v.regs[:lanes], v.regs[lanes:2*lanes]

@@ -21,9 +21,8 @@ func updates(c *build.Context) {
 	})
 }
 
-// decay multiplies x by a number several times over, each product rounded, with x in
-// registers meanwhile: eight vectors at a time, a row of an embedding often is no longer, and
-// what is left of x behind them.
+// decay multiplies x repeatedly by a number, rounding each product, with x in registers: eight
+// vectors at a time, which is often a whole row of an embedding, and then the rest of x.
 func (v arith) decay() {
 	v.Function(v.name + "Decay")
 	v.Attributes(nosplit)
@@ -39,7 +38,7 @@ func (v arith) decay() {
 	v.TESTQ(times, times)
 	v.JLE(operand.LabelRef("end"))
 	lanes := v.width / 4
-	// pass multiplies that many vectors, the last one masked.
+	// pass multiplies the given number of vectors, the last one masked.
 	pass := func(label string, vectors int, masked bool) {
 		last := func(i int) bool { return masked && i == vectors-1 }
 		for i, r := range v.regs[:vectors] {

@@ -2,7 +2,7 @@
 
 package main
 
-// The optimizers that are rarely used; rest, rest1 and rest2 are 1 - rho, 1 - beta1 and 1 - beta2.
+// The less common optimizers; rest, rest1 and rest2 are 1 - rho, 1 - beta1 and 1 - beta2.
 var rareUpdates = []function{
 	{"Nadam", []string{"w", "grad", "m", "v"}, []string{"cm", "cg", "cv", "rest1", "rest2", "eps"}, 4, func(l lane) {
 		g, m, v, t := l.t[0], l.t[1], l.t[2], l.t[3]

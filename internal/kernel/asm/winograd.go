@@ -12,16 +12,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The transforms of the Winograd convolution F(4x4, 3x3) with the points 0,
-// ±1, ±2 and infinity (Lavin and Gray, "Fast Algorithms for Convolutional
-// Neural Networks", 2015, section 4.3): V = BᵀdB of a 6 x 6 input patch,
-// U = GgGᵀ of the 3 x 3 weights, y = AᵀmA of the 36 products. Every number is
-// a vector of channels.
+// The transforms of the Winograd convolution F(4x4, 3x3) with the points 0, ±1, ±2 and infinity
+// (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015, section 4.3): V =
+// BᵀdB of a 6 x 6 input patch, U = GgGᵀ of the 3 x 3 weights, y = AᵀmA of the 36 products.
+// Every number is a vector of channels.
 //
-// Each works on rows i of the result in turn: it combines the rows of the
-// source into row i (or two rows that share their terms), from memory, and
-// then combines the columns in registers. That needs no place for the
-// half-finished 6 x 6 block, which would not fit the registers.
+// Each transform processes the rows i of the result in turn: it combines the rows of the source
+// into row i (or two rows that share terms) from memory, and then combines the columns in
+// registers. That way, the intermediate 6 x 6 block, which would not fit in the registers, is
+// never stored.
 
 func winograd(c *build.Context) {
 	constants(c)
@@ -40,7 +39,7 @@ type wino struct{ vec }
 
 var winoConstants = []float64{2, 4, 5, 8, 1. / 4, -1. / 6, 1. / 6, 1. / 24, 1. / 12, 1. / 3}
 
-// constants are stored as whole vectors, to be operands of multiplications.
+// constants are stored as whole vectors so that they can be operands of multiplications.
 func constants(c *build.Context) {
 	c.StaticGlobal("winogradConstants")
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
@@ -68,7 +67,7 @@ func (w wino) begin(name, doc, signature string) {
 	w.SignatureExpr(signature)
 }
 
-// loop closes a loop over the vectors of channels whose number is the parameter vectors.
+// loop closes a loop over the vectors of channels, whose number is the parameter vectors.
 func (w wino) loop() {
 	w.DECQ(w.parameter("vectors"))
 	w.JNZ(operand.LabelRef("vector"))
@@ -76,7 +75,7 @@ func (w wino) loop() {
 	w.RET()
 }
 
-// parameter returns where a parameter lies, which is ours to change.
+// parameter returns the address of a parameter, which the function may modify.
 func (w wino) parameter(name string) operand.Mem {
 	p, err := w.Param(name).Resolve()
 	if err != nil {
@@ -85,7 +84,8 @@ func (w wino) parameter(name string) operand.Mem {
 	return p.Addr
 }
 
-// distances loads one distance and makes its multiples by 3 and 5, which index scales cannot express.
+// distances loads a distance and computes its multiples by 3 and 5, which index scales cannot
+// express.
 func (w wino) distances(param string, one, three, five reg.GPPhysical) {
 	w.Load(w.Param(param), one)
 	w.LEAQ(operand.Mem{Base: one, Index: one, Scale: 2}, three)
@@ -125,7 +125,7 @@ func (w wino) input() {
 	at := func(row, col int) operand.Mem { return indexed(rows[row], one, three, five, col) }
 	t, u, tmp := w.regs[0:6], w.regs[6:12], w.regs[12:16]
 
-	// columns emits the products with B of one row held in t.
+	// columns emits the products with B of one row, which is in t.
 	columns := func(t []reg.VecPhysical) {
 		put := func(r reg.VecPhysical) {
 			w.VMOVUPS(r, operand.Mem{Base: out})
@@ -153,7 +153,7 @@ func (w wino) input() {
 		w.VFMADD231PS(w.constant(4), t[1], t[5])
 		put(t[5])
 	}
-	// edge makes row 0 (from = 0) or 5 (from = 1): 4 d[from] - 5 d[from+2] + d[from+4].
+	// edge emits row 0 (from = 0) or 5 (from = 1): 4 d[from] - 5 d[from+2] + d[from+4].
 	edge := func(from int) {
 		for j := range 6 {
 			w.VMOVUPS(at(from+4, j), t[j])
@@ -257,16 +257,16 @@ func (w wino) weights() {
 	w.loop()
 }
 
-// stepReg holds the distance of the products that products addresses.
+// stepReg holds the distance between the products addressed by products.
 var stepReg = reg.R10
 
-// products loads the distance of the 36 products from a parameter and returns
-// the address of row i in the column that in points at.
+// products loads the distance between the 36 products from a parameter and returns the address of
+// row i in the column that in points to.
 func (w wino) products(param string, in reg.GPPhysical) func(i int) operand.Mem {
 	row, row3, row5 := reg.R11, reg.R12, reg.R13
 	w.Load(w.Param(param), stepReg)
 	w.LEAQ(operand.Mem{Base: stepReg, Index: stepReg, Scale: 2}, row)
-	w.ADDQ(row, row) // a row is six products
+	w.ADDQ(row, row) // a row has six products
 	w.LEAQ(operand.Mem{Base: row, Index: row, Scale: 2}, row3)
 	w.LEAQ(operand.Mem{Base: row, Index: row, Scale: 4}, row5)
 	return func(i int) operand.Mem { return indexed(in, row, row3, row5, i) }
@@ -288,7 +288,7 @@ func (w wino) evenRows(m func(int) operand.Mem, row0, row2 reg.VecPhysical, tmp 
 //
 //	Aᵀ = [1 1 1 1 1 0; 0 1 -1 2 -2 0; 0 1 1 4 4 0; 0 1 -1 8 -8 1].
 func (w wino) output() {
-	w.begin("WinogradOutput", "makes 4 x 4 pixels of the 36 products at src + i·srcStep bytes: adds the bias, takes the maximum with floor.",
+	w.begin("WinogradOutput", "computes 4 x 4 pixels from the 36 products at src + i·srcStep bytes, adds the bias and takes the maximum with floor.",
 		"func(dst, src, bias *float32, vectors, srcStep, dstRow, dstPixel int, floor float32)")
 	rows := []reg.GPPhysical{reg.RAX, reg.RBX, reg.RCX, reg.RDX}
 	one, three, src, in := reg.R8, reg.R9, reg.RSI, reg.RDI
@@ -302,15 +302,15 @@ func (w wino) output() {
 	m := w.products("srcStep", in)
 	s, t, tmp := w.regs[0:6], w.regs[6:12], w.regs[12:16]
 	floor, bias := w.parameter("floor"), w.parameter("bias")
-	// in is free while the columns are combined
+	// in is unused while the columns are combined
 
-	// columns emits the products with A of one row held in s, and stores them as pixel row r.
+	// columns emits the products with A of one row, which is in s, and stores them as pixel row r.
 	columns := func(s []reg.VecPhysical, r int) {
 		w.VBROADCASTSS(floor, tmp[3])
 		w.MOVQ(bias, in)
 		put := func(v reg.VecPhysical, pixel int) {
 			w.VADDPS(operand.Mem{Base: in}, v, v)
-			w.VMAXPS(v, tmp[3], v) // in this order a NaN stays
+			w.VMAXPS(v, tmp[3], v) // this operand order preserves NaN
 			w.VMOVUPS(v, indexed(rows[r], one, three, nil, pixel))
 		}
 		w.VADDPS(s[2], s[1], tmp[0]) // s1 + s2

@@ -7,9 +7,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The gradient of the weights is F(3x3, 4x4): the output's gradient takes the
-// place of the weights. The points are the same, hence so is B; G and A have
-// one power of the points more and one less.
+// The gradient of the weights is F(3x3, 4x4): the output's gradient replaces the weights. The
+// points are the same, hence B is too; G and A have one more and one fewer power of the points.
 
 // gradient emits U = GgGᵀ of a patch of 4 x 4 pixels with
 //
@@ -31,7 +30,8 @@ func (w wino) gradient() {
 	at := func(row, col int) operand.Mem { return indexed(rows[row], one, three, nil, col) }
 	t, u, tmp := w.regs[0:4], w.regs[4:8], w.regs[8:12]
 
-	// sixths and powers emit rows 1, 2 and 3, 4 of G·(a, b, c, d), given registers that they may change.
+	// sixths and powers emit rows 1, 2 and 3, 4 of G·(a, b, c, d), given registers that they
+	// may modify.
 	sixths := func(a, b, c, d, first, second reg.VecPhysical) {
 		w.VADDPS(c, a, a)
 		w.VADDPS(d, b, b)
@@ -48,7 +48,7 @@ func (w wino) gradient() {
 		w.VADDPS(b, a, first)
 		w.VSUBPS(b, a, second)
 	}
-	// columns emits the products with Gᵀ of one row held in t.
+	// columns emits the products with Gᵀ of one row, which is in t.
 	columns := func(t []reg.VecPhysical) {
 		put := func(r reg.VecPhysical) {
 			w.VMOVUPS(r, operand.Mem{Base: out})
@@ -103,7 +103,7 @@ func (w wino) gradient() {
 //
 //	Aᵀ = [1 1 1 1 1 0; 0 1 -1 2 -2 0; 0 1 1 4 4 1].
 func (w wino) weightGradient() {
-	w.begin("WinogradWeightGradient", "makes the gradients of 3 x 3 weights, dstStep bytes apart, of the 36 sums at src + i·srcStep bytes.",
+	w.begin("WinogradWeightGradient", "computes the gradients of 3 x 3 weights, dstStep bytes apart, from the 36 sums at src + i·srcStep bytes.",
 		"func(dst, src *float32, vectors, dstStep, srcStep int)")
 	src, in, dst, out, dstStep := reg.RSI, reg.RDI, reg.RAX, reg.RBX, reg.RCX
 	w.Load(w.Param("dst"), dst)
@@ -138,7 +138,7 @@ func (w wino) weightGradient() {
 		w.ADDQ(stepReg, in)
 	}
 	columns(s)
-	w.LEAQ(operand.Mem{Base: out, Index: dstStep, Scale: 2}, out) // row 1 comes later
+	w.LEAQ(operand.Mem{Base: out, Index: dstStep, Scale: 2}, out) // row 1 is stored later
 	w.ADDQ(dstStep, out)
 	columns(t)
 	w.LEAQ(operand.Mem{Base: dst, Index: dstStep, Scale: 2}, out)

@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// hugePages asks for pages of 2 MB around x, before it is first written: by default Linux gives
-// them only to those who ask. What else lies in them is Go's heap too, and a refusal costs
-// nothing but speed.
+// hugePages requests pages of 2 MB around x before x is first written: by default, Linux uses them
+// only on request. The rest of such a page belongs to Go's heap too, and if the system refuses,
+// only speed is lost.
 func hugePages(x []float32) {
 	const page = 2 << 20
 	from := uintptr(unsafe.Pointer(unsafe.SliceData(x)))

@@ -4,5 +4,5 @@
 
 package buffer
 
-// hugePages does nothing where the system decides.
+// hugePages does nothing where the system decides about huge pages.
 func hugePages([]float32) {}

@@ -2,10 +2,10 @@
 
 package conv
 
-// axis says how the positions along one axis of a destination look at a
-// source: position p reads, with tap i, the source index p·stride + first + i·dist,
-// and lies at destination index dst + p·dstStep. Tap i is number
-// weight + i·weightStep of the kernel. Indices outside of 0..src-1 are zero.
+// axis describes how the positions along one axis of a destination read a source: with tap i,
+// position p reads the source index p·stride + first + i·dist, and its destination index is dst
+// + p·dstStep. Tap i is element weight + i·weightStep of the kernel. Elements at indices
+// outside of 0..src-1 are zero.
 type axis struct {
 	n, src                    int
 	stride, first, taps, dist int
@@ -13,7 +13,7 @@ type axis struct {
 	dst, dstStep              int
 }
 
-// forwardAxis is an axis of the convolution itself.
+// forwardAxis returns an axis of the convolution itself.
 func forwardAxis(out, in, kernel, stride, dil, pad int) axis {
 	return axis{
 		n: out, src: in, stride: stride, first: -pad, taps: kernel, dist: dil,
@@ -21,10 +21,10 @@ func forwardAxis(out, in, kernel, stride, dil, pad int) axis {
 	}
 }
 
-// backAxis is one phase of the same axis read backwards: the input indices
-// that are phase modulo the stride. Input index i meets output index o by tap k
-// where i + pad = o·stride + k·dil, so a phase sees every (stride/gcd)-th tap;
-// taken in descending order they read ascending outputs, as a convolution of stride 1 does.
+// backAxis returns one phase of the same axis in the opposite direction: the input indices
+// congruent to phase modulo the stride. Input index i is connected to output index o by tap k
+// if i + pad = o·stride + k·dil, so a phase uses every (stride/gcd)-th tap; in descending
+// order, the taps read ascending outputs, like a convolution of stride 1.
 func backAxis(out, in, kernel, stride, dil, pad, phase int) axis {
 	g := gcd(stride, dil)
 	step := stride / g
@@ -42,10 +42,10 @@ func backAxis(out, in, kernel, stride, dil, pad, phase int) axis {
 // last returns the largest source index that is read.
 func (a *axis) last() int { return (a.n-1)*a.stride + a.first + (a.taps-1)*a.dist }
 
-// padded reports whether some position reads beyond the source.
+// padded reports whether some position reads outside of the source.
 func (a *axis) padded() bool { return a.n > 0 && a.taps > 0 && (a.first < 0 || a.last() >= a.src) }
 
-// tapsAt returns the taps lo..hi-1 that position p finds inside of the source.
+// tapsAt returns the taps lo..hi-1 with which position p reads inside the source.
 func (a *axis) tapsAt(p int) (lo, hi int) {
 	start := p*a.stride + a.first
 	if start < 0 {
@@ -57,7 +57,7 @@ func (a *axis) tapsAt(p int) (lo, hi int) {
 	return lo, max(lo, hi)
 }
 
-// positions returns the positions lo..hi-1 at which tap i reads inside of the source.
+// positions returns the positions lo..hi-1 at which tap i reads inside the source.
 func (a *axis) positions(i int) (lo, hi int) {
 	start := a.first + i*a.dist
 	if start < 0 {

@@ -4,9 +4,9 @@ package conv
 
 import "testing"
 
-// FuzzAxis checks the arithmetic of windows along one axis: the phases of the
-// backward axis must name the same triples (input, tap, output) as the
-// convolution, each once, and the shortcuts must agree with the definition.
+// FuzzAxis checks the arithmetic of windows along one axis: the phases of the backward axis
+// must yield the same triples (input, tap, output) as the convolution, each once, and the
+// shortcuts must agree with the definition.
 func FuzzAxis(f *testing.F) {
 	f.Add(uint8(10), uint8(3), uint8(1), uint8(1), uint8(1), uint8(10))
 	f.Add(uint8(7), uint8(4), uint8(3), uint8(2), uint8(5), uint8(4))
@@ -50,7 +50,7 @@ func FuzzAxis(f *testing.F) {
 	})
 }
 
-// each calls f for every position and tap that meet inside of the source, by the definition.
+// each calls f for every position and tap that read inside the source, by the definition.
 func (a *axis) each(f func(p, tap, src int)) {
 	for p := range a.n {
 		for tap := range a.taps {
@@ -61,7 +61,8 @@ func (a *axis) each(f func(p, tap, src int)) {
 	}
 }
 
-// checkAxis compares tapsAt, positions and padded with the definition and passes on what it finds, n meetings.
+// checkAxis compares tapsAt, positions and padded with the definition and calls f for each of
+// the n triples that it finds.
 func checkAxis(t *testing.T, a *axis, f func(p, tap, src int), n int) {
 	t.Helper()
 	var byTaps, byPositions int

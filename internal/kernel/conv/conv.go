@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package conv computes two-dimensional convolutions of float32, channels last, and their
-// gradients: as one matrix product where a kernel is one pixel, by Winograd's transforms where
-// these save enough, else by sliding the kernel over the images.
+// Package conv computes two-dimensional float32 convolutions, channels last, and their
+// gradients: as a single matrix product if the kernel is one pixel, with Winograd transforms if
+// these save enough, and otherwise by sliding the kernel over the images.
 //
-// Package ref has the formulas; x is (N,H,W,C), w (KH,KW,C,K) and y (N,OH,OW,K). Nothing
-// checks the lengths of slices: the callers do. Slices that are written to are not empty.
+// Package ref has the formulas; x is (N,H,W,C), w (KH,KW,C,K) and y (N,OH,OW,K). Slice lengths
+// are not checked; callers must do so. Slices that are written to must not be empty.
 package conv
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// Forward writes y = x * w + bias, and max(y, 0) with relu. bias may be nil.
+// Forward writes y = x * w + bias, or max(y, 0) with relu. bias may be nil.
 func Forward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	switch {
 	case pointwise(s):
@@ -52,7 +52,7 @@ func BackWeights(dw, x, dy []float32, s *ref.Conv) {
 	}
 }
 
-// pointwise reports whether s is a matrix product of all pixels.
+// pointwise reports whether s is a matrix product over all pixels.
 func pointwise(s *ref.Conv) bool {
 	return s.KH == 1 && s.KW == 1 && s.StrideH == 1 && s.StrideW == 1 &&
 		s.PadTop == 0 && s.PadLeft == 0 && s.OH == s.H && s.OW == s.W

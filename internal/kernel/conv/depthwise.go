@@ -11,10 +11,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// DepthwiseForward writes y[out, c·M+m] = Σ_tap x[in, c]·w[tap, c, m] + bias[c·M+m], and
-// max(y, 0) with relu, for w (KH,KW,C,M) and s.K = C·M; bias may be nil.
+// DepthwiseForward writes y[out, c·M+m] = Σ_tap x[in, c]·w[tap, c, m] + bias[c·M+m], or max(y,
+// 0) with relu, for w (KH,KW,C,M) and s.K = C·M; bias may be nil.
 //
-// A multiplier M over 1 first copies every input channel M times.
+// If the multiplier M is greater than 1, each input channel is first copied M times.
 func DepthwiseForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	j := depthwiseJobs.Get()
 	*j = depthwiseJob{
@@ -64,9 +64,9 @@ func DepthwiseBackData(dx, dy, w []float32, s *ref.Conv) {
 	j.release()
 }
 
-// depthwiseJob slides a kernel over images channel by channel, forward or (one
-// phase of) backward to the data; compare windowJob. Pixels whose window
-// extends beyond the image at the sides are computed one by one from the taps inside of it.
+// depthwiseJob slides a kernel over images channel by channel, either forward or for one phase
+// of the backward pass to the data; compare windowJob. Pixels whose window extends beyond the
+// sides of the image are computed one by one from the taps inside the image.
 type depthwiseJob struct {
 	isa              *simd.ISA
 	rows, cols       axis
@@ -75,7 +75,7 @@ type depthwiseJob struct {
 	dstH, dstW       int
 	x, w, y, bias    unsafe.Pointer
 	relu             bool
-	inner0, inner1   int // the columns that see every tap
+	inner0, inner1   int // the columns for which every tap is inside the image
 	offsets          []simd.Segment
 	blocks           int
 	spare            []float32 // x with repeated channels
@@ -88,7 +88,7 @@ func (j *depthwiseJob) release() {
 	depthwiseJobs.Put(j)
 }
 
-// repeat returns x with every channel K/C times.
+// repeat returns x with every channel repeated K/C times.
 func (j *depthwiseJob) repeat(x []float32, s *ref.Conv) unsafe.Pointer {
 	m := s.K / s.C
 	if m == 1 {
@@ -160,8 +160,8 @@ func (j *depthwiseJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// strips computes the columns c0..c1 of an output row from the column taps
-// lo..hi-1 and the given number of row taps.
+// strips computes the columns c0..c1 of an output row from the column taps lo..hi-1 and the given
+// number of row taps.
 func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row, weights, out unsafe.Pointer) {
 	s, lanes := j.isa, 1<<j.isa.LaneBits
 	most := simd.StripRows

@@ -43,9 +43,9 @@ func DepthwiseBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	depthwiseWeightsJobs.Put(j)
 }
 
-// depthwiseWeightsJob sums the weight gradient of one kernel row over a share
-// of the output rows a unit; see weightsJob about partial sums. Channels of x
-// are already repeated, so that s.K counts those of x as well.
+// depthwiseWeightsJob sums the weight gradient of one kernel row over part of the output rows
+// per unit; see weightsJob about partial sums. The channels of x have already been repeated, so
+// s.K is also their number.
 type depthwiseWeightsJob struct {
 	isa         *simd.ISA
 	s           ref.Conv
@@ -69,7 +69,7 @@ func (j *depthwiseWeightsJob) Unit(u int, w *parallel.Worker) {
 	h0, h1 := j.rows.positions(kh)
 	in0, _ := j.cols.positions(0)
 	_, in1 := j.cols.positions(s.KW - 1)
-	in1 = max(in0, in1) // in0..in1 are the columns that see every tap
+	in1 = max(in0, in1) // in0..in1 are the columns for which every tap is inside the image
 	for r := lo; r < hi; r++ {
 		image, oh := r/s.OH, r%s.OH
 		if oh < h0 || oh >= h1 {

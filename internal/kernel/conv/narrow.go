@@ -10,16 +10,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// narrowJob is a windowJob whose destination has so few channels that they
-// would leave most of a vector empty: the last layer of a decoder, the gradient
-// of a picture. The roles change: pixels fill the vectors and the channels are
-// the rows of a tile. For that the source rows are transposed into planes, one for
-// each channel, in the worker's scratch; the weights are read as they are stored.
+// narrowJob is a windowJob whose destination has so few channels that most of a vector would be
+// unused, such as the last layer of a decoder or the gradient of an image. The roles are
+// swapped: pixels fill the vectors, and the channels are the rows of a tile. To this end, the
+// source rows are transposed into one plane per channel in the worker's scratch memory; the
+// weights are read as stored.
 type narrowJob windowJob
 
-const narrowRows = 16 // destination rows a unit; it transposes as many source rows and those around them
+const narrowRows = 16 // destination rows per unit; it transposes these source rows and the adjacent ones that they read
 
-// narrow reports whether j gains by this.
+// narrow reports whether j benefits from this.
 func (j *windowJob) narrow() bool {
 	s := j.isa
 	return 4*j.channels <= 1<<s.LaneBits && s.BlockSide > 0 && j.depth >= s.BlockSide &&
@@ -79,7 +79,7 @@ func (j *narrowJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// transposeRow transposes source row y into planes, with zeros for the columns beyond the image.
+// transposeRow transposes source row y into planes, with zeros for the columns outside the image.
 func (j *narrowJob) transposeRow(planes []float32, image, y int) {
 	c0, c1 := max(0, j.cols.first), min(j.cols.src, j.cols.last()+1)
 	head, n := c0-j.cols.first, max(0, c1-c0)
@@ -92,7 +92,7 @@ func (j *narrowJob) transposeRow(planes []float32, image, y int) {
 	}
 }
 
-// put stores n pixels, one channel after the other in rows of out, with bias and ReLU.
+// put stores n pixels, whose channels are rows of out, with bias and ReLU.
 func (j *narrowJob) put(dst unsafe.Pointer, out []float32, n int) {
 	step := j.cols.dstStep * j.channels
 	y := unsafe.Slice((*float32)(dst), (n-1)*step+j.channels)

@@ -8,12 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// copyPadded copies the pixels from..from+width-1 of rows of an image, each of
-// srcW pixels of depth floats, with zeros for those beyond it. Rows lie srcRow
-// floats apart in src, dstRow in dst.
+// copyPadded copies the pixels from..from+width-1 of rows of an image with srcW pixels of depth
+// floats, with zeros for pixels outside it. Rows are srcRow floats apart in src and dstRow
+// floats in dst.
 func copyPadded(dst []float32, dstRow int, src unsafe.Pointer, srcRow, rows, srcW, depth, from, width int) {
 	c0 := min(max(from, 0), srcW)
-	c1 := max(c0, min(from+width, srcW)) // c0..c1 exist
+	c1 := max(c0, min(from+width, srcW)) // pixels c0..c1 exist
 	head, body := max(0, c0-from)*depth, (c1-c0)*depth
 	for r := range rows {
 		d := dst[r*dstRow:][:width*depth]

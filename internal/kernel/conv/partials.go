@@ -2,10 +2,10 @@
 
 package conv
 
-// Sums over many pixels are split into partial sums, as many as the shape
-// asks for, whatever the number of workers, and added up in order.
+// Sums over many pixels are split into partial sums, whose number depends on the shape but not
+// on the number of workers, and added in order.
 const (
-	pixelsPerPartial = 5000    // adding up a partial sum then costs 1 % of making it
-	maxPartials      = 16      // and so workers beyond some number find nothing to do
-	maxPartialFloats = 1 << 20 // of all partial sums
+	pixelsPerPartial = 5000    // then adding a partial sum costs 1 % of computing it
+	maxPartials      = 16      // so beyond some number, workers are idle
+	maxPartialFloats = 1 << 20 // for all partial sums together
 )

@@ -12,16 +12,15 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// weightsJob computes the gradient of a convolution's weights. For one run of
-// taps, dw[(tap, c), k] = Σ_pixel x[pixel + tap, c]·dy[pixel, k] is a product
-// whose left matrix is a transposed view of the input; the sum over the pixels
-// goes in blocks of output rows, one segment a row.
+// weightsJob computes the gradient of a convolution's weights. For one run of taps, dw[(tap,
+// c), k] = Σ_pixel x[pixel + tap, c]·dy[pixel, k] is a product whose left matrix is a
+// transposed view of the input; the sum over the pixels is computed in blocks of output rows,
+// one segment per row.
 //
-// The blocks of pixels are shared out over a number of partial sums that
-// depends on the shape alone, and these are added up in order, so that the
-// bits do not depend on the workers. Units are partial sums by kernel rows by
-// groups of output channels. Where the output has so few channels that they
-// would leave most of a vector empty, the transposed product is computed.
+// The blocks of pixels are distributed over a number of partial sums that depends only on the
+// shape, and these are added in order, so the bits do not depend on the number of workers.
+// Units are partial sums by kernel rows by groups of output channels. If the output has so few
+// channels that most of a vector would be unused, the transposed product is computed.
 type weightsJob struct {
 	isa        *simd.ISA
 	s          ref.Conv
@@ -29,13 +28,13 @@ type weightsJob struct {
 	x, dy      unsafe.Pointer
 
 	runs        []tapRun
-	padded      bool // the columns of x are copied with zeros around them
-	width       int  // pixels of a source row as read
+	padded      bool // the columns of x are copied with zero padding
+	width       int  // pixels read per source row
 	offsets     []simd.Segment
-	rowBlocks   int // blocks of output rows an image
-	colBlocks   int // blocks of a row that is too long for one; 1 where a block has several rows
+	rowBlocks   int // blocks of output rows per image
+	colBlocks   int // blocks of a row that is too long for one; 1 if a block has several rows
 	partials    int
-	sums        unsafe.Pointer // [partials][KH][KW][C][K]; dw itself when there is one
+	sums        unsafe.Pointer // [partials][KH][KW][C][K]; dw itself if there is only one
 	narrow      bool           // few output channels: sums is [partials][KH][K][KW][C]
 	spare       []float32
 	panels      int
@@ -43,8 +42,8 @@ type weightsJob struct {
 	packB       bool // dy's block is copied into panels
 }
 
-// tapRun is the taps kw, kw+1, ... of a kernel row whose channels lie side by
-// side in the source, and the output columns lo..hi-1 at which they are summed.
+// tapRun is a set of consecutive taps kw, kw+1, ... of a kernel row whose channels are adjacent
+// in the source, and the output columns lo..hi-1 over which they are summed.
 type tapRun struct{ kw, taps, lo, hi int }
 
 var weightsJobs parallel.FreeList[weightsJob]
@@ -94,10 +93,9 @@ func windowBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	weightsJobs.Put(j)
 }
 
-// setRuns cuts a kernel row into runs. A whole row is one run if its taps
-// touch; at an image's border they are summed one by one over the columns at
-// which each sees the image, unless the channels are so few that copying the
-// source with zeros around it is cheaper.
+// setRuns divides a kernel row into runs. The whole row is one run if its taps are adjacent; at
+// an image's border, they are summed separately over the columns at which each is inside the
+// image, unless there are so few channels that copying the source with zero padding is cheaper.
 func (j *weightsJob) setRuns() {
 	s := &j.s
 	j.runs, j.width = j.runs[:0], s.W
@@ -153,11 +151,11 @@ func (j *weightsJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// pixelBlock is the output rows r0..r1 and columns c0..c1: whole rows, or a part of one.
+// pixelBlock is the output rows r0..r1 and columns c0..c1: whole rows, or part of one.
 type pixelBlock struct{ r0, r1, c0, c1 int }
 
-// block adds what a block of an image's output gives to kernel row kh and the
-// column panels p0..p1.
+// block adds the contribution of a block of an image's output to kernel row kh and the column
+// panels p0..p1.
 func (j *weightsJob) block(w *parallel.Worker, sums unsafe.Pointer, image, kh int, b pixelBlock, p0, p1 int) {
 	s, t := &j.s, &w.Tile
 	x := simd.At(j.x, (image*s.H+b.r0*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.C)
@@ -211,7 +209,8 @@ func (j *weightsJob) block(w *parallel.Worker, sums unsafe.Pointer, image, kh in
 	}
 }
 
-// narrowTiles adds the transposed product of one run: rows are output channels, columns the channels of x.
+// narrowTiles adds the transposed product of one run: rows are output channels, columns are
+// channels of x.
 func (j *weightsJob) narrowTiles(t *simd.TileArgs, run tapRun, sums, dy, x unsafe.Pointer) {
 	s := &j.s
 	t.A, t.RowA, t.StepA = dy, 4, 4*s.K
@@ -223,7 +222,7 @@ func (j *weightsJob) narrowTiles(t *simd.TileArgs, run tapRun, sums, dy, x unsaf
 	}
 }
 
-// transposeSums adds up the partial sums of the transposed product into dw.
+// transposeSums adds the partial sums of the transposed product to dw.
 func (j *weightsJob) transposeSums(dw []float32) {
 	s := &j.s
 	rowLen := s.KW * s.C

@@ -12,14 +12,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// windowJob slides a kernel over images: the forward pass of a convolution, or
-// one phase of its backward pass to the data.
+// windowJob slides a kernel over images: the forward pass of a convolution, or one phase of its
+// backward pass to the data.
 //
-// No im2col: the neighboring pixels of a destination row are the rows of a
-// tile, and with channels last the taps of one kernel row lie side by side in
-// the source, so the sum over a window is one segment per kernel row. Kernel
-// rows above or below the image are left out; for columns beyond it, the
-// source rows are copied with zeros around them.
+// There is no im2col: consecutive pixels of a destination row are the rows of a tile, and with
+// channels last, the taps of one kernel row are adjacent in the source, so the sum over a
+// window has one segment per kernel row. Kernel rows above or below the image are skipped; for
+// columns outside it, the source rows are copied with zero padding.
 type windowJob struct {
 	isa        *simd.ISA
 	rows, cols axis
@@ -31,16 +30,16 @@ type windowJob struct {
 	relu       bool
 
 	w           unsafe.Pointer // HWIO weights of the convolution
-	backward    bool           // w is used as its transpose, taps in descending order
+	backward    bool           // w is used transposed, with taps in descending order
 	kernelW     int
 	packed      []float32 // [panel][row tap][column tap][depth][isa.cols()]
 	inPlace     bool      // reads w itself
 	panels      int
 	offsets     []simd.Segment
-	perRow      int // segments a kernel row
-	width       int // pixels of a source row as read: the source's own, or with zeros around
+	perRow      int // segments per kernel row
+	width       int // pixels read per source row: the source's own, or with zero padding
 	padded      bool
-	blocks      int // blocks of destination rows an image
+	blocks      int // blocks of destination rows per image
 	panelGroups int
 }
 
@@ -82,8 +81,8 @@ func (j *windowJob) release() {
 }
 
 const (
-	windowPixels  = 1024 // destination pixels a unit, about
-	minInPlaceUse = 16   // tiles that read a weight; fewer do not repay packing it
+	windowPixels  = 1024 // destination pixels per unit, approximately
+	minInPlaceUse = 16   // number of tiles that read a weight; with fewer, packing it does not pay
 )
 
 func (j *windowJob) run() {
@@ -121,8 +120,8 @@ func (j *windowJob) run() {
 	start(j, j.images*j.blocks*j.panelGroups)
 }
 
-// setOffsets fills the segment table: a segment per kernel row, or per tap
-// where the taps of a row do not touch.
+// setOffsets fills the segment table: one segment per kernel row, or per tap if the taps of a
+// row are not adjacent.
 func (j *windowJob) setOffsets() {
 	stepB := j.stepB()
 	j.perRow = 1
@@ -140,7 +139,7 @@ func (j *windowJob) setOffsets() {
 	}
 }
 
-// stepB is the distance of two rows of the weights, in bytes.
+// stepB is the distance between two rows of the weights, in bytes.
 func (j *windowJob) stepB() int {
 	if j.inPlace {
 		return 4 * j.channels
@@ -148,7 +147,7 @@ func (j *windowJob) stepB() int {
 	return 4 * j.isa.TileCols()
 }
 
-// windowPackJob packs the weights, one tap of one panel a unit.
+// windowPackJob packs the weights; a unit is one tap of one panel.
 type windowPackJob windowJob
 
 func (j *windowPackJob) Unit(u int, _ *parallel.Worker) {
@@ -172,14 +171,14 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 	image := u / j.blocks
 	r0, r1 := parallel.Share(j.rows.n, j.blocks, u%j.blocks)
 
-	// src points at the source pixel (top, left)
+	// src points to the source pixel (top, left)
 	src, top, left := simd.At(j.x, image*j.rows.src*j.cols.src*j.depth), 0, 0
 	if j.padded {
 		src, top = j.pad(w, src, r0, r1)
 		left = j.cols.first
 	}
 	dst := simd.At(j.y, image*j.dstH*j.dstW*j.channels)
-	rowTaps := j.cols.taps * j.depth // steps of k a kernel row
+	rowTaps := j.cols.taps * j.depth // steps of k per kernel row
 	t.K = rowTaps / j.perRow
 	t.RowA, t.StepA, t.StepB = 4*j.cols.stride*j.depth, 4, j.stepB()
 	t.RowC = 4 * j.cols.dstStep * j.channels
@@ -199,7 +198,7 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 		}
 		for r := r0; r < r1; r++ {
 			lo, hi := j.rows.tapsAt(r)
-			if lo == hi || rowTaps == 0 { // sees nothing of the image
+			if lo == hi || rowTaps == 0 { // the window is entirely outside the image
 				j.empty(t, r, n0, width, dst)
 				continue
 			}
@@ -232,8 +231,8 @@ func (j *windowJob) empty(t *simd.TileArgs, r, n0, width int, dst unsafe.Pointer
 	t.K = k
 }
 
-// pad copies the source rows that destination rows r0..r1 read into w's
-// scratch, with zeros for the columns beyond the image, and returns the number of the first.
+// pad copies the source rows that destination rows r0..r1 read into w's scratch memory, with
+// zeros for the columns outside the image, and returns the index of the first row.
 func (j *windowJob) pad(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (src unsafe.Pointer, top int) {
 	top = max(0, r0*j.rows.stride+j.rows.first)
 	bottom := min(j.rows.src, (r1-1)*j.rows.stride+j.rows.first+(j.rows.taps-1)*j.rows.dist+1)

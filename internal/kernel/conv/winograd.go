@@ -13,22 +13,22 @@ import (
 )
 
 const (
-	winogradSide   = 4       // output pixels along a tile's side
+	winogradSide   = 4       // output pixels per side of a tile
 	winogradPatch  = 6       // input pixels
-	winogradPoints = 6 * 6   // products a tile and a pair of channels
+	winogradPoints = 6 * 6   // products per tile and pair of channels
 	winogradFloats = 230_000 // transformed tiles that a unit keeps in the second-level cache
 	winogradChunk  = 64      // output channels at a time
-	winogradSkew   = 16      // floats between the rows of transformed tiles, against cache conflicts
-	minWinograd    = 16      // channels on either side; with fewer, the transforms cost more than they save
-	minTiles       = 48      // tiles that repay the transform of the weights
-	maxTransformed = 1 << 24 // floats of transformed weights, which are four times as many as the weights
+	winogradSkew   = 16      // floats between the rows of transformed tiles, to avoid cache conflicts
+	minWinograd    = 16      // minimum number of input and output channels; with fewer, the transforms cost more than they save
+	minTiles       = 48      // minimum number of tiles that pays for the transform of the weights
+	maxTransformed = 1 << 24 // maximum number of transformed weights, of which there are four times as many as weights
 )
 
-// winogradJob is a stride-1 convolution with 3 x 3 taps, or its backward pass
-// to the data, as F(4x4, 3x3) (Lavin and Gray, 2015): patches of 6 x 6 pixels
-// and the weights are transformed, multiplied as 36 matrix products of tiles x
-// channels, and transformed back to 4 x 4 pixels. A unit takes its tiles
-// through all three, so that what lies between stays in cache.
+// winogradJob computes a stride-1 convolution with 3 x 3 taps, or its backward pass to the
+// data, as F(4x4, 3x3) (Lavin and Gray, 2015): patches of 6 x 6 pixels and the weights are
+// transformed, multiplied as 36 matrix products of tiles x channels, and transformed back to 4
+// x 4 pixels. A unit takes its tiles through all three phases, so intermediate results stay in
+// cache.
 type winogradJob struct {
 	isa               *simd.ISA
 	images            int
@@ -41,15 +41,15 @@ type winogradJob struct {
 
 	pack         windowJob // packs the weights tap by tap
 	u            []float32 // transformed weights [panel][point][depth][isa.cols()]
-	zero         []float32 // stands for an absent bias
-	tilesH       int       // tiles of an image
+	zero         []float32 // replaces an absent bias
+	tilesH       int       // tiles per image
 	tilesW       int
 	units, tiles int
 }
 
 var winogradJobs parallel.FreeList[winogradJob]
 
-// WinogradFits reports whether the Winograd form serves s with good profit.
+// WinogradFits reports whether the Winograd algorithm is clearly faster for s.
 func WinogradFits(s *ref.Conv) bool {
 	if simd.Active.WinogradInput == nil {
 		return false
@@ -59,7 +59,7 @@ func WinogradFits(s *ref.Conv) bool {
 	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilH == 1 && s.DilW == 1 &&
 		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 &&
 		s.N*tiles >= minTiles && winogradPoints*s.C*s.K <= maxTransformed &&
-		2*s.OH*s.OW >= tiles*winogradSide*winogradSide // half of the tiles' pixels count
+		2*s.OH*s.OW >= tiles*winogradSide*winogradSide // at least half of the tiles' pixels are used
 }
 
 func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
@@ -104,7 +104,7 @@ func (j *winogradJob) countTiles() {
 	j.tiles = j.images * j.tilesH * j.tilesW
 }
 
-// transformWeights fills j.u, from weights packed as those of a windowJob.
+// transformWeights fills j.u from weights packed like those of a windowJob.
 func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	axis := axis{taps: 3, weightStep: 1}
 	if backward {
@@ -121,7 +121,7 @@ func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	p.w = nil
 }
 
-// winogradWeightsJob packs and transforms the weights, a panel of output channels a unit.
+// winogradWeightsJob packs and transforms the weights; a unit is a panel of output channels.
 type winogradWeightsJob winogradJob
 
 func (j *winogradWeightsJob) Unit(u int, w *parallel.Worker) {
@@ -160,7 +160,8 @@ func (j *winogradJob) corner(t int) (image, y, x int) {
 	return t / perImage, t % perImage / j.tilesW * winogradSide, t % j.tilesW * winogradSide
 }
 
-// input transforms the source patch of tile t, or a copy with zeros where it leaves the image.
+// input transforms the source patch of tile t, or a zero-padded copy if it extends beyond the
+// image.
 func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) {
 	image, y, x := j.corner(t)
 	y, x = y-j.padTop, x-j.padLeft
@@ -198,7 +199,7 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 	}
 }
 
-// output transforms tile t back, by way of a patch where it leaves the destination.
+// output transforms tile t back, using a temporary patch if it extends beyond the destination.
 func (j *winogradJob) output(src []float32, srcStep int, patch []float32, t, c0, c1 int) {
 	image, y, x := j.corner(t)
 	h, w := min(winogradSide, j.dstH-y), min(winogradSide, j.dstW-x)

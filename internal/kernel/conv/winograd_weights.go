@@ -11,32 +11,32 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// winogradGradJob is the gradient of the weights as F(3x3, 4x4): with V
-// the transformed input patches and G the transformed patches of dy, the 36
-// products Vᵀ·G, summed over the tiles, transform back to 3 x 3 taps.
+// winogradGradJob computes the gradient of the weights as F(3x3, 4x4): with V the transformed input
+// patches and G the transformed patches of dy, the 36 products Vᵀ·G, summed over the tiles, are
+// transformed back to 3 x 3 taps.
 //
-// Tiles are taken in groups whose transforms stay in the last-level cache.
-// Within a group first all tiles are transformed, then all products made, each
-// by one worker, so that every sum has one order.
+// Tiles are processed in groups whose transforms stay in the last-level cache. Within a group,
+// first all tiles are transformed, then all products are computed, each by one worker, so every
+// sum has one order.
 type winogradGradJob struct {
 	input      winogradJob // geometry and transform of x
 	dy, dw     unsafe.Pointer
 	channels   int       // of dy
-	vRow, gRow int       // floats between transformed tiles
-	t0, t1     int       // the group of tiles
+	vRow, gRow int       // distance between transformed tiles, in floats
+	t0, t1     int       // the current group of tiles
 	v, g       []float32 // [point][tile][vRow or gRow]
 	sums       []float32 // [point][C][K]
-	chunks     int       // of C, of a point's product
+	chunks     int       // chunks of C in the product of a point
 }
 
 var winogradGradJobs parallel.FreeList[winogradGradJob]
 
 const (
-	gradFloats = 2 << 20 // transformed tiles of a group
+	gradFloats = 2 << 20 // transformed tiles per group
 	minGroup   = 64      // tiles
-	tileBatch  = 8       // tiles a unit transforms
-	gradRows   = 112     // rows of C in a unit of the products
-	gradUnits  = 4096    // vectors of channels a unit transforms back
+	tileBatch  = 8       // tiles transformed per unit
+	gradRows   = 112     // rows of C per unit of the products
+	gradUnits  = 4096    // vectors of channels transformed back per unit
 )
 
 func winogradBackWeights(dw, x, dy []float32, s *ref.Conv) {
@@ -67,7 +67,7 @@ func winogradBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	winogradGradJobs.Put(j)
 }
 
-// winogradGradTiles transforms a batch of tiles a unit.
+// winogradGradTiles transforms a batch of tiles per unit.
 type winogradGradTiles winogradGradJob
 
 func (j *winogradGradTiles) Unit(u int, w *parallel.Worker) {
@@ -79,7 +79,7 @@ func (j *winogradGradTiles) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// gradient transforms the patch of dy of tile t, with zeros where it leaves the image.
+// gradient transforms the patch of dy of tile t, zero-padded if it extends beyond the image.
 func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, t int) {
 	in, k := &j.input, j.channels
 	image, y, x := in.corner(t)
@@ -99,7 +99,8 @@ func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, 
 	in.isa.WinogradGradient(&dst[0], &patch[0], vectors, dstStep, 4*winogradSide*k, 4*k)
 }
 
-// winogradGradProducts adds Vᵀ·G of the group to the sums, a chunk of the rows of a point a unit.
+// winogradGradProducts adds Vᵀ·G of the group to the sums; a unit is a chunk of the rows of a
+// point.
 type winogradGradProducts winogradGradJob
 
 func (j *winogradGradProducts) Unit(u int, w *parallel.Worker) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// flops reports the speed of a loop of flop floating-point operations each.
+// flops reports the speed of a benchmark loop with flop floating-point operations per iteration.
 func flops(b *testing.B, flop float64) {
 	b.ReportMetric(flop*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// A product of few rows reads a large B only once, so B is packed panel by
-// panel in the worker's own scratch right before its use, instead of in full
-// beforehand: the copy, which has many cache misses in flight at a time, brings
-// it from memory faster than the tiles' prefetches, and it never goes back there.
+// A product with few rows reads a large B only once. Therefore B is not packed in full
+// beforehand, but panel by panel in the worker's scratch memory right before use: the copy has
+// many cache misses in flight, so it brings B from memory faster than the tiles' prefetches do,
+// and the packed panels never leave the cache.
 type fusedJob job
 
-// fusedFloats is the size from which this holds for a B that is not transposed:
-// a smaller one comes from cache and is read in place. A variable for the tests.
+// fusedFloats is the size from which this pays for a B that is not transposed: a smaller one
+// comes from cache and is read in place. It is a variable for the tests.
 var fusedFloats = 4 << 20
 
 // fusePacking reports whether j is such a product.

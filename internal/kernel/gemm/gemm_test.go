@@ -39,7 +39,7 @@ func checkGemm(t *testing.T, rng *rand.Rand, s gemmShape) {
 	a, b, c := randomFloats(rng, ar*lda), randomFloats(rng, br*ldb), randomFloats(rng, s.m*ldc)
 	want := kerneltest.Widen(c)
 	ref.Gemm(s.transA, s.transB, s.m, s.n, s.k, kerneltest.Widen(a), lda, kerneltest.Widen(b), ldb, float64(s.beta), want, ldc)
-	if s.beta == 0 { // C must not be read; columns beyond n must stay as they are
+	if s.beta == 0 { // C must not be read; columns beyond n must not change
 		for i := range s.m {
 			for j := range s.n {
 				c[i*ldc+j] = float32(math.NaN())
@@ -47,7 +47,7 @@ func checkGemm(t *testing.T, rng *rand.Rand, s gemmShape) {
 		}
 	}
 	Multiply(Product{TransA: s.transA, TransB: s.transB, M: s.m, N: s.n, K: s.k, A: a, LDA: lda, B: b, LDB: ldb, Add: s.beta == 1, C: c, LDC: ldc})
-	// Sums grow as √k, and k roundings of them add up as √k once more.
+	// Sums grow as √k, and the k rounding errors in them by another √k.
 	kerneltest.Close(t, s.String(), c, want, 1e-6, 3+3*math.Sqrt(float64(s.k))+0.4*float64(s.k))
 }
 
@@ -61,12 +61,12 @@ func TestMultiplyMatchesReference(t *testing.T) {
 	})
 }
 
-// Shapes, transposes, beta and paths that nobody thought of.
+// Random shapes, transposes, values of beta and code paths.
 func FuzzMultiply(f *testing.F) {
 	f.Add(uint16(13), uint16(97), uint16(385), uint8(1))
 	f.Add(uint16(239), uint16(65), uint16(0), uint8(6))
 	f.Add(uint16(1), uint16(1), uint16(1), uint8(27))
-	f.Add(uint16(279), uint16(91), uint16(258), uint8(72)) // large errors of rounding
+	f.Add(uint16(279), uint16(91), uint16(258), uint8(72)) // large rounding errors
 	f.Fuzz(func(t *testing.T, m, n, k uint16, flags uint8) {
 		restore, err := simd.ForceISA(simd.ISAs[int(flags>>3)%len(simd.ISAs)].Name)
 		if err != nil {
@@ -78,8 +78,8 @@ func FuzzMultiply(f *testing.F) {
 	})
 }
 
-// Every tile, every number of columns in its last vector, every k up to a few
-// steps, and the k blocks' borders.
+// Every tile, every number of columns in its last vector, every k up to a few steps, and the
+// boundaries of the k blocks.
 func TestEveryTile(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))
@@ -95,7 +95,7 @@ func TestEveryTile(t *testing.T) {
 	})
 }
 
-// Shapes that pack B, in more than one chunk of columns for the last.
+// Shapes for which B is packed, the last one in more than one chunk of columns.
 func TestPacksB(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
@@ -108,9 +108,9 @@ func TestPacksB(t *testing.T) {
 	})
 }
 
-// Products of few rows with a large B pack it on the way.
+// Products with few rows pack a large B on the fly.
 func TestFused(t *testing.T) {
-	defer parallel.SetWorkers(2)() // with many, columns are too few to share out
+	defer parallel.SetWorkers(2)() // with many, there are too few columns to distribute
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(13, 14))
 		defer func(n int) { fusedFloats = n }(fusedFloats)
@@ -127,7 +127,7 @@ func TestFused(t *testing.T) {
 	})
 }
 
-// Small products of long rows are cut along k.
+// Small products of long rows are divided along k.
 func TestSplit(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(15, 16))

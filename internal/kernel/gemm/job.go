@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package gemm multiplies float32 matrices: products of any shape out of the tiles of package
-// simd, and what else is made of products with a packed right-hand matrix.
+// Package gemm multiplies float32 matrices: products of any shape, built from the tiles of
+// package simd, and products with a packed right-hand matrix for other packages.
 package gemm
 
 import (
@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	chunkRows  = 112 // rows a unit: these of C and A stay in the second-level cache
-	packPanels = 16  // row panels that repay packing all of B
+	chunkRows  = 112 // rows per unit: these rows of C and A stay in the second-level cache
+	packPanels = 16  // number of row panels that pays for packing all of B
 )
 
-// maxPacked is how many floats of B are packed at a time; a variable for the tests.
+// maxPacked is how many floats of B are packed at a time; it is a variable for the tests.
 var maxPacked = 4 << 20
 
-// job is a product in units: chunks of row panels by chunks of column panels.
-// The k axis is cut into blocks of at most isa.depth, each of which adds to C,
-// so every element is summed in the same order however the units fall.
+// job is a product divided into units: chunks of row panels by chunks of column panels. The k
+// axis is divided into blocks of at most isa.depth, each of which adds to C, so every element
+// is summed in the same order regardless of the units.
 type job struct {
 	isa            *simd.ISA
 	transA, transB bool
@@ -32,7 +32,7 @@ type job struct {
 	lda, ldb, ldc  int
 	add, relu      bool
 	packed         unsafe.Pointer // op(B) as [k block][column panel][k][s.cols()], nil to read b in place
-	spare          []float32      // the job's own buffer for it
+	spare          []float32      // the job's own buffer for packed
 
 	kBlocks, rowPanels, colPanels int
 	rowChunks, colChunks          int
@@ -46,8 +46,8 @@ func (j *job) release() {
 	jobs.Put(j)
 }
 
-// Product is C[M,N] = op(A)·op(B), + C where Add is set, of row-major matrices: op is the
-// transpose when its flag is set, LD is the distance between stored rows. Bias (N) is added to
+// Product is C[M,N] = op(A)·op(B), plus C if Add is set, for row-major matrices: op is the
+// transpose if the flag is set, LD is the distance between stored rows. Bias (N) is added to
 // each row of C and may be nil; ReLU then takes the maximum with 0.
 type Product struct {
 	TransA, TransB bool
@@ -57,7 +57,7 @@ type Product struct {
 	Add, ReLU      bool
 }
 
-// Multiply computes p, packing B where that pays. The slices must be long enough; see Check.
+// Multiply computes p, packing B if that pays. The slices must be long enough; see Check.
 func Multiply(p Product) {
 	j := jobs.Get()
 	defer j.release()
@@ -76,7 +76,8 @@ func Multiply(p Product) {
 		j.multiplyFused()
 		return
 	}
-	// Read in place, B costs a TLB miss or two a row; packed, it costs a copy, which many row panels repay.
+	// Reading B in place costs one or two TLB misses per row; packing costs a copy, which pays
+	// with many row panels.
 	if !j.transB && (ceilDiv(j.m, s.TileRows) < packPanels || j.n <= 2*s.TileCols() || j.k < 16) {
 		j.multiply()
 		return
@@ -109,7 +110,7 @@ func (j *job) pack(alone bool) {
 	}
 }
 
-// packJob packs op(B), one panel a unit.
+// packJob packs op(B); a unit is one panel.
 type packJob job
 
 func (j *packJob) Unit(u int, _ *parallel.Worker) {
@@ -123,12 +124,12 @@ func (j *packJob) Unit(u int, _ *parallel.Worker) {
 	PackPanel(s, (*job)(j).panel(k0, k1, u%j.colPanels), simd.At(j.b, at), j.transB, k1-k0, min(s.TileCols(), j.n-n0), j.ldb)
 }
 
-// panel returns where column panel q of the k block k0..k1 lies in j.packed.
+// panel returns the address in j.packed of column panel q of the k block k0..k1.
 func (j *job) panel(k0, k1, q int) unsafe.Pointer {
 	return simd.At(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.TileCols())
 }
 
-// divide cuts the product into panels.
+// divide divides the product into panels.
 func (j *job) divide() {
 	s := j.isa
 	j.kBlocks = max(1, ceilDiv(j.k, s.Depth))
@@ -156,8 +157,9 @@ func (j *job) multiply() {
 		parallel.RunAlone(j, j.rowChunks)
 		return
 	}
-	// Chunks come as a multiple of the workers: 5 for 2 workers would be 3 : 2.
-	// Few row panels cannot be shared out evenly, so then columns are cut as well.
+	// The number of chunks is a multiple of the number of workers: 5 chunks for 2 workers would
+	// be split 3 : 2. A few row panels cannot be distributed evenly, so then columns are
+	// divided as well.
 	if t := 2 * parallel.Workers(); t > 2 {
 		if c := t / gcd(j.rowChunks, t); j.rowPanels < 4*t && c*4 <= j.colPanels {
 			j.colChunks = c
@@ -174,7 +176,7 @@ func (j *job) multiply() {
 func (j *job) Unit(u int, w *parallel.Worker) {
 	s, t := j.isa, &w.Tile
 	row, col := u/j.colChunks, u%j.colChunks
-	if j.n > j.m { // neighboring units are one worker's, whose cache should hold its part of the larger matrix
+	if j.n > j.m { // consecutive units go to one worker, whose cache should hold its part of the larger matrix
 		row, col = u%j.rowChunks, u/j.rowChunks
 	}
 	p0, p1 := parallel.Share(j.rowPanels, j.rowChunks, row)
@@ -211,7 +213,7 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// flags returns what tiles of k block kb do with C.
+// flags returns what the tiles of k block kb do with C.
 func (j *job) flags(kb int) (flags int) {
 	if j.add || kb > 0 {
 		flags |= simd.TileAdd
@@ -222,8 +224,8 @@ func (j *job) flags(kb int) (flags int) {
 	return flags
 }
 
-// setA points the tile at rows r0..r1 of op(A) from column k0 on, copying them
-// where their addresses would conflict in the cache.
+// setA points the tile at rows r0..r1 of op(A) from column k0 on, copying them if their
+// addresses would conflict in the cache.
 func (j *job) setA(w *parallel.Worker, r0, r1, k0 int) {
 	t := &w.Tile
 	if j.transA {
@@ -241,18 +243,18 @@ func (j *job) setA(w *parallel.Worker, r0, r1, k0 int) {
 	}
 }
 
-// panelA is the floats of a copied panel of k rows of a transposed A, each a vector wide. A
-// line more than these need keeps the panels, which are written side by side, out of the
-// same few cache sets.
+// panelA returns the number of floats in a copied panel of k rows of a transposed A, each one
+// vector wide. One extra cache line keeps adjacent panels, which are written together, from
+// mapping to the same few cache sets.
 func (j *job) panelA(k int) int { return k<<j.isa.LaneBits + 16 }
 
 // packA copies row panels p0..p1-1 of a transposed A from step k0 on to w's scratch memory:
-// a row of A, which is a column of op(A), is read once for all of them.
+// each row of A, which is a column of op(A), is read once for all panels.
 func (j *job) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) {
 	k, size, lanes := w.Tile.K, j.panelA(w.Tile.K), 1<<j.isa.LaneBits
 	buf, src := simd.First(w.Floats((p1-p0)*size)), simd.At(j.a, k0*j.lda)
 	offsets := w.Offsets(p1 - p0)
-	whole := k // rows whose vectors stay within A, which ends m floats after the last row's start
+	whole := k // rows whose vectors do not extend beyond A, which ends m floats after the last row's start
 	for i := range offsets {
 		r0, _ := parallel.Share(j.m, j.rowPanels, p0+i)
 		offsets[i] = 4 * r0
@@ -271,7 +273,7 @@ func (j *job) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) 
 	return buf
 }
 
-// Check panics unless a stored matrix (cols x rows when transposed) fits into size elements.
+// Check panics unless a stored matrix (cols x rows if transposed) fits into size elements.
 func Check(what string, trans bool, rows, cols, size, ld int) {
 	if trans {
 		rows, cols = cols, rows

@@ -8,16 +8,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Packed is a right-hand matrix op(B) in the order in which tiles read it: worth
-// making when the same weights are multiplied many times. It belongs to the
-// instruction set in use when Pack was called.
+// Packed is a right-hand matrix op(B) in the order in which tiles read it: useful if the same
+// weights are multiplied many times. It can be used only with the instruction set that was
+// active when Pack was called.
 type Packed struct {
 	isa  *simd.ISA
 	k, n int
 	data []float32
 }
 
-// Pack stores op(B), k x n; trans says that from holds its transpose.
+// Pack stores op(B), k x n; trans means that from holds its transpose.
 func (b *Packed) Pack(trans bool, k, n int, from []float32, ld int) {
 	Check("pack", trans, k, n, len(from), ld)
 	s := simd.Active
@@ -29,8 +29,8 @@ func (b *Packed) Pack(trans bool, k, n int, from []float32, ld int) {
 	j.release()
 }
 
-// Times computes C[m,n] = A·B, or C += A·B where add is set, on the calling worker: it is for
-// the units of other jobs.
+// Times computes C[m,n] = A·B, or C += A·B if add is set, on the calling worker: it is meant
+// for the units of other jobs.
 func (b *Packed) Times(w *parallel.Worker, m int, a []float32, lda int, add bool, c []float32, ldc int) {
 	if m == 0 || b.n == 0 {
 		return
@@ -41,7 +41,7 @@ func (b *Packed) Times(w *parallel.Worker, m int, a []float32, lda int, add bool
 	j.alone(w)
 }
 
-// AddTransposed computes C[m,n] += A'·B on the calling worker, A being k x m.
+// AddTransposed computes C[m,n] += A'·B on the calling worker, where A is k x m.
 func AddTransposed(w *parallel.Worker, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return

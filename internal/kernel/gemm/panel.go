@@ -8,12 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// inPlace is the only offset of a panel that starts where its source does.
+// inPlace is the only offset of a panel that starts at the start of its source.
 var inPlace int
 
-// PackPanel copies a panel of op(B), rows k x cols, into rows of s.cols() floats,
-// the rest of a row being undefined. src points at its first element; ld is
-// the distance of B's stored rows.
+// PackPanel copies a panel of op(B), rows k x cols, to rows of s.cols() floats, leaving the
+// rest of each row undefined. src points to its first element; ld is the distance between B's
+// stored rows.
 func PackPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
 	width := s.TileCols()
 	if trans {
@@ -29,8 +29,8 @@ func PackPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int
 	}
 }
 
-// Transpose writes the transpose of a matrix of cols rows and k columns, ld floats
-// from row to row, as k rows that are width floats apart.
+// Transpose writes the transpose of a matrix with cols rows and k columns, whose rows are ld
+// floats apart, as k rows that are width floats apart.
 func Transpose(s *simd.ISA, dst unsafe.Pointer, width int, src unsafe.Pointer, k, cols, ld int) {
 	fullK, fullCols := 0, 0
 	if s.BlockSide > 0 && k >= s.BlockSide {
@@ -50,5 +50,5 @@ func Transpose(s *simd.ISA, dst unsafe.Pointer, width int, src unsafe.Pointer, k
 	}
 }
 
-// packedLen returns the floats that a packed k x n matrix takes.
+// packedLen returns the number of floats in a packed k x n matrix.
 func packedLen(s *simd.ISA, k, n int) int { return k * ceilDiv(n, s.TileCols()) * s.TileCols() }

@@ -11,16 +11,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// A small product of long rows, as a dense layer of few units over a flattened sequence
-// is, has too few tiles to share out. Its k axis is cut into parts instead: a worker reads
-// only its own part of A and of B, which is the part of the weights that it also updates.
-// The number of parts follows from k alone, and their sums are added in order.
+// A small product of long rows, such as a dense layer with few units after a flattened
+// sequence, has too few tiles to distribute. Instead, its k axis is divided into parts: a
+// worker reads only its own part of A and of B, which is the part of the weights that it also
+// updates. The number of parts depends only on k, and their sums are added in order.
 type splitJob job
 
 const (
-	splitSteps = 1024 // of k in a part, at least
-	splitMost  = 64   // rows and columns of C
-	splitParts = 8    // at most
+	splitSteps = 1024 // minimum steps of k per part
+	splitMost  = 64   // maximum rows and columns of C
+	splitParts = 8    // maximum number of parts
 )
 
 // splits reports whether j is such a product.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kerneltest is what the tests of the kernels share.
+// Package kerneltest has helpers for the tests of the kernels.
 package kerneltest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// OnEachISA runs the test with every instruction set that this CPU has.
+// OnEachISA runs the test with every instruction set that this CPU supports.
 func OnEachISA(t *testing.T, test func(t *testing.T)) {
 	for _, s := range simd.ISAs {
 		t.Run(s.Name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func Normal(rng *rand.Rand, x []float32) []float32 {
 	return x
 }
 
-// Widen returns x in float64, for the references.
+// Widen returns x as float64, for the references.
 func Widen(x []float32) []float64 {
 	y := make([]float64, len(x))
 	for i, v := range x {
@@ -43,8 +43,8 @@ func Widen(x []float32) []float64 {
 	return y
 }
 
-// Close fails unless |got - want| <= tol·scale everywhere; scale is the size that the summed
-// products can reach.
+// Close fails unless |got - want| <= tol·scale for all elements; scale is the magnitude that the
+// summed products can reach.
 func Close(t *testing.T, what string, got []float32, want []float64, tol, scale float64) {
 	t.Helper()
 	for i, w := range want {

@@ -4,5 +4,5 @@
 
 package kerneltest
 
-// Rounds is how many of n random cases to try.
+// Rounds returns how many of n random cases to run.
 func Rounds(n int) int { return n }

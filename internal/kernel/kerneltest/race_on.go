@@ -4,6 +4,6 @@
 
 package kerneltest
 
-// Rounds cuts the number of random cases under the race detector, whose
-// instrumented references take twenty times as long.
+// Rounds returns how many of n random cases to run: fewer under the race detector, which makes
+// the references twenty times slower.
 func Rounds(n int) int { return (n + 9) / 10 }

@@ -4,13 +4,13 @@ package parallel
 
 import "sync"
 
-// FreeList keeps values for reuse, so that jobs and scratch memory are allocated once.
+// FreeList keeps values for reuse, so that jobs and scratch memory are allocated only once.
 type FreeList[E any] struct {
 	mu   sync.Mutex
 	free []*E
 }
 
-// Get returns a value that nobody else uses, as it was when it was put back; a new one is zero.
+// Get returns a value that is not in use, in the state in which it was put back; a new one is zero.
 func (l *FreeList[E]) Get() *E {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -22,22 +22,23 @@ func (l *FreeList[E]) Get() *E {
 	return new(E)
 }
 
-// Put takes back a value that Get returned.
+// Put returns a value obtained from Get.
 func (l *FreeList[E]) Put(e *E) {
 	l.mu.Lock()
 	l.free = append(l.free, e)
 	l.mu.Unlock()
 }
 
-// Job is work over elements 0..n-1, or over rows: Piece does elements lo to hi-1. Its fields
-// are its operands. It needs no scratch memory of a worker; one that does is a Task itself.
+// Job is work over elements 0..n-1, or over rows: Piece processes elements lo to hi-1. Its
+// fields are its operands. It needs no scratch memory of a worker; a job that does is a Task
+// instead.
 type Job[J any] interface {
 	*J
 	Piece(lo, hi int)
 }
 
-// Jobs runs the jobs of one type. The values it needs for that are kept for reuse: a job would
-// be allocated each time if it were passed on as a Task.
+// Jobs runs jobs of one type. It reuses the values that this requires: a job would be allocated
+// each time if it were passed as a Task.
 type Jobs[J any, P Job[J]] struct {
 	free FreeList[cutJob[J, P]]
 }
@@ -53,7 +54,7 @@ func (s *Jobs[J, P]) Run(job J, n, grain int) {
 		P(&c.job).Piece(0, n)
 	}
 	var none J
-	c.job = none // so that the free list keeps no operands alive
+	c.job = none // so that the free list does not keep operands alive
 	s.free.Put(c)
 }
 

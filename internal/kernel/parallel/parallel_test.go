@@ -33,7 +33,7 @@ func TestEveryUnitRunsOnce(t *testing.T) {
 	}
 }
 
-// nested runs a task from within a unit, on whose helpers it cannot wait.
+// nested runs a task from within a unit, which must not wait for its own helpers.
 type nested struct{ inner counting }
 
 func (n *nested) Unit(_ int, _ *Worker) { Run(&n.inner, len(n.inner.runs)) }

@@ -4,10 +4,10 @@ package parallel
 
 import "github.com/reef-dl/reef/internal/kernel/simd"
 
-// AddPartials sets dst to the sum of the vectors that lie one after the other in partials, added
-// in their order. dst may be the first of them.
+// AddPartials sets dst to the sum of the consecutive vectors in partials, added in order. dst
+// may be the first of them.
 func AddPartials(dst, partials []float32) {
-	const grain = 4096 // of each vector, so that dst stays in the first-level cache
+	const grain = 4096 // elements of each vector, so that dst stays in the first-level cache
 	partialsJobs.Run(partialsJob{dst, partials}, len(dst), grain)
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package parallel cuts a kernel's work into units and shares them out over persistent
-// workers. What is cut never depends on the number of workers, so that results do not either,
-// and nothing is allocated once everything has run.
+// Package parallel divides a kernel's work into units and distributes them over persistent
+// workers. The division never depends on the number of workers, so neither do results. Nothing
+// is allocated once everything has run.
 package parallel
 
 import (
@@ -13,24 +13,24 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// pool hands units to the calling goroutine and to helpers. The caller takes
-// units itself from the start and at the end waits only for helpers that are
-// inside the job: a helper that never gets a core costs nothing.
+// pool hands units to the calling goroutine and to helpers. The caller processes units itself
+// from the start and at the end waits only for helpers that have joined the job: a helper that
+// never gets a core costs nothing.
 //
-// Each worker has a portion of neighboring units, the same from job to job, and takes
-// from the others' only when its own is done: what one kernel wrote is then in the caches
-// of the core whose next kernel reads it. Between cores that share no cache this is worth
-// as much as the second core.
+// Each worker has a portion of consecutive units, the same from job to job, and takes units
+// from the others' portions only when its own is done: what one kernel wrote is then in the
+// cache of the core whose next kernel reads it. Between cores that share no cache, this gains
+// as much as the second core does.
 type pool struct {
-	mu      sync.Mutex // held by the caller that has the helpers
+	mu      sync.Mutex // held by the caller that uses the helpers
 	workers atomic.Int32
 	helpers []*helper // guarded by mu; may be more than workers-1
 
 	task     Task
-	portions []portion // of the job's units: one for each worker, or unit if these are fewer
-	spare    []portion // the memory of portions, one for each worker
+	portions []portion // the job's units: one portion per worker, or per unit if there are fewer units
+	spare    []portion // the memory of portions, one per worker
 
-	_      [64]byte // the counters below are written by all: a cache line for each
+	_      [64]byte // all workers write the counters below: a cache line for each
 	epoch  atomic.Uint64
 	_      [56]byte
 	open   atomic.Bool
@@ -39,11 +39,11 @@ type pool struct {
 	_      [60]byte
 }
 
-// portion is a run of units; next is the first that is not taken yet.
+// portion is a range of units; next is the first one not yet taken.
 type portion struct {
 	next atomic.Int64
 	end  int64
-	_    [112]byte // processors fetch lines in pairs
+	_    [112]byte // processors fetch cache lines in pairs
 }
 
 // helper is one persistent goroutine of the pool.
@@ -59,16 +59,16 @@ var (
 	startPool = sync.OnceFunc(func() { workPool.resize(runtime.GOMAXPROCS(0)) })
 )
 
-// spins before a helper parks (50 to 150 µs) and before a waiting caller yields
-// its core. A parked helper costs the next caller about 10 µs to wake, so
-// helpers spin between the many short jobs of one training step.
+// Number of spins before a helper parks (50 to 150 µs) and before a waiting caller yields its
+// core. Waking a parked helper costs the next caller about 10 µs, so helpers spin between the
+// many short jobs of a training step.
 const (
 	helperSpins = 1000
 	callerSpins = 100
 )
 
-// Workers returns how many goroutines share one kernel, the caller among them:
-// GOMAXPROCS at first use unless SetWorkers said otherwise. Results do not depend on it.
+// Workers returns the number of goroutines that share a kernel's work, including the caller:
+// GOMAXPROCS at first use, unless SetWorkers has changed it. Results do not depend on it.
 func Workers() int {
 	startPool()
 	return int(workPool.workers.Load())
@@ -81,7 +81,7 @@ func SetWorkers(n int) (restore func()) {
 	return func() { workPool.resize(old) }
 }
 
-// resize waits until the helpers are free, then starts the missing ones.
+// resize waits until the helpers are idle, then starts the missing ones.
 func (p *pool) resize(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,8 +94,8 @@ func (p *pool) resize(n int) {
 	p.workers.Store(int32(n))
 }
 
-// Run runs units 0..units-1 of t and returns when all are done. If another
-// goroutine has the helpers, or t itself is such a goroutine, it runs alone.
+// Run runs units 0..units-1 of t and returns when all are done. If another goroutine uses the
+// helpers, or the caller is itself running a unit, it runs alone.
 func Run(t Task, units int) {
 	if units <= 0 {
 		return
@@ -128,19 +128,19 @@ func Run(t Task, units int) {
 	p.task = nil
 }
 
-// RunAlone runs all units on the calling goroutine: for jobs that are over
-// before a helper could join.
+// RunAlone runs all units on the calling goroutine, for jobs that are done before a helper
+// could join.
 func RunAlone(t Task, units int) {
 	w := Borrow()
 	defer w.Return()
 	for u := range units {
 		t.Unit(u, w)
 	}
-	w.Tile = simd.TileArgs{} // so that the worker keeps no matrices alive
+	w.Tile = simd.TileArgs{} // so that the worker does not keep matrices alive
 }
 
-// wake wakes two parked helpers that the open job has units for. Each of them
-// wakes two more, so that no caller pays for waking all.
+// wake wakes two parked helpers for which the open job has units. Each of them wakes two more,
+// so no caller pays for waking all.
 func (p *pool) wake() {
 	woken := 0
 	for _, h := range p.helpers[:len(p.portions)-1] {
@@ -153,7 +153,7 @@ func (p *pool) wake() {
 	}
 }
 
-// work takes units until none are left, those of the given portion first.
+// work takes units until none are left, first those of the given portion.
 func (p *pool) work(w *Worker, own int) {
 	for i := range p.portions {
 		from := &p.portions[(own+i)%len(p.portions)]
@@ -164,7 +164,7 @@ func (p *pool) work(w *Worker, own int) {
 	w.Tile = simd.TileArgs{}
 }
 
-// serve is a helper's life: wait for an epoch, join the job if it is still open.
+// serve is the main loop of a helper: wait for an epoch, join the job if it is still open.
 func (p *pool) serve(h *helper) {
 	var seen uint64
 	for {
@@ -175,13 +175,13 @@ func (p *pool) serve(h *helper) {
 			}
 			h.parked.Store(true)
 			if p.epoch.Load() != seen && h.parked.CompareAndSwap(true, false) {
-				break // a job arrived while this helper was parking, unseen by its caller
+				break // a job arrived while this helper was parking, unnoticed by its caller
 			}
 			<-h.wake
 			n = 0
 		}
 		seen = p.epoch.Load()
-		// active first, then open: a caller that closes the job afterwards waits for us.
+		// active first, then open: a caller that closes the job after that waits for us.
 		p.active.Add(1)
 		if p.open.Load() && h.index < int(p.workers.Load())-1 {
 			p.wake()

@@ -4,7 +4,7 @@ package parallel
 
 import "testing"
 
-// The parts of a large total lie side by side, on 32 bits, too.
+// The parts of a large total are contiguous, also with 32-bit ints.
 func TestShare(t *testing.T) {
 	for _, c := range [][2]int{{10, 3}, {2, 5}, {0, 4}, {1 << 24, 1 << 20}, {1<<31 - 1, 7}} {
 		total, parts, last := c[0], c[1], 0

@@ -7,14 +7,14 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Task is work cut into units 0..n-1 that may run in any order, on any worker.
-// What a unit computes must not depend on the worker that runs it.
+// Task is work divided into units 0..n-1 that may run in any order, on any worker. The result
+// of a unit must not depend on the worker that runs it.
 type Task interface {
 	Unit(u int, w *Worker)
 }
 
-// Worker is what one goroutine needs for itself while it runs units. Its scratch memory is
-// good until the unit returns.
+// Worker is the memory that a goroutine needs to run units. Its scratch memory is valid until
+// the unit returns.
 type Worker struct {
 	Tile    simd.TileArgs
 	floats  []float32
@@ -22,7 +22,7 @@ type Worker struct {
 	offsets []int
 }
 
-// Floats returns n floats of scratch memory, of undefined content.
+// Floats returns n floats of scratch memory with undefined content.
 func (w *Worker) Floats(n int) []float32 {
 	if cap(w.floats) < n {
 		w.floats = buffer.Floats(n)
@@ -44,8 +44,9 @@ func (w *Worker) Offsets(n int) []int {
 
 var callers FreeList[Worker]
 
-// Borrow returns a worker's scratch memory for use outside of units, until Return.
+// Borrow returns a worker whose scratch memory can be used outside of units, until Return is
+// called.
 func Borrow() *Worker { return callers.Get() }
 
-// Return gives back what Borrow returned.
+// Return returns a worker obtained from Borrow.
 func (w *Worker) Return() { callers.Put(w) }

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// yield gives the core away: to a goroutine, then to another thread, which may
-// be the displaced helper that the caller waits for.
+// yield gives up the core: to another goroutine, then to another thread, which may be the
+// preempted helper that the caller is waiting for.
 func yield() {
 	runtime.Gosched()
 	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0)

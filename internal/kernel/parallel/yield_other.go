@@ -6,5 +6,5 @@ package parallel
 
 import "runtime"
 
-// yield gives the core away.
+// yield gives up the core.
 func yield() { runtime.Gosched() }

@@ -7,11 +7,12 @@ import (
 	"math"
 )
 
-// Activation names an element-wise activation function. Formulas and names are
-// those of https://keras.io/api/layers/activations/.
+// Activation identifies an element-wise activation function. Formulas and names are those of
+// https://keras.io/api/layers/activations/.
 type Activation uint8
 
-// The activations. LeakyReLU's slope and ELU's scale are passed beside them as alpha.
+// The activations. alpha, the negative slope of LeakyReLU and the scale of ELU, is passed
+// separately.
 const (
 	Linear      Activation = iota // x
 	ReLU                          // max(x, 0)
@@ -31,7 +32,7 @@ const (
 	HardSiLU                      // x hard_sigmoid(x)
 	Tanh                          // tanh(x)
 	Exponential                   // exp(x)
-	Activations                   // their number
+	Activations                   // number of activations
 )
 
 var activationNames = [Activations]string{
@@ -49,8 +50,8 @@ func (a Activation) String() string {
 	return fmt.Sprintf("Activation(%d)", uint8(a))
 }
 
-// ParseActivation is the inverse of String; it also knows Keras's older names
-// "swish" and "hard_swish".
+// ParseActivation is the inverse of String; it also accepts Keras's older names "swish" and
+// "hard_swish".
 func ParseActivation(name string) (Activation, error) {
 	switch name {
 	case "swish":
@@ -66,8 +67,8 @@ func ParseActivation(name string) (Activation, error) {
 	return 0, fmt.Errorf("activation %q: unknown, want one of %q", name, activationNames)
 }
 
-// FromOutput reports whether the derivative is a function of the output y
-// alone, so that the input need not be kept for the backward pass.
+// FromOutput reports whether the derivative can be computed from the output y alone, so that
+// the input need not be kept for the backward pass.
 func (a Activation) FromOutput() bool {
 	switch a {
 	case GELU, GELUTanh, SiLU, Mish, HardSiLU:
@@ -82,7 +83,7 @@ const (
 	SELUAlpha = 1.6732632423543772848170429916717
 )
 
-// The constants of GELU's tanh form (Hendrycks & Gimpel 2016).
+// The two constants of GELU's tanh approximation (Hendrycks & Gimpel 2016).
 const (
 	GELURoot  = 0.79788456080286535587989211986876 // sqrt(2/pi)
 	GELUCubic = 0.044715
@@ -146,9 +147,9 @@ func (a Activation) at(x, alpha float64) float64 {
 	return x
 }
 
-// ActivateGrad writes dx = a'(s) dy, where s is the output where a.FromOutput(), else
-// the input. dx may be dy or s. At a corner of a the derivative is that of the flat
-// or left side: ReLU's at 0 is 0.
+// ActivateGrad writes dx = a'(s) dy, where s is the output if a.FromOutput() and the input
+// otherwise. dx may be dy or s. At a kink, the derivative of the flat or left side is used:
+// that of ReLU at 0 is 0.
 func ActivateGrad[T Float](dx, s, dy []T, a Activation, alpha T) {
 	switch a {
 	case Linear:
@@ -163,12 +164,12 @@ func ActivateGrad[T Float](dx, s, dy []T, a Activation, alpha T) {
 		}
 	default:
 		for i, v := range s {
-			dx[i] = T(a.slope(float64(v), float64(alpha))) * dy[i]
+			dx[i] = T(a.derivative(float64(v), float64(alpha))) * dy[i]
 		}
 	}
 }
 
-func (a Activation) slope(s, alpha float64) float64 {
+func (a Activation) derivative(s, alpha float64) float64 {
 	switch a {
 	case ReLU6:
 		return step(s > 0 && s < 6, 1, 0)

@@ -6,14 +6,13 @@ package ref
 //
 //	x (N, H, W, C)   w (KH, KW, C, K)   y (N, OH, OW, K)
 //
-// Output pixel (oh, ow) reads, for the kernel's tap (kh, kw), the input pixel
-// (oh·StrideH - PadTop + kh·DilH, ow·StrideW - PadLeft + kw·DilW); pixels
-// outside of the image are zero. Padding at the bottom and the right follows
-// from OH and OW. One dimension is H = KH = OH = 1. Strides and dilations are
-// at least 1.
+// For tap (kh, kw) of the kernel, output pixel (oh, ow) reads the input pixel (oh·StrideH -
+// PadTop + kh·DilH, ow·StrideW - PadLeft + kw·DilW); pixels outside the image are zero. The
+// padding at the bottom and right follows from OH and OW. In one dimension, H = KH = OH = 1.
+// Strides and dilations are at least 1.
 //
-// A depthwise convolution has K = C·M: w is (KH, KW, C, M) and output channel
-// c·M + m reads input channel c alone.
+// A depthwise convolution has K = C·M: w is (KH, KW, C, M), and output channel c·M + m reads
+// only input channel c.
 type Conv struct {
 	N, H, W, C       int // batch, height, width, input channels
 	KH, KW           int // height and width of the kernel
@@ -24,8 +23,8 @@ type Conv struct {
 	OH, OW           int // height and width of the output
 }
 
-// eachTap calls f with every output pixel and kernel tap and the input pixel
-// that they meet in, where it lies inside of the image.
+// eachTap calls f for every output pixel and kernel tap with the corresponding input pixel, if
+// that is inside the image.
 func (s *Conv) eachTap(f func(in, tap, out int)) {
 	for n := range s.N {
 		for oh := range s.OH {
@@ -56,8 +55,8 @@ func Conv2D[T Float](y, x, w, bias []T, s *Conv) {
 	})
 }
 
-// Conv2DBackData computes dx[in, c] = Σ dy[out, k]·w[tap, c, k], the gradient
-// of x. It is also the transposed convolution.
+// Conv2DBackData computes the gradient of x, dx[in, c] = Σ dy[out, k]·w[tap, c, k]. It is also
+// the transposed convolution.
 func Conv2DBackData[T Float](dx, dy, w []T, s *Conv) {
 	clear(dx[:s.N*s.H*s.W*s.C])
 	s.eachTap(func(in, tap, out int) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestConvMatchesPyTorch compares with numbers that testdata/conv.py wrote.
+// TestConvMatchesPyTorch compares with numbers written by testdata/conv.py.
 func TestConvMatchesPyTorch(t *testing.T) {
 	text, err := os.ReadFile("testdata/conv.json")
 	if err != nil {

@@ -4,8 +4,8 @@ package ref
 
 import "math"
 
-// DropThreshold returns the number of the 2^32 random words that drop an element, and
-// the factor 1/(1-rate) of those kept (0 at rate 1).
+// DropThreshold returns how many of the 2^32 random words drop an element, and the scale
+// 1/(1-rate) of those kept (0 for rate 1).
 func DropThreshold(rate float64) (drop uint64, scale float64) {
 	drop = uint64(math.Round(rate * (1 << 32)))
 	if rate >= 1 {
@@ -14,10 +14,10 @@ func DropThreshold(rate float64) (drop uint64, scale float64) {
 	return drop, 1 / (1 - rate)
 }
 
-// Dropout writes dst_i = x_i m_i / (1-rate), m_i = 1 with probability 1-rate, else 0.
-// The mask depends on (key, stream, step, first+i) alone, so the gradient is the same
-// call on dy. first, the number of the first element, is a multiple of PhiloxBlock.
-// A dropped element is 0 even where x is NaN. dst may be x.
+// Dropout writes dst_i = x_i m_i / (1-rate), where m_i is 1 with probability 1-rate, else 0.
+// The mask depends only on (key, stream, step, first+i), so the gradient is the same call on
+// dy. first, the index of the first element, is a multiple of PhiloxBlock. A dropped element is
+// 0 even if x is NaN. dst may be x.
 func Dropout[T Float](dst, x []T, rate float64, key, stream, step uint64, first int) {
 	drop, scale := DropThreshold(rate)
 	s := T(scale)
@@ -34,7 +34,7 @@ func Dropout[T Float](dst, x []T, rate float64, key, stream, step uint64, first 
 	}
 }
 
-// DropoutMask writes the scaled mask m_i / (1-rate) of Dropout itself.
+// DropoutMask writes the scaled mask m_i / (1-rate) of Dropout.
 func DropoutMask[T Float](dst []T, rate float64, key, stream, step uint64, first int) {
 	Fill(dst, 1)
 	Dropout(dst, dst, rate, key, stream, step, first)

@@ -2,7 +2,7 @@
 
 package ref
 
-// Add writes dst = a + b. As in all of these, dst may be any of the operands.
+// Add writes dst = a + b. As in all functions of this file, dst may be any of the operands.
 func Add[T Float](dst, a, b []T) {
 	for i := range dst {
 		dst[i] = a[i] + b[i]
@@ -16,7 +16,7 @@ func Sub[T Float](dst, a, b []T) {
 	}
 }
 
-// Mul writes dst = a b, element by element.
+// Mul writes dst = a b, element-wise.
 func Mul[T Float](dst, a, b []T) {
 	for i := range dst {
 		dst[i] = a[i] * b[i]
@@ -30,8 +30,8 @@ func Max[T Float](dst, a, b []T) {
 	}
 }
 
-// MaxGrad writes the gradients of max(a, b): dy goes to a where a >= b, else to b. db may
-// be nil: it is dy - da.
+// MaxGrad writes the gradients of max(a, b): dy goes to a where a >= b, otherwise to b. db may
+// be nil; it is dy - da.
 func MaxGrad[T Float](da, db, a, b, dy []T) {
 	for i := range dy {
 		g, rest := dy[i], T(0)
@@ -73,7 +73,7 @@ func MulRow[T Float](dst, x, row []T, rows, cols int) {
 	}
 }
 
-// Fill writes v everywhere.
+// Fill sets every element to v.
 func Fill[T Float](dst []T, v T) {
 	for i := range dst {
 		dst[i] = v

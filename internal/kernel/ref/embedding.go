@@ -2,9 +2,9 @@
 
 package ref
 
-// Gather writes row ids_i of table (vocab x dim) to row i of dst (n x dim). ids are integers
-// held as T. It returns the first i whose id is not an integer in [0,vocab), whose row it fills
-// with 0, or -1.
+// Gather copies row ids_i of table (vocab x dim) to row i of dst (n x dim). ids are integers
+// stored as T. It returns the first i whose id is not an integer in [0,vocab), for which it
+// fills the row with zeros, or -1.
 func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 	bad = -1
 	for i := range n {
@@ -22,8 +22,8 @@ func Gather[T Float](dst, table, ids []T, n, vocab, dim int) (bad int) {
 	return bad
 }
 
-// ScatterAdd writes dtable_v = sum of dy_i over the i with ids_i = v, in order of i. Ids
-// that Gather calls bad add nothing.
+// ScatterAdd writes dtable_v = sum of dy_i over all i with ids_i = v, in order of i. Invalid
+// ids add nothing.
 func ScatterAdd[T Float](dtable, dy, ids []T, n, vocab, dim int) {
 	clear(dtable)
 	for i := range n {
@@ -34,9 +34,9 @@ func ScatterAdd[T Float](dtable, dy, ids []T, n, vocab, dim int) {
 	}
 }
 
-// SparseDense writes y = act(X w + bias) for a sparse X (m x k) in compressed rows: row i
-// has the values vals_p in columns cols_p for indptr_i <= p < indptr_(i+1). vals may be nil
-// when all are 1, bias when there is none.
+// SparseDense writes y = act(X w + bias) for a sparse X (m x k) in compressed sparse row
+// format: row i has the values vals_p in columns cols_p for indptr_i <= p < indptr_(i+1). vals
+// may be nil if all are 1; bias may be nil.
 func SparseDense[T Float](y, w, bias []T, indptr, cols []int32, vals []T, m, k, n int, act Activation, alpha T) {
 	for i := range m {
 		row := y[i*n : (i+1)*n]

@@ -2,10 +2,9 @@
 
 package ref
 
-// Gemm computes C = op(A)·op(B) + beta·C for row-major matrices, where op is
-// the transpose when its flag is set: op(A) is m x k, op(B) is k x n, C is
-// m x n, and ld is the distance between the starts of two stored rows. C is
-// not read when beta is 0.
+// Gemm computes C = op(A)·op(B) + beta·C for row-major matrices, where op is the transpose if
+// the flag is set: op(A) is m x k, op(B) is k x n, C is m x n, and ld is the distance between
+// the starts of two stored rows. C is not read if beta is 0.
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	at := func(i, p int) T {
 		if transA {

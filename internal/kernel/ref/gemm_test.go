@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The products were worked out by hand: A = [1 2 3; 4 5 6], B = [1 0; 2 1; 0 3].
+// The products were computed by hand: A = [1 2 3; 4 5 6], B = [1 0; 2 1; 0 3].
 func TestGemm(t *testing.T) {
 	a, at := []float64{1, 2, 3, 4, 5, 6}, []float64{1, 4, 2, 5, 3, 6}
 	b, bt := []float64{1, 0, 2, 1, 0, 3}, []float64{1, 2, 0, 0, 1, 3}

@@ -2,7 +2,7 @@
 
 package ref
 
-// Permute writes dst, whose axis i is axis perm[i] of x; shape is that of x.
+// Permute writes dst, whose axis i is axis perm[i] of x; shape is the shape of x.
 func Permute[T Float](dst, x []T, shape, perm []int) {
 	for i := range dst {
 		rest, from := i, 0
@@ -20,22 +20,22 @@ func Permute[T Float](dst, x []T, shape, perm []int) {
 }
 
 // Concat writes x (outer, part, inner) to positions at..at+part-1 of the middle axis of dst
-// (outer, axis, inner); one call for each part makes a concatenation.
+// (outer, axis, inner); a concatenation takes one call for each part.
 func Concat[T Float](dst, x []T, outer, axis, at, part, inner int) {
 	for o := range outer {
 		copy(dst[(o*axis+at)*inner:(o*axis+at+part)*inner], x[o*part*inner:])
 	}
 }
 
-// Split is Concat backwards: it reads positions at..at+part-1 of the middle axis of x
-// (outer, axis, inner) into dst (outer, part, inner).
+// Split is the inverse of Concat: it copies positions at..at+part-1 of the middle axis of x
+// (outer, axis, inner) to dst (outer, part, inner).
 func Split[T Float](dst, x []T, outer, axis, at, part, inner int) {
 	for o := range outer {
 		copy(dst[o*part*inner:(o+1)*part*inner], x[(o*axis+at)*inner:])
 	}
 }
 
-// Pad2D writes x (n, h, w, c) with margins of 0 around each image; its gradient is Crop2D.
+// Pad2D writes x (n, h, w, c) with a border of zeros around each image; its gradient is Crop2D.
 func Pad2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
 	wide := (left + w + right) * c
 	for i := range n {
@@ -51,7 +51,7 @@ func Pad2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
 	}
 }
 
-// Crop2D writes x (n, h, w, c) without margins; its gradient is Pad2D.
+// Crop2D writes x (n, h, w, c) without its border; its gradient is Pad2D.
 func Crop2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
 	oh, ow := h-top-bottom, w-left-right
 	for i := range n {
@@ -61,7 +61,7 @@ func Crop2D[T Float](dst, x []T, n, h, w, c, top, bottom, left, right int) {
 	}
 }
 
-// Upsample2D writes every pixel of x (n, h, w, c) fh x fw times.
+// Upsample2D repeats every pixel of x (n, h, w, c) fh x fw times.
 func Upsample2D[T Float](dst, x []T, n, h, w, c, fh, fw int) {
 	wide := w * fw * c
 	for r := range n * h {

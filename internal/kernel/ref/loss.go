@@ -4,13 +4,13 @@ package ref
 
 import "math"
 
-// Losses give one value a row; their gradients take dloss, one value a row, and
-// write the gradient of the first operand. Formulas are those of keras.io/api/losses
-// on logits.
+// Losses return one value per row; their gradients take dloss, one value per row, and write the
+// gradient of the first operand. The formulas are those of keras.io/api/losses, applied to
+// logits.
 
-// SoftmaxXentSparse writes loss_r = log sum_j exp(z_rj) - z_r,label(r). Labels are
-// class numbers held as T. It returns the first row whose label is not an integer in
-// [0,cols), whose loss it leaves NaN, or -1 when all labels are good.
+// SoftmaxXentSparse writes loss_r = log sum_j exp(z_rj) - z_r,label(r). Labels are class
+// indices stored as T. It returns the first row whose label is not an integer in [0,cols),
+// whose loss is NaN, or -1 if all labels are valid.
 func SoftmaxXentSparse[T Float](loss, logits, labels []T, rows, cols int) (bad int) {
 	bad = -1
 	for r := range rows {
@@ -38,8 +38,8 @@ func ClassOf[T Float](label T, n int) (int, bool) {
 	return i, T(i) == label
 }
 
-// SoftmaxXentSparseGrad writes dz_rj = dloss_r (softmax(z_r)_j - [j = label(r)]).
-// A row with a bad label gets the gradient 0. dlogits may be logits.
+// SoftmaxXentSparseGrad writes dz_rj = dloss_r (softmax(z_r)_j - [j = label(r)]). The gradient
+// of a row with an invalid label is 0. dlogits may be logits.
 func SoftmaxXentSparseGrad[T Float](dlogits, logits, labels, dloss []T, rows, cols int) {
 	Softmax(dlogits, logits, rows, cols)
 	for r := range rows {
@@ -56,8 +56,8 @@ func SoftmaxXentSparseGrad[T Float](dlogits, logits, labels, dloss []T, rows, co
 	}
 }
 
-// SoftmaxXent writes loss_r = sum_j t_rj (log sum_k exp(z_rk) - z_rj); the rows of
-// target are distributions. A class with t_rj = 0 adds nothing, even at z_rj = -Inf.
+// SoftmaxXent writes loss_r = sum_j t_rj (log sum_k exp(z_rk) - z_rj); the rows of target are
+// distributions. A class with t_rj = 0 adds nothing, even if z_rj = -Inf.
 func SoftmaxXent[T Float](loss, logits, target []T, rows, cols int) {
 	for r := range rows {
 		z, t := logits[r*cols:(r+1)*cols], target[r*cols:(r+1)*cols]

@@ -16,8 +16,8 @@ func ColVariance[T Float](variance, x, mean []T, rows, cols int) {
 	}
 }
 
-// NormCols writes y_rj = gamma_j (x_rj - mean_j) / sqrt(variance_j + eps) + beta_j. mean,
-// gamma and beta may be nil for 0, 1 and 0.
+// NormCols writes y_rj = gamma_j (x_rj - mean_j) / sqrt(variance_j + eps) + beta_j. mean, gamma
+// and beta may be nil, meaning 0, 1 and 0.
 func NormCols[T Float](y, x, mean, variance, gamma, beta []T, eps T, rows, cols int) {
 	for j := range cols {
 		scale, offset, m := 1/T(math.Sqrt(float64(variance[j]+eps))), T(0), T(0)
@@ -48,7 +48,7 @@ func NormColsDot[T Float](dgamma, x, dy, mean, variance []T, eps T, rows, cols i
 	}
 }
 
-// NormColsGrad writes the gradient of x where mean and variance are those of x itself:
+// NormColsGrad writes the gradient of x if mean and variance are those of x:
 //
 //	dx_rj = gamma_j / sqrt(variance_j + eps) (dy_rj - dbeta_j/rows - z_rj dgamma_j/rows)
 //
@@ -68,8 +68,8 @@ func NormColsGrad[T Float](dx, x, dy, mean, variance, gamma, dgamma, dbeta []T, 
 	}
 }
 
-// NormRows writes y_rj = gamma_j z_rj + beta_j, z_rj = (x_rj - m_r) / sqrt(v_r + eps) with
-// the mean m_r and the variance v_r of each row. gamma and beta may be nil for 1 and 0.
+// NormRows writes y_rj = gamma_j z_rj + beta_j, z_rj = (x_rj - m_r) / sqrt(v_r + eps) with the
+// mean m_r and the variance v_r of each row. gamma and beta may be nil, meaning 1 and 0.
 func NormRows[T Float](y, x, gamma, beta []T, eps T, rows, cols int) {
 	for r := range rows {
 		out := y[r*cols : (r+1)*cols]
@@ -123,27 +123,27 @@ func standardize[T Float](z, x []T, eps T) (inverse T) {
 	return inverse
 }
 
-// unitFloor is the least squared length by which a row is divided, as in Keras.
-const unitFloor = 1e-14
+// minSquaredNorm is the smallest squared norm by which a row is divided, as in Keras.
+const minSquaredNorm = 1e-14
 
-// UnitRows writes y = x / max(|x|, 1e-7) for each row.
-func UnitRows[T Float](y, x []T, rows, cols int) {
+// L2NormalizeRows writes y = x / max(|x|, 1e-7) for each row.
+func L2NormalizeRows[T Float](y, x []T, rows, cols int) {
 	for r := range rows {
 		row := x[r*cols : (r+1)*cols]
-		Scale(y[r*cols:(r+1)*cols], row, T(1/math.Sqrt(max(Dot(row, row), unitFloor))))
+		Scale(y[r*cols:(r+1)*cols], row, T(1/math.Sqrt(max(Dot(row, row), minSquaredNorm))))
 	}
 }
 
-// UnitRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, dy / 1e-7 where the
-// row is shorter than that.
-func UnitRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
+// L2NormalizeRowsGrad writes dx = (dy - y sum_k y_k dy_k) / |x| for each row, or dy / 1e-7 if
+// the norm is less than that.
+func L2NormalizeRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
 	for r := range rows {
 		row, g := x[r*cols:(r+1)*cols], dy[r*cols:(r+1)*cols]
 		square, along := Dot(row, row), 0.0
-		if square > unitFloor {
+		if square > minSquaredNorm {
 			along = Dot(row, g) / square
 		}
-		inverse := T(1 / math.Sqrt(max(square, unitFloor)))
+		inverse := T(1 / math.Sqrt(max(square, minSquaredNorm)))
 		for j := range row {
 			dx[r*cols+j] = (g[j] - row[j]*T(along)) * inverse
 		}

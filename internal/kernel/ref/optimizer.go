@@ -4,12 +4,12 @@ package ref
 
 import "math"
 
-// The optimizers follow Keras 3 (keras.io/api/optimizers): one pass over a
-// parameter w with its gradient g; state slices belong to the caller and start at 0.
+// The optimizers follow Keras 3 (keras.io/api/optimizers): one pass over a parameter w and its
+// gradient g. The caller owns the state slices, which are initially 0.
 
 func sqrt[T Float](x T) T { return T(math.Sqrt(float64(x))) }
 
-// Decay multiplies x by a number several times over, each product rounded.
+// Decay multiplies x repeatedly by a number, rounding each product.
 func Decay[T Float](x []T, by T, times int) {
 	for range times {
 		for i := range x {
@@ -39,10 +39,9 @@ func SGD[T Float](w, g, v []T, lr, momentum T, nesterov bool) {
 	}
 }
 
-// RMSprop (Hinton 2012): ms = rho ms + (1-rho) g^2 and w -= lr g / sqrt(ms + eps).
-// Centered (mg not nil): mg = rho mg + (1-rho) g, and ms - mg^2 stands for ms under the
-// root. With momentum (mom not nil) the increments are gathered: mom = momentum mom +
-// increment, w -= mom.
+// RMSprop (Hinton 2012): ms = rho ms + (1-rho) g^2 and w -= lr g / sqrt(ms + eps). Centered (mg
+// not nil): mg = rho mg + (1-rho) g, and ms - mg^2 replaces ms under the root. With momentum
+// (mom not nil) the increments accumulate: mom = momentum mom + increment, w -= mom.
 func RMSprop[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T) {
 	for i := range w {
 		ms[i] = rho*ms[i] + (1-rho)*g[i]*g[i]
@@ -62,12 +61,12 @@ func RMSprop[T Float](w, g, ms, mom, mg []T, lr, rho, momentum, eps T) {
 
 // Adam (Kingma & Ba 2015): m += (1-b1)(g - m), v += (1-b2)(g^2 - v) and
 // w -= alpha m / (sqrt(v) + eps), alpha = lr sqrt(1-b2^t) / (1-b1^t), t = step, from 1.
-// AMSGrad (vmax not nil): vmax = max(vmax, v) stands under the root.
+// AMSGrad (vmax not nil): vmax = max(vmax, v) replaces v under the root.
 func Adam[T Float](w, g, m, v, vmax []T, lr, beta1, beta2, eps T, step int) {
 	AdamUpdate(w, g, m, v, vmax, AdamRate(lr, beta1, beta2, step), beta1, beta2, eps)
 }
 
-// AdamUpdate is Adam with alpha given.
+// AdamUpdate is Adam with a given alpha.
 func AdamUpdate[T Float](w, g, m, v, vmax []T, alpha, beta1, beta2, eps T) {
 	for i := range w {
 		m[i] += (g[i] - m[i]) * (1 - beta1)
@@ -81,7 +80,7 @@ func AdamUpdate[T Float](w, g, m, v, vmax []T, alpha, beta1, beta2, eps T) {
 	}
 }
 
-// AdamRate returns Adam's corrected rate lr sqrt(1-b2^t) / (1-b1^t).
+// AdamRate returns Adam's bias-corrected learning rate lr sqrt(1-b2^t) / (1-b1^t).
 func AdamRate[T Float](lr, beta1, beta2 T, step int) T {
 	t := float64(step)
 	return T(float64(lr) * math.Sqrt(1-math.Pow(float64(beta2), t)) / (1 - math.Pow(float64(beta1), t)))

@@ -12,11 +12,11 @@ func Nadam[T Float](w, g, m, v []T, lr, beta1, beta2, eps T, step int) {
 	NadamUpdate(w, g, m, v, cm, cg, cv, beta1, beta2, eps)
 }
 
-// NadamRates returns the factors of m and g in lr mhat and that of v under the root.
+// NadamRates returns the factors of m and g in lr mhat, and the factor of v under the root.
 func NadamRates[T Float](lr, beta1, beta2 T, step int) (cm, cg, cv T) {
 	u := func(t int) float64 { return float64(beta1) * (1 - 0.5*math.Pow(0.96, float64(t))) }
 	product := 1.0
-	for t := 1; t <= step && product > 1e-20; t++ { // 1-product is 1 from there on
+	for t := 1; t <= step && product > 1e-20; t++ { // from here on, 1-product is 1
 		product *= u(t)
 	}
 	rate := float64(lr)
@@ -24,7 +24,7 @@ func NadamRates[T Float](lr, beta1, beta2 T, step int) (cm, cg, cv T) {
 		T(1 / (1 - math.Pow(float64(beta2), float64(step))))
 }
 
-// NadamUpdate is Nadam with the factors of NadamRates given.
+// NadamUpdate is Nadam with given factors, see NadamRates.
 func NadamUpdate[T Float](w, g, m, v []T, cm, cg, cv, beta1, beta2, eps T) {
 	for i := range w {
 		m[i] += (g[i] - m[i]) * (1 - beta1)
@@ -44,7 +44,7 @@ func AdamaxRate[T Float](lr, beta1 T, step int) T {
 	return T(float64(lr) / (1 - math.Pow(float64(beta1), float64(step))))
 }
 
-// AdamaxUpdate is Adamax with the rate of AdamaxRate given.
+// AdamaxUpdate is Adamax with a given rate, see AdamaxRate.
 func AdamaxUpdate[T Float](w, g, m, u []T, rate, beta1, beta2, eps T) {
 	for i := range w {
 		m[i] += (g[i] - m[i]) * (1 - beta1)

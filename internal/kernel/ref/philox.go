@@ -7,9 +7,9 @@ import (
 	"math/bits"
 )
 
-// Philox4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as
-// 1, 2, 3", SC 2011) turns a 128-bit counter and a 64-bit key into 128 random bits.
-// There is no state: any element of a stream can be computed by any worker.
+// Philox4x32 with 10 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011) maps a 128-bit counter and a 64-bit key to 128 random bits. There is no state: any
+// worker can compute any element of a stream.
 func Philox4x32(ctr [4]uint32, key uint64) [4]uint32 {
 	keys := PhiloxKeys(key)
 	for round := 0; round < len(keys); round += 2 {
@@ -20,7 +20,7 @@ func Philox4x32(ctr [4]uint32, key uint64) [4]uint32 {
 	return ctr
 }
 
-// PhiloxKeys returns the pairs of keys of the ten rounds.
+// PhiloxKeys returns the pairs of round keys of the ten rounds.
 func PhiloxKeys(key uint64) (keys [20]uint32) {
 	for round := range uint32(10) {
 		keys[2*round] = uint32(key) + round*0x9E3779B9
@@ -29,13 +29,12 @@ func PhiloxKeys(key uint64) (keys [20]uint32) {
 	return keys
 }
 
-// PhiloxBlock is the number of elements that 16 counters serve. Within a block
-// element e draws word e/16 of counter e%16, the order in which 16-lane vectors make them.
+// PhiloxBlock is the number of elements computed from 16 counters. Within a block, element e
+// uses word e/16 of counter e%16, the order in which 16-lane vectors produce them.
 const PhiloxBlock = 64
 
-// philoxBlock makes the random words of block b of the sequence (key, stream, step).
-// The counter is (16 b + lane, step, stream); step and block are taken modulo 2^32
-// and 2^28.
+// philoxBlock computes the random words of block b of the sequence (key, stream, step). The
+// counter is (16 b + lane, step, stream); step and block are taken modulo 2^32 and 2^28.
 func philoxBlock(words *[PhiloxBlock]uint32, b int, key, stream, step uint64) {
 	for lane := range 16 {
 		r := Philox4x32([4]uint32{uint32(b*16 + lane), uint32(step), uint32(stream), uint32(stream >> 32)}, key)
@@ -45,9 +44,9 @@ func philoxBlock(words *[PhiloxBlock]uint32, b int, key, stream, step uint64) {
 	}
 }
 
-// Normal writes standard normal numbers by the method of Box & Muller (1958): words 0 and 1
-// of a counter make elements of the first two sixteens of a block, words 2 and 3 the others.
-// first, the number of the first element, is a multiple of PhiloxBlock.
+// Normal writes standard normal numbers by the method of Box & Muller (1958): words 0 and 1 of
+// a counter yield elements in the first two groups of sixteen of a block, words 2 and 3 those
+// in the other two. first, the index of the first element, is a multiple of PhiloxBlock.
 func Normal[T Float](dst []T, key, stream, step uint64, first int) {
 	var words [PhiloxBlock]uint32
 	var z [PhiloxBlock]T
@@ -63,5 +62,5 @@ func Normal[T Float](dst []T, key, stream, step uint64, first int) {
 	}
 }
 
-// unit maps a word into the open interval (0,1).
+// unit maps a word to the open interval (0,1).
 func unit(w uint32) float64 { return (float64(w) + 0.5) / (1 << 32) }

@@ -4,16 +4,16 @@ package ref
 
 import "math"
 
-// Pool is the shape of a pooling over images (N, H, W, C), channels last; 1-D is H = 1.
-// Output pixel (oh, ow) looks at KH x KW cells from row oh*StrideH - PadTop and column
-// ow*StrideW - PadLeft on; bottom and right padding follow from OH and OW.
+// Pool is the shape of a pooling over images (N, H, W, C), channels last; in 1-D, H is 1.
+// Output pixel (oh, ow) reads KH x KW cells starting at row oh*StrideH - PadTop and column
+// ow*StrideW - PadLeft; the padding at the bottom and right follows from OH and OW.
 type Pool struct {
 	N, H, W, C, KH, KW, StrideH, StrideW, PadTop, PadLeft, OH, OW int
 }
 
-// window calls cell(offset, x, y) for each channel row of the window of output pixel
-// (n, oh, ow) that is no padding: its offset kh*KW + kw, its place in the input and the
-// place of the pixel in the output. It returns the number of cells.
+// window calls cell(offset, x, y) for each channel row of the window of output pixel (n, oh,
+// ow) that is not padding: its offset kh*KW + kw, its index in the input and the index of the
+// pixel in the output. It returns the number of cells.
 func (s *Pool) window(n, oh, ow int, cell func(offset, x, y int)) int {
 	y := ((n*s.OH+oh)*s.OW + ow) * s.C
 	count := 0
@@ -40,9 +40,9 @@ func (s *Pool) pixels(f func(n, oh, ow int)) {
 	}
 }
 
-// MaxPool2D writes the largest cell of each window and its offset kh*KW + kw, of the first
-// one when several are equal; a NaN counts as larger than every number. Padding counts as
-// -Inf. arg may be nil.
+// MaxPool2D writes the maximum of each window and its offset kh*KW + kw, the first one if
+// several cells are equal; NaN counts as greater than every number. Padding counts as -Inf. arg
+// may be nil.
 func MaxPool2D[T Float](y []T, arg []uint8, x []T, s *Pool) {
 	Fill(y, T(math.Inf(-1)))
 	clear(arg)
@@ -91,7 +91,7 @@ func AvgPool2D[T Float](y, x []T, s *Pool) {
 	})
 }
 
-// AvgPool2DBack writes dx, each window giving dy / its number of cells to each of them.
+// AvgPool2DBack writes dx: each window adds dy / its number of cells to each of them.
 func AvgPool2DBack[T Float](dx, dy []T, s *Pool) {
 	clear(dx)
 	s.pixels(func(n, oh, ow int) {
@@ -105,7 +105,7 @@ func AvgPool2DBack[T Float](dx, dy []T, s *Pool) {
 }
 
 // GlobalMaxPool writes y_nc = max over cells of x (n, cells, c), and the first cell that
-// has it; a NaN counts as larger than every number. arg may be nil.
+// attains it; NaN counts as greater than every number. arg may be nil.
 func GlobalMaxPool[T Float](y []T, arg []int32, x []T, n, cells, c int) {
 	for i := range n {
 		y, x := y[i*c:(i+1)*c], x[i*cells*c:(i+1)*cells*c]
@@ -124,7 +124,7 @@ func GlobalMaxPool[T Float](y []T, arg []int32, x []T, n, cells, c int) {
 	}
 }
 
-// GlobalMaxPoolBack writes dy to the cell that arg names and 0 elsewhere.
+// GlobalMaxPoolBack writes dy to the cell given by arg and 0 elsewhere.
 func GlobalMaxPoolBack[T Float](dx []T, arg []int32, dy []T, n, cells, c int) {
 	clear(dx)
 	for i := range n {

@@ -2,15 +2,16 @@
 
 package ref
 
-// RNNCell is the arithmetic of one step of a recurrent layer. With a = x W + b and
-// g.h = h U, gates side by side in the columns of W, U and b in the order given:
+// RNNCell selects the equations of a recurrent layer. With a = x W + b and g.h = h U, and the
+// gates side by side in the columns of W, U and b in the given order:
 //
 //	CellSimple         h' = act(a + g.h)
 //	CellGRU            z, r = sigmoid(a + g.h), n = tanh(a_n + (r h) U_n), h' = z h + (1-z) n
-//	CellGRUResetAfter  n = tanh(a_n + r (h U_n + c_n)) with a second bias c, which z and r add too
+//	CellGRUResetAfter  n = tanh(a_n + r (h U_n + c_n)) with a second bias c, which is also added to z and r
 //	CellLSTM           i, f, o = sigmoid(a + g.h), g = tanh(a + g.h), c' = f c + i g, h' = o tanh(c')
 //
-// Gate orders are those of Keras: z r n, and i f g o (https://keras.io/api/layers/recurrent_layers).
+// The gates are in Keras's order: z r n, and i f g o
+// (https://keras.io/api/layers/recurrent_layers).
 type RNNCell uint8
 
 // The cells.
@@ -21,24 +22,23 @@ const (
 	CellLSTM
 )
 
-// Gates returns how many gates' columns W has.
+// Gates returns the number of gates in the columns of W.
 func (c RNNCell) Gates() int { return [...]int{1, 3, 3, 4}[c] }
 
 // RNN is the shape of a recurrent layer over whole sequences.
 type RNN struct {
 	Cell                   RNNCell
 	Batch, Time, In, Units int
-	Reverse                bool       // steps take the inputs from the last to the first; outputs stay in the order of the steps
-	Act                    Activation // of CellSimple; one with FromOutput
-	Alpha                  float64    // of Act
+	Reverse                bool       // process the inputs from last to first; outputs stay in the order of the inputs
+	Act                    Activation // for CellSimple; must have FromOutput
+	Alpha                  float64    // for Act
 
-	// General, if not nil, has the activations of any cell, CellSimple's among them, and
-	// allows dropout; otherwise gates are sigmoid and states tanh.
+	// General, if not nil, has the activations of any cell, including CellSimple, and permits
+	// dropout. Otherwise gates use sigmoid and states tanh.
 	General *RNNGeneral
 }
 
-// RNNGeneral are the activations of a cell: Gate in place of sigmoid, State in place of
-// tanh and act.
+// RNNGeneral has the activations of a cell: Gate replaces sigmoid, State replaces tanh and act.
 type RNNGeneral struct {
 	Gate, State           Activation
 	GateAlpha, StateAlpha float64
@@ -61,22 +61,22 @@ type RNNTensors[T Float] struct {
 	W    []T // (In, G Units)
 	U    []T // (Units, G Units)
 	Bias []T // (G Units), for CellGRUResetAfter (2, G Units); nil for none
-	Mask []T // (Batch, Time): a step whose input's mask is 0 leaves the state, which Y repeats; nil for none
-	H0   []T // (Batch, Units) first state, nil for 0
-	C0   []T // the same of CellLSTM's cell state
+	Mask []T // (Batch, Time): where it is 0, the state is carried over, and Y repeats it; nil for none
+	H0   []T // (Batch, Units) initial state, nil for 0
+	C0   []T // initial cell state of CellLSTM, likewise
 
-	// DropX (G, Batch, In) and DropH (G, Batch, Units) are what x and h are multiplied
-	// by before they enter each gate's product, the same at every step: the scaled masks
-	// of dropout; nil for ones, as without RNN.General.
+	// x and h are multiplied by DropX (G, Batch, In) and DropH (G, Batch, Units) before each
+	// gate's product, at every step the same: the scaled masks of dropout; nil for ones, as
+	// required if RNN.General is nil.
 	DropX, DropH []T
 
-	Y      []T // (Batch, Time, Units) the state after each step; nil when not wanted
-	HN, CN []T // (Batch, Units) last states; nil when not wanted
-	Saved  []T // RNNSavedLen numbers that the backward pass needs
+	Y      []T // (Batch, Time, Units) the state after each step; nil if not needed
+	HN, CN []T // (Batch, Units) final states; nil if not needed
+	Saved  []T // RNNSavedLen numbers for the backward pass
 }
 
-// RNNGrads are the gradients of a backward pass. Incoming ones may be nil for 0, outgoing
-// ones nil when not wanted; DW, DU and DBias (with a bias) are always written.
+// RNNGrads are the gradients of a backward pass. Incoming ones may be nil for 0, outgoing ones
+// nil if not needed; DW, DU and DBias (with a bias) are always written.
 type RNNGrads[T Float] struct {
 	DY       []T // (Batch, Time, Units), in
 	DHN, DCN []T // (Batch, Units), in
@@ -86,17 +86,17 @@ type RNNGrads[T Float] struct {
 	DH0, DC0 []T // out
 }
 
-// step is what one step of one sequence computes.
+// rnnStep holds the values of one step of one sequence.
 type rnnStep[T Float] struct {
-	x, h, c      []T // input and state before
+	x, h, c      []T // input and previous state
 	seq          int
-	sums, gate   [][]T // of the gates, and activated
+	sums, gate   [][]T // pre-activations and activations of the gates
 	inner        []T   // h U_n + c_n of CellGRUResetAfter
 	hNext, cNext []T
 	skipped      bool
 }
 
-// RNNForward runs the layer. Float64 needs no Saved.
+// RNNForward runs the layer. Saved is not used.
 func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	for b := range s.Batch {
 		rnnSequence(s, t, b, func(i int, st *rnnStep[T]) {
@@ -113,7 +113,7 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	}
 }
 
-// rnnSequence runs sequence b and shows each step.
+// rnnSequence runs sequence b and calls show for each step.
 func rnnSequence[T Float](s *RNN, t *RNNTensors[T], b int, show func(i int, st *rnnStep[T])) {
 	h, c := make([]T, s.Units), make([]T, s.Units)
 	if t.H0 != nil {
@@ -202,7 +202,7 @@ func (st *rnnStep[T]) run(s *RNN, t *RNNTensors[T]) {
 	}
 }
 
-// dropped is x times the mask of gate k for sequence seq.
+// dropped returns x times the mask of gate k for sequence seq.
 func dropped[T Float](x, mask []T, seq, k int, s *RNN) []T {
 	if mask == nil {
 		return x
@@ -212,7 +212,8 @@ func dropped[T Float](x, mask []T, seq, k int, s *RNN) []T {
 	return y
 }
 
-// gateTimes returns the products of x, dropped for each gate, with the columns of all gates of m.
+// gateTimes returns the products of x, multiplied by each gate's dropout mask, with the columns
+// of all gates of m.
 func gateTimes[T Float](x, mask []T, seq int, s *RNN, m []T) []T {
 	n, g := s.Units, s.Cell.Gates()
 	y := make([]T, 0, g*n)
@@ -222,7 +223,7 @@ func gateTimes[T Float](x, mask []T, seq int, s *RNN, m []T) []T {
 	return y
 }
 
-// rowTimes returns x m for a matrix m of cols columns.
+// rowTimes returns x m for a matrix m with cols columns.
 func rowTimes[T Float](x, m []T, cols int) []T {
 	y := make([]T, cols)
 	for i, v := range x {

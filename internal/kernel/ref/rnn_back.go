@@ -2,7 +2,7 @@
 
 package ref
 
-// RNNBackward writes the gradients of RNNForward, whose operands t holds.
+// RNNBackward writes the gradients of RNNForward, whose operands are in t.
 func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGrads[T]) {
 	clear(d.DW)
 	clear(d.DU)
@@ -39,11 +39,11 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGrads[T]) {
 	}
 }
 
-// back takes the gradient of the state after the step and returns that of the state before.
+// back takes the gradient of the state after the step and returns that of the state before it.
 func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc []T) (dhPrev, dcPrev []T) {
 	n, cols := s.Units, s.Cell.Gates()*s.Units
 	dhPrev, dcPrev = make([]T, n), make([]T, n)
-	da := make([]T, cols) // of the gates' sums
+	da := make([]T, cols) // gradient of the gates' pre-activations
 	acts := s.Acts()
 	gateGrad := func(k int) { activateGrad(da[k*n:(k+1)*n], st.sums[k], st.gate[k], acts.Gate, acts.GateAlpha) }
 	stateGrad := func(k int) { activateGrad(da[k*n:(k+1)*n], st.sums[k], st.gate[k], acts.State, acts.StateAlpha) }
@@ -118,7 +118,7 @@ func (st *rnnStep[T]) back(s *RNN, t *RNNTensors[T], d *RNNGrads[T], dx, dh, dc 
 	return dhPrev, dcPrev
 }
 
-// activateGrad multiplies d by the derivative of an activation with the given sum and output.
+// activateGrad multiplies d by the derivative of an activation, given its input and output.
 func activateGrad[T Float](d, sum, output []T, a Activation, alpha float64) {
 	s := sum
 	if a.FromOutput() {
@@ -127,8 +127,8 @@ func activateGrad[T Float](d, sum, output []T, a Activation, alpha float64) {
 	ActivateGrad(d, s, d, a, T(alpha))
 }
 
-// gateOuter adds to dm and dx the gradients of the products of gateTimes; da are those of
-// the gates from column from of m on.
+// gateOuter adds to dm and dx the gradients of the products of gateTimes; da has those of the
+// gates starting at column from of m.
 func gateOuter[T Float](dm, dx, x, da, m, mask []T, seq int, s *RNN, from int) {
 	n, cols := s.Units, s.Cell.Gates()*s.Units
 	for at := 0; at < len(da); at += n {

@@ -4,10 +4,10 @@ package ref
 
 import "math"
 
-// exp, log1p and their kin are computed in float64 and rounded once.
+// exp, log1p and similar functions are computed in float64 and rounded once.
 func exp[T Float](x T) T { return T(math.Exp(float64(x))) }
 
-// maxOf returns the largest element of x, -Inf when x is empty and NaN when x holds one.
+// maxOf returns the maximum of x, -Inf if x is empty and NaN if x contains NaN.
 func maxOf[T Float](x []T) T {
 	m := T(math.Inf(-1))
 	for _, v := range x {
@@ -16,8 +16,8 @@ func maxOf[T Float](x []T) T {
 	return m
 }
 
-// logSumExp returns m = max_j x_j and s = sum_j exp(x_j - m), so that
-// log sum_j exp(x_j) = m + log s without overflow.
+// logSumExp returns m = max_j x_j and s = sum_j exp(x_j - m), so log sum_j exp(x_j) = m + log s
+// does not overflow.
 func logSumExp[T Float](x []T) (m T, s float64) {
 	m = maxOf(x)
 	for _, v := range x {
@@ -26,8 +26,8 @@ func logSumExp[T Float](x []T) (m T, s float64) {
 	return m, s
 }
 
-// Softmax writes y_j = exp(x_j - m) / sum_k exp(x_k - m), m = max_k x_k, for each
-// of the rows of a rows x cols matrix. dst may be x.
+// Softmax writes y_j = exp(x_j - m) / sum_k exp(x_k - m), m = max_k x_k, for each row of a rows
+// x cols matrix. dst may be x.
 func Softmax[T Float](dst, x []T, rows, cols int) {
 	for r := range rows {
 		x, y := x[r*cols:(r+1)*cols], dst[r*cols:(r+1)*cols]

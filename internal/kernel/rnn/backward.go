@@ -10,16 +10,16 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// carry holds the gradients of the states between two steps, rows of Units numbers.
+// carry holds the gradients of the states between two steps, one row of Units numbers per sequence.
 type carry struct {
 	h, c         []float32
 	reset        []float32 // of ref.CellGRU's r h
-	passH, passC []float32 // of rows whose step is masked
+	passH, passC []float32 // for rows whose step is masked
 }
 
-// backward goes back through the block's steps and writes the gradient of the stacks. The
-// gradients of the gates overwrite the gates, and every few steps their product with what the
-// gates came from is added, while they are in cache.
+// backward iterates backward over the block's steps and writes the gradient of the stacked
+// weights. The gradients of the gates overwrite the gates, and every few steps their product
+// with the gates' inputs is added, while both are in cache.
 func (b *block) backward(part int) {
 	n := b.s.Units
 	size, from := b.rows*n, b.first*n
@@ -64,16 +64,16 @@ func (b *block) backward(part int) {
 	}
 }
 
-// backSteps is how many steps' gradients of gates are multiplied at a time: as many as a tile
+// backSteps returns how many steps' gate gradients are multiplied at a time: as many as a tile
 // has steps of k.
 func (j *job) backSteps() int {
 	return min(max(1, simd.Active.Depth/max(1, j.blockRows())), j.s.Time)
 }
 
-// blockRows is the most sequences of a block.
+// blockRows returns the maximum number of sequences in a block.
 func (j *job) blockRows() int { return ceilDiv(j.s.Batch, max(1, j.parts)) }
 
-// scratchLen is what backward needs for a block.
+// scratchLen returns the scratch memory that backward needs for a block.
 func (j *job) scratchLen() int {
 	if j.s.General != nil {
 		return j.generalScratch()
@@ -81,8 +81,8 @@ func (j *job) scratchLen() int {
 	return 5 * j.blockRows() * j.s.Units
 }
 
-// addWeightGradients adds the part of the steps start..end-1, whose gates' gradients follow
-// each other.
+// addWeightGradients adds the contribution of the steps start..end-1, whose gate gradients are
+// consecutive.
 func (b *block) addWeightGradients(gradient, gates []float32, start, end int) {
 	n, at := b.s.Units, start*b.rows*b.width
 	for _, p := range b.products[:b.count] {
@@ -96,8 +96,8 @@ func (b *block) addWeightGradients(gradient, gates []float32, start, end int) {
 	}
 }
 
-// backwardStep replaces step t's gates by the gradients of their sums and k by the
-// gradients of the states before.
+// backwardStep replaces step t's gates by the gradients of their pre-activations and k by the
+// gradients of the previous states.
 func (b *block) backwardStep(k *carry, gates, dy []float32, ldY, t int) {
 	n, d, v := b.s.Units, b.width, simd.Active
 	ld, h := b.slots*n, b.state(t)
@@ -129,7 +129,7 @@ func (b *block) backwardStep(k *carry, gates, dy []float32, ldY, t int) {
 	}
 }
 
-// inputGradient writes dx of step t.
+// inputGradient writes dx for step t.
 func (b *block) inputGradient(gates []float32, t int) {
 	in, n, ld := b.s.In, b.s.Units, b.slots*b.s.Units
 	dx := b.at(b.d.DX, b.inputAt(t), in)
@@ -139,7 +139,7 @@ func (b *block) inputGradient(gates []float32, t int) {
 	}
 }
 
-// clearMasked zeroes the gates' gradients of rows whose step t is masked.
+// clearMasked zeroes the gate gradients of rows that are masked at step t.
 func (b *block) clearMasked(gates []float32, t int) {
 	if b.t.Mask == nil {
 		return
@@ -173,7 +173,7 @@ func (b *block) putBack(k *carry, t int) {
 	}
 }
 
-// bytesTo returns the bytes from the start of a to that of b.
+// bytesTo returns the distance in bytes from the start of a to the start of b.
 func bytesTo(a, b []float32) int {
 	return int(uintptr(unsafe.Pointer(unsafe.SliceData(b))) - uintptr(unsafe.Pointer(unsafe.SliceData(a))))
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// block is a block of sequences and its part of the saved numbers. Each is laid out by
-// steps, then rows.
+// block is a block of sequences and its part of the saved numbers. Each array is indexed by
+// step, then row.
 type block struct {
 	*job
 	w           *parallel.Worker
 	first, rows int
-	xh          []float32 // [x | 1 | h], of Time+1 steps
+	xh          []float32 // [x | 1 | h], Time+1 steps
 	gates       []float32
-	cells       []float32 // ref.CellLSTM's c, of Time+1 steps
+	cells       []float32 // ref.CellLSTM's c, Time+1 steps
 	reset       []float32 // ref.CellGRU's [x | 1 | r h]
 }
 
@@ -39,7 +39,7 @@ func (j *job) block(first, rows int) block {
 	return b
 }
 
-// input returns rows of step t of [x | 1 | h], state the h in them.
+// input returns the rows [x | 1 | h] of step t; state returns the h in them.
 func (b *block) input(t int) []float32 { return b.xh[t*b.rows*b.width:] }
 func (b *block) state(t int) []float32 { return b.input(t)[b.s.In+1:] }
 func (b *block) step(t int) []float32 {
@@ -59,7 +59,8 @@ func (b *block) inputAt(t int) int {
 	return t
 }
 
-// at returns the part of a (Batch, Time, size) array from the block's first row at time t on.
+// at returns the part of a (Batch, Time, size) array that starts at the block's first row and
+// time t.
 func (b *block) at(x []float32, t, size int) []float32 {
 	return x[(b.first*b.s.Time+t)*size:]
 }
@@ -68,7 +69,7 @@ func (b *block) masked(row, t int) bool {
 	return b.t.Mask[(b.first+row)*b.s.Time+b.inputAt(t)] == 0
 }
 
-// rowsOf copies rows of size numbers that lie ld apart.
+// rowsOf copies rows of size numbers between arrays with different row distances.
 func rowsOf(dst []float32, ldDst int, src []float32, ldSrc, rows, size int) {
 	for r := range rows {
 		copy(dst[r*ldDst:r*ldDst+size], src[r*ldSrc:r*ldSrc+size])
@@ -142,11 +143,11 @@ func (b *block) forwardStep(t int) {
 	}
 }
 
-// inputSteps is how many steps' inputs are taken at a time: a sequence's lie together, the
-// sequences far apart.
+// inputSteps is the number of steps whose inputs are read at a time: those of one sequence are
+// contiguous, the sequences are far apart.
 const inputSteps = 8
 
-// takeInputs writes [x | 1] of steps t0..t1-1.
+// takeInputs writes [x | 1] for steps t0..t1-1.
 func (b *block) takeInputs(t0, t1 int) {
 	in, width := b.s.In, b.width
 	for r := range b.rows {
@@ -162,7 +163,7 @@ func (b *block) takeInputs(t0, t1 int) {
 	}
 }
 
-// fetchInputs fetches, at each step some rows', the inputs that are taken next.
+// fetchInputs prefetches, for some rows at each step, the inputs that are read next.
 func (b *block) fetchInputs(t int) {
 	next := (t/inputSteps + 1) * inputSteps
 	if next >= b.s.Time {
@@ -176,7 +177,7 @@ func (b *block) fetchInputs(t int) {
 	}
 }
 
-// keepMasked restores the states of the rows that are masked at step t.
+// keepMasked restores the states of rows that are masked at step t.
 func (b *block) keepMasked(t int) {
 	n := b.s.Units
 	for r := range b.rows {

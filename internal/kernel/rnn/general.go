@@ -8,12 +8,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Cells with any activations and with dropout, whose masks differ from gate to gate: each
-// gate has rows [x | 1 | h] of its own, dropped, and a product of its own. Sums of gates
-// are kept beside their activations, because some derivatives follow from these only.
+// Cells with arbitrary activations and with dropout, whose masks differ between gates: each
+// gate has its own rows [x | 1 | h], with dropout applied, and its own product. The
+// pre-activations of gates are kept along with their activations, because some derivatives can
+// only be computed from them.
 
-// planGeneral is planOf of a general cell. The gates of ref.CellGRUResetAfter are z, r,
-// h U_n + c_n and n.
+// planGeneral is planOf for a general cell. The gates of ref.CellGRUResetAfter are z, r, h U_n
+// + c_n and n.
 func planGeneral(s *ref.RNN) plan {
 	in, n := s.In, s.Units
 	p := plan{width: in + 1 + n, slots: s.Cell.Gates(), count: s.Cell.Gates()}
@@ -37,13 +38,13 @@ func planGeneral(s *ref.RNN) plan {
 	return p
 }
 
-// generalBlock is a block of sequences of a general cell. Everything is laid out by steps, then rows.
+// generalBlock is a block of sequences of a general cell. Its arrays are indexed by step, then row.
 type generalBlock struct {
 	block
 	acts       ref.RNNGeneral
-	from       [4][]float32 // what is multiplied, for each product
-	sums, outs []float32    // of the gates; outs are activated
-	h, c       []float32    // states, of Time+1 steps
+	from       [4][]float32 // the left-hand rows of each product
+	sums, outs []float32    // pre-activations and activations of the gates
+	h, c       []float32    // states, Time+1 steps
 }
 
 func (j *job) general(w *parallel.Worker, first, rows int) generalBlock {
@@ -70,7 +71,7 @@ func (b *generalBlock) pass(part int) {
 	}
 }
 
-// stepOf is step t of something that has size numbers for each row.
+// stepOf returns step t of an array with size numbers per row.
 func (b *generalBlock) stepOf(x []float32, t, size int) []float32 {
 	return x[t*b.rows*size : (t+1)*b.rows*size]
 }
@@ -110,7 +111,7 @@ func (b *generalBlock) forward() {
 	}
 }
 
-// gather writes the rows of product i at step t.
+// gather writes the left-hand rows of product i at step t.
 func (b *generalBlock) gather(i, t int) []float32 {
 	p, in, n := &b.products[i], b.s.In, b.s.Units
 	all := b.stepOf(b.from[i], t, p.k)
@@ -133,7 +134,7 @@ func (b *generalBlock) gather(i, t int) []float32 {
 	return all
 }
 
-// drop is the mask of a gate for row r, nil without dropout.
+// drop returns the mask of a gate for row r, nil without dropout.
 func (b *generalBlock) drop(mask []float32, gate, r, size int) []float32 {
 	if mask == nil {
 		return nil
@@ -150,14 +151,14 @@ func dropTo(dst, x, mask []float32) {
 	simd.Active.Mul(dst, x, mask)
 }
 
-// row is what row r has at step t of sums or outs.
+// row returns row r at step t of sums or outs.
 func (b *generalBlock) row(x []float32, r, t int) []float32 {
 	size := b.slots * b.s.Units
 	at := (t*b.rows + r) * size
 	return x[at : at+size]
 }
 
-// gatesOf activates the gates of row r that need no other.
+// gatesOf activates those gates of row r that depend on no other gate.
 func (b *generalBlock) gatesOf(r, t int) {
 	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
 	switch b.s.Cell {

@@ -8,13 +8,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// generalScratch is what generalBlock.backward needs: gradients of the states, of
-// a row of cells, of a step's gates and of the rows of one product.
+// generalScratch returns the scratch memory that generalBlock.backward needs: gradients of the
+// states, of a row of cells, of a step's gates, and of the rows of one product.
 func (j *job) generalScratch() int {
 	return j.blockRows()*(2+j.slots)*j.s.Units + j.blockRows()*j.width + 2*j.s.Units
 }
 
-// backward goes back through the steps and writes the gradient of the stacks.
+// backward iterates backward over the steps and writes the gradient of the stacked weights.
 func (b *generalBlock) backward(part int) {
 	n, size, first := b.s.Units, b.rows*b.s.Units, b.first*b.s.Units
 	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
@@ -53,15 +53,15 @@ func (b *generalBlock) backward(part int) {
 	}
 }
 
-// dx is the gradient of row r's input at step t.
+// dx returns the gradient of row r's input at step t.
 func (b *generalBlock) dx(r, t int) []float32 {
 	at := ((b.first+r)*b.s.Time + b.inputAt(t)) * b.s.In
 	return b.d.DX[at : at+b.s.In]
 }
 
-// statesBack takes the gradients of the outputs of step t to those of the states, and these
-// back through the step; gates becomes 0 in masked rows. It also clears what productBack adds
-// the gradients of the inputs to.
+// statesBack adds the gradients of the outputs of step t to those of the states, and propagates
+// these back through the step; gates becomes 0 in masked rows. It also clears the memory to
+// which productBack adds the gradients of the inputs.
 func (b *generalBlock) statesBack(t int, gates, dh, dc, pair []float32) {
 	n := b.s.Units
 	for r := range b.rows {
@@ -80,9 +80,9 @@ func (b *generalBlock) statesBack(t int, gates, dh, dc, pair []float32) {
 	}
 }
 
-// stateBack turns the gradient of row r's states after step t into those of the states
-// before and of the gates; those that gatesBack takes are of the gates' values yet. pair
-// is scratch memory for two rows of units.
+// stateBack turns the gradient of row r's states after step t into those of the previous states
+// and of the gates. The latter are gradients of the gates' outputs, which gatesBack converts.
+// pair is scratch memory for two rows of units.
 func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
 	h := b.stepOf(b.h, t, n)[r*n : (r+1)*n]
@@ -122,7 +122,7 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 	}
 }
 
-// gatesBack turns the gradients of step t's gates into those of their sums.
+// gatesBack turns the gradients of step t's gates into those of their pre-activations.
 func (b *generalBlock) gatesBack(t int, gates []float32) {
 	n := b.s.Units
 	for r := range b.rows {
@@ -153,8 +153,8 @@ func derive(d, sums, outs []float32, a ref.Activation, alpha float64) {
 	simd.Active.ActivateGrad(d, sums, d, a, float32(alpha))
 }
 
-// productBack carries the gradient of what product i gave back to x and h and, where it
-// is of r h, to the gate r, whose gradient it writes.
+// productBack propagates the gradient of product i to x and h and, if its operand is r h, to
+// the gate r, whose gradient it writes.
 func (b *generalBlock) productBack(i, t int, gates, rows, dh []float32) {
 	p, in, n := &b.products[i], b.s.In, b.s.Units
 	b.backs[i].Times(b.w, b.rows, gates[p.col:], b.slots*n, false, rows, p.k)

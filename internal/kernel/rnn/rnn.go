@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package rnn runs recurrent layers over whole sequences of float32, forward and backward.
-// Package ref has the formulas. Nothing checks the lengths of slices: the callers do.
+// Package ref has the formulas. Slice lengths are not checked; callers must do so.
 package rnn
 
 import (
@@ -12,31 +12,31 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Sequences are independent until the gradients of the weights are summed, so a block of
-// sequences is the unit of work for all steps, and its numbers stay in one core's caches.
+// Sequences are independent until the gradients of the weights are summed. Therefore the unit
+// of work is a block of sequences for all steps, and its data stays in one core's caches.
 //
 // A step is a product of rows [x | 1 | h] with the stacked weights [W; b; U], written to the
-// gates, and one pass over these (simd.Table). The rows of all steps are saved, so that the
-// gradient of the stack is a product over many steps, and h is written where the next
+// gates, and one pass over the gates (simd.Table). The rows of all steps are saved, so the
+// gradient of the stacked weights is a product over many steps, and h is written where the next
 // step reads it.
 
-// product is one product of a step: columns from..from+k-1 of [x | 1 | h], or of
-// [x | 1 | r h], times the columns of some gates give column col of the saved gates.
+// product is one product of a step: columns from..from+k-1 of [x | 1 | h], or of [x | 1 | r h],
+// times the columns of some gates yield column col of the saved gates.
 type product struct {
 	from, k     int
-	reset       bool // of [x | 1 | r h]
+	reset       bool // reads [x | 1 | r h]
 	col         int
 	gate, gates int
-	bias        int // row of the bias to use, or bothBiases
+	bias        int // row of the bias, or bothBiases
 }
 
 const bothBiases = 2
 
-// plan is what follows from the shape.
+// plan has the sizes that follow from the shape.
 type plan struct {
 	width    int // of [x | 1 | h]
-	slots    int // blocks of Units that are saved of a step's gates
-	perRow   int // saved numbers of one sequence
+	slots    int // blocks of Units saved per step for the gates
+	perRow   int // saved numbers per sequence
 	products [4]product
 	count    int // of products
 }
@@ -72,8 +72,8 @@ func planOf(s *ref.RNN) plan {
 // SavedLen returns how many numbers RNNTensors.Saved needs.
 func SavedLen(s *ref.RNN) int { return s.Batch * planOf(s).perRow }
 
-// partsOf cuts a batch into blocks of at least 16 sequences; more than four only when
-// these have 32, and never more than 16 of them.
+// partsOf returns the number of blocks of a batch: blocks have at least 16 sequences; there are
+// more than four only if these have 32, and never more than 16.
 func partsOf(batch int) int { return min(ceilDiv(batch, 16), max(4, ceilDiv(batch, 32)), 16) }
 
 // job is a pass over all blocks.
@@ -85,13 +85,13 @@ type job struct {
 	parts int
 	back  bool
 
-	weights  [4]gemm.Packed // the stacks of the products
-	backs    [4]gemm.Packed // transposed, of a general cell
-	toState  [2]gemm.Packed // transposed columns of U: gates to h, and of ref.CellGRU the candidate to r h
-	toInput  [2]gemm.Packed // the same of W
+	weights  [4]gemm.Packed // the stacked weights of the products
+	backs    [4]gemm.Packed // transposed, for a general cell
+	toState  [2]gemm.Packed // transposed columns of U: gates to h, and for ref.CellGRU the candidate to r h
+	toInput  [2]gemm.Packed // the same for W
 	stack    []float32
-	gradient []float32 // of the stacks, one for each block
-	scratch  []float32 // of the backward pass, the same
+	gradient []float32 // of the stacked weights, one per block
+	scratch  []float32 // for the backward pass, one per block
 	zeros    []float32
 }
 
@@ -120,7 +120,7 @@ func Forward(s *ref.RNN, t *ref.RNNTensors[float32]) {
 	j.release()
 }
 
-// Backward writes the gradients of Forward; Saved must be as that left it, and is overwritten.
+// Backward writes the gradients of Forward. It needs Saved as Forward left it, and overwrites it.
 func Backward(s *ref.RNN, t *ref.RNNTensors[float32], d *ref.RNNGrads[float32]) {
 	j := start(s, t)
 	j.d = *d
@@ -160,7 +160,7 @@ func (j *job) stackLen() (n int) {
 	return n
 }
 
-// stackOf is rows p.from.. of [W; b; U], the columns of the gates of product i.
+// stackOf returns rows p.from.. of [W; b; U], in the columns of the gates of product i.
 func (j *job) stackOf(i int) []float32 {
 	p, in, n, g := &j.products[i], j.s.In, j.s.Units, j.s.Cell.Gates()*j.s.Units
 	cols := p.gates * n
@@ -183,7 +183,7 @@ func (j *job) stackOf(i int) []float32 {
 	return j.stack
 }
 
-// packTransposed packs what carries the gates' gradients back to h and x.
+// packTransposed packs the weights that propagate gate gradients back to h and x.
 func (j *job) packTransposed() {
 	if j.s.General != nil {
 		for p := range j.count {
@@ -209,7 +209,7 @@ func (j *job) packTransposed() {
 	}
 }
 
-// writeWeightGradients adds the blocks' gradients in order and takes the stacks apart.
+// writeWeightGradients adds the blocks' gradients in order and unstacks them.
 func (j *job) writeWeightGradients() {
 	size := j.stackLen()
 	sum := j.gradient[:size]

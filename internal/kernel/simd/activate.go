@@ -26,8 +26,8 @@ func (t *Table) ActivateGrad(dx, s, dy []float32, a ref.Activation, alpha float3
 	}
 }
 
-// genericReLUGrad has no branch, which random signs would make as slow as an exponential.
-// s is positive, or NaN, where neither its bits nor these less 1 have the sign set.
+// genericReLUGrad has no branch: random signs would make it as slow as an exponential. s is
+// positive or NaN if the sign bit is clear both in its bits and in its bits minus 1.
 func genericReLUGrad(dx, s, dy []float32, _ float32) {
 	for i, v := range s {
 		b := int32(math.Float32bits(v))

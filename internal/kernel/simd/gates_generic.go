@@ -4,11 +4,11 @@ package simd
 
 import "math"
 
-// The element-wise part of a recurrent step, for some rows (sequences). A row of gates holds
-// them side by side, units floats each; forward steps activate them in place, backward steps
-// replace them by the gradients of their sums. The other operands have rows of units floats.
-// Each operand is followed by the distance of its rows. The gates that the next call takes are
-// ahead bytes from these, to be fetched.
+// The element-wise part of a recurrent step, for some rows (sequences). A row of gates has them
+// side by side, units floats each; forward steps activate them in place, backward steps replace
+// them by the gradients of their pre-activations. The other operands have rows of units floats.
+// Each operand is followed by the distance between its rows. The gates of the next call, which
+// are ahead bytes further on, are prefetched.
 
 func sigmoid32(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 func tanh32(x float32) float32    { return float32(math.Tanh(float64(x))) }

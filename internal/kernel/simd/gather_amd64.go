@@ -18,7 +18,7 @@ func avx2GatherSum(dst []float32, table []float32, ids []int32)
 //go:noescape
 func avx2GatherSumScaled(dst []float32, table []float32, ids []int32, vals []float32)
 
-// Fetch brings x, which will be needed soon, to the first-level cache.
+// Fetch prefetches x to the first-level cache.
 //
 //go:noescape
 func Fetch(x []float32)

@@ -27,7 +27,7 @@ var avx2 = ISA{
 func cpuISAs() []*ISA {
 	var found []*ISA
 	x := &cpu.X86
-	// the kernels use AVX512F only; asking for the rest keeps out Knights Landing
+	// the kernels use only AVX512F; requiring the rest excludes Knights Landing
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ && x.HasBMI2 {
 		found = append(found, &avx512)
 	}

@@ -6,10 +6,10 @@ package simd
 
 func cpuISAs() []*ISA { return nil }
 
-// Fetch brings x, which will be needed soon, to the first-level cache; portable Go cannot.
+// Fetch prefetches x to the first-level cache; portable Go cannot.
 func Fetch(x []float32) {}
 
-// Pause is one turn of a spin loop, some 50 ns.
+// Pause is one iteration of a spin loop, about 50 ns.
 func Pause() {
 	for range 128 {
 	}

@@ -22,7 +22,7 @@ func TestChosenISA(t *testing.T) {
 	}
 }
 
-// The assembly knows the fields of TileArgs by these offsets; see asm/tile.go.
+// The assembly accesses the fields of TileArgs at these offsets; see asm/tile.go.
 func TestTileArgsLayout(t *testing.T) {
 	var a TileArgs
 	got := []uintptr{

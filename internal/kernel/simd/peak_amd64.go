@@ -6,8 +6,8 @@
 
 package simd
 
-// avx512Peak makes rounds of PeakChains multiply-adds of vectors in registers.
+// avx512Peak performs rounds of PeakChains multiply-adds of vectors in registers.
 func avx512Peak(rounds int)
 
-// avx2Peak makes rounds of PeakChains multiply-adds of vectors in registers.
+// avx2Peak performs rounds of PeakChains multiply-adds of vectors in registers.
 func avx2Peak(rounds int)

@@ -2,10 +2,10 @@
 
 package simd
 
-// PoolRow is a run of windows in one output row that are cut alike by the borders: Pixels
-// neighbors, whose first cells lie Step floats apart in the input, each KH x KW cells of C
-// floats in rows of Row floats. Their offsets in the whole window start at First, counted in
-// rows of FullKW.
+// PoolRow is a run of windows in one output row that the borders clip in the same way: Pixels
+// consecutive windows, whose first cells are Step floats apart in the input, each of KH x KW
+// cells of C floats in rows of Row floats. Their offsets in the whole window start at First,
+// counted in rows of FullKW.
 type PoolRow struct {
 	Pixels, C, KH, KW, Step, Row, First, FullKW int
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
-// Kernels over rows, composed of an instruction set's primitives (table_amd64.go); package ref
+// Kernels over rows, built from an instruction set's primitives (table_amd64.go); package ref
 // has the formulas.
 
 func (p *rowPrimitives) softmax(dst, x []float32, rows, cols int) {
@@ -28,8 +28,8 @@ func (p *rowPrimitives) softmaxGrad(dx, y, dy []float32, rows, cols int) {
 	}
 }
 
-// logSumExp returns m and l with log sum_j exp(x_j) = m + l. They stay apart, for m may be
-// large and cancel against an element of x.
+// logSumExp returns m and l with log sum_j exp(x_j) = m + l. They are kept separate because m
+// may be large and cancel against an element of x.
 func (p *rowPrimitives) logSumExp(x []float32) (m, l float32) {
 	m = p.rowMax(x)
 	return m, float32(math.Log(p.sumExp(x, m)))

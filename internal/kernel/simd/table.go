@@ -45,7 +45,7 @@ type Table struct {
 	AvgPool               func(y, x []float32, r PoolRow)
 	AvgPoolBack           func(dx, dy []float32, r PoolRow)
 	GatherSum             func(dst, table []float32, ids []int32)                 // dst += sum of rows ids of table
-	GatherSumScaled       func(dst, table []float32, ids []int32, vals []float32) // the same of rows times vals
+	GatherSumScaled       func(dst, table []float32, ids []int32, vals []float32) // the same for rows multiplied by vals
 	Dropout               func(dst, x []float32, rate float64, key, stream, step uint64, first int)
 	Decay                 func(x []float32, by float32, times int)
 	SGD                   func(w, g, v []float32, lr, momentum float32, nesterov bool)

@@ -8,11 +8,10 @@ import "unsafe"
 //
 //	C[rows, cols] = start + Σ_s Σ_k A[i, s, k]·B[s, k, j]
 //
-// over the segments s and the steps k of each. Element (i, k) of segment s of
-// A lies at A + Offsets[s].A + i·RowA + k·StepA, row k of B at
-// B + Offsets[s].B + k·StepB, row i of C at C + i·RowC. The start is the bias
-// row, or 0 if Bias is nil. All distances are in bytes; the assembly knows the
-// fields by their offsets.
+// over the segments s and the steps k of each. Element (i, k) of segment s of A is at A +
+// Offsets[s].A + i·RowA + k·StepA, row k of B at B + Offsets[s].B + k·StepB, row i of C at C +
+// i·RowC. The start is the bias row, or 0 if Bias is nil. All distances are in bytes. The
+// assembly accesses the fields by offset.
 type TileArgs struct {
 	A, B, C, Bias            unsafe.Pointer
 	RowA, StepA, StepB, RowC int
@@ -22,7 +21,7 @@ type TileArgs struct {
 	last                     int // columns in the last vector, 1 to lanes
 }
 
-// Segment says where a run of products starts, in bytes from A and B.
+// Segment is the start of a run of products, in bytes from A and B.
 type Segment struct{ A, B int }
 
 // TileArgs.Flags.
@@ -34,15 +33,15 @@ const (
 // NoOffset is the segment table of a plain matrix product.
 var NoOffset Segment
 
-// Tile computes a tile of rows x cols. It never reads or writes outside of the
-// tile's own elements, except that it prefetches.
+// Tile computes a tile of rows x cols. Apart from prefetching, it never reads or writes outside
+// of the tile's own elements.
 func (s *ISA) Tile(t *TileArgs, rows, cols int) {
 	vectors := (cols-1)>>s.LaneBits + 1
 	t.last = cols - (vectors-1)<<s.LaneBits
 	s.tiles[vectors][rows]((*byte)(unsafe.Pointer(t)))
 }
 
-// StripRows is the most rows of a strip.
+// StripRows is the maximum number of rows in a strip.
 const StripRows = 8
 
 // Strip computes the element-wise form of a tile,

@@ -4,8 +4,8 @@ package simd
 
 import "unsafe"
 
-// The portable tile: vectors of one lane. Six accumulators and their products
-// are what the compiler can hold in amd64's 15 registers.
+// The portable tile: vectors with one lane. The compiler can keep six accumulators and their
+// products in amd64's 15 registers.
 const (
 	genericRows = 3
 	genericCols = 2
@@ -39,8 +39,8 @@ func genericStrips() []func(*byte) {
 // float reads the float32 at p + offset bytes.
 func float(p unsafe.Pointer, offset int) float32 { return *(*float32)(unsafe.Add(p, offset)) }
 
-// genericTile computes a full tile. As in assembly, what it points at is not
-// checked: those who fill TileArgs are.
+// genericTile computes a full tile. As in the assembly, its pointers are not checked: those who
+// fill TileArgs must ensure that they are valid.
 //
 //go:nocheckptr
 func genericTile(t *TileArgs) {
@@ -84,7 +84,7 @@ func (t *TileArgs) put(i int, v0, v1 float32) {
 	*c = [genericCols]float32{v0, v1}
 }
 
-// genericTileEdge computes a smaller tile, one element after the other.
+// genericTileEdge computes a smaller tile, element by element.
 //
 //go:nocheckptr
 func genericTileEdge(t *TileArgs, rows, cols int) {

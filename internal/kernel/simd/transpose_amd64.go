@@ -6,32 +6,32 @@
 
 package simd
 
-// avx512Transpose transposes blocks of lanes x lanes floats that lie side by side in src; distances are in bytes.
+// avx512Transpose transposes adjacent blocks of lanes x lanes floats in src; distances are in bytes.
 //
 //go:noescape
 func avx512Transpose(dst *float32, src *float32, blocks int, dstRow int, srcRow int)
 
-// avx512PackColumns copies 1 vectors of each row at each offset to a panel of its own; offsets and distances are in bytes.
+// avx512PackColumns copies 1 vectors of each row at each offset to a separate panel; offsets and distances are in bytes.
 //
 //go:noescape
 func avx512PackColumns(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
 
-// avx512PackRows copies 2 vectors of each row at each offset to a panel of its own; offsets and distances are in bytes.
+// avx512PackRows copies 2 vectors of each row at each offset to a separate panel; offsets and distances are in bytes.
 //
 //go:noescape
 func avx512PackRows(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
 
-// avx2Transpose transposes blocks of lanes x lanes floats that lie side by side in src; distances are in bytes.
+// avx2Transpose transposes adjacent blocks of lanes x lanes floats in src; distances are in bytes.
 //
 //go:noescape
 func avx2Transpose(dst *float32, src *float32, blocks int, dstRow int, srcRow int)
 
-// avx2PackColumns copies 1 vectors of each row at each offset to a panel of its own; offsets and distances are in bytes.
+// avx2PackColumns copies 1 vectors of each row at each offset to a separate panel; offsets and distances are in bytes.
 //
 //go:noescape
 func avx2PackColumns(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)
 
-// avx2PackRows copies 2 vectors of each row at each offset to a panel of its own; offsets and distances are in bytes.
+// avx2PackRows copies 2 vectors of each row at each offset to a separate panel; offsets and distances are in bytes.
 //
 //go:noescape
 func avx2PackRows(dst *float32, src *float32, offsets *int, panels int, rows int, dstPanel int, srcRow int)

@@ -16,7 +16,7 @@ func avx512WinogradInput(dst *float32, src *float32, vectors int, dstStep int, s
 //go:noescape
 func avx512WinogradWeights(dst *float32, src *float32, vectors int, dstStep int, srcStep int)
 
-// avx512WinogradOutput makes 4 x 4 pixels of the 36 products at src + i·srcStep bytes: adds the bias, takes the maximum with floor.
+// avx512WinogradOutput computes 4 x 4 pixels from the 36 products at src + i·srcStep bytes, adds the bias and takes the maximum with floor.
 //
 //go:noescape
 func avx512WinogradOutput(dst *float32, src *float32, bias *float32, vectors int, srcStep int, dstRow int, dstPixel int, floor float32)
@@ -26,7 +26,7 @@ func avx512WinogradOutput(dst *float32, src *float32, bias *float32, vectors int
 //go:noescape
 func avx512WinogradGradient(dst *float32, src *float32, vectors int, dstStep int, srcRow int, srcPixel int)
 
-// avx512WinogradWeightGradient makes the gradients of 3 x 3 weights, dstStep bytes apart, of the 36 sums at src + i·srcStep bytes.
+// avx512WinogradWeightGradient computes the gradients of 3 x 3 weights, dstStep bytes apart, from the 36 sums at src + i·srcStep bytes.
 //
 //go:noescape
 func avx512WinogradWeightGradient(dst *float32, src *float32, vectors int, dstStep int, srcStep int)
@@ -41,7 +41,7 @@ func avx2WinogradInput(dst *float32, src *float32, vectors int, dstStep int, src
 //go:noescape
 func avx2WinogradWeights(dst *float32, src *float32, vectors int, dstStep int, srcStep int)
 
-// avx2WinogradOutput makes 4 x 4 pixels of the 36 products at src + i·srcStep bytes: adds the bias, takes the maximum with floor.
+// avx2WinogradOutput computes 4 x 4 pixels from the 36 products at src + i·srcStep bytes, adds the bias and takes the maximum with floor.
 //
 //go:noescape
 func avx2WinogradOutput(dst *float32, src *float32, bias *float32, vectors int, srcStep int, dstRow int, dstPixel int, floor float32)
@@ -51,7 +51,7 @@ func avx2WinogradOutput(dst *float32, src *float32, bias *float32, vectors int, 
 //go:noescape
 func avx2WinogradGradient(dst *float32, src *float32, vectors int, dstStep int, srcRow int, srcPixel int)
 
-// avx2WinogradWeightGradient makes the gradients of 3 x 3 weights, dstStep bytes apart, of the 36 sums at src + i·srcStep bytes.
+// avx2WinogradWeightGradient computes the gradients of 3 x 3 weights, dstStep bytes apart, from the 36 sums at src + i·srcStep bytes.
 //
 //go:noescape
 func avx2WinogradWeightGradient(dst *float32, src *float32, vectors int, dstStep int, srcStep int)

@@ -38,8 +38,8 @@ func main() {
 	BinaryFocalCrossentropy(Beta1(0.9))          // refused: OptimizerOption does not implement LossOption
 	Sequential("m", Input(3), ReLU)              // refused: ActivationFunc does not implement Part
 	var m Model
-	m.Compile(SGD(0.1), MeanSquaredError, Epochs(5)) // refused: Epochs does not implement CompileOption
+	m.Compile(SGD(0.1), MeanSquaredError, Epochs(5)) // refused: FitOption does not implement CompileOption
 	m.Fit(nil, nil, Seed(1))                         // refused: CompileOption does not implement FitOption
-	m.Evaluate(nil, nil, Epochs(1))                  // refused: Epochs does not implement EvaluateOption
-	m.Save("m", BatchSize(1))                        // refused: BatchSize does not implement SaveOption
+	m.Evaluate(nil, nil, Epochs(1))                  // refused: FitOption does not implement EvaluateOption
+	m.Save("m", BatchSize(1))                        // refused: BatchOption does not implement SaveOption
 }

@@ -15,27 +15,27 @@ type (
 	param = func(shape ...int) *Node
 )
 
-// unary is an op as the gradient checks chain it: of one value, all its other
-// operands being made on the way, by param where they have a gradient.
+// unary is an op as used in the chained gradient checks: a function of one value. build
+// makes all other operands, those with a gradient by param.
 type unary struct {
 	name  string
 	build func(x node, p param) (node, error)
-	ranks string // of the values that it takes, a digit each
-	// givesP marks what makes probabilities, takesP what has no use for other numbers.
+	ranks string // the accepted ranks of the input, one digit each
+	// givesP marks ops that return probabilities, takesP those that require them.
 	givesP, takesP bool
 }
 
-// chainOps are all ops that can follow one another. TestEveryOpIsChained holds the
-// list to the package's exported functions.
+// chainOps returns all ops that can be chained. TestEveryOpHasARow checks that no exported
+// op is missing.
 func chainOps() []unary {
-	return slices.Concat(anyRank(), matrices(), series(), images(), likenings(), endings())
+	return slices.Concat(anyRank(), matrices(), series(), images(), lossOps(), scalarOps())
 }
 
 func lastOf(x node) int { return x.Shape()[len(x.Shape())-1] }
 
 func oneOf(x node, n int) int { return max(1, min(n, x.Shape()[1])) }
 
-// anyRank are the ops that change no shape, or an axis that all values have.
+// anyRank returns the ops that preserve the shape or work on any axis.
 func anyRank() []unary {
 	const all = "234"
 	ops := []unary{
@@ -68,11 +68,11 @@ func anyRank() []unary {
 		{name: "add row", ranks: all, build: func(x node, p param) (node, error) { return AddRow(x, p(lastOf(x))) }},
 		{name: "mul row", ranks: all, build: func(x node, p param) (node, error) { return MulRow(x, p(lastOf(x))) }},
 		{name: "unit rows", ranks: all, build: func(x node, _ param) (node, error) {
-			y, err := AddRow(x, constant(x, []float64{5}, lastOf(x))) // rows far from 0, where the floor is no matter
+			y, err := AddRow(x, constant(x, []float64{5}, lastOf(x))) // rows far from 0, where the lower bound on the norm does not matter
 			if err != nil {
 				return nil, err
 			}
-			return UnitRows(y)
+			return L2Normalize(y)
 		}},
 		{name: "batch norm", ranks: all, build: func(x node, p param) (node, error) {
 			y, _, _, err := BatchNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
@@ -83,7 +83,7 @@ func anyRank() []unary {
 			return y, err
 		}},
 		{name: "masked batch norm", ranks: all, build: func(x node, p param) (node, error) {
-			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), p(lastOf(x)), p(lastOf(x)), 2) // masked values may lie far from the others
+			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), p(lastOf(x)), p(lastOf(x)), 2) // masked values may be far from the others
 			return y, err
 		}},
 		{name: "masked batch norm bare", ranks: all, build: func(x node, _ param) (node, error) {
@@ -98,7 +98,7 @@ func anyRank() []unary {
 			return LayerNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
 		}},
 		{name: "layer norm bare", ranks: all, build: func(x node, _ param) (node, error) { return LayerNorm(x, nil, nil, 0.1) }},
-		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return Repeat(x, 1, 2) }},
+		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return RepeatElements(x, 1, 2) }},
 		{name: "reverse", ranks: all, build: func(x node, _ param) (node, error) { return Reverse(x, 1) }},
 		{name: "slice", ranks: all, build: func(x node, _ param) (node, error) {
 			return Slice(x, 1, 0, max(1, x.Shape()[1]-1))
@@ -112,7 +112,7 @@ func anyRank() []unary {
 	}
 	for _, kind := range activationKinds() {
 		act, ranks := Act(kind), all
-		if kind != ReLU && kind != Tanh && kind != Sigmoid && kind != GELU { // others differ in the function alone
+		if kind != ReLU && kind != Tanh && kind != Sigmoid && kind != GELU { // the other functions need no check for every rank
 			ranks = "2"
 		}
 		ops = append(ops, unary{name: act.String(), ranks: ranks, givesP: kind == Sigmoid, build: func(x node, _ param) (node, error) { return Activate(x, act) }})
@@ -120,7 +120,7 @@ func anyRank() []unary {
 	return ops
 }
 
-// activationKinds are all that have a name but Linear.
+// activationKinds returns all activations but Linear.
 func activationKinds() (kinds []ActivationKind) {
 	for kind := Linear + 1; ; kind++ {
 		if k, err := ParseActivation(kind.String()); err != nil || k != kind {
@@ -130,7 +130,7 @@ func activationKinds() (kinds []ActivationKind) {
 	}
 }
 
-// matrices are the ops of (batch, features).
+// matrices returns the ops on (batch, features).
 func matrices() []unary {
 	ops := []unary{
 		{name: "matmul nt", build: func(x node, p param) (node, error) { return MatMul(x, p(2, lastOf(x)), false, true) }},
@@ -158,7 +158,7 @@ func matrices() []unary {
 	return ranked("2", ops)
 }
 
-// series are the ops of (batch, steps, channels).
+// series returns the ops on (batch, steps, channels).
 func series() []unary {
 	pool := PoolSpec{Size: [2]int{0, 2}, Stride: [2]int{0, 1}, Padding: Same}
 	ops := []unary{
@@ -173,12 +173,12 @@ func series() []unary {
 			return Reshape(x, s[0], 1, s[1], s[2])
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
-		{name: "repeat channels", build: func(x node, _ param) (node, error) { return Repeat(x, 2, 3) }},
+		{name: "repeat channels", build: func(x node, _ param) (node, error) { return RepeatElements(x, 2, 3) }},
 		{name: "concat channels", build: func(x node, p param) (node, error) {
 			return Concat(2, x, p(x.Shape()[0], x.Shape()[1], 2), x)
 		}},
-		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, Margins{Left: 1, Right: 2}) }},
-		{name: "crop", build: func(x node, _ param) (node, error) { return Crop(x, Margins{Left: min(1, x.Shape()[1]-1)}) }},
+		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, PadWidths{Left: 1, Right: 2}) }},
+		{name: "crop", build: func(x node, _ param) (node, error) { return Crop(x, PadWidths{Left: min(1, x.Shape()[1]-1)}) }},
 		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
 			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
 		}},
@@ -219,7 +219,7 @@ func series() []unary {
 		}
 	}
 	ops = append(ops, unary{name: "gru general", build: func(x node, p param) (node, error) {
-		spec := RecurrentSpec{Cell: GRUCell, Output: AllStates, Gated: &GatedActs{Gate: Act(Softsign), State: Act(Mish)}}
+		spec := RecurrentSpec{Cell: GRUCell, Output: AllStates, Gated: &CellActivations{Gate: Act(Softsign), State: Act(Mish)}}
 		drop := constant(x, []float64{2, 0, 2}, 3, x.Shape()[0], 2)
 		return Recurrent(spec, RecurrentInputs{X: x, W: p(lastOf(x), 6), U: p(2, 6), DropH: drop})
 	}})
@@ -227,7 +227,7 @@ func series() []unary {
 	return ranked("3", ops)
 }
 
-// images are the ops of (batch, height, width, channels).
+// images returns the ops on (batch, height, width, channels).
 func images() []unary {
 	small := PoolSpec{Size: [2]int{2, 2}, Stride: [2]int{1, 1}, Padding: Same}
 	return ranked("4", []unary{
@@ -238,9 +238,9 @@ func images() []unary {
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
 		{name: "upsample", build: func(x node, _ param) (node, error) { return Upsample(x, 1, 2) }},
-		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, Margins{Top: 1, Right: 1}) }},
+		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, PadWidths{Top: 1, Right: 1}) }},
 		{name: "crop", build: func(x node, _ param) (node, error) {
-			return Crop(x, Margins{Top: min(1, x.Shape()[1]-1), Right: min(1, x.Shape()[2]-1)})
+			return Crop(x, PadWidths{Top: min(1, x.Shape()[1]-1), Right: min(1, x.Shape()[2]-1)})
 		}},
 		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
 			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
@@ -271,9 +271,9 @@ func images() []unary {
 	})
 }
 
-// likenings are the losses, which compare with a target. Their gradients for
-// several kinds of targets are in TestGradientOfLosses and TestGradientOfRowLosses.
-func likenings() []unary {
+// lossOps returns the losses with a constant target. TestGradientOfLosses and
+// TestGradientOfRowLosses check their gradients for several kinds of targets.
+func lossOps() []unary {
 	type loss = func(p, t *Node) (*Node, error)
 	against := func(name string, takesP bool, targets []float64, f loss) unary {
 		return unary{name: name, ranks: "234", takesP: takesP, build: func(x node, _ param) (node, error) {
@@ -312,8 +312,8 @@ func likenings() []unary {
 	}
 }
 
-// endings make a scalar of anything, a vector of losses among others.
-func endings() []unary {
+// scalarOps returns the ops that reduce any input, including a vector of losses, to a scalar.
+func scalarOps() []unary {
 	const all = "1234"
 	return []unary{
 		{name: "mean", ranks: all, build: func(x node, _ param) (node, error) { return Mean(x) }},
@@ -336,7 +336,7 @@ func ranked(ranks string, ops []unary) []unary {
 	return ops
 }
 
-// constant is a variable of its own without a gradient, its values taken in turn.
+// constant returns a new variable without a gradient, filled by repeating values.
 func constant(x node, values []float64, shape ...int) node {
 	name := fmt.Sprint("constant ", len(x.Graph().AllNodes()))
 	c, err := Input(x.Graph(), x.Dtype(), name, shape...)
@@ -353,7 +353,7 @@ func constant(x node, values []float64, shape ...int) node {
 	return c
 }
 
-// valueOf is a tensor of either element type.
+// valueOf returns a tensor of either element type.
 func valueOf(dt Dtype, v []float64, shape ...int) Value {
 	if dt == Float64 {
 		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(slices.Clone(v)))

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+	"math"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// BatchNorm normalizes each column of the last axis by the mean and the biased variance of
+// the batch (Ioffe & Szegedy 2015); all other axes count as batch:
+//
+//	y = γ·(x - mean)/√(variance + ε) + β
+//
+//	x (..., n)   gamma, beta (n) or nil   y (..., n)   mean, variance (n)
+//
+// The gradient of x includes the paths through mean and variance. These two are returned for
+// moving averages and have no gradient themselves.
+func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
+	if mean, err = columnOp("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
+		return nil, nil, nil, err
+	}
+	if variance, err = columnOp("column_variance", forDtypes(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
+		return nil, nil, nil, err
+	}
+	y, err = normalize(x, mean, variance, nil, gamma, beta, epsilon, true)
+	return y, mean, variance, err
+}
+
+// Normalize is BatchNorm with a given mean and variance, which have no gradient.
+func Normalize(x, mean, variance, gamma, beta *Node, epsilon float64) (*Node, error) {
+	return normalize(x, mean, variance, nil, gamma, beta, epsilon, false)
+}
+
+// columnOp returns one value for each column of the first input; the other inputs are vectors.
+func columnOp(name string, run runner, inputs ...*Node) (*Node, error) {
+	o := &op{
+		name: name,
+		in:   []int{rankOf(inputs[0])}, out: 1,
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) == 0 {
+				return nil, fmt.Errorf("input is a scalar")
+			}
+			_, cols := asMatrix(in[0])
+			return tensor.Shape{cols}, nil
+		},
+		run: run,
+	}
+	for _, n := range inputs[1:] {
+		o.in = append(o.in, rankOf(n))
+	}
+	return apply(o, inputs...)
+}
+
+func runColumnMean[T kernel.Float](c *call[T]) error {
+	rows, cols := asMatrix(c.inShape[0])
+	kernel.ColSum(c.out, c.in[0], rows, cols)
+	kernel.Scale(c.out, c.out, 1/T(rows))
+	return nil
+}
+
+func runColumnVariance[T kernel.Float](c *call[T]) error {
+	rows, cols := asMatrix(c.inShape[0])
+	kernel.ColVariance(c.out, c.in[0], c.in[1], rows, cols)
+	return nil
+}
+
+// normalize returns y = γ·(x - mean)/√(variance + ε) + β. If own is set, mean and variance
+// are those of x (of the unmasked elements if mask is not nil), and the gradient of x
+// includes the paths through them.
+func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own bool) (*Node, error) {
+	inputs := Nodes{x, mean, variance}
+	o := &op{
+		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
+		in:   []int{rankOf(x), 1, 1}, out: rankOf(x),
+		diff:     []bool{true, false, false},
+		zeroDiff: []bool{false, own, own},
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) == 0 {
+				return nil, fmt.Errorf("input is a scalar")
+			}
+			_, cols := asMatrix(in[0])
+			if mask != nil {
+				if err := checkMask([]tensor.Shape{in[0], in[3]}); err != nil {
+					return nil, err
+				}
+			}
+			for i, s := range in[1:] {
+				if s[0] != cols && (mask == nil || i != 2) {
+					return nil, fmt.Errorf("input %d has %d values, want %d, one for each column of %v", i+1, s[0], cols, in[0])
+				}
+			}
+			return in[0].Clone(), nil
+		},
+	}
+	first := 3 // index of the first of gamma and beta
+	if mask != nil {
+		first, inputs, o.in, o.diff = 4, append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false)
+		o.name += ",masked"
+	}
+	o.run = forDtypes(runNormalize[float32](epsilon, first, gamma != nil, beta != nil), runNormalize[float64](epsilon, first, gamma != nil, beta != nil))
+	for _, n := range []*Node{gamma, beta} {
+		if n != nil {
+			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
+		}
+	}
+	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
+		if mask != nil {
+			return maskedNormalizeGrad(in, dy, epsilon, gamma != nil, beta != nil)
+		}
+		return normalizeGrad(in, dy, epsilon, gamma != nil, beta != nil, own)
+	}
+	return apply(o, inputs...)
+}
+
+func runNormalize[T kernel.Float](epsilon float64, first int, gamma, beta bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		var g []T
+		if gamma {
+			g = c.in[first]
+		}
+		kernel.NormCols(c.out, c.in[0], c.in[1], c.in[2], g, optionalLast(beta, c.in), T(epsilon), rows, cols)
+		return nil
+	}
+}
+
+// normalizeGrad: with z = (x - mean)/√(variance + ε), dβ = Σ dy and dγ = Σ dy·z over n rows,
+// dx is γ/√(variance + ε)·dy for a given mean and variance, and
+// γ/√(variance + ε)·(dy - dβ/n - z·dγ/n) for x's own.
+func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (Nodes, error) {
+	x, mean, variance, rank := in[0], in[1], in[2], rankOf(in[0])
+	dbeta, err := ColumnSum(dy)
+	if err != nil {
+		return nil, err
+	}
+	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	if err != nil {
+		return nil, err
+	}
+	inputs := Nodes{dy, variance}
+	o := &op{
+		name: "normalize_grad" + attrs("epsilon", epsilon, "gamma", gamma, "own", own),
+		in:   []int{rank, 1}, out: rank,
+		shape: sameShape,
+		run:   forDtypes(runNormalizeGrad[float32](epsilon, gamma), runNormalizeGrad[float64](epsilon, gamma)),
+	}
+	if own {
+		inputs = append(inputs, x, mean, dgamma, dbeta)
+		o.in = append(o.in, rank, 1, 1, 1)
+		o.run = forDtypes(runNormalizeOwnGrad[float32](epsilon, gamma), runNormalizeOwnGrad[float64](epsilon, gamma))
+	}
+	if gamma {
+		inputs, o.in = append(inputs, in[3]), append(o.in, 1)
+	}
+	dx, err := apply(o, inputs...)
+	grads := Nodes{dx, nil, nil}
+	if gamma {
+		grads = append(grads, dgamma)
+	}
+	if beta {
+		grads = append(grads, dbeta)
+	}
+	return grads, err
+}
+
+func runNormalizeDot[T kernel.Float](epsilon float64) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormColsDot(c.out, c.in[0], c.in[1], c.in[2], c.in[3], T(epsilon), rows, cols)
+		return nil
+	}
+}
+
+func runNormalizeGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormCols(c.out, c.in[0], nil, c.in[1], optionalLast(gamma, c.in), nil, T(epsilon), rows, cols)
+		return nil
+	}
+}
+
+func runNormalizeOwnGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormColsGrad(c.out, c.in[2], c.in[0], c.in[3], c.in[1], optionalLast(gamma, c.in), c.in[4], c.in[5], T(epsilon), rows, cols)
+		return nil
+	}
+}
+
+// optionalLast returns the last input if the optional input is present, else nil.
+func optionalLast[T kernel.Float](there bool, in [][]T) []T {
+	if !there {
+		return nil
+	}
+	return in[len(in)-1]
+}
+
+// MaskedBatchNorm is BatchNorm with the mean and variance of only those elements whose mask
+// is nonzero. All elements are normalized with them.
+//
+//	x (..., n)   mask, shaped like x or like its leading axes
+func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
+	if mean, err = columnOp("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
+		return nil, nil, nil, err
+	}
+	if variance, err = columnOp("masked_column_variance", forDtypes(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
+		return nil, nil, nil, err
+	}
+	y, err = normalize(x, mean, variance, mask, gamma, beta, epsilon, true)
+	return y, mean, variance, err
+}
+
+// maskedColumn returns the mean of x, or of (x - mean)² if mean is given, over the unmasked
+// elements of a column; 0 if there are none.
+func maskedColumn[T kernel.Float](x, mask, mean []T, cols, column int) T {
+	var sum, n float64
+	each := len(x) / len(mask)
+	for i := column; i < len(x); i += cols {
+		if mask[i/each] == 0 {
+			continue
+		}
+		v := float64(x[i])
+		if mean != nil {
+			v -= float64(mean[column])
+			v *= v
+		}
+		sum, n = sum+v, n+1
+	}
+	return T(sum / max(1, n))
+}
+
+func runMaskedColumnMean[T kernel.Float](c *call[T]) error {
+	for j := range c.out {
+		c.out[j] = maskedColumn(c.in[0], c.in[1], nil, len(c.out), j)
+	}
+	return nil
+}
+
+func runMaskedColumnVariance[T kernel.Float](c *call[T]) error {
+	for j := range c.out {
+		c.out[j] = maskedColumn(c.in[0], c.in[1], c.in[2], len(c.out), j)
+	}
+	return nil
+}
+
+// maskedNormalizeGrad: with z, dβ and dγ as in normalizeGrad, mask m, and n unmasked elements
+// in a column, dx is γ/√(variance + ε)·(dy - m·(dβ + z·dγ)/n).
+func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
+	x, mean, variance, mask, rank := in[0], in[1], in[2], in[3], rankOf(in[0])
+	plain := Nodes{x, mean, variance}
+	if gamma {
+		plain = append(plain, in[4])
+	}
+	grads, err := normalizeGrad(plain, dy, epsilon, gamma, false, false)
+	if err != nil {
+		return nil, err
+	}
+	dbeta, err := ColumnSum(dy)
+	if err != nil {
+		return nil, err
+	}
+	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	if err != nil {
+		return nil, err
+	}
+	inputs := Nodes{grads[0], x, mask, mean, variance, dgamma, dbeta}
+	o := &op{
+		name: "masked_normalize_grad" + attrs("epsilon", epsilon, "gamma", gamma),
+		in:   []int{rank, rank, rankOf(mask), 1, 1, 1, 1}, out: rank,
+		shape: sameShape,
+		run:   forDtypes(runMaskedNormalizeGrad[float32](epsilon, gamma), runMaskedNormalizeGrad[float64](epsilon, gamma)),
+	}
+	if gamma {
+		inputs, o.in = append(inputs, in[4]), append(o.in, 1)
+	}
+	dx, err := apply(o, inputs...)
+	all := Nodes{dx, nil, nil, nil}
+	if gamma {
+		all = append(all, dgamma)
+	}
+	if beta {
+		all = append(all, dbeta)
+	}
+	return all, err
+}
+
+func runMaskedNormalizeGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		_, cols := asMatrix(c.inShape[1])
+		x, mask, mean, variance, dgamma, dbeta := c.in[1], c.in[2], c.in[3], c.in[4], c.in[5], c.in[6]
+		each := len(x) / len(mask)
+		copy(c.out, c.in[0])
+		for j := range cols {
+			n := 0.0
+			for i := j; i < len(x); i += cols {
+				if mask[i/each] != 0 {
+					n++
+				}
+			}
+			inverse := 1 / math.Sqrt(float64(variance[j])+epsilon)
+			scale := inverse / max(1, n)
+			if gamma {
+				scale *= float64(c.in[7][j])
+			}
+			for i := j; i < len(x); i += cols {
+				if mask[i/each] != 0 {
+					z := (float64(x[i]) - float64(mean[j])) * inverse
+					c.out[i] -= T(scale * (float64(dbeta[j]) + z*float64(dgamma[j])))
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// LayerNorm normalizes each row of the last axis by its own mean m and biased variance v
+// (Ba et al. 2016): y = γ·(x - m)/√(v + ε) + β.
+//
+//	x (..., n)   gamma, beta (n) or nil   y (..., n)
+func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
+	rank := rankOf(x)
+	inputs := Nodes{x}
+	o := &op{
+		name: "layer_norm" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil),
+		in:   []int{rank}, out: rank,
+		diff: []bool{true},
+		shape: func(in []tensor.Shape) (tensor.Shape, error) {
+			if len(in[0]) == 0 {
+				return nil, fmt.Errorf("input is a scalar")
+			}
+			_, cols := asMatrix(in[0])
+			for i, s := range in[1:] {
+				if s[0] != cols {
+					return nil, fmt.Errorf("input %d has %d values, the rows have %d", i+1, s[0], cols)
+				}
+			}
+			return in[0].Clone(), nil
+		},
+		run: forDtypes(runLayerNorm[float32](epsilon, gamma != nil, beta != nil), runLayerNorm[float64](epsilon, gamma != nil, beta != nil)),
+	}
+	for _, n := range []*Node{gamma, beta} {
+		if n != nil {
+			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
+		}
+	}
+	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
+		return layerNormGrad(in, dy, epsilon, gamma != nil, beta != nil)
+	}
+	return apply(o, inputs...)
+}
+
+func runLayerNorm[T kernel.Float](epsilon float64, gamma, beta bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		var g []T
+		if gamma {
+			g = c.in[1]
+		}
+		kernel.NormRows(c.out, c.in[0], g, optionalLast(beta, c.in), T(epsilon), rows, cols)
+		return nil
+	}
+}
+
+// layerNormGrad: with z = (x - m)/√(v + ε) and g = γ·dy, dx is
+// (g - mean(g) - z·mean(g·z))/√(v + ε), dγ = Σ_rows dy·z and dβ = Σ_rows dy.
+func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
+	x, rank := in[0], rankOf(in[0])
+	inputs := Nodes{x, dy}
+	o := &op{
+		name: "layer_norm_grad" + attrs("epsilon", epsilon, "gamma", gamma),
+		in:   []int{rank, rank}, out: rank,
+		shape: sameShape,
+		run:   forDtypes(runLayerNormGrad[float32](epsilon, gamma), runLayerNormGrad[float64](epsilon, gamma)),
+	}
+	if gamma {
+		inputs, o.in = append(inputs, in[1]), append(o.in, 1)
+	}
+	dx, err := apply(o, inputs...)
+	if err != nil {
+		return nil, err
+	}
+	grads := Nodes{dx}
+	if gamma {
+		dgamma, err := columnOp("layer_norm_dot"+attrs("epsilon", epsilon), forDtypes(runLayerNormDot[float32](epsilon), runLayerNormDot[float64](epsilon)), x, dy)
+		if err != nil {
+			return nil, err
+		}
+		grads = append(grads, dgamma)
+	}
+	if beta {
+		dbeta, err := ColumnSum(dy)
+		if err != nil {
+			return nil, err
+		}
+		grads = append(grads, dbeta)
+	}
+	return grads, nil
+}
+
+func runLayerNormGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormRowsGrad(c.out, c.in[0], c.in[1], optionalLast(gamma, c.in), T(epsilon), rows, cols)
+		return nil
+	}
+}
+
+func runLayerNormDot[T kernel.Float](epsilon float64) func(*call[T]) error {
+	return func(c *call[T]) error {
+		rows, cols := asMatrix(c.inShape[0])
+		kernel.NormRowsDot(c.out, c.in[0], c.in[1], T(epsilon), rows, cols)
+		return nil
+	}
+}

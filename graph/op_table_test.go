@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// opRow describes one exported op for the tests in this file.
+type opRow struct {
+	op         any  // the exported function
+	noGradient bool // all other ops must be in chain_test.go
+	calls      calls
+}
+
+// calls build the op on the same inputs with different attributes. Each must return a
+// different node.
+type calls []func() (node, error)
+
+// opTable has one row for each exported op.
+func opTable(t *testing.T, g *Graph) []opRow {
+	t.Helper()
+	in := func(name string, shape ...int) node {
+		n, err := Input(g, Float32, name, shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	v, m, w := in("v", 4), in("m", 4, 4), in("w", 4, 4)
+	x, y, im := in("x", 4, 4, 4), in("y", 4, 4, 4), in("im", 4, 4, 4, 4)
+	wide, wide2 := in("wide", 4, 16), in("wide 2", 4, 12)
+	rng := &Random{}
+	norm := func(gamma, beta node, epsilon float64) func() (node, error) {
+		return func() (node, error) {
+			y, _, _, err := BatchNorm(x, gamma, beta, epsilon)
+			return y, err
+		}
+	}
+	maskedNorm := func(gamma, beta node, epsilon float64) func() (node, error) {
+		return func() (node, error) {
+			y, _, _, err := MaskedBatchNorm(x, m, gamma, beta, epsilon)
+			return y, err
+		}
+	}
+	conv := func(spec ConvSpec, act Activation, bias node) func() (node, error) {
+		return func() (node, error) { return Conv(im, im, bias, spec, act) }
+	}
+	depthwise := func(spec ConvSpec, act Activation, bias node) func() (node, error) {
+		return func() (node, error) { return DepthwiseConv(im, im, bias, spec, act) }
+	}
+	pool := func(f func(node, PoolSpec) (node, error), height, width, stride int, p Padding) func() (node, error) {
+		return func() (node, error) { return f(im, PoolSpec{[2]int{height, width}, [2]int{stride, 1}, p}) }
+	}
+	recurrent := func(spec RecurrentSpec, in RecurrentInputs) func() (node, error) {
+		return func() (node, error) {
+			in.X, in.W, in.U = x, wide, wide
+			if gates := spec.Cell.Gates(); gates < 4 {
+				in.W, in.U = wide2, wide2
+			}
+			if spec.Cell == SimpleCell {
+				in.W, in.U = m, m
+			}
+			return Recurrent(spec, in)
+		}
+	}
+	tanh, relu, linear := Act(Tanh), Act(ReLU), Act(Linear)
+	return []opRow{
+		{op: Activate, calls: calls{
+			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.1)) },
+			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.2)) },
+			func() (node, error) { return Activate(x, ActAlpha(ELU, 0.1)) },
+			func() (node, error) { return Activate(x, ActAlpha(ELU, 1)) },
+		}},
+		{op: Add, calls: calls{func() (node, error) { return Add(m, w) }}},
+		{op: AddRow, calls: calls{func() (node, error) { return AddRow(x, v) }}},
+		{op: Affine, calls: calls{
+			func() (node, error) { return Affine(x, 2, 1) },
+			func() (node, error) { return Affine(x, 1, 2) },
+		}},
+		{op: AnyNotEqual, noGradient: true, calls: calls{
+			func() (node, error) { return AnyNotEqual(x, 0) },
+			func() (node, error) { return AnyNotEqual(x, 1) },
+		}},
+		{op: AvgPool, calls: calls{
+			pool(AvgPool, 2, 2, 1, Valid),
+			pool(AvgPool, 2, 2, 1, Same),
+			pool(AvgPool, 2, 2, 2, Same),
+			pool(AvgPool, 2, 3, 1, Same),
+			pool(AvgPool, 3, 2, 1, Same),
+		}},
+		{op: BatchMatMul, calls: calls{
+			func() (node, error) { return BatchMatMul(x, y, false, false) },
+			func() (node, error) { return BatchMatMul(x, y, false, true) },
+			func() (node, error) { return BatchMatMul(x, y, true, false) },
+			func() (node, error) { return BatchMatMul(x, y, true, true) },
+		}},
+		{op: BatchNorm, calls: calls{
+			norm(nil, nil, 0.1),
+			norm(nil, nil, 0.2),
+			norm(v, nil, 0.1),
+			norm(nil, v, 0.1),
+			norm(v, v, 0.1),
+		}},
+		{op: BinaryCrossEntropy, calls: calls{func() (node, error) { return BinaryCrossEntropy(m, w) }}},
+		{op: BinaryFocal, calls: calls{
+			func() (node, error) { return BinaryFocal(m, w, 0.1, 2, false) },
+			func() (node, error) { return BinaryFocal(m, w, 0.2, 2, false) },
+			func() (node, error) { return BinaryFocal(m, w, 0.1, 3, false) },
+			func() (node, error) { return BinaryFocal(m, w, 0.1, 2, true) },
+		}},
+		{op: CategoricalCrossEntropy, calls: calls{func() (node, error) { return CategoricalCrossEntropy(m, w) }}},
+		{op: CategoricalFocal, calls: calls{
+			func() (node, error) { return CategoricalFocal(m, w, 0.1, 2) },
+			func() (node, error) { return CategoricalFocal(m, w, 0.2, 2) },
+			func() (node, error) { return CategoricalFocal(m, w, 0.1, 3) },
+		}},
+		{op: CategoricalHinge, calls: calls{func() (node, error) { return CategoricalHinge(m, w) }}},
+		{op: CausalMask, calls: calls{func() (node, error) { return CausalMask(m) }}},
+		{op: ColumnSum, noGradient: true, calls: calls{func() (node, error) { return ColumnSum(x) }}},
+		{op: Concat, calls: calls{
+			func() (node, error) { return Concat(1, x, x) },
+			func() (node, error) { return Concat(2, x, x) },
+			func() (node, error) { return Concat(2, x, x, x) },
+		}},
+		{op: Conv, calls: calls{
+			conv(ConvSpec{}, linear, nil),
+			conv(ConvSpec{}, relu, nil),
+			conv(ConvSpec{}, relu, v),
+			conv(ConvSpec{Padding: Same}, relu, nil),
+			conv(ConvSpec{Padding: Same, Stride: [2]int{2, 1}}, relu, nil),
+			conv(ConvSpec{Padding: Same, Stride: [2]int{1, 2}}, relu, nil),
+			conv(ConvSpec{Padding: Same, Dilation: [2]int{2, 1}}, relu, nil),
+		}},
+		{op: ConvTranspose, calls: calls{
+			func() (node, error) {
+				return ConvTranspose(im, im, ConvSpec{Padding: Same, Stride: [2]int{2, 2}}, 7, 8)
+			},
+			func() (node, error) {
+				return ConvTranspose(im, im, ConvSpec{Padding: Same, Stride: [2]int{2, 2}}, 8, 7)
+			},
+		}},
+		{op: CosineSimilarity, calls: calls{func() (node, error) { return CosineSimilarity(m, w) }}},
+		{op: Crop, calls: calls{
+			func() (node, error) { return Crop(x, PadWidths{Left: 1}) },
+			func() (node, error) { return Crop(x, PadWidths{Right: 1}) },
+		}},
+		{op: Dense, calls: calls{
+			func() (node, error) { return Dense(m, w, nil, linear) },
+			func() (node, error) { return Dense(m, w, nil, relu) },
+			func() (node, error) { return Dense(m, w, v, linear) },
+		}},
+		{op: DepthwiseConv, calls: calls{
+			depthwise(ConvSpec{}, linear, nil),
+			depthwise(ConvSpec{}, relu, nil),
+			depthwise(ConvSpec{Padding: Same}, relu, nil),
+			depthwise(ConvSpec{Padding: Same, Stride: [2]int{2, 2}}, relu, nil),
+		}},
+		{op: Dropout, calls: calls{
+			func() (node, error) { return Dropout(x, 0.2, rng, 1) },
+			func() (node, error) { return Dropout(x, 0.8, rng, 1) },
+			func() (node, error) { return Dropout(x, 0.2, rng, 2) },
+		}},
+		{op: Embedding, calls: calls{func() (node, error) { return Embedding(m, m) }}},
+		{op: Flatten, calls: calls{func() (node, error) { return Flatten(x) }}},
+		{op: GaussianDropout, calls: calls{
+			func() (node, error) { return GaussianDropout(x, 0.1, rng, 1) },
+			func() (node, error) { return GaussianDropout(x, 0.2, rng, 1) },
+			func() (node, error) { return GaussianDropout(x, 0.1, rng, 2) },
+		}},
+		{op: GaussianNoise, calls: calls{
+			func() (node, error) { return GaussianNoise(x, 0.1, rng, 1) },
+			func() (node, error) { return GaussianNoise(x, 0.2, rng, 1) },
+			func() (node, error) { return GaussianNoise(x, 0.1, rng, 2) },
+		}},
+		{op: GlobalAvgPool, calls: calls{func() (node, error) { return GlobalAvgPool(x) }}},
+		{op: GlobalMaxPool, calls: calls{func() (node, error) { return GlobalMaxPool(x) }}},
+		{op: Hinge, calls: calls{func() (node, error) { return Hinge(m, w) }}},
+		{op: Huber, calls: calls{
+			func() (node, error) { return Huber(m, w, 0.1) },
+			func() (node, error) { return Huber(m, w, 0.2) },
+		}},
+		{op: KLDivergence, calls: calls{func() (node, error) { return KLDivergence(m, w) }}},
+		{op: L1, calls: calls{
+			func() (node, error) { return L1(x, 0.1) },
+			func() (node, error) { return L1(x, 0.2) },
+		}},
+		{op: L2, calls: calls{
+			func() (node, error) { return L2(x, 0.1) },
+			func() (node, error) { return L2(x, 0.2) },
+		}},
+		{op: LayerNorm, calls: calls{
+			func() (node, error) { return LayerNorm(x, nil, nil, 0.1) },
+			func() (node, error) { return LayerNorm(x, nil, nil, 0.2) },
+			func() (node, error) { return LayerNorm(x, v, nil, 0.1) },
+			func() (node, error) { return LayerNorm(x, nil, v, 0.1) },
+		}},
+		{op: LogCosh, calls: calls{func() (node, error) { return LogCosh(m, w) }}},
+		{op: LogSoftmax, calls: calls{func() (node, error) { return LogSoftmax(m) }}},
+		{op: MaskSteps, calls: calls{func() (node, error) { return MaskSteps(m, w) }}},
+		{op: MaskedAvgPool, calls: calls{func() (node, error) { return MaskedAvgPool(x, m) }}},
+		{op: MaskedBatchNorm, calls: calls{
+			maskedNorm(nil, nil, 0.1),
+			maskedNorm(nil, nil, 0.2),
+			maskedNorm(v, nil, 0.1),
+			maskedNorm(nil, v, 0.1),
+			maskedNorm(v, v, 0.1),
+		}},
+		{op: MaskedMean, calls: calls{func() (node, error) { return MaskedMean(m, w) }}},
+		{op: MatMul, calls: calls{
+			func() (node, error) { return MatMul(m, w, false, false) },
+			func() (node, error) { return MatMul(m, w, false, true) },
+			func() (node, error) { return MatMul(m, w, true, false) },
+			func() (node, error) { return MatMul(m, w, true, true) },
+		}},
+		{op: MaxPool, calls: calls{
+			pool(MaxPool, 2, 2, 1, Valid),
+			pool(MaxPool, 2, 2, 1, Same),
+			pool(MaxPool, 2, 2, 2, Same),
+			pool(MaxPool, 2, 3, 1, Same),
+			pool(MaxPool, 3, 2, 1, Same),
+		}},
+		{op: Maximum, calls: calls{func() (node, error) { return Maximum(m, w) }}},
+		{op: Mean, calls: calls{func() (node, error) { return Mean(x) }}},
+		{op: MeanAbsoluteError, calls: calls{func() (node, error) { return MeanAbsoluteError(m, w) }}},
+		{op: MeanAbsolutePercentageError, calls: calls{func() (node, error) { return MeanAbsolutePercentageError(m, w) }}},
+		{op: MeanSquaredError, calls: calls{func() (node, error) { return MeanSquaredError(m, w) }}},
+		{op: MeanSquaredLogarithmicError, calls: calls{func() (node, error) { return MeanSquaredLogarithmicError(m, w) }}},
+		{op: Mul, calls: calls{func() (node, error) { return Mul(m, w) }}},
+		{op: MulRow, calls: calls{func() (node, error) { return MulRow(x, v) }}},
+		{op: Normalize, calls: calls{
+			func() (node, error) { return Normalize(x, v, v, nil, nil, 0.1) },
+			func() (node, error) { return Normalize(x, v, v, v, nil, 0.1) },
+			func() (node, error) { return Normalize(x, v, v, nil, v, 0.1) },
+			func() (node, error) { return Normalize(x, v, v, nil, nil, 0.2) },
+		}},
+		{op: Ones, noGradient: true, calls: calls{
+			func() (node, error) { return Ones(x, 1) },
+			func() (node, error) { return Ones(x, 2) },
+		}},
+		{op: Pad, calls: calls{
+			func() (node, error) { return Pad(x, PadWidths{Left: 1}) },
+			func() (node, error) { return Pad(x, PadWidths{Right: 1}) },
+		}},
+		{op: Permute, calls: calls{
+			func() (node, error) { return Permute(x, 0, 2, 1) },
+			func() (node, error) { return Permute(x, 1, 0, 2) },
+		}},
+		{op: Poisson, calls: calls{func() (node, error) { return Poisson(m, w) }}},
+		{op: Recurrent, calls: calls{
+			recurrent(RecurrentSpec{Act: tanh}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Act: relu}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: GRUCell}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: GRUResetAfterCell}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Reverse: true}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Output: AllStates}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Output: StateAndCell}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Output: StatesAndCell}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{H0: m}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{C0: m}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{Mask: m}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{DropX: y}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{DropH: y}),
+			recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{DropX: y, DropH: y}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(HardSigmoid), tanh}}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), relu}}, RecurrentInputs{}),
+			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), ActAlpha(ELU, 0.5)}}, RecurrentInputs{}),
+		}},
+		{op: RepeatElements, calls: calls{
+			func() (node, error) { return RepeatElements(x, 1, 2) },
+			func() (node, error) { return RepeatElements(x, 2, 2) },
+			func() (node, error) { return RepeatElements(x, 1, 3) },
+		}},
+		{op: Reshape, calls: calls{
+			func() (node, error) { return Reshape(m, 2, 8) },
+			func() (node, error) { return Reshape(m, 8, 2) },
+		}},
+		{op: Reverse, calls: calls{
+			func() (node, error) { return Reverse(x, 0) },
+			func() (node, error) { return Reverse(x, 1) },
+		}},
+		{op: Scale, calls: calls{
+			func() (node, error) { return Scale(x, 2) },
+			func() (node, error) { return Scale(x, 3) },
+		}},
+		{op: SigmoidCrossEntropy, calls: calls{func() (node, error) { return SigmoidCrossEntropy(m, w) }}},
+		{op: Slice, calls: calls{
+			func() (node, error) { return Slice(x, 1, 0, 2) },
+			func() (node, error) { return Slice(x, 2, 0, 2) },
+			func() (node, error) { return Slice(x, 1, 1, 2) },
+			func() (node, error) { return Slice(x, 1, 0, 1) },
+		}},
+		{op: Softmax, calls: calls{func() (node, error) { return Softmax(m) }}},
+		{op: SoftmaxCrossEntropy, calls: calls{func() (node, error) { return SoftmaxCrossEntropy(m, w) }}},
+		{op: SparseCategoricalCrossEntropy, calls: calls{func() (node, error) { return SparseCategoricalCrossEntropy(m, v) }}},
+		{op: SparseSoftmaxCrossEntropy, calls: calls{func() (node, error) { return SparseSoftmaxCrossEntropy(m, v) }}},
+		{op: SpatialDropout, calls: calls{
+			func() (node, error) { return SpatialDropout(x, 0.2, rng, 1) },
+			func() (node, error) { return SpatialDropout(x, 0.8, rng, 1) },
+			func() (node, error) { return SpatialDropout(x, 0.2, rng, 2) },
+		}},
+		{op: SquaredHinge, calls: calls{func() (node, error) { return SquaredHinge(m, w) }}},
+		{op: Sub, calls: calls{func() (node, error) { return Sub(m, w) }}},
+		{op: Sum, calls: calls{func() (node, error) { return Sum(x) }}},
+		{op: NotEqual, noGradient: true, calls: calls{
+			func() (node, error) { return NotEqual(x, 0) },
+			func() (node, error) { return NotEqual(x, 1) },
+		}},
+		{op: L2Normalize, calls: calls{func() (node, error) { return L2Normalize(m) }}},
+		{op: Upsample, calls: calls{
+			func() (node, error) { return Upsample(im, 2, 3) },
+			func() (node, error) { return Upsample(im, 3, 2) },
+		}},
+		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
+	}
+}
+
+// name returns the name of the row's op.
+func (r opRow) name() string {
+	full := runtime.FuncForPC(reflect.ValueOf(r.op).Pointer()).Name()
+	return full[strings.LastIndexByte(full, '.')+1:]
+}
+
+// TestEveryOpHasARow fails if an exported op is missing from opTable, or is neither chained in
+// chain_test.go nor marked as having no gradient.
+func TestEveryOpHasARow(t *testing.T) {
+	chained := identifiers(parsed(t, "chain_test.go")[0])
+	ops, rows := exportedOps(t), map[string]opRow{}
+	for _, r := range opTable(t, New()) {
+		if !slices.Contains(ops, r.name()) {
+			t.Errorf("%s has a row and is not an exported op", r.name())
+		}
+		if len(r.calls) == 0 {
+			t.Errorf("%s has no call in its row", r.name())
+		}
+		rows[r.name()] = r
+	}
+	for _, name := range ops {
+		r, ok := rows[name]
+		switch {
+		case !ok:
+			t.Errorf("%s has no row in opTable", name)
+		case !r.noGradient && !chained[name]:
+			t.Errorf("%s is not in chain_test.go: chain it, or say that it has no gradient", name)
+		}
+	}
+	if len(ops) < 60 {
+		t.Errorf("found only %d ops", len(ops))
+	}
+}
+
+// TestAttributesAreHashed: a graph merges nodes whose op hashes and children agree, so a hash
+// must include every attribute. All calls in the table must return different nodes.
+func TestAttributesAreHashed(t *testing.T) {
+	type call struct {
+		op    string
+		index int
+	}
+	seen := map[node]call{}
+	for _, r := range opTable(t, New()) {
+		for k, build := range r.calls {
+			n, err := build()
+			if err != nil {
+				t.Fatalf("%s, call %d: %v", r.name(), k, err)
+			}
+			if other, ok := seen[n]; ok {
+				t.Errorf("%s, call %d and %s, call %d became one node, %v", other.op, other.index, r.name(), k, n)
+			}
+			seen[n] = call{r.name(), k}
+		}
+	}
+}
+
+// TestZeroArguments calls every exported op with zero values: an error, not a panic.
+func TestZeroArguments(t *testing.T) {
+	rows := append(opTable(t, New()), opRow{op: Input})
+	for _, r := range rows {
+		t.Run(r.name(), func(t *testing.T) {
+			defer func() {
+				if r := recover(); r != nil {
+					t.Errorf("panics: %v", r)
+				}
+			}()
+			f := reflect.ValueOf(r.op)
+			var args []reflect.Value
+			for i := range f.Type().NumIn() {
+				if i < f.Type().NumIn()-1 || !f.Type().IsVariadic() {
+					args = append(args, reflect.Zero(f.Type().In(i)))
+				}
+			}
+			results := f.Call(args)
+			if err := results[len(results)-1]; err.IsNil() {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+// exportedOps returns the names of the exported functions that make nodes.
+func exportedOps(t *testing.T) (names []string) {
+	for _, f := range parsed(t, "") {
+		for _, d := range f.Decls {
+			fn, ok := d.(*ast.FuncDecl)
+			if !ok || fn.Recv != nil || !fn.Name.IsExported() || fn.Type.Results == nil {
+				continue
+			}
+			if ptr, ok := fn.Type.Results.List[0].Type.(*ast.StarExpr); ok {
+				if id, ok := ptr.X.(*ast.Ident); ok && id.Name == "Node" && fn.Name.Name != "Input" {
+					names = append(names, fn.Name.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// parsed returns the package's files, or only the named one.
+func parsed(t *testing.T, name string) (files []*ast.File) {
+	t.Helper()
+	paths := []string{name}
+	if name == "" {
+		all, err := filepath.Glob("*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = slices.DeleteFunc(all, func(p string) bool { return strings.HasSuffix(p, "_test.go") })
+	}
+	for _, p := range paths {
+		f, err := parser.ParseFile(token.NewFileSet(), p, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, f)
+	}
+	return files
+}
+
+// identifiers returns the identifiers used in a file.
+func identifiers(f *ast.File) map[string]bool {
+	names := map[string]bool{}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			names[id.Name] = true
+		}
+		return true
+	})
+	return names
+}
