@@ -270,7 +270,10 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 	return p, nil
 }
 
-// LoadImage reads one image file. A Height and Width of 0 keep the size of the file.
+// LoadImage reads one image file of a file system. A Height and Width of 0 keep the size of
+// the file. An image at any path is read by
+//
+//	datasets.LoadImage(os.DirFS(filepath.Dir(path)), filepath.Base(path), options)
 //
 // Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
