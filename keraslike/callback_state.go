@@ -36,7 +36,7 @@ type CallbackState struct {
 }
 
 // record asks a callback for its state.
-func record(c StatefulCallback, weights []*Weight) (r callbackRecord, err error) {
+func newCallbackRecord(c StatefulCallback, weights []*Weight) (r callbackRecord, err error) {
 	var state CallbackState
 	if r.Key, err = stateKey(c); err != nil {
 		return r, err
@@ -63,7 +63,7 @@ func stateKey(c StatefulCallback) (key string, err error) {
 }
 
 // stateOf is a record, which has been checked, as the callback knows it.
-func stateOf(r callbackRecord) CallbackState {
+func callbackStateOf(r callbackRecord) CallbackState {
 	s := CallbackState{Counts: maps.Clone(r.Counts), Weights: r.weights}
 	for name, text := range r.Numbers {
 		if s.Numbers == nil {

@@ -40,7 +40,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 		return err
 	}
 	c.frozen = map[*layer]bool{}
-	m.noteFrozen(c.frozen)
+	m.recordFrozen(c.frozen)
 	before := m.compiled
 	m.compiled = c
 	done := false
@@ -50,7 +50,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 			undo()
 		}
 	}()
-	if err := m.try(); err != nil {
+	if err := m.checkGraph(); err != nil {
 		return err
 	}
 	t, err := newTrainer(optimizer, m.trainable())
@@ -58,9 +58,9 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 		return fmt.Errorf("compile: %w", err)
 	}
 	m.reseed(c.seed) // of a model that was built before, with another seed
-	m.graphs.forget()
+	m.graphs.clear()
 	m.trainer = t
-	m.position, m.pending, m.left = 0, false, interruption{}
+	m.position, m.pending, m.interrupted = 0, false, interruption{}
 	done = true
 	return nil
 }
@@ -91,7 +91,7 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 		add(errors.New("no optimizer"))
 	} else {
 		err := guard("optimizer", optimizer, "Check", optimizer.Check)
-		for _, err := range each(err) {
+		for _, err := range flattenErrors(err) {
 			add(fmt.Errorf("optimizer %s: %w", nameIn("optimizer", optimizer), err))
 		}
 	}
@@ -125,11 +125,11 @@ func nameIn(what string, v interface{ Name() string }) (name string) {
 }
 
 // each takes apart what errors.Join put together, for a prefix on every line.
-func each(err error) []error {
+func flattenErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == reflect.TypeOf(errors.Join(err)) {
 		var list []error
 		for _, one := range joined.Unwrap() {
-			list = append(list, each(one)...)
+			list = append(list, flattenErrors(one)...)
 		}
 		return list
 	}
@@ -141,7 +141,7 @@ func each(err error) []error {
 
 // try builds the training graph once, with its gradients, and throws it away: it is
 // how mistakes in layers' expressions are found before any data is read.
-func (m *Model) try() error {
+func (m *Model) checkGraph() error {
 	building.Lock()
 	defer building.Unlock()
 	v, err := m.newExpression(modeTrain, graphKey{batch: 1}, m.compiled)
@@ -188,7 +188,7 @@ func (c *compiled) checkLoss(n *network) error {
 	if len(mistakes) == 0 {
 		s, err := newScores(n, c)
 		if err == nil {
-			err = s.distinct()
+			err = s.checkNames()
 		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))

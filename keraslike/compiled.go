@@ -31,7 +31,7 @@ func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
 }
 
 // measure adds a metric of every output.
-func (c *compileSettings) measure(m Metric) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
+func (c *compileSettings) addMetric(m Metric) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 
 // outputMetric is a metric with what it measures.
 type outputMetric struct {

@@ -120,12 +120,12 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		}
 		order = inOrder(source, e.lo, e.hi, size)
 	}
-	var p *modelGraph // of the batch
+	var g *modelGraph // of the batch
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
-		if p, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
+		if g, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
 			return nil, err
 		}
-		return &p.batchBuffers, nil
+		return &g.batchBuffers, nil
 	})
 	if err != nil {
 		return err
@@ -143,9 +143,9 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		case err != nil:
 			return err
 		case b != nil:
-			err = p.run()
+			err = g.run()
 			if err == nil {
-				err = s.add(p.result(), b)
+				err = s.add(g.result(), b)
 			}
 			if err != nil {
 				return nameSample(err, b.indices)
@@ -187,13 +187,13 @@ func (m *Model) inputSpec() *dataSpec {
 
 // evaluationGraph is the plan of evaluation for a batch size.
 func (m *Model) evaluationGraph(key graphKey) (*modelGraph, error) {
-	if p, ok := m.graphs.evaluation[key]; ok {
-		return p, nil
+	if g, ok := m.graphs.evaluation[key]; ok {
+		return g, nil
 	}
-	p, err := m.graphFor(modeEvaluate, key)
+	g, err := m.graphFor(modeEvaluate, key)
 	if err != nil {
 		return nil, err
 	}
-	m.graphs.evaluation[key] = p
-	return p, nil
+	m.graphs.evaluation[key] = g
+	return g, nil
 }

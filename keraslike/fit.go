@@ -13,32 +13,32 @@ import (
 // fit is one call of Fit.
 type fit struct {
 	epochs, batch   int
-	counted         bool // by Epochs
+	epochsSet       bool // by Epochs
 	initial         int
 	until           int
-	bounded         bool // by Until
+	untilSet        bool // by Until
 	steps           int  // of an epoch, 0 for all
 	split           float64
 	keepOrder       bool
 	validation      Samples
-	validated       bool // validation data is given
+	validationSet   bool // validation data is given
 	validationSteps int
 	classWeights    ClassWeights
 	callbacks       []Callback
 
 	mistakes []error // in the options
 
-	m        *Model
-	train    *batches // of a Source; nil for a Stream
-	reader   *batchReader
-	plan     *modelGraph // of the batch
-	scores   *scores
-	state    Training
-	perEpoch int              // steps of a whole one
-	resumes  bool             // an epoch that was interrupted
-	left     []callbackRecord // by the run that is resumed
-	runsLast []bool           // for each callback
-	guarded  bool             // gradients are checked
+	m               *Model
+	train           *batches // of a Source; nil for a Stream
+	reader          *batchReader
+	graph           *modelGraph // of the batch
+	scores          *scores
+	state           Training
+	stepsPerEpoch   int              // steps of a whole one
+	resuming        bool             // an epoch that was interrupted
+	savedCallbacks  []callbackRecord // by the run that is resumed
+	runsLast        []bool           // for each callback
+	checksGradients bool             // gradients are checked
 }
 
 // errAborted is what callbacks are told where nothing can be returned.
@@ -98,7 +98,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running, m.trainer.guarded = f, f.guarded
+	m.running, m.trainer.guarded = f, f.checksGradients
 	finished := false
 	defer func() {
 		m.running, m.trainer.guarded = nil, false
@@ -109,8 +109,8 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	err = f.run(ctx, h)
 	if errors.Is(err, ErrStopped) {
 		var forgotten error
-		m.left, forgotten = f.interruption()
-		m.left.Stopped = true
+		m.interrupted, forgotten = f.interruption()
+		m.interrupted.Stopped = true
 		if forgotten != nil {
 			err = errors.Join(err, forgotten)
 		}
@@ -118,7 +118,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 		if m.pending {
 			m.epochs++
 		}
-		m.position, m.pending, m.left = 0, false, interruption{}
+		m.position, m.pending, m.interrupted = 0, false, interruption{}
 	}
 	if err != nil {
 		err = fmt.Errorf("fit: %w", err)
@@ -145,7 +145,7 @@ func (o fitOption) applyFit(f *fit) { o(f) }
 
 // Epochs is how often all samples are seen; the default is 1.
 func Epochs(n int) FitOption {
-	return fitOption(func(f *fit) { f.epochs, f.counted = n, true })
+	return fitOption(func(f *fit) { f.epochs, f.epochsSet = n, true })
 }
 
 // Until is the number of epochs that the model will have been trained for when Fit returns,
@@ -157,7 +157,7 @@ func Epochs(n int) FitOption {
 //	m, err := keraslike.Load("run.safetensors") // saved WithOptimizer
 //	h, err := m.Fit(ctx, data, keraslike.Until(20))
 func Until(epochs int) FitOption {
-	return fitOption(func(f *fit) { f.until, f.bounded = epochs, true })
+	return fitOption(func(f *fit) { f.until, f.untilSet = epochs, true })
 }
 
 // InitialEpoch is the number of epochs that were trained before: training continues with
@@ -202,7 +202,7 @@ func ValidationSplit(share float64) FitOption {
 
 // Validation measures the model on other samples, a Source or a Stream, after each epoch.
 func Validation(s Samples) FitOption {
-	return fitOption(func(f *fit) { f.validation, f.validated = s, true })
+	return fitOption(func(f *fit) { f.validation, f.validationSet = s, true })
 }
 
 // StepsPerEpoch is the number of batches of an epoch. A Stream without an end needs it; of
@@ -262,17 +262,17 @@ func (f *fit) prepare(data Samples) (err error) {
 	if err != nil {
 		return err
 	}
-	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: product(f.steps, f.batch), Rate: rate}
+	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: saturatingProduct(f.steps, f.batch), Rate: rate}
 	if f.train != nil {
 		f.state.Steps = f.train.count()
 		if f.steps > 0 {
 			f.state.Steps = min(f.steps, f.state.Steps)
 		}
-		f.state.Total = min(len(f.train.order), product(f.state.Steps, f.batch))
+		f.state.Total = min(len(f.train.order), saturatingProduct(f.state.Steps, f.batch))
 	}
-	f.perEpoch = f.state.Steps
+	f.stepsPerEpoch = f.state.Steps
 	f.state.scores = f.scores
-	if err := f.askCallbacks(); err != nil {
+	if err := f.inspectCallbacks(); err != nil {
 		return err
 	}
 	return f.resume()
@@ -290,13 +290,13 @@ func (f *fit) check(data Samples) error {
 		return errors.New("no data")
 	case slices.ContainsFunc(f.callbacks, nilCallback):
 		return fmt.Errorf("callback %d is nil", slices.IndexFunc(f.callbacks, nilCallback))
-	case f.validated && isNil(f.validation):
+	case f.validationSet && isNil(f.validation):
 		return errors.New("validation: no data")
-	case f.bounded && (f.counted || f.initial != 0):
+	case f.untilSet && (f.epochsSet || f.initial != 0):
 		return fmt.Errorf("Until(%d) is given beside Epochs or InitialEpoch, want one of them", f.until)
-	case f.bounded && f.until < 1:
+	case f.untilSet && f.until < 1:
 		return fmt.Errorf("until %d epochs, want at least 1", f.until)
-	case f.bounded:
+	case f.untilSet:
 		f.initial, f.epochs = min(m.epochs, f.until), f.until
 	case f.epochs < 1:
 		return fmt.Errorf("%d epochs, want at least 1", f.epochs)
@@ -324,7 +324,7 @@ func (f *fit) open(data Samples) (err error) {
 		if err != nil {
 			return err
 		}
-		train, err := f.share(n)
+		train, err := f.trainingSamples(n)
 		if err != nil {
 			return err
 		}
@@ -345,7 +345,7 @@ func (f *fit) open(data Samples) (err error) {
 }
 
 // share is how many of n samples are trained on.
-func (f *fit) share(n int) (train int, err error) {
+func (f *fit) trainingSamples(n int) (train int, err error) {
 	train = int(float64(n) * (1 - f.split)) // rounded as Keras does
 	switch {
 	case train < 1:
@@ -359,7 +359,7 @@ func (f *fit) share(n int) (train int, err error) {
 func nilCallback(c Callback) bool { return isNil(c) }
 
 // parts is how many times b has to be taken for a.
-func parts(a, b int) int {
+func ceilDiv(a, b int) int {
 	if a%b > 0 {
 		return a/b + 1
 	}
@@ -367,7 +367,7 @@ func parts(a, b int) int {
 }
 
 // product is a·b, or as much as can be counted.
-func product(a, b int) int {
+func saturatingProduct(a, b int) int {
 	if a > 0 && b > math.MaxInt/a {
 		return math.MaxInt
 	}

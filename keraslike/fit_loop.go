@@ -14,7 +14,7 @@ import (
 
 func (f *fit) run(ctx context.Context, h *History) error {
 	t := &f.state
-	if err := f.tell(TrainBegin); err != nil {
+	if err := f.notify(TrainBegin); err != nil {
 		return err
 	}
 	if err := f.restoreCallbacks(); err != nil {
@@ -29,7 +29,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 		}
 		if err == nil {
 			h.add(t.Epoch, t.Logs, t.Elapsed)
-			if err := f.tell(EpochEnd); err != nil {
+			if err := f.notify(EpochEnd); err != nil {
 				return err
 			}
 			if ctx.Err() != nil && e < f.epochs && !t.stop {
@@ -38,14 +38,14 @@ func (f *fit) run(ctx context.Context, h *History) error {
 		}
 		if errors.Is(err, ErrStopped) {
 			t.Interrupted = true
-			return errors.Join(err, f.tell(TrainEnd))
+			return errors.Join(err, f.notify(TrainEnd))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	f.m.trainer.useAverages()
-	return f.tell(TrainEnd)
+	return f.notify(TrainEnd)
 }
 
 func (f *fit) stopped(ctx context.Context) error {
@@ -57,13 +57,13 @@ func (f *fit) stopped(ctx context.Context) error {
 // and measures validation.
 func (f *fit) epoch(ctx context.Context, h *History) error {
 	t, m := &f.state, f.m
-	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
-	if !f.resumes {
+	t.Elapsed, t.Waited, t.Steps = 0, 0, f.stepsPerEpoch
+	if !f.resuming {
 		if err := f.scores.reset(); err != nil {
 			return err
 		}
 	}
-	f.resumes = false
+	f.resuming = false
 	if f.train != nil {
 		f.train.rewind()
 		if !f.keepOrder {
@@ -71,12 +71,12 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 		}
 		f.train.at = min(m.position, len(f.train.order))
 	}
-	t.Samples, t.Step = m.position, parts(m.position, f.batch)
+	t.Samples, t.Step = m.position, ceilDiv(m.position, f.batch)
 	if f.train != nil && m.position > 0 { // batches may be of another size than before
-		t.Steps = t.Step + parts(t.Total-m.position, f.batch)
+		t.Steps = t.Step + ceilDiv(t.Total-m.position, f.batch)
 	}
 	t.Logs = t.Logs[:0]
-	if err := f.tell(EpochBegin); err != nil {
+	if err := f.notify(EpochBegin); err != nil {
 		return err
 	}
 	if t.Step > 0 { // perhaps nothing is left but validation
@@ -118,7 +118,7 @@ func (f *fit) batches(ctx context.Context) error {
 			break
 		}
 		t.Elapsed = time.Since(start)
-		if err := f.tell(BatchEnd); err != nil {
+		if err := f.notify(BatchEnd); err != nil {
 			return err
 		}
 		if ctx.Err() != nil && !m.pending {
@@ -166,31 +166,31 @@ func (f *fit) advance() (more bool, err error) {
 	if b == nil || err != nil {
 		return false, err
 	}
-	return true, f.learn(b)
+	return true, f.trainBatch(b)
 }
 
 // buffers are those of the training graph for a batch size.
 func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
-	if f.plan, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
+	if f.graph, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
 		return nil, err
 	}
-	return &f.plan.batchBuffers, nil
+	return &f.graph.batchBuffers, nil
 }
 
 // learn makes an update on the batch that lies in the plan's buffers.
-func (f *fit) learn(b *batch) (err error) {
-	t, m, p := &f.state, f.m, f.plan
+func (f *fit) trainBatch(b *batch) (err error) {
+	t, m, g := &f.state, f.m, f.graph
 	rate, err := m.trainer.scheduled(t.Rate)
 	if err != nil {
 		return err
 	}
-	if err := m.update(p, rate); err != nil {
+	if err := m.update(g, rate); err != nil {
 		return nameSample(err, b.indices)
 	}
 	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
 		t.Rate = next
 	}
-	if err := f.scores.add(p.result(), b); err != nil {
+	if err := f.scores.add(g.result(), b); err != nil {
 		return nameSample(err, b.indices)
 	}
 	t.Step++
@@ -214,20 +214,20 @@ func nameSample(err error, indices []int) error {
 
 // trainingGraph is the training plan for a batch size.
 func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
-	if p, ok := m.graphs.training[key]; ok {
-		return p, nil
+	if g, ok := m.graphs.training[key]; ok {
+		return g, nil
 	}
-	p, err := m.graphFor(modeTrain, key)
+	g, err := m.graphFor(modeTrain, key)
 	if err != nil {
 		return nil, err
 	}
-	m.graphs.training[key] = p
-	return p, nil
+	m.graphs.training[key] = g
+	return g, nil
 }
 
 // askCallbacks finds out which callbacks come last, which numbers there will be and whether
 // gradients are checked.
-func (f *fit) askCallbacks() (err error) {
+func (f *fit) inspectCallbacks() (err error) {
 	f.runsLast = make([]bool, len(f.callbacks))
 	names := f.state.Series()
 	if f.validation != nil || f.split > 0 {
@@ -252,7 +252,7 @@ func (f *fit) askCallbacks() (err error) {
 	if allKnown {
 		f.state.names = names
 	}
-	f.guarded = slices.ContainsFunc(f.callbacks, func(c Callback) bool {
+	f.checksGradients = slices.ContainsFunc(f.callbacks, func(c Callback) bool {
 		_, ok := c.(NotFiniteHandler)
 		return ok
 	})
@@ -260,7 +260,7 @@ func (f *fit) askCallbacks() (err error) {
 }
 
 // tell tells all callbacks of an event, those that run last after the others.
-func (f *fit) tell(e Event) error {
+func (f *fit) notify(e Event) error {
 	var failed error
 	told := f.callbacks
 	for i, c := range f.callbacks {
@@ -268,7 +268,7 @@ func (f *fit) tell(e Event) error {
 			continue
 		}
 		if failed = f.call(c, e); failed == nil {
-			failed = f.takeRate(c) // which the callback may have changed
+			failed = f.adoptRate(c) // which the callback may have changed
 		}
 		if failed != nil {
 			told = f.callbacks[:i]
@@ -282,7 +282,7 @@ func (f *fit) tell(e Event) error {
 		before := f.state.Rate
 		err := f.call(c, e)
 		if err == nil && f.state.Rate != before {
-			err = f.takeRate(c)
+			err = f.adoptRate(c)
 		}
 		if err != nil {
 			return errors.Join(failed, err)
@@ -292,7 +292,7 @@ func (f *fit) tell(e Event) error {
 }
 
 // takeRate takes the rate that a callback may have changed.
-func (f *fit) takeRate(c Callback) error {
+func (f *fit) adoptRate(c Callback) error {
 	rate := &f.m.trainer.rate
 	if f.state.Rate == *rate {
 		return nil

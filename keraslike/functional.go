@@ -82,23 +82,23 @@ func (m *Model) SetTrainable(on bool, layers ...string) error {
 }
 
 // setTrainable freezes or frees a layer, with all that it is made of.
-func (l *layer) setTrainable(on bool) { l.setAll(on, map[*Model]bool{}) }
+func (l *layer) setTrainable(on bool) { l.setTrainableOnce(on, map[*Model]bool{}) }
 
 // setAll looks at each model once, on however many ways it is met.
-func (l *layer) setAll(on bool, done map[*Model]bool) {
+func (l *layer) setTrainableOnce(on bool, done map[*Model]bool) {
 	l.frozen = !on
 	if l.model() == nil || done[l.model()] {
 		return
 	}
 	done[l.model()] = true
 	for _, inner := range l.model().layers() {
-		inner.setAll(on, done)
+		inner.setTrainableOnce(on, done)
 	}
 }
 
 // asCompiled freezes and frees the layers as they were when the model was compiled;
 // back undoes it.
-func (m *Model) asCompiled() (back func()) {
+func (m *Model) restoreFrozen() (back func()) {
 	now := map[*layer]bool{}
 	for l, frozen := range m.compiled.frozen {
 		now[l], l.frozen = l.frozen, frozen

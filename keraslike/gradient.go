@@ -14,7 +14,7 @@ import (
 // made by gradient ascent need. It has a graph of its own, as for prediction with dropout
 // off, which shares the model's weights. It is for one goroutine.
 type Gradient struct {
-	plan       *modelGraph
+	graph      *modelGraph
 	source, at Shape
 }
 
@@ -46,7 +46,7 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 		return nil, err
 	}
 	from, to := v.out[0], v.in[0]
-	if z := v.logits[from].of; z != nil {
+	if z := v.logits[from].node; z != nil {
 		from = z
 	}
 	if source != "" {
@@ -75,16 +75,16 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 		}
 		gradient = gradients[0]
 	}
-	p := &modelGraph{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
-	if err := p.compile(v, m.memoryLimit(modeGradient, 1)); err != nil {
+	compiled := &modelGraph{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
+	if err := compiled.compile(v, m.memoryLimit(modeGradient, 1)); err != nil {
 		return nil, err
 	}
-	return &Gradient{plan: p, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
+	return &Gradient{graph: compiled, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
 }
 
 // layer is the node of the layer at a path.
 func (v *expression) layer(path string) (*graph.Node, error) {
-	if n := v.located[path]; n != nil {
+	if n := v.layerNodes[path]; n != nil {
 		return n, nil
 	}
 	return nil, fmt.Errorf("there is no layer %q", path)
@@ -107,7 +107,7 @@ func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, 
 		what   string
 		to     *inputBuffer
 		values []float32
-	}{{"input", g.plan.inputs[0], x}, {"direction", g.plan.targets[0], direction}} {
+	}{{"input", g.graph.inputs[0], x}, {"direction", g.graph.targets[0], direction}} {
 		memory, err := b.to.dense()
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("gradient: %w", err)
@@ -120,9 +120,9 @@ func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, 
 		}
 		copy(memory, b.values)
 	}
-	if err := g.plan.run(); err != nil {
+	if err := g.graph.run(); err != nil {
 		return nil, nil, nil, fmt.Errorf("gradient: %w", err)
 	}
-	out := g.plan.outputs.values
-	return out[0], out[1], g.plan.gradients.values[0], nil
+	out := g.graph.outputs.values
+	return out[0], out[1], g.graph.gradients.values[0], nil
 }

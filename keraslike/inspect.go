@@ -33,7 +33,7 @@ func Inspect(l Layer) LayerInfo { return l.core().info("") }
 
 func (l *layer) info(prefix string) LayerInfo {
 	info := LayerInfo{
-		Path: prefix + l.name, Name: l.name, AutoNamed: l.auto, Kind: l.def.Kind(),
+		Path: prefix + l.name, Name: l.name, AutoNamed: l.autoNamed, Kind: l.def.Kind(),
 		Trainable: !l.frozen, Weights: l.weights, Model: l.model(), layer: l,
 	}
 	if len(l.out) > 0 {
@@ -119,6 +119,6 @@ func Configure(l Layer, options ...LayerOption) error {
 //
 //	y := keraslike.IgnoreMasks(keraslike.LSTM(32)).Apply(x) // counts padded steps, too
 func IgnoreMasks(l Layer) Layer {
-	l.core().unmasked = true
+	l.core().ignoresMasks = true
 	return l
 }

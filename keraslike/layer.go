@@ -39,15 +39,15 @@ type multiplier interface {
 }
 
 // holder is a definition whose expression keeps values to itself that no graph plans.
-type holder interface {
+type internalValues interface {
 	// held is how many they are for one sample.
-	held(in []Shape) float64
+	internalValues(in []Shape) float64
 }
 
 // looksUp is embedded by definitions whose weights multiply nothing, or one value each.
-type looksUp struct{}
+type noMultiplications struct{}
 
-func (looksUp) multiplications([]Shape, Shape, float64) float64 { return 0 }
+func (noMultiplications) multiplications([]Shape, Shape, float64) float64 { return 0 }
 
 // wrapper is a definition around another layer.
 type wrapper interface{ inner() *layer }
@@ -72,16 +72,16 @@ type Layer interface {
 
 // layer is the only Layer beside Model: a definition with a name and weights.
 type layer struct {
-	name     string
-	auto     bool // the name was given by a model
-	def      Definition
-	frozen   bool
-	built    bool
-	unmasked bool    // neither sees the masks of its inputs nor passes them
-	in, out  []Shape // of the first use
-	weights  []*Weight
-	mistake  error    // in the options
-	choices  []choice // that options have made
+	name         string
+	autoNamed    bool // the name was given by a model
+	def          Definition
+	frozen       bool
+	built        bool
+	ignoresMasks bool    // neither sees the masks of its inputs nor passes them
+	in, out      []Shape // of the first use
+	weights      []*Weight
+	mistake      error    // in the options
+	choices      []choice // that options have made
 }
 
 func (l *layer) part()        {}
@@ -93,7 +93,7 @@ func (l *layer) Name() string { return l.name }
 // Apply applies the layer.
 func (l *layer) Apply(in ...*Tensor) *Tensor {
 	t := &Tensor{layer: l, in: in}
-	if t.err = l.settings(); t.err != nil {
+	if t.err = l.checkSettings(); t.err != nil {
 		return t
 	}
 	shapes := make([]Shape, len(in))
@@ -114,7 +114,7 @@ func (l *layer) Apply(in ...*Tensor) *Tensor {
 	}
 	t.shape = out[0]
 	for _, s := range out[1:] {
-		t.more = append(t.more, &Tensor{layer: l, in: in, first: t, shape: s})
+		t.moreOutputs = append(t.moreOutputs, &Tensor{layer: l, in: in, first: t, shape: s})
 	}
 	return t
 }
@@ -127,7 +127,7 @@ func holdsLayers(d Definition) bool {
 }
 
 // settings reports impossible arguments before the first use.
-func (l *layer) settings() error {
+func (l *layer) checkSettings() error {
 	if l.built {
 		return nil
 	}
@@ -199,12 +199,12 @@ func (l *layer) build(in []Shape) (out []Shape, err error) {
 // Tensor is a symbolic value: an input of a model or what a layer makes of
 // others.
 type Tensor struct {
-	layer *layer
-	in    []*Tensor
-	first *Tensor   // the first output of the call that this is a further one of
-	more  []*Tensor // the further outputs of the call that this is the first one of
-	shape Shape     // nil after a mistake
-	err   error
+	layer       *layer
+	in          []*Tensor
+	first       *Tensor   // the first output of the call that this is a further one of
+	moreOutputs []*Tensor // the further outputs of the call that this is the first one of
+	shape       Shape     // nil after a mistake
+	err         error
 }
 
 func (t *Tensor) part() {}
@@ -224,10 +224,10 @@ func (t *Tensor) Output(k int) *Tensor {
 		return first
 	case first.shape == nil:
 		return &Tensor{layer: t.layer, in: t.in, first: first} // the mistake that first carries is the one to report
-	case k < 0 || k > len(first.more):
-		return &Tensor{layer: t.layer, in: t.in, err: fmt.Errorf("has no output %d, they are 0 to %d", k, len(first.more))}
+	case k < 0 || k > len(first.moreOutputs):
+		return &Tensor{layer: t.layer, in: t.in, err: fmt.Errorf("has no output %d, they are 0 to %d", k, len(first.moreOutputs))}
 	}
-	return first.more[k-1]
+	return first.moreOutputs[k-1]
 }
 
 // call is the first output of the call that made the tensor.
@@ -241,7 +241,7 @@ func (t *Tensor) call() *Tensor {
 // outputs are all outputs of the call.
 func (t *Tensor) outputs() []*Tensor {
 	first := t.call()
-	return append([]*Tensor{first}, first.more...)
+	return append([]*Tensor{first}, first.moreOutputs...)
 }
 
 // mistake is the tensor's own error, if it has one, with the layer's name.
@@ -258,7 +258,7 @@ func (t *Tensor) mistake() error {
 	}
 	for x := t; len(x.in) > 0; {
 		x = x.in[0]
-		if len(e.Path) == longestTrail && len(x.in) > 0 {
+		if len(e.Path) == maxErrorPath && len(x.in) > 0 {
 			continue // the model's input stays in sight
 		}
 		e.Path = append(e.Path, LayerShape{x.layer.name, x.shape})
@@ -268,7 +268,7 @@ func (t *Tensor) mistake() error {
 }
 
 // longestTrail is how many layers before a mistake its error tells.
-const longestTrail = 24
+const maxErrorPath = 24
 
 // Input is a model's input of the given sample shape: Input(28, 28, 1).
 func Input(shape ...int) *Tensor { return newInput("", shape) }

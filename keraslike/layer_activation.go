@@ -121,7 +121,7 @@ func AlphaInitializer(i Initializer) SlopeOption {
 }
 
 type preLU struct {
-	looksUp
+	noMultiplications
 	passesMask
 	SharedAxes       []int       `json:"shared_axes,omitempty" option:"SharedAxes"`
 	AlphaInitializer Initializer `json:"alpha_initializer" option:"AlphaInitializer"`

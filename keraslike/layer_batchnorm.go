@@ -41,7 +41,7 @@ func BatchNormalization(opts ...NormalizationOption) Layer {
 }
 
 type batchNorm struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Axis     int     `json:"axis" option:"Axis"`
 	Momentum float64 `json:"momentum" option:"Momentum"`

@@ -163,7 +163,9 @@ func (d *bidirectional) multiplications(in []Shape, out Shape, each float64) flo
 	return d.forward.multiplications(in, out, each)
 }
 
-func (d *bidirectional) held(in []Shape) float64 { return d.forward.held(in) + d.backward.held(in) }
+func (d *bidirectional) internalValues(in []Shape) float64 {
+	return d.forward.internalValues(in) + d.backward.internalValues(in)
+}
 
 func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	states := d.forward.states()

@@ -52,7 +52,7 @@ func (f EmbeddingFlag) sets() setting { return set(string(f), true) }
 func (EmbeddingFlag) forEmbedding()   {}
 
 type embedding struct {
-	looksUp
+	noMultiplications
 	Vocabulary            int         `json:"vocabulary"`
 	Dim                   int         `json:"dim"`
 	EmbeddingsInitializer Initializer `json:"embeddings_initializer" option:"EmbeddingsInitializer"`

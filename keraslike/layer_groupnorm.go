@@ -46,7 +46,7 @@ func Groups(n int) NormalizationOption {
 }
 
 type groupNorm struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Groups   int     `json:"groups" option:"Groups"`
 	Axis     int     `json:"axis" option:"Axis"`

@@ -34,7 +34,7 @@ func LayerNormalization(opts ...NormalizationOption) Layer {
 }
 
 type layerNorm struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Axis     []int   `json:"axes" option:"Axis"`
 	Epsilon  float64 `json:"epsilon" option:"Epsilon"`

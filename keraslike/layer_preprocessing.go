@@ -36,7 +36,7 @@ func Normalization(opts ...NormalizationOption) Layer {
 }
 
 type normalization struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Axis           int       `json:"axis" option:"Axis"`
 	AllAxes        bool      `json:"all_axes,omitempty" option:"AllAxes"`

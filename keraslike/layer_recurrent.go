@@ -303,7 +303,7 @@ func (d *recurrent) multiplications(_ []Shape, _ Shape, each float64) float64 {
 }
 
 // held are for each step the values of the gates, the states, and what lies between.
-func (d *recurrent) held(in []Shape) float64 {
+func (d *recurrent) internalValues(in []Shape) float64 {
 	_, gates := d.cell()
 	return float64(d.Units) * float64(gates+2) * positions(in[0])
 }

@@ -75,7 +75,7 @@ func (l *layer) describe(to *layerWriter) (layerConfig, error) {
 	if err != nil {
 		return layerConfig{}, fmt.Errorf("layer %q: %w", l.name, err)
 	}
-	return layerConfig{Name: l.name, Kind: l.def.Kind(), Frozen: l.frozen, Unmasked: l.unmasked, Config: raw}, nil
+	return layerConfig{Name: l.name, Kind: l.def.Kind(), Frozen: l.frozen, Unmasked: l.ignoresMasks, Config: raw}, nil
 }
 
 // loading is the reading of one architecture.
@@ -147,7 +147,7 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen, unmasked: lc.Unmasked}
+	l := &layer{name: lc.Name, def: d, frozen: lc.Frozen, ignoresMasks: lc.Unmasked}
 	if j, ok := d.(interface{ join(*layer) }); ok {
 		j.join(l)
 	}

@@ -77,7 +77,7 @@ func (d *timeDistributed) check() error {
 	if d.layer.built && !holdsLayers(d.layer.def) {
 		return fmt.Errorf("the %s is applied elsewhere too: only a model can be", d.layer.def.Kind())
 	}
-	if err := d.layer.settings(); err != nil {
+	if err := d.layer.checkSettings(); err != nil {
 		return fmt.Errorf("%s: %w", d.layer.def.Kind(), err)
 	}
 	return nil
@@ -91,9 +91,9 @@ func (d *timeDistributed) multiplications(in []Shape, out Shape, each float64) f
 	return each
 }
 
-func (d *timeDistributed) held(in []Shape) float64 {
+func (d *timeDistributed) internalValues(in []Shape) float64 {
 	if r, ok := d.layer.def.(*recurrent); ok {
-		return r.held(in)
+		return r.internalValues(in)
 	}
 	return 0
 }
@@ -131,14 +131,14 @@ func (d *timeDistributed) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		return nil
 	}
 	y := s.forward(d.layer.def, []*graph.Node{x})
-	s.outMasks = []*graph.Node{mask}
+	s.outputMasks = []*graph.Node{mask}
 	if y == nil {
 		return nil
 	}
 	to := append([]int{shape[0], shape[1]}, y.Shape()[1:]...)
 	steps := s.Do(graph.Reshape(y, to...))
 	if l, squashed := s.logits[y]; squashed {
-		l.of = s.Do(graph.Reshape(l.of, to...))
+		l.node = s.Do(graph.Reshape(l.node, to...))
 		s.logits[steps] = l
 	}
 	return steps

@@ -46,27 +46,27 @@ const (
 )
 
 const (
-	layersOfModel, layersOfFile = 1 << 14, 1 << 12
-	memoryOfModel, memoryOfFile = 64 << 30, 160 << 20
-	workOfFile                  = 2e10
-	memoryOfGradients           = 16 // times that of a file
-	bytesOfFile                 = 1e6
+	defaultLayers, fileLayers = 1 << 14, 1 << 12
+	defaultMemory, fileMemory = 64 << 30, 160 << 20
+	fileWork                  = 2e10
+	gradientMemoryFactor      = 16 // times that of a file
+	fileSizeUnit              = 1e6
 
-	nodesOfLayer = 4
-	workOfValue  = 20
+	nodesPerLayer = 4
+	workPerValue  = 20
 )
 
 // limitFile sets the limits of a model from a file of size bytes where the caller set none.
 func (n *network) limitFile(l Limits, size int64) {
-	f := max(1, 10*float64(size)/bytesOfFile-9)
+	f := max(1, 10*float64(size)/fileSizeUnit-9)
 	if l.Memory == 0 {
-		n.sampleMemory = int64(min(memoryOfModel, memoryOfFile*f))
+		n.sampleMemory = int64(min(defaultMemory, fileMemory*f))
 	}
 	if l.Layers == 0 {
-		l.Layers = int(min(layersOfModel, layersOfFile*f))
+		l.Layers = int(min(defaultLayers, fileLayers*f))
 	}
 	if l.Work == 0 {
-		l.Work = workOfFile * f
+		l.Work = fileWork * f
 	}
 	n.limits = l
 }
@@ -76,34 +76,34 @@ func (n *network) layersLimit() int {
 	if n.limits.Layers > 0 {
 		return n.limits.Layers
 	}
-	return layersOfModel
+	return defaultLayers
 }
 
-func (n *network) memoryLimit(p mode, batch int) int64 {
-	limit := int64(memoryOfModel)
+func (n *network) memoryLimit(mode mode, batch int) int64 {
+	limit := int64(defaultMemory)
 	if n.limits.Memory > 0 {
 		limit = n.limits.Memory
 	} else if n.sampleMemory > 0 {
 		each := float64(n.sampleMemory)
-		if p >= modeGradient {
-			each *= memoryOfGradients
+		if mode >= modeGradient {
+			each *= gradientMemoryFactor
 		}
-		limit = int64(min(memoryOfModel, each*float64(batch)))
+		limit = int64(min(defaultMemory, each*float64(batch)))
 	}
 	return min(limit, math.MaxInt)
 }
 
 // affordable checks the model's cost before a graph of it is made.
-func (n *network) affordable(p mode, batch int) error {
-	if most := n.layersLimit(); n.cost.uses > float64(most) {
+func (n *network) affordable(mode mode, batch int) error {
+	if limit := n.layersLimit(); n.cost.uses > float64(limit) {
 		return n.tooManyLayers()
 	}
-	limit := n.memoryLimit(p, batch)
+	limit := n.memoryLimit(mode, batch)
 	if need := n.cost.memory(batch); need > float64(limit) {
 		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}
-	if most := n.limits.Work; most > 0 && n.cost.work > most {
-		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", n.cost.work, most)
+	if limit := n.limits.Work; limit > 0 && n.cost.work > limit {
+		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", n.cost.work, limit)
 	}
 	return nil
 }
@@ -115,14 +115,14 @@ func (n *network) tooManyLayers() error {
 // cost is what a graph of a model takes for one sample, in numbers that may be too
 // large for integers.
 type cost struct {
-	uses    float64 // inputs of layers, those of nested models at each use
-	largest float64 // values of the largest array
-	held    float64 // values that layers keep to themselves, whatever the graph's plan
-	work    float64 // multiplications, and workOfValue for each value
+	uses     float64 // inputs of layers, those of nested models at each use
+	largest  float64 // values of the largest array
+	internal float64 // values that layers keep to themselves, whatever the graph's plan
+	work     float64 // multiplications, and workOfValue for each value
 }
 
 // memory is what is needed at the least for a batch, in bytes.
-func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.held) * float64(batch) }
+func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.internal) * float64(batch) }
 
 // count adds the cost of all layers up.
 func (n *network) count() (c cost) {
@@ -134,7 +134,7 @@ func (n *network) count() (c cost) {
 		one := t.cost()
 		c.uses += max(1, float64(len(t.in))) + one.uses
 		c.largest = max(c.largest, one.largest)
-		c.held += one.held
+		c.internal += one.internal
 		c.work += one.work
 	}
 	return c
@@ -150,7 +150,7 @@ func (t *Tensor) cost() (c cost) {
 		c.largest = max(c.largest, floatSize(x.shape))
 		values += floatSize(x.shape)
 	}
-	c.work = workOfValue * values
+	c.work = workPerValue * values
 	if sub := t.layer.network(); sub != nil {
 		times := 1.0
 		d, shape := t.layer.def, t.shape
@@ -160,12 +160,12 @@ func (t *Tensor) cost() (c cost) {
 		}
 		c.uses += sub.cost.uses
 		c.largest = max(c.largest, times*sub.cost.largest)
-		c.held = times * sub.cost.held
+		c.internal = times * sub.cost.internal
 		c.work += times * sub.cost.work
 		return c
 	}
 	c.work += t.multiplications()
-	c.held = t.held()
+	c.internal = t.internalValues()
 	return c
 }
 
@@ -187,10 +187,10 @@ func (t *Tensor) multiplications() (n float64) {
 }
 
 // held are the values that a layer keeps to itself.
-func (t *Tensor) held() float64 {
+func (t *Tensor) internalValues() float64 {
 	in := t.inputShapes()
-	if d, ok := t.layer.def.(holder); ok && len(in) > 0 && len(in[0]) > 0 {
-		return d.held(in)
+	if d, ok := t.layer.def.(internalValues); ok && len(in) > 0 && len(in[0]) > 0 {
+		return d.internalValues(in)
 	}
 	return 0
 }

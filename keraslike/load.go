@@ -19,12 +19,12 @@ import (
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
-	known      map[string]func() Definition
-	losses     []Loss
-	metrics    []Metric
-	optimizers []Optimizer
-	bare       bool
-	limits     Limits
+	layers         map[string]func() Definition
+	losses         []Loss
+	metrics        []Metric
+	optimizers     []Optimizer
+	withoutCompile bool
+	limits         Limits
 }
 
 func (l Limits) applyLoad(s *loadSettings) { s.limits = l }
@@ -37,10 +37,10 @@ func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 // into which the saved arguments are read.
 func WithCustomLayer(make func() Definition) LoadOption {
 	return loadOption(func(s *loadSettings) {
-		if s.known == nil {
-			s.known = map[string]func() Definition{}
+		if s.layers == nil {
+			s.layers = map[string]func() Definition{}
 		}
-		s.known[make().Kind()] = make
+		s.layers[make().Kind()] = make
 	})
 }
 
@@ -65,10 +65,10 @@ type loadFlag int
 // WithoutCompile loads architecture and weights only.
 const WithoutCompile loadFlag = iota
 
-func (loadFlag) applyLoad(s *loadSettings) { s.bare = true }
+func (loadFlag) applyLoad(s *loadSettings) { s.withoutCompile = true }
 
 // incomplete reports something known that is nil.
-func (s *loadSettings) incomplete() bool {
+func (s *loadSettings) hasNil() bool {
 	return slices.ContainsFunc(s.losses, func(l Loss) bool { return isNil(l) }) ||
 		slices.ContainsFunc(s.metrics, func(m Metric) bool { return isNil(m) }) ||
 		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) })
@@ -105,7 +105,7 @@ func newLoadSettings(options []LoadOption) (s *loadSettings, err error) {
 			return nil, fmt.Errorf("option %d: %w", i, err)
 		}
 	}
-	if err == nil && s.incomplete() {
+	if err == nil && s.hasNil() {
 		err = errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
 	}
 	return s, err
@@ -132,13 +132,13 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	if err := m.Build(settings.Seed); err != nil {
 		return nil, err
 	}
-	if settings.Optimizer != "" && !s.bare {
+	if settings.Optimizer != "" && !s.withoutCompile {
 		if err := m.restore(f, &settings, s, expected); err != nil {
 			return nil, err
 		}
 	}
 	for _, name := range f.Names() {
-		if !expected[name] && !(s.bare && strings.HasPrefix(name, "optimizer/")) {
+		if !expected[name] && !(s.withoutCompile && strings.HasPrefix(name, "optimizer/")) {
 			return nil, fmt.Errorf("holds tensor %q, which the model has no place for", name)
 		}
 	}
@@ -158,7 +158,7 @@ func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
 	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m, err := architecture.model(newLoading(s.known, len(meta[metaModel])))
+	m, err := architecture.model(newLoading(s.layers, len(meta[metaModel])))
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
@@ -179,7 +179,7 @@ func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error
 			return fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
 		}
 		w.value = w.zeros()
-		if err := read(f, path, w.shape, w.Value()); err != nil {
+		if err := readTensor(f, path, w.shape, w.Value()); err != nil {
 			return err
 		}
 		if err := w.checkValues(path, w.Value()); err != nil {
@@ -226,20 +226,20 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	m.trainer.steps, m.trainer.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
 	for i, k := range c.interruption.Callbacks {
 		for _, w := range m.weights { // before there is memory for them
-			if name := m.keptName(i, w); k.Kept && !f.Has(name) {
+			if name := m.callbackWeightName(i, w); k.HasWeights && !f.Has(name) {
 				return fmt.Errorf("has no tensor %q of shape %v", name, w.shape)
 			}
 		}
 	}
-	if err := m.setLeft(c.interruption); err != nil {
+	if err := m.restoreInterruption(c.interruption); err != nil {
 		return fmt.Errorf("settings of compile: %w", err)
 	}
-	for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(m.left.Callbacks)...) {
+	for _, k := range append(m.trainer.state(m.pathOf), m.callbackWeights(m.interrupted.Callbacks)...) {
 		expected[k.name] = true
-		if err := read(f, k.name, k.shape, k.values); err != nil {
+		if err := readTensor(f, k.name, k.shape, k.values); err != nil {
 			return err
 		}
-		if err := m.compiled.checkKept(k.name, k.values); err != nil {
+		if err := m.compiled.checkStateArray(k.name, k.values); err != nil {
 			return fmt.Errorf("tensor %w", err)
 		}
 	}
@@ -267,7 +267,7 @@ func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 }
 
 // read copies a tensor of the file whose shape must be the one wanted.
-func read(f *safetensors.File, name string, shape []int, to []float32) error {
+func readTensor(f *safetensors.File, name string, shape []int, to []float32) error {
 	got, values, err := f.Tensor(name)
 	if err != nil {
 		return err
@@ -292,7 +292,7 @@ func isKerasFile(path string) bool {
 	return text == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(text, "PK\x03\x04")
 }
 
-func (n named) loss(s *loadSettings) (Loss, error) {
+func (n savedObject) loss(s *loadSettings) (Loss, error) {
 	for _, known := range s.losses {
 		if known.Name() == n.Name {
 			return known, nil
@@ -313,7 +313,7 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 	return l, unmarshalStrict(n.Settings, l)
 }
 
-func (n named) metric(s *loadSettings) (CompileOption, error) {
+func (n savedObject) metric(s *loadSettings) (CompileOption, error) {
 	m, err := n.plainMetric(s)
 	if err == nil && n.As != "" {
 		m.Metric = Named(n.As, m.Metric)
@@ -322,7 +322,7 @@ func (n named) metric(s *loadSettings) (CompileOption, error) {
 }
 
 // plainMetric is the metric without the name of its own.
-func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
+func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 	m := outputMetric{output: n.Output, weighted: n.Weighted}
 	for _, known := range s.metrics {
 		if known.Name() == n.Name {
@@ -350,8 +350,8 @@ func (c *compileConfig) checkProgress() error {
 		name  string
 		value int
 	}{{"steps", c.Steps}, {"epochs", c.Epochs}, {"position", c.Position}} {
-		if n.value < 0 || n.value > mostCounted {
-			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, mostCounted)
+		if n.value < 0 || n.value > maxCount {
+			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, maxCount)
 		}
 	}
 	if err := checkRate(c.Rate); err != nil {

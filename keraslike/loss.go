@@ -146,7 +146,7 @@ func (l LossFunc) targets(p Shape) *numbers {
 	return classNumbers(p[len(p)-1])
 }
 
-func (l LossFunc) applyCompile(c *compileSettings) { c.measure(l) }
+func (l LossFunc) applyCompile(c *compileSettings) { c.addMetric(l) }
 func (LossFunc) goal() goal                        { return minimize }
 
 // Begin makes a metric of the loss: its mean over all rows, without penalties and

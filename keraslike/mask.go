@@ -41,10 +41,10 @@ func (s *Scope) Mask(input int) *graph.Node {
 // the output's first axes, the batch and the steps. A layer that sets none stops the
 // masks of its inputs.
 func (s *Scope) SetMask(output int, mask *graph.Node) {
-	for len(s.outMasks) <= output {
-		s.outMasks = append(s.outMasks, nil)
+	for len(s.outputMasks) <= output {
+		s.outputMasks = append(s.outputMasks, nil)
 	}
-	s.outMasks[output] = mask
+	s.outputMasks[output] = mask
 }
 
 // passesMask is embedded by the definitions whose output has its first input's mask.

@@ -156,7 +156,7 @@ func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 	return nil, fmt.Errorf("metric %q: unknown, want one of %q, a loss or a metric made by a function", string(m), slices.Sorted(maps.Keys(metricFuncs)))
 }
 
-func (m MetricFunc) applyCompile(c *compileSettings) { c.measure(m) }
+func (m MetricFunc) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m MetricFunc) goal() goal                      { return metricFuncs[m].goal }
 
 func (m MetricFunc) memory(output Shape) float64 {
@@ -202,7 +202,7 @@ type renamed struct {
 }
 
 func (m renamed) Name() string                    { return m.name }
-func (m renamed) applyCompile(c *compileSettings) { c.measure(m) }
+func (m renamed) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m renamed) goal() goal                      { return goalOf(m.Metric) }
 func (m renamed) memory(output Shape) float64     { return memoryOf(m.Metric, output) }
 
@@ -226,7 +226,7 @@ type customMetric struct {
 }
 
 func (m *customMetric) Name() string                    { return m.name }
-func (m *customMetric) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *customMetric) applyCompile(c *compileSettings) { c.addMetric(m) }
 
 func (m *customMetric) Begin(p, t Shape) (Measurement, error) {
 	if m.name == "" || m.begin == nil {

@@ -86,7 +86,7 @@ type accuracyAt struct {
 }
 
 func (m *accuracyAt) Name() string                    { return binaryAccuracyAt }
-func (m *accuracyAt) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *accuracyAt) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *accuracyAt) goal() goal                      { return maximize }
 
 func (m *accuracyAt) Begin(p, t Shape) (Measurement, error) {
@@ -116,7 +116,7 @@ type topK struct {
 }
 
 func (m *topK) Name() string                    { return m.name }
-func (m *topK) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *topK) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *topK) goal() goal                      { return maximize }
 
 func (m *topK) Begin(p, t Shape) (Measurement, error) {

@@ -37,7 +37,7 @@ type auc struct {
 }
 
 func (m *auc) Name() string                    { return "auc" }
-func (m *auc) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *auc) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *auc) goal() goal                      { return maximize }
 func (m *auc) memory(Shape) float64            { return 3 * bytesOfNumber * float64(m.Thresholds) }
 

@@ -47,7 +47,7 @@ type f1 struct {
 }
 
 func (m *f1) Name() string                    { return "f1_score" }
-func (m *f1) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *f1) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *f1) goal() goal                      { return maximize }
 func (m *f1) memory(output Shape) float64     { return 3 * bytesOfNumber * classesOf(output) }
 

@@ -39,7 +39,7 @@ type hits struct {
 }
 
 func (m *hits) Name() string                    { return m.name }
-func (m *hits) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *hits) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *hits) goal() goal                      { return maximize }
 
 func (m *hits) Begin(p, t Shape) (Measurement, error) {

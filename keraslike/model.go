@@ -24,11 +24,11 @@ type Model struct {
 
 // trainingState is where the training of a model stands, beside what its trainer keeps.
 type trainingState struct {
-	epochs   int          // trained so far, over all calls of Fit
-	position int          // samples trained on in the epoch that runs or was interrupted
-	pending  bool         // that epoch has had all its batches, but not its validation
-	left     interruption // of the last Fit
-	running  interrupter  // the Fit that runs
+	epochs      int          // trained so far, over all calls of Fit
+	position    int          // samples trained on in the epoch that runs or was interrupted
+	pending     bool         // that epoch has had all its batches, but not its validation
+	interrupted interruption // of the last Fit
+	running     interrupter  // the Fit that runs
 }
 
 // graphCache holds a model's compiled graphs, to be used again.
@@ -40,11 +40,11 @@ type graphCache struct {
 	prediction map[int][]*modelGraph // idle graphs by batch size
 	// most is the most samples that Predict computes at once where that had to be found,
 	// 0 before.
-	most int
+	maxPredict int
 }
 
 // forget drops all graphs, after a change that they do not know of.
-func (c *graphCache) forget() {
+func (c *graphCache) clear() {
 	c.training, c.evaluation = map[graphKey]*modelGraph{}, map[graphKey]*modelGraph{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +169,7 @@ func (m *Model) SetLimits(l Limits) {
 	m.limits, m.sampleMemory = l, 0
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
-	m.graphs.most = 0
+	m.graphs.maxPredict = 0
 }
 
 // SetFileLimits sets the limits of a model that was made from a file of size bytes: those
@@ -184,8 +184,8 @@ func (m *Model) SetFileLimits(l Limits, size int64) error {
 }
 
 // graphFor makes a graph for a purpose and a batch size within the model's limits.
-func (m *Model) graphFor(p mode, key graphKey) (*modelGraph, error) {
-	return m.newGraph(m.memoryLimit(p, key.batch), p, key, m.compiled, m.trained())
+func (m *Model) graphFor(mode mode, key graphKey) (*modelGraph, error) {
+	return m.newGraph(m.memoryLimit(mode, key.batch), mode, key, m.compiled, m.trained())
 }
 
 // trained are the weights that training changes, as the model was compiled.

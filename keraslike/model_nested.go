@@ -99,7 +99,7 @@ func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if out == nil {
 		return nil
 	}
-	s.more, s.outMasks = out[1:], masks
+	s.moreOutputs, s.outputMasks = out[1:], masks
 	return out[0]
 }
 

@@ -56,7 +56,7 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 	if n.err == nil {
 		n.paths = map[*Weight]string{}
 		n.collectPaths("", n.paths, map[*network]bool{})
-		n.weights = n.listed()
+		n.weights = n.allWeights()
 		n.cost = n.count()
 	}
 	return n
@@ -157,7 +157,7 @@ func (n *network) nameLayers(mistakes *[]error) {
 		if base == "" {
 			base = "layer"
 		}
-		l.name, l.auto = base, true
+		l.name, l.autoNamed = base, true
 		for taken[l.name] {
 			last[base]++
 			l.name = fmt.Sprintf("%s_%d", base, last[base])
@@ -229,7 +229,7 @@ func (n *network) size() (items int) {
 func (n *network) pathOf(w *Weight) string { return n.paths[w] }
 
 // listed are all weights in order, each once.
-func (n *network) listed() []*Weight {
+func (n *network) allWeights() []*Weight {
 	return n.selectWeights(func(*layer, *Weight) bool { return true })
 }
 
@@ -269,12 +269,12 @@ func (n *network) selectWeights(wanted func(*layer, *Weight) bool) (list []*Weig
 }
 
 // noteFrozen writes down which layers are frozen at the moment.
-func (n *network) noteFrozen(frozen map[*layer]bool) {
+func (n *network) recordFrozen(frozen map[*layer]bool) {
 	for _, l := range n.layers() {
 		_, again := frozen[l]
 		frozen[l] = l.frozen
 		if inner := l.network(); inner != nil && !again {
-			inner.noteFrozen(frozen)
+			inner.recordFrozen(frozen)
 		}
 	}
 }

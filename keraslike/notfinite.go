@@ -33,18 +33,18 @@ func (e *NotFiniteError) Unwrap() error { return e.Err }
 
 // locateNotFinite finds the layer where the first NaN or Inf appeared in the batch that
 // p has just computed. It computes the batch again, with every layer's output.
-func (m *Model) locateNotFinite(p *modelGraph, cause error) error {
+func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 	e := &NotFiniteError{What: "loss", Step: m.trainer.steps, Err: cause}
 	if w := m.badWeight(); w != nil {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
 	}
-	t, err := m.graphFor(modeTrace, graphKey{batch: p.batch})
+	t, err := m.graphFor(modeTrace, graphKey{batch: g.batch})
 	if err != nil {
 		return err
 	}
 	for i, buffer := range t.inputs {
-		if err := buffer.bind(p.inputs[i].bound); err != nil {
+		if err := buffer.bind(g.inputs[i].bound); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (m *Model) locateNotFinite(p *modelGraph, cause error) error {
 		}
 	}
 	for i, w := range slices.Backward(m.trainer.weights) {
-		if kernel.Finite(p.gradient(i, true).values) >= 0 {
+		if kernel.Finite(g.gradient(i, true).values) >= 0 {
 			e.What, e.Layer = "gradient", path.Dir(m.paths[w])
 			return e
 		}

@@ -17,9 +17,9 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		t := v.input(name, c.targets[k].withBatch(v.batch)...)
 		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k))
-		loss := v.mean(v.rows(c.losses[k], out, v.counted(t, k, weighted)), c.losses[k], weighted, k)
+		loss := v.mean(v.rows(c.losses[k], out, v.maskTargets(t, k, weighted)), c.losses[k], weighted, k)
 		if len(v.out) > 1 {
-			v.losses = append(v.losses, loss)
+			v.outputLosses = append(v.outputLosses, loss)
 		}
 		if c.lossWeights != nil && loss != nil {
 			loss = v.Do(graph.Scale(loss, c.lossWeights[k]))
@@ -61,13 +61,13 @@ func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *gr
 			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
 		w := v.sampleWeights(k, shape...)
-		if v.steps(rows, k) == nil {
+		if v.lossPerStep(rows, k) == nil {
 			return v.Do(graph.WeightedMean(rows, w))
 		}
 		rows = v.Do(graph.Mul(rows, w))
 	}
-	if steps := v.steps(rows, k); steps != nil {
-		return v.Do(graph.MaskedMean(steps, v.outMasks[k]))
+	if steps := v.lossPerStep(rows, k); steps != nil {
+		return v.Do(graph.MaskedMean(steps, v.outputMasks[k]))
 	}
 	return v.Do(graph.Mean(rows))
 }
@@ -82,8 +82,8 @@ func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 
 // steps are the losses of an output in the shape of its first axes, as its mask wants
 // them; nil where it has no mask or the loss no value for each step.
-func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
-	mask, shape := v.outMasks[k], v.out[k].Shape()
+func (v *expression) lossPerStep(rows *graph.Node, k int) *graph.Node {
+	mask, shape := v.outputMasks[k], v.out[k].Shape()
 	if mask == nil || rows == nil {
 		return nil
 	}
@@ -98,10 +98,10 @@ func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
 // logitsFor is what the loss can be computed from instead of the prediction, nil for nothing.
 func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 	z := s.logits[prediction]
-	if own, ok := l.(logitsLoss); ok && own.activation() != z.by {
+	if own, ok := l.(logitsLoss); ok && own.activation() != z.activation {
 		return nil
 	}
-	return z.of
+	return z.node
 }
 
 // Targets outside the set that a loss is made for are rejected before they are trained on:
@@ -113,7 +113,7 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 
 // domain is the set of the targets of output k.
 func (v *expression) domain(c *compiled, k int) *numbers {
-	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].of != nil {
+	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].node != nil {
 		return nearProbabilities
 	}
 	return c.domains[k]
@@ -121,15 +121,15 @@ func (v *expression) domain(c *compiled, k int) *numbers {
 
 // checkTargets rejects targets of the batch that has just been computed, whose masks are
 // known by now. Class numbers are checked by the loss's op.
-func (p *modelGraph) checkTargets() error {
-	for k, set := range p.domains {
+func (g *modelGraph) checkTargets() error {
+	for k, set := range g.domains {
 		if set == nil || set.whole {
 			continue
 		}
-		t := graph.Floats(p.targets[k].bound)
+		t := graph.Floats(g.targets[k].bound)
 		for i := set.outside(t, 0, 0); i >= 0; i = set.outside(t, i+1, 0) {
-			if p.counts(k, i, len(t)) {
-				return &graph.RowError{Row: i / (len(t) / p.batch), Rows: p.batch, Err: fmt.Errorf("%s: %w", p.losses[k].Name(), set.mistake("target", t[i]))}
+			if g.counts(k, i, len(t)) {
+				return &graph.RowError{Row: i / (len(t) / g.batch), Rows: g.batch, Err: fmt.Errorf("%s: %w", g.losses[k].Name(), set.mistake("target", t[i]))}
 			}
 		}
 	}
@@ -138,24 +138,24 @@ func (p *modelGraph) checkTargets() error {
 
 // counts reports whether number i of the n targets of output k belongs to a step and a
 // sample that count.
-func (p *modelGraph) counts(k, i, n int) bool {
-	if m := p.mask(k); m != nil && m[i/(n/len(m))] == 0 {
+func (g *modelGraph) counts(k, i, n int) bool {
+	if m := g.mask(k); m != nil && m[i/(n/len(m))] == 0 {
 		return false
 	}
-	if len(p.sampleWeights) == 0 {
+	if len(g.sampleWeights) == 0 {
 		return true
 	}
-	w := p.sampleWeights[k].own.Float32s()
+	w := g.sampleWeights[k].own.Float32s()
 	return w[i/(n/len(w))] != 0
 }
 
 // counted is the targets t of output k, with 0 in place of class numbers that do not
 // count, which the loss's op would reject.
-func (v *expression) counted(t *graph.Node, k int, weighted bool) *graph.Node {
+func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Node {
 	if set := v.domains[k]; set == nil || !set.whole || t == nil {
 		return t
 	}
-	if mask := v.outMasks[k]; mask != nil {
+	if mask := v.outputMasks[k]; mask != nil {
 		t = v.Do(graph.MaskSteps(t, mask))
 	}
 	if weighted && t != nil {

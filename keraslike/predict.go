@@ -81,16 +81,16 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if err != nil {
 		return nil, err
 	}
-	var p *modelGraph // of the batch
-	defer func() { m.giveBack(p) }()
+	var g *modelGraph // of the batch
+	defer func() { m.releaseGraph(g) }()
 	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
-		if p == nil || p.batch != n {
-			m.giveBack(p)
-			if p, err = m.borrow(n, m.memoryLimit(modePredict, 1)); err != nil {
+		if g == nil || g.batch != n {
+			m.releaseGraph(g)
+			if g, err = m.acquireGraph(n, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
-		return &p.batchBuffers, nil
+		return &g.batchBuffers, nil
 	})
 	if err != nil {
 		return nil, err
@@ -112,10 +112,10 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 		if b == nil || err != nil {
 			return out, err
 		}
-		if err := p.run(); err != nil {
+		if err := g.run(); err != nil {
 			return nil, err
 		}
-		for k, values := range p.outputs.values {
+		for k, values := range g.outputs.values {
 			each := out[k].each()
 			copy(out[k].values[b.indices[0]*each:], values)
 		}
@@ -126,17 +126,17 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 // again and again until their graph keeps to the limit of memory.
 func (m *Model) predictSize(most int) (int, error) {
 	m.graphs.mu.Lock()
-	known := m.graphs.most
+	known := m.graphs.maxPredict
 	m.graphs.mu.Unlock()
 	if known > 0 {
 		return min(known, most), nil
 	}
 	for size := most; ; size /= 2 {
-		p, err := m.borrow(size, m.memoryLimit(modePredict, 1))
+		g, err := m.acquireGraph(size, m.memoryLimit(modePredict, 1))
 		if err == nil {
-			m.giveBack(p)
+			m.releaseGraph(g)
 		}
-		if tooMuch := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooMuch) || size == 1) {
+		if tooLarge := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooLarge) || size == 1) {
 			return 0, err
 		}
 		if err != nil {
@@ -144,7 +144,7 @@ func (m *Model) predictSize(most int) (int, error) {
 		}
 		if size < most {
 			m.graphs.mu.Lock()
-			m.graphs.most = size
+			m.graphs.maxPredict = size
 			m.graphs.mu.Unlock()
 		}
 		return size, nil
@@ -152,7 +152,7 @@ func (m *Model) predictSize(most int) (int, error) {
 }
 
 // borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
-func (m *Model) borrow(batch int, memory int64) (*modelGraph, error) {
+func (m *Model) acquireGraph(batch int, memory int64) (*modelGraph, error) {
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
 	if idle := m.graphs.prediction[batch]; len(idle) > 0 {
@@ -163,8 +163,8 @@ func (m *Model) borrow(batch int, memory int64) (*modelGraph, error) {
 }
 
 // giveBack lets others borrow a plan; nil is none.
-func (m *Model) giveBack(p *modelGraph) {
-	if p == nil {
+func (m *Model) releaseGraph(g *modelGraph) {
+	if g == nil {
 		return
 	}
 	m.graphs.mu.Lock()
@@ -172,5 +172,5 @@ func (m *Model) giveBack(p *modelGraph) {
 	if m.graphs.prediction == nil {
 		m.graphs.prediction = map[int][]*modelGraph{}
 	}
-	m.graphs.prediction[p.batch] = append(m.graphs.prediction[p.batch], p)
+	m.graphs.prediction[g.batch] = append(m.graphs.prediction[g.batch], g)
 }

@@ -54,22 +54,22 @@ type interrupter interface {
 // callbackRecord is the state of a callback as it is saved: numbers as text, since JSON has
 // no infinity, and weights as tensors beside it.
 type callbackRecord struct {
-	Key     string            `json:"callback"`
-	Counts  map[string]int    `json:"counts,omitempty"`
-	Numbers map[string]string `json:"numbers,omitempty"`
-	Kept    bool              `json:"weights,omitempty"` // whether the file has them
-	weights [][]float32
+	Key        string            `json:"callback"`
+	Counts     map[string]int    `json:"counts,omitempty"`
+	Numbers    map[string]string `json:"numbers,omitempty"`
+	HasWeights bool              `json:"weights,omitempty"` // whether the file has them
+	weights    [][]float32
 }
 
 // mostCounted is the most steps and epochs that a file may have done: so many that no
 // training gets there, and far enough from where counting ends.
-const mostCounted = 1 << 30
+const maxCount = 1 << 30
 
 // check reports what no state may have.
 func (r callbackRecord) check() error {
 	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
-		if n := r.Counts[name]; n < 0 || n > mostCounted {
-			return fmt.Errorf("callback %s: %s %d: want 0 to %d", r.Key, name, n, mostCounted)
+		if n := r.Counts[name]; n < 0 || n > maxCount {
+			return fmt.Errorf("callback %s: %s %d: want 0 to %d", r.Key, name, n, maxCount)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Numbers)) {

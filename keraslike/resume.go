@@ -23,7 +23,7 @@ func (f *fit) interruption() (interruption, error) {
 	}
 	for _, c := range f.callbacks {
 		if c, ok := c.(StatefulCallback); ok {
-			r, err := record(c, m.weights)
+			r, err := newCallbackRecord(c, m.weights)
 			if err != nil {
 				return i, err
 			}
@@ -35,7 +35,7 @@ func (f *fit) interruption() (interruption, error) {
 
 // setLeft takes what a file says of an interrupted run, and allocates the weights that
 // callbacks have kept.
-func (m *Model) setLeft(left interruption) error {
+func (m *Model) restoreInterruption(left interruption) error {
 	if left.Pending && m.position == 0 {
 		return errors.New("an epoch is over and has had no samples")
 	}
@@ -61,13 +61,13 @@ func (m *Model) setLeft(left interruption) error {
 		if err := k.check(); err != nil {
 			return err
 		}
-		if k.Kept {
+		if k.HasWeights {
 			for _, w := range m.weights {
 				k.weights = append(k.weights, make([]float32, len(w.Value())))
 			}
 		}
 	}
-	m.left, m.pending = left, left.Pending
+	m.interrupted, m.pending = left, left.Pending
 	return nil
 }
 
@@ -78,24 +78,24 @@ func (f *fit) resume() error {
 	switch {
 	case inside && t.Total > 0 && (m.position > t.Total || m.position == t.Total != m.pending):
 		m.position, m.pending, inside = 0, false, false // the interrupted epoch was one of other samples
-	case inside && m.left.Sums != nil:
-		if err := f.scores.load(m.left.Sums); err != nil {
+	case inside && m.interrupted.Sums != nil:
+		if err := f.scores.load(m.interrupted.Sums); err != nil {
 			return err
 		}
-		f.resumes = true
+		f.resuming = true
 	}
 	if m.pending && f.initial == m.epochs+1 {
 		f.initial-- // the epoch whose batches are done was counted
 	}
-	if inside || m.left.Stopped || f.initial > 0 && f.initial == m.epochs {
-		f.left = m.left.Callbacks
+	if inside || m.interrupted.Stopped || f.initial > 0 && f.initial == m.epochs {
+		f.savedCallbacks = m.interrupted.Callbacks
 	}
 	return nil
 }
 
 // restoreCallbacks gives callbacks the states that an interrupted run has left.
 func (f *fit) restoreCallbacks() error {
-	left := slices.Clone(f.left)
+	left := slices.Clone(f.savedCallbacks)
 	for _, c := range f.callbacks {
 		c, ok := c.(StatefulCallback)
 		if !ok {
@@ -109,7 +109,7 @@ func (f *fit) restoreCallbacks() error {
 		if i < 0 {
 			continue
 		}
-		if err := guard("callback", c, "SetState", func() error { return c.SetState(stateOf(left[i])) }); err != nil {
+		if err := guard("callback", c, "SetState", func() error { return c.SetState(callbackStateOf(left[i])) }); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 		left = slices.Delete(left, i, i+1)
@@ -147,8 +147,8 @@ func (s *scores) load(b []byte) error {
 		return fmt.Errorf("got %d bytes of sums of the interrupted epoch, the model's loss and metrics want %d", len(b), 8*(1+len(list)))
 	}
 	n := binary.LittleEndian.Uint64(b)
-	if n > mostCounted {
-		return fmt.Errorf("the interrupted epoch has %d samples, want 0 to %d", n, mostCounted)
+	if n > maxCount {
+		return fmt.Errorf("the interrupted epoch has %d samples, want 0 to %d", n, maxCount)
 	}
 	s.samples = int(n)
 	for i, v := range list {

@@ -23,9 +23,9 @@ const (
 type compileConfig struct {
 	Optimizer   string          `json:"optimizer"`
 	Settings    json.RawMessage `json:"settings"`
-	Losses      []named         `json:"losses"` // one for each output
+	Losses      []savedObject   `json:"losses"` // one for each output
 	LossWeights []float64       `json:"loss_weights,omitempty"`
-	Metrics     []named         `json:"metrics,omitempty"`
+	Metrics     []savedObject   `json:"metrics,omitempty"`
 	Seed        uint64          `json:"seed"`
 	// The rest is there when the optimiser's state is saved.
 	State    bool    `json:"state,omitempty"`
@@ -84,7 +84,7 @@ func (m *Model) save(path string, s saveSettings) error {
 	meta := map[string]string{metaFormat: formatVersion}
 	back := func() {}
 	if s.optimizer { // whose state is of the weights that were trained
-		back = m.asCompiled()
+		back = m.restoreFrozen()
 	}
 	architecture, err := m.config(newLayerWriter())
 	back()
@@ -140,14 +140,14 @@ func (m *Model) checkSavable(s saveSettings) error {
 func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.Tensor, err error) {
 	settings.State, settings.Steps, settings.Epochs = true, m.trainer.steps, m.epochs
 	settings.Position, settings.Rate = m.position, m.trainer.rate
-	settings.interruption = m.left
+	settings.interruption = m.interrupted
 	if m.running != nil {
 		if settings.interruption, err = m.running.interruption(); err != nil {
 			return nil, err
 		}
 	}
-	for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(settings.Callbacks)...) {
-		if err := m.compiled.checkKept(k.name, k.values); err != nil {
+	for _, k := range append(m.trainer.state(m.pathOf), m.callbackWeights(settings.Callbacks)...) {
+		if err := m.compiled.checkStateArray(k.name, k.values); err != nil {
 			return nil, fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
@@ -170,7 +170,7 @@ func (c *compiled) config() (*compileConfig, error) {
 	}
 	cc := &compileConfig{Optimizer: c.optimizer.Name(), Settings: settings, LossWeights: c.lossWeights, Seed: c.seed}
 	for _, l := range c.losses {
-		n, err := nameOf(l.Name(), l)
+		n, err := newSavedObject(l.Name(), l)
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +181,7 @@ func (c *compiled) config() (*compileConfig, error) {
 		if r, ok := metric.(renamed); ok {
 			metric, as = r.Metric, r.name
 		}
-		n, err := nameOf(metric.Name(), metric)
+		n, err := newSavedObject(metric.Name(), metric)
 		if err != nil {
 			return nil, err
 		}
@@ -198,20 +198,20 @@ func encode(meta map[string]string, key string, v any) error {
 }
 
 // keptWeights are the weights that callbacks have kept, as they are saved.
-func (n *network) keptWeights(callbacks []callbackRecord) (list []stateArray) {
+func (n *network) callbackWeights(callbacks []callbackRecord) (list []stateArray) {
 	for i := range callbacks {
 		r := &callbacks[i]
-		r.Kept = r.weights != nil
+		r.HasWeights = r.weights != nil
 		for j, w := range n.weights[:len(r.weights)] {
-			list = append(list, stateArray{n.keptName(i, w), w.shape, r.weights[j]})
+			list = append(list, stateArray{n.callbackWeightName(i, w), w.shape, r.weights[j]})
 		}
 	}
 	return list
 }
 
 // keptName is the name in files of a weight that the i-th callback has kept.
-func (n *network) keptName(i int, w *Weight) string {
-	return fmt.Sprintf("%s%d/%s", keptPrefix, i, n.paths[w])
+func (n *network) callbackWeightName(i int, w *Weight) string {
+	return fmt.Sprintf("%s%d/%s", callbackWeightPrefix, i, n.paths[w])
 }
 
-const keptPrefix = "optimizer/callback "
+const callbackWeightPrefix = "optimizer/callback "

@@ -17,25 +17,25 @@ import (
 // Scope is the graph that a layer adds its expression to: one graph for one
 // purpose and one batch size.
 type Scope struct {
-	g         *graph.Graph
-	nodes     int   // the most that the graph may have
-	memory    int64 // the most that a constant may need
-	training  bool
-	batch     int // samples, or rows that a layer takes for samples
-	samples   int
-	random    *graph.Random
-	weights   map[*Weight]*graph.Node
-	constants map[string]*graph.Node
-	logits    map[*graph.Node]logits
-	penalties []*graph.Node
-	updates   []*Weight // whose node in weights is their value after the step
-	groups    *graph.Groups
-	paths     map[*Weight]string // of the model that the graph is of
-	compiled  map[*layer]bool    // which layers were frozen when the model was compiled; nil before
-	err       error
+	g              *graph.Graph
+	maxNodes       int   // the most that the graph may have
+	maxMemory      int64 // the most that a constant may need
+	training       bool
+	batch          int // samples, or rows that a layer takes for samples
+	samples        int
+	random         *graph.Random
+	weights        map[*Weight]*graph.Node
+	constants      map[string]*graph.Node
+	logits         map[*graph.Node]logits
+	penalties      []*graph.Node
+	updates        []*Weight // whose node in weights is their value after the step
+	groups         *graph.Groups
+	paths          map[*Weight]string // of the model that the graph is of
+	compiledFrozen map[*layer]bool    // which layers were frozen when the model was compiled; nil before
+	err            error
 	application
 
-	located map[string]*graph.Node // the first output of each layer by its path; nil where nobody asks
+	layerNodes map[string]*graph.Node // the first output of each layer by its path; nil where nobody asks
 
 	tracing bool // the outputs of all layers are wanted
 	traced  struct {
@@ -46,19 +46,19 @@ type Scope struct {
 
 // application is one use of a layer while its expression is made.
 type application struct {
-	layer    *layer
-	path     string        // of the layer
-	frozen   bool          // the layer, or a model that it stands in
-	prefix   string        // of the names of weights, within a layer within the layer
-	more     []*graph.Node // further outputs
-	masks    []*graph.Node // of the inputs
-	outMasks []*graph.Node // of the outputs
+	layer       *layer
+	path        string        // of the layer
+	frozen      bool          // the layer, or a model that it stands in
+	prefix      string        // of the names of weights, within a layer within the layer
+	moreOutputs []*graph.Node // further outputs
+	masks       []*graph.Node // of the inputs
+	outputMasks []*graph.Node // of the outputs
 }
 
 // logits are what softmax or sigmoid was applied to.
 type logits struct {
-	of *graph.Node
-	by ActivationFunc
+	node       *graph.Node
+	activation ActivationFunc
 }
 
 // Training tells whether this graph is trained on. Dropout and noise belong
@@ -71,7 +71,7 @@ func (s *Scope) Training() bool { return s.training }
 func (s *Scope) Frozen() bool { return s.frozen }
 
 func (s *Scope) isFrozen(l *layer) bool {
-	if frozen, ok := s.compiled[l]; ok {
+	if frozen, ok := s.compiledFrozen[l]; ok {
 		return frozen
 	}
 	return l.frozen
@@ -126,8 +126,8 @@ func (s *Scope) input(name string, shape ...int) *graph.Node {
 func (s *Scope) ones(shape ...int) *graph.Node {
 	name := fmt.Sprintf("ones of %v", Shape(shape))
 	n, ok := s.constants[name]
-	if need := 4 * floatSize(shape); !ok && need > float64(s.memory) {
-		return s.Do(nil, fmt.Errorf("%s: %w (Limits.Memory)", name, &graph.MemoryError{Need: need, Limit: s.memory}))
+	if need := 4 * floatSize(shape); !ok && need > float64(s.maxMemory) {
+		return s.Do(nil, fmt.Errorf("%s: %w (Limits.Memory)", name, &graph.MemoryError{Need: need, Limit: s.maxMemory}))
 	}
 	if !ok {
 		n = s.input(name, shape...)
@@ -216,7 +216,7 @@ func (s *Scope) inner() string {
 
 // Output gives a further output that Build has declared, behind the one that
 // Forward returns.
-func (s *Scope) Output(n *graph.Node) { s.more = append(s.more, n) }
+func (s *Scope) Output(n *graph.Node) { s.moreOutputs = append(s.moreOutputs, n) }
 
 // AddActivity is AddLoss of a sum over the batch, of which each sample adds its part:
 // the sum is divided by the number of samples, whatever the layer, such as
@@ -253,8 +253,8 @@ func (s *Scope) forward(d Definition, in []*graph.Node) *graph.Node {
 
 // checkOutputs compares the shapes that a layer promised with those it made.
 func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
-	if len(out) != 1+len(t.more) {
-		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.more))
+	if len(out) != 1+len(t.moreOutputs) {
+		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.moreOutputs))
 	}
 	for k, x := range t.outputs() {
 		if out[k] == nil {
@@ -264,10 +264,10 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
 		}
 	}
-	if len(s.outMasks) > len(out) {
-		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outMasks)-1, len(out))
+	if len(s.outputMasks) > len(out) {
+		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outputMasks)-1, len(out))
 	}
-	for k, mask := range s.outMasks {
+	for k, mask := range s.outputMasks {
 		if shape := out[k].Shape(); mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
 			return fmt.Errorf("%s %q: Forward gave output %d of shape %v a mask of shape %v", t.layer.def.Kind(), s.path, k, shape, mask.Shape())
 		}

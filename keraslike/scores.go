@@ -19,7 +19,7 @@ type scores struct {
 	losses  []float64
 	names   []string // of losses, in logs
 	steps   []float32
-	at      int // the measurement that is asked
+	current int // the measurement that is asked
 }
 
 // score is one metric of one output.
@@ -105,7 +105,7 @@ func (s *scores) goal(name string) goal {
 
 // distinct reports two series of one name in the logs, those of validation included: with
 // outputs "x" and "val_x" there would be two named "val_x_loss".
-func (s *scores) distinct() error {
+func (s *scores) checkNames() error {
 	taken := map[string]bool{}
 	for _, prefix := range []string{"", "val_"} {
 		for _, name := range s.series() {
@@ -131,8 +131,8 @@ func (m outputMetric) begin(p, t Shape) (one Measurement, err error) {
 func (s *scores) caught(err *error) {
 	if r := recover(); r != nil {
 		in := "scores"
-		if s.at < len(s.list) {
-			in = fmt.Sprintf("metric %q: %T", s.list[s.at].name, s.list[s.at].Measurement)
+		if s.current < len(s.list) {
+			in = fmt.Sprintf("metric %q: %T", s.list[s.current].name, s.list[s.current].Measurement)
 		}
 		*err = &PanicError{In: in, Value: r, Stack: debug.Stack()}
 	}
@@ -142,18 +142,18 @@ func (s *scores) reset() (err error) {
 	defer s.caught(&err)
 	s.samples, s.loss = 0, 0
 	clear(s.losses)
-	for s.at = range s.list {
-		s.list[s.at].Reset()
+	for s.current = range s.list {
+		s.list[s.current].Reset()
 	}
 	return nil
 }
 
 // result is what a graph has computed of a batch.
 type result struct {
-	loss    float64
-	lossOf  [][]float32 // of each output where there are several
-	outputs [][]float32
-	masks   [][]float32 // of the outputs, nil for none
+	loss         float64
+	outputLosses [][]float32 // of each output where there are several
+	outputs      [][]float32
+	masks        [][]float32 // of the outputs, nil for none
 }
 
 // add takes what was computed of a batch. It returns the error of a metric that has no
@@ -164,10 +164,10 @@ func (s *scores) add(r result, b *batch) (err error) {
 	s.samples += n
 	s.loss += r.loss * float64(n)
 	for k := range s.losses {
-		s.losses[k] += float64(r.lossOf[k][0]) * float64(n)
+		s.losses[k] += float64(r.outputLosses[k][0]) * float64(n)
 	}
-	for s.at = range s.list {
-		one := &s.list[s.at]
+	for s.current = range s.list {
+		one := &s.list[s.current]
 		w, weighs := one.Measurement.(WeightedMeasurement)
 		if mean, ok := one.Measurement.(interface{ heedLossWeights([]float32) }); ok {
 			mean.heedLossWeights(b.weights)
@@ -180,14 +180,14 @@ func (s *scores) add(r result, b *batch) (err error) {
 			one.Add(n, r.outputs[one.output], b.targets[one.output])
 		}
 		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
-			return wayOut(d.Err(), b.weights)
+			return explainZeroWeight(d.Err(), b.weights)
 		}
 	}
 	return nil
 }
 
 // wayOut adds to the error that a metric has with a sample of weight 0 how to exclude it.
-func wayOut(err error, weights []float32) error {
+func explainZeroWeight(err error, weights []float32) error {
 	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
 	}
@@ -222,8 +222,8 @@ func (s *scores) logs(to Logs) (logs Logs, err error) {
 	for k, loss := range s.losses {
 		to = append(to, Log{s.names[k], loss / n})
 	}
-	for s.at = range s.list {
-		to = append(to, Log{s.list[s.at].name, s.list[s.at].Value()})
+	for s.current = range s.list {
+		to = append(to, Log{s.list[s.current].name, s.list[s.current].Value()})
 	}
 	return to, nil
 }

@@ -45,7 +45,7 @@ func (m *Model) Summary(w io.Writer) (err error) {
 	}
 	_ = t.Flush() // to memory
 	all, trainable := m.Parameters()
-	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", text.Thousands(all), text.Thousands(trainable), memory(4*all))
+	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", text.Thousands(all), text.Thousands(trainable), formatBytes(4*all))
 	for line := range strings.Lines(b.String()) {
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (t *Tensor) shapes() (all []Shape) {
 func (l *layer) parameters() (n int) {
 	weights := l.weights
 	if inner := l.network(); inner != nil {
-		weights = inner.listed()
+		weights = inner.allWeights()
 	}
 	for _, w := range weights {
 		n += Shape(w.shape).Size()
@@ -73,7 +73,7 @@ func (l *layer) parameters() (n int) {
 	return n
 }
 
-func memory(n int) string {
+func formatBytes(n int) string {
 	switch {
 	case n >= 1<<20:
 		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
@@ -168,15 +168,15 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if !m.built {
 		return fmt.Errorf("dot: model %q has no weights yet: build or compile it", m.name)
 	}
-	p := modePredict
+	mode := modePredict
 	if m.compiled != nil {
-		p = modeTrain
+		mode = modeTrain
 	}
 	building.Lock()
 	defer building.Unlock()
-	pl, _, err := m.graphWithRoots(p, graphKey{batch: batch}, m.compiled, m.trained())
+	g, _, err := m.graphWithRoots(mode, graphKey{batch: batch}, m.compiled, m.trained())
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, pl.scope.groups, pl.nodes()...)
+	return graph.WriteDOT(w, m.name, g.scope.groups, g.nodes()...)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // squares are slots that a root is taken of or a divisor made of.
-var squares = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
+var nonNegativeSlots = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
 
 // checkStored looks through the values of a weight, or of what an optimizer keeps, by
 // the name that it has in files.
@@ -43,9 +43,9 @@ func (w *Weight) checkValues(name string, values []float32) error {
 
 // checkKept is checkStored for an array of the optimizer. SGD's velocity has a
 // direction, that of the others is a mean of squares.
-func (c *compiled) checkKept(name string, values []float32) error {
+func (c *compiled) checkStateArray(name string, values []float32) error {
 	slot, of := path.Base(name), c.optimizer.Name()
 	_, own := optimizerKinds[of]
-	positive := own && (slices.Contains(squares, slot) || slot == "velocity" && of != "sgd") && !strings.HasPrefix(name, keptPrefix)
+	positive := own && (slices.Contains(nonNegativeSlots, slot) || slot == "velocity" && of != "sgd") && !strings.HasPrefix(name, callbackWeightPrefix)
 	return checkStored(name, values, !positive)
 }
