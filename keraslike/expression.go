@@ -8,13 +8,13 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// graphKey tells the plans of one purpose apart.
+// graphKey identifies a cached graph of one mode.
 type graphKey struct {
 	batch    int
 	weighted bool // whether samples have weights
 }
 
-// expression is a graph of the model before it is compiled.
+// expression is a graph of the model before the graph is compiled.
 type expression struct {
 	*Scope
 	in, targets, weights, out graph.Nodes
@@ -24,8 +24,8 @@ type expression struct {
 	domains                   []*numbers  // of targets, for each output
 }
 
-// newExpression builds the graph without compiling it, as c has it where the model is compiled; it is how mistakes in layers'
-// expressions are found early.
+// newExpression builds the graph without compiling it. c is nil for a model that is not
+// compiled.
 func (n *network) newExpression(mode mode, key graphKey, c *compiled) (*expression, error) {
 	if err := n.affordable(mode, 1); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
@@ -83,7 +83,7 @@ func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, 
 	return out, outMasks
 }
 
-// apply adds the expression of one call of a layer, whose outputs and their masks it adds to
+// apply adds the expression of one call of a layer and stores its outputs and their masks in
 // value and mask.
 func (s *Scope) apply(t *Tensor, value, mask map[*Tensor]*graph.Node) error {
 	inputs := make([]*graph.Node, len(t.in))
@@ -117,7 +117,7 @@ func (s *Scope) apply(t *Tensor, value, mask map[*Tensor]*graph.Node) error {
 	return nil
 }
 
-// recordNode remembers the first output of a layer where a graph needs those of all layers.
+// recordNode records the first output of a layer in a graph that exposes all layers.
 func (s *Scope) recordNode(l *layer, n *graph.Node) {
 	if _, again := s.layerNodes[s.path]; s.layerNodes != nil && !again {
 		s.layerNodes[s.path] = n

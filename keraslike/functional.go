@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// SubModel is a model with the same inputs whose outputs are those of the named
-// layers, for looking at activations in between. A layer of a nested model is named
-// by its path, "vgg16/block5_conv3". The weights are the model's own: training one
-// changes the other. A layer that is used several times gives its first use.
+// SubModel returns a model with the same inputs whose outputs are those of the named layers,
+// for example to look at intermediate activations. A layer of a nested model is named by its
+// path, "vgg16/block5_conv3". Both models share their weights, so training one changes the
+// other. For a layer that is used several times the output is that of its first use.
 func (m *Model) SubModel(outputs ...string) (*Model, error) {
 	if m.err != nil {
 		return nil, m.err
@@ -33,8 +33,8 @@ func (m *Model) SubModel(outputs ...string) (*Model, error) {
 	return s, s.err
 }
 
-// outputOf is the output of the layer at a path, which for a layer of a nested model
-// is that of a model cut off behind it.
+// outputOf returns the output of the layer at a path. For a layer of a nested model it is the
+// output of a submodel that ends with that layer.
 func (m *Model) outputOf(path string) (*Tensor, error) {
 	name, rest, nested := strings.Cut(path, "/")
 	t, err := m.tensor(name)
@@ -56,10 +56,10 @@ func (m *Model) outputOf(path string) (*Tensor, error) {
 	return x, x.err
 }
 
-// SetTrainable says whether training changes the weights of the named layers, or of
-// all layers when none is named. Layers of nested models are named by their paths,
-// "vgg16/block5_conv3". It takes effect when the model is compiled: a model that was
-// compiled before, and any other model with these layers, goes on as it was compiled.
+// SetTrainable sets whether training changes the weights of the named layers, or of all
+// layers if none is named. Layers of nested models are named by their paths,
+// "vgg16/block5_conv3". It takes effect at the next Compile; models with these layers that
+// are already compiled keep training as they were compiled.
 func (m *Model) SetTrainable(on bool, layers ...string) error {
 	if len(layers) == 0 {
 		for _, l := range m.layers() {
@@ -81,10 +81,10 @@ func (m *Model) SetTrainable(on bool, layers ...string) error {
 	return nil
 }
 
-// setTrainable freezes or frees a layer, with all that it is made of.
+// setTrainable sets whether a layer and everything nested in it is trainable.
 func (l *layer) setTrainable(on bool) { l.setTrainableOnce(on, map[*Model]bool{}) }
 
-// setAll looks at each model once, on however many ways it is met.
+// setTrainableOnce visits each nested model once.
 func (l *layer) setTrainableOnce(on bool, done map[*Model]bool) {
 	l.frozen = !on
 	if l.model() == nil || done[l.model()] {
@@ -96,8 +96,7 @@ func (l *layer) setTrainableOnce(on bool, done map[*Model]bool) {
 	}
 }
 
-// asCompiled freezes and frees the layers as they were when the model was compiled;
-// back undoes it.
+// restoreFrozen sets the layers' frozen flags to those of Compile; back reverses it.
 func (m *Model) restoreFrozen() (back func()) {
 	now := map[*layer]bool{}
 	for l, frozen := range m.compiled.frozen {
@@ -110,8 +109,8 @@ func (m *Model) restoreFrozen() (back func()) {
 	}
 }
 
-// layerAt is the layer at a path; pass is called with the models on the way to it. To
-// free a layer of a frozen model frees the model, not its other layers.
+// layerAt returns the layer at a path and calls pass with each model that encloses it. Making
+// a layer of a frozen model trainable unfreezes the model, but not its other layers.
 func (m *Model) layerAt(path string, pass func(*layer)) (*layer, error) {
 	name, rest, nested := strings.Cut(path, "/")
 	t, err := m.tensor(name)

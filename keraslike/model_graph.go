@@ -10,18 +10,18 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// modelGraph is the model's graph for one purpose and one batch size, compiled, with
-// the memory that samples are read into.
+// modelGraph is the compiled graph of a model for one mode and one batch size, with the
+// buffers for its batches.
 type modelGraph struct {
 	batch   int
 	program *graph.Program
 	batchBuffers
 	losses  []Loss     // of the outputs, where they are computed
 	domains []*numbers // of their targets
-	updated []*Weight  // what the updates are new values of
+	updated []*Weight  // the weights that updates has new values for
 	scope   *Scope
 
-	// What the program computes, by meaning; all of it is overwritten by the next run.
+	// The results of the program. The next run overwrites them.
 	outputs      root
 	cost         root // one node, where a loss is computed
 	outputLosses root // of each output, where there are several
@@ -33,27 +33,27 @@ type modelGraph struct {
 	computed []computed
 }
 
-// root is one kind of what a program computes.
+// root is one kind of result of a program.
 type root struct {
 	nodes  graph.Nodes
 	values [][]float32 // of the last run, nil where the node is
 }
 
-// computed ties the value of a node, which another tensor may hold after a run, to its
-// numbers in a root.
+// computed links a node, whose value may be another tensor after a run, to its values in a
+// root.
 type computed struct {
 	node   *graph.Node
 	value  graph.Value
 	floats *[]float32
 }
 
-// allRoots are the plan's roots, in the order in which its program has them.
+// allRoots returns the roots in the order of the program.
 func (g *modelGraph) allRoots() []*root {
 	return []*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.gradients, &g.updates, &g.activations}
 }
 
-// newGraph builds and compiles a network's graph for a purpose and a batch size, with at most
-// so many bytes for values. A graph for training has the gradients of trained.
+// newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
+// for values. A training graph has the gradients of trained.
 func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, error) {
 	if err := n.affordable(mode, key.batch); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
@@ -71,7 +71,7 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 	return g, nil
 }
 
-// graphWithRoots builds the graph, for which no memory is planned yet.
+// graphWithRoots builds the graph without planning its memory.
 func (n *network) graphWithRoots(mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
 	v, err := n.newExpression(mode, key, c)
 	if err != nil {
@@ -110,7 +110,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, c *compiled, trained [
 	return g, v, nil
 }
 
-// nodes are the nodes of all roots, in the order of the program.
+// nodes returns the nodes of all roots, in the order of the program.
 func (g *modelGraph) nodes() (list graph.Nodes) {
 	for _, r := range g.allRoots() {
 		for _, n := range r.nodes {
@@ -122,7 +122,7 @@ func (g *modelGraph) nodes() (list graph.Nodes) {
 	return list
 }
 
-// compile makes the program of the roots, for whose values there are so many bytes.
+// compile creates the program that computes the roots with at most memory bytes for values.
 func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	if g.program, err = graph.CompileWithin(memory, g.nodes()...); err != nil {
 		if tooLarge := (*graph.MemoryError)(nil); errors.As(err, &tooLarge) {
@@ -142,7 +142,7 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	return nil
 }
 
-// run computes the plan's roots from what lies in inputs and targets.
+// run computes the roots from the inputs and targets in the buffers.
 func (g *modelGraph) run() error {
 	if err := g.program.RunAll(); err != nil {
 		return g.scope.annotate(err)
@@ -157,25 +157,26 @@ func (g *modelGraph) run() error {
 	return g.checkTargets()
 }
 
-// loss is the value of the cost in the last run.
+// loss returns the total loss of the last run.
 func (g *modelGraph) loss() float64 { return float64(g.cost.values[0][0]) }
 
-// result is what the last run computed of its batch.
+// result returns the results of the last run.
 func (g *modelGraph) result() result {
 	return result{g.loss(), g.outputLosses.values, g.outputs.values, g.masks.values}
 }
 
-// mask is the mask of an output, nil for none.
+// mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }
 
-// update copies what the layers have computed for their State arrays.
+// update copies the new values of State arrays that the layers have computed.
 func (g *modelGraph) update() {
 	for i, w := range g.updated {
 		copy(w.value.Float32s(), g.updates.values[i])
 	}
 }
 
-// gradient is that of the i-th trainable weight, which is read or only updated with.
+// gradient returns the gradient of the i-th trainable weight. If read is set, its values are
+// available as a slice.
 func (g *modelGraph) gradient(i int, read bool) gradient {
 	rows, ok := g.gradients.nodes[i].Value().(*graph.RowSparse)
 	switch {

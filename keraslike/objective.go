@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// addCost adds the losses with their targets and weights, and all penalties.
+// addCost adds the losses, with their targets and weights, and all penalties.
 func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	for k, out := range v.out {
 		name := "target"
@@ -40,7 +40,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	}
 }
 
-// rows adds a loss, which may be a user's own.
+// rows adds the values of a loss for each sample.
 func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 	err := guard("loss", loss, "Rows", func() (err error) {
 		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
@@ -49,8 +49,8 @@ func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node)
 	return v.Do(rows, err)
 }
 
-// mean is the mean of an output's losses, each times its sample's weight; over the
-// steps that count where the output has a mask.
+// mean adds the mean of the losses of an output, each multiplied by its sample weight. If the
+// output has a mask, the mean is over the unmasked steps.
 func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
@@ -72,7 +72,8 @@ func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *gr
 	return v.Do(graph.Mean(rows))
 }
 
-// sampleWeights is the variable of the weights of output k, in the shape of its losses.
+// sampleWeights returns the variable of the sample weights of output k, in the shape of its
+// losses.
 func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 	if len(v.weights) == k {
 		v.weights = append(v.weights, v.input(fmt.Sprint("sample weights ", k), shape...))
@@ -80,8 +81,8 @@ func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 	return v.weights[k]
 }
 
-// steps are the losses of an output in the shape of its first axes, as its mask wants
-// them; nil where it has no mask or the loss no value for each step.
+// lossPerStep reshapes the losses of an output to the leading axes that its mask covers. It
+// returns nil if there is no mask or the loss has no value for each step.
 func (v *expression) lossPerStep(rows *graph.Node, k int) *graph.Node {
 	mask, shape := v.outputMasks[k], v.out[k].Shape()
 	if mask == nil || rows == nil {
@@ -95,7 +96,7 @@ func (v *expression) lossPerStep(rows *graph.Node, k int) *graph.Node {
 	return nil
 }
 
-// logitsFor is what the loss can be computed from instead of the prediction, nil for nothing.
+// logitsFor returns the logits that the loss can use instead of the prediction, or nil.
 func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 	z := s.logits[prediction]
 	if own, ok := l.(logitsLoss); ok && own.activation() != z.activation {
@@ -104,14 +105,14 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 	return z.node
 }
 
-// Targets outside the set that a loss is made for are rejected before they are trained on:
-// for them cross-entropies and Poisson have no lower bound, other losses no meaning.
-// Distances such as squared errors take every finite number, but after a sigmoid or softmax
-// none as far from what that can predict as 255. A target whose sample has weight 0, or
-// whose step is masked, may be any finite number, such as -1 for padding: as in Keras it
-// adds 0 times its loss.
+// Targets outside the domain of a loss are rejected before training on them: cross-entropies
+// and Poisson would have no lower bound, other losses no meaning. Distances such as squared
+// errors accept every finite number, except after sigmoid or softmax, where targets such as
+// 255 are far from any possible prediction. A target whose sample has weight 0 or whose step
+// is masked may be any finite number, such as -1 for padding; as in Keras it adds 0 times its
+// loss.
 
-// domain is the set of the targets of output k.
+// domain returns the valid targets of output k.
 func (v *expression) domain(c *compiled, k int) *numbers {
 	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].node != nil {
 		return nearProbabilities
@@ -119,8 +120,8 @@ func (v *expression) domain(c *compiled, k int) *numbers {
 	return c.domains[k]
 }
 
-// checkTargets rejects targets of the batch that has just been computed, whose masks are
-// known by now. Class numbers are checked by the loss's op.
+// checkTargets rejects invalid targets of the last batch. It runs after the batch because it
+// needs the masks. The op of the loss checks class indices.
 func (g *modelGraph) checkTargets() error {
 	for k, set := range g.domains {
 		if set == nil || set.whole {
@@ -136,8 +137,8 @@ func (g *modelGraph) checkTargets() error {
 	return nil
 }
 
-// counts reports whether number i of the n targets of output k belongs to a step and a
-// sample that count.
+// counts reports whether target value i of n of output k is unmasked and has a nonzero sample
+// weight.
 func (g *modelGraph) counts(k, i, n int) bool {
 	if m := g.mask(k); m != nil && m[i/(n/len(m))] == 0 {
 		return false
@@ -149,8 +150,8 @@ func (g *modelGraph) counts(k, i, n int) bool {
 	return w[i/(n/len(w))] != 0
 }
 
-// counted is the targets t of output k, with 0 in place of class numbers that do not
-// count, which the loss's op would reject.
+// maskTargets replaces class indices of output k that are masked or have weight 0 with 0,
+// because the op of the loss would reject padding.
 func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Node {
 	if set := v.domains[k]; set == nil || !set.whole || t == nil {
 		return t
