@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// The architecture of a model as it is saved: its layers with their arguments,
-// and which layer is applied to what. Tensors are numbered, the model's inputs
-// first, then the results of calls in order, one after the other where a call has several.
+// modelConfig is the saved architecture of a model: its layers with their arguments, and the
+// calls of layers. Tensors are numbered: the inputs of the model first, then the outputs of
+// the calls in order.
 type modelConfig struct {
 	Name    string        `json:"name"`
 	Layers  []layerConfig `json:"layers"`
@@ -23,8 +23,8 @@ type callConfig struct {
 	In    []int `json:"in"` // tensors
 }
 
-// layerWriter numbers the layers of one file in the order in which their descriptions end,
-// so that a layer that several models share is described once and later only referred to.
+// layerWriter numbers the layers of one file in the order in which their descriptions end. A
+// layer that several models share is described once; later uses refer to its number.
 type layerWriter struct {
 	described int            // layers so far
 	index     map[*layer]int // of the first description of each layer
@@ -32,8 +32,8 @@ type layerWriter struct {
 
 func newLayerWriter() *layerWriter { return &layerWriter{index: map[*layer]int{}} }
 
-// layer describes a layer, or refers to its description in the file. A layer without
-// weights, which has nothing to share, is always described.
+// layer returns the description of a layer, or a reference to an earlier one. A layer without
+// weights has nothing to share and is always described.
 func (w *layerWriter) layer(l *layer) (layerConfig, error) {
 	if i, again := w.index[l]; again && (len(l.weights) > 0 || l.network() != nil) {
 		return layerConfig{Name: l.name, Kind: l.def.Kind(), Shared: &i}, nil
@@ -49,11 +49,11 @@ func (w *layerWriter) layer(l *layer) (layerConfig, error) {
 	return c, nil
 }
 
-// itemBytes is what a layer or a weight of a nested model is charged at the least, less than
-// its text takes.
+// itemBytes is the minimum charge for a layer or a weight of a nested model; its text is
+// longer.
 const itemBytes = 16
 
-// shared is the layer that lc refers to.
+// shared returns the layer that lc refers to.
 func (l *loading) shared(lc *layerConfig) (*layer, error) {
 	i := *lc.Shared
 	if i < 0 || i >= len(l.read) {
@@ -69,7 +69,7 @@ func (l *loading) shared(lc *layerConfig) (*layer, error) {
 	return found, nil
 }
 
-// config describes the network for a file that may hold more.
+// config returns the architecture of the network as part of a file.
 func (n *network) config(to *layerWriter) (*modelConfig, error) {
 	c := &modelConfig{Name: n.name}
 	place, tensor := map[*layer]int{}, map[*Tensor]int{}

@@ -41,27 +41,27 @@ type fit struct {
 	checksGradients bool             // gradients are checked
 }
 
-// errAborted is what callbacks are told where nothing can be returned.
+// errAborted is the error for Finisher if Fit ends without returning.
 var errAborted = errors.New("fit was aborted")
 
-// Fit trains the model. It returns what it measured in each epoch; "loss" and
-// the metrics are means over the samples while the weights move, those of
-// validation, named "val_...", are taken after the epoch.
+// Fit trains the model and returns the loss and the metrics of each epoch. "loss" and the
+// metrics are means over the samples during training; those of validation, "val_...", are
+// measured after the epoch.
 //
 // When ctx is canceled Fit finishes the batch that runs and returns an error that wraps
 // ErrStopped and the context's error, unless that batch was the last of all. Nothing is
 // trained where ctx was canceled before. After any error the History holds the epochs
 // that were completed.
 //
-// A Fit that follows an interrupted one, of the same model or of one saved
-// WithOptimizer and loaded, resumes with the next batch of the same epoch and ends with
-// the same weights, byte for byte, as a run without a break. Every StatefulCallback
-// gets back what it remembered, whether it is the same one or a new one of the same
-// settings. So it is with a model that a callback has saved WithOptimizer, if Until or
-// InitialEpoch tells Fit to continue its epochs. The logs of a
-// resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
-// covers the rest. A Stream that is a Resetter begins again and skips the samples that were
-// trained on; any other continues from where it stands, after what was read ahead.
+// The next Fit after an interruption, on the same model or on one that was saved
+// WithOptimizer and loaded, resumes with the next batch of the same epoch and ends with the
+// same weights, byte for byte, as an uninterrupted run. Each StatefulCallback gets its state
+// back, whether it is the same value or a new one with the same key. This also applies to a
+// model that a callback saved WithOptimizer, if Until or InitialEpoch continues its epochs.
+// The logs of a resumed epoch cover all of its samples, except for custom metrics that are
+// not a SummingMeasurement, which cover the rest. A Stream that is a Resetter starts over and
+// skips the samples already trained on; any other Stream continues after the samples that
+// were read ahead.
 //
 // Options and their defaults:
 //
@@ -143,16 +143,15 @@ type fitOption func(*fit)
 
 func (o fitOption) applyFit(f *fit) { o(f) }
 
-// Epochs is how often all samples are seen; the default is 1.
+// Epochs sets the number of passes over all samples. The default is 1.
 func Epochs(n int) FitOption {
 	return fitOption(func(f *fit) { f.epochs, f.epochsSet = n, true })
 }
 
-// Until is the number of epochs that the model will have been trained for when Fit returns,
-// those of earlier calls included (Model.Progress tells how many there were). Fit continues
-// with the next epoch, or with the rest of an interrupted one, and does nothing where the
-// model has had them all. Until replaces Epochs and InitialEpoch where the number of epochs
-// done is not known:
+// Until sets the total number of epochs after which Fit returns, including those of earlier
+// calls (see Model.Progress). Fit continues with the next epoch, or with the rest of an
+// interrupted one, and does nothing if the model has completed them all. Use it instead of
+// Epochs and InitialEpoch if the number of completed epochs is unknown:
 //
 //	m, err := keraslike.Load("run.safetensors") // saved WithOptimizer
 //	h, err := m.Fit(ctx, data, keraslike.Until(20))
@@ -160,15 +159,14 @@ func Until(epochs int) FitOption {
 	return fitOption(func(f *fit) { f.until, f.untilSet = epochs, true })
 }
 
-// InitialEpoch is the number of epochs that were trained before: training continues with
-// the next one up to Epochs, as in Keras. The default is 0.
+// InitialEpoch sets the number of epochs trained before: training continues with the next one
+// up to Epochs, as in Keras. The default is 0.
 func InitialEpoch(n int) FitOption {
 	return fitOption(func(f *fit) { f.initial = n })
 }
 
-// BatchSize is the number of samples of one update, and of one step of Evaluate; the
-// default is 32. The last batch of an epoch may be smaller, and none is larger than a
-// Source.
+// BatchSize sets the number of samples in one update, and in one step of Evaluate. The default
+// is 32. The last batch of an epoch may be smaller.
 func BatchSize(n int) BatchOption {
 	return batchOption{
 		fitOption: func(f *fit) { f.batch = n },
@@ -176,8 +174,8 @@ func BatchSize(n int) BatchOption {
 	}
 }
 
-// ValidationSteps is the number of batches of validation, or of Evaluate; a Stream without
-// an end needs it. The default is all batches.
+// ValidationSteps sets the number of batches of validation, or of Evaluate. An endless Stream
+// requires it. The default is all batches.
 func ValidationSteps(n int) BatchOption {
 	return batchOption{
 		fitOption: func(f *fit) {
@@ -194,19 +192,19 @@ type batchOption struct {
 
 func (o batchOption) applyEvaluate(e *evaluation) { o.evaluate(e) }
 
-// ValidationSplit is the share of the samples, taken from the end of the data, that is not
-// trained on but measured after each epoch. The default is 0.
+// ValidationSplit sets the fraction of the samples, taken from the end of the data, that is
+// used for validation after each epoch instead of training. The default is 0.
 func ValidationSplit(share float64) FitOption {
 	return fitOption(func(f *fit) { f.split = share })
 }
 
-// Validation measures the model on other samples, a Source or a Stream, after each epoch.
+// Validation sets the samples, a Source or a Stream, on which the model is measured after each epoch.
 func Validation(s Samples) FitOption {
 	return fitOption(func(f *fit) { f.validation, f.validationSet = s, true })
 }
 
-// StepsPerEpoch is the number of batches of an epoch. A Stream without an end needs it; of
-// a Source each epoch takes that many batches of its order. The default is all batches.
+// StepsPerEpoch sets the number of batches in an epoch. An endless Stream requires it; with a
+// Source each epoch uses the first batches of its order. The default is all batches.
 func StepsPerEpoch(n int) FitOption {
 	return fitOption(func(f *fit) {
 		f.steps, f.mistakes = n, append(f.mistakes, atLeastOne("steps per epoch", n))
@@ -216,8 +214,8 @@ func StepsPerEpoch(n int) FitOption {
 // FitFlag is an option of Fit that is on or off.
 type FitFlag string
 
-// KeepOrder reads the samples in their own order in every epoch. Without it each epoch has
-// an order of its own, drawn from the model's seed.
+// KeepOrder reads the samples in their original order in every epoch. By default each epoch
+// shuffles them with the seed of the model.
 const KeepOrder FitFlag = "KeepOrder"
 
 func (o FitFlag) applyFit(f *fit) {
@@ -227,8 +225,9 @@ func (o FitFlag) applyFit(f *fit) {
 	f.keepOrder = true
 }
 
-// Callbacks are called at every event, in the order given, each LastCallback after the
-// others. Package callbacks has early stopping, checkpoints, logs and a progress display.
+// Callbacks adds callbacks, which are called at every event in the given order, LastCallbacks
+// after all others. Package callbacks provides early stopping, checkpoints, logs and a
+// progress display.
 func Callbacks(c ...Callback) FitOption {
 	return fitOption(func(f *fit) { f.callbacks = append(f.callbacks, c...) })
 }
@@ -242,11 +241,11 @@ func atLeastOne(what string, n int) error {
 	return nil
 }
 
-// errRunning is the mistake of a callback that trains or compiles its own model, whose
-// epochs, metrics and optimizer are those of the Fit that runs.
+// errRunning is returned if a callback calls Fit or Compile on the model that is being
+// trained.
 var errRunning = errors.New("a call of Fit on this model is still running")
 
-// prepare checks the options against the data and the model, and decides where to begin.
+// prepare checks the options against the data and the model, and finds the starting point.
 func (f *fit) prepare(data Samples) (err error) {
 	m := f.m
 	if err := f.check(data); err != nil {
@@ -278,7 +277,7 @@ func (f *fit) prepare(data Samples) (err error) {
 	return f.resume()
 }
 
-// check checks the options, and what they say of epochs against those of the model.
+// check validates the options and sets the first and last epoch.
 func (f *fit) check(data Samples) error {
 	m := f.m
 	switch {
@@ -316,7 +315,7 @@ func (f *fit) check(data Samples) error {
 	return nil
 }
 
-// open finds out what is trained on and checks that it fits the model.
+// open opens the training data and checks that it fits the model.
 func (f *fit) open(data Samples) (err error) {
 	m := f.m
 	if source, ok := data.(Source); ok {
@@ -344,7 +343,7 @@ func (f *fit) open(data Samples) (err error) {
 	return nil
 }
 
-// share is how many of n samples are trained on.
+// trainingSamples returns how many of n samples are used for training.
 func (f *fit) trainingSamples(n int) (train int, err error) {
 	train = int(float64(n) * (1 - f.split)) // rounded as Keras does
 	switch {
@@ -358,7 +357,7 @@ func (f *fit) trainingSamples(n int) (train int, err error) {
 
 func nilCallback(c Callback) bool { return isNil(c) }
 
-// parts is how many times b has to be taken for a.
+// ceilDiv returns a/b, rounded up.
 func ceilDiv(a, b int) int {
 	if a%b > 0 {
 		return a/b + 1
@@ -366,7 +365,7 @@ func ceilDiv(a, b int) int {
 	return a / b
 }
 
-// product is a·b, or as much as can be counted.
+// saturatingProduct returns a·b, or math.MaxInt on overflow.
 func saturatingProduct(a, b int) int {
 	if a > 0 && b > math.MaxInt/a {
 		return math.MaxInt

@@ -53,8 +53,8 @@ func (f *fit) stopped(ctx context.Context) error {
 	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
 }
 
-// epoch goes through all batches once, or through those that an interruption left,
-// and measures validation.
+// epoch trains on all batches once, or on those that remain after an interruption, and
+// validates.
 func (f *fit) epoch(ctx context.Context, h *History) error {
 	t, m := &f.state, f.m
 	t.Elapsed, t.Waited, t.Steps = 0, 0, f.stepsPerEpoch
@@ -99,7 +99,7 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 	return nil
 }
 
-// batches trains on the batches that are left of an epoch.
+// batches trains on the remaining batches of an epoch.
 func (f *fit) batches(ctx context.Context) error {
 	t, m, start := &f.state, f.m, time.Now()
 	if err := f.reader.begin(t.Steps-t.Step, m.position); err != nil {
@@ -132,7 +132,7 @@ func (f *fit) batches(ctx context.Context) error {
 	return nil
 }
 
-// validate appends the measures on the validation data to the logs.
+// validate appends the loss and the metrics on the validation data to the logs.
 func (f *fit) validate(ctx context.Context) error {
 	e := &evaluation{batch: f.batch, steps: f.validationSteps}
 	data := f.validation
@@ -159,7 +159,7 @@ func (f *fit) validate(ctx context.Context) error {
 	return nil
 }
 
-// advance trains on the next batch; false at the end.
+// advance trains on the next batch and reports whether there was one.
 func (f *fit) advance() (more bool, err error) {
 	b, err := f.reader.next()
 	f.state.Waited = f.reader.waited
@@ -169,7 +169,7 @@ func (f *fit) advance() (more bool, err error) {
 	return true, f.trainBatch(b)
 }
 
-// buffers are those of the training graph for a batch size.
+// buffers returns the buffers of the training graph for a batch size.
 func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
 	if f.graph, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
 		return nil, err
@@ -177,7 +177,7 @@ func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
 	return &f.graph.batchBuffers, nil
 }
 
-// learn makes an update on the batch that lies in the plan's buffers.
+// trainBatch makes one update with the batch in the buffers of the graph.
 func (f *fit) trainBatch(b *batch) (err error) {
 	t, m, g := &f.state, f.m, f.graph
 	rate, err := m.trainer.scheduled(t.Rate)
@@ -187,7 +187,7 @@ func (f *fit) trainBatch(b *batch) (err error) {
 	if err := m.update(g, rate); err != nil {
 		return nameSample(err, b.indices)
 	}
-	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
+	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch reports the error
 		t.Rate = next
 	}
 	if err := f.scores.add(g.result(), b); err != nil {
@@ -212,7 +212,7 @@ func nameSample(err error, indices []int) error {
 	return err
 }
 
-// trainingGraph is the training plan for a batch size.
+// trainingGraph returns the training graph for a batch size.
 func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
 	if g, ok := m.graphs.training[key]; ok {
 		return g, nil
@@ -225,7 +225,7 @@ func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
 	return g, nil
 }
 
-// askCallbacks finds out which callbacks come last, which numbers there will be and whether
+// inspectCallbacks finds out which callbacks run last, which logs there will be and whether
 // gradients are checked.
 func (f *fit) inspectCallbacks() (err error) {
 	f.runsLast = make([]bool, len(f.callbacks))
@@ -259,7 +259,7 @@ func (f *fit) inspectCallbacks() (err error) {
 	return nil
 }
 
-// tell tells all callbacks of an event, those that run last after the others.
+// notify calls all callbacks with an event, LastCallbacks after all others.
 func (f *fit) notify(e Event) error {
 	var failed error
 	told := f.callbacks
@@ -291,7 +291,7 @@ func (f *fit) notify(e Event) error {
 	return failed
 }
 
-// takeRate takes the rate that a callback may have changed.
+// adoptRate adopts the learning rate if a callback changed it.
 func (f *fit) adoptRate(c Callback) error {
 	rate := &f.m.trainer.rate
 	if f.state.Rate == *rate {
@@ -310,8 +310,8 @@ func (f *fit) call(c Callback, e Event) (err error) {
 	return c.On(e, &f.state)
 }
 
-// handleNotFinite lets a callback decide what becomes of a training that has diverged; ended
-// makes an ordinary end of it.
+// handleNotFinite lets a callback decide how a diverged training ends; ended means that it
+// ends without an error.
 func (f *fit) handleNotFinite(err error) (ended bool, _ error) {
 	var found *NotFiniteError
 	if !errors.As(err, &found) {
@@ -332,7 +332,7 @@ func (f *fit) handleNotFinite(err error) (ended bool, _ error) {
 	return false, err
 }
 
-// finish tells the callbacks that Fit ends, and what it returns.
+// finish calls Finish of every Finisher with the result of Fit.
 func (f *fit) finish(result error) (err error) {
 	for _, c := range f.callbacks {
 		if c, ok := c.(Finisher); ok {

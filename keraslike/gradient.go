@@ -11,8 +11,8 @@ import (
 
 // Gradient computes the gradient of one layer's output, the source, with respect to the
 // output of another layer or the model's input: what saliency maps, Grad-CAM and pictures
-// made by gradient ascent need. It has a graph of its own, as for prediction with dropout
-// off, which shares the model's weights. It is for one goroutine.
+// made by gradient ascent need. It has a separate graph without dropout that shares the
+// weights of the model. It is not safe for concurrent use.
 type Gradient struct {
 	graph      *modelGraph
 	source, at Shape
@@ -82,7 +82,7 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 	return &Gradient{graph: compiled, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
 }
 
-// layer is the node of the layer at a path.
+// layer returns the node of the layer at a path.
 func (v *expression) layer(path string) (*graph.Node, error) {
 	if n := v.layerNodes[path]; n != nil {
 		return n, nil
@@ -90,18 +90,18 @@ func (v *expression) layer(path string) (*graph.Node, error) {
 	return nil, fmt.Errorf("there is no layer %q", path)
 }
 
-// Source is the shape of the source's output for one sample.
+// Source returns the shape of the source's output for one sample.
 func (g *Gradient) Source() Shape { return g.source }
 
-// At is the shape, for one sample, of what the gradient is taken with respect to.
+// At returns the shape of the target layer's output, and of the gradient, for one sample.
 func (g *Gradient) At() Shape { return g.at }
 
 // Run computes the outputs of both layers for one sample x and
 //
 //	gradient = ∂ Σ direction·source / ∂ at
 //
-// The direction has the shape of the source: a single 1 among zeros selects one of its
-// numbers. The next Run overwrites the results.
+// The direction has the shape of the source; a one-hot direction selects one of its values.
+// The next Run overwrites the results.
 func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, err error) {
 	for _, b := range []struct {
 		what   string

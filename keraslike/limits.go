@@ -9,14 +9,14 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Limits bounds what the graphs of a model may cost, so that a wrong number or a
-// file from elsewhere is an error and not hours of work or all of the memory. A zero
-// field stands for its default. Limits is an option of Load, and
-// kerasfile.WithLimits one for files of Keras; Model.SetLimits sets those of any model.
+// Limits bounds the cost of the graphs of a model, so that a wrong number or an untrusted file
+// causes an error instead of hours of work or exhausted memory. A zero field means its
+// default. Limits is an option of Load; kerasfile.WithLimits sets them for files of Keras and
+// Model.SetLimits for any model.
 //
-// For a model that comes from a file of s bytes the defaults grow with the file,
-// by f = max(1, 10·s/1e6 - 9), because what a model computes usually grows with its
-// weights; one that is made by a program is trusted with more.
+// For a model from a file of s bytes the defaults grow with the factor
+// f = max(1, 10·s/1e6 - 9), because the work of a model usually grows with its weights.
+// Models created by a program have higher defaults.
 type Limits struct {
 	// Layers counts the inputs of all layers, those of a nested model again at each
 	// of its uses: a model that uses another one twice, which uses another one twice,
@@ -33,8 +33,7 @@ type Limits struct {
 	Work float64
 }
 
-// mode says what a graph of the model is for. There is no mode to flip:
-// each mode has graphs of its own, which share the weights.
+// mode is the purpose of a graph. Each mode has separate graphs, which share the weights.
 type mode int
 
 const (
@@ -56,7 +55,7 @@ const (
 	workPerValue  = 20
 )
 
-// limitFile sets the limits of a model from a file of size bytes where the caller set none.
+// limitFile sets the limits of a model from a file of size bytes; zero fields get defaults.
 func (n *network) limitFile(l Limits, size int64) {
 	f := max(1, 10*float64(size)/fileSizeUnit-9)
 	if l.Memory == 0 {
@@ -71,7 +70,7 @@ func (n *network) limitFile(l Limits, size int64) {
 	n.limits = l
 }
 
-// layersLimit, memoryLimit and workLimit are the limits that hold.
+// layersLimit returns the limit of layers in effect.
 func (n *network) layersLimit() int {
 	if n.limits.Layers > 0 {
 		return n.limits.Layers
@@ -93,7 +92,7 @@ func (n *network) memoryLimit(mode mode, batch int) int64 {
 	return min(limit, math.MaxInt)
 }
 
-// affordable checks the model's cost before a graph of it is made.
+// affordable checks the cost of the model before a graph is built.
 func (n *network) affordable(mode mode, batch int) error {
 	if limit := n.layersLimit(); n.cost.uses > float64(limit) {
 		return n.tooManyLayers()
@@ -112,8 +111,8 @@ func (n *network) tooManyLayers() error {
 	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", n.cost.uses, n.layersLimit())
 }
 
-// cost is what a graph of a model takes for one sample, in numbers that may be too
-// large for integers.
+// cost is the cost of a graph for one sample, in floating point because it may exceed
+// integers.
 type cost struct {
 	uses     float64 // inputs of layers, those of nested models at each use
 	largest  float64 // values of the largest array
@@ -121,10 +120,10 @@ type cost struct {
 	work     float64 // multiplications, and workOfValue for each value
 }
 
-// memory is what is needed at the least for a batch, in bytes.
+// memory returns the minimum memory for a batch in bytes.
 func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.internal) * float64(batch) }
 
-// count adds the cost of all layers up.
+// count adds up the cost of all layers.
 func (n *network) count() (c cost) {
 	c.uses = float64(len(n.inputs) + len(n.outputs) - 2) // one of each counts with the model's own use
 	for _, t := range n.inputs {
@@ -140,7 +139,7 @@ func (n *network) count() (c cost) {
 	return c
 }
 
-// cost is that of one use of a layer, without its own inputs.
+// cost returns the cost of one use of a layer, without its own inputs.
 func (t *Tensor) cost() (c cost) {
 	values := 0.0
 	for _, x := range t.in {
@@ -169,8 +168,8 @@ func (t *Tensor) cost() (c cost) {
 	return c
 }
 
-// multiplications of a layer: of a weight, one for each position that it is applied to,
-// unless the definition counts otherwise.
+// multiplications returns the number of multiplications of a layer: one for each weight and
+// position, unless the definition counts otherwise.
 func (t *Tensor) multiplications() (n float64) {
 	in := t.inputShapes()
 	for _, w := range t.layer.weights {
@@ -186,7 +185,7 @@ func (t *Tensor) multiplications() (n float64) {
 	return n * most
 }
 
-// held are the values that a layer keeps to itself.
+// internalValues returns the number of values that a layer keeps outside the memory plan.
 func (t *Tensor) internalValues() float64 {
 	in := t.inputShapes()
 	if d, ok := t.layer.def.(internalValues); ok && len(in) > 0 && len(in[0]) > 0 {

@@ -33,8 +33,8 @@ type loadOption func(*loadSettings)
 
 func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 
-// WithCustomLayer tells Load of a layer of your own: make returns an empty definition,
-// into which the saved arguments are read.
+// WithCustomLayer lets Load read a custom layer: make returns an empty definition, into which
+// the saved arguments are decoded.
 func WithCustomLayer(make func() Definition) LoadOption {
 	return loadOption(func(s *loadSettings) {
 		if s.layers == nil {
@@ -44,18 +44,18 @@ func WithCustomLayer(make func() Definition) LoadOption {
 	})
 }
 
-// WithCustomLoss tells Load of a loss of your own, by its name.
+// WithCustomLoss lets Load find a custom loss by its name.
 func WithCustomLoss(l Loss) LoadOption {
 	return loadOption(func(s *loadSettings) { s.losses = append(s.losses, l) })
 }
 
-// WithCustomMetric tells Load of a metric of your own, by its name.
+// WithCustomMetric lets Load find a custom metric by its name.
 func WithCustomMetric(m Metric) LoadOption {
 	return loadOption(func(s *loadSettings) { s.metrics = append(s.metrics, m) })
 }
 
-// WithCustomOptimizer tells Load of an optimizer of your own, by its name. Saved
-// settings are read into it.
+// WithCustomOptimizer lets Load find a custom optimizer by its name. The saved settings are
+// decoded into it.
 func WithCustomOptimizer(o Optimizer) LoadOption {
 	return loadOption(func(s *loadSettings) { s.optimizers = append(s.optimizers, o) })
 }
@@ -67,17 +67,17 @@ const WithoutCompile loadFlag = iota
 
 func (loadFlag) applyLoad(s *loadSettings) { s.withoutCompile = true }
 
-// incomplete reports something known that is nil.
+// hasNil reports whether a custom loss, metric or optimizer is nil.
 func (s *loadSettings) hasNil() bool {
 	return slices.ContainsFunc(s.losses, func(l Loss) bool { return isNil(l) }) ||
 		slices.ContainsFunc(s.metrics, func(m Metric) bool { return isNil(m) }) ||
 		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) })
 }
 
-// Load reads a model that Save wrote, with its weights and, if it was compiled,
-// its settings; with WithOptimizer also where training stood. Numbers that no training
-// can have are an error, and so is a model that costs more than its Limits. Files of Keras are
-// read by package kerasfile.
+// Load reads a model that Save wrote: its weights, the settings of Compile if it was compiled,
+// and the training state if it was saved WithOptimizer. It returns an error for values that no
+// training can produce and for a model that exceeds its Limits. Package kerasfile reads files
+// of Keras.
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
 	if err != nil && isKerasFile(path) {
@@ -145,7 +145,7 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	return m, nil
 }
 
-// loadArchitecture makes the model without its weights, and checks its limits.
+// loadArchitecture creates the model without the values of its weights and checks its limits.
 func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
 	meta := f.Metadata()
 	switch version, ok := meta[metaFormat]; {
@@ -168,7 +168,7 @@ func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
 	return m, nil
 }
 
-// loadWeights reads the values of all weights, whose names it adds to expected.
+// loadWeights reads the values of all weights and adds their names to expected.
 func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error {
 	for _, w := range m.weights {
 		path := m.paths[w]
@@ -189,7 +189,7 @@ func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error
 	return nil
 }
 
-// restore compiles the model as it was, and reads the optimiser's state if it was saved.
+// restore compiles the model with the saved settings and reads the training state, if any.
 func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, expected map[string]bool) error {
 	optimizer, err := c.optimizer(s)
 	if err != nil {
@@ -248,7 +248,7 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 
 func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 	var o Optimizer
-	read := json.Unmarshal // into an optimizer of one's own, which may have changed since
+	read := json.Unmarshal // a custom optimizer may have changed since
 	for _, known := range s.optimizers {
 		if known.Name() == c.Optimizer {
 			o = known
@@ -261,12 +261,12 @@ func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 		return nil, fmt.Errorf("optimizer %q is unknown; pass WithCustomOptimizer(...) for one of your own, or WithoutCompile", c.Optimizer)
 	}
 	if err := read(c.Settings, o); err != nil {
-		return nil, fmt.Errorf("optimiser %s: %w", c.Optimizer, err)
+		return nil, fmt.Errorf("optimizer %s: %w", c.Optimizer, err)
 	}
 	return o, nil
 }
 
-// read copies a tensor of the file whose shape must be the one wanted.
+// read copies a tensor of the file, which must have this shape.
 func readTensor(f *safetensors.File, name string, shape []int, to []float32) error {
 	got, values, err := f.Tensor(name)
 	if err != nil {
@@ -279,7 +279,7 @@ func readTensor(f *safetensors.File, name string, shape []int, to []float32) err
 	return nil
 }
 
-// isKerasFile tells a file that begins as those of Keras, HDF5 and zip.
+// isKerasFile reports whether a file starts like an HDF5 or zip file, the formats of Keras.
 func isKerasFile(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -321,7 +321,7 @@ func (n savedObject) metric(s *loadSettings) (CompileOption, error) {
 	return m, err
 }
 
-// plainMetric is the metric without the name of its own.
+// plainMetric returns the metric without a name given by Named.
 func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 	m := outputMetric{output: n.Output, weighted: n.Weighted}
 	for _, known := range s.metrics {
@@ -344,7 +344,7 @@ func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 	return m, nil
 }
 
-// checkProgress checks how far training is said to be.
+// checkProgress validates the saved progress of training.
 func (c *compileConfig) checkProgress() error {
 	for _, n := range []struct {
 		name  string

@@ -31,8 +31,8 @@ func (e *NotFiniteError) Error() string {
 // Unwrap returns the cause.
 func (e *NotFiniteError) Unwrap() error { return e.Err }
 
-// locateNotFinite finds the layer where the first NaN or Inf appeared in the batch that
-// p has just computed. It computes the batch again, with every layer's output.
+// locateNotFinite finds the layer where the first NaN or Inf appeared in the last batch of g.
+// It computes the batch again with the outputs of all layers.
 func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 	e := &NotFiniteError{What: "loss", Step: m.trainer.steps, Err: cause}
 	if w := m.badWeight(); w != nil {
@@ -66,7 +66,7 @@ func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 	return e
 }
 
-// badWeight is the first weight that is not finite, nil for none.
+// badWeight returns the first weight that is not finite, or nil.
 func (m *Model) badWeight() *Weight {
 	for _, w := range m.weights {
 		if kernel.Finite(w.Value()) >= 0 {
@@ -76,8 +76,9 @@ func (m *Model) badWeight() *Weight {
 	return nil
 }
 
-// checkWeights reports weights that the last update of an epoch has spoiled, which no loss
-// will show. Centered RMSprop does so where rounding makes a variance negative.
+// checkWeights reports weights that became NaN or Inf in the last update of an epoch, after
+// which no loss is computed. Centered RMSprop can cause this when rounding makes a variance
+// negative.
 func (m *Model) checkWeights() error {
 	w := m.badWeight()
 	if w == nil {

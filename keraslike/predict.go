@@ -10,13 +10,12 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// predictBatch is the most that Predict computes at once; less where Limits.Memory asks for it.
+// predictBatch is the largest batch of Predict; Limits.Memory may require smaller ones.
 const predictBatch = 128
 
 // Predict computes the output of a model with one output for samples x, one array for
-// each input: (n, ...) becomes (n, output...). PredictAll gives several outputs. It may be
-// called from many goroutines at once; each takes a graph of its own that shares the
-// weights.
+// each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. It is safe
+// for concurrent use; each call uses a separate graph that shares the weights.
 func (m *Model) Predict(x ...*Array) (*Array, error) {
 	if n := len(m.outputs); n > 1 {
 		return nil, fmt.Errorf("predict: model %q has %d outputs, want 1; PredictAll returns several", m.name, n)
@@ -122,8 +121,8 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	}
 }
 
-// predictSize is how many of up to most samples are computed at once: half as many
-// again and again until their graph keeps to the limit of memory.
+// predictSize returns the batch size for at most most samples, halved until the graph fits
+// in the memory limit.
 func (m *Model) predictSize(most int) (int, error) {
 	m.graphs.mu.Lock()
 	known := m.graphs.maxPredict
@@ -151,7 +150,7 @@ func (m *Model) predictSize(most int) (int, error) {
 	}
 }
 
-// borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
+// acquireGraph returns an idle graph for the batch size, or builds one of at most memory bytes.
 func (m *Model) acquireGraph(batch int, memory int64) (*modelGraph, error) {
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
@@ -162,7 +161,7 @@ func (m *Model) acquireGraph(batch int, memory int64) (*modelGraph, error) {
 	return m.newGraph(memory, modePredict, graphKey{batch: batch}, m.compiled, nil)
 }
 
-// giveBack lets others borrow a plan; nil is none.
+// releaseGraph returns a graph to the cache; nil is ignored.
 func (m *Model) releaseGraph(g *modelGraph) {
 	if g == nil {
 		return

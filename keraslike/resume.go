@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// interruption is what an unfinished run leaves; nothing after its last epoch.
+// interruption returns the state of an unfinished run; it is empty after the last epoch.
 func (f *fit) interruption() (interruption, error) {
 	m := f.m
 	i := interruption{Pending: m.pending}
@@ -33,8 +33,8 @@ func (f *fit) interruption() (interruption, error) {
 	return i, nil
 }
 
-// setLeft takes what a file says of an interrupted run, and allocates the weights that
-// callbacks have kept.
+// restoreInterruption sets the state of an interrupted run from a file and allocates the
+// weights of callbacks.
 func (m *Model) restoreInterruption(left interruption) error {
 	if left.Pending && m.position == 0 {
 		return errors.New("an epoch is over and has had no samples")
@@ -71,7 +71,7 @@ func (m *Model) restoreInterruption(left interruption) error {
 	return nil
 }
 
-// resume decides whether the fit continues what an interrupted one has left.
+// resume decides whether the fit continues an interrupted one.
 func (f *fit) resume() error {
 	m, t := f.m, &f.state
 	inside := m.position > 0 || m.pending
@@ -93,7 +93,7 @@ func (f *fit) resume() error {
 	return nil
 }
 
-// restoreCallbacks gives callbacks the states that an interrupted run has left.
+// restoreCallbacks gives callbacks their states of the interrupted run.
 func (f *fit) restoreCallbacks() error {
 	left := slices.Clone(f.savedCallbacks)
 	for _, c := range f.callbacks {
@@ -117,7 +117,7 @@ func (f *fit) restoreCallbacks() error {
 	return nil
 }
 
-// sums are all sums of the scores.
+// sums returns all sums of the scores.
 func (s *scores) sums() []*float64 {
 	list := []*float64{&s.loss}
 	for k := range s.losses {
@@ -131,7 +131,7 @@ func (s *scores) sums() []*float64 {
 	return list
 }
 
-// save writes the sums as they are, 8 bytes each, behind the number of samples.
+// save writes the number of samples and the sums, 8 bytes each.
 func (s *scores) save() []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(s.samples))
 	for _, v := range s.sums() {

@@ -9,8 +9,7 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// formatVersion is the version of what Save writes. A reader refuses versions
-// that are newer than its own.
+// formatVersion is the version of the files of Save. Load rejects other versions.
 const formatVersion = "1"
 
 // The keys of the metadata of a saved model.
@@ -27,7 +26,7 @@ type compileConfig struct {
 	LossWeights []float64       `json:"loss_weights,omitempty"`
 	Metrics     []savedObject   `json:"metrics,omitempty"`
 	Seed        uint64          `json:"seed"`
-	// The rest is there when the optimiser's state is saved.
+	// The remaining fields are set if the optimizer state is saved.
 	State    bool    `json:"state,omitempty"`
 	Steps    int     `json:"steps,omitempty"`
 	Epochs   int     `json:"epochs,omitempty"`
@@ -41,13 +40,13 @@ type SaveOption interface{ applySave(*saveSettings) }
 
 type saveSettings struct{ optimizer bool }
 
-// WithOptimizer saves what the optimizer remembers and how far training is, so
-// that training goes on after Load as if it had not been interrupted: the optimizer's
-// arrays, sums of accumulated gradients and averages of weights; batches and epochs done
-// and the learning rate, by which schedules, dropout and the order of samples go on; and of
-// an interrupted Fit, or within one, the samples, loss and metrics of the epoch that runs
-// and what every StatefulCallback remembers, the weights of the best epoch among it. The
-// data is not in the file.
+// WithOptimizer also saves the training state, so that training continues after Load as if
+// it had not been interrupted: the arrays of the optimizer, accumulated gradients and
+// averages of weights; the number of batches and epochs and the learning rate, which
+// determine schedules, dropout and the order of samples; and during or after an interrupted
+// Fit the position, loss and metrics of the current epoch and the state of every
+// StatefulCallback, such as the weights of the best epoch. The file does not contain the
+// data.
 const WithOptimizer SaveFlag = "WithOptimizer"
 
 // SaveFlag is an option of Save that is on or off.
@@ -55,13 +54,12 @@ type SaveFlag string
 
 func (o SaveFlag) applySave(s *saveSettings) { s.optimizer = o == WithOptimizer }
 
-// Save writes the model to one file in the safetensors format: the weights
-// under their paths, and in the metadata the architecture, the settings of
-// Compile and a format version. Those of a model whose optimiser is a Gorgonia
-// solver are left out. The same model gives the same bytes. The file
-// is written beside path and renamed: path holds the old content or the whole
-// new one. A model with a weight that is not finite is not saved, so that it does
-// not take the place of a good one; its weights can be had from Weights.
+// Save writes the model to one file in the safetensors format: the weights under their paths,
+// and in the metadata the architecture, the settings of Compile and a format version. The
+// settings of Compile are omitted if the optimizer is a Gorgonia solver. The same model gives
+// the same bytes. Save writes a temporary file and renames it, so path holds either the old
+// or the complete new content. It returns an error, and leaves path unchanged, if a weight is
+// NaN or Inf; Weights still returns such weights.
 func (m *Model) Save(path string, options ...SaveOption) error {
 	var s saveSettings
 	var err error
@@ -155,7 +153,7 @@ func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.
 	return tensors, nil
 }
 
-// unsaved is why an optimizer cannot be saved, nil where it can.
+// unsaved returns the reason why the optimizer cannot be saved, or nil.
 func (c *compiled) unsaved() error {
 	if o, ok := c.optimizer.(interface{ unsaved() error }); ok {
 		return o.unsaved()
@@ -166,7 +164,7 @@ func (c *compiled) unsaved() error {
 func (c *compiled) config() (*compileConfig, error) {
 	settings, err := marshal("optimizer", c.optimizer)
 	if err != nil {
-		return nil, fmt.Errorf("optimiser %s: %w", c.optimizer.Name(), err)
+		return nil, fmt.Errorf("optimizer %s: %w", c.optimizer.Name(), err)
 	}
 	cc := &compileConfig{Optimizer: c.optimizer.Name(), Settings: settings, LossWeights: c.lossWeights, Seed: c.seed}
 	for _, l := range c.losses {
@@ -197,7 +195,7 @@ func encode(meta map[string]string, key string, v any) error {
 	return err
 }
 
-// keptWeights are the weights that callbacks have kept, as they are saved.
+// callbackWeights returns the weights in the states of callbacks under their names in files.
 func (n *network) callbackWeights(callbacks []callbackRecord) (list []stateArray) {
 	for i := range callbacks {
 		r := &callbacks[i]
@@ -209,7 +207,7 @@ func (n *network) callbackWeights(callbacks []callbackRecord) (list []stateArray
 	return list
 }
 
-// keptName is the name in files of a weight that the i-th callback has kept.
+// callbackWeightName returns the name in files of a weight in the state of the i-th callback.
 func (n *network) callbackWeightName(i int, w *Weight) string {
 	return fmt.Sprintf("%s%d/%s", callbackWeightPrefix, i, n.paths[w])
 }

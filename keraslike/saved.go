@@ -7,8 +7,7 @@ import (
 	"fmt"
 )
 
-// named is a loss or a metric as it is saved: by its name, with its settings where
-// it has some.
+// named is a saved loss or metric: its name and its settings, if it has any.
 type savedObject struct {
 	Name     string          `json:"name"`
 	Settings json.RawMessage `json:"settings,omitempty"`

@@ -10,8 +10,8 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// scores adds up what is measured over batches: the loss, that of each output
-// where there are several, and the metrics.
+// scores accumulates measurements over batches: the loss, the loss of each of several outputs,
+// and the metrics.
 type scores struct {
 	list    []score
 	samples int
@@ -31,7 +31,7 @@ type score struct {
 	goal     goal
 }
 
-// newScores begins all measurements of a network that is compiled so.
+// newScores begins all measurements of a network with these compile settings.
 func newScores(n *network, c *compiled) (*scores, error) {
 	s := &scores{}
 	names := n.outputNames()
@@ -81,7 +81,7 @@ func newScore(metric outputMetric, output, target Shape) (score, error) {
 	return score{Measurement: measurement, name: metric.Name(), weighted: metric.weighted, goal: goalOf(metric.Metric)}, nil
 }
 
-// series are the names of all that is measured, in the order of the logs.
+// series returns the names of all measurements, in the order of the logs.
 func (s *scores) series() []string {
 	names := append([]string{"loss"}, s.names...)
 	for _, one := range s.list {
@@ -103,8 +103,8 @@ func (s *scores) goal(name string) goal {
 	return unknownSeries
 }
 
-// distinct reports two series of one name in the logs, those of validation included: with
-// outputs "x" and "val_x" there would be two named "val_x_loss".
+// checkNames rejects two series with the same name in the logs, including those of
+// validation: outputs "x" and "val_x" would both have a series "val_x_loss".
 func (s *scores) checkNames() error {
 	taken := map[string]bool{}
 	for _, prefix := range []string{"", "val_"} {
@@ -127,7 +127,7 @@ func (m outputMetric) begin(p, t Shape) (one Measurement, err error) {
 	return one, err
 }
 
-// caught makes an error of a panic in a measurement, and names it.
+// caught converts a panic in a measurement to an error that names it.
 func (s *scores) caught(err *error) {
 	if r := recover(); r != nil {
 		in := "scores"
@@ -148,7 +148,7 @@ func (s *scores) reset() (err error) {
 	return nil
 }
 
-// result is what a graph has computed of a batch.
+// result holds the results of a graph for one batch.
 type result struct {
 	loss         float64
 	outputLosses [][]float32 // of each output where there are several
@@ -156,8 +156,8 @@ type result struct {
 	masks        [][]float32 // of the outputs, nil for none
 }
 
-// add takes what was computed of a batch. It returns the error of a metric that has no
-// value for it.
+// add adds the results of a batch. It returns the error of a metric that is undefined for
+// them.
 func (s *scores) add(r result, b *batch) (err error) {
 	defer s.caught(&err)
 	n := len(b.indices)
@@ -186,7 +186,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 	return nil
 }
 
-// wayOut adds to the error that a metric has with a sample of weight 0 how to exclude it.
+// explainZeroWeight adds to the error of a metric for a sample of weight 0 how to exclude it.
 func explainZeroWeight(err error, weights []float32) error {
 	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
@@ -194,8 +194,8 @@ func explainZeroWeight(err error, weights []float32) error {
 	return err
 }
 
-// addMasked counts the steps of an output that has a mask as samples, those that
-// are masked with a weight of 0; false where there is no mask or the metric cannot.
+// addMasked adds the steps of a masked output as samples, masked ones with weight 0. It
+// returns false if there is no mask or the metric cannot be weighted.
 func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	mask := r.masks[one.output]
 	w, ok := one.Measurement.(WeightedMeasurement)
@@ -214,7 +214,7 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	return true
 }
 
-// logs appends everything measured so far, means over samples.
+// logs appends all measurements so far, as means over samples.
 func (s *scores) logs(to Logs) (logs Logs, err error) {
 	defer s.caught(&err)
 	n := float64(s.samples)

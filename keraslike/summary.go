@@ -13,8 +13,7 @@ import (
 )
 
 // Summary writes the table of the model's layers: kind, name, output shape,
-// number of parameters and, where a layer has several inputs or not the layer
-// above it, what it is applied to.
+// number of parameters and, unless its input is the layer above, its inputs.
 func (m *Model) Summary(w io.Writer) (err error) {
 	defer caught(&err, "summary", w, "")
 	if m.err != nil {
@@ -54,7 +53,7 @@ func (m *Model) Summary(w io.Writer) (err error) {
 	return nil
 }
 
-// shapes are those of all outputs of the call.
+// shapes returns the shapes of all outputs of the call.
 func (t *Tensor) shapes() (all []Shape) {
 	for _, x := range t.outputs() {
 		all = append(all, x.shape)
@@ -83,8 +82,8 @@ func formatBytes(n int) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Diagram is the model as a drawing with one box for each layer; the layers of
-// nested models stand in a group of their own.
+// Diagram returns a drawing of the model with one box for each layer; the layers of each
+// nested model form a group.
 func (m *Model) Diagram() (*graph.Diagram, error) {
 	if m.err != nil {
 		return nil, m.err
@@ -97,8 +96,8 @@ func (m *Model) Diagram() (*graph.Diagram, error) {
 	return d, nil
 }
 
-// draw adds the model's layers and returns the boxes of its outputs; in are the
-// boxes that a nested model's inputs stand for.
+// draw adds the layers and returns the boxes of the outputs; in are the boxes of the inputs of
+// a nested model.
 func (n *network) draw(d *graph.Diagram, group string, in []int) (out []int) {
 	at := map[*Tensor]int{}
 	box := func(x *Tensor) int {
@@ -122,7 +121,7 @@ func (n *network) draw(d *graph.Diagram, group string, in []int) (out []int) {
 		}
 		if inner := x.layer.network(); inner != nil {
 			name := x.layer.name
-			if calls[x.layer]++; calls[x.layer] > 1 { // boxes of its own, or arrows would run back
+			if calls[x.layer]++; calls[x.layer] > 1 { // separate boxes, or arrows would point backwards
 				name = fmt.Sprintf("%s, call %d", name, calls[x.layer])
 			}
 			for k, b := range inner.draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {

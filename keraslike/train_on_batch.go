@@ -11,8 +11,8 @@ import (
 
 // TrainOnBatch makes one update on x and y, which have the batch as their first
 // axis, and returns the loss before it. The values are not copied: x may be a
-// *tensor.Dense or, for rows of features, a *graph.CSR. It is for training
-// loops of your own; Fit is the usual way.
+// *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
+// loops; use Fit otherwise.
 func (m *Model) TrainOnBatch(x, y graph.Value) (loss float64, err error) {
 	if m.compiled == nil {
 		return 0, fmt.Errorf("train on batch: %w", ErrNotCompiled)
@@ -107,7 +107,7 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	return g.outputs.values[0], nil
 }
 
-// upTo is 0, 1, ... n-1.
+// upTo returns 0, 1, ... n-1.
 func upTo(n int) []int {
 	list := make([]int, n)
 	for i := range list {
