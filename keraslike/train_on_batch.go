@@ -82,9 +82,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 }
 
 // PredictOnBatch computes the model's output for x, which has the batch as its
-// first axis and is not copied. The result is the model's own memory, which the
-// next call with a batch of this size overwrites: it is the fastest way to a
-// prediction, for one goroutine. Predict is the safe one.
+// first axis and is not copied. It is the fastest prediction, but the next call with a
+// batch of this size overwrites the result, and it is not safe for concurrent use. Predict
+// has neither restriction.
 func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	defer caught(&err, "predict on batch", nil, "")
 	if m.err != nil {
