@@ -8,17 +8,17 @@ import (
 	"slices"
 )
 
-// dataSpec is what a model wants of its data.
+// dataSpec describes the data that a model accepts.
 type dataSpec struct {
-	model   string  // its name, for errors
+	model   string  // the model's name, for errors
 	inputs  []Shape // of one sample
 	outputs []Shape
-	targets []Shape  // nil where none are read
-	wanted  []string // what wants each target, for errors
+	targets []Shape  // nil if none are read
+	wanted  []string // the loss or metric that uses each target, for errors
 	signed  bool     // whether the first output's classes are -1 and 1
 }
 
-// accepts compares the shapes of the data with the model's.
+// accepts returns an error if the shapes of the data are not those of the model.
 func (d *dataSpec) accepts(data Samples) error {
 	in, out, err := shapesOf(data)
 	if err != nil {
@@ -46,7 +46,7 @@ func (d *dataSpec) accepts(data Samples) error {
 	return nil
 }
 
-// batches deals out a range of a source's samples batch by batch, in a given order.
+// batches iterates over a range of a source's samples in batches, in a given order.
 type batches struct {
 	source Source
 	order  []int // indices of samples
@@ -54,7 +54,7 @@ type batches struct {
 	at     int
 }
 
-// inOrder is the samples lo to hi-1 of a source in their own order.
+// inOrder iterates over samples lo to hi-1 of a source in their order.
 func inOrder(source Source, lo, hi, size int) *batches {
 	b := &batches{source: source, size: size, order: make([]int, hi-lo)}
 	for i := range b.order {
@@ -63,8 +63,8 @@ func inOrder(source Source, lo, hi, size int) *batches {
 	return b
 }
 
-// shuffle puts the samples into a random order (Fisher-Yates) that depends on
-// the generator alone, not on the order of the epoch before.
+// shuffle puts the samples into a random order (Fisher-Yates) that depends only on the
+// generator, not on the order of the previous epoch.
 func (b *batches) shuffle(rng *rand.Rand) {
 	slices.Sort(b.order)
 	rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
@@ -73,7 +73,7 @@ func (b *batches) shuffle(rng *rand.Rand) {
 // rewind starts over.
 func (b *batches) rewind() { b.at = 0 }
 
-// count is the number of batches; the last may be smaller.
+// count returns the number of batches; the last one may be smaller.
 func (b *batches) count() int {
 	n := len(b.order) / b.size
 	if len(b.order)%b.size > 0 {
@@ -82,7 +82,7 @@ func (b *batches) count() int {
 	return n
 }
 
-// next is the indices of the next batch, none at the end.
+// next returns the indices of the next batch, none at the end.
 func (b *batches) next() []int {
 	n := min(b.size, len(b.order)-b.at)
 	b.at += n

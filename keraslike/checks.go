@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// unit reports a setting outside [0, 1).
+// unit returns an error for a setting outside [0, 1).
 func unit(name string, v float64) error {
 	if !(v >= 0 && v < 1) {
 		return fmt.Errorf("%s is %g, want 0 <= %s < 1", name, v, name)
@@ -15,7 +15,7 @@ func unit(name string, v float64) error {
 	return nil
 }
 
-// atLeastZero reports a setting that is negative, infinite or NaN.
+// atLeastZero returns an error for a setting that is negative, infinite or NaN.
 func atLeastZero(name string, v float64) error {
 	if !(v >= 0) || math.IsInf(v, 1) {
 		return fmt.Errorf("%s is %g, want a finite number of at least 0", name, v)
@@ -23,7 +23,7 @@ func atLeastZero(name string, v float64) error {
 	return nil
 }
 
-// aboveZero reports a setting that is not positive, infinite or NaN.
+// aboveZero returns an error for a setting that is not positive, infinite or NaN.
 func aboveZero(name string, v float64) error {
 	if !(v > 0) || math.IsInf(v, 1) {
 		return fmt.Errorf("%s is %g, want a finite number above 0", name, v)

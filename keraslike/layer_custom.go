@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Custom makes a layer of one's own definition.
+// Custom makes a layer from your own Definition.
 //
 // Options: Name, Trainable (default true).
 func Custom(d Definition, opts ...LayerOption) Layer {
@@ -20,8 +20,8 @@ func Custom(d Definition, opts ...LayerOption) Layer {
 	return newLayer(d, opts)
 }
 
-// undefined stands for a definition that is nil or of no use, so that it is reported
-// with the other mistakes of the model.
+// undefined replaces a nil or unusable definition, so that the error is reported together
+// with the model's other errors.
 type undefined struct{ err error }
 
 func (undefined) Kind() string                              { return "Custom" }

@@ -10,7 +10,7 @@ import (
 
 // Dense computes y = act(x·W + b).
 //
-//	input    (batch, ..., in); axes between batch and in are kept
+//	input    (batch, ..., in)
 //	output   (batch, ..., units)
 //	weights  kernel (in, units), bias (units)
 //

@@ -16,8 +16,8 @@ import (
 //	input, output  (batch, ..., features), the same shape
 //	weights        gamma (features) of ones, beta (features) of zeros
 //
-// With several axes a row is all elements along them, and the weights have their
-// shape.
+// With several axes a row consists of all elements along them, and the weights have the
+// shape of these axes.
 //
 // Options:
 //

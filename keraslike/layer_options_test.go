@@ -324,7 +324,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *[2]int:
 		return "the size that Keras infers"
 	case *Layer:
-		return "a copy of the layer that goes backwards"
+		return "a copy of the layer that runs backward"
 	case [2]int:
 		if v[0] == v[1] {
 			return fmt.Sprint(v[0])

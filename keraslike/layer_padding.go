@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// ZeroPadding1D adds steps of zeros before and after a series:
+// ZeroPadding1D adds steps of zeros before and after a sequence:
 // (batch, steps, channels) becomes (batch, before+steps+after, channels).
 //
 // Options: Name, Trainable (default true).
@@ -28,7 +28,7 @@ func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 	return newMargins(&margins{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-// Cropping1D removes steps from both ends of a series: (batch, steps,
+// Cropping1D removes steps from both ends of a sequence: (batch, steps,
 // channels) becomes (batch, steps-before-after, channels).
 //
 // Options: Name, Trainable (default true).
@@ -74,7 +74,7 @@ func (d *margins) check() error {
 	case d.Axes != 1 && d.Axes != 2:
 		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
 	case min(d.Top, d.Bottom, d.Left, d.Right) < 0:
-		return fmt.Errorf("margins are %d, %d, %d, %d, want none negative", d.Top, d.Bottom, d.Left, d.Right)
+		return fmt.Errorf("margins are %d, %d, %d, %d, want at least 0", d.Top, d.Bottom, d.Left, d.Right)
 	}
 	return nil
 }
@@ -94,7 +94,7 @@ func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
 		out[0] += sign * (d.Top + d.Bottom)
 	}
 	if out[0] < 1 || out[d.Axes-1] < 1 {
-		return nil, fmt.Errorf("input has shape %v, nothing is left of it", x)
+		return nil, fmt.Errorf("input has shape %v, of which nothing is left", x)
 	}
 	return out, nil
 }

@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// A layer as it is saved: its definition by its kind, with its arguments.
+// Saved layers: the kind and the arguments of a layer's definition.
 
 type layerConfig struct {
 	Name     string          `json:"name"`
@@ -18,11 +18,11 @@ type layerConfig struct {
 	Config   json.RawMessage `json:"config"`
 }
 
-// definitions makes an empty definition for each kind of this package, into which a saved
-// layer's arguments are read. The file of each kind registers it.
+// definitions maps each kind of this package to a function that makes an empty definition,
+// into which the arguments of a saved layer are read. Every kind registers itself.
 var definitions = map[string]func() Definition{}
 
-// register adds kinds whose definition is a D:
+// register registers kinds whose definition is a D:
 //
 //	var _ = register[dense]("Dense")
 func register[D any, P interface {
@@ -35,13 +35,12 @@ func register[D any, P interface {
 	return true
 }
 
-// reader is a definition that reads its arguments itself, because other layers are among
-// them.
+// reader is a definition that reads its arguments itself because they include other layers.
 type reader interface {
 	read(text []byte, from *loading) error
 }
 
-// marshal is json.Marshal of something that may be a user's own.
+// marshal is json.Marshal of a value whose MarshalJSON may be a user's and may panic.
 func marshal(what string, v any) (text []byte, err error) {
 	defer caught(&err, what, v, "MarshalJSON")
 	return json.Marshal(v)
@@ -51,7 +50,7 @@ func (l *layer) config() (layerConfig, error) {
 	raw, err := marshal("definition", l.def)
 	var own *json.MarshalerError
 	if errors.As(err, &own) {
-		err = own.Err // what the definition says, without what package json adds
+		err = own.Err // without what package json adds
 	}
 	if err != nil {
 		return layerConfig{}, fmt.Errorf("layer %q: %w", l.name, err)
@@ -59,18 +58,18 @@ func (l *layer) config() (layerConfig, error) {
 	return layerConfig{l.name, l.def.Kind(), l.frozen, l.unmasked, raw}, nil
 }
 
-// loading is the reading of one architecture.
+// loading is the state of loading one architecture.
 type loading struct {
-	known map[string]func() Definition // definitions that are not of this package, by kind
-	// left is how many bytes of JSON may still be read: those of a layer within a layer
-	// are read again at each level.
+	known map[string]func() Definition // custom definitions, by kind
+	// left is the number of bytes of JSON that may still be read. It limits nesting: the
+	// JSON of an inner layer is read again at each level.
 	left int
-	path int // bytes of the names of the models around, and the slashes between them
+	path int // length of the path of the enclosing models in bytes
 }
 
 const (
-	readAgain   = 16      // times that a configuration may be read
-	readAnyhow  = 4 << 20 // bytes that are no matter
+	readAgain   = 16      // how often a configuration may be read
+	readAnyhow  = 4 << 20 // bytes that may be read in any case
 	longestPath = 4096
 )
 
@@ -78,15 +77,15 @@ func newLoading(known map[string]func() Definition, size int) *loading {
 	return &loading{known: known, left: readAnyhow + readAgain*size}
 }
 
-// charge counts JSON that is about to be read.
+// charge deducts JSON that is about to be read from the limit.
 func (l *loading) charge(text []byte) error {
 	if l.left -= len(text); l.left < 0 {
-		return fmt.Errorf("layers are nested too often: their configurations are more than %d times as long as the whole", readAgain)
+		return fmt.Errorf("layers are nested too deeply: their configurations are more than %d times as long as the file", readAgain)
 	}
 	return nil
 }
 
-// enter checks the path of a layer, and of those within it until leave.
+// enter checks the length of a layer's path and extends the path until leave.
 func (l *loading) enter(name string) error {
 	if l.path += len(name) + 1; l.path > longestPath {
 		return fmt.Errorf("its path has more than %d bytes", longestPath)
@@ -114,7 +113,7 @@ func (lc *layerConfig) layer(from *loading) (*layer, error) {
 	var d Definition
 	err := guard("custom definition", nil, lc.Kind, func() error {
 		if d = make(); isNil(d) {
-			return fmt.Errorf("WithCustomLayer(...) makes nothing for kind %q", lc.Kind)
+			return fmt.Errorf("the function given to WithCustomLayer returned nil for kind %q", lc.Kind)
 		}
 		if r, ok := d.(reader); ok {
 			return r.read(lc.Config, from)

@@ -168,7 +168,7 @@ func TestSharedInner(t *testing.T) {
 	dense := keraslike.Dense(5)
 	y := keraslike.TimeDistributed(dense, keraslike.Name("steps")).Apply(dense.Apply(in))
 	err := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y}).Build(0)
-	wantError(t, err, `TimeDistributed "steps": the Dense is applied elsewhere too: only a model can be`)
+	wantError(t, err, `TimeDistributed "steps": the Dense is also applied elsewhere; only a model may be shared`)
 }
 
 // TestFrozenInner: Trainable(false) of the inner layer holds for the steps too.

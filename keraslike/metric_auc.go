@@ -7,12 +7,11 @@ import (
 	"math"
 )
 
-// AUC is the area under the curve that evenly spaced thresholds draw: trapezia
-// under the ROC curve, of true positives over false positives, or with PRCurve the
-// area under precision over recall as Davis & Goadrich (2006) interpolate it.
-// Predictions must lie between 0 and 1, to which Keras clips them, or be logits, with
-// FromLogits; all outputs are pooled. Targets are 0 and 1; as in Keras any between them is
-// true.
+// AUC is the area under the ROC curve (true positive rate over false positive rate),
+// approximated by trapezoids at evenly spaced thresholds. With PRCurve it is the area under
+// the precision-recall curve, interpolated as by Davis & Goadrich (2006). Predictions must
+// be between 0 and 1, to which Keras clips them, or logits with FromLogits; all outputs are
+// pooled. Targets are 0 and 1; as in Keras, any value between counts as true.
 //
 // See https://keras.io/api/metrics/classification_metrics/.
 //
@@ -23,7 +22,7 @@ func AUC(opts ...MetricOption) Metric {
 	return m
 }
 
-// maxThresholds tell more apart than a float32 between 0 and 1 does near 1.
+// maxThresholds is more than the resolution of a float32 near 1.
 const maxThresholds = 1 << 20
 
 var _ = registerMetric("auc", func() Metric { return AUC() })
@@ -54,9 +53,9 @@ func (m *auc) Begin(p, t Shape) (Measurement, error) {
 	return &area{auc: m, positives: make([]float64, m.Thresholds), negatives: make([]float64, m.Thresholds)}, nil
 }
 
-// area holds, by the highest threshold that a prediction is above, the weight of what
-// is true and of what is not. The lowest threshold is below 0, the highest above 1 and
-// number i between them i/(n-1).
+// area is the measurement of AUC. It counts the weights of true and false targets by the
+// highest threshold below the prediction. The lowest threshold is below 0, the highest above
+// 1, and threshold i between them is i/(n-1).
 type area struct {
 	domain
 	*auc
@@ -85,7 +84,7 @@ func (m *area) AddWeighted(n int, p, t, weights []float32) {
 			m.outside("auc", i/each, n, m.probable(v))) || m.lost != 0 {
 			continue
 		}
-		// In float32, as Keras: the product with n-1 may round to a whole number.
+		// In float32, as in Keras: the product with n-1 may round to an integer.
 		k := int(math.Ceil(float64(min(max(v, 0), 1)*float32(m.Thresholds-1)))) - 1
 		if k = max(0, k); t[i] != 0 {
 			m.positives[k] += w
@@ -95,15 +94,15 @@ func (m *area) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// probable reports a prediction that is no probability.
+// probable returns an error for a prediction that is not a probability.
 func (m *area) probable(v float32) error {
 	if err := probabilities.check("prediction", []float32{v}, predictionRounding); err != nil {
-		return fmt.Errorf("%w; AUC of logits takes the option FromLogits", err)
+		return fmt.Errorf("%w; for logits use AUC(FromLogits)", err)
 	}
 	return nil
 }
 
-// Value goes from the highest threshold to the lowest.
+// Value returns the area, summed from the highest threshold to the lowest.
 func (m *area) Value() float64 {
 	var allPositive, allNegative float64
 	for i := range m.positives {
@@ -122,9 +121,9 @@ func (m *area) Value() float64 {
 	return m.value(sum)
 }
 
-// betweenPR is the area between two points, where true positives grow linearly with
-// positives: ∫ (slope + intercept/P) dTP. Where weights are negative and positives do not
-// grow, it is 0.
+// betweenPR returns the area between two points, between which true positives grow linearly
+// with positives: ∫ (slope + intercept/P) dTP. It is 0 if negative weights keep the positives
+// from growing.
 func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
 	p0, p1 := tp0+fp0, tp1+fp1
 	slope := ratio(tp1-tp0, max(p1-p0, 0))
@@ -136,7 +135,7 @@ func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
 	return ratio(slope*(tp1-tp0+intercept*logarithm), max(positives, 0))
 }
 
-// Sums are the counts by threshold.
+// Sums returns the counts by threshold.
 func (m *area) Sums() []*float64 { return append(pointers(m.positives, m.negatives), &m.lost) }
 
 func (m *area) Reset() {

@@ -4,8 +4,8 @@ package keraslike
 
 import "fmt"
 
-// ConfusionMatrix is a Matrix of how often class i was taken for class j. Its value is the
-// accuracy.
+// ConfusionMatrix counts the samples of class i that were predicted as class j; its
+// Measurement is a Matrix. Its value is the accuracy.
 const ConfusionMatrix MetricFunc = "confusion_matrix"
 
 var _ = registerMetricFunc(ConfusionMatrix, metricKind{
@@ -31,7 +31,7 @@ type confusion struct {
 
 func newConfusion(p, t Shape) (Measurement, error) {
 	if len(p) == 0 {
-		return nil, fmt.Errorf("metric confusion_matrix: predictions are numbers without an axis, want classes along the last axis")
+		return nil, fmt.Errorf("metric confusion_matrix: predictions are single numbers without an axis, want classes along the last axis")
 	}
 	m := &confusion{classes: p[len(p)-1], one: p[len(p)-1] == 1, sparse: t.Equal(p[:len(p)-1])}
 	if m.one {
@@ -74,7 +74,7 @@ func (m *confusion) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// Value is the share on the diagonal.
+// Value returns the fraction on the diagonal.
 func (m *confusion) Value() float64 {
 	var right, all float64
 	for i, n := range m.counts {
@@ -85,7 +85,7 @@ func (m *confusion) Value() float64 {
 	return m.value(right / all)
 }
 
-// Rows is a copy of the table.
+// Rows returns a copy of the matrix.
 func (m *confusion) Rows() [][]float64 {
 	rows := make([][]float64, m.classes)
 	for i := range rows {
@@ -96,7 +96,7 @@ func (m *confusion) Rows() [][]float64 {
 	return rows
 }
 
-// Sums are the counts of the table.
+// Sums returns the elements of the matrix.
 func (m *confusion) Sums() []*float64 { return append(pointers(m.counts), &m.lost) }
 
 func (m *confusion) Reset() {

@@ -7,22 +7,22 @@ import (
 	"math"
 )
 
-// F1Average is an option of F1Score: how the scores of several classes become one. The
-// default is Macro.
+// F1Average is an option of F1Score that selects how the scores of the classes are averaged.
+// The default is Macro.
 type F1Average string
 
 // The averages.
 const (
-	Macro F1Average = "macro" // the mean over classes
-	Micro F1Average = "micro" // of the counts of all classes together
-	// ByFrequency is the mean weighted by how often each class is true, Keras's "weighted".
+	Macro F1Average = "macro" // the mean over the classes
+	Micro F1Average = "micro" // the score of the counts of all classes together
+	// ByFrequency is the mean weighted by the frequency of each class, "weighted" in Keras.
 	ByFrequency F1Average = "weighted"
 )
 
-// F1Score is the harmonic mean of precision and recall, 2·p·r/(p + r + ε) with p =
-// tp/(tp + fp + ε) and r = tp/(tp + fn + ε), ε 1e-7, for one-hot or multi-hot
-// targets. Without a Threshold the largest predictions of a row are hits, but none is
-// in a row of zeros. Its Measurement is a Vector of the classes' scores.
+// F1Score is the harmonic mean of precision and recall, 2·p·r/(p + r + ε) with
+// p = tp/(tp + fp + ε), r = tp/(tp + fn + ε) and ε = 1e-7, for one-hot or multi-hot targets.
+// Without a Threshold the largest predictions of a row count as positive, except in a row of
+// zeros. Its Measurement is a Vector with one score for each class.
 //
 // See https://keras.io/api/metrics/classification_metrics/.
 //
@@ -110,7 +110,7 @@ func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// Values are the scores of the classes.
+// Values returns the score of each class.
 func (m *f1Count) Values() []float64 {
 	values := make([]float64, len(m.tp))
 	for j := range values {
@@ -144,7 +144,7 @@ func (m *f1Count) Value() float64 {
 	return m.value(sum / (support + 1e-7))
 }
 
-// Sums are the counts by class.
+// Sums returns the counts by class.
 func (m *f1Count) Sums() []*float64 { return append(pointers(m.tp, m.fp, m.fn), &m.lost) }
 
 func (m *f1Count) Reset() {

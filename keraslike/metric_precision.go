@@ -12,15 +12,15 @@ var (
 	_ = registerMetric("recall", func() Metric { return Recall() })
 )
 
-// Precision is the share of what was predicted that is true, tp/(tp + fp), 0 where
-// nothing was predicted. Targets are 0 and 1; as in Keras any between them is true.
+// Precision is the fraction of positive predictions that are true, tp/(tp + fp), 0 if there
+// are none. Targets are 0 and 1; as in Keras, any value between counts as true.
 // See https://keras.io/api/metrics/classification_metrics/.
 //
-// Options: Threshold (0.5), which for logits is 0.
+// Options: Threshold (0.5); for logits use Threshold(0).
 func Precision(opts ...MetricOption) Metric { return newHits("precision", opts) }
 
-// Recall is the share of what is true that was predicted, tp/(tp + fn), 0 where
-// nothing is true. Targets are those of Precision.
+// Recall is the fraction of true targets that were predicted as positive, tp/(tp + fn), 0 if
+// there are none. Targets are as for Precision.
 //
 // Options: Threshold (0.5).
 func Recall(opts ...MetricOption) Metric { return newHits("recall", opts) }
@@ -55,7 +55,7 @@ func (m *hits) Begin(p, t Shape) (Measurement, error) {
 	return &hitCount{hits: m}, nil
 }
 
-// hitCount counts true and false positives and false negatives.
+// hitCount counts true positives, false positives and false negatives.
 type hitCount struct {
 	domain
 	*hits
@@ -98,7 +98,7 @@ func (m *hitCount) Value() float64 {
 	return m.value(ratio(m.tp, m.tp+m.fp))
 }
 
-// Sums are the counts.
+// Sums returns the counts.
 func (m *hitCount) Sums() []*float64 { return []*float64{&m.tp, &m.fp, &m.fn, &m.lost} }
 
 func (m *hitCount) Reset() {

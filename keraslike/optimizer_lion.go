@@ -8,11 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Lion takes steps of one size, in the direction of a sign (Chen et al. 2023):
+// Lion takes steps of constant size along the sign of a running average of the gradient
+// (Chen et al. 2023):
 //
 //	w -= rate·sign(β₁·m + (1-β₁)·g);  m = β₂·m + (1-β₂)·g
 //
-// See https://keras.io/api/optimizers/lion/.
+// Keras's default rate is 0.001. See https://keras.io/api/optimizers/lion/.
 //
 // Options: Beta1 (0.9), Beta2 (0.99), LazyRows (off), ClipValue (none), ClipNorm (none),
 // GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
@@ -48,5 +49,5 @@ func (o *lion) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int
 	kernel.LionRows(w, g, slots[0], float32(rate), float32(o.Beta1), float32(o.Beta2), rows, rowWidth(g, rows))
 }
 
-// Decays is not ok: the average of the gradient moves the weight.
+// Decays returns false: the running average of the gradient moves the weight.
 func (o *lion) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

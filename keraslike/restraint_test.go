@@ -207,7 +207,7 @@ func TestRestraintMistakes(t *testing.T) {
 		{KernelRegularizer(L1(-1)), "regularizer has factor -1"},
 		{KernelConstraint(MaxNorm(-1)), "bounds 0 and -1"},
 		{KernelConstraint(MinMaxNorm(2, 1, 1)), "bounds 2 and 1"},
-		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm takes norms over axis 1, the shape is [2]`},
+		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm has axis 1, the shape is [2]`},
 		{KernelConstraint(Constraint{Kind: "round"}), `constraint "round": unknown`},
 	} {
 		err := Sequential("m", Input(3), Dense(2, c.option)).Build(1)

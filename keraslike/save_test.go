@@ -266,7 +266,7 @@ func TestLoadMistakes(t *testing.T) {
 		"no outputs":    {replace("reef.model", `"outputs":[3]`, `"outputs":[]`), "0 outputs, want at least one of each"},
 		"input":         {replace("reef.model", `"inputs":[0]`, `"inputs":[1]`), `layer "dense" is listed as an input and is Dense`},
 		"units":         {replace("reef.model", `"units":16`, `"units":17`), `tensor "dense/kernel" has shape [6 16], the model wants [6 17]`},
-		"huge units":    {replace("reef.model", `"units":16`, `"units":2147483647`), `weight "kernel" would have shape [6 2147483647], more than `},
+		"huge units":    {replace("reef.model", `"units":16`, `"units":2147483647`), `weight "kernel" would have shape [6 2147483647], which is more than `},
 		"optimizer":     {replace("reef.compile", `"adam"`, `"madam"`), `optimizer "madam" is unknown`},
 		"setting":       {replace("reef.compile", `"beta_1":0.9`, `"beta_1":9`), "beta_1 is 9"},
 		"loss":          {replace("reef.compile", `"sparse_categorical_crossentropy"`, `"gain"`), `loss "gain": unknown`},

@@ -9,31 +9,30 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// trainer changes weights by their gradients, by an optimizer and its settings. It owns all
-// that a step changes: the weights, their gradients, what the optimizer and its settings keep
-// for each weight, and how far training has come. It knows nothing of the model.
+// trainer updates weights from their gradients by an optimizer and its settings. It owns
+// everything that a step changes: the weights, their gradients, the state of the optimizer
+// for each weight, and the step count. It does not depend on the model.
 type trainer struct {
 	optimizer Optimizer
 	settings  *commonSettings
 	steps     int     // batches trained on so far
 	rate      float64 // of the next update
-	guarded   bool    // gradients are checked for NaN and Inf before they are used
+	guarded   bool    // gradients are checked for NaN and Inf before the update
 
-	weights []*Weight // that are trained
+	weights []*Weight // trainable ones
 	// By weight:
-	gradients []gradient    // of the batch that is trained on
+	gradients []gradient    // of the current batch
 	slots     [][][]float32 // of the optimizer, by slot
-	sums      [][]float32   // of accumulated gradients; nil where none accumulate
-	averages  [][]float32   // of the weights; nil where there are none
-	copies    [][]float32   // of gradients, to change
-	rows      [][]int32     // of those
+	sums      [][]float32   // of accumulated gradients; nil without AccumulateGradients
+	averages  [][]float32   // of the weights; nil without AverageWeights
+	copies    [][]float32   // of gradients, which may be modified
+	rows      [][]int32     // of the copies
 	rowWidth  []int
 	byRows    []*rowUpdate
 	decay     rowDecay
 }
 
-// newTrainer asks the optimizer for all that training needs, and makes the arrays that it
-// and its settings keep for each weight.
+// newTrainer allocates the state that the optimizer and its settings need for each weight.
 func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 	defer caught(&err, "optimizer", o, "")
 	t = &trainer{optimizer: o, settings: commonOf(o), rate: o.Rate(), weights: weights}
@@ -72,11 +71,11 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 	return t, nil
 }
 
-// updates is the number of updates made.
+// updates returns the number of updates made.
 func (t *trainer) updates() int { return t.steps / t.settings.batches() }
 
-// scheduled is the rate of the next batch where the optimizer has a schedule, else the one
-// given. As in Keras schedules count batches, not updates.
+// scheduled returns the learning rate of the next batch by the optimizer's schedule, or the
+// given rate if there is none. As in Keras, schedules count batches, not updates.
 func (t *trainer) scheduled(rate float64) (float64, error) {
 	if s := t.settings.Schedule; s.Schedule != nil {
 		return s.rateAt(t.optimizer.Rate(), t.steps)
@@ -84,13 +83,12 @@ func (t *trainer) scheduled(rate float64) (float64, error) {
 	return rate, nil
 }
 
-// jointOptimizer updates all weights in one call; Update is not called then.
+// jointOptimizer is an Optimizer that updates all weights in one call instead of by Update.
 type jointOptimizer interface {
 	updateAll(weights []*Weight, gradients []gradient) error
 }
 
-// step counts a batch and changes the weights by its gradients, unless they are still
-// accumulating.
+// step counts a batch and updates the weights, unless gradients are still accumulating.
 func (t *trainer) step(rate float64) (err error) {
 	defer caught(&err, "optimizer", t.optimizer, "Update")
 	t.steps++
@@ -121,7 +119,7 @@ func (t *trainer) step(rate float64) (err error) {
 	return nil
 }
 
-// update lets the optimizer change the weights.
+// update updates the weights by the optimizer.
 func (t *trainer) update(rate float64) error {
 	if joint, ok := t.optimizer.(jointOptimizer); ok {
 		return joint.updateAll(t.weights, t.gradients)
@@ -140,9 +138,9 @@ func (t *trainer) update(rate float64) error {
 	return nil
 }
 
-// finish averages and constrains the weights, after every batch, whether it made an update
-// or accumulated. In Keras's order averages take weights that no constraint has changed yet,
-// and they restart with each batch until the one after the first update.
+// finish averages and constrains the weights after every batch, whether or not it made an
+// update. As in Keras, averages use the weights before the constraints are applied, and they
+// are reset at each batch up to the first update.
 func (t *trainer) finish() {
 	for i, w := range t.weights {
 		switch {
@@ -163,8 +161,8 @@ func (t *trainer) accumulate() {
 	}
 }
 
-// mean turns the sum of gradients into their mean, in the trainer's own memory, and
-// restarts the sum. A sparse gradient is again one of the rows that are not 0.
+// mean replaces the gradient by the mean of the accumulated ones, in the trainer's own
+// memory, and clears the sum. A sparse gradient then has the rows that are not 0.
 func (t *trainer) mean(i int) {
 	sum, g := t.sums[i], &t.gradients[i]
 	t.copies[i] = t.copies[i][:0]
@@ -187,7 +185,8 @@ func (t *trainer) mean(i int) {
 	kernel.Scale(g.values, g.values, 1/float32(t.settings.batches()))
 }
 
-// copyGradient copies a gradient, whose memory is the graph's, to where it may be changed.
+// copyGradient replaces a gradient, whose memory belongs to the graph, by a copy that may be
+// modified.
 func (t *trainer) copyGradient(i int) {
 	t.copies[i] = append(t.copies[i][:0], t.gradients[i].values...)
 	t.gradients[i].values = t.copies[i]
@@ -216,28 +215,28 @@ func (t *trainer) clip() {
 	}
 }
 
-// shrink scales g by limit/norm where that is below 1.
+// shrink scales g by limit/norm if that is below 1.
 func shrink(g []float32, limit, norm float64) {
 	if norm > limit {
 		kernel.Scale(g, g, float32(limit/norm))
 	}
 }
 
-// useAverages makes the averages of the weights the weights, where there are some.
+// useAverages replaces the weights by their averages, if there are any.
 func (t *trainer) useAverages() {
 	for i, a := range t.averages {
 		copy(t.weights[i].Value(), a)
 	}
 }
 
-// stateArray is an array of a training's state, as it is saved.
+// stateArray is one saved array of the training state.
 type stateArray struct {
 	name   string
 	shape  []int
 	values []float32
 }
 
-// state are all arrays of the trainer, as they stand after the last update; path names
+// state returns all arrays of the trainer after the last update, named by the paths of their
 // weights.
 func (t *trainer) state(path func(*Weight) string) []stateArray {
 	var list []stateArray

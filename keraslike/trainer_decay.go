@@ -4,15 +4,15 @@ package keraslike
 
 import "github.com/reef-dl/reef/internal/kernel"
 
-// rowDecay makes up for the updates that the rows of slots have missed, where these only
-// multiply a running average by a factor. It does so when a row has a gradient again or when
-// all rows are read, one product after the other, so that the bits are those of a decay at
-// every update.
+// rowDecay applies the updates that the rows of slots have missed, if these only multiply a
+// running average by a factor. It does so when a row has a gradient again or when all rows
+// are read, one multiplication for each missed update, so that the result is the same in
+// every bit as with a decay at every update.
 type rowDecay struct {
 	slots []int
 	by    float32
-	met   [][]int32 // by weight and row: the update that its slots have reached, -1 while they are 0
-	all   [][]int32 // by weight: its rows
+	met   [][]int32 // by weight and row: the last update applied to the slots, -1 while they are 0
+	all   [][]int32 // by weight: all row indices
 }
 
 func (d *rowDecay) start(optimizer RowOptimizer, weights int) {
@@ -23,7 +23,7 @@ func (d *rowDecay) start(optimizer RowOptimizer, weights int) {
 	*d = rowDecay{slots, float32(by), make([][]int32, weights), make([][]int32, weights)}
 }
 
-// begin prepares for rows of weight i, for which update now may be the first.
+// begin prepares the bookkeeping of the rows of weight i, unless that was done before.
 func (d *rowDecay) begin(i int, slots [][]float32, width, now int) {
 	if len(d.slots) == 0 || width == 0 || d.met[i] != nil {
 		return
@@ -39,8 +39,8 @@ func (d *rowDecay) begin(i int, slots [][]float32, width, now int) {
 	}
 }
 
-// rows advances the given rows of weight i to the update before now, and notes that they
-// take part in this one.
+// rows advances the given rows of weight i to the update before now, and marks them as
+// updated at now.
 func (d *rowDecay) rows(i int, slots [][]float32, rows []int32, width, now int) {
 	if len(d.slots) == 0 || width == 0 {
 		return
@@ -51,7 +51,7 @@ func (d *rowDecay) rows(i int, slots [][]float32, rows []int32, width, now int) 
 	}
 }
 
-// finish advances all rows of weight i to an update.
+// finish advances all rows of weight i to update now.
 func (d *rowDecay) finish(i int, slots [][]float32, now int) {
 	if len(d.slots) == 0 || d.met[i] == nil {
 		return

@@ -109,7 +109,7 @@ func TestClassWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = m.Fit(t.Context(), weighted, classes)
-	wantError(t, err, "both class weights and a source with weights")
+	wantError(t, err, "both class weights and a source with sample weights")
 	_, err = keraslike.Weighted(dataOf(t, x, labels), weights[1:])
 	wantError(t, err, "29 weights for 30 samples")
 	_, err = m.Fit(t.Context(), dataOf(t, x, labels), keraslike.ClassWeights{3: 2})
