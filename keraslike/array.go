@@ -45,7 +45,7 @@ func NewArray[T Number](values []T, shape ...int) (*Array, error) {
 		return nil, fmt.Errorf("array: %w", err)
 	}
 	if n := Shape(shape).Size(); len(values) != n {
-		return nil, fmt.Errorf("array: got %d values, want %d for shape %s", len(values), n, axes(shape))
+		return nil, fmt.Errorf("array: got %d values, want %d for shape %s", len(values), n, formatShape(shape))
 	}
 	a := &Array{shape: slices.Clone(shape)}
 	if own, ok := any(values).([]float32); ok {
@@ -65,7 +65,7 @@ func Rows[T Number](rows [][]T) (*Array, error) {
 	if len(rows) == 0 || len(rows[0]) == 0 {
 		return nil, errors.New("rows: no values")
 	}
-	return stacked("rows: row", rows, []int{len(rows[0])})
+	return stackSamples("rows: row", rows, []int{len(rows[0])})
 }
 
 // Column makes an array of shape (samples, 1) from one number for each sample: class numbers
@@ -91,12 +91,12 @@ func Stack[T Number](samples [][]T, shape ...int) (*Array, error) {
 	if len(samples) == 0 {
 		return nil, errors.New("stack: no samples")
 	}
-	return stacked("stack: sample", samples, shape)
+	return stackSamples("stack: sample", samples, shape)
 }
 
-// stacked copies samples of the given shape into an array; what is the word for a sample in
+// stackSamples copies samples of the given shape into an array; what is the word for a sample in
 // errors.
-func stacked[T Number](what string, samples [][]T, shape []int) (*Array, error) {
+func stackSamples[T Number](what string, samples [][]T, shape []int) (*Array, error) {
 	whole := append([]int{len(samples)}, shape...)
 	if err := checkShape(whole); err != nil {
 		return nil, fmt.Errorf("%s 0: %w", what, err)
@@ -124,18 +124,18 @@ func checkShape(shape []int) error {
 	size := 1
 	for _, n := range shape {
 		if n < 1 {
-			return fmt.Errorf("shape is %s, want axes of at least 1", axes(shape))
+			return fmt.Errorf("shape is %s, want axes of at least 1", formatShape(shape))
 		}
 		if size > math.MaxInt/4/n {
-			return fmt.Errorf("shape %s has more values than memory can hold", axes(shape))
+			return fmt.Errorf("shape %s has more values than memory can hold", formatShape(shape))
 		}
 		size *= n
 	}
 	return nil
 }
 
-// largestInteger is 2²⁴. float32 cannot represent all integers beyond it.
-const largestInteger = 1 << 24
+// maxExactInteger is 2²⁴. float32 cannot represent all integers beyond it.
+const maxExactInteger = 1 << 24
 
 // toFloat32 converts values and rejects those that float32 cannot represent.
 func toFloat32[T Number](to []float32, values []T) error {
@@ -143,8 +143,8 @@ func toFloat32[T Number](to []float32, values []T) error {
 	integers := one/2 == 0
 	for i, v := range values {
 		f := float64(v)
-		if integers && math.Abs(f) > largestInteger {
-			return fmt.Errorf("value %d is %v, float32 represents integers exactly from -%d to %[3]d", i, v, largestInteger)
+		if integers && math.Abs(f) > maxExactInteger {
+			return fmt.Errorf("value %d is %v, float32 represents integers exactly from -%d to %[3]d", i, v, maxExactInteger)
 		}
 		to[i] = float32(v)
 		if math.IsInf(float64(to[i]), 0) && !math.IsInf(f, 0) {
@@ -210,12 +210,12 @@ func (a *Array) Row(i int) []float32 {
 	if i < 0 || i >= a.Len() {
 		return nil
 	}
-	each := a.each()
+	each := a.sampleSize()
 	return a.values[i*each : (i+1)*each : (i+1)*each]
 }
 
-// each returns the number of values of one sample.
-func (a *Array) each() int { return Shape(a.shape[1:]).Size() }
+// sampleSize returns the number of values of one sample.
+func (a *Array) sampleSize() int { return Shape(a.shape[1:]).Size() }
 
 // ArgMax returns the indices of the largest values along the last axis: for predictions of
 // shape (samples, classes) the predicted class of each sample. Of equal values the first
@@ -254,7 +254,7 @@ func (a *Array) String() string {
 		return "(0)"
 	}
 	var b strings.Builder
-	b.WriteString(axes(a.shape))
+	b.WriteString(formatShape(a.shape))
 	for i := range min(a.Len(), samples) {
 		b.WriteString(" [")
 		row := a.Row(i)
@@ -275,8 +275,8 @@ func (a *Array) String() string {
 	return b.String()
 }
 
-// axes formats a shape as "(4, 2)".
-func axes(shape []int) string {
+// formatShape formats a shape as "(4, 2)".
+func formatShape(shape []int) string {
 	words := make([]string, len(shape))
 	for i, n := range shape {
 		words[i] = strconv.Itoa(n)

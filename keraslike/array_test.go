@@ -169,8 +169,8 @@ func TestCanceledReads(t *testing.T) {
 	x, _, read := keraslike.ReadAll(ctx, data)
 	norm := keraslike.Normalization()
 	for name, err := range map[string]error{"predict": predicted, "read all": read, "adapt": keraslike.Adapt(ctx, norm, data)} {
-		if !errors.Is(err, keraslike.ErrStopped) || !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want ErrStopped and context.Canceled", name, err)
+		if !errors.Is(err, keraslike.ErrInterrupted) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want ErrInterrupted and context.Canceled", name, err)
 		}
 	}
 	if out != nil || x != nil || !slices.Equal(weightsOf(m), before) {

@@ -19,8 +19,8 @@ import (
 // not known in advance, are read into blocks first; if they are read ahead, by a goroutine.
 type batchReader struct {
 	data    Samples
-	source  *batches // nil for a stream
-	stream  Stream   // nil for a source
+	source  *batchIterator // nil for a stream
+	stream  Stream         // nil for a source
 	weights batchWeights
 	// buffers returns the buffers of the graph for batches of n samples.
 	buffers func(n int, weighted bool) (*batchBuffers, error)
@@ -58,7 +58,7 @@ type block struct {
 
 // newBatchReader checks that the data fits the model before anything is read. order iterates
 // over the samples of a source; it is nil for a stream.
-func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, classes ClassWeights, buffers func(n int, weighted bool) (*batchBuffers, error)) (*batchReader, error) {
+func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int, classes ClassWeights, buffers func(n int, weighted bool) (*batchBuffers, error)) (*batchReader, error) {
 	r := &batchReader{data: data, source: order, size: size, buffers: buffers}
 	if order == nil {
 		stream, ok := data.(Stream)
@@ -78,7 +78,7 @@ func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, clas
 	}
 	sparse, err := hasSparse(data)
 	if err == nil && !sparse {
-		r.ahead, err = aheadOf(data)
+		r.ahead, err = prefetchOf(data)
 	}
 	if err != nil {
 		return nil, err
@@ -89,16 +89,16 @@ func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, clas
 	for _, s := range spec.targets {
 		r.targets = append(r.targets, s.Size())
 	}
-	if !r.direct() {
+	if !r.readsDirectly() {
 		return r, r.fitMemory()
 	}
 	return r, nil
 }
 
 const (
-	mostAhead   = 256     // maximum number of batches to read ahead
-	aheadMemory = 1 << 30 // maximum bytes of all batches read ahead, if there is more than one
-	mostRead    = 1 << 33 // maximum bytes of one batch
+	maxAhead      = 256     // maximum number of batches to read ahead
+	maxAheadBytes = 1 << 30 // maximum bytes of all batches read ahead, if there is more than one
+	maxBatchBytes = 1 << 33 // maximum bytes of one batch
 )
 
 // fitMemory rejects batches that are too large for memory, and reduces the number of batches
@@ -108,15 +108,15 @@ func (r *batchReader) fitMemory() error {
 	for _, n := range slices.Concat(r.inputs, r.targets) {
 		bytes += 4 * float64(n)
 	}
-	if bytes *= float64(r.size); bytes > mostRead {
-		return fmt.Errorf("batches of %d samples: %w", r.size, &graph.MemoryError{Need: bytes, Limit: mostRead})
+	if bytes *= float64(r.size); bytes > maxBatchBytes {
+		return fmt.Errorf("batches of %d samples: %w", r.size, &graph.MemoryError{Need: bytes, Limit: maxBatchBytes})
 	}
-	r.ahead = min(r.ahead, mostAhead, max(1, int(aheadMemory/bytes)))
+	r.ahead = min(r.ahead, maxAhead, max(1, int(maxAheadBytes/bytes)))
 	return nil
 }
 
-// direct reports whether batches are read directly into a graph's buffers.
-func (r *batchReader) direct() bool { return r.stream == nil && r.ahead == 0 }
+// readsDirectly reports whether batches are read directly into a graph's buffers.
+func (r *batchReader) readsDirectly() bool { return r.stream == nil && r.ahead == 0 }
 
 // begin starts an epoch with the given number of batches, 0 for all. done is the number of
 // samples that an interrupted epoch has already trained on; a stream that was reset skips
@@ -126,7 +126,7 @@ func (r *batchReader) begin(steps, done int) error {
 	if steps <= 0 {
 		r.left = -1
 	}
-	again, err := restart(r.stream)
+	again, err := resetStream(r.stream)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (r *batchReader) begin(steps, done int) error {
 			return err
 		}
 	}
-	if r.direct() {
+	if r.readsDirectly() {
 		return nil
 	}
 	if r.free == nil {
@@ -156,7 +156,7 @@ func (r *batchReader) begin(steps, done int) error {
 func (r *batchReader) skip(done int) error {
 	for b := r.newBlock(); r.read < done; {
 		b.resize(min(r.size, done-r.read), r)
-		n, err := r.take(b)
+		n, err := r.readStreamBatch(b)
 		if err != nil {
 			return fmt.Errorf("the stream has %d samples, %d of its epoch were already trained on: %w", r.read, done, err)
 		}
@@ -165,9 +165,9 @@ func (r *batchReader) skip(done int) error {
 	return nil
 }
 
-// take reads samples of the stream, at least one unless there is an error.
-func (r *batchReader) take(b *block) (n int, err error) {
-	n, err = nextOf(r.stream, b.inputs, b.targets)
+// readStreamBatch reads samples of the stream, at least one unless there is an error.
+func (r *batchReader) readStreamBatch(b *block) (n int, err error) {
+	n, err = readStream(r.stream, b.inputs, b.targets)
 	switch {
 	case n < 0 || n > b.n:
 		return 0, fmt.Errorf("the stream returned %d samples, want at most %d", n, b.n)
@@ -194,7 +194,7 @@ func (r *batchReader) run() {
 	var b *block // the one being filled
 	defer func() {
 		if b != nil { // next would wait for it forever
-			b.err = fmt.Errorf("%T %w", r.data, errGone)
+			b.err = fmt.Errorf("%T %w", r.data, errGoexit)
 			r.full <- b
 		}
 	}()
@@ -237,7 +237,7 @@ func (r *batchReader) release() {
 // next reads the next batch into the buffers of its graph and returns it, nil at the end. The
 // batch is valid until the next call.
 func (r *batchReader) next() (*batch, error) {
-	if !r.direct() {
+	if !r.readsDirectly() {
 		return r.nextBlock()
 	}
 	indices := r.source.next()
@@ -254,7 +254,7 @@ func (r *batchReader) next() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights, err := r.weights.weigh(indices, targets)
+	weights, err := r.weights.compute(indices, targets)
 	if err != nil {
 		return nil, err
 	}
@@ -283,7 +283,7 @@ func (r *batchReader) nextBlock() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	targets, err := to.take(b.inputs, b.targets)
+	targets, err := to.copyBatch(b.inputs, b.targets)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (r *batchReader) nextBlock() (*batch, error) {
 
 func (r *batchReader) deliver(to *batchBuffers, b batch) (*batch, error) {
 	if b.weights != nil {
-		if err := to.weigh(b.weights); err != nil {
+		if err := to.setWeights(b.weights); err != nil {
 			return nil, err
 		}
 	}
@@ -318,7 +318,7 @@ func (r *batchReader) fill(b *block) (err error) {
 		}
 	} else {
 		b.resize(r.size, r)
-		n, err := r.take(b)
+		n, err := r.readStreamBatch(b)
 		if err != nil {
 			return err
 		}
@@ -332,7 +332,7 @@ func (r *batchReader) fill(b *block) (err error) {
 			return err
 		}
 	}
-	weights, err := r.weights.weigh(b.indices, b.targets)
+	weights, err := r.weights.compute(b.indices, b.targets)
 	b.weights = append(b.weights[:0], weights...)
 	if weights == nil {
 		b.weights = nil

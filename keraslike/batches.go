@@ -28,7 +28,7 @@ func (d *dataSpec) accepts(data Samples) error {
 		return fmt.Errorf("the data has %d inputs, model %q wants %d", len(in), d.model, len(d.inputs))
 	}
 	for k, want := range d.inputs {
-		if !fits(in[k], want) {
+		if !shapesMatch(in[k], want) {
 			return fmt.Errorf("input %d of the data has shape %v, model %q wants %v", k, Shape(in[k]), d.model, want)
 		}
 	}
@@ -39,24 +39,24 @@ func (d *dataSpec) accepts(data Samples) error {
 		return fmt.Errorf("the data has %d targets, model %q wants %d", len(out), d.model, len(d.targets))
 	}
 	for k, want := range d.targets {
-		if !fits(out[k], want) {
+		if !shapesMatch(out[k], want) {
 			return fmt.Errorf("the targets have shape %v, %s wants %v", Shape(out[k]), d.wanted[k], want)
 		}
 	}
 	return nil
 }
 
-// batches iterates over a range of a source's samples in batches, in a given order.
-type batches struct {
-	source Source
-	order  []int // indices of samples
-	size   int
-	at     int
+// batchIterator iterates over a range of a source's samples in batches, in a given order.
+type batchIterator struct {
+	source   Source
+	order    []int // indices of samples
+	size     int
+	position int
 }
 
-// inOrder iterates over samples lo to hi-1 of a source in their order.
-func inOrder(source Source, lo, hi, size int) *batches {
-	b := &batches{source: source, size: size, order: make([]int, hi-lo)}
+// newBatchIterator iterates over samples lo to hi-1 of a source in their order.
+func newBatchIterator(source Source, lo, hi, size int) *batchIterator {
+	b := &batchIterator{source: source, size: size, order: make([]int, hi-lo)}
 	for i := range b.order {
 		b.order[i] = lo + i
 	}
@@ -65,16 +65,16 @@ func inOrder(source Source, lo, hi, size int) *batches {
 
 // shuffle puts the samples into a random order (Fisher-Yates) that depends only on the
 // generator, not on the order of the previous epoch.
-func (b *batches) shuffle(rng *rand.Rand) {
+func (b *batchIterator) shuffle(rng *rand.Rand) {
 	slices.Sort(b.order)
 	rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 }
 
 // rewind starts over.
-func (b *batches) rewind() { b.at = 0 }
+func (b *batchIterator) rewind() { b.position = 0 }
 
 // count returns the number of batches; the last one may be smaller.
-func (b *batches) count() int {
+func (b *batchIterator) count() int {
 	n := len(b.order) / b.size
 	if len(b.order)%b.size > 0 {
 		n++
@@ -83,8 +83,8 @@ func (b *batches) count() int {
 }
 
 // next returns the indices of the next batch, none at the end.
-func (b *batches) next() []int {
-	n := min(b.size, len(b.order)-b.at)
-	b.at += n
-	return b.order[b.at-n : b.at]
+func (b *batchIterator) next() []int {
+	n := min(b.size, len(b.order)-b.position)
+	b.position += n
+	return b.order[b.position-n : b.position]
 }

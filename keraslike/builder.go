@@ -32,9 +32,9 @@ func (b *Builder) State(name string, init Initializer, shape ...int) {
 	b.add(&Weight{name: name, init: init, shape: shape, state: true})
 }
 
-// variance is State for a variance, which must not be negative.
-func (b *Builder) variance(name string, init Initializer, shape ...int) {
-	b.add(&Weight{name: name, init: init, shape: shape, state: true, variance: true})
+// nonNegativeState is State for a variance, which must not be negative.
+func (b *Builder) nonNegativeState(name string, init Initializer, shape ...int) {
+	b.add(&Weight{name: name, init: init, shape: shape, state: true, nonNegative: true})
 }
 
 func (b *Builder) add(w *Weight) {

@@ -268,7 +268,7 @@ func TestStatefulCallback(t *testing.T) {
 	for _, way := range []string{"same process", "file"} {
 		var said []string
 		m, err := interrupted(&moody{said: &said, name: "mine", state: state}, 2)
-		if !errors.Is(err, keraslike.ErrStopped) {
+		if !errors.Is(err, keraslike.ErrInterrupted) {
 			t.Fatal(err)
 		}
 		if way == "file" {
@@ -298,8 +298,8 @@ func TestStatefulCallback(t *testing.T) {
 		var said []string
 		m, err := interrupted(&moody{said: &said, name: "mine", state: wrong}, 2)
 		wantError(t, err, want)
-		if !errors.Is(err, keraslike.ErrStopped) {
-			t.Errorf("%v is not ErrStopped", err)
+		if !errors.Is(err, keraslike.ErrInterrupted) {
+			t.Errorf("%v is not ErrInterrupted", err)
 		}
 		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16)); err != nil {
 			t.Errorf("the model cannot be trained further: %v", err)

@@ -16,7 +16,7 @@ import (
 // adds 0 times its loss.
 
 // domain is the set of the targets of output k.
-func (v *view) domain(c *compiled, k int) *numbers {
+func (v *view) domain(c *compiled, k int) *valueRange {
 	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].of != nil {
 		return nearProbabilities
 	}
@@ -31,9 +31,9 @@ func (p *plan) checkTargets() error {
 			continue
 		}
 		t := graph.Floats(p.targets[k].bound)
-		for i := set.outside(t, 0, 0); i >= 0; i = set.outside(t, i+1, 0) {
+		for i := set.indexOutside(t, 0, 0); i >= 0; i = set.indexOutside(t, i+1, 0) {
 			if p.counts(k, i, len(t)) {
-				return &graph.RowError{Row: i / (len(t) / p.batch), Rows: p.batch, Err: fmt.Errorf("%s: %w", p.losses[k].Name(), set.mistake("target", t[i]))}
+				return &graph.RowError{Row: i / (len(t) / p.batch), Rows: p.batch, Err: fmt.Errorf("%s: %w", p.losses[k].Name(), set.violation("target", t[i]))}
 			}
 		}
 	}

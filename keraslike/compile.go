@@ -18,7 +18,7 @@ type compiled struct {
 	optimizer Optimizer
 	losses    []Loss          // one for each output
 	targets   []Shape         // of one sample, for each output
-	domains   []*numbers      // of targets, for each output
+	domains   []*valueRange   // of targets, for each output
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
 }
 
@@ -101,7 +101,7 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 		whole = false
 		add(errors.New("no loss"))
 	} else {
-		c.losses = eachOutput(loss, len(m.outputs))
+		c.losses = lossPerOutput(loss, len(m.outputs))
 		for k, l := range c.losses {
 			if isNil(l) {
 				whole = false

@@ -59,7 +59,7 @@ func (m *Model) config() (*modelConfig, error) {
 }
 
 // model builds the architecture again.
-func (c *modelConfig) model(from *loading) (*Model, error) {
+func (c *modelConfig) model(from *loader) (*Model, error) {
 	var layers []*layer
 	for _, lc := range c.Layers {
 		l, err := lc.layer(from)

@@ -24,22 +24,22 @@ type Constraint struct {
 // axes. The default, axis 0, constrains each unit of a Dense layer; for the filters of a
 // Conv2D layer use axes 0, 1, 2.
 func MaxNorm(limit float64, axes ...int) Constraint {
-	return Constraint{Kind: "max_norm", Max: limit, Axes: orFirst(axes)}
+	return Constraint{Kind: "max_norm", Max: limit, Axes: axesOrFirst(axes)}
 }
 
 // UnitNorm scales weights to a norm of 1, with axes as in MaxNorm.
-func UnitNorm(axes ...int) Constraint { return Constraint{Kind: "unit_norm", Axes: orFirst(axes)} }
+func UnitNorm(axes ...int) Constraint { return Constraint{Kind: "unit_norm", Axes: axesOrFirst(axes)} }
 
 // MinMaxNorm moves the norm of weights toward the nearest norm in [low, high], by the
 // fraction rate of the distance, with axes as in MaxNorm.
 func MinMaxNorm(low, high, rate float64, axes ...int) Constraint {
-	return Constraint{Kind: "min_max_norm", Min: low, Max: high, Rate: rate, Axes: orFirst(axes)}
+	return Constraint{Kind: "min_max_norm", Min: low, Max: high, Rate: rate, Axes: axesOrFirst(axes)}
 }
 
 // NonNeg sets negative weights to 0.
 func NonNeg() Constraint { return Constraint{Kind: "non_neg"} }
 
-func orFirst(axes []int) []int {
+func axesOrFirst(axes []int) []int {
 	if len(axes) == 0 {
 		return []int{0}
 	}
@@ -71,15 +71,15 @@ func (c Constraint) fits(shape []int) error {
 	return nil
 }
 
-// bounds is a constraint prepared for a weight of one shape. Elements that differ only along
+// boundConstraint is a constraint prepared for a weight of one shape. Elements that differ only along
 // the constraint's axes share a norm; their indices are a start plus each offset.
-type bounds struct {
+type boundConstraint struct {
 	Constraint
 	firsts, group []int
 }
 
-func (c Constraint) over(shape []int) bounds {
-	b := bounds{Constraint: c, firsts: []int{0}, group: []int{0}}
+func (c Constraint) bind(shape []int) boundConstraint {
+	b := boundConstraint{Constraint: c, firsts: []int{0}, group: []int{0}}
 	if c.Kind == "" || c.Kind == "non_neg" {
 		return b
 	}
@@ -90,13 +90,13 @@ func (c Constraint) over(shape []int) bounds {
 		if slices.Contains(c.Axes, axis) {
 			to = &b.group
 		}
-		*to = spreadOut(*to, n, stride)
+		*to = addAxis(*to, n, stride)
 	}
 	return b
 }
 
 // apply applies the constraint to w.
-func (b *bounds) apply(w []float32) {
+func (b *boundConstraint) apply(w []float32) {
 	switch b.Kind {
 	case "":
 		return
@@ -112,15 +112,15 @@ func (b *bounds) apply(w []float32) {
 			squares += float64(w[at+o]) * float64(w[at+o])
 		}
 		norm := math.Sqrt(squares)
-		factor := float32(b.want(norm) / (1e-7 + norm))
+		factor := float32(b.targetNorm(norm) / (1e-7 + norm))
 		for _, o := range b.group {
 			w[at+o] *= factor
 		}
 	}
 }
 
-// want returns the norm to which weights with the given norm are scaled.
-func (c Constraint) want(norm float64) float64 {
+// targetNorm returns the norm to which weights with the given norm are scaled.
+func (c Constraint) targetNorm(norm float64) float64 {
 	switch c.Kind {
 	case "max_norm":
 		return min(norm, c.Max)
@@ -130,8 +130,8 @@ func (c Constraint) want(norm float64) float64 {
 	return 1
 }
 
-// spreadOut repeats offsets along another axis.
-func spreadOut(offsets []int, n, stride int) []int {
+// addAxis repeats offsets along another axis.
+func addAxis(offsets []int, n, stride int) []int {
 	out := make([]int, 0, n*len(offsets))
 	for _, o := range offsets {
 		for i := range n {
@@ -153,7 +153,7 @@ func (b *Builder) Constrain(name string, c Constraint) {
 				b.err = fmt.Errorf("weight %q: %w", name, err)
 				return
 			}
-			w.constraint = bounds{Constraint: c}
+			w.constraint = boundConstraint{Constraint: c}
 			return
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"fmt"
 )
 
-// ErrStopped is wrapped by the error of Fit, Evaluate, PredictSource and every other
+// ErrInterrupted is wrapped by the error of Fit, Evaluate, PredictSource and every other
 // function whose context was canceled. Fit finishes the current batch first, and the model
 // keeps its updates.
-var ErrStopped = errors.New("training was stopped")
+var ErrInterrupted = errors.New("interrupted")
 
 // errNoContext reports a nil context.
 var errNoContext = errors.New("the context is nil, want context.Background() or another context")
@@ -24,5 +24,5 @@ func checkContext(ctx context.Context) error {
 	return nil
 }
 
-// stopped returns the error for a canceled context.
-func stopped(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrStopped, ctx.Err()) }
+// interrupted returns the error for a canceled context.
+func interrupted(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrInterrupted, ctx.Err()) }

@@ -30,7 +30,7 @@ func optimizerOf(t *testing.T, a golden.Args) Optimizer {
 	}
 	o := fromArgs(t, own)
 	if b := a.Ints("boundaries"); len(b) > 0 {
-		s := PiecewiseConstant{Boundaries: b}
+		s := PiecewiseConstantDecay{Boundaries: b}
 		for _, v := range a["values"].([]any) {
 			s.Factors = append(s.Factors, v.(float64))
 		}
@@ -44,7 +44,7 @@ type plainRows struct{ Optimizer }
 
 func (o plainRows) Start(slot string) float64 {
 	if s, ok := o.Optimizer.(SlotInitializer); ok {
-		return s.Start(slot)
+		return s.InitialValue(slot)
 	}
 	return 0
 }

@@ -37,7 +37,7 @@ func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateO
 // measurements, which know more than one number where a metric has more:
 //
 //	list, err := m.EvaluateWith(ctx, test, keraslike.ConfusionMatrix)
-//	matrix := list[0].(keraslike.Matrix).Rows()
+//	matrix := list[0].(keraslike.MatrixMeasurement).Rows()
 //
 // With several outputs each metric is measured on each output in turn.
 func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
@@ -107,13 +107,13 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 
 // score adds up what is measured over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
-	var order *batches
+	var order *batchIterator
 	size := e.batch
 	if source, ok := data.(Source); ok {
 		if size = min(size, e.hi-e.lo); size < 1 {
 			return errors.New("no data")
 		}
-		order = inOrder(source, e.lo, e.hi, size)
+		order = newBatchIterator(source, e.lo, e.hi, size)
 	}
 	var p *plan // of the batch
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
@@ -131,7 +131,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	defer r.end()
 	for step := 0; e.steps == 0 || step < e.steps; step++ {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return interrupted(ctx)
 		}
 		b, err := r.next()
 		switch {

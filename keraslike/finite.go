@@ -26,11 +26,11 @@ func finiteSettings(v any) error {
 	return finiteNumbers(reflect.ValueOf(v), "", 0)
 }
 
-// deepest limits the nesting of settings; those of this package are less deep.
-const deepest = 8
+// maxDepth limits the nesting of settings; those of this package are less deep.
+const maxDepth = 8
 
 func finiteNumbers(v reflect.Value, name string, depth int) error {
-	if depth > deepest {
+	if depth > maxDepth {
 		return nil
 	}
 	if v.Type() == reflect.TypeFor[Initializer]() {

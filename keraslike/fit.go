@@ -29,7 +29,7 @@ type fit struct {
 	mistakes []error // in the options
 
 	m        *Model
-	train    *batches // of a Source; nil for a Stream
+	train    *batchIterator // of a Source; nil for a Stream
 	reader   *batchReader
 	plan     *plan // of the batch
 	scores   *scores
@@ -49,7 +49,7 @@ var errAborted = errors.New("fit was aborted")
 // validation, named "val_...", are taken after the epoch.
 //
 // When ctx is canceled Fit finishes the batch that runs and returns an error that wraps
-// ErrStopped and the context's error, unless that batch was the last of all. Nothing is
+// ErrInterrupted and the context's error, unless that batch was the last of all. Nothing is
 // trained where ctx was canceled before. After any error the History holds the epochs
 // that were completed.
 //
@@ -74,7 +74,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	case ctx == nil:
 		err = errNoContext
 	case ctx.Err() != nil: // the model stays as it is, and where it stands
-		err = fmt.Errorf("%w before it began: %w", ErrStopped, ctx.Err())
+		err = fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
 	default:
 		err = f.prepare(data)
 	}
@@ -84,16 +84,16 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running, m.trainer.guarded = f, f.guarded
+	m.running, m.trainer.checksGradients = f, f.guarded
 	finished := false
 	defer func() {
-		m.running, m.trainer.guarded = nil, false
+		m.running, m.trainer.checksGradients = nil, false
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}
 	}()
 	err = f.run(ctx, h)
-	if errors.Is(err, ErrStopped) {
+	if errors.Is(err, ErrInterrupted) {
 		var forgotten error
 		m.left, forgotten = f.interruption()
 		m.left.Stopped = true
@@ -315,7 +315,7 @@ func (f *fit) open(data Samples) (err error) {
 			return err
 		}
 		f.batch = min(f.batch, train)
-		f.train = inOrder(source, 0, train, f.batch)
+		f.train = newBatchIterator(source, 0, train, f.batch)
 	} else if f.split > 0 {
 		return errors.New("a stream cannot be split for validation")
 	}

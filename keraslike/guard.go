@@ -27,8 +27,8 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// errGone reports user code that ended its goroutine.
-var errGone = errors.New("ended its goroutine (runtime.Goexit, which a test's FailNow calls)")
+// errGoexit reports user code that ended its goroutine.
+var errGoexit = errors.New("ended its goroutine (runtime.Goexit, which a test's FailNow calls)")
 
 // caught recovers a panic and stores it as an error: defer caught(&err, "source", s, "Read").
 // The method may be empty. Without a panic nothing is allocated.
@@ -41,7 +41,7 @@ func caught(err *error, what string, of any, method string) {
 	if of != nil {
 		in = fmt.Sprintf("%s %T", what, of)
 	}
-	if own := ownName(of); own != "" {
+	if own := displayName(of); own != "" {
 		in = fmt.Sprintf("%s %q", what, own)
 	}
 	if method != "" {
@@ -50,8 +50,8 @@ func caught(err *error, what string, of any, method string) {
 	*err = &PanicError{In: in, Value: r, Stack: debug.Stack()}
 }
 
-// ownName returns the name of a loss, a metric and so on, "" if it has none or panics.
-func ownName(v any) (name string) {
+// displayName returns the name of a loss, a metric and so on, "" if it has none or panics.
+func displayName(v any) (name string) {
 	n, ok := v.(interface{ Name() string })
 	if !ok {
 		return ""

@@ -116,8 +116,8 @@ func (b *batchBuffers) fill(source Source, indices []int) (targets [][]float32, 
 	return targets, readChecked(source, indices, inputs, targets)
 }
 
-// take copies a batch into the buffers and returns the targets.
-func (b *batchBuffers) take(inputs, targets [][]float32) ([][]float32, error) {
+// copyBatch copies a batch into the buffers and returns the targets.
+func (b *batchBuffers) copyBatch(inputs, targets [][]float32) ([][]float32, error) {
 	own := b.memory[1][:0]
 	for k, x := range b.inputs {
 		memory, err := x.dense()
@@ -138,8 +138,8 @@ func (b *batchBuffers) take(inputs, targets [][]float32) ([][]float32, error) {
 	return own, nil
 }
 
-// weigh sets the weights of the batch's samples.
-func (b *batchBuffers) weigh(weights []float32) error {
+// setWeights sets the weights of the batch's samples.
+func (b *batchBuffers) setWeights(weights []float32) error {
 	for _, w := range b.sampleWeights {
 		memory, err := w.dense()
 		if err != nil {

@@ -30,7 +30,7 @@ func (d *activation) Kind() string { return "Activation" }
 func (d *activation) check() error { return d.Function.check() }
 
 func (d *activation) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) == 0 && (d.Function == Softmax || d.Function == LogSoftmax) {
@@ -80,7 +80,7 @@ func (d *leakyReLU) check() error {
 }
 
 func (d *leakyReLU) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil
@@ -134,7 +134,7 @@ var _ = register[preLU]("PReLU")
 func (d *preLU) Kind() string { return "PReLU" }
 
 func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	shape := append(Shape{}, in[0]...)

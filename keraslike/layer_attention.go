@@ -50,20 +50,22 @@ func MultiHeadAttention(heads, keyDim int, opts ...AttentionOption) Layer {
 	return newLayer(&attention{Heads: heads, KeyDim: keyDim, ValueDim: keyDim, initialized: newInitialized()}, opts)
 }
 
-func ofAttention(option string, value any) AttentionOption {
+func newAttentionOption(option string, value any) AttentionOption {
 	return attentionOption{setting: set(option, value)}
 }
 
 // ValueDim is the size of the value vectors of each head; the default is keyDim.
-func ValueDim(n int) AttentionOption { return ofAttention("ValueDim", n) }
+func ValueDim(n int) AttentionOption { return newAttentionOption("ValueDim", n) }
 
 // OutputDim is the number of output features of MultiHeadAttention for each step; the default
 // is that of the query.
-func OutputDim(n int) AttentionOption { return ofAttention("OutputDim", n) }
+func OutputDim(n int) AttentionOption { return newAttentionOption("OutputDim", n) }
 
 // AttentionDropout is the fraction of attention weights that is dropped in training, as by
 // Dropout; the default is 0.
-func AttentionDropout(rate float64) AttentionOption { return ofAttention("AttentionDropout", rate) }
+func AttentionDropout(rate float64) AttentionOption {
+	return newAttentionOption("AttentionDropout", rate)
+}
 
 // AttentionFlag is an AttentionOption that turns something on. All flags are off by default.
 type AttentionFlag string
@@ -113,7 +115,7 @@ func (d *attention) multiplications(in []Shape, _ Shape, each float64) float64 {
 	if len(in) < 2 {
 		return each
 	}
-	return each + positions(in[0])*positions(in[1])*float64(d.Heads)*float64(d.KeyDim+d.ValueDim)
+	return each + positionCount(in[0])*positionCount(in[1])*float64(d.Heads)*float64(d.KeyDim+d.ValueDim)
 }
 
 func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
@@ -238,5 +240,5 @@ func (d *attention) dense(s *Scope, name string, x *graph.Node, in, out int) *gr
 		bias = s.Do(graph.Reshape(s.Weight(name+"/bias"), out))
 	}
 	kernel := s.Do(graph.Reshape(s.Weight(name+"/kernel"), in, out))
-	return d.watch(s, s.Do(graph.Dense(x, kernel, bias, graph.Act(graph.Linear))))
+	return d.penalizeActivity(s, s.Do(graph.Dense(x, kernel, bias, graph.Act(graph.Linear))))
 }

@@ -59,11 +59,11 @@ func (d *batchNorm) check() error {
 	if !(d.Momentum >= 0 && d.Momentum <= 1) {
 		mistake = fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
 	}
-	return errors.Join(mistake, aboveZero("epsilon", d.Epsilon))
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon))
 }
 
 func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	axis, err := axisOf(d.Axis, in[0])
@@ -73,7 +73,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	features := in[0][axis]
 	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
 	b.State("moving_mean", Zeros(), features)
-	b.variance("moving_variance", Ones(), features)
+	b.nonNegativeState("moving_variance", Ones(), features)
 	return in[0], nil
 }
 

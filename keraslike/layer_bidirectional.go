@@ -50,7 +50,7 @@ func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
 	case b != nil:
 		d.backward = directionOf(*b)
 	case d.forward != nil:
-		d.backward = d.forward.turned()
+		d.backward = d.forward.reversed()
 	}
 	l.frozen = l.frozen || d.forward != nil && d.forward.frozen
 	return l
@@ -108,8 +108,8 @@ func directionOf(inner Layer) *direction {
 	return d
 }
 
-// turned returns a copy that runs in the other direction.
-func (d *direction) turned() *direction {
+// reversed returns a copy that runs in the other direction.
+func (d *direction) reversed() *direction {
 	twin := *d
 	if d.recurrent != nil {
 		own := *d.recurrent
@@ -122,7 +122,7 @@ func (d *direction) turned() *direction {
 func (d *direction) prefix(way string) string {
 	name := d.name
 	if name == "" {
-		name = snake(d.Cell)
+		name = snakeCase(d.Cell)
 	}
 	return way + strings.TrimPrefix(name, way) + "/"
 }
@@ -173,11 +173,11 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	if n := len(in) - 1; n > 0 && n != states+d.backward.states() {
 		return nil, fmt.Errorf("got %d initial states, want none or %d", n, states+d.backward.states())
 	}
-	y, forward, err := d.forward.build(b, "forward_", part(in, 0, states))
+	y, forward, err := d.forward.build(b, "forward_", inputWithStates(in, 0, states))
 	if err != nil {
 		return nil, err
 	}
-	z, backward, err := d.backward.build(b, "backward_", part(in, states, d.backward.states()))
+	z, backward, err := d.backward.build(b, "backward_", inputWithStates(in, states, d.backward.states()))
 	if err != nil {
 		return nil, err
 	}
@@ -194,8 +194,8 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	return y, nil
 }
 
-// part returns the sequence followed by n of the initial states, starting at an index.
-func part[T any](in []T, from, n int) []T {
+// inputWithStates returns the sequence followed by n of the initial states, starting at an index.
+func inputWithStates[T any](in []T, from, n int) []T {
 	if len(in) < 2 {
 		return in
 	}
@@ -214,9 +214,9 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	defer func() { s.prefix = "" }()
 	states := d.forward.states()
 	s.prefix = d.forward.prefix("forward_")
-	y, forward := d.forward.run(s, part(in, 0, states))
+	y, forward := d.forward.run(s, inputWithStates(in, 0, states))
 	s.prefix = d.backward.prefix("backward_")
-	z, backward := d.backward.run(s, part(in, states, d.backward.states()))
+	z, backward := d.backward.run(s, inputWithStates(in, states, d.backward.states()))
 	if y == nil || z == nil {
 		return nil
 	}
@@ -269,7 +269,7 @@ func (d *direction) config() (layerConfig, error) {
 }
 
 // read restores the layers of both directions.
-func (d *bidirectional) read(text []byte, _ *loading) error {
+func (d *bidirectional) read(text []byte, _ *loader) error {
 	var c bidirectionalConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
@@ -282,7 +282,7 @@ func (d *bidirectional) read(text []byte, _ *loading) error {
 		if !slices.Contains([]string{"SimpleRNN", "GRU", "LSTM"}, one.saved.Kind) {
 			return fmt.Errorf("wraps SimpleRNN, GRU and LSTM only, got %q", one.saved.Kind)
 		}
-		l, err := one.saved.layer(newLoading(nil, len(text)))
+		l, err := one.saved.layer(newLoader(nil, len(text)))
 		if err != nil {
 			return err
 		}

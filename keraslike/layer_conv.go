@@ -311,7 +311,7 @@ func (d *conv) check() error {
 }
 
 func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}
@@ -327,7 +327,7 @@ func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
 func (d *conv) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	bias := d.bias(s)
 	act, after := d.Activation.fused()
-	return d.watch(s, s.Activate(s.Do(graph.Conv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
+	return d.penalizeActivity(s, s.Activate(s.Do(graph.Conv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
 }
 
 type depthwise struct {
@@ -350,7 +350,7 @@ func (d *depthwise) check() error {
 }
 
 func (d *depthwise) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 2)
+	x, err := spatialInput(in, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -366,7 +366,7 @@ func (d *depthwise) Build(b *Builder, in []Shape) (Shape, error) {
 func (d *depthwise) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	bias := d.bias(s)
 	act, after := d.Activation.fused()
-	return d.watch(s, s.Activate(s.Do(graph.DepthwiseConv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
+	return d.penalizeActivity(s, s.Activate(s.Do(graph.DepthwiseConv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
 }
 
 type separable struct {
@@ -393,7 +393,7 @@ func (d *separable) check() error {
 }
 
 func (d *separable) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 2)
+	x, err := spatialInput(in, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -412,7 +412,7 @@ func (d *separable) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	bias := d.bias(s)
 	act, after := d.Activation.fused()
 	h := s.Do(graph.DepthwiseConv(in[0], s.Weight("depthwise_kernel"), nil, d.spec(), graph.Act(graph.Linear)))
-	return d.watch(s, s.Activate(s.Do(graph.Conv(h, s.Weight("pointwise_kernel"), bias, graph.ConvSpec{}, act)), after))
+	return d.penalizeActivity(s, s.Activate(s.Do(graph.Conv(h, s.Weight("pointwise_kernel"), bias, graph.ConvSpec{}, act)), after))
 }
 
 type convTranspose struct {
@@ -460,7 +460,7 @@ func (d *convTranspose) size(x Shape) (out [2]int) {
 }
 
 func (d *convTranspose) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 2)
+	x, err := spatialInput(in, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -488,5 +488,5 @@ func (d *convTranspose) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if !d.NoBias {
 		y = s.Do(graph.AddRow(y, s.Weight("bias")))
 	}
-	return d.watch(s, s.Activate(y, d.Activation))
+	return d.penalizeActivity(s, s.Activate(y, d.Activation))
 }

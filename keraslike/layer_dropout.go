@@ -40,7 +40,7 @@ func (d *dropout) check() error {
 }
 
 func (d *dropout) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil
@@ -134,11 +134,11 @@ func (d *noise) check() error {
 func (d *noise) Build(_ *Builder, in []Shape) (Shape, error) {
 	switch d.Function {
 	case "SpatialDropout1D":
-		return image(in, 1)
+		return spatialInput(in, 1)
 	case "SpatialDropout2D":
-		return image(in, 2)
+		return spatialInput(in, 2)
 	}
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil

@@ -72,7 +72,7 @@ func (d *embedding) check() error {
 }
 
 func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	b.Weight("embeddings", d.EmbeddingsInitializer, Regularizer{}, d.Vocabulary, d.Dim)

@@ -64,7 +64,7 @@ func (d *groupNorm) check() error {
 	if d.Groups < 1 && d.Groups != -1 {
 		mistake = fmt.Errorf("groups is %d, want a positive number, or -1 for one group for each feature", d.Groups)
 	}
-	return errors.Join(mistake, aboveZero("epsilon", d.Epsilon))
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon))
 }
 
 // groups returns the number of groups.
@@ -76,7 +76,7 @@ func (d *groupNorm) groups(features int) int {
 }
 
 func (d *groupNorm) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	axis, err := axisOf(d.Axis, in[0])

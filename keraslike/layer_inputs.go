@@ -11,17 +11,17 @@ import (
 
 // Checks of the shapes of inputs.
 
-// one checks that there is one input.
-func one(in []Shape) error {
+// oneInput checks that there is one input.
+func oneInput(in []Shape) error {
 	if len(in) != 1 {
 		return fmt.Errorf("got %d inputs, want 1", len(in))
 	}
 	return nil
 }
 
-// image checks that there is one input with the given number of spatial axes.
-func image(in []Shape, axes int) (Shape, error) {
-	if err := one(in); err != nil {
+// spatialInput checks that there is one input with the given number of spatial axes.
+func spatialInput(in []Shape, axes int) (Shape, error) {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) != axes+1 {

@@ -47,29 +47,29 @@ func (d *lambda) MarshalJSON() ([]byte, error) {
 	return nil, errors.New("a Lambda is a Go function, which cannot be saved: write a Definition, make the layer with Custom and load it with WithCustomLayer")
 }
 
-// triedBatches are the batch sizes with which Build calls the function: not 1, to detect an
+// trialBatches are the batch sizes with which Build calls the function: not 1, to detect an
 // output without the batch, and two of them, to detect other axes that depend on it.
-var triedBatches = [2]int{2, 3}
+var trialBatches = [2]int{2, 3}
 
 func (d *lambda) Build(_ *Builder, in []Shape) (Shape, error) {
 	building.Lock()
 	defer building.Unlock()
 	var made [2]graph.Shape
-	for i, batch := range triedBatches {
+	for i, batch := range trialBatches {
 		var err error
-		if made[i], err = d.try(in, batch); err != nil {
+		if made[i], err = d.trialShape(in, batch); err != nil {
 			return nil, err
 		}
 	}
 	if !slices.Equal(made[0][1:], made[1][1:]) {
 		return nil, fmt.Errorf("the function returns shape %v for a batch of %d and %v for one of %d, want only the first axis to depend on the batch",
-			made[0], triedBatches[0], made[1], triedBatches[1])
+			made[0], trialBatches[0], made[1], trialBatches[1])
 	}
 	return Shape(made[0][1:]), nil
 }
 
-// try returns the shape of the function's output for a batch size.
-func (d *lambda) try(in []Shape, batch int) (graph.Shape, error) {
+// trialShape returns the shape of the function's output for a batch size.
+func (d *lambda) trialShape(in []Shape, batch int) (graph.Shape, error) {
 	g := graph.New()
 	var nodes []*graph.Node
 	for i, x := range in {

@@ -50,11 +50,11 @@ func (d *layerNorm) check() error {
 	if len(d.Axis) == 0 {
 		return fmt.Errorf("got no axes, want at least one")
 	}
-	return aboveZero("epsilon", d.Epsilon)
+	return checkPositive("epsilon", d.Epsilon)
 }
 
 func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	shape, err := axesOf(d.Axis, in[0])

@@ -39,7 +39,7 @@ func (d *masking) check() error {
 }
 
 func (d *masking) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) < 2 {

@@ -256,7 +256,7 @@ func (c constructor) options(t *testing.T, activations map[string]string) string
 		switch s.option {
 		case "Trainable":
 		case "Name":
-			row[1] = fmt.Sprintf("%[1]q, %[1]q_1 and so on", snake(l.def.Kind()))
+			row[1] = fmt.Sprintf("%[1]q, %[1]q_1 and so on", snakeCase(l.def.Kind()))
 			row[1] = strings.ReplaceAll(row[1], `"_1`, `_1"`)
 		default:
 			f, ok := optionField(l.def, s.field)

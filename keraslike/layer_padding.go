@@ -15,7 +15,7 @@ import (
 //
 // See https://keras.io/api/layers/reshaping_layers/zero_padding1d/.
 func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 1, Left: before, Right: after}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 1, Left: before, Right: after}, opts)
 }
 
 // ZeroPadding2D adds rows and columns of zeros around an image: (batch, height,
@@ -25,7 +25,7 @@ func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/zero_padding2d/.
 func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
 // Cropping1D removes steps from both ends of a sequence: (batch, steps,
@@ -35,7 +35,7 @@ func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/cropping1d/.
 func Cropping1D(before, after int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 1, Crop: true, Left: before, Right: after}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 1, Crop: true, Left: before, Right: after}, opts)
 }
 
 // Cropping2D removes rows and columns from the edges of an image: (batch,
@@ -46,12 +46,12 @@ func Cropping1D(before, after int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/cropping2d/.
 func Cropping2D(top, bottom, left, right int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-func newMargins(d *margins, opts []LayerOption) Layer { return newLayer(d, opts) }
+func newPadOrCrop(d *padOrCrop, opts []LayerOption) Layer { return newLayer(d, opts) }
 
-type margins struct {
+type padOrCrop struct {
 	Axes   int  `json:"axes"`
 	Crop   bool `json:"crop"`
 	Top    int  `json:"top"`
@@ -60,16 +60,16 @@ type margins struct {
 	Right  int  `json:"right"`
 }
 
-var _ = register[margins]("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D")
+var _ = register[padOrCrop]("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D")
 
-func (d *margins) Kind() string {
+func (d *padOrCrop) Kind() string {
 	if d.Crop {
 		return fmt.Sprintf("Cropping%dD", d.Axes)
 	}
 	return fmt.Sprintf("ZeroPadding%dD", d.Axes)
 }
 
-func (d *margins) check() error {
+func (d *padOrCrop) check() error {
 	switch {
 	case d.Axes != 1 && d.Axes != 2:
 		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
@@ -79,8 +79,8 @@ func (d *margins) check() error {
 	return nil
 }
 
-func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+func (d *padOrCrop) Build(_ *Builder, in []Shape) (Shape, error) {
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
 	return out, nil
 }
 
-func (d *margins) Forward(s *Scope, in []*graph.Node) *graph.Node {
+func (d *padOrCrop) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	m := graph.PadWidths{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
 	if d.Crop {
 		return s.Do(graph.Crop(in[0], m))
@@ -147,7 +147,7 @@ func (d *upSampling) check() error {
 }
 
 func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}

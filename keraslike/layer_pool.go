@@ -137,7 +137,7 @@ func (d *pool) multiplications(in []Shape, out Shape, _ float64) float64 {
 }
 
 func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +218,7 @@ func (d *globalPool) check() error {
 }
 
 func (d *globalPool) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ const adaptBatch = 256
 // Adapt computes the mean and the variance of the first input over all samples of a source
 // and stores them in a layer made by Normalization. It reads the source twice. It may be
 // called before or after the layer is applied, and replaces the results of an earlier call.
-// If the context is canceled, it returns an error that wraps ErrStopped and the context's
+// If the context is canceled, it returns an error that wraps ErrInterrupted and the context's
 // error, and changes nothing.
 func Adapt(ctx context.Context, norm Layer, source Source) error {
 	if isNil(norm) {
@@ -105,7 +105,7 @@ func (d *normalization) adapt(ctx context.Context, n *layer, source Source) erro
 	}); err != nil {
 		return err
 	}
-	d.mean, d.variance = singles(mean), singles(variance)
+	d.mean, d.variance = toFloat32s(mean), toFloat32s(variance)
 	return d.set(n.weights)
 }
 
@@ -125,11 +125,11 @@ func (d *normalization) features(s Shape) (features, inner int, err error) {
 // eachValue calls f for each value of the first input of all samples; i is the value's index
 // in its sample.
 func eachValue(ctx context.Context, source Source, shapes [][]int, samples int, f func(i int, v float64)) error {
-	order := inOrder(source, 0, samples, adaptBatch)
+	order := newBatchIterator(source, 0, samples, adaptBatch)
 	inputs := make([][]float32, len(shapes))
 	for indices := order.next(); len(indices) > 0; indices = order.next() {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return interrupted(ctx)
 		}
 		for k, s := range shapes {
 			inputs[k] = make([]float32, len(indices)*Shape(s).Size())
@@ -145,7 +145,7 @@ func eachValue(ctx context.Context, source Source, shapes [][]int, samples int, 
 	return nil
 }
 
-func singles(values []float64) []float32 {
+func toFloat32s(values []float64) []float32 {
 	out := make([]float32, len(values))
 	for i, v := range values {
 		out[i] = float32(v)
@@ -169,7 +169,7 @@ var _ = register[normalization]("Normalization")
 func (d *normalization) Kind() string { return "Normalization" }
 
 func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	features, _, err := d.features(in[0])
@@ -181,7 +181,7 @@ func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	first := len(b.layer.weights)
 	b.State("mean", Zeros(), features)
-	b.variance("variance", Ones(), features)
+	b.nonNegativeState("variance", Ones(), features)
 	return in[0], d.set(b.layer.weights[first:])
 }
 
@@ -225,7 +225,7 @@ func (d *rescaling) check() error {
 }
 
 func (d *rescaling) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil

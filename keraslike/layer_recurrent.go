@@ -161,43 +161,45 @@ const (
 func (f RecurrentFlag) sets() setting { return set(string(f), true) }
 func (RecurrentFlag) forRecurrent()   {}
 
-func ofRecurrent(option string, value any) RecurrentOption {
+func newRecurrentOption(option string, value any) RecurrentOption {
 	return recurrentOption{setting: set(option, value)}
 }
 
 // RecurrentActivation is the activation function of the gates of GRU and LSTM; the default is
 // Sigmoid.
 func RecurrentActivation(f ActivationFunc) RecurrentOption {
-	return ofRecurrent("RecurrentActivation", f)
+	return newRecurrentOption("RecurrentActivation", f)
 }
 
 // InputDropout is the fraction of its inputs that a recurrent layer drops in training
 // (dropout in Keras). A feature is dropped at all steps of a sequence or at none (Gal &
 // Ghahramani 2016, https://arxiv.org/abs/1512.05287). The default is 0.
-func InputDropout(rate float64) RecurrentOption { return ofRecurrent("InputDropout", rate) }
+func InputDropout(rate float64) RecurrentOption { return newRecurrentOption("InputDropout", rate) }
 
 // RecurrentDropout is the fraction of its state that a recurrent layer drops in training in
 // the products with the recurrent kernel (recurrent_dropout in Keras). The dropped units are
 // the same at all steps of a sequence and different for each gate; with both kinds of dropout
 // the dropped inputs also differ for each gate. The default is 0.
-func RecurrentDropout(rate float64) RecurrentOption { return ofRecurrent("RecurrentDropout", rate) }
+func RecurrentDropout(rate float64) RecurrentOption {
+	return newRecurrentOption("RecurrentDropout", rate)
+}
 
 // RecurrentInitializer sets the initializer of the recurrent kernel; the default is
 // Orthogonal(1).
 func RecurrentInitializer(i Initializer) RecurrentOption {
-	return ofRecurrent("RecurrentInitializer", i)
+	return newRecurrentOption("RecurrentInitializer", i)
 }
 
 // RecurrentRegularizer adds the penalty r of the recurrent kernel to the loss. By default
 // there is no penalty.
 func RecurrentRegularizer(r Regularizer) RecurrentOption {
-	return ofRecurrent("RecurrentRegularizer", r)
+	return newRecurrentOption("RecurrentRegularizer", r)
 }
 
 // RecurrentConstraint applies c to the recurrent kernel after each update. By default there
 // is no constraint.
 func RecurrentConstraint(c Constraint) RecurrentOption {
-	return ofRecurrent("RecurrentConstraint", c)
+	return newRecurrentOption("RecurrentConstraint", c)
 }
 
 type recurrent struct {
@@ -296,25 +298,25 @@ func (d *recurrent) states() int {
 	return 1
 }
 
-// workOfStep is the relative cost of a multiplication in a recurrent layer, whose steps
+// recurrentStepCost is the relative cost of a multiplication in a recurrent layer, whose steps
 // cannot run in parallel.
-const workOfStep = 4
+const recurrentStepCost = 4
 
 func (d *recurrent) multiplications(_ []Shape, _ Shape, each float64) float64 {
-	return workOfStep * each
+	return recurrentStepCost * each
 }
 
 // held counts the gates, the states and the intermediate values of each step.
 func (d *recurrent) held(in []Shape) float64 {
 	_, gates := d.cell()
-	return float64(d.Units) * float64(gates+2) * positions(in[0])
+	return float64(d.Units) * float64(gates+2) * positionCount(in[0])
 }
 
 func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 	if n := len(in) - 1; n > 0 && n != d.states() {
 		return nil, fmt.Errorf("got %d initial states, want none or %d", n, d.states())
 	}
-	x, err := image(in[:min(1, len(in))], 1)
+	x, err := spatialInput(in[:min(1, len(in))], 1)
 	if err != nil {
 		return nil, err
 	}
@@ -396,9 +398,9 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 		}
 	}
 	for _, h := range states {
-		d.ActivityRegularizer.watch(s, h)
+		d.ActivityRegularizer.penalizeActivity(s, h)
 	}
-	return d.ActivityRegularizer.watch(s, y), states
+	return d.ActivityRegularizer.penalizeActivity(s, y), states
 }
 
 // spec returns the specification of the graph's op. The activations have been checked.

@@ -47,7 +47,7 @@ func (d *reshape) check() error {
 }
 
 func (d *reshape) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return d.to(in[0])
@@ -111,7 +111,7 @@ func (d *permute) check() error {
 }
 
 func (d *permute) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) != len(d.Dims) {
@@ -156,7 +156,7 @@ func (d *repeatVector) check() error {
 }
 
 func (d *repeatVector) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) != 1 {
@@ -191,7 +191,7 @@ var _ = register[flatten]("Flatten")
 func (d *flatten) Kind() string { return "Flatten" }
 
 func (d *flatten) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return Shape{in[0].Size()}, nil

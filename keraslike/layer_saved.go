@@ -37,7 +37,7 @@ func register[D any, P interface {
 
 // reader is a definition that reads its arguments itself because they include other layers.
 type reader interface {
-	read(text []byte, from *loading) error
+	read(text []byte, from *loader) error
 }
 
 // marshal is json.Marshal of a value whose MarshalJSON may be a user's and may panic.
@@ -58,8 +58,8 @@ func (l *layer) config() (layerConfig, error) {
 	return layerConfig{l.name, l.def.Kind(), l.frozen, l.unmasked, raw}, nil
 }
 
-// loading is the state of loading one architecture.
-type loading struct {
+// loader is the state of loading one architecture.
+type loader struct {
 	known map[string]func() Definition // custom definitions, by kind
 	// left is the number of bytes of JSON that may still be read. It limits nesting: the
 	// JSON of an inner layer is read again at each level.
@@ -68,34 +68,34 @@ type loading struct {
 }
 
 const (
-	readAgain   = 16      // how often a configuration may be read
-	readAnyhow  = 4 << 20 // bytes that may be read in any case
-	longestPath = 4096
+	maxReads      = 16      // how often a configuration may be read
+	freeBytes     = 4 << 20 // bytes that may be read in any case
+	maxPathLength = 4096
 )
 
-func newLoading(known map[string]func() Definition, size int) *loading {
-	return &loading{known: known, left: readAnyhow + readAgain*size}
+func newLoader(known map[string]func() Definition, size int) *loader {
+	return &loader{known: known, left: freeBytes + maxReads*size}
 }
 
 // charge deducts JSON that is about to be read from the limit.
-func (l *loading) charge(text []byte) error {
+func (l *loader) charge(text []byte) error {
 	if l.left -= len(text); l.left < 0 {
-		return fmt.Errorf("layers are nested too deeply: their configurations are more than %d times as long as the file", readAgain)
+		return fmt.Errorf("layers are nested too deeply: their configurations are more than %d times as long as the file", maxReads)
 	}
 	return nil
 }
 
 // enter checks the length of a layer's path and extends the path until leave.
-func (l *loading) enter(name string) error {
-	if l.path += len(name) + 1; l.path > longestPath {
-		return fmt.Errorf("its path has more than %d bytes", longestPath)
+func (l *loader) enter(name string) error {
+	if l.path += len(name) + 1; l.path > maxPathLength {
+		return fmt.Errorf("its path has more than %d bytes", maxPathLength)
 	}
 	return nil
 }
 
-func (l *loading) leave(name string) { l.path -= len(name) + 1 }
+func (l *loader) leave(name string) { l.path -= len(name) + 1 }
 
-func (lc *layerConfig) layer(from *loading) (*layer, error) {
+func (lc *layerConfig) layer(from *loader) (*layer, error) {
 	if err := from.enter(lc.Name); err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (d *timeDistributed) MarshalJSON() ([]byte, error) {
 }
 
 // read restores the inner layer.
-func (d *timeDistributed) read(text []byte, from *loading) (err error) {
+func (d *timeDistributed) read(text []byte, from *loader) (err error) {
 	var saved struct {
 		Layer layerConfig `json:"layer"`
 	}
@@ -100,7 +100,7 @@ func (d *timeDistributed) held(in []Shape) float64 {
 }
 
 func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) < 1 {

@@ -35,7 +35,7 @@ var _ = register[unitNorm]("UnitNormalization")
 func (d *unitNorm) Kind() string { return "UnitNormalization" }
 
 func (d *unitNorm) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if _, err := axesOf(d.Axis, in[0]); err != nil {

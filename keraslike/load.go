@@ -120,7 +120,7 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m, err = architecture.model(newLoading(s.known, len(meta[metaModel])))
+	m, err = architecture.model(newLoader(s.known, len(meta[metaModel])))
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}

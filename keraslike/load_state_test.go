@@ -49,7 +49,7 @@ func stateModel(t *testing.T) *keraslike.Model {
 		return nil
 	})
 	_, err = m.Fit(ctx, dataOf(t, x, y), keraslike.BatchSize(2), keraslike.Epochs(2), keraslike.Callbacks(stop))
-	if !errors.Is(err, keraslike.ErrStopped) {
+	if !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	return m
@@ -174,7 +174,7 @@ func TestLoadChecksInterruption(t *testing.T) {
 		return nil
 	})
 	_, err := m.Fit(ctx, toyData(t, 20, 1), keraslike.BatchSize(8), keraslike.Epochs(5), keraslike.Callbacks(callbacks.EarlyStopping("loss", callbacks.Patience(3), callbacks.RestoreBest), stop))
-	if !errors.Is(err, keraslike.ErrStopped) {
+	if !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	_, path := saved(t, m, keraslike.WithOptimizer)

@@ -33,14 +33,14 @@ type logitsLoss interface{ activation() ActivationFunc }
 
 // targetedLoss is a Loss that restricts its targets to a set; nil is the set of all numbers.
 type targetedLoss interface {
-	targets(prediction Shape) *numbers
+	targets(prediction Shape) *valueRange
 }
 
 // distanceLoss is a Loss that can be a function of p - t, or of their logarithms or ratio.
 type distanceLoss interface{ isDistance() bool }
 
 // targetsOf returns the set of valid targets of a loss; custom losses take all numbers.
-func targetsOf(l Loss, p Shape) *numbers {
+func targetsOf(l Loss, p Shape) *valueRange {
 	if own, ok := l.(targetedLoss); ok {
 		return own.targets(p)
 	}
@@ -65,15 +65,15 @@ type lossKind struct {
 
 	classes  bool // the last axis is one of classes
 	sparse   bool // targets are class numbers
-	domain   *numbers
+	domain   *valueRange
 	distance bool // between p and t
 
 	// row computes the loss of one row, for the metric. If it is nil, noMetric says why.
 	row         func(p, t []float32) float64
 	noMetric    string
-	predictions *numbers // for which row is defined
-	signed      bool     // if all targets of a batch are 0 or 1, 0 means -1
-	scalars     bool     // the metric also takes predictions without an axis
+	predictions *valueRange // for which row is defined
+	signed      bool        // if all targets of a batch are 0 or 1, 0 means -1
+	scalars     bool        // the metric also takes predictions without an axis
 }
 
 // lossFuncs has the definitions of all LossFuncs, each of which registers itself.
@@ -139,11 +139,11 @@ func (l LossFunc) Rows(p, logits, t *graph.Node) (*graph.Node, error) {
 func (l LossFunc) activation() ActivationFunc { return l.kind().activation }
 func (l LossFunc) isDistance() bool           { return l.kind().distance }
 
-func (l LossFunc) targets(p Shape) *numbers {
+func (l LossFunc) targets(p Shape) *valueRange {
 	if kind := l.kind(); !kind.sparse {
 		return kind.domain
 	}
-	return classNumbers(p[len(p)-1])
+	return classRange(p[len(p)-1])
 }
 
 func (l LossFunc) applyCompile(c *compileSettings) { c.measure(l) }
@@ -242,8 +242,8 @@ func (l outputLosses) Rows(_, _, _ *graph.Node) (*graph.Node, error) {
 	return nil, errors.New("losses of several outputs cannot be nested")
 }
 
-// eachOutput returns the losses of n outputs.
-func eachOutput(l Loss, n int) []Loss {
+// lossPerOutput returns the losses of n outputs.
+func lossPerOutput(l Loss, n int) []Loss {
 	if each, ok := l.(outputLosses); ok {
 		return each
 	}

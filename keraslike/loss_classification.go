@@ -79,9 +79,9 @@ type crossentropy struct {
 	mistake error // in the options
 }
 
-func (l *crossentropy) Name() string               { return string(l.Of) }
-func (l *crossentropy) activation() ActivationFunc { return l.Of.activation() }
-func (l *crossentropy) targets(p Shape) *numbers   { return l.Of.targets(p) }
+func (l *crossentropy) Name() string                { return string(l.Of) }
+func (l *crossentropy) activation() ActivationFunc  { return l.Of.activation() }
+func (l *crossentropy) targets(p Shape) *valueRange { return l.Of.targets(p) }
 
 func (l *crossentropy) Target(p Shape) (Shape, error) {
 	switch {
@@ -181,13 +181,13 @@ func (l *focal) Name() string {
 	return binaryFocal
 }
 
-func (l *focal) targets(p Shape) *numbers { return l.Of.targets(p) }
+func (l *focal) targets(p Shape) *valueRange { return l.Of.targets(p) }
 
 func (l *focal) Target(p Shape) (Shape, error) {
 	switch {
 	case l.mistake != nil:
 		return nil, fmt.Errorf("%s: %w", l.Name(), l.mistake)
-	case atLeastZero("", l.Gamma) != nil || atLeastZero("", l.Alpha) != nil:
+	case checkNonNegative("", l.Gamma) != nil || checkNonNegative("", l.Alpha) != nil:
 		return nil, fmt.Errorf("%s: alpha is %g and gamma %g, want finite numbers of at least 0", l.Name(), l.Alpha, l.Gamma)
 	case l.Balanced && l.Of == CategoricalCrossentropy:
 		return nil, fmt.Errorf("%s: only the binary focal cross-entropy has class balancing", l.Name())

@@ -52,7 +52,7 @@ func (l *huber) Name() string     { return "huber" }
 func (l *huber) isDistance() bool { return true }
 
 func (l *huber) Target(p Shape) (Shape, error) {
-	if err := aboveZero("delta", l.Delta); err != nil {
+	if err := checkPositive("delta", l.Delta); err != nil {
 		return nil, fmt.Errorf("huber: %w", err)
 	}
 	return MeanSquaredError.Target(p)

@@ -238,7 +238,7 @@ func TestMaskedMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(list[0].(k.Matrix).Rows()); got != "[[0 2] [1 0]]" {
+	if got := fmt.Sprint(list[0].(k.MatrixMeasurement).Rows()); got != "[[0 2] [1 0]]" {
 		t.Errorf("confusion matrix is %v, want the three steps that count: [[0 2] [1 0]]", got)
 	}
 }

@@ -49,16 +49,16 @@ type SummingMeasurement interface {
 	Sums() []*float64
 }
 
-// Vector is a Measurement of several numbers, such as the F1 score of each class.
-type Vector interface {
+// VectorMeasurement is a Measurement of several numbers, such as the F1 score of each class.
+type VectorMeasurement interface {
 	Measurement
 	// Values returns the numbers; Value is their mean or another summary.
 	Values() []float64
 }
 
-// Matrix is a Measurement of a matrix, such as the confusion matrix: Rows()[i][j] is the
+// MatrixMeasurement is a Measurement of a matrix, such as the confusion matrix: Rows()[i][j] is the
 // number, or the total weight, of samples of class i that were predicted as class j.
-type Matrix interface {
+type MatrixMeasurement interface {
 	Measurement
 	// Rows returns the matrix over all samples since the last Reset.
 	Rows() [][]float64
@@ -189,28 +189,28 @@ func (f MetricFlag) applyMetric(s *settable) { assignOption(s, string(f), true) 
 // PRCurve makes AUC use the precision-recall curve instead of the ROC curve.
 const PRCurve MetricFlag = "PRCurve"
 
-// Named gives a metric another name in logs and in History, for example if two metrics of
+// NamedMetric gives a metric another name in logs and in History, for example if two metrics of
 // the same kind are measured:
 //
-//	k.AUC(), k.Named("auc_pr", k.AUC(k.PRCurve))
-func Named(name string, m Metric) Metric {
-	if r, ok := m.(renamed); ok {
+//	k.AUC(), k.NamedMetric("auc_pr", k.AUC(k.PRCurve))
+func NamedMetric(name string, m Metric) Metric {
+	if r, ok := m.(namedMetric); ok {
 		m = r.Metric
 	}
-	return renamed{m, name}
+	return namedMetric{m, name}
 }
 
-type renamed struct {
+type namedMetric struct {
 	Metric
 	name string
 }
 
-func (m renamed) Name() string                    { return m.name }
-func (m renamed) applyCompile(c *compileSettings) { c.measure(m) }
-func (m renamed) goal() goal                      { return goalOf(m.Metric) }
-func (m renamed) memory(output Shape) float64     { return memoryOf(m.Metric, output) }
+func (m namedMetric) Name() string                    { return m.name }
+func (m namedMetric) applyCompile(c *compileSettings) { c.measure(m) }
+func (m namedMetric) goal() goal                      { return goalOf(m.Metric) }
+func (m namedMetric) memory(output Shape) float64     { return memoryOf(m.Metric, output) }
 
-func (m renamed) Begin(p, t Shape) (Measurement, error) {
+func (m namedMetric) Begin(p, t Shape) (Measurement, error) {
 	if m.name == "" || m.Metric == nil {
 		return nil, fmt.Errorf("metric %q: want a name and a metric", m.name)
 	}
@@ -239,8 +239,8 @@ func (m *customMetric) Begin(p, t Shape) (Measurement, error) {
 	return m.begin(p, t)
 }
 
-// pointers returns the addresses of all elements of the slices.
-func pointers(list ...[]float64) (to []*float64) {
+// addresses returns the addresses of all elements of the slices.
+func addresses(list ...[]float64) (to []*float64) {
 	for _, values := range list {
 		for i := range values {
 			to = append(to, &values[i])

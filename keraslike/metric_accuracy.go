@@ -45,7 +45,7 @@ func beginAccuracy(p, t Shape) (Measurement, error) {
 
 func beginBinaryAccuracy(p, t Shape) (Measurement, error) {
 	r := newRowMean(BinaryAccuracy, p, binaryRow(0.5))
-	r.targets, r.hits = probabilities, true
+	r.targets, r.countsHits = probabilities, true
 	return r.forTargets(p, t, p)
 }
 
@@ -55,7 +55,7 @@ func beginCategoricalAccuracy(p, t Shape) (Measurement, error) {
 
 func beginSparseAccuracy(p, t Shape) (Measurement, error) {
 	r := newRowMean(SparseCategoricalAccuracy, p, sparseRow)
-	r.targetCols, r.targets, r.hits = 1, classNumbers(r.cols), true
+	r.targetCols, r.targets, r.countsHits = 1, classRange(r.cols), true
 	return r.forTargets(p, t, p[:max(0, len(p)-1)])
 }
 
@@ -97,7 +97,7 @@ func (m *accuracyAt) Begin(p, t Shape) (Measurement, error) {
 		return nil, fmt.Errorf("metric %s: threshold is %g, want a finite number", binaryAccuracyAt, m.Threshold)
 	}
 	cols := max(1, p.Size())
-	return &rowMean{name: binaryAccuracyAt, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities, hits: true}, nil
+	return &rowMean{name: binaryAccuracyAt, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities, countsHits: true}, nil
 }
 
 // TopKCategoricalAccuracy is the fraction of rows whose true class is among the k largest
@@ -128,7 +128,7 @@ func (m *topK) Begin(p, t Shape) (Measurement, error) {
 	want, class := p, argmax
 	if m.sparse {
 		want, class, r.targetCols = p[:len(p)-1], func(t []float32) int { return int(t[0]) }, 1
-		r.targets, r.hits = classNumbers(r.cols), true
+		r.targets, r.countsHits = classRange(r.cols), true
 	}
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m.name, t, want, p)

@@ -50,27 +50,27 @@ func (m *auc) Begin(p, t Shape) (Measurement, error) {
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric auc: targets have shape %v, want %v as predictions", t, p)
 	}
-	return &area{auc: m, positives: make([]float64, m.Thresholds), negatives: make([]float64, m.Thresholds)}, nil
+	return &aucCounts{auc: m, positives: make([]float64, m.Thresholds), negatives: make([]float64, m.Thresholds)}, nil
 }
 
-// area is the measurement of AUC. It counts the weights of true and false targets by the
+// aucCounts is the measurement of AUC. It counts the weights of true and false targets by the
 // highest threshold below the prediction. The lowest threshold is below 0, the highest above
 // 1, and threshold i between them is i/(n-1).
-type area struct {
+type aucCounts struct {
 	domain
 	*auc
 	positives, negatives []float64
 }
 
 var (
-	_ Domained           = (*area)(nil)
-	_ SummingMeasurement = (*area)(nil)
+	_ CheckedMeasurement = (*aucCounts)(nil)
+	_ SummingMeasurement = (*aucCounts)(nil)
 )
 
-func (m *area) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
+func (m *aucCounts) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
-func (m *area) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+func (m *aucCounts) AddWeighted(n int, p, t, weights []float32) {
+	m.checkFinite(p, t)
 	each := len(p) / n
 	for i, v := range p {
 		w := 1.0
@@ -80,8 +80,8 @@ func (m *area) AddWeighted(n int, p, t, weights []float32) {
 		if m.FromLogits {
 			v = float32(1 / (1 + math.Exp(-float64(v))))
 		}
-		if w != 0 && (m.outside("auc", i/each, n, probabilities.check("target", t[i:i+1], 0)) ||
-			m.outside("auc", i/each, n, m.probable(v))) || m.lost != 0 {
+		if w != 0 && (m.reject("auc", i/each, n, probabilities.check("target", t[i:i+1], 0)) ||
+			m.reject("auc", i/each, n, m.checkProbability(v))) || m.invalid != 0 {
 			continue
 		}
 		// In float32, as in Keras: the product with n-1 may round to an integer.
@@ -94,8 +94,8 @@ func (m *area) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// probable returns an error for a prediction that is not a probability.
-func (m *area) probable(v float32) error {
+// checkProbability returns an error for a prediction that is not a probability.
+func (m *aucCounts) checkProbability(v float32) error {
 	if err := probabilities.check("prediction", []float32{v}, predictionRounding); err != nil {
 		return fmt.Errorf("%w; for logits use AUC(FromLogits)", err)
 	}
@@ -103,7 +103,7 @@ func (m *area) probable(v float32) error {
 }
 
 // Value returns the area, summed from the highest threshold to the lowest.
-func (m *area) Value() float64 {
+func (m *aucCounts) Value() float64 {
 	var allPositive, allNegative float64
 	for i := range m.positives {
 		allPositive, allNegative = allPositive+m.positives[i], allNegative+m.negatives[i]
@@ -113,18 +113,18 @@ func (m *area) Value() float64 {
 		lastTP, lastFP := tp, fp
 		tp, fp = tp+m.positives[k], fp+m.negatives[k]
 		if m.PR {
-			sum += betweenPR(lastTP, lastFP, tp, fp, allPositive)
+			sum += prSegmentArea(lastTP, lastFP, tp, fp, allPositive)
 		} else {
 			sum += ratio(fp-lastFP, allNegative) * (ratio(tp, allPositive) + ratio(lastTP, allPositive)) / 2
 		}
 	}
-	return m.value(sum)
+	return m.valueOrNaN(sum)
 }
 
-// betweenPR returns the area between two points, between which true positives grow linearly
+// prSegmentArea returns the area between two points, between which true positives grow linearly
 // with positives: ∫ (slope + intercept/P) dTP. It is 0 if negative weights keep the positives
 // from growing.
-func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
+func prSegmentArea(tp0, fp0, tp1, fp1, positives float64) float64 {
 	p0, p1 := tp0+fp0, tp1+fp1
 	slope := ratio(tp1-tp0, max(p1-p0, 0))
 	intercept := tp0 - slope*p0
@@ -136,10 +136,10 @@ func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
 }
 
 // Sums returns the counts by threshold.
-func (m *area) Sums() []*float64 { return append(pointers(m.positives, m.negatives), &m.lost) }
+func (m *aucCounts) Sums() []*float64 { return append(addresses(m.positives, m.negatives), &m.invalid) }
 
-func (m *area) Reset() {
-	m.forget()
+func (m *aucCounts) Reset() {
+	m.reset()
 	clear(m.positives)
 	clear(m.negatives)
 }

@@ -5,7 +5,7 @@ package keraslike
 import "fmt"
 
 // ConfusionMatrix counts the samples of class i that were predicted as class j; its
-// Measurement is a Matrix. Its value is the accuracy.
+// Measurement is a MatrixMeasurement. Its value is the accuracy.
 const ConfusionMatrix MetricFunc = "confusion_matrix"
 
 var _ = registerMetricFunc(ConfusionMatrix, metricKind{
@@ -14,18 +14,18 @@ var _ = registerMetricFunc(ConfusionMatrix, metricKind{
 })
 
 var (
-	_ Matrix              = (*confusion)(nil)
+	_ MatrixMeasurement   = (*confusion)(nil)
 	_ WeightedMeasurement = (*confusion)(nil)
-	_ Domained            = (*confusion)(nil)
+	_ CheckedMeasurement  = (*confusion)(nil)
 	_ SummingMeasurement  = (*confusion)(nil)
 )
 
 type confusion struct {
 	domain
 	classes int
-	one     bool     // one output for two classes
-	sparse  bool     // targets are class numbers
-	targets *numbers // of class numbers
+	one     bool        // one output for two classes
+	sparse  bool        // targets are class numbers
+	targets *valueRange // of class numbers
 	counts  []float64
 }
 
@@ -40,14 +40,14 @@ func newConfusion(p, t Shape) (Measurement, error) {
 	if !m.sparse && !t.Equal(p) {
 		return nil, fmt.Errorf("metric confusion_matrix: targets have shape %v, want class numbers or one-hot rows for predictions %v", t, p)
 	}
-	m.counts, m.targets = make([]float64, m.classes*m.classes), classNumbers(m.classes)
+	m.counts, m.targets = make([]float64, m.classes*m.classes), classRange(m.classes)
 	return m, nil
 }
 
 func (m *confusion) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
 func (m *confusion) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+	m.checkFinite(p, t)
 	cols := m.classes
 	if m.one {
 		cols = 1
@@ -58,7 +58,7 @@ func (m *confusion) AddWeighted(n int, p, t, weights []float32) {
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}
-		if w == 0 || m.sparse && m.outside("confusion_matrix", i, rows, m.targets.check("target", t[i:i+1], 0)) {
+		if w == 0 || m.sparse && m.reject("confusion_matrix", i, rows, m.targets.check("target", t[i:i+1], 0)) {
 			continue
 		}
 		predicted, truth := argmax(row), 0
@@ -67,7 +67,7 @@ func (m *confusion) AddWeighted(n int, p, t, weights []float32) {
 		}
 		if !m.sparse {
 			truth = argmax(t[i*cols : (i+1)*cols])
-		} else if m.lost == 0 {
+		} else if m.invalid == 0 {
 			truth = int(t[i])
 		}
 		m.counts[truth*m.classes+predicted] += w
@@ -82,7 +82,7 @@ func (m *confusion) Value() float64 {
 			right += n
 		}
 	}
-	return m.value(right / all)
+	return m.valueOrNaN(right / all)
 }
 
 // Rows returns a copy of the matrix.
@@ -90,16 +90,16 @@ func (m *confusion) Rows() [][]float64 {
 	rows := make([][]float64, m.classes)
 	for i := range rows {
 		for _, n := range m.counts[i*m.classes : (i+1)*m.classes] {
-			rows[i] = append(rows[i], m.value(n))
+			rows[i] = append(rows[i], m.valueOrNaN(n))
 		}
 	}
 	return rows
 }
 
 // Sums returns the elements of the matrix.
-func (m *confusion) Sums() []*float64 { return append(pointers(m.counts), &m.lost) }
+func (m *confusion) Sums() []*float64 { return append(addresses(m.counts), &m.invalid) }
 
 func (m *confusion) Reset() {
-	m.forget()
+	m.reset()
 	clear(m.counts)
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Domained is a Measurement that is defined only for some targets and predictions, such as
+// CheckedMeasurement is a Measurement that is defined only for some targets and predictions, such as
 // probabilities. An error from Err ends Fit, Evaluate and EvaluateWith. Value returns NaN
 // then, and also if a prediction is NaN or infinite.
-type Domained interface {
+type CheckedMeasurement interface {
 	Measurement
 	// Err returns an error for the first invalid target or prediction since the last Reset,
 	// with its row; nil if there is none.
@@ -22,8 +22,8 @@ type Domained interface {
 
 // domain records values for which a measurement is not defined.
 type domain struct {
-	lost float64 // 1 if a value was NaN, infinite or invalid; saved with the sums
-	err  *graph.RowError
+	invalid float64 // 1 if a value was NaN, infinite or invalid; saved with the sums
+	err     *graph.RowError
 }
 
 // Err returns an error for the first value outside the domain.
@@ -34,31 +34,31 @@ func (d *domain) Err() error {
 	return d.err
 }
 
-// value returns v, NaN if any value was outside the domain.
-func (d *domain) value(v float64) float64 {
-	if d.lost != 0 {
+// valueOrNaN returns v, NaN if any value was outside the domain.
+func (d *domain) valueOrNaN(v float64) float64 {
+	if d.invalid != 0 {
 		return math.NaN()
 	}
 	return v
 }
 
-// look records predictions and targets that are NaN or infinite.
-func (d *domain) look(p, t []float32) {
+// checkFinite records predictions and targets that are NaN or infinite.
+func (d *domain) checkFinite(p, t []float32) {
 	if kernel.Finite(p) >= 0 || kernel.Finite(t) >= 0 {
-		d.lost = 1
+		d.invalid = 1
 	}
 }
 
-// outside records err, unless it is nil, for a row outside the domain. It reports whether
+// reject records err, unless it is nil, for a row outside the domain. It reports whether
 // the row is outside.
-func (d *domain) outside(metric string, row, rows int, err error) bool {
+func (d *domain) reject(metric string, row, rows int, err error) bool {
 	if err == nil {
 		return false
 	}
-	if d.lost = 1; d.err == nil {
+	if d.invalid = 1; d.err == nil {
 		d.err = &graph.RowError{Row: row, Rows: rows, Err: fmt.Errorf("metric %s: %w", metric, err)}
 	}
 	return true
 }
 
-func (d *domain) forget() { *d = domain{} }
+func (d *domain) reset() { *d = domain{} }

@@ -61,7 +61,7 @@ type r2 struct {
 
 var (
 	_ WeightedMeasurement = (*r2)(nil)
-	_ Domained            = (*r2)(nil)
+	_ CheckedMeasurement  = (*r2)(nil)
 	_ SummingMeasurement  = (*r2)(nil)
 )
 
@@ -77,7 +77,7 @@ func (m *r2) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
 // AddWeighted adds n rows, which may be parts of samples, such as steps of a series.
 func (m *r2) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+	m.checkFinite(p, t)
 	outputs, each := len(m.mean), len(p)/n
 	for i, v := range p {
 		w, j, y := 1.0, i%outputs, float64(t[i])
@@ -113,16 +113,16 @@ func (m *r2) Value() float64 {
 			total++
 		}
 	}
-	return m.value(total / outputs)
+	return m.valueOrNaN(total / outputs)
 }
 
 // Sums returns all sums.
 func (m *r2) Sums() []*float64 {
-	return append(pointers(m.weight, m.mean, m.squares, m.errors), &m.lost)
+	return append(addresses(m.weight, m.mean, m.squares, m.errors), &m.invalid)
 }
 
 func (m *r2) Reset() {
-	m.forget()
+	m.reset()
 	clear(m.weight)
 	clear(m.mean)
 	clear(m.squares)

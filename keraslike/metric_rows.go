@@ -15,18 +15,18 @@ type rowMean struct {
 	name                 string
 	row                  func(p, t []float32) float64
 	cols, targetCols     int
-	targets, predictions *numbers  // for which row is defined
-	own                  bool      // row is a user's function, which takes any number
-	root                 bool      // of the mean
-	signed               bool      // if all targets of a batch are 0 or 1, 0 means -1
-	signs                []float32 // of a row
-	hits                 bool      // row counts hits; an invalid target is a miss
-	lossWeights          []float32 // sample weights of the loss, even if the metric is not weighted
+	targets, predictions *valueRange // for which row is defined
+	custom               bool        // row is a user's function, which takes any number
+	root                 bool        // of the mean
+	signed               bool        // if all targets of a batch are 0 or 1, 0 means -1
+	signs                []float32   // of a row
+	countsHits           bool        // row counts hits; an invalid target is a miss
+	lossWeights          []float32   // sample weights of the loss, even if the metric is not weighted
 	sum, weight          float64
 }
 
 var (
-	_ Domained           = (*rowMean)(nil)
+	_ CheckedMeasurement = (*rowMean)(nil)
 	_ SummingMeasurement = (*rowMean)(nil)
 )
 
@@ -58,8 +58,8 @@ func (r *rowMean) Add(n int, p, t []float32) { r.AddWeighted(n, p, t, nil) }
 // AddWeighted adds the rows of n samples, each with the weight of its sample.
 func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 	rows := len(p) / r.cols
-	if !r.own {
-		r.look(p, t)
+	if !r.custom {
+		r.checkFinite(p, t)
 	}
 	binary := r.signed && !slices.ContainsFunc(t, func(v float32) bool { return v != 0 && v != 1 })
 	for i := range rows {
@@ -67,8 +67,8 @@ func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}
-		if w != 0 && !r.excused(i, rows) && (r.outside(r.name, i, rows, r.targets.check("target", t, 0)) ||
-			r.outside(r.name, i, rows, r.predictions.check("prediction", p, predictionRounding))) {
+		if w != 0 && !r.exempt(i, rows) && (r.reject(r.name, i, rows, r.targets.check("target", t, 0)) ||
+			r.reject(r.name, i, rows, r.predictions.check("prediction", p, predictionRounding))) {
 			continue
 		}
 		if binary {
@@ -86,15 +86,15 @@ func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 // metric is weighted; nil for none.
 func (r *rowMean) heedLossWeights(weights []float32) { r.lossWeights = weights }
 
-// excused reports whether a metric that is not weighted accepts an invalid target: if it
+// exempt reports whether a metric that is not weighted accepts an invalid target: if it
 // counts hits, the label -1 of a sample with weight 0 in the loss is a miss, as in Keras.
-func (r *rowMean) excused(row, rows int) bool {
-	return r.hits && r.lossWeights != nil && r.lossWeights[row/(rows/len(r.lossWeights))] == 0
+func (r *rowMean) exempt(row, rows int) bool {
+	return r.countsHits && r.lossWeights != nil && r.lossWeights[row/(rows/len(r.lossWeights))] == 0
 }
 
 // Value returns the mean or its square root.
 func (r *rowMean) Value() float64 {
-	v := r.value(r.sum / r.weight)
+	v := r.valueOrNaN(r.sum / r.weight)
 	if r.root {
 		return math.Sqrt(v)
 	}
@@ -102,11 +102,11 @@ func (r *rowMean) Value() float64 {
 }
 
 // Sums returns the sums of values and weights.
-func (r *rowMean) Sums() []*float64 { return []*float64{&r.sum, &r.weight, &r.lost} }
+func (r *rowMean) Sums() []*float64 { return []*float64{&r.sum, &r.weight, &r.invalid} }
 
 // Reset discards all rows.
 func (r *rowMean) Reset() {
-	r.forget()
+	r.reset()
 	r.sum, r.weight = 0, 0
 }
 
@@ -118,7 +118,7 @@ func CustomRowMetric(name string, row func(prediction, target []float32) float64
 		if len(p) == 0 || row == nil {
 			return nil, fmt.Errorf("metric %s: want a function and predictions with at least one axis, got shape %v", name, p)
 		}
-		r := &rowMean{name: name, own: true, row: row, cols: p[len(p)-1], targetCols: 1}
+		r := &rowMean{name: name, custom: true, row: row, cols: p[len(p)-1], targetCols: 1}
 		if rows := p.Size() / r.cols; t.Size()%rows == 0 {
 			r.targetCols = t.Size() / rows
 			return r, nil

@@ -188,7 +188,7 @@ func (m *Model) nameLayers(mistakes *[]error) {
 		if l.name != "" {
 			continue
 		}
-		base := snake(l.def.Kind())
+		base := snakeCase(l.def.Kind())
 		if base == "" {
 			base = "layer"
 		}
@@ -310,7 +310,7 @@ func (m *Model) build(seed uint64, made *[]*Model) error {
 			continue
 		}
 		w.value = w.zeros()
-		w.init.fill(w.value.Float32s(), w.shape, child(seed, m.paths[w]))
+		w.init.fill(w.value.Float32s(), w.shape, newRand(seed, m.paths[w]))
 	}
 	for _, l := range m.layers() {
 		if l.model() != nil {
@@ -325,7 +325,7 @@ func (m *Model) build(seed uint64, made *[]*Model) error {
 // reseed sets where dropout and the order of samples come from.
 func (m *Model) reseed(seed uint64) {
 	m.seed = seed
-	m.random.Key = child(seed, "dropout").Uint64()
+	m.random.Key = newRand(seed, "dropout").Uint64()
 }
 
 // Name is the model's name.

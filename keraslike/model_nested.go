@@ -17,7 +17,7 @@ func (m *Model) part() {}
 // core is the model as a layer of other models.
 func (m *Model) core() *layer {
 	if m == nil {
-		return &layer{def: undefined{errors.New("the model is nil")}}
+		return &layer{def: invalidDefinition{errors.New("the model is nil")}}
 	}
 	if m.nested == nil {
 		m.nested = &layer{name: m.name, def: &nestedModel{m}}
@@ -62,7 +62,7 @@ func (d *nestedModel) MarshalJSON() ([]byte, error) {
 }
 
 // read makes the model again.
-func (d *nestedModel) read(text []byte, from *loading) (err error) {
+func (d *nestedModel) read(text []byte, from *loader) (err error) {
 	var c modelConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err

@@ -7,10 +7,10 @@ import (
 	"unicode"
 )
 
-// snake converts a kind to the default name that Keras gives its layers: "MaxPooling2D" to
+// snakeCase converts a kind to the default name that Keras gives its layers: "MaxPooling2D" to
 // "max_pooling2d", "Conv2DTranspose" to "conv2d_transpose". A capital letter starts a new
 // word if the letter before or after it is lower case.
-func snake(kind string) string {
+func snakeCase(kind string) string {
 	small := func(i int) bool { return i < len(kind) && 'a' <= kind[i] && kind[i] <= 'z' }
 	var b strings.Builder
 	for i, r := range kind {

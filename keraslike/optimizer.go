@@ -31,8 +31,8 @@ type Optimizer interface {
 // SlotInitializer is an Optimizer whose slots do not all start at 0.
 type SlotInitializer interface {
 	Optimizer
-	// Start returns the initial value of every element of a slot.
-	Start(slot string) float64
+	// InitialValue returns the initial value of every element of a slot.
+	InitialValue(slot string) float64
 }
 
 // RowOptimizer is an Optimizer that can update individual rows of a weight, such as the
@@ -226,7 +226,7 @@ func (c *commonSettings) check() error {
 		name  string
 		value float64
 	}{{"clip value", c.ClipValue}, {"clip norm", c.ClipNorm}, {"global clip norm", c.GlobalClipNorm}, {"weight decay", c.WeightDecay}} {
-		mistakes = append(mistakes, atLeastZero(v.name, v.value))
+		mistakes = append(mistakes, checkNonNegative(v.name, v.value))
 	}
 	if c.clips() > 1 {
 		mistakes = append(mistakes, errors.New("more than one of ClipValue, ClipNorm and GlobalClipNorm is set, want at most one"))
@@ -234,7 +234,7 @@ func (c *commonSettings) check() error {
 	if c.Accumulate < 0 {
 		mistakes = append(mistakes, fmt.Errorf("gradients of %d batches are accumulated, want at least 1, or 0 for 1", c.Accumulate))
 	}
-	mistakes = append(mistakes, unit("momentum of the weights' average", c.Average))
+	mistakes = append(mistakes, checkFraction("momentum of the weights' average", c.Average))
 	if c.Schedule.Schedule != nil {
 		if err := c.Schedule.Check(); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("schedule %s: %w", c.Schedule.Name(), err))
@@ -266,7 +266,7 @@ func checkRate(rate float64) error {
 	return nil
 }
 
-func checkEpsilon(e float64) error { return atLeastZero("epsilon", e) }
+func checkEpsilon(e float64) error { return checkNonNegative("epsilon", e) }
 
 // rowWidth returns the length of a row, given compact rows.
 func rowWidth(g []float32, rows []int32) int { return len(g) / max(1, len(rows)) }

@@ -39,7 +39,7 @@ func (o *adadelta) Rate() float64   { return o.LearningRate }
 func (o *adadelta) Slots() []string { return []string{"accumulated_grad", "accumulated_delta_var"} }
 
 func (o *adadelta) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("rho", o.Rho), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("rho", o.Rho), checkEpsilon(o.Epsilon))
 }
 
 func (o *adadelta) Update(w, g []float32, slots [][]float32, _ int, rate float64) {

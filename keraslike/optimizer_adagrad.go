@@ -38,11 +38,11 @@ func (o *adagrad) Rate() float64   { return o.LearningRate }
 func (o *adagrad) Slots() []string { return []string{"accumulator"} }
 
 func (o *adagrad) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), atLeastZero("initial accumulator", o.InitialAccumulator), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkNonNegative("initial accumulator", o.InitialAccumulator), checkEpsilon(o.Epsilon))
 }
 
-// Start returns InitialAccumulator.
-func (o *adagrad) Start(string) float64 { return o.InitialAccumulator }
+// InitialValue returns InitialAccumulator.
+func (o *adagrad) InitialValue(string) float64 { return o.InitialAccumulator }
 
 func (o *adagrad) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
 	kernel.Adagrad(w, g, slots[0], float32(rate), float32(o.Epsilon))

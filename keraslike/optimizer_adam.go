@@ -73,7 +73,7 @@ func (o *adam) Name() string {
 func (o *adam) Rate() float64 { return o.LearningRate }
 
 func (o *adam) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
 }
 
 func (o *adam) Slots() []string {

@@ -39,7 +39,7 @@ func (o *adamax) Rate() float64   { return o.LearningRate }
 func (o *adamax) Slots() []string { return []string{"momentum", "norm"} }
 
 func (o *adamax) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
 }
 
 func (o *adamax) Update(w, g []float32, slots [][]float32, step int, rate float64) {

@@ -38,7 +38,7 @@ func (o *lion) Rate() float64   { return o.LearningRate }
 func (o *lion) Slots() []string { return []string{"momentum"} }
 
 func (o *lion) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2))
 }
 
 func (o *lion) Update(w, g []float32, slots [][]float32, _ int, rate float64) {

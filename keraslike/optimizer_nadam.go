@@ -40,7 +40,7 @@ func (o *nadam) Rate() float64   { return o.LearningRate }
 func (o *nadam) Slots() []string { return []string{"momentum", "velocity"} }
 
 func (o *nadam) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
 }
 
 func (o *nadam) Update(w, g []float32, slots [][]float32, step int, rate float64) {

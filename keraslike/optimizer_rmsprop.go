@@ -42,7 +42,7 @@ func (o *rmsprop) Name() string  { return "rmsprop" }
 func (o *rmsprop) Rate() float64 { return o.LearningRate }
 
 func (o *rmsprop) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("rho", o.Rho), unit("momentum", o.Momentum), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("rho", o.Rho), checkFraction("momentum", o.Momentum), checkEpsilon(o.Epsilon))
 }
 
 func (o *rmsprop) Slots() []string {
@@ -57,12 +57,12 @@ func (o *rmsprop) Slots() []string {
 }
 
 func (o *rmsprop) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
-	momentum, average := o.rest(slots)
+	momentum, average := o.optionalSlots(slots)
 	kernel.RMSprop(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon))
 }
 
 func (o *rmsprop) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
-	momentum, average := o.rest(slots)
+	momentum, average := o.optionalSlots(slots)
 	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
@@ -76,8 +76,8 @@ func (o *rmsprop) Decays() (slots []int, by float64, ok bool) {
 	return slots, o.Rho, o.Momentum == 0
 }
 
-// rest returns the slots after the first, nil for those that the settings do not use.
-func (o *rmsprop) rest(slots [][]float32) (momentum, average []float32) {
+// optionalSlots returns the slots after the first, nil for those that the settings do not use.
+func (o *rmsprop) optionalSlots(slots [][]float32) (momentum, average []float32) {
 	slots = slots[1:]
 	if o.Momentum > 0 {
 		momentum, slots = slots[0], slots[1:]

@@ -93,7 +93,7 @@ func TestPartsOfRows(t *testing.T) {
 			if err := m.Compile(o(), BinaryCrossentropy, Seed(1)); err != nil {
 				t.Fatal(err)
 			}
-			m.trainer.guarded = guarded
+			m.trainer.checksGradients = guarded
 			rng := rand.New(rand.NewPCG(5, 6))
 			for range 5 {
 				x, y := make([]float32, texts*steps), make([]float32, texts)

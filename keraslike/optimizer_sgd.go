@@ -37,7 +37,7 @@ func (o *sgd) Name() string  { return "sgd" }
 func (o *sgd) Rate() float64 { return o.LearningRate }
 
 func (o *sgd) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("momentum", o.Momentum))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("momentum", o.Momentum))
 }
 
 func (o *sgd) Slots() []string {

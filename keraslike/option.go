@@ -276,7 +276,7 @@ func (l *layer) apply(s setting) error {
 		return nil
 	}
 	field, ok := optionField(l.def, s.field)
-	if r, picky := l.def.(refuser); !ok || picky && slices.Contains(r.refuses(), s.option) {
+	if r, picky := l.def.(optionRefuser); !ok || picky && slices.Contains(r.refuses(), s.option) {
 		return fmt.Errorf("%s does not fit, want %s", s.option, strings.Join(optionsOf(l.def), ", "))
 	}
 	if err := assign(field, s.value); err != nil {
@@ -292,8 +292,8 @@ func (l *layer) apply(s setting) error {
 	return nil
 }
 
-// refuser is a definition with fields that some of its layers do not support.
-type refuser interface {
+// optionRefuser is a definition with fields that some of its layers do not support.
+type optionRefuser interface {
 	// refuses returns the options that do not fit this layer.
 	refuses() []string
 }
@@ -332,7 +332,7 @@ func optionField(d Definition, name string) (field reflect.Value, ok bool) {
 // optionsOf returns the names of the options that fit a layer.
 func optionsOf(d Definition) []string {
 	var refused []string
-	if r, ok := d.(refuser); ok {
+	if r, ok := d.(optionRefuser); ok {
 		refused = r.refuses()
 	}
 	list := []string{"Name", "Trainable"}

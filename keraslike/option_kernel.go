@@ -22,40 +22,42 @@ func (KernelFlag) forConv()        {}
 func (KernelFlag) forRecurrent()   {}
 func (KernelFlag) forAttention()   {}
 
-func ofKernel(option string, value any) KernelOption {
+func newKernelOption(option string, value any) KernelOption {
 	return kernelOption{setting: set(option, value)}
 }
 
 // KernelInitializer sets the initializer of the kernels. The default is GlorotUniform().
-func KernelInitializer(i Initializer) KernelOption { return ofKernel("KernelInitializer", i) }
+func KernelInitializer(i Initializer) KernelOption { return newKernelOption("KernelInitializer", i) }
 
 // BiasInitializer sets the initializer of the biases. The default is Zeros(), except that an
 // LSTM's forget gate starts with ones.
-func BiasInitializer(i Initializer) KernelOption { return ofKernel("BiasInitializer", i) }
+func BiasInitializer(i Initializer) KernelOption { return newKernelOption("BiasInitializer", i) }
 
 // KernelRegularizer adds the penalty r of each kernel to the loss:
 // KernelRegularizer(L2(1e-3)). For recurrent layers it does not apply to the recurrent
 // kernel. By default there is no penalty.
-func KernelRegularizer(r Regularizer) KernelOption { return ofKernel("KernelRegularizer", r) }
+func KernelRegularizer(r Regularizer) KernelOption { return newKernelOption("KernelRegularizer", r) }
 
 // BiasRegularizer adds the penalty r of each bias to the loss. By default there is no
 // penalty.
-func BiasRegularizer(r Regularizer) KernelOption { return ofKernel("BiasRegularizer", r) }
+func BiasRegularizer(r Regularizer) KernelOption { return newKernelOption("BiasRegularizer", r) }
 
 // ActivityRegularizer adds the penalty r of the layer's output, divided by the number of
 // samples in the batch, to the loss, as Keras does since 3.14. If a layer has several
 // outputs, such as final states, the penalties of all of them are added; likewise for the
 // projections of MultiHeadAttention and the steps of TimeDistributed. By default there is no
 // penalty.
-func ActivityRegularizer(r Regularizer) KernelOption { return ofKernel("ActivityRegularizer", r) }
+func ActivityRegularizer(r Regularizer) KernelOption {
+	return newKernelOption("ActivityRegularizer", r)
+}
 
 // KernelConstraint applies c to each kernel after each update. For recurrent layers it does
 // not apply to the recurrent kernel. By default there is no constraint.
-func KernelConstraint(c Constraint) KernelOption { return ofKernel("KernelConstraint", c) }
+func KernelConstraint(c Constraint) KernelOption { return newKernelOption("KernelConstraint", c) }
 
 // BiasConstraint applies c to each bias after each update. By default there is no
 // constraint.
-func BiasConstraint(c Constraint) KernelOption { return ofKernel("BiasConstraint", c) }
+func BiasConstraint(c Constraint) KernelOption { return newKernelOption("BiasConstraint", c) }
 
 // regularized has the regularizers and constraints of a layer with a kernel, whose
 // definition embeds it.
@@ -78,9 +80,9 @@ func (r *regularized) constrain(b *Builder) {
 	b.Constrain("bias", r.BiasConstraint)
 }
 
-// watch adds the penalty of the output y and returns y.
-func (r *regularized) watch(s *Scope, y *graph.Node) *graph.Node {
-	return r.ActivityRegularizer.watch(s, y)
+// penalizeActivity adds the penalty of the output y and returns y.
+func (r *regularized) penalizeActivity(s *Scope, y *graph.Node) *graph.Node {
+	return r.ActivityRegularizer.penalizeActivity(s, y)
 }
 
 // initialized has the initializers of a layer with a kernel, and whether it has a bias.

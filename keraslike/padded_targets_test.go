@@ -45,7 +45,7 @@ func TestPaddedTargets(t *testing.T) {
 			}
 			var options []k.CompileOption
 			if !math.IsNaN(c.accuracy) {
-				options = append(options, k.Accuracy, k.WeightedMetrics(k.Named("weighted", k.Accuracy)))
+				options = append(options, k.Accuracy, k.WeightedMetrics(k.NamedMetric("weighted", k.Accuracy)))
 			}
 			train := map[string]func(m *k.Model) error{
 				"Fit": func(m *k.Model) error {

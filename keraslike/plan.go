@@ -34,9 +34,9 @@ type plan struct {
 	batch   int
 	program *graph.Program
 	batchBuffers
-	losses  []Loss     // of the outputs, where they are computed
-	domains []*numbers // of their targets
-	updated []*Weight  // what the updates are new values of
+	losses  []Loss        // of the outputs, where they are computed
+	domains []*valueRange // of their targets
+	updated []*Weight     // what the updates are new values of
 	scope   *Scope
 
 	// What the program computes, by meaning; all of it is overwritten by the next run.
@@ -76,8 +76,8 @@ type view struct {
 	in, targets, weights, out graph.Nodes
 	outMasks                  graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
-	losses                    graph.Nodes // of the outputs, where there are several
-	domains                   []*numbers  // of targets, for each output
+	losses                    graph.Nodes   // of the outputs, where there are several
+	domains                   []*valueRange // of targets, for each output
 }
 
 // view builds the graph without compiling it; it is how mistakes in layers'

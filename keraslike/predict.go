@@ -44,7 +44,7 @@ func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
 }
 
 // PredictSource computes all outputs of the model for all samples of a source.
-// Targets are not read. A canceled context ends it with an error that wraps ErrStopped and
+// Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
 // the context's. Like Predict it may be called from many goroutines at once.
 func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
@@ -83,7 +83,7 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	}
 	var p *plan // of the batch
 	defer func() { m.giveBack(p) }()
-	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
+	r, err := newBatchReader(m.inputSpec(), source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
 		if p == nil || p.batch != n {
 			m.giveBack(p)
 			if p, err = m.borrow(n, m.memoryLimit(predicting, 1)); err != nil {
@@ -106,7 +106,7 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	}
 	for {
 		if ctx.Err() != nil {
-			return nil, stopped(ctx)
+			return nil, interrupted(ctx)
 		}
 		b, err := r.next()
 		if b == nil || err != nil {
@@ -116,7 +116,7 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 			return nil, err
 		}
 		for k, values := range p.outputs.values {
-			each := out[k].each()
+			each := out[k].sampleSize()
 			copy(out[k].values[b.indices[0]*each:], values)
 		}
 	}

@@ -51,8 +51,8 @@ func (r Regularizer) penalty(w *graph.Node) (p *graph.Node, err error) {
 	return graph.Add(p, q)
 }
 
-// watch adds the penalty of a layer's output to the loss and returns the output.
-func (r Regularizer) watch(s *Scope, y *graph.Node) *graph.Node {
+// penalizeActivity adds the penalty of a layer's output to the loss and returns the output.
+func (r Regularizer) penalizeActivity(s *Scope, y *graph.Node) *graph.Node {
 	if y != nil {
 		s.AddActivity(s.Do(r.penalty(y)))
 	}

@@ -74,7 +74,7 @@ func TestConstraintValues(t *testing.T) {
 		}
 		seen[k.Kind]++
 		w := c.Inputs["w"].Float32()
-		b := k.over(c.Inputs["w"].Shape)
+		b := k.bind(c.Inputs["w"].Shape)
 		b.apply(w)
 		golden.Close(t, c.Name, w, c.Want["w"], 1e-6, 1e-7)
 	}

@@ -120,8 +120,8 @@ func TestResumeWithCallbacks(t *testing.T) {
 						return nil
 					})
 					first, err := fit(m, ctx, append(slices.Clone(callbacks), count))
-					if !errors.Is(err, keraslike.ErrStopped) {
-						t.Fatalf("after %d batches: got %v, want ErrStopped", batches, err)
+					if !errors.Is(err, keraslike.ErrInterrupted) {
+						t.Fatalf("after %d batches: got %v, want ErrInterrupted", batches, err)
 					}
 					switch way {
 					case "new callbacks":
@@ -270,7 +270,7 @@ func TestResumeStream(t *testing.T) {
 				return nil
 			})
 			first, err := m.Fit(ctx, s, append(options, keraslike.Callbacks(count))...)
-			if !errors.Is(err, keraslike.ErrStopped) {
+			if !errors.Is(err, keraslike.ErrInterrupted) {
 				t.Fatalf("%s, after %d batches: %v", name, batches, err)
 			}
 			if name != "without an end" {
@@ -300,7 +300,7 @@ func TestLoadInterruptedMistakes(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, callbacks.EarlyStopping("loss", callbacks.RestoreBest))); !errors.Is(err, keraslike.ErrStopped) {
+	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, callbacks.EarlyStopping("loss", callbacks.RestoreBest))); !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	content, path := saved(t, m, keraslike.WithOptimizer)

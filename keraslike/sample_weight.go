@@ -33,11 +33,11 @@ func Weighted(s Source, weights []float32) (Source, error) {
 	if i := badWeight(weights); i >= 0 {
 		return nil, fmt.Errorf("weighted: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	return &weightedSource{forwarded{s}, weights}, nil
+	return &weightedSource{sourceWrapper{s}, weights}, nil
 }
 
 type weightedSource struct {
-	forwarded
+	sourceWrapper
 	weights []float32
 }
 
@@ -97,13 +97,13 @@ func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batc
 
 func (w *batchWeights) weighted() bool { return w.of != nil || w.classes != nil }
 
-func (w *batchWeights) ask(indices []int, to []float32) (err error) {
+func (w *batchWeights) sampleWeights(indices []int, to []float32) (err error) {
 	defer caught(&err, "source", w.of, "Weights")
 	return w.of.Weights(indices, to)
 }
 
-// weigh returns the weights of a batch, nil if there are none.
-func (w *batchWeights) weigh(indices []int, targets [][]float32) ([]float32, error) {
+// compute returns the weights of a batch, nil if there are none.
+func (w *batchWeights) compute(indices []int, targets [][]float32) ([]float32, error) {
 	if !w.weighted() {
 		return nil, nil
 	}
@@ -112,7 +112,7 @@ func (w *batchWeights) weigh(indices []int, targets [][]float32) ([]float32, err
 	}
 	to := w.memory[:len(indices)]
 	if w.of != nil {
-		if err := w.ask(indices, to); err != nil {
+		if err := w.sampleWeights(indices, to); err != nil {
 			return nil, err
 		}
 		if i := badWeight(to); i >= 0 {

@@ -159,7 +159,7 @@ func (c *compiled) config() (*compileConfig, error) {
 	}
 	for _, m := range c.metrics {
 		metric, as := m.Metric, ""
-		if r, ok := metric.(renamed); ok {
+		if r, ok := metric.(namedMetric); ok {
 			metric, as = r.Metric, r.name
 		}
 		n, err := nameOf(metric.Name(), metric)

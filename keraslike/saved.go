@@ -12,7 +12,7 @@ import (
 type named struct {
 	Name     string          `json:"name"`
 	Settings json.RawMessage `json:"settings,omitempty"`
-	As       string          `json:"as,omitempty"` // a metric's name by Named
+	As       string          `json:"as,omitempty"` // a metric's name by NamedMetric
 	Output   string          `json:"output,omitempty"`
 	Weighted bool            `json:"weighted,omitempty"`
 }
@@ -53,7 +53,7 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 func (n named) metric(s *loadSettings) (CompileOption, error) {
 	m, err := n.plainMetric(s)
 	if err == nil && n.As != "" {
-		m.Metric = Named(n.As, m.Metric)
+		m.Metric = NamedMetric(n.As, m.Metric)
 	}
 	return m, err
 }

@@ -34,7 +34,7 @@ func TestSavedSettings(t *testing.T) {
 		"weighted":    {sgd(keraslike.GlobalClipNorm(0.1)), keraslike.Hinge, []keraslike.CompileOption{keraslike.WeightedMetrics(keraslike.CategoricalAccuracy)}},
 		"exponential": {sgd(keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 2, Rate: 0.5, Staircase: true})), keraslike.SquaredHinge, nil},
 		"restarts":    {sgd(keraslike.WithSchedule(keraslike.CosineDecayRestarts{Steps: 3, Shrink: 0.5})), keraslike.KLDivergence, nil},
-		"piecewise":   {sgd(keraslike.WithSchedule(keraslike.PiecewiseConstant{Boundaries: []int{3}, Factors: []float64{1, 0.1}})), keraslike.CosineSimilarity, nil},
+		"piecewise":   {sgd(keraslike.WithSchedule(keraslike.PiecewiseConstantDecay{Boundaries: []int{3}, Factors: []float64{1, 0.1}})), keraslike.CosineSimilarity, nil},
 		"accumulated": {keraslike.RMSprop(0.01, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.5)), keraslike.CategoricalHinge, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

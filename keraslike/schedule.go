@@ -48,9 +48,9 @@ type PolynomialDecay struct {
 	Cycle bool    `json:"cycle,omitempty"`
 }
 
-// PiecewiseConstant is initial·Factors[i] for steps above Boundaries[i-1] up to
+// PiecewiseConstantDecay is initial·Factors[i] for steps above Boundaries[i-1] up to
 // Boundaries[i]. There must be one more factor than boundaries.
-type PiecewiseConstant struct {
+type PiecewiseConstantDecay struct {
 	Boundaries []int     `json:"boundaries"`
 	Factors    []float64 `json:"factors"`
 }
@@ -85,7 +85,7 @@ func (InverseTimeDecay) Name() string { return "inverse_time_decay" }
 func (PolynomialDecay) Name() string { return "polynomial_decay" }
 
 // Name returns "piecewise_constant".
-func (PiecewiseConstant) Name() string { return "piecewise_constant" }
+func (PiecewiseConstantDecay) Name() string { return "piecewise_constant" }
 
 // Name returns "cosine_decay".
 func (CosineDecay) Name() string { return "cosine_decay" }
@@ -94,25 +94,29 @@ func (CosineDecay) Name() string { return "cosine_decay" }
 func (CosineDecayRestarts) Name() string { return "cosine_decay_restarts" }
 
 // Check wants Steps and Rate positive.
-func (s ExponentialDecay) Check() error { return errors.Join(positive(s.Steps), positiveRate(s.Rate)) }
+func (s ExponentialDecay) Check() error {
+	return errors.Join(checkSteps(s.Steps), checkDecayRate(s.Rate))
+}
 
 // Check wants Steps and Rate positive.
-func (s InverseTimeDecay) Check() error { return errors.Join(positive(s.Steps), positiveRate(s.Rate)) }
+func (s InverseTimeDecay) Check() error {
+	return errors.Join(checkSteps(s.Steps), checkDecayRate(s.Rate))
+}
 
 // Check requires a positive Steps and an End and a Power of at least 0.
 func (s PolynomialDecay) Check() error {
-	return errors.Join(atLeastZero("end", s.End), atLeastZero("power", s.Power), positive(s.Steps))
+	return errors.Join(checkNonNegative("end", s.End), checkNonNegative("power", s.Power), checkSteps(s.Steps))
 }
 
 // Check requires ascending boundaries and one more factor, all at least 0.
-func (s PiecewiseConstant) Check() error {
+func (s PiecewiseConstantDecay) Check() error {
 	for i := 1; i < len(s.Boundaries); i++ {
 		if s.Boundaries[i] <= s.Boundaries[i-1] {
 			return fmt.Errorf("boundaries are %v, want an ascending order", s.Boundaries)
 		}
 	}
 	for i, f := range s.Factors {
-		if err := atLeastZero(fmt.Sprint("factor ", i), f); err != nil {
+		if err := checkNonNegative(fmt.Sprint("factor ", i), f); err != nil {
 			return err
 		}
 	}
@@ -124,35 +128,35 @@ func (s PiecewiseConstant) Check() error {
 
 // Check requires a positive Steps and Alpha, Warmup and WarmupFrom of at least 0.
 func (s CosineDecay) Check() error {
-	return errors.Join(atLeastZero("alpha", s.Alpha), atLeastZero("warm-up", float64(s.Warmup)), atLeastZero("start of the warm-up", s.WarmupFrom), positive(s.Steps))
+	return errors.Join(checkNonNegative("alpha", s.Alpha), checkNonNegative("warm-up", float64(s.Warmup)), checkNonNegative("start of the warm-up", s.WarmupFrom), checkSteps(s.Steps))
 }
 
 // Check requires a positive Steps, periods that do not get shorter, and a Shrink and an Alpha
 // of at least 0.
 func (s CosineDecayRestarts) Check() error {
 	var grow error
-	if s.Grow != 0 && s.Grow != 1 && !(s.Grow >= leastGrow && !math.IsInf(s.Grow, 1)) {
-		grow = fmt.Errorf("grow is %g, want 1, a finite number of at least %g, or 0 for 2", s.Grow, leastGrow)
+	if s.Grow != 0 && s.Grow != 1 && !(s.Grow >= minGrow && !math.IsInf(s.Grow, 1)) {
+		grow = fmt.Errorf("grow is %g, want 1, a finite number of at least %g, or 0 for 2", s.Grow, minGrow)
 	}
-	return errors.Join(grow, atLeastZero("shrink", s.Shrink), atLeastZero("alpha", s.Alpha), positive(s.Steps))
+	return errors.Join(grow, checkNonNegative("shrink", s.Shrink), checkNonNegative("alpha", s.Alpha), checkSteps(s.Steps))
 }
 
-// leastGrow is the smallest growth above 1: the number of periods stays small, so At can loop
+// minGrow is the smallest growth above 1: the number of periods stays small, so At can loop
 // over them.
-const leastGrow = 1.001
+const minGrow = 1.001
 
-// mostSteps keeps sums of steps from overflowing.
-const mostSteps = math.MaxInt / 4
+// maxSteps keeps sums of steps from overflowing.
+const maxSteps = math.MaxInt / 4
 
-func positive(steps int) error {
-	if steps < 1 || steps > mostSteps {
-		return fmt.Errorf("steps is %d, want 1 to %d", steps, mostSteps)
+func checkSteps(steps int) error {
+	if steps < 1 || steps > maxSteps {
+		return fmt.Errorf("steps is %d, want 1 to %d", steps, maxSteps)
 	}
 	return nil
 }
 
-func positiveRate(rate float64) error {
-	return aboveZero("rate", rate)
+func checkDecayRate(rate float64) error {
+	return checkPositive("rate", rate)
 }
 
 // At is the rate after step updates.
@@ -185,7 +189,7 @@ func (s PolynomialDecay) At(initial float64, step int) float64 {
 }
 
 // At is the rate after step updates.
-func (s PiecewiseConstant) At(initial float64, step int) float64 {
+func (s PiecewiseConstantDecay) At(initial float64, step int) float64 {
 	for i, b := range s.Boundaries {
 		if step <= b {
 			return initial * s.Factors[i]
@@ -268,12 +272,12 @@ func (s *scheduled) UnmarshalJSON(text []byte) error {
 
 // scheduleKinds maps each name to a function that reads the settings of the schedule.
 var scheduleKinds = map[string]func(json.RawMessage) (Schedule, error){
-	ExponentialDecay{}.Name():    readSchedule[ExponentialDecay],
-	InverseTimeDecay{}.Name():    readSchedule[InverseTimeDecay],
-	PolynomialDecay{}.Name():     readSchedule[PolynomialDecay],
-	PiecewiseConstant{}.Name():   readSchedule[PiecewiseConstant],
-	CosineDecay{}.Name():         readSchedule[CosineDecay],
-	CosineDecayRestarts{}.Name(): readSchedule[CosineDecayRestarts],
+	ExponentialDecay{}.Name():       readSchedule[ExponentialDecay],
+	InverseTimeDecay{}.Name():       readSchedule[InverseTimeDecay],
+	PolynomialDecay{}.Name():        readSchedule[PolynomialDecay],
+	PiecewiseConstantDecay{}.Name(): readSchedule[PiecewiseConstantDecay],
+	CosineDecay{}.Name():            readSchedule[CosineDecay],
+	CosineDecayRestarts{}.Name():    readSchedule[CosineDecayRestarts],
 }
 
 func readSchedule[S Schedule](settings json.RawMessage) (Schedule, error) {

@@ -102,7 +102,7 @@ func (s *scores) distinct() error {
 	for _, prefix := range []string{"", "val_"} {
 		for _, name := range s.series() {
 			if taken[prefix+name] {
-				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by Named, an output by its layer's Name", prefix+name)
+				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by NamedMetric, an output by its layer's Name", prefix+name)
 			}
 			taken[prefix+name] = true
 		}
@@ -171,7 +171,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 		default:
 			one.Add(n, r.outputs[one.output], b.targets[one.output])
 		}
-		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
+		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
 			return wayOut(d.Err(), b.weights)
 		}
 	}

@@ -52,8 +52,8 @@ func (s Shape) String() string {
 	return b.String() + ")"
 }
 
-// list formats several shapes.
-func list(shapes []Shape) string {
+// formatShapes formats several shapes.
+func formatShapes(shapes []Shape) string {
 	words := make([]string, len(shapes))
 	for i, s := range shapes {
 		words[i] = s.String()
@@ -64,9 +64,9 @@ func list(shapes []Shape) string {
 // withBatch returns the shape of a batch of n samples.
 func (s Shape) withBatch(n int) []int { return append([]int{n}, s...) }
 
-// positions returns the number of positions to which a layer applies the same weights: the
+// positionCount returns the number of positions to which a layer applies the same weights: the
 // product of all axes but the last.
-func positions(s Shape) float64 {
+func positionCount(s Shape) float64 {
 	if len(s) == 0 {
 		return 1
 	}

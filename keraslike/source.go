@@ -69,9 +69,9 @@ type SparseSource interface {
 	Active(k, i int) []int32
 }
 
-// Faulty is a Source or Stream that can report an error from its construction, such as an
+// CheckedSamples is a Source or Stream that can report an error from its construction, such as an
 // invalid option. Err is called before anything is read.
-type Faulty interface {
+type CheckedSamples interface {
 	Samples
 	// Err returns the error, nil if there is none.
 	Err() error
@@ -157,26 +157,26 @@ func (d *data) Read(indices []int, inputs, targets [][]float32) error {
 
 // read copies the samples with the given indices.
 func (a *Array) read(indices []int, to []float32) {
-	each := a.each()
+	each := a.sampleSize()
 	for i, j := range indices {
 		copy(to[i*each:(i+1)*each], a.values[j*each:(j+1)*each])
 	}
 }
 
-// forwarded forwards the optional methods of a source. Sources that wrap another one embed
+// sourceWrapper forwards the optional methods of a source. Sources that wrap another one embed
 // it.
-type forwarded struct{ Source }
+type sourceWrapper struct{ Source }
 
 // Err forwards to the source.
-func (s forwarded) Err() error {
-	if f, ok := s.Source.(Faulty); ok {
+func (s sourceWrapper) Err() error {
+	if f, ok := s.Source.(CheckedSamples); ok {
 		return f.Err()
 	}
 	return nil
 }
 
 // Prefetch forwards to the source.
-func (s forwarded) Prefetch() int {
+func (s sourceWrapper) Prefetch() int {
 	if p, ok := s.Source.(Prefetcher); ok {
 		return p.Prefetch()
 	}
@@ -184,13 +184,13 @@ func (s forwarded) Prefetch() int {
 }
 
 // SparseInput forwards to the source.
-func (s forwarded) SparseInput(k int) bool {
+func (s sourceWrapper) SparseInput(k int) bool {
 	source, ok := s.Source.(SparseSource)
 	return ok && source.SparseInput(k)
 }
 
 // Active forwards to the source.
-func (s forwarded) Active(k, i int) []int32 { return s.Source.(SparseSource).Active(k, i) }
+func (s sourceWrapper) Active(k, i int) []int32 { return s.Source.(SparseSource).Active(k, i) }
 
 // InputsAsTargets returns a source whose targets are its inputs, for autoencoders. The
 // source's own targets are not read; its sample weights are kept.
@@ -198,30 +198,30 @@ func InputsAsTargets(source Source) Source {
 	if isNil(source) {
 		return nil
 	}
-	s := mirrored{forwarded{source}}
+	s := inputsAsTargets{sourceWrapper{source}}
 	if w, ok := source.(SampleWeighter); ok {
-		return &weightedMirror{s, w}
+		return &weightedInputsAsTargets{s, w}
 	}
 	return &s
 }
 
-type mirrored struct{ forwarded }
+type inputsAsTargets struct{ sourceWrapper }
 
-type weightedMirror struct {
-	mirrored
+type weightedInputsAsTargets struct {
+	inputsAsTargets
 	weights SampleWeighter
 }
 
-func (s *weightedMirror) Weights(indices []int, to []float32) error {
+func (s *weightedInputsAsTargets) Weights(indices []int, to []float32) error {
 	return s.weights.Weights(indices, to)
 }
 
-func (s *mirrored) Shapes() (inputs, targets [][]int) {
+func (s *inputsAsTargets) Shapes() (inputs, targets [][]int) {
 	inputs, _ = s.Source.Shapes()
 	return inputs, inputs
 }
 
-func (s *mirrored) Read(indices []int, inputs, targets [][]float32) error {
+func (s *inputsAsTargets) Read(indices []int, inputs, targets [][]float32) error {
 	if inputs != nil {
 		if err := s.Source.Read(indices, inputs, nil); err != nil {
 			return err
@@ -245,7 +245,7 @@ func (s *mirrored) Read(indices []int, inputs, targets [][]float32) error {
 
 // ReadAll reads all samples of a source into arrays; sparse inputs become dense. NaN and Inf
 // are an error that names the sample. If the context is canceled, it returns an error that
-// wraps ErrStopped and the context's error.
+// wraps ErrInterrupted and the context's error.
 func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err error) {
 	defer caught(&err, "read all", nil, "")
 	const atOnce = 256 // samples between checks of the context
@@ -283,10 +283,10 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 	if err != nil {
 		return nil, nil, fmt.Errorf("read all: %w", err)
 	}
-	b := inOrder(source, 0, n, atOnce)
+	b := newBatchIterator(source, 0, n, atOnce)
 	for {
 		if ctx.Err() != nil {
-			return nil, nil, fmt.Errorf("read all: %w", stopped(ctx))
+			return nil, nil, fmt.Errorf("read all: %w", interrupted(ctx))
 		}
 		indices := b.next()
 		if len(indices) == 0 {
@@ -302,7 +302,7 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 func samplesOf(arrays []*Array, indices []int) (list [][]float32) {
 	first, n := indices[0], len(indices)
 	for _, a := range arrays {
-		list = append(list, a.values[first*a.each():(first+n)*a.each()])
+		list = append(list, a.values[first*a.sampleSize():(first+n)*a.sampleSize()])
 	}
 	return list
 }
@@ -339,14 +339,14 @@ func readDense(source Source, indices []int, inputs, targets [][]float32) error 
 
 // readChecked reads samples and rejects NaN and Inf.
 func readChecked(source Source, indices []int, inputs, targets [][]float32) error {
-	if err := readFrom(source, indices, orNil(inputs), orNil(targets)); err != nil {
+	if err := readFrom(source, indices, nilIfEmpty(inputs), nilIfEmpty(targets)); err != nil {
 		return err
 	}
 	return checkBatch(inputs, targets, indices)
 }
 
-// orNil returns nil for an empty list, by which a source knows that it is not needed.
-func orNil(list [][]float32) [][]float32 {
+// nilIfEmpty returns nil for an empty list, by which a source knows that it is not needed.
+func nilIfEmpty(list [][]float32) [][]float32 {
 	if len(list) == 0 {
 		return nil
 	}
@@ -356,21 +356,21 @@ func orNil(list [][]float32) [][]float32 {
 // checkBatch rejects inputs and targets that are NaN or infinite. Errors name the sample.
 func checkBatch(inputs, targets [][]float32, indices []int) error {
 	for k, x := range inputs {
-		if err := finite("input", k, x, indices); err != nil {
+		if err := checkFinite("input", k, x, indices); err != nil {
 			return err
 		}
 	}
 	for k, t := range targets {
-		if err := finite("target", k, t, indices); err != nil {
+		if err := checkFinite("target", k, t, indices); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// finite returns an error for the first value of a batch that is NaN or infinite, with its
+// checkFinite returns an error for the first value of a batch that is NaN or infinite, with its
 // sample.
-func finite(what string, k int, values []float32, indices []int) error {
+func checkFinite(what string, k int, values []float32, indices []int) error {
 	i := kernel.Finite(values)
 	if i < 0 {
 		return nil
@@ -379,9 +379,9 @@ func finite(what string, k int, values []float32, indices []int) error {
 	return fmt.Errorf("%s %d of sample %d: value %d is %v", what, k, indices[i/each], i%each, values[i])
 }
 
-// fits compares shapes, ignoring trailing axes of length 1: the shape of a single number may
+// shapesMatch compares shapes, ignoring trailing axes of length 1: the shape of a single number may
 // be () or (1).
-func fits(got, want []int) bool {
+func shapesMatch(got, want []int) bool {
 	trim := func(s []int) []int {
 		for len(s) > 0 && s[len(s)-1] == 1 {
 			s = s[:len(s)-1]
@@ -405,7 +405,7 @@ func lenOf(s Source) (n int, err error) {
 // shapesOf returns the shapes of the data.
 func shapesOf(s Samples) (inputs, targets [][]int, err error) {
 	defer caught(&err, "source", s, "Shapes")
-	if f, ok := s.(Faulty); ok && f.Err() != nil {
+	if f, ok := s.(CheckedSamples); ok && f.Err() != nil {
 		return nil, nil, f.Err()
 	}
 	inputs, targets = s.Shapes()
@@ -418,14 +418,14 @@ func readFrom(s Source, indices []int, inputs, targets [][]float32) (err error) 
 	return s.Read(indices, inputs, targets)
 }
 
-// nextOf reads samples of a stream.
-func nextOf(s Stream, inputs, targets [][]float32) (n int, err error) {
+// readStream reads samples of a stream.
+func readStream(s Stream, inputs, targets [][]float32) (n int, err error) {
 	defer caught(&err, "stream", s, "Next")
 	return s.Next(inputs, targets)
 }
 
-// restart resets a stream, if it is a Resetter.
-func restart(s Stream) (again bool, err error) {
+// resetStream resets a stream, if it is a Resetter.
+func resetStream(s Stream) (again bool, err error) {
 	r, ok := s.(Resetter)
 	if !ok {
 		return false, nil
@@ -434,8 +434,8 @@ func restart(s Stream) (again bool, err error) {
 	return true, r.Reset()
 }
 
-// aheadOf returns the number of batches to read ahead.
-func aheadOf(data Samples) (n int, err error) {
+// prefetchOf returns the number of batches to read ahead.
+func prefetchOf(data Samples) (n int, err error) {
 	p, ok := data.(Prefetcher)
 	if !ok {
 		return 0, nil

@@ -68,7 +68,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 		}
 	}
 	if weights != nil {
-		if err := p.weigh(weights); err != nil {
+		if err := p.setWeights(weights); err != nil {
 			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}

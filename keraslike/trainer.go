@@ -13,11 +13,11 @@ import (
 // everything that a step changes: the weights, their gradients, the state of the optimizer
 // for each weight, and the step count. It does not depend on the model.
 type trainer struct {
-	optimizer Optimizer
-	settings  *commonSettings
-	steps     int     // batches trained on so far
-	rate      float64 // of the next update
-	guarded   bool    // gradients are checked for NaN and Inf before the update
+	optimizer       Optimizer
+	settings        *commonSettings
+	steps           int     // batches trained on so far
+	rate            float64 // of the next update
+	checksGradients bool    // gradients are checked for NaN and Inf before the update
 
 	weights []*Weight // trainable ones
 	// By weight:
@@ -43,7 +43,7 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 	n := len(weights)
 	t.gradients, t.copies, t.rows, t.rowWidth = make([]gradient, n), make([][]float32, n), make([][]int32, n), make([]int, n)
 	for i, w := range weights {
-		w.constraint = w.constraint.over(w.shape)
+		w.constraint = w.constraint.bind(w.shape)
 		size := Shape(w.shape).Size()
 		t.rowWidth[i] = size
 		if len(w.shape) > 0 {
@@ -53,7 +53,7 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 		for _, name := range o.Slots() {
 			s := kernel.Floats(size)
 			if first != nil {
-				kernel.Fill(s, float32(first.Start(name)))
+				kernel.Fill(s, float32(first.InitialValue(name)))
 			}
 			slots = append(slots, s)
 		}
@@ -66,7 +66,7 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 		}
 	}
 	if o := t.rowOptimizer(); o != nil {
-		t.decay.start(o, n)
+		t.decay.init(o, n)
 	}
 	return t, nil
 }
@@ -95,11 +95,11 @@ func (t *trainer) step(rate float64) (err error) {
 	if t.settings.batches() > 1 {
 		t.accumulate()
 		if t.steps%t.settings.batches() != 0 {
-			t.finish()
+			t.averageAndConstrain()
 			return nil
 		}
 		for i := range t.weights {
-			t.mean(i)
+			t.meanGradient(i)
 		}
 	} else if t.settings.clips() > 0 {
 		for i := range t.weights {
@@ -115,7 +115,7 @@ func (t *trainer) step(rate float64) (err error) {
 	if err := t.update(rate); err != nil {
 		return err
 	}
-	t.finish()
+	t.averageAndConstrain()
 	return nil
 }
 
@@ -127,21 +127,21 @@ func (t *trainer) update(rate float64) error {
 	for i, w := range t.weights {
 		g := t.gradients[i]
 		if g.sparse || g.parts != nil {
-			if err := t.byRows[i].by(g, rate); err != nil {
+			if err := t.byRows[i].apply(g, rate); err != nil {
 				return err
 			}
 			continue
 		}
-		t.decay.finish(i, t.slots[i], t.updates()-1)
+		t.decay.catchUp(i, t.slots[i], t.updates()-1)
 		t.optimizer.Update(w.Value(), g.values, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }
 
-// finish averages and constrains the weights after every batch, whether or not it made an
+// averageAndConstrain averages and constrains the weights after every batch, whether or not it made an
 // update. As in Keras, averages use the weights before the constraints are applied, and they
 // are reset at each batch up to the first update.
-func (t *trainer) finish() {
+func (t *trainer) averageAndConstrain() {
 	for i, w := range t.weights {
 		switch {
 		case t.averages != nil && t.steps <= t.settings.batches():
@@ -161,9 +161,9 @@ func (t *trainer) accumulate() {
 	}
 }
 
-// mean replaces the gradient by the mean of the accumulated ones, in the trainer's own
+// meanGradient replaces the gradient by the mean of the accumulated ones, in the trainer's own
 // memory, and clears the sum. A sparse gradient then has the rows that are not 0.
-func (t *trainer) mean(i int) {
+func (t *trainer) meanGradient(i int) {
 	sum, g := t.sums[i], &t.gradients[i]
 	t.copies[i] = t.copies[i][:0]
 	if !g.sparse {
@@ -202,7 +202,7 @@ func (t *trainer) clip() {
 		}
 	case s.ClipNorm > 0:
 		for _, g := range t.gradients {
-			shrink(g.values, s.ClipNorm, math.Sqrt(float64(kernel.SumSquares(g.values))))
+			scaleToNorm(g.values, s.ClipNorm, math.Sqrt(float64(kernel.SumSquares(g.values))))
 		}
 	case s.GlobalClipNorm > 0:
 		var squares float64
@@ -210,13 +210,13 @@ func (t *trainer) clip() {
 			squares += float64(kernel.SumSquares(g.values))
 		}
 		for _, g := range t.gradients {
-			shrink(g.values, s.GlobalClipNorm, math.Sqrt(squares))
+			scaleToNorm(g.values, s.GlobalClipNorm, math.Sqrt(squares))
 		}
 	}
 }
 
-// shrink scales g by limit/norm if that is below 1.
-func shrink(g []float32, limit, norm float64) {
+// scaleToNorm scales g by limit/norm if that is below 1.
+func scaleToNorm(g []float32, limit, norm float64) {
 	if norm > limit {
 		kernel.Scale(g, g, float32(limit/norm))
 	}
@@ -241,7 +241,7 @@ type stateArray struct {
 func (t *trainer) state(path func(*Weight) string) []stateArray {
 	var list []stateArray
 	for i, w := range t.weights {
-		t.decay.finish(i, t.slots[i], t.updates())
+		t.decay.catchUp(i, t.slots[i], t.updates())
 		add := func(name string, values []float32) {
 			list = append(list, stateArray{"optimizer/" + path(w) + "/" + name, w.shape, values})
 		}

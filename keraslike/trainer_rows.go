@@ -36,7 +36,7 @@ func (g gradient) addTo(sum []float32) {
 // gradients.
 func (t *trainer) readsGradients() bool {
 	_, joint := t.optimizer.(jointOptimizer)
-	return joint || t.guarded || t.settings.batches() > 1 || t.settings.clips() > 0
+	return joint || t.checksGradients || t.settings.batches() > 1 || t.settings.clips() > 0
 }
 
 // rowOptimizer returns the optimizer if it may update only the rows of a sparse gradient,
@@ -53,13 +53,13 @@ func (t *trainer) rowOptimizer() RowOptimizer {
 // rowUpdate updates weight i from a sparse gradient. It is made once, so that steps do not
 // allocate.
 type rowUpdate struct {
-	t         *trainer
-	i         int
-	w         *Weight
-	optimizer RowOptimizer // nil if every update covers all rows
-	rate      float64
-	some      func(rows []int32, g []float32)
-	all       []float32 // the gradient of all rows, 0 between updates
+	t          *trainer
+	i          int
+	w          *Weight
+	optimizer  RowOptimizer // nil if every update covers all rows
+	rate       float64
+	updatePart func(rows []int32, g []float32)
+	all        []float32 // the gradient of all rows, 0 between updates
 
 	// panicked is the first panic of a part. Parts run on several goroutines, where a panic
 	// that is not recovered ends the process.
@@ -68,28 +68,28 @@ type rowUpdate struct {
 
 func newRowUpdate(t *trainer, i int, w *Weight) *rowUpdate {
 	u := &rowUpdate{t: t, i: i, w: w, optimizer: t.rowOptimizer()}
-	u.some = u.scatter
+	u.updatePart = u.scatter
 	if u.optimizer != nil {
-		u.some = u.part
+		u.updatePart = u.part
 	}
 	return u
 }
 
-// by updates the weight from a sparse gradient.
-func (u *rowUpdate) by(g gradient, rate float64) error {
+// apply updates the weight from a sparse gradient.
+func (u *rowUpdate) apply(g gradient, rate float64) error {
 	t, i := u.t, u.i
 	u.rate = rate
 	if u.optimizer != nil {
-		t.decay.begin(i, t.slots[i], t.rowWidth[i], t.updates())
+		t.decay.prepare(i, t.slots[i], t.rowWidth[i], t.updates())
 	} else if u.all == nil {
 		u.all = kernel.Floats(len(u.w.Value()))
 	}
 	rows := g.rows
 	if g.parts != nil {
 		rows = g.parts.Index
-		g.parts.Each(u.some)
+		g.parts.Each(u.updatePart)
 	} else {
-		u.some(rows, g.values)
+		u.updatePart(rows, g.values)
 	}
 	if e := u.panicked.Swap(nil); e != nil {
 		return e
@@ -111,7 +111,7 @@ func (u *rowUpdate) clear(rows []int32) {
 // caught recovers a panic of a part and keeps the first one.
 func (u *rowUpdate) caught() {
 	if r := recover(); r != nil {
-		in := fmt.Sprintf("optimizer %q: UpdateRows", ownName(u.t.optimizer))
+		in := fmt.Sprintf("optimizer %q: UpdateRows", displayName(u.t.optimizer))
 		u.panicked.CompareAndSwap(nil, &PanicError{In: in, Value: r, Stack: debug.Stack()})
 	}
 }
@@ -120,7 +120,7 @@ func (u *rowUpdate) caught() {
 func (u *rowUpdate) part(rows []int32, g []float32) {
 	defer u.caught()
 	t, i := u.t, u.i
-	t.decay.rows(i, t.slots[i], rows, t.rowWidth[i], t.updates())
+	t.decay.catchUpRows(i, t.slots[i], rows, t.rowWidth[i], t.updates())
 	u.optimizer.UpdateRows(u.w.Value(), g, rows, t.slots[i], t.updates(), u.rate)
 }
 

@@ -262,7 +262,7 @@ func TestResumeMidEpoch(t *testing.T) {
 					}
 					return nil
 				})
-				if _, err := m.Fit(ctx, data, append(options, keraslike.Callbacks(stop))...); !errors.Is(err, keraslike.ErrStopped) {
+				if _, err := m.Fit(ctx, data, append(options, keraslike.Callbacks(stop))...); !errors.Is(err, keraslike.ErrInterrupted) {
 					t.Fatal(err)
 				}
 				path := filepath.Join(t.TempDir(), "m.safetensors")

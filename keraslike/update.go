@@ -23,7 +23,7 @@ func (m *Model) update(p *plan, rate float64) error {
 	}
 	for i := range t.weights {
 		t.gradients[i] = p.gradient(i, t.readsGradients())
-		if !t.guarded {
+		if !t.checksGradients {
 			continue
 		}
 		if at := kernel.Finite(t.gradients[i].values); at >= 0 {

@@ -18,9 +18,9 @@ type Weight struct {
 	shape       []int
 	init        Initializer
 	regularizer Regularizer
-	constraint  bounds
+	constraint  boundConstraint
 	state       bool
-	variance    bool // values below 0 are invalid
+	nonNegative bool // values below 0 are invalid
 	value       *tensor.Dense
 }
 

@@ -82,7 +82,7 @@ func (r *Report) trainedFor() string {
 // ended notes what kept a training from its end.
 func (r *Report) ended(err error) {
 	if r.Stopped == "" {
-		where, _, _ := strings.Cut(err.Error(), ": "+keraslike.ErrStopped.Error())
+		where, _, _ := strings.Cut(err.Error(), ": "+keraslike.ErrInterrupted.Error())
 		r.Stopped = strings.TrimPrefix(where, "fit: ")
 	}
 }

@@ -79,7 +79,7 @@ func predictAll(ctx context.Context, m *keraslike.Model, pictures datasets.Sourc
 	n := pictures.Len()
 	for first := 0; first < n; first += atOnce {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: %w", keraslike.ErrStopped, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", keraslike.ErrInterrupted, ctx.Err())
 		}
 		some, err := datasets.Range(pictures, first, min(first+atOnce, n))
 		if err != nil {

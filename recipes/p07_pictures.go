@@ -160,7 +160,7 @@ func (v *visualize) patterns(ctx context.Context) error {
 				continue
 			}
 			if ctx.Err() != nil {
-				return fmt.Errorf("%w: %w", keraslike.ErrStopped, ctx.Err())
+				return fmt.Errorf("%w: %w", keraslike.ErrInterrupted, ctx.Err())
 			}
 			if err != nil {
 				return err

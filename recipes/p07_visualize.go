@@ -110,7 +110,7 @@ func visualizeNetwork(ctx context.Context, o Options) (*Report, error) {
 		{"Activations of each layer", v.activations},
 	} {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: %w", keraslike.ErrStopped, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", keraslike.ErrInterrupted, ctx.Err())
 		}
 		if err := part.look(ctx); err != nil {
 			return nil, err

@@ -196,7 +196,7 @@ func TestVisualizeOwnModel(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := Visualize(stopped, Options{File: own}); !errors.Is(err, keraslike.ErrStopped) {
+	if _, err := Visualize(stopped, Options{File: own}); !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Errorf("stopped: %v", err)
 	}
 }
