@@ -42,7 +42,7 @@ func optimizerOf(t *testing.T, a golden.Args) Optimizer {
 // plainRows is an optimizer as a user may write one: no more than what Optimizer asks for.
 type plainRows struct{ Optimizer }
 
-func (o plainRows) Start(slot string) float64 {
+func (o plainRows) InitialValue(slot string) float64 {
 	if s, ok := o.Optimizer.(SlotInitializer); ok {
 		return s.InitialValue(slot)
 	}

@@ -3,8 +3,11 @@
 package keraslike
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // snakeCase converts a kind to the default name that Keras gives its layers: "MaxPooling2D" to
@@ -22,4 +25,9 @@ func snakeCase(kind string) string {
 		}
 	}
 	return b.String()
+}
+
+// noLayerError is the error of a layer's name that is not among names.
+func noLayerError(name string, names []string) error {
+	return text.Brief(fmt.Errorf("there is no layer %q, layers are %q", name, names))
 }

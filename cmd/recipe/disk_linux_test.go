@@ -24,15 +24,15 @@ func limitFiles(bytes string) {
 	}
 }
 
-// TestFullDisk has no room at all, which shows before the training, and room for
-// less than the model, which shows after it. Neither leaves half a file, and
+// TestFullDisk has no space at all, which is noticed before the training, and space for
+// less than the model, which is noticed after it. Neither leaves half a file, and
 // what was there before is still whole.
 func TestFullDisk(t *testing.T) {
 	for name, c := range map[string]struct{ limit, want string }{
-		"no room": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
+		"no space": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := emptyHouse(t)
+			dir := emptyFolder(t)
 			if err := os.Mkdir("o", 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestFullDevice(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	emptyHouse(t)
+	emptyFolder(t)
 	cmd := child(t, "-name", "mnist", "-epochs", "1", "-data", "sample", "-out", "o", "-q", "-json", "-")
 	cmd.Stdout = full
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != exitError {
@@ -74,7 +74,7 @@ func TestFullDevice(t *testing.T) {
 // TestReadOnlyFolder asks for a folder that cannot be made: below another
 // user's, or for root, whom permissions do not stop, in /proc.
 func TestReadOnlyFolder(t *testing.T) {
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	parent := "/proc"
 	if os.Geteuid() != 0 {
 		parent = filepath.Join(dir, "locked")

@@ -36,12 +36,12 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 }
 
 // TestInterrupt sends the process SIGINT while it trains: it finishes the
-// batch, saves a model that goes on from there, and exits with 130.
+// batch, saves a model that can be resumed, and exits with 130.
 func TestInterrupt(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no SIGINT between processes")
 	}
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	cmd := child(t, "-name", "mnist", "-epochs", "100000", "-data", "sample", "-out", "o", "-json", "-")
 	var stdout strings.Builder
 	cmd.Stdout = &stdout
@@ -136,7 +136,7 @@ func TestSpoiledData(t *testing.T) {
 			if err := os.WriteFile(path, c.spoil(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			dir := emptyHouse(t)
+			dir := emptyFolder(t)
 			status, stdout, stderr := command(t, "-name", "mnist", "-epochs", "1", "-data", data)
 			if c.want == "" {
 				if status != 0 {
@@ -156,7 +156,7 @@ func TestSpoiledData(t *testing.T) {
 
 func TestMissingData(t *testing.T) {
 	empty := t.TempDir()
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	for path, want := range map[string]string{
 		"smaple":  `-data "smaple": want sample, full or a folder with the published files (did you mean "sample"?); folder with the data set: stat smaple`,
 		"fulll":   `(did you mean "full"?)`,
@@ -173,9 +173,9 @@ func TestMissingData(t *testing.T) {
 }
 
 // A file in the cache whose checksum is wrong is not used: without -data full
-// the sample is taken, and said so.
+// the sample is used, and the output says so.
 func TestWrongChecksum(t *testing.T) {
-	emptyHouse(t)
+	emptyFolder(t)
 	cache := filepath.Join(os.Getenv("REEF_CACHE"), "mnist")
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		t.Fatal(err)

@@ -26,8 +26,8 @@ func command(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), err.String()
 }
 
-// emptyHouse makes an empty working folder without data anywhere.
-func emptyHouse(t *testing.T) string {
+// emptyFolder makes an empty working folder without data anywhere.
+func emptyFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -82,7 +82,7 @@ func TestHelp(t *testing.T) {
 }
 
 func TestWrongCommandLine(t *testing.T) {
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	for _, c := range []struct {
 		want string
 		args []string
@@ -138,7 +138,7 @@ var modelFiles = []string{"curves.png", "curves.svg", "graph-ops.dot", "graph.do
 // TestRun trains one epoch on the sample: the figures on the terminal, plain
 // lines on stderr, all files and no others, and a model that Load takes.
 func TestRun(t *testing.T) {
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	status, stdout, stderr := command(t, "-name", "mnist", "-epochs", "1", "-dot", "drawings/layers.dot")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
@@ -165,7 +165,7 @@ func TestRun(t *testing.T) {
 
 // TestJSON prints the report and nothing else, with exactly the fields agreed on.
 func TestJSON(t *testing.T) {
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	status, stdout, stderr := command(t, "-name", "mnist", "-epochs", "1", "-batch", "100", "-seed", "9", "-data", "sample", "-out", "o", "-json", "-")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
@@ -206,7 +206,7 @@ func TestJSON(t *testing.T) {
 
 // TestQuiet shows results and no progress, and the same seed leaves the same model.
 func TestQuiet(t *testing.T) {
-	emptyHouse(t)
+	emptyFolder(t)
 	var models [][]byte
 	for _, out := range []string{"a", "b"} {
 		status, stdout, stderr := command(t, "-name", "mnist", "-epochs", "1", "-q", "-out", out, "-json", filepath.Join(out, "report.json"))
@@ -228,7 +228,7 @@ func TestQuiet(t *testing.T) {
 
 // TestOutputFolderThatIsNone finds out before the training.
 func TestOutputFolderThatIsNone(t *testing.T) {
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	if err := os.WriteFile("file", []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -245,17 +245,17 @@ func TestOutputFolderThatIsNone(t *testing.T) {
 	}
 }
 
-// TestStory runs all variants of a recipe and prints one table of them; each
-// leaves a folder of its own.
-func TestStory(t *testing.T) {
-	dir := emptyHouse(t)
+// TestVariants runs all variants of a recipe and prints one table of them; each
+// gets a folder of its own.
+func TestVariants(t *testing.T) {
+	dir := emptyFolder(t)
 	status, stdout, stderr := command(t, "-name", "imdb", "-epochs", "2", "-batch", "100")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
 	wantText(t, "stdout", stdout, "variant              figure   article     here\n", "overfit   best_val_accuracy    0.8890   0.", "plain       test_accuracy    0.8821   0.", "l2       test_accuracy    0.8828   0.",
 		"dropout       test_accuracy    0.8844   0.", "4 variants, ", "\n  "+filepath.Join("runs", "imdb", "plain")+string(filepath.Separator)+" (9 files)\n")
-	wantText(t, "stderr", stderr, "the final model, trained anew on all 800 samples:\nepoch 1/2  loss ")
+	wantText(t, "stderr", stderr, "the final model, trained from scratch on all 800 samples:\nepoch 1/2  loss ")
 	want := []string{"overfitting.png", "overfitting.svg", "report.html", "result.json"}
 	for _, v := range []string{"dropout", "l2", "overfit", "plain"} {
 		for _, f := range modelFiles {

@@ -105,7 +105,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", o.recipe.Name)
-		if o.variant != "" { // beside the story's, whose report holds all variants
+		if o.variant != "" { // beside the folder of all variants
 			o.out += "-" + o.variant
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/reef-dl/reef/recipes"
 )
 
-// run runs the recipe and writes what it leaves. Everything for people goes to
+// run runs the recipe and writes its files. Everything for people goes to
 // stderr while the report is printed as JSON.
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	human := stdout
@@ -108,7 +108,7 @@ func (o *options) listFiles(w io.Writer, files []string) {
 	for _, f := range files {
 		n := family(f)
 		switch folder := strings.HasSuffix(n, string(filepath.Separator)); {
-		case within[n] == 0: // said before
+		case within[n] == 0: // listed already
 		case folder || within[n] > few:
 			fmt.Fprintf(w, "  %s (%s)\n", n, text.Count(within[n], "file"))
 			within[n] = 0
@@ -168,7 +168,7 @@ func (o *options) writable() error {
 func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 	if o.dot != "" {
 		m := r.Model
-		if m == nil { // a story: its first model
+		if m == nil { // several variants: the first model
 			m = r.Variants[0].Model
 		}
 		if err := recipes.WriteFile(o.dot, m.WriteDOT); err != nil {
@@ -184,7 +184,7 @@ func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 	return recipes.WriteFile(o.json, r.WriteJSON)
 }
 
-// table shows the article's figures beside those of this run: of a story those
+// table shows the article's figures beside those of this run: of several variants those
 // that the article stresses, of a single model all.
 func table(w io.Writer, r *recipes.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
