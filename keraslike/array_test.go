@@ -61,7 +61,7 @@ func TestArrays(t *testing.T) {
 }
 
 // What an array cannot be made of is an error that says so: a server's handler passes on
-// whatever a request has.
+// whatever a request contains.
 func TestNoArrays(t *testing.T) {
 	second := func(_ any, err error) error { return err }
 	for want, err := range map[string]error{

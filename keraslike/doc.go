@@ -21,7 +21,7 @@
 //	err = model.Save("digits.safetensors")
 //
 // [Load] reads a saved model. Models with branches, shared layers or several inputs are built
-// by [NewModel] from the tensors that [Layer] Apply returns:
+// by [NewModel] from the tensors that [Layer.Apply] returns:
 //
 //	in := k.Input(13)
 //	x := k.Dense(64, k.ReLU).Apply(in)

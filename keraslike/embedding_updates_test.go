@@ -154,7 +154,7 @@ func TestEmbeddingUpdates(t *testing.T) {
 }
 
 // TestMomentumMovesAbsentRows is by hand: ones, a gradient of 1 for the rows of ids 0, 1
-// and 1; row 0 goes on without a gradient. Keras and TensorFlow.js give 0.78120 for Adam.
+// and 1; row 0 then has no gradient. Keras and TensorFlow.js give 0.78120 for Adam.
 func TestMomentumMovesAbsentRows(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    Optimizer
@@ -183,9 +183,9 @@ func TestMomentumMovesAbsentRows(t *testing.T) {
 	}
 }
 
-// TestLazyRowsStand: with LazyRows a step changes neither the absent rows nor what is kept
+// TestLazyRowsAreUnchanged: with LazyRows a step changes neither the absent rows nor what is kept
 // for them, and the rows that are there move as without.
-func TestLazyRowsStand(t *testing.T) {
+func TestLazyRowsAreUnchanged(t *testing.T) {
 	const height, width = 20, 5
 	type pair struct{ lazy, all Optimizer }
 	pairs := []pair{

@@ -140,7 +140,7 @@ func fitOnce(t *testing.T, m *keraslike.Model) error {
 	return err
 }
 
-// TestDataMistakes names the sample, also behind the shuffling.
+// TestDataMistakes: errors name the sample, also after shuffling.
 func TestDataMistakes(t *testing.T) {
 	const samples = 40
 	fit := func(spoil func(x, y []float32)) error {

@@ -29,6 +29,7 @@ func finiteSettings(v any) error {
 // maxDepth limits the nesting of settings; those of this package are less deep.
 const maxDepth = 8
 
+// finiteNumbers checks v, whose name is for errors, and all values in it.
 func finiteNumbers(v reflect.Value, name string, depth int) error {
 	if depth > maxDepth {
 		return nil
@@ -52,20 +53,26 @@ func finiteNumbers(v reflect.Value, name string, depth int) error {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			if !field.IsExported() && !field.Anonymous {
-				continue
-			}
-			within := name
-			if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" && tag != "-" {
-				within = strings.TrimSpace(name + " " + tag)
-			} else if !field.Anonymous {
-				within = strings.TrimSpace(name + " " + field.Name)
-			}
-			if err := finiteNumbers(v.Field(i), within, depth+1); err != nil {
-				return err
-			}
+		return finiteFields(v, name, depth)
+	}
+	return nil
+}
+
+// finiteFields checks the exported and the embedded fields of a struct.
+func finiteFields(v reflect.Value, name string, depth int) error {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if !field.IsExported() && !field.Anonymous {
+			continue
+		}
+		within := name
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" && tag != "-" {
+			within = strings.TrimSpace(name + " " + tag)
+		} else if !field.Anonymous {
+			within = strings.TrimSpace(name + " " + field.Name)
+		}
+		if err := finiteNumbers(v.Field(i), within, depth+1); err != nil {
+			return err
 		}
 	}
 	return nil

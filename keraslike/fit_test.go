@@ -269,7 +269,7 @@ func TestEvaluateChangesNothing(t *testing.T) {
 	}
 }
 
-// TestDropoutOnlyInTraining trains ones·w at rate 0 behind a dropout of 1/2:
+// TestDropoutOnlyInTraining trains ones·w at rate 0 after a dropout of 1/2:
 // the training loss sees sums other than the plain one, Evaluate and Predict do not.
 func TestDropoutOnlyInTraining(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(64), keraslike.Dropout(0.5), keraslike.Dense(1, keraslike.KernelInitializer(keraslike.Ones()), keraslike.NoBias))

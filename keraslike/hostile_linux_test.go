@@ -203,7 +203,7 @@ func selfAttention() keraslike.Part {
 	return keraslike.NewModel("self", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.MultiHeadAttention(2, 4).Apply(x, x)})
 }
 
-// wantCheap uses the file in a process of its own.
+// wantCheap uses the file in a separate process.
 func wantCheap(t *testing.T, path, want string) {
 	t.Helper()
 	if info, err := os.Stat(path); err != nil || info.Size() > hostileFile {

@@ -171,23 +171,10 @@ func orthogonal(w []float32, shape []int, gain float64, rng *rand.Rand) {
 		}
 		for range 2 {
 			for _, u := range v[:i] {
-				var d float64
-				for j := range u {
-					d += u[j] * v[i][j]
-				}
-				for j := range u {
-					v[i][j] -= d * u[j]
-				}
+				subtractProjection(v[i], u)
 			}
 		}
-		var norm float64
-		for _, x := range v[i] {
-			norm += x * x
-		}
-		norm = math.Sqrt(norm)
-		for j := range v[i] {
-			v[i][j] /= norm
-		}
+		normalize(v[i])
 	}
 	for r := range rows {
 		for c := range cols {
@@ -199,5 +186,28 @@ func orthogonal(w []float32, shape []int, gain float64, rng *rand.Rand) {
 			}
 			w[r*cols+c] = float32(gain * x)
 		}
+	}
+}
+
+// subtractProjection makes v orthogonal to the unit vector u.
+func subtractProjection(v, u []float64) {
+	var d float64
+	for j := range u {
+		d += u[j] * v[j]
+	}
+	for j := range u {
+		v[j] -= d * u[j]
+	}
+}
+
+// normalize scales v to Euclidean length 1.
+func normalize(v []float64) {
+	var norm float64
+	for _, x := range v {
+		norm += x * x
+	}
+	norm = math.Sqrt(norm)
+	for j := range v {
+		v[j] /= norm
 	}
 }

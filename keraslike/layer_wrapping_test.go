@@ -105,8 +105,8 @@ func TestTimeDistributedModel(t *testing.T) {
 	}
 }
 
-// TestTimeDistributedKnown loads a layer of one's own inside a TimeDistributed.
-func TestTimeDistributedKnown(t *testing.T) {
+// TestTimeDistributedCustom loads a custom layer inside a TimeDistributed.
+func TestTimeDistributedCustom(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(2, 3), keraslike.TimeDistributed(keraslike.Custom(&scale{Start: 2})))
 	if err := m.Build(0); err != nil {
 		t.Fatal(err)

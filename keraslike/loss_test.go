@@ -102,7 +102,7 @@ func TestCrossentropyOfOtherActivation(t *testing.T) {
 	}
 }
 
-func TestLossOf(t *testing.T) {
+func TestCustomLoss(t *testing.T) {
 	quartic := keraslike.CustomLoss("quartic", func(p, y *graph.Node) (*graph.Node, error) {
 		e, err := graph.Sub(p, y)
 		if err != nil {

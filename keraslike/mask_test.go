@@ -40,8 +40,8 @@ func shifted(t *testing.T, m *k.Model) {
 	}
 }
 
-// TestPaddingDoesNotCount: with MaskZero, words and the same words with zeros behind them
-// give the same prediction, whatever stands between the embedding and the layer that ends
+// TestPaddingDoesNotCount: with MaskZero, words and the same words followed by zeros
+// give the same prediction, whatever is between the embedding and the layer that ends
 // the series; without it they do not.
 func TestPaddingDoesNotCount(t *testing.T) {
 	recurrent := func(mask ...k.RecurrentOption) []k.Part {
@@ -243,7 +243,7 @@ func TestMaskedMetrics(t *testing.T) {
 	}
 }
 
-// GroupNormalization passes the mask on: the mean behind it is over the steps that count.
+// GroupNormalization passes the mask on: the mean after it is over the steps that count.
 // Its own statistics are over all steps, as in Keras.
 func TestGroupNormalizationPassesTheMask(t *testing.T) {
 	output := func(options []k.EmbeddingOption, behind ...k.Part) []float32 {

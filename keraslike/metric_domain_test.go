@@ -65,7 +65,7 @@ var (
 
 // Where a prediction or a target is NaN or infinite, in any place, no metric has a
 // plausible number; after Reset it has one again.
-func TestMetricsOfNoNumbers(t *testing.T) {
+func TestMetricsOfInvalidValues(t *testing.T) {
 	for name, c := range everyMetric {
 		t.Run(name, func(t *testing.T) {
 			m, err := c.metric.Begin(c.p, c.t)

@@ -17,7 +17,7 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// history are all series of some calls of Fit, one behind the other.
+// history are all series of some calls of Fit, in sequence.
 func history(all ...*keraslike.History) (text string) {
 	series := map[string][]float64{}
 	var names []string
@@ -35,7 +35,7 @@ func history(all ...*keraslike.History) (text string) {
 	return text
 }
 
-// TestResumeWithCallbacks interrupts a training after each number of batches, goes on, in
+// TestResumeWithCallbacks interrupts a training after each number of batches and resumes, in
 // the same process or from a file, and compares everything with a training that was not
 // interrupted: weights, the optimizer's state, what was logged, where it stopped. The runs
 // are those of callbacks whose next decision depends on the epochs before.
@@ -152,9 +152,9 @@ func TestResumeWithCallbacks(t *testing.T) {
 	}
 }
 
-// TestResumeFromCheckpoint goes on from every file that ModelCheckpoint wrote, as after a
+// TestResumeFromCheckpoint resumes from every file that ModelCheckpoint wrote, as after a
 // power failure: callbacks remember what they had seen, and the end is that of the run
-// that wrote them. With the number of epochs of a run of its own they start anew.
+// that wrote them. With Epochs alone they start a new run.
 func TestResumeFromCheckpoint(t *testing.T) {
 	data, dir := toyData(t, 40, 1), t.TempDir()
 	newCallbacks := func(path string) (keraslike.Callback, keraslike.FitOption) {
@@ -195,7 +195,7 @@ func TestResumeFromCheckpoint(t *testing.T) {
 	}
 }
 
-// TestUntil: a script that says how far to train goes on from wherever the model stands.
+// TestUntil: Until continues from the number of epochs that the model was trained for.
 func TestUntil(t *testing.T) {
 	data := toyData(t, 40, 1)
 	whole := toyModel(t)

@@ -54,7 +54,7 @@ func everyLayer() *keraslike.Model {
 }
 
 // TestSaveLoadIsIdentity: the loaded model predicts the same, and saved again
-// it gives the same bytes; built, compiled, and with the optimiser's state.
+// it gives the same bytes; built, compiled, and with the optimizer's state.
 func TestSaveLoadIsIdentity(t *testing.T) {
 	x := tensorOf([]int{2, 4, 5}, make([]float32, 40))
 	for i := range x.Float32s() {
@@ -102,7 +102,7 @@ func TestSaveLoadIsIdentity(t *testing.T) {
 }
 
 // TestResume trains two epochs, saves, loads and trains two more: the bytes of
-// four unbroken epochs, order of samples, dropout and optimiser included.
+// four unbroken epochs, order of samples, dropout and optimizer included.
 func TestResume(t *testing.T) {
 	data := toyData(t, 50, 1)
 	fit := func(m *keraslike.Model, epochs int) *keraslike.Model {
@@ -131,10 +131,10 @@ func TestResume(t *testing.T) {
 			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer); !slices.Equal(got, want) {
 				t.Error("2 + 2 epochs with Save and Load between them give other bytes than 4 epochs")
 			}
-			// Without the state the optimiser and the order start afresh.
+			// Without the state the optimizer and the order start afresh.
 			_, half = saved(t, fit(prepare(), 2))
 			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer); slices.Equal(got, want) {
-				t.Error("the optimiser's state makes no difference: this test proves nothing")
+				t.Error("the optimizer's state makes no difference: this test proves nothing")
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestSaveNested(t *testing.T) {
 	}
 }
 
-// scale is a layer of one's own with an argument and a weight without axes.
+// scale is a custom layer with an argument and a weight without axes.
 type scale struct {
 	Start float64 `json:"start"`
 }

@@ -79,7 +79,7 @@ func TestSavedSettings(t *testing.T) {
 	}
 }
 
-// A model with parts of one's own is loaded with them, or without its settings.
+// A model with custom parts is loaded with them, or without its settings.
 func TestLoadOwnParts(t *testing.T) {
 	loss := keraslike.CustomLoss("mine", graph.MeanSquaredError)
 	metric := keraslike.CustomRowMetric("my_metric", func(p, t []float32) float64 { return float64(p[0] - t[0]) })

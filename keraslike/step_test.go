@@ -46,7 +46,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 }
 
 // TestStepAllocatesNothing holds for a step of Fit: reading the batch, the graph,
-// the optimiser, loss and metrics.
+// the optimizer, loss and metrics.
 func TestStepAllocatesNothing(t *testing.T) {
 	for _, o := range []Optimizer{SGD(0.01, Momentum(0.9), Nesterov), RMSprop(1e-3, Momentum(0.5), Centered), Adam(1e-3, AMSGrad)} {
 		t.Run(o.Name(), func(t *testing.T) {

@@ -205,7 +205,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	wantError(t, m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError, keraslike.ForOutput("tail", keraslike.MAE)), `no output "tail"`)
 }
 
-// TestResumeMidEpoch stops in the middle of an epoch, saves, loads and goes on: the weights
+// TestResumeMidEpoch stops in the middle of an epoch, saves, loads and resumes: the weights
 // are those of an unbroken run, byte for byte, with everything that training keeps.
 func TestResumeMidEpoch(t *testing.T) {
 	optimizers := map[string]func() keraslike.Optimizer{

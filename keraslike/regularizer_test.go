@@ -85,7 +85,7 @@ func TestConstraintValues(t *testing.T) {
 
 // Constraints hold after updates that would break them, also of sparse gradients'
 // neighbors; an activity's penalty is summed over the batch.
-func TestRestraintsInTraining(t *testing.T) {
+func TestRegularizersInTraining(t *testing.T) {
 	m := Sequential("m", Input(4), Dense(3, KernelConstraint(MaxNorm(0.5)), BiasConstraint(NonNeg()), ActivityRegularizer(L1(1)), Name("a")), conv1DOver3())
 	if err := m.Compile(SGD(0.5), MeanSquaredError, Seed(3)); err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func conv1DOver3() Part {
 	return NewModel("conv", []*Tensor{in}, []*Tensor{Flatten().Apply(x)})
 }
 
-func TestRestraintMistakes(t *testing.T) {
+func TestRegularizerMistakes(t *testing.T) {
 	for _, c := range []struct {
 		option KernelOption
 		want   string
