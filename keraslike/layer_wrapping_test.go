@@ -93,14 +93,14 @@ func TestTimeDistributedModel(t *testing.T) {
 		}
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path)
-	if !slices.Equal(predict(t, twin, x), predict(t, m, x)) {
+	reloaded := loaded(t, path)
+	if !slices.Equal(predict(t, reloaded, x), predict(t, m, x)) {
 		t.Error("the loaded model predicts other numbers")
 	}
-	if got, want := summary(t, twin), summary(t, m); got != want {
+	if got, want := summary(t, reloaded), summary(t, m); got != want {
 		t.Errorf("summary after Load:\n%s\nbefore:\n%s", got, want)
 	}
-	if _, err := twin.Fit(t.Context(), data); err != nil {
+	if _, err := reloaded.Fit(t.Context(), data); err != nil {
 		t.Error(err)
 	}
 }
@@ -112,9 +112,9 @@ func TestTimeDistributedCustom(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
+	reloaded := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
 	x := tensorOf([]int{1, 2, 3}, []float32{1, 2, 3, 4, 5, 6})
-	if got, want := predict(t, twin, x), predict(t, m, x); !slices.Equal(got, want) {
+	if got, want := predict(t, reloaded, x), predict(t, m, x); !slices.Equal(got, want) {
 		t.Errorf("after Load got %v, want %v", got, want)
 	}
 	_, err := keraslike.Load(path)

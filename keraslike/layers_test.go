@@ -221,11 +221,11 @@ func (r *layerRow) checkConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	twin, err := want.layer(newLoader(nil, 0))
+	reloaded, err := want.layer(newLoader(nil, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := twin.config()
+	got, err := reloaded.config()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,11 +258,11 @@ func (r *layerRow) checkSaving(t *testing.T, m *Model, d *data) {
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	twin, err := Load(path, WithCustomLayer(func() Definition { return &offset{} }))
+	reloaded, err := Load(path, WithCustomLayer(func() Definition { return &offset{} }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := twin.Save(path + " again"); err != nil {
+	if err := reloaded.Save(path + " again"); err != nil {
 		t.Fatal(err)
 	}
 	first, err := os.ReadFile(path)
@@ -280,7 +280,7 @@ func (r *layerRow) checkSaving(t *testing.T, m *Model, d *data) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := twin.PredictSource(t.Context(), d)
+	got, err := reloaded.PredictSource(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,8 +190,8 @@ type LossOption interface{ applyLoss(*settable) }
 // LabelSmoothing moves targets toward equal probabilities: t·(1-s) + s/2 for binary
 // targets, t·(1-s) + s/classes for categorical ones (Szegedy et al. 2016). It is an option
 // of all cross-entropies except the sparse one. s is between 0 and 1; the default is 0.
-func LabelSmoothing(share float64) LossOption {
-	return optionValue[float64]{"LabelSmoothing", share}
+func LabelSmoothing(s float64) LossOption {
+	return optionValue[float64]{"LabelSmoothing", s}
 }
 
 // FocalGamma is the focusing exponent γ of the focal cross-entropies; the default is 2.

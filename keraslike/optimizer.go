@@ -131,15 +131,15 @@ func (v Epsilon) applyOptimizer(s *settable) { assignOption(s, "Epsilon", float6
 
 // Rho is the decay rate of the running averages; the default is 0.9 for RMSprop and 0.95 for
 // Adadelta.
-func Rho(share float64) OptimizerOption { return optionValue[float64]{"Rho", share} }
+func Rho(rho float64) OptimizerOption { return optionValue[float64]{"Rho", rho} }
 
 // Beta1 is the decay rate of the running average of the gradient; the default is 0.9. In
 // Lion it is the weight of that average in the direction of the update.
-func Beta1(share float64) OptimizerOption { return optionValue[float64]{"Beta1", share} }
+func Beta1(beta1 float64) OptimizerOption { return optionValue[float64]{"Beta1", beta1} }
 
 // Beta2 is the decay rate of the running average of the squared gradient; the default is
 // 0.999. In Lion it is the decay rate of the average of the gradient; the default is 0.99.
-func Beta2(share float64) OptimizerOption { return optionValue[float64]{"Beta2", share} }
+func Beta2(beta2 float64) OptimizerOption { return optionValue[float64]{"Beta2", beta2} }
 
 // InitialAccumulator is the initial value of Adagrad's sums of squares; the default is 0.1.
 func InitialAccumulator(start float64) OptimizerOption {

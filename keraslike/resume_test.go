@@ -191,7 +191,7 @@ func TestResumeFromCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if callbacks.StoppedEpoch(s) != 4 {
-		t.Errorf("a run of its own stopped after %d epochs, want 4", callbacks.StoppedEpoch(s))
+		t.Errorf("a new run stopped after %d epochs, want 4", callbacks.StoppedEpoch(s))
 	}
 }
 

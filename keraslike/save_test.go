@@ -87,14 +87,14 @@ func TestSaveLoadIsIdentity(t *testing.T) {
 				t.Fatal(err)
 			}
 			bytes, path := saved(t, m, c.options...)
-			twin := loaded(t, path)
-			if got, want := predict(t, twin, x), predict(t, m, x); !slices.Equal(got, want) {
+			reloaded := loaded(t, path)
+			if got, want := predict(t, reloaded, x), predict(t, m, x); !slices.Equal(got, want) {
 				t.Errorf("predictions are %v after Load, %v before", got, want)
 			}
-			if again, _ := saved(t, twin, c.options...); !slices.Equal(again, bytes) {
+			if again, _ := saved(t, reloaded, c.options...); !slices.Equal(again, bytes) {
 				t.Error("saving the loaded model gives other bytes")
 			}
-			if got, want := summary(t, twin), summary(t, m); got != want {
+			if got, want := summary(t, reloaded), summary(t, m); got != want {
 				t.Errorf("summary after Load:\n%s\nbefore:\n%s", got, want)
 			}
 		})
@@ -190,8 +190,8 @@ func TestLoadKnown(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
-	if got := predict(t, twin, x); !slices.Equal(got, want) {
+	reloaded := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
+	if got := predict(t, reloaded, x); !slices.Equal(got, want) {
 		t.Errorf("after Load got %v, want %v", got, want)
 	}
 	_, err := keraslike.Load(path)
