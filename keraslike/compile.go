@@ -99,7 +99,7 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 		complete = false
 		add(errors.New("no loss"))
 	} else {
-		c.losses = eachOutput(loss, len(m.outputs))
+		c.losses = lossPerOutput(loss, len(m.outputs))
 		for k, l := range c.losses {
 			if isNil(l) {
 				complete = false

@@ -19,7 +19,7 @@ type compiled struct {
 	optimizer Optimizer
 	losses    []Loss          // one for each output
 	targets   []Shape         // of one sample, for each output
-	domains   []*numbers      // of targets, for each output
+	domains   []*valueRange   // of targets, for each output
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
 }
 

@@ -54,7 +54,7 @@ func (w *layerWriter) layer(l *layer) (layerConfig, error) {
 const itemBytes = 16
 
 // shared returns the layer that lc refers to.
-func (l *loading) shared(lc *layerConfig) (*layer, error) {
+func (l *loader) shared(lc *layerConfig) (*layer, error) {
 	i := *lc.Shared
 	if i < 0 || i >= len(l.read) {
 		return nil, fmt.Errorf("is layer %d of the file, of which %d have been read", i, len(l.read))
@@ -106,7 +106,7 @@ func (n *network) config(to *layerWriter) (*modelConfig, error) {
 }
 
 // tensors creates the layers and applies them as the saved model did.
-func (c *modelConfig) tensors(from *loading) (inputs, outputs []*Tensor, err error) {
+func (c *modelConfig) tensors(from *loader) (inputs, outputs []*Tensor, err error) {
 	layers, err := c.layers(from)
 	if err != nil {
 		return nil, nil, err
@@ -131,7 +131,7 @@ func (c *modelConfig) tensors(from *loading) (inputs, outputs []*Tensor, err err
 	return inputs, outputs, nil
 }
 
-func (c *modelConfig) layers(from *loading) (list []*layer, err error) {
+func (c *modelConfig) layers(from *loader) (list []*layer, err error) {
 	for _, lc := range c.Layers {
 		l, err := lc.layer(from)
 		if err != nil {

@@ -42,7 +42,7 @@ func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateO
 // measurements, which can hold more than one number:
 //
 //	list, err := m.EvaluateWith(ctx, test, keraslike.ConfusionMatrix)
-//	matrix := list[0].(keraslike.Matrix).Rows()
+//	matrix := list[0].(keraslike.MatrixMeasurement).Rows()
 //
 // With several outputs each metric is measured on each output in turn.
 func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
@@ -112,13 +112,13 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 
 // score accumulates the measurements over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
-	var order *batches
+	var order *batchIterator
 	size := e.batch
 	if source, ok := data.(Source); ok {
 		if size = min(size, e.hi-e.lo); size < 1 {
 			return errors.New("no data")
 		}
-		order = inOrder(source, e.lo, e.hi, size)
+		order = newBatchIterator(source, e.lo, e.hi, size)
 	}
 	var g *modelGraph // of the batch
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
@@ -136,7 +136,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	defer r.end()
 	for step := 0; e.steps == 0 || step < e.steps; step++ {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return interrupted(ctx)
 		}
 		b, err := r.next()
 		switch {

@@ -20,8 +20,8 @@ type expression struct {
 	in, targets, weights, out graph.Nodes
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
-	outputLosses              graph.Nodes // of the outputs, where there are several
-	domains                   []*numbers  // of targets, for each output
+	outputLosses              graph.Nodes   // of the outputs, where there are several
+	domains                   []*valueRange // of targets, for each output
 }
 
 // newExpression builds the graph without compiling it. c is nil for a model that is not

@@ -29,7 +29,7 @@ type fit struct {
 	mistakes []error // in the options
 
 	m               *Model
-	train           *batches // of a Source; nil for a Stream
+	train           *batchIterator // of a Source; nil for a Stream
 	reader          *batchReader
 	graph           *modelGraph // of the batch
 	scores          *scores
@@ -49,7 +49,7 @@ var errAborted = errors.New("fit was aborted")
 // measured after the epoch.
 //
 // When ctx is canceled Fit finishes the batch that runs and returns an error that wraps
-// ErrStopped and the context's error, unless that batch was the last of all. Nothing is
+// ErrInterrupted and the context's error, unless that batch was the last of all. Nothing is
 // trained where ctx was canceled before. After any error the History holds the epochs
 // that were completed.
 //
@@ -88,7 +88,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	case ctx == nil:
 		err = errNoContext
 	case ctx.Err() != nil: // the model stays as it is, and where it stands
-		err = fmt.Errorf("%w before it began: %w", ErrStopped, ctx.Err())
+		err = fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
 	default:
 		err = f.prepare(data)
 	}
@@ -98,16 +98,16 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running, m.trainer.guarded = f, f.checksGradients
+	m.running, m.trainer.checksGradients = f, f.checksGradients
 	finished := false
 	defer func() {
-		m.running, m.trainer.guarded = nil, false
+		m.running, m.trainer.checksGradients = nil, false
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}
 	}()
 	err = f.run(ctx, h)
-	if errors.Is(err, ErrStopped) {
+	if errors.Is(err, ErrInterrupted) {
 		var forgotten error
 		m.interrupted, forgotten = f.interruption()
 		m.interrupted.Stopped = true
@@ -328,7 +328,7 @@ func (f *fit) open(data Samples) (err error) {
 			return err
 		}
 		f.batch = min(f.batch, train)
-		f.train = inOrder(source, 0, train, f.batch)
+		f.train = newBatchIterator(source, 0, train, f.batch)
 	} else if f.split > 0 {
 		return errors.New("a stream cannot be split for validation")
 	}

@@ -36,7 +36,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 				err = f.stopped(ctx)
 			}
 		}
-		if errors.Is(err, ErrStopped) {
+		if errors.Is(err, ErrInterrupted) {
 			t.Interrupted = true
 			return errors.Join(err, f.notify(TrainEnd))
 		}
@@ -50,7 +50,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 
 func (f *fit) stopped(ctx context.Context) error {
 	t := &f.state
-	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
+	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrInterrupted, ctx.Err())
 }
 
 // epoch trains on all batches once, or on those that remain after an interruption, and
@@ -67,9 +67,9 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 	if f.train != nil {
 		f.train.rewind()
 		if !f.keepOrder {
-			f.train.shuffle(child(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
+			f.train.shuffle(newRand(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
 		}
-		f.train.at = min(m.position, len(f.train.order))
+		f.train.position = min(m.position, len(f.train.order))
 	}
 	t.Samples, t.Step = m.position, ceilDiv(m.position, f.batch)
 	if f.train != nil && m.position > 0 { // batches may be of another size than before

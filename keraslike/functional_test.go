@@ -91,7 +91,7 @@ func TestSubModel(t *testing.T) {
 	}
 }
 
-// A base saves under its own paths although it stands in another model.
+// A base saves under its own paths although it is part of another model.
 func TestNestedModelSavesItsOwnPaths(t *testing.T) {
 	m, base := nest(t)
 	file := filepath.Join(t.TempDir(), "base.safetensors")

@@ -115,7 +115,7 @@ func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, 
 		if len(b.values) != len(memory) {
 			return nil, nil, nil, fmt.Errorf("gradient: the %s has %d values, want %d", b.what, len(b.values), len(memory))
 		}
-		if err := finite(b.what, 0, b.values, []int{0}); err != nil {
+		if err := checkFinite(b.what, 0, b.values, []int{0}); err != nil {
 			return nil, nil, nil, fmt.Errorf("gradient: %w", err)
 		}
 		copy(memory, b.values)

@@ -95,7 +95,7 @@ func (w *Weight) Check(values []float32) error {
 	if want := Shape(w.shape).Size(); len(values) != want {
 		return fmt.Errorf("has %d values, want %d", len(values), want)
 	}
-	return checkNumbers(values, !w.variance)
+	return checkNumbers(values, !w.nonNegative)
 }
 
 // Configure sets options that fit every layer, such as Name and Trainable, on an existing

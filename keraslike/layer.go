@@ -155,7 +155,7 @@ func (l *layer) outputs(in []Shape) ([]Shape, error) {
 	}
 	same := func(a, b *Weight) bool { return a.name == b.name && slices.Equal(a.shape, b.shape) }
 	if !slices.EqualFunc(twin.weights, l.weights, same) {
-		return nil, fmt.Errorf("is applied again to %v, its weights were built for %v", list(in), list(l.in))
+		return nil, fmt.Errorf("is applied again to %v, its weights were built for %v", formatShapes(in), formatShapes(l.in))
 	}
 	return out, nil
 }

@@ -175,9 +175,9 @@ func (t *Tensor) multiplications() (n float64) {
 	for _, w := range t.layer.weights {
 		n += floatSize(w.shape)
 	}
-	most := positions(t.shape)
+	most := positionCount(t.shape)
 	for _, x := range in {
-		most = max(most, positions(x))
+		most = max(most, positionCount(x))
 	}
 	if d, ok := t.layer.def.(multiplier); ok {
 		return d.multiplications(in, t.shape, n*most)

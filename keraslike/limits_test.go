@@ -42,7 +42,7 @@ func diamonds(depth int) *keraslike.Model {
 }
 
 // What looks at layers takes time by their number, what goes through all uses of them
-// is refused beforehand where there are too many.
+// is rejected beforehand if there are too many.
 func TestNestedWithoutEnd(t *testing.T) {
 	begin := time.Now()
 	for name, m := range map[string]*keraslike.Model{"twice": twiceNested(60), "diamonds": diamonds(60)} {
@@ -97,7 +97,7 @@ func TestNestedWithoutEnd(t *testing.T) {
 	}
 }
 
-// A limit that is raised lets through what was refused, and the numbers are right.
+// A limit that is raised accepts what was rejected, and the results are right.
 func TestLimitsAreSet(t *testing.T) {
 	m := twiceNested(9) // 512 Dense layers of one kernel
 	if err := m.Build(1); err != nil {

@@ -158,7 +158,7 @@ func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
 	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m, err := architecture.model(newLoading(s.layers, len(meta[metaModel])))
+	m, err := architecture.model(newLoader(s.layers, len(meta[metaModel])))
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
@@ -316,7 +316,7 @@ func (n savedObject) loss(s *loadSettings) (Loss, error) {
 func (n savedObject) metric(s *loadSettings) (CompileOption, error) {
 	m, err := n.plainMetric(s)
 	if err == nil && n.As != "" {
-		m.Metric = Named(n.As, m.Metric)
+		m.Metric = NamedMetric(n.As, m.Metric)
 	}
 	return m, err
 }

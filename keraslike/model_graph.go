@@ -16,9 +16,9 @@ type modelGraph struct {
 	batch   int
 	program *graph.Program
 	batchBuffers
-	losses  []Loss     // of the outputs, where they are computed
-	domains []*numbers // of their targets
-	updated []*Weight  // the weights that updates has new values for
+	losses  []Loss        // of the outputs, where they are computed
+	domains []*valueRange // of their targets
+	updated []*Weight     // the weights that updates has new values for
 	scope   *Scope
 
 	// The results of the program. The next run overwrites them.

@@ -17,7 +17,7 @@ func (m *Model) part() {}
 // core returns the model as a layer of other models.
 func (m *Model) core() *layer {
 	if m == nil {
-		return &layer{def: undefined{errors.New("the model is nil")}}
+		return &layer{def: invalidDefinition{errors.New("the model is nil")}}
 	}
 	if m.nested == nil {
 		m.nested = &layer{name: m.name, def: &nestedModel{m}}
@@ -64,7 +64,7 @@ func (d *nestedModel) write(to *layerWriter) ([]byte, error) {
 }
 
 // read creates the model from its saved architecture.
-func (d *nestedModel) read(text []byte, from *loading) (err error) {
+func (d *nestedModel) read(text []byte, from *loader) (err error) {
 	var c modelConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
 }
 
 // model creates the model of a saved architecture.
-func (c *modelConfig) model(from *loading) (*Model, error) {
+func (c *modelConfig) model(from *loader) (*Model, error) {
 	inputs, outputs, err := c.tensors(from)
 	if err != nil {
 		return nil, err

@@ -153,7 +153,7 @@ func (n *network) nameLayers(mistakes *[]error) {
 		if l.name != "" {
 			continue
 		}
-		base := snake(l.def.Kind())
+		base := snakeCase(l.def.Kind())
 		if base == "" {
 			base = "layer"
 		}
@@ -323,7 +323,7 @@ func (n *network) initialize(seed uint64, built *[]*network) error {
 			continue
 		}
 		w.value = w.zeros()
-		w.init.fill(w.value.Float32s(), w.shape, child(seed, n.paths[w]))
+		w.init.fill(w.value.Float32s(), w.shape, newRand(seed, n.paths[w]))
 	}
 	for _, l := range n.layers() {
 		if inner := l.network(); inner != nil {
@@ -338,5 +338,5 @@ func (n *network) initialize(seed uint64, built *[]*network) error {
 // reseed sets the seed of dropout and of the order of samples.
 func (n *network) reseed(seed uint64) {
 	n.seed = seed
-	n.random.Key = child(seed, "dropout").Uint64()
+	n.random.Key = newRand(seed, "dropout").Uint64()
 }

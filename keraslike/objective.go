@@ -113,7 +113,7 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 // loss.
 
 // domain returns the valid targets of output k.
-func (v *expression) domain(c *compiled, k int) *numbers {
+func (v *expression) domain(c *compiled, k int) *valueRange {
 	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].node != nil {
 		return nearProbabilities
 	}
@@ -128,9 +128,9 @@ func (g *modelGraph) checkTargets() error {
 			continue
 		}
 		t := graph.Floats(g.targets[k].bound)
-		for i := set.outside(t, 0, 0); i >= 0; i = set.outside(t, i+1, 0) {
+		for i := set.indexOutside(t, 0, 0); i >= 0; i = set.indexOutside(t, i+1, 0) {
 			if g.counts(k, i, len(t)) {
-				return &graph.RowError{Row: i / (len(t) / g.batch), Rows: g.batch, Err: fmt.Errorf("%s: %w", g.losses[k].Name(), set.mistake("target", t[i]))}
+				return &graph.RowError{Row: i / (len(t) / g.batch), Rows: g.batch, Err: fmt.Errorf("%s: %w", g.losses[k].Name(), set.violation("target", t[i]))}
 			}
 		}
 	}

@@ -43,7 +43,7 @@ func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
 }
 
 // PredictSource computes all outputs of the model for all samples of a source.
-// Targets are not read. A canceled context ends it with an error that wraps ErrStopped and
+// Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
 // the context's. Like Predict it may be called from many goroutines at once.
 func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
@@ -82,7 +82,7 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	}
 	var g *modelGraph // of the batch
 	defer func() { m.releaseGraph(g) }()
-	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
+	r, err := newBatchReader(m.inputSpec(), source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
 		if g == nil || g.batch != n {
 			m.releaseGraph(g)
 			if g, err = m.acquireGraph(n, m.memoryLimit(modePredict, 1)); err != nil {
@@ -105,7 +105,7 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	}
 	for {
 		if ctx.Err() != nil {
-			return nil, stopped(ctx)
+			return nil, interrupted(ctx)
 		}
 		b, err := r.next()
 		if b == nil || err != nil {
@@ -115,7 +115,7 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 			return nil, err
 		}
 		for k, values := range g.outputs.values {
-			each := out[k].each()
+			each := out[k].sampleSize()
 			copy(out[k].values[b.indices[0]*each:], values)
 		}
 	}

@@ -176,7 +176,7 @@ func (c *compiled) config() (*compileConfig, error) {
 	}
 	for _, m := range c.metrics {
 		metric, as := m.Metric, ""
-		if r, ok := metric.(renamed); ok {
+		if r, ok := metric.(namedMetric); ok {
 			metric, as = r.Metric, r.name
 		}
 		n, err := newSavedObject(metric.Name(), metric)

@@ -110,7 +110,7 @@ func (s *scores) checkNames() error {
 	for _, prefix := range []string{"", "val_"} {
 		for _, name := range s.series() {
 			if taken[prefix+name] {
-				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by Named, an output by its layer's Name", prefix+name)
+				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by NamedMetric, an output by its layer's Name", prefix+name)
 			}
 			taken[prefix+name] = true
 		}
@@ -179,7 +179,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 		default:
 			one.Add(n, r.outputs[one.output], b.targets[one.output])
 		}
-		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
+		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
 			return explainZeroWeight(d.Err(), b.weights)
 		}
 	}

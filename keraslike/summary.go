@@ -39,7 +39,7 @@ func (m *Model) Summary(w io.Writer) (err error) {
 		if i < len(m.inputs) {
 			from = ""
 		}
-		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), list(x.shapes()), text.Thousands(x.layer.parameters()), from)
+		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), formatShapes(x.shapes()), text.Thousands(x.layer.parameters()), from)
 		previous = x
 	}
 	_ = t.Flush() // to memory
@@ -102,7 +102,7 @@ func (n *network) draw(d *graph.Diagram, group string, in []int) (out []int) {
 	at := map[*Tensor]int{}
 	box := func(x *Tensor) int {
 		d.Boxes = append(d.Boxes, graph.Box{
-			Title: x.layer.name, Kind: x.layer.def.Kind(), Shape: list(x.shapes()), Parameters: x.layer.parameters(), Group: group,
+			Title: x.layer.name, Kind: x.layer.def.Kind(), Shape: formatShapes(x.shapes()), Parameters: x.layer.parameters(), Group: group,
 		})
 		return len(d.Boxes) - 1
 	}

@@ -68,7 +68,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 		}
 	}
 	if weights != nil {
-		if err := g.weigh(weights); err != nil {
+		if err := g.setWeights(weights); err != nil {
 			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}

@@ -22,7 +22,7 @@ func (m *Model) update(g *modelGraph, rate float64) error {
 	}
 	for i := range t.weights {
 		t.gradients[i] = g.gradient(i, t.readsGradients())
-		if !t.guarded {
+		if !t.checksGradients {
 			continue
 		}
 		if at := kernel.Finite(t.gradients[i].values); at >= 0 {

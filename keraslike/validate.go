@@ -38,7 +38,7 @@ func checkNumbers(values []float32, mayBeNegative bool) error {
 
 // checkValues is checkStored for a weight of a layer.
 func (w *Weight) checkValues(name string, values []float32) error {
-	return checkStored(name, values, !w.variance)
+	return checkStored(name, values, !w.nonNegative)
 }
 
 // checkStateArray is checkStored for an array of the optimizer. The velocity of SGD is signed,
