@@ -9,7 +9,7 @@
 //
 // A training step is forward pass, loss, backward pass and update with RMSprop;
 // inputs are random, of the right shape, made before the clock starts, four
-// batches in rotation. The models, batches and optimisers are those of the
+// batches in rotation. The models, batches and optimizers are those of the
 // PyTorch programs that docs/performance.md compares with.
 package main
 

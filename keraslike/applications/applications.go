@@ -71,7 +71,7 @@ const (
 
 func (p Pooling) apply(s *settings) { s.pooling = p }
 
-// Untrained leaves the weights to the initialisers (Keras: weights=None), which draw
+// Untrained leaves the weights to the initializers (Keras: weights=None), which draw
 // them when the model is built or compiled.
 type Untrained struct{}
 

@@ -15,11 +15,11 @@ import (
 //go:embed squeezenet/squeezenet1.1.safetensors
 var squeezeNetWeights []byte
 
-// SqueezeNetLicence are the terms of the weights that are part of this program, BSD
+// SqueezeNetLicense are the terms of the weights that are part of this program, BSD
 // 2-clause; a program that is passed on has to show them.
 //
 //go:embed squeezenet/LICENSE
-var SqueezeNetLicence string
+var SqueezeNetLicense string
 
 // squeezeNetSmallest is the least size of which pool5 leaves a cell.
 const squeezeNetSmallest = 17

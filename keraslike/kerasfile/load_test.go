@@ -137,7 +137,7 @@ func TestLoad(t *testing.T) {
 
 func TestLoadReadsArguments(t *testing.T) {
 	m, r := loadKeras(t, "functional.h5")
-	if all, free := m.Parameters(); free != all-4*4 { // the weights of the frozen normalisation
+	if all, free := m.Parameters(); free != all-4*4 { // the weights of the frozen normalization
 		t.Errorf("%d of %d parameters are free", free, all)
 	}
 	if len(r.Notes) != 0 || r.Version != "2.13.1" {
@@ -166,7 +166,7 @@ func TestLoadMNIST(t *testing.T) {
 		name  string
 		shape []int
 		n     int
-		want  int // images that are recognised
+		want  int // images that are recognized
 	}{
 		{"keras3.12_mnist_mlp.keras", []int{28, 28}, 10000, 9761},
 		{"keras3.14_mnist_cnn.keras", []int{28, 28, 1}, 2000, 1977},
@@ -194,7 +194,7 @@ func TestLoadMNIST(t *testing.T) {
 			}
 		}
 		if right != test.want {
-			t.Errorf("%s recognises %d of %d, want %d", test.name, right, test.n, test.want)
+			t.Errorf("%s recognizes %d of %d, want %d", test.name, right, test.n, test.want)
 		}
 	}
 }

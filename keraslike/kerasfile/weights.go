@@ -49,7 +49,7 @@ func (f weightsFlag) applyWeights(s *weightsSettings) {
 // What fits only in part is an error unless ByName asks for it. After an error the model is
 // as it was: nothing is written before everything has been read and checked.
 //
-// A model that is not built yet and has all its weights afterwards is built.
+// A model that is not built yet and has all its weights afterward is built.
 func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -188,7 +188,7 @@ func TestLoadWeightsKnowsNames(t *testing.T) {
 	}
 }
 
-// What Save writes loads into a model of the same layers, whose optimiser is another.
+// What Save writes loads into a model of the same layers, whose optimizer is another.
 func TestLoadWeightsOfSave(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "weights")
 	from := k.Sequential("xor", k.Input(2), k.Dense(8, k.Tanh), k.Dense(1, k.Sigmoid))

@@ -28,7 +28,7 @@ func (c layerConfig) inner() layerConfig {
 // maxNesting is far beyond the deepest model in a model.
 const maxNesting = 50
 
-// parseConfig decodes a serialised model. Keras 1 and early Keras 2 wrote a
+// parseConfig decodes a serialized model. Keras 1 and early Keras 2 wrote a
 // Sequential's config as the plain list of its layers. Of layers that are no
 // models nothing but the name is looked at, so any configuration is accepted.
 // Text inside many models is read once for each of them, so there is a limit of work.
