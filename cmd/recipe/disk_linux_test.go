@@ -13,7 +13,7 @@ import (
 // limitEnv is the size in bytes beyond which the child's files cannot grow.
 const limitEnv = "RECIPE_TEST_LIMIT"
 
-// limitFiles makes the kernel refuse to write past a size, as a full disk does.
+// limitFiles makes writes beyond a size fail, as on a full disk.
 func limitFiles(bytes string) {
 	n, err := strconv.ParseUint(bytes, 10, 64)
 	if err != nil {
@@ -24,15 +24,15 @@ func limitFiles(bytes string) {
 	}
 }
 
-// TestFullDisk has no room at all, which shows before the training, and room for
-// less than the model, which shows after it. Neither leaves half a file, and
-// what was there before is still whole.
+// TestFullDisk has no space at all, which is an error before training, and space for less
+// than the model, which is an error after it. Neither leaves a partial file, and the
+// previous file stays intact.
 func TestFullDisk(t *testing.T) {
 	for name, c := range map[string]struct{ limit, want string }{
-		"no room": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
+		"no space": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := emptyHouse(t)
+			dir := emptyFolder(t)
 			if err := os.Mkdir("o", 0o755); err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestFullDevice(t *testing.T) {
 		t.Skip(err)
 	}
 	defer full.Close()
-	emptyHouse(t)
+	emptyFolder(t)
 	cmd := child(t, "-name", "mnist", "-epochs", "1", "-data", "sample", "-out", "o", "-q", "-json", "-")
 	cmd.Stdout = full
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != exitError {
@@ -71,10 +71,10 @@ func TestFullDevice(t *testing.T) {
 	wantFiles(t, "o", modelFiles...)
 }
 
-// TestReadOnlyFolder asks for a folder that cannot be made: below another
-// user's, or for root, whom permissions do not stop, in /proc.
+// TestReadOnlyFolder uses a folder that cannot be made: in a read-only one, or for root, who
+// ignores permissions, in /proc.
 func TestReadOnlyFolder(t *testing.T) {
-	dir := emptyHouse(t)
+	dir := emptyFolder(t)
 	parent := "/proc"
 	if os.Geteuid() != 0 {
 		parent = filepath.Join(dir, "locked")
@@ -85,7 +85,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	out := filepath.Join(parent, "o")
 	status, stdout, stderr := command(t, "-name", "mnist", "-out", out)
 	if status != exitError || stdout != "" {
-		t.Errorf("status %d, want %d; stdout %q: nothing is to be trained", status, exitError, stdout)
+		t.Errorf("status %d, want %d; stdout %q: nothing must be trained", status, exitError, stdout)
 	}
 	wantText(t, "stderr", stderr, "recipe: output folder: mkdir "+out)
 	wantFiles(t, dir)
