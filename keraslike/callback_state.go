@@ -5,7 +5,6 @@ package keraslike
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 )
@@ -36,16 +35,6 @@ type CallbackState struct {
 	Weights [][]float32
 }
 
-// callbackRecord is the state of a callback as it is saved: numbers as text, since JSON has
-// no infinity, and weights as tensors beside it.
-type callbackRecord struct {
-	Key     string            `json:"callback"`
-	Counts  map[string]int    `json:"counts,omitempty"`
-	Numbers map[string]string `json:"numbers,omitempty"`
-	Kept    bool              `json:"weights,omitempty"` // whether the file has them
-	weights [][]float32
-}
-
 // record asks a callback for its state.
 func record(c StatefulCallback, weights []*Weight) (r callbackRecord, err error) {
 	var state CallbackState
@@ -73,23 +62,8 @@ func stateKey(c StatefulCallback) (key string, err error) {
 	return key, err
 }
 
-// check reports what no state may have.
-func (r callbackRecord) check() error {
-	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
-		if n := r.Counts[name]; n < 0 || n > mostCounted {
-			return fmt.Errorf("callback %s: %s %d: want 0 to %d", r.Key, name, n, mostCounted)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.Numbers)) {
-		if v, err := strconv.ParseFloat(r.Numbers[name], 64); err != nil || math.IsNaN(v) {
-			return fmt.Errorf("callback %s: %s is %q, want a number", r.Key, name, r.Numbers[name])
-		}
-	}
-	return nil
-}
-
-// state is the record, which has been checked, as the callback knows it.
-func (r callbackRecord) state() CallbackState {
+// stateOf is a record, which has been checked, as the callback knows it.
+func stateOf(r callbackRecord) CallbackState {
 	s := CallbackState{Counts: maps.Clone(r.Counts), Weights: r.weights}
 	for name, text := range r.Numbers {
 		if s.Numbers == nil {
@@ -99,46 +73,3 @@ func (r callbackRecord) state() CallbackState {
 	}
 	return s
 }
-
-// restoreCallbacks gives callbacks the states that an interrupted run has left.
-func (f *fit) restoreCallbacks() error {
-	left := slices.Clone(f.left)
-	for _, c := range f.callbacks {
-		c, ok := c.(StatefulCallback)
-		if !ok {
-			continue
-		}
-		key, err := stateKey(c)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(left, func(r callbackRecord) bool { return r.Key == key })
-		if i < 0 {
-			continue
-		}
-		if err := guard("callback", c, "SetState", func() error { return c.SetState(left[i].state()) }); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		left = slices.Delete(left, i, i+1)
-	}
-	return nil
-}
-
-// keptWeights are the weights that callbacks have kept, as they are saved.
-func (m *Model) keptWeights(callbacks []callbackRecord) (list []stateArray) {
-	for i := range callbacks {
-		r := &callbacks[i]
-		r.Kept = r.weights != nil
-		for j, w := range m.weights[:len(r.weights)] {
-			list = append(list, stateArray{m.keptName(i, w), w.shape, r.weights[j]})
-		}
-	}
-	return list
-}
-
-// keptName is the name in files of a weight that the i-th callback has kept.
-func (m *Model) keptName(i int, w *Weight) string {
-	return fmt.Sprintf("%s%d/%s", keptPrefix, i, m.paths[w])
-}
-
-const keptPrefix = "optimizer/callback "

@@ -5,22 +5,11 @@ package keraslike
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
-	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
-
-// compiled is what Compile sets: how the model is trained. What training changes is the
-// trainer's.
-type compiled struct {
-	compileSettings
-	optimizer Optimizer
-	losses    []Loss          // one for each output
-	targets   []Shape         // of one sample, for each output
-	domains   []*numbers      // of targets, for each output
-	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
-}
 
 // Compile sets how the model is trained and builds it. All mistakes of the
 // model and of the arguments come back at once.
@@ -38,7 +27,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	if err != nil {
 		return err
 	}
-	undo, err := m.buildOrUndo(c.seed)
+	undo, err := m.build(c.seed)
 	if err != nil {
 		return err
 	}
@@ -61,8 +50,9 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 		return fmt.Errorf("compile: %w", err)
 	}
 	m.reseed(c.seed) // of a model that was built before, with another seed
-	m.forget()
-	m.trainer, m.position, m.pending, m.left = t, 0, false, interruption{}
+	m.graphs.forget()
+	m.trainer = t
+	m.position, m.pending, m.left = 0, false, interruption{}
 	done = true
 	return nil
 }
@@ -113,7 +103,7 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 		mistakes = append(mistakes, guard("compile", nil, "", c.finiteSettings))
 	}
 	if whole && m.err == nil {
-		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(m) }))
+		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(&m.network) }))
 	}
 	return c, errors.Join(mistakes...)
 }
@@ -146,7 +136,7 @@ func each(err error) []error {
 func (m *Model) try() error {
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.view(fitting, planKey{batch: 1})
+	v, err := m.newExpression(modeTrain, graphKey{batch: 1}, m.compiled)
 	if err != nil {
 		return err
 	}
@@ -160,24 +150,24 @@ func (m *Model) try() error {
 		return nil
 	}
 	if _, err := graph.Grad(v.cost, trainable...); err != nil {
-		return fmt.Errorf("model %q: %w", m.name, v.blame(err))
+		return fmt.Errorf("model %q: %w", m.name, v.annotate(err))
 	}
 	return nil
 }
 
 // checkLoss checks that losses and metrics fit the model's outputs.
-func (c *compiled) checkLoss(m *Model) error {
-	if len(c.losses) != len(m.outputs) {
-		return fmt.Errorf("compile: got %d losses, the model has %d outputs", len(c.losses), len(m.outputs))
+func (c *compiled) checkLoss(n *network) error {
+	if len(c.losses) != len(n.outputs) {
+		return fmt.Errorf("compile: got %d losses, the model has %d outputs", len(c.losses), len(n.outputs))
 	}
-	if c.lossWeights != nil && len(c.lossWeights) != len(m.outputs) {
-		return fmt.Errorf("compile: got %d weights of losses, the model has %d outputs", len(c.lossWeights), len(m.outputs))
+	if c.lossWeights != nil && len(c.lossWeights) != len(n.outputs) {
+		return fmt.Errorf("compile: got %d weights of losses, the model has %d outputs", len(c.lossWeights), len(n.outputs))
 	}
 	var mistakes []error
-	for k, out := range m.outputs {
+	for k, out := range n.outputs {
 		target, err := c.targetOf(k, out.shape)
-		if err != nil && len(m.outputs) > 1 {
-			err = fmt.Errorf("output %q: %w", m.outputNames()[k], err)
+		if err != nil && len(n.outputs) > 1 {
+			err = fmt.Errorf("output %q: %w", n.outputNames()[k], err)
 		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))
@@ -188,7 +178,7 @@ func (c *compiled) checkLoss(m *Model) error {
 		}
 	}
 	if len(mistakes) == 0 {
-		s, err := m.measure(c)
+		s, err := newScores(n, c)
 		if err == nil {
 			err = s.distinct()
 		}
@@ -199,33 +189,25 @@ func (c *compiled) checkLoss(m *Model) error {
 	return errors.Join(mistakes...)
 }
 
-// targetOf asks the loss of an output for the shape of its targets.
-func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
-	defer caught(&err, "loss", c.losses[k], "Target")
-	return c.losses[k].Target(out)
-}
-
-// forget drops all graphs, after a change that they do not know of.
-func (m *Model) forget() {
-	m.training, m.evaluation = map[planKey]*plan{}, map[planKey]*plan{}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.prediction = map[int][]*plan{}
-}
-
-// outputNames are the names of the outputs: those of their layers, numbered from the second
-// of one name on.
-func (m *Model) outputNames() []string {
-	var names []string
-	for _, t := range m.outputs {
-		name := t.layer.name
-		for i := 1; slices.Contains(names, name); i++ {
-			name = fmt.Sprintf("%s_%d", t.layer.name, i)
+// finiteSettings checks the settings of Compile.
+func (c *compiled) finiteSettings() error {
+	var mistakes []error
+	add := func(what, name string, v any) {
+		if err := finiteSettings(v); err != nil {
+			mistakes = append(mistakes, fmt.Errorf("compile: %s %s: %w", what, name, err))
 		}
-		names = append(names, name)
 	}
-	return names
+	add("optimizer", nameIn("optimizer", c.optimizer), c.optimizer)
+	for _, l := range c.losses {
+		add("loss", nameIn("loss", l), l)
+	}
+	for _, m := range c.metrics {
+		add("metric", nameIn("metric", m.Metric), m.Metric)
+	}
+	for k, w := range c.lossWeights {
+		if !(math.Abs(w) <= math.MaxFloat32) {
+			mistakes = append(mistakes, fmt.Errorf("compile: weight %d of the losses is %g, want a finite number of float32", k, w))
+		}
+	}
+	return errors.Join(mistakes...)
 }
-
-// ErrNotCompiled is returned by Fit and Evaluate before Compile.
-var ErrNotCompiled = errors.New("the model is not compiled")

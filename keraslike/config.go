@@ -20,13 +20,13 @@ type callConfig struct {
 	In    []int `json:"in"` // tensors
 }
 
-func (m *Model) config() (*modelConfig, error) {
-	if most := nodesOfLayer * m.layersLimit(); m.cost.saved > float64(most) {
-		return nil, fmt.Errorf("model %q: would be saved as %.4g layers, nested models in full for each model around them; the most is %d, %d times Limits.Layers", m.name, m.cost.saved, most, nodesOfLayer)
+func (n *network) config() (*modelConfig, error) {
+	if most := nodesOfLayer * n.layersLimit(); n.cost.saved > float64(most) {
+		return nil, fmt.Errorf("model %q: would be saved as %.4g layers, nested models in full for each model around them; the most is %d, %d times Limits.Layers", n.name, n.cost.saved, most, nodesOfLayer)
 	}
-	c := &modelConfig{Name: m.name}
+	c := &modelConfig{Name: n.name}
 	place, tensor := map[*layer]int{}, map[*Tensor]int{}
-	for i, l := range m.layers() {
+	for i, l := range n.layers() {
 		lc, err := l.config()
 		if err != nil {
 			return nil, err
@@ -34,7 +34,7 @@ func (m *Model) config() (*modelConfig, error) {
 		c.Layers, place[l] = append(c.Layers, lc), i
 	}
 	at := 0
-	for _, first := range m.tensors() {
+	for _, first := range n.tensors() {
 		for _, x := range first.outputs() {
 			if _, again := tensor[x]; !again {
 				tensor[x] = at
@@ -42,29 +42,29 @@ func (m *Model) config() (*modelConfig, error) {
 			at++
 		}
 	}
-	for _, x := range m.inputs {
+	for _, x := range n.inputs {
 		c.Inputs = append(c.Inputs, place[x.layer])
 	}
-	for _, x := range m.order {
+	for _, x := range n.order {
 		call := callConfig{Layer: place[x.layer]}
 		for _, in := range x.in {
 			call.In = append(call.In, tensor[in])
 		}
 		c.Calls = append(c.Calls, call)
 	}
-	for _, x := range m.outputs {
+	for _, x := range n.outputs {
 		c.Outputs = append(c.Outputs, tensor[x])
 	}
 	return c, nil
 }
 
-// model builds the architecture again.
-func (c *modelConfig) model(from *loading) (*Model, error) {
+// tensors applies the layers again.
+func (c *modelConfig) tensors(from *loading) (inputs, outputs []*Tensor, err error) {
 	var layers []*layer
 	for _, lc := range c.Layers {
 		l, err := lc.layer(from)
 		if err != nil {
-			return nil, fmt.Errorf("layer %q: %w", lc.Name, err)
+			return nil, nil, fmt.Errorf("layer %q: %w", lc.Name, err)
 		}
 		layers = append(layers, l)
 	}
@@ -74,14 +74,14 @@ func (c *modelConfig) model(from *loading) (*Model, error) {
 		}
 		return layers[i], nil
 	}
-	var tensors, inputs, outputs []*Tensor
+	var tensors []*Tensor
 	for _, i := range c.Inputs {
 		l, err := pick(i)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if _, ok := l.def.(*input); !ok {
-			return nil, fmt.Errorf("layer %q is listed as an input and is %s", l.name, l.def.Kind())
+			return nil, nil, fmt.Errorf("layer %q is listed as an input and is %s", l.name, l.def.Kind())
 		}
 		t := l.Apply()
 		tensors, inputs = append(tensors, t), append(inputs, t)
@@ -89,27 +89,26 @@ func (c *modelConfig) model(from *loading) (*Model, error) {
 	for _, call := range c.Calls {
 		l, err := pick(call.Layer)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		var in []*Tensor
 		for _, i := range call.In {
 			if i < 0 || i >= len(tensors) {
-				return nil, fmt.Errorf("layer %q is applied to tensor %d of %d", l.name, i, len(tensors))
+				return nil, nil, fmt.Errorf("layer %q is applied to tensor %d of %d", l.name, i, len(tensors))
 			}
 			in = append(in, tensors[i])
 		}
 		t := l.Apply(in...)
 		if err := t.mistake(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		tensors = append(tensors, t.outputs()...)
 	}
 	for _, i := range c.Outputs {
 		if i < 0 || i >= len(tensors) {
-			return nil, fmt.Errorf("output is tensor %d of %d", i, len(tensors))
+			return nil, nil, fmt.Errorf("output is tensor %d of %d", i, len(tensors))
 		}
 		outputs = append(outputs, tensors[i])
 	}
-	m := NewModel(c.Name, inputs, outputs)
-	return m, m.err
+	return inputs, outputs, nil
 }

@@ -54,7 +54,7 @@ func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metri
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: metric %w", err)
 	}
-	s, err := m.measure(&c)
+	s, err := newScores(&m.network, &c)
 	if err == nil {
 		err = m.score(ctx, data, e, s)
 	}
@@ -95,7 +95,7 @@ func (m *Model) newEvaluation(ctx context.Context, data Samples, options []Evalu
 }
 
 func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs, error) {
-	s, err := m.measure(m.compiled)
+	s, err := newScores(&m.network, m.compiled)
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +115,9 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		}
 		order = inOrder(source, e.lo, e.hi, size)
 	}
-	var p *plan // of the batch
+	var p *modelGraph // of the batch
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
-		if p, err = m.evaluating(planKey{n, weighted}); err != nil {
+		if p, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
 			return nil, err
 		}
 		return &p.batchBuffers, nil
@@ -143,7 +143,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 				err = s.add(p.result(), b)
 			}
 			if err != nil {
-				return blame(err, b.indices)
+				return nameSample(err, b.indices)
 			}
 			continue
 		case e.steps > 0 && r.stream != nil:
@@ -180,15 +180,15 @@ func (m *Model) inputSpec() *dataSpec {
 	return d
 }
 
-// evaluating is the plan of evaluation for a batch size.
-func (m *Model) evaluating(key planKey) (*plan, error) {
-	if p, ok := m.evaluation[key]; ok {
+// evaluationGraph is the plan of evaluation for a batch size.
+func (m *Model) evaluationGraph(key graphKey) (*modelGraph, error) {
+	if p, ok := m.graphs.evaluation[key]; ok {
 		return p, nil
 	}
-	p, err := m.newPlan(evaluating, key)
+	p, err := m.graphFor(modeEvaluate, key)
 	if err != nil {
 		return nil, err
 	}
-	m.evaluation[key] = p
+	m.graphs.evaluation[key] = p
 	return p, nil
 }

@@ -31,7 +31,7 @@ type fit struct {
 	m        *Model
 	train    *batches // of a Source; nil for a Stream
 	reader   *batchReader
-	plan     *plan // of the batch
+	plan     *modelGraph // of the batch
 	scores   *scores
 	state    Training
 	perEpoch int              // steps of a whole one
@@ -241,7 +241,7 @@ func (f *fit) prepare(data Samples) (err error) {
 	if err := f.open(data); err != nil {
 		return err
 	}
-	if f.scores, err = m.measure(m.compiled); err != nil {
+	if f.scores, err = newScores(&m.network, m.compiled); err != nil {
 		return err
 	}
 	rate, err := m.trainer.scheduled(m.trainer.rate)

@@ -171,7 +171,7 @@ func (f *fit) advance() (more bool, err error) {
 
 // buffers are those of the training graph for a batch size.
 func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
-	if f.plan, err = f.m.fitting(planKey{n, weighted}); err != nil {
+	if f.plan, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
 		return nil, err
 	}
 	return &f.plan.batchBuffers, nil
@@ -185,13 +185,13 @@ func (f *fit) learn(b *batch) (err error) {
 		return err
 	}
 	if err := m.update(p, rate); err != nil {
-		return blame(err, b.indices)
+		return nameSample(err, b.indices)
 	}
 	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
 		t.Rate = next
 	}
 	if err := f.scores.add(p.result(), b); err != nil {
-		return blame(err, b.indices)
+		return nameSample(err, b.indices)
 	}
 	t.Step++
 	t.Samples += len(b.indices)
@@ -200,8 +200,8 @@ func (f *fit) learn(b *batch) (err error) {
 	return err
 }
 
-// blame names the sample of a batch that a run-time error points to.
-func blame(err error, indices []int) error {
+// nameSample names the sample of a batch that a run-time error points to.
+func nameSample(err error, indices []int) error {
 	if row, ok := err.(*graph.RowError); ok && row.Rows == len(indices) {
 		return fmt.Errorf("sample %d: %w", indices[row.Row], row.Err)
 	}
@@ -212,16 +212,16 @@ func blame(err error, indices []int) error {
 	return err
 }
 
-// fitting is the training plan for a batch size.
-func (m *Model) fitting(key planKey) (*plan, error) {
-	if p, ok := m.training[key]; ok {
+// trainingGraph is the training plan for a batch size.
+func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
+	if p, ok := m.graphs.training[key]; ok {
 		return p, nil
 	}
-	p, err := m.newPlan(fitting, key)
+	p, err := m.graphFor(modeTrain, key)
 	if err != nil {
 		return nil, err
 	}
-	m.training[key] = p
+	m.graphs.training[key] = p
 	return p, nil
 }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/reef-dl/reef/internal/text"
 )
 
 // SubModel is a model with the same inputs whose outputs are those of the named
@@ -29,7 +27,7 @@ func (m *Model) SubModel(outputs ...string) (*Model, error) {
 		}
 		out = append(out, t)
 	}
-	s := newModel(m.name, m.inputs, out)
+	s := &Model{network: newNetwork(m.name, m.inputs, out)}
 	s.built, s.seed, s.random.Key = m.built, m.seed, m.random.Key
 	s.limits, s.sampleMemory = m.limits, m.sampleMemory
 	return s, s.err
@@ -56,18 +54,6 @@ func (m *Model) outputOf(path string) (*Tensor, error) {
 	}
 	x := l.Apply(t.in...)
 	return x, x.err
-}
-
-// tensor is the first output of the named layer.
-func (m *Model) tensor(name string) (*Tensor, error) {
-	var names []string
-	for _, t := range m.tensors() {
-		if t.layer.name == name {
-			return t, nil
-		}
-		names = append(names, t.layer.name)
-	}
-	return nil, text.Brief(fmt.Errorf("there is no layer %q, layers are %q", name, names))
 }
 
 // SetTrainable says whether training changes the weights of the named layers, or of
@@ -160,17 +146,6 @@ func (l *layer) setAll(on bool, done map[*Model]bool) {
 	done[l.model()] = true
 	for _, inner := range l.model().layers() {
 		inner.setAll(on, done)
-	}
-}
-
-// noteFrozen writes down which layers are frozen, at the moment.
-func (m *Model) noteFrozen(frozen map[*layer]bool) {
-	for _, l := range m.layers() {
-		_, again := frozen[l]
-		frozen[l] = l.frozen
-		if l.model() != nil && !again {
-			l.model().noteFrozen(frozen)
-		}
 	}
 }
 

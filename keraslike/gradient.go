@@ -14,7 +14,7 @@ import (
 // made by gradient ascent need. It has a graph of its own, as for prediction with dropout
 // off, which shares the model's weights. It is for one goroutine.
 type Gradient struct {
-	plan       *plan
+	plan       *modelGraph
 	source, at Shape
 }
 
@@ -41,7 +41,7 @@ func (m *Model) Gradient(source, at string) (*Gradient, error) {
 func (m *Model) gradient(source, at string) (*Gradient, error) {
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.view(locating, planKey{batch: 1})
+	v, err := m.newExpression(modeGradient, graphKey{batch: 1}, m.compiled)
 	if err != nil {
 		return nil, err
 	}
@@ -71,19 +71,19 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 		}
 		gradients, err := graph.Backpropagate(graph.Nodes{from}, graph.Nodes{direction}, graph.Nodes{to})
 		if err != nil {
-			return nil, v.blame(err)
+			return nil, v.annotate(err)
 		}
 		gradient = gradients[0]
 	}
-	p := &plan{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
-	if err := p.compile(v, m.memoryLimit(locating, 1)); err != nil {
+	p := &modelGraph{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
+	if err := p.compile(v, m.memoryLimit(modeGradient, 1)); err != nil {
 		return nil, err
 	}
 	return &Gradient{plan: p, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
 }
 
 // layer is the node of the layer at a path.
-func (v *view) layer(path string) (*graph.Node, error) {
+func (v *expression) layer(path string) (*graph.Node, error) {
 	if n := v.located[path]; n != nil {
 		return n, nil
 	}

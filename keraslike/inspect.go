@@ -76,29 +76,6 @@ func (m *Model) layerInfos(prefix string, seen map[*layer]bool) (list []LayerInf
 	return list
 }
 
-// Inputs are the tensors that the model begins with.
-func (m *Model) Inputs() []*Tensor { return m.inputs }
-
-// Outputs are the tensors that the model ends in. From them Tensor.Layer and
-// Tensor.Inputs lead back to the inputs.
-func (m *Model) Outputs() []*Tensor { return m.outputs }
-
-// IsSequential reports whether Sequential made the model.
-func (m *Model) IsSequential() bool { return m.stacked }
-
-// Err is every mistake in the model's layers, joined, which Build and Compile return
-// too; nil where there is none.
-func (m *Model) Err() error {
-	if m.err == nil && len(m.outputs) == 0 {
-		return errNoLayers
-	}
-	return m.err
-}
-
-// WeightPath is the path of a weight in this model, such as "block5_conv3/kernel", by
-// which Weight finds it. It is empty for a weight of other models.
-func (m *Model) WeightPath(w *Weight) string { return m.paths[w] }
-
 // Layer is the layer that makes the tensor. It is the same value for all tensors of the layer.
 func (t *Tensor) Layer() Layer { return t.layer }
 
@@ -144,15 +121,4 @@ func Configure(l Layer, options ...LayerOption) error {
 func IgnoreMasks(l Layer) Layer {
 	l.core().unmasked = true
 	return l
-}
-
-// SetFileLimits sets the limits of a model that was made from a file of size bytes: those
-// of l and, where it has none, the defaults for files (see Limits). The error says what a
-// prediction for one sample would exceed.
-func (m *Model) SetFileLimits(l Limits, size int64) error {
-	m.limitFile(l, size)
-	if err := m.affordable(predicting, 1); err != nil {
-		return fmt.Errorf("model %q: %w", m.name, err)
-	}
-	return nil
 }

@@ -305,7 +305,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 			t.Errorf("evaluation changed %s", w.path)
 		}
 	}
-	p, err := m.fitting(planKey{batch: rowSamples})
+	p, err := m.trainingGraph(graphKey{batch: rowSamples})
 	if err != nil {
 		t.Fatal(err)
 	}

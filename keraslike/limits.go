@@ -33,6 +33,18 @@ type Limits struct {
 	Work float64
 }
 
+// mode says what a graph of the model is for. There is no mode to flip:
+// each mode has graphs of its own, which share the weights.
+type mode int
+
+const (
+	modePredict mode = iota // outputs
+	modeEvaluate                // outputs and loss
+	modeGradient                  // the node of every layer, for gradients between them
+	modeTrain                   // outputs, loss and gradients, with dropout
+	modeTrace                   // the outputs of all layers, with dropout
+)
+
 const (
 	layersOfModel, layersOfFile = 1 << 14, 1 << 12
 	memoryOfModel, memoryOfFile = 64 << 30, 160 << 20
@@ -44,22 +56,11 @@ const (
 	workOfValue  = 20
 )
 
-func (l Limits) applyLoad(s *loadSettings) { s.limits = l }
-
-// SetLimits changes the limits of the model, see Limits. It takes effect on graphs
-// that are made from here on.
-func (m *Model) SetLimits(l Limits) {
-	m.limits, m.sampleMemory = l, 0
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.predictMost = 0
-}
-
 // limitFile sets the limits of a model from a file of size bytes where the caller set none.
-func (m *Model) limitFile(l Limits, size int64) {
+func (n *network) limitFile(l Limits, size int64) {
 	f := max(1, 10*float64(size)/bytesOfFile-9)
 	if l.Memory == 0 {
-		m.sampleMemory = int64(min(memoryOfModel, memoryOfFile*f))
+		n.sampleMemory = int64(min(memoryOfModel, memoryOfFile*f))
 	}
 	if l.Layers == 0 {
 		l.Layers = int(min(layersOfModel, layersOfFile*f))
@@ -67,24 +68,24 @@ func (m *Model) limitFile(l Limits, size int64) {
 	if l.Work == 0 {
 		l.Work = workOfFile * f
 	}
-	m.limits = l
+	n.limits = l
 }
 
 // layersLimit, memoryLimit and workLimit are the limits that hold.
-func (m *Model) layersLimit() int {
-	if m.limits.Layers > 0 {
-		return m.limits.Layers
+func (n *network) layersLimit() int {
+	if n.limits.Layers > 0 {
+		return n.limits.Layers
 	}
 	return layersOfModel
 }
 
-func (m *Model) memoryLimit(p purpose, batch int) int64 {
+func (n *network) memoryLimit(p mode, batch int) int64 {
 	limit := int64(memoryOfModel)
-	if m.limits.Memory > 0 {
-		limit = m.limits.Memory
-	} else if m.sampleMemory > 0 {
-		each := float64(m.sampleMemory)
-		if p >= locating {
+	if n.limits.Memory > 0 {
+		limit = n.limits.Memory
+	} else if n.sampleMemory > 0 {
+		each := float64(n.sampleMemory)
+		if p >= modeGradient {
 			each *= memoryOfGradients
 		}
 		limit = int64(min(memoryOfModel, each*float64(batch)))
@@ -93,22 +94,22 @@ func (m *Model) memoryLimit(p purpose, batch int) int64 {
 }
 
 // affordable checks the model's cost before a graph of it is made.
-func (m *Model) affordable(p purpose, batch int) error {
-	if most := m.layersLimit(); m.cost.uses > float64(most) {
-		return m.tooManyLayers()
+func (n *network) affordable(p mode, batch int) error {
+	if most := n.layersLimit(); n.cost.uses > float64(most) {
+		return n.tooManyLayers()
 	}
-	limit := m.memoryLimit(p, batch)
-	if need := m.cost.memory(batch); need > float64(limit) {
+	limit := n.memoryLimit(p, batch)
+	if need := n.cost.memory(batch); need > float64(limit) {
 		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}
-	if most := m.limits.Work; most > 0 && m.cost.work > most {
-		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", m.cost.work, most)
+	if most := n.limits.Work; most > 0 && n.cost.work > most {
+		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", n.cost.work, most)
 	}
 	return nil
 }
 
-func (m *Model) tooManyLayers() error {
-	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", m.cost.uses, m.layersLimit())
+func (n *network) tooManyLayers() error {
+	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", n.cost.uses, n.layersLimit())
 }
 
 // cost is what a graph of a model takes for one sample, in numbers that may be too
@@ -125,22 +126,22 @@ type cost struct {
 func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.held) * float64(batch) }
 
 // count adds the cost of all layers up.
-func (m *Model) count() (c cost) {
-	c.uses = float64(len(m.inputs) + len(m.outputs) - 2) // one of each counts with the model's own use
-	for _, t := range m.inputs {
+func (n *network) count() (c cost) {
+	c.uses = float64(len(n.inputs) + len(n.outputs) - 2) // one of each counts with the model's own use
+	for _, t := range n.inputs {
 		c.largest = max(c.largest, floatSize(t.shape))
 	}
-	for _, t := range m.order {
+	for _, t := range n.order {
 		one := t.cost()
 		c.uses += max(1, float64(len(t.in))) + one.uses
 		c.largest = max(c.largest, one.largest)
 		c.held += one.held
 		c.work += one.work
 	}
-	for _, l := range m.layers() {
+	for _, l := range n.layers() {
 		c.saved++
-		if l.model() != nil {
-			c.saved += l.model().cost.saved
+		if inner := l.network(); inner != nil {
+			c.saved += inner.cost.saved
 		}
 	}
 	return c
@@ -157,7 +158,7 @@ func (t *Tensor) cost() (c cost) {
 		values += floatSize(x.shape)
 	}
 	c.work = workOfValue * values
-	if sub := t.layer.model(); sub != nil {
+	if sub := t.layer.network(); sub != nil {
 		times := 1.0
 		d, shape := t.layer.def, t.shape
 		for w, ok := d.(wrapper); ok && len(shape) > 0; w, ok = d.(wrapper) {

@@ -27,6 +27,8 @@ type loadSettings struct {
 	limits     Limits
 }
 
+func (l Limits) applyLoad(s *loadSettings) { s.limits = l }
+
 type loadOption func(*loadSettings)
 
 func (o loadOption) applyLoad(s *loadSettings) { o(s) }
@@ -267,4 +269,72 @@ func isKerasFile(path string) bool {
 	n, _ := f.ReadAt(start[:], 0)
 	text := string(start[:n])
 	return text == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(text, "PK\x03\x04")
+}
+
+func (n named) loss(s *loadSettings) (Loss, error) {
+	for _, known := range s.losses {
+		if known.Name() == n.Name {
+			return known, nil
+		}
+	}
+	if n.Settings == nil {
+		l := LossFunc(n.Name)
+		if _, ok := lossFuncs[l]; !ok {
+			return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
+		}
+		return l, nil
+	}
+	make, ok := lossKinds[n.Name]
+	if !ok {
+		return nil, fmt.Errorf("loss %q: unknown; pass WithCustomLoss(...) for one of your own, or WithoutCompile", n.Name)
+	}
+	l := make()
+	return l, unmarshalStrict(n.Settings, l)
+}
+
+func (n named) metric(s *loadSettings) (CompileOption, error) {
+	m, err := n.plainMetric(s)
+	if err == nil && n.As != "" {
+		m.Metric = Named(n.As, m.Metric)
+	}
+	return m, err
+}
+
+// plainMetric is the metric without the name of its own.
+func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
+	m := outputMetric{output: n.Output, weighted: n.Weighted}
+	for _, known := range s.metrics {
+		if known.Name() == n.Name {
+			m.Metric = known
+			return m, nil
+		}
+	}
+	make, ok := metricKinds[n.Name]
+	if !ok {
+		return m, fmt.Errorf("metric %q: unknown; pass WithCustomMetric(...) for one of your own, or WithoutCompile", n.Name)
+	}
+	known := make()
+	if n.Settings != nil {
+		if err := unmarshalStrict(n.Settings, known); err != nil {
+			return m, fmt.Errorf("metric %q: %w", n.Name, err)
+		}
+	}
+	m.Metric = known
+	return m, nil
+}
+
+// checkProgress checks how far training is said to be.
+func (c *compileConfig) checkProgress() error {
+	for _, n := range []struct {
+		name  string
+		value int
+	}{{"steps", c.Steps}, {"epochs", c.Epochs}, {"position", c.Position}} {
+		if n.value < 0 || n.value > mostCounted {
+			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, mostCounted)
+		}
+	}
+	if err := checkRate(c.Rate); err != nil {
+		return fmt.Errorf("settings of compile: rate: %w", err)
+	}
+	return nil
 }

@@ -29,7 +29,7 @@ func (m *Model) core() *layer {
 func (m *Model) Apply(in ...*Tensor) *Tensor { return m.core().Apply(in...) }
 
 // model is the model that a layer stands for, by itself or within TimeDistributed; nil for
-// other layers.
+// other layers. Its network is the layer's.
 func (l *layer) model() *Model {
 	switch d := l.def.(type) {
 	case *nestedModel:
@@ -47,6 +47,8 @@ type nestedModel struct{ m *Model }
 var _ = register[nestedModel]("Model")
 
 func (d *nestedModel) Kind() string { return "Model" }
+
+func (d *nestedModel) network() *network { return &d.m.network }
 
 func (d *nestedModel) check() error { return d.m.err }
 
@@ -90,10 +92,20 @@ func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	out, masks := s.run(d.m, s.path+"/", in, s.masks)
+	out, masks := s.run(&d.m.network, s.path+"/", in, s.masks)
 	if out == nil {
 		return nil
 	}
 	s.more, s.outMasks = out[1:], masks
 	return out[0]
+}
+
+// model makes the model of a saved architecture.
+func (c *modelConfig) model(from *loading) (*Model, error) {
+	inputs, outputs, err := c.tensors(from)
+	if err != nil {
+		return nil, err
+	}
+	m := NewModel(c.Name, inputs, outputs)
+	return m, m.err
 }

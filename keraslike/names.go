@@ -3,8 +3,11 @@
 package keraslike
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // snake turns "MaxPooling2D" into "max_pooling2d" and "Conv2DTranspose" into
@@ -22,4 +25,9 @@ func snake(kind string) string {
 		}
 	}
 	return b.String()
+}
+
+// noLayerError is the error of a layer's name that is not among names.
+func noLayerError(name string, names []string) error {
+	return text.Brief(fmt.Errorf("there is no layer %q, layers are %q", name, names))
 }

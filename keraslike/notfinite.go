@@ -31,15 +31,15 @@ func (e *NotFiniteError) Error() string {
 // Unwrap returns the cause.
 func (e *NotFiniteError) Unwrap() error { return e.Err }
 
-// blameLayer finds the layer where the first NaN or Inf appeared in the batch that
+// locateNotFinite finds the layer where the first NaN or Inf appeared in the batch that
 // p has just computed. It computes the batch again, with every layer's output.
-func (m *Model) blameLayer(p *plan, cause error) error {
+func (m *Model) locateNotFinite(p *modelGraph, cause error) error {
 	e := &NotFiniteError{What: "loss", Step: m.trainer.steps, Err: cause}
 	if w := m.badWeight(); w != nil {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
 	}
-	t, err := m.newPlan(tracing, planKey{batch: p.batch})
+	t, err := m.graphFor(modeTrace, graphKey{batch: p.batch})
 	if err != nil {
 		return err
 	}

@@ -81,12 +81,12 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if err != nil {
 		return nil, err
 	}
-	var p *plan // of the batch
+	var p *modelGraph // of the batch
 	defer func() { m.giveBack(p) }()
 	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
 		if p == nil || p.batch != n {
 			m.giveBack(p)
-			if p, err = m.borrow(n, m.memoryLimit(predicting, 1)); err != nil {
+			if p, err = m.borrow(n, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
@@ -125,14 +125,14 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 // predictSize is how many of up to most samples are computed at once: half as many
 // again and again until their graph keeps to the limit of memory.
 func (m *Model) predictSize(most int) (int, error) {
-	m.mu.Lock()
-	known := m.predictMost
-	m.mu.Unlock()
+	m.graphs.mu.Lock()
+	known := m.graphs.most
+	m.graphs.mu.Unlock()
 	if known > 0 {
 		return min(known, most), nil
 	}
 	for size := most; ; size /= 2 {
-		p, err := m.borrow(size, m.memoryLimit(predicting, 1))
+		p, err := m.borrow(size, m.memoryLimit(modePredict, 1))
 		if err == nil {
 			m.giveBack(p)
 		}
@@ -143,34 +143,34 @@ func (m *Model) predictSize(most int) (int, error) {
 			continue
 		}
 		if size < most {
-			m.mu.Lock()
-			m.predictMost = size
-			m.mu.Unlock()
+			m.graphs.mu.Lock()
+			m.graphs.most = size
+			m.graphs.mu.Unlock()
 		}
 		return size, nil
 	}
 }
 
 // borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
-func (m *Model) borrow(batch int, memory int64) (*plan, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if idle := m.prediction[batch]; len(idle) > 0 {
-		m.prediction[batch] = idle[:len(idle)-1]
+func (m *Model) borrow(batch int, memory int64) (*modelGraph, error) {
+	m.graphs.mu.Lock()
+	defer m.graphs.mu.Unlock()
+	if idle := m.graphs.prediction[batch]; len(idle) > 0 {
+		m.graphs.prediction[batch] = idle[:len(idle)-1]
 		return idle[len(idle)-1], nil
 	}
-	return m.newPlanWithin(memory, predicting, planKey{batch: batch})
+	return m.newGraph(memory, modePredict, graphKey{batch: batch}, m.compiled, nil)
 }
 
 // giveBack lets others borrow a plan; nil is none.
-func (m *Model) giveBack(p *plan) {
+func (m *Model) giveBack(p *modelGraph) {
 	if p == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.prediction == nil {
-		m.prediction = map[int][]*plan{}
+	m.graphs.mu.Lock()
+	defer m.graphs.mu.Unlock()
+	if m.graphs.prediction == nil {
+		m.graphs.prediction = map[int][]*modelGraph{}
 	}
-	m.prediction[p.batch] = append(m.prediction[p.batch], p)
+	m.graphs.prediction[p.batch] = append(m.graphs.prediction[p.batch], p)
 }

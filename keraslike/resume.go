@@ -7,43 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
-
-// Progress is where the training of a model stands, which Save keeps WithOptimizer.
-type Progress struct {
-	// Epochs is the number of epochs trained, over all calls of Fit.
-	Epochs int
-	// Samples is the number of samples trained on in the epoch that was interrupted, 0
-	// between two epochs.
-	Samples int
-	// Batches counts those trained on since Compile, Updates what the optimizer has made of
-	// them: fewer where gradients accumulate.
-	Batches, Updates int
-	// Rate is the learning rate of the next update.
-	Rate float64
-}
-
-// Progress is where training stands; a model that is not compiled has only its epochs.
-func (m *Model) Progress() Progress {
-	p := Progress{Epochs: m.epochs, Samples: m.position}
-	if t := m.trainer; t != nil {
-		p.Batches, p.Updates = t.steps, t.updates()
-		p.Rate, _ = t.scheduled(t.rate) // a schedule that fails says so when it is used
-	}
-	return p
-}
-
-// interruption is what training keeps between two calls of Fit of which the second resumes
-// the first, beside the optimizer's state.
-type interruption struct {
-	// Stopped is set where the context was canceled.
-	Stopped bool `json:"interrupted,omitempty"`
-	// Pending is set where an epoch has had all its batches and not its validation yet.
-	Pending bool `json:"pending,omitempty"`
-	// Sums are those of the epoch's loss and metrics.
-	Sums      []byte           `json:"sums,omitempty"`
-	Callbacks []callbackRecord `json:"callbacks,omitempty"`
-}
 
 // interruption is what an unfinished run leaves; nothing after its last epoch.
 func (f *fit) interruption() (interruption, error) {
@@ -75,7 +40,7 @@ func (m *Model) setLeft(left interruption) error {
 		return errors.New("an epoch is over and has had no samples")
 	}
 	if left.Sums != nil {
-		s, err := m.measure(m.compiled)
+		s, err := newScores(&m.network, m.compiled)
 		if err == nil {
 			err = s.load(left.Sums)
 		}
@@ -124,6 +89,30 @@ func (f *fit) resume() error {
 	}
 	if inside || m.left.Stopped || f.initial > 0 && f.initial == m.epochs {
 		f.left = m.left.Callbacks
+	}
+	return nil
+}
+
+// restoreCallbacks gives callbacks the states that an interrupted run has left.
+func (f *fit) restoreCallbacks() error {
+	left := slices.Clone(f.left)
+	for _, c := range f.callbacks {
+		c, ok := c.(StatefulCallback)
+		if !ok {
+			continue
+		}
+		key, err := stateKey(c)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(left, func(r callbackRecord) bool { return r.Key == key })
+		if i < 0 {
+			continue
+		}
+		if err := guard("callback", c, "SetState", func() error { return c.SetState(stateOf(left[i])) }); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		left = slices.Delete(left, i, i+1)
 	}
 	return nil
 }

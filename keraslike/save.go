@@ -177,3 +177,22 @@ func encode(meta map[string]string, key string, v any) error {
 	meta[key] = string(text)
 	return err
 }
+
+// keptWeights are the weights that callbacks have kept, as they are saved.
+func (n *network) keptWeights(callbacks []callbackRecord) (list []stateArray) {
+	for i := range callbacks {
+		r := &callbacks[i]
+		r.Kept = r.weights != nil
+		for j, w := range n.weights[:len(r.weights)] {
+			list = append(list, stateArray{n.keptName(i, w), w.shape, r.weights[j]})
+		}
+	}
+	return list
+}
+
+// keptName is the name in files of a weight that the i-th callback has kept.
+func (n *network) keptName(i int, w *Weight) string {
+	return fmt.Sprintf("%s%d/%s", keptPrefix, i, n.paths[w])
+}
+
+const keptPrefix = "optimizer/callback "

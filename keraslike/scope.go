@@ -234,8 +234,8 @@ func (s *Scope) AddLoss(penalty *graph.Node) {
 	}
 }
 
-// blame gives the mistake of an op its layer's name.
-func (s *Scope) blame(err error) error {
+// annotate gives the mistake of an op its layer's name.
+func (s *Scope) annotate(err error) error {
 	var op *graph.OpError
 	if errors.As(err, &op) && op.Group == "" {
 		op.Group = s.groups.Of(op.Node)

@@ -31,18 +31,18 @@ type score struct {
 	goal     goal
 }
 
-// measure begins all measurements of a model that is or will be compiled so.
-func (m *Model) measure(c *compiled) (*scores, error) {
+// newScores begins all measurements of a network that is compiled so.
+func newScores(n *network, c *compiled) (*scores, error) {
 	s := &scores{}
-	names := m.outputNames()
+	names := n.outputNames()
 	if len(names) > 1 {
 		s.losses = make([]float64, len(names))
 		for _, name := range names {
 			s.names = append(s.names, name+"_loss")
 		}
 	}
-	if n := len(c.metrics) * len(names); n > m.layersLimit() {
-		return nil, fmt.Errorf("%d metrics of %d outputs, the most is %d together (Limits.Layers)", len(c.metrics), len(names), m.layersLimit())
+	if count := len(c.metrics) * len(names); count > n.layersLimit() {
+		return nil, fmt.Errorf("%d metrics of %d outputs, the most is %d together (Limits.Layers)", len(c.metrics), len(names), n.layersLimit())
 	}
 	held := 0.0
 	for _, metric := range c.metrics {
@@ -53,10 +53,10 @@ func (m *Model) measure(c *compiled) (*scores, error) {
 			if metric.output != "" && metric.output != name {
 				continue
 			}
-			if held += memoryOf(metric.Metric, m.outputs[k].shape); held > float64(m.memoryLimit(evaluating, 1)) {
-				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: m.memoryLimit(evaluating, 1)})
+			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
+				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
 			}
-			measurement, err := metric.begin(m.outputs[k].shape, c.targets[k])
+			measurement, err := metric.begin(n.outputs[k].shape, c.targets[k])
 			if err != nil {
 				return nil, err
 			}

@@ -62,15 +62,10 @@ func (t *Tensor) shapes() (all []Shape) {
 	return all
 }
 
-// tensors are the inputs and the first outputs of all calls, in order.
-func (m *Model) tensors() []*Tensor {
-	return append(append([]*Tensor{}, m.inputs...), m.order...)
-}
-
 func (l *layer) parameters() (n int) {
 	weights := l.weights
-	if l.model() != nil {
-		weights = l.model().listed()
+	if inner := l.network(); inner != nil {
+		weights = inner.listed()
 	}
 	for _, w := range weights {
 		n += Shape(w.shape).Size()
@@ -104,7 +99,7 @@ func (m *Model) Diagram() (*graph.Diagram, error) {
 
 // draw adds the model's layers and returns the boxes of its outputs; in are the
 // boxes that a nested model's inputs stand for.
-func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
+func (n *network) draw(d *graph.Diagram, group string, in []int) (out []int) {
 	at := map[*Tensor]int{}
 	box := func(x *Tensor) int {
 		d.Boxes = append(d.Boxes, graph.Box{
@@ -113,24 +108,24 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 		return len(d.Boxes) - 1
 	}
 	calls := map[*layer]int{}
-	for i, x := range m.inputs {
+	for i, x := range n.inputs {
 		if in != nil {
 			at[x] = in[i]
 		} else {
 			at[x] = box(x)
 		}
 	}
-	for _, x := range m.order {
+	for _, x := range n.order {
 		var from []int
 		for _, y := range x.in {
 			from = append(from, at[y])
 		}
-		if x.layer.model() != nil {
+		if inner := x.layer.network(); inner != nil {
 			name := x.layer.name
 			if calls[x.layer]++; calls[x.layer] > 1 { // boxes of its own, or arrows would run back
 				name = fmt.Sprintf("%s, call %d", name, calls[x.layer])
 			}
-			for k, b := range x.layer.model().draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {
+			for k, b := range inner.draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {
 				at[x.Output(k)] = b
 			}
 			continue
@@ -143,7 +138,7 @@ func (m *Model) draw(d *graph.Diagram, group string, in []int) (out []int) {
 			d.Arrows = append(d.Arrows, [2]int{f, b})
 		}
 	}
-	for _, x := range m.outputs {
+	for _, x := range n.outputs {
 		out = append(out, at[x])
 	}
 	return out
@@ -173,21 +168,15 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if !m.built {
 		return fmt.Errorf("dot: model %q has no weights yet: build or compile it", m.name)
 	}
-	p := predicting
+	p := modePredict
 	if m.compiled != nil {
-		p = fitting
+		p = modeTrain
 	}
-	pl, err := m.drawing(p, batch)
+	building.Lock()
+	defer building.Unlock()
+	pl, _, err := m.graphWithRoots(p, graphKey{batch: batch}, m.compiled, m.trained())
 	if err != nil {
 		return err
 	}
 	return graph.WriteDOT(w, m.name, pl.scope.groups, pl.nodes()...)
-}
-
-// drawing is a plan that is never run.
-func (m *Model) drawing(p purpose, batch int) (*plan, error) {
-	building.Lock()
-	defer building.Unlock()
-	pl, _, err := m.express(p, planKey{batch: batch})
-	return pl, err
 }

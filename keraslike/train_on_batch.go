@@ -49,7 +49,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	if i := badWeight(weights); i >= 0 {
 		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	p, err := m.fitting(planKey{n, weights != nil})
+	p, err := m.trainingGraph(graphKey{n, weights != nil})
 	if err != nil {
 		return 0, err
 	}
@@ -76,7 +76,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 		return 0, fmt.Errorf("train on batch: %w", err)
 	}
 	if err := m.update(p, t.rate); err != nil {
-		return 0, fmt.Errorf("train on batch: %w", blame(err, upTo(n)))
+		return 0, fmt.Errorf("train on batch: %w", nameSample(err, upTo(n)))
 	}
 	return p.loss(), nil
 }
@@ -93,7 +93,7 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
-	p, err := m.borrow(x.Shape()[0], m.memoryLimit(predicting, x.Shape()[0]))
+	p, err := m.borrow(x.Shape()[0], m.memoryLimit(modePredict, x.Shape()[0]))
 	if err != nil {
 		return nil, err
 	}

@@ -6,20 +6,19 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // update is one training step: forward, backward, optimizer, then the state that layers
 // update. A step whose loss is NaN or Inf changes nothing.
-func (m *Model) update(p *plan, rate float64) error {
+func (m *Model) update(p *modelGraph, rate float64) error {
 	t := m.trainer
 	m.random.Step = uint64(t.steps)
 	if err := p.run(); err != nil {
 		return err
 	}
 	if l := p.loss(); math.IsNaN(l) || math.IsInf(l, 0) {
-		return m.blameLayer(p, fmt.Errorf("the loss is %v after %d updates; a smaller learning rate than %g may help", l, t.updates(), rate))
+		return m.locateNotFinite(p, fmt.Errorf("the loss is %v after %d updates; a smaller learning rate than %g may help", l, t.updates(), rate))
 	}
 	for i := range t.weights {
 		t.gradients[i] = p.gradient(i, t.readsGradients())
@@ -27,7 +26,7 @@ func (m *Model) update(p *plan, rate float64) error {
 			continue
 		}
 		if at := kernel.Finite(t.gradients[i].values); at >= 0 {
-			return m.blameLayer(p, fmt.Errorf("a gradient is %v after %d updates", t.gradients[i].values[at], t.updates()))
+			return m.locateNotFinite(p, fmt.Errorf("a gradient is %v after %d updates", t.gradients[i].values[at], t.updates()))
 		}
 	}
 	if err := t.step(rate); err != nil {
@@ -35,16 +34,4 @@ func (m *Model) update(p *plan, rate float64) error {
 	}
 	p.update()
 	return nil
-}
-
-// gradient is that of the i-th trainable weight, which is read or only updated with.
-func (p *plan) gradient(i int, read bool) gradient {
-	rows, ok := p.gradients.nodes[i].Value().(*graph.RowSparse)
-	switch {
-	case !ok:
-		return gradient{values: p.gradients.values[i]}
-	case read:
-		return gradient{values: rows.Values(), rows: rows.Index, sparse: true}
-	}
-	return gradient{parts: rows}
 }

@@ -3,58 +3,13 @@
 package keraslike
 
 import (
-	"errors"
 	"fmt"
-	"math"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/internal/kernel"
 )
-
-// finiteSettings checks the settings of Compile.
-func (c *compiled) finiteSettings() error {
-	var mistakes []error
-	add := func(what, name string, v any) {
-		if err := finiteSettings(v); err != nil {
-			mistakes = append(mistakes, fmt.Errorf("compile: %s %s: %w", what, name, err))
-		}
-	}
-	add("optimizer", nameIn("optimizer", c.optimizer), c.optimizer)
-	for _, l := range c.losses {
-		add("loss", nameIn("loss", l), l)
-	}
-	for _, m := range c.metrics {
-		add("metric", nameIn("metric", m.Metric), m.Metric)
-	}
-	for k, w := range c.lossWeights {
-		if !(math.Abs(w) <= math.MaxFloat32) {
-			mistakes = append(mistakes, fmt.Errorf("compile: weight %d of the losses is %g, want a finite number of float32", k, w))
-		}
-	}
-	return errors.Join(mistakes...)
-}
-
-// mostCounted is the most steps and epochs that a file may have done: so many that no
-// training gets there, and far enough from where counting ends.
-const mostCounted = 1 << 30
-
-// checkProgress checks how far training is said to be.
-func (c *compileConfig) checkProgress() error {
-	for _, n := range []struct {
-		name  string
-		value int
-	}{{"steps", c.Steps}, {"epochs", c.Epochs}, {"position", c.Position}} {
-		if n.value < 0 || n.value > mostCounted {
-			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, mostCounted)
-		}
-	}
-	if err := checkRate(c.Rate); err != nil {
-		return fmt.Errorf("settings of compile: rate: %w", err)
-	}
-	return nil
-}
 
 // squares are slots that a root is taken of or a divisor made of.
 var squares = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}

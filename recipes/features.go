@@ -12,49 +12,17 @@ import (
 	"path/filepath"
 
 	"github.com/reef-dl/reef/datasets"
-	"github.com/reef-dl/reef/internal/text"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// features are what a pretrained network saw in the pictures of a data set.
-type features struct {
-	train, validation, test keraslike.Source
-}
-
-// atOnce is how many pictures are looked at together, which bounds the memory.
+// atOnce is how many pictures are processed together, which bounds the memory.
 const atOnce = 32
 
-// extract lets the network look at every picture, or reads what it saw another time.
-func (c *catsDogs) extract(ctx context.Context, extractor *keraslike.Model, t training) (*features, error) {
-	f := &features{}
-	for _, part := range []struct {
-		from keraslike.Source
-		to   *keraslike.Source
-	}{{t.train, &f.train}, {t.validation, &f.validation}, {t.test, &f.test}} {
-		pictures := part.from.(*datasets.ImageFolder)
-		x, err := c.look(ctx, extractor, pictures)
-		if err != nil {
-			return nil, err
-		}
-		classes, err := datasets.Classes(pictures)
-		if err != nil {
-			return nil, err
-		}
-		labels, err := keraslike.Column(classes)
-		if err != nil {
-			return nil, err
-		}
-		if *part.to, err = keraslike.Data(x, labels); err != nil {
-			return nil, err
-		}
-	}
-	return f, nil
-}
-
-// look is the model's output for every picture: what was kept on disk, else computed
-// and kept. Where nothing can be kept that is no mistake, only slower the next time.
-func (c *catsDogs) look(ctx context.Context, m *keraslike.Model, pictures *datasets.ImageFolder) (*keraslike.Array, error) {
+// features returns the model's output for every picture: from the cache on disk, else
+// computed and cached, after the announcement. A cache that cannot be written is no
+// error, the next run is only slower.
+func (o Options) features(ctx context.Context, m *k.Model, pictures *datasets.ImageFolder, announcement string) (*k.Array, error) {
 	path, err := featureFile(m, pictures)
 	if err != nil {
 		return nil, err
@@ -62,26 +30,26 @@ func (c *catsDogs) look(ctx context.Context, m *keraslike.Model, pictures *datas
 	if x := readFeatures(path, pictures.Len()); x != nil {
 		return x, nil
 	}
-	c.o.say("%s go through %s once", text.Count(pictures.Len(), c.pictured()), c.base.title)
+	o.say("%s", announcement)
 	x, err := predictAll(ctx, m, pictures)
 	if err != nil {
 		return nil, err
 	}
 	if err := writeFeatures(path, x); err != nil {
-		c.o.say("%v", err)
+		o.say("%v", err)
 	}
 	return x, nil
 }
 
-// predictAll is the model's output for every picture.
-func predictAll(ctx context.Context, m *keraslike.Model, pictures datasets.Source) (*keraslike.Array, error) {
+// predictAll returns the model's output for every sample.
+func predictAll(ctx context.Context, m *k.Model, samples datasets.Source) (*k.Array, error) {
 	var all []float32
-	n := pictures.Len()
+	n := samples.Len()
 	for first := 0; first < n; first += atOnce {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: %w", keraslike.ErrStopped, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", k.ErrStopped, ctx.Err())
 		}
-		some, err := datasets.Range(pictures, first, min(first+atOnce, n))
+		some, err := datasets.Range(samples, first, min(first+atOnce, n))
 		if err != nil {
 			return nil, err
 		}
@@ -91,16 +59,16 @@ func predictAll(ctx context.Context, m *keraslike.Model, pictures datasets.Sourc
 		}
 		all = append(all, out[0].Values()...)
 	}
-	return keraslike.NewArray(all, n, len(all)/n)
+	return k.NewArray(all, n, len(all)/n)
 }
 
-// featureFile is where the features are kept: in the cache, under a name that changes
-// with the network's architecture, its weights and the pictures. It is empty where the
-// machine has no cache folder.
-func featureFile(m *keraslike.Model, pictures *datasets.ImageFolder) (string, error) {
+// featureFile returns the path of the cached features, whose name changes with the
+// network's architecture, its weights and the pictures. It is empty where the machine has
+// no cache folder.
+func featureFile(m *k.Model, pictures *datasets.ImageFolder) (string, error) {
 	dir, err := datasets.CacheDir()
 	if err != nil {
-		return "", nil // nothing is kept
+		return "", nil // no cache
 	}
 	digest, err := pictures.Digest()
 	if err != nil {
@@ -119,13 +87,13 @@ func featureFile(m *keraslike.Model, pictures *datasets.ImageFolder) (string, er
 	return filepath.Join(dir, "features", fmt.Sprintf("%x.safetensors", h.Sum(nil)[:16])), nil
 }
 
-func hashWeight(h hash.Hash, w *keraslike.Weight) error {
+func hashWeight(h hash.Hash, w *k.Weight) error {
 	fmt.Fprintln(h, w.Path())
 	return binary.Write(h, binary.LittleEndian, w.Value())
 }
 
-// readFeatures is nil where there is no file, or none that holds n rows.
-func readFeatures(path string, n int) *keraslike.Array {
+// readFeatures returns nil where there is no file, or none that holds n rows.
+func readFeatures(path string, n int) *k.Array {
 	f, err := safetensors.Open(path)
 	if err != nil {
 		return nil
@@ -135,22 +103,22 @@ func readFeatures(path string, n int) *keraslike.Array {
 	if err != nil || len(shape) != 2 || shape[0] != n {
 		return nil
 	}
-	x, err := keraslike.NewArray(values, shape...)
+	x, err := k.NewArray(values, shape...)
 	if err != nil {
 		return nil
 	}
 	return x
 }
 
-func writeFeatures(path string, x *keraslike.Array) error {
+func writeFeatures(path string, x *k.Array) error {
 	if path == "" {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("features are not kept: %w", err)
+		return fmt.Errorf("features are not cached: %w", err)
 	}
 	if err := safetensors.WriteFile(path, []safetensors.Tensor{{Name: "features", Shape: x.Shape(), Data: x.Values()}}, nil); err != nil {
-		return fmt.Errorf("features are not kept: %w", err)
+		return fmt.Errorf("features are not cached: %w", err)
 	}
 	return nil
 }

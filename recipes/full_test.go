@@ -11,11 +11,11 @@ import (
 	"github.com/reef-dl/reef/datasets"
 )
 
-// TestStoriesFull trains on the full data, three times each, and holds the medians
-// against the article's figures. The weather is the generated one where the measured
-// series is not to be had: there the GRU must beat the naive forecast by as much as
+// TestRecipesFull trains on the full data, three times each, and compares the medians with
+// the article's figures. The weather is the generated one where the measured
+// series is not available: there the GRU must beat the naive forecast by as much as
 // the article's (0.2627 against 0.2897, 9.3 %), and the dense network must not.
-func TestStoriesFull(t *testing.T) {
+func TestRecipesFull(t *testing.T) {
 	if os.Getenv("REEF_FULL") == "" {
 		t.Skip("set REEF_FULL=1 to train on the full data")
 	}
@@ -80,8 +80,8 @@ func TestStoriesFull(t *testing.T) {
 	}
 }
 
-// TestCatsDogsFull: over three seeds, the head on what the network saw reaches 0.96 (the
-// medians in the validation and in the test), and looking at changed photographs too is no
+// TestCatsDogsFull: over three seeds, the head on the features reaches 0.96 (the
+// medians in the validation and in the test), and training on augmented photographs is no
 // worse. CI runs the first part, the second takes five minutes.
 func TestCatsDogsFull(t *testing.T) {
 	if os.Getenv("REEF_FULL") == "" {

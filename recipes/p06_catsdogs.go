@@ -7,157 +7,469 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/datasets"
-	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/internal/text"
+	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/applications"
+	"github.com/reef-dl/reef/viz"
+	"github.com/reef-dl/reef/viz/explain"
+	"github.com/reef-dl/reef/viz/inspect"
 )
 
-// The models of CatsDogs, in the order of the article's story.
+// The models of CatsDogs, in the article's order.
 var catsDogsVariants = []string{"scratch", "features", "frozen", "finetune"}
 
 // CatsDogs is project 6: is it a cat or a dog? There are 2,000 photographs to learn
-// from, few for a network that begins with nothing.
+// from, few for a network that starts with random weights.
 //
-//   - scratch: a small convnet; random turns, shifts and zooms make each photograph
+//   - scratch: a small convnet; random rotations, shifts and zooms make each photograph
 //     a new one in every epoch. The article reaches a test accuracy of 0.694.
-//   - features: a network trained on ImageNet looks at every photograph once, and one
-//     dense layer learns from what it saw. What it saw is kept on disk.
-//   - frozen: the network stands inside the model, unchanged, so that it can look at
-//     turned and shifted photographs too, from which the dense layer of features goes on
-//     to learn.
-//   - finetune: from the dense layer of features on, the network's last blocks are
+//   - features: a network trained on ImageNet processes every photograph once, and one
+//     dense layer learns from its features, which are cached on disk.
+//   - frozen: the network is part of the model, unchanged, so that it can process
+//     augmented photographs too, from which the dense layer of features learns further.
+//   - finetune: starting with the dense layer of features, the network's last blocks are
 //     trained with it, at a low rate. The article reaches 0.934.
 //
 // What is chosen here is chosen on the validation photographs.
 //
-// Where it differs: the article's network is VGG16, with 20 times the weights of SqueezeNet
+// Differences: the article's network is VGG16, with 20 times the weights of SqueezeNet
 // 1.1, which is part of this program and the default. Where the article flattens the
-// last map, here the mean and the maximum of each of its channels go into the dense
-// layer. Colours are prepared inside the model, as its network was trained with them.
-// SqueezeNet knows turned photographs less well than VGG16 does, so they are turned and
-// shifted by less, and its last four blocks are set free where it is the last one of
-// VGG16. Fine-tuning begins with a dense layer that has learned, not with a random one,
-// whose first gradients would spoil what the network knows (Chollet, Deep Learning with
-// Python, 5.3.2); frozen does too, which spares it 20 of the article's 30 epochs of looking at
-// every photograph. Learning rates fall to zero with the training, along half a cosine.
+// last feature map, here the mean and the maximum of each of its channels go into the
+// dense layer. Colors are preprocessed inside the model, as its network was trained with
+// them. SqueezeNet is less robust to rotated photographs than VGG16, so they are rotated
+// and shifted by less, and its last four blocks are trained where it is the last one of
+// VGG16. Fine-tuning starts with a trained dense layer, not with a random one, whose first
+// gradients would destroy what the network knows (Chollet, Deep Learning with Python,
+// 5.3.2); frozen does too, which saves 20 of the article's 30 epochs of processing every
+// photograph. Learning rates decay to zero over the training, along half a cosine.
 func CatsDogs(ctx context.Context, o Options) (*Report, error) {
-	r, err := catsAndDogs(ctx, o)
+	o, err := o.check("catsdogs", catsDogsVariants, "base", "explain")
 	if err != nil {
-		return r, fmt.Errorf("catsdogs: %w", err)
+		return nil, err
 	}
-	return r, nil
-}
+	base, err := o.pretrained(ctx, false)
+	if err != nil {
+		return nil, fmt.Errorf("catsdogs: %w", err)
+	}
+	var asked *photo // to explain; nil for none
+	if o.Explain != "" {
+		if asked, err = openPhoto(o.Explain); err != nil { // before the training
+			return nil, fmt.Errorf("catsdogs: %w", err)
+		}
+	}
+	train, validation, test, err := datasets.CatsDogs(ctx, o.Data, datasets.ImageOptions{Height: 1, Width: 1})
+	if err != nil {
+		return nil, fmt.Errorf("catsdogs: %w", err)
+	}
+	photographs := folders{train, validation, test}
+	origin, batch := train.Origin(), o.batch(20, train.Len(), 2_000)
+	kind, scratchSide, side := "photograph", 150, base.size
+	switch origin.Kind {
+	case datasets.Sample: // drawings, simple enough to be recognized when they are small
+		kind, scratchSide, side = "drawing", 48, base.small
+	case datasets.Generated:
+		kind = "drawing"
+	}
+	decay := func(epochs int) k.OptimizerOption { // to zero at the end of the training
+		return k.WithSchedule(k.CosineDecay{Steps: epochs * ((train.Len() + batch - 1) / batch)})
+	}
+	var seen parts       // the features of the photographs, once the base has processed them
+	var head [][]float32 // the weights of the dense layer that was trained on them
 
-func catsAndDogs(ctx context.Context, o Options) (*Report, error) {
-	if err := o.check(catsDogsVariants, "base", "explain"); err != nil {
-		return nil, err
-	}
-	c := &catsDogs{o: o}
-	var err error
-	if c.base, err = o.pretrained(ctx, false); err != nil {
-		return nil, err
-	}
-	if o.Explain != "" { // a photo that cannot be read is found before the training
-		if c.photo, err = openPhoto(o.Explain); err != nil {
+	return o.each("catsdogs", catsDogsVariants, func(variant string) (*Report, error) {
+		r := &Report{
+			Recipe: "catsdogs", Variant: variant, TrainSamples: train.Len(), TestSamples: test.Len(),
+			Batch: batch, Headlines: []string{"best_val_accuracy", "test_accuracy"}, Article: catsDogsArticle[variant],
+		}
+		var (
+			data      parts
+			network   classifier // on the pretrained network
+			optimizer k.Optimizer
+			err       error
+		)
+		if variant != "scratch" { // a head on the pretrained network, which processes every photograph once
+			if network, err = newClassifier("catsdogs_"+variant, base, side, o.Seed); err != nil {
+				return nil, err
+			}
+			if seen.train == nil {
+				if seen, err = extractFeatures(ctx, o, network.extractor, photographs, side, kind+"s", base.title); err != nil {
+					return nil, err
+				}
+			}
+			if base.name != "vgg16" {
+				r.Notes = []string{fmt.Sprintf("%s: the network below is %s, the article's is VGG16.", variant, base.title)}
+			}
+		}
+		if variant == "frozen" || variant == "finetune" { // start with a head that was trained on these features
+			if head == nil {
+				if head, err = trainHead(ctx, o, network.head, seen, k.Adam(5e-3, decay(headEpochs)), batch); err != nil {
+					return nil, err
+				}
+			}
+			if err := network.setHead(head, o.Seed); err != nil {
+				return nil, err
+			}
+		}
+
+		switch variant {
+		case "scratch":
+			r.Model, r.Epochs = smallConvnet(scratchSide), o.epochs(20)
+			optimizer = k.RMSprop(5e-4, decay(r.Epochs)) // 20 epochs at the article's 1e-4 end before it has learned what it can
+			data, err = photographs.resized(scratchSide, &articleAugment, o.Seed)
+		case "features":
+			r.Model, r.Epochs = network.head, o.epochs(headEpochs)
+			optimizer = k.Adam(5e-3, decay(r.Epochs))
+			data = seen
+		case "frozen":
+			r.Model, r.Epochs = network.whole, o.epochs(10)
+			optimizer = k.Adam(1e-3, decay(r.Epochs))
+			data, err = photographs.resized(side, &base.augment, o.Seed)
+		case "finetune":
+			for _, block := range base.last {
+				if err := network.whole.SetTrainable(true, base.name+"/"+block); err != nil {
+					return nil, err
+				}
+			}
+			r.Model, r.Epochs = network.whole, o.epochs(10)
+			optimizer = k.Adam(base.rate, decay(r.Epochs))
+			data, err = photographs.resized(side, &base.augment, o.Seed)
+		}
+		if err != nil {
 			return nil, err
 		}
-	}
-	c.train, c.validation, c.test, err = datasets.CatsDogs(ctx, o.Data, datasets.ImageOptions{Height: 1, Width: 1})
-	if err != nil {
-		return nil, err
-	}
-	return o.story(ctx, "catsdogs", catsDogsVariants, func(variant string) (training, error) {
-		if variant == "scratch" {
-			return c.scratch(ctx)
+
+		if err := r.Model.Compile(optimizer, k.BinaryCrossentropy, k.Accuracy, k.Seed(o.Seed)); err != nil {
+			return nil, err
 		}
-		return c.pretrained(ctx, variant)
+		if err := r.begin(o, origin); err != nil {
+			return r.stopped(err)
+		}
+		history, err := r.Model.Fit(ctx, data.train, k.Epochs(r.Epochs), k.BatchSize(batch), k.Validation(data.validation), k.Callbacks(o.Progress))
+		if r.trained(history); err != nil {
+			return r.stopped(err)
+		}
+		scores, err := r.Model.Evaluate(ctx, data.test, k.BatchSize(batch))
+		if r.scored("test_", scores); err != nil {
+			return r.stopped(err)
+		}
+		probabilities, err := predictAll(ctx, r.Model, data.test)
+		if err != nil {
+			return r.stopped(err)
+		}
+
+		if variant == "features" { // the whole model is saved, and applied to photographs
+			head = network.headWeights()
+			if err := network.whole.Compile(optimizer, k.BinaryCrossentropy, k.Accuracy, k.Seed(o.Seed)); err != nil {
+				return r.stopped(err)
+			}
+			r.Model = network.whole
+			r.Parameters, _ = r.Model.Parameters()
+			if data, err = photographs.resized(side, nil, o.Seed); err != nil {
+				return r.stopped(err)
+			}
+		}
+		if err := drawCatsDogs(ctx, r, data.test, probabilities.Values(), kind, asked); err != nil {
+			return r.stopped(err)
+		}
+		return r, nil
 	})
 }
 
-type catsDogs struct {
-	o                       Options
-	base                    pretrained
-	photo                   *photo // to explain; nil for none
-	train, validation, test *datasets.ImageFolder
-	seen                    *features   // what the base saw, once it has been asked
-	dense                   [][]float32 // the weights of the head that learned from that
+// catsDogsArticle are the article's figures.
+var catsDogsArticle = map[string]Figures{
+	"scratch": {
+		"loss": 0.5556, "accuracy": 0.7120, "val_loss": 0.5646, "val_accuracy": 0.6990, "best_val_accuracy": 0.7350,
+		"test_loss": 0.6143, "test_accuracy": 0.6940,
+	},
+	"features": {"loss": 0.0859, "accuracy": 0.9740, "val_loss": 0.2393, "val_accuracy": 0.9040, "best_val_accuracy": 0.9090},
+	"frozen":   {"loss": 0.2758, "accuracy": 0.8835, "val_loss": 0.2350, "val_accuracy": 0.9030, "best_val_accuracy": 0.9090},
+	"finetune": {
+		"loss": 0.1080, "accuracy": 0.9570, "val_loss": 0.1925, "val_accuracy": 0.9270, "best_val_accuracy": 0.9370,
+		"test_accuracy": 0.9340,
+	},
 }
 
-// The sides of the pictures. Drawings are simple enough to be told apart when they
-// are small, and a sample is there to be run through quickly.
-const (
-	scratchSide       = 150
-	sampleScratchSide = 48
-)
-
-func (c *catsDogs) sample() bool { return c.train.Origin().Kind == datasets.Sample }
-
-// side is the size of the pictures for the pretrained network.
-func (c *catsDogs) side() int {
-	if c.sample() {
-		return c.base.small
-	}
-	return c.base.size
-}
-
-// articleAugment are the article's changes: of the angle, place and size of what is to
-// be seen, and its mirror image.
+// articleAugment are the article's changes: of the angle, position and size of what is
+// in the picture, and its mirror image.
 var articleAugment = datasets.Augment{
 	Rotation: 40, WidthShift: 0.2, HeightShift: 0.2, Shear: 0.2, Zoom: 0.2, HorizontalFlip: true,
 }
 
-// pictures reads all photographs at one size, those to train with augmented if so
-// wanted. They stay decoded in memory, at 227 × 227 all of them take 620 MB.
-func (c *catsDogs) pictures(side int, augment datasets.Augment) (t training, err error) {
-	augment.Seed = c.o.Seed
+// folders are the photographs of the three parts.
+type folders struct{ train, validation, test *datasets.ImageFolder }
+
+// parts is the data of one model.
+type parts struct{ train, validation, test k.Source }
+
+// resized reads all photographs at one size, those to train with augmented unless
+// augment is nil. They stay decoded in memory, at 227 × 227 all of them take 620 MB.
+func (f folders) resized(side int, augment *datasets.Augment, seed uint64) (p parts, err error) {
 	o := datasets.ImageOptions{Height: side, Width: side, Filter: datasets.Bilinear, Cache: true}
-	sources := [3]*datasets.ImageFolder{c.train, c.validation, c.test}
-	for i, s := range sources {
-		o.Augment = nil
-		if i == 0 && augment != (datasets.Augment{Seed: c.o.Seed}) {
-			o.Augment = &augment
-		}
-		if sources[i], err = s.With(o); err != nil {
-			return t, err
-		}
+	plain := o
+	if augment != nil {
+		seeded := *augment
+		seeded.Seed = seed
+		o.Augment = &seeded
 	}
-	return training{
-		loss: keraslike.BinaryCrossentropy, metrics: []keraslike.Metric{keraslike.Accuracy},
-		origin: c.train.Origin(), train: sources[0], validation: sources[1], test: sources[2],
-		epochs: 30, batch: 20, samples: 2_000,
-		headlines: []string{"best_val_accuracy", "test_accuracy"},
-	}, nil
+	if p.train, err = f.train.With(o); err != nil {
+		return p, err
+	}
+	if p.validation, err = f.validation.With(plain); err != nil {
+		return p, err
+	}
+	p.test, err = f.test.With(plain)
+	return p, err
 }
 
-// scratch is the article's first model: of the two numbers of filters that it gives
+// smallConvnet is the article's first model: of the two numbers of filters that it gives
 // for the last convolution the one of its printed summary and its results, 128.
-func (c *catsDogs) scratch(ctx context.Context) (training, error) {
-	side := scratchSide
-	if c.sample() {
-		side = sampleScratchSide
-	}
-	t, err := c.pictures(side, articleAugment)
+func smallConvnet(side int) *k.Model {
+	return k.Sequential("catsdogs_scratch",
+		k.Input(side, side, 3),
+		k.Conv2D(32, 3, k.ReLU), // 148 × 148: a window of 3 loses a pixel on each side
+		k.MaxPooling2D(2),       // 74 × 74
+		k.Conv2D(64, 3, k.ReLU),
+		k.MaxPooling2D(2),
+		k.Conv2D(128, 3, k.ReLU),
+		k.MaxPooling2D(2),
+		k.Conv2D(128, 3, k.ReLU),
+		k.MaxPooling2D(2), // 7 × 7
+		k.Flatten(),
+		k.Dropout(0.5),
+		k.Dense(512, k.ReLU),
+		k.Dense(1, k.Sigmoid),
+	)
+}
+
+// classifier is a pretrained network with a head. Its parts are models too, which
+// share their weights with it.
+type classifier struct {
+	whole, extractor, head *k.Model
+}
+
+// newClassifier puts a head on the frozen pretrained network: the mean and the maximum
+// of each channel of its last feature map, half of them dropped while training, and one
+// dense layer.
+func newClassifier(name string, base pretrained, side int, seed uint64) (c classifier, err error) {
+	in := k.Input(side, side, 3)
+	maps, err := base.apply(in, applications.WithoutTop{})
 	if err != nil {
-		return t, err
+		return c, err
 	}
-	t.model = keraslike.Sequential("catsdogs_scratch",
-		keraslike.Input(side, side, 3),
-		keraslike.Conv2D(32, 3, keraslike.ReLU), // 148 × 148: a window of 3 loses a pixel on each side
-		keraslike.MaxPooling2D(2),               // 74 × 74
-		keraslike.Conv2D(64, 3, keraslike.ReLU),
-		keraslike.MaxPooling2D(2),
-		keraslike.Conv2D(128, 3, keraslike.ReLU),
-		keraslike.MaxPooling2D(2),
-		keraslike.Conv2D(128, 3, keraslike.ReLU),
-		keraslike.MaxPooling2D(2), // 7 × 7
-		keraslike.Flatten(),
-		keraslike.Dropout(0.5),
-		keraslike.Dense(512, keraslike.ReLU),
-		keraslike.Dense(1, keraslike.Sigmoid))
-	t.epochs = 20
-	t.optimizer = keraslike.RMSprop(5e-4, c.falling(t)) // 20 epochs at the article's 1e-4 end before it has learned what it can
-	t.article = Figures{
-		"loss": 0.5556, "accuracy": 0.7120, "val_loss": 0.5646, "val_accuracy": 0.6990, "best_val_accuracy": 0.7350,
-		"test_loss": 0.6143, "test_accuracy": 0.6940,
+	channels := k.Concatenate(k.Name("mean_and_maximum")).Apply(
+		k.GlobalAveragePooling2D().Apply(maps), k.GlobalMaxPooling2D().Apply(maps))
+	c.head = k.Sequential("head",
+		k.Input(channels.Shape()[0]),
+		k.Rescaling(1.0/32, 0), // maxima are of the order of 50, which would give single pictures too much weight
+		k.Dropout(0.5),
+		k.Dense(1, k.Sigmoid),
+	)
+	c.extractor = k.NewModel("catsdogs_extractor", []*k.Tensor{in}, []*k.Tensor{channels})
+	c.whole = k.NewModel(name, []*k.Tensor{in}, []*k.Tensor{c.head.Apply(channels)})
+	if err := c.extractor.Build(seed); err != nil {
+		return c, err
 	}
-	t.show = c.tested(ctx, t)
-	return t, nil
+	return c, c.whole.SetTrainable(false, base.name)
+}
+
+// extractFeatures processes every photograph once with the pretrained network, or reads
+// the features from the cache.
+func extractFeatures(ctx context.Context, o Options, extractor *k.Model, photographs folders, side int, kind, network string) (p parts, err error) {
+	plain, err := photographs.resized(side, nil, o.Seed)
+	if err != nil {
+		return p, err
+	}
+	for _, part := range []struct {
+		pictures k.Source
+		to       *k.Source
+	}{{plain.train, &p.train}, {plain.validation, &p.validation}, {plain.test, &p.test}} {
+		pictures := part.pictures.(*datasets.ImageFolder)
+		announcement := fmt.Sprintf("%s go through %s once", text.Count(pictures.Len(), kind), network)
+		x, err := o.features(ctx, extractor, pictures, announcement)
+		if err != nil {
+			return p, err
+		}
+		classes, err := datasets.Classes(pictures)
+		if err != nil {
+			return p, err
+		}
+		y, err := k.Column(classes)
+		if err != nil {
+			return p, err
+		}
+		if *part.to, err = k.Data(x, y); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// headEpochs is how long the dense layer is trained on features.
+const headEpochs = 30
+
+// trainHead trains the dense layer on features, for the models that start with it, and
+// returns its weights.
+func trainHead(ctx context.Context, o Options, head *k.Model, features parts, optimizer k.Optimizer, batch int) ([][]float32, error) {
+	if err := head.Compile(optimizer, k.BinaryCrossentropy, k.Accuracy, k.Seed(o.Seed)); err != nil {
+		return nil, err
+	}
+	if _, err := head.Fit(ctx, features.train, k.Epochs(headEpochs), k.BatchSize(batch)); err != nil {
+		return nil, err
+	}
+	return classifier{head: head}.headWeights(), nil
+}
+
+// headWeights returns copies of the weights of the head.
+func (c classifier) headWeights() (list [][]float32) {
+	for _, w := range c.head.Weights() {
+		list = append(list, append([]float32{}, w.Value()...))
+	}
+	return list
+}
+
+// setHead gives the head trained weights.
+func (c classifier) setHead(weights [][]float32, seed uint64) error {
+	if err := c.whole.Build(seed); err != nil {
+		return err
+	}
+	for i, w := range c.head.Weights() {
+		if err := w.Set(weights[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// animals are the two classes.
+var animals = []string{"cat", "dog"}
+
+// shownSamples is how many test photographs are shown, half of them cats.
+const shownSamples = 16
+
+// drawCatsDogs draws the predictions for the test photographs, their confusion matrix and
+// ROC curve, and explains the photo that the user asks about. test has the photographs
+// in the size that the model takes; kind is what they are called.
+func drawCatsDogs(ctx context.Context, r *Report, test k.Source, probabilities []float32, kind string, asked *photo) error {
+	classes, err := datasets.Classes(test)
+	if err != nil {
+		return err
+	}
+	var samples []viz.Sample
+	for s := range shownSamples {
+		i := s * test.Len() / shownSamples
+		x, err := pictureOf(test, i)
+		if err != nil {
+			return err
+		}
+		img, err := x.Image()
+		if err != nil {
+			return err
+		}
+		samples = append(samples, viz.Sample{Image: img, Predicted: animals[classOf(probabilities[i])], Confidence: confidence(probabilities[i]), Truth: animals[classes[i]]})
+	}
+	f, err := viz.Samples("Test "+kind+"s", samples, 8)
+	if err := r.picture("samples", fmt.Sprintf("%d of the %s, evenly spaced.", shownSamples, text.Count(test.Len(), "test "+kind)), f, err); err != nil {
+		return err
+	}
+
+	counts := [][]int{{0, 0}, {0, 0}}
+	roc := viz.Scores{Name: r.Variant}
+	for i, p := range probabilities {
+		counts[classes[i]][classOf(p)]++
+		roc.Score, roc.Positive = append(roc.Score, float64(p)), append(roc.Positive, classes[i] == 1)
+	}
+	f, err = viz.Confusion("Test "+kind+"s", animals, counts)
+	if err := r.picture("confusion", "How often the network mistakes one for the other.", f, err); err != nil {
+		return err
+	}
+	f, err = viz.ROC("ROC curve: dogs against cats", roc)
+	if err := r.picture("roc", "Each point of the curve is one threshold of the probability; the area under it is 1 if every dog scores higher than every cat.", f, err); err != nil {
+		return err
+	}
+
+	m, err := inspect.New(r.Model)
+	if err != nil {
+		return err
+	}
+	if asked != nil {
+		return explainPhoto(ctx, r, m, asked)
+	}
+	return explainSurest(ctx, r, m, test, probabilities, classes)
+}
+
+// classOf is the class for a probability of a dog.
+func classOf(p float32) int {
+	if p > 0.5 {
+		return 1
+	}
+	return 0
+}
+
+// confidence is the probability of the predicted class.
+func confidence(p float32) float64 { return max(float64(p), 1-float64(p)) }
+
+// explainSurest lays Grad-CAM over the cat and the dog of the test photographs with the
+// highest confidence.
+func explainSurest(ctx context.Context, r *Report, m *inspect.Model, test k.Source, probabilities []float32, classes []int) error {
+	var views []viz.View
+	for class, sign := range []float32{-1, 1} {
+		surest := -1
+		for i, p := range probabilities {
+			if classes[i] == class && (surest < 0 || sign*p > sign*probabilities[surest]) {
+				surest = i
+			}
+		}
+		x, err := pictureOf(test, surest)
+		if err != nil {
+			return err
+		}
+		img, err := x.Image()
+		if err != nil {
+			return err
+		}
+		over, err := overlay(ctx, m, img, x, class, explain.GradCAM{})
+		if err != nil {
+			return err
+		}
+		views = append(views, viz.View{Image: img, Caption: fmt.Sprintf("%s %.1f%%", animals[classOf(probabilities[surest])], 100*confidence(probabilities[surest]))},
+			viz.View{Image: over, Caption: "evidence for " + animals[class]})
+	}
+	f, err := viz.SideBySide("The most confident cat and dog", viz.Magma, "Grad-CAM", views...)
+	return r.picture("gradcam", "Where the last convolution found evidence for the class (Grad-CAM).", f, err)
+}
+
+// explainPhoto classifies the user's photo and lays Grad-CAM over it.
+func explainPhoto(ctx context.Context, r *Report, m *inspect.Model, asked *photo) error {
+	height, width, _ := m.Size()
+	x, err := asked.at(height, width)
+	if err != nil {
+		return err
+	}
+	in, err := k.NewArray(x.Values, 1, height, width, 3)
+	if err != nil {
+		return err
+	}
+	y, err := r.Model.Predict(in)
+	if err != nil {
+		return err
+	}
+	p := y.Values()[0]
+	class := classOf(p)
+	over, err := overlay(ctx, m, asked.image, x, class, explain.GradCAM{})
+	if err != nil {
+		return err
+	}
+	answer := fmt.Sprintf("%s: %s, %.1f%%", asked.name, animals[class], 100*confidence(p))
+	r.Notes = append(r.Notes, r.Variant+": "+answer)
+	f, err := viz.SideBySide(answer, viz.Magma, "Grad-CAM",
+		viz.View{Image: asked.image, Caption: "the photo"}, viz.View{Image: over, Caption: "evidence for " + animals[class]})
+	return r.picture("explain", "Where the last convolution found evidence for the answer (Grad-CAM).", f, err)
+}
+
+// pictureOf reads one picture of a source.
+func pictureOf(s k.Source, i int) (viz.Volume, error) {
+	in, _ := s.Shapes()
+	v := viz.Volume{Height: in[0][0], Width: in[0][1], Channels: in[0][2]}
+	v.Values = make([]float32, v.Height*v.Width*v.Channels)
+	return v, s.Read([]int{i}, [][]float32{v.Values}, nil)
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/datasets"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
@@ -26,8 +26,8 @@ func noCache(t *testing.T) string {
 	return dir
 }
 
-// TestCatsDogs runs the story on the drawings. Half of them are cats, so that 0.5 is
-// chance; the bounds leave room for another processor's rounding.
+// TestCatsDogs runs all variants on the drawings. Half of them are cats, so that 0.5 is
+// chance; the bounds allow for the rounding of other processors.
 func TestCatsDogs(t *testing.T) {
 	cache := noCache(t)
 	o := Options{Data: datasets.From{Source: datasets.Sample}, Seed: 1}
@@ -62,7 +62,7 @@ func TestCatsDogs(t *testing.T) {
 		t.Fatalf("%d files of features (%v), want those of three parts", len(kept), err)
 	}
 
-	// what was kept is used, and gives the same model; a spoiled file is not
+	// cached features are used, and give the same model; a corrupt file is not
 	heads := map[string]float64{}
 	for _, how := range []string{"kept", "spoiled"} {
 		if how == "spoiled" {
@@ -84,12 +84,12 @@ func TestCatsDogs(t *testing.T) {
 	}
 }
 
-// TestCatsDogsExplain: the answer to a photo of the user's stands among the notes and
-// its reasons among the pictures, and the saved model gives the same answer.
+// TestCatsDogsExplain: the answer to the user's photo is among the notes and its
+// explanation among the pictures, and the saved model gives the same answer.
 func TestCatsDogsExplain(t *testing.T) {
 	noCache(t)
 	dir := t.TempDir()
-	photo := filepath.Join(dir, "grey.png")
+	photo := filepath.Join(dir, "gray.png")
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 31, 20))); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestCatsDogsExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "features: grey.png: ") }) {
+	if !slices.ContainsFunc(r.Notes, func(n string) bool { return strings.HasPrefix(n, "features: gray.png: ") }) {
 		t.Errorf("no answer among %q", r.Notes)
 	}
 	if last := r.Pictures[len(r.Pictures)-1]; last.Name != "explain" || !strings.Contains(last.Figure.Alt, "evidence for") {
@@ -118,8 +118,8 @@ func TestCatsDogsExplain(t *testing.T) {
 	}
 	var answer string
 	for _, n := range r.Notes {
-		if _, a, ok := strings.Cut(n, "features: grey.png"); ok {
-			answer = "grey.png" + a + "."
+		if _, a, ok := strings.Cut(n, "features: gray.png"); ok {
+			answer = "gray.png" + a + "."
 		}
 	}
 	if !slices.Contains(v.Notes, answer) {
@@ -137,8 +137,8 @@ func TestCatsDogsExplain(t *testing.T) {
 }
 
 // TestVGG16Base: without its weights the error says where they are looked for and how
-// to get them; with weights, of which only the shapes are Keras's, the last block alone
-// can be trained.
+// to get them; with weights, of which only the shapes are Keras's, the last block can be
+// trained alone.
 func TestVGG16Base(t *testing.T) {
 	cache := noCache(t)
 	o := Options{Data: datasets.From{Source: datasets.Sample}, Base: "vgg16", Seed: 1}
@@ -170,18 +170,14 @@ func TestVGG16Base(t *testing.T) {
 	if err := drawn.Build(7); err != nil {
 		t.Fatal(err)
 	}
-	if err := drawn.Save(file); err != nil { // the format is told by the content
+	if err := drawn.Save(file); err != nil { // the format is recognized by the content
 		t.Fatal(err)
 	}
 	base, err := o.pretrained(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &catsDogs{o: o, base: base}
-	if c.train, c.validation, c.test, err = datasets.CatsDogs(t.Context(), o.Data, datasets.ImageOptions{Height: 1, Width: 1}); err != nil {
-		t.Fatal(err)
-	}
-	m, err := c.classifier("finetune")
+	m, err := newClassifier("catsdogs_finetune", base, base.small, o.Seed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +190,7 @@ func TestVGG16Base(t *testing.T) {
 	if all, free := m.whole.Parameters(); all != 14_714_688+12+1025 || free != 3*(512*9*512+512)+1025 {
 		t.Errorf("%d parameters, %d free", all, free)
 	}
-	if err := m.whole.Compile(keraslike.Adam(base.rate), keraslike.BinaryCrossentropy, keraslike.Seed(1)); err != nil {
+	if err := m.whole.Compile(k.Adam(base.rate), k.BinaryCrossentropy, k.Seed(1)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := m.whole.Weight("vgg16/block3_conv2/kernel")
@@ -207,7 +203,7 @@ func TestVGG16Base(t *testing.T) {
 	}
 }
 
-// TestBaseOfAnotherNetwork: a file that holds another network's weights is refused.
+// TestBaseOfAnotherNetwork: a file that holds another network's weights is rejected.
 func TestBaseOfAnotherNetwork(t *testing.T) {
 	noCache(t)
 	data := t.TempDir()

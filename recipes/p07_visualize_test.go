@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/reef-dl/reef/datasets"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/explain"
 )
@@ -54,22 +54,22 @@ func TestVisualize(t *testing.T) {
 			t.Errorf("%s was written, though nothing was trained", f)
 		}
 	}
-	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	html, err := os.ReadFile(filepath.Join(dir, "report.html"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(page) > 3<<20 {
-		t.Errorf("the page has %d bytes", len(page))
+	if len(html) > 3<<20 {
+		t.Errorf("the HTML report has %d bytes", len(html))
 	}
 	for _, want := range []string{`<nav aria-label="Contents">`, "chelsea.png: Egyptian_cat", "Grad-CAM++", "What filters of squeezenet/conv10 look for", "tiger_cat"} {
-		if !strings.Contains(string(page), want) {
-			t.Errorf("the page lacks %q", want)
+		if !strings.Contains(string(html), want) {
+			t.Errorf("the HTML report lacks %q", want)
 		}
 	}
 }
 
 // TestGradCAMRegion: the heat lies on the animals. The boxes were measured on the
-// photos, in shares of the height and the width: top, left, bottom, right.
+// photos, as fractions of the height and the width: top, left, bottom, right.
 func TestGradCAMRegion(t *testing.T) {
 	type photograph struct {
 		name, class string
@@ -83,27 +83,26 @@ func TestGradCAMRegion(t *testing.T) {
 	}
 	for _, p := range photographs {
 		t.Run(p.class, func(t *testing.T) {
-			v := &visualize{o: Options{Explain: p.name}, r: &Report{Metrics: Figures{}}}
-			var err error
-			if p.name == "" {
-				v.photo, err = newPhoto(photos, ownPhoto, ownPhoto)
-			} else {
-				v.photo, err = openPhoto(p.name)
-			}
+			shown, _, err := choosePhoto(p.name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := v.open(t.Context()); err != nil {
+			model, classes, err := chooseModel(t.Context(), Options{})
+			if err != nil {
 				t.Fatal(err)
 			}
-			if err := v.predict(t.Context()); err != nil {
+			v, err := newViewer(Options{}, model, classes, shown)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got := v.names[v.best[0].class]; got != p.class {
+			if err := v.predict(t.Context(), &Report{Metrics: Figures{}}); err != nil {
+				t.Fatal(err)
+			}
+			if got := v.classes[v.best[0].class]; got != p.class {
 				t.Fatalf("the photo shows %s", got)
 			}
 			for _, method := range []explain.Method{explain.GradCAM{}, explain.GradCAMPlusPlus{}} {
-				heat, err := method.Explain(t.Context(), v.seen, v.x, v.best[0].class)
+				heat, err := method.Explain(t.Context(), v.network, v.x, v.best[0].class)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -117,7 +116,7 @@ func TestGradCAMRegion(t *testing.T) {
 }
 
 // spread is the mean heat inside and outside of the boxes, and whether the hottest
-// place lies inside.
+// cell is inside.
 func spread(heat viz.Volume, boxes [][4]float64) (inside, outside float64, hottest bool) {
 	in, out := 0, 0
 	most := slices.Max(heat.Values)
@@ -135,12 +134,12 @@ func spread(heat viz.Volume, boxes [][4]float64) (inside, outside float64, hotte
 	return inside / float64(in), outside / float64(max(1, out)), hottest
 }
 
-// TestVisualizeOwnModel: a model that is nobody's, of one channel and three classes,
-// with one inside of another, and what cannot be looked into.
+// TestVisualizeOwnModel: a user's model of one channel and three classes, with a
+// nested model, and models that cannot be visualized.
 func TestVisualizeOwnModel(t *testing.T) {
 	noCache(t)
 	dir := t.TempDir()
-	save := func(name string, m *keraslike.Model) string {
+	save := func(name string, m *k.Model) string {
 		t.Helper()
 		if err := m.Build(3); err != nil {
 			t.Fatal(err)
@@ -151,8 +150,8 @@ func TestVisualizeOwnModel(t *testing.T) {
 		}
 		return path
 	}
-	inner := keraslike.Sequential("inner", keraslike.Input(20, 24, 1), keraslike.Conv2D(4, 3, keraslike.ReLU), keraslike.AveragePooling2D(2))
-	own := save("own.safetensors", keraslike.Sequential("own", keraslike.Input(20, 24, 1), inner, keraslike.Conv2D(6, 3), keraslike.GlobalAveragePooling2D(), keraslike.Dense(3, keraslike.Softmax)))
+	inner := k.Sequential("inner", k.Input(20, 24, 1), k.Conv2D(4, 3, k.ReLU), k.AveragePooling2D(2))
+	own := save("own.safetensors", k.Sequential("own", k.Input(20, 24, 1), inner, k.Conv2D(6, 3), k.GlobalAveragePooling2D(), k.Dense(3, k.Softmax)))
 	r, err := Visualize(t.Context(), Options{Data: datasets.From{Source: datasets.Sample}, File: own})
 	if err != nil {
 		t.Fatal(err)
@@ -170,9 +169,9 @@ func TestVisualizeOwnModel(t *testing.T) {
 		t.Errorf("%v, %q", r.Metrics, r.Notes)
 	}
 
-	dense := save("dense.safetensors", keraslike.Sequential("dense", keraslike.Input(784), keraslike.Dense(10, keraslike.Softmax)))
-	flat := save("flat.safetensors", keraslike.Sequential("flat", keraslike.Input(8, 8, 3), keraslike.Flatten(), keraslike.Dense(10, keraslike.Softmax)))
-	deep := save("deep.safetensors", keraslike.Sequential("deep", keraslike.Input(8, 8, 5), keraslike.Conv2D(2, 3), keraslike.Flatten(), keraslike.Dense(10, keraslike.Softmax)))
+	dense := save("dense.safetensors", k.Sequential("dense", k.Input(784), k.Dense(10, k.Softmax)))
+	flat := save("flat.safetensors", k.Sequential("flat", k.Input(8, 8, 3), k.Flatten(), k.Dense(10, k.Softmax)))
+	deep := save("deep.safetensors", k.Sequential("deep", k.Input(8, 8, 5), k.Conv2D(2, 3), k.Flatten(), k.Dense(10, k.Softmax)))
 	broken := filepath.Join(dir, "broken.safetensors")
 	if err := os.WriteFile(broken, []byte("no model"), 0o600); err != nil {
 		t.Fatal(err)
@@ -196,7 +195,7 @@ func TestVisualizeOwnModel(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := Visualize(stopped, Options{File: own}); !errors.Is(err, keraslike.ErrStopped) {
+	if _, err := Visualize(stopped, Options{File: own}); !errors.Is(err, k.ErrStopped) {
 		t.Errorf("stopped: %v", err)
 	}
 }

@@ -3,20 +3,23 @@
 package recipes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/viz"
 )
 
-// The models of Embeddings: vectors learned with the task, vectors brought along
-// with 200 reviews to learn from, and with all of them.
+// The models of Embeddings: vectors learned with the task, and pretrained vectors with
+// 200 reviews to learn from and with all of them.
 var embeddingsVariants = []string{"learned", "glove200", "glove"}
 
 // Embeddings is project 8: words as vectors. An embedding is a table with a row
-// for each word; it is learned like any weight, or taken over from a network
+// for each word; it is learned like any weight, or taken from a network
 // that has read far more text (GloVe, Pennington et al. 2014).
 //
 //   - learned: the last 20 words of a review, 8 numbers each; the article's best
@@ -26,62 +29,83 @@ var embeddingsVariants = []string{"learned", "glove200", "glove"}
 //
 // The article reports 1.0000 for its 200 reviews: almost surely its reviews were
 // of one class only. Here good and bad ones alternate, so that both classes are
-// there in equal parts, and the figure is what 200 reviews can teach. The learned
+// equally frequent, and the figure is what 200 reviews can teach. The learned
 // embedding, which the article does not test, is tested as well.
 func Embeddings(ctx context.Context, o Options) (*Report, error) {
-	if err := o.check(embeddingsVariants); err != nil {
-		return nil, fmt.Errorf("embeddings: %w", err)
-	}
-	g := &gloveTask{}
-	r, err := o.story(ctx, "embeddings", embeddingsVariants, func(variant string) (training, error) {
-		if variant == "learned" {
-			return learnedEmbedding(ctx, o)
-		}
-		return g.training(ctx, o, variant)
-	})
+	o, err := o.check("embeddings", embeddingsVariants)
 	if err != nil {
-		return r, fmt.Errorf("embeddings: %w", err)
+		return nil, err
+	}
+	var g *gloveReviews // of the two models that need them
+	return o.each("embeddings", embeddingsVariants, func(variant string) (*Report, error) {
+		if variant == "learned" {
+			return learnEmbedding(ctx, o)
+		}
+		if g == nil {
+			var err error
+			if g, err = loadGloVe(ctx, o); err != nil {
+				return nil, err
+			}
+		}
+		return useGloVe(ctx, o, variant, g)
+	})
+}
+
+// learnEmbedding trains the model of part 1.
+func learnEmbedding(ctx context.Context, o Options) (*Report, error) {
+	const words, length = 10_000, 20
+	reviews, unseen, err := datasets.IMDB(ctx, o.Data, datasets.Words{NumWords: words})
+	if err != nil {
+		return nil, err
+	}
+	all, err := reviews.Padded(length)
+	if err != nil {
+		return nil, err
+	}
+	train, validation, err := datasets.Split(all, 0.8)
+	if err != nil {
+		return nil, err
+	}
+	test, err := unseen.Padded(length)
+	if err != nil {
+		return nil, err
+	}
+
+	model := k.Sequential("embeddings_learned",
+		k.Input(length),
+		k.Embedding(words, 8, k.Name("words")),
+		k.Flatten(),
+		k.Dense(1, k.Sigmoid, k.Name("verdict")),
+	)
+	if err := model.Compile(k.RMSprop(0.001), k.BinaryCrossentropy, k.Accuracy, k.Seed(o.Seed)); err != nil {
+		return nil, err
+	}
+	r := &Report{
+		Recipe: "embeddings", Variant: "learned", Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
+		Epochs: o.epochs(10), Batch: o.batch(32, train.Len(), 20_000),
+		Headlines: []string{"best_val_accuracy", "test_accuracy"},
+		Article:   Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
+	}
+	if err := r.begin(o, reviews.Origin()); err != nil {
+		return r.stopped(err)
+	}
+	history, err := model.Fit(ctx, train, k.Epochs(r.Epochs), k.BatchSize(r.Batch), k.Validation(validation), k.Callbacks(o.Progress))
+	if r.trained(history); err != nil {
+		return r.stopped(err)
+	}
+	scores, err := model.Evaluate(ctx, test, k.BatchSize(r.Batch))
+	if r.scored("test_", scores); err != nil {
+		return r.stopped(err)
+	}
+	word := func(id int) (string, bool) { return reviews.Index.Word(id - datasets.WordOffset) }
+	if err := drawLearnedWords(r, length, word); err != nil {
+		return r.stopped(err)
 	}
 	return r, nil
 }
 
-func learnedEmbedding(ctx context.Context, o Options) (t training, err error) {
-	const words, length = 10_000, 20
-	train, test, err := datasets.IMDB(ctx, o.Data, datasets.Words{NumWords: words})
-	if err != nil {
-		return t, err
-	}
-	all, err := train.Padded(length)
-	if err != nil {
-		return t, err
-	}
-	t = training{
-		model: keraslike.Sequential("embeddings_learned",
-			keraslike.Input(length),
-			keraslike.Embedding(words, 8, keraslike.Name("words")),
-			keraslike.Flatten(),
-			keraslike.Dense(1, keraslike.Sigmoid, keraslike.Name("verdict")),
-		),
-		optimizer: keraslike.RMSprop(0.001),
-		loss:      keraslike.BinaryCrossentropy,
-		metrics:   []keraslike.Metric{keraslike.Accuracy},
-		origin:    train.Origin(),
-		epochs:    10, batch: 32, samples: 20_000,
-		headlines: []string{"best_val_accuracy", "test_accuracy"},
-		article:   Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
-		show: func(r *Report) error {
-			return showLearned(r, length, func(id int) (string, bool) { return train.Index.Word(id - datasets.WordOffset) })
-		},
-	}
-	if t.train, t.validation, err = datasets.Split(all, 0.8); err != nil {
-		return t, err
-	}
-	t.test, err = test.Padded(length)
-	return t, err
-}
-
-// gloveTask is what the two models on GloVe's vectors share.
-type gloveTask struct {
+// gloveReviews are raw reviews as sequences of words, with GloVe's vectors for them.
+type gloveReviews struct {
 	origin      datasets.Origin
 	all, test   datasets.Source
 	vectors     *datasets.Vectors
@@ -95,84 +119,101 @@ const (
 	gloveLength = 100
 )
 
-// load reads raw reviews, makes their vocabulary and looks up what GloVe has for
-// it; words that it does not have are zeros.
-func (g *gloveTask) load(ctx context.Context, o Options) error {
-	if g.all != nil {
-		return nil
-	}
+// loadGloVe reads raw reviews, builds their vocabulary and looks up its vectors; words
+// that GloVe does not have are zeros.
+func loadGloVe(ctx context.Context, o Options) (*gloveReviews, error) {
 	train, test, err := datasets.Reviews(ctx, o.Data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if train, err = train.Subset(alternate(train.Labels, o.Seed)); err != nil {
-		return err
+		return nil, err
 	}
 	tokens := &datasets.Tokenizer{NumWords: gloveWords}
 	tokens.Fit(train.Texts)
-	// The article's 100 numbers, or the width of what is at hand.
+	g := &gloveReviews{origin: train.Origin(), held: min(5_000, train.Len()/5)}
+	// The article's 100 numbers, or as many as the file has.
 	if g.vectors, err = datasets.GloVe(ctx, o.Data, 0, nil); err != nil {
-		return err
+		return nil, err
 	}
 	g.table, g.found = g.vectors.Matrix(gloveWords, tokens.Word)
 	g.words = newWordTable(g.table, g.vectors.Dim, tokens.Word)
-	g.origin = train.Origin()
 	if g.test, err = test.Sequences(tokens).Padded(gloveLength); err != nil {
-		return err
+		return nil, err
 	}
 	g.all, err = train.Sequences(tokens).Padded(gloveLength)
-	g.held = min(5_000, train.Len()/5)
-	return err
+	return g, err
 }
 
-func (g *gloveTask) training(ctx context.Context, o Options, variant string) (t training, err error) {
-	if err := g.load(ctx, o); err != nil {
-		return t, err
-	}
-	t = training{
-		model: keraslike.Sequential("embeddings_"+variant,
-			keraslike.Input(gloveLength),
-			keraslike.Embedding(gloveWords, g.vectors.Dim, keraslike.Name("glove"), keraslike.Trainable(false)),
-			keraslike.Flatten(),
-			keraslike.Dense(32, keraslike.ReLU),
-			keraslike.Dense(1, keraslike.Sigmoid),
-		),
-		optimizer: keraslike.RMSprop(0.001),
-		loss:      keraslike.BinaryCrossentropy,
-		metrics:   []keraslike.Metric{keraslike.Accuracy},
-		origin:    g.origin,
-		test:      g.test,
-		epochs:    10, batch: 32,
-		headlines: []string{"best_val_accuracy", "test_accuracy"},
-		note:      fmt.Sprintf("%v; vectors of %s for %s of the %s most frequent words.", g.vectors.Origin(), text.Count(g.vectors.Dim, "number"), text.Thousands(g.found), text.Thousands(gloveWords)),
-	}
-	few := g.all.Len() - g.held
+// useGloVe trains a model of part 2, with a pretrained embedding.
+func useGloVe(ctx context.Context, o Options, variant string, g *gloveReviews) (*Report, error) {
+	training := g.all.Len() - g.held
+	note := fmt.Sprintf("%v; vectors of %s for %s of the %s most frequent words.", g.vectors.Origin(), text.Count(g.vectors.Dim, "number"), text.Thousands(g.found), text.Thousands(gloveWords))
 	if variant == "glove200" {
-		few = min(200, few)
-		t.note += " The article’s 1.0000 for 200 reviews comes from reviews of a single class; here half are good and half bad, as in the validation and test sets."
-	} else {
-		t.show = g.show
+		training = min(200, training)
+		note += " The article’s 1.0000 for 200 reviews comes from reviews of a single class; here half are good and half bad, as in the validation and test sets."
 	}
-	if err := t.model.Build(o.Seed); err != nil {
-		return t, err
-	}
-	w, err := t.model.Weight("glove/embeddings")
+	train, err := datasets.Range(g.all, 0, training)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	if err := w.Set(g.table); err != nil {
-		return t, err
+	validation, err := datasets.Range(g.all, g.all.Len()-g.held, g.all.Len())
+	if err != nil {
+		return nil, err
 	}
-	if t.train, err = datasets.Range(g.all, 0, few); err != nil {
-		return t, err
+
+	model := k.Sequential("embeddings_"+variant,
+		k.Input(gloveLength),
+		k.Embedding(gloveWords, g.vectors.Dim, k.Name("glove"), k.Trainable(false)),
+		k.Flatten(),
+		k.Dense(32, k.ReLU),
+		k.Dense(1, k.Sigmoid),
+	)
+	if err := model.Build(o.Seed); err != nil {
+		return nil, err
 	}
-	t.validation, err = datasets.Range(g.all, g.all.Len()-g.held, g.all.Len())
-	return t, err
+	embedding, err := model.Weight("glove/embeddings")
+	if err != nil {
+		return nil, err
+	}
+	if err := embedding.Set(g.table); err != nil {
+		return nil, err
+	}
+	if err := model.Compile(k.RMSprop(0.001), k.BinaryCrossentropy, k.Accuracy, k.Seed(o.Seed)); err != nil {
+		return nil, err
+	}
+	r := &Report{
+		Recipe: "embeddings", Variant: variant, Model: model, TrainSamples: train.Len(), TestSamples: g.test.Len(),
+		Epochs: o.epochs(10), Batch: o.batch(32, train.Len(), 0),
+		Headlines: []string{"best_val_accuracy", "test_accuracy"}, Notes: []string{note},
+	}
+	if err := r.begin(o, g.origin); err != nil {
+		return r.stopped(err)
+	}
+	history, err := model.Fit(ctx, train, k.Epochs(r.Epochs), k.BatchSize(r.Batch), k.Validation(validation), k.Callbacks(o.Progress))
+	if r.trained(history); err != nil {
+		return r.stopped(err)
+	}
+	scores, err := model.Evaluate(ctx, g.test, k.BatchSize(r.Batch))
+	if r.scored("test_", scores); err != nil {
+		return r.stopped(err)
+	}
+	if variant == "glove200" {
+		return r, nil
+	}
+
+	// GloVe's vectors as a map, their neighbors and analogies.
+	f, err := g.words.neighborhoods(100, 320, 1)
+	if err := r.picture("words", "Words of the reviews, placed by t-SNE so that words with similar vectors are close together; the axes have no meaning. The vectors come from which words occur side by side.", f, err); err != nil {
+		return r.stopped(err)
+	}
+	g.words.tabulateNearest(r, "man", "king", "woman", "queen", "film", "good")
+	g.words.tabulateAnalogies(r, [3]string{"man", "king", "woman"}, [3]string{"woman", "queen", "man"}, [3]string{"man", "actor", "woman"}, [3]string{"good", "better", "bad"})
+	return r, nil
 }
 
-// alternate is an order of the texts in which each is drawn at random among those
-// of its class and bad and good ones follow each other: any part of even length
-// is balanced, where there are as many of both.
+// alternate orders the texts so that bad and good ones alternate, each drawn at random
+// from its class: any part of even length is balanced, if there are as many of both.
 func alternate(labels []int32, seed uint64) (order []int) {
 	var classes [2][]int
 	for _, i := range datasets.Permutation(len(labels), uint32(seed)) {
@@ -186,4 +227,70 @@ func alternate(labels []int32, seed uint64) (order []int) {
 		}
 	}
 	return order
+}
+
+// common is how many of the most frequent words the pictures choose from.
+const common = 3000
+
+// drawLearnedWords maps the words with the most influence, for a good and for a bad
+// film. The influence of a word is its vector times the weights of the last layer, the
+// mean over all positions.
+func drawLearnedWords(r *Report, length int, word func(id int) (string, bool)) error {
+	embedding, err := r.Model.Weight("words/embeddings")
+	if err != nil {
+		return err
+	}
+	verdict, err := r.Model.Weight("verdict/kernel")
+	if err != nil {
+		return err
+	}
+	table, weights := embedding.Value(), verdict.Value()
+	dim := len(weights) / length
+	mean := make([]float64, dim)
+	for i, v := range weights {
+		mean[i%dim] += float64(v) / float64(length)
+	}
+	t := newWordTable(table[:common*dim], dim, word)
+	influence := make([]float64, len(t.rows))
+	order := make([]int, len(t.rows))
+	for i, row := range t.rows {
+		order[i] = i
+		for j, v := range row {
+			influence[i] += v * mean[j]
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(influence[b], influence[a]) })
+	n := min(50, len(order)/2)
+	var rows [][]float64
+	var points []viz.Point
+	for group, ids := range [][]int{order[:n], order[len(order)-n:]} {
+		if group == 1 {
+			slices.Reverse(ids) // the strongest first, whose labels are placed first
+		}
+		for _, i := range ids {
+			rows = append(rows, t.rows[i])
+			points = append(points, viz.Point{Group: group, Label: t.words[i]})
+		}
+	}
+	positions, shares, err := viz.PCA(rows, 2)
+	if err != nil {
+		return err
+	}
+	apart := 0 // words on the first group's side of the first component
+	for i, at := range positions {
+		points[i].X, points[i].Y = at[0], at[1]
+		if (at[0] > 0) == (points[i].Group == 0) {
+			apart++
+		}
+	}
+	apart = max(apart, len(points)-apart)
+	axis := func(which string, k int) string {
+		return fmt.Sprintf("%s component (%.0f%% of the variance)", which, 100*shares[k])
+	}
+	f, err := viz.EmbeddingMap("Words that matter", axis("first", 0), axis("second", 1), points, []string{"for a good film", "for a bad film"})
+	if err := r.picture("words", fmt.Sprintf("Of the %s most frequent words, the most influential ones. The network was never told which words are positive; along the first component, %d of %d are on the side of their group.", text.Thousands(common), apart, len(points)), f, err); err != nil {
+		return err
+	}
+	t.tabulateNearest(r, "great", "bad", "man", "king", "woman", "queen")
+	return nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/reef-dl/reef/viz/inspect"
 )
 
-// photo is a picture file that a network is asked about.
+// photo is a picture file to classify and explain.
 type photo struct {
 	name  string // without its folder
 	path  string // for errors
@@ -24,10 +24,10 @@ type photo struct {
 	image image.Image // as it is shown
 }
 
-// photoSide is the longer side of a photo as it is shown; more adds to the page only.
+// photoSide is the longer side of a photo as it is shown; more only adds to the size of the HTML report.
 const photoSide = 640
 
-// openPhoto reads a picture file as a whole, so that what is wrong with it is found.
+// openPhoto reads a whole picture file, so that errors in it are found.
 func openPhoto(path string) (*photo, error) {
 	return newPhoto(os.DirFS(filepath.Dir(path)), filepath.Base(path), path)
 }
@@ -48,7 +48,7 @@ func newPhoto(fsys fs.FS, name, path string) (p *photo, err error) {
 	return p, nil
 }
 
-// shownSize is that of the file, or smaller in the same shape.
+// shownSize returns that of the file, or a smaller one with the same aspect ratio.
 func (p *photo) shownSize() (height, width int, err error) {
 	f, err := p.fsys.Open(p.name)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *photo) shownSize() (height, width int, err error) {
 	return c.Height, c.Width, nil
 }
 
-// at is the photo in the size that a network takes, values from 0 to 1.
+// at returns the photo in the size that a network takes, values from 0 to 1.
 func (p *photo) at(height, width int) (viz.Volume, error) {
 	a, err := datasets.LoadImage(p.fsys, p.name, datasets.ImageOptions{Height: height, Width: width, Filter: datasets.Bilinear})
 	if err != nil {
@@ -74,7 +74,7 @@ func (p *photo) at(height, width int) (viz.Volume, error) {
 	return viz.Volume{Height: height, Width: width, Channels: 3, Values: a.Data}, nil
 }
 
-// overlay draws over the picture as it is shown what speaks for a class.
+// overlay draws the evidence for a class over the picture as it is shown.
 func overlay(ctx context.Context, m *inspect.Model, shown image.Image, x viz.Volume, class int, method explain.Method) (*image.NRGBA, error) {
 	heat, err := method.Explain(ctx, m, x, class)
 	if err != nil {

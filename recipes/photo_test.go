@@ -18,7 +18,7 @@ import (
 	"github.com/reef-dl/reef/datasets"
 )
 
-// painted is a picture of one colour.
+// painted is a picture of one color.
 func painted(img interface {
 	image.Image
 	Set(x, y int, c color.Color)
@@ -48,7 +48,7 @@ func TestPhotoKinds(t *testing.T) {
 		rgb           [3]float64
 		height, width int // as shown
 	}{
-		"grey.png":        {painted(image.NewGray(image.Rect(0, 0, 9, 7)), color.Gray{Y: 102}), [3]float64{0.4, 0.4, 0.4}, 7, 9},
+		"gray.png":        {painted(image.NewGray(image.Rect(0, 0, 9, 7)), color.Gray{Y: 102}), [3]float64{0.4, 0.4, 0.4}, 7, 9},
 		"sixteen.png":     {painted(image.NewNRGBA64(image.Rect(0, 0, 9, 7)), color.NRGBA64{R: 65535, G: 32896, A: 65535}), [3]float64{1, 128. / 255, 0}, 7, 9},
 		"grey16.png":      {painted(image.NewGray16(image.Rect(0, 0, 9, 7)), color.Gray16{Y: 13107}), [3]float64{0.2, 0.2, 0.2}, 7, 9},
 		"transparent.png": {painted(image.NewNRGBA(image.Rect(0, 0, 9, 7)), color.NRGBA{R: 255, B: 51, A: 100}), [3]float64{1, 0, 0.2}, 7, 9},
@@ -76,7 +76,7 @@ func TestPhotoKinds(t *testing.T) {
 			}
 			for k, want := range c.rgb {
 				if got := float64(x.At(10, 3, k)); math.Abs(got-want) > 0.01 {
-					t.Errorf("colour %d is %v, want %v", k, got, want)
+					t.Errorf("color %d is %v, want %v", k, got, want)
 				}
 			}
 		})
@@ -84,7 +84,7 @@ func TestPhotoKinds(t *testing.T) {
 }
 
 // TestPhotoMistakes: the error names the file, comes before anything is trained, and
-// nothing is left behind.
+// nothing is written.
 func TestPhotoMistakes(t *testing.T) {
 	cache := noCache(t)
 	var photograph bytes.Buffer
@@ -126,8 +126,8 @@ func bomb() []byte {
 	return raw
 }
 
-// TestPhotographsMistakes: a class without a picture, and a picture that is none, which
-// the error names.
+// TestPhotographsMistakes: a class without a picture, and a file that is not a picture,
+// which the error names.
 func TestPhotographsMistakes(t *testing.T) {
 	cache := noCache(t)
 	fill := func(good map[string]bool) string {

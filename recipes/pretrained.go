@@ -10,7 +10,7 @@ import (
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/text"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
@@ -19,9 +19,9 @@ type pretrained struct {
 	name, title   string
 	size, topSize int // of the pictures, without the network's top and with it
 	small         int // of a sample's
-	make          func(options ...applications.Option) (*keraslike.Model, error)
+	make          func(options ...applications.Option) (*k.Model, error)
 	preprocess    func(rgb []float32) error
-	// last are the layers that fine-tuning sets free, at this learning rate.
+	// last are the layers that fine-tuning trains, at this learning rate.
 	last []string
 	rate float64
 	// augment are the changes to the photographs, without a seed.
@@ -42,9 +42,17 @@ var pretrainedNetworks = []pretrained{
 		name: "vgg16", title: "VGG16", size: 150, topSize: 224, small: 48,
 		make: applications.VGG16, preprocess: applications.PreprocessVGG16,
 		last: []string{"block5_conv1", "block5_conv2", "block5_conv3"}, rate: 1e-5,
-		augment: articleAugment,
+		augment: datasets.Augment{Rotation: 40, WidthShift: 0.2, HeightShift: 0.2, Shear: 0.2, Zoom: 0.2, HorizontalFlip: true}, // the article's
 		weights: datasets.VGG16Weights,
 	},
+}
+
+// Bases returns the names of the pretrained networks that Options.Base takes.
+func Bases() (names []string) {
+	for _, p := range pretrainedNetworks {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 // pretrained finds the network that -base names, the first where none is named, and
@@ -71,10 +79,10 @@ func (o Options) pretrained(ctx context.Context, top bool) (p pretrained, err er
 // preprocessLayer is the name of the layer that stands before a pretrained network.
 const preprocessLayer = "preprocess"
 
-// of is the network behind a layer that turns red, green, blue from 0 to 1 into what
-// it was trained with. With this layer inside, a saved model needs nobody to remember
-// how its pictures were prepared.
-func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (out *keraslike.Tensor, err error) {
+// apply puts the network behind a layer that turns red, green, blue from 0 to 1 into
+// what it was trained with. With this layer inside, nobody needs to remember how the
+// pictures of a saved model are preprocessed.
+func (p pretrained) apply(in *k.Tensor, options ...applications.Option) (out *k.Tensor, err error) {
 	height, width := in.Shape()[0], in.Shape()[1]
 	options = append(options, applications.InputShape(height, width), applications.Name(p.name))
 	if p.file != "" {
@@ -88,9 +96,9 @@ func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (ou
 	if err != nil {
 		return nil, err
 	}
-	colours := keraslike.Conv2D(3, 1, keraslike.Name(preprocessLayer), keraslike.Trainable(false))
-	x := colours.Apply(in)
-	m := keraslike.NewModel(p.name, []*keraslike.Tensor{in}, []*keraslike.Tensor{x})
+	colors := k.Conv2D(3, 1, k.Name(preprocessLayer), k.Trainable(false))
+	x := colors.Apply(in)
+	m := k.NewModel(p.name, []*k.Tensor{in}, []*k.Tensor{x})
 	if err := m.Build(0); err != nil {
 		return nil, err
 	}
@@ -106,9 +114,9 @@ func (p pretrained) of(in *keraslike.Tensor, options ...applications.Option) (ou
 	return network.Apply(x), nil
 }
 
-// channelMap finds what a preprocessing does to the channels of a pixel, which is
-// linear with an offset: in is 0 to 1 where preprocess takes 0 to 255. The kernel has
-// the shape of a convolution of 1 × 1 cells, (1, 1, in, out).
+// channelMap returns what a preprocessing does to the channels of a pixel, an affine
+// map, for an input of 0 to 1 where preprocess takes 0 to 255. The kernel has the shape of
+// a 1 × 1 convolution, (1, 1, in, out).
 func channelMap(preprocess func(rgb []float32) error) (kernel, bias []float32, err error) {
 	bias = []float32{0, 0, 0} // of black
 	if err := preprocess(bias); err != nil {

@@ -3,24 +3,26 @@
 package recipes
 
 import (
-	"cmp"
-	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/datasets"
+	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/viz"
 	"github.com/reef-dl/reef/viz/report"
 )
 
-// Figures are named measurements. The names are the same over all recipes:
+// Figures are measurements by name. The names are the same in all recipes:
 // "loss", "accuracy", "val_...", "test_...".
 type Figures map[string]float64
 
-// MarshalJSON writes null for what is no number, as the loss of a training that has
-// diverged; JSON has none.
+// MarshalJSON writes null for NaN and Inf, which JSON does not have, such as the loss
+// of a training that has diverged.
 func (f Figures) MarshalJSON() ([]byte, error) {
 	values := map[string]*float64{}
 	for name, v := range f {
@@ -52,125 +54,74 @@ func (f *Figures) UnmarshalJSON(b []byte) error {
 type Report struct {
 	Recipe           string  `json:"recipe"`
 	Variant          string  `json:"variant,omitempty"`
-	Data             string  `json:"data"` // "sample", "full" or "folder", "photo" for a single one
+	Data             string  `json:"data"` // "sample", "full", "folder" or "generated", "photo" for a single one
 	Seed             uint64  `json:"seed"`
-	Epochs           int     `json:"epochs"` // that were trained to their end
+	Epochs           int     `json:"epochs"` // completed ones, once the model is trained
 	Batch            int     `json:"batch"`
 	Parameters       int     `json:"parameters"`
 	TrainSamples     int     `json:"train_samples"`
 	TestSamples      int     `json:"test_samples"`
-	Seconds          float64 `json:"seconds"` // of training, or of all where nothing is trained
+	Seconds          float64 `json:"seconds"` // of training, or of everything where nothing is trained
 	SamplesPerSecond float64 `json:"samples_per_second"`
 	Metrics          Figures `json:"metrics"`
 	Article          Figures `json:"article"` // with the full data
-	// Stopped says what ended the run before its time, and Planned is then the number
-	// of epochs that were to be trained.
+	// Stopped says why the run ended early; Planned is then the number of epochs that
+	// it was to train for.
 	Stopped string `json:"stopped,omitempty"`
 	Planned int    `json:"planned_epochs,omitempty"`
-	// Headlines are the names of the figures that the article stresses; a story's
-	// table shows these.
+	// Headlines are the names of the figures that the article stresses; the table of
+	// several variants shows these.
 	Headlines []string `json:"-"`
 	// Notes say what differs from the article, and why.
 	Notes []string `json:"-"`
-	// Variants are the reports of a story's models. The story's own Metrics and
-	// Article then hold theirs, as "variant/name".
+	// Variants are the reports of several models. Metrics and Article then hold their
+	// figures, as "variant/name".
 	Variants []*Report `json:"variants,omitempty"`
 
-	// Pictures and Tables are what the recipe shows beside its curves.
+	// Pictures and Tables are shown beside the training curves.
 	Pictures []Picture      `json:"pictures,omitempty"`
 	Tables   []report.Table `json:"-"`
 
-	// Command is how to repeat the run; it goes onto the page.
+	// Command is how to repeat the run, for the HTML report.
 	Command []string `json:"-"`
 
-	seen  int    // samples, in all epochs
-	which string // of several networks is in History, for the caption of its curves
+	planned int    // epochs of the training
+	seen    int    // samples, in all epochs
+	which   string // of several networks is in History, for the caption of its curves
 
-	Model   *keraslike.Model   `json:"-"` // nil for a story
-	History *keraslike.History `json:"-"` // nil for a story, and where nothing is trained
+	Model   *k.Model   `json:"-"` // nil for several variants
+	History *k.History `json:"-"` // nil for several variants, and where nothing is trained
 }
 
-func newReport(t training, o Options) *Report {
-	all, _ := t.model.Parameters()
-	r := &Report{
-		Recipe: t.recipe, Variant: t.variant, Data: t.origin.Kind, Seed: o.Seed,
-		Epochs: or(o.Epochs, t.epochs), Batch: t.batchSize(o),
-		Parameters: all, TrainSamples: t.train.Len(),
-		Metrics: Figures{}, Article: t.article, Headlines: t.headlines, Model: t.model,
-	}
-	for name, v := range t.measured {
-		r.Metrics[name] = v
-	}
-	if t.note != "" {
-		r.Notes = append(r.Notes, t.note)
-	}
-	if t.test != nil {
-		r.TestSamples = t.test.Len()
-	}
-	if r.Article == nil {
+// Picture is a drawing that a recipe shows beside its training curves: in the HTML
+// report with its caption, in the folder as NAME.png and NAME.svg.
+type Picture struct {
+	Name    string      `json:"name"` // of the files, without an extension
+	Caption string      `json:"-"`    // what the reader should see in it
+	Figure  *viz.Figure `json:"-"`
+	Section string      `json:"-"` // of the HTML report, where pictures are many; empty for the general one
+}
+
+// begin completes the report of a compiled model, whose other fields the recipe has
+// set, and tells Options.Start.
+func (r *Report) begin(o Options, origin datasets.Origin) error {
+	r.Seed, r.Data = o.Seed, origin.Kind
+	r.Parameters, _ = r.Model.Parameters()
+	r.Metrics = Figures{}
+	if r.Article = maps.Clone(r.Article); r.Article == nil {
 		r.Article = Figures{}
 	}
-	return r
+	return o.Start(r.Model, origin)
 }
 
-// join makes one report of a story.
-func join(reports []*Report) *Report {
-	if len(reports) == 1 {
-		return reports[0]
+// trained takes in the history of the model: the last value of each series, and the
+// best of those of validation. A nil history changes nothing.
+func (r *Report) trained(h *k.History) {
+	if h == nil {
+		return
 	}
-	r := *reports[0]
-	r.Variant, r.Model, r.History, r.Variants = "", nil, nil, reports
-	r.Metrics, r.Article, r.Seconds, r.Epochs, r.Parameters = Figures{}, Figures{}, 0, 0, 0
-	r.Notes, r.Headlines, r.Pictures, r.Tables, r.seen = nil, nil, nil, nil, 0
-	r.Planned = 0
-	for _, v := range reports {
-		for _, n := range v.Notes {
-			if !slices.Contains(r.Notes, n) {
-				r.Notes = append(r.Notes, n)
-			}
-		}
-		r.Seconds += v.Seconds
-		r.Epochs += v.Epochs
-		r.Planned += cmp.Or(v.Planned, v.Epochs)
-		if v.Stopped != "" {
-			r.Stopped = v.Variant + ": " + v.Stopped
-		}
-		r.Parameters += v.Parameters
-		r.seen += v.seen
-		for name, value := range v.Metrics {
-			r.Metrics[v.Variant+"/"+name] = value
-		}
-		for name, value := range v.Article {
-			r.Article[v.Variant+"/"+name] = value
-		}
-		for _, name := range v.Headlines {
-			r.Headlines = append(r.Headlines, v.Variant+"/"+name)
-		}
-	}
-	if r.Stopped == "" {
-		r.Planned = 0
-	}
-	if r.Seconds > 0 {
-		r.SamplesPerSecond = math.Round(float64(r.seen) / r.Seconds)
-	}
-	return &r
-}
-
-// took counts the time of a training.
-func (r *Report) took(h *keraslike.History, samples int) {
-	for _, s := range h.Seconds {
-		r.Seconds += s
-	}
-	r.seen += samples * h.Epochs()
-	if r.Seconds > 0 {
-		r.SamplesPerSecond = math.Round(float64(r.seen) / r.Seconds)
-	}
-}
-
-// trained takes the last value of every series of the training.
-func (r *Report) trained(h *keraslike.History) {
-	r.History, r.Epochs = h, h.Epochs()
-	r.took(h, r.TrainSamples)
+	r.planned, r.Epochs, r.History = r.Epochs, h.Epochs(), h
+	r.timed(h, r.TrainSamples)
 	for _, name := range h.Names() {
 		r.Metrics[name] = h.Last(name)
 		switch name {
@@ -182,20 +133,73 @@ func (r *Report) trained(h *keraslike.History) {
 	}
 }
 
-// measure evaluates the model on data; the names of its figures begin with prefix.
-func (r *Report) measure(ctx context.Context, prefix string, data keraslike.Source) error {
-	logs, err := r.Model.Evaluate(ctx, data, keraslike.BatchSize(r.Batch))
+// timed counts the time of a training.
+func (r *Report) timed(h *k.History, samples int) {
+	if h == nil {
+		return
+	}
+	for _, s := range h.Seconds {
+		r.Seconds += s
+	}
+	r.seen += samples * h.Epochs()
+	if r.Seconds > 0 {
+		r.SamplesPerSecond = math.Round(float64(r.seen) / r.Seconds)
+	}
+}
+
+// scored takes in the scores of an evaluation; the names of its figures get the prefix.
+func (r *Report) scored(prefix string, scores k.Logs) {
+	for _, s := range scores {
+		r.Metrics[prefix+s.Name] = s.Value
+	}
+}
+
+// stopped ends a recipe early: what was trained is reported with the error; where
+// nothing was, the report is nil. The error of a recipe of one model names the recipe.
+func (r *Report) stopped(err error) (*Report, error) {
+	if r.History != nil && r.Stopped == "" {
+		where, _, _ := strings.Cut(err.Error(), ": "+k.ErrStopped.Error())
+		r.Stopped, r.Planned = strings.TrimPrefix(where, "fit: "), r.planned
+	}
+	if r.Variant == "" {
+		err = fmt.Errorf("%s: %w", r.Recipe, err)
+	}
+	if r.History == nil {
+		return nil, err
+	}
+	return r, err
+}
+
+// picture adds a picture; the error of the viz function that drew it may be handed
+// through:
+//
+//	f, err := viz.Correlation(...)
+//	return r.picture("correlation", "...", f, err)
+func (r *Report) picture(name, caption string, f *viz.Figure, err error) error {
 	if err != nil {
-		return err
+		return fmt.Errorf("picture %q: %w", name, err)
 	}
-	for _, l := range logs {
-		r.Metrics[prefix+l.Name] = l.Value
-	}
+	r.Pictures = append(r.Pictures, Picture{Name: name, Caption: caption, Figure: f})
 	return nil
 }
 
-// Headline are the names of the figures to show first: those of a story's table,
-// or all of a single model.
+// table adds a table. Columns whose index is in numbers are right-aligned; every row
+// is as long as the head.
+func (r *Report) table(caption string, head []string, rows [][]string, numbers ...int) {
+	r.Tables = append(r.Tables, report.Table{Caption: caption, Head: head, Rows: rows, Numbers: numbers})
+}
+
+// section puts all pictures that have no section yet under a heading.
+func (r *Report) section(heading string) {
+	for i := range r.Pictures {
+		if r.Pictures[i].Section == "" {
+			r.Pictures[i].Section = heading
+		}
+	}
+}
+
+// Headline returns the names of the figures to show first: those of the table of
+// several variants, or all of a single model.
 func (r *Report) Headline() []string {
 	if len(r.Variants) == 0 || len(r.Headlines) == 0 {
 		return r.Names()
@@ -203,7 +207,7 @@ func (r *Report) Headline() []string {
 	return r.Headlines
 }
 
-// direction says which way a figure is better.
+// direction tells which way a figure is better.
 func direction(name string) (smallerBetter, neutral bool) {
 	name = name[strings.LastIndexByte(name, '/')+1:] // without the variant
 	for _, prefix := range []string{"best_", "part_", "gap_", "val_", "test_"} {
@@ -215,10 +219,10 @@ func direction(name string) (smallerBetter, neutral bool) {
 	case "accuracy", "gain_over_naive":
 		return false, false
 	}
-	return false, true // as for the error of a guess, or the probability of a photo's class
+	return false, true // as for the error of the baseline, or the probability of a photo's class
 }
 
-// Names are the names of all figures, measured or the article's, in order.
+// Names returns the names of all figures, measured or the article's, in order.
 func (r *Report) Names() []string {
 	var names []string
 	for _, f := range []Figures{r.Metrics, r.Article} {

@@ -12,7 +12,7 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// wordTable are words with their vectors, the most frequent first.
+// wordTable holds words with their vectors, the most frequent first.
 type wordTable struct {
 	words []string
 	rows  [][]float64
@@ -39,7 +39,7 @@ func newWordTable(table []float32, dim int, word func(id int) (string, bool)) *w
 	return t
 }
 
-// vector is that of a word, nil for a word that is not there.
+// vector returns that of a word, nil for an unknown word.
 func (t *wordTable) vector(word string) []float64 {
 	if i := slices.Index(t.words, word); i >= 0 {
 		return t.rows[i]
@@ -47,8 +47,8 @@ func (t *wordTable) vector(word string) []float64 {
 	return nil
 }
 
-// nearest are the k words whose vectors have the smallest angle to v, with its
-// cosine, the given words left out.
+// nearest lists the k words whose vectors have the smallest angle to v, with its
+// cosine, except the given words.
 func (t *wordTable) nearest(v []float64, k int, but ...string) (text string) {
 	type near struct {
 		word   string
@@ -78,7 +78,7 @@ func cosine(a, b []float64) float64 {
 	return ab / math.Sqrt(aa*bb)
 }
 
-// tabulateNearest lists the neighbours of those of the words that are there.
+// tabulateNearest lists the neighbors of the words that are known.
 func (t *wordTable) tabulateNearest(r *Report, words ...string) {
 	var lines [][]string
 	for _, w := range words {
@@ -87,7 +87,7 @@ func (t *wordTable) tabulateNearest(r *Report, words ...string) {
 		}
 	}
 	if len(lines) > 0 {
-		r.tabulate("The nearest words, with the cosine similarity of their vectors.", []string{"word", "nearest"}, lines)
+		r.table("The nearest words, with the cosine similarity of their vectors.", []string{"word", "nearest"}, lines)
 	}
 }
 
@@ -108,20 +108,20 @@ func (t *wordTable) tabulateAnalogies(r *Report, asked ...[3]string) {
 		lines = append(lines, []string{fmt.Sprintf("%s is to %s as %s is to", q[0], q[1], q[2]), t.nearest(v, 3, q[:]...)})
 	}
 	if len(lines) > 0 {
-		r.tabulate("Differences of vectors carry meaning: second minus first plus third.", []string{"analogy", "nearest"}, lines)
+		r.table("Differences of vectors carry meaning: second minus first plus third.", []string{"analogy", "nearest"}, lines)
 	}
 }
 
-// neighbourhoods draws some of the words so that those with like vectors are
-// near each other.
-func (t *wordTable) neighbourhoods(from, to int, seed uint64) (*viz.Figure, error) {
+// neighborhoods draws some of the words so that those with similar vectors are close
+// together.
+func (t *wordTable) neighborhoods(from, to int, seed uint64) (*viz.Figure, error) {
 	from, to = min(from, len(t.words)), min(to, len(t.words))
-	places, err := viz.TSNE(t.rows[from:to], viz.TSNEOptions{Perplexity: 12, Seed: seed})
+	positions, err := viz.TSNE(t.rows[from:to], viz.TSNEOptions{Perplexity: 12, Seed: seed})
 	if err != nil {
 		return nil, err
 	}
 	var points []viz.Point
-	for i, at := range places {
+	for i, at := range positions {
 		points = append(points, viz.Point{X: at[0], Y: at[1], Group: 0, Label: t.words[from+i]})
 	}
 	return viz.EmbeddingMap("Nearby words", "", "", points, nil)

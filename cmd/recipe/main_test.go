@@ -255,7 +255,7 @@ func TestVariants(t *testing.T) {
 	}
 	wantText(t, "stdout", stdout, "variant              metric   article     here\n", "overfit   best_val_accuracy    0.8890   0.", "plain       test_accuracy    0.8821   0.", "l2       test_accuracy    0.8828   0.",
 		"dropout       test_accuracy    0.8844   0.", "4 variants, ", "\n  "+filepath.Join("runs", "imdb", "plain")+string(filepath.Separator)+" (9 files)\n")
-	wantText(t, "stderr", stderr, "the final model, trained anew on all 800 samples:\nepoch 1/2  loss ")
+	wantText(t, "stderr", stderr, "the final model, trained from scratch on all 800 samples:\nepoch 1/2  loss ")
 	want := []string{"overfitting.png", "overfitting.svg", "report.html", "result.json"}
 	for _, v := range []string{"dropout", "l2", "overfit", "plain"} {
 		for _, f := range modelFiles {

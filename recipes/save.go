@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,23 +12,23 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/reef-dl/reef/internal/wholefile"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
 )
 
 // Save writes the model, the history, the drawings of the graph and the report
 // into a folder: model.safetensors, history.csv, graph.dot, graph.svg,
 // graph-ops.dot and result.json, the curves and the recipe's own pictures as PNG
-// and SVG, and report.html. A story gets a folder for each variant, and
-// result.json, report.html and its own pictures for all. A recipe that trains
-// nothing leaves no model and no history, and one that has diverged no model, which is an
-// error once all else is written. What another run left there is moved into the
-// folder "earlier", so that it does not look current.
-// Each file is written beside its place and renamed.
+// and SVG, and report.html. Several variants get a folder each, with result.json,
+// report.html and the common pictures above them. A recipe that trains nothing writes
+// no model and no history, and one that has diverged no model, which is an error once
+// everything else is written. Files of another run are moved into the folder
+// "earlier", so that they do not look current. Each file is replaced as a whole.
 func (r *Report) Save(dir string) (files []string, err error) {
 	if err := Writable(dir); err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (r *Report) Save(dir string) (files []string, err error) {
 	list := []output{{"result.json", r.WriteJSON}, {"report.html", r.WriteHTML}}
 	if r.History != nil {
 		model := filepath.Join(dir, "model.safetensors")
-		if unsaved = r.Model.Save(model, keraslike.WithOptimizer); unsaved == nil {
+		if unsaved = r.Model.Save(model, k.WithOptimizer); unsaved == nil {
 			files = append(files, model)
 		} else if r.Stopped == "" {
 			return files, unsaved
@@ -66,7 +67,7 @@ func (r *Report) Save(dir string) (files []string, err error) {
 	return append(files, more...), cmp.Or(err, unsaved)
 }
 
-// savePictures draws as many pictures at once as there are processors.
+// savePictures draws as many pictures concurrently as there are processors.
 func (r *Report) savePictures(dir string) (files []string, err error) {
 	var list []output
 	for _, p := range r.Pictures {
@@ -100,7 +101,7 @@ type output struct {
 	write func(io.Writer) error
 }
 
-// outputs are what one model leaves beside its weights.
+// outputs returns the files of one model beside its weights.
 func (r *Report) outputs() []output {
 	list := []output{
 		{"graph.dot", r.Model.WriteDOT},
@@ -136,7 +137,77 @@ func (r *Report) outputs() []output {
 	return list
 }
 
-// Writable makes the folder if need be and proves that files can be made in it.
+// outputs writes the picture in both formats.
+func (p Picture) outputs() []output {
+	return []output{
+		{p.Name + ".png", func(w io.Writer) error { return p.Figure.WritePNG(w, viz.Light) }},
+		{p.Name + ".svg", func(w io.Writer) error { return p.Figure.WriteSVG(w, viz.Light) }},
+	}
+}
+
+// earlierFolder takes the files of an earlier run.
+const earlierFolder = "earlier"
+
+// retire moves the files of an earlier run that this one does not replace into the
+// folder "earlier", so that they are not mistaken for this run's: all files of another recipe
+// or variant, else the pictures and variants that this run does not have. An older file
+// of the same name there is replaced. Files that no run wrote stay where they are.
+func (r *Report) retire(dir string) error {
+	b, err := os.ReadFile(filepath.Join(dir, "result.json"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	var old Report
+	if err != nil || json.Unmarshal(b, &old) != nil || old.Recipe == "" {
+		return nil // not written by a run
+	}
+	var keep []string
+	if old.Recipe == r.Recipe && old.Variant == r.Variant && (len(old.Variants) > 0) == (len(r.Variants) > 0) {
+		keep = r.names()
+	}
+	for _, name := range old.names() {
+		if slices.Contains(keep, name) {
+			continue
+		}
+		from, to := filepath.Join(dir, name), filepath.Join(dir, earlierFolder, name)
+		if _, err := os.Stat(from); err != nil {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			return fmt.Errorf("output folder: %w", err)
+		}
+		if err := os.RemoveAll(to); err != nil {
+			return fmt.Errorf("output folder: %w", err)
+		}
+		if err := os.Rename(from, to); err != nil {
+			return fmt.Errorf("output folder: %w", err)
+		}
+	}
+	return nil
+}
+
+// names returns the files and folders that Save writes, or may have written for a
+// report that was read back.
+func (r *Report) names() []string {
+	list := []string{"result.json", "report.html"}
+	for _, v := range r.Variants {
+		if v.Variant == filepath.Base(v.Variant) && v.Variant != "." && v.Variant != ".." {
+			list = append(list, v.Variant)
+		}
+	}
+	if len(r.Variants) == 0 {
+		list = append(list, "model.safetensors", "history.csv", "curves.png", "curves.svg", "graph.dot", "graph.svg", "graph-ops.dot")
+	}
+	for _, p := range r.Pictures {
+		if p.Name == filepath.Base(p.Name) {
+			list = append(list, p.Name+".png", p.Name+".svg")
+		}
+	}
+	return list
+}
+
+// Writable makes the folder if it does not exist and proves that files can be created
+// in it.
 func Writable(dir string) error {
 	err := os.MkdirAll(dir, 0o755)
 	if err == nil {
@@ -157,8 +228,8 @@ func Writable(dir string) error {
 	return nil
 }
 
-// WriteFile writes a file beside its place and renames it, so that path holds
-// either what it held before or the whole new content.
+// WriteFile replaces a file as a whole: path holds either what it held before or all of
+// the new content.
 func WriteFile(path string, write func(io.Writer) error) error {
 	if err := wholefile.Write(path, write); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

@@ -13,6 +13,23 @@ type compileSettings struct {
 	seed        uint64
 }
 
+// compiled is what Compile sets: how the model is trained. What training changes is the
+// trainer's.
+type compiled struct {
+	compileSettings
+	optimizer Optimizer
+	losses    []Loss          // one for each output
+	targets   []Shape         // of one sample, for each output
+	domains   []*numbers      // of targets, for each output
+	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
+}
+
+// targetOf asks the loss of an output for the shape of its targets.
+func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
+	defer caught(&err, "loss", c.losses[k], "Target")
+	return c.losses[k].Target(out)
+}
+
 // measure adds a metric of every output.
 func (c *compileSettings) measure(m Metric) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 

@@ -3,6 +3,7 @@
 package recipes
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -17,7 +18,17 @@ import (
 	"github.com/reef-dl/reef/viz/report"
 )
 
-// series are what is drawn of the training: the loss and each metric that is not the loss once more.
+// curves draws the training in one picture, with a panel for each series.
+func (r *Report) curves() (*viz.Figure, error) {
+	title := r.Recipe
+	if r.Variant != "" {
+		title += ", " + r.Variant
+	}
+	return viz.Training(title, r.series()...)
+}
+
+// series returns what the curves show: the loss, and each metric that is not the loss
+// once more.
 func (r *Report) series() (metrics []viz.Metric) {
 	loss, unseen := r.History.Get("loss"), r.History.Get("val_loss")
 	for _, name := range r.History.Names() {
@@ -32,45 +43,36 @@ func (r *Report) series() (metrics []viz.Metric) {
 	return metrics
 }
 
-// curves draws the training in one picture, with a panel for each series.
-func (r *Report) curves() (*viz.Figure, error) {
-	title := r.Recipe
-	if r.Variant != "" {
-		title += ", " + r.Variant
-	}
-	return viz.Training(title, r.series()...)
-}
-
-// WriteHTML writes the page of the run: what came out beside the article's
-// figures, how training went, the model, and how to repeat it.
+// WriteHTML writes the HTML report of the run: its figures beside the article's, the
+// training curves, the model, and how to repeat it.
 func (r *Report) WriteHTML(w io.Writer) error {
-	page := &report.Report{
+	html := &report.Report{
 		Title:   "Reef: " + r.Recipe,
 		Lead:    r.lead(),
-		Metrics: r.pageMetrics(r.Headline()),
+		Metrics: r.metrics(r.Headline()),
 		Facts:   r.facts(),
 		Repeat:  r.Command,
 	}
 	if notes := r.ownNotes(); len(notes) > 0 && (r.History != nil || len(r.Variants) > 0) {
-		page.Sections = append(page.Sections, report.Section{Title: "Notes", Text: notes})
+		html.Sections = append(html.Sections, report.Section{Title: "Notes", Text: notes})
 	}
-	page.Sections = append(page.Sections, r.exhibits("What it shows")...)
+	html.Sections = append(html.Sections, r.figures("What it shows")...)
 	if len(r.Variants) == 0 {
-		section, err := r.section("Model")
+		section, err := r.modelSection("Model")
 		if err != nil {
 			return err
 		}
-		if page.Curves, err = r.pageCurves(); err != nil {
+		if html.Curves, err = r.panels(); err != nil {
 			return err
 		}
-		page.Sections = append(page.Sections, section)
+		html.Sections = append(html.Sections, section)
 	}
 	for _, v := range r.Variants {
-		section, err := v.section("Model " + v.Variant)
+		section, err := v.modelSection("Model " + v.Variant)
 		if err != nil {
 			return err
 		}
-		curves, err := v.pageCurves()
+		curves, err := v.panels()
 		if err != nil {
 			return err
 		}
@@ -78,22 +80,22 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		if v.Stopped != "" {
 			section.Text = append([]string{v.trainedFor() + "." + v.early()}, section.Text...)
 		}
-		section.Tables = slices.Concat([]report.Table{v.figureTable()}, v.Tables, section.Tables)
-		section.Pictures = slices.Concat(curves, v.shown(), section.Pictures)
-		page.Sections = append(page.Sections, section)
+		section.Tables = slices.Concat([]report.Table{v.metricTable()}, v.Tables, section.Tables)
+		section.Pictures = slices.Concat(curves, v.pictures(), section.Pictures)
+		html.Sections = append(html.Sections, section)
 	}
-	return page.Write(w)
+	return html.Write(w)
 }
 
-// ownNotes are the notes but those of a story's models, which stand with these.
+// ownNotes returns the notes without those of the variants, which stand with these.
 func (r *Report) ownNotes() []string {
 	return slices.DeleteFunc(slices.Clone(r.Notes), func(note string) bool {
 		return slices.ContainsFunc(r.Variants, func(v *Report) bool { return slices.Contains(v.Notes, note) })
 	})
 }
 
-// section has the model as a table and as a drawing.
-func (r *Report) section(title string) (s report.Section, err error) {
+// modelSection shows the model as a table and as a drawing.
+func (r *Report) modelSection(title string) (s report.Section, err error) {
 	table, err := r.summary()
 	if err != nil {
 		return s, err
@@ -105,8 +107,8 @@ func (r *Report) section(title string) (s report.Section, err error) {
 	return report.Section{Title: title, Tables: []report.Table{table}, Pictures: []report.Picture{{Figure: layers}}}, nil
 }
 
-// pageCurves are the training curves; a run that was stopped early has none.
-func (r *Report) pageCurves() ([]report.Picture, error) {
+// panels returns the training curves; a run that was stopped early may have none.
+func (r *Report) panels() ([]report.Picture, error) {
 	if r.History == nil || r.History.Epochs() == 0 {
 		return nil, nil
 	}
@@ -124,10 +126,10 @@ func (r *Report) pageCurves() ([]report.Picture, error) {
 	return panels, nil
 }
 
-// figureTable has all figures of one model of a story.
-func (r *Report) figureTable() report.Table {
+// metricTable lists all figures of one of several variants.
+func (r *Report) metricTable() report.Table {
 	t := report.Table{Caption: "What " + r.Variant + " measured.", Head: []string{"figure", "article", "here"}, Numbers: []int{1, 2}}
-	metrics := r.pageMetrics(r.Names())
+	metrics := r.metrics(r.Names())
 	compared := slices.ContainsFunc(metrics, report.Metric.HasArticle)
 	if !compared {
 		t.Head, t.Numbers = []string{"figure", "here"}, []int{1}
@@ -152,7 +154,7 @@ func (r *Report) lead() string {
 	return r.trainedFor() + "." + r.early() + r.onSample()
 }
 
-// early says why a run has not come to its end.
+// early says why a run ended early.
 func (r *Report) early() string {
 	if r.Stopped == "" {
 		return ""
@@ -167,12 +169,12 @@ func (r *Report) onSample() string {
 	return " The data was the embedded sample; the article's figures are for the full data."
 }
 
-// pageMetrics holds the figures of those names against the article's.
-func (r *Report) pageMetrics(names []string) (list []report.Metric) {
+// metrics returns the figures with those names beside the article's.
+func (r *Report) metrics(names []string) (list []report.Metric) {
 	for _, name := range names {
 		m := report.Metric{Name: name, Article: math.NaN(), Here: math.NaN(), Digits: 4}
 		m.SmallerBetter, m.Neutral = direction(name)
-		if v, ok := r.Article[name]; ok && r.Data != "sample" { // a sample is not held against the full data
+		if v, ok := r.Article[name]; ok && r.Data != "sample" { // a sample is not compared with the full data
 			m.Article = v
 		}
 		here, ok := r.Metrics[name]
@@ -214,7 +216,7 @@ func (r *Report) facts() []report.Facts {
 	return []report.Facts{run, versions, machine}
 }
 
-// summary is the model as a table.
+// summary returns the model as a table.
 func (r *Report) summary() (report.Table, error) {
 	d, err := r.Model.Diagram()
 	if err != nil {
@@ -233,4 +235,81 @@ func (r *Report) summary() (report.Table, error) {
 		t.Rows = append(t.Rows, []string{name, b.Kind, b.Shape, text.Thousands(b.Parameters)})
 	}
 	return t, nil
+}
+
+// figures returns the sections of the recipe's tables and pictures; those without a
+// section of their own come under the title.
+func (r *Report) figures(title string) (list []report.Section) {
+	if len(r.Tables) > 0 {
+		list = append(list, report.Section{Title: title, Tables: r.Tables})
+	}
+	for i, p := range r.pictures() {
+		heading := cmp.Or(r.Pictures[i].Section, title)
+		if n := len(list); n == 0 || list[n-1].Title != heading {
+			list = append(list, report.Section{Title: heading})
+		}
+		last := &list[len(list)-1]
+		last.Pictures = append(last.Pictures, p)
+	}
+	return list
+}
+
+// pictures returns the recipe's pictures for the HTML report.
+func (r *Report) pictures() (pictures []report.Picture) {
+	for _, p := range r.Pictures {
+		pictures = append(pictures, report.Picture{Figure: p.Figure, Caption: p.Caption})
+	}
+	return pictures
+}
+
+// layers draws the model from its inputs down to its outputs; layers of one kind
+// have one color.
+func (r *Report) layers() (*viz.Figure, error) {
+	d, err := r.Model.Diagram()
+	if err != nil {
+		return nil, err
+	}
+	g := viz.LayerGraph{Title: d.Name}
+	kinds := map[string]int{"Input": -1}
+	for i, b := range d.Boxes {
+		if _, ok := kinds[b.Kind]; !ok {
+			kinds[b.Kind] = len(kinds) - 1
+		}
+		lines := []string{b.Kind, b.Shape}
+		if b.Parameters > 0 {
+			lines = append(lines, text.Count(b.Parameters, "parameter"))
+		}
+		g.Nodes = append(g.Nodes, viz.GraphNode{ID: fmt.Sprint(i), Title: b.Title, Lines: lines, Kind: kinds[b.Kind], Cluster: b.Group})
+	}
+	for _, a := range d.Arrows {
+		g.Edges = append(g.Edges, viz.GraphEdge{From: fmt.Sprint(a[0]), To: fmt.Sprint(a[1])})
+	}
+	return g.Figure()
+}
+
+// caption is that of the training curves.
+func (r *Report) caption() string {
+	averaged := ""
+	if len(r.History.Get("val_loss")) == 0 {
+		averaged = "Loss and metrics are averages over each epoch, taken while the weights change. "
+	}
+	return r.which + averaged + trend(r.History)
+}
+
+// trainedFor says how long the training was, and how many epochs were planned where
+// it ended early.
+func (r *Report) trainedFor() string {
+	s := fmt.Sprintf("%s on %s", text.Count(r.Epochs, "epoch"), text.Count(r.TrainSamples, "sample"))
+	if r.Stopped != "" {
+		s = fmt.Sprintf("%d of %s on %s", r.Epochs, text.Count(r.Planned, "epoch"), text.Count(r.TrainSamples, "sample"))
+	}
+	return fmt.Sprintf("%s in %.1f s, %s per second", s, r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"))
+}
+
+// same tells whether two series are equal but for rounding: a metric that is the loss
+// once more is summed in another order.
+func same(a, b []float64) bool {
+	return slices.EqualFunc(a, b, func(x, y float64) bool {
+		return x == y || math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) <= 1e-5*math.Max(math.Abs(x), math.Abs(y))
+	})
 }

@@ -9,8 +9,7 @@ import (
 )
 
 // addCost adds the losses with their targets and weights, and all penalties.
-func (v *view) addCost(m *Model, weighted bool) {
-	c := m.compiled
+func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	for k, out := range v.out {
 		name := "target"
 		if k > 0 {
@@ -31,9 +30,9 @@ func (v *view) addCost(m *Model, weighted bool) {
 			v.cost = v.Do(graph.Add(v.cost, loss))
 		}
 	}
-	for _, w := range m.weights {
-		if n, used := v.Scope.weights[w]; used {
-			v.AddLoss(v.Do(w.regularizer.penalty(n)))
+	for _, w := range n.weights {
+		if variable, used := v.Scope.weights[w]; used {
+			v.AddLoss(v.Do(w.regularizer.penalty(variable)))
 		}
 	}
 	for _, penalty := range v.penalties {
@@ -42,7 +41,7 @@ func (v *view) addCost(m *Model, weighted bool) {
 }
 
 // rows adds a loss, which may be a user's own.
-func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
+func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 	err := guard("loss", loss, "Rows", func() (err error) {
 		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
 		return err
@@ -52,7 +51,7 @@ func (v *view) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 
 // mean is the mean of an output's losses, each times its sample's weight; over the
 // steps that count where the output has a mask.
-func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
+func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
 	}
@@ -74,7 +73,7 @@ func (v *view) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.No
 }
 
 // sampleWeights is the variable of the weights of output k, in the shape of its losses.
-func (v *view) sampleWeights(k int, shape ...int) *graph.Node {
+func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 	if len(v.weights) == k {
 		v.weights = append(v.weights, v.input(fmt.Sprint("sample weights ", k), shape...))
 	}
@@ -83,7 +82,7 @@ func (v *view) sampleWeights(k int, shape ...int) *graph.Node {
 
 // steps are the losses of an output in the shape of its first axes, as its mask wants
 // them; nil where it has no mask or the loss no value for each step.
-func (v *view) steps(rows *graph.Node, k int) *graph.Node {
+func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
 	mask, shape := v.outMasks[k], v.out[k].Shape()
 	if mask == nil || rows == nil {
 		return nil
@@ -103,4 +102,65 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 		return nil
 	}
 	return z.of
+}
+
+// Targets outside the set that a loss is made for are rejected before they are trained on:
+// for them cross-entropies and Poisson have no lower bound, other losses no meaning.
+// Distances such as squared errors take every finite number, but after a sigmoid or softmax
+// none as far from what that can predict as 255. A target whose sample has weight 0, or
+// whose step is masked, may be any finite number, such as -1 for padding: as in Keras it
+// adds 0 times its loss.
+
+// domain is the set of the targets of output k.
+func (v *expression) domain(c *compiled, k int) *numbers {
+	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].of != nil {
+		return nearProbabilities
+	}
+	return c.domains[k]
+}
+
+// checkTargets rejects targets of the batch that has just been computed, whose masks are
+// known by now. Class numbers are checked by the loss's op.
+func (p *modelGraph) checkTargets() error {
+	for k, set := range p.domains {
+		if set == nil || set.whole {
+			continue
+		}
+		t := graph.Floats(p.targets[k].bound)
+		for i := set.outside(t, 0, 0); i >= 0; i = set.outside(t, i+1, 0) {
+			if p.counts(k, i, len(t)) {
+				return &graph.RowError{Row: i / (len(t) / p.batch), Rows: p.batch, Err: fmt.Errorf("%s: %w", p.losses[k].Name(), set.mistake("target", t[i]))}
+			}
+		}
+	}
+	return nil
+}
+
+// counts reports whether number i of the n targets of output k belongs to a step and a
+// sample that count.
+func (p *modelGraph) counts(k, i, n int) bool {
+	if m := p.mask(k); m != nil && m[i/(n/len(m))] == 0 {
+		return false
+	}
+	if len(p.sampleWeights) == 0 {
+		return true
+	}
+	w := p.sampleWeights[k].own.Float32s()
+	return w[i/(n/len(w))] != 0
+}
+
+// counted is the targets t of output k, with 0 in place of class numbers that do not
+// count, which the loss's op would reject.
+func (v *expression) counted(t *graph.Node, k int, weighted bool) *graph.Node {
+	if set := v.domains[k]; set == nil || !set.whole || t == nil {
+		return t
+	}
+	if mask := v.outMasks[k]; mask != nil {
+		t = v.Do(graph.MaskSteps(t, mask))
+	}
+	if weighted && t != nil {
+		w := v.sampleWeights(k, Shape(t.Shape()).Size())
+		t = v.Do(graph.MaskSteps(t, v.Do(graph.Reshape(w, t.Shape()...))))
+	}
+	return t
 }

@@ -6,16 +6,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
-	"github.com/reef-dl/reef/internal/text"
-	"github.com/reef-dl/reef/keraslike"
+	k "github.com/reef-dl/reef/keraslike"
 )
 
-// course says in a sentence or two what the loss did over these epochs: whether the
-// network still learned at the end, stood still, or had begun to learn its examples
-// by heart. What the numbers do not show is not said.
-func course(h *keraslike.History) string {
+// trend says in one sentence what the loss did over these epochs: whether the network
+// was still learning at the end, made no progress, or had begun to memorize its
+// training samples. It says nothing that the numbers do not show.
+func trend(h *k.History) string {
 	loss, unseen := h.Get("loss"), h.Get("val_loss")
 	for i, v := range loss {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -59,38 +57,4 @@ func course(h *keraslike.History) string {
 		return fmt.Sprintf("The %s loss is lowest in epoch %d (%.4g); in the last epoch it is %.4g.", what, best+1, lowest, series[n-1])
 	}
 	return fmt.Sprintf("The %s loss is lowest in epoch %d (%.4g) and has hardly moved since.", what, best+1, lowest)
-}
-
-// caption stands under the training curves.
-func (r *Report) caption() string {
-	taken := ""
-	if len(r.History.Get("val_loss")) == 0 {
-		taken = "Loss and metrics are averages over each epoch, taken while the weights change. "
-	}
-	return r.which + taken + course(r.History)
-}
-
-// trainedFor says how long the training was, and where it ended before its time.
-func (r *Report) trainedFor() string {
-	s := fmt.Sprintf("%s on %s", text.Count(r.Epochs, "epoch"), text.Count(r.TrainSamples, "sample"))
-	if r.Stopped != "" {
-		s = fmt.Sprintf("%d of %s on %s", r.Epochs, text.Count(r.Planned, "epoch"), text.Count(r.TrainSamples, "sample"))
-	}
-	return fmt.Sprintf("%s in %.1f s, %s per second", s, r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"))
-}
-
-// ended notes what kept a training from its end.
-func (r *Report) ended(err error) {
-	if r.Stopped == "" {
-		where, _, _ := strings.Cut(err.Error(), ": "+keraslike.ErrStopped.Error())
-		r.Stopped = strings.TrimPrefix(where, "fit: ")
-	}
-}
-
-// same tells whether two series are equal but for rounding: a metric that is the loss
-// once more is summed in another order.
-func same(a, b []float64) bool {
-	return slices.EqualFunc(a, b, func(x, y float64) bool {
-		return x == y || math.IsNaN(x) && math.IsNaN(y) || math.Abs(x-y) <= 1e-5*math.Max(math.Abs(x), math.Abs(y))
-	})
 }
