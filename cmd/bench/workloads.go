@@ -115,6 +115,6 @@ func mnistCNN() *k.Model {
 // vgg16 is VGG16 without its top and with random weights, which do not affect the time. The
 // model that contains it reports its errors.
 func vgg16() *k.Model {
-	m, _ := applications.VGG16(applications.Untrained{}, applications.WithoutTop{}, applications.InputShape(150, 150))
+	m, _ := applications.VGG16(applications.Untrained, applications.WithoutTop, applications.InputShape(150, 150))
 	return m
 }
