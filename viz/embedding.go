@@ -17,13 +17,13 @@ type spot struct{ x, y, group int }
 type Point struct {
 	X, Y  float64
 	Group int    // index of the group; -1 for the color of the axes
-	Label string // a label beside the point; "" for none
+	Label string // a label next to the point; "" for none
 }
 
 // EmbeddingMap draws points without ticks, since distances matter and coordinates do not.
 // groups are the names in the legend; nil for none. Labels are omitted where they would
 // cover a point or another label; earlier points have priority. Axis labels may be empty,
-// or say what a component holds: "first component (32 % of the variance)".
+// or name a component: "first component (32% of the variance)".
 func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string) (*Figure, error) {
 	if len(points) == 0 {
 		return nil, fmt.Errorf("%s: no point", title)

@@ -44,7 +44,7 @@ const (
 // widestTitle is the largest width of a title in points.
 const widestTitle = 640.0
 
-// A style says how text is set. The zero value is left-aligned regular text on its
+// A style describes how text is set. The zero value is left-aligned regular text on its
 // baseline, in ink, at label size.
 type style struct {
 	size   float64
