@@ -78,18 +78,18 @@ type Facts struct {
 	Pairs [][2]string
 }
 
-//go:embed page.html
-var page string
+//go:embed report.html
+var htmlReport string
 
 //go:embed style.css
 var stylesheet string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(stylesheet) },
 	"figure": figure,
 	"width":  width,
 	"right":  Table.right,
-}).Parse(page))
+}).Parse(htmlReport))
 
 // Write checks and writes the report. If the content is invalid, it writes nothing.
 func (r *Report) Write(w io.Writer) error {
@@ -97,7 +97,7 @@ func (r *Report) Write(w io.Writer) error {
 		return err
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, r); err != nil {
+	if err := htmlTemplate.Execute(&b, r); err != nil {
 		return fmt.Errorf("report %q: %w", r.Title, err)
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
@@ -184,8 +184,8 @@ func (r *Report) Contents() (list []Link) {
 		pictures += len(s.Pictures)
 	}
 	add(len(r.Model.Rows) > 0, "model", "Model")
-	add(len(r.Facts) > 0, "facts", "How it was run")
-	add(len(r.Repeat) > 0, "repeat", "How to repeat it")
+	add(len(r.Facts) > 0, "facts", "Run details")
+	add(len(r.Repeat) > 0, "repeat", "Reproduce this run")
 	if len(r.Sections) < few && pictures < 2*few {
 		return nil
 	}
