@@ -6,7 +6,7 @@ GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: check lint bench fuzz golden full generate
 
-# What every commit passes. The tests hold the import rules and the file rules.
+# What every commit must pass. Tests enforce the rules for imports and files.
 check:
 	@wrong="$$(gofmt -l .)"; test -z "$$wrong" || { echo "not gofmt-formatted: $$wrong"; exit 1; }
 	go vet ./...
@@ -18,23 +18,23 @@ check:
 lint:
 	go run $(GOLANGCI_LINT) run
 
-# Ten runs of each benchmark; compare two such files with benchstat.
+# Ten runs of each benchmark, to be compared with benchstat.
 bench:
 	go test -run '^$$' -bench . -benchmem -count 10 ./...
 
-# Every fuzz target for FUZZTIME, with the executions of each.
+# Every fuzz target for FUZZTIME; prints the number of executions.
 FUZZTIME ?= 1m
 fuzz:
 	.ci/fuzz $(FUZZTIME)
 
-# Writes the golden files anew. Look at every change before committing it.
+# Rewrites the golden files. Look at every change before committing it.
 golden:
 	go test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -r -n1 dirname | sort -u) -update
 
-# All recipes on their complete data, with the article's epochs: hours, not minutes.
+# All recipes on their full data, with the article's epochs; takes hours.
 full:
 	REEF_FULL=1 go test -count 1 -timeout 0 -v -run Full ./recipes/...
 
-# Assembly and everything else that a program writes.
+# Assembly and other generated code.
 generate:
 	go generate ./...

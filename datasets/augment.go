@@ -10,7 +10,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
-// Fill says what lies outside of an image that is rotated or shifted.
+// Fill selects the pixels outside of an image that is rotated or shifted.
 type Fill int
 
 // The fill modes, with what continues the image abcd. They are those of scipy.ndimage,

@@ -15,7 +15,7 @@
 //
 // The zero From never uses the network: it loads the full set if that is already on
 // this machine, and the sample otherwise. An excerpt of GloVe in $REEF_DATA is preferred to
-// both. [Find] says beforehand, and the Origin method of what was loaded says afterward,
+// both. [Find] returns beforehand, and the Origin method of the loaded data afterward,
 // which one it is. Downloads are verified by the published checksum (nobody publishes one
 // for Jena: its rows are checked). $REEF_MIRROR may name a server that has the folders of
 // $REEF_DATA and is asked first. [Fetch] fills the cache, and [Sets] lists all data sets.

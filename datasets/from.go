@@ -14,7 +14,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/fetch"
 )
 
-// From says where a data set is read from. The zero value is Local.
+// From selects where a data set is read from. The zero value is Local.
 type From struct {
 	// Source is Local, Sample, Full or a folder with the published files.
 	Source string
@@ -27,10 +27,10 @@ type From struct {
 // Progress reports how far the download of a file is.
 type Progress struct {
 	Set, File   string
-	Done, Total int64 // bytes; Total is 0 if the publisher does not say
+	Done, Total int64 // bytes; Total is 0 if unknown
 }
 
-// Find says, without using the network, what From{} would load for the named set: the
+// Find returns, without using the network, what From{} would load for the named set: the
 // full set if it is on this machine, else an excerpt in $REEF_DATA, else the sample.
 // Files in the cache are read once to verify them.
 func Find(name string) (Origin, error) {

@@ -19,7 +19,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/picture"
 )
 
-// Pixels says how the bytes of an image become numbers.
+// Pixels selects how the bytes of an image become numbers.
 type Pixels int
 
 // The ways in which bytes become numbers.
@@ -30,7 +30,7 @@ const (
 	SqueezeNet               // for applications.SqueezeNet: blue, green, red, less 104, 117, 123
 )
 
-// convert turns red, green, blue 0..255 into what Pixels says, in place.
+// convert converts red, green, blue 0..255 to the selected Pixels, in place.
 func (p Pixels) convert(rgb []float32) {
 	switch p {
 	case Bytes:
@@ -64,7 +64,7 @@ const (
 	CatmullRom Filter = Filter(picture.CatmullRom) // PIL's BICUBIC: the cubic with a = -1/2
 )
 
-// ImageOptions says how images are read.
+// ImageOptions are the options for reading images.
 type ImageOptions struct {
 	Height, Width int      // every image is resized to this, whatever its aspect ratio
 	Filter        Filter   // how it is resized
@@ -96,7 +96,7 @@ func (o ImageOptions) size() picture.Size {
 }
 
 // ImageFolder is a source of image files, which are decoded when they are read. Read uses
-// all processors; a training loop should also read batches ahead, as Prefetch says.
+// all processors; a training loop should also read batches ahead, see Prefetch.
 //
 // Input shape:  (height, width, 3)
 // Target shape: (1) for two classes, () the class index for more
@@ -157,13 +157,13 @@ func (s *ImageFolder) Len() int { return len(s.files) }
 // Names returns the class names.
 func (s *ImageFolder) Names() []string { return s.names }
 
-// Origin says where the images came from.
+// Origin returns where the images came from.
 func (s *ImageFolder) Origin() Origin { return s.origin }
 
 // File returns the name of image i and its class.
 func (s *ImageFolder) File(i int) (name string, class int) { return s.files[i].name, s.files[i].class }
 
-// Prefetch says that two batches are worth reading ahead.
+// Prefetch returns 2: reading two batches ahead pays off.
 func (s *ImageFolder) Prefetch() int { return 2 }
 
 // With returns the same images read with other options.

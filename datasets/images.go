@@ -58,7 +58,7 @@ func (s *Images) Len() int { return len(s.labels) }
 // Names returns the class names.
 func (s *Images) Names() []string { return s.names }
 
-// Origin says where the images came from.
+// Origin returns where the images came from.
 func (s *Images) Origin() Origin { return s.origin }
 
 // Image returns the bytes of image i, row-major, channels last. They belong to the

@@ -37,7 +37,7 @@ func (a Array) Read(indices []int, inputs, targets [][]float32) error {
 }
 
 // InMemory returns a source of arrays that all have the same number of samples. It keeps
-// the slices. A NaN or Inf is an error that says where it is.
+// the slices. A NaN or Inf is an error that states its position.
 func InMemory(inputs, targets []Array) (Source, error) {
 	m, err := newMemory(inputs, targets)
 	if err != nil {

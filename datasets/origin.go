@@ -14,7 +14,7 @@ const (
 // Generated is the Kind of data that a program made up, as JenaLike does.
 const Generated = "generated"
 
-// Origin says where loaded data came from.
+// Origin describes where loaded data came from.
 type Origin struct {
 	Set     string // name in the registry, "mnist"
 	Kind    string // "sample", "full", "folder" or "generated"

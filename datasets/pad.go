@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Padding says how PadSequences makes sequences equally long.
+// Padding selects how PadSequences makes sequences equally long.
 type Padding struct {
 	Length       int  // 0 means that of the longest
 	Post         bool // pad at the end, not at the front

@@ -10,7 +10,7 @@ import (
 	"github.com/reef-dl/reef/datasets/internal/mt19937"
 )
 
-// subset is a source in another order, with samples left out or repeated.
+// subset is a source in another order, with samples omitted or repeated.
 type subset struct {
 	view
 	at      []int // sample i is sample at[i] of the source below

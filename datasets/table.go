@@ -55,7 +55,7 @@ func NewTable(columns []string, x []float64, target string, y []float64) (*Table
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.X) / max(len(t.Columns), 1) }
 
-// Origin says where the table came from.
+// Origin returns where the table came from.
 func (t *Table) Origin() Origin { return t.origin }
 
 // Read fills the rows at the indices and their targets.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Words says how texts become ids. The zero value keeps every word.
+// Words selects how texts become ids. The zero value keeps every word.
 type Words struct {
 	// NumWords is one more than the largest id: rarer words become OOVID. 0 keeps all.
 	NumWords int
@@ -32,7 +32,7 @@ func (s *Sequences) Len() int { return len(s.IDs) }
 // Names returns the class names.
 func (s *Sequences) Names() []string { return s.names }
 
-// Origin says where the texts came from.
+// Origin returns where the texts came from.
 func (s *Sequences) Origin() Origin { return s.origin }
 
 // Text decodes text i, with "?" for ids of unknown words.
@@ -123,7 +123,7 @@ func (t *Texts) Len() int { return len(t.Texts) }
 // Names returns the class names.
 func (t *Texts) Names() []string { return t.names }
 
-// Origin says where the texts came from.
+// Origin returns where the texts came from.
 func (t *Texts) Origin() Origin { return t.origin }
 
 // Subset returns the texts at the indices.

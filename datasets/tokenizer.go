@@ -28,7 +28,7 @@ type Tokenizer struct {
 	// Filters are the characters that separate words as Split does; empty means
 	// DefaultFilters.
 	Filters string
-	// NoFilters makes Split the only separator, whatever Filters says.
+	// NoFilters makes Split the only separator and ignores Filters.
 	NoFilters bool
 	// Split separates words; empty means a space. Other white space separates words only
 	// if it is among the filters.
@@ -227,7 +227,7 @@ func (t *Tokenizer) Texts(sequences [][]int32) []string {
 	return out
 }
 
-// Mode says what Matrix puts into column j of a text in which word j occurs c times out
+// Mode selects what Matrix puts into column j of a text in which word j occurs c times out
 // of n; d of N fitted texts contain it.
 type Mode int
 

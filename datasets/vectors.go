@@ -245,7 +245,7 @@ func (v *Vectors) Len() int { return len(v.words) }
 // Word returns word i, in the order of the file.
 func (v *Vectors) Word(i int) string { return v.words[i] }
 
-// Origin says where the vectors came from.
+// Origin returns where the vectors came from.
 func (v *Vectors) Origin() Origin { return v.origin }
 
 // Vector returns the vector of a word; it belongs to v.

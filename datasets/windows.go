@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// Window says which rows of a table make up a sample and which row is predicted. With the
+// Window defines which rows of a table make up a sample and which row is predicted. With the
 // anchor row r, the inputs are the rows
 //
 //	r - Lookback, r - Lookback + Step, ... up to, but not including, r

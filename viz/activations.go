@@ -13,7 +13,7 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A Scaling says how the values of one channel become colors.
+// A Scaling maps the values of a channel to colors.
 type Scaling int
 
 const (

@@ -51,6 +51,9 @@ func widen(lo, hi float64) (float64, float64) {
 	return lo, hi
 }
 
+// finite reports whether v is neither NaN nor infinite.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
 // inside keeps a number finite.
 func inside(v float64) float64 {
 	return math.Min(math.Max(v, -math.MaxFloat64), math.MaxFloat64)

@@ -14,7 +14,7 @@ type chart struct {
 	title  string
 	x, y   axis
 	lines  []line
-	beyond string // what lies outside of the axes, as a text; "" if nothing does
+	beyond string // describes what lies outside the axes; "" if nothing does
 }
 
 // mostNamed is how many lines a legend and an alt text name; with more, a chart no longer
@@ -126,7 +126,7 @@ const mostLegend = 5
 // farOff is a height above or below every plot.
 const farOff = 1e9
 
-// plot draws a line where its values are finite, and tells whether any is.
+// plot draws a line where its values are finite and reports whether any is.
 func (ch chart) plot(p *pen, l line, width float64, px, py func(float64) float64) bool {
 	if l.guide {
 		pts := make([]point, len(l.x))
@@ -241,9 +241,8 @@ func thin(x, y []float64, n int) ([]float64, []float64) {
 	return tx, ty
 }
 
-// share are the bounds of part i of n things in so many parts; 32 bits do not hold the products.
+// share returns the bounds of part i when n values are divided into the given number of
+// parts. It computes in 64 bits, since the products may overflow 32.
 func share(n, parts, i int) (from, to int) {
 	return int(int64(n) * int64(i) / int64(parts)), int(int64(n) * int64(i+1) / int64(parts))
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

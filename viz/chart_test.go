@@ -238,7 +238,7 @@ func TestLinesFigure(t *testing.T) {
 }
 
 // TestSteepStart: the first epoch does not press the others flat, the figure says
-// what it leaves out, and a share's axis ends at 1.
+// what it omits, and a share's axis ends at 1.
 func TestSteepStart(t *testing.T) {
 	loss := Metric{Name: "loss", Training: []float64{344.7, 36.8, 22.7, 18.5, 16.3, 14.1, 13.6, 13.1}, Validation: []float64{47.6, 25.3, 22.8, 16, 12.9, 11.9, 11.8, 10.2}}
 	share := Metric{Name: "accuracy", Training: []float64{0.4, 0.6, 0.8, 0.9, 0.95, 0.97, 0.99, 1}}
@@ -247,7 +247,7 @@ func TestSteepStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "training-steep", f)
-	if want := "The panel of the loss leaves out epoch 1 (training 344.7, validation 47.60)."; f.Note != want {
+	if want := "The panel for loss omits epoch 1 (training 344.7, validation 47.60)."; f.Note != want {
 		t.Errorf("note %q, want %q", f.Note, want)
 	}
 	ch, err := loss.chart()
@@ -263,7 +263,7 @@ func TestSteepStart(t *testing.T) {
 		"even":        {Training: []float64{8, 7, 6, 5, 4, 3, 2, 1}},
 	} {
 		if ch, err := m.chart(); err != nil || ch.beyond != "" {
-			t.Errorf("%s: leaves out %q (%v)", name, ch.beyond, err)
+			t.Errorf("%s: omits %q (%v)", name, ch.beyond, err)
 		}
 	}
 	if ch, err := (Metric{Training: []float64{1, 1, 1}}).chart(); err != nil || ch.y.max != 1 || ch.y.min >= 1 {

@@ -10,27 +10,26 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// A spot is half a point wide.
+// A spot is a square, half a point wide, of one group's color.
 type spot struct{ x, y, group int }
 
 // A Point of an embedding map. Points with a coordinate that is NaN or Inf are omitted.
 type Point struct {
 	X, Y  float64
 	Group int    // index of the group; -1 for the color of the axes
-	Label string // a label beside the point; "" for none
+	Label string // a label next to the point; "" for none
 }
 
 // EmbeddingMap draws points without ticks, since distances matter and coordinates do not.
 // groups are the names in the legend; nil for none. Labels are omitted where they would
 // cover a point or another label; earlier points have priority. Axis labels may be empty,
-// or say what a component holds: "first component (32 % of the variance)".
+// or name a component: "first component (32% of the variance)".
 func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string) (*Figure, error) {
 	if len(points) == 0 {
 		return nil, fmt.Errorf("%s: no point", title)
 	}
-	xlo, xhi, ylo, yhi := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	m := embeddingMap{title: title, xLabel: xLabel, yLabel: yLabel, groups: groups}
 	labels := 0
-	var there []Point
 	for i, pt := range points {
 		if pt.Group < -1 || groups != nil && pt.Group >= len(groups) {
 			return nil, fmt.Errorf("%s: point %d is of group %d, there are %d", title, i, pt.Group, len(groups))
@@ -38,68 +37,93 @@ func EmbeddingMap(title, xLabel, yLabel string, points []Point, groups []string)
 		if !finite(pt.X) || !finite(pt.Y) {
 			continue
 		}
-		there = append(there, pt)
+		m.points = append(m.points, pt)
 		if pt.Label != "" {
 			labels++
 		}
-		xlo, xhi = math.Min(xlo, pt.X), math.Max(xhi, pt.X)
-		ylo, yhi = math.Min(ylo, pt.Y), math.Max(yhi, pt.Y)
 	}
-	alt := fmt.Sprintf("%s: map of %s", title, text.Count(len(there), "point"))
+	m.x, m.y = m.axes()
+	alt := fmt.Sprintf("%s: map of %s", title, text.Count(len(m.points), "point"))
 	if len(groups) > 0 {
 		alt += " in " + text.Count(len(groups), "group")
 	}
 	if labels > 0 {
 		alt += fmt.Sprintf(", %d with a label", labels)
 	}
-	const w, h, margin = 460.0, 430.0, 10.0
 	note := ""
-	if gone := len(points) - len(there); gone > 0 {
-		note = fmt.Sprintf("%s without a finite place left out.", text.Count(gone, "point"))
+	if omitted := len(points) - len(m.points); omitted > 0 {
+		note = fmt.Sprintf("%s with a NaN or infinite coordinate omitted.", text.Count(omitted, "point"))
 	}
-	points = there
-	return &Figure{Alt: alt + ".", Note: note, width: w, height: h, draw: func(p *pen) {
-		heading := style{size: titleSize, bold: true}
-		p.text(margin, margin+titleSize, heading, shorten(heading, title, w-2*margin))
-		top := groupLegend(p, margin, margin+titleSize+8, w-2*margin, groups)
-		left, bottom := margin, h-margin
-		if xLabel != "" {
-			bottom -= labelSize + 5
-			p.text(w/2, h-margin-2, style{color: p.Muted, align: 0.5}, shorten(style{}, xLabel, w-2*margin))
+	return &Figure{Alt: alt + ".", Note: note, width: mapWidth, height: mapHeight, draw: m.draw}, nil
+}
+
+// The size of an embedding map and the distance of its contents from the edge.
+const mapWidth, mapHeight, mapMargin = 460.0, 430.0, 10.0
+
+// embeddingMap has the points of a figure that are drawn, all of them finite.
+type embeddingMap struct {
+	title, xLabel, yLabel string
+	points                []Point
+	groups                []string
+	x, y                  axis
+}
+
+// axes cover the points.
+func (m embeddingMap) axes() (x, y axis) {
+	xlo, xhi, ylo, yhi := math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	for _, pt := range m.points {
+		xlo, xhi = math.Min(xlo, pt.X), math.Max(xhi, pt.X)
+		ylo, yhi = math.Min(ylo, pt.Y), math.Max(yhi, pt.Y)
+	}
+	return numberAxis("", xlo, xhi, 0, 5), numberAxis("", ylo, yhi, 0, 5)
+}
+
+func (m embeddingMap) draw(p *pen) {
+	const right = mapWidth - mapMargin
+	heading := style{size: titleSize, bold: true}
+	p.text(mapMargin, mapMargin+titleSize, heading, shorten(heading, m.title, right-mapMargin))
+	top := groupLegend(p, mapMargin, mapMargin+titleSize+8, right-mapMargin, m.groups)
+	left, bottom := mapMargin, mapHeight-mapMargin
+	if m.xLabel != "" {
+		bottom -= labelSize + 5
+		p.text(mapWidth/2, mapHeight-mapMargin-2, style{color: p.Muted, align: 0.5}, shorten(style{}, m.xLabel, right-mapMargin))
+	}
+	if m.yLabel != "" {
+		left += labelSize + 5
+		p.text(mapMargin+labelSize*0.8, (top+bottom)/2, style{color: p.Muted, align: 0.5, up: true}, shorten(style{}, m.yLabel, bottom-top))
+	}
+	p.frame(left, top, right-left, bottom-top, 0.8, p.Grid)
+	const inset = 16
+	at := make([]point, len(m.points))
+	for i, pt := range m.points {
+		at[i] = point{
+			left + inset + m.x.scale(pt.X)*(right-left-2*inset),
+			bottom - inset - m.y.scale(pt.Y)*(bottom-top-2*inset),
 		}
-		if yLabel != "" {
-			left += labelSize + 5
-			p.text(margin+labelSize*0.8, (top+bottom)/2, style{color: p.Muted, align: 0.5, up: true}, shorten(style{}, yLabel, bottom-top))
+	}
+	r := math.Max(1.2, 2.8-float64(len(m.points))/800)
+	m.discs(p, at, r)
+	if len(m.points) == 0 {
+		p.text((left+right)/2, (top+bottom)/2, style{color: p.Muted, align: 0.5, middle: true}, "no finite value")
+	}
+	placeLabels(p, m.points, at, r, left, right)
+}
+
+// discs draws the points. Of very many, it omits those that would cover one of their color.
+func (m embeddingMap) discs(p *pen, at []point, r float64) {
+	drawn := map[spot]bool{}
+	for i, pt := range m.points {
+		s := spot{int(2 * at[i].x), int(2 * at[i].y), pt.Group}
+		if len(m.points) > 20_000 && drawn[s] {
+			continue
 		}
-		p.frame(left, top, w-margin-left, bottom-top, 0.8, p.Grid)
-		const inset = 16
-		x, y := numberAxis("", xlo, xhi, 0, 5), numberAxis("", ylo, yhi, 0, 5)
-		at := make([]point, len(points))
-		for i, pt := range points {
-			at[i] = point{
-				left + inset + x.scale(pt.X)*(w-margin-left-2*inset),
-				bottom - inset - y.scale(pt.Y)*(bottom-top-2*inset),
-			}
+		drawn[s] = true
+		c := p.Muted
+		if pt.Group >= 0 {
+			c = groupColor(p, pt.Group)
 		}
-		r := math.Max(1.2, 2.8-float64(len(points))/800)
-		disc := map[spot]bool{}
-		for i, pt := range points {
-			s := spot{int(2 * at[i].x), int(2 * at[i].y), pt.Group}
-			if len(points) > 20_000 && disc[s] { // it would cover one of its color
-				continue
-			}
-			disc[s] = true
-			c := p.Muted
-			if pt.Group >= 0 {
-				c = groupColor(p, pt.Group)
-			}
-			p.disc(at[i].x, at[i].y, r, c)
-		}
-		if len(points) == 0 {
-			p.text((left+w-margin)/2, (top+bottom)/2, style{color: p.Muted, align: 0.5, middle: true}, "no finite value")
-		}
-		placeLabels(p, points, at, r, left, w-margin)
-	}}, nil
+		p.disc(at[i].x, at[i].y, r, c)
+	}
 }
 
 // groupColor is the theme's series, then the same colors half way to the paper.
@@ -142,7 +166,7 @@ func placeLabels(p *pen, points []Point, at []point, r, left, right float64) {
 	for _, q := range at {
 		taken.add([4]float64{q.x - r, q.y - r, q.x + r, q.y + r})
 	}
-	free := func(b [4]float64) bool { return b[0] >= left && b[2] <= right && !taken.hit(b) }
+	fits := func(b [4]float64) bool { return b[0] >= left && b[2] <= right && !taken.hit(b) }
 	tried := 0
 	for i, pt := range points {
 		if pt.Label == "" || tried == mostLabels {
@@ -153,7 +177,7 @@ func placeLabels(p *pen, points []Point, at []point, r, left, right float64) {
 		w, half := s.width(label), tickSize*capHeight/2
 		for _, o := range []point{{r + 2, half}, {-r - 2 - w, half}, {-w / 2, -r - 2}, {-w / 2, r + 3 + 2*half}} {
 			x, y := at[i].x+o.x, at[i].y+o.y
-			if box := [4]float64{x - 1, y - 2*half - 1, x + w + 1, y + 1}; free(box) {
+			if box := [4]float64{x - 1, y - 2*half - 1, x + w + 1, y + 1}; fits(box) {
 				p.text(x, y, s, label)
 				taken.add(box)
 				break
@@ -162,7 +186,7 @@ func placeLabels(p *pen, points []Point, at []point, r, left, right float64) {
 	}
 }
 
-// mostLabels are tried: there is room for some hundred.
+// mostLabels is how many labels are tried; only a few hundred fit.
 const mostLabels = 5000
 
 // boxes are rectangles (left, top, right, bottom), indexed by the cells of a grid that

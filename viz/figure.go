@@ -9,7 +9,6 @@ import (
 	"html"
 	"image/png"
 	"io"
-	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -121,14 +120,4 @@ func tidySVG(svg []byte, alt string, pictures []embedded) []byte {
 		svg = append(svg[:end+1:end+1], append([]byte(title), svg[end+1:]...)...)
 	}
 	return svg
-}
-
-// printable removes the characters that XML cannot represent.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' && r != '\n' || r == '\ufffe' || r == '\uffff' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\ufffd"))
 }

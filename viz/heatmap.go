@@ -25,13 +25,12 @@ type HeatMap struct {
 }
 
 // Cell sizes in points, and the number of cells above which they are drawn as
-// one picture in place of single squares. A map without names and texts always is.
+// one picture instead of single squares. A map without names and texts always is.
 const (
 	tableWidth  = 430.0
 	largestCell = 58.0
 	manyCells   = 4096
-	thinnest    = 24.0  // a table of one row or column, however long it is
-	widestTitle = 640.0 // of any figure
+	thinnest    = 24.0 // a table of one row or column, however long it is
 )
 
 // Figure validates the table and lays it out.
@@ -218,8 +217,8 @@ type cellName struct {
 	text string
 }
 
-// every leaves names out, evenly, where a cell is smaller than a line of text, and
-// cuts those that are too long.
+// every keeps every n-th name where a cell is smaller than a line of text, and shortens
+// names that are too long.
 func every(s style, names []string, cell float64) (kept []cellName) {
 	step := int(math.Ceil((s.size + 1) / cell))
 	for i := 0; i < len(names); i += step {

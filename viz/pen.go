@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"sort"
+	"strings"
 	"sync"
 
 	"codeberg.org/go-fonts/liberation/liberationsansbold"
@@ -39,7 +41,10 @@ const (
 	tickSize  = 8.0
 )
 
-// A style says how text is set. The zero value is left-aligned regular text on its
+// widestTitle is the largest width of a title in points.
+const widestTitle = 640.0
+
+// A style describes how text is set. The zero value is left-aligned regular text on its
 // baseline, in ink, at label size.
 type style struct {
 	size   float64
@@ -191,10 +196,32 @@ func (p *pen) text(x, y float64, s style, text string) {
 	p.c.Pop()
 }
 
+// printable removes the characters that XML cannot represent.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' || r == '\ufffe' || r == '\uffff' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\ufffd"))
+}
+
 // width returns the length of a text in points.
 func (s style) width(text string) float64 {
 	face := s.face()
 	return float64(face.Width(text))
+}
+
+// shorten truncates a text that is wider than w and adds an ellipsis.
+func shorten(s style, text string, w float64) string {
+	const longest = 400 // letters; no figure is that wide
+	runes := []rune(text[:min(len(text), 4*longest)])
+	runes = runes[:min(len(runes), longest)]
+	if len(text) <= len(string(runes)) && s.width(text) <= w {
+		return text
+	}
+	fits := sort.Search(len(runes), func(n int) bool { return s.width(string(runes[:n+1])+"…") > w })
+	return string(runes[:fits]) + "…"
 }
 
 func (s style) face() font.Face {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"sort"
 
 	"github.com/reef-dl/reef/internal/text"
 )
@@ -72,10 +71,10 @@ func (s Sample) draw(p *pen, x, y, cell float64) {
 	w, h := fit(s.Image.Bounds(), cell, cell)
 	p.image(x+(cell-w)/2, y+(cell-h)/2, w, h, s.Image)
 	text := style{size: tickSize, color: p.Ink, align: 0.5}
-	said := shorten(text, s.Predicted, cell)
+	predicted := shorten(text, s.Predicted, cell)
 	if s.Confidence > 0 && s.Confidence <= 1 {
-		sure := fmt.Sprintf(": %.0f%%", 100*s.Confidence)
-		said = shorten(text, s.Predicted, cell-text.width(sure)) + sure
+		percent := fmt.Sprintf(": %.0f%%", 100*s.Confidence)
+		predicted = shorten(text, s.Predicted, cell-text.width(percent)) + percent
 	}
 	wrong := s.Truth != "" && s.Truth != s.Predicted
 	switch {
@@ -84,7 +83,7 @@ func (s Sample) draw(p *pen, x, y, cell float64) {
 	case s.Truth != "":
 		text.color = p.Good
 	}
-	p.text(x+cell/2, y+cell+tickSize+3, text, said)
+	p.text(x+cell/2, y+cell+tickSize+3, text, predicted)
 	if wrong {
 		text.color = p.Muted
 		p.text(x+cell/2, y+cell+2*tickSize+6, text, shorten(text, "true: "+s.Truth, cell))
@@ -110,16 +109,4 @@ func checkPicture(img image.Image) error {
 func fit(b image.Rectangle, w, h float64) (float64, float64) {
 	scale := math.Min(w/float64(b.Dx()), h/float64(b.Dy()))
 	return scale * float64(b.Dx()), scale * float64(b.Dy())
-}
-
-// shorten truncates a text that is wider than w and adds an ellipsis.
-func shorten(s style, text string, w float64) string {
-	const longest = 400 // letters; no figure is that wide
-	runes := []rune(text[:min(len(text), 4*longest)])
-	runes = runes[:min(len(runes), longest)]
-	if len(text) <= len(string(runes)) && s.width(text) <= w {
-		return text
-	}
-	fits := sort.Search(len(runes), func(n int) bool { return s.width(string(runes[:n+1])+"…") > w })
-	return string(runes[:fits]) + "…"
 }

@@ -43,7 +43,7 @@ func Training(title string, metrics ...Metric) (*Figure, error) {
 		charts = append(charts, ch)
 		alts = append(alts, fmt.Sprintf("%s: %s", m.Name, describe(ch.lines)))
 		if ch.beyond != "" {
-			notes = append(notes, fmt.Sprintf("The panel of the %s leaves out %s.", m.Name, ch.beyond))
+			notes = append(notes, fmt.Sprintf("The panel for %s omits %s.", m.Name, ch.beyond))
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

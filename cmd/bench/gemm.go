@@ -12,7 +12,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// gemmResult is one line of the matrix product's output.
+// gemmResult is one line of the output for matrix products.
 type gemmResult struct {
 	Peer     string  `json:"peer"`
 	Workload string  `json:"workload"`
@@ -24,9 +24,9 @@ type gemmResult struct {
 	Path     string  `json:"path"`
 }
 
-// benchGemm measures products of the shapes that the projects have, with one
-// and with two workers, and before them the processor's peak: multiply-adds of
-// registers. REEF_KERNEL=avx2 or generic in the environment forces a lower path.
+// benchGemm measures products of the shapes that occur in the recipes, with one and with
+// two workers, and before them the processor's peak speed: multiply-adds of registers.
+// REEF_KERNEL=avx2 or generic in the environment selects another instruction set.
 func benchGemm(out *json.Encoder, limit time.Duration) error {
 	shapes := [][3]int{{1024, 1024, 1024}, {512, 512, 512}, {128, 784, 512}, {512, 10000, 64}, {128, 32, 96}}
 	for _, threads := range []int{1, 2} {
@@ -51,8 +51,8 @@ func benchGemm(out *json.Encoder, limit time.Duration) error {
 	return nil
 }
 
-// peakSpeed is the median speed of multiply-adds of registers in 10⁹ floating-point
-// operations a second, 0 where the path in use has none.
+// peakSpeed returns the median speed of multiply-adds of registers in 10⁹ floating-point
+// operations per second, or 0 if the instruction set in use has no such measurement.
 func peakSpeed(threads int, limit time.Duration) (float64, error) {
 	defer graph.Workers(threads)()
 	flop := kernel.Peak()
@@ -63,7 +63,7 @@ func peakSpeed(threads int, limit time.Duration) (float64, error) {
 	return flop / times[len(times)/2].Seconds() / 1e9, nil
 }
 
-// gemmSpeed is the median speed in 10⁹ floating-point operations a second.
+// gemmSpeed returns the median speed in 10⁹ floating-point operations per second.
 func gemmSpeed(s [3]int, threads int, limit time.Duration) (float64, error) {
 	defer graph.Workers(threads)()
 	m, k, n := s[0], s[1], s[2]

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the workloads that Reef is compared with other
-// frameworks on, and prints one JSON line for each:
+// Command bench measures the workloads that compare Reef with other frameworks and
+// prints a JSON line for each:
 //
 //	go run ./cmd/bench -workload mnist_cnn -phase train -secs 5
 //	go run ./cmd/bench -workload all
 //	go run ./cmd/bench -workload gemm
 //
-// A training step is forward pass, loss, backward pass and update with RMSprop;
-// inputs are random, of the right shape, made before the clock starts, four
-// batches in rotation. The models, batches and optimisers are those of the
-// PyTorch programs that docs/performance.md compares with.
+// A training step is the forward pass, the loss, the backward pass and the update with
+// RMSprop. Inputs are four random batches of the right shape, made in advance and used in
+// rotation. The models, batch sizes and optimizers are those of the PyTorch programs in
+// docs/performance.md.
 package main
 
 import (
@@ -36,9 +36,9 @@ func main() {
 
 func run(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	name := f.String("workload", "all", "gemm, all or one of "+strings.Join(names(), ", "))
-	phase := f.String("phase", "", "train or infer (default: both where a workload has both)")
-	secs := f.Float64("secs", 5, "seconds to measure each")
+	name := f.String("workload", "all", "`workload` to measure: gemm, all, or one of "+strings.Join(names(), ", "))
+	phase := f.String("phase", "", "`phase` to measure: train or infer (default: both, if the workload has both)")
+	secs := f.Float64("secs", 5, "`seconds` to measure each workload")
 	f.SetOutput(io.Discard)
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(stderr, "Usage: bench [flags]")
@@ -48,12 +48,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 	} else if err != nil {
 		return fmt.Errorf("%w%s; -help shows all flags", err, meantFlag(f, err))
 	}
-	choices := append([]string{"gemm", "all"}, names()...)
 	if f.NArg() > 0 {
-		if near := text.Nearest(f.Arg(0), choices...); near != "" {
+		if near := text.Nearest(f.Arg(0), choices()...); near != "" {
 			return fmt.Errorf("unexpected argument %q: did you mean -workload %s?", f.Arg(0), near)
 		}
-		return fmt.Errorf("unexpected argument %q: all is said with flags, as in -workload boston; -help shows them", f.Arg(0))
+		return fmt.Errorf("unexpected argument %q: arguments are flags, as in -workload boston; -help shows them all", f.Arg(0))
 	}
 	if *phase != "" && *phase != "train" && *phase != "infer" {
 		return fmt.Errorf("-phase %q: want train or infer%s", *phase, text.Meant(*phase, "train", "infer"))
@@ -69,38 +68,57 @@ func run(args []string, stdout, stderr io.Writer) error {
 		}
 		return benchGemm(out, limit)
 	}
-	list := workloads
-	if *name != "all" {
-		i := slices.IndexFunc(workloads, func(w workload) bool { return w.name == *name })
-		if i < 0 {
-			return fmt.Errorf("unknown workload %q, want gemm, all or one of %s%s", *name, strings.Join(names(), ", "), text.Meant(*name, choices...))
-		}
-		if *phase == "train" && workloads[i].infer {
-			return fmt.Errorf("-phase train: workload %q is measured in prediction only", *name)
-		}
-		list = workloads[i : i+1]
+	list, err := selected(*name, *phase)
+	if err != nil {
+		return err
 	}
 	for _, w := range list {
-		for _, p := range w.phases() {
-			if *phase != "" && p != *phase {
-				continue
-			}
-			r, err := w.measure(p, limit)
-			if err != nil {
-				return fmt.Errorf("%s: %w", w.name, err)
-			}
-			if err := out.Encode(r); err != nil {
-				return err
-			}
+		if err := w.print(out, *phase, limit); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// maxSeconds is a day: more would overflow nothing but patience.
+// selected returns the workloads of -workload and checks that they have the phase.
+func selected(name, phase string) ([]workload, error) {
+	if name == "all" {
+		return workloads, nil
+	}
+	i := slices.IndexFunc(workloads, func(w workload) bool { return w.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("unknown workload %q, want gemm, all or one of %s%s", name, strings.Join(names(), ", "), text.Meant(name, choices()...))
+	}
+	if phase == "train" && workloads[i].infer {
+		return nil, fmt.Errorf("-phase train: workload %q is measured in prediction only", name)
+	}
+	return workloads[i : i+1], nil
+}
+
+// print measures and prints one phase of a workload, or all if phase is empty.
+func (w workload) print(out *json.Encoder, phase string, limit time.Duration) error {
+	for _, p := range w.phases() {
+		if phase != "" && p != phase {
+			continue
+		}
+		r, err := w.measure(p, limit)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		if err := out.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choices returns the values of -workload.
+func choices() []string { return append([]string{"gemm", "all"}, names()...) }
+
+// maxSeconds is a day.
 const maxSeconds = 86_400
 
-// meantFlag is the flag that was likely meant by one that is not defined.
+// meantFlag suggests the flag that was probably meant by one that is not defined.
 func meantFlag(f *flag.FlagSet, err error) string {
 	var flags []string
 	f.VisitAll(func(fl *flag.Flag) { flags = append(flags, "-"+fl.Name) })

@@ -22,7 +22,7 @@ func lines(t *testing.T, args ...string) (list []map[string]any) {
 	for line := range strings.Lines(out.String()) {
 		var fields map[string]any
 		if err := json.Unmarshal([]byte(line), &fields); err != nil {
-			t.Fatalf("%q is no JSON: %v", line, err)
+			t.Fatalf("%q is not JSON: %v", line, err)
 		}
 		list = append(list, fields)
 	}
@@ -82,7 +82,7 @@ func TestWrongFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"-workload nonsense", "nonsense"}, {"-phase test", "test"}, {"-secs 0", "positive"}, {"-secs NaN", "positive"},
 		{"-secs 1e300", "at most 86400"}, {"-secs two", "invalid value"}, {"-workload bosten", `(did you mean "boston"?)`}, {"-phase trian", `(did you mean "train"?)`},
-		{"boston", "did you mean -workload boston?"}, {"everything", "-help shows them"}, {"-worklod boston", `(did you mean "-workload"?)`},
+		{"boston", "did you mean -workload boston?"}, {"everything", "-help shows them all"}, {"-worklod boston", `(did you mean "-workload"?)`},
 		{"-workload predict_latency -phase train", "in prediction only"}, {"-workload gemm -phase train", "not trained"},
 	} {
 		if err := run(strings.Fields(c.args), &bytes.Buffer{}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -19,12 +19,12 @@ import (
 type workload struct {
 	name  string
 	batch int
-	rate  float64 // of RMSprop
+	rate  float64 // learning rate of RMSprop
 	loss  keraslike.Loss
 	model func() *keraslike.Model
 	input func(rng *rand.Rand, batch int) graph.Value
 	label func(rng *rand.Rand, batch int) graph.Value
-	infer bool // only measured in prediction
+	infer bool // has no training phase
 }
 
 // result is one line of output.
@@ -46,7 +46,7 @@ func (w workload) phases() []string {
 	return []string{"train", "infer"}
 }
 
-// rotation is the number of batches that take turns.
+// rotation is the number of batches used in turn.
 const rotation = 4
 
 func (w workload) measure(phase string, limit time.Duration) (*result, error) {
@@ -89,8 +89,8 @@ func (w workload) measure(phase string, limit time.Duration) (*result, error) {
 	}, nil
 }
 
-// timeSteps warms up and then measures for the given time, at least 20 steps.
-// The result is sorted.
+// timeSteps warms up and then measures for the given time, at least 20 steps. It returns
+// the times in ascending order.
 func timeSteps(step func(i int) error, limit time.Duration) ([]time.Duration, error) {
 	for i := range 5 {
 		if err := step(i); err != nil {
@@ -114,8 +114,8 @@ func round(v float64, digits int) float64 {
 	return r
 }
 
-// peakRSS is the process's largest resident memory so far in MB, where the
-// system tells it; 0 elsewhere.
+// peakRSS returns the largest resident memory of the process so far in MB, or 0 if the
+// system does not report it.
 func peakRSS() float64 {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -130,7 +130,7 @@ func peakRSS() float64 {
 	return 0
 }
 
-// The makers of data.
+// Generators of random batches.
 
 func floats(shape ...int) func(rng *rand.Rand, batch int) graph.Value {
 	return func(rng *rand.Rand, batch int) graph.Value {
@@ -142,15 +142,15 @@ func pixels(shape ...int) func(rng *rand.Rand, batch int) graph.Value {
 	return func(rng *rand.Rand, batch int) graph.Value { return filled(batch, shape, rng.Float32) }
 }
 
-// integers are from 0 to n-1.
+// integers generates whole numbers from 0 to n-1.
 func integers(n int, shape ...int) func(rng *rand.Rand, batch int) graph.Value {
 	return func(rng *rand.Rand, batch int) graph.Value {
 		return filled(batch, shape, func() float32 { return float32(rng.IntN(n)) })
 	}
 }
 
-// multiHot are rows of ones with probability p, held sparsely as
-// datasets hands them out.
+// multiHot generates rows whose values are 1 with probability p, in the sparse form that
+// datasets uses.
 func multiHot(columns int, p float64) func(rng *rand.Rand, batch int) graph.Value {
 	return func(rng *rand.Rand, batch int) graph.Value {
 		m := graph.NewCSR(batch, columns)

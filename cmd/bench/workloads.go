@@ -7,8 +7,8 @@ import (
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
-// workloads are the models of the comparison. A loss from logits belongs to
-// each classifier: softmax and sigmoid are fused with it.
+// workloads are the models of the comparison. Softmax and sigmoid are fused with the loss,
+// which takes logits.
 var workloads = []workload{
 	{
 		name: "mnist_dense", batch: 128, rate: 1e-3, loss: k.SparseCategoricalCrossentropy,
@@ -83,7 +83,7 @@ var workloads = []workload{
 	{
 		name: "gru_jena_stacked", batch: 128, rate: 1e-3, loss: k.MeanAbsoluteError,
 		model: func() *k.Model {
-			// A mask of features for all steps of a sample is what dropout=0.1 of Keras's GRU is.
+			// The dropout=0.1 of Keras's GRU drops the same features in all steps of a sample.
 			return k.Sequential("gru_jena_stacked", k.Input(240, 14),
 				k.SpatialDropout1D(0.1), k.GRU(32, k.ReturnSequences), k.GRU(64), k.Dense(1))
 		},
@@ -113,8 +113,8 @@ func mnistCNN() *k.Model {
 		k.Flatten(), k.Dense(64, k.ReLU), k.Dense(10, k.Softmax))
 }
 
-// vgg16 is VGG16 without its top and without the weights, which change no time. What is
-// wrong with it is reported by the model that it becomes a part of.
+// vgg16 is VGG16 without its top and with random weights, which do not affect the time. The
+// model that contains it reports its errors.
 func vgg16() *k.Model {
 	m, _ := applications.VGG16(applications.Untrained, applications.WithoutTop, applications.InputShape(150, 150))
 	return m

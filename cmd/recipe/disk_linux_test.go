@@ -13,7 +13,7 @@ import (
 // limitEnv is the size in bytes beyond which the child's files cannot grow.
 const limitEnv = "RECIPE_TEST_LIMIT"
 
-// limitFiles makes the kernel refuse to write past a size, as a full disk does.
+// limitFiles makes writes beyond a size fail, as on a full disk.
 func limitFiles(bytes string) {
 	n, err := strconv.ParseUint(bytes, 10, 64)
 	if err != nil {
@@ -24,9 +24,9 @@ func limitFiles(bytes string) {
 	}
 }
 
-// TestFullDisk has no space at all, which is noticed before the training, and space for
-// less than the model, which is noticed after it. Neither leaves half a file, and
-// what was there before is still whole.
+// TestFullDisk has no space at all, which is an error before training, and space for less
+// than the model, which is an error after it. Neither leaves a partial file, and the
+// previous file stays intact.
 func TestFullDisk(t *testing.T) {
 	for name, c := range map[string]struct{ limit, want string }{
 		"no space": {"100", "recipe: output folder: write "}, "less than the model": {"200000", `recipe: save model "mnist": `},
@@ -71,8 +71,8 @@ func TestFullDevice(t *testing.T) {
 	wantFiles(t, "o", modelFiles...)
 }
 
-// TestReadOnlyFolder asks for a folder that cannot be made: below another
-// user's, or for root, whom permissions do not stop, in /proc.
+// TestReadOnlyFolder uses a folder that cannot be made: in a read-only one, or for root, who
+// ignores permissions, in /proc.
 func TestReadOnlyFolder(t *testing.T) {
 	dir := emptyFolder(t)
 	parent := "/proc"
@@ -85,7 +85,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	out := filepath.Join(parent, "o")
 	status, stdout, stderr := command(t, "-name", "mnist", "-out", out)
 	if status != exitError || stdout != "" {
-		t.Errorf("status %d, want %d; stdout %q: nothing is to be trained", status, exitError, stdout)
+		t.Errorf("status %d, want %d; stdout %q: nothing must be trained", status, exitError, stdout)
 	}
 	wantText(t, "stderr", stderr, "recipe: output folder: mkdir "+out)
 	wantFiles(t, dir)

@@ -11,21 +11,21 @@ import (
 	"github.com/reef-dl/reef/internal/terminal"
 )
 
-// display shows downloads, on a terminal as a line that is redrawn, and lines between two
-// trainings, which callbacks.Progress shows.
+// display shows downloads, on a terminal as a line that is redrawn, and messages between
+// training runs, which callbacks.Progress shows.
 type display struct {
 	w     io.Writer
 	quiet bool
 	line  *terminal.Line
-	file  string    // that is downloaded
-	began time.Time // its download
+	file  string    // being downloaded
+	began time.Time // when its download began
 }
 
 func newDisplay(w io.Writer, quiet bool) *display {
 	return &display{w: w, quiet: quiet, line: terminal.NewLine(w)}
 }
 
-// say shows a line between two trainings.
+// say shows a message between training runs.
 func (d *display) say(line string) {
 	if !d.quiet {
 		d.line.Erase()
@@ -33,7 +33,7 @@ func (d *display) say(line string) {
 	}
 }
 
-// download shows the progress of a file.
+// download shows the progress of a download.
 func (d *display) download(p datasets.Progress) {
 	if d.quiet {
 		return
@@ -51,7 +51,7 @@ func (d *display) download(p datasets.Progress) {
 	}
 }
 
-// downloadLine is the state of a download in at most width characters.
+// downloadLine describes the state of a download in at most width characters.
 func downloadLine(p datasets.Progress, elapsed time.Duration, width int) string {
 	const mega = 1e6
 	head := fmt.Sprintf("downloading %s/%s ", p.Set, p.File)

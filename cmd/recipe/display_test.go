@@ -15,7 +15,7 @@ func TestDownloadLine(t *testing.T) {
 	if got, want := downloadLine(p, 5*time.Second, 79), "downloading mnist/train.gz [####--------------] 2.5/10.0 MB  0.5 MB/s  15s left"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	p.Total = 0 // the publisher does not say
+	p.Total = 0 // the size is unknown
 	if got, want := downloadLine(p, 5*time.Second, 79), "downloading mnist/train.gz  2.5 MB  0.5 MB/s"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -29,7 +29,7 @@ func TestDisplayOfDownloads(t *testing.T) {
 		d.download(p)
 	}
 	if got, want := b.String(), "downloading mnist/a\ndownloading mnist/b\n"; got != want {
-		t.Errorf("on no terminal got %q, want %q", got, want)
+		t.Errorf("without a terminal: got %q, want %q", got, want)
 	}
 	b.Reset()
 	quiet := newDisplay(&b, true)

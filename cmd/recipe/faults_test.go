@@ -16,7 +16,7 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// childEnv makes the test binary the command itself.
+// childEnv makes the test binary run the command.
 const childEnv = "RECIPE_TEST_MAIN"
 
 func TestMain(m *testing.M) {
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child is the command in a process of its own.
+// child returns the command as a separate process.
 func child(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
@@ -35,8 +35,8 @@ func child(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestInterrupt sends the process SIGINT while it trains: it finishes the
-// batch, saves a model that can be resumed, and exits with 130.
+// TestInterrupt sends SIGINT during training: the process finishes the batch, saves a
+// model and exits with status 130.
 func TestInterrupt(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no SIGINT between processes")
@@ -77,8 +77,8 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// sampleFolder copies the embedded sample into a folder, as a user's own data,
-// not compressed so that a test can spoil single bytes.
+// sampleFolder copies the embedded sample into a folder, as a user's own data, uncompressed so
+// that tests can corrupt single bytes.
 func sampleFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -107,8 +107,8 @@ func sampleFolder(t *testing.T) string {
 	return dir
 }
 
-// TestSpoiledData changes one file of a good folder at a time. Nothing is
-// trained and no file is left.
+// TestSpoiledData corrupts one file of a good folder at a time. Nothing is trained and no
+// file is written.
 func TestSpoiledData(t *testing.T) {
 	const images, labels = "train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 	for name, c := range map[string]struct {
@@ -158,10 +158,10 @@ func TestMissingData(t *testing.T) {
 	empty := t.TempDir()
 	dir := emptyFolder(t)
 	for path, want := range map[string]string{
-		"smaple":  `-data "smaple": want sample, full or a folder with the published files (did you mean "sample"?); folder with the data set: stat smaple`,
+		"smaple":  `-data "smaple": want sample, full or a folder with the published files (did you mean "sample"?); stat smaple`,
 		"fulll":   `(did you mean "full"?)`,
-		"nowhere": "folder with the data set: stat nowhere", empty: filepath.Join(empty, "train-images-idx3-ubyte.gz") + ": file does not exist",
-		os.Args[0]: "is not a folder",
+		"nowhere": "; stat nowhere", empty: filepath.Join(empty, "train-images-idx3-ubyte.gz") + ": file does not exist",
+		os.Args[0]: "this is a file",
 	} {
 		status, _, stderr := command(t, "-name", "mnist", "-data", path)
 		if status != exitError {
@@ -172,8 +172,8 @@ func TestMissingData(t *testing.T) {
 	wantFiles(t, dir)
 }
 
-// A file in the cache whose checksum is wrong is not used: without -data full
-// the sample is used, and the output says so.
+// A file in the cache with a wrong checksum is not used: without -data full the sample is
+// used, which the output states.
 func TestWrongChecksum(t *testing.T) {
 	emptyFolder(t)
 	cache := filepath.Join(os.Getenv("REEF_CACHE"), "mnist")

@@ -14,8 +14,8 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// sets are the data sets that -fetch names. Weights of networks are fetched by name only:
-// the recipes do without.
+// sets returns the names of the sets to download. Pretrained weights are downloaded only by
+// name, since the recipes do not require them.
 func sets(name string) ([]string, error) {
 	var all []string
 	for _, s := range datasets.Sets() {
@@ -33,28 +33,28 @@ func sets(name string) ([]string, error) {
 	return []string{name}, nil
 }
 
-// download fills the cache. One set that cannot be had does not keep the others
-// away; all errors come together at the end, with what else there is to do.
-func (o *options) download(ctx context.Context, stdout, stderr io.Writer) error {
-	display := newDisplay(stderr, o.quiet)
-	var mistakes []error
-	for _, name := range o.fetch {
+// download fills the cache. If a set fails, the others are still downloaded; all errors are
+// reported at the end, with what else the user can do.
+func download(ctx context.Context, names []string, quiet bool, stdout, stderr io.Writer) error {
+	display := newDisplay(stderr, quiet)
+	var failures []error
+	for _, name := range names {
 		origin, err := datasets.Fetch(ctx, name, datasets.From{Progress: display.download})
 		display.line.Erase()
 		if ctx.Err() != nil {
-			return errors.Join(append(mistakes, ctx.Err())...)
+			return errors.Join(append(failures, ctx.Err())...)
 		}
 		if err != nil {
-			mistakes = append(mistakes, err)
+			failures = append(failures, err)
 			display.say(name + ": not downloaded")
 			continue
 		}
 		fmt.Fprintln(stdout, origin)
 	}
-	if len(mistakes) == 0 {
+	if len(failures) == 0 {
 		return nil
 	}
-	display.say("The next -fetch resumes where this one stopped. Files from elsewhere can be put into $REEF_DATA, a folder with\n" +
-		"one folder for each set; $REEF_MIRROR may name a server that has such folders.")
-	return fmt.Errorf("-fetch: %d of %d sets could not be downloaded\n%w", len(mistakes), len(o.fetch), errors.Join(mistakes...))
+	display.say("Another -fetch resumes the downloads. Or copy the files of a set to $REEF_DATA/SET, or set\n" +
+		"$REEF_MIRROR to the URL of a server that has a folder for each set.")
+	return fmt.Errorf("-fetch: %d of %d sets could not be downloaded\n%w", len(failures), len(names), errors.Join(failures...))
 }

@@ -24,9 +24,9 @@ func TestFetchUnknown(t *testing.T) {
 	}
 }
 
-// TestFetchAll fills the cache from a mirror that has one set whole and others not as
-// they are published; the publishers themselves are out of reach. What can be had is
-// there at the end, and what cannot is summed up.
+// TestFetchAll fills the cache from a mirror that has one complete set and others that
+// differ from the published ones; the publishers are unreachable. What
+// is available is in the cache at the end; the errors sum up the rest.
 func TestFetchAll(t *testing.T) {
 	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Join("..", "..", "datasets", "samples"))))
 	defer server.Close()
@@ -59,7 +59,7 @@ func TestFetchAll(t *testing.T) {
 	}
 	left, err := filepath.Glob(filepath.Join(os.Getenv("REEF_CACHE"), "*", "*.part"))
 	if err != nil || len(left) > 0 {
-		t.Errorf("empty beginnings are left: %q", left)
+		t.Errorf("partial files are left: %q", left)
 	}
 }
 
@@ -73,8 +73,7 @@ func (o only) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusNotFound, Status: "404 out of reach", Body: http.NoBody}, nil
 }
 
-// TestFetch downloads the published files from a server that stands in for the
-// publisher, and then trains from the cache.
+// TestFetch downloads the published files from a server that stands in for the publisher.
 func TestFetch(t *testing.T) {
 	data := os.Getenv("REEF_DATA")
 	if _, err := os.Stat(filepath.Join(data, "mnist")); data == "" || err != nil {

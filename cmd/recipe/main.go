@@ -6,10 +6,11 @@
 //	go run ./cmd/recipe -name mnist
 //	go run ./cmd/recipe -fetch all
 //
-// It trains on the full data when that is on this machine and on the embedded
-// sample otherwise, shows progress while it trains and leaves the model, the
-// history, drawings of the graph and a report in -out. Ctrl-C finishes the
-// batch that runs, saves, and exits with status 130.
+// It trains on the full data if that is on this machine and on the embedded
+// sample otherwise, shows progress, and writes the model, the history, drawings
+// of the graph and a report to the folder -out. Ctrl-C finishes the current
+// batch, saves what was trained and exits with status 130; a second Ctrl-C exits
+// at once.
 package main
 
 import (
@@ -37,7 +38,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the command; it returns the exit status.
+// run runs the command and returns its exit status.
 func run(args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
 	switch {
@@ -52,9 +53,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C exits at once
 	if len(o.fetch) > 0 {
-		err = o.download(ctx, stdout, stderr)
+		err = download(ctx, o.fetch, o.quiet, stdout, stderr)
 	} else {
 		err = o.run(ctx, stdout, stderr)
 	}

@@ -26,7 +26,7 @@ func command(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), err.String()
 }
 
-// emptyFolder makes an empty working folder without data anywhere.
+// emptyFolder changes to an empty folder, with no data on the machine.
 func emptyFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -78,7 +78,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 || stdout != "" {
 		t.Errorf("status %d, stdout %q", status, stdout)
 	}
-	wantText(t, "stderr", stderr, "Usage: recipe -name NAME [flags]", "-data sample", "-json file", "-out folder", "-epochs")
+	wantText(t, "stderr", stderr, "Usage: recipe -name RECIPE [flags]\n\nRecipe trains", "-data source", "-json file", "-out folder", "-epochs")
 }
 
 func TestWrongCommandLine(t *testing.T) {
@@ -98,7 +98,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{"flag provided but not defined: -layers; -help shows all flags", []string{"-name", "mnist", "-layers", "3"}},
 		{`-variant "l3": want one of: overfit, plain, l2, dropout`, []string{"-name", "imdb", "-variant", "l3"}},
 		{`-variant "": want one of: holdout`, []string{"-name", "boston", "-variant", ""}},
-		{`-variant "wide": mnistcnn has one model only`, []string{"-name", "mnistcnn", "-variant", "wide"}},
+		{`-variant "wide": mnistcnn has no variants`, []string{"-name", "mnistcnn", "-variant", "wide"}},
 		{`unexpected argument "mnist": did you mean -name mnist? -help shows all flags`, []string{"mnist"}},
 		{`unexpected argument "minst": did you mean -name mnist?`, []string{"minst"}},
 		{`unexpected argument "name=mnist": did you mean -name mnist?`, []string{"name=mnist"}},
@@ -106,7 +106,7 @@ func TestWrongCommandLine(t *testing.T) {
 		{`unexpected argument "sample": did you mean -data sample?`, []string{"-name", "imdb", "sample"}},
 		{`unexpected argument "help": did you mean -help?`, []string{"help"}},
 		{`unexpected argument "epochs": did you mean -epochs VALUE?`, []string{"-name", "imdb", "epochs", "3"}},
-		{`unexpected argument "7": everything is a flag, as in -name mnist; -help lists them`, []string{"-name", "imdb", "7"}},
+		{`unexpected argument "7": arguments are flags, as in -name mnist; -help shows them all`, []string{"-name", "imdb", "7"}},
 		{`unexpected argument "mnist"`, []string{"-name", "mnist", "mnist"}},
 		{`not defined: -varient (did you mean -variant?); -help shows all flags`, []string{"-name", "imdb", "-varient", "l2"}},
 		{`unknown recipe "minst", want one of: mnist, boston`, []string{"-name", "minst"}},
@@ -143,10 +143,10 @@ func TestRun(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	wantText(t, "stdout", stdout, "Data: mnist: embedded sample (2,000", "Model: \"mnist\"", "Parameters: 407,050", "figure   article     here",
-		"test_accuracy    0.9805", "1 of 1 epoch of 2,000 samples", "seed 1", "This was the sample", "\nFiles:\n  "+filepath.Join("runs", "mnist", "model.safetensors"))
+	wantText(t, "stdout", stdout, "Data: mnist: embedded sample (2,000", "Model: \"mnist\"", "Parameters: 407,050", "metric   article     here",
+		"test_accuracy    0.9805", "1 of 1 epoch of 2,000 samples", "seed 1", "This run used the sample", "\nFiles:\n  "+filepath.Join("runs", "mnist", "model.safetensors"))
 	if !strings.HasPrefix(stderr, "epoch 1/1  loss ") || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "\r") {
-		t.Errorf("stderr is no terminal, so that one plain line is wanted; got %q", stderr)
+		t.Errorf("stderr is not a terminal: want one plain line, got %q", stderr)
 	}
 	wantFiles(t, filepath.Join(dir, "runs", "mnist"), modelFiles...)
 	wantFiles(t, filepath.Join(dir, "drawings"), "layers.dot")
@@ -163,14 +163,14 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestJSON prints the report and nothing else, with exactly the fields agreed on.
+// TestJSON prints only the report, with exactly the agreed fields.
 func TestJSON(t *testing.T) {
 	dir := emptyFolder(t)
 	status, stdout, stderr := command(t, "-name", "mnist", "-epochs", "1", "-batch", "100", "-seed", "9", "-data", "sample", "-out", "o", "-json", "-")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	wantText(t, "stderr", stderr, "Model: ", "figure", "Files:")
+	wantText(t, "stderr", stderr, "Model: ", "metric", "Files:")
 	d := json.NewDecoder(strings.NewReader(stdout))
 	var report map[string]any
 	if err := d.Decode(&report); err != nil {
@@ -204,7 +204,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestQuiet shows results and no progress, and the same seed leaves the same model.
+// TestQuiet shows results and no progress; the same seed gives the same model.
 func TestQuiet(t *testing.T) {
 	emptyFolder(t)
 	var models [][]byte
@@ -222,12 +222,12 @@ func TestQuiet(t *testing.T) {
 		models = append(models, m)
 	}
 	if !bytes.Equal(models[0], models[1]) {
-		t.Error("two runs with one seed leave different models")
+		t.Error("two runs with the same seed give different models")
 	}
 }
 
-// TestOutputFolderThatIsNone finds out before the training.
-func TestOutputFolderThatIsNone(t *testing.T) {
+// TestOutputFolderIsAFile: the error comes before training.
+func TestOutputFolderIsAFile(t *testing.T) {
 	dir := emptyFolder(t)
 	if err := os.WriteFile("file", []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestOutputFolderThatIsNone(t *testing.T) {
 	for _, args := range [][]string{{"-out", "file"}, {"-out", "o", "-dot", "file/x.dot"}, {"-out", "o", "-json", "file/x.json"}, {"-out", "file", "-json", "."}} {
 		status, stdout, stderr := command(t, append([]string{"-name", "mnist"}, args...)...)
 		if status != exitError || stdout != "" {
-			t.Errorf("%v: status %d, want %d; stdout %q: nothing is to be trained", args, status, exitError, stdout)
+			t.Errorf("%v: status %d, want %d; stdout %q: nothing must be trained", args, status, exitError, stdout)
 		}
 		wantText(t, "stderr", stderr, "recipe: output f", "file")
 	}
@@ -245,15 +245,15 @@ func TestOutputFolderThatIsNone(t *testing.T) {
 	}
 }
 
-// TestVariants runs all variants of a recipe and prints one table of them; each
-// gets a folder of its own.
+// TestVariants runs all variants of a recipe, which prints one table and writes a folder for
+// each variant.
 func TestVariants(t *testing.T) {
 	dir := emptyFolder(t)
 	status, stdout, stderr := command(t, "-name", "imdb", "-epochs", "2", "-batch", "100")
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	wantText(t, "stdout", stdout, "variant              figure   article     here\n", "overfit   best_val_accuracy    0.8890   0.", "plain       test_accuracy    0.8821   0.", "l2       test_accuracy    0.8828   0.",
+	wantText(t, "stdout", stdout, "variant              metric   article     here\n", "overfit   best_val_accuracy    0.8890   0.", "plain       test_accuracy    0.8821   0.", "l2       test_accuracy    0.8828   0.",
 		"dropout       test_accuracy    0.8844   0.", "4 variants, ", "\n  "+filepath.Join("runs", "imdb", "plain")+string(filepath.Separator)+" (9 files)\n")
 	wantText(t, "stderr", stderr, "the final model, trained from scratch on all 800 samples:\nepoch 1/2  loss ")
 	want := []string{"overfitting.png", "overfitting.svg", "report.html", "result.json"}
@@ -267,6 +267,6 @@ func TestVariants(t *testing.T) {
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	wantText(t, "stdout", stdout, "figure   article     here\n", "part_test_accuracy         -   0.", "1 of 1 epoch of 480 samples")
+	wantText(t, "stdout", stdout, "metric   article     here\n", "part_test_accuracy         -   0.", "1 of 1 epoch of 480 samples")
 	wantFiles(t, filepath.Join(dir, "one"), modelFiles...)
 }

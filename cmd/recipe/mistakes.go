@@ -14,7 +14,7 @@ import (
 	"github.com/reef-dl/reef/recipes"
 )
 
-// flagError adds to what package flag found the flag that was likely meant.
+// flagError adds the flag that was probably meant to an error of package flag.
 func flagError(f *flag.FlagSet, err error) error {
 	var names []string
 	f.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
@@ -27,7 +27,7 @@ func flagError(f *flag.FlagSet, err error) error {
 	return fmt.Errorf("%w%s; -help shows all flags", err, meant)
 }
 
-// argumentError says how what was given without a flag is given with one.
+// argumentError reports an argument without a flag and suggests the flag for it.
 func argumentError(f *flag.FlagSet) error {
 	arg := f.Arg(0)
 	var names, flags, variants []string
@@ -53,7 +53,7 @@ func argumentError(f *flag.FlagSet) error {
 		call = "-data " + arg
 	}
 	if call == "" {
-		return fmt.Errorf("unexpected argument %q: everything is a flag, as in -name mnist; -help lists them", arg)
+		return fmt.Errorf("unexpected argument %q: arguments are flags, as in -name mnist; -help shows them all", arg)
 	}
 	return fmt.Errorf("unexpected argument %q: did you mean %s? -help shows all flags", arg, call)
 }
@@ -61,7 +61,7 @@ func argumentError(f *flag.FlagSet) error {
 // wantData are the choices of -data.
 const wantData = "want sample, full or a folder with the published files"
 
-// dataError is what keeps the data from being read at all: a folder that is none.
+// dataError checks that -data names a source or a folder.
 func dataError(data string) error {
 	if data == datasets.Local || data == datasets.Sample || data == datasets.Full {
 		return nil
@@ -69,9 +69,9 @@ func dataError(data string) error {
 	info, err := os.Stat(data)
 	switch {
 	case err != nil:
-		return fmt.Errorf("-data %q: %s%s; folder with the data set: %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
+		return fmt.Errorf("-data %q: %s%s; %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
 	case !info.IsDir():
-		return fmt.Errorf("-data %q: %s; this is not a folder", data, wantData)
+		return fmt.Errorf("-data %q: %s; this is a file", data, wantData)
 	}
 	return nil
 }

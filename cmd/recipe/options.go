@@ -20,7 +20,7 @@ import (
 type options struct {
 	recipe        recipes.Recipe
 	list, quiet   bool
-	fetch         []string // names of data sets
+	fetch         []string // names of the sets to download
 	data, variant string
 	epochs, batch int
 	seed          uint64
@@ -30,30 +30,38 @@ type options struct {
 	model         string
 }
 
-var errHelp = errors.New("help was asked for")
+var errHelp = errors.New("help requested")
 
+const usage = `Usage: recipe -name RECIPE [flags]
+
+Recipe trains the networks of an example project and writes the model, its history and an
+HTML report. recipe -list shows the projects.
+
+`
+
+// parse reads the command line. It prints the help to stderr and returns errHelp if asked to.
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("recipe", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	name := f.String("name", "", "the recipe to run")
-	f.BoolVar(&o.list, "list", false, "list the recipes")
-	fetch := f.String("fetch", "", "download a data `set`, or all, into the cache and do nothing else")
-	f.StringVar(&o.data, "data", datasets.Local, "`sample`, full or a folder (default: full if it is on this machine, else sample)")
-	f.StringVar(&o.variant, "variant", "", "one model of the recipe (default: all of them, in turn)")
-	f.IntVar(&o.epochs, "epochs", 0, "number of epochs (default: the article's)")
-	f.IntVar(&o.batch, "batch", 0, "samples in a batch (default: the article's)")
-	f.Uint64Var(&o.seed, "seed", 1, "seed of all random numbers")
-	f.StringVar(&o.out, "out", "", "`folder` for model, history and report (default: runs/NAME, or runs/NAME-VARIANT)")
-	f.StringVar(&o.dot, "dot", "", "`file` for another drawing of the layers")
-	f.StringVar(&o.base, "base", "", "pretrained `network` for catsdogs and visualize (default: squeezenet, which is built in)")
-	f.StringVar(&o.explain, "explain", "", "`photo` for catsdogs to classify and explain, or for visualize to look at")
-	f.StringVar(&o.model, "model", "", "saved model `file` for visualize to open instead of a pretrained network")
-	f.StringVar(&o.json, "json", "", "`file` for the report, or - to print it and nothing else")
-	f.BoolVar(&o.quiet, "q", false, "show no progress")
+	name := f.String("name", "", "`recipe` to run")
+	f.BoolVar(&o.list, "list", false, "list the recipes and exit")
+	fetch := f.String("fetch", "", "download a data `set`, or all of them, to the cache and exit")
+	f.StringVar(&o.data, "data", datasets.Local, "`source` of the data: sample, full, or a folder with the published files (default: full if it is on this machine, otherwise sample)")
+	f.StringVar(&o.variant, "variant", "", "train this `variant` of the model only (default: all variants in turn)")
+	f.IntVar(&o.epochs, "epochs", 0, "`number` of epochs (default: as in the article)")
+	f.IntVar(&o.batch, "batch", 0, "batch `size` (default: as in the article)")
+	f.Uint64Var(&o.seed, "seed", 1, "`number` that seeds all randomness")
+	f.StringVar(&o.out, "out", "", "output `folder` for the model, history and report (default: runs/RECIPE, or runs/RECIPE-VARIANT)")
+	f.StringVar(&o.dot, "dot", "", "also write the graph of layers to this `file`, in Graphviz format")
+	f.StringVar(&o.base, "base", "", "pretrained `network` for catsdogs and visualize: "+strings.Join(recipes.Bases(), " or ")+" (default: squeezenet, which is built in)")
+	f.StringVar(&o.explain, "explain", "", "`photo` for catsdogs to classify and explain, or for visualize to analyze")
+	f.StringVar(&o.model, "model", "", "saved model `file` for visualize to use instead of a pretrained network")
+	f.StringVar(&o.json, "json", "", "also write the report as JSON to this `file`; - prints it, and everything else goes to standard error")
+	f.BoolVar(&o.quiet, "q", false, "do not show progress")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(stderr, "Usage: recipe -name NAME [flags]")
+			fmt.Fprint(stderr, usage)
 			f.SetOutput(stderr)
 			f.PrintDefaults()
 			return nil, errHelp
@@ -68,40 +76,19 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	}
 	set := map[string]bool{}
 	f.Visit(func(fl *flag.Flag) { set[fl.Name] = true })
+	var err error
 	if set["fetch"] {
-		var err error
 		o.fetch, err = sets(*fetch)
 		return o, err
 	}
 	if !set["name"] {
 		return nil, errors.New("no -name given; -list shows the recipes")
 	}
-	var err error
 	if o.recipe, err = recipes.Find(*name); err != nil {
 		return nil, err
 	}
-	if set["variant"] && !slices.Contains(o.recipe.Variants, o.variant) {
-		if len(o.recipe.Variants) == 0 {
-			return nil, fmt.Errorf("-variant %q: %s has one model only", o.variant, o.recipe.Name)
-		}
-		return nil, fmt.Errorf("-variant %q: want one of: %s%s", o.variant, strings.Join(o.recipe.Variants, ", "), text.Meant(o.variant, o.recipe.Variants...))
-	}
-	if set["epochs"] && o.epochs < 1 {
-		return nil, fmt.Errorf("-epochs %d: want a positive number", o.epochs)
-	}
-	if set["batch"] && o.batch < 1 {
-		return nil, fmt.Errorf("-batch %d: want a positive number", o.batch)
-	}
-	if set["data"] && o.data == "" {
-		return nil, errors.New(`-data "": ` + wantData)
-	}
-	if set["base"] && !slices.Contains(recipes.Bases(), o.base) {
-		return nil, fmt.Errorf("-base %q: want one of: %s%s", o.base, strings.Join(recipes.Bases(), ", "), text.Meant(o.base, recipes.Bases()...))
-	}
-	for _, name := range []string{"explain", "model", "out", "dot", "json"} {
-		if set[name] && f.Lookup(name).Value.String() == "" {
-			return nil, fmt.Errorf(`-%s "": want a name`, name)
-		}
+	if err := o.check(set); err != nil {
+		return nil, err
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", o.recipe.Name)
@@ -110,4 +97,31 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		}
 	}
 	return o, nil
+}
+
+// check reports a wrong value of one of the flags that are set.
+func (o *options) check(set map[string]bool) error {
+	bases, variants := recipes.Bases(), o.recipe.Variants
+	switch {
+	case set["variant"] && len(variants) == 0:
+		return fmt.Errorf("-variant %q: %s has no variants", o.variant, o.recipe.Name)
+	case set["variant"] && !slices.Contains(variants, o.variant):
+		return fmt.Errorf("-variant %q: want one of: %s%s", o.variant, strings.Join(variants, ", "), text.Meant(o.variant, variants...))
+	case set["epochs"] && o.epochs < 1:
+		return fmt.Errorf("-epochs %d: want a positive number", o.epochs)
+	case set["batch"] && o.batch < 1:
+		return fmt.Errorf("-batch %d: want a positive number", o.batch)
+	case set["data"] && o.data == "":
+		return errors.New(`-data "": ` + wantData)
+	case set["base"] && !slices.Contains(bases, o.base):
+		return fmt.Errorf("-base %q: want one of: %s%s", o.base, strings.Join(bases, ", "), text.Meant(o.base, bases...))
+	}
+	for _, f := range []struct{ name, value string }{
+		{"explain", o.explain}, {"model", o.model}, {"out", o.out}, {"dot", o.dot}, {"json", o.json},
+	} {
+		if set[f.name] && f.value == "" {
+			return fmt.Errorf(`-%s "": want a name`, f.name)
+		}
+	}
+	return nil
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/reef-dl/reef/recipes"
 )
 
-// run runs the recipe and writes its files. Everything for people goes to
-// stderr while the report is printed as JSON.
+// run runs the recipe and writes its results. Text for people goes to stderr if the JSON
+// report goes to stdout.
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	human := stdout
 	switch {
@@ -58,7 +58,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 			if err := m.Summary(&b); err != nil {
 				return err
 			}
-			if b.String() == shown { // the same network once more
+			if b.String() == shown { // the same network as before
 				return nil
 			}
 			shown = b.String()
@@ -82,13 +82,16 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := o.extras(r, stdout); err != nil {
 		return err
 	}
+	if !o.quiet {
+		fmt.Fprintln(human) // after the lines of the epochs
+	}
 	table(human, r)
 	o.listFiles(human, files)
 	return stopped
 }
 
-// listFiles names the files of the output folder; of many that begin alike, and of the
-// folders in it, only the number.
+// listFiles lists the files that were written. Files in subfolders, and more than a few
+// files with a common prefix, are only counted.
 func (o *options) listFiles(w io.Writer, files []string) {
 	const few = 4
 	fmt.Fprintln(w, "\nFiles:")
@@ -108,7 +111,7 @@ func (o *options) listFiles(w io.Writer, files []string) {
 	for _, f := range files {
 		n := family(f)
 		switch folder := strings.HasSuffix(n, string(filepath.Separator)); {
-		case within[n] == 0: // listed already
+		case within[n] == 0: // already listed
 		case folder || within[n] > few:
 			fmt.Fprintf(w, "  %s (%s)\n", n, text.Count(within[n], "file"))
 			within[n] = 0
@@ -118,7 +121,7 @@ func (o *options) listFiles(w io.Writer, files []string) {
 	}
 }
 
-// command is the command line that repeats the run.
+// command returns the command line that repeats the run.
 func (o *options) command() string {
 	c := fmt.Sprintf("go run ./cmd/recipe -name %s -seed %d", o.recipe.Name, o.seed)
 	if o.data != datasets.Local {
@@ -141,7 +144,7 @@ func (o *options) command() string {
 	return c
 }
 
-// writable finds out before the training whether its results can be kept.
+// writable checks before training that the results can be written.
 func (o *options) writable() error {
 	dirs, files := []string{o.out}, []string{o.dot}
 	if o.json != "-" {
@@ -164,11 +167,11 @@ func (o *options) writable() error {
 	return nil
 }
 
-// extras writes what -dot and -json ask for.
+// extras writes the files of -dot and -json.
 func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 	if o.dot != "" {
 		m := r.Model
-		if m == nil { // several variants: the first model
+		if m == nil { // all variants: the first one
 			m = r.Variants[0].Model
 		}
 		if err := recipes.WriteFile(o.dot, m.WriteDOT); err != nil {
@@ -184,14 +187,14 @@ func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 	return recipes.WriteFile(o.json, r.WriteJSON)
 }
 
-// table shows the article's figures beside those of this run: of several variants those
-// that the article stresses, of a single model all.
+// table compares this run's metrics with the article's: all of them for a single model, the
+// headline metrics for a run of several variants.
 func table(w io.Writer, r *recipes.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	if len(r.Variants) == 0 {
-		fmt.Fprintln(t, "figure\tarticle\there\t")
+		fmt.Fprintln(t, "metric\tarticle\there\t")
 	} else {
-		fmt.Fprintln(t, "variant\tfigure\tarticle\there\t")
+		fmt.Fprintln(t, "variant\tmetric\tarticle\there\t")
 	}
 	for _, name := range r.Headline() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
@@ -213,12 +216,12 @@ func table(w io.Writer, r *recipes.Report) {
 		fmt.Fprintln(w, wrap(n, 79))
 	}
 	if r.Data == "sample" {
-		fmt.Fprintln(w, "This was the sample; the article's figures are for the full data (-data full).")
+		fmt.Fprintln(w, "This run used the sample; the article used the full data (-data full).")
 	}
 }
 
-// wrap breaks a text between words, so that a line has at most width characters
-// where its words allow.
+// wrap breaks a text between words into lines of at most width characters. A longer word
+// has a line of its own.
 func wrap(text string, width int) string {
 	var b strings.Builder
 	column := 0

@@ -9,17 +9,17 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// squeezeNetWeights are the authors' weights in half precision; the README beside
-// the file says where they come from.
+// squeezeNetWeights are the authors' weights in half precision; the README next to the file
+// states their origin.
 //
 //go:embed squeezenet/squeezenet1.1.safetensors
 var squeezeNetWeights []byte
 
-// SqueezeNetLicence are the terms of the weights that are part of this program, BSD
-// 2-clause; a program that is passed on has to show them.
+// SqueezeNetLicense is the license of the embedded weights, BSD 2-clause. A program that is
+// distributed with them must reproduce it.
 //
 //go:embed squeezenet/LICENSE
-var SqueezeNetLicence string
+var SqueezeNetLicense string
 
 // squeezeNetSmallest is the least size of which pool5 leaves a cell.
 const squeezeNetSmallest = 17
@@ -72,7 +72,7 @@ func SqueezeNet(options ...Option) (*keraslike.Model, error) {
 	return s.finish(in, x, bytes.NewReader(squeezeNetWeights), int64(len(squeezeNetWeights)), "squeezenet1.1.safetensors")
 }
 
-// fire squeezes the channels and expands them to twice as many as expand says.
+// fire squeezes the channels and expands them to twice the number expand.
 func fire(name string, squeeze, expand int, x *keraslike.Tensor) *keraslike.Tensor {
 	shape := x.Shape()
 	if shape == nil {

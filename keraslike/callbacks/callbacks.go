@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package callbacks holds the callbacks of Keras and a progress display, to be given to
-// Fit by keraslike.Callbacks:
+// Package callbacks has the callbacks of Keras and a progress display, which
+// keraslike.Callbacks passes to Fit:
 //
 //	EarlyStopping           ends training when a series stops improving
 //	ReduceLROnPlateau       lowers the learning rate when a series stops improving
@@ -9,8 +9,8 @@
 //	ModelCheckpoint         saves the model after each epoch, or the best one
 //	TerminateOnNaN          ends training without an error when it diverges
 //	CSVLogger               writes the logs of each epoch to a CSV file
-//	TensorBoard             writes them to an event file
-//	Progress                shows how far training is
+//	TensorBoard             writes the logs of each epoch to an event file
+//	Progress                shows the progress of training
 //
 // For example
 //
@@ -19,12 +19,13 @@
 //		callbacks.EarlyStopping("val_loss", callbacks.Patience(3), callbacks.RestoreBest),
 //	))
 //
-// Each constructor lists its options with their defaults. An option that does not fit a
-// callback does not compile; a setting that makes no sense is an error of Fit, before
-// anything is trained. The order of options does not matter; of one given twice the last
-// counts, but Min and Max together are an error.
+// The documentation of each constructor lists its options with their defaults. An option
+// that does not fit a callback does not compile; an invalid setting is an error of Fit before
+// training starts. The order of options does not matter; if an option is given twice, the
+// last one counts, but Min and Max together are an error.
 //
-// These callbacks use nothing of keraslike that one's own cannot: see keraslike.Callback.
+// These callbacks use only exported names of keraslike, so your own can do the same: see
+// keraslike.Callback.
 package callbacks
 
 import (
@@ -40,7 +41,7 @@ type noLogs struct{}
 // AddsLogs returns nil: the callback adds no numbers to the logs.
 func (noLogs) AddsLogs() []string { return nil }
 
-// given returns the options that are not nil; a nil one is a mistake.
+// given returns the options that are not nil; a nil option is an error.
 func given[O any](options []O, mistake *error) []O {
 	var list []O
 	for i, o := range options {

@@ -206,7 +206,7 @@ func TestCallbackMistakes(t *testing.T) {
 		{callbacks.ModelCheckpoint("m", callbacks.Min), "mode min is given without SaveBestOnly"},
 		{callbacks.TensorBoard(t.TempDir(), callbacks.Histograms(-1)), "histograms after every -1 epochs"},
 		{callbacks.EarlyStopping("loss", callbacks.Mode("up")), `mode "up" is unknown`},
-		{callbacks.ReduceLROnPlateau("loss", callbacks.Factor(1)), "factor 1"},
+		{callbacks.ReduceLROnPlateau("loss", callbacks.Factor(1)), "factor is 1"},
 		{callbacks.ModelCheckpoint(""), "want a path"},
 		{callbacks.LearningRateScheduler(nil), "the function is nil"},
 		{callbacks.LearningRateScheduler(func(int, float64) float64 { return math.NaN() }), "rate NaN for epoch 1"},

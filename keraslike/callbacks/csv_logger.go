@@ -17,13 +17,13 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// CSVLogger writes the logs of each epoch as a line of a CSV file, below a line of their
-// names, with the epoch in the first column. The file is rewritten after each epoch, beside
-// path, and renamed: path always holds whole lines.
+// CSVLogger writes the logs of each epoch as a line of a CSV file, with a header line and the
+// epoch in the first column. After each epoch a new file is written and renamed to path,
+// which therefore never holds partial lines.
 //
 // Options and their defaults:
 //
-//	Append   keep the lines that the file has (off)
+//	Append   keep the existing lines of the file (off)
 //
 // See https://keras.io/api/callbacks/csv_logger/.
 func CSVLogger(path string, opts ...CSVLoggerOption) keraslike.Callback {
@@ -37,8 +37,8 @@ func CSVLogger(path string, opts ...CSVLoggerOption) keraslike.Callback {
 // CSVLoggerOption is an option of CSVLogger.
 type CSVLoggerOption interface{ applyCSVLogger(*csvLog) }
 
-// Append keeps the lines that the file has, of an earlier training for example. Its columns
-// must be those of this one.
+// Append keeps the existing lines of the file, for example those of an earlier training. The
+// file must have the same columns.
 const Append appendLines = true
 
 type appendLines bool
@@ -78,7 +78,7 @@ func (c *csvLog) epochEnd(t *keraslike.Training) error {
 		c.lines = [][]string{names}
 	}
 	if !slices.Equal(c.lines[0], names) {
-		return fmt.Errorf("%s has columns %q, the logs are %q", c.path, c.lines[0], names)
+		return fmt.Errorf("%s has columns %q, the logs have %q", c.path, c.lines[0], names)
 	}
 	c.lines = append(c.lines, line)
 	return wholefile.Write(c.path, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(c.lines) })

@@ -8,20 +8,20 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// EarlyStopping ends training when a number of the logs, such as "val_loss", has not
+// EarlyStopping ends training when a series of the logs, such as "val_loss", has not
 // improved for some epochs.
 //
 // Options and their defaults:
 //
-//	Patience(0)      epochs without an improvement that are tolerated
+//	Patience(0)      epochs without improvement that are tolerated
 //	MinDelta(0)      smallest change that counts as an improvement
-//	Auto, Min, Max   which way the number is better (Auto)
+//	Auto, Min, Max   which values are better (Auto)
 //	Baseline         value that must be improved on within the patience (none)
-//	StartFrom(0)     epochs before the first that is looked at
+//	StartFrom(0)     epochs at the beginning that are ignored
 //	RestoreBest      restore the weights of the best epoch at the end (off)
 //
-// StoppedEpoch and BestEpoch tell afterwards what happened. Each Fit starts anew, except
-// where it resumes an interrupted one.
+// StoppedEpoch and BestEpoch return afterward what happened. Each Fit starts from scratch,
+// unless it resumes an interrupted one.
 // See https://keras.io/api/callbacks/early_stopping/.
 func EarlyStopping(monitored string, opts ...EarlyStoppingOption) keraslike.Callback {
 	s := &earlyStopping{monitor: monitor{name: monitored}}
@@ -38,19 +38,19 @@ type stoppingSetting func(*earlyStopping)
 
 func (set stoppingSetting) applyEarlyStopping(s *earlyStopping) { set(s) }
 
-// Baseline is a value that the monitored number has to improve on within the patience.
+// Baseline is a value that the monitored series must improve on within the patience.
 func Baseline(v float64) EarlyStoppingOption {
 	return stoppingSetting(func(s *earlyStopping) { s.baseline = &v })
 }
 
-// StartFrom is the number of epochs at the beginning that EarlyStopping disregards.
+// StartFrom is the number of epochs at the beginning that EarlyStopping ignores.
 func StartFrom(epochs int) EarlyStoppingOption {
 	return stoppingSetting(func(s *earlyStopping) { s.from = epochs })
 }
 
-// RestoreBest gives the model the weights of its best epoch when training ends. When
-// training is interrupted, the model keeps its current weights so that it can be resumed;
-// the best ones are kept for then, and saved WithOptimizer.
+// RestoreBest restores the weights of the best epoch when training ends. When training is
+// interrupted, the model keeps its current weights so that it can be resumed; the best
+// weights are kept for later, and saved with keraslike.WithOptimizer.
 const RestoreBest restoreBest = true
 
 type restoreBest bool
@@ -69,8 +69,8 @@ type earlyStopping struct {
 	stopped   int
 }
 
-// StoppedEpoch returns the epoch, from 1, after which an EarlyStopping ended the training of
-// the last Fit. It is 0 if it did not, and for other callbacks.
+// StoppedEpoch returns the epoch, counted from 1, after which EarlyStopping ended the last Fit.
+// It is 0 if EarlyStopping did not end it, and for other callbacks.
 func StoppedEpoch(c keraslike.Callback) int {
 	if s, ok := c.(*earlyStopping); ok {
 		return s.stopped
@@ -78,8 +78,8 @@ func StoppedEpoch(c keraslike.Callback) int {
 	return 0
 }
 
-// BestEpoch returns the epoch, from 1, with the best value that an EarlyStopping has seen in
-// the last Fit. It is 0 before any, and for other callbacks.
+// BestEpoch returns the epoch, counted from 1, with the best value in the last Fit. It is 0
+// before the first epoch, and for callbacks other than EarlyStopping.
 func BestEpoch(c keraslike.Callback) int {
 	if s, ok := c.(*earlyStopping); ok {
 		return s.bestEpoch
@@ -150,10 +150,10 @@ const (
 	bestEpoch    = "best epoch"
 )
 
-// StateKey names the monitored number.
+// StateKey names the monitored series.
 func (s *earlyStopping) StateKey() string { return fmt.Sprintf("early stopping of %q", s.name) }
 
-// State is the best number, its epoch and weights, and the epochs waited since.
+// State returns the best value, its epoch and weights, and the epochs waited since.
 func (s *earlyStopping) State() keraslike.CallbackState {
 	state := s.monitor.state()
 	state.Counts = map[string]int{epochsWaited: s.wait, bestEpoch: s.bestEpoch}
@@ -161,7 +161,7 @@ func (s *earlyStopping) State() keraslike.CallbackState {
 	return state
 }
 
-// SetState takes what State returned.
+// SetState restores what State returned.
 func (s *earlyStopping) SetState(state keraslike.CallbackState) error {
 	s.wait, s.bestEpoch = state.Counts[epochsWaited], state.Counts[bestEpoch]
 	if s.restore {

@@ -12,7 +12,7 @@ import (
 
 // LearningRateScheduler sets the learning rate at the beginning of each epoch to
 // next(epoch, rate), where epochs count from 1 and rate is the current one. The rest of an
-// epoch that was interrupted keeps the rate that was set for it. It has no options; a
+// interrupted epoch keeps the rate that was set for it. It has no options; a
 // keraslike.WithSchedule of the optimizer sets the rate of each batch.
 // See https://keras.io/api/callbacks/learning_rate_scheduler/, where epochs count from 0.
 func LearningRateScheduler(next func(epoch int, rate float64) float64) keraslike.Callback {

@@ -13,23 +13,23 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// ModelCheckpoint saves the model after each epoch, WithOptimizer, so that training can be
-// resumed from the file. It comes after all other callbacks, wherever it stands among
-// them, so that the file holds what they have changed.
+// ModelCheckpoint saves the model after each epoch, with its optimizer, so that training can
+// be resumed from the file. It runs after all other callbacks, regardless of its position
+// among them, so that the file includes their changes.
 //
-// In path "{epoch}" stands for the epoch, from 1, "{batch}" for the batches done in it and
-// "{val_loss}" or the like for a number of the logs, with four digits. A format follows a
-// colon, as in Python: "{epoch:02d}", "{val_loss:.2f}", with sign, width and alignment and
-// one of d, e, f, g and %; "{{" and "}}" are braces. A placeholder that is unknown or does
-// not fit is an error when training begins or, where a callback may add numbers that it has
-// not announced, with the first file. Missing folders are made.
+// In path, "{epoch}" stands for the epoch, counted from 1, "{batch}" for the number of batches
+// done in it, and a name such as "{val_loss}" for a value of the logs, with four digits. A
+// colon is followed by a format, as in Python: "{epoch:02d}", "{val_loss:.2f}", with sign,
+// width, alignment and one of d, e, f, g and %; "{{" and "}}" stand for braces. A placeholder
+// that is unknown or does not fit is an error when training begins or, if a callback may add
+// logs that it has not announced, when the first file is written. Missing folders are created.
 //
 // Options and their defaults:
 //
-//	SaveBestOnly            save only when this number is the best so far (off)
-//	Auto, Min, Max          which way that number is better (Auto)
+//	SaveBestOnly            save only if this series is the best so far (off)
+//	Auto, Min, Max          which values of it are better (Auto)
 //	InitialValueThreshold   value that the first file must improve on (none)
-//	EveryBatches(0)         save after every so many batches of an epoch, too
+//	EveryBatches(0)         also save after every n batches of an epoch
 //	WithoutOptimizer        save smaller files, without the optimizer's state (off)
 //
 // See https://keras.io/api/callbacks/model_checkpoint/.
@@ -49,25 +49,25 @@ type checkpointSetting func(*checkpoint)
 
 func (set checkpointSetting) applyModelCheckpoint(c *checkpoint) { set(c) }
 
-// SaveBestOnly saves only when the monitored number is the best so far, in all calls of
-// Fit with this callback together. With EveryBatches it is looked at after so many batches,
-// too, and must be one of the training's own.
+// SaveBestOnly saves only if the monitored series has its best value so far, over all calls of
+// Fit with this callback. With EveryBatches it is also checked after every n batches, and
+// must not be a series of the validation.
 func SaveBestOnly(monitored string) ModelCheckpointOption {
 	return checkpointSetting(func(c *checkpoint) { c.bestOnly, c.name = true, monitored })
 }
 
-// InitialValueThreshold is a value, of an earlier run for example, that the first file of
+// InitialValueThreshold is a value, for example of an earlier run, that the first file of
 // SaveBestOnly must improve on.
 func InitialValueThreshold(v float64) ModelCheckpointOption {
 	return checkpointSetting(func(c *checkpoint) { c.threshold = &v })
 }
 
-// EveryBatches saves after every n batches of an epoch, too; 0 saves after epochs only.
+// EveryBatches also saves after every n batches of an epoch; 0 saves only after epochs.
 func EveryBatches(n int) ModelCheckpointOption {
 	return checkpointSetting(func(c *checkpoint) { c.every = n })
 }
 
-// WithoutOptimizer saves smaller files, from which training cannot be resumed as it was.
+// WithoutOptimizer saves smaller files, from which training cannot be resumed exactly.
 const WithoutOptimizer withoutOptimizer = true
 
 type withoutOptimizer bool
@@ -85,7 +85,7 @@ type checkpoint struct {
 	withoutOptimizer bool
 }
 
-// RunsLast is true: the file holds what other callbacks have changed.
+// RunsLast returns true, so that the file includes the changes of other callbacks.
 func (c *checkpoint) RunsLast() bool { return true }
 
 func (c *checkpoint) On(e keraslike.Event, t *keraslike.Training) (err error) {
@@ -101,8 +101,8 @@ func (c *checkpoint) On(e keraslike.Event, t *keraslike.Training) (err error) {
 	return err
 }
 
-// begin checks the settings. What was best is not forgotten: as in Keras a second Fit
-// does not overwrite a better file of the first one.
+// begin checks the settings. It keeps the best value: as in Keras, a second Fit does not
+// overwrite a better file of the first one.
 func (c *checkpoint) begin(t *keraslike.Training) (err error) {
 	switch {
 	case c.mistake != nil:
@@ -155,13 +155,13 @@ func (c *checkpoint) save(t *keraslike.Training) error {
 	return t.Model.Save(path, keraslike.WithOptimizer)
 }
 
-// StateKey names the path and the monitored number.
+// StateKey names the path and the monitored series.
 func (c *checkpoint) StateKey() string { return fmt.Sprintf("checkpoint %q of %q", c.path, c.name) }
 
-// State is the best number.
+// State returns the best value.
 func (c *checkpoint) State() keraslike.CallbackState { return c.monitor.state() }
 
-// SetState takes what State returned.
+// SetState restores what State returned.
 func (c *checkpoint) SetState(state keraslike.CallbackState) error {
 	c.setState(state)
 	return nil

@@ -21,25 +21,24 @@ type monitorSetting func(*monitor)
 func (set monitorSetting) applyEarlyStopping(s *earlyStopping) { set(&s.monitor) }
 func (set monitorSetting) applyReduceLROnPlateau(p *plateau)   { set(&p.monitor) }
 
-// Patience is the number of epochs without an improvement that are tolerated.
+// Patience is the number of epochs without improvement that are tolerated.
 func Patience(epochs int) MonitorOption {
 	return monitorSetting(func(m *monitor) { m.patience = epochs })
 }
 
-// MinDelta is the smallest change of the monitored number that counts as an improvement.
+// MinDelta is the smallest change of the monitored series that counts as an improvement.
 func MinDelta(delta float64) MonitorOption {
 	return monitorSetting(func(m *monitor) { m.minDelta = delta })
 }
 
-// Mode says which way the monitored number is better. It is an option of EarlyStopping,
+// Mode says which values of the monitored series are better. It is an option of EarlyStopping,
 // ReduceLROnPlateau and ModelCheckpoint.
 type Mode string
 
-// The modes. Auto, the default, asks the model: its losses, errors and metrics that are
-// losses are better when smaller, the other metrics of package keraslike when larger, in
-// training and validation alike, whatever the outputs are called. As in Keras it is an
-// error for other numbers, such as those of a metric of one's own or those that a callback
-// adds, unless they are named as a metric of package keraslike.
+// The modes. Auto, the default, asks the model: losses and metrics that are losses are better
+// if smaller, other metrics of package keraslike if larger, in training and in validation. As
+// in Keras, Auto is an error for other series, such as those of a custom metric or of a
+// callback, unless they have the name of a metric of package keraslike.
 const (
 	Auto Mode = "auto"
 	Min  Mode = "min"
@@ -69,7 +68,7 @@ func (m *monitor) setMode(mode Mode) {
 	m.mode = mode
 }
 
-// begin checks the settings and finds out which way is better.
+// begin checks the settings and determines which values are better.
 func (m *monitor) begin(t *keraslike.Training) error {
 	names := t.LogNames()
 	switch {
@@ -92,7 +91,7 @@ func (m *monitor) begin(t *keraslike.Training) error {
 	}
 	var known bool
 	if m.larger, known = t.LargerIsBetter(m.name); !known {
-		return fmt.Errorf("whether a larger or a smaller %q is better is not known: the model measures %q; say Min or Max", m.name, t.Series())
+		return fmt.Errorf("whether a larger or a smaller %q is better is unknown: the model measures %q; pass Min or Max", m.name, t.Series())
 	}
 	return nil
 }
@@ -101,7 +100,7 @@ func (m *monitor) missing(names []string) error {
 	return fmt.Errorf("there is no %q to monitor, the logs have %q", m.name, names)
 }
 
-// forget forgets what was best.
+// forget resets the best value.
 func (m *monitor) forget() { m.best, m.seen = math.NaN(), false }
 
 func (m *monitor) value(logs keraslike.Logs) (float64, error) {
@@ -111,7 +110,7 @@ func (m *monitor) value(logs keraslike.Logs) (float64, error) {
 	return 0, m.missing(namesOf(logs))
 }
 
-// better reports whether v improves on the number b.
+// better reports whether v improves on b.
 func (m *monitor) better(v, b float64) bool {
 	if m.larger {
 		return v-m.minDelta > b
@@ -119,7 +118,7 @@ func (m *monitor) better(v, b float64) bool {
 	return v+m.minDelta < b
 }
 
-// improves reports whether v is the best so far, and remembers it if so.
+// improves reports whether v is the best so far, and stores it if so.
 func (m *monitor) improves(v float64) bool {
 	if math.IsNaN(v) || m.seen && !m.better(v, m.best) {
 		return false

@@ -22,7 +22,7 @@ type pathPart struct {
 	format        numberFormat
 }
 
-// parsePath takes a path apart; "{{" and "}}" stand for braces.
+// parsePath parses a path; "{{" and "}}" stand for braces.
 func parsePath(path string) (pathTemplate, error) {
 	var list pathTemplate
 	var literal strings.Builder
@@ -42,12 +42,12 @@ func parsePath(path string) (pathTemplate, error) {
 		}
 		end := strings.IndexAny(rest, "{}")
 		if brace == '}' || end < 0 || rest[end] == '{' {
-			return nil, fmt.Errorf("path %q has a brace without its counterpart; write {{ or }} for one of the name", path)
+			return nil, fmt.Errorf("path %q has an unmatched brace; write {{ or }} for a literal one", path)
 		}
 		name, spec, _ := strings.Cut(rest[:end], ":")
 		format, err := parseFormat(spec)
 		if err != nil || name == "" {
-			return nil, fmt.Errorf("path %q: placeholder {%s}: want a name and perhaps a format, as {epoch:02d} or {val_loss:.2f}", path, rest[:end])
+			return nil, fmt.Errorf("path %q: placeholder {%s}: want a name and an optional format, as in {epoch:02d} or {val_loss:.2f}", path, rest[:end])
 		}
 		list = append(list, pathPart{literal: literal.String()}, pathPart{name: name, format: format})
 		literal.Reset()
@@ -56,8 +56,8 @@ func parsePath(path string) (pathTemplate, error) {
 	return append(list, pathPart{literal: literal.String()}), nil
 }
 
-// check finds what is wrong with the placeholders before there are numbers; names are the
-// numbers that there will be, nil where that is not known.
+// check reports wrong placeholders before training; names are the names of the logs, nil if
+// they are not known yet.
 func (p pathTemplate) check(path string, names []string) error {
 	for _, part := range p {
 		whole := part.name == "epoch" || part.name == "batch"
@@ -66,7 +66,7 @@ func (p pathTemplate) check(path string, names []string) error {
 		case whole && part.format.verb == 0 && part.format.precision >= 0:
 			return fmt.Errorf("path %q: %s is an integer and has no precision, want a format such as 02d", path, part.name)
 		case !whole && part.format.verb == 'd':
-			return fmt.Errorf("path %q: %s is no integer, want another format than d", path, part.name)
+			return fmt.Errorf("path %q: %s is not an integer, want another format than d", path, part.name)
 		case !whole && names != nil && !slices.Contains(names, part.name):
 			return fmt.Errorf("path %q: there is no %q, want epoch, batch or one of %q", path, part.name, names)
 		}
@@ -74,7 +74,7 @@ func (p pathTemplate) check(path string, names []string) error {
 	return nil
 }
 
-// fill puts the numbers of a training into the path.
+// fill replaces the placeholders by values.
 func (p pathTemplate) fill(path string, t *keraslike.Training) (string, error) {
 	var b strings.Builder
 	for _, part := range p {
@@ -96,7 +96,7 @@ func (p pathTemplate) fill(path string, t *keraslike.Training) (string, error) {
 	return b.String(), nil
 }
 
-// numberFormat is that part of Python's format specifications which makes sense in a name.
+// numberFormat is the part of Python's format specification that is useful in a file name.
 type numberFormat struct {
 	fill             rune
 	align, sign      byte // 0 for none
@@ -138,7 +138,7 @@ func parseFormat(spec string) (numberFormat, error) {
 	return f, nil
 }
 
-// whole formats an integer, by a format of floats as Python does.
+// whole formats an integer; as in Python, formats of floats are allowed.
 func (f numberFormat) whole(n int) string {
 	if f.verb == 0 && f.precision < 0 || f.verb == 'd' {
 		return f.pad(n < 0, strconv.Itoa(max(n, -n)))
@@ -146,7 +146,7 @@ func (f numberFormat) whole(n int) string {
 	return f.float(float64(n))
 }
 
-// float formats a number, with four digits where the format does not say.
+// float formats a number, by default with four digits.
 func (f numberFormat) float(v float64) string {
 	negative, v := math.Signbit(v), math.Abs(v)
 	verb, precision := f.verb, f.precision
@@ -177,7 +177,7 @@ func (f numberFormat) float(v float64) string {
 	return f.pad(negative, strconv.FormatFloat(v, verb, precision, 64))
 }
 
-// notNumber is the name of what has no digits, empty for numbers; v is not negative.
+// notNumber returns "nan" or "inf" for v >= 0 without digits, "" for other numbers.
 func notNumber(v float64) string {
 	switch {
 	case math.IsNaN(v):
@@ -188,7 +188,7 @@ func notNumber(v float64) string {
 	return ""
 }
 
-// general is Python's format without a letter: as g, but with a digit after the point.
+// general is Python's format without a letter: like g, but with a digit after the point.
 func general(v float64, precision int) string {
 	s := strconv.FormatFloat(v, 'e', precision-1, 64)
 	mantissa, exponent, _ := strings.Cut(s, "e")
@@ -206,7 +206,7 @@ func general(v float64, precision int) string {
 	return mantissa + "e" + exponent
 }
 
-// pad adds the sign and fills up to the width.
+// pad adds the sign and pads to the width.
 func (f numberFormat) pad(negative bool, digits string) string {
 	sign := ""
 	switch {

@@ -14,23 +14,23 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// Progress shows training on w, such as os.Stderr. On a terminal a line with a bar is
-// redrawn while an epoch runs, with the time that is left of the whole training; there and
-// anywhere else each finished epoch has a line:
+// Progress shows training on w, such as os.Stderr. On a terminal it redraws a line with a
+// progress bar during each epoch, with the time left for the whole training. There and
+// elsewhere it prints a line for each finished epoch:
 //
 //	epoch 2/5 [####----] 118/469  loss 0.4799  accuracy 0.8596  20,173 samples/s  17s left
 //	epoch 2/5  loss 0.2685 (val 0.2812)  accuracy 0.9217 (val 0.9102)  2.8 s, 21,272 samples/s
 //
-// Of more than 100 short epochs the first ten have a line, the last, and at most 50 others.
-// A metric that has equaled the loss so far, as the mean squared error of a model that
-// minimizes it, is not shown. An error of w ends training.
+// If there are more than 100 short epochs, only the first ten, the last and at most 50 others
+// have a line. A metric that has always been equal to the loss, such as the mean squared
+// error of a model that minimizes it, is not shown. A write error ends training.
 //
 // Options and their defaults:
 //
-//	Columns           width of the line that is redrawn, 0 for none (that of the terminal)
-//	Clock(time.Now)   source of the time between two drawings
+//	Columns           width of the line that is redrawn, 0 for none (the terminal's)
+//	Clock(time.Now)   source of the time
 //
-// It stands in for the display of Keras's fit(verbose="auto").
+// It is the counterpart of the display of Keras's fit(verbose="auto").
 func Progress(w io.Writer, opts ...ProgressOption) keraslike.Callback {
 	p := &progress{w: w, line: terminal.NewLine(w), differ: map[string]bool{}}
 	for _, o := range given(opts, &p.mistake) {
@@ -46,8 +46,8 @@ type progressSetting func(*progress)
 
 func (set progressSetting) applyProgress(p *progress) { set(p) }
 
-// Columns is the width of the terminal that Progress draws on, also where it would find
-// none; with 0 there is only a line for each epoch.
+// Columns sets the width of the line that Progress redraws, even if w is not a terminal. With
+// 0 there is only a line for each epoch.
 func Columns(n int) ProgressOption {
 	return progressSetting(func(p *progress) { p.line.Columns = func() int { return n } })
 }
@@ -56,9 +56,9 @@ type progress struct {
 	noLogs
 	w       io.Writer
 	line    *terminal.Line
-	omitted bool            // the last epoch has no line
+	omitted bool            // the last epoch was not printed
 	differ  map[string]bool // metrics that have differed from the loss
-	printed time.Time       // when the last epoch's line was
+	printed time.Time       // when the last line was printed
 	mistake error           // in the options
 }
 
@@ -78,7 +78,7 @@ func (p *progress) On(e keraslike.Event, t *keraslike.Training) error {
 	return nil
 }
 
-// Finish erases the line of a training that has failed.
+// Finish erases the line if training failed.
 func (p *progress) Finish(error) { p.line.Erase() }
 
 func (p *progress) begin() error {
@@ -94,14 +94,14 @@ func (p *progress) begin() error {
 	return nil
 }
 
-// epoch prints the line of an epoch that is done.
+// epoch prints the line of a finished epoch.
 func (p *progress) epoch(t *keraslike.Training) error {
 	p.line.Erase()
 	p.omitted, p.printed = false, p.line.Now()
 	return p.print(epochLine(t, p.distinct(t.Logs), p.line.Columns()))
 }
 
-// end prints the line of the last epoch, if it has none, and whether training was stopped.
+// end prints the line of the last epoch, if it was omitted, and whether training was stopped.
 func (p *progress) end(t *keraslike.Training) error {
 	p.line.Erase()
 	inside := t.Step < t.Steps
@@ -120,7 +120,7 @@ func (p *progress) end(t *keraslike.Training) error {
 	return p.print(fmt.Sprintf("%sstopped after step %s", line, steps(t, " of ")))
 }
 
-// steps is how many steps of the epoch are done, and of how many unless that is not known.
+// steps returns how many steps of the epoch are done, and of how many if that is known.
 func steps(t *keraslike.Training, of string) string {
 	if t.Steps == 0 && t.Step > 0 {
 		return fmt.Sprint(t.Step)
@@ -135,7 +135,7 @@ func (p *progress) print(line string) error {
 	return nil
 }
 
-// omits reports whether an epoch goes without a line.
+// omits reports whether the line of an epoch is omitted.
 func (p *progress) omits(t *keraslike.Training) bool {
 	const first, lines = 10, 50
 	if t.Epochs <= 2*lines || t.Epoch <= first || t.Epoch == t.Epochs || p.line.Now().Sub(p.printed) > time.Second {
@@ -149,7 +149,7 @@ func (p *progress) omits(t *keraslike.Training) bool {
 }
 
 // distinct returns the logs without the metrics that have been equal to the loss in every
-// call so far, in training and validation alike.
+// call so far, in both training and validation.
 func (p *progress) distinct(logs keraslike.Logs) keraslike.Logs {
 	const prefix = "val_"
 	var list keraslike.Logs
@@ -172,15 +172,14 @@ func (p *progress) distinct(logs keraslike.Logs) keraslike.Logs {
 	return list
 }
 
-// equal reports whether two numbers are equal but for rounding: they are summed in another
-// order.
+// equal reports whether two numbers are equal except for rounding, since they are summed in
+// different orders.
 func equal(a, b float64) bool {
 	return a == b || math.IsNaN(a) && math.IsNaN(b) || math.Abs(a-b) <= 1e-5*math.Max(math.Abs(a), math.Abs(b))
 }
 
-// runningLine is the state of an epoch in at most width characters; the time is what is
-// left of the whole training. Of a stream whose end is not known there is neither bar nor
-// time.
+// runningLine describes the state of an epoch in at most width characters, with the time left
+// for the whole training. A stream of unknown length has neither bar nor time.
 func runningLine(t *keraslike.Training, logs keraslike.Logs, width int) string {
 	head := fmt.Sprintf("epoch %d/%d ", t.Epoch, t.Epochs)
 	endless := t.Steps == 0 && t.Step > 0
@@ -202,7 +201,7 @@ func runningLine(t *keraslike.Training, logs keraslike.Logs, width int) string {
 	return terminal.Bar(head, float64(t.Samples)/float64(max(1, t.Total)), tail(unit), width)
 }
 
-// timeLeft is how long the rest of the training will take.
+// timeLeft estimates the time for the rest of the training.
 func timeLeft(t *keraslike.Training) time.Duration {
 	if t.Samples == 0 {
 		return 0
@@ -211,8 +210,8 @@ func timeLeft(t *keraslike.Training) time.Duration {
 	return time.Duration(float64(t.Elapsed) / float64(t.Samples) * float64(todo))
 }
 
-// epochLine is the result of an epoch. The samples per second are omitted where they would
-// wrap on a terminal; columns is 0 where there is none.
+// epochLine describes a finished epoch. It omits the samples per second if the line would wrap
+// on a terminal; columns is 0 without one.
 func epochLine(t *keraslike.Training, logs keraslike.Logs, columns int) string {
 	line := fmt.Sprintf("epoch %d/%d  %s  %.3g s", t.Epoch, t.Epochs, figures(logs), t.Elapsed.Seconds())
 	rate := fmt.Sprintf(", %s samples/s", text.Thousands(int(terminal.PerSecond(t.Samples, t.Elapsed))))
@@ -222,7 +221,7 @@ func epochLine(t *keraslike.Training, logs keraslike.Logs, columns int) string {
 	return line + rate
 }
 
-// figures are the logs' names and values, those of validation in parentheses.
+// figures formats the names and values of the logs, with those of validation in parentheses.
 func figures(logs keraslike.Logs) string {
 	var parts []string
 	for _, l := range logs {

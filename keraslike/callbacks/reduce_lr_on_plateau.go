@@ -9,20 +9,20 @@ import (
 	"github.com/reef-dl/reef/keraslike"
 )
 
-// ReduceLROnPlateau multiplies the learning rate by a factor when a number of the logs,
+// ReduceLROnPlateau multiplies the learning rate by a factor when a series of the logs,
 // such as "val_loss", has not improved for some epochs.
 //
 // Options and their defaults:
 //
-//	Factor(0.1)      what the rate is multiplied by
-//	Patience(10)     epochs without an improvement that are tolerated
+//	Factor(0.1)      factor of the learning rate
+//	Patience(10)     epochs without improvement that are tolerated
 //	MinDelta(1e-4)   smallest change that counts as an improvement
-//	Auto, Min, Max   which way the number is better (Auto)
-//	Cooldown(0)      epochs after a reduction that do not count
-//	MinRate(0)       lower bound of the rate
+//	Auto, Min, Max   which values are better (Auto)
+//	Cooldown(0)      epochs after a reduction that are ignored
+//	MinRate(0)       lower bound of the learning rate
 //
-// Each Fit starts anew, except where it resumes an interrupted one. An optimizer with a
-// schedule sets its rate itself, which is an error here.
+// Each Fit starts from scratch, unless it resumes an interrupted one. It is an error if the
+// optimizer has a schedule, which sets the rate itself.
 // See https://keras.io/api/callbacks/reduce_lr_on_plateau/.
 func ReduceLROnPlateau(monitored string, opts ...ReduceLROnPlateauOption) keraslike.Callback {
 	p := &plateau{monitor: monitor{name: monitored, patience: 10, minDelta: 1e-4}, factor: 0.1}
@@ -39,7 +39,7 @@ type plateauSetting func(*plateau)
 
 func (set plateauSetting) applyReduceLROnPlateau(p *plateau) { set(p) }
 
-// Factor is what the learning rate is multiplied by, from 0 to less than 1.
+// Factor multiplies the learning rate; it is at least 0 and less than 1.
 func Factor(f float64) ReduceLROnPlateauOption {
 	return plateauSetting(func(p *plateau) { p.factor = f })
 }
@@ -69,7 +69,7 @@ func (p *plateau) On(e keraslike.Event, t *keraslike.Training) (err error) {
 		p.wait, p.cooling = 0, 0
 		p.forget()
 		if !(p.factor >= 0 && p.factor < 1) || p.cooldown < 0 || !(p.minRate >= 0) {
-			err = fmt.Errorf("factor %g, cooldown %d, least rate %g: want a factor below 1 and nothing below 0", p.factor, p.cooldown, p.minRate)
+			err = fmt.Errorf("factor is %g, cooldown %d, minimum rate %g: want a factor below 1 and nothing negative", p.factor, p.cooldown, p.minRate)
 		}
 		err = errors.Join(err, mayChangeRate(t), p.begin(t))
 	case keraslike.EpochEnd:
@@ -102,7 +102,7 @@ func (p *plateau) epochEnd(t *keraslike.Training) error {
 	return nil
 }
 
-// mayChangeRate returns an error where a schedule would set the rate again.
+// mayChangeRate returns an error if a schedule sets the rate.
 func mayChangeRate(t *keraslike.Training) error {
 	if s := t.Schedule(); s != nil {
 		return fmt.Errorf("the optimizer's schedule %s sets the learning rate", s.Name())
@@ -112,17 +112,17 @@ func mayChangeRate(t *keraslike.Training) error {
 
 const epochsCooling = "epochs cooling" // in saved states
 
-// StateKey names the monitored number.
+// StateKey names the monitored series.
 func (p *plateau) StateKey() string { return fmt.Sprintf("reduce on plateau of %q", p.name) }
 
-// State is the best number and the epochs waited since the last improvement or reduction.
+// State returns the best value and the epochs since the last improvement or reduction.
 func (p *plateau) State() keraslike.CallbackState {
 	state := p.monitor.state()
 	state.Counts = map[string]int{epochsWaited: p.wait, epochsCooling: p.cooling}
 	return state
 }
 
-// SetState takes what State returned.
+// SetState restores what State returned.
 func (p *plateau) SetState(state keraslike.CallbackState) error {
 	p.wait, p.cooling = state.Counts[epochsWaited], state.Counts[epochsCooling]
 	p.setState(state)

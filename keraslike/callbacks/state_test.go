@@ -136,7 +136,7 @@ func TestAutoMode(t *testing.T) {
 		h, err := m.Fit(t.Context(), twoTargets(), keraslike.Epochs(3), keraslike.Callbacks(falls, s))
 		switch {
 		case c == "":
-			wantError(t, err, "early stopping: whether a larger or a smaller \""+monitored+"\" is better is not known", "say Min or Max")
+			wantError(t, err, "early stopping: whether a larger or a smaller \""+monitored+"\" is better is unknown", "pass Min or Max")
 		case err != nil:
 			t.Error(err)
 		case (h.Epochs() == 3) != (c == callbacks.Min):
@@ -213,16 +213,16 @@ func TestCheckpointPaths(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"{epoch":         "a brace without its counterpart",
-		"epoch}":         "a brace without its counterpart",
-		"{epoch{x}}":     "a brace without its counterpart",
+		"{epoch":         "an unmatched brace",
+		"epoch}":         "an unmatched brace",
+		"{epoch{x}}":     "an unmatched brace",
 		"{}":             "placeholder {}: want a name",
 		"{:02d}":         "placeholder {:02d}: want a name",
 		"{epoch:02q}":    "placeholder {epoch:02q}",
 		"{epoch:.3d}":    "placeholder {epoch:.3d}",
 		"{epoch:.3}":     "epoch is an integer and has no precision",
-		"{loss:02d}":     "loss is no integer",
-		"{x:d}":          "x is no integer",
+		"{loss:02d}":     "loss is not an integer",
+		"{x:d}":          "x is not an integer",
 		"{epoch!r}":      `there is no "epoch!r"`,
 		"{val_acc}":      `there is no "val_acc", want epoch, batch or one of ["loss" "accuracy" "x" "small" "nan" "inf" "zero"]`,
 		"{Epoch}-{loss}": `there is no "Epoch"`,

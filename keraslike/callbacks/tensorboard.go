@@ -12,11 +12,11 @@ import (
 )
 
 // TensorBoard writes the logs of each epoch and the learning rate to a new event file in
-// dir, as "epoch_loss" and so on.
+// dir, named "epoch_loss" and so on.
 //
 // Options and their defaults:
 //
-//	Histograms(0)     record the distribution of each weight after every so many epochs
+//	Histograms(0)     record the distribution of each weight after every n epochs
 //	Clock(time.Now)   source of the times of the events
 //
 // See https://keras.io/api/callbacks/tensorboard/.
@@ -35,8 +35,8 @@ type boardSetting func(*board)
 
 func (set boardSetting) applyTensorBoard(b *board) { set(b) }
 
-// Histograms records the distribution of the values of each weight after every so many
-// epochs; 0 records none.
+// Histograms records the distribution of the values of each weight after every n epochs; 0
+// records none.
 func Histograms(epochs int) TensorBoardOption {
 	return boardSetting(func(b *board) { b.histograms = epochs })
 }
@@ -47,7 +47,7 @@ type ClockOption interface {
 	ProgressOption
 }
 
-// Clock is where a callback gets the time from.
+// Clock sets the source of the time.
 func Clock(now func() time.Time) ClockOption { return clock(now) }
 
 type clock func() time.Time
@@ -106,7 +106,7 @@ func (b *board) epochEnd(t *keraslike.Training) error {
 	return b.w.Flush()
 }
 
-// Finish closes the file of a training that has failed.
+// Finish closes the file if training failed.
 func (b *board) Finish(error) {
 	if b.w != nil {
 		_ = b.w.Close() // Fit returns the error that ended training

@@ -12,9 +12,9 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// args are the arguments of a layer as Keras stores them. Each is taken once;
-// what is left at the end and is not nothing has not been understood, which is an error
-// rather than a layer that computes something else. The first mistake is kept.
+// args holds the arguments of a layer as Keras stores them. Reading an argument removes it;
+// one that remains at the end and is set is not supported, which is an error rather than a
+// layer that computes something else. The first error is kept.
 type args struct {
 	raw   map[string]json.RawMessage
 	major int       // version of Keras
@@ -24,8 +24,8 @@ type args struct {
 	notes []string
 }
 
-// layerMaker makes a layer that is an argument of another and is applied to tensors of
-// the shapes.
+// layerMaker makes a layer that is an argument of another layer and is applied to tensors
+// of the shapes in.
 type layerMaker func(l layerConfig, in []k.Shape) (k.Layer, error)
 
 func newArgs(config json.RawMessage, major int, in []k.Shape, build layerMaker) *args {
@@ -36,8 +36,8 @@ func newArgs(config json.RawMessage, major int, in []k.Shape, build layerMaker) 
 	return a
 }
 
-// ignored are arguments without a meaning for a model that has its weights. The
-// dtype has been looked at.
+// ignored are arguments that do not matter for a model with given weights. The dtype is
+// checked elsewhere.
 var ignored = []string{
 	"name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype", "input_length",
 	"sparse", "ragged", "optional", "seed", "implementation", "unroll", "unit_forget_bias",
@@ -46,11 +46,11 @@ var ignored = []string{
 	"depthwise_initializer", "pointwise_initializer", "build_config", "use_cudnn",
 }
 
-// finish reports arguments that nobody has taken: all but null, false, an empty list.
+// finish reports arguments that were not read, unless they are null, false or empty.
 func (a *args) finish() error {
 	for _, name := range slices.Sorted(maps.Keys(a.raw)) {
 		if text := string(a.raw[name]); !slices.Contains(ignored, name) && !slices.Contains([]string{"null", "false", "[]", "{}"}, text) {
-			a.fail(name, fmt.Errorf("is %.60s, which there is no counterpart for", text))
+			a.fail(name, fmt.Errorf("is %.60s, which is not supported", text))
 		}
 	}
 	return a.err
@@ -62,7 +62,7 @@ func (a *args) fail(name string, err error) {
 	}
 }
 
-// take decodes an argument; false when it is absent or null.
+// take decodes an argument and removes it; it returns false if it is absent or null.
 func (a *args) take(name string, to any) bool {
 	raw, ok := a.raw[name]
 	delete(a.raw, name)
@@ -76,7 +76,7 @@ func (a *args) take(name string, to any) bool {
 	return true
 }
 
-// count is a whole number that must be there.
+// count returns a required whole number.
 func (a *args) count(name string) (n int) {
 	if !a.take(name, &n) {
 		a.fail(name, fmt.Errorf("is missing"))
@@ -116,7 +116,7 @@ func (a *args) text(name, absent string) string {
 	return v
 }
 
-// list is one number or a list of them, nil when absent.
+// list returns a number or a list of numbers as a list, nil if absent.
 func (a *args) list(name string) []int {
 	var raw json.RawMessage
 	if !a.take(name, &raw) {
@@ -133,7 +133,7 @@ func (a *args) list(name string) []int {
 	return many
 }
 
-// window is a height and width, of which a layer over time has only the second.
+// window returns a height and a width; a 1-D layer has only the second.
 func (a *args) window(name string, axes int, absent [2]int) [2]int {
 	list := a.list(name)
 	switch {
@@ -150,14 +150,14 @@ func (a *args) window(name string, axes int, absent [2]int) [2]int {
 	return absent
 }
 
-// want reports an argument that is there with another value.
+// want reports an argument that is present with another value.
 func (a *args) want(name, value string) {
 	if v := a.text(name, value); v != value {
 		a.fail(name, fmt.Errorf("is %q, want %q", v, value))
 	}
 }
 
-// layer is a layer that is an argument of this one.
+// layer returns a layer that is an argument of this one.
 func (a *args) layer(name string, in []k.Shape) k.Layer {
 	var l layerConfig
 	if !a.take(name, &l) {
@@ -171,7 +171,7 @@ func (a *args) layer(name string, in []k.Shape) k.Layer {
 	return inner
 }
 
-// training takes an argument that has an effect in training only, and notes it.
+// training omits an argument that acts in training only, and notes it.
 func (a *args) training(name string) {
 	raw, ok := a.raw[name]
 	delete(a.raw, name)
@@ -180,9 +180,9 @@ func (a *args) training(name string) {
 	}
 }
 
-// activation is stored by its name; by Keras 2.13 also as an object around the name. By
-// Keras 3 that is a function of the user's or of its backend, for which Keras, too, takes
-// its own one of that name when it loads the file.
+// activation reads an activation, which is stored by its name; Keras 2.13 may store an
+// object that contains the name. In Keras 3 such an object is a function of the user or of
+// the backend, for which Keras itself substitutes its own function of that name on loading.
 func (a *args) activation(name string) k.ActivationFunc {
 	var raw json.RawMessage
 	if !a.take(name, &raw) {
@@ -196,7 +196,7 @@ func (a *args) activation(name string) k.ActivationFunc {
 			return k.Linear
 		}
 		if o.Module == "builtins" && a.major >= 3 {
-			a.notes = append(a.notes, fmt.Sprintf("%s is a function named %q, which is taken for Keras's own", name, f))
+			a.notes = append(a.notes, fmt.Sprintf("%s is a function named %q, which is assumed to be Keras's own", name, f))
 		}
 	}
 	switch f {
@@ -206,7 +206,7 @@ func (a *args) activation(name string) k.ActivationFunc {
 		f = string(k.HardSiLU)
 	case "hard_sigmoid":
 		if a.major < 3 {
-			a.fail(name, fmt.Errorf("is hard_sigmoid, which before Keras 3 was another function, 0.2·x + 0.5 from 0 to 1"))
+			a.fail(name, fmt.Errorf("is hard_sigmoid, which was a different function before Keras 3, 0.2·x + 0.5 clipped to 0 and 1"))
 		}
 	}
 	if err := k.Activation(k.ActivationFunc(f)).Apply(k.Input(1)).Err(); err != nil {
@@ -216,7 +216,8 @@ func (a *args) activation(name string) k.ActivationFunc {
 	return k.ActivationFunc(f)
 }
 
-// regularizer is the zero value, and noted, for what there is no counterpart for.
+// regularizer returns the zero value, and adds a note, for a regularizer that Reef does not
+// have.
 func (a *args) regularizer(name string) (r k.Regularizer) {
 	raw := a.raw[name]
 	delete(a.raw, name)

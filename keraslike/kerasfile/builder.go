@@ -15,51 +15,51 @@ import (
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// builder makes models of the configurations that Keras stores.
+// builder makes models from the configurations that Keras stores.
 type builder struct {
 	major  int
 	notes  []string
-	text   int // bytes of the configuration that may still be looked at
-	layers int // so far
-	work   int // layers times layers that models may still have
+	text   int // budget: bytes of the configuration that may still be read
+	layers int // number made so far
+	work   int // budget: squares of the numbers of layers of models
 	slash  bool
-	// unnamed leaves it to keraslike to name the layers.
+	// unnamed ignores the names in the file.
 	unnamed bool
 	shared  map[int64]k.Layer
 }
 
-// A model lists its layers by comparing each with the others, so that the sum of the
-// squares of their number over all models is bounded; 10,000 in one are far beyond the
-// deepest networks.
+// layerWork limits the sum over all models of their number of layers squared, since a model
+// compares each of its layers with the others. It allows more than 10,000 layers in one model,
+// far more than the deepest networks have.
 const layerWork = 200_000_000
 
-// newBuilder reads a configuration of n bytes, of a version of Keras.
+// newBuilder returns a builder for a configuration of n bytes, written by a version of Keras.
 func newBuilder(major, n int) *builder {
 	return &builder{major: major, text: kerash5.WorkOf(n), work: layerWork, shared: map[int64]k.Layer{}}
 }
 
-// look counts text that is looked at.
+// look charges the text to the budget.
 func (b *builder) look(raw json.RawMessage) error {
 	if b.text -= len(raw); b.text < 0 {
-		return errors.New("too much of the architecture is in too many models within each other")
+		return errors.New("the architecture has too much text in nested models")
 	}
 	return nil
 }
 
-// name is a layer's name without slashes, which lead into nested models here.
+// name returns a layer's name without slashes, which separate nested models in Reef.
 func (b *builder) name(name string) string {
 	if b.unnamed {
 		return ""
 	}
 	if strings.Contains(name, "/") && !b.slash {
 		b.slash = true
-		b.notes = append(b.notes, "slashes in the names of layers are underscores here")
+		b.notes = append(b.notes, "slashes in names of layers are replaced by underscores")
 	}
 	return slashless(name)
 }
 
 // model makes a model of {"class_name": ..., "config": ...}. known are the shapes of its
-// inputs where something else than the file knows them, or nil.
+// inputs if they are known from elsewhere than the file, or nil.
 func (b *builder) model(raw json.RawMessage, name string, known []k.Shape, depth int) (*k.Model, error) {
 	if depth > maxNesting {
 		return nil, fmt.Errorf("models are nested more than %d deep", maxNesting)
@@ -102,7 +102,7 @@ func (b *builder) model(raw json.RawMessage, name string, known []k.Shape, depth
 	if n := b.layers - before; err == nil {
 		err = m.Err()
 		if b.work -= n * n; b.work < 0 {
-			return nil, fmt.Errorf("model %q: has %d layers with those of its models, too many for one file", name, n)
+			return nil, fmt.Errorf("model %q: has %d layers, including those of nested models, too many for one file", name, n)
 		}
 	}
 	if err != nil {
@@ -133,7 +133,7 @@ func (b *builder) sequential(name string, c modelConfig, known []k.Shape, depth 
 		c.Layers = c.Layers[1:]
 	}
 	if len(c.Layers) == 0 {
-		return nil, errors.New("has no layers behind its input")
+		return nil, errors.New("has no layers after its input")
 	}
 	x := in
 	parts := []k.Part{in}
@@ -150,8 +150,8 @@ func (b *builder) sequential(name string, c modelConfig, known []k.Shape, depth 
 	return k.Sequential(name, parts...), nil
 }
 
-// precision notes a layer that Keras computes in another precision than float32, the
-// only one here, and reports one whose weights are quantized as an error.
+// precision adds a note for a layer that Keras computes in a precision other than float32,
+// the only one in Reef, and returns an error for quantized weights.
 func (b *builder) precision(raw json.RawMessage) error {
 	var name string
 	if len(raw) > 0 && json.Unmarshal(raw, &name) != nil {
@@ -171,17 +171,17 @@ func (b *builder) precision(raw json.RawMessage) error {
 	}
 	switch {
 	case strings.Contains(name, "_from_") || strings.HasPrefix(name, "int8") || strings.HasPrefix(name, "float8"):
-		return fmt.Errorf("argument dtype is %.60s, which there is no counterpart for", raw)
+		return fmt.Errorf("argument dtype is %.60s, which is not supported", raw)
 	case name != "" && name != "float32" && !strings.HasPrefix(name, "int") && !strings.HasPrefix(name, "uint"):
-		if note := fmt.Sprintf("what Keras computes in %s is computed in float32 here", name); !slices.Contains(b.notes, note) {
+		if note := fmt.Sprintf("computed in float32 instead of %s", name); !slices.Contains(b.notes, note) {
 			b.notes = append(b.notes, note)
 		}
 	}
 	return nil
 }
 
-// layer makes the layer that is applied to tensors of the shapes in, one for all uses that
-// share it in Keras.
+// layer makes a layer that is applied to tensors of the shapes in; layers that are shared in
+// Keras are made once.
 func (b *builder) layer(l layerConfig, in []k.Shape, depth int) (k.Layer, error) {
 	if l.Shared == nil {
 		return b.newLayer(l, in, depth)
@@ -244,8 +244,8 @@ func (b *builder) newLayer(l layerConfig, in []k.Shape, depth int) (k.Layer, err
 	for _, n := range a.notes {
 		b.notes = append(b.notes, fmt.Sprintf("%s %q: %s", l.Class, c.Name, n))
 	}
-	// keras.ops.add is of class Add, too, but no layer: masks end at it. It has neither
-	// of the two settings that every layer has.
+	// keras.ops.add also has class Add but is not a layer: it drops masks. It has neither of
+	// the two settings that every layer has.
 	if b.major >= 3 && c.Trainable == nil && len(c.Type) == 0 {
 		made = k.IgnoreMasks(made)
 	}

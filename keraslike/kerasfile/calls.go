@@ -11,20 +11,20 @@ import (
 	"sync"
 )
 
-// layerCall is one call of a layer: the tensors that it takes, the first states of a
-// recurrent layer behind the others, and whether it was told to act as in training.
+// layerCall is one call of a layer: its input tensors, with the initial states of a recurrent
+// layer last, and its keyword arguments.
 type layerCall struct {
 	layer    *layerConfig
 	node     int
 	in       []tensorRef
 	training *bool
 	mask     *tensorRef
-	blind    bool                     // to the mask of its input
+	blind    bool                     // ignores the mask of its input
 	order    func() ([]string, error) // of the inputs of a model, for a call with a dictionary
 }
 
-// inputNames are what a model calls its inputs, in its order: the keys of its own
-// dictionary, else the names of the layers.
+// inputNames returns the names of a model's inputs, in order: the keys of its dictionary of
+// inputs, or else the names of the input layers.
 func inputNames(l *layerConfig, look func(json.RawMessage) error) (names []string, err error) {
 	if err := look(l.Config); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func inputNames(l *layerConfig, look func(json.RawMessage) error) (names []strin
 	return names, err
 }
 
-// take adds the tensors of an argument.
+// take appends the tensors of an argument to the inputs.
 func (c *layerCall) take(arg json.RawMessage) error {
 	var named map[string]json.RawMessage
 	if json.Unmarshal(arg, &named) != nil || named["class_name"] != nil {
@@ -65,11 +65,11 @@ func (c *layerCall) take(arg json.RawMessage) error {
 	return nil
 }
 
-// callsOf are the calls of a layer: in Keras 2
+// callsOf returns the calls of a layer, which Keras 2 stores as
 //
 //	[[["conv", 0, 0, {}], ...], ...]
 //
-// and in Keras 3
+// and Keras 3 as
 //
 //	[{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["conv", 0, 0]}}, ...], "kwargs": {}}, ...]
 func callsOf(l *layerConfig, look func(json.RawMessage) error) ([]layerCall, error) {
@@ -102,12 +102,12 @@ func callsOf(l *layerConfig, look func(json.RawMessage) error) ([]layerCall, err
 	return calls, nil
 }
 
-// positional reads the arguments of a call, of which only the last may be None.
+// positional reads the positional arguments of a call; only the last ones may be None.
 func (c *layerCall) positional(args []json.RawMessage) error {
 	for i, arg := range args {
 		if string(arg) == "null" && i > 0 {
 			if slices.ContainsFunc(args[i:], func(a json.RawMessage) bool { return string(a) != "null" }) {
-				return fmt.Errorf("argument %d is None before another one, which there is no counterpart for", i)
+				return fmt.Errorf("argument %d is None and followed by another one, which is not supported", i)
 			}
 			break
 		}
@@ -118,14 +118,14 @@ func (c *layerCall) positional(args []json.RawMessage) error {
 	return nil
 }
 
-// legacy reads a call of Keras 2, whose keyword arguments stand behind each tensor.
+// legacy reads a call of Keras 2, which stores the keyword arguments with each tensor.
 func (c *layerCall) legacy(node json.RawMessage) error {
 	var refs []json.RawMessage
 	if err := json.Unmarshal(node, &refs); err != nil {
 		return err
 	}
 	var name string
-	if len(refs) > 0 && json.Unmarshal(refs[0], &name) == nil { // a tensor without a list around it
+	if len(refs) > 0 && json.Unmarshal(refs[0], &name) == nil { // a single tensor, not in a list
 		refs = []json.RawMessage{node}
 	}
 	var kwargs map[string]json.RawMessage
@@ -148,9 +148,8 @@ func (c *layerCall) legacy(node json.RawMessage) error {
 	return c.keywords(kwargs)
 }
 
-// keywords accepts the inputs by their name, keyword arguments that say nothing, as
-// mask=None, whether the call is one of training, the mask, and the first states of a
-// recurrent layer.
+// keywords reads the keyword arguments: the inputs by name, training, initial_state and mask.
+// Others must be None or false.
 func (c *layerCall) keywords(kwargs map[string]json.RawMessage) error {
 	for _, name := range []string{"inputs", "sequences"} { // before the states
 		if v, ok := kwargs[name]; ok && len(c.in) == 0 {
@@ -161,36 +160,43 @@ func (c *layerCall) keywords(kwargs map[string]json.RawMessage) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(kwargs)) {
-		v := kwargs[name]
-		var mask []tensorRef
-		switch {
-		case isNothing(v, 0):
-		case name == "training":
-			if string(v) == "0" || string(v) == "1" {
-				v = map[string]json.RawMessage{"0": []byte("false"), "1": []byte("true")}[string(v)]
+		if v := kwargs[name]; !isNothing(v, 0) {
+			if err := c.keyword(name, v); err != nil {
+				return err
 			}
-			if err := json.Unmarshal(v, &c.training); err != nil {
-				return fmt.Errorf("keyword argument training is %.60s: %w", v, err)
-			}
-		case name == "initial_state" && classes[c.layer.Class].states:
-			before := len(c.in)
-			if err := tensorsOf(v, &c.in, 0); err != nil {
-				if c.in = c.in[:before]; !legacyState(v, &c.in) {
-					return fmt.Errorf("keyword argument initial_state: %w", err)
-				}
-			}
-		case name == "mask" && tensorsOf(v, &mask, maxNesting) == nil && len(mask) == 1:
-			c.mask = &mask[0]
-		case string(v) != "false":
-			return fmt.Errorf("keyword argument %s is %.60s, which there is no counterpart for", name, v)
 		}
 	}
 	return nil
 }
 
-// isNothing is None, also for each of several inputs.
+func (c *layerCall) keyword(name string, v json.RawMessage) error {
+	var mask []tensorRef
+	switch {
+	case name == "training":
+		if text, ok := map[string]string{"0": "false", "1": "true"}[string(v)]; ok {
+			v = json.RawMessage(text)
+		}
+		if err := json.Unmarshal(v, &c.training); err != nil {
+			return fmt.Errorf("keyword argument training is %.60s: %w", v, err)
+		}
+	case name == "initial_state" && classes[c.layer.Class].states:
+		before := len(c.in)
+		if err := tensorsOf(v, &c.in, 0); err != nil {
+			if c.in = c.in[:before]; !legacyState(v, &c.in) {
+				return fmt.Errorf("keyword argument initial_state: %w", err)
+			}
+		}
+	case name == "mask" && tensorsOf(v, &mask, maxNesting) == nil && len(mask) == 1:
+		c.mask = &mask[0]
+	case string(v) != "false":
+		return fmt.Errorf("keyword argument %s is %.60s, which is not supported", name, v)
+	}
+	return nil
+}
+
+// isNothing reports whether a value is None, or None for each of several inputs.
 func isNothing(raw json.RawMessage, depth int) bool {
-	const deep = 4 // lists and dictionaries of inputs
+	const deep = 4 // the most levels of lists and dictionaries
 	var list []json.RawMessage
 	var named map[string]json.RawMessage
 	switch {

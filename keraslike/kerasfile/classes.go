@@ -8,14 +8,14 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// class is what the reader knows of one class of Keras's layers.
+// class describes a class of Keras's layers.
 type class struct {
-	// read makes the layer from its arguments. Mistakes go to args.fail, after which what
-	// it returns is not used.
+	// read makes the layer from its arguments. It reports errors with args.fail, after which
+	// its result is not used.
 	read func(a *args) k.Layer
-	// mask says what becomes of the mask of the layer's input, here as in Keras.
+	// mask is how the layer handles masks, in Reef as in Keras.
 	mask maskRule
-	// states tells a layer that takes its first states as further inputs.
+	// states is set if the layer takes initial states as further inputs.
 	states bool
 }
 
@@ -24,11 +24,11 @@ type maskRule int
 const (
 	dropsMask  maskRule = iota
 	passesMask          // the output has the mask of the input
-	joinsMasks          // the output has the mask of all inputs where they have the same one
-	makesMask           // of its input's values: Embedding and Masking
+	joinsMasks          // the output has the mask of the inputs if they all have the same
+	makesMask           // the mask follows from the input's values: Embedding and Masking
 )
 
-// classes are all that there are, by their names in Keras.
+// classes holds all classes by their names in Keras.
 var classes = map[string]class{}
 
 // register adds the classes of one file:
@@ -39,7 +39,7 @@ func register(rows map[string]class) bool {
 	return true
 }
 
-// when is a list of the option where it is wanted, else of none.
+// when returns a list with the option if it is wanted, otherwise an empty list.
 func when[O any](wanted bool, option O) []O {
 	if !wanted {
 		return nil

@@ -10,28 +10,28 @@ import (
 	"strings"
 )
 
-// object is {"class_name": ..., "config": ...}, how Keras stores what it has classes for.
+// object is {"class_name": ..., "config": ...}, as Keras stores objects.
 type object struct {
 	Module string          `json:"module"`
 	Class  string          `json:"class_name"`
 	Config json.RawMessage `json:"config"`
 }
 
-// layerConfig is a layer in a configuration. Name and Inbound are there in functional
-// models only.
+// layerConfig is a layer in a configuration. Only functional models have Name and Inbound.
 type layerConfig struct {
-	Module     string          `json:"module"` // of Python, and the name of a class of the user's own; Keras 3
+	Module     string          `json:"module"` // Python module; Keras 3
 	Registered string          `json:"registered_name"`
 	Class      string          `json:"class_name"`
 	Name       string          `json:"name"`
 	Config     json.RawMessage `json:"config"`
 	Inbound    json.RawMessage `json:"inbound_nodes"`
 	Build      json.RawMessage `json:"build_config"`
-	Shared     *int64          `json:"shared_object_id"` // of a layer that several models share
+	Shared     *int64          `json:"shared_object_id"` // identifies a layer that several models share
 }
 
-// custom tells the classes of users, which may be named as one of Keras and compute
-// something else: Keras writes no module for them, or registers them in a package.
+// custom reports whether the class is a user's own. It may have the name of one of Keras's
+// classes and compute something else. Keras writes no module for it, or a package that it
+// is registered in.
 func (l *layerConfig) custom() bool {
 	root, _, _ := strings.Cut(l.Module, ".")
 	switch root {
@@ -41,7 +41,7 @@ func (l *layerConfig) custom() bool {
 	return root != "" || l.Registered != "" || strings.Contains(l.Class, ">")
 }
 
-// isModel tells the classes of models.
+// isModel reports whether the class is that of a model.
 func (l *layerConfig) isModel() bool {
 	return slices.Contains([]string{"Sequential", "Functional", "Model"}, l.Class)
 }
@@ -56,10 +56,10 @@ type modelConfig struct {
 	InputShape json.RawMessage `json:"build_input_shape"`
 }
 
-// maxNesting is far beyond the deepest model in a model.
+// maxNesting limits how deep models may be nested, far beyond real models.
 const maxNesting = 50
 
-// callRef is one call of a layer, tensorRef one of its outputs.
+// callRef identifies a call of a layer, tensorRef one of the outputs of a call.
 type callRef struct {
 	layer string
 	call  int
@@ -74,7 +74,7 @@ func (t tensorRef) String() string {
 	return fmt.Sprintf("output %d of call %d of %q", t.output, t.node.call, t.node.layer)
 }
 
-// tensorsOf finds the tensors of an argument of Keras 3, alone or in lists.
+// tensorsOf appends the tensors of an argument of Keras 3, which may be in nested lists.
 func tensorsOf(raw json.RawMessage, in *[]tensorRef, depth int) error {
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) == nil && depth < maxNesting {
@@ -98,7 +98,7 @@ func tensorsOf(raw json.RawMessage, in *[]tensorRef, depth int) error {
 	return err
 }
 
-// tensorRefs reads one ["conv", 0, 0] or a list of them.
+// tensorRefs reads ["conv", 0, 0] or a list of such references.
 func tensorRefs(raw json.RawMessage) ([]tensorRef, error) {
 	var parts []json.RawMessage
 	if err := json.Unmarshal(raw, &parts); err != nil {
@@ -116,7 +116,7 @@ func tensorRefs(raw json.RawMessage) ([]tensorRef, error) {
 			return nil, err
 		}
 		if len(one) == 0 || json.Unmarshal(one[0], &name) != nil {
-			return nil, fmt.Errorf("%.60s is not a layer's name with two numbers", p)
+			return nil, fmt.Errorf("%.60s is not the name of a layer and two numbers", p)
 		}
 		ref, err := tensorRefOf(name, one)
 		if err != nil {
@@ -127,8 +127,8 @@ func tensorRefs(raw json.RawMessage) ([]tensorRef, error) {
 	return refs, nil
 }
 
-// endpoints reads the inputs or outputs of a model. Those of a dictionary are in the
-// order of their keys, as Keras has them.
+// endpoints reads the inputs or outputs of a model. Those of a dictionary are in the order
+// of their keys, as in Keras.
 func endpoints(raw json.RawMessage) ([]tensorRef, error) {
 	var named map[string]json.RawMessage
 	if json.Unmarshal(raw, &named) != nil {
@@ -148,11 +148,11 @@ func endpoints(raw json.RawMessage) ([]tensorRef, error) {
 func tensorRefOf(name string, parts []json.RawMessage) (tensorRef, error) {
 	ref := tensorRef{node: callRef{layer: name}}
 	if len(parts) < 3 || json.Unmarshal(parts[1], &ref.node.call) != nil || json.Unmarshal(parts[2], &ref.output) != nil {
-		return ref, fmt.Errorf("%.60s is not a layer's name with two numbers", parts)
+		return ref, fmt.Errorf("%.60s is not the name of a layer and two numbers", parts)
 	}
 	return ref, nil
 }
 
-// slashless is a name of Keras as layers are called here, where a slash leads into a
-// nested model: DenseNet's "conv1/conv" is conv1_conv.
+// slashless replaces slashes, which separate nested models in Reef, in a name of Keras:
+// DenseNet's "conv1/conv" becomes conv1_conv.
 func slashless(name string) string { return strings.ReplaceAll(name, "/", "_") }

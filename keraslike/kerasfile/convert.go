@@ -12,8 +12,8 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// cells are the kinds of the layers whose tensors are listed in sequence in a leaf: two for
-// Bidirectional, the inner one for TimeDistributed.
+// cells returns the kinds of the layers whose tensors a leaf lists in sequence: two for
+// Bidirectional, the inner layer for TimeDistributed.
 func (l leaf) cells() []string {
 	if l.layer.Kind != "Bidirectional" && l.layer.Kind != "TimeDistributed" {
 		return []string{l.layer.Kind}
@@ -46,8 +46,8 @@ func cellsOf(kind string, arguments json.RawMessage) []string {
 	return []string{kind}
 }
 
-// fileTensors is how many tensors Keras 1 had for the layer, and for Normalization all
-// versions: its count of samples.
+// fileTensors returns how many tensors the file has for a layer if it is not the number of its
+// weights: in Keras 1, and for Normalization, whose count of samples is a third tensor.
 func (l leaf) fileTensors() int {
 	n := len(l.layer.Weights)
 	cells := l.cells()
@@ -60,7 +60,7 @@ func (l leaf) fileTensors() int {
 	return n
 }
 
-// convert puts the tensors of a leaf into today's form.
+// convert converts the tensors of a leaf to the current form.
 func (f *weightsFile) convert(l leaf, tensors []fileTensor) []fileTensor {
 	cells := l.cells()
 	if len(tensors)%len(cells) != 0 {
@@ -83,7 +83,7 @@ func (f *weightsFile) convertCell(kind string, tensors []fileTensor) []fileTenso
 	case kind == "LSTM" || kind == "GRU":
 		return fromCuDNN(kind, tensors)
 	case kind == "Normalization":
-		tensors = slices.Clone(tensors[:min(2, len(tensors))]) // the third is a count of samples
+		tensors = slices.Clone(tensors[:min(2, len(tensors))]) // the third is the count of samples
 		for i := range tensors {
 			if len(tensors[i].shape) == 0 { // over all axes
 				tensors[i].shape = []int{1}
@@ -96,10 +96,10 @@ func (f *weightsFile) convertCell(kind string, tensors []fileTensor) []fileTenso
 	return tensors
 }
 
-// convKernel is a convolution's kernel as TensorFlow has it. Theano's convolutions turn
-// the kernel by 180 degrees, all but the depthwise ones, which Keras had turned itself.
-// Keras 1 had an axis of one in those over time, or, from Theano, all four axes the
-// other way round; and the channels of transposed ones the other way round.
+// convKernel converts the kernel of a convolution to TensorFlow's layout. Theano rotates
+// kernels by 180 degrees, except depthwise ones, which Keras had already rotated. In Keras 1,
+// 1-D kernels have an additional axis of size 1 or, with Theano, all four axes in reverse
+// order, and transposed convolutions have their channels swapped.
 func (f *weightsFile) convKernel(kind string, t fileTensor) fileTensor {
 	if f.legacy && (f.version == "" || strings.HasPrefix(f.version, "1.")) {
 		switch {
@@ -132,8 +132,8 @@ func (f *weightsFile) convKernel(kind string, t fileTensor) fileTensor {
 	})
 }
 
-// moved is a tensor with its elements rearranged: the one at an index of the new shape was
-// at from in the old one.
+// moved returns a tensor with its elements rearranged: from maps an index of the new shape to
+// one of the old shape.
 func (t fileTensor) moved(to []int, from func(old, at []int) int) fileTensor {
 	old, read := t.shape, t.read
 	t.shape = to
@@ -157,10 +157,9 @@ func (t fileTensor) moved(to []int, from func(old, at []int) int) fileTensor {
 	return t
 }
 
-// fromCuDNN knows CuDNNLSTM and CuDNNGRU by their two biases in one row. Their kernels
-// are those of the gates side by side, each transposed; the kernel of the input also
-// has the bytes of the transposed one in the shape of the other. An LSTM adds the
-// biases; a GRU keeps both (reset_after).
+// fromCuDNN recognizes CuDNNLSTM and CuDNNGRU by their two biases in one row. Their kernels
+// are the transposed kernels of the gates side by side; the input kernel has the shape of the
+// untransposed one nevertheless. An LSTM adds the biases; a GRU keeps both (reset_after).
 func fromCuDNN(kind string, tensors []fileTensor) []fileTensor {
 	gates := map[string]int{"LSTM": 4, "GRU": 3}[kind]
 	if len(tensors) != 3 || len(tensors[0].shape) != 2 || len(tensors[1].shape) != 2 || len(tensors[2].shape) != 1 {
@@ -173,7 +172,7 @@ func fromCuDNN(kind string, tensors []fileTensor) []fileTensor {
 	out := slices.Clone(tensors)
 	out[0] = tensors[0].moved(tensors[0].shape, func(shape, at []int) int {
 		gate, j := at[1]/units, at[1]%units
-		flat := j*shape[0] + at[0] // within the gate, as if it had units rows
+		flat := j*shape[0] + at[0] // within the gate, as if it had as many rows as units
 		return flat/units*shape[1] + gate*units + flat%units
 	})
 	out[1] = tensors[1].moved(tensors[1].shape, func(shape, at []int) int {
@@ -200,7 +199,7 @@ func fromCuDNN(kind string, tensors []fileTensor) []fileTensor {
 	return out
 }
 
-// joined makes one kernel, one recurrent kernel and one bias of those of the gates.
+// joined concatenates the kernels, recurrent kernels and biases of the gates.
 func joined(tensors []fileTensor, gates ...int) []fileTensor {
 	var out []fileTensor
 	for i, name := range []string{"kernel", "recurrent_kernel", "bias"} {
@@ -210,7 +209,7 @@ func joined(tensors []fileTensor, gates ...int) []fileTensor {
 		}
 		t := fileTensor{name: name, path: parts[0].path + " ...", shape: slices.Clone(parts[0].shape)}
 		if len(t.shape) == 0 {
-			return tensors // no gates of a layer; the shapes will not fit
+			return tensors // not the gates of a layer; the shapes will not match
 		}
 		last := len(t.shape) - 1
 		t.shape[last] *= len(gates)
@@ -220,7 +219,7 @@ func joined(tensors []fileTensor, gates ...int) []fileTensor {
 	return out
 }
 
-// side reads matrices of the same shape and puts them side by side.
+// side reads matrices of the same shape and concatenates their columns.
 func side(parts []fileTensor) ([]float32, error) {
 	shape := parts[0].shape
 	width := shape[len(shape)-1]

@@ -123,7 +123,7 @@ func hostileKeras(t *testing.T) map[string]string {
 		"deep":      {deep, "too much of it is in too many models within each other"},
 		"around":    {stack("m", around), "want (batch, steps, ...)"},
 		"calls":     {graph("d", `{"class_name":"Dense","name":"d","config":{"units":2},"inbound_nodes":[`+strings.Join(calls, ",")+`]}`), "the shapes differ"},
-		"text":      {`{"class_name":"` + strings.Repeat("x", 3<<20) + `"}`, "config.json: it says it has 3145745 bytes, in a file of"},
+		"text":      {`{"class_name":"` + strings.Repeat("x", 3<<20) + `"}`, "config.json: it declares 3145745 bytes, in a file of"},
 		"brackets":  {strings.Repeat("[", 1<<20), "exceeded max depth"},
 	} {
 		path := filepath.Join(t.TempDir(), name+".keras")

@@ -11,15 +11,15 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// input is the model's input as its first layer describes it; known stands for what
-// the file leaves open.
+// input makes the model's input as its first layer describes it; known is the shape if the
+// file leaves it open.
 func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k.Tensor, error) {
 	name, given, err := b.described(l, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.Class, err)
 	}
 	if len(given) == 0 {
-		_ = json.Unmarshal(built, &given) // what is no shape says nothing
+		_ = json.Unmarshal(built, &given) // anything but a shape is ignored
 	}
 	shape := k.Shape{}
 	open := len(given) == 0
@@ -37,13 +37,13 @@ func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k
 		return k.NamedInput(name, known...), nil
 	}
 	if open {
-		return nil, fmt.Errorf("input has shape %v in the file, which is open: pass InputShape, one for each input of the model", dimensions(given))
+		return nil, fmt.Errorf("input has shape %v in the file, which is incomplete: pass InputShape, one for each input of the model", dimensions(given))
 	}
 	return k.NamedInput(name, shape...), nil
 }
 
-// described is the shape of the input, the batch first, as its layer or the first one
-// of a model says, or nil; and its name where the layer is the input itself.
+// described returns the shape of the input, including the batch axis, that the layer (or the
+// first layer of a model) states, or nil, and the name if the layer is an InputLayer.
 func (b *builder) described(l layerConfig, depth int) (name string, shape []*int, err error) {
 	if depth > maxNesting {
 		return "", nil, fmt.Errorf("models are nested more than %d deep", maxNesting)
@@ -95,7 +95,7 @@ func (b *builder) described(l layerConfig, depth int) (name string, shape []*int
 	return "", shape, nil
 }
 
-// dimensions writes an open axis as None.
+// dimensions converts a shape for messages, with None for an unknown axis.
 func dimensions(shape []*int) []any {
 	out := []any{}
 	for _, n := range shape {

@@ -5,7 +5,7 @@
 //
 //	m, report, err := kerasfile.Load("vgg16.h5")
 //
-// Each function returns a Report of which tensor went where and what was decided.
+// Each function returns a Report that lists where each tensor was loaded and why.
 package kerasfile
 
 import (
@@ -28,7 +28,7 @@ type LoadOption interface{ applyLoad(*loadSettings) }
 type loadSettings struct {
 	known   []k.Shape
 	limits  k.Limits
-	unnamed bool // the file's names of layers are not taken over, for tests
+	unnamed bool // ignore the names of layers in the file, for tests
 }
 
 type loadOption func(*loadSettings)
@@ -36,26 +36,25 @@ type loadOption func(*loadSettings)
 func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 
 // InputShape is the shape of one sample, for a model whose file leaves it open, such as
-// (None, None, 3) or a series of any length. A model with several inputs takes one
+// (None, None, 3) or a sequence of any length. A model with several inputs takes one
 // InputShape for each, in their order.
 func InputShape(shape ...int) LoadOption {
 	return loadOption(func(s *loadSettings) { s.known = append(s.known, k.Shape(shape)) })
 }
 
-// WithLimits bounds what the model may cost; the defaults are those of keraslike.Limits
+// WithLimits limits what the model may cost; the defaults are those of keraslike.Limits
 // for files.
 func WithLimits(l k.Limits) LoadOption {
 	return loadOption(func(s *loadSettings) { s.limits = l })
 }
 
-// Load makes the model that Keras saved as a whole: the .h5 files of Keras 2
-// (model.save, Sequential or functional) and the .keras files of Keras 3. How the model
-// was compiled is not taken over.
+// Load reads a whole model from a .h5 file of Keras 2 (model.save, Sequential or functional)
+// or a .keras file of Keras 3. It ignores how the model was compiled.
 //
 // A layer that keraslike does not have, or one with an argument that would change what it
 // computes, is an error that names it: build such a model yourself and use LoadWeights.
-// Arguments that act in training only are omitted, which the report notes. Architectures
-// of Keras 1, whose arguments had other names, are an error too.
+// Arguments that act in training only are ignored, with a note in the report. Architectures
+// of Keras 1, whose arguments had other names, are errors, too.
 //
 // Options: InputShape, WithLimits.
 // See https://keras.io/guides/serialization_and_saving/.
@@ -72,8 +71,8 @@ func Load(path string, options ...LoadOption) (*k.Model, *Report, error) {
 	return load(f, info.Size(), path, options)
 }
 
-// Read is Load from a file of size bytes in r, for instance a bytes.Reader over an
-// embedded file; name stands for it in errors and in the report.
+// Read is like Load for a file of size bytes in r, for instance a bytes.Reader over an
+// embedded file; errors and the report call it name.
 func Read(r io.ReaderAt, size int64, name string, options ...LoadOption) (m *k.Model, report *Report, err error) {
 	defer caught(&err, "load keras model", r)
 	f, err := kerash5.New(r, size, name)
@@ -105,10 +104,10 @@ func modelOf(f *kerash5.File, size int64, name string, s loadSettings) (*k.Model
 	version, _, _ := strings.Cut(f.KerasVersion, ".")
 	major, err := strconv.Atoi(version)
 	if err != nil {
-		major = 2 // the first that notes its version everywhere is later
+		major = 2 // early versions do not state theirs
 	}
 	if major < 2 {
-		return nil, nil, fmt.Errorf("its architecture is of Keras %s, want 2 or later: build the model and use LoadWeights", f.KerasVersion)
+		return nil, nil, fmt.Errorf("the architecture is from Keras %s, want 2 or later: build the model and use LoadWeights", f.KerasVersion)
 	}
 	b := newBuilder(major, len(f.Config))
 	b.unnamed = s.unnamed
@@ -129,14 +128,14 @@ func modelOf(f *kerash5.File, size int64, name string, s loadSettings) (*k.Model
 	return m, report, m.Build(0)
 }
 
-// caught makes an error of a panic in r: defer caught(&err, "load weights", r).
+// caught turns a panic in r into an error: defer caught(&err, "load weights", r).
 func caught(err *error, what string, r io.ReaderAt) {
 	if p := recover(); p != nil {
 		*err = &k.PanicError{In: fmt.Sprintf("%s %T", what, r), Value: p, Stack: debug.Stack()}
 	}
 }
 
-// isNil reports an option that is nothing.
+// isNil reports whether an option is nil.
 func isNil(option any) bool {
 	v := reflect.ValueOf(option)
 	return !v.IsValid() || v.Kind() == reflect.Func && v.IsNil()

@@ -101,7 +101,7 @@ func pool(a *args, make func(size int, options ...k.PoolOption) k.Layer, axes in
 	return make(2, append(options, when[k.PoolOption](a.padding("same") == "same", k.SamePadding)...)...)
 }
 
-// kernel is the window of a convolution.
+// kernel reads the window of a convolution.
 type kernel struct{ size, strides, dilation [2]int }
 
 func (a *args) kernel(axes int) kernel {
@@ -113,7 +113,7 @@ func (a *args) kernel(axes int) kernel {
 	return kernel{a.window("kernel_size", axes, [2]int{}), a.window("strides", axes, one), a.window("dilation_rate", axes, one)}
 }
 
-// padding is "valid", the default, or one of the others that the layer knows.
+// padding is "valid", the default, or one of those that the layer supports.
 func (a *args) padding(others ...string) string {
 	p := a.text("padding", "valid")
 	if known := append([]string{"valid"}, others...); !slices.Contains(known, p) {
@@ -122,8 +122,8 @@ func (a *args) padding(others ...string) string {
 	return p
 }
 
-// margins reads 1, [1, 2] or [[1, 2], [3, 4]] into top, bottom, left and right, of which a
-// layer over time has the last two only.
+// margins reads 1, [1, 2] or [[1, 2], [3, 4]] into top, bottom, left and right; a 1-D layer
+// has only the last two.
 func (a *args) margins(name string, axes int) (m [4]int) {
 	a.channelsLast()
 	var pairs [][2]int

@@ -33,8 +33,8 @@ func dense(a *args) k.Layer {
 	return k.Dense(a.count("units"), append(options, a.activation("activation"))...)
 }
 
-// weighted are the options that all layers with a kernel and a bias have in common, as
-// those of the kind O that the constructor takes. Constraints are noted.
+// weighted returns the options that all layers with a kernel and a bias share, as options of
+// the family O that the constructor takes. Constraints are noted.
 func weighted[O any](a *args) (options []O) {
 	add := func(wanted bool, o k.KernelOption) {
 		if wanted {
@@ -77,7 +77,7 @@ func relu(a *args) k.Layer {
 }
 
 func leakyReLU(a *args) k.Layer {
-	slope := a.number("alpha", 0.3) // until Keras 2
+	slope := a.number("alpha", 0.3) // up to Keras 2
 	return k.LeakyReLU(k.NegativeSlope(a.number("negative_slope", slope)))
 }
 
@@ -102,7 +102,7 @@ func softmax(a *args) k.Layer {
 
 func (a *args) channelsLast() { a.want("data_format", "channels_last") }
 
-// axis is one axis, in a list or not; the last where there is none.
+// axis returns a single axis, which may be in a list; the default is the last one.
 func (a *args) axis() int {
 	const last = -1
 	if string(a.raw["axis"]) == "null" {
@@ -119,7 +119,7 @@ func (a *args) axis() int {
 	return last
 }
 
-// restrained takes the regularizers and constraints of weights that have none here.
+// restrained notes regularizers and constraints of weights for which Reef has none.
 func (a *args) restrained(weights ...string) {
 	for _, w := range weights {
 		a.training(w + "_regularizer")

@@ -52,8 +52,8 @@ func timeDistributed(a *args) k.Layer {
 	return k.TimeDistributed(a.layer("layer", step))
 }
 
-// bidirectional takes the layer around a recurrent one; files of Keras 2 describe the
-// layer of the backward direction only where it was given.
+// bidirectional reads a wrapped recurrent layer; files of Keras 2 describe the backward layer
+// only if the user gave one.
 func bidirectional(a *args) k.Layer {
 	mode := k.MergeNone
 	if string(a.raw["merge_mode"]) != "null" {

@@ -22,7 +22,7 @@ var _ = register(map[string]class{
 	"RandomZoom":        {read: func(a *args) k.Layer { return a.augmentation("height_factor", "width_factor") }},
 })
 
-// identity stands for a layer that acts in training only.
+// identity returns an identity for a layer that acts in training only.
 func (a *args) identity(args ...string) k.Layer {
 	for _, name := range args {
 		delete(a.raw, name)
@@ -31,8 +31,7 @@ func (a *args) identity(args ...string) k.Layer {
 	return k.Activation(k.Linear)
 }
 
-// augmentation is identity for the layers that change pictures, with what they have in
-// common.
+// augmentation is identity for image augmentation layers, with the arguments that they share.
 func (a *args) augmentation(args ...string) k.Layer {
 	return a.identity(append(args, "fill_mode", "fill_value", "interpolation", "data_format", "bounding_box_format")...)
 }

@@ -137,14 +137,14 @@ func TestLoad(t *testing.T) {
 
 func TestLoadReadsArguments(t *testing.T) {
 	m, r := loadKeras(t, "functional.h5")
-	if all, free := m.Parameters(); free != all-4*4 { // the weights of the frozen normalisation
+	if all, free := m.Parameters(); free != all-4*4 { // the weights of the frozen normalization
 		t.Errorf("%d of %d parameters are free", free, all)
 	}
 	if len(r.Notes) != 0 || r.Version != "2.13.1" {
 		t.Errorf("report:\n%s", r)
 	}
 	m, r = loadKeras(t, "sequential.keras")
-	if want := `Dense "step": activation is a function named "relu", which is taken for Keras's own`; len(r.Notes) != 1 || r.Notes[0] != want {
+	if want := `Dense "step": activation is a function named "relu", which is assumed to be Keras's own`; len(r.Notes) != 1 || r.Notes[0] != want {
 		t.Errorf("notes %q", r.Notes)
 	}
 	path := filepath.Join(t.TempDir(), "m")
@@ -166,7 +166,7 @@ func TestLoadMNIST(t *testing.T) {
 		name  string
 		shape []int
 		n     int
-		want  int // images that are recognised
+		want  int // images that are recognized
 	}{
 		{"keras3.12_mnist_mlp.keras", []int{28, 28}, 10000, 9761},
 		{"keras3.14_mnist_cnn.keras", []int{28, 28, 1}, 2000, 1977},
@@ -194,7 +194,7 @@ func TestLoadMNIST(t *testing.T) {
 			}
 		}
 		if right != test.want {
-			t.Errorf("%s recognises %d of %d, want %d", test.name, right, test.n, test.want)
+			t.Errorf("%s recognizes %d of %d, want %d", test.name, right, test.n, test.want)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func TestLoadMistakes(t *testing.T) {
 	}
 	for _, test := range []struct{ name, config, want string }{
 		{"unknown class", stack(input, `{"class_name":"Capsule","config":{"name":"c"}}`), `layer "c" is of class "Capsule", which is unknown`},
-		{"unknown argument", stack(input, dense(`,"lora_rank":4`)), `Dense "dense": argument lora_rank is 4, which there is no counterpart for`},
+		{"unknown argument", stack(input, dense(`,"lora_rank":4`)), `Dense "dense": argument lora_rank is 4, which is not supported`},
 		{"unknown activation", stack(input, dense(`,"activation":"snake"`)), `argument activation is "snake"`},
 		{"softmax over all", stack(input, dense(""), `{"class_name":"Softmax","config":{"name":"s","axis":null}}`), "argument axis is None, want one axis"},
 		{"registered class", stack(input, strings.Replace(dense(""), "Dense", "my>Dense", 1)), `layer "dense" is of class "my>Dense", which is not Keras's own`},
@@ -257,16 +257,16 @@ func TestLoadMistakes(t *testing.T) {
 		{"class of a program", stack(input, strings.Replace(dense(""), "{", `{"module":null,"registered_name":"Dense",`, 1)), `layer "dense" is of class "Dense", which is not Keras's own`},
 		{"module of a program", stack(input, strings.Replace(dense(""), "{", `{"module":"__main__",`, 1)), `layer "dense" is of class "Dense", which is not Keras's own`},
 		{"class of a model", strings.Replace(stack(input, dense("")), "{", `{"module":null,"registered_name":"my>Sequential",`, 1), `architecture is of class "my>Sequential"`},
-		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "before Keras 3 was another function"},
+		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "was a different function before Keras 3"},
 		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
 		{"no units", stack(input, `{"class_name":"Dense","config":{"name":"dense"}}`), `Dense "dense": argument units is missing`},
-		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, dense("")), "input has shape [None None 2] in the file, which is open: pass InputShape"},
+		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, dense("")), "input has shape [None None 2] in the file, which is incomplete: pass InputShape"},
 		{"no input", stack(dense("")), "pass InputShape"},
 		{"no layers", stack(), "has no layers"},
 		{"class", `{"class_name":"Subclassed","config":{}}`, `architecture is of class "Subclassed"`},
 		{"wrong shape", stack(input, strings.Replace(dense(""), `:3`, `:4`, 1)), `tensor "layers/dense/vars/0" of shape [2 3] for weight "dense/kernel" of shape [2 4]: the shapes differ`},
 		{"missing layer", stack(input, dense(""), strings.Replace(dense(""), `"dense"`, `"other"`, 1)), `weight "other/kernel" of shape [3 3]: the file has no such tensor`},
-		{"cycle", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[[["a",0,0,{}]]]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, `layer "a" is applied to [output 0 of call 0 of "a"], which nothing gives`},
+		{"cycle", `{"class_name":"Functional","config":{"name":"f","layers":[{"class_name":"Dense","name":"a","config":{"name":"a","units":1},"inbound_nodes":[[["a",0,0,{}]]]}],"input_layers":[],"output_layers":[["a",0,0]]}}`, `layer "a" is applied to [output 0 of call 0 of "a"], which no layer computes`},
 		{"float mistake", strings.Replace(stack(input, dense("")), `"units":3`, `"units":NaN`, 1), `argument units is "NaN"`},
 		{"rate NaN", stack(input, dense(""), `{"class_name":"Dropout","config":{"name":"d","rate":NaN}}`), `Dropout "d": argument rate is "NaN"`},
 		{"mask value", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"Masking","config":{"name":"m","mask_value":-Infinity}}`, dense("")), `argument mask_value is "-Infinity"`},
@@ -290,7 +290,7 @@ func TestLoadMistakes(t *testing.T) {
 	// What acts in training only, or says nothing, is accepted; the report has what matters.
 	for config, want := range map[string]string{
 		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                                                 `kernel_regularizer "l2" is omitted`,
-		dense(`,"dtype":"mixed_float16"`):                                                                                                               "what Keras computes in mixed_float16 is computed in float32 here",
+		dense(`,"dtype":"mixed_float16"`):                                                                                                               "computed in float32 instead of mixed_float16",
 		dense(`,"dtype":{"class_name":"DTypePolicy","config":{"name":"float32"}}`):                                                                      "",
 		dense(`,"kernel_initializer":{"class_name":"Odd","config":{"a":NaN}}`):                                                                          "",
 		dense(``) + `,{"class_name":"Dropout","config":{"name":"d","rate":0.5,"noise_shape":[null,1],"seed":7}}`:                                        "noise_shape [null,1] is omitted",

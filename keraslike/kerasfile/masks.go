@@ -8,19 +8,18 @@ import (
 	"slices"
 )
 
-// masks are the tensors of Keras 3 that say which steps count: it writes the
-// comparisons of Embedding and Masking into the model, x != 0 and any(x != value), and
-// gives what they make to each layer that takes a mask. Here masks go along by
-// themselves, so that such an argument says nothing new as long as it is the mask that
-// the layer's input has anyway.
+// masks tracks the mask tensors of Keras 3, which writes the comparisons of Embedding and
+// Masking into the model, x != 0 and any(x != value), and passes the result to each layer that
+// takes a mask. In Reef masks are passed on implicitly, so such an argument can be ignored if
+// it is the mask that the layer's input has anyway.
 type masks struct {
-	of   map[callRef]tensorMask   // what the layers of masks make
+	of   map[callRef]tensorMask   // the result of each mask layer
 	made map[callRef]*layerCall   // the call of each node
-	here map[tensorRef]tensorMask // what each tensor has here
+	here map[tensorRef]tensorMask // the mask of each tensor in Reef
 }
 
-// tensorMask says that a tensor is not value, anywhere along its last axis for Masking.
-// The zero tensorMask is none, or one that is not known.
+// tensorMask marks the steps at which a tensor differs from value, for Masking anywhere along
+// its last axis. The zero tensorMask is no mask or an unknown one.
 type tensorMask struct {
 	known bool
 	of    tensorRef
@@ -32,12 +31,12 @@ func newMasks() *masks {
 	return &masks{map[callRef]tensorMask{}, map[callRef]*layerCall{}, map[tensorRef]tensorMask{}}
 }
 
-// isMask tells the layers of masks.
+// isMask reports whether a layer computes a mask.
 func isMask(l *layerConfig) bool {
 	return slices.Contains([]string{"NotEqual", "Any", "LogicalOr"}, l.Class)
 }
 
-// add takes a layer of masks.
+// add records a layer that computes a mask.
 func (m *masks) add(l *layerConfig) error {
 	var nodes []struct {
 		Args   []json.RawMessage          `json:"args"`
@@ -79,11 +78,11 @@ func (m *masks) add(l *layerConfig) error {
 		case "Any":
 			inner := m.of[in[0].node]
 			if !inner.known || inner.any || c.Axis == nil || *c.Axis != -1 || c.Keep {
-				return fmt.Errorf("any of %v is no mask of Masking", in[0])
+				return fmt.Errorf("any of %v is not the mask of a Masking layer", in[0])
 			}
 			inner.any = true
 			m.of[at] = inner
-		default: // of what is added; of equal ones it is the same again
+		default: // for merging layers: the mask of both inputs if it is the same
 			if a, b := m.of[in[0].node], m.of[in[1].node]; a == b {
 				m.of[at] = a
 			}
@@ -92,8 +91,8 @@ func (m *masks) add(l *layerConfig) error {
 	return nil
 }
 
-// blind marks the calls of recurrent layers with first states, where Keras 3 leaves the
-// mask of the series away. It holds for all calls of a layer here.
+// blind marks calls of recurrent layers with initial states, for which Keras 3 ignores the
+// mask of the sequence. In Reef this applies to all calls of a layer.
 func (m *masks) blind(calls []layerCall) (notes []string, err error) {
 	plain := map[string]bool{}
 	for i := range calls {
@@ -106,16 +105,16 @@ func (m *masks) blind(calls []layerCall) (notes []string, err error) {
 		masked := c.blind && m.mask(c.in[0]).known
 		switch {
 		case masked && plain[c.layer.Name]:
-			return nil, fmt.Errorf("layer %q is called with first states, where Keras 3 ignores masks, and without", c.layer.Name)
+			return nil, fmt.Errorf("layer %q is called with initial states, for which Keras 3 ignores masks, and without", c.layer.Name)
 		case masked:
-			notes = append(notes, fmt.Sprintf("layer %q takes first states, where Keras 3 ignores the mask of the series", c.layer.Name))
+			notes = append(notes, fmt.Sprintf("layer %q has initial states, for which Keras 3 ignores the mask of the sequence", c.layer.Name))
 		}
 		c.blind = c.blind && !plain[c.layer.Name]
 	}
 	return notes, nil
 }
 
-// check reports a mask that is not that of the call's input.
+// check reports a mask other than that of the call's input.
 func (m *masks) check(c *layerCall) error {
 	if c.mask == nil {
 		return nil
@@ -127,12 +126,12 @@ func (m *masks) check(c *layerCall) error {
 	return nil
 }
 
-// mask is the mask that a tensor has here.
+// mask returns the mask that a tensor has in Reef.
 func (m *masks) mask(t tensorRef) tensorMask {
 	if known, ok := m.here[t]; ok {
 		return known
 	}
-	m.here[t] = tensorMask{} // of a damaged file in which a layer's input is its own output
+	m.here[t] = tensorMask{} // ends the recursion in a corrupt file whose layer takes its own output
 	call := m.made[t.node]
 	if call == nil || len(call.in) == 0 || t.output != 0 || call.blind {
 		return tensorMask{}

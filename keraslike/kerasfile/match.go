@@ -11,7 +11,7 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// partners gives for each name the index of the same name in the file, -1 for none.
+// partners returns the index of each name in the file, -1 if it is missing.
 func partners(names, file []string) (list []int, whole bool) {
 	at := map[string]int{}
 	for i, name := range file {
@@ -30,7 +30,7 @@ func partners(names, file []string) (list []int, whole bool) {
 	return list, len(used) == len(names) && len(used) == len(file)
 }
 
-// upTo is 0, 1, ... n-1.
+// upTo returns 0, 1, ... n-1.
 func upTo(n int) []int {
 	list := make([]int, n)
 	for i := range list {
@@ -39,7 +39,7 @@ func upTo(n int) []int {
 	return list
 }
 
-// matching is one way to bring file and model together: for each layer of the model its
+// matching is a way to match file and model: for each layer of the model, the index of its
 // partner in the file.
 type matching struct {
 	partner []int
@@ -48,9 +48,9 @@ type matching struct {
 	good    bool
 }
 
-// choose takes the names where all agree and somebody chose them. Names that were given
-// automatically are numbers in an order, here another one than Keras's: then the order
-// counts, as long as everything fits.
+// choose matches by names if all agree and were chosen by someone. Automatic names are
+// numbered in order of creation, which differs from Keras's order; then the order decides,
+// provided that everything fits.
 func choose(names, order func() matching, whole, auto bool) matching {
 	if order != nil && (auto || !whole) {
 		if m := order(); m.good || !whole {
@@ -60,7 +60,7 @@ func choose(names, order func() matching, whole, auto bool) matching {
 	return names()
 }
 
-// pairUnits matches files of Keras 1 and 2, which keep a nested model as one layer.
+// pairUnits matches files of Keras 1 and 2, which store a nested model as one layer.
 func pairUnits(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	units := unitsOf(m)
 	var names, file []string
@@ -98,8 +98,8 @@ func pairUnits(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)
 }
 
-// pairLeaves matches files of Keras 3, which keep each layer in a group named by its
-// class and number.
+// pairLeaves matches files of Keras 3, which store each layer in a group named by its class
+// and number.
 func pairLeaves(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	var file, fileGroups []string
 	auto := false
@@ -150,8 +150,8 @@ func pairLeaves(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)
 }
 
-// finish adds what of the file the model has no use for, and says in the report what
-// was not matched by names.
+// finish adds the tensors of the file that the model does not need, and notes in the report
+// what was not matched by names.
 func (f *weightsFile) finish(t matching, names, file []string, r *Report) []pair {
 	used := map[int]bool{}
 	for i, at := range t.partner {
@@ -169,8 +169,8 @@ func (f *weightsFile) finish(t matching, names, file []string, r *Report) []pair
 	return t.pairs
 }
 
-// byOwnNames are the tensors of each layer of a nested model that has some, in the order
-// of the architecture in the file; nil where the names do not tell.
+// byOwnNames returns the tensors of each layer with weights of a nested model, in the order of
+// the architecture in the file, or nil if the names do not determine it.
 func (l fileLayer) byOwnNames() (lists [][]fileTensor) {
 	var own topLayer
 	for _, path := range l.inner {
@@ -183,10 +183,10 @@ func (l fileLayer) byOwnNames() (lists [][]fileTensor) {
 	return slices.DeleteFunc(lists, func(tensors []fileTensor) bool { return len(tensors) == 0 })
 }
 
-// pairUnit matches the tensors of one layer of a file of Keras 1 or 2. Those of a nested
-// model go by their names, if these tell all layers apart; else by the order of the
-// file's architecture; or else by the order in which Keras lists the weights. order is
-// the one that was taken.
+// pairUnit matches the tensors of one layer of a file of Keras 1 or 2. Those of a nested model
+// are matched by names if these distinguish all layers, else by the order in the file's
+// architecture, or else by the order in which Keras lists the weights. order states which
+// order was used.
 func (f *weightsFile) pairUnit(u topLayer, file fileLayer) (pairs []pair, order string, good bool) {
 	if len(u.leaves) == 1 && u.leaves[0].path == u.name {
 		pairs, good = f.pairLayer(u.leaves[0], file.tensors)
@@ -236,8 +236,9 @@ func (f *weightsFile) pairLists(u topLayer, lists [][]fileTensor) (pairs []pair,
 	return pairs, good
 }
 
-// byName gives each leaf the tensors that have its name in theirs, "lstm/lstm_cell/bias"
-// for lstm: the one more of whose path is in it, then the one named nearest to the end.
+// byName assigns to each leaf the tensors whose names contain its name, such as
+// "lstm/lstm_cell/bias" for lstm. If several leaves qualify, it prefers the one with more of
+// its path in the name, then the one named closest to the end.
 func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fileTensor, whole bool) {
 	lists = make([][]fileTensor, len(u.leaves))
 	paths := make([][]string, len(u.leaves))
@@ -247,7 +248,7 @@ func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fil
 		own := paths[i][len(paths[i])-1]
 		named[own] = append(named[own], i)
 	}
-	work := 1 << 22 // comparisons; no model needs so many
+	work := 1 << 22 // limit on comparisons, far more than any model needs
 	for _, t := range tensors {
 		parts := slices.DeleteFunc(strings.Split(t.name, "/"), func(s string) bool { return s == "" })
 		parts = parts[:max(0, len(parts)-1)]
@@ -277,8 +278,8 @@ func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fil
 	return lists, rest, whole
 }
 
-// runs are the names that neighboring parts of a path can be, a name with slashes being
-// several of them, with the index behind the last part of each.
+// runs returns the names that adjacent parts of a path can form (a name with slashes consists
+// of several parts), each with the index after its last part.
 func runs(parts []string) iter.Seq2[string, int] {
 	const most = 8
 	return func(yield func(string, int) bool) {
@@ -292,8 +293,8 @@ func runs(parts []string) iter.Seq2[string, int] {
 	}
 }
 
-// likeness is how many names of a layer's path stand among the parts in the same
-// order, its own being the last.
+// likeness counts the names of a layer's path that occur among the parts in the same order,
+// the layer's own name last.
 func likeness(path, parts []string) int {
 	found := 1
 	for _, name := range path[:len(path)-1] {

@@ -12,12 +12,12 @@ import (
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// kerasOrder lists the model's layers as Keras's Model.layers does, which is the order
-// in its files: those farthest from the outputs first, a layer that is called several
-// times by its farthest call; among equals the one first met on the way from the
-// outputs back to the inputs.
+// kerasOrder lists the model's layers in the order of Keras's Model.layers and of its files:
+// by distance from the outputs, farthest first (for a layer that is called several times,
+// that of its farthest call). Ties are in the order of a traversal from the outputs back
+// to the inputs.
 func kerasOrder(m *k.Model) []k.Layer {
-	var calls []*k.Tensor // a call behind those that it needs
+	var calls []*k.Tensor // each call after those that it needs
 	met, done := map[k.Layer]int{}, map[*k.Tensor]bool{}
 	inputs := m.Inputs()
 	var visit func(t *k.Tensor)
@@ -61,17 +61,17 @@ func kerasOrder(m *k.Model) []k.Layer {
 // leaf is a layer with weights of its own, at its path.
 type leaf struct {
 	path   string
-	group  string // where Keras 3 would keep it
-	auto   bool   // it or a model around it was named by this package, so that its name says nothing
-	frozen bool   // it or a model around it is not trained
+	group  string // where Keras 3 would store it
+	auto   bool   // its name or that of an enclosing model is automatic and carries no information
+	frozen bool   // it or an enclosing model is not trainable
 	layer  k.LayerInfo
 }
 
-// nestedModels names the i-th of the models in a model as a file of Keras 3 does.
+// nestedModels returns the name that a file of Keras 3 gives to the i-th nested model.
 type nestedModels func(parent string, stacked bool, i, ofKind int) string
 
-// visited is what has been listed: a model that is used several times would be listed for
-// each of them, those in it for each of these, and so on.
+// visited records what has been listed, since a model that is used several times would
+// otherwise be listed several times, and models nested in it even more often.
 type visited struct {
 	weights map[*k.Weight]bool
 	models  map[*k.Model]bool
@@ -79,15 +79,15 @@ type visited struct {
 
 func nothingVisited() visited { return visited{map[*k.Weight]bool{}, map[*k.Model]bool{}} }
 
-// leavesOf are the layers with weights in Keras's order, each once, those of nested
-// models in place of their model.
+// leavesOf returns the layers with weights in Keras's order, each once, with those of nested
+// models in place of the model.
 func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
 	if seen.models[m] {
 		return nil
 	}
 	seen.models[m] = true
 	var list []leaf
-	used := map[string]int{} // groups by class
+	used := map[string]int{} // number of groups of each class
 	models, kinds := 0, map[bool]int{}
 	for _, layer := range kerasOrder(m) {
 		l := k.Inspect(layer)
@@ -113,8 +113,8 @@ func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
 	return list
 }
 
-// topLayer is a layer of the outermost model, with all that it is made of: what files of
-// Keras 1 and 2 keep together.
+// topLayer is a layer of the outermost model with everything nested in it, which files of
+// Keras 1 and 2 store together.
 type topLayer struct {
 	name   string
 	auto   bool
@@ -139,7 +139,7 @@ func unitsOf(m *k.Model) []topLayer {
 	return list
 }
 
-// ownKinds names a model as Keras 3 names one that is made in the same way.
+// ownKinds returns the name that Keras 3 gives to a model made in the same way.
 func ownKinds(_ string, stacked bool, _, ofKind int) string {
 	if stacked {
 		return numbered("sequential", ofKind)
@@ -147,10 +147,10 @@ func ownKinds(_ string, stacked bool, _, ofKind int) string {
 	return numbered("functional", ofKind)
 }
 
-// fileKinds names the models as a file does that has one kind of them only at each level,
-// whatever they are here.
+// fileKinds returns the names that the file uses if it has one kind of model at each level,
+// whatever kind they are in Reef.
 func fileKinds(f *weightsFile) nestedModels {
-	kinds := map[string]map[string]bool{} // below each group, the classes of models
+	kinds := map[string]map[string]bool{} // the classes of models in each group
 	for _, l := range f.layers {
 		for i, c := range l.group {
 			if c != '/' {
@@ -188,9 +188,9 @@ func numbered(name string, i int) string {
 	return fmt.Sprintf("%s_%d", name, i)
 }
 
-// sequence is the order in which Keras lists the weights of several layers in files of
-// Keras 1 and 2: those that are trained, then the others. For each tensor it gives the
-// leaf it belongs to. counts are the tensors that the file has for each leaf.
+// sequence returns the order in which files of Keras 1 and 2 list the weights of several
+// layers, trainable ones first: for each tensor, the leaf that it belongs to. counts is the
+// number of tensors in the file for each leaf.
 func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
 	var trained, rest []int
 	for i, l := range leaves {
@@ -205,8 +205,9 @@ func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
 	return append(trained, rest...)
 }
 
-// sequences are the orders that a file may have: with the layers frozen that are frozen
-// here, as Keras did before freezing a model froze its layers, and with none frozen.
+// sequences returns the orders that a file may have: with the same layers frozen as in the
+// model, with layers of frozen models not frozen (as in early versions of Keras), and with
+// none frozen.
 func sequences(leaves []leaf, tensors int) [][]int {
 	for _, of := range []func(leaf) int{
 		func(l leaf) int { return len(l.layer.Weights) },

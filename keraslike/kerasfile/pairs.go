@@ -9,24 +9,24 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// pair is a weight with the tensor that goes into it, or one of the two alone.
+// pair is a weight and the tensor that is loaded into it, or one of the two alone.
 type pair struct {
 	tensor *fileTensor
 	weight *k.Weight
 	reason string // why the pair cannot be used
-	layer  bool   // file and model both have the layer
+	layer  bool   // both the file and the model have the layer
 }
 
 const (
 	noWeight = "the model has no such weight"
 	noTensor = "the file has no such tensor"
 
-	// A layer is taken as a whole or not at all.
+	// A layer is loaded completely or not at all.
 	sameLayer = "another weight of its layer does not fit"
 )
 
-// pairLayer matches the tensors of one layer, which both sides have in the order of
-// Keras's get_weights.
+// pairLayer matches the tensors of one layer, which file and model list in the order of Keras's
+// get_weights.
 func (f *weightsFile) pairLayer(l leaf, tensors []fileTensor) (pairs []pair, good bool) {
 	tensors = f.convert(l, tensors)
 	weights := l.layer.Weights
@@ -53,11 +53,11 @@ func (f *weightsFile) pairLayer(l leaf, tensors []fileTensor) (pairs []pair, goo
 	return pairs, good
 }
 
-// weightNames are names that mean the same in both packages: where tensor and weight
-// have different ones of them, equal shapes do not make them fit.
+// weightNames are names that Keras and Reef share. If tensor and weight have different names
+// of this list, they do not match, even if their shapes are equal.
 var weightNames = []string{"kernel", "recurrent_kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "mean", "variance", "embeddings", "alpha"}
 
-// misfit says why a tensor cannot go into a weight.
+// misfit returns why a tensor cannot be loaded into a weight, or "".
 func misfit(t *fileTensor, w *k.Weight) string {
 	name := path.Base(t.name)
 	if name != path.Base(w.Name()) && slices.Contains(weightNames, name) && slices.Contains(weightNames, path.Base(w.Name())) {

@@ -8,27 +8,27 @@ import (
 	"text/tabwriter"
 )
 
-// Report says what became of each tensor of a file and of each weight of the model. It
-// prints itself as a table.
+// Report states what happened to each tensor of a file and to each weight of the model. Its
+// String method formats it as a table.
 type Report struct {
 	File    string
-	Version string // the version of Keras that wrote the file, if it says so
+	Version string // the version of Keras that wrote the file, if stated
 	ByOrder bool   // layers were matched by Keras's order, since not all names agree
 	Entries []Entry
-	Notes   []string // what of the architecture was omitted because it acts in training only, and what was matched by order
+	Notes   []string // what was ignored because it acts in training only, and what was matched by order
 }
 
 // Entry is one pair of a tensor and a weight, or one of them without the other.
 type Entry struct {
-	Tensor      string // its path in the file, empty when there is none for the weight
+	Tensor      string // its path in the file, empty if the weight has no tensor
 	TensorShape []int
-	Weight      string // its path in the model, empty when there is none for the tensor
+	Weight      string // its path in the model, empty if the tensor has no weight
 	WeightShape []int
 	Used        bool
 	Reason      string // why it was not used
 }
 
-// Used is how many tensors of the file went into the model.
+// Used returns how many tensors of the file were loaded into the model.
 func (r *Report) Used() int {
 	n := 0
 	for _, e := range r.Entries {
@@ -39,7 +39,7 @@ func (r *Report) Used() int {
 	return n
 }
 
-// String is a table with a row for each entry.
+// String returns a table with a row for each entry.
 func (r *Report) String() string {
 	var b strings.Builder
 	b.WriteString(r.File)
@@ -58,7 +58,7 @@ func (r *Report) String() string {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", or(e.Tensor), dims(e.TensorShape), or(e.Weight), dims(e.WeightShape), state)
 	}
-	_ = t.Flush() // a strings.Builder takes everything
+	_ = t.Flush() // a strings.Builder never fails
 	for _, n := range r.Notes {
 		b.WriteString("note: " + n + "\n")
 	}

@@ -14,21 +14,21 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// weightsFile is a file's weights, by layer.
+// weightsFile holds the weights of a file by layer.
 type weightsFile struct {
 	name    string
 	version string // of Keras
 	backend string // of Keras
-	paths   bool   // the names are paths of weights of this package
-	legacy  bool   // a layer is one of the outermost model, with all below it
-	ordered bool   // the layers are in the order of the model
+	paths   bool   // names are paths of Reef's weights
+	legacy  bool   // each layer is one of the outermost model, with everything nested in it
+	ordered bool   // layers are in the order of the model
 	layers  []fileLayer
 }
 
 type fileLayer struct {
 	name    string
-	group   string // where Keras 3 keeps it
-	named   bool   // name is the layer's own, not made of its group
+	group   string // where Keras 3 stores it
+	named   bool   // name is the layer's own, not derived from its group
 	tensors []fileTensor
 	inner   []string // layers of a nested model, in its order
 }
@@ -40,7 +40,7 @@ type fileTensor struct {
 	read  func() ([]float32, error)
 }
 
-// openWeights tells the formats apart by their first bytes.
+// openWeights distinguishes the formats by their first bytes.
 func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
 	var start [8]byte
 	if _, err := r.ReadAt(start[:], 0); err != nil && err != io.EOF {
@@ -55,22 +55,22 @@ func openWeights(r io.ReaderAt, size int64, name string) (*weightsFile, error) {
 	}
 	f, err := safetensors.New(r, size, name)
 	if err != nil {
-		return nil, fmt.Errorf("%w (neither HDF5 nor .keras either)", err)
+		return nil, fmt.Errorf("%w (nor is it HDF5 or .keras)", err)
 	}
 	return safetensorsWeights(f, name), nil
 }
 
-// isKeras tells HDF5 and zip files, by how they begin.
+// isKeras recognizes HDF5 and zip files by their first bytes.
 func isKeras(start []byte) bool {
 	return string(start) == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(string(start), "PK\x03\x04")
 }
 
-// channelsFirst reports the weights of models that flatten images whose channels come
-// first: behind Flatten they are in another order, in the same shape.
+// channelsFirst returns an error for models that flatten channels-first images: the weights
+// after Flatten have the same shape but another order.
 func channelsFirst(f *kerash5.File) error {
 	has := func(text string) bool { return bytes.Contains(f.Config, []byte(text)) }
 	if (has(`"channels_first"`) || has(`"dim_ordering": "th"`)) && (has(`"Flatten"`) || has(`"Reshape"`)) {
-		return errors.New("the file's model has channels first and flattens them: its weights behind that are in another order than those of channels last")
+		return errors.New("the file's model flattens channels-first images, so the order of the weights that follow differs from channels-last")
 	}
 	return nil
 }
@@ -87,10 +87,10 @@ func kerasWeights(f *kerash5.File, name string) *weightsFile {
 	return w
 }
 
-// safetensorsWeights omits what Model.Save notes of the optimizer.
+// safetensorsWeights omits the optimizer state that Model.Save writes.
 func safetensorsWeights(f *safetensors.File, name string) *weightsFile {
 	w := &weightsFile{name: name, paths: true}
-	_, saved := f.Metadata()["reef.format"] // of Model.Save
+	_, saved := f.Metadata()["reef.format"] // written by Model.Save
 	for _, tensor := range f.Names() {
 		if saved && strings.HasPrefix(tensor, "optimizer/") {
 			continue

@@ -21,10 +21,10 @@ type weightsSettings struct{ byName, skip bool }
 type weightsFlag int
 
 const (
-	// ByName loads the layers that file and model both have, by their names, and leaves
-	// the others as they are: the report lists them. Without it every layer must match.
+	// ByName loads the layers that file and model have in common, by name, and leaves the
+	// others unchanged; the report lists them. Without ByName every layer must match.
 	ByName weightsFlag = iota
-	// SkipMismatch leaves layers whose shapes differ as they are. It is for use with ByName.
+	// SkipMismatch, used with ByName, leaves layers whose shapes differ unchanged.
 	SkipMismatch
 )
 
@@ -37,19 +37,19 @@ func (f weightsFlag) applyWeights(s *weightsSettings) {
 	}
 }
 
-// LoadWeights reads weights into the model, which keeps its architecture and its
-// settings: from the .h5 files of Keras 1 and 2, the .keras and .weights.h5 files of
-// Keras 3, and safetensors files such as Model.Save writes. The report says what went where.
+// LoadWeights loads weights into the model, which keeps its architecture and its settings,
+// from .h5 files of Keras 1 and 2, .keras and .weights.h5 files of Keras 3, and safetensors
+// files such as those of Model.Save. The report lists where each tensor was loaded.
 //
-// Layers are matched by their names, those of nested models by their paths. When not
-// all names agree, or names here were given automatically, they are matched as Keras
-// does: in files of Keras 1 and 2 by the order of Model.layers, if there are equally
-// many with weights, in those of Keras 3 by class and number in that order. The report
-// says so. A file of safetensors is matched by the paths of the weights alone.
-// What fits only in part is an error unless ByName asks for it. After an error the model is
-// as it was: nothing is written before everything has been read and checked.
+// Layers are matched by their names, those of nested models by their paths. If not all names
+// agree, or names in the model are automatic, layers are matched as in Keras: for files of
+// Keras 1 and 2 by the order of Model.layers, if the number of layers with weights is the same,
+// for those of Keras 3 by class and number in that order. The report states this. A safetensors
+// file is matched only by the paths of the weights. A partial match is an error without ByName.
+// After an error the model is unchanged, since nothing is written before everything has been
+// read and checked.
 //
-// A model that is not built yet and has all its weights afterwards is built.
+// A model that is not built yet is built if the file has all its weights.
 func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -58,7 +58,7 @@ func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, er
 	defer func() { _ = f.Close() }() // only read
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", path)
+		err = fmt.Errorf("%s is not a regular file", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load weights: %w", err)
@@ -66,8 +66,8 @@ func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, er
 	return ReadWeights(m, f, info.Size(), path, options...)
 }
 
-// ReadWeights is LoadWeights from a file of size bytes that lies in r, for instance a
-// bytes.Reader over an embedded file; name stands for it in errors and in the report.
+// ReadWeights is like LoadWeights for a file of size bytes in r, for instance a bytes.Reader
+// over an embedded file; errors and the report call it name.
 func ReadWeights(m *k.Model, r io.ReaderAt, size int64, name string, options ...WeightsOption) (report *Report, err error) {
 	defer caught(&err, "load weights", r)
 	var s weightsSettings
@@ -90,7 +90,7 @@ func ReadWeights(m *k.Model, r io.ReaderAt, size int64, name string, options ...
 	return report, nil
 }
 
-// take matches, reads everything, and only then writes.
+// take matches and reads everything before it writes.
 func take(m *k.Model, f *weightsFile, s weightsSettings) (*Report, error) {
 	r := &Report{File: f.name, Version: f.version}
 	var pairs []pair
@@ -147,7 +147,7 @@ func take(m *k.Model, f *weightsFile, s weightsSettings) (*Report, error) {
 	return r, nil
 }
 
-// mistake is what is wrong with an entry that was not used.
+// mistake describes why an entry was not used.
 func (e Entry) mistake() string {
 	switch {
 	case e.Weight == "":
@@ -158,7 +158,7 @@ func (e Entry) mistake() string {
 	return fmt.Sprintf("tensor %q of shape %v for weight %q of shape %v: %s", e.Tensor, e.TensorShape, e.Weight, e.WeightShape, e.Reason)
 }
 
-// firstOf joins the first few of many mistakes.
+// firstOf joins the first few of a list of mistakes.
 func firstOf(mistakes []string) string {
 	const most = 6
 	text := strings.Join(mistakes[:min(most, len(mistakes))], "; ")

@@ -143,7 +143,7 @@ func TestLoadWeightsLeavesTheModel(t *testing.T) {
 		return data
 	}
 	try("empty", nil, "safetensors")
-	try("text", []byte("weights, weights, weights"), "neither HDF5 nor .keras either")
+	try("text", []byte("weights, weights, weights"), "nor is it HDF5 or .keras")
 	try("another network", other("testdata/functional.h5"), `does not fit: weight "dense/kernel" of shape [2 3]: the file has no such tensor; weight "dense/bias"`)
 	try("many tensors", other("testdata/functional.h5"), "and 10 more")
 	try("as many layers of other shapes", other("../kerash5/testdata/storage.h5"), "does not fit")
@@ -160,7 +160,7 @@ func TestLoadWeightsLeavesTheModel(t *testing.T) {
 			t.Fatalf("%d of %d bytes changed the model: %v", n, len(whole), err)
 		}
 	}
-	if _, err := kerasfile.LoadWeights(m, t.TempDir()); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := kerasfile.LoadWeights(m, t.TempDir()); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("folder: error %v", err)
 	}
 	if _, err := kerasfile.LoadWeights(k.Sequential("bad", k.Input(2), k.Dense(0)), denseWeights); err == nil {
@@ -188,7 +188,7 @@ func TestLoadWeightsKnowsNames(t *testing.T) {
 	}
 }
 
-// What Save writes loads into a model of the same layers, whose optimiser is another.
+// What Save writes loads into a model of the same layers, whose optimizer is another.
 func TestLoadWeightsOfSave(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "weights")
 	from := k.Sequential("xor", k.Input(2), k.Dense(8, k.Tanh), k.Dense(1, k.Sigmoid))

@@ -10,14 +10,14 @@ import (
 	"unicode"
 )
 
-// layerConfig is what is needed of a layer's or a model's configuration.
+// layerConfig holds the parts of the configuration of a layer or model that are needed.
 type layerConfig struct {
 	class, name string
 	layers      []layerConfig // of a model
-	wrapped     *layerConfig  // of a layer around another
+	wrapped     *layerConfig  // the layer that this one wraps
 }
 
-// inner is the layer that this one is around.
+// inner returns the innermost layer that this one wraps.
 func (c layerConfig) inner() layerConfig {
 	if c.wrapped == nil {
 		return layerConfig{}
@@ -25,20 +25,20 @@ func (c layerConfig) inner() layerConfig {
 	return *c.wrapped
 }
 
-// maxNesting is far beyond the deepest model in a model.
+// maxNesting limits how deep models may be nested, far beyond real models.
 const maxNesting = 50
 
-// parseConfig decodes a serialised model. Keras 1 and early Keras 2 wrote a
-// Sequential's config as the plain list of its layers. Of layers that are no
-// models nothing but the name is looked at, so any configuration is accepted.
-// Text inside many models is read once for each of them, so there is a limit of work.
+// parseConfig decodes a serialized model. Keras 1 and early Keras 2 wrote a
+// Sequential's config as the plain list of its layers. Layers other than models may have
+// any configuration, since only the name is read. Text in nested models is read once for each
+// of them, so the work is limited.
 func parseConfig(raw json.RawMessage) (layerConfig, error) {
 	p := configParser{left: WorkOf(len(raw))}
 	return p.parse(raw, 0)
 }
 
-// WorkOf is how many bytes of JSON may be looked at to understand an architecture of n
-// bytes: the text in 20 models within each other.
+// WorkOf returns how many bytes of JSON may be read to interpret an architecture of n bytes:
+// enough for 20 levels of nested models.
 func WorkOf(n int) int { return 20*n + 1<<20 }
 
 type configParser struct{ left int }
@@ -84,9 +84,8 @@ func (p *configParser) parse(raw json.RawMessage, depth int) (layerConfig, error
 	return c, nil
 }
 
-// groupNames gives the layers of a model the names that Keras 3 files use for
-// them: the class in snake case, numbered where it repeats, whatever the layers
-// are called.
+// groupNames returns the names of a model's layers in Keras 3 files: the class in snake case,
+// numbered if it repeats, independent of the layers' own names.
 func (c layerConfig) groupNames() map[string]layerConfig {
 	used, names := map[string]int{}, map[string]layerConfig{}
 	for _, l := range c.layers {
@@ -100,7 +99,7 @@ func (c layerConfig) groupNames() map[string]layerConfig {
 	return names
 }
 
-// GroupName is how files of Keras 3 call the (n+1)-th layer of a class in its model.
+// GroupName returns the name in files of Keras 3 of the (n+1)-th layer of a class in its model.
 func GroupName(class string, n int) string {
 	if n > 0 {
 		return fmt.Sprintf("%s_%d", snakeCase(class), n)

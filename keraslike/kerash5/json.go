@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 )
 
-// notNumbers are what Python writes for numbers that JSON does not have.
+// notNumbers are what Python writes for numbers that JSON cannot represent.
 var notNumbers = []string{"NaN", "Infinity", "-Infinity"}
 
-// strictJSON makes JSON of what Python writes: NaN, Infinity and -Infinity become texts,
-// which no reader takes for a number or for nothing at all.
+// strictJSON converts Python's output to valid JSON: NaN, Infinity and -Infinity become
+// strings, which no reader mistakes for a number or null.
 func strictJSON(text []byte) json.RawMessage {
 	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
 		return text
@@ -40,7 +40,7 @@ func strictJSON(text []byte) json.RawMessage {
 	return out.Bytes()
 }
 
-// checkJSON says where a text is no JSON.
+// checkJSON reports where a text is not valid JSON.
 func checkJSON(text json.RawMessage) error {
 	var any json.RawMessage
 	return json.Unmarshal(text, &any)

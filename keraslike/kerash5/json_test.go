@@ -67,7 +67,7 @@ func TestBudget(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(bytes.NewReader(text.Bytes()), int64(text.Len()), "f"); err == nil || !strings.Contains(err.Error(), "kerash5: f: config.json: it says it has 3145728 bytes") {
+	if _, err := New(bytes.NewReader(text.Bytes()), int64(text.Len()), "f"); err == nil || !strings.Contains(err.Error(), "kerash5: f: config.json: it declares 3145728 bytes") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/reef-dl/reef/keraslike/kerash5/internal/hdf5"
 )
 
-// Files of a .keras archive, and the most that those of text may have.
+// Files of a .keras archive, and the largest size of its text files.
 const (
 	archiveMetadata = "metadata.json"
 	archiveConfig   = "config.json"
 	archiveWeights  = "model.weights.h5"
-	maxText         = 2 << 20 // beside as much again as the file has
+	maxText         = 2 << 20 // in addition to the size of the archive
 )
 
 // readArchive reads a .keras file.
@@ -68,8 +68,8 @@ func (f *File) readArchive(r io.ReaderAt, size int64, file string) error {
 	return nil
 }
 
-// readArchivedWeights reads the HDF5 file in place when it is stored plainly, as
-// Keras does.
+// readArchivedWeights reads the HDF5 file in place if it is stored uncompressed, as Keras
+// does.
 func (f *File) readArchivedWeights(r io.ReaderAt, e *zip.File, file string) error {
 	if e.Method == zip.Store {
 		at, err := e.DataOffset()
@@ -89,10 +89,10 @@ func (f *File) readArchivedWeights(r io.ReaderAt, e *zip.File, file string) erro
 	return f.readHDF5(bytes.NewReader(b), int64(len(b)), file)
 }
 
-// readText reads a file of text of an archive of size bytes.
+// readText reads a text file from an archive of size bytes.
 func (f *File) readText(e *zip.File, size int64) ([]byte, error) {
 	if e.UncompressedSize64 > maxText+uint64(size) {
-		return nil, fmt.Errorf("it says it has %d bytes, in a file of %d it may have %d", e.UncompressedSize64, size, maxText+size)
+		return nil, fmt.Errorf("it declares %d bytes, in a file of %d it may have at most %d", e.UncompressedSize64, size, maxText+size)
 	}
 	return f.readEntry(e)
 }
@@ -112,7 +112,7 @@ func (f *File) readEntry(e *zip.File) ([]byte, error) {
 		return nil, err
 	}
 	if _, err := io.ReadFull(r, make([]byte, 1)); err != io.EOF { // zip itself compares size and checksum at the end
-		return nil, fmt.Errorf("it is not %d bytes long as it says: %w", len(b), err)
+		return nil, fmt.Errorf("it is not %d bytes long as declared: %w", len(b), err)
 	}
 	return b, nil
 }
@@ -140,14 +140,14 @@ func (f *File) readKeras3(root *hdf5.Node, file string) error {
 	return f.addModel(root, config, place{named: true}, "", file)
 }
 
-// place is what stands before the names and the groups of the layers of a model, and
-// whether the names are those of the model.
+// place holds the prefixes of the names and the groups of a model's layers, and whether the
+// names are those of the model.
 type place struct {
 	prefix, group string
 	named         bool
 }
 
-// addModel adds the layers of a model; path is its place in the file.
+// addModel adds the layers of a model; path is its path in the file.
 func (f *File) addModel(model *hdf5.Node, config layerConfig, parent place, path, file string) error {
 	container := containerOf(model)
 	path += container.Name + "/"
@@ -180,7 +180,7 @@ func (f *File) addModel(model *hdf5.Node, config layerConfig, parent place, path
 		at := path + l.group.Name
 		inside := place{prefix: parent.prefix + l.name + "/", group: parent.group + l.group.Name + "/", named: parent.named && l.sure}
 		inner, c, below := l.group, byGroup[l.group.Name], at
-		for inner != nil && containerOf(inner) == nil { // TimeDistributed is around its layer
+		for inner != nil && containerOf(inner) == nil { // TimeDistributed wraps its layer
 			inner, c, below = inner.Child("layer"), c.inner(), below+"/layer"
 		}
 		if inner != nil {
@@ -200,7 +200,7 @@ func (f *File) addModel(model *hdf5.Node, config layerConfig, parent place, path
 	return nil
 }
 
-// byNumber compares "dense_2" and "dense_10" as Keras counts.
+// byNumber sorts "dense_2" before "dense_10".
 func byNumber(a, b string) int {
 	split := func(s string) (string, int) {
 		if i := strings.LastIndexByte(s, '_'); i >= 0 {
@@ -215,7 +215,7 @@ func byNumber(a, b string) int {
 	return cmp.Or(cmp.Compare(a, b), cmp.Compare(n, m))
 }
 
-// ownName is the layer's name, which newer versions note at its variables.
+// ownName returns the layer's name, which newer versions store with its variables.
 func ownName(group *hdf5.Node) (string, error) {
 	vars := group.Child("vars")
 	if vars == nil {
@@ -228,8 +228,8 @@ func ownName(group *hdf5.Node) (string, error) {
 	return names[0], nil
 }
 
-// parts is the order of those objects inside a layer whose alphabetical order,
-// which is the file's, is not that of get_weights.
+// parts is the order of objects within a layer for which get_weights differs from the
+// alphabetical order of the file.
 var parts = []string{"vars", "forward_layer", "backward_layer", "query_dense", "key_dense", "value_dense", "output_dense"}
 
 func partOrder(n *hdf5.Node) int {
@@ -250,7 +250,7 @@ func (l *Layer) collect(group *hdf5.Node, prefix, path, file string) error {
 			err = errors.New("a dataset outside vars")
 		case c.Name == "vars":
 			err = l.addVariables(c, prefix, path+"vars/", file)
-		case c.Name == "seed_generator": // the state of a dropout's generator is no weight
+		case c.Name == "seed_generator": // the state of a dropout generator, not a weight
 		default:
 			err = l.collect(c, prefix+c.Name+"/", path+c.Name+"/", file)
 		}

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kerash5 reads the weights and the architecture of models that Keras
-// saved: the HDF5 files of Keras 1 and 2 (model.save and save_weights), the
-// .keras archives of Keras 3 and of late Keras 2, and the .weights.h5 of Keras 3.
+// Package kerash5 reads the weights and the architecture of models saved by Keras: the HDF5
+// files of Keras 1 and 2 (model.save and save_weights), the .keras archives of Keras 3 and
+// late versions of Keras 2, and the .weights.h5 files of Keras 3.
 //
-// It knows files, not layers: it gives the weights of each group of the file in its
-// order, as float32 in Keras's shapes. Assigning them to a model is the caller's part.
+// It knows files, not layers: it returns the weights of each group of the file in order, as
+// float32 in Keras's shapes. The caller assigns them to a model.
 //
-// A file of n bytes costs O(n) memory and time: what it unpacks to, at all levels, may
-// take 160 MiB + 64·min(n, 1 MiB) + 8·n bytes, or it is refused.
+// Reading a file of n bytes takes O(n) memory and time: a file whose unpacked content, at all
+// levels, takes more than 160 MiB + 64·min(n, 1 MiB) + 8·n bytes is rejected.
 //
 // File formats: https://keras.io/guides/serialization_and_saving and
 // https://keras.io/2/api/models/model_saving_apis.
@@ -23,23 +23,23 @@ import (
 	"github.com/reef-dl/reef/keraslike/kerash5/internal/hdf5"
 )
 
-// File is an open model file. Its description is in memory, its weights are read
-// when asked for. It is safe for concurrent use until Close.
+// File is an open model file. Its description is in memory, its weights are read on demand.
+// It is safe for concurrent use until Close.
 type File struct {
 	// KerasVersion is the version that wrote the file, for instance "2.13.1";
-	// empty where the file does not say.
+	// empty if the file does not state it.
 	KerasVersion string
 	// Config is the architecture as Keras's JSON, {"class_name": ..., "config": ...};
 	// nil for a file of weights only.
 	Config json.RawMessage
-	// Backend computed the model, "tensorflow" or "theano" for instance; empty where
-	// the file does not say. Theano turned the kernels of convolutions by 180 degrees.
+	// Backend computed the model, "tensorflow" or "theano" for instance; empty if
+	// the file does not state it. Theano rotates the kernels of convolutions by 180 degrees.
 	Backend string
-	// Legacy is true for HDF5 files of the layout of Keras 1 and 2, which have a list
-	// of layers; all weights of a nested model are then one layer's.
+	// Legacy is set for HDF5 files with the layout of Keras 1 and 2, which list the layers;
+	// all weights of a nested model then belong to one layer.
 	Legacy bool
-	// Layers are all layers with weights: in the order of the model where the file
-	// tells it (Ordered), else by their groups, a number after another as a number.
+	// Layers are all layers with weights: in the order of the model if the file states it
+	// (Ordered), else in the order of their groups, with numbers compared as numbers.
 	Layers  []Layer
 	Ordered bool
 
@@ -59,18 +59,18 @@ type Layer struct {
 	Named   bool
 	Weights []Weight
 	// Inner are the layers of a nested model of Keras 1 and 2 in its order, by their
-	// paths in it, where the file has the architecture. Slashes in names are underscores.
+	// paths in it, if the file has the architecture. Slashes in names become underscores.
 	Inner []string
 }
 
 // Weight is one array of a layer.
 type Weight struct {
 	// Name is how the file calls it within its group: "dense/kernel" or
-	// "lstm/lstm_cell/bias" in Keras 1 and 2, where the weights that are trained come
+	// "lstm/lstm_cell/bias" in Keras 1 and 2, where trainable weights come
 	// before the others; a number in order, "0" or "forward_layer/cell/2", in Keras 3.
 	Name  string
 	Shape []int
-	// Path is where it lies in the file.
+	// Path is its path in the file.
 	Path string
 
 	file string
@@ -101,7 +101,7 @@ func Open(path string) (*File, error) {
 	}
 	info, err := osFile.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", path)
+		err = fmt.Errorf("%s is not a regular file", path)
 	}
 	if err != nil {
 		osFile.Close()

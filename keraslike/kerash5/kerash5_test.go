@@ -213,7 +213,7 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 	if _, err := kerash5.Open("testdata/absent.h5"); err == nil || !strings.Contains(err.Error(), "absent.h5") {
 		t.Errorf("absent file: error %v", err)
 	}
-	if _, err := kerash5.Open("testdata"); err == nil || !strings.Contains(err.Error(), "no regular file") {
+	if _, err := kerash5.Open("testdata"); err == nil || !strings.Contains(err.Error(), "not a regular file") {
 		t.Errorf("folder: error %v", err)
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package safetensors reads and writes the safetensors file format: named
-// arrays of numbers and a map of text, nothing that can be executed.
+// Package safetensors reads and writes safetensors files: named arrays of numbers and a map
+// of strings, without anything executable.
 //
 // A file is
 //
@@ -13,11 +13,10 @@
 // {"dtype": "F32", "shape": [2, 3], "data_offsets": [begin, end]}, offsets counted
 // from the start of the data, and under "__metadata__" an object of strings.
 //
-// The reader is strict, because a weight file often comes from elsewhere: it
-// refuses a header that does not fit the file, names given twice, offsets that
-// overlap, leave gaps or pass the end, and element counts that do not fit the
-// shape. It allocates no more than the file itself is long, times the width of
-// a float32 over that of the stored type.
+// The reader is strict, because weight files often come from untrusted sources: it rejects a
+// header that does not match the file, duplicate names, offsets that overlap, leave gaps or
+// exceed the file, and element counts that do not match the shape. It allocates no more than
+// the size of the file, times the ratio of the sizes of float32 and the stored type.
 //
 // The format is described at https://github.com/huggingface/safetensors.
 package safetensors
@@ -38,8 +37,8 @@ type Tensor struct {
 	Data  []float32
 }
 
-// File is an open safetensors file: its header is checked and in memory, its
-// tensors are read when asked for. It is safe for concurrent use until Close.
+// File is an open safetensors file: its header is checked and in memory, its tensors are
+// read on demand. It is safe for concurrent use until Close.
 type File struct {
 	name     string
 	r        io.ReaderAt
@@ -59,7 +58,7 @@ func Open(path string) (*File, error) {
 	}
 	info, err := osFile.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", path)
+		err = fmt.Errorf("%s is not a regular file", path)
 	}
 	if err != nil {
 		osFile.Close()
@@ -74,8 +73,8 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
-// New reads the header of a file of size bytes that lies in r, for instance a
-// bytes.Reader over an embedded file; name stands for it in errors.
+// New reads the header of a file of size bytes in r, for instance a bytes.Reader over an
+// embedded file; errors call it name.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	f := &File{name: name, r: r, size: size}
 	if err := f.readHeader(size); err != nil {
@@ -96,17 +95,17 @@ func (f *File) Close() error {
 	return f.closer.Close()
 }
 
-// Size is the length of the file in bytes.
+// Size returns the length of the file in bytes.
 func (f *File) Size() int64 { return f.size }
 
 // Names returns the names of all tensors in ascending order.
 func (f *File) Names() []string { return slices.Clone(f.names) }
 
-// Metadata returns the file's text map. It is never nil and shared: do not change it.
+// Metadata returns the file's map of strings, which is never nil. Do not modify it.
 func (f *File) Metadata() map[string]string { return f.metadata }
 
 // Shape returns the shape and the stored type ("F32", "BF16", ...) of a tensor
-// without reading it; ok is false when the file has none of that name.
+// without reading it; ok is false if the file has no tensor of that name.
 func (f *File) Shape(name string) (shape []int, dtype string, ok bool) {
 	e, ok := f.entries[name]
 	return slices.Clone(e.shape), e.dtype, ok
@@ -118,10 +117,9 @@ func (f *File) Has(name string) bool {
 	return ok
 }
 
-// Tensor reads one tensor and converts it to float32: F16, BF16 and U8 exactly,
-// F64 rounded to nearest, I32 and I64 exactly or not at all. A finite number
-// that float32 cannot hold is an error, as is a type this package does not read
-// (it reads F64, F32, F16, BF16, I64, I32, U8).
+// Tensor reads a tensor and converts it to float32: F16, BF16 and U8 exactly, F64 rounded to
+// nearest, I32 and I64 exactly or with an error. A finite number that overflows float32 is an
+// error, as are types other than F64, F32, F16, BF16, I64, I32 and U8.
 func (f *File) Tensor(name string) (shape []int, data []float32, err error) {
 	e, ok := f.entries[name]
 	if !ok {

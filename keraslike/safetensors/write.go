@@ -126,9 +126,9 @@ func (t Tensor) check() error {
 	return nil
 }
 
-// WriteFile writes to a temporary file beside path, forces it to the disk and
-// renames it: path holds either what it held before or the whole new content,
-// whatever fails in between. The temporary files of killed writers of path are removed.
+// WriteFile writes a temporary file next to path, syncs it to disk and renames it: path has
+// either its previous or the complete new content, whatever fails in between. It removes
+// temporary files of killed writers of path.
 func WriteFile(path string, tensors []Tensor, metadata map[string]string) error {
 	err := wholefile.Write(path, func(w io.Writer) error { return write(w, tensors, metadata) })
 	if err != nil {

@@ -3,19 +3,18 @@
 // Package tensorboard writes the event files that TensorBoard shows: scalars and
 // histograms over steps.
 //
-// An event file is a row of records, each
+// An event file is a sequence of records, each
 //
 //	8 bytes  length n, little endian
-//	4 bytes  masked CRC-32C of those
+//	4 bytes  masked CRC-32C of the length
 //	n bytes  a protocol buffer of type Event
-//	4 bytes  masked CRC-32C of it
+//	4 bytes  masked CRC-32C of the Event
 //
 // where the mask of c is (c rotated right by 15) + 0xa282ead8. The messages are
 // those of tensorflow/core/util/event.proto and framework/summary.proto; the
 // record is described at https://www.tensorflow.org/tutorials/load_data/tfrecord.
 //
-// Time comes from a clock that the caller gives, so that the same calls make the
-// same bytes.
+// The caller provides the clock, so that the same calls write the same bytes.
 package tensorboard
 
 import (
@@ -39,14 +38,14 @@ import (
 type Writer struct {
 	mu    sync.Mutex
 	w     *bufio.Writer
-	file  *os.File // nil when the caller owns the destination
+	file  *os.File // nil if the caller owns the destination
 	clock func() time.Time
 	buf   []byte
 }
 
-// Create makes dir if need be and a new event file in it, named after the time:
-// "events.out.tfevents.1700000000.reef", with a number behind where that exists.
-// TensorBoard shows each folder below its logdir as a run.
+// Create creates a new event file in dir, which it creates if necessary. The file is named
+// after the time, "events.out.tfevents.1700000000.reef", with a number appended if that
+// exists. TensorBoard shows each folder below its logdir as a run.
 func Create(dir string, clock func() time.Time) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("tensorboard: %w", err)
@@ -95,8 +94,8 @@ const (
 	valueHistogram   = 5 // HistogramProto
 )
 
-// Scalar notes a number, for instance Scalar("epoch_loss", 3, 0.25). TensorBoard
-// keeps it as a float32.
+// Scalar writes a number, for instance Scalar("epoch_loss", 3, 0.25), which TensorBoard stores
+// as float32.
 func (w *Writer) Scalar(tag string, step int64, value float64) error {
 	return w.value(tag, step, func(b []byte) []byte {
 		b = protowire.AppendTag(b, valueSimple, protowire.Fixed32Type)
@@ -104,8 +103,8 @@ func (w *Writer) Scalar(tag string, step int64, value float64) error {
 	})
 }
 
-// Histogram notes how values are spread: 30 buckets of equal width between the
-// smallest and the largest. Values that are not finite are left out.
+// Histogram writes the distribution of values: 30 buckets of equal width between the smallest
+// and the largest. NaN and infinite values are omitted.
 func (w *Writer) Histogram(tag string, step int64, values []float32) error {
 	h := count(values)
 	return w.value(tag, step, func(b []byte) []byte {
@@ -163,7 +162,7 @@ func (w *Writer) record(data []byte) error {
 	return nil
 }
 
-// Flush makes what was written visible to TensorBoard.
+// Flush makes everything written so far visible to TensorBoard.
 func (w *Writer) Flush() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,7 +172,7 @@ func (w *Writer) Flush() error {
 	return nil
 }
 
-// Close flushes, and closes the file if Create made it.
+// Close flushes, and closes the file if Create opened it.
 func (w *Writer) Close() error {
 	err := w.Flush()
 	if w.file != nil {

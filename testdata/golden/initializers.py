@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Initialisers: what a large draw must show, since the random bits are our own.
+"""Initializers: what a large draw must show, since the random bits are our own.
 
 want.mean, want.std and want.limit (no value lies beyond it in size); for the
 normal ones also want.quantile_25, the quarter point of the cut normal

@@ -38,7 +38,7 @@ for size in [(2, 2), (1, 3)]:
     add(label + "nearest", {"layer": "UpSampling2D", "size": size, "interpolation": "nearest"},
         lambda x: x.repeat_interleave(size[0], 1).repeat_interleave(size[1], 2), x,
         F.interpolate(x.permute(0, 3, 1, 2), scale_factor=size, mode="nearest").permute(0, 2, 3, 1))
-    # Half-pixel centres, edge values repeated, as TensorFlow's resize.
+    # Half-pixel centers, edge values repeated, as TensorFlow's resize.
     add(label + "bilinear", {"layer": "UpSampling2D", "size": size, "interpolation": "bilinear"},
         lambda x: F.interpolate(x.permute(0, 3, 1, 2), scale_factor=size, mode="bilinear", align_corners=False).permute(0, 2, 3, 1), x)
 t.save()

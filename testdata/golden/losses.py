@@ -36,13 +36,13 @@ def smooth_binary(y, s):
     return y * (1 - s) + 0.5 * s if s else y
 
 
-def normalised(p):
+def normalized(p):
     return clip(p / p.sum(-1, keepdim=True))
 
 
 def categorical_crossentropy(y, p, from_logits=False, label_smoothing=0.0):
     y = smooth_categorical(y, label_smoothing)
-    log = p - torch.logsumexp(p, -1, keepdim=True) if from_logits else torch.log(normalised(p))
+    log = p - torch.logsumexp(p, -1, keepdim=True) if from_logits else torch.log(normalized(p))
     return -(y * log).sum(-1)
 
 
@@ -74,7 +74,7 @@ def binary_focal_crossentropy(y, p, apply_class_balancing=False, alpha=0.25, gam
 
 def categorical_focal_crossentropy(y, p, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0):
     y = smooth_categorical(y, label_smoothing)
-    q = normalised(F.softmax(p, -1) if from_logits else p)
+    q = normalized(F.softmax(p, -1) if from_logits else p)
     return (alpha * (1 - q) ** gamma * -y * torch.log(q)).sum(-1)
 
 
@@ -215,7 +215,7 @@ add(binary_crossentropy, "smoothed_logits", b, p, {"from_logits": True, "label_s
 add(binary_crossentropy, "smoothed_prob", b, q, {"label_smoothing": 0.1})
 add(categorical_crossentropy, "smoothed_logits", hot, p, {"from_logits": True, "label_smoothing": 0.1})
 add(categorical_crossentropy, "smoothed_prob", hot, dist, {"label_smoothing": 0.1})
-add(categorical_crossentropy, "unnormalised_prob", hot, dist * 3, {"from_logits": False})
+add(categorical_crossentropy, "unnormalized_prob", hot, dist * 3, {"from_logits": False})
 add(binary_focal_crossentropy, "balanced_logits", b, p, {"from_logits": True, "apply_class_balancing": True, "alpha": 0.3, "gamma": 1.5})
 add(binary_focal_crossentropy, "smoothed", b, q, {"label_smoothing": 0.2})
 add(categorical_focal_crossentropy, "logits", hot, p, {"from_logits": True, "alpha": 0.5, "gamma": 3.0})

@@ -69,8 +69,8 @@ def cosine_similarity(y, p, w):
 def r2_score(y, p, w):
     w = np.ones(len(y)) if w is None else w
     w = w[:, None]
-    centre = (y * w).sum(0) / w.sum()
-    return np.mean(1 - (w * (y - p) ** 2).sum(0) / (w * (y - centre) ** 2).sum(0))
+    center = (y * w).sum(0) / w.sum()
+    return np.mean(1 - (w * (y - p) ** 2).sum(0) / (w * (y - center) ** 2).sum(0))
 
 
 def counts(y, p, w, threshold):

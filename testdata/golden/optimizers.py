@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Optimisers: w0 and five gradients, want.w after each of the five steps and the
+"""Optimizers: w0 and five gradients, want.w after each of the five steps and the
 state after the last.
 
 Update rules of https://keras.io/api/optimizers (Keras 3) in numpy float64,
@@ -106,9 +106,9 @@ def Lion(w, grads, lr=0.001, beta_1=0.9, beta_2=0.99):
         yield w, {"momentum": m}
 
 
-def by_torch(optimiser, w0, grads, **args):
+def by_torch(optimizer, w0, grads, **args):
     w = torch.tensor(w0, requires_grad=True)
-    o = optimiser([w], **args)
+    o = optimizer([w], **args)
     out = []
     for g in grads:
         w.grad = torch.tensor(g)
@@ -124,9 +124,9 @@ def run(f, w0, grads, args):
     return np.stack(ws), state
 
 
-def check(label, f, args, optimiser, torch_args):
+def check(label, f, args, optimizer, torch_args):
     w0, grads = t.draw.normal(3, 3).numpy(), t.draw.normal(STEPS, 3, 3).numpy()
-    same(label, run(f, w0, grads, args)[0], by_torch(optimiser, w0, grads, **torch_args))
+    same(label, run(f, w0, grads, args)[0], by_torch(optimizer, w0, grads, **torch_args))
 
 
 # The rules against torch.optim, epsilon 0 where its place differs.

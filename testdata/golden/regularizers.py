@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Regularisers: want.loss and dw = d loss / dw (the derivative of |0| is 0).
-Constraints: want.w after. Keras 3 adds an activity regulariser's loss as it is,
+"""Regularizers: want.loss and dw = d loss / dw (the derivative of |0| is 0).
+Constraints: want.w after. Keras 3 adds an activity regularizer's loss as it is,
 without dividing by the batch size (Keras 2 divided).
 """
 import torch

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ten training steps of small nets: the same first weights, data and optimiser
+"""Ten training steps of small nets: the same first weights, data and optimizer
 must give the same losses.
 
 Step i (from 0) trains on samples (i mod batches)·batch and the following ones.
 want.loss has the mean loss of each step's batch before its update, in float64;
 want.loss_float32 the same run in float32, to show what rounding does;
-want."final/..." the weights after the last step. Optimisers as in optimizers.py.
+want."final/..." the weights after the last step. Optimizers as in optimizers.py.
 """
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from golden import Topic, array
 
 t = Topic("trajectories")
 d = t.draw
-SOURCE = "PyTorch autograd on formulas of keras.io, optimiser rules of keras.io written out"
+SOURCE = "PyTorch autograd on formulas of keras.io, optimizer rules of keras.io written out"
 STEPS = 10
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package explain shows why a network decided as it did and what its filters respond to.
-// All it needs of a network is [Model]: scores and gradients.
+// All that it needs from a network is [Model]: scores and gradients.
 //
 // The methods are [GradCAM], [GradCAMPlusPlus], [IntegratedGradients] and
 // [Occlusion], all of them a [Method] that returns a heat map for
@@ -16,7 +16,7 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// A Model is what an explanation needs of a network. Images are in the form that the
+// A Model is what an explanation needs from a network. Images are in the form that the
 // network takes (scaled, normalized). Both methods run in evaluation mode.
 type Model interface {
 	// Scores returns, for each image, the score of each class.
@@ -51,13 +51,6 @@ type Method interface {
 	// Explain makes the map for one class; its size is the method's own.
 	Explain(ctx context.Context, m Model, image viz.Volume, class int) (viz.Volume, error)
 }
-
-var (
-	_ Method = GradCAM{}
-	_ Method = GradCAMPlusPlus{}
-	_ Method = IntegratedGradients{}
-	_ Method = Occlusion{}
-)
 
 // LastConvolution is implemented by models that can say which layer Grad-CAM should use
 // if none is named.

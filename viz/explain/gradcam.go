@@ -19,6 +19,11 @@ type GradCAM struct {
 	Layer string // "": the model's last convolution
 }
 
+var (
+	_ Method = GradCAM{}
+	_ Method = GradCAMPlusPlus{}
+)
+
 // Explain returns the map.
 func (e GradCAM) Explain(ctx context.Context, m Model, image viz.Volume, class int) (viz.Volume, error) {
 	return classActivation(ctx, m, image, class, "grad-cam", e.Layer, func(a, g []float64) float64 {

@@ -22,6 +22,8 @@ type IntegratedGradients struct {
 	Square   int        // side in pixels, 0 for 1; attributions of single pixels are noisy
 }
 
+var _ Method = IntegratedGradients{}
+
 // Explain returns the map.
 func (e IntegratedGradients) Explain(ctx context.Context, m Model, image viz.Volume, class int) (viz.Volume, error) {
 	steps := e.Steps

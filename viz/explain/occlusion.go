@@ -23,79 +23,108 @@ type Occlusion struct {
 // squaresAtOnce limits the memory that one call to Scores takes.
 const squaresAtOnce = 16
 
+var _ Method = Occlusion{}
+
 // Explain returns the map.
 func (e Occlusion) Explain(ctx context.Context, m Model, image viz.Volume, class int) (viz.Volume, error) {
-	if err := image.Check(); err != nil {
-		return viz.Volume{}, fmt.Errorf("occlusion: image: %w", err)
-	}
-	size, stride := e.Size, e.Stride
-	if size == 0 {
-		size = max(1, min(image.Height, image.Width)/6)
-	}
-	if stride == 0 {
-		stride = max(1, size/2)
-	}
-	if size < 1 || stride < 1 || stride > size || size > min(image.Height, image.Width) {
-		return viz.Volume{}, fmt.Errorf("occlusion: squares of %d every %d pixels on an image of %d × %d",
-			size, stride, image.Height, image.Width)
-	}
-	fill := e.Fill
-	if fill == nil {
-		fill = mean(image)
-	}
-	if len(fill) != image.Channels {
-		return viz.Volume{}, fmt.Errorf("occlusion: fill has %d values, the image %d channels", len(fill), image.Channels)
-	}
-	score := func(images []viz.Volume) ([]float64, error) {
-		rows, err := m.Scores(ctx, images)
-		if err != nil {
-			return nil, fmt.Errorf("occlusion: %w", err)
-		}
-		if len(rows) != len(images) {
-			return nil, fmt.Errorf("occlusion: %d images have %d rows of scores", len(images), len(rows))
-		}
-		scores := make([]float64, len(rows))
-		for i, row := range rows {
-			if class < 0 || class >= len(row) {
-				return nil, fmt.Errorf("occlusion: class %d of %d", class, len(row))
-			}
-			scores[i] = row[class]
-		}
-		return scores, nil
-	}
-	whole, err := score([]viz.Volume{image})
+	out, err := e.explain(ctx, m, image, class)
 	if err != nil {
-		return viz.Volume{}, err
+		return viz.Volume{}, fmt.Errorf("occlusion: %w", err)
 	}
+	return out, nil
+}
 
-	falls, covered := make([]float64, image.Height*image.Width), make([]float64, image.Height*image.Width)
-	tops, lefts := corners(image.Height, size, stride), corners(image.Width, size, stride)
-	squares := len(tops) * len(lefts)
-	for from := 0; from < squares; from += squaresAtOnce {
-		to := min(from+squaresAtOnce, squares)
-		var hidden []viz.Volume
-		for s := from; s < to; s++ {
-			hidden = append(hidden, hide(image, tops[s/len(lefts)], lefts[s%len(lefts)], size, fill))
+func (e Occlusion) explain(ctx context.Context, m Model, image viz.Volume, class int) (out viz.Volume, err error) {
+	if err := image.Check(); err != nil {
+		return out, fmt.Errorf("image: %w", err)
+	}
+	if e, err = e.withDefaults(image); err != nil {
+		return out, err
+	}
+	whole, err := classScores(ctx, m, []viz.Volume{image}, class)
+	if err != nil {
+		return out, err
+	}
+	drops, covered := make([]float64, image.Height*image.Width), make([]float64, image.Height*image.Width)
+	squares := e.squares(image)
+	for len(squares) > 0 {
+		some := squares[:min(squaresAtOnce, len(squares))]
+		squares = squares[len(some):]
+		hidden := make([]viz.Volume, len(some))
+		for i, s := range some {
+			hidden[i] = hide(image, s, e.Size, e.Fill)
 		}
-		scores, err := score(hidden)
+		scores, err := classScores(ctx, m, hidden, class)
 		if err != nil {
-			return viz.Volume{}, err
+			return out, err
 		}
-		for i, v := range scores {
-			top, left := tops[(from+i)/len(lefts)], lefts[(from+i)%len(lefts)]
-			for y := top; y < top+size; y++ {
-				for x := left; x < left+size; x++ {
-					falls[y*image.Width+x] += whole[0] - v
+		for i, s := range some {
+			for y := s.top; y < s.top+e.Size; y++ {
+				for x := s.left; x < s.left+e.Size; x++ {
+					drops[y*image.Width+x] += whole[0] - scores[i]
 					covered[y*image.Width+x]++
 				}
 			}
 		}
 	}
-	out := heat(image.Height, image.Width)
+	out = heat(image.Height, image.Width)
 	for p := range out.Values {
-		out.Values[p] = float32(falls[p] / covered[p])
+		out.Values[p] = float32(drops[p] / covered[p])
 	}
 	return out, nil
+}
+
+// withDefaults fills in what is not set and checks the rest.
+func (e Occlusion) withDefaults(image viz.Volume) (Occlusion, error) {
+	shorter := min(image.Height, image.Width)
+	if e.Size == 0 {
+		e.Size = max(1, shorter/6)
+	}
+	if e.Stride == 0 {
+		e.Stride = max(1, e.Size/2)
+	}
+	if e.Size < 1 || e.Stride < 1 || e.Stride > e.Size || e.Size > shorter {
+		return e, fmt.Errorf("squares of %d every %d pixels on an image of %d × %d", e.Size, e.Stride, image.Height, image.Width)
+	}
+	if e.Fill == nil {
+		e.Fill = mean(image)
+	}
+	if len(e.Fill) != image.Channels {
+		return e, fmt.Errorf("fill has %d values, the image %d channels", len(e.Fill), image.Channels)
+	}
+	return e, nil
+}
+
+// classScores returns the score of a class for each image.
+func classScores(ctx context.Context, m Model, images []viz.Volume, class int) ([]float64, error) {
+	rows, err := m.Scores(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != len(images) {
+		return nil, fmt.Errorf("%d images have %d rows of scores", len(images), len(rows))
+	}
+	scores := make([]float64, len(rows))
+	for i, row := range rows {
+		if class < 0 || class >= len(row) {
+			return nil, fmt.Errorf("class %d of %d", class, len(row))
+		}
+		scores[i] = row[class]
+	}
+	return scores, nil
+}
+
+// A square is given by its upper left corner.
+type square struct{ top, left int }
+
+// squares are the squares of an image, row by row.
+func (e Occlusion) squares(image viz.Volume) (all []square) {
+	for _, top := range corners(image.Height, e.Size, e.Stride) {
+		for _, left := range corners(image.Width, e.Size, e.Stride) {
+			all = append(all, square{top, left})
+		}
+	}
+	return all
 }
 
 // corners spaces squares along a side such that they cover all of it.
@@ -107,11 +136,12 @@ func corners(side, size, stride int) []int {
 	return append(at, side-size)
 }
 
-func hide(image viz.Volume, top, left, size int, fill []float32) viz.Volume {
+// hide returns the image with one square filled.
+func hide(image viz.Volume, s square, size int, fill []float32) viz.Volume {
 	out := image
 	out.Values = slices.Clone(image.Values)
-	for y := top; y < top+size; y++ {
-		for x := left; x < left+size; x++ {
+	for y := s.top; y < s.top+size; y++ {
+		for x := s.left; x < s.left+size; x++ {
 			copy(out.Values[(y*image.Width+x)*image.Channels:], fill)
 		}
 	}

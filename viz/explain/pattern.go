@@ -12,7 +12,7 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// A Pattern says how the image for a filter is made. A zero field means its default, but
+// A Pattern has the settings of FilterPattern. A zero field means its default, but
 // height and width are required.
 type Pattern struct {
 	Height, Width int

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes the course and the results of a training run as one
-// self-contained HTML page: no scripts, fonts or other files. It follows the reader's light
-// or dark setting and fits a phone.
+// Package report writes a training run and its results as one self-contained HTML report,
+// without scripts, fonts or other files. It follows the reader's light or dark setting and
+// fits a phone.
 package report
 
 import (
@@ -21,20 +21,20 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
-// A Report is the page, from top to bottom. Only the title is required; empty parts are
+// A Report is the HTML report, from top to bottom. Only the title is required; empty parts are
 // omitted.
 type Report struct {
 	Title    string
-	Lead     string    // what was done and with what result, in a few sentences
+	Lead     string    // a summary of the run and its result, in a few sentences
 	Metrics  []Metric  // results compared to the article's
-	Curves   []Picture // how training went
+	Curves   []Picture // training curves
 	Sections []Section // everything else
 	Model    Table     // the summary, a row for each layer
 	Facts    []Facts   // the run, versions, machine
-	Repeat   []string  // the commands that give the same result
+	Repeat   []string  // the commands that reproduce the result
 }
 
-// A Metric is a result and the number that it is compared to.
+// A Metric is a result and the number that it is compared with.
 type Metric struct {
 	Name          string
 	Unit          string  // "°C", "%"; may be empty
@@ -42,16 +42,16 @@ type Metric struct {
 	Here          float64 // NaN or Inf after divergence
 	Digits        int     // after the decimal point
 	SmallerBetter bool    // as for a loss or an error
-	Neutral       bool    // no value is better than another; there is no verdict
+	Neutral       bool    // no value is better than another, so there is no verdict
 }
 
-// A Picture is a figure and what the reader should see in it.
+// A Picture is a figure with a caption that says what to look for.
 type Picture struct {
 	Figure  *viz.Figure
 	Caption string
 }
 
-// Text is the caption and the note of the figure.
+// Text returns the caption followed by the note of the figure.
 func (p Picture) Text() string { return strings.TrimSpace(p.Caption + " " + p.Figure.Note) }
 
 // A Section has a heading, followed by paragraphs, tables and pictures.
@@ -78,27 +78,26 @@ type Facts struct {
 	Pairs [][2]string
 }
 
-//go:embed page.html
-var page string
+//go:embed report.html
+var htmlReport string
 
 //go:embed style.css
 var stylesheet string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+var htmlTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"style":  func() template.CSS { return template.CSS(stylesheet) },
 	"figure": figure,
 	"width":  width,
 	"right":  Table.right,
-}).Parse(page))
+}).Parse(htmlReport))
 
-// Write checks the report and writes the page. Nothing is written if it
-// fails on the report's content.
+// Write checks and writes the report. If the content is invalid, it writes nothing.
 func (r *Report) Write(w io.Writer) error {
 	if err := r.check(); err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, r); err != nil {
+	if err := htmlTemplate.Execute(&b, r); err != nil {
 		return fmt.Errorf("report %q: %w", r.Title, err)
 	}
 	if _, err := w.Write(b.Bytes()); err != nil {
@@ -143,9 +142,9 @@ func (r *Report) check() error {
 	return errors.Join(errs...)
 }
 
-// figure is the picture as SVG; its texts are escaped by the figure itself. It
-// is made smaller to fit the page, down to 40 %, at which the widest fits a phone and
-// can be enlarged with two fingers: what is cut off is not seen at all.
+// figure returns the picture as SVG, whose texts the figure has escaped. It shrinks to fit the
+// page, down to 40 %, at which the widest figures fit a phone, where they can be zoomed;
+// anything cut off would not be seen at all.
 func figure(f *viz.Figure) (template.HTML, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `<div style="min-width:%.0fpx">`, 0.4*float64(width(f)))
@@ -156,7 +155,7 @@ func figure(f *viz.Figure) (template.HTML, error) {
 	return template.HTML(b.String()), nil
 }
 
-// width is the figure's natural width in CSS pixels, of which 96 are an inch.
+// width returns the natural width of a figure in CSS pixels, 96 per inch.
 func width(f *viz.Figure) int {
 	points, _ := f.Size()
 	return int(math.Ceil(points * 96 / 72))
@@ -166,10 +165,10 @@ func (t Table) right(column int) bool {
 	return slices.Contains(t.Numbers, column)
 }
 
-// A Link leads to a section of the page.
+// A Link is an entry of the table of contents.
 type Link struct{ ID, Title string }
 
-// Contents are the page's sections, where there are so many that a list of them helps.
+// Contents returns the table of contents, or nil for a short report.
 func (r *Report) Contents() (list []Link) {
 	const few = 4
 	pictures := len(r.Curves)
@@ -185,8 +184,8 @@ func (r *Report) Contents() (list []Link) {
 		pictures += len(s.Pictures)
 	}
 	add(len(r.Model.Rows) > 0, "model", "Model")
-	add(len(r.Facts) > 0, "facts", "How it was run")
-	add(len(r.Repeat) > 0, "repeat", "How to repeat it")
+	add(len(r.Facts) > 0, "facts", "Run details")
+	add(len(r.Repeat) > 0, "repeat", "Reproduce this run")
 	if len(r.Sections) < few && pictures < 2*few {
 		return nil
 	}
@@ -199,7 +198,7 @@ func (r *Report) Compared() bool { return slices.ContainsFunc(r.Metrics, Metric.
 // HasArticle reports whether the article has this number.
 func (m Metric) HasArticle() bool { return !math.IsNaN(m.Article) }
 
-// ArticleText is the article's number as the table shows it.
+// ArticleText formats the article's number for the table.
 func (m Metric) ArticleText() string {
 	if !m.HasArticle() {
 		return "–"
@@ -207,10 +206,10 @@ func (m Metric) ArticleText() string {
 	return m.format(m.Article)
 }
 
-// HereText is this run's number as the table shows it.
+// HereText formats this run's number for the table.
 func (m Metric) HereText() string { return m.format(m.Here) }
 
-// DifferenceText is this run's number less the article's, with its sign.
+// DifferenceText formats the difference of this run's number and the article's, with its sign.
 func (m Metric) DifferenceText() string {
 	if !m.HasArticle() {
 		return "–"
@@ -225,8 +224,8 @@ func (m Metric) DifferenceText() string {
 	return s
 }
 
-// Verdict says in a word how this run compares; equal to the digits shown is
-// "equal".
+// Verdict returns how this run compares: "better", "worse", or "equal" if the displayed digits
+// agree.
 func (m Metric) Verdict() string {
 	switch {
 	case !m.HasArticle() || m.Neutral:

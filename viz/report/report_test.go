@@ -243,7 +243,7 @@ func TestContents(t *testing.T) {
 			t.Errorf("%d sections %q", n, l[1])
 		}
 	}
-	if !strings.Contains(page, "<figcaption>It falls. The panel of the loss leaves out epoch 1 (training 900.0).</figcaption>") {
-		t.Error("the caption does not say what the panel leaves out")
+	if !strings.Contains(page, "<figcaption>It falls. The panel for loss omits epoch 1 (training 900.0).</figcaption>") {
+		t.Error("the caption does not say what the panel omits")
 	}
 }

@@ -48,7 +48,7 @@ var (
 	pause = 200 * time.Millisecond
 )
 
-// ChecksumError says that a file is not the published one.
+// ChecksumError reports that a file is not the published one.
 type ChecksumError struct{ File, Got, Want string }
 
 func (e *ChecksumError) Error() string {

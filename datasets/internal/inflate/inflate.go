@@ -16,7 +16,7 @@ import (
 // each byte read from it.
 type Limit struct{ Base, Ratio int64 }
 
-// Error says that a file inflates to more than its limit.
+// Error reports that a file inflates to more than its limit.
 type Error struct{ From, Most int64 }
 
 func (e *Error) Error() string {

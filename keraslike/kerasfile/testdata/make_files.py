@@ -176,7 +176,7 @@ def predicted(file, x, y):
 
 
 # A functional model of Keras 2: branches, a layer used twice, a nested Sequential model,
-# a frozen layer, a regulariser, strides with same padding at odd sizes.
+# a frozen layer, a regularizer, strides with same padding at odd sizes.
 stem, bn = [random(3, 3, 2, 4), random(4)], [positive(4), random(4), random(4), positive(4)]
 left, right = [random(1, 1, 4, 3), random(3)], [random(3, 3, 4, 3), random(3)]
 shared, out = [random(6, 5), random(5)], [random(10, 3), random(3)]

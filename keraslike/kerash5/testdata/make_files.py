@@ -54,8 +54,8 @@ def group(parent, name, weights, as_bytes=False):
         g.create_dataset(n, data=v)
 
 
-# Keras 2 model.save: a nested model whose batch normalisation has its moving
-# statistics after all trainable weights; an optimiser; a layer without weights.
+# Keras 2 model.save: a nested model whose batch normalization has its moving
+# statistics after all trainable weights; an optimizer; a layer without weights.
 config = nested("model", [dense("input_1", "InputLayer"), nested("base", [dense("conv"), dense("bn", "BatchNormalization")]), dense("flatten", "Flatten"), dense("gru", "GRU"), dense("top")])
 conv, bn = [("conv/kernel:0", values((2, 2, 1, 2))), ("conv/bias:0", values((2,)))], [("bn/gamma:0", values((2,))), ("bn/beta:0", values((2,)))]
 moving = [("bn/moving_mean:0", values((2,))), ("bn/moving_variance:0", values((2,)))]

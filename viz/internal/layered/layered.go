@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package layered places the nodes of a directed graph without cycles in
-// layers, so that every edge runs downwards, few edges cross and long edges are
+// layers, so that every edge runs downward, few edges cross and long edges are
 // straight (Sugiyama, Tagawa and Toda, "Methods for visual understanding of
 // hierarchical system structures", 1981).
 package layered
@@ -128,7 +128,7 @@ func (l *layout) rank() error {
 // and memory.
 const mostBends = 200_000
 
-// sweeps is how often the layout is gone over, fewer times where it is large.
+// sweeps limits the number of passes over a large layout.
 func (l *layout) sweeps(most int) int { return min(most, 2+400_000/max(1, len(l.vertices))) }
 
 // bend adds a vertex without a node in every rank that an edge crosses.
@@ -136,7 +136,7 @@ func (l *layout) bend(edges []Edge) error {
 	bends := 0
 	for i, e := range edges {
 		if bends += max(0, l.vertices[e.To].rank-l.vertices[e.From].rank-1); bends > mostBends {
-			return fmt.Errorf("the first %d of %d edges pass more than %d ranks, too many to draw", i+1, len(edges), mostBends)
+			return fmt.Errorf("the first %d of %d edges cross more than %d ranks, too many to draw", i+1, len(edges), mostBends)
 		}
 	}
 	for i := range l.vertices {

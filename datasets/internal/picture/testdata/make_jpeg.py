@@ -1,6 +1,6 @@
-# Writes jpeg.json: small JPEG files of every ratio of colour samples to pixels, and
+# Writes jpeg.json: small JPEG files of every ratio of color samples to pixels, and
 # their pixels as PIL 9.4 (libjpeg-turbo 2.1) decodes them. The pictures are smooth waves
-# of colour with an edge, so that the chroma of neighbouring pixels differs.
+# of color with an edge, so that the chroma of neighboring pixels differs.
 import base64
 import io
 import json
