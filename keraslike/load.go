@@ -321,7 +321,7 @@ func (n savedObject) metric(s *loadSettings) (CompileOption, error) {
 	return m, err
 }
 
-// plainMetric returns the metric without a name given by Named.
+// plainMetric returns the metric without a name given by NamedMetric.
 func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 	m := outputMetric{output: n.Output, weighted: n.Weighted}
 	for _, known := range s.metrics {

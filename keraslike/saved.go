@@ -11,7 +11,7 @@ import (
 type savedObject struct {
 	Name     string          `json:"name"`
 	Settings json.RawMessage `json:"settings,omitempty"`
-	As       string          `json:"as,omitempty"` // a metric's name by Named
+	As       string          `json:"as,omitempty"` // a metric's name by NamedMetric
 	Output   string          `json:"output,omitempty"`
 	Weighted bool            `json:"weighted,omitempty"`
 }
