@@ -100,7 +100,7 @@ func newLoader(known map[string]func() Definition, size int) *loader {
 // charge counts JSON that is about to be read.
 func (l *loader) charge(bytes int) error {
 	if l.left -= bytes; l.left < 0 {
-		return fmt.Errorf("layers are nested too often: their configurations are more than %d times as long as the whole", maxReads)
+		return fmt.Errorf("layers are nested too deeply: their configurations are more than %d times as long as the file", maxReads)
 	}
 	return nil
 }

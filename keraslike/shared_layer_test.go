@@ -180,7 +180,7 @@ func TestManyReferencesToALargeModel(t *testing.T) {
 		t.Fatalf("the file has %d bytes (%v)", info.Size(), err)
 	}
 	_, err := keraslike.Load(path)
-	wantError(t, err, "layers are nested too often")
+	wantError(t, err, "layers are nested too deeply")
 	if took := time.Since(begin); took > 10*time.Second {
 		t.Errorf("took %v", took)
 	}
