@@ -24,7 +24,7 @@ func (b *Packed) Pack(trans bool, k, n int, from []float32, ld int) {
 	b.isa, b.k, b.n = s, k, n
 	b.data = buffer.Grow(b.data, packedLen(s, k, n))
 	j := jobs.Get()
-	*j = job{isa: s, transB: trans, n: n, k: k, b: simd.First(from), ldb: ld, packed: simd.First(b.data), spare: j.spare}
+	*j = job{isa: s, transB: trans, n: n, k: k, b: simd.First(from), ldb: ld, packed: simd.First(b.data), packedK: k, spare: j.spare}
 	j.pack(k*n < parallel.MinShared)
 	j.release()
 }
@@ -37,7 +37,7 @@ func (b *Packed) Times(w *parallel.Worker, m int, a []float32, lda int, add bool
 	}
 	Check("gemm: A", false, m, b.k, len(a), lda)
 	Check("gemm: C", false, m, b.n, len(c), ldc)
-	j := job{isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc, add: add, packed: simd.First(b.data)}
+	j := job{isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc, add: add, packed: simd.First(b.data), packedK: b.k}
 	j.alone(w)
 }
 
