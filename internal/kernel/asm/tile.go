@@ -37,11 +37,11 @@ const (
 
 // maxVectors returns the number of vectors in a row of the widest tile of that many rows. Eight
 // accumulators suffice, but three rows of three vectors would end within a panel.
-func maxVectors(rows int) int {
-	switch rows {
-	case 1:
+func (i isa) maxVectors(rows int) int {
+	switch {
+	case rows == 1:
 		return 4 * panelVectors
-	case 2, 3:
+	case rows <= 3 || i.width == 64 && rows <= 6:
 		return 2 * panelVectors
 	}
 	return panelVectors
@@ -66,9 +66,9 @@ var (
 	k        = reg.R12
 	segments = reg.R13
 
-	// of a wide tile, whose few rows need no other base than the first
-	panelB  = reg.RBX // distance between panels of B
-	panelB3 = reg.RCX // three times that
+	// of a wide tile, whose rows do not need these as bases
+	panelB  = reg.RDX // distance between panels of B
+	panelB3 = reg.RCX // three times that, in a tile of one row
 )
 
 // Rows 0..13 are addressed from four moving base registers (rows 0, 3, 5, 8) with the index scales
@@ -93,8 +93,8 @@ type tile struct {
 func tiles(c *build.Context) {
 	laneMask(c)
 	for _, set := range []isa{avx512, avx2} {
-		for vectors := 1; vectors <= maxVectors(1); vectors++ {
-			for rows := 1; rows <= set.rows && vectors <= maxVectors(rows); rows++ {
+		for vectors := 1; vectors <= set.maxVectors(1); vectors++ {
+			for rows := 1; rows <= set.rows && vectors <= set.maxVectors(rows); rows++ {
 				tile{vec{c, set}, rows, vectors, true, false}.emit()
 			}
 		}
@@ -241,11 +241,12 @@ func (t tile) sum(variant string) {
 	t.ADDQ(operand.Mem{Base: offsets}, bases[0])
 	t.MOVQ(arg(argB), b)
 	t.ADDQ(operand.Mem{Base: offsets, Disp: 8}, b)
+	t.setBases()
 	if t.wide() {
 		t.MOVQ(arg(argPanelB), panelB)
+	}
+	if t.vectors > 3*panelVectors {
 		t.LEAQ(operand.Mem{Base: panelB, Index: panelB, Scale: 2}, panelB3)
-	} else {
-		t.setBases()
 	}
 	t.MOVQ(arg(argK), k)
 	t.SUBQ(operand.Imm(2), k)
@@ -288,6 +289,11 @@ func (t tile) step() {
 			t.VFMADD231PS(t.bVec(j), t.broadcast(), t.acc(i, j))
 		}
 	}
+	t.advance()
+}
+
+// advance moves A and B to the next k.
+func (t tile) advance() {
 	t.ADDQ(stepB, b)
 	for _, base := range baseRows {
 		if t.uses(base) {
@@ -329,8 +335,7 @@ func (t tile) wideStep() {
 			t.VFMADD231PS(bVec, element(i), t.acc(i, j))
 		}
 	}
-	t.ADDQ(stepB, b)
-	t.ADDQ(stepA, bases[0])
+	t.advance()
 }
 
 // inPanel returns the address of vector j of a row of B that lies in several panels.

@@ -50,16 +50,23 @@ func (j *job) release() {
 
 // Product is C[M,N] = op(A)·op(B), plus C if Add is set, for row-major matrices: op is the
 // transpose if the flag is set, LD is the distance between stored rows. Bias (N) is added to
-// each row of C and may be nil; ReLU then takes the maximum with 0.
+// each row of C and may be nil; ReLU then takes the maximum with 0. If Packed is set, it is op(B),
+// K x N, and B, LDB and TransB are not used; C has the same bits.
 type Product struct {
 	TransA, TransB bool
 	M, N, K        int
 	A, B, C, Bias  []float32
 	LDA, LDB, LDC  int
 	Add, ReLU      bool
+	Packed         *Packed
 }
 
-// Multiply computes p, packing B if that pays. The slices must be long enough; see Check.
+// Multiply computes p, packing B if that pays and it is not Packed. The slices must be long enough;
+// see Check.
+//
+// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
+// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
+// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64.
 func Multiply(p Product) {
 	j := jobs.Get()
 	defer j.release()
@@ -69,9 +76,16 @@ func Multiply(p Product) {
 		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
 		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
 	}
+	if p.Packed != nil {
+		p.Packed.put(j)
+	}
 	s := j.isa
 	if j.splits() {
 		j.multiplySplit()
+		return
+	}
+	if j.packed != nil {
+		j.multiply()
 		return
 	}
 	if j.fusePacking() {

@@ -161,6 +161,21 @@ func avx512Tile2x3(args *byte)
 //go:noescape
 func avx512Tile3x3(args *byte)
 
+// avx512Tile4x3 computes a tile of 4 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile4x3(args *byte)
+
+// avx512Tile5x3 computes a tile of 5 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile5x3(args *byte)
+
+// avx512Tile6x3 computes a tile of 6 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile6x3(args *byte)
+
 // avx512Tile1x4 computes a tile of 1 by 4 vectors; args is a *TileArgs.
 //
 //go:noescape
@@ -175,6 +190,21 @@ func avx512Tile2x4(args *byte)
 //
 //go:noescape
 func avx512Tile3x4(args *byte)
+
+// avx512Tile4x4 computes a tile of 4 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile4x4(args *byte)
+
+// avx512Tile5x4 computes a tile of 5 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile5x4(args *byte)
+
+// avx512Tile6x4 computes a tile of 6 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile6x4(args *byte)
 
 // avx512Tile1x5 computes a tile of 1 by 5 vectors; args is a *TileArgs.
 //
@@ -427,12 +457,18 @@ var avx512Tiles = [][]func(*byte){
 		avx512Tile1x3,
 		avx512Tile2x3,
 		avx512Tile3x3,
+		avx512Tile4x3,
+		avx512Tile5x3,
+		avx512Tile6x3,
 	},
 	{
 		nil,
 		avx512Tile1x4,
 		avx512Tile2x4,
 		avx512Tile3x4,
+		avx512Tile4x4,
+		avx512Tile5x4,
+		avx512Tile6x4,
 	},
 	{
 		nil,
