@@ -77,7 +77,7 @@ func Multiply(p Product) {
 		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
 	}
 	if p.Packed != nil {
-		p.Packed.put(j)
+		j.use(p.Packed)
 	}
 	s := j.isa
 	if j.splits() {
@@ -114,7 +114,18 @@ func Multiply(p Product) {
 	}
 }
 
-func (j *job) small() bool { return j.m*j.n*j.k < parallel.MinShared }
+// use makes b the right-hand matrix of j.
+func (j *job) use(b *Packed) {
+	if b.isa == nil || b.k != j.k || b.n != j.n {
+		panic(fmt.Sprintf("gemm: packed B is %d x %d, want %d x %d", b.k, b.n, j.k, j.n))
+	}
+	j.isa, j.transB, j.b = b.isa, b.trans, nil
+	j.packed, j.packedK = simd.First(b.data), b.k
+}
+
+// small reports whether j is not worth distributing. One or two rows take about as long as three:
+// the time is that of reading B.
+func (j *job) small() bool { return max(j.m, 3)*j.n*j.k < parallel.MinShared }
 
 // pack fills j.packed from b.
 func (j *job) pack(alone bool) {
