@@ -52,6 +52,12 @@ func TestKernelsStayInside(t *testing.T) {
 				Gemm(false, true, m, n, k, a, k, b, k, 0, c, n)
 				Dense(c, a, b, buf(n), m, k, n, ReLU, 0)
 			}
+			for i := range kerneltest.Rounds(60) { // wide tiles
+				m, n, k := 1+i%6, 1+rng.IntN(300), rng.IntN(40)
+				a, b, c := buf(m*k), buf(k*n), buf(m*n)
+				Gemm(true, false, m, n, k, a, m, b, n, 1, c, n)
+				Dense(c, a, b, buf(n), m, k, n, ReLU, 0)
+			}
 			shapes := []Conv{samePadding(square(2, 13, 32, 48, 3)), square(1, 34, 32, 32, 3), samePadding(square(2, 9, 3, 33, 3))}
 			for range kerneltest.Rounds(40) {
 				s := randomConv(rng, 40)

@@ -149,8 +149,12 @@ func tileTables() string {
 	}
 	for _, set := range []isa{avx512, avx2} {
 		fmt.Fprintf(&b, "\nvar %sTiles = [][]func(*byte){\n\tnil,\n", set.name)
-		for vectors := 1; vectors <= maxVectors; vectors++ {
-			list(set.rows, func(rows int) string { return set.tileName(rows, vectors) })
+		for vectors := 1; vectors <= set.maxVectors(1); vectors++ {
+			rows := set.rows
+			for set.maxVectors(rows) < vectors {
+				rows--
+			}
+			list(rows, func(rows int) string { return set.tileName(rows, vectors) })
 			b.WriteString(",\n")
 		}
 		fmt.Fprintf(&b, "}\n\nvar %sStrips = []func(*byte)", set.name)

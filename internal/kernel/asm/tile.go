@@ -22,20 +22,37 @@ import (
 // Registers, AVX-512: Z0-Z27 accumulators, Z28-Z29 B, Z30 broadcast, K1 mask.
 // AVX2: Y0-Y11, Y12-Y13, Y14, and Y15 the mask.
 //
+// A multiply-add takes four cycles and two start in each, so a tile needs eight accumulators. Two
+// vectors a row give one of three rows or fewer too few, which therefore takes as long as one of
+// four rows. Tiles of so few rows may be wider: they cover up to four neighboring panels of B. The
+// order in which an element is summed is that of any other tile.
+//
 // The strip is the same with one vector per row, where element (i, k) of A is itself a vector:
 // C[i, j] = init[j] + Σ_s Σ_k A[i, s, k, j]·B[s, k, j]. Depthwise convolutions are built from it.
 
 const (
-	maxVectors = 2
-	stripRows  = 8
+	panelVectors = 2 // vectors in a row of a panel of B
+	stripRows    = 8
 )
+
+// maxVectors returns the number of vectors in a row of the widest tile of that many rows. Eight
+// accumulators suffice, but three rows of three vectors would end within a panel.
+func (i isa) maxVectors(rows int) int {
+	switch {
+	case rows == 1:
+		return 4 * panelVectors
+	case rows <= 3 || i.width == 64 && rows <= 6:
+		return 2 * panelVectors
+	}
+	return panelVectors
+}
 
 // Offsets of the fields of simd.TileArgs.
 const (
 	argA, argB, argC, argBias                  = 0, 8, 16, 24
 	argRowA, argStepA, argStepB, argRowC       = 32, 40, 48, 56
 	argK, argSegments, argOffsets              = 64, 72, 80
-	argFlags, argLast                          = 88, 96
+	argFlags, argLast, argPanelB               = 88, 96, 104
 	flagAdd, flagReLU                    uint8 = 1, 2
 )
 
@@ -48,6 +65,10 @@ var (
 	stepB    = reg.R11
 	k        = reg.R12
 	segments = reg.R13
+
+	// of a wide tile, whose rows do not need these as bases
+	panelB  = reg.RDX // distance between panels of B
+	panelB3 = reg.RCX // three times that, in a tile of one row
 )
 
 // Rows 0..13 are addressed from four moving base registers (rows 0, 3, 5, 8) with the index scales
@@ -72,8 +93,8 @@ type tile struct {
 func tiles(c *build.Context) {
 	laneMask(c)
 	for _, set := range []isa{avx512, avx2} {
-		for vectors := 1; vectors <= maxVectors; vectors++ {
-			for rows := 1; rows <= set.rows; rows++ {
+		for vectors := 1; vectors <= set.maxVectors(1); vectors++ {
+			for rows := 1; rows <= set.rows && vectors <= set.maxVectors(rows); rows++ {
 				tile{vec{c, set}, rows, vectors, true, false}.emit()
 			}
 		}
@@ -125,6 +146,9 @@ func arg(offset int) operand.Mem { return operand.Mem{Base: args, Disp: offset} 
 func (t tile) acc(i, j int) reg.VecPhysical { return t.regs[i*t.vectors+j] }
 func (t tile) bVec(j int) reg.VecPhysical   { return t.regs[t.rows*t.vectors+j] }
 func (t tile) broadcast() reg.VecPhysical   { return t.regs[len(t.regs)-2] }
+
+// wide reports whether the tile covers more than one panel of B.
+func (t tile) wide() bool { return t.vectors > panelVectors }
 
 // last reports whether vector j needs the mask.
 func (t tile) last(j int) bool { return t.masked && j == t.vectors-1 }
@@ -218,6 +242,12 @@ func (t tile) sum(variant string) {
 	t.MOVQ(arg(argB), b)
 	t.ADDQ(operand.Mem{Base: offsets, Disp: 8}, b)
 	t.setBases()
+	if t.wide() {
+		t.MOVQ(arg(argPanelB), panelB)
+	}
+	if t.vectors > 3*panelVectors {
+		t.LEAQ(operand.Mem{Base: panelB, Index: panelB, Scale: 2}, panelB3)
+	}
 	t.MOVQ(arg(argK), k)
 	t.SUBQ(operand.Imm(2), k)
 	t.JLT(operand.LabelRef("odd" + variant))
@@ -238,6 +268,10 @@ func (t tile) sum(variant string) {
 
 // step adds the products for one k. It prefetches B and, for a transposed A, A eight steps ahead.
 func (t tile) step() {
+	if t.wide() {
+		t.wideStep()
+		return
+	}
 	for j := range t.vectors {
 		t.load(t.at(b, j), t.last(j), t.bVec(j))
 	}
@@ -255,12 +289,67 @@ func (t tile) step() {
 			t.VFMADD231PS(t.bVec(j), t.broadcast(), t.acc(i, j))
 		}
 	}
+	t.advance()
+}
+
+// advance moves A and B to the next k.
+func (t tile) advance() {
 	t.ADDQ(stepB, b)
 	for _, base := range baseRows {
 		if t.uses(base) {
 			t.ADDQ(stepA, bases[base])
 		}
 	}
+}
+
+// wideStep is step for a tile of several panels. As there are few rows, it holds their elements of A
+// and not the vectors of B, if there are enough registers.
+func (t tile) wideStep() {
+	elements := t.regs[t.rows*t.vectors:]
+	bVec := elements[t.rows]
+	hold := t.rows*t.vectors+t.rows+1 < len(t.regs) || !t.masked || t.is512()
+	if !hold {
+		bVec = elements[1]
+	}
+	element := func(i int) reg.VecPhysical {
+		if hold {
+			return elements[i]
+		}
+		t.VBROADCASTSS(t.row(i, 0), elements[0])
+		return elements[0]
+	}
+	if hold {
+		for i := range t.rows {
+			t.VBROADCASTSS(t.row(i, 0), elements[i])
+		}
+	}
+	t.PREFETCHT0(operand.Mem{Base: b, Index: stepB, Scale: 8})
+	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
+	for j := range t.vectors {
+		if t.rows == 1 && !t.last(j) {
+			t.VFMADD231PS(t.inPanel(j), element(0), t.acc(0, j))
+			continue
+		}
+		t.load(t.inPanel(j), t.last(j), bVec)
+		for i := range t.rows {
+			t.VFMADD231PS(bVec, element(i), t.acc(i, j))
+		}
+	}
+	t.advance()
+}
+
+// inPanel returns the address of vector j of a row of B that lies in several panels.
+func (t tile) inPanel(j int) operand.Mem {
+	m := operand.Mem{Base: b, Disp: j % panelVectors * t.width}
+	switch j / panelVectors {
+	case 1:
+		m.Index, m.Scale = panelB, 1
+	case 2:
+		m.Index, m.Scale = panelB, 2
+	case 3:
+		m.Index, m.Scale = panelB3, 1
+	}
+	return m
 }
 
 // finish adds C if requested, takes max(·, 0) if requested, and stores.

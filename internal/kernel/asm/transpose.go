@@ -46,7 +46,7 @@ func transposes(c *build.Context) {
 		v.VZEROUPPER()
 		v.RET()
 		v.pack("PackColumns", 1)
-		v.pack("PackRows", maxVectors)
+		v.pack("PackRows", panelVectors)
 	}
 }
 

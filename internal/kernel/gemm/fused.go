@@ -23,7 +23,12 @@ func (j *job) fusePacking() bool {
 	if rows > packPanels || cols < 2*parallel.Workers() {
 		return false
 	}
-	return j.transB || j.m > 4 && j.k*j.n >= fusedFloats
+	if j.transB {
+		return true
+	}
+	// a wide tile reads enough of each row of B to do so in place
+	wide := rows == 1 && j.isa.TileWidth(j.m) > j.isa.TileCols()
+	return j.m > 4 && !wide && j.k*j.n >= fusedFloats
 }
 
 func (j *job) multiplyFused() {

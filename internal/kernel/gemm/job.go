@@ -31,11 +31,13 @@ type job struct {
 	a, b, c, bias  unsafe.Pointer
 	lda, ldb, ldc  int
 	add, relu      bool
-	packed         unsafe.Pointer // op(B) as [k block][column panel][k][s.cols()], nil to read b in place
+	packed         unsafe.Pointer // op(B) as [column panel][k][isa.TileCols()], nil to read b in place
+	packedK        int            // rows of a panel of packed: k, or more if this is a part of k
 	spare          []float32      // the job's own buffer for packed
 
 	kBlocks, rowPanels, colPanels int
 	rowChunks, colChunks          int
+	group                         int // panels that are not divided among units, as one tile covers them
 	copyA                         bool
 }
 
@@ -48,16 +50,23 @@ func (j *job) release() {
 
 // Product is C[M,N] = op(A)·op(B), plus C if Add is set, for row-major matrices: op is the
 // transpose if the flag is set, LD is the distance between stored rows. Bias (N) is added to
-// each row of C and may be nil; ReLU then takes the maximum with 0.
+// each row of C and may be nil; ReLU then takes the maximum with 0. If Packed is set, it is op(B),
+// K x N, and B, LDB and TransB are not used; C has the same bits.
 type Product struct {
 	TransA, TransB bool
 	M, N, K        int
 	A, B, C, Bias  []float32
 	LDA, LDB, LDC  int
 	Add, ReLU      bool
+	Packed         *Packed
 }
 
-// Multiply computes p, packing B if that pays. The slices must be long enough; see Check.
+// Multiply computes p, packing B if that pays and it is not Packed. The slices must be long enough;
+// see Check.
+//
+// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
+// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
+// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64.
 func Multiply(p Product) {
 	j := jobs.Get()
 	defer j.release()
@@ -67,9 +76,16 @@ func Multiply(p Product) {
 		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
 		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
 	}
+	if p.Packed != nil {
+		j.use(p.Packed)
+	}
 	s := j.isa
 	if j.splits() {
 		j.multiplySplit()
+		return
+	}
+	if j.packed != nil {
+		j.multiply()
 		return
 	}
 	if j.fusePacking() {
@@ -92,13 +108,24 @@ func Multiply(p Product) {
 			at = n0 * j.ldb
 		}
 		j.b, j.c, j.bias = simd.At(b, at), simd.At(c, n0), simd.At(bias, n0)
-		j.packed = simd.First(j.spare)
+		j.packed, j.packedK = simd.First(j.spare), j.k
 		j.pack(j.small())
 		j.multiply()
 	}
 }
 
-func (j *job) small() bool { return j.m*j.n*j.k < parallel.MinShared }
+// use makes b the right-hand matrix of j.
+func (j *job) use(b *Packed) {
+	if b.isa == nil || b.k != j.k || b.n != j.n {
+		panic(fmt.Sprintf("gemm: packed B is %d x %d, want %d x %d", b.k, b.n, j.k, j.n))
+	}
+	j.isa, j.transB, j.b = b.isa, b.trans, nil
+	j.packed, j.packedK = simd.First(b.data), b.k
+}
+
+// small reports whether j is not worth distributing. One or two rows take about as long as three:
+// the time is that of reading B.
+func (j *job) small() bool { return max(j.m, 3)*j.n*j.k < parallel.MinShared }
 
 // pack fills j.packed from b.
 func (j *job) pack(alone bool) {
@@ -121,12 +148,12 @@ func (j *packJob) Unit(u int, _ *parallel.Worker) {
 	if j.transB {
 		at = n0*j.ldb + k0
 	}
-	PackPanel(s, (*job)(j).panel(k0, k1, u%j.colPanels), simd.At(j.b, at), j.transB, k1-k0, min(s.TileCols(), j.n-n0), j.ldb)
+	PackPanel(s, (*job)(j).panel(k0, u%j.colPanels), simd.At(j.b, at), j.transB, k1-k0, min(s.TileCols(), j.n-n0), j.ldb)
 }
 
-// panel returns the address in j.packed of column panel q of the k block k0..k1.
-func (j *job) panel(k0, k1, q int) unsafe.Pointer {
-	return simd.At(j.packed, (k0*j.colPanels+q*(k1-k0))*j.isa.TileCols())
+// panel returns the address in j.packed of row k0 of column panel q.
+func (j *job) panel(k0, q int) unsafe.Pointer {
+	return simd.At(j.packed, (q*j.packedK+k0)*j.isa.TileCols())
 }
 
 // divide divides the product into panels.
@@ -139,7 +166,7 @@ func (j *job) divide() {
 	} else {
 		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows map to the same few cache sets
 	}
-	j.rowChunks, j.colChunks = 1, 1
+	j.rowChunks, j.colChunks, j.group = 1, 1, 1
 }
 
 // alone computes C on the calling worker.
@@ -161,7 +188,10 @@ func (j *job) multiply() {
 	// be split 3 : 2. A few row panels cannot be distributed evenly, so then columns are
 	// divided as well.
 	if t := 2 * parallel.Workers(); t > 2 {
-		if c := t / gcd(j.rowChunks, t); j.rowPanels < 4*t && c*4 <= j.colPanels {
+		if j.rowPanels == 1 {
+			j.group = max(1, min(s.TileWidth(j.m)/s.TileCols(), j.colPanels/parallel.Workers()))
+			j.colChunks = min(ceilDiv(j.colPanels, j.group), t)
+		} else if c := t / gcd(j.rowChunks, t); j.rowPanels < 4*t && c*4 <= j.colPanels {
 			j.colChunks = c
 		} else {
 			j.rowChunks = min(j.rowPanels, ceilDiv(j.rowChunks, t)*t)
@@ -180,34 +210,39 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 		row, col = u%j.rowChunks, u/j.rowChunks
 	}
 	p0, p1 := parallel.Share(j.rowPanels, j.rowChunks, row)
-	q0, q1 := parallel.Share(j.colPanels, j.colChunks, col)
-	t.Segments, t.Offsets, t.RowC = 1, &simd.NoOffset, j.ldc*4
+	q0, q1 := parallel.Share(ceilDiv(j.colPanels, j.group), j.colChunks, col)
+	q0, q1 = q0*j.group, min(q1*j.group, j.colPanels)
+	t.Segments, t.Offsets, t.RowC, t.PanelB = 1, &simd.NoOffset, j.ldc*4, 4*s.TileCols()
+	if j.packed != nil {
+		t.PanelB *= j.packedK
+	}
 	for kb := range j.kBlocks {
 		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
 		t.K, t.Flags = k1-k0, j.flags(kb)
-		var panels unsafe.Pointer
+		var columns unsafe.Pointer
 		if j.transA && j.copyA {
-			panels = j.packA(w, p0, p1, k0)
+			columns = j.packA(w, p0, p1, k0)
 		}
 		for p := p0; p < p1; p++ {
 			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
-			if panels != nil {
-				t.A, t.RowA, t.StepA = simd.At(panels, (p-p0)*j.panelA(t.K)), 4, 4<<s.LaneBits
+			if columns != nil {
+				t.A, t.RowA, t.StepA = simd.At(columns, (p-p0)*j.panelA(t.K)), 4, 4<<s.LaneBits
 			} else {
 				j.setA(w, r0, r1, k0)
 			}
-			for q := q0; q < q1; q++ {
-				n0 := q * s.TileCols()
+			panels := s.TileWidth(r1-r0) / s.TileCols()
+			for q := q0; q < q1; q += panels {
+				n0, n1 := q*s.TileCols(), min(min(q+panels, q1)*s.TileCols(), j.n)
 				t.C, t.Bias = simd.At(j.c, r0*j.ldc+n0), nil
 				if j.bias != nil && kb == 0 {
 					t.Bias = simd.At(j.bias, n0)
 				}
 				if j.packed != nil {
-					t.B, t.StepB = j.panel(k0, k1, q), 4*s.TileCols()
+					t.B, t.StepB = j.panel(k0, q), 4*s.TileCols()
 				} else {
 					t.B, t.StepB = simd.At(j.b, k0*j.ldb+n0), 4*j.ldb
 				}
-				s.Tile(t, r1-r0, min(s.TileCols(), j.n-n0))
+				s.Tile(t, r1-r0, n1-n0)
 			}
 		}
 	}

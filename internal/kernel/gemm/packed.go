@@ -8,23 +8,14 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
-// Packed is a right-hand matrix op(B) in the order in which tiles read it: useful if the same
-// weights are multiplied many times. It can be used only with the instruction set that was
-// active when Pack was called.
-type Packed struct {
-	isa  *simd.ISA
-	k, n int
-	data []float32
-}
-
 // Pack stores op(B), k x n; trans means that from holds its transpose.
 func (b *Packed) Pack(trans bool, k, n int, from []float32, ld int) {
 	Check("pack", trans, k, n, len(from), ld)
 	s := simd.Active
-	b.isa, b.k, b.n = s, k, n
+	b.isa, b.trans, b.k, b.n = s, trans, k, n
 	b.data = buffer.Grow(b.data, packedLen(s, k, n))
 	j := jobs.Get()
-	*j = job{isa: s, transB: trans, n: n, k: k, b: simd.First(from), ldb: ld, packed: simd.First(b.data), spare: j.spare}
+	*j = job{isa: s, transB: trans, n: n, k: k, b: simd.First(from), ldb: ld, packed: simd.First(b.data), packedK: k, spare: j.spare}
 	j.pack(k*n < parallel.MinShared)
 	j.release()
 }
@@ -37,7 +28,7 @@ func (b *Packed) Times(w *parallel.Worker, m int, a []float32, lda int, add bool
 	}
 	Check("gemm: A", false, m, b.k, len(a), lda)
 	Check("gemm: C", false, m, b.n, len(c), ldc)
-	j := job{isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc, add: add, packed: simd.First(b.data)}
+	j := job{isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc, add: add, packed: simd.First(b.data), packedK: b.k}
 	j.alone(w)
 }
 

@@ -32,7 +32,7 @@ func (j *job) multiplySplit() {
 	parts, size := min(j.k/splitSteps, splitParts), j.m*j.n
 	j.kBlocks, j.spare = parts, buffer.Grow(j.spare, parts*size)
 	parallel.Run((*splitJob)(j), parts)
-	v := simd.Active
+	v := j.isa
 	for i := range j.m {
 		row := unsafe.Slice((*float32)(simd.At(j.c, i*j.ldc)), j.n)
 		switch {
@@ -57,6 +57,7 @@ func (s *splitJob) Unit(u int, w *parallel.Worker) {
 	j := job{
 		isa: s.isa, m: s.m, n: s.n, k: k1 - k0, a: simd.At(s.a, k0), lda: s.lda,
 		b: simd.At(s.b, k0*s.ldb), ldb: s.ldb, c: simd.First(s.spare[u*s.m*s.n:]), ldc: s.n,
+		packed: simd.At(s.packed, k0*s.isa.TileCols()), packedK: s.packedK,
 	}
 	j.alone(w)
 }

@@ -24,7 +24,7 @@ type ISA struct {
 
 	TileRows    int             // maximum rows of a tile
 	LaneBits    int             // a vector holds 1<<LaneBits floats
-	tileVectors int             // maximum vectors in a row of a tile
+	tileVectors int             // vectors in a row of a panel of B
 	Depth       int             // steps of k per call: TileRows x Depth floats of A stay in the first-level cache
 	tiles       [][]func(*byte) // [vectors][rows], each takes a *TileArgs
 	strips      []func(*byte)   // [rows], up to StripRows
@@ -51,8 +51,19 @@ type ISA struct {
 // PeakChains is the number of multiply-adds in a round of ISA.Peak.
 const PeakChains = 12
 
-// TileCols returns the maximum number of columns of a tile.
+// TileCols returns the number of columns of a panel of B, which a tile of any rows can have.
 func (s *ISA) TileCols() int { return s.tileVectors << s.LaneBits }
+
+// TileWidth returns the maximum number of columns of a tile of that many rows, a multiple of
+// TileCols: tiles of few rows are wider, as only with enough independent sums does a tile not wait
+// for its own results.
+func (s *ISA) TileWidth(rows int) int {
+	vectors := len(s.tiles) - 1
+	for rows >= len(s.tiles[vectors]) {
+		vectors--
+	}
+	return vectors << s.LaneBits
+}
 
 // Portable reports whether s is portable Go.
 func (s *ISA) Portable() bool { return s == &generic }

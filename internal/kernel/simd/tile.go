@@ -10,8 +10,9 @@ import "unsafe"
 //
 // over the segments s and the steps k of each. Element (i, k) of segment s of A is at A +
 // Offsets[s].A + i·RowA + k·StepA, row k of B at B + Offsets[s].B + k·StepB, row i of C at C +
-// i·RowC. The start is the bias row, or 0 if Bias is nil. All distances are in bytes. The
-// assembly accesses the fields by offset.
+// i·RowC. The start is the bias row, or 0 if Bias is nil. Beyond TileCols columns, each further
+// TileCols columns of B are a panel that starts PanelB behind the last one. All distances are in
+// bytes. The assembly accesses the fields by offset.
 type TileArgs struct {
 	A, B, C, Bias            unsafe.Pointer
 	RowA, StepA, StepB, RowC int
@@ -19,6 +20,7 @@ type TileArgs struct {
 	Offsets                  *Segment
 	Flags                    int
 	last                     int // columns in the last vector, 1 to lanes
+	PanelB                   int
 }
 
 // Segment is the start of a run of products, in bytes from A and B.
@@ -33,8 +35,9 @@ const (
 // NoOffset is the segment table of a plain matrix product.
 var NoOffset Segment
 
-// Tile computes a tile of rows x cols. Apart from prefetching, it never reads or writes outside
-// of the tile's own elements.
+// Tile computes a tile of rows x cols, at most TileWidth(rows) columns. Apart from prefetching, it
+// never reads or writes outside of the tile's own elements. An element is summed in the same order
+// in a tile of any size.
 func (s *ISA) Tile(t *TileArgs, rows, cols int) {
 	vectors := (cols-1)>>s.LaneBits + 1
 	t.last = cols - (vectors-1)<<s.LaneBits

@@ -146,6 +146,86 @@ func avx512Tile13x2(args *byte)
 //go:noescape
 func avx512Tile14x2(args *byte)
 
+// avx512Tile1x3 computes a tile of 1 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile1x3(args *byte)
+
+// avx512Tile2x3 computes a tile of 2 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile2x3(args *byte)
+
+// avx512Tile3x3 computes a tile of 3 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile3x3(args *byte)
+
+// avx512Tile4x3 computes a tile of 4 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile4x3(args *byte)
+
+// avx512Tile5x3 computes a tile of 5 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile5x3(args *byte)
+
+// avx512Tile6x3 computes a tile of 6 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile6x3(args *byte)
+
+// avx512Tile1x4 computes a tile of 1 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile1x4(args *byte)
+
+// avx512Tile2x4 computes a tile of 2 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile2x4(args *byte)
+
+// avx512Tile3x4 computes a tile of 3 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile3x4(args *byte)
+
+// avx512Tile4x4 computes a tile of 4 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile4x4(args *byte)
+
+// avx512Tile5x4 computes a tile of 5 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile5x4(args *byte)
+
+// avx512Tile6x4 computes a tile of 6 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile6x4(args *byte)
+
+// avx512Tile1x5 computes a tile of 1 by 5 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile1x5(args *byte)
+
+// avx512Tile1x6 computes a tile of 1 by 6 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile1x6(args *byte)
+
+// avx512Tile1x7 computes a tile of 1 by 7 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile1x7(args *byte)
+
+// avx512Tile1x8 computes a tile of 1 by 8 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx512Tile1x8(args *byte)
+
 // avx512Strip1 computes a strip of 1 vectors; args is a *TileArgs.
 //
 //go:noescape
@@ -246,6 +326,56 @@ func avx2Tile5x2(args *byte)
 //go:noescape
 func avx2Tile6x2(args *byte)
 
+// avx2Tile1x3 computes a tile of 1 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile1x3(args *byte)
+
+// avx2Tile2x3 computes a tile of 2 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile2x3(args *byte)
+
+// avx2Tile3x3 computes a tile of 3 by 3 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile3x3(args *byte)
+
+// avx2Tile1x4 computes a tile of 1 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile1x4(args *byte)
+
+// avx2Tile2x4 computes a tile of 2 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile2x4(args *byte)
+
+// avx2Tile3x4 computes a tile of 3 by 4 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile3x4(args *byte)
+
+// avx2Tile1x5 computes a tile of 1 by 5 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile1x5(args *byte)
+
+// avx2Tile1x6 computes a tile of 1 by 6 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile1x6(args *byte)
+
+// avx2Tile1x7 computes a tile of 1 by 7 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile1x7(args *byte)
+
+// avx2Tile1x8 computes a tile of 1 by 8 vectors; args is a *TileArgs.
+//
+//go:noescape
+func avx2Tile1x8(args *byte)
+
 // avx2Strip1 computes a strip of 1 vectors; args is a *TileArgs.
 //
 //go:noescape
@@ -322,6 +452,40 @@ var avx512Tiles = [][]func(*byte){
 		avx512Tile13x2,
 		avx512Tile14x2,
 	},
+	{
+		nil,
+		avx512Tile1x3,
+		avx512Tile2x3,
+		avx512Tile3x3,
+		avx512Tile4x3,
+		avx512Tile5x3,
+		avx512Tile6x3,
+	},
+	{
+		nil,
+		avx512Tile1x4,
+		avx512Tile2x4,
+		avx512Tile3x4,
+		avx512Tile4x4,
+		avx512Tile5x4,
+		avx512Tile6x4,
+	},
+	{
+		nil,
+		avx512Tile1x5,
+	},
+	{
+		nil,
+		avx512Tile1x6,
+	},
+	{
+		nil,
+		avx512Tile1x7,
+	},
+	{
+		nil,
+		avx512Tile1x8,
+	},
 }
 
 var avx512Strips = []func(*byte){
@@ -355,6 +519,34 @@ var avx2Tiles = [][]func(*byte){
 		avx2Tile4x2,
 		avx2Tile5x2,
 		avx2Tile6x2,
+	},
+	{
+		nil,
+		avx2Tile1x3,
+		avx2Tile2x3,
+		avx2Tile3x3,
+	},
+	{
+		nil,
+		avx2Tile1x4,
+		avx2Tile2x4,
+		avx2Tile3x4,
+	},
+	{
+		nil,
+		avx2Tile1x5,
+	},
+	{
+		nil,
+		avx2Tile1x6,
+	},
+	{
+		nil,
+		avx2Tile1x7,
+	},
+	{
+		nil,
+		avx2Tile1x8,
 	},
 }
 
