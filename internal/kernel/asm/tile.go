@@ -21,14 +21,8 @@ import (
 //
 // Registers, AVX-512: Z0-Z27 accumulators, Z28-Z29 B, Z30 broadcast, K1 mask.
 // AVX2: Y0-Y11, Y12-Y13, Y14, and Y15 the mask.
-//
-// The strip is the same with one vector per row, where element (i, k) of A is itself a vector:
-// C[i, j] = init[j] + Σ_s Σ_k A[i, s, k, j]·B[s, k, j]. Depthwise convolutions are built from it.
 
-const (
-	maxVectors = 2
-	stripRows  = 8
-)
+const maxVectors = 2
 
 // Offsets of the fields of simd.TileArgs.
 const (
@@ -66,7 +60,6 @@ type tile struct {
 	vec
 	rows, vectors int
 	masked        bool // the last vector of a row may be partial
-	strip         bool
 }
 
 func tiles(c *build.Context) {
@@ -74,24 +67,18 @@ func tiles(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		for vectors := 1; vectors <= maxVectors; vectors++ {
 			for rows := 1; rows <= set.rows; rows++ {
-				tile{vec{c, set}, rows, vectors, true, false}.emit()
+				tile{vec{c, set}, rows, vectors, true}.emit()
 			}
-		}
-		for rows := 1; rows <= stripRows; rows++ {
-			tile{vec{c, set}, rows, 1, true, true}.emit()
 		}
 	}
 }
 
 func (t tile) emit() {
-	name, what := t.tileName(t.rows, t.vectors), fmt.Sprintf("tile of %d by %d vectors", t.rows, t.vectors)
-	if t.strip {
-		name, what = t.stripName(t.rows), fmt.Sprintf("strip of %d vectors", t.rows)
-	}
+	name := t.tileName(t.rows, t.vectors)
 	t.Function(name)
 	t.Attributes(nosplit)
 	t.Pragma("noescape")
-	t.Doc(fmt.Sprintf("%s computes a %s; args is a *TileArgs.", name, what))
+	t.Doc(fmt.Sprintf("%s computes a tile of %d by %d vectors; args is a *TileArgs.", name, t.rows, t.vectors))
 	t.SignatureExpr("func(args *byte)")
 	t.Load(t.Param("args"), args)
 
@@ -105,7 +92,7 @@ func (t tile) emit() {
 	// masked loads cost AVX2 a third of its speed, masked stores 12 to 20 cycles each on AMD
 	t.CMPQ(reg.RAX, operand.Imm(8))
 	t.JNE(operand.LabelRef("masked"))
-	tile{t.vec, t.rows, t.vectors, false, t.strip}.body("Full")
+	tile{t.vec, t.rows, t.vectors, false}.body("Full")
 	t.Label("masked")
 	t.setMask(reg.RAX, reg.RBX)
 	t.body("")
@@ -246,11 +233,7 @@ func (t tile) step() {
 	}
 	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
 	for i := range t.rows {
-		if t.strip {
-			t.load(t.row(i, 0), t.masked, t.broadcast())
-		} else {
-			t.VBROADCASTSS(t.row(i, 0), t.broadcast())
-		}
+		t.VBROADCASTSS(t.row(i, 0), t.broadcast())
 		for j := range t.vectors {
 			t.VFMADD231PS(t.bVec(j), t.broadcast(), t.acc(i, j))
 		}
