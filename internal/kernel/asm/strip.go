@@ -27,10 +27,12 @@ const stripSums = 12 // accumulators
 var stripVectors = []int{1, 2, 4}
 
 // Offsets of further fields of simd.TileArgs.
-const argColumn, argGroups = 104, 112
+const argColumn, argGroups, argAheadA, argAheadB = 104, 112, 120, 128
 
-// column is the distance in bytes of the strip from the first column.
-var column = reg.R14
+var (
+	column = reg.R14 // distance in bytes of the strip from the first column
+	aheadB = reg.R15
+)
 
 type strip struct{ tile }
 
@@ -66,7 +68,9 @@ func (t strip) emit(name string) {
 	t.MOVQ(arg(argColumn), column)
 	t.MOVQ(arg(argStepA), stepA)
 	t.MOVQ(arg(argStepB), stepB)
+	t.MOVQ(arg(argAheadB), aheadB)
 	t.Label("strip")
+	t.prefetch()
 	t.start()
 	t.sum()
 	t.finish()
@@ -75,6 +79,24 @@ func (t strip) emit(name string) {
 	t.JNZ(operand.LabelRef("strip"))
 	t.VZEROUPPER()
 	t.RET()
+}
+
+// prefetch fetches what lies AheadA from the strip's first elements of A, unless that is 0. It pays
+// if these are the only ones that are new to the cache: of a convolution's next row, say.
+func (t strip) prefetch() {
+	t.MOVQ(arg(argAheadA), reg.RAX)
+	t.TESTQ(reg.RAX, reg.RAX)
+	t.JZ(operand.LabelRef("near"))
+	t.ADDQ(arg(argA), reg.RAX)
+	t.ADDQ(column, reg.RAX)
+	t.MOVQ(arg(argRowA), rowDist)
+	t.setBases()
+	t.each(func(i, j int) {
+		if j*t.width%64 == 0 {
+			t.PREFETCHT0(t.row(i, j))
+		}
+	})
+	t.Label("near")
 }
 
 // start sets each row of accumulators to the bias, or to zero without one.
@@ -121,7 +143,8 @@ func (t strip) sum() {
 	t.JNZ(operand.LabelRef("segment"))
 }
 
-// step adds the products for one k.
+// step adds the products for one k. The widest strips, which are those with many steps, prefetch
+// what lies AheadB from the row of B.
 func (t strip) step() {
 	bVec, tmp := t.regs[stripSums], t.regs[stripSums+1]
 	for j := range t.vectors {
@@ -133,6 +156,11 @@ func (t strip) step() {
 			} else {
 				t.VFMADD231PS(t.row(i, j), bVec, t.acc(i, j))
 			}
+		}
+	}
+	if t.vectors == slices.Max(stripVectors) {
+		for line := 0; line < t.vectors*t.width; line += 64 {
+			t.PREFETCHT0(operand.Mem{Base: b, Index: aheadB, Scale: 1, Disp: line})
 		}
 	}
 	t.ADDQ(stepB, b)
@@ -179,7 +207,7 @@ func stripTables() string {
 	var b strings.Builder
 	for _, set := range []isa{avx512, avx2} {
 		fmt.Fprintf(&b, "\nvar %sStrips = [][]func(*byte){\n", set.name)
-		for vectors := range stripVectors[len(stripVectors)-1] + 1 {
+		for vectors := range slices.Max(stripVectors) + 1 {
 			if vectors > 0 && !slices.Contains(stripVectors, vectors) {
 				b.WriteString("nil,\n")
 				continue

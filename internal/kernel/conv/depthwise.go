@@ -167,6 +167,9 @@ func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row
 	if t.K == 0 || rowTaps == 0 {
 		t.K, t.Segments, t.Offsets = 0, 1, &simd.NoOffset
 	}
+	if t.AheadA = 0; rowTaps > 0 { // the source row that only the next destination row reads
+		t.AheadA = j.offsets[rowTaps-1].A + 4*j.rows.stride*j.cols.src*j.channels
+	}
 	t.Bias = j.bias
 	n := ceilDiv(c1-c0, simd.StripRows)
 	for i := range n {

@@ -81,7 +81,7 @@ func (j *depthwiseWeightsJob) Unit(u int, w *parallel.Worker) {
 	for tap := kh0 * s.KW; tap < kh1*s.KW; tap++ {
 		clear(unsafe.Slice((*float32)(simd.At(sums, tap*s.K)), channels))
 	}
-	t.Bias, t.Flags, t.Segments, t.Offsets = nil, simd.TileAdd, 1, &simd.NoOffset
+	t.AheadA, t.Bias, t.Flags, t.Segments, t.Offsets = 0, nil, simd.TileAdd, 1, &simd.NoOffset
 	t.RowA, t.StepA = 4*s.DilW*s.K, 4*s.StrideW*s.K // rows are taps, steps are pixels
 	t.StepB, t.RowC = 4*s.K, 4*s.K
 	lo, hi := parallel.Share(s.N*s.OH, j.partials, partial)
@@ -91,6 +91,13 @@ func (j *depthwiseWeightsJob) Unit(u int, w *parallel.Worker) {
 		dy := simd.At(j.dy, r*s.OW*s.K+k0)
 		for kh := max(kh0, h0); kh < min(kh1, h1); kh++ {
 			x := simd.At(j.x, (image*s.H+oh*s.StrideH+j.rows.first+kh*s.DilH)*s.W*s.K+k0)
+			// prefetch the next row of dy, then the row of x that only it reads
+			switch t.AheadB = 0; kh {
+			case kh0:
+				t.AheadB = 4 * s.OW * s.K
+			case kh1 - 1:
+				t.AheadB = int(uintptr(x)-uintptr(dy)) + 4*s.StrideH*s.W*s.K
+			}
 			for _, p := range j.pieces {
 				j.add(t, p, simd.At(sums, kh*s.KW*s.K), x, dy, channels)
 			}

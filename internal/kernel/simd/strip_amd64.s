@@ -25,14 +25,24 @@ DATA laneMask<>+60(SB)/4, $0x00000000
 GLOBL laneMask<>(SB), RODATA|NOPTR, $64
 
 // func avx512Strip1x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip1x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -95,14 +105,25 @@ norelu:
 	RET
 
 // func avx512Strip2x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip2x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -172,14 +193,26 @@ norelu:
 	RET
 
 // func avx512Strip3x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip3x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -256,14 +289,29 @@ norelu:
 	RET
 
 // func avx512Strip4x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip4x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -352,14 +400,30 @@ norelu:
 	RET
 
 // func avx512Strip5x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip5x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -455,14 +519,32 @@ norelu:
 	RET
 
 // func avx512Strip6x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip6x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -568,14 +650,33 @@ norelu:
 	RET
 
 // func avx512Strip7x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip7x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -688,14 +789,34 @@ norelu:
 	RET
 
 // func avx512Strip8x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip8x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -815,14 +936,36 @@ norelu:
 	RET
 
 // func avx512Strip9x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip9x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -952,14 +1095,37 @@ norelu:
 	RET
 
 // func avx512Strip10x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip10x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1096,14 +1262,38 @@ norelu:
 	RET
 
 // func avx512Strip11x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip11x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1247,14 +1437,39 @@ norelu:
 	RET
 
 // func avx512Strip12x1(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip12x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+	PREFETCHT0 (BX)(R8*8)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1405,14 +1620,25 @@ norelu:
 	RET
 
 // func avx512Strip1x2(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip1x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1483,14 +1709,27 @@ norelu:
 	RET
 
 // func avx512Strip2x2(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip2x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1575,14 +1814,29 @@ norelu:
 	RET
 
 // func avx512Strip3x2(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip3x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 64(AX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1681,14 +1935,33 @@ norelu:
 	RET
 
 // func avx512Strip4x2(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip4x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 64(AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1806,14 +2079,35 @@ norelu:
 	RET
 
 // func avx512Strip5x2(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip5x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 64(AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 64(AX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -1945,14 +2239,38 @@ norelu:
 	RET
 
 // func avx512Strip6x2(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip6x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 64(AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 64(BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 64(AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 64(CX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -2101,14 +2419,27 @@ norelu:
 	RET
 
 // func avx512Strip1x4(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip1x4(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -2150,6 +2481,10 @@ step:
 	VFMADD231PS 128(AX), Z12, Z2
 	VMOVUPS     192(R10), Z12
 	VFMADD231PS 192(AX), Z12, Z3
+	PREFETCHT0  (R10)(R15*1)
+	PREFETCHT0  64(R10)(R15*1)
+	PREFETCHT0  128(R10)(R15*1)
+	PREFETCHT0  192(R10)(R15*1)
 	ADDQ        R11, R10
 	ADDQ        R9, AX
 	DECQ        R12
@@ -2195,14 +2530,31 @@ norelu:
 	RET
 
 // func avx512Strip2x4(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip2x4(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 128(AX)(R8*1)
+	PREFETCHT0 192(AX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -2256,6 +2608,10 @@ step:
 	VMOVUPS     192(R10), Z12
 	VFMADD231PS 192(AX), Z12, Z3
 	VFMADD231PS 192(AX)(R8*1), Z12, Z7
+	PREFETCHT0  (R10)(R15*1)
+	PREFETCHT0  64(R10)(R15*1)
+	PREFETCHT0  128(R10)(R15*1)
+	PREFETCHT0  192(R10)(R15*1)
 	ADDQ        R11, R10
 	ADDQ        R9, AX
 	DECQ        R12
@@ -2317,14 +2673,35 @@ norelu:
 	RET
 
 // func avx512Strip3x4(args *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512Strip3x4(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	PREFETCHT0 192(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 128(AX)(R8*1)
+	PREFETCHT0 192(AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 64(AX)(R8*2)
+	PREFETCHT0 128(AX)(R8*2)
+	PREFETCHT0 192(AX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -2390,6 +2767,10 @@ step:
 	VFMADD231PS 192(AX), Z12, Z3
 	VFMADD231PS 192(AX)(R8*1), Z12, Z7
 	VFMADD231PS 192(AX)(R8*2), Z12, Z11
+	PREFETCHT0  (R10)(R15*1)
+	PREFETCHT0  64(R10)(R15*1)
+	PREFETCHT0  128(R10)(R15*1)
+	PREFETCHT0  192(R10)(R15*1)
 	ADDQ        R11, R10
 	ADDQ        R9, AX
 	DECQ        R12
@@ -2467,7 +2848,7 @@ norelu:
 	RET
 
 // func avx512StripEnd1(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd1(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -2477,8 +2858,18 @@ TEXT ·avx512StripEnd1(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -2542,7 +2933,7 @@ norelu:
 	RET
 
 // func avx512StripEnd2(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd2(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -2552,8 +2943,19 @@ TEXT ·avx512StripEnd2(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -2625,7 +3027,7 @@ norelu:
 	RET
 
 // func avx512StripEnd3(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd3(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -2635,8 +3037,20 @@ TEXT ·avx512StripEnd3(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -2716,7 +3130,7 @@ norelu:
 	RET
 
 // func avx512StripEnd4(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd4(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -2726,8 +3140,23 @@ TEXT ·avx512StripEnd4(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -2820,7 +3249,7 @@ norelu:
 	RET
 
 // func avx512StripEnd5(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd5(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -2830,8 +3259,24 @@ TEXT ·avx512StripEnd5(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -2932,7 +3377,7 @@ norelu:
 	RET
 
 // func avx512StripEnd6(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd6(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -2942,8 +3387,26 @@ TEXT ·avx512StripEnd6(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3055,7 +3518,7 @@ norelu:
 	RET
 
 // func avx512StripEnd7(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd7(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -3065,8 +3528,27 @@ TEXT ·avx512StripEnd7(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3186,7 +3668,7 @@ norelu:
 	RET
 
 // func avx512StripEnd8(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd8(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -3196,8 +3678,28 @@ TEXT ·avx512StripEnd8(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3325,7 +3827,7 @@ norelu:
 	RET
 
 // func avx512StripEnd9(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd9(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -3335,8 +3837,30 @@ TEXT ·avx512StripEnd9(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3475,7 +3999,7 @@ norelu:
 	RET
 
 // func avx512StripEnd10(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd10(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -3485,8 +4009,31 @@ TEXT ·avx512StripEnd10(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3633,7 +4180,7 @@ norelu:
 	RET
 
 // func avx512StripEnd11(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd11(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -3643,8 +4190,32 @@ TEXT ·avx512StripEnd11(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3799,7 +4370,7 @@ norelu:
 	RET
 
 // func avx512StripEnd12(args *byte)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·avx512StripEnd12(SB), NOSPLIT, $0-8
 	MOVQ  args+0(FP), DI
 	MOVQ  96(DI), AX
@@ -3809,8 +4380,33 @@ TEXT ·avx512StripEnd12(SB), NOSPLIT, $0-8
 	MOVQ  104(DI), R14
 	MOVQ  40(DI), R9
 	MOVQ  48(DI), R11
+	MOVQ  128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+	PREFETCHT0 (BX)(R8*8)
+
+near:
 	MOVQ      24(DI), AX
 	TESTQ     AX, AX
 	JZ        nobias
@@ -3973,14 +4569,24 @@ norelu:
 	RET
 
 // func avx2Strip1x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip1x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4043,14 +4649,25 @@ norelu:
 	RET
 
 // func avx2Strip2x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip2x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4120,14 +4737,26 @@ norelu:
 	RET
 
 // func avx2Strip3x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip3x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4204,14 +4833,29 @@ norelu:
 	RET
 
 // func avx2Strip4x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip4x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4300,14 +4944,30 @@ norelu:
 	RET
 
 // func avx2Strip5x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip5x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4403,14 +5063,32 @@ norelu:
 	RET
 
 // func avx2Strip6x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip6x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4516,14 +5194,33 @@ norelu:
 	RET
 
 // func avx2Strip7x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip7x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4636,14 +5333,34 @@ norelu:
 	RET
 
 // func avx2Strip8x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip8x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4763,14 +5480,36 @@ norelu:
 	RET
 
 // func avx2Strip9x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip9x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -4900,14 +5639,37 @@ norelu:
 	RET
 
 // func avx2Strip10x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip10x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5044,14 +5806,38 @@ norelu:
 	RET
 
 // func avx2Strip11x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip11x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5195,14 +5981,39 @@ norelu:
 	RET
 
 // func avx2Strip12x1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip12x1(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+	PREFETCHT0 (BX)(R8*8)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5353,14 +6164,24 @@ norelu:
 	RET
 
 // func avx2Strip1x2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip1x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5431,14 +6252,25 @@ norelu:
 	RET
 
 // func avx2Strip2x2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip2x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5523,14 +6355,26 @@ norelu:
 	RET
 
 // func avx2Strip3x2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip3x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5629,14 +6473,29 @@ norelu:
 	RET
 
 // func avx2Strip4x2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip4x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5754,14 +6613,30 @@ norelu:
 	RET
 
 // func avx2Strip5x2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip5x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -5893,14 +6768,32 @@ norelu:
 	RET
 
 // func avx2Strip6x2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip6x2(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -6049,14 +6942,25 @@ norelu:
 	RET
 
 // func avx2Strip1x4(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip1x4(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -6098,6 +7002,8 @@ step:
 	VFMADD231PS 64(AX), Y12, Y2
 	VMOVUPS     96(R10), Y12
 	VFMADD231PS 96(AX), Y12, Y3
+	PREFETCHT0  (R10)(R15*1)
+	PREFETCHT0  64(R10)(R15*1)
 	ADDQ        R11, R10
 	ADDQ        R9, AX
 	DECQ        R12
@@ -6143,14 +7049,27 @@ norelu:
 	RET
 
 // func avx2Strip2x4(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip2x4(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -6204,6 +7123,8 @@ step:
 	VMOVUPS     96(R10), Y12
 	VFMADD231PS 96(AX), Y12, Y3
 	VFMADD231PS 96(AX)(R8*1), Y12, Y7
+	PREFETCHT0  (R10)(R15*1)
+	PREFETCHT0  64(R10)(R15*1)
 	ADDQ        R11, R10
 	ADDQ        R9, AX
 	DECQ        R12
@@ -6265,14 +7186,29 @@ norelu:
 	RET
 
 // func avx2Strip3x4(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2Strip3x4(SB), NOSPLIT, $0-8
 	MOVQ args+0(FP), DI
 	MOVQ 104(DI), R14
 	MOVQ 40(DI), R9
 	MOVQ 48(DI), R11
+	MOVQ 128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 64(AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 64(AX)(R8*2)
+
+near:
 	MOVQ    24(DI), AX
 	TESTQ   AX, AX
 	JZ      nobias
@@ -6338,6 +7274,8 @@ step:
 	VFMADD231PS 96(AX), Y12, Y3
 	VFMADD231PS 96(AX)(R8*1), Y12, Y7
 	VFMADD231PS 96(AX)(R8*2), Y12, Y11
+	PREFETCHT0  (R10)(R15*1)
+	PREFETCHT0  64(R10)(R15*1)
 	ADDQ        R11, R10
 	ADDQ        R9, AX
 	DECQ        R12
@@ -6415,7 +7353,7 @@ norelu:
 	RET
 
 // func avx2StripEnd1(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd1(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -6426,8 +7364,18 @@ TEXT ·avx2StripEnd1(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -6491,7 +7439,7 @@ norelu:
 	RET
 
 // func avx2StripEnd2(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd2(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -6502,8 +7450,19 @@ TEXT ·avx2StripEnd2(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -6575,7 +7534,7 @@ norelu:
 	RET
 
 // func avx2StripEnd3(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd3(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -6586,8 +7545,20 @@ TEXT ·avx2StripEnd3(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -6667,7 +7638,7 @@ norelu:
 	RET
 
 // func avx2StripEnd4(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd4(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -6678,8 +7649,23 @@ TEXT ·avx2StripEnd4(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -6772,7 +7758,7 @@ norelu:
 	RET
 
 // func avx2StripEnd5(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd5(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -6783,8 +7769,24 @@ TEXT ·avx2StripEnd5(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -6885,7 +7887,7 @@ norelu:
 	RET
 
 // func avx2StripEnd6(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd6(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -6896,8 +7898,26 @@ TEXT ·avx2StripEnd6(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -7009,7 +8029,7 @@ norelu:
 	RET
 
 // func avx2StripEnd7(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd7(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -7020,8 +8040,27 @@ TEXT ·avx2StripEnd7(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -7141,7 +8180,7 @@ norelu:
 	RET
 
 // func avx2StripEnd8(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd8(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -7152,8 +8191,28 @@ TEXT ·avx2StripEnd8(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -7281,7 +8340,7 @@ norelu:
 	RET
 
 // func avx2StripEnd9(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd9(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -7292,8 +8351,30 @@ TEXT ·avx2StripEnd9(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -7432,7 +8513,7 @@ norelu:
 	RET
 
 // func avx2StripEnd10(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd10(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -7443,8 +8524,31 @@ TEXT ·avx2StripEnd10(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -7591,7 +8695,7 @@ norelu:
 	RET
 
 // func avx2StripEnd11(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd11(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -7602,8 +8706,32 @@ TEXT ·avx2StripEnd11(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias
@@ -7758,7 +8886,7 @@ norelu:
 	RET
 
 // func avx2StripEnd12(args *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·avx2StripEnd12(SB), NOSPLIT, $0-8
 	MOVQ    args+0(FP), DI
 	MOVQ    96(DI), AX
@@ -7769,8 +8897,33 @@ TEXT ·avx2StripEnd12(SB), NOSPLIT, $0-8
 	MOVQ    104(DI), R14
 	MOVQ    40(DI), R9
 	MOVQ    48(DI), R11
+	MOVQ    128(DI), R15
 
 strip:
+	MOVQ       120(DI), AX
+	TESTQ      AX, AX
+	JZ         near
+	ADDQ       (DI), AX
+	ADDQ       R14, AX
+	MOVQ       32(DI), R8
+	LEAQ       (AX)(R8*2), BX
+	ADDQ       R8, BX
+	LEAQ       (BX)(R8*2), CX
+	LEAQ       (AX)(R8*8), DX
+	PREFETCHT0 (AX)
+	PREFETCHT0 (AX)(R8*1)
+	PREFETCHT0 (AX)(R8*2)
+	PREFETCHT0 (BX)
+	PREFETCHT0 (AX)(R8*4)
+	PREFETCHT0 (CX)
+	PREFETCHT0 (CX)(R8*1)
+	PREFETCHT0 (BX)(R8*4)
+	PREFETCHT0 (DX)
+	PREFETCHT0 (CX)(R8*4)
+	PREFETCHT0 (DX)(R8*2)
+	PREFETCHT0 (BX)(R8*8)
+
+near:
 	MOVQ       24(DI), AX
 	TESTQ      AX, AX
 	JZ         nobias

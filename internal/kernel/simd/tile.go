@@ -19,7 +19,8 @@ type TileArgs struct {
 	Offsets                  *Segment
 	Flags                    int
 	last                     int // columns in the last vector, 1 to lanes
-	column, groups           int // of strips: the first column, in bytes, and how many strips to compute
+	column, groups           int // of strips: the first column, in bytes, and the number of strips
+	AheadA, AheadB           int // of strips: what to prefetch, in bytes from A and B; 0 for nothing
 }
 
 // Segment is the start of a run of products, in bytes from A and B.
