@@ -27,8 +27,8 @@ var benchShapes = []struct {
 	{"3x3, 3 channels", 224, 3, 64, 3, 1, 1, false},
 }
 
-// BenchmarkLayers measures each pass of layers of every kind. The input changes from call to
-// call, as it does in a network: it does not come from the cache.
+// BenchmarkLayers measures each pass of layers of every kind. It alternates between inputs, so
+// that the larger ones do not come from the cache.
 func BenchmarkLayers(b *testing.B) {
 	rng := rand.New(rand.NewPCG(51, 52))
 	for _, l := range benchShapes {
