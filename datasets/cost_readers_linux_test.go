@@ -117,6 +117,8 @@ func readerCases() map[string]costly {
 		return func(f *os.File) error { _, err := ReadVectors(f, "f", dim, nil); return err }
 	}
 	series := func(f *os.File) error { _, err := ReadSeries(f, "f"); return err }
+	table := func(f *os.File) error { _, err := ReadTable(f, "f", "x"); return err }
+	texts := func(f *os.File) error { _, err := ReadTexts(f, "f"); return err }
 	index := func(f *os.File) error { _, err := ReadWordIndex(f, "f"); return err }
 	tokenizer := func(f *os.File) error { _, err := LoadTokenizer(f, "f"); return err }
 	jena := func(dir string) error { _, err := Jena(context.Background(), From{Source: dir}); return err }
@@ -169,6 +171,25 @@ func readerCases() map[string]costly {
 		"series of 1 MB": {func(t *testing.T, dir string) {
 			put(t, file(dir), []byte("time"+strings.Repeat(",x", 400)+"\n"+strings.Repeat(row, 1200)))
 		}, openRead(series), ""},
+		"table of 1 MB": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("x,y\n"+strings.Repeat("0,0\n", 1<<18-2)))
+		}, openRead(table), ""},
+		"table in one pair of quotes": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("x,y\n\""+strings.Repeat("a\n", 1<<19-4)))
+		}, openRead(table), "line"},
+		"texts of 1 MB": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte(strings.Repeat("a\tb\n", 1<<18-1)))
+		}, openRead(texts), ""},
+		"texts on one line": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("a\t"+strings.Repeat("b", 1<<20-10)))
+		}, openRead(texts), ""},
+		"texts of many classes": {func(t *testing.T, dir string) {
+			var b strings.Builder
+			for i := range 110_000 {
+				fmt.Fprintf(&b, "%d\tb\n", i)
+			}
+			put(t, file(dir), []byte(b.String()))
+		}, openRead(texts), ""},
 		"word index of one word": {func(t *testing.T, dir string) { gzippedFile(t, file(dir), `{"`, "a", 1<<25) }, openRead(index), "inflate to more than"},
 		"word index of many words": {func(t *testing.T, dir string) {
 			var b strings.Builder

@@ -35,11 +35,11 @@
 // models. All values are float32; class labels and word ids are integers held as float32;
 // images are height x width x channels.
 //
-// Sources are made from data ([InMemory], [NewTable], [NewImages], [NewMultiHot],
-// [NewWindows], [NewImageFolder]) and from other sources ([Take], [Range], [Subset],
-// [Split], [Shuffle], [TrainTestSplit], [Resample], [Map], [Zip], [OneHot], [KFold]).
-// [Batches] iterates over a source, [Draw] makes a stream of it, and [ReadAhead] reads a
-// stream in the background.
+// Sources are made from files ([ReadTable], [ReadTexts], [NewImageFolder]), from data in
+// memory ([InMemory], [NewTable], [NewImages], [NewMultiHot], [NewWindows]) and from other
+// sources ([Take], [Range], [Subset], [Split], [Shuffle], [TrainTestSplit], [Resample],
+// [Map], [Zip], [OneHot], [KFold]). [Batches] iterates over a source, [Draw] makes a stream
+// of it, and [ReadAhead] reads a stream in the background.
 //
 // Everything random has a seed, and the same seed gives the same result on any number of
 // processors. Shuffles are those of numpy, so that the parts of a data set are the same as

@@ -24,9 +24,10 @@ type Pixels int
 
 // The ways in which bytes become numbers.
 const (
-	Unit  Pixels = iota // red, green, blue, each 0..1 (value/255)
-	Bytes               // red, green, blue, each 0..255
-	VGG16               // blue, green, red, each less its mean over ImageNet: 103.939, 116.779, 123.68
+	Unit       Pixels = iota // red, green, blue, each 0..1 (value/255)
+	Bytes                    // red, green, blue, each 0..255
+	VGG16                    // for applications.VGG16: blue, green, red, less 103.939, 116.779, 123.68
+	SqueezeNet               // for applications.SqueezeNet: blue, green, red, less 104, 117, 123
 )
 
 // convert turns red, green, blue 0..255 into what Pixels says, in place.
@@ -38,9 +39,16 @@ func (p Pixels) convert(rgb []float32) {
 			rgb[i] /= 255
 		}
 	case VGG16:
-		for i := 0; i < len(rgb); i += 3 {
-			rgb[i], rgb[i+1], rgb[i+2] = rgb[i+2]-103.939, rgb[i+1]-116.779, rgb[i]-123.68
-		}
+		centerBGR(rgb, 103.939, 116.779, 123.68)
+	case SqueezeNet:
+		centerBGR(rgb, 104, 117, 123)
+	}
+}
+
+// centerBGR turns red, green, blue into blue, green, red, each less its mean over ImageNet.
+func centerBGR(rgb []float32, blue, green, red float32) {
+	for i := 0; i < len(rgb); i += 3 {
+		rgb[i], rgb[i+1], rgb[i+2] = rgb[i+2]-blue, rgb[i+1]-green, rgb[i]-red
 	}
 }
 
@@ -74,7 +82,7 @@ func (o ImageOptions) check() error {
 	if o.Filter < Nearest || o.Filter > CatmullRom {
 		return fmt.Errorf("images: filter %d is unknown", o.Filter)
 	}
-	if o.Pixels < Unit || o.Pixels > VGG16 {
+	if o.Pixels < Unit || o.Pixels > SqueezeNet {
 		return fmt.Errorf("images: pixel values %d are unknown", o.Pixels)
 	}
 	if o.Augment != nil {
@@ -262,7 +270,10 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 	return p, nil
 }
 
-// LoadImage reads one image file. A Height and Width of 0 keep the size of the file.
+// LoadImage reads one image file of a file system. A Height and Width of 0 keep the size of
+// the file. An image at any path is read by
+//
+//	datasets.LoadImage(os.DirFS(filepath.Dir(path)), filepath.Base(path), options)
 //
 // Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {

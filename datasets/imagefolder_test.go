@@ -66,6 +66,14 @@ func TestFolder(t *testing.T) {
 	if got, want := x[18*6+3:18*6+6], []float32{1 - 103.939, 2 - 116.779, 1 - 123.68}; !slices.Equal(got, want) {
 		t.Errorf("VGG16: %v, want %v", got, want)
 	}
+	squeeze, err := s.With(ImageOptions{Height: 2, Width: 3, Pixels: SqueezeNet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ = readAll(t, squeeze)
+	if got, want := x[18*6+3:18*6+6], []float32{1 - 104, 2 - 117, 1 - 123}; !slices.Equal(got, want) {
+		t.Errorf("SqueezeNet: %v, want %v", got, want)
+	}
 }
 
 func TestFolderErrors(t *testing.T) {

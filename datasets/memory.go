@@ -8,10 +8,32 @@ import (
 )
 
 // Array is a block of samples: the shape of one sample, and the numbers of all,
-// row-major.
+// row-major. It is a Source of one input without targets, so that a model can predict what
+// LoadImage and PadSequences return:
+//
+//	image, err := datasets.LoadImage(os.DirFS("."), "cat.jpg", options)
+//	outputs, err := model.PredictSource(ctx, image)
 type Array struct {
 	Shape []int
 	Data  []float32
+}
+
+// Len is the number of samples.
+func (a Array) Len() int { return len(a.Data) / max(sizeOf(a.Shape), 1) }
+
+// Shapes returns the shape of one sample.
+func (a Array) Shapes() (inputs, targets [][]int) { return [][]int{a.Shape}, nil }
+
+// Read copies the samples at the indices.
+func (a Array) Read(indices []int, inputs, targets [][]float32) error {
+	l := newLayout(a.Shapes())
+	if n := a.Len(); len(a.Data) != n*l.inputSizes[0] {
+		return fmt.Errorf("array: %d numbers are not a whole number of samples of shape %v", len(a.Data), a.Shape)
+	} else if err := l.check(n, indices, inputs, targets); err != nil {
+		return fmt.Errorf("array: %w", err)
+	}
+	gather(inputs, []Array{a}, l.inputSizes, indices)
+	return nil
 }
 
 // InMemory returns a source of arrays that all have the same number of samples. It keeps

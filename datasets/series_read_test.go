@@ -41,8 +41,8 @@ func TestReadSeries(t *testing.T) {
 		{"<html>", "f: line 1: an HTML page, want CSV"},
 		{"PK\x03\x04", "f: line 1: a zip archive, want CSV"},
 		{"\xff\xfet\x00", "f: line 1: text in UTF-16, want CSV"},
-		{strings.Repeat("a", maxSeriesLine+1), "f: line 1: longer than 32768 bytes"},
-		{good + strings.Repeat("a", maxSeriesLine+1), "f: line 4: longer than 32768 bytes"},
+		{strings.Repeat("a", maxCSVLine+1), "f: line 1: longer than 32768 bytes"},
+		{good + strings.Repeat("a", maxCSVLine+1), "f: line 4: longer than 32768 bytes"},
 	} {
 		if _, err := ReadSeries(strings.NewReader(c.raw), "f"); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("got error %v, want %q", err, c.want)

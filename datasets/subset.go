@@ -120,12 +120,22 @@ func Shuffle(s Source, seed uint32) Source {
 }
 
 // TrainTestSplit shuffles and splits: the test part has ceil(n·share) samples. The two
-// parts are those of scikit-learn's train_test_split with random_state=seed.
+// parts are those of scikit-learn's train_test_split with random_state=seed. Table and
+// Texts have a method of this name, whose parts are again tables and texts.
 func TrainTestSplit(s Source, share float64, seed uint32) (train, test Source, err error) {
 	n, err := length(s)
 	if err != nil {
 		return nil, nil, fmt.Errorf("train/test split: %w", err)
 	}
+	first, last, err := trainTestIndices(n, share, seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newSubset(s, first), newSubset(s, last), nil
+}
+
+// trainTestIndices are the samples of the two parts of TrainTestSplit.
+func trainTestIndices(n int, share float64, seed uint32) (train, test []int, err error) {
 	k := int(share * float64(n))
 	if float64(k) < share*float64(n) {
 		k++
@@ -134,5 +144,5 @@ func TrainTestSplit(s Source, share float64, seed uint32) (train, test Source, e
 		return nil, nil, fmt.Errorf("train/test split: share %v of %d samples leaves a part empty", share, n)
 	}
 	order := Permutation(n, seed)
-	return newSubset(s, order[k:]), newSubset(s, order[:k]), nil
+	return order[k:], order[:k], nil
 }

@@ -146,6 +146,38 @@ func (t *Table) Rows(first, end int) (*Table, error) {
 	return t.with(t.Columns, t.X[first*len(t.Columns):end*len(t.Columns)], y), nil
 }
 
+// Subset returns the rows at the indices, in that order.
+func (t *Table) Subset(indices []int) (*Table, error) {
+	n := len(t.Columns)
+	x, y := make([]float64, 0, len(indices)*n), make([]float64, 0, len(indices))
+	for j, i := range indices {
+		if i < 0 || i >= t.Len() {
+			return nil, fmt.Errorf("subset: index %d at position %d of a table of %d rows", i, j, t.Len())
+		}
+		x = append(x, t.X[i*n:(i+1)*n]...)
+		if t.Y != nil {
+			y = append(y, t.Y[i])
+		}
+	}
+	if t.Y == nil {
+		y = nil
+	}
+	return t.with(t.Columns, x, y), nil
+}
+
+// TrainTestSplit shuffles the rows and splits them as the function TrainTestSplit does.
+func (t *Table) TrainTestSplit(share float64, seed uint32) (train, test *Table, err error) {
+	first, last, err := trainTestIndices(t.Len(), share, seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if train, err = t.Subset(first); err != nil {
+		return nil, nil, err
+	}
+	test, err = t.Subset(last)
+	return train, test, err
+}
+
 // Scaled returns a copy with scaled columns.
 func (t *Table) Scaled(s Scaler) (*Table, error) {
 	if len(s.Shift) != len(t.Columns) {

@@ -109,7 +109,7 @@ func (s *Sequences) MultiHot(width int) (*MultiHot, error) {
 	return m, nil
 }
 
-// Texts are texts with one class each.
+// Texts are texts with one class each. ReadTexts reads them from a file.
 type Texts struct {
 	Texts  []string
 	Labels []int32
@@ -136,6 +136,19 @@ func (t *Texts) Subset(indices []int) (*Texts, error) {
 		out.Texts, out.Labels = append(out.Texts, t.Texts[i]), append(out.Labels, t.Labels[i])
 	}
 	return out, nil
+}
+
+// TrainTestSplit shuffles the texts and splits them as the function TrainTestSplit does.
+func (t *Texts) TrainTestSplit(share float64, seed uint32) (train, test *Texts, err error) {
+	first, last, err := trainTestIndices(t.Len(), share, seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	if train, err = t.Subset(first); err != nil {
+		return nil, nil, err
+	}
+	test, err = t.Subset(last)
+	return train, test, err
 }
 
 // Sequences encodes the texts; Padded or MultiHot make a source of the result.

@@ -154,7 +154,8 @@ func (t *Tokenizer) index() {
 	}
 }
 
-// Len is the number of words, including the OOV word.
+// Len is the number of words, including the OOV word. Ids go from 0, the padding, to Len, so
+// that an embedding needs Len()+1 rows.
 func (t *Tokenizer) Len() int { return len(t.ids) }
 
 // ID returns the id of a word, whatever NumWords is.

@@ -57,8 +57,8 @@ func TestNotFinite(t *testing.T) {
 	c := callbacks.TerminateOnNaN()
 	m := model()
 	h, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.BatchSize(10), keraslike.Epochs(3), keraslike.Callbacks(c, spoil(6)))
-	if err != nil || h.Epochs() != 1 || c.Found() == nil || c.Found().Layer != "second" || c.Found().Step != 6 {
-		t.Errorf("got %v after %d epochs, found %v; want an ordinary end after one", err, h.Epochs(), c.Found())
+	if err != nil || h.Epochs() != 1 || callbacks.FoundNaN(c) == nil || callbacks.FoundNaN(c).Layer != "second" || callbacks.FoundNaN(c).Step != 6 {
+		t.Errorf("got %v after %d epochs, found %v; want an ordinary end after one", err, h.Epochs(), callbacks.FoundNaN(c))
 	}
 
 	w, _ := m.Weight("first/kernel")
@@ -76,8 +76,8 @@ func TestNotFinite(t *testing.T) {
 	if _, err := g.Fit(t.Context(), dataOf(t, tensorOf([]int{2, 1}, []float32{1, 2}), tensorOf([]int{2, 1}, []float32{1, 1})), keraslike.Callbacks(c)); err != nil {
 		t.Fatal(err)
 	}
-	if c.Found() == nil || c.Found().What != "gradient" || c.Found().Layer != "only" || g.Weights()[0].Value()[0] != 0 {
-		t.Errorf("found %v, weight %v; want the gradient of layer only and no update", c.Found(), g.Weights()[0].Value())
+	if callbacks.FoundNaN(c) == nil || callbacks.FoundNaN(c).What != "gradient" || callbacks.FoundNaN(c).Layer != "only" || g.Weights()[0].Value()[0] != 0 {
+		t.Errorf("found %v, weight %v; want the gradient of layer only and no update", callbacks.FoundNaN(c), g.Weights()[0].Value())
 	}
 }
 

@@ -18,6 +18,14 @@ import (
 //
 // Compiling again resets the optimizer and keeps the weights. After an error
 // the model is as it was before.
+//
+// Options and their defaults:
+//
+//	Seed             0     where all random numbers of the model come from
+//	any Metric       none  what is measured besides the loss, at every output
+//	ForOutput        none  metrics of one output
+//	WeightedMetrics  none  metrics that count samples by their weights
+//	LossWeights      1     factors of the losses of several outputs
 func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption) (err error) {
 	defer caught(&err, "compile", nil, "")
 	if m.running != nil {

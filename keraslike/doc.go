@@ -32,8 +32,9 @@
 //	p, err := model.Predict(x)
 //	classes := p.ArgMax()
 //
-// Everything with the methods of [Source] or [Stream] can be trained on as well; package
-// datasets has many.
+// Everything with the methods of [Source] or [Stream] can be trained on as well. Package
+// datasets reads tables, texts and folders of images; the folder examples has a complete
+// program for each.
 //
 // # Options
 //

@@ -20,6 +20,11 @@ type evaluation struct {
 
 // Evaluate measures the loss and the metrics on a Source or a Stream, with dropout
 // off, and changes nothing. The loss is the mean over samples plus the penalties.
+//
+// Options and their defaults:
+//
+//	BatchSize        32   samples that are computed at once
+//	ValidationSteps  all  batches that are measured
 func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateOption) (logs Logs, err error) {
 	defer caught(&err, "evaluate", nil, "")
 	e, err := m.newEvaluation(ctx, data, options)

@@ -62,6 +62,20 @@ var errAborted = errors.New("fit was aborted")
 // resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
 // covers the rest. A Stream that is a Resetter begins again and skips the samples that were
 // trained on; any other continues from where it stands, after what was read ahead.
+//
+// Options and their defaults:
+//
+//	Epochs           1     how often all samples are seen
+//	BatchSize        32    samples of one update
+//	ValidationSplit  0     the share at the end of the data that validates
+//	Validation       none  other samples that validate
+//	ValidationSteps  all   batches of validation
+//	StepsPerEpoch    all   batches of an epoch
+//	KeepOrder        off   samples are not shuffled in each epoch
+//	ClassWeights     none  factors of the losses of samples, by class
+//	Callbacks        none  early stopping, checkpoints, logs: see package callbacks
+//	InitialEpoch     0     epochs trained before, which count among Epochs
+//	Until            off   epochs in all, those of earlier calls included
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
 	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}
@@ -116,7 +130,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	return h, err
 }
 
-// FitOption is an option of Fit.
+// FitOption is an option of Fit, which lists all of them.
 type FitOption interface{ applyFit(*fit) }
 
 // BatchOption is an option of Fit and of Evaluate.

@@ -25,7 +25,7 @@ func TestNilArguments(t *testing.T) {
 	var noModel *keraslike.Model
 	var noTensor *tensor.Dense
 	var noSource *rudeSource
-	var noCallback *callbacks.EarlyStopper
+	var noCallback *ownCallback
 	data, ctx := toyData(t, 20, 1), t.Context()
 	fit := func(d keraslike.Samples, o ...keraslike.FitOption) error {
 		_, err := toyModel(t).Fit(ctx, d, o...)
@@ -149,3 +149,8 @@ func modelFile(t *testing.T) string {
 	_, path := saved(t, toyModel(t))
 	return path
 }
+
+// ownCallback is a callback behind a pointer, which may be nil.
+type ownCallback struct{}
+
+func (*ownCallback) On(keraslike.Event, *keraslike.Training) error { return nil }

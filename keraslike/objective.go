@@ -98,7 +98,7 @@ func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
 // logitsFor is what the loss can be computed from instead of the prediction, nil for nothing.
 func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 	z := s.logits[prediction]
-	if own, ok := l.(interface{ activation() ActivationFunc }); ok && own.activation() != z.by {
+	if own, ok := l.(logitsLoss); ok && own.activation() != z.by {
 		return nil
 	}
 	return z.of

@@ -157,7 +157,7 @@ func TestResumeWithCallbacks(t *testing.T) {
 // that wrote them. With the number of epochs of a run of its own they start anew.
 func TestResumeFromCheckpoint(t *testing.T) {
 	data, dir := toyData(t, 40, 1), t.TempDir()
-	callbacks := func(path string) (*callbacks.EarlyStopper, keraslike.FitOption) {
+	newCallbacks := func(path string) (keraslike.Callback, keraslike.FitOption) {
 		s := callbacks.EarlyStopping("loss", callbacks.Max, callbacks.Patience(3), callbacks.RestoreBest)
 		return s, keraslike.Callbacks(
 			callbacks.ModelCheckpoint(filepath.Join(path, "{epoch}-{batch}.st"), callbacks.EveryBatches(1)),
@@ -165,18 +165,18 @@ func TestResumeFromCheckpoint(t *testing.T) {
 		)
 	}
 	whole := toyModel(t)
-	stopping, with := callbacks(dir)
+	stopping, with := newCallbacks(dir)
 	if _, err := whole.Fit(t.Context(), data, keraslike.Until(9), keraslike.BatchSize(16), with); err != nil {
 		t.Fatal(err)
 	}
-	if stopping.Stopped() != 4 || stopping.Best() != 1 {
-		t.Fatalf("stopped after %d, best %d, want 4 and 1: this test has lost its point", stopping.Stopped(), stopping.Best())
+	if callbacks.StoppedEpoch(stopping) != 4 || callbacks.BestEpoch(stopping) != 1 {
+		t.Fatalf("stopped after %d, best %d, want 4 and 1: this test has lost its point", callbacks.StoppedEpoch(stopping), callbacks.BestEpoch(stopping))
 	}
 	want, _ := saved(t, whole, keraslike.WithOptimizer)
 	for epoch := 1; epoch <= 4; epoch++ {
 		for batch := 1; batch <= 3 && epoch*batch < 12; batch++ { // the last file is that of a run that is over
 			m := loaded(t, filepath.Join(dir, fmt.Sprintf("%d-%d.st", epoch, batch)))
-			_, with := callbacks(t.TempDir())
+			_, with := newCallbacks(t.TempDir())
 			if _, err := m.Fit(t.Context(), data, keraslike.Until(9), keraslike.BatchSize(16), with); err != nil {
 				t.Fatal(err)
 			}
@@ -186,12 +186,12 @@ func TestResumeFromCheckpoint(t *testing.T) {
 		}
 	}
 	m := loaded(t, filepath.Join(dir, "3-3.st"))
-	s, with := callbacks(t.TempDir())
+	s, with := newCallbacks(t.TempDir())
 	if _, err := m.Fit(t.Context(), data, keraslike.Epochs(9), keraslike.BatchSize(16), with); err != nil {
 		t.Fatal(err)
 	}
-	if s.Stopped() != 4 {
-		t.Errorf("a run of its own stopped after %d epochs, want 4", s.Stopped())
+	if callbacks.StoppedEpoch(s) != 4 {
+		t.Errorf("a run of its own stopped after %d epochs, want 4", callbacks.StoppedEpoch(s))
 	}
 }
 

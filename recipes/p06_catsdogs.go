@@ -252,7 +252,7 @@ type classifier struct {
 // dense layer.
 func newClassifier(name string, base pretrained, side int, seed uint64) (c classifier, err error) {
 	in := k.Input(side, side, 3)
-	maps, err := base.apply(in, applications.WithoutTop{})
+	maps, err := base.apply(in, applications.WithoutTop)
 	if err != nil {
 		return c, err
 	}

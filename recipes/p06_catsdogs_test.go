@@ -163,7 +163,7 @@ func TestVGG16Base(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	drawn, err := applications.VGG16(applications.WithoutTop{}, applications.Untrained{})
+	drawn, err := applications.VGG16(applications.WithoutTop, applications.Untrained)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestBaseOfAnotherNetwork(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	other, err := applications.SqueezeNet(applications.WithoutTop{})
+	other, err := applications.SqueezeNet(applications.WithoutTop)
 	if err != nil {
 		t.Fatal(err)
 	}

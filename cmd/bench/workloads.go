@@ -115,6 +115,6 @@ func mnistCNN() *k.Model {
 // vgg16 is VGG16 without its top and without the weights, which change no time. What is
 // wrong with it is reported by the model that it becomes a part of.
 func vgg16() *k.Model {
-	m, _ := applications.VGG16(applications.Untrained{}, applications.WithoutTop{}, applications.InputShape(150, 150))
+	m, _ := applications.VGG16(applications.Untrained, applications.WithoutTop, applications.InputShape(150, 150))
 	return m
 }

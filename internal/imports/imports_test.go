@@ -114,7 +114,17 @@ var packageRules = []packageRule{
 		[]string{"gorgonia.org"},
 		"the benchmark times the packages and draws nothing",
 	},
+	{
+		"examples",
+		[]string{"graph", "keraslike", "keraslike/*", "keraslike/callbacks", "keraslike/kerasfile", "keraslike/applications", "datasets", "viz", "viz/inspect"},
+		[]string{otherModules, module + "/internal"},
+		"examples use what a reader can: Reef's public packages and the standard library",
+	},
 }
+
+// otherModules, in a row's list of what it must not import, are all packages outside of
+// this module and the standard library.
+const otherModules = "other modules"
 
 // owner names the only folder that may import a package.
 type owner struct{ pkg, folder, rule string }
@@ -196,6 +206,13 @@ func TestCheck(t *testing.T) {
 		{"cmd/recipe", module + "/internal/kernel", false},
 		{"cmd/bench", module + "/internal/kernel", true},
 		{"cmd/bench", module + "/viz", false},
+		{"examples/text", module + "/datasets", true},
+		{"examples/text", module + "/keraslike/callbacks", true},
+		{"examples/text", "encoding/csv", true},
+		{"examples/text", "gorgonia.org/tensor", false},
+		{"examples/text", "github.com/someone/else", false},
+		{"examples/text", module + "/internal/text", false},
+		{"examples/text", module + "/recipes", false},
 		{"keraslike", module + "/internal/golden", false},
 		{"cmd/recipe", "gonum.org/v1/gonum/mat", false},
 		{"datasets", "math/rand/v2", true},
@@ -224,7 +241,7 @@ func check(pkg, imp string) error {
 		return nil
 	}
 	for _, never := range r.never {
-		if within(imp, never) {
+		if within(imp, never) || never == otherModules && isForeign(imp) {
 			return breach(r.rule)
 		}
 	}
@@ -259,6 +276,13 @@ func ruleOf(folder string) (packageRule, bool) {
 		}
 	}
 	return packageRule{}, false
+}
+
+// isForeign reports whether imp belongs to another module, whose path has a dot in its
+// first element, as that of a server has.
+func isForeign(imp string) bool {
+	first, _, _ := strings.Cut(imp, "/")
+	return strings.Contains(first, ".") && !within(imp, module)
 }
 
 // within reports whether p is the package root or one below it.

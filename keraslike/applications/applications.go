@@ -6,21 +6,23 @@
 //	SqueezeNet  1,235,496 parameters; the weights are part of the program
 //	VGG16       138,357,544 parameters; the weights are read from Keras's file
 //
-// A network is an ordinary model: with its top it names what a photograph shows,
-// without it is the first layer of another model, the feature extractor, frozen as a
-// whole or in part with Model.SetTrainable.
+// A network is an ordinary model. With its top it classifies photographs; without it, it
+// is a layer of another model, the feature extractor, which Model.SetTrainable freezes as
+// a whole or in part:
 //
-//	base, err := applications.SqueezeNet(applications.WithoutTop{}, applications.AveragePooling)
+//	base, err := applications.SqueezeNet(applications.WithoutTop, applications.AveragePooling)
 //	...
 //	m := keraslike.Sequential("cats_and_dogs",
 //		keraslike.Input(227, 227, 3), base, keraslike.Dense(1, keraslike.Sigmoid))
-//	err = m.SetTrainable(false, "squeezenet")
+//	err = m.SetTrainable(false, base.Name())
 //
 // Each call makes a network of its own: two share no weights.
 //
-// Pictures are red, green, blue from 0 to 255, as datasets.LoadImage reads them with
-// the option datasets.Bytes; each network's Preprocess function turns them into what it
-// was trained with. See https://keras.io/api/applications/.
+// Images must be preprocessed as in the network's training. Package datasets does it while
+// it reads them, with the option Pixels: datasets.SqueezeNet or datasets.VGG16; images from
+// elsewhere, red, green, blue from 0 to 255, are preprocessed by PreprocessSqueezeNet and
+// PreprocessVGG16. The program in examples/transfer trains on a folder of images. See
+// https://keras.io/api/applications/.
 package applications
 
 import (
@@ -44,50 +46,63 @@ type settings struct {
 	pooling       Pooling
 	weights       string // path of a file
 	untrained     bool
+	mistakes      []error // in the flags
 }
 
-// WithoutTop leaves the classifier away (Keras: include_top=False). The output is
-// what the last block makes of the picture, (batch, height', width', channels).
-type WithoutTop struct{}
+// Flag is an option of the networks that is on or off; the default is off.
+type Flag string
 
-func (WithoutTop) apply(s *settings) { s.bare = true }
+const (
+	// WithoutTop omits the classifier (Keras: include_top=False). The output is the feature
+	// maps of the last block, (batch, height', width', channels).
+	WithoutTop Flag = "WithoutTop"
+	// Untrained leaves the weights to the initializers (Keras: weights=None), which draw
+	// them when the model is built or compiled.
+	Untrained Flag = "Untrained"
+)
 
-// InputShape is the size of the pictures, which always have three channels.
-func InputShape(height, width int) Option { return inputShape{height, width} }
+func (f Flag) apply(s *settings) {
+	switch f {
+	case WithoutTop:
+		s.bare = true
+	case Untrained:
+		s.untrained = true
+	default:
+		s.mistakes = append(s.mistakes, fmt.Errorf("%s: flag is %q, want WithoutTop or Untrained", s.name, f))
+	}
+}
 
-type inputShape struct{ height, width int }
+// setting is an option with a value.
+type setting func(*settings)
 
-func (o inputShape) apply(s *settings) { s.height, s.width = o.height, o.width }
+func (o setting) apply(s *settings) { o(s) }
 
-// Pooling is what becomes of the output of a network without its top.
+// InputShape is the size of the images, which always have three channels. The default is
+// the size that the network was trained on.
+func InputShape(height, width int) Option {
+	return setting(func(s *settings) { s.height, s.width = height, width })
+}
+
+// Pooling reduces the feature maps of a network without its top to one vector for each
+// image.
 type Pooling string
 
 // The poolings.
 const (
-	NoPooling      Pooling = ""    // it stays as it is; the default
-	AveragePooling Pooling = "avg" // the mean of each channel over the picture: (batch, channels)
-	MaxPooling     Pooling = "max" // the maximum
+	NoPooling      Pooling = ""    // none, the default
+	AveragePooling Pooling = "avg" // the mean of each channel over the image: (batch, channels)
+	MaxPooling     Pooling = "max" // the maximum of each channel: (batch, channels)
 )
 
 func (p Pooling) apply(s *settings) { s.pooling = p }
 
-// Untrained leaves the weights to the initialisers (Keras: weights=None), which draw
-// them when the model is built or compiled.
-type Untrained struct{}
-
-func (Untrained) apply(s *settings) { s.untrained = true }
-
 // Weights is the path of a file to read the weights from, in one of the formats of
-// kerasfile.LoadWeights. It may hold more than the network has, the top for
+// kerasfile.LoadWeights. The file may hold more than the network has, the top for
 // instance, but must have all of the network's weights, under its layers' names.
-type Weights string
+func Weights(path string) Option { return setting(func(s *settings) { s.weights = path }) }
 
-func (w Weights) apply(s *settings) { s.weights = string(w) }
-
-// Name is the name of the model, for two of a kind inside of one.
-type Name string
-
-func (n Name) apply(s *settings) { s.name = string(n) }
+// Name is the name of the model, for two networks of a kind in one model.
+func Name(name string) Option { return setting(func(s *settings) { s.name = name }) }
 
 // newSettings applies the options and checks them; smallest is the least height and width.
 func newSettings(name string, size, smallest int, options []Option) (*settings, error) {
@@ -98,7 +113,7 @@ func newSettings(name string, size, smallest int, options []Option) (*settings, 
 		}
 		o.apply(s)
 	}
-	var mistakes []error
+	mistakes := s.mistakes
 	if s.height < smallest || s.width < smallest {
 		mistakes = append(mistakes, fmt.Errorf("%s: input shape is %dx%d, want at least %dx%d", name, s.height, s.width, smallest, smallest))
 	}

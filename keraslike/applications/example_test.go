@@ -3,6 +3,7 @@
 package applications_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"os"
@@ -15,27 +16,20 @@ import (
 // What does a photograph show?
 func ExampleSqueezeNet() {
 	photo, err := datasets.LoadImage(os.DirFS("testdata"), "chelsea227.png", datasets.ImageOptions{
-		Height: 227, Width: 227, Filter: datasets.Bilinear, Pixels: datasets.Bytes,
+		Height: 227, Width: 227, Filter: datasets.Bilinear, Pixels: datasets.SqueezeNet,
 	})
 	if err != nil {
-		log.Fatal(err)
-	}
-	if err := applications.PreprocessSqueezeNet(photo.Data); err != nil {
 		log.Fatal(err)
 	}
 	m, err := applications.SqueezeNet()
 	if err != nil {
 		log.Fatal(err)
 	}
-	x, err := keraslike.NewArray(photo.Data, 1, 227, 227, 3)
+	p, err := m.PredictSource(context.Background(), photo)
 	if err != nil {
 		log.Fatal(err)
 	}
-	p, err := m.Predict(x)
-	if err != nil {
-		log.Fatal(err)
-	}
-	best, err := applications.DecodePredictions(p, 3)
+	best, err := applications.DecodePredictions(p[0], 3)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -50,7 +44,7 @@ func ExampleSqueezeNet() {
 
 // A classifier of one's own on top of the frozen network, whose last fire is trained.
 func ExampleSqueezeNet_features() {
-	base, err := applications.SqueezeNet(applications.WithoutTop{}, applications.InputShape(150, 150), applications.AveragePooling)
+	base, err := applications.SqueezeNet(applications.WithoutTop, applications.InputShape(150, 150), applications.AveragePooling)
 	if err != nil {
 		log.Fatal(err)
 	}

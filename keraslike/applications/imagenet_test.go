@@ -3,9 +3,12 @@
 package applications_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
@@ -43,6 +46,30 @@ func TestDecodePredictions(t *testing.T) {
 	} {
 		if _, err := applications.DecodePredictions(test.p, test.top); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)
+		}
+	}
+}
+
+// TestPixelsOfDatasets: images that package datasets reads for a network are those that its
+// Preprocess function makes.
+func TestPixelsOfDatasets(t *testing.T) {
+	for _, test := range []struct {
+		pixels     datasets.Pixels
+		preprocess func(rgb []float32) error
+	}{{datasets.SqueezeNet, applications.PreprocessSqueezeNet}, {datasets.VGG16, applications.PreprocessVGG16}} {
+		var images [2]datasets.Array
+		for i, pixels := range []datasets.Pixels{datasets.Bytes, test.pixels} {
+			var err error
+			options := datasets.ImageOptions{Height: 20, Width: 30, Filter: datasets.Bilinear, Pixels: pixels}
+			if images[i], err = datasets.LoadImage(os.DirFS("testdata"), "chelsea227.png", options); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := test.preprocess(images[0].Data); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(images[0].Data, images[1].Data) {
+			t.Errorf("pixels %d are not what Preprocess makes", test.pixels)
 		}
 	}
 }

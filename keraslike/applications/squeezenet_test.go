@@ -111,10 +111,10 @@ func TestSqueezeNetSizes(t *testing.T) {
 					t.Errorf("%s has shape %v, PyTorch %v", name, got, want)
 				}
 			}
-			bare := predict(t, squeezeNet(t, shape, applications.WithoutTop{}), x)
+			bare := predict(t, squeezeNet(t, shape, applications.WithoutTop), x)
 			size.Fire9.compare(t, "fire9", bare)
-			checkPooled(t, bare, predict(t, squeezeNet(t, shape, applications.WithoutTop{}, applications.AveragePooling), x),
-				predict(t, squeezeNet(t, shape, applications.WithoutTop{}, applications.MaxPooling), x))
+			checkPooled(t, bare, predict(t, squeezeNet(t, shape, applications.WithoutTop, applications.AveragePooling), x),
+				predict(t, squeezeNet(t, shape, applications.WithoutTop, applications.MaxPooling), x))
 		})
 	}
 }
@@ -162,7 +162,7 @@ func TestSqueezeNetParameters(t *testing.T) {
 	for _, test := range []struct {
 		options []applications.Option
 		want    int
-	}{{nil, 1235496}, {[]applications.Option{applications.WithoutTop{}}, 722496}} {
+	}{{nil, 1235496}, {[]applications.Option{applications.WithoutTop}, 722496}} {
 		m := squeezeNet(t, test.options...)
 		if all, free := m.Parameters(); all != test.want || free != test.want {
 			t.Errorf("%d parameters, %d free, want %d", all, free, test.want)
@@ -172,7 +172,7 @@ func TestSqueezeNetParameters(t *testing.T) {
 
 // As a layer of another model: weights by path, frozen as a whole and in part.
 func TestSqueezeNetAsLayer(t *testing.T) {
-	base := squeezeNet(t, applications.InputShape(32, 32), applications.WithoutTop{}, applications.AveragePooling)
+	base := squeezeNet(t, applications.InputShape(32, 32), applications.WithoutTop, applications.AveragePooling)
 	m := keraslike.Sequential("pets", keraslike.Input(32, 32, 3), base, keraslike.Dense(1, keraslike.Sigmoid))
 	if err := m.Build(1); err != nil {
 		t.Fatal(err)
@@ -215,7 +215,7 @@ func TestSqueezeNetAsLayer(t *testing.T) {
 
 // Features of cats and dogs: PyTorch takes 37 s for 4,000 pictures on two cores.
 func BenchmarkSqueezeNetFeatures(b *testing.B) {
-	m := squeezeNet(b, applications.WithoutTop{}, applications.AveragePooling)
+	m := squeezeNet(b, applications.WithoutTop, applications.AveragePooling)
 	const n = 20
 	x := arrayOf(b, make([]float32, n*227*227*3), n, 227, 227, 3)
 	for i, v := range noise(n*227, 227) {

@@ -42,9 +42,9 @@ func TestVGG16Blocks(t *testing.T) {
 	}
 	readJSON(t, "vgg16.json", &want)
 	for _, w := range want {
-		options := []applications.Option{applications.Untrained{}, applications.InputShape(w.Height, w.Width)}
+		options := []applications.Option{applications.Untrained, applications.InputShape(w.Height, w.Width)}
 		if !w.Top {
-			options = append(options, applications.WithoutTop{})
+			options = append(options, applications.WithoutTop)
 		}
 		m, err := applications.VGG16(options...)
 		if err != nil {
@@ -98,11 +98,11 @@ func TestVGG16Parameters(t *testing.T) {
 		shape   string
 	}{
 		{nil, 224, 138357544, "(batch, 1000)"},
-		{[]applications.Option{applications.WithoutTop{}}, 224, 14714688, "(batch, 7, 7, 512)"},
-		{[]applications.Option{applications.WithoutTop{}, applications.InputShape(150, 150)}, 150, 14714688, "(batch, 4, 4, 512)"},
-		{[]applications.Option{applications.WithoutTop{}, applications.MaxPooling}, 224, 14714688, "(batch, 512)"},
+		{[]applications.Option{applications.WithoutTop}, 224, 14714688, "(batch, 7, 7, 512)"},
+		{[]applications.Option{applications.WithoutTop, applications.InputShape(150, 150)}, 150, 14714688, "(batch, 4, 4, 512)"},
+		{[]applications.Option{applications.WithoutTop, applications.MaxPooling}, 224, 14714688, "(batch, 512)"},
 	} {
-		m, err := applications.VGG16(append(test.options, applications.Untrained{})...)
+		m, err := applications.VGG16(append(test.options, applications.Untrained)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestVGG16Parameters(t *testing.T) {
 // n-th array is n throughout.
 func TestVGG16Weights(t *testing.T) {
 	path := applications.Weights("testdata/vgg16_notop_layout.h5")
-	m, err := applications.VGG16(path, applications.WithoutTop{}, applications.InputShape(32, 32), applications.AveragePooling)
+	m, err := applications.VGG16(path, applications.WithoutTop, applications.InputShape(32, 32), applications.AveragePooling)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,12 +134,12 @@ func TestVGG16Weights(t *testing.T) {
 		want    string
 	}{
 		{nil, "vgg16: no weights: pass Weights"},
-		{[]applications.Option{path, applications.Untrained{}}, "vgg16: got both Weights and Untrained"},
+		{[]applications.Option{path, applications.Untrained}, "vgg16: got both Weights and Untrained"},
 		{[]applications.Option{path}, `vgg16: testdata/vgg16_notop_layout.h5 has nothing for weight "fc1/kernel" of shape [25088 4096]`},
 		{[]applications.Option{path, applications.InputShape(150, 150)}, "vgg16: input shape is 150x150, want 224x224"},
 		{[]applications.Option{path, applications.InputShape(31, 150)}, "vgg16: input shape is 31x150, want at least 32x32"},
-		{[]applications.Option{applications.WithoutTop{}, applications.Weights("testdata/absent.h5")}, "no such file"},
-		{[]applications.Option{applications.WithoutTop{}, applications.Weights("squeezenet/squeezenet1.1.safetensors")}, "no layer in common"},
+		{[]applications.Option{applications.WithoutTop, applications.Weights("testdata/absent.h5")}, "no such file"},
+		{[]applications.Option{applications.WithoutTop, applications.Weights("squeezenet/squeezenet1.1.safetensors")}, "no layer in common"},
 	} {
 		if _, err := applications.VGG16(test.options...); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("error %v, want %q", err, test.want)

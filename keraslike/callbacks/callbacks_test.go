@@ -43,7 +43,7 @@ func scripted(t *testing.T, scores []float64, c keraslike.Callback) (*keraslike.
 // than MinDelta and training stops when it reaches the patience.
 func TestEarlyStopping(t *testing.T) {
 	for name, c := range map[string]struct {
-		stopping      *callbacks.EarlyStopper
+		stopping      keraslike.Callback
 		scores        []float64
 		epochs, best  int
 		stoppedBefore bool
@@ -60,8 +60,8 @@ func TestEarlyStopping(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, h, _ := scripted(t, c.scores, c.stopping)
-			if h.Epochs() != c.epochs || c.stopping.Best() != c.best || (c.stopping.Stopped() > 0) != c.stoppedBefore {
-				t.Errorf("%d epochs, best %d, stopped after %d; want %d and %d", h.Epochs(), c.stopping.Best(), c.stopping.Stopped(), c.epochs, c.best)
+			if h.Epochs() != c.epochs || callbacks.BestEpoch(c.stopping) != c.best || (callbacks.StoppedEpoch(c.stopping) > 0) != c.stoppedBefore {
+				t.Errorf("%d epochs, best %d, stopped after %d; want %d and %d", h.Epochs(), callbacks.BestEpoch(c.stopping), callbacks.StoppedEpoch(c.stopping), c.epochs, c.best)
 			}
 		})
 	}
@@ -242,8 +242,8 @@ func TestMonitoredBeforeTraining(t *testing.T) {
 		}
 	}
 	s := callbacks.EarlyStopping("score", callbacks.Max)
-	if _, err := toyModel(t).Fit(t.Context(), blobs(40, 1), keraslike.Callbacks(scorer{}, s)); err != nil || s.Best() != 1 {
-		t.Errorf("best epoch %d, %v; want 1", s.Best(), err)
+	if _, err := toyModel(t).Fit(t.Context(), blobs(40, 1), keraslike.Callbacks(scorer{}, s)); err != nil || callbacks.BestEpoch(s) != 1 {
+		t.Errorf("best epoch %d, %v; want 1", callbacks.BestEpoch(s), err)
 	}
 	_, err := toyModel(t).Fit(t.Context(), blobs(40, 1), keraslike.Callbacks(scorer{}, callbacks.EarlyStopping("points", callbacks.Max)))
 	wantError(t, err, `no "points" to monitor, the logs have ["loss" "accuracy" "score"]`)

@@ -20,10 +20,11 @@ import (
 //	StartFrom(0)     epochs before the first that is looked at
 //	RestoreBest      restore the weights of the best epoch at the end (off)
 //
-// Each Fit starts anew, except where it resumes an interrupted one.
+// StoppedEpoch and BestEpoch tell afterwards what happened. Each Fit starts anew, except
+// where it resumes an interrupted one.
 // See https://keras.io/api/callbacks/early_stopping/.
-func EarlyStopping(monitored string, opts ...EarlyStoppingOption) *EarlyStopper {
-	s := &EarlyStopper{monitor: monitor{name: monitored}}
+func EarlyStopping(monitored string, opts ...EarlyStoppingOption) keraslike.Callback {
+	s := &earlyStopping{monitor: monitor{name: monitored}}
 	for _, o := range given(opts, &s.mistake) {
 		o.applyEarlyStopping(s)
 	}
@@ -31,20 +32,20 @@ func EarlyStopping(monitored string, opts ...EarlyStoppingOption) *EarlyStopper 
 }
 
 // EarlyStoppingOption is an option of EarlyStopping.
-type EarlyStoppingOption interface{ applyEarlyStopping(*EarlyStopper) }
+type EarlyStoppingOption interface{ applyEarlyStopping(*earlyStopping) }
 
-type stoppingSetting func(*EarlyStopper)
+type stoppingSetting func(*earlyStopping)
 
-func (set stoppingSetting) applyEarlyStopping(s *EarlyStopper) { set(s) }
+func (set stoppingSetting) applyEarlyStopping(s *earlyStopping) { set(s) }
 
 // Baseline is a value that the monitored number has to improve on within the patience.
 func Baseline(v float64) EarlyStoppingOption {
-	return stoppingSetting(func(s *EarlyStopper) { s.baseline = &v })
+	return stoppingSetting(func(s *earlyStopping) { s.baseline = &v })
 }
 
 // StartFrom is the number of epochs at the beginning that EarlyStopping disregards.
 func StartFrom(epochs int) EarlyStoppingOption {
-	return stoppingSetting(func(s *EarlyStopper) { s.from = epochs })
+	return stoppingSetting(func(s *earlyStopping) { s.from = epochs })
 }
 
 // RestoreBest gives the model the weights of its best epoch when training ends. When
@@ -54,10 +55,9 @@ const RestoreBest restoreBest = true
 
 type restoreBest bool
 
-func (on restoreBest) applyEarlyStopping(s *EarlyStopper) { s.restore = bool(on) }
+func (on restoreBest) applyEarlyStopping(s *earlyStopping) { s.restore = bool(on) }
 
-// EarlyStopper is the callback that ends training early, and knows when it did.
-type EarlyStopper struct {
+type earlyStopping struct {
 	monitor
 	noLogs
 	from      int
@@ -69,14 +69,26 @@ type EarlyStopper struct {
 	stopped   int
 }
 
-// Stopped is the epoch, from 1, after which training was ended, 0 if it was not.
-func (s *EarlyStopper) Stopped() int { return s.stopped }
+// StoppedEpoch returns the epoch, from 1, after which an EarlyStopping ended the training of
+// the last Fit. It is 0 if it did not, and for other callbacks.
+func StoppedEpoch(c keraslike.Callback) int {
+	if s, ok := c.(*earlyStopping); ok {
+		return s.stopped
+	}
+	return 0
+}
 
-// Best is the epoch with the best number, from 1; 0 before any.
-func (s *EarlyStopper) Best() int { return s.bestEpoch }
+// BestEpoch returns the epoch, from 1, with the best value that an EarlyStopping has seen in
+// the last Fit. It is 0 before any, and for other callbacks.
+func BestEpoch(c keraslike.Callback) int {
+	if s, ok := c.(*earlyStopping); ok {
+		return s.bestEpoch
+	}
+	return 0
+}
 
 // On follows the epochs.
-func (s *EarlyStopper) On(e keraslike.Event, t *keraslike.Training) (err error) {
+func (s *earlyStopping) On(e keraslike.Event, t *keraslike.Training) (err error) {
 	switch e {
 	case keraslike.TrainBegin:
 		s.wait, s.bestEpoch, s.stopped, s.weights = 0, 0, 0, nil
@@ -100,7 +112,7 @@ func (s *EarlyStopper) On(e keraslike.Event, t *keraslike.Training) (err error) 
 	return err
 }
 
-func (s *EarlyStopper) epochEnd(t *keraslike.Training) error {
+func (s *earlyStopping) epochEnd(t *keraslike.Training) error {
 	v, err := s.value(t.Logs)
 	if err != nil || t.Epoch <= s.from {
 		return err
@@ -124,7 +136,7 @@ func (s *EarlyStopper) epochEnd(t *keraslike.Training) error {
 }
 
 // keep copies all weights.
-func (s *EarlyStopper) keep(m *keraslike.Model) {
+func (s *earlyStopping) keep(m *keraslike.Model) {
 	if s.weights == nil {
 		s.weights = make([][]float32, len(m.Weights()))
 	}
@@ -139,10 +151,10 @@ const (
 )
 
 // StateKey names the monitored number.
-func (s *EarlyStopper) StateKey() string { return fmt.Sprintf("early stopping of %q", s.name) }
+func (s *earlyStopping) StateKey() string { return fmt.Sprintf("early stopping of %q", s.name) }
 
 // State is the best number, its epoch and weights, and the epochs waited since.
-func (s *EarlyStopper) State() keraslike.CallbackState {
+func (s *earlyStopping) State() keraslike.CallbackState {
 	state := s.monitor.state()
 	state.Counts = map[string]int{epochsWaited: s.wait, bestEpoch: s.bestEpoch}
 	state.Weights = s.weights
@@ -150,7 +162,7 @@ func (s *EarlyStopper) State() keraslike.CallbackState {
 }
 
 // SetState takes what State returned.
-func (s *EarlyStopper) SetState(state keraslike.CallbackState) error {
+func (s *earlyStopping) SetState(state keraslike.CallbackState) error {
 	s.wait, s.bestEpoch = state.Counts[epochsWaited], state.Counts[bestEpoch]
 	if s.restore {
 		s.weights = state.Weights

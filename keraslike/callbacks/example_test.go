@@ -23,6 +23,6 @@ func ExampleEarlyStopping() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(h.Epochs() < 100, stopping.Best() == h.Epochs()-3)
+	fmt.Println(h.Epochs() < 100, callbacks.BestEpoch(stopping) == h.Epochs()-3)
 	// Output: true true
 }

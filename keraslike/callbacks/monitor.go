@@ -18,7 +18,7 @@ type MonitorOption interface {
 
 type monitorSetting func(*monitor)
 
-func (set monitorSetting) applyEarlyStopping(s *EarlyStopper) { set(&s.monitor) }
+func (set monitorSetting) applyEarlyStopping(s *earlyStopping) { set(&s.monitor) }
 func (set monitorSetting) applyReduceLROnPlateau(p *plateau)  { set(&p.monitor) }
 
 // Patience is the number of epochs without an improvement that are tolerated.
@@ -46,7 +46,7 @@ const (
 	Max  Mode = "max"
 )
 
-func (m Mode) applyEarlyStopping(s *EarlyStopper) { s.setMode(m) }
+func (m Mode) applyEarlyStopping(s *earlyStopping) { s.setMode(m) }
 func (m Mode) applyReduceLROnPlateau(p *plateau)  { p.setMode(m) }
 func (m Mode) applyModelCheckpoint(c *checkpoint) { c.setMode(m) }
 

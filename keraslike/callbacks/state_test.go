@@ -44,8 +44,8 @@ func TestSecondFit(t *testing.T) {
 		}
 		return h.Epochs()
 	}
-	if fit(3) != 3 || fit(2) != 2 || stopping.Stopped() != 0 || stopping.Best() != 2 {
-		t.Errorf("stopped after %d, best %d, want 0 and 2 of the second Fit", stopping.Stopped(), stopping.Best())
+	if fit(3) != 3 || fit(2) != 2 || callbacks.StoppedEpoch(stopping) != 0 || callbacks.BestEpoch(stopping) != 2 {
+		t.Errorf("stopped after %d, best %d, want 0 and 2 of the second Fit", callbacks.StoppedEpoch(stopping), callbacks.BestEpoch(stopping))
 	}
 	if rate := m.Progress().Rate; rate != 0.01 {
 		t.Errorf("rate %v, want that of Compile: no Fit has waited for two epochs", rate)
