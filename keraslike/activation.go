@@ -8,9 +8,9 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// ActivationFunc is an activation function by its Keras name. It is an option
-// of the layers that have one: Dense(512, ReLU). Formulas:
-// https://keras.io/api/layers/activations/.
+// ActivationFunc is an activation function, named as in Keras. It is an option of Dense, the
+// convolution layers and the recurrent layers: Dense(512, ReLU). The default is Linear, for
+// recurrent layers Tanh. Formulas: https://keras.io/api/layers/activations/.
 type ActivationFunc string
 
 // The activation functions.
@@ -52,7 +52,8 @@ func (f ActivationFunc) check() error {
 	return nil
 }
 
-// elementwise is the graph's activation of that name; Softmax and LogSoftmax are none.
+// elementwise returns the graph's activation of that name, an error for Softmax and
+// LogSoftmax.
 func (f ActivationFunc) elementwise() (graph.Activation, error) {
 	if f == "" {
 		f = Linear
@@ -75,9 +76,8 @@ func (f ActivationFunc) apply(x *graph.Node) (*graph.Node, error) {
 	return graph.Activate(x, act)
 }
 
-// fused returns the activation that an op can compute with its product, and the
-// one that has to follow. Softmax and sigmoid follow, so that losses find the
-// logits.
+// fused returns the activation that can be fused into an op, and the one that has to follow
+// it. Softmax and sigmoid follow, so that losses can use the logits.
 func (f ActivationFunc) fused() (graph.Activation, ActivationFunc) {
 	if f == Softmax || f == LogSoftmax || f == Sigmoid {
 		return graph.Act(graph.Linear), f

@@ -15,35 +15,37 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Number is a type of numbers that an Array can be made of.
+// Number is the set of number types from which an Array can be made.
 type Number interface {
 	~int | ~int32 | ~int64 | ~uint8 | ~float32 | ~float64
 }
 
-// Array is float32 values with a shape, row-major, whose first axis counts samples: what
-// a model is given and what it predicts. Rows, Column, Stack and NewArray make one of
-// slices, FromTensor one of a tensor. The zero value and nil are arrays of nothing, which
-// have no samples and which Data and Predict reject.
+// Array is an array of float32 values in row-major order, whose first axis is that of the
+// samples. Models are trained on arrays and predict arrays. Rows, Column, Stack and NewArray
+// make an Array from Go slices, FromTensor from a tensor. The zero value and nil are empty;
+// Data and Predict reject them.
 //
-// Values may be NaN or Inf; Fit, Evaluate and Predict reject them and name the sample.
+// An Array may contain NaN and Inf. Fit, Evaluate and Predict reject them with an error that
+// names the sample.
 type Array struct {
 	values []float32
 	shape  []int
 }
 
-// NewArray gives values a shape, the number of samples first; its product must be the
-// number of values:
+// NewArray makes an array of the given shape, starting with the number of samples, from
+// values in row-major order:
 //
-//	x, err := keraslike.NewArray(pixels, 100, 28, 28, 1) // 100 gray pictures
+//	x, err := keraslike.NewArray(pixels, 100, 28, 28, 1) // 100 grayscale images
 //
-// A []float32 is kept and not copied. Integers beyond ±2²⁴ and finite values beyond the
-// range of float32 are errors: float32 cannot hold them.
+// A []float32 is not copied. The number of values must be the product of the shape. Integers
+// beyond ±2²⁴ and finite values beyond the range of float32 are errors, because float32
+// cannot represent them.
 func NewArray[T Number](values []T, shape ...int) (*Array, error) {
 	if err := checkShape(shape); err != nil {
 		return nil, fmt.Errorf("array: %w", err)
 	}
 	if n := Shape(shape).Size(); len(values) != n {
-		return nil, fmt.Errorf("array: got %d values, want %d for shape %s", len(values), n, axes(shape))
+		return nil, fmt.Errorf("array: got %d values, want %d for shape %s", len(values), n, formatShape(shape))
 	}
 	a := &Array{shape: slices.Clone(shape)}
 	if own, ok := any(values).([]float32); ok {
@@ -57,18 +59,18 @@ func NewArray[T Number](values []T, shape ...int) (*Array, error) {
 	return a, nil
 }
 
-// Rows makes an array of one row of numbers for each sample, of shape (samples, columns).
-// All rows must have the same length.
+// Rows makes an array of shape (samples, columns) from one row for each sample. All rows
+// must have the same length.
 func Rows[T Number](rows [][]T) (*Array, error) {
 	if len(rows) == 0 || len(rows[0]) == 0 {
 		return nil, errors.New("rows: no values")
 	}
-	return stacked("rows: row", rows, []int{len(rows[0])})
+	return stackSamples("rows: row", rows, []int{len(rows[0])})
 }
 
-// Column makes an array of one number for each sample, of shape (samples, 1): labels for
-// SparseCategoricalCrossentropy (class numbers from 0) and BinaryCrossentropy (0 and 1),
-// targets of a regression to one number, or a single feature.
+// Column makes an array of shape (samples, 1) from one number for each sample: class numbers
+// from 0 for SparseCategoricalCrossentropy, 0 and 1 for BinaryCrossentropy, targets of a
+// regression, or a single feature.
 func Column[T Number](values []T) (*Array, error) {
 	if len(values) == 0 {
 		return nil, errors.New("column: no values")
@@ -80,8 +82,8 @@ func Column[T Number](values []T) (*Array, error) {
 	return a, nil
 }
 
-// Stack makes an array of samples that all have the given shape, such as pictures of
-// (height, width, channels), whose values are row-major.
+// Stack makes an array of shape (samples, shape...) from the values of each sample in
+// row-major order. The shape of an image, for example, is height, width, channels.
 func Stack[T Number](samples [][]T, shape ...int) (*Array, error) {
 	if err := checkShape(shape); err != nil {
 		return nil, fmt.Errorf("stack: %w", err)
@@ -89,17 +91,18 @@ func Stack[T Number](samples [][]T, shape ...int) (*Array, error) {
 	if len(samples) == 0 {
 		return nil, errors.New("stack: no samples")
 	}
-	return stacked("stack: sample", samples, shape)
+	return stackSamples("stack: sample", samples, shape)
 }
 
-// stacked copies samples of a shape one after another; what names one in errors.
-func stacked[T Number](what string, samples [][]T, shape []int) (*Array, error) {
+// stackSamples copies samples of the given shape into an array; what is the word for a sample in
+// errors.
+func stackSamples[T Number](what string, samples [][]T, shape []int) (*Array, error) {
 	whole := append([]int{len(samples)}, shape...)
 	if err := checkShape(whole); err != nil {
 		return nil, fmt.Errorf("%s 0: %w", what, err)
 	}
 	each := Shape(shape).Size()
-	for i, s := range samples { // before memory is taken for all of them
+	for i, s := range samples { // before memory is allocated for all of them
 		if len(s) != each {
 			return nil, fmt.Errorf("%s %d has %d values, want %d", what, i, len(s), each)
 		}
@@ -113,35 +116,35 @@ func stacked[T Number](what string, samples [][]T, shape []int) (*Array, error) 
 	return a, nil
 }
 
-// checkShape rejects shapes that no array has.
+// checkShape rejects shapes that an array cannot have.
 func checkShape(shape []int) error {
 	if len(shape) == 0 {
-		return errors.New("no shape is given, want one with at least 1 axis")
+		return errors.New("got no shape, want at least 1 axis")
 	}
 	size := 1
 	for _, n := range shape {
 		if n < 1 {
-			return fmt.Errorf("shape is %s, want axes of at least 1", axes(shape))
+			return fmt.Errorf("shape is %s, want axes of at least 1", formatShape(shape))
 		}
 		if size > math.MaxInt/4/n {
-			return fmt.Errorf("shape %s has more values than memory can hold", axes(shape))
+			return fmt.Errorf("shape %s has more values than memory can hold", formatShape(shape))
 		}
 		size *= n
 	}
 	return nil
 }
 
-// largestInteger is 2²⁴: beyond it float32 skips integers.
-const largestInteger = 1 << 24
+// maxExactInteger is 2²⁴. float32 cannot represent all integers beyond it.
+const maxExactInteger = 1 << 24
 
-// toFloat32 converts values and rejects those that float32 cannot hold.
+// toFloat32 converts values and rejects those that float32 cannot represent.
 func toFloat32[T Number](to []float32, values []T) error {
 	one := T(1)
 	integers := one/2 == 0
 	for i, v := range values {
 		f := float64(v)
-		if integers && math.Abs(f) > largestInteger {
-			return fmt.Errorf("value %d is %v, float32 holds integers exactly from -%d to %[3]d", i, v, largestInteger)
+		if integers && math.Abs(f) > maxExactInteger {
+			return fmt.Errorf("value %d is %v, float32 represents integers exactly from -%d to %[3]d", i, v, maxExactInteger)
 		}
 		to[i] = float32(v)
 		if math.IsInf(float64(to[i]), 0) && !math.IsInf(f, 0) {
@@ -151,7 +154,7 @@ func toFloat32[T Number](to []float32, values []T) error {
 	return nil
 }
 
-// FromTensor makes an array of a tensor of float32, row-major and contiguous, with the
+// FromTensor makes an array from a float32 tensor that is row-major and contiguous, with the
 // samples along its first axis. The values are not copied.
 func FromTensor(t *tensor.Dense) (*Array, error) {
 	if t == nil || t.Dtype().Type == nil {
@@ -170,7 +173,7 @@ func FromTensor(t *tensor.Dense) (*Array, error) {
 	return &Array{values: t.Float32s(), shape: slices.Clone([]int(shape))}, nil
 }
 
-// Tensor is the array as a tensor, which shares its values; nil for an array of nothing.
+// Tensor returns a tensor that shares the array's values; nil for an empty array.
 func (a *Array) Tensor() *tensor.Dense {
 	if a.Len() == 0 {
 		return nil
@@ -178,7 +181,7 @@ func (a *Array) Tensor() *tensor.Dense {
 	return tensor.New(tensor.WithShape(a.shape...), tensor.WithBacking(a.values))
 }
 
-// Len is the number of samples.
+// Len returns the number of samples.
 func (a *Array) Len() int {
 	if a == nil || len(a.shape) == 0 {
 		return 0
@@ -186,7 +189,7 @@ func (a *Array) Len() int {
 	return a.shape[0]
 }
 
-// Shape is the length of each axis, the number of samples first.
+// Shape returns the length of each axis, starting with the number of samples.
 func (a *Array) Shape() []int {
 	if a == nil {
 		return nil
@@ -194,7 +197,7 @@ func (a *Array) Shape() []int {
 	return slices.Clone(a.shape)
 }
 
-// Values are all values, sample after sample. They are not copied.
+// Values returns all values in row-major order. They are not copied.
 func (a *Array) Values() []float32 {
 	if a == nil {
 		return nil
@@ -202,21 +205,22 @@ func (a *Array) Values() []float32 {
 	return a.values
 }
 
-// Row is the values of sample i, not copied; nil where there is no such sample.
+// Row returns the values of sample i, not copied; nil if there is no such sample.
 func (a *Array) Row(i int) []float32 {
 	if i < 0 || i >= a.Len() {
 		return nil
 	}
-	each := a.each()
+	each := a.sampleSize()
 	return a.values[i*each : (i+1)*each : (i+1)*each]
 }
 
-// each is the number of values of one sample.
-func (a *Array) each() int { return Shape(a.shape[1:]).Size() }
+// sampleSize returns the number of values of one sample.
+func (a *Array) sampleSize() int { return Shape(a.shape[1:]).Size() }
 
-// ArgMax is the index of the largest value along the last axis, the first of equal ones:
-// of predictions of shape (samples, classes) the class of each sample. With more axes
-// there are several for each sample, in order; an array of one axis gives zeros.
+// ArgMax returns the indices of the largest values along the last axis: for predictions of
+// shape (samples, classes) the predicted class of each sample. Of equal values the first
+// counts. With more axes there are several indices for each sample, in row-major order; for
+// an array with one axis all indices are 0.
 func (a *Array) ArgMax() []int {
 	if a.Len() == 0 {
 		return nil
@@ -232,7 +236,7 @@ func (a *Array) ArgMax() []int {
 	return list
 }
 
-// argmax is the first index of the largest value.
+// argmax returns the first index of the largest value.
 func argmax(x []float32) int {
 	best := 0
 	for j, v := range x {
@@ -243,14 +247,14 @@ func argmax(x []float32) int {
 	return best
 }
 
-// String is the shape and the first values: "(4, 2) [0 0] [0 1] [1 0] [1 1]".
+// String formats the shape and the first values: "(4, 2) [0 0] [0 1] [1 0] [1 1]".
 func (a *Array) String() string {
-	const samples, values = 4, 8 // that are shown
+	const samples, values = 4, 8 // maximum numbers shown
 	if a.Len() == 0 {
 		return "(0)"
 	}
 	var b strings.Builder
-	b.WriteString(axes(a.shape))
+	b.WriteString(formatShape(a.shape))
 	for i := range min(a.Len(), samples) {
 		b.WriteString(" [")
 		row := a.Row(i)
@@ -271,8 +275,8 @@ func (a *Array) String() string {
 	return b.String()
 }
 
-// axes writes a shape as "(4, 2)".
-func axes(shape []int) string {
+// formatShape formats a shape as "(4, 2)".
+func formatShape(shape []int) string {
 	words := make([]string, len(shape))
 	for i, n := range shape {
 		words[i] = strconv.Itoa(n)

@@ -61,31 +61,31 @@ func TestArrays(t *testing.T) {
 }
 
 // What an array cannot be made of is an error that says so: a server's handler passes on
-// whatever a request has.
+// whatever a request contains.
 func TestNoArrays(t *testing.T) {
 	second := func(_ any, err error) error { return err }
 	for want, err := range map[string]error{
-		"array: got 5 values, want 6 for shape (2, 3)":            second(keraslike.NewArray(make([]float32, 5), 2, 3)),
-		"array: got 0 values, want 1 for shape (1)":               second(keraslike.NewArray[float32](nil, 1)),
-		"array: no shape is given":                                second(keraslike.NewArray([]int{1})),
-		"array: shape is (0, 3), want axes of at least 1":         second(keraslike.NewArray([]int{}, 0, 3)),
-		"array: shape is (-2, -3)":                                second(keraslike.NewArray(make([]int, 6), -2, -3)),
-		"has more values than memory can hold":                    second(keraslike.NewArray([]int{}, math.MaxInt/2, 3)),
-		"array: value 1 is 16777217, float32 holds integers exac": second(keraslike.NewArray([]int{0, 1<<24 + 1}, 2)),
-		"array: value 0 is -9223372036854775808":                  second(keraslike.NewArray([]int64{math.MinInt64}, 1)),
-		"array: value 0 is 1e+39, beyond the range of float32":    second(keraslike.NewArray([]float64{1e39}, 1)),
-		"rows: no values":                                         second(keraslike.Rows[float64](nil)),
-		"rows: row 1 has 1 values, want 2":                        second(keraslike.Rows([][]float64{{1, 2}, {3}})),
-		"rows: row 2 has 0 values, want 2":                        second(keraslike.Rows([][]float64{{1, 2}, {3, 4}, nil})),
-		"rows: row 1: value 0 is -1e+300, beyond":                 second(keraslike.Rows([][]float64{{1}, {-1e300}})),
-		"column: no values":                                       second(keraslike.Column([]int{})),
-		"column: value 2 is 16777217":                             second(keraslike.Column([]int{1, 2, 1<<24 + 1})),
-		"stack: no samples":                                       second(keraslike.Stack([][]byte{}, 2, 2)),
-		"stack: no shape is given":                                second(keraslike.Stack([][]byte{{1}})),
-		"stack: sample 1 has 3 values, want 4":                    second(keraslike.Stack([][]byte{{1, 2, 3, 4}, {1, 2, 3}}, 2, 2)),
-		"from tensor: the tensor is nil or empty":                 second(keraslike.FromTensor(nil)),
-		"from tensor: got float64 of shape (1, 2), want float32":  second(keraslike.FromTensor(tensor.New(tensor.WithShape(1, 2), tensor.Of(tensor.Float64)))),
-		"from tensor: got float32 of shape ()":                    second(keraslike.FromTensor(tensor.New(tensor.FromScalar(float32(1))))),
+		"array: got 5 values, want 6 for shape (2, 3)":                 second(keraslike.NewArray(make([]float32, 5), 2, 3)),
+		"array: got 0 values, want 1 for shape (1)":                    second(keraslike.NewArray[float32](nil, 1)),
+		"array: got no shape":                                          second(keraslike.NewArray([]int{1})),
+		"array: shape is (0, 3), want axes of at least 1":              second(keraslike.NewArray([]int{}, 0, 3)),
+		"array: shape is (-2, -3)":                                     second(keraslike.NewArray(make([]int, 6), -2, -3)),
+		"has more values than memory can hold":                         second(keraslike.NewArray([]int{}, math.MaxInt/2, 3)),
+		"array: value 1 is 16777217, float32 represents integers exac": second(keraslike.NewArray([]int{0, 1<<24 + 1}, 2)),
+		"array: value 0 is -9223372036854775808":                       second(keraslike.NewArray([]int64{math.MinInt64}, 1)),
+		"array: value 0 is 1e+39, beyond the range of float32":         second(keraslike.NewArray([]float64{1e39}, 1)),
+		"rows: no values":                                              second(keraslike.Rows[float64](nil)),
+		"rows: row 1 has 1 values, want 2":                             second(keraslike.Rows([][]float64{{1, 2}, {3}})),
+		"rows: row 2 has 0 values, want 2":                             second(keraslike.Rows([][]float64{{1, 2}, {3, 4}, nil})),
+		"rows: row 1: value 0 is -1e+300, beyond":                      second(keraslike.Rows([][]float64{{1}, {-1e300}})),
+		"column: no values":                                            second(keraslike.Column([]int{})),
+		"column: value 2 is 16777217":                                  second(keraslike.Column([]int{1, 2, 1<<24 + 1})),
+		"stack: no samples":                                            second(keraslike.Stack([][]byte{}, 2, 2)),
+		"stack: got no shape":                                          second(keraslike.Stack([][]byte{{1}})),
+		"stack: sample 1 has 3 values, want 4":                         second(keraslike.Stack([][]byte{{1, 2, 3, 4}, {1, 2, 3}}, 2, 2)),
+		"from tensor: the tensor is nil or empty":                      second(keraslike.FromTensor(nil)),
+		"from tensor: got float64 of shape (1, 2), want float32":       second(keraslike.FromTensor(tensor.New(tensor.WithShape(1, 2), tensor.Of(tensor.Float64)))),
+		"from tensor: got float32 of shape ()":                         second(keraslike.FromTensor(tensor.New(tensor.FromScalar(float32(1))))),
 	} {
 		wantError(t, err, want)
 	}
@@ -169,8 +169,8 @@ func TestCanceledReads(t *testing.T) {
 	x, _, read := keraslike.ReadAll(ctx, data)
 	norm := keraslike.Normalization()
 	for name, err := range map[string]error{"predict": predicted, "read all": read, "adapt": keraslike.Adapt(ctx, norm, data)} {
-		if !errors.Is(err, keraslike.ErrStopped) || !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: got %v, want ErrStopped and context.Canceled", name, err)
+		if !errors.Is(err, keraslike.ErrInterrupted) || !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want ErrInterrupted and context.Canceled", name, err)
 		}
 	}
 	if out != nil || x != nil || !slices.Equal(weightsOf(m), before) {

@@ -13,24 +13,23 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// batchReader reads the batches of a source or a stream, with the weights of the samples
-// where there are any, into the buffers of the graphs that compute them. Batches of a
-// source are read straight into these buffers, unless it is a Prefetcher: then, and from
-// a stream, whose batches are as large as it gives them, they are read into blocks, by a
-// goroutine that is ahead of the computation.
+// batchReader reads the batches of a source or a stream, with sample weights if there are
+// any, into the input buffers of the graphs. Batches of a source are read directly into these
+// buffers, unless it is a Prefetcher. Batches of a Prefetcher and of a stream, whose size is
+// not known in advance, are read into blocks first; if they are read ahead, by a goroutine.
 type batchReader struct {
 	data    Samples
-	source  *batches // nil for a stream
-	stream  Stream   // nil for a source
+	source  *batchIterator // nil for a stream
+	stream  Stream         // nil for a source
 	weights batchWeights
-	// buffers are those of the graph for a batch of n samples.
+	// buffers returns the buffers of the graph for batches of n samples.
 	buffers func(n int, weighted bool) (*batchBuffers, error)
 	size    int
 	ahead   int // batches to read ahead, 0 for none
 
 	inputs, targets []int         // sizes of one sample
 	read            int           // samples of the stream read so far
-	waited          time.Duration // in which nothing could be computed because the batch was not there yet
+	waited          time.Duration // time in which the computation waited for data
 	batch           batch
 	held            *block // that the batch lies in
 	full, free      chan *block
@@ -40,7 +39,7 @@ type batchReader struct {
 	left            int // batches of the epoch still to read
 }
 
-// batch is what next has read: the inputs lie in the graph's buffers.
+// batch is the result of next. The inputs are in the graph's buffers.
 type batch struct {
 	indices []int // of the samples
 	targets [][]float32
@@ -57,9 +56,9 @@ type block struct {
 	err             error
 }
 
-// newBatchReader checks that the data fits before anything is read. order is that of a
-// source's samples, nil for a stream.
-func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, classes ClassWeights, buffers func(n int, weighted bool) (*batchBuffers, error)) (*batchReader, error) {
+// newBatchReader checks that the data fits the model before anything is read. order iterates
+// over the samples of a source; it is nil for a stream.
+func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int, classes ClassWeights, buffers func(n int, weighted bool) (*batchBuffers, error)) (*batchReader, error) {
 	r := &batchReader{data: data, source: order, size: size, buffers: buffers}
 	if order == nil {
 		stream, ok := data.(Stream)
@@ -79,7 +78,7 @@ func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, clas
 	}
 	sparse, err := hasSparse(data)
 	if err == nil && !sparse {
-		r.ahead, err = aheadOf(data)
+		r.ahead, err = prefetchOf(data)
 	}
 	if err != nil {
 		return nil, err
@@ -90,43 +89,44 @@ func newBatchReader(spec *dataSpec, data Samples, order *batches, size int, clas
 	for _, s := range spec.targets {
 		r.targets = append(r.targets, s.Size())
 	}
-	if !r.direct() {
+	if !r.readsDirectly() {
 		return r, r.fitMemory()
 	}
 	return r, nil
 }
 
 const (
-	mostAhead   = 256     // batches that are read ahead, however many are asked for
-	aheadMemory = 1 << 30 // bytes that batches read ahead may fill together, where it is more than one
-	mostRead    = 1 << 33 // bytes of one batch
+	maxAhead      = 256     // maximum number of batches to read ahead
+	maxAheadBytes = 1 << 30 // maximum bytes of all batches read ahead, if there is more than one
+	maxBatchBytes = 1 << 33 // maximum bytes of one batch
 )
 
-// fitMemory rejects a batch that no memory holds, and reads fewer ahead where many
-// would not fit.
+// fitMemory rejects batches that are too large for memory, and reduces the number of batches
+// to read ahead if they would not fit.
 func (r *batchReader) fitMemory() error {
 	bytes := 8.0 // for the index of the sample
 	for _, n := range slices.Concat(r.inputs, r.targets) {
 		bytes += 4 * float64(n)
 	}
-	if bytes *= float64(r.size); bytes > mostRead {
-		return fmt.Errorf("batches of %d samples: %w", r.size, &graph.MemoryError{Need: bytes, Limit: mostRead})
+	if bytes *= float64(r.size); bytes > maxBatchBytes {
+		return fmt.Errorf("batches of %d samples: %w", r.size, &graph.MemoryError{Need: bytes, Limit: maxBatchBytes})
 	}
-	r.ahead = min(r.ahead, mostAhead, max(1, int(aheadMemory/bytes)))
+	r.ahead = min(r.ahead, maxAhead, max(1, int(maxAheadBytes/bytes)))
 	return nil
 }
 
-// direct reports whether batches are read straight into a graph's buffers.
-func (r *batchReader) direct() bool { return r.stream == nil && r.ahead == 0 }
+// readsDirectly reports whether batches are read directly into a graph's buffers.
+func (r *batchReader) readsDirectly() bool { return r.stream == nil && r.ahead == 0 }
 
-// begin starts an epoch of so many batches, 0 for all. done is the number of samples that an
-// interrupted epoch has trained on, which a stream that begins again is to skip.
+// begin starts an epoch with the given number of batches, 0 for all. done is the number of
+// samples that an interrupted epoch has already trained on; a stream that was reset skips
+// them.
 func (r *batchReader) begin(steps, done int) error {
 	r.left, r.waited = steps, 0
 	if steps <= 0 {
 		r.left = -1
 	}
-	again, err := restart(r.stream)
+	again, err := resetStream(r.stream)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (r *batchReader) begin(steps, done int) error {
 			return err
 		}
 	}
-	if r.direct() {
+	if r.readsDirectly() {
 		return nil
 	}
 	if r.free == nil {
@@ -152,30 +152,30 @@ func (r *batchReader) begin(steps, done int) error {
 	return nil
 }
 
-// skip reads the samples of an interrupted epoch once more.
+// skip reads and discards the samples that an interrupted epoch has trained on.
 func (r *batchReader) skip(done int) error {
 	for b := r.newBlock(); r.read < done; {
 		b.resize(min(r.size, done-r.read), r)
-		n, err := r.take(b)
+		n, err := r.readStreamBatch(b)
 		if err != nil {
-			return fmt.Errorf("the stream gave %d samples, %d of its epoch were trained on before: %w", r.read, done, err)
+			return fmt.Errorf("the stream has %d samples, %d of its epoch were already trained on: %w", r.read, done, err)
 		}
 		r.read += n
 	}
 	return nil
 }
 
-// take reads samples of the stream, at least one where there is no error.
-func (r *batchReader) take(b *block) (n int, err error) {
-	n, err = nextOf(r.stream, b.inputs, b.targets)
+// readStreamBatch reads samples of the stream, at least one unless there is an error.
+func (r *batchReader) readStreamBatch(b *block) (n int, err error) {
+	n, err = readStream(r.stream, b.inputs, b.targets)
 	switch {
 	case n < 0 || n > b.n:
-		return 0, fmt.Errorf("the stream gave %d samples where %d have room", n, b.n)
+		return 0, fmt.Errorf("the stream returned %d samples, want at most %d", n, b.n)
 	case n > 0 && errors.Is(err, io.EOF):
-		r.left = 0 // as io.Reader may, it says with the last samples that they are
+		r.left = 0 // like an io.Reader, it may return io.EOF with the last samples
 		return n, nil
 	case n == 0 && err == nil:
-		return 0, errors.New("the stream gave no samples and no error")
+		return 0, errors.New("the stream returned no samples and no error")
 	}
 	return n, err
 }
@@ -191,10 +191,10 @@ func (r *batchReader) newBlock() *block {
 
 // run reads batches until the epoch ends, fails or is stopped.
 func (r *batchReader) run() {
-	var b *block // that is being filled
+	var b *block // the one being filled
 	defer func() {
 		if b != nil { // next would wait for it forever
-			b.err = fmt.Errorf("%T %w", r.data, errGone)
+			b.err = fmt.Errorf("%T %w", r.data, errGoexit)
 			r.full <- b
 		}
 	}()
@@ -206,14 +206,14 @@ func (r *batchReader) run() {
 		}
 		b.err = r.fill(b)
 		last := b.err != nil
-		r.full <- b // never blocks: the channel holds as many as there are
+		r.full <- b // never blocks: the channel has room for all blocks
 		if b = nil; last {
 			return
 		}
 	}
 }
 
-// end stops reading ahead and waits for a read that is under way.
+// end stops reading ahead and waits for a read in progress.
 func (r *batchReader) end() {
 	if r.running {
 		close(r.stop)
@@ -226,7 +226,7 @@ func (r *batchReader) end() {
 	}
 }
 
-// release gives back the block of the batch before.
+// release returns the block of the previous batch.
 func (r *batchReader) release() {
 	if r.held != nil {
 		r.free <- r.held
@@ -234,10 +234,10 @@ func (r *batchReader) release() {
 	}
 }
 
-// next reads the next batch into the buffers of its graph; nil at the end. The batch is
-// valid until the next call.
+// next reads the next batch into the buffers of its graph and returns it, nil at the end. The
+// batch is valid until the next call.
 func (r *batchReader) next() (*batch, error) {
-	if !r.direct() {
+	if !r.readsDirectly() {
 		return r.nextBlock()
 	}
 	indices := r.source.next()
@@ -254,14 +254,14 @@ func (r *batchReader) next() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	weights, err := r.weights.weigh(indices, targets)
+	weights, err := r.weights.compute(indices, targets)
 	if err != nil {
 		return nil, err
 	}
 	return r.deliver(to, batch{indices, targets, weights})
 }
 
-// nextBlock is next for what is read into blocks.
+// nextBlock is next for data that is read into blocks.
 func (r *batchReader) nextBlock() (*batch, error) {
 	r.release()
 	start := time.Now()
@@ -283,7 +283,7 @@ func (r *batchReader) nextBlock() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	targets, err := to.take(b.inputs, b.targets)
+	targets, err := to.copyBatch(b.inputs, b.targets)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (r *batchReader) nextBlock() (*batch, error) {
 
 func (r *batchReader) deliver(to *batchBuffers, b batch) (*batch, error) {
 	if b.weights != nil {
-		if err := to.weigh(b.weights); err != nil {
+		if err := to.setWeights(b.weights); err != nil {
 			return nil, err
 		}
 	}
@@ -318,7 +318,7 @@ func (r *batchReader) fill(b *block) (err error) {
 		}
 	} else {
 		b.resize(r.size, r)
-		n, err := r.take(b)
+		n, err := r.readStreamBatch(b)
 		if err != nil {
 			return err
 		}
@@ -332,7 +332,7 @@ func (r *batchReader) fill(b *block) (err error) {
 			return err
 		}
 	}
-	weights, err := r.weights.weigh(b.indices, b.targets)
+	weights, err := r.weights.compute(b.indices, b.targets)
 	b.weights = append(b.weights[:0], weights...)
 	if weights == nil {
 		b.weights = nil
@@ -340,7 +340,7 @@ func (r *batchReader) fill(b *block) (err error) {
 	return err
 }
 
-// resize sees the memory as a batch of n.
+// resize sets the block's slices to a batch of n samples.
 func (b *block) resize(n int, r *batchReader) {
 	b.n = n
 	for k, size := range r.inputs {

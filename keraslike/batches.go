@@ -8,17 +8,17 @@ import (
 	"slices"
 )
 
-// dataSpec is what a model wants of its data.
+// dataSpec describes the data that a model accepts.
 type dataSpec struct {
-	model   string  // its name, for errors
+	model   string  // the model's name, for errors
 	inputs  []Shape // of one sample
 	outputs []Shape
-	targets []Shape  // nil where none are read
-	wanted  []string // what wants each target, for errors
+	targets []Shape  // nil if none are read
+	wanted  []string // the loss or metric that uses each target, for errors
 	signed  bool     // whether the first output's classes are -1 and 1
 }
 
-// accepts compares the shapes of the data with the model's.
+// accepts returns an error if the shapes of the data are not those of the model.
 func (d *dataSpec) accepts(data Samples) error {
 	in, out, err := shapesOf(data)
 	if err != nil {
@@ -28,7 +28,7 @@ func (d *dataSpec) accepts(data Samples) error {
 		return fmt.Errorf("the data has %d inputs, model %q wants %d", len(in), d.model, len(d.inputs))
 	}
 	for k, want := range d.inputs {
-		if !fits(in[k], want) {
+		if !shapesMatch(in[k], want) {
 			return fmt.Errorf("input %d of the data has shape %v, model %q wants %v", k, Shape(in[k]), d.model, want)
 		}
 	}
@@ -39,42 +39,42 @@ func (d *dataSpec) accepts(data Samples) error {
 		return fmt.Errorf("the data has %d targets, model %q wants %d", len(out), d.model, len(d.targets))
 	}
 	for k, want := range d.targets {
-		if !fits(out[k], want) {
+		if !shapesMatch(out[k], want) {
 			return fmt.Errorf("the targets have shape %v, %s wants %v", Shape(out[k]), d.wanted[k], want)
 		}
 	}
 	return nil
 }
 
-// batches deals out a range of a source's samples batch by batch, in a given order.
-type batches struct {
-	source Source
-	order  []int // indices of samples
-	size   int
-	at     int
+// batchIterator iterates over a range of a source's samples in batches, in a given order.
+type batchIterator struct {
+	source   Source
+	order    []int // indices of samples
+	size     int
+	position int
 }
 
-// inOrder is the samples lo to hi-1 of a source in their own order.
-func inOrder(source Source, lo, hi, size int) *batches {
-	b := &batches{source: source, size: size, order: make([]int, hi-lo)}
+// newBatchIterator iterates over samples lo to hi-1 of a source in their order.
+func newBatchIterator(source Source, lo, hi, size int) *batchIterator {
+	b := &batchIterator{source: source, size: size, order: make([]int, hi-lo)}
 	for i := range b.order {
 		b.order[i] = lo + i
 	}
 	return b
 }
 
-// shuffle puts the samples into a random order (Fisher-Yates) that depends on
-// the generator alone, not on the order of the epoch before.
-func (b *batches) shuffle(rng *rand.Rand) {
+// shuffle puts the samples into a random order (Fisher-Yates) that depends only on the
+// generator, not on the order of the previous epoch.
+func (b *batchIterator) shuffle(rng *rand.Rand) {
 	slices.Sort(b.order)
 	rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
 }
 
 // rewind starts over.
-func (b *batches) rewind() { b.at = 0 }
+func (b *batchIterator) rewind() { b.position = 0 }
 
-// count is the number of batches; the last may be smaller.
-func (b *batches) count() int {
+// count returns the number of batches; the last one may be smaller.
+func (b *batchIterator) count() int {
 	n := len(b.order) / b.size
 	if len(b.order)%b.size > 0 {
 		n++
@@ -82,9 +82,9 @@ func (b *batches) count() int {
 	return n
 }
 
-// next is the indices of the next batch, none at the end.
-func (b *batches) next() []int {
-	n := min(b.size, len(b.order)-b.at)
-	b.at += n
-	return b.order[b.at-n : b.at]
+// next returns the indices of the next batch, none at the end.
+func (b *batchIterator) next() []int {
+	n := min(b.size, len(b.order)-b.position)
+	b.position += n
+	return b.order[b.position-n : b.position]
 }

@@ -4,15 +4,15 @@ package keraslike
 
 import "fmt"
 
-// Builder is what a definition declares its weights with.
+// Builder is passed to Definition.Build, which declares the layer's weights with it.
 type Builder struct {
 	layer  *layer
-	prefix string // of the names of weights, while a layer within the layer is built
+	prefix string // of weight names, while an inner layer is built
 	more   []Shape
 	err    error
 }
 
-// Output declares a further output of the given shape, behind the one that Build
+// Output declares another output with the given shape, in addition to the one that Build
 // returns.
 func (b *Builder) Output(shape Shape) {
 	if shape == nil {
@@ -21,20 +21,20 @@ func (b *Builder) Output(shape Shape) {
 	b.more = append(b.more, shape)
 }
 
-// Weight declares a trained array.
+// Weight declares a trainable array.
 func (b *Builder) Weight(name string, init Initializer, reg Regularizer, shape ...int) {
 	b.add(&Weight{name: name, init: init, regularizer: reg, shape: shape})
 }
 
-// State declares an array that belongs to the layer and is not trained; Scope.Update
-// changes it after each step of training.
+// State declares an array that belongs to the layer but is not trained. Scope.Update
+// changes it after each training step.
 func (b *Builder) State(name string, init Initializer, shape ...int) {
 	b.add(&Weight{name: name, init: init, shape: shape, state: true})
 }
 
-// variance is State for an array that a root is taken of.
-func (b *Builder) variance(name string, init Initializer, shape ...int) {
-	b.add(&Weight{name: name, init: init, shape: shape, state: true, variance: true})
+// nonNegativeState is State for a variance, which must not be negative.
+func (b *Builder) nonNegativeState(name string, init Initializer, shape ...int) {
+	b.add(&Weight{name: name, init: init, shape: shape, state: true, nonNegative: true})
 }
 
 func (b *Builder) add(w *Weight) {
@@ -45,7 +45,7 @@ func (b *Builder) add(w *Weight) {
 		}
 	}
 	if b.err == nil && Shape(w.shape).tooLarge() {
-		b.err = fmt.Errorf("weight %q would have shape %v, more than %d values", w.name, w.shape, maxSize)
+		b.err = fmt.Errorf("weight %q would have shape %v, which is more than %d values", w.name, w.shape, maxSize)
 	}
 	for _, other := range b.layer.weights {
 		if other.name == w.name && b.err == nil {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Event is a moment of a training.
+// Event is a point in a training run.
 type Event int
 
-// The events, in the order in which they come.
+// The events, in the order in which they occur.
 const (
 	TrainBegin Event = iota
 	EpochBegin
@@ -20,43 +20,42 @@ const (
 	TrainEnd // also after Stop and after an interruption, not after an error
 )
 
-// Callback is told of every event of a training. An error ends the training and is
+// Callback is called at every event of a training run. An error ends the training and is
 // returned by Fit.
 //
-// A Callback may have more methods, which Fit looks for: StatefulCallback is remembered
-// when training is interrupted, LastCallback comes after the others, NotFiniteHandler
-// decides what happens when training diverges, LogAdder announces numbers of its own and
-// Finisher releases what it holds. Package callbacks has the callbacks of Keras and a
-// progress display.
+// A Callback may implement further interfaces: StatefulCallback saves its state when training
+// is interrupted, LastCallback runs after the other callbacks, NotFiniteHandler decides what
+// happens when training diverges, LogAdder declares additional logs and Finisher releases
+// resources. Package callbacks provides the callbacks of Keras and a progress display.
 type Callback interface {
 	// On is called on the goroutine that called Fit; t is valid until Fit returns. It may
 	// evaluate and save the model and train it on single batches, but not Fit or Compile it.
 	On(e Event, t *Training) error
 }
 
-// CallbackFunc makes a Callback of a function.
+// CallbackFunc is a function used as a Callback.
 type CallbackFunc func(e Event, t *Training) error
 
 // On calls f.
 func (f CallbackFunc) On(e Event, t *Training) error { return f(e, t) }
 
-// LastCallback is a Callback that is told of each event after the others, in whatever
-// order they were given, so that it sees what they have changed: a callback that saves the
-// model, for example. Where another callback returns an error, those that were given before
-// that one are still told.
+// LastCallback is a Callback that runs after the other callbacks at each event, regardless of
+// the order in which they were given, so that it sees their changes; for example, it may save
+// the model. If another callback returns an error, only the LastCallbacks given before that
+// one are called.
 type LastCallback interface {
 	Callback
-	// RunsLast reports whether this callback comes after the others. It is asked once.
+	// RunsLast reports whether this callback runs last. It is called once in each Fit.
 	RunsLast() bool
 }
 
-// LogAdder is a Callback that knows which numbers it adds to Training.Logs. Where every
-// callback of a training is one, LogNames is complete when training begins, and a callback
-// that monitors a number that does not exist fails then, not after the first epoch.
+// LogAdder is a Callback that declares which logs it adds to Training.Logs. If every callback
+// is a LogAdder, LogNames is complete when training begins, and a callback that monitors a
+// missing log fails then instead of after the first epoch.
 type LogAdder interface {
 	Callback
-	// AddsLogs returns the names of the numbers, nil for none. It is asked once, before
-	// TrainBegin.
+	// AddsLogs returns the names of the logs, nil if there are none. It is called once,
+	// before TrainBegin.
 	AddsLogs() []string
 }
 
@@ -71,7 +70,7 @@ type NotFiniteHandler interface {
 	HandleNotFinite(found *NotFiniteError) error
 }
 
-// Finisher is a Callback that is told when Fit ends, for example to close a file.
+// Finisher is a Callback that is called when Fit ends, for example to close a file.
 type Finisher interface {
 	Callback
 	// Finish is called exactly once in each Fit, after all events, whatever ended it; err is
@@ -79,7 +78,7 @@ type Finisher interface {
 	Finish(err error)
 }
 
-// Training is the state of a training. Callbacks must not keep Logs.
+// Training is the state of a training run. Callbacks must not retain Logs.
 type Training struct {
 	Model   *Model
 	Epoch   int // from 1
@@ -118,8 +117,7 @@ func (t *Training) Series() []string {
 }
 
 // LogNames returns the names that Logs will have at the end of an epoch: those of Series,
-// of validation and of what callbacks add. It is nil if a callback that is no LogAdder may
-// add others.
+// of validation and those that callbacks add. It is nil if a callback is not a LogAdder.
 func (t *Training) LogNames() []string { return slices.Clone(t.names) }
 
 // LargerIsBetter reports whether training should raise the number of that name, such as an

@@ -9,9 +9,9 @@ import (
 	"strconv"
 )
 
-// StatefulCallback is a Callback whose decisions depend on the epochs before. Fit hands its
-// state to the Fit that resumes an interrupted training, and Save keeps it in the file
-// WithOptimizer, so that a resumed training ends as one without a break.
+// StatefulCallback is a Callback whose decisions depend on earlier epochs. Its state is passed
+// to the Fit that resumes an interrupted one, and Save stores it WithOptimizer, so that a
+// resumed training ends like an uninterrupted one.
 type StatefulCallback interface {
 	Callback
 	// StateKey identifies the state among those of a training's callbacks, for example by
@@ -25,7 +25,7 @@ type StatefulCallback interface {
 	SetState(CallbackState) error
 }
 
-// CallbackState is what a StatefulCallback remembers.
+// CallbackState is the state of a StatefulCallback.
 type CallbackState struct {
 	Counts  map[string]int     // by name, from 0 to 2^30, such as epochs waited for
 	Numbers map[string]float64 // by name, possibly infinite but not NaN, such as the best loss
@@ -35,8 +35,8 @@ type CallbackState struct {
 	Weights [][]float32
 }
 
-// record asks a callback for its state.
-func record(c StatefulCallback, weights []*Weight) (r callbackRecord, err error) {
+// newCallbackRecord returns the state of a callback as it is saved.
+func newCallbackRecord(c StatefulCallback, weights []*Weight) (r callbackRecord, err error) {
 	var state CallbackState
 	if r.Key, err = stateKey(c); err != nil {
 		return r, err
@@ -62,8 +62,8 @@ func stateKey(c StatefulCallback) (key string, err error) {
 	return key, err
 }
 
-// stateOf is a record, which has been checked, as the callback knows it.
-func stateOf(r callbackRecord) CallbackState {
+// callbackStateOf converts a checked record to the state of the callback.
+func callbackStateOf(r callbackRecord) CallbackState {
 	s := CallbackState{Counts: maps.Clone(r.Counts), Weights: r.weights}
 	for name, text := range r.Numbers {
 		if s.Numbers == nil {

@@ -81,7 +81,7 @@ func TestNotFinite(t *testing.T) {
 	}
 }
 
-// spoiling is SGD whose third update gives a weight no number, as centered RMSprop does where
+// spoiling is SGD whose third update makes a weight NaN, as centered RMSprop does where
 // rounding makes a variance negative.
 type spoiling struct{ keraslike.Optimizer }
 
@@ -91,7 +91,7 @@ func (o spoiling) Update(w, g []float32, slots [][]float32, step int, rate float
 	}
 }
 
-// The last update of an epoch may spoil the weights behind a loss that is finite.
+// The last update of an epoch may make the weights NaN although the loss is finite.
 func TestSpoiltByTheLastUpdate(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(1), keraslike.Dense(1, keraslike.Name("only")))
 	if err := m.Compile(spoiling{keraslike.SGD(0.1)}, keraslike.MeanSquaredError); err != nil {
@@ -210,7 +210,7 @@ func TestOrderOfCallbacks(t *testing.T) {
 	}
 }
 
-// TestFinish: callbacks are told whatever ends Fit, once.
+// TestFinish: Finish is called exactly once, however Fit ends.
 func TestFinish(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func()
@@ -242,7 +242,7 @@ func TestFinish(t *testing.T) {
 }
 
 // TestStatefulCallback: the state of a user's callback is resumed in the same process and
-// from a file, by its key, and whatever is wrong with it is an error that names it.
+// from a file, by its key, and any mistake in it is an error that names it.
 func TestStatefulCallback(t *testing.T) {
 	interrupted := func(c *moody, at int) (*keraslike.Model, error) {
 		m := toyModel(t)
@@ -268,7 +268,7 @@ func TestStatefulCallback(t *testing.T) {
 	for _, way := range []string{"same process", "file"} {
 		var said []string
 		m, err := interrupted(&moody{said: &said, name: "mine", state: state}, 2)
-		if !errors.Is(err, keraslike.ErrStopped) {
+		if !errors.Is(err, keraslike.ErrInterrupted) {
 			t.Fatal(err)
 		}
 		if way == "file" {
@@ -298,8 +298,8 @@ func TestStatefulCallback(t *testing.T) {
 		var said []string
 		m, err := interrupted(&moody{said: &said, name: "mine", state: wrong}, 2)
 		wantError(t, err, want)
-		if !errors.Is(err, keraslike.ErrStopped) {
-			t.Errorf("%v is not ErrStopped", err)
+		if !errors.Is(err, keraslike.ErrInterrupted) {
+			t.Errorf("%v is not ErrInterrupted", err)
 		}
 		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16)); err != nil {
 			t.Errorf("the model cannot be trained further: %v", err)

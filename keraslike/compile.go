@@ -11,13 +11,13 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Compile sets how the model is trained and builds it. All mistakes of the
-// model and of the arguments come back at once.
+// Compile sets the optimizer, losses and metrics and builds the model. It returns all errors
+// in the model and the arguments, joined.
 //
 //	err := m.Compile(k.RMSprop(1e-3), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1))
 //
-// Compiling again resets the optimizer and keeps the weights. After an error
-// the model is as it was before.
+// Compiling again resets the optimizer and keeps the weights. An error leaves the model
+// unchanged.
 //
 // Options and their defaults:
 //
@@ -40,7 +40,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 		return err
 	}
 	c.frozen = map[*layer]bool{}
-	m.noteFrozen(c.frozen)
+	m.recordFrozen(c.frozen)
 	before := m.compiled
 	m.compiled = c
 	done := false
@@ -50,17 +50,17 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 			undo()
 		}
 	}()
-	if err := m.try(); err != nil {
+	if err := m.checkGraph(); err != nil {
 		return err
 	}
 	t, err := newTrainer(optimizer, m.trainable())
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
-	m.reseed(c.seed) // of a model that was built before, with another seed
-	m.graphs.forget()
+	m.reseed(c.seed) // the model may have been built with another seed
+	m.graphs.clear()
 	m.trainer = t
-	m.position, m.pending, m.left = 0, false, interruption{}
+	m.position, m.pending, m.interrupted = 0, false, interruption{}
 	done = true
 	return nil
 }
@@ -74,49 +74,49 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 		}
 	}
 	c := &compiled{optimizer: optimizer}
-	var nothing error
-	for _, o := range given(options, &nothing) {
+	var nilErr error
+	for _, o := range given(options, &nilErr) {
 		o.applyCompile(&c.compileSettings)
 	}
-	add(nothing)
-	whole := true // nothing that is asked below is nil
+	add(nilErr)
+	complete := true // no argument is nil
 	for _, metric := range c.metrics {
 		if isNil(metric.Metric) {
-			whole = false
+			complete = false
 			add(errors.New("a metric is nil"))
 		}
 	}
 	if isNil(optimizer) {
-		whole = false
+		complete = false
 		add(errors.New("no optimizer"))
 	} else {
 		err := guard("optimizer", optimizer, "Check", optimizer.Check)
-		for _, err := range each(err) {
+		for _, err := range flattenErrors(err) {
 			add(fmt.Errorf("optimizer %s: %w", nameIn("optimizer", optimizer), err))
 		}
 	}
 	if isNil(loss) {
-		whole = false
+		complete = false
 		add(errors.New("no loss"))
 	} else {
-		c.losses = eachOutput(loss, len(m.outputs))
+		c.losses = lossPerOutput(loss, len(m.outputs))
 		for k, l := range c.losses {
 			if isNil(l) {
-				whole = false
+				complete = false
 				add(fmt.Errorf("loss %d is nil", k))
 			}
 		}
 	}
-	if whole {
+	if complete {
 		mistakes = append(mistakes, guard("compile", nil, "", c.finiteSettings))
 	}
-	if whole && m.err == nil {
+	if complete && m.err == nil {
 		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(&m.network) }))
 	}
 	return c, errors.Join(mistakes...)
 }
 
-// nameIn is the name of something of the user's own, or its type where that fails.
+// nameIn returns the name of a user's value, or its type if Name panics.
 func nameIn(what string, v interface{ Name() string }) (name string) {
 	if err := guard(what, v, "Name", func() error { name = v.Name(); return nil }); err != nil {
 		return fmt.Sprintf("%T", v)
@@ -124,12 +124,12 @@ func nameIn(what string, v interface{ Name() string }) (name string) {
 	return name
 }
 
-// each takes apart what errors.Join put together, for a prefix on every line.
-func each(err error) []error {
+// flattenErrors splits joined errors so that each can get a prefix.
+func flattenErrors(err error) []error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok && reflect.TypeOf(err) == reflect.TypeOf(errors.Join(err)) {
 		var list []error
 		for _, one := range joined.Unwrap() {
-			list = append(list, each(one)...)
+			list = append(list, flattenErrors(one)...)
 		}
 		return list
 	}
@@ -139,9 +139,9 @@ func each(err error) []error {
 	return []error{err}
 }
 
-// try builds the training graph once, with its gradients, and throws it away: it is
-// how mistakes in layers' expressions are found before any data is read.
-func (m *Model) try() error {
+// checkGraph builds the training graph with its gradients and discards it, so that errors in
+// the expressions of layers are found before any data is read.
+func (m *Model) checkGraph() error {
 	building.Lock()
 	defer building.Unlock()
 	v, err := m.newExpression(modeTrain, graphKey{batch: 1}, m.compiled)
@@ -154,7 +154,7 @@ func (m *Model) try() error {
 			trainable = append(trainable, n)
 		}
 	}
-	if len(trainable) == 0 { // of which Fit complains: such a model may be evaluated
+	if len(trainable) == 0 { // an error only in Fit: such a model may be evaluated
 		return nil
 	}
 	if _, err := graph.Grad(v.cost, trainable...); err != nil {
@@ -188,7 +188,7 @@ func (c *compiled) checkLoss(n *network) error {
 	if len(mistakes) == 0 {
 		s, err := newScores(n, c)
 		if err == nil {
-			err = s.distinct()
+			err = s.checkNames()
 		}
 		if err != nil {
 			mistakes = append(mistakes, fmt.Errorf("compile: %w", err))

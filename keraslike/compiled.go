@@ -13,27 +13,26 @@ type compileSettings struct {
 	seed        uint64
 }
 
-// compiled is what Compile sets: how the model is trained. What training changes is the
-// trainer's.
+// compiled holds the settings of Compile. State that training changes is in trainer.
 type compiled struct {
 	compileSettings
 	optimizer Optimizer
 	losses    []Loss          // one for each output
 	targets   []Shape         // of one sample, for each output
-	domains   []*numbers      // of targets, for each output
+	domains   []*valueRange   // of targets, for each output
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
 }
 
-// targetOf asks the loss of an output for the shape of its targets.
+// targetOf returns the shape of the targets of an output, according to its loss.
 func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
 	defer caught(&err, "loss", c.losses[k], "Target")
 	return c.losses[k].Target(out)
 }
 
-// measure adds a metric of every output.
-func (c *compileSettings) measure(m Metric) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
+// addMetric adds a metric for every output.
+func (c *compileSettings) addMetric(m Metric) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 
-// outputMetric is a metric with what it measures.
+// outputMetric is a metric and the outputs that it measures.
 type outputMetric struct {
 	Metric
 	output   string // the name of an output, empty for every one
@@ -47,15 +46,15 @@ type compileOption func(*compileSettings)
 
 func (o compileOption) applyCompile(c *compileSettings) { o(c) }
 
-// Seed is where all of a model's random numbers come from: initial weights,
-// dropout, the order of samples. One seed gives one result, byte for byte, on
-// any number of workers. The default is 0.
+// Seed sets the seed of all random numbers of a model: initial weights, dropout and the order
+// of samples. The same seed gives the same result, byte for byte, on any number of workers.
+// The default is 0.
 func Seed(seed uint64) CompileOption {
 	return compileOption(func(c *compileSettings) { c.seed = seed })
 }
 
-// ForOutput measures metrics on one output of several, by its name: that of the
-// layer that it comes from. Without it a metric measures every output.
+// ForOutput measures metrics on one of several outputs, named after its layer. By default a
+// metric measures every output.
 func ForOutput(output string, metrics ...Metric) CompileOption {
 	return compileOption(func(c *compileSettings) {
 		for _, m := range metrics {
@@ -64,8 +63,8 @@ func ForOutput(output string, metrics ...Metric) CompileOption {
 	})
 }
 
-// WeightedMetrics are metrics that take the weights of samples into account where
-// there are any; other metrics count all samples alike.
+// WeightedMetrics adds metrics that apply the sample weights, if there are any. Other metrics
+// weight all samples equally.
 func WeightedMetrics(metrics ...Metric) CompileOption {
 	return compileOption(func(c *compileSettings) {
 		for _, m := range metrics {
@@ -74,8 +73,8 @@ func WeightedMetrics(metrics ...Metric) CompileOption {
 	})
 }
 
-// LossWeights are the factors of the losses of a model with several outputs, in
-// their order; the default is 1 for each.
+// LossWeights sets the factors of the losses of a model with several outputs, in the order of
+// the outputs. The default is 1 for each.
 func LossWeights(factors ...float64) CompileOption {
 	return compileOption(func(c *compileSettings) { c.lossWeights = append([]float64{}, factors...) })
 }

@@ -66,7 +66,7 @@ func TestTrainableAsCompiled(t *testing.T) {
 		"all":            func(d *keraslike.Model) { _ = d.SetTrainable(false) },
 		"a nested layer": func(d *keraslike.Model) { _ = d.SetTrainable(false, "inner/batch_normalization") },
 		"a nested model": func(d *keraslike.Model) { _ = d.SetTrainable(false, "inner") },
-		"a range":        func(d *keraslike.Model) { _ = d.SetTrainableRange(false, "", "batch_normalization") },
+		"one layer":      func(d *keraslike.Model) { _ = d.SetTrainable(false, "batch_normalization") },
 	} {
 		for _, before := range [][]int{nil, {4}} {
 			d := discriminator(t)
@@ -81,7 +81,7 @@ func TestTrainableAsCompiled(t *testing.T) {
 }
 
 // TestFrozenInAnother: the other model leaves the frozen one's weights and moving
-// averages alone, and goes on so when the one is freed for its own training.
+// averages alone, and still does when the one is made trainable for its own training.
 func TestFrozenInAnother(t *testing.T) {
 	d := discriminator(t)
 	g := keraslike.Sequential("gan", keraslike.Input(2), keraslike.Dense(4), d)
@@ -161,11 +161,11 @@ func TestMissingGradients(t *testing.T) {
 	}
 }
 
-// TestLambdaOfTheBatch: an axis behind the first that is as long as the batch.
+// TestLambdaOfTheBatch: an axis after the first that has the length of the batch.
 func TestLambdaOfTheBatch(t *testing.T) {
 	gram := func(in ...*graph.Node) (*graph.Node, error) { return graph.MatMul(in[0], in[0], false, true) }
 	m := keraslike.Sequential("m", keraslike.Input(3), keraslike.Lambda(gram, keraslike.Name("gram")))
-	want := `Lambda "gram": the function makes shape (2, 2) of a batch of 2 and (3, 3) of one of 3`
+	want := `Lambda "gram": the function returns shape (2, 2) for a batch of 2 and (3, 3) for one of 3`
 	if err := m.Build(1); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // TestOptionsThatDoNotFit compiles one program whose every marked line must be
-// refused by the type checker, and no other line.
+// rejected by the type checker, and no other line.
 func TestOptionsThatDoNotFit(t *testing.T) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {

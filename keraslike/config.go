@@ -2,11 +2,14 @@
 
 package keraslike
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// The architecture of a model as it is saved: its layers with their arguments,
-// and which layer is applied to what. Tensors are numbered, the model's inputs
-// first, then the results of calls in order, one after the other where a call has several.
+// modelConfig is the saved architecture of a model: its layers with their arguments, and the
+// calls of layers. Tensors are numbered: the inputs of the model first, then the outputs of
+// the calls in order.
 type modelConfig struct {
 	Name    string        `json:"name"`
 	Layers  []layerConfig `json:"layers"`
@@ -20,14 +23,58 @@ type callConfig struct {
 	In    []int `json:"in"` // tensors
 }
 
-func (n *network) config() (*modelConfig, error) {
-	if most := nodesOfLayer * n.layersLimit(); n.cost.saved > float64(most) {
-		return nil, fmt.Errorf("model %q: would be saved as %.4g layers, nested models in full for each model around them; the most is %d, %d times Limits.Layers", n.name, n.cost.saved, most, nodesOfLayer)
+// layerWriter numbers the layers of one file in the order in which their descriptions end. A
+// layer that several models share is described once; later uses refer to its number.
+type layerWriter struct {
+	described int            // layers so far
+	index     map[*layer]int // of the first description of each layer
+}
+
+func newLayerWriter() *layerWriter { return &layerWriter{index: map[*layer]int{}} }
+
+// layer returns the description of a layer, or a reference to an earlier one. A layer without
+// weights has nothing to share and is always described.
+func (w *layerWriter) layer(l *layer) (layerConfig, error) {
+	if i, again := w.index[l]; again && (len(l.weights) > 0 || l.network() != nil) {
+		return layerConfig{Name: l.name, Kind: l.def.Kind(), Shared: &i}, nil
 	}
+	c, err := l.describe(w)
+	if err != nil {
+		return c, err
+	}
+	if _, again := w.index[l]; !again {
+		w.index[l] = w.described
+	}
+	w.described++
+	return c, nil
+}
+
+// itemBytes is the minimum charge for a layer or a weight of a nested model; its text is
+// longer.
+const itemBytes = 16
+
+// shared returns the layer that lc refers to.
+func (l *loader) shared(lc *layerConfig) (*layer, error) {
+	i := *lc.Shared
+	if i < 0 || i >= len(l.read) {
+		return nil, fmt.Errorf("is layer %d of the file, of which %d have been read", i, len(l.read))
+	}
+	found := l.read[i]
+	if found.name != lc.Name || found.def.Kind() != lc.Kind {
+		return nil, fmt.Errorf("is the %s %q according to the file, whose layer %d is the %s %q", lc.Kind, lc.Name, i, found.def.Kind(), found.name)
+	}
+	if lc.Config != nil || lc.Frozen || lc.Unmasked {
+		return nil, fmt.Errorf("is layer %d of the file and has arguments of its own", i)
+	}
+	return found, nil
+}
+
+// config returns the architecture of the network as part of a file.
+func (n *network) config(to *layerWriter) (*modelConfig, error) {
 	c := &modelConfig{Name: n.name}
 	place, tensor := map[*layer]int{}, map[*Tensor]int{}
 	for i, l := range n.layers() {
-		lc, err := l.config()
+		lc, err := to.layer(l)
 		if err != nil {
 			return nil, err
 		}
@@ -58,51 +105,22 @@ func (n *network) config() (*modelConfig, error) {
 	return c, nil
 }
 
-// tensors applies the layers again.
-func (c *modelConfig) tensors(from *loading) (inputs, outputs []*Tensor, err error) {
-	var layers []*layer
-	for _, lc := range c.Layers {
-		l, err := lc.layer(from)
-		if err != nil {
-			return nil, nil, fmt.Errorf("layer %q: %w", lc.Name, err)
-		}
-		layers = append(layers, l)
+// tensors creates the layers and applies them as the saved model did.
+func (c *modelConfig) tensors(from *loader) (inputs, outputs []*Tensor, err error) {
+	layers, err := c.layers(from)
+	if err != nil {
+		return nil, nil, err
 	}
-	pick := func(i int) (*layer, error) {
-		if i < 0 || i >= len(layers) {
-			return nil, fmt.Errorf("there is no layer %d among %d", i, len(layers))
-		}
-		return layers[i], nil
+	if inputs, err = c.inputTensors(layers); err != nil {
+		return nil, nil, err
 	}
-	var tensors []*Tensor
-	for _, i := range c.Inputs {
-		l, err := pick(i)
-		if err != nil {
-			return nil, nil, err
-		}
-		if _, ok := l.def.(*input); !ok {
-			return nil, nil, fmt.Errorf("layer %q is listed as an input and is %s", l.name, l.def.Kind())
-		}
-		t := l.Apply()
-		tensors, inputs = append(tensors, t), append(inputs, t)
-	}
+	tensors := slices.Clone(inputs)
 	for _, call := range c.Calls {
-		l, err := pick(call.Layer)
+		made, err := call.apply(layers, tensors)
 		if err != nil {
 			return nil, nil, err
 		}
-		var in []*Tensor
-		for _, i := range call.In {
-			if i < 0 || i >= len(tensors) {
-				return nil, nil, fmt.Errorf("layer %q is applied to tensor %d of %d", l.name, i, len(tensors))
-			}
-			in = append(in, tensors[i])
-		}
-		t := l.Apply(in...)
-		if err := t.mistake(); err != nil {
-			return nil, nil, err
-		}
-		tensors = append(tensors, t.outputs()...)
+		tensors = append(tensors, made...)
 	}
 	for _, i := range c.Outputs {
 		if i < 0 || i >= len(tensors) {
@@ -111,4 +129,56 @@ func (c *modelConfig) tensors(from *loading) (inputs, outputs []*Tensor, err err
 		outputs = append(outputs, tensors[i])
 	}
 	return inputs, outputs, nil
+}
+
+func (c *modelConfig) layers(from *loader) (list []*layer, err error) {
+	for _, lc := range c.Layers {
+		l, err := lc.layer(from)
+		if err != nil {
+			return nil, fmt.Errorf("layer %q: %w", lc.Name, err)
+		}
+		list = append(list, l)
+	}
+	return list, nil
+}
+
+func (c *modelConfig) inputTensors(layers []*layer) (list []*Tensor, err error) {
+	for _, i := range c.Inputs {
+		l, err := layerOf(layers, i)
+		if err != nil {
+			return nil, err
+		}
+		if _, ok := l.def.(*input); !ok {
+			return nil, fmt.Errorf("layer %q is listed as an input and is %s", l.name, l.def.Kind())
+		}
+		list = append(list, l.Apply())
+	}
+	return list, nil
+}
+
+// apply returns the outputs of the call.
+func (c *callConfig) apply(layers []*layer, tensors []*Tensor) ([]*Tensor, error) {
+	l, err := layerOf(layers, c.Layer)
+	if err != nil {
+		return nil, err
+	}
+	var in []*Tensor
+	for _, i := range c.In {
+		if i < 0 || i >= len(tensors) {
+			return nil, fmt.Errorf("layer %q is applied to tensor %d of %d", l.name, i, len(tensors))
+		}
+		in = append(in, tensors[i])
+	}
+	t := l.Apply(in...)
+	if err := t.mistake(); err != nil {
+		return nil, err
+	}
+	return t.outputs(), nil
+}
+
+func layerOf(layers []*layer, i int) (*layer, error) {
+	if i < 0 || i >= len(layers) {
+		return nil, fmt.Errorf("there is no layer %d among %d", i, len(layers))
+	}
+	return layers[i], nil
 }

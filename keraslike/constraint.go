@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Constraint keeps a weight within bounds: it is applied after every update. The
-// zero value is none. Norms are Euclidean, taken over the constraint's axes, and
-// 1e-7 is added to those that something is divided by.
+// Constraint restricts the values of a weight. It is applied after every update; the zero
+// value does nothing. Norms are Euclidean norms over the constraint's axes; 1e-7 is added to
+// a norm before dividing by it.
 // See https://keras.io/api/layers/constraints/.
 type Constraint struct {
 	Kind string  `json:"kind"`
@@ -20,26 +20,26 @@ type Constraint struct {
 	Axes []int   `json:"axes,omitempty"`
 }
 
-// MaxNorm scales weights down to a norm of at most limit. The norm is taken over
-// the given axes, by default over axis 0, which gives one for each unit of a Dense
-// layer; a convolution's filters have axes 0, 1, 2.
+// MaxNorm scales weights down to a norm of at most limit. The norm is taken over the given
+// axes. The default, axis 0, constrains each unit of a Dense layer; for the filters of a
+// Conv2D layer use axes 0, 1, 2.
 func MaxNorm(limit float64, axes ...int) Constraint {
-	return Constraint{Kind: "max_norm", Max: limit, Axes: orFirst(axes)}
+	return Constraint{Kind: "max_norm", Max: limit, Axes: axesOrFirst(axes)}
 }
 
-// UnitNorm scales weights to a norm of 1, over axes as in MaxNorm.
-func UnitNorm(axes ...int) Constraint { return Constraint{Kind: "unit_norm", Axes: orFirst(axes)} }
+// UnitNorm scales weights to a norm of 1, with axes as in MaxNorm.
+func UnitNorm(axes ...int) Constraint { return Constraint{Kind: "unit_norm", Axes: axesOrFirst(axes)} }
 
-// MinMaxNorm moves the norm of weights toward the nearest between low and high,
-// by a share of rate of the way, over axes as in MaxNorm.
+// MinMaxNorm moves the norm of weights toward the nearest norm in [low, high], by the
+// fraction rate of the distance, with axes as in MaxNorm.
 func MinMaxNorm(low, high, rate float64, axes ...int) Constraint {
-	return Constraint{Kind: "min_max_norm", Min: low, Max: high, Rate: rate, Axes: orFirst(axes)}
+	return Constraint{Kind: "min_max_norm", Min: low, Max: high, Rate: rate, Axes: axesOrFirst(axes)}
 }
 
 // NonNeg sets negative weights to 0.
 func NonNeg() Constraint { return Constraint{Kind: "non_neg"} }
 
-func orFirst(axes []int) []int {
+func axesOrFirst(axes []int) []int {
 	if len(axes) == 0 {
 		return []int{0}
 	}
@@ -61,25 +61,25 @@ func (c Constraint) check() error {
 	return nil
 }
 
-// fits reports axes that a weight of this shape has not.
+// fits returns an error if a weight of this shape does not have the constraint's axes.
 func (c Constraint) fits(shape []int) error {
 	for _, a := range c.Axes {
 		if a < 0 || a >= len(shape) {
-			return fmt.Errorf("constraint %s takes norms over axis %d, the shape is %v", c.Kind, a, shape)
+			return fmt.Errorf("constraint %s has axis %d, the shape is %v", c.Kind, a, shape)
 		}
 	}
 	return nil
 }
 
-// bounds is a constraint on a weight of one shape. Elements that agree in all axes
-// but the constraint's share a norm: each lies at a first place plus an offset.
-type bounds struct {
+// boundConstraint is a constraint prepared for a weight of one shape. Elements that differ only along
+// the constraint's axes share a norm; their indices are a start plus each offset.
+type boundConstraint struct {
 	Constraint
 	firsts, group []int
 }
 
-func (c Constraint) over(shape []int) bounds {
-	b := bounds{Constraint: c, firsts: []int{0}, group: []int{0}}
+func (c Constraint) bind(shape []int) boundConstraint {
+	b := boundConstraint{Constraint: c, firsts: []int{0}, group: []int{0}}
 	if c.Kind == "" || c.Kind == "non_neg" {
 		return b
 	}
@@ -90,13 +90,13 @@ func (c Constraint) over(shape []int) bounds {
 		if slices.Contains(c.Axes, axis) {
 			to = &b.group
 		}
-		*to = spreadOut(*to, n, stride)
+		*to = addAxis(*to, n, stride)
 	}
 	return b
 }
 
-// apply changes w.
-func (b *bounds) apply(w []float32) {
+// apply applies the constraint to w.
+func (b *boundConstraint) apply(w []float32) {
 	switch b.Kind {
 	case "":
 		return
@@ -112,15 +112,15 @@ func (b *bounds) apply(w []float32) {
 			squares += float64(w[at+o]) * float64(w[at+o])
 		}
 		norm := math.Sqrt(squares)
-		factor := float32(b.want(norm) / (1e-7 + norm))
+		factor := float32(b.targetNorm(norm) / (1e-7 + norm))
 		for _, o := range b.group {
 			w[at+o] *= factor
 		}
 	}
 }
 
-// want is the norm that weights of a norm are scaled to.
-func (c Constraint) want(norm float64) float64 {
+// targetNorm returns the norm to which weights with the given norm are scaled.
+func (c Constraint) targetNorm(norm float64) float64 {
 	switch c.Kind {
 	case "max_norm":
 		return min(norm, c.Max)
@@ -130,8 +130,8 @@ func (c Constraint) want(norm float64) float64 {
 	return 1
 }
 
-// spreadOut repeats offsets along one more axis.
-func spreadOut(offsets []int, n, stride int) []int {
+// addAxis repeats offsets along another axis.
+func addAxis(offsets []int, n, stride int) []int {
 	out := make([]int, 0, n*len(offsets))
 	for _, o := range offsets {
 		for i := range n {
@@ -141,8 +141,8 @@ func spreadOut(offsets []int, n, stride int) []int {
 	return out
 }
 
-// Constrain applies c to a declared weight after each update. Without a constraint
-// the weight need not be declared.
+// Constrain applies c to a declared weight after each update. If c is the zero value, the
+// weight need not exist.
 func (b *Builder) Constrain(name string, c Constraint) {
 	if c.IsZero() || b.err != nil {
 		return
@@ -153,9 +153,9 @@ func (b *Builder) Constrain(name string, c Constraint) {
 				b.err = fmt.Errorf("weight %q: %w", name, err)
 				return
 			}
-			w.constraint = bounds{Constraint: c}
+			w.constraint = boundConstraint{Constraint: c}
 			return
 		}
 	}
-	b.err = fmt.Errorf("has a constraint for weight %q, which it did not declare", name)
+	b.err = fmt.Errorf("has a constraint for weight %q, which is not declared", name)
 }

@@ -8,15 +8,15 @@ import (
 	"fmt"
 )
 
-// ErrStopped is wrapped by the error of a Fit whose context was canceled: the
-// batch was finished and the model holds its updates. So it is by that of Evaluate,
-// PredictSource and whatever else takes a context.
-var ErrStopped = errors.New("training was stopped")
+// ErrInterrupted is wrapped by the error of Fit, Evaluate, PredictSource and every other
+// function whose context was canceled. Fit finishes the current batch first, and the model
+// keeps its updates.
+var ErrInterrupted = errors.New("interrupted")
 
-// errNoContext is the mistake of a nil context.
-var errNoContext = errors.New("the context is nil, want context.Background() where there is none")
+// errNoContext reports a nil context.
+var errNoContext = errors.New("the context is nil, want context.Background() or another context")
 
-// checkContext reports a nil context.
+// checkContext returns an error for a nil context.
 func checkContext(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -24,5 +24,5 @@ func checkContext(ctx context.Context) error {
 	return nil
 }
 
-// stopped is the error of a canceled context.
-func stopped(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrStopped, ctx.Err()) }
+// interrupted returns the error for a canceled context.
+func interrupted(ctx context.Context) error { return fmt.Errorf("%w: %w", ErrInterrupted, ctx.Err()) }

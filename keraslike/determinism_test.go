@@ -19,7 +19,7 @@ import (
 const childEnv = "KERASLIKE_TEST_TRAIN"
 
 // TestSameBytes trains one model in several processes, with one and with two
-// threads and workers: the saved files, optimiser included, agree in every byte.
+// threads and workers: the saved files, optimizer included, agree in every byte.
 func TestSameBytes(t *testing.T) {
 	if os.Getenv(childEnv) != "" {
 		fmt.Printf("digest %x\n", trainDigest(t, 3))

@@ -10,7 +10,7 @@ import (
 )
 
 // TestDiagramOfNestedModels: the layers of a model within a model have its whole path,
-// each call of a shared one has boxes of its own, and all arrows lead from what is
+// each call of a shared one has its own boxes, and all arrows lead from what is
 // computed before to what is computed after.
 func TestDiagramOfNestedModels(t *testing.T) {
 	inner := keraslike.Sequential("inner", keraslike.Input(4), keraslike.Dense(4, keraslike.Name("d")))

@@ -1,74 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package keraslike has the layers, the training loop and the names that Keras
-// users know, on the expression graphs of package graph.
+// Package keraslike is a deep learning library with the layers, defaults and names of Keras 3.
+// It is usually imported as k:
 //
-// A model is a stack of layers, or any net of them:
-//
-//	model := keraslike.Sequential("mnist",
-//		keraslike.Input(784),
-//		keraslike.Dense(512, keraslike.ReLU),
-//		keraslike.Dropout(0.5),
-//		keraslike.Dense(10, keraslike.Softmax),
+//	model := k.Sequential("digits",
+//		k.Input(784),
+//		k.Dense(512, k.ReLU),
+//		k.Dropout(0.5),
+//		k.Dense(10, k.Softmax),
 //	)
+//	err := model.Compile(k.RMSprop(0.001), k.SparseCategoricalCrossentropy, k.Accuracy)
+//	x, err := k.Rows(pixels)   // [][]float32, one row for each image
+//	y, err := k.Column(labels) // []int, the digits
+//	train, err := k.Data(x, y)
+//	history, err := model.Fit(ctx, train, k.Epochs(5), k.BatchSize(128), k.ValidationSplit(0.2))
+//	fmt.Println(history)
+//	scores, err := model.Evaluate(ctx, test)
+//	p, err := model.Predict(newImages)
+//	fmt.Println(scores, p.ArgMax())
+//	err = model.Save("digits.safetensors")
 //
-//	in := keraslike.Input(13)
-//	x := keraslike.Dense(64, keraslike.ReLU).Apply(in)
-//	model := keraslike.NewModel("boston", []*keraslike.Tensor{in}, []*keraslike.Tensor{keraslike.Dense(1).Apply(x)})
+// [Load] reads a saved model. Models with branches, shared layers or several inputs are built
+// by [NewModel] from the tensors that [Layer.Apply] returns:
 //
-// Compile says how it is trained, Fit trains, Evaluate measures, Predict uses
-// it, Save and Load keep it:
+//	in := k.Input(13)
+//	x := k.Dense(64, k.ReLU).Apply(in)
+//	model := k.NewModel("prices", []*k.Tensor{in}, []*k.Tensor{k.Dense(1).Apply(x)})
 //
-//	err := model.Compile(keraslike.RMSprop(0.001), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy, keraslike.Seed(1))
-//	history, err := model.Fit(ctx, train, keraslike.Epochs(5), keraslike.BatchSize(128), keraslike.Validation(test))
+// Related packages:
+//
+//   - keraslike/callbacks: EarlyStopping, ModelCheckpoint, CSVLogger, TensorBoard, a progress
+//     display and other callbacks
+//   - keraslike/kerasfile: reads models and weights saved by Keras
+//   - keraslike/applications: VGG16 and SqueezeNet with pretrained weights
+//   - datasets: MNIST and other data sets, CSV files, image folders, texts, time series
+//
+// The examples directory has a complete program each for regression, text classification and
+// transfer learning.
 //
 // # Data
 //
-// Data in memory are arrays made from Go slices. Whatever does not fit is an error:
-//
-//	x, err := keraslike.Rows(table)     // [][]float64, one row for each sample
-//	y, err := keraslike.Column(classes) // []int
-//	train, err := keraslike.Data(x, y)
-//	p, err := model.Predict(x)
-//	classes := p.ArgMax()
-//
-// Everything with the methods of [Source] or [Stream] can be trained on as well. Package
-// datasets reads tables, texts and folders of images; the folder examples has a complete
-// program for each.
+// An [Array] holds float32 values and is made from Go slices by [Rows], [Column], [Stack] or
+// [NewArray], which return an error for invalid values or shapes. Fit and Evaluate take any
+// [Source] or [Stream]: [Data] makes one from arrays, package datasets has others, and your
+// own needs three methods.
 //
 // # Options
 //
-// What a layer cannot do without is an argument; everything else is an option with a
-// default, in any order. Each family of layers has options of its own, such as
-// [ConvOption]: Dropout(0.5, NoBias) does not compile. The doc comment of each
-// constructor lists the options that fit and their defaults, which are Keras 3's, as are
-// the formulas.
+// Required settings are arguments; all other settings are options, in any order. Each family
+// of layers has its own option type, such as [ConvOption], so Dropout(0.5, NoBias) does not
+// compile. The doc comment of each constructor lists the options that fit and their defaults.
+// Defaults and formulas are those of Keras 3.
 //
-// # Mistakes
+// # Extending
 //
-// Wrong shapes and impossible arguments are kept until the model is built and
-// come back together, each as a [ShapeError] that names the layer, what it got,
-// what it wanted and the shapes on the way. No panic leaves the package.
+//   - A layer without weights is a function of graph nodes: [Lambda]. Any other layer is a
+//     [Definition], which [Custom] turns into a [Layer].
+//   - A loss is a function of graph nodes: [CustomLoss].
+//   - A metric is a function of one row, [CustomRowMetric], or a [Measurement], [CustomMetric].
+//   - A callback is a function, [CallbackFunc], or any type that implements [Callback].
+//   - An optimizer implements [Optimizer].
+//
+// Options such as [WithCustomLayer] make them known to [Load].
+//
+// # Errors
+//
+// Wrong shapes and invalid arguments are collected until the model is built and are returned
+// together. Each is a [ShapeError] with the layer, what it got, what it wanted and the shapes
+// along the path from the input. No panic leaves the package; a panic in user code is returned
+// as a [PanicError].
 //
 // # Randomness
 //
-// All random numbers come from the [Seed] of Compile, through generators named
-// after their purpose: first weights after their path, the order of samples after
-// the epoch, dropout after its layer and the step.
+// All random numbers derive from the [Seed] given to Compile. The generator of initial weights
+// also depends on the weight's path, that of the order of samples on the epoch, and that of
+// dropout on the layer and the step.
 //
-// One seed gives one model, byte for byte, in every process and with any number of
-// workers, as long as the kernels take the same path: AVX-512, AVX2, or portable Go
-// built for one architecture. The paths add in different orders and fuse different
-// multiplications and additions, so that a model trained on one of them differs from
-// another's in its last bits from the first step on, and after many steps in the last
-// digits of its figures. The environment variable REEF_KERNEL ("avx512", "avx2",
-// "generic") selects a path that the processor has.
+// With the same seed, training gives the same model, byte for byte, in every process and for
+// any number of workers, as long as the kernels use the same instruction set: AVX-512, AVX2 or
+// portable Go built for one architecture. These differ in the order of additions and in fused
+// multiply-adds, so the weights differ in their last bits from the first step on, and metrics
+// in their last digits after many steps. The environment variable REEF_KERNEL ("avx512",
+// "avx2" or "generic") selects one that the processor supports.
 //
 // # Graphs
 //
-// A model has one graph for each purpose and batch size: training with dropout and
-// gradients, evaluation, prediction. They share the weights, are compiled once,
-// and running them allocates nothing. There is no mode to switch.
-//
-// A layer of one's own is a [Definition] behind [Custom], or a [Lambda].
+// A model has separate graphs for training (with dropout and gradients), evaluation and
+// prediction, and for each batch size. They share the weights, are compiled once, and allocate
+// nothing when they run. There is no training mode to switch.
 package keraslike

@@ -103,13 +103,13 @@ func measured(t *testing.T, metric k.Metric, c golden.Case) (got []float64) {
 			m.Add(n, p[:n*each], y[:n*eachTarget])
 		}
 		p, y = p[n*each:], y[n*eachTarget:]
-		if v, ok := m.(k.Vector); ok && c.Args["average"] == nil {
+		if v, ok := m.(k.VectorMeasurement); ok && c.Args["average"] == nil {
 			got = append(got, v.Values()...)
 		} else {
 			got = append(got, m.Value())
 		}
 	}
-	if d, ok := m.(k.Domained); ok && d.Err() != nil {
+	if d, ok := m.(k.CheckedMeasurement); ok && d.Err() != nil {
 		t.Errorf("%s: %v", c.Name, d.Err())
 	}
 	return got

@@ -30,7 +30,7 @@ func optimizerOf(t *testing.T, a golden.Args) Optimizer {
 	}
 	o := fromArgs(t, own)
 	if b := a.Ints("boundaries"); len(b) > 0 {
-		s := PiecewiseConstant{Boundaries: b}
+		s := PiecewiseConstantDecay{Boundaries: b}
 		for _, v := range a["values"].([]any) {
 			s.Factors = append(s.Factors, v.(float64))
 		}
@@ -42,9 +42,9 @@ func optimizerOf(t *testing.T, a golden.Args) Optimizer {
 // plainRows is an optimizer as a user may write one: no more than what Optimizer asks for.
 type plainRows struct{ Optimizer }
 
-func (o plainRows) Start(slot string) float64 {
+func (o plainRows) InitialValue(slot string) float64 {
 	if s, ok := o.Optimizer.(SlotInitializer); ok {
-		return s.Start(slot)
+		return s.InitialValue(slot)
 	}
 	return 0
 }
@@ -154,7 +154,7 @@ func TestEmbeddingUpdates(t *testing.T) {
 }
 
 // TestMomentumMovesAbsentRows is by hand: ones, a gradient of 1 for the rows of ids 0, 1
-// and 1; row 0 goes on without a gradient. Keras and TensorFlow.js give 0.78120 for Adam.
+// and 1; row 0 then has no gradient. Keras and TensorFlow.js give 0.78120 for Adam.
 func TestMomentumMovesAbsentRows(t *testing.T) {
 	for name, c := range map[string]struct {
 		o    Optimizer
@@ -183,9 +183,9 @@ func TestMomentumMovesAbsentRows(t *testing.T) {
 	}
 }
 
-// TestLazyRowsStand: with LazyRows a step changes neither the absent rows nor what is kept
+// TestLazyRowsAreUnchanged: with LazyRows a step changes neither the absent rows nor what is kept
 // for them, and the rows that are there move as without.
-func TestLazyRowsStand(t *testing.T) {
+func TestLazyRowsAreUnchanged(t *testing.T) {
 	const height, width = 20, 5
 	type pair struct{ lazy, all Optimizer }
 	pairs := []pair{

@@ -7,24 +7,23 @@ import (
 	"strings"
 )
 
-// ShapeError is a mistake in one layer of a model: inputs that do not fit it or
-// an argument that is impossible. A model's mistakes come together, joined,
-// when it is built or compiled.
+// ShapeError is an error in one layer of a model: inputs of the wrong shape or an invalid
+// argument. Build and Compile return all errors of a model, joined.
 type ShapeError struct {
 	Layer string       // the layer's name
-	Kind  string       // what it is, such as "Dense"
-	In    []Shape      // the shapes it got; nil when a layer before it failed
-	Path  []LayerShape // how the first input came about: the model's input and the last layers before this one
+	Kind  string       // the kind of layer, such as "Dense"
+	In    []Shape      // the shapes of its inputs; nil if an earlier layer failed
+	Path  []LayerShape // of the first input: the model's input and the last layers before this one
 	Err   error        // got and want
 }
 
-// LayerShape is a layer with the shape of its output.
+// LayerShape is the name of a layer and the shape of its output.
 type LayerShape struct {
 	Layer string
 	Shape Shape
 }
 
-// Error is one line: the layer, what is wrong, and the shapes on the way.
+// Error returns one line: the layer, the error and the shapes along the path.
 func (e *ShapeError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %q: %v", e.Kind, e.Layer, e.Err)

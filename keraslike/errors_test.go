@@ -98,10 +98,10 @@ func TestModelMistakes(t *testing.T) {
 		"orthogonal":    {keraslike.Sequential("m", in, keraslike.Dense(1, keraslike.BiasInitializer(keraslike.Orthogonal(1)))), `weight "bias": initializer orthogonal: shape [1] has fewer than two axes`},
 		"nil custom":    {keraslike.Sequential("m", in, keraslike.Custom(nil)), "has no definition"},
 		"nil model":     {keraslike.Sequential("m", in, (*keraslike.Model)(nil)), "part 1 is nil"},
-		"huge weight":   {keraslike.Sequential("m", in, keraslike.Dense(math.MaxInt32)), `weight "kernel" would have shape [3 2147483647], more than `},
+		"huge weight":   {keraslike.Sequential("m", in, keraslike.Dense(math.MaxInt32)), `weight "kernel" would have shape [3 2147483647], which is more than `},
 		"huge output":   {keraslike.Sequential("m", in, keraslike.RepeatVector(math.MaxInt32)), "output would have shape (batch, 2147483647, 3), more than "},
 		"huge input":    {keraslike.Sequential("m", keraslike.Input(math.MaxInt32, math.MaxInt32), keraslike.Flatten()), "output would have shape (batch, 2147483647, 2147483647), more than "},
-		"softmax alone": {keraslike.Sequential("m", keraslike.Input(), keraslike.Activation(keraslike.Softmax)), "input is one number for each sample, softmax wants a row"},
+		"softmax alone": {keraslike.Sequential("m", keraslike.Input(), keraslike.Activation(keraslike.Softmax)), "input is one number for each sample, softmax needs a row"},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, c.model.Build(1), c.want) })
 	}
@@ -124,7 +124,7 @@ func TestCompileMistakes(t *testing.T) {
 		"optimizer":       {model(keraslike.Dense(1)).Compile(keraslike.Adam(math.NaN(), keraslike.Epsilon(-1)), keraslike.MeanSquaredError), "optimizer adam: learning rate is NaN"},
 		"nothing":         {model(keraslike.Dense(1)).Compile(nil, nil), "compile: no optimizer"},
 		"loss panics":     {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { panic("ouch") })), `model "m": loss "mine": Rows: panic: ouch`},
-		"loss of nothing": {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { return nil, nil })), `model "m": loss "mine": the function gave no node`},
+		"loss of nothing": {model(keraslike.Dense(1)).Compile(sgd, keraslike.CustomLoss("mine", func(*graph.Node, *graph.Node) (*graph.Node, error) { return nil, nil })), `model "m": loss "mine": the function returned no node`},
 		"nothing to do":   {fitOnce(t, keraslike.Sequential("m", keraslike.Input(4), keraslike.Activation(keraslike.Tanh))), `model "m": has no weights to train`},
 	} {
 		t.Run(name, func(t *testing.T) { wantError(t, c.err, c.want) })
@@ -140,7 +140,7 @@ func fitOnce(t *testing.T, m *keraslike.Model) error {
 	return err
 }
 
-// TestDataMistakes names the sample, also behind the shuffling.
+// TestDataMistakes: errors name the sample, also after shuffling.
 func TestDataMistakes(t *testing.T) {
 	const samples = 40
 	fit := func(spoil func(x, y []float32)) error {

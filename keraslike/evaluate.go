@@ -11,15 +11,15 @@ import (
 // EvaluateOption is an option of Evaluate: BatchSize or ValidationSteps.
 type EvaluateOption interface{ applyEvaluate(*evaluation) }
 
-// evaluation is the settings of one call of Evaluate or of one validation.
+// evaluation holds the settings of one call of Evaluate or of one validation.
 type evaluation struct {
 	batch, steps int
 	mistake      error
 	lo, hi       int // the samples of a Source
 }
 
-// Evaluate measures the loss and the metrics on a Source or a Stream, with dropout
-// off, and changes nothing. The loss is the mean over samples plus the penalties.
+// Evaluate measures the loss and the metrics on a Source or a Stream, without dropout and
+// without changing the model. The loss is the mean over samples plus the penalties.
 //
 // Options and their defaults:
 //
@@ -38,11 +38,11 @@ func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateO
 	return logs, nil
 }
 
-// EvaluateWith is Evaluate for other metrics than those of Compile. It returns the
-// measurements, which know more than one number where a metric has more:
+// EvaluateWith is Evaluate with other metrics than those of Compile. It returns the
+// measurements, which can hold more than one number:
 //
 //	list, err := m.EvaluateWith(ctx, test, keraslike.ConfusionMatrix)
-//	matrix := list[0].(keraslike.Matrix).Rows()
+//	matrix := list[0].(keraslike.MatrixMeasurement).Rows()
 //
 // With several outputs each metric is measured on each output in turn.
 func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metric) (list []Measurement, err error) {
@@ -110,22 +110,22 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 	return s.logs(nil)
 }
 
-// score adds up what is measured over all batches.
+// score accumulates the measurements over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
-	var order *batches
+	var order *batchIterator
 	size := e.batch
 	if source, ok := data.(Source); ok {
 		if size = min(size, e.hi-e.lo); size < 1 {
 			return errors.New("no data")
 		}
-		order = inOrder(source, e.lo, e.hi, size)
+		order = newBatchIterator(source, e.lo, e.hi, size)
 	}
-	var p *modelGraph // of the batch
+	var g *modelGraph // of the batch
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
-		if p, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
+		if g, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
 			return nil, err
 		}
-		return &p.batchBuffers, nil
+		return &g.batchBuffers, nil
 	})
 	if err != nil {
 		return err
@@ -136,16 +136,16 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	defer r.end()
 	for step := 0; e.steps == 0 || step < e.steps; step++ {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return interrupted(ctx)
 		}
 		b, err := r.next()
 		switch {
 		case err != nil:
 			return err
 		case b != nil:
-			err = p.run()
+			err = g.run()
 			if err == nil {
-				err = s.add(p.result(), b)
+				err = s.add(g.result(), b)
 			}
 			if err != nil {
 				return nameSample(err, b.indices)
@@ -162,7 +162,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	return nil
 }
 
-// dataSpec is what the compiled model wants of the data that it is trained on.
+// dataSpec describes the training data that the compiled model accepts.
 func (m *Model) dataSpec() *dataSpec {
 	d, c := m.inputSpec(), m.compiled
 	d.signed = c.domains[0] == signs
@@ -173,7 +173,7 @@ func (m *Model) dataSpec() *dataSpec {
 	return d
 }
 
-// inputSpec is what the model wants of the data that it predicts from.
+// inputSpec describes the inputs that the model accepts.
 func (m *Model) inputSpec() *dataSpec {
 	d := &dataSpec{model: m.name}
 	for _, t := range m.inputs {
@@ -185,15 +185,15 @@ func (m *Model) inputSpec() *dataSpec {
 	return d
 }
 
-// evaluationGraph is the plan of evaluation for a batch size.
+// evaluationGraph returns the evaluation graph for a batch size.
 func (m *Model) evaluationGraph(key graphKey) (*modelGraph, error) {
-	if p, ok := m.graphs.evaluation[key]; ok {
-		return p, nil
+	if g, ok := m.graphs.evaluation[key]; ok {
+		return g, nil
 	}
-	p, err := m.graphFor(modeEvaluate, key)
+	g, err := m.graphFor(modeEvaluate, key)
 	if err != nil {
 		return nil, err
 	}
-	m.graphs.evaluation[key] = p
-	return p, nil
+	m.graphs.evaluation[key] = g
+	return g, nil
 }

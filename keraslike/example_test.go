@@ -90,7 +90,7 @@ func ExampleNewModel() {
 	// Parameters: 172, trainable: 172, 688 bytes in memory
 }
 
-// A model that is saved with its optimiser goes on as if nothing had happened.
+// A model that is saved with its optimizer resumes training as if nothing had happened.
 func ExampleModel_Save() {
 	m := xorModel()
 	if _, err := m.Fit(context.Background(), xor(), keraslike.Epochs(50)); err != nil {
@@ -114,7 +114,7 @@ func ExampleModel_Save() {
 	// Output: the same loss: true
 }
 
-// Gate is a layer of one's own: y = x·sigmoid(x·W).
+// Gate is a custom layer: y = x·sigmoid(x·W).
 type Gate struct {
 	Init keraslike.Initializer `json:"init"`
 }

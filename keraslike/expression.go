@@ -8,45 +8,45 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// graphKey tells the plans of one purpose apart.
+// graphKey identifies a cached graph of one mode.
 type graphKey struct {
 	batch    int
 	weighted bool // whether samples have weights
 }
 
-// expression is a graph of the model before it is compiled.
+// expression is a graph of the model before the graph is compiled.
 type expression struct {
 	*Scope
 	in, targets, weights, out graph.Nodes
-	outMasks                  graph.Nodes // of the outputs, nil for none
+	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
-	losses                    graph.Nodes // of the outputs, where there are several
-	domains                   []*numbers  // of targets, for each output
+	outputLosses              graph.Nodes   // of the outputs, where there are several
+	domains                   []*valueRange // of targets, for each output
 }
 
-// newExpression builds the graph without compiling it, as c has it where the model is compiled; it is how mistakes in layers'
-// expressions are found early.
-func (n *network) newExpression(p mode, key graphKey, c *compiled) (*expression, error) {
-	if err := n.affordable(p, 1); err != nil {
+// newExpression builds the graph without compiling it. c is nil for a model that is not
+// compiled.
+func (n *network) newExpression(mode mode, key graphKey, c *compiled) (*expression, error) {
+	if err := n.affordable(mode, 1); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	s := &Scope{
-		nodes: nodesOfLayer * n.layersLimit(), memory: n.memoryLimit(p, key.batch),
-		g: graph.New(), training: p >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracing: p == modeTrace, paths: n.paths,
+		maxNodes: nodesPerLayer * n.layersLimit(), maxMemory: n.memoryLimit(mode, key.batch),
+		g: graph.New(), training: mode >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracing: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if c != nil {
-		s.compiled = c.frozen
+		s.compiledFrozen = c.frozen
 	}
 	v := &expression{Scope: s}
-	if p == modeGradient {
-		s.located = map[string]*graph.Node{}
+	if mode == modeGradient {
+		s.layerNodes = map[string]*graph.Node{}
 	}
 	for _, x := range n.inputs {
 		v.in = append(v.in, s.input(x.layer.name, x.shape.withBatch(key.batch)...))
 	}
-	v.out, v.outMasks = s.run(n, "", v.in, nil)
-	if s.err == nil && (p == modeEvaluate || p == modeTrain) {
+	v.out, v.outputMasks = s.run(n, "", v.in, nil)
+	if s.err == nil && (mode == modeEvaluate || mode == modeTrain) {
 		s.err = s.groups.Record(s.g, "loss", func() error { v.addCost(n, c, key.weighted); return s.err })
 	}
 	if s.err != nil {
@@ -72,43 +72,57 @@ func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, 
 			return nil, nil
 		}
 		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
-		inputs := make([]*graph.Node, len(t.in))
-		for i, x := range t.in {
-			inputs[i] = value[x]
-			if !t.layer.unmasked {
-				s.masks = append(s.masks, mask[x])
-			}
-		}
-		s.err = s.groups.Record(s.g, s.path, func() error {
-			if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {
-				return fmt.Errorf("%s %q: %w", t.layer.def.Kind(), s.path, err)
-			}
-			return s.err
-		})
-		if n := len(s.g.AllNodes()); s.err == nil && n > s.nodes {
-			s.err = fmt.Errorf("%s %q: the graph has %d nodes here, the most is %d, %d times Limits.Layers", t.layer.def.Kind(), s.path, n, s.nodes, nodesOfLayer)
-		}
-		if s.err == nil {
-			s.err = s.checkOutputs(t, append([]*graph.Node{value[t]}, s.more...))
-		}
-		if s.err != nil {
+		if s.err = s.apply(t, value, mask); s.err != nil {
 			return nil, nil
 		}
-		for k, x := range t.more {
-			value[x] = s.more[k]
-		}
-		for k, n := range s.outMasks {
-			mask[t.Output(k)] = n
-		}
-		if _, again := s.located[s.path]; s.located != nil && !again {
-			s.located[s.path] = value[t]
-		}
-		if s.tracing && t.layer.network() == nil {
-			s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, value[t])
-		}
+		s.recordNode(t.layer, value[t])
 	}
 	for _, t := range net.outputs {
 		out, outMasks = append(out, value[t]), append(outMasks, mask[t])
 	}
 	return out, outMasks
+}
+
+// apply adds the expression of one call of a layer and stores its outputs and their masks in
+// value and mask.
+func (s *Scope) apply(t *Tensor, value, mask map[*Tensor]*graph.Node) error {
+	inputs := make([]*graph.Node, len(t.in))
+	for i, x := range t.in {
+		inputs[i] = value[x]
+		if !t.layer.ignoresMasks {
+			s.masks = append(s.masks, mask[x])
+		}
+	}
+	err := s.groups.Record(s.g, s.path, func() error {
+		if err := attempt("Forward", func() error { value[t] = s.forward(t.layer.def, inputs); return nil }); err != nil {
+			return fmt.Errorf("%s %q: %w", t.layer.def.Kind(), s.path, err)
+		}
+		return s.err
+	})
+	if err != nil {
+		return err
+	}
+	if n := len(s.g.AllNodes()); n > s.maxNodes {
+		return fmt.Errorf("%s %q: the graph has %d nodes here, the most is %d, %d times Limits.Layers", t.layer.def.Kind(), s.path, n, s.maxNodes, nodesPerLayer)
+	}
+	if err := s.checkOutputs(t, append([]*graph.Node{value[t]}, s.moreOutputs...)); err != nil {
+		return err
+	}
+	for k, x := range t.moreOutputs {
+		value[x] = s.moreOutputs[k]
+	}
+	for k, n := range s.outputMasks {
+		mask[t.Output(k)] = n
+	}
+	return nil
+}
+
+// recordNode records the first output of a layer in a graph that exposes all layers.
+func (s *Scope) recordNode(l *layer, n *graph.Node) {
+	if _, again := s.layerNodes[s.path]; s.layerNodes != nil && !again {
+		s.layerNodes[s.path] = n
+	}
+	if s.tracing && l.network() == nil {
+		s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, n)
+	}
 }

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// finiteSettings looks through the exported numbers of a layer's, an optimizer's, a
-// loss's or a metric's settings for one that is not finite in float32, in which all
-// is computed. It looks at types of this package only: those of others are theirs.
+// finiteSettings returns an error if an exported number in the settings of a layer, an
+// optimizer, a loss or a metric is not finite in float32, the type of all computations. It
+// checks types of this package only.
 func finiteSettings(v any) error {
 	t := reflect.TypeOf(v)
 	if t == nil {
@@ -26,20 +26,21 @@ func finiteSettings(v any) error {
 	return finiteNumbers(reflect.ValueOf(v), "", 0)
 }
 
-// deepest is how far settings are looked into; those of this package end before.
-const deepest = 8
+// maxDepth limits the nesting of settings; those of this package are less deep.
+const maxDepth = 8
 
+// finiteNumbers checks v, whose name is for errors, and all values in it.
 func finiteNumbers(v reflect.Value, name string, depth int) error {
-	if depth > deepest {
+	if depth > maxDepth {
 		return nil
 	}
 	if v.Type() == reflect.TypeFor[Initializer]() {
-		return nil // is checked with the weight that it is for
+		return nil // checked together with its weight
 	}
 	switch v.Kind() {
 	case reflect.Float64, reflect.Float32:
 		if f := v.Float(); !(math.Abs(f) <= math.MaxFloat32) {
-			return fmt.Errorf("%s is %g, want a finite number of float32", name, f)
+			return fmt.Errorf("%s is %g, want a finite number (float32)", name, f)
 		}
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
@@ -52,20 +53,26 @@ func finiteNumbers(v reflect.Value, name string, depth int) error {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			if !field.IsExported() && !field.Anonymous {
-				continue
-			}
-			within := name
-			if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" && tag != "-" {
-				within = strings.TrimSpace(name + " " + tag)
-			} else if !field.Anonymous {
-				within = strings.TrimSpace(name + " " + field.Name)
-			}
-			if err := finiteNumbers(v.Field(i), within, depth+1); err != nil {
-				return err
-			}
+		return finiteFields(v, name, depth)
+	}
+	return nil
+}
+
+// finiteFields checks the exported and the embedded fields of a struct.
+func finiteFields(v reflect.Value, name string, depth int) error {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		if !field.IsExported() && !field.Anonymous {
+			continue
+		}
+		within := name
+		if tag, _, _ := strings.Cut(field.Tag.Get("json"), ","); tag != "" && tag != "-" {
+			within = strings.TrimSpace(name + " " + tag)
+		} else if !field.Anonymous {
+			within = strings.TrimSpace(name + " " + field.Name)
+		}
+		if err := finiteNumbers(v.Field(i), within, depth+1); err != nil {
+			return err
 		}
 	}
 	return nil

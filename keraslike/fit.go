@@ -13,55 +13,55 @@ import (
 // fit is one call of Fit.
 type fit struct {
 	epochs, batch   int
-	counted         bool // by Epochs
+	epochsSet       bool // by Epochs
 	initial         int
 	until           int
-	bounded         bool // by Until
+	untilSet        bool // by Until
 	steps           int  // of an epoch, 0 for all
 	split           float64
 	keepOrder       bool
 	validation      Samples
-	validated       bool // validation data is given
+	validationSet   bool // validation data is given
 	validationSteps int
 	classWeights    ClassWeights
 	callbacks       []Callback
 
 	mistakes []error // in the options
 
-	m        *Model
-	train    *batches // of a Source; nil for a Stream
-	reader   *batchReader
-	plan     *modelGraph // of the batch
-	scores   *scores
-	state    Training
-	perEpoch int              // steps of a whole one
-	resumes  bool             // an epoch that was interrupted
-	left     []callbackRecord // by the run that is resumed
-	runsLast []bool           // for each callback
-	guarded  bool             // gradients are checked
+	m               *Model
+	train           *batchIterator // of a Source; nil for a Stream
+	reader          *batchReader
+	graph           *modelGraph // of the batch
+	scores          *scores
+	state           Training
+	stepsPerEpoch   int              // steps of a whole one
+	resuming        bool             // an epoch that was interrupted
+	savedCallbacks  []callbackRecord // by the run that is resumed
+	runsLast        []bool           // for each callback
+	checksGradients bool             // gradients are checked
 }
 
-// errAborted is what callbacks are told where nothing can be returned.
+// errAborted is the error for Finisher if Fit ends without returning.
 var errAborted = errors.New("fit was aborted")
 
-// Fit trains the model. It returns what it measured in each epoch; "loss" and
-// the metrics are means over the samples while the weights move, those of
-// validation, named "val_...", are taken after the epoch.
+// Fit trains the model and returns the loss and the metrics of each epoch. "loss" and the
+// metrics are means over the samples during training; those of validation, "val_...", are
+// measured after the epoch.
 //
 // When ctx is canceled Fit finishes the batch that runs and returns an error that wraps
-// ErrStopped and the context's error, unless that batch was the last of all. Nothing is
+// ErrInterrupted and the context's error, unless that batch was the last of all. Nothing is
 // trained where ctx was canceled before. After any error the History holds the epochs
 // that were completed.
 //
-// A Fit that follows an interrupted one, of the same model or of one saved
-// WithOptimizer and loaded, resumes with the next batch of the same epoch and ends with
-// the same weights, byte for byte, as a run without a break. Every StatefulCallback
-// gets back what it remembered, whether it is the same one or a new one of the same
-// settings. So it is with a model that a callback has saved WithOptimizer, if Until or
-// InitialEpoch tells Fit to continue its epochs. The logs of a
-// resumed epoch cover all of it; a metric of one's own that is no SummingMeasurement
-// covers the rest. A Stream that is a Resetter begins again and skips the samples that were
-// trained on; any other continues from where it stands, after what was read ahead.
+// The next Fit after an interruption, on the same model or on one that was saved
+// WithOptimizer and loaded, resumes with the next batch of the same epoch and ends with the
+// same weights, byte for byte, as an uninterrupted run. Each StatefulCallback gets its state
+// back, whether it is the same value or a new one with the same key. This also applies to a
+// model that a callback saved WithOptimizer, if Until or InitialEpoch continues its epochs.
+// The logs of a resumed epoch cover all of its samples, except for custom metrics that are
+// not a SummingMeasurement, which cover the rest. A Stream that is a Resetter starts over and
+// skips the samples already trained on; any other Stream continues after the samples that
+// were read ahead.
 //
 // Options and their defaults:
 //
@@ -88,7 +88,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	case ctx == nil:
 		err = errNoContext
 	case ctx.Err() != nil: // the model stays as it is, and where it stands
-		err = fmt.Errorf("%w before it began: %w", ErrStopped, ctx.Err())
+		err = fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
 	default:
 		err = f.prepare(data)
 	}
@@ -98,19 +98,19 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	if f.initial == f.epochs { // Until has been reached
 		return h, nil
 	}
-	m.running, m.trainer.guarded = f, f.guarded
+	m.running, m.trainer.checksGradients = f, f.checksGradients
 	finished := false
 	defer func() {
-		m.running, m.trainer.guarded = nil, false
+		m.running, m.trainer.checksGradients = nil, false
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}
 	}()
 	err = f.run(ctx, h)
-	if errors.Is(err, ErrStopped) {
+	if errors.Is(err, ErrInterrupted) {
 		var forgotten error
-		m.left, forgotten = f.interruption()
-		m.left.Stopped = true
+		m.interrupted, forgotten = f.interruption()
+		m.interrupted.Stopped = true
 		if forgotten != nil {
 			err = errors.Join(err, forgotten)
 		}
@@ -118,7 +118,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 		if m.pending {
 			m.epochs++
 		}
-		m.position, m.pending, m.left = 0, false, interruption{}
+		m.position, m.pending, m.interrupted = 0, false, interruption{}
 	}
 	if err != nil {
 		err = fmt.Errorf("fit: %w", err)
@@ -143,32 +143,30 @@ type fitOption func(*fit)
 
 func (o fitOption) applyFit(f *fit) { o(f) }
 
-// Epochs is how often all samples are seen; the default is 1.
+// Epochs sets the number of passes over all samples. The default is 1.
 func Epochs(n int) FitOption {
-	return fitOption(func(f *fit) { f.epochs, f.counted = n, true })
+	return fitOption(func(f *fit) { f.epochs, f.epochsSet = n, true })
 }
 
-// Until is the number of epochs that the model will have been trained for when Fit returns,
-// those of earlier calls included (Model.Progress tells how many there were). Fit continues
-// with the next epoch, or with the rest of an interrupted one, and does nothing where the
-// model has had them all. Until replaces Epochs and InitialEpoch where the number of epochs
-// done is not known:
+// Until sets the total number of epochs after which Fit returns, including those of earlier
+// calls (see Model.Progress). Fit continues with the next epoch, or with the rest of an
+// interrupted one, and does nothing if the model has completed them all. Use it instead of
+// Epochs and InitialEpoch if the number of completed epochs is unknown:
 //
 //	m, err := keraslike.Load("run.safetensors") // saved WithOptimizer
 //	h, err := m.Fit(ctx, data, keraslike.Until(20))
 func Until(epochs int) FitOption {
-	return fitOption(func(f *fit) { f.until, f.bounded = epochs, true })
+	return fitOption(func(f *fit) { f.until, f.untilSet = epochs, true })
 }
 
-// InitialEpoch is the number of epochs that were trained before: training continues with
-// the next one up to Epochs, as in Keras. The default is 0.
+// InitialEpoch sets the number of epochs trained before: training continues with the next one
+// up to Epochs, as in Keras. The default is 0.
 func InitialEpoch(n int) FitOption {
 	return fitOption(func(f *fit) { f.initial = n })
 }
 
-// BatchSize is the number of samples of one update, and of one step of Evaluate; the
-// default is 32. The last batch of an epoch may be smaller, and none is larger than a
-// Source.
+// BatchSize sets the number of samples in one update, and in one step of Evaluate. The default
+// is 32. The last batch of an epoch may be smaller.
 func BatchSize(n int) BatchOption {
 	return batchOption{
 		fitOption: func(f *fit) { f.batch = n },
@@ -176,8 +174,8 @@ func BatchSize(n int) BatchOption {
 	}
 }
 
-// ValidationSteps is the number of batches of validation, or of Evaluate; a Stream without
-// an end needs it. The default is all batches.
+// ValidationSteps sets the number of batches of validation, or of Evaluate. An endless Stream
+// requires it. The default is all batches.
 func ValidationSteps(n int) BatchOption {
 	return batchOption{
 		fitOption: func(f *fit) {
@@ -194,19 +192,19 @@ type batchOption struct {
 
 func (o batchOption) applyEvaluate(e *evaluation) { o.evaluate(e) }
 
-// ValidationSplit is the share of the samples, taken from the end of the data, that is not
-// trained on but measured after each epoch. The default is 0.
+// ValidationSplit sets the fraction of the samples, taken from the end of the data, that is
+// used for validation after each epoch instead of training. The default is 0.
 func ValidationSplit(share float64) FitOption {
 	return fitOption(func(f *fit) { f.split = share })
 }
 
-// Validation measures the model on other samples, a Source or a Stream, after each epoch.
+// Validation sets the samples, a Source or a Stream, on which the model is measured after each epoch.
 func Validation(s Samples) FitOption {
-	return fitOption(func(f *fit) { f.validation, f.validated = s, true })
+	return fitOption(func(f *fit) { f.validation, f.validationSet = s, true })
 }
 
-// StepsPerEpoch is the number of batches of an epoch. A Stream without an end needs it; of
-// a Source each epoch takes that many batches of its order. The default is all batches.
+// StepsPerEpoch sets the number of batches in an epoch. An endless Stream requires it; with a
+// Source each epoch uses the first batches of its order. The default is all batches.
 func StepsPerEpoch(n int) FitOption {
 	return fitOption(func(f *fit) {
 		f.steps, f.mistakes = n, append(f.mistakes, atLeastOne("steps per epoch", n))
@@ -216,8 +214,8 @@ func StepsPerEpoch(n int) FitOption {
 // FitFlag is an option of Fit that is on or off.
 type FitFlag string
 
-// KeepOrder reads the samples in their own order in every epoch. Without it each epoch has
-// an order of its own, drawn from the model's seed.
+// KeepOrder reads the samples in their original order in every epoch. By default each epoch
+// shuffles them with the seed of the model.
 const KeepOrder FitFlag = "KeepOrder"
 
 func (o FitFlag) applyFit(f *fit) {
@@ -227,8 +225,9 @@ func (o FitFlag) applyFit(f *fit) {
 	f.keepOrder = true
 }
 
-// Callbacks are called at every event, in the order given, each LastCallback after the
-// others. Package callbacks has early stopping, checkpoints, logs and a progress display.
+// Callbacks adds callbacks, which are called at every event in the given order, LastCallbacks
+// after all others. Package callbacks provides early stopping, checkpoints, logs and a
+// progress display.
 func Callbacks(c ...Callback) FitOption {
 	return fitOption(func(f *fit) { f.callbacks = append(f.callbacks, c...) })
 }
@@ -242,11 +241,11 @@ func atLeastOne(what string, n int) error {
 	return nil
 }
 
-// errRunning is the mistake of a callback that trains or compiles its own model, whose
-// epochs, metrics and optimizer are those of the Fit that runs.
+// errRunning is returned if a callback calls Fit or Compile on the model that is being
+// trained.
 var errRunning = errors.New("a call of Fit on this model is still running")
 
-// prepare checks the options against the data and the model, and decides where to begin.
+// prepare checks the options against the data and the model, and finds the starting point.
 func (f *fit) prepare(data Samples) (err error) {
 	m := f.m
 	if err := f.check(data); err != nil {
@@ -262,23 +261,23 @@ func (f *fit) prepare(data Samples) (err error) {
 	if err != nil {
 		return err
 	}
-	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: product(f.steps, f.batch), Rate: rate}
+	f.state = Training{Model: m, Epochs: f.epochs, Steps: f.steps, Total: saturatingProduct(f.steps, f.batch), Rate: rate}
 	if f.train != nil {
 		f.state.Steps = f.train.count()
 		if f.steps > 0 {
 			f.state.Steps = min(f.steps, f.state.Steps)
 		}
-		f.state.Total = min(len(f.train.order), product(f.state.Steps, f.batch))
+		f.state.Total = min(len(f.train.order), saturatingProduct(f.state.Steps, f.batch))
 	}
-	f.perEpoch = f.state.Steps
+	f.stepsPerEpoch = f.state.Steps
 	f.state.scores = f.scores
-	if err := f.askCallbacks(); err != nil {
+	if err := f.inspectCallbacks(); err != nil {
 		return err
 	}
 	return f.resume()
 }
 
-// check checks the options, and what they say of epochs against those of the model.
+// check validates the options and sets the first and last epoch.
 func (f *fit) check(data Samples) error {
 	m := f.m
 	switch {
@@ -290,13 +289,13 @@ func (f *fit) check(data Samples) error {
 		return errors.New("no data")
 	case slices.ContainsFunc(f.callbacks, nilCallback):
 		return fmt.Errorf("callback %d is nil", slices.IndexFunc(f.callbacks, nilCallback))
-	case f.validated && isNil(f.validation):
+	case f.validationSet && isNil(f.validation):
 		return errors.New("validation: no data")
-	case f.bounded && (f.counted || f.initial != 0):
+	case f.untilSet && (f.epochsSet || f.initial != 0):
 		return fmt.Errorf("Until(%d) is given beside Epochs or InitialEpoch, want one of them", f.until)
-	case f.bounded && f.until < 1:
+	case f.untilSet && f.until < 1:
 		return fmt.Errorf("until %d epochs, want at least 1", f.until)
-	case f.bounded:
+	case f.untilSet:
 		f.initial, f.epochs = min(m.epochs, f.until), f.until
 	case f.epochs < 1:
 		return fmt.Errorf("%d epochs, want at least 1", f.epochs)
@@ -316,7 +315,7 @@ func (f *fit) check(data Samples) error {
 	return nil
 }
 
-// open finds out what is trained on and checks that it fits the model.
+// open opens the training data and checks that it fits the model.
 func (f *fit) open(data Samples) (err error) {
 	m := f.m
 	if source, ok := data.(Source); ok {
@@ -324,12 +323,12 @@ func (f *fit) open(data Samples) (err error) {
 		if err != nil {
 			return err
 		}
-		train, err := f.share(n)
+		train, err := f.trainingSamples(n)
 		if err != nil {
 			return err
 		}
 		f.batch = min(f.batch, train)
-		f.train = inOrder(source, 0, train, f.batch)
+		f.train = newBatchIterator(source, 0, train, f.batch)
 	} else if f.split > 0 {
 		return errors.New("a stream cannot be split for validation")
 	}
@@ -344,8 +343,8 @@ func (f *fit) open(data Samples) (err error) {
 	return nil
 }
 
-// share is how many of n samples are trained on.
-func (f *fit) share(n int) (train int, err error) {
+// trainingSamples returns how many of n samples are used for training.
+func (f *fit) trainingSamples(n int) (train int, err error) {
 	train = int(float64(n) * (1 - f.split)) // rounded as Keras does
 	switch {
 	case train < 1:
@@ -358,16 +357,16 @@ func (f *fit) share(n int) (train int, err error) {
 
 func nilCallback(c Callback) bool { return isNil(c) }
 
-// parts is how many times b has to be taken for a.
-func parts(a, b int) int {
+// ceilDiv returns a/b, rounded up.
+func ceilDiv(a, b int) int {
 	if a%b > 0 {
 		return a/b + 1
 	}
 	return a / b
 }
 
-// product is a·b, or as much as can be counted.
-func product(a, b int) int {
+// saturatingProduct returns a·b, or math.MaxInt on overflow.
+func saturatingProduct(a, b int) int {
 	if a > 0 && b > math.MaxInt/a {
 		return math.MaxInt
 	}

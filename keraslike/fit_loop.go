@@ -14,7 +14,7 @@ import (
 
 func (f *fit) run(ctx context.Context, h *History) error {
 	t := &f.state
-	if err := f.tell(TrainBegin); err != nil {
+	if err := f.notify(TrainBegin); err != nil {
 		return err
 	}
 	if err := f.restoreCallbacks(); err != nil {
@@ -29,54 +29,54 @@ func (f *fit) run(ctx context.Context, h *History) error {
 		}
 		if err == nil {
 			h.add(t.Epoch, t.Logs, t.Elapsed)
-			if err := f.tell(EpochEnd); err != nil {
+			if err := f.notify(EpochEnd); err != nil {
 				return err
 			}
 			if ctx.Err() != nil && e < f.epochs && !t.stop {
 				err = f.stopped(ctx)
 			}
 		}
-		if errors.Is(err, ErrStopped) {
+		if errors.Is(err, ErrInterrupted) {
 			t.Interrupted = true
-			return errors.Join(err, f.tell(TrainEnd))
+			return errors.Join(err, f.notify(TrainEnd))
 		}
 		if err != nil {
 			return err
 		}
 	}
 	f.m.trainer.useAverages()
-	return f.tell(TrainEnd)
+	return f.notify(TrainEnd)
 }
 
 func (f *fit) stopped(ctx context.Context) error {
 	t := &f.state
-	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrStopped, ctx.Err())
+	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrInterrupted, ctx.Err())
 }
 
-// epoch goes through all batches once, or through those that an interruption left,
-// and measures validation.
+// epoch trains on all batches once, or on those that remain after an interruption, and
+// validates.
 func (f *fit) epoch(ctx context.Context, h *History) error {
 	t, m := &f.state, f.m
-	t.Elapsed, t.Waited, t.Steps = 0, 0, f.perEpoch
-	if !f.resumes {
+	t.Elapsed, t.Waited, t.Steps = 0, 0, f.stepsPerEpoch
+	if !f.resuming {
 		if err := f.scores.reset(); err != nil {
 			return err
 		}
 	}
-	f.resumes = false
+	f.resuming = false
 	if f.train != nil {
 		f.train.rewind()
 		if !f.keepOrder {
-			f.train.shuffle(child(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
+			f.train.shuffle(newRand(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
 		}
-		f.train.at = min(m.position, len(f.train.order))
+		f.train.position = min(m.position, len(f.train.order))
 	}
-	t.Samples, t.Step = m.position, parts(m.position, f.batch)
+	t.Samples, t.Step = m.position, ceilDiv(m.position, f.batch)
 	if f.train != nil && m.position > 0 { // batches may be of another size than before
-		t.Steps = t.Step + parts(t.Total-m.position, f.batch)
+		t.Steps = t.Step + ceilDiv(t.Total-m.position, f.batch)
 	}
 	t.Logs = t.Logs[:0]
-	if err := f.tell(EpochBegin); err != nil {
+	if err := f.notify(EpochBegin); err != nil {
 		return err
 	}
 	if t.Step > 0 { // perhaps nothing is left but validation
@@ -99,7 +99,7 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 	return nil
 }
 
-// batches trains on the batches that are left of an epoch.
+// batches trains on the remaining batches of an epoch.
 func (f *fit) batches(ctx context.Context) error {
 	t, m, start := &f.state, f.m, time.Now()
 	if err := f.reader.begin(t.Steps-t.Step, m.position); err != nil {
@@ -118,7 +118,7 @@ func (f *fit) batches(ctx context.Context) error {
 			break
 		}
 		t.Elapsed = time.Since(start)
-		if err := f.tell(BatchEnd); err != nil {
+		if err := f.notify(BatchEnd); err != nil {
 			return err
 		}
 		if ctx.Err() != nil && !m.pending {
@@ -132,7 +132,7 @@ func (f *fit) batches(ctx context.Context) error {
 	return nil
 }
 
-// validate appends the measures on the validation data to the logs.
+// validate appends the loss and the metrics on the validation data to the logs.
 func (f *fit) validate(ctx context.Context) error {
 	e := &evaluation{batch: f.batch, steps: f.validationSteps}
 	data := f.validation
@@ -159,38 +159,38 @@ func (f *fit) validate(ctx context.Context) error {
 	return nil
 }
 
-// advance trains on the next batch; false at the end.
+// advance trains on the next batch and reports whether there was one.
 func (f *fit) advance() (more bool, err error) {
 	b, err := f.reader.next()
 	f.state.Waited = f.reader.waited
 	if b == nil || err != nil {
 		return false, err
 	}
-	return true, f.learn(b)
+	return true, f.trainBatch(b)
 }
 
-// buffers are those of the training graph for a batch size.
+// buffers returns the buffers of the training graph for a batch size.
 func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
-	if f.plan, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
+	if f.graph, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
 		return nil, err
 	}
-	return &f.plan.batchBuffers, nil
+	return &f.graph.batchBuffers, nil
 }
 
-// learn makes an update on the batch that lies in the plan's buffers.
-func (f *fit) learn(b *batch) (err error) {
-	t, m, p := &f.state, f.m, f.plan
+// trainBatch makes one update with the batch in the buffers of the graph.
+func (f *fit) trainBatch(b *batch) (err error) {
+	t, m, g := &f.state, f.m, f.graph
 	rate, err := m.trainer.scheduled(t.Rate)
 	if err != nil {
 		return err
 	}
-	if err := m.update(p, rate); err != nil {
+	if err := m.update(g, rate); err != nil {
 		return nameSample(err, b.indices)
 	}
-	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch says so, if there is one
+	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch reports the error
 		t.Rate = next
 	}
-	if err := f.scores.add(p.result(), b); err != nil {
+	if err := f.scores.add(g.result(), b); err != nil {
 		return nameSample(err, b.indices)
 	}
 	t.Step++
@@ -212,22 +212,22 @@ func nameSample(err error, indices []int) error {
 	return err
 }
 
-// trainingGraph is the training plan for a batch size.
+// trainingGraph returns the training graph for a batch size.
 func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
-	if p, ok := m.graphs.training[key]; ok {
-		return p, nil
+	if g, ok := m.graphs.training[key]; ok {
+		return g, nil
 	}
-	p, err := m.graphFor(modeTrain, key)
+	g, err := m.graphFor(modeTrain, key)
 	if err != nil {
 		return nil, err
 	}
-	m.graphs.training[key] = p
-	return p, nil
+	m.graphs.training[key] = g
+	return g, nil
 }
 
-// askCallbacks finds out which callbacks come last, which numbers there will be and whether
+// inspectCallbacks finds out which callbacks run last, which logs there will be and whether
 // gradients are checked.
-func (f *fit) askCallbacks() (err error) {
+func (f *fit) inspectCallbacks() (err error) {
 	f.runsLast = make([]bool, len(f.callbacks))
 	names := f.state.Series()
 	if f.validation != nil || f.split > 0 {
@@ -252,15 +252,15 @@ func (f *fit) askCallbacks() (err error) {
 	if allKnown {
 		f.state.names = names
 	}
-	f.guarded = slices.ContainsFunc(f.callbacks, func(c Callback) bool {
+	f.checksGradients = slices.ContainsFunc(f.callbacks, func(c Callback) bool {
 		_, ok := c.(NotFiniteHandler)
 		return ok
 	})
 	return nil
 }
 
-// tell tells all callbacks of an event, those that run last after the others.
-func (f *fit) tell(e Event) error {
+// notify calls all callbacks with an event, LastCallbacks after all others.
+func (f *fit) notify(e Event) error {
 	var failed error
 	told := f.callbacks
 	for i, c := range f.callbacks {
@@ -268,7 +268,7 @@ func (f *fit) tell(e Event) error {
 			continue
 		}
 		if failed = f.call(c, e); failed == nil {
-			failed = f.takeRate(c) // which the callback may have changed
+			failed = f.adoptRate(c) // which the callback may have changed
 		}
 		if failed != nil {
 			told = f.callbacks[:i]
@@ -282,7 +282,7 @@ func (f *fit) tell(e Event) error {
 		before := f.state.Rate
 		err := f.call(c, e)
 		if err == nil && f.state.Rate != before {
-			err = f.takeRate(c)
+			err = f.adoptRate(c)
 		}
 		if err != nil {
 			return errors.Join(failed, err)
@@ -291,8 +291,8 @@ func (f *fit) tell(e Event) error {
 	return failed
 }
 
-// takeRate takes the rate that a callback may have changed.
-func (f *fit) takeRate(c Callback) error {
+// adoptRate adopts the learning rate if a callback changed it.
+func (f *fit) adoptRate(c Callback) error {
 	rate := &f.m.trainer.rate
 	if f.state.Rate == *rate {
 		return nil
@@ -310,8 +310,8 @@ func (f *fit) call(c Callback, e Event) (err error) {
 	return c.On(e, &f.state)
 }
 
-// handleNotFinite lets a callback decide what becomes of a training that has diverged; ended
-// makes an ordinary end of it.
+// handleNotFinite lets a callback decide how a diverged training ends; ended means that it
+// ends without an error.
 func (f *fit) handleNotFinite(err error) (ended bool, _ error) {
 	var found *NotFiniteError
 	if !errors.As(err, &found) {
@@ -332,7 +332,7 @@ func (f *fit) handleNotFinite(err error) (ended bool, _ error) {
 	return false, err
 }
 
-// finish tells the callbacks that Fit ends, and what it returns.
+// finish calls Finish of every Finisher with the result of Fit.
 func (f *fit) finish(result error) (err error) {
 	for _, c := range f.callbacks {
 		if c, ok := c.(Finisher); ok {

@@ -207,8 +207,8 @@ func TestCancel(t *testing.T) {
 		ended = ended || e == keraslike.TrainEnd
 		return nil
 	})))
-	if !errors.Is(err, keraslike.ErrStopped) || !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want ErrStopped and context.Canceled", err)
+	if !errors.Is(err, keraslike.ErrInterrupted) || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want ErrInterrupted and context.Canceled", err)
 	}
 	wantError(t, err, "epoch 2, after step 2 of 3")
 	if h.Epochs() != 1 || h.Samples != 20+2*batch || !ended {
@@ -217,9 +217,9 @@ func TestCancel(t *testing.T) {
 
 	before := weightsOf(stopped)
 	h, err = stopped.Fit(ctx, data)
-	wantError(t, err, "training was stopped before it began: context canceled")
-	if !errors.Is(err, keraslike.ErrStopped) || h.Samples != 0 || !slices.Equal(weightsOf(stopped), before) {
-		t.Errorf("a context that was canceled before: %v after %d samples, want ErrStopped after none", err, h.Samples)
+	wantError(t, err, "interrupted before it began: context canceled")
+	if !errors.Is(err, keraslike.ErrInterrupted) || h.Samples != 0 || !slices.Equal(weightsOf(stopped), before) {
+		t.Errorf("a context that was canceled before: %v after %d samples, want ErrInterrupted after none", err, h.Samples)
 	}
 
 	enough := errors.New("two steps")
@@ -269,7 +269,7 @@ func TestEvaluateChangesNothing(t *testing.T) {
 	}
 }
 
-// TestDropoutOnlyInTraining trains ones·w at rate 0 behind a dropout of 1/2:
+// TestDropoutOnlyInTraining trains ones·w at rate 0 after a dropout of 1/2:
 // the training loss sees sums other than the plain one, Evaluate and Predict do not.
 func TestDropoutOnlyInTraining(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(64), keraslike.Dropout(0.5), keraslike.Dense(1, keraslike.KernelInitializer(keraslike.Ones()), keraslike.NoBias))

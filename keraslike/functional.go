@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// SubModel is a model with the same inputs whose outputs are those of the named
-// layers, for looking at activations in between. A layer of a nested model is named
-// by its path, "vgg16/block5_conv3". The weights are the model's own: training one
-// changes the other. A layer that is used several times gives its first use.
+// SubModel returns a model with the same inputs whose outputs are those of the named layers,
+// for example to look at intermediate activations. A layer of a nested model is named by its
+// path, "vgg16/block5_conv3". Both models share their weights, so training one changes the
+// other. For a layer that is used several times the output is that of its first use.
 func (m *Model) SubModel(outputs ...string) (*Model, error) {
 	if m.err != nil {
 		return nil, m.err
@@ -33,8 +33,8 @@ func (m *Model) SubModel(outputs ...string) (*Model, error) {
 	return s, s.err
 }
 
-// outputOf is the output of the layer at a path, which for a layer of a nested model
-// is that of a model cut off behind it.
+// outputOf returns the output of the layer at a path. For a layer of a nested model it is the
+// output of a submodel that ends with that layer.
 func (m *Model) outputOf(path string) (*Tensor, error) {
 	name, rest, nested := strings.Cut(path, "/")
 	t, err := m.tensor(name)
@@ -56,10 +56,10 @@ func (m *Model) outputOf(path string) (*Tensor, error) {
 	return x, x.err
 }
 
-// SetTrainable says whether training changes the weights of the named layers, or of
-// all layers when none is named. Layers of nested models are named by their paths,
-// "vgg16/block5_conv3". It takes effect when the model is compiled: a model that was
-// compiled before, and any other model with these layers, goes on as it was compiled.
+// SetTrainable sets whether training changes the weights of the named layers, or of all
+// layers if none is named. Layers of nested models are named by their paths,
+// "vgg16/block5_conv3". It takes effect at the next Compile; models with these layers that
+// are already compiled keep training as they were compiled.
 func (m *Model) SetTrainable(on bool, layers ...string) error {
 	if len(layers) == 0 {
 		for _, l := range m.layers() {
@@ -81,77 +81,23 @@ func (m *Model) SetTrainable(on bool, layers ...string) error {
 	return nil
 }
 
-// SetTrainableRange is SetTrainable for all layers from first to last, both included,
-// in the order of the summary; both lie in the same model. An empty name is the first
-// or the last layer of the model.
-func (m *Model) SetTrainableRange(on bool, first, last string) error {
-	owner, folder := m, ""
-	for _, name := range []string{first, last} {
-		if name == "" {
-			continue
-		}
-		in := name[:strings.LastIndex(name, "/")+1]
-		if folder != "" && in != folder || name == last && first != "" && in != folder {
-			return fmt.Errorf("trainable: layers %q and %q lie in different models", first, last)
-		}
-		folder = in
-	}
-	if folder != "" {
-		l, err := m.layerAt(strings.TrimSuffix(folder, "/"), func(l *layer) { l.frozen = l.frozen && !on })
-		if err != nil {
-			return fmt.Errorf("trainable: model %q: %w", m.name, err)
-		}
-		if l.model() == nil {
-			return fmt.Errorf("trainable: layer %q of model %q is no model", l.name, m.name)
-		}
-		l.frozen = l.frozen && !on
-		owner = l.model()
-		first, last = strings.TrimPrefix(first, folder), strings.TrimPrefix(last, folder)
-	}
-	layers := owner.layers()
-	from, to := 0, len(layers)-1
-	for i, name := range []string{first, last} {
-		if name == "" {
-			continue
-		}
-		at := slices.IndexFunc(layers, func(l *layer) bool { return l.name == name })
-		if at < 0 {
-			_, err := owner.tensor(name)
-			return fmt.Errorf("trainable: model %q: %w", owner.name, err)
-		}
-		if i == 0 {
-			from = at
-		} else {
-			to = at
-		}
-	}
-	if from > to {
-		return fmt.Errorf("trainable: layer %q comes behind %q", first, last)
-	}
-	for _, l := range layers[from : to+1] {
-		l.setTrainable(on)
-	}
-	return nil
-}
+// setTrainable sets whether a layer and everything nested in it is trainable.
+func (l *layer) setTrainable(on bool) { l.setTrainableOnce(on, map[*Model]bool{}) }
 
-// setTrainable freezes or frees a layer, with all that it is made of.
-func (l *layer) setTrainable(on bool) { l.setAll(on, map[*Model]bool{}) }
-
-// setAll looks at each model once, on however many ways it is met.
-func (l *layer) setAll(on bool, done map[*Model]bool) {
+// setTrainableOnce visits each nested model once.
+func (l *layer) setTrainableOnce(on bool, done map[*Model]bool) {
 	l.frozen = !on
 	if l.model() == nil || done[l.model()] {
 		return
 	}
 	done[l.model()] = true
 	for _, inner := range l.model().layers() {
-		inner.setAll(on, done)
+		inner.setTrainableOnce(on, done)
 	}
 }
 
-// asCompiled freezes and frees the layers as they were when the model was compiled;
-// back undoes it.
-func (m *Model) asCompiled() (back func()) {
+// restoreFrozen sets the layers' frozen flags to those of Compile; back reverses it.
+func (m *Model) restoreFrozen() (back func()) {
 	now := map[*layer]bool{}
 	for l, frozen := range m.compiled.frozen {
 		now[l], l.frozen = l.frozen, frozen
@@ -163,8 +109,8 @@ func (m *Model) asCompiled() (back func()) {
 	}
 }
 
-// layerAt is the layer at a path; pass is called with the models on the way to it. To
-// free a layer of a frozen model frees the model, not its other layers.
+// layerAt returns the layer at a path and calls pass with each model that encloses it. Making
+// a layer of a frozen model trainable unfreezes the model, but not its other layers.
 func (m *Model) layerAt(path string, pass func(*layer)) (*layer, error) {
 	name, rest, nested := strings.Cut(path, "/")
 	t, err := m.tensor(name)

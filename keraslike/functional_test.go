@@ -91,7 +91,7 @@ func TestSubModel(t *testing.T) {
 	}
 }
 
-// A base saves under its own paths although it stands in another model.
+// A base saves under its own paths although it is part of another model.
 func TestNestedModelSavesItsOwnPaths(t *testing.T) {
 	m, base := nest(t)
 	file := filepath.Join(t.TempDir(), "base.safetensors")
@@ -117,23 +117,23 @@ func TestTrainable(t *testing.T) {
 		set  func(m *keraslike.Model) error
 		want []string // the layers that move
 	}{
-		"all":         {func(m *keraslike.Model) error { return nil }, all},
-		"layer":       {func(m *keraslike.Model) error { return m.SetTrainable(false, "hidden") }, []string{"base/block1", "base/block2", "top"}},
-		"model":       {func(m *keraslike.Model) error { return m.SetTrainable(false, "base") }, []string{"hidden", "top"}},
-		"inner":       {func(m *keraslike.Model) error { return m.SetTrainable(false, "base/block1") }, []string{"base/block2", "hidden", "top"}},
-		"range":       {func(m *keraslike.Model) error { return m.SetTrainableRange(false, "", "hidden") }, []string{"top"}},
-		"inner range": {func(m *keraslike.Model) error { return m.SetTrainableRange(false, "base/block2", "base/flatten") }, []string{"base/block1", "hidden", "top"}},
+		"all":              {func(m *keraslike.Model) error { return nil }, all},
+		"layer":            {func(m *keraslike.Model) error { return m.SetTrainable(false, "hidden") }, []string{"base/block1", "base/block2", "top"}},
+		"model":            {func(m *keraslike.Model) error { return m.SetTrainable(false, "base") }, []string{"hidden", "top"}},
+		"inner":            {func(m *keraslike.Model) error { return m.SetTrainable(false, "base/block1") }, []string{"base/block2", "hidden", "top"}},
+		"two layers":       {func(m *keraslike.Model) error { return m.SetTrainable(false, "base", "hidden") }, []string{"top"}},
+		"two inner layers": {func(m *keraslike.Model) error { return m.SetTrainable(false, "base/block2", "base/flatten") }, []string{"base/block1", "hidden", "top"}},
 		"fine tuning": {func(m *keraslike.Model) error {
 			if err := m.SetTrainable(false, "base"); err != nil {
 				return err
 			}
 			return m.SetTrainable(true, "base/block2")
 		}, []string{"base/block2", "hidden", "top"}},
-		"fine tuning by range": {func(m *keraslike.Model) error {
+		"fine tuning of two layers": {func(m *keraslike.Model) error {
 			if err := m.SetTrainable(false, "base"); err != nil {
 				return err
 			}
-			return m.SetTrainableRange(true, "base/block2", "")
+			return m.SetTrainable(true, "base/block2", "base/flatten")
 		}, []string{"base/block2", "hidden", "top"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,8 +168,6 @@ func TestTrainable(t *testing.T) {
 	}
 	m, _ := nest(t)
 	wantError(t, m.SetTrainable(false, "bottom"), `no layer "bottom"`, `"hidden"`)
-	wantError(t, m.SetTrainableRange(false, "top", "hidden"), `"top" comes behind "hidden"`)
-	wantError(t, m.SetTrainableRange(false, "base/block1", "hidden"), "different models")
 	wantError(t, m.SetTrainable(false, "hidden/x"), "is no model")
 }
 

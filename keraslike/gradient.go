@@ -11,10 +11,10 @@ import (
 
 // Gradient computes the gradient of one layer's output, the source, with respect to the
 // output of another layer or the model's input: what saliency maps, Grad-CAM and pictures
-// made by gradient ascent need. It has a graph of its own, as for prediction with dropout
-// off, which shares the model's weights. It is for one goroutine.
+// made by gradient ascent need. It has a separate graph without dropout that shares the
+// weights of the model. It is not safe for concurrent use.
 type Gradient struct {
-	plan       *modelGraph
+	graph      *modelGraph
 	source, at Shape
 }
 
@@ -46,7 +46,7 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 		return nil, err
 	}
 	from, to := v.out[0], v.in[0]
-	if z := v.logits[from].of; z != nil {
+	if z := v.logits[from].node; z != nil {
 		from = z
 	}
 	if source != "" {
@@ -75,39 +75,39 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 		}
 		gradient = gradients[0]
 	}
-	p := &modelGraph{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
-	if err := p.compile(v, m.memoryLimit(modeGradient, 1)); err != nil {
+	compiled := &modelGraph{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
+	if err := compiled.compile(v, m.memoryLimit(modeGradient, 1)); err != nil {
 		return nil, err
 	}
-	return &Gradient{plan: p, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
+	return &Gradient{graph: compiled, source: Shape(from.Shape()[1:]), at: Shape(to.Shape()[1:])}, nil
 }
 
-// layer is the node of the layer at a path.
+// layer returns the node of the layer at a path.
 func (v *expression) layer(path string) (*graph.Node, error) {
-	if n := v.located[path]; n != nil {
+	if n := v.layerNodes[path]; n != nil {
 		return n, nil
 	}
 	return nil, fmt.Errorf("there is no layer %q", path)
 }
 
-// Source is the shape of the source's output for one sample.
+// Source returns the shape of the source's output for one sample.
 func (g *Gradient) Source() Shape { return g.source }
 
-// At is the shape, for one sample, of what the gradient is taken with respect to.
+// At returns the shape of the target layer's output, and of the gradient, for one sample.
 func (g *Gradient) At() Shape { return g.at }
 
 // Run computes the outputs of both layers for one sample x and
 //
 //	gradient = ∂ Σ direction·source / ∂ at
 //
-// The direction has the shape of the source: a single 1 among zeros selects one of its
-// numbers. The next Run overwrites the results.
+// The direction has the shape of the source; a one-hot direction selects one of its values.
+// The next Run overwrites the results.
 func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, err error) {
 	for _, b := range []struct {
 		what   string
 		to     *inputBuffer
 		values []float32
-	}{{"input", g.plan.inputs[0], x}, {"direction", g.plan.targets[0], direction}} {
+	}{{"input", g.graph.inputs[0], x}, {"direction", g.graph.targets[0], direction}} {
 		memory, err := b.to.dense()
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("gradient: %w", err)
@@ -115,14 +115,14 @@ func (g *Gradient) Run(x, direction []float32) (source, at, gradient []float32, 
 		if len(b.values) != len(memory) {
 			return nil, nil, nil, fmt.Errorf("gradient: the %s has %d values, want %d", b.what, len(b.values), len(memory))
 		}
-		if err := finite(b.what, 0, b.values, []int{0}); err != nil {
+		if err := checkFinite(b.what, 0, b.values, []int{0}); err != nil {
 			return nil, nil, nil, fmt.Errorf("gradient: %w", err)
 		}
 		copy(memory, b.values)
 	}
-	if err := g.plan.run(); err != nil {
+	if err := g.graph.run(); err != nil {
 		return nil, nil, nil, fmt.Errorf("gradient: %w", err)
 	}
-	out := g.plan.outputs.values
-	return out[0], out[1], g.plan.gradients.values[0], nil
+	out := g.graph.outputs.values
+	return out[0], out[1], g.graph.gradients.values[0], nil
 }

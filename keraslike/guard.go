@@ -9,29 +9,29 @@ import (
 	"runtime/debug"
 )
 
-// PanicError is a panic in code that a model was given, such as a layer, a callback or
-// a source, as an error. The model is what it was before the call that returns it,
-// but for the updates that training had made.
+// PanicError reports a panic in user code, such as a custom layer, a callback or a source.
+// The model is unchanged by the call that returned the error, except for the updates that
+// training had already made.
 type PanicError struct {
 	In    string // what panicked, such as "callback *main.progress"
-	Value any    // what panic was called with
-	Stack []byte // of the goroutine, as debug.Stack gives it
+	Value any    // the argument of panic
+	Stack []byte // of the goroutine, as returned by debug.Stack
 }
 
-// Error is one line without the stack.
+// Error returns one line without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("%s: panic: %v", e.In, e.Value) }
 
-// Unwrap is the value of the panic where it is an error.
+// Unwrap returns the value of the panic if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
 
-// errGone is the error of code that ended the goroutine that it ran on.
-var errGone = errors.New("ended its goroutine (runtime.Goexit, which a test's FailNow calls)")
+// errGoexit reports user code that ended its goroutine.
+var errGoexit = errors.New("ended its goroutine (runtime.Goexit, which a test's FailNow calls)")
 
-// caught makes an error of a panic: defer caught(&err, "source", s, "Read"). The
-// method may be empty. Nothing is allocated without a panic.
+// caught recovers a panic and stores it as an error: defer caught(&err, "source", s, "Read").
+// The method may be empty. Without a panic nothing is allocated.
 func caught(err *error, what string, of any, method string) {
 	r := recover()
 	if r == nil {
@@ -41,7 +41,7 @@ func caught(err *error, what string, of any, method string) {
 	if of != nil {
 		in = fmt.Sprintf("%s %T", what, of)
 	}
-	if own := ownName(of); own != "" {
+	if own := displayName(of); own != "" {
 		in = fmt.Sprintf("%s %q", what, own)
 	}
 	if method != "" {
@@ -50,17 +50,17 @@ func caught(err *error, what string, of any, method string) {
 	*err = &PanicError{In: in, Value: r, Stack: debug.Stack()}
 }
 
-// ownName is the name of a loss, a metric and the like, empty for what has none or panics.
-func ownName(v any) (name string) {
+// displayName returns the name of a loss, a metric and so on, "" if it has none or panics.
+func displayName(v any) (name string) {
 	n, ok := v.(interface{ Name() string })
 	if !ok {
 		return ""
 	}
-	defer func() { _ = recover() }() // the panic before this one is the one to report
+	defer func() { _ = recover() }() // the first panic is the one to report
 	return n.Name()
 }
 
-// guard calls f, which calls a method of a user's own.
+// guard calls f, which calls a method of a user's type, and returns a panic as an error.
 func guard(what string, of any, method string, f func() error) (err error) {
 	defer caught(&err, what, of, method)
 	return f()
@@ -69,7 +69,7 @@ func guard(what string, of any, method string, f func() error) (err error) {
 // attempt is guard for a method of a definition.
 func attempt(method string, f func() error) error { return guard(method, nil, "", f) }
 
-// isNil reports nothing, and a nil of a type behind an interface.
+// isNil reports whether v is nil or an interface that holds a nil value.
 func isNil(v any) bool {
 	if v == nil {
 		return true
@@ -81,7 +81,7 @@ func isNil(v any) bool {
 	return false
 }
 
-// given are the options that are not nil; a nil one is a mistake.
+// given returns the options that are not nil; a nil one is a mistake.
 func given[O any](options []O, mistake *error) []O {
 	var list []O
 	for i, o := range options {

@@ -210,7 +210,7 @@ func (f flowingRude) Next(in, out [][]float32) (int, error) { return f.s.Next(in
 func (f flowingRude) Reset() error                          { return f.s.Reset() }
 func (f flowingRude) Prefetch() int                         { return f.ahead }
 
-// A panic in whatever a model is given, at its first call and later, is an error that
+// A panic in any user code, at its first call and later, is an error that
 // names it, wraps its value and has its stack; no goroutine is left, and the model can
 // be compiled and trained again.
 func TestPanicsAreErrors(t *testing.T) {

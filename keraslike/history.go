@@ -14,18 +14,18 @@ import (
 	"time"
 )
 
-// History is what Fit measured: one number for each name and epoch.
+// History has the values that Fit measured: one for each name and epoch.
 type History struct {
 	names  []string
 	values map[string][]float64
-	first  int // the number of the first epoch, from 1
-	// Seconds is the time of each epoch, without validation.
+	first  int // the number of the first epoch, counted from 1
+	// Seconds is the duration of each epoch in seconds, without validation.
 	Seconds []float64
-	// Samples is the number of samples that were trained on, over all epochs.
+	// Samples is the number of samples trained on, over all epochs.
 	Samples int
 }
 
-// add appends what was measured in an epoch.
+// add appends the values of an epoch.
 func (h *History) add(epoch int, logs Logs, elapsed time.Duration) {
 	if h.values == nil {
 		h.values, h.first = map[string][]float64{}, epoch
@@ -39,16 +39,16 @@ func (h *History) add(epoch int, logs Logs, elapsed time.Duration) {
 	h.Seconds = append(h.Seconds, elapsed.Seconds())
 }
 
-// Names are the names of all series: "loss", "accuracy", "val_loss", ...
+// Names returns the names of all series: "loss", "accuracy", "val_loss" and so on.
 func (h *History) Names() []string { return h.names }
 
-// Epochs is the number of epochs that were completed.
+// Epochs returns the number of completed epochs.
 func (h *History) Epochs() int { return len(h.Seconds) }
 
-// Get is the series of that name, one value for each epoch; nil where there is none.
+// Get returns the series with the given name, one value for each epoch; nil if there is none.
 func (h *History) Get(name string) []float64 { return h.values[name] }
 
-// Last is the last value of a series, NaN where there is none.
+// Last returns the last value of a series, NaN if there is none.
 func (h *History) Last(name string) float64 {
 	v := h.values[name]
 	if len(v) == 0 {
@@ -57,9 +57,10 @@ func (h *History) Last(name string) float64 {
 	return v[len(v)-1]
 }
 
-// String is a table of a line for each epoch; of many epochs the first and the last.
+// String formats a table with one line for each epoch. If there are many epochs, it shows the
+// first and the last ones.
 func (h *History) String() string {
-	const most, ends = 12, 5 // epochs that are all shown, and else at each end
+	const most, ends = 12, 5 // epochs shown, and epochs at each end if there are more
 	if h == nil || h.Epochs() == 0 {
 		return "no epochs"
 	}
@@ -89,8 +90,8 @@ func (h *History) String() string {
 	return strings.Join(lines, "\n")
 }
 
-// WriteCSV writes one line for each epoch under a line of names. Epochs have the numbers
-// that callbacks are given, which continue an earlier training under Until or InitialEpoch.
+// WriteCSV writes a header line and one line for each epoch. Epochs are numbered as in
+// Training.Epoch; with Until or InitialEpoch the numbers continue those of earlier training.
 func (h *History) WriteCSV(w io.Writer) (err error) {
 	defer caught(&err, "history", w, "")
 	c := csv.NewWriter(w)

@@ -117,10 +117,10 @@ func TestHostileFiles(t *testing.T) {
 		"twice 14":           {twice(14, architecture("one", tanh("a"))), compile, `model "m13": has 49150 uses of layers`},
 		"twice 18":           {twice(18, architecture("one", tanh("a"))), "", `model "m17": has 786430 uses of layers`},
 		"twice 100":          {twice(100, architecture("one", tanh("a"))), compile, "uses of layers"},
-		"deep":               {strings.Repeat(`{"layers":[{"kind":"Model","config":`, 3000) + "{}" + strings.Repeat("}]}", 3000), compile, "layers are nested too often"},
+		"deep":               {strings.Repeat(`{"layers":[{"kind":"Model","config":`, 3000) + "{}" + strings.Repeat("}]}", 3000), compile, "layers are nested too deeply"},
 		"deep and named":     {strings.Repeat(`{"layers":[{"name":"some name","kind":"Model","config":`, 150) + "{}" + strings.Repeat("}]}", 150), compile, `got 0 inputs and 0 outputs`},
-		"deep in wrappers":   {architecture("m", strings.Repeat(`{"name":"t","kind":"TimeDistributed","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", "layers are nested too often"},
-		"deep in both ways":  {architecture("m", strings.Repeat(`{"name":"t","kind":"Bidirectional","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", `goes round SimpleRNN, GRU and LSTM only`},
+		"deep in wrappers":   {architecture("m", strings.Repeat(`{"name":"t","kind":"TimeDistributed","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", "layers are nested too deeply"},
+		"deep in both ways":  {architecture("m", strings.Repeat(`{"name":"t","kind":"Bidirectional","config":{"layer":`, 2500)+tanh("a")+strings.Repeat("}}", 2500)), "", `wraps SimpleRNN, GRU and LSTM only`},
 		"brackets":           {strings.Repeat("[", 500_000), compile, "architecture: "},
 		"brackets in metric": {architecture("m", tanh("a")), fmt.Sprintf(hostileCompile, `{"name":"auc","settings":`+strings.Repeat("[", 9000)+strings.Repeat("]", 9000)+"}"), "metric"},
 		"long chain":         {chain(3000, short), compile, "used"},
@@ -203,7 +203,7 @@ func selfAttention() keraslike.Part {
 	return keraslike.NewModel("self", []*keraslike.Tensor{x}, []*keraslike.Tensor{keraslike.MultiHeadAttention(2, 4).Apply(x, x)})
 }
 
-// wantCheap uses the file in a process of its own.
+// wantCheap uses the file in a separate process.
 func wantCheap(t *testing.T, path, want string) {
 	t.Helper()
 	if info, err := os.Stat(path); err != nil || info.Size() > hostileFile {

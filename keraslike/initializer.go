@@ -8,11 +8,10 @@ import (
 	"math/rand/v2"
 )
 
-// Initializer fills a weight with its first values. The formulas are those of
-// https://keras.io/api/layers/initializers/; fan_in and fan_out are the numbers
-// of inputs and outputs of one unit, times the size of the receptive field for
-// convolution kernels (height, width, in, out). Values depend on the model's
-// seed and the weight's path alone.
+// Initializer sets the initial values of a weight. fan_in and fan_out are the numbers of
+// inputs and outputs of one unit; for convolution kernels (height, width, in, out) they are
+// multiplied by the size of the receptive field. The values depend only on the model's seed
+// and the weight's path. Formulas: https://keras.io/api/layers/initializers/.
 type Initializer struct {
 	Kind  string  `json:"kind"`
 	Value float64 `json:"value,omitempty"` // the constant, the standard deviation, the limit or the gain
@@ -21,20 +20,22 @@ type Initializer struct {
 // GlorotUniform draws from U(-l, l), l = √(6/(fan_in + fan_out)) (Glorot & Bengio 2010).
 func GlorotUniform() Initializer { return Initializer{Kind: "glorot_uniform"} }
 
-// GlorotNormal draws from a normal distribution cut off at two standard
-// deviations, with standard deviation √(2/(fan_in + fan_out)).
+// GlorotNormal draws from a truncated normal distribution, cut off at two standard
+// deviations, with standard deviation √(2/(fan_in + fan_out)) (Glorot & Bengio 2010).
 func GlorotNormal() Initializer { return Initializer{Kind: "glorot_normal"} }
 
 // HeUniform draws from U(-l, l), l = √(6/fan_in) (He et al. 2015).
 func HeUniform() Initializer { return Initializer{Kind: "he_uniform"} }
 
-// HeNormal is the truncated normal distribution with standard deviation √(2/fan_in).
+// HeNormal draws from a truncated normal distribution with standard deviation √(2/fan_in)
+// (He et al. 2015).
 func HeNormal() Initializer { return Initializer{Kind: "he_normal"} }
 
 // LecunUniform draws from U(-l, l), l = √(3/fan_in) (LeCun et al. 1998).
 func LecunUniform() Initializer { return Initializer{Kind: "lecun_uniform"} }
 
-// LecunNormal is the truncated normal distribution with standard deviation √(1/fan_in).
+// LecunNormal draws from a truncated normal distribution with standard deviation
+// √(1/fan_in) (LeCun et al. 1998).
 func LecunNormal() Initializer { return Initializer{Kind: "lecun_normal"} }
 
 // RandomUniform draws from U(-limit, limit).
@@ -43,28 +44,28 @@ func RandomUniform(limit float64) Initializer { return Initializer{"random_unifo
 // RandomNormal draws from N(0, stddev²).
 func RandomNormal(stddev float64) Initializer { return Initializer{"random_normal", stddev} }
 
-// Zeros sets all values to 0.
+// Zeros sets all elements to 0.
 func Zeros() Initializer { return Initializer{Kind: "zeros"} }
 
-// Ones sets all values to 1.
+// Ones sets all elements to 1.
 func Ones() Initializer { return Initializer{Kind: "ones"} }
 
-// Constant sets all values to value.
+// Constant sets all elements to value.
 func Constant(value float64) Initializer { return Initializer{"constant", value} }
 
-// Orthogonal gives a matrix with orthonormal rows or columns (the fewer of
-// both), times gain (Saxe et al. 2014). All axes but the last count as rows.
+// Orthogonal draws a matrix with orthonormal rows or columns, whichever are fewer, times gain
+// (Saxe et al. 2014). All axes but the last are rows.
 func Orthogonal(gain float64) Initializer { return Initializer{"orthogonal", gain} }
 
-// truncation is the standard deviation of a standard normal distribution cut
-// off at ±2; dividing by it restores the wanted variance.
+// truncation is the standard deviation of the standard normal distribution truncated at ±2.
+// Dividing by it restores the wanted variance.
 const truncation = 0.87962566103423978
 
 func (i Initializer) check(shape []int) error {
 	switch i.Kind {
 	case "unit_forget":
 		if len(shape) != 1 || shape[0]%4 != 0 {
-			return fmt.Errorf("initializer unit_forget: shape %v is no LSTM's bias", shape)
+			return fmt.Errorf("initializer unit_forget: shape %v is not that of an LSTM's bias", shape)
 		}
 	case "zeros", "ones", "constant", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal":
 	case "random_uniform", "random_normal":
@@ -79,12 +80,12 @@ func (i Initializer) check(shape []int) error {
 		return fmt.Errorf("initializer %q: unknown", i.Kind)
 	}
 	if !(math.Abs(i.Value) <= math.MaxFloat32) {
-		return fmt.Errorf("initializer %s(%g): want a finite number of float32", i.Kind, i.Value)
+		return fmt.Errorf("initializer %s(%g): want a finite number (float32)", i.Kind, i.Value)
 	}
 	return nil
 }
 
-// fill writes the first values of a weight of the given shape.
+// fill sets the initial values of a weight of the given shape.
 func (i Initializer) fill(w []float32, shape []int, rng *rand.Rand) {
 	in, out := fans(shape)
 	switch i.Kind {
@@ -120,7 +121,7 @@ func (i Initializer) fill(w []float32, shape []int, rng *rand.Rand) {
 	}
 }
 
-// fans are Keras's fan_in and fan_out, at least 1 each.
+// fans returns Keras's fan_in and fan_out, at least 1 each.
 func fans(shape []int) (in, out float64) {
 	switch n := len(shape); n {
 	case 0:
@@ -155,9 +156,9 @@ func truncatedNormal(w []float32, stddev float64, rng *rand.Rand) {
 	}
 }
 
-// orthogonal draws a normal matrix and orthonormalizes its shorter side by
-// modified Gram-Schmidt, applied twice for accuracy. Rotations are uniformly
-// distributed, because the normal distribution has no preferred direction.
+// orthogonal draws a normal matrix and orthonormalizes its shorter side by the modified
+// Gram-Schmidt method, applied twice for accuracy. The result is uniformly distributed,
+// because the normal distribution is rotation invariant.
 func orthogonal(w []float32, shape []int, gain float64, rng *rand.Rand) {
 	cols := shape[len(shape)-1]
 	rows := len(w) / cols
@@ -170,23 +171,10 @@ func orthogonal(w []float32, shape []int, gain float64, rng *rand.Rand) {
 		}
 		for range 2 {
 			for _, u := range v[:i] {
-				var d float64
-				for j := range u {
-					d += u[j] * v[i][j]
-				}
-				for j := range u {
-					v[i][j] -= d * u[j]
-				}
+				subtractProjection(v[i], u)
 			}
 		}
-		var norm float64
-		for _, x := range v[i] {
-			norm += x * x
-		}
-		norm = math.Sqrt(norm)
-		for j := range v[i] {
-			v[i][j] /= norm
-		}
+		normalize(v[i])
 	}
 	for r := range rows {
 		for c := range cols {
@@ -198,5 +186,28 @@ func orthogonal(w []float32, shape []int, gain float64, rng *rand.Rand) {
 			}
 			w[r*cols+c] = float32(gain * x)
 		}
+	}
+}
+
+// subtractProjection makes v orthogonal to the unit vector u.
+func subtractProjection(v, u []float64) {
+	var d float64
+	for j := range u {
+		d += u[j] * v[j]
+	}
+	for j := range u {
+		v[j] -= d * u[j]
+	}
+}
+
+// normalize scales v to Euclidean length 1.
+func normalize(v []float64) {
+	var norm float64
+	for _, x := range v {
+		norm += x * x
+	}
+	norm = math.Sqrt(norm)
+	for j := range v {
+		v[j] /= norm
 	}
 }

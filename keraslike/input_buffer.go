@@ -10,8 +10,8 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// inputBuffer is a data node of a graph with the value that is bound to it: memory of
-// its own, a sparse matrix, or a caller's value.
+// inputBuffer is a data node of a graph with the value bound to it: its own memory, a sparse
+// matrix, or a caller's value.
 type inputBuffer struct {
 	node  *graph.Node
 	own   *tensor.Dense
@@ -26,7 +26,7 @@ func inputBuffers(nodes graph.Nodes) (list []*inputBuffer) {
 	return list
 }
 
-// bind ties a value to the node, if it is not tied already.
+// bind binds a value to the node, unless it is bound already.
 func (b *inputBuffer) bind(v graph.Value) error {
 	if b.bound == v {
 		return nil
@@ -38,7 +38,7 @@ func (b *inputBuffer) bind(v graph.Value) error {
 	return nil
 }
 
-// dense is the buffer's own memory, bound.
+// dense binds and returns the buffer's own memory.
 func (b *inputBuffer) dense() ([]float32, error) {
 	if b.own == nil {
 		b.own = tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(b.node.Shape()...))
@@ -46,19 +46,19 @@ func (b *inputBuffer) dense() ([]float32, error) {
 	return b.own.Float32s(), b.bind(b.own)
 }
 
-// sparse is the buffer's own sparse matrix, bound.
+// sparse binds and returns the buffer's own sparse matrix.
 func (b *inputBuffer) sparse() (*graph.CSR, error) {
 	if b.rows == nil {
 		shape := b.node.Shape()
 		if len(shape) != 2 {
-			return nil, fmt.Errorf("%q has shape %v; only rows of features can be sparse", b.node.Name(), shape)
+			return nil, fmt.Errorf("%q has shape %v, want (batch, features) for a sparse input", b.node.Name(), shape)
 		}
 		b.rows = graph.NewCSR(shape[0], shape[1])
 	}
 	return b.rows, b.bind(b.rows)
 }
 
-// fillSparse takes the rows of samples of a sparse input k.
+// fillSparse reads the rows of samples of sparse input k.
 func (b *inputBuffer) fillSparse(source SparseSource, k int, indices []int) error {
 	m, err := b.sparse()
 	if err != nil {
@@ -76,15 +76,15 @@ func (b *inputBuffer) fillSparse(source SparseSource, k int, indices []int) erro
 	return nil
 }
 
-// batchBuffers is what a graph reads one batch from.
+// batchBuffers are the buffers from which a graph reads one batch.
 type batchBuffers struct {
 	inputs, targets, sampleWeights []*inputBuffer
 
 	memory [2][][]float32 // of inputs and targets, see fill
 }
 
-// fill reads samples of a source straight into the buffers and rejects NaN and Inf. It
-// returns the memory of the targets.
+// fill reads samples of a source directly into the buffers and rejects NaN and Inf. It
+// returns the targets.
 func (b *batchBuffers) fill(source Source, indices []int) (targets [][]float32, err error) {
 	defer caught(&err, "source", source, "SparseInput")
 	inputs, targets := b.memory[0][:0], b.memory[1][:0]
@@ -116,8 +116,8 @@ func (b *batchBuffers) fill(source Source, indices []int) (targets [][]float32, 
 	return targets, readChecked(source, indices, inputs, targets)
 }
 
-// take copies a batch into the buffers and returns the memory of the targets.
-func (b *batchBuffers) take(inputs, targets [][]float32) ([][]float32, error) {
+// copyBatch copies a batch into the buffers and returns the targets.
+func (b *batchBuffers) copyBatch(inputs, targets [][]float32) ([][]float32, error) {
 	own := b.memory[1][:0]
 	for k, x := range b.inputs {
 		memory, err := x.dense()
@@ -138,8 +138,8 @@ func (b *batchBuffers) take(inputs, targets [][]float32) ([][]float32, error) {
 	return own, nil
 }
 
-// weigh gives every sample of the batch its weight.
-func (b *batchBuffers) weigh(weights []float32) error {
+// setWeights sets the weights of the batch's samples.
+func (b *batchBuffers) setWeights(weights []float32) error {
 	for _, w := range b.sampleWeights {
 		memory, err := w.dense()
 		if err != nil {

@@ -8,9 +8,8 @@ import (
 	"fmt"
 )
 
-// LayerInfo describes a layer of a model. It is what summaries, drawings and exporters
-// to other formats need to know: together with Model.Outputs, Tensor.Layer and
-// Tensor.Inputs it gives the whole graph of layers.
+// LayerInfo describes a layer of a model for summaries, drawings and exporters to other
+// formats. Model.Outputs, Tensor.Layer and Tensor.Inputs give the connections between layers.
 type LayerInfo struct {
 	Path      string // the name, behind those of the nested models around it: "block1/conv"
 	Name      string // "conv"; empty before the layer has joined a model or got a name
@@ -33,7 +32,7 @@ func Inspect(l Layer) LayerInfo { return l.core().info("") }
 
 func (l *layer) info(prefix string) LayerInfo {
 	info := LayerInfo{
-		Path: prefix + l.name, Name: l.name, AutoNamed: l.auto, Kind: l.def.Kind(),
+		Path: prefix + l.name, Name: l.name, AutoNamed: l.autoNamed, Kind: l.def.Kind(),
 		Trainable: !l.frozen, Weights: l.weights, Model: l.model(), layer: l,
 	}
 	if len(l.out) > 0 {
@@ -42,8 +41,8 @@ func (l *layer) info(prefix string) LayerInfo {
 	return info
 }
 
-// Arguments are the layer's arguments as Save stores them, those of a nested model being
-// its whole architecture:
+// Arguments returns the arguments of the layer as Save stores them; those of a nested model
+// are its architecture:
 //
 //	{"units":10,"activation":"softmax","kernel_initializer":{...},"bias_initializer":{...}}
 func (i LayerInfo) Arguments() (json.RawMessage, error) {
@@ -51,8 +50,8 @@ func (i LayerInfo) Arguments() (json.RawMessage, error) {
 	return c.Config, err
 }
 
-// Layers are the model's layers in order of computation, those of nested models in
-// place of these, each at its first use.
+// Layers returns the layers in order of computation, each at its first use. A nested model is
+// replaced by its layers.
 func (m *Model) Layers() []LayerInfo { return m.layerInfos("", map[*layer]bool{}) }
 
 func (m *Model) layerInfos(prefix string, seen map[*layer]bool) (list []LayerInfo) {
@@ -76,32 +75,31 @@ func (m *Model) layerInfos(prefix string, seen map[*layer]bool) (list []LayerInf
 	return list
 }
 
-// Layer is the layer that makes the tensor. It is the same value for all tensors of the layer.
+// Layer returns the layer that produced the tensor, the same value for all its tensors.
 func (t *Tensor) Layer() Layer { return t.layer }
 
-// Inputs are the tensors that the layer was applied to; none for a model's input.
+// Inputs returns the tensors that the layer was applied to, nil for an input of a model.
 func (t *Tensor) Inputs() []*Tensor { return t.in }
 
-// Err is the mistake that was made where the tensor was, with the layer's name. It is
-// nil where there is none, or where only an input has one.
+// Err returns the error of the call that produced the tensor, with the name of the layer. It
+// is nil if there is none or only an input has one.
 func (t *Tensor) Err() error { return t.mistake() }
 
-// IsState reports whether the layer keeps the array itself, as BatchNormalization does
-// its moving mean, so that training never changes it by a gradient.
+// IsState reports whether the layer updates the array itself, as BatchNormalization does with
+// its moving mean, instead of the optimizer.
 func (w *Weight) IsState() bool { return w.state }
 
-// Check reports values that Set would take but no training can give: NaN, infinite ones, a
-// variance below 0; and a wrong number of them. The error does not name the weight.
+// Check returns an error for a wrong number of values and for values that training cannot
+// produce: NaN, Inf and negative variances. The error does not name the weight.
 func (w *Weight) Check(values []float32) error {
 	if want := Shape(w.shape).Size(); len(values) != want {
 		return fmt.Errorf("has %d values, want %d", len(values), want)
 	}
-	return checkNumbers(values, !w.variance)
+	return checkNumbers(values, !w.nonNegative)
 }
 
-// Configure sets options that fit every layer, such as Name and Trainable, after a layer
-// has been made: a reader of files has them for each layer, whatever its kind. The layer must
-// not have been applied yet.
+// Configure sets options that fit every layer, such as Name and Trainable, on an existing
+// layer that has not been applied yet. It is meant for readers of files.
 func Configure(l Layer, options ...LayerOption) error {
 	core := l.core()
 	if core.built {
@@ -114,11 +112,11 @@ func Configure(l Layer, options ...LayerOption) error {
 	return mistake
 }
 
-// IgnoreMasks makes a layer neither see the masks of its inputs nor pass them on, and
-// returns it:
+// IgnoreMasks makes a layer ignore the masks of its inputs, without passing them on, and
+// returns the layer:
 //
 //	y := keraslike.IgnoreMasks(keraslike.LSTM(32)).Apply(x) // counts padded steps, too
 func IgnoreMasks(l Layer) Layer {
-	l.core().unmasked = true
+	l.core().ignoresMasks = true
 	return l
 }

@@ -9,8 +9,7 @@ import (
 	"io"
 )
 
-// unmarshalStrict reads JSON without fields that v does not have, and with nothing
-// after it.
+// unmarshalStrict decodes JSON into v and rejects unknown fields and trailing data.
 func unmarshalStrict(text []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -18,7 +17,7 @@ func unmarshalStrict(text []byte, v any) error {
 		return err
 	}
 	if _, err := dec.Token(); err != io.EOF {
-		return fmt.Errorf("something follows the JSON value at byte %d", dec.InputOffset())
+		return fmt.Errorf("unexpected data after the JSON value at byte %d", dec.InputOffset())
 	}
 	return nil
 }

@@ -9,79 +9,77 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Definition is what a layer computes. The layers of this package are
-// definitions behind their constructors; Custom makes a layer of your own.
+// Definition is the computation of a layer. The constructors of this package wrap
+// definitions; Custom wraps one of your own.
 //
-// A definition is plain data: what encoding/json makes of it is what Save
-// stores and Load reads back.
+// A definition is plain data: Save stores its JSON encoding and Load decodes it.
 type Definition interface {
 	// Kind names the definition in summaries, errors and saved models.
 	Kind() string
 	// Build checks the shapes of the inputs, declares the weights and returns
 	// the shape of the output; Builder.Output declares further outputs. It is
-	// called at the first use, and once more where the layer is applied again to
-	// other shapes, for which it must declare the same weights.
+	// called at the first use, and again if the layer is applied to other shapes, for
+	// which it must declare the same weights.
 	Build(b *Builder, in []Shape) (Shape, error)
 	// Forward adds the expression to the graph that s builds. The nodes have
 	// the batch as their first axis. Further outputs go to Scope.Output.
 	Forward(s *Scope, in []*graph.Node) *graph.Node
 }
 
-// checker is a definition that can tell impossible arguments before any shape
-// is known, so that they are reported even after another mistake.
+// checker is a definition that can reject invalid arguments before any shape is known, so
+// that they are reported even after another error.
 type checker interface{ check() error }
 
-// multiplier is a definition that multiplies more or less often than each weight once for
-// each position of a sample.
+// multiplier is a definition whose number of multiplications is not one for each weight and
+// position of a sample.
 type multiplier interface {
-	// multiplications are those for one sample; each is what they would be otherwise.
+	// multiplications returns the number for one sample; each is the default number.
 	multiplications(in []Shape, out Shape, each float64) float64
 }
 
-// holder is a definition whose expression keeps values to itself that no graph plans.
-type holder interface {
-	// held is how many they are for one sample.
-	held(in []Shape) float64
+// holder is a definition whose ops keep values that are not in the memory plan of the graph.
+type internalValues interface {
+	// internalValues returns the number of these values for one sample.
+	internalValues(in []Shape) float64
 }
 
-// looksUp is embedded by definitions whose weights multiply nothing, or one value each.
-type looksUp struct{}
+// noMultiplications is embedded by definitions whose weights multiply at most one value each.
+type noMultiplications struct{}
 
-func (looksUp) multiplications([]Shape, Shape, float64) float64 { return 0 }
+func (noMultiplications) multiplications([]Shape, Shape, float64) float64 { return 0 }
 
 // wrapper is a definition around another layer.
 type wrapper interface{ inner() *layer }
 
-// Part is what Sequential stacks: an Input, a Layer or a Model.
+// Part is an argument of Sequential: an Input, a Layer or a Model.
 type Part interface{ part() }
 
-// Layer is a named computation with weights of its own.
+// Layer is a named computation with its own weights.
 type Layer interface {
 	Part
-	// Name is the given name; without one, the model that the layer joins
-	// names it after its kind: "dense", "dense_1".
+	// Name returns the given name. By default the model names the layer after its kind:
+	// "dense", "dense_1".
 	Name() string
-	// Apply applies the layer and returns the symbolic output, the first where there
-	// are several (Tensor.Output). A layer that is applied twice shares its
-	// weights, also where the inputs have other shapes, as long as the weights
-	// would have the same ones. Mistakes are kept in the result and reported when
-	// the model is built.
+	// Apply applies the layer and returns its symbolic output; Tensor.Output returns
+	// further outputs. All uses of a layer share its weights. The inputs may have
+	// different shapes as long as the weights have the same. An error is kept in the
+	// result and reported when the model is built.
 	Apply(in ...*Tensor) *Tensor
 	core() *layer
 }
 
-// layer is the only Layer beside Model: a definition with a name and weights.
+// layer is the Layer of every definition; Model is the only other Layer.
 type layer struct {
-	name     string
-	auto     bool // the name was given by a model
-	def      Definition
-	frozen   bool
-	built    bool
-	unmasked bool    // neither sees the masks of its inputs nor passes them
-	in, out  []Shape // of the first use
-	weights  []*Weight
-	mistake  error    // in the options
-	choices  []choice // that options have made
+	name         string
+	autoNamed    bool // the name was given by a model
+	def          Definition
+	frozen       bool
+	built        bool
+	ignoresMasks bool    // neither sees the masks of its inputs nor passes them
+	in, out      []Shape // of the first use
+	weights      []*Weight
+	mistake      error    // in the options
+	choices      []choice // that options have made
 }
 
 func (l *layer) part()        {}
@@ -93,7 +91,7 @@ func (l *layer) Name() string { return l.name }
 // Apply applies the layer.
 func (l *layer) Apply(in ...*Tensor) *Tensor {
 	t := &Tensor{layer: l, in: in}
-	if t.err = l.settings(); t.err != nil {
+	if t.err = l.checkSettings(); t.err != nil {
 		return t
 	}
 	shapes := make([]Shape, len(in))
@@ -114,20 +112,20 @@ func (l *layer) Apply(in ...*Tensor) *Tensor {
 	}
 	t.shape = out[0]
 	for _, s := range out[1:] {
-		t.more = append(t.more, &Tensor{layer: l, in: in, first: t, shape: s})
+		t.moreOutputs = append(t.moreOutputs, &Tensor{layer: l, in: in, first: t, shape: s})
 	}
 	return t
 }
 
-// holdsLayers reports whether the weights of a definition belong to layers of its own, as
-// a model's do, so that it may be used in several places.
+// holdsLayers reports whether the weights of a definition belong to inner layers, as in a
+// nested model, so that it may be used in several places.
 func holdsLayers(d Definition) bool {
 	h, ok := d.(interface{ holdsLayers() bool })
 	return ok && h.holdsLayers()
 }
 
-// settings reports impossible arguments before the first use.
-func (l *layer) settings() error {
+// checkSettings reports invalid arguments before the first use.
+func (l *layer) checkSettings() error {
 	if l.built {
 		return nil
 	}
@@ -142,7 +140,7 @@ func (l *layer) settings() error {
 	return finiteSettings(l.def)
 }
 
-// outputs are the shapes that the layer makes of others; the first use builds it.
+// outputs returns the output shapes for these input shapes; the first use builds the layer.
 func (l *layer) outputs(in []Shape) ([]Shape, error) {
 	if !l.built {
 		return l.build(in)
@@ -157,12 +155,12 @@ func (l *layer) outputs(in []Shape) ([]Shape, error) {
 	}
 	same := func(a, b *Weight) bool { return a.name == b.name && slices.Equal(a.shape, b.shape) }
 	if !slices.EqualFunc(twin.weights, l.weights, same) {
-		return nil, fmt.Errorf("is applied again to %v, its weights were built for %v", list(in), list(l.in))
+		return nil, fmt.Errorf("is applied again to %v, its weights were built for %v", formatShapes(in), formatShapes(l.in))
 	}
 	return out, nil
 }
 
-// build calls the definition's Build and checks what comes of it.
+// build calls the definition's Build and checks the result.
 func (l *layer) build(in []Shape) (out []Shape, err error) {
 	b := &Builder{layer: l}
 	defer func() {
@@ -196,24 +194,23 @@ func (l *layer) build(in []Shape) (out []Shape, err error) {
 	return out, nil
 }
 
-// Tensor is a symbolic value: an input of a model or what a layer makes of
-// others.
+// Tensor is a symbolic value: an input of a model or an output of a layer.
 type Tensor struct {
-	layer *layer
-	in    []*Tensor
-	first *Tensor   // the first output of the call that this is a further one of
-	more  []*Tensor // the further outputs of the call that this is the first one of
-	shape Shape     // nil after a mistake
-	err   error
+	layer       *layer
+	in          []*Tensor
+	first       *Tensor   // the first output of the call that this is a further one of
+	moreOutputs []*Tensor // the further outputs of the call that this is the first one of
+	shape       Shape     // nil after a mistake
+	err         error
 }
 
 func (t *Tensor) part() {}
 
-// Shape is the shape of one sample; nil after a mistake.
+// Shape returns the shape of one sample, nil after an error.
 func (t *Tensor) Shape() Shape { return t.shape }
 
-// Output is one of the outputs of a layer that has several; the tensor that Of
-// returned is output 0:
+// Output returns output k of a layer with several outputs. Output 0 is the tensor that Apply
+// returned:
 //
 //	y := keraslike.LSTM(64, keraslike.ReturnState).Apply(x)
 //	h, c := y.Output(1), y.Output(2)
@@ -224,13 +221,13 @@ func (t *Tensor) Output(k int) *Tensor {
 		return first
 	case first.shape == nil:
 		return &Tensor{layer: t.layer, in: t.in, first: first} // the mistake that first carries is the one to report
-	case k < 0 || k > len(first.more):
-		return &Tensor{layer: t.layer, in: t.in, err: fmt.Errorf("has no output %d, they are 0 to %d", k, len(first.more))}
+	case k < 0 || k > len(first.moreOutputs):
+		return &Tensor{layer: t.layer, in: t.in, err: fmt.Errorf("has no output %d, they are 0 to %d", k, len(first.moreOutputs))}
 	}
-	return first.more[k-1]
+	return first.moreOutputs[k-1]
 }
 
-// call is the first output of the call that made the tensor.
+// call returns the first output of the call that produced the tensor.
 func (t *Tensor) call() *Tensor {
 	if t.first != nil {
 		return t.first
@@ -238,13 +235,13 @@ func (t *Tensor) call() *Tensor {
 	return t
 }
 
-// outputs are all outputs of the call.
+// outputs returns all outputs of the call.
 func (t *Tensor) outputs() []*Tensor {
 	first := t.call()
-	return append([]*Tensor{first}, first.more...)
+	return append([]*Tensor{first}, first.moreOutputs...)
 }
 
-// mistake is the tensor's own error, if it has one, with the layer's name.
+// mistake returns the tensor's own error with the name of the layer, or nil.
 func (t *Tensor) mistake() error {
 	if t.err == nil {
 		return nil
@@ -258,7 +255,7 @@ func (t *Tensor) mistake() error {
 	}
 	for x := t; len(x.in) > 0; {
 		x = x.in[0]
-		if len(e.Path) == longestTrail && len(x.in) > 0 {
+		if len(e.Path) == maxErrorPath && len(x.in) > 0 {
 			continue // the model's input stays in sight
 		}
 		e.Path = append(e.Path, LayerShape{x.layer.name, x.shape})
@@ -267,10 +264,10 @@ func (t *Tensor) mistake() error {
 	return e
 }
 
-// longestTrail is how many layers before a mistake its error tells.
-const longestTrail = 24
+// maxErrorPath is the number of layers before an error that it lists.
+const maxErrorPath = 24
 
-// Input is a model's input of the given sample shape: Input(28, 28, 1).
+// Input creates an input of a model with the shape of one sample: Input(28, 28, 1).
 func Input(shape ...int) *Tensor { return newInput("", shape) }
 
 // NamedInput is Input with a name, for models with several.
@@ -281,7 +278,7 @@ func newInput(name string, shape Shape) *Tensor {
 	return l.Apply()
 }
 
-// input is the definition of a model's input, which has no expression: the model makes its node.
+// input is the definition of an input, which has no expression: the model creates its node.
 type input struct {
 	Shape Shape `json:"shape"`
 }

@@ -11,7 +11,8 @@ import (
 
 // Activation applies an activation function to every element.
 //
-// Input and output shape: any, the same; Softmax and LogSoftmax work along the last axis.
+// The output has the shape of the input, which may be any. Softmax and LogSoftmax work along
+// the last axis.
 //
 // Options: Name, Trainable (default true).
 func Activation(f ActivationFunc, opts ...LayerOption) Layer {
@@ -29,11 +30,11 @@ func (d *activation) Kind() string { return "Activation" }
 func (d *activation) check() error { return d.Function.check() }
 
 func (d *activation) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) == 0 && (d.Function == Softmax || d.Function == LogSoftmax) {
-		return nil, fmt.Errorf("input is one number for each sample, %s wants a row", d.Function)
+		return nil, fmt.Errorf("input is one number for each sample, %s needs a row", d.Function)
 	}
 	return in[0], nil
 }
@@ -42,9 +43,9 @@ func (d *activation) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Activate(in[0], d.Function)
 }
 
-// LeakyReLU is y = x for x > 0, else slope·x.
+// LeakyReLU computes y = x for x > 0, else slope·x.
 //
-// Input and output shape: any, the same.
+// The output has the shape of the input, which may be any.
 //
 // Options:
 //
@@ -57,7 +58,7 @@ func LeakyReLU(opts ...SlopeOption) Layer {
 	return newLayer(&leakyReLU{NegativeSlope: 0.3}, opts)
 }
 
-// NegativeSlope is LeakyReLU's derivative below 0.
+// NegativeSlope is the slope of LeakyReLU below 0; the default is 0.3.
 func NegativeSlope(slope float64) SlopeOption {
 	return slopeOption{setting: set("NegativeSlope", slope)}
 }
@@ -79,7 +80,7 @@ func (d *leakyReLU) check() error {
 }
 
 func (d *leakyReLU) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil
@@ -89,14 +90,14 @@ func (d *leakyReLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Activate(in[0], graph.ActAlpha(graph.LeakyReLU, d.NegativeSlope)))
 }
 
-// PReLU is LeakyReLU with slopes that are learned (He et al. 2015,
-// https://arxiv.org/abs/1502.01852): y = max(x, 0) - α·max(-x, 0).
+// PReLU is LeakyReLU with learned slopes (He et al. 2015, https://arxiv.org/abs/1502.01852):
+// y = max(x, 0) - α·max(-x, 0).
 //
 //	input, output  (batch, ...), the same shape
 //	weights        alpha, one for each element of a sample
 //
-// Along SharedAxes all elements share one slope: SharedAxes(1, 2) gives an image one slope
-// for each channel.
+// With SharedAxes all elements along these axes share one slope: SharedAxes(1, 2) learns one
+// slope for each channel of an image.
 //
 // Options:
 //
@@ -110,18 +111,19 @@ func PReLU(opts ...SlopeOption) Layer {
 	return newLayer(&preLU{AlphaInitializer: Zeros()}, opts)
 }
 
-// SharedAxes are axes, counted as Axis counts them, whose elements share a slope of PReLU.
+// SharedAxes are the axes along which PReLU shares a slope, counted as in Axis. By default
+// every element has its own slope.
 func SharedAxes(axes ...int) SlopeOption {
 	return slopeOption{setting: set("SharedAxes", append([]int{}, axes...))}
 }
 
-// AlphaInitializer sets the initializer of PReLU's slopes.
+// AlphaInitializer sets the initializer of PReLU's slopes; the default is Zeros().
 func AlphaInitializer(i Initializer) SlopeOption {
 	return slopeOption{setting: set("AlphaInitializer", i)}
 }
 
 type preLU struct {
-	looksUp
+	noMultiplications
 	passesMask
 	SharedAxes       []int       `json:"shared_axes,omitempty" option:"SharedAxes"`
 	AlphaInitializer Initializer `json:"alpha_initializer" option:"AlphaInitializer"`
@@ -132,7 +134,7 @@ var _ = register[preLU]("PReLU")
 func (d *preLU) Kind() string { return "PReLU" }
 
 func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	shape := append(Shape{}, in[0]...)
@@ -147,8 +149,8 @@ func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
 	return in[0], nil
 }
 
-// Forward sees x as rows of the axes after the leading shared ones, to which
-// alpha is one row.
+// Forward reshapes x to rows of the axes after the leading shared ones, so that alpha is one
+// row.
 func (d *preLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	alpha := s.Weight("alpha")
 	if alpha == nil {

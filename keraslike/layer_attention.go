@@ -9,14 +9,14 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// MultiHeadAttention lets every step of a query look at all steps of a value
+// MultiHeadAttention lets every step of a query attend to all steps of a value
 // (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762). With the projections
 // Q = query·Wq + bq, K = key·Wk + bk, V = value·Wv + bv of each head,
 //
 //	y = Σ_heads softmax(Q·Kᵀ/√keyDim)·V·Wo + bo
 //
-//	inputs   query (batch, t, q); value (batch, s, v), the query without one;
-//	         key (batch, s, k), the value without one
+//	inputs   query (batch, t, q); value (batch, s, v), by default the query;
+//	         key (batch, s, k), by default the value
 //	output   (batch, t, q)
 //	weights  query/kernel (q, heads, keyDim), key/kernel (k, heads, keyDim),
 //	         value/kernel (v, heads, valueDim), attention_output/kernel (heads, valueDim, q);
@@ -24,8 +24,8 @@ import (
 //	         attention_output/bias (q)
 //
 // MultiHeadAttention(8, 64).Apply(x) is self-attention, .Apply(x, memory) attends to
-// another series. Where query, value or key have a mask, steps of the query look only
-// at steps of the value that are not masked.
+// another sequence. If query, value or key have a mask, steps of the query attend only to
+// steps of the value that are not masked.
 //
 // Options:
 //
@@ -50,29 +50,32 @@ func MultiHeadAttention(heads, keyDim int, opts ...AttentionOption) Layer {
 	return newLayer(&attention{Heads: heads, KeyDim: keyDim, ValueDim: keyDim, initialized: newInitialized()}, opts)
 }
 
-func ofAttention(option string, value any) AttentionOption {
+func newAttentionOption(option string, value any) AttentionOption {
 	return attentionOption{setting: set(option, value)}
 }
 
-// ValueDim is the size of a head's values.
-func ValueDim(n int) AttentionOption { return ofAttention("ValueDim", n) }
+// ValueDim is the size of the value vectors of each head; the default is keyDim.
+func ValueDim(n int) AttentionOption { return newAttentionOption("ValueDim", n) }
 
-// OutputDim is the number of features that MultiHeadAttention returns for each step.
-func OutputDim(n int) AttentionOption { return ofAttention("OutputDim", n) }
+// OutputDim is the number of output features of MultiHeadAttention for each step; the default
+// is that of the query.
+func OutputDim(n int) AttentionOption { return newAttentionOption("OutputDim", n) }
 
-// AttentionDropout is the rate at which weights of the attention are dropped while the
-// model trains, as by Dropout.
-func AttentionDropout(rate float64) AttentionOption { return ofAttention("AttentionDropout", rate) }
+// AttentionDropout is the fraction of attention weights that is dropped in training, as by
+// Dropout; the default is 0.
+func AttentionDropout(rate float64) AttentionOption {
+	return newAttentionOption("AttentionDropout", rate)
+}
 
-// AttentionFlag is an AttentionOption that is off by default.
+// AttentionFlag is an AttentionOption that turns something on. All flags are off by default.
 type AttentionFlag string
 
 // The flags of MultiHeadAttention.
 const (
-	// CausalMask keeps every step of the query from looking at later steps.
+	// CausalMask keeps every step of the query from attending to later steps.
 	CausalMask AttentionFlag = "CausalMask"
-	// AttentionMask takes one input more, the last: (batch, t, s) of ones where a step
-	// of the query may look at a step of the value, and zeros where not.
+	// AttentionMask adds a last input: a mask (batch, t, s) that is 1 where a step of the
+	// query may attend to a step of the value, and 0 elsewhere.
 	AttentionMask AttentionFlag = "AttentionMask"
 )
 
@@ -84,7 +87,7 @@ type attention struct {
 	Heads            int     `json:"num_heads"`
 	KeyDim           int     `json:"key_dim"`
 	ValueDim         int     `json:"value_dim" option:"ValueDim"`
-	OutputDim        int     `json:"output_dim,omitempty" option:"OutputDim"` // 0 is the query's
+	OutputDim        int     `json:"output_dim,omitempty" option:"OutputDim"` // 0 means that of the query
 	CausalMask       bool    `json:"causal_mask,omitempty" option:"CausalMask"`
 	AttentionMask    bool    `json:"attention_mask,omitempty" option:"AttentionMask"`
 	AttentionDropout float64 `json:"dropout,omitempty" option:"AttentionDropout"`
@@ -100,19 +103,19 @@ func (d *attention) check() error {
 	case d.Heads < 1 || d.KeyDim < 1 || d.ValueDim < 1:
 		return fmt.Errorf("%d heads with keys of %d and values of %d, want positive numbers", d.Heads, d.KeyDim, d.ValueDim)
 	case d.OutputDim < 0:
-		return fmt.Errorf("output of %d, want a positive number, or 0 for the features of the query", d.OutputDim)
+		return fmt.Errorf("output of %d, want a positive number, or 0 for the number of features of the query", d.OutputDim)
 	case !(d.AttentionDropout >= 0 && d.AttentionDropout < 1):
 		return fmt.Errorf("dropout is %g, want 0 <= dropout < 1", d.AttentionDropout)
 	}
 	return d.regularized.check()
 }
 
-// multiplications count the products of every query with every key, too.
+// multiplications includes the products of every query with every key.
 func (d *attention) multiplications(in []Shape, _ Shape, each float64) float64 {
 	if len(in) < 2 {
 		return each
 	}
-	return each + positions(in[0])*positions(in[1])*float64(d.Heads)*float64(d.KeyDim+d.ValueDim)
+	return each + positionCount(in[0])*positionCount(in[1])*float64(d.Heads)*float64(d.KeyDim+d.ValueDim)
 }
 
 func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
@@ -121,7 +124,7 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 		masks = 1
 	}
 	if n := len(in) - masks; n < 1 || n > 3 {
-		return nil, fmt.Errorf("got %d inputs, want query, value and key, of which the last two may be left out, and %d masks", len(in), masks)
+		return nil, fmt.Errorf("got %d inputs, want query, optionally value and key, and %d masks", len(in), masks)
 	}
 	query, value, key := inputsOf(in[:len(in)-masks])
 	for _, x := range []struct {
@@ -159,7 +162,7 @@ func (d *attention) weights(b *Builder, name string, kernel, bias []int) {
 	}
 }
 
-// inputsOf puts the query for a missing value and the value for a missing key.
+// inputsOf returns the inputs; the value defaults to the query and the key to the value.
 func inputsOf[T any](in []T) (query, value, key T) {
 	return in[0], in[min(1, len(in)-1)], in[len(in)-1]
 }
@@ -180,7 +183,7 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		scores = s.Do(graph.CausalMask(scores))
 	}
 	if mask != nil {
-		far := s.Do(graph.Affine(mask, -graph.MaskedScore, graph.MaskedScore)) // 0 or Masked
+		far := s.Do(graph.Affine(mask, -graph.MaskedScore, graph.MaskedScore)) // 0 or MaskedScore
 		far = s.Do(graph.RepeatElements(s.Do(graph.Reshape(far, batch, 1, t, steps)), 1, d.Heads))
 		scores = s.Do(graph.Add(scores, far))
 	}
@@ -200,8 +203,8 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Reshape(y, batch, t, out))
 }
 
-// paddingMask multiplies a mask (batch, t, s), which may be nil, with those of the
-// query, the value and the key.
+// paddingMask multiplies a mask (batch, t, s), which may be nil, by those of the query, the
+// value and the key.
 func (d *attention) paddingMask(s *Scope, mask *graph.Node, inputs, t, steps int) *graph.Node {
 	and := func(m *graph.Node) {
 		if mask == nil {
@@ -229,13 +232,13 @@ func (d *attention) heads(s *Scope, name string, x *graph.Node, dim int) *graph.
 	return s.Do(graph.Permute(s.Do(graph.Reshape(y, batch, steps, d.Heads, dim)), 0, 2, 1, 3))
 }
 
-// dense is x·W + b with the weights of that name seen as a matrix and a vector. As in
-// Keras the activity regularizer applies to all four of them.
+// dense is x·W + b with the weights of one projection reshaped to a matrix and a vector. As
+// in Keras, the activity regularizer applies to all four projections.
 func (d *attention) dense(s *Scope, name string, x *graph.Node, in, out int) *graph.Node {
 	var bias *graph.Node
 	if !d.NoBias {
 		bias = s.Do(graph.Reshape(s.Weight(name+"/bias"), out))
 	}
 	kernel := s.Do(graph.Reshape(s.Weight(name+"/kernel"), in, out))
-	return d.watch(s, s.Do(graph.Dense(x, kernel, bias, graph.Act(graph.Linear))))
+	return d.penalizeActivity(s, s.Do(graph.Dense(x, kernel, bias, graph.Act(graph.Linear))))
 }

@@ -14,12 +14,12 @@ import (
 //
 //	y = γ·(x - μ)/√(σ² + ε) + β
 //
-// While the model trains, μ and σ² are the mean and the biased variance of the
-// batch, over all axes but the feature's and without masked steps, and after the step
+// In training, μ and σ² are the mean and the biased variance of the batch over all axes
+// except the features', without masked steps, and each training step updates
 //
 //	moving = momentum·moving + (1 - momentum)·batch
 //
-// for both. Otherwise, and in a frozen layer, μ and σ² are the moving ones.
+// for both. Otherwise, and if the layer is not trainable, μ and σ² are the moving averages.
 //
 //	input, output  (batch, ..., features), the same shape
 //	weights        gamma (features) of ones, beta (features) of zeros; not trained:
@@ -41,7 +41,7 @@ func BatchNormalization(opts ...NormalizationOption) Layer {
 }
 
 type batchNorm struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Axis     int     `json:"axis" option:"Axis"`
 	Momentum float64 `json:"momentum" option:"Momentum"`
@@ -59,11 +59,11 @@ func (d *batchNorm) check() error {
 	if !(d.Momentum >= 0 && d.Momentum <= 1) {
 		mistake = fmt.Errorf("momentum is %g, want 0 <= momentum <= 1", d.Momentum)
 	}
-	return errors.Join(mistake, aboveZero("epsilon", d.Epsilon))
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon))
 }
 
 func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	axis, err := axisOf(d.Axis, in[0])
@@ -73,7 +73,7 @@ func (d *batchNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	features := in[0][axis]
 	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
 	b.State("moving_mean", Zeros(), features)
-	b.variance("moving_variance", Ones(), features)
+	b.nonNegativeState("moving_variance", Ones(), features)
 	return in[0], nil
 }
 
@@ -89,14 +89,14 @@ func (d *batchNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return back(s.Do(y, err))
 }
 
-// batch normalizes by the batch's statistics, which are of the steps that count where
-// the input has a mask; x is the input with its features last.
+// batch normalizes by the statistics of the batch, without masked steps if the input has a
+// mask; x is the input with its features moved to the last axis.
 func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, variance *graph.Node, err error) {
 	mask := s.Mask(0)
 	if mask == nil || in == nil || x == nil {
 		return graph.BatchNorm(x, gamma, beta, d.Epsilon)
 	}
-	if x != in { // its axes have moved, and the mask's with them
+	if x != in { // its axes have been moved: move the mask's, too
 		for axis := len(mask.Shape()); axis < len(in.Shape()); axis++ {
 			mask = s.Do(graph.RepeatElements(s.Do(graph.Reshape(mask, append(mask.Shape().Clone(), 1)...)), axis, in.Shape()[axis]))
 		}
@@ -105,7 +105,7 @@ func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, va
 	return graph.MaskedBatchNorm(x, mask, gamma, beta, d.Epsilon)
 }
 
-// move takes the batch's value into a moving average.
+// move updates a moving average by the value of the batch.
 func (d *batchNorm) move(s *Scope, name string, batch *graph.Node) {
 	if batch == nil {
 		return

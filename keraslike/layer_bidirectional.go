@@ -12,28 +12,28 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Bidirectional takes a series from its first step to the last and, with weights of
-// its own, from the last to the first (Schuster & Paliwal 1997). The layer is a
-// SimpleRNN, GRU or LSTM, whose arguments apply to both directions:
+// Bidirectional runs a recurrent layer over a sequence forward and, with separate weights,
+// backward (Schuster & Paliwal 1997). The layer is a SimpleRNN, GRU or LSTM, whose arguments
+// apply to both directions:
 //
 //	keraslike.Bidirectional(keraslike.LSTM(64, keraslike.ReturnSequences))
 //
 //	input    (batch, steps, in); optionally followed by the initial states, those of the
 //	         forward direction first
-//	output   what the layer gives, joined by MergeMode: (batch, 2·units) or, with
-//	         ReturnSequences, (batch, steps, 2·units) by MergeConcat, where a step
-//	         holds what both directions made of it
-//	further outputs  the backward output with MergeNone; with ReturnState the last
+//	output   the outputs of both directions, joined by MergeMode: with MergeConcat
+//	         (batch, 2·units), or (batch, steps, 2·units) with ReturnSequences, where
+//	         each step has the outputs of both directions for that step
+//	further outputs  the backward output with MergeNone; with ReturnState the final
 //	         states, those of the forward direction first
-//	weights  those of the layer twice, as forward_lstm/kernel and backward_lstm/kernel;
-//	         a layer with a name has it instead of lstm
+//	weights  those of the layer for each direction, such as forward_lstm/kernel and
+//	         backward_lstm/kernel; if the layer has a name, it replaces lstm
 //
 // With ReturnSequences the outputs at masked steps are 0, as in Keras.
 //
 // Options:
 //
 //	MergeMode      MergeConcat
-//	BackwardLayer  a copy of the layer that goes backwards
+//	BackwardLayer  a copy of the layer that runs backward
 //	Name           "bidirectional", "bidirectional_1" and so on
 //	Trainable      true
 //
@@ -46,20 +46,22 @@ func Bidirectional(inner Layer, opts ...BidirectionalOption) Layer {
 	l := newLayer(d, opts)
 	switch b := d.BackwardLayer; {
 	case b != nil && isNil(*b):
-		d.backward = &direction{} // of no layer, which check reports
+		d.backward = &direction{} // without a layer, which check reports
 	case b != nil:
 		d.backward = directionOf(*b)
 	case d.forward != nil:
-		d.backward = d.forward.turned()
+		d.backward = d.forward.reversed()
 	}
 	l.frozen = l.frozen || d.forward != nil && d.forward.frozen
 	return l
 }
 
-// MergeMode is how Bidirectional joins the outputs of its two directions.
+// MergeMode is an option of Bidirectional that selects how the outputs of the two directions
+// are joined. The default is MergeConcat.
 type MergeMode string
 
-// The modes. MergeNone keeps both: output 0 is the forward one, output 1 the backward one.
+// The merge modes. With MergeNone both outputs are returned: output 0 is the forward one,
+// output 1 the backward one.
 const (
 	MergeConcat MergeMode = "concat"
 	MergeSum    MergeMode = "sum"
@@ -73,8 +75,9 @@ func (m MergeMode) sets() setting {
 }
 func (MergeMode) forBidirectional() {}
 
-// BackwardLayer is a layer for the backward direction in place of a copy of the first. It
-// has GoBackwards and returns the same things.
+// BackwardLayer sets the layer of the backward direction, by default a copy of the forward
+// layer. It needs GoBackwards, and the same ReturnSequences and ReturnState as the forward
+// layer.
 func BackwardLayer(l Layer) BidirectionalOption {
 	return bidirectionalOption{setting: set("BackwardLayer", &l)}
 }
@@ -85,12 +88,12 @@ type bidirectional struct {
 	forward, backward *direction
 }
 
-// direction is the layer of one direction: its name and its arguments. Those of a
-// layer that is none of the recurrent ones are nil.
+// direction is the layer of one direction: its name and its arguments, which are nil if it
+// is not a recurrent layer.
 type direction struct {
 	name    string
 	frozen  bool
-	mistake error // in its options
+	mistake error // of its options
 	*recurrent
 }
 
@@ -98,15 +101,15 @@ func directionOf(inner Layer) *direction {
 	l := inner.core()
 	d := &direction{name: l.name, frozen: l.frozen, mistake: l.mistake}
 	if r, ok := l.def.(*recurrent); ok {
-		own := *r // the layer given may be used elsewhere: its weights are not these
+		own := *r // the layer may be used elsewhere, with its own weights
 		own.ZeroOutputForMask = own.ReturnSequences
 		d.recurrent = &own
 	}
 	return d
 }
 
-// turned is the direction's twin in the other direction.
-func (d *direction) turned() *direction {
+// reversed returns a copy that runs in the other direction.
+func (d *direction) reversed() *direction {
 	twin := *d
 	if d.recurrent != nil {
 		own := *d.recurrent
@@ -115,11 +118,11 @@ func (d *direction) turned() *direction {
 	return &twin
 }
 
-// prefix is what the names of the direction's weights begin with.
+// prefix is the prefix of the names of the direction's weights.
 func (d *direction) prefix(way string) string {
 	name := d.name
 	if name == "" {
-		name = snake(d.Cell)
+		name = snakeCase(d.Cell)
 	}
 	return way + strings.TrimPrefix(name, way) + "/"
 }
@@ -135,11 +138,11 @@ func (d *bidirectional) check() error {
 	switch d.MergeMode {
 	case MergeConcat, MergeSum, MergeMul, MergeAve, MergeNone:
 	default:
-		return fmt.Errorf("merge mode is %q, want concat, sum, mul, ave or none", string(d.MergeMode))
+		return fmt.Errorf("merge mode is %q, want one of concat, sum, mul, ave and none", string(d.MergeMode))
 	}
 	for _, one := range []*direction{d.forward, d.backward} {
 		if one.recurrent == nil {
-			return errors.New("goes round SimpleRNN, GRU and LSTM only")
+			return errors.New("wraps SimpleRNN, GRU and LSTM only")
 		}
 		if err := errors.Join(one.mistake, one.check(), finiteSettings(one.recurrent)); err != nil {
 			return fmt.Errorf("%s: %w", one.Cell, err)
@@ -148,11 +151,11 @@ func (d *bidirectional) check() error {
 	f, b := d.forward, d.backward
 	switch {
 	case f.GoBackwards == b.GoBackwards:
-		return fmt.Errorf("both layers go the same way (GoBackwards %v)", f.GoBackwards)
+		return fmt.Errorf("both layers run in the same direction (GoBackwards %v)", f.GoBackwards)
 	case f.ReturnSequences != b.ReturnSequences || f.ReturnState != b.ReturnState:
-		return errors.New("the layers return different things (ReturnSequences, ReturnState)")
+		return errors.New("the layers differ in ReturnSequences or ReturnState")
 	case f.Units != b.Units && d.MergeMode != MergeConcat && d.MergeMode != MergeNone:
-		return fmt.Errorf("%s of %d and %d units, want as many", d.MergeMode, f.Units, b.Units)
+		return fmt.Errorf("%s of %d and %d units, want the same number", d.MergeMode, f.Units, b.Units)
 	case f.frozen != b.frozen:
 		return errors.New("one layer is trainable and the other is not")
 	}
@@ -163,18 +166,20 @@ func (d *bidirectional) multiplications(in []Shape, out Shape, each float64) flo
 	return d.forward.multiplications(in, out, each)
 }
 
-func (d *bidirectional) held(in []Shape) float64 { return d.forward.held(in) + d.backward.held(in) }
+func (d *bidirectional) internalValues(in []Shape) float64 {
+	return d.forward.internalValues(in) + d.backward.internalValues(in)
+}
 
 func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	states := d.forward.states()
 	if n := len(in) - 1; n > 0 && n != states+d.backward.states() {
-		return nil, fmt.Errorf("got %d first states, want none or %d", n, states+d.backward.states())
+		return nil, fmt.Errorf("got %d initial states, want none or %d", n, states+d.backward.states())
 	}
-	y, forward, err := d.forward.build(b, "forward_", part(in, 0, states))
+	y, forward, err := d.forward.build(b, "forward_", inputWithStates(in, 0, states))
 	if err != nil {
 		return nil, err
 	}
-	z, backward, err := d.backward.build(b, "backward_", part(in, states, d.backward.states()))
+	z, backward, err := d.backward.build(b, "backward_", inputWithStates(in, states, d.backward.states()))
 	if err != nil {
 		return nil, err
 	}
@@ -191,15 +196,15 @@ func (d *bidirectional) Build(b *Builder, in []Shape) (Shape, error) {
 	return y, nil
 }
 
-// part is the series followed by n of the initial states, from an index on.
-func part[T any](in []T, from, n int) []T {
+// inputWithStates returns the sequence followed by n of the initial states, starting at an index.
+func inputWithStates[T any](in []T, from, n int) []T {
 	if len(in) < 2 {
 		return in
 	}
 	return append([]T{in[0]}, in[1+from:1+from+n]...)
 }
 
-// build builds one direction and takes its further outputs from b.
+// build builds one direction and removes its further outputs from b.
 func (d *direction) build(b *Builder, way string, in []Shape) (y Shape, states []Shape, err error) {
 	b.prefix = d.prefix(way)
 	y, err = d.Build(b, in)
@@ -211,9 +216,9 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	defer func() { s.prefix = "" }()
 	states := d.forward.states()
 	s.prefix = d.forward.prefix("forward_")
-	y, forward := d.forward.run(s, part(in, 0, states))
+	y, forward := d.forward.run(s, inputWithStates(in, 0, states))
 	s.prefix = d.backward.prefix("backward_")
-	z, backward := d.backward.run(s, part(in, states, d.backward.states()))
+	z, backward := d.backward.run(s, inputWithStates(in, states, d.backward.states()))
 	if y == nil || z == nil {
 		return nil
 	}
@@ -241,7 +246,7 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return y
 }
 
-// bidirectionalConfig is what is saved: both directions, as Keras has it.
+// bidirectionalConfig is the saved form: both directions, as in Keras.
 type bidirectionalConfig struct {
 	Merge    MergeMode   `json:"merge_mode"`
 	Forward  layerConfig `json:"layer"`
@@ -265,8 +270,8 @@ func (d *direction) config() (layerConfig, error) {
 	return (&layer{name: d.name, def: d.recurrent, frozen: d.frozen}).config()
 }
 
-// read makes the layers of both directions again.
-func (d *bidirectional) read(text []byte, _ *loading) error {
+// read restores the layers of both directions.
+func (d *bidirectional) read(text []byte, _ *loader) error {
 	var c bidirectionalConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
@@ -277,9 +282,9 @@ func (d *bidirectional) read(text []byte, _ *loading) error {
 		to    **direction
 	}{{&c.Forward, &d.forward}, {&c.Backward, &d.backward}} {
 		if !slices.Contains([]string{"SimpleRNN", "GRU", "LSTM"}, one.saved.Kind) {
-			return fmt.Errorf("goes round SimpleRNN, GRU and LSTM only, got %q", one.saved.Kind)
+			return fmt.Errorf("wraps SimpleRNN, GRU and LSTM only, got %q", one.saved.Kind)
 		}
-		l, err := one.saved.layer(newLoading(nil, len(text)))
+		l, err := one.saved.layer(newLoader(nil, len(text)))
 		if err != nil {
 			return err
 		}

@@ -8,14 +8,15 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Conv2D computes y = act(x * W + b), a cross-correlation over height and width
-// with a square kernel; KernelSize sets another.
+// Conv2D computes y = act(x * W + b), where * is the cross-correlation over height and width
+// with a square kernel of kernel x kernel cells; KernelSize sets another size.
 //
 //	input    (batch, height, width, in)
 //	output   (batch, height', width', filters)
 //	weights  kernel (kh, kw, in, filters), bias (filters)
 //
-// An axis of n cells becomes ⌊(n - d·(k-1) - 1)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding.
+// With kernel size k, strides s and dilation d, an axis of length n is reduced to
+// ⌊(n - d·(k-1) - 1)/s⌋ + 1, or to ⌈n/s⌉ with SamePadding.
 //
 // Options:
 //
@@ -40,13 +41,13 @@ func Conv2D(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&conv{Axes: 2, Filters: filters, window: newWindow(kernel, kernel), activated: newActivated()}, opts)
 }
 
-// Conv1D computes y = act(x * W + b), a cross-correlation over time.
+// Conv1D computes y = act(x * W + b), where * is the cross-correlation over time.
 //
 //	input    (batch, steps, in)
-//	output   (batch, steps', filters), as long as an axis of Conv2D
+//	output   (batch, steps', filters), with steps' as in Conv2D
 //	weights  kernel (k, in, filters), bias (filters)
 //
-// CausalPadding makes output t depend on inputs up to t alone.
+// With CausalPadding output step t depends only on input steps up to t.
 //
 // Options:
 //
@@ -71,11 +72,10 @@ func Conv1D(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&conv{Axes: 1, Filters: filters, window: newWindow(1, kernel), activated: newActivated()}, opts)
 }
 
-// DepthwiseConv2D convolves every channel with kernels of its own and mixes
-// nothing between channels.
+// DepthwiseConv2D convolves every channel with its own kernels and does not mix channels.
 //
 //	input    (batch, height, width, in)
-//	output   (batch, height', width', in·multiplier), as large as Conv2D's
+//	output   (batch, height', width', in·multiplier), with height' and width' as in Conv2D
 //	weights  kernel (kh, kw, in, multiplier), bias (in·multiplier)
 //
 // Options:
@@ -107,11 +107,11 @@ func DepthwiseConv2D(kernel int, opts ...ConvOption) Layer {
 // y = act((x * D) * P + b).
 //
 //	input    (batch, height, width, in)
-//	output   (batch, height', width', filters), as large as Conv2D's
+//	output   (batch, height', width', filters), with height' and width' as in Conv2D
 //	weights  depthwise_kernel (kh, kw, in, multiplier),
 //	         pointwise_kernel (1, 1, in·multiplier, filters), bias (filters)
 //
-// The options of the kernel apply to both.
+// The kernel's options apply to both kernels.
 //
 // Options:
 //
@@ -137,16 +137,16 @@ func SeparableConv2D(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&separable{window: newWindow(kernel, kernel), Filters: filters, DepthMultiplier: 1, activated: newActivated()}, opts)
 }
 
-// Conv2DTranspose is y = act(x *ᵀ W + b): the transpose of Conv2D as a linear map,
-// which turns a small image into a large one.
+// Conv2DTranspose computes y = act(x *ᵀ W + b), where *ᵀ is the transpose of Conv2D as a
+// linear map. With strides above 1 it makes images larger.
 //
 //	input    (batch, height, width, in)
 //	output   (batch, height', width', filters)
 //	weights  kernel (kh, kw, filters, in), bias (filters)
 //
-// An axis of n cells becomes n·s + max(k - s, 0) long, n·s with SamePadding; with
-// OutputPadding p it becomes (n - 1)·s + k + p, or (n - 1)·s + k - 2·⌊k/2⌋ + p with
-// SamePadding.
+// With kernel size k and strides s, an axis of length n grows to n·s + max(k - s, 0), or to
+// n·s with SamePadding. With OutputPadding p it grows to (n - 1)·s + k + p, or to
+// (n - 1)·s + k - 2·⌊k/2⌋ + p with SamePadding.
 //
 // Options:
 //
@@ -171,42 +171,44 @@ func Conv2DTranspose(filters, kernel int, opts ...ConvOption) Layer {
 	return newLayer(&convTranspose{window: newWindow(kernel, kernel), Filters: filters, activated: newActivated()}, opts)
 }
 
-// Strides is how far the window moves at each step: one number for all axes, or one for
-// the height and one for the width, of which Conv1D and the poolings over time take the
-// width. It is 1 for convolutions and the size of the window for poolings by default.
+// Strides is the step size of the moving window: one number for both axes, or one for the
+// height and one for the width. Layers with a time axis use the number for the width. The
+// default is 1 for convolution layers and the pool size for pooling layers.
 func Strides(n ...int) WindowOption { return windowOption{setting: setPair("Strides", n)} }
 
-// Dilation is the distance between the kernel's cells, with numbers as in Strides.
+// Dilation is the distance between the cells of the kernel, with numbers as in Strides. The
+// default is 1.
 func Dilation(n ...int) ConvOption { return convOption{setting: setPair("Dilation", n)} }
 
-// KernelSize makes a convolution's kernel height x width cells large; for Conv1D the
-// width counts.
+// KernelSize sets a kernel of height x width cells, instead of the square one given to the
+// layer's constructor. Conv1D uses the width only.
 func KernelSize(height, width int) ConvOption {
 	return convOption{setting: set("KernelSize", [2]int{height, width})}
 }
 
-// DepthMultiplier is the number of kernels for each channel of DepthwiseConv2D and
-// SeparableConv2D.
+// DepthMultiplier is the number of kernels for each input channel of DepthwiseConv2D and
+// SeparableConv2D. The default is 1.
 func DepthMultiplier(n int) ConvOption { return convOption{setting: set("DepthMultiplier", n)} }
 
-// OutputPadding selects which of the sizes that a convolution would reduce to the input's
-// Conv2DTranspose returns: how many cells more along height and width, each less than
-// the stride. Numbers are as in Strides. Without it the size is the one that Keras
-// infers.
+// OutputPadding is the number of cells that Conv2DTranspose adds to the height and the width
+// of its output, each less than the stride, with numbers as in Strides. It resolves the
+// ambiguity that several image sizes are reduced to the same size by a strided convolution.
+// By default the size is the one that Keras infers.
 func OutputPadding(n ...int) ConvOption { return convOption{setting: setPair("OutputPadding", n)} }
 
-// Padding is what a moving window sees beyond the edges.
+// Padding is an option that selects how the edges of the input are padded with zeros for a
+// moving window. Pooling layers ignore the padded cells. The default is ValidPadding.
 type Padding int
 
 // The paddings.
 const (
-	// ValidPadding adds nothing: the window stays within the input.
+	// ValidPadding means no padding: the window stays within the input.
 	ValidPadding = Padding(graph.Valid)
-	// SamePadding adds cells at the edges so that an axis of n cells becomes ⌈n/s⌉ long,
-	// the odd cell at the end, as TensorFlow does.
+	// SamePadding pads both ends of each axis so that an axis of length n is reduced to
+	// ⌈n/s⌉. If the number of padded cells is odd, the end gets one more, as in TensorFlow.
 	SamePadding = Padding(graph.Same)
-	// CausalPadding adds cells in front only, so that no step sees a later one. It fits
-	// Conv1D.
+	// CausalPadding pads the start only, so that no step depends on a later one. It fits
+	// Conv1D only.
 	CausalPadding = Padding(graph.Causal)
 )
 
@@ -233,7 +235,7 @@ func newWindow(height, width int) window {
 	return window{KernelSize: [2]int{height, width}, Strides: [2]int{1, 1}, Dilation: [2]int{1, 1}}
 }
 
-// check is for a window over so many axes.
+// check checks the settings for a number of axes.
 func (w *window) check(axes int) error {
 	if w.Padding == graph.Causal && axes != 1 {
 		return fmt.Errorf("padding is causal, want valid or same")
@@ -253,7 +255,7 @@ func (w *window) spec() graph.ConvSpec {
 	return graph.ConvSpec{Stride: w.Strides, Dilation: w.Dilation, Padding: w.Padding}
 }
 
-// output is what the window makes of the axes of one input, with so many channels.
+// output returns the shape of the output with the given number of channels.
 func (w *window) output(x Shape, axes, channels int) (Shape, error) {
 	out := make(Shape, axes+1)
 	for i := range axes {
@@ -268,7 +270,7 @@ func (w *window) output(x Shape, axes, channels int) (Shape, error) {
 	return out, nil
 }
 
-// checkConv checks what all convolutions have.
+// checkConv checks the settings that all convolution layers have.
 func checkConv(w *window, axes int, r *regularized, f ActivationFunc) error {
 	if err := w.check(axes); err != nil {
 		return err
@@ -309,7 +311,7 @@ func (d *conv) check() error {
 }
 
 func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}
@@ -325,7 +327,7 @@ func (d *conv) Build(b *Builder, in []Shape) (Shape, error) {
 func (d *conv) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	bias := d.bias(s)
 	act, after := d.Activation.fused()
-	return d.watch(s, s.Activate(s.Do(graph.Conv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
+	return d.penalizeActivity(s, s.Activate(s.Do(graph.Conv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
 }
 
 type depthwise struct {
@@ -348,7 +350,7 @@ func (d *depthwise) check() error {
 }
 
 func (d *depthwise) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 2)
+	x, err := spatialInput(in, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -364,7 +366,7 @@ func (d *depthwise) Build(b *Builder, in []Shape) (Shape, error) {
 func (d *depthwise) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	bias := d.bias(s)
 	act, after := d.Activation.fused()
-	return d.watch(s, s.Activate(s.Do(graph.DepthwiseConv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
+	return d.penalizeActivity(s, s.Activate(s.Do(graph.DepthwiseConv(in[0], s.Weight("kernel"), bias, d.spec(), act)), after))
 }
 
 type separable struct {
@@ -391,7 +393,7 @@ func (d *separable) check() error {
 }
 
 func (d *separable) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 2)
+	x, err := spatialInput(in, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -410,7 +412,7 @@ func (d *separable) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	bias := d.bias(s)
 	act, after := d.Activation.fused()
 	h := s.Do(graph.DepthwiseConv(in[0], s.Weight("depthwise_kernel"), nil, d.spec(), graph.Act(graph.Linear)))
-	return d.watch(s, s.Activate(s.Do(graph.Conv(h, s.Weight("pointwise_kernel"), bias, graph.ConvSpec{}, act)), after))
+	return d.penalizeActivity(s, s.Activate(s.Do(graph.Conv(h, s.Weight("pointwise_kernel"), bias, graph.ConvSpec{}, act)), after))
 }
 
 type convTranspose struct {
@@ -434,12 +436,12 @@ func (d *convTranspose) check() error {
 		return err
 	}
 	if p := d.OutputPadding; p != nil && (min(p[0], p[1]) < 0 || p[0] >= d.Strides[0] || p[1] >= d.Strides[1]) {
-		return fmt.Errorf("output padding is %v, want numbers from 0 to below the strides %v", *p, d.Strides)
+		return fmt.Errorf("output padding is %v, want at least 0 and less than the strides %v", *p, d.Strides)
 	}
 	return nil
 }
 
-// size is the height and width of what an image of shape x becomes.
+// size returns the height and width of the output for an image of shape x.
 func (d *convTranspose) size(x Shape) (out [2]int) {
 	for i := range out {
 		n, k, s := x[i], d.KernelSize[i], d.Strides[i]
@@ -458,7 +460,7 @@ func (d *convTranspose) size(x Shape) (out [2]int) {
 }
 
 func (d *convTranspose) Build(b *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, 2)
+	x, err := spatialInput(in, 2)
 	if err != nil {
 		return nil, err
 	}
@@ -466,7 +468,7 @@ func (d *convTranspose) Build(b *Builder, in []Shape) (Shape, error) {
 	for i := range size {
 		back, err := graph.OutputSize(size[i], d.KernelSize[i], d.Strides[i], 1, d.Padding)
 		if err == nil && back != x[i] {
-			err = fmt.Errorf("a convolution of %d cells gives %d", size[i], back)
+			err = fmt.Errorf("a convolution of %d cells has %d", size[i], back)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("input has shape %v, output would be %d x %d: %w", x, size[0], size[1], err)
@@ -486,5 +488,5 @@ func (d *convTranspose) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if !d.NoBias {
 		y = s.Do(graph.AddRow(y, s.Weight("bias")))
 	}
-	return d.watch(s, s.Activate(y, d.Activation))
+	return d.penalizeActivity(s, s.Activate(y, d.Activation))
 }

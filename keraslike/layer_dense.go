@@ -10,7 +10,7 @@ import (
 
 // Dense computes y = act(x·W + b).
 //
-//	input    (batch, ..., in); axes between batch and in are kept
+//	input    (batch, ..., in)
 //	output   (batch, ..., units)
 //	weights  kernel (in, units), bias (units)
 //
@@ -55,7 +55,7 @@ func (d *dense) check() error {
 }
 
 func (d *dense) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	x := in[0]
@@ -86,5 +86,5 @@ func (d *dense) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if len(shape) > 2 {
 		y = s.Do(graph.Reshape(y, append(append([]int{}, shape[:len(shape)-1]...), d.Units)...))
 	}
-	return d.watch(s, s.Activate(y, after))
+	return d.penalizeActivity(s, s.Activate(y, after))
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Dropout sets each element to 0 with probability rate while the model trains
-// and scales the others by 1/(1-rate); otherwise it passes its input on
-// (Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html).
+// Dropout sets each element to 0 with probability rate and scales the others by 1/(1-rate).
+// It is active in training only; otherwise it returns its input (Srivastava et al. 2014,
+// https://jmlr.org/papers/v15/srivastava14a.html).
 //
-// Input and output shape: any, the same. The rate is at least 0 and below 1.
+// The output has the shape of the input, which may be any. The rate is at least 0 and
+// below 1.
 //
 // Options: Name, Trainable (default true).
 //
@@ -39,7 +40,7 @@ func (d *dropout) check() error {
 }
 
 func (d *dropout) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil
@@ -53,9 +54,9 @@ func (d *dropout) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Dropout(in[0], d.Rate, rng, stream))
 }
 
-// SpatialDropout1D is Dropout of whole channels of a series (Tompson et al. 2015,
-// https://arxiv.org/abs/1411.4280): where neighboring steps say nearly the same,
-// dropping single ones changes little.
+// SpatialDropout1D drops whole channels of a sequence instead of single elements (Tompson et
+// al. 2015, https://arxiv.org/abs/1411.4280). It helps if neighboring steps are strongly
+// correlated.
 //
 //	input, output  (batch, steps, channels), the same shape
 //
@@ -66,7 +67,7 @@ func SpatialDropout1D(rate float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "SpatialDropout1D", Rate: rate}, opts)
 }
 
-// SpatialDropout2D is Dropout of whole channels of an image.
+// SpatialDropout2D drops whole channels of an image instead of single elements.
 //
 //	input, output  (batch, height, width, channels), the same shape
 //
@@ -77,8 +78,9 @@ func SpatialDropout2D(rate float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "SpatialDropout2D", Rate: rate}, opts)
 }
 
-// GaussianNoise adds normal noise of the given standard deviation while the model
-// trains and passes its input on otherwise. Input and output shape: any, the same.
+// GaussianNoise adds normal noise with the given standard deviation. It is active in
+// training only; otherwise it returns its input. The output has the shape of the input,
+// which may be any.
 //
 // Options: Name, Trainable (default true).
 //
@@ -87,9 +89,9 @@ func GaussianNoise(stddev float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "GaussianNoise", Rate: stddev}, opts)
 }
 
-// GaussianDropout multiplies by normal noise of mean 1 and standard deviation
-// √(rate/(1-rate)) while the model trains and passes its input on otherwise
-// (Srivastava et al. 2014, section 10). Input and output shape: any, the same.
+// GaussianDropout multiplies by normal noise with mean 1 and standard deviation
+// √(rate/(1-rate)) (Srivastava et al. 2014, section 10). It is active in training only;
+// otherwise it returns its input. The output has the shape of the input, which may be any.
 // The rate is at least 0 and below 1.
 //
 // Options: Name, Trainable (default true).
@@ -101,7 +103,8 @@ func GaussianDropout(rate float64, opts ...LayerOption) Layer {
 
 func newNoise(d *noise, opts []LayerOption) Layer { return newLayer(d, opts) }
 
-// noise is what only training has; Rate is GaussianNoise's standard deviation.
+// noise is a layer that is active in training only. For GaussianNoise Rate is the standard
+// deviation.
 type noise struct {
 	passesMask
 	Function string  `json:"function"`
@@ -123,7 +126,7 @@ func (d *noise) check() error {
 			return fmt.Errorf("rate is %g, want 0 <= rate < 1", d.Rate)
 		}
 	default:
-		return fmt.Errorf("function is %q, which makes no noise", d.Function)
+		return fmt.Errorf("function %q is unknown", d.Function)
 	}
 	return nil
 }
@@ -131,11 +134,11 @@ func (d *noise) check() error {
 func (d *noise) Build(_ *Builder, in []Shape) (Shape, error) {
 	switch d.Function {
 	case "SpatialDropout1D":
-		return image(in, 1)
+		return spatialInput(in, 1)
 	case "SpatialDropout2D":
-		return image(in, 2)
+		return spatialInput(in, 2)
 	}
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil

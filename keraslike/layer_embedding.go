@@ -8,18 +8,18 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Embedding turns ids into vectors, the rows of a table that is learned.
+// Embedding maps integer ids to vectors, which are the rows of a learned table.
 //
 //	input    (batch, ...), integers from 0 to vocabulary-1
 //	output   (batch, ..., dim)
 //	weights  embeddings (vocabulary, dim)
 //
-// The gradient has rows for the ids of a batch only, and optimizers that can
-// touch only those. An id out of range stops the training with an error that
-// names the sample.
+// The gradient has rows only for the ids of a batch, and optimizers that can update single
+// rows update only those. An id out of range ends training with an error that names the
+// sample.
 //
-// Given vectors go into the table after Build, and stay as they are with
-// Trainable(false):
+// To use pretrained vectors, set the table after Build. With Trainable(false) training does
+// not change them:
 //
 //	w, err := model.Weight("embedding/embeddings")
 //	err = w.Set(vectors)
@@ -36,23 +36,24 @@ func Embedding(vocabulary, dim int, opts ...EmbeddingOption) Layer {
 	return newLayer(&embedding{Vocabulary: vocabulary, Dim: dim, EmbeddingsInitializer: RandomUniform(0.05)}, opts)
 }
 
-// EmbeddingsInitializer sets the initializer of the table.
+// EmbeddingsInitializer sets the initializer of the table; the default is
+// RandomUniform(0.05).
 func EmbeddingsInitializer(i Initializer) EmbeddingOption {
 	return embeddingOption{setting: set("EmbeddingsInitializer", i)}
 }
 
-// EmbeddingFlag is an EmbeddingOption that is off by default.
+// EmbeddingFlag is an EmbeddingOption that turns something on. It is off by default.
 type EmbeddingFlag string
 
-// MaskZero makes id 0 padding: the output has a mask that is 0 there. The table still
-// has a row for it.
+// MaskZero makes id 0 padding: the output has a mask that is 0 for it. The table still has
+// a row for it.
 const MaskZero EmbeddingFlag = "MaskZero"
 
 func (f EmbeddingFlag) sets() setting { return set(string(f), true) }
 func (EmbeddingFlag) forEmbedding()   {}
 
 type embedding struct {
-	looksUp
+	noMultiplications
 	Vocabulary            int         `json:"vocabulary"`
 	Dim                   int         `json:"dim"`
 	EmbeddingsInitializer Initializer `json:"embeddings_initializer" option:"EmbeddingsInitializer"`
@@ -71,7 +72,7 @@ func (d *embedding) check() error {
 }
 
 func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	b.Weight("embeddings", d.EmbeddingsInitializer, Regularizer{}, d.Vocabulary, d.Dim)

@@ -200,7 +200,7 @@ func ExampleBidirectional() {
 	// bidirectional/forward_lstm/bias [64]
 }
 
-// A loss of one's own, of graph nodes: the mean of |p - t|³.
+// A custom loss, made of graph nodes: the mean of |p - t|³.
 func ExampleCustomLoss() {
 	cubic := keraslike.CustomLoss("cubic", func(p, t *graph.Node) (*graph.Node, error) {
 		e, err := graph.Sub(p, t)

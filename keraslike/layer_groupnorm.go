@@ -14,15 +14,15 @@ import (
 //
 //	y = γ·(x - m)/√(v + ε) + β
 //
-// where m and v are the mean and the biased variance of the group's features at all
+// where m and v are the mean and the biased variance of a group's features over all
 // positions of the sample.
 //
 //	input, output  (batch, ..., features), the same shape
 //	weights        gamma (features) of ones, beta (features) of zeros
 //
-// Groups are of features that lie together, as many in each; Groups(1) takes all
-// features together and Groups(-1) each by itself, which is instance normalization. Masked
-// steps count for m and v, as in Keras.
+// All groups have the same number of adjacent features. Groups(1) normalizes all features
+// together, Groups(-1) each feature separately, which is instance normalization. As in
+// Keras, masked steps are included in m and v.
 //
 // Options:
 //
@@ -39,14 +39,14 @@ func GroupNormalization(opts ...NormalizationOption) Layer {
 	return newLayer(&groupNorm{Groups: 32, Axis: -1, Epsilon: 1e-3}, opts)
 }
 
-// Groups is the number of groups that GroupNormalization makes of the features, which it
-// divides; -1 is as many as there are features.
+// Groups is the number of groups of features in GroupNormalization, which must divide the
+// number of features; -1 means one group for each feature. The default is 32.
 func Groups(n int) NormalizationOption {
 	return normalizationOption{setting: set("Groups", n)}
 }
 
 type groupNorm struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Groups   int     `json:"groups" option:"Groups"`
 	Axis     int     `json:"axis" option:"Axis"`
@@ -62,12 +62,12 @@ func (d *groupNorm) Kind() string { return "GroupNormalization" }
 func (d *groupNorm) check() error {
 	var mistake error
 	if d.Groups < 1 && d.Groups != -1 {
-		mistake = fmt.Errorf("groups is %d, want a positive number, or -1 for one of each feature", d.Groups)
+		mistake = fmt.Errorf("groups is %d, want a positive number, or -1 for one group for each feature", d.Groups)
 	}
-	return errors.Join(mistake, aboveZero("epsilon", d.Epsilon))
+	return errors.Join(mistake, checkPositive("epsilon", d.Epsilon))
 }
 
-// groups is how many groups there are of so many features.
+// groups returns the number of groups.
 func (d *groupNorm) groups(features int) int {
 	if d.Groups == -1 {
 		return features
@@ -76,7 +76,7 @@ func (d *groupNorm) groups(features int) int {
 }
 
 func (d *groupNorm) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	axis, err := axisOf(d.Axis, in[0])
@@ -85,7 +85,7 @@ func (d *groupNorm) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	features := in[0][axis]
 	if features%d.groups(features) != 0 {
-		return nil, fmt.Errorf("input has shape %v with %d features, which %d groups do not divide", in[0], features, d.Groups)
+		return nil, fmt.Errorf("input has shape %v with %d features, which is not divisible by %d groups", in[0], features, d.Groups)
 	}
 	b.scaleAndCenter(d.NoScale, d.NoCenter, features)
 	return in[0], nil

@@ -9,19 +9,19 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// What layers ask of their inputs.
+// Checks of the shapes of inputs.
 
-// one checks for one input.
-func one(in []Shape) error {
+// oneInput checks that there is one input.
+func oneInput(in []Shape) error {
 	if len(in) != 1 {
 		return fmt.Errorf("got %d inputs, want 1", len(in))
 	}
 	return nil
 }
 
-// image checks for one input with the given number of spatial axes.
-func image(in []Shape, axes int) (Shape, error) {
-	if err := one(in); err != nil {
+// spatialInput checks that there is one input with the given number of spatial axes.
+func spatialInput(in []Shape, axes int) (Shape, error) {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) != axes+1 {
@@ -31,23 +31,24 @@ func image(in []Shape, axes int) (Shape, error) {
 	return in[0], nil
 }
 
-// Axis is the axis that a layer works along, counted as Keras counts: the batch is axis
-// 0, -1 is the last. LayerNormalization and UnitNormalization take several.
+// Axis is the axis along which a layer works: the features of a normalization layer, or the
+// axis that Concatenate joins. As in Keras, the batch is axis 0 and -1 is the last axis.
+// LayerNormalization and UnitNormalization also take several axes. The default is -1.
 func Axis(axes ...int) AxisOption { return axisOption{setting: set("Axis", slices.Clone(axes))} }
 
-// axisOf is the index of an axis in the shape of a sample.
+// axisOf returns the index of an axis in the shape of a sample.
 func axisOf(axis int, s Shape) (int, error) {
 	i := axis - 1
 	if axis < 0 {
 		i = len(s) + axis
 	}
 	if axis == 0 || i < 0 || i >= len(s) {
-		return 0, fmt.Errorf("axis is %d, input has shape %v with axes 1 to %d beside the batch", axis, s, len(s))
+		return 0, fmt.Errorf("axis is %d, input has shape %v with axes 1 to %d after the batch", axis, s, len(s))
 	}
 	return i, nil
 }
 
-// axesOf are the lengths of several axes, each named once, in the order of the shape.
+// axesOf returns the lengths of several distinct axes, in the order of the shape.
 func axesOf(axes []int, s Shape) (lengths []int, err error) {
 	if len(axes) == 0 {
 		return nil, fmt.Errorf("got no axes, want at least one")
@@ -59,7 +60,7 @@ func axesOf(axes []int, s Shape) (lengths []int, err error) {
 			return nil, err
 		}
 		if along[axis] {
-			return nil, fmt.Errorf("axes are %v, which names axis %d twice", axes, axis+1)
+			return nil, fmt.Errorf("axes are %v, which has axis %d twice", axes, axis+1)
 		}
 		along[axis] = true
 	}
@@ -71,7 +72,7 @@ func axesOf(axes []int, s Shape) (lengths []int, err error) {
 	return lengths, nil
 }
 
-// axesLast moves axes to the end, in their order; back undoes it.
+// axesLast moves axes to the end, in their order; back moves them back.
 func axesLast(s *Scope, x *graph.Node, axes ...int) (moved *graph.Node, back func(*graph.Node) *graph.Node) {
 	rank := len(x.Shape())
 	isLast := make([]bool, rank)

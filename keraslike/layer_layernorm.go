@@ -16,8 +16,8 @@ import (
 //	input, output  (batch, ..., features), the same shape
 //	weights        gamma (features) of ones, beta (features) of zeros
 //
-// With several axes a row is all elements along them, and the weights have their
-// shape.
+// With several axes a row consists of all elements along them, and the weights have the
+// shape of these axes.
 //
 // Options:
 //
@@ -34,7 +34,7 @@ func LayerNormalization(opts ...NormalizationOption) Layer {
 }
 
 type layerNorm struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Axis     []int   `json:"axes" option:"Axis"`
 	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
@@ -50,11 +50,11 @@ func (d *layerNorm) check() error {
 	if len(d.Axis) == 0 {
 		return fmt.Errorf("got no axes, want at least one")
 	}
-	return aboveZero("epsilon", d.Epsilon)
+	return checkPositive("epsilon", d.Epsilon)
 }
 
 func (d *layerNorm) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	shape, err := axesOf(d.Axis, in[0])

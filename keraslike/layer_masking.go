@@ -9,12 +9,12 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Masking masks the steps of a series all of whose features are value, and sets them
-// to 0: layers that know masks skip them.
+// Masking masks the steps of a sequence whose features all equal value, and sets them to 0.
+// Layers that support masks skip these steps.
 //
-//	input, output  (batch, steps, features), the same shape; more axes are possible
+//	input, output  (batch, steps, ..., features), the same shape
 //
-// Keras's default for the value is 0.
+// Keras's default value is 0.
 //
 // Options: Name, Trainable (default true).
 //
@@ -39,7 +39,7 @@ func (d *masking) check() error {
 }
 
 func (d *masking) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) < 2 {

@@ -8,49 +8,49 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Add is the sum of its inputs, element by element: Add().Apply(a, b, c).
+// Add sums its inputs element by element: Add().Apply(a, b, c).
 //
-//	inputs  two or more of the same shape; an axis of length 1 is repeated to fit the others
-//	output  that shape
+//	inputs  two or more of the same shape; axes of length 1 are broadcast
+//	output  the same shape
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/merging_layers/add/.
 func Add(opts ...LayerOption) Layer { return newMerge("Add", opts) }
 
-// Subtract is a - b for two inputs. Shapes are Add's.
+// Subtract computes a - b for two inputs. Shapes are as in Add.
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/merging_layers/subtract/.
 func Subtract(opts ...LayerOption) Layer { return newMerge("Subtract", opts) }
 
-// Multiply is the product of its inputs, element by element; a factor at a masked step
-// is 1, and the product 0 where all inputs have masks and none counts. Shapes are Add's.
+// Multiply multiplies its inputs element by element. Shapes are as in Add. Masked steps of
+// an input count as 1; the product is 0 at steps that are masked in all inputs.
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/merging_layers/multiply/.
 func Multiply(opts ...LayerOption) Layer { return newMerge("Multiply", opts) }
 
-// Average is the mean of its inputs, element by element. Shapes are Add's.
+// Average computes the mean of its inputs element by element. Shapes are as in Add.
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/merging_layers/average/.
 func Average(opts ...LayerOption) Layer { return newMerge("Average", opts) }
 
-// Maximum is the largest of its inputs, element by element, without those at masked
-// steps; where none counts it is the first. Of equal ones the first gets the gradient.
-// Shapes are Add's.
+// Maximum computes the maximum of its inputs element by element. Shapes are as in Add.
+// Masked steps of an input are ignored; at steps that are masked in all inputs the output is
+// the first input. If several inputs are equal, the first one gets the gradient.
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/merging_layers/maximum/.
 func Maximum(opts ...LayerOption) Layer { return newMerge("Maximum", opts) }
 
-// Minimum is the smallest of its inputs, with the masks and the gradient of Maximum.
-// Shapes are Add's.
+// Minimum computes the minimum of its inputs element by element. Shapes are as in Add, masks
+// and gradients as in Maximum.
 //
 // Options: Name, Trainable (default true).
 //
@@ -74,7 +74,7 @@ func (d *merge) check() error {
 	case "Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum":
 		return nil
 	}
-	return fmt.Errorf("function is %q, which merges nothing", d.Function)
+	return fmt.Errorf("function %q is unknown", d.Function)
 }
 
 func (d *merge) Build(_ *Builder, in []Shape) (Shape, error) {
@@ -133,7 +133,7 @@ func (d *merge) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return y
 }
 
-// multiplied multiplies the inputs with 1 instead of what is masked.
+// multiplied multiplies the inputs, with 1 at masked steps.
 func multiplied(s *Scope, in, masks []*graph.Node) (y *graph.Node) {
 	for i, x := range in {
 		if masks[i] != nil {
@@ -151,8 +151,8 @@ func multiplied(s *Scope, in, masks []*graph.Node) (y *graph.Node) {
 	return y
 }
 
-// largest is the maximum so far, joined by each input in turn: what is masked in one of
-// the two is the other's.
+// largest computes the maximum of the inputs one after another. If a step is masked in one of
+// two, the value is that of the other.
 func largest(s *Scope, in, masks []*graph.Node) *graph.Node {
 	y, mask := in[0], masks[0]
 	for i, x := range in[1:] {
@@ -169,7 +169,7 @@ func largest(s *Scope, in, masks []*graph.Node) *graph.Node {
 	return y
 }
 
-// broadcast repeats axes of length 1 to the longest of that axis.
+// broadcast repeats axes of length 1 to the longest length of that axis.
 func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 	out := append([]*graph.Node{}, in...)
 	for i := range out {
@@ -188,8 +188,8 @@ func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 
 // Concatenate joins its inputs along an axis: Concatenate().Apply(a, b, c).
 //
-//	inputs  two or more that agree in all axes but one
-//	output  the same with the sum of that axis
+//	inputs  two or more whose shapes agree except along that axis
+//	output  the same shape with the sum of the lengths along that axis
 //
 // Options:
 //
@@ -241,7 +241,7 @@ func (d *concatenate) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Concat(axis+1, in...))
 }
 
-// mask joins the masks along one of their own axes, along another it is anyMask.
+// mask concatenates the masks if they have the axis; otherwise it returns anyMask.
 func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
 	masks, axes := s.inputMasks(len(in)), 0
 	for _, m := range masks {
@@ -266,7 +266,7 @@ func (d *concatenate) mask(s *Scope, in []*graph.Node, axis int) *graph.Node {
 //
 //	inputs  (batch, n) and (batch, n)         output  (batch, 1)
 //	        (batch, p, n) and (batch, q, n)           (batch, p, q)
-//	        (batch, p, n) and (batch, n)              (batch, p), and the other way round
+//	        (batch, p, n) and (batch, n)              (batch, p), and vice versa
 //
 // Options:
 //
@@ -279,10 +279,10 @@ func Dot(axisA, axisB int, opts ...MergeOption) Layer {
 	return newLayer(&dot{Axes: [2]int{axisA, axisB}}, opts)
 }
 
-// MergeFlag is a MergeOption that is off by default.
+// MergeFlag is a MergeOption that turns something on. It is off by default.
 type MergeFlag string
 
-// Normalized scales the vectors to length 1 first, so that Dot gives cosines.
+// Normalized scales the vectors to length 1 first, so that Dot computes cosine similarities.
 const Normalized MergeFlag = "Normalized"
 
 func (f MergeFlag) sets() setting { return set(string(f), true) }
@@ -316,7 +316,7 @@ func (d *dot) Build(_ *Builder, in []Shape) (Shape, error) {
 		}
 	}
 	if n[0] != n[1] {
-		return nil, fmt.Errorf("inputs have shapes %v and %v, which differ in the axes %d and %d: %d and %d", in[0], in[1], d.Axes[0], d.Axes[1], n[0], n[1])
+		return nil, fmt.Errorf("inputs have shapes %v and %v, whose axes %d and %d have different lengths %d and %d", in[0], in[1], d.Axes[0], d.Axes[1], n[0], n[1])
 	}
 	if len(out) == 0 {
 		out = Shape{1}
@@ -338,7 +338,7 @@ func (d *dot) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Reshape(y, out...))
 }
 
-// matrix is an input as (batch, rows, n), or transposed as it lies there.
+// matrix returns an input as (batch, rows, n), or as (batch, n, rows) with trans.
 func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bool, rows int) {
 	x = in[i]
 	shape := x.Shape()

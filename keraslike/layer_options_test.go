@@ -255,7 +255,7 @@ func (c constructor) options(t *testing.T, activations map[string]string) string
 		switch s.option {
 		case "Trainable":
 		case "Name":
-			row[1] = fmt.Sprintf("%[1]q, %[1]q_1 and so on", snake(l.def.Kind()))
+			row[1] = fmt.Sprintf("%[1]q, %[1]q_1 and so on", snakeCase(l.def.Kind()))
 			row[1] = strings.ReplaceAll(row[1], `"_1`, `_1"`)
 		default:
 			f, ok := optionField(l.def, s.field)
@@ -323,7 +323,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 	case *[2]int:
 		return "the size that Keras infers"
 	case *Layer:
-		return "a copy of the layer that goes backwards"
+		return "a copy of the layer that runs backward"
 	case [2]int:
 		if v[0] == v[1] {
 			return fmt.Sprint(v[0])

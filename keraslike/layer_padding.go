@@ -8,14 +8,14 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// ZeroPadding1D adds steps of zeros before and after a series:
+// ZeroPadding1D adds steps of zeros before and after a sequence:
 // (batch, steps, channels) becomes (batch, before+steps+after, channels).
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/reshaping_layers/zero_padding1d/.
 func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 1, Left: before, Right: after}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 1, Left: before, Right: after}, opts)
 }
 
 // ZeroPadding2D adds rows and columns of zeros around an image: (batch, height,
@@ -25,17 +25,17 @@ func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/zero_padding2d/.
 func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-// Cropping1D removes steps from both ends of a series: (batch, steps,
+// Cropping1D removes steps from both ends of a sequence: (batch, steps,
 // channels) becomes (batch, steps-before-after, channels).
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/reshaping_layers/cropping1d/.
 func Cropping1D(before, after int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 1, Crop: true, Left: before, Right: after}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 1, Crop: true, Left: before, Right: after}, opts)
 }
 
 // Cropping2D removes rows and columns from the edges of an image: (batch,
@@ -46,12 +46,12 @@ func Cropping1D(before, after int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/cropping2d/.
 func Cropping2D(top, bottom, left, right int, opts ...LayerOption) Layer {
-	return newMargins(&margins{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
 }
 
-func newMargins(d *margins, opts []LayerOption) Layer { return newLayer(d, opts) }
+func newPadOrCrop(d *padOrCrop, opts []LayerOption) Layer { return newLayer(d, opts) }
 
-type margins struct {
+type padOrCrop struct {
 	Axes   int  `json:"axes"`
 	Crop   bool `json:"crop"`
 	Top    int  `json:"top"`
@@ -60,27 +60,27 @@ type margins struct {
 	Right  int  `json:"right"`
 }
 
-var _ = register[margins]("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D")
+var _ = register[padOrCrop]("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D")
 
-func (d *margins) Kind() string {
+func (d *padOrCrop) Kind() string {
 	if d.Crop {
 		return fmt.Sprintf("Cropping%dD", d.Axes)
 	}
 	return fmt.Sprintf("ZeroPadding%dD", d.Axes)
 }
 
-func (d *margins) check() error {
+func (d *padOrCrop) check() error {
 	switch {
 	case d.Axes != 1 && d.Axes != 2:
 		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
 	case min(d.Top, d.Bottom, d.Left, d.Right) < 0:
-		return fmt.Errorf("margins are %d, %d, %d, %d, want none negative", d.Top, d.Bottom, d.Left, d.Right)
+		return fmt.Errorf("margins are %d, %d, %d, %d, want at least 0", d.Top, d.Bottom, d.Left, d.Right)
 	}
 	return nil
 }
 
-func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+func (d *padOrCrop) Build(_ *Builder, in []Shape) (Shape, error) {
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}
@@ -94,12 +94,12 @@ func (d *margins) Build(_ *Builder, in []Shape) (Shape, error) {
 		out[0] += sign * (d.Top + d.Bottom)
 	}
 	if out[0] < 1 || out[d.Axes-1] < 1 {
-		return nil, fmt.Errorf("input has shape %v, nothing is left of it", x)
+		return nil, fmt.Errorf("input has shape %v, of which nothing is left", x)
 	}
 	return out, nil
 }
 
-func (d *margins) Forward(s *Scope, in []*graph.Node) *graph.Node {
+func (d *padOrCrop) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	m := graph.PadWidths{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
 	if d.Crop {
 		return s.Do(graph.Crop(in[0], m))
@@ -147,7 +147,7 @@ func (d *upSampling) check() error {
 }
 
 func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}

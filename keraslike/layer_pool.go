@@ -8,11 +8,14 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// MaxPooling2D is the maximum of each channel over square windows of size x
-// size cells, side by side unless Strides is given.
+// MaxPooling2D computes the maximum of each channel over windows of size x size cells, which
+// do not overlap unless Strides is given.
 //
 //	input   (batch, height, width, channels)
-//	output  (batch, height', width', channels), an axis of n cells being ⌊(n - size)/s⌋ + 1 long, ⌈n/s⌉ with SamePadding
+//	output  (batch, height', width', channels)
+//
+// With strides s, an axis of length n is reduced to ⌊(n - size)/s⌋ + 1, or to ⌈n/s⌉ with
+// SamePadding.
 //
 // Options:
 //
@@ -27,8 +30,8 @@ func MaxPooling2D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 2, Max: true, PoolSize: [2]int{size, size}}, opts)
 }
 
-// AveragePooling2D is the mean of each channel over windows; cells added by
-// SamePadding do not count. Shapes are MaxPooling2D's.
+// AveragePooling2D computes the mean of each channel over windows of size x size cells,
+// without the cells that SamePadding adds. Shapes are as in MaxPooling2D.
 //
 // Options:
 //
@@ -43,8 +46,10 @@ func AveragePooling2D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 2, PoolSize: [2]int{size, size}}, opts)
 }
 
-// MaxPooling1D is the maximum of each channel over windows in time:
-// (batch, steps, channels) becomes (batch, steps', channels).
+// MaxPooling1D computes the maximum of each channel over windows of size steps.
+//
+//	input   (batch, steps, channels)
+//	output  (batch, steps', channels), with steps' as in MaxPooling2D
 //
 // Options:
 //
@@ -59,7 +64,8 @@ func MaxPooling1D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 1, Max: true, PoolSize: [2]int{1, size}}, opts)
 }
 
-// AveragePooling1D is the mean of each channel over windows in time.
+// AveragePooling1D computes the mean of each channel over windows of size steps, without the
+// steps that SamePadding adds. Shapes are as in MaxPooling1D.
 //
 // Options:
 //
@@ -74,8 +80,8 @@ func AveragePooling1D(size int, opts ...PoolOption) Layer {
 	return newPool(&pool{Axes: 1, PoolSize: [2]int{1, size}}, opts)
 }
 
-// PoolSize makes a pooling's window height x width cells large; for one axis the width
-// counts.
+// PoolSize sets a window of height x width cells, instead of the square one given to the
+// layer's constructor. MaxPooling1D and AveragePooling1D use the width only.
 func PoolSize(height, width int) PoolOption {
 	return poolOption{setting: set("PoolSize", [2]int{height, width})}
 }
@@ -121,7 +127,7 @@ func (d *pool) check() error {
 	return nil
 }
 
-// multiplications count each cell of a window that the input has.
+// multiplications counts the cells of all windows.
 func (d *pool) multiplications(in []Shape, out Shape, _ float64) float64 {
 	window := 1.0
 	for i := range min(2, len(in[0])) {
@@ -131,7 +137,7 @@ func (d *pool) multiplications(in []Shape, out Shape, _ float64) float64 {
 }
 
 func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +159,7 @@ func (d *pool) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.AvgPool(in[0], spec))
 }
 
-// GlobalMaxPooling1D is the maximum of each channel over all steps:
+// GlobalMaxPooling1D computes the maximum of each channel over all steps:
 // (batch, steps, channels) becomes (batch, channels).
 //
 // Options: Name, Trainable (default true).
@@ -161,7 +167,7 @@ func (d *pool) Forward(s *Scope, in []*graph.Node) *graph.Node {
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling1d/.
 func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, true, opts) }
 
-// GlobalMaxPooling2D is the maximum of each channel over the image:
+// GlobalMaxPooling2D computes the maximum of each channel over the image:
 // (batch, height, width, channels) becomes (batch, channels).
 //
 // Options: Name, Trainable (default true).
@@ -169,15 +175,17 @@ func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, tru
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling2d/.
 func GlobalMaxPooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, true, opts) }
 
-// GlobalAveragePooling1D is the mean of each channel over all steps, or over those
-// that are not masked; where all are masked the mean is 0.
+// GlobalAveragePooling1D computes the mean of each channel over all steps that are not
+// masked: (batch, steps, channels) becomes (batch, channels). If all steps are masked, the
+// mean is 0.
 //
 // Options: Name, Trainable (default true).
 //
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
 func GlobalAveragePooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, false, opts) }
 
-// GlobalAveragePooling2D is the mean of each channel over the image.
+// GlobalAveragePooling2D computes the mean of each channel over the image:
+// (batch, height, width, channels) becomes (batch, channels).
 //
 // Options: Name, Trainable (default true).
 //
@@ -210,7 +218,7 @@ func (d *globalPool) check() error {
 }
 
 func (d *globalPool) Build(_ *Builder, in []Shape) (Shape, error) {
-	x, err := image(in, d.Axes)
+	x, err := spatialInput(in, d.Axes)
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Normalization brings every feature to mean 0 and variance 1, by the mean and
-// the biased variance of data that Adapt has seen: y = (x - μ)/√(σ² + 1e-14), the
-// small number being Keras's least standard deviation of 1e-7, squared.
+// Normalization scales every feature to mean 0 and variance 1, using the mean and the biased
+// variance that Adapt has computed: y = (x - μ)/√(σ² + 1e-14), where 1e-14 is the square of
+// Keras's minimum standard deviation of 1e-7.
 //
 //	input, output  (batch, ..., features), the same shape
 //	weights        not trained: mean (features) of zeros, variance (features) of ones
@@ -36,20 +36,21 @@ func Normalization(opts ...NormalizationOption) Layer {
 }
 
 type normalization struct {
-	looksUp
+	noMultiplications
 	passesMask
 	Axis           int       `json:"axis" option:"Axis"`
 	AllAxes        bool      `json:"all_axes,omitempty" option:"AllAxes"`
-	mean, variance []float32 // of Adapt before Build
+	mean, variance []float32 // computed by Adapt before Build
 }
 
-// adaptBatch is how many samples Adapt reads at once.
+// adaptBatch is the number of samples that Adapt reads at once.
 const adaptBatch = 256
 
-// Adapt gives a layer made by Normalization the mean and the variance of the first input
-// of all samples of a source, which is read twice. It may be called before the layer is
-// applied or after it, and replaces what an earlier call found. A canceled context ends
-// it with an error that wraps ErrStopped and the context's, and changes nothing.
+// Adapt computes the mean and the variance of the first input over all samples of a source
+// and stores them in a layer made by Normalization. It reads the source twice. It may be
+// called before or after the layer is applied, and replaces the results of an earlier call.
+// If the context is canceled, it returns an error that wraps ErrInterrupted and the context's
+// error, and changes nothing.
 func Adapt(ctx context.Context, norm Layer, source Source) error {
 	if isNil(norm) {
 		return errors.New("adapt: the layer is nil")
@@ -57,7 +58,7 @@ func Adapt(ctx context.Context, norm Layer, source Source) error {
 	n := norm.core()
 	d, ok := n.def.(*normalization)
 	if !ok {
-		return fmt.Errorf("adapt: %s has nothing to adapt, want a layer made by Normalization", n.def.Kind())
+		return fmt.Errorf("adapt: got a %s layer, want one made by Normalization", n.def.Kind())
 	}
 	if err := d.adapt(ctx, n, source); err != nil {
 		return fmt.Errorf("adapt: %w", err)
@@ -104,12 +105,12 @@ func (d *normalization) adapt(ctx context.Context, n *layer, source Source) erro
 	}); err != nil {
 		return err
 	}
-	d.mean, d.variance = singles(mean), singles(variance)
+	d.mean, d.variance = toFloat32s(mean), toFloat32s(variance)
 	return d.set(n.weights)
 }
 
-// features is how many means there are, and how far apart the elements of one
-// feature and the next lie in a sample.
+// features returns the number of features, and the stride from one feature to the next in a
+// sample.
 func (d *normalization) features(s Shape) (features, inner int, err error) {
 	if d.AllAxes {
 		return 1, s.Size(), nil
@@ -121,13 +122,14 @@ func (d *normalization) features(s Shape) (features, inner int, err error) {
 	return s[axis], s[axis+1:].Size(), nil
 }
 
-// eachValue reads the first input of all samples; i is a value's index in its sample.
+// eachValue calls f for each value of the first input of all samples; i is the value's index
+// in its sample.
 func eachValue(ctx context.Context, source Source, shapes [][]int, samples int, f func(i int, v float64)) error {
-	order := inOrder(source, 0, samples, adaptBatch)
+	order := newBatchIterator(source, 0, samples, adaptBatch)
 	inputs := make([][]float32, len(shapes))
 	for indices := order.next(); len(indices) > 0; indices = order.next() {
 		if ctx.Err() != nil {
-			return stopped(ctx)
+			return interrupted(ctx)
 		}
 		for k, s := range shapes {
 			inputs[k] = make([]float32, len(indices)*Shape(s).Size())
@@ -143,7 +145,7 @@ func eachValue(ctx context.Context, source Source, shapes [][]int, samples int, 
 	return nil
 }
 
-func singles(values []float64) []float32 {
+func toFloat32s(values []float64) []float32 {
 	out := make([]float32, len(values))
 	for i, v := range values {
 		out[i] = float32(v)
@@ -151,7 +153,7 @@ func singles(values []float64) []float32 {
 	return out
 }
 
-// set gives the weights, where they exist, what Adapt has found.
+// set copies the results of Adapt into the weights, if they exist.
 func (d *normalization) set(weights []*Weight) error {
 	if d.mean == nil || len(weights) == 0 {
 		return nil
@@ -167,7 +169,7 @@ var _ = register[normalization]("Normalization")
 func (d *normalization) Kind() string { return "Normalization" }
 
 func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	features, _, err := d.features(in[0])
@@ -179,7 +181,7 @@ func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	first := len(b.layer.weights)
 	b.State("mean", Zeros(), features)
-	b.variance("variance", Ones(), features)
+	b.nonNegativeState("variance", Ones(), features)
 	return in[0], d.set(b.layer.weights[first:])
 }
 
@@ -195,8 +197,8 @@ func (d *normalization) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return back(s.Do(graph.Normalize(x, mean, variance, nil, nil, epsilon)))
 }
 
-// Rescaling is y = scale·x + offset: Rescaling(1.0/255, 0) brings bytes to 0..1.
-// Input and output shape: any, the same.
+// Rescaling computes y = scale·x + offset: Rescaling(1.0/255, 0) scales bytes to [0, 1]. The
+// output has the shape of the input, which may be any.
 //
 // Options: Name, Trainable (default true).
 //
@@ -223,7 +225,7 @@ func (d *rescaling) check() error {
 }
 
 func (d *rescaling) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return in[0], nil

@@ -9,17 +9,16 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// GRU is a gated recurrent unit over whole sequences (Cho et al. 2014). With
-// W, U and b for each of the gates z, r and n, σ for RecurrentActivation and act for
-// the activation:
+// GRU is a gated recurrent unit over sequences (Cho et al. 2014). With W, U and b for each of
+// the gates z, r and n, σ the RecurrentActivation and act the activation:
 //
-//	z = σ(x·W_z + h·U_z + b_z)     how much of the state stays
-//	r = σ(x·W_r + h·U_r + b_r)     how much of it the candidate sees
+//	z = σ(x·W_z + h·U_z + b_z)     update gate: how much of the state is kept
+//	r = σ(x·W_r + h·U_r + b_r)     reset gate: how much of the state enters n
 //	n = act(x·W_n + b_n + r∘(h·U_n + c_n))
 //	h = z∘h + (1-z)∘n
 //
-// ResetBefore applies r to h before the product, as the paper has it, with one
-// bias instead of two.
+// ResetBefore applies r to h before the product, as in the paper, with one bias instead of
+// two.
 //
 //	input    (batch, steps, in); optionally followed by the initial state (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
@@ -29,8 +28,7 @@ import (
 //
 // The state does not change at masked steps.
 //
-// Other activations than the defaults and RecurrentDropout take a slower way through the
-// cell.
+// RecurrentDropout and activations other than the defaults use a slower implementation.
 //
 // Options:
 //
@@ -62,9 +60,9 @@ func GRU(units int, opts ...RecurrentOption) Layer {
 	return newRecurrent(&recurrent{Cell: "GRU", Units: units, RecurrentActivation: Sigmoid}, opts)
 }
 
-// LSTM is a long short-term memory over whole sequences (Hochreiter &
-// Schmidhuber 1997). With W, U and b for each of the gates i, f, g and o, σ for
-// RecurrentActivation and act for the activation:
+// LSTM is a long short-term memory over sequences (Hochreiter & Schmidhuber 1997). With W, U
+// and b for each of the gates i, f, g and o, σ the RecurrentActivation and act the
+// activation:
 //
 //	i, f, o = σ(x·W + h·U + b);  g = act(x·W_g + h·U_g + b_g)
 //	c = f∘c + i∘g;  h = o∘act(c)
@@ -73,7 +71,7 @@ func GRU(units int, opts ...RecurrentOption) Layer {
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
 //	further outputs  with ReturnState the last h (Tensor.Output(1)) and c (Tensor.Output(2))
 //	weights  kernel (in, 4·units), recurrent_kernel (units, 4·units), bias (4·units),
-//	         which begins with ones for f (Jozefowicz et al. 2015) and zeros for the others
+//	         initialized to ones for f (Jozefowicz et al. 2015) and to zeros for the others
 //
 // Options:
 //
@@ -104,7 +102,7 @@ func LSTM(units int, opts ...RecurrentOption) Layer {
 	return newRecurrent(&recurrent{Cell: "LSTM", Units: units, RecurrentActivation: Sigmoid}, opts)
 }
 
-// SimpleRNN is h = act(x·W + h·U + b) over whole sequences (Elman 1990).
+// SimpleRNN computes h = act(x·W + h·U + b) over sequences (Elman 1990).
 //
 //	input    (batch, steps, in); optionally followed by the initial state (batch, units)
 //	output   (batch, units), the last state; with ReturnSequences (batch, steps, units)
@@ -139,21 +137,21 @@ func SimpleRNN(units int, opts ...RecurrentOption) Layer {
 	return newRecurrent(&recurrent{Cell: "SimpleRNN", Units: units}, opts)
 }
 
-// RecurrentFlag is a RecurrentOption that is off by default.
+// RecurrentFlag is a RecurrentOption that turns something on. All flags are off by default.
 type RecurrentFlag string
 
 // The flags of the recurrent layers.
 const (
-	// ReturnSequences makes the state after every step the output instead of the last.
+	// ReturnSequences returns the state after every step instead of only the last one.
 	ReturnSequences RecurrentFlag = "ReturnSequences"
-	// ReturnState adds the last state as further outputs: output 1 is h, output 2 of an
-	// LSTM c.
+	// ReturnState returns the final state as further outputs: output 1 is h, output 2 is c
+	// of an LSTM.
 	ReturnState RecurrentFlag = "ReturnState"
-	// GoBackwards takes the steps from the last to the first; outputs stay in the order
+	// GoBackwards processes the steps from the last to the first. Outputs are in the order
 	// in which they are computed.
 	GoBackwards RecurrentFlag = "GoBackwards"
-	// ZeroOutputForMask makes the output 0 at masked steps, with ReturnSequences, instead
-	// of the state before them.
+	// ZeroOutputForMask makes the output at masked steps 0 instead of the previous state.
+	// It matters only with ReturnSequences.
 	ZeroOutputForMask RecurrentFlag = "ZeroOutputForMask"
 	// ResetBefore applies a GRU's reset gate to the state before the product with the
 	// recurrent kernel (reset_after=False in Keras).
@@ -163,39 +161,45 @@ const (
 func (f RecurrentFlag) sets() setting { return set(string(f), true) }
 func (RecurrentFlag) forRecurrent()   {}
 
-func ofRecurrent(option string, value any) RecurrentOption {
+func newRecurrentOption(option string, value any) RecurrentOption {
 	return recurrentOption{setting: set(option, value)}
 }
 
-// RecurrentActivation is the activation function of a GRU's or LSTM's gates.
+// RecurrentActivation is the activation function of the gates of GRU and LSTM; the default is
+// Sigmoid.
 func RecurrentActivation(f ActivationFunc) RecurrentOption {
-	return ofRecurrent("RecurrentActivation", f)
+	return newRecurrentOption("RecurrentActivation", f)
 }
 
-// InputDropout is the rate at which a recurrent layer drops its inputs while the model
-// trains (dropout in Keras). A feature is dropped at all steps of a sequence or at none
-// (Gal & Ghahramani 2016, https://arxiv.org/abs/1512.05287).
-func InputDropout(rate float64) RecurrentOption { return ofRecurrent("InputDropout", rate) }
+// InputDropout is the fraction of its inputs that a recurrent layer drops in training
+// (dropout in Keras). A feature is dropped at all steps of a sequence or at none (Gal &
+// Ghahramani 2016, https://arxiv.org/abs/1512.05287). The default is 0.
+func InputDropout(rate float64) RecurrentOption { return newRecurrentOption("InputDropout", rate) }
 
-// RecurrentDropout is the rate at which a recurrent layer drops its state, where this
-// enters the products with the recurrent kernel, while the model trains
-// (recurrent_dropout in Keras). The units dropped are the same at all steps of a
-// sequence; each gate has its own, and then its own inputs dropped, too.
-func RecurrentDropout(rate float64) RecurrentOption { return ofRecurrent("RecurrentDropout", rate) }
+// RecurrentDropout is the fraction of its state that a recurrent layer drops in training in
+// the products with the recurrent kernel (recurrent_dropout in Keras). The dropped units are
+// the same at all steps of a sequence and different for each gate; with both kinds of dropout
+// the dropped inputs also differ for each gate. The default is 0.
+func RecurrentDropout(rate float64) RecurrentOption {
+	return newRecurrentOption("RecurrentDropout", rate)
+}
 
-// RecurrentInitializer sets the initializer of the recurrent kernel.
+// RecurrentInitializer sets the initializer of the recurrent kernel; the default is
+// Orthogonal(1).
 func RecurrentInitializer(i Initializer) RecurrentOption {
-	return ofRecurrent("RecurrentInitializer", i)
+	return newRecurrentOption("RecurrentInitializer", i)
 }
 
-// RecurrentRegularizer adds r of the recurrent kernel to the loss.
+// RecurrentRegularizer adds the penalty r of the recurrent kernel to the loss. By default
+// there is no penalty.
 func RecurrentRegularizer(r Regularizer) RecurrentOption {
-	return ofRecurrent("RecurrentRegularizer", r)
+	return newRecurrentOption("RecurrentRegularizer", r)
 }
 
-// RecurrentConstraint applies c to the recurrent kernel after each update.
+// RecurrentConstraint applies c to the recurrent kernel after each update. By default there
+// is no constraint.
 func RecurrentConstraint(c Constraint) RecurrentOption {
-	return ofRecurrent("RecurrentConstraint", c)
+	return newRecurrentOption("RecurrentConstraint", c)
 }
 
 type recurrent struct {
@@ -217,13 +221,13 @@ type recurrent struct {
 	NoBias            bool           `json:"no_bias,omitempty" option:"NoBias"`
 	ZeroOutputForMask bool           `json:"zero_output_for_mask,omitempty" option:"ZeroOutputForMask"`
 
-	RecurrentActivation ActivationFunc `json:"recurrent_activation,omitempty" option:"RecurrentActivation"` // Sigmoid where a gated cell has none
+	RecurrentActivation ActivationFunc `json:"recurrent_activation,omitempty" option:"RecurrentActivation"` // Sigmoid if a gated cell has none
 	InputDropout        float64        `json:"dropout,omitempty" option:"InputDropout"`
 	RecurrentDropout    float64        `json:"recurrent_dropout,omitempty" option:"RecurrentDropout"`
 
 	KernelInitializer    Initializer  `json:"kernel_initializer" option:"KernelInitializer"`
 	RecurrentInitializer Initializer  `json:"recurrent_initializer" option:"RecurrentInitializer"`
-	BiasInitializer      *Initializer `json:"bias_initializer,omitempty" option:"BiasInitializer"` // nil is the cell's own
+	BiasInitializer      *Initializer `json:"bias_initializer,omitempty" option:"BiasInitializer"` // nil for the cell's default
 }
 
 func newRecurrent(d *recurrent, opts []RecurrentOption) Layer {
@@ -271,7 +275,7 @@ func (d *recurrent) check() error {
 		d.KernelConstraint.check(), d.RecurrentConstraint.check(), d.BiasConstraint.check())
 }
 
-// cell is the graph's cell, with the number of its gates; 0 for an unknown one.
+// cell returns the graph's cell and the number of its gates, 0 for an unknown cell.
 func (d *recurrent) cell() (graph.Cell, int) {
 	switch {
 	case d.Cell == "SimpleRNN":
@@ -286,7 +290,7 @@ func (d *recurrent) cell() (graph.Cell, int) {
 	return 0, 0
 }
 
-// states is how many states the cell has: h, and c of an LSTM.
+// states returns the number of states of the cell: h, and c of an LSTM.
 func (d *recurrent) states() int {
 	if d.Cell == "LSTM" {
 		return 2
@@ -294,31 +298,31 @@ func (d *recurrent) states() int {
 	return 1
 }
 
-// workOfStep is what a multiplication of a recurrent layer counts, because its steps wait
-// for each other.
-const workOfStep = 4
+// recurrentStepCost is the relative cost of a multiplication in a recurrent layer, whose steps
+// cannot run in parallel.
+const recurrentStepCost = 4
 
 func (d *recurrent) multiplications(_ []Shape, _ Shape, each float64) float64 {
-	return workOfStep * each
+	return recurrentStepCost * each
 }
 
 // held are for each step the values of the gates, the states, and what lies between.
-func (d *recurrent) held(in []Shape) float64 {
+func (d *recurrent) internalValues(in []Shape) float64 {
 	_, gates := d.cell()
-	return float64(d.Units) * float64(gates+2) * positions(in[0])
+	return float64(d.Units) * float64(gates+2) * positionCount(in[0])
 }
 
 func (d *recurrent) Build(b *Builder, in []Shape) (Shape, error) {
 	if n := len(in) - 1; n > 0 && n != d.states() {
-		return nil, fmt.Errorf("got %d first states, want none or %d", n, d.states())
+		return nil, fmt.Errorf("got %d initial states, want none or %d", n, d.states())
 	}
-	x, err := image(in[:min(1, len(in))], 1)
+	x, err := spatialInput(in[:min(1, len(in))], 1)
 	if err != nil {
 		return nil, err
 	}
 	for i, h := range in[1:] {
 		if !h.Equal(Shape{d.Units}) {
-			return nil, fmt.Errorf("first state %d has shape %v, want %v", i, h, Shape{d.Units})
+			return nil, fmt.Errorf("initial state %d has shape %v, want %v", i, h, Shape{d.Units})
 		}
 	}
 	cell, gates := d.cell()
@@ -364,7 +368,7 @@ func (d *recurrent) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return y
 }
 
-// run gives the output and, where they are wanted, the last states.
+// run returns the output and, with ReturnState, the final states.
 func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*graph.Node) {
 	if in[0] == nil {
 		return nil, nil
@@ -394,12 +398,12 @@ func (d *recurrent) run(s *Scope, in []*graph.Node) (y *graph.Node, states []*gr
 		}
 	}
 	for _, h := range states {
-		d.ActivityRegularizer.watch(s, h)
+		d.ActivityRegularizer.penalizeActivity(s, h)
 	}
-	return d.ActivityRegularizer.watch(s, y), states
+	return d.ActivityRegularizer.penalizeActivity(s, y), states
 }
 
-// spec is what the graph's op has to compute; the activations have been checked.
+// spec returns the specification of the graph's op. The activations have been checked.
 func (d *recurrent) spec() graph.RecurrentSpec {
 	cell, _ := d.cell()
 	act, _ := d.Activation.elementwise()
@@ -414,8 +418,8 @@ func (d *recurrent) spec() graph.RecurrentSpec {
 	return spec
 }
 
-// drop adds the dropout of training. One mask of x for all gates is one in front of the
-// layer; next to recurrent dropout each gate has masks of its own, as in Keras 3.
+// drop adds dropout in training. Without recurrent dropout one mask of x serves all gates, so
+// it is applied before the layer; with it each gate has its own masks, as in Keras 3.
 func (d *recurrent) drop(s *Scope, in *graph.RecurrentInputs) {
 	shape := in.X.Shape()
 	mask := func(k, size int, rate float64) *graph.Node {
@@ -435,8 +439,7 @@ func (d *recurrent) drop(s *Scope, in *graph.RecurrentInputs) {
 	}
 }
 
-// zeroMasked sets the outputs at masked steps to 0; outputs have the order in which
-// steps are taken.
+// zeroMasked sets the outputs at masked steps to 0. Outputs are in the order of computation.
 func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 	if d.GoBackwards {
 		mask = s.Do(graph.Reverse(mask, 1))
@@ -444,7 +447,7 @@ func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 	return s.Do(graph.MaskSteps(y, mask))
 }
 
-// output is what the graph's op has to return.
+// output selects what the graph's op returns.
 func (d *recurrent) output() graph.RecurrentOutput {
 	switch cell := d.ReturnState && d.Cell == "LSTM"; {
 	case cell && d.ReturnSequences:
@@ -457,7 +460,7 @@ func (d *recurrent) output() graph.RecurrentOutput {
 	return graph.LastState
 }
 
-// split separates what the op returns into the layer's output and the states.
+// split separates the op's result into the layer's output and the states.
 func (d *recurrent) split(s *Scope, all *graph.Node, output graph.RecurrentOutput) (y *graph.Node, states []*graph.Node) {
 	shape, n := all.Shape(), d.Units
 	batch := shape[0]

@@ -9,12 +9,12 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Reshape gives the elements of a sample, in row-major order, another shape.
+// Reshape changes the shape of each sample, keeping its elements in row-major order.
 //
 //	input   (batch, ...)
 //	output  (batch, shape...)
 //
-// One axis of shape may be -1: it gets what is left. Nothing is copied.
+// One axis of shape may be -1: its length is inferred. Nothing is copied.
 //
 // Options: Name, Trainable (default true).
 //
@@ -37,23 +37,23 @@ func (d *reshape) check() error {
 		if n == -1 {
 			free++
 		} else if n < 1 {
-			return fmt.Errorf("target shape is %v, want positive axes and at most one of -1", []int(d.Target))
+			return fmt.Errorf("target shape is %v, want positive axes and at most one -1", []int(d.Target))
 		}
 	}
 	if free > 1 {
-		return fmt.Errorf("target shape is %v, want at most one axis of -1", []int(d.Target))
+		return fmt.Errorf("target shape is %v, want at most one -1", []int(d.Target))
 	}
 	return nil
 }
 
 func (d *reshape) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return d.to(in[0])
 }
 
-// to is the output's shape, with a number in place of -1.
+// to returns the output's shape, with the inferred length instead of -1.
 func (d *reshape) to(in Shape) (Shape, error) {
 	out, total := slices.Clone(d.Target), in.Size()
 	if i := slices.Index(out, -1); i >= 0 {
@@ -61,7 +61,7 @@ func (d *reshape) to(in Shape) (Shape, error) {
 		out[i] = max(1, total/out.Size())
 	}
 	if out.Size() != total {
-		return nil, fmt.Errorf("input has shape %v with %d elements a sample, which do not fit the target shape %v", in, total, []int(d.Target))
+		return nil, fmt.Errorf("input has shape %v with %d elements per sample, which do not fit the target shape %v", in, total, []int(d.Target))
 	}
 	return out, nil
 }
@@ -75,9 +75,8 @@ func (d *reshape) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	return s.Do(graph.Reshape(in[0], to.withBatch(shape[0])...))
 }
 
-// Permute reorders the axes of a sample: axis i of the output is axis dims[i]
-// of the input. Axes are counted from 1, the batch being axis 0: Permute([]int{2, 1})
-// turns (batch, steps, channels) into (batch, channels, steps).
+// Permute reorders the axes of each sample. Axes are counted from 1, the batch being axis 0:
+// Permute([]int{2, 1}) changes (batch, steps, channels) to (batch, channels, steps).
 //
 //	input   (batch, n_1, n_2, ...), up to five axes
 //	output  (batch, n_dims[0], n_dims[1], ...)
@@ -102,7 +101,7 @@ func (d *permute) check() error {
 	slices.Sort(sorted)
 	for i, n := range sorted {
 		if n != i+1 {
-			return fmt.Errorf("dims are %v, want each of 1 to %d once", d.Dims, len(d.Dims))
+			return fmt.Errorf("dims are %v, want each number from 1 to %d once", d.Dims, len(d.Dims))
 		}
 	}
 	if n := len(d.Dims); n < 1 || n > 5 {
@@ -112,11 +111,11 @@ func (d *permute) check() error {
 }
 
 func (d *permute) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) != len(d.Dims) {
-		return nil, fmt.Errorf("input has shape %v, dims %v name %d axes", in[0], d.Dims, len(d.Dims))
+		return nil, fmt.Errorf("input has shape %v, dims %v have %d axes", in[0], d.Dims, len(d.Dims))
 	}
 	out := make(Shape, len(d.Dims))
 	for i, axis := range d.Dims {
@@ -157,7 +156,7 @@ func (d *repeatVector) check() error {
 }
 
 func (d *repeatVector) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) != 1 {
@@ -176,7 +175,7 @@ func (d *repeatVector) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //	input   (batch, a, b, ...)
 //	output  (batch, a·b·...)
 //
-// It copies nothing.
+// Nothing is copied.
 //
 // Options: Name, Trainable (default true).
 //
@@ -192,7 +191,7 @@ var _ = register[flatten]("Flatten")
 func (d *flatten) Kind() string { return "Flatten" }
 
 func (d *flatten) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	return Shape{in[0].Size()}, nil

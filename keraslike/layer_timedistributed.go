@@ -10,17 +10,18 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// TimeDistributed applies a layer or a model to every step of a series by itself,
-// with the same weights: TimeDistributed(Conv2D(16, 3)) takes a series of images.
+// TimeDistributed applies a layer or a model to every step of a sequence separately, with
+// the same weights: TimeDistributed(Conv2D(16, 3)) takes a sequence of images.
 //
 //	input    (batch, steps, ...)
-//	output   (batch, steps, ...), the rest being what the layer makes of one step
-//	weights  the layer's, under the name of the TimeDistributed
+//	output   (batch, steps, ...), where ... is the layer's output shape for one step
+//	weights  those of the layer, under the name of the TimeDistributed
 //
-// The layer sees no mask of the steps, which are its samples; where the mask has more
-// axes it sees their part, and a step counts for others where any part of it does.
+// Steps are samples for the layer, so it does not see a mask of the steps. If the mask has
+// more axes than the batch and the steps, the layer sees the mask of one step; for later
+// layers a step is masked if all of it is.
 //
-// The layer must not be used elsewhere too; a model may.
+// The inner layer must not be used elsewhere; an inner model may.
 //
 // Options: Name, Trainable (default true).
 //
@@ -43,17 +44,17 @@ var _ = register[timeDistributed]("TimeDistributed")
 
 func (d *timeDistributed) Kind() string { return "TimeDistributed" }
 
-// MarshalJSON stores the inner layer as models store theirs.
-func (d *timeDistributed) MarshalJSON() ([]byte, error) {
-	c, err := d.layer.config()
+// write stores the inner layer as models store theirs.
+func (d *timeDistributed) write(to *layerWriter) ([]byte, error) {
+	c, err := to.layer(d.layer)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(map[string]layerConfig{"layer": c})
 }
 
-// read makes the inner layer again.
-func (d *timeDistributed) read(text []byte, from *loading) (err error) {
+// read restores the inner layer.
+func (d *timeDistributed) read(text []byte, from *loader) (err error) {
 	var saved struct {
 		Layer layerConfig `json:"layer"`
 	}
@@ -64,10 +65,10 @@ func (d *timeDistributed) read(text []byte, from *loading) (err error) {
 	return err
 }
 
-// inner is the layer that a wrapper goes around.
+// inner returns the wrapped layer.
 func (d *timeDistributed) inner() *layer { return d.layer }
 
-// holdsLayers is whether the inner layer does.
+// holdsLayers reports whether the inner layer contains layers.
 func (d *timeDistributed) holdsLayers() bool { return d.layer != nil && holdsLayers(d.layer.def) }
 
 func (d *timeDistributed) check() error {
@@ -75,15 +76,15 @@ func (d *timeDistributed) check() error {
 		return errors.New("got no layer")
 	}
 	if d.layer.built && !holdsLayers(d.layer.def) {
-		return fmt.Errorf("the %s is applied elsewhere too: only a model can be", d.layer.def.Kind())
+		return fmt.Errorf("the %s is also applied elsewhere; only a model may be shared", d.layer.def.Kind())
 	}
-	if err := d.layer.settings(); err != nil {
+	if err := d.layer.checkSettings(); err != nil {
 		return fmt.Errorf("%s: %w", d.layer.def.Kind(), err)
 	}
 	return nil
 }
 
-// multiplications are those of a recurrent layer for one; others have the usual number.
+// multiplications returns those of an inner recurrent layer, otherwise the usual number.
 func (d *timeDistributed) multiplications(in []Shape, out Shape, each float64) float64 {
 	if r, ok := d.layer.def.(*recurrent); ok {
 		return r.multiplications(in, out, each)
@@ -91,15 +92,15 @@ func (d *timeDistributed) multiplications(in []Shape, out Shape, each float64) f
 	return each
 }
 
-func (d *timeDistributed) held(in []Shape) float64 {
+func (d *timeDistributed) internalValues(in []Shape) float64 {
 	if r, ok := d.layer.def.(*recurrent); ok {
-		return r.held(in)
+		return r.internalValues(in)
 	}
 	return 0
 }
 
 func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if len(in[0]) < 1 {
@@ -107,7 +108,7 @@ func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
 	}
 	out, err := d.layer.def.Build(b, []Shape{in[0][1:]})
 	if err == nil && len(b.more) > 0 {
-		err = fmt.Errorf("has %d outputs, want one", 1+len(b.more))
+		err = fmt.Errorf("has %d outputs, want 1", 1+len(b.more))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s on one step: %w", d.layer.def.Kind(), err)
@@ -115,13 +116,13 @@ func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
 	return append(Shape{in[0][0]}, out...), nil
 }
 
-// Forward sees the steps of all samples as one larger batch.
+// Forward reshapes the steps of all samples to one larger batch.
 func (d *timeDistributed) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := in[0].Shape()
 	batch, mask := s.batch, s.Mask(0)
 	defer func() { s.batch = batch }()
 	s.batch, s.masks = shape[0]*shape[1], nil
-	if mask != nil && len(mask.Shape()) > 2 { // of steps of steps
+	if mask != nil && len(mask.Shape()) > 2 { // nested sequences
 		m := mask.Shape()
 		s.masks = []*graph.Node{s.Do(graph.Reshape(mask, append([]int{s.batch}, m[2:]...)...))}
 		mask = s.Do(graph.AnyNotEqual(s.Do(graph.Reshape(mask, m[0], m[1], Shape(m[2:]).Size())), 0))
@@ -131,14 +132,14 @@ func (d *timeDistributed) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		return nil
 	}
 	y := s.forward(d.layer.def, []*graph.Node{x})
-	s.outMasks = []*graph.Node{mask}
+	s.outputMasks = []*graph.Node{mask}
 	if y == nil {
 		return nil
 	}
 	to := append([]int{shape[0], shape[1]}, y.Shape()[1:]...)
 	steps := s.Do(graph.Reshape(y, to...))
 	if l, squashed := s.logits[y]; squashed {
-		l.of = s.Do(graph.Reshape(l.of, to...))
+		l.node = s.Do(graph.Reshape(l.node, to...))
 		s.logits[steps] = l
 	}
 	return steps

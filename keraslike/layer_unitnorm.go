@@ -8,11 +8,11 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// UnitNormalization scales every row to length 1: y = x/max(√Σ x², 1e-12).
+// UnitNormalization scales every row to Euclidean length 1: y = x/max(√Σ x², 1e-12).
 //
 //	input, output  (batch, ..., features), the same shape
 //
-// With several axes a row is all elements along them.
+// With several axes a row consists of all elements along them.
 //
 // Options:
 //
@@ -35,7 +35,7 @@ var _ = register[unitNorm]("UnitNormalization")
 func (d *unitNorm) Kind() string { return "UnitNormalization" }
 
 func (d *unitNorm) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := one(in); err != nil {
+	if err := oneInput(in); err != nil {
 		return nil, err
 	}
 	if _, err := axesOf(d.Axis, in[0]); err != nil {
@@ -52,7 +52,7 @@ func (d *unitNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := x.Shape().Clone()
 	n := len(shape) - len(d.Axis)
 	rows := append(slices.Clone([]int(shape[:n])), Shape(shape[n:]).Size())
-	const bound = 1e-7 / 1e-12 // of the op, by Keras's
+	const bound = 1e-7 / 1e-12 // the lower bound of the op over that of Keras
 	x = s.Do(graph.Scale(s.Do(graph.Reshape(x, rows...)), bound))
 	return back(s.Do(graph.Reshape(s.Do(graph.L2Normalize(x)), shape...)))
 }

@@ -93,28 +93,28 @@ func TestTimeDistributedModel(t *testing.T) {
 		}
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path)
-	if !slices.Equal(predict(t, twin, x), predict(t, m, x)) {
+	reloaded := loaded(t, path)
+	if !slices.Equal(predict(t, reloaded, x), predict(t, m, x)) {
 		t.Error("the loaded model predicts other numbers")
 	}
-	if got, want := summary(t, twin), summary(t, m); got != want {
+	if got, want := summary(t, reloaded), summary(t, m); got != want {
 		t.Errorf("summary after Load:\n%s\nbefore:\n%s", got, want)
 	}
-	if _, err := twin.Fit(t.Context(), data); err != nil {
+	if _, err := reloaded.Fit(t.Context(), data); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestTimeDistributedKnown loads a layer of one's own inside a TimeDistributed.
-func TestTimeDistributedKnown(t *testing.T) {
+// TestTimeDistributedCustom loads a custom layer inside a TimeDistributed.
+func TestTimeDistributedCustom(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(2, 3), keraslike.TimeDistributed(keraslike.Custom(&scale{Start: 2})))
 	if err := m.Build(0); err != nil {
 		t.Fatal(err)
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
+	reloaded := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
 	x := tensorOf([]int{1, 2, 3}, []float32{1, 2, 3, 4, 5, 6})
-	if got, want := predict(t, twin, x), predict(t, m, x); !slices.Equal(got, want) {
+	if got, want := predict(t, reloaded, x), predict(t, m, x); !slices.Equal(got, want) {
 		t.Errorf("after Load got %v, want %v", got, want)
 	}
 	_, err := keraslike.Load(path)
@@ -168,7 +168,7 @@ func TestSharedInner(t *testing.T) {
 	dense := keraslike.Dense(5)
 	y := keraslike.TimeDistributed(dense, keraslike.Name("steps")).Apply(dense.Apply(in))
 	err := keraslike.NewModel("m", []*keraslike.Tensor{in}, []*keraslike.Tensor{y}).Build(0)
-	wantError(t, err, `TimeDistributed "steps": the Dense is applied elsewhere too: only a model can be`)
+	wantError(t, err, `TimeDistributed "steps": the Dense is also applied elsewhere; only a model may be shared`)
 }
 
 // TestFrozenInner: Trainable(false) of the inner layer holds for the steps too.

@@ -163,7 +163,7 @@ const rowSamples = 3
 // behind, compiled, with data that fits it.
 func (r *layerRow) model(t *testing.T) (*Model, *data) {
 	t.Helper()
-	rng := child(1, r.kind)
+	rng := newRand(1, r.kind)
 	d := &data{}
 	var inputs, in []*Tensor
 	for i, s := range r.in {
@@ -221,11 +221,11 @@ func (r *layerRow) checkConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	twin, err := want.layer(newLoading(nil, 0))
+	reloaded, err := want.layer(newLoader(nil, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := twin.config()
+	got, err := reloaded.config()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func (r *layerRow) checkSummary(t *testing.T, m *Model) {
 	if err := m.Summary(&b); err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("%s (%s) %v %d ", snake(r.kind), r.kind, r.out, r.parameters)
+	want := fmt.Sprintf("%s (%s) %v %d ", snakeCase(r.kind), r.kind, r.out, r.parameters)
 	for line := range strings.Lines(b.String()) {
 		if strings.HasPrefix(strings.Join(strings.Fields(line), " ")+" ", want) {
 			return
@@ -258,11 +258,11 @@ func (r *layerRow) checkSaving(t *testing.T, m *Model, d *data) {
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	twin, err := Load(path, WithCustomLayer(func() Definition { return &offset{} }))
+	reloaded, err := Load(path, WithCustomLayer(func() Definition { return &offset{} }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := twin.Save(path + " again"); err != nil {
+	if err := reloaded.Save(path + " again"); err != nil {
 		t.Fatal(err)
 	}
 	first, err := os.ReadFile(path)
@@ -280,7 +280,7 @@ func (r *layerRow) checkSaving(t *testing.T, m *Model, d *data) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := twin.PredictSource(t.Context(), d)
+	got, err := reloaded.PredictSource(t.Context(), d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Limits bounds what the graphs of a model may cost, so that a wrong number or a
-// file from elsewhere is an error and not hours of work or all of the memory. A zero
-// field stands for its default. Limits is an option of Load, and
-// kerasfile.WithLimits one for files of Keras; Model.SetLimits sets those of any model.
+// Limits bounds the cost of the graphs of a model, so that a wrong number or an untrusted file
+// causes an error instead of hours of work or exhausted memory. A zero field means its
+// default. Limits is an option of Load; kerasfile.WithLimits sets them for files of Keras and
+// Model.SetLimits for any model.
 //
-// For a model that comes from a file of s bytes the defaults grow with the file,
-// by f = max(1, 10·s/1e6 - 9), because what a model computes usually grows with its
-// weights; one that is made by a program is trusted with more.
+// For a model from a file of s bytes the defaults grow with the factor
+// f = max(1, 10·s/1e6 - 9), because the work of a model usually grows with its weights.
+// Models created by a program have higher defaults.
 type Limits struct {
 	// Layers counts the inputs of all layers, those of a nested model again at each
 	// of its uses: a model that uses another one twice, which uses another one twice,
@@ -33,77 +33,76 @@ type Limits struct {
 	Work float64
 }
 
-// mode says what a graph of the model is for. There is no mode to flip:
-// each mode has graphs of its own, which share the weights.
+// mode is the purpose of a graph. Each mode has separate graphs, which share the weights.
 type mode int
 
 const (
-	modePredict mode = iota // outputs
-	modeEvaluate                // outputs and loss
-	modeGradient                  // the node of every layer, for gradients between them
-	modeTrain                   // outputs, loss and gradients, with dropout
-	modeTrace                   // the outputs of all layers, with dropout
+	modePredict  mode = iota // outputs
+	modeEvaluate             // outputs and loss
+	modeGradient             // the node of every layer, for gradients between them
+	modeTrain                // outputs, loss and gradients, with dropout
+	modeTrace                // the outputs of all layers, with dropout
 )
 
 const (
-	layersOfModel, layersOfFile = 1 << 14, 1 << 12
-	memoryOfModel, memoryOfFile = 64 << 30, 160 << 20
-	workOfFile                  = 2e10
-	memoryOfGradients           = 16 // times that of a file
-	bytesOfFile                 = 1e6
+	defaultLayers, fileLayers = 1 << 14, 1 << 12
+	defaultMemory, fileMemory = 64 << 30, 160 << 20
+	fileWork                  = 2e10
+	gradientMemoryFactor      = 16 // times that of a file
+	fileSizeUnit              = 1e6
 
-	nodesOfLayer = 4
-	workOfValue  = 20
+	nodesPerLayer = 4
+	workPerValue  = 20
 )
 
-// limitFile sets the limits of a model from a file of size bytes where the caller set none.
+// limitFile sets the limits of a model from a file of size bytes; zero fields get defaults.
 func (n *network) limitFile(l Limits, size int64) {
-	f := max(1, 10*float64(size)/bytesOfFile-9)
+	f := max(1, 10*float64(size)/fileSizeUnit-9)
 	if l.Memory == 0 {
-		n.sampleMemory = int64(min(memoryOfModel, memoryOfFile*f))
+		n.sampleMemory = int64(min(defaultMemory, fileMemory*f))
 	}
 	if l.Layers == 0 {
-		l.Layers = int(min(layersOfModel, layersOfFile*f))
+		l.Layers = int(min(defaultLayers, fileLayers*f))
 	}
 	if l.Work == 0 {
-		l.Work = workOfFile * f
+		l.Work = fileWork * f
 	}
 	n.limits = l
 }
 
-// layersLimit, memoryLimit and workLimit are the limits that hold.
+// layersLimit returns the limit of layers in effect.
 func (n *network) layersLimit() int {
 	if n.limits.Layers > 0 {
 		return n.limits.Layers
 	}
-	return layersOfModel
+	return defaultLayers
 }
 
-func (n *network) memoryLimit(p mode, batch int) int64 {
-	limit := int64(memoryOfModel)
+func (n *network) memoryLimit(mode mode, batch int) int64 {
+	limit := int64(defaultMemory)
 	if n.limits.Memory > 0 {
 		limit = n.limits.Memory
 	} else if n.sampleMemory > 0 {
 		each := float64(n.sampleMemory)
-		if p >= modeGradient {
-			each *= memoryOfGradients
+		if mode >= modeGradient {
+			each *= gradientMemoryFactor
 		}
-		limit = int64(min(memoryOfModel, each*float64(batch)))
+		limit = int64(min(defaultMemory, each*float64(batch)))
 	}
 	return min(limit, math.MaxInt)
 }
 
-// affordable checks the model's cost before a graph of it is made.
-func (n *network) affordable(p mode, batch int) error {
-	if most := n.layersLimit(); n.cost.uses > float64(most) {
+// affordable checks the cost of the model before a graph is built.
+func (n *network) affordable(mode mode, batch int) error {
+	if limit := n.layersLimit(); n.cost.uses > float64(limit) {
 		return n.tooManyLayers()
 	}
-	limit := n.memoryLimit(p, batch)
+	limit := n.memoryLimit(mode, batch)
 	if need := n.cost.memory(batch); need > float64(limit) {
 		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}
-	if most := n.limits.Work; most > 0 && n.cost.work > most {
-		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", n.cost.work, most)
+	if limit := n.limits.Work; limit > 0 && n.cost.work > limit {
+		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", n.cost.work, limit)
 	}
 	return nil
 }
@@ -112,20 +111,19 @@ func (n *network) tooManyLayers() error {
 	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", n.cost.uses, n.layersLimit())
 }
 
-// cost is what a graph of a model takes for one sample, in numbers that may be too
-// large for integers.
+// cost is the cost of a graph for one sample, in floating point because it may exceed
+// integers.
 type cost struct {
-	uses    float64 // inputs of layers, those of nested models at each use
-	saved   float64 // layers in a saved file, where a nested model stands once for each model around it
-	largest float64 // values of the largest array
-	held    float64 // values that layers keep to themselves, whatever the graph's plan
-	work    float64 // multiplications, and workOfValue for each value
+	uses     float64 // inputs of layers, those of nested models at each use
+	largest  float64 // values of the largest array
+	internal float64 // values that layers keep to themselves, whatever the graph's plan
+	work     float64 // multiplications, and workOfValue for each value
 }
 
-// memory is what is needed at the least for a batch, in bytes.
-func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.held) * float64(batch) }
+// memory returns the minimum memory for a batch in bytes.
+func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.internal) * float64(batch) }
 
-// count adds the cost of all layers up.
+// count adds up the cost of all layers.
 func (n *network) count() (c cost) {
 	c.uses = float64(len(n.inputs) + len(n.outputs) - 2) // one of each counts with the model's own use
 	for _, t := range n.inputs {
@@ -135,19 +133,13 @@ func (n *network) count() (c cost) {
 		one := t.cost()
 		c.uses += max(1, float64(len(t.in))) + one.uses
 		c.largest = max(c.largest, one.largest)
-		c.held += one.held
+		c.internal += one.internal
 		c.work += one.work
-	}
-	for _, l := range n.layers() {
-		c.saved++
-		if inner := l.network(); inner != nil {
-			c.saved += inner.cost.saved
-		}
 	}
 	return c
 }
 
-// cost is that of one use of a layer, without its own inputs.
+// cost returns the cost of one use of a layer, without its own inputs.
 func (t *Tensor) cost() (c cost) {
 	values := 0.0
 	for _, x := range t.in {
@@ -157,7 +149,7 @@ func (t *Tensor) cost() (c cost) {
 		c.largest = max(c.largest, floatSize(x.shape))
 		values += floatSize(x.shape)
 	}
-	c.work = workOfValue * values
+	c.work = workPerValue * values
 	if sub := t.layer.network(); sub != nil {
 		times := 1.0
 		d, shape := t.layer.def, t.shape
@@ -167,25 +159,25 @@ func (t *Tensor) cost() (c cost) {
 		}
 		c.uses += sub.cost.uses
 		c.largest = max(c.largest, times*sub.cost.largest)
-		c.held = times * sub.cost.held
+		c.internal = times * sub.cost.internal
 		c.work += times * sub.cost.work
 		return c
 	}
 	c.work += t.multiplications()
-	c.held = t.held()
+	c.internal = t.internalValues()
 	return c
 }
 
-// multiplications of a layer: of a weight, one for each position that it is applied to,
-// unless the definition counts otherwise.
+// multiplications returns the number of multiplications of a layer: one for each weight and
+// position, unless the definition counts otherwise.
 func (t *Tensor) multiplications() (n float64) {
 	in := t.inputShapes()
 	for _, w := range t.layer.weights {
 		n += floatSize(w.shape)
 	}
-	most := positions(t.shape)
+	most := positionCount(t.shape)
 	for _, x := range in {
-		most = max(most, positions(x))
+		most = max(most, positionCount(x))
 	}
 	if d, ok := t.layer.def.(multiplier); ok {
 		return d.multiplications(in, t.shape, n*most)
@@ -193,11 +185,11 @@ func (t *Tensor) multiplications() (n float64) {
 	return n * most
 }
 
-// held are the values that a layer keeps to itself.
-func (t *Tensor) held() float64 {
+// internalValues returns the number of values that a layer keeps outside the memory plan.
+func (t *Tensor) internalValues() float64 {
 	in := t.inputShapes()
-	if d, ok := t.layer.def.(holder); ok && len(in) > 0 && len(in[0]) > 0 {
-		return d.held(in)
+	if d, ok := t.layer.def.(internalValues); ok && len(in) > 0 && len(in[0]) > 0 {
+		return d.internalValues(in)
 	}
 	return 0
 }

@@ -19,12 +19,12 @@ import (
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
-	known      map[string]func() Definition
-	losses     []Loss
-	metrics    []Metric
-	optimizers []Optimizer
-	bare       bool
-	limits     Limits
+	layers         map[string]func() Definition
+	losses         []Loss
+	metrics        []Metric
+	optimizers     []Optimizer
+	withoutCompile bool
+	limits         Limits
 }
 
 func (l Limits) applyLoad(s *loadSettings) { s.limits = l }
@@ -33,29 +33,29 @@ type loadOption func(*loadSettings)
 
 func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 
-// WithCustomLayer tells Load of a layer of your own: make returns an empty definition,
-// into which the saved arguments are read.
+// WithCustomLayer lets Load read a custom layer: make returns an empty definition, into which
+// the saved arguments are decoded.
 func WithCustomLayer(make func() Definition) LoadOption {
 	return loadOption(func(s *loadSettings) {
-		if s.known == nil {
-			s.known = map[string]func() Definition{}
+		if s.layers == nil {
+			s.layers = map[string]func() Definition{}
 		}
-		s.known[make().Kind()] = make
+		s.layers[make().Kind()] = make
 	})
 }
 
-// WithCustomLoss tells Load of a loss of your own, by its name.
+// WithCustomLoss lets Load find a custom loss by its name.
 func WithCustomLoss(l Loss) LoadOption {
 	return loadOption(func(s *loadSettings) { s.losses = append(s.losses, l) })
 }
 
-// WithCustomMetric tells Load of a metric of your own, by its name.
+// WithCustomMetric lets Load find a custom metric by its name.
 func WithCustomMetric(m Metric) LoadOption {
 	return loadOption(func(s *loadSettings) { s.metrics = append(s.metrics, m) })
 }
 
-// WithCustomOptimizer tells Load of an optimizer of your own, by its name. Saved
-// settings are read into it.
+// WithCustomOptimizer lets Load find a custom optimizer by its name. The saved settings are
+// decoded into it.
 func WithCustomOptimizer(o Optimizer) LoadOption {
 	return loadOption(func(s *loadSettings) { s.optimizers = append(s.optimizers, o) })
 }
@@ -65,19 +65,19 @@ type loadFlag int
 // WithoutCompile loads architecture and weights only.
 const WithoutCompile loadFlag = iota
 
-func (loadFlag) applyLoad(s *loadSettings) { s.bare = true }
+func (loadFlag) applyLoad(s *loadSettings) { s.withoutCompile = true }
 
-// incomplete reports something known that is nil.
-func (s *loadSettings) incomplete() bool {
+// hasNil reports whether a custom loss, metric or optimizer is nil.
+func (s *loadSettings) hasNil() bool {
 	return slices.ContainsFunc(s.losses, func(l Loss) bool { return isNil(l) }) ||
 		slices.ContainsFunc(s.metrics, func(m Metric) bool { return isNil(m) }) ||
 		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) })
 }
 
-// Load reads a model that Save wrote, with its weights and, if it was compiled,
-// its settings; with WithOptimizer also where training stood. Numbers that no training
-// can have are an error, and so is a model that costs more than its Limits. Files of Keras are
-// read by package kerasfile.
+// Load reads a model that Save wrote: its weights, the settings of Compile if it was compiled,
+// and the training state if it was saved WithOptimizer. It returns an error for values that no
+// training can produce and for a model that exceeds its Limits. Package kerasfile reads files
+// of Keras.
 func Load(path string, options ...LoadOption) (*Model, error) {
 	f, err := safetensors.Open(path)
 	if err != nil && isKerasFile(path) {
@@ -95,22 +95,58 @@ func Load(path string, options ...LoadOption) (*Model, error) {
 	return m, nil
 }
 
-func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
-	var s loadSettings
+func newLoadSettings(options []LoadOption) (s *loadSettings, err error) {
+	s = &loadSettings{}
 	for i, o := range given(options, &err) {
 		if err == nil {
-			err = guard("load option", o, "", func() error { o.applyLoad(&s); return nil })
+			err = guard("load option", o, "", func() error { o.applyLoad(s); return nil })
 		}
 		if err != nil {
 			return nil, fmt.Errorf("option %d: %w", i, err)
 		}
 	}
-	if err == nil && s.incomplete() {
+	if err == nil && s.hasNil() {
 		err = errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
 	}
+	return s, err
+}
+
+func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
+	s, err := newLoadSettings(options)
 	if err != nil {
 		return nil, err
 	}
+	if m, err = loadArchitecture(f, s); err != nil {
+		return nil, err
+	}
+	meta, expected := f.Metadata(), map[string]bool{}
+	if err := m.loadWeights(f, expected); err != nil {
+		return nil, err
+	}
+	var settings compileConfig
+	if text, ok := meta[metaCompile]; ok {
+		if err := unmarshalStrict([]byte(text), &settings); err != nil {
+			return nil, fmt.Errorf("settings of compile: %w", err)
+		}
+	}
+	if err := m.Build(settings.Seed); err != nil {
+		return nil, err
+	}
+	if settings.Optimizer != "" && !s.withoutCompile {
+		if err := m.restore(f, &settings, s, expected); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range f.Names() {
+		if !expected[name] && !(s.withoutCompile && strings.HasPrefix(name, "optimizer/")) {
+			return nil, fmt.Errorf("holds tensor %q, which the model has no place for", name)
+		}
+	}
+	return m, nil
+}
+
+// loadArchitecture creates the model without the values of its weights and checks its limits.
+func loadArchitecture(f *safetensors.File, s *loadSettings) (*Model, error) {
 	meta := f.Metadata()
 	switch version, ok := meta[metaFormat]; {
 	case !ok:
@@ -122,53 +158,38 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 	if err := unmarshalStrict([]byte(meta[metaModel]), &architecture); err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
-	m, err = architecture.model(newLoading(s.known, len(meta[metaModel])))
+	m, err := architecture.model(newLoader(s.layers, len(meta[metaModel])))
 	if err != nil {
 		return nil, fmt.Errorf("architecture: %w", err)
 	}
 	if err := m.SetFileLimits(s.limits, f.Size()); err != nil {
 		return nil, err
 	}
-	expected := map[string]bool{}
+	return m, nil
+}
+
+// loadWeights reads the values of all weights and adds their names to expected.
+func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error {
 	for _, w := range m.weights {
 		path := m.paths[w]
 		expected[path] = true
 		if got, _, ok := f.Shape(path); ok && !slices.Equal(got, w.shape) {
-			return nil, fmt.Errorf("tensor %q has shape %v, the model wants %v", path, got, w.shape)
+			return fmt.Errorf("tensor %q has shape %v, the model wants %v", path, got, w.shape)
 		} else if !ok {
-			return nil, fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
+			return fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
 		}
 		w.value = w.zeros()
-		if err := read(f, path, w.shape, w.Value()); err != nil {
-			return nil, err
+		if err := readTensor(f, path, w.shape, w.Value()); err != nil {
+			return err
 		}
 		if err := w.checkValues(path, w.Value()); err != nil {
-			return nil, fmt.Errorf("tensor %w", err)
+			return fmt.Errorf("tensor %w", err)
 		}
 	}
-	var settings compileConfig
-	if text, ok := meta[metaCompile]; ok {
-		if err := unmarshalStrict([]byte(text), &settings); err != nil {
-			return nil, fmt.Errorf("settings of compile: %w", err)
-		}
-	}
-	if err := m.Build(settings.Seed); err != nil {
-		return nil, err
-	}
-	if settings.Optimizer != "" && !s.bare {
-		if err := m.restore(f, &settings, &s, expected); err != nil {
-			return nil, err
-		}
-	}
-	for _, name := range f.Names() {
-		if !expected[name] && !(s.bare && strings.HasPrefix(name, "optimizer/")) {
-			return nil, fmt.Errorf("holds tensor %q, which the model has no place for", name)
-		}
-	}
-	return m, nil
+	return nil
 }
 
-// restore compiles the model as it was, and reads the optimiser's state if it was saved.
+// restore compiles the model with the saved settings and reads the training state, if any.
 func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, expected map[string]bool) error {
 	optimizer, err := c.optimizer(s)
 	if err != nil {
@@ -205,20 +226,20 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	m.trainer.steps, m.trainer.rate, m.epochs, m.position = c.Steps, c.Rate, c.Epochs, c.Position
 	for i, k := range c.interruption.Callbacks {
 		for _, w := range m.weights { // before there is memory for them
-			if name := m.keptName(i, w); k.Kept && !f.Has(name) {
+			if name := m.callbackWeightName(i, w); k.HasWeights && !f.Has(name) {
 				return fmt.Errorf("has no tensor %q of shape %v", name, w.shape)
 			}
 		}
 	}
-	if err := m.setLeft(c.interruption); err != nil {
+	if err := m.restoreInterruption(c.interruption); err != nil {
 		return fmt.Errorf("settings of compile: %w", err)
 	}
-	for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(m.left.Callbacks)...) {
+	for _, k := range append(m.trainer.state(m.pathOf), m.callbackWeights(m.interrupted.Callbacks)...) {
 		expected[k.name] = true
-		if err := read(f, k.name, k.shape, k.values); err != nil {
+		if err := readTensor(f, k.name, k.shape, k.values); err != nil {
 			return err
 		}
-		if err := m.compiled.checkKept(k.name, k.values); err != nil {
+		if err := m.compiled.checkStateArray(k.name, k.values); err != nil {
 			return fmt.Errorf("tensor %w", err)
 		}
 	}
@@ -227,7 +248,7 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 
 func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 	var o Optimizer
-	read := json.Unmarshal // into an optimizer of one's own, which may have changed since
+	read := json.Unmarshal // a custom optimizer may have changed since
 	for _, known := range s.optimizers {
 		if known.Name() == c.Optimizer {
 			o = known
@@ -240,13 +261,13 @@ func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 		return nil, fmt.Errorf("optimizer %q is unknown; pass WithCustomOptimizer(...) for one of your own, or WithoutCompile", c.Optimizer)
 	}
 	if err := read(c.Settings, o); err != nil {
-		return nil, fmt.Errorf("optimiser %s: %w", c.Optimizer, err)
+		return nil, fmt.Errorf("optimizer %s: %w", c.Optimizer, err)
 	}
 	return o, nil
 }
 
-// read copies a tensor of the file whose shape must be the one wanted.
-func read(f *safetensors.File, name string, shape []int, to []float32) error {
+// read copies a tensor of the file, which must have this shape.
+func readTensor(f *safetensors.File, name string, shape []int, to []float32) error {
 	got, values, err := f.Tensor(name)
 	if err != nil {
 		return err
@@ -258,7 +279,7 @@ func read(f *safetensors.File, name string, shape []int, to []float32) error {
 	return nil
 }
 
-// isKerasFile tells a file that begins as those of Keras, HDF5 and zip.
+// isKerasFile reports whether a file starts like an HDF5 or zip file, the formats of Keras.
 func isKerasFile(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -271,7 +292,7 @@ func isKerasFile(path string) bool {
 	return text == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(text, "PK\x03\x04")
 }
 
-func (n named) loss(s *loadSettings) (Loss, error) {
+func (n savedObject) loss(s *loadSettings) (Loss, error) {
 	for _, known := range s.losses {
 		if known.Name() == n.Name {
 			return known, nil
@@ -292,16 +313,16 @@ func (n named) loss(s *loadSettings) (Loss, error) {
 	return l, unmarshalStrict(n.Settings, l)
 }
 
-func (n named) metric(s *loadSettings) (CompileOption, error) {
+func (n savedObject) metric(s *loadSettings) (CompileOption, error) {
 	m, err := n.plainMetric(s)
 	if err == nil && n.As != "" {
-		m.Metric = Named(n.As, m.Metric)
+		m.Metric = NamedMetric(n.As, m.Metric)
 	}
 	return m, err
 }
 
-// plainMetric is the metric without the name of its own.
-func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
+// plainMetric returns the metric without a name given by Named.
+func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 	m := outputMetric{output: n.Output, weighted: n.Weighted}
 	for _, known := range s.metrics {
 		if known.Name() == n.Name {
@@ -323,14 +344,14 @@ func (n named) plainMetric(s *loadSettings) (outputMetric, error) {
 	return m, nil
 }
 
-// checkProgress checks how far training is said to be.
+// checkProgress validates the saved progress of training.
 func (c *compileConfig) checkProgress() error {
 	for _, n := range []struct {
 		name  string
 		value int
 	}{{"steps", c.Steps}, {"epochs", c.Epochs}, {"position", c.Position}} {
-		if n.value < 0 || n.value > mostCounted {
-			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, mostCounted)
+		if n.value < 0 || n.value > maxCount {
+			return fmt.Errorf("settings of compile: %s is %d, want 0 to %d", n.name, n.value, maxCount)
 		}
 	}
 	if err := checkRate(c.Rate); err != nil {

@@ -49,13 +49,13 @@ func stateModel(t *testing.T) *keraslike.Model {
 		return nil
 	})
 	_, err = m.Fit(ctx, dataOf(t, x, y), keraslike.BatchSize(2), keraslike.Epochs(2), keraslike.Callbacks(stop))
-	if !errors.Is(err, keraslike.ErrStopped) {
+	if !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	return m
 }
 
-// Every number of a saved training that cannot be is refused by name, one at a time.
+// Every invalid number of a saved training state is rejected by name, one at a time.
 func TestLoadChecksEveryNumber(t *testing.T) {
 	_, path := saved(t, stateModel(t), keraslike.WithOptimizer)
 	file, err := safetensors.Open(path)
@@ -174,7 +174,7 @@ func TestLoadChecksInterruption(t *testing.T) {
 		return nil
 	})
 	_, err := m.Fit(ctx, toyData(t, 20, 1), keraslike.BatchSize(8), keraslike.Epochs(5), keraslike.Callbacks(callbacks.EarlyStopping("loss", callbacks.Patience(3), callbacks.RestoreBest), stop))
-	if !errors.Is(err, keraslike.ErrStopped) {
+	if !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	_, path := saved(t, m, keraslike.WithOptimizer)
@@ -232,7 +232,7 @@ func TestLoadChecksInterruption(t *testing.T) {
 }
 
 // A model with a weight that is not finite is not written over a good one, and its
-// weights from elsewhere are refused.
+// weights from elsewhere are rejected.
 func TestNotFiniteWeights(t *testing.T) {
 	m := toyModel(t)
 	content, path := saved(t, m)
@@ -272,7 +272,7 @@ func TestOwnStates(t *testing.T) {
 	}
 }
 
-// A rate that no training can have is refused where it arises.
+// An invalid learning rate is rejected where it arises.
 func TestRatesAreChecked(t *testing.T) {
 	data := toyData(t, 20, 1)
 	for _, rate := range []float64{-1, math.NaN(), math.Inf(1), 1e7} {
@@ -298,7 +298,7 @@ func TestRatesAreChecked(t *testing.T) {
 	wantError(t, err, "epoch 1, step 3", "schedule exponential_decay at step 2: learning rate is 1e+07")
 }
 
-// Settings that are not finite in float32 are refused when a layer is built and a
+// Settings that are not finite in float32 are rejected when a layer is built and a
 // model compiled, not when it is saved.
 func TestSettingsAreFinite(t *testing.T) {
 	inf := math.Inf(1)

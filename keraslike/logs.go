@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Logs are named numbers in a fixed order: "loss", the metrics and, in a training with
-// validation, "val_loss" and so on. Evaluate returns them and callbacks see them.
+// Logs are named values in a fixed order: "loss", the metrics and, if there is validation
+// data, "val_loss" and so on. Evaluate returns them, and callbacks receive them.
 type Logs []Log
 
-// Log is one named number.
+// Log is one named value.
 type Log struct {
 	Name  string
 	Value float64
 }
 
-// Get is the number of that name, NaN where there is none.
+// Get returns the value with the given name, NaN if there is none.
 func (l Logs) Get(name string) float64 {
 	if v, ok := l.Lookup(name); ok {
 		return v
@@ -26,7 +26,7 @@ func (l Logs) Get(name string) float64 {
 	return math.NaN()
 }
 
-// Lookup is the number of that name; ok is false where there is none.
+// Lookup returns the value with the given name; ok is false if there is none.
 func (l Logs) Lookup(name string) (value float64, ok bool) {
 	for _, e := range l {
 		if e.Name == name {
@@ -36,7 +36,7 @@ func (l Logs) Lookup(name string) (value float64, ok bool) {
 	return 0, false
 }
 
-// String is all of them in one line: "loss 0.1234  accuracy 0.987".
+// String formats all values in one line: "loss 0.1234  accuracy 0.987".
 func (l Logs) String() string {
 	words := make([]string, len(l))
 	for i, e := range l {

@@ -12,71 +12,71 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Loss is what training makes smaller: a function of prediction and target that
-// gives one value for each row of the last axis. The model's loss is their mean
-// plus the penalties of its regularizers.
+// Loss is the function that training minimizes: it computes one value for each row of the
+// last axis from predictions and targets. The model's loss is the mean of these values plus
+// the penalties of its regularizers.
 type Loss interface {
-	// Name is the loss's name in saved models.
+	// Name returns the loss's name in saved models.
 	Name() string
-	// Target is the sample shape of the targets that go with predictions of
-	// the given shape, or an error where there is none.
+	// Target returns the shape of one sample's target for predictions of the given
+	// shape, or an error if the loss does not support them.
 	Target(prediction Shape) (Shape, error)
-	// Rows adds the expression. logits is what prediction is the softmax or
-	// the sigmoid of, nil where it is neither, and for the cross-entropies of
-	// this package where it is not the one that belongs to them.
+	// Rows adds the loss to the graph. logits is the input of the softmax or sigmoid
+	// that computed prediction, nil if there is none. The cross-entropies of this
+	// package get logits only from their own activation function.
 	Rows(prediction, logits, target *graph.Node) (*graph.Node, error)
 }
 
-// logitsLoss is a Loss that can be computed from the argument of an activation function
-// instead of its value; "" is none.
+// logitsLoss is a Loss that can be computed from the input of an activation function
+// instead of its output; "" means that there is no such function.
 type logitsLoss interface{ activation() ActivationFunc }
 
-// targetedLoss is a Loss whose targets lie in a set of numbers; nil is that of all.
+// targetedLoss is a Loss that restricts its targets to a set; nil is the set of all numbers.
 type targetedLoss interface {
-	targets(prediction Shape) *numbers
+	targets(prediction Shape) *valueRange
 }
 
-// distanceLoss is a Loss that may be one of p - t, or of their logarithms or ratio.
+// distanceLoss is a Loss that can be a function of p - t, or of their logarithms or ratio.
 type distanceLoss interface{ isDistance() bool }
 
-// targetsOf is the set of the targets of a loss; losses of the user's take all numbers.
-func targetsOf(l Loss, p Shape) *numbers {
+// targetsOf returns the set of valid targets of a loss; custom losses take all numbers.
+func targetsOf(l Loss, p Shape) *valueRange {
 	if own, ok := l.(targetedLoss); ok {
 		return own.targets(p)
 	}
 	return nil
 }
 
-// LossFunc is a loss of this package, by its Keras name. It is a Metric, too: its mean over
+// LossFunc is a loss of this package, named as in Keras. It is also a Metric: the mean over
 // all samples, without penalties. Formulas: https://keras.io/api/losses/.
 //
 // In the formulas of the constants p is the prediction, t the target, n the length of the
-// last axis and ε 1e-7. Huber, LossFunc.With, BinaryFocalCrossentropy and
-// CategoricalFocalCrossentropy make losses that have settings, CustomLoss one of your own.
+// last axis and ε 1e-7. Losses with settings are made by Huber, LossFunc.With,
+// BinaryFocalCrossentropy and CategoricalFocalCrossentropy, your own by CustomLoss.
 type LossFunc string
 
-// lossKind is all that distinguishes one LossFunc from the others.
+// lossKind defines one LossFunc.
 type lossKind struct {
-	// rows adds the expression of prediction and target.
+	// rows adds the loss as a function of prediction and target.
 	rows func(p, t *graph.Node) (*graph.Node, error)
-	// activation is the function whose argument fromLogits computes the loss from.
+	// activation is the function whose input fromLogits computes the loss from.
 	activation ActivationFunc
 	fromLogits func(logits, t *graph.Node) (*graph.Node, error)
 
-	classes  bool // the last axis is of classes
+	classes  bool // the last axis is one of classes
 	sparse   bool // targets are class numbers
-	domain   *numbers
+	domain   *valueRange
 	distance bool // between p and t
 
-	// row is the loss of one row, for the metric; where it is nil, noMetric says why.
+	// row computes the loss of one row, for the metric. If it is nil, noMetric says why.
 	row         func(p, t []float32) float64
 	noMetric    string
-	predictions *numbers // that row is defined for
-	signed      bool     // where all targets of a batch are 0 or 1, 0 stands for -1
-	scalars     bool     // the metric takes predictions without an axis, too
+	predictions *valueRange // for which row is defined
+	signed      bool        // if all targets of a batch are 0 or 1, 0 means -1
+	scalars     bool        // the metric also takes predictions without an axis
 }
 
-// lossFuncs are the kinds of all LossFuncs, each of which registers itself.
+// lossFuncs has the definitions of all LossFuncs, each of which registers itself.
 var lossFuncs = map[LossFunc]*lossKind{}
 
 func registerLossFunc(l LossFunc, kind lossKind) struct{} {
@@ -87,8 +87,8 @@ func registerLossFunc(l LossFunc, kind lossKind) struct{} {
 	return struct{}{}
 }
 
-// lossKinds makes an empty loss for each name of one that has settings, into which those of
-// a saved model are read. Every such loss registers itself.
+// lossKinds maps the name of each loss with settings to a function that makes an empty one,
+// into which the settings of a saved model are read. Every such loss registers itself.
 var lossKinds = map[string]func() Loss{}
 
 func registerLoss(name string, make func() Loss) struct{} {
@@ -96,10 +96,10 @@ func registerLoss(name string, make func() Loss) struct{} {
 	return struct{}{}
 }
 
-// Name is the Keras name.
+// Name returns the Keras name.
 func (l LossFunc) Name() string { return string(l) }
 
-// kind is what is known of the loss: nothing, if there is no such loss.
+// kind returns the definition of the loss, an empty one if there is no such loss.
 func (l LossFunc) kind() *lossKind {
 	if kind, ok := lossFuncs[l]; ok {
 		return kind
@@ -107,8 +107,8 @@ func (l LossFunc) kind() *lossKind {
 	return &lossKind{}
 }
 
-// Target is the shape of the targets: the prediction's, without the classes
-// for sparse labels.
+// Target returns the shape of the targets, which is that of the prediction, without the
+// axis of classes for sparse labels.
 func (l LossFunc) Target(p Shape) (Shape, error) {
 	kind, ok := lossFuncs[l]
 	switch {
@@ -117,17 +117,17 @@ func (l LossFunc) Target(p Shape) (Shape, error) {
 	case kind.classes && (len(p) == 0 || p[len(p)-1] < 2):
 		return nil, fmt.Errorf("%s: the model's output has shape %v, want at least two classes along the last axis", l, p)
 	case len(p) == 0:
-		return nil, fmt.Errorf("%s: the model gives one number without an axis for each sample, want (batch, ..., n)", l)
+		return nil, fmt.Errorf("%s: the model's output has one number without an axis for each sample, want (batch, ..., n)", l)
 	case kind.sparse:
 		return append(Shape{}, p[:len(p)-1]...), nil
 	}
 	return p, nil
 }
 
-// Rows adds the loss. Where the model ends in softmax or sigmoid, the
-// cross-entropies are computed from the logits, in which nothing overflows and no
-// logarithm of 0 is taken; elsewhere from probabilities clipped to ε and 1-ε,
-// those of classes divided by their sum.
+// Rows adds the loss to the graph. If the model ends in softmax or sigmoid, the
+// cross-entropies are computed from the logits, which avoids overflow and log 0. Otherwise
+// they are computed from probabilities clipped to [ε, 1-ε]; probabilities of classes are
+// divided by their sum first.
 func (l LossFunc) Rows(p, logits, t *graph.Node) (*graph.Node, error) {
 	kind := l.kind()
 	if kind.fromLogits != nil && logits != nil {
@@ -139,19 +139,19 @@ func (l LossFunc) Rows(p, logits, t *graph.Node) (*graph.Node, error) {
 func (l LossFunc) activation() ActivationFunc { return l.kind().activation }
 func (l LossFunc) isDistance() bool           { return l.kind().distance }
 
-func (l LossFunc) targets(p Shape) *numbers {
+func (l LossFunc) targets(p Shape) *valueRange {
 	if kind := l.kind(); !kind.sparse {
 		return kind.domain
 	}
-	return classNumbers(p[len(p)-1])
+	return classRange(p[len(p)-1])
 }
 
-func (l LossFunc) applyCompile(c *compileSettings) { c.measure(l) }
+func (l LossFunc) applyCompile(c *compileSettings) { c.addMetric(l) }
 func (LossFunc) goal() goal                        { return minimize }
 
-// Begin makes a metric of the loss: its mean over all rows, without penalties and
-// weights. The cross-entropies and KLDivergence take the outputs for probabilities and
-// reject others, such as logits, which Keras clips.
+// Begin starts measuring the loss as a metric: its mean over all rows, without penalties
+// and weights. The cross-entropies and KLDivergence require outputs that are probabilities
+// and reject others, such as logits, which Keras clips.
 func (l LossFunc) Begin(p, t Shape) (Measurement, error) {
 	kind := l.kind()
 	if kind.row == nil && kind.noMetric != "" {
@@ -183,44 +183,45 @@ func (l LossFunc) Begin(p, t Shape) (Measurement, error) {
 	return r, nil
 }
 
-// LossOption is an option of a loss. An option that a loss does not have is reported by
-// Compile, as are values out of range.
+// LossOption is an option of a loss. Compile returns an error for options that do not fit
+// the loss and for values out of range.
 type LossOption interface{ applyLoss(*settable) }
 
-// LabelSmoothing moves targets toward even chances: t·(1-s) + s/2 for binary
-// ones, t·(1-s) + s/classes for categorical ones (Szegedy et al. 2016). It is an option of
-// the cross-entropies but for the sparse one, from 0, the default, to 1.
-func LabelSmoothing(share float64) LossOption {
-	return optionValue[float64]{"LabelSmoothing", share}
+// LabelSmoothing moves targets toward equal probabilities: t·(1-s) + s/2 for binary
+// targets, t·(1-s) + s/classes for categorical ones (Szegedy et al. 2016). It is an option
+// of all cross-entropies except the sparse one. s is between 0 and 1; the default is 0.
+func LabelSmoothing(s float64) LossOption {
+	return optionValue[float64]{"LabelSmoothing", s}
 }
 
-// FocalGamma is the exponent of the focal cross-entropies; the default is 2.
+// FocalGamma is the focusing exponent γ of the focal cross-entropies; the default is 2.
 func FocalGamma(gamma float64) LossOption { return optionValue[float64]{"FocalGamma", gamma} }
 
-// FocalAlpha is the weight of the classes in the focal cross-entropies; the default is 0.25.
+// FocalAlpha is the weight α of the classes in the focal cross-entropies; the default is
+// 0.25.
 func FocalAlpha(alpha float64) LossOption { return optionValue[float64]{"FocalAlpha", alpha} }
 
-// LossFlag is a LossOption that turns something on; by default it is off. FromLogits is a
-// MetricOption, too.
+// LossFlag is a LossOption that turns something on. All flags are off by default. FromLogits
+// is also a MetricOption.
 type LossFlag string
 
 func (f LossFlag) applyLoss(s *settable)   { assignOption(s, string(f), true) }
 func (f LossFlag) applyMetric(s *settable) { assignOption(s, string(f), true) }
 
-// The flags.
+// The flags of losses.
 const (
-	// FromLogits says that predictions are logits, not probabilities. It is an option of
-	// the cross-entropies and of AUC. A loss does not need it after softmax or sigmoid, whose
-	// argument is found anyway.
+	// FromLogits declares that predictions are logits, not probabilities. It is an option of
+	// the cross-entropies and of AUC. A loss does not need it after softmax or sigmoid,
+	// whose input it finds by itself.
 	FromLogits LossFlag = "FromLogits"
-	// ClassBalancing makes BinaryFocalCrossentropy weight ones by FocalAlpha and zeros by
-	// 1 - FocalAlpha.
+	// ClassBalancing makes BinaryFocalCrossentropy weight targets of 1 by FocalAlpha and
+	// targets of 0 by 1 - FocalAlpha.
 	ClassBalancing LossFlag = "ClassBalancing"
 )
 
-// Losses is a loss for each output of a model with several, in their order. The
-// model's loss is their sum, or the sum weighted by LossWeights; one loss alone
-// is used for every output.
+// Losses assigns a loss to each output of a model with several outputs, in their order. The
+// model's loss is their sum, or the sum weighted by LossWeights. If Compile is given a
+// single loss instead, it is used for every output.
 func Losses(each ...Loss) Loss { return outputLosses(each) }
 
 type outputLosses []Loss
@@ -241,17 +242,18 @@ func (l outputLosses) Rows(_, _, _ *graph.Node) (*graph.Node, error) {
 	return nil, errors.New("losses of several outputs cannot be nested")
 }
 
-// eachOutput is the list of losses of n outputs.
-func eachOutput(l Loss, n int) []Loss {
+// lossPerOutput returns the losses of n outputs.
+func lossPerOutput(l Loss, n int) []Loss {
 	if each, ok := l.(outputLosses); ok {
 		return each
 	}
 	return slices.Repeat([]Loss{l}, n)
 }
 
-// CustomLoss is a loss of your own: a function that adds an expression of prediction
-// and target, which have one shape with the batch first. It may give one value
-// for each row, for each element or one for all; the loss is their mean.
+// CustomLoss makes a loss from a function that builds it from the nodes of prediction and
+// target, which have the same shape, with the batch as the first axis. The function may
+// return one value for each row, one for each element or a single value; the loss is their
+// mean.
 //
 //	k.CustomLoss("quartic", func(p, t *graph.Node) (*graph.Node, error) {
 //		e, err := graph.Sub(p, t)
@@ -265,7 +267,7 @@ func eachOutput(l Loss, n int) []Loss {
 //		return graph.Mul(e2, e2)
 //	})
 //
-// Load has to be told of it by WithCustomLoss.
+// To load a model that was saved with it, pass it to Load by WithCustomLoss.
 func CustomLoss(name string, rows func(prediction, target *graph.Node) (*graph.Node, error)) Loss {
 	return &customLoss{name, rows}
 }
@@ -287,7 +289,7 @@ func (l *customLoss) Target(p Shape) (Shape, error) {
 func (l *customLoss) Rows(p, _, t *graph.Node) (*graph.Node, error) {
 	rows, err := l.rows(p, t)
 	if err == nil && rows == nil {
-		err = fmt.Errorf("the function gave no node")
+		err = fmt.Errorf("the function returned no node")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("loss %q: %w", l.name, err)

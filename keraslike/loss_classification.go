@@ -9,7 +9,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The losses of classification.
+// The losses for classification.
 const (
 	BinaryCrossentropy            LossFunc = "binary_crossentropy"             // -Σ (t·log p + (1-t)·log(1-p))/n, of probabilities
 	CategoricalCrossentropy       LossFunc = "categorical_crossentropy"        // -Σ t·log p, t one-hot or a distribution
@@ -28,7 +28,7 @@ var (
 	})
 	_ = registerLossFunc(CategoricalCrossentropy, lossKind{
 		rows: graph.CategoricalCrossEntropy, activation: Softmax, fromLogits: graph.SoftmaxCrossEntropy, classes: true, domain: probabilities,
-		row: kernel.CategoricalCrossentropy[float32]().Value, predictions: positives, // which are divided by their sum
+		row: kernel.CategoricalCrossentropy[float32]().Value, predictions: positives, // divided by their sum
 	})
 	_ = registerLossFunc(SparseCategoricalCrossentropy, lossKind{
 		rows: graph.SparseCategoricalCrossEntropy, activation: Softmax, fromLogits: graph.SparseSoftmaxCrossEntropy, classes: true, sparse: true,
@@ -53,16 +53,16 @@ var (
 
 func sparseCrossentropyRow(p, t []float32) float64 {
 	var loss [1]float32
-	kernel.SparseCrossentropy(loss[:], p, t, 1, len(p)) // a bad label has stopped the loss
+	kernel.SparseCrossentropy(loss[:], p, t, 1, len(p)) // labels have been checked
 	return float64(loss[0])
 }
 
-// With is a cross-entropy with options:
+// With returns a cross-entropy with options:
 //
 //	k.CategoricalCrossentropy.With(k.LabelSmoothing(0.1))
 //
-// Sparse labels cannot be smoothed, and only the three cross-entropies have options; Compile
-// reports others.
+// LabelSmoothing does not fit SparseCategoricalCrossentropy. Losses other than the three
+// cross-entropies have no options; Compile returns an error.
 //
 // Options: FromLogits (off), LabelSmoothing (0).
 func (l LossFunc) With(opts ...LossOption) Loss {
@@ -79,18 +79,18 @@ type crossentropy struct {
 	mistake error // in the options
 }
 
-func (l *crossentropy) Name() string               { return string(l.Of) }
-func (l *crossentropy) activation() ActivationFunc { return l.Of.activation() }
-func (l *crossentropy) targets(p Shape) *numbers   { return l.Of.targets(p) }
+func (l *crossentropy) Name() string                { return string(l.Of) }
+func (l *crossentropy) activation() ActivationFunc  { return l.Of.activation() }
+func (l *crossentropy) targets(p Shape) *valueRange { return l.Of.targets(p) }
 
 func (l *crossentropy) Target(p Shape) (Shape, error) {
 	switch {
 	case l.mistake != nil:
 		return nil, fmt.Errorf("%s: %w", l.Of, l.mistake)
 	case l.Of.activation() == "":
-		return nil, fmt.Errorf("%s: is no cross-entropy, so that it has no logits and no smoothed labels", l.Of)
+		return nil, fmt.Errorf("%s: not a cross-entropy, so FromLogits and LabelSmoothing do not fit", l.Of)
 	case l.Of == SparseCategoricalCrossentropy && l.LabelSmoothing != 0:
-		return nil, fmt.Errorf("%s: class numbers cannot be smoothed; make them one-hot for %s", l.Of, CategoricalCrossentropy)
+		return nil, fmt.Errorf("%s: class numbers cannot be smoothed; use one-hot targets and %s", l.Of, CategoricalCrossentropy)
 	}
 	if err := checkSmoothing(l.Of, l.LabelSmoothing); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (l *crossentropy) Rows(p, logits, t *graph.Node) (*graph.Node, error) {
 	return l.Of.Rows(p, logits, t)
 }
 
-// smooth moves targets by a share s toward even chances.
+// smooth applies label smoothing by s to targets.
 func smooth(t *graph.Node, of ActivationFunc, s float64) (*graph.Node, error) {
 	if s == 0 {
 		return t, nil
@@ -134,10 +134,10 @@ const (
 	categoricalFocal = "categorical_focal_crossentropy"
 )
 
-// BinaryFocalCrossentropy is the binary cross-entropy with each element times
-// (1 - q)^γ, where q is the probability of the truth, so that what is right
-// already counts little (Lin et al. 2018). ClassBalancing also weights ones by α and
-// zeros by 1-α. See https://keras.io/api/losses/probabilistic_losses/.
+// BinaryFocalCrossentropy is the binary cross-entropy with each element multiplied by
+// (1 - q)^γ, where q is the predicted probability of the true class, so that well-classified
+// examples count little (Lin et al. 2018). ClassBalancing also weights targets of 1 by α and
+// targets of 0 by 1-α. See https://keras.io/api/losses/probabilistic_losses/.
 //
 // Options: FocalGamma (2), FocalAlpha (0.25), ClassBalancing (off), FromLogits (off),
 // LabelSmoothing (0).
@@ -147,8 +147,8 @@ func BinaryFocalCrossentropy(opts ...LossOption) Loss {
 	return l
 }
 
-// CategoricalFocalCrossentropy is -α·Σ t·(1 - q)^γ·log q, q the probabilities
-// divided by their sum (Lin et al. 2018).
+// CategoricalFocalCrossentropy is -α·Σ t·(1 - q)^γ·log q, where q are the predicted
+// probabilities, divided by their sum (Lin et al. 2018).
 // See https://keras.io/api/losses/probabilistic_losses/.
 //
 // Options: FocalGamma (2), FocalAlpha (0.25), FromLogits (off), LabelSmoothing (0).
@@ -181,16 +181,16 @@ func (l *focal) Name() string {
 	return binaryFocal
 }
 
-func (l *focal) targets(p Shape) *numbers { return l.Of.targets(p) }
+func (l *focal) targets(p Shape) *valueRange { return l.Of.targets(p) }
 
 func (l *focal) Target(p Shape) (Shape, error) {
 	switch {
 	case l.mistake != nil:
 		return nil, fmt.Errorf("%s: %w", l.Name(), l.mistake)
-	case atLeastZero("", l.Gamma) != nil || atLeastZero("", l.Alpha) != nil:
+	case checkNonNegative("", l.Gamma) != nil || checkNonNegative("", l.Alpha) != nil:
 		return nil, fmt.Errorf("%s: alpha is %g and gamma %g, want finite numbers of at least 0", l.Name(), l.Alpha, l.Gamma)
 	case l.Balanced && l.Of == CategoricalCrossentropy:
-		return nil, fmt.Errorf("%s: only the binary form has class balancing", l.Name())
+		return nil, fmt.Errorf("%s: only the binary focal cross-entropy has class balancing", l.Name())
 	}
 	if err := checkSmoothing(LossFunc(l.Name()), l.LabelSmoothing); err != nil {
 		return nil, err

@@ -9,7 +9,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The losses of regression. As in Keras the short names are those of metrics in logs.
+// The losses for regression. As in Keras, a short name also shortens the metric's name in
+// logs.
 const (
 	MeanSquaredError            LossFunc = "mean_squared_error"             // Σ (p - t)²/n
 	MeanAbsoluteError           LossFunc = "mean_absolute_error"            // Σ |p - t|/n
@@ -34,13 +35,13 @@ var (
 	})
 	_ = registerLossFunc(LogCosh, lossKind{rows: graph.LogCosh, distance: true, row: kernel.LogCosh[float32]().Value})
 	_ = registerLossFunc(CosineSimilarity, lossKind{
-		rows: graph.CosineSimilarity, noMetric: "the loss has the other sign; the metric is Cosine",
+		rows: graph.CosineSimilarity, noMetric: "the loss has the opposite sign; the metric is Cosine",
 	})
 	_ = registerLoss("huber", func() Loss { return &huber{} })
 )
 
-// Huber is e²/2 where |e| <= delta and delta·|e| - delta²/2 elsewhere, the mean
-// over the last axis, e = p - t (Huber 1964). Keras's default delta is 1.
+// Huber is the mean over the last axis of e²/2 where |e| <= delta, and of
+// delta·|e| - delta²/2 elsewhere, with e = p - t (Huber 1964). Keras's default delta is 1.
 func Huber(delta float64) Loss { return &huber{delta} }
 
 type huber struct {
@@ -51,7 +52,7 @@ func (l *huber) Name() string     { return "huber" }
 func (l *huber) isDistance() bool { return true }
 
 func (l *huber) Target(p Shape) (Shape, error) {
-	if err := aboveZero("delta", l.Delta); err != nil {
+	if err := checkPositive("delta", l.Delta); err != nil {
 		return nil, fmt.Errorf("huber: %w", err)
 	}
 	return MeanSquaredError.Target(p)

@@ -42,7 +42,7 @@ type ownStream struct{ s *streamOf }
 func (s ownStream) Shapes() (in, out [][]int)                     { return s.s.Shapes() }
 func (s ownStream) Next(inputs, targets [][]float32) (int, error) { return s.s.Next(inputs, targets) }
 
-// Targets that a loss is not made for are refused by whatever reads them, with the
+// Targets that are invalid for a loss are rejected by everything that reads them, with the
 // sample's number, and the weights stay as they are.
 func TestTargetsOutside(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
@@ -100,7 +100,7 @@ func TestTargetsOutside(t *testing.T) {
 				wantError(t, err, append(wants, "train on batch")...)
 				_, err = m.Fit(t.Context(), data, k.KeepOrder)
 				if wantError(t, err, append(wants, "fit")...); !slices.Equal(before, weightsOf(m)) {
-					t.Error("refused targets have trained the model")
+					t.Error("rejected targets have trained the model")
 				}
 			}
 			if name == "mse" { // somewhat outside is as in Keras
@@ -184,7 +184,7 @@ func TestClassWeightsThatCannotApply(t *testing.T) {
 	}
 }
 
-// badWeights is a Weigher whose weights are not looked at before they are used.
+// badWeights is a SampleWeighter whose weights are not checked before they are used.
 type badWeights struct {
 	k.Source
 	weights []float32
@@ -198,8 +198,8 @@ func (s badWeights) Weights(indices []int, to []float32) error {
 	return s.err
 }
 
-// Sample weights that are none are refused wherever they come from.
-func TestSampleWeightsThatAreNone(t *testing.T) {
+// Sample weights that are negative, NaN or infinite are rejected wherever they come from.
+func TestInvalidSampleWeights(t *testing.T) {
 	x, y := tensorOf([]int{3, 2}, []float32{1, 2, 3, 4, 5, 6}), tensorOf([]int{3, 1}, []float32{0, 1, 0})
 	m := k.Sequential("m", k.Input(2), k.Dense(1, k.Sigmoid))
 	if err := m.Compile(k.SGD(0.1), k.BinaryCrossentropy); err != nil {
@@ -223,6 +223,6 @@ func TestSampleWeightsThatAreNone(t *testing.T) {
 	_, err = m.Fit(t.Context(), badWeights{dataOf(t, x, y), []float32{1, 1, 1}, errors.New("gone")})
 	wantError(t, err, "gone")
 	if !slices.Equal(before, weightsOf(m)) {
-		t.Error("refused weights have trained the model")
+		t.Error("rejected weights have trained the model")
 	}
 }

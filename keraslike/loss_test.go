@@ -102,7 +102,7 @@ func TestCrossentropyOfOtherActivation(t *testing.T) {
 	}
 }
 
-func TestLossOf(t *testing.T) {
+func TestCustomLoss(t *testing.T) {
 	quartic := keraslike.CustomLoss("quartic", func(p, y *graph.Node) (*graph.Node, error) {
 		e, err := graph.Sub(p, y)
 		if err != nil {
@@ -126,7 +126,7 @@ func TestLossMistakes(t *testing.T) {
 	compile := func(l keraslike.Loss, units int) error {
 		return keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(units)).Compile(keraslike.SGD(0.1), l)
 	}
-	wantError(t, compile(keraslike.MeanSquaredError.With(keraslike.FromLogits), 1), "mean_squared_error", "no cross-entropy")
+	wantError(t, compile(keraslike.MeanSquaredError.With(keraslike.FromLogits), 1), "mean_squared_error", "not a cross-entropy")
 	wantError(t, compile(keraslike.SparseCategoricalCrossentropy.With(keraslike.LabelSmoothing(0.1)), 3), "cannot be smoothed", "categorical_crossentropy")
 	wantError(t, compile(keraslike.BinaryCrossentropy.With(keraslike.LabelSmoothing(2)), 1), "label smoothing is 2", "0 to 1")
 	wantError(t, compile(keraslike.Huber(0), 1), "huber", "delta is 0")

@@ -6,9 +6,10 @@ import "github.com/reef-dl/reef/graph"
 
 // Masks
 //
-// A mask says which steps of a series count, where series of different lengths are
-// padded to one: (batch, steps) of ones and zeros. It goes beside the values from
-// layer to layer, by one rule (https://keras.io/guides/understanding_masking_and_padding/):
+// A mask marks the steps of a sequence that count, where sequences of different lengths are
+// padded to the same length: (batch, steps) of ones and zeros. It is passed along with the
+// values from layer to layer, as in Keras
+// (https://keras.io/guides/understanding_masking_and_padding/):
 //
 //	make a mask       Embedding with MaskZero, Masking
 //	use and pass it   SimpleRNN, GRU, LSTM, Bidirectional (pass it with ReturnSequences),
@@ -18,18 +19,18 @@ import "github.com/reef-dl/reef/graph"
 //	                  GaussianNoise, GaussianDropout, BatchNormalization,
 //	                  LayerNormalization, GroupNormalization, UnitNormalization,
 //	                  Normalization, Rescaling; a model used as a layer
-//	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts
-//	                  where it does in any input, and all where an input has no mask; the
-//	                  last three also use them: what is masked does not change the others;
-//	                  Concatenate: along the steps in sequence, along another
-//	                  axis as Add
+//	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts if
+//	                  it counts in any input, or if an input has no mask; Multiply, Maximum
+//	                  and Minimum also ignore the masked steps of an input;
+//	                  Concatenate: along the steps it concatenates masks, along another
+//	                  axis it joins them as Add does
 //	stop it           all others
 //
-// Where an output of the model has a mask, loss and metrics are means over the steps
-// that count. Losses that have no value for each step and metrics of one's own without
-// a weighted form take all.
+// If an output of the model has a mask, loss and metrics are means over the steps that
+// count. Losses without a value for each step and custom metrics that do not support weights
+// include all steps.
 
-// Mask is the mask of one of the inputs of the layer, nil where it has none.
+// Mask returns the mask of an input of the layer, nil if it has none.
 func (s *Scope) Mask(input int) *graph.Node {
 	if input < len(s.masks) {
 		return s.masks[input]
@@ -37,23 +38,23 @@ func (s *Scope) Mask(input int) *graph.Node {
 	return nil
 }
 
-// SetMask gives one of the layer's outputs a mask: ones and zeros in the shape of
-// the output's first axes, the batch and the steps. A layer that sets none stops the
-// masks of its inputs.
+// SetMask sets the mask of an output of the layer: ones and zeros with the shape of the
+// output's first axes, the batch and the steps. A layer that does not set one stops the masks
+// of its inputs.
 func (s *Scope) SetMask(output int, mask *graph.Node) {
-	for len(s.outMasks) <= output {
-		s.outMasks = append(s.outMasks, nil)
+	for len(s.outputMasks) <= output {
+		s.outputMasks = append(s.outputMasks, nil)
 	}
-	s.outMasks[output] = mask
+	s.outputMasks[output] = mask
 }
 
-// passesMask is embedded by the definitions whose output has its first input's mask.
+// passesMask is embedded by definitions whose output has the mask of the first input.
 type passesMask struct{}
 
 func (passesMask) passMask(s *Scope) { s.SetMask(0, s.Mask(0)) }
 
-// anyMask is 1 where any of the masks is; without a mask every step counts, so that
-// none is the mask of all.
+// anyMask returns a mask that is 1 where any of the masks is. An input without a mask counts
+// at every step: the result is nil.
 func (s *Scope) anyMask(masks []*graph.Node) *graph.Node {
 	for i := range masks {
 		if masks[i] == nil || len(masks[i].Shape()) != len(masks[0].Shape()) {
@@ -68,13 +69,13 @@ func (s *Scope) anyMask(masks []*graph.Node) *graph.Node {
 	return out
 }
 
-// where is a at the steps that count and b at the others.
+// where returns a at the steps that count and b at the masked ones.
 func (s *Scope) where(mask, a, b *graph.Node) *graph.Node {
 	others := s.Do(graph.Affine(mask, -1, 1))
 	return s.Do(graph.Add(s.Do(graph.MaskSteps(a, mask)), s.Do(graph.MaskSteps(b, others))))
 }
 
-// maskLike repeats the axes of length 1 of a mask to those of values; nil for no mask.
+// maskLike broadcasts axes of length 1 of a mask to the shape of values; nil for no mask.
 func (s *Scope) maskLike(mask, values *graph.Node) *graph.Node {
 	if mask == nil {
 		return nil
@@ -87,7 +88,7 @@ func (s *Scope) maskLike(mask, values *graph.Node) *graph.Node {
 	return mask
 }
 
-// inputMasks are the masks of n inputs.
+// inputMasks returns the masks of n inputs.
 func (s *Scope) inputMasks(n int) []*graph.Node {
 	masks := make([]*graph.Node, n)
 	for i := range masks {

@@ -40,8 +40,8 @@ func shifted(t *testing.T, m *k.Model) {
 	}
 }
 
-// TestPaddingDoesNotCount: with MaskZero, words and the same words with zeros behind them
-// give the same prediction, whatever stands between the embedding and the layer that ends
+// TestPaddingDoesNotCount: with MaskZero, words and the same words followed by zeros
+// give the same prediction, whatever is between the embedding and the layer that ends
 // the series; without it they do not.
 func TestPaddingDoesNotCount(t *testing.T) {
 	recurrent := func(mask ...k.RecurrentOption) []k.Part {
@@ -238,12 +238,12 @@ func TestMaskedMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(list[0].(k.Matrix).Rows()); got != "[[0 2] [1 0]]" {
+	if got := fmt.Sprint(list[0].(k.MatrixMeasurement).Rows()); got != "[[0 2] [1 0]]" {
 		t.Errorf("confusion matrix is %v, want the three steps that count: [[0 2] [1 0]]", got)
 	}
 }
 
-// GroupNormalization passes the mask on: the mean behind it is over the steps that count.
+// GroupNormalization passes the mask on: the mean after it is over the steps that count.
 // Its own statistics are over all steps, as in Keras.
 func TestGroupNormalizationPassesTheMask(t *testing.T) {
 	output := func(options []k.EmbeddingOption, behind ...k.Part) []float32 {

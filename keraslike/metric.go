@@ -8,61 +8,63 @@ import (
 	"slices"
 )
 
-// Metric measures a model beside its loss, streaming over the batches of an
-// epoch. Formulas: https://keras.io/api/metrics/.
+// Metric measures a model in addition to its loss, streaming over the batches of an epoch.
+// Formulas: https://keras.io/api/metrics/.
 type Metric interface {
 	CompileOption
-	// Name is the name in logs and in History.
+	// Name returns the name in logs and in History.
 	Name() string
-	// Begin makes a new measurement for predictions and targets of these
-	// sample shapes.
+	// Begin starts a new measurement for predictions and targets of the given sample
+	// shapes.
 	Begin(prediction, target Shape) (Measurement, error)
 }
 
-// Measurement sums up one metric over batches. It may also be a WeightedMeasurement, a
-// SummingMeasurement, Domained, a Vector or a Matrix; those of this package are the first
-// three.
+// Measurement accumulates one metric over batches. It may also implement
+// WeightedMeasurement, SummingMeasurement, CheckedMeasurement, VectorMeasurement or
+// MatrixMeasurement. The metrics of this package implement the first three.
 type Measurement interface {
-	// Add takes n samples. The slices are valid during the call only.
+	// Add adds n samples. The slices are valid only during the call.
 	Add(n int, prediction, target []float32)
-	// Value is the metric over all samples since the last Reset; NaN before any.
+	// Value returns the metric over all samples since the last Reset, NaN if there are none.
 	Value() float64
-	// Reset forgets all samples.
+	// Reset discards all samples.
 	Reset()
 }
 
-// WeightedMeasurement is a Measurement that can give samples weights, as the
-// metrics of WeightedMetrics do.
+// WeightedMeasurement is a Measurement that supports sample weights, as WeightedMetrics
+// requires.
 type WeightedMeasurement interface {
 	Measurement
-	// AddWeighted is Add with a weight for each of the n samples.
+	// AddWeighted is Add with one weight for each of the n samples.
 	AddWeighted(n int, prediction, target, weights []float32)
 }
 
-// SummingMeasurement is a Measurement whose sums can be saved in the middle of an epoch: the
-// logs of a resumed epoch then cover all of it, otherwise the rest of it.
+// SummingMeasurement is a Measurement whose state can be saved in the middle of an epoch, so
+// the logs of a resumed epoch cover all of it. For other measurements they cover only the
+// batches after resuming.
 type SummingMeasurement interface {
 	Measurement
-	// Sums are all numbers that Add changes, always as many and in the same order.
+	// Sums returns pointers to all numbers that Add changes, always in the same number and
+	// order.
 	Sums() []*float64
 }
 
-// Vector is a Measurement of several numbers, such as the F1 scores of classes.
-type Vector interface {
+// VectorMeasurement is a Measurement of several numbers, such as the F1 score of each class.
+type VectorMeasurement interface {
 	Measurement
-	// Values are the numbers, of which Value is a mean or the like.
+	// Values returns the numbers; Value is their mean or another summary.
 	Values() []float64
 }
 
-// Matrix is a Measurement of a table, such as the confusion matrix: Rows()[i][j] is
-// how often, or with what weight, a sample of class i was taken for class j.
-type Matrix interface {
+// MatrixMeasurement is a Measurement of a matrix, such as the confusion matrix: Rows()[i][j] is the
+// number, or the total weight, of samples of class i that were predicted as class j.
+type MatrixMeasurement interface {
 	Measurement
-	// Rows is the table over all samples since the last Reset.
+	// Rows returns the matrix over all samples since the last Reset.
 	Rows() [][]float64
 }
 
-// goal is what training should do to a number.
+// goal is the direction in which training should change a logged value.
 type goal int
 
 const (
@@ -75,8 +77,8 @@ const (
 // goalMetric is a Metric that knows its goal.
 type goalMetric interface{ goal() goal }
 
-// goalOf returns the goal of a metric: those of this package know it, others may have the
-// name of one.
+// goalOf returns the goal of a metric. The metrics of this package know theirs; for others
+// it depends on the name.
 func goalOf(m Metric) goal {
 	if own, ok := m.(goalMetric); ok {
 		return own.goal()
@@ -95,10 +97,11 @@ func goalOfName(name string) goal {
 	return unknownGoal
 }
 
-// memoryMetric is a Metric that needs memory in proportion to its settings or to the output.
+// memoryMetric is a Metric whose memory depends on its settings or on the output's shape.
 type memoryMetric interface{ memory(output Shape) float64 }
 
-// memoryOf is how many bytes a measurement of a metric of this package holds for an output.
+// memoryOf returns the number of bytes that the measurement of a metric of this package
+// uses.
 func memoryOf(m Metric, output Shape) float64 {
 	if own, ok := m.(memoryMetric); ok {
 		return own.memory(output)
@@ -106,10 +109,10 @@ func memoryOf(m Metric, output Shape) float64 {
 	return 0
 }
 
-// bytesOfNumber is the size of a sum.
+// bytesOfNumber is the size of one accumulated sum.
 const bytesOfNumber = 8
 
-// classesOf is the number of classes that an output tells apart.
+// classesOf returns the number of classes of an output.
 func classesOf(output Shape) float64 {
 	if len(output) == 0 {
 		return 1
@@ -117,18 +120,18 @@ func classesOf(output Shape) float64 {
 	return max(2, float64(output[len(output)-1]))
 }
 
-// MetricFunc is a metric of this package without settings, by its Keras name. The losses of
-// type LossFunc, such as MSE and MAE, are metrics, too.
+// MetricFunc is a metric of this package without settings, named as in Keras. Every LossFunc,
+// such as MSE and MAE, is also a metric.
 type MetricFunc string
 
-// metricKind is all that distinguishes one MetricFunc from the others.
+// metricKind defines one MetricFunc.
 type metricKind struct {
 	begin  func(p, t Shape) (Measurement, error)
 	goal   goal
-	memory func(output Shape) float64 // nil for little
+	memory func(output Shape) float64 // nil if it is small
 }
 
-// metricFuncs are the kinds of all MetricFuncs, each of which registers itself.
+// metricFuncs has the definitions of all MetricFuncs, each of which registers itself.
 var metricFuncs = map[MetricFunc]metricKind{}
 
 func registerMetricFunc(m MetricFunc, kind metricKind) struct{} {
@@ -136,8 +139,8 @@ func registerMetricFunc(m MetricFunc, kind metricKind) struct{} {
 	return registerMetric(string(m), func() Metric { return m })
 }
 
-// metricKinds makes a metric with default settings for each name, into which the settings of
-// a saved model are read. Every metric registers itself.
+// metricKinds maps each name to a function that makes the metric with default settings, into
+// which the settings of a saved model are read. Every metric registers itself.
 var metricKinds = map[string]func() Metric{}
 
 func registerMetric(name string, make func() Metric) struct{} {
@@ -145,10 +148,10 @@ func registerMetric(name string, make func() Metric) struct{} {
 	return struct{}{}
 }
 
-// Name is the Keras name.
+// Name returns the Keras name.
 func (m MetricFunc) Name() string { return string(m) }
 
-// Begin checks the shapes.
+// Begin checks the shapes and starts a measurement.
 func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 	if kind, ok := metricFuncs[m]; ok {
 		return kind.begin(p, t)
@@ -156,7 +159,7 @@ func (m MetricFunc) Begin(p, t Shape) (Measurement, error) {
 	return nil, fmt.Errorf("metric %q: unknown, want one of %q, a loss or a metric made by a function", string(m), slices.Sorted(maps.Keys(metricFuncs)))
 }
 
-func (m MetricFunc) applyCompile(c *compileSettings) { c.measure(m) }
+func (m MetricFunc) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m MetricFunc) goal() goal                      { return metricFuncs[m].goal }
 
 func (m MetricFunc) memory(output Shape) float64 {
@@ -166,56 +169,57 @@ func (m MetricFunc) memory(output Shape) float64 {
 	return 0
 }
 
-// MetricOption is an option of a metric. An option that a metric does not have is reported by
-// Compile, as are values out of range.
+// MetricOption is an option of a metric. Compile returns an error for options that do not
+// fit the metric and for values out of range.
 type MetricOption interface{ applyMetric(*settable) }
 
-// Threshold is the prediction above which Precision, Recall and F1Score take a class for
-// present. The default is 0.5; in F1Score it is the row's largest prediction.
+// Threshold is the value above which Precision, Recall and F1Score count a prediction as
+// positive. The default is 0.5 for Precision and Recall. By default F1Score counts the
+// largest prediction of each row as positive.
 func Threshold(threshold float64) MetricOption { return optionValue[float64]{"Threshold", threshold} }
 
-// Thresholds is the number of thresholds of AUC, 2 to 1,048,576; the default is 200.
+// Thresholds is the number of thresholds of AUC, from 2 to 1,048,576; the default is 200.
 func Thresholds(n int) MetricOption { return optionValue[int]{"Thresholds", n} }
 
-// MetricFlag is a MetricOption that turns something on; by default it is off.
+// MetricFlag is a MetricOption that turns something on. All flags are off by default.
 type MetricFlag string
 
 func (f MetricFlag) applyMetric(s *settable) { assignOption(s, string(f), true) }
 
-// PRCurve makes AUC measure precision over recall instead of the ROC curve.
+// PRCurve makes AUC use the precision-recall curve instead of the ROC curve.
 const PRCurve MetricFlag = "PRCurve"
 
-// Named is a metric with another name in logs and in History, for instance where two
-// of one kind are measured:
+// NamedMetric gives a metric another name in logs and in History, for example if two metrics of
+// the same kind are measured:
 //
-//	k.AUC(), k.Named("auc_pr", k.AUC(k.PRCurve))
-func Named(name string, m Metric) Metric {
-	if r, ok := m.(renamed); ok {
+//	k.AUC(), k.NamedMetric("auc_pr", k.AUC(k.PRCurve))
+func NamedMetric(name string, m Metric) Metric {
+	if r, ok := m.(namedMetric); ok {
 		m = r.Metric
 	}
-	return renamed{m, name}
+	return namedMetric{m, name}
 }
 
-type renamed struct {
+type namedMetric struct {
 	Metric
 	name string
 }
 
-func (m renamed) Name() string                    { return m.name }
-func (m renamed) applyCompile(c *compileSettings) { c.measure(m) }
-func (m renamed) goal() goal                      { return goalOf(m.Metric) }
-func (m renamed) memory(output Shape) float64     { return memoryOf(m.Metric, output) }
+func (m namedMetric) Name() string                    { return m.name }
+func (m namedMetric) applyCompile(c *compileSettings) { c.addMetric(m) }
+func (m namedMetric) goal() goal                      { return goalOf(m.Metric) }
+func (m namedMetric) memory(output Shape) float64     { return memoryOf(m.Metric, output) }
 
-func (m renamed) Begin(p, t Shape) (Measurement, error) {
+func (m namedMetric) Begin(p, t Shape) (Measurement, error) {
 	if m.name == "" || m.Metric == nil {
 		return nil, fmt.Errorf("metric %q: want a name and a metric", m.name)
 	}
 	return m.Metric.Begin(p, t)
 }
 
-// CustomMetric is a metric of your own: begin makes a Measurement for predictions and
-// targets of the given sample shapes. Load has to be told of it by WithCustomMetric.
-// CustomRowMetric is simpler for what is a mean over rows.
+// CustomMetric makes your own metric: begin starts a Measurement for predictions and targets
+// of the given sample shapes. For a mean over rows, CustomRowMetric is simpler. To load a
+// model that was saved with the metric, pass it to Load by WithCustomMetric.
 func CustomMetric(name string, begin func(prediction, target Shape) (Measurement, error)) Metric {
 	return &customMetric{name, begin}
 }
@@ -226,7 +230,7 @@ type customMetric struct {
 }
 
 func (m *customMetric) Name() string                    { return m.name }
-func (m *customMetric) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *customMetric) applyCompile(c *compileSettings) { c.addMetric(m) }
 
 func (m *customMetric) Begin(p, t Shape) (Measurement, error) {
 	if m.name == "" || m.begin == nil {
@@ -235,8 +239,8 @@ func (m *customMetric) Begin(p, t Shape) (Measurement, error) {
 	return m.begin(p, t)
 }
 
-// pointers are the addresses of all numbers of the lists.
-func pointers(list ...[]float64) (to []*float64) {
+// addresses returns the addresses of all elements of the slices.
+func addresses(list ...[]float64) (to []*float64) {
 	for _, values := range list {
 		for i := range values {
 			to = append(to, &values[i])
@@ -245,7 +249,7 @@ func pointers(list ...[]float64) (to []*float64) {
 	return to
 }
 
-// indicator is 1 for true and 0 for false.
+// indicator returns 1 for true and 0 for false.
 func indicator(b bool) float64 {
 	if b {
 		return 1
@@ -253,7 +257,7 @@ func indicator(b bool) float64 {
 	return 0
 }
 
-// ratio is a/b, 0 for b = 0.
+// ratio returns a/b, 0 if b is 0.
 func ratio(a, b float64) float64 {
 	if b == 0 {
 		return 0

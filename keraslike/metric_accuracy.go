@@ -7,14 +7,14 @@ import (
 	"math"
 )
 
-// The accuracies.
+// The accuracy metrics.
 const (
-	// Accuracy is BinaryAccuracy, CategoricalAccuracy or
-	// SparseCategoricalAccuracy, by the shapes of output and target.
+	// Accuracy is BinaryAccuracy, CategoricalAccuracy or SparseCategoricalAccuracy,
+	// depending on the shapes of output and target.
 	Accuracy                  MetricFunc = "accuracy"
-	BinaryAccuracy            MetricFunc = "binary_accuracy"             // share of [p > 1/2] that equal t, which is 0 or 1
-	CategoricalAccuracy       MetricFunc = "categorical_accuracy"        // share of rows with argmax p = argmax t
-	SparseCategoricalAccuracy MetricFunc = "sparse_categorical_accuracy" // share of rows with argmax p = t
+	BinaryAccuracy            MetricFunc = "binary_accuracy"             // fraction of elements with [p > 1/2] = t, t 0 or 1
+	CategoricalAccuracy       MetricFunc = "categorical_accuracy"        // fraction of rows with argmax p = argmax t
+	SparseCategoricalAccuracy MetricFunc = "sparse_categorical_accuracy" // fraction of rows with argmax p = t
 )
 
 const (
@@ -45,7 +45,7 @@ func beginAccuracy(p, t Shape) (Measurement, error) {
 
 func beginBinaryAccuracy(p, t Shape) (Measurement, error) {
 	r := newRowMean(BinaryAccuracy, p, binaryRow(0.5))
-	r.targets, r.hits = probabilities, true
+	r.targets, r.countsHits = probabilities, true
 	return r.forTargets(p, t, p)
 }
 
@@ -55,12 +55,12 @@ func beginCategoricalAccuracy(p, t Shape) (Measurement, error) {
 
 func beginSparseAccuracy(p, t Shape) (Measurement, error) {
 	r := newRowMean(SparseCategoricalAccuracy, p, sparseRow)
-	r.targetCols, r.targets, r.hits = 1, classNumbers(r.cols), true
+	r.targetCols, r.targets, r.countsHits = 1, classRange(r.cols), true
 	return r.forTargets(p, t, p[:max(0, len(p)-1)])
 }
 
-// binaryRow is the share of predictions on the target's side of a threshold. As in
-// Keras a target between 0 and 1 is on neither.
+// binaryRow computes the fraction of predictions on the target's side of a threshold. As in
+// Keras, a target between 0 and 1 is on neither side.
 func binaryRow(threshold float64) func(p, t []float32) float64 {
 	return func(p, t []float32) float64 {
 		n := 0
@@ -77,8 +77,8 @@ func categoricalRow(p, t []float32) float64 { return indicator(argmax(p) == argm
 
 func sparseRow(p, t []float32) float64 { return indicator(argmax(p) == int(t[0])) }
 
-// BinaryAccuracyAt is BinaryAccuracy with another threshold than 1/2 for the
-// predictions.
+// BinaryAccuracyAt is BinaryAccuracy with the given threshold for predictions instead of
+// 1/2.
 func BinaryAccuracyAt(threshold float64) Metric { return &accuracyAt{threshold} }
 
 type accuracyAt struct {
@@ -86,7 +86,7 @@ type accuracyAt struct {
 }
 
 func (m *accuracyAt) Name() string                    { return binaryAccuracyAt }
-func (m *accuracyAt) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *accuracyAt) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *accuracyAt) goal() goal                      { return maximize }
 
 func (m *accuracyAt) Begin(p, t Shape) (Measurement, error) {
@@ -97,14 +97,15 @@ func (m *accuracyAt) Begin(p, t Shape) (Measurement, error) {
 		return nil, fmt.Errorf("metric %s: threshold is %g, want a finite number", binaryAccuracyAt, m.Threshold)
 	}
 	cols := max(1, p.Size())
-	return &rowMean{name: binaryAccuracyAt, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities, hits: true}, nil
+	return &rowMean{name: binaryAccuracyAt, row: binaryRow(m.Threshold), cols: cols, targetCols: cols, targets: probabilities, countsHits: true}, nil
 }
 
-// TopKCategoricalAccuracy is the share of rows whose true class, a one-hot target's
-// largest, is among the k largest predictions. Keras's default k is 5.
+// TopKCategoricalAccuracy is the fraction of rows whose true class is among the k largest
+// predictions, for one-hot targets. Keras's default k is 5.
 func TopKCategoricalAccuracy(k int) Metric { return &topK{name: topKAccuracy, K: k} }
 
-// SparseTopKCategoricalAccuracy is TopKCategoricalAccuracy for class numbers.
+// SparseTopKCategoricalAccuracy is TopKCategoricalAccuracy for targets that are class
+// numbers.
 func SparseTopKCategoricalAccuracy(k int) Metric {
 	return &topK{name: sparseTopKAccuracy, sparse: true, K: k}
 }
@@ -116,7 +117,7 @@ type topK struct {
 }
 
 func (m *topK) Name() string                    { return m.name }
-func (m *topK) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *topK) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *topK) goal() goal                      { return maximize }
 
 func (m *topK) Begin(p, t Shape) (Measurement, error) {
@@ -127,7 +128,7 @@ func (m *topK) Begin(p, t Shape) (Measurement, error) {
 	want, class := p, argmax
 	if m.sparse {
 		want, class, r.targetCols = p[:len(p)-1], func(t []float32) int { return int(t[0]) }, 1
-		r.targets, r.hits = classNumbers(r.cols), true
+		r.targets, r.countsHits = classRange(r.cols), true
 	}
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m.name, t, want, p)

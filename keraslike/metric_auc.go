@@ -7,12 +7,11 @@ import (
 	"math"
 )
 
-// AUC is the area under the curve that evenly spaced thresholds draw: trapezia
-// under the ROC curve, of true positives over false positives, or with PRCurve the
-// area under precision over recall as Davis & Goadrich (2006) interpolate it.
-// Predictions must lie between 0 and 1, to which Keras clips them, or be logits, with
-// FromLogits; all outputs are pooled. Targets are 0 and 1; as in Keras any between them is
-// true.
+// AUC is the area under the ROC curve (true positive rate over false positive rate),
+// approximated by trapezoids at evenly spaced thresholds. With PRCurve it is the area under
+// the precision-recall curve, interpolated as by Davis & Goadrich (2006). Predictions must
+// be between 0 and 1, to which Keras clips them, or logits with FromLogits; all outputs are
+// pooled. Targets are 0 and 1; as in Keras, any value between counts as true.
 //
 // See https://keras.io/api/metrics/classification_metrics/.
 //
@@ -23,7 +22,7 @@ func AUC(opts ...MetricOption) Metric {
 	return m
 }
 
-// maxThresholds tell more apart than a float32 between 0 and 1 does near 1.
+// maxThresholds is more than the resolution of a float32 near 1.
 const maxThresholds = 1 << 20
 
 var _ = registerMetric("auc", func() Metric { return AUC() })
@@ -37,7 +36,7 @@ type auc struct {
 }
 
 func (m *auc) Name() string                    { return "auc" }
-func (m *auc) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *auc) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *auc) goal() goal                      { return maximize }
 func (m *auc) memory(Shape) float64            { return 3 * bytesOfNumber * float64(m.Thresholds) }
 
@@ -51,27 +50,27 @@ func (m *auc) Begin(p, t Shape) (Measurement, error) {
 	if !t.Equal(p) {
 		return nil, fmt.Errorf("metric auc: targets have shape %v, want %v as predictions", t, p)
 	}
-	return &area{auc: m, positives: make([]float64, m.Thresholds), negatives: make([]float64, m.Thresholds)}, nil
+	return &aucCounts{auc: m, positives: make([]float64, m.Thresholds), negatives: make([]float64, m.Thresholds)}, nil
 }
 
-// area holds, by the highest threshold that a prediction is above, the weight of what
-// is true and of what is not. The lowest threshold is below 0, the highest above 1 and
-// number i between them i/(n-1).
-type area struct {
+// aucCounts is the measurement of AUC. It counts the weights of true and false targets by the
+// highest threshold below the prediction. The lowest threshold is below 0, the highest above
+// 1, and threshold i between them is i/(n-1).
+type aucCounts struct {
 	domain
 	*auc
 	positives, negatives []float64
 }
 
 var (
-	_ Domained           = (*area)(nil)
-	_ SummingMeasurement = (*area)(nil)
+	_ CheckedMeasurement = (*aucCounts)(nil)
+	_ SummingMeasurement = (*aucCounts)(nil)
 )
 
-func (m *area) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
+func (m *aucCounts) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
-func (m *area) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+func (m *aucCounts) AddWeighted(n int, p, t, weights []float32) {
+	m.checkFinite(p, t)
 	each := len(p) / n
 	for i, v := range p {
 		w := 1.0
@@ -81,11 +80,11 @@ func (m *area) AddWeighted(n int, p, t, weights []float32) {
 		if m.FromLogits {
 			v = float32(1 / (1 + math.Exp(-float64(v))))
 		}
-		if w != 0 && (m.outside("auc", i/each, n, probabilities.check("target", t[i:i+1], 0)) ||
-			m.outside("auc", i/each, n, m.probable(v))) || m.lost != 0 {
+		if w != 0 && (m.reject("auc", i/each, n, probabilities.check("target", t[i:i+1], 0)) ||
+			m.reject("auc", i/each, n, m.checkProbability(v))) || m.invalid != 0 {
 			continue
 		}
-		// In float32, as Keras: the product with n-1 may round to a whole number.
+		// In float32, as in Keras: the product with n-1 may round to an integer.
 		k := int(math.Ceil(float64(min(max(v, 0), 1)*float32(m.Thresholds-1)))) - 1
 		if k = max(0, k); t[i] != 0 {
 			m.positives[k] += w
@@ -95,16 +94,16 @@ func (m *area) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// probable reports a prediction that is no probability.
-func (m *area) probable(v float32) error {
+// checkProbability returns an error for a prediction that is not a probability.
+func (m *aucCounts) checkProbability(v float32) error {
 	if err := probabilities.check("prediction", []float32{v}, predictionRounding); err != nil {
-		return fmt.Errorf("%w; AUC of logits takes the option FromLogits", err)
+		return fmt.Errorf("%w; for logits use AUC(FromLogits)", err)
 	}
 	return nil
 }
 
-// Value goes from the highest threshold to the lowest.
-func (m *area) Value() float64 {
+// Value returns the area, summed from the highest threshold to the lowest.
+func (m *aucCounts) Value() float64 {
 	var allPositive, allNegative float64
 	for i := range m.positives {
 		allPositive, allNegative = allPositive+m.positives[i], allNegative+m.negatives[i]
@@ -114,18 +113,18 @@ func (m *area) Value() float64 {
 		lastTP, lastFP := tp, fp
 		tp, fp = tp+m.positives[k], fp+m.negatives[k]
 		if m.PR {
-			sum += betweenPR(lastTP, lastFP, tp, fp, allPositive)
+			sum += prSegmentArea(lastTP, lastFP, tp, fp, allPositive)
 		} else {
 			sum += ratio(fp-lastFP, allNegative) * (ratio(tp, allPositive) + ratio(lastTP, allPositive)) / 2
 		}
 	}
-	return m.value(sum)
+	return m.valueOrNaN(sum)
 }
 
-// betweenPR is the area between two points, where true positives grow linearly with
-// positives: ∫ (slope + intercept/P) dTP. Where weights are negative and positives do not
-// grow, it is 0.
-func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
+// prSegmentArea returns the area between two points, between which true positives grow linearly
+// with positives: ∫ (slope + intercept/P) dTP. It is 0 if negative weights keep the positives
+// from growing.
+func prSegmentArea(tp0, fp0, tp1, fp1, positives float64) float64 {
 	p0, p1 := tp0+fp0, tp1+fp1
 	slope := ratio(tp1-tp0, max(p1-p0, 0))
 	intercept := tp0 - slope*p0
@@ -136,11 +135,11 @@ func betweenPR(tp0, fp0, tp1, fp1, positives float64) float64 {
 	return ratio(slope*(tp1-tp0+intercept*logarithm), max(positives, 0))
 }
 
-// Sums are the counts by threshold.
-func (m *area) Sums() []*float64 { return append(pointers(m.positives, m.negatives), &m.lost) }
+// Sums returns the counts by threshold.
+func (m *aucCounts) Sums() []*float64 { return append(addresses(m.positives, m.negatives), &m.invalid) }
 
-func (m *area) Reset() {
-	m.forget()
+func (m *aucCounts) Reset() {
+	m.reset()
 	clear(m.positives)
 	clear(m.negatives)
 }

@@ -10,22 +10,23 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Domained is a Measurement of something that is not defined for every number. Err is the first target or prediction since the last
-// Reset for which it is not: it ends Fit, Evaluate and EvaluateWith. Value is NaN then, and
-// where a prediction is NaN or infinite.
-type Domained interface {
+// CheckedMeasurement is a Measurement that is defined only for some targets and predictions, such as
+// probabilities. An error from Err ends Fit, Evaluate and EvaluateWith. Value returns NaN
+// then, and also if a prediction is NaN or infinite.
+type CheckedMeasurement interface {
 	Measurement
-	// Err names the number and its row; nil where there is none.
+	// Err returns an error for the first invalid target or prediction since the last Reset,
+	// with its row; nil if there is none.
 	Err() error
 }
 
-// domain notes numbers that a measurement is not defined for.
+// domain records values for which a measurement is not defined.
 type domain struct {
-	lost float64 // 1 where a number was NaN or infinite, or outside; saved with the sums
-	err  *graph.RowError
+	invalid float64 // 1 if a value was NaN, infinite or invalid; saved with the sums
+	err     *graph.RowError
 }
 
-// Err is the first number outside the domain.
+// Err returns an error for the first value outside the domain.
 func (d *domain) Err() error {
 	if d.err == nil {
 		return nil
@@ -33,30 +34,31 @@ func (d *domain) Err() error {
 	return d.err
 }
 
-// value is v, NaN where something had no value.
-func (d *domain) value(v float64) float64 {
-	if d.lost != 0 {
+// valueOrNaN returns v, NaN if any value was outside the domain.
+func (d *domain) valueOrNaN(v float64) float64 {
+	if d.invalid != 0 {
 		return math.NaN()
 	}
 	return v
 }
 
-// look notes predictions and targets that are NaN or infinite.
-func (d *domain) look(p, t []float32) {
+// checkFinite records predictions and targets that are NaN or infinite.
+func (d *domain) checkFinite(p, t []float32) {
 	if kernel.Finite(p) >= 0 || kernel.Finite(t) >= 0 {
-		d.lost = 1
+		d.invalid = 1
 	}
 }
 
-// outside notes a row that is outside the domain, if err says so; false if not.
-func (d *domain) outside(metric string, row, rows int, err error) bool {
+// reject records err, unless it is nil, for a row outside the domain. It reports whether
+// the row is outside.
+func (d *domain) reject(metric string, row, rows int, err error) bool {
 	if err == nil {
 		return false
 	}
-	if d.lost = 1; d.err == nil {
+	if d.invalid = 1; d.err == nil {
 		d.err = &graph.RowError{Row: row, Rows: rows, Err: fmt.Errorf("metric %s: %w", metric, err)}
 	}
 	return true
 }
 
-func (d *domain) forget() { *d = domain{} }
+func (d *domain) reset() { *d = domain{} }

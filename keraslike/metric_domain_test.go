@@ -51,7 +51,7 @@ var everyMetric = map[string]struct {
 	"squared hinge":            {k.SquaredHinge, k.Shape{3}, k.Shape{3}, oneHot},
 	"categorical hinge":        {k.CategoricalHinge, k.Shape{3}, k.Shape{3}, oneHot},
 	"confusion of one output":  {k.ConfusionMatrix, k.Shape{1}, k.Shape{1}, []float32{0, 1}},
-	"named":                    {k.Named("mine", k.AUC()), k.Shape{3}, k.Shape{3}, oneHot},
+	"named":                    {k.NamedMetric("mine", k.AUC()), k.Shape{3}, k.Shape{3}, oneHot},
 	"binary accuracy of one":   {k.Accuracy, k.Shape{1}, k.Shape{1}, []float32{0, 1}},
 	"precision of one":         {k.Precision(k.Threshold(0)), k.Shape{1}, k.Shape{1}, []float32{0, 1}},
 	"r2 of one":                {k.R2Score, k.Shape{1}, k.Shape{1}, []float32{0, 1}},
@@ -65,7 +65,7 @@ var (
 
 // Where a prediction or a target is NaN or infinite, in any place, no metric has a
 // plausible number; after Reset it has one again.
-func TestMetricsOfNoNumbers(t *testing.T) {
+func TestMetricsOfInvalidValues(t *testing.T) {
 	for name, c := range everyMetric {
 		t.Run(name, func(t *testing.T) {
 			m, err := c.metric.Begin(c.p, c.t)
@@ -77,20 +77,20 @@ func TestMetricsOfNoNumbers(t *testing.T) {
 			value := func(p, y []float32) float64 {
 				m.Reset()
 				m.Add(2, p, y)
-				if v, ok := m.(k.Vector); ok && math.IsNaN(m.Value()) {
+				if v, ok := m.(k.VectorMeasurement); ok && math.IsNaN(m.Value()) {
 					for _, one := range v.Values() {
 						if !math.IsNaN(one) {
 							t.Errorf("the values are %v beside NaN", v.Values())
 						}
 					}
 				}
-				if v, ok := m.(k.Matrix); ok && math.IsNaN(m.Value()) && !math.IsNaN(v.Rows()[0][0]) {
+				if v, ok := m.(k.MatrixMeasurement); ok && math.IsNaN(m.Value()) && !math.IsNaN(v.Rows()[0][0]) {
 					t.Errorf("the matrix is %v beside NaN", v.Rows())
 				}
 				return m.Value()
 			}
 			if v := value(good(), c.targets); math.IsNaN(v) {
-				t.Fatalf("of good numbers it is NaN: %v", m.(k.Domained).Err())
+				t.Fatalf("of good numbers it is NaN: %v", m.(k.CheckedMeasurement).Err())
 			}
 			for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 				for i := range n {
@@ -159,7 +159,7 @@ func TestMetricDomains(t *testing.T) {
 		"kl of 2":                     {k.KLDivergence, p3, []float32{2, 0, 0}, []string{"target is 2"}},
 		"poisson of -1":               {k.Poisson, p1, []float32{-1}, []string{"target is -1", "want at least 0"}},
 		"hinge of 2":                  {k.Hinge, p1, []float32{2}, []string{"target is 2", "want -1 and 1 or 0 and 1"}},
-		"named":                       {k.Named("mine", k.AUC()), []float32{-4}, []float32{0}, []string{"prediction is -4"}},
+		"named":                       {k.NamedMetric("mine", k.AUC()), []float32{-4}, []float32{0}, []string{"prediction is -4"}},
 		"binary cross-entropy of 255": {k.BinaryCrossentropy, p1, []float32{255}, []string{"target is 255"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,7 +175,7 @@ func TestMetricDomains(t *testing.T) {
 			if v := m.Value(); !math.IsNaN(v) {
 				t.Errorf("value is %v, want NaN", v)
 			}
-			d := m.(k.Domained)
+			d := m.(k.CheckedMeasurement)
 			wantError(t, d.Err(), c.want...)
 			m.(k.WeightedMeasurement).AddWeighted(1, c.p, c.y, []float32{1})
 			if m.Reset(); d.Err() != nil {
@@ -206,7 +206,7 @@ func TestMetricDomainInFit(t *testing.T) {
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")
 	_, err = make().EvaluateWith(t.Context(), data, k.AUC())
 	wantError(t, err, "evaluate", "metric auc: prediction is -4")
-	logs, err := make(k.AUC(k.FromLogits), k.Named("pr", k.AUC(k.PRCurve, k.FromLogits))).Evaluate(t.Context(), data)
+	logs, err := make(k.AUC(k.FromLogits), k.NamedMetric("pr", k.AUC(k.PRCurve, k.FromLogits))).Evaluate(t.Context(), data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,10 +253,10 @@ func TestNamed(t *testing.T) {
 		return m, m.Compile(k.SGD(0.1), k.BinaryCrossentropy, options...)
 	}
 	_, err := make(k.AUC(), k.AUC(k.PRCurve))
-	wantError(t, err, `two series would be named "auc"`, "Named")
-	_, err = make(k.Named("", k.AUC()))
+	wantError(t, err, `two series would be named "auc"`, "NamedMetric")
+	_, err = make(k.NamedMetric("", k.AUC()))
 	wantError(t, err, "want a name and a metric")
-	m, err := make(k.AUC(), k.Named("auc_pr", k.AUC(k.PRCurve)), k.WeightedMetrics(k.Named("weighted", k.Accuracy)), k.Named("rmse_again", k.Named("lost", k.RMSE)))
+	m, err := make(k.AUC(), k.NamedMetric("auc_pr", k.AUC(k.PRCurve)), k.WeightedMetrics(k.NamedMetric("weighted", k.Accuracy)), k.NamedMetric("rmse_again", k.NamedMetric("lost", k.RMSE)))
 	if err != nil {
 		t.Fatal(err)
 	}

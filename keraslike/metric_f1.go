@@ -7,22 +7,22 @@ import (
 	"math"
 )
 
-// F1Average is an option of F1Score: how the scores of several classes become one. The
-// default is Macro.
+// F1Average is an option of F1Score that selects how the scores of the classes are averaged.
+// The default is Macro.
 type F1Average string
 
 // The averages.
 const (
-	Macro F1Average = "macro" // the mean over classes
-	Micro F1Average = "micro" // of the counts of all classes together
-	// ByFrequency is the mean weighted by how often each class is true, Keras's "weighted".
+	Macro F1Average = "macro" // the mean over the classes
+	Micro F1Average = "micro" // the score of the counts of all classes together
+	// ByFrequency is the mean weighted by the frequency of each class, "weighted" in Keras.
 	ByFrequency F1Average = "weighted"
 )
 
-// F1Score is the harmonic mean of precision and recall, 2·p·r/(p + r + ε) with p =
-// tp/(tp + fp + ε) and r = tp/(tp + fn + ε), ε 1e-7, for one-hot or multi-hot
-// targets. Without a Threshold the largest predictions of a row are hits, but none is
-// in a row of zeros. Its Measurement is a Vector of the classes' scores.
+// F1Score is the harmonic mean of precision and recall, 2·p·r/(p + r + ε) with
+// p = tp/(tp + fp + ε), r = tp/(tp + fn + ε) and ε = 1e-7, for one-hot or multi-hot targets.
+// Without a Threshold the largest predictions of a row count as positive, except in a row of
+// zeros. Its Measurement is a VectorMeasurement with one score for each class.
 //
 // See https://keras.io/api/metrics/classification_metrics/.
 //
@@ -47,7 +47,7 @@ type f1 struct {
 }
 
 func (m *f1) Name() string                    { return "f1_score" }
-func (m *f1) applyCompile(c *compileSettings) { c.measure(m) }
+func (m *f1) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *f1) goal() goal                      { return maximize }
 func (m *f1) memory(output Shape) float64     { return 3 * bytesOfNumber * classesOf(output) }
 
@@ -65,25 +65,25 @@ func (m *f1) Begin(p, t Shape) (Measurement, error) {
 		return nil, fmt.Errorf("metric f1_score: threshold is %g, want a finite number", *v)
 	}
 	n := p[len(p)-1]
-	return &f1Count{f1: m, tp: make([]float64, n), fp: make([]float64, n), fn: make([]float64, n)}, nil
+	return &f1Counts{f1: m, tp: make([]float64, n), fp: make([]float64, n), fn: make([]float64, n)}, nil
 }
 
 var (
-	_ Vector             = (*f1Count)(nil)
-	_ Domained           = (*f1Count)(nil)
-	_ SummingMeasurement = (*f1Count)(nil)
+	_ VectorMeasurement  = (*f1Counts)(nil)
+	_ CheckedMeasurement = (*f1Counts)(nil)
+	_ SummingMeasurement = (*f1Counts)(nil)
 )
 
-type f1Count struct {
+type f1Counts struct {
 	domain
 	*f1
 	tp, fp, fn []float64 // by class
 }
 
-func (m *f1Count) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
+func (m *f1Counts) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
-func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+func (m *f1Counts) AddWeighted(n int, p, t, weights []float32) {
+	m.checkFinite(p, t)
 	cols := len(m.tp)
 	rows := len(p) / cols
 	for i := range rows {
@@ -92,7 +92,7 @@ func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}
-		if w != 0 && m.outside("f1_score", i, rows, probabilities.check("target", t, 0)) {
+		if w != 0 && m.reject("f1_score", i, rows, probabilities.check("target", t, 0)) {
 			continue
 		}
 		for j, v := range p {
@@ -110,11 +110,11 @@ func (m *f1Count) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// Values are the scores of the classes.
-func (m *f1Count) Values() []float64 {
+// Values returns the score of each class.
+func (m *f1Counts) Values() []float64 {
 	values := make([]float64, len(m.tp))
 	for j := range values {
-		values[j] = m.value(f1Of(m.tp[j], m.fp[j], m.fn[j]))
+		values[j] = m.valueOrNaN(f1Of(m.tp[j], m.fp[j], m.fn[j]))
 	}
 	return values
 }
@@ -125,7 +125,7 @@ func f1Of(tp, fp, fn float64) float64 {
 	return 2 * precision * recall / (precision + recall + epsilon)
 }
 
-func (m *f1Count) Value() float64 {
+func (m *f1Counts) Value() float64 {
 	var tp, fp, fn, sum, support float64
 	for j := range m.tp {
 		tp, fp, fn = tp+m.tp[j], fp+m.fp[j], fn+m.fn[j]
@@ -137,18 +137,18 @@ func (m *f1Count) Value() float64 {
 	}
 	switch m.Average {
 	case Micro:
-		return m.value(f1Of(tp, fp, fn))
+		return m.valueOrNaN(f1Of(tp, fp, fn))
 	case Macro:
-		return m.value(sum / support)
+		return m.valueOrNaN(sum / support)
 	}
-	return m.value(sum / (support + 1e-7))
+	return m.valueOrNaN(sum / (support + 1e-7))
 }
 
-// Sums are the counts by class.
-func (m *f1Count) Sums() []*float64 { return append(pointers(m.tp, m.fp, m.fn), &m.lost) }
+// Sums returns the counts by class.
+func (m *f1Counts) Sums() []*float64 { return append(addresses(m.tp, m.fp, m.fn), &m.invalid) }
 
-func (m *f1Count) Reset() {
-	m.forget()
+func (m *f1Counts) Reset() {
+	m.reset()
 	clear(m.tp)
 	clear(m.fp)
 	clear(m.fn)

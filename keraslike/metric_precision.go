@@ -12,37 +12,37 @@ var (
 	_ = registerMetric("recall", func() Metric { return Recall() })
 )
 
-// Precision is the share of what was predicted that is true, tp/(tp + fp), 0 where
-// nothing was predicted. Targets are 0 and 1; as in Keras any between them is true.
+// Precision is the fraction of positive predictions that are true, tp/(tp + fp), 0 if there
+// are none. Targets are 0 and 1; as in Keras, any value between counts as true.
 // See https://keras.io/api/metrics/classification_metrics/.
 //
-// Options: Threshold (0.5), which for logits is 0.
-func Precision(opts ...MetricOption) Metric { return newHits("precision", opts) }
+// Options: Threshold (0.5); for logits use Threshold(0).
+func Precision(opts ...MetricOption) Metric { return newPrecisionRecall("precision", opts) }
 
-// Recall is the share of what is true that was predicted, tp/(tp + fn), 0 where
-// nothing is true. Targets are those of Precision.
+// Recall is the fraction of true targets that were predicted as positive, tp/(tp + fn), 0 if
+// there are none. Targets are as for Precision.
 //
 // Options: Threshold (0.5).
-func Recall(opts ...MetricOption) Metric { return newHits("recall", opts) }
+func Recall(opts ...MetricOption) Metric { return newPrecisionRecall("recall", opts) }
 
-func newHits(name string, opts []MetricOption) Metric {
-	m := &hits{name: name, Threshold: 0.5}
+func newPrecisionRecall(name string, opts []MetricOption) Metric {
+	m := &precisionRecall{name: name, Threshold: 0.5}
 	m.mistake = configure(opts, MetricOption.applyMetric, fields{"Threshold": &m.Threshold})
 	return m
 }
 
-type hits struct {
+type precisionRecall struct {
 	name      string
 	Threshold float64 `json:"threshold"`
 
 	mistake error // in the options
 }
 
-func (m *hits) Name() string                    { return m.name }
-func (m *hits) applyCompile(c *compileSettings) { c.measure(m) }
-func (m *hits) goal() goal                      { return maximize }
+func (m *precisionRecall) Name() string                    { return m.name }
+func (m *precisionRecall) applyCompile(c *compileSettings) { c.addMetric(m) }
+func (m *precisionRecall) goal() goal                      { return maximize }
 
-func (m *hits) Begin(p, t Shape) (Measurement, error) {
+func (m *precisionRecall) Begin(p, t Shape) (Measurement, error) {
 	if m.mistake != nil {
 		return nil, fmt.Errorf("metric %s: %w", m.name, m.mistake)
 	}
@@ -52,32 +52,32 @@ func (m *hits) Begin(p, t Shape) (Measurement, error) {
 	if math.IsNaN(m.Threshold) || math.IsInf(m.Threshold, 0) {
 		return nil, fmt.Errorf("metric %s: threshold is %g, want a finite number", m.name, m.Threshold)
 	}
-	return &hitCount{hits: m}, nil
+	return &hitCounts{precisionRecall: m}, nil
 }
 
-// hitCount counts true and false positives and false negatives.
-type hitCount struct {
+// hitCounts counts true positives, false positives and false negatives.
+type hitCounts struct {
 	domain
-	*hits
+	*precisionRecall
 	tp, fp, fn float64
 }
 
 var (
-	_ Domained           = (*hitCount)(nil)
-	_ SummingMeasurement = (*hitCount)(nil)
+	_ CheckedMeasurement = (*hitCounts)(nil)
+	_ SummingMeasurement = (*hitCounts)(nil)
 )
 
-func (m *hitCount) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
+func (m *hitCounts) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
-func (m *hitCount) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+func (m *hitCounts) AddWeighted(n int, p, t, weights []float32) {
+	m.checkFinite(p, t)
 	each := len(p) / n
 	for i, v := range p {
 		w := 1.0
 		if weights != nil {
 			w = float64(weights[i/each])
 		}
-		if w != 0 && m.outside(m.name, i/each, n, probabilities.check("target", t[i:i+1], 0)) {
+		if w != 0 && m.reject(m.name, i/each, n, probabilities.check("target", t[i:i+1], 0)) {
 			continue
 		}
 		switch hit, is := v > float32(m.Threshold), t[i] != 0; {
@@ -91,17 +91,17 @@ func (m *hitCount) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-func (m *hitCount) Value() float64 {
+func (m *hitCounts) Value() float64 {
 	if m.name == "recall" {
-		return m.value(ratio(m.tp, m.tp+m.fn))
+		return m.valueOrNaN(ratio(m.tp, m.tp+m.fn))
 	}
-	return m.value(ratio(m.tp, m.tp+m.fp))
+	return m.valueOrNaN(ratio(m.tp, m.tp+m.fp))
 }
 
-// Sums are the counts.
-func (m *hitCount) Sums() []*float64 { return []*float64{&m.tp, &m.fp, &m.fn, &m.lost} }
+// Sums returns the counts.
+func (m *hitCounts) Sums() []*float64 { return []*float64{&m.tp, &m.fp, &m.fn, &m.invalid} }
 
-func (m *hitCount) Reset() {
-	m.forget()
+func (m *hitCounts) Reset() {
+	m.reset()
 	m.tp, m.fp, m.fn = 0, 0, 0
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// The metrics of regression, beside the losses MSE and MAE.
+// The metrics for regression, in addition to the losses MSE and MAE.
 const (
-	RMSE    MetricFunc = "rmse"              // √ mean (p - t)² over all samples seen
+	RMSE    MetricFunc = "rmse"              // √ mean (p - t)² over all samples
 	Cosine  MetricFunc = "cosine_similarity" // mean of p·t/(|p|·|t|)
 	R2Score MetricFunc = "r2_score"          // 1 - Σ (t - p)²/Σ (t - mean t)², the mean over the outputs
 )
@@ -52,8 +52,8 @@ func squareRow(p, t []float32) float64 {
 	return s / float64(len(p))
 }
 
-// r2 sums up what R2Score needs, by output: Σ w, the weighted mean of t, Σ w·(t - mean)²
-// by the update of West (1979), in which nothing cancels, and Σ w·(t - p)².
+// r2 accumulates for each output Σ w, the weighted mean of t, Σ w·(t - mean)² by the update
+// of West (1979), which avoids cancellation, and Σ w·(t - p)².
 type r2 struct {
 	domain
 	weight, mean, squares, errors []float64
@@ -61,7 +61,7 @@ type r2 struct {
 
 var (
 	_ WeightedMeasurement = (*r2)(nil)
-	_ Domained            = (*r2)(nil)
+	_ CheckedMeasurement  = (*r2)(nil)
 	_ SummingMeasurement  = (*r2)(nil)
 )
 
@@ -75,9 +75,9 @@ func newR2(p, t Shape) (Measurement, error) {
 
 func (m *r2) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
 
-// AddWeighted takes n rows, which may be parts of samples, such as steps of a series.
+// AddWeighted adds n rows, which may be parts of samples, such as steps of a series.
 func (m *r2) AddWeighted(n int, p, t, weights []float32) {
-	m.look(p, t)
+	m.checkFinite(p, t)
 	outputs, each := len(m.mean), len(p)/n
 	for i, v := range p {
 		w, j, y := 1.0, i%outputs, float64(t[i])
@@ -96,9 +96,9 @@ func (m *r2) AddWeighted(n int, p, t, weights []float32) {
 	}
 }
 
-// Value is the mean of 1 - Σ w·(t - p)²/Σ w·(t - mean t)² over the outputs that have an
-// unmasked step. An output whose targets are all alike counts as 1 where they are hit exactly and otherwise, as in
-// Keras, as 0.
+// Value returns the mean of 1 - Σ w·(t - p)²/Σ w·(t - mean t)² over the outputs with an
+// unmasked step. As in Keras, an output whose targets are all equal counts as 1 if the
+// predictions are exact and as 0 otherwise.
 func (m *r2) Value() float64 {
 	var total, outputs float64
 	for j, squares := range m.squares {
@@ -113,16 +113,16 @@ func (m *r2) Value() float64 {
 			total++
 		}
 	}
-	return m.value(total / outputs)
+	return m.valueOrNaN(total / outputs)
 }
 
-// Sums are those of Add.
+// Sums returns all sums.
 func (m *r2) Sums() []*float64 {
-	return append(pointers(m.weight, m.mean, m.squares, m.errors), &m.lost)
+	return append(addresses(m.weight, m.mean, m.squares, m.errors), &m.invalid)
 }
 
 func (m *r2) Reset() {
-	m.forget()
+	m.reset()
 	clear(m.weight)
 	clear(m.mean)
 	clear(m.squares)

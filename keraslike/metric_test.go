@@ -93,9 +93,9 @@ func TestEveryMetricValue(t *testing.T) {
 					}
 					p, y = p[n*each:], y[n*eachTarget:]
 					switch v := m.(type) {
-					case keraslike.Matrix:
+					case keraslike.MatrixMeasurement:
 						got = append(got, slices.Concat(v.Rows()...)...)
-					case keraslike.Vector:
+					case keraslike.VectorMeasurement:
 						if c.Args["average"] == nil {
 							got = append(got, v.Values()...)
 						} else {
@@ -147,7 +147,7 @@ func TestEvaluateWithAndOwnMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all float64
-	for _, row := range list[0].(keraslike.Matrix).Rows() {
+	for _, row := range list[0].(keraslike.MatrixMeasurement).Rows() {
 		for _, n := range row {
 			all += n
 		}
@@ -205,6 +205,6 @@ func ExampleModel_EvaluateWith() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(list[0].(keraslike.Matrix).Rows(), list[1].Value())
+	fmt.Println(list[0].(keraslike.MatrixMeasurement).Rows(), list[1].Value())
 	// Output: [[2 1] [0 1]] 0.5
 }

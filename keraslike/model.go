@@ -8,51 +8,51 @@ import (
 	"sync"
 )
 
-// Model is layers from inputs to outputs, with their weights. It is trained
-// with Compile and Fit, measured with Evaluate and used with Predict. A model
-// is a Layer too: it can be a layer of another model.
+// Model is a graph of layers from inputs to outputs, with their weights. Compile and Fit
+// train it, Evaluate measures it and Predict applies it. A model is also a Layer and can be
+// nested in another model.
 //
-// Predict may be called from many goroutines at once, everything else from one.
+// Predict is safe for concurrent use; all other methods must be called from one goroutine.
 type Model struct {
 	network
 	nested   *layer    // the model as a layer of others
-	compiled *compiled // settings of Compile
-	trainer  *trainer  // of the weights that were trainable then
+	compiled *compiled // the settings of Compile; nil before
+	trainer  *trainer  // of the weights that were trainable at Compile
 	graphs   graphCache
 	trainingState
 }
 
-// trainingState is where the training of a model stands, beside what its trainer keeps.
+// trainingState is the progress of training, except for the state of the trainer.
 type trainingState struct {
-	epochs   int          // trained so far, over all calls of Fit
-	position int          // samples trained on in the epoch that runs or was interrupted
-	pending  bool         // that epoch has had all its batches, but not its validation
-	left     interruption // of the last Fit
-	running  interrupter  // the Fit that runs
+	epochs      int          // trained so far, over all calls of Fit
+	position    int          // samples trained on in the epoch that runs or was interrupted
+	pending     bool         // that epoch has had all its batches, but not its validation
+	interrupted interruption // of the last Fit
+	running     interrupter  // the Fit that runs
 }
 
-// graphCache holds a model's compiled graphs, to be used again.
+// graphCache caches the compiled graphs of a model.
 type graphCache struct {
 	training   map[graphKey]*modelGraph
 	evaluation map[graphKey]*modelGraph
 
-	mu         sync.Mutex      // guards what follows
+	mu         sync.Mutex            // guards what follows
 	prediction map[int][]*modelGraph // idle graphs by batch size
 	// most is the most samples that Predict computes at once where that had to be found,
 	// 0 before.
-	most int
+	maxPredict int
 }
 
-// forget drops all graphs, after a change that they do not know of.
-func (c *graphCache) forget() {
+// clear drops all graphs after a change that invalidates them.
+func (c *graphCache) clear() {
 	c.training, c.evaluation = map[graphKey]*modelGraph{}, map[graphKey]*modelGraph{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.prediction = map[int][]*modelGraph{}
 }
 
-// Sequential stacks parts: an Input first, then layers and models. Mistakes are
-// reported by Build and Compile.
+// Sequential creates a model that applies its parts in sequence: an Input first, then layers
+// and models with one output each. Build and Compile report errors.
 func Sequential(name string, parts ...Part) *Model {
 	mistake := func(format string, args ...any) *Model {
 		return &Model{network: network{name: name, err: fmt.Errorf("model %q: %w", name, fmt.Errorf(format, args...))}}
@@ -88,7 +88,7 @@ func Sequential(name string, parts ...Part) *Model {
 
 func kindOf(l Layer) string { return l.core().def.Kind() }
 
-// NewModel is the part of a computation that leads from inputs to outputs:
+// NewModel creates a model from the layers that lead from inputs to outputs:
 //
 //	in := keraslike.Input(13)
 //	x := keraslike.Dense(64, keraslike.ReLU).Apply(in)
@@ -101,16 +101,16 @@ func NewModel(name string, inputs, outputs []*Tensor) *Model {
 	return m
 }
 
-// Build gives every weight that has none its initial value, which depends on the
-// seed and on the weight's path. Compile builds; a model that only predicts or
-// loads weights may be built alone. All mistakes of the model come back at once.
+// Build initializes every weight that has no value yet; the values depend on the seed and on
+// the path of the weight. Compile calls Build, so it is needed only for models that are not
+// compiled. It returns all errors in the model's layers, joined.
 func (m *Model) Build(seed uint64) error {
 	_, err := m.build(seed)
 	return err
 }
 
-// Err is every mistake in the model's layers, joined, which Build and Compile return
-// too; nil where there is none.
+// Err returns all errors in the model's layers, joined, or nil. Build and Compile return them
+// too.
 func (m *Model) Err() error {
 	if m.err == nil && len(m.outputs) == 0 {
 		return errNoLayers
@@ -121,23 +121,23 @@ func (m *Model) Err() error {
 // ErrNotCompiled is returned by Fit and Evaluate before Compile.
 var ErrNotCompiled = errors.New("the model is not compiled")
 
-// Name is the model's name.
+// Name returns the name of the model.
 func (m *Model) Name() string { return m.name }
 
 // IsSequential reports whether Sequential made the model.
 func (m *Model) IsSequential() bool { return m.stacked }
 
-// Inputs are the tensors that the model begins with.
+// Inputs returns the input tensors of the model.
 func (m *Model) Inputs() []*Tensor { return m.inputs }
 
-// Outputs are the tensors that the model ends in. From them Tensor.Layer and
-// Tensor.Inputs lead back to the inputs.
+// Outputs returns the output tensors of the model. Tensor.Layer and Tensor.Inputs lead from
+// them back to the inputs.
 func (m *Model) Outputs() []*Tensor { return m.outputs }
 
-// Weights are all weights, in the order of the layers.
+// Weights returns all weights, in layer order.
 func (m *Model) Weights() []*Weight { return m.weights }
 
-// Weight finds a weight by its path, such as "dense_1/kernel".
+// Weight returns the weight at a path such as "dense_1/kernel".
 func (m *Model) Weight(path string) (*Weight, error) {
 	for _, w := range m.weights {
 		if m.paths[w] == path {
@@ -147,12 +147,11 @@ func (m *Model) Weight(path string) (*Weight, error) {
 	return nil, fmt.Errorf("model %q: has no weight %q", m.name, path)
 }
 
-// WeightPath is the path of a weight in this model, such as "block5_conv3/kernel", by
-// which Weight finds it. It is empty for a weight of other models.
+// WeightPath returns the path of a weight in this model, such as "block5_conv3/kernel". It is
+// empty if the weight is not part of the model.
 func (m *Model) WeightPath(w *Weight) string { return m.paths[w] }
 
-// Parameters counts the numbers in all weights, and those among them that
-// training changes.
+// Parameters returns the number of values in all weights and in the trainable ones.
 func (m *Model) Parameters() (all, trainable int) {
 	for _, w := range m.weights {
 		all += Shape(w.shape).Size()
@@ -163,18 +162,18 @@ func (m *Model) Parameters() (all, trainable int) {
 	return all, trainable
 }
 
-// SetLimits changes the limits of the model, see Limits. It takes effect on graphs
-// that are made from here on.
+// SetLimits changes the limits of the model, see Limits. They apply to graphs that are built
+// afterwards.
 func (m *Model) SetLimits(l Limits) {
 	m.limits, m.sampleMemory = l, 0
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
-	m.graphs.most = 0
+	m.graphs.maxPredict = 0
 }
 
-// SetFileLimits sets the limits of a model that was made from a file of size bytes: those
-// of l and, where it has none, the defaults for files (see Limits). The error says what a
-// prediction for one sample would exceed.
+// SetFileLimits sets the limits of a model that was read from a file of size bytes. Zero
+// fields of l get the defaults for files (see Limits). It returns an error if predicting one
+// sample would exceed a limit.
 func (m *Model) SetFileLimits(l Limits, size int64) error {
 	m.limitFile(l, size)
 	if err := m.affordable(modePredict, 1); err != nil {
@@ -183,12 +182,12 @@ func (m *Model) SetFileLimits(l Limits, size int64) error {
 	return nil
 }
 
-// graphFor makes a graph for a purpose and a batch size within the model's limits.
-func (m *Model) graphFor(p mode, key graphKey) (*modelGraph, error) {
-	return m.newGraph(m.memoryLimit(p, key.batch), p, key, m.compiled, m.trained())
+// graphFor builds a graph for a mode and a batch size within the limits of the model.
+func (m *Model) graphFor(mode mode, key graphKey) (*modelGraph, error) {
+	return m.newGraph(m.memoryLimit(mode, key.batch), mode, key, m.compiled, m.trained())
 }
 
-// trained are the weights that training changes, as the model was compiled.
+// trained returns the weights that were trainable when the model was compiled.
 func (m *Model) trained() []*Weight {
 	if m.trainer == nil {
 		return nil

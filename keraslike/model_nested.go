@@ -14,10 +14,10 @@ var _ Layer = (*Model)(nil)
 
 func (m *Model) part() {}
 
-// core is the model as a layer of other models.
+// core returns the model as a layer of other models.
 func (m *Model) core() *layer {
 	if m == nil {
-		return &layer{def: undefined{errors.New("the model is nil")}}
+		return &layer{def: invalidDefinition{errors.New("the model is nil")}}
 	}
 	if m.nested == nil {
 		m.nested = &layer{name: m.name, def: &nestedModel{m}}
@@ -28,8 +28,8 @@ func (m *Model) core() *layer {
 // Apply applies the model as one layer, which has the model's outputs.
 func (m *Model) Apply(in ...*Tensor) *Tensor { return m.core().Apply(in...) }
 
-// model is the model that a layer stands for, by itself or within TimeDistributed; nil for
-// other layers. Its network is the layer's.
+// model returns the nested model of a layer that is a model or TimeDistributed around one,
+// and nil for other layers.
 func (l *layer) model() *Model {
 	switch d := l.def.(type) {
 	case *nestedModel:
@@ -54,26 +54,29 @@ func (d *nestedModel) check() error { return d.m.err }
 
 func (d *nestedModel) holdsLayers() bool { return true }
 
-// MarshalJSON is the model's architecture.
-func (d *nestedModel) MarshalJSON() ([]byte, error) {
-	c, err := d.m.config()
+// write stores the model's architecture.
+func (d *nestedModel) write(to *layerWriter) ([]byte, error) {
+	c, err := d.m.config(to)
 	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(c)
 }
 
-// read makes the model again.
-func (d *nestedModel) read(text []byte, from *loading) (err error) {
+// read creates the model from its saved architecture.
+func (d *nestedModel) read(text []byte, from *loader) (err error) {
 	var c modelConfig
 	if err := unmarshalStrict(text, &c); err != nil {
 		return err
 	}
-	d.m, err = c.model(from)
-	return err
+	if d.m, err = c.model(from); err != nil {
+		return err
+	}
+	// Every enclosing model lists all nested layers, to which a short text can refer.
+	return from.charge(max(0, itemBytes*d.m.size()-len(text)))
 }
 
-// join makes l the layer that the model is.
+// join makes l the layer of the model.
 func (d *nestedModel) join(l *layer) { d.m.nested = l }
 
 func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
@@ -96,12 +99,12 @@ func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if out == nil {
 		return nil
 	}
-	s.more, s.outMasks = out[1:], masks
+	s.moreOutputs, s.outputMasks = out[1:], masks
 	return out[0]
 }
 
-// model makes the model of a saved architecture.
-func (c *modelConfig) model(from *loading) (*Model, error) {
+// model creates the model of a saved architecture.
+func (c *modelConfig) model(from *loader) (*Model, error) {
 	inputs, outputs, err := c.tensors(from)
 	if err != nil {
 		return nil, err

@@ -10,10 +10,10 @@ import (
 	"github.com/reef-dl/reef/internal/text"
 )
 
-// snake turns "MaxPooling2D" into "max_pooling2d" and "Conv2DTranspose" into
-// "conv2d_transpose", as Keras names layers: a capital letter begins a word behind a small
-// letter and before one.
-func snake(kind string) string {
+// snakeCase converts a kind to the default name that Keras gives its layers: "MaxPooling2D" to
+// "max_pooling2d", "Conv2DTranspose" to "conv2d_transpose". A capital letter starts a new
+// word if the letter before or after it is lower case.
+func snakeCase(kind string) string {
 	small := func(i int) bool { return i < len(kind) && 'a' <= kind[i] && kind[i] <= 'z' }
 	var b strings.Builder
 	for i, r := range kind {

@@ -35,7 +35,7 @@ func TestAutomaticNames(t *testing.T) {
 		"lower": "lower", "IOError2Way": "io_error2_way", "My-Layer": "my_layer",
 	}
 	for kind, want := range names {
-		if got := snake(strings.ReplaceAll(kind, "-", "")); got != want {
+		if got := snakeCase(strings.ReplaceAll(kind, "-", "")); got != want {
 			t.Errorf("%s is named %q, Keras names it %q", kind, got, want)
 		}
 	}

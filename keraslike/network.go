@@ -11,26 +11,26 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// network is what a model is before it is compiled: layers from inputs to outputs with
-// their weights, what they may cost, and where their random numbers come from.
+// network is a model before Compile: the layers from inputs to outputs with their weights,
+// limits and random numbers.
 type network struct {
 	name    string
 	stacked bool // made by Sequential
 	inputs  []*Tensor
 	outputs []*Tensor
-	order   []*Tensor // the calls of layers in between, in order of computation
-	weights []*Weight // with those of nested models
+	order   []*Tensor // the calls of all layers except the inputs, in order of computation
+	weights []*Weight // including those of nested models
 	paths   map[*Weight]string
 	err     error // every mistake in the layers, joined
 
 	cost   cost
 	limits Limits
-	// sampleMemory is the limit of memory for each sample of a batch, 0 for none.
+	// sampleMemory limits the memory for each sample of a batch in bytes; 0 means no limit.
 	sampleMemory int64
 
 	built  bool // the weights have their values
 	seed   uint64
-	random *graph.Random // of dropout; Step is the number of training steps done
+	random *graph.Random // for dropout; Step is the number of completed training steps
 }
 
 func newNetwork(name string, inputs, outputs []*Tensor) network {
@@ -56,13 +56,13 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 	if n.err == nil {
 		n.paths = map[*Weight]string{}
 		n.collectPaths("", n.paths, map[*network]bool{})
-		n.weights = n.listed()
+		n.weights = n.allWeights()
 		n.cost = n.count()
 	}
 	return n
 }
 
-// sort lists the tensors that the outputs depend on, inputs of a layer before its output.
+// sort lists the tensors that the outputs depend on in topological order.
 func (n *network) sort(mistakes *[]error) {
 	seen := map[*Tensor]bool{}
 	for _, in := range n.inputs {
@@ -91,12 +91,12 @@ func (n *network) sort(mistakes *[]error) {
 	}
 }
 
-// tensors are the inputs and the first outputs of all calls, in order.
+// tensors returns the inputs and the first outputs of all calls, in order.
 func (n *network) tensors() []*Tensor {
 	return append(slices.Clone(n.inputs), n.order...)
 }
 
-// layers are the network's layers in order of first use, inputs included.
+// layers returns the network's layers in order of first use, including inputs.
 func (n *network) layers() []*layer {
 	var list []*layer
 	seen := map[*layer]bool{}
@@ -109,7 +109,7 @@ func (n *network) layers() []*layer {
 	return list
 }
 
-// tensor is the first output of the named layer.
+// tensor returns the first output of the named layer.
 func (n *network) tensor(name string) (*Tensor, error) {
 	var names []string
 	for _, t := range n.tensors() {
@@ -121,8 +121,8 @@ func (n *network) tensor(name string) (*Tensor, error) {
 	return nil, noLayerError(name, names)
 }
 
-// outputNames are the names of the outputs: those of their layers, numbered from the second
-// of one name on.
+// outputNames returns the names of the outputs, which are those of their layers; repeated
+// names get a number: "dense", "dense_1".
 func (n *network) outputNames() []string {
 	var names []string
 	for _, t := range n.outputs {
@@ -148,16 +148,16 @@ func (n *network) nameLayers(mistakes *[]error) {
 		}
 		taken[l.name] = true
 	}
-	last := map[string]int{} // number of each base
+	last := map[string]int{} // the last number of each base name
 	for _, l := range n.layers() {
 		if l.name != "" {
 			continue
 		}
-		base := snake(l.def.Kind())
+		base := snakeCase(l.def.Kind())
 		if base == "" {
 			base = "layer"
 		}
-		l.name, l.auto = base, true
+		l.name, l.autoNamed = base, true
 		for taken[l.name] {
 			last[base]++
 			l.name = fmt.Sprintf("%s_%d", base, last[base])
@@ -169,8 +169,8 @@ func (n *network) nameLayers(mistakes *[]error) {
 // networkHolder is a definition that is a network of layers: a nested model.
 type networkHolder interface{ network() *network }
 
-// network is the network that a layer stands for, by itself or within TimeDistributed; nil
-// for other layers.
+// network returns the nested network of a layer that is a model or TimeDistributed around
+// one, and nil for other layers.
 func (l *layer) network() *network {
 	switch d := l.def.(type) {
 	case networkHolder:
@@ -183,9 +183,9 @@ func (l *layer) network() *network {
 	return nil
 }
 
-// collectPaths gives every weight its path in this network. A nested one keeps its own
-// paths, by which it can be saved alone. Where several paths lead to a network, of which
-// done holds those that were visited, the first one counts.
+// collectPaths records the path of every weight in this network. A nested network also keeps
+// its own paths, so it can be saved separately. A network that is reached by several paths
+// gets the first; done holds the networks already visited.
 func (n *network) collectPaths(prefix string, paths map[*Weight]string, done map[*network]bool) {
 	if done[n] {
 		return
@@ -204,22 +204,43 @@ func (n *network) collectPaths(prefix string, paths map[*Weight]string, done map
 	}
 }
 
-// pathOf is the path of a weight in this network.
+// size counts the layers and weights of the network and of those nested in it, each network
+// once.
+func (n *network) size() (items int) {
+	seen := map[*network]bool{}
+	var visit func(n *network)
+	visit = func(n *network) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		for _, l := range n.layers() {
+			items += 1 + len(l.weights)
+			if inner := l.network(); inner != nil {
+				visit(inner)
+			}
+		}
+	}
+	visit(n)
+	return items
+}
+
+// pathOf returns the path of a weight in this network.
 func (n *network) pathOf(w *Weight) string { return n.paths[w] }
 
-// listed are all weights in order, each once.
-func (n *network) listed() []*Weight {
+// allWeights returns every weight once, in layer order.
+func (n *network) allWeights() []*Weight {
 	return n.selectWeights(func(*layer, *Weight) bool { return true })
 }
 
-// trainable are the weights that the optimizer changes.
+// trainable returns the weights that the optimizer updates.
 func (n *network) trainable() []*Weight {
 	return n.selectWeights(func(l *layer, w *Weight) bool { return !l.frozen && (w == nil || !w.state) })
 }
 
-// selectWeights lists the weights that are wanted, each once. Of a layer that is a network,
-// wanted is asked with a nil weight whether to look into it; each network is visited once,
-// however many layers lead to it.
+// selectWeights returns each weight for which wanted is true, once. For a nested network
+// wanted is called with a nil weight and decides whether to descend into it; each network is
+// visited once.
 func (n *network) selectWeights(wanted func(*layer, *Weight) bool) (list []*Weight) {
 	networks, weights := map[*network]bool{}, map[*Weight]bool{}
 	var visit func(n *network)
@@ -247,22 +268,22 @@ func (n *network) selectWeights(wanted func(*layer, *Weight) bool) (list []*Weig
 	return list
 }
 
-// noteFrozen writes down which layers are frozen at the moment.
-func (n *network) noteFrozen(frozen map[*layer]bool) {
+// recordFrozen records which layers are currently frozen.
+func (n *network) recordFrozen(frozen map[*layer]bool) {
 	for _, l := range n.layers() {
 		_, again := frozen[l]
 		frozen[l] = l.frozen
 		if inner := l.network(); inner != nil && !again {
-			inner.noteFrozen(frozen)
+			inner.recordFrozen(frozen)
 		}
 	}
 }
 
-// errNoLayers is the mistake of a Model that no function of this package has made.
+// errNoLayers is the error for a Model that was not created by a function of this package.
 var errNoLayers = errors.New("the model has no layers, want one made by Sequential, NewModel or Load")
 
-// build gives every weight that has none its initial value. What undo takes back is for a
-// caller that fails later.
+// build initializes every weight that has no value yet. The caller calls undo to reverse it
+// if a later step fails.
 func (n *network) build(seed uint64) (undo func(), err error) {
 	var empty []*Weight
 	if !n.built {
@@ -284,7 +305,7 @@ func (n *network) build(seed uint64) (undo func(), err error) {
 	return undo, n.initialize(seed, &built)
 }
 
-// initialize builds the network and those nested in it, which it adds to built.
+// initialize builds the network and its nested networks, and adds them to built.
 func (n *network) initialize(seed uint64, built *[]*network) error {
 	switch {
 	case n.err != nil:
@@ -302,7 +323,7 @@ func (n *network) initialize(seed uint64, built *[]*network) error {
 			continue
 		}
 		w.value = w.zeros()
-		w.init.fill(w.value.Float32s(), w.shape, child(seed, n.paths[w]))
+		w.init.fill(w.value.Float32s(), w.shape, newRand(seed, n.paths[w]))
 	}
 	for _, l := range n.layers() {
 		if inner := l.network(); inner != nil {
@@ -314,8 +335,8 @@ func (n *network) initialize(seed uint64, built *[]*network) error {
 	return nil
 }
 
-// reseed sets where dropout and the order of samples come from.
+// reseed sets the seed of dropout and of the order of samples.
 func (n *network) reseed(seed uint64) {
 	n.seed = seed
-	n.random.Key = child(seed, "dropout").Uint64()
+	n.random.Key = newRand(seed, "dropout").Uint64()
 }

@@ -150,7 +150,7 @@ func modelFile(t *testing.T) string {
 	return path
 }
 
-// ownCallback is a callback behind a pointer, which may be nil.
+// ownCallback is a callback with a pointer receiver, which may be nil.
 type ownCallback struct{}
 
 func (*ownCallback) On(keraslike.Event, *keraslike.Training) error { return nil }

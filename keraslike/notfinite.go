@@ -31,20 +31,20 @@ func (e *NotFiniteError) Error() string {
 // Unwrap returns the cause.
 func (e *NotFiniteError) Unwrap() error { return e.Err }
 
-// locateNotFinite finds the layer where the first NaN or Inf appeared in the batch that
-// p has just computed. It computes the batch again, with every layer's output.
-func (m *Model) locateNotFinite(p *modelGraph, cause error) error {
+// locateNotFinite finds the layer where the first NaN or Inf appeared in the last batch of g.
+// It computes the batch again with the outputs of all layers.
+func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 	e := &NotFiniteError{What: "loss", Step: m.trainer.steps, Err: cause}
 	if w := m.badWeight(); w != nil {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
 	}
-	t, err := m.graphFor(modeTrace, graphKey{batch: p.batch})
+	t, err := m.graphFor(modeTrace, graphKey{batch: g.batch})
 	if err != nil {
 		return err
 	}
 	for i, buffer := range t.inputs {
-		if err := buffer.bind(p.inputs[i].bound); err != nil {
+		if err := buffer.bind(g.inputs[i].bound); err != nil {
 			return err
 		}
 	}
@@ -58,7 +58,7 @@ func (m *Model) locateNotFinite(p *modelGraph, cause error) error {
 		}
 	}
 	for i, w := range slices.Backward(m.trainer.weights) {
-		if kernel.Finite(p.gradient(i, true).values) >= 0 {
+		if kernel.Finite(g.gradient(i, true).values) >= 0 {
 			e.What, e.Layer = "gradient", path.Dir(m.paths[w])
 			return e
 		}
@@ -66,7 +66,7 @@ func (m *Model) locateNotFinite(p *modelGraph, cause error) error {
 	return e
 }
 
-// badWeight is the first weight that is not finite, nil for none.
+// badWeight returns the first weight that is not finite, or nil.
 func (m *Model) badWeight() *Weight {
 	for _, w := range m.weights {
 		if kernel.Finite(w.Value()) >= 0 {
@@ -76,8 +76,9 @@ func (m *Model) badWeight() *Weight {
 	return nil
 }
 
-// checkWeights reports weights that the last update of an epoch has spoiled, which no loss
-// will show. Centered RMSprop does so where rounding makes a variance negative.
+// checkWeights reports weights that became NaN or Inf in the last update of an epoch, after
+// which no loss is computed. Centered RMSprop can cause this when rounding makes a variance
+// negative.
 func (m *Model) checkWeights() error {
 	w := m.badWeight()
 	if w == nil {

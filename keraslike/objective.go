@@ -8,7 +8,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// addCost adds the losses with their targets and weights, and all penalties.
+// addCost adds the losses, with their targets and weights, and all penalties.
 func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	for k, out := range v.out {
 		name := "target"
@@ -17,9 +17,9 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		t := v.input(name, c.targets[k].withBatch(v.batch)...)
 		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k))
-		loss := v.mean(v.rows(c.losses[k], out, v.counted(t, k, weighted)), c.losses[k], weighted, k)
+		loss := v.mean(v.rows(c.losses[k], out, v.maskTargets(t, k, weighted)), c.losses[k], weighted, k)
 		if len(v.out) > 1 {
-			v.losses = append(v.losses, loss)
+			v.outputLosses = append(v.outputLosses, loss)
 		}
 		if c.lossWeights != nil && loss != nil {
 			loss = v.Do(graph.Scale(loss, c.lossWeights[k]))
@@ -40,7 +40,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 	}
 }
 
-// rows adds a loss, which may be a user's own.
+// rows adds the values of a loss for each sample.
 func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node) {
 	err := guard("loss", loss, "Rows", func() (err error) {
 		rows, err = loss.Rows(out, v.logitsFor(loss, out), target)
@@ -49,8 +49,8 @@ func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node)
 	return v.Do(rows, err)
 }
 
-// mean is the mean of an output's losses, each times its sample's weight; over the
-// steps that count where the output has a mask.
+// mean adds the mean of the losses of an output, each multiplied by its sample weight. If the
+// output has a mask, the mean is over the unmasked steps.
 func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
@@ -61,18 +61,19 @@ func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *gr
 			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
 		w := v.sampleWeights(k, shape...)
-		if v.steps(rows, k) == nil {
+		if v.lossPerStep(rows, k) == nil {
 			return v.Do(graph.WeightedMean(rows, w))
 		}
 		rows = v.Do(graph.Mul(rows, w))
 	}
-	if steps := v.steps(rows, k); steps != nil {
-		return v.Do(graph.MaskedMean(steps, v.outMasks[k]))
+	if steps := v.lossPerStep(rows, k); steps != nil {
+		return v.Do(graph.MaskedMean(steps, v.outputMasks[k]))
 	}
 	return v.Do(graph.Mean(rows))
 }
 
-// sampleWeights is the variable of the weights of output k, in the shape of its losses.
+// sampleWeights returns the variable of the sample weights of output k, in the shape of its
+// losses.
 func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 	if len(v.weights) == k {
 		v.weights = append(v.weights, v.input(fmt.Sprint("sample weights ", k), shape...))
@@ -80,10 +81,10 @@ func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 	return v.weights[k]
 }
 
-// steps are the losses of an output in the shape of its first axes, as its mask wants
-// them; nil where it has no mask or the loss no value for each step.
-func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
-	mask, shape := v.outMasks[k], v.out[k].Shape()
+// lossPerStep reshapes the losses of an output to the leading axes that its mask covers. It
+// returns nil if there is no mask or the loss has no value for each step.
+func (v *expression) lossPerStep(rows *graph.Node, k int) *graph.Node {
+	mask, shape := v.outputMasks[k], v.out[k].Shape()
 	if mask == nil || rows == nil {
 		return nil
 	}
@@ -95,67 +96,67 @@ func (v *expression) steps(rows *graph.Node, k int) *graph.Node {
 	return nil
 }
 
-// logitsFor is what the loss can be computed from instead of the prediction, nil for nothing.
+// logitsFor returns the logits that the loss can use instead of the prediction, or nil.
 func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 	z := s.logits[prediction]
-	if own, ok := l.(logitsLoss); ok && own.activation() != z.by {
+	if own, ok := l.(logitsLoss); ok && own.activation() != z.activation {
 		return nil
 	}
-	return z.of
+	return z.node
 }
 
-// Targets outside the set that a loss is made for are rejected before they are trained on:
-// for them cross-entropies and Poisson have no lower bound, other losses no meaning.
-// Distances such as squared errors take every finite number, but after a sigmoid or softmax
-// none as far from what that can predict as 255. A target whose sample has weight 0, or
-// whose step is masked, may be any finite number, such as -1 for padding: as in Keras it
-// adds 0 times its loss.
+// Targets outside the domain of a loss are rejected before training on them: cross-entropies
+// and Poisson would have no lower bound, other losses no meaning. Distances such as squared
+// errors accept every finite number, except after sigmoid or softmax, where targets such as
+// 255 are far from any possible prediction. A target whose sample has weight 0 or whose step
+// is masked may be any finite number, such as -1 for padding; as in Keras it adds 0 times its
+// loss.
 
-// domain is the set of the targets of output k.
-func (v *expression) domain(c *compiled, k int) *numbers {
-	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].of != nil {
+// domain returns the valid targets of output k.
+func (v *expression) domain(c *compiled, k int) *valueRange {
+	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].node != nil {
 		return nearProbabilities
 	}
 	return c.domains[k]
 }
 
-// checkTargets rejects targets of the batch that has just been computed, whose masks are
-// known by now. Class numbers are checked by the loss's op.
-func (p *modelGraph) checkTargets() error {
-	for k, set := range p.domains {
+// checkTargets rejects invalid targets of the last batch. It runs after the batch because it
+// needs the masks. The op of the loss checks class indices.
+func (g *modelGraph) checkTargets() error {
+	for k, set := range g.domains {
 		if set == nil || set.whole {
 			continue
 		}
-		t := graph.Floats(p.targets[k].bound)
-		for i := set.outside(t, 0, 0); i >= 0; i = set.outside(t, i+1, 0) {
-			if p.counts(k, i, len(t)) {
-				return &graph.RowError{Row: i / (len(t) / p.batch), Rows: p.batch, Err: fmt.Errorf("%s: %w", p.losses[k].Name(), set.mistake("target", t[i]))}
+		t := graph.Floats(g.targets[k].bound)
+		for i := set.indexOutside(t, 0, 0); i >= 0; i = set.indexOutside(t, i+1, 0) {
+			if g.counts(k, i, len(t)) {
+				return &graph.RowError{Row: i / (len(t) / g.batch), Rows: g.batch, Err: fmt.Errorf("%s: %w", g.losses[k].Name(), set.violation("target", t[i]))}
 			}
 		}
 	}
 	return nil
 }
 
-// counts reports whether number i of the n targets of output k belongs to a step and a
-// sample that count.
-func (p *modelGraph) counts(k, i, n int) bool {
-	if m := p.mask(k); m != nil && m[i/(n/len(m))] == 0 {
+// counts reports whether target value i of n of output k is unmasked and has a nonzero sample
+// weight.
+func (g *modelGraph) counts(k, i, n int) bool {
+	if m := g.mask(k); m != nil && m[i/(n/len(m))] == 0 {
 		return false
 	}
-	if len(p.sampleWeights) == 0 {
+	if len(g.sampleWeights) == 0 {
 		return true
 	}
-	w := p.sampleWeights[k].own.Float32s()
+	w := g.sampleWeights[k].own.Float32s()
 	return w[i/(n/len(w))] != 0
 }
 
-// counted is the targets t of output k, with 0 in place of class numbers that do not
-// count, which the loss's op would reject.
-func (v *expression) counted(t *graph.Node, k int, weighted bool) *graph.Node {
+// maskTargets replaces class indices of output k that are masked or have weight 0 with 0,
+// because the op of the loss would reject padding.
+func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Node {
 	if set := v.domains[k]; set == nil || !set.whole || t == nil {
 		return t
 	}
-	if mask := v.outMasks[k]; mask != nil {
+	if mask := v.outputMasks[k]; mask != nil {
 		t = v.Do(graph.MaskSteps(t, mask))
 	}
 	if weighted && t != nil {

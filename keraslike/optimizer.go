@@ -8,176 +8,183 @@ import (
 	"maps"
 )
 
-// Optimizer changes weights by their gradients. It holds settings only: what it
-// remembers of each weight lies in slots, which the model owns and saves.
-// Formulas and defaults: https://keras.io/api/optimizers/.
+// Optimizer updates weights from their gradients. It holds settings only; its state for
+// each weight is in slots, which the model owns and saves. Formulas and defaults:
+// https://keras.io/api/optimizers/.
 //
-// An optimizer may also be a SlotInitializer or a RowOptimizer.
+// An optimizer may also implement SlotInitializer or RowOptimizer.
 type Optimizer interface {
 	// Name is the optimizer's name in saved models.
 	Name() string
-	// Check returns an error for settings that make no sense.
+	// Check returns an error for invalid settings.
 	Check() error
 	// Rate is the learning rate.
 	Rate() float64
-	// Slots names the arrays that belong to each weight, which have its size. They
-	// start at 0 unless the optimizer is a SlotInitializer.
+	// Slots returns the names of the state arrays kept for each weight, which have its
+	// size. They start at 0 unless the optimizer is a SlotInitializer.
 	Slots() []string
-	// Update changes w in one pass, given its gradient. The step counts from 1;
-	// rate stands for Rate where a schedule changes it.
+	// Update updates w in one pass, given its gradient g. step counts updates from 1;
+	// rate is the learning rate to use, which differs from Rate under a schedule.
 	Update(w, g []float32, slots [][]float32, step int, rate float64)
 }
 
-// SlotInitializer is an Optimizer with slots that do not start at 0.
+// SlotInitializer is an Optimizer whose slots do not all start at 0.
 type SlotInitializer interface {
 	Optimizer
-	// Start is the number that all elements of a slot start at.
-	Start(slot string) float64
+	// InitialValue returns the initial value of every element of a slot.
+	InitialValue(slot string) float64
 }
 
-// RowOptimizer is an Optimizer that can update single rows of a weight, as those of an
-// embedding of which a batch uses only some. Any other Optimizer gets such a gradient with
-// zeros for the unused rows, by Update.
+// RowOptimizer is an Optimizer that can update individual rows of a weight, such as the
+// rows of an embedding that a batch uses. For any other Optimizer the gradient is expanded
+// with zeros for the unused rows and passed to Update.
 type RowOptimizer interface {
 	Optimizer
-	// Decays tells what Update does to elements whose gradient is 0. With ok it leaves
-	// them as they are, multiplies the given slots by a factor and changes no other slot;
-	// the model applies these factors when a row is used again. Without ok it does
-	// something else, so that all rows have to take part in every update.
+	// Decays describes what Update does to elements whose gradient is 0. If ok is true, it
+	// leaves the weights unchanged, multiplies the listed slots by a factor and leaves the
+	// other slots unchanged; the model applies these factors when a row is used again. If
+	// ok is false, it does something else, so every update must include all rows.
 	Decays() (slots []int, by float64, ok bool)
-	// UpdateRows is Update for the given rows of w, whose gradients are the rows of g.
-	// It changes no other rows of w or of the slots. Disjoint sets of rows may be updated
-	// at the same time, by different goroutines.
+	// UpdateRows is Update for the given rows of w, whose gradients are the rows of g. It
+	// changes no other rows of w or of the slots. It may be called concurrently for
+	// disjoint sets of rows.
 	UpdateRows(w, g []float32, rows []int32, slots [][]float32, step int, rate float64)
 }
 
-// optimizerKinds makes an optimizer with default settings for each name, into
-// which a saved model's settings are read. Every optimizer registers itself.
+// optimizerKinds maps each name to a function that makes the optimizer with default
+// settings, into which the settings of a saved model are read. Every optimizer registers
+// itself.
 var optimizerKinds = map[string]func() Optimizer{}
 
-// registerOptimizer adds an optimizer to those that Load knows.
+// registerOptimizer makes an optimizer known to Load.
 func registerOptimizer(name string, make func() Optimizer) struct{} {
 	optimizerKinds[name] = make
 	return struct{}{}
 }
 
-// OptimizerOption is an option of an optimizer. Those that clip, decay, accumulate, average
-// and schedule fit all of them: ClipValue, ClipNorm, GlobalClipNorm, WeightDecay,
-// AccumulateGradients, AverageWeights and WithSchedule. The others fit the optimizers that
-// list them; Compile reports the rest.
+// OptimizerOption is an option of an optimizer. ClipValue, ClipNorm, GlobalClipNorm,
+// WeightDecay, AccumulateGradients, AverageWeights and WithSchedule fit every optimizer.
+// The other options fit the optimizers whose doc lists them; Compile returns an error for
+// one that does not fit.
 type OptimizerOption interface{ applyOptimizer(*settable) }
 
-// ClipValue limits every element of every gradient to the range from -limit to limit. There
-// is no limit by default.
+// ClipValue clips every element of every gradient to [-limit, limit]. By default gradients
+// are not clipped.
 func ClipValue(limit float64) OptimizerOption { return optionValue[float64]{"ClipValue", limit} }
 
-// ClipNorm scales the gradient of each weight down to a Euclidean norm of limit
-// where it has a larger one. There is no limit by default.
+// ClipNorm scales the gradient of a weight down to a Euclidean norm of limit if its norm is
+// larger. By default gradients are not clipped.
 func ClipNorm(limit float64) OptimizerOption { return optionValue[float64]{"ClipNorm", limit} }
 
-// GlobalClipNorm scales all gradients down together where the norm of all of them
-// is larger than limit (Pascanu et al. 2013). There is no limit by default.
+// GlobalClipNorm scales all gradients by the same factor so that their joint Euclidean norm
+// is at most limit (Pascanu et al. 2013). By default gradients are not clipped.
 func GlobalClipNorm(limit float64) OptimizerOption {
 	return optionValue[float64]{"GlobalClipNorm", limit}
 }
 
 // WeightDecay subtracts rate·decay·w from every weight before each update (Loshchilov &
-// Hutter 2019). The default is 0.004 in AdamW and 0, which is none, elsewhere.
+// Hutter 2019). The default is 0.004 for AdamW and 0 (no decay) for the others.
 func WeightDecay(decay float64) OptimizerOption { return optionValue[float64]{"WeightDecay", decay} }
 
-// AccumulateGradients sums the gradients of n batches and makes one update of
-// their mean: batches n times as large for the same memory. The default is 1. What an
-// optimizer counts, as Adam for its correction, are updates; schedules and
+// AccumulateGradients makes one update from the mean gradient of n batches, which has the
+// effect of a batch n times as large without its memory. The default is 1. The optimizer's
+// own step count, such as in Adam's bias correction, counts updates; schedules and
 // AverageWeights count batches, as in Keras.
 func AccumulateGradients(n int) OptimizerOption { return optionValue[int]{"AccumulateGradients", n} }
 
-// AverageWeights maintains a moving average of every weight, a = momentum·a +
-// (1-momentum)·w after each batch, starting at the weights after the first update
-// (Polyak & Juditsky 1992). With AccumulateGradients the batches between two updates
-// count, too, as in Keras. When Fit ends, but not when it is interrupted, the averages
-// become the weights. Without this option, the default, nothing is averaged; Keras's
-// use_ema has a momentum of 0.99.
+// AverageWeights maintains an exponential moving average of every weight,
+// a = momentum·a + (1-momentum)·w after each batch, initialized to the weights after the
+// first update (Polyak & Juditsky 1992). With AccumulateGradients the batches between two
+// updates count too, as in Keras. When Fit ends, but not when it is interrupted, the
+// averages replace the weights. By default nothing is averaged. Keras's use_ema has a
+// default momentum of 0.99.
 func AverageWeights(momentum float64) OptimizerOption {
 	return optionValue[float64]{"AverageWeights", momentum}
 }
 
-// WithSchedule lets the learning rate follow a schedule that starts from the
-// optimizer's rate and counts batches; without it the rate is constant:
+// WithSchedule makes the learning rate follow a schedule, which starts from the
+// optimizer's rate and counts batches. By default the rate is constant:
 //
 //	k.SGD(0.1, k.WithSchedule(k.ExponentialDecay{Steps: 1000, Rate: 0.9}))
 func WithSchedule(s Schedule) OptimizerOption {
 	return optionValue[scheduled]{"WithSchedule", scheduled{s}}
 }
 
-// Momentum is, for an optimizer, the share of the last update that is added to the next:
-// an option of SGD and RMSprop, by default 0. For BatchNormalization it is the share that
-// the moving statistics retain at each step, by default 0.99.
+// Momentum is an option of optimizers and of BatchNormalization.
+//
+// For SGD and RMSprop it is the fraction of the previous update that is added to the next
+// one; the default is 0. For BatchNormalization it is the fraction of the moving mean and
+// variance that is kept at each step; the default is 0.99.
 type Momentum float64
 
 func (v Momentum) applyOptimizer(s *settable) { assignOption(s, "Momentum", float64(v)) }
 
-// Epsilon is added to a divisor to keep it away from 0: in RMSprop, Adam, AdamW, Nadam,
-// Adamax, Adagrad and Adadelta 1e-7 by default, in BatchNormalization and
-// LayerNormalization, where it is added to the variance, 1e-3.
+// Epsilon is a small constant that is added to a divisor to keep it away from 0. It is an
+// option of optimizers and of normalization layers.
+//
+// For RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad and Adadelta the default is 1e-7. For
+// BatchNormalization, LayerNormalization and GroupNormalization it is added to the
+// variance, and the default is 1e-3.
 type Epsilon float64
 
 func (v Epsilon) applyOptimizer(s *settable) { assignOption(s, "Epsilon", float64(v)) }
 
-// Rho is the share that a running average retains at each step; the default is 0.9 in
-// RMSprop and 0.95 in Adadelta.
-func Rho(share float64) OptimizerOption { return optionValue[float64]{"Rho", share} }
+// Rho is the decay rate of the running averages; the default is 0.9 for RMSprop and 0.95 for
+// Adadelta.
+func Rho(rho float64) OptimizerOption { return optionValue[float64]{"Rho", rho} }
 
-// Beta1 is the share that the average of the gradient retains at each step; the default is
-// 0.9. In Lion it is the share of that average in the direction of the update.
-func Beta1(share float64) OptimizerOption { return optionValue[float64]{"Beta1", share} }
+// Beta1 is the decay rate of the running average of the gradient; the default is 0.9. In
+// Lion it is the weight of that average in the direction of the update.
+func Beta1(beta1 float64) OptimizerOption { return optionValue[float64]{"Beta1", beta1} }
 
-// Beta2 is the share that the average of the gradient's square retains at each step, in Lion
-// that of the gradient; the default is 0.999, in Lion 0.99.
-func Beta2(share float64) OptimizerOption { return optionValue[float64]{"Beta2", share} }
+// Beta2 is the decay rate of the running average of the squared gradient; the default is
+// 0.999. In Lion it is the decay rate of the average of the gradient; the default is 0.99.
+func Beta2(beta2 float64) OptimizerOption { return optionValue[float64]{"Beta2", beta2} }
 
-// InitialAccumulator is where the sums of Adagrad start; the default is 0.1.
+// InitialAccumulator is the initial value of Adagrad's sums of squares; the default is 0.1.
 func InitialAccumulator(start float64) OptimizerOption {
 	return optionValue[float64]{"InitialAccumulator", start}
 }
 
-// OptimizerFlag is an OptimizerOption that turns something on; by default it is off.
+// OptimizerFlag is an OptimizerOption that turns something on. All flags are off by default.
 type OptimizerFlag string
 
 func (f OptimizerFlag) applyOptimizer(s *settable) { assignOption(s, string(f), true) }
 
-// The flags.
+// The flags of optimizers.
 const (
-	// Nesterov looks ahead along the momentum of SGD (Nesterov 1983, Sutskever et al. 2013).
+	// Nesterov makes SGD use Nesterov momentum (Nesterov 1983, Sutskever et al. 2013).
 	Nesterov OptimizerFlag = "Nesterov"
 
 	// Centered makes RMSprop divide by an estimate of the gradient's variance instead of its
-	// second moment. For a gradient that hardly changes this is a difference of two equal
-	// numbers, which rounding may leave below -ε: the weight is then NaN, as in Keras, and
-	// Fit says so.
+	// second moment. If a gradient hardly changes, the variance is the difference of two
+	// nearly equal numbers, which rounding can make smaller than -ε; the weight is then
+	// NaN, as in Keras, and Fit returns an error.
 	Centered OptimizerFlag = "Centered"
 
-	// AMSGrad never lets the divisor of Adam and AdamW shrink (Reddi et al. 2018).
+	// AMSGrad keeps the divisor of Adam and AdamW from decreasing (Reddi et al. 2018).
 	AMSGrad OptimizerFlag = "AMSGrad"
 
-	// LazyRows leaves the rows of an embedding that a batch does not use unchanged, along
-	// with their slots. By default, as in Keras, they take part in every update with a
-	// gradient of 0, by which momentum still moves them and averages decay: after a word
-	// was used, Adam moves its row for as long as m = β₁ᵗ·m is not negligible, while a lazy
-	// row waits, with its m and v, until the word is used again. Results differ from
-	// Keras's. A step takes time in proportion to the rows of the batch instead of those of
-	// the table, which pays where the table is large and a batch uses little of it.
+	// LazyRows updates only those rows of an embedding that the batch uses and leaves the
+	// other rows and their slots unchanged. By default, as in Keras, every row takes part
+	// in every update, with a gradient of 0 if the batch does not use it: momentum still
+	// moves the row and running averages decay. After a word was used, for example, Adam
+	// keeps moving its row until m = β₁ᵗ·m is negligible, whereas a lazy row keeps its m and v
+	// until the word is used again. Results therefore differ from Keras's. The time of a step
+	// is proportional to the rows in the batch instead of the rows in the table, which
+	// pays off if the table is large and a batch uses little of it.
 	//
 	// It is an option of SGD with Momentum, RMSprop with Momentum, Adam, AdamW, Adamax,
-	// Nadam and Lion. The others do not need it: there a gradient of 0 leaves the weights
-	// unchanged, and the decay of averages is made up for later. Weight decay, averages of
-	// weights and constraints always apply to all rows. So does every update where an
-	// embedding is applied more than once or its table has a penalty, as the gradient then
-	// covers all rows.
+	// Nadam and Lion. The other optimizers do not need it: there a gradient of 0 leaves the
+	// weights unchanged, and the decay of averages is applied later. Weight decay, weight
+	// averaging and constraints always apply to all rows. If an embedding is applied more
+	// than once or its table has a regularizer, its gradient covers all rows, and so does
+	// every update.
 	LazyRows OptimizerFlag = "LazyRows"
 )
 
-// commonSettings is what every optimizer of this package can be given beside its own
-// settings.
+// commonSettings are the settings that every optimizer of this package has in addition to
+// its own.
 type commonSettings struct {
 	ClipValue      float64   `json:"clip_value,omitempty"`
 	ClipNorm       float64   `json:"clip_norm,omitempty"`
@@ -188,11 +195,11 @@ type commonSettings struct {
 	Schedule       scheduled `json:"schedule,omitzero"`
 	LazyRows       bool      `json:"lazy_rows,omitempty"`
 
-	mistake error // in the options
+	mistake error // of the options
 }
 
-// apply applies options to an optimizer that has these settings beside the common ones; nil
-// is a common one that it does not have.
+// apply applies options to an optimizer with the given settings of its own in addition to
+// the common ones. A nil entry removes a common setting.
 func (c *commonSettings) apply(options []OptimizerOption, own fields) {
 	all := fields{
 		"ClipValue": &c.ClipValue, "ClipNorm": &c.ClipNorm, "GlobalClipNorm": &c.GlobalClipNorm, "WeightDecay": &c.WeightDecay,
@@ -205,7 +212,7 @@ func (c *commonSettings) apply(options []OptimizerOption, own fields) {
 
 func (c *commonSettings) common() *commonSettings { return c }
 
-// commonOf are the common settings of an optimizer; one that is not of this package has none.
+// commonOf returns the common settings of an optimizer, empty ones for a custom optimizer.
 func commonOf(o Optimizer) *commonSettings {
 	if own, ok := o.(interface{ common() *commonSettings }); ok {
 		return own.common()
@@ -219,15 +226,15 @@ func (c *commonSettings) check() error {
 		name  string
 		value float64
 	}{{"clip value", c.ClipValue}, {"clip norm", c.ClipNorm}, {"global clip norm", c.GlobalClipNorm}, {"weight decay", c.WeightDecay}} {
-		mistakes = append(mistakes, atLeastZero(v.name, v.value))
+		mistakes = append(mistakes, checkNonNegative(v.name, v.value))
 	}
 	if c.clips() > 1 {
-		mistakes = append(mistakes, errors.New("gradients are clipped in more than one way, want one"))
+		mistakes = append(mistakes, errors.New("more than one of ClipValue, ClipNorm and GlobalClipNorm is set, want at most one"))
 	}
 	if c.Accumulate < 0 {
 		mistakes = append(mistakes, fmt.Errorf("gradients of %d batches are accumulated, want at least 1, or 0 for 1", c.Accumulate))
 	}
-	mistakes = append(mistakes, unit("momentum of the weights' average", c.Average))
+	mistakes = append(mistakes, checkFraction("momentum of the weights' average", c.Average))
 	if c.Schedule.Schedule != nil {
 		if err := c.Schedule.Check(); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("schedule %s: %w", c.Schedule.Name(), err))
@@ -236,7 +243,7 @@ func (c *commonSettings) check() error {
 	return errors.Join(mistakes...)
 }
 
-// clips counts the ways in which gradients are clipped.
+// clips returns the number of clipping methods in use.
 func (c *commonSettings) clips() (n int) {
 	for _, limit := range []float64{c.ClipValue, c.ClipNorm, c.GlobalClipNorm} {
 		if limit > 0 {
@@ -246,10 +253,10 @@ func (c *commonSettings) clips() (n int) {
 	return n
 }
 
-// batches is the number of batches that one update is made of.
+// batches returns the number of batches for each update.
 func (c *commonSettings) batches() int { return max(1, c.Accumulate) }
 
-// maxRate is far beyond every rate that learns.
+// maxRate is far above any useful learning rate.
 const maxRate = 1e6
 
 func checkRate(rate float64) error {
@@ -259,7 +266,7 @@ func checkRate(rate float64) error {
 	return nil
 }
 
-func checkEpsilon(e float64) error { return atLeastZero("epsilon", e) }
+func checkEpsilon(e float64) error { return checkNonNegative("epsilon", e) }
 
-// rowWidth is the length of a row, given compact rows.
+// rowWidth returns the length of a row, given compact rows.
 func rowWidth(g []float32, rows []int32) int { return len(g) / max(1, len(rows)) }

@@ -8,12 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Adadelta takes steps of the size of the last ones (Zeiler 2012):
+// Adadelta scales each update by the size of past updates (Zeiler 2012):
 //
 //	a = ρ·a + (1-ρ)·g²;  d = √(b + ε)/√(a + ε)·g
 //	b = ρ·b + (1-ρ)·d²;  w -= rate·d
 //
-// The paper's rate is 1, Keras's default 0.001.
+// The paper's rate is 1, Keras's default is 0.001.
 // See https://keras.io/api/optimizers/adadelta/.
 //
 // Options: Rho (0.95), Epsilon (1e-7), ClipValue (none), ClipNorm (none), GlobalClipNorm
@@ -39,7 +39,7 @@ func (o *adadelta) Rate() float64   { return o.LearningRate }
 func (o *adadelta) Slots() []string { return []string{"accumulated_grad", "accumulated_delta_var"} }
 
 func (o *adadelta) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("rho", o.Rho), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("rho", o.Rho), checkEpsilon(o.Epsilon))
 }
 
 func (o *adadelta) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
@@ -50,5 +50,5 @@ func (o *adadelta) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _
 	kernel.AdadeltaRows(w, g, slots[0], slots[1], float32(rate), float32(o.Rho), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
-// Decays are both averages.
+// Decays returns both averages.
 func (o *adadelta) Decays() (slots []int, by float64, ok bool) { return []int{0, 1}, o.Rho, true }

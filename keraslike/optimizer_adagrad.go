@@ -8,7 +8,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Adagrad divides by the root of the sum of all squares (Duchi et al. 2011):
+// Adagrad divides the gradient by the root of the sum of all squared gradients (Duchi et
+// al. 2011):
 //
 //	a += g²;  w -= rate·g/√(a + ε)
 //
@@ -37,11 +38,11 @@ func (o *adagrad) Rate() float64   { return o.LearningRate }
 func (o *adagrad) Slots() []string { return []string{"accumulator"} }
 
 func (o *adagrad) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), atLeastZero("initial accumulator", o.InitialAccumulator), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkNonNegative("initial accumulator", o.InitialAccumulator), checkEpsilon(o.Epsilon))
 }
 
-// Start is InitialAccumulator.
-func (o *adagrad) Start(string) float64 { return o.InitialAccumulator }
+// InitialValue returns InitialAccumulator.
+func (o *adagrad) InitialValue(string) float64 { return o.InitialAccumulator }
 
 func (o *adagrad) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
 	kernel.Adagrad(w, g, slots[0], float32(rate), float32(o.Epsilon))
@@ -51,5 +52,5 @@ func (o *adagrad) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ 
 	kernel.AdagradRows(w, g, slots[0], float32(rate), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
-// Decays is nothing: a sum stays.
+// Decays returns no slot: a sum does not decay.
 func (o *adagrad) Decays() (slots []int, by float64, ok bool) { return nil, 1, true }

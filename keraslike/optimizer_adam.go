@@ -8,13 +8,14 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Adam is gradient descent with running averages of the gradient and of its
-// square, corrected for their start at 0 (Kingma & Ba 2015):
+// Adam scales updates by running averages of the gradient and of its square, corrected for
+// their initialization to 0 (Kingma & Ba 2015):
 //
 //	m = β₁·m + (1-β₁)·g;  v = β₂·v + (1-β₂)·g²
 //	w -= rate·√(1-β₂ᵗ)/(1-β₁ᵗ) · m/(√v + ε)
 //
-// AMSGrad divides by the largest v so far. See https://keras.io/api/optimizers/adam/ (whose default rate is 0.001).
+// AMSGrad divides by the largest v so far. Keras's default rate is 0.001.
+// See https://keras.io/api/optimizers/adam/.
 //
 // Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), AMSGrad (off), LazyRows (off),
 // ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
@@ -26,8 +27,8 @@ func Adam(rate float64, opts ...OptimizerOption) Optimizer {
 }
 
 // AdamW is Adam with decoupled weight decay: w -= rate·decay·w before each update
-// (Loshchilov & Hutter 2019). See https://keras.io/api/optimizers/adamw/ (whose default rate
-// is 0.001).
+// (Loshchilov & Hutter 2019). Keras's default rate is 0.001.
+// See https://keras.io/api/optimizers/adamw/.
 //
 // Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), AMSGrad (off), LazyRows (off),
 // ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0.004),
@@ -46,7 +47,7 @@ var (
 
 type adam struct {
 	commonSettings
-	W            bool    `json:"-"` // goes by the name of adamw
+	W            bool    `json:"-"` // it is adamw, not adam
 	LearningRate float64 `json:"learning_rate"`
 	Beta1        float64 `json:"beta_1"`
 	Beta2        float64 `json:"beta_2"`
@@ -72,7 +73,7 @@ func (o *adam) Name() string {
 func (o *adam) Rate() float64 { return o.LearningRate }
 
 func (o *adam) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
 }
 
 func (o *adam) Slots() []string {
@@ -91,7 +92,7 @@ func (o *adam) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step 
 	kernel.AdamRows(w, g, slots[0], slots[1], o.largest(slots), float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, rowWidth(g, rows))
 }
 
-// Decays is not ok: the average of the gradient moves the weight.
+// Decays returns false: the running average of the gradient moves the weight.
 func (o *adam) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }
 
 func (o *adam) largest(slots [][]float32) []float32 {

@@ -8,12 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Adamax is Adam with the largest gradient in place of the mean square (Kingma &
-// Ba 2015):
+// Adamax is Adam with the infinity norm of past gradients instead of their mean square
+// (Kingma & Ba 2015):
 //
 //	m = β₁·m + (1-β₁)·g;  u = max(β₂·u, |g|);  w -= rate/(1-β₁ᵗ) · m/(u + ε)
 //
-// See https://keras.io/api/optimizers/adamax/.
+// Keras's default rate is 0.001. See https://keras.io/api/optimizers/adamax/.
 //
 // Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), LazyRows (off), ClipValue (none),
 // ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1),
@@ -39,7 +39,7 @@ func (o *adamax) Rate() float64   { return o.LearningRate }
 func (o *adamax) Slots() []string { return []string{"momentum", "norm"} }
 
 func (o *adamax) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
 }
 
 func (o *adamax) Update(w, g []float32, slots [][]float32, step int, rate float64) {
@@ -50,5 +50,5 @@ func (o *adamax) UpdateRows(w, g []float32, rows []int32, slots [][]float32, ste
 	kernel.AdamaxRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, rowWidth(g, rows))
 }
 
-// Decays is not ok: the average of the gradient moves the weight.
+// Decays returns false: the running average of the gradient moves the weight.
 func (o *adamax) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

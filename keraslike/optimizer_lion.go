@@ -8,11 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Lion takes steps of one size, in the direction of a sign (Chen et al. 2023):
+// Lion takes steps of constant size along the sign of a running average of the gradient
+// (Chen et al. 2023):
 //
 //	w -= rate·sign(β₁·m + (1-β₁)·g);  m = β₂·m + (1-β₂)·g
 //
-// See https://keras.io/api/optimizers/lion/.
+// Keras's default rate is 0.001. See https://keras.io/api/optimizers/lion/.
 //
 // Options: Beta1 (0.9), Beta2 (0.99), LazyRows (off), ClipValue (none), ClipNorm (none),
 // GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
@@ -37,7 +38,7 @@ func (o *lion) Rate() float64   { return o.LearningRate }
 func (o *lion) Slots() []string { return []string{"momentum"} }
 
 func (o *lion) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2))
 }
 
 func (o *lion) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
@@ -48,5 +49,5 @@ func (o *lion) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int
 	kernel.LionRows(w, g, slots[0], float32(rate), float32(o.Beta1), float32(o.Beta2), rows, rowWidth(g, rows))
 }
 
-// Decays is not ok: the average of the gradient moves the weight.
+// Decays returns false: the running average of the gradient moves the weight.
 func (o *lion) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

@@ -8,13 +8,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Nadam is Adam with Nesterov's look ahead (Dozat 2015): with u = β₁·(1 - 0.96ᵗ/2)
-// for step t, u' for the next and U, U' the products of all of them so far,
+// Nadam is Adam with Nesterov momentum (Dozat 2015). With u = β₁·(1 - 0.96ᵗ/2) for step t,
+// u' for the next step, and U and U' the products of all u up to and including each:
 //
 //	m = β₁·m + (1-β₁)·g;  v = β₂·v + (1-β₂)·g²
 //	w -= rate·(u'·m/(1-U') + (1-u)·g/(1-U)) / (√(v/(1-β₂ᵗ)) + ε)
 //
-// See https://keras.io/api/optimizers/Nadam/.
+// Keras's default rate is 0.001. See https://keras.io/api/optimizers/Nadam/.
 //
 // Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), LazyRows (off), ClipValue (none),
 // ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1),
@@ -40,7 +40,7 @@ func (o *nadam) Rate() float64   { return o.LearningRate }
 func (o *nadam) Slots() []string { return []string{"momentum", "velocity"} }
 
 func (o *nadam) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("beta_1", o.Beta1), unit("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))
 }
 
 func (o *nadam) Update(w, g []float32, slots [][]float32, step int, rate float64) {
@@ -51,5 +51,5 @@ func (o *nadam) UpdateRows(w, g []float32, rows []int32, slots [][]float32, step
 	kernel.NadamRows(w, g, slots[0], slots[1], float32(rate), float32(o.Beta1), float32(o.Beta2), float32(o.Epsilon), step, rows, rowWidth(g, rows))
 }
 
-// Decays is not ok: the average of the gradient moves the weight.
+// Decays returns false: the running average of the gradient moves the weight.
 func (o *nadam) Decays() (slots []int, by float64, ok bool) { return nil, 1, false }

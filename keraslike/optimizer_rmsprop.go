@@ -8,15 +8,15 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// RMSprop divides the gradient by a running average of its size (Tieleman &
-// Hinton 2012):
+// RMSprop divides the gradient by a running average of its magnitude (Tieleman & Hinton
+// 2012):
 //
 //	s = ρ·s + (1-ρ)·g²
 //	w -= rate·g/√(s + ε)
 //
-// Centered subtracts the square of the running average of g from s first; Momentum m
-// sums the updates: v = m·v + update, w -= v.
-// See https://keras.io/api/optimizers/rmsprop/ (whose default rate is 0.001).
+// Centered first subtracts the square of the running average of g from s. With Momentum m
+// the updates accumulate: v = m·v + update, w -= v. Keras's default rate is 0.001.
+// See https://keras.io/api/optimizers/rmsprop/.
 //
 // Options: Rho (0.9), Momentum (0), Epsilon (1e-7), Centered (off), LazyRows (off),
 // ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
@@ -42,7 +42,7 @@ func (o *rmsprop) Name() string  { return "rmsprop" }
 func (o *rmsprop) Rate() float64 { return o.LearningRate }
 
 func (o *rmsprop) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("rho", o.Rho), unit("momentum", o.Momentum), checkEpsilon(o.Epsilon))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("rho", o.Rho), checkFraction("momentum", o.Momentum), checkEpsilon(o.Epsilon))
 }
 
 func (o *rmsprop) Slots() []string {
@@ -57,17 +57,17 @@ func (o *rmsprop) Slots() []string {
 }
 
 func (o *rmsprop) Update(w, g []float32, slots [][]float32, _ int, rate float64) {
-	momentum, average := o.rest(slots)
+	momentum, average := o.optionalSlots(slots)
 	kernel.RMSprop(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon))
 }
 
 func (o *rmsprop) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int, rate float64) {
-	momentum, average := o.rest(slots)
+	momentum, average := o.optionalSlots(slots)
 	kernel.RMSpropRows(w, g, slots[0], momentum, average, float32(rate), float32(o.Rho), float32(o.Momentum), float32(o.Epsilon), rows, rowWidth(g, rows))
 }
 
-// Decays are the averages, so that a word that was not met for a while makes a large
-// step again; with momentum it is not ok, as that moves the weight.
+// Decays returns the averages, so the first update of a row that was unused for a while is
+// large. With momentum it returns false, because momentum moves the weight.
 func (o *rmsprop) Decays() (slots []int, by float64, ok bool) {
 	slots = []int{0}
 	if o.Centered {
@@ -76,8 +76,8 @@ func (o *rmsprop) Decays() (slots []int, by float64, ok bool) {
 	return slots, o.Rho, o.Momentum == 0
 }
 
-// rest are the slots after the first, nil where a setting does not use them.
-func (o *rmsprop) rest(slots [][]float32) (momentum, average []float32) {
+// optionalSlots returns the slots after the first, nil for those that the settings do not use.
+func (o *rmsprop) optionalSlots(slots [][]float32) (momentum, average []float32) {
 	slots = slots[1:]
 	if o.Momentum > 0 {
 		momentum, slots = slots[0], slots[1:]

@@ -16,7 +16,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// TestUpdateOfRows: an update of some rows is in every bit the update of all with zeros for
+// TestUpdateOfRows: an update of some rows equals, in every bit, the update of all rows with zeros for
 // the others, for rows that come, stay away and come again, and whenever the state is
 // looked at.
 func TestUpdateOfRows(t *testing.T) {
@@ -93,7 +93,7 @@ func TestPartsOfRows(t *testing.T) {
 			if err := m.Compile(o(), BinaryCrossentropy, Seed(1)); err != nil {
 				t.Fatal(err)
 			}
-			m.trainer.guarded = guarded
+			m.trainer.checksGradients = guarded
 			rng := rand.New(rand.NewPCG(5, 6))
 			for range 5 {
 				x, y := make([]float32, texts*steps), make([]float32, texts)
@@ -130,7 +130,7 @@ func filledTensor(values []float32, shape ...int) graph.Value {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values))
 }
 
-// TestBadIDAmongLongRows: an id that is out of range, no integer or no number is named with
+// TestBadIDAmongLongRows: an id that is out of range, not an integer or NaN is named with
 // its layer and place, changes nothing, and the batch after it is as if it had not been.
 func TestBadIDAmongLongRows(t *testing.T) {
 	const words, texts, steps, at = 10, 4, 40, 87

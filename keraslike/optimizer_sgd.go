@@ -8,12 +8,12 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// SGD is gradient descent, w -= rate·g. With Momentum m it is
+// SGD is stochastic gradient descent, w -= rate·g. With Momentum m it is
 //
 //	v = m·v - rate·g;  w += v                (plain)
 //	v = m·v - rate·g;  w += m·v - rate·g     (Nesterov)
 //
-// See https://keras.io/api/optimizers/sgd/ (whose default rate is 0.01).
+// Keras's default rate is 0.01. See https://keras.io/api/optimizers/sgd/.
 //
 // Options: Momentum (0), Nesterov (off), LazyRows (off), ClipValue (none), ClipNorm (none),
 // GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
@@ -37,7 +37,7 @@ func (o *sgd) Name() string  { return "sgd" }
 func (o *sgd) Rate() float64 { return o.LearningRate }
 
 func (o *sgd) Check() error {
-	return errors.Join(o.check(), checkRate(o.LearningRate), unit("momentum", o.Momentum))
+	return errors.Join(o.check(), checkRate(o.LearningRate), checkFraction("momentum", o.Momentum))
 }
 
 func (o *sgd) Slots() []string {
@@ -55,7 +55,8 @@ func (o *sgd) UpdateRows(w, g []float32, rows []int32, slots [][]float32, _ int,
 	kernel.SGDRows(w, g, o.velocity(slots), float32(rate), float32(o.Momentum), o.Nesterov, rows, rowWidth(g, rows))
 }
 
-// Decays is nothing; with momentum it is not ok, as the velocity moves the weight.
+// Decays returns no slot. With momentum it returns false, because the velocity moves the
+// weight.
 func (o *sgd) Decays() (slots []int, by float64, ok bool) { return nil, 1, o.Momentum == 0 }
 
 func (o *sgd) velocity(slots [][]float32) []float32 {

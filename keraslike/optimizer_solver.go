@@ -11,10 +11,9 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// FromSolver is an optimizer that lets a Gorgonia solver change the weights. The
-// solver has its own learning rate and state, so that callbacks that change the rate have
-// no effect and a model cannot be saved WithOptimizer. Sparse gradients are made dense for
-// it. WeightDecay decays at a rate of 1.
+// FromSolver makes an optimizer of a Gorgonia solver. The solver has its own learning rate
+// and state: callbacks that change the rate have no effect, and the model cannot be saved
+// WithOptimizer. Sparse gradients are converted to dense ones. WeightDecay uses a rate of 1.
 //
 // Options: ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
 // AccumulateGradients (1), AverageWeights (none).
@@ -42,15 +41,15 @@ func (o *solver) Check() error {
 	return o.check()
 }
 
-// unsaved is why the optimizer cannot be saved.
+// unsaved returns the reason why the optimizer cannot be saved.
 func (*solver) unsaved() error {
-	return errors.New("a Gorgonia solver keeps its state to itself, so that it cannot be saved")
+	return errors.New("the state of a Gorgonia solver is private and cannot be saved")
 }
 
-// Update does nothing: a solver changes all weights at once, in updateAll.
+// Update does nothing: updateAll updates all weights at once.
 func (*solver) Update(_, _ []float32, _ [][]float32, _ int, _ float64) {}
 
-// solverWeight is a weight as a solver sees it.
+// solverWeight presents a weight to a solver.
 type solverWeight struct {
 	value, grad *tensor.Dense
 }
@@ -58,7 +57,7 @@ type solverWeight struct {
 func (w *solverWeight) Value() graph.Value         { return w.value }
 func (w *solverWeight) Grad() (graph.Value, error) { return w.grad, nil }
 
-// updateAll gives copies of the gradients to the solver, which may change them.
+// updateAll passes copies of the gradients to the solver, which may modify them.
 func (o *solver) updateAll(weights []*Weight, gradients []gradient) error {
 	if len(o.weights) != len(weights) || len(weights) > 0 && o.weights[0].value != weights[0].value {
 		o.weights, o.list = make([]solverWeight, len(weights)), make([]graph.ValueGrad, len(weights))

@@ -224,7 +224,7 @@ func TestScheduleValues(t *testing.T) {
 			}
 			s = p
 		case "PiecewiseConstantDecay":
-			p := PiecewiseConstant{Boundaries: a.Ints("boundaries")}
+			p := PiecewiseConstantDecay{Boundaries: a.Ints("boundaries")}
 			for _, v := range a["values"].([]any) {
 				p.Factors = append(p.Factors, v.(float64))
 			}
@@ -310,13 +310,13 @@ func TestOptimizerMistakes(t *testing.T) {
 		want string
 	}{
 		{SGD(0.1, ClipNorm(-1)), "clip norm is -1"},
-		{Adam(0.1, ClipNorm(1), ClipValue(1)), "more than one way"},
+		{Adam(0.1, ClipNorm(1), ClipValue(1)), "want at most one"},
 		{Adamax(0.1, Beta1(1)), "beta_1 is 1"},
 		{Adagrad(0.1, InitialAccumulator(-1)), "initial accumulator is -1"},
 		{Adadelta(0.1, AverageWeights(1)), "momentum of the weights' average is 1"},
 		{Nadam(0.1, AccumulateGradients(-2)), "-2 batches"},
 		{RMSprop(0.1, WithSchedule(ExponentialDecay{Rate: 0.5})), "schedule exponential_decay: steps is 0"},
-		{SGD(0.1, WithSchedule(PiecewiseConstant{Boundaries: []int{2, 1}, Factors: []float64{1, 2, 3}})), "want them to ascend"},
+		{SGD(0.1, WithSchedule(PiecewiseConstantDecay{Boundaries: []int{2, 1}, Factors: []float64{1, 2, 3}})), "want an ascending order"},
 		{FromSolver(nil), "the solver is nil"},
 	} {
 		if err := c.o.Check(); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -348,7 +348,7 @@ func TestSettingsAllocateNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		step := func() {
-			if f.train.at >= 40 {
+			if f.train.position >= 40 {
 				f.train.rewind()
 			}
 			if _, err := f.advance(); err != nil {

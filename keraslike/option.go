@@ -13,39 +13,39 @@ import (
 // Options of layers
 //
 // A layer takes the options of its family: an option of another family does not
-// compile. An option of the family that the layer itself cannot bear, such as
-// CausalPadding for Conv2D, is a mistake that is reported when the model is built.
-// The order of options never matters: of the same option given twice the last counts,
-// and two different ones for one setting, such as SamePadding and CausalPadding, are a
-// mistake.
+// compile. An option of the family that this layer does not support, such as CausalPadding
+// for Conv2D, is an error when the model is built. The order of options never matters: if
+// an option is given twice, the last one counts; two different options for one setting,
+// such as SamePadding and CausalPadding, are an error.
 //
-// All of it is one mechanism: an option names a field of the layer's definition and
-// holds its value. The fields that have an option say so by a tag with its name.
+// All options use one mechanism: an option holds the name of a field of the layer's
+// definition and its value. A field that can be set by an option has a struct tag with the
+// option's name.
 
-// setting is what an option sets.
+// setting is the field that an option sets, and its value.
 type setting struct {
-	option string       // for errors: the constant or function of the option
+	option string       // the option's constant or function, for errors
 	field  string       // of the definition
 	value  any          // of the field's type; see assign
-	layer  func(*layer) // sets what the layer has beside its definition, in place of a field
-	choice string       // the setting that options contradict each other about, by default the field
+	layer  func(*layer) // sets a property of the layer instead of a field of its definition
+	choice string       // the setting that only one option may set; "" for the field
 	err    error
 }
 
 func (s setting) sets() setting { return s }
 
-// layerSetting is what all options of layers have in common.
+// layerSetting is the method that all options of layers share.
 type layerSetting interface{ sets() setting }
 
-// The families. Each is an interface with a method of its own, which the options that
-// belong to it get by embedding the mark.
+// The option families. Each is an interface with a marker method; an option belongs to a
+// family by embedding the struct that has this method.
 type (
 	// DenseOption is an option of Dense.
 	DenseOption interface {
 		layerSetting
 		forDense()
 	}
-	// ConvOption is an option of the convolutions: Conv1D, Conv2D, DepthwiseConv2D,
+	// ConvOption is an option of the convolution layers: Conv1D, Conv2D, DepthwiseConv2D,
 	// SeparableConv2D and Conv2DTranspose.
 	ConvOption interface {
 		layerSetting
@@ -93,7 +93,7 @@ type (
 		layerSetting
 		forBidirectional()
 	}
-	// LayerOption is an option of every layer.
+	// LayerOption is an option of every layer: Name or Trainable.
 	LayerOption interface {
 		DenseOption
 		ConvOption
@@ -107,21 +107,21 @@ type (
 		BidirectionalOption
 		forLayer()
 	}
-	// KernelOption is an option of every layer with a kernel: Dense, the convolutions,
-	// the recurrent layers and MultiHeadAttention.
+	// KernelOption is an option of every layer with a kernel: Dense, the convolution
+	// layers, the recurrent layers and MultiHeadAttention.
 	KernelOption interface {
 		DenseOption
 		ConvOption
 		RecurrentOption
 		AttentionOption
 	}
-	// WindowOption is an option of every layer with a moving window: the convolutions
-	// and the poolings.
+	// WindowOption is an option of every layer with a moving window: the convolution and
+	// pooling layers.
 	WindowOption interface {
 		ConvOption
 		PoolOption
 	}
-	// AxisOption is an option of the normalizations and of Concatenate.
+	// AxisOption is an option of the normalization layers and of Concatenate.
 	AxisOption interface {
 		NormalizationOption
 		MergeOption
@@ -220,24 +220,24 @@ type (
 	}
 )
 
-// Name gives a layer its name, which must not contain a slash. Names must differ within
-// a model. A layer without one is named after its kind: "dense", "dense_1".
+// Name sets the name of a layer, which must be unique within the model and must not contain
+// a slash. By default a layer is named after its kind: "dense", "dense_1".
 func Name(name string) LayerOption {
 	return layerOption{setting: setting{option: "Name", layer: func(l *layer) { l.name = name }}}
 }
 
-// Trainable false keeps training from changing the layer's weights; the default is true.
+// Trainable sets whether training updates the layer's weights; the default is true.
 // Model.SetTrainable changes it later.
 func Trainable(trainable bool) LayerOption {
 	return layerOption{setting: setting{option: "Trainable", layer: func(l *layer) { l.frozen = !trainable }}}
 }
 
-// set is the setting of the field that has the option's name.
+// set returns the setting of the field that has the option's name.
 func set(option string, value any) setting {
 	return setting{option: option, field: option, value: value}
 }
 
-// setPair is set for one number for height and width alike, or one for each.
+// setPair is set for either one number for both height and width or one number for each.
 func setPair(option string, n []int) setting {
 	s := set(option, [2]int{})
 	switch len(n) {
@@ -251,7 +251,7 @@ func setPair(option string, n []int) setting {
 	return s
 }
 
-// newLayer makes a layer of a definition and applies options.
+// newLayer makes a layer from a definition and applies options.
 func newLayer[O layerSetting](d Definition, options []O) *layer {
 	l := &layer{def: d}
 	var mistakes []error
@@ -263,10 +263,10 @@ func newLayer[O layerSetting](d Definition, options []O) *layer {
 	return l
 }
 
-// choice is an option that has set something.
+// choice is an option that was applied and the setting that it changed.
 type choice struct{ setting, option string }
 
-// apply sets what the option sets.
+// apply applies one option.
 func (l *layer) apply(s setting) error {
 	if s.err != nil {
 		return s.err
@@ -276,7 +276,7 @@ func (l *layer) apply(s setting) error {
 		return nil
 	}
 	field, ok := optionField(l.def, s.field)
-	if r, picky := l.def.(refuser); !ok || picky && slices.Contains(r.refuses(), s.option) {
+	if r, picky := l.def.(optionRefuser); !ok || picky && slices.Contains(r.refuses(), s.option) {
 		return fmt.Errorf("%s does not fit, want %s", s.option, strings.Join(optionsOf(l.def), ", "))
 	}
 	if err := assign(field, s.value); err != nil {
@@ -292,19 +292,19 @@ func (l *layer) apply(s setting) error {
 	return nil
 }
 
-// refuser is a definition that has fields which not every layer of its kind has a use
-// for.
-type refuser interface {
-	// refuses are the options that do not fit this layer.
+// optionRefuser is a definition with fields that some of its layers do not support.
+type optionRefuser interface {
+	// refuses returns the options that do not fit this layer.
 	refuses() []string
 }
 
-// chosen reports whether an option has set something.
+// chosen reports whether an option has changed a setting.
 func (l *layer) chosen(setting string) bool {
 	return slices.ContainsFunc(l.choices, func(c choice) bool { return c.setting == setting })
 }
 
-// contradiction reports two options for one setting, in the same words for both orders.
+// contradiction returns an error if two different options change one setting. The error
+// does not depend on their order.
 func (l *layer) contradiction() error {
 	for i, a := range l.choices {
 		for _, b := range l.choices[i+1:] {
@@ -316,7 +316,7 @@ func (l *layer) contradiction() error {
 	return nil
 }
 
-// optionField is the field of a definition that an option of this name sets.
+// optionField returns the field of a definition that the named option sets.
 func optionField(d Definition, name string) (field reflect.Value, ok bool) {
 	v := reflect.Indirect(reflect.ValueOf(d))
 	if v.Kind() != reflect.Struct {
@@ -329,10 +329,10 @@ func optionField(d Definition, name string) (field reflect.Value, ok bool) {
 	return v.FieldByIndex(f.Index), true
 }
 
-// optionsOf are the names of the options that a layer can be given.
+// optionsOf returns the names of the options that fit a layer.
 func optionsOf(d Definition) []string {
 	var refused []string
-	if r, ok := d.(refuser); ok {
+	if r, ok := d.(optionRefuser); ok {
 		refused = r.refuses()
 	}
 	list := []string{"Name", "Trainable"}
@@ -345,8 +345,8 @@ func optionsOf(d Definition) []string {
 	return list
 }
 
-// assign puts an option's value into a field of its type, of a pointer to it, or, of
-// several whole numbers, of one.
+// assign sets a field to an option's value. The field's type is that of the value or a
+// pointer to it; it may also be an int for a value of one-element []int.
 func assign(field reflect.Value, value any) error {
 	v := reflect.ValueOf(value)
 	switch {
@@ -360,7 +360,7 @@ func assign(field reflect.Value, value any) error {
 			return fmt.Errorf("got %d axes, want one", v.Len())
 		}
 		field.Set(v.Index(0))
-	default: // a text converted to the type of flags
+	default: // a string converted to a flag type
 		return errors.New("is not a flag")
 	}
 	return nil

@@ -10,10 +10,10 @@ import (
 
 // Options of layers with a kernel.
 
-// KernelFlag is a KernelOption that is off by default.
+// KernelFlag is a KernelOption that turns something on. It is off by default.
 type KernelFlag string
 
-// NoBias omits the bias.
+// NoBias omits the biases.
 const NoBias KernelFlag = "NoBias"
 
 func (f KernelFlag) sets() setting { return set(string(f), true) }
@@ -22,36 +22,45 @@ func (KernelFlag) forConv()        {}
 func (KernelFlag) forRecurrent()   {}
 func (KernelFlag) forAttention()   {}
 
-func ofKernel(option string, value any) KernelOption {
+func newKernelOption(option string, value any) KernelOption {
 	return kernelOption{setting: set(option, value)}
 }
 
-// KernelInitializer sets the initializer of a layer's kernels.
-func KernelInitializer(i Initializer) KernelOption { return ofKernel("KernelInitializer", i) }
+// KernelInitializer sets the initializer of the kernels. The default is GlorotUniform().
+func KernelInitializer(i Initializer) KernelOption { return newKernelOption("KernelInitializer", i) }
 
-// BiasInitializer sets the initializer of a layer's biases.
-func BiasInitializer(i Initializer) KernelOption { return ofKernel("BiasInitializer", i) }
+// BiasInitializer sets the initializer of the biases. The default is Zeros(), except that an
+// LSTM's forget gate starts with ones.
+func BiasInitializer(i Initializer) KernelOption { return newKernelOption("BiasInitializer", i) }
 
-// KernelRegularizer adds r of each kernel to the loss: KernelRegularizer(L2(1e-3)).
-func KernelRegularizer(r Regularizer) KernelOption { return ofKernel("KernelRegularizer", r) }
+// KernelRegularizer adds the penalty r of each kernel to the loss:
+// KernelRegularizer(L2(1e-3)). For recurrent layers it does not apply to the recurrent
+// kernel. By default there is no penalty.
+func KernelRegularizer(r Regularizer) KernelOption { return newKernelOption("KernelRegularizer", r) }
 
-// BiasRegularizer adds r of each bias to the loss.
-func BiasRegularizer(r Regularizer) KernelOption { return ofKernel("BiasRegularizer", r) }
+// BiasRegularizer adds the penalty r of each bias to the loss. By default there is no
+// penalty.
+func BiasRegularizer(r Regularizer) KernelOption { return newKernelOption("BiasRegularizer", r) }
 
-// ActivityRegularizer adds r of the layer's output, divided by the number of samples
-// in the batch, to the loss, as Keras does since 3.14. Where a layer has several outputs,
-// such as last states, each adds its part, and so do the projections of MultiHeadAttention
-// and the steps of TimeDistributed.
-func ActivityRegularizer(r Regularizer) KernelOption { return ofKernel("ActivityRegularizer", r) }
+// ActivityRegularizer adds the penalty r of the layer's output, divided by the number of
+// samples in the batch, to the loss, as Keras does since 3.14. If a layer has several
+// outputs, such as final states, the penalties of all of them are added; likewise for the
+// projections of MultiHeadAttention and the steps of TimeDistributed. By default there is no
+// penalty.
+func ActivityRegularizer(r Regularizer) KernelOption {
+	return newKernelOption("ActivityRegularizer", r)
+}
 
-// KernelConstraint applies c to each kernel after each update.
-func KernelConstraint(c Constraint) KernelOption { return ofKernel("KernelConstraint", c) }
+// KernelConstraint applies c to each kernel after each update. For recurrent layers it does
+// not apply to the recurrent kernel. By default there is no constraint.
+func KernelConstraint(c Constraint) KernelOption { return newKernelOption("KernelConstraint", c) }
 
-// BiasConstraint applies c to each bias after each update.
-func BiasConstraint(c Constraint) KernelOption { return ofKernel("BiasConstraint", c) }
+// BiasConstraint applies c to each bias after each update. By default there is no
+// constraint.
+func BiasConstraint(c Constraint) KernelOption { return newKernelOption("BiasConstraint", c) }
 
-// regularized are the regularizers and constraints of a layer with a kernel; its
-// definition embeds them.
+// regularized has the regularizers and constraints of a layer with a kernel, whose
+// definition embeds it.
 type regularized struct {
 	KernelRegularizer   Regularizer `json:"kernel_regularizer" option:"KernelRegularizer"`
 	BiasRegularizer     Regularizer `json:"bias_regularizer,omitzero" option:"BiasRegularizer"`
@@ -65,18 +74,18 @@ func (r *regularized) check() error {
 		r.KernelConstraint.check(), r.BiasConstraint.check())
 }
 
-// constrain declares the constraints of weights that have been declared.
+// constrain declares the constraints of the weights "kernel" and "bias".
 func (r *regularized) constrain(b *Builder) {
 	b.Constrain("kernel", r.KernelConstraint)
 	b.Constrain("bias", r.BiasConstraint)
 }
 
-// watch adds the activity's penalty and passes y on.
-func (r *regularized) watch(s *Scope, y *graph.Node) *graph.Node {
-	return r.ActivityRegularizer.watch(s, y)
+// penalizeActivity adds the penalty of the output y and returns y.
+func (r *regularized) penalizeActivity(s *Scope, y *graph.Node) *graph.Node {
+	return r.ActivityRegularizer.penalizeActivity(s, y)
 }
 
-// initialized are how a layer's kernel and bias begin, and whether it has a bias.
+// initialized has the initializers of a layer with a kernel, and whether it has a bias.
 type initialized struct {
 	NoBias            bool        `json:"no_bias,omitempty" option:"NoBias"`
 	KernelInitializer Initializer `json:"kernel_initializer" option:"KernelInitializer"`
@@ -87,7 +96,7 @@ func newInitialized() initialized {
 	return initialized{KernelInitializer: GlorotUniform(), BiasInitializer: Zeros()}
 }
 
-// bias is the weight of that name, nil where the layer has none.
+// bias returns the weight "bias", nil if the layer has none.
 func (i *initialized) bias(s *Scope) *graph.Node {
 	if i.NoBias {
 		return nil
@@ -95,7 +104,7 @@ func (i *initialized) bias(s *Scope) *graph.Node {
 	return s.Weight("bias")
 }
 
-// activated is initialized with an activation function after the product.
+// activated is initialized plus an activation function.
 type activated struct {
 	Activation ActivationFunc `json:"activation" option:"ActivationFunc"`
 	initialized

@@ -4,18 +4,21 @@ package keraslike
 
 import "github.com/reef-dl/reef/graph"
 
-// Options of the normalizations.
+// Options of the normalization layers.
 
-// NormalizationFlag is a NormalizationOption that is off by default.
+// NormalizationFlag is a NormalizationOption that turns something on. All flags are off by
+// default.
 type NormalizationFlag string
 
-// The flags of the normalizations.
+// The flags of normalization layers.
 const (
-	// NoScale omits the factor γ of a normalization.
+	// NoScale omits the factor γ of BatchNormalization, LayerNormalization and
+	// GroupNormalization.
 	NoScale NormalizationFlag = "NoScale"
-	// NoCenter omits the offset β of a normalization.
+	// NoCenter omits the offset β of BatchNormalization, LayerNormalization and
+	// GroupNormalization.
 	NoCenter NormalizationFlag = "NoCenter"
-	// AllAxes makes Normalization take one mean and one variance over all elements.
+	// AllAxes makes Normalization use one mean and one variance for all elements.
 	AllAxes NormalizationFlag = "AllAxes"
 )
 
@@ -35,7 +38,7 @@ func (Momentum) forNormalization() {}
 func (v Epsilon) sets() setting   { return set("Epsilon", float64(v)) }
 func (Epsilon) forNormalization() {}
 
-// scaleAndCenter declares the weights gamma and beta, unless the layer has none.
+// scaleAndCenter declares the weights gamma and beta, except those that are omitted.
 func (b *Builder) scaleAndCenter(noScale, noCenter bool, shape ...int) {
 	if !noScale {
 		b.Weight("gamma", Ones(), Regularizer{}, shape...)
@@ -45,7 +48,7 @@ func (b *Builder) scaleAndCenter(noScale, noCenter bool, shape ...int) {
 	}
 }
 
-// scaleAndCenter are the weights gamma and beta, nil where the layer has none.
+// scaleAndCenter returns the weights gamma and beta, nil for those that are omitted.
 func (s *Scope) scaleAndCenter(noScale, noCenter bool) (gamma, beta *graph.Node) {
 	if !noScale {
 		gamma = s.Weight("gamma")

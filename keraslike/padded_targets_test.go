@@ -45,7 +45,7 @@ func TestPaddedTargets(t *testing.T) {
 			}
 			var options []k.CompileOption
 			if !math.IsNaN(c.accuracy) {
-				options = append(options, k.Accuracy, k.WeightedMetrics(k.Named("weighted", k.Accuracy)))
+				options = append(options, k.Accuracy, k.WeightedMetrics(k.NamedMetric("weighted", k.Accuracy)))
 			}
 			train := map[string]func(m *k.Model) error{
 				"Fit": func(m *k.Model) error {
@@ -92,7 +92,7 @@ func TestPaddedTargets(t *testing.T) {
 	}
 }
 
-// aheadOfTime is a source with weights that is read on a goroutine of its own.
+// aheadOfTime is a source with weights that is read on a separate goroutine.
 type aheadOfTime struct{ k.SampleWeighter }
 
 func (aheadOfTime) Prefetch() int { return 2 }
@@ -171,7 +171,7 @@ func TestPaddedTargetsInMetrics(t *testing.T) {
 	}
 }
 
-// Whether 0 stands for -1 is decided for a batch, for the metrics as for the losses. The
+// Whether 0 means -1 is decided for a batch, for the metrics as for the losses. The
 // numbers are those of testdata/padded_targets.py.
 func TestHingeMetric(t *testing.T) {
 	p := []float32{0.3, -0.4, 2, 0.5}

@@ -10,13 +10,12 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// predictBatch is the most that Predict computes at once; less where Limits.Memory asks for it.
+// predictBatch is the largest batch of Predict; Limits.Memory may require smaller ones.
 const predictBatch = 128
 
 // Predict computes the output of a model with one output for samples x, one array for
-// each input: (n, ...) becomes (n, output...). PredictAll gives several outputs. It may be
-// called from many goroutines at once; each takes a graph of its own that shares the
-// weights.
+// each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. It is safe
+// for concurrent use; each call uses a separate graph that shares the weights.
 func (m *Model) Predict(x ...*Array) (*Array, error) {
 	if n := len(m.outputs); n > 1 {
 		return nil, fmt.Errorf("predict: model %q has %d outputs, want 1; PredictAll returns several", m.name, n)
@@ -44,7 +43,7 @@ func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
 }
 
 // PredictSource computes all outputs of the model for all samples of a source.
-// Targets are not read. A canceled context ends it with an error that wraps ErrStopped and
+// Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
 // the context's. Like Predict it may be called from many goroutines at once.
 func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
@@ -81,16 +80,16 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if err != nil {
 		return nil, err
 	}
-	var p *modelGraph // of the batch
-	defer func() { m.giveBack(p) }()
-	r, err := newBatchReader(m.inputSpec(), source, inOrder(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
-		if p == nil || p.batch != n {
-			m.giveBack(p)
-			if p, err = m.borrow(n, m.memoryLimit(modePredict, 1)); err != nil {
+	var g *modelGraph // of the batch
+	defer func() { m.releaseGraph(g) }()
+	r, err := newBatchReader(m.inputSpec(), source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
+		if g == nil || g.batch != n {
+			m.releaseGraph(g)
+			if g, err = m.acquireGraph(n, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
-		return &p.batchBuffers, nil
+		return &g.batchBuffers, nil
 	})
 	if err != nil {
 		return nil, err
@@ -106,37 +105,37 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	}
 	for {
 		if ctx.Err() != nil {
-			return nil, stopped(ctx)
+			return nil, interrupted(ctx)
 		}
 		b, err := r.next()
 		if b == nil || err != nil {
 			return out, err
 		}
-		if err := p.run(); err != nil {
+		if err := g.run(); err != nil {
 			return nil, err
 		}
-		for k, values := range p.outputs.values {
-			each := out[k].each()
+		for k, values := range g.outputs.values {
+			each := out[k].sampleSize()
 			copy(out[k].values[b.indices[0]*each:], values)
 		}
 	}
 }
 
-// predictSize is how many of up to most samples are computed at once: half as many
-// again and again until their graph keeps to the limit of memory.
+// predictSize returns the batch size for at most most samples, halved until the graph fits
+// in the memory limit.
 func (m *Model) predictSize(most int) (int, error) {
 	m.graphs.mu.Lock()
-	known := m.graphs.most
+	known := m.graphs.maxPredict
 	m.graphs.mu.Unlock()
 	if known > 0 {
 		return min(known, most), nil
 	}
 	for size := most; ; size /= 2 {
-		p, err := m.borrow(size, m.memoryLimit(modePredict, 1))
+		g, err := m.acquireGraph(size, m.memoryLimit(modePredict, 1))
 		if err == nil {
-			m.giveBack(p)
+			m.releaseGraph(g)
 		}
-		if tooMuch := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooMuch) || size == 1) {
+		if tooLarge := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooLarge) || size == 1) {
 			return 0, err
 		}
 		if err != nil {
@@ -144,15 +143,15 @@ func (m *Model) predictSize(most int) (int, error) {
 		}
 		if size < most {
 			m.graphs.mu.Lock()
-			m.graphs.most = size
+			m.graphs.maxPredict = size
 			m.graphs.mu.Unlock()
 		}
 		return size, nil
 	}
 }
 
-// borrow takes an idle plan for the batch size, or makes one of at most so many bytes.
-func (m *Model) borrow(batch int, memory int64) (*modelGraph, error) {
+// acquireGraph returns an idle graph for the batch size, or builds one of at most memory bytes.
+func (m *Model) acquireGraph(batch int, memory int64) (*modelGraph, error) {
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
 	if idle := m.graphs.prediction[batch]; len(idle) > 0 {
@@ -162,9 +161,9 @@ func (m *Model) borrow(batch int, memory int64) (*modelGraph, error) {
 	return m.newGraph(memory, modePredict, graphKey{batch: batch}, m.compiled, nil)
 }
 
-// giveBack lets others borrow a plan; nil is none.
-func (m *Model) giveBack(p *modelGraph) {
-	if p == nil {
+// releaseGraph returns a graph to the cache; nil is ignored.
+func (m *Model) releaseGraph(g *modelGraph) {
+	if g == nil {
 		return
 	}
 	m.graphs.mu.Lock()
@@ -172,5 +171,5 @@ func (m *Model) giveBack(p *modelGraph) {
 	if m.graphs.prediction == nil {
 		m.graphs.prediction = map[int][]*modelGraph{}
 	}
-	m.graphs.prediction[p.batch] = append(m.graphs.prediction[p.batch], p)
+	m.graphs.prediction[g.batch] = append(m.graphs.prediction[g.batch], g)
 }

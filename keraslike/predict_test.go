@@ -59,7 +59,7 @@ func TestPredictFromManyGoroutines(t *testing.T) {
 }
 
 // TestPredictProperties draws batches: rows of softmax sum to one, a permuted
-// batch gives permuted predictions, and neighbours in a batch change nothing.
+// batch gives permuted predictions, and neighbors in a batch change nothing.
 func TestPredictProperties(t *testing.T) {
 	m := toyModel(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -16,7 +16,7 @@ import (
 
 // What the tests of known values measure with, all of it through the public
 // interfaces: a layer whose weight has the gradient of the layer's input, a loss
-// that is linear, an optimiser that records gradients instead of using them.
+// that is linear, an optimizer that records gradients instead of using them.
 
 // probe adds a weight of zeros to one sample: the weight's gradient is the
 // gradient of the input.
@@ -49,7 +49,7 @@ func (weighted) Rows(p, _, target *graph.Node) (*graph.Node, error) {
 	return graph.Sum(product)
 }
 
-// recorder is an optimiser that leaves the weights alone and keeps a copy of
+// recorder is an optimizer that leaves the weights alone and keeps a copy of
 // every gradient, in the order of the trainable weights.
 type recorder struct{ gradients [][]float32 }
 
@@ -62,7 +62,7 @@ func (r *recorder) Update(_, g []float32, _ [][]float32, _ int, _ float64) {
 	r.gradients = append(r.gradients, slices.Clone(g))
 }
 
-// probed is a compiled model of the layers behind a probe.
+// probed is a compiled model of a probe followed by the layers.
 func probed(t *testing.T, loss keraslike.Loss, shape []int, layers ...keraslike.Part) (*keraslike.Model, *recorder) {
 	t.Helper()
 	parts := append([]keraslike.Part{keraslike.Input(shape...), keraslike.Custom(probe{})}, layers...)

@@ -10,21 +10,21 @@ import (
 	"strconv"
 )
 
-// Progress is where the training of a model stands, which Save keeps WithOptimizer.
+// Progress is the progress of training, which Save stores WithOptimizer.
 type Progress struct {
 	// Epochs is the number of epochs trained, over all calls of Fit.
 	Epochs int
 	// Samples is the number of samples trained on in the epoch that was interrupted, 0
 	// between two epochs.
 	Samples int
-	// Batches counts those trained on since Compile, Updates what the optimizer has made of
-	// them: fewer where gradients accumulate.
+	// Batches is the number of batches since Compile, Updates the number of optimizer
+	// updates, which is smaller if gradients are accumulated.
 	Batches, Updates int
 	// Rate is the learning rate of the next update.
 	Rate float64
 }
 
-// Progress is where training stands; a model that is not compiled has only its epochs.
+// Progress returns the progress of training. Without Compile only Epochs is set.
 func (m *Model) Progress() Progress {
 	p := Progress{Epochs: m.epochs, Samples: m.position}
 	if t := m.trainer; t != nil {
@@ -34,8 +34,8 @@ func (m *Model) Progress() Progress {
 	return p
 }
 
-// interruption is what training keeps between two calls of Fit of which the second resumes
-// the first, beside the optimizer's state.
+// interruption is the state that Fit needs to resume an earlier Fit, in addition to the state
+// of the optimizer.
 type interruption struct {
 	// Stopped is set where the context was canceled.
 	Stopped bool `json:"interrupted,omitempty"`
@@ -46,7 +46,7 @@ type interruption struct {
 	Callbacks []callbackRecord `json:"callbacks,omitempty"`
 }
 
-// interrupter is what runs a training and knows what an interruption would leave of it.
+// interrupter is a running training that can return its state.
 type interrupter interface {
 	interruption() (interruption, error)
 }
@@ -54,22 +54,22 @@ type interrupter interface {
 // callbackRecord is the state of a callback as it is saved: numbers as text, since JSON has
 // no infinity, and weights as tensors beside it.
 type callbackRecord struct {
-	Key     string            `json:"callback"`
-	Counts  map[string]int    `json:"counts,omitempty"`
-	Numbers map[string]string `json:"numbers,omitempty"`
-	Kept    bool              `json:"weights,omitempty"` // whether the file has them
-	weights [][]float32
+	Key        string            `json:"callback"`
+	Counts     map[string]int    `json:"counts,omitempty"`
+	Numbers    map[string]string `json:"numbers,omitempty"`
+	HasWeights bool              `json:"weights,omitempty"` // whether the file has them
+	weights    [][]float32
 }
 
-// mostCounted is the most steps and epochs that a file may have done: so many that no
-// training gets there, and far enough from where counting ends.
-const mostCounted = 1 << 30
+// maxCount is the largest number of steps or epochs in a file, more than any training needs
+// and far from integer overflow.
+const maxCount = 1 << 30
 
-// check reports what no state may have.
+// check rejects counts out of range and NaN.
 func (r callbackRecord) check() error {
 	for _, name := range slices.Sorted(maps.Keys(r.Counts)) {
-		if n := r.Counts[name]; n < 0 || n > mostCounted {
-			return fmt.Errorf("callback %s: %s %d: want 0 to %d", r.Key, name, n, mostCounted)
+		if n := r.Counts[name]; n < 0 || n > maxCount {
+			return fmt.Errorf("callback %s: %s %d: want 0 to %d", r.Key, name, n, maxCount)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Numbers)) {

@@ -89,7 +89,7 @@ func TestRecurrentDropout(t *testing.T) {
 	checkShares(t, shares(simple(keraslike.RecurrentDropout(0.5))), map[float32]float64{1: 0.5, 7: 0.5})
 	checkShares(t, shares(simple(keraslike.InputDropout(0.5), keraslike.RecurrentDropout(0.5))), map[float32]float64{0: 0.5, 2: 0.25, 14: 0.25})
 
-	// The gates of GRU and LSTM have masks of their own next to RecurrentDropout and one
+	// The gates of GRU and LSTM have their own masks with RecurrentDropout and one
 	// of x without: with i = m_i, f = m_f, g = m_g, o = m_o and no recurrence, one step of
 	// an LSTM is h = m_o·m_i·m_g.
 	apart := map[string][]float32{"kernel": {1, 1, 1, 1}, "recurrent_kernel": {0, 0, 0, 0}, "bias": {0, 0, 0, 0}}

@@ -8,21 +8,21 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Regularizer adds L1·Σ |w| + L2·Σ w² to the loss, in training and in evaluation;
-// the derivative of |0| is 0. The zero value adds nothing.
+// Regularizer is the penalty L1·Σ |w| + L2·Σ w², which is added to the loss in training and
+// in evaluation. The derivative of |w| at 0 is 0. The zero value adds nothing.
 // See https://keras.io/api/layers/regularizers/.
 type Regularizer struct {
 	L1 float64 `json:"l1,omitempty"`
 	L2 float64 `json:"l2,omitempty"`
 }
 
-// L1 is the regularizer factor·Σ |w|. Keras's default factor is 0.01.
+// L1 returns the regularizer factor·Σ |w|. Keras's default factor is 0.01.
 func L1(factor float64) Regularizer { return Regularizer{L1: factor} }
 
-// L2 is the regularizer factor·Σ w². Keras's default factor is 0.01.
+// L2 returns the regularizer factor·Σ w². Keras's default factor is 0.01.
 func L2(factor float64) Regularizer { return Regularizer{L2: factor} }
 
-// L1L2 is the regularizer l1·Σ |w| + l2·Σ w².
+// L1L2 returns the regularizer l1·Σ |w| + l2·Σ w².
 func L1L2(l1, l2 float64) Regularizer { return Regularizer{l1, l2} }
 
 func (r Regularizer) check() error {
@@ -34,7 +34,7 @@ func (r Regularizer) check() error {
 	return nil
 }
 
-// penalty is the term of the loss for one weight or activation, nil for none.
+// penalty returns the penalty of one weight or activation, nil if there is none.
 func (r Regularizer) penalty(w *graph.Node) (p *graph.Node, err error) {
 	if r.L1 != 0 {
 		if p, err = graph.L1(w, r.L1); err != nil || r.L2 == 0 {
@@ -51,8 +51,8 @@ func (r Regularizer) penalty(w *graph.Node) (p *graph.Node, err error) {
 	return graph.Add(p, q)
 }
 
-// watch adds r of a layer's output to the loss and passes the output on.
-func (r Regularizer) watch(s *Scope, y *graph.Node) *graph.Node {
+// penalizeActivity adds the penalty of a layer's output to the loss and returns the output.
+func (r Regularizer) penalizeActivity(s *Scope, y *graph.Node) *graph.Node {
 	if y != nil {
 		s.AddActivity(s.Do(r.penalty(y)))
 	}

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// interruption is what an unfinished run leaves; nothing after its last epoch.
+// interruption returns the state of an unfinished run; it is empty after the last epoch.
 func (f *fit) interruption() (interruption, error) {
 	m := f.m
 	i := interruption{Pending: m.pending}
@@ -23,7 +23,7 @@ func (f *fit) interruption() (interruption, error) {
 	}
 	for _, c := range f.callbacks {
 		if c, ok := c.(StatefulCallback); ok {
-			r, err := record(c, m.weights)
+			r, err := newCallbackRecord(c, m.weights)
 			if err != nil {
 				return i, err
 			}
@@ -33,9 +33,9 @@ func (f *fit) interruption() (interruption, error) {
 	return i, nil
 }
 
-// setLeft takes what a file says of an interrupted run, and allocates the weights that
-// callbacks have kept.
-func (m *Model) setLeft(left interruption) error {
+// restoreInterruption sets the state of an interrupted run from a file and allocates the
+// weights of callbacks.
+func (m *Model) restoreInterruption(left interruption) error {
 	if left.Pending && m.position == 0 {
 		return errors.New("an epoch is over and has had no samples")
 	}
@@ -61,41 +61,41 @@ func (m *Model) setLeft(left interruption) error {
 		if err := k.check(); err != nil {
 			return err
 		}
-		if k.Kept {
+		if k.HasWeights {
 			for _, w := range m.weights {
 				k.weights = append(k.weights, make([]float32, len(w.Value())))
 			}
 		}
 	}
-	m.left, m.pending = left, left.Pending
+	m.interrupted, m.pending = left, left.Pending
 	return nil
 }
 
-// resume decides whether the fit continues what an interrupted one has left.
+// resume decides whether the fit continues an interrupted one.
 func (f *fit) resume() error {
 	m, t := f.m, &f.state
 	inside := m.position > 0 || m.pending
 	switch {
 	case inside && t.Total > 0 && (m.position > t.Total || m.position == t.Total != m.pending):
 		m.position, m.pending, inside = 0, false, false // the interrupted epoch was one of other samples
-	case inside && m.left.Sums != nil:
-		if err := f.scores.load(m.left.Sums); err != nil {
+	case inside && m.interrupted.Sums != nil:
+		if err := f.scores.load(m.interrupted.Sums); err != nil {
 			return err
 		}
-		f.resumes = true
+		f.resuming = true
 	}
 	if m.pending && f.initial == m.epochs+1 {
 		f.initial-- // the epoch whose batches are done was counted
 	}
-	if inside || m.left.Stopped || f.initial > 0 && f.initial == m.epochs {
-		f.left = m.left.Callbacks
+	if inside || m.interrupted.Stopped || f.initial > 0 && f.initial == m.epochs {
+		f.savedCallbacks = m.interrupted.Callbacks
 	}
 	return nil
 }
 
-// restoreCallbacks gives callbacks the states that an interrupted run has left.
+// restoreCallbacks gives callbacks their states of the interrupted run.
 func (f *fit) restoreCallbacks() error {
-	left := slices.Clone(f.left)
+	left := slices.Clone(f.savedCallbacks)
 	for _, c := range f.callbacks {
 		c, ok := c.(StatefulCallback)
 		if !ok {
@@ -109,7 +109,7 @@ func (f *fit) restoreCallbacks() error {
 		if i < 0 {
 			continue
 		}
-		if err := guard("callback", c, "SetState", func() error { return c.SetState(stateOf(left[i])) }); err != nil {
+		if err := guard("callback", c, "SetState", func() error { return c.SetState(callbackStateOf(left[i])) }); err != nil {
 			return fmt.Errorf("%s: %w", key, err)
 		}
 		left = slices.Delete(left, i, i+1)
@@ -117,7 +117,7 @@ func (f *fit) restoreCallbacks() error {
 	return nil
 }
 
-// sums are all sums of the scores.
+// sums returns all sums of the scores.
 func (s *scores) sums() []*float64 {
 	list := []*float64{&s.loss}
 	for k := range s.losses {
@@ -131,7 +131,7 @@ func (s *scores) sums() []*float64 {
 	return list
 }
 
-// save writes the sums as they are, 8 bytes each, behind the number of samples.
+// save writes the number of samples and the sums, 8 bytes each.
 func (s *scores) save() []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(s.samples))
 	for _, v := range s.sums() {
@@ -147,8 +147,8 @@ func (s *scores) load(b []byte) error {
 		return fmt.Errorf("got %d bytes of sums of the interrupted epoch, the model's loss and metrics want %d", len(b), 8*(1+len(list)))
 	}
 	n := binary.LittleEndian.Uint64(b)
-	if n > mostCounted {
-		return fmt.Errorf("the interrupted epoch has %d samples, want 0 to %d", n, mostCounted)
+	if n > maxCount {
+		return fmt.Errorf("the interrupted epoch has %d samples, want 0 to %d", n, maxCount)
 	}
 	s.samples = int(n)
 	for i, v := range list {

@@ -17,7 +17,7 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// history are all series of some calls of Fit, one behind the other.
+// history are all series of some calls of Fit, in sequence.
 func history(all ...*keraslike.History) (text string) {
 	series := map[string][]float64{}
 	var names []string
@@ -35,7 +35,7 @@ func history(all ...*keraslike.History) (text string) {
 	return text
 }
 
-// TestResumeWithCallbacks interrupts a training after each number of batches, goes on, in
+// TestResumeWithCallbacks interrupts a training after each number of batches and resumes, in
 // the same process or from a file, and compares everything with a training that was not
 // interrupted: weights, the optimizer's state, what was logged, where it stopped. The runs
 // are those of callbacks whose next decision depends on the epochs before.
@@ -120,8 +120,8 @@ func TestResumeWithCallbacks(t *testing.T) {
 						return nil
 					})
 					first, err := fit(m, ctx, append(slices.Clone(callbacks), count))
-					if !errors.Is(err, keraslike.ErrStopped) {
-						t.Fatalf("after %d batches: got %v, want ErrStopped", batches, err)
+					if !errors.Is(err, keraslike.ErrInterrupted) {
+						t.Fatalf("after %d batches: got %v, want ErrInterrupted", batches, err)
 					}
 					switch way {
 					case "new callbacks":
@@ -152,9 +152,9 @@ func TestResumeWithCallbacks(t *testing.T) {
 	}
 }
 
-// TestResumeFromCheckpoint goes on from every file that ModelCheckpoint wrote, as after a
+// TestResumeFromCheckpoint resumes from every file that ModelCheckpoint wrote, as after a
 // power failure: callbacks remember what they had seen, and the end is that of the run
-// that wrote them. With the number of epochs of a run of its own they start anew.
+// that wrote them. With Epochs alone they start a new run.
 func TestResumeFromCheckpoint(t *testing.T) {
 	data, dir := toyData(t, 40, 1), t.TempDir()
 	newCallbacks := func(path string) (keraslike.Callback, keraslike.FitOption) {
@@ -191,11 +191,11 @@ func TestResumeFromCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if callbacks.StoppedEpoch(s) != 4 {
-		t.Errorf("a run of its own stopped after %d epochs, want 4", callbacks.StoppedEpoch(s))
+		t.Errorf("a new run stopped after %d epochs, want 4", callbacks.StoppedEpoch(s))
 	}
 }
 
-// TestUntil: a script that says how far to train goes on from wherever the model stands.
+// TestUntil: Until continues from the number of epochs that the model was trained for.
 func TestUntil(t *testing.T) {
 	data := toyData(t, 40, 1)
 	whole := toyModel(t)
@@ -270,7 +270,7 @@ func TestResumeStream(t *testing.T) {
 				return nil
 			})
 			first, err := m.Fit(ctx, s, append(options, keraslike.Callbacks(count))...)
-			if !errors.Is(err, keraslike.ErrStopped) {
+			if !errors.Is(err, keraslike.ErrInterrupted) {
 				t.Fatalf("%s, after %d batches: %v", name, batches, err)
 			}
 			if name != "without an end" {
@@ -300,7 +300,7 @@ func TestLoadInterruptedMistakes(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, callbacks.EarlyStopping("loss", callbacks.RestoreBest))); !errors.Is(err, keraslike.ErrStopped) {
+	if _, err := m.Fit(ctx, toyData(t, 40, 1), keraslike.Until(3), keraslike.BatchSize(16), keraslike.Callbacks(stop, callbacks.EarlyStopping("loss", callbacks.RestoreBest))); !errors.Is(err, keraslike.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	content, path := saved(t, m, keraslike.WithOptimizer)

@@ -8,15 +8,15 @@ import (
 	"math/rand/v2"
 )
 
-// child is a generator of its own for each purpose: it depends on the seed and
-// the name alone, so that a new layer or another order of calls changes no
-// other layer's numbers.
-func child(seed uint64, name string) *rand.Rand {
-	return rand.New(rand.NewPCG(seed, key(name)))
+// newRand returns the random generator for one purpose. It depends on the seed and the name
+// only, so adding a layer or calling in another order does not change the random numbers
+// of other layers.
+func newRand(seed uint64, name string) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, hashName(name)))
 }
 
-// key is the 64-bit FNV-1a hash of a name.
-func key(name string) uint64 {
+// hashName returns the 64-bit FNV-1a hash of a name.
+func hashName(name string) uint64 {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, name) // a hash never fails
 	return h.Sum64()

@@ -9,17 +9,16 @@ import (
 	"slices"
 )
 
-// SampleWeighter is a Source whose samples have weights: the loss is Σ w·l/n, where n is
-// the number of samples and not the sum of the weights, as in Keras. Weighted makes
-// one.
+// SampleWeighter is a Source whose samples have weights. The loss is Σ w·l/n, where n is the
+// number of samples, not the sum of the weights, as in Keras. Weighted makes one.
 type SampleWeighter interface {
 	Source
-	// Weights fills to with the weights of the samples at the indices.
+	// Weights fills to with the weights of the samples with the given indices.
 	Weights(indices []int, to []float32) error
 }
 
-// Weighted gives the samples of a source weights, one for each in their order. It
-// fits Fit, Validation and Evaluate.
+// Weighted returns a source with sample weights, one for each sample in order. It can be used
+// in Fit, Validation and Evaluate.
 func Weighted(s Source, weights []float32) (Source, error) {
 	n := 0
 	if !isNil(s) {
@@ -34,11 +33,11 @@ func Weighted(s Source, weights []float32) (Source, error) {
 	if i := badWeight(weights); i >= 0 {
 		return nil, fmt.Errorf("weighted: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	return &weightedSource{forwarded{s}, weights}, nil
+	return &weightedSource{sourceWrapper{s}, weights}, nil
 }
 
 type weightedSource struct {
-	forwarded
+	sourceWrapper
 	weights []float32
 }
 
@@ -49,19 +48,19 @@ func (s *weightedSource) Weights(indices []int, to []float32) error {
 	return nil
 }
 
-// ClassWeights weighs the samples that Fit trains on by their class, given as a
-// class number, as a one-hot row or a distribution, whose largest share counts, or as 0
-// and 1. A class without a weight has 1. Validation is not weighted by class. The model
-// must have one output, and the source no weights of its own. A weight for a class
-// that the output does not have, and a target that is not a class, are errors.
+// ClassWeights is a FitOption that weights training samples by their class. Targets are
+// class numbers, 0 and 1, one-hot rows, or distributions, of which the largest element
+// counts. Classes that are not listed have weight 1. Validation is not weighted by class.
+// The model must have one output, and the source must not have sample weights. A weight for
+// a class that the output does not have and a target that is not a class are errors.
 type ClassWeights map[int]float64
 
-// batchWeights finds the weights of a batch.
+// batchWeights computes the weights of a batch.
 type batchWeights struct {
 	of           SampleWeighter
 	classes      ClassWeights
 	lowest, last int // classes
-	cols         int // of a target: more than one is a one-hot row
+	cols         int // of a target: more than 1 for a one-hot row
 	memory       []float32
 }
 
@@ -71,7 +70,7 @@ func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batc
 		return w, nil
 	}
 	if w.of != nil {
-		return w, fmt.Errorf("both class weights and a source with weights are given")
+		return w, fmt.Errorf("got both class weights and a source with sample weights, want one of them")
 	}
 	if len(spec.outputs) != 1 {
 		return w, fmt.Errorf("class weights need one output, model %q has %d", spec.model, len(spec.outputs))
@@ -98,13 +97,13 @@ func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batc
 
 func (w *batchWeights) weighted() bool { return w.of != nil || w.classes != nil }
 
-func (w *batchWeights) ask(indices []int, to []float32) (err error) {
+func (w *batchWeights) sampleWeights(indices []int, to []float32) (err error) {
 	defer caught(&err, "source", w.of, "Weights")
 	return w.of.Weights(indices, to)
 }
 
-// weigh are the weights of a batch, nil without any.
-func (w *batchWeights) weigh(indices []int, targets [][]float32) ([]float32, error) {
+// compute returns the weights of a batch, nil if there are none.
+func (w *batchWeights) compute(indices []int, targets [][]float32) ([]float32, error) {
 	if !w.weighted() {
 		return nil, nil
 	}
@@ -113,7 +112,7 @@ func (w *batchWeights) weigh(indices []int, targets [][]float32) ([]float32, err
 	}
 	to := w.memory[:len(indices)]
 	if w.of != nil {
-		if err := w.ask(indices, to); err != nil {
+		if err := w.sampleWeights(indices, to); err != nil {
 			return nil, err
 		}
 		if i := badWeight(to); i >= 0 {
@@ -134,7 +133,7 @@ func (w *batchWeights) weigh(indices []int, targets [][]float32) ([]float32, err
 	return to, nil
 }
 
-// classOf is the class that a target names.
+// classOf returns the class of a target.
 func (w *batchWeights) classOf(target []float32) (int, error) {
 	if len(target) == 1 {
 		class := int(target[0])
@@ -144,7 +143,7 @@ func (w *batchWeights) classOf(target []float32) (int, error) {
 		return class, nil
 	}
 	class := argmax(target)
-	var sum, others float64 // of the row, and of |t - (-1)| beside its largest
+	var sum, others float64 // of the row, and of |t - (-1)| except for its largest element
 	within := true
 	for j, t := range target {
 		within = within && t >= 0 && t <= 1
@@ -158,7 +157,8 @@ func (w *batchWeights) classOf(target []float32) (int, error) {
 	return class, nil
 }
 
-// badWeight is the index of the first weight that is negative, infinite or NaN; -1 for none.
+// badWeight returns the index of the first weight that is negative, infinite or NaN, -1 if
+// there is none.
 func badWeight(weights []float32) int {
 	return slices.IndexFunc(weights, func(w float32) bool { return !(w >= 0) || math.IsInf(float64(w), 0) })
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// formatVersion is the version of what Save writes. A reader refuses versions
-// that are newer than its own.
+// formatVersion is the version of the files of Save. Load rejects other versions.
 const formatVersion = "1"
 
 // The keys of the metadata of a saved model.
@@ -23,11 +22,11 @@ const (
 type compileConfig struct {
 	Optimizer   string          `json:"optimizer"`
 	Settings    json.RawMessage `json:"settings"`
-	Losses      []named         `json:"losses"` // one for each output
+	Losses      []savedObject   `json:"losses"` // one for each output
 	LossWeights []float64       `json:"loss_weights,omitempty"`
-	Metrics     []named         `json:"metrics,omitempty"`
+	Metrics     []savedObject   `json:"metrics,omitempty"`
 	Seed        uint64          `json:"seed"`
-	// The rest is there when the optimiser's state is saved.
+	// The remaining fields are set if the optimizer state is saved.
 	State    bool    `json:"state,omitempty"`
 	Steps    int     `json:"steps,omitempty"`
 	Epochs   int     `json:"epochs,omitempty"`
@@ -41,13 +40,13 @@ type SaveOption interface{ applySave(*saveSettings) }
 
 type saveSettings struct{ optimizer bool }
 
-// WithOptimizer saves what the optimizer remembers and how far training is, so
-// that training goes on after Load as if it had not been interrupted: the optimizer's
-// arrays, sums of accumulated gradients and averages of weights; batches and epochs done
-// and the learning rate, by which schedules, dropout and the order of samples go on; and of
-// an interrupted Fit, or within one, the samples, loss and metrics of the epoch that runs
-// and what every StatefulCallback remembers, the weights of the best epoch among it. The
-// data is not in the file.
+// WithOptimizer also saves the training state, so that training continues after Load as if
+// it had not been interrupted: the arrays of the optimizer, accumulated gradients and
+// averages of weights; the number of batches and epochs and the learning rate, which
+// determine schedules, dropout and the order of samples; and during or after an interrupted
+// Fit the position, loss and metrics of the current epoch and the state of every
+// StatefulCallback, such as the weights of the best epoch. The file does not contain the
+// data.
 const WithOptimizer SaveFlag = "WithOptimizer"
 
 // SaveFlag is an option of Save that is on or off.
@@ -55,13 +54,12 @@ type SaveFlag string
 
 func (o SaveFlag) applySave(s *saveSettings) { s.optimizer = o == WithOptimizer }
 
-// Save writes the model to one file in the safetensors format: the weights
-// under their paths, and in the metadata the architecture, the settings of
-// Compile and a format version. Those of a model whose optimiser is a Gorgonia
-// solver are left out. The same model gives the same bytes. The file
-// is written beside path and renamed: path holds the old content or the whole
-// new one. A model with a weight that is not finite is not saved, so that it does
-// not take the place of a good one; its weights can be had from Weights.
+// Save writes the model to one file in the safetensors format: the weights under their paths,
+// and in the metadata the architecture, the settings of Compile and a format version. The
+// settings of Compile are omitted if the optimizer is a Gorgonia solver. The same model gives
+// the same bytes. Save writes a temporary file and renames it, so path holds either the old
+// or the complete new content. It returns an error, and leaves path unchanged, if a weight is
+// NaN or Inf; Weights still returns such weights.
 func (m *Model) Save(path string, options ...SaveOption) error {
 	var s saveSettings
 	var err error
@@ -78,22 +76,15 @@ func (m *Model) Save(path string, options ...SaveOption) error {
 }
 
 func (m *Model) save(path string, s saveSettings) error {
-	switch {
-	case m.err != nil:
-		return m.err
-	case !m.built:
-		return fmt.Errorf("it has no weights yet: build, compile or load it")
-	case s.optimizer && m.compiled == nil:
-		return ErrNotCompiled
-	case s.optimizer && m.compiled.unsaved() != nil:
-		return m.compiled.unsaved()
+	if err := m.checkSavable(s); err != nil {
+		return err
 	}
 	meta := map[string]string{metaFormat: formatVersion}
 	back := func() {}
 	if s.optimizer { // whose state is of the weights that were trained
-		back = m.asCompiled()
+		back = m.restoreFrozen()
 	}
-	architecture, err := m.config()
+	architecture, err := m.config(newLayerWriter())
 	back()
 	if err != nil {
 		return err
@@ -114,20 +105,11 @@ func (m *Model) save(path string, s saveSettings) error {
 			return err
 		}
 		if s.optimizer {
-			settings.State, settings.Steps, settings.Epochs = true, m.trainer.steps, m.epochs
-			settings.Position, settings.Rate = m.position, m.trainer.rate
-			settings.interruption = m.left
-			if m.running != nil {
-				if settings.interruption, err = m.running.interruption(); err != nil {
-					return err
-				}
+			state, err := m.trainingTensors(settings)
+			if err != nil {
+				return err
 			}
-			for _, k := range append(m.trainer.state(m.pathOf), m.keptWeights(settings.Callbacks)...) {
-				if err := m.compiled.checkKept(k.name, k.values); err != nil {
-					return fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
-				}
-				tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
-			}
+			tensors = append(tensors, state...)
 		}
 		if err := encode(meta, metaCompile, settings); err != nil {
 			return err
@@ -136,7 +118,42 @@ func (m *Model) save(path string, s saveSettings) error {
 	return safetensors.WriteFile(path, tensors, meta)
 }
 
-// unsaved is why an optimizer cannot be saved, nil where it can.
+// checkSavable reports why the model cannot be saved with these options.
+func (m *Model) checkSavable(s saveSettings) error {
+	switch {
+	case m.err != nil:
+		return m.err
+	case !m.built:
+		return fmt.Errorf("it has no weights yet: build, compile or load it")
+	case s.optimizer && m.compiled == nil:
+		return ErrNotCompiled
+	case s.optimizer:
+		return m.compiled.unsaved()
+	}
+	return nil
+}
+
+// trainingTensors returns the arrays of the optimizer and of callbacks, and adds the rest of
+// the training state to the settings.
+func (m *Model) trainingTensors(settings *compileConfig) (tensors []safetensors.Tensor, err error) {
+	settings.State, settings.Steps, settings.Epochs = true, m.trainer.steps, m.epochs
+	settings.Position, settings.Rate = m.position, m.trainer.rate
+	settings.interruption = m.interrupted
+	if m.running != nil {
+		if settings.interruption, err = m.running.interruption(); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range append(m.trainer.state(m.pathOf), m.callbackWeights(settings.Callbacks)...) {
+		if err := m.compiled.checkStateArray(k.name, k.values); err != nil {
+			return nil, fmt.Errorf("%w; without WithOptimizer the model can be saved", err)
+		}
+		tensors = append(tensors, safetensors.Tensor{Name: k.name, Shape: k.shape, Data: k.values})
+	}
+	return tensors, nil
+}
+
+// unsaved returns the reason why the optimizer cannot be saved, or nil.
 func (c *compiled) unsaved() error {
 	if o, ok := c.optimizer.(interface{ unsaved() error }); ok {
 		return o.unsaved()
@@ -147,11 +164,11 @@ func (c *compiled) unsaved() error {
 func (c *compiled) config() (*compileConfig, error) {
 	settings, err := marshal("optimizer", c.optimizer)
 	if err != nil {
-		return nil, fmt.Errorf("optimiser %s: %w", c.optimizer.Name(), err)
+		return nil, fmt.Errorf("optimizer %s: %w", c.optimizer.Name(), err)
 	}
 	cc := &compileConfig{Optimizer: c.optimizer.Name(), Settings: settings, LossWeights: c.lossWeights, Seed: c.seed}
 	for _, l := range c.losses {
-		n, err := nameOf(l.Name(), l)
+		n, err := newSavedObject(l.Name(), l)
 		if err != nil {
 			return nil, err
 		}
@@ -159,10 +176,10 @@ func (c *compiled) config() (*compileConfig, error) {
 	}
 	for _, m := range c.metrics {
 		metric, as := m.Metric, ""
-		if r, ok := metric.(renamed); ok {
+		if r, ok := metric.(namedMetric); ok {
 			metric, as = r.Metric, r.name
 		}
-		n, err := nameOf(metric.Name(), metric)
+		n, err := newSavedObject(metric.Name(), metric)
 		if err != nil {
 			return nil, err
 		}
@@ -178,21 +195,21 @@ func encode(meta map[string]string, key string, v any) error {
 	return err
 }
 
-// keptWeights are the weights that callbacks have kept, as they are saved.
-func (n *network) keptWeights(callbacks []callbackRecord) (list []stateArray) {
+// callbackWeights returns the weights in the states of callbacks under their names in files.
+func (n *network) callbackWeights(callbacks []callbackRecord) (list []stateArray) {
 	for i := range callbacks {
 		r := &callbacks[i]
-		r.Kept = r.weights != nil
+		r.HasWeights = r.weights != nil
 		for j, w := range n.weights[:len(r.weights)] {
-			list = append(list, stateArray{n.keptName(i, w), w.shape, r.weights[j]})
+			list = append(list, stateArray{n.callbackWeightName(i, w), w.shape, r.weights[j]})
 		}
 	}
 	return list
 }
 
-// keptName is the name in files of a weight that the i-th callback has kept.
-func (n *network) keptName(i int, w *Weight) string {
-	return fmt.Sprintf("%s%d/%s", keptPrefix, i, n.paths[w])
+// callbackWeightName returns the name in files of a weight in the state of the i-th callback.
+func (n *network) callbackWeightName(i int, w *Weight) string {
+	return fmt.Sprintf("%s%d/%s", callbackWeightPrefix, i, n.paths[w])
 }
 
-const keptPrefix = "optimizer/callback "
+const callbackWeightPrefix = "optimizer/callback "

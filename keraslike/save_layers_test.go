@@ -78,11 +78,11 @@ func TestSaveLoadOfEachLayer(t *testing.T) {
 			}
 			x := tensorOf(append([]int{2}, c.in...), values)
 			content, path := saved(t, m)
-			twin := loaded(t, path)
-			if got, want := predict(t, twin, x), predict(t, m, x); !slices.Equal(got, want) {
+			reloaded := loaded(t, path)
+			if got, want := predict(t, reloaded, x), predict(t, m, x); !slices.Equal(got, want) {
 				t.Errorf("predictions are %v after Load, %v before", got, want)
 			}
-			if again, _ := saved(t, twin); !slices.Equal(again, content) {
+			if again, _ := saved(t, reloaded); !slices.Equal(again, content) {
 				t.Error("saving the loaded model gives other bytes")
 			}
 		})

@@ -54,7 +54,7 @@ func everyLayer() *keraslike.Model {
 }
 
 // TestSaveLoadIsIdentity: the loaded model predicts the same, and saved again
-// it gives the same bytes; built, compiled, and with the optimiser's state.
+// it gives the same bytes; built, compiled, and with the optimizer's state.
 func TestSaveLoadIsIdentity(t *testing.T) {
 	x := tensorOf([]int{2, 4, 5}, make([]float32, 40))
 	for i := range x.Float32s() {
@@ -87,14 +87,14 @@ func TestSaveLoadIsIdentity(t *testing.T) {
 				t.Fatal(err)
 			}
 			bytes, path := saved(t, m, c.options...)
-			twin := loaded(t, path)
-			if got, want := predict(t, twin, x), predict(t, m, x); !slices.Equal(got, want) {
+			reloaded := loaded(t, path)
+			if got, want := predict(t, reloaded, x), predict(t, m, x); !slices.Equal(got, want) {
 				t.Errorf("predictions are %v after Load, %v before", got, want)
 			}
-			if again, _ := saved(t, twin, c.options...); !slices.Equal(again, bytes) {
+			if again, _ := saved(t, reloaded, c.options...); !slices.Equal(again, bytes) {
 				t.Error("saving the loaded model gives other bytes")
 			}
-			if got, want := summary(t, twin), summary(t, m); got != want {
+			if got, want := summary(t, reloaded), summary(t, m); got != want {
 				t.Errorf("summary after Load:\n%s\nbefore:\n%s", got, want)
 			}
 		})
@@ -102,7 +102,7 @@ func TestSaveLoadIsIdentity(t *testing.T) {
 }
 
 // TestResume trains two epochs, saves, loads and trains two more: the bytes of
-// four unbroken epochs, order of samples, dropout and optimiser included.
+// four unbroken epochs, order of samples, dropout and optimizer included.
 func TestResume(t *testing.T) {
 	data := toyData(t, 50, 1)
 	fit := func(m *keraslike.Model, epochs int) *keraslike.Model {
@@ -131,10 +131,10 @@ func TestResume(t *testing.T) {
 			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer); !slices.Equal(got, want) {
 				t.Error("2 + 2 epochs with Save and Load between them give other bytes than 4 epochs")
 			}
-			// Without the state the optimiser and the order start afresh.
+			// Without the state the optimizer and the order start afresh.
 			_, half = saved(t, fit(prepare(), 2))
 			if got, _ := saved(t, fit(loaded(t, half), 2), keraslike.WithOptimizer); slices.Equal(got, want) {
-				t.Error("the optimiser's state makes no difference: this test proves nothing")
+				t.Error("the optimizer's state makes no difference: this test proves nothing")
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestSaveNested(t *testing.T) {
 	}
 }
 
-// scale is a layer of one's own with an argument and a weight without axes.
+// scale is a custom layer with an argument and a weight without axes.
 type scale struct {
 	Start float64 `json:"start"`
 }
@@ -190,8 +190,8 @@ func TestLoadKnown(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	_, path := saved(t, m)
-	twin := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
-	if got := predict(t, twin, x); !slices.Equal(got, want) {
+	reloaded := loaded(t, path, keraslike.WithCustomLayer(func() keraslike.Definition { return &scale{} }))
+	if got := predict(t, reloaded, x); !slices.Equal(got, want) {
 		t.Errorf("after Load got %v, want %v", got, want)
 	}
 	_, err := keraslike.Load(path)
@@ -266,7 +266,7 @@ func TestLoadMistakes(t *testing.T) {
 		"no outputs":    {replace("reef.model", `"outputs":[3]`, `"outputs":[]`), "0 outputs, want at least one of each"},
 		"input":         {replace("reef.model", `"inputs":[0]`, `"inputs":[1]`), `layer "dense" is listed as an input and is Dense`},
 		"units":         {replace("reef.model", `"units":16`, `"units":17`), `tensor "dense/kernel" has shape [6 16], the model wants [6 17]`},
-		"huge units":    {replace("reef.model", `"units":16`, `"units":2147483647`), `weight "kernel" would have shape [6 2147483647], more than `},
+		"huge units":    {replace("reef.model", `"units":16`, `"units":2147483647`), `weight "kernel" would have shape [6 2147483647], which is more than `},
 		"optimizer":     {replace("reef.compile", `"adam"`, `"madam"`), `optimizer "madam" is unknown`},
 		"setting":       {replace("reef.compile", `"beta_1":0.9`, `"beta_1":9`), "beta_1 is 9"},
 		"loss":          {replace("reef.compile", `"sparse_categorical_crossentropy"`, `"gain"`), `loss "gain": unknown`},

@@ -7,9 +7,8 @@ import (
 	"fmt"
 )
 
-// named is a loss or a metric as it is saved: by its name, with its settings where
-// it has some.
-type named struct {
+// named is a saved loss or metric: its name and its settings, if it has any.
+type savedObject struct {
 	Name     string          `json:"name"`
 	Settings json.RawMessage `json:"settings,omitempty"`
 	As       string          `json:"as,omitempty"` // a metric's name by Named
@@ -17,8 +16,8 @@ type named struct {
 	Weighted bool            `json:"weighted,omitempty"`
 }
 
-func nameOf(name string, v any) (named, error) {
-	n := named{Name: name}
+func newSavedObject(name string, v any) (savedObject, error) {
+	n := savedObject{Name: name}
 	text, err := marshal("loss or metric", v)
 	if err != nil {
 		return n, fmt.Errorf("%s: %w", name, err)

@@ -34,7 +34,7 @@ func TestSavedSettings(t *testing.T) {
 		"weighted":    {sgd(keraslike.GlobalClipNorm(0.1)), keraslike.Hinge, []keraslike.CompileOption{keraslike.WeightedMetrics(keraslike.CategoricalAccuracy)}},
 		"exponential": {sgd(keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 2, Rate: 0.5, Staircase: true})), keraslike.SquaredHinge, nil},
 		"restarts":    {sgd(keraslike.WithSchedule(keraslike.CosineDecayRestarts{Steps: 3, Shrink: 0.5})), keraslike.KLDivergence, nil},
-		"piecewise":   {sgd(keraslike.WithSchedule(keraslike.PiecewiseConstant{Boundaries: []int{3}, Factors: []float64{1, 0.1}})), keraslike.CosineSimilarity, nil},
+		"piecewise":   {sgd(keraslike.WithSchedule(keraslike.PiecewiseConstantDecay{Boundaries: []int{3}, Factors: []float64{1, 0.1}})), keraslike.CosineSimilarity, nil},
 		"accumulated": {keraslike.RMSprop(0.01, keraslike.AccumulateGradients(2), keraslike.AverageWeights(0.5)), keraslike.CategoricalHinge, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestSavedSettings(t *testing.T) {
 	}
 }
 
-// A model with parts of one's own is loaded with them, or without its settings.
+// A model with custom parts is loaded with them, or without its settings.
 func TestLoadOwnParts(t *testing.T) {
 	loss := keraslike.CustomLoss("mine", graph.MeanSquaredError)
 	metric := keraslike.CustomRowMetric("my_metric", func(p, t []float32) float64 { return float64(p[0] - t[0]) })
@@ -111,7 +111,7 @@ func TestSaveWithSolver(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	wantError(t, m.Save(path, keraslike.WithOptimizer), "keeps its state to itself")
+	wantError(t, m.Save(path, keraslike.WithOptimizer), "the state of a Gorgonia solver is private")
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}

@@ -9,17 +9,16 @@ import (
 	"math"
 )
 
-// Schedule changes the learning rate from batch to batch. WithSchedule gives it to an
-// optimizer, with which it is saved. The schedules of this package are plain values with
-// the formulas of
-// https://keras.io/api/optimizers/learning_rate_schedules/.
+// Schedule is a learning rate schedule: it computes the rate of each batch. Pass it to an
+// optimizer by WithSchedule. A schedule of this package is saved with the optimizer.
+// Formulas: https://keras.io/api/optimizers/learning_rate_schedules/.
 type Schedule interface {
-	// Name is the schedule's name in saved models.
+	// Name returns the schedule's name in saved models.
 	Name() string
-	// Check returns an error for settings that make no sense.
+	// Check returns an error for invalid settings.
 	Check() error
-	// At is the rate after the given number of batches, which are updates unless
-	// gradients accumulate; initial is the rate that the optimizer was made with.
+	// At returns the learning rate after the given number of batches (which equals the
+	// number of updates without AccumulateGradients); initial is the optimizer's rate.
 	At(initial float64, step int) float64
 }
 
@@ -39,10 +38,9 @@ type InverseTimeDecay struct {
 	Staircase bool    `json:"staircase,omitempty"`
 }
 
-// PolynomialDecay falls from initial to End within Steps and stays there:
-// (initial - End)·(1 - step/Steps)^Power + End. The zero value of Power is 1, a
-// straight line. Cycle makes Steps the next multiple of itself that is not below
-// step.
+// PolynomialDecay decreases from initial to End within Steps and then stays there:
+// (initial - End)·(1 - step/Steps)^Power + End. A Power of 0 means 1, a straight line. With
+// Cycle, Steps is replaced by its smallest multiple that is not less than step.
 type PolynomialDecay struct {
 	Steps int     `json:"decay_steps"`
 	End   float64 `json:"end_learning_rate"` // Keras's default is 0.0001
@@ -50,16 +48,16 @@ type PolynomialDecay struct {
 	Cycle bool    `json:"cycle,omitempty"`
 }
 
-// PiecewiseConstant is the optimizer's rate times Factors[i] after Boundaries[i-1]
-// updates and up to Boundaries[i]; there is one factor more than boundaries.
-type PiecewiseConstant struct {
+// PiecewiseConstantDecay is initial·Factors[i] for steps above Boundaries[i-1] up to
+// Boundaries[i]. There must be one more factor than boundaries.
+type PiecewiseConstantDecay struct {
 	Boundaries []int     `json:"boundaries"`
 	Factors    []float64 `json:"factors"`
 }
 
-// CosineDecay falls from initial to Alpha·initial along half a cosine within Steps
-// (Loshchilov & Hutter 2017). With Warmup the rate first rises along a straight
-// line, within Warmup updates, from WarmupFrom to initial.
+// CosineDecay decreases from initial to Alpha·initial along half a cosine wave within Steps
+// (Loshchilov & Hutter 2017). With Warmup the rate first increases linearly from WarmupFrom
+// to initial within Warmup steps.
 type CosineDecay struct {
 	Steps      int     `json:"decay_steps"`
 	Alpha      float64 `json:"alpha,omitempty"`
@@ -67,9 +65,9 @@ type CosineDecay struct {
 	WarmupFrom float64 `json:"warmup_from,omitempty"`
 }
 
-// CosineDecayRestarts is CosineDecay over a first period of Steps updates, restarted
-// with periods Grow times as long and rates Shrink times as large each time
-// (Loshchilov & Hutter 2017). The zero value of Grow is 2, that of Shrink 1.
+// CosineDecayRestarts is CosineDecay with restarts (Loshchilov & Hutter 2017). The first
+// period takes Steps; each further period is Grow times as long and starts at Shrink times
+// the rate of the one before. A Grow of 0 means 2, a Shrink of 0 means 1.
 type CosineDecayRestarts struct {
 	Steps  int     `json:"first_decay_steps"`
 	Grow   float64 `json:"t_mul,omitempty"`
@@ -77,82 +75,88 @@ type CosineDecayRestarts struct {
 	Alpha  float64 `json:"alpha,omitempty"`
 }
 
-// Name is "exponential_decay".
+// Name returns "exponential_decay".
 func (ExponentialDecay) Name() string { return "exponential_decay" }
 
-// Name is "inverse_time_decay".
+// Name returns "inverse_time_decay".
 func (InverseTimeDecay) Name() string { return "inverse_time_decay" }
 
-// Name is "polynomial_decay".
+// Name returns "polynomial_decay".
 func (PolynomialDecay) Name() string { return "polynomial_decay" }
 
-// Name is "piecewise_constant".
-func (PiecewiseConstant) Name() string { return "piecewise_constant" }
+// Name returns "piecewise_constant".
+func (PiecewiseConstantDecay) Name() string { return "piecewise_constant" }
 
-// Name is "cosine_decay".
+// Name returns "cosine_decay".
 func (CosineDecay) Name() string { return "cosine_decay" }
 
-// Name is "cosine_decay_restarts".
+// Name returns "cosine_decay_restarts".
 func (CosineDecayRestarts) Name() string { return "cosine_decay_restarts" }
 
 // Check wants Steps and Rate positive.
-func (s ExponentialDecay) Check() error { return errors.Join(positive(s.Steps), positiveRate(s.Rate)) }
-
-// Check wants Steps and Rate positive.
-func (s InverseTimeDecay) Check() error { return errors.Join(positive(s.Steps), positiveRate(s.Rate)) }
-
-// Check wants Steps positive, End and Power not negative.
-func (s PolynomialDecay) Check() error {
-	return errors.Join(atLeastZero("end", s.End), atLeastZero("power", s.Power), positive(s.Steps))
+func (s ExponentialDecay) Check() error {
+	return errors.Join(checkSteps(s.Steps), checkDecayRate(s.Rate))
 }
 
-// Check wants ascending boundaries and one factor more, none negative.
-func (s PiecewiseConstant) Check() error {
+// Check wants Steps and Rate positive.
+func (s InverseTimeDecay) Check() error {
+	return errors.Join(checkSteps(s.Steps), checkDecayRate(s.Rate))
+}
+
+// Check requires a positive Steps and an End and a Power of at least 0.
+func (s PolynomialDecay) Check() error {
+	return errors.Join(checkNonNegative("end", s.End), checkNonNegative("power", s.Power), checkSteps(s.Steps))
+}
+
+// Check requires ascending boundaries and one more factor, all at least 0.
+func (s PiecewiseConstantDecay) Check() error {
 	for i := 1; i < len(s.Boundaries); i++ {
 		if s.Boundaries[i] <= s.Boundaries[i-1] {
-			return fmt.Errorf("boundaries are %v, want them to ascend", s.Boundaries)
+			return fmt.Errorf("boundaries are %v, want an ascending order", s.Boundaries)
 		}
 	}
 	for i, f := range s.Factors {
-		if err := atLeastZero(fmt.Sprint("factor ", i), f); err != nil {
+		if err := checkNonNegative(fmt.Sprint("factor ", i), f); err != nil {
 			return err
 		}
 	}
 	if len(s.Factors) != len(s.Boundaries)+1 {
-		return fmt.Errorf("got %d factors for %d boundaries, want one more than boundaries", len(s.Factors), len(s.Boundaries))
+		return fmt.Errorf("got %d factors for %d boundaries, want one more factor than boundaries", len(s.Factors), len(s.Boundaries))
 	}
 	return nil
 }
 
-// Check wants Steps positive, Alpha and Warmup not negative.
+// Check requires a positive Steps and Alpha, Warmup and WarmupFrom of at least 0.
 func (s CosineDecay) Check() error {
-	return errors.Join(atLeastZero("alpha", s.Alpha), atLeastZero("warm-up", float64(s.Warmup)), atLeastZero("start of the warm-up", s.WarmupFrom), positive(s.Steps))
+	return errors.Join(checkNonNegative("alpha", s.Alpha), checkNonNegative("warm-up", float64(s.Warmup)), checkNonNegative("start of the warm-up", s.WarmupFrom), checkSteps(s.Steps))
 }
 
-// Check wants Steps positive, periods that do not shrink, Shrink and Alpha not negative.
+// Check requires a positive Steps, periods that do not get shorter, and a Shrink and an Alpha
+// of at least 0.
 func (s CosineDecayRestarts) Check() error {
 	var grow error
-	if s.Grow != 0 && s.Grow != 1 && !(s.Grow >= leastGrow && !math.IsInf(s.Grow, 1)) {
-		grow = fmt.Errorf("grow is %g, want 1, a finite number of at least %g, or 0 for 2", s.Grow, leastGrow)
+	if s.Grow != 0 && s.Grow != 1 && !(s.Grow >= minGrow && !math.IsInf(s.Grow, 1)) {
+		grow = fmt.Errorf("grow is %g, want 1, a finite number of at least %g, or 0 for 2", s.Grow, minGrow)
 	}
-	return errors.Join(grow, atLeastZero("shrink", s.Shrink), atLeastZero("alpha", s.Alpha), positive(s.Steps))
+	return errors.Join(grow, checkNonNegative("shrink", s.Shrink), checkNonNegative("alpha", s.Alpha), checkSteps(s.Steps))
 }
 
-// leastGrow is the least growth of periods that are counted one by one.
-const leastGrow = 1.001
+// minGrow is the smallest growth above 1: the number of periods stays small, so At can loop
+// over them.
+const minGrow = 1.001
 
-// mostSteps keeps sums of steps countable.
-const mostSteps = math.MaxInt / 4
+// maxSteps keeps sums of steps from overflowing.
+const maxSteps = math.MaxInt / 4
 
-func positive(steps int) error {
-	if steps < 1 || steps > mostSteps {
-		return fmt.Errorf("steps is %d, want 1 to %d", steps, mostSteps)
+func checkSteps(steps int) error {
+	if steps < 1 || steps > maxSteps {
+		return fmt.Errorf("steps is %d, want 1 to %d", steps, maxSteps)
 	}
 	return nil
 }
 
-func positiveRate(rate float64) error {
-	return aboveZero("rate", rate)
+func checkDecayRate(rate float64) error {
+	return checkPositive("rate", rate)
 }
 
 // At is the rate after step updates.
@@ -185,7 +189,7 @@ func (s PolynomialDecay) At(initial float64, step int) float64 {
 }
 
 // At is the rate after step updates.
-func (s PiecewiseConstant) At(initial float64, step int) float64 {
+func (s PiecewiseConstantDecay) At(initial float64, step int) float64 {
 	for i, b := range s.Boundaries {
 		if step <= b {
 			return initial * s.Factors[i]
@@ -212,7 +216,7 @@ func (s CosineDecayRestarts) At(initial float64, step int) float64 {
 		shrink = 1
 	}
 	at, period, factor := float64(step), float64(s.Steps), 1.0
-	if grow == 1 { // periods of one length need no loop
+	if grow == 1 { // periods of equal length need no loop
 		n := math.Floor(at / period)
 		return initial * cosine(at/period-n, s.Alpha, math.Pow(shrink, n))
 	}
@@ -222,12 +226,12 @@ func (s CosineDecayRestarts) At(initial float64, step int) float64 {
 	return initial * cosine(at/period, s.Alpha, factor)
 }
 
-// cosine falls from factor to alpha while x goes from 0 to 1.
+// cosine decreases from factor to alpha as x goes from 0 to 1.
 func cosine(x, alpha, factor float64) float64 {
 	return (1-alpha)*0.5*factor*(1+math.Cos(math.Pi*x)) + alpha
 }
 
-// rateAt is the rate that the schedule gives, if it gives one.
+// rateAt returns the rate of the schedule, or an error if it is invalid or At panics.
 func (s scheduled) rateAt(initial float64, step int) (rate float64, err error) {
 	defer caught(&err, "schedule", s.Schedule, "At")
 	rate = s.At(initial, step)
@@ -237,10 +241,10 @@ func (s scheduled) rateAt(initial float64, step int) (rate float64, err error) {
 	return rate, nil
 }
 
-// scheduled is a schedule as it is saved: by name.
+// scheduled is a schedule that is saved by its name.
 type scheduled struct{ Schedule }
 
-// IsZero omits the schedule where there is none.
+// IsZero reports whether there is no schedule; it is omitted then.
 func (s scheduled) IsZero() bool { return s.Schedule == nil }
 
 // MarshalJSON writes {"name": ..., "settings": ...}.
@@ -266,14 +270,14 @@ func (s *scheduled) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// scheduleKinds reads the settings of each schedule of this package.
+// scheduleKinds maps each name to a function that reads the settings of the schedule.
 var scheduleKinds = map[string]func(json.RawMessage) (Schedule, error){
-	ExponentialDecay{}.Name():    readSchedule[ExponentialDecay],
-	InverseTimeDecay{}.Name():    readSchedule[InverseTimeDecay],
-	PolynomialDecay{}.Name():     readSchedule[PolynomialDecay],
-	PiecewiseConstant{}.Name():   readSchedule[PiecewiseConstant],
-	CosineDecay{}.Name():         readSchedule[CosineDecay],
-	CosineDecayRestarts{}.Name(): readSchedule[CosineDecayRestarts],
+	ExponentialDecay{}.Name():       readSchedule[ExponentialDecay],
+	InverseTimeDecay{}.Name():       readSchedule[InverseTimeDecay],
+	PolynomialDecay{}.Name():        readSchedule[PolynomialDecay],
+	PiecewiseConstantDecay{}.Name(): readSchedule[PiecewiseConstantDecay],
+	CosineDecay{}.Name():            readSchedule[CosineDecay],
+	CosineDecayRestarts{}.Name():    readSchedule[CosineDecayRestarts],
 }
 
 func readSchedule[S Schedule](settings json.RawMessage) (Schedule, error) {

@@ -14,28 +14,28 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// Scope is the graph that a layer adds its expression to: one graph for one
-// purpose and one batch size.
+// Scope is the graph under construction to which a layer adds its expression, for one mode
+// and one batch size.
 type Scope struct {
-	g         *graph.Graph
-	nodes     int   // the most that the graph may have
-	memory    int64 // the most that a constant may need
-	training  bool
-	batch     int // samples, or rows that a layer takes for samples
-	samples   int
-	random    *graph.Random
-	weights   map[*Weight]*graph.Node
-	constants map[string]*graph.Node
-	logits    map[*graph.Node]logits
-	penalties []*graph.Node
-	updates   []*Weight // whose node in weights is their value after the step
-	groups    *graph.Groups
-	paths     map[*Weight]string // of the model that the graph is of
-	compiled  map[*layer]bool    // which layers were frozen when the model was compiled; nil before
-	err       error
+	g              *graph.Graph
+	maxNodes       int   // the most that the graph may have
+	maxMemory      int64 // the most that a constant may need
+	training       bool
+	batch          int // samples, or rows that a layer takes for samples
+	samples        int
+	random         *graph.Random
+	weights        map[*Weight]*graph.Node
+	constants      map[string]*graph.Node
+	logits         map[*graph.Node]logits
+	penalties      []*graph.Node
+	updates        []*Weight // whose node in weights is their value after the step
+	groups         *graph.Groups
+	paths          map[*Weight]string // of the model that the graph is of
+	compiledFrozen map[*layer]bool    // which layers were frozen when the model was compiled; nil before
+	err            error
 	application
 
-	located map[string]*graph.Node // the first output of each layer by its path; nil where nobody asks
+	layerNodes map[string]*graph.Node // the first output of each layer by its path; nil where nobody asks
 
 	tracing bool // the outputs of all layers are wanted
 	traced  struct {
@@ -44,43 +44,42 @@ type Scope struct {
 	}
 }
 
-// application is one use of a layer while its expression is made.
+// application is one use of a layer while its expression is built.
 type application struct {
-	layer    *layer
-	path     string        // of the layer
-	frozen   bool          // the layer, or a model that it stands in
-	prefix   string        // of the names of weights, within a layer within the layer
-	more     []*graph.Node // further outputs
-	masks    []*graph.Node // of the inputs
-	outMasks []*graph.Node // of the outputs
+	layer       *layer
+	path        string        // of the layer
+	frozen      bool          // the layer, or a model that it stands in
+	prefix      string        // of the names of weights, within a layer within the layer
+	moreOutputs []*graph.Node // further outputs
+	masks       []*graph.Node // of the inputs
+	outputMasks []*graph.Node // of the outputs
 }
 
-// logits are what softmax or sigmoid was applied to.
+// logits is the input of softmax or sigmoid.
 type logits struct {
-	of *graph.Node
-	by ActivationFunc
+	node       *graph.Node
+	activation ActivationFunc
 }
 
-// Training tells whether this graph is trained on. Dropout and noise belong
-// only into such a graph.
+// Training reports whether the graph is used for training. Only such a graph may contain
+// dropout and noise.
 func (s *Scope) Training() bool { return s.training }
 
-// Frozen tells whether the layer, or a model that it stands in, is not trained.
-// Such a layer computes as in prediction: batch normalisation takes its moving
-// statistics and leaves them alone.
+// Frozen reports whether the layer, or a model around it, is frozen. A frozen layer computes as
+// in prediction: batch normalization uses its moving statistics and does not update them.
 func (s *Scope) Frozen() bool { return s.frozen }
 
 func (s *Scope) isFrozen(l *layer) bool {
-	if frozen, ok := s.compiled[l]; ok {
+	if frozen, ok := s.compiledFrozen[l]; ok {
 		return frozen
 	}
 	return l.frozen
 }
 
-// Batch is the number of samples of the graph.
+// Batch returns the number of samples of the graph.
 func (s *Scope) Batch() int { return s.batch }
 
-// Weight is the variable of one of the layer's weights.
+// Weight returns the variable of a weight that the layer declared.
 func (s *Scope) Weight(name string) *graph.Node {
 	for _, w := range s.layer.weights {
 		if w.name == s.prefix+name {
@@ -90,7 +89,7 @@ func (s *Scope) Weight(name string) *graph.Node {
 	return s.Do(nil, fmt.Errorf("%s %q: asks for weight %q, which it did not declare", s.layer.def.Kind(), s.path, name))
 }
 
-// HasWeight tells whether the layer has declared a weight of this name.
+// HasWeight reports whether the layer declared a weight with this name.
 func (s *Scope) HasWeight(name string) bool {
 	for _, w := range s.layer.weights {
 		if w.name == s.prefix+name {
@@ -112,8 +111,7 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 	return n
 }
 
-// input is a variable. Where the graph has a node of the name, which may be the user's for
-// an input, a layer or a weight, it gets a number behind it.
+// input adds a variable. If the graph already has a node with this name, a number is appended.
 func (s *Scope) input(name string, shape ...int) *graph.Node {
 	free := name
 	for i := 2; len(s.g.ByName(free)) > 0; i++ {
@@ -122,12 +120,12 @@ func (s *Scope) input(name string, shape ...int) *graph.Node {
 	return s.Do(graph.Input(s.g, graph.Float32, free, shape...))
 }
 
-// ones is a constant, one node for all that ask for the shape.
+// ones returns a constant of ones, one node for each shape.
 func (s *Scope) ones(shape ...int) *graph.Node {
 	name := fmt.Sprintf("ones of %v", Shape(shape))
 	n, ok := s.constants[name]
-	if need := 4 * floatSize(shape); !ok && need > float64(s.memory) {
-		return s.Do(nil, fmt.Errorf("%s: %w (Limits.Memory)", name, &graph.MemoryError{Need: need, Limit: s.memory}))
+	if need := 4 * floatSize(shape); !ok && need > float64(s.maxMemory) {
+		return s.Do(nil, fmt.Errorf("%s: %w (Limits.Memory)", name, &graph.MemoryError{Need: need, Limit: s.maxMemory}))
 	}
 	if !ok {
 		n = s.input(name, shape...)
@@ -140,10 +138,10 @@ func (s *Scope) ones(shape ...int) *graph.Node {
 	return n
 }
 
-// Update makes n the value that one of the layer's State arrays has after each
-// training step, such as a moving average of the batch's statistics. n may
-// depend on s.Weight(name), which is n itself from here on: where the layer is
-// applied again, it goes on from there. Only a graph for training has updates.
+// Update sets a State array of the layer to n after each training step, for example a moving
+// average of batch statistics. n may depend on s.Weight(name), which returns n from then on,
+// so a second use of the layer continues from the first. Updates are only allowed in a
+// training graph.
 func (s *Scope) Update(name string, n *graph.Node) {
 	if n == nil {
 		return // the mistake that n carries is the one to report
@@ -168,12 +166,12 @@ func (s *Scope) Update(name string, n *graph.Node) {
 	s.weights[w] = n
 }
 
-// Do passes a node on and keeps the first error, so that a layer's expression
-// reads without a check on every line:
+// Do returns the node and records the first error, so that the expression of a layer needs no
+// check on every line:
 //
 //	h := s.Do(graph.Mul(x, s.Do(graph.Activate(x, graph.Act(graph.Sigmoid)))))
 //
-// After an error the nodes are nil and every expression of them is inert.
+// After an error the nodes are nil, and operations on nil nodes do nothing.
 func (s *Scope) Do(n *graph.Node, err error) *graph.Node {
 	if err != nil {
 		if s.err == nil {
@@ -184,9 +182,8 @@ func (s *Scope) Do(n *graph.Node, err error) *graph.Node {
 	return n
 }
 
-// Activate applies an activation function. It remembers the logits of softmax
-// and sigmoid, from which the cross-entropies are computed without loss of
-// accuracy.
+// Activate applies an activation function. It records the logits of softmax and sigmoid so
+// that cross-entropies can be computed from them without loss of precision.
 func (s *Scope) Activate(x *graph.Node, f ActivationFunc) *graph.Node {
 	if x == nil {
 		return nil
@@ -198,15 +195,15 @@ func (s *Scope) Activate(x *graph.Node, f ActivationFunc) *graph.Node {
 	return y
 }
 
-// Random gives a source of masks for this layer and a number that tells the
-// layer's masks from those of others; k tells several of one layer apart.
+// Random returns the source of random masks and the stream number of this layer. k
+// distinguishes several streams of one layer.
 func (s *Scope) Random(k int) (rng *graph.Random, stream uint64) {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s%s#%d", s.path, s.inner(), k)
 	return s.random, h.Sum64()
 }
 
-// inner is the prefix of weights as the end of a path.
+// inner returns the weight prefix as a path suffix.
 func (s *Scope) inner() string {
 	if s.prefix == "" {
 		return ""
@@ -214,13 +211,12 @@ func (s *Scope) inner() string {
 	return "/" + s.prefix
 }
 
-// Output gives a further output that Build has declared, behind the one that
-// Forward returns.
-func (s *Scope) Output(n *graph.Node) { s.more = append(s.more, n) }
+// Output adds a further output that Build declared, after the one that Forward returns.
+func (s *Scope) Output(n *graph.Node) { s.moreOutputs = append(s.moreOutputs, n) }
 
-// AddActivity is AddLoss of a sum over the batch, of which each sample adds its part:
-// the sum is divided by the number of samples, whatever the layer, such as
-// TimeDistributed, has made of the batch.
+// AddActivity adds a penalty that is a sum over the batch, divided by the number of samples.
+// The divisor is that of the model's batch even if a layer such as TimeDistributed changes
+// the batch axis.
 func (s *Scope) AddActivity(sum *graph.Node) {
 	if sum != nil {
 		s.AddLoss(s.Do(graph.Scale(sum, 1/float64(s.samples))))
@@ -234,7 +230,7 @@ func (s *Scope) AddLoss(penalty *graph.Node) {
 	}
 }
 
-// annotate gives the mistake of an op its layer's name.
+// annotate adds the name of the layer to an error of an op.
 func (s *Scope) annotate(err error) error {
 	var op *graph.OpError
 	if errors.As(err, &op) && op.Group == "" {
@@ -243,7 +239,7 @@ func (s *Scope) annotate(err error) error {
 	return err
 }
 
-// forward calls a definition's Forward, with the masks that are set.
+// forward calls Forward of a definition with the current masks.
 func (s *Scope) forward(d Definition, in []*graph.Node) *graph.Node {
 	if p, ok := d.(interface{ passMask(*Scope) }); ok {
 		p.passMask(s)
@@ -251,10 +247,10 @@ func (s *Scope) forward(d Definition, in []*graph.Node) *graph.Node {
 	return d.Forward(s, in)
 }
 
-// checkOutputs compares the shapes that a layer promised with those it made.
+// checkOutputs compares the output shapes of Forward with those of Build.
 func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
-	if len(out) != 1+len(t.more) {
-		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.more))
+	if len(out) != 1+len(t.moreOutputs) {
+		return fmt.Errorf("%s %q: Forward gave %d outputs, Build promised %d", t.layer.def.Kind(), s.path, len(out), 1+len(t.moreOutputs))
 	}
 	for k, x := range t.outputs() {
 		if out[k] == nil {
@@ -264,10 +260,10 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
 		}
 	}
-	if len(s.outMasks) > len(out) {
-		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outMasks)-1, len(out))
+	if len(s.outputMasks) > len(out) {
+		return fmt.Errorf("%s %q: Forward gave output %d a mask, there are %d", t.layer.def.Kind(), s.path, len(s.outputMasks)-1, len(out))
 	}
-	for k, mask := range s.outMasks {
+	for k, mask := range s.outputMasks {
 		if shape := out[k].Shape(); mask != nil && (len(mask.Shape()) > len(shape) || !slices.Equal(mask.Shape(), shape[:len(mask.Shape())])) {
 			return fmt.Errorf("%s %q: Forward gave output %d of shape %v a mask of shape %v", t.layer.def.Kind(), s.path, k, shape, mask.Shape())
 		}
@@ -275,6 +271,6 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 	return nil
 }
 
-// building serializes the making of graphs: Gorgonia's constructors share
-// counters that are not guarded.
+// building serializes the construction of graphs because Gorgonia's constructors share
+// unguarded counters.
 var building sync.Mutex

@@ -10,8 +10,8 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// scores adds up what is measured over batches: the loss, that of each output
-// where there are several, and the metrics.
+// scores accumulates measurements over batches: the loss, the loss of each of several outputs,
+// and the metrics.
 type scores struct {
 	list    []score
 	samples int
@@ -19,7 +19,7 @@ type scores struct {
 	losses  []float64
 	names   []string // of losses, in logs
 	steps   []float32
-	at      int // the measurement that is asked
+	current int // the measurement that is asked
 }
 
 // score is one metric of one output.
@@ -31,7 +31,7 @@ type score struct {
 	goal     goal
 }
 
-// newScores begins all measurements of a network that is compiled so.
+// newScores begins all measurements of a network with these compile settings.
 func newScores(n *network, c *compiled) (*scores, error) {
 	s := &scores{}
 	names := n.outputNames()
@@ -56,15 +56,11 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
 			}
-			measurement, err := metric.begin(n.outputs[k].shape, c.targets[k])
+			one, err := newScore(metric, n.outputs[k].shape, c.targets[k])
 			if err != nil {
 				return nil, err
 			}
-			one := score{Measurement: measurement, name: metric.Name(), output: k, weighted: metric.weighted, goal: goalOf(metric.Metric)}
-			if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
-				return nil, fmt.Errorf("metric %s: has no weighted form", metric.Name())
-			}
-			if len(names) > 1 {
+			if one.output = k; len(names) > 1 {
 				one.name = name + "_" + one.name
 			}
 			s.list = append(s.list, one)
@@ -73,7 +69,19 @@ func newScores(n *network, c *compiled) (*scores, error) {
 	return s, nil
 }
 
-// series are the names of all that is measured, in the order of the logs.
+// newScore begins the measurement of a metric on an output of this shape.
+func newScore(metric outputMetric, output, target Shape) (score, error) {
+	measurement, err := metric.begin(output, target)
+	if err != nil {
+		return score{}, err
+	}
+	if _, ok := measurement.(WeightedMeasurement); metric.weighted && !ok {
+		return score{}, fmt.Errorf("metric %s: has no weighted form", metric.Name())
+	}
+	return score{Measurement: measurement, name: metric.Name(), weighted: metric.weighted, goal: goalOf(metric.Metric)}, nil
+}
+
+// series returns the names of all measurements, in the order of the logs.
 func (s *scores) series() []string {
 	names := append([]string{"loss"}, s.names...)
 	for _, one := range s.list {
@@ -95,14 +103,14 @@ func (s *scores) goal(name string) goal {
 	return unknownSeries
 }
 
-// distinct reports two series of one name in the logs, those of validation included: with
-// outputs "x" and "val_x" there would be two named "val_x_loss".
-func (s *scores) distinct() error {
+// checkNames rejects two series with the same name in the logs, including those of
+// validation: outputs "x" and "val_x" would both have a series "val_x_loss".
+func (s *scores) checkNames() error {
 	taken := map[string]bool{}
 	for _, prefix := range []string{"", "val_"} {
 		for _, name := range s.series() {
 			if taken[prefix+name] {
-				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by Named, an output by its layer's Name", prefix+name)
+				return fmt.Errorf("two series would be named %q: give one a name of its own, a metric by NamedMetric, an output by its layer's Name", prefix+name)
 			}
 			taken[prefix+name] = true
 		}
@@ -119,12 +127,12 @@ func (m outputMetric) begin(p, t Shape) (one Measurement, err error) {
 	return one, err
 }
 
-// caught makes an error of a panic in a measurement, and names it.
+// caught converts a panic in a measurement to an error that names it.
 func (s *scores) caught(err *error) {
 	if r := recover(); r != nil {
 		in := "scores"
-		if s.at < len(s.list) {
-			in = fmt.Sprintf("metric %q: %T", s.list[s.at].name, s.list[s.at].Measurement)
+		if s.current < len(s.list) {
+			in = fmt.Sprintf("metric %q: %T", s.list[s.current].name, s.list[s.current].Measurement)
 		}
 		*err = &PanicError{In: in, Value: r, Stack: debug.Stack()}
 	}
@@ -134,32 +142,32 @@ func (s *scores) reset() (err error) {
 	defer s.caught(&err)
 	s.samples, s.loss = 0, 0
 	clear(s.losses)
-	for s.at = range s.list {
-		s.list[s.at].Reset()
+	for s.current = range s.list {
+		s.list[s.current].Reset()
 	}
 	return nil
 }
 
-// result is what a graph has computed of a batch.
+// result holds the results of a graph for one batch.
 type result struct {
-	loss    float64
-	lossOf  [][]float32 // of each output where there are several
-	outputs [][]float32
-	masks   [][]float32 // of the outputs, nil for none
+	loss         float64
+	outputLosses [][]float32 // of each output where there are several
+	outputs      [][]float32
+	masks        [][]float32 // of the outputs, nil for none
 }
 
-// add takes what was computed of a batch. It returns the error of a metric that has no
-// value for it.
+// add adds the results of a batch. It returns the error of a metric that is undefined for
+// them.
 func (s *scores) add(r result, b *batch) (err error) {
 	defer s.caught(&err)
 	n := len(b.indices)
 	s.samples += n
 	s.loss += r.loss * float64(n)
 	for k := range s.losses {
-		s.losses[k] += float64(r.lossOf[k][0]) * float64(n)
+		s.losses[k] += float64(r.outputLosses[k][0]) * float64(n)
 	}
-	for s.at = range s.list {
-		one := &s.list[s.at]
+	for s.current = range s.list {
+		one := &s.list[s.current]
 		w, weighs := one.Measurement.(WeightedMeasurement)
 		if mean, ok := one.Measurement.(interface{ heedLossWeights([]float32) }); ok {
 			mean.heedLossWeights(b.weights)
@@ -171,23 +179,23 @@ func (s *scores) add(r result, b *batch) (err error) {
 		default:
 			one.Add(n, r.outputs[one.output], b.targets[one.output])
 		}
-		if d, ok := one.Measurement.(Domained); ok && d.Err() != nil {
-			return wayOut(d.Err(), b.weights)
+		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
+			return explainZeroWeight(d.Err(), b.weights)
 		}
 	}
 	return nil
 }
 
-// wayOut adds to the error that a metric has with a sample of weight 0 how to exclude it.
-func wayOut(err error, weights []float32) error {
+// explainZeroWeight adds to the error of a metric for a sample of weight 0 how to exclude it.
+func explainZeroWeight(err error, weights []float32) error {
 	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
 	}
 	return err
 }
 
-// addMasked counts the steps of an output that has a mask as samples, those that
-// are masked with a weight of 0; false where there is no mask or the metric cannot.
+// addMasked adds the steps of a masked output as samples, masked ones with weight 0. It
+// returns false if there is no mask or the metric cannot be weighted.
 func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	mask := r.masks[one.output]
 	w, ok := one.Measurement.(WeightedMeasurement)
@@ -206,7 +214,7 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	return true
 }
 
-// logs appends everything measured so far, means over samples.
+// logs appends all measurements so far, as means over samples.
 func (s *scores) logs(to Logs) (logs Logs, err error) {
 	defer s.caught(&err)
 	n := float64(s.samples)
@@ -214,8 +222,8 @@ func (s *scores) logs(to Logs) (logs Logs, err error) {
 	for k, loss := range s.losses {
 		to = append(to, Log{s.names[k], loss / n})
 	}
-	for s.at = range s.list {
-		to = append(to, Log{s.list[s.at].name, s.list[s.at].Value()})
+	for s.current = range s.list {
+		to = append(to, Log{s.list[s.current].name, s.list[s.current].Value()})
 	}
 	return to, nil
 }

@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// fields are the settings of one optimizer, loss or metric that options can change: pointers
-// to them, or functions that set them, by the names of the options.
+// fields maps the names of the options of an optimizer, a loss or a metric to pointers to
+// the settings, or to functions that set them.
 type fields map[string]any
 
-// settable is what options of an optimizer, a loss or a metric are applied to.
+// settable holds the settings of an optimizer, a loss or a metric while options are applied.
 type settable struct {
 	fields fields
-	misfit []string // options that it does not have
+	misfit []string // options that do not fit
 }
 
-// assignOption applies an option to the setting of its name, if there is one.
+// assignOption sets the setting with the option's name, if there is one.
 func assignOption[T any](s *settable, option string, value T) {
 	switch field := s.fields[option].(type) {
 	case *T:
@@ -34,8 +34,8 @@ func assignOption[T any](s *settable, option string, value T) {
 	}
 }
 
-// configure applies options to the fields of an optimizer, a loss or a metric. Its error
-// names every option that does not fit, and those that do.
+// configure applies options to the settings of an optimizer, a loss or a metric. Its error
+// names every option that does not fit, and those that fit.
 func configure[O any](options []O, apply func(O, *settable), f fields) error {
 	var missing error
 	s := settable{fields: f}
@@ -53,8 +53,8 @@ func configure[O any](options []O, apply func(O, *settable), f fields) error {
 	return errors.Join(mistakes...)
 }
 
-// optionValue is an option that sets a value of type T. The family that it belongs to is the
-// interface that its constructor returns.
+// optionValue is an option that sets a value of type T. Its family is the interface that
+// its constructor returns.
 type optionValue[T any] struct {
 	option string
 	value  T

@@ -279,7 +279,7 @@ func TestOptionsThatDoNotFitAreReported(t *testing.T) {
 	if err := m.Compile(SGD(0.1), MSE, AUC(Threshold(0.3))); err == nil || !strings.Contains(err.Error(), "metric auc: Threshold does not fit, want FromLogits, PRCurve, Thresholds") {
 		t.Errorf("error %v of AUC with a Threshold", err)
 	}
-	if one := errors.New("one"); !slices.Equal(each(errors.Join(one, errors.Join(nil, one))), []error{one, one}) {
+	if one := errors.New("one"); !slices.Equal(flattenErrors(errors.Join(one, errors.Join(nil, one))), []error{one, one}) {
 		t.Error("joined errors are not taken apart")
 	}
 }

@@ -43,7 +43,7 @@ func TestSettingsStateTheirRange(t *testing.T) {
 		"decay":              {schedule(k.ExponentialDecay{Steps: 1, Rate: inf}), "rate is +Inf, want a finite number above 0"},
 		"polynomial":         {schedule(k.PolynomialDecay{Steps: 1, End: inf}), "end is +Inf, " + finite},
 		"polynomial's power": {schedule(k.PolynomialDecay{Steps: 1, Power: nan}), "power is NaN, " + finite},
-		"piecewise":          {schedule(k.PiecewiseConstant{Boundaries: []int{1}, Factors: []float64{1, nan}}), "factor 1 is NaN, " + finite},
+		"piecewise":          {schedule(k.PiecewiseConstantDecay{Boundaries: []int{1}, Factors: []float64{1, nan}}), "factor 1 is NaN, " + finite},
 		"cosine":             {schedule(k.CosineDecay{Steps: 1, Alpha: inf}), "alpha is +Inf, " + finite},
 		"warm-up":            {schedule(k.CosineDecay{Steps: 1, Warmup: -1}), "warm-up is -1, " + finite},
 		"restarts":           {schedule(k.CosineDecayRestarts{Steps: 1, Grow: 0.5}), "grow is 0.5, want 1, a finite number of at least 1.001, or 0 for 2"},

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Shape is the shape of one sample: the axes of a value without the batch.
-// Images are (height, width, channels), series (steps, features); the shape of
-// a single number is empty.
+// Shape is the shape of one sample: the lengths of the axes of a value without the batch.
+// Images are (height, width, channels), sequences (steps, features); the shape of a single
+// number is empty.
 type Shape []int
 
-// Size is the number of elements of one sample.
+// Size returns the number of elements of one sample.
 func (s Shape) Size() int {
 	n := 1
 	for _, d := range s {
@@ -23,8 +23,8 @@ func (s Shape) Size() int {
 	return n
 }
 
-// maxSize is the most values that a weight or a sample may have, 8 GiB or what an
-// int can count the bytes of: what is larger is a mistake, and may not even be countable.
+// maxSize is the maximum number of values of a weight or a sample: 8 GiB, or less if an int
+// cannot count the bytes. Anything larger is a mistake and might overflow.
 const maxSize = uint64(min(1<<31, math.MaxInt/4))
 
 // tooLarge reports more than maxSize elements; no axis may be negative.
@@ -39,11 +39,10 @@ func (s Shape) tooLarge() bool {
 	return false
 }
 
-// Equal reports whether all axes agree.
+// Equal reports whether all axes have the same lengths.
 func (s Shape) Equal(t Shape) bool { return slices.Equal(s, t) }
 
-// String formats the shape with the batch in front, as summaries show it:
-// "(batch, 28, 28, 1)".
+// String formats the shape, preceded by the batch, as in summaries: "(batch, 28, 28, 1)".
 func (s Shape) String() string {
 	var b strings.Builder
 	b.WriteString("(batch")
@@ -53,8 +52,8 @@ func (s Shape) String() string {
 	return b.String() + ")"
 }
 
-// list writes shapes one after the other.
-func list(shapes []Shape) string {
+// formatShapes formats several shapes.
+func formatShapes(shapes []Shape) string {
 	words := make([]string, len(shapes))
 	for i, s := range shapes {
 		words[i] = s.String()
@@ -62,18 +61,19 @@ func list(shapes []Shape) string {
 	return strings.Join(words, ", ")
 }
 
-// withBatch puts the batch in front.
+// withBatch returns the shape of a batch of n samples.
 func (s Shape) withBatch(n int) []int { return append([]int{n}, s...) }
 
-// positions are the parts of a sample that share a layer's weights: all axes but the last.
-func positions(s Shape) float64 {
+// positionCount returns the number of positions to which a layer applies the same weights: the
+// product of all axes but the last.
+func positionCount(s Shape) float64 {
 	if len(s) == 0 {
 		return 1
 	}
 	return floatSize(s[:len(s)-1])
 }
 
-// floatSize is the number of elements, which may be too large for an integer.
+// floatSize returns the number of elements, which may overflow an int.
 func floatSize(s Shape) float64 {
 	n := 1.0
 	for _, d := range s {

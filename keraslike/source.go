@@ -11,38 +11,38 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Samples is what a model is trained on and measured with: a Source, whose samples
-// have indices, or a Stream, which is read once from its beginning. A Source or Stream may
-// also be a Prefetcher, a Resetter, a SparseSource, a SampleWeighter or Faulty.
+// Samples is data for training and evaluation: a Source, which is read by index, or a Stream,
+// which is read sequentially. A Source or Stream may also implement Prefetcher, Resetter,
+// SparseSource, SampleWeighter or CheckedSamples.
 type Samples interface {
-	// Shapes gives the shape of one sample of every input and every target.
+	// Shapes returns the shapes of one sample of every input and every target.
 	Shapes() (inputs, targets [][]int)
 }
 
-// Source is samples by index. Data makes one of arrays; the data sets, folders and windows
-// of package datasets are others.
+// Source is data that is read by index. Data makes one from arrays; package datasets has more,
+// such as data sets, image folders and windows of time series.
 type Source interface {
 	Samples
-	// Len is the number of samples.
+	// Len returns the number of samples.
 	Len() int
-	// Read fills inputs[k] and targets[k] with the samples at the indices, one
-	// after another, row-major. It may be called from several goroutines. A nil
-	// targets means that nobody wants them.
+	// Read fills inputs[k] and targets[k] with the samples with the given indices, one
+	// after another, row-major. It may be called from several goroutines. If targets is
+	// nil, they are not needed.
 	Read(indices []int, inputs, targets [][]float32) error
 }
 
-// Stream gives samples one after another, for instance from a generator. One that is a
-// Resetter begins again for each epoch; any other is read on in the next epoch from where
-// the last one ended.
+// Stream is data that is read sequentially, for example from a generator. A Resetter starts
+// again for each epoch; for any other Stream the next epoch continues where the last one
+// ended.
 type Stream interface {
 	Samples
-	// Next fills as many samples as the slices hold, one after another, and
-	// returns how many it filled; fewer only before the end. After the last
+	// Next fills inputs[k] and targets[k] with as many samples as they hold, one after
+	// another, and returns their number, which is smaller only at the end. After the last
 	// sample it returns 0 and io.EOF.
 	Next(inputs, targets [][]float32) (n int, err error)
 }
 
-// Resetter is a Stream that can begin again, as it does for each epoch of Fit and for each
+// Resetter is a Stream that can start again. It is reset for each epoch of Fit and for each
 // validation.
 type Resetter interface {
 	Stream
@@ -50,35 +50,35 @@ type Resetter interface {
 	Reset() error
 }
 
-// Prefetcher is a Source or Stream whose batches are worth reading ahead, on a goroutine of
-// their own, while the model computes. A SparseSource is never read ahead.
+// Prefetcher is a Source or Stream whose batches are read ahead, on a separate goroutine,
+// while the model computes. A SparseSource is never read ahead.
 type Prefetcher interface {
 	Samples
-	// Prefetch is the largest number of batches to read ahead, 0 for none.
+	// Prefetch returns the maximum number of batches to read ahead, 0 for none.
 	Prefetch() int
 }
 
-// SparseSource is a Source some of whose inputs are rows of few ones among many
-// zeros, such as multi-hot words. Such rows are never multiplied as dense ones.
-// Where all inputs are sparse, Read gets nil inputs.
+// SparseSource is a Source with inputs whose rows have few ones among many zeros, such as
+// multi-hot words. They are multiplied as sparse matrices and never expanded. If all inputs
+// are sparse, Read gets nil inputs.
 type SparseSource interface {
 	Source
 	// SparseInput reports whether input k is sparse.
 	SparseInput(k int) bool
-	// Active lists the columns of the ones of sample i of input k, ascending and distinct.
+	// Active returns the columns of the ones in sample i of input k, in ascending order.
 	Active(k, i int) []int32
 }
 
-// Faulty is a Source or Stream that may be unusable because of a mistake made earlier,
-// where no error could be returned. It is asked before anything is read.
-type Faulty interface {
+// CheckedSamples is a Source or Stream that can report an error from its construction, such as an
+// invalid option. Err is called before anything is read.
+type CheckedSamples interface {
 	Samples
-	// Err is the mistake, nil for none.
+	// Err returns the error, nil if there is none.
 	Err() error
 }
 
-// Data makes a Source of arrays in memory, which have as many samples. y may be nil for
-// prediction. The values are not copied.
+// Data makes a Source from inputs x and targets y, which must have the same number of
+// samples. y may be nil for prediction. The values are not copied.
 func Data(x, y *Array) (Source, error) {
 	d := &data{}
 	err := d.add("x", x, &d.inputs)
@@ -91,7 +91,8 @@ func Data(x, y *Array) (Source, error) {
 	return d, nil
 }
 
-// MultiData is Data for models with several inputs or targets. targets may be nil.
+// MultiData makes a Source from several inputs and targets, which must have the same number
+// of samples. targets may be nil for prediction. The values are not copied.
 func MultiData(inputs, targets []*Array) (Source, error) {
 	if len(inputs) == 0 {
 		return nil, errors.New("data: no inputs")
@@ -110,13 +111,13 @@ func MultiData(inputs, targets []*Array) (Source, error) {
 	return d, nil
 }
 
-// data is arrays in memory.
+// data is a Source of arrays.
 type data struct {
 	first           string // the name of the first array, for errors
 	inputs, targets []*Array
 }
 
-// add appends an array, which must have as many samples as those before.
+// add appends an array, which must have the same number of samples as the others.
 func (d *data) add(name string, a *Array, to *[]*Array) error {
 	switch {
 	case a.Len() == 0:
@@ -154,73 +155,73 @@ func (d *data) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// read copies samples one after another.
+// read copies the samples with the given indices.
 func (a *Array) read(indices []int, to []float32) {
-	each := a.each()
+	each := a.sampleSize()
 	for i, j := range indices {
 		copy(to[i*each:(i+1)*each], a.values[j*each:(j+1)*each])
 	}
 }
 
-// forwarded passes on what a source has beside its samples; sources that wrap another one
-// embed it.
-type forwarded struct{ Source }
+// sourceWrapper forwards the optional methods of a source. Sources that wrap another one embed
+// it.
+type sourceWrapper struct{ Source }
 
-// Err is that of the source.
-func (s forwarded) Err() error {
-	if f, ok := s.Source.(Faulty); ok {
+// Err forwards to the source.
+func (s sourceWrapper) Err() error {
+	if f, ok := s.Source.(CheckedSamples); ok {
 		return f.Err()
 	}
 	return nil
 }
 
-// Prefetch is that of the source.
-func (s forwarded) Prefetch() int {
+// Prefetch forwards to the source.
+func (s sourceWrapper) Prefetch() int {
 	if p, ok := s.Source.(Prefetcher); ok {
 		return p.Prefetch()
 	}
 	return 0
 }
 
-// SparseInput is that of the source.
-func (s forwarded) SparseInput(k int) bool {
+// SparseInput forwards to the source.
+func (s sourceWrapper) SparseInput(k int) bool {
 	source, ok := s.Source.(SparseSource)
 	return ok && source.SparseInput(k)
 }
 
-// Active is that of the source.
-func (s forwarded) Active(k, i int) []int32 { return s.Source.(SparseSource).Active(k, i) }
+// Active forwards to the source.
+func (s sourceWrapper) Active(k, i int) []int32 { return s.Source.(SparseSource).Active(k, i) }
 
-// InputsAsTargets is a source whose targets are its inputs, for autoencoders. Targets of
-// its own are not read; its weights of samples, if it has any, are kept.
+// InputsAsTargets returns a source whose targets are its inputs, for autoencoders. The
+// source's own targets are not read; its sample weights are kept.
 func InputsAsTargets(source Source) Source {
 	if isNil(source) {
 		return nil
 	}
-	s := mirrored{forwarded{source}}
+	s := inputsAsTargets{sourceWrapper{source}}
 	if w, ok := source.(SampleWeighter); ok {
-		return &weightedMirror{s, w}
+		return &weightedInputsAsTargets{s, w}
 	}
 	return &s
 }
 
-type mirrored struct{ forwarded }
+type inputsAsTargets struct{ sourceWrapper }
 
-type weightedMirror struct {
-	mirrored
+type weightedInputsAsTargets struct {
+	inputsAsTargets
 	weights SampleWeighter
 }
 
-func (s *weightedMirror) Weights(indices []int, to []float32) error {
+func (s *weightedInputsAsTargets) Weights(indices []int, to []float32) error {
 	return s.weights.Weights(indices, to)
 }
 
-func (s *mirrored) Shapes() (inputs, targets [][]int) {
+func (s *inputsAsTargets) Shapes() (inputs, targets [][]int) {
 	inputs, _ = s.Source.Shapes()
 	return inputs, inputs
 }
 
-func (s *mirrored) Read(indices []int, inputs, targets [][]float32) error {
+func (s *inputsAsTargets) Read(indices []int, inputs, targets [][]float32) error {
 	if inputs != nil {
 		if err := s.Source.Read(indices, inputs, nil); err != nil {
 			return err
@@ -242,12 +243,12 @@ func (s *mirrored) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
-// ReadAll reads all samples of a source, sparse ones as dense rows. Values that are NaN or
-// Inf are an error that names the sample. A canceled context ends it with an error that
-// wraps ErrStopped and the context's.
+// ReadAll reads all samples of a source into arrays; sparse inputs become dense. NaN and Inf
+// are an error that names the sample. If the context is canceled, it returns an error that
+// wraps ErrInterrupted and the context's error.
 func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err error) {
 	defer caught(&err, "read all", nil, "")
-	const atOnce = 256 // samples between two looks at the context
+	const atOnce = 256 // samples between checks of the context
 	if err := checkContext(ctx); err != nil {
 		return nil, nil, fmt.Errorf("read all: %w", err)
 	}
@@ -282,10 +283,10 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 	if err != nil {
 		return nil, nil, fmt.Errorf("read all: %w", err)
 	}
-	b := inOrder(source, 0, n, atOnce)
+	b := newBatchIterator(source, 0, n, atOnce)
 	for {
 		if ctx.Err() != nil {
-			return nil, nil, fmt.Errorf("read all: %w", stopped(ctx))
+			return nil, nil, fmt.Errorf("read all: %w", interrupted(ctx))
 		}
 		indices := b.next()
 		if len(indices) == 0 {
@@ -297,11 +298,11 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 	}
 }
 
-// samplesOf is the memory of consecutive samples.
+// samplesOf returns the memory of consecutive samples.
 func samplesOf(arrays []*Array, indices []int) (list [][]float32) {
 	first, n := indices[0], len(indices)
 	for _, a := range arrays {
-		list = append(list, a.values[first*a.each():(first+n)*a.each()])
+		list = append(list, a.values[first*a.sampleSize():(first+n)*a.sampleSize()])
 	}
 	return list
 }
@@ -338,14 +339,14 @@ func readDense(source Source, indices []int, inputs, targets [][]float32) error 
 
 // readChecked reads samples and rejects NaN and Inf.
 func readChecked(source Source, indices []int, inputs, targets [][]float32) error {
-	if err := readFrom(source, indices, orNil(inputs), orNil(targets)); err != nil {
+	if err := readFrom(source, indices, nilIfEmpty(inputs), nilIfEmpty(targets)); err != nil {
 		return err
 	}
 	return checkBatch(inputs, targets, indices)
 }
 
-// orNil tells a source that nobody wants what is empty.
-func orNil(list [][]float32) [][]float32 {
+// nilIfEmpty returns nil for an empty list, by which a source knows that it is not needed.
+func nilIfEmpty(list [][]float32) [][]float32 {
 	if len(list) == 0 {
 		return nil
 	}
@@ -355,20 +356,21 @@ func orNil(list [][]float32) [][]float32 {
 // checkBatch rejects inputs and targets that are NaN or infinite. Errors name the sample.
 func checkBatch(inputs, targets [][]float32, indices []int) error {
 	for k, x := range inputs {
-		if err := finite("input", k, x, indices); err != nil {
+		if err := checkFinite("input", k, x, indices); err != nil {
 			return err
 		}
 	}
 	for k, t := range targets {
-		if err := finite("target", k, t, indices); err != nil {
+		if err := checkFinite("target", k, t, indices); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// finite reports the first value of a batch that is NaN or infinite, by sample.
-func finite(what string, k int, values []float32, indices []int) error {
+// checkFinite returns an error for the first value of a batch that is NaN or infinite, with its
+// sample.
+func checkFinite(what string, k int, values []float32, indices []int) error {
 	i := kernel.Finite(values)
 	if i < 0 {
 		return nil
@@ -377,9 +379,9 @@ func finite(what string, k int, values []float32, indices []int) error {
 	return fmt.Errorf("%s %d of sample %d: value %d is %v", what, k, indices[i/each], i%each, values[i])
 }
 
-// fits compares shapes without axes of length 1 at the end: one number for
-// each sample is () to some and (1) to others.
-func fits(got, want []int) bool {
+// shapesMatch compares shapes, ignoring trailing axes of length 1: the shape of a single number may
+// be () or (1).
+func shapesMatch(got, want []int) bool {
 	trim := func(s []int) []int {
 		for len(s) > 0 && s[len(s)-1] == 1 {
 			s = s[:len(s)-1]
@@ -389,9 +391,9 @@ func fits(got, want []int) bool {
 	return slices.Equal(trim(got), trim(want))
 }
 
-// The calls of a user's methods, whose panics become errors.
+// Calls of a user's methods, whose panics are returned as errors.
 
-// lenOf is the number of a source's samples.
+// lenOf returns the number of a source's samples.
 func lenOf(s Source) (n int, err error) {
 	defer caught(&err, "source", s, "Len")
 	if n = s.Len(); n < 0 {
@@ -400,10 +402,10 @@ func lenOf(s Source) (n int, err error) {
 	return n, nil
 }
 
-// shapesOf are the shapes of data.
+// shapesOf returns the shapes of the data.
 func shapesOf(s Samples) (inputs, targets [][]int, err error) {
 	defer caught(&err, "source", s, "Shapes")
-	if f, ok := s.(Faulty); ok && f.Err() != nil {
+	if f, ok := s.(CheckedSamples); ok && f.Err() != nil {
 		return nil, nil, f.Err()
 	}
 	inputs, targets = s.Shapes()
@@ -416,14 +418,14 @@ func readFrom(s Source, indices []int, inputs, targets [][]float32) (err error) 
 	return s.Read(indices, inputs, targets)
 }
 
-// nextOf reads a stream.
-func nextOf(s Stream, inputs, targets [][]float32) (n int, err error) {
+// readStream reads samples of a stream.
+func readStream(s Stream, inputs, targets [][]float32) (n int, err error) {
 	defer caught(&err, "stream", s, "Next")
 	return s.Next(inputs, targets)
 }
 
-// restart begins a stream again, if it can be.
-func restart(s Stream) (again bool, err error) {
+// resetStream resets a stream, if it is a Resetter.
+func resetStream(s Stream) (again bool, err error) {
 	r, ok := s.(Resetter)
 	if !ok {
 		return false, nil
@@ -432,8 +434,8 @@ func restart(s Stream) (again bool, err error) {
 	return true, r.Reset()
 }
 
-// aheadOf is how many batches are to be read ahead.
-func aheadOf(data Samples) (n int, err error) {
+// prefetchOf returns the number of batches to read ahead.
+func prefetchOf(data Samples) (n int, err error) {
 	p, ok := data.(Prefetcher)
 	if !ok {
 		return 0, nil
@@ -442,7 +444,7 @@ func aheadOf(data Samples) (n int, err error) {
 	return max(0, p.Prefetch()), nil
 }
 
-// hasSparse reports whether some input is sparse.
+// hasSparse reports whether any input is sparse.
 func hasSparse(data Samples) (sparse bool, err error) {
 	s, ok := data.(SparseSource)
 	if !ok {
@@ -461,7 +463,7 @@ func hasSparse(data Samples) (sparse bool, err error) {
 	return false, nil
 }
 
-// activeOf is the ones of a sparse row of so many columns.
+// activeOf returns the columns of the ones in a sparse row, after checking them.
 func activeOf(s SparseSource, k, i, columns int) (active []int32, err error) {
 	defer caught(&err, "source", s, "Active")
 	active = s.Active(k, i)

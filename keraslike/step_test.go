@@ -18,7 +18,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 		tb.Fatal(err)
 	}
 	x, y := make([]float32, samples*in), make([]float32, samples)
-	rng := child(1, "data")
+	rng := newRand(1, "data")
 	for i := range x {
 		x[i] = rng.Float32()
 	}
@@ -34,7 +34,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 		tb.Fatal(err)
 	}
 	step = func() {
-		if len(f.train.order)-f.train.at < batch {
+		if len(f.train.order)-f.train.position < batch {
 			f.train.rewind()
 		}
 		if _, err := f.advance(); err != nil {
@@ -46,7 +46,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 }
 
 // TestStepAllocatesNothing holds for a step of Fit: reading the batch, the graph,
-// the optimiser, loss and metrics.
+// the optimizer, loss and metrics.
 func TestStepAllocatesNothing(t *testing.T) {
 	for _, o := range []Optimizer{SGD(0.01, Momentum(0.9), Nesterov), RMSprop(1e-3, Momentum(0.5), Centered), Adam(1e-3, AMSGrad)} {
 		t.Run(o.Name(), func(t *testing.T) {
@@ -83,7 +83,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 				if err := m.Compile(c.o, BinaryCrossentropy, Seed(1)); err != nil {
 					b.Fatal(err)
 				}
-				rng := child(1, "data")
+				rng := newRand(1, "data")
 				x := make([]float32, 20*batch*length)
 				for i := range x {
 					x[i] = float32(rng.IntN(words))
@@ -97,7 +97,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 					b.Fatal(err)
 				}
 				step := func() {
-					if f.train.at == 20*batch {
+					if f.train.position == 20*batch {
 						f.train.rewind()
 					}
 					if _, err := f.advance(); err != nil {

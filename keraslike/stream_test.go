@@ -58,8 +58,8 @@ type resettable struct{ flowing }
 
 func (s resettable) Reset() error { return s.Stream.(interface{ Reset() error }).Reset() }
 
-// Training on a stream, read ahead or not, gives what the source behind it gives, and
-// leaves no goroutine behind, whether it ends, fails or is stopped.
+// Training on a stream, read ahead or not, gives the results of the underlying source, and
+// leaks no goroutine, whether it ends, fails or is stopped.
 func TestStreams(t *testing.T) {
 	before := runtime.NumGoroutine()
 	want := toyModel(t)

@@ -13,8 +13,7 @@ import (
 )
 
 // Summary writes the table of the model's layers: kind, name, output shape,
-// number of parameters and, where a layer has several inputs or not the layer
-// above it, what it is applied to.
+// number of parameters and, unless its input is the layer above, its inputs.
 func (m *Model) Summary(w io.Writer) (err error) {
 	defer caught(&err, "summary", w, "")
 	if m.err != nil {
@@ -40,12 +39,12 @@ func (m *Model) Summary(w io.Writer) (err error) {
 		if i < len(m.inputs) {
 			from = ""
 		}
-		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), list(x.shapes()), text.Thousands(x.layer.parameters()), from)
+		fmt.Fprintf(t, "%s (%s)\t%v\t%s\t%s\n", x.layer.name, x.layer.def.Kind(), formatShapes(x.shapes()), text.Thousands(x.layer.parameters()), from)
 		previous = x
 	}
 	_ = t.Flush() // to memory
 	all, trainable := m.Parameters()
-	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", text.Thousands(all), text.Thousands(trainable), memory(4*all))
+	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", text.Thousands(all), text.Thousands(trainable), formatBytes(4*all))
 	for line := range strings.Lines(b.String()) {
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
@@ -54,7 +53,7 @@ func (m *Model) Summary(w io.Writer) (err error) {
 	return nil
 }
 
-// shapes are those of all outputs of the call.
+// shapes returns the shapes of all outputs of the call.
 func (t *Tensor) shapes() (all []Shape) {
 	for _, x := range t.outputs() {
 		all = append(all, x.shape)
@@ -65,7 +64,7 @@ func (t *Tensor) shapes() (all []Shape) {
 func (l *layer) parameters() (n int) {
 	weights := l.weights
 	if inner := l.network(); inner != nil {
-		weights = inner.listed()
+		weights = inner.allWeights()
 	}
 	for _, w := range weights {
 		n += Shape(w.shape).Size()
@@ -73,7 +72,7 @@ func (l *layer) parameters() (n int) {
 	return n
 }
 
-func memory(n int) string {
+func formatBytes(n int) string {
 	switch {
 	case n >= 1<<20:
 		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
@@ -83,8 +82,8 @@ func memory(n int) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// Diagram is the model as a drawing with one box for each layer; the layers of
-// nested models stand in a group of their own.
+// Diagram returns a drawing of the model with one box for each layer; the layers of each
+// nested model form a group.
 func (m *Model) Diagram() (*graph.Diagram, error) {
 	if m.err != nil {
 		return nil, m.err
@@ -97,13 +96,13 @@ func (m *Model) Diagram() (*graph.Diagram, error) {
 	return d, nil
 }
 
-// draw adds the model's layers and returns the boxes of its outputs; in are the
-// boxes that a nested model's inputs stand for.
+// draw adds the layers and returns the boxes of the outputs; in are the boxes of the inputs of
+// a nested model.
 func (n *network) draw(d *graph.Diagram, group string, in []int) (out []int) {
 	at := map[*Tensor]int{}
 	box := func(x *Tensor) int {
 		d.Boxes = append(d.Boxes, graph.Box{
-			Title: x.layer.name, Kind: x.layer.def.Kind(), Shape: list(x.shapes()), Parameters: x.layer.parameters(), Group: group,
+			Title: x.layer.name, Kind: x.layer.def.Kind(), Shape: formatShapes(x.shapes()), Parameters: x.layer.parameters(), Group: group,
 		})
 		return len(d.Boxes) - 1
 	}
@@ -122,7 +121,7 @@ func (n *network) draw(d *graph.Diagram, group string, in []int) (out []int) {
 		}
 		if inner := x.layer.network(); inner != nil {
 			name := x.layer.name
-			if calls[x.layer]++; calls[x.layer] > 1 { // boxes of its own, or arrows would run back
+			if calls[x.layer]++; calls[x.layer] > 1 { // separate boxes, or arrows would point backwards
 				name = fmt.Sprintf("%s, call %d", name, calls[x.layer])
 			}
 			for k, b := range inner.draw(d, strings.TrimPrefix(group+"/"+name, "/"), from) {
@@ -168,15 +167,15 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if !m.built {
 		return fmt.Errorf("dot: model %q has no weights yet: build or compile it", m.name)
 	}
-	p := modePredict
+	mode := modePredict
 	if m.compiled != nil {
-		p = modeTrain
+		mode = modeTrain
 	}
 	building.Lock()
 	defer building.Unlock()
-	pl, _, err := m.graphWithRoots(p, graphKey{batch: batch}, m.compiled, m.trained())
+	g, _, err := m.graphWithRoots(mode, graphKey{batch: batch}, m.compiled, m.trained())
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, pl.scope.groups, pl.nodes()...)
+	return graph.WriteDOT(w, m.name, g.scope.groups, g.nodes()...)
 }

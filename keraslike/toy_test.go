@@ -17,7 +17,7 @@ import (
 
 const toyFeatures, toyClasses = 6, 3
 
-// blobs are n points around one centre for each class, with the class as label.
+// blobs are n points around one center for each class, with the class as label.
 func blobs(n int, seed uint64) (x, y *tensor.Dense) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	points, labels := make([]float32, n*toyFeatures), make([]float32, n)
@@ -25,11 +25,11 @@ func blobs(n int, seed uint64) (x, y *tensor.Dense) {
 		c := rng.IntN(toyClasses)
 		labels[i] = float32(c)
 		for j := range toyFeatures {
-			centre := 0.0
+			center := 0.0
 			if j%toyClasses == c {
-				centre = 2
+				center = 2
 			}
-			points[i*toyFeatures+j] = float32(centre + rng.NormFloat64())
+			points[i*toyFeatures+j] = float32(center + rng.NormFloat64())
 		}
 	}
 	return tensorOf([]int{n, toyFeatures}, points), tensorOf([]int{n}, labels)
@@ -42,7 +42,7 @@ func toyData(t testing.TB, n int, seed uint64) keraslike.Source {
 }
 
 // toyModel has everything that training has to keep in step: dropout, a
-// penalty, an optimiser with state.
+// penalty, an optimizer with state.
 func toyModel(t testing.TB, options ...keraslike.CompileOption) *keraslike.Model {
 	t.Helper()
 	m := keraslike.Sequential("toy",

@@ -11,8 +11,8 @@ import (
 
 // TrainOnBatch makes one update on x and y, which have the batch as their first
 // axis, and returns the loss before it. The values are not copied: x may be a
-// *tensor.Dense or, for rows of features, a *graph.CSR. It is for training
-// loops of your own; Fit is the usual way.
+// *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
+// loops; use Fit otherwise.
 func (m *Model) TrainOnBatch(x, y graph.Value) (loss float64, err error) {
 	if m.compiled == nil {
 		return 0, fmt.Errorf("train on batch: %w", ErrNotCompiled)
@@ -49,17 +49,17 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	if i := badWeight(weights); i >= 0 {
 		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	p, err := m.trainingGraph(graphKey{n, weights != nil})
+	g, err := m.trainingGraph(graphKey{n, weights != nil})
 	if err != nil {
 		return 0, err
 	}
 	for k, v := range inputs {
-		if err := p.inputs[k].bind(v); err != nil {
+		if err := g.inputs[k].bind(v); err != nil {
 			return 0, fmt.Errorf("train on batch: input %d: %w", k, err)
 		}
 	}
 	for k, v := range targets {
-		if err := p.targets[k].bind(v); err != nil {
+		if err := g.targets[k].bind(v); err != nil {
 			return 0, fmt.Errorf("train on batch: target %d: %w", k, err)
 		}
 		if i := kernel.Finite(graph.Floats(v)); i >= 0 {
@@ -68,23 +68,23 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 		}
 	}
 	if weights != nil {
-		if err := p.weigh(weights); err != nil {
+		if err := g.setWeights(weights); err != nil {
 			return 0, fmt.Errorf("train on batch: %w", err)
 		}
 	}
 	if t.rate, err = t.scheduled(t.rate); err != nil {
 		return 0, fmt.Errorf("train on batch: %w", err)
 	}
-	if err := m.update(p, t.rate); err != nil {
+	if err := m.update(g, t.rate); err != nil {
 		return 0, fmt.Errorf("train on batch: %w", nameSample(err, upTo(n)))
 	}
-	return p.loss(), nil
+	return g.loss(), nil
 }
 
 // PredictOnBatch computes the model's output for x, which has the batch as its
-// first axis and is not copied. The result is the model's own memory, which the
-// next call with a batch of this size overwrites: it is the fastest way to a
-// prediction, for one goroutine. Predict is the safe one.
+// first axis and is not copied. It is the fastest prediction, but the next call with a
+// batch of this size overwrites the result, and it is not safe for concurrent use. Predict
+// has neither restriction.
 func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	defer caught(&err, "predict on batch", nil, "")
 	if m.err != nil {
@@ -93,21 +93,21 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
-	p, err := m.borrow(x.Shape()[0], m.memoryLimit(modePredict, x.Shape()[0]))
+	g, err := m.acquireGraph(x.Shape()[0], m.memoryLimit(modePredict, x.Shape()[0]))
 	if err != nil {
 		return nil, err
 	}
-	defer m.giveBack(p)
-	if err := p.inputs[0].bind(x); err != nil {
+	defer m.releaseGraph(g)
+	if err := g.inputs[0].bind(x); err != nil {
 		return nil, fmt.Errorf("predict on batch: %w", err)
 	}
-	if err := p.run(); err != nil {
+	if err := g.run(); err != nil {
 		return nil, fmt.Errorf("predict on batch: %w", err)
 	}
-	return p.outputs.values[0], nil
+	return g.outputs.values[0], nil
 }
 
-// upTo is 0, 1, ... n-1.
+// upTo returns 0, 1, ... n-1.
 func upTo(n int) []int {
 	list := make([]int, n)
 	for i := range list {

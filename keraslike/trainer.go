@@ -9,31 +9,30 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// trainer changes weights by their gradients, by an optimizer and its settings. It owns all
-// that a step changes: the weights, their gradients, what the optimizer and its settings keep
-// for each weight, and how far training has come. It knows nothing of the model.
+// trainer updates weights from their gradients by an optimizer and its settings. It owns
+// everything that a step changes: the weights, their gradients, the state of the optimizer
+// for each weight, and the step count. It does not depend on the model.
 type trainer struct {
-	optimizer Optimizer
-	settings  *commonSettings
-	steps     int     // batches trained on so far
-	rate      float64 // of the next update
-	guarded   bool    // gradients are checked for NaN and Inf before they are used
+	optimizer       Optimizer
+	settings        *commonSettings
+	steps           int     // batches trained on so far
+	rate            float64 // of the next update
+	checksGradients bool    // gradients are checked for NaN and Inf before the update
 
-	weights []*Weight // that are trained
+	weights []*Weight // trainable ones
 	// By weight:
-	gradients []gradient    // of the batch that is trained on
+	gradients []gradient    // of the current batch
 	slots     [][][]float32 // of the optimizer, by slot
-	sums      [][]float32   // of accumulated gradients; nil where none accumulate
-	averages  [][]float32   // of the weights; nil where there are none
-	copies    [][]float32   // of gradients, to change
-	rows      [][]int32     // of those
+	sums      [][]float32   // of accumulated gradients; nil without AccumulateGradients
+	averages  [][]float32   // of the weights; nil without AverageWeights
+	copies    [][]float32   // of gradients, which may be modified
+	rows      [][]int32     // of the copies
 	rowWidth  []int
 	byRows    []*rowUpdate
 	decay     rowDecay
 }
 
-// newTrainer asks the optimizer for all that training needs, and makes the arrays that it
-// and its settings keep for each weight.
+// newTrainer allocates the state that the optimizer and its settings need for each weight.
 func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 	defer caught(&err, "optimizer", o, "")
 	t = &trainer{optimizer: o, settings: commonOf(o), rate: o.Rate(), weights: weights}
@@ -44,7 +43,7 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 	n := len(weights)
 	t.gradients, t.copies, t.rows, t.rowWidth = make([]gradient, n), make([][]float32, n), make([][]int32, n), make([]int, n)
 	for i, w := range weights {
-		w.constraint = w.constraint.over(w.shape)
+		w.constraint = w.constraint.bind(w.shape)
 		size := Shape(w.shape).Size()
 		t.rowWidth[i] = size
 		if len(w.shape) > 0 {
@@ -54,7 +53,7 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 		for _, name := range o.Slots() {
 			s := kernel.Floats(size)
 			if first != nil {
-				kernel.Fill(s, float32(first.Start(name)))
+				kernel.Fill(s, float32(first.InitialValue(name)))
 			}
 			slots = append(slots, s)
 		}
@@ -67,16 +66,16 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 		}
 	}
 	if o := t.rowOptimizer(); o != nil {
-		t.decay.start(o, n)
+		t.decay.init(o, n)
 	}
 	return t, nil
 }
 
-// updates is the number of updates made.
+// updates returns the number of updates made.
 func (t *trainer) updates() int { return t.steps / t.settings.batches() }
 
-// scheduled is the rate of the next batch where the optimizer has a schedule, else the one
-// given. As in Keras schedules count batches, not updates.
+// scheduled returns the learning rate of the next batch by the optimizer's schedule, or the
+// given rate if there is none. As in Keras, schedules count batches, not updates.
 func (t *trainer) scheduled(rate float64) (float64, error) {
 	if s := t.settings.Schedule; s.Schedule != nil {
 		return s.rateAt(t.optimizer.Rate(), t.steps)
@@ -84,24 +83,23 @@ func (t *trainer) scheduled(rate float64) (float64, error) {
 	return rate, nil
 }
 
-// jointOptimizer updates all weights in one call; Update is not called then.
+// jointOptimizer is an Optimizer that updates all weights in one call instead of by Update.
 type jointOptimizer interface {
 	updateAll(weights []*Weight, gradients []gradient) error
 }
 
-// step counts a batch and changes the weights by its gradients, unless they are still
-// accumulating.
+// step counts a batch and updates the weights, unless gradients are still accumulating.
 func (t *trainer) step(rate float64) (err error) {
 	defer caught(&err, "optimizer", t.optimizer, "Update")
 	t.steps++
 	if t.settings.batches() > 1 {
 		t.accumulate()
 		if t.steps%t.settings.batches() != 0 {
-			t.finish()
+			t.averageAndConstrain()
 			return nil
 		}
 		for i := range t.weights {
-			t.mean(i)
+			t.meanGradient(i)
 		}
 	} else if t.settings.clips() > 0 {
 		for i := range t.weights {
@@ -117,11 +115,11 @@ func (t *trainer) step(rate float64) (err error) {
 	if err := t.update(rate); err != nil {
 		return err
 	}
-	t.finish()
+	t.averageAndConstrain()
 	return nil
 }
 
-// update lets the optimizer change the weights.
+// update updates the weights by the optimizer.
 func (t *trainer) update(rate float64) error {
 	if joint, ok := t.optimizer.(jointOptimizer); ok {
 		return joint.updateAll(t.weights, t.gradients)
@@ -129,21 +127,21 @@ func (t *trainer) update(rate float64) error {
 	for i, w := range t.weights {
 		g := t.gradients[i]
 		if g.sparse || g.parts != nil {
-			if err := t.byRows[i].by(g, rate); err != nil {
+			if err := t.byRows[i].apply(g, rate); err != nil {
 				return err
 			}
 			continue
 		}
-		t.decay.finish(i, t.slots[i], t.updates()-1)
+		t.decay.catchUp(i, t.slots[i], t.updates()-1)
 		t.optimizer.Update(w.Value(), g.values, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }
 
-// finish averages and constrains the weights, after every batch, whether it made an update
-// or accumulated. In Keras's order averages take weights that no constraint has changed yet,
-// and they restart with each batch until the one after the first update.
-func (t *trainer) finish() {
+// averageAndConstrain averages and constrains the weights after every batch, whether or not it made an
+// update. As in Keras, averages use the weights before the constraints are applied, and they
+// are reset at each batch up to the first update.
+func (t *trainer) averageAndConstrain() {
 	for i, w := range t.weights {
 		switch {
 		case t.averages != nil && t.steps <= t.settings.batches():
@@ -163,9 +161,9 @@ func (t *trainer) accumulate() {
 	}
 }
 
-// mean turns the sum of gradients into their mean, in the trainer's own memory, and
-// restarts the sum. A sparse gradient is again one of the rows that are not 0.
-func (t *trainer) mean(i int) {
+// meanGradient replaces the gradient by the mean of the accumulated ones, in the trainer's own
+// memory, and clears the sum. A sparse gradient then has the rows that are not 0.
+func (t *trainer) meanGradient(i int) {
 	sum, g := t.sums[i], &t.gradients[i]
 	t.copies[i] = t.copies[i][:0]
 	if !g.sparse {
@@ -187,7 +185,8 @@ func (t *trainer) mean(i int) {
 	kernel.Scale(g.values, g.values, 1/float32(t.settings.batches()))
 }
 
-// copyGradient copies a gradient, whose memory is the graph's, to where it may be changed.
+// copyGradient replaces a gradient, whose memory belongs to the graph, by a copy that may be
+// modified.
 func (t *trainer) copyGradient(i int) {
 	t.copies[i] = append(t.copies[i][:0], t.gradients[i].values...)
 	t.gradients[i].values = t.copies[i]
@@ -203,7 +202,7 @@ func (t *trainer) clip() {
 		}
 	case s.ClipNorm > 0:
 		for _, g := range t.gradients {
-			shrink(g.values, s.ClipNorm, math.Sqrt(float64(kernel.SumSquares(g.values))))
+			scaleToNorm(g.values, s.ClipNorm, math.Sqrt(float64(kernel.SumSquares(g.values))))
 		}
 	case s.GlobalClipNorm > 0:
 		var squares float64
@@ -211,38 +210,38 @@ func (t *trainer) clip() {
 			squares += float64(kernel.SumSquares(g.values))
 		}
 		for _, g := range t.gradients {
-			shrink(g.values, s.GlobalClipNorm, math.Sqrt(squares))
+			scaleToNorm(g.values, s.GlobalClipNorm, math.Sqrt(squares))
 		}
 	}
 }
 
-// shrink scales g by limit/norm where that is below 1.
-func shrink(g []float32, limit, norm float64) {
+// scaleToNorm scales g by limit/norm if that is below 1.
+func scaleToNorm(g []float32, limit, norm float64) {
 	if norm > limit {
 		kernel.Scale(g, g, float32(limit/norm))
 	}
 }
 
-// useAverages makes the averages of the weights the weights, where there are some.
+// useAverages replaces the weights by their averages, if there are any.
 func (t *trainer) useAverages() {
 	for i, a := range t.averages {
 		copy(t.weights[i].Value(), a)
 	}
 }
 
-// stateArray is an array of a training's state, as it is saved.
+// stateArray is one saved array of the training state.
 type stateArray struct {
 	name   string
 	shape  []int
 	values []float32
 }
 
-// state are all arrays of the trainer, as they stand after the last update; path names
+// state returns all arrays of the trainer after the last update, named by the paths of their
 // weights.
 func (t *trainer) state(path func(*Weight) string) []stateArray {
 	var list []stateArray
 	for i, w := range t.weights {
-		t.decay.finish(i, t.slots[i], t.updates())
+		t.decay.catchUp(i, t.slots[i], t.updates())
 		add := func(name string, values []float32) {
 			list = append(list, stateArray{"optimizer/" + path(w) + "/" + name, w.shape, values})
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// gradient is that of one weight: of the whole array; or of some rows of it; or of some
-// rows that are summed when they are asked for, a part after another.
+// gradient is the gradient of one weight: of the whole array, of some of its rows, or of rows
+// that are summed on demand, one part after another.
 type gradient struct {
 	values []float32
 	rows   []int32
@@ -32,15 +32,15 @@ func (g gradient) addTo(sum []float32) {
 	}
 }
 
-// readsGradients reports whether anything but the update needs the rows of a sparse
-// gradient.
+// readsGradients reports whether anything other than the update reads the rows of sparse
+// gradients.
 func (t *trainer) readsGradients() bool {
 	_, joint := t.optimizer.(jointOptimizer)
-	return joint || t.guarded || t.settings.batches() > 1 || t.settings.clips() > 0
+	return joint || t.checksGradients || t.settings.batches() > 1 || t.settings.clips() > 0
 }
 
-// rowOptimizer is the optimizer where it may update the rows of a gradient without the
-// others: an update by a gradient of 0 is known there, or not wanted. It is nil elsewhere.
+// rowOptimizer returns the optimizer if it may update only the rows of a sparse gradient,
+// because the effect on the other rows is known or LazyRows is set; otherwise nil.
 func (t *trainer) rowOptimizer() RowOptimizer {
 	if o, ok := t.optimizer.(RowOptimizer); ok {
 		if _, _, known := o.Decays(); known || t.settings.LazyRows {
@@ -50,46 +50,46 @@ func (t *trainer) rowOptimizer() RowOptimizer {
 	return nil
 }
 
-// rowUpdate updates weight i by a gradient of some rows. It is made once, so that no step
-// allocates it.
+// rowUpdate updates weight i from a sparse gradient. It is made once, so that steps do not
+// allocate.
 type rowUpdate struct {
-	t         *trainer
-	i         int
-	w         *Weight
-	optimizer RowOptimizer // nil for an update of all rows
-	rate      float64
-	some      func(rows []int32, g []float32)
-	all       []float32 // the gradient of all rows, 0 between two updates
+	t          *trainer
+	i          int
+	w          *Weight
+	optimizer  RowOptimizer // nil if every update covers all rows
+	rate       float64
+	updatePart func(rows []int32, g []float32)
+	all        []float32 // the gradient of all rows, 0 between updates
 
-	// panicked is the first panic of a part, on whatever goroutine: one that nobody
-	// recovers there ends the process.
+	// panicked is the first panic of a part. Parts run on several goroutines, where a panic
+	// that is not recovered ends the process.
 	panicked atomic.Pointer[PanicError]
 }
 
 func newRowUpdate(t *trainer, i int, w *Weight) *rowUpdate {
 	u := &rowUpdate{t: t, i: i, w: w, optimizer: t.rowOptimizer()}
-	u.some = u.scatter
+	u.updatePart = u.scatter
 	if u.optimizer != nil {
-		u.some = u.part
+		u.updatePart = u.part
 	}
 	return u
 }
 
-// by updates by a sparse gradient.
-func (u *rowUpdate) by(g gradient, rate float64) error {
+// apply updates the weight from a sparse gradient.
+func (u *rowUpdate) apply(g gradient, rate float64) error {
 	t, i := u.t, u.i
 	u.rate = rate
 	if u.optimizer != nil {
-		t.decay.begin(i, t.slots[i], t.rowWidth[i], t.updates())
+		t.decay.prepare(i, t.slots[i], t.rowWidth[i], t.updates())
 	} else if u.all == nil {
 		u.all = kernel.Floats(len(u.w.Value()))
 	}
 	rows := g.rows
 	if g.parts != nil {
 		rows = g.parts.Index
-		g.parts.Each(u.some)
+		g.parts.Each(u.updatePart)
 	} else {
-		u.some(rows, g.values)
+		u.updatePart(rows, g.values)
 	}
 	if e := u.panicked.Swap(nil); e != nil {
 		return e
@@ -108,24 +108,23 @@ func (u *rowUpdate) clear(rows []int32) {
 	}
 }
 
-// caught keeps the first panic of a part.
+// caught recovers a panic of a part and keeps the first one.
 func (u *rowUpdate) caught() {
 	if r := recover(); r != nil {
-		in := fmt.Sprintf("optimizer %q: UpdateRows", ownName(u.t.optimizer))
+		in := fmt.Sprintf("optimizer %q: UpdateRows", displayName(u.t.optimizer))
 		u.panicked.CompareAndSwap(nil, &PanicError{In: in, Value: r, Stack: debug.Stack()})
 	}
 }
 
-// part updates some rows, of which each is one part's: parts may be updated at the same
-// time.
+// part updates some rows. Parts have no rows in common, so they may be updated concurrently.
 func (u *rowUpdate) part(rows []int32, g []float32) {
 	defer u.caught()
 	t, i := u.t, u.i
-	t.decay.rows(i, t.slots[i], rows, t.rowWidth[i], t.updates())
+	t.decay.catchUpRows(i, t.slots[i], rows, t.rowWidth[i], t.updates())
 	u.optimizer.UpdateRows(u.w.Value(), g, rows, t.slots[i], t.updates(), u.rate)
 }
 
-// scatter puts some rows into the gradient of all, where the others are 0.
+// scatter copies rows into the gradient of all rows.
 func (u *rowUpdate) scatter(rows []int32, g []float32) {
 	n := u.t.rowWidth[u.i]
 	for k, r := range rows {

@@ -47,7 +47,7 @@ func TestMetricsDoNotSeeBatches(t *testing.T) {
 			}
 			weighted.(keraslike.WeightedMeasurement).AddWeighted(n, p, y, ones)
 			a, b, c := whole.Value(), parts.Value(), weighted.Value()
-			if a == a && !(near(a, b, 1e-9) && near(a, c, 1e-9)) { // R² of one value is no number
+			if a == a && !(near(a, b, 1e-9) && near(a, c, 1e-9)) { // R² of one value is NaN
 				r.Errorf("%s is %v at once, %v in batches, %v with weights of 1", metric.Name(), a, b, c)
 			}
 		}

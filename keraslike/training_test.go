@@ -109,7 +109,7 @@ func TestClassWeights(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = m.Fit(t.Context(), weighted, classes)
-	wantError(t, err, "both class weights and a source with weights")
+	wantError(t, err, "both class weights and a source with sample weights")
 	_, err = keraslike.Weighted(dataOf(t, x, labels), weights[1:])
 	wantError(t, err, "29 weights for 30 samples")
 	_, err = m.Fit(t.Context(), dataOf(t, x, labels), keraslike.ClassWeights{3: 2})
@@ -205,7 +205,7 @@ func TestSeveralInputsAndOutputs(t *testing.T) {
 	wantError(t, m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError, keraslike.ForOutput("tail", keraslike.MAE)), `no output "tail"`)
 }
 
-// TestResumeMidEpoch stops in the middle of an epoch, saves, loads and goes on: the weights
+// TestResumeMidEpoch stops in the middle of an epoch, saves, loads and resumes: the weights
 // are those of an unbroken run, byte for byte, with everything that training keeps.
 func TestResumeMidEpoch(t *testing.T) {
 	optimizers := map[string]func() keraslike.Optimizer{
@@ -262,7 +262,7 @@ func TestResumeMidEpoch(t *testing.T) {
 					}
 					return nil
 				})
-				if _, err := m.Fit(ctx, data, append(options, keraslike.Callbacks(stop))...); !errors.Is(err, keraslike.ErrStopped) {
+				if _, err := m.Fit(ctx, data, append(options, keraslike.Callbacks(stop))...); !errors.Is(err, keraslike.ErrInterrupted) {
 					t.Fatal(err)
 				}
 				path := filepath.Join(t.TempDir(), "m.safetensors")

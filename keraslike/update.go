@@ -11,27 +11,27 @@ import (
 
 // update is one training step: forward, backward, optimizer, then the state that layers
 // update. A step whose loss is NaN or Inf changes nothing.
-func (m *Model) update(p *modelGraph, rate float64) error {
+func (m *Model) update(g *modelGraph, rate float64) error {
 	t := m.trainer
 	m.random.Step = uint64(t.steps)
-	if err := p.run(); err != nil {
+	if err := g.run(); err != nil {
 		return err
 	}
-	if l := p.loss(); math.IsNaN(l) || math.IsInf(l, 0) {
-		return m.locateNotFinite(p, fmt.Errorf("the loss is %v after %d updates; a smaller learning rate than %g may help", l, t.updates(), rate))
+	if l := g.loss(); math.IsNaN(l) || math.IsInf(l, 0) {
+		return m.locateNotFinite(g, fmt.Errorf("the loss is %v after %d updates; a smaller learning rate than %g may help", l, t.updates(), rate))
 	}
 	for i := range t.weights {
-		t.gradients[i] = p.gradient(i, t.readsGradients())
-		if !t.guarded {
+		t.gradients[i] = g.gradient(i, t.readsGradients())
+		if !t.checksGradients {
 			continue
 		}
 		if at := kernel.Finite(t.gradients[i].values); at >= 0 {
-			return m.locateNotFinite(p, fmt.Errorf("a gradient is %v after %d updates", t.gradients[i].values[at], t.updates()))
+			return m.locateNotFinite(g, fmt.Errorf("a gradient is %v after %d updates", t.gradients[i].values[at], t.updates()))
 		}
 	}
 	if err := t.step(rate); err != nil {
 		return err
 	}
-	p.update()
+	g.update()
 	return nil
 }

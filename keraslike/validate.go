@@ -11,11 +11,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// squares are slots that a root is taken of or a divisor made of.
-var squares = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
+// nonNegativeSlots are optimizer slots that are used in a square root or as a divisor.
+var nonNegativeSlots = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
 
-// checkStored looks through the values of a weight, or of what an optimizer keeps, by
-// the name that it has in files.
+// checkStored validates the values of a weight or an optimizer slot; name is its name in
+// files.
 func checkStored(name string, values []float32, mayBeNegative bool) error {
 	if err := checkNumbers(values, mayBeNegative); err != nil {
 		return fmt.Errorf("%q: %w", name, err)
@@ -38,14 +38,14 @@ func checkNumbers(values []float32, mayBeNegative bool) error {
 
 // checkValues is checkStored for a weight of a layer.
 func (w *Weight) checkValues(name string, values []float32) error {
-	return checkStored(name, values, !w.variance)
+	return checkStored(name, values, !w.nonNegative)
 }
 
-// checkKept is checkStored for an array of the optimizer. SGD's velocity has a
-// direction, that of the others is a mean of squares.
-func (c *compiled) checkKept(name string, values []float32) error {
+// checkStateArray is checkStored for an array of the optimizer. The velocity of SGD is signed,
+// that of other optimizers is a mean of squares.
+func (c *compiled) checkStateArray(name string, values []float32) error {
 	slot, of := path.Base(name), c.optimizer.Name()
 	_, own := optimizerKinds[of]
-	positive := own && (slices.Contains(squares, slot) || slot == "velocity" && of != "sgd") && !strings.HasPrefix(name, keptPrefix)
+	positive := own && (slices.Contains(nonNegativeSlots, slot) || slot == "velocity" && of != "sgd") && !strings.HasPrefix(name, callbackWeightPrefix)
 	return checkStored(name, values, !positive)
 }

@@ -10,32 +10,32 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Weight is one array of a layer: trained by the optimiser, or kept by the
-// layer itself (moving statistics) when it was declared with State.
+// Weight is one array of a layer. It is trained by the optimizer, or updated by the layer
+// itself (such as moving statistics) if it was declared with State.
 type Weight struct {
 	name        string
-	path        string // layer/name, with the names of nested models in front
+	path        string // layer/name, preceded by the names of nested models
 	shape       []int
 	init        Initializer
 	regularizer Regularizer
-	constraint  bounds
+	constraint  boundConstraint
 	state       bool
-	variance    bool // holds nothing below 0
+	nonNegative bool // values below 0 are invalid
 	value       *tensor.Dense
 }
 
-// Name is the name within the layer, such as "kernel".
+// Name returns the name within the layer, such as "kernel".
 func (w *Weight) Name() string { return w.name }
 
-// Path is the name within the model, such as "block5_conv3/kernel"; within the
-// outermost one where models are nested.
+// Path returns the name within the model, such as "block5_conv3/kernel". For nested models
+// it is the name within the outermost one.
 func (w *Weight) Path() string { return w.path }
 
-// Shape is the shape of the array.
+// Shape returns the shape of the array.
 func (w *Weight) Shape() []int { return w.shape }
 
-// Value is the array itself, row-major; writing to it changes the model. It is
-// nil until the model is built.
+// Value returns the array itself, row-major: writing to it changes the model. It is nil
+// until the model is built.
 func (w *Weight) Value() []float32 {
 	if w.value == nil {
 		return nil
@@ -43,7 +43,7 @@ func (w *Weight) Value() []float32 {
 	return w.value.Float32s()
 }
 
-// Set copies new numbers into the array.
+// Set copies values into the array.
 func (w *Weight) Set(values []float32) error {
 	if len(values) != Shape(w.shape).Size() {
 		return fmt.Errorf("weight %q: got %d values, want %d for shape %v", w.path, len(values), Shape(w.shape).Size(), w.shape)
@@ -55,7 +55,7 @@ func (w *Weight) Set(values []float32) error {
 	return nil
 }
 
-// zeros is a new array for the weight.
+// zeros allocates the array of the weight.
 func (w *Weight) zeros() *tensor.Dense {
 	if len(w.shape) == 0 {
 		return tensor.New(tensor.Of(tensor.Float32), tensor.WithShape())

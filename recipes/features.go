@@ -47,7 +47,7 @@ func predictAll(ctx context.Context, m *k.Model, samples datasets.Source) (*k.Ar
 	n := samples.Len()
 	for first := 0; first < n; first += atOnce {
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: %w", k.ErrStopped, ctx.Err())
+			return nil, fmt.Errorf("%w: %w", k.ErrInterrupted, ctx.Err())
 		}
 		some, err := datasets.Range(samples, first, min(first+atOnce, n))
 		if err != nil {

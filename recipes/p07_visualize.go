@@ -89,7 +89,7 @@ func Visualize(ctx context.Context, o Options) (*Report, error) {
 		{"Activations of each layer", v.activations},
 	} {
 		if ctx.Err() != nil {
-			return fail(fmt.Errorf("%w: %w", k.ErrStopped, ctx.Err()))
+			return fail(fmt.Errorf("%w: %w", k.ErrInterrupted, ctx.Err()))
 		}
 		if err := part.look(ctx, r); err != nil {
 			return fail(err)
@@ -368,7 +368,7 @@ func (v *viewer) patterns(ctx context.Context, r *Report) error {
 				continue
 			}
 			if ctx.Err() != nil {
-				return fmt.Errorf("%w: %w", k.ErrStopped, ctx.Err())
+				return fmt.Errorf("%w: %w", k.ErrInterrupted, ctx.Err())
 			}
 			if err != nil {
 				return err

@@ -195,7 +195,7 @@ func TestVisualizeOwnModel(t *testing.T) {
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if _, err := Visualize(stopped, Options{File: own}); !errors.Is(err, k.ErrStopped) {
+	if _, err := Visualize(stopped, Options{File: own}); !errors.Is(err, k.ErrInterrupted) {
 		t.Errorf("stopped: %v", err)
 	}
 }

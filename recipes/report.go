@@ -158,7 +158,7 @@ func (r *Report) scored(prefix string, scores k.Logs) {
 // nothing was, the report is nil. The error of a recipe of one model names the recipe.
 func (r *Report) stopped(err error) (*Report, error) {
 	if r.History != nil && r.Stopped == "" {
-		where, _, _ := strings.Cut(err.Error(), ": "+k.ErrStopped.Error())
+		where, _, _ := strings.Cut(err.Error(), ": "+k.ErrInterrupted.Error())
 		r.Stopped, r.Planned = strings.TrimPrefix(where, "fit: "), r.planned
 	}
 	if r.Variant == "" {

@@ -35,14 +35,14 @@ func TestStoppedSaysWhatHappened(t *testing.T) {
 	}
 	ctx, progress := stopAt(3)
 	r, err := MNIST(ctx, Options{Data: datasets.From{Source: datasets.Sample}, Epochs: 60, Seed: 1, Progress: progress})
-	if !errors.Is(err, k.ErrStopped) || r.Epochs != 2 || r.Planned != 60 || len(r.Notes) != 0 {
+	if !errors.Is(err, k.ErrInterrupted) || r.Epochs != 2 || r.Planned != 60 || len(r.Notes) != 0 {
 		t.Errorf("%d of %d epochs, notes %q, error %v", r.Epochs, r.Planned, r.Notes, err)
 	}
 	if p := html(r); !strings.Contains(p, "2 of 60 epochs on 2,000 samples") || !strings.Contains(p, "It was stopped early: epoch 3,") {
 		t.Errorf("the HTML report does not say how far the training came: %s", r.trainedFor()+r.early())
 	}
 	ctx, progress = stopAt(2)
-	if r, err = IMDB(ctx, Options{Data: datasets.From{Source: datasets.Sample}, Variant: "plain", Seed: 1, Progress: progress}); !errors.Is(err, k.ErrStopped) {
+	if r, err = IMDB(ctx, Options{Data: datasets.From{Source: datasets.Sample}, Variant: "plain", Seed: 1, Progress: progress}); !errors.Is(err, k.ErrInterrupted) {
 		t.Fatal(err)
 	}
 	if slices.ContainsFunc(r.Notes, func(n string) bool { return strings.Contains(n, "trained from scratch") }) {

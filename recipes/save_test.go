@@ -34,8 +34,8 @@ func TestStoppedRecipe(t *testing.T) {
 					return nil
 				}),
 			})
-			if !errors.Is(err, k.ErrStopped) || r == nil {
-				t.Fatalf("got %v and report %v, want ErrStopped with a report", err, r)
+			if !errors.Is(err, k.ErrInterrupted) || r == nil {
+				t.Fatalf("got %v and report %v, want ErrInterrupted with a report", err, r)
 			}
 			if _, tested := r.Metrics["test_accuracy"]; tested {
 				t.Error("the report has a test accuracy")

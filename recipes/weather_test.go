@@ -63,7 +63,7 @@ func TestWeatherExcerpt(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				stop := k.CallbackFunc(func(e k.Event, _ *k.Training) error { cancel(); return nil })
 				r, err := run(ctx, Options{Data: datasets.From{Source: dir}, Variant: variant, Seed: 1, Progress: stop})
-				if !errors.Is(err, k.ErrStopped) || r == nil || r.Planned != epochs || r.Batch != 128 || len(r.Article) > 0 {
+				if !errors.Is(err, k.ErrInterrupted) || r == nil || r.Planned != epochs || r.Batch != 128 || len(r.Article) > 0 {
 					t.Errorf("%s: report %+v, error %v, want one of %d planned epochs of batches of 128", variant, r, err, epochs)
 				}
 			}

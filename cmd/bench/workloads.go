@@ -62,7 +62,8 @@ var workloads = []workload{
 		name: "vgg16_finetune", batch: 20, rate: 1e-5, loss: k.BinaryCrossentropy,
 		model: func() *k.Model {
 			m := k.Sequential("vgg16_finetune", k.Input(150, 150, 3), vgg16(), k.Flatten(), k.Dense(256, k.ReLU), k.Dense(1, k.Sigmoid))
-			_ = m.SetTrainableRange(false, "vgg16/block1_conv1", "vgg16/block4_pool") // names that there are
+			_ = m.SetTrainable(false, "vgg16") // the layers exist
+			_ = m.SetTrainable(true, "vgg16/block5_conv1", "vgg16/block5_conv2", "vgg16/block5_conv3")
 			return m
 		},
 		input: pixels(150, 150, 3), label: integers(2, 1),

@@ -69,7 +69,7 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
 		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, exitInterrupted)
 	}
-	wantText(t, "stderr", text.String(), "  stopped after step ", "recipe: mnist: fit: epoch ", "training was stopped", " of 100,000 epochs of 2,000 samples", "Stopped early: epoch ")
+	wantText(t, "stderr", text.String(), "  stopped after step ", "recipe: mnist: fit: epoch ", "interrupted: context canceled", " of 100,000 epochs of 2,000 samples", "Stopped early: epoch ")
 	wantText(t, "stdout", stdout.String(), `"planned_epochs": 100000`, `"stopped": "epoch `)
 	wantFiles(t, filepath.Join(dir, "o"), modelFiles...)
 	if _, err := keraslike.Load(filepath.Join("o", "model.safetensors")); err != nil {

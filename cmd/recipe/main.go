@@ -59,7 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = o.run(ctx, stdout, stderr)
 	}
 	switch {
-	case errors.Is(err, keraslike.ErrStopped) || errors.Is(err, context.Canceled):
+	case errors.Is(err, keraslike.ErrInterrupted) || errors.Is(err, context.Canceled):
 		fmt.Fprintf(stderr, "recipe: %v\n", err)
 		return exitInterrupted
 	case err != nil:

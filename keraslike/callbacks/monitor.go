@@ -19,7 +19,7 @@ type MonitorOption interface {
 type monitorSetting func(*monitor)
 
 func (set monitorSetting) applyEarlyStopping(s *earlyStopping) { set(&s.monitor) }
-func (set monitorSetting) applyReduceLROnPlateau(p *plateau)  { set(&p.monitor) }
+func (set monitorSetting) applyReduceLROnPlateau(p *plateau)   { set(&p.monitor) }
 
 // Patience is the number of epochs without an improvement that are tolerated.
 func Patience(epochs int) MonitorOption {
@@ -47,8 +47,8 @@ const (
 )
 
 func (m Mode) applyEarlyStopping(s *earlyStopping) { s.setMode(m) }
-func (m Mode) applyReduceLROnPlateau(p *plateau)  { p.setMode(m) }
-func (m Mode) applyModelCheckpoint(c *checkpoint) { c.setMode(m) }
+func (m Mode) applyReduceLROnPlateau(p *plateau)   { p.setMode(m) }
+func (m Mode) applyModelCheckpoint(c *checkpoint)  { c.setMode(m) }
 
 // monitor follows one of the logs.
 type monitor struct {

@@ -74,7 +74,7 @@ func TestConstraintValues(t *testing.T) {
 		}
 		seen[k.Kind]++
 		w := c.Inputs["w"].Float32()
-		b := k.over(c.Inputs["w"].Shape)
+		b := k.bind(c.Inputs["w"].Shape)
 		b.apply(w)
 		golden.Close(t, c.Name, w, c.Want["w"], 1e-6, 1e-7)
 	}
@@ -85,7 +85,7 @@ func TestConstraintValues(t *testing.T) {
 
 // Constraints hold after updates that would break them, also of sparse gradients'
 // neighbors; an activity's penalty is summed over the batch.
-func TestRestraintsInTraining(t *testing.T) {
+func TestRegularizersInTraining(t *testing.T) {
 	m := Sequential("m", Input(4), Dense(3, KernelConstraint(MaxNorm(0.5)), BiasConstraint(NonNeg()), ActivityRegularizer(L1(1)), Name("a")), conv1DOver3())
 	if err := m.Compile(SGD(0.5), MeanSquaredError, Seed(3)); err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func conv1DOver3() Part {
 	return NewModel("conv", []*Tensor{in}, []*Tensor{Flatten().Apply(x)})
 }
 
-func TestRestraintMistakes(t *testing.T) {
+func TestRegularizerMistakes(t *testing.T) {
 	for _, c := range []struct {
 		option KernelOption
 		want   string
@@ -207,7 +207,7 @@ func TestRestraintMistakes(t *testing.T) {
 		{KernelRegularizer(L1(-1)), "regularizer has factor -1"},
 		{KernelConstraint(MaxNorm(-1)), "bounds 0 and -1"},
 		{KernelConstraint(MinMaxNorm(2, 1, 1)), "bounds 2 and 1"},
-		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm takes norms over axis 1, the shape is [2]`},
+		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm has axis 1, the shape is [2]`},
 		{KernelConstraint(Constraint{Kind: "round"}), `constraint "round": unknown`},
 	} {
 		err := Sequential("m", Input(3), Dense(2, c.option)).Build(1)
