@@ -15,6 +15,11 @@ func TestDepthwise2DMatchesReference(t *testing.T) {
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(31, 32))
 		shapes := []Conv{square(2, 12, 16, 16, 3), samePadding(square(3, 50, 37, 37, 3)), samePadding(square(1, 9, 5, 15, 5))}
+		// several vectors per strip, the end of a strip, more taps than a strip has rows
+		shapes = append(shapes, samePadding(square(2, 9, 131, 131, 3)), samePadding(square(1, 15, 70, 70, 5)), samePadding(square(1, 20, 34, 34, 14)))
+		strided := square(2, 14, 200, 200, 3)
+		strided.StrideH, strided.StrideW = 2, 2
+		shapes = append(shapes, samePadding(strided))
 		for range kerneltest.Rounds(150) {
 			s := randomConv(rng, 40)
 			s.K = s.C * (1 + rng.IntN(8)/6)
@@ -46,13 +51,14 @@ func TestDepthwise2DMatchesReference(t *testing.T) {
 
 func TestDepthwise2DSameBitsForAnyWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(33, 34))
-	s := samePadding(square(7, 40, 9, 9, 3))
-	x, w, dy := randomFloats(rng, s.N*s.H*s.W*s.C), randomFloats(rng, s.KH*s.KW*s.K), randomFloats(rng, s.N*s.OH*s.OW*s.K)
-	kerneltest.OnEachISA(t, func(t *testing.T) {
-		kerneltest.SameBits(t, len(dy), func(y []float32) { Depthwise2D(y, x, w, nil, &s, ReLU, 0) })
-		kerneltest.SameBits(t, len(x), func(dx []float32) { Depthwise2DBackData(dx, dy, w, &s) })
-		kerneltest.SameBits(t, len(w), func(dw []float32) { Depthwise2DBackWeights(dw, x, dy, &s) })
-	})
+	for _, s := range []Conv{samePadding(square(7, 40, 9, 9, 3)), samePadding(square(5, 50, 150, 150, 3))} {
+		x, w, dy := randomFloats(rng, s.N*s.H*s.W*s.C), randomFloats(rng, s.KH*s.KW*s.K), randomFloats(rng, s.N*s.OH*s.OW*s.K)
+		kerneltest.OnEachISA(t, func(t *testing.T) {
+			kerneltest.SameBits(t, len(dy), func(y []float32) { Depthwise2D(y, x, w, nil, &s, ReLU, 0) })
+			kerneltest.SameBits(t, len(x), func(dx []float32) { Depthwise2DBackData(dx, dy, w, &s) })
+			kerneltest.SameBits(t, len(w), func(dw []float32) { Depthwise2DBackWeights(dw, x, dy, &s) })
+		})
+	}
 }
 
 func TestDepthwise2DDoesNotAllocate(t *testing.T) {

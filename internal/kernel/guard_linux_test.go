@@ -58,7 +58,7 @@ func TestKernelsStayInside(t *testing.T) {
 				Gemm(true, false, m, n, k, a, m, b, n, 1, c, n)
 				Dense(c, a, b, buf(n), m, k, n, ReLU, 0)
 			}
-			shapes := []Conv{samePadding(square(2, 13, 32, 48, 3)), square(1, 34, 32, 32, 3), samePadding(square(2, 9, 3, 33, 3))}
+			shapes := []Conv{samePadding(square(2, 13, 32, 48, 3)), square(1, 34, 32, 32, 3), samePadding(square(2, 9, 3, 33, 3)), samePadding(square(1, 9, 131, 20, 3))}
 			for range kerneltest.Rounds(40) {
 				s := randomConv(rng, 40)
 				shapes = append(shapes, s)

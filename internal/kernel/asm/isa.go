@@ -106,5 +106,3 @@ func (v vec) zero(r reg.VecPhysical) {
 func (i isa) tileName(rows, vectors int) string {
 	return fmt.Sprintf("%sTile%dx%d", i.name, rows, vectors)
 }
-
-func (i isa) stripName(rows int) string { return fmt.Sprintf("%sStrip%d", i.name, rows) }

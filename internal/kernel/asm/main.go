@@ -32,6 +32,7 @@ type family struct {
 
 var families = []family{
 	{"tile", tiles, tileTables},
+	{"strip", strips, stripTables},
 	{"transpose", transposes, nil},
 	{"winograd", winograd, nil},
 	{"activation", activations, activationTables},
@@ -136,8 +137,7 @@ func pause(c *build.Context) {
 	c.RET()
 }
 
-// tileTables lists the tiles by vectors and rows and the strips by rows, for the driver to
-// select from.
+// tileTables lists the tiles by vectors and rows, for the driver to select from.
 func tileTables() string {
 	var b strings.Builder
 	list := func(rows int, name func(rows int) string) {
@@ -157,9 +157,7 @@ func tileTables() string {
 			list(rows, func(rows int) string { return set.tileName(rows, vectors) })
 			b.WriteString(",\n")
 		}
-		fmt.Fprintf(&b, "}\n\nvar %sStrips = []func(*byte)", set.name)
-		list(stripRows, set.stripName)
-		b.WriteString("\n")
+		b.WriteString("}\n")
 	}
 	return b.String()
 }

@@ -26,14 +26,8 @@ import (
 // vectors a row give one of three rows or fewer too few, which therefore takes as long as one of
 // four rows. Tiles of so few rows may be wider: they cover up to four neighboring panels of B. The
 // order in which an element is summed is that of any other tile.
-//
-// The strip is the same with one vector per row, where element (i, k) of A is itself a vector:
-// C[i, j] = init[j] + Σ_s Σ_k A[i, s, k, j]·B[s, k, j]. Depthwise convolutions are built from it.
 
-const (
-	panelVectors = 2 // vectors in a row of a panel of B
-	stripRows    = 8
-)
+const panelVectors = 2 // vectors in a row of a panel of B
 
 // maxVectors returns the number of vectors in a row of the widest tile of that many rows. Eight
 // accumulators suffice, but three rows of three vectors would end within a panel.
@@ -87,7 +81,6 @@ type tile struct {
 	vec
 	rows, vectors int
 	masked        bool // the last vector of a row may be partial
-	strip         bool
 }
 
 func tiles(c *build.Context) {
@@ -95,24 +88,18 @@ func tiles(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		for vectors := 1; vectors <= set.maxVectors(1); vectors++ {
 			for rows := 1; rows <= set.rows && vectors <= set.maxVectors(rows); rows++ {
-				tile{vec{c, set}, rows, vectors, true, false}.emit()
+				tile{vec{c, set}, rows, vectors, true}.emit()
 			}
-		}
-		for rows := 1; rows <= stripRows; rows++ {
-			tile{vec{c, set}, rows, 1, true, true}.emit()
 		}
 	}
 }
 
 func (t tile) emit() {
-	name, what := t.tileName(t.rows, t.vectors), fmt.Sprintf("tile of %d by %d vectors", t.rows, t.vectors)
-	if t.strip {
-		name, what = t.stripName(t.rows), fmt.Sprintf("strip of %d vectors", t.rows)
-	}
+	name := t.tileName(t.rows, t.vectors)
 	t.Function(name)
 	t.Attributes(nosplit)
 	t.Pragma("noescape")
-	t.Doc(fmt.Sprintf("%s computes a %s; args is a *TileArgs.", name, what))
+	t.Doc(fmt.Sprintf("%s computes a tile of %d by %d vectors; args is a *TileArgs.", name, t.rows, t.vectors))
 	t.SignatureExpr("func(args *byte)")
 	t.Load(t.Param("args"), args)
 
@@ -126,7 +113,7 @@ func (t tile) emit() {
 	// masked loads cost AVX2 a third of its speed, masked stores 12 to 20 cycles each on AMD
 	t.CMPQ(reg.RAX, operand.Imm(8))
 	t.JNE(operand.LabelRef("masked"))
-	tile{t.vec, t.rows, t.vectors, false, t.strip}.body("Full")
+	tile{t.vec, t.rows, t.vectors, false}.body("Full")
 	t.Label("masked")
 	t.setMask(reg.RAX, reg.RBX)
 	t.body("")
@@ -280,11 +267,7 @@ func (t tile) step() {
 	}
 	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
 	for i := range t.rows {
-		if t.strip {
-			t.load(t.row(i, 0), t.masked, t.broadcast())
-		} else {
-			t.VBROADCASTSS(t.row(i, 0), t.broadcast())
-		}
+		t.VBROADCASTSS(t.row(i, 0), t.broadcast())
 		for j := range t.vectors {
 			t.VFMADD231PS(t.bVec(j), t.broadcast(), t.acc(i, j))
 		}

@@ -163,26 +163,22 @@ func (j *depthwiseJob) Unit(u int, w *parallel.Worker) {
 // strips computes the columns c0..c1 of an output row from the column taps lo..hi-1 and the given
 // number of row taps.
 func (j *depthwiseJob) strips(t *simd.TileArgs, c0, c1, lo, hi, rowTaps int, row, weights, out unsafe.Pointer) {
-	s, lanes := j.isa, 1<<j.isa.LaneBits
-	most := simd.StripRows
 	t.K, t.Segments, t.Offsets = hi-lo, rowTaps, unsafe.SliceData(j.offsets)
 	if t.K == 0 || rowTaps == 0 {
 		t.K, t.Segments, t.Offsets = 0, 1, &simd.NoOffset
 	}
-	for c0 < c1 {
-		n := min(most, c1-c0)
-		a, b, c := row, weights, unsafe.Add(out, c0*t.RowC)
+	if t.AheadA = 0; rowTaps > 0 { // the source row that only the next destination row reads
+		t.AheadA = j.offsets[rowTaps-1].A + 4*j.rows.stride*j.cols.src*j.channels
+	}
+	t.Bias = j.bias
+	n := ceilDiv(c1-c0, simd.StripRows)
+	for i := range n {
+		p0, p1 := parallel.Share(c1-c0, n, i)
+		t.A, t.B, t.C = row, weights, unsafe.Add(out, (c0+p0)*t.RowC)
 		if t.K > 0 {
-			a = simd.At(a, (c0*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
-			b = simd.At(b, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
+			t.A = simd.At(row, ((c0+p0)*j.cols.stride+j.cols.first+lo*j.cols.dist)*j.channels)
+			t.B = simd.At(weights, (j.cols.weight+lo*j.cols.weightStep)*j.channels)
 		}
-		for k := 0; k < j.channels; k += lanes {
-			t.A, t.B, t.C = simd.At(a, k), simd.At(b, k), simd.At(c, k)
-			if t.Bias = nil; j.bias != nil {
-				t.Bias = simd.At(j.bias, k)
-			}
-			s.Strip(t, n, min(lanes, j.channels-k))
-		}
-		c0 += n
+		j.isa.Strip(t, p1-p0, j.channels)
 	}
 }

@@ -27,7 +27,7 @@ type ISA struct {
 	tileVectors int             // vectors in a row of a panel of B
 	Depth       int             // steps of k per call: TileRows x Depth floats of A stay in the first-level cache
 	tiles       [][]func(*byte) // [vectors][rows], each takes a *TileArgs
-	strips      []func(*byte)   // [rows], up to StripRows
+	strips      [][]func(*byte) // [vectors][rows]; those of 0 vectors compute part of one
 
 	// TransposeBlock transposes adjacent blocks of BlockSide x BlockSide floats in src;
 	// distances are in bytes. If there is no such function, BlockSide is 0.

@@ -21,6 +21,8 @@ type TileArgs struct {
 	Flags                    int
 	last                     int // columns in the last vector, 1 to lanes
 	PanelB                   int
+	column, groups           int // of strips: the first column, in bytes, and the number of strips
+	AheadA, AheadB           int // of strips: what to prefetch, in bytes from A and B; 0 for nothing
 }
 
 // Segment is the start of a run of products, in bytes from A and B.
@@ -42,17 +44,4 @@ func (s *ISA) Tile(t *TileArgs, rows, cols int) {
 	vectors := (cols-1)>>s.LaneBits + 1
 	t.last = cols - (vectors-1)<<s.LaneBits
 	s.tiles[vectors][rows]((*byte)(unsafe.Pointer(t)))
-}
-
-// StripRows is the maximum number of rows in a strip.
-const StripRows = 8
-
-// Strip computes the element-wise form of a tile,
-//
-//	C[rows, cols] = start + Σ_s Σ_k A[i, s, k, j]·B[s, k, j],
-//
-// where element (i, s, k) of A is a row of cols floats; cols is at most the lanes of a vector.
-func (s *ISA) Strip(t *TileArgs, rows, cols int) {
-	t.last = cols
-	s.strips[rows]((*byte)(unsafe.Pointer(t)))
 }

@@ -226,46 +226,6 @@ func avx512Tile1x7(args *byte)
 //go:noescape
 func avx512Tile1x8(args *byte)
 
-// avx512Strip1 computes a strip of 1 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip1(args *byte)
-
-// avx512Strip2 computes a strip of 2 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip2(args *byte)
-
-// avx512Strip3 computes a strip of 3 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip3(args *byte)
-
-// avx512Strip4 computes a strip of 4 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip4(args *byte)
-
-// avx512Strip5 computes a strip of 5 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip5(args *byte)
-
-// avx512Strip6 computes a strip of 6 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip6(args *byte)
-
-// avx512Strip7 computes a strip of 7 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip7(args *byte)
-
-// avx512Strip8 computes a strip of 8 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx512Strip8(args *byte)
-
 // avx2Tile1x1 computes a tile of 1 by 1 vectors; args is a *TileArgs.
 //
 //go:noescape
@@ -376,46 +336,6 @@ func avx2Tile1x7(args *byte)
 //go:noescape
 func avx2Tile1x8(args *byte)
 
-// avx2Strip1 computes a strip of 1 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip1(args *byte)
-
-// avx2Strip2 computes a strip of 2 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip2(args *byte)
-
-// avx2Strip3 computes a strip of 3 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip3(args *byte)
-
-// avx2Strip4 computes a strip of 4 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip4(args *byte)
-
-// avx2Strip5 computes a strip of 5 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip5(args *byte)
-
-// avx2Strip6 computes a strip of 6 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip6(args *byte)
-
-// avx2Strip7 computes a strip of 7 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip7(args *byte)
-
-// avx2Strip8 computes a strip of 8 vectors; args is a *TileArgs.
-//
-//go:noescape
-func avx2Strip8(args *byte)
-
 var avx512Tiles = [][]func(*byte){
 	nil,
 	{
@@ -488,18 +408,6 @@ var avx512Tiles = [][]func(*byte){
 	},
 }
 
-var avx512Strips = []func(*byte){
-	nil,
-	avx512Strip1,
-	avx512Strip2,
-	avx512Strip3,
-	avx512Strip4,
-	avx512Strip5,
-	avx512Strip6,
-	avx512Strip7,
-	avx512Strip8,
-}
-
 var avx2Tiles = [][]func(*byte){
 	nil,
 	{
@@ -548,16 +456,4 @@ var avx2Tiles = [][]func(*byte){
 		nil,
 		avx2Tile1x8,
 	},
-}
-
-var avx2Strips = []func(*byte){
-	nil,
-	avx2Strip1,
-	avx2Strip2,
-	avx2Strip3,
-	avx2Strip4,
-	avx2Strip5,
-	avx2Strip6,
-	avx2Strip7,
-	avx2Strip8,
 }

@@ -28,12 +28,12 @@ func genericTiles() [][]func(*byte) {
 	return tiles
 }
 
-func genericStrips() []func(*byte) {
+func genericStrips() [][]func(*byte) {
 	strips := make([]func(*byte), StripRows+1)
 	for r := 1; r <= StripRows; r++ {
 		strips[r] = func(p *byte) { genericStrip((*TileArgs)(unsafe.Pointer(p)), r) }
 	}
-	return strips
+	return [][]func(*byte){nil, strips}
 }
 
 // float reads the float32 at p + offset bytes.
@@ -107,23 +107,26 @@ func genericTileEdge(t *TileArgs, rows, cols int) {
 	}
 }
 
-// genericStrip computes a strip of rows x 1.
+// genericStrip computes a strip of t.groups columns.
 //
 //go:nocheckptr
 func genericStrip(t *TileArgs, rows int) {
-	for i := range rows {
-		var sum float32
-		if t.Bias != nil {
-			sum = float(t.Bias, 0)
-		}
-		for _, s := range unsafe.Slice(t.Offsets, t.Segments) {
-			a, b := s.A+i*t.RowA, s.B
-			for range t.K {
-				sum += float(t.A, a) * float(t.B, b)
-				a, b = a+t.StepA, b+t.StepB
+	segments := unsafe.Slice(t.Offsets, t.Segments)
+	for j := range t.groups {
+		for i := range rows {
+			var sum float32
+			if t.Bias != nil {
+				sum = float(t.Bias, 4*j)
 			}
+			for _, s := range segments {
+				a, b := s.A+i*t.RowA+4*j, s.B+4*j
+				for range t.K {
+					sum += float(t.A, a) * float(t.B, b)
+					a, b = a+t.StepA, b+t.StepB
+				}
+			}
+			t.putOne(i, j, sum)
 		}
-		t.putOne(i, 0, sum)
 	}
 }
 
