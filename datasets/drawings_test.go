@@ -42,7 +42,7 @@ func TestDrawingsNeedMoreThanPixels(t *testing.T) {
 			bias += 2e-4 * sign
 		}
 	}
-	share := func(x, y []float32) float64 { // that is told right
+	share := func(x, y []float32) float64 { // that is classified right
 		right := 0
 		for i, class := range y {
 			if (score(x[i*n:(i+1)*n]) > 0) == (class == 1) {

@@ -152,14 +152,14 @@ func TestOwnModelInCallback(t *testing.T) {
 
 // moody is a callback of a user with everything that one may have.
 type moody struct {
-	said  *[]string // what happened, in order
+	calls *[]string // what happened, in order
 	name  string
 	last  bool
 	fails bool // at the end of the first epoch
 	state keraslike.CallbackState
 }
 
-func (c *moody) say(what string) { *c.said = append(*c.said, c.name+" "+what) }
+func (c *moody) say(what string) { *c.calls = append(*c.calls, c.name+" "+what) }
 
 func (c *moody) On(e keraslike.Event, t *keraslike.Training) error {
 	c.say([]string{"begins", "epoch", "batch", "epoch ends", "ends"}[e])
@@ -182,31 +182,31 @@ func (c *moody) SetState(s keraslike.CallbackState) error {
 }
 
 // TestOrderOfCallbacks: those that run last come last at every event; where another one
-// fails they are told if they were given before it; all are told when Fit ends.
+// fails they are called if they were given before it; all are called when Fit ends.
 func TestOrderOfCallbacks(t *testing.T) {
 	fit := func(callbacks ...keraslike.Callback) error {
 		_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(callbacks...))
 		return err
 	}
-	var said []string
-	a, b := &moody{said: &said, name: "a", last: true}, &moody{said: &said, name: "b"}
+	var calls []string
+	a, b := &moody{calls: &calls, name: "a", last: true}, &moody{calls: &calls, name: "b"}
 	if err := fit(a, b); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"b begins", "a begins", "b epoch", "a epoch", "b batch", "a batch", "b epoch ends", "a epoch ends", "b ends", "a ends", "a finishes: <nil>", "b finishes: <nil>"}; !slices.Equal(said, want) {
-		t.Errorf("got %q, want %q", said, want)
+	if want := []string{"b begins", "a begins", "b epoch", "a epoch", "b batch", "a batch", "b epoch ends", "a epoch ends", "b ends", "a ends", "a finishes: <nil>", "b finishes: <nil>"}; !slices.Equal(calls, want) {
+		t.Errorf("got %q, want %q", calls, want)
 	}
-	said, b.fails = nil, true
-	c := &moody{said: &said, name: "c", last: true}
+	calls, b.fails = nil, true
+	c := &moody{calls: &calls, name: "c", last: true}
 	wantError(t, fit(a, b, c), "fit: b fails")
-	if want := []string{"b epoch ends", "a epoch ends", "a finishes: fit: b fails", "b finishes: fit: b fails", "c finishes: fit: b fails"}; !slices.Equal(said[len(said)-5:], want) {
-		t.Errorf("got %q, want %q at the end", said, want)
+	if want := []string{"b epoch ends", "a epoch ends", "a finishes: fit: b fails", "b finishes: fit: b fails", "c finishes: fit: b fails"}; !slices.Equal(calls[len(calls)-5:], want) {
+		t.Errorf("got %q, want %q at the end", calls, want)
 	}
-	said = nil
+	calls = nil
 	_ = fit(a, nil)
 	_, err := toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Epochs(0), keraslike.Callbacks(a))
-	if err == nil || len(said) > 0 {
-		t.Errorf("a Fit that does not begin says %q", said)
+	if err == nil || len(calls) > 0 {
+		t.Errorf("a Fit that does not begin says %q", calls)
 	}
 }
 
@@ -219,11 +219,11 @@ func TestFinish(t *testing.T) {
 		"panic":  {func() { panic("no") }, "panic: no"},
 		"goexit": {runtime.Goexit, "fit was aborted"},
 	} {
-		var said []string
-		finisher := &moody{said: &said, name: "f"}
+		var calls []string
+		finisher := &moody{calls: &calls, name: "f"}
 		rude := keraslike.CallbackFunc(func(e keraslike.Event, _ *keraslike.Training) error {
 			if e == keraslike.BatchEnd {
-				said = nil
+				calls = nil
 				c.do()
 			}
 			return nil
@@ -234,10 +234,10 @@ func TestFinish(t *testing.T) {
 			_, _ = toyModel(t).Fit(t.Context(), toyData(t, 20, 1), keraslike.Callbacks(finisher, rude))
 		}()
 		<-done
-		if len(said) != 1 {
-			t.Fatalf("%s: got %q, want one call", name, said)
+		if len(calls) != 1 {
+			t.Fatalf("%s: got %q, want one call", name, calls)
 		}
-		wantError(t, errors.New(said[0]), "f finishes: ", c.want)
+		wantError(t, errors.New(calls[0]), "f finishes: ", c.want)
 	}
 }
 
@@ -266,8 +266,8 @@ func TestStatefulCallback(t *testing.T) {
 		Weights: copies,
 	}
 	for _, way := range []string{"same process", "file"} {
-		var said []string
-		m, err := interrupted(&moody{said: &said, name: "mine", state: state}, 2)
+		var calls []string
+		m, err := interrupted(&moody{calls: &calls, name: "mine", state: state}, 2)
 		if !errors.Is(err, keraslike.ErrInterrupted) {
 			t.Fatal(err)
 		}
@@ -278,16 +278,16 @@ func TestStatefulCallback(t *testing.T) {
 				t.Error("saved, loaded and saved again the bytes are others")
 			}
 		}
-		said = nil
-		other, mine := &moody{said: &said, name: "other"}, &moody{said: &said, name: "mine"}
+		calls = nil
+		other, mine := &moody{calls: &calls, name: "other"}, &moody{calls: &calls, name: "mine"}
 		if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(other, mine)); err != nil {
 			t.Fatal(err)
 		}
 		if !maps.Equal(mine.state.Counts, state.Counts) || !maps.Equal(mine.state.Numbers, state.Numbers) || !reflect.DeepEqual(mine.state.Weights, copies) || other.state.Counts != nil {
 			t.Errorf("%s: resumed with %v and %v, want %v for mine only", way, mine.state, other.state, state)
 		}
-		if want := []string{"other begins", "mine begins", "mine resumes"}; !slices.Equal(said[:3], want) {
-			t.Errorf("%s: got %q, want %q first", way, said, want)
+		if want := []string{"other begins", "mine begins", "mine resumes"}; !slices.Equal(calls[:3], want) {
+			t.Errorf("%s: got %q, want %q first", way, calls, want)
 		}
 	}
 	for want, wrong := range map[string]keraslike.CallbackState{
@@ -295,8 +295,8 @@ func TestStatefulCallback(t *testing.T) {
 		`callback mine: best is "NaN", want a number`:               {Numbers: map[string]float64{"best": math.NaN()}},
 		"callback mine: its state has weights other than the model": {Weights: copies[1:]},
 	} {
-		var said []string
-		m, err := interrupted(&moody{said: &said, name: "mine", state: wrong}, 2)
+		var calls []string
+		m, err := interrupted(&moody{calls: &calls, name: "mine", state: wrong}, 2)
 		wantError(t, err, want)
 		if !errors.Is(err, keraslike.ErrInterrupted) {
 			t.Errorf("%v is not ErrInterrupted", err)
@@ -310,11 +310,11 @@ func TestStatefulCallback(t *testing.T) {
 			}
 			return nil
 		})
-		_, err = m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Callbacks(&moody{said: &said, name: "mine", state: wrong}, save))
+		_, err = m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Callbacks(&moody{calls: &calls, name: "mine", state: wrong}, save))
 		wantError(t, err, "save model", want)
 	}
-	var said []string
-	m, _ := interrupted(&moody{said: &said, name: "mine"}, 2)
+	var calls []string
+	m, _ := interrupted(&moody{calls: &calls, name: "mine"}, 2)
 	if _, err := m.Fit(t.Context(), toyData(t, 40, 1), keraslike.Until(2), keraslike.BatchSize(16), keraslike.Callbacks(forgetful{"mine"})); err == nil || err.Error() != "fit: mine: not this one" {
 		t.Errorf("got %v, want the error of SetState", err)
 	}
@@ -374,8 +374,8 @@ func TestTrainingTells(t *testing.T) {
 	if err := m.Compile(keraslike.SGD(0.1, keraslike.WithSchedule(decay)), keraslike.SparseCategoricalCrossentropy, keraslike.Accuracy); err != nil {
 		t.Fatal(err)
 	}
-	var said []string
-	asks := &moody{said: &said, name: "mood"}
+	var calls []string
+	asks := &moody{calls: &calls, name: "mood"}
 	look := keraslike.CallbackFunc(func(_ keraslike.Event, tr *keraslike.Training) error {
 		series, names, schedule = tr.Series(), tr.LogNames(), tr.Schedule()
 		return nil

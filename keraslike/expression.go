@@ -32,7 +32,7 @@ func (n *network) newExpression(mode mode, key graphKey, c *compiled) (*expressi
 	}
 	s := &Scope{
 		maxNodes: nodesPerLayer * n.layersLimit(), maxMemory: n.memoryLimit(mode, key.batch),
-		g: graph.New(), training: mode >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracing: mode == modeTrace, paths: n.paths,
+		g: graph.New(), training: mode >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if c != nil {
@@ -122,7 +122,7 @@ func (s *Scope) recordNode(l *layer, n *graph.Node) {
 	if _, again := s.layerNodes[s.path]; s.layerNodes != nil && !again {
 		s.layerNodes[s.path] = n
 	}
-	if s.tracing && l.network() == nil {
+	if s.tracesLayers && l.network() == nil {
 		s.traced.paths, s.traced.nodes = append(s.traced.paths, s.path), append(s.traced.nodes, n)
 	}
 }

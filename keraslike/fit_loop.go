@@ -262,7 +262,7 @@ func (f *fit) inspectCallbacks() (err error) {
 // notify calls all callbacks with an event, LastCallbacks after all others.
 func (f *fit) notify(e Event) error {
 	var failed error
-	told := f.callbacks
+	notified := f.callbacks
 	for i, c := range f.callbacks {
 		if f.runsLast[i] {
 			continue
@@ -271,11 +271,11 @@ func (f *fit) notify(e Event) error {
 			failed = f.adoptRate(c) // which the callback may have changed
 		}
 		if failed != nil {
-			told = f.callbacks[:i]
+			notified = f.callbacks[:i]
 			break
 		}
 	}
-	for i, c := range told {
+	for i, c := range notified {
 		if !f.runsLast[i] {
 			continue
 		}

@@ -215,23 +215,23 @@ func wantCheap(t *testing.T, path, want string) {
 	if err != nil {
 		t.Fatalf("%v\n%.3000s", err, out)
 	}
-	said := ""
+	output := ""
 	for line := range strings.Lines(string(out)) {
 		if strings.HasPrefix(line, "used") || strings.HasPrefix(line, "refused") {
-			said = strings.TrimSpace(line)
+			output = strings.TrimSpace(line)
 		}
 	}
 	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	memory := int64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
-	t.Logf("%v, %d MB: %.300s", cpu.Round(time.Millisecond), memory>>20, said)
+	t.Logf("%v, %d MB: %.300s", cpu.Round(time.Millisecond), memory>>20, output)
 	if cpu > hostileCPU || memory > hostileMemory {
 		t.Errorf("took %v of CPU and %d MB, want at most %v and %d MB", cpu, memory>>20, hostileCPU, hostileMemory>>20)
 	}
 	var length int
-	if _, err := fmt.Sscanf(said, "refused %d:", &length); err == nil && length > hostileText {
+	if _, err := fmt.Sscanf(output, "refused %d:", &length); err == nil && length > hostileText {
 		t.Errorf("an error of %d bytes", length)
 	}
-	if !strings.Contains(said, want) || said == "" {
-		t.Errorf("%.4000q lacks %q", said, want)
+	if !strings.Contains(output, want) || output == "" {
+		t.Errorf("%.4000q lacks %q", output, want)
 	}
 }

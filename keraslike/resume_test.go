@@ -115,7 +115,7 @@ func TestResumeWithCallbacks(t *testing.T) {
 							cancel()
 						}
 						if e == keraslike.TrainEnd && !tr.Interrupted {
-							return errors.New("TrainEnd is not told of the interruption")
+							return errors.New("TrainEnd does not see the interruption")
 						}
 						return nil
 					})

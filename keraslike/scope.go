@@ -37,8 +37,8 @@ type Scope struct {
 
 	layerNodes map[string]*graph.Node // the first output of each layer by its path; nil where nobody asks
 
-	tracing bool // the outputs of all layers are wanted
-	traced  struct {
+	tracesLayers bool // the outputs of all layers are wanted
+	traced       struct {
 		paths []string
 		nodes graph.Nodes
 	}

@@ -23,10 +23,10 @@ func TestVariantsThatFail(t *testing.T) {
 		t.Fatal(err)
 	}
 	train := func(optimizers ...k.Optimizer) (*Report, []string, error) {
-		var said []string
+		var lines []string
 		next := 0
 		variants := []string{"first", "second", "third"}
-		o, err := Options{Seed: 1, Say: func(line string) { said = append(said, line) }}.check("line", variants)
+		o, err := Options{Seed: 1, Say: func(line string) { lines = append(lines, line) }}.check("line", variants)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -48,7 +48,7 @@ func TestVariantsThatFail(t *testing.T) {
 			}
 			return r, nil
 		})
-		return r, said, err
+		return r, lines, err
 	}
 	good, bad := k.SGD(0.01), k.SGD(1e6)
 	for _, c := range []struct {
@@ -56,7 +56,7 @@ func TestVariantsThatFail(t *testing.T) {
 		is         func(error) bool
 		trained    int
 		stopped    string
-		said       string
+		lines      string
 		files      []string
 	}{
 		{[]k.Optimizer{good, bad, good}, diverged, 2, "; not started: third", "model 1 of 3, first:,model 2 of 3, second:", []string{"result.json", "report.html", "first/model.safetensors", "second/report.html", "second/history.csv"}},
@@ -64,7 +64,7 @@ func TestVariantsThatFail(t *testing.T) {
 		{[]k.Optimizer{bad}, diverged, 1, "; not started: second, third", "model 1 of 3, first:", []string{"result.json", "report.html"}},
 		{[]k.Optimizer{good, good}, func(err error) bool { return errors.Is(err, mine) }, 2, "third: no such data", "model 1 of 3, first:,model 2 of 3, second:,model 3 of 3, third:", []string{"result.json", "first/model.safetensors", "second/model.safetensors"}},
 	} {
-		r, said, err := train(c.optimizers...)
+		r, lines, err := train(c.optimizers...)
 		if err == nil || !c.is(err) || r == nil {
 			t.Errorf("%d models: report %v, error %v", len(c.optimizers), r, err)
 			continue
@@ -72,8 +72,8 @@ func TestVariantsThatFail(t *testing.T) {
 		if n := max(1, len(r.Variants)); n != c.trained || !strings.Contains(r.Stopped, c.stopped) {
 			t.Errorf("%d models trained, stopped %q; want %d and %q", n, r.Stopped, c.trained, c.stopped)
 		}
-		if got := strings.Join(said, ","); got != c.said {
-			t.Errorf("said %q, want %q", got, c.said)
+		if got := strings.Join(lines, ","); got != c.lines {
+			t.Errorf("lines %q, want %q", got, c.lines)
 		}
 		dir := t.TempDir()
 		if _, err := r.Save(dir); err != nil && !strings.Contains(err.Error(), "not finite") {

@@ -88,16 +88,16 @@ func TestWeatherWithoutTheFile(t *testing.T) {
 	t.Setenv("REEF_DATA", "")
 	t.Setenv("REEF_CACHE", t.TempDir())
 	t.Setenv("REEF_MIRROR", "")
-	var said string
+	var lines string
 	w, err := loadWeather(t.Context(), Options{
 		Data: datasets.From{Source: datasets.Full, Client: &http.Client{Transport: offline{}}},
-		Seed: 1, Say: func(line string) { said += line },
+		Seed: 1, Say: func(line string) { lines += line },
 	}, 6)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(said, "no network") || w.origin.Kind != datasets.Generated || !strings.Contains(w.note, "generated") {
-		t.Errorf("said %q, origin %v, note %q", said, w.origin, w.note)
+	if !strings.Contains(lines, "no network") || w.origin.Kind != datasets.Generated || !strings.Contains(w.note, "generated") {
+		t.Errorf("lines %q, origin %v, note %q", lines, w.origin, w.note)
 	}
 	// The article has 200,000 - 1440 windows to draw from, 98,559 that validate and 119,110 for the test.
 	if w.series.Len() < 420_000 || w.steps != 240 || w.train.Len() != 64_000 || w.validation.Len() < 98_000 || w.hourly.Len() < 16_400 || w.test.Len() < 118_000 {

@@ -26,7 +26,7 @@ func TestThemeContrast(t *testing.T) {
 	}
 }
 
-// TestSeriesApart: any two colors of a theme are told apart in normal vision
+// TestSeriesApart: any two colors of a theme can be distinguished in normal vision
 // and by dichromats without the red or the green cone, simulated as Viénot,
 // Brettel and Mollon (1999) do. A distance of 0.1 in OKLab is easily seen; the
 // matrices are for linear sRGB.

@@ -12,9 +12,9 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// cells returns the kinds of the layers whose tensors a leaf lists in sequence: two for
+// cells returns the kinds of the layers whose tensors a layer lists in sequence: two for
 // Bidirectional, the inner layer for TimeDistributed.
-func (l leaf) cells() []string {
+func (l layerPath) cells() []string {
 	if l.layer.Kind != "Bidirectional" && l.layer.Kind != "TimeDistributed" {
 		return []string{l.layer.Kind}
 	}
@@ -48,7 +48,7 @@ func cellsOf(kind string, arguments json.RawMessage) []string {
 
 // fileTensors returns how many tensors the file has for a layer if it is not the number of its
 // weights: in Keras 1, and for Normalization, whose count of samples is a third tensor.
-func (l leaf) fileTensors() int {
+func (l layerPath) fileTensors() int {
 	n := len(l.layer.Weights)
 	cells := l.cells()
 	switch gates := map[string]int{"LSTM": 4, "GRU": 3}[cells[0]]; {
@@ -60,8 +60,8 @@ func (l leaf) fileTensors() int {
 	return n
 }
 
-// convert converts the tensors of a leaf to the current form.
-func (f *weightsFile) convert(l leaf, tensors []fileTensor) []fileTensor {
+// convert converts the tensors of a layer to the current form.
+func (f *weightsFile) convert(l layerPath, tensors []fileTensor) []fileTensor {
 	cells := l.cells()
 	if len(tensors)%len(cells) != 0 {
 		return tensors

@@ -65,7 +65,7 @@ func costOf(t *testing.T, path string) (out string, cpu time.Duration, memory in
 	return string(text), cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), int64(used.Maxrss) * 1024
 }
 
-// hostileKeras writes files that ask for much, with what is said of each.
+// hostileKeras writes files that ask for much, with the expected error of each.
 func hostileKeras(t *testing.T) map[string]string {
 	dir := "testdata/hostile"
 	files := map[string]string{

@@ -77,7 +77,7 @@ func pairUnits(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 			t := matching{partner: partner, good: true}
 			for i, u := range units {
 				if partner[i] < 0 {
-					t.pairs, t.good = append(t.pairs, absent(u.leaves)...), false
+					t.pairs, t.good = append(t.pairs, absent(u.layerPaths)...), false
 					continue
 				}
 				l := f.layers[partner[i]]
@@ -107,29 +107,29 @@ func pairLeaves(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 		file, fileGroups = append(file, l.name), append(fileGroups, l.group)
 		auto = auto || !l.named
 	}
-	var leaves []leaf
+	var layerPaths []layerPath
 	var names, groups []string
 	var numbers []int
 	all := false
 	for _, kinds := range []nestedModels{ownKinds, fileKinds(f)} {
-		leaves, groups = leavesOf(m, leaf{}, kinds, nothingVisited()), nil
-		for _, l := range leaves {
+		layerPaths, groups = layerPathsOf(m, layerPath{}, kinds, nothingVisited()), nil
+		for _, l := range layerPaths {
 			groups = append(groups, l.group)
 		}
 		if numbers, all = partners(groups, fileGroups); all {
 			break
 		}
 	}
-	for _, l := range leaves {
+	for _, l := range layerPaths {
 		names = append(names, l.path)
 		auto = auto || l.auto
 	}
 	try := func(partner []int) func() matching {
 		return func() matching {
 			t := matching{partner: partner, good: true}
-			for i, l := range leaves {
+			for i, l := range layerPaths {
 				if partner[i] < 0 {
-					t.pairs, t.good = append(t.pairs, absent([]leaf{l})...), false
+					t.pairs, t.good = append(t.pairs, absent([]layerPath{l})...), false
 					continue
 				}
 				pairs, good := f.pairLayer(l, f.layers[partner[i]].tensors)
@@ -144,8 +144,8 @@ func pairLeaves(m *k.Model, f *weightsFile, byName bool, r *Report) []pair {
 	case byName:
 	case all:
 		order = try(numbers)
-	case f.ordered && len(leaves) == len(f.layers):
-		order = try(upTo(len(leaves)))
+	case f.ordered && len(layerPaths) == len(f.layers):
+		order = try(upTo(len(layerPaths)))
 	}
 	return f.finish(choose(try(same), order, whole, auto), names, file, r)
 }
@@ -174,7 +174,7 @@ func (f *weightsFile) finish(t matching, names, file []string, r *Report) []pair
 func (l fileLayer) byOwnNames() (lists [][]fileTensor) {
 	var own topLayer
 	for _, path := range l.inner {
-		own.leaves = append(own.leaves, leaf{path: path})
+		own.layerPaths = append(own.layerPaths, layerPath{path: path})
 	}
 	lists, rest, _ := own.byName(l.tensors)
 	if len(rest) > 0 {
@@ -188,23 +188,23 @@ func (l fileLayer) byOwnNames() (lists [][]fileTensor) {
 // architecture, or else by the order in which Keras lists the weights. order states which
 // order was used.
 func (f *weightsFile) pairUnit(u topLayer, file fileLayer) (pairs []pair, order string, good bool) {
-	if len(u.leaves) == 1 && u.leaves[0].path == u.name {
-		pairs, good = f.pairLayer(u.leaves[0], file.tensors)
+	if len(u.layerPaths) == 1 && u.layerPaths[0].path == u.name {
+		pairs, good = f.pairLayer(u.layerPaths[0], file.tensors)
 		return pairs, "", good
 	}
 	lists, rest, whole := u.byName(file.tensors)
 	named, namedGood := f.pairLists(u, lists)
-	auto := slices.ContainsFunc(u.leaves, func(l leaf) bool { return l.auto })
+	auto := slices.ContainsFunc(u.layerPaths, func(l layerPath) bool { return l.auto })
 	if whole && namedGood && !auto {
 		return named, "", true
 	}
-	if lists := file.byOwnNames(); len(lists) == len(u.leaves) {
+	if lists := file.byOwnNames(); len(lists) == len(u.layerPaths) {
 		if pairs, good := f.pairLists(u, lists); good {
 			return pairs, "of layers", true
 		}
 	}
-	for _, s := range sequences(u.leaves, len(file.tensors)) {
-		ordered := make([][]fileTensor, len(u.leaves))
+	for _, s := range sequences(u.layerPaths, len(file.tensors)) {
+		ordered := make([][]fileTensor, len(u.layerPaths))
 		for k, i := range s {
 			ordered[i] = append(ordered[i], file.tensors[k])
 		}
@@ -222,12 +222,12 @@ func sameTensors(a, b []fileTensor) bool {
 	return slices.EqualFunc(a, b, func(x, y fileTensor) bool { return x.path == y.path })
 }
 
-// pairLists pairs each leaf with its tensors.
+// pairLists pairs each layer path with its tensors.
 func (f *weightsFile) pairLists(u topLayer, lists [][]fileTensor) (pairs []pair, good bool) {
 	good = true
-	for i, l := range u.leaves {
+	for i, l := range u.layerPaths {
 		if len(lists[i]) == 0 {
-			pairs, good = append(pairs, absent(u.leaves[i:i+1])...), false
+			pairs, good = append(pairs, absent(u.layerPaths[i:i+1])...), false
 			continue
 		}
 		own, fits := f.pairLayer(l, lists[i])
@@ -236,14 +236,14 @@ func (f *weightsFile) pairLists(u topLayer, lists [][]fileTensor) (pairs []pair,
 	return pairs, good
 }
 
-// byName assigns to each leaf the tensors whose names contain its name, such as
-// "lstm/lstm_cell/bias" for lstm. If several leaves qualify, it prefers the one with more of
+// byName assigns to each layer path the tensors whose names contain its name, such as
+// "lstm/lstm_cell/bias" for lstm. If several layer paths qualify, it prefers the one with more of
 // its path in the name, then the one named closest to the end.
 func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fileTensor, whole bool) {
-	lists = make([][]fileTensor, len(u.leaves))
-	paths := make([][]string, len(u.leaves))
+	lists = make([][]fileTensor, len(u.layerPaths))
+	paths := make([][]string, len(u.layerPaths))
 	named := map[string][]int{}
-	for i, l := range u.leaves {
+	for i, l := range u.layerPaths {
 		paths[i] = strings.Split(strings.TrimPrefix(l.path, u.name+"/"), "/")
 		own := paths[i][len(paths[i])-1]
 		named[own] = append(named[own], i)
@@ -257,7 +257,7 @@ func (u topLayer) byName(tensors []fileTensor) (lists [][]fileTensor, rest []fil
 		for own, end := range runs(parts) {
 			for _, i := range named[own] {
 				if work -= len(paths[i]); work < 0 {
-					return make([][]fileTensor, len(u.leaves)), tensors, false
+					return make([][]fileTensor, len(u.layerPaths)), tensors, false
 				}
 				score := [2]int{likeness(paths[i], parts[:end]), end}
 				switch c := slices.Compare(score[:], best[:]); {

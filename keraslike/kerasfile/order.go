@@ -58,8 +58,8 @@ func kerasOrder(m *k.Model) []k.Layer {
 	return layers
 }
 
-// leaf is a layer with weights of its own, at its path.
-type leaf struct {
+// layerPath is a layer with its own weights, and its path.
+type layerPath struct {
 	path   string
 	group  string // where Keras 3 would store it
 	auto   bool   // its name or that of an enclosing model is automatic and carries no information
@@ -79,14 +79,14 @@ type visited struct {
 
 func nothingVisited() visited { return visited{map[*k.Weight]bool{}, map[*k.Model]bool{}} }
 
-// leavesOf returns the layers with weights in Keras's order, each once, with those of nested
+// layerPathsOf returns the layers with weights in Keras's order, each once, with those of nested
 // models in place of the model.
-func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
+func layerPathsOf(m *k.Model, at layerPath, names nestedModels, seen visited) []layerPath {
 	if seen.models[m] {
 		return nil
 	}
 	seen.models[m] = true
-	var list []leaf
+	var list []layerPath
 	used := map[string]int{} // number of groups of each class
 	models, kinds := 0, map[bool]int{}
 	for _, layer := range kerasOrder(m) {
@@ -99,10 +99,10 @@ func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
 			models++
 			kinds[stacked]++
 		}
-		in := leaf{at.path + l.Name, at.group + class, at.auto || l.AutoNamed, at.frozen || !l.Trainable, l}
+		in := layerPath{at.path + l.Name, at.group + class, at.auto || l.AutoNamed, at.frozen || !l.Trainable, l}
 		if l.Model != nil {
 			in.path, in.group = in.path+"/", in.group+"/"
-			list = append(list, leavesOf(l.Model, in, names, seen)...)
+			list = append(list, layerPathsOf(l.Model, in, names, seen)...)
 			continue
 		}
 		if len(l.Weights) > 0 && !seen.weights[l.Weights[0]] {
@@ -116,9 +116,9 @@ func leavesOf(m *k.Model, at leaf, names nestedModels, seen visited) []leaf {
 // topLayer is a layer of the outermost model with everything nested in it, which files of
 // Keras 1 and 2 store together.
 type topLayer struct {
-	name   string
-	auto   bool
-	leaves []leaf
+	name       string
+	auto       bool
+	layerPaths []layerPath
 }
 
 func unitsOf(m *k.Model) []topLayer {
@@ -128,11 +128,11 @@ func unitsOf(m *k.Model) []topLayer {
 		l := k.Inspect(layer)
 		u := topLayer{l.Name, l.AutoNamed, nil}
 		if l.Model != nil {
-			u.leaves = leavesOf(l.Model, leaf{path: l.Name + "/", auto: l.AutoNamed, frozen: !l.Trainable}, none, nothingVisited())
+			u.layerPaths = layerPathsOf(l.Model, layerPath{path: l.Name + "/", auto: l.AutoNamed, frozen: !l.Trainable}, none, nothingVisited())
 		} else if len(l.Weights) > 0 {
-			u.leaves = []leaf{{l.Name, "", l.AutoNamed, !l.Trainable, l}}
+			u.layerPaths = []layerPath{{l.Name, "", l.AutoNamed, !l.Trainable, l}}
 		}
-		if len(u.leaves) > 0 {
+		if len(u.layerPaths) > 0 {
 			list = append(list, u)
 		}
 	}
@@ -189,11 +189,11 @@ func numbered(name string, i int) string {
 }
 
 // sequence returns the order in which files of Keras 1 and 2 list the weights of several
-// layers, trainable ones first: for each tensor, the leaf that it belongs to. counts is the
-// number of tensors in the file for each leaf.
-func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
+// layers, trainable ones first: for each tensor, the layer path that it belongs to. counts is the
+// number of tensors in the file for each layer path.
+func sequence(layerPaths []layerPath, counts []int, frozen func(layerPath) bool) []int {
 	var trained, rest []int
-	for i, l := range leaves {
+	for i, l := range layerPaths {
 		for n := range counts[i] {
 			if own := l.layer.Weights; own[min(n, len(own)-1)].IsState() || frozen(l) {
 				rest = append(rest, i)
@@ -208,13 +208,13 @@ func sequence(leaves []leaf, counts []int, frozen func(leaf) bool) []int {
 // sequences returns the orders that a file may have: with the same layers frozen as in the
 // model, with layers of frozen models not frozen (as in early versions of Keras), and with
 // none frozen.
-func sequences(leaves []leaf, tensors int) [][]int {
-	for _, of := range []func(leaf) int{
-		func(l leaf) int { return len(l.layer.Weights) },
-		func(l leaf) int { return l.fileTensors() },
+func sequences(layerPaths []layerPath, tensors int) [][]int {
+	for _, of := range []func(layerPath) int{
+		func(l layerPath) int { return len(l.layer.Weights) },
+		func(l layerPath) int { return l.fileTensors() },
 	} {
-		counts, sum := make([]int, len(leaves)), 0
-		for i, l := range leaves {
+		counts, sum := make([]int, len(layerPaths)), 0
+		for i, l := range layerPaths {
 			counts[i] = of(l)
 			sum += counts[i]
 		}
@@ -222,12 +222,12 @@ func sequences(leaves []leaf, tensors int) [][]int {
 			continue
 		}
 		var list [][]int
-		for _, frozen := range []func(leaf) bool{
-			func(l leaf) bool { return l.frozen },
-			func(l leaf) bool { return !l.layer.Trainable },
-			func(leaf) bool { return false },
+		for _, frozen := range []func(layerPath) bool{
+			func(l layerPath) bool { return l.frozen },
+			func(l layerPath) bool { return !l.layer.Trainable },
+			func(layerPath) bool { return false },
 		} {
-			if s := sequence(leaves, counts, frozen); !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, s) }) {
+			if s := sequence(layerPaths, counts, frozen); !slices.ContainsFunc(list, func(o []int) bool { return slices.Equal(o, s) }) {
 				list = append(list, s)
 			}
 		}

@@ -27,7 +27,7 @@ const (
 
 // pairLayer matches the tensors of one layer, which file and model list in the order of Keras's
 // get_weights.
-func (f *weightsFile) pairLayer(l leaf, tensors []fileTensor) (pairs []pair, good bool) {
+func (f *weightsFile) pairLayer(l layerPath, tensors []fileTensor) (pairs []pair, good bool) {
 	tensors = f.convert(l, tensors)
 	weights := l.layer.Weights
 	good = true
@@ -69,8 +69,8 @@ func misfit(t *fileTensor, w *k.Weight) string {
 	return ""
 }
 
-func absent(leaves []leaf) (pairs []pair) {
-	for _, l := range leaves {
+func absent(layerPaths []layerPath) (pairs []pair) {
+	for _, l := range layerPaths {
 		for _, w := range l.layer.Weights {
 			pairs = append(pairs, pair{weight: w, reason: noTensor})
 		}

@@ -21,7 +21,7 @@ import (
 )
 
 // visit opens a page in headless Chromium and returns its screenshot, what
-// its console said, and the addresses on the network it asked for.
+// its console printed, and the addresses on the network it asked for.
 func visit(t *testing.T, page string, width, height int, dark bool) (image.Image, []string, []string) {
 	t.Helper()
 	dir := t.TempDir()

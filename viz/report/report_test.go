@@ -214,7 +214,7 @@ func TestNumbers(t *testing.T) {
 	}
 	page := write(t, &Report{Title: "t", Metrics: []Metric{{Name: "loss", Article: 1, Here: math.NaN(), Digits: 2}}})
 	if !strings.Contains(page, ">not a number<") {
-		t.Errorf("a diverged loss is not told:\n%s", page)
+		t.Errorf("a diverged loss is not reported:\n%s", page)
 	}
 }
 
