@@ -47,12 +47,11 @@ type saveSettings struct{ optimizer bool }
 // Fit the position, loss and metrics of the current epoch and the state of every
 // StatefulCallback, such as the weights of the best epoch. The file does not contain the
 // data.
-const WithOptimizer SaveFlag = "WithOptimizer"
+const WithOptimizer saveFlag = iota
 
-// SaveFlag is an option of Save that is on or off.
-type SaveFlag string
+type saveFlag int
 
-func (o SaveFlag) applySave(s *saveSettings) { s.optimizer = o == WithOptimizer }
+func (saveFlag) applySave(s *saveSettings) { s.optimizer = true }
 
 // Save writes the model to one file in the safetensors format: the weights under their paths,
 // and in the metadata the architecture, the settings of Compile and a format version. The

@@ -5,7 +5,6 @@ package kernel
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
@@ -50,33 +49,6 @@ func TestDense(t *testing.T) {
 		}
 		kerneltest.Close(t, "relu", y, want, 1e-6, 20)
 	}
-}
-
-// The packed forms give the bits of the others, for all activations.
-func TestPackedProductsAreThePlainOnes(t *testing.T) {
-	kerneltest.OnEachISA(t, func(t *testing.T) {
-		rng := rand.New(rand.NewPCG(25, 26))
-		const m, k, n = 3, 47, 133
-		x, w, bias, packed := randomFloats(rng, m*k), randomFloats(rng, k*n), randomFloats(rng, n), new(Packed)
-		packed.Pack(false, k, n, w, n)
-		want, got := make([]float32, m*n), make([]float32, m*n)
-		check := func(what any) {
-			t.Helper()
-			if !slices.Equal(got, want) {
-				t.Errorf("%v: %v, want %v", what, got, want)
-			}
-		}
-		for _, act := range []Activation{Linear, ReLU, Sigmoid, Tanh} {
-			Dense(want, x, w, bias, m, k, n, act, 0)
-			DensePacked(got, x, packed, bias, m, k, n, act, 0)
-			check(act)
-		}
-		for _, beta := range []float32{0, 1} {
-			Gemm(true, false, m, n, k, x, m, w, n, beta, want, n)
-			GemmPacked(true, m, n, k, x, m, packed, beta, got, n)
-			check(beta)
-		}
-	})
 }
 
 // Small products of long rows, which are divided along k, support bias and ReLU as well.

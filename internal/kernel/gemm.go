@@ -58,38 +58,6 @@ func Dense[T Float](y, x, w, bias []T, m, k, n int, act Activation, alpha T) {
 	}
 }
 
-// Packed is op(B) of a product in the order in which the kernels read it, for weights that many
-// products use; see gemm.Packed for what it gains. Pack fills it, Bytes returns its size.
-type Packed = gemm.Packed
-
-// GemmPacked is Gemm for a packed B, which is k x n: C has the same bits.
-func GemmPacked(transA bool, m, n, k int, a []float32, lda int, b *Packed, beta float32, c []float32, ldc int) {
-	checkBeta(beta)
-	if m == 0 || n == 0 {
-		return
-	}
-	gemm.Check("gemm: A", transA, m, k, len(a), lda)
-	gemm.Check("gemm: C", false, m, n, len(c), ldc)
-	gemm.Multiply(gemm.Product{TransA: transA, M: m, N: n, K: k, A: a, LDA: lda, Packed: b, C: c, LDC: ldc, Add: beta == 1})
-}
-
-// DensePacked is Dense for packed weights, which are k x n: y has the same bits.
-func DensePacked(y, x []float32, w *Packed, bias []float32, m, k, n int, act Activation, alpha float32) {
-	if bias != nil && len(bias) != n {
-		panic(fmt.Sprintf("dense: bias has %d values, want %d", len(bias), n))
-	}
-	if m == 0 || n == 0 {
-		return
-	}
-	gemm.Check("dense: x", false, m, k, len(x), max(k, 1))
-	gemm.Check("dense: y", false, m, n, len(y), n)
-	y = y[:m*n]
-	gemm.Multiply(gemm.Product{M: m, N: n, K: k, A: x, LDA: k, Packed: w, C: y, LDC: n, Bias: bias, ReLU: act == ReLU})
-	if act != ReLU && act != Linear {
-		Activate(y, y, act, alpha)
-	}
-}
-
 func checkBeta[T Float](beta T) {
 	if beta != 0 && beta != 1 {
 		panic(fmt.Sprintf("gemm: beta %v, want 0 or 1", beta))

@@ -267,17 +267,6 @@ var workloads = []workload{
 		a, b, out := randomFloats(rng, m*k), randomFloats(rng, k*cols), newFloats(m*cols)
 		return func() { Gemm(false, true, m, cols, k, a, k, b, k, 0, out, max(cols, 1)) }, out
 	}},
-	{"products of packed weights", func(rng *rand.Rand, n int) (func(), []float32) {
-		const m, k = 2, 13
-		cols := n / k
-		x, w, bias, out := randomFloats(rng, m*k), randomFloats(rng, k*cols), randomFloats(rng, cols), newFloats(m*cols)
-		packed := new(Packed)
-		return func() {
-			packed.Pack(false, k, cols, w, max(cols, 1))
-			DensePacked(out, x, packed, bias, m, k, cols, Sigmoid, 0)
-			GemmPacked(true, m, cols, k, x, m, packed, 1, out, max(cols, 1))
-		}, out
-	}},
 	{"batch of products", func(rng *rand.Rand, n int) (func(), []float32) {
 		a, b, out := randomFloats(rng, n/8*8), randomFloats(rng, n/8*8), newFloats(n/8*16)
 		return func() { GemmBatch(false, true, n/8, 4, 4, 2, a, b, out) }, out
