@@ -53,7 +53,8 @@ type operands struct {
 }
 
 const (
-	evaluationRows   = 32       // sequences in a block of a large batch
+	mostRows         = 32       // sequences in a block
+	fewestRows       = 8        // with fewer, reading the weights takes longer than the products
 	evaluationFloats = 32 << 10 // of the steps in memory: a part of the second-level cache
 	minSharedStep    = 64 << 10 // multiplications with U in a step that pay for sharing it
 )
@@ -79,13 +80,13 @@ func evaluate(s *ref.RNN, t *ref.RNNTensors[float32]) {
 }
 
 // evaluationParts returns the number of blocks of an evaluation: a multiple of the number of
-// workers, but one if it would not pay to wake them.
+// workers if the batch is large enough, and one if it would not pay to wake them.
 func (j *job) evaluationParts() int {
 	if j.s.Batch*j.s.Time*(j.multiplications(true)+j.multiplications(false)) < parallel.MinShared {
 		return 1
 	}
 	w := parallel.Workers()
-	return min(j.s.Batch, ceilDiv(ceilDiv(j.s.Batch, evaluationRows), w)*w)
+	return max(1, min(j.s.Batch/fewestRows, ceilDiv(ceilDiv(j.s.Batch, mostRows), w)*w))
 }
 
 // heads returns how many of p's columns are of x and 1.
