@@ -92,6 +92,22 @@ func TestEvaluationHasSameBits(t *testing.T) {
 	})
 }
 
+func TestEvaluationAllocatesNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	for name, cell := range rnnCells {
+		for _, batch := range []int{1, 40} {
+			for _, general := range generals[:3] {
+				// with 300 units, the products have several blocks of k, and workers share them
+				c := newRNNCase(rng, &RNN{Cell: cell, Batch: batch, Time: 20, In: 9, Units: 300, Act: Tanh, General: general}, true, true)
+				c.t.Saved = nil
+				if n := testing.AllocsPerRun(3, func() { RNNForward(c.s, c.t) }); n != 0 {
+					t.Errorf("%s %+v, batch %d: %v allocations", name, general, batch, n)
+				}
+			}
+		}
+	}
+}
+
 // BenchmarkEvaluation compares evaluations with forward passes that keep everything.
 func BenchmarkEvaluation(b *testing.B) {
 	for _, s := range []struct {
