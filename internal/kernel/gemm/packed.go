@@ -46,7 +46,7 @@ func (b *Packed) TimesFrom(w *parallel.Worker, i, parts, m int, a []float32, lda
 	}
 	j := job{
 		isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc,
-		bias: simd.First(start), add: add, packed: simd.First(b.data),
+		bias: simd.First(start), add: add, packed: simd.First(b.data), packedK: b.k,
 	}
 	j.divide()
 	j.colChunks = parts
