@@ -66,5 +66,33 @@ func AddTransposed(w *parallel.Worker, m, n, k int, a []float32, lda int, b []fl
 	Check("gemm: B", false, k, n, len(b), ldb)
 	Check("gemm: C", false, m, n, len(c), ldc)
 	j := job{isa: simd.Active, transA: true, m: m, n: n, k: k, a: simd.First(a), lda: lda, b: simd.First(b), ldb: ldb, c: simd.First(c), ldc: ldc, add: true}
-	j.alone(w)
+	if ldb < farApart || ceilDiv(m, j.isa.TileRows) < addPanels {
+		j.alone(w)
+		return
+	}
+	chunk := max(1, addChunk/max(k, 1)/j.isa.TileCols()) * j.isa.TileCols()
+	j.divide()
+	rows := 0 // of A, which j copies to the start of the scratch memory
+	if j.copyA {
+		rows = j.rowPanels * j.panelA(ceilDiv(k, j.kBlocks))
+	}
+	scratch := w.Floats(rows + packedLen(j.isa, k, min(chunk, n)))
+	for n0 := 0; n0 < n; n0 += chunk {
+		j.n = min(chunk, n-n0)
+		j.b, j.c = simd.First(b[n0:]), simd.First(c[n0:])
+		j.packed, j.packedK = simd.First(scratch[rows:]), k
+		j.divide()
+		for u := range j.kBlocks * j.colPanels {
+			(*packJob)(&j).Unit(u, w)
+		}
+		j.alone(w)
+	}
 }
+
+// AddTransposed packs B if its rows are so far apart that they map to the same few cache sets and
+// take a TLB entry each, and if enough panels of rows of C read it. This doubles the speed.
+const (
+	farApart  = 512 // floats
+	addPanels = 8
+	addChunk  = 64 << 10 // floats of B that are packed at a time: a part of the second-level cache
+)
