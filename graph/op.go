@@ -52,6 +52,11 @@ type op struct {
 	// each, if not nil, is what a Program for inference runs instead of run, in float32: every sample
 	// has the same bits alone and in any batch. If run ensures that itself, it is nil.
 	each func(*call[float32]) error
+	// keeps identifies memory in which run keeps something for the gradient besides the output;
+	// readsKept is the same in the op that reads it. Without such an op, a Program runs runLean
+	// instead of run: the same output, with nothing kept.
+	keeps, readsKept any
+	runLean          *runner
 	// kind identifies ops that fuse combines into one. errorNode is the node that an error
 	// of a fused op is attributed to, nil for its own.
 	kind      any

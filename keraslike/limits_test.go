@@ -214,6 +214,29 @@ func TestTrainingFromFile(t *testing.T) {
 	wantError(t, err, "a batch of 1 samples: its values need", "the limit is 160 MiB (Limits.Memory)")
 }
 
+// A recurrent layer keeps its gates for the gradient: here 1.5 MB of a sample with 4 KB of
+// inputs. A prediction keeps none.
+func TestRecurrentLimits(t *testing.T) {
+	for name, layer := range map[string]keraslike.Layer{
+		"lstm": keraslike.LSTM(64), "bidirectional": keraslike.Bidirectional(keraslike.GRU(64)),
+	} {
+		m := keraslike.Sequential("m", keraslike.Input(1000, 1), layer, keraslike.Dense(1))
+		if err := m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError); err != nil {
+			t.Fatal(err)
+		}
+		m.SetLimits(keraslike.Limits{Memory: 100_000})
+		x, y := tensorOf([]int{1, 1000, 1}, make([]float32, 1000)), tensorOf([]int{1, 1}, []float32{1})
+		if _, err := m.Predict(keraslike.ArrayOf(x)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err := m.TrainOnBatch(x, y)
+		var tooMuch *graph.MemoryError
+		if !errors.As(err, &tooMuch) || tooMuch.Need < 1e6 {
+			t.Errorf("%s: got %v, want a *graph.MemoryError of more than 1 MB", name, err)
+		}
+	}
+}
+
 // Files of ordinary models with many places for each weight are read: here a denoiser of
 // 17 convolutions of 64 channels (DnCNN, Zhang et al. 2017) for pictures of 512 x 512, and
 // a U-Net for 1024 x 1024. They are not run.

@@ -66,7 +66,7 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 	if err != nil {
 		return nil, err
 	}
-	memory -= int64(4 * n.cost.internal * float64(key.batch)) // affordable: no overflow
+	memory -= int64(n.cost.internalBytes(mode, key.batch)) // affordable: no overflow
 	if err := g.compile(v, memory); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
