@@ -52,15 +52,18 @@ func (b *bound[T]) rebind(i int, v Value) error {
 type sparse interface{ sparse() }
 
 // bind ties the op to its output and inputs; the type of out selects the element type.
-// A nil input is bound later, by rebind.
-func (o *op) bind(out Value, in []Value, shapes []tensor.Shape) (binding, error) {
-	if out.Dtype() == tensor.Float64 {
-		return bindAs(o, o.run.f64, out, in, shapes)
+// A nil input is bound later, by rebind. kept, nil except for inference, are of the inputs.
+func (o *op) bind(out Value, in []Value, shapes []tensor.Shape, kept []*Kept) (binding, error) {
+	switch {
+	case out.Dtype() == tensor.Float64:
+		return bindAs(o, o.run.f64, out, in, shapes, nil)
+	case kept != nil && o.each != nil:
+		return bindAs(o, o.each, out, in, shapes, kept)
 	}
-	return bindAs(o, o.run.f32, out, in, shapes)
+	return bindAs(o, o.run.f32, out, in, shapes, kept)
 }
 
-func bindAs[T kernel.Float](o *op, f func(*call[T]) error, out Value, in []Value, shapes []tensor.Shape) (binding, error) {
+func bindAs[T kernel.Float](o *op, f func(*call[T]) error, out Value, in []Value, shapes []tensor.Shape, kept []*Kept) (binding, error) {
 	b := &bound[T]{f: f, sparse: o.takesSparse, call: call[T]{
 		out:      data[T](out),
 		in:       make([][]T, len(in)),
@@ -68,6 +71,7 @@ func bindAs[T kernel.Float](o *op, f func(*call[T]) error, out Value, in []Value
 		result:   out,
 		inShape:  shapes,
 		values:   make([]Value, len(in)),
+		kept:     kept,
 	}}
 	if _, ok := out.(sparse); b.call.out == nil && !ok {
 		return nil, &OpError{Op: o.name, Err: fmt.Errorf("output is %T of %v, want a contiguous float tensor", out, out.Dtype())}

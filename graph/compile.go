@@ -18,6 +18,8 @@ type compiler struct {
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
 	limit    int64 // on the planned memory, in bytes
+
+	inference *Inference // nil where the Program may serve training
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -145,7 +147,7 @@ func (c *compiler) emit(p *Program, i int) error {
 		}
 		var err error
 		s.errorNode = o.errorNode
-		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
+		if s.own, err = o.bind(p.slots[i].value, in, shapes, c.kept(s.in)); err != nil {
 			return fmt.Errorf("node %v: %w", n, err)
 		}
 	} else {

@@ -54,6 +54,9 @@ type op struct {
 	// instead of run: the same output, with nothing kept.
 	keeps, readsKept any
 	runLean          *runner
+	// each, if not nil, is what a Program for inference runs instead of run, in float32: every sample
+	// has the same bits alone and in any batch. If run ensures that itself, it is nil.
+	each func(*call[float32]) error
 	// kind identifies ops that fuse combines into one. errorNode is the node that an error
 	// of a fused op is attributed to, nil for its own.
 	kind      any
@@ -84,6 +87,7 @@ type call[T kernel.Float] struct {
 	inShape  []tensor.Shape
 	result   Value
 	values   []Value
+	kept     []*Kept // of the inputs, in a Program for inference
 }
 
 var (
@@ -178,7 +182,7 @@ func (o *op) UsePreallocDo(out Value, in ...Value) (Value, error) {
 	for i, v := range in {
 		shapes[i] = v.Shape()
 	}
-	b, err := o.bind(out, in, shapes)
+	b, err := o.bind(out, in, shapes, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -64,11 +64,15 @@ func Compile(roots ...*Node) (*Program, error) { return CompileWithin(math.MaxIn
 // CompileWithin is Compile with a limit on Memory.Planned, in bytes. If the program needs
 // more, it returns a *MemoryError before anything is allocated.
 func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
+	return compile(limit, nil, roots)
+}
+
+func compile(limit int64, inference *Inference, roots Nodes) (*Program, error) {
 	c, err := newCompiler(roots)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	c.limit = limit
+	c.limit, c.inference = limit, inference
 	c.fuse()
 	p, err := c.program()
 	if err != nil {

@@ -31,6 +31,7 @@ type job struct {
 	a, b, c, bias  unsafe.Pointer
 	lda, ldb, ldc  int
 	add, relu      bool
+	rows           bool           // each row as if it were alone, see Product
 	packed         unsafe.Pointer // op(B) as [column panel][k][isa.TileCols()], nil to read b in place
 	packedK        int            // rows of a panel of packed: k, or more if this is a part of k
 	spare          []float32      // the job's own buffer for packed
@@ -52,21 +53,23 @@ func (j *job) release() {
 // transpose if the flag is set, LD is the distance between stored rows. Bias (N) is added to
 // each row of C and may be nil; ReLU then takes the maximum with 0. If Packed is set, it is op(B),
 // K x N, and B, LDB and TransB are not used; C has the same bits.
+//
+// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
+// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
+// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64,
+// unless Rows is set: then the order is that of the row alone.
 type Product struct {
 	TransA, TransB bool
 	M, N, K        int
 	A, B, C, Bias  []float32
 	LDA, LDB, LDC  int
 	Add, ReLU      bool
+	Rows           bool
 	Packed         *Packed
 }
 
 // Multiply computes p, packing B if that pays and it is not Packed. The slices must be long enough;
 // see Check.
-//
-// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
-// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
-// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64.
 func Multiply(p Product) {
 	j := jobs.Get()
 	defer j.release()
@@ -74,7 +77,7 @@ func Multiply(p Product) {
 	*j = job{
 		isa: simd.Active, transA: p.TransA, transB: p.TransB, m: p.M, n: p.N, k: p.K,
 		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
-		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
+		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, rows: p.Rows, spare: spare,
 	}
 	if p.Packed != nil {
 		j.use(p.Packed)
