@@ -17,6 +17,8 @@ type KeptBudget = kernel.KeptBudget
 type Inference struct {
 	// Kept returns where to keep what is derived from a variable's value, nil for nowhere.
 	Kept func(variable *Node) *Kept
+	// Outside is the number of first roots for which the caller has memory, see Program.SetOutput.
+	Outside int
 }
 
 // Compile is CompileWithin for inference.
