@@ -104,12 +104,14 @@ func TestLimitsAreSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range m.Weights() {
-		for i := range w.Value() {
-			w.Value()[i] = 0
-			if len(w.Shape()) == 1 || i%5 == 0 {
-				w.Value()[i] = 1 // y = x + 1
+		change(t, w, func(v []float32) {
+			for i := range v {
+				v[i] = 0
+				if len(w.Shape()) == 1 || i%5 == 0 {
+					v[i] = 1 // y = x + 1
+				}
 			}
-		}
+		})
 	}
 	_, path := saved(t, m)
 	_, err := keraslike.Load(path, keraslike.Limits{Layers: 1000})
