@@ -77,7 +77,7 @@ func (s step) emit(v arith) {
 		}
 	}
 	free, _ := v.free(0)
-	v.loop(pointers, 2, func(u int, masked bool) {
+	v.loop("", pointers, 2, func(u int, masked bool) {
 		if u*v.width%64 == 0 {
 			for _, p := range pointers[:s.matrices[0].parts] {
 				v.PREFETCHT1(operand.Mem{Base: p, Index: distance, Scale: 1, Disp: u * v.width})
