@@ -17,7 +17,8 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	limit    int64 // on the planned memory, in bytes
+	isRoot   []bool // for each node
+	limit    int64  // on the planned memory, in bytes
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -32,7 +33,7 @@ func newCompiler(roots Nodes) (*compiler, error) {
 			return nil, fmt.Errorf("root %d (%v) belongs to another graph", i, r)
 		}
 	}
-	g := roots[0].Graph().ExactSubgraphRoots(roots...)
+	g := subgraph(roots)
 	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
 	c.children = make([][]int, len(c.nodes))
 	c.ops = make([]*op, len(c.nodes))
@@ -51,10 +52,17 @@ func newCompiler(roots Nodes) (*compiler, error) {
 			c.ops[i] = o
 		}
 	}
+	c.setRoots(roots)
+	return c, nil
+}
+
+// setRoots finds the roots among the nodes.
+func (c *compiler) setRoots(roots Nodes) {
+	c.roots, c.isRoot = nil, make([]bool, len(c.nodes))
 	for _, r := range roots {
 		c.roots = append(c.roots, c.index[r])
+		c.isRoot[c.index[r]] = true
 	}
-	return c, nil
 }
 
 // substitute returns this package's Add for Gorgonia's, which is common in gradients:
@@ -104,8 +112,9 @@ func (c *compiler) program() (*Program, error) {
 		}
 		p.slots[i].value = values[i]
 	}
+	used := c.used()
 	for i := range c.nodes {
-		if err := c.emit(p, i); err != nil {
+		if err := c.emit(p, i, used[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -119,8 +128,9 @@ func (c *compiler) program() (*Program, error) {
 	return p, nil
 }
 
-// emit appends the instruction for node i, if it needs one.
-func (c *compiler) emit(p *Program, i int) error {
+// emit appends the instruction for node i, if it needs one; used says whether anything reads
+// its value.
+func (c *compiler) emit(p *Program, i int, used bool) error {
 	n := c.nodes[i]
 	if _, constant := c.constant(i); constant || c.variable(i) {
 		return nil
@@ -135,7 +145,7 @@ func (c *compiler) emit(p *Program, i int) error {
 			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
-		if o.runUnused != nil && !c.outputUsed(i) { // a copy for this Program: others share the op
+		if o.runUnused != nil && !used { // a copy for this Program: others share the op
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
@@ -151,17 +161,15 @@ func (c *compiler) emit(p *Program, i int) error {
 	return nil
 }
 
-// outputUsed reports whether anything reads the value of node i.
-func (c *compiler) outputUsed(i int) bool {
-	if slices.Contains(c.roots, i) {
-		return true
-	}
-	for k := i + 1; k < len(c.nodes); k++ {
-		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].orderOnly) {
-			return true
+// used reports for each node whether anything reads its value.
+func (c *compiler) used() []bool {
+	used := slices.Clone(c.isRoot)
+	for i, children := range c.children {
+		for _, j := range children {
+			used[j] = used[j] || c.ops[i] == nil || !c.ops[i].orderOnly
 		}
 	}
-	return false
+	return used
 }
 
 // copied reports whether a view has to be computed as a copy because its input's memory
