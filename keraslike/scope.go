@@ -113,11 +113,7 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 
 // input adds a variable. If the graph already has a node with this name, a number is appended.
 func (s *Scope) input(name string, shape ...int) *graph.Node {
-	free := name
-	for i := 2; len(s.g.ByName(free)) > 0; i++ {
-		free = fmt.Sprintf("%s (%d)", name, i)
-	}
-	return s.Do(graph.Input(s.g, graph.Float32, free, shape...))
+	return s.Do(graph.Input(s.g, graph.Float32, graph.UnusedName(s.g, name), shape...))
 }
 
 // ones returns a constant of ones, one node for each shape.
