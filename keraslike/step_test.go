@@ -35,7 +35,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 	}
 	step = func() {
 		if len(f.train.order)-f.train.position < batch {
-			f.train.rewind()
+			f.train.begin(nil)
 		}
 		if _, err := f.advance(); err != nil {
 			tb.Fatal(err)
@@ -98,7 +98,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 				}
 				step := func() {
 					if f.train.position == 20*batch {
-						f.train.rewind()
+						f.train.begin(nil)
 					}
 					if _, err := f.advance(); err != nil {
 						b.Fatal(err)

@@ -55,6 +55,14 @@ func (w *Weight) Set(values []float32) error {
 	return nil
 }
 
+// checkSize rejects a weight of more values than memory can hold.
+func (w *Weight) checkSize() error {
+	if Shape(w.shape).tooLarge() {
+		return fmt.Errorf("weight %q would have shape %v, which is more than %d values", w.name, w.shape, maxSize)
+	}
+	return nil
+}
+
 // zeros allocates the array of the weight.
 func (w *Weight) zeros() *tensor.Dense {
 	if len(w.shape) == 0 {
