@@ -139,6 +139,10 @@ func (c *compiler) emit(p *Program, i int) error {
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
+		if o.runLean != nil && !c.keptRead(o) {
+			lean := *o
+			lean.run, o = *o.runLean, &lean
+		}
 		var err error
 		s.errorNode = o.errorNode
 		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
@@ -162,6 +166,11 @@ func (c *compiler) outputUsed(i int) bool {
 		}
 	}
 	return false
+}
+
+// keptRead reports whether some op reads what o keeps.
+func (c *compiler) keptRead(o *op) bool {
+	return slices.ContainsFunc(c.ops, func(reader *op) bool { return reader != nil && reader.readsKept == o.keeps })
 }
 
 // copied reports whether a view has to be computed as a copy because its input's memory

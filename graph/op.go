@@ -49,6 +49,11 @@ type op struct {
 	// output is not read and the op only runs for its side effects.
 	orderOnly bool
 	runUnused *runner
+	// keeps identifies memory in which run keeps something for the gradient besides the output;
+	// readsKept is the same in the op that reads it. Without such an op, a Program runs runLean
+	// instead of run: the same output, with nothing kept.
+	keeps, readsKept any
+	runLean          *runner
 	// kind identifies ops that fuse combines into one. errorNode is the node that an error
 	// of a fused op is attributed to, nil for its own.
 	kind      any

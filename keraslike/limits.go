@@ -103,7 +103,7 @@ func (n *network) affordable(mode mode, batch int, l lengths) (*sizes, error) {
 		return nil, err
 	}
 	limit := n.memoryLimit(mode, batch)
-	if need := z.cost.memory(batch); need > float64(limit) {
+	if need := z.cost.memory(mode, batch); need > float64(limit) {
 		return nil, fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}
 	if limit := n.limits.Work; limit > 0 && z.cost.work > limit {
@@ -133,12 +133,23 @@ func (n *network) countUses() float64 {
 // integers.
 type cost struct {
 	largest  float64 // values of the largest array
-	internal float64 // values that layers keep to themselves, whatever the graph's plan
+	internal float64 // values that layers keep for their gradients, whatever the graph's plan
 	work     float64 // multiplications, and workOfValue for each value
 }
 
 // memory returns the minimum memory for a batch in bytes.
-func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.internal) * float64(batch) }
+func (c *cost) memory(mode mode, batch int) float64 {
+	return 4*c.largest*float64(batch) + c.internalBytes(mode, batch)
+}
+
+// internalBytes returns the memory of what layers keep for their gradients: none without
+// gradients. A graph that traces runs layers as in training, with dropout.
+func (c *cost) internalBytes(mode mode, batch int) float64 {
+	if mode < modeGradient {
+		return 0
+	}
+	return 4 * c.internal * float64(batch)
+}
 
 // count adds up the cost of all layers.
 func (n *network) count(z *sizes) (c cost) {
@@ -202,7 +213,8 @@ func (t *Tensor) multiplications(in []Shape, out Shape) (n float64) {
 	return n * most
 }
 
-// internalValues returns the number of values that a layer keeps outside the memory plan.
+// internalValues returns the number of values that a layer keeps for its gradient, outside the
+// memory plan.
 func (t *Tensor) internalValues(in []Shape) float64 {
 	if d, ok := t.layer.def.(internalValues); ok && len(in) > 0 && len(in[0]) > 0 {
 		return d.internalValues(in)
