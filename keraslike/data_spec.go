@@ -155,9 +155,6 @@ type raggedSamples struct {
 // newRaggedSamples finds the shapes of all samples of a range, and makes batches of those that
 // belong together.
 func newRaggedSamples(spec *dataSpec, order *batchIterator) (*raggedSamples, error) {
-	if order == nil {
-		return nil, errors.New("a stream has free axes, want samples of the same shape")
-	}
 	r := &raggedSamples{spec: spec, source: order.source.(RaggedSource), padding: paddingOf(order.source), first: order.first, axes: spec.network.freeAxes()}
 	if sparse, err := hasSparse(order.source); sparse || err != nil {
 		return nil, errors.Join(err, errors.New("sparse inputs of different lengths are impossible"))
