@@ -130,7 +130,11 @@ func (g *modelGraph) nodes() (list graph.Nodes) {
 
 // compile creates the program that computes the roots with at most memory bytes for values.
 func (g *modelGraph) compile(v *expression, memory int64) (err error) {
-	if g.program, err = graph.CompileWithin(memory, g.nodes()...); err != nil {
+	compile := graph.CompileWithin
+	if !v.training {
+		compile = inference(v.Scope.weights).Compile
+	}
+	if g.program, err = compile(memory, g.nodes()...); err != nil {
 		if tooLarge := (*graph.MemoryError)(nil); errors.As(err, &tooLarge) {
 			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", g.batch, tooLarge)
 		}
