@@ -7,9 +7,12 @@
 //	go run ./cmd/bench -workload all
 //	go run ./cmd/bench -workload gemm
 //
+//	go run ./cmd/bench -workload squeezenet -phase infer -batch 1
+//
 // A training step is the forward pass, the loss, the backward pass and the update with
-// RMSprop. Inputs are four random batches of the right shape, made in advance and used in
-// rotation. The models, batch sizes and optimizers are those of the PyTorch programs in
+// RMSprop; prediction is a call of Predict. Inputs are four random batches of the right shape, made in advance and used in
+// rotation. GOMAXPROCS sets the number of threads, REEF_KERNEL the instruction set. The models,
+// batch sizes and optimizers are those of the programs of PyTorch and ONNX Runtime in
 // docs/performance.md.
 package main
 
@@ -38,6 +41,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	name := f.String("workload", "all", "`workload` to measure: gemm, all, or one of "+strings.Join(names(), ", "))
 	phase := f.String("phase", "", "`phase` to measure: train or infer (default: both, if the workload has both)")
+	batch := f.Int("batch", 0, "`samples` of a batch (default: the workload's own)")
 	secs := f.Float64("secs", 5, "`seconds` to measure each workload")
 	f.SetOutput(io.Discard)
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -60,11 +64,17 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if !(*secs > 0 && *secs <= maxSeconds) {
 		return fmt.Errorf("-secs %g: want a positive number, at most %d", *secs, maxSeconds)
 	}
+	if *batch < 0 || *batch > maxBatch {
+		return fmt.Errorf("-batch %d: want a positive number, at most %d", *batch, maxBatch)
+	}
 	out := json.NewEncoder(stdout)
 	limit := time.Duration(*secs * float64(time.Second))
 	if *name == "gemm" {
 		if *phase == "train" {
 			return errors.New("-phase train: gemm is a matrix product, which is not trained")
+		}
+		if *batch > 0 {
+			return errors.New("-batch: gemm multiplies matrices of fixed shapes")
 		}
 		return benchGemm(out, limit)
 	}
@@ -73,6 +83,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, w := range list {
+		if *batch > 0 {
+			w.batch = *batch
+		}
 		if err := w.print(out, *phase, limit); err != nil {
 			return err
 		}
@@ -89,7 +102,7 @@ func selected(name, phase string) ([]workload, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("unknown workload %q, want gemm, all or one of %s%s", name, strings.Join(names(), ", "), text.Meant(name, choices()...))
 	}
-	if phase == "train" && workloads[i].infer {
+	if phase == "train" && workloads[i].label == nil {
 		return nil, fmt.Errorf("-phase train: workload %q is measured in prediction only", name)
 	}
 	return workloads[i : i+1], nil
@@ -115,8 +128,10 @@ func (w workload) print(out *json.Encoder, phase string, limit time.Duration) er
 // choices returns the values of -workload.
 func choices() []string { return append([]string{"gemm", "all"}, names()...) }
 
-// maxSeconds is a day.
-const maxSeconds = 86_400
+const (
+	maxSeconds = 86_400 // a day
+	maxBatch   = 1 << 16
+)
 
 // meantFlag suggests the flag that was probably meant by one that is not defined.
 func meantFlag(f *flag.FlagSet, err error) string {

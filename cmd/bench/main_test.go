@@ -45,10 +45,35 @@ func TestWorkload(t *testing.T) {
 		t.Fatalf("got %v, want a line for training and one for prediction", list)
 	}
 	for _, line := range list {
-		positive(t, line, "batch", "samples_per_s", "ms_per_step_median", "steps")
+		positive(t, line, "batch", "samples_per_s", "ms_per_step_median", "ms_per_step_p99", "steps", "threads")
+	}
+	if list := lines(t, "-workload", "gru", "-phase", "infer", "-batch", "3", "-secs", "0.001"); list[0]["batch"] != 3.0 {
+		t.Errorf("a batch of 3 gives %v", list)
+	}
+	if list := lines(t, "-workload", "reuters", "-phase", "infer", "-secs", "0.001"); len(list) != 1 {
+		t.Errorf("prediction of sparse rows gives %v", list)
 	}
 	if list := lines(t, "-workload", "predict_latency", "-secs", "0.001"); len(list) != 1 || list[0]["phase"] != "infer" {
 		t.Errorf("predict_latency gives %v, want one line of prediction", list)
+	}
+}
+
+// TestLayers takes a step with every layer in both phases, which reports wrong shapes.
+func TestLayers(t *testing.T) {
+	for _, w := range layers {
+		if w.name == "lstm_5000_steps" && testing.Short() {
+			continue
+		}
+		w.batch = 2
+		for _, phase := range w.phases() {
+			step, err := w.steps(phase)
+			if err == nil {
+				err = step(0)
+			}
+			if err != nil {
+				t.Errorf("%s %s: %v", w.name, phase, err)
+			}
+		}
 	}
 }
 
@@ -71,7 +96,7 @@ func TestGemm(t *testing.T) {
 
 func TestNamesOfWorkloads(t *testing.T) {
 	for _, name := range strings.Fields(`mnist_dense boston imdb_dense reuters mnist_cnn catsdogs_scratch vgg16_features
-		vgg16_finetune embedding_dense gru_jena gru_jena_stacked lstm_imdb conv1d_imdb predict_latency`) {
+		vgg16_finetune embedding_dense gru_jena gru_jena_stacked lstm_imdb conv1d_imdb predict_latency squeezenet mlp_big depthwise_3x3 layernorm attention gru_256`) {
 		if !slices.Contains(names(), name) {
 			t.Errorf("there is no workload %q", name)
 		}
@@ -82,6 +107,7 @@ func TestWrongFlags(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"-workload nonsense", "nonsense"}, {"-phase test", "test"}, {"-secs 0", "positive"}, {"-secs NaN", "positive"},
 		{"-secs 1e300", "at most 86400"}, {"-secs two", "invalid value"}, {"-workload bosten", `(did you mean "boston"?)`}, {"-phase trian", `(did you mean "train"?)`},
+		{"-batch -1", "-batch -1"}, {"-workload gemm -batch 3", "fixed shapes"},
 		{"boston", "did you mean -workload boston?"}, {"everything", "-help shows them all"}, {"-worklod boston", `(did you mean "-workload"?)`},
 		{"-workload predict_latency -phase train", "in prediction only"}, {"-workload gemm -phase train", "not trained"},
 	} {

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
@@ -23,8 +26,7 @@ type workload struct {
 	loss  keraslike.Loss
 	model func() *keraslike.Model
 	input func(rng *rand.Rand, batch int) graph.Value
-	label func(rng *rand.Rand, batch int) graph.Value
-	infer bool // has no training phase
+	label func(rng *rand.Rand, batch int) graph.Value // nil if there is no training phase
 }
 
 // result is one line of output.
@@ -33,14 +35,17 @@ type result struct {
 	Workload string  `json:"workload"`
 	Phase    string  `json:"phase"`
 	Batch    int     `json:"batch"`
+	Threads  int     `json:"threads"`
+	Path     string  `json:"path"` // of the kernels: the instruction set
 	Samples  float64 `json:"samples_per_s"`
 	Step     float64 `json:"ms_per_step_median"`
+	P99      float64 `json:"ms_per_step_p99"`
 	PeakRSS  float64 `json:"peak_rss_mb"`
 	Steps    int     `json:"steps"`
 }
 
 func (w workload) phases() []string {
-	if w.infer {
+	if w.label == nil {
 		return []string{"infer"}
 	}
 	return []string{"train", "infer"}
@@ -50,32 +55,9 @@ func (w workload) phases() []string {
 const rotation = 4
 
 func (w workload) measure(phase string, limit time.Duration) (*result, error) {
-	m := w.model()
-	rng := rand.New(rand.NewPCG(1, 1))
-	var x, y [rotation]graph.Value
-	for i := range rotation {
-		x[i] = w.input(rng, w.batch)
-		if w.label != nil {
-			y[i] = w.label(rng, w.batch)
-		}
-	}
-	var step func(i int) error
-	if phase == "train" {
-		if err := m.Compile(keraslike.RMSprop(w.rate), w.loss, keraslike.Seed(1)); err != nil {
-			return nil, err
-		}
-		step = func(i int) error {
-			_, err := m.TrainOnBatch(x[i%rotation], y[i%rotation])
-			return err
-		}
-	} else {
-		if err := m.Build(1); err != nil {
-			return nil, err
-		}
-		step = func(i int) error {
-			_, err := m.PredictOnBatch(x[i%rotation])
-			return err
-		}
+	step, err := w.steps(phase)
+	if err != nil {
+		return nil, err
 	}
 	times, err := timeSteps(step, limit)
 	if err != nil {
@@ -83,10 +65,65 @@ func (w workload) measure(phase string, limit time.Duration) (*result, error) {
 	}
 	median := times[len(times)/2].Seconds()
 	return &result{
-		Peer: "reef", Workload: w.name, Phase: phase, Batch: w.batch,
-		Samples: round(float64(w.batch)/median, 1), Step: round(1000*median, 4),
+		Peer: "reef", Workload: w.name, Phase: phase, Batch: w.batch, Threads: runtime.GOMAXPROCS(0), Path: graph.ISA(),
+		Samples: round(float64(w.batch)/median, 1), Step: round(1000*median, 4), P99: round(1000*times[len(times)*99/100].Seconds(), 4),
 		PeakRSS: peakRSS(), Steps: len(times),
 	}, nil
+}
+
+// steps returns the function that makes the i-th step of a phase.
+func (w workload) steps(phase string) (step func(i int) error, err error) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	if phase == "infer" {
+		return w.prediction(rng)
+	}
+	return w.training(rng)
+}
+
+// training returns a training step on one batch after the other.
+func (w workload) training(rng *rand.Rand) (step func(i int) error, err error) {
+	m := w.model()
+	if err := m.Compile(keraslike.RMSprop(w.rate), w.loss, keraslike.Seed(1)); err != nil {
+		return nil, err
+	}
+	x, y := batches(w.input, rng, w.batch), batches(w.label, rng, w.batch)
+	return func(i int) error {
+		_, err := m.TrainOnBatch(x[i%rotation], y[i%rotation])
+		return err
+	}, nil
+}
+
+// prediction returns a step that predicts one batch after the other: with Predict, as a
+// program would, except for sparse rows, which only PredictOnBatch takes.
+func (w workload) prediction(rng *rand.Rand) (step func(i int) error, err error) {
+	m := w.model()
+	if err := m.Build(1); err != nil {
+		return nil, err
+	}
+	x := batches(w.input, rng, w.batch)
+	if _, dense := x[0].(*tensor.Dense); !dense {
+		return func(i int) error {
+			_, err := m.PredictOnBatch(x[i%rotation])
+			return err
+		}, nil
+	}
+	var arrays [rotation]*keraslike.Array
+	for i := range arrays {
+		if arrays[i], err = keraslike.FromTensor(x[i].(*tensor.Dense)); err != nil {
+			return nil, err
+		}
+	}
+	return func(i int) error {
+		_, err := m.Predict(arrays[i%rotation])
+		return err
+	}, nil
+}
+
+func batches(make func(rng *rand.Rand, batch int) graph.Value, rng *rand.Rand, size int) (list [rotation]graph.Value) {
+	for i := range list {
+		list[i] = make(rng, size)
+	}
+	return list
 }
 
 // timeSteps warms up and then measures for the given time, at least 20 steps. It returns

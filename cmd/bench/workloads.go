@@ -3,13 +3,18 @@
 package main
 
 import (
+	"slices"
+
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/applications"
 )
 
-// workloads are the models of the comparison. Softmax and sigmoid are fused with the loss,
-// which takes logits.
-var workloads = []workload{
+// workloads are the models of the comparison and single layers.
+var workloads = slices.Concat(models, layers)
+
+// models are those of the recipes and of services. Softmax and sigmoid are fused with the
+// loss, which takes logits.
+var models = []workload{
 	{
 		name: "mnist_dense", batch: 128, rate: 1e-3, loss: k.SparseCategoricalCrossentropy,
 		model: func() *k.Model {
@@ -54,7 +59,7 @@ var workloads = []workload{
 		input: pixels(150, 150, 3), label: integers(2, 1),
 	},
 	{
-		name: "vgg16_features", batch: 20, infer: true,
+		name: "vgg16_features", batch: 20,
 		model: func() *k.Model { return k.Sequential("vgg16_features", k.Input(150, 150, 3), vgg16()) },
 		input: pixels(150, 150, 3),
 	},
@@ -104,7 +109,22 @@ var workloads = []workload{
 		},
 		input: integers(10000, 500), label: integers(2, 1),
 	},
-	{name: "predict_latency", batch: 1, infer: true, model: mnistCNN, input: pixels(28, 28, 1)},
+	{
+		name: "mlp_big", batch: 64, rate: 1e-3, loss: k.MeanSquaredError,
+		model: func() *k.Model {
+			return k.Sequential("mlp_big", k.Input(1024), k.Dense(4096, k.ReLU), k.Dense(4096, k.ReLU), k.Dense(1000))
+		},
+		input: pixels(1024), label: floats(1000),
+	},
+	{
+		name: "squeezenet", batch: 32,
+		model: func() *k.Model {
+			m, _ := applications.SqueezeNet(applications.Untrained) // Build reports its errors
+			return m
+		},
+		input: pixels(227, 227, 3),
+	},
+	{name: "predict_latency", batch: 1, model: mnistCNN, input: pixels(28, 28, 1)},
 }
 
 func mnistCNN() *k.Model {
