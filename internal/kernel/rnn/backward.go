@@ -48,6 +48,9 @@ func (b *block) backward(part int) {
 			if b.t.Mask != nil {
 				b.setAside(&k, dy, ldY, t)
 			}
+			if t > 0 {
+				simd.Fetch(b.input(t - 1)[:b.rows*b.width])
+			}
 			gates := b.step(t)
 			b.backwardStep(&k, gates, dy, ldY, t)
 			if b.t.Mask != nil {

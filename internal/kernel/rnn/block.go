@@ -233,13 +233,15 @@ func (b *block) takeInputs(t0, t1 int) {
 				row := rows[from : from+in+1]
 				copy(row, x)
 				row[in] = 1
-				if b.t.DropX != nil {
-					simd.Active.Mul(row[:in], x, b.dropOf(b.t.DropX, from/b.part, in)[r*in:(r+1)*in])
-				}
 			}
-			if b.reset != nil && !b.ahead {
-				copy(b.resetInput(t)[r*b.part:], rows[b.width-b.part:b.width-b.s.Units])
-			}
+		}
+	}
+	for t := t0; t < t1; t++ {
+		if b.t.DropX != nil {
+			b.dropInput(t)
+		}
+		if b.reset != nil && !b.ahead {
+			rowsOf(b.resetInput(t), b.part, b.input(t)[b.width-b.part:], b.width, b.rows, in+1)
 		}
 	}
 }
@@ -247,6 +249,9 @@ func (b *block) takeInputs(t0, t1 int) {
 // fetchInputs prefetches, for some rows at each step, the inputs that are read next.
 func (b *block) fetchInputs(t int) {
 	steps := b.memory.inputs
+	if !b.evaluates && t+steps < b.s.Time {
+		simd.Fetch(b.input(t + steps)[:b.rows*b.width])
+	}
 	next := (t/steps + 1) * steps
 	if next >= b.s.Time {
 		return

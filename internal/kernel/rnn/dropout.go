@@ -16,6 +16,15 @@ func (b *block) dropOf(mask []float32, gate, size int) []float32 {
 	return mask[at : at+b.rows*size]
 }
 
+// dropInput multiplies the inputs of step t in the rows of each gate by its mask.
+func (b *block) dropInput(t int) {
+	in := b.s.In
+	for gate := range b.s.Cell.Gates() {
+		x := b.input(t)[gate*b.part:]
+		simd.Active.MulRows(x, b.width, b.dropOf(b.t.DropX, gate, in), in, x, b.width, 0, b.rows, in)
+	}
+}
+
 // dropState writes the state before step t, with dropout, to the rows of each gate.
 func (b *block) dropState(t int) {
 	if b.memory.states == 0 || t == b.s.Time {
