@@ -166,7 +166,7 @@ func (s *settings) finish(in, out *keraslike.Tensor, embedded io.ReaderAt, size 
 		}
 		embedded, size, name = f, info.Size(), s.weights
 	}
-	r, err := kerasfile.ReadWeights(m, embedded, size, name, kerasfile.ByName)
+	r, err := kerasfile.LoadWeightsFrom(m, embedded, size, name, kerasfile.ByName)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
