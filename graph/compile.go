@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"gorgonia.org/tensor"
+	"unsafe"
 )
 
 // compiler turns the nodes that the roots depend on into slots and instructions.
@@ -19,6 +18,9 @@ type compiler struct {
 	roots    []int
 	isRoot   []bool // for each node
 	limit    int64  // on the planned memory, in bytes
+	outside  int    // the number of first roots for which the caller has memory
+
+	inference *Inference // nil where the Program may serve training
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -94,75 +96,58 @@ func (c *compiler) constant(i int) (Value, bool) {
 }
 
 func (c *compiler) program() (*Program, error) {
-	p := &Program{slots: make([]slot, len(c.nodes))}
-	values, memory, err := c.plan()
+	p := &Program{slots: make([]slot, len(c.nodes)), roots: c.roots, outside: make([]unsafe.Pointer, c.outside)}
+	places, values, memory, err := c.plan()
 	if err != nil {
 		return nil, err
 	}
 	p.memory = memory
 	for i, n := range c.nodes {
-		p.slots[i].node = n
+		s := &p.slots[i]
+		s.node, s.shape, s.dtype, s.place, s.writer = n, n.Shape(), n.Dtype(), places[i], -1
 		if c.variable(i) {
-			p.inputs, p.slots[i].shape, p.slots[i].dtype = append(p.inputs, i), n.Shape(), n.Dtype()
-			continue
+			p.inputs = append(p.inputs, i)
+		} else if v, ok := c.constant(i); ok {
+			s.value = v
+		} else {
+			s.value = values[i]
 		}
-		if v, ok := c.constant(i); ok {
-			p.slots[i].value = v
-			continue
-		}
-		p.slots[i].value = values[i]
 	}
 	used := c.used()
 	for i := range c.nodes {
-		if err := c.emit(p, i, used[i]); err != nil {
-			return nil, err
-		}
+		c.emit(p, i, used[i])
 	}
-	seen := map[int]bool{}
-	for _, r := range c.roots {
-		if !c.variable(r) && !seen[r] {
-			seen[r] = true
-			p.roots = append(p.roots, r)
-		}
-	}
-	return p, nil
+	return p, p.bind()
 }
 
 // emit appends the instruction for node i, if it needs one; used says whether anything reads
 // its value.
-func (c *compiler) emit(p *Program, i int, used bool) error {
-	n := c.nodes[i]
+func (c *compiler) emit(p *Program, i int, used bool) {
 	if _, constant := c.constant(i); constant || c.variable(i) {
-		return nil
+		return
 	}
 	s := instruction{out: i, in: c.children[i]}
 	if o := c.ops[i]; o == nil {
-		s.op, s.args = n.Op(), make([]Value, len(s.in))
+		s.foreign = c.nodes[i].Op()
+		for _, j := range s.in {
+			p.slots[j].boxed = true
+		}
 	} else if !o.view || c.copied(i) {
-		in := make([]Value, len(s.in))
-		shapes := make([]tensor.Shape, len(s.in))
 		for k, j := range s.in {
-			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
+			s.shapes = append(s.shapes, c.nodes[j].Shape())
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
+		p.slots[i].writer = len(p.instructions)
 		if o.runUnused != nil && !used { // a copy for this Program: others share the op
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
-		if o.runLean != nil && !c.keptRead(o) {
-			lean := *o
-			lean.run, o = *o.runLean, &lean
-		}
-		var err error
-		s.errorNode = o.errorNode
-		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
-			return fmt.Errorf("node %v: %w", n, err)
-		}
+		s.own, s.errorNode, s.kept = o, o.errorNode, c.kept(s.in)
+		s.lean = o.lean != nil && !c.keptRead(o)
 	} else {
-		return nil // the view shares its input's memory: nothing to run
+		return // the view shares its input's memory: nothing to run
 	}
 	p.instructions = append(p.instructions, s)
-	return nil
 }
 
 // used reports for each node whether anything reads its value.
