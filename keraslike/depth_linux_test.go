@@ -24,7 +24,7 @@ func TestTimeIsLinearInDepth(t *testing.T) {
 		t.Skip("builds graphs of a hundred thousand nodes")
 	}
 	const inChild = "REEF_DEPTH"
-	if os.Getenv(inChild) == "" { // since the memory of this process would be measured by TestHostileFiles
+	if os.Getenv(inChild) == "" { // in a process of its own: this one keeps collecting garbage
 		cmd := exec.Command(os.Args[0], "-test.run=^TestTimeIsLinearInDepth$", "-test.v")
 		cmd.Env = append(os.Environ(), inChild+"=1")
 		if out, err := cmd.CombinedOutput(); err != nil {
