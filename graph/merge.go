@@ -74,7 +74,7 @@ func adopt(g *Graph, c *Node, v Value) (*Node, error) {
 		}
 	}
 	for i := 2; ; i++ {
-		taken := indexOf(g).variables[name]
+		taken := variable(g, name)
 		if taken == nil {
 			break
 		}
