@@ -14,13 +14,13 @@ import (
 // Gorgonia looks a node up by its name by scanning all nodes, and by its ID by scanning them
 // the first time that the ID is asked for, which each new edge and each walk does. Building a
 // graph of n nodes would take n² steps. An index takes those look-ups over. It refers to nodes by
-// their positions among all nodes, since a pointer to one would keep the graph alive.
+// their positions, because pointers would keep the graph alive forever.
 type index struct {
 	nodes     int            // of the graph that are in the index
-	last      int64          // the ID of the last of these
-	variables map[string]int // and constants
+	last      int64          // the ID of the last one
+	variables map[string]int // positions of variables and constants by name
 	numbers   map[string]int // the least number that may be free, for each name
-	positions map[int64]int  // where each ID is: Gorgonia's own record, or nil
+	positions map[int64]int  // where each ID is among all nodes: Gorgonia's own record, or nil
 	reserved  int            // positions of nodes yet to come that are in it
 }
 
@@ -60,8 +60,7 @@ func (x *index) update(all Nodes) {
 	for i, n := range all[x.nodes:] {
 		i += x.nodes
 		if _, constant := constantOf(n); constant || n.Op() == nil {
-			name := n.Name()
-			if _, again := x.variables[name]; !again {
+			if name := n.Name(); !x.isUsed(name) {
 				x.variables[name] = i
 			}
 		}
@@ -95,26 +94,23 @@ func (x *index) place(id int64, at int) {
 	}
 }
 
+// isUsed reports whether a variable or constant has the name.
+func (x *index) isUsed(name string) bool {
+	_, used := x.variables[name]
+	return used
+}
+
 // unused returns the name, with a number appended if a variable already has it.
 func (x *index) unused(name string) string {
-	if _, used := x.variables[name]; !used {
+	if !x.isUsed(name) {
 		return name
 	}
 	for i := max(2, x.numbers[name]); ; i++ {
-		unused := fmt.Sprintf("%s (%d)", name, i)
-		if _, used := x.variables[unused]; !used {
+		if unused := fmt.Sprintf("%s (%d)", name, i); !x.isUsed(unused) {
 			x.numbers[name] = i
 			return unused
 		}
 	}
-}
-
-// variable returns the variable or constant of a name, nil if there is none.
-func variable(g *Graph, name string) *Node {
-	if i, ok := indexOf(g).variables[name]; ok {
-		return g.AllNodes()[i]
-	}
-	return nil
 }
 
 // dropIndex frees the index of a graph to which probably nothing is added anymore.
