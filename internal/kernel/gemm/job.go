@@ -17,7 +17,7 @@ const (
 	chunkRows  = 112 // rows per unit: these rows of C and A stay in the second-level cache
 	packPanels = 16  // number of row panels that pays for packing all of B
 
-	nearFloats = 1 << 17 // floats of B that the second-level cache holds besides A and C
+	nearFloats = 3 << 16 // floats of B that the second-level cache holds besides A and C
 )
 
 // maxPacked is how many floats of B are packed at a time; it is a variable for the tests.
