@@ -33,7 +33,10 @@ func norms(c *build.Context) {
 	})
 }
 
-const normUnroll = 4
+const (
+	normUnroll   = 4
+	momentUnroll = 2
+)
 
 // fold adds up accumulators, the second half to the first, until one is left.
 func (v arith) fold(acc []register) {
@@ -69,12 +72,13 @@ func (v arith) zeros(acc []register) {
 	}
 }
 
-// moments reads the row twice: squares of distances from the mean do not cancel.
+// moments reads the row twice: squares of distances from the mean do not cancel. It adds in the order
+// of moments4, so that a row has the same bits alone and among others.
 func (v arith) moments() {
 	pointers := v.begin(normRow[0], "x")
-	acc, tmp, mean := v.regs[:normUnroll], v.regs[normUnroll], v.regs[normUnroll+1]
+	acc, tmp, mean := v.regs[:momentUnroll], v.regs[momentUnroll], v.regs[momentUnroll+1]
 	v.zeros(acc)
-	v.loop("sum", pointers, normUnroll, func(u int, masked bool) {
+	v.loop("sum", pointers, momentUnroll, func(u int, masked bool) {
 		v.load(operand.Mem{Base: pointers[0], Disp: u * v.width}, masked, tmp)
 		v.add(tmp, acc[u], acc[u])
 	})
@@ -88,7 +92,7 @@ func (v arith) moments() {
 	v.VMOVSS(mean.AsX(), address(v.ReturnIndex(0)))
 	v.VBROADCASTSS(mean.AsX(), mean)
 	v.zeros(acc)
-	v.loop("squares", pointers, normUnroll, func(u int, masked bool) {
+	v.loop("squares", pointers, momentUnroll, func(u int, masked bool) {
 		v.load(operand.Mem{Base: pointers[0], Disp: u * v.width}, masked, tmp)
 		v.sub(mean, tmp, tmp)
 		if masked {
@@ -156,7 +160,7 @@ func (v arith) row(p reg.GPPhysical, r, u int) operand.Mem {
 
 // moments4 is moments for four rows; len(x) is that of all four.
 func (v arith) moments4(e entry) {
-	const unroll = 2
+	const unroll = momentUnroll
 	pointers := v.begin(e, "x")
 	acc, tmp, mean := v.regs[:unroll*fourRows], v.regs[8], v.regs[9:13]
 	v.SHRQ(operand.U8(2), reg.RCX)
