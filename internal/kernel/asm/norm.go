@@ -33,10 +33,7 @@ func norms(c *build.Context) {
 	})
 }
 
-const (
-	normUnroll   = 4
-	momentUnroll = 2
-)
+const normUnroll = 4
 
 // fold adds up accumulators, the second half to the first, until one is left.
 func (v arith) fold(acc []register) {
@@ -72,13 +69,16 @@ func (v arith) zeros(acc []register) {
 	}
 }
 
-// moments reads the row twice: squares of distances from the mean do not cancel. It adds in the order
-// of moments4, so that a row has the same bits alone and among others.
+// momentsUnroll is the number of sums of a row, the same for one row and for four: it determines the
+// order of summation, so that a row has the same bits alone and among others.
+const momentsUnroll = 2
+
+// moments reads the row twice: squares of distances from the mean do not cancel.
 func (v arith) moments() {
 	pointers := v.begin(normRow[0], "x")
-	acc, tmp, mean := v.regs[:momentUnroll], v.regs[momentUnroll], v.regs[momentUnroll+1]
+	acc, tmp, mean := v.regs[:momentsUnroll], v.regs[momentsUnroll], v.regs[momentsUnroll+1]
 	v.zeros(acc)
-	v.loop("sum", pointers, momentUnroll, func(u int, masked bool) {
+	v.loop("sum", pointers, momentsUnroll, func(u int, masked bool) {
 		v.load(operand.Mem{Base: pointers[0], Disp: u * v.width}, masked, tmp)
 		v.add(tmp, acc[u], acc[u])
 	})
@@ -92,7 +92,7 @@ func (v arith) moments() {
 	v.VMOVSS(mean.AsX(), address(v.ReturnIndex(0)))
 	v.VBROADCASTSS(mean.AsX(), mean)
 	v.zeros(acc)
-	v.loop("squares", pointers, momentUnroll, func(u int, masked bool) {
+	v.loop("squares", pointers, momentsUnroll, func(u int, masked bool) {
 		v.load(operand.Mem{Base: pointers[0], Disp: u * v.width}, masked, tmp)
 		v.sub(mean, tmp, tmp)
 		if masked {
@@ -160,7 +160,7 @@ func (v arith) row(p reg.GPPhysical, r, u int) operand.Mem {
 
 // moments4 is moments for four rows; len(x) is that of all four.
 func (v arith) moments4(e entry) {
-	const unroll = momentUnroll
+	const unroll = momentsUnroll
 	pointers := v.begin(e, "x")
 	acc, tmp, mean := v.regs[:unroll*fourRows], v.regs[8], v.regs[9:13]
 	v.SHRQ(operand.U8(2), reg.RCX)

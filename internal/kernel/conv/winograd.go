@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
@@ -54,6 +55,8 @@ type winogradJob struct {
 	u            []float32 // transformed weights [panel][point][part][depth][isa.cols()]
 	spare        []float32 // the job's own memory for u
 	zero         []float32 // replaces an absent bias
+	scale        unsafe.Pointer
+	shifted      []float32 // the bias after scaling
 	tilesH       int       // tiles of every dilH-th row and dilW-th column of an image
 	tilesW       int
 	units, tiles int
@@ -101,7 +104,7 @@ func transformedWeights(s *ref.Conv) int {
 	return winogradPoints * winogradParts(s.KH, s.KW) * s.C * s.K
 }
 
-func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Transformed) {
+func winogradForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, kept *Transformed) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
@@ -110,10 +113,24 @@ func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Tran
 	if relu {
 		j.floor = 0
 	}
+	if affine.Scale != nil {
+		j.setAffine(affine, bias)
+	}
 	if kept != nil {
 		j.u = kept.u
 	}
 	j.run(w, false)
+}
+
+// setAffine scales the products, as the transform back is linear, and adds the rest to the bias.
+func (j *winogradJob) setAffine(affine gemm.Affine, bias []float32) {
+	n := len(affine.Scale)
+	j.shifted, j.zero = buffer.Grow(j.shifted, n), buffer.Grow(j.zero, n)
+	copy(j.shifted, affine.Shift)
+	for i, b := range bias {
+		j.shifted[i] += float32(affine.Scale[i] * b)
+	}
+	j.scale, j.bias = simd.First(affine.Scale), simd.First(j.shifted)
 }
 
 // winogradBackData convolves dy with the weights rotated by 180 degrees.
@@ -150,7 +167,7 @@ func (j *winogradJob) run(w []float32, backward bool) {
 func (j *winogradJob) inner() int { return winogradParts(j.kernelH, j.kernelW) * j.depth }
 
 func (j *winogradJob) release() {
-	*j = winogradJob{pack: j.pack, spare: j.spare, zero: j.zero}
+	*j = winogradJob{pack: j.pack, spare: j.spare, zero: j.zero, shifted: j.shifted}
 	winogradJobs.Put(j)
 }
 
@@ -272,6 +289,9 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 	s := j.isa
 	t.RowA, t.StepA, t.StepB, t.RowC = 4*vRow, 4, 4*s.TileCols(), 4*mRow
 	t.K, t.Segments, t.Offsets, t.Flags, t.Bias = j.inner(), 1, &simd.NoOffset, 0, nil
+	if j.scale != nil {
+		t.Flags = simd.TileScale
+	}
 	groups := ceilDiv(n, s.TileRows)
 	for point := range winogradPoints {
 		for q := range groups {
@@ -280,6 +300,7 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 			for c := c0; c < c1; c += s.TileCols() {
 				t.B = unsafe.Pointer(&j.u[(c/s.TileCols()*winogradPoints+point)*t.K*s.TileCols()])
 				t.C = unsafe.Pointer(&m[(point*n+r0)*mRow+c-c0])
+				t.Scale, t.Shift = simd.At(j.scale, c), simd.First(j.zero)
 				s.Tile(t, r1-r0, min(s.TileCols(), c1-c))
 			}
 		}
