@@ -184,8 +184,12 @@ func (r *recurrence) op() *op {
 	}
 	// Dropout needs the gates' separate rows of x and h at every step, and only training has it.
 	if !r.drops() {
-		lean := forDtypes(runRecurrent[float32](r, !kept), runRecurrent[float64](r, !kept))
-		o.keeps, o.runLean = r, &lean
+		o.keeps = r
+		o.lean = func() runner {
+			own := *r
+			own.single, own.double = recurrentMemory[float32]{}, recurrentMemory[float64]{}
+			return forDtypes(runRecurrent[float32](&own, !kept), runRecurrent[float64](&own, !kept))
+		}
 	}
 	return o
 }

@@ -9,6 +9,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
@@ -28,6 +29,7 @@ type Weight struct {
 	value   *tensor.Dense // written by writeWeights only
 	lock    *weightLock   // of value; nil before the layer is in a model
 	version atomic.Uint64 // the number of times that value was written
+	kept    graph.Kept    // what predictions derive from value
 }
 
 // Name returns the name within the layer, such as "kernel".
@@ -112,6 +114,7 @@ func newLocks(weights []*Weight) weightLocks {
 			own = newWeightLock()
 		}
 		w.lock = own
+		w.kept.Keep(&w.version, &own.kept)
 	}
 	return locksOf(weights)
 }
@@ -133,6 +136,14 @@ func (w *Weight) floats() []float32 {
 		return nil
 	}
 	return w.value.Float32s()
+}
+
+// checkSize rejects a weight of more values than memory can hold.
+func (w *Weight) checkSize() error {
+	if Shape(w.shape).tooLarge() {
+		return fmt.Errorf("weight %q would have shape %v, which is more than %d values", w.name, w.shape, maxSize)
+	}
+	return nil
 }
 
 // zeros allocates the array of the weight.

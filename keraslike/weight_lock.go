@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/reef-dl/reef/graph"
 )
 
 // weightLock protects the values of some weights: of those whose first model is the same, so that
@@ -15,12 +17,17 @@ import (
 // holds the locks for reading.
 type weightLock struct {
 	sync.RWMutex
-	order uint64 // in which locks are taken
+	order uint64           // in which locks are taken
+	kept  graph.KeptBudget // of the weights
 }
 
 var weightLocksMade atomic.Uint64
 
-func newWeightLock() *weightLock { return &weightLock{order: weightLocksMade.Add(1)} }
+func newWeightLock() *weightLock {
+	l := &weightLock{order: weightLocksMade.Add(1)}
+	l.kept.SetLimit(defaultKept)
+	return l
+}
 
 // weightLocks are distinct locks in their order.
 type weightLocks []*weightLock

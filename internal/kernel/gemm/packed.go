@@ -4,11 +4,28 @@ package gemm
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
+
+// PackedBytes returns the memory of a packed k x n matrix: columns are filled up to whole panels of
+// 16 (AVX2) or 32 (AVX-512), so few columns take more than the matrix does.
+func PackedBytes(k, n int) int { return 4 * packedLen(simd.Active, k, n) }
+
+// Fits reports whether b is a k x n matrix packed for the active instruction set.
+func (b *Packed) Fits(k, n int) bool { return b.isa == simd.Active && b.k == k && b.n == n }
+
+// Panels returns the address of b's data, nil for a nil b: panels of TileCols columns, each with
+// all rows.
+func (b *Packed) Panels() unsafe.Pointer {
+	if b == nil {
+		return nil
+	}
+	return simd.First(b.data)
+}
 
 // Pack stores op(B), k x n; trans means that from holds its transpose.
 func (b *Packed) Pack(trans bool, k, n int, from []float32, ld int) {
