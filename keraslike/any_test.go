@@ -78,7 +78,7 @@ func anyLengthNets() map[string]anyLengthNet {
 	return map[string]anyLengthNet{
 		"recurrent": {
 			k.Sequential("m", k.Input(k.Any, 3), k.LSTM(4, k.ReturnSequences), k.GRU(3), k.Dense(1)),
-			k.Adam(0.05), k.MSE, features(3), one, lengths, at(two(3), 1, 7, 5000),
+			k.SGD(0.1, k.Momentum(0.9)), k.MSE, features(3), one, lengths, at(two(3), 1, 7, 5000),
 		},
 		"convolutional": {
 			k.Sequential("m", k.Input(k.Any, 3), k.Conv1D(4, 3, k.SamePadding, k.ReLU), k.MaxPooling1D(2, k.SamePadding),
@@ -105,7 +105,7 @@ func anyLengthNets() map[string]anyLengthNet {
 		"fully_convolutional": {
 			k.Sequential("m", k.Input(k.Any, k.Any, 3), k.Conv2D(4, 3, k.SamePadding, k.ReLU), k.MaxPooling2D(2, k.SamePadding), k.BatchNormalization(),
 				k.Conv2D(5, 3, k.SamePadding, k.ReLU), k.Conv2DTranspose(3, 2, k.Strides(2), k.ReLU), k.Conv2D(1, 1, k.Sigmoid)),
-			k.Adam(0.01), k.BinaryCrossentropy,
+			k.SGD(0.05, k.Momentum(0.9)), k.BinaryCrossentropy,
 			func(n int) *tensor.Dense { return formulaData(1, 2, n, n, 3) },
 			func(n int) *tensor.Dense {
 				y := formulaData(1, 2, n, n, 1)
