@@ -4,6 +4,7 @@ package keraslike_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -383,6 +384,28 @@ type broken struct{}
 func (broken) Kind() string                                     { return "Broken" }
 func (broken) Build(*k.Builder, []k.Shape) (k.Shape, error)     { return k.Shape{k.Any}, nil }
 func (broken) Forward(_ *k.Scope, in []*graph.Node) *graph.Node { return in[0] }
+
+// TestAdaptAnyLength adapts a layer for any length to data of one.
+func TestAdaptAnyLength(t *testing.T) {
+	norm := k.Normalization()
+	m := k.Sequential("m", k.Input(k.Any, 2), norm)
+	data, err := k.Data(mustArray(t, []float32{1, 10, 3, 30}, 1, 2, 2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Adapt(context.Background(), norm, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	y, err := m.Predict(mustArray(t, []float32{1, 10, 2, 20, 3, 30}, 1, 3, 2))
+	if err != nil || fmt.Sprint(y.Values()) != "[-1 -1 0 0 1 1]" {
+		t.Errorf("%v, %v", y, err)
+	}
+	x, _, _ := raggedData(t, 3)
+	wantError(t, k.Adapt(context.Background(), k.Normalization(), source(t, x, nil)), "the data has samples of shape (batch, ?, 2), want samples of one length")
+}
 
 // TestAnyShapesInText prints "?" in the summary, the drawing and the configuration's tensors.
 func TestAnyShapesInText(t *testing.T) {
