@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"gorgonia.org/tensor"
+	"unsafe"
 )
 
 // compiler turns the nodes that the roots depend on into slots and instructions.
@@ -18,6 +17,9 @@ type compiler struct {
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
 	limit    int64 // on the planned memory, in bytes
+	outside  int   // the number of first roots for which the caller has memory
+
+	inference *Inference // nil where the Program may serve training
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -86,69 +88,56 @@ func (c *compiler) constant(i int) (Value, bool) {
 }
 
 func (c *compiler) program() (*Program, error) {
-	p := &Program{slots: make([]slot, len(c.nodes))}
-	values, memory, err := c.plan()
+	p := &Program{slots: make([]slot, len(c.nodes)), roots: c.roots, outside: make([]unsafe.Pointer, c.outside)}
+	places, values, memory, err := c.plan()
 	if err != nil {
 		return nil, err
 	}
 	p.memory = memory
 	for i, n := range c.nodes {
-		p.slots[i].node = n
+		s := &p.slots[i]
+		s.node, s.shape, s.dtype, s.place, s.writer = n, n.Shape(), n.Dtype(), places[i], -1
 		if c.variable(i) {
-			p.inputs, p.slots[i].shape, p.slots[i].dtype = append(p.inputs, i), n.Shape(), n.Dtype()
-			continue
+			p.inputs = append(p.inputs, i)
+		} else if v, ok := c.constant(i); ok {
+			s.value = v
+		} else {
+			s.value = values[i]
 		}
-		if v, ok := c.constant(i); ok {
-			p.slots[i].value = v
-			continue
-		}
-		p.slots[i].value = values[i]
 	}
 	for i := range c.nodes {
-		if err := c.emit(p, i); err != nil {
-			return nil, err
-		}
+		c.emit(p, i)
 	}
-	seen := map[int]bool{}
-	for _, r := range c.roots {
-		if !c.variable(r) && !seen[r] {
-			seen[r] = true
-			p.roots = append(p.roots, r)
-		}
-	}
-	return p, nil
+	return p, p.bind()
 }
 
 // emit appends the instruction for node i, if it needs one.
-func (c *compiler) emit(p *Program, i int) error {
-	n := c.nodes[i]
+func (c *compiler) emit(p *Program, i int) {
 	if _, constant := c.constant(i); constant || c.variable(i) {
-		return nil
+		return
 	}
 	s := instruction{out: i, in: c.children[i]}
 	if o := c.ops[i]; o == nil {
-		s.op, s.args = n.Op(), make([]Value, len(s.in))
+		s.foreign = c.nodes[i].Op()
+		for _, j := range s.in {
+			p.slots[j].boxed = true
+		}
 	} else if !o.view || c.copied(i) {
-		in := make([]Value, len(s.in))
-		shapes := make([]tensor.Shape, len(s.in))
 		for k, j := range s.in {
-			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
+			s.shapes = append(s.shapes, c.nodes[j].Shape())
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
+		p.slots[i].writer = len(p.instructions)
 		if o.runUnused != nil && !c.outputUsed(i) { // a copy for this Program: others share the op
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
-		var err error
-		s.errorNode = o.errorNode
-		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
-			return fmt.Errorf("node %v: %w", n, err)
-		}
+		s.own, s.errorNode, s.kept = o, o.errorNode, c.kept(s.in)
+		s.lean = o.lean != nil && !c.keptRead(o)
 	} else {
-		return nil // the view shares its input's memory: nothing to run
+		return // the view shares its input's memory: nothing to run
 	}
 	p.instructions = append(p.instructions, s)
-	return nil
 }
 
 // outputUsed reports whether anything reads the value of node i.
@@ -162,6 +151,11 @@ func (c *compiler) outputUsed(i int) bool {
 		}
 	}
 	return false
+}
+
+// keptRead reports whether some op reads what o keeps.
+func (c *compiler) keptRead(o *op) bool {
+	return slices.ContainsFunc(c.ops, func(reader *op) bool { return reader != nil && reader.readsKept == o.keeps })
 }
 
 // copied reports whether a view has to be computed as a copy because its input's memory

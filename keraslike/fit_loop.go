@@ -44,7 +44,9 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			return err
 		}
 	}
-	f.m.trainer.useAverages()
+	if err := f.m.trainer.useAverages(); err != nil {
+		return err
+	}
 	return f.notify(TrainEnd)
 }
 

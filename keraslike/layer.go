@@ -37,7 +37,8 @@ type multiplier interface {
 	multiplications(in []Shape, out Shape, each float64) float64
 }
 
-// holder is a definition whose ops keep values that are not in the memory plan of the graph.
+// internalValues is a definition whose ops keep values for their gradients that are not in the
+// memory plan of the graph.
 type internalValues interface {
 	// internalValues returns the number of these values for one sample.
 	internalValues(in []Shape) float64

@@ -295,13 +295,13 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	t.Helper()
 	before := map[*Weight][]float32{}
 	for _, w := range m.weights {
-		before[w] = slices.Clone(w.Value())
+		before[w] = w.Values()
 	}
 	if _, err := m.Evaluate(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	for w, v := range before {
-		if !slices.Equal(w.Value(), v) {
+		if !slices.Equal(w.Values(), v) {
 			t.Errorf("evaluation changed %s", w.path)
 		}
 	}
@@ -321,7 +321,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	moves, still := strings.Fields(r.moves), strings.Fields(r.still)
 	for _, w := range m.weights {
 		want := slices.Contains(m.trainer.weights, w) || slices.Contains(moves, w.name)
-		if changed := !slices.Equal(w.Value(), before[w]); changed != want && !slices.Contains(still, w.name) {
+		if changed := !slices.Equal(w.Values(), before[w]); changed != want && !slices.Contains(still, w.name) {
 			t.Errorf("one step of training changed %s: %v, want %v", w.path, changed, want)
 		}
 	}

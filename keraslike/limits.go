@@ -98,7 +98,7 @@ func (n *network) affordable(mode mode, batch int) error {
 		return n.tooManyLayers()
 	}
 	limit := n.memoryLimit(mode, batch)
-	if need := n.cost.memory(batch); need > float64(limit) {
+	if need := n.cost.memory(mode, batch); need > float64(limit) {
 		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}
 	if limit := n.limits.Work; limit > 0 && n.cost.work > limit {
@@ -116,12 +116,23 @@ func (n *network) tooManyLayers() error {
 type cost struct {
 	uses     float64 // inputs of layers, those of nested models at each use
 	largest  float64 // values of the largest array
-	internal float64 // values that layers keep to themselves, whatever the graph's plan
+	internal float64 // values that layers keep for their gradients, whatever the graph's plan
 	work     float64 // multiplications, and workOfValue for each value
 }
 
 // memory returns the minimum memory for a batch in bytes.
-func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.internal) * float64(batch) }
+func (c *cost) memory(mode mode, batch int) float64 {
+	return 4*c.largest*float64(batch) + c.internalBytes(mode, batch)
+}
+
+// internalBytes returns the memory of what layers keep for their gradients: none without
+// gradients. A graph that traces runs layers as in training, with dropout.
+func (c *cost) internalBytes(mode mode, batch int) float64 {
+	if mode < modeGradient {
+		return 0
+	}
+	return 4 * c.internal * float64(batch)
+}
 
 // count adds up the cost of all layers.
 func (n *network) count() (c cost) {
@@ -185,7 +196,8 @@ func (t *Tensor) multiplications() (n float64) {
 	return n * most
 }
 
-// internalValues returns the number of values that a layer keeps outside the memory plan.
+// internalValues returns the number of values that a layer keeps for its gradient, outside the
+// memory plan.
 func (t *Tensor) internalValues() float64 {
 	in := t.inputShapes()
 	if d, ok := t.layer.def.(internalValues); ok && len(in) > 0 && len(in[0]) > 0 {

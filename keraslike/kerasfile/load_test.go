@@ -311,7 +311,7 @@ func TestLoadMistakes(t *testing.T) {
 	}
 	path := kerasArchive(t, stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null]}}`, dense("")))
 	m, _, err := kerasfile.Load(path, kerasfile.InputShape(2))
-	if err != nil || fmt.Sprint(m.Weights()[0].Value()) != "[1 2 3 4 5 6]" {
+	if err != nil || fmt.Sprint(m.Weights()[0].Values()) != "[1 2 3 4 5 6]" {
 		t.Errorf("with InputShape: %v", err)
 	}
 	if _, _, err := kerasfile.Load(path, kerasfile.InputShape(2, 2)); err == nil || !strings.Contains(err.Error(), "input has shape [None None] in the file, got") {

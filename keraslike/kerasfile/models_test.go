@@ -154,7 +154,9 @@ func (c kerasSaved) loads(t *testing.T, folder string) {
 	for names, m := range map[string]*k.Model{"the file's names": m, "other names": unnamed} {
 		for _, file := range c.Files {
 			for _, w := range m.Weights() {
-				clear(w.Value())
+				if err := w.Update(func(v []float32) { clear(v) }); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if _, err := kerasfile.LoadWeights(m, filepath.Join(folder, file)); err != nil {
 				if len(m.Weights()) > 0 || errors.Is(err, fs.ErrNotExist) {

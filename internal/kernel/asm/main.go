@@ -84,6 +84,7 @@ func (f family) render() (asm, stubs []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	mergeChains(file)
 	if err := pass.Compile.Execute(file); err != nil {
 		return nil, nil, err
 	}
