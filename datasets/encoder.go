@@ -51,8 +51,10 @@ func ParseEncoder(raw []byte) (Encoder, error) {
 	switch head.Encoder {
 	case "table":
 		e = new(TableEncoder)
+	case "image":
+		e = new(ImageEncoder)
 	default:
-		return nil, fmt.Errorf(`encoder: kind %.40q, want "table"`, head.Encoder)
+		return nil, fmt.Errorf(`encoder: kind %.40q, want "table" or "image"`, head.Encoder)
 	}
 	if err := e.UnmarshalJSON(raw); err != nil {
 		return nil, err
