@@ -28,6 +28,9 @@ type Encoder interface {
 // encoderVersion is the version of the JSON of encoders. Readers reject later ones.
 const encoderVersion = 1
 
+// maxEncoderBytes is the largest JSON of an encoder.
+const maxEncoderBytes = 1 << 26
+
 // encoderHead is how the JSON of every encoder begins.
 type encoderHead struct {
 	Encoder string `json:"encoder"` // "table", "image" or "text"
@@ -35,11 +38,11 @@ type encoderHead struct {
 }
 
 // ParseEncoder reads the JSON of an encoder. Errors name the value that is wrong. At most
-// 16 MB.
+// 64 MB.
 func ParseEncoder(raw []byte) (Encoder, error) {
 	var head encoderHead
-	if len(raw) > maxJSONRows {
-		return nil, fmt.Errorf("encoder: %d bytes, want at most %d", len(raw), maxJSONRows)
+	if len(raw) > maxEncoderBytes {
+		return nil, fmt.Errorf("encoder: %d bytes, want at most %d", len(raw), maxEncoderBytes)
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
 		return nil, fmt.Errorf("encoder: %w", err)
@@ -53,8 +56,10 @@ func ParseEncoder(raw []byte) (Encoder, error) {
 		e = new(TableEncoder)
 	case "image":
 		e = new(ImageEncoder)
+	case "text":
+		e = new(TextEncoder)
 	default:
-		return nil, fmt.Errorf(`encoder: kind %.40q, want "table" or "image"`, head.Encoder)
+		return nil, fmt.Errorf(`encoder: kind %.40q, want "table", "image" or "text"`, head.Encoder)
 	}
 	if err := e.UnmarshalJSON(raw); err != nil {
 		return nil, err
@@ -65,8 +70,8 @@ func ParseEncoder(raw []byte) (Encoder, error) {
 // decodeEncoder decodes the JSON of an encoder of the given kind into v, which embeds its
 // head.
 func decodeEncoder(raw []byte, kind string, head *encoderHead, v any) error {
-	if len(raw) > maxJSONRows {
-		return fmt.Errorf("%s encoder: %d bytes, want at most %d", kind, len(raw), maxJSONRows)
+	if len(raw) > maxEncoderBytes {
+		return fmt.Errorf("%s encoder: %d bytes, want at most %d", kind, len(raw), maxEncoderBytes)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if err := json.Unmarshal(raw, head); err != nil {

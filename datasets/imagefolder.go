@@ -8,16 +8,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/reef-dl/reef/datasets/internal/inflate"
 	"github.com/reef-dl/reef/datasets/internal/picture"
-	"github.com/reef-dl/reef/internal/text"
 )
 
 // Pixels selects how the bytes of an image become numbers.
@@ -383,46 +380,10 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 // ImageFolder.Check does that.
 func NewImageFolder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) {
 	defer rescue(&err, "image folder: the file system")
-	if err := checkArchive(fsys); err != nil {
-		return nil, fmt.Errorf("image folder: %w", err)
-	}
-	dir = path.Clean(dir)
-	entries, err := fs.ReadDir(fsys, dir)
+	w := walk{fsys: fsys, types: imageTypes}
+	names, err := w.classes(dir, "images")
 	if err != nil {
 		return nil, fmt.Errorf("image folder: %w", err)
-	}
-	w := walk{fsys: fsys}
-	var names, empty []string
-	for _, e := range byName(entries) {
-		class := path.Join(dir, e.Name())
-		if hidden(e.Name()) {
-			continue
-		}
-		is, err := isDir(fsys, class, e)
-		if err != nil {
-			return nil, fmt.Errorf("image folder: %w", err)
-		}
-		if !is {
-			continue
-		}
-		before := len(w.files)
-		if err := w.class(class, len(names)); err != nil {
-			return nil, fmt.Errorf("image folder: %w", err)
-		}
-		if len(w.files) == before {
-			empty = append(empty, class)
-		}
-		names = append(names, e.Name())
-	}
-	switch len(empty) {
-	case 0:
-	case 1:
-		return nil, fmt.Errorf("image folder: class folder %s contains no images (%s): remove it or add some", empty[0], strings.Join(imageTypes, " "))
-	default:
-		return nil, text.Brief(fmt.Errorf("image folder: %d class folders contain no images (%s): remove them or add some: %s", len(empty), strings.Join(imageTypes, " "), strings.Join(empty, ", ")))
-	}
-	if len(names) < 2 {
-		return nil, fmt.Errorf("image folder: %s has %d folders with %d images, want one folder for each of at least two classes", dir, len(names), len(w.files))
 	}
 	s, err := newImageFolder(w.files, names, fileLoader(fsys, w.files), o)
 	if err != nil {

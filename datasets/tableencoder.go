@@ -427,7 +427,7 @@ func (e *TableEncoder) EncodeRecords(records ...[]string) (Source, error) {
 	})
 }
 
-// maxJSONRows is the largest JSON of rows and the largest saved encoder, in bytes.
+// maxJSONRows is the largest JSON of rows, in bytes.
 const maxJSONRows = 1 << 24
 
 // EncodeJSON encodes a JSON object, or an array of objects, with a member for every column of

@@ -577,7 +577,7 @@ func TestSavedEncoder(t *testing.T) {
 		t.Error("the loaded encoder encodes other numbers")
 	}
 	for _, c := range []struct{ old, new, want string }{
-		{`"table"`, `"tables"`, `encoder: kind "tables", want "table"`},
+		{`"table"`, `"tables"`, `encoder: kind "tables", want "table", "image" or "text"`},
 		{`"version":1`, `"version":2`, `table encoder: kind "table" of version 2, want "table" of version 1 to 1`},
 		{`"version":1`, `"version":0`, `table encoder: kind "table" of version 0`},
 		{`"decimal":"."`, `"decimal":";"`, `table encoder: csv: Decimal is ';'`},
@@ -616,7 +616,7 @@ func TestSavedEncoder(t *testing.T) {
 			t.Errorf("%s: got error %v\nwant %s", c.new, err, c.want)
 		}
 	}
-	if _, err := ParseEncoder(make([]byte, maxJSONRows+1)); err == nil || err.Error() != "encoder: 16777217 bytes, want at most 16777216" {
+	if _, err := ParseEncoder(make([]byte, maxEncoderBytes+1)); err == nil || err.Error() != "encoder: 67108865 bytes, want at most 67108864" {
 		t.Errorf("error %v", err)
 	}
 }
@@ -668,6 +668,14 @@ func FuzzReadCSV(f *testing.F) {
 func FuzzParseEncoder(f *testing.F) {
 	f.Add([]byte(`{"encoder":"table","version":1,"decimal":",","missing_cells":["NA"],"features":[{"column":"mass","kind":"number","missing":"median","shift":[3],"factor":[2],"fill":"2"},{"column":"k","kind":"category","categories":["cat","dog"]}],"targets":[{"column":"class","kind":"category","categories":["fierce","tame","wild"]}],"weight":"w"}`), []byte(`{"mass":1,"k":"cat"}`))
 	f.Add([]byte(`{"encoder":"table","version":1,"decimal":".","missing_cells":null,"features":[{"column":"when","kind":"date","parts":["day cycle","year"],"shift":[2020.5],"factor":[0.5],"order":2}]}`), []byte(`[{"when":"01/02/2020"}]`))
+	f.Add([]byte(`{"encoder":"image","version":1,"height":8,"width":6,"filter":"bilinear","crop":true,"pixels":"vgg16","classes":["cat","dog"]}`), []byte("GIF89a"))
+	tok := &Tokenizer{OOV: "?"}
+	tok.Fit([]string{"a b a"})
+	text, err := json.Marshal(&TextEncoder{tok, Padding{Length: 3}, Binary, []string{"x", "y"}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text, []byte("b a c"))
 	f.Fuzz(func(t *testing.T, raw, row []byte) {
 		e, err := ParseEncoder(raw)
 		if err != nil {
@@ -680,7 +688,16 @@ func FuzzParseEncoder(f *testing.F) {
 		if _, err := ParseEncoder(saved); err != nil {
 			t.Fatalf("saved again: %v", err)
 		}
-		if e, ok := e.(*TableEncoder); ok {
+		switch e := e.(type) {
+		case *ImageEncoder:
+			if e.Options().Height*e.Options().Width < 1<<20 {
+				_, _ = e.Encode(row) // must not panic
+			}
+		case *TextEncoder:
+			if a, err := e.Encode(string(row)); err == nil && len(a.Data) != e.width() {
+				t.Fatalf("%d numbers, want %d", len(a.Data), e.width())
+			}
+		case *TableEncoder:
 			s, err := e.EncodeJSON(row)
 			if err != nil {
 				return
