@@ -13,7 +13,7 @@ import (
 // modelGraph is the compiled graph of a model for one mode and one batch size, with the
 // buffers for its batches.
 type modelGraph struct {
-	batch   int
+	graphKey
 	program *graph.Program
 	batchBuffers
 	losses  []Loss        // of the outputs, where they are computed
@@ -57,16 +57,17 @@ func (g *modelGraph) allRoots() []*root {
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
 // for values. A training graph has the gradients of trained.
 func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, error) {
-	if err := n.affordable(mode, key.batch); err != nil {
+	z, err := n.affordable(mode, key.batch, key.lengths)
+	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	building.Lock()
 	defer building.Unlock()
-	g, v, err := n.graphWithRoots(mode, key, c, trained)
+	g, v, err := n.graphWithRoots(mode, key, z, c, trained)
 	if err != nil {
 		return nil, err
 	}
-	memory -= int64(n.cost.internalBytes(mode, key.batch)) // affordable: no overflow
+	memory -= int64(z.cost.internalBytes(mode, key.batch)) // affordable: no overflow
 	if err := g.compile(v, memory); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
@@ -74,12 +75,12 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 }
 
 // graphWithRoots builds the graph without planning its memory.
-func (n *network) graphWithRoots(mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
-	v, err := n.newExpression(mode, key, c)
+func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
+	v, err := n.newExpression(mode, key, z, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &modelGraph{batch: key.batch, scope: v.Scope}
+	g := &modelGraph{graphKey: key, scope: v.Scope}
 	if mode < modeTrain {
 		g.locks = n.locks
 	}

@@ -78,7 +78,7 @@ func (s step) emit(v arith) {
 	}
 	free, _ := v.free(0)
 	const vectors = 2
-	v.loop(pointers, vectors, func(u int, masked bool) {
+	v.loop("", pointers, vectors, func(u int, masked bool) {
 		chain(v.Context, masked || u == vectors-1, func() {
 			if u*v.width%64 == 0 {
 				for _, p := range pointers[:s.matrices[0].parts] {

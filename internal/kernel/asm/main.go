@@ -38,6 +38,7 @@ var families = []family{
 	{"activation", activations, activationTables},
 	{"elementwise", elementwise, nil},
 	{"reduction", reductions, nil},
+	{"norm", norms, nil},
 	{"update", updates, nil},
 	{"pooling", pools, nil},
 	{"philox", philox, nil},
