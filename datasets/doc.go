@@ -28,6 +28,23 @@
 //	Jena           weather, a time series                 generated, see JenaLike
 //	GloVe          word vectors                           generated, see CoOccurrence
 //
+// # Data of one's own
+//
+//	a CSV file              ReadCSV      Frame        Schema.Fit          TableEncoder
+//	texts                   NewTextFolder, ReadTexts, Frame.Texts
+//	                                     Texts        TextSchema.Fit      TextEncoder
+//	images                  NewImageFolder
+//	                                     ImageFolder  ImageFolder.Encoder ImageEncoder
+//	a time series           ReadCSV      Frame        Frame.Series        NewWindows
+//	numbers without more    ReadTable    Table
+//
+// What depends on the values, such as means, categories and words, is fitted to the training
+// part by an explicit step, Fit, and applied to all parts and to single samples by an
+// [Encoder]. Rows and texts that a split held out for testing cannot be fitted to. An encoder
+// marshals to JSON, and [ParseEncoder] reads it: saved with the model, under [EncoderKey], it
+// lets a service encode requests as in training. [ImageFolder.Check] finds broken images
+// before training does.
+//
 // # How data reaches the training loop
 //
 // A [Source] gives samples by index; a [Stream] gives them one after another. The training
@@ -35,8 +52,7 @@
 // models. All values are float32; class labels and word ids are integers held as float32;
 // images are height x width x channels.
 //
-// Sources are made from files ([ReadTable], [ReadTexts], [NewImageFolder]), from data in
-// memory ([InMemory], [NewTable], [NewImages], [NewMultiHot], [NewWindows]) and from other
+// Sources are made from files (see above), from data in memory ([InMemory], [NewTable], [NewImages], [NewMultiHot], [NewWindows]) and from other
 // sources ([Take], [Range], [Subset], [Split], [Shuffle], [TrainTestSplit], [Resample],
 // [Map], [Zip], [OneHot], [KFold]). [Batches] iterates over a source, [Draw] makes a stream
 // of it, and [ReadAhead] reads a stream in the background.
