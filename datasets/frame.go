@@ -40,8 +40,9 @@ type cells struct {
 	index   map[string]int // of columns
 	dialect dialect
 	missing map[string]bool
-	longest int    // bytes of a marker of missing values
-	text    string // all cells, row by row
+	begins  [256]bool // first bytes of the markers of missing values
+	longest int       // and bytes of the longest
+	text    string    // all cells, row by row
 	ends    []uint32
 	lines   []int32 // the first line of every row
 	id      *byte   // tells files apart without keeping them in memory
@@ -69,8 +70,8 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Frame, error) {
 }
 
 // CSVChunks reads a CSV file of any size in frames of up to rows rows: for data that does not
-// fit into memory, to which a schema fitted on a first part is applied. It stops at the first
-// error. Separator and decimal character are guessed from the first lines, or the first
+// fit into memory, to which a schema fitted on a first part is applied, see
+// TableEncoder.Stream. It stops at the first error. Separator and decimal character are guessed from the first lines, or the first
 // frame, and do not change. CSVOptions.MaxBytes does not apply.
 //
 // The frames do not know of each other: which of them are for testing is up to the caller.
@@ -169,7 +170,9 @@ func newFrame(c *cells) *Frame {
 		c.index[name] = k
 	}
 	for _, m := range c.dialect.missing {
-		c.missing[m], c.longest = true, max(c.longest, len(m))
+		if c.missing[m], c.longest = true, max(c.longest, len(m)); m != "" {
+			c.begins[m[0]] = true
+		}
 	}
 	rows := make([]int32, len(c.lines))
 	for i := range rows {
@@ -220,7 +223,7 @@ func (c *cells) cell(row int32, column int) (cell string, present bool) {
 }
 
 func (c *cells) isMissing(cell string) bool {
-	return len(cell) <= c.longest && c.missing[cell] || cell == ""
+	return cell == "" || len(cell) <= c.longest && c.begins[cell[0]] && c.missing[cell]
 }
 
 // where names a row and a column for errors.
