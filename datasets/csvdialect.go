@@ -18,7 +18,8 @@ import (
 )
 
 // CSVOptions describe a CSV file. The zero value guesses the separator and the decimal
-// character and expects a header and UTF-8. The string of a Frame says what was guessed.
+// character and expects a header and UTF-8. The string of a Frame says what was guessed. Cells
+// may be in double quotes, inside which a quote is written twice (RFC 4180).
 type CSVOptions struct {
 	// Comma separates the columns. 0 takes the one of , ; tab | that divides the first
 	// lines most evenly, or that of a first line "sep=;", as Excel writes it.

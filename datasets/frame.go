@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -51,8 +52,11 @@ type cells struct {
 	guesses  []guess // of the columns, see guessed
 }
 
-// Limits of a frame: lines may hold texts.
-const maxFrameColumns = 1 << 14
+// Limits of a frame.
+const (
+	maxFrameColumns = 1 << 14
+	maxFrameText    = math.MaxInt32 - maxTextLine*2 // bytes of all cells
+)
 
 // ReadCSV reads a CSV file of up to CSVOptions.MaxBytes into memory. Spaces around names and
 // cells are ignored, and so are empty lines. Errors name the file, which is called name, and
@@ -154,8 +158,8 @@ func (f *csvFile) frame(at []int, most int) (*Frame, error) {
 			b.WriteString(cell)
 			c.ends = append(c.ends, uint32(b.Len()))
 		}
-		if b.Len() > 3*maxFrameBytes {
-			return nil, fmt.Errorf("%s: line %d: more than %d bytes of text", f.name, f.line, 3*maxFrameBytes)
+		if b.Len() > maxFrameText {
+			return nil, fmt.Errorf("%s: line %d: more than %d bytes of text in UTF-8", f.name, f.line, maxFrameText)
 		}
 		c.lines = append(c.lines, int32(f.line))
 	}
