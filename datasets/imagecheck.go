@@ -33,7 +33,7 @@ type ImageReport struct {
 	Duplicates [][]int
 
 	folder          *ImageFolder
-	heights, widths []int  // of the readable images
+	heights, widths []int  // of the readable images, sorted
 	bad             []bool // by image: whether it has a fault
 }
 
@@ -93,6 +93,8 @@ func (s *ImageFolder) Check(ctx context.Context, decode bool) (_ *ImageReport, e
 		r.heights, r.widths = append(r.heights, h.Height), append(r.widths, h.Width)
 		r.remarkOn(i, h)
 	}
+	slices.Sort(r.heights)
+	slices.Sort(r.widths)
 	r.take(faults)
 	if err := r.findDuplicates(ctx, sizes, faults); err != nil {
 		return r, err
@@ -281,8 +283,6 @@ func (r *ImageReport) String() string {
 		fmt.Fprintf(&b, "unbalanced: %.1f times as many of %s as of %s; class weights or more images of the rare class help\n", float64(r.Counts[most])/float64(max(r.Counts[least], 1)), shorten(r.Classes[most], 40), shorten(r.Classes[least], 40))
 	}
 	if n := len(r.heights); n > 0 {
-		slices.Sort(r.heights)
-		slices.Sort(r.widths)
 		o := r.folder.options
 		fmt.Fprintf(&b, "heights %d to %d, half below %d; widths %d to %d, half below %d; resized to %dx%d\n", r.heights[0], r.heights[n-1], r.heights[n/2], r.widths[0], r.widths[n-1], r.widths[n/2], o.Height, o.Width)
 	}
