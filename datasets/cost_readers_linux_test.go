@@ -145,8 +145,7 @@ func readerCases() map[string]costly {
 		if err != nil {
 			return err
 		}
-		_, err = ParseEncoder(raw)
-		return err
+		return new(TableEncoder).UnmarshalJSON(raw)
 	}
 	row := "01.01.2009 00:10:00" + strings.Repeat(",0", 400) + "\n"
 	return map[string]costly{
@@ -233,28 +232,28 @@ func readerCases() map[string]costly {
 		}, openRead(frame), "line"},
 		"encoder of many buckets": {func(t *testing.T, dir string) {
 			var b strings.Builder
-			b.WriteString(`{"encoder":"table","version":1,"decimal":".","missing_cells":[],"features":[`)
+			b.WriteString(`{"version":1,"decimal":".","missing_cells":[],"features":[`)
 			for i := range 9000 {
 				fmt.Fprintf(&b, `{"column":"c%d","kind":"category","buckets":1000000,"missing":"value","value":"x","fill":"x","input":"%d"},`, i, i)
 			}
 			put(t, file(dir), []byte(strings.TrimSuffix(b.String(), ",")+"]}"))
 		}, openRead(encoder), "with those before it more than 1048576 numbers for a row"},
 		"encoder of one column": {func(t *testing.T, dir string) {
-			put(t, file(dir), []byte(`{"encoder":"table","version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"category","buckets":1048576}]}`))
+			put(t, file(dir), []byte(`{"version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"category","buckets":1048576}]}`))
 		}, openRead(encoder), ""},
 		"encoder of many categories": {func(t *testing.T, dir string) {
 			var b strings.Builder
-			b.WriteString(`{"encoder":"table","version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"category","categories":["x"`)
+			b.WriteString(`{"version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"category","categories":["x"`)
 			for i := range 110_000 {
 				fmt.Fprintf(&b, `,"%d"`, i)
 			}
 			put(t, file(dir), []byte(b.String()+"]}]}"))
 		}, openRead(encoder), ""},
 		"encoder of many parts": {func(t *testing.T, dir string) {
-			put(t, file(dir), []byte(`{"encoder":"table","version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"date","parts":["year"`+strings.Repeat(`,"day"`, 170_000)+"]}]}"))
+			put(t, file(dir), []byte(`{"version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"date","parts":["year"`+strings.Repeat(`,"day"`, 170_000)+"]}]}"))
 		}, openRead(encoder), "170001 parts, there are 11"},
 		"encoder, nested": {func(t *testing.T, dir string) {
-			put(t, file(dir), []byte(`{"encoder":`+strings.Repeat(`{"a":`, 170_000)))
+			put(t, file(dir), []byte(`{"features":`+strings.Repeat(`{"a":`, 170_000)))
 		}, openRead(encoder), "exceeded max depth"},
 		"texts of 1 MB": {func(t *testing.T, dir string) {
 			put(t, file(dir), []byte(strings.Repeat("a\tb\n", 1<<18-1)))

@@ -30,20 +30,19 @@
 //
 // # Data of one's own
 //
-//	a CSV file              ReadCSV      Frame        Schema.Fit          TableEncoder
-//	texts                   NewTextFolder, ReadTexts, Frame.Texts
-//	                                     Texts        TextSchema.Fit      TextEncoder
-//	images                  NewImageFolder
-//	                                     ImageFolder  ImageFolder.Encoder ImageEncoder
-//	a time series           ReadCSV      Frame        Frame.Series        NewWindows
-//	numbers without more    ReadTable    Table
+//	CSV file              ReadCSV         Frame        Schema.Fit           TableEncoder
+//	texts in lines        ReadTexts       Texts        TextSchema.Fit       TextEncoder
+//	texts in folders      NewTextFolder   Texts        TextSchema.Fit       TextEncoder
+//	texts in a CSV file   Frame.Texts     Texts        TextSchema.Fit       TextEncoder
+//	images in folders     NewImageFolder  ImageFolder  ImageFolder.Options  ImageOptions
+//	time series           Frame.Series    Series       Series.Normalized    NewWindows
+//	numbers alone         ReadTable       Table        StandardScaler       Columns
 //
 // What depends on the values, such as means, categories and words, is fitted to the training
-// part by an explicit step, Fit, and applied to all parts and to single samples by an
-// [Encoder]. Rows and texts that a split held out for testing cannot be fitted to. An encoder
-// marshals to JSON, and [ParseEncoder] reads it: saved with the model, under [EncoderKey], it
-// lets a service encode requests as in training. [ImageFolder.Check] finds broken images
-// before training does.
+// part by an explicit step, and applied to all parts and to single samples. Rows and texts that
+// a split held out for testing cannot be fitted to. What was fitted is a [Preprocessor], or has
+// one, which is saved with the model and lets a service encode requests as in training.
+// [ImageFolder.Check] finds broken images before training does.
 //
 // # How data reaches the training loop
 //

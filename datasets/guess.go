@@ -25,38 +25,22 @@ const (
 	FreeText             // text, or names that hardly repeat: not encoded, see Frame.Texts
 )
 
-var kindNames = []string{"guessed", "number", "category", "boolean", "date", "text"}
+var kindNames = choices[Kind]{"guessed", "number", "category", "boolean", "date", "text"}
 
 // String returns the name of the kind.
 func (k Kind) String() string { return nameOf(k, kindNames) }
 
 // MarshalText returns the name of the kind.
-func (k Kind) MarshalText() ([]byte, error) { return marshalName("kind", k, kindNames) }
+func (k Kind) MarshalText() ([]byte, error) { return kindNames.marshal("kind", k) }
 
 // UnmarshalText reads what MarshalText returned.
-func (k *Kind) UnmarshalText(raw []byte) error { return unmarshalName("kind", k, raw, kindNames) }
+func (k *Kind) UnmarshalText(raw []byte) error { return kindNames.unmarshal("kind", raw, k) }
 
 func nameOf[T ~int](v T, names []string) string {
 	if v < 0 || int(v) >= len(names) {
 		return strconv.Itoa(int(v))
 	}
 	return names[v]
-}
-
-func marshalName[T ~int](what string, v T, names []string) ([]byte, error) {
-	if v < 0 || int(v) >= len(names) {
-		return nil, fmt.Errorf("%s %d is unknown", what, int(v))
-	}
-	return []byte(names[v]), nil
-}
-
-func unmarshalName[T ~int](what string, v *T, raw []byte, names []string) error {
-	i := slices.Index(names, string(raw))
-	if i < 0 {
-		return fmt.Errorf("%s %.40q, want one of %q", what, raw, names)
-	}
-	*v = T(i)
-	return nil
 }
 
 // maxDistinct is where the counting of different cells ends, and the most categories that

@@ -5,7 +5,6 @@ package datasets
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -327,13 +326,3 @@ func (r *ImageReport) equal(group []int) string {
 	}
 	return line
 }
-
-// Encoder returns what prediction needs to treat images as the folder does: to be saved with
-// the model.
-func (s *ImageFolder) Encoder() *ImageEncoder {
-	o := s.options
-	o.Augment, o.Cache = nil, false
-	return &ImageEncoder{o, slices.Clone(s.names)}
-}
-
-var errNoImages = errors.New("encode: no images")

@@ -72,16 +72,17 @@ const (
 
 // ImageOptions are the options for reading images.
 type ImageOptions struct {
-	Height, Width int    // every image is resized to this, whatever its aspect ratio
-	Filter        Filter // how it is resized
+	Height int    `json:"height"` // every image is resized to this height and width, whatever its aspect ratio
+	Width  int    `json:"width"`
+	Filter Filter `json:"filter"` // how it is resized
 	// Crop cuts the largest middle part with the aspect ratio of Height to Width before
 	// resizing, as Keras's crop_to_aspect_ratio, so that nothing is distorted.
-	Crop    bool
-	Pixels  Pixels   // how bytes become numbers
-	Augment *Augment // random changes; nil means none
+	Crop    bool     `json:"crop,omitempty"`
+	Pixels  Pixels   `json:"pixels"` // how bytes become numbers
+	Augment *Augment `json:"-"`      // random changes; nil means none
 	// Cache keeps every image in memory, resized but not augmented, once it has
 	// been decoded: 3·Height·Width bytes each.
-	Cache bool
+	Cache bool `json:"-"`
 }
 
 func (o ImageOptions) check() error {
@@ -171,6 +172,10 @@ func (s *ImageFolder) Origin() Origin { return s.origin }
 
 // File returns the name of image i and its class.
 func (s *ImageFolder) File(i int) (name string, class int) { return s.files[i].name, s.files[i].class }
+
+// Options returns how the images are read: to be saved with the model by SetPreprocessor, so
+// that DecodeImage treats those of requests alike.
+func (s *ImageFolder) Options() ImageOptions { return s.options }
 
 // Prefetch returns 2: reading two batches ahead pays off.
 func (s *ImageFolder) Prefetch() int { return 2 }
@@ -285,12 +290,24 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 // Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 	defer rescue(&err, name+": reading it")
+	return o.image(func() (*picture.RGB, error) { return picture.Open(fsys, name, o.size(), nil) })
+}
+
+// DecodeImage is LoadImage for the file that r reads, such as the body of a request; errors call it
+// name.
+func DecodeImage(r io.Reader, name string, o ImageOptions) (_ Array, err error) {
+	defer rescue(&err, name+": reading it")
+	return o.image(func() (*picture.RGB, error) { return picture.Read(r, name, o.size()) })
+}
+
+// image converts a decoded image.
+func (o ImageOptions) image(decode func() (*picture.RGB, error)) (Array, error) {
 	if o.Height != 0 || o.Width != 0 {
 		if err := o.check(); err != nil {
 			return Array{}, err
 		}
 	}
-	p, err := picture.Open(fsys, name, o.size(), nil)
+	p, err := decode()
 	if err != nil {
 		return Array{}, err
 	}

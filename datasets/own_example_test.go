@@ -90,7 +90,7 @@ lion,190,2020-06-06 12:00,no
 	// animals.csv: fit: these rows are held out for testing; fit to the training part and encode these
 }
 
-// What was fitted is saved as JSON, and encodes the rows of requests.
+// What was fitted is saved as JSON, by SetPreprocessor with the model, and encodes the rows of requests.
 func ExampleTableEncoder() {
 	const file = "size,color,price\n1,red,10\n3,blue,30\n5,red,50\n"
 	frame, err := datasets.ReadCSV(strings.NewReader(file), "goods.csv", datasets.CSVOptions{})
@@ -112,11 +112,11 @@ func ExampleTableEncoder() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	parsed, err := datasets.ParseEncoder(saved)
+	read, err := datasets.ReadPreprocessor(fitted.Kind(), saved)
 	if err != nil {
 		log.Fatal(err)
 	}
-	encoder := parsed.(*datasets.TableEncoder)
+	encoder := read.(*datasets.TableEncoder)
 	requests, err := encoder.EncodeJSON([]byte(`[{"size": 5, "color": "blue"}, {"size": null, "color": "green"}]`))
 	if err != nil {
 		log.Fatal(err)

@@ -137,65 +137,65 @@ const (
 )
 
 var (
-	scalingNames  = []string{"standardize", "min-max", "robust", "unscaled"}
-	encodingNames = []string{"one-hot", "ordinal"}
-	unseenNames   = []string{"error", "zero", "category"}
-	missingNames  = []string{"error", "mean", "median", "most frequent", "value", "zero", "category"}
-	partNames     = []string{"day cycle", "week cycle", "month cycle", "year cycle", "elapsed", "year", "month", "day", "weekday", "hour", "minute"}
+	scalingNames  = choices[Scaling]{"standardize", "min-max", "robust", "unscaled"}
+	encodingNames = choices[Encoding]{"one-hot", "ordinal"}
+	unseenNames   = choices[Unseen]{"error", "zero", "category"}
+	missingNames  = choices[Missing]{"error", "mean", "median", "most frequent", "value", "zero", "category"}
+	partNames     = choices[DatePart]{"day cycle", "week cycle", "month cycle", "year cycle", "elapsed", "year", "month", "day", "weekday", "hour", "minute"}
 )
 
 // String returns the name of the scaling.
 func (s Scaling) String() string { return nameOf(s, scalingNames) }
 
 // MarshalText returns the name of the scaling.
-func (s Scaling) MarshalText() ([]byte, error) { return marshalName("scaling", s, scalingNames) }
+func (s Scaling) MarshalText() ([]byte, error) { return scalingNames.marshal("scaling", s) }
 
 // UnmarshalText reads what MarshalText returned.
 func (s *Scaling) UnmarshalText(raw []byte) error {
-	return unmarshalName("scaling", s, raw, scalingNames)
+	return scalingNames.unmarshal("scaling", raw, s)
 }
 
 // String returns the name of the encoding.
 func (e Encoding) String() string { return nameOf(e, encodingNames) }
 
 // MarshalText returns the name of the encoding.
-func (e Encoding) MarshalText() ([]byte, error) { return marshalName("encoding", e, encodingNames) }
+func (e Encoding) MarshalText() ([]byte, error) { return encodingNames.marshal("encoding", e) }
 
 // UnmarshalText reads what MarshalText returned.
 func (e *Encoding) UnmarshalText(raw []byte) error {
-	return unmarshalName("encoding", e, raw, encodingNames)
+	return encodingNames.unmarshal("encoding", raw, e)
 }
 
 // String returns the name of the policy.
 func (u Unseen) String() string { return nameOf(u, unseenNames) }
 
 // MarshalText returns the name of the policy.
-func (u Unseen) MarshalText() ([]byte, error) { return marshalName("unseen", u, unseenNames) }
+func (u Unseen) MarshalText() ([]byte, error) { return unseenNames.marshal("unseen", u) }
 
 // UnmarshalText reads what MarshalText returned.
 func (u *Unseen) UnmarshalText(raw []byte) error {
-	return unmarshalName("unseen", u, raw, unseenNames)
+	return unseenNames.unmarshal("unseen", raw, u)
 }
 
 // String returns the name of the policy.
 func (m Missing) String() string { return nameOf(m, missingNames) }
 
 // MarshalText returns the name of the policy.
-func (m Missing) MarshalText() ([]byte, error) { return marshalName("missing", m, missingNames) }
+func (m Missing) MarshalText() ([]byte, error) { return missingNames.marshal("missing", m) }
 
 // UnmarshalText reads what MarshalText returned.
 func (m *Missing) UnmarshalText(raw []byte) error {
-	return unmarshalName("missing", m, raw, missingNames)
+	return missingNames.unmarshal("missing", raw, m)
 }
 
 // String returns the name of the part.
 func (p DatePart) String() string { return nameOf(p, partNames) }
 
 // MarshalText returns the name of the part.
-func (p DatePart) MarshalText() ([]byte, error) { return marshalName("part", p, partNames) }
+func (p DatePart) MarshalText() ([]byte, error) { return partNames.marshal("part", p) }
 
 // UnmarshalText reads what MarshalText returned.
-func (p *DatePart) UnmarshalText(raw []byte) error { return unmarshalName("part", p, raw, partNames) }
+func (p *DatePart) UnmarshalText(raw []byte) error { return partNames.unmarshal("part", raw, p) }
 
 // cyclic reports whether a part is a sine and a cosine.
 func (p DatePart) cyclic() bool { return p <= YearCycle }

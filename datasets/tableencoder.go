@@ -17,8 +17,8 @@ import (
 )
 
 // TableEncoder turns rows of named cells into the numbers of a model: what Schema.Fit has
-// learned. It marshals to JSON, to be saved with the model under EncoderKey; ParseEncoder
-// reads it again. It may be used by several goroutines.
+// learned. It is a Preprocessor: SetPreprocessor saves it with the model, for input 0 if there
+// are several, and ReadPreprocessor reads it again. It may be used by several goroutines.
 //
 // A single row, such as a request of a service, is encoded without targets by EncodeRows,
 // EncodeRecords or EncodeJSON. Its cells are read by the same rules as those of the file.
@@ -34,6 +34,9 @@ type TableEncoder struct {
 	file *byte  // of the training rows, nil if unknown
 	rows []bool // of that file: those for training
 }
+
+// Kind returns "table".
+func (*TableEncoder) Kind() string { return "table" }
 
 // group is an input or output.
 type group struct {

@@ -10,9 +10,15 @@ import (
 	"strings"
 )
 
+// encoderVersion is the version of the JSON of a TableEncoder. Later ones are rejected.
+const encoderVersion = 1
+
+// maxEncoderBytes is the largest JSON of an encoder.
+const maxEncoderBytes = 1 << 26
+
 // savedTable is the JSON of a TableEncoder.
 type savedTable struct {
-	encoderHead
+	Version   int             `json:"version"`
 	Decimal   string          `json:"decimal"`
 	Thousands string          `json:"thousands,omitempty"`
 	Missing   []string        `json:"missing_cells"`
@@ -24,8 +30,8 @@ type savedTable struct {
 // MarshalJSON returns all that was fitted. Which rows it was fitted to is not saved.
 func (e *TableEncoder) MarshalJSON() ([]byte, error) {
 	s := savedTable{
-		encoderHead: encoderHead{"table", encoderVersion},
-		Decimal:     string(e.dialect.decimal), Missing: e.dialect.missing,
+		Version: encoderVersion,
+		Decimal: string(e.dialect.decimal), Missing: e.dialect.missing,
 		Features: e.features, Targets: e.targets, Weight: e.weight,
 	}
 	if e.dialect.thousands != 0 {
@@ -37,8 +43,14 @@ func (e *TableEncoder) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON returned.
 func (e *TableEncoder) UnmarshalJSON(raw []byte) error {
 	var s savedTable
-	if err := decodeEncoder(raw, "table", &s.encoderHead, &s); err != nil {
-		return err
+	if len(raw) > maxEncoderBytes {
+		return fmt.Errorf("table encoder: %d bytes, want at most %d", len(raw), maxEncoderBytes)
+	}
+	if err := decodeStrict(raw, &s); err != nil {
+		return fmt.Errorf("table encoder: %w", err)
+	}
+	if s.Version < 1 || s.Version > encoderVersion {
+		return fmt.Errorf("table encoder: version %d, want 1 to %d", s.Version, encoderVersion)
 	}
 	read, err := s.encoder()
 	if err != nil {

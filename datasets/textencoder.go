@@ -3,8 +3,6 @@
 package datasets
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,8 +26,7 @@ type TextSchema struct {
 }
 
 // TextEncoder turns texts into the numbers of a model: the vocabulary that TextSchema.Fit has
-// learned. It marshals to JSON, to be saved with the model under EncoderKey; ParseEncoder
-// reads it again. It may be used by several goroutines.
+// learned. It may be used by several goroutines. Its Preprocessor is what is saved with a model.
 type TextEncoder struct {
 	tokenizer *Tokenizer
 	padding   Padding
@@ -63,9 +60,9 @@ func (e *TextEncoder) check() error {
 		return fmt.Errorf("padding value %d does not fit single precision", e.padding.Value)
 	}
 	if e.mode < Binary || e.mode > TFIDF || e.padding.Length > 0 && e.mode != Binary {
-		return fmt.Errorf("mode %v, want Binary, Count, Freq or TFIDF, without a Padding", e.mode)
+		return fmt.Errorf("mode %d, want Binary, Count, Freq or TFIDF, without a Padding", e.mode)
 	}
-	return checkClasses(e.names)
+	return nil
 }
 
 // width is the number of numbers of a text.
@@ -132,58 +129,11 @@ func (e *TextEncoder) EncodeTexts(t *Texts) (Source, error) {
 	return m, nil
 }
 
-// savedTexts is the JSON of a TextEncoder.
-type savedTexts struct {
-	encoderHead
-	Length       int             `json:"length,omitempty"`
-	Post         bool            `json:"post,omitempty"`
-	TruncatePost bool            `json:"truncate_post,omitempty"`
-	Value        int32           `json:"value,omitempty"`
-	Mode         Mode            `json:"mode"`
-	Names        []string        `json:"classes,omitempty"`
-	Tokenizer    json.RawMessage `json:"tokenizer"` // as Keras's Tokenizer.to_json
-}
-
-var modeNames = []string{"binary", "count", "freq", "tfidf"}
-
-// String returns Keras's name of the mode.
-func (m Mode) String() string { return nameOf(m, modeNames) }
-
-// MarshalText returns Keras's name of the mode.
-func (m Mode) MarshalText() ([]byte, error) { return marshalName("mode", m, modeNames) }
-
-// UnmarshalText reads what MarshalText returned.
-func (m *Mode) UnmarshalText(raw []byte) error { return unmarshalName("mode", m, raw, modeNames) }
-
-// MarshalJSON returns the vocabulary, in the format of Tokenizer.Save, the padding and the
-// class names.
-func (e *TextEncoder) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	if err := e.tokenizer.Save(&b); err != nil {
-		return nil, err
+// Preprocessor returns the vocabulary with the padding or the mode, to be saved with a model
+// by SetPreprocessor: a TextSequences or a TextMatrix.
+func (e *TextEncoder) Preprocessor() Preprocessor {
+	if e.padding.Length > 0 {
+		return TextSequences{e.tokenizer, e.padding}
 	}
-	p := e.padding
-	raw, err := json.Marshal(savedTexts{encoderHead{"text", encoderVersion}, p.Length, p.Post, p.TruncatePost, p.Value, e.mode, e.names, b.Bytes()})
-	if err == nil && len(raw) > maxEncoderBytes {
-		return nil, fmt.Errorf("text encoder: the vocabulary takes %d bytes, want at most %d: fit the tokenizer to fewer words", len(raw), maxEncoderBytes)
-	}
-	return raw, err
-}
-
-// UnmarshalJSON reads what MarshalJSON returned.
-func (e *TextEncoder) UnmarshalJSON(raw []byte) error {
-	var s savedTexts
-	if err := decodeEncoder(raw, "text", &s.encoderHead, &s); err != nil {
-		return err
-	}
-	t, err := LoadTokenizer(bytes.NewReader(s.Tokenizer), "text encoder")
-	if err != nil {
-		return err
-	}
-	read := TextEncoder{t, Padding{s.Length, s.Post, s.TruncatePost, s.Value}, s.Mode, s.Names}
-	if err := read.check(); err != nil {
-		return fmt.Errorf("text encoder: %w", err)
-	}
-	*e = read
-	return nil
+	return TextMatrix{e.tokenizer, e.mode}
 }

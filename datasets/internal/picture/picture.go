@@ -101,11 +101,6 @@ func ReadHeader(fsys fs.FS, name string, to Size, b *Budget) (h Header, err erro
 	return h, nil
 }
 
-// Decode decodes the bytes of a file and resizes the image.
-func Decode(raw []byte, to Size) (*RGB, error) {
-	return decode(bytes.NewReader(raw), int64(len(raw)), to, free)
-}
-
 // Open decodes a file and resizes it; the work is charged to the budget.
 func Open(fsys fs.FS, name string, to Size, b *Budget) (*RGB, error) {
 	f, err := fsys.Open(name)
@@ -118,6 +113,21 @@ func Open(fsys fs.FS, name string, to Size, b *Budget) (*RGB, error) {
 		return nil, err
 	}
 	p, err := decode(f, StoredSize(info), to, b.spender(name))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
+// Read is Open for a file that is read from its start. It keeps the file in memory, since its size
+// limits what it may decode to.
+func Read(r io.Reader, name string, to Size) (*RGB, error) {
+	var file bytes.Buffer
+	n, err := io.Copy(&file, io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p, err := decode(&file, n, to, (*Budget)(nil).spender(name))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
