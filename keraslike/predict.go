@@ -6,16 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"unsafe"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // predictBatch is the largest batch of Predict; Limits.Memory may require smaller ones.
 const predictBatch = 128
 
 // Predict computes the output of a model with one output for samples x, one array for
-// each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. It is safe
-// for concurrent use; each call uses a separate graph that shares the weights.
+// each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. NaN and Inf in x
+// are an error that names the sample. It is safe for concurrent use, see Model.
 func (m *Model) Predict(x ...*Array) (*Array, error) {
 	if n := len(m.outputs); n > 1 {
 		return nil, fmt.Errorf("predict: model %q has %d outputs, want 1; PredictAll returns several", m.name, n)
@@ -28,7 +31,84 @@ func (m *Model) Predict(x ...*Array) (*Array, error) {
 }
 
 // PredictAll is Predict for all outputs of a model, in the order of NewModel.
-func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
+func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
+	defer caught(&err, "predict", nil, "")
+	if err := m.canPredict(); err != nil {
+		return nil, err
+	}
+	if err := m.checkArrays(x); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	out = make([]*Array, len(m.outputs))
+	if err := m.predictArrays(context.Background(), out, x); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	return out, nil
+}
+
+// PredictInto is PredictAll into arrays of the caller, one for each output, and allocates nothing after
+// the first call for a number of samples:
+//
+//	y, err := keraslike.NewArray(make([]float32, 10), 1, 10)
+//	for request := range requests {
+//		err = m.PredictInto([]*keraslike.Array{y}, request)
+//		...
+//	}
+//
+// The arrays must have the shapes that PredictAll returns and share no memory with each other and
+// with x. After an error their values are undefined.
+func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
+	defer caught(&err, "predict into", nil, "")
+	if err := m.canPredict(); err != nil {
+		return err
+	}
+	err = m.checkArrays(x)
+	if err == nil {
+		err = m.checkOutputs(out, x)
+	}
+	if err == nil {
+		err = m.predictArrays(context.Background(), out, x)
+	}
+	if err != nil {
+		return fmt.Errorf("predict into: %w", err)
+	}
+	return nil
+}
+
+// PredictSource computes all outputs of the model for all samples of a source.
+// Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
+// the context's. Like Predict it may be called from many goroutines at once.
+func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
+	defer caught(&err, "predict", nil, "")
+	if err := m.canPredict(); err != nil {
+		return nil, err
+	}
+	if out, err = m.predictSource(ctx, source); err != nil {
+		return nil, fmt.Errorf("predict: %w", err)
+	}
+	return out, nil
+}
+
+// canPredict reports why the model cannot predict.
+func (m *Model) canPredict() error {
+	if m.err != nil {
+		return m.err
+	}
+	if !m.built {
+		return fmt.Errorf("predict: model %q has no weights yet: build, compile or load it", m.name)
+	}
+	return nil
+}
+
+// checkArrays reports which of the inputs x do not fit the model.
+func (m *Model) checkArrays(x []*Array) error {
+	fits := len(x) == len(m.inputs)
+	for k := 0; fits && k < len(x); k++ {
+		fits = x[k].Len() > 0 && x[k].Len() == x[0].Len() && shapesMatch(x[k].shape[1:], m.inputs[k].shape)
+	}
+	if fits {
+		return nil
+	}
 	var source Source
 	var err error
 	if len(x) == 1 {
@@ -37,29 +117,119 @@ func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
 		source, err = MultiData(x, nil)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+		return err
 	}
-	return m.PredictSource(context.Background(), source)
+	return m.inputSpec().accepts(source)
 }
 
-// PredictSource computes all outputs of the model for all samples of a source.
-// Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
-// the context's. Like Predict it may be called from many goroutines at once.
-func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
-	defer caught(&err, "predict", nil, "")
-	if m.err != nil {
-		return nil, m.err
+// checkOutputs reports which of the outputs of PredictInto have another number of samples than the
+// inputs, or memory in common with another array. Their shapes are compared with those of the graph.
+func (m *Model) checkOutputs(out, x []*Array) error {
+	if len(out) != len(m.outputs) {
+		return fmt.Errorf("got %d outputs, model %q has %d", len(out), m.name, len(m.outputs))
 	}
-	if !m.built {
-		return nil, fmt.Errorf("predict: model %q has no weights yet: build, compile or load it", m.name)
+	for k, y := range out {
+		if y.Len() != x[0].Len() {
+			return fmt.Errorf("output %d is for %d samples, the inputs have %d", k, y.Len(), x[0].Len())
+		}
+		for i, other := range x {
+			if overlap(y.values, other.values) {
+				return fmt.Errorf("output %d shares memory with input %d", k, i)
+			}
+		}
+		for i, other := range out[:k] {
+			if overlap(y.values, other.values) {
+				return fmt.Errorf("output %d shares memory with output %d", k, i)
+			}
+		}
 	}
-	if out, err = m.predict(ctx, source); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
-	}
-	return out, nil
+	return nil
 }
 
-func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err error) {
+// overlap reports whether two slices have memory in common.
+func overlap(a, b []float32) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	at := func(s []float32) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s))) }
+	return at(a) < at(b)+uintptr(4*len(b)) && at(b) < at(a)+uintptr(4*len(a))
+}
+
+// predictArrays computes the outputs of samples that lie in arrays, without copying them. Those of
+// out that are nil are made.
+func (m *Model) predictArrays(ctx context.Context, out, x []*Array) error {
+	n := x[0].Len()
+	size := min(predictBatch, n)
+	for from := 0; from < n; from += size {
+		if ctx.Err() != nil {
+			return interrupted(ctx)
+		}
+		size = min(size, n-from)
+		g, batch, err := m.predictionGraph(size)
+		if err != nil {
+			return err
+		}
+		size = batch
+		if err := m.predictBatch(g, out, x, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// predictBatch computes the outputs of the samples from number from on, and releases the graph.
+func (m *Model) predictBatch(g *modelGraph, out, x []*Array, from int) error {
+	defer m.graphs.release(g)
+	n := g.batch
+	for k, a := range x {
+		each := a.sampleSize()
+		values := a.values[from*each : (from+n)*each]
+		if i := kernel.Finite(values); i >= 0 {
+			return fmt.Errorf("input %d of sample %d: value %d is %v", k, from+i/each, i%each, values[i])
+		}
+		if err := g.inputs[k].bindFloats(values); err != nil {
+			return err
+		}
+	}
+	return m.predictInto(g, out, from, x[0].Len())
+}
+
+// predictInto computes the outputs of the batch in the buffers of a graph: the samples from number
+// from on, of all.
+func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
+	n := g.batch
+	for k, shape := range g.outputShapes {
+		each := shape.Size()
+		if out[k] == nil {
+			out[k] = &Array{shape: shape.withBatch(all), values: make([]float32, all*each)}
+		} else if !slices.Equal(out[k].shape[1:], shape) {
+			return fmt.Errorf("output %d has shape %s, the model's has %s", k, formatShape(out[k].shape), formatShape(shape.withBatch(all)))
+		}
+		if err := g.program.SetOutput(k, out[k].values[from*each:(from+n)*each]); err != nil {
+			return err
+		}
+	}
+	return m.graphs.predict(g)
+}
+
+// predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
+// the graph does not fit in the memory limit.
+func (m *Model) predictionGraph(most int) (g *modelGraph, batch int, err error) {
+	for batch = most; ; batch /= 2 {
+		g, err = m.acquireGraph(modePredict, graphKey{batch: batch}, m.memoryLimit(modePredict, 1))
+		if err == nil || batch == 1 || !isTooLarge(err) {
+			return g, batch, err
+		}
+	}
+}
+
+// isTooLarge reports whether an error is about memory.
+func isTooLarge(err error) bool {
+	tooLarge := (*graph.MemoryError)(nil)
+	return errors.As(err, &tooLarge)
+}
+
+func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	if err := checkContext(ctx); err != nil {
 		return nil, err
 	}
@@ -76,16 +246,19 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if n == 0 {
 		return nil, errors.New("no data")
 	}
-	size, err := m.predictSize(min(predictBatch, n))
+	out = make([]*Array, len(m.outputs))
+	if d, ok := source.(*data); ok {
+		return out, m.predictArrays(ctx, out, d.inputs)
+	}
+	g, size, err := m.predictionGraph(min(predictBatch, n)) // of the batch
 	if err != nil {
 		return nil, err
 	}
-	var g *modelGraph // of the batch
-	defer func() { m.releaseGraph(g) }()
+	defer func() { m.graphs.release(g) }()
 	r, err := newBatchReader(m.inputSpec(), source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
-		if g == nil || g.batch != n {
-			m.releaseGraph(g)
-			if g, err = m.acquireGraph(n, m.memoryLimit(modePredict, 1)); err != nil {
+		if g.batch != n {
+			m.graphs.release(g)
+			if g, _, err = m.predictionGraph(n); err != nil {
 				return nil, err
 			}
 		}
@@ -98,11 +271,6 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 		return nil, err
 	}
 	defer r.end()
-	for _, t := range m.outputs {
-		a := &Array{shape: t.shape.withBatch(n)}
-		a.values = make([]float32, Shape(a.shape).Size())
-		out = append(out, a)
-	}
 	for {
 		if ctx.Err() != nil {
 			return nil, interrupted(ctx)
@@ -111,65 +279,8 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 		if b == nil || err != nil {
 			return out, err
 		}
-		if err := g.run(); err != nil {
+		if err := m.predictInto(g, out, b.indices[0], n); err != nil {
 			return nil, err
 		}
-		for k, values := range g.outputs.values {
-			each := out[k].sampleSize()
-			copy(out[k].values[b.indices[0]*each:], values)
-		}
 	}
-}
-
-// predictSize returns the batch size for at most most samples, halved until the graph fits
-// in the memory limit.
-func (m *Model) predictSize(most int) (int, error) {
-	m.graphs.mu.Lock()
-	known := m.graphs.maxPredict
-	m.graphs.mu.Unlock()
-	if known > 0 {
-		return min(known, most), nil
-	}
-	for size := most; ; size /= 2 {
-		g, err := m.acquireGraph(size, m.memoryLimit(modePredict, 1))
-		if err == nil {
-			m.releaseGraph(g)
-		}
-		if tooLarge := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooLarge) || size == 1) {
-			return 0, err
-		}
-		if err != nil {
-			continue
-		}
-		if size < most {
-			m.graphs.mu.Lock()
-			m.graphs.maxPredict = size
-			m.graphs.mu.Unlock()
-		}
-		return size, nil
-	}
-}
-
-// acquireGraph returns an idle graph for the batch size, or builds one of at most memory bytes.
-func (m *Model) acquireGraph(batch int, memory int64) (*modelGraph, error) {
-	m.graphs.mu.Lock()
-	defer m.graphs.mu.Unlock()
-	if idle := m.graphs.prediction[batch]; len(idle) > 0 {
-		m.graphs.prediction[batch] = idle[:len(idle)-1]
-		return idle[len(idle)-1], nil
-	}
-	return m.newGraph(memory, modePredict, graphKey{batch: batch}, m.compiled, nil)
-}
-
-// releaseGraph returns a graph to the cache; nil is ignored.
-func (m *Model) releaseGraph(g *modelGraph) {
-	if g == nil {
-		return
-	}
-	m.graphs.mu.Lock()
-	defer m.graphs.mu.Unlock()
-	if m.graphs.prediction == nil {
-		m.graphs.prediction = map[int][]*modelGraph{}
-	}
-	m.graphs.prediction[g.batch] = append(m.graphs.prediction[g.batch], g)
 }

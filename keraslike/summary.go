@@ -177,5 +177,5 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, g.scope.groups, g.nodes()...)
+	return graph.WriteDOT(w, m.name, g.scope.groups, g.rootNodes()...)
 }
