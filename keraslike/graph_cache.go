@@ -5,6 +5,7 @@ package keraslike
 import (
 	"container/list"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -233,14 +234,14 @@ func (c *graphCache) borrowArena(bytes int) *graph.Arena {
 	c.trim()
 	c.mu.Unlock()
 	if replaced >= collectedArena {
-		runtime.GC() // else both arenas would be in memory at once
+		debug.FreeOSMemory() // else both arenas would be in memory at once
 	}
 	return graph.NewArena(bytes)
 }
 
 const (
 	arenaGrowth    = 8        // a larger arena is at least an eighth larger, so that it rarely grows
-	collectedArena = 32 << 20 // the size in bytes from which a replaced arena is collected at once
+	collectedArena = 32 << 20 // the size in bytes from which a replaced arena is returned to the system at once
 )
 
 // betterArena reports whether an arena of size a suits a graph that needs that many bytes better
