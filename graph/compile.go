@@ -16,8 +16,9 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	limit    int64 // on the planned memory, in bytes
-	outside  int   // the number of first roots for which the caller has memory
+	isRoot   []bool // for each node
+	limit    int64  // on the planned memory, in bytes
+	outside  int    // the number of first roots for which the caller has memory
 
 	inference *Inference // nil where the Program may serve training
 }
@@ -34,7 +35,7 @@ func newCompiler(roots Nodes) (*compiler, error) {
 			return nil, fmt.Errorf("root %d (%v) belongs to another graph", i, r)
 		}
 	}
-	g := roots[0].Graph().ExactSubgraphRoots(roots...)
+	g := subgraph(roots)
 	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
 	c.children = make([][]int, len(c.nodes))
 	c.ops = make([]*op, len(c.nodes))
@@ -53,10 +54,17 @@ func newCompiler(roots Nodes) (*compiler, error) {
 			c.ops[i] = o
 		}
 	}
+	c.setRoots(roots)
+	return c, nil
+}
+
+// setRoots finds the roots among the nodes.
+func (c *compiler) setRoots(roots Nodes) {
+	c.roots, c.isRoot = nil, make([]bool, len(c.nodes))
 	for _, r := range roots {
 		c.roots = append(c.roots, c.index[r])
+		c.isRoot[c.index[r]] = true
 	}
-	return c, nil
 }
 
 // substitute returns this package's Add for Gorgonia's, which is common in gradients:
@@ -109,14 +117,16 @@ func (c *compiler) program() (*Program, error) {
 			p.values[i].value = values[i]
 		}
 	}
+	used := c.used()
 	for i := range c.nodes {
-		c.emit(p, i)
+		c.emit(p, i, used[i])
 	}
 	return p, p.bind()
 }
 
-// emit appends the instruction for node i, if it needs one.
-func (c *compiler) emit(p *Program, i int) {
+// emit appends the instruction for node i, if it needs one; used says whether anything reads
+// its value.
+func (c *compiler) emit(p *Program, i int, used bool) {
 	if _, constant := c.constant(i); constant || c.variable(i) {
 		return
 	}
@@ -132,7 +142,7 @@ func (c *compiler) emit(p *Program, i int) {
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
 		p.slots[i].writer = len(p.instructions)
-		if o.runUnused != nil && !c.outputUsed(i) { // a copy for this Program: others share the op
+		if o.runUnused != nil && !used { // a copy for this Program: others share the op
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
@@ -144,17 +154,15 @@ func (c *compiler) emit(p *Program, i int) {
 	p.instructions = append(p.instructions, s)
 }
 
-// outputUsed reports whether anything reads the value of node i.
-func (c *compiler) outputUsed(i int) bool {
-	if slices.Contains(c.roots, i) {
-		return true
-	}
-	for k := i + 1; k < len(c.nodes); k++ {
-		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].orderOnly) {
-			return true
+// used reports for each node whether anything reads its value.
+func (c *compiler) used() []bool {
+	used := slices.Clone(c.isRoot)
+	for i, children := range c.children {
+		for _, j := range children {
+			used[j] = used[j] || c.ops[i] == nil || !c.ops[i].orderOnly
 		}
 	}
-	return false
+	return used
 }
 
 // keptRead reports whether some op reads what o keeps.

@@ -102,10 +102,12 @@ func (c *compiler) prune() {
 		c.index[c.nodes[kept]] = kept
 		kept++
 	}
-	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
+	roots := make(Nodes, len(c.roots))
 	for k, r := range c.roots {
-		c.roots[k] = newIndex[r]
+		roots[k] = c.nodes[newIndex[r]]
 	}
+	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
+	c.setRoots(roots)
 }
 
 // fusedOp returns a copy of o that is computed by f, from other inputs.

@@ -14,14 +14,6 @@ import (
 // align is the size of a cache line and of the widest vector.
 const align = 64
 
-// buffer is memory shared by one or more nodes: a value, its views, and values computed in
-// place of it.
-type buffer struct {
-	bytes       int
-	first, last int // first instruction that writes it, last that reads it
-	offset      int
-}
-
 // plan assigns memory to each computed node.
 //
 // A node's memory is in use from its own instruction to the last one that reads it or a view
@@ -98,7 +90,7 @@ func (c *compiler) outsideBuffers(bufferOf []int, buffers []buffer) map[int]int 
 // sparse reports whether the value of node i is sparse: its op supports that, and it is a
 // root that no op reads.
 func (c *compiler) sparse(i int) bool {
-	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !slices.Contains(c.roots, i) {
+	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !c.isRoot[i] {
 		return false
 	}
 	for _, children := range c.children[i+1:] {
@@ -157,33 +149,6 @@ func (c *compiler) summedOnRead(i int) bool {
 	}
 	_, ok := c.ops[i].kind.(lookupGrad)
 	return ok && c.sparse(i)
-}
-
-// assignOffsets sets the buffers' offsets and returns the total number of bytes.
-func assignOffsets(buffers []buffer) (total int) {
-	order := make([]int, len(buffers))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return buffers[b].bytes - buffers[a].bytes })
-	var placed []int // sorted by offset
-	for _, i := range order {
-		s := &buffers[i]
-		for _, j := range placed {
-			t := buffers[j]
-			if t.last < s.first || s.last < t.first {
-				continue
-			}
-			if s.offset+s.bytes <= t.offset {
-				break
-			}
-			s.offset = max(s.offset, (t.offset+t.bytes+align-1)/align*align)
-		}
-		at, _ := slices.BinarySearchFunc(placed, s.offset, func(j, offset int) int { return buffers[j].offset - offset })
-		placed = slices.Insert(placed, at, i)
-		total = max(total, s.offset+s.bytes)
-	}
-	return total
 }
 
 // tensorAt returns a tensor in the memory of a Program.

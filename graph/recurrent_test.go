@@ -5,6 +5,7 @@ package graph
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -147,6 +148,35 @@ func TestRecurrentKeepsNothingWithoutGradient(t *testing.T) {
 				t.Errorf("%v: outputs differ next to the gradients of %d layers", cell, gradients)
 			}
 		}
+	}
+}
+
+// TestRecurrentEvaluationNeedsLittleMemory runs 128 sequences of 5,000 steps through 64 units of an
+// LSTM, whose gates and states of all steps would take 800 MB.
+func TestRecurrentEvaluationNeedsLittleMemory(t *testing.T) {
+	const batch, steps, in, units = 128, 5000, 14, 64
+	g, rng := New(), rand.New(rand.NewPCG(1, 1))
+	y, err := Recurrent(RecurrentSpec{Cell: LSTMCell}, RecurrentInputs{
+		X: input32(t, g, rng, "x", batch, steps, in), W: input32(t, g, rng, "w", in, 4*units), U: input32(t, g, rng, "u", units, 4*units),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	program, err := Compile(y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := program.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if got, limit := program.Memory().Planned, 1<<20; got > limit {
+		t.Errorf("%d bytes of values are planned, want at most %d", got, limit)
+	}
+	if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(32<<20); got > limit {
+		t.Errorf("a first run allocates %d bytes, want at most %d", got, limit)
 	}
 }
 

@@ -122,9 +122,9 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	}
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
-	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
-		key := graphKey{n, weighted}
-		if g == nil || g.key != key {
+	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
+		key := graphKey{n, weighted, l}
+		if g == nil || g.graphKey != key {
 			m.graphs.release(g)
 			if g, err = m.graphInArena(modeEvaluate, key); err != nil {
 				return nil, err
@@ -170,7 +170,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 // dataSpec describes the training data that the compiled model accepts.
 func (m *Model) dataSpec() *dataSpec {
 	d, c := m.inputSpec(), m.compiled
-	d.signed = c.domains[0] == signs
+	d.compiled, d.signed = c, c.domains[0] == signs
 	for k, s := range c.targets {
 		d.targets = append(d.targets, s)
 		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", c.losses[k].Name(), m.outputs[k].shape))
@@ -180,7 +180,7 @@ func (m *Model) dataSpec() *dataSpec {
 
 // inputSpec describes the inputs that the model accepts.
 func (m *Model) inputSpec() *dataSpec {
-	d := &dataSpec{model: m.name}
+	d := &dataSpec{network: &m.network, model: m.name}
 	for _, t := range m.inputs {
 		d.inputs = append(d.inputs, t.shape)
 	}

@@ -31,7 +31,8 @@ func cacheModel(t testing.TB) *Model {
 // cacheSamples is data for n samples of cacheModel.
 func cacheSamples(t testing.TB, n int) (x, y *Array) {
 	t.Helper()
-	x, y = &Array{make([]float32, n*12*12*3), []int{n, 12, 12, 3}}, &Array{make([]float32, n), []int{n}}
+	x = &Array{values: make([]float32, n*12*12*3), shape: []int{n, 12, 12, 3}}
+	y = &Array{values: make([]float32, n), shape: []int{n}}
 	for i := range x.values {
 		x.values[i] = float32(i*31%67)/67 - 0.5
 	}
@@ -250,7 +251,7 @@ func TestBuildingBlocksNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	predict := func(n int) error {
-		_, err := m.Predict(&Array{make([]float32, 2*n), []int{n, 2}})
+		_, err := m.Predict(&Array{values: make([]float32, 2*n), shape: []int{n, 2}})
 		return err
 	}
 	if err := predict(4); err != nil {
@@ -338,7 +339,6 @@ func TestDroppedModelsLeaveNothing(t *testing.T) {
 	for range models {
 		use()
 	}
-	after := heapAfterGC()
 	for wait := 0; collected.Load() < models && wait < 100; wait++ { // cleanups run on a goroutine of their own
 		time.Sleep(10 * time.Millisecond)
 		runtime.GC()
@@ -346,7 +346,7 @@ func TestDroppedModelsLeaveNothing(t *testing.T) {
 	if got := collected.Load(); got < models {
 		t.Errorf("%d of %d models were collected", got, models+1)
 	}
-	if grown := after - before; grown > 1<<20 {
+	if grown := heapAfterGC() - before; grown > 1<<20 {
 		t.Errorf("the heap has %d bytes more after %d models", grown, models)
 	}
 }
@@ -370,7 +370,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, uint64(i)))
 				for ctx.Err() == nil {
 					n := 1 + rng.IntN(300)
-					part := &Array{x.values[:n*x.sampleSize()], []int{n, 12, 12, 3}}
+					part := &Array{values: x.values[:n*x.sampleSize()], shape: []int{n, 12, 12, 3}}
 					var err error
 					if rng.IntN(20) == 0 {
 						_, err = m.Evaluate(context.Background(), data, BatchSize(n))

@@ -180,7 +180,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 				values[k] = float32(rng.NormFloat64())
 			}
 		}
-		d.inputs = append(d.inputs, &Array{values, Shape(s).withBatch(rowSamples)})
+		d.inputs = append(d.inputs, &Array{values: values, shape: Shape(s).withBatch(rowSamples)})
 	}
 	if r.ids == 0 {
 		in[0] = Custom(&offset{}, Name("before")).Apply(in[0])
@@ -194,7 +194,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 	for k := range targets {
 		targets[k] = float32(rng.NormFloat64())
 	}
-	d.targets = []*Array{{targets, r.out.withBatch(rowSamples)}}
+	d.targets = []*Array{{values: targets, shape: r.out.withBatch(rowSamples)}}
 	return m, d
 }
 
@@ -309,7 +309,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.fill(d, upTo(rowSamples)); err != nil {
+	if _, err := p.fill(d, upTo(rowSamples), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	step := func() {

@@ -164,7 +164,13 @@ func (m *Model) SetCacheLimit(bytes int64) { m.graphs.setLimit(bytes) }
 // sample would exceed a limit.
 func (m *Model) SetFileLimits(l Limits, size int64) error {
 	m.limitFile(l, size)
-	if err := m.affordable(modePredict, 1); err != nil {
+	if m.isFree() { // the rest is checked when the lengths are known
+		if m.uses > float64(m.layersLimit()) {
+			return fmt.Errorf("model %q: %w", m.name, m.tooManyLayers())
+		}
+		return nil
+	}
+	if _, err := m.affordable(modePredict, 1, lengths{}); err != nil {
 		return fmt.Errorf("model %q: %w", m.name, err)
 	}
 	return nil

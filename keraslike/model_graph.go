@@ -13,8 +13,7 @@ import (
 // modelGraph is the compiled graph of a model for one mode and one batch size, with the
 // buffers for its batches.
 type modelGraph struct {
-	key     graphKey
-	batch   int
+	graphKey
 	program *graph.Program
 	arena   *graph.Arena // in which the program runs; nil while the graph is idle
 	nodes   int          // of the expression
@@ -54,14 +53,15 @@ func (g *modelGraph) allRoots() [7]*root {
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
 // for values. A training graph has the gradients of trained.
 func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, error) {
-	if err := n.affordable(mode, key.batch); err != nil {
+	z, err := n.affordable(mode, key.batch, key.lengths)
+	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
-	g, v, err := n.buildGraph(mode, key, c, trained)
+	g, v, err := n.buildGraph(mode, key, z, c, trained)
 	if err != nil {
 		return nil, err
 	}
-	memory -= int64(n.cost.internalBytes(mode, key.batch)) // affordable: no overflow
+	memory -= int64(z.cost.internalBytes(mode, key.batch)) // affordable: no overflow
 	if err := g.compile(v, memory); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
@@ -69,19 +69,19 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 }
 
 // buildGraph is graphWithRoots for one goroutine at a time.
-func (n *network) buildGraph(mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
+func (n *network) buildGraph(mode mode, key graphKey, z *sizes, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
 	building.Lock()
 	defer building.Unlock()
-	return n.graphWithRoots(mode, key, c, trained)
+	return n.graphWithRoots(mode, key, z, c, trained)
 }
 
 // graphWithRoots builds the graph without planning its memory.
-func (n *network) graphWithRoots(mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
-	v, err := n.newExpression(mode, key, c)
+func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
+	v, err := n.newExpression(mode, key, z, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &modelGraph{key: key, batch: key.batch, scope: v.Scope}
+	g := &modelGraph{graphKey: key, scope: v.Scope}
 	if mode < modeTrain {
 		g.locks = n.locks
 	}
@@ -181,7 +181,7 @@ func (g *modelGraph) clone() *modelGraph {
 		return nil
 	}
 	c := &modelGraph{
-		key: g.key, batch: g.batch, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
+		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
 	}
 	for i, r := range g.allRoots() {

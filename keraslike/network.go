@@ -24,7 +24,7 @@ type network struct {
 	paths   map[*Weight]string
 	err     error // every mistake in the layers, joined
 
-	cost   cost
+	uses   float64 // inputs of layers, those of nested models at each use
 	limits Limits
 	// sampleMemory limits the memory for each sample of a batch in bytes; 0 means no limit.
 	sampleMemory int64
@@ -59,7 +59,7 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 		n.collectPaths("", n.paths, map[*network]bool{})
 		n.weights = n.allWeights()
 		n.locks = newLocks(n.weights)
-		n.cost = n.count()
+		n.uses = n.countUses()
 	}
 	return n
 }

@@ -349,7 +349,7 @@ func TestSettingsAllocateNothing(t *testing.T) {
 		}
 		step := func() {
 			if f.train.position >= 40 {
-				f.train.rewind()
+				f.train.begin(nil)
 			}
 			if _, err := f.advance(); err != nil {
 				t.Fatal(err)

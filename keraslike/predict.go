@@ -36,11 +36,16 @@ func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
 	if err := m.canPredict(); err != nil {
 		return nil, err
 	}
-	if err := m.checkArrays(x); err != nil {
-		return nil, fmt.Errorf("predict: %w", err)
+	if m.accepts(x) {
+		out = make([]*Array, len(m.outputs))
+		err = m.predictArrays(context.Background(), out, x)
+	} else {
+		var source Source // of samples that differ in length, or one that gives the error
+		if source, err = arraySource(x); err == nil {
+			out, err = m.predictSource(context.Background(), source)
+		}
 	}
-	out = make([]*Array, len(m.outputs))
-	if err := m.predictArrays(context.Background(), out, x); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	return out, nil
@@ -62,7 +67,9 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	if err := m.canPredict(); err != nil {
 		return err
 	}
-	err = m.checkArrays(x)
+	if !m.accepts(x) {
+		err = m.unaccepted(x)
+	}
 	if err == nil {
 		err = m.checkOutputs(out, x)
 	}
@@ -100,26 +107,37 @@ func (m *Model) canPredict() error {
 	return nil
 }
 
-// checkArrays reports which of the inputs x do not fit the model.
-func (m *Model) checkArrays(x []*Array) error {
-	fits := len(x) == len(m.inputs)
-	for k := 0; fits && k < len(x); k++ {
-		fits = x[k].Len() > 0 && x[k].Len() == x[0].Len() && shapesMatch(x[k].shape[1:], m.inputs[k].shape)
+// accepts reports whether the model can predict from arrays x where they are.
+func (m *Model) accepts(x []*Array) bool {
+	if len(x) != len(m.inputs) {
+		return false
 	}
-	if fits {
-		return nil
+	for k, a := range x {
+		if a.Len() == 0 || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
+			return false
+		}
 	}
-	var source Source
-	var err error
-	if len(x) == 1 {
-		source, err = Data(x[0], nil)
-	} else {
-		source, err = MultiData(x, nil)
-	}
+	return true
+}
+
+// unaccepted returns an error that says why accepts returned false.
+func (m *Model) unaccepted(x []*Array) error {
+	source, err := arraySource(x)
 	if err != nil {
 		return err
 	}
-	return m.inputSpec().accepts(source)
+	if _, err := m.inputSpec().accepts(source); err != nil {
+		return err
+	}
+	return errors.New("the samples differ in length, and so would their outputs: Predict and PredictAll take them")
+}
+
+// arraySource makes a source of arrays.
+func arraySource(x []*Array) (Source, error) {
+	if len(x) == 1 {
+		return Data(x[0], nil)
+	}
+	return MultiData(x, nil)
 }
 
 // checkOutputs reports which of the outputs of PredictInto have another number of samples than the
@@ -160,16 +178,16 @@ func overlap(a, b []float32) bool {
 func (m *Model) predictArrays(ctx context.Context, out, x []*Array) error {
 	n := x[0].Len()
 	size := min(predictBatch, n)
+	free := m.lengthsOf(func(k, axis int) int { return axisLength(x[k].shape, axis+1) })
 	for from := 0; from < n; from += size {
 		if ctx.Err() != nil {
 			return interrupted(ctx)
 		}
-		size = min(size, n-from)
-		g, batch, err := m.predictionGraph(size)
+		g, err := m.predictionGraph(min(size, n-from), free)
 		if err != nil {
 			return err
 		}
-		size = batch
+		size = g.batch
 		if err := m.predictBatch(g, out, x, from); err != nil {
 			return err
 		}
@@ -214,11 +232,11 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 
 // predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
 // the graph does not fit in the memory limit.
-func (m *Model) predictionGraph(most int) (g *modelGraph, batch int, err error) {
-	for batch = most; ; batch /= 2 {
-		g, err = m.acquireGraph(modePredict, graphKey{batch: batch}, m.memoryLimit(modePredict, 1))
+func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
+	for batch := most; ; batch /= 2 {
+		g, err := m.acquireGraph(modePredict, graphKey{batch: batch, lengths: l}, m.memoryLimit(modePredict, 1))
 		if err == nil || batch == 1 || !isTooLarge(err) {
-			return g, batch, err
+			return g, err
 		}
 	}
 }
@@ -240,25 +258,31 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	if err != nil {
 		return nil, err
 	}
-	if err := m.inputSpec().accepts(source); err != nil {
+	spec := m.inputSpec()
+	shapes, err := spec.accepts(source)
+	if err != nil {
 		return nil, err
 	}
 	if n == 0 {
 		return nil, errors.New("no data")
 	}
-	out = make([]*Array, len(m.outputs))
-	if d, ok := source.(*data); ok {
+	if d, ok := source.(*data); ok && shapes != nil {
+		out = make([]*Array, len(m.outputs))
 		return out, m.predictArrays(ctx, out, d.inputs)
 	}
-	g, size, err := m.predictionGraph(min(predictBatch, n)) // of the batch
-	if err != nil {
-		return nil, err
-	}
+	size := min(predictBatch, n)
+	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
-	r, err := newBatchReader(m.inputSpec(), source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
-		if g.batch != n {
+	if shapes != nil {
+		if g, err = m.predictionGraph(size, shapes.lengths); err != nil {
+			return nil, err
+		}
+		size = g.batch
+	}
+	r, err := newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (b *batchBuffers, err error) {
+		if key := (graphKey{batch: n, lengths: l}); g == nil || g.graphKey != key {
 			m.graphs.release(g)
-			if g, _, err = m.predictionGraph(n); err != nil {
+			if g, err = m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
@@ -271,15 +295,27 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 		return nil, err
 	}
 	defer r.end()
+	results := newPredictions(spec, r.ragged, shapes, n)
 	for {
 		if ctx.Err() != nil {
 			return nil, interrupted(ctx)
 		}
 		b, err := r.next()
-		if b == nil || err != nil {
-			return out, err
+		if err != nil {
+			return nil, err
 		}
-		if err := m.predictInto(g, out, b.indices[0], n); err != nil {
+		if b == nil {
+			return results.arrays()
+		}
+		if r.ragged == nil {
+			err = m.predictInto(g, results.whole, b.indices[0], n)
+		} else {
+			outputs := make([]*Array, len(m.outputs))
+			if err = m.predictInto(g, outputs, 0, g.batch); err == nil {
+				err = results.add(b, outputs)
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -101,7 +101,7 @@ func checkRows(t *testing.T, m *Model, ids int, r *layerRow) {
 	most := slices.Max(batchesOfRows)
 	samples := make([]*Array, len(m.inputs))
 	for i, in := range m.inputs {
-		a := &Array{make([]float32, most*in.shape.Size()), in.shape.withBatch(most)}
+		a := &Array{values: make([]float32, most*in.shape.Size()), shape: in.shape.withBatch(most)}
 		for k := range a.values {
 			switch {
 			case ids > 0:
@@ -150,7 +150,7 @@ func predictRows(t *testing.T, m *Model, samples []*Array, from, n int) []float3
 	var x []*Array
 	for _, a := range samples {
 		each := a.sampleSize()
-		x = append(x, &Array{a.values[from*each : (from+n)*each], Shape(a.shape[1:]).withBatch(n)})
+		x = append(x, &Array{values: a.values[from*each : (from+n)*each], shape: Shape(a.shape[1:]).withBatch(n)})
 	}
 	y, err := m.Predict(x...)
 	if err != nil {

@@ -49,7 +49,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	if i := badWeight(weights); i >= 0 {
 		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	g, err := m.trainingGraph(graphKey{n, weights != nil})
+	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
 	if err != nil {
 		return 0, err
 	}
@@ -96,7 +96,8 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 		return nil, fmt.Errorf("predict on batch: model %q has %d outputs, want 1", m.name, n)
 	}
 	n := x.Shape()[0]
-	g, err := m.acquireGraph(modePredict, graphKey{batch: n}, m.memoryLimit(modePredict, n))
+	key := graphKey{batch: n, lengths: m.lengthsOfValues([]graph.Value{x})}
+	g, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, n))
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +110,11 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 		return nil, fmt.Errorf("predict on batch: %w", err)
 	}
 	return y[0].values, nil
+}
+
+// lengthsOfValues returns the lengths of the free axes of a batch.
+func (n *network) lengthsOfValues(inputs []graph.Value) lengths {
+	return n.lengthsOf(func(k, axis int) int { return axisLength(inputs[k].Shape(), axis+1) })
 }
 
 // upTo returns 0, 1, ... n-1.

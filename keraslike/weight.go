@@ -138,6 +138,14 @@ func (w *Weight) floats() []float32 {
 	return w.value.Float32s()
 }
 
+// checkSize rejects a weight of more values than memory can hold.
+func (w *Weight) checkSize() error {
+	if Shape(w.shape).tooLarge() {
+		return fmt.Errorf("weight %q would have shape %v, which is more than %d values", w.name, w.shape, maxSize)
+	}
+	return nil
+}
+
 // zeros allocates the array of the weight.
 func (w *Weight) zeros() *tensor.Dense {
 	if len(w.shape) == 0 {

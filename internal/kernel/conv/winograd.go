@@ -21,7 +21,10 @@ const (
 	winogradSkew   = 16      // floats between the rows of transformed tiles, to avoid cache conflicts
 	minWinograd    = 16      // minimum number of input and output channels; with fewer, the transforms cost more than they save
 	minTiles       = 48      // minimum number of tiles that pays for the transform of the weights
-	minTilesEach   = 9       // minimum number of tiles of an image that pays for reading transformed weights
+	minTilesEach   = 4       // minimum number of tiles of an image, if the weights have been transformed
+	minTilesFar    = 36      // the same if the transformed weights come from memory
+	maxNear        = 1 << 22 // maximum number of transformed weights that a cache holds
+
 	maxTransformed = 1 << 24 // maximum number of transformed weights, of which there are four times as many as weights
 )
 
@@ -55,7 +58,14 @@ var winogradJobs parallel.FreeList[winogradJob]
 func WinogradFits(s *ref.Conv) bool { return winogradShape(s) && s.N*WinogradTiles(s) >= minTiles }
 
 // winogradFitsEach is WinogradFits for images one by one, with weights that are transformed once.
-func winogradFitsEach(s *ref.Conv) bool { return winogradShape(s) && WinogradTiles(s) >= minTilesEach }
+// Small layers then use it even for few tiles: with the transform, one image would be faster without.
+func winogradFitsEach(s *ref.Conv) bool {
+	least := minTilesEach
+	if winogradPoints*s.C*s.K > maxNear {
+		least = minTilesFar
+	}
+	return winogradShape(s) && WinogradTiles(s) >= least
+}
 
 // WinogradTiles returns the number of tiles of an image.
 func WinogradTiles(s *ref.Conv) int { return ceilDiv(s.OH, winogradSide) * ceilDiv(s.OW, winogradSide) }

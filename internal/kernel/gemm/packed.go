@@ -3,6 +3,7 @@
 package gemm
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
@@ -50,25 +51,40 @@ func (b *Packed) Times(w *parallel.Worker, m int, a []float32, lda int, add bool
 	j.alone(w)
 }
 
-// TimesFrom computes part i of parts of the columns of C[m,n] = A·B on the calling worker. The
-// sums start at the elements of the row start instead of 0, which may be C's own if m is 1; nil
-// means 0. If add is set, C is added to them at the end.
-func (b *Packed) TimesFrom(w *parallel.Worker, i, parts, m int, a []float32, lda int, start []float32, add bool, c []float32, ldc int) {
-	if m == 0 || b.n == 0 {
+// TimesRow computes part i of parts of c = a·B for one row a, on the calling worker. B is not divided
+// into blocks of k. The sums start at the elements of start, which may be c itself, or
+// at 0 if it is nil; if add is set, c is added to them at the end. Last is the order of the columns:
+// who multiplies by the same B again and again finds most of it in the cache if the order alternates.
+func (b *Packed) TimesRow(w *parallel.Worker, i, parts int, a, start []float32, add bool, c []float32, last bool) {
+	if len(a) < b.k || len(c) < b.n || start != nil && len(start) < b.n {
+		panic(fmt.Sprintf("gemm: a row of %d times %d x %d, from %d to %d numbers", len(a), b.k, b.n, len(start), len(c)))
+	}
+	s, t := b.isa, &w.Tile
+	cols, width := s.TileCols(), s.TileWidth(1)
+	from, to := 0, b.n
+	if parts > 1 {
+		q0, q1 := parallel.Share(ceilDiv(b.n, cols), parts, i)
+		from, to = q0*cols, min(q1*cols, b.n)
+	}
+	if from >= to {
 		return
 	}
-	Check("gemm: A", false, m, b.k, len(a), lda)
-	Check("gemm: C", false, m, b.n, len(c), ldc)
-	if start != nil {
-		Check("gemm: start", false, 1, b.n, len(start), b.n)
+	t.A, t.StepA, t.StepB, t.PanelB = simd.First(a), 4, 4*cols, 4*cols*b.k
+	t.K, t.Segments, t.Offsets, t.Bias, t.Flags = b.k, 1, &simd.NoOffset, nil, 0
+	if add {
+		t.Flags = simd.TileAdd
 	}
-	j := job{
-		isa: b.isa, m: m, n: b.n, k: b.k, a: simd.First(a), lda: lda, c: simd.First(c), ldc: ldc,
-		bias: simd.First(start), add: add, packed: simd.First(b.data), packedK: b.k,
+	at, step := from, width
+	if last {
+		at, step = from+(to-from-1)/width*width, -width
 	}
-	j.divide()
-	j.colChunks = parts
-	j.Unit(i, w)
+	for ; from <= at && at < to; at += step {
+		t.B, t.C = simd.At(simd.First(b.data), at*b.k), simd.At(simd.First(c), at)
+		if start != nil {
+			t.Bias = simd.At(simd.First(start), at)
+		}
+		s.Tile(t, 1, min(width, to-at))
+	}
 }
 
 // Blocks returns the number of blocks into which a product divides k steps. Block i has the

@@ -9,7 +9,7 @@ import (
 )
 
 // block is a block of sequences and its part of the saved numbers. Each array is indexed by
-// step, modulo the steps for which there is memory, then row.
+// step, then row; steps beyond those for which there is memory use it in turn.
 type block struct {
 	*job
 	w           *parallel.Worker
@@ -42,21 +42,32 @@ func (j *job) block(first, rows int) block {
 }
 
 // input returns the rows [x | 1 | h] of step t; state returns the h in them.
-func (b *block) input(t int) []float32 { return b.xh[t%b.memory.xh*b.rows*b.width:] }
+func (b *block) input(t int) []float32 { return b.xh[inTurn(t, b.memory.xh)*b.rows*b.width:] }
 func (b *block) state(t int) []float32 { return b.input(t)[b.s.In+1:] }
 func (b *block) step(t int) []float32 {
 	size := b.rows * b.slots * b.s.Units
-	t %= b.memory.gates
+	t = inTurn(t, b.memory.gates)
 	return b.gates[t*size : (t+1)*size]
 }
 
 func (b *block) cell(t int) []float32 {
 	size := b.rows * b.s.Units
-	t %= b.memory.cells
+	t = inTurn(t, b.memory.cells)
 	return b.cells[t*size : (t+1)*size]
 }
 
-func (b *block) resetInput(t int) []float32 { return b.reset[t%b.memory.resets*b.rows*b.width:] }
+func (b *block) resetInput(t int) []float32 {
+	return b.reset[inTurn(t, b.memory.resets)*b.rows*b.width:]
+}
+
+// inTurn returns the place of step t in memory for n steps: t, or a place in turn, and then n is a
+// power of two. A division would take as long as the product of a small cell.
+func inTurn(t, n int) int {
+	if t < n {
+		return t
+	}
+	return t & (n - 1)
+}
 
 // inputAt returns the time index that step t reads.
 func (b *block) inputAt(t int) int {
@@ -98,7 +109,7 @@ func (b *block) forward() {
 		}
 	}
 	for t := range b.s.Time {
-		if t%b.memory.inputs == 0 {
+		if inTurn(t, b.memory.inputs) == 0 {
 			end := min(t+b.memory.inputs, b.s.Time)
 			b.takeInputs(t, end)
 			if b.ahead {

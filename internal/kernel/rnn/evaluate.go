@@ -3,6 +3,8 @@
 package rnn
 
 import (
+	"math/bits"
+
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
@@ -33,15 +35,18 @@ type evaluation struct {
 	shared    operands // of the factors that several workers compute
 }
 
-// factor is a product of some columns of [x | 1 | h] with their rows of the stacked weights.
+// factor is the product of columns from..from+k-1 of [x | 1 | h] with their rows of the stacked
+// weights of some gates, for column col.. of the saved gates.
 type factor struct {
 	gemm.Packed
-	product *product
-	from    int
-	head    bool // of x and 1, and therefore computed ahead
-	starts  bool // at the sum of the head in the same block of k
-	add     bool // adds its sum to the gates
-	open    bool // a head writes to open instead of the gates, a tail starts there
+	from, k     int
+	gate, gates int
+	col         int
+	reset       bool // of [x | 1 | r h]
+	head        bool // of x and 1, and therefore computed ahead
+	starts      bool // at the sum of the head in the same block of k
+	add         bool // adds its sum to the gates
+	open        bool // a head writes to open instead of the gates, a tail starts there
 }
 
 // operands are those of factors at a step, or of the heads at several.
@@ -50,6 +55,7 @@ type operands struct {
 	rows        []float32 // [x | 1 | h] or [x | 1 | r h]
 	reset       bool
 	gates, open []float32
+	odd         bool // step
 }
 
 const (
@@ -109,42 +115,72 @@ func (j *job) multiplications(head bool) (n int) {
 func (j *job) rememberFew() {
 	gates := j.slots * j.s.Units
 	if j.ahead {
-		n := max(2, min(j.s.Time, evaluationFloats/(gates+j.width)))
+		n := floorPower(min(j.s.Time, evaluationFloats/(gates+j.width)))
 		j.remember(&j.s, steps{inputs: n, xh: n, gates: n, cells: 2, resets: 1})
 		if j.opens() {
 			j.perRow += n * gates
 		}
 	} else {
-		n := max(2, min(inputSteps, evaluationFloats/max(1, j.blockRows()*j.width)))
+		n := floorPower(min(inputSteps, evaluationFloats/max(1, j.blockRows()*j.width)))
 		j.remember(&j.s, steps{inputs: n, xh: n, gates: 1, cells: 2, resets: n})
 	}
 	j.scratch = buffer.Grow(j.scratch, j.s.Batch*j.perRow)
 	j.saved = j.scratch
 }
 
+// floorPower returns the largest power of two that is at most n, but at least 2.
+func floorPower(n int) int { return 1 << max(1, bits.Len(uint(n))-1) }
+
 func (j *job) packFactors() {
 	j.used = 0
 	for i := range j.products[:j.count] {
-		p, stack := &j.products[i], j.stackOf(i)
-		blocks, split, cols := gemm.Blocks(p.k), j.heads(p), p.gates*j.s.Units
+		p, before := &j.products[i], j.used
+		stack, cols := j.stackOf(i), p.gates*j.s.Units
+		blocks, split := gemm.Blocks(p.k), j.heads(p)
 		for b := range blocks {
 			k0, k1 := parallel.Share(p.k, blocks, b)
 			middle := min(max(k0, split), k1)
 			divided := k0 < middle && middle < k1
 			if k0 < middle {
 				f := j.nextFactor()
-				f.product, f.from, f.head, f.starts = p, p.from+k0, true, false
-				f.open = divided && b > 0
-				f.add = !divided && b > 0
-				f.Pack(false, middle-k0, cols, stack[k0*cols:], cols)
+				f.of(p, k0, middle)
+				f.head, f.starts, f.open, f.add = true, false, divided && b > 0, b > 0 && !divided
+				f.Pack(false, f.k, cols, stack[k0*cols:], cols)
 			}
 			if middle < k1 {
 				f := j.nextFactor()
-				f.product, f.from, f.head, f.starts = p, p.from+middle, false, divided
-				f.open = divided && b > 0
-				f.add = b > 0
-				f.Pack(false, k1-middle, cols, stack[middle*cols:], cols)
+				f.of(p, middle, k1)
+				f.head, f.starts, f.open, f.add = false, divided, divided && b > 0, b > 0
 			}
+		}
+		j.joinTail(j.factors[:before])
+	}
+	g := j.s.Cell.Gates() * j.s.Units
+	for i := range j.factors[:j.used] {
+		if f := &j.factors[i]; !f.head {
+			f.Pack(false, f.k, f.gates*j.s.Units, j.t.U[(f.from-j.s.In-1)*g+f.gate*j.s.Units:], g)
+		}
+	}
+}
+
+// of makes f the steps k0..k1-1 of k of product p.
+func (f *factor) of(p *product, k0, k1 int) {
+	f.from, f.k, f.gate, f.gates, f.col, f.reset = p.from+k0, k1-k0, p.gate, p.gates, p.col, p.reset
+}
+
+// joinTail makes the only tail of a product, if it is the last of the factors, part of that of an
+// earlier product that ends where it begins: of U's columns for z and r, and for h U_n.
+func (j *job) joinTail(earlier []factor) {
+	f := &j.factors[j.used-1]
+	if !f.starts || f.open {
+		return
+	}
+	for i := range earlier {
+		e := &earlier[i]
+		if e.starts && !e.open && e.from == f.from && e.k == f.k && e.reset == f.reset && e.gate+e.gates == f.gate && e.col+e.gates*j.s.Units == f.col {
+			e.gates += f.gates
+			j.used--
+			return
 		}
 	}
 }
@@ -197,15 +233,15 @@ func (j *job) multiplyHeads(w *parallel.Worker, o *operands, t0, t1 int) {
 		if f.open {
 			to = o.open
 		}
-		f.TimesFrom(w, 0, 1, t1-t0, o.rows[t0*j.width+f.from:], j.width, nil, f.add, to[t0*ld+f.product.col:], ld)
+		f.Times(w, t1-t0, o.rows[t0*j.width+f.from:], j.width, f.add, to[t0*ld+f.col:], ld)
 	}
 }
 
 // finish computes the tails of step t for the products of h, or of r h.
 func (b *block) finish(t int, rows []float32, reset bool) {
-	o := operands{rows: rows, reset: reset, gates: b.step(t)}
+	o := operands{rows: rows, reset: reset, gates: b.step(t), odd: t&1 == 1}
 	if len(b.open) > 0 {
-		o.open = b.open[t%b.memory.gates*b.slots*b.s.Units:]
+		o.open = b.open[inTurn(t, b.memory.gates)*b.slots*b.s.Units:]
 	}
 	if b.sharers == 1 {
 		b.multiplyTails(b.w, &o, 0, 1)
@@ -226,18 +262,18 @@ func (t *tailsJob) Unit(u int, w *parallel.Worker) {
 func (j *job) multiplyTails(w *parallel.Worker, o *operands, part, parts int) {
 	for i := range j.factors[:j.used] {
 		f := &j.factors[i]
-		if f.head || f.product.reset != o.reset {
+		if f.head || f.reset != o.reset {
 			continue
 		}
-		to := o.gates[f.product.col:]
+		to := o.gates[f.col:]
 		var start []float32
 		switch {
 		case f.open:
-			start = o.open[f.product.col:]
+			start = o.open[f.col:]
 		case f.starts:
 			start = to
 		}
-		f.TimesFrom(w, part, parts, 1, o.rows[f.from:], j.width, start, f.add, to, j.slots*j.s.Units)
+		f.TimesRow(w, part, parts, o.rows[f.from:], start, f.add, to, o.odd)
 	}
 }
 
