@@ -39,6 +39,9 @@ type Table struct {
 	MSEGrad               func(dz, z, t, dloss []float32, rows, cols int)
 	MAE                   func(loss, a, b []float32, rows, cols int)
 	MAEGrad               func(dz, z, t, dloss []float32, rows, cols int)
+	RowMax                func(x []float32) float32
+	ExpSum                func(dst, x []float32, alpha float32) float64
+	SoftmaxBack           func(dst, a, b []float32, alpha float32)
 	NormRows              func(y, x, gamma, beta []float32, eps float32, rows, cols int)
 	NormRowsBack          func(dx, dgamma, dbeta, x, dy, gamma []float32, eps float32, rows, cols int)
 	L2NormalizeRows       func(y, x []float32, rows, cols int)
@@ -68,6 +71,11 @@ type Table struct {
 	GRUBlend              func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead, rows, units int)
 	GRUBlendBack          func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, ahead, rows, units int)
 	GRUResetBack          func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, dreset []float32, ldDreset int, dh []float32, ldDh int, ahead, rows, units int)
+	MulRows               func(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead, rows, units int)
+	MulAddRows            func(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead, rows, units int)
+	AddRows               func(dst []float32, ldDst int, x []float32, ldX int, ahead, rows, units int)
+	Blend                 func(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead, rows, units int)
+	BlendBack             func(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn int, ahead, rows, units int)
 }
 
 var genericTable = Table{
@@ -100,6 +108,9 @@ var genericTable = Table{
 	MSEGrad:               ref.MSEGrad[float32],
 	MAE:                   ref.MAE[float32],
 	MAEGrad:               ref.MAEGrad[float32],
+	RowMax:                ref.RowMax[float32],
+	ExpSum:                ref.ExpSum[float32],
+	SoftmaxBack:           ref.SoftmaxBack[float32],
 	NormRows:              ref.NormRows[float32],
 	NormRowsBack:          ref.NormRowsBack[float32],
 	L2NormalizeRows:       ref.L2NormalizeRows[float32],
@@ -129,4 +140,9 @@ var genericTable = Table{
 	GRUBlend:              genericGRUBlend,
 	GRUBlendBack:          genericGRUBlendBack,
 	GRUResetBack:          genericGRUResetBack,
+	MulRows:               genericMulRows,
+	MulAddRows:            genericMulAddRows,
+	AddRows:               genericAddRows,
+	Blend:                 genericBlend,
+	BlendBack:             genericBlendBack,
 }

@@ -111,6 +111,9 @@ var avx512Table = Table{
 	MSEGrad:               avx512Rows.mseGrad,
 	MAE:                   avx512Rows.mae,
 	MAEGrad:               avx512Rows.maeGrad,
+	RowMax:                avx512RowMax,
+	ExpSum:                avx512ExpSum,
+	SoftmaxBack:           avx512SoftmaxBack,
 	NormRows:              avx512Rows.normRows,
 	NormRowsBack:          avx512Rows.normRowsBack,
 	L2NormalizeRows:       avx512Rows.l2NormalizeRows,
@@ -202,6 +205,11 @@ var avx512Table = Table{
 	GRUBlend:          avx512GRUBlend,
 	GRUBlendBack:      avx512GRUBlendBack,
 	GRUResetBack:      avx512GRUResetBack,
+	MulRows:           avx512MulRows,
+	MulAddRows:        avx512MulAddRows,
+	AddRows:           avx512AddRows,
+	Blend:             avx512Blend,
+	BlendBack:         avx512BlendBack,
 }
 
 var avx2Rows = rowPrimitives{
@@ -273,6 +281,9 @@ var avx2Table = Table{
 	MSEGrad:               avx2Rows.mseGrad,
 	MAE:                   avx2Rows.mae,
 	MAEGrad:               avx2Rows.maeGrad,
+	RowMax:                avx2RowMax,
+	ExpSum:                avx2ExpSum,
+	SoftmaxBack:           avx2SoftmaxBack,
 	NormRows:              avx2Rows.normRows,
 	NormRowsBack:          avx2Rows.normRowsBack,
 	L2NormalizeRows:       avx2Rows.l2NormalizeRows,
@@ -364,4 +375,9 @@ var avx2Table = Table{
 	GRUBlend:          avx2GRUBlend,
 	GRUBlendBack:      avx2GRUBlendBack,
 	GRUResetBack:      avx2GRUResetBack,
+	MulRows:           avx2MulRows,
+	MulAddRows:        avx2MulAddRows,
+	AddRows:           avx2AddRows,
+	Blend:             avx2Blend,
+	BlendBack:         avx2BlendBack,
 }
