@@ -48,7 +48,12 @@ func Attention(spec AttentionSpec, in AttentionInputs) (*Node, error) {
 	o := &op{
 		name: "attention" + attrs("heads", spec.Heads, "scale", spec.Scale, "causal", spec.Causal, "rate", spec.Rate, "stream", spec.Stream),
 		out:  3, shape: a.shape, grad: a.grad,
-		run: forDtypes(runAttention[float32](a), runAttention[float64](a)),
+		run:   forDtypes(runAttention[float32](a, true), runAttention[float64](a, true)),
+		keeps: a,
+		lean: func() runner {
+			own := &attention{spec: a.spec, masks: a.masks, ranks: a.ranks}
+			return forDtypes(runAttention[float32](own, false), runAttention[float64](own, false))
+		},
 	}
 	switch {
 	case !(spec.Rate >= 0 && spec.Rate < 1):
@@ -58,7 +63,7 @@ func Attention(spec AttentionSpec, in AttentionInputs) (*Node, error) {
 	case spec.Heads < 1:
 		return nil, &OpError{Op: o.name, Err: fmt.Errorf("has %d heads, want at least 1", spec.Heads)}
 	}
-	o.rng, o.keeps = a.rng(), a
+	o.rng = a.rng()
 	inputs := Nodes{in.Query, in.Key, in.Value}
 	o.in, o.diff, o.zeroDiff = []int{3, 3, 3}, []bool{true, true, true}, make([]bool, 3)
 	for i, m := range []struct {
@@ -75,10 +80,6 @@ func Attention(spec AttentionSpec, in AttentionInputs) (*Node, error) {
 		o.name += "," + m.name
 	}
 	a.ranks = o.in
-	o.lean = func() runner {
-		own := &attention{spec: a.spec, masks: a.masks, ranks: a.ranks}
-		return forDtypes(runAttention[float32](own), runAttention[float64](own))
-	}
 	return apply(o, inputs...)
 }
 
@@ -139,7 +140,8 @@ func (a *attention) shape(in []tensor.Shape) (tensor.Shape, error) {
 	return tensor.Shape{q[0], q[1], v[2]}, nil
 }
 
-func runAttention[T kernel.Float](a *attention) func(*call[T]) error {
+// runAttention keeps the operands for the gradient if kept is set.
+func runAttention[T kernel.Float](a *attention, kept bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		g := a.geometry(c.inShape)
 		t := &attentionMemoryOf[T](a).t
@@ -147,6 +149,9 @@ func runAttention[T kernel.Float](a *attention) func(*call[T]) error {
 		t.Mask, t.QueryMask, t.KeyMask = operand(c, a.masks[0]), operand(c, a.masks[1]), operand(c, a.masks[2])
 		t.Stats = resized(t.Stats, 2*g.Batch*g.Heads*g.T)
 		kernel.AttentionForward(&g, t)
+		if !kept {
+			*t = kernel.AttentionTensors[T]{Stats: t.Stats}
+		}
 		return nil
 	}
 }
@@ -159,7 +164,9 @@ func (a *attention) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		in:   append(append([]int{}, a.ranks...), 3, 3), out: 3,
 		shape: sameShape,
 		run:   forDtypes(runAttentionGrad[float32](a), runAttentionGrad[float64](a)),
-		rng:   a.rng(), readsKept: a,
+		rng:   a.rng(),
+
+		readsKept: a,
 	}, append(append(Nodes{}, in...), y, dy)...)
 	if err != nil {
 		return nil, err

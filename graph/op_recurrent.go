@@ -328,6 +328,9 @@ func runRecurrent[T kernel.Float](r *recurrence, kept bool) func(*call[T]) error
 		case StateAndCell:
 			pack(c.out, t.HN, g.Units, t.CN, g.Units)
 		}
+		if !kept { // an idle program must not keep the operands alive
+			*t = kernel.RNNTensors[T]{}
+		}
 		return nil
 	}
 }
