@@ -96,7 +96,11 @@ func (c *compiler) constant(i int) (Value, bool) {
 }
 
 func (c *compiler) program() (*Program, error) {
-	p := &Program{slots: make([]slot, len(c.nodes)), roots: c.roots, outside: make([]unsafe.Pointer, c.outside)}
+	p := &Program{
+		code:    &code{slots: make([]slot, len(c.nodes)), roots: c.roots},
+		values:  make([]slotValue, len(c.nodes)),
+		outside: make([]unsafe.Pointer, c.outside),
+	}
 	places, values, memory, err := c.plan()
 	if err != nil {
 		return nil, err
@@ -108,9 +112,9 @@ func (c *compiler) program() (*Program, error) {
 		if c.variable(i) {
 			p.inputs = append(p.inputs, i)
 		} else if v, ok := c.constant(i); ok {
-			s.value = v
+			p.values[i].value = v
 		} else {
-			s.value = values[i]
+			p.values[i].value = values[i]
 		}
 	}
 	used := c.used()
@@ -163,7 +167,7 @@ func (c *compiler) used() []bool {
 
 // keptRead reports whether some op reads what o keeps.
 func (c *compiler) keptRead(o *op) bool {
-	return slices.ContainsFunc(c.ops, func(reader *op) bool { return reader != nil && reader.readsKept == o.keeps })
+	return o.keeps != nil && slices.ContainsFunc(c.ops, func(reader *op) bool { return reader != nil && reader.readsKept == o.keeps })
 }
 
 // copied reports whether a view has to be computed as a copy because its input's memory

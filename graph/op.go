@@ -51,7 +51,9 @@ type op struct {
 	runUnused *runner
 	// keeps identifies memory in which run keeps something for the gradient besides the output;
 	// readsKept is the same in the op that reads it. Without such an op, a Program runs what lean
-	// returns instead of run: the same output, with nothing kept and in memory of its own.
+	// returns instead of run: the same output, with nothing kept for a gradient. An op whose run
+	// has any memory has a lean whose results have memory of their own, so that clones of a Program
+	// may run concurrently; only ops of training do without.
 	keeps, readsKept any
 	lean             func() runner
 	// each, if not nil, is what a Program for inference runs instead of run, in float32: every sample

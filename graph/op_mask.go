@@ -261,6 +261,7 @@ func CausalMask(scores *Node) (*Node, error) {
 			return in[0].Clone(), nil
 		},
 		run:       forDtypes(runCausalMask[float32](), runCausalMask[float64]()),
+		lean:      func() runner { return forDtypes(runCausalMask[float32](), runCausalMask[float64]()) },
 		diff:      []bool{true},
 		grad:      func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy}, nil },
 		inPlaceOf: 1,

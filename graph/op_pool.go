@@ -82,6 +82,8 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 		in:   []int{rank}, out: rank,
 		shape: spec.shape,
 		run:   forDtypes(runMaxPool[float32](spec, m), runMaxPool[float64](spec, m)),
+		keeps: m,
+		lean:  func() runner { return forDtypes(runMaxPool[float32](spec, nil), runMaxPool[float64](spec, nil)) },
 		diff:  []bool{true},
 		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
@@ -90,17 +92,24 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 				in:   []int{rank, rank}, out: rank,
 				shape: fixed(to),
 				run:   forDtypes(runMaxPoolBack[float32](spec, to, m), runMaxPoolBack[float64](spec, to, m)),
+
+				readsKept: m,
 			}, y, dy)
 			return Nodes{dx}, err
 		},
 	}, x)
 }
 
+// runMaxPool records the maxima in m, unless it is nil.
 func runMaxPool[T kernel.Float](spec PoolSpec, m *maxima) func(*call[T]) error {
 	return func(c *call[T]) error {
 		g, err := spec.geometry(c.inShape[0])
 		if err != nil {
 			return err
+		}
+		if m == nil {
+			kernel.MaxPool2D(c.out, nil, c.in[0], &g)
+			return nil
 		}
 		if len(m.window) < len(c.out) {
 			m.window = make([]uint8, len(c.out))
@@ -171,45 +180,50 @@ func runAvgPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape) func(*call[T]
 // gradient.
 func GlobalMaxPool(x *Node) (*Node, error) {
 	m := &maxima{}
-	return globalPool("global_max_pool", x, forDtypes(runGlobalMax[float32](m), runGlobalMax[float64](m)),
-		func(to tensor.Shape) runner {
-			return forDtypes(runGlobalMaxBack[float32](to, m), runGlobalMaxBack[float64](to, m))
-		})
+	return globalPool(&op{
+		name:  "global_max_pool",
+		run:   forDtypes(runGlobalMax[float32](m), runGlobalMax[float64](m)),
+		keeps: m,
+		lean: func() runner {
+			own := &maxima{}
+			return forDtypes(runGlobalMax[float32](own), runGlobalMax[float64](own))
+		},
+	}, x, func(to tensor.Shape) runner {
+		return forDtypes(runGlobalMaxBack[float32](to, m), runGlobalMaxBack[float64](to, m))
+	})
 }
 
 // GlobalAvgPool returns the mean of each channel over all spatial cells.
 func GlobalAvgPool(x *Node) (*Node, error) {
-	return globalPool("global_avg_pool", x, forDtypes(runGlobalAvg[float32], runGlobalAvg[float64]),
+	return globalPool(&op{name: "global_avg_pool", run: forDtypes(runGlobalAvg[float32], runGlobalAvg[float64])}, x,
 		func(to tensor.Shape) runner {
 			return forDtypes(runGlobalAvgBack[float32](to), runGlobalAvgBack[float64](to))
 		})
 }
 
-func globalPool(name string, x *Node, run runner, back func(to tensor.Shape) runner) (*Node, error) {
+// globalPool applies an op with a name and a run.
+func globalPool(o *op, x *Node, back func(to tensor.Shape) runner) (*Node, error) {
 	rank := rankOf(x)
-	return apply(&op{
-		name: name,
-		in:   []int{rank}, out: 2,
-		shape: func(in []tensor.Shape) (tensor.Shape, error) {
-			if len(in[0]) < 3 {
-				return nil, fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis in between", in[0])
-			}
-			n, _, c := cells(in[0])
-			return tensor.Shape{n, c}, nil
-		},
-		run:  run,
-		diff: []bool{true},
-		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
-			to := in[0].Shape()
-			dx, err := apply(&op{
-				name: name + "_grad" + attrs("to", to),
-				in:   []int{2, 2}, out: rank,
-				shape: fixed(to),
-				run:   back(to),
-			}, y, dy)
-			return Nodes{dx}, err
-		},
-	}, x)
+	o.in, o.out, o.diff = []int{rank}, 2, []bool{true}
+	o.shape = func(in []tensor.Shape) (tensor.Shape, error) {
+		if len(in[0]) < 3 {
+			return nil, fmt.Errorf("input has shape %v, want (batch, ..., channels) with at least one axis in between", in[0])
+		}
+		n, _, c := cells(in[0])
+		return tensor.Shape{n, c}, nil
+	}
+	o.grad = func(in Nodes, y, dy *Node) (Nodes, error) {
+		to := in[0].Shape()
+		dx, err := apply(&op{
+			name: o.name + "_grad" + attrs("to", to),
+			in:   []int{2, 2}, out: rank,
+			shape:     fixed(to),
+			run:       back(to),
+			readsKept: o.keeps,
+		}, y, dy)
+		return Nodes{dx}, err
+	}
+	return apply(o, x)
 }
 
 func runGlobalMax[T kernel.Float](m *maxima) func(*call[T]) error {

@@ -32,7 +32,7 @@ func (p *Program) Bind(input int, v Value) error {
 	if err := checkValue(s.shape, s.dtype, v); err != nil {
 		return fmt.Errorf("bind %q: %w", s.node.Name(), err)
 	}
-	s.bound, s.floats = true, nil
+	p.values[input] = slotValue{bound: true}
 	return p.set(input, v)
 }
 
@@ -45,8 +45,8 @@ func (p *Program) BindFloats(input int, values []float32) error {
 	if s.dtype != tensor.Float32 || len(values) != size(s.shape) {
 		return fmt.Errorf("bind %q: got %d values of float32, want %v of shape %v", s.node.Name(), len(values), s.dtype, s.shape)
 	}
-	s.bound, s.floats = true, values
-	p.point(s, unsafe.Pointer(unsafe.SliceData(values)))
+	p.values[input] = slotValue{bound: true, floats: values}
+	p.point(input, unsafe.Pointer(unsafe.SliceData(values)))
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (p *Program) setOutside(k int, at unsafe.Pointer) {
 	p.outside[k] = at
 	for i := range p.slots {
 		if s := &p.slots[i]; s.place.outside == k+1 {
-			p.point(s, at)
+			p.point(i, at)
 		}
 	}
 }
@@ -82,12 +82,13 @@ func (p *Program) copyOutside() {
 
 // Floats returns the float32 values of root k after a run, nil if it is not dense.
 func (p *Program) Floats(k int) []float32 {
-	s := &p.slots[p.roots[k]]
+	i := p.roots[k]
+	s := &p.slots[i]
 	switch at := p.address(s.place); {
-	case s.floats != nil:
-		return s.floats
+	case p.values[i].floats != nil:
+		return p.values[i].floats
 	case s.place.bytes == 0:
-		return Floats(s.value)
+		return Floats(p.values[i].value)
 	case at == nil || s.dtype != tensor.Float32:
 		return nil
 	default:
@@ -97,7 +98,7 @@ func (p *Program) Floats(k int) []float32 {
 
 // Rows returns root k after a run if it is sparse, otherwise nil.
 func (p *Program) Rows(k int) *RowSparse {
-	rows, _ := p.slots[p.roots[k]].value.(*RowSparse)
+	rows, _ := p.values[p.roots[k]].value.(*RowSparse)
 	return rows
 }
 
@@ -109,9 +110,9 @@ func (p *Program) Leave() {
 		p.setOutside(k, nil)
 	}
 	for _, i := range p.inputs {
-		if s := &p.slots[i]; s.bound {
-			s.bound, s.floats = false, nil
-			p.point(s, nil)
+		if p.values[i].bound {
+			p.values[i] = slotValue{}
+			p.point(i, nil)
 		}
 	}
 }

@@ -27,12 +27,9 @@ import (
 // the Program's own (Bind), and with the first roots in memory of the caller (SetOutput). Clones
 // run concurrently.
 type Program struct {
-	slots        []slot
-	instructions []instruction
-	bindings     []binding // of the instructions that are ops of this package
-	inputs       []int     // slots of the variables
-	roots        []int     // slots
-	memory       Memory
+	*code
+	values   []slotValue
+	bindings []binding // of the instructions that are ops of this package
 
 	own     *Arena           // of RunAll
 	base    unsafe.Pointer   // of the arena to which the slots are bound, nil for none
@@ -40,11 +37,20 @@ type Program struct {
 	current int              // the instruction being executed, for error messages
 }
 
+// code is what a Program has in common with its clones, which only read it.
+type code struct {
+	slots        []slot
+	instructions []instruction
+	inputs       []int // slots of the variables
+	roots        []int // slots
+	memory       Memory
+}
+
 // Memory is the size of a Program's intermediate values in bytes: Planned is what an Arena
 // needs, Naive would be needed if no memory were shared.
 type Memory struct{ Planned, Naive int }
 
-// slot holds the value of one node.
+// slot describes the value of one node.
 type slot struct {
 	node    *Node
 	shape   Shape
@@ -53,7 +59,10 @@ type slot struct {
 	writer  int      // the instruction that computes it, -1 for none
 	readers []reader // the bound inputs that read the value
 	boxed   bool     // an op that is not of this package needs it as a Value
+}
 
+// slotValue is the value of one node in one Program.
+type slotValue struct {
 	value  Value // nil if it is in planned memory and not boxed
 	bound  bool  // an input that Bind or BindFloats has bound
 	floats []float32
@@ -108,9 +117,7 @@ func compile(limit int64, inference *Inference, roots Nodes) (*Program, error) {
 // that Let has bound, such as weights, are shared; nothing that is bound by Bind is. It returns
 // nil if that is impossible, because of ops that are not of this package or sparse results.
 func (p *Program) Clone() *Program {
-	c := *p
-	c.own, c.base, c.outside = nil, nil, make([]unsafe.Pointer, len(p.outside))
-	c.slots = slices.Clone(p.slots)
+	c := &Program{code: p.code, values: make([]slotValue, len(p.slots)), outside: make([]unsafe.Pointer, len(p.outside))}
 	for _, s := range c.instructions {
 		if s.foreign != nil {
 			return nil
@@ -118,22 +125,19 @@ func (p *Program) Clone() *Program {
 	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		s.bound, s.floats = false, nil
-		switch _, constant := constantOf(s.node); {
-		case constant:
-		case s.writer < 0 || s.place.bytes > 0:
-			s.value = nil
-		default:
-			if _, ok := s.value.(sparse); ok {
-				return nil
+		if v, constant := constantOf(s.node); constant {
+			c.values[i].value = v
+		} else if s.writer >= 0 && s.place.bytes == 0 {
+			if len(s.shape) > 0 {
+				return nil // sparse
 			}
-			s.value = newValue(s.dtype, nil)
+			c.values[i].value = newValue(s.dtype, nil)
 		}
 	}
 	if c.bind() != nil {
 		return nil
 	}
-	return &c
+	return c
 }
 
 // bind makes the bindings of all instructions.
@@ -151,10 +155,10 @@ func (p *Program) bind() error {
 		out := &p.slots[s.out]
 		p.bindings[i] = o.bind(out.dtype, out.shape, s.shapes, s.kept)
 	}
-	for i := range p.slots {
-		if s := &p.slots[i]; s.value != nil {
-			if err := p.set(i, s.value); err != nil {
-				return fmt.Errorf("node %v: %w", s.node, err)
+	for i := range p.values {
+		if v := p.values[i].value; v != nil {
+			if err := p.set(i, v); err != nil {
+				return fmt.Errorf("node %v: %w", p.slots[i].node, err)
 			}
 		}
 	}
@@ -163,7 +167,7 @@ func (p *Program) bind() error {
 
 // RunAll computes all roots from the values bound to the variables.
 func (p *Program) RunAll() error {
-	if p.slots == nil {
+	if p.code == nil {
 		return errClosed
 	}
 	if len(p.outside) > 0 {
@@ -176,15 +180,15 @@ func (p *Program) RunAll() error {
 		return err
 	}
 	for _, i := range p.roots {
-		s := &p.slots[i]
+		s, v := &p.slots[i], &p.values[i].value
 		if s.node.Op() == nil {
 			continue
 		}
-		if s.value == nil {
-			s.value = tensorAt(p.address(s.place), s.dtype, s.shape)
+		if *v == nil {
+			*v = tensorAt(p.address(s.place), s.dtype, s.shape)
 		}
-		if s.node.Value() != s.value {
-			if err := gorgonia.UnsafeLet(s.node, s.value); err != nil {
+		if s.node.Value() != *v {
+			if err := gorgonia.UnsafeLet(s.node, *v); err != nil {
 				return fmt.Errorf("run: %w", err)
 			}
 		}
@@ -203,7 +207,7 @@ func (p *Program) RunOn(a *Arena) (err error) {
 		}
 	}()
 	switch {
-	case p.slots == nil:
+	case p.code == nil:
 		return errClosed
 	case a.Bytes() < p.memory.Planned:
 		return fmt.Errorf("run: the arena has %d bytes, want %d", a.Bytes(), p.memory.Planned)
@@ -233,12 +237,12 @@ func (p *Program) RunOn(a *Arena) (err error) {
 // readVariables binds the current values of the variables.
 func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
-		s := &p.slots[i]
-		if s.floats != nil {
+		s, now := &p.slots[i], &p.values[i]
+		if now.floats != nil {
 			continue
 		}
-		v := s.value
-		if !s.bound {
+		v := now.value
+		if !now.bound {
 			v = s.node.Value()
 		}
 		if v == nil {
@@ -247,7 +251,7 @@ func (p *Program) readVariables() error {
 		if err := checkValue(s.shape, s.dtype, v); err != nil { // it may have been transposed since it was bound
 			return fmt.Errorf("run: %q: %w", s.node.Name(), err)
 		}
-		if v != s.value {
+		if v != now.value {
 			if err := p.set(i, v); err != nil {
 				return fmt.Errorf("run: %q: %w", s.node.Name(), err)
 			}
@@ -259,7 +263,7 @@ func (p *Program) readVariables() error {
 func (p *Program) runForeign(s *instruction) error {
 	args := make([]Value, len(s.in))
 	for k, i := range s.in {
-		args[k] = p.slots[i].value
+		args[k] = p.values[i].value
 	}
 	v, err := s.foreign.Do(args...)
 	if err != nil {
@@ -274,7 +278,7 @@ func (p *Program) runForeign(s *instruction) error {
 // set replaces the value of a slot and rebinds the instructions that use it.
 func (p *Program) set(i int, v Value) error {
 	s := &p.slots[i]
-	s.value = v
+	p.values[i].value = v
 	if s.writer >= 0 {
 		if err := p.bindings[s.writer].rebind(output, v); err != nil {
 			return err
@@ -293,7 +297,7 @@ func (p *Program) moveTo(base unsafe.Pointer) {
 	p.base = base
 	for i := range p.slots {
 		if s := &p.slots[i]; s.place.bytes > 0 && s.place.outside == 0 {
-			p.point(s, p.address(s.place))
+			p.point(i, p.address(s.place))
 		}
 	}
 }
@@ -310,11 +314,12 @@ func (p *Program) address(at place) unsafe.Pointer {
 }
 
 // point binds the instructions that use a slot to its memory.
-func (p *Program) point(s *slot, at unsafe.Pointer) {
+func (p *Program) point(i int, at unsafe.Pointer) {
+	s := &p.slots[i]
 	n := size(s.shape)
-	s.value = nil
+	p.values[i].value = nil
 	if s.boxed && at != nil {
-		s.value = tensorAt(at, s.dtype, s.shape)
+		p.values[i].value = tensorAt(at, s.dtype, s.shape)
 	}
 	if s.writer >= 0 {
 		p.bindings[s.writer].point(output, at, n)
@@ -342,9 +347,12 @@ func (p *Program) Reset() {}
 
 // Close releases the memory. The values of the roots remain readable.
 func (p *Program) Close() error {
-	p.slots, p.instructions, p.bindings, p.inputs, p.roots, p.own, p.base = nil, nil, nil, nil, nil, nil, nil
+	*p = Program{}
 	return nil
 }
+
+// Nodes returns the number of nodes that the Program holds.
+func (p *Program) Nodes() int { return len(p.slots) }
 
 // Memory returns the size of the planned memory.
 func (p *Program) Memory() Memory { return p.memory }

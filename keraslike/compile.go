@@ -58,6 +58,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 		return fmt.Errorf("compile: %w", err)
 	}
 	m.reseed(c.seed) // the model may have been built with another seed
+	m.releaseTraining()
 	m.graphs.clear()
 	m.trainer = t
 	m.position, m.pending, m.interrupted = 0, false, interruption{}

@@ -121,9 +121,14 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		order = newBatchIterator(source, e.lo, e.hi, size)
 	}
 	var g *modelGraph // of the batch
+	defer func() { m.graphs.release(g) }()
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
-		if g, err = m.evaluationGraph(graphKey{n, weighted, l}); err != nil {
-			return nil, err
+		key := graphKey{n, weighted, l}
+		if g == nil || g.graphKey != key {
+			m.graphs.release(g)
+			if g, err = m.graphInArena(modeEvaluate, key); err != nil {
+				return nil, err
+			}
 		}
 		return &g.batchBuffers, nil
 	})
@@ -183,17 +188,4 @@ func (m *Model) inputSpec() *dataSpec {
 		d.outputs = append(d.outputs, t.shape)
 	}
 	return d
-}
-
-// evaluationGraph returns the evaluation graph for a batch size.
-func (m *Model) evaluationGraph(key graphKey) (*modelGraph, error) {
-	if g, ok := m.graphs.evaluation[key]; ok {
-		return g, nil
-	}
-	g, err := m.graphFor(modeEvaluate, key)
-	if err != nil {
-		return nil, err
-	}
-	m.graphs.evaluation[key] = g
-	return g, nil
 }

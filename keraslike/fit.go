@@ -101,6 +101,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	finished := false
 	defer func() {
 		m.running, m.trainer.checksGradients = nil, false
+		m.releaseTraining()
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}

@@ -222,17 +222,25 @@ func nameSample(err error, indices []int) error {
 	return err
 }
 
-// trainingGraph returns the training graph for a batch size.
+// trainingGraph returns the training graph for a batch. The model keeps it until it trains on a batch
+// of another kind or releaseTraining is called.
 func (m *Model) trainingGraph(key graphKey) (*modelGraph, error) {
-	if g, ok := m.graphs.training[key]; ok {
-		return g, nil
+	if m.training != nil && m.training.graphKey == key {
+		return m.training, nil
 	}
-	g, err := m.graphFor(modeTrain, key)
+	m.releaseTraining()
+	g, err := m.graphInArena(modeTrain, key)
 	if err != nil {
 		return nil, err
 	}
-	m.graphs.training[key] = g
+	m.training = g
 	return g, nil
+}
+
+// releaseTraining returns the training graph to the cache.
+func (m *Model) releaseTraining() {
+	m.graphs.release(m.training)
+	m.training = nil
 }
 
 // inspectCallbacks finds out which callbacks run last, which logs there will be and whether

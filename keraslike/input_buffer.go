@@ -10,18 +10,27 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// inputBuffer is a data node of a graph with the value bound to it: its own memory, a sparse
+// inputBuffer is a data node of a program with the value bound to it: its own memory, a sparse
 // matrix, or a caller's value.
 type inputBuffer struct {
-	node  *graph.Node
-	own   *tensor.Dense
-	rows  *graph.CSR
-	bound graph.Value
+	node    *graph.Node
+	program *graph.Program
+	input   int // of the program
+	own     *tensor.Dense
+	rows    *graph.CSR
+	bound   graph.Value
 }
 
-func inputBuffers(nodes graph.Nodes) (list []*inputBuffer) {
+func inputBuffers(p *graph.Program, nodes graph.Nodes) (list []*inputBuffer) {
 	for _, n := range nodes {
-		list = append(list, &inputBuffer{node: n})
+		list = append(list, &inputBuffer{node: n, program: p, input: p.Input(n)})
+	}
+	return list
+}
+
+func nodesOf(buffers []*inputBuffer) (list graph.Nodes) {
+	for _, b := range buffers {
+		list = append(list, b.node)
 	}
 	return list
 }
@@ -31,11 +40,17 @@ func (b *inputBuffer) bind(v graph.Value) error {
 	if b.bound == v {
 		return nil
 	}
-	if err := graph.Let(b.node, v); err != nil {
+	if err := b.program.Bind(b.input, v); err != nil {
 		return err
 	}
 	b.bound = v
 	return nil
+}
+
+// bindFloats binds values in row-major order.
+func (b *inputBuffer) bindFloats(values []float32) error {
+	b.bound = nil
+	return b.program.BindFloats(b.input, values)
 }
 
 // dense binds and returns the buffer's own memory.
@@ -81,6 +96,35 @@ type batchBuffers struct {
 	inputs, targets, sampleWeights []*inputBuffer
 
 	memory [2][][]float32 // of inputs and targets, see fill
+}
+
+// all returns all buffers.
+func (b *batchBuffers) all() [3][]*inputBuffer {
+	return [3][]*inputBuffer{b.inputs, b.targets, b.sampleWeights}
+}
+
+// bytes returns the size of the buffers' own memory.
+func (b *batchBuffers) bytes() (n int64) {
+	for _, list := range b.all() {
+		for _, one := range list {
+			if one.own != nil {
+				n += 4 * int64(one.own.DataSize())
+			}
+			if one.rows != nil {
+				n += 4 * int64(cap(one.rows.Cols)+cap(one.rows.Indptr))
+			}
+		}
+	}
+	return n
+}
+
+// leave ends the use of what is bound; the program has left it.
+func (b *batchBuffers) leave() {
+	for _, list := range b.all() {
+		for _, one := range list {
+			one.bound = nil
+		}
+	}
 }
 
 // fill reads samples of a source directly into the buffers and rejects NaN and Inf. It

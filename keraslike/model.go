@@ -5,20 +5,25 @@ package keraslike
 import (
 	"errors"
 	"fmt"
-	"sync"
 )
 
 // Model is a graph of layers from inputs to outputs, with their weights. Compile and Fit
 // train it, Evaluate measures it and Predict applies it. A model is also a Layer and can be
 // nested in another model.
 //
-// Predict is safe for concurrent use; all other methods must be called from one goroutine.
+// Predict, PredictAll, PredictInto, PredictSource, PredictOnBatch, Evaluate and EvaluateWith may be
+// called from many goroutines at once, also while another one calls Fit or TrainOnBatch, or
+// changes weights by Weight.Set, Weight.Update or UpdateWeights: each batch is computed
+// with the weights of one moment. SetCacheLimit may be called at any time, too. All other
+// methods must not be called at the same time as any method of the model or of one that shares
+// layers with it.
 type Model struct {
 	network
 	nested   *layer    // the model as a layer of others
 	compiled *compiled // the settings of Compile; nil before
 	trainer  *trainer  // of the weights that were trainable at Compile
 	graphs   graphCache
+	training *modelGraph // of the last batch trained on; nil between calls of Fit
 	trainingState
 }
 
@@ -29,26 +34,6 @@ type trainingState struct {
 	pending     bool         // that epoch has had all its batches, but not its validation
 	interrupted interruption // of the last Fit
 	running     interrupter  // the Fit that runs
-}
-
-// graphCache caches the compiled graphs of a model.
-type graphCache struct {
-	training   map[graphKey]*modelGraph
-	evaluation map[graphKey]*modelGraph
-
-	mu         sync.Mutex                 // guards what follows
-	prediction map[graphKey][]*modelGraph // idle graphs
-	// maxPredict is the most samples that Predict computes at once, by the lengths of the free
-	// axes, where that had to be found.
-	maxPredict map[lengths]int
-}
-
-// clear drops all graphs after a change that invalidates them.
-func (c *graphCache) clear() {
-	c.training, c.evaluation = map[graphKey]*modelGraph{}, map[graphKey]*modelGraph{}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.prediction = map[graphKey][]*modelGraph{}
 }
 
 // Sequential creates a model that applies its parts in sequence: an Input first, then layers
@@ -164,11 +149,22 @@ func (m *Model) Parameters() (all, trainable int) {
 
 // SetLimits changes the limits of the model, see Limits. They apply to graphs that are built
 // afterwards.
-func (m *Model) SetLimits(l Limits) {
-	m.limits, m.sampleMemory = l, 0
-	m.graphs.mu.Lock()
-	defer m.graphs.mu.Unlock()
-	m.graphs.maxPredict = nil
+func (m *Model) SetLimits(l Limits) { m.limits, m.sampleMemory = l, 0 }
+
+// SetCacheLimit sets how many bytes the model keeps for the next calls of its methods: the compiled
+// graphs for different batch sizes, and the memory in which they compute, which they share. The
+// default is 1 GiB; 0 keeps nothing, so that each call compiles its graph. Above the limit, the
+// memory for calls at the same time is given up first, then the graphs that were not used for
+// longest. What a call in progress needs is not limited by it, see Limits, but at most
+// twice GOMAXPROCS predictions compute at the same time, and the others wait.
+//
+// A quarter as much again may be weights in the form in which a kernel reads them, which Predict and
+// Evaluate make when they use the same weights for the second time and keep until these change:
+// about as many bytes as the weights of dense layers and convolutions, four times as many for 3 x 3
+// convolutions of stride 1. Models that share weights share their forms, and the limit set last.
+func (m *Model) SetCacheLimit(bytes int64) {
+	m.graphs.setLimit(bytes)
+	keepAtMost(m.weights, bytes/keptShare)
 }
 
 // SetFileLimits sets the limits of a model that was read from a file of size bytes. Zero
@@ -188,9 +184,20 @@ func (m *Model) SetFileLimits(l Limits, size int64) error {
 	return nil
 }
 
-// graphFor builds a graph for a mode and a batch size within the limits of the model.
-func (m *Model) graphFor(mode mode, key graphKey) (*modelGraph, error) {
-	return m.newGraph(m.memoryLimit(mode, key.batch), mode, key, m.compiled, m.trained())
+// acquireGraph returns a graph of the model, to be released, with at most memory bytes for values.
+func (m *Model) acquireGraph(mode mode, key graphKey, memory int64) (*modelGraph, error) {
+	return m.graphs.acquire(cacheKey{mode, key, memory}, func() (*modelGraph, error) {
+		return m.newGraph(memory, mode, key, m.compiled, m.trained())
+	})
+}
+
+// graphInArena returns a graph with memory for its values, which stay until it is released.
+func (m *Model) graphInArena(mode mode, key graphKey) (*modelGraph, error) {
+	g, err := m.acquireGraph(mode, key, m.memoryLimit(mode, key.batch))
+	if err == nil {
+		g.arena = m.graphs.borrowArena(g.planned())
+	}
+	return g, err
 }
 
 // trained returns the weights that were trainable when the model was compiled.

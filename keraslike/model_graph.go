@@ -15,6 +15,10 @@ import (
 type modelGraph struct {
 	graphKey
 	program *graph.Program
+	arena   *graph.Arena // in which the program runs; nil while the graph is idle
+	nodes   int          // of the expression
+	entry   *cachedGraph // of the cache, nil if the graph is not from there
+	bytes   int64        // as the cache counts it
 	batchBuffers
 	losses  []Loss        // of the outputs, where they are computed
 	domains []*valueRange // of their targets
@@ -25,33 +29,25 @@ type modelGraph struct {
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
-	cost         root // one node, where a loss is computed
-	outputLosses root // of each output, where there are several
-	masks        root // of each output, nil for none
-	gradients    root // of the trained weights
+	outputShapes []Shape // of one sample
+	cost         root    // one node, where a loss is computed
+	outputLosses root    // of each output, where there are several
+	masks        root    // of each output, nil for none
+	gradients    root    // of the trained weights
 	updates      root
 	activations  root // of all layers, of a graph that traces them
-
-	computed []computed
 }
 
 // root is one kind of result of a program.
 type root struct {
-	nodes  graph.Nodes
-	values [][]float32 // of the last run, nil where the node is
-}
-
-// computed links a node, whose value may be another tensor after a run, to its values in a
-// root.
-type computed struct {
-	node   *graph.Node
-	value  graph.Value
-	floats *[]float32
+	nodes   graph.Nodes
+	numbers []int       // of the nodes among the program's roots, -1 for nil
+	values  [][]float32 // of the last run, nil where the node is
 }
 
 // allRoots returns the roots in the order of the program.
-func (g *modelGraph) allRoots() []*root {
-	return []*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.gradients, &g.updates, &g.activations}
+func (g *modelGraph) allRoots() [7]*root {
+	return [7]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.gradients, &g.updates, &g.activations}
 }
 
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
@@ -61,9 +57,7 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
-	building.Lock()
-	defer building.Unlock()
-	g, v, err := n.graphWithRoots(mode, key, z, c, trained)
+	g, v, err := n.buildGraph(mode, key, z, c, trained)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +66,13 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	return g, nil
+}
+
+// buildGraph is graphWithRoots for one goroutine at a time.
+func (n *network) buildGraph(mode mode, key graphKey, z *sizes, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
+	building.Lock()
+	defer building.Unlock()
+	return n.graphWithRoots(mode, key, z, c, trained)
 }
 
 // graphWithRoots builds the graph without planning its memory.
@@ -116,13 +117,17 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	return g, v, nil
 }
 
-// nodes returns the nodes of all roots, in the order of the program.
-func (g *modelGraph) nodes() (list graph.Nodes) {
+// rootNodes returns the nodes of all roots, in the order of the program.
+func (g *modelGraph) rootNodes() (list graph.Nodes) {
 	for _, r := range g.allRoots() {
+		r.numbers = nil
 		for _, n := range r.nodes {
-			if n != nil {
-				list = append(list, n)
+			if n == nil {
+				r.numbers = append(r.numbers, -1)
+				continue
 			}
+			r.numbers = append(r.numbers, len(list))
+			list = append(list, n)
 		}
 	}
 	return list
@@ -132,36 +137,101 @@ func (g *modelGraph) nodes() (list graph.Nodes) {
 func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	compile := graph.CompileWithin
 	if !v.training {
-		compile = inference(v.Scope.weights).Compile
+		f := inference(v.Scope.weights)
+		if g.writesOutside() {
+			f.Outside = len(g.outputs.nodes)
+		}
+		compile = f.Compile
 	}
-	if g.program, err = compile(memory, g.nodes()...); err != nil {
+	if g.program, err = compile(memory, g.rootNodes()...); err != nil {
 		if tooLarge := (*graph.MemoryError)(nil); errors.As(err, &tooLarge) {
 			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", g.batch, tooLarge)
 		}
 		return err
 	}
-	for _, r := range g.allRoots() {
-		r.values = make([][]float32, len(r.nodes))
-		for i, n := range r.nodes {
-			if n != nil {
-				g.computed = append(g.computed, computed{node: n, floats: &r.values[i]})
-			}
-		}
+	for _, n := range g.outputs.nodes {
+		g.outputShapes = append(g.outputShapes, Shape(n.Shape()[1:]))
 	}
-	g.inputs, g.targets, g.sampleWeights, g.domains = inputBuffers(v.in), inputBuffers(v.targets), inputBuffers(v.weights), v.domains
+	g.nodes = len(v.g.AllNodes())
+	g.domains = v.domains
+	g.setProgram(g.program, v.in, v.targets, v.weights)
 	return nil
 }
 
-// run computes the roots from the inputs and targets in the buffers.
+// writesOutside reports whether the program writes the outputs to memory of the caller: it is for
+// prediction.
+func (g *modelGraph) writesOutside() bool {
+	return g.cost.nodes == nil && g.gradients.nodes == nil && g.activations.nodes == nil
+}
+
+// setProgram makes the buffers for the inputs of a program, and memory for the slices of its roots.
+func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights graph.Nodes) {
+	g.program = p
+	g.batchBuffers = batchBuffers{inputs: inputBuffers(p, in), targets: inputBuffers(p, targets), sampleWeights: inputBuffers(p, weights)}
+	for _, r := range g.allRoots() {
+		r.values = make([][]float32, len(r.nodes))
+	}
+}
+
+// clone returns a graph that may be used at the same time, or nil where only another compilation gives
+// one, because of ops of Gorgonia.
+func (g *modelGraph) clone() *modelGraph {
+	p := g.program.Clone()
+	if p == nil {
+		return nil
+	}
+	c := &modelGraph{
+		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
+		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
+	}
+	for i, r := range g.allRoots() {
+		c.allRoots()[i].nodes, c.allRoots()[i].numbers = r.nodes, r.numbers
+	}
+	c.setProgram(p, nodesOf(g.inputs), nodesOf(g.targets), nodesOf(g.sampleWeights))
+	return c
+}
+
+// The sizes that the cache assumes, in bytes: for a node of an expression with all that hangs on
+// it, and for a node of a program.
+const (
+	expressionNodeBytes = 1300
+	programNodeBytes    = 200
+)
+
+// size returns about how many bytes the graph takes, without its arena.
+func (g *modelGraph) size() int64 {
+	return int64(expressionNodeBytes*g.nodes) + int64(programNodeBytes*g.program.Nodes()) + g.batchBuffers.bytes()
+}
+
+// planned returns the size of the arena that the graph needs.
+func (g *modelGraph) planned() int { return g.program.Memory().Planned }
+
+// leave ends the use of the arena, which it returns, and of memory of the caller.
+func (g *modelGraph) leave() *graph.Arena {
+	a := g.arena
+	g.arena = nil
+	g.program.Leave()
+	g.batchBuffers.leave()
+	for _, r := range g.allRoots() {
+		clear(r.values)
+	}
+	return a
+}
+
+// run computes the roots from the inputs and targets in the buffers. A graph that is not from the
+// cache has an arena of its own.
 func (g *modelGraph) run() error {
+	if g.arena == nil {
+		g.arena = graph.NewArena(g.planned())
+	}
 	if err := g.compute(); err != nil {
 		return g.scope.annotate(err)
 	}
-	for i := range g.computed {
-		// The value of a root only changes where an op of Gorgonia made it.
-		if c := &g.computed[i]; c.node.Value() != c.value {
-			c.value = c.node.Value()
-			*c.floats = graph.Floats(c.value)
+	for _, r := range g.allRoots() {
+		for i, k := range r.numbers {
+			if k >= 0 {
+				r.values[i] = g.program.Floats(k)
+			}
 		}
 	}
 	return g.checkTargets()
@@ -171,7 +241,7 @@ func (g *modelGraph) run() error {
 func (g *modelGraph) compute() error {
 	g.locks.rLock()
 	defer g.locks.rUnlock()
-	return g.program.RunAll()
+	return g.program.RunOn(g.arena)
 }
 
 // loss returns the total loss of the last run.
@@ -196,9 +266,9 @@ func (g *modelGraph) update() {
 // gradient returns the gradient of the i-th trainable weight. If read is set, its values are
 // available as a slice.
 func (g *modelGraph) gradient(i int, read bool) gradient {
-	rows, ok := g.gradients.nodes[i].Value().(*graph.RowSparse)
+	rows := g.program.Rows(g.gradients.numbers[i])
 	switch {
-	case !ok:
+	case rows == nil:
 		return gradient{values: g.gradients.values[i]}
 	case read:
 		return gradient{values: rows.Values(), rows: rows.Index, sparse: true}

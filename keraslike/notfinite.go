@@ -39,7 +39,7 @@ func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
 	}
-	t, err := m.graphFor(modeTrace, graphKey{batch: g.batch, lengths: g.lengths})
+	t, err := m.newGraph(m.memoryLimit(modeTrace, g.batch), modeTrace, graphKey{batch: g.batch, lengths: g.lengths}, m.compiled, nil)
 	if err != nil {
 		return err
 	}

@@ -6,16 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"unsafe"
 
 	"github.com/reef-dl/reef/graph"
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // predictBatch is the largest batch of Predict; Limits.Memory may require smaller ones.
 const predictBatch = 128
 
 // Predict computes the output of a model with one output for samples x, one array for
-// each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. It is safe
-// for concurrent use; each call uses a separate graph that shares the weights.
+// each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. NaN and Inf in x
+// are an error that names the sample. It is safe for concurrent use, see Model.
 //
 // A sample has the same bytes alone and in any batch, on any number of workers, and in Evaluate;
 // another instruction set may give others. That holds for all layers of this package, and for
@@ -32,18 +35,55 @@ func (m *Model) Predict(x ...*Array) (*Array, error) {
 }
 
 // PredictAll is Predict for all outputs of a model, in the order of NewModel.
-func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
-	var source Source
-	var err error
-	if len(x) == 1 {
-		source, err = Data(x[0], nil)
+func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
+	defer caught(&err, "predict", nil, "")
+	if err := m.canPredict(); err != nil {
+		return nil, err
+	}
+	if m.accepts(x) {
+		out = make([]*Array, len(m.outputs))
+		err = m.predictArrays(context.Background(), out, x)
 	} else {
-		source, err = MultiData(x, nil)
+		var source Source // of samples that differ in length, or one that gives the error
+		if source, err = arraySource(x); err == nil {
+			out, err = m.predictSource(context.Background(), source)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
-	return m.PredictSource(context.Background(), source)
+	return out, nil
+}
+
+// PredictInto is PredictAll into arrays of the caller, one for each output, and allocates nothing after
+// the first call for a number of samples:
+//
+//	y, err := keraslike.NewArray(make([]float32, 10), 1, 10)
+//	for request := range requests {
+//		err = m.PredictInto([]*keraslike.Array{y}, request)
+//		...
+//	}
+//
+// The arrays must have the shapes that PredictAll returns and share no memory with each other and
+// with x. After an error their values are undefined.
+func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
+	defer caught(&err, "predict into", nil, "")
+	if err := m.canPredict(); err != nil {
+		return err
+	}
+	if !m.accepts(x) {
+		err = m.unaccepted(x)
+	}
+	if err == nil {
+		err = m.checkOutputs(out, x)
+	}
+	if err == nil {
+		err = m.predictArrays(context.Background(), out, x)
+	}
+	if err != nil {
+		return fmt.Errorf("predict into: %w", err)
+	}
+	return nil
 }
 
 // PredictSource computes all outputs of the model for all samples of a source.
@@ -51,19 +91,167 @@ func (m *Model) PredictAll(x ...*Array) ([]*Array, error) {
 // the context's. Like Predict it may be called from many goroutines at once.
 func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
-	if m.err != nil {
-		return nil, m.err
+	if err := m.canPredict(); err != nil {
+		return nil, err
 	}
-	if !m.built {
-		return nil, fmt.Errorf("predict: model %q has no weights yet: build, compile or load it", m.name)
-	}
-	if out, err = m.predict(ctx, source); err != nil {
+	if out, err = m.predictSource(ctx, source); err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	return out, nil
 }
 
-func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err error) {
+// canPredict reports why the model cannot predict.
+func (m *Model) canPredict() error {
+	if m.err != nil {
+		return m.err
+	}
+	if !m.built {
+		return fmt.Errorf("predict: model %q has no weights yet: build, compile or load it", m.name)
+	}
+	return nil
+}
+
+// accepts reports whether the model can predict from arrays x where they are.
+func (m *Model) accepts(x []*Array) bool {
+	if len(x) != len(m.inputs) {
+		return false
+	}
+	for k, a := range x {
+		if a.Len() == 0 || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
+			return false
+		}
+	}
+	return true
+}
+
+// unaccepted returns an error that says why accepts returned false.
+func (m *Model) unaccepted(x []*Array) error {
+	source, err := arraySource(x)
+	if err != nil {
+		return err
+	}
+	if _, err := m.inputSpec().accepts(source); err != nil {
+		return err
+	}
+	return errors.New("the samples differ in length, and so would their outputs: Predict and PredictAll take them")
+}
+
+// arraySource makes a source of arrays.
+func arraySource(x []*Array) (Source, error) {
+	if len(x) == 1 {
+		return Data(x[0], nil)
+	}
+	return MultiData(x, nil)
+}
+
+// checkOutputs reports which of the outputs of PredictInto have another number of samples than the
+// inputs, or memory in common with another array. Their shapes are compared with those of the graph.
+func (m *Model) checkOutputs(out, x []*Array) error {
+	if len(out) != len(m.outputs) {
+		return fmt.Errorf("got %d outputs, model %q has %d", len(out), m.name, len(m.outputs))
+	}
+	for k, y := range out {
+		if y.Len() != x[0].Len() {
+			return fmt.Errorf("output %d is for %d samples, the inputs have %d", k, y.Len(), x[0].Len())
+		}
+		for i, other := range x {
+			if overlap(y.values, other.values) {
+				return fmt.Errorf("output %d shares memory with input %d", k, i)
+			}
+		}
+		for i, other := range out[:k] {
+			if overlap(y.values, other.values) {
+				return fmt.Errorf("output %d shares memory with output %d", k, i)
+			}
+		}
+	}
+	return nil
+}
+
+// overlap reports whether two slices have memory in common.
+func overlap(a, b []float32) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	at := func(s []float32) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(s))) }
+	return at(a) < at(b)+uintptr(4*len(b)) && at(b) < at(a)+uintptr(4*len(a))
+}
+
+// predictArrays computes the outputs of samples that lie in arrays, without copying them. Those of
+// out that are nil are made.
+func (m *Model) predictArrays(ctx context.Context, out, x []*Array) error {
+	n := x[0].Len()
+	size := min(predictBatch, n)
+	free := m.lengthsOf(func(k, axis int) int { return axisLength(x[k].shape, axis+1) })
+	for from := 0; from < n; from += size {
+		if ctx.Err() != nil {
+			return interrupted(ctx)
+		}
+		g, err := m.predictionGraph(min(size, n-from), free)
+		if err != nil {
+			return err
+		}
+		size = g.batch
+		if err := m.predictBatch(g, out, x, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// predictBatch computes the outputs of the samples from number from on, and releases the graph.
+func (m *Model) predictBatch(g *modelGraph, out, x []*Array, from int) error {
+	defer m.graphs.release(g)
+	n := g.batch
+	for k, a := range x {
+		each := a.sampleSize()
+		values := a.values[from*each : (from+n)*each]
+		if i := kernel.Finite(values); i >= 0 {
+			return fmt.Errorf("input %d of sample %d: value %d is %v", k, from+i/each, i%each, values[i])
+		}
+		if err := g.inputs[k].bindFloats(values); err != nil {
+			return err
+		}
+	}
+	return m.predictInto(g, out, from, x[0].Len())
+}
+
+// predictInto computes the outputs of the batch in the buffers of a graph: the samples from number
+// from on, of all.
+func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
+	n := g.batch
+	for k, shape := range g.outputShapes {
+		each := shape.Size()
+		if out[k] == nil {
+			out[k] = &Array{shape: shape.withBatch(all), values: make([]float32, all*each)}
+		} else if !slices.Equal(out[k].shape[1:], shape) {
+			return fmt.Errorf("output %d has shape %s, the model's has %s", k, formatShape(out[k].shape), formatShape(shape.withBatch(all)))
+		}
+		if err := g.program.SetOutput(k, out[k].values[from*each:(from+n)*each]); err != nil {
+			return err
+		}
+	}
+	return m.graphs.predict(g)
+}
+
+// predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
+// the graph does not fit in the memory limit.
+func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
+	for batch := most; ; batch /= 2 {
+		g, err := m.acquireGraph(modePredict, graphKey{batch: batch, lengths: l}, m.memoryLimit(modePredict, 1))
+		if err == nil || batch == 1 || !isTooLarge(err) {
+			return g, err
+		}
+	}
+}
+
+// isTooLarge reports whether an error is about memory.
+func isTooLarge(err error) bool {
+	tooLarge := (*graph.MemoryError)(nil)
+	return errors.As(err, &tooLarge)
+}
+
+func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	if err := checkContext(ctx); err != nil {
 		return nil, err
 	}
@@ -82,18 +270,23 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if n == 0 {
 		return nil, errors.New("no data")
 	}
+	if d, ok := source.(*data); ok && shapes != nil {
+		out = make([]*Array, len(m.outputs))
+		return out, m.predictArrays(ctx, out, d.inputs)
+	}
 	size := min(predictBatch, n)
+	var g *modelGraph // of the batch
+	defer func() { m.graphs.release(g) }()
 	if shapes != nil {
-		if size, err = m.predictSize(size, shapes.lengths); err != nil {
+		if g, err = m.predictionGraph(size, shapes.lengths); err != nil {
 			return nil, err
 		}
+		size = g.batch
 	}
-	var g *modelGraph // of the batch
-	defer func() { m.releaseGraph(g) }()
 	r, err := newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (b *batchBuffers, err error) {
 		if key := (graphKey{batch: n, lengths: l}); g == nil || g.graphKey != key {
-			m.releaseGraph(g)
-			if g, err = m.acquireGraph(key, m.memoryLimit(modePredict, 1)); err != nil {
+			m.graphs.release(g)
+			if g, err = m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
@@ -118,67 +311,16 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 		if b == nil {
 			return results.arrays()
 		}
-		if err := g.run(); err != nil {
-			return nil, err
-		}
-		if err := results.add(b, g.outputs.values); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// predictSize returns the batch size for at most most samples, halved until the graph fits
-// in the memory limit.
-func (m *Model) predictSize(most int, l lengths) (int, error) {
-	m.graphs.mu.Lock()
-	known := m.graphs.maxPredict[l]
-	m.graphs.mu.Unlock()
-	if known > 0 {
-		return min(known, most), nil
-	}
-	for size := most; ; size /= 2 {
-		g, err := m.acquireGraph(graphKey{batch: size, lengths: l}, m.memoryLimit(modePredict, 1))
-		if err == nil {
-			m.releaseGraph(g)
-		}
-		if tooLarge := (*graph.MemoryError)(nil); err != nil && (!errors.As(err, &tooLarge) || size == 1) {
-			return 0, err
+		if r.ragged == nil {
+			err = m.predictInto(g, results.whole, b.indices[0], n)
+		} else {
+			outputs := make([]*Array, len(m.outputs))
+			if err = m.predictInto(g, outputs, 0, g.batch); err == nil {
+				err = results.add(b, outputs)
+			}
 		}
 		if err != nil {
-			continue
+			return nil, err
 		}
-		if size < most {
-			m.graphs.mu.Lock()
-			if m.graphs.maxPredict == nil {
-				m.graphs.maxPredict = map[lengths]int{}
-			}
-			m.graphs.maxPredict[l] = size
-			m.graphs.mu.Unlock()
-		}
-		return size, nil
 	}
-}
-
-// acquireGraph returns an idle graph for a key, or builds one of at most memory bytes.
-func (m *Model) acquireGraph(key graphKey, memory int64) (*modelGraph, error) {
-	m.graphs.mu.Lock()
-	defer m.graphs.mu.Unlock()
-	if idle := m.graphs.prediction[key]; len(idle) > 0 {
-		m.graphs.prediction[key] = idle[:len(idle)-1]
-		return idle[len(idle)-1], nil
-	}
-	return m.newGraph(memory, modePredict, key, m.compiled, nil)
-}
-
-// releaseGraph returns a graph to the cache; nil is ignored.
-func (m *Model) releaseGraph(g *modelGraph) {
-	if g == nil {
-		return
-	}
-	m.graphs.mu.Lock()
-	defer m.graphs.mu.Unlock()
-	if m.graphs.prediction == nil {
-		m.graphs.prediction = map[graphKey][]*modelGraph{}
-	}
-	m.graphs.prediction[g.graphKey] = append(m.graphs.prediction[g.graphKey], g)
 }

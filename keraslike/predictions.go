@@ -30,13 +30,12 @@ func newPredictions(spec *dataSpec, ragged *raggedSamples, shapes *batchShapes, 
 }
 
 // add copies the outputs of a batch. Those of a padded sample are as long as without padding.
-func (p *predictions) add(b *batch, outputs [][]float32) error {
+func (p *predictions) add(b *batch, outputs []*Array) error {
 	for i, sample := range b.indices {
 		for k, a := range p.whole {
-			each := len(outputs[k]) / len(b.indices)
-			values := outputs[k][i*each : (i+1)*each]
+			values := outputs[k].Row(i)
 			if a != nil {
-				copy(a.values[sample*each:], values)
+				copy(a.values[sample*len(values):], values)
 				continue
 			}
 			own, err := p.spec.at(p.ragged.own(sample).lengths)

@@ -191,5 +191,5 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int, free ...int) (err error) {
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, g.scope.groups, g.nodes()...)
+	return graph.WriteDOT(w, m.name, g.scope.groups, g.rootNodes()...)
 }

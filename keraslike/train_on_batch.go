@@ -81,10 +81,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	return g.loss(), nil
 }
 
-// PredictOnBatch computes the model's output for x, which has the batch as its
-// first axis and is not copied. It is the fastest prediction, but the next call with a
-// batch of this size overwrites the result, and it is not safe for concurrent use. Predict
-// has neither restriction.
+// PredictOnBatch is Predict for a model with one input and one output and for x that is a tensor or,
+// for rows of features, a sparse *graph.CSR. All samples are computed as one batch. The values of x are
+// neither copied nor checked for NaN and Inf.
 func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	defer caught(&err, "predict on batch", nil, "")
 	if m.err != nil {
@@ -93,19 +92,24 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
-	key := graphKey{batch: x.Shape()[0], lengths: m.lengthsOfValues([]graph.Value{x})}
-	g, err := m.acquireGraph(key, m.memoryLimit(modePredict, key.batch))
+	if n := len(m.outputs); n > 1 {
+		return nil, fmt.Errorf("predict on batch: model %q has %d outputs, want 1", m.name, n)
+	}
+	n := x.Shape()[0]
+	key := graphKey{batch: n, lengths: m.lengthsOfValues([]graph.Value{x})}
+	g, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, n))
 	if err != nil {
 		return nil, err
 	}
-	defer m.releaseGraph(g)
-	if err := g.inputs[0].bind(x); err != nil {
+	defer m.graphs.release(g)
+	var y [1]*Array
+	if err = g.inputs[0].bind(x); err == nil {
+		err = m.predictInto(g, y[:], 0, n)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("predict on batch: %w", err)
 	}
-	if err := g.run(); err != nil {
-		return nil, fmt.Errorf("predict on batch: %w", err)
-	}
-	return g.outputs.values[0], nil
+	return y[0].values, nil
 }
 
 // lengthsOfValues returns the lengths of the free axes of a batch.

@@ -90,4 +90,13 @@ func TestKeptWeights(t *testing.T) {
 	if kept() != size {
 		t.Errorf("%d bytes are kept, before %d", kept(), size)
 	}
+	m.SetCacheLimit(4 * (size - 1))
+	if kept() >= size {
+		t.Errorf("%d bytes are kept, the limit is %d", kept(), size-1)
+	}
+	check("with a lower limit")
+	m.SetCacheLimit(0)
+	if check("without a cache"); kept() != 0 {
+		t.Errorf("%d bytes are kept, the limit is 0", kept())
+	}
 }
