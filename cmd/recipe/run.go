@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/terminal"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/callbacks"
@@ -37,6 +39,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	shown := ""
 	display := newDisplay(stderr, o.quiet)
+	if _, err := os.Stat(o.journalFolder()); err == nil && !o.resume {
+		display.say(o.out + " holds an interrupted run, which -resume would continue; this run starts from scratch and replaces it")
+	}
 	var progress keraslike.Callback
 	if !o.quiet {
 		progress = callbacks.Progress(stderr)
@@ -50,11 +55,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Base:     o.base,
 		Explain:  o.explain,
 		File:     o.model,
+		Journal:  o.journal,
 		Progress: progress,
 		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
 			var b strings.Builder
-			fmt.Fprintf(&b, "Data: %v\n\n", origin)
+			fmt.Fprintf(&b, "%s\n\n", wrap(fmt.Sprintf("Data: %v", origin), textWidth(human)))
 			if err := m.Summary(&b); err != nil {
 				return err
 			}
@@ -67,6 +73,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		},
 	})
 	display.line.Erase()
+	if err != nil && o.journal.Resumable() {
+		err = fmt.Errorf("%w\nrecipe: to continue: %s", err, o.resumption())
+	}
 	if r == nil {
 		return err
 	}
@@ -79,6 +88,11 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	case err != nil:
 		stopped = fmt.Errorf("%v; %w", stopped, err)
 	}
+	if stopped == nil {
+		if err := o.journal.Remove(); err != nil {
+			return err
+		}
+	}
 	if err := o.extras(r, stdout); err != nil {
 		return err
 	}
@@ -86,6 +100,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		fmt.Fprintln(human) // after the lines of the epochs
 	}
 	table(human, r)
+	closing(human, r)
 	o.listFiles(human, files)
 	return stopped
 }
@@ -144,6 +159,11 @@ func (o *options) command() string {
 	return c
 }
 
+// resumption returns the command line that continues the run.
+func (o *options) resumption() string {
+	return "go run ./cmd/recipe -resume -out " + o.out
+}
+
 // writable checks before training that the results can be written.
 func (o *options) writable() error {
 	dirs, files := []string{o.out}, []string{o.dot}
@@ -200,24 +220,88 @@ func table(w io.Writer, r *recipes.Report) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
 	}
 	_ = t.Flush()
+	line := ""
 	switch {
 	case len(r.Variants) > 0:
-		fmt.Fprintf(w, "\n%s, %.1f s of training, %s/s; seed %d\n", text.Count(len(r.Variants), "variant"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
+		line = fmt.Sprintf("%s, %.1f s of training, %s/s; seed %d", text.Count(len(r.Variants), "variant"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	case r.History == nil:
-		fmt.Fprintf(w, "\n%s in %.1f s; seed %d\n", text.Count(len(r.Pictures), "picture"), r.Seconds, r.Seed)
+		line = fmt.Sprintf("%s in %.1f s; seed %d", text.Count(len(r.Pictures), "picture"), r.Seconds, r.Seed)
 	default:
-		fmt.Fprintf(w, "\n%d of %s of %s in %.1f s of training, %s/s; seed %d\n", r.Epochs, text.Count(max(r.Epochs, r.Planned), "epoch"),
+		line = fmt.Sprintf("%d of %s of %s in %.1f s of training, %s/s; seed %d", r.Epochs, text.Count(max(r.Epochs, r.Planned), "epoch"),
 			text.Count(r.TrainSamples, "sample"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	}
+	width := textWidth(w)
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, wrap(line, width))
 	if r.Stopped != "" {
-		fmt.Fprintln(w, wrap("Stopped early: "+r.Stopped+".", 79))
+		fmt.Fprintln(w, wrap("Stopped early: "+r.Stopped+".", width))
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(w, wrap(n, 79))
+		fmt.Fprintln(w, wrap(n, width))
 	}
 	if r.Data == "sample" {
 		fmt.Fprintln(w, "This run used the sample; the article used the full data (-data full).")
 	}
+}
+
+// closing draws the curves, on a terminal, and gives advice.
+func closing(w io.Writer, r *recipes.Report) {
+	width := textWidth(w)
+	if terminal.NewLine(w).Columns() > 0 {
+		sparks(w, r, width, terminal.UTF8())
+	}
+	for i, line := range r.Advice() {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, wrap(line, width))
+	}
+}
+
+// sparks draws the loss of each model, and the validation loss, with their first and last
+// values.
+func sparks(w io.Writer, r *recipes.Report, width int, utf8 bool) {
+	models := r.Variants
+	if len(models) == 0 {
+		models = []*recipes.Report{r}
+	}
+	first := true
+	for _, m := range models {
+		if m.History == nil || m.History.Epochs() < 2 {
+			continue
+		}
+		for _, name := range []string{"loss", "val_loss"} {
+			series := m.History.Get(name)
+			if len(series) == 0 {
+				continue
+			}
+			if first {
+				fmt.Fprintln(w)
+				first = false
+			}
+			label := name
+			if len(r.Variants) > 0 {
+				label = m.Variant + " " + name
+			}
+			tail := fmt.Sprintf("  %.4g -> %.4g", series[0], series[len(series)-1])
+			if best, at := lowest(series); at < len(series)-1 {
+				tail += fmt.Sprintf(", lowest %.4g in epoch %d", best, at+1)
+			}
+			room := min(60, width-22-len(tail))
+			fmt.Fprintf(w, "%20s  %s%s\n", label, terminal.Spark(series, room, utf8), tail)
+		}
+	}
+}
+
+// lowest returns the lowest value of a series, which NaN is not, and its index.
+func lowest(series []float64) (v float64, at int) {
+	v = math.Inf(1)
+	for i, x := range series {
+		if x < v {
+			v, at = x, i
+		}
+	}
+	return v, at
 }
 
 // wrap breaks a text between words into lines of at most width characters. A longer word

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package recipes
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/reef-dl/reef/internal/text"
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// Lesson explains a project to those who want to understand it before they run it. It stands
+// in the file of its recipe; tests compare it with the models that the recipe trains.
+type Lesson struct {
+	Teaches string         // in one line
+	Data    string         // what is learned from what
+	Models  []ModelLesson  // each variant belongs to one of them
+	Expect  string         // figures, and what they mean
+	Next    []string       // what to try
+	Took    [2]Measurement // of the whole command, on the sample and on the full data
+}
+
+// Measurement is how long a command took on two cores at 2.1 GHz with AVX-512, data and
+// pretrained weights already on disk, all variants in turn; rounded, since machines differ.
+type Measurement time.Duration
+
+func seconds(n int) Measurement { return Measurement(time.Duration(n) * time.Second) }
+
+// String rounds to what a reader plans with: "2 s", "30 s", "4 min".
+func (m Measurement) String() string {
+	d := time.Duration(m)
+	switch {
+	case d == 0:
+		return "–"
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", max(1, d.Seconds()))
+	}
+	return fmt.Sprintf("%.0f min", d.Minutes())
+}
+
+// ModelLesson explains a model of a project.
+type ModelLesson struct {
+	Variants []string // those that train this model; empty in a project of one model
+	Why      string   // what it is to show
+	// Build makes the model in the article's sizes.
+	Build    func() (*k.Model, error)
+	Layers   []LayerLesson // in their order
+	Training string        // loss and optimizer, and why these
+}
+
+// LayerLesson explains a layer: what it is, what it does to the shape and why it is there. A
+// path that ends in * stands for all layers that begin like it.
+type LayerLesson struct{ Path, Text string }
+
+// ExplainedLayer is a layer of the model with its explanation.
+type ExplainedLayer struct {
+	Path, Kind string // of a group of layers the path of the lesson, and how many there are
+	In, Out    string // the shapes of one sample
+	Parameters int
+	Frozen     bool // training leaves its weights as they are
+	Text       string
+}
+
+// Explain pairs the layers of the model with their explanations. It returns an error if a
+// layer has none, or an explanation no layer.
+func (m ModelLesson) Explain() (model *k.Model, layers []ExplainedLayer, err error) {
+	if model, err = m.Build(); err != nil {
+		return nil, nil, err
+	}
+	if err := model.Build(1); err != nil {
+		return nil, nil, err
+	}
+	left := model.Layers()
+	before := ""
+	for _, l := range m.Layers {
+		n := 0
+		for n < len(left) && l.matches(left[n].Path) {
+			n++
+		}
+		if n == 0 {
+			return nil, nil, fmt.Errorf("lesson of model %q: the explanation of layer %q stands where the model has %s", model.Name(), l.Path, next(left))
+		}
+		e := ExplainedLayer{Path: l.Path, Kind: left[0].Kind, In: before, Out: sample(left[n-1].Output), Text: l.Text}
+		if n > 1 {
+			e.Kind = text.Count(n, "layer")
+		}
+		weights := 0
+		for _, layer := range left[:n] {
+			for _, w := range layer.Weights {
+				e.Parameters += k.Shape(w.Shape()).Size()
+			}
+			if weights += len(layer.Weights); len(layer.Weights) > 0 {
+				e.Frozen = !layer.Trainable
+			}
+		}
+		layers, before, left = append(layers, e), e.Out, left[n:]
+	}
+	if len(left) > 0 {
+		return nil, nil, fmt.Errorf("lesson of model %q: nothing explains %s", model.Name(), next(left))
+	}
+	return model, layers, nil
+}
+
+func next(left []k.LayerInfo) string {
+	if len(left) == 0 {
+		return "no layer left"
+	}
+	return fmt.Sprintf("layer %q", left[0].Path)
+}
+
+// matches reports whether the lesson explains the layer at that path.
+func (l LayerLesson) matches(path string) bool {
+	if group, ok := strings.CutSuffix(l.Path, "*"); ok {
+		return strings.HasPrefix(path, group)
+	}
+	return path == l.Path
+}
+
+// sample is a shape without its batch.
+func sample(s k.Shape) string {
+	return strings.Replace(s.String(), "batch, ", "", 1)
+}
+
+// Model returns the lesson of the model that a variant trains.
+func (l Lesson) Model(variant string) ModelLesson {
+	i := slices.IndexFunc(l.Models, func(m ModelLesson) bool { return slices.Contains(m.Variants, variant) })
+	return l.Models[max(0, i)]
+}
