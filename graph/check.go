@@ -173,7 +173,7 @@ func weightedSum(y *Node) (*Node, error) {
 	for i := range weights {
 		weights[i] = math.Copysign(0.5+rng.Float64(), rng.Float64()-0.5)
 	}
-	r, err := Input(y.Graph(), Float64, unusedName(y.Graph(), "weights of the sum"), y.Shape()...)
+	r, err := Input(y.Graph(), Float64, UnusedName(y.Graph(), "weights of the sum"), y.Shape()...)
 	if err != nil {
 		return nil, err
 	}

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"gorgonia.org/tensor"
+	"unsafe"
 )
 
 // compiler turns the nodes that the roots depend on into slots and instructions.
@@ -17,7 +16,11 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	limit    int64 // on the planned memory, in bytes
+	isRoot   []bool // for each node
+	limit    int64  // on the planned memory, in bytes
+	outside  int    // the number of first roots for which the caller has memory
+
+	inference *Inference // nil where the Program may serve training
 }
 
 func newCompiler(roots Nodes) (*compiler, error) {
@@ -32,7 +35,7 @@ func newCompiler(roots Nodes) (*compiler, error) {
 			return nil, fmt.Errorf("root %d (%v) belongs to another graph", i, r)
 		}
 	}
-	g := roots[0].Graph().ExactSubgraphRoots(roots...)
+	g := subgraph(roots)
 	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
 	c.children = make([][]int, len(c.nodes))
 	c.ops = make([]*op, len(c.nodes))
@@ -51,10 +54,17 @@ func newCompiler(roots Nodes) (*compiler, error) {
 			c.ops[i] = o
 		}
 	}
+	c.setRoots(roots)
+	return c, nil
+}
+
+// setRoots finds the roots among the nodes.
+func (c *compiler) setRoots(roots Nodes) {
+	c.roots, c.isRoot = nil, make([]bool, len(c.nodes))
 	for _, r := range roots {
 		c.roots = append(c.roots, c.index[r])
+		c.isRoot[c.index[r]] = true
 	}
-	return c, nil
 }
 
 // substitute returns this package's Add for Gorgonia's, which is common in gradients:
@@ -86,82 +96,74 @@ func (c *compiler) constant(i int) (Value, bool) {
 }
 
 func (c *compiler) program() (*Program, error) {
-	p := &Program{slots: make([]slot, len(c.nodes))}
-	values, memory, err := c.plan()
+	p := &Program{slots: make([]slot, len(c.nodes)), roots: c.roots, outside: make([]unsafe.Pointer, c.outside)}
+	places, values, memory, err := c.plan()
 	if err != nil {
 		return nil, err
 	}
 	p.memory = memory
 	for i, n := range c.nodes {
-		p.slots[i].node = n
+		s := &p.slots[i]
+		s.node, s.shape, s.dtype, s.place, s.writer = n, n.Shape(), n.Dtype(), places[i], -1
 		if c.variable(i) {
-			p.inputs, p.slots[i].shape, p.slots[i].dtype = append(p.inputs, i), n.Shape(), n.Dtype()
-			continue
+			p.inputs = append(p.inputs, i)
+		} else if v, ok := c.constant(i); ok {
+			s.value = v
+		} else {
+			s.value = values[i]
 		}
-		if v, ok := c.constant(i); ok {
-			p.slots[i].value = v
-			continue
-		}
-		p.slots[i].value = values[i]
 	}
+	used := c.used()
 	for i := range c.nodes {
-		if err := c.emit(p, i); err != nil {
-			return nil, err
-		}
+		c.emit(p, i, used[i])
 	}
-	seen := map[int]bool{}
-	for _, r := range c.roots {
-		if !c.variable(r) && !seen[r] {
-			seen[r] = true
-			p.roots = append(p.roots, r)
-		}
-	}
-	return p, nil
+	return p, p.bind()
 }
 
-// emit appends the instruction for node i, if it needs one.
-func (c *compiler) emit(p *Program, i int) error {
-	n := c.nodes[i]
+// emit appends the instruction for node i, if it needs one; used says whether anything reads
+// its value.
+func (c *compiler) emit(p *Program, i int, used bool) {
 	if _, constant := c.constant(i); constant || c.variable(i) {
-		return nil
+		return
 	}
 	s := instruction{out: i, in: c.children[i]}
 	if o := c.ops[i]; o == nil {
-		s.op, s.args = n.Op(), make([]Value, len(s.in))
+		s.foreign = c.nodes[i].Op()
+		for _, j := range s.in {
+			p.slots[j].boxed = true
+		}
 	} else if !o.view || c.copied(i) {
-		in := make([]Value, len(s.in))
-		shapes := make([]tensor.Shape, len(s.in))
 		for k, j := range s.in {
-			in[k], shapes[k] = p.slots[j].value, c.nodes[j].Shape()
+			s.shapes = append(s.shapes, c.nodes[j].Shape())
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
 		}
-		if o.runUnused != nil && !c.outputUsed(i) { // a copy for this Program: others share the op
+		p.slots[i].writer = len(p.instructions)
+		if o.runUnused != nil && !used { // a copy for this Program: others share the op
 			unused := *o
 			unused.run, o = *o.runUnused, &unused
 		}
-		var err error
-		s.errorNode = o.errorNode
-		if s.own, err = o.bind(p.slots[i].value, in, shapes); err != nil {
-			return fmt.Errorf("node %v: %w", n, err)
-		}
+		s.own, s.errorNode, s.kept = o, o.errorNode, c.kept(s.in)
+		s.lean = o.lean != nil && !c.keptRead(o)
 	} else {
-		return nil // the view shares its input's memory: nothing to run
+		return // the view shares its input's memory: nothing to run
 	}
 	p.instructions = append(p.instructions, s)
-	return nil
 }
 
-// outputUsed reports whether anything reads the value of node i.
-func (c *compiler) outputUsed(i int) bool {
-	if slices.Contains(c.roots, i) {
-		return true
-	}
-	for k := i + 1; k < len(c.nodes); k++ {
-		if slices.Contains(c.children[k], i) && (c.ops[k] == nil || !c.ops[k].orderOnly) {
-			return true
+// used reports for each node whether anything reads its value.
+func (c *compiler) used() []bool {
+	used := slices.Clone(c.isRoot)
+	for i, children := range c.children {
+		for _, j := range children {
+			used[j] = used[j] || c.ops[i] == nil || !c.ops[i].orderOnly
 		}
 	}
-	return false
+	return used
+}
+
+// keptRead reports whether some op reads what o keeps.
+func (c *compiler) keptRead(o *op) bool {
+	return slices.ContainsFunc(c.ops, func(reader *op) bool { return reader != nil && reader.readsKept == o.keeps })
 }
 
 // copied reports whether a view has to be computed as a copy because its input's memory

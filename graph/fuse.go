@@ -24,7 +24,8 @@ func (c *compiler) fuse() {
 		switch kind := o.kind.(type) {
 		case convolution: // of (embedding(ids, table), w, ...)
 			if x := c.embedding(i, 0); x >= 0 && c.pays(x, c.second(i), kind.spec, c.second(x)[0]) {
-				fused = fusedOp(o, runEmbeddingConv(c.nodes[x].Shape(), kind))
+				fused = fusedOp(o, runEmbeddingConv(c.nodes[x].Shape(), kind, kernel.EmbeddingConv))
+				fused.each = runEmbeddingConv(c.nodes[x].Shape(), kind, kernel.EmbeddingConvEach)
 				fused.errorNode = c.nodes[x]
 				in = append(slices.Clone(c.children[x]), c.children[i][1:]...)
 			}
@@ -70,6 +71,9 @@ func (c *compiler) second(i int) tensor.Shape { return c.nodes[c.children[i][1]]
 // computed from the table.
 func (c *compiler) pays(x int, w tensor.Shape, spec ConvSpec, vocab int) bool {
 	g, err := convGeometry(c.nodes[x].Shape(), w, spec)
+	if c.inference != nil {
+		return err == nil && kernel.EmbeddingConvEachPays(&g)
+	}
 	return err == nil && kernel.EmbeddingConvPays(&g, vocab)
 }
 
@@ -98,23 +102,28 @@ func (c *compiler) prune() {
 		c.index[c.nodes[kept]] = kept
 		kept++
 	}
-	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
+	roots := make(Nodes, len(c.roots))
 	for k, r := range c.roots {
-		c.roots[k] = newIndex[r]
+		roots[k] = c.nodes[newIndex[r]]
 	}
+	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
+	c.setRoots(roots)
 }
 
 // fusedOp returns a copy of o that is computed by f, from other inputs.
 func fusedOp(o *op, f func(*call[float32]) error) *op {
 	fused := *o
-	fused.run, fused.inPlaceOf, fused.kind = runner{f32: f}, 0, nil
+	fused.run, fused.each, fused.inPlaceOf, fused.kind = runner{f32: f}, nil, 0, nil
 	return &fused
 }
 
 // In the functions below, x is the shape of the embedded sequences.
 
+// embeddingConv is kernel.EmbeddingConv, or that for inference.
+type embeddingConv func(y, ids, table, w, bias []float32, s *kernel.Conv, vocab int, act kernel.Activation, alpha float32) (bad int)
+
 // runEmbeddingConv has the inputs ids, table, w and optionally a bias.
-func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) error {
+func runEmbeddingConv(x tensor.Shape, conv convolution, f embeddingConv) func(*call[float32]) error {
 	return func(c *call[float32]) error {
 		vocab := c.inShape[1][0]
 		g, err := convGeometry(x, c.inShape[2], conv.spec)
@@ -125,7 +134,7 @@ func runEmbeddingConv(x tensor.Shape, conv convolution) func(*call[float32]) err
 		if len(c.in) > 3 {
 			b = c.in[3]
 		}
-		if bad := kernel.EmbeddingConv(c.out, c.in[0], c.in[1], c.in[2], b, &g, vocab, conv.act.kind, float32(conv.act.alpha)); bad >= 0 {
+		if bad := f(c.out, c.in[0], c.in[1], c.in[2], b, &g, vocab, conv.act.kind, float32(conv.act.alpha)); bad >= 0 {
 			return idError(c.in[0], bad, vocab)
 		}
 		return nil

@@ -125,7 +125,7 @@ func TestStockAddIsReplaced(t *testing.T) {
 	}
 	for _, s := range p.instructions {
 		if s.own == nil {
-			t.Errorf("%v runs through Do", s.op)
+			t.Errorf("%v runs through Do", s.foreign)
 		}
 	}
 }

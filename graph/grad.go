@@ -140,7 +140,7 @@ const (
 )
 
 func findPaths(outputs, wrt Nodes) (*paths, error) {
-	g := outputs[0].Graph().ExactSubgraphRoots(outputs...)
+	g := subgraph(outputs)
 	p := &paths{byID(g.AllNodes()), map[*Node][]edge{}, map[*Node]bool{}, map[*Node]bool{}}
 	for _, n := range wrt {
 		p.depends[n] = true

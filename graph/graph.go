@@ -57,7 +57,7 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	if name == "" {
 		return nil, fmt.Errorf("input of shape %v: the name is empty", shape)
 	}
-	if len(g.ByName(name)) > 0 {
+	if indexOf(g).variables[name] != nil {
 		return nil, fmt.Errorf("input %q: the graph already has a node of this name", name)
 	}
 	for _, d := range shape {
@@ -79,14 +79,9 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	return gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name)), nil
 }
 
-// unusedName returns the given name, with a number appended if the graph already has it.
-func unusedName(g *Graph, name string) string {
-	unused := name
-	for i := 2; len(g.ByName(unused)) > 0; i++ {
-		unused = fmt.Sprintf("%s (%d)", name, i)
-	}
-	return unused
-}
+// UnusedName returns the given name, with a number appended if the graph already has it:
+// "x", "x (2)".
+func UnusedName(g *Graph, name string) string { return indexOf(g).unused(name) }
 
 // Let binds a value to a variable of the same element type and shape. The value is shared,
 // not copied: a weight bound to variables of several graphs is one weight. A tensor must be

@@ -23,6 +23,9 @@ func merge(o *op, inputs Nodes) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if g := inputs[0].Graph(); g != nil {
+		indexOf(g)
+	}
 	for salt := 0; ; salt++ {
 		mine := *o
 		mine.inputs, mine.salt = inputs, salt
@@ -71,12 +74,12 @@ func adopt(g *Graph, c *Node, v Value) (*Node, error) {
 		}
 	}
 	for i := 2; ; i++ {
-		taken := g.ByName(name)
-		if len(taken) == 0 {
+		taken := indexOf(g).variables[name]
+		if taken == nil {
 			break
 		}
-		if taken[0].Op() == nil && taken[0].Value() == v {
-			return taken[0], nil
+		if taken.Op() == nil && taken.Value() == v {
+			return taken, nil
 		}
 		name = fmt.Sprintf("%s (%d)", c.Name(), i)
 	}

@@ -49,6 +49,14 @@ type op struct {
 	// output is not read and the op only runs for its side effects.
 	orderOnly bool
 	runUnused *runner
+	// keeps identifies memory in which run keeps something for the gradient besides the output;
+	// readsKept is the same in the op that reads it. Without such an op, a Program runs what lean
+	// returns instead of run: the same output, with nothing kept and in memory of its own.
+	keeps, readsKept any
+	lean             func() runner
+	// each, if not nil, is what a Program for inference runs instead of run, in float32: every sample
+	// has the same bits alone and in any batch. If run ensures that itself, it is nil.
+	each func(*call[float32]) error
 	// kind identifies ops that fuse combines into one. errorNode is the node that an error
 	// of a fused op is attributed to, nil for its own.
 	kind      any
@@ -79,6 +87,7 @@ type call[T kernel.Float] struct {
 	inShape  []tensor.Shape
 	result   Value
 	values   []Value
+	kept     []*Kept // of the inputs, in a Program for inference
 }
 
 var (
@@ -173,9 +182,15 @@ func (o *op) UsePreallocDo(out Value, in ...Value) (Value, error) {
 	for i, v := range in {
 		shapes[i] = v.Shape()
 	}
-	b, err := o.bind(out, in, shapes)
+	b := o.bind(out.Dtype(), out.Shape(), shapes, nil)
+	err := b.rebind(output, out)
+	for i, v := range in {
+		if err == nil {
+			err = b.rebind(i, v)
+		}
+	}
 	if err != nil {
-		return nil, err
+		return nil, &OpError{Op: o.name, Err: err}
 	}
 	return out, b.run()
 }

@@ -57,6 +57,7 @@ func convOp(rank int, spec ConvSpec, act Activation, bias bool) *op {
 			return convShape(rank, g), nil
 		},
 		run:  forDtypes(runConv[float32](spec, act), runConv[float64](spec, act)),
+		each: runConvEach(spec, act),
 		diff: []bool{true, true},
 		kind: convolution{spec, act},
 	}
@@ -97,6 +98,21 @@ func runConv[T kernel.Float](spec ConvSpec, act Activation) func(*call[T]) error
 	}
 }
 
+func runConvEach(spec ConvSpec, act Activation) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		g, err := convGeometry(c.inShape[0], c.inShape[1], spec)
+		if err != nil {
+			return err
+		}
+		var b []float32
+		if len(c.in) > 2 {
+			b = c.in[2]
+		}
+		kernel.Conv2DEach(c.out, c.in[0], c.in[1], b, &g, act.kind, float32(act.alpha), c.kept[1])
+		return nil
+	}
+}
+
 // convBackData returns the gradient of an image of shape x, given the output's gradient.
 func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 	x = x.Clone()
@@ -115,6 +131,7 @@ func convBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
 			return x.Clone(), nil
 		},
 		run:  forDtypes(runConvBackData[float32](x, spec), runConvBackData[float64](x, spec)),
+		each: runConvBackDataEach(x, spec),
 		diff: []bool{true, true},
 		kind: convData{spec},
 		// The map is linear in both inputs. Its transposes are the convolution and the
@@ -137,6 +154,17 @@ func runConvBackData[T kernel.Float](x tensor.Shape, spec ConvSpec) func(*call[T
 			return err
 		}
 		kernel.Conv2DBackData(c.out, c.in[0], c.in[1], &g)
+		return nil
+	}
+}
+
+func runConvBackDataEach(x tensor.Shape, spec ConvSpec) func(*call[float32]) error {
+	return func(c *call[float32]) error {
+		g, err := convGeometry(x, c.inShape[1], spec)
+		if err != nil {
+			return err
+		}
+		kernel.Conv2DBackDataEach(c.out, c.in[0], c.in[1], &g)
 		return nil
 	}
 }

@@ -34,6 +34,7 @@ func denseOp(act Activation, bias bool) *op {
 			return tensor.Shape{x[0], w[1]}, nil
 		},
 		run:  forDtypes(runDense[float32](act), runDense[float64](act)),
+		each: runDenseEach(act),
 		diff: []bool{true, true},
 
 		takesSparse: true,
@@ -77,6 +78,22 @@ func runDense[T kernel.Float](act Activation) func(*call[T]) error {
 	}
 }
 
+func runDenseEach(act Activation) func(*call[float32]) error {
+	dense := runDense[float32](act)
+	return func(c *call[float32]) error {
+		if c.in[0] == nil {
+			return dense(c) // a sparse matrix
+		}
+		var b []float32
+		if len(c.in) > 2 {
+			b = c.in[2]
+		}
+		x, w := c.inShape[0], c.inShape[1]
+		kernel.DenseEach(c.out, c.in[0], c.in[1], b, x[0], x[1], w[1], act.kind, float32(act.alpha), c.kept[1])
+		return nil
+	}
+}
+
 // MatMul returns op(a)·op(b) for matrices, where op is the transpose if requested.
 //
 //	a (m, k)   b (k, n)   result (m, n)
@@ -85,7 +102,7 @@ func MatMul(a, b *Node, transA, transB bool) (*Node, error) {
 }
 
 func matMulOp(transA, transB bool) *op {
-	return &op{
+	o := &op{
 		name: "matmul" + attrs("ta", transA, "tb", transB),
 		in:   []int{2, 2}, out: 2,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
@@ -113,6 +130,19 @@ func matMulOp(transA, transB bool) *op {
 			return Nodes{da, db}, err
 		},
 	}
+	if !transA && !transB {
+		o.each = runMatMulEach
+	}
+	return o
+}
+
+func runMatMulEach(c *call[float32]) error {
+	if c.in[0] == nil {
+		return runMatMul[float32](false, false)(c)
+	}
+	a, b := c.inShape[0], c.inShape[1]
+	kernel.DenseEach(c.out, c.in[0], c.in[1], nil, a[0], a[1], b[1], kernel.Linear, 0, c.kept[1])
+	return nil
 }
 
 func runMatMul[T kernel.Float](transA, transB bool) func(*call[T]) error {

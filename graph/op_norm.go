@@ -366,16 +366,37 @@ func runLayerNorm[T kernel.Float](epsilon float64, gamma, beta bool) func(*call[
 	}
 }
 
+// layerNormBack is shared by the backward op of a layer normalization and those that copy the
+// gradients of gamma and beta: one pass computes all three. The latter read the output of the
+// former, which determines their order.
+type layerNormBack struct {
+	single struct{ dgamma, dbeta []float32 }
+	double struct{ dgamma, dbeta []float64 }
+}
+
+func normSums[T kernel.Float](b *layerNormBack) *struct{ dgamma, dbeta []T } {
+	if s, ok := any(&b.single).(*struct{ dgamma, dbeta []T }); ok {
+		return s
+	}
+	return any(&b.double).(*struct{ dgamma, dbeta []T })
+}
+
 // layerNormGrad: with z = (x - m)/√(v + ε) and g = γ·dy, dx is
 // (g - mean(g) - z·mean(g·z))/√(v + ε), dγ = Σ_rows dy·z and dβ = Σ_rows dy.
 func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes, error) {
 	x, rank := in[0], rankOf(in[0])
 	inputs := Nodes{x, dy}
+	b := &layerNormBack{}
+	run := func(withX bool) runner {
+		return forDtypes(runLayerNormGrad[float32](b, epsilon, withX, gamma, gamma || beta), runLayerNormGrad[float64](b, epsilon, withX, gamma, gamma || beta))
+	}
+	unused := run(false)
 	o := &op{
-		name: "layer_norm_grad" + attrs("epsilon", epsilon, "gamma", gamma),
+		name: "layer_norm_grad" + attrs("epsilon", epsilon, "gamma", gamma, "beta", beta),
 		in:   []int{rank, rank}, out: rank,
-		shape: sameShape,
-		run:   forDtypes(runLayerNormGrad[float32](epsilon, gamma), runLayerNormGrad[float64](epsilon, gamma)),
+		shape:     sameShape,
+		run:       run(true),
+		runUnused: &unused,
 	}
 	if gamma {
 		inputs, o.in = append(inputs, in[1]), append(o.in, 1)
@@ -385,35 +406,58 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 		return nil, err
 	}
 	grads := Nodes{dx}
-	if gamma {
-		dgamma, err := columnOp("layer_norm_dot"+attrs("epsilon", epsilon), forDtypes(runLayerNormDot[float32](epsilon), runLayerNormDot[float64](epsilon)), x, dy)
+	for _, p := range []struct {
+		name string
+		want bool
+		run  runner
+	}{
+		{"gamma", gamma, forDtypes(runNormSum[float32](b, true), runNormSum[float64](b, true))},
+		{"beta", beta, forDtypes(runNormSum[float32](b, false), runNormSum[float64](b, false))},
+	} {
+		if !p.want {
+			continue
+		}
+		_, cols := asMatrix(x.Shape())
+		d, err := apply(&op{
+			name: "layer_norm_grad_" + p.name,
+			in:   []int{rank}, out: 1,
+			shape:     fixed(tensor.Shape{cols}),
+			run:       p.run,
+			orderOnly: true,
+		}, dx)
 		if err != nil {
 			return nil, err
 		}
-		grads = append(grads, dgamma)
-	}
-	if beta {
-		dbeta, err := ColumnSum(dy)
-		if err != nil {
-			return nil, err
-		}
-		grads = append(grads, dbeta)
+		grads = append(grads, d)
 	}
 	return grads, nil
 }
 
-func runLayerNormGrad[T kernel.Float](epsilon float64, gamma bool) func(*call[T]) error {
+// runLayerNormGrad skips the gradient of x unless withX is set.
+func runLayerNormGrad[T kernel.Float](b *layerNormBack, epsilon float64, withX, gamma, sums bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		rows, cols := asMatrix(c.inShape[0])
-		kernel.NormRowsGrad(c.out, c.in[0], c.in[1], optionalLast(gamma, c.in), T(epsilon), rows, cols)
+		s := normSums[T](b)
+		if sums {
+			s.dgamma, s.dbeta = resized(s.dgamma, cols), resized(s.dbeta, cols)
+		}
+		var dx []T
+		if withX {
+			dx = c.out
+		}
+		kernel.NormRowsBack(dx, s.dgamma, s.dbeta, c.in[0], c.in[1], optionalLast(gamma, c.in), T(epsilon), rows, cols)
 		return nil
 	}
 }
 
-func runLayerNormDot[T kernel.Float](epsilon float64) func(*call[T]) error {
+func runNormSum[T kernel.Float](b *layerNormBack, gamma bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		rows, cols := asMatrix(c.inShape[0])
-		kernel.NormRowsDot(c.out, c.in[0], c.in[1], T(epsilon), rows, cols)
+		s := normSums[T](b)
+		if gamma {
+			copy(c.out, s.dgamma)
+		} else {
+			copy(c.out, s.dbeta)
+		}
 		return nil
 	}
 }

@@ -170,15 +170,26 @@ func (r *recurrence) op() *op {
 	if r.spec.Output == AllStates {
 		rank = 3
 	}
-	return &op{
+	const kept = true
+	o := &op{
 		name: r.name(""),
 		in:   r.ranks, out: rank,
 		shape:    r.shape,
-		run:      forDtypes(runRecurrent[float32](r), runRecurrent[float64](r)),
+		run:      forDtypes(runRecurrent[float32](r, kept), runRecurrent[float64](r, kept)),
 		diff:     diff,
 		zeroDiff: zeroDiff,
 		grad:     r.grad,
 	}
+	// Dropout needs the gates' separate rows of x and h at every step, and only training has it.
+	if r.dropX < 0 && r.dropH < 0 {
+		o.keeps = r
+		o.lean = func() runner {
+			own := *r
+			own.single, own.double = recurrentMemory[float32]{}, recurrentMemory[float64]{}
+			return forDtypes(runRecurrent[float32](&own, !kept), runRecurrent[float64](&own, !kept))
+		}
+	}
+	return o
 }
 
 // geometry derives the sizes from the inputs' shapes.
@@ -242,9 +253,10 @@ func (r *recurrence) shape(in []tensor.Shape) (tensor.Shape, error) {
 
 // recurrentMemory is the memory shared by the ops of one recurrence, for one element type.
 type recurrentMemory[T kernel.Float] struct {
-	t kernel.RNNTensors[T]
-	d kernel.RNNGradients[T]
-	y []T // all states if they are part of the op's output, then the last states
+	t     kernel.RNNTensors[T]
+	saved []T // t.Saved if it is kept for the gradient
+	d     kernel.RNNGradients[T]
+	y     []T // all states if they are part of the op's output, then the last states
 	// dy is the gradient of the part of the output that y holds, in the same layout.
 	dy []T
 }
@@ -275,7 +287,8 @@ func resized[T kernel.Float](s []T, n int) []T {
 	return make([]T, n)
 }
 
-func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
+// runRecurrent keeps what the gradient needs if kept is set.
+func runRecurrent[T kernel.Float](r *recurrence, kept bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		g, err := r.geometry(c.inShape)
 		if err != nil {
@@ -287,7 +300,11 @@ func runRecurrent[T kernel.Float](r *recurrence) func(*call[T]) error {
 		t.Bias, t.Mask, t.H0, t.C0 = operand(c, r.bias), operand(c, r.mask), operand(c, r.h0), operand(c, r.c0)
 		t.DropX, t.DropH = operand(c, r.dropX), operand(c, r.dropH)
 		t.HN, t.CN = nil, nil
-		t.Saved = resized(t.Saved, kernel.RNNSavedLen(&g))
+		t.Saved = nil
+		if kept {
+			m.saved = resized(m.saved, kernel.RNNSavedLen(&g))
+			t.Saved = m.saved
+		}
 		switch r.spec.Output {
 		case AllStates:
 			t.Y = c.out
@@ -325,6 +342,7 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		shape:     fixed(in[r.x].Shape()),
 		run:       forDtypes(runRecurrentGrad[float32](r, withX), runRecurrentGrad[float64](r, withX)),
 		runUnused: &runUnused,
+		readsKept: r,
 	}, append(append(Nodes{}, in...), y, dy)...)
 	if err != nil {
 		return nil, err

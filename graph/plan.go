@@ -8,22 +8,11 @@ import (
 	"slices"
 	"unsafe"
 
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // align is the size of a cache line and of the widest vector.
 const align = 64
-
-// buffer is memory shared by one or more nodes: a value, its views, and values computed in
-// place of it.
-type buffer struct {
-	bytes       int
-	first, last int // first instruction that writes it, last that reads it
-	offset      int
-}
 
 // plan assigns memory to each computed node.
 //
@@ -31,7 +20,10 @@ type buffer struct {
 // of it, and that of a root forever. Buffers with disjoint lifetimes may share bytes: they
 // are assigned one by one, largest first, to the lowest free offset (greedy by size;
 // Pisarchyk & Lee 2020, https://arxiv.org/abs/2001.03288).
-func (c *compiler) plan() ([]Value, Memory, error) {
+//
+// It returns the places of the nodes, and the other values: scalars and sparse matrices, which
+// a Program has to itself.
+func (c *compiler) plan() (places []place, values []Value, memory Memory, err error) {
 	last := c.lastUse()
 	bufferOf := make([]int, len(c.nodes)) // node -> buffer, -1 for memory that is not planned
 	var buffers []buffer
@@ -53,40 +45,52 @@ func (c *compiler) plan() ([]Value, Memory, error) {
 		st := &buffers[bufferOf[i]]
 		st.last = max(st.last, last[i])
 	}
+	outside := c.outsideBuffers(bufferOf, buffers)
 	bytes := 0.0
 	for _, s := range buffers {
 		bytes += float64(s.bytes)
 	}
 	if bytes > math.MaxInt/2 {
-		return nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than an int can hold", bytes)
+		return nil, nil, Memory{}, fmt.Errorf("intermediate values of %.3g bytes, more than an int can hold", bytes)
 	}
-	var memory Memory
 	memory.Planned = assignOffsets(buffers)
 	if int64(memory.Planned) > c.limit || memory.Planned < 0 {
-		return nil, memory, &MemoryError{Need: float64(memory.Planned), Limit: c.limit}
+		return nil, nil, memory, &MemoryError{Need: float64(memory.Planned), Limit: c.limit}
 	}
-	arena := alignedBytes(memory.Planned)
-	values := make([]Value, len(c.nodes))
+	places, values = make([]place, len(c.nodes)), make([]Value, len(c.nodes))
 	for i, n := range c.nodes {
-		switch {
+		switch b := bufferOf[i]; {
 		case c.ops[i] == nil:
 		case c.sparse(i):
 			values[i] = c.ops[i].sparse()
-		case bufferOf[i] >= 0:
-			st := buffers[bufferOf[i]]
-			values[i] = tensorAt(arena[st.offset:st.offset+st.bytes], n.Dtype(), n.Shape())
-			memory.Naive += st.bytes
+		case b >= 0:
+			places[i] = place{bytes: size(n.Shape()) * int(n.Dtype().Size()), offset: buffers[b].offset, outside: outside[b]}
+			memory.Naive += places[i].bytes
 		default:
 			values[i] = newValue(n.Dtype(), nil)
 		}
 	}
-	return values, memory, nil
+	return places, values, memory, nil
+}
+
+// outsideBuffers takes the buffers of the first roots, which the caller provides, out of the arena.
+// It returns for each of them the number of the root, from 1. A second root with the same buffer
+// is copied.
+func (c *compiler) outsideBuffers(bufferOf []int, buffers []buffer) map[int]int {
+	outside := map[int]int{}
+	for k, r := range c.roots[:c.outside] {
+		if b := bufferOf[r]; b >= 0 && outside[b] == 0 {
+			outside[b] = k + 1
+			buffers[b].bytes = 0
+		}
+	}
+	return outside
 }
 
 // sparse reports whether the value of node i is sparse: its op supports that, and it is a
 // root that no op reads.
 func (c *compiler) sparse(i int) bool {
-	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !slices.Contains(c.roots, i) {
+	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !c.isRoot[i] {
 		return false
 	}
 	for _, children := range c.children[i+1:] {
@@ -147,45 +151,14 @@ func (c *compiler) summedOnRead(i int) bool {
 	return ok && c.sparse(i)
 }
 
-// assignOffsets sets the buffers' offsets and returns the total number of bytes.
-func assignOffsets(buffers []buffer) (total int) {
-	order := make([]int, len(buffers))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return buffers[b].bytes - buffers[a].bytes })
-	var placed []int // sorted by offset
-	for _, i := range order {
-		s := &buffers[i]
-		for _, j := range placed {
-			t := buffers[j]
-			if t.last < s.first || s.last < t.first {
-				continue
-			}
-			if s.offset+s.bytes <= t.offset {
-				break
-			}
-			s.offset = max(s.offset, (t.offset+t.bytes+align-1)/align*align)
-		}
-		at, _ := slices.BinarySearchFunc(placed, s.offset, func(j, offset int) int { return buffers[j].offset - offset })
-		placed = slices.Insert(placed, at, i)
-		total = max(total, s.offset+s.bytes)
-	}
-	return total
-}
-
-// alignedBytes allocates zeroed memory aligned to align.
-func alignedBytes(n int) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(kernel.Floats((n+3)/4)))), n)
-}
-
-func tensorAt(b []byte, dt tensor.Dtype, s tensor.Shape) gorgonia.Value {
+// tensorAt returns a tensor in the memory of a Program.
+func tensorAt(p unsafe.Pointer, dt tensor.Dtype, s tensor.Shape) Value {
 	var backing any
 	n := size(s)
 	if dt == tensor.Float64 {
-		backing = unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(b))), n)
+		backing = unsafe.Slice((*float64)(p), n)
 	} else {
-		backing = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), n)
+		backing = unsafe.Slice((*float32)(p), n)
 	}
 	return tensor.New(tensor.WithShape(s...), tensor.WithBacking(backing))
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"unsafe"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -13,44 +15,62 @@ import (
 
 // Program computes a set of roots of a graph. It is a gorgonia.VM: bind inputs with Let,
 // call RunAll, read root.Value(). The memory of all intermediate values is planned once, by
-// lifetime; RunAll allocates nothing if the graph has only ops of this package. Ops of
-// Gorgonia and user-defined ops run through their Do.
+// lifetime; RunAll allocates nothing after its first call if the graph has only ops of this
+// package. Ops of Gorgonia and user-defined ops run through their Do.
 //
 // The values of roots stay valid until the next run; other nodes may be overwritten within
 // a run. A Program must not run concurrently with itself or with another Program of the
 // same graph. Programs of different graphs that share weights may run concurrently as long
 // as nothing writes to the weights.
+//
+// Programs that take turns may share their memory: RunOn runs in an Arena, with inputs that are
+// the Program's own (Bind), and with the first roots in memory of the caller (SetOutput). Clones
+// run concurrently.
 type Program struct {
 	slots        []slot
 	instructions []instruction
-	inputs       []int // slots of the variables
-	roots        []int // slots whose values RunAll publishes
+	bindings     []binding // of the instructions that are ops of this package
+	inputs       []int     // slots of the variables
+	roots        []int     // slots
 	memory       Memory
-	current      int // the instruction being executed, for error messages
+
+	own     *Arena           // of RunAll
+	base    unsafe.Pointer   // of the arena to which the slots are bound, nil for none
+	outside []unsafe.Pointer // the caller's memory for the first roots
+	current int              // the instruction being executed, for error messages
 }
 
-// Memory is the size of a Program's intermediate values in bytes: Planned is allocated,
-// Naive would be needed if no memory were shared.
+// Memory is the size of a Program's intermediate values in bytes: Planned is what an Arena
+// needs, Naive would be needed if no memory were shared.
 type Memory struct{ Planned, Naive int }
 
 // slot holds the value of one node.
 type slot struct {
 	node    *Node
-	shape   Shape // of a variable, as is dtype
+	shape   Shape
 	dtype   Dtype
-	value   Value
+	place   place
+	writer  int      // the instruction that computes it, -1 for none
 	readers []reader // the bound inputs that read the value
+	boxed   bool     // an op that is not of this package needs it as a Value
+
+	value  Value // nil if it is in planned memory and not boxed
+	bound  bool  // an input that Bind or BindFloats has bound
+	floats []float32
 }
 
 type reader struct{ instruction, input int }
 
 // instruction computes one node.
 type instruction struct {
-	out  int
-	in   []int
-	own  binding // an op of this package
-	op   gorgonia.Op
-	args []Value // arguments of a foreign op
+	out    int
+	in     []int
+	own    *op // an op of this package
+	lean   bool
+	shapes []tensor.Shape // of the inputs
+	kept   []*Kept
+
+	foreign gorgonia.Op
 
 	errorNode *Node // the node that errors are attributed to, nil for the computed node
 }
@@ -64,11 +84,18 @@ func Compile(roots ...*Node) (*Program, error) { return CompileWithin(math.MaxIn
 // CompileWithin is Compile with a limit on Memory.Planned, in bytes. If the program needs
 // more, it returns a *MemoryError before anything is allocated.
 func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
+	return compile(limit, nil, roots)
+}
+
+func compile(limit int64, inference *Inference, roots Nodes) (*Program, error) {
 	c, err := newCompiler(roots)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	c.limit = limit
+	c.limit, c.inference = limit, inference
+	if inference != nil {
+		c.outside = min(inference.Outside, len(roots))
+	}
 	c.fuse()
 	p, err := c.program()
 	if err != nil {
@@ -77,19 +104,143 @@ func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
 	return p, nil
 }
 
+// Clone returns a Program for the same roots that may run concurrently with p. Inputs of the graph
+// that Let has bound, such as weights, are shared; nothing that is bound by Bind is. It returns
+// nil if that is impossible, because of ops that are not of this package or sparse results.
+func (p *Program) Clone() *Program {
+	c := *p
+	c.own, c.base, c.outside = nil, nil, make([]unsafe.Pointer, len(p.outside))
+	c.slots = slices.Clone(p.slots)
+	for _, s := range c.instructions {
+		if s.foreign != nil {
+			return nil
+		}
+	}
+	for i := range c.slots {
+		s := &c.slots[i]
+		s.bound, s.floats = false, nil
+		switch _, constant := constantOf(s.node); {
+		case constant:
+		case s.writer < 0 || s.place.bytes > 0:
+			s.value = nil
+		default:
+			if _, ok := s.value.(sparse); ok {
+				return nil
+			}
+			s.value = newValue(s.dtype, nil)
+		}
+	}
+	if c.bind() != nil {
+		return nil
+	}
+	return &c
+}
+
+// bind makes the bindings of all instructions.
+func (p *Program) bind() error {
+	p.bindings = make([]binding, len(p.instructions))
+	for i, s := range p.instructions {
+		if s.own == nil {
+			continue
+		}
+		o := s.own
+		if s.lean {
+			lean := *o
+			lean.run, o = o.lean(), &lean
+		}
+		out := &p.slots[s.out]
+		p.bindings[i] = o.bind(out.dtype, out.shape, s.shapes, s.kept)
+	}
+	for i := range p.slots {
+		if s := &p.slots[i]; s.value != nil {
+			if err := p.set(i, s.value); err != nil {
+				return fmt.Errorf("node %v: %w", s.node, err)
+			}
+		}
+	}
+	return nil
+}
+
 // RunAll computes all roots from the values bound to the variables.
-func (p *Program) RunAll() (err error) {
+func (p *Program) RunAll() error {
+	if p.slots == nil {
+		return errClosed
+	}
+	if len(p.outside) > 0 {
+		return errors.New("run: the first roots have no memory")
+	}
+	if p.own == nil {
+		p.own = NewArena(p.memory.Planned)
+	}
+	if err := p.RunOn(p.own); err != nil {
+		return err
+	}
+	for _, i := range p.roots {
+		s := &p.slots[i]
+		if s.node.Op() == nil {
+			continue
+		}
+		if s.value == nil {
+			s.value = tensorAt(p.address(s.place), s.dtype, s.shape)
+		}
+		if s.node.Value() != s.value {
+			if err := gorgonia.UnsafeLet(s.node, s.value); err != nil {
+				return fmt.Errorf("run: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+var errClosed = errors.New("run: the program was closed")
+
+// RunOn computes all roots in an arena of at least Memory().Planned bytes. Value and Floats return
+// them until the arena is used by another Program.
+func (p *Program) RunOn(a *Arena) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = p.fail(fmt.Errorf("%v", r))
 		}
 	}()
-	if p.slots == nil {
-		return errors.New("run: the program was closed")
+	switch {
+	case p.slots == nil:
+		return errClosed
+	case a.Bytes() < p.memory.Planned:
+		return fmt.Errorf("run: the arena has %d bytes, want %d", a.Bytes(), p.memory.Planned)
+	case slices.Contains(p.outside, nil):
+		return fmt.Errorf("run: there is no memory for root %d", slices.Index(p.outside, nil))
 	}
+	if base := a.base(); base != p.base {
+		p.moveTo(base)
+	}
+	if err := p.readVariables(); err != nil {
+		return err
+	}
+	for p.current = range p.instructions {
+		if b := p.bindings[p.current]; b != nil {
+			err = b.run()
+		} else {
+			err = p.runForeign(&p.instructions[p.current])
+		}
+		if err != nil {
+			return p.fail(err)
+		}
+	}
+	p.copyOutside()
+	return nil
+}
+
+// readVariables binds the current values of the variables.
+func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
 		s := &p.slots[i]
-		v := s.node.Value()
+		if s.floats != nil {
+			continue
+		}
+		v := s.value
+		if !s.bound {
+			v = s.node.Value()
+		}
 		if v == nil {
 			return fmt.Errorf("run: no value is bound to %q", s.node.Name())
 		}
@@ -102,51 +253,75 @@ func (p *Program) RunAll() (err error) {
 			}
 		}
 	}
-	for p.current = range p.instructions {
-		s := &p.instructions[p.current]
-		if s.own != nil {
-			err = s.own.run()
-		} else {
-			err = p.foreign(s)
-		}
-		if err != nil {
-			return p.fail(err)
-		}
-	}
-	for _, i := range p.roots {
-		if s := &p.slots[i]; s.node.Value() != s.value {
-			if err := gorgonia.UnsafeLet(s.node, s.value); err != nil {
-				return fmt.Errorf("run: %w", err)
-			}
-		}
-	}
 	return nil
 }
 
-func (p *Program) foreign(s *instruction) error {
+func (p *Program) runForeign(s *instruction) error {
+	args := make([]Value, len(s.in))
 	for k, i := range s.in {
-		s.args[k] = p.slots[i].value
+		args[k] = p.slots[i].value
 	}
-	v, err := s.op.Do(s.args...)
+	v, err := s.foreign.Do(args...)
 	if err != nil {
 		return err
 	}
-	if want := p.slots[s.out].node.Shape(); !want.Eq(v.Shape()) {
+	if want := p.slots[s.out].shape; !want.Eq(v.Shape()) {
 		return fmt.Errorf("returned shape %v, want %v", v.Shape(), want)
 	}
 	return p.set(s.out, toRowMajor(v))
 }
 
-// set replaces the value of a slot and rebinds the instructions that read it.
+// set replaces the value of a slot and rebinds the instructions that use it.
 func (p *Program) set(i int, v Value) error {
 	s := &p.slots[i]
 	s.value = v
+	if s.writer >= 0 {
+		if err := p.bindings[s.writer].rebind(output, v); err != nil {
+			return err
+		}
+	}
 	for _, u := range s.readers {
-		if err := p.instructions[u.instruction].own.rebind(u.input, v); err != nil {
+		if err := p.bindings[u.instruction].rebind(u.input, v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// moveTo binds all planned memory to an arena at base, or to none if that is nil.
+func (p *Program) moveTo(base unsafe.Pointer) {
+	p.base = base
+	for i := range p.slots {
+		if s := &p.slots[i]; s.place.bytes > 0 && s.place.outside == 0 {
+			p.point(s, p.address(s.place))
+		}
+	}
+}
+
+// address returns the memory at a place, nil if there is none.
+func (p *Program) address(at place) unsafe.Pointer {
+	switch {
+	case at.bytes == 0 || at.outside == 0 && p.base == nil:
+		return nil
+	case at.outside > 0:
+		return p.outside[at.outside-1]
+	}
+	return unsafe.Add(p.base, at.offset)
+}
+
+// point binds the instructions that use a slot to its memory.
+func (p *Program) point(s *slot, at unsafe.Pointer) {
+	n := size(s.shape)
+	s.value = nil
+	if s.boxed && at != nil {
+		s.value = tensorAt(at, s.dtype, s.shape)
+	}
+	if s.writer >= 0 {
+		p.bindings[s.writer].point(output, at, n)
+	}
+	for _, u := range s.readers {
+		p.bindings[u.instruction].point(u.input, at, n)
+	}
 }
 
 // fail wraps an error of the current instruction.
@@ -167,7 +342,7 @@ func (p *Program) Reset() {}
 
 // Close releases the memory. The values of the roots remain readable.
 func (p *Program) Close() error {
-	p.slots, p.instructions, p.inputs, p.roots = nil, nil, nil, nil
+	p.slots, p.instructions, p.bindings, p.inputs, p.roots, p.own, p.base = nil, nil, nil, nil, nil, nil, nil
 	return nil
 }
 

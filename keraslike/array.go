@@ -30,6 +30,56 @@ type Number interface {
 type Array struct {
 	values []float32
 	shape  []int
+	ragged *raggedArray // nil if all samples have the same shape
+}
+
+// raggedArray is where the samples are that differ in length.
+type raggedArray struct {
+	starts []int // of the samples, and the end of the last one
+	shapes [][]int
+}
+
+// Ragged makes an array of samples that may differ in length, such as sequences or images, from an
+// array for each, whose shape is that of the sample: (steps, features). All have the same number of
+// axes. The shape of the result has Any for each axis along which the samples differ; Row and
+// RowShape return one of them. Stack makes such an array from Go slices.
+func Ragged(samples []*Array) (*Array, error) {
+	a, err := newRagged(samples)
+	if err != nil {
+		return nil, fmt.Errorf("ragged: %w", err)
+	}
+	return a, nil
+}
+
+// newRagged copies the samples; an array of samples that all have one shape is an ordinary one.
+func newRagged(samples []*Array) (*Array, error) {
+	if len(samples) == 0 {
+		return nil, errors.New("no samples")
+	}
+	size := 0
+	for i, s := range samples {
+		switch {
+		case s == nil || s.ragged != nil:
+			return nil, fmt.Errorf("sample %d is nil, empty or ragged itself", i)
+		case len(s.shape) != len(samples[0].shape):
+			return nil, fmt.Errorf("sample %d has shape %s, sample 0 has %s: want the same number of axes", i, formatShape(s.shape), formatShape(samples[0].shape))
+		}
+		size += len(s.values)
+	}
+	shape := Shape(samples[0].shape)
+	a := &Array{values: make([]float32, 0, size), ragged: &raggedArray{}}
+	for _, s := range samples {
+		shape = shape.freeWhereDifferent(s.shape)
+		a.ragged.starts = append(a.ragged.starts, len(a.values))
+		a.ragged.shapes = append(a.ragged.shapes, s.shape)
+		a.values = append(a.values, s.values...)
+	}
+	a.ragged.starts = append(a.ragged.starts, len(a.values))
+	a.shape = shape.withBatch(len(samples))
+	if !shape.isFree() {
+		a.ragged = nil
+	}
+	return a, nil
 }
 
 // NewArray makes an array of the given shape, starting with the number of samples, from
@@ -84,7 +134,14 @@ func Column[T Number](values []T) (*Array, error) {
 
 // Stack makes an array of shape (samples, shape...) from the values of each sample in
 // row-major order. The shape of an image, for example, is height, width, channels.
+//
+// One axis may be Any: its length follows from the number of values, so that the samples may
+// differ in it (see Ragged). Stack(sentences, k.Any) makes an array of sequences of words,
+// Stack(series, k.Any, 13) one of sequences with 13 features for each step.
 func Stack[T Number](samples [][]T, shape ...int) (*Array, error) {
+	if Shape(shape).isFree() {
+		return stackRagged(samples, shape)
+	}
 	if err := checkShape(shape); err != nil {
 		return nil, fmt.Errorf("stack: %w", err)
 	}
@@ -112,6 +169,35 @@ func stackSamples[T Number](what string, samples [][]T, shape []int) (*Array, er
 		if err := toFloat32(a.values[i*each:(i+1)*each], s); err != nil {
 			return nil, fmt.Errorf("%s %d: %w", what, i, err)
 		}
+	}
+	return a, nil
+}
+
+// stackRagged is Stack for a shape with a free axis.
+func stackRagged[T Number](samples [][]T, shape Shape) (*Array, error) {
+	at := slices.Index(shape, Any)
+	step := shape.at(1)
+	if slices.Contains(shape[at+1:], Any) {
+		return nil, fmt.Errorf("stack: shape is %s, want at most one axis of Any; Ragged takes samples of any shape", formatShape(shape))
+	}
+	if err := checkShape(step); err != nil {
+		return nil, fmt.Errorf("stack: %w", err)
+	}
+	var list []*Array
+	for i, values := range samples {
+		own, each := slices.Clone(shape), step.Size()
+		if own[at] = len(values) / each; len(values) == 0 || len(values)%each != 0 {
+			return nil, fmt.Errorf("stack: sample %d has %d values, want a multiple of %d for shape %s", i, len(values), each, formatShape(shape))
+		}
+		a := &Array{values: make([]float32, len(values)), shape: own}
+		if err := toFloat32(a.values, values); err != nil {
+			return nil, fmt.Errorf("stack: sample %d: %w", i, err)
+		}
+		list = append(list, a)
+	}
+	a, err := newRagged(list)
+	if err != nil {
+		return nil, fmt.Errorf("stack: %w", err)
 	}
 	return a, nil
 }
@@ -173,9 +259,10 @@ func FromTensor(t *tensor.Dense) (*Array, error) {
 	return &Array{values: t.Float32s(), shape: slices.Clone([]int(shape))}, nil
 }
 
-// Tensor returns a tensor that shares the array's values; nil for an empty array.
+// Tensor returns a tensor that shares the array's values; nil for an empty array and for one whose
+// samples differ in length.
 func (a *Array) Tensor() *tensor.Dense {
-	if a.Len() == 0 {
+	if a.Len() == 0 || a.ragged != nil {
 		return nil
 	}
 	return tensor.New(tensor.WithShape(a.shape...), tensor.WithBacking(a.values))
@@ -189,7 +276,8 @@ func (a *Array) Len() int {
 	return a.shape[0]
 }
 
-// Shape returns the length of each axis, starting with the number of samples.
+// Shape returns the length of each axis, starting with the number of samples, Any for one in which
+// the samples differ.
 func (a *Array) Shape() []int {
 	if a == nil {
 		return nil
@@ -210,11 +298,25 @@ func (a *Array) Row(i int) []float32 {
 	if i < 0 || i >= a.Len() {
 		return nil
 	}
+	if r := a.ragged; r != nil {
+		return a.values[r.starts[i]:r.starts[i+1]:r.starts[i+1]]
+	}
 	each := a.sampleSize()
 	return a.values[i*each : (i+1)*each : (i+1)*each]
 }
 
-// sampleSize returns the number of values of one sample.
+// RowShape returns the shape of sample i, nil if there is no such sample.
+func (a *Array) RowShape(i int) []int {
+	switch {
+	case i < 0 || i >= a.Len():
+		return nil
+	case a.ragged != nil:
+		return slices.Clone(a.ragged.shapes[i])
+	}
+	return slices.Clone(a.shape[1:])
+}
+
+// sampleSize returns the number of values of each sample, where they do not differ.
 func (a *Array) sampleSize() int { return Shape(a.shape[1:]).Size() }
 
 // ArgMax returns the indices of the largest values along the last axis: for predictions of
@@ -225,13 +327,15 @@ func (a *Array) ArgMax() []int {
 	if a.Len() == 0 {
 		return nil
 	}
-	last := 1
-	if n := len(a.shape); n > 1 {
-		last = a.shape[n-1]
-	}
-	list := make([]int, 0, len(a.values)/last)
-	for row := range slices.Chunk(a.values, last) {
-		list = append(list, argmax(row))
+	var list []int
+	for i := range a.Len() {
+		last := 1
+		if shape := a.RowShape(i); len(shape) > 0 {
+			last = shape[len(shape)-1]
+		}
+		for row := range slices.Chunk(a.Row(i), last) {
+			list = append(list, argmax(row))
+		}
 	}
 	return list
 }
@@ -279,7 +383,7 @@ func (a *Array) String() string {
 func formatShape(shape []int) string {
 	words := make([]string, len(shape))
 	for i, n := range shape {
-		words[i] = strconv.Itoa(n)
+		words[i] = formatLength(n)
 	}
 	return "(" + strings.Join(words, ", ") + ")"
 }

@@ -23,25 +23,28 @@ type batchReader struct {
 	stream  Stream         // nil for a source
 	weights batchWeights
 	// buffers returns the buffers of the graph for batches of n samples.
-	buffers func(n int, weighted bool) (*batchBuffers, error)
+	buffers func(n int, weighted bool, l lengths) (*batchBuffers, error)
 	size    int
 	ahead   int // batches to read ahead, 0 for none
 
-	inputs, targets []int         // sizes of one sample
-	read            int           // samples of the stream read so far
-	waited          time.Duration // time in which the computation waited for data
-	batch           batch
-	held            *block // that the batch lies in
-	full, free      chan *block
-	stop            chan struct{}
-	reader          sync.WaitGroup
-	running         bool
-	left            int // batches of the epoch still to read
+	shapes *batchShapes   // of all batches; nil if they differ
+	ragged *raggedSamples // nil if they do not differ
+
+	read       int           // samples of the stream read so far
+	waited     time.Duration // time in which the computation waited for data
+	batch      batch
+	held       *block // that the batch lies in
+	full, free chan *block
+	stop       chan struct{}
+	reader     sync.WaitGroup
+	running    bool
+	left       int // batches of the epoch still to read
 }
 
 // batch is the result of next. The inputs are in the graph's buffers.
 type batch struct {
 	indices []int // of the samples
+	shapes  *batchShapes
 	targets [][]float32
 	weights []float32 // nil without
 }
@@ -49,16 +52,17 @@ type batch struct {
 // block is memory for one batch.
 type block struct {
 	n               int
+	shapes          *batchShapes
 	indices         []int
 	inputs, targets [][]float32
-	memory          [][]float32 // of inputs, then targets, for whole batches
+	memory          [][]float32 // of inputs, then targets
 	weights         []float32   // nil without
 	err             error
 }
 
 // newBatchReader checks that the data fits the model before anything is read. order iterates
 // over the samples of a source; it is nil for a stream.
-func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int, classes ClassWeights, buffers func(n int, weighted bool) (*batchBuffers, error)) (*batchReader, error) {
+func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int, classes ClassWeights, buffers func(n int, weighted bool, l lengths) (*batchBuffers, error)) (*batchReader, error) {
 	r := &batchReader{data: data, source: order, size: size, buffers: buffers}
 	if order == nil {
 		stream, ok := data.(Stream)
@@ -67,10 +71,14 @@ func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int
 		}
 		r.stream = stream
 	}
-	err := spec.accepts(data)
+	shapes, err := spec.accepts(data)
+	if err == nil && shapes == nil {
+		r.ragged, err = newRaggedSamples(spec, order)
+	}
 	if err != nil {
 		return nil, err
 	}
+	r.shapes = shapes
 	if spec.targets != nil {
 		if r.weights, err = newBatchWeights(spec, data, classes); err != nil {
 			return nil, err
@@ -82,12 +90,6 @@ func newBatchReader(spec *dataSpec, data Samples, order *batchIterator, size int
 	}
 	if err != nil {
 		return nil, err
-	}
-	for _, s := range spec.inputs {
-		r.inputs = append(r.inputs, s.Size())
-	}
-	for _, s := range spec.targets {
-		r.targets = append(r.targets, s.Size())
 	}
 	if !r.readsDirectly() {
 		return r, r.fitMemory()
@@ -105,14 +107,26 @@ const (
 // to read ahead if they would not fit.
 func (r *batchReader) fitMemory() error {
 	bytes := 8.0 // for the index of the sample
-	for _, n := range slices.Concat(r.inputs, r.targets) {
-		bytes += 4 * float64(n)
+	if r.ragged != nil {
+		for _, b := range r.ragged.distinct {
+			bytes = max(bytes, b.bytes())
+		}
+	} else {
+		bytes += r.shapes.bytes()
 	}
 	if bytes *= float64(r.size); bytes > maxBatchBytes {
 		return fmt.Errorf("batches of %d samples: %w", r.size, &graph.MemoryError{Need: bytes, Limit: maxBatchBytes})
 	}
 	r.ahead = min(r.ahead, maxAhead, max(1, int(maxAheadBytes/bytes)))
 	return nil
+}
+
+// bytes returns the memory of a sample.
+func (b *batchShapes) bytes() (n float64) {
+	for _, s := range slices.Concat(b.inputs, b.targets) {
+		n += 4 * floatSize(s)
+	}
+	return n
 }
 
 // readsDirectly reports whether batches are read directly into a graph's buffers.
@@ -155,7 +169,7 @@ func (r *batchReader) begin(steps, done int) error {
 // skip reads and discards the samples that an interrupted epoch has trained on.
 func (r *batchReader) skip(done int) error {
 	for b := r.newBlock(); r.read < done; {
-		b.resize(min(r.size, done-r.read), r)
+		b.resize(min(r.size, done-r.read), r.shapes)
 		n, err := r.readStreamBatch(b)
 		if err != nil {
 			return fmt.Errorf("the stream has %d samples, %d of its epoch were already trained on: %w", r.read, done, err)
@@ -182,10 +196,9 @@ func (r *batchReader) readStreamBatch(b *block) (n int, err error) {
 
 func (r *batchReader) newBlock() *block {
 	b := &block{indices: make([]int, 0, r.size)}
-	for _, n := range slices.Concat(r.inputs, r.targets) {
-		b.memory = append(b.memory, make([]float32, n*r.size))
+	if r.shapes != nil {
+		b.resize(r.size, r.shapes)
 	}
-	b.inputs, b.targets = make([][]float32, len(r.inputs)), make([][]float32, len(r.targets))
 	return b
 }
 
@@ -244,12 +257,16 @@ func (r *batchReader) next() (*batch, error) {
 	if len(indices) == 0 {
 		return nil, nil
 	}
-	to, err := r.buffers(len(indices), r.weights.weighted())
+	shapes, err := r.shapesOf(indices)
+	if err != nil {
+		return nil, err
+	}
+	to, err := r.buffers(len(indices), r.weights.weighted(), shapes.lengths)
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
-	targets, err := to.fill(r.source.source, indices)
+	targets, err := to.fill(r.source.source, indices, r.ragged, shapes)
 	r.waited += time.Since(start)
 	if err != nil {
 		return nil, err
@@ -258,7 +275,15 @@ func (r *batchReader) next() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.deliver(to, batch{indices, targets, weights})
+	return r.deliver(to, batch{indices, shapes, targets, weights})
+}
+
+// shapesOf returns the shapes of a batch of samples.
+func (r *batchReader) shapesOf(indices []int) (*batchShapes, error) {
+	if r.ragged == nil {
+		return r.shapes, nil
+	}
+	return r.ragged.batch(indices)
 }
 
 // nextBlock is next for data that is read into blocks.
@@ -279,7 +304,7 @@ func (r *batchReader) nextBlock() (*batch, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	to, err := r.buffers(b.n, b.weights != nil)
+	to, err := r.buffers(b.n, b.weights != nil, b.shapes.lengths)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +312,7 @@ func (r *batchReader) nextBlock() (*batch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.deliver(to, batch{b.indices, targets, b.weights})
+	return r.deliver(to, batch{b.indices, b.shapes, targets, b.weights})
 }
 
 func (r *batchReader) deliver(to *batchBuffers, b batch) (*batch, error) {
@@ -309,20 +334,29 @@ func (r *batchReader) fill(b *block) (err error) {
 	r.left--
 	if r.stream == nil {
 		b.indices = append(b.indices[:0], r.source.next()...)
-		b.resize(len(b.indices), r)
-		if b.n == 0 {
+		if len(b.indices) == 0 {
 			return io.EOF
 		}
-		if err := readChecked(r.source.source, b.indices, b.inputs, b.targets); err != nil {
+		shapes, err := r.shapesOf(b.indices)
+		if err != nil {
+			return err
+		}
+		b.resize(len(b.indices), shapes)
+		if r.ragged != nil {
+			err = r.ragged.read(b.indices, shapes, b.inputs, b.targets)
+		} else {
+			err = readChecked(r.source.source, b.indices, b.inputs, b.targets)
+		}
+		if err != nil {
 			return err
 		}
 	} else {
-		b.resize(r.size, r)
+		b.resize(r.size, r.shapes)
 		n, err := r.readStreamBatch(b)
 		if err != nil {
 			return err
 		}
-		b.resize(n, r)
+		b.resize(n, r.shapes)
 		b.indices = b.indices[:0]
 		for i := range n {
 			b.indices = append(b.indices, r.read+i)
@@ -341,12 +375,24 @@ func (r *batchReader) fill(b *block) (err error) {
 }
 
 // resize sets the block's slices to a batch of n samples.
-func (b *block) resize(n int, r *batchReader) {
-	b.n = n
-	for k, size := range r.inputs {
-		b.inputs[k] = b.memory[k][:n*size]
+func (b *block) resize(n int, shapes *batchShapes) {
+	b.n, b.shapes = n, shapes
+	b.inputs, b.targets = b.inputs[:0], b.targets[:0]
+	for _, s := range shapes.inputs {
+		b.inputs = append(b.inputs, b.slice(len(b.inputs), n*s.Size()))
 	}
-	for k, size := range r.targets {
-		b.targets[k] = b.memory[len(r.inputs)+k][:n*size]
+	for _, s := range shapes.targets {
+		b.targets = append(b.targets, b.slice(len(b.inputs)+len(b.targets), n*s.Size()))
 	}
+}
+
+// slice returns n values of memory k.
+func (b *block) slice(k, n int) []float32 {
+	if len(b.memory) == k {
+		b.memory = append(b.memory, nil)
+	}
+	if len(b.memory[k]) < n {
+		b.memory[k] = make([]float32, n)
+	}
+	return b.memory[k][:n]
 }

@@ -3,88 +3,136 @@
 package keraslike
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 )
 
-// dataSpec describes the data that a model accepts.
-type dataSpec struct {
-	model   string  // the model's name, for errors
-	inputs  []Shape // of one sample
-	outputs []Shape
-	targets []Shape  // nil if none are read
-	wanted  []string // the loss or metric that uses each target, for errors
-	signed  bool     // whether the first output's classes are -1 and 1
-}
-
-// accepts returns an error if the shapes of the data are not those of the model.
-func (d *dataSpec) accepts(data Samples) error {
-	in, out, err := shapesOf(data)
-	if err != nil {
-		return err
-	}
-	if len(in) != len(d.inputs) {
-		return fmt.Errorf("the data has %d inputs, model %q wants %d", len(in), d.model, len(d.inputs))
-	}
-	for k, want := range d.inputs {
-		if !shapesMatch(in[k], want) {
-			return fmt.Errorf("input %d of the data has shape %v, model %q wants %v", k, Shape(in[k]), d.model, want)
-		}
-	}
-	if d.targets == nil {
-		return nil
-	}
-	if len(out) != len(d.targets) {
-		return fmt.Errorf("the data has %d targets, model %q wants %d", len(out), d.model, len(d.targets))
-	}
-	for k, want := range d.targets {
-		if !shapesMatch(out[k], want) {
-			return fmt.Errorf("the targets have shape %v, %s wants %v", Shape(out[k]), d.wanted[k], want)
-		}
-	}
-	return nil
-}
-
-// batchIterator iterates over a range of a source's samples in batches, in a given order.
+// batchIterator iterates over a range of a source's samples in batches, in a given order. Where
+// samples differ in length, the batches are of samples of one group each.
 type batchIterator struct {
 	source   Source
 	order    []int // indices of samples
 	size     int
 	position int
+
+	first  int   // the sample with which the range begins
+	groups []int // of the samples of the range; nil if all are of one
+	ends   []int // the positions at which the batches end; nil if all but the last have the size
 }
 
 // newBatchIterator iterates over samples lo to hi-1 of a source in their order.
 func newBatchIterator(source Source, lo, hi, size int) *batchIterator {
-	b := &batchIterator{source: source, size: size, order: make([]int, hi-lo)}
+	b := &batchIterator{source: source, size: size, order: make([]int, hi-lo), first: lo}
 	for i := range b.order {
 		b.order[i] = lo + i
 	}
 	return b
 }
 
-// shuffle puts the samples into a random order (Fisher-Yates) that depends only on the
-// generator, not on the order of the previous epoch.
-func (b *batchIterator) shuffle(rng *rand.Rand) {
-	slices.Sort(b.order)
-	rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+// group sets the groups of the samples, numbers from 0.
+func (b *batchIterator) group(groups []int) {
+	b.groups = groups
+	b.arrange(nil)
 }
 
-// rewind starts over.
-func (b *batchIterator) rewind() { b.position = 0 }
-
-// count returns the number of batches; the last one may be smaller.
-func (b *batchIterator) count() int {
-	n := len(b.order) / b.size
-	if len(b.order)%b.size > 0 {
-		n++
+// begin starts over, in a random order (Fisher-Yates) that depends only on the generator, not on
+// the order of the previous epoch; without a generator in the order of the samples.
+func (b *batchIterator) begin(rng *rand.Rand) {
+	b.position = 0
+	if rng != nil || b.groups != nil {
+		slices.Sort(b.order)
 	}
-	return n
+	if rng != nil {
+		rng.Shuffle(len(b.order), func(i, j int) { b.order[i], b.order[j] = b.order[j], b.order[i] })
+	}
+	if b.groups != nil {
+		b.arrange(rng)
+	}
+}
+
+// arrange makes batches of samples of one group, in the order of the samples, and shuffles the
+// batches.
+func (b *batchIterator) arrange(rng *rand.Rand) {
+	open := make([][]int, 1+slices.Max(b.groups))
+	var batches [][]int
+	for _, i := range b.order {
+		g := b.groups[i-b.first]
+		if open[g] = append(open[g], i); len(open[g]) == b.size {
+			batches = append(batches, open[g])
+			open[g] = nil
+		}
+	}
+	for _, rest := range open {
+		if len(rest) > 0 {
+			batches = append(batches, rest)
+		}
+	}
+	if rng != nil {
+		rng.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
+	}
+	b.order, b.ends = b.order[:0], b.ends[:0]
+	for _, one := range batches {
+		b.order = append(b.order, one...)
+		b.ends = append(b.ends, len(b.order))
+	}
+}
+
+// count returns the number of batches.
+func (b *batchIterator) count() int { return b.from(0, len(b.order)) }
+
+// samples returns how many samples the first n batches have.
+func (b *batchIterator) samples(n int) int {
+	switch {
+	case b.groups == nil:
+		return min(len(b.order), saturatingProduct(n, b.size))
+	case n > len(b.ends):
+		return len(b.order)
+	case n < 1:
+		return 0
+	}
+	return b.ends[n-1]
+}
+
+// before returns the number of batches that begin before a position.
+func (b *batchIterator) before(position int) int {
+	if b.groups == nil {
+		return ceilDiv(position, b.size)
+	}
+	if position == 0 {
+		return 0
+	}
+	i, _ := slices.BinarySearch(b.ends, position)
+	return i + 1
+}
+
+// from returns the number of batches from a position to another one; the first may be the rest of
+// one.
+func (b *batchIterator) from(position, end int) int {
+	if b.groups == nil {
+		return ceilDiv(max(0, end-position), b.size)
+	}
+	if position >= end {
+		return 0
+	}
+	i, whole := slices.BinarySearch(b.ends, position)
+	if whole {
+		i++
+	}
+	j, _ := slices.BinarySearch(b.ends, end)
+	return j + 1 - i
 }
 
 // next returns the indices of the next batch, none at the end.
 func (b *batchIterator) next() []int {
-	n := min(b.size, len(b.order)-b.position)
-	b.position += n
-	return b.order[b.position-n : b.position]
+	end := min(len(b.order), b.position+b.size)
+	if b.groups != nil && b.position < len(b.order) {
+		i, whole := slices.BinarySearch(b.ends, b.position)
+		if whole {
+			i++
+		}
+		end = b.ends[i]
+	}
+	batch := b.order[b.position:end]
+	b.position = end
+	return batch
 }

@@ -9,6 +9,7 @@ type Builder struct {
 	layer  *layer
 	prefix string // of weight names, while an inner layer is built
 	more   []Shape
+	sizing *sizing // the computation that Build is part of; nil for the first use of a layer
 	err    error
 }
 
@@ -44,8 +45,8 @@ func (b *Builder) add(w *Weight) {
 			b.err = fmt.Errorf("weight %q would have shape %v", w.name, w.shape)
 		}
 	}
-	if b.err == nil && Shape(w.shape).tooLarge() {
-		b.err = fmt.Errorf("weight %q would have shape %v, which is more than %d values", w.name, w.shape, maxSize)
+	if b.err == nil && !b.sizing.isTrial() {
+		b.err = w.checkSize()
 	}
 	for _, other := range b.layer.weights {
 		if other.name == w.name && b.err == nil {

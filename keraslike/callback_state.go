@@ -51,7 +51,7 @@ func newCallbackRecord(c StatefulCallback, weights []*Weight) (r callbackRecord,
 		}
 		r.Numbers[name] = strconv.FormatFloat(v, 'g', -1, 64)
 	}
-	if r.weights != nil && !slices.EqualFunc(r.weights, weights, func(v []float32, w *Weight) bool { return len(v) == len(w.Value()) }) {
+	if r.weights != nil && !slices.EqualFunc(r.weights, weights, func(v []float32, w *Weight) bool { return len(v) == w.size() }) {
 		return r, fmt.Errorf("callback %s: its state has weights other than the model's, want the values of each of Model.Weights", r.Key)
 	}
 	return r, r.check()

@@ -31,7 +31,7 @@ func spoil(batches int) keraslike.Callback {
 			if err != nil {
 				return err
 			}
-			w.Value()[0] = 3e38 // finite; its products are not
+			return w.Update(func(v []float32) { v[0] = 3e38 }) // finite; its products are not
 		}
 		return nil
 	})
@@ -62,7 +62,7 @@ func TestNotFinite(t *testing.T) {
 	}
 
 	w, _ := m.Weight("first/kernel")
-	w.Value()[0] = float32(math.NaN())
+	change(t, w, func(v []float32) { v[0] = float32(math.NaN()) })
 	_, err = m.Fit(t.Context(), toyData(t, 40, 1))
 	wantError(t, err, `first weight that is not finite is in layer "first"`)
 
@@ -76,8 +76,8 @@ func TestNotFinite(t *testing.T) {
 	if _, err := g.Fit(t.Context(), dataOf(t, tensorOf([]int{2, 1}, []float32{1, 2}), tensorOf([]int{2, 1}, []float32{1, 1})), keraslike.Callbacks(c)); err != nil {
 		t.Fatal(err)
 	}
-	if callbacks.FoundNaN(c) == nil || callbacks.FoundNaN(c).What != "gradient" || callbacks.FoundNaN(c).Layer != "only" || g.Weights()[0].Value()[0] != 0 {
-		t.Errorf("found %v, weight %v; want the gradient of layer only and no update", callbacks.FoundNaN(c), g.Weights()[0].Value())
+	if callbacks.FoundNaN(c) == nil || callbacks.FoundNaN(c).What != "gradient" || callbacks.FoundNaN(c).Layer != "only" || g.Weights()[0].Values()[0] != 0 {
+		t.Errorf("found %v, weight %v; want the gradient of layer only and no update", callbacks.FoundNaN(c), g.Weights()[0].Values())
 	}
 }
 
@@ -258,7 +258,7 @@ func TestStatefulCallback(t *testing.T) {
 	}
 	copies := [][]float32{}
 	for i, w := range toyModel(t).Weights() {
-		copies = append(copies, slices.Repeat([]float32{float32(i)}, len(w.Value())))
+		copies = append(copies, slices.Repeat([]float32{float32(i)}, len(w.Values())))
 	}
 	state := keraslike.CallbackState{
 		Counts:  map[string]int{"none": 0, "most": 1 << 30},
@@ -349,7 +349,7 @@ func TestNotFiniteHandler(t *testing.T) {
 		m := toyModel(t)
 		spoils := keraslike.CallbackFunc(func(e keraslike.Event, tr *keraslike.Training) error {
 			if e == keraslike.BatchEnd {
-				tr.Model.Weights()[0].Value()[0] = float32(math.NaN())
+				return tr.Model.Weights()[0].Update(func(v []float32) { v[0] = float32(math.NaN()) })
 			}
 			return nil
 		})

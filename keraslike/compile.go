@@ -142,9 +142,13 @@ func flattenErrors(err error) []error {
 // checkGraph builds the training graph with its gradients and discards it, so that errors in
 // the expressions of layers are found before any data is read.
 func (m *Model) checkGraph() error {
+	l, z, err := m.sizesForCheck()
+	if err != nil {
+		return fmt.Errorf("model %q: %w", m.name, err)
+	}
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.newExpression(modeTrain, graphKey{batch: 1}, m.compiled)
+	v, err := m.newExpression(modeTrain, graphKey{batch: 1, lengths: l}, z, m.compiled)
 	if err != nil {
 		return err
 	}
@@ -173,7 +177,7 @@ func (c *compiled) checkLoss(n *network) error {
 	}
 	var mistakes []error
 	for k, out := range n.outputs {
-		target, err := c.targetOf(k, out.shape)
+		target, err := c.targetsOf(k, out)
 		if err != nil && len(n.outputs) > 1 {
 			err = fmt.Errorf("output %q: %w", n.outputNames()[k], err)
 		}
@@ -182,7 +186,7 @@ func (c *compiled) checkLoss(n *network) error {
 		}
 		c.targets = append(c.targets, target)
 		if err == nil {
-			c.domains = append(c.domains, targetsOf(c.losses[k], out.shape))
+			c.domains = append(c.domains, targetsOf(c.losses[k], out.shape.at(trialLength)))
 		}
 	}
 	if len(mistakes) == 0 {

@@ -2,6 +2,8 @@
 
 package keraslike
 
+import "fmt"
+
 // CompileOption is an option of Compile: a Metric, ForOutput, WeightedMetrics,
 // LossWeights or a Seed.
 type CompileOption interface{ applyCompile(*compileSettings) }
@@ -27,6 +29,24 @@ type compiled struct {
 func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
 	defer caught(&err, "loss", c.losses[k], "Target")
 	return c.losses[k].Target(out)
+}
+
+// targetsOf returns the shape of the targets of an output, whose axes are free where they depend on
+// the free axes of the output.
+func (c *compiled) targetsOf(k int, out *Tensor) (Shape, error) {
+	if !out.shape.isFree() {
+		return c.targetOf(k, out.shape)
+	}
+	pair := [2]int{trialLength, 2 * trialLength}
+	short, a := c.targetOf(k, out.shape.at(pair[0]))
+	long, b := c.targetOf(k, out.shape.at(pair[1]))
+	switch {
+	case a != nil || b != nil:
+		return nil, withoutLengths(a, b, pair)
+	case len(short) != len(long):
+		return nil, fmt.Errorf("%s: the number of axes of the targets depends on the length of a free axis of the output %v", c.losses[k].Name(), out.shape)
+	}
+	return short.freeWhereDifferent(long), nil
 }
 
 // addMetric adds a metric for every output.

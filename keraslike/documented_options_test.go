@@ -92,7 +92,7 @@ func TestDefaultsOfFitAreDocumented(t *testing.T) {
 		}
 		text := fmt.Sprint(h.Names())
 		for _, w := range m.Weights() {
-			text += fmt.Sprint(w.Value())
+			text += fmt.Sprint(w.Values())
 		}
 		return text
 	}

@@ -168,7 +168,7 @@ func TestMaskedBatchNormalization(t *testing.T) {
 			closeTo(t, name, rec.gradients[i], c.Want[name].Float32())
 		}
 		for _, name := range []string{"moving_mean", "moving_variance"} {
-			closeTo(t, name, norm[name].Value(), c.Want[name].Float32())
+			closeTo(t, name, norm[name].Values(), c.Want[name].Float32())
 		}
 	}
 	if seen != 2 {

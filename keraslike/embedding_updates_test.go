@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -62,8 +63,9 @@ func updates(t *testing.T, o Optimizer, constrained bool, data golden.Case, afte
 	if err := m.Compile(o, MeanSquaredError); err != nil {
 		t.Fatal(err)
 	}
-	copy(m.Weights()[0].Value(), rows.Float32())
-	copy(m.Weights()[1].Value(), data.Inputs["kernel"].Float32())
+	if err := errors.Join(m.Weights()[0].Set(rows.Float32()), m.Weights()[1].Set(data.Inputs["kernel"].Float32())); err != nil {
+		t.Fatal(err)
+	}
 	n := ids.Shape[1]
 	each := n * ids.Shape[2]
 	first, err := m.PredictOnBatch(filledTensor(ids.Float32()[:each], n, ids.Shape[2]))
@@ -98,8 +100,8 @@ func TestEmbeddingUpdates(t *testing.T) {
 		check := func(name string, m *Model, rows []float32) {
 			t.Helper()
 			golden.Close(t, c.Name+name+": rows", rows, c.Want["rows"], 2e-5, 4e-6)
-			golden.Close(t, c.Name+name+": kernel", m.Weights()[1].Value(), c.Want["kernel"], 2e-5, 4e-6)
-			golden.Close(t, c.Name+name+": bias", m.Weights()[2].Value(), c.Want["bias"], 2e-5, 4e-6)
+			golden.Close(t, c.Name+name+": kernel", m.Weights()[1].Values(), c.Want["kernel"], 2e-5, 4e-6)
+			golden.Close(t, c.Name+name+": bias", m.Weights()[2].Values(), c.Want["bias"], 2e-5, 4e-6)
 			if want, ok := c.Want["average_rows"]; ok {
 				golden.Close(t, c.Name+name+": average rows", m.trainer.averages[0], want, 2e-5, 4e-6)
 				golden.Close(t, c.Name+name+": average kernel", m.trainer.averages[1], c.Want["average_kernel"], 2e-5, 4e-6)
@@ -108,7 +110,7 @@ func TestEmbeddingUpdates(t *testing.T) {
 		var rows []float32
 		keep := func(m *Model, steps int) *Model {
 			if steps == 4 || steps == 9 {
-				rows = append(rows, m.Weights()[0].Value()...)
+				rows = append(rows, m.Weights()[0].Values()...)
 			}
 			return m
 		}
@@ -134,7 +136,7 @@ func TestEmbeddingUpdates(t *testing.T) {
 				rest = append(rest, s.values...)
 			}
 			for _, w := range m.Weights() {
-				rest = append(rest, w.Value()...)
+				rest = append(rest, w.Values()...)
 			}
 		}
 		if n := len(rest) / 2; !slices.Equal(rest[:n], rest[n:]) {
@@ -170,14 +172,15 @@ func TestMomentumMovesAbsentRows(t *testing.T) {
 		if err := m.Compile(c.o, CustomLoss("sum", func(p, _ *graph.Node) (*graph.Node, error) { return p, nil })); err != nil {
 			t.Fatal(err)
 		}
-		w := m.Weights()[0].Value()
-		copy(w, []float32{1, 1, 1})
+		if err := m.Weights()[0].Set([]float32{1, 1, 1}); err != nil {
+			t.Fatal(err)
+		}
 		for _, id := range []float32{0, 1, 1} {
 			if _, err := m.TrainOnBatch(filledTensor([]float32{id}, 1, 1), filledTensor([]float32{0}, 1, 1)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if math.Abs(float64(w[0])-c.want) > 5e-6 || w[2] != 1 {
+		if w := m.Weights()[0].Values(); math.Abs(float64(w[0])-c.want) > 5e-6 || w[2] != 1 {
 			t.Errorf("%s: rows %v, want %v for the first and 1 for the last", name, w, c.want)
 		}
 	}
@@ -223,7 +226,7 @@ func TestLazyRowsAreUnchanged(t *testing.T) {
 		for i := range before {
 			before[i].values = slices.Clone(before[i].values)
 		}
-		weights := slices.Clone(lazy.weights[0].Value())
+		weights := lazy.weights[0].Values()
 		rng = rand.New(rand.NewPCG(3, 4))
 		step(lazy, 3, 7)
 		rng = rand.New(rand.NewPCG(3, 4))
@@ -232,11 +235,11 @@ func TestLazyRowsAreUnchanged(t *testing.T) {
 		for r := range height {
 			at := func(v []float32) []float32 { return v[r*width : (r+1)*width] }
 			there := r == 3 || r == 7
-			got := at(lazy.weights[0].Value())
-			if there && !slices.Equal(got, at(all.weights[0].Value())) || !there && !slices.Equal(got, at(weights)) {
-				t.Errorf("%s: row %d is %v, was %v, without LazyRows %v", name, r, got, at(weights), at(all.weights[0].Value()))
+			got := at(lazy.weights[0].Values())
+			if there && !slices.Equal(got, at(all.weights[0].Values())) || !there && !slices.Equal(got, at(weights)) {
+				t.Errorf("%s: row %d is %v, was %v, without LazyRows %v", name, r, got, at(weights), at(all.weights[0].Values()))
 			}
-			if !there && slices.Equal(at(all.weights[0].Value()), at(weights)) {
+			if !there && slices.Equal(at(all.weights[0].Values()), at(weights)) {
 				t.Errorf("%s: row %d stands without LazyRows, too: this test proves nothing", name, r)
 			}
 			for k, s := range lazy.state((*Weight).Path) {

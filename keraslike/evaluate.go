@@ -121,8 +121,8 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 		order = newBatchIterator(source, e.lo, e.hi, size)
 	}
 	var g *modelGraph // of the batch
-	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool) (b *batchBuffers, err error) {
-		if g, err = m.evaluationGraph(graphKey{n, weighted}); err != nil {
+	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
+		if g, err = m.evaluationGraph(graphKey{n, weighted, l}); err != nil {
 			return nil, err
 		}
 		return &g.batchBuffers, nil
@@ -165,7 +165,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 // dataSpec describes the training data that the compiled model accepts.
 func (m *Model) dataSpec() *dataSpec {
 	d, c := m.inputSpec(), m.compiled
-	d.signed = c.domains[0] == signs
+	d.compiled, d.signed = c, c.domains[0] == signs
 	for k, s := range c.targets {
 		d.targets = append(d.targets, s)
 		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", c.losses[k].Name(), m.outputs[k].shape))
@@ -175,7 +175,7 @@ func (m *Model) dataSpec() *dataSpec {
 
 // inputSpec describes the inputs that the model accepts.
 func (m *Model) inputSpec() *dataSpec {
-	d := &dataSpec{model: m.name}
+	d := &dataSpec{network: &m.network, model: m.name}
 	for _, t := range m.inputs {
 		d.inputs = append(d.inputs, t.shape)
 	}

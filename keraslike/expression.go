@@ -11,7 +11,8 @@ import (
 // graphKey identifies a cached graph of one mode.
 type graphKey struct {
 	batch    int
-	weighted bool // whether samples have weights
+	weighted bool    // whether samples have weights
+	lengths  lengths // of the free axes
 }
 
 // expression is a graph of the model before the graph is compiled.
@@ -24,13 +25,11 @@ type expression struct {
 	domains                   []*valueRange // of targets, for each output
 }
 
-// newExpression builds the graph without compiling it. c is nil for a model that is not
-// compiled.
-func (n *network) newExpression(mode mode, key graphKey, c *compiled) (*expression, error) {
-	if err := n.affordable(mode, 1); err != nil {
-		return nil, fmt.Errorf("model %q: %w", n.name, err)
-	}
+// newExpression builds the graph without compiling it, for the sizes that belong to the key. c is
+// nil for a model that is not compiled.
+func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) (*expression, error) {
 	s := &Scope{
+		sizing:   z.sizing,
 		maxNodes: nodesPerLayer * n.layersLimit(), maxMemory: n.memoryLimit(mode, key.batch),
 		g: graph.New(), training: mode >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
@@ -43,7 +42,7 @@ func (n *network) newExpression(mode mode, key graphKey, c *compiled) (*expressi
 		s.layerNodes = map[string]*graph.Node{}
 	}
 	for _, x := range n.inputs {
-		v.in = append(v.in, s.input(x.layer.name, x.shape.withBatch(key.batch)...))
+		v.in = append(v.in, s.input(x.layer.name, z.shape(x).withBatch(key.batch)...))
 	}
 	v.out, v.outputMasks = s.run(n, "", v.in, nil)
 	if s.err == nil && (mode == modeEvaluate || mode == modeTrain) {
@@ -67,11 +66,12 @@ func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, 
 	}
 	outer := s.application
 	defer func() { s.application = outer }()
+	z := s.sizing.find(net, sampleShapes(in))
 	for _, t := range net.order {
 		if s.err != nil {
 			return nil, nil
 		}
-		s.application = application{layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
+		s.application = application{sizes: z, layer: t.layer, path: prefix + t.layer.name, frozen: outer.frozen || s.isFrozen(t.layer)}
 		if s.err = s.apply(t, value, mask); s.err != nil {
 			return nil, nil
 		}
@@ -81,6 +81,17 @@ func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, 
 		out, outMasks = append(out, value[t]), append(outMasks, mask[t])
 	}
 	return out, outMasks
+}
+
+// sampleShapes returns the shapes of one sample of nodes.
+func sampleShapes(nodes []*graph.Node) []Shape {
+	shapes := make([]Shape, len(nodes))
+	for i, n := range nodes {
+		if n != nil {
+			shapes[i] = Shape(n.Shape()[1:])
+		}
+	}
+	return shapes
 }
 
 // apply adds the expression of one call of a layer and stores its outputs and their masks in

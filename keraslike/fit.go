@@ -267,7 +267,8 @@ func (f *fit) prepare(data Samples) (err error) {
 		if f.steps > 0 {
 			f.state.Steps = min(f.steps, f.state.Steps)
 		}
-		f.state.Total = min(len(f.train.order), saturatingProduct(f.state.Steps, f.batch))
+		f.arrange()
+		f.state.Total = f.train.samples(f.state.Steps)
 	}
 	f.stepsPerEpoch = f.state.Steps
 	f.state.scores = f.scores
@@ -336,7 +337,7 @@ func (f *fit) open(data Samples) (err error) {
 		return err
 	}
 	if f.validation != nil {
-		if err := m.dataSpec().accepts(f.validation); err != nil {
+		if _, err := m.dataSpec().accepts(f.validation); err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
 	}

@@ -44,8 +44,19 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			return err
 		}
 	}
-	f.m.trainer.useAverages()
+	if err := f.m.trainer.useAverages(); err != nil {
+		return err
+	}
 	return f.notify(TrainEnd)
+}
+
+// arrange begins an epoch in its order of samples.
+func (f *fit) arrange() {
+	if f.keepOrder {
+		f.train.begin(nil)
+		return
+	}
+	f.train.begin(newRand(f.m.seed, fmt.Sprintf("order of epoch %d", f.m.epochs)))
 }
 
 func (f *fit) stopped(ctx context.Context) error {
@@ -65,15 +76,14 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 	}
 	f.resuming = false
 	if f.train != nil {
-		f.train.rewind()
-		if !f.keepOrder {
-			f.train.shuffle(newRand(m.seed, fmt.Sprintf("order of epoch %d", m.epochs)))
-		}
+		f.arrange()
 		f.train.position = min(m.position, len(f.train.order))
+		t.Total = f.train.samples(f.stepsPerEpoch)
 	}
 	t.Samples, t.Step = m.position, ceilDiv(m.position, f.batch)
 	if f.train != nil && m.position > 0 { // batches may be of another size than before
-		t.Steps = t.Step + ceilDiv(t.Total-m.position, f.batch)
+		t.Step = f.train.before(m.position)
+		t.Steps = t.Step + f.train.from(m.position, t.Total)
 	}
 	t.Logs = t.Logs[:0]
 	if err := f.notify(EpochBegin); err != nil {
@@ -170,8 +180,8 @@ func (f *fit) advance() (more bool, err error) {
 }
 
 // buffers returns the buffers of the training graph for a batch size.
-func (f *fit) buffers(n int, weighted bool) (b *batchBuffers, err error) {
-	if f.graph, err = f.m.trainingGraph(graphKey{n, weighted}); err != nil {
+func (f *fit) buffers(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
+	if f.graph, err = f.m.trainingGraph(graphKey{n, weighted, l}); err != nil {
 		return nil, err
 	}
 	return &f.graph.batchBuffers, nil

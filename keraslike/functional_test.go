@@ -75,7 +75,7 @@ func TestSubModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Value()[0]++
+	change(t, w, func(v []float32) { v[0]++ })
 	if again := predictAll(t, s, x)[3]; slices.Equal(again.Values(), got[3].Values()) {
 		t.Error("a changed weight does not change the submodel")
 	}
@@ -146,7 +146,7 @@ func TestTrainable(t *testing.T) {
 			}
 			before := map[string][]float32{}
 			for _, w := range m.Weights() {
-				before[w.Path()] = slices.Clone(w.Value())
+				before[w.Path()] = w.Values()
 			}
 			for range 3 {
 				if _, err := m.TrainOnBatch(pictures(4), tensorOf([]int{4}, []float32{0, 1, 2, 1})); err != nil {
@@ -156,7 +156,7 @@ func TestTrainable(t *testing.T) {
 			for _, layer := range all {
 				moved := false
 				for _, w := range m.Weights() {
-					if filepath.Dir(w.Path()) == layer && !slices.Equal(w.Value(), before[w.Path()]) {
+					if filepath.Dir(w.Path()) == layer && !slices.Equal(w.Values(), before[w.Path()]) {
 						moved = true
 					}
 				}
@@ -199,7 +199,7 @@ func TestSharedLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []float32{0, 1, 1, -5}; loss != 6.5 || !slices.Equal(w.Value(), want) {
-		t.Errorf("loss %v, kernel %v, want 6.5 and %v", loss, w.Value(), want)
+	if want := []float32{0, 1, 1, -5}; loss != 6.5 || !slices.Equal(w.Values(), want) {
+		t.Errorf("loss %v, kernel %v, want 6.5 and %v", loss, w.Values(), want)
 	}
 }

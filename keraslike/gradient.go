@@ -30,6 +30,8 @@ func (m *Model) Gradient(source, at string) (*Gradient, error) {
 		return nil, fmt.Errorf("gradient: model %q has no weights yet: build, compile or load it", m.name)
 	case len(m.inputs) > 1 || source == "" && len(m.outputs) > 1:
 		return nil, fmt.Errorf("gradient: model %q has %d inputs and %d outputs, want one of each", m.name, len(m.inputs), len(m.outputs))
+	case m.isFree():
+		return nil, fmt.Errorf("gradient: model %q has an input of shape %v, want fixed lengths: apply the model to an Input that has them", m.name, m.inputs[0].shape)
 	}
 	g, err := m.gradient(source, at)
 	if err != nil {
@@ -39,9 +41,13 @@ func (m *Model) Gradient(source, at string) (*Gradient, error) {
 }
 
 func (m *Model) gradient(source, at string) (*Gradient, error) {
+	z, err := m.affordable(modeGradient, 1, lengths{})
+	if err != nil {
+		return nil, err
+	}
 	building.Lock()
 	defer building.Unlock()
-	v, err := m.newExpression(modeGradient, graphKey{batch: 1}, m.compiled)
+	v, err := m.newExpression(modeGradient, graphKey{batch: 1}, z, m.compiled)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +81,7 @@ func (m *Model) gradient(source, at string) (*Gradient, error) {
 		}
 		gradient = gradients[0]
 	}
-	compiled := &modelGraph{batch: 1, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
+	compiled := &modelGraph{graphKey: graphKey{batch: 1}, scope: v.Scope, outputs: root{nodes: graph.Nodes{from, to}}, gradients: root{nodes: graph.Nodes{gradient}}}
 	if err := compiled.compile(v, m.memoryLimit(modeGradient, 1)); err != nil {
 		return nil, err
 	}

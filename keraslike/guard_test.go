@@ -323,7 +323,7 @@ func TestCompileFailsWhole(t *testing.T) {
 	if err := m.Compile(keraslike.SGD(1), bad, keraslike.Seed(1)); err == nil {
 		t.Fatal("compiled with a loss that panics")
 	}
-	if m.Weights()[0].Value() != nil {
+	if m.Weights()[0].Values() != nil {
 		t.Error("the weights have values after a Compile that failed")
 	}
 	if err := m.Compile(keraslike.SGD(0.1), keraslike.SparseCategoricalCrossentropy, keraslike.Seed(2)); err != nil {

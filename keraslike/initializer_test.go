@@ -35,7 +35,7 @@ func initial(t *testing.T, init keraslike.Initializer, layer string, seed uint64
 	if err := m.Build(seed); err != nil {
 		t.Fatal(err)
 	}
-	return m.Weights()[0].Value()
+	return m.Weights()[0].Values()
 }
 
 func initializerOf(a golden.Args) (i keraslike.Initializer, ok bool) {
@@ -179,7 +179,7 @@ func TestInitialValuesDependOnSeedAndPath(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return w.Value()
+		return w.Values()
 	}
 	if !slices.Equal(dense(keraslike.Dense(8, keraslike.Name("out"))), dense(keraslike.Dense(8), keraslike.Dense(8, keraslike.Name("out")))) {
 		t.Error("a layer in front changed the first values of the layer behind it")

@@ -85,7 +85,8 @@ type batchBuffers struct {
 
 // fill reads samples of a source directly into the buffers and rejects NaN and Inf. It
 // returns the targets.
-func (b *batchBuffers) fill(source Source, indices []int) (targets [][]float32, err error) {
+// Samples that differ in length are read by ragged, to the shapes of the batch.
+func (b *batchBuffers) fill(source Source, indices []int, ragged *raggedSamples, shapes *batchShapes) (targets [][]float32, err error) {
 	defer caught(&err, "source", source, "SparseInput")
 	inputs, targets := b.memory[0][:0], b.memory[1][:0]
 	rows, _ := source.(SparseSource)
@@ -113,6 +114,9 @@ func (b *batchBuffers) fill(source Source, indices []int) (targets [][]float32, 
 		targets = append(targets, memory)
 	}
 	b.memory = [2][][]float32{inputs, targets}
+	if ragged != nil {
+		return targets, ragged.read(indices, shapes, inputs, targets)
+	}
 	return targets, readChecked(source, indices, inputs, targets)
 }
 

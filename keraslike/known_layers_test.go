@@ -81,7 +81,7 @@ func newTrial(t *testing.T, c golden.Case, layer keraslike.Layer, inputs []strin
 		values, ok := c.Inputs[name]
 		if adapted := c.Args.String("layer") == "Normalization"; !ok && adapted {
 			if want, ok := c.Want[name]; ok {
-				golden.Close(t, name, w.Value(), want, layerRelative, layerAbsolute)
+				golden.Close(t, name, w.Values(), want, layerRelative, layerAbsolute)
 			}
 			continue
 		} else if !ok {

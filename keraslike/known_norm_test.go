@@ -42,7 +42,7 @@ func TestBatchNormalizationValues(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					golden.Close(t, name, w.Value(), c.Want["new_"+name], layerRelative, layerAbsolute)
+					golden.Close(t, name, w.Values(), c.Want["new_"+name], layerRelative, layerAbsolute)
 				}
 				return
 			}
@@ -119,8 +119,8 @@ func TestBatchNormalizationTwice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if w.Value()[0] != want {
-			t.Errorf("%s is %v, want %v", name, w.Value()[0], want)
+		if w.Values()[0] != want {
+			t.Errorf("%s is %v, want %v", name, w.Values()[0], want)
 		}
 	}
 }

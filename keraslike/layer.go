@@ -37,7 +37,8 @@ type multiplier interface {
 	multiplications(in []Shape, out Shape, each float64) float64
 }
 
-// holder is a definition whose ops keep values that are not in the memory plan of the graph.
+// internalValues is a definition whose ops keep values for their gradients that are not in the
+// memory plan of the graph.
 type internalValues interface {
 	// internalValues returns the number of these values for one sample.
 	internalValues(in []Shape) float64
@@ -105,9 +106,13 @@ func (l *layer) Apply(in ...*Tensor) *Tensor {
 		}
 		shapes[i] = x.shape
 	}
-	out, err := l.outputs(shapes)
-	if err != nil {
-		t.err = err
+	var out []Shape
+	if anyFree(shapes) {
+		out, t.err = l.freeOutputs(t)
+	} else {
+		out, t.err = l.outputs(shapes, nil)
+	}
+	if t.err != nil {
 		return t
 	}
 	t.shape = out[0]
@@ -140,34 +145,40 @@ func (l *layer) checkSettings() error {
 	return finiteSettings(l.def)
 }
 
-// outputs returns the output shapes for these input shapes; the first use builds the layer.
-func (l *layer) outputs(in []Shape) ([]Shape, error) {
-	if !l.built {
-		return l.build(in)
-	}
-	if slices.EqualFunc(in, l.in, Shape.Equal) {
+// outputs returns the output shapes for these input shapes, none of which has a free axis; the
+// first use builds the layer.
+func (l *layer) outputs(in []Shape, z *sizing) ([]Shape, error) {
+	// Within a nested model there may be models at sizes of their own, which z records.
+	if l.built && slices.EqualFunc(in, l.in, Shape.Equal) && (z == nil || l.network() == nil) {
 		return l.out, nil
 	}
-	twin := &layer{name: l.name, def: l.def}
-	out, err := twin.build(in)
+	out, weights, err := l.evaluate(in, z)
 	if err != nil {
 		return nil, err
 	}
-	same := func(a, b *Weight) bool { return a.name == b.name && slices.Equal(a.shape, b.shape) }
-	if !slices.EqualFunc(twin.weights, l.weights, same) {
-		return nil, fmt.Errorf("is applied again to %v, its weights were built for %v", formatShapes(in), formatShapes(l.in))
+	if !l.built {
+		l.adopt(in, out, weights)
 	}
-	return out, nil
+	return out, l.checkSameWeights(in, weights)
 }
 
-// build calls the definition's Build and checks the result.
-func (l *layer) build(in []Shape) (out []Shape, err error) {
-	b := &Builder{layer: l}
-	defer func() {
-		if err != nil {
-			l.weights = nil
-		}
-	}()
+// adopt makes the result of the first evaluation that of the layer.
+func (l *layer) adopt(in, out []Shape, weights []*Weight) {
+	l.built, l.in, l.out, l.weights = true, in, out, weights
+}
+
+// checkSameWeights reports that the layer would need other weights for these inputs.
+func (l *layer) checkSameWeights(in []Shape, weights []*Weight) error {
+	if slices.EqualFunc(weights, l.weights, func(a, b *Weight) bool { return a.name == b.name && slices.Equal(a.shape, b.shape) }) {
+		return nil
+	}
+	return fmt.Errorf("is applied again to %v, its weights were built for %v", formatShapes(in), formatShapes(l.in))
+}
+
+// evaluate calls the definition's Build and checks the result, without changing the layer.
+func (l *layer) evaluate(in []Shape, z *sizing) (out []Shape, weights []*Weight, err error) {
+	twin := &layer{name: l.name, def: l.def}
+	b := &Builder{layer: twin, sizing: z}
 	err = attempt("Build", func() error {
 		first, err := l.def.Build(b, in)
 		if first == nil {
@@ -180,18 +191,21 @@ func (l *layer) build(in []Shape) (out []Shape, err error) {
 		err = b.err
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	least := 1
+	if _, ok := l.def.(*input); ok {
+		least = Any
 	}
 	for _, s := range out {
-		if slices.ContainsFunc(s, func(d int) bool { return d <= 0 }) {
-			return nil, fmt.Errorf("output would have shape %v", s)
+		if slices.ContainsFunc(s, func(d int) bool { return d < least }) {
+			return nil, nil, fmt.Errorf("output would have shape %v", s)
 		}
-		if s.tooLarge() {
-			return nil, fmt.Errorf("output would have shape %v, more than %d values", s, maxSize)
+		if !z.isTrial() && s.tooLarge() {
+			return nil, nil, fmt.Errorf("output would have shape %v, more than %d values", s, maxSize)
 		}
 	}
-	l.built, l.in, l.out = true, in, out
-	return out, nil
+	return out, twin.weights, nil
 }
 
 // Tensor is a symbolic value: an input of a model or an output of a layer.
@@ -202,6 +216,7 @@ type Tensor struct {
 	moreOutputs []*Tensor // the further outputs of the call that this is the first one of
 	shape       Shape     // nil after a mistake
 	err         error
+	tried       map[int]trial // the call at some lengths of the free axes
 }
 
 func (t *Tensor) part() {}
@@ -246,19 +261,25 @@ func (t *Tensor) mistake() error {
 	if t.err == nil {
 		return nil
 	}
-	e := &ShapeError{Layer: t.layer.name, Kind: t.layer.def.Kind(), Err: t.err}
+	return t.shapeError(nil, t.err)
+}
+
+// shapeError returns an error of the call with the shapes that lead to it, those of z or, where
+// it is nil, the tensors' own.
+func (t *Tensor) shapeError(z *sizes, err error) *ShapeError {
+	e := &ShapeError{Layer: t.layer.name, Kind: t.layer.def.Kind(), Err: err}
 	for _, x := range t.in {
 		if x == nil || x.shape == nil {
 			return e
 		}
-		e.In = append(e.In, x.shape)
+		e.In = append(e.In, z.shape(x))
 	}
 	for x := t; len(x.in) > 0; {
 		x = x.in[0]
 		if len(e.Path) == maxErrorPath && len(x.in) > 0 {
 			continue // the model's input stays in sight
 		}
-		e.Path = append(e.Path, LayerShape{x.layer.name, x.shape})
+		e.Path = append(e.Path, LayerShape{x.layer.name, z.shape(x)})
 	}
 	slices.Reverse(e.Path)
 	return e
@@ -268,6 +289,16 @@ func (t *Tensor) mistake() error {
 const maxErrorPath = 24
 
 // Input creates an input of a model with the shape of one sample: Input(28, 28, 1).
+//
+// Axes of any length are Any:
+//
+//	k.Input(k.Any, 13)         sequences of any number of steps
+//	k.Input(k.Any, k.Any, 3)   images of any size
+//
+// All samples of a batch have the same lengths, and every batch may have other ones; each new
+// length compiles a graph, which shares the weights. A layer whose weights would depend on a
+// free axis, such as Dense behind Flatten, is an error. See RaggedSource for data whose samples
+// differ in length.
 func Input(shape ...int) *Tensor { return newInput("", shape) }
 
 // NamedInput is Input with a name, for models with several.
@@ -289,8 +320,8 @@ func (d *input) Kind() string { return "Input" }
 
 func (d *input) Build(_ *Builder, _ []Shape) (Shape, error) {
 	for _, n := range d.Shape {
-		if n <= 0 {
-			return nil, fmt.Errorf("axis of %d, want all axes positive", n)
+		if n <= 0 && n != Any {
+			return nil, fmt.Errorf("axis of %d, want all axes positive or Any", n)
 		}
 	}
 	return d.Shape, nil

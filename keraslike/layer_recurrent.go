@@ -306,7 +306,7 @@ func (d *recurrent) multiplications(_ []Shape, _ Shape, each float64) float64 {
 	return recurrentStepCost * each
 }
 
-// held are for each step the values of the gates, the states, and what lies between.
+// internalValues counts for each step of training the gates, the states and the values in between.
 func (d *recurrent) internalValues(in []Shape) float64 {
 	_, gates := d.cell()
 	return float64(d.Units) * float64(gates+2) * positionCount(in[0])

@@ -180,7 +180,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 				values[k] = float32(rng.NormFloat64())
 			}
 		}
-		d.inputs = append(d.inputs, &Array{values, Shape(s).withBatch(rowSamples)})
+		d.inputs = append(d.inputs, &Array{values: values, shape: Shape(s).withBatch(rowSamples)})
 	}
 	if r.ids == 0 {
 		in[0] = Custom(&offset{}, Name("before")).Apply(in[0])
@@ -194,7 +194,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 	for k := range targets {
 		targets[k] = float32(rng.NormFloat64())
 	}
-	d.targets = []*Array{{targets, r.out.withBatch(rowSamples)}}
+	d.targets = []*Array{{values: targets, shape: r.out.withBatch(rowSamples)}}
 	return m, d
 }
 
@@ -295,13 +295,13 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	t.Helper()
 	before := map[*Weight][]float32{}
 	for _, w := range m.weights {
-		before[w] = slices.Clone(w.Value())
+		before[w] = w.Values()
 	}
 	if _, err := m.Evaluate(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
 	for w, v := range before {
-		if !slices.Equal(w.Value(), v) {
+		if !slices.Equal(w.Values(), v) {
 			t.Errorf("evaluation changed %s", w.path)
 		}
 	}
@@ -309,7 +309,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.fill(d, upTo(rowSamples)); err != nil {
+	if _, err := p.fill(d, upTo(rowSamples), nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	step := func() {
@@ -321,7 +321,7 @@ func (r *layerRow) checkTraining(t *testing.T, m *Model, d *data) {
 	moves, still := strings.Fields(r.moves), strings.Fields(r.still)
 	for _, w := range m.weights {
 		want := slices.Contains(m.trainer.weights, w) || slices.Contains(moves, w.name)
-		if changed := !slices.Equal(w.Value(), before[w]); changed != want && !slices.Contains(still, w.name) {
+		if changed := !slices.Equal(w.Values(), before[w]); changed != want && !slices.Contains(still, w.name) {
 			t.Errorf("one step of training changed %s: %v, want %v", w.path, changed, want)
 		}
 	}

@@ -92,46 +92,72 @@ func (n *network) memoryLimit(mode mode, batch int) int64 {
 	return min(limit, math.MaxInt)
 }
 
-// affordable checks the cost of the model before a graph is built.
-func (n *network) affordable(mode mode, batch int) error {
-	if limit := n.layersLimit(); n.cost.uses > float64(limit) {
-		return n.tooManyLayers()
+// affordable checks the cost of a batch whose free axes have these lengths before its graph is
+// built, and returns the shapes in the network.
+func (n *network) affordable(mode mode, batch int, l lengths) (*sizes, error) {
+	if n.uses > float64(n.layersLimit()) {
+		return nil, n.tooManyLayers()
+	}
+	z, err := n.sizesAt(l)
+	if err != nil {
+		return nil, err
 	}
 	limit := n.memoryLimit(mode, batch)
-	if need := n.cost.memory(batch); need > float64(limit) {
-		return fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
+	if need := z.cost.memory(mode, batch); need > float64(limit) {
+		return nil, fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", batch, &graph.MemoryError{Need: need, Limit: limit})
 	}
-	if limit := n.limits.Work; limit > 0 && n.cost.work > limit {
-		return fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", n.cost.work, limit)
+	if limit := n.limits.Work; limit > 0 && z.cost.work > limit {
+		return nil, fmt.Errorf("needs about %.3g multiplications for one sample, the most is %.3g (Limits.Work)", z.cost.work, limit)
 	}
-	return nil
+	return z, nil
 }
 
 func (n *network) tooManyLayers() error {
-	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", n.cost.uses, n.layersLimit())
+	return fmt.Errorf("has %.10g uses of layers, those of nested models counted at each use of theirs; the most is %d (Limits.Layers)", n.uses, n.layersLimit())
+}
+
+// countUses counts the inputs of all layers. The count is in floating point because it may exceed
+// integers.
+func (n *network) countUses() float64 {
+	uses := float64(len(n.inputs) + len(n.outputs) - 2) // one of each counts with the model's own use
+	for _, t := range n.order {
+		uses += max(1, float64(len(t.in)))
+		if sub := t.layer.network(); sub != nil {
+			uses += sub.uses
+		}
+	}
+	return uses
 }
 
 // cost is the cost of a graph for one sample, in floating point because it may exceed
 // integers.
 type cost struct {
-	uses     float64 // inputs of layers, those of nested models at each use
 	largest  float64 // values of the largest array
-	internal float64 // values that layers keep to themselves, whatever the graph's plan
+	internal float64 // values that layers keep for their gradients, whatever the graph's plan
 	work     float64 // multiplications, and workOfValue for each value
 }
 
 // memory returns the minimum memory for a batch in bytes.
-func (c *cost) memory(batch int) float64 { return 4 * (c.largest + c.internal) * float64(batch) }
+func (c *cost) memory(mode mode, batch int) float64 {
+	return 4*c.largest*float64(batch) + c.internalBytes(mode, batch)
+}
+
+// internalBytes returns the memory of what layers keep for their gradients: none without
+// gradients. A graph that traces runs layers as in training, with dropout.
+func (c *cost) internalBytes(mode mode, batch int) float64 {
+	if mode < modeGradient {
+		return 0
+	}
+	return 4 * c.internal * float64(batch)
+}
 
 // count adds up the cost of all layers.
-func (n *network) count() (c cost) {
-	c.uses = float64(len(n.inputs) + len(n.outputs) - 2) // one of each counts with the model's own use
+func (n *network) count(z *sizes) (c cost) {
 	for _, t := range n.inputs {
-		c.largest = max(c.largest, floatSize(t.shape))
+		c.largest = max(c.largest, floatSize(z.shape(t)))
 	}
 	for _, t := range n.order {
-		one := t.cost()
-		c.uses += max(1, float64(len(t.in))) + one.uses
+		one := t.cost(z)
 		c.largest = max(c.largest, one.largest)
 		c.internal += one.internal
 		c.work += one.work
@@ -140,54 +166,56 @@ func (n *network) count() (c cost) {
 }
 
 // cost returns the cost of one use of a layer, without its own inputs.
-func (t *Tensor) cost() (c cost) {
+func (t *Tensor) cost(z *sizes) (c cost) {
 	values := 0.0
-	for _, x := range t.in {
-		values += floatSize(x.shape)
+	in, out := z.shapes(t.in), z.shape(t)
+	for _, s := range in {
+		values += floatSize(s)
 	}
 	for _, x := range t.outputs() {
-		c.largest = max(c.largest, floatSize(x.shape))
-		values += floatSize(x.shape)
+		n := floatSize(z.shape(x))
+		c.largest = max(c.largest, n)
+		values += n
 	}
 	c.work = workPerValue * values
 	if sub := t.layer.network(); sub != nil {
 		times := 1.0
-		d, shape := t.layer.def, t.shape
-		for w, ok := d.(wrapper); ok && len(shape) > 0; w, ok = d.(wrapper) {
-			times *= float64(shape[0])
-			d, shape = w.inner().def, shape[1:]
+		d := t.layer.def
+		for w, ok := d.(wrapper); ok && len(in) == 1 && len(in[0]) > 0; w, ok = d.(wrapper) {
+			times *= float64(in[0][0])
+			d, in = w.inner().def, []Shape{in[0][1:]}
 		}
-		c.uses += sub.cost.uses
-		c.largest = max(c.largest, times*sub.cost.largest)
-		c.internal = times * sub.cost.internal
-		c.work += times * sub.cost.work
+		if inner := z.find(sub, in); inner != nil {
+			c.largest = max(c.largest, times*inner.cost.largest)
+			c.internal = times * inner.cost.internal
+			c.work += times * inner.cost.work
+		}
 		return c
 	}
-	c.work += t.multiplications()
-	c.internal = t.internalValues()
+	c.work += t.multiplications(in, out)
+	c.internal = t.internalValues(in)
 	return c
 }
 
 // multiplications returns the number of multiplications of a layer: one for each weight and
 // position, unless the definition counts otherwise.
-func (t *Tensor) multiplications() (n float64) {
-	in := t.inputShapes()
+func (t *Tensor) multiplications(in []Shape, out Shape) (n float64) {
 	for _, w := range t.layer.weights {
 		n += floatSize(w.shape)
 	}
-	most := positionCount(t.shape)
+	most := positionCount(out)
 	for _, x := range in {
 		most = max(most, positionCount(x))
 	}
 	if d, ok := t.layer.def.(multiplier); ok {
-		return d.multiplications(in, t.shape, n*most)
+		return d.multiplications(in, out, n*most)
 	}
 	return n * most
 }
 
-// internalValues returns the number of values that a layer keeps outside the memory plan.
-func (t *Tensor) internalValues() float64 {
-	in := t.inputShapes()
+// internalValues returns the number of values that a layer keeps for its gradient, outside the
+// memory plan.
+func (t *Tensor) internalValues(in []Shape) float64 {
 	if d, ok := t.layer.def.(internalValues); ok && len(in) > 0 && len(in[0]) > 0 {
 		return d.internalValues(in)
 	}

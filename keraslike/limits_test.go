@@ -104,12 +104,14 @@ func TestLimitsAreSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, w := range m.Weights() {
-		for i := range w.Value() {
-			w.Value()[i] = 0
-			if len(w.Shape()) == 1 || i%5 == 0 {
-				w.Value()[i] = 1 // y = x + 1
+		change(t, w, func(v []float32) {
+			for i := range v {
+				v[i] = 0
+				if len(w.Shape()) == 1 || i%5 == 0 {
+					v[i] = 1 // y = x + 1
+				}
 			}
-		}
+		})
 	}
 	_, path := saved(t, m)
 	_, err := keraslike.Load(path, keraslike.Limits{Layers: 1000})
@@ -210,6 +212,29 @@ func TestTrainingFromFile(t *testing.T) {
 	}
 	_, err := again.TrainOnBatch(x, y)
 	wantError(t, err, "a batch of 1 samples: its values need", "the limit is 160 MiB (Limits.Memory)")
+}
+
+// A recurrent layer keeps its gates for the gradient: here 1.5 MB of a sample with 4 KB of
+// inputs. A prediction keeps none.
+func TestRecurrentLimits(t *testing.T) {
+	for name, layer := range map[string]keraslike.Layer{
+		"lstm": keraslike.LSTM(64), "bidirectional": keraslike.Bidirectional(keraslike.GRU(64)),
+	} {
+		m := keraslike.Sequential("m", keraslike.Input(1000, 1), layer, keraslike.Dense(1))
+		if err := m.Compile(keraslike.SGD(0.1), keraslike.MeanSquaredError); err != nil {
+			t.Fatal(err)
+		}
+		m.SetLimits(keraslike.Limits{Memory: 100_000})
+		x, y := tensorOf([]int{1, 1000, 1}, make([]float32, 1000)), tensorOf([]int{1, 1}, []float32{1})
+		if _, err := m.Predict(keraslike.ArrayOf(x)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		_, err := m.TrainOnBatch(x, y)
+		var tooMuch *graph.MemoryError
+		if !errors.As(err, &tooMuch) || tooMuch.Need < 1e6 {
+			t.Errorf("%s: got %v, want a *graph.MemoryError of more than 1 MB", name, err)
+		}
+	}
 }
 
 // Files of ordinary models with many places for each weight are read: here a denoiser of

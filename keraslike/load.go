@@ -179,10 +179,11 @@ func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error
 			return fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
 		}
 		w.value = w.zeros()
-		if err := readTensor(f, path, w.shape, w.Value()); err != nil {
+		err := writeWeights(nil, []*Weight{w}, func() error { return readTensor(f, path, w.shape, w.floats()) })
+		if err != nil {
 			return err
 		}
-		if err := w.checkValues(path, w.Value()); err != nil {
+		if err := w.checkValues(path, w.floats()); err != nil {
 			return fmt.Errorf("tensor %w", err)
 		}
 	}

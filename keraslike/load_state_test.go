@@ -236,13 +236,13 @@ func TestLoadChecksInterruption(t *testing.T) {
 func TestNotFiniteWeights(t *testing.T) {
 	m := toyModel(t)
 	content, path := saved(t, m)
-	good := slices.Clone(m.Weights()[0].Value())
-	m.Weights()[0].Value()[3] = float32(math.NaN())
+	good := m.Weights()[0].Values()
+	change(t, m.Weights()[0], func(v []float32) { v[3] = float32(math.NaN()) })
 	wantError(t, m.Save(path), `weight "dense/kernel": value 3 is NaN, want finite numbers`)
 	if now, err := os.ReadFile(path); err != nil || !slices.Equal(now, content) {
 		t.Errorf("the file is another one (%v)", err)
 	}
-	copy(m.Weights()[0].Value(), good)
+	change(t, m.Weights()[0], func(v []float32) { copy(v, good) })
 }
 
 // logVariance is a layer whose state has the name of one of this package's and may be

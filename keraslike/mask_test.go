@@ -30,7 +30,7 @@ func closeTo(t *testing.T, what string, got, want []float32) {
 func shifted(t *testing.T, m *k.Model) {
 	t.Helper()
 	for i, w := range m.Weights() {
-		v := slices.Clone(w.Value())
+		v := w.Values()
 		for j := range v {
 			v[j] += float32((i+3*j)%7)/10 - 0.2
 		}
@@ -78,7 +78,7 @@ func TestPaddingDoesNotCount(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if err := table.Set(append([]float32{5, -6, 7}, table.Value()[3:]...)); err != nil {
+					if err := table.Set(append([]float32{5, -6, 7}, table.Values()[3:]...)); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -151,7 +151,7 @@ func TestMaskedLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	// d loss/dw = (2/3)·Σ e·x = (2/3)·(1·1 + 1·3 - 3·2)
-	closeTo(t, "kernel", w.Value(), []float32{2 - 0.1*2./3*(1+3-6)})
+	closeTo(t, "kernel", w.Values(), []float32{2 - 0.1*2./3*(1+3-6)})
 }
 
 // maskOf puts out the mask of its input, ones where it has none.

@@ -15,7 +15,8 @@ type Metric interface {
 	// Name returns the name in logs and in History.
 	Name() string
 	// Begin starts a new measurement for predictions and targets of the given sample
-	// shapes.
+	// shapes. Free axes have the length Any, except for the last axis of the predictions,
+	// which is never free; each batch that is added has lengths of its own.
 	Begin(prediction, target Shape) (Measurement, error)
 }
 

@@ -69,6 +69,9 @@ func newR2(p, t Shape) (Measurement, error) {
 	if !t.Equal(p) || len(p) == 0 {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, predictions %v, want one shape of at least one axis", R2Score, t, p)
 	}
+	if p.isFree() {
+		return nil, fmt.Errorf("metric %s: predictions have shape %v, want a fixed number of outputs, each of which has a score of its own", R2Score, p)
+	}
 	outputs := p.Size()
 	return &r2{weight: make([]float64, outputs), mean: make([]float64, outputs), squares: make([]float64, outputs), errors: make([]float64, outputs)}, nil
 }

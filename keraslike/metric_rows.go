@@ -119,8 +119,9 @@ func CustomRowMetric(name string, row func(prediction, target []float32) float64
 			return nil, fmt.Errorf("metric %s: want a function and predictions with at least one axis, got shape %v", name, p)
 		}
 		r := &rowMean{name: name, custom: true, row: row, cols: p[len(p)-1], targetCols: 1}
-		if rows := p.Size() / r.cols; t.Size()%rows == 0 {
-			r.targetCols = t.Size() / rows
+		one, target := p.at(1), t.at(1)
+		if rows := one.Size() / r.cols; target.Size()%rows == 0 {
+			r.targetCols = target.Size() / rows
 			return r, nil
 		}
 		return nil, fmt.Errorf("metric %s: targets have shape %v, which does not go with rows of predictions %v", name, t, p)

@@ -36,11 +36,11 @@ type graphCache struct {
 	training   map[graphKey]*modelGraph
 	evaluation map[graphKey]*modelGraph
 
-	mu         sync.Mutex            // guards what follows
-	prediction map[int][]*modelGraph // idle graphs by batch size
-	// most is the most samples that Predict computes at once where that had to be found,
-	// 0 before.
-	maxPredict int
+	mu         sync.Mutex                 // guards what follows
+	prediction map[graphKey][]*modelGraph // idle graphs
+	// maxPredict is the most samples that Predict computes at once, by the lengths of the free
+	// axes, where that had to be found.
+	maxPredict map[lengths]int
 }
 
 // clear drops all graphs after a change that invalidates them.
@@ -48,7 +48,7 @@ func (c *graphCache) clear() {
 	c.training, c.evaluation = map[graphKey]*modelGraph{}, map[graphKey]*modelGraph{}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.prediction = map[int][]*modelGraph{}
+	c.prediction = map[graphKey][]*modelGraph{}
 }
 
 // Sequential creates a model that applies its parts in sequence: an Input first, then layers
@@ -168,7 +168,7 @@ func (m *Model) SetLimits(l Limits) {
 	m.limits, m.sampleMemory = l, 0
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
-	m.graphs.maxPredict = 0
+	m.graphs.maxPredict = nil
 }
 
 // SetFileLimits sets the limits of a model that was read from a file of size bytes. Zero
@@ -176,7 +176,13 @@ func (m *Model) SetLimits(l Limits) {
 // sample would exceed a limit.
 func (m *Model) SetFileLimits(l Limits, size int64) error {
 	m.limitFile(l, size)
-	if err := m.affordable(modePredict, 1); err != nil {
+	if m.isFree() { // the rest is checked when the lengths are known
+		if m.uses > float64(m.layersLimit()) {
+			return fmt.Errorf("model %q: %w", m.name, m.tooManyLayers())
+		}
+		return nil
+	}
+	if _, err := m.affordable(modePredict, 1, lengths{}); err != nil {
 		return fmt.Errorf("model %q: %w", m.name, err)
 	}
 	return nil

@@ -13,12 +13,14 @@ import (
 // modelGraph is the compiled graph of a model for one mode and one batch size, with the
 // buffers for its batches.
 type modelGraph struct {
-	batch   int
+	graphKey
 	program *graph.Program
 	batchBuffers
 	losses  []Loss        // of the outputs, where they are computed
 	domains []*valueRange // of their targets
 	updated []*Weight     // the weights that updates has new values for
+	written []*Weight     // those, and the trained weights
+	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
 	scope   *Scope
 
 	// The results of the program. The next run overwrites them.
@@ -55,16 +57,17 @@ func (g *modelGraph) allRoots() []*root {
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
 // for values. A training graph has the gradients of trained.
 func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, error) {
-	if err := n.affordable(mode, key.batch); err != nil {
+	z, err := n.affordable(mode, key.batch, key.lengths)
+	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
 	building.Lock()
 	defer building.Unlock()
-	g, v, err := n.graphWithRoots(mode, key, c, trained)
+	g, v, err := n.graphWithRoots(mode, key, z, c, trained)
 	if err != nil {
 		return nil, err
 	}
-	memory -= int64(4 * n.cost.internal * float64(key.batch)) // affordable: no overflow
+	memory -= int64(z.cost.internalBytes(mode, key.batch)) // affordable: no overflow
 	if err := g.compile(v, memory); err != nil {
 		return nil, fmt.Errorf("model %q: %w", n.name, err)
 	}
@@ -72,12 +75,15 @@ func (n *network) newGraph(memory int64, mode mode, key graphKey, c *compiled, t
 }
 
 // graphWithRoots builds the graph without planning its memory.
-func (n *network) graphWithRoots(mode mode, key graphKey, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
-	v, err := n.newExpression(mode, key, c)
+func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled, trained []*Weight) (*modelGraph, *expression, error) {
+	v, err := n.newExpression(mode, key, z, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	g := &modelGraph{batch: key.batch, scope: v.Scope}
+	g := &modelGraph{graphKey: key, scope: v.Scope}
+	if mode < modeTrain {
+		g.locks = n.locks
+	}
 	if mode == modeTrace {
 		g.activations.nodes = v.traced.nodes
 		return g, v, nil
@@ -102,7 +108,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, c *compiled, trained [
 		if g.gradients.nodes, err = graph.Grad(v.cost, variables...); err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
-		g.updated = v.updates
+		g.updated, g.written = v.updates, append(slices.Clone(trained), v.updates...)
 		for _, w := range v.updates {
 			g.updates.nodes = append(g.updates.nodes, v.Scope.weights[w])
 		}
@@ -124,7 +130,11 @@ func (g *modelGraph) nodes() (list graph.Nodes) {
 
 // compile creates the program that computes the roots with at most memory bytes for values.
 func (g *modelGraph) compile(v *expression, memory int64) (err error) {
-	if g.program, err = graph.CompileWithin(memory, g.nodes()...); err != nil {
+	compile := graph.CompileWithin
+	if !v.training {
+		compile = inference(v.Scope.weights).Compile
+	}
+	if g.program, err = compile(memory, g.nodes()...); err != nil {
 		if tooLarge := (*graph.MemoryError)(nil); errors.As(err, &tooLarge) {
 			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", g.batch, tooLarge)
 		}
@@ -144,7 +154,7 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 
 // run computes the roots from the inputs and targets in the buffers.
 func (g *modelGraph) run() error {
-	if err := g.program.RunAll(); err != nil {
+	if err := g.compute(); err != nil {
 		return g.scope.annotate(err)
 	}
 	for i := range g.computed {
@@ -155,6 +165,13 @@ func (g *modelGraph) run() error {
 		}
 	}
 	return g.checkTargets()
+}
+
+// compute runs the program while nobody else writes its weights.
+func (g *modelGraph) compute() error {
+	g.locks.rLock()
+	defer g.locks.rUnlock()
+	return g.program.RunAll()
 }
 
 // loss returns the total loss of the last run.
@@ -168,10 +185,11 @@ func (g *modelGraph) result() result {
 // mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }
 
-// update copies the new values of State arrays that the layers have computed.
+// update copies the new values of State arrays that the layers have computed; the caller holds
+// the locks.
 func (g *modelGraph) update() {
 	for i, w := range g.updated {
-		copy(w.value.Float32s(), g.updates.values[i])
+		copy(w.floats(), g.updates.values[i])
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -83,15 +84,30 @@ func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != len(d.m.inputs) {
 		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(d.m.inputs))
 	}
-	for i, x := range d.m.inputs {
-		if !in[i].Equal(x.shape) {
-			return nil, fmt.Errorf("input %d has shape %v, want %v", i, in[i], x.shape)
-		}
+	z, err := d.sizes(b.sizing, in)
+	if err != nil {
+		return nil, err
 	}
-	for _, out := range d.m.outputs[1:] {
-		b.Output(out.shape)
+	out := z.shapes(d.m.outputs)
+	for _, s := range out[1:] {
+		b.Output(s)
 	}
-	return d.m.outputs[0].shape, nil
+	return out[0], nil
+}
+
+// sizes returns the shapes in the model, which is applied to inputs of any lengths that its layers
+// bear with the weights that they have. Nil are those of the model itself.
+func (d *nestedModel) sizes(s *sizing, in []Shape) (*sizes, error) {
+	own := slices.EqualFunc(d.m.inputs, in, func(x *Tensor, s Shape) bool { return x.shape.Equal(s) })
+	switch {
+	case own && s == nil:
+		return nil, nil
+	case d.m.uses > float64(d.m.layersLimit()):
+		return nil, d.m.tooManyLayers()
+	case s == nil:
+		s = newSizing()
+	}
+	return d.m.sizesFor(in, s)
 }
 
 func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {

@@ -18,12 +18,13 @@ type network struct {
 	stacked bool // made by Sequential
 	inputs  []*Tensor
 	outputs []*Tensor
-	order   []*Tensor // the calls of all layers except the inputs, in order of computation
-	weights []*Weight // including those of nested models
+	order   []*Tensor   // the calls of all layers except the inputs, in order of computation
+	weights []*Weight   // including those of nested models
+	locks   weightLocks // of the weights
 	paths   map[*Weight]string
 	err     error // every mistake in the layers, joined
 
-	cost   cost
+	uses   float64 // inputs of layers, those of nested models at each use
 	limits Limits
 	// sampleMemory limits the memory for each sample of a batch in bytes; 0 means no limit.
 	sampleMemory int64
@@ -57,7 +58,8 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 		n.paths = map[*Weight]string{}
 		n.collectPaths("", n.paths, map[*network]bool{})
 		n.weights = n.allWeights()
-		n.cost = n.count()
+		n.locks = newLocks(n.weights)
+		n.uses = n.countUses()
 	}
 	return n
 }
@@ -323,7 +325,13 @@ func (n *network) initialize(seed uint64, built *[]*network) error {
 			continue
 		}
 		w.value = w.zeros()
-		w.init.fill(w.value.Float32s(), w.shape, newRand(seed, n.paths[w]))
+		err := writeWeights(nil, []*Weight{w}, func() error {
+			w.init.fill(w.floats(), w.shape, newRand(seed, n.paths[w]))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	for _, l := range n.layers() {
 		if inner := l.network(); inner != nil {

@@ -39,7 +39,7 @@ func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 		e.What, e.Layer = "weight", path.Dir(m.paths[w])
 		return e
 	}
-	t, err := m.graphFor(modeTrace, graphKey{batch: g.batch})
+	t, err := m.graphFor(modeTrace, graphKey{batch: g.batch, lengths: g.lengths})
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (m *Model) locateNotFinite(g *modelGraph, cause error) error {
 // badWeight returns the first weight that is not finite, or nil.
 func (m *Model) badWeight() *Weight {
 	for _, w := range m.weights {
-		if kernel.Finite(w.Value()) >= 0 {
+		if kernel.Finite(w.floats()) >= 0 {
 			return w
 		}
 	}
@@ -85,6 +85,6 @@ func (m *Model) checkWeights() error {
 		return nil
 	}
 	t := m.trainer
-	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.Value()[kernel.Finite(w.Value())], t.updates(), t.optimizer.Name())
+	cause := fmt.Errorf("weight %q has a value of %v after %d updates by %s", m.paths[w], w.floats()[kernel.Finite(w.floats())], t.updates(), t.optimizer.Name())
 	return &NotFiniteError{What: "weight", Layer: path.Dir(m.paths[w]), Step: t.steps, Err: cause}
 }

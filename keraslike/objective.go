@@ -15,8 +15,14 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		if k > 0 {
 			name = fmt.Sprint("target ", k)
 		}
-		t := v.input(name, c.targets[k].withBatch(v.batch)...)
-		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k))
+		prediction := Shape(out.Shape()[1:])
+		target, err := c.targetOf(k, prediction)
+		if err != nil {
+			v.Do(nil, err)
+			return
+		}
+		t := v.input(name, target.withBatch(v.batch)...)
+		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k, prediction))
 		loss := v.mean(v.rows(c.losses[k], out, v.maskTargets(t, k, weighted)), c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
@@ -112,12 +118,12 @@ func (s *Scope) logitsFor(l Loss, prediction *graph.Node) *graph.Node {
 // is masked may be any finite number, such as -1 for padding; as in Keras it adds 0 times its
 // loss.
 
-// domain returns the valid targets of output k.
-func (v *expression) domain(c *compiled, k int) *valueRange {
+// domain returns the valid targets of output k for predictions of this shape.
+func (v *expression) domain(c *compiled, k int, prediction Shape) *valueRange {
 	if d, ok := c.losses[k].(distanceLoss); ok && d.isDistance() && v.logits[v.out[k]].node != nil {
 		return nearProbabilities
 	}
-	return c.domains[k]
+	return targetsOf(c.losses[k], prediction)
 }
 
 // checkTargets rejects invalid targets of the last batch. It runs after the batch because it

@@ -34,7 +34,7 @@ func TestUpdateOfRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			sparse, dense := stepping(t, o, []int{height, width}), stepping(t, o, []int{height, width})
-			copy(sparse.weights[0].Value(), dense.weights[0].Value())
+			copy(sparse.weights[0].floats(), dense.weights[0].Values())
 			for step := range steps {
 				all := make([]float32, height*width)
 				var some []float32
@@ -56,7 +56,7 @@ func TestUpdateOfRows(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				if !slices.Equal(sparse.weights[0].Value(), dense.weights[0].Value()) {
+				if !slices.Equal(sparse.weights[0].Values(), dense.weights[0].Values()) {
 					t.Fatalf("step %d: rows and all give different weights", step+1)
 				}
 				if rng.IntN(50) != 0 && step < steps-1 {
@@ -111,7 +111,7 @@ func TestPartsOfRows(t *testing.T) {
 			for _, s := range m.trainer.state((*Weight).Path) {
 				all = append(all, s.values...)
 			}
-			return append(all, m.Weights()[0].Value()...)
+			return append(all, m.Weights()[0].Values()...)
 		}
 		for _, dim := range []int{24, 64} { // longer rows are also gathered in their order
 			want := train(true, dim)
@@ -149,19 +149,19 @@ func TestBadIDAmongLongRows(t *testing.T) {
 	if err := train(); err != nil {
 		t.Fatal(err)
 	}
-	before := slices.Clone(m.Weights()[0].Value())
+	before := m.Weights()[0].Values()
 	for _, id := range []float32{words, -1, 2.5, float32(math.NaN()), float32(math.Inf(1))} {
 		x[at] = id
 		want := fmt.Sprintf("id is %v, want an integer from 0 to 9", id)
 		if err := train(); err == nil || !strings.Contains(err.Error(), "embedding") || !strings.Contains(err.Error(), want) {
 			t.Errorf("id %v: error %v, want one of the embedding with %q", id, err, want)
 		}
-		if !slices.Equal(before, m.Weights()[0].Value()) {
+		if !slices.Equal(before, m.Weights()[0].Values()) {
 			t.Fatalf("id %v has changed the table", id)
 		}
 	}
 	x[at] = at % words
-	if err := train(); err != nil || slices.Equal(before, m.Weights()[0].Value()) {
+	if err := train(); err != nil || slices.Equal(before, m.Weights()[0].Values()) {
 		t.Errorf("after the bad ids: error %v, or nothing was learned", err)
 	}
 }

@@ -98,7 +98,7 @@ func TestEveryOptimizerValue(t *testing.T) {
 			o := fromArgs(t, c.Args)
 			seen[o.Name()]++
 			trainer := stepping(t, o, shape)
-			w := trainer.weights[0].Value()
+			w := trainer.weights[0].floats()
 			copy(w, c.Inputs["w0"].Float32())
 			g := c.Inputs["gradients"].Float32()
 			var got []float32
@@ -145,7 +145,7 @@ func TestClippingValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, name := range []string{"g0", "g1"} {
-			moved := trainer.weights[i].Value()
+			moved := trainer.weights[i].Values()
 			for k := range moved {
 				moved[k] = -moved[k] // w = 0 - 1·g
 			}
@@ -163,8 +163,8 @@ func TestWeightAverageValues(t *testing.T) {
 			continue
 		}
 		trainer := stepping(t, SGD(1, AverageWeights(c.Args.Float("ema_momentum"))), c.Inputs["w0"].Shape)
-		copy(trainer.weights[0].Value(), c.Inputs["w0"].Float32())
-		want, w := c.Inputs["w"].Float32(), trainer.weights[0].Value()
+		copy(trainer.weights[0].floats(), c.Inputs["w0"].Float32())
+		want, w := c.Inputs["w"].Float32(), trainer.weights[0].floats()
 		var got []float32
 		for len(want) > 0 {
 			g := make([]float32, len(w))
@@ -193,15 +193,15 @@ func TestAccumulation(t *testing.T) {
 		if err := trainer.step(1); err != nil {
 			t.Fatal(err)
 		}
-		if i < 2 && trainer.weights[0].Value()[1] != 0 {
+		if i < 2 && trainer.weights[0].Values()[1] != 0 {
 			t.Errorf("updated after %d batches", i+1)
 		}
 	}
 	third := float32(1) / 3
-	if got := trainer.weights[0].Value(); got[0] != -1 || got[1] != -3 {
+	if got := trainer.weights[0].Values(); got[0] != -1 || got[1] != -3 {
 		t.Errorf("dense weights %v, want [-1 -3]", got)
 	}
-	if got, want := trainer.weights[1].Value(), []float32{-2 * third, -4 * third, 0, 0, -third, -2 * third}; !slices.Equal(got, want) {
+	if got, want := trainer.weights[1].Values(), []float32{-2 * third, -4 * third, 0, 0, -third, -2 * third}; !slices.Equal(got, want) {
 		t.Errorf("sparse weights %v, want %v", got, want)
 	}
 }
@@ -274,7 +274,7 @@ func TestSolver(t *testing.T) {
 		}
 		var all []float32
 		for _, w := range m.Weights() {
-			all = append(all, w.Value()...)
+			all = append(all, w.Values()...)
 		}
 		return all
 	}
@@ -349,7 +349,7 @@ func TestSettingsAllocateNothing(t *testing.T) {
 		}
 		step := func() {
 			if f.train.position >= 40 {
-				f.train.rewind()
+				f.train.begin(nil)
 			}
 			if _, err := f.advance(); err != nil {
 				t.Fatal(err)

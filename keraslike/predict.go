@@ -70,22 +70,26 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 	if err != nil {
 		return nil, err
 	}
-	if err := m.inputSpec().accepts(source); err != nil {
+	spec := m.inputSpec()
+	shapes, err := spec.accepts(source)
+	if err != nil {
 		return nil, err
 	}
 	if n == 0 {
 		return nil, errors.New("no data")
 	}
-	size, err := m.predictSize(min(predictBatch, n))
-	if err != nil {
-		return nil, err
+	size := min(predictBatch, n)
+	if shapes != nil {
+		if size, err = m.predictSize(size, shapes.lengths); err != nil {
+			return nil, err
+		}
 	}
 	var g *modelGraph // of the batch
 	defer func() { m.releaseGraph(g) }()
-	r, err := newBatchReader(m.inputSpec(), source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool) (b *batchBuffers, err error) {
-		if g == nil || g.batch != n {
+	r, err := newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (b *batchBuffers, err error) {
+		if key := (graphKey{batch: n, lengths: l}); g == nil || g.graphKey != key {
 			m.releaseGraph(g)
-			if g, err = m.acquireGraph(n, m.memoryLimit(modePredict, 1)); err != nil {
+			if g, err = m.acquireGraph(key, m.memoryLimit(modePredict, 1)); err != nil {
 				return nil, err
 			}
 		}
@@ -98,40 +102,38 @@ func (m *Model) predict(ctx context.Context, source Source) (out []*Array, err e
 		return nil, err
 	}
 	defer r.end()
-	for _, t := range m.outputs {
-		a := &Array{shape: t.shape.withBatch(n)}
-		a.values = make([]float32, Shape(a.shape).Size())
-		out = append(out, a)
-	}
+	results := newPredictions(spec, r.ragged, shapes, n)
 	for {
 		if ctx.Err() != nil {
 			return nil, interrupted(ctx)
 		}
 		b, err := r.next()
-		if b == nil || err != nil {
-			return out, err
+		if err != nil {
+			return nil, err
+		}
+		if b == nil {
+			return results.arrays()
 		}
 		if err := g.run(); err != nil {
 			return nil, err
 		}
-		for k, values := range g.outputs.values {
-			each := out[k].sampleSize()
-			copy(out[k].values[b.indices[0]*each:], values)
+		if err := results.add(b, g.outputs.values); err != nil {
+			return nil, err
 		}
 	}
 }
 
 // predictSize returns the batch size for at most most samples, halved until the graph fits
 // in the memory limit.
-func (m *Model) predictSize(most int) (int, error) {
+func (m *Model) predictSize(most int, l lengths) (int, error) {
 	m.graphs.mu.Lock()
-	known := m.graphs.maxPredict
+	known := m.graphs.maxPredict[l]
 	m.graphs.mu.Unlock()
 	if known > 0 {
 		return min(known, most), nil
 	}
 	for size := most; ; size /= 2 {
-		g, err := m.acquireGraph(size, m.memoryLimit(modePredict, 1))
+		g, err := m.acquireGraph(graphKey{batch: size, lengths: l}, m.memoryLimit(modePredict, 1))
 		if err == nil {
 			m.releaseGraph(g)
 		}
@@ -143,22 +145,25 @@ func (m *Model) predictSize(most int) (int, error) {
 		}
 		if size < most {
 			m.graphs.mu.Lock()
-			m.graphs.maxPredict = size
+			if m.graphs.maxPredict == nil {
+				m.graphs.maxPredict = map[lengths]int{}
+			}
+			m.graphs.maxPredict[l] = size
 			m.graphs.mu.Unlock()
 		}
 		return size, nil
 	}
 }
 
-// acquireGraph returns an idle graph for the batch size, or builds one of at most memory bytes.
-func (m *Model) acquireGraph(batch int, memory int64) (*modelGraph, error) {
+// acquireGraph returns an idle graph for a key, or builds one of at most memory bytes.
+func (m *Model) acquireGraph(key graphKey, memory int64) (*modelGraph, error) {
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
-	if idle := m.graphs.prediction[batch]; len(idle) > 0 {
-		m.graphs.prediction[batch] = idle[:len(idle)-1]
+	if idle := m.graphs.prediction[key]; len(idle) > 0 {
+		m.graphs.prediction[key] = idle[:len(idle)-1]
 		return idle[len(idle)-1], nil
 	}
-	return m.newGraph(memory, modePredict, graphKey{batch: batch}, m.compiled, nil)
+	return m.newGraph(memory, modePredict, key, m.compiled, nil)
 }
 
 // releaseGraph returns a graph to the cache; nil is ignored.
@@ -169,7 +174,7 @@ func (m *Model) releaseGraph(g *modelGraph) {
 	m.graphs.mu.Lock()
 	defer m.graphs.mu.Unlock()
 	if m.graphs.prediction == nil {
-		m.graphs.prediction = map[int][]*modelGraph{}
+		m.graphs.prediction = map[graphKey][]*modelGraph{}
 	}
-	m.graphs.prediction[g.batch] = append(m.graphs.prediction[g.batch], g)
+	m.graphs.prediction[g.graphKey] = append(m.graphs.prediction[g.graphKey], g)
 }

@@ -49,7 +49,7 @@ func trainingOutput(t *testing.T, layer keraslike.Layer, batch, steps int, weigh
 	if err != nil {
 		t.Fatal(err)
 	}
-	return seen.Value()
+	return seen.Values()
 }
 
 // shares are how often each value was seen.

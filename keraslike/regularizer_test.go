@@ -39,7 +39,7 @@ func TestRegularizerValues(t *testing.T) {
 		}
 		golden.Close(t, c.Name+": loss", []float64{loss}, c.Want["loss"], 1e-6, 1e-7)
 		dw := w.Float32()
-		for i, v := range m.weights[0].Value() {
+		for i, v := range m.weights[0].Values() {
 			dw[i] -= v
 		}
 		golden.Close(t, c.Name+": dw", dw, c.Want["dw"], 1e-6, 2e-7)
@@ -97,7 +97,7 @@ func TestRegularizersInTraining(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kernel, bias := m.weights[0].Value(), m.weights[1].Value()
+	kernel, bias := m.weights[0].Values(), m.weights[1].Values()
 	for j := range 3 {
 		var squares float32
 		for i := range 4 {

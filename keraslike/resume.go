@@ -63,7 +63,7 @@ func (m *Model) restoreInterruption(left interruption) error {
 		}
 		if k.HasWeights {
 			for _, w := range m.weights {
-				k.weights = append(k.weights, make([]float32, len(w.Value())))
+				k.weights = append(k.weights, make([]float32, w.size()))
 			}
 		}
 	}

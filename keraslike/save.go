@@ -93,10 +93,10 @@ func (m *Model) save(path string, s saveSettings) error {
 	}
 	var tensors []safetensors.Tensor
 	for _, w := range m.weights {
-		if err := w.checkValues(m.paths[w], w.Value()); err != nil {
+		if err := w.checkValues(m.paths[w], w.floats()); err != nil {
 			return fmt.Errorf("weight %w", err)
 		}
-		tensors = append(tensors, safetensors.Tensor{Name: m.paths[w], Shape: w.shape, Data: w.Value()})
+		tensors = append(tensors, safetensors.Tensor{Name: m.paths[w], Shape: w.shape, Data: w.floats()})
 	}
 	if m.compiled != nil && m.compiled.unsaved() == nil {
 		settings, err := m.compiled.config()

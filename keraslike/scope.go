@@ -18,8 +18,9 @@ import (
 // and one batch size.
 type Scope struct {
 	g              *graph.Graph
-	maxNodes       int   // the most that the graph may have
-	maxMemory      int64 // the most that a constant may need
+	sizing         *sizing // of the network and those nested in it
+	maxNodes       int     // the most that the graph may have
+	maxMemory      int64   // the most that a constant may need
 	training       bool
 	batch          int // samples, or rows that a layer takes for samples
 	samples        int
@@ -46,6 +47,7 @@ type Scope struct {
 
 // application is one use of a layer while its expression is built.
 type application struct {
+	sizes       *sizes // of the network that the layer is in
 	layer       *layer
 	path        string        // of the layer
 	frozen      bool          // the layer, or a model that it stands in
@@ -113,11 +115,7 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 
 // input adds a variable. If the graph already has a node with this name, a number is appended.
 func (s *Scope) input(name string, shape ...int) *graph.Node {
-	free := name
-	for i := 2; len(s.g.ByName(free)) > 0; i++ {
-		free = fmt.Sprintf("%s (%d)", name, i)
-	}
-	return s.Do(graph.Input(s.g, graph.Float32, free, shape...))
+	return s.Do(graph.Input(s.g, graph.Float32, graph.UnusedName(s.g, name), shape...))
 }
 
 // ones returns a constant of ones, one node for each shape.
@@ -256,7 +254,7 @@ func (s *Scope) checkOutputs(t *Tensor, out []*graph.Node) error {
 		if out[k] == nil {
 			return fmt.Errorf("%s %q: Forward gave no node", t.layer.def.Kind(), s.path)
 		}
-		if want := x.shape.withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
+		if want := s.sizes.shape(x).withBatch(s.batch); !slices.Equal([]int(out[k].Shape()), want) {
 			return fmt.Errorf("%s %q: Forward gave shape %v of a batch of %d, Build promised %v", t.layer.def.Kind(), s.path, out[k].Shape(), s.batch, graph.Shape(want))
 		}
 	}

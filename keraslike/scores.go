@@ -71,6 +71,9 @@ func newScores(n *network, c *compiled) (*scores, error) {
 
 // newScore begins the measurement of a metric on an output of this shape.
 func newScore(metric outputMetric, output, target Shape) (score, error) {
+	if n := len(output); n > 0 && output[n-1] == Any {
+		return score{}, fmt.Errorf("metric %s: the output has shape %v, want a fixed length of the last axis", metric.Name(), output)
+	}
 	measurement, err := metric.begin(output, target)
 	if err != nil {
 		return score{}, err

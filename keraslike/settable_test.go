@@ -296,7 +296,7 @@ func TestShortNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, one := range m.Weights() {
-			w = append(w, one.Value()...)
+			w = append(w, one.Values()...)
 		}
 		return w, h
 	}

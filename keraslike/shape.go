@@ -3,34 +3,77 @@
 package keraslike
 
 import (
-	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Shape is the shape of one sample: the lengths of the axes of a value without the batch.
 // Images are (height, width, channels), sequences (steps, features); the shape of a single
-// number is empty.
+// number is empty. The length of a free axis is Any.
 type Shape []int
 
-// Size returns the number of elements of one sample.
+// Any is the length of a free axis, an axis of any length (None in Keras): Input(Any, 13) takes
+// sequences of any number of steps, Input(Any, Any, 3) images of any size. Each batch has one
+// length; see Input.
+const Any = -1
+
+// Size returns the number of elements of one sample, Any if an axis is free.
 func (s Shape) Size() int {
 	n := 1
 	for _, d := range s {
+		if d == Any {
+			return Any
+		}
 		n *= d
 	}
 	return n
+}
+
+// isFree reports whether the length of an axis is Any.
+func (s Shape) isFree() bool { return slices.Contains(s, Any) }
+
+// anyFree reports whether one of the shapes has a free axis.
+func anyFree(shapes []Shape) bool { return slices.ContainsFunc(shapes, Shape.isFree) }
+
+// at returns the shape with length n for each free axis.
+func (s Shape) at(n int) Shape {
+	out := slices.Clone(s)
+	for i, d := range s {
+		if d == Any {
+			out[i] = n
+		}
+	}
+	return out
+}
+
+// takes reports whether got has the lengths of s where s is not free.
+func (s Shape) takes(got Shape) bool {
+	return slices.EqualFunc(s, got, func(want, n int) bool { return want == n || want == Any && n > 0 })
+}
+
+// freeWhereDifferent returns the shape whose axes are free where those of s and t differ; t has
+// as many axes.
+func (s Shape) freeWhereDifferent(t Shape) Shape {
+	out := slices.Clone(s)
+	for i := range out {
+		if t[i] != s[i] {
+			out[i] = Any
+		}
+	}
+	return out
 }
 
 // maxSize is the maximum number of values of a weight or a sample: 8 GiB, or less if an int
 // cannot count the bytes. Anything larger is a mistake and might overflow.
 const maxSize = uint64(min(1<<31, math.MaxInt/4))
 
-// tooLarge reports more than maxSize elements; no axis may be negative.
+// tooLarge reports more than maxSize elements; a free axis counts as 1, and no other may be
+// negative.
 func (s Shape) tooLarge() bool {
 	n := uint64(1)
-	for _, d := range s {
+	for _, d := range s.at(1) {
 		if d > 0 && n > maxSize/uint64(d) {
 			return true
 		}
@@ -42,14 +85,23 @@ func (s Shape) tooLarge() bool {
 // Equal reports whether all axes have the same lengths.
 func (s Shape) Equal(t Shape) bool { return slices.Equal(s, t) }
 
-// String formats the shape, preceded by the batch, as in summaries: "(batch, 28, 28, 1)".
+// String formats the shape, preceded by the batch, as in summaries: "(batch, 28, 28, 1)". A free
+// axis is "?": "(batch, ?, 13)".
 func (s Shape) String() string {
 	var b strings.Builder
 	b.WriteString("(batch")
 	for _, d := range s {
-		fmt.Fprintf(&b, ", %d", d)
+		b.WriteString(", " + formatLength(d))
 	}
 	return b.String() + ")"
+}
+
+// formatLength formats the length of an axis.
+func formatLength(n int) string {
+	if n == Any {
+		return "?"
+	}
+	return strconv.Itoa(n)
 }
 
 // formatShapes formats several shapes.

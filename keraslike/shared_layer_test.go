@@ -94,9 +94,12 @@ func TestSharedLayersAreSaved(t *testing.T) {
 			x := tensorOf(append([]int{2}, m.Inputs()[0].Shape()...), values)
 			for step := range 2 { // the second time with another first weight
 				if step == 1 {
-					for i := range m.Weights()[0].Value() {
-						m.Weights()[0].Value()[i]++
-						twin.Weights()[0].Value()[i]++
+					for _, one := range []*keraslike.Model{m, twin} {
+						change(t, one.Weights()[0], func(v []float32) {
+							for i := range v {
+								v[i]++
+							}
+						})
 					}
 				}
 				want, got := predictAll(t, m, x), predictAll(t, twin, x)

@@ -13,7 +13,7 @@ import (
 
 // Samples is data for training and evaluation: a Source, which is read by index, or a Stream,
 // which is read sequentially. A Source or Stream may also implement Prefetcher, Resetter,
-// SparseSource, SampleWeighter or CheckedSamples.
+// RaggedSource, SparseSource, SampleWeighter or CheckedSamples.
 type Samples interface {
 	// Shapes returns the shapes of one sample of every input and every target.
 	Shapes() (inputs, targets [][]int)
@@ -29,6 +29,21 @@ type Source interface {
 	// after another, row-major. It may be called from several goroutines. If targets is
 	// nil, they are not needed.
 	Read(indices []int, inputs, targets [][]float32) error
+}
+
+// RaggedSource is a Source whose samples differ in length, for models with free axes (see Any).
+// Shapes returns Any for the axes in which they differ.
+//
+// Each batch has samples of the same shapes, which are grouped, and shuffled within their groups,
+// in an order that depends on the seed only; groups of fewer samples than a batch has make smaller
+// batches. Padded makes batches of samples of different lengths. Evaluate and PredictSource group
+// samples as Fit does; PredictSource returns the results in the order of the samples, in an Array
+// whose samples differ in length if those of the output do.
+type RaggedSource interface {
+	Source
+	// SampleShapes returns the shapes of sample i of every input and every target. All samples
+	// that Read is asked for at once have the same.
+	SampleShapes(i int) (inputs, targets [][]int)
 }
 
 // Stream is data that is read sequentially, for example from a generator. A Resetter starts
@@ -155,11 +170,21 @@ func (d *data) Read(indices []int, inputs, targets [][]float32) error {
 	return nil
 }
 
+// SampleShapes returns the shapes of sample i.
+func (d *data) SampleShapes(i int) (inputs, targets [][]int) {
+	for _, a := range d.inputs {
+		inputs = append(inputs, a.RowShape(i))
+	}
+	for _, a := range d.targets {
+		targets = append(targets, a.RowShape(i))
+	}
+	return inputs, targets
+}
+
 // read copies the samples with the given indices.
 func (a *Array) read(indices []int, to []float32) {
-	each := a.sampleSize()
-	for i, j := range indices {
-		copy(to[i*each:(i+1)*each], a.values[j*each:(j+1)*each])
+	for _, j := range indices {
+		to = to[copy(to, a.Row(j)):]
 	}
 }
 
@@ -182,6 +207,16 @@ func (s sourceWrapper) Prefetch() int {
 	}
 	return 0
 }
+
+// SampleShapes forwards to the source.
+func (s sourceWrapper) SampleShapes(i int) (inputs, targets [][]int) {
+	if r, ok := s.Source.(RaggedSource); ok {
+		return r.SampleShapes(i)
+	}
+	return s.Shapes()
+}
+
+func (s sourceWrapper) padding() *padding { return paddingOf(s.Source) }
 
 // SparseInput forwards to the source.
 func (s sourceWrapper) SparseInput(k int) bool {
@@ -221,6 +256,11 @@ func (s *inputsAsTargets) Shapes() (inputs, targets [][]int) {
 	return inputs, inputs
 }
 
+func (s *inputsAsTargets) SampleShapes(i int) (inputs, targets [][]int) {
+	inputs, _ = s.sourceWrapper.SampleShapes(i)
+	return inputs, inputs
+}
+
 func (s *inputsAsTargets) Read(indices []int, inputs, targets [][]float32) error {
 	if inputs != nil {
 		if err := s.Source.Read(indices, inputs, nil); err != nil {
@@ -243,7 +283,8 @@ func (s *inputsAsTargets) Read(indices []int, inputs, targets [][]float32) error
 	return nil
 }
 
-// ReadAll reads all samples of a source into arrays; sparse inputs become dense. NaN and Inf
+// ReadAll reads all samples of a source into arrays; sparse inputs become dense, samples of
+// different lengths a Ragged array. NaN and Inf
 // are an error that names the sample. If the context is canceled, it returns an error that
 // wraps ErrInterrupted and the context's error.
 func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err error) {
@@ -265,6 +306,12 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 	}
 	if n == 0 {
 		return nil, nil, errors.New("read all: no data")
+	}
+	if isFree := func(s []int) bool { return Shape(s).isFree() }; slices.ContainsFunc(in, isFree) || slices.ContainsFunc(out, isFree) {
+		if inputs, targets, err = readRagged(ctx, source, n); err != nil {
+			return nil, nil, fmt.Errorf("read all: %w", err)
+		}
+		return inputs, targets, nil
 	}
 	empty := func(shapes [][]int) (list []*Array, err error) {
 		for _, s := range shapes {
@@ -296,6 +343,51 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 			return nil, nil, fmt.Errorf("read all: %w", err)
 		}
 	}
+}
+
+// readRagged reads all samples of a source whose samples differ in length.
+func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*Array, err error) {
+	ragged, ok := source.(RaggedSource)
+	if !ok {
+		return nil, nil, fmt.Errorf("the data has free axes and is %T, want a RaggedSource", source)
+	}
+	var samples [2][][]*Array // of inputs and targets
+	for i := range n {
+		if ctx.Err() != nil {
+			return nil, nil, interrupted(ctx)
+		}
+		in, out, err := sampleShapesOf(ragged, i)
+		if err != nil {
+			return nil, nil, err
+		}
+		var values [2][][]float32
+		for kind, shapes := range [2][][]int{in, out} {
+			for k, s := range shapes {
+				if err := checkShape(append([]int{1}, s...)); err != nil {
+					return nil, nil, fmt.Errorf("sample %d: %w", i, err)
+				}
+				a := &Array{shape: s, values: make([]float32, Shape(s).Size())}
+				if len(samples[kind]) <= k {
+					samples[kind] = append(samples[kind], nil)
+				}
+				samples[kind][k] = append(samples[kind][k], a)
+				values[kind] = append(values[kind], a.values)
+			}
+		}
+		if err := readChecked(source, []int{i}, values[0], values[1]); err != nil {
+			return nil, nil, err
+		}
+	}
+	for kind, to := range []*[]*Array{&inputs, &targets} {
+		for k, list := range samples[kind] {
+			a, err := newRagged(list)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%s %d: %w", []string{"input", "target"}[kind], k, err)
+			}
+			*to = append(*to, a)
+		}
+	}
+	return inputs, targets, nil
 }
 
 // samplesOf returns the memory of consecutive samples.
@@ -379,18 +471,6 @@ func checkFinite(what string, k int, values []float32, indices []int) error {
 	return fmt.Errorf("%s %d of sample %d: value %d is %v", what, k, indices[i/each], i%each, values[i])
 }
 
-// shapesMatch compares shapes, ignoring trailing axes of length 1: the shape of a single number may
-// be () or (1).
-func shapesMatch(got, want []int) bool {
-	trim := func(s []int) []int {
-		for len(s) > 0 && s[len(s)-1] == 1 {
-			s = s[:len(s)-1]
-		}
-		return s
-	}
-	return slices.Equal(trim(got), trim(want))
-}
-
 // Calls of a user's methods, whose panics are returned as errors.
 
 // lenOf returns the number of a source's samples.
@@ -409,6 +489,13 @@ func shapesOf(s Samples) (inputs, targets [][]int, err error) {
 		return nil, nil, f.Err()
 	}
 	inputs, targets = s.Shapes()
+	return inputs, targets, nil
+}
+
+// sampleShapesOf returns the shapes of sample i.
+func sampleShapesOf(s RaggedSource, i int) (inputs, targets [][]int, err error) {
+	defer caught(&err, "source", s, "SampleShapes")
+	inputs, targets = s.SampleShapes(i)
 	return inputs, targets, nil
 }
 

@@ -35,7 +35,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 	}
 	step = func() {
 		if len(f.train.order)-f.train.position < batch {
-			f.train.rewind()
+			f.train.begin(nil)
 		}
 		if _, err := f.advance(); err != nil {
 			tb.Fatal(err)
@@ -55,6 +55,65 @@ func TestStepAllocatesNothing(t *testing.T) {
 				t.Errorf("a training step allocates %v times, want 0", n)
 			}
 		})
+	}
+}
+
+// TestStepOfAnyLengthAllocatesNothing holds for batches of changing lengths, whose graphs exist, and
+// for padded ones.
+func TestStepOfAnyLengthAllocatesNothing(t *testing.T) {
+	const samples, batch = 24, 4
+	rng := newRand(1, "data")
+	var xs, ys [][]float32
+	for i := range samples {
+		x, y := make([]float32, 3*(5+i%3)), make([]float32, 5+i%3)
+		for j := range x {
+			x[j] = rng.Float32() + 0.1
+		}
+		for j := range y {
+			y[j] = float32(rng.IntN(2))
+		}
+		xs, ys = append(xs, x), append(ys, y)
+	}
+	x, err := Stack(xs, Any, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := Stack(ys, Any)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := Data(x, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, source := range map[string]Source{"grouped": data, "padded": Padded(data), "buckets": Padded(data, Buckets(6, 8))} {
+		m := Sequential("m", Input(Any, 3), Masking(0), LSTM(4, ReturnSequences), Dense(2, Softmax))
+		if err := m.Compile(Adam(0.01), SparseCategoricalCrossentropy, Accuracy); err != nil {
+			t.Fatal(err)
+		}
+		f := &fit{m: m, epochs: 1, batch: batch}
+		if err := f.prepare(source); err != nil {
+			t.Fatal(err)
+		}
+		lengths := map[lengths]bool{}
+		step := func() {
+			if f.train.position == samples {
+				f.train.position = 0
+			}
+			if _, err := f.advance(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range f.train.count() { // builds the graphs
+			step()
+			lengths[f.graph.lengths] = true
+		}
+		if name == "grouped" && len(lengths) != 3 {
+			t.Errorf("%s: batches of %d lengths, want 3", name, len(lengths))
+		}
+		if n := testing.AllocsPerRun(50, step); n != 0 {
+			t.Errorf("%s: a training step allocates %v times, want 0", name, n)
+		}
 	}
 }
 
@@ -98,7 +157,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 				}
 				step := func() {
 					if f.train.position == 20*batch {
-						f.train.rewind()
+						f.train.begin(nil)
 					}
 					if _, err := f.advance(); err != nil {
 						b.Fatal(err)

@@ -88,7 +88,7 @@ func (m *Model) Diagram() (*graph.Diagram, error) {
 	if m.err != nil {
 		return nil, m.err
 	}
-	if most := m.layersLimit(); m.cost.uses > float64(most) {
+	if most := m.layersLimit(); m.uses > float64(most) {
 		return nil, fmt.Errorf("diagram: model %q: %w", m.name, m.tooManyLayers())
 	}
 	d := &graph.Diagram{Name: m.name}
@@ -155,8 +155,8 @@ func (m *Model) WriteDOT(w io.Writer) (err error) {
 
 // WriteOpsDOT draws the expression graph for a batch of the given size, grouped
 // by layer: of training, with loss and gradients, when the model is compiled,
-// else of prediction.
-func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
+// else of prediction. The lengths are those of the free axes of the inputs, in their order.
+func (m *Model) WriteOpsDOT(w io.Writer, batch int, free ...int) (err error) {
 	defer caught(&err, "dot", w, "")
 	if m.err != nil {
 		return m.err
@@ -171,9 +171,23 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int) (err error) {
 	if m.compiled != nil {
 		mode = modeTrain
 	}
+	key := graphKey{batch: batch}
+	if want := m.freeAxes(); len(free) != want {
+		return fmt.Errorf("dot: model %q: got the lengths of %d free axes, want %d", m.name, len(free), want)
+	}
+	for i, n := range free {
+		if n < 1 {
+			return fmt.Errorf("dot: model %q: free axis %d has length %d, want at least 1", m.name, i, n)
+		}
+		key.lengths = key.lengths.with(i, n)
+	}
+	z, err := m.affordable(mode, 1, key.lengths)
+	if err != nil {
+		return fmt.Errorf("model %q: %w", m.name, err)
+	}
 	building.Lock()
 	defer building.Unlock()
-	g, _, err := m.graphWithRoots(mode, graphKey{batch: batch}, m.compiled, m.trained())
+	g, _, err := m.graphWithRoots(mode, key, z, m.compiled, m.trained())
 	if err != nil {
 		return err
 	}

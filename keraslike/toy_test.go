@@ -62,9 +62,17 @@ func toyModel(t testing.TB, options ...keraslike.CompileOption) *keraslike.Model
 func weightsOf(m *keraslike.Model) []float32 {
 	var all []float32
 	for _, w := range m.Weights() {
-		all = append(all, w.Value()...)
+		all = append(all, w.Values()...)
 	}
 	return all
+}
+
+// change changes the values of a weight in place.
+func change(t testing.TB, w *keraslike.Weight, f func(values []float32)) {
+	t.Helper()
+	if err := w.Update(f); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // spy is a source that remembers which samples were read.

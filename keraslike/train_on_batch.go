@@ -49,7 +49,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	if i := badWeight(weights); i >= 0 {
 		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	g, err := m.trainingGraph(graphKey{n, weights != nil})
+	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +93,8 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
-	g, err := m.acquireGraph(x.Shape()[0], m.memoryLimit(modePredict, x.Shape()[0]))
+	key := graphKey{batch: x.Shape()[0], lengths: m.lengthsOfValues([]graph.Value{x})}
+	g, err := m.acquireGraph(key, m.memoryLimit(modePredict, key.batch))
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +106,11 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 		return nil, fmt.Errorf("predict on batch: %w", err)
 	}
 	return g.outputs.values[0], nil
+}
+
+// lengthsOfValues returns the lengths of the free axes of a batch.
+func (n *network) lengthsOfValues(inputs []graph.Value) lengths {
+	return n.lengthsOf(func(k, axis int) int { return axisLength(inputs[k].Shape(), axis+1) })
 }
 
 // upTo returns 0, 1, ... n-1.

@@ -62,7 +62,7 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 			t.sums = append(t.sums, kernel.Floats(size))
 		}
 		if t.settings.Average > 0 {
-			t.averages = append(t.averages, append([]float32(nil), w.Value()...))
+			t.averages = append(t.averages, append([]float32(nil), w.floats()...))
 		}
 	}
 	if o := t.rowOptimizer(); o != nil {
@@ -109,7 +109,7 @@ func (t *trainer) step(rate float64) (err error) {
 	t.clip()
 	if t.settings.WeightDecay > 0 {
 		for _, w := range t.weights {
-			kernel.Scale(w.Value(), w.Value(), float32(1-t.settings.WeightDecay*rate))
+			kernel.Scale(w.floats(), w.floats(), float32(1-t.settings.WeightDecay*rate))
 		}
 	}
 	if err := t.update(rate); err != nil {
@@ -133,7 +133,7 @@ func (t *trainer) update(rate float64) error {
 			continue
 		}
 		t.decay.catchUp(i, t.slots[i], t.updates()-1)
-		t.optimizer.Update(w.Value(), g.values, t.slots[i], t.updates(), rate)
+		t.optimizer.Update(w.floats(), g.values, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }
@@ -145,12 +145,12 @@ func (t *trainer) averageAndConstrain() {
 	for i, w := range t.weights {
 		switch {
 		case t.averages != nil && t.steps <= t.settings.batches():
-			copy(t.averages[i], w.Value())
+			copy(t.averages[i], w.floats())
 		case t.averages != nil:
 			kernel.Scale(t.averages[i], t.averages[i], float32(t.settings.Average))
-			kernel.AddScaled(t.averages[i], w.Value(), float32(1-t.settings.Average))
+			kernel.AddScaled(t.averages[i], w.floats(), float32(1-t.settings.Average))
 		}
-		w.constraint.apply(w.Value())
+		w.constraint.apply(w.floats())
 	}
 }
 
@@ -223,10 +223,11 @@ func scaleToNorm(g []float32, limit, norm float64) {
 }
 
 // useAverages replaces the weights by their averages, if there are any.
-func (t *trainer) useAverages() {
-	for i, a := range t.averages {
-		copy(t.weights[i].Value(), a)
+func (t *trainer) useAverages() error {
+	if t.averages == nil {
+		return nil
 	}
+	return UpdateWeights(t.weights, func(i int, values []float32) { copy(values, t.averages[i]) })
 }
 
 // stateArray is one saved array of the training state.

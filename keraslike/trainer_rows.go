@@ -82,7 +82,7 @@ func (u *rowUpdate) apply(g gradient, rate float64) error {
 	if u.optimizer != nil {
 		t.decay.prepare(i, t.slots[i], t.rowWidth[i], t.updates())
 	} else if u.all == nil {
-		u.all = kernel.Floats(len(u.w.Value()))
+		u.all = kernel.Floats(len(u.w.floats()))
 	}
 	rows := g.rows
 	if g.parts != nil {
@@ -96,7 +96,7 @@ func (u *rowUpdate) apply(g gradient, rate float64) error {
 	}
 	if u.optimizer == nil {
 		defer u.clear(rows) // also after a panic
-		t.optimizer.Update(u.w.Value(), u.all, t.slots[i], t.updates(), rate)
+		t.optimizer.Update(u.w.floats(), u.all, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func (u *rowUpdate) part(rows []int32, g []float32) {
 	defer u.caught()
 	t, i := u.t, u.i
 	t.decay.catchUpRows(i, t.slots[i], rows, t.rowWidth[i], t.updates())
-	u.optimizer.UpdateRows(u.w.Value(), g, rows, t.slots[i], t.updates(), u.rate)
+	u.optimizer.UpdateRows(u.w.floats(), g, rows, t.slots[i], t.updates(), u.rate)
 }
 
 // scatter copies rows into the gradient of all rows.

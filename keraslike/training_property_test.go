@@ -87,7 +87,7 @@ func TestWeightsScaleLosses(t *testing.T) {
 // penaltyOf is the L2 penalty of toyModel's first kernel.
 func penaltyOf(m *keraslike.Model) float64 {
 	var sum float64
-	for _, v := range m.Weights()[0].Value() {
+	for _, v := range m.Weights()[0].Values() {
 		sum += float64(v) * float64(v)
 	}
 	return 1e-4 * sum

@@ -57,7 +57,7 @@ func TestWeightedLossValues(t *testing.T) {
 		golden.Close(t, c.Name+": loss", []float64{evaluated}, c.Want["loss"], 2e-6, 1e-6)
 		golden.Close(t, c.Name+": loss", []float64{trained}, c.Want["loss"], 2e-6, 1e-6)
 		dpred := pred.Float32()
-		for i, v := range m.Weights()[0].Value() {
+		for i, v := range m.Weights()[0].Values() {
 			dpred[i] -= v
 		}
 		golden.Close(t, c.Name+": dpred", dpred, c.Want["dpred"], 1e-5, 1e-6)

@@ -97,7 +97,7 @@ func TestTrajectories(t *testing.T) {
 			golden.Close(t, "loss", losses, c.Want["loss"], 1e-4, 0)
 			for _, w := range m.Weights() {
 				if want, ok := c.Want["final/"+w.Path()]; ok {
-					golden.Close(t, w.Path(), w.Value(), want, 1e-3, 1e-4)
+					golden.Close(t, w.Path(), w.Values(), want, 1e-3, 1e-4)
 				}
 			}
 		})

@@ -29,9 +29,11 @@ func (m *Model) update(g *modelGraph, rate float64) error {
 			return m.locateNotFinite(g, fmt.Errorf("a gradient is %v after %d updates", t.gradients[i].values[at], t.updates()))
 		}
 	}
-	if err := t.step(rate); err != nil {
-		return err
-	}
-	g.update()
-	return nil
+	return writeWeights(m.locks, g.written, func() error {
+		if err := t.step(rate); err != nil {
+			return err
+		}
+		g.update()
+		return nil
+	})
 }

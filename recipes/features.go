@@ -89,7 +89,7 @@ func featureFile(m *k.Model, pictures *datasets.ImageFolder) (string, error) {
 
 func hashWeight(h hash.Hash, w *k.Weight) error {
 	fmt.Fprintln(h, w.Path())
-	return binary.Write(h, binary.LittleEndian, w.Value())
+	return binary.Write(h, binary.LittleEndian, w.Values())
 }
 
 // readFeatures returns nil where there is no file, or none that holds n rows.

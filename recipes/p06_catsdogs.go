@@ -407,7 +407,7 @@ func trainHead(ctx context.Context, o Options, head *k.Model, features parts, op
 // headWeights returns copies of the weights of the head.
 func (c classifier) headWeights() (list [][]float32) {
 	for _, w := range c.head.Weights() {
-		list = append(list, append([]float32{}, w.Value()...))
+		list = append(list, w.Values())
 	}
 	return list
 }

@@ -198,7 +198,7 @@ func TestVGG16Base(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, err := drawn.Weight("block3_conv2/kernel")
-	if err != nil || !slices.Equal(got.Value(), want.Value()) {
+	if err != nil || !slices.Equal(got.Values(), want.Values()) {
 		t.Errorf("the weights are not the file's (%v)", err)
 	}
 }

@@ -294,7 +294,7 @@ func drawLearnedWords(r *Report, length int, word func(id int) (string, bool)) e
 	if err != nil {
 		return err
 	}
-	table, weights := embedding.Value(), verdict.Value()
+	table, weights := embedding.Values(), verdict.Values()
 	dim := len(weights) / length
 	mean := make([]float64, dim)
 	for i, v := range weights {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel/conv"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -34,6 +35,29 @@ func Conv2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	}
 }
 
+// Conv2DEach is Conv2D for inference: an image has the same bits alone and in any batch. kept, which
+// may be nil, is of w.
+func Conv2DEach(y, x, w, bias []float32, s *Conv, act Activation, alpha float32, kept *Kept) {
+	checkConv("conv2d", s, len(x), len(w), len(y), s.C*s.K)
+	checkBias("conv2d", len(bias), s.K)
+	y = y[:s.N*s.OH*s.OW*s.K]
+	if len(y) == 0 {
+		return
+	}
+	var matrix *gemm.Packed
+	var transformed *conv.Transformed
+	switch conv.FormOf(s) {
+	case conv.AsMatrix:
+		matrix = kept.packed(w, s.N*s.OH*s.OW, s.KH*s.KW*s.C, s.K)
+	case conv.AsWinograd:
+		transformed = kept.transformed(w, s)
+	}
+	conv.ForwardEach(y, x, w, bias, s, act == ReLU, matrix, transformed)
+	if act != ReLU && act != Linear {
+		Activate(y, y, act, alpha)
+	}
+}
+
 // Conv2DBackData computes the gradient of x, dx[in, c] = Σ dy[out, k]·w[tap, c, k]. As a forward
 // pass it is the transposed convolution.
 func Conv2DBackData[T Float](dx, dy, w []T, s *Conv) {
@@ -48,6 +72,15 @@ func Conv2DBackData[T Float](dx, dy, w []T, s *Conv) {
 		return
 	}
 	conv.BackData(dx32, f32(dy), f32(w), s)
+}
+
+// Conv2DBackDataEach is Conv2DBackData for inference: an image has the same bits alone and in any
+// batch.
+func Conv2DBackDataEach(dx, dy, w []float32, s *Conv) {
+	checkConv("conv2d back data", s, len(dx), len(w), len(dy), s.C*s.K)
+	if dx = dx[:s.N*s.H*s.W*s.C]; len(dx) > 0 {
+		conv.BackDataEach(dx, dy, w, s)
+	}
 }
 
 // Conv2DBackWeights computes the gradient of w, dw[tap, c, k] = Σ x[in, c]·dy[out, k].

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
@@ -40,9 +41,63 @@ func EmbeddingConv(y, ids, table, w, bias []float32, s *Conv, vocab int, act Act
 	j.sums = buffer.Grow(j.sums, vocab*cols)
 	Gemm(false, false, vocab, cols, s.C, table, s.C, j.weights, cols, 0, j.sums, cols)
 	j.y, j.bias, j.act, j.alpha = y, bias, act, alpha
-	j.Pieces, j.body = parallel.Cut(s.N*s.OW, rowGrain(cheapGrain/2, cols)), (*embeddingConv).forward
-	parallel.Run(j, j.Count())
+	j.runForward()
 	return -1
+}
+
+// EmbeddingConvEachPays reports whether inference should compute s this way, of as many texts as there
+// are: if the products of all words are no more work than the direct computation even if no word
+// occurs twice, and rows are long enough.
+func EmbeddingConvEachPays(s *Conv) bool {
+	return s.H == 1 && s.KH == 1 && s.C >= 32 && s.K >= 8 && s.W <= s.OW+s.OW/4 && s.KW*s.K <= 4*s.C
+}
+
+// EmbeddingConvEach is EmbeddingConv for inference: a text has the same bits alone and in any batch.
+// It multiplies only the words that occur.
+func EmbeddingConvEach(y, ids, table, w, bias []float32, s *Conv, vocab int, act Activation, alpha float32) (bad int) {
+	j := newEmbeddingConv("embedding conv", ids, table, w, y, s, vocab)
+	defer j.release()
+	checkBias("embedding conv", len(bias), s.K)
+	if bad := j.takeIDs(ids); bad >= 0 {
+		return bad
+	}
+	rows := vocab
+	if 2*len(ids) < vocab {
+		table, rows = j.wordsOf(ids, table), len(j.words)
+	}
+	j.sumProducts(table, w, rows)
+	j.y, j.bias, j.act, j.alpha = y, bias, act, alpha
+	j.runForward()
+	return -1
+}
+
+// wordsOf returns the rows of table that occur and makes j.ids refer to them.
+func (j *embeddingConv) wordsOf(ids, table []float32) []float32 {
+	c := j.s.C
+	j.words = j.index.ofIDs(ids, j.vocab)
+	j.met = buffer.Grow(j.met, len(j.words)*c)
+	for i, v := range j.words {
+		copy(j.met[i*c:(i+1)*c], table[int(v)*c:])
+		first, end := j.index.bounds(int(v))
+		for _, at := range j.index.where[first:end] {
+			j.ids[at] = int32(i)
+		}
+	}
+	return j.met
+}
+
+// sumProducts fills j.sums with the products of rows of table with the weights of each tap.
+func (j *embeddingConv) sumProducts(table, w []float32, rows int) {
+	cols, c := j.s.KW*j.s.K, j.s.C
+	j.tapRows(w)
+	j.sums = buffer.Grow(j.sums, rows*cols)
+	gemm.Multiply(gemm.Product{M: rows, N: cols, K: c, A: table, LDA: c, B: j.weights, LDB: cols, C: j.sums, LDC: cols, Rows: true})
+}
+
+func (j *embeddingConv) runForward() {
+	s := &j.s
+	j.Pieces, j.body = parallel.Cut(s.N*s.OW, rowGrain(cheapGrain/2, s.KW*s.K)), (*embeddingConv).forward
+	parallel.Run(j, j.Count())
 }
 
 // EmbeddingConvBackWeights writes the gradient of w.

@@ -34,15 +34,10 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 // Dense computes y[m,n] = act(x[m,k]·w[k,n] + bias[n]); bias may be nil. Bias and ReLU are free,
 // other activations take one more pass over y.
 func Dense[T Float](y, x, w, bias []T, m, k, n int, act Activation, alpha T) {
-	if bias != nil && len(bias) != n {
-		panic(fmt.Sprintf("dense: bias has %d values, want %d", len(bias), n))
-	}
+	checkDense(len(y), len(x), len(w), len(bias), m, k, n)
 	if m == 0 || n == 0 {
 		return
 	}
-	gemm.Check("dense: x", false, m, k, len(x), max(k, 1))
-	gemm.Check("dense: w", false, k, n, len(w), n)
-	gemm.Check("dense: y", false, m, n, len(y), n)
 	y = y[:m*n]
 	y32, ok := single(y)
 	if !ok {
@@ -50,12 +45,35 @@ func Dense[T Float](y, x, w, bias []T, m, k, n int, act Activation, alpha T) {
 		Activate(y, y, act, alpha)
 		return
 	}
-	gemm.Multiply(gemm.Product{
-		M: m, N: n, K: k, A: f32(x), LDA: k, B: f32(w), LDB: n, C: y32, LDC: n, Bias: f32(bias), ReLU: act == ReLU,
-	})
-	if act != ReLU && act != Linear {
-		Activate(y, y, act, alpha)
+	dense(gemm.Product{M: m, N: n, K: k, A: f32(x), B: f32(w), C: y32, Bias: f32(bias)}, act, float32(alpha))
+}
+
+// DenseEach is Dense for inference: a row has the same bits alone and among any others. kept, which
+// may be nil, is of w.
+func DenseEach(y, x, w, bias []float32, m, k, n int, act Activation, alpha float32, kept *Kept) {
+	checkDense(len(y), len(x), len(w), len(bias), m, k, n)
+	if m == 0 || n == 0 {
+		return
 	}
+	y = y[:m*n]
+	dense(gemm.Product{M: m, N: n, K: k, A: x, B: w, C: y, Bias: bias, Rows: true, Packed: kept.packed(w, m, k, n)}, act, alpha)
+}
+
+func dense(p gemm.Product, act Activation, alpha float32) {
+	p.LDA, p.LDB, p.LDC, p.ReLU = p.K, p.N, p.N, act == ReLU
+	gemm.Multiply(p)
+	if act != ReLU && act != Linear {
+		Activate(p.C, p.C, act, alpha)
+	}
+}
+
+func checkDense(y, x, w, bias, m, k, n int) {
+	if bias != 0 && bias != n {
+		panic(fmt.Sprintf("dense: bias has %d values, want %d", bias, n))
+	}
+	gemm.Check("dense: x", false, m, k, x, max(k, 1))
+	gemm.Check("dense: w", false, k, n, w, n)
+	gemm.Check("dense: y", false, m, n, y, n)
 }
 
 func checkBeta[T Float](beta T) {

@@ -17,7 +17,7 @@ func BenchmarkNorm(b *testing.B) {
 		for i := range x {
 			x[i], dy[i] = float32(i%17), float32(i%13)
 		}
-		row, variance := make([]float32, cols), onesLike(cols)
+		row, row2, variance := make([]float32, cols), make([]float32, cols), onesLike(cols)
 		for _, k := range []struct {
 			name string
 			call func()
@@ -29,8 +29,8 @@ func BenchmarkNorm(b *testing.B) {
 				NormColsGrad(y, x, dy, variance, variance, variance, variance, variance, 1e-3, rows, cols)
 			}},
 			{"rows", func() { NormRows(y, x, variance, variance, 1e-3, rows, cols) }},
-			{"rows grad", func() { NormRowsGrad(y, x, dy, variance, 1e-3, rows, cols) }},
-			{"rows dot", func() { NormRowsDot(row, x, dy, 1e-3, rows, cols) }},
+			{"rows back", func() { NormRowsBack(y, row, row2, x, dy, variance, 1e-3, rows, cols) }},
+			{"rows sums", func() { NormRowsBack(nil, row, row2, x, dy, variance, 1e-3, rows, cols) }},
 			{"add", func() { Add(y, x, dy) }}, // to compare with memory bandwidth
 			{"column sum", func() { ColSum(row, x, rows, cols) }},
 		} {

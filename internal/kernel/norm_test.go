@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
@@ -76,6 +77,7 @@ func TestNormRowsMatchesReference(t *testing.T) {
 			x, dy, gamma, beta := shifted(rng, rows*cols), randomFloats(rng, rows*cols), randomFloats(rng, cols), randomFloats(rng, cols)
 			got, wide := make([]float32, rows*cols), make([]float64, rows*cols)
 			dgamma, wdgamma := make([]float32, cols), make([]float64, cols)
+			dbeta, wdbeta := make([]float32, cols), make([]float64, cols)
 			for _, affine := range []bool{true, false} {
 				g, b, wg, wb := gamma, beta, kerneltest.Widen(gamma), kerneltest.Widen(beta)
 				if !affine {
@@ -84,13 +86,25 @@ func TestNormRowsMatchesReference(t *testing.T) {
 				NormRows(got, x, g, b, eps, rows, cols)
 				ref.NormRows(wide, kerneltest.Widen(x), wg, wb, eps, rows, cols)
 				near(t, "norm", got, wide, 1e-5)
-				NormRowsGrad(got, x, dy, g, eps, rows, cols)
-				ref.NormRowsGrad(wide, kerneltest.Widen(x), kerneltest.Widen(dy), wg, eps, rows, cols)
+				clear(wdgamma)
+				clear(wdbeta)
+				ref.NormRowsBack(wide, wdgamma, wdbeta, kerneltest.Widen(x), kerneltest.Widen(dy), wg, eps, rows, cols)
+				NormRowsBack(got, dgamma, dbeta, x, dy, g, eps, rows, cols)
 				near(t, "norm gradient", got, wide, 1e-4)
-				NormRowsDot(dgamma, x, dy, eps, rows, cols)
-				ref.NormRowsDot(wdgamma, kerneltest.Widen(x), kerneltest.Widen(dy), eps, rows, cols)
 				near(t, "gradient of gamma", dgamma, wdgamma, 1e-4)
+				near(t, "gradient of beta", dbeta, wdbeta, 1e-4)
+				all, sums := slices.Clone(got), slices.Clone(dgamma)
+				NormRowsBack(got, nil, nil, x, dy, g, eps, rows, cols)
+				sameNumbers(t, "norm gradient alone", got, all)
+				NormRowsBack(nil, dgamma, dbeta, x, dy, g, eps, rows, cols)
+				sameNumbers(t, "gradient of gamma alone", dgamma, sums)
 			}
+			for _, one := range [][2][]float32{{gamma, nil}, {nil, beta}} {
+				NormRows(got, x, one[0], one[1], eps, rows, cols)
+				ref.NormRows(wide, kerneltest.Widen(x), widenOrNil(one[0]), widenOrNil(one[1]), eps, rows, cols)
+				near(t, "norm with gamma or beta", got, wide, 1e-5)
+			}
+			x[0] = 3e20 // its square is not a float32
 			L2NormalizeRows(got, x, rows, cols)
 			ref.L2NormalizeRows(wide, kerneltest.Widen(x), rows, cols)
 			near(t, "unit rows", got, wide, 1e-6)
@@ -102,6 +116,13 @@ func TestNormRowsMatchesReference(t *testing.T) {
 			}
 		}
 	})
+}
+
+func widenOrNil(x []float32) []float64 {
+	if x == nil {
+		return nil
+	}
+	return kerneltest.Widen(x)
 }
 
 func TestGemmBatchMatchesReference(t *testing.T) {

@@ -33,7 +33,8 @@ const (
 // RNNSavedLen returns the required length of RNNTensors.Saved.
 func RNNSavedLen(s *RNN) int { return rnn.SavedLen(s) }
 
-// RNNForward runs a recurrent layer over whole sequences.
+// RNNForward runs a recurrent layer over whole sequences. If Saved is nil, it keeps nothing for
+// RNNBackward, needs little memory, and computes the same numbers; there must be no dropout then.
 func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 	t32, ok := any(t).(*RNNTensors[float32])
 	if !ok {
@@ -41,6 +42,9 @@ func RNNForward[T Float](s *RNN, t *RNNTensors[T]) {
 		return
 	}
 	checkRNN(s, t32)
+	if t32.Saved == nil && (t32.DropX != nil || t32.DropH != nil) {
+		panic("recurrent: dropout without memory for a backward pass")
+	}
 	rnn.Forward(s, t32)
 }
 
@@ -53,6 +57,7 @@ func RNNBackward[T Float](s *RNN, t *RNNTensors[T], d *RNNGradients[T]) {
 		return
 	}
 	checkRNN(s, t32)
+	sameLen("recurrent saved", RNNSavedLen(s), len(t32.Saved))
 	rnn.Backward(s, t32, any(d).(*RNNGradients[float32]))
 }
 
@@ -70,5 +75,7 @@ func checkRNN(s *RNN, t *RNNTensors[float32]) {
 	if s.General == nil && (t.DropX != nil || t.DropH != nil) {
 		panic("recurrent: dropout without RNN.General")
 	}
-	sameLen("recurrent saved", RNNSavedLen(s), len(t.Saved))
+	if t.Saved != nil {
+		sameLen("recurrent saved", RNNSavedLen(s), len(t.Saved))
+	}
 }

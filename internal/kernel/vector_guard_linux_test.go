@@ -79,7 +79,7 @@ func TestRecurrentStaysInside(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 2))
 		for name, cell := range rnnCells {
 			for _, units := range []int{1, 7, 8, 15, 16, 17, 33} {
-				c := newRNNCase(rng, &RNN{Cell: cell, Batch: 3, Time: 3, In: 5, Units: units, Act: Tanh}, true, true)
+				c := newRNNCase(rng, &RNN{Cell: cell, Batch: 1 + units%2*2, Time: 3, In: 5, Units: units, Act: Tanh}, true, true)
 				for _, x := range []*[]float32{
 					&c.t.X, &c.t.W, &c.t.U, &c.t.Bias, &c.t.Mask, &c.t.H0, &c.t.C0, &c.t.Y, &c.t.HN, &c.t.CN, &c.t.Saved,
 					&c.d.DY, &c.d.DHN, &c.d.DCN, &c.d.DX, &c.d.DW, &c.d.DU, &c.d.DBias, &c.d.DH0, &c.d.DC0,
@@ -91,6 +91,8 @@ func TestRecurrentStaysInside(t *testing.T) {
 					}
 				}
 				c.run()
+				c.t.Saved = nil
+				RNNForward(c.s, c.t)
 				if i := Finite(c.d.DW); i >= 0 {
 					t.Errorf("%s of %d units: dw[%d] = %v", name, units, i, c.d.DW[i])
 				}

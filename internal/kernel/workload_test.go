@@ -252,11 +252,19 @@ var workloads = []workload{
 		return onX(rng, n/13*13, func(y, x []float32) { NormRows(y, x, gamma, gamma, 1e-3, len(x)/13, 13) })
 	}},
 	{"gradient of norm of rows", func(rng *rand.Rand, n int) (func(), []float32) {
-		dgamma := newFloats(13)
+		gamma, dgamma, dbeta := randomFloats(rng, 13), newFloats(13), newFloats(13)
 		return onXX(rng, n/13*13, func(y, a, b []float32) {
-			NormRowsDot(dgamma, a, b, 1e-3, len(a)/13, 13)
-			NormRowsGrad(y, a, b, dgamma, 1e-3, len(a)/13, 13)
+			NormRowsBack(nil, dgamma, dbeta, a, b, nil, 1e-3, len(a)/13, 13)
+			NormRowsBack(y, nil, nil, a, b, nil, 1e-3, len(a)/13, 13)
+			NormRowsBack(y, dgamma, dbeta, a, b, gamma, 1e-3, len(a)/13, 13)
 		})
+	}},
+	{"sums of the gradient of norm of rows", func(rng *rand.Rand, n int) (func(), []float32) {
+		x, dy, out := randomFloats(rng, n/13*13), randomFloats(rng, n/13*13), newFloats(26)
+		return func() { NormRowsBack(nil, out[:13], out[13:], x, dy, nil, 1e-3, len(x)/13, 13) }, out
+	}},
+	{"gradient of unit rows", func(rng *rand.Rand, n int) (func(), []float32) {
+		return onXX(rng, n/13*13, func(y, a, b []float32) { L2NormalizeRowsGrad(y, a, b, len(a)/13, 13) })
 	}},
 	{"unit rows", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onX(rng, n/13*13, func(y, x []float32) { L2NormalizeRows(y, x, len(x)/13, 13) })

@@ -124,7 +124,7 @@ func TestVGG16Weights(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range m.Weights() {
-		values := w.Value()
+		values := w.Values()
 		if slices.Min(values) != float32(i+1) || slices.Max(values) != float32(i+1) {
 			t.Errorf("%s is from %g to %g, want %d", w.Path(), slices.Min(values), slices.Max(values), i+1)
 		}

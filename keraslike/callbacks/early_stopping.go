@@ -102,9 +102,7 @@ func (s *earlyStopping) On(e keraslike.Event, t *keraslike.Training) (err error)
 		if t.Interrupted || s.weights == nil {
 			return nil
 		}
-		for i, w := range t.Model.Weights() {
-			copy(w.Value(), s.weights[i])
-		}
+		err = keraslike.UpdateWeights(t.Model.Weights(), func(i int, values []float32) { copy(values, s.weights[i]) })
 	}
 	if err != nil {
 		err = fmt.Errorf("early stopping: %w", err)
@@ -141,7 +139,7 @@ func (s *earlyStopping) keep(m *keraslike.Model) {
 		s.weights = make([][]float32, len(m.Weights()))
 	}
 	for i, w := range m.Weights() {
-		s.weights[i] = append(s.weights[i][:0], w.Value()...)
+		s.weights[i] = w.Values()
 	}
 }
 

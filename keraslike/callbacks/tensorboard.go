@@ -98,7 +98,7 @@ func (b *board) epochEnd(t *keraslike.Training) error {
 	}
 	if b.histograms > 0 && t.Epoch%b.histograms == 0 {
 		for _, w := range t.Model.Weights() {
-			if err := b.w.Histogram(w.Path(), step, w.Value()); err != nil {
+			if err := b.w.Histogram(w.Path(), step, w.Values()); err != nil {
 				return err
 			}
 		}

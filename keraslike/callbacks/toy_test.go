@@ -73,7 +73,7 @@ func toyModel(t testing.TB) *keraslike.Model {
 func weightsOf(m *keraslike.Model) []float32 {
 	var all []float32
 	for _, w := range m.Weights() {
-		all = append(all, w.Value()...)
+		all = append(all, w.Values()...)
 	}
 	return all
 }

@@ -23,6 +23,7 @@ type builder struct {
 	layers int // number made so far
 	work   int // budget: squares of the numbers of layers of models
 	slash  bool
+	open   bool // an input has axes of any length
 	// unnamed ignores the names in the file.
 	unnamed bool
 	shared  map[int64]k.Layer

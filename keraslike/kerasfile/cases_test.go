@@ -140,8 +140,8 @@ func TestLoadWeightsInKerasOrder(t *testing.T) {
 	}
 	c.gives(t, "no names", byOrder)
 	other, err := byOrder.Weight("dense/kernel") // e2, which is called first here
-	if err != nil || w.Value()[0] != other.Value()[0] {
-		t.Errorf("chosen names: kernel %v, want that of enc2", w.Value())
+	if err != nil || w.Values()[0] != other.Values()[0] {
+		t.Errorf("chosen names: kernel %v, want that of enc2", w.Values())
 	}
 }
 

@@ -56,7 +56,7 @@ func FuzzReadKeras(f *testing.F) {
 			return
 		}
 		for _, w := range m.Weights() {
-			if len(w.Value()) == 0 {
+			if len(w.Values()) == 0 {
 				t.Errorf("weight %s has no values", w.Path())
 			}
 		}

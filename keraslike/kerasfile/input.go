@@ -5,14 +5,15 @@ package kerasfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// input makes the model's input as its first layer describes it; known is the shape if the
-// file leaves it open.
+// input makes the model's input as its first layer describes it, with axes of any length where
+// the file has null; known is the shape if it is known from elsewhere.
 func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k.Tensor, error) {
 	name, given, err := b.described(l, 0)
 	if err != nil {
@@ -22,23 +23,24 @@ func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k
 		_ = json.Unmarshal(built, &given) // anything but a shape is ignored
 	}
 	shape := k.Shape{}
-	open := len(given) == 0
 	for _, n := range given[min(1, len(given)):] {
 		if n == nil {
-			open = true
-			break
+			shape = append(shape, k.Any)
+		} else {
+			shape = append(shape, *n)
 		}
-		shape = append(shape, *n)
 	}
 	if known != nil {
-		if !open && !shape.Equal(known) || open && len(given) > 0 && len(given)-1 != len(known) {
+		fits := slices.EqualFunc(shape, known, func(n, got int) bool { return n == got || n == k.Any })
+		if !fits && len(given) > 0 {
 			return nil, fmt.Errorf("input has shape %v in the file, got %v", dimensions(given), known)
 		}
 		return k.NamedInput(name, known...), nil
 	}
-	if open {
-		return nil, fmt.Errorf("input has shape %v in the file, which is incomplete: pass InputShape, one for each input of the model", dimensions(given))
+	if len(given) == 0 {
+		return nil, errors.New("the file does not have the shape of an input: pass InputShape, one for each input of the model")
 	}
+	b.open = b.open || slices.Contains(shape, k.Any)
 	return k.NamedInput(name, shape...), nil
 }
 

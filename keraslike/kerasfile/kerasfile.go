@@ -35,9 +35,9 @@ type loadOption func(*loadSettings)
 
 func (o loadOption) applyLoad(s *loadSettings) { o(s) }
 
-// InputShape is the shape of one sample, for a model whose file leaves it open, such as
-// (None, None, 3) or a sequence of any length. A model with several inputs takes one
-// InputShape for each, in their order.
+// InputShape is the shape of one sample, for a model whose file does not have it or leaves axes
+// open, such as (None, None, 3) or a sequence of any length. Without it open axes are
+// keraslike.Any. A model with several inputs takes one InputShape for each, in their order.
 func InputShape(shape ...int) LoadOption {
 	return loadOption(func(s *loadSettings) { s.known = append(s.known, k.Shape(shape)) })
 }
@@ -112,6 +112,9 @@ func modelOf(f *kerash5.File, size int64, name string, s loadSettings) (*k.Model
 	b := newBuilder(major, len(f.Config))
 	b.unnamed = s.unnamed
 	m, err := b.model(f.Config, "", s.known, 0)
+	if err != nil && b.open {
+		err = fmt.Errorf("%w (axes of the input that the file leaves open are of any length here; InputShape fixes them)", err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

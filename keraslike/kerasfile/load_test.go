@@ -260,8 +260,8 @@ func TestLoadMistakes(t *testing.T) {
 		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "was a different function before Keras 3"},
 		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
 		{"no units", stack(input, `{"class_name":"Dense","config":{"name":"dense"}}`), `Dense "dense": argument units is missing`},
-		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, dense("")), "input has shape [None None 2] in the file, which is incomplete: pass InputShape"},
-		{"no input", stack(dense("")), "pass InputShape"},
+		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, `{"class_name":"Dense","config":{"name":"dense"}}`), `argument units is missing (axes of the input that the file leaves open are of any length here; InputShape fixes them)`},
+		{"no input", stack(dense("")), "the file does not have the shape of an input: pass InputShape"},
 		{"no layers", stack(), "has no layers"},
 		{"class", `{"class_name":"Subclassed","config":{}}`, `architecture is of class "Subclassed"`},
 		{"wrong shape", stack(input, strings.Replace(dense(""), `:3`, `:4`, 1)), `tensor "layers/dense/vars/0" of shape [2 3] for weight "dense/kernel" of shape [2 4]: the shapes differ`},
@@ -310,8 +310,11 @@ func TestLoadMistakes(t *testing.T) {
 		}
 	}
 	path := kerasArchive(t, stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null]}}`, dense("")))
+	if _, _, err := kerasfile.Load(path); err == nil || !strings.Contains(err.Error(), `Dense "dense": its weight "kernel" would have shape (?, 3)`) || !strings.Contains(err.Error(), "InputShape fixes them") {
+		t.Errorf("without InputShape: %v", err)
+	}
 	m, _, err := kerasfile.Load(path, kerasfile.InputShape(2))
-	if err != nil || fmt.Sprint(m.Weights()[0].Value()) != "[1 2 3 4 5 6]" {
+	if err != nil || fmt.Sprint(m.Weights()[0].Values()) != "[1 2 3 4 5 6]" {
 		t.Errorf("with InputShape: %v", err)
 	}
 	if _, _, err := kerasfile.Load(path, kerasfile.InputShape(2, 2)); err == nil || !strings.Contains(err.Error(), "input has shape [None None] in the file, got") {

@@ -135,13 +135,18 @@ func take(m *k.Model, f *weightsFile, s weightsSettings) (*Report, error) {
 			return nil, fmt.Errorf("%s: tensor %q: %w", f.name, p.tensor.path, err)
 		}
 	}
+	weights := make([]*k.Weight, len(used))
 	for i, p := range used {
-		if err := p.weight.Set(values[i]); err != nil {
-			return nil, err
-		}
-		values[i] = nil // the weight has a copy
+		weights[i] = p.weight
 	}
-	if !slices.ContainsFunc(m.Weights(), func(w *k.Weight) bool { return w.Value() == nil }) {
+	err := k.UpdateWeights(weights, func(i int, to []float32) {
+		copy(to, values[i])
+		values[i] = nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(m.Weights(), func(w *k.Weight) bool { return !w.HasValues() }) {
 		return r, m.Build(0)
 	}
 	return r, nil

@@ -29,7 +29,7 @@ func valuesOf(t testing.TB, m *k.Model) string {
 	t.Helper()
 	var all [][]float32
 	for _, w := range m.Weights() {
-		all = append(all, w.Value())
+		all = append(all, w.Values())
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
@@ -92,7 +92,7 @@ func TestLoadWeightsInPart(t *testing.T) {
 	if err := m.Build(1); err != nil { // gives the head its values
 		t.Fatal(err)
 	}
-	if got := m.Weights()[0].Value(); !slices.Equal(got, []float32{1, 2, 3, 4, 5, 6}) {
+	if got := m.Weights()[0].Values(); !slices.Equal(got, []float32{1, 2, 3, 4, 5, 6}) {
 		t.Errorf("kernel %v", got)
 	}
 	// Another shape under the same name is a mistake even so.
@@ -245,7 +245,7 @@ func TestLoadWeightsChecksNumbers(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "w.safetensors")
 		var tensors []safetensors.Tensor
 		for _, w := range m.Weights() {
-			values := slices.Clone(w.Value())
+			values := w.Values()
 			if w.Path() == weight {
 				values[0] = c.value
 			}

@@ -17,6 +17,7 @@ import (
 type arith struct {
 	vec
 	numbers map[uint32]operand.Mem
+	chain   int // of chains that are merged, which compare to different masks
 }
 
 type register = reg.VecPhysical
@@ -149,7 +150,7 @@ const (
 func (a arith) choose(pred uint8, x register, y any, yes, no, dst, tmp register) {
 	if a.is512() {
 		a.compare(pred, x, y)
-		a.VBLENDMPS(yes, no, reg.K2, dst)
+		a.VBLENDMPS(yes, no, a.condition(), dst)
 		return
 	}
 	a.do(func(ops ...operand.Op) { a.VCMPPS(append([]operand.Op{operand.U8(pred)}, ops...)...) }, nil, y, x, tmp)
@@ -160,16 +161,21 @@ func (a arith) choose(pred uint8, x register, y any, yes, no, dst, tmp register)
 func (a arith) keep(pred uint8, x register, y any, v, tmp register) {
 	if a.is512() {
 		a.compare(pred, x, y)
-		a.VMOVAPS_Z(v, reg.K2, v)
+		a.VMOVAPS_Z(v, a.condition(), v)
 		return
 	}
 	a.do(func(ops ...operand.Op) { a.VCMPPS(append([]operand.Op{operand.U8(pred)}, ops...)...) }, nil, y, x, tmp)
 	a.VANDPS(tmp, v, v)
 }
 
-// compare sets K2 where x pred y.
+// condition returns the mask that compare sets.
+func (a arith) condition() reg.OpmaskPhysical {
+	return []reg.OpmaskPhysical{reg.K2, reg.K3}[a.chain]
+}
+
+// compare sets the mask condition where x pred y.
 func (a arith) compare(pred uint8, x register, y any) {
 	p := operand.U8(pred)
 	a.do(func(ops ...operand.Op) { a.VCMPPS(append([]operand.Op{p}, ops...)...) },
-		func(ops ...operand.Op) { a.VCMPPS_BCST(append([]operand.Op{p}, ops...)...) }, y, x, reg.K2)
+		func(ops ...operand.Op) { a.VCMPPS_BCST(append([]operand.Op{p}, ops...)...) }, y, x, a.condition())
 }

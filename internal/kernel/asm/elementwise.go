@@ -78,7 +78,7 @@ func (f function) emit(v arith) {
 	if 2*f.temps > len(free) {
 		unroll = 1
 	}
-	v.loop(slices, unroll, func(u int, masked bool) {
+	v.loop("", slices, unroll, func(u int, masked bool) {
 		f.body(lane{v, free[u*f.temps : (u+1)*f.temps], held, slices, u * v.width, masked})
 	})
 	v.VZEROUPPER()
@@ -87,16 +87,13 @@ func (f function) emit(v arith) {
 
 // broadcast fills dst with the named parameter.
 func (v arith) broadcast(name string, dst register) {
-	p, err := v.Param(name).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	v.VBROADCASTSS(p.Addr, dst)
+	v.VBROADCASTSS(address(v.Param(name)), dst)
 }
 
 // loop runs body over the RCX elements at the pointers, unroll vectors per iteration, and once
-// more for a tail of masked vectors. It clobbers R9 and R10.
-func (v arith) loop(pointers []reg.GPPhysical, unroll int, body func(u int, masked bool)) {
+// more for a tail of masked vectors. It clobbers R9 and R10. The name distinguishes the loops of a
+// function.
+func (v arith) loop(name string, pointers []reg.GPPhysical, unroll int, body func(u int, masked bool)) {
 	lanes := v.width / 4
 	advance := func(n int) {
 		for _, p := range pointers {
@@ -104,18 +101,18 @@ func (v arith) loop(pointers []reg.GPPhysical, unroll int, body func(u int, mask
 		}
 	}
 	v.SUBQ(operand.U32(unroll*lanes), reg.RCX)
-	v.JLT(operand.LabelRef("rest"))
-	v.Label("many")
+	v.JLT(operand.LabelRef(name + "rest"))
+	v.Label(name + "many")
 	for u := range unroll {
 		body(u, false)
 	}
 	advance(unroll)
 	v.SUBQ(operand.U32(unroll*lanes), reg.RCX)
-	v.JGE(operand.LabelRef("many"))
-	v.Label("rest")
+	v.JGE(operand.LabelRef(name + "many"))
+	v.Label(name + "rest")
 	v.ADDQ(operand.U32(unroll*lanes), reg.RCX)
-	v.JZ(operand.LabelRef("done"))
-	v.Label("tail")
+	v.JZ(operand.LabelRef(name + "done"))
+	v.Label(name + "tail")
 	v.MOVQ(operand.U64(lanes), reg.R9)
 	v.CMPQ(reg.RCX, reg.R9)
 	v.CMOVQLT(reg.RCX, reg.R9)
@@ -123,8 +120,8 @@ func (v arith) loop(pointers []reg.GPPhysical, unroll int, body func(u int, mask
 	body(0, true)
 	advance(1)
 	v.SUBQ(reg.R9, reg.RCX)
-	v.JNZ(operand.LabelRef("tail"))
-	v.Label("done")
+	v.JNZ(operand.LabelRef(name + "tail"))
+	v.Label(name + "done")
 }
 
 // both emits fs for both instruction sets.
@@ -132,7 +129,7 @@ func both(c *build.Context, emit func(v arith)) {
 	laneMask(c)
 	numbers := map[uint32]operand.Mem{}
 	for _, set := range []isa{avx512, avx2} {
-		emit(arith{vec{c, set}, numbers})
+		emit(arith{vec{c, set}, numbers, 0})
 	}
 }
 
@@ -250,4 +247,55 @@ var rowFunctions = []rowFunction{
 		l.sub(t, z, z)
 		l.mul(l.scalars[0], z, z)
 	})},
+	{"(x - alpha) beta", of1("Standardize", []string{"alpha", "beta"}, 0, func(l lane, x register) {
+		l.sub(l.scalars[0], x, x)
+		l.mul(l.scalars[1], x, x)
+	})},
+	{"the same, times g, plus b", function{"StandardizeScaled", []string{"dst", "x", "g", "b"}, []string{"alpha", "beta"}, 2, func(l lane) {
+		x, g := l.t[0], l.t[1]
+		l.get(1, x)
+		l.sub(l.scalars[0], x, x)
+		l.mul(l.scalars[1], x, x)
+		l.get(2, g)
+		l.mul(g, x, x)
+		l.get(3, g)
+		l.add(g, x, x)
+		l.put(0, x)
+	}}},
+	{"((dy - beta) - (x - alpha) gamma) delta", function{"NormBack", []string{"dst", "x", "dy"}, normNumbers, 2, func(l lane) {
+		l.get(2, l.t[1])
+		l.normBack()
+	}}},
+	{"the same for dy g", function{"NormBackScaled", []string{"dst", "x", "dy", "g"}, normNumbers, 3, func(l lane) {
+		l.get(2, l.t[1])
+		l.get(3, l.t[2])
+		l.mul(l.t[2], l.t[1], l.t[1])
+		l.normBack()
+	}}},
+	{"dgamma += dy ((x - alpha) beta), dbeta += dy", function{"NormSums", []string{"dgamma", "dbeta", "x", "dy"}, []string{"alpha", "beta"}, 3, func(l lane) {
+		x, dy, sum := l.t[0], l.t[1], l.t[2]
+		l.get(2, x)
+		l.get(3, dy)
+		l.get(1, sum)
+		l.sub(l.scalars[0], x, x)
+		l.mul(l.scalars[1], x, x)
+		l.add(dy, sum, sum)
+		l.put(1, sum)
+		l.get(0, sum)
+		l.mulAdd(dy, x, sum)
+		l.put(0, sum)
+	}}},
+}
+
+var normNumbers = []string{"alpha", "beta", "gamma", "delta"}
+
+// normBack computes the gradient of a normalized x from that of the result in t[1]; it clobbers t[0].
+func (l lane) normBack() {
+	x, g := l.t[0], l.t[1]
+	l.get(1, x)
+	l.sub(l.scalars[0], x, x)
+	l.sub(l.scalars[1], g, g)
+	l.negMulAdd(l.scalars[2], x, g)
+	l.mul(l.scalars[3], g, g)
+	l.put(0, g)
 }

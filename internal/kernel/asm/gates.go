@@ -77,13 +77,17 @@ func (s step) emit(v arith) {
 		}
 	}
 	free, _ := v.free(0)
-	v.loop(pointers, 2, func(u int, masked bool) {
-		if u*v.width%64 == 0 {
-			for _, p := range pointers[:s.matrices[0].parts] {
-				v.PREFETCHT1(operand.Mem{Base: p, Index: distance, Scale: 1, Disp: u * v.width})
+	const vectors = 2
+	v.loop("", pointers, vectors, func(u int, masked bool) {
+		chain(v.Context, masked || u == vectors-1, func() {
+			if u*v.width%64 == 0 {
+				for _, p := range pointers[:s.matrices[0].parts] {
+					v.PREFETCHT1(operand.Mem{Base: p, Index: distance, Scale: 1, Disp: u * v.width})
+				}
 			}
-		}
-		s.body(lane{v, free[u*stepTemps : (u+1)*stepTemps], nil, pointers, u * v.width, masked})
+			v.chain = u
+			s.body(lane{v, free[u*stepTemps : (u+1)*stepTemps], nil, pointers, u * v.width, masked})
+		})
 	})
 	for _, m := range s.matrices { // the parameters themselves advance along the rows
 		v.MOVQ(v.memory(m.ld()), reg.R9)

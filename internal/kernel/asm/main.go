@@ -38,6 +38,7 @@ var families = []family{
 	{"activation", activations, activationTables},
 	{"elementwise", elementwise, nil},
 	{"reduction", reductions, nil},
+	{"norm", norms, nil},
 	{"update", updates, nil},
 	{"pooling", pools, nil},
 	{"philox", philox, nil},
@@ -84,6 +85,7 @@ func (f family) render() (asm, stubs []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	mergeChains(file)
 	if err := pass.Compile.Execute(file); err != nil {
 		return nil, nil, err
 	}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -37,29 +38,24 @@ func (s sum) emit(v arith) {
 		unroll /= 2
 	}
 	acc, free := free[:unroll], free[unroll:]
-	for _, r := range acc {
-		v.zero(r)
-	}
-	v.loop(slices, unroll, func(u int, masked bool) {
+	v.zeros(acc)
+	v.loop("", slices, unroll, func(u int, masked bool) {
 		term := s.term(lane{v, free[u*s.temps : (u+1)*s.temps], held, slices, u * v.width, masked})
 		if masked {
 			v.clearRest(term)
 		}
 		v.add(term, acc[u], acc[u])
 	})
-	for n := unroll / 2; n > 0; n /= 2 {
-		for i := range n {
-			v.add(acc[i+n], acc[i], acc[i])
-		}
-	}
+	v.fold(acc)
 	v.total(acc[0], free[0])
-	v.VMOVSD(acc[0].AsX(), v.result())
+	v.VMOVSD(acc[0].AsX(), address(v.ReturnIndex(0)))
 	v.VZEROUPPER()
 	v.RET()
 }
 
-func (v arith) result() operand.Mem {
-	p, err := v.ReturnIndex(0).Resolve()
+// address returns where a parameter or a result is.
+func address(c gotypes.Component) operand.Mem {
+	p, err := c.Resolve()
 	if err != nil {
 		panic(err)
 	}
@@ -191,7 +187,7 @@ func (v arith) rowMax() {
 	v.VBROADCASTSS(v.constant(0xff800000), lowest)
 	v.VMOVAPS(lowest, acc[0])
 	v.VMOVAPS(lowest, acc[1])
-	v.loop(x, 2, func(u int, masked bool) {
+	v.loop("", x, 2, func(u int, masked bool) {
 		m := operand.Mem{Base: x[0], Disp: u * v.width}
 		switch {
 		case !masked:
@@ -216,7 +212,7 @@ func (v arith) rowMax() {
 	v.VMAXPS(tmp.AsX(), a.AsX(), a.AsX())
 	v.VPERMILPS(operand.U8(0xb1), a.AsX(), tmp.AsX())
 	v.VMAXPS(tmp.AsX(), a.AsX(), a.AsX())
-	v.VMOVSS(a.AsX(), v.result())
+	v.VMOVSS(a.AsX(), address(v.ReturnIndex(0)))
 	v.VZEROUPPER()
 	v.RET()
 }

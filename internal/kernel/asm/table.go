@@ -76,6 +76,11 @@ var otherEntries = []entry{
 	{name: "MAE", signature: lossSignature, vector: "ISARows.mae"},
 	{name: "MAEGrad", signature: gradSignature, vector: "ISARows.maeGrad"},
 
+	{name: "NormRows", signature: "func(y, x, gamma, beta []float32, eps float32, rows, cols int)", vector: "ISARows.normRows"},
+	{name: "NormRowsBack", signature: "func(dx, dgamma, dbeta, x, dy, gamma []float32, eps float32, rows, cols int)", vector: "ISARows.normRowsBack"},
+	{name: "L2NormalizeRows", signature: "func(y, x []float32, rows, cols int)", vector: "ISARows.l2NormalizeRows"},
+	{name: "L2NormalizeRowsGrad", signature: "func(dx, x, dy []float32, rows, cols int)", vector: "ISARows.l2NormalizeRowsGrad"},
+
 	{
 		name: "GlobalMaxPool", signature: "func(y []float32, arg []int32, x []float32, cells int)", doc: "one image of len(y) channels",
 		portable: "func(y []float32, arg []int32, x []float32, cells int) { ref.GlobalMaxPool(y, arg, x, 1, cells, len(y)) }",
@@ -174,6 +179,8 @@ var otherEntries = []entry{
 func rowEntries() []entry {
 	list := []entry{
 		{name: "Scale", signature: "func(dst, x []float32, alpha float32)"},
+		{name: "Add", signature: "func(dst, a, b []float32)"},
+		{name: "Mul", signature: "func(dst, a, b []float32)"},
 		{name: "Sum", signature: "func(x []float32) float64"},
 		{name: "Dot", signature: "func(a, b []float32) float64"},
 		{name: "RowMax", signature: "func(x []float32) float32"},
@@ -184,7 +191,7 @@ func rowEntries() []entry {
 	for _, s := range rowSums {
 		list = append(list, entry{name: s.name, signature: s.signature() + " float64", doc: s.doc})
 	}
-	return list
+	return append(list, normRow...)
 }
 
 // tables returns the two files.

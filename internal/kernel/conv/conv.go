@@ -17,26 +17,32 @@ import (
 func Forward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	switch {
 	case pointwise(s):
-		gemm.Multiply(gemm.Product{
-			M: s.N * s.H * s.W, N: s.K, K: s.C, A: x, LDA: s.C, B: w, LDB: s.K,
-			C: y, LDC: s.K, Bias: bias, ReLU: relu,
-		})
+		pointwiseForward(y, x, w, bias, s, relu, false, nil)
 	case WinogradFits(s):
-		winogradForward(y, x, w, bias, s, relu)
+		winogradForward(y, x, w, bias, s, relu, nil)
 	default:
-		windowForward(y, x, w, bias, s, relu)
+		windowForward(y, x, w, bias, s, relu, nil)
 	}
 }
 
+func pointwiseForward(y, x, w, bias []float32, s *ref.Conv, relu, each bool, matrix *gemm.Packed) {
+	gemm.Multiply(gemm.Product{
+		M: s.N * s.H * s.W, N: s.K, K: s.C, A: x, LDA: s.C, B: w, LDB: s.K,
+		C: y, LDC: s.K, Bias: bias, ReLU: relu, Rows: each, Packed: matrix,
+	})
+}
+
 // BackData writes the gradient of x.
-func BackData(dx, dy, w []float32, s *ref.Conv) {
+func BackData(dx, dy, w []float32, s *ref.Conv) { backData(dx, dy, w, s, WinogradFits(s)) }
+
+func backData(dx, dy, w []float32, s *ref.Conv, winograd bool) {
 	switch {
 	case pointwise(s):
 		gemm.Multiply(gemm.Product{
 			TransB: true, M: s.N * s.H * s.W, N: s.C, K: s.K,
 			A: dy, LDA: s.K, B: w, LDB: s.K, C: dx, LDC: s.C,
 		})
-	case WinogradFits(s):
+	case winograd:
 		winogradBackData(dx, dy, w, s)
 	default:
 		windowBackData(dx, dy, w, s)

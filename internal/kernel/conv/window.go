@@ -32,8 +32,9 @@ type windowJob struct {
 	w           unsafe.Pointer // HWIO weights of the convolution
 	backward    bool           // w is used transposed, with taps in descending order
 	kernelW     int
-	packed      []float32 // [panel][row tap][column tap][depth][isa.cols()]
-	inPlace     bool      // reads w itself
+	packed      unsafe.Pointer // [panel][row tap][column tap][depth][isa.cols()], nil until the weights are packed
+	spare       []float32      // the job's own memory for packed
+	inPlace     bool           // reads w itself
 	panels      int
 	offsets     []simd.Segment
 	perRow      int // segments per kernel row
@@ -45,14 +46,14 @@ type windowJob struct {
 
 var windowJobs parallel.FreeList[windowJob]
 
-func windowForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
+func windowForward(y, x, w, bias []float32, s *ref.Conv, relu bool, matrix *gemm.Packed) {
 	j := windowJobs.Get()
 	*j = windowJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 		images: s.N, depth: s.C, channels: s.K, dstH: s.OH, dstW: s.OW, kernelW: s.KW,
 		x: simd.First(x), y: simd.First(y), bias: simd.First(bias), w: simd.First(w), relu: relu,
-		packed: j.packed, offsets: j.offsets,
+		packed: matrix.Panels(), spare: j.spare, offsets: j.offsets,
 	}
 	j.run()
 	j.release()
@@ -67,7 +68,7 @@ func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
 				images: s.N, depth: s.K, channels: s.C, dstH: s.H, dstW: s.W, kernelW: s.KW,
 				x: simd.First(dy), y: simd.First(dx), w: simd.First(w), backward: true,
-				packed: j.packed, offsets: j.offsets,
+				spare: j.spare, offsets: j.offsets,
 			}
 			j.run()
 		}
@@ -76,7 +77,7 @@ func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 }
 
 func (j *windowJob) release() {
-	*j = windowJob{packed: j.packed, offsets: j.offsets}
+	*j = windowJob{spare: j.spare, offsets: j.offsets}
 	windowJobs.Put(j)
 }
 
@@ -104,7 +105,7 @@ func (j *windowJob) run() {
 		j.width = j.cols.last() - j.cols.first + 1
 	}
 	tiles := j.images * j.rows.n * ceilDiv(j.cols.n, s.TileRows)
-	j.inPlace = !j.backward && (tiles < minInPlaceUse || j.panels == 1)
+	j.inPlace = j.packed == nil && !j.backward && (tiles < minInPlaceUse || j.panels == 1)
 	j.setOffsets()
 
 	j.blocks, j.panelGroups = ceilDiv(j.rows.n*j.cols.n, windowPixels), 1
@@ -113,8 +114,9 @@ func (j *windowJob) run() {
 		j.blocks = min(j.rows.n, ceilDiv(n, j.images))
 		j.panelGroups = min(j.panels, ceilDiv(n, j.images*j.blocks))
 	}
-	if !j.inPlace {
-		j.packed = buffer.Grow(j.packed, j.panels*j.rows.taps*j.cols.taps*j.depth*s.TileCols())
+	if !j.inPlace && j.packed == nil {
+		j.spare = buffer.Grow(j.spare, j.panels*j.rows.taps*j.cols.taps*j.depth*s.TileCols())
+		j.packed = simd.First(j.spare)
 		start((*windowPackJob)(j), j.panels*j.rows.taps*j.cols.taps)
 	}
 	start(j, j.images*j.blocks*j.panelGroups)
@@ -160,7 +162,7 @@ func (j *windowPackJob) Unit(u int, _ *parallel.Worker) {
 	if j.backward {
 		at, ld = (tap*j.channels+n0)*j.depth, j.depth
 	}
-	dst := simd.At(simd.First(j.packed), u*j.depth*s.TileCols())
+	dst := simd.At(j.packed, u*j.depth*s.TileCols())
 	gemm.PackPanel(s, dst, simd.At(j.w, at), j.backward, j.depth, min(s.TileCols(), j.channels-n0), ld)
 }
 
@@ -194,7 +196,7 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 		}
 		weights, at := j.w, n0
 		if !j.inPlace {
-			weights, at = simd.First(j.packed), p*j.rows.taps*rowTaps*s.TileCols()
+			weights, at = j.packed, p*j.rows.taps*rowTaps*s.TileCols()
 		}
 		for r := r0; r < r1; r++ {
 			lo, hi := j.rows.tapsAt(r)

@@ -21,6 +21,10 @@ const (
 	winogradSkew   = 16      // floats between the rows of transformed tiles, to avoid cache conflicts
 	minWinograd    = 16      // minimum number of input and output channels; with fewer, the transforms cost more than they save
 	minTiles       = 48      // minimum number of tiles that pays for the transform of the weights
+	minTilesEach   = 4       // minimum number of tiles of an image, if the weights have been transformed
+	minTilesFar    = 36      // the same if the transformed weights come from memory
+	maxNear        = 1 << 22 // maximum number of transformed weights that a cache holds
+
 	maxTransformed = 1 << 24 // maximum number of transformed weights, of which there are four times as many as weights
 )
 
@@ -41,6 +45,7 @@ type winogradJob struct {
 
 	pack         windowJob // packs the weights tap by tap
 	u            []float32 // transformed weights [panel][point][depth][isa.cols()]
+	spare        []float32 // the job's own memory for u
 	zero         []float32 // replaces an absent bias
 	tilesH       int       // tiles per image
 	tilesW       int
@@ -50,25 +55,42 @@ type winogradJob struct {
 var winogradJobs parallel.FreeList[winogradJob]
 
 // WinogradFits reports whether the Winograd algorithm is clearly faster for s.
-func WinogradFits(s *ref.Conv) bool {
+func WinogradFits(s *ref.Conv) bool { return winogradShape(s) && s.N*WinogradTiles(s) >= minTiles }
+
+// winogradFitsEach is WinogradFits for images one by one, with weights that are transformed once.
+// Small layers then use it even for few tiles: with the transform, one image would be faster without.
+func winogradFitsEach(s *ref.Conv) bool {
+	least := minTilesEach
+	if winogradPoints*s.C*s.K > maxNear {
+		least = minTilesFar
+	}
+	return winogradShape(s) && WinogradTiles(s) >= least
+}
+
+// WinogradTiles returns the number of tiles of an image.
+func WinogradTiles(s *ref.Conv) int { return ceilDiv(s.OH, winogradSide) * ceilDiv(s.OW, winogradSide) }
+
+// winogradShape reports whether the Winograd algorithm can compute s and saves products.
+func winogradShape(s *ref.Conv) bool {
 	if simd.Active.WinogradInput == nil {
 		return false
 	}
 	lanes := 1 << simd.Active.LaneBits
-	tiles := ceilDiv(s.OH, winogradSide) * ceilDiv(s.OW, winogradSide)
 	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilH == 1 && s.DilW == 1 &&
-		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 &&
-		s.N*tiles >= minTiles && winogradPoints*s.C*s.K <= maxTransformed &&
-		2*s.OH*s.OW >= tiles*winogradSide*winogradSide // at least half of the tiles' pixels are used
+		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 && winogradPoints*s.C*s.K <= maxTransformed &&
+		2*s.OH*s.OW >= WinogradTiles(s)*winogradSide*winogradSide // at least half of the tiles' pixels are used
 }
 
-func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
+func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Transformed) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
 	j.x, j.y, j.bias, j.floor = simd.First(x), simd.First(y), simd.First(bias), float32(math.Inf(-1))
 	if relu {
 		j.floor = 0
+	}
+	if kept != nil {
+		j.u = kept.u
 	}
 	j.run(w, false)
 }
@@ -89,13 +111,21 @@ func (j *winogradJob) run(w []float32, backward bool) {
 		j.zero = buffer.Grow(j.zero, j.channels)
 		j.bias = simd.First(j.zero)
 	}
-	j.transformWeights(w, backward)
+	if j.u == nil {
+		j.spare = buffer.Grow(j.spare, winogradPoints*j.depth*ceilDiv(j.channels, s.TileCols())*s.TileCols())
+		j.u = j.spare
+		j.transformWeights(j.u, w, backward)
+	}
 	j.countTiles()
 	perTile := winogradPoints * (j.depth + min(j.channels, winogradChunk) + 2*winogradSkew)
 	perUnit := max(2*s.TileRows, min(winogradFloats/perTile, 8*s.TileRows)/s.TileRows*s.TileRows)
 	j.units = max(ceilDiv(j.tiles, perUnit), min(2*parallel.Workers(), ceilDiv(j.tiles, s.TileRows)))
 	parallel.Run(j, j.units)
-	*j = winogradJob{pack: j.pack, u: j.u, zero: j.zero}
+	j.release()
+}
+
+func (j *winogradJob) release() {
+	*j = winogradJob{pack: j.pack, spare: j.spare, zero: j.zero}
 	winogradJobs.Put(j)
 }
 
@@ -104,8 +134,8 @@ func (j *winogradJob) countTiles() {
 	j.tiles = j.images * j.tilesH * j.tilesW
 }
 
-// transformWeights fills j.u from weights packed like those of a windowJob.
-func (j *winogradJob) transformWeights(w []float32, backward bool) {
+// transformWeights fills u from weights packed like those of a windowJob.
+func (j *winogradJob) transformWeights(u, w []float32, backward bool) {
 	axis := axis{taps: 3, weightStep: 1}
 	if backward {
 		axis.weight, axis.weightStep = 2, -1
@@ -115,10 +145,11 @@ func (j *winogradJob) transformWeights(w []float32, backward bool) {
 	p.w, p.backward, p.kernelW = simd.First(w), backward, 3
 	p.panels = ceilDiv(j.channels, j.isa.TileCols())
 	panel := j.depth * j.isa.TileCols()
-	p.packed = buffer.Grow(p.packed, p.panels*9*panel)
-	j.u = buffer.Grow(j.u, p.panels*winogradPoints*panel)
+	p.spare = buffer.Grow(p.spare, p.panels*9*panel)
+	p.packed = simd.First(p.spare)
+	j.u = u
 	parallel.Run((*winogradWeightsJob)(j), p.panels)
-	p.w = nil
+	p.w, p.packed = nil, nil
 }
 
 // winogradWeightsJob packs and transforms the weights; a unit is a panel of output channels.
@@ -130,7 +161,7 @@ func (j *winogradWeightsJob) Unit(u int, w *parallel.Worker) {
 	}
 	panel := j.depth * j.isa.TileCols()
 	j.isa.WinogradWeights(
-		(*float32)(simd.At(simd.First(j.u), u*winogradPoints*panel)), (*float32)(simd.At(simd.First(j.pack.packed), u*9*panel)),
+		(*float32)(simd.At(simd.First(j.u), u*winogradPoints*panel)), (*float32)(simd.At(j.pack.packed, u*9*panel)),
 		panel>>j.isa.LaneBits, 4*panel, 4*panel)
 }
 

@@ -16,6 +16,8 @@ import (
 const (
 	chunkRows  = 112 // rows per unit: these rows of C and A stay in the second-level cache
 	packPanels = 16  // number of row panels that pays for packing all of B
+
+	nearFloats = 1 << 17 // floats of B that the second-level cache holds besides A and C
 )
 
 // maxPacked is how many floats of B are packed at a time; it is a variable for the tests.
@@ -31,6 +33,7 @@ type job struct {
 	a, b, c, bias  unsafe.Pointer
 	lda, ldb, ldc  int
 	add, relu      bool
+	rows           bool           // each row as if it were alone, see Product
 	packed         unsafe.Pointer // op(B) as [column panel][k][isa.TileCols()], nil to read b in place
 	packedK        int            // rows of a panel of packed: k, or more if this is a part of k
 	spare          []float32      // the job's own buffer for packed
@@ -52,21 +55,23 @@ func (j *job) release() {
 // transpose if the flag is set, LD is the distance between stored rows. Bias (N) is added to
 // each row of C and may be nil; ReLU then takes the maximum with 0. If Packed is set, it is op(B),
 // K x N, and B, LDB and TransB are not used; C has the same bits.
+//
+// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
+// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
+// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64,
+// unless Rows is set: then the order is that of the row alone.
 type Product struct {
 	TransA, TransB bool
 	M, N, K        int
 	A, B, C, Bias  []float32
 	LDA, LDB, LDC  int
 	Add, ReLU      bool
+	Rows           bool
 	Packed         *Packed
 }
 
 // Multiply computes p, packing B if that pays and it is not Packed. The slices must be long enough;
 // see Check.
-//
-// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
-// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
-// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64.
 func Multiply(p Product) {
 	j := jobs.Get()
 	defer j.release()
@@ -74,7 +79,7 @@ func Multiply(p Product) {
 	*j = job{
 		isa: simd.Active, transA: p.TransA, transB: p.TransB, m: p.M, n: p.N, k: p.K,
 		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
-		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, spare: spare,
+		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, rows: p.Rows, spare: spare,
 	}
 	if p.Packed != nil {
 		j.use(p.Packed)
@@ -216,6 +221,10 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 	if j.packed != nil {
 		t.PanelB *= j.packedK
 	}
+	if j.packed != nil && !j.transA && p1-p0 > 1 && (q1-q0)*j.packedPanel() > nearFloats {
+		j.columnsFirst(w, p0, p1, q0, q1)
+		return
+	}
 	for kb := range j.kBlocks {
 		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
 		t.K, t.Flags = k1-k0, j.flags(kb)
@@ -242,6 +251,40 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 				} else {
 					t.B, t.StepB = simd.At(j.b, k0*j.ldb+n0), 4*j.ldb
 				}
+				s.Tile(t, r1-r0, n1-n0)
+			}
+		}
+	}
+}
+
+// packedPanel returns the number of floats of a panel of B that a block of k reads.
+func (j *job) packedPanel() int { return ceilDiv(j.k, j.kBlocks) * j.isa.TileCols() }
+
+// columnsFirst is Unit for a B that the second-level cache does not hold: each panel is read once,
+// for all rows, and fetched while the one before it is multiplied.
+func (j *job) columnsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
+	s, t := j.isa, &w.Tile
+	first, _ := parallel.Share(j.m, j.rowPanels, p0)
+	_, end := parallel.Share(j.m, j.rowPanels, p1-1)
+	t.StepB = 4 * s.TileCols()
+	for kb := range j.kBlocks {
+		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
+		t.K, t.Flags = k1-k0, j.flags(kb)
+		j.setA(w, first, end, k0)
+		a := t.A
+		for q := q0; q < q1; q++ {
+			n0, n1 := q*s.TileCols(), min((q+1)*s.TileCols(), j.n)
+			if t.Bias = nil; j.bias != nil && kb == 0 {
+				t.Bias = simd.At(j.bias, n0)
+			}
+			t.B = j.panel(k0, q)
+			for p := p0; p < p1; p++ {
+				r0, r1 := parallel.Share(j.m, j.rowPanels, p)
+				if q+1 < q1 { // a part of the next panel
+					f0, f1 := parallel.Share(t.K*s.TileCols(), p1-p0, p-p0)
+					simd.Fetch(unsafe.Slice((*float32)(simd.At(j.panel(k0, q+1), f0)), f1-f0))
+				}
+				t.A, t.C = unsafe.Add(a, (r0-first)*t.RowA), simd.At(j.c, r0*j.ldc+n0)
 				s.Tile(t, r1-r0, n1-n0)
 			}
 		}

@@ -69,68 +69,81 @@ func NormColsGrad[T Float](dx, x, dy, mean, variance, gamma, dgamma, dbeta []T, 
 }
 
 // NormRows writes y_rj = gamma_j z_rj + beta_j, z_rj = (x_rj - m_r) / sqrt(v_r + eps) with the
-// mean m_r and the variance v_r of each row. gamma and beta may be nil, meaning 1 and 0.
+// mean m_r and the variance v_r of each row. gamma and beta may be nil, meaning 1 and 0. y may
+// be x.
 func NormRows[T Float](y, x, gamma, beta []T, eps T, rows, cols int) {
 	for r := range rows {
-		out := y[r*cols : (r+1)*cols]
-		standardize(out, x[r*cols:(r+1)*cols], eps)
-		if gamma != nil {
-			Mul(out, out, gamma)
-		}
-		if beta != nil {
-			Add(out, out, beta)
+		x, y := x[r*cols:(r+1)*cols], y[r*cols:(r+1)*cols]
+		mean, inverse := moments(x, eps)
+		for j, v := range x {
+			z := (v - mean) * inverse
+			if gamma != nil {
+				z *= gamma[j]
+			}
+			if beta != nil {
+				z += beta[j]
+			}
+			y[j] = z
 		}
 	}
 }
 
-// NormRowsGrad writes dx_rj = (g_rj - mean(g_r) - z_rj mean(g_r z_r)) / sqrt(v_r + eps),
-// g = gamma dy.
-func NormRowsGrad[T Float](dx, x, dy, gamma []T, eps T, rows, cols int) {
-	z, g := make([]T, cols), make([]T, cols)
+// NormRowsBack is the gradient of NormRows: it writes
+//
+//	dx_rj = (g_rj - mean(g_r) - z_rj mean(g_r z_r)) / sqrt(v_r + eps), g = gamma dy
+//
+// and adds sum_r dy_rj z_rj to dgamma_j and sum_r dy_rj to dbeta_j. dx may be nil, as may dgamma
+// and dbeta together, and gamma for 1.
+func NormRowsBack[T Float](dx, dgamma, dbeta, x, dy, gamma []T, eps T, rows, cols int) {
 	for r := range rows {
-		inverse := standardize(z, x[r*cols:(r+1)*cols], eps)
-		copy(g, dy[r*cols:(r+1)*cols])
-		if gamma != nil {
-			Mul(g, g, gamma)
+		x, dy := x[r*cols:(r+1)*cols], dy[r*cols:(r+1)*cols]
+		mean, inverse := moments(x, eps)
+		for j := range dgamma {
+			dgamma[j] += dy[j] * ((x[j] - mean) * inverse)
+			dbeta[j] += dy[j]
 		}
-		mean, along := T(Sum(g)/float64(cols)), T(Dot(g, z)/float64(cols))
-		for j := range cols {
-			dx[r*cols+j] = (g[j] - mean - z[j]*along) * inverse
+		if dx == nil {
+			continue
+		}
+		scaled := func(j int) T {
+			if gamma == nil {
+				return dy[j]
+			}
+			return dy[j] * gamma[j]
+		}
+		var sum, dot float64
+		for j, v := range x {
+			g := scaled(j)
+			sum += float64(g)
+			dot += float64(g) * float64((v-mean)*inverse)
+		}
+		level, along := T(sum/float64(cols)), T(dot/float64(cols))
+		for j, v := range x {
+			dx[r*cols+j] = (scaled(j) - level - (v-mean)*inverse*along) * inverse
 		}
 	}
 }
 
-// NormRowsDot writes dgamma_j = sum_r dy_rj z_rj.
-func NormRowsDot[T Float](dgamma, x, dy []T, eps T, rows, cols int) {
-	z := make([]T, cols)
-	clear(dgamma)
-	for r := range rows {
-		standardize(z, x[r*cols:(r+1)*cols], eps)
-		Mul(z, z, dy[r*cols:(r+1)*cols])
-		Add(dgamma, dgamma, z)
-	}
-}
-
-// standardize writes z = (x - m) / sqrt(v + eps) for one row and returns 1 / sqrt(v + eps).
-func standardize[T Float](z, x []T, eps T) (inverse T) {
+// moments returns the mean m of x and 1 / sqrt(v + eps) with its variance v.
+func moments[T Float](x []T, eps T) (mean, inverse T) {
 	n := float64(len(x))
-	mean := T(Sum(x) / n)
-	for j := range x {
-		z[j] = x[j] - mean
+	mean = T(Sum(x) / n)
+	var squares float64
+	for _, v := range x {
+		d := float64(v - mean)
+		squares += d * d
 	}
-	inverse = T(1 / math.Sqrt(Dot(z, z)/n+float64(eps)))
-	Scale(z, z, inverse)
-	return inverse
+	return mean, T(1 / math.Sqrt(squares/n+float64(eps)))
 }
 
-// minSquaredNorm is the smallest squared norm by which a row is divided, as in Keras.
-const minSquaredNorm = 1e-14
+// MinSquaredNorm is the smallest squared norm by which a row is divided, as in Keras.
+const MinSquaredNorm = 1e-14
 
 // L2NormalizeRows writes y = x / max(|x|, 1e-7) for each row.
 func L2NormalizeRows[T Float](y, x []T, rows, cols int) {
 	for r := range rows {
 		row := x[r*cols : (r+1)*cols]
-		Scale(y[r*cols:(r+1)*cols], row, T(1/math.Sqrt(max(Dot(row, row), minSquaredNorm))))
+		Scale(y[r*cols:(r+1)*cols], row, T(1/math.Sqrt(max(Dot(row, row), MinSquaredNorm))))
 	}
 }
 
@@ -140,10 +153,10 @@ func L2NormalizeRowsGrad[T Float](dx, x, dy []T, rows, cols int) {
 	for r := range rows {
 		row, g := x[r*cols:(r+1)*cols], dy[r*cols:(r+1)*cols]
 		square, along := Dot(row, row), 0.0
-		if square > minSquaredNorm {
+		if square > MinSquaredNorm {
 			along = Dot(row, g) / square
 		}
-		inverse := T(1 / math.Sqrt(max(square, minSquaredNorm)))
+		inverse := T(1 / math.Sqrt(max(square, MinSquaredNorm)))
 		for j := range row {
 			dx[r*cols+j] = (g[j] - row[j]*T(along)) * inverse
 		}

@@ -72,7 +72,7 @@ type RNNTensors[T Float] struct {
 
 	Y      []T // (Batch, Time, Units) the state after each step; nil if not needed
 	HN, CN []T // (Batch, Units) final states; nil if not needed
-	Saved  []T // RNNSavedLen numbers for the backward pass
+	Saved  []T // RNNSavedLen numbers for the backward pass; nil without one
 }
 
 // RNNGrads are the gradients of a backward pass. Incoming ones may be nil for 0, outgoing ones

@@ -9,46 +9,64 @@ import (
 )
 
 // block is a block of sequences and its part of the saved numbers. Each array is indexed by
-// step, then row.
+// step, then row; steps beyond those for which there is memory use it in turn.
 type block struct {
 	*job
 	w           *parallel.Worker
 	first, rows int
-	xh          []float32 // [x | 1 | h], Time+1 steps
+	xh          []float32 // [x | 1 | h]
 	gates       []float32
-	cells       []float32 // ref.CellLSTM's c, Time+1 steps
+	cells       []float32 // ref.CellLSTM's c
 	reset       []float32 // ref.CellGRU's [x | 1 | r h]
+	open        []float32 // see evaluation
 }
 
 func (j *job) block(first, rows int) block {
-	saved := j.t.Saved[first*j.perRow : (first+rows)*j.perRow]
+	saved := j.saved[first*j.perRow : (first+rows)*j.perRow]
 	b := block{job: j, first: first, rows: rows}
 	cut := func(perRow int) []float32 {
 		part := saved[:rows*perRow]
 		saved = saved[rows*perRow:]
 		return part
 	}
-	b.xh = cut((j.s.Time + 1) * j.width)
-	b.gates = cut(j.s.Time * j.slots * j.s.Units)
+	b.xh = cut(j.memory.xh * j.width)
+	b.gates = cut(j.memory.gates * j.slots * j.s.Units)
 	switch j.s.Cell {
 	case ref.CellLSTM:
-		b.cells = saved
+		b.cells = cut(j.memory.cells * j.s.Units)
 	case ref.CellGRU:
-		b.reset = saved
+		b.reset = cut(j.memory.resets * j.width)
 	}
+	b.open = saved
 	return b
 }
 
 // input returns the rows [x | 1 | h] of step t; state returns the h in them.
-func (b *block) input(t int) []float32 { return b.xh[t*b.rows*b.width:] }
+func (b *block) input(t int) []float32 { return b.xh[inTurn(t, b.memory.xh)*b.rows*b.width:] }
 func (b *block) state(t int) []float32 { return b.input(t)[b.s.In+1:] }
 func (b *block) step(t int) []float32 {
 	size := b.rows * b.slots * b.s.Units
+	t = inTurn(t, b.memory.gates)
 	return b.gates[t*size : (t+1)*size]
 }
 
 func (b *block) cell(t int) []float32 {
-	return b.cells[t*b.rows*b.s.Units : (t+1)*b.rows*b.s.Units]
+	size := b.rows * b.s.Units
+	t = inTurn(t, b.memory.cells)
+	return b.cells[t*size : (t+1)*size]
+}
+
+func (b *block) resetInput(t int) []float32 {
+	return b.reset[inTurn(t, b.memory.resets)*b.rows*b.width:]
+}
+
+// inTurn returns the place of step t in memory for n steps: t, or a place in turn, and then n is a
+// power of two. A division would take as long as the product of a small cell.
+func inTurn(t, n int) int {
+	if t < n {
+		return t
+	}
+	return t & (n - 1)
 }
 
 // inputAt returns the time index that step t reads.
@@ -91,10 +109,16 @@ func (b *block) forward() {
 		}
 	}
 	for t := range b.s.Time {
-		if t%inputSteps == 0 {
-			b.takeInputs(t, min(t+inputSteps, b.s.Time))
+		if inTurn(t, b.memory.inputs) == 0 {
+			end := min(t+b.memory.inputs, b.s.Time)
+			b.takeInputs(t, end)
+			if b.ahead {
+				b.begin(end - t)
+			}
 		}
-		b.fetchInputs(t)
+		if !b.ahead {
+			b.fetchInputs(t)
+		}
 		b.forwardStep(t)
 		if b.t.Mask != nil {
 			b.keepMasked(t)
@@ -110,21 +134,25 @@ func (b *block) forward() {
 
 func (b *block) forwardStep(t int) {
 	n, d, v := b.s.Units, b.width, simd.Active
-	ahead := 4 * b.rows * b.slots * n
 	x, gates, ld := b.input(t), b.step(t), b.slots*b.s.Units
+	ahead := bytesTo(gates, b.step(min(t+1, b.s.Time-1)))
 	h, next := b.state(t), b.state(t+1)
 	y, ldY := next, d // without Y, the state is written twice
 	if b.t.Y != nil {
 		y, ldY = b.at(b.t.Y, t, n), b.s.Time*n
 	}
-	multiply := func(i int, from []float32) {
-		p := &b.products[i]
-		b.weights[i].Times(b.w, b.rows, from[p.from:], d, false, gates[p.col:], ld)
-	}
-	for i, p := range b.products[:b.count] {
-		if !p.reset {
-			multiply(i, x)
+	if b.ahead {
+		b.finish(t, x, false)
+	} else {
+		for i := range b.products[:b.count] {
+			if !b.products[i].reset {
+				b.multiply(i, x, gates)
+			}
 		}
+	}
+	if b.s.General != nil {
+		b.generalStep(t, gates, y, ldY)
+		return
 	}
 	switch b.s.Cell {
 	case ref.CellSimple:
@@ -136,15 +164,30 @@ func (b *block) forwardStep(t int) {
 	case ref.CellGRUResetAfter:
 		v.GRUResetAfter(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	case ref.CellGRU:
-		reset := b.reset[t*b.rows*d:]
+		reset := b.resetInput(t)
 		v.GRUReset(gates, ld, h, d, reset[b.s.In+1:], d, ahead, b.rows, n)
-		multiply(1, reset)
+		b.multiplyReset(t, gates)
 		v.GRUBlend(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	}
 }
 
-// inputSteps is the number of steps whose inputs are read at a time: those of one sequence are
-// contiguous, the sequences are far apart.
+// multiply computes product i of a step.
+func (b *block) multiply(i int, rows, gates []float32) {
+	p := &b.products[i]
+	b.weights[i].Times(b.w, b.rows, rows[p.from:], b.width, false, gates[p.col:], b.slots*b.s.Units)
+}
+
+// multiplyReset computes the product of ref.CellGRU's r h.
+func (b *block) multiplyReset(t int, gates []float32) {
+	if b.ahead {
+		b.finish(t, b.resetInput(t), true)
+	} else {
+		b.multiply(1, b.resetInput(t), gates)
+	}
+}
+
+// inputSteps is the usual number of steps whose inputs are read at a time: those of one sequence
+// are contiguous, the sequences are far apart.
 const inputSteps = 8
 
 // takeInputs writes [x | 1] for steps t0..t1-1.
@@ -156,8 +199,8 @@ func (b *block) takeInputs(t0, t1 int) {
 			row := b.input(t)[r*width : r*width+in+1]
 			copy(row, b.t.X[at:at+in])
 			row[in] = 1
-			if b.reset != nil {
-				copy(b.reset[(t*b.rows+r)*width:], row)
+			if b.reset != nil && !b.ahead {
+				copy(b.resetInput(t)[r*width:], row)
 			}
 		}
 	}
@@ -165,13 +208,14 @@ func (b *block) takeInputs(t0, t1 int) {
 
 // fetchInputs prefetches, for some rows at each step, the inputs that are read next.
 func (b *block) fetchInputs(t int) {
-	next := (t/inputSteps + 1) * inputSteps
+	steps := b.memory.inputs
+	next := (t/steps + 1) * steps
 	if next >= b.s.Time {
 		return
 	}
-	from, to := b.inputAt(next), b.inputAt(min(next+inputSteps, b.s.Time)-1)
+	from, to := b.inputAt(next), b.inputAt(min(next+steps, b.s.Time)-1)
 	from, to = min(from, to), max(from, to)+1
-	r0, r1 := parallel.Share(b.rows, inputSteps, t%inputSteps)
+	r0, r1 := parallel.Share(b.rows, steps, t%steps)
 	for r := r0; r < r1; r++ {
 		simd.Fetch(b.t.X[((b.first+r)*b.s.Time+from)*b.s.In : ((b.first+r)*b.s.Time+to)*b.s.In])
 	}

@@ -41,7 +41,7 @@ func planGeneral(s *ref.RNN) plan {
 // generalBlock is a block of sequences of a general cell. Its arrays are indexed by step, then row.
 type generalBlock struct {
 	block
-	acts       ref.RNNGeneral
+	cell       generalCell
 	from       [4][]float32 // the left-hand rows of each product
 	sums, outs []float32    // pre-activations and activations of the gates
 	h, c       []float32    // states, Time+1 steps
@@ -49,7 +49,7 @@ type generalBlock struct {
 
 func (j *job) general(w *parallel.Worker, first, rows int) generalBlock {
 	saved := j.t.Saved[first*j.perRow : (first+rows)*j.perRow]
-	b := generalBlock{block: block{job: j, w: w, first: first, rows: rows}, acts: *j.s.General}
+	b := generalBlock{block: block{job: j, w: w, first: first, rows: rows}, cell: generalCellOf(&j.s)}
 	cut := func(n int) []float32 {
 		part := saved[:rows*n]
 		saved = saved[rows*n:]
@@ -158,58 +158,76 @@ func (b *generalBlock) row(x []float32, r, t int) []float32 {
 	return x[at : at+size]
 }
 
-// gatesOf activates those gates of row r that depend on no other gate.
 func (b *generalBlock) gatesOf(r, t int) {
-	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
-	switch b.s.Cell {
-	case ref.CellLSTM:
-		b.gate(outs[:2*n], sums[:2*n])
-		b.state(outs[2*n:3*n], sums[2*n:3*n])
-		b.gate(outs[3*n:], sums[3*n:])
-	case ref.CellGRU, ref.CellGRUResetAfter:
-		b.gate(outs[:2*n], sums[:2*n])
-	}
-}
-
-func (b *generalBlock) gate(dst, x []float32) {
-	simd.Active.Activate(dst, x, b.acts.Gate, float32(b.acts.GateAlpha))
-}
-
-func (b *generalBlock) state(dst, x []float32) {
-	simd.Active.Activate(dst, x, b.acts.State, float32(b.acts.StateAlpha))
+	b.cell.gates(b.row(b.sums, r, t), b.row(b.outs, r, t), b.s.Units)
 }
 
 // stateOf computes the states of row r after step t.
 func (b *generalBlock) stateOf(r, t int) {
-	n, sums, outs := b.s.Units, b.row(b.sums, r, t), b.row(b.outs, r, t)
+	n := b.s.Units
 	h, next := b.stepOf(b.h, t, n)[r*n:(r+1)*n], b.stepOf(b.h, t+1, n)[r*n:(r+1)*n]
 	c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
-	switch b.s.Cell {
-	case ref.CellSimple:
-		b.state(outs, sums)
-		copy(next, outs)
-	case ref.CellLSTM:
-		for j := range n {
-			cNext[j] = outs[n+j]*c[j] + outs[j]*outs[2*n+j]
-		}
-		b.state(next, cNext)
-		simd.Active.Mul(next, next, outs[3*n:])
-	case ref.CellGRU:
-		b.state(outs[2*n:], sums[2*n:])
-		blend(next, outs, h, outs[2*n:])
-	case ref.CellGRUResetAfter:
-		for j := range n {
-			sums[3*n+j] += outs[n+j] * sums[2*n+j]
-		}
-		b.state(outs[3*n:], sums[3*n:])
-		blend(next, outs, h, outs[3*n:])
-	}
+	b.cell.states(b.row(b.sums, r, t), b.row(b.outs, r, t), h, next, c, cNext)
 	if b.t.Mask != nil && b.masked(r, t) {
 		copy(next, h)
 		copy(cNext, c)
 	}
 	if b.t.Y != nil {
 		copy(b.at(b.t.Y, t, n)[r*b.s.Time*n:], next)
+	}
+}
+
+// generalCell computes one row of a step from the pre-activations of the gates.
+type generalCell struct {
+	ref.RNNGeneral
+	kind ref.RNNCell
+}
+
+func generalCellOf(s *ref.RNN) generalCell { return generalCell{*s.General, s.Cell} }
+
+// gates activates those gates that depend on no other gate; outs may be sums.
+func (g *generalCell) gates(sums, outs []float32, n int) {
+	switch g.kind {
+	case ref.CellLSTM:
+		g.gate(outs[:2*n], sums[:2*n])
+		g.state(outs[2*n:3*n], sums[2*n:3*n])
+		g.gate(outs[3*n:4*n], sums[3*n:4*n])
+	case ref.CellGRU, ref.CellGRUResetAfter:
+		g.gate(outs[:2*n], sums[:2*n])
+	}
+}
+
+func (g *generalCell) gate(dst, x []float32) {
+	simd.Active.Activate(dst, x, g.Gate, float32(g.GateAlpha))
+}
+
+func (g *generalCell) state(dst, x []float32) {
+	simd.Active.Activate(dst, x, g.State, float32(g.StateAlpha))
+}
+
+// states computes the states after a step from its gates and the previous states, h and c; c is
+// used by ref.CellLSTM only, and outs may be sums.
+func (g *generalCell) states(sums, outs, h, next, c, cNext []float32) {
+	n := len(next)
+	switch g.kind {
+	case ref.CellSimple:
+		g.state(outs, sums)
+		copy(next, outs)
+	case ref.CellLSTM:
+		for j := range n {
+			cNext[j] = outs[n+j]*c[j] + outs[j]*outs[2*n+j]
+		}
+		g.state(next, cNext)
+		simd.Active.Mul(next, next, outs[3*n:])
+	case ref.CellGRU:
+		g.state(outs[2*n:], sums[2*n:])
+		blend(next, outs, h, outs[2*n:])
+	case ref.CellGRUResetAfter:
+		for j := range n {
+			sums[3*n+j] += outs[n+j] * sums[2*n+j]
+		}
+		g.state(outs[3*n:], sums[3*n:])
+		blend(next, outs, h, outs[3*n:])
 	}
 }
 

@@ -97,7 +97,7 @@ func (b *generalBlock) stateBack(r, t int, g, dh, dc, pair []float32) {
 	case ref.CellLSTM:
 		c, cNext := b.stepOf(b.c, t, n)[r*n:(r+1)*n], b.stepOf(b.c, t+1, n)[r*n:(r+1)*n]
 		tc, dcell := pair[:n], pair[n:]
-		b.state(tc, cNext)
+		b.cell.state(tc, cNext)
 		simd.Active.Mul(dcell, dh, outs[3*n:])
 		b.stateGrad(dcell, cNext, tc)
 		for j := range n {
@@ -138,11 +138,11 @@ func (b *generalBlock) gatesBack(t int, gates []float32) {
 }
 
 func (b *generalBlock) gateGrad(d, sums, outs []float32) {
-	derive(d, sums, outs, b.acts.Gate, b.acts.GateAlpha)
+	derive(d, sums, outs, b.cell.Gate, b.cell.GateAlpha)
 }
 
 func (b *generalBlock) stateGrad(d, sums, outs []float32) {
-	derive(d, sums, outs, b.acts.State, b.acts.StateAlpha)
+	derive(d, sums, outs, b.cell.State, b.cell.StateAlpha)
 }
 
 // derive multiplies d by the derivative of an activation.

@@ -39,24 +39,34 @@ type plan struct {
 	perRow   int // saved numbers per sequence
 	products [4]product
 	count    int // of products
+	memory   steps
+}
+
+// steps has the number of steps for which a block has memory; where these are fewer than the
+// steps of a sequence, they are used in turn.
+type steps struct {
+	inputs                   int // read at a time
+	xh, gates, cells, resets int
 }
 
 func planOf(s *ref.RNN) plan {
 	if s.General != nil {
 		return planGeneral(s)
 	}
+	p := planOfCell(s)
+	p.remember(s, steps{inputs: inputSteps, xh: s.Time + 1, gates: s.Time, cells: s.Time + 1, resets: s.Time})
+	return p
+}
+
+// planOfCell has the products of a cell without dropout.
+func planOfCell(s *ref.RNN) plan {
 	in, n := s.In, s.Units
 	p := plan{width: in + 1 + n, slots: s.Cell.Gates(), count: 1}
 	all := p.width
-	extra := 0
 	switch s.Cell {
-	case ref.CellLSTM:
-		extra = (s.Time + 1) * n // cell states
-		fallthrough
-	case ref.CellSimple:
+	case ref.CellSimple, ref.CellLSTM:
 		p.products[0] = product{0, all, false, 0, 0, p.slots, 0}
 	case ref.CellGRU:
-		extra = s.Time * p.width // [x | 1 | r h]
 		p.count = 2
 		p.products = [4]product{{0, all, false, 0, 0, 2, 0}, {0, all, true, 2 * n, 2, 1, 0}}
 	case ref.CellGRUResetAfter: // gates z, r, h U_n + c_n, n
@@ -65,8 +75,19 @@ func planOf(s *ref.RNN) plan {
 			{0, all, false, 0, 0, 2, bothBiases}, {0, in + 1, false, 3 * n, 2, 1, 0}, {in, 1 + n, false, 2 * n, 2, 1, 1},
 		}
 	}
-	p.perRow = (s.Time+1)*p.width + s.Time*p.slots*n + extra
 	return p
+}
+
+// remember sets the memory of a block.
+func (p *plan) remember(s *ref.RNN, m steps) {
+	p.memory = m
+	p.perRow = m.xh*p.width + m.gates*p.slots*s.Units
+	switch s.Cell {
+	case ref.CellLSTM:
+		p.perRow += m.cells * s.Units
+	case ref.CellGRU: // [x | 1 | r h]
+		p.perRow += m.resets * p.width
+	}
 }
 
 // SavedLen returns how many numbers RNNTensors.Saved needs.
@@ -84,6 +105,7 @@ type job struct {
 	d     ref.RNNGrads[float32]
 	parts int
 	back  bool
+	saved []float32 // the memory of the blocks
 
 	weights  [4]gemm.Packed // the stacked weights of the products
 	backs    [4]gemm.Packed // transposed, for a general cell
@@ -93,31 +115,42 @@ type job struct {
 	gradient []float32 // of the stacked weights, one per block
 	scratch  []float32 // for the backward pass, one per block
 	zeros    []float32
+
+	evaluation
 }
 
 var jobs parallel.FreeList[job]
 
 func (j *job) release() {
-	j.t, j.d = ref.RNNTensors[float32]{}, ref.RNNGrads[float32]{}
+	j.t, j.d, j.saved = ref.RNNTensors[float32]{}, ref.RNNGrads[float32]{}, nil
 	jobs.Put(j)
 }
 
 func start(s *ref.RNN, t *ref.RNNTensors[float32]) *job {
 	j := jobs.Get()
-	j.plan, j.s, j.t = planOf(s), *s, *t
+	j.plan, j.s, j.t, j.saved = planOf(s), *s, *t, t.Saved
 	j.parts = partsOf(s.Batch)
 	return j
 }
 
-// Forward runs a recurrent layer over whole sequences.
+// Forward runs a recurrent layer over whole sequences. Without Saved, which only dropout needs, it
+// is an evaluation: the same numbers from less memory.
 func Forward(s *ref.RNN, t *ref.RNNTensors[float32]) {
-	j := start(s, t)
-	for p := range j.count {
-		j.weights[p].Pack(false, j.products[p].k, j.products[p].gates*s.Units, j.stackOf(p), j.products[p].gates*s.Units)
+	if t.Saved == nil {
+		evaluate(s, t)
+		return
 	}
+	j := start(s, t)
+	j.packWeights()
 	j.back = false
 	parallel.Run(j, j.parts)
 	j.release()
+}
+
+func (j *job) packWeights() {
+	for i, p := range j.products[:j.count] {
+		j.weights[i].Pack(false, p.k, p.gates*j.s.Units, j.stackOf(i), p.gates*j.s.Units)
+	}
 }
 
 // Backward writes the gradients of Forward. It needs Saved as Forward left it, and overwrites it.
@@ -139,7 +172,7 @@ func Backward(s *ref.RNN, t *ref.RNNTensors[float32], d *ref.RNNGrads[float32]) 
 
 func (j *job) Unit(u int, w *parallel.Worker) {
 	r0, r1 := parallel.Share(j.s.Batch, j.parts, u)
-	if j.s.General != nil {
+	if j.s.General != nil && !j.evaluates {
 		b := j.general(w, r0, r1-r0)
 		b.pass(u)
 		return

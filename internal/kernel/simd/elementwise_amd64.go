@@ -52,6 +52,21 @@ func avx512Direction(dst []float32, a []float32, b []float32, alpha float32)
 func avx512SigmoidDistance(dst []float32, a []float32, b []float32, alpha float32)
 
 //go:noescape
+func avx512Standardize(dst []float32, x []float32, alpha float32, beta float32)
+
+//go:noescape
+func avx512StandardizeScaled(dst []float32, x []float32, g []float32, b []float32, alpha float32, beta float32)
+
+//go:noescape
+func avx512NormBack(dst []float32, x []float32, dy []float32, alpha float32, beta float32, gamma float32, delta float32)
+
+//go:noescape
+func avx512NormBackScaled(dst []float32, x []float32, dy []float32, g []float32, alpha float32, beta float32, gamma float32, delta float32)
+
+//go:noescape
+func avx512NormSums(dgamma []float32, dbeta []float32, x []float32, dy []float32, alpha float32, beta float32)
+
+//go:noescape
 func avx2Add(dst []float32, a []float32, b []float32)
 
 //go:noescape
@@ -95,3 +110,18 @@ func avx2Direction(dst []float32, a []float32, b []float32, alpha float32)
 
 //go:noescape
 func avx2SigmoidDistance(dst []float32, a []float32, b []float32, alpha float32)
+
+//go:noescape
+func avx2Standardize(dst []float32, x []float32, alpha float32, beta float32)
+
+//go:noescape
+func avx2StandardizeScaled(dst []float32, x []float32, g []float32, b []float32, alpha float32, beta float32)
+
+//go:noescape
+func avx2NormBack(dst []float32, x []float32, dy []float32, alpha float32, beta float32, gamma float32, delta float32)
+
+//go:noescape
+func avx2NormBackScaled(dst []float32, x []float32, dy []float32, g []float32, alpha float32, beta float32, gamma float32, delta float32)
+
+//go:noescape
+func avx2NormSums(dgamma []float32, dbeta []float32, x []float32, dy []float32, alpha float32, beta float32)

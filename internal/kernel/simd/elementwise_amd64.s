@@ -1088,6 +1088,330 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512Standardize(dst []float32, x []float32, alpha float32, beta float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512Standardize(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+48(FP), Z30
+	VBROADCASTSS beta+52(FP), Z31
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS (SI), Z0
+	VSUBPS  Z30, Z0, Z0
+	VMULPS  Z31, Z0, Z0
+	VMOVUPS Z0, (DI)
+	VMOVUPS 64(SI), Z1
+	VSUBPS  Z30, Z1, Z1
+	VMULPS  Z31, Z1, Z1
+	VMOVUPS Z1, 64(DI)
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, SI
+	SUBQ    $0x00000020, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VSUBPS    Z30, Z0, Z0
+	VMULPS    Z31, Z0, Z0
+	VMOVUPS   Z0, K1, (DI)
+	ADDQ      $0x00000040, DI
+	ADDQ      $0x00000040, SI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512StandardizeScaled(dst []float32, x []float32, g []float32, b []float32, alpha float32, beta float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512StandardizeScaled(SB), NOSPLIT, $0-104
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         g_base+48(FP), BX
+	MOVQ         b_base+72(FP), DX
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+96(FP), Z30
+	VBROADCASTSS beta+100(FP), Z31
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS (SI), Z0
+	VSUBPS  Z30, Z0, Z0
+	VMULPS  Z31, Z0, Z0
+	VMOVUPS (BX), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS (DX), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (DI)
+	VMOVUPS 64(SI), Z2
+	VSUBPS  Z30, Z2, Z2
+	VMULPS  Z31, Z2, Z2
+	VMOVUPS 64(BX), Z3
+	VMULPS  Z3, Z2, Z2
+	VMOVUPS 64(DX), Z3
+	VADDPS  Z3, Z2, Z2
+	VMOVUPS Z2, 64(DI)
+	ADDQ    $0x00000080, DI
+	ADDQ    $0x00000080, SI
+	ADDQ    $0x00000080, BX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (SI), K1, Z0
+	VSUBPS    Z30, Z0, Z0
+	VMULPS    Z31, Z0, Z0
+	VMOVUPS.Z (BX), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (DI)
+	ADDQ      $0x00000040, DI
+	ADDQ      $0x00000040, SI
+	ADDQ      $0x00000040, BX
+	ADDQ      $0x00000040, DX
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512NormBack(dst []float32, x []float32, dy []float32, alpha float32, beta float32, gamma float32, delta float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512NormBack(SB), NOSPLIT, $0-88
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         dy_base+48(FP), BX
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+72(FP), Z28
+	VBROADCASTSS beta+76(FP), Z29
+	VBROADCASTSS gamma+80(FP), Z30
+	VBROADCASTSS delta+84(FP), Z31
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS      (BX), Z1
+	VMOVUPS      (SI), Z0
+	VSUBPS       Z28, Z0, Z0
+	VSUBPS       Z29, Z1, Z1
+	VFNMADD231PS Z30, Z0, Z1
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      64(BX), Z3
+	VMOVUPS      64(SI), Z2
+	VSUBPS       Z28, Z2, Z2
+	VSUBPS       Z29, Z3, Z3
+	VFNMADD231PS Z30, Z2, Z3
+	VMULPS       Z31, Z3, Z3
+	VMOVUPS      Z3, 64(DI)
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, BX
+	SUBQ         $0x00000020, CX
+	JGE          many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ         $0x0000000000000010, R9
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	MOVQ         $-1, R10
+	BZHIQ        R9, R10, R10
+	KMOVW        R10, K1
+	VMOVUPS.Z    (BX), K1, Z1
+	VMOVUPS.Z    (SI), K1, Z0
+	VSUBPS       Z28, Z0, Z0
+	VSUBPS       Z29, Z1, Z1
+	VFNMADD231PS Z30, Z0, Z1
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, BX
+	SUBQ         R9, CX
+	JNZ          tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512NormBackScaled(dst []float32, x []float32, dy []float32, g []float32, alpha float32, beta float32, gamma float32, delta float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512NormBackScaled(SB), NOSPLIT, $0-112
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         dy_base+48(FP), BX
+	MOVQ         g_base+72(FP), DX
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+96(FP), Z28
+	VBROADCASTSS beta+100(FP), Z29
+	VBROADCASTSS gamma+104(FP), Z30
+	VBROADCASTSS delta+108(FP), Z31
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS      (BX), Z1
+	VMOVUPS      (DX), Z2
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS      (SI), Z0
+	VSUBPS       Z28, Z0, Z0
+	VSUBPS       Z29, Z1, Z1
+	VFNMADD231PS Z30, Z0, Z1
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VMOVUPS      64(BX), Z4
+	VMOVUPS      64(DX), Z5
+	VMULPS       Z5, Z4, Z4
+	VMOVUPS      64(SI), Z3
+	VSUBPS       Z28, Z3, Z3
+	VSUBPS       Z29, Z4, Z4
+	VFNMADD231PS Z30, Z3, Z4
+	VMULPS       Z31, Z4, Z4
+	VMOVUPS      Z4, 64(DI)
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	SUBQ         $0x00000020, CX
+	JGE          many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ         $0x0000000000000010, R9
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	MOVQ         $-1, R10
+	BZHIQ        R9, R10, R10
+	KMOVW        R10, K1
+	VMOVUPS.Z    (BX), K1, Z1
+	VMOVUPS.Z    (DX), K1, Z2
+	VMULPS       Z2, Z1, Z1
+	VMOVUPS.Z    (SI), K1, Z0
+	VSUBPS       Z28, Z0, Z0
+	VSUBPS       Z29, Z1, Z1
+	VFNMADD231PS Z30, Z0, Z1
+	VMULPS       Z31, Z1, Z1
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	SUBQ         R9, CX
+	JNZ          tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512NormSums(dgamma []float32, dbeta []float32, x []float32, dy []float32, alpha float32, beta float32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512NormSums(SB), NOSPLIT, $0-104
+	MOVQ         dgamma_base+0(FP), DI
+	MOVQ         dbeta_base+24(FP), SI
+	MOVQ         x_base+48(FP), BX
+	MOVQ         dy_base+72(FP), DX
+	MOVQ         dgamma_len+8(FP), CX
+	VBROADCASTSS alpha+96(FP), Z30
+	VBROADCASTSS beta+100(FP), Z31
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS     (BX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (SI), Z2
+	VSUBPS      Z30, Z0, Z0
+	VMULPS      Z31, Z0, Z0
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, (SI)
+	VMOVUPS     (DI), Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, (DI)
+	VMOVUPS     64(BX), Z3
+	VMOVUPS     64(DX), Z4
+	VMOVUPS     64(SI), Z5
+	VSUBPS      Z30, Z3, Z3
+	VMULPS      Z31, Z3, Z3
+	VADDPS      Z4, Z5, Z5
+	VMOVUPS     Z5, 64(SI)
+	VMOVUPS     64(DI), Z5
+	VFMADD231PS Z4, Z3, Z5
+	VMOVUPS     Z5, 64(DI)
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DX
+	SUBQ        $0x00000020, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000010, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	VMOVUPS.Z   (BX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (SI), K1, Z2
+	VSUBPS      Z30, Z0, Z0
+	VMULPS      Z31, Z0, Z0
+	VADDPS      Z1, Z2, Z2
+	VMOVUPS     Z2, K1, (SI)
+	VMOVUPS.Z   (DI), K1, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (DI)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	SUBQ        R9, CX
+	JNZ         tail
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2Add(dst []float32, a []float32, b []float32)
 // Requires: AVX, CMOV
 TEXT ·avx2Add(SB), NOSPLIT, $0-72
@@ -2090,6 +2414,335 @@ tail:
 	ADDQ         $0x00000020, BX
 	SUBQ         R9, CX
 	JNZ          tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Standardize(dst []float32, x []float32, alpha float32, beta float32)
+// Requires: AVX, CMOV
+TEXT ·avx2Standardize(SB), NOSPLIT, $0-56
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+48(FP), Y13
+	VBROADCASTSS beta+52(FP), Y14
+	SUBQ         $0x00000010, CX
+	JLT          rest
+
+many:
+	VMOVUPS (SI), Y0
+	VSUBPS  Y13, Y0, Y0
+	VMULPS  Y14, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMOVUPS 32(SI), Y1
+	VSUBPS  Y13, Y1, Y1
+	VMULPS  Y14, Y1, Y1
+	VMOVUPS Y1, 32(DI)
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, SI
+	SUBQ    $0x00000010, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (SI), Y15, Y0
+	VSUBPS     Y13, Y0, Y0
+	VMULPS     Y14, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000020, SI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2StandardizeScaled(dst []float32, x []float32, g []float32, b []float32, alpha float32, beta float32)
+// Requires: AVX, CMOV
+TEXT ·avx2StandardizeScaled(SB), NOSPLIT, $0-104
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         g_base+48(FP), BX
+	MOVQ         b_base+72(FP), DX
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+96(FP), Y13
+	VBROADCASTSS beta+100(FP), Y14
+	SUBQ         $0x00000010, CX
+	JLT          rest
+
+many:
+	VMOVUPS (SI), Y0
+	VSUBPS  Y13, Y0, Y0
+	VMULPS  Y14, Y0, Y0
+	VMOVUPS (BX), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS (DX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (DI)
+	VMOVUPS 32(SI), Y2
+	VSUBPS  Y13, Y2, Y2
+	VMULPS  Y14, Y2, Y2
+	VMOVUPS 32(BX), Y3
+	VMULPS  Y3, Y2, Y2
+	VMOVUPS 32(DX), Y3
+	VADDPS  Y3, Y2, Y2
+	VMOVUPS Y2, 32(DI)
+	ADDQ    $0x00000040, DI
+	ADDQ    $0x00000040, SI
+	ADDQ    $0x00000040, BX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (SI), Y15, Y0
+	VSUBPS     Y13, Y0, Y0
+	VMULPS     Y14, Y0, Y0
+	VMASKMOVPS (BX), Y15, Y1
+	VMULPS     Y1, Y0, Y0
+	VMASKMOVPS (DX), Y15, Y1
+	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000020, SI
+	ADDQ       $0x00000020, BX
+	ADDQ       $0x00000020, DX
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2NormBack(dst []float32, x []float32, dy []float32, alpha float32, beta float32, gamma float32, delta float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·avx2NormBack(SB), NOSPLIT, $0-88
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         dy_base+48(FP), BX
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+72(FP), Y11
+	VBROADCASTSS beta+76(FP), Y12
+	VBROADCASTSS gamma+80(FP), Y13
+	VBROADCASTSS delta+84(FP), Y14
+	SUBQ         $0x00000010, CX
+	JLT          rest
+
+many:
+	VMOVUPS      (BX), Y1
+	VMOVUPS      (SI), Y0
+	VSUBPS       Y11, Y0, Y0
+	VSUBPS       Y12, Y1, Y1
+	VFNMADD231PS Y13, Y0, Y1
+	VMULPS       Y14, Y1, Y1
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      32(BX), Y3
+	VMOVUPS      32(SI), Y2
+	VSUBPS       Y11, Y2, Y2
+	VSUBPS       Y12, Y3, Y3
+	VFNMADD231PS Y13, Y2, Y3
+	VMULPS       Y14, Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, BX
+	SUBQ         $0x00000010, CX
+	JGE          many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ         $0x0000000000000008, R9
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	LEAQ         laneMask<>+32(SB), R10
+	NEGQ         R9
+	VMOVUPS      (R10)(R9*4), Y15
+	NEGQ         R9
+	VMASKMOVPS   (BX), Y15, Y1
+	VMASKMOVPS   (SI), Y15, Y0
+	VSUBPS       Y11, Y0, Y0
+	VSUBPS       Y12, Y1, Y1
+	VFNMADD231PS Y13, Y0, Y1
+	VMULPS       Y14, Y1, Y1
+	VMASKMOVPS   Y1, Y15, (DI)
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, BX
+	SUBQ         R9, CX
+	JNZ          tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2NormBackScaled(dst []float32, x []float32, dy []float32, g []float32, alpha float32, beta float32, gamma float32, delta float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·avx2NormBackScaled(SB), NOSPLIT, $0-112
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         x_base+24(FP), SI
+	MOVQ         dy_base+48(FP), BX
+	MOVQ         g_base+72(FP), DX
+	MOVQ         dst_len+8(FP), CX
+	VBROADCASTSS alpha+96(FP), Y11
+	VBROADCASTSS beta+100(FP), Y12
+	VBROADCASTSS gamma+104(FP), Y13
+	VBROADCASTSS delta+108(FP), Y14
+	SUBQ         $0x00000010, CX
+	JLT          rest
+
+many:
+	VMOVUPS      (BX), Y1
+	VMOVUPS      (DX), Y2
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      (SI), Y0
+	VSUBPS       Y11, Y0, Y0
+	VSUBPS       Y12, Y1, Y1
+	VFNMADD231PS Y13, Y0, Y1
+	VMULPS       Y14, Y1, Y1
+	VMOVUPS      Y1, (DI)
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      32(DX), Y5
+	VMULPS       Y5, Y4, Y4
+	VMOVUPS      32(SI), Y3
+	VSUBPS       Y11, Y3, Y3
+	VSUBPS       Y12, Y4, Y4
+	VFNMADD231PS Y13, Y3, Y4
+	VMULPS       Y14, Y4, Y4
+	VMOVUPS      Y4, 32(DI)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	SUBQ         $0x00000010, CX
+	JGE          many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ         $0x0000000000000008, R9
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	LEAQ         laneMask<>+32(SB), R10
+	NEGQ         R9
+	VMOVUPS      (R10)(R9*4), Y15
+	NEGQ         R9
+	VMASKMOVPS   (BX), Y15, Y1
+	VMASKMOVPS   (DX), Y15, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   (SI), Y15, Y0
+	VSUBPS       Y11, Y0, Y0
+	VSUBPS       Y12, Y1, Y1
+	VFNMADD231PS Y13, Y0, Y1
+	VMULPS       Y14, Y1, Y1
+	VMASKMOVPS   Y1, Y15, (DI)
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	SUBQ         R9, CX
+	JNZ          tail
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2NormSums(dgamma []float32, dbeta []float32, x []float32, dy []float32, alpha float32, beta float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·avx2NormSums(SB), NOSPLIT, $0-104
+	MOVQ         dgamma_base+0(FP), DI
+	MOVQ         dbeta_base+24(FP), SI
+	MOVQ         x_base+48(FP), BX
+	MOVQ         dy_base+72(FP), DX
+	MOVQ         dgamma_len+8(FP), CX
+	VBROADCASTSS alpha+96(FP), Y13
+	VBROADCASTSS beta+100(FP), Y14
+	SUBQ         $0x00000010, CX
+	JLT          rest
+
+many:
+	VMOVUPS     (BX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (SI), Y2
+	VSUBPS      Y13, Y0, Y0
+	VMULPS      Y14, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VMOVUPS     Y2, (SI)
+	VMOVUPS     (DI), Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMOVUPS     Y2, (DI)
+	VMOVUPS     32(BX), Y3
+	VMOVUPS     32(DX), Y4
+	VMOVUPS     32(SI), Y5
+	VSUBPS      Y13, Y3, Y3
+	VMULPS      Y14, Y3, Y3
+	VADDPS      Y4, Y5, Y5
+	VMOVUPS     Y5, 32(SI)
+	VMOVUPS     32(DI), Y5
+	VFMADD231PS Y4, Y3, Y5
+	VMOVUPS     Y5, 32(DI)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	SUBQ        $0x00000010, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000008, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	LEAQ        laneMask<>+32(SB), R10
+	NEGQ        R9
+	VMOVUPS     (R10)(R9*4), Y15
+	NEGQ        R9
+	VMASKMOVPS  (BX), Y15, Y0
+	VMASKMOVPS  (DX), Y15, Y1
+	VMASKMOVPS  (SI), Y15, Y2
+	VSUBPS      Y13, Y0, Y0
+	VMULPS      Y14, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VMASKMOVPS  Y2, Y15, (SI)
+	VMASKMOVPS  (DI), Y15, Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMASKMOVPS  Y2, Y15, (DI)
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	SUBQ        R9, CX
+	JNZ         tail
 
 done:
 	VZEROUPPER

@@ -46,322 +46,322 @@ row:
 
 many:
 	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	PREFETCHT1        (DX)(R15*1)
-	VMOVUPS           (DI), Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VSCALEFPS         Z2, Z3, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VDIVPS            Z0, Z2, Z0
-	VMOVUPS           Z0, (DI)
-	VMOVUPS           (BX), Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z4, Z2, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z4, Z2, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VSCALEFPS         Z2, Z3, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VDIVPS            Z4, Z2, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z4, Z2, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
-	VPORD             Z2, Z4, Z4
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z3
-	VFMADD213PS       Z1, Z1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VBLENDMPS         Z3, Z4, K2, Z1
-	VMOVUPS           Z1, (BX)
-	VMULPS            Z1, Z0, Z0
-	VMOVUPS           (SI), Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
-	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VDIVPS            Z1, Z2, Z1
-	VMOVUPS           Z1, (SI)
-	VMOVUPS           (R8), Z2
-	VFMADD231PS       Z1, Z2, Z0
-	VMOVUPS           Z0, (R11)
-	VMOVUPS           (DX), Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
-	VSCALEFPS         Z2, Z3, Z1
-	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VDIVPS            Z1, Z2, Z1
-	VMOVUPS           Z1, (DX)
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z4, Z2, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z4, Z2, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VSCALEFPS         Z2, Z3, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VDIVPS            Z4, Z2, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z4, Z2, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z0, Z2
-	VPORD             Z2, Z4, Z4
-	VMULPS            Z0, Z0, Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z3
-	VFMADD213PS       Z0, Z0, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VBLENDMPS         Z3, Z4, K2, Z0
-	VMULPS            Z1, Z0, Z0
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z2, K2
-	VMOVAPS.Z         Z0, K2, Z0
-	VMOVUPS           Z0, (R12)
-	VMOVUPS           Z0, (R13)
 	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
 	PREFETCHT1        64(BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	PREFETCHT1        64(DX)(R15*1)
+	VMOVUPS           (DI), Z0
 	VMOVUPS           64(DI), Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z0, Z2, Z0
 	VMINPS            Z5, Z7, Z5
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z0, Z2, Z0
 	VMAXPS            Z5, Z7, Z5
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z5
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VSCALEFPS         Z2, Z3, Z0
 	VSCALEFPS         Z7, Z8, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
 	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VDIVPS            Z0, Z2, Z0
 	VDIVPS            Z5, Z7, Z5
+	VMOVUPS           Z0, (DI)
 	VMOVUPS           Z5, 64(DI)
+	VMOVUPS           (BX), Z1
 	VMOVUPS           64(BX), Z6
+	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
 	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z9
+	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z4, Z2, Z4
 	VMINPS            Z9, Z7, Z9
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z4, Z2, Z4
 	VMAXPS            Z9, Z7, Z9
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z9
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z9
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
+	VSCALEFPS         Z2, Z3, Z4
 	VSCALEFPS         Z7, Z8, Z9
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
+	VBROADCASTSS      number40000000<>+0(SB), Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z7
+	VDIVPS            Z4, Z2, Z4
 	VDIVPS            Z9, Z7, Z9
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VSUBPS            Z4, Z2, Z4
 	VSUBPS            Z9, Z7, Z9
+	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
 	VPANDD.BCST       number80000000<>+0(SB), Z6, Z7
+	VPORD             Z2, Z4, Z4
 	VPORD             Z7, Z9, Z9
+	VMULPS            Z1, Z1, Z2
 	VMULPS            Z6, Z6, Z7
+	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
 	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  number3e088393<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z7, Z8
+	VMULPS            Z2, Z3, Z3
 	VMULPS            Z7, Z8, Z8
+	VFMADD213PS       Z1, Z1, Z3
 	VFMADD213PS       Z6, Z6, Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
 	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z7
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K2
-	VBLENDMPS         Z8, Z9, K2, Z6
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K3
+	VBLENDMPS         Z3, Z4, K2, Z1
+	VBLENDMPS         Z8, Z9, K3, Z6
+	VMOVUPS           Z1, (BX)
 	VMOVUPS           Z6, 64(BX)
+	VMULPS            Z1, Z0, Z0
 	VMULPS            Z6, Z5, Z5
+	VMOVUPS           (SI), Z1
 	VMOVUPS           64(SI), Z6
+	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z1, Z2, Z1
 	VMINPS            Z6, Z7, Z6
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z1, Z2, Z1
 	VMAXPS            Z6, Z7, Z6
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z6
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VSCALEFPS         Z2, Z3, Z1
 	VSCALEFPS         Z7, Z8, Z6
+	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
 	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VDIVPS            Z1, Z2, Z1
 	VDIVPS            Z6, Z7, Z6
+	VMOVUPS           Z1, (SI)
 	VMOVUPS           Z6, 64(SI)
+	VMOVUPS           (R8), Z2
 	VMOVUPS           64(R8), Z7
+	VFMADD231PS       Z1, Z2, Z0
 	VFMADD231PS       Z6, Z7, Z5
+	VMOVUPS           Z0, (R11)
 	VMOVUPS           Z5, 64(R11)
+	VMOVUPS           (DX), Z1
 	VMOVUPS           64(DX), Z6
+	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z1, Z2, Z1
 	VMINPS            Z6, Z7, Z6
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z1, Z2, Z1
 	VMAXPS            Z6, Z7, Z6
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z6
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z8
+	VSCALEFPS         Z2, Z3, Z1
 	VSCALEFPS         Z7, Z8, Z6
+	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
 	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VDIVPS            Z1, Z2, Z1
 	VDIVPS            Z6, Z7, Z6
+	VMOVUPS           Z1, (DX)
 	VMOVUPS           Z6, 64(DX)
+	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z9
+	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z4, Z2, Z4
 	VMINPS            Z9, Z7, Z9
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z4, Z2, Z4
 	VMAXPS            Z9, Z7, Z9
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z9
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z9
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
+	VSCALEFPS         Z2, Z3, Z4
 	VSCALEFPS         Z7, Z8, Z9
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
+	VBROADCASTSS      number40000000<>+0(SB), Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z7
+	VDIVPS            Z4, Z2, Z4
 	VDIVPS            Z9, Z7, Z9
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VSUBPS            Z4, Z2, Z4
 	VSUBPS            Z9, Z7, Z9
+	VPANDD.BCST       number80000000<>+0(SB), Z0, Z2
 	VPANDD.BCST       number80000000<>+0(SB), Z5, Z7
+	VPORD             Z2, Z4, Z4
 	VPORD             Z7, Z9, Z9
+	VMULPS            Z0, Z0, Z2
 	VMULPS            Z5, Z5, Z7
+	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
 	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  number3e088393<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z7, Z8
+	VMULPS            Z2, Z3, Z3
 	VMULPS            Z7, Z8, Z8
+	VFMADD213PS       Z0, Z0, Z3
 	VFMADD213PS       Z5, Z5, Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z7
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K2
-	VBLENDMPS         Z8, Z9, K2, Z5
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K3
+	VBLENDMPS         Z3, Z4, K2, Z0
+	VBLENDMPS         Z8, Z9, K3, Z5
+	VMULPS            Z1, Z0, Z0
 	VMULPS            Z6, Z5, Z5
+	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z2
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z7
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z7, K2
-	VMOVAPS.Z         Z5, K2, Z5
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z2, K2
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z7, K3
+	VMOVAPS.Z         Z0, K2, Z0
+	VMOVAPS.Z         Z5, K3, Z5
+	VMOVUPS           Z0, (R12)
 	VMOVUPS           Z5, 64(R12)
+	VMOVUPS           Z0, (R13)
 	VMOVUPS           Z5, 64(R13)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
@@ -821,182 +821,182 @@ row:
 
 many:
 	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	PREFETCHT1        (DX)(R15*1)
-	VMOVUPS           (R12), Z0
-	VMOVUPS           (AX), Z1
-	VADDPS            Z1, Z0, Z0
-	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z0, K2, Z0
-	VMOVUPS           (R11), Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z4, Z2, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z4, Z2, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
-	VSCALEFPS         Z2, Z3, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z2
-	VDIVPS            Z4, Z2, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z4, Z2, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
-	VPORD             Z2, Z4, Z4
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z3
-	VFMADD213PS       Z1, Z1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
-	VBLENDMPS         Z3, Z4, K2, Z1
-	VMOVUPS           (DX), Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z3
-	VSUBPS            Z2, Z3, Z3
-	VMULPS            Z2, Z3, Z3
-	VMULPS            Z0, Z3, Z3
-	VMULPS            Z1, Z3, Z3
-	VMOVUPS           Z3, (DX)
-	VMULPS            Z1, Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z4
-	VSUBPS            Z1, Z4, Z4
-	VMULPS            Z2, Z4, Z4
-	VMULPS            Z0, Z4, Z4
-	VMOVUPS           (R13), Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z3, K2, Z3
-	VADDPS            Z3, Z4, Z4
-	VMOVUPS           (DI), Z0
-	VMOVUPS           (BX), Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z0, Z2, Z2
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z4, Z2, Z2
-	VMOVUPS           Z2, (DI)
-	VMULPS            Z1, Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z1, Z2, Z2
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z4, Z2, Z2
-	VMOVUPS           Z2, (BX)
-	VMOVUPS           (SI), Z0
-	VMOVUPS           (R8), Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSUBPS            Z0, Z2, Z2
-	VMULPS            Z0, Z2, Z2
-	VMULPS            Z1, Z2, Z2
-	VMULPS            Z4, Z2, Z2
-	VMOVUPS           Z2, (SI)
-	VMULPS            Z0, Z4, Z4
-	VMOVUPS           Z4, (R13)
 	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
 	PREFETCHT1        64(BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	PREFETCHT1        64(DX)(R15*1)
+	VMOVUPS           (R12), Z0
 	VMOVUPS           64(R12), Z5
+	VMOVUPS           (AX), Z1
 	VMOVUPS           64(AX), Z6
+	VADDPS            Z1, Z0, Z0
 	VADDPS            Z6, Z5, Z5
+	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z5, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K2
-	VMOVAPS.Z         Z5, K2, Z5
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z         Z0, K2, Z0
+	VMOVAPS.Z         Z5, K3, Z5
+	VMOVUPS           (R11), Z1
 	VMOVUPS           64(R11), Z6
+	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z4
 	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z9
+	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z4, Z2, Z4
 	VMINPS            Z9, Z7, Z9
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z4, Z2, Z4
 	VMAXPS            Z9, Z7, Z9
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z4
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z9
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z4
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z9
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z8
+	VSCALEFPS         Z2, Z3, Z4
 	VSCALEFPS         Z7, Z8, Z9
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
+	VBROADCASTSS      number40000000<>+0(SB), Z2
 	VBROADCASTSS      number40000000<>+0(SB), Z7
+	VDIVPS            Z4, Z2, Z4
 	VDIVPS            Z9, Z7, Z9
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VSUBPS            Z4, Z2, Z4
 	VSUBPS            Z9, Z7, Z9
+	VPANDD.BCST       number80000000<>+0(SB), Z1, Z2
 	VPANDD.BCST       number80000000<>+0(SB), Z6, Z7
+	VPORD             Z2, Z4, Z4
 	VPORD             Z7, Z9, Z9
+	VMULPS            Z1, Z1, Z2
 	VMULPS            Z6, Z6, Z7
+	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z3
 	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  number3e088393<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  number3e088393<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z2, Z3
 	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z7, Z8
+	VMULPS            Z2, Z3, Z3
 	VMULPS            Z7, Z8, Z8
+	VFMADD213PS       Z1, Z1, Z3
 	VFMADD213PS       Z6, Z6, Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z2
 	VPANDD.BCST       number7fffffff<>+0(SB), Z6, Z7
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K2
-	VBLENDMPS         Z8, Z9, K2, Z6
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z2, K2
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z7, K3
+	VBLENDMPS         Z3, Z4, K2, Z1
+	VBLENDMPS         Z8, Z9, K3, Z6
+	VMOVUPS           (DX), Z2
 	VMOVUPS           64(DX), Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z3
 	VBROADCASTSS      number3f800000<>+0(SB), Z8
+	VSUBPS            Z2, Z3, Z3
 	VSUBPS            Z7, Z8, Z8
+	VMULPS            Z2, Z3, Z3
 	VMULPS            Z7, Z8, Z8
+	VMULPS            Z0, Z3, Z3
 	VMULPS            Z5, Z8, Z8
+	VMULPS            Z1, Z3, Z3
 	VMULPS            Z6, Z8, Z8
+	VMOVUPS           Z3, (DX)
 	VMOVUPS           Z8, 64(DX)
+	VMULPS            Z1, Z1, Z1
 	VMULPS            Z6, Z6, Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
 	VBROADCASTSS      number3f800000<>+0(SB), Z9
+	VSUBPS            Z1, Z4, Z4
 	VSUBPS            Z6, Z9, Z9
+	VMULPS            Z2, Z4, Z4
 	VMULPS            Z7, Z9, Z9
+	VMULPS            Z0, Z4, Z4
 	VMULPS            Z5, Z9, Z9
+	VMOVUPS           (R13), Z3
 	VMOVUPS           64(R13), Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K2
-	VMOVAPS.Z         Z8, K2, Z8
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z         Z3, K2, Z3
+	VMOVAPS.Z         Z8, K3, Z8
+	VADDPS            Z3, Z4, Z4
 	VADDPS            Z8, Z9, Z9
+	VMOVUPS           (DI), Z0
 	VMOVUPS           64(DI), Z5
+	VMOVUPS           (BX), Z1
 	VMOVUPS           64(BX), Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VSUBPS            Z0, Z2, Z2
 	VSUBPS            Z5, Z7, Z7
+	VMULPS            Z0, Z2, Z2
 	VMULPS            Z5, Z7, Z7
+	VMULPS            Z1, Z2, Z2
 	VMULPS            Z6, Z7, Z7
+	VMULPS            Z4, Z2, Z2
 	VMULPS            Z9, Z7, Z7
+	VMOVUPS           Z2, (DI)
 	VMOVUPS           Z7, 64(DI)
+	VMULPS            Z1, Z1, Z1
 	VMULPS            Z6, Z6, Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VSUBPS            Z1, Z2, Z2
 	VSUBPS            Z6, Z7, Z7
+	VMULPS            Z0, Z2, Z2
 	VMULPS            Z5, Z7, Z7
+	VMULPS            Z4, Z2, Z2
 	VMULPS            Z9, Z7, Z7
+	VMOVUPS           Z2, (BX)
 	VMOVUPS           Z7, 64(BX)
+	VMOVUPS           (SI), Z0
 	VMOVUPS           64(SI), Z5
+	VMOVUPS           (R8), Z1
 	VMOVUPS           64(R8), Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VSUBPS            Z0, Z2, Z2
 	VSUBPS            Z5, Z7, Z7
+	VMULPS            Z0, Z2, Z2
 	VMULPS            Z5, Z7, Z7
+	VMULPS            Z1, Z2, Z2
 	VMULPS            Z6, Z7, Z7
+	VMULPS            Z4, Z2, Z2
 	VMULPS            Z9, Z7, Z7
+	VMOVUPS           Z2, (SI)
 	VMOVUPS           Z7, 64(SI)
+	VMULPS            Z0, Z4, Z4
 	VMULPS            Z5, Z9, Z9
+	VMOVUPS           Z4, (R13)
 	VMOVUPS           Z9, 64(R13)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
@@ -1169,202 +1169,202 @@ row:
 
 many:
 	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	PREFETCHT1        (DX)(R15*1)
-	VMOVUPS           (SI), Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z1, Z2, Z1
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
-	VBROADCASTSS      number39506967<>+0(SB), Z4
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z4
-	VSCALEFPS         Z2, Z4, Z1
-	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VDIVPS            Z1, Z2, Z1
-	VMOVUPS           Z1, (SI)
-	VMOVUPS           (BX), Z2
-	VMOVUPS           (DX), Z3
-	VFMADD231PS       Z1, Z2, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z4
-	VADDPS            Z4, Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z1
-	VMINPS            Z4, Z1, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
-	VMAXPS            Z4, Z1, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z2
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
-	VSCALEFPS         Z1, Z2, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number40000000<>+0(SB), Z1
-	VDIVPS            Z4, Z1, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z1
-	VSUBPS            Z4, Z1, Z4
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z1
-	VPORD             Z1, Z4, Z4
-	VMULPS            Z3, Z3, Z1
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z2
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z1, Z2
-	VMULPS            Z1, Z2, Z2
-	VFMADD213PS       Z3, Z3, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z1, K2
-	VBLENDMPS         Z2, Z4, K2, Z3
-	VMOVUPS           Z3, (DX)
-	VMOVUPS           (DI), Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number42b20000<>+0(SB), Z1
-	VMINPS            Z0, Z1, Z0
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
-	VMAXPS            Z0, Z1, Z0
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS       $0x08, Z1, Z1
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z0
-	VBROADCASTSS      number39506967<>+0(SB), Z2
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z2
-	VSCALEFPS         Z1, Z2, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number3f800000<>+0(SB), Z1
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, (DI)
-	VMOVUPS           (R8), Z1
-	VSUBPS            Z3, Z1, Z1
-	VFMADD231PS       Z0, Z1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z3, K2, Z3
-	VMOVUPS           Z3, (R11)
-	VMOVUPS           Z3, (R12)
 	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
 	PREFETCHT1        64(BX)(R15*1)
+	PREFETCHT1        (DX)(R15*1)
 	PREFETCHT1        64(DX)(R15*1)
+	VMOVUPS           (SI), Z1
 	VMOVUPS           64(SI), Z6
+	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
 	VPXORD.BCST       number80000000<>+0(SB), Z6, Z6
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z1, Z2, Z1
 	VMINPS            Z6, Z7, Z6
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z1, Z2, Z1
 	VMAXPS            Z6, Z7, Z6
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z1, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z6, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z6
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z1
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z6
+	VBROADCASTSS      number39506967<>+0(SB), Z4
 	VBROADCASTSS      number39506967<>+0(SB), Z9
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z9
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z4
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z6, Z9
+	VSCALEFPS         Z2, Z4, Z1
 	VSCALEFPS         Z7, Z9, Z6
+	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
 	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VDIVPS            Z1, Z2, Z1
 	VDIVPS            Z6, Z7, Z6
+	VMOVUPS           Z1, (SI)
 	VMOVUPS           Z6, 64(SI)
+	VMOVUPS           (BX), Z2
 	VMOVUPS           64(BX), Z7
+	VMOVUPS           (DX), Z3
 	VMOVUPS           64(DX), Z8
+	VFMADD231PS       Z1, Z2, Z3
 	VFMADD231PS       Z6, Z7, Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z4
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z9
+	VADDPS            Z4, Z4, Z4
 	VADDPS            Z9, Z9, Z9
+	VBROADCASTSS      number42b20000<>+0(SB), Z1
 	VBROADCASTSS      number42b20000<>+0(SB), Z6
+	VMINPS            Z4, Z1, Z4
 	VMINPS            Z9, Z6, Z9
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z6
+	VMAXPS            Z4, Z1, Z4
 	VMAXPS            Z9, Z6, Z9
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z1
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z6
+	VRNDSCALEPS       $0x08, Z1, Z1
 	VRNDSCALEPS       $0x08, Z6, Z6
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z4
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z6, Z9
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z4
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z6, Z9
+	VBROADCASTSS      number39506967<>+0(SB), Z2
 	VBROADCASTSS      number39506967<>+0(SB), Z7
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z7
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z7
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z7
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z7
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z7
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z7
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z7
+	VSCALEFPS         Z1, Z2, Z4
 	VSCALEFPS         Z6, Z7, Z9
+	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
 	VADDPS.BCST       number3f800000<>+0(SB), Z9, Z9
+	VBROADCASTSS      number40000000<>+0(SB), Z1
 	VBROADCASTSS      number40000000<>+0(SB), Z6
+	VDIVPS            Z4, Z1, Z4
 	VDIVPS            Z9, Z6, Z9
+	VBROADCASTSS      number3f800000<>+0(SB), Z1
 	VBROADCASTSS      number3f800000<>+0(SB), Z6
+	VSUBPS            Z4, Z1, Z4
 	VSUBPS            Z9, Z6, Z9
+	VPANDD.BCST       number80000000<>+0(SB), Z3, Z1
 	VPANDD.BCST       number80000000<>+0(SB), Z8, Z6
+	VPORD             Z1, Z4, Z4
 	VPORD             Z6, Z9, Z9
+	VMULPS            Z3, Z3, Z1
 	VMULPS            Z8, Z8, Z6
+	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z2
 	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z7
+	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z1, Z2
 	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z1, Z2
 	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  number3e088393<>+0(SB), Z1, Z2
 	VFMADD213PS.BCST  number3e088393<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z1, Z2
 	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z6, Z7
+	VMULPS            Z1, Z2, Z2
 	VMULPS            Z6, Z7, Z7
+	VFMADD213PS       Z3, Z3, Z2
 	VFMADD213PS       Z8, Z8, Z7
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z6, K2
-	VBLENDMPS         Z7, Z9, K2, Z8
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z1, K2
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z6, K3
+	VBLENDMPS         Z2, Z4, K2, Z3
+	VBLENDMPS         Z7, Z9, K3, Z8
+	VMOVUPS           Z3, (DX)
 	VMOVUPS           Z8, 64(DX)
+	VMOVUPS           (DI), Z0
 	VMOVUPS           64(DI), Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number42b20000<>+0(SB), Z1
 	VBROADCASTSS      number42b20000<>+0(SB), Z6
+	VMINPS            Z0, Z1, Z0
 	VMINPS            Z5, Z6, Z5
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z1
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z6
+	VMAXPS            Z0, Z1, Z0
 	VMAXPS            Z5, Z6, Z5
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z1
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z6
+	VRNDSCALEPS       $0x08, Z1, Z1
 	VRNDSCALEPS       $0x08, Z6, Z6
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z6, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z1, Z0
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z6, Z5
+	VBROADCASTSS      number39506967<>+0(SB), Z2
 	VBROADCASTSS      number39506967<>+0(SB), Z7
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z2
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z7
+	VSCALEFPS         Z1, Z2, Z0
 	VSCALEFPS         Z6, Z7, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
 	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z1
 	VBROADCASTSS      number3f800000<>+0(SB), Z6
+	VDIVPS            Z0, Z1, Z0
 	VDIVPS            Z5, Z6, Z5
+	VMOVUPS           Z0, (DI)
 	VMOVUPS           Z5, 64(DI)
+	VMOVUPS           (R8), Z1
 	VMOVUPS           64(R8), Z6
+	VSUBPS            Z3, Z1, Z1
 	VSUBPS            Z8, Z6, Z6
+	VFMADD231PS       Z0, Z1, Z3
 	VFMADD231PS       Z5, Z6, Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K2
-	VMOVAPS.Z         Z8, K2, Z8
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z         Z3, K2, Z3
+	VMOVAPS.Z         Z8, K3, Z8
+	VMOVUPS           Z3, (R11)
 	VMOVUPS           Z8, 64(R11)
+	VMOVUPS           Z3, (R12)
 	VMOVUPS           Z8, 64(R12)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
@@ -1537,80 +1537,80 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	PREFETCHT1   (SI)(R15*1)
-	PREFETCHT1   (BX)(R15*1)
-	PREFETCHT1   (DX)(R15*1)
-	VMOVUPS      (R11), Z0
-	VMOVUPS      (R12), Z1
-	VADDPS       Z1, Z0, Z0
-	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VMOVUPS      (DI), Z1
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (R8), Z3
-	VSUBPS       Z2, Z3, Z3
-	VMULPS       Z0, Z3, Z3
-	VMULPS       Z1, Z3, Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VSUBPS       Z1, Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      Z3, (DI)
-	VMULPS       Z0, Z1, Z3
-	VMOVUPS      Z3, (R11)
-	VMULPS       Z0, Z4, Z4
-	VMULPS       Z2, Z2, Z2
-	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VSUBPS       Z2, Z3, Z3
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      Z4, (DX)
-	VMOVUPS      (SI), Z1
-	VMOVUPS      (BX), Z2
-	VMULPS       Z4, Z1, Z3
-	VMOVUPS      Z3, (BX)
-	VMULPS       Z4, Z2, Z2
-	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VSUBPS       Z1, Z3, Z3
-	VMULPS       Z1, Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      Z2, (SI)
 	PREFETCHT1   64(DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	PREFETCHT1   64(SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	PREFETCHT1   64(BX)(R15*1)
+	PREFETCHT1   (DX)(R15*1)
 	PREFETCHT1   64(DX)(R15*1)
+	VMOVUPS      (R11), Z0
 	VMOVUPS      64(R11), Z5
+	VMOVUPS      (R12), Z1
 	VMOVUPS      64(R12), Z6
+	VADDPS       Z1, Z0, Z0
 	VADDPS       Z6, Z5, Z5
+	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
 	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z6
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K2
-	VMOVAPS.Z    Z5, K2, Z5
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVAPS.Z    Z5, K3, Z5
+	VMOVUPS      (DI), Z1
 	VMOVUPS      64(DI), Z6
+	VMOVUPS      (DX), Z2
 	VMOVUPS      64(DX), Z7
+	VMOVUPS      (R8), Z3
 	VMOVUPS      64(R8), Z8
+	VSUBPS       Z2, Z3, Z3
 	VSUBPS       Z7, Z8, Z8
+	VMULPS       Z0, Z3, Z3
 	VMULPS       Z5, Z8, Z8
+	VMULPS       Z1, Z3, Z3
 	VMULPS       Z6, Z8, Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z4
 	VBROADCASTSS number3f800000<>+0(SB), Z9
+	VSUBPS       Z1, Z4, Z4
 	VSUBPS       Z6, Z9, Z9
+	VMULPS       Z4, Z3, Z3
 	VMULPS       Z9, Z8, Z8
+	VMOVUPS      Z3, (DI)
 	VMOVUPS      Z8, 64(DI)
+	VMULPS       Z0, Z1, Z3
 	VMULPS       Z5, Z6, Z8
+	VMOVUPS      Z3, (R11)
 	VMOVUPS      Z8, 64(R11)
+	VMULPS       Z0, Z4, Z4
 	VMULPS       Z5, Z9, Z9
+	VMULPS       Z2, Z2, Z2
 	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z3
 	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VSUBPS       Z2, Z3, Z3
 	VSUBPS       Z7, Z8, Z8
+	VMULPS       Z3, Z4, Z4
 	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z4, (DX)
 	VMOVUPS      Z9, 64(DX)
+	VMOVUPS      (SI), Z1
 	VMOVUPS      64(SI), Z6
+	VMOVUPS      (BX), Z2
 	VMOVUPS      64(BX), Z7
+	VMULPS       Z4, Z1, Z3
 	VMULPS       Z9, Z6, Z8
+	VMOVUPS      Z3, (BX)
 	VMOVUPS      Z8, 64(BX)
+	VMULPS       Z4, Z2, Z2
 	VMULPS       Z9, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z3
 	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VSUBPS       Z1, Z3, Z3
 	VSUBPS       Z6, Z8, Z8
+	VMULPS       Z1, Z3, Z3
 	VMULPS       Z6, Z8, Z8
+	VMULPS       Z3, Z2, Z2
 	VMULPS       Z8, Z7, Z7
+	VMOVUPS      Z2, (SI)
 	VMOVUPS      Z7, 64(SI)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
@@ -1719,106 +1719,106 @@ row:
 
 many:
 	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	VMOVUPS           (DI), Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VSCALEFPS         Z2, Z3, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VDIVPS            Z0, Z2, Z0
-	VMOVUPS           Z0, (DI)
-	VMOVUPS           (SI), Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number42b20000<>+0(SB), Z2
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
-	VRNDSCALEPS       $0x08, Z2, Z2
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
-	VBROADCASTSS      number39506967<>+0(SB), Z3
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
-	VSCALEFPS         Z2, Z3, Z0
-	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VDIVPS            Z0, Z2, Z0
-	VMOVUPS           Z0, (SI)
-	VMOVUPS           (BX), Z1
-	VMULPS            Z1, Z0, Z0
-	VMOVUPS           Z0, (DX)
 	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	PREFETCHT1        64(SI)(R15*1)
+	VMOVUPS           (DI), Z0
 	VMOVUPS           64(DI), Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z0, Z2, Z0
 	VMINPS            Z5, Z7, Z5
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z0, Z2, Z0
 	VMAXPS            Z5, Z7, Z5
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z5
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VSCALEFPS         Z2, Z3, Z0
 	VSCALEFPS         Z7, Z8, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
 	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VDIVPS            Z0, Z2, Z0
 	VDIVPS            Z5, Z7, Z5
+	VMOVUPS           Z0, (DI)
 	VMOVUPS           Z5, 64(DI)
+	VMOVUPS           (SI), Z0
 	VMOVUPS           64(SI), Z5
+	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VPXORD.BCST       number80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number42b20000<>+0(SB), Z2
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
+	VMINPS            Z0, Z2, Z0
 	VMINPS            Z5, Z7, Z5
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z2
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
+	VMAXPS            Z0, Z2, Z0
 	VMAXPS            Z5, Z7, Z5
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z0, Z2
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z7
+	VRNDSCALEPS       $0x08, Z2, Z2
 	VRNDSCALEPS       $0x08, Z7, Z7
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z5
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z2, Z0
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z5
+	VBROADCASTSS      number39506967<>+0(SB), Z3
 	VBROADCASTSS      number39506967<>+0(SB), Z8
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z0, Z3
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z8
+	VSCALEFPS         Z2, Z3, Z0
 	VSCALEFPS         Z7, Z8, Z5
+	VADDPS.BCST       number3f800000<>+0(SB), Z0, Z0
 	VADDPS.BCST       number3f800000<>+0(SB), Z5, Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z2
 	VBROADCASTSS      number3f800000<>+0(SB), Z7
+	VDIVPS            Z0, Z2, Z0
 	VDIVPS            Z5, Z7, Z5
+	VMOVUPS           Z0, (SI)
 	VMOVUPS           Z5, 64(SI)
+	VMOVUPS           (BX), Z1
 	VMOVUPS           64(BX), Z6
+	VMULPS            Z1, Z0, Z0
 	VMULPS            Z6, Z5, Z5
+	VMOVUPS           Z0, (DX)
 	VMOVUPS           Z5, 64(DX)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
@@ -1933,106 +1933,106 @@ row:
 
 many:
 	PREFETCHT1        (DI)(R15*1)
-	PREFETCHT1        (SI)(R15*1)
-	PREFETCHT1        (BX)(R15*1)
-	VMOVUPS           (BX), Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
-	VADDPS            Z2, Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z0
-	VMINPS            Z2, Z0, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
-	VMAXPS            Z2, Z0, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
-	VRNDSCALEPS       $0x08, Z0, Z0
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z0, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
-	VSCALEFPS         Z0, Z1, Z2
-	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
-	VBROADCASTSS      number40000000<>+0(SB), Z0
-	VDIVPS            Z2, Z0, Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z0
-	VSUBPS            Z2, Z0, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z0
-	VPORD             Z0, Z2, Z2
-	VMULPS            Z3, Z3, Z0
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z1
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z0, Z1
-	VMULPS            Z0, Z1, Z1
-	VFMADD213PS       Z3, Z3, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z0
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z0, K2
-	VBLENDMPS         Z1, Z2, K2, Z3
-	VMOVUPS           Z3, (BX)
-	VMOVUPS           (DI), Z0
-	VMOVUPS           (DX), Z1
-	VSUBPS            Z3, Z1, Z1
-	VFMADD231PS       Z0, Z1, Z3
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z         Z3, K2, Z3
-	VMOVUPS           Z3, (R8)
-	VMOVUPS           Z3, (R11)
 	PREFETCHT1        64(DI)(R15*1)
+	PREFETCHT1        (SI)(R15*1)
 	PREFETCHT1        64(SI)(R15*1)
+	PREFETCHT1        (BX)(R15*1)
 	PREFETCHT1        64(BX)(R15*1)
+	VMOVUPS           (BX), Z3
 	VMOVUPS           64(BX), Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z2
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z7
+	VADDPS            Z2, Z2, Z2
 	VADDPS            Z7, Z7, Z7
+	VBROADCASTSS      number42b20000<>+0(SB), Z0
 	VBROADCASTSS      number42b20000<>+0(SB), Z5
+	VMINPS            Z2, Z0, Z2
 	VMINPS            Z7, Z5, Z7
+	VBROADCASTSS      numberc2d00000<>+0(SB), Z0
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z5
+	VMAXPS            Z2, Z0, Z2
 	VMAXPS            Z7, Z5, Z7
+	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z0
 	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z7, Z5
+	VRNDSCALEPS       $0x08, Z0, Z0
 	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST number3f318000<>+0(SB), Z0, Z2
 	VFNMADD231PS.BCST number3f318000<>+0(SB), Z5, Z7
+	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z0, Z2
 	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z5, Z7
+	VBROADCASTSS      number39506967<>+0(SB), Z1
 	VBROADCASTSS      number39506967<>+0(SB), Z6
+	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3c088908<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f000000<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z7, Z6
+	VSCALEFPS         Z0, Z1, Z2
 	VSCALEFPS         Z5, Z6, Z7
+	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
 	VADDPS.BCST       number3f800000<>+0(SB), Z7, Z7
+	VBROADCASTSS      number40000000<>+0(SB), Z0
 	VBROADCASTSS      number40000000<>+0(SB), Z5
+	VDIVPS            Z2, Z0, Z2
 	VDIVPS            Z7, Z5, Z7
+	VBROADCASTSS      number3f800000<>+0(SB), Z0
 	VBROADCASTSS      number3f800000<>+0(SB), Z5
+	VSUBPS            Z2, Z0, Z2
 	VSUBPS            Z7, Z5, Z7
+	VPANDD.BCST       number80000000<>+0(SB), Z3, Z0
 	VPANDD.BCST       number80000000<>+0(SB), Z8, Z5
+	VPORD             Z0, Z2, Z2
 	VPORD             Z5, Z7, Z7
+	VMULPS            Z3, Z3, Z0
 	VMULPS            Z8, Z8, Z5
+	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z1
 	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z6
+	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z0, Z1
 	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z0, Z1
 	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  number3e088393<>+0(SB), Z0, Z1
 	VFMADD213PS.BCST  number3e088393<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z0, Z1
 	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z5, Z6
+	VMULPS            Z0, Z1, Z1
 	VMULPS            Z5, Z6, Z6
+	VFMADD213PS       Z3, Z3, Z1
 	VFMADD213PS       Z8, Z8, Z6
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z0
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z5
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z5, K2
-	VBLENDMPS         Z6, Z7, K2, Z8
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z0, K2
+	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z5, K3
+	VBLENDMPS         Z1, Z2, K2, Z3
+	VBLENDMPS         Z6, Z7, K3, Z8
+	VMOVUPS           Z3, (BX)
 	VMOVUPS           Z8, 64(BX)
+	VMOVUPS           (DI), Z0
 	VMOVUPS           64(DI), Z5
+	VMOVUPS           (DX), Z1
 	VMOVUPS           64(DX), Z6
+	VSUBPS            Z3, Z1, Z1
 	VSUBPS            Z8, Z6, Z6
+	VFMADD231PS       Z0, Z1, Z3
 	VFMADD231PS       Z5, Z6, Z8
+	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z1
 	VPANDD.BCST       number7fffffff<>+0(SB), Z8, Z6
-	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K2
-	VMOVAPS.Z         Z8, K2, Z8
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST       $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z         Z3, K2, Z3
+	VMOVAPS.Z         Z8, K3, Z8
+	VMOVUPS           Z3, (R8)
 	VMOVUPS           Z8, 64(R8)
+	VMOVUPS           Z3, (R11)
 	VMOVUPS           Z8, 64(R11)
 	ADDQ              $0x00000080, DI
 	ADDQ              $0x00000080, SI
@@ -2154,58 +2154,58 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	PREFETCHT1   (SI)(R15*1)
-	PREFETCHT1   (BX)(R15*1)
-	VMOVUPS      (R8), Z0
-	VMOVUPS      (R11), Z1
-	VADDPS       Z1, Z0, Z0
-	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VMOVUPS      (DI), Z1
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (DX), Z3
-	VSUBPS       Z2, Z3, Z3
-	VMULPS       Z0, Z3, Z3
-	VMULPS       Z1, Z3, Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VSUBPS       Z1, Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      Z3, (DI)
-	VMULPS       Z0, Z1, Z3
-	VMOVUPS      Z3, (R8)
-	VMULPS       Z0, Z4, Z4
-	VMULPS       Z2, Z2, Z2
-	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VSUBPS       Z2, Z3, Z3
-	VMULPS       Z3, Z4, Z4
-	VMOVUPS      Z4, (BX)
 	PREFETCHT1   64(DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	PREFETCHT1   64(SI)(R15*1)
+	PREFETCHT1   (BX)(R15*1)
 	PREFETCHT1   64(BX)(R15*1)
+	VMOVUPS      (R8), Z0
 	VMOVUPS      64(R8), Z5
+	VMOVUPS      (R11), Z1
 	VMOVUPS      64(R11), Z6
+	VADDPS       Z1, Z0, Z0
 	VADDPS       Z6, Z5, Z5
+	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
 	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z6
-	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K2
-	VMOVAPS.Z    Z5, K2, Z5
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVAPS.Z    Z5, K3, Z5
+	VMOVUPS      (DI), Z1
 	VMOVUPS      64(DI), Z6
+	VMOVUPS      (BX), Z2
 	VMOVUPS      64(BX), Z7
+	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z8
+	VSUBPS       Z2, Z3, Z3
 	VSUBPS       Z7, Z8, Z8
+	VMULPS       Z0, Z3, Z3
 	VMULPS       Z5, Z8, Z8
+	VMULPS       Z1, Z3, Z3
 	VMULPS       Z6, Z8, Z8
+	VBROADCASTSS number3f800000<>+0(SB), Z4
 	VBROADCASTSS number3f800000<>+0(SB), Z9
+	VSUBPS       Z1, Z4, Z4
 	VSUBPS       Z6, Z9, Z9
+	VMULPS       Z4, Z3, Z3
 	VMULPS       Z9, Z8, Z8
+	VMOVUPS      Z3, (DI)
 	VMOVUPS      Z8, 64(DI)
+	VMULPS       Z0, Z1, Z3
 	VMULPS       Z5, Z6, Z8
+	VMOVUPS      Z3, (R8)
 	VMOVUPS      Z8, 64(R8)
+	VMULPS       Z0, Z4, Z4
 	VMULPS       Z5, Z9, Z9
+	VMULPS       Z2, Z2, Z2
 	VMULPS       Z7, Z7, Z7
+	VBROADCASTSS number3f800000<>+0(SB), Z3
 	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VSUBPS       Z2, Z3, Z3
 	VSUBPS       Z7, Z8, Z8
+	VMULPS       Z3, Z4, Z4
 	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z4, (BX)
 	VMOVUPS      Z9, 64(BX)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
@@ -2302,32 +2302,32 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
-	PREFETCHT1   (SI)(R15*1)
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      (R8), Z2
-	VFMADD231PS  Z0, Z1, Z2
-	VMOVUPS      Z2, (R8)
-	VMOVUPS      (BX), Z2
-	VMULPS       Z2, Z1, Z1
-	VBROADCASTSS number3f800000<>+0(SB), Z3
-	VSUBPS       Z0, Z3, Z3
-	VMULPS       Z0, Z3, Z3
-	VMULPS       Z3, Z1, Z1
-	VMOVUPS      Z1, (SI)
 	PREFETCHT1   64(DI)(R15*1)
+	PREFETCHT1   (SI)(R15*1)
 	PREFETCHT1   64(SI)(R15*1)
+	VMOVUPS      (SI), Z0
 	VMOVUPS      64(SI), Z5
+	VMOVUPS      (DX), Z1
 	VMOVUPS      64(DX), Z6
+	VMOVUPS      (R8), Z2
 	VMOVUPS      64(R8), Z7
+	VFMADD231PS  Z0, Z1, Z2
 	VFMADD231PS  Z5, Z6, Z7
+	VMOVUPS      Z2, (R8)
 	VMOVUPS      Z7, 64(R8)
+	VMOVUPS      (BX), Z2
 	VMOVUPS      64(BX), Z7
+	VMULPS       Z2, Z1, Z1
 	VMULPS       Z7, Z6, Z6
+	VBROADCASTSS number3f800000<>+0(SB), Z3
 	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VSUBPS       Z0, Z3, Z3
 	VSUBPS       Z5, Z8, Z8
+	VMULPS       Z0, Z3, Z3
 	VMULPS       Z5, Z8, Z8
+	VMULPS       Z3, Z1, Z1
 	VMULPS       Z8, Z6, Z6
+	VMOVUPS      Z1, (SI)
 	VMOVUPS      Z6, 64(SI)
 	ADDQ         $0x00000080, DI
 	ADDQ         $0x00000080, SI
@@ -2412,399 +2412,399 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(DI), Y5
 	PREFETCHT1   (SI)(R15*1)
+	VXORPS       number80000000<>+0(SB), Y5, Y5
 	PREFETCHT1   (BX)(R15*1)
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	PREFETCHT1   (DX)(R15*1)
+	VMINPS       Y5, Y7, Y5
 	VMOVUPS      (DI), Y0
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VXORPS       number80000000<>+0(SB), Y0, Y0
+	VMAXPS       Y5, Y7, Y5
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
 	VMINPS       Y0, Y2, Y0
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
 	VMAXPS       Y0, Y2, Y0
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y0
+	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y0
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y3
+	VPSRAD       $0x01, Y7, Y5
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
+	VPSUBD       Y5, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
+	VPADDD       number0000007f<>+0(SB), Y5, Y5
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
 	VPSRAD       $0x01, Y2, Y0
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y0, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VMULPS       Y5, Y8, Y8
 	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y7, Y8, Y5
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VMULPS       Y0, Y3, Y3
+	VDIVPS       Y5, Y7, Y5
 	VMULPS       Y2, Y3, Y0
+	VMOVUPS      Y5, 32(DI)
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
+	VMOVUPS      32(BX), Y6
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VANDPS       number7fffffff<>+0(SB), Y6, Y9
 	VDIVPS       Y0, Y2, Y0
+	VADDPS       Y9, Y9, Y9
 	VMOVUPS      Y0, (DI)
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VMOVUPS      (BX), Y1
+	VMINPS       Y9, Y7, Y9
 	VANDPS       number7fffffff<>+0(SB), Y1, Y4
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VADDPS       Y4, Y4, Y4
+	VMAXPS       Y9, Y7, Y9
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
 	VMINPS       Y4, Y2, Y4
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
 	VMAXPS       Y4, Y2, Y4
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
+	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
+	VPSRAD       $0x01, Y7, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPSUBD       Y9, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y9, Y9
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y4, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y4, Y4
+	VMULPS       Y9, Y8, Y8
 	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y7, Y8, Y9
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y9, Y9
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number40000000<>+0(SB), Y7
 	VMULPS       Y4, Y3, Y3
+	VDIVPS       Y9, Y7, Y9
 	VMULPS       Y2, Y3, Y4
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
+	VSUBPS       Y9, Y7, Y9
 	VBROADCASTSS number40000000<>+0(SB), Y2
+	VANDPS       number80000000<>+0(SB), Y6, Y7
 	VDIVPS       Y4, Y2, Y4
+	VORPS        Y7, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMULPS       Y6, Y6, Y7
 	VSUBPS       Y4, Y2, Y4
+	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
 	VANDPS       number80000000<>+0(SB), Y1, Y2
+	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
 	VORPS        Y2, Y4, Y4
+	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
 	VMULPS       Y1, Y1, Y2
+	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
 	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
+	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
 	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
+	VMULPS       Y7, Y8, Y8
 	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
+	VFMADD213PS  Y6, Y6, Y8
 	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
+	VANDPS       number7fffffff<>+0(SB), Y6, Y7
 	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
+	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
 	VMULPS       Y2, Y3, Y3
+	VBLENDVPS    Y7, Y8, Y9, Y6
 	VFMADD213PS  Y1, Y1, Y3
+	VMOVUPS      Y6, 32(BX)
 	VANDPS       number7fffffff<>+0(SB), Y1, Y2
+	VMULPS       Y6, Y5, Y5
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
+	VMOVUPS      32(SI), Y6
 	VBLENDVPS    Y2, Y3, Y4, Y1
+	VXORPS       number80000000<>+0(SB), Y6, Y6
 	VMOVUPS      Y1, (BX)
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VMULPS       Y1, Y0, Y0
+	VMINPS       Y6, Y7, Y6
 	VMOVUPS      (SI), Y1
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VXORPS       number80000000<>+0(SB), Y1, Y1
+	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
 	VMINPS       Y1, Y2, Y1
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
 	VMAXPS       Y1, Y2, Y1
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y8
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
+	VFMADD213PS  number3c088908<>+0(SB), Y6, Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y1
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y1, Y3
+	VPSRAD       $0x01, Y7, Y6
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
+	VPSUBD       Y6, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
+	VPADDD       number0000007f<>+0(SB), Y6, Y6
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
 	VPSRAD       $0x01, Y2, Y1
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
+	VMULPS       Y6, Y8, Y8
 	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y7, Y8, Y6
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VMULPS       Y1, Y3, Y3
+	VDIVPS       Y6, Y7, Y6
 	VMULPS       Y2, Y3, Y1
+	VMOVUPS      Y6, 32(SI)
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      32(R8), Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VFMADD231PS  Y6, Y7, Y5
 	VDIVPS       Y1, Y2, Y1
+	VMOVUPS      Y5, 32(R11)
 	VMOVUPS      Y1, (SI)
+	VMOVUPS      32(DX), Y6
 	VMOVUPS      (R8), Y2
+	VXORPS       number80000000<>+0(SB), Y6, Y6
 	VFMADD231PS  Y1, Y2, Y0
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VMOVUPS      Y0, (R11)
+	VMINPS       Y6, Y7, Y6
 	VMOVUPS      (DX), Y1
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VXORPS       number80000000<>+0(SB), Y1, Y1
+	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
 	VMINPS       Y1, Y2, Y1
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
 	VMAXPS       Y1, Y2, Y1
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y8
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
+	VFMADD213PS  number3c088908<>+0(SB), Y6, Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y1
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y1, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y1, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y1, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y1, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y1, Y3
+	VPSRAD       $0x01, Y7, Y6
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
+	VPSUBD       Y6, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y3
+	VPADDD       number0000007f<>+0(SB), Y6, Y6
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
 	VPSRAD       $0x01, Y2, Y1
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
+	VMULPS       Y6, Y8, Y8
 	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y7, Y8, Y6
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VMULPS       Y1, Y3, Y3
+	VDIVPS       Y6, Y7, Y6
 	VMULPS       Y2, Y3, Y1
+	VMOVUPS      Y6, 32(DX)
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
+	VANDPS       number7fffffff<>+0(SB), Y5, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VADDPS       Y9, Y9, Y9
 	VDIVPS       Y1, Y2, Y1
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VMOVUPS      Y1, (DX)
+	VMINPS       Y9, Y7, Y9
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VADDPS       Y4, Y4, Y4
+	VMAXPS       Y9, Y7, Y9
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
 	VMINPS       Y4, Y2, Y4
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
 	VMAXPS       Y4, Y2, Y4
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
+	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
+	VPSRAD       $0x01, Y7, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPSUBD       Y9, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y9, Y9
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y4, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y4, Y4
+	VMULPS       Y9, Y8, Y8
 	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y7, Y8, Y9
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y9, Y9
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number40000000<>+0(SB), Y7
 	VMULPS       Y4, Y3, Y3
+	VDIVPS       Y9, Y7, Y9
 	VMULPS       Y2, Y3, Y4
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
+	VSUBPS       Y9, Y7, Y9
 	VBROADCASTSS number40000000<>+0(SB), Y2
+	VANDPS       number80000000<>+0(SB), Y5, Y7
 	VDIVPS       Y4, Y2, Y4
+	VORPS        Y7, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMULPS       Y5, Y5, Y7
 	VSUBPS       Y4, Y2, Y4
+	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
 	VANDPS       number80000000<>+0(SB), Y0, Y2
+	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
 	VORPS        Y2, Y4, Y4
+	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
 	VMULPS       Y0, Y0, Y2
+	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
 	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
+	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
 	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
+	VMULPS       Y7, Y8, Y8
 	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
+	VFMADD213PS  Y5, Y5, Y8
 	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
+	VANDPS       number7fffffff<>+0(SB), Y5, Y7
 	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
+	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
 	VMULPS       Y2, Y3, Y3
+	VBLENDVPS    Y7, Y8, Y9, Y5
 	VFMADD213PS  Y0, Y0, Y3
+	VMULPS       Y6, Y5, Y5
 	VANDPS       number7fffffff<>+0(SB), Y0, Y2
+	VANDPS       number7fffffff<>+0(SB), Y5, Y7
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y7, Y8
 	VBLENDVPS    Y2, Y3, Y4, Y0
+	VANDPS       Y8, Y5, Y5
 	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y5, 32(R12)
 	VANDPS       number7fffffff<>+0(SB), Y0, Y2
+	VMOVUPS      Y5, 32(R13)
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y2, Y3
 	VANDPS       Y3, Y0, Y0
 	VMOVUPS      Y0, (R12)
 	VMOVUPS      Y0, (R13)
-	VMOVUPS      32(DI), Y5
-	VXORPS       number80000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y5, Y7, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y5, Y7, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y5
-	VPSUBD       Y5, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y7, Y8, Y5
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y5, Y7, Y5
-	VMOVUPS      Y5, 32(DI)
-	VMOVUPS      32(BX), Y6
-	VANDPS       number7fffffff<>+0(SB), Y6, Y9
-	VADDPS       Y9, Y9, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y9, Y7, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y9
-	VPSUBD       Y9, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y7
-	VDIVPS       Y9, Y7, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y9, Y7, Y9
-	VANDPS       number80000000<>+0(SB), Y6, Y7
-	VORPS        Y7, Y9, Y9
-	VMULPS       Y6, Y6, Y7
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
-	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
-	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y8, Y8
-	VFMADD213PS  Y6, Y6, Y8
-	VANDPS       number7fffffff<>+0(SB), Y6, Y7
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
-	VBLENDVPS    Y7, Y8, Y9, Y6
-	VMOVUPS      Y6, 32(BX)
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      32(SI), Y6
-	VXORPS       number80000000<>+0(SB), Y6, Y6
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y6, Y7, Y6
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y7, Y8, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VMOVUPS      Y6, 32(SI)
-	VMOVUPS      32(R8), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	VMOVUPS      Y5, 32(R11)
-	VMOVUPS      32(DX), Y6
-	VXORPS       number80000000<>+0(SB), Y6, Y6
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y6, Y7, Y6
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y7, Y8, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VMOVUPS      Y6, 32(DX)
-	VANDPS       number7fffffff<>+0(SB), Y5, Y9
-	VADDPS       Y9, Y9, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y9, Y7, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y9
-	VPSUBD       Y9, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y7
-	VDIVPS       Y9, Y7, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y9, Y7, Y9
-	VANDPS       number80000000<>+0(SB), Y5, Y7
-	VORPS        Y7, Y9, Y9
-	VMULPS       Y5, Y5, Y7
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
-	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
-	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y8, Y8
-	VFMADD213PS  Y5, Y5, Y8
-	VANDPS       number7fffffff<>+0(SB), Y5, Y7
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
-	VBLENDVPS    Y7, Y8, Y9, Y5
-	VMULPS       Y6, Y5, Y5
-	VANDPS       number7fffffff<>+0(SB), Y5, Y7
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y7, Y8
-	VANDPS       Y8, Y5, Y5
-	VMOVUPS      Y5, 32(R12)
-	VMOVUPS      Y5, 32(R13)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -3094,195 +3094,195 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(R12), Y5
 	PREFETCHT1   (SI)(R15*1)
+	VMOVUPS      32(AX), Y6
 	PREFETCHT1   (BX)(R15*1)
+	VADDPS       Y6, Y5, Y5
 	PREFETCHT1   (DX)(R15*1)
+	VANDPS       number7fffffff<>+0(SB), Y5, Y6
 	VMOVUPS      (R12), Y0
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
 	VMOVUPS      (AX), Y1
+	VANDPS       Y7, Y5, Y5
 	VADDPS       Y1, Y0, Y0
+	VMOVUPS      32(R11), Y6
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
+	VANDPS       number7fffffff<>+0(SB), Y6, Y9
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VADDPS       Y9, Y9, Y9
 	VANDPS       Y2, Y0, Y0
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VMOVUPS      (R11), Y1
+	VMINPS       Y9, Y7, Y9
 	VANDPS       number7fffffff<>+0(SB), Y1, Y4
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VADDPS       Y4, Y4, Y4
+	VMAXPS       Y9, Y7, Y9
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
 	VMINPS       Y4, Y2, Y4
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
 	VMAXPS       Y4, Y2, Y4
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y4
+	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y4
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y3
+	VPSRAD       $0x01, Y7, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPSUBD       Y9, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y3
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y9, Y9
 	VPSRAD       $0x01, Y2, Y4
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y4, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y4, Y4
+	VMULPS       Y9, Y8, Y8
 	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y7, Y8, Y9
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y9, Y9
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number40000000<>+0(SB), Y7
 	VMULPS       Y4, Y3, Y3
+	VDIVPS       Y9, Y7, Y9
 	VMULPS       Y2, Y3, Y4
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
+	VSUBPS       Y9, Y7, Y9
 	VBROADCASTSS number40000000<>+0(SB), Y2
+	VANDPS       number80000000<>+0(SB), Y6, Y7
 	VDIVPS       Y4, Y2, Y4
+	VORPS        Y7, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMULPS       Y6, Y6, Y7
 	VSUBPS       Y4, Y2, Y4
+	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
 	VANDPS       number80000000<>+0(SB), Y1, Y2
+	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
 	VORPS        Y2, Y4, Y4
+	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
 	VMULPS       Y1, Y1, Y2
+	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
 	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y3
+	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
 	VFMADD213PS  number3ca9134e<>+0(SB), Y2, Y3
+	VMULPS       Y7, Y8, Y8
 	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y2, Y3
+	VFMADD213PS  Y6, Y6, Y8
 	VFMADD213PS  number3e088393<>+0(SB), Y2, Y3
+	VANDPS       number7fffffff<>+0(SB), Y6, Y7
 	VFMADD213PS  numberbeaaaa99<>+0(SB), Y2, Y3
+	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
 	VMULPS       Y2, Y3, Y3
+	VBLENDVPS    Y7, Y8, Y9, Y6
 	VFMADD213PS  Y1, Y1, Y3
+	VMOVUPS      32(DX), Y7
 	VANDPS       number7fffffff<>+0(SB), Y1, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y8
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y2, Y2
+	VSUBPS       Y7, Y8, Y8
 	VBLENDVPS    Y2, Y3, Y4, Y1
+	VMULPS       Y7, Y8, Y8
 	VMOVUPS      (DX), Y2
+	VMULPS       Y5, Y8, Y8
 	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VMULPS       Y6, Y8, Y8
 	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      Y8, 32(DX)
 	VMULPS       Y2, Y3, Y3
+	VMULPS       Y6, Y6, Y6
 	VMULPS       Y0, Y3, Y3
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMULPS       Y1, Y3, Y3
+	VSUBPS       Y6, Y9, Y9
 	VMOVUPS      Y3, (DX)
+	VMULPS       Y7, Y9, Y9
 	VMULPS       Y1, Y1, Y1
+	VMULPS       Y5, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y4
+	VMOVUPS      32(R13), Y8
 	VSUBPS       Y1, Y4, Y4
+	VANDPS       number7fffffff<>+0(SB), Y8, Y6
 	VMULPS       Y2, Y4, Y4
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
 	VMULPS       Y0, Y4, Y4
+	VANDPS       Y7, Y8, Y8
 	VMOVUPS      (R13), Y3
+	VADDPS       Y8, Y9, Y9
 	VANDPS       number7fffffff<>+0(SB), Y3, Y1
+	VMOVUPS      32(DI), Y5
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VMOVUPS      32(BX), Y6
 	VANDPS       Y2, Y3, Y3
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       Y3, Y4, Y4
+	VSUBPS       Y5, Y7, Y7
 	VMOVUPS      (DI), Y0
+	VMULPS       Y5, Y7, Y7
 	VMOVUPS      (BX), Y1
+	VMULPS       Y6, Y7, Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMULPS       Y9, Y7, Y7
 	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      Y7, 32(DI)
 	VMULPS       Y0, Y2, Y2
+	VMULPS       Y6, Y6, Y6
 	VMULPS       Y1, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VMULPS       Y4, Y2, Y2
+	VSUBPS       Y6, Y7, Y7
 	VMOVUPS      Y2, (DI)
+	VMULPS       Y5, Y7, Y7
 	VMULPS       Y1, Y1, Y1
+	VMULPS       Y9, Y7, Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMOVUPS      Y7, 32(BX)
 	VSUBPS       Y1, Y2, Y2
+	VMOVUPS      32(SI), Y5
 	VMULPS       Y0, Y2, Y2
+	VMOVUPS      32(R8), Y6
 	VMULPS       Y4, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VMOVUPS      Y2, (BX)
+	VSUBPS       Y5, Y7, Y7
 	VMOVUPS      (SI), Y0
+	VMULPS       Y5, Y7, Y7
 	VMOVUPS      (R8), Y1
+	VMULPS       Y6, Y7, Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMULPS       Y9, Y7, Y7
 	VSUBPS       Y0, Y2, Y2
+	VMOVUPS      Y7, 32(SI)
 	VMULPS       Y0, Y2, Y2
+	VMULPS       Y5, Y9, Y9
 	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y9, 32(R13)
 	VMULPS       Y4, Y2, Y2
 	VMOVUPS      Y2, (SI)
 	VMULPS       Y0, Y4, Y4
 	VMOVUPS      Y4, (R13)
-	VMOVUPS      32(R12), Y5
-	VMOVUPS      32(AX), Y6
-	VADDPS       Y6, Y5, Y5
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VANDPS       Y7, Y5, Y5
-	VMOVUPS      32(R11), Y6
-	VANDPS       number7fffffff<>+0(SB), Y6, Y9
-	VADDPS       Y9, Y9, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y9, Y7, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y9
-	VPSUBD       Y9, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y9, Y8, Y8
-	VMULPS       Y7, Y8, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y7
-	VDIVPS       Y9, Y7, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y9, Y7, Y9
-	VANDPS       number80000000<>+0(SB), Y6, Y7
-	VORPS        Y7, Y9, Y9
-	VMULPS       Y6, Y6, Y7
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y8
-	VFMADD213PS  number3ca9134e<>+0(SB), Y7, Y8
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y7, Y8
-	VFMADD213PS  number3e088393<>+0(SB), Y7, Y8
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y7, Y8
-	VMULPS       Y7, Y8, Y8
-	VFMADD213PS  Y6, Y6, Y8
-	VANDPS       number7fffffff<>+0(SB), Y6, Y7
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y7, Y7
-	VBLENDVPS    Y7, Y8, Y9, Y6
-	VMOVUPS      32(DX), Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y8
-	VSUBPS       Y7, Y8, Y8
-	VMULPS       Y7, Y8, Y8
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 32(DX)
-	VMULPS       Y6, Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y9
-	VSUBPS       Y6, Y9, Y9
-	VMULPS       Y7, Y9, Y9
-	VMULPS       Y5, Y9, Y9
-	VMOVUPS      32(R13), Y8
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VANDPS       Y7, Y8, Y8
-	VADDPS       Y8, Y9, Y9
-	VMOVUPS      32(DI), Y5
-	VMOVUPS      32(BX), Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y5, Y7, Y7
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VMOVUPS      Y7, 32(DI)
-	VMULPS       Y6, Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y6, Y7, Y7
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VMOVUPS      Y7, 32(BX)
-	VMOVUPS      32(SI), Y5
-	VMOVUPS      32(R8), Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y5, Y7, Y7
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VMOVUPS      Y7, 32(SI)
-	VMULPS       Y5, Y9, Y9
-	VMOVUPS      Y9, 32(R13)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -3463,247 +3463,247 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(SI), Y6
 	PREFETCHT1   (SI)(R15*1)
+	VXORPS       number80000000<>+0(SB), Y6, Y6
 	PREFETCHT1   (BX)(R15*1)
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	PREFETCHT1   (DX)(R15*1)
+	VMINPS       Y6, Y7, Y6
 	VMOVUPS      (SI), Y1
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VXORPS       number80000000<>+0(SB), Y1, Y1
+	VMAXPS       Y6, Y7, Y6
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
 	VMINPS       Y1, Y2, Y1
+	VROUNDPS     $0x08, Y7, Y7
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
 	VMAXPS       Y1, Y2, Y1
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
 	VMULPS       number3fb8aa3b<>+0(SB), Y1, Y2
+	VBROADCASTSS number39506967<>+0(SB), Y9
 	VROUNDPS     $0x08, Y2, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y9
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y1
+	VFMADD213PS  number3c088908<>+0(SB), Y6, Y9
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y1
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y9
 	VBROADCASTSS number39506967<>+0(SB), Y4
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y9
 	VFMADD213PS  number3ab743ce<>+0(SB), Y1, Y4
+	VFMADD213PS  number3f000000<>+0(SB), Y6, Y9
 	VFMADD213PS  number3c088908<>+0(SB), Y1, Y4
+	VFMADD213PS  number3f800000<>+0(SB), Y6, Y9
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  number3f800000<>+0(SB), Y6, Y9
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y1, Y4
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f000000<>+0(SB), Y1, Y4
+	VPSRAD       $0x01, Y7, Y6
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y4
+	VPSUBD       Y6, Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y1, Y4
+	VPADDD       number0000007f<>+0(SB), Y6, Y6
 	VCVTPS2DQ    Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
 	VPSRAD       $0x01, Y2, Y1
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSUBD       Y1, Y2, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
+	VMULPS       Y6, Y9, Y9
 	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y7, Y9, Y6
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VADDPS       number3f800000<>+0(SB), Y6, Y6
 	VPSLLD       $0x17, Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VMULPS       Y1, Y4, Y4
+	VDIVPS       Y6, Y7, Y6
 	VMULPS       Y2, Y4, Y1
+	VMOVUPS      Y6, 32(SI)
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      32(BX), Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMOVUPS      32(DX), Y8
 	VDIVPS       Y1, Y2, Y1
+	VFMADD231PS  Y6, Y7, Y8
 	VMOVUPS      Y1, (SI)
+	VANDPS       number7fffffff<>+0(SB), Y8, Y9
 	VMOVUPS      (BX), Y2
+	VADDPS       Y9, Y9, Y9
 	VMOVUPS      (DX), Y3
+	VBROADCASTSS number42b20000<>+0(SB), Y6
 	VFMADD231PS  Y1, Y2, Y3
+	VMINPS       Y9, Y6, Y9
 	VANDPS       number7fffffff<>+0(SB), Y3, Y4
+	VBROADCASTSS numberc2d00000<>+0(SB), Y6
 	VADDPS       Y4, Y4, Y4
+	VMAXPS       Y9, Y6, Y9
 	VBROADCASTSS number42b20000<>+0(SB), Y1
+	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y6
 	VMINPS       Y4, Y1, Y4
+	VROUNDPS     $0x08, Y6, Y6
 	VBROADCASTSS numberc2d00000<>+0(SB), Y1
+	VFNMADD231PS number3f318000<>+0(SB), Y6, Y9
 	VMAXPS       Y4, Y1, Y4
+	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y9
 	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y1
+	VBROADCASTSS number39506967<>+0(SB), Y7
 	VROUNDPS     $0x08, Y1, Y1
+	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y7
 	VFNMADD231PS number3f318000<>+0(SB), Y1, Y4
+	VFMADD213PS  number3c088908<>+0(SB), Y9, Y7
 	VFNMADD231PS numberb95e8083<>+0(SB), Y1, Y4
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y7
 	VBROADCASTSS number39506967<>+0(SB), Y2
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y7
 	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y2
+	VFMADD213PS  number3f000000<>+0(SB), Y9, Y7
 	VFMADD213PS  number3c088908<>+0(SB), Y4, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y7
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y9, Y7
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y2
+	VCVTPS2DQ    Y6, Y6
 	VFMADD213PS  number3f000000<>+0(SB), Y4, Y2
+	VPSRAD       $0x01, Y6, Y9
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
+	VPSUBD       Y9, Y6, Y6
 	VFMADD213PS  number3f800000<>+0(SB), Y4, Y2
+	VPADDD       number0000007f<>+0(SB), Y9, Y9
 	VCVTPS2DQ    Y1, Y1
+	VPSLLD       $0x17, Y9, Y9
 	VPSRAD       $0x01, Y1, Y4
+	VPADDD       number0000007f<>+0(SB), Y6, Y6
 	VPSUBD       Y4, Y1, Y1
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       number0000007f<>+0(SB), Y4, Y4
+	VMULPS       Y9, Y7, Y7
 	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y6, Y7, Y9
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
+	VADDPS       number3f800000<>+0(SB), Y9, Y9
 	VPSLLD       $0x17, Y1, Y1
+	VBROADCASTSS number40000000<>+0(SB), Y6
 	VMULPS       Y4, Y2, Y2
+	VDIVPS       Y9, Y6, Y9
 	VMULPS       Y1, Y2, Y4
+	VBROADCASTSS number3f800000<>+0(SB), Y6
 	VADDPS       number3f800000<>+0(SB), Y4, Y4
+	VSUBPS       Y9, Y6, Y9
 	VBROADCASTSS number40000000<>+0(SB), Y1
+	VANDPS       number80000000<>+0(SB), Y8, Y6
 	VDIVPS       Y4, Y1, Y4
+	VORPS        Y6, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VMULPS       Y8, Y8, Y6
 	VSUBPS       Y4, Y1, Y4
+	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y7
 	VANDPS       number80000000<>+0(SB), Y3, Y1
+	VFMADD213PS  number3ca9134e<>+0(SB), Y6, Y7
 	VORPS        Y1, Y4, Y4
+	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y6, Y7
 	VMULPS       Y3, Y3, Y1
+	VFMADD213PS  number3e088393<>+0(SB), Y6, Y7
 	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y2
+	VFMADD213PS  numberbeaaaa99<>+0(SB), Y6, Y7
 	VFMADD213PS  number3ca9134e<>+0(SB), Y1, Y2
+	VMULPS       Y6, Y7, Y7
 	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y1, Y2
+	VFMADD213PS  Y8, Y8, Y7
 	VFMADD213PS  number3e088393<>+0(SB), Y1, Y2
+	VANDPS       number7fffffff<>+0(SB), Y8, Y6
 	VFMADD213PS  numberbeaaaa99<>+0(SB), Y1, Y2
+	VCMPPS       $0x01, number3f200000<>+0(SB), Y6, Y6
 	VMULPS       Y1, Y2, Y2
+	VBLENDVPS    Y6, Y7, Y9, Y8
 	VFMADD213PS  Y3, Y3, Y2
+	VMOVUPS      Y8, 32(DX)
 	VANDPS       number7fffffff<>+0(SB), Y3, Y1
+	VMOVUPS      32(DI), Y5
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y1, Y1
+	VXORPS       number80000000<>+0(SB), Y5, Y5
 	VBLENDVPS    Y1, Y2, Y4, Y3
+	VBROADCASTSS number42b20000<>+0(SB), Y6
 	VMOVUPS      Y3, (DX)
+	VMINPS       Y5, Y6, Y5
 	VMOVUPS      (DI), Y0
+	VBROADCASTSS numberc2d00000<>+0(SB), Y6
 	VXORPS       number80000000<>+0(SB), Y0, Y0
+	VMAXPS       Y5, Y6, Y5
 	VBROADCASTSS number42b20000<>+0(SB), Y1
+	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
 	VMINPS       Y0, Y1, Y0
+	VROUNDPS     $0x08, Y6, Y6
 	VBROADCASTSS numberc2d00000<>+0(SB), Y1
+	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
 	VMAXPS       Y0, Y1, Y0
+	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y1
+	VBROADCASTSS number39506967<>+0(SB), Y7
 	VROUNDPS     $0x08, Y1, Y1
+	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
 	VFNMADD231PS number3f318000<>+0(SB), Y1, Y0
+	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
 	VFNMADD231PS numberb95e8083<>+0(SB), Y1, Y0
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
 	VBROADCASTSS number39506967<>+0(SB), Y2
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y2
+	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y2
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y2
+	VCVTPS2DQ    Y6, Y6
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y2
+	VPSRAD       $0x01, Y6, Y5
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y2
+	VPSUBD       Y5, Y6, Y6
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y2
+	VPADDD       number0000007f<>+0(SB), Y5, Y5
 	VCVTPS2DQ    Y1, Y1
+	VPSLLD       $0x17, Y5, Y5
 	VPSRAD       $0x01, Y1, Y0
+	VPADDD       number0000007f<>+0(SB), Y6, Y6
 	VPSUBD       Y0, Y1, Y1
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VMULPS       Y5, Y7, Y7
 	VPSLLD       $0x17, Y0, Y0
+	VMULPS       Y6, Y7, Y5
 	VPADDD       number0000007f<>+0(SB), Y1, Y1
+	VADDPS       number3f800000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y1, Y1
+	VBROADCASTSS number3f800000<>+0(SB), Y6
 	VMULPS       Y0, Y2, Y2
+	VDIVPS       Y5, Y6, Y5
 	VMULPS       Y1, Y2, Y0
+	VMOVUPS      Y5, 32(DI)
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
+	VMOVUPS      32(R8), Y6
 	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VSUBPS       Y8, Y6, Y6
 	VDIVPS       Y0, Y1, Y0
+	VFMADD231PS  Y5, Y6, Y8
 	VMOVUPS      Y0, (DI)
+	VANDPS       number7fffffff<>+0(SB), Y8, Y6
 	VMOVUPS      (R8), Y1
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
 	VSUBPS       Y3, Y1, Y1
+	VANDPS       Y7, Y8, Y8
 	VFMADD231PS  Y0, Y1, Y3
+	VMOVUPS      Y8, 32(R11)
 	VANDPS       number7fffffff<>+0(SB), Y3, Y1
+	VMOVUPS      Y8, 32(R12)
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
 	VANDPS       Y2, Y3, Y3
 	VMOVUPS      Y3, (R11)
 	VMOVUPS      Y3, (R12)
-	VMOVUPS      32(SI), Y6
-	VXORPS       number80000000<>+0(SB), Y6, Y6
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y6, Y7, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y6, Y7, Y6
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y6
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y6
-	VBROADCASTSS number39506967<>+0(SB), Y9
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y9
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y9
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y9
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y9
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y9
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y9
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y6
-	VPSUBD       Y6, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y6, Y9, Y9
-	VMULPS       Y7, Y9, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VMOVUPS      Y6, 32(SI)
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(DX), Y8
-	VFMADD231PS  Y6, Y7, Y8
-	VANDPS       number7fffffff<>+0(SB), Y8, Y9
-	VADDPS       Y9, Y9, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y9, Y6, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y9, Y6, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y9
-	VPSUBD       Y9, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y9, Y7, Y7
-	VMULPS       Y6, Y7, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VBROADCASTSS number40000000<>+0(SB), Y6
-	VDIVPS       Y9, Y6, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VSUBPS       Y9, Y6, Y9
-	VANDPS       number80000000<>+0(SB), Y8, Y6
-	VORPS        Y6, Y9, Y9
-	VMULPS       Y8, Y8, Y6
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y7
-	VFMADD213PS  number3ca9134e<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y6, Y7
-	VFMADD213PS  number3e088393<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y6, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y8, Y8, Y7
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y6, Y6
-	VBLENDVPS    Y6, Y7, Y9, Y8
-	VMOVUPS      Y8, 32(DX)
-	VMOVUPS      32(DI), Y5
-	VXORPS       number80000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y5, Y6, Y5
-	VMOVUPS      Y5, 32(DI)
-	VMOVUPS      32(R8), Y6
-	VSUBPS       Y8, Y6, Y6
-	VFMADD231PS  Y5, Y6, Y8
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VANDPS       Y7, Y8, Y8
-	VMOVUPS      Y8, 32(R11)
-	VMOVUPS      Y8, 32(R12)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -3900,77 +3900,77 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(R11), Y5
 	PREFETCHT1   (SI)(R15*1)
+	VMOVUPS      32(R12), Y6
 	PREFETCHT1   (BX)(R15*1)
+	VADDPS       Y6, Y5, Y5
 	PREFETCHT1   (DX)(R15*1)
+	VANDPS       number7fffffff<>+0(SB), Y5, Y6
 	VMOVUPS      (R11), Y0
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
 	VMOVUPS      (R12), Y1
+	VANDPS       Y7, Y5, Y5
 	VADDPS       Y1, Y0, Y0
+	VMOVUPS      32(DI), Y6
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      32(DX), Y7
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VMOVUPS      32(R8), Y8
 	VANDPS       Y2, Y0, Y0
+	VSUBPS       Y7, Y8, Y8
 	VMOVUPS      (DI), Y1
+	VMULPS       Y5, Y8, Y8
 	VMOVUPS      (DX), Y2
+	VMULPS       Y6, Y8, Y8
 	VMOVUPS      (R8), Y3
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VSUBPS       Y2, Y3, Y3
+	VSUBPS       Y6, Y9, Y9
 	VMULPS       Y0, Y3, Y3
+	VMULPS       Y9, Y8, Y8
 	VMULPS       Y1, Y3, Y3
+	VMOVUPS      Y8, 32(DI)
 	VBROADCASTSS number3f800000<>+0(SB), Y4
+	VMULPS       Y5, Y6, Y8
 	VSUBPS       Y1, Y4, Y4
+	VMOVUPS      Y8, 32(R11)
 	VMULPS       Y4, Y3, Y3
+	VMULPS       Y5, Y9, Y9
 	VMOVUPS      Y3, (DI)
+	VMULPS       Y7, Y7, Y7
 	VMULPS       Y0, Y1, Y3
+	VBROADCASTSS number3f800000<>+0(SB), Y8
 	VMOVUPS      Y3, (R11)
+	VSUBPS       Y7, Y8, Y8
 	VMULPS       Y0, Y4, Y4
+	VMULPS       Y8, Y9, Y9
 	VMULPS       Y2, Y2, Y2
+	VMOVUPS      Y9, 32(DX)
 	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VMOVUPS      32(SI), Y6
 	VSUBPS       Y2, Y3, Y3
+	VMOVUPS      32(BX), Y7
 	VMULPS       Y3, Y4, Y4
+	VMULPS       Y9, Y6, Y8
 	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y8, 32(BX)
 	VMOVUPS      (SI), Y1
+	VMULPS       Y9, Y7, Y7
 	VMOVUPS      (BX), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y8
 	VMULPS       Y4, Y1, Y3
+	VSUBPS       Y6, Y8, Y8
 	VMOVUPS      Y3, (BX)
+	VMULPS       Y6, Y8, Y8
 	VMULPS       Y4, Y2, Y2
+	VMULPS       Y8, Y7, Y7
 	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VMOVUPS      Y7, 32(SI)
 	VSUBPS       Y1, Y3, Y3
 	VMULPS       Y1, Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      Y2, (SI)
-	VMOVUPS      32(R11), Y5
-	VMOVUPS      32(R12), Y6
-	VADDPS       Y6, Y5, Y5
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VANDPS       Y7, Y5, Y5
-	VMOVUPS      32(DI), Y6
-	VMOVUPS      32(DX), Y7
-	VMOVUPS      32(R8), Y8
-	VSUBPS       Y7, Y8, Y8
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y6, Y8, Y8
-	VBROADCASTSS number3f800000<>+0(SB), Y9
-	VSUBPS       Y6, Y9, Y9
-	VMULPS       Y9, Y8, Y8
-	VMOVUPS      Y8, 32(DI)
-	VMULPS       Y5, Y6, Y8
-	VMOVUPS      Y8, 32(R11)
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y7, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y8
-	VSUBPS       Y7, Y8, Y8
-	VMULPS       Y8, Y9, Y9
-	VMOVUPS      Y9, 32(DX)
-	VMOVUPS      32(SI), Y6
-	VMOVUPS      32(BX), Y7
-	VMULPS       Y9, Y6, Y8
-	VMOVUPS      Y8, 32(BX)
-	VMULPS       Y9, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y8
-	VSUBPS       Y6, Y8, Y8
-	VMULPS       Y6, Y8, Y8
-	VMULPS       Y8, Y7, Y7
-	VMOVUPS      Y7, 32(SI)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -4079,137 +4079,137 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(DI), Y5
 	PREFETCHT1   (SI)(R15*1)
+	VXORPS       number80000000<>+0(SB), Y5, Y5
 	VMOVUPS      (DI), Y0
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VXORPS       number80000000<>+0(SB), Y0, Y0
+	VMINPS       Y5, Y7, Y5
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VMINPS       Y0, Y2, Y0
+	VMAXPS       Y5, Y7, Y5
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
 	VMAXPS       Y0, Y2, Y0
+	VROUNDPS     $0x08, Y7, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y0
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y0
+	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y3
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
+	VPSRAD       $0x01, Y7, Y5
 	VCVTPS2DQ    Y2, Y2
+	VPSUBD       Y5, Y7, Y7
 	VPSRAD       $0x01, Y2, Y0
+	VPADDD       number0000007f<>+0(SB), Y5, Y5
 	VPSUBD       Y0, Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VMULPS       Y5, Y8, Y8
 	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y7, Y8, Y5
 	VMULPS       Y0, Y3, Y3
+	VADDPS       number3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y2, Y3, Y0
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
+	VDIVPS       Y5, Y7, Y5
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMOVUPS      Y5, 32(DI)
 	VDIVPS       Y0, Y2, Y0
+	VMOVUPS      32(SI), Y5
 	VMOVUPS      Y0, (DI)
+	VXORPS       number80000000<>+0(SB), Y5, Y5
 	VMOVUPS      (SI), Y0
+	VBROADCASTSS number42b20000<>+0(SB), Y7
 	VXORPS       number80000000<>+0(SB), Y0, Y0
+	VMINPS       Y5, Y7, Y5
 	VBROADCASTSS number42b20000<>+0(SB), Y2
+	VBROADCASTSS numberc2d00000<>+0(SB), Y7
 	VMINPS       Y0, Y2, Y0
+	VMAXPS       Y5, Y7, Y5
 	VBROADCASTSS numberc2d00000<>+0(SB), Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
 	VMAXPS       Y0, Y2, Y0
+	VROUNDPS     $0x08, Y7, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y0, Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
 	VROUNDPS     $0x08, Y2, Y2
+	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
 	VFNMADD231PS number3f318000<>+0(SB), Y2, Y0
+	VBROADCASTSS number39506967<>+0(SB), Y8
 	VFNMADD231PS numberb95e8083<>+0(SB), Y2, Y0
+	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
 	VBROADCASTSS number39506967<>+0(SB), Y3
+	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
 	VFMADD213PS  number3ab743ce<>+0(SB), Y0, Y3
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
 	VFMADD213PS  number3c088908<>+0(SB), Y0, Y3
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3f000000<>+0(SB), Y0, Y3
+	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
+	VCVTPS2DQ    Y7, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y0, Y3
+	VPSRAD       $0x01, Y7, Y5
 	VCVTPS2DQ    Y2, Y2
+	VPSUBD       Y5, Y7, Y7
 	VPSRAD       $0x01, Y2, Y0
+	VPADDD       number0000007f<>+0(SB), Y5, Y5
 	VPSUBD       Y0, Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VMULPS       Y5, Y8, Y8
 	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y7, Y8, Y5
 	VMULPS       Y0, Y3, Y3
+	VADDPS       number3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y2, Y3, Y0
+	VBROADCASTSS number3f800000<>+0(SB), Y7
 	VADDPS       number3f800000<>+0(SB), Y0, Y0
+	VDIVPS       Y5, Y7, Y5
 	VBROADCASTSS number3f800000<>+0(SB), Y2
+	VMOVUPS      Y5, 32(SI)
 	VDIVPS       Y0, Y2, Y0
+	VMOVUPS      32(BX), Y6
 	VMOVUPS      Y0, (SI)
+	VMULPS       Y6, Y5, Y5
 	VMOVUPS      (BX), Y1
+	VMOVUPS      Y5, 32(DX)
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
-	VMOVUPS      32(DI), Y5
-	VXORPS       number80000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y5, Y7, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y5, Y7, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y5
-	VPSUBD       Y5, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y7, Y8, Y5
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y5, Y7, Y5
-	VMOVUPS      Y5, 32(DI)
-	VMOVUPS      32(SI), Y5
-	VXORPS       number80000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y5, Y7, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y5, Y7, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y5
-	VPSUBD       Y5, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y7, Y8, Y5
-	VADDPS       number3f800000<>+0(SB), Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y5, Y7, Y5
-	VMOVUPS      Y5, 32(SI)
-	VMOVUPS      32(BX), Y6
-	VMULPS       Y6, Y5, Y5
-	VMOVUPS      Y5, 32(DX)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -4340,120 +4340,120 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(BX), Y8
 	PREFETCHT1   (SI)(R15*1)
+	VANDPS       number7fffffff<>+0(SB), Y8, Y7
 	PREFETCHT1   (BX)(R15*1)
+	VADDPS       Y7, Y7, Y7
 	VMOVUPS      (BX), Y3
+	VBROADCASTSS number42b20000<>+0(SB), Y5
 	VANDPS       number7fffffff<>+0(SB), Y3, Y2
+	VMINPS       Y7, Y5, Y7
 	VADDPS       Y2, Y2, Y2
+	VBROADCASTSS numberc2d00000<>+0(SB), Y5
 	VBROADCASTSS number42b20000<>+0(SB), Y0
+	VMAXPS       Y7, Y5, Y7
 	VMINPS       Y2, Y0, Y2
+	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y5
 	VBROADCASTSS numberc2d00000<>+0(SB), Y0
+	VROUNDPS     $0x08, Y5, Y5
 	VMAXPS       Y2, Y0, Y2
+	VFNMADD231PS number3f318000<>+0(SB), Y5, Y7
 	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y0
+	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y7
 	VROUNDPS     $0x08, Y0, Y0
+	VBROADCASTSS number39506967<>+0(SB), Y6
 	VFNMADD231PS number3f318000<>+0(SB), Y0, Y2
+	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y6
 	VFNMADD231PS numberb95e8083<>+0(SB), Y0, Y2
+	VFMADD213PS  number3c088908<>+0(SB), Y7, Y6
 	VBROADCASTSS number39506967<>+0(SB), Y1
+	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y6
 	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y1
+	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y6
 	VFMADD213PS  number3c088908<>+0(SB), Y2, Y1
+	VFMADD213PS  number3f000000<>+0(SB), Y7, Y6
 	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y1
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
 	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y1
+	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
 	VFMADD213PS  number3f000000<>+0(SB), Y2, Y1
+	VCVTPS2DQ    Y5, Y5
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
+	VPSRAD       $0x01, Y5, Y7
 	VFMADD213PS  number3f800000<>+0(SB), Y2, Y1
+	VPSUBD       Y7, Y5, Y5
 	VCVTPS2DQ    Y0, Y0
+	VPADDD       number0000007f<>+0(SB), Y7, Y7
 	VPSRAD       $0x01, Y0, Y2
+	VPSLLD       $0x17, Y7, Y7
 	VPSUBD       Y2, Y0, Y0
+	VPADDD       number0000007f<>+0(SB), Y5, Y5
 	VPADDD       number0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y7, Y6, Y6
 	VPADDD       number0000007f<>+0(SB), Y0, Y0
+	VMULPS       Y5, Y6, Y7
 	VPSLLD       $0x17, Y0, Y0
+	VADDPS       number3f800000<>+0(SB), Y7, Y7
 	VMULPS       Y2, Y1, Y1
+	VBROADCASTSS number40000000<>+0(SB), Y5
 	VMULPS       Y0, Y1, Y2
+	VDIVPS       Y7, Y5, Y7
 	VADDPS       number3f800000<>+0(SB), Y2, Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y5
 	VBROADCASTSS number40000000<>+0(SB), Y0
+	VSUBPS       Y7, Y5, Y7
 	VDIVPS       Y2, Y0, Y2
+	VANDPS       number80000000<>+0(SB), Y8, Y5
 	VBROADCASTSS number3f800000<>+0(SB), Y0
+	VORPS        Y5, Y7, Y7
 	VSUBPS       Y2, Y0, Y2
+	VMULPS       Y8, Y8, Y5
 	VANDPS       number80000000<>+0(SB), Y3, Y0
+	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y6
 	VORPS        Y0, Y2, Y2
+	VFMADD213PS  number3ca9134e<>+0(SB), Y5, Y6
 	VMULPS       Y3, Y3, Y0
+	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y5, Y6
 	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y1
+	VFMADD213PS  number3e088393<>+0(SB), Y5, Y6
 	VFMADD213PS  number3ca9134e<>+0(SB), Y0, Y1
+	VFMADD213PS  numberbeaaaa99<>+0(SB), Y5, Y6
 	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y0, Y1
+	VMULPS       Y5, Y6, Y6
 	VFMADD213PS  number3e088393<>+0(SB), Y0, Y1
+	VFMADD213PS  Y8, Y8, Y6
 	VFMADD213PS  numberbeaaaa99<>+0(SB), Y0, Y1
+	VANDPS       number7fffffff<>+0(SB), Y8, Y5
 	VMULPS       Y0, Y1, Y1
+	VCMPPS       $0x01, number3f200000<>+0(SB), Y5, Y5
 	VFMADD213PS  Y3, Y3, Y1
+	VBLENDVPS    Y5, Y6, Y7, Y8
 	VANDPS       number7fffffff<>+0(SB), Y3, Y0
+	VMOVUPS      Y8, 32(BX)
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y0, Y0
+	VMOVUPS      32(DI), Y5
 	VBLENDVPS    Y0, Y1, Y2, Y3
+	VMOVUPS      32(DX), Y6
 	VMOVUPS      Y3, (BX)
+	VSUBPS       Y8, Y6, Y6
 	VMOVUPS      (DI), Y0
+	VFMADD231PS  Y5, Y6, Y8
 	VMOVUPS      (DX), Y1
+	VANDPS       number7fffffff<>+0(SB), Y8, Y6
 	VSUBPS       Y3, Y1, Y1
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
 	VFMADD231PS  Y0, Y1, Y3
+	VANDPS       Y7, Y8, Y8
 	VANDPS       number7fffffff<>+0(SB), Y3, Y1
+	VMOVUPS      Y8, 32(R8)
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VMOVUPS      Y8, 32(R11)
 	VANDPS       Y2, Y3, Y3
 	VMOVUPS      Y3, (R8)
 	VMOVUPS      Y3, (R11)
-	VMOVUPS      32(BX), Y8
-	VANDPS       number7fffffff<>+0(SB), Y8, Y7
-	VADDPS       Y7, Y7, Y7
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y7, Y5, Y7
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y7, Y5, Y7
-	VMULPS       number3fb8aa3b<>+0(SB), Y7, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y7
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y7
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y7, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y7, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y7, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y7, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y7
-	VPSUBD       Y7, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y7, Y6, Y6
-	VMULPS       Y5, Y6, Y7
-	VADDPS       number3f800000<>+0(SB), Y7, Y7
-	VBROADCASTSS number40000000<>+0(SB), Y5
-	VDIVPS       Y7, Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y7, Y5, Y7
-	VANDPS       number80000000<>+0(SB), Y8, Y5
-	VORPS        Y5, Y7, Y7
-	VMULPS       Y8, Y8, Y5
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y6
-	VFMADD213PS  number3ca9134e<>+0(SB), Y5, Y6
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y5, Y6
-	VFMADD213PS  number3e088393<>+0(SB), Y5, Y6
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y6
-	VFMADD213PS  Y8, Y8, Y6
-	VANDPS       number7fffffff<>+0(SB), Y8, Y5
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y5, Y5
-	VBLENDVPS    Y5, Y6, Y7, Y8
-	VMOVUPS      Y8, 32(BX)
-	VMOVUPS      32(DI), Y5
-	VMOVUPS      32(DX), Y6
-	VSUBPS       Y8, Y6, Y6
-	VFMADD231PS  Y5, Y6, Y8
-	VANDPS       number7fffffff<>+0(SB), Y8, Y6
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VANDPS       Y7, Y8, Y8
-	VMOVUPS      Y8, 32(R8)
-	VMOVUPS      Y8, 32(R11)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -4583,56 +4583,56 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(R8), Y5
 	PREFETCHT1   (SI)(R15*1)
+	VMOVUPS      32(R11), Y6
 	PREFETCHT1   (BX)(R15*1)
+	VADDPS       Y6, Y5, Y5
 	VMOVUPS      (R8), Y0
+	VANDPS       number7fffffff<>+0(SB), Y5, Y6
 	VMOVUPS      (R11), Y1
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
 	VADDPS       Y1, Y0, Y0
+	VANDPS       Y7, Y5, Y5
 	VANDPS       number7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      32(DI), Y6
 	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VMOVUPS      32(BX), Y7
 	VANDPS       Y2, Y0, Y0
+	VMOVUPS      32(DX), Y8
 	VMOVUPS      (DI), Y1
+	VSUBPS       Y7, Y8, Y8
 	VMOVUPS      (BX), Y2
+	VMULPS       Y5, Y8, Y8
 	VMOVUPS      (DX), Y3
+	VMULPS       Y6, Y8, Y8
 	VSUBPS       Y2, Y3, Y3
+	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VMULPS       Y0, Y3, Y3
+	VSUBPS       Y6, Y9, Y9
 	VMULPS       Y1, Y3, Y3
+	VMULPS       Y9, Y8, Y8
 	VBROADCASTSS number3f800000<>+0(SB), Y4
+	VMOVUPS      Y8, 32(DI)
 	VSUBPS       Y1, Y4, Y4
+	VMULPS       Y5, Y6, Y8
 	VMULPS       Y4, Y3, Y3
+	VMOVUPS      Y8, 32(R8)
 	VMOVUPS      Y3, (DI)
+	VMULPS       Y5, Y9, Y9
 	VMULPS       Y0, Y1, Y3
+	VMULPS       Y7, Y7, Y7
 	VMOVUPS      Y3, (R8)
+	VBROADCASTSS number3f800000<>+0(SB), Y8
 	VMULPS       Y0, Y4, Y4
+	VSUBPS       Y7, Y8, Y8
 	VMULPS       Y2, Y2, Y2
+	VMULPS       Y8, Y9, Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VMOVUPS      Y9, 32(BX)
 	VSUBPS       Y2, Y3, Y3
 	VMULPS       Y3, Y4, Y4
 	VMOVUPS      Y4, (BX)
-	VMOVUPS      32(R8), Y5
-	VMOVUPS      32(R11), Y6
-	VADDPS       Y6, Y5, Y5
-	VANDPS       number7fffffff<>+0(SB), Y5, Y6
-	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
-	VANDPS       Y7, Y5, Y5
-	VMOVUPS      32(DI), Y6
-	VMOVUPS      32(BX), Y7
-	VMOVUPS      32(DX), Y8
-	VSUBPS       Y7, Y8, Y8
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y6, Y8, Y8
-	VBROADCASTSS number3f800000<>+0(SB), Y9
-	VSUBPS       Y6, Y9, Y9
-	VMULPS       Y9, Y8, Y8
-	VMOVUPS      Y8, 32(DI)
-	VMULPS       Y5, Y6, Y8
-	VMOVUPS      Y8, 32(R8)
-	VMULPS       Y5, Y9, Y9
-	VMULPS       Y7, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y8
-	VSUBPS       Y7, Y8, Y8
-	VMULPS       Y8, Y9, Y9
-	VMOVUPS      Y9, 32(BX)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX
@@ -4729,31 +4729,31 @@ row:
 
 many:
 	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(SI), Y5
 	PREFETCHT1   (SI)(R15*1)
+	VMOVUPS      32(DX), Y6
 	VMOVUPS      (SI), Y0
+	VMOVUPS      32(R8), Y7
 	VMOVUPS      (DX), Y1
+	VFMADD231PS  Y5, Y6, Y7
 	VMOVUPS      (R8), Y2
+	VMOVUPS      Y7, 32(R8)
 	VFMADD231PS  Y0, Y1, Y2
+	VMOVUPS      32(BX), Y7
 	VMOVUPS      Y2, (R8)
+	VMULPS       Y7, Y6, Y6
 	VMOVUPS      (BX), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y8
 	VMULPS       Y2, Y1, Y1
+	VSUBPS       Y5, Y8, Y8
 	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VMULPS       Y5, Y8, Y8
 	VSUBPS       Y0, Y3, Y3
+	VMULPS       Y8, Y6, Y6
 	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y6, 32(SI)
 	VMULPS       Y3, Y1, Y1
 	VMOVUPS      Y1, (SI)
-	VMOVUPS      32(SI), Y5
-	VMOVUPS      32(DX), Y6
-	VMOVUPS      32(R8), Y7
-	VFMADD231PS  Y5, Y6, Y7
-	VMOVUPS      Y7, 32(R8)
-	VMOVUPS      32(BX), Y7
-	VMULPS       Y7, Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y8
-	VSUBPS       Y5, Y8, Y8
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y8, Y6, Y6
-	VMOVUPS      Y6, 32(SI)
 	ADDQ         $0x00000040, DI
 	ADDQ         $0x00000040, SI
 	ADDQ         $0x00000040, BX

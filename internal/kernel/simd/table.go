@@ -39,6 +39,10 @@ type Table struct {
 	MSEGrad               func(dz, z, t, dloss []float32, rows, cols int)
 	MAE                   func(loss, a, b []float32, rows, cols int)
 	MAEGrad               func(dz, z, t, dloss []float32, rows, cols int)
+	NormRows              func(y, x, gamma, beta []float32, eps float32, rows, cols int)
+	NormRowsBack          func(dx, dgamma, dbeta, x, dy, gamma []float32, eps float32, rows, cols int)
+	L2NormalizeRows       func(y, x []float32, rows, cols int)
+	L2NormalizeRowsGrad   func(dx, x, dy []float32, rows, cols int)
 	GlobalMaxPool         func(y []float32, arg []int32, x []float32, cells int) // one image of len(y) channels
 	MaxPool               func(y []float32, arg []uint8, x []float32, r PoolRow)
 	MaxPoolBack           func(dx []float32, arg []uint8, dy []float32, r PoolRow)
@@ -96,6 +100,10 @@ var genericTable = Table{
 	MSEGrad:               ref.MSEGrad[float32],
 	MAE:                   ref.MAE[float32],
 	MAEGrad:               ref.MAEGrad[float32],
+	NormRows:              ref.NormRows[float32],
+	NormRowsBack:          ref.NormRowsBack[float32],
+	L2NormalizeRows:       ref.L2NormalizeRows[float32],
+	L2NormalizeRowsGrad:   ref.L2NormalizeRowsGrad[float32],
 	GlobalMaxPool:         func(y []float32, arg []int32, x []float32, cells int) { ref.GlobalMaxPool(y, arg, x, 1, cells, len(y)) },
 	MaxPool:               genericMaxPool,
 	MaxPoolBack:           genericMaxPoolBack,

@@ -10,43 +10,69 @@ import "github.com/reef-dl/reef/internal/kernel/ref"
 
 // rowPrimitives are what kernels over rows are composed of; see rows_amd64.go.
 type rowPrimitives struct {
-	scale            func(dst, x []float32, alpha float32)
-	sum              func(x []float32) float64
-	dot              func(a, b []float32) float64
-	rowMax           func(x []float32) float32
-	shift            func(dst, x []float32, alpha, beta float32)       // (x - alpha) - beta
-	softmaxBack      func(dst, a, b []float32, alpha float32)          // a (b - alpha)
-	logSoftmaxBack   func(dst, a, b []float32, alpha float32)          // b - alpha exp(a)
-	combine          func(dst, a, b []float32, alpha, beta float32)    // alpha a + beta b
-	distance         func(dst, a, b []float32, alpha float32)          // alpha (a - b)
-	direction        func(dst, a, b []float32, alpha float32)          // alpha sign(a - b)
-	sigmoidDistance  func(dst, a, b []float32, alpha float32)          // alpha (sigmoid(a) - b)
-	squaredDistance  func(a, b []float32) float64                      // sum of (a - b)^2
-	absDistance      func(a, b []float32) float64                      // sum of |a - b|
-	xentTerms        func(a, b []float32, alpha, beta float32) float64 // sum of a ((alpha - b) + beta) where a is not 0
-	sigmoidXentTerms func(a, b []float32) float64                      // sum of max(a, 0) - a b + log(1 + exp(-|a|))
-	sumExp           func(x []float32, alpha float32) float64          // sum of exp(x - alpha)
-	expSum           func(dst, x []float32, alpha float32) float64     // the same, with dst = exp(x - alpha)
+	scale             func(dst, x []float32, alpha float32)
+	add               func(dst, a, b []float32)
+	mul               func(dst, a, b []float32)
+	sum               func(x []float32) float64
+	dot               func(a, b []float32) float64
+	rowMax            func(x []float32) float32
+	shift             func(dst, x []float32, alpha, beta float32)                      // (x - alpha) - beta
+	softmaxBack       func(dst, a, b []float32, alpha float32)                         // a (b - alpha)
+	logSoftmaxBack    func(dst, a, b []float32, alpha float32)                         // b - alpha exp(a)
+	combine           func(dst, a, b []float32, alpha, beta float32)                   // alpha a + beta b
+	distance          func(dst, a, b []float32, alpha float32)                         // alpha (a - b)
+	direction         func(dst, a, b []float32, alpha float32)                         // alpha sign(a - b)
+	sigmoidDistance   func(dst, a, b []float32, alpha float32)                         // alpha (sigmoid(a) - b)
+	standardize       func(dst, x []float32, alpha, beta float32)                      // (x - alpha) beta
+	standardizeScaled func(dst, x, g, b []float32, alpha, beta float32)                // the same, times g, plus b
+	normBack          func(dst, x, dy []float32, alpha, beta, gamma, delta float32)    // ((dy - beta) - (x - alpha) gamma) delta
+	normBackScaled    func(dst, x, dy, g []float32, alpha, beta, gamma, delta float32) // the same for dy g
+	normSums          func(dgamma, dbeta, x, dy []float32, alpha, beta float32)        // dgamma += dy ((x - alpha) beta), dbeta += dy
+	squaredDistance   func(a, b []float32) float64                                     // sum of (a - b)^2
+	absDistance       func(a, b []float32) float64                                     // sum of |a - b|
+	xentTerms         func(a, b []float32, alpha, beta float32) float64                // sum of a ((alpha - b) + beta) where a is not 0
+	sigmoidXentTerms  func(a, b []float32) float64                                     // sum of max(a, 0) - a b + log(1 + exp(-|a|))
+	sumExp            func(x []float32, alpha float32) float64                         // sum of exp(x - alpha)
+	expSum            func(dst, x []float32, alpha float32) float64                    // the same, with dst = exp(x - alpha)
+	moments           func(x []float32) (mean float32, squares float64)                // the mean m, and the sum of (x - m)^2
+	sumAndDot         func(x, dy []float32, alpha float32) (sum, dot float64)          // the sums of dy and of dy (x - alpha)
+	scaledSumAndDot   func(x, dy, gamma []float32, alpha float32) (sum, dot float64)   // the same for gamma dy
+	moments4          func(x []float32) (mean [4]float32, squares [4]float64)          // moments of four rows
+	standardize4      func(dst, x, g, b []float32, alpha, beta [4]float32)             // standardizeScaled of four rows
+	normSums4         func(dgamma, dbeta, x, dy []float32, alpha, beta [4]float32)     // normSums of four rows
 }
 
 var avx512Rows = rowPrimitives{
-	scale:            avx512Scale,
-	sum:              avx512Sum,
-	dot:              avx512Dot,
-	rowMax:           avx512RowMax,
-	shift:            avx512Shift,
-	softmaxBack:      avx512SoftmaxBack,
-	logSoftmaxBack:   avx512LogSoftmaxBack,
-	combine:          avx512Combine,
-	distance:         avx512Distance,
-	direction:        avx512Direction,
-	sigmoidDistance:  avx512SigmoidDistance,
-	squaredDistance:  avx512SquaredDistance,
-	absDistance:      avx512AbsDistance,
-	xentTerms:        avx512XentTerms,
-	sigmoidXentTerms: avx512SigmoidXentTerms,
-	sumExp:           avx512SumExp,
-	expSum:           avx512ExpSum,
+	scale:             avx512Scale,
+	add:               avx512Add,
+	mul:               avx512Mul,
+	sum:               avx512Sum,
+	dot:               avx512Dot,
+	rowMax:            avx512RowMax,
+	shift:             avx512Shift,
+	softmaxBack:       avx512SoftmaxBack,
+	logSoftmaxBack:    avx512LogSoftmaxBack,
+	combine:           avx512Combine,
+	distance:          avx512Distance,
+	direction:         avx512Direction,
+	sigmoidDistance:   avx512SigmoidDistance,
+	standardize:       avx512Standardize,
+	standardizeScaled: avx512StandardizeScaled,
+	normBack:          avx512NormBack,
+	normBackScaled:    avx512NormBackScaled,
+	normSums:          avx512NormSums,
+	squaredDistance:   avx512SquaredDistance,
+	absDistance:       avx512AbsDistance,
+	xentTerms:         avx512XentTerms,
+	sigmoidXentTerms:  avx512SigmoidXentTerms,
+	sumExp:            avx512SumExp,
+	expSum:            avx512ExpSum,
+	moments:           avx512Moments,
+	sumAndDot:         avx512SumAndDot,
+	scaledSumAndDot:   avx512ScaledSumAndDot,
+	moments4:          avx512Moments4,
+	standardize4:      avx512Standardize4,
+	normSums4:         avx512NormSums4,
 }
 
 var avx512Table = Table{
@@ -85,6 +111,10 @@ var avx512Table = Table{
 	MSEGrad:               avx512Rows.mseGrad,
 	MAE:                   avx512Rows.mae,
 	MAEGrad:               avx512Rows.maeGrad,
+	NormRows:              avx512Rows.normRows,
+	NormRowsBack:          avx512Rows.normRowsBack,
+	L2NormalizeRows:       avx512Rows.l2NormalizeRows,
+	L2NormalizeRowsGrad:   avx512Rows.l2NormalizeRowsGrad,
 	GlobalMaxPool: func(y []float32, arg []int32, x []float32, cells int) {
 		avx512MaxPoolWide(y, arg, x, 1, len(y), 1, cells, 0, 0, 0, 0)
 	},
@@ -175,23 +205,36 @@ var avx512Table = Table{
 }
 
 var avx2Rows = rowPrimitives{
-	scale:            avx2Scale,
-	sum:              avx2Sum,
-	dot:              avx2Dot,
-	rowMax:           avx2RowMax,
-	shift:            avx2Shift,
-	softmaxBack:      avx2SoftmaxBack,
-	logSoftmaxBack:   avx2LogSoftmaxBack,
-	combine:          avx2Combine,
-	distance:         avx2Distance,
-	direction:        avx2Direction,
-	sigmoidDistance:  avx2SigmoidDistance,
-	squaredDistance:  avx2SquaredDistance,
-	absDistance:      avx2AbsDistance,
-	xentTerms:        avx2XentTerms,
-	sigmoidXentTerms: avx2SigmoidXentTerms,
-	sumExp:           avx2SumExp,
-	expSum:           avx2ExpSum,
+	scale:             avx2Scale,
+	add:               avx2Add,
+	mul:               avx2Mul,
+	sum:               avx2Sum,
+	dot:               avx2Dot,
+	rowMax:            avx2RowMax,
+	shift:             avx2Shift,
+	softmaxBack:       avx2SoftmaxBack,
+	logSoftmaxBack:    avx2LogSoftmaxBack,
+	combine:           avx2Combine,
+	distance:          avx2Distance,
+	direction:         avx2Direction,
+	sigmoidDistance:   avx2SigmoidDistance,
+	standardize:       avx2Standardize,
+	standardizeScaled: avx2StandardizeScaled,
+	normBack:          avx2NormBack,
+	normBackScaled:    avx2NormBackScaled,
+	normSums:          avx2NormSums,
+	squaredDistance:   avx2SquaredDistance,
+	absDistance:       avx2AbsDistance,
+	xentTerms:         avx2XentTerms,
+	sigmoidXentTerms:  avx2SigmoidXentTerms,
+	sumExp:            avx2SumExp,
+	expSum:            avx2ExpSum,
+	moments:           avx2Moments,
+	sumAndDot:         avx2SumAndDot,
+	scaledSumAndDot:   avx2ScaledSumAndDot,
+	moments4:          avx2Moments4,
+	standardize4:      avx2Standardize4,
+	normSums4:         avx2NormSums4,
 }
 
 var avx2Table = Table{
@@ -230,6 +273,10 @@ var avx2Table = Table{
 	MSEGrad:               avx2Rows.mseGrad,
 	MAE:                   avx2Rows.mae,
 	MAEGrad:               avx2Rows.maeGrad,
+	NormRows:              avx2Rows.normRows,
+	NormRowsBack:          avx2Rows.normRowsBack,
+	L2NormalizeRows:       avx2Rows.l2NormalizeRows,
+	L2NormalizeRowsGrad:   avx2Rows.l2NormalizeRowsGrad,
 	GlobalMaxPool: func(y []float32, arg []int32, x []float32, cells int) {
 		avx2MaxPoolWide(y, arg, x, 1, len(y), 1, cells, 0, 0, 0, 0)
 	},

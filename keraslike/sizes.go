@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// sizes is a network at given shapes of its inputs: the shapes of all its tensors, and its cost.
+// A network with free axes has as many as its batches have lengths, and any network may be nested
+// in another one at other sizes than its own.
+type sizes struct {
+	of   map[*Tensor]Shape // where the shape is not the tensor's own
+	cost cost
+	*sizing
+}
+
+// sizing computes sizes of networks that are nested in each other, each network once for each
+// shape of its inputs.
+type sizing struct {
+	trial bool // of lengths that no batch has, so that nothing is too large
+	done  map[sizingKey]*sizes
+}
+
+type sizingKey struct {
+	of *network
+	in string
+}
+
+func newSizing() *sizing      { return &sizing{done: map[sizingKey]*sizes{}} }
+func newTrialSizing() *sizing { return &sizing{trial: true, done: map[sizingKey]*sizes{}} }
+
+func (s *sizing) isTrial() bool { return s != nil && s.trial }
+
+// find returns the sizes of a network with these inputs, nil if they have not been computed.
+func (s *sizing) find(n *network, in []Shape) *sizes {
+	if s == nil {
+		return nil
+	}
+	return s.done[sizingKey{n, fmt.Sprint(in)}]
+}
+
+// shape returns the shape of a tensor.
+func (z *sizes) shape(t *Tensor) Shape {
+	if z != nil {
+		if s, ok := z.of[t]; ok {
+			return s
+		}
+	}
+	return t.shape
+}
+
+// shapes returns the shapes of tensors.
+func (z *sizes) shapes(list []*Tensor) []Shape {
+	shapes := make([]Shape, len(list))
+	for i, t := range list {
+		shapes[i] = z.shape(t)
+	}
+	return shapes
+}
+
+// sizesFor computes the sizes of the network with inputs of these shapes, as many as the network
+// has.
+func (n *network) sizesFor(in []Shape, s *sizing) (*sizes, error) {
+	if z := s.find(n, in); z != nil {
+		return z, nil
+	}
+	z := &sizes{of: map[*Tensor]Shape{}, sizing: s}
+	for i, t := range n.inputs {
+		if len(in[i]) != len(t.shape) {
+			return nil, fmt.Errorf("input %d has shape %v, want %v", i, in[i], t.shape)
+		}
+		z.record(t, in[i])
+	}
+	for _, t := range n.order {
+		if err := z.evaluate(t); err != nil {
+			return nil, t.shapeError(z, err)
+		}
+	}
+	z.cost = n.count(z)
+	s.done[sizingKey{n, fmt.Sprint(in)}] = z
+	return z, nil
+}
+
+func (z *sizes) record(t *Tensor, s Shape) {
+	if !s.Equal(t.shape) {
+		z.of[t] = s
+	}
+}
+
+// evaluate computes the shapes of the outputs of a call.
+func (z *sizes) evaluate(t *Tensor) error {
+	isOwn := func(x *Tensor) bool { _, other := z.of[x]; return !other }
+	if t.layer.network() == nil && !slices.ContainsFunc(t.in, func(x *Tensor) bool { return !isOwn(x) }) {
+		return nil
+	}
+	out, err := t.layer.outputs(z.shapes(t.in), z.sizing)
+	if err != nil {
+		return err
+	}
+	own := t.outputs()
+	if len(out) != len(own) {
+		return fmt.Errorf("has %d outputs at these shapes, want %d", len(out), len(own))
+	}
+	for k, x := range own {
+		z.record(x, out[k])
+	}
+	return nil
+}
+
+// sizesAt computes the sizes for a batch whose free axes have these lengths.
+func (n *network) sizesAt(l lengths) (*sizes, error) {
+	evaluating.Lock()
+	defer evaluating.Unlock()
+	z, err := n.sizesFor(n.inputsAt(l), newSizing())
+	if err != nil {
+		return nil, err
+	}
+	for k, t := range n.outputs {
+		if got := z.shape(t); !t.shape.takes(got) {
+			return nil, fmt.Errorf("output %q would have shape %v, want %v", n.outputNames()[k], got, t.shape)
+		}
+	}
+	return z, nil
+}
+
+// evaluating serializes the calls of Build where several goroutines predict, because a
+// definition need not be safe for concurrent use.
+var evaluating sync.Mutex
+
+// sizesForCheck returns the sizes of a graph that is built to find mistakes and does not run.
+func (n *network) sizesForCheck() (l lengths, z *sizes, err error) {
+	if n.isFree() {
+		return n.trialSizes()
+	}
+	z, err = n.affordable(modeTrain, 1, l)
+	return l, z, err
+}
+
+// trialSizes returns lengths of the free axes that the network bears, for a graph that is
+// built to find mistakes, and the sizes at them.
+func (n *network) trialSizes() (l lengths, z *sizes, err error) {
+	if n.uses > float64(n.layersLimit()) {
+		return l, nil, n.tooManyLayers()
+	}
+	evaluating.Lock()
+	defer evaluating.Unlock()
+	for _, pair := range trialPairs {
+		l = lengths{}
+		for i := range n.freeAxes() {
+			l = l.with(i, pair[0])
+		}
+		if z, err = n.sizesFor(n.inputsAt(l), newTrialSizing()); err == nil {
+			return l, z, nil
+		}
+	}
+	return l, nil, err
+}
+
+// lengths are the lengths of the free axes of a network's inputs, in their order. They can be
+// compared, and up to four take no memory.
+type lengths struct {
+	first [4]int
+	more  string
+}
+
+// with returns l with the length n of axis i, which follows the ones that l has.
+func (l lengths) with(i, n int) lengths {
+	if i < len(l.first) {
+		l.first[i] = n
+	} else {
+		l.more += strconv.Itoa(n) + " "
+	}
+	return l
+}
+
+// all returns the lengths of n axes.
+func (l lengths) all(n int) []int {
+	list := slices.Clone(l.first[:min(n, len(l.first))])
+	for _, word := range strings.Fields(l.more) {
+		n, _ := strconv.Atoi(word) // written by with
+		list = append(list, n)
+	}
+	return list
+}
+
+// max returns the longer of each of n axes.
+func (l lengths) max(m lengths, n int) lengths {
+	for i := range min(n, len(l.first)) {
+		l.first[i] = max(l.first[i], m.first[i])
+	}
+	if n <= len(l.first) || l.more == m.more {
+		return l
+	}
+	out, others := lengths{}, m.all(n)
+	for i, own := range l.all(n) {
+		out = out.with(i, max(own, others[i]))
+	}
+	return out
+}
+
+// freeAxes returns the number of free axes of the inputs.
+func (n *network) freeAxes() (count int) {
+	for _, t := range n.inputs {
+		for _, d := range t.shape {
+			if d == Any {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// isFree reports whether an input has a free axis.
+func (n *network) isFree() bool { return n.freeAxes() > 0 }
+
+// inputsAt returns the shapes of the inputs for lengths of the free axes.
+func (n *network) inputsAt(l lengths) []Shape {
+	free := l.all(n.freeAxes())
+	shapes := make([]Shape, len(n.inputs))
+	for k, t := range n.inputs {
+		shapes[k] = slices.Clone(t.shape)
+		for axis, d := range t.shape {
+			if d == Any {
+				shapes[k][axis], free = free[0], free[1:]
+			}
+		}
+	}
+	return shapes
+}
+
+// lengthsOf returns the lengths of the free axes; length returns that of an axis of an input.
+func (n *network) lengthsOf(length func(input, axis int) int) (l lengths) {
+	i := 0
+	for k, t := range n.inputs {
+		for axis, d := range t.shape {
+			if d == Any {
+				l = l.with(i, length(k, axis))
+				i++
+			}
+		}
+	}
+	return l
+}
