@@ -65,19 +65,20 @@ func (m *Model) restoreFrom(f *safetensors.File) error {
 		return err
 	}
 	expected := map[string]bool{}
-	for _, w := range m.weights {
+	values := make([][]float32, len(m.weights))
+	for i, w := range m.weights {
 		path := m.paths[w]
 		expected[path] = true
-		values := make([]float32, len(w.Value()))
-		if err := readTensor(f, path, w.shape, values); err != nil {
+		values[i] = make([]float32, w.size())
+		if err := readTensor(f, path, w.shape, values[i]); err != nil {
 			return err
 		}
-		if err := w.checkValues(path, values); err != nil {
+		if err := w.checkValues(path, values[i]); err != nil {
 			return fmt.Errorf("tensor %w", err)
 		}
-		if err := w.Set(values); err != nil {
-			return err
-		}
+	}
+	if err := UpdateWeights(m.weights, func(i int, to []float32) { copy(to, values[i]) }); err != nil {
+		return err
 	}
 	return m.restoreState(f, &c, expected)
 }

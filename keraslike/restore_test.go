@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/keraslike"
@@ -73,8 +74,8 @@ func TestRestore(t *testing.T) {
 	if want, _ := saved(t, unbroken, keraslike.WithOptimizer); !bytes.Equal(got, want) {
 		t.Error("the model has other bytes than without a break")
 	}
-	if shared, own := part.Weights()[0].Value(), m.Weights()[0].Value(); &shared[0] != &own[0] {
-		t.Error("the weights are no longer shared")
+	if !slices.Equal(part.Weights()[0].Values(), unbroken.Weights()[0].Values()) {
+		t.Error("a model that shares the weights has others")
 	}
 	if err := first.Append(second); err != nil || history(first) != history(whole) || first.Samples != whole.Samples {
 		t.Errorf("the history is %v, want %v (%v)", first, whole, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
 )
@@ -23,11 +24,12 @@ type Lesson struct {
 	Took    [2]Measurement // of the whole command, on the sample and on the full data
 }
 
-// Measurement is how long a command took on two cores at 2.1 GHz with AVX-512, data and
-// pretrained weights already on disk, all variants in turn; rounded, since machines differ.
+// Measurement is how long a command took on two cores of an AMD EPYC with AVX-512, with nothing
+// else running, data and pretrained weights on disk and all variants in turn. Those of more than
+// half a minute were measured by training alone, on a machine that was shared.
 type Measurement time.Duration
 
-func seconds(n int) Measurement { return Measurement(time.Duration(n) * time.Second) }
+func seconds(s float64) Measurement { return Measurement(s * float64(time.Second)) }
 
 // String rounds to what a reader plans with: "2 s", "30 s", "4 min".
 func (m Measurement) String() string {
@@ -74,7 +76,10 @@ func (m ModelLesson) Explain() (model *k.Model, layers []ExplainedLayer, err err
 		return nil, nil, err
 	}
 	left := model.Layers()
-	before := ""
+	d, err := model.Diagram()
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, l := range m.Layers {
 		n := 0
 		for n < len(left) && l.matches(left[n].Path) {
@@ -83,20 +88,19 @@ func (m ModelLesson) Explain() (model *k.Model, layers []ExplainedLayer, err err
 		if n == 0 {
 			return nil, nil, fmt.Errorf("lesson of model %q: the explanation of layer %q stands where the model has %s", model.Name(), l.Path, next(left))
 		}
-		e := ExplainedLayer{Path: l.Path, Kind: left[0].Kind, In: before, Out: sample(left[n-1].Output), Text: l.Text}
+		e := ExplainedLayer{Path: l.Path, Kind: left[0].Kind, In: l.input(d), Out: sample(left[n-1].Output.String()), Text: l.Text}
 		if n > 1 {
 			e.Kind = text.Count(n, "layer")
 		}
-		weights := 0
 		for _, layer := range left[:n] {
 			for _, w := range layer.Weights {
 				e.Parameters += k.Shape(w.Shape()).Size()
 			}
-			if weights += len(layer.Weights); len(layer.Weights) > 0 {
+			if len(layer.Weights) > 0 {
 				e.Frozen = !layer.Trainable
 			}
 		}
-		layers, before, left = append(layers, e), e.Out, left[n:]
+		layers, left = append(layers, e), left[n:]
 	}
 	if len(left) > 0 {
 		return nil, nil, fmt.Errorf("lesson of model %q: nothing explains %s", model.Name(), next(left))
@@ -119,10 +123,27 @@ func (l LayerLesson) matches(path string) bool {
 	return path == l.Path
 }
 
-// sample is a shape without its batch.
-func sample(s k.Shape) string {
-	return strings.Replace(s.String(), "batch, ", "", 1)
+// input returns the shape that enters the layers, "2 × (512)" for two of one shape and empty for
+// an input of the model.
+func (l LayerLesson) input(d *graph.Diagram) string {
+	inside := func(b graph.Box) bool { return l.matches(strings.TrimPrefix(b.Group+"/"+b.Title, "/")) }
+	var from []int
+	var shapes []string
+	for _, a := range d.Arrows {
+		if !inside(d.Boxes[a[1]]) || inside(d.Boxes[a[0]]) || slices.Contains(from, a[0]) {
+			continue
+		}
+		from = append(from, a[0])
+		shapes = append(shapes, sample(d.Boxes[a[0]].Shape))
+	}
+	if n := len(shapes); n > 1 && len(slices.Compact(slices.Clone(shapes))) == 1 {
+		return fmt.Sprintf("%d × %s", n, shapes[0])
+	}
+	return strings.Join(shapes, ", ")
 }
+
+// sample is a shape without its batch.
+func sample(shape string) string { return strings.Replace(shape, "batch, ", "", 1) }
 
 // Model returns the lesson of the model that a variant trains.
 func (l Lesson) Model(variant string) ModelLesson {

@@ -123,6 +123,27 @@ func sameModel(t *testing.T, lesson ModelLesson, trained *k.Model) {
 	}
 }
 
+// TestLessonShapes: what enters a layer is what the graph has before it, not what is explained
+// before it.
+func TestLessonShapes(t *testing.T) {
+	_, layers, err := catsDogsLesson().Model("features").Explain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, l := range layers {
+		got[l.Path] = l.In + " to " + l.Out
+	}
+	for path, want := range map[string]string{
+		"input": " to (227, 227, 3)", "squeezenet/fire4/*": "(28, 28, 128) to (28, 28, 256)", "global_average_pooling2d": "(14, 14, 512) to (512)",
+		"global_max_pooling2d": "(14, 14, 512) to (512)", "mean_and_maximum": "2 × (512) to (1024)", "head/rescaling": "(1024) to (1024)",
+	} {
+		if got[path] != want {
+			t.Errorf("%s: %s, want %s", path, got[path], want)
+		}
+	}
+}
+
 // TestLessonMistakes: what is not explained, or not there, is an error.
 func TestLessonMistakes(t *testing.T) {
 	good := mnistLesson().Models[0]

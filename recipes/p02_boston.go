@@ -179,7 +179,7 @@ func bostonLesson() Lesson {
 			"-epochs 100: the training error goes on falling, that of the test does not",
 			"the correlations in the report, before you trust a feature",
 		},
-		Took: [2]Measurement{seconds(3), seconds(3)},
+		Took: [2]Measurement{seconds(1.5), seconds(1.5)},
 	}
 }
 

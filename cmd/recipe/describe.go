@@ -36,7 +36,7 @@ func paragraph(w io.Writer, indent, s string, width int) {
 func describe(w io.Writer, r recipes.Recipe, variant string) error {
 	width, lesson := textWidth(w), r.Lesson()
 	fmt.Fprintf(w, "%s: %s\n\n", r.Name, r.Title)
-	paragraph(w, "", "It teaches "+lesson.Teaches+".", width)
+	paragraph(w, "", "It is about "+lesson.Teaches+".", width)
 	fmt.Fprintln(w)
 	paragraph(w, "", "Data. "+lesson.Data, width)
 	models := lesson.Models

@@ -16,7 +16,7 @@
 //
 // -describe explains the layers of a project and -list says how long each takes:
 // the whole command, all variants in turn, with data on disk, measured on two cores
-// of 2.1 GHz with AVX-512. compare shows runs side by side; "source <(recipe completion
+// of an AMD EPYC with AVX-512. compare shows runs side by side; "source <(recipe completion
 // bash)" completes the command line of the installed command.
 //
 // The exit status is 0 if all went well, 1 if something failed, 2 for a mistake on

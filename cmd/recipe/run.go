@@ -284,8 +284,9 @@ func sparks(w io.Writer, r *recipes.Report, width int, utf8 bool) {
 				label = m.Variant + " " + name
 			}
 			tail := fmt.Sprintf("  %.4g -> %.4g", series[0], series[len(series)-1])
-			if best, at := lowest(series); at < len(series)-1 {
-				tail += fmt.Sprintf(", lowest %.4g in epoch %d", best, at+1)
+			best, at := lowest(series)
+			if more := fmt.Sprintf(", lowest %.4g in epoch %d", best, at+1); at < len(series)-1 && width-22-len(tail+more) >= 8 {
+				tail += more
 			}
 			room := min(60, width-22-len(tail))
 			fmt.Fprintf(w, "%20s  %s%s\n", label, terminal.Spark(series, room, utf8), tail)
