@@ -79,6 +79,17 @@ type seriesJSON struct {
 	Values []*float64 `json:"values"`
 }
 
+// numbers returns the values, null as NaN.
+func (s seriesJSON) numbers() []float64 {
+	values := make([]float64, len(s.Values))
+	for e, v := range s.Values {
+		if values[e] = math.NaN(); v != nil {
+			values[e] = *v
+		}
+	}
+	return values
+}
+
 // MarshalJSON writes the number of the first epoch, the seconds of each epoch, the number of
 // samples and the series in their order. Numbers are exact; NaN and infinity are null.
 func (h *History) MarshalJSON() ([]byte, error) {
@@ -112,16 +123,10 @@ func (h *History) UnmarshalJSON(text []byte) error {
 		if len(s.Values) != len(in.Seconds) {
 			return fmt.Errorf("history: series %q has %d values, want one for each of %d epochs", s.Name, len(s.Values), len(in.Seconds))
 		}
-		values := make([]float64, len(s.Values))
-		for e, v := range s.Values {
-			if values[e] = math.NaN(); v != nil {
-				values[e] = *v
-			}
-		}
 		if read.values == nil {
 			read.values = map[string][]float64{}
 		}
-		read.names, read.values[s.Name] = append(read.names, s.Name), values
+		read.names, read.values[s.Name] = append(read.names, s.Name), s.numbers()
 	}
 	if len(in.Series) == 0 && len(in.Seconds) > 0 {
 		return errors.New("history: epochs without a series")

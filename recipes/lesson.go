@@ -88,24 +88,29 @@ func (m ModelLesson) Explain() (model *k.Model, layers []ExplainedLayer, err err
 		if n == 0 {
 			return nil, nil, fmt.Errorf("lesson of model %q: the explanation of layer %q stands where the model has %s", model.Name(), l.Path, next(left))
 		}
-		e := ExplainedLayer{Path: l.Path, Kind: left[0].Kind, In: l.input(d), Out: sample(left[n-1].Output.String()), Text: l.Text}
-		if n > 1 {
-			e.Kind = text.Count(n, "layer")
-		}
-		for _, layer := range left[:n] {
-			for _, w := range layer.Weights {
-				e.Parameters += k.Shape(w.Shape()).Size()
-			}
-			if len(layer.Weights) > 0 {
-				e.Frozen = !layer.Trainable
-			}
-		}
+		e := l.explain(left[:n])
+		e.In = l.input(d)
 		layers, left = append(layers, e), left[n:]
 	}
 	if len(left) > 0 {
 		return nil, nil, fmt.Errorf("lesson of model %q: nothing explains %s", model.Name(), next(left))
 	}
 	return model, layers, nil
+}
+
+// explain joins the explanation with the layers that it is for.
+func (l LayerLesson) explain(group []k.LayerInfo) ExplainedLayer {
+	e := ExplainedLayer{Path: l.Path, Kind: group[0].Kind, Out: sample(group[len(group)-1].Output.String()), Text: l.Text}
+	if len(group) > 1 {
+		e.Kind = text.Count(len(group), "layer")
+	}
+	for _, layer := range group {
+		for _, w := range layer.Weights {
+			e.Parameters += k.Shape(w.Shape()).Size()
+			e.Frozen = !layer.Trainable
+		}
+	}
+	return e
 }
 
 func next(left []k.LayerInfo) string {

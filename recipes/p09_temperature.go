@@ -140,7 +140,7 @@ func temperatureModel(variant string, steps, columns int) *k.Model {
 func temperatureLesson() Lesson {
 	input := LayerLesson{"input", "Ten days of weather, an hour apart: 240 steps of 14 measurements, each standardized by the training rows."}
 	degrees := "One number without an activation: the temperature in a day, in standard deviations."
-	absolute := "Mean absolute error, which is in degrees and not led astray by a few storms, with RMSprop at 0.001."
+	absolute := "Mean absolute error, which has the unit of the temperature and is not led astray by a few storms, with RMSprop at 0.001."
 	penalized := absolute + " The loss that is shown includes the penalty, mae does not."
 	model := func(variant string) func() (*k.Model, error) {
 		return built(func() *k.Model { return temperatureModel(variant, 240, 14) })

@@ -144,18 +144,10 @@ func measuredRows(runs []compared) (rows []tableRow) {
 	for _, name := range curves {
 		best, last := tableRow{label: name + ", best"}, tableRow{label: name + ", last"}
 		for _, r := range runs {
-			at, value := bestOf(r, name)
-			if at == 0 {
-				best.cells, last.cells = append(best.cells, "-"), append(last.cells, "-")
-				continue
-			}
-			best.cells = append(best.cells, fmt.Sprintf("%s (%d)", number(value), at))
-			last.cells = append(last.cells, number(r.History.Last(name)))
+			b, l := extremes(r, name)
+			best.cells, last.cells = append(best.cells, b), append(last.cells, l)
 		}
-		if known := slices.ContainsFunc(best.cells, func(c string) bool { return c != "-" }); known {
-			rows = append(rows, best)
-		}
-		rows = append(rows, last)
+		rows = append(rows, best, last)
 	}
 	for _, name := range figureNames(runs) {
 		if slices.Contains(curves, name) || slices.Contains(curves, strings.TrimPrefix(name, "best_")) {
@@ -176,6 +168,15 @@ func number(v float64) string {
 		return fmt.Sprintf("%.1e", v)
 	}
 	return fmt.Sprintf("%.4f", v)
+}
+
+// extremes returns the best value of a curve, with its epoch, and the last one.
+func extremes(r compared, name string) (best, last string) {
+	at, value := bestOf(r, name)
+	if at == 0 {
+		return "-", "-"
+	}
+	return fmt.Sprintf("%s (%d)", number(value), at), number(r.History.Last(name))
 }
 
 // epochTime is the median, since the first epoch is slower than the others.
@@ -256,20 +257,9 @@ func grid(w io.Writer, names []string, rows []tableRow, width int) {
 	for _, r := range rows {
 		label = max(label, utf8.RuneCountInString(r.label))
 	}
+	rows = append([]tableRow{{"", names}}, rows...)
 	for first := 0; first < len(names); {
-		var widths []int
-		total := label
-		for c := first; c < len(names); c++ {
-			n := utf8.RuneCountInString(names[c])
-			for _, r := range rows {
-				n = max(n, utf8.RuneCountInString(r.cells[c]))
-			}
-			if total+2+n > width && c > first {
-				break
-			}
-			total += 2 + n
-			widths = append(widths, n)
-		}
+		widths := columnWidths(rows, first, width-label)
 		line := func(name string, cells []string) {
 			fmt.Fprint(w, pad(name, -label))
 			for i, n := range widths {
@@ -280,12 +270,26 @@ func grid(w io.Writer, names []string, rows []tableRow, width int) {
 		if first > 0 {
 			fmt.Fprintln(w)
 		}
-		line("", names)
 		for _, r := range rows {
 			line(r.label, r.cells)
 		}
 		first += len(widths)
 	}
+}
+
+// columnWidths returns the widths of as many columns as fit, at least one.
+func columnWidths(rows []tableRow, first, width int) (widths []int) {
+	for c := first; c < len(rows[0].cells); c++ {
+		n := 0
+		for _, r := range rows {
+			n = max(n, utf8.RuneCountInString(r.cells[c]))
+		}
+		if width -= 2 + n; width < 0 && c > first {
+			break
+		}
+		widths = append(widths, n)
+	}
+	return widths
 }
 
 // pad fills a text with blanks before it, or behind it if the width is negative.

@@ -111,27 +111,36 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	f.Visit(func(fl *flag.Flag) { set[fl.Name] = true })
 	value := func(name string) string { return f.Lookup(name).Value.String() }
 	var err error
-	if set["fetch"] {
+	switch {
+	case set["fetch"]:
 		o.fetch, err = sets(value("fetch"))
-		return o, err
-	}
-	if set["describe"] {
-		if o.recipe, err = recipes.Find(value("describe")); err != nil {
-			return nil, fmt.Errorf("-describe: %w", err)
-		}
+	case set["describe"]:
 		o.describe = true
-		return o, o.check(set)
-	}
-	if !set["name"] && !(o.resume && set["out"]) {
-		return nil, errors.New("no -name given; -list shows the recipes")
-	}
-	if set["name"] {
-		if o.recipe, err = recipes.Find(value("name")); err != nil {
-			return nil, err
+		if o.recipe, err = recipes.Find(value("describe")); err != nil {
+			err = fmt.Errorf("-describe: %w", err)
+		} else {
+			err = o.check(set)
 		}
+	default:
+		err = o.prepare(set, value("name"))
 	}
-	if set["out"] && o.out == "" {
-		return nil, errors.New(`-out "": want a name`)
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// prepare finds the recipe and the folder of a run, and checks the settings.
+func (o *options) prepare(set map[string]bool, name string) (err error) {
+	switch {
+	case !set["name"] && !(o.resume && set["out"]):
+		return errors.New("no -name given; -list shows the recipes")
+	case set["out"] && o.out == "":
+		return errors.New(`-out "": want a name`)
+	case set["name"]:
+		if o.recipe, err = recipes.Find(name); err != nil {
+			return err
+		}
 	}
 	if o.out == "" {
 		o.out = filepath.Join("runs", o.recipe.Name)
@@ -142,10 +151,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o.journal = recipes.NewJournal(o.journalFolder())
 	if o.resume {
 		if err := o.reopen(set); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return o, o.check(set)
+	return o.check(set)
 }
 
 // journalFolder is where a run keeps what it needs to be resumed.
@@ -199,7 +208,7 @@ func (o *options) check(set map[string]bool) error {
 		return fmt.Errorf("-base %q: want one of: %s%s", o.base, strings.Join(bases, ", "), text.Meant(o.base, bases...))
 	}
 	for _, f := range []struct{ name, value string }{
-		{"explain", o.explain}, {"model", o.model}, {"out", o.out}, {"dot", o.dot}, {"json", o.json},
+		{"explain", o.explain}, {"model", o.model}, {"dot", o.dot}, {"json", o.json},
 	} {
 		if set[f.name] && f.value == "" {
 			return fmt.Errorf(`-%s "": want a name`, f.name)

@@ -79,7 +79,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if r == nil {
 		return err
 	}
-	stopped := err
+	return o.finish(r, err, human, stdout)
+}
+
+// finish writes the results of a run, which stopped ended early unless it is nil, and shows
+// them.
+func (o *options) finish(r *recipes.Report, stopped error, human, stdout io.Writer) error {
 	r.Command = []string{o.command()}
 	files, err := r.Save(o.out)
 	switch {
@@ -87,8 +92,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	case err != nil:
 		stopped = fmt.Errorf("%v; %w", stopped, err)
-	}
-	if stopped == nil {
+	case stopped == nil:
 		if err := o.journal.Remove(); err != nil {
 			return err
 		}
@@ -259,39 +263,39 @@ func closing(w io.Writer, r *recipes.Report) {
 }
 
 // sparks draws the loss of each model, and the validation loss, with their first and last
-// values.
+// values and the lowest one where that is not the last.
 func sparks(w io.Writer, r *recipes.Report, width int, utf8 bool) {
-	models := r.Variants
-	if len(models) == 0 {
-		models = []*recipes.Report{r}
+	var lines []string
+	for _, v := range r.Variants {
+		lines = append(lines, lossLines(v, v.Variant+" ", width, utf8)...)
 	}
-	first := true
-	for _, m := range models {
-		if m.History == nil || m.History.Epochs() < 2 {
+	if len(r.Variants) == 0 {
+		lines = lossLines(r, "", width, utf8)
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// lossLines draws the losses of one model.
+func lossLines(r *recipes.Report, label string, width int, utf8 bool) (lines []string) {
+	if r.History == nil || r.History.Epochs() < 2 {
+		return nil
+	}
+	for _, name := range []string{"loss", "val_loss"} {
+		series := r.History.Get(name)
+		if len(series) == 0 {
 			continue
 		}
-		for _, name := range []string{"loss", "val_loss"} {
-			series := m.History.Get(name)
-			if len(series) == 0 {
-				continue
-			}
-			if first {
-				fmt.Fprintln(w)
-				first = false
-			}
-			label := name
-			if len(r.Variants) > 0 {
-				label = m.Variant + " " + name
-			}
-			tail := fmt.Sprintf("  %.4g -> %.4g", series[0], series[len(series)-1])
-			best, at := lowest(series)
-			if more := fmt.Sprintf(", lowest %.4g in epoch %d", best, at+1); at < len(series)-1 && width-22-len(tail+more) >= 8 {
-				tail += more
-			}
-			room := min(60, width-22-len(tail))
-			fmt.Fprintf(w, "%20s  %s%s\n", label, terminal.Spark(series, room, utf8), tail)
+		tail := fmt.Sprintf("  %.4g -> %.4g", series[0], series[len(series)-1])
+		best, at := lowest(series)
+		if more := fmt.Sprintf(", lowest %.4g in epoch %d", best, at+1); at < len(series)-1 && width-22-len(tail+more) >= 8 {
+			tail += more
 		}
+		room := min(60, width-22-len(tail))
+		lines = append(lines, fmt.Sprintf("%20s  %s%s", label+name, terminal.Spark(series, room, utf8), tail))
 	}
+	return lines
 }
 
 // lowest returns the lowest value of a series, which NaN is not, and its index.
