@@ -31,6 +31,15 @@ func chainOps() []unary {
 	return slices.Concat(anyRank(), matrices(), series(), images(), lossOps(), scalarOps())
 }
 
+// evenColumns is 1 in every other column: a mask that leaves something of each row.
+func evenColumns(x node, shape ...int) node {
+	row := make([]float64, shape[len(shape)-1])
+	for i := range row {
+		row[i] = float64((i + 1) % 2)
+	}
+	return constant(x, row, shape...)
+}
+
 func lastOf(x node) int { return x.Shape()[len(x.Shape())-1] }
 
 func oneOf(x node, n int) int { return max(1, min(n, x.Shape()[1])) }
@@ -188,6 +197,22 @@ func series() []unary {
 		}},
 		{name: "matmul tt", build: func(x node, p param) (node, error) {
 			return BatchMatMul(x, p(x.Shape()[0], 2, x.Shape()[1]), true, true)
+		}},
+		{name: "attention", build: func(x node, p param) (node, error) {
+			s := x.Shape()
+			return Attention(AttentionSpec{Heads: 1, Scale: 0.7}, AttentionInputs{Query: x, Key: p(s[0], 3, s[2]), Value: p(s[0], 3, 2)})
+		}},
+		{name: "self-attention", build: func(x node, _ param) (node, error) {
+			return Attention(AttentionSpec{Heads: lastOf(x), Scale: 0.7, Causal: true}, AttentionInputs{Query: x, Key: x, Value: x})
+		}},
+		{name: "masked attention", build: func(x node, p param) (node, error) {
+			s := x.Shape()
+			return Attention(
+				AttentionSpec{Heads: s[2], Scale: 0.7, Rate: 0.3, Random: &Random{Key: 7, Step: 3}, Stream: uint64(x.ID())},
+				AttentionInputs{
+					Query: p(s[0], 2, s[2]), Key: p(s...), Value: x, Mask: evenColumns(x, s[0], 2, s[1]),
+					KeyMask: constant(x, []float64{1}, s[:2]...), QueryMask: constant(x, []float64{1}, s[0], 2),
+				})
 		}},
 		{name: "conv", build: func(x node, p param) (node, error) {
 			return Conv(x, p(oneOf(x, 2), lastOf(x), 2), p(2), ConvSpec{}, Act(Tanh))

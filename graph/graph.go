@@ -57,7 +57,7 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 	if name == "" {
 		return nil, fmt.Errorf("input of shape %v: the name is empty", shape)
 	}
-	if indexOf(g).variables[name] != nil {
+	if indexOf(g).isUsed(name) {
 		return nil, fmt.Errorf("input %q: the graph already has a node of this name", name)
 	}
 	for _, d := range shape {

@@ -13,14 +13,15 @@ import (
 
 // Gorgonia looks a node up by its name by scanning all nodes, and by its ID by scanning them
 // the first time that the ID is asked for, which each new edge and each walk does. Building a
-// graph of n nodes would take n² steps. An index takes those look-ups over.
+// graph of n nodes would take n² steps. An index takes those look-ups over. It refers to nodes by
+// their positions, because pointers would keep the graph alive forever.
 type index struct {
-	nodes     int              // of the graph that are in the index
-	last      *Node            // of these
-	variables map[string]*Node // and constants
-	numbers   map[string]int   // the least number that may be free, for each name
-	positions map[int64]int    // where each ID is among all nodes: Gorgonia's own record, or nil
-	reserved  int              // positions of nodes yet to come that are in it
+	nodes     int            // of the graph that are in the index
+	last      int64          // the ID of the last one
+	variables map[string]int // positions of variables and constants by name
+	numbers   map[string]int // the least number that may be free, for each name
+	positions map[int64]int  // where each ID is among all nodes: Gorgonia's own record, or nil
+	reserved  int            // positions of nodes yet to come that are in it
 }
 
 // indexes has the index of each living graph.
@@ -42,17 +43,17 @@ func indexOf(g *Graph) *index {
 // update adds the nodes that are not in the index. It starts again if nodes were removed,
 // after which Gorgonia's record of positions is wrong.
 func (x *index) update(all Nodes) {
-	if x.nodes > len(all) || x.nodes > 0 && all[x.nodes-1] != x.last {
+	if x.nodes > len(all) || x.nodes > 0 && all[x.nodes-1].ID() != x.last {
 		*x = index{positions: x.positions}
 	}
 	if x.variables == nil {
-		x.variables, x.numbers = map[string]*Node{}, map[string]int{}
+		x.variables, x.numbers = map[string]int{}, map[string]int{}
 	}
 	for i, n := range all[x.nodes:] {
 		i += x.nodes
 		if _, constant := constantOf(n); constant || n.Op() == nil {
-			if name := n.Name(); x.variables[name] == nil {
-				x.variables[name] = n
+			if name := n.Name(); !x.isUsed(name) {
+				x.variables[name] = i
 			}
 		}
 		if i >= x.reserved || n.ID() != int64(i) {
@@ -60,7 +61,7 @@ func (x *index) update(all Nodes) {
 		}
 	}
 	if x.nodes = len(all); len(all) > 0 {
-		x.last = all[len(all)-1]
+		x.last = all[len(all)-1].ID()
 	}
 	x.reserve()
 }
@@ -69,7 +70,7 @@ func (x *index) update(all Nodes) {
 // consecutive, and equal to their positions if no node was ever removed.
 func (x *index) reserve() {
 	const least = 64
-	if x.reserved > 3*x.nodes/2 || x.last != nil && x.last.ID() != int64(x.nodes-1) {
+	if x.reserved > 3*x.nodes/2 || x.nodes > 0 && x.last != int64(x.nodes-1) {
 		return
 	}
 	from := max(x.nodes, x.reserved)
@@ -85,13 +86,19 @@ func (x *index) place(id int64, at int) {
 	}
 }
 
+// isUsed reports whether a variable or constant has the name.
+func (x *index) isUsed(name string) bool {
+	_, used := x.variables[name]
+	return used
+}
+
 // unused returns the name, with a number appended if a variable already has it.
 func (x *index) unused(name string) string {
-	if x.variables[name] == nil {
+	if !x.isUsed(name) {
 		return name
 	}
 	for i := max(2, x.numbers[name]); ; i++ {
-		if unused := fmt.Sprintf("%s (%d)", name, i); x.variables[unused] == nil {
+		if unused := fmt.Sprintf("%s (%d)", name, i); !x.isUsed(unused) {
 			x.numbers[name] = i
 			return unused
 		}

@@ -84,7 +84,12 @@ func TestUnusedName(t *testing.T) {
 func TestIndexesAreDropped(t *testing.T) {
 	key := func() weak.Pointer[Graph] {
 		g := New()
-		if _, err := Input(g, Float32, "x"); err != nil {
+		x, _ := Input(g, Float32, "x")
+		y, err := Input(g, Float32, "y") // by then the index has x
+		if err == nil {
+			_, err = Add(x, y)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		return weak.Make(g)

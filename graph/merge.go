@@ -74,11 +74,11 @@ func adopt(g *Graph, c *Node, v Value) (*Node, error) {
 		}
 	}
 	for i := 2; ; i++ {
-		taken := indexOf(g).variables[name]
-		if taken == nil {
+		at, used := indexOf(g).variables[name]
+		if !used {
 			break
 		}
-		if taken.Op() == nil && taken.Value() == v {
+		if taken := g.AllNodes()[at]; taken.Op() == nil && taken.Value() == v {
 			return taken, nil
 		}
 		name = fmt.Sprintf("%s (%d)", c.Name(), i)

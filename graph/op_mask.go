@@ -244,8 +244,8 @@ func runMaskedAvgPoolGrad[T kernel.Float](c *call[T]) error {
 	return nil
 }
 
-// MaskedScore is the value that masked attention scores get before softmax, as in Keras.
-const MaskedScore = -1e9
+// MaskedScore is added to masked attention scores before softmax, as in Keras.
+const MaskedScore = kernel.MaskedScore
 
 // CausalMask adds MaskedScore to the scores (..., queries, keys) of all keys that come after
 // their query: after softmax, step i attends only to steps 0 to i.

@@ -60,6 +60,12 @@ func opTable(t *testing.T, g *Graph) []opRow {
 	pool := func(f func(node, PoolSpec) (node, error), height, width, stride int, p Padding) func() (node, error) {
 		return func() (node, error) { return f(im, PoolSpec{[2]int{height, width}, [2]int{stride, 1}, p}) }
 	}
+	attend := func(spec AttentionSpec, in AttentionInputs) func() (node, error) {
+		return func() (node, error) {
+			spec.Heads, in.Query, in.Key, in.Value = max(1, spec.Heads), x, x, x
+			return Attention(spec, in)
+		}
+	}
 	recurrent := func(spec RecurrentSpec, in RecurrentInputs) func() (node, error) {
 		return func() (node, error) {
 			in.X, in.W, in.U = x, wide, wide
@@ -96,6 +102,19 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			pool(AvgPool, 2, 2, 2, Same),
 			pool(AvgPool, 2, 3, 1, Same),
 			pool(AvgPool, 3, 2, 1, Same),
+		}},
+		{op: Attention, calls: calls{
+			attend(AttentionSpec{}, AttentionInputs{}),
+			attend(AttentionSpec{Heads: 2}, AttentionInputs{}),
+			attend(AttentionSpec{Scale: 0.5}, AttentionInputs{}),
+			attend(AttentionSpec{Causal: true}, AttentionInputs{}),
+			attend(AttentionSpec{Rate: 0.5, Random: rng}, AttentionInputs{}),
+			attend(AttentionSpec{Rate: 0.2, Random: rng}, AttentionInputs{}),
+			attend(AttentionSpec{Rate: 0.2, Random: rng, Stream: 1}, AttentionInputs{}),
+			attend(AttentionSpec{}, AttentionInputs{Mask: y}),
+			attend(AttentionSpec{}, AttentionInputs{QueryMask: m}),
+			attend(AttentionSpec{}, AttentionInputs{KeyMask: m}),
+			attend(AttentionSpec{}, AttentionInputs{Mask: y, QueryMask: m, KeyMask: m}),
 		}},
 		{op: BatchMatMul, calls: calls{
 			func() (node, error) { return BatchMatMul(x, y, false, false) },

@@ -3,14 +3,17 @@
 package keraslike_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
 
+	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/golden"
 	k "github.com/reef-dl/reef/keraslike"
 )
@@ -201,5 +204,213 @@ func wantKeras(t *testing.T, what string, got, want []float32) {
 			t.Errorf("%s, value %d: got %v, want %v", what, i, got[i], w)
 			return
 		}
+	}
+}
+
+// TestModelsAtOtherSizes applies models, fixed and free, to inputs of other sizes than their own:
+// the weights are shared, the numbers are those of a model that was made for the size.
+func TestModelsAtOtherSizes(t *testing.T) {
+	conv := func() *k.Model {
+		inner := k.Sequential("inner", k.Input(6, 6, 2), k.Conv2D(3, 3, k.SamePadding, k.ReLU), k.BatchNormalization())
+		return k.Sequential("net", k.Input(8, 8, 2), k.Conv2D(2, 1), inner, k.MaxPooling2D(2), k.GlobalAveragePooling2D(), k.Dense(3))
+	}
+	base := conv()
+	if err := base.Build(5); err != nil {
+		t.Fatal(err)
+	}
+	at := func(m *k.Model, shape ...int) *k.Model {
+		in := k.Input(shape...)
+		outer := k.NewModel("outer", []*k.Tensor{in}, []*k.Tensor{m.Apply(in)})
+		if err := outer.Build(0); err != nil {
+			t.Fatal(err)
+		}
+		return outer
+	}
+	// The same net, made for another size, with the weights of base.
+	made := func(h, w int) *k.Model {
+		inner := k.Sequential("inner", k.Input(h, w, 2), k.Conv2D(3, 3, k.SamePadding, k.ReLU), k.BatchNormalization())
+		m := k.Sequential("net", k.Input(h, w, 2), k.Conv2D(2, 1), inner, k.MaxPooling2D(2), k.GlobalAveragePooling2D(), k.Dense(3))
+		if err := m.Build(0); err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range m.Weights() {
+			if err := v.Set(base.Weights()[i].Values()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return m
+	}
+	big, free := at(base, 11, 7, 2), at(base, k.Any, k.Any, 2)
+	if !slices.Equal(big.Weights(), base.Weights()) || !slices.Equal(free.Weights(), base.Weights()) {
+		t.Error("a model at another size has weights of its own")
+	}
+	for _, size := range [][2]int{{8, 8}, {11, 7}, {2, 9}} {
+		x := mustArray(t, formulaData(1, 2, size[0], size[1], 2).Float32s(), 2, size[0], size[1], 2)
+		want, err := made(size[0], size[1]).Predict(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		models := map[string]*k.Model{"free": free, "free in fixed": at(free, size[0], size[1], 2)}
+		switch size {
+		case [2]int{8, 8}:
+			models["itself"] = base
+		case [2]int{11, 7}:
+			models["at another size"] = big
+		}
+		for name, m := range models {
+			got, err := m.Predict(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got.Values(), want.Values()) {
+				t.Errorf("%s at %v: %v, want %v", name, size, got, want)
+			}
+		}
+	}
+	// Parts at another size.
+	sub, err := base.SubModel("inner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := at(sub, 5, 9, 2)
+	if got := parts.Outputs()[0].Shape(); !got.Equal(k.Shape{5, 9, 3}) {
+		t.Errorf("a part at another size has output %v", got)
+	}
+	inside, err := free.SubModel("net/inner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := inside.Predict(mustArray(t, make([]float32, 4*5*2), 1, 4, 5, 2))
+	if err != nil || fmt.Sprint(y.Shape()) != "[1 4 5 3]" {
+		t.Errorf("part of a free model: %v, %v", y, err)
+	}
+	// Within TimeDistributed, and trained at two sizes.
+	in := k.Input(k.Any, k.Any, k.Any, 2)
+	clips := k.NewModel("clips", []*k.Tensor{in}, []*k.Tensor{k.LSTM(2).Apply(k.TimeDistributed(base).Apply(in))})
+	if err := clips.Compile(k.SGD(0.1), k.MSE); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range [][]int{{2, 3, 4, 5, 2}, {2, 1, 6, 2, 2}, {2, 3, 4, 5, 2}} {
+		if _, err := clips.TrainOnBatch(formulaData(1, s...), formulaData(1, 2, 2)); err != nil {
+			t.Error(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "clips")
+	if err := clips.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := k.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := k.ArrayOf(formulaData(1, 1, 2, 5, 5, 2))
+	want, err := clips.Predict(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := again.Predict(x); err != nil || !slices.Equal(got.Values(), want.Values()) {
+		t.Errorf("loaded: %v, want %v, %v", got, want, err)
+	}
+}
+
+// TestAnyMistakes are models whose layers cannot bear an axis of any length, and batches whose
+// lengths the layers cannot bear.
+func TestAnyMistakes(t *testing.T) {
+	seq := func(parts ...k.Part) error { return k.Sequential("m", parts...).Err() }
+	inner := k.Sequential("inner", k.Input(4, 4, 3), k.Conv2D(2, 3), k.Flatten(), k.Dense(2))
+	unet := func(in *k.Tensor) *k.Tensor {
+		down := k.MaxPooling2D(2).Apply(in)
+		return k.Concatenate().Apply(in, k.UpSampling2D(2, 2).Apply(down))
+	}
+	image := k.Input(k.Any, k.Any, 3)
+	u := k.NewModel("u", []*k.Tensor{image}, []*k.Tensor{unet(image)})
+	valid := k.Sequential("v", k.Input(k.Any, 3), k.Conv1D(2, 5), k.GlobalMaxPooling1D())
+	a, b := k.NamedInput("a", k.Any, 3), k.NamedInput("b", k.Any, 3)
+	two := k.NewModel("two", []*k.Tensor{a, b}, []*k.Tensor{k.Add().Apply(a, b)})
+	for _, m := range []*k.Model{u, valid, two} {
+		if err := m.Build(1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	zeros := func(shape ...int) *k.Array { return mustArray(t, make([]float32, k.Shape(shape).Size()), shape...) }
+	for want, err := range map[string]error{
+		`Dense "dense": its weight "kernel" would have shape (?, 2), which depends on axis 1 of its input (batch, ?), a free axis`:                   seq(k.Input(k.Any, 8), k.Flatten(), k.Dense(2)),
+		`shapes on the way: input (batch, ?, 8) -> flatten (batch, ?)`:                                                                               seq(k.Input(k.Any, 8), k.Flatten(), k.Dense(2)),
+		`LSTM "lstm": its weight "kernel" would have shape (?, 16), which depends on axis 2 of its input (batch, 3, ?), a free axis`:                 seq(k.Input(3, k.Any), k.LSTM(4)),
+		`PReLU "p": its weight "alpha" would have shape (?, 1, 3), which depends on axis 1 of its input (batch, ?, ?, 3)`:                            seq(k.Input(k.Any, k.Any, 3), k.PReLU(k.SharedAxes(2), k.Name("p"))),
+		`Conv2D "conv2d": input has shape (batch, ?, 3), want (batch, height, width, channels)`:                                                      seq(k.Input(k.Any, 3), k.Conv2D(2, 3)),
+		`Reshape "reshape": input has shape (batch, ?, 3) with ? elements per sample, which do not fit the target shape [5 3]`:                       seq(k.Input(k.Any, 3), k.Reshape([]int{5, 3})),
+		`Model "inner": Dense "dense": is applied again to (batch, ?), its weights were built for (batch, 8)`:                                        seq(k.Input(k.Any, k.Any, 3), inner),
+		`predict: model "u": Concatenate "concatenate": input 1 has shape (batch, 6, 4, 3), which differs from (batch, 7, 4, 3) in more than axis 3`: second(u.Predict(zeros(1, 7, 4, 3))),
+		`predict: model "v": Conv1D "conv1d": input has shape (batch, 4, 3): `:                                                                       second(valid.Predict(zeros(1, 4, 3))),
+		`predict: model "two": Add "add": input 1 has shape (batch, 5, 3), which does not fit (batch, 4, 3)`:                                         second(two.Predict(zeros(2, 4, 3), zeros(2, 5, 3))),
+		`predict: input 0 of the data has shape (batch, 4, 4), model "v" wants (batch, ?, 3)`:                                                        second(valid.Predict(zeros(1, 4, 4))),
+		`input 0 of the data has shape (batch, 4, 4, 3), model "v" wants (batch, ?, 3)`:                                                              second(valid.Predict(zeros(1, 4, 4, 3))),
+		`Input "input": axis of -2, want all axes positive or Any`:                                                                                   seq(k.Input(-2, 3), k.Dense(1)),
+		`Broken "broken": output would have shape (batch, ?)`:                                                                                        seq(k.Input(3), k.Custom(broken{})),
+		`needs about`: limited(valid, zeros(1, 50, 3)),
+	} {
+		wantError(t, err, want)
+	}
+	for _, size := range []int{2, 4, 46, 200} {
+		if _, err := u.Predict(zeros(1, size, 2*size, 3)); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := valid.Predict(zeros(1, 5, 3)); err != nil {
+		t.Error(err)
+	}
+}
+
+// limited predicts with a limit that allows 10 steps.
+func limited(m *k.Model, x *k.Array) error {
+	m.SetLimits(k.Limits{Work: 5_000})
+	defer m.SetLimits(k.Limits{})
+	short, err := k.NewArray(x.Values()[:30], 1, 10, 3)
+	if err != nil {
+		return err
+	}
+	if _, err := m.Predict(short); err != nil {
+		return err
+	}
+	_, err = m.Predict(x)
+	return err
+}
+
+// broken is a definition that returns what only an Input may have.
+type broken struct{}
+
+func (broken) Kind() string                                     { return "Broken" }
+func (broken) Build(*k.Builder, []k.Shape) (k.Shape, error)     { return k.Shape{k.Any}, nil }
+func (broken) Forward(_ *k.Scope, in []*graph.Node) *graph.Node { return in[0] }
+
+// TestAnyShapesInText prints "?" in the summary, the drawing and the configuration's tensors.
+func TestAnyShapesInText(t *testing.T) {
+	in := k.Input(k.Any, k.Any, 3)
+	x := k.Conv2D(4, 3, k.Strides(2)).Apply(in)
+	m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.GlobalMaxPooling2D().Apply(x), x})
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	var summary, dot, ops bytes.Buffer
+	if err := m.Summary(&summary); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteDOT(&dot); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteOpsDOT(&ops, 2, 9, 11); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"input (Input)                               (batch, ?, ?, 3)", "(batch, ?, ?, 4)", "(batch, 4) "} {
+		if !strings.Contains(summary.String(), want) {
+			t.Errorf("the summary lacks %q:\n%s", want, &summary)
+		}
+	}
+	if !strings.Contains(dot.String(), "(batch, ?, ?, 4)") || !strings.Contains(ops.String(), "(2, 4, 5, 4)") {
+		t.Errorf("drawings:\n%s\n%s", &dot, &ops)
+	}
+	if got := m.Outputs()[1].Shape(); got.Size() != k.Any || got.String() != "(batch, ?, ?, 4)" || k.Inspect(m.Outputs()[1].Layer()).Output.String() != got.String() {
+		t.Errorf("output %v of %d values", got, got.Size())
 	}
 }

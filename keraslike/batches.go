@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 )
@@ -135,4 +136,20 @@ func (b *batchIterator) next() []int {
 	batch := b.order[b.position:end]
 	b.position = end
 	return batch
+}
+
+// ceilDiv returns a/b, rounded up.
+func ceilDiv(a, b int) int {
+	if a%b > 0 {
+		return a/b + 1
+	}
+	return a / b
+}
+
+// saturatingProduct returns a·b, or math.MaxInt on overflow.
+func saturatingProduct(a, b int) int {
+	if a > 0 && b > math.MaxInt/a {
+		return math.MaxInt
+	}
+	return a * b
 }

@@ -23,52 +23,6 @@ type callConfig struct {
 	In    []int `json:"in"` // tensors
 }
 
-// layerWriter numbers the layers of one file in the order in which their descriptions end. A
-// layer that several models share is described once; later uses refer to its number.
-type layerWriter struct {
-	described int            // layers so far
-	index     map[*layer]int // of the first description of each layer
-}
-
-func newLayerWriter() *layerWriter { return &layerWriter{index: map[*layer]int{}} }
-
-// layer returns the description of a layer, or a reference to an earlier one. A layer without
-// weights has nothing to share and is always described.
-func (w *layerWriter) layer(l *layer) (layerConfig, error) {
-	if i, again := w.index[l]; again && (len(l.weights) > 0 || l.network() != nil) {
-		return layerConfig{Name: l.name, Kind: l.def.Kind(), Shared: &i}, nil
-	}
-	c, err := l.describe(w)
-	if err != nil {
-		return c, err
-	}
-	if _, again := w.index[l]; !again {
-		w.index[l] = w.described
-	}
-	w.described++
-	return c, nil
-}
-
-// itemBytes is the minimum charge for a layer or a weight of a nested model; its text is
-// longer.
-const itemBytes = 16
-
-// shared returns the layer that lc refers to.
-func (l *loader) shared(lc *layerConfig) (*layer, error) {
-	i := *lc.Shared
-	if i < 0 || i >= len(l.read) {
-		return nil, fmt.Errorf("is layer %d of the file, of which %d have been read", i, len(l.read))
-	}
-	found := l.read[i]
-	if found.name != lc.Name || found.def.Kind() != lc.Kind {
-		return nil, fmt.Errorf("is the %s %q according to the file, whose layer %d is the %s %q", lc.Kind, lc.Name, i, found.def.Kind(), found.name)
-	}
-	if lc.Config != nil || lc.Frozen || lc.Unmasked {
-		return nil, fmt.Errorf("is layer %d of the file and has arguments of its own", i)
-	}
-	return found, nil
-}
-
 // config returns the architecture of the network as part of a file.
 func (n *network) config(to *layerWriter) (*modelConfig, error) {
 	c := &modelConfig{Name: n.name}

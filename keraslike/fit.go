@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 )
 
@@ -357,19 +356,3 @@ func (f *fit) trainingSamples(n int) (train int, err error) {
 }
 
 func nilCallback(c Callback) bool { return isNil(c) }
-
-// ceilDiv returns a/b, rounded up.
-func ceilDiv(a, b int) int {
-	if a%b > 0 {
-		return a/b + 1
-	}
-	return a / b
-}
-
-// saturatingProduct returns a·b, or math.MaxInt on overflow.
-func saturatingProduct(a, b int) int {
-	if a > 0 && b > math.MaxInt/a {
-		return math.MaxInt
-	}
-	return a * b
-}

@@ -149,7 +149,7 @@ func (l *layer) checkSettings() error {
 // first use builds the layer.
 func (l *layer) outputs(in []Shape, z *sizing) ([]Shape, error) {
 	// Within a nested model there may be models at sizes of their own, which z records.
-	if l.built && slices.EqualFunc(in, l.in, Shape.Equal) && (z == nil || l.network() == nil) {
+	if l.built && slices.EqualFunc(in, l.in, Shape.Equal) && (z == nil || !holdsLayers(l.def)) {
 		return l.out, nil
 	}
 	out, weights, err := l.evaluate(in, z)
@@ -248,6 +248,14 @@ func (t *Tensor) call() *Tensor {
 		return t.first
 	}
 	return t
+}
+
+// inputShapes returns the shapes of the inputs of the call.
+func (t *Tensor) inputShapes() (in []Shape) {
+	for _, x := range t.in {
+		in = append(in, x.shape)
+	}
+	return in
 }
 
 // outputs returns all outputs of the call.

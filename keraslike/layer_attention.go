@@ -118,6 +118,15 @@ func (d *attention) multiplications(in []Shape, _ Shape, each float64) float64 {
 	return each + positionCount(in[0])*positionCount(in[1])*float64(d.Heads)*float64(d.KeyDim+d.ValueDim)
 }
 
+// internalValues are what the gradient needs of each query, and the gradients of keys and values.
+func (d *attention) internalValues(in []Shape) float64 {
+	if d.AttentionMask {
+		in = in[:max(1, len(in)-1)]
+	}
+	query, value, _ := inputsOf(in)
+	return float64(d.Heads) * (2*positionCount(query) + positionCount(value)*float64(d.KeyDim+d.ValueDim))
+}
+
 func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 	masks := 0
 	if d.AttentionMask {
@@ -173,63 +182,44 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		mask, in = in[len(in)-1], in[:len(in)-1]
 	}
 	query, value, key := inputsOf(in)
-	batch, t, steps := query.Shape()[0], query.Shape()[1], value.Shape()[1]
 	s.SetMask(0, s.Mask(0))
-	mask = d.paddingMask(s, mask, len(in), t, steps)
-	q := s.Do(graph.Scale(d.heads(s, "query", query, d.KeyDim), 1/math.Sqrt(float64(d.KeyDim))))
-	k, v := d.heads(s, "key", key, d.KeyDim), d.heads(s, "value", value, d.ValueDim)
-	scores := s.Do(graph.BatchMatMul(q, k, false, true)) // (batch, heads, t, s)
-	if d.CausalMask {
-		scores = s.Do(graph.CausalMask(scores))
-	}
-	if mask != nil {
-		far := s.Do(graph.Affine(mask, -graph.MaskedScore, graph.MaskedScore)) // 0 or MaskedScore
-		far = s.Do(graph.RepeatElements(s.Do(graph.Reshape(far, batch, 1, t, steps)), 1, d.Heads))
-		scores = s.Do(graph.Add(scores, far))
-	}
-	weights := s.Do(graph.Softmax(scores))
+	spec := graph.AttentionSpec{Heads: d.Heads, Scale: 1 / math.Sqrt(float64(d.KeyDim)), Causal: d.CausalMask}
 	if s.Training() {
-		rng, stream := s.Random(0)
-		weights = s.Do(graph.Dropout(weights, d.AttentionDropout, rng, stream))
+		spec.Rate = d.AttentionDropout
+		spec.Random, spec.Stream = s.Random(0)
 	}
-	y := s.Do(graph.Permute(s.Do(graph.BatchMatMul(weights, v, false, false)), 0, 2, 1, 3))
-	y = s.Do(graph.Reshape(y, batch*t, d.Heads*d.ValueDim))
+	queryMask, keyMask := d.paddingMasks(s, len(in))
+	y := s.Do(graph.Attention(spec, graph.AttentionInputs{
+		Query: d.project(s, "query", query, d.KeyDim), Key: d.project(s, "key", key, d.KeyDim), Value: d.project(s, "value", value, d.ValueDim),
+		Mask: mask, QueryMask: queryMask, KeyMask: keyMask,
+	}))
 	kernel := s.Weight("attention_output/kernel")
 	if kernel == nil {
 		return nil
 	}
-	out := kernel.Shape()[2]
+	batch, t, out := query.Shape()[0], query.Shape()[1], kernel.Shape()[2]
+	y = s.Do(graph.Reshape(y, batch*t, d.Heads*d.ValueDim))
 	y = d.dense(s, "attention_output", y, d.Heads*d.ValueDim, out)
 	return s.Do(graph.Reshape(y, batch, t, out))
 }
 
-// paddingMask multiplies a mask (batch, t, s), which may be nil, by those of the query, the
-// value and the key.
-func (d *attention) paddingMask(s *Scope, mask *graph.Node, inputs, t, steps int) *graph.Node {
-	and := func(m *graph.Node) {
-		if mask == nil {
-			mask = m
-		} else {
-			mask = s.Do(graph.Mul(mask, m))
-		}
-	}
+// paddingMasks returns the mask of the query and that of value and key; nil for none.
+func (d *attention) paddingMasks(s *Scope, inputs int) (ofQuery, ofKey *graph.Node) {
 	query, value, key := inputsOf(s.inputMasks(inputs))
-	if query != nil {
-		and(s.Do(graph.RepeatElements(s.Do(graph.Reshape(query, append(query.Shape().Clone(), 1)...)), 2, steps)))
+	switch {
+	case inputs < 3 || key == nil:
+		return query, value
+	case value == nil:
+		return query, key
 	}
-	for i, m := range []*graph.Node{value, key} {
-		if m != nil && (i == 0 || inputs == 3) {
-			and(s.Do(graph.RepeatElements(s.Do(graph.Reshape(m, m.Shape()[0], 1, steps)), 1, t)))
-		}
-	}
-	return mask
+	return query, s.Do(graph.Mul(value, key))
 }
 
-// heads projects (batch, steps, features) to (batch, heads, steps, dim).
-func (d *attention) heads(s *Scope, name string, x *graph.Node, dim int) *graph.Node {
+// project maps (batch, steps, features) to (batch, steps, heads·dim).
+func (d *attention) project(s *Scope, name string, x *graph.Node, dim int) *graph.Node {
 	batch, steps, features := x.Shape()[0], x.Shape()[1], x.Shape()[2]
 	y := d.dense(s, name, s.Do(graph.Reshape(x, batch*steps, features)), features, d.Heads*dim)
-	return s.Do(graph.Permute(s.Do(graph.Reshape(y, batch, steps, d.Heads, dim)), 0, 2, 1, 3))
+	return s.Do(graph.Reshape(y, batch, steps, d.Heads*dim))
 }
 
 // dense is x·W + b with the weights of one projection reshaped to a matrix and a vector. As

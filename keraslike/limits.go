@@ -129,14 +129,6 @@ func (n *network) countUses() float64 {
 	return uses
 }
 
-// cost is the cost of a graph for one sample, in floating point because it may exceed
-// integers.
-type cost struct {
-	largest  float64 // values of the largest array
-	internal float64 // values that layers keep for their gradients, whatever the graph's plan
-	work     float64 // multiplications, and workOfValue for each value
-}
-
 // memory returns the minimum memory for a batch in bytes.
 func (c *cost) memory(mode mode, batch int) float64 {
 	return 4*c.largest*float64(batch) + c.internalBytes(mode, batch)
@@ -220,11 +212,4 @@ func (t *Tensor) internalValues(in []Shape) float64 {
 		return d.internalValues(in)
 	}
 	return 0
-}
-
-func (t *Tensor) inputShapes() (in []Shape) {
-	for _, x := range t.in {
-		in = append(in, x.shape)
-	}
-	return in
 }

@@ -10,59 +10,6 @@ import (
 	"sync"
 )
 
-// sizes is a network at given shapes of its inputs: the shapes of all its tensors, and its cost.
-// A network with free axes has as many as its batches have lengths, and any network may be nested
-// in another one at other sizes than its own.
-type sizes struct {
-	of   map[*Tensor]Shape // where the shape is not the tensor's own
-	cost cost
-	*sizing
-}
-
-// sizing computes sizes of networks that are nested in each other, each network once for each
-// shape of its inputs.
-type sizing struct {
-	trial bool // of lengths that no batch has, so that nothing is too large
-	done  map[sizingKey]*sizes
-}
-
-type sizingKey struct {
-	of *network
-	in string
-}
-
-func newSizing() *sizing      { return &sizing{done: map[sizingKey]*sizes{}} }
-func newTrialSizing() *sizing { return &sizing{trial: true, done: map[sizingKey]*sizes{}} }
-
-func (s *sizing) isTrial() bool { return s != nil && s.trial }
-
-// find returns the sizes of a network with these inputs, nil if they have not been computed.
-func (s *sizing) find(n *network, in []Shape) *sizes {
-	if s == nil {
-		return nil
-	}
-	return s.done[sizingKey{n, fmt.Sprint(in)}]
-}
-
-// shape returns the shape of a tensor.
-func (z *sizes) shape(t *Tensor) Shape {
-	if z != nil {
-		if s, ok := z.of[t]; ok {
-			return s
-		}
-	}
-	return t.shape
-}
-
-// shapes returns the shapes of tensors.
-func (z *sizes) shapes(list []*Tensor) []Shape {
-	shapes := make([]Shape, len(list))
-	for i, t := range list {
-		shapes[i] = z.shape(t)
-	}
-	return shapes
-}
-
 // sizesFor computes the sizes of the network with inputs of these shapes, as many as the network
 // has.
 func (n *network) sizesFor(in []Shape, s *sizing) (*sizes, error) {
@@ -84,12 +31,6 @@ func (n *network) sizesFor(in []Shape, s *sizing) (*sizes, error) {
 	z.cost = n.count(z)
 	s.done[sizingKey{n, fmt.Sprint(in)}] = z
 	return z, nil
-}
-
-func (z *sizes) record(t *Tensor, s Shape) {
-	if !s.Equal(t.shape) {
-		z.of[t] = s
-	}
 }
 
 // evaluate computes the shapes of the outputs of a call.

@@ -11,6 +11,10 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
+// defaultKept is how many bytes the weights of a model may take once more, packed or transformed for
+// predictions.
+const defaultKept = 256 << 20
+
 // weightLock protects the values of some weights: of those whose first model is the same, so that
 // most models have a single lock. Weights are written only by writeWeights, which holds their
 // locks. Whoever reads them while another goroutine may write, such as a prediction during Fit,

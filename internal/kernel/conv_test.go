@@ -41,6 +41,12 @@ func samePadding(s Conv) Conv {
 	return s
 }
 
+// dilatedBy returns s with a dilation and padding that keeps the size.
+func dilatedBy(h, w int, s Conv) Conv {
+	s.DilH, s.DilW = h, w
+	return samePadding(s)
+}
+
 // square returns a kernel x kernel convolution of n images of size x size without padding.
 func square(n, size, c, k, kernel int) Conv {
 	return Conv{
@@ -170,7 +176,7 @@ func TestWinogradMatchesReference(t *testing.T) {
 	shapes := []Conv{samePadding(square(2, 21, 16, 16, 3)), samePadding(square(3, 16, 32, 48, 3)), square(2, 23, 64, 32, 3), samePadding(square(13, 7, 32, 32, 3))}
 	odd := square(2, 17, 32, 80, 3)
 	odd.PadTop, odd.PadLeft, odd.OH, odd.OW = 3, 2, 18, 22
-	shapes = append(shapes, odd)
+	shapes = append(shapes, odd, dilatedBy(2, 2, square(2, 26, 32, 16, 3)), dilatedBy(3, 1, square(3, 23, 16, 32, 3)), dilatedBy(1, 2, square(2, 24, 16, 48, 3)))
 	for _, s := range shapes {
 		d := convReference(rng, &s)
 		kerneltest.OnEachISA(t, func(t *testing.T) {

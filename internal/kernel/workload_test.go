@@ -269,6 +269,19 @@ var workloads = []workload{
 	{"unit rows", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onX(rng, n/13*13, func(y, x []float32) { L2NormalizeRows(y, x, len(x)/13, 13) })
 	}},
+	{"attention", func(rng *rand.Rand, n int) (func(), []float32) {
+		a := attentionAbout(n)
+		t, _ := attentionOf(rng, a, 4)
+		return func() { AttentionForward(a, &t) }, t.Y
+	}},
+	{"gradient of attention", func(rng *rand.Rand, n int) (func(), []float32) {
+		a := attentionAbout(n)
+		t, d := attentionOf(rng, a, 3)
+		out := newFloats(len(t.Q) + len(t.K) + len(t.V))
+		d.DQ, d.DK, d.DV = out[:len(t.Q)], out[len(t.Q):len(t.Q)+len(t.K)], out[len(t.Q)+len(t.K):]
+		AttentionForward(a, &t)
+		return func() { AttentionBackward(a, &t, &d) }, out
+	}},
 	{"product of few rows", func(rng *rand.Rand, n int) (func(), []float32) {
 		const m, k = 9, 13
 		cols := n / k

@@ -76,6 +76,9 @@ var otherEntries = []entry{
 	{name: "MAE", signature: lossSignature, vector: "ISARows.mae"},
 	{name: "MAEGrad", signature: gradSignature, vector: "ISARows.maeGrad"},
 
+	{name: "RowMax", signature: "func(x []float32) float32"},
+	{name: "ExpSum", signature: "func(dst, x []float32, alpha float32) float64"},
+	{name: "SoftmaxBack", signature: "func(dst, a, b []float32, alpha float32)"},
 	{name: "NormRows", signature: "func(y, x, gamma, beta []float32, eps float32, rows, cols int)", vector: "ISARows.normRows"},
 	{name: "NormRowsBack", signature: "func(dx, dgamma, dbeta, x, dy, gamma []float32, eps float32, rows, cols int)", vector: "ISARows.normRowsBack"},
 	{name: "L2NormalizeRows", signature: "func(y, x []float32, rows, cols int)", vector: "ISARows.l2NormalizeRows"},

@@ -32,7 +32,7 @@ const (
 // data, as F(4x4, 3x3) (Lavin and Gray, 2015): patches of 6 x 6 pixels and the weights are
 // transformed, multiplied as 36 matrix products of tiles x channels, and transformed back to 4
 // x 4 pixels. A unit takes its tiles through all three phases, so intermediate results stay in
-// cache.
+// cache. The pixels of a tile and of its patch are as far apart as the dilation says.
 type winogradJob struct {
 	isa               *simd.ISA
 	images            int
@@ -40,6 +40,7 @@ type winogradJob struct {
 	dstH, dstW        int
 	channels          int // of the destination
 	padTop, padLeft   int
+	dilH, dilW        int
 	x, y, bias        unsafe.Pointer
 	floor             float32
 
@@ -47,7 +48,7 @@ type winogradJob struct {
 	u            []float32 // transformed weights [panel][point][depth][isa.cols()]
 	spare        []float32 // the job's own memory for u
 	zero         []float32 // replaces an absent bias
-	tilesH       int       // tiles per image
+	tilesH       int       // tiles of every dilH-th row and dilW-th column of an image
 	tilesW       int
 	units, tiles int
 }
@@ -68,7 +69,12 @@ func winogradFitsEach(s *ref.Conv) bool {
 }
 
 // WinogradTiles returns the number of tiles of an image.
-func WinogradTiles(s *ref.Conv) int { return ceilDiv(s.OH, winogradSide) * ceilDiv(s.OW, winogradSide) }
+func WinogradTiles(s *ref.Conv) int {
+	return tilesOf(s.OH, s.DilH) * tilesOf(s.OW, s.DilW) * s.DilH * s.DilW
+}
+
+// tilesOf returns the number of tiles of every dilation-th of n pixels.
+func tilesOf(n, dilation int) int { return ceilDiv(ceilDiv(n, dilation), winogradSide) }
 
 // winogradShape reports whether the Winograd algorithm can compute s and saves products.
 func winogradShape(s *ref.Conv) bool {
@@ -76,7 +82,7 @@ func winogradShape(s *ref.Conv) bool {
 		return false
 	}
 	lanes := 1 << simd.Active.LaneBits
-	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilH == 1 && s.DilW == 1 &&
+	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 &&
 		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 && winogradPoints*s.C*s.K <= maxTransformed &&
 		2*s.OH*s.OW >= WinogradTiles(s)*winogradSide*winogradSide // at least half of the tiles' pixels are used
 }
@@ -85,6 +91,7 @@ func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Tran
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
+	j.dilH, j.dilW = s.DilH, s.DilW
 	j.x, j.y, j.bias, j.floor = simd.First(x), simd.First(y), simd.First(bias), float32(math.Inf(-1))
 	if relu {
 		j.floor = 0
@@ -99,7 +106,8 @@ func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Tran
 func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
-	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2-s.PadTop, 2-s.PadLeft
+	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2*s.DilH-s.PadTop, 2*s.DilW-s.PadLeft
+	j.dilH, j.dilW = s.DilH, s.DilW
 	j.x, j.y, j.bias, j.floor = simd.First(dy), simd.First(dx), nil, float32(math.Inf(-1))
 	j.run(w, true)
 }
@@ -130,8 +138,8 @@ func (j *winogradJob) release() {
 }
 
 func (j *winogradJob) countTiles() {
-	j.tilesH, j.tilesW = ceilDiv(j.dstH, winogradSide), ceilDiv(j.dstW, winogradSide)
-	j.tiles = j.images * j.tilesH * j.tilesW
+	j.tilesH, j.tilesW = tilesOf(j.dstH, j.dilH), tilesOf(j.dstW, j.dilW)
+	j.tiles = j.images * j.dilH * j.dilW * j.tilesH * j.tilesW
 }
 
 // transformWeights fills u from weights packed like those of a windowJob.
@@ -185,28 +193,48 @@ func (j *winogradJob) Unit(u int, w *parallel.Worker) {
 	}
 }
 
-// corner returns the image of tile t and the destination pixel of its corner.
-func (j *winogradJob) corner(t int) (image, y, x int) {
-	perImage := j.tilesH * j.tilesW
-	return t / perImage, t % perImage / j.tilesW * winogradSide, t % j.tilesW * winogradSide
+// corner returns the image of tile t, the destination pixel of its corner, and how many of its
+// pixels lie in the image; 0 or less if none does.
+func (j *winogradJob) corner(t int) (image, y, x, h, w int) {
+	each := j.tilesH * j.tilesW
+	image, t = t/(each*j.dilH*j.dilW), t%(each*j.dilH*j.dilW)
+	first, t := t/each, t%each // of the pixels that are a dilation apart
+	y = first/j.dilW + t/j.tilesW*winogradSide*j.dilH
+	x = first%j.dilW + t%j.tilesW*winogradSide*j.dilW
+	return image, y, x, min(winogradSide, ceilDiv(j.dstH-y, j.dilH)), min(winogradSide, ceilDiv(j.dstW-x, j.dilW))
 }
 
 // input transforms the source patch of tile t, or a zero-padded copy if it extends beyond the
 // image.
 func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) {
-	image, y, x := j.corner(t)
+	const last = winogradPatch - 1
+	image, y, x, _, _ := j.corner(t)
 	y, x = y-j.padTop, x-j.padLeft
 	src := unsafe.Slice((*float32)(simd.At(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
 	vectors := j.depth >> j.isa.LaneBits
-	if y >= 0 && y+winogradPatch <= j.srcH && x >= 0 && x+winogradPatch <= j.srcW {
-		j.isa.WinogradInput(&dst[0], &src[(y*j.srcW+x)*j.depth], vectors, dstStep, 4*j.srcW*j.depth, 4*j.depth)
+	if y >= 0 && y+last*j.dilH < j.srcH && x >= 0 && x+last*j.dilW < j.srcW {
+		j.isa.WinogradInput(&dst[0], &src[(y*j.srcW+x)*j.depth], vectors, dstStep, 4*j.dilH*j.srcW*j.depth, 4*j.dilW*j.depth)
 		return
 	}
 	patch = patch[:winogradPatch*winogradPatch*j.depth]
 	clear(patch)
-	x0, x1 := max(x, 0), min(x+winogradPatch, j.srcW)
-	for r := max(y, 0); r < min(y+winogradPatch, j.srcH) && x0 < x1; r++ {
-		copy(patch[((r-y)*winogradPatch+x0-x)*j.depth:], src[(r*j.srcW+x0)*j.depth:(r*j.srcW+x1)*j.depth])
+	for r := range winogradPatch {
+		y := y + r*j.dilH
+		if y < 0 || y >= j.srcH {
+			continue
+		}
+		row := patch[r*winogradPatch*j.depth:]
+		if j.dilW == 1 {
+			if x0, x1 := max(x, 0), min(x+winogradPatch, j.srcW); x0 < x1 {
+				copy(row[(x0-x)*j.depth:], src[(y*j.srcW+x0)*j.depth:(y*j.srcW+x1)*j.depth])
+			}
+			continue
+		}
+		for c := range winogradPatch {
+			if x := x + c*j.dilW; x >= 0 && x < j.srcW {
+				copy(row[c*j.depth:][:j.depth], src[(y*j.srcW+x)*j.depth:])
+			}
+		}
 	}
 	j.isa.WinogradInput(&dst[0], &patch[0], vectors, dstStep, 4*winogradPatch*j.depth, 4*j.depth)
 }
@@ -232,21 +260,23 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 
 // output transforms tile t back, using a temporary patch if it extends beyond the destination.
 func (j *winogradJob) output(src []float32, srcStep int, patch []float32, t, c0, c1 int) {
-	image, y, x := j.corner(t)
-	h, w := min(winogradSide, j.dstH-y), min(winogradSide, j.dstW-x)
+	image, y, x, h, w := j.corner(t)
+	if h <= 0 || w <= 0 {
+		return
+	}
 	bias := (*float32)(simd.At(j.bias, c0))
 	vectors := (c1 - c0) >> j.isa.LaneBits
-	row := j.dstW * j.channels
-	dst := unsafe.Slice((*float32)(simd.At(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*j.channels+c1-c0)
+	row, pixel := j.dilH*j.dstW*j.channels, j.dilW*j.channels
+	dst := unsafe.Slice((*float32)(simd.At(j.y, ((image*j.dstH+y)*j.dstW+x)*j.channels+c0)), (h-1)*row+(w-1)*pixel+c1-c0)
 	if h == winogradSide && w == winogradSide {
-		j.isa.WinogradOutput(&dst[0], &src[0], bias, vectors, srcStep, 4*row, 4*j.channels, j.floor)
+		j.isa.WinogradOutput(&dst[0], &src[0], bias, vectors, srcStep, 4*row, 4*pixel, j.floor)
 		return
 	}
 	n := c1 - c0
 	j.isa.WinogradOutput(&patch[0], &src[0], bias, vectors, srcStep, 4*winogradSide*n, 4*n, j.floor)
 	for r := range h {
 		for c := range w {
-			copy(dst[r*row+c*j.channels:][:n], patch[(r*winogradSide+c)*n:])
+			copy(dst[r*row+c*pixel:][:n], patch[(r*winogradSide+c)*n:])
 		}
 	}
 }

@@ -44,7 +44,7 @@ func winogradBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	in := &j.input
 	*in = winogradJob{
 		isa: simd.Active, images: s.N, srcH: s.H, srcW: s.W, depth: s.C, dstH: s.OH, dstW: s.OW,
-		padTop: s.PadTop, padLeft: s.PadLeft, x: simd.First(x),
+		padTop: s.PadTop, padLeft: s.PadLeft, dilH: s.DilH, dilW: s.DilW, x: simd.First(x),
 	}
 	in.countTiles()
 	j.dy, j.dw, j.channels = simd.First(dy), simd.First(dw), s.K
@@ -82,19 +82,23 @@ func (j *winogradGradTiles) Unit(u int, w *parallel.Worker) {
 // gradient transforms the patch of dy of tile t, zero-padded if it extends beyond the image.
 func (j *winogradGradJob) gradient(dst []float32, dstStep int, patch []float32, t int) {
 	in, k := &j.input, j.channels
-	image, y, x := in.corner(t)
-	h, w := min(winogradSide, in.dstH-y), min(winogradSide, in.dstW-x)
-	at := simd.At(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
-	vectors := k >> in.isa.LaneBits
+	image, y, x, h, w := in.corner(t)
+	vectors, row, pixel := k>>in.isa.LaneBits, in.dilH*in.dstW*k, in.dilW*k
 	if h == winogradSide && w == winogradSide {
-		in.isa.WinogradGradient(&dst[0], (*float32)(at), vectors, dstStep, 4*in.dstW*k, 4*k)
+		at := simd.At(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
+		in.isa.WinogradGradient(&dst[0], (*float32)(at), vectors, dstStep, 4*row, 4*pixel)
 		return
 	}
 	patch = patch[:winogradSide*winogradSide*k]
 	clear(patch)
-	src := unsafe.Slice((*float32)(at), ((h-1)*in.dstW+w)*k)
-	for r := range h {
-		copy(patch[r*winogradSide*k:], src[r*in.dstW*k:][:w*k])
+	if h > 0 && w > 0 {
+		at := simd.At(j.dy, ((image*in.dstH+y)*in.dstW+x)*k)
+		src := unsafe.Slice((*float32)(at), (h-1)*row+(w-1)*pixel+k)
+		for r := range h {
+			for c := range w {
+				copy(patch[(r*winogradSide+c)*k:][:k], src[r*row+c*pixel:])
+			}
+		}
 	}
 	in.isa.WinogradGradient(&dst[0], &patch[0], vectors, dstStep, 4*winogradSide*k, 4*k)
 }

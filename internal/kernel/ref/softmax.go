@@ -7,6 +7,25 @@ import "math"
 // exp, log1p and similar functions are computed in float64 and rounded once.
 func exp[T Float](x T) T { return T(math.Exp(float64(x))) }
 
+// RowMax returns the maximum of x, -Inf if x is empty; if x contains NaN, the result is not defined.
+func RowMax[T Float](x []T) T { return maxOf(x) }
+
+// ExpSum writes dst = exp(x - alpha) and returns the sum.
+func ExpSum[T Float](dst, x []T, alpha T) (sum float64) {
+	for i, v := range x {
+		dst[i] = exp(v - alpha)
+		sum += float64(dst[i])
+	}
+	return sum
+}
+
+// SoftmaxBack writes dst = a (b - alpha).
+func SoftmaxBack[T Float](dst, a, b []T, alpha T) {
+	for i := range dst {
+		dst[i] = a[i] * (b[i] - alpha)
+	}
+}
+
 // maxOf returns the maximum of x, -Inf if x is empty and NaN if x contains NaN.
 func maxOf[T Float](x []T) T {
 	m := T(math.Inf(-1))

@@ -39,6 +39,9 @@ type Table struct {
 	MSEGrad               func(dz, z, t, dloss []float32, rows, cols int)
 	MAE                   func(loss, a, b []float32, rows, cols int)
 	MAEGrad               func(dz, z, t, dloss []float32, rows, cols int)
+	RowMax                func(x []float32) float32
+	ExpSum                func(dst, x []float32, alpha float32) float64
+	SoftmaxBack           func(dst, a, b []float32, alpha float32)
 	NormRows              func(y, x, gamma, beta []float32, eps float32, rows, cols int)
 	NormRowsBack          func(dx, dgamma, dbeta, x, dy, gamma []float32, eps float32, rows, cols int)
 	L2NormalizeRows       func(y, x []float32, rows, cols int)
@@ -100,6 +103,9 @@ var genericTable = Table{
 	MSEGrad:               ref.MSEGrad[float32],
 	MAE:                   ref.MAE[float32],
 	MAEGrad:               ref.MAEGrad[float32],
+	RowMax:                ref.RowMax[float32],
+	ExpSum:                ref.ExpSum[float32],
+	SoftmaxBack:           ref.SoftmaxBack[float32],
 	NormRows:              ref.NormRows[float32],
 	NormRowsBack:          ref.NormRowsBack[float32],
 	L2NormalizeRows:       ref.L2NormalizeRows[float32],

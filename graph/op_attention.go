@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"errors"
+	"fmt"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// AttentionSpec describes Attention.
+type AttentionSpec struct {
+	Heads  int
+	Scale  float64 // of the scores, usually 1/√dim
+	Causal bool    // step i attends only to steps 0 to i
+	// The fraction of weights that is dropped, as by Dropout, with the source of random numbers and
+	// a stream of its own; 0 for none.
+	Rate   float64
+	Random *Random
+	Stream uint64
+}
+
+// AttentionInputs are the operands of Attention. Masks may be nil and have no gradient; where one of
+// them is 0, MaskedScore is added to the score.
+type AttentionInputs struct {
+	Query     *Node // (batch, t, heads·dim)
+	Key       *Node // (batch, s, heads·dim)
+	Value     *Node // (batch, s, heads·valueDim)
+	Mask      *Node // (batch, t, s)
+	QueryMask *Node // (batch, t)
+	KeyMask   *Node // (batch, s)
+}
+
+// Attention lets every step of a query attend to all steps of a value, with the features of several
+// heads side by side in a step (Vaswani et al. 2017):
+//
+//	y = drop(softmax(scale·Q·Kᵀ + MaskedScore·(1 - mask)))·V for each head
+//
+//	y (batch, t, heads·valueDim)
+//
+// The scores are computed block by block, forward and once more backward, so that memory grows
+// linearly with the sequences (Dao et al. 2022).
+func Attention(spec AttentionSpec, in AttentionInputs) (*Node, error) {
+	a := &attention{spec: spec}
+	o := &op{
+		name: "attention" + attrs("heads", spec.Heads, "scale", spec.Scale, "causal", spec.Causal, "rate", spec.Rate, "stream", spec.Stream),
+		out:  3, shape: a.shape, grad: a.grad,
+		run: forDtypes(runAttention[float32](a), runAttention[float64](a)),
+	}
+	switch {
+	case !(spec.Rate >= 0 && spec.Rate < 1):
+		return nil, &OpError{Op: o.name, Err: fmt.Errorf("rate is %g, want 0 <= rate < 1", spec.Rate)}
+	case spec.Rate > 0 && spec.Random == nil:
+		return nil, &OpError{Op: o.name, Err: errors.New("has no source of random numbers")}
+	case spec.Heads < 1:
+		return nil, &OpError{Op: o.name, Err: fmt.Errorf("has %d heads, want at least 1", spec.Heads)}
+	}
+	o.rng = a.rng()
+	inputs := Nodes{in.Query, in.Key, in.Value}
+	o.in, o.diff, o.zeroDiff = []int{3, 3, 3}, []bool{true, true, true}, make([]bool, 3)
+	for i, m := range []struct {
+		name string
+		node *Node
+		rank int
+	}{{"mask", in.Mask, 3}, {"query_mask", in.QueryMask, 2}, {"key_mask", in.KeyMask, 2}} {
+		a.masks[i] = -1
+		if m.node == nil {
+			continue
+		}
+		a.masks[i] = len(inputs)
+		inputs, o.in, o.diff, o.zeroDiff = append(inputs, m.node), append(o.in, m.rank), append(o.diff, false), append(o.zeroDiff, true)
+		o.name += "," + m.name
+	}
+	a.ranks = o.in
+	return apply(o, inputs...)
+}
+
+// attention is shared by the forward op, the backward op and the ops that copy the gradients of keys
+// and values: where the masks are among the inputs (-1 if absent), and memory. The forward op's
+// output is an input of the backward op, and the backward op's output, the gradient of the query, an
+// input of the others; this determines their order.
+type attention struct {
+	spec   AttentionSpec
+	masks  [3]int
+	ranks  []int
+	single attentionMemory[float32]
+	double attentionMemory[float64]
+}
+
+type attentionMemory[T kernel.Float] struct {
+	t kernel.AttentionTensors[T]
+	d kernel.AttentionGradients[T]
+}
+
+func attentionMemoryOf[T kernel.Float](a *attention) *attentionMemory[T] {
+	if m, ok := any(&a.single).(*attentionMemory[T]); ok {
+		return m
+	}
+	return any(&a.double).(*attentionMemory[T])
+}
+
+// geometry derives the sizes from the inputs' shapes.
+func (a *attention) geometry(in []tensor.Shape) (g kernel.Attention, err error) {
+	q, k, v, heads := in[0], in[1], in[2], a.spec.Heads
+	g = kernel.Attention{
+		Batch: q[0], Heads: heads, T: q[1], S: k[1], Dim: q[2] / heads, ValueDim: v[2] / heads,
+		Scale: a.spec.Scale, Causal: a.spec.Causal, Rate: a.spec.Rate, Stream: a.spec.Stream,
+	}
+	if a.spec.Rate > 0 {
+		g.Key, g.Step = a.spec.Random.Key, a.spec.Random.Step
+	}
+	switch {
+	case q[2]%heads != 0 || v[2]%heads != 0:
+		return g, fmt.Errorf("queries have %d features and values %d, want multiples of %d heads", q[2], v[2], heads)
+	case k[0] != q[0] || v[0] != q[0]:
+		return g, fmt.Errorf("batches of queries, keys and values are %d, %d and %d", q[0], k[0], v[0])
+	case k[2] != q[2]:
+		return g, fmt.Errorf("keys have %d features, queries %d", k[2], q[2])
+	case v[1] != k[1]:
+		return g, fmt.Errorf("there are %d keys and %d values", k[1], v[1])
+	}
+	for i, want := range []tensor.Shape{{g.Batch, g.T, g.S}, {g.Batch, g.T}, {g.Batch, g.S}} {
+		if m := a.masks[i]; m >= 0 && !equal(in[m], want) {
+			return g, fmt.Errorf("%s has shape %v, want %v", [3]string{"mask", "mask of the query", "mask of the key"}[i], in[m], want)
+		}
+	}
+	return g, nil
+}
+
+func (a *attention) shape(in []tensor.Shape) (tensor.Shape, error) {
+	if _, err := a.geometry(in); err != nil {
+		return nil, err
+	}
+	return tensor.Shape{in[0][0], in[0][1], in[2][2]}, nil
+}
+
+func runAttention[T kernel.Float](a *attention) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := a.geometry(c.inShape)
+		if err != nil {
+			return err
+		}
+		t := &attentionMemoryOf[T](a).t
+		t.Q, t.K, t.V, t.Y = c.in[0], c.in[1], c.in[2], c.out
+		t.Mask, t.QueryMask, t.KeyMask = operand(c, a.masks[0]), operand(c, a.masks[1]), operand(c, a.masks[2])
+		t.Stats = resized(t.Stats, 2*g.Batch*g.Heads*g.T)
+		kernel.AttentionForward(&g, t)
+		return nil
+	}
+}
+
+// grad makes the backward op, whose output is the gradient of the query, and ops that copy those of
+// key and value out of the shared memory.
+func (a *attention) grad(in Nodes, y, dy *Node) (Nodes, error) {
+	dq, err := apply(&op{
+		name: "attention_grad" + attrs("heads", a.spec.Heads, "scale", a.spec.Scale, "causal", a.spec.Causal, "rate", a.spec.Rate, "stream", a.spec.Stream, "masks", a.masks),
+		in:   append(append([]int{}, a.ranks...), 3, 3), out: 3,
+		shape: sameShape,
+		run:   forDtypes(runAttentionGrad[float32](a), runAttentionGrad[float64](a)),
+		rng:   a.rng(),
+	}, append(append(Nodes{}, in...), y, dy)...)
+	if err != nil {
+		return nil, err
+	}
+	grads := make(Nodes, len(in))
+	grads[0] = dq
+	for i, name := range []string{"key", "value"} {
+		value := i == 1
+		grads[1+i], err = apply(&op{
+			name: "attention_grad_" + name,
+			in:   []int{3}, out: 3,
+			shape:     fixed(in[1+i].Shape()),
+			run:       forDtypes(runAttentionPart[float32](a, value), runAttentionPart[float64](a, value)),
+			orderOnly: true,
+		}, dq)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return grads, nil
+}
+
+func (a *attention) rng() *Random {
+	if a.spec.Rate > 0 {
+		return a.spec.Random
+	}
+	return nil
+}
+
+func runAttentionGrad[T kernel.Float](a *attention) func(*call[T]) error {
+	return func(c *call[T]) error {
+		operands := len(a.ranks)
+		g, err := a.geometry(c.inShape[:operands])
+		if err != nil {
+			return err
+		}
+		m := attentionMemoryOf[T](a)
+		m.d.DY, m.d.DQ = c.in[operands+1], c.out
+		m.d.DK, m.d.DV = resized(m.d.DK, len(c.in[1])), resized(m.d.DV, len(c.in[2]))
+		kernel.AttentionBackward(&g, &m.t, &m.d)
+		return nil
+	}
+}
+
+func runAttentionPart[T kernel.Float](a *attention, value bool) func(*call[T]) error {
+	return func(c *call[T]) error {
+		d := &attentionMemoryOf[T](a).d
+		from := d.DK
+		if value {
+			from = d.DV
+		}
+		kernel.Scale(c.out, from, 1) // a copy by all workers
+		return nil
+	}
+}
