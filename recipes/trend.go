@@ -185,9 +185,9 @@ func (r reading) advice(h *k.History) string {
 	epochs := h.Epochs()
 	switch {
 	case epochs >= 5 && r.unsteady >= 2 && 3*r.unsteady >= epochs:
-		steady = fmt.Sprintf(" The training loss rose in %d of %d epochs: a smaller learning rate or a larger batch would make it steadier.", r.unsteady, epochs)
+		steady = fmt.Sprintf(" The training loss rose in %d of %d epochs: a smaller learning rate or a larger batch may make it steadier.", r.unsteady, epochs)
 	case epochs >= 8 && r.jumps > 0.1 && r.unsteady == 0:
-		steady = fmt.Sprintf(" The validation loss jumps by about %.0f %% from epoch to epoch while the training loss falls smoothly: it is measured on few samples, so do not trust a single epoch.", 100*r.jumps)
+		steady = fmt.Sprintf(" The validation loss jumps by about %.0f %% from epoch to epoch while the training loss falls smoothly: do not trust a single epoch; more validation samples may make it steadier.", 100*r.jumps)
 	}
 	return r.remedy(epochs) + steady
 }
