@@ -66,13 +66,14 @@ const (
 
 // ImageOptions are the options for reading images.
 type ImageOptions struct {
-	Height, Width int      // every image is resized to this, whatever its aspect ratio
-	Filter        Filter   // how it is resized
-	Pixels        Pixels   // how bytes become numbers
-	Augment       *Augment // random changes; nil means none
+	Height  int      `json:"height"` // every image is resized to this height and width, whatever its aspect ratio
+	Width   int      `json:"width"`
+	Filter  Filter   `json:"filter"` // how it is resized
+	Pixels  Pixels   `json:"pixels"` // how bytes become numbers
+	Augment *Augment `json:"-"`      // random changes; nil means none
 	// Cache keeps every image in memory, resized but not augmented, once it has
 	// been decoded: 3·Height·Width bytes each.
-	Cache bool
+	Cache bool `json:"-"`
 }
 
 func (o ImageOptions) check() error {
@@ -283,12 +284,24 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 // Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 	defer rescue(&err, name+": reading it")
+	return o.image(func() (*picture.RGB, error) { return picture.Open(fsys, name, o.size(), nil) })
+}
+
+// DecodeImage is LoadImage for the file that r reads, such as the body of a request; errors call it
+// name.
+func DecodeImage(r io.Reader, name string, o ImageOptions) (_ Array, err error) {
+	defer rescue(&err, name+": reading it")
+	return o.image(func() (*picture.RGB, error) { return picture.Read(r, name, o.size()) })
+}
+
+// image converts a decoded image.
+func (o ImageOptions) image(decode func() (*picture.RGB, error)) (Array, error) {
 	if o.Height != 0 || o.Width != 0 {
 		if err := o.check(); err != nil {
 			return Array{}, err
 		}
 	}
-	p, err := picture.Open(fsys, name, o.size(), nil)
+	p, err := decode()
 	if err != nil {
 		return Array{}, err
 	}

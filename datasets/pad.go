@@ -9,10 +9,10 @@ import (
 
 // Padding selects how PadSequences makes sequences equally long.
 type Padding struct {
-	Length       int  // 0 means that of the longest
-	Post         bool // pad at the end, not at the front
-	TruncatePost bool // truncate the end, not the beginning
-	Value        int32
+	Length       int   `json:"length"`                  // 0 means that of the longest
+	Post         bool  `json:"post,omitempty"`          // pad at the end, not at the front
+	TruncatePost bool  `json:"truncate_post,omitempty"` // truncate the end, not the beginning
+	Value        int32 `json:"value,omitempty"`
 }
 
 // PadSequences truncates and pads sequences to one length, as Keras's pad_sequences: by

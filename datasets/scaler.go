@@ -8,7 +8,10 @@ import (
 )
 
 // Scaler maps column j of a table to (x - Shift[j]) / Scale[j].
-type Scaler struct{ Shift, Scale []float64 }
+type Scaler struct {
+	Shift []float64 `json:"shift"`
+	Scale []float64 `json:"scale"`
+}
 
 // StandardScaler fits a scaler that gives every column of x (rows of the given number of
 // columns, one after another) mean 0 and population standard deviation 1, as

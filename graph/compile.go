@@ -36,6 +36,7 @@ func newCompiler(roots Nodes) (*compiler, error) {
 		}
 	}
 	g := subgraph(roots)
+	dropIndex(roots[0].Graph())
 	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
 	c.children = make([][]int, len(c.nodes))
 	c.ops = make([]*op, len(c.nodes))

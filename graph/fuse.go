@@ -49,6 +49,7 @@ func (c *compiler) fuse() {
 			c.ops[i], c.children[i] = fused, in
 		}
 	}
+	c.fuseInference()
 	c.prune()
 	c.shareIndexes()
 }

@@ -60,6 +60,7 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 		seen[n] = true
 	}
 	defer recoverGrad(&err)
+	indexOf(outputs[0].Graph())
 	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
 }
 

@@ -32,11 +32,19 @@ func indexOf(g *Graph) *index {
 	key := weak.Make(g)
 	found, ok := indexes.Load(key)
 	if !ok {
-		found, _ = indexes.LoadOrStore(key, &index{positions: positionsOf(g)})
+		found, _ = indexes.LoadOrStore(key, newIndex(g))
 		runtime.AddCleanup(g, func(key weak.Pointer[Graph]) { indexes.Delete(key) }, key)
 	}
 	x := found.(*index)
 	x.update(g.AllNodes())
+	return x
+}
+
+func newIndex(g *Graph) *index {
+	x := &index{}
+	if positions := positionsOf(g); positions != nil {
+		x.positions = *positions
+	}
 	return x
 }
 
@@ -105,14 +113,21 @@ func (x *index) unused(name string) string {
 	}
 }
 
+// dropIndex frees the index of a graph to which probably nothing is added anymore.
+func dropIndex(g *Graph) {
+	if found, ok := indexes.LoadAndDelete(weak.Make(g)); ok && found.(*index).positions != nil {
+		*positionsOf(g) = map[int64]int{}
+	}
+}
+
 // positionsOf returns the map in which g keeps the positions of IDs. It is not exported, so it is
 // found by its name and type; without it everything works and takes longer.
-func positionsOf(g *Graph) map[int64]int {
+func positionsOf(g *Graph) *map[int64]int {
 	f := reflect.ValueOf(g).Elem().FieldByName("byID")
 	if !f.IsValid() || f.Type() != reflect.TypeFor[map[int64]int]() {
 		return nil
 	}
-	return *(*map[int64]int)(unsafe.Pointer(f.UnsafeAddr()))
+	return (*map[int64]int)(unsafe.Pointer(f.UnsafeAddr()))
 }
 
 // subgraph returns the graph of what the roots depend on, with the positions of all nodes.
@@ -121,7 +136,7 @@ func subgraph(roots Nodes) *Graph {
 	g := roots[0].Graph().ExactSubgraphRoots(roots...)
 	if positions := positionsOf(g); positions != nil {
 		for i, n := range g.AllNodes() {
-			positions[n.ID()] = i
+			(*positions)[n.ID()] = i
 		}
 	}
 	return g

@@ -26,7 +26,7 @@ func TestPositionsAreKnown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := positionsOf(g)[int64(len(g.AllNodes()))]; !ok {
+		if _, ok := (*positionsOf(g))[int64(len(g.AllNodes()))]; !ok {
 			t.Fatalf("gorgonia will scan %d nodes for the next one", len(g.AllNodes()))
 		}
 		y = gorgonia.Must(gorgonia.Add(y, w)) // an op of Gorgonia, which index sees only later
@@ -35,7 +35,7 @@ func TestPositionsAreKnown(t *testing.T) {
 		}
 	}
 	for at, n := range g.AllNodes() {
-		if got, ok := positionsOf(g)[n.ID()]; !ok || got != at {
+		if got, ok := (*positionsOf(g))[n.ID()]; !ok || got != at {
 			t.Fatalf("node %d, %v, is at %d, %v; want %d", n.ID(), n, got, ok, at)
 		}
 	}
@@ -51,12 +51,42 @@ func TestPositionsAreKnown(t *testing.T) {
 	}
 	indexOf(g)
 	for at, n := range g.AllNodes() {
-		if got, ok := positionsOf(g)[n.ID()]; !ok || got != at {
+		if got, ok := (*positionsOf(g))[n.ID()]; !ok || got != at {
 			t.Fatalf("after a removal: node %d, %v, is at %d, %v; want %d", n.ID(), n, got, ok, at)
 		}
 	}
 	if it := g.From(z.ID()); it.Len() != 1 {
 		t.Errorf("%v has %d inputs, want 1", z, it.Len())
+	}
+}
+
+// TestIndexAfterCompile: Compile frees the index, and what is added afterward has one again.
+func TestIndexAfterCompile(t *testing.T) {
+	g := New()
+	x, _ := Input(g, Float32, "x", 2)
+	y, err := Scale(x, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Compile(y); err != nil {
+		t.Fatal(err)
+	}
+	if _, kept := indexes.Load(weak.Make(g)); kept || len(*positionsOf(g)) > 0 {
+		t.Error("the index is kept")
+	}
+	if _, err := Input(g, Float32, "x", 2); err == nil {
+		t.Error("a second variable x was accepted")
+	}
+	if y, err = Scale(y, 4); err != nil {
+		t.Fatal(err)
+	}
+	for at, n := range g.AllNodes() {
+		if got, ok := (*positionsOf(g))[n.ID()]; !ok || got != at {
+			t.Errorf("node %d, %v, is at %d, %v; want %d", n.ID(), n, got, ok, at)
+		}
+	}
+	if it := g.From(y.ID()); it.Len() != 1 {
+		t.Errorf("%v has %d inputs, want 1", y, it.Len())
 	}
 }
 
@@ -84,14 +114,21 @@ func TestUnusedName(t *testing.T) {
 func TestIndexesAreDropped(t *testing.T) {
 	key := func() weak.Pointer[Graph] {
 		g := New()
-		x, _ := Input(g, Float32, "x")
-		y, err := Input(g, Float32, "y") // by then the index has x
-		if err == nil {
-			_, err = Add(x, y)
-		}
+		x, err := Input(g, Float32, "x")
 		if err != nil {
 			t.Fatal(err)
 		}
+		y, err := Add(x, gorgonia.NewConstant(float32(2)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Input(g, Float32, "w"); err != nil { // now the index has all of these
+			t.Fatal(err)
+		}
+		if _, err := Grad(y, x); err != nil {
+			t.Fatal(err)
+		}
+		indexOf(g)
 		return weak.Make(g)
 	}()
 	for range 100 {

@@ -103,6 +103,7 @@ func Activate(x *Node, act Activation) (*Node, error) {
 			return Nodes{dx}, err
 		},
 		inPlaceOf: 1,
+		kind:      act,
 	}, x)
 }
 

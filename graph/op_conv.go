@@ -108,7 +108,7 @@ func runConvEach(spec ConvSpec, act Activation) func(*call[float32]) error {
 		if len(c.in) > 2 {
 			b = c.in[2]
 		}
-		kernel.Conv2DEach(c.out, c.in[0], c.in[1], b, &g, act.kind, float32(act.alpha), c.kept[1])
+		kernel.Conv2DEach(c.out, c.in[0], c.in[1], b, &g, nil, act.kind, float32(act.alpha), c.kept[1])
 		return nil
 	}
 }

@@ -37,6 +37,7 @@ func denseOp(act Activation, bias bool) *op {
 		each: runDenseEach(act),
 		diff: []bool{true, true},
 
+		kind:        product{act: act},
 		takesSparse: true,
 	}
 	if bias {
@@ -89,7 +90,7 @@ func runDenseEach(act Activation) func(*call[float32]) error {
 			b = c.in[2]
 		}
 		x, w := c.inShape[0], c.inShape[1]
-		kernel.DenseEach(c.out, c.in[0], c.in[1], b, x[0], x[1], w[1], act.kind, float32(act.alpha), c.kept[1])
+		kernel.DenseEach(c.out, c.in[0], c.in[1], b, x[0], x[1], w[1], nil, act.kind, float32(act.alpha), c.kept[1])
 		return nil
 	}
 }
@@ -141,7 +142,7 @@ func runMatMulEach(c *call[float32]) error {
 		return runMatMul[float32](false, false)(c)
 	}
 	a, b := c.inShape[0], c.inShape[1]
-	kernel.DenseEach(c.out, c.in[0], c.in[1], nil, a[0], a[1], b[1], kernel.Linear, 0, c.kept[1])
+	kernel.DenseEach(c.out, c.in[0], c.in[1], nil, a[0], a[1], b[1], nil, kernel.Linear, 0, c.kept[1])
 	return nil
 }
 

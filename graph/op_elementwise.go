@@ -16,6 +16,7 @@ func addOp(rank int) *op {
 		diff:      []bool{true, true},
 		grad:      func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy, dy}, nil },
 		inPlaceOf: 1,
+		kind:      sum{},
 	}
 }
 

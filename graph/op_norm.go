@@ -108,6 +108,9 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
 		}
 	}
+	if mask == nil && !own {
+		o.kind, o.inPlaceOf = normalization{epsilon, gamma != nil, beta != nil}, 1
+	}
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
 		if mask != nil {
 			return maskedNormalizeGrad(in, dy, epsilon, gamma != nil, beta != nil)

@@ -128,9 +128,11 @@ func (r *recurrence) name(suffix string) string {
 		"bias", r.bias >= 0, "mask", r.mask >= 0, "h0", r.h0 >= 0, "c0", r.c0 >= 0) + r.generalName()
 }
 
-// generalName returns the suffix of the op name for a general cell.
+func (r *recurrence) drops() bool { return r.dropX >= 0 || r.dropH >= 0 }
+
+// generalName returns the suffix of the op name for a general cell and for dropout.
 func (r *recurrence) generalName() string {
-	if r.general() == nil {
+	if r.general() == nil && !r.drops() {
 		return ""
 	}
 	acts := r.acts()
@@ -148,14 +150,14 @@ func (r *recurrence) acts() CellActivations {
 	return CellActivations{Act(Sigmoid), Act(Tanh)}
 }
 
-// general returns the settings of a cell for which there is no fast kernel, nil if there is one.
+// general returns the activations of a cell for which there is no fast kernel, nil if there is one.
 func (r *recurrence) general() *kernel.RNNGeneral {
 	acts := r.acts()
 	fast := acts == CellActivations{Act(Sigmoid), Act(Tanh)}
 	if r.spec.Cell == SimpleCell {
 		fast = acts.State.FromOutput()
 	}
-	if fast && r.dropX < 0 && r.dropH < 0 {
+	if fast {
 		return nil
 	}
 	return &kernel.RNNGeneral{Gate: acts.Gate.kind, GateAlpha: acts.Gate.alpha, State: acts.State.kind, StateAlpha: acts.State.alpha}
@@ -181,7 +183,7 @@ func (r *recurrence) op() *op {
 		grad:     r.grad,
 	}
 	// Dropout needs the gates' separate rows of x and h at every step, and only training has it.
-	if r.dropX < 0 && r.dropH < 0 {
+	if !r.drops() {
 		o.keeps = r
 		o.lean = func() runner {
 			own := *r
@@ -197,7 +199,7 @@ func (r *recurrence) geometry(in []tensor.Shape) (g kernel.RNN, err error) {
 	x, w, u := in[r.x], in[r.w], in[r.u]
 	g = kernel.RNN{
 		Cell: r.spec.Cell, Batch: x[0], Time: x[1], In: x[2], Units: u[0], Reverse: r.spec.Reverse,
-		Act: r.spec.Act.kind, Alpha: r.spec.Act.alpha, General: r.kernel,
+		Act: r.spec.Act.kind, Alpha: r.spec.Act.alpha, General: r.kernel, Dropout: r.drops(),
 	}
 	columns := g.Cell.Gates() * g.Units
 	switch {

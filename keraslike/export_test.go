@@ -46,3 +46,6 @@ func ArraysOf(list ...*tensor.Dense) (arrays []*Array) {
 
 // Add appends an epoch that took no time.
 func (h *History) Add(epoch int, logs Logs) { h.add(epoch, logs, 0) }
+
+// Memory is the array of a weight itself.
+func Memory(w *Weight) []float32 { return w.floats() }

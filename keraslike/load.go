@@ -3,18 +3,21 @@
 package keraslike
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/openfile"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
-// LoadOption is an option of Load: WithCustomLayer, WithCustomLoss, WithCustomMetric,
+// LoadOption is an option of Load, LoadFS, LoadFrom and LoadBytes: WithCustomLayer, WithCustomLoss, WithCustomMetric,
 // WithCustomOptimizer, WithoutCompile or Limits.
 type LoadOption interface{ applyLoad(*loadSettings) }
 
@@ -75,40 +78,86 @@ func (s *loadSettings) hasNil() bool {
 }
 
 // Load reads a model that Save wrote: its weights, the settings of Compile if it was compiled,
-// and the training state if it was saved WithOptimizer. It returns an error for values that no
-// training can produce and for a model that exceeds its Limits. Package kerasfile reads files
-// of Keras.
+// the training state if it was saved WithOptimizer, and what SetClasses, SetPreprocessor and
+// SetMetadata added. It returns an error for values that no training can produce and for a model
+// that exceeds its Limits. Package kerasfile reads files of Keras.
+//
+// LoadFS reads from a file system, LoadBytes from memory and LoadFrom from any io.ReaderAt.
 func Load(path string, options ...LoadOption) (*Model, error) {
-	f, err := safetensors.Open(path)
-	if err != nil && isKerasFile(path) {
-		err = fmt.Errorf("%s is an HDF5 or zip file, as Keras writes: use kerasfile.Load, or kerasfile.LoadWeights for its weights alone", path)
-	}
+	f, err := openfile.Path(path)
+	return loadOpened(f, path, err, options)
+}
+
+// LoadFS is Load for a file of a file system, for instance of an embed.FS.
+func LoadFS(fsys fs.FS, name string, options ...LoadOption) (m *Model, err error) {
+	defer caught(&err, "load model", fsys, "")
+	f, err := openfile.FS(fsys, name)
+	return loadOpened(f, name, err, options)
+}
+
+func loadOpened(f *openfile.File, name string, err error, options []LoadOption) (*Model, error) {
 	if err != nil {
 		return nil, text.Brief(fmt.Errorf("load model: %w", err))
 	}
-	defer f.Close()
-	var m *Model
+	defer func() { _ = f.Close() }() // only read
+	return LoadFrom(f, f.Size(), name, options...)
+}
+
+// LoadFrom is Load for a file of size bytes in r; errors call it name.
+func LoadFrom(r io.ReaderAt, size int64, name string, options ...LoadOption) (m *Model, err error) {
+	defer caught(&err, "load model", r, "")
+	f, err := safetensors.New(r, size, name)
+	if err != nil && isKerasFile(r) {
+		err = errKerasFile(name)
+	}
+	return loadFile(f, name, err, options)
+}
+
+// LoadBytes is Load for a file in memory:
+//
+//	//go:embed model.reef
+//	var file []byte
+//
+//	m, err := keraslike.LoadBytes(file)
+//
+// The weights stay where they are in data, which must not change and may be shared by several
+// models and lie in read-only memory. A weight that is trained or set is copied before. On
+// big-endian machines, and if data is at an odd address, all weights are copied.
+func LoadBytes(data []byte, options ...LoadOption) (*Model, error) {
+	name := fmt.Sprintf("a file of %s in memory", text.Count(len(data), "byte"))
+	f, err := safetensors.NewBytes(data, name)
+	if err != nil && isKerasFile(bytes.NewReader(data)) {
+		err = errKerasFile(name)
+	}
+	return loadFile(f, name, err, options)
+}
+
+func loadFile(f *safetensors.File, name string, err error, options []LoadOption) (m *Model, _ error) {
+	if err != nil {
+		return nil, text.Brief(fmt.Errorf("load model: %w", err))
+	}
 	err = guard("load", nil, "", func() (err error) { m, err = load(f, options); return err })
 	if err != nil {
-		return nil, text.Brief(fmt.Errorf("load model: %s: %w", path, err))
+		return nil, text.Brief(fmt.Errorf("load model: %s: %w", name, err))
 	}
 	return m, nil
 }
 
 func newLoadSettings(options []LoadOption) (s *loadSettings, err error) {
 	s = &loadSettings{}
-	for i, o := range given(options, &err) {
-		if err == nil {
-			err = guard("load option", o, "", func() error { o.applyLoad(s); return nil })
-		}
-		if err != nil {
+	list := given(options, &err)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range list {
+		if err := guard("load option", o, "", func() error { o.applyLoad(s); return nil }); err != nil {
 			return nil, fmt.Errorf("option %d: %w", i, err)
 		}
 	}
-	if err == nil && s.hasNil() {
-		err = errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
+	if s.hasNil() {
+		return nil, errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
 	}
-	return s, err
+	return s, nil
 }
 
 func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
@@ -120,6 +169,9 @@ func load(f *safetensors.File, options []LoadOption) (m *Model, err error) {
 		return nil, err
 	}
 	meta, expected := f.Metadata(), map[string]bool{}
+	if err := m.loadMetadata(meta[metaData]); err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
 	if err := m.loadWeights(f, expected); err != nil {
 		return nil, err
 	}
@@ -178,10 +230,14 @@ func (m *Model) loadWeights(f *safetensors.File, expected map[string]bool) error
 		} else if !ok {
 			return fmt.Errorf("has no tensor %q of shape %v", path, w.shape)
 		}
-		w.value = w.zeros()
-		err := writeWeights(nil, []*Weight{w}, func() error { return readTensor(f, path, w.shape, w.floats()) })
-		if err != nil {
-			return err
+		if values, ok := f.InPlace(path); ok && len(w.shape) > 0 {
+			w.lend(values)
+		} else {
+			w.value = w.zeros()
+			err := writeWeights(nil, []*Weight{w}, func() error { return readTensor(f, path, w.shape, w.floats()) })
+			if err != nil {
+				return err
+			}
 		}
 		if err := w.checkValues(path, w.floats()); err != nil {
 			return fmt.Errorf("tensor %w", err)
@@ -286,16 +342,15 @@ func readTensor(f *safetensors.File, name string, shape []int, to []float32) err
 }
 
 // isKerasFile reports whether a file starts like an HDF5 or zip file, the formats of Keras.
-func isKerasFile(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer func() { _ = f.Close() }() // only read
+func isKerasFile(r io.ReaderAt) bool {
 	var start [8]byte
-	n, _ := f.ReadAt(start[:], 0)
+	n, _ := r.ReadAt(start[:], 0)
 	text := string(start[:n])
 	return text == "\x89HDF\r\n\x1a\n" || strings.HasPrefix(text, "PK\x03\x04")
+}
+
+func errKerasFile(name string) error {
+	return fmt.Errorf("%s is an HDF5 or zip file, as Keras writes: use kerasfile.Load, or kerasfile.LoadWeights for its weights alone", name)
 }
 
 func (n savedObject) loss(s *loadSettings) (Loss, error) {

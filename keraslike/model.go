@@ -19,6 +19,7 @@ type Model struct {
 	compiled *compiled // the settings of Compile; nil before
 	trainer  *trainer  // of the weights that were trainable at Compile
 	graphs   graphCache
+	metadata modelMetadata
 	trainingState
 }
 

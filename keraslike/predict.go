@@ -16,6 +16,10 @@ const predictBatch = 128
 // Predict computes the output of a model with one output for samples x, one array for
 // each input: (n, ...) becomes (n, output...). PredictAll returns several outputs. It is safe
 // for concurrent use; each call uses a separate graph that shares the weights.
+//
+// A sample has the same bytes alone and in any batch, on any number of workers, and in Evaluate;
+// another instruction set may give others. That holds for all layers of this package, and for
+// those of users if they compute each sample by itself.
 func (m *Model) Predict(x ...*Array) (*Array, error) {
 	if n := len(m.outputs); n > 1 {
 		return nil, fmt.Errorf("predict: model %q has %d outputs, want 1; PredictAll returns several", m.name, n)

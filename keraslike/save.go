@@ -5,6 +5,7 @@ package keraslike
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -15,8 +16,9 @@ const formatVersion = "1"
 // The keys of the metadata of a saved model.
 const (
 	metaFormat  = "reef.format"
-	metaModel   = "reef.model"   // modelConfig
-	metaCompile = "reef.compile" // compileConfig, when the model was compiled
+	metaModel   = "reef.model"    // modelConfig
+	metaCompile = "reef.compile"  // compileConfig, when the model was compiled
+	metaData    = "reef.metadata" // savedMetadata, when there is some
 )
 
 type compileConfig struct {
@@ -35,7 +37,7 @@ type compileConfig struct {
 	interruption
 }
 
-// SaveOption is an option of Save: WithOptimizer.
+// SaveOption is an option of Save and SaveTo: WithOptimizer.
 type SaveOption interface{ applySave(*saveSettings) }
 
 type saveSettings struct{ optimizer bool }
@@ -54,19 +56,40 @@ type saveFlag int
 func (saveFlag) applySave(s *saveSettings) { s.optimizer = true }
 
 // Save writes the model to one file in the safetensors format: the weights under their paths,
-// and in the metadata the architecture, the settings of Compile and a format version. The
-// settings of Compile are omitted if the optimizer is a Gorgonia solver. The same model gives
-// the same bytes. Save writes a temporary file and renames it, so path holds either the old
-// or the complete new content. It returns an error, and leaves path unchanged, if a weight is
-// NaN or Inf; Weights still returns such weights.
+// and in the metadata the architecture, the settings of Compile, what SetClasses,
+// SetPreprocessor and SetMetadata added, and a format version. The settings of Compile are
+// omitted if the optimizer is a Gorgonia solver. The same model gives the same bytes. Save writes
+// a temporary file and renames it, so path holds either the old or the complete new content. It
+// returns an error, and leaves path unchanged, if a weight is NaN or Inf; Weights still returns
+// such weights.
 func (m *Model) Save(path string, options ...SaveOption) error {
+	return m.saveWith(options, func(tensors []safetensors.Tensor, metadata map[string]string) error {
+		return safetensors.WriteFile(path, tensors, metadata)
+	})
+}
+
+// SaveTo writes what Save writes to w. Mistakes are found before anything is written; after an
+// error of w it may have a part of the model.
+func (m *Model) SaveTo(w io.Writer, options ...SaveOption) error {
+	return m.saveWith(options, func(tensors []safetensors.Tensor, metadata map[string]string) error {
+		return guard("writer", w, "", func() error { return safetensors.Write(w, tensors, metadata) })
+	})
+}
+
+func (m *Model) saveWith(options []SaveOption, write func([]safetensors.Tensor, map[string]string) error) error {
 	var s saveSettings
 	var err error
 	for _, o := range given(options, &err) {
 		o.applySave(&s)
 	}
 	if err == nil {
-		err = guard("save", nil, "", func() error { return m.save(path, s) })
+		err = guard("save", nil, "", func() error {
+			tensors, metadata, err := m.content(s)
+			if err != nil {
+				return err
+			}
+			return write(tensors, metadata)
+		})
 	}
 	if err != nil {
 		return fmt.Errorf("save model %q: %w", m.name, err)
@@ -74,11 +97,12 @@ func (m *Model) Save(path string, options ...SaveOption) error {
 	return nil
 }
 
-func (m *Model) save(path string, s saveSettings) error {
+// content returns the tensors and the metadata of the model's file.
+func (m *Model) content(s saveSettings) (tensors []safetensors.Tensor, meta map[string]string, err error) {
 	if err := m.checkSavable(s); err != nil {
-		return err
+		return nil, nil, err
 	}
-	meta := map[string]string{metaFormat: formatVersion}
+	meta = map[string]string{metaFormat: formatVersion}
 	back := func() {}
 	if s.optimizer { // whose state is of the weights that were trained
 		back = m.restoreFrozen()
@@ -86,35 +110,35 @@ func (m *Model) save(path string, s saveSettings) error {
 	architecture, err := m.config(newLayerWriter())
 	back()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := encode(meta, metaModel, architecture); err != nil {
-		return err
+		return nil, nil, err
 	}
-	var tensors []safetensors.Tensor
+	if err := m.metadata.encode(meta); err != nil {
+		return nil, nil, err
+	}
 	for _, w := range m.weights {
 		if err := w.checkValues(m.paths[w], w.floats()); err != nil {
-			return fmt.Errorf("weight %w", err)
+			return nil, nil, fmt.Errorf("weight %w", err)
 		}
 		tensors = append(tensors, safetensors.Tensor{Name: m.paths[w], Shape: w.shape, Data: w.floats()})
 	}
-	if m.compiled != nil && m.compiled.unsaved() == nil {
-		settings, err := m.compiled.config()
-		if err != nil {
-			return err
-		}
-		if s.optimizer {
-			state, err := m.trainingTensors(settings)
-			if err != nil {
-				return err
-			}
-			tensors = append(tensors, state...)
-		}
-		if err := encode(meta, metaCompile, settings); err != nil {
-			return err
-		}
+	if m.compiled == nil || m.compiled.unsaved() != nil {
+		return tensors, meta, nil
 	}
-	return safetensors.WriteFile(path, tensors, meta)
+	settings, err := m.compiled.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.optimizer {
+		state, err := m.trainingTensors(settings)
+		if err != nil {
+			return nil, nil, err
+		}
+		tensors = append(tensors, state...)
+	}
+	return tensors, meta, encode(meta, metaCompile, settings)
 }
 
 // checkSavable reports why the model cannot be saved with these options.

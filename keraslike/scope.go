@@ -107,7 +107,7 @@ func (s *Scope) variable(w *Weight) *graph.Node {
 	}
 	n := s.input(s.paths[w], w.shape...)
 	if n != nil {
-		s.Do(n, graph.Let(n, w.value))
+		s.Do(n, w.bind(n))
 	}
 	s.weights[w] = n
 	return n

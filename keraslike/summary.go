@@ -45,6 +45,7 @@ func (m *Model) Summary(w io.Writer) (err error) {
 	_ = t.Flush() // to memory
 	all, trainable := m.Parameters()
 	fmt.Fprintf(&b, "Parameters: %s, trainable: %s, %s in memory\n", text.Thousands(all), text.Thousands(trainable), formatBytes(4*all))
+	m.metadata.summarize(&b, &m.network)
 	for line := range strings.Lines(b.String()) {
 		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err

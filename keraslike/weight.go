@@ -27,6 +27,7 @@ type Weight struct {
 	nonNegative bool // values below 0 are invalid
 
 	value   *tensor.Dense // written by writeWeights only
+	lent    *lentMemory   // set while nobody may write value
 	lock    *weightLock   // of value; nil before the layer is in a model
 	version atomic.Uint64 // the number of times that value was written
 	kept    graph.Kept    // what predictions derive from value
@@ -43,13 +44,15 @@ func (w *Weight) Path() string { return w.path }
 func (w *Weight) Shape() []int { return w.shape }
 
 // HasValues reports whether the weight has values, which a model's Build gives it.
-func (w *Weight) HasValues() bool { return w.value != nil }
+func (w *Weight) HasValues() bool {
+	list := locksOf([]*Weight{w})
+	list.rLock()
+	defer list.rUnlock()
+	return w.value != nil
+}
 
 // Values returns a copy of the array, row-major. It is nil until the model is built.
 func (w *Weight) Values() []float32 {
-	if w.value == nil {
-		return nil
-	}
 	list := locksOf([]*Weight{w})
 	list.rLock()
 	defer list.rUnlock()
@@ -95,6 +98,11 @@ func UpdateWeights(weights []*Weight, f func(i int, values []float32)) (err erro
 func writeWeights(locks weightLocks, weights []*Weight, write func() error) error {
 	locks.lock()
 	defer locks.unlock()
+	for _, w := range weights {
+		if err := w.own(); err != nil {
+			return err
+		}
+	}
 	defer func() {
 		for _, w := range weights {
 			w.version.Add(1)

@@ -40,6 +40,11 @@ var packageRules = []packageRule{
 		"wholefile knows how a file is replaced whole, never what is in it",
 	},
 	{
+		"internal/openfile", nil,
+		[]string{"gorgonia.org", "net", "image", "flag", "gonum.org"},
+		"openfile knows how a file is read at any offset, never what is in it",
+	},
+	{
 		"internal/terminal", nil,
 		[]string{"gorgonia.org", "net", "image", "flag", "gonum.org"},
 		"terminal knows how a line is redrawn, never what it says",
@@ -52,13 +57,13 @@ var packageRules = []packageRule{
 	},
 	{
 		"keraslike",
-		[]string{"graph", "internal/kernel", "internal/wholefile", "keraslike/*"},
+		[]string{"graph", "internal/kernel", "internal/openfile", "internal/wholefile", "keraslike/*"},
 		[]string{"net", "image", "flag", "gonum.org/v1/plot", "golang.org/x/image"},
 		"keraslike knows graph, tensor and kernel, never data sets, HTTP, images, flags or plotting",
 	},
 	{
 		"keraslike/*",
-		[]string{"internal/wholefile"},
+		[]string{"internal/openfile", "internal/wholefile"},
 		[]string{"net", "flag", "image"},
 		"a format knows its file and weights by name, never training",
 	},
@@ -70,7 +75,7 @@ var packageRules = []packageRule{
 	},
 	{
 		"keraslike/kerasfile",
-		[]string{"keraslike", "keraslike/*"},
+		[]string{"internal/openfile", "keraslike", "keraslike/*"},
 		[]string{"gorgonia.org", "net", "image", "flag"},
 		"kerasfile knows keraslike and the formats of Keras's files, never graphs, tensors or data sets",
 	},
@@ -158,6 +163,8 @@ func TestCheck(t *testing.T) {
 		{"internal/kernel", module + "/graph", false},
 		{"internal/wholefile", module + "/keraslike", false},
 		{"keraslike/safetensors", module + "/internal/wholefile", true},
+		{"keraslike/safetensors", module + "/internal/openfile", true},
+		{"internal/openfile", module + "/keraslike", false},
 		{"viz", module + "/internal/wholefile", false},
 		{"graph", "gorgonia.org/gorgonia", true},
 		{"graph", module + "/internal/kernel", true},

@@ -63,6 +63,26 @@ func (j *activateJob) Piece(lo, hi int) {
 	simd.Active.Activate(j.dst[lo:hi], j.x[lo:hi], j.act, j.alpha)
 }
 
+// AddActivate writes dst = act(a + b). dst may be a or b.
+func AddActivate(dst, a, b []float32, act Activation, alpha float32) {
+	sameLen("add", len(dst), len(a), len(b))
+	addActivateJobs.Run(addActivateJob{dst, a, b, act, alpha}, len(dst), costlyGrain)
+}
+
+type addActivateJob struct {
+	dst, a, b []float32
+	act       Activation
+	alpha     float32
+}
+
+var addActivateJobs parallel.Jobs[addActivateJob, *addActivateJob]
+
+func (j *addActivateJob) Piece(lo, hi int) {
+	dst := j.dst[lo:hi]
+	simd.Active.Add(dst, j.a[lo:hi], j.b[lo:hi])
+	simd.Active.Activate(dst, dst, j.act, j.alpha)
+}
+
 // ActivateGrad writes dx = a'(s) dy, where s is the output if a.FromOutput() and the input
 // otherwise. dx may be dy or s. At a kink, the derivative of the flat or left side is used:
 // that of ReLU at 0 is 0.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/reef-dl/reef/internal/kernel/conv"
 	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -35,9 +36,9 @@ func Conv2D[T Float](y, x, w, bias []T, s *Conv, act Activation, alpha T) {
 	}
 }
 
-// Conv2DEach is Conv2D for inference: an image has the same bits alone and in any batch. kept, which
-// may be nil, is of w.
-func Conv2DEach(y, x, w, bias []float32, s *Conv, act Activation, alpha float32, kept *Kept) {
+// Conv2DEach is Conv2D for inference: an image has the same bits alone and in any batch. It normalizes
+// channels before the activation unless norm is nil. kept, which may be nil, is of w.
+func Conv2DEach(y, x, w, bias []float32, s *Conv, norm *Norm, act Activation, alpha float32, kept *Kept) {
 	checkConv("conv2d", s, len(x), len(w), len(y), s.C*s.K)
 	checkBias("conv2d", len(bias), s.K)
 	y = y[:s.N*s.OH*s.OW*s.K]
@@ -52,7 +53,9 @@ func Conv2DEach(y, x, w, bias []float32, s *Conv, act Activation, alpha float32,
 	case conv.AsWinograd:
 		transformed = kept.transformed(w, s)
 	}
-	conv.ForwardEach(y, x, w, bias, s, act == ReLU, matrix, transformed)
+	scratch := parallel.Borrow()
+	defer scratch.Return()
+	conv.ForwardEach(y, x, w, bias, s, norm.affine(scratch, s.K), act == ReLU, matrix, transformed)
 	if act != ReLU && act != Linear {
 		Activate(y, y, act, alpha)
 	}

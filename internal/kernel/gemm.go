@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/internal/kernel/gemm"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
@@ -48,15 +49,19 @@ func Dense[T Float](y, x, w, bias []T, m, k, n int, act Activation, alpha T) {
 	dense(gemm.Product{M: m, N: n, K: k, A: f32(x), B: f32(w), C: y32, Bias: f32(bias)}, act, float32(alpha))
 }
 
-// DenseEach is Dense for inference: a row has the same bits alone and among any others. kept, which
-// may be nil, is of w.
-func DenseEach(y, x, w, bias []float32, m, k, n int, act Activation, alpha float32, kept *Kept) {
+// DenseEach is Dense for inference: a row has the same bits alone and among any others. It normalizes
+// columns before the activation unless norm is nil. kept, which may be nil, is of w.
+func DenseEach(y, x, w, bias []float32, m, k, n int, norm *Norm, act Activation, alpha float32, kept *Kept) {
 	checkDense(len(y), len(x), len(w), len(bias), m, k, n)
 	if m == 0 || n == 0 {
 		return
 	}
 	y = y[:m*n]
-	dense(gemm.Product{M: m, N: n, K: k, A: x, B: w, C: y, Bias: bias, Rows: true, Packed: kept.packed(w, m, k, n)}, act, alpha)
+	scratch := parallel.Borrow()
+	defer scratch.Return()
+	p := gemm.Product{M: m, N: n, K: k, A: x, B: w, C: y, Bias: bias, Rows: true}
+	p.Packed, p.Affine = kept.packed(w, m, k, n), norm.affine(scratch, n)
+	dense(p, act, alpha)
 }
 
 func dense(p gemm.Product, act Activation, alpha float32) {

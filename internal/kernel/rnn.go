@@ -14,7 +14,7 @@ type (
 	RNN = ref.RNN
 	// RNNCell is one of the cells.
 	RNNCell = ref.RNNCell
-	// RNNGeneral has the settings of general cells.
+	// RNNGeneral has the activations of general cells.
 	RNNGeneral = ref.RNNGeneral
 	// RNNTensors are a layer's operands.
 	RNNTensors[T Float] = ref.RNNTensors[T]
@@ -72,8 +72,8 @@ func checkRNN(s *RNN, t *RNNTensors[float32]) {
 	if s.Cell == CellSimple && s.General == nil && !s.Act.FromOutput() {
 		panic(fmt.Sprintf("recurrent: the gradient of %v does not follow from its output", s.Act))
 	}
-	if s.General == nil && (t.DropX != nil || t.DropH != nil) {
-		panic("recurrent: dropout without RNN.General")
+	if !s.Dropout && (t.DropX != nil || t.DropH != nil) {
+		panic("recurrent: dropout without RNN.Dropout")
 	}
 	if t.Saved != nil {
 		sameLen("recurrent saved", RNNSavedLen(s), len(t.Saved))

@@ -100,8 +100,8 @@ func (c *rnnCase[T]) run() {
 	RNNBackward(c.s, c.t, c.d)
 }
 
-// drop gives a case dropout masks with a rate of one half.
-func (c *rnnCase[T]) drop(rng *rand.Rand) {
+// drop gives a case dropout masks of x, h or both with a rate of one half.
+func (c *rnnCase[T]) drop(rng *rand.Rand, x, h bool) {
 	mask := func(n int) []T {
 		m := make([]T, c.s.Cell.Gates()*c.s.Batch*n)
 		for i := range m {
@@ -109,7 +109,12 @@ func (c *rnnCase[T]) drop(rng *rand.Rand) {
 		}
 		return m
 	}
-	c.t.DropX, c.t.DropH = mask(c.s.In), mask(c.s.Units)
+	if x {
+		c.t.DropX = mask(c.s.In)
+	}
+	if h {
+		c.t.DropH = mask(c.s.Units)
+	}
 }
 
 // generals are activations for which there is no fast cell: with derivatives that follow from the
@@ -131,9 +136,10 @@ func TestRecurrentMatchesReference(t *testing.T) {
 				if i >= 12 {
 					s.General = generals[i%len(generals)]
 				}
+				s.Dropout = i%3 == 1
 				c := newRNNCase(rng, s, i&2 != 0, i&4 != 0)
-				if s.General != nil && i&8 == 0 {
-					c.drop(rng)
+				if s.Dropout {
+					c.drop(rng, i%4 != 1, i%4 != 2)
 				}
 				if i == 3 {
 					c.t.Bias = nil
@@ -166,7 +172,7 @@ func TestRecurrentReferenceGradients(t *testing.T) {
 		for i, general := range generals {
 			c := newRNNCase(rng, &RNN{Cell: cell, Batch: 3, Time: 4, In: 2, Units: 3, Reverse: true, Act: Sigmoid, General: general}, true, true).wide()
 			if i > 1 {
-				c.drop(rng)
+				c.drop(rng, true, true)
 			}
 			c.run()
 			loss := func() (sum float64) {

@@ -16,6 +16,8 @@
 //		keraslike.Input(227, 227, 3), base, keraslike.Dense(1, keraslike.Sigmoid))
 //	err = m.SetTrainable(false, base.Name())
 //
+// A trained network with its top has the names of its classes, see keraslike.Model.Classes.
+//
 // Each call makes a network of its own: two share no weights.
 //
 // Images must be preprocessed as in the network's training. Package datasets does it while
@@ -166,7 +168,7 @@ func (s *settings) finish(in, out *keraslike.Tensor, embedded io.ReaderAt, size 
 		}
 		embedded, size, name = f, info.Size(), s.weights
 	}
-	r, err := kerasfile.ReadWeights(m, embedded, size, name, kerasfile.ByName)
+	r, err := kerasfile.LoadWeightsFrom(m, embedded, size, name, kerasfile.ByName)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
@@ -175,5 +177,8 @@ func (s *settings) finish(in, out *keraslike.Tensor, embedded io.ReaderAt, size 
 			return nil, fmt.Errorf("%s: %s has nothing for weight %q of shape %v", s.name, name, e.Weight, e.WeightShape)
 		}
 	}
-	return m, nil
+	if s.bare {
+		return m, nil
+	}
+	return m, m.SetClasses(0, ImageNetClasses()...)
 }

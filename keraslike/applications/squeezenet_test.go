@@ -158,6 +158,23 @@ func TestSqueezeNetElephant(t *testing.T) {
 	checkTop(t, p, want.Chelsea, 1e-3)
 }
 
+func TestSqueezeNetNamesItsClasses(t *testing.T) {
+	for want, option := range map[string]applications.Option{"tench": nil, "": applications.WithoutTop} {
+		var options []applications.Option
+		if option != nil {
+			options = append(options, option)
+		}
+		m, err := applications.SqueezeNet(options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := m.Classes(0)
+		if want == "" && names != nil || want != "" && (len(names) != 1000 || names[0] != want) {
+			t.Errorf("%d classes, first of %q, want %q", len(names), names, want)
+		}
+	}
+}
+
 func TestSqueezeNetParameters(t *testing.T) {
 	for _, test := range []struct {
 		options []applications.Option

@@ -51,7 +51,7 @@ func FuzzReadKeras(f *testing.F) {
 		if !bytes.HasPrefix(data, []byte("\x89HDF\r\n\x1a\n")) && !bytes.HasPrefix(data, []byte("PK\x03\x04")) {
 			data = kerasZip(t, string(data), weights)
 		}
-		m, _, err := kerasfile.Read(bytes.NewReader(data), int64(len(data)), "fuzz")
+		m, _, err := kerasfile.LoadFrom(bytes.NewReader(data), int64(len(data)), "fuzz")
 		if err != nil {
 			return
 		}
@@ -60,7 +60,7 @@ func FuzzReadKeras(f *testing.F) {
 				t.Errorf("weight %s has no values", w.Path())
 			}
 		}
-		if _, err := kerasfile.ReadWeights(m, bytes.NewReader(data), int64(len(data)), "fuzz"); err != nil && len(m.Weights()) > 0 {
+		if _, err := kerasfile.LoadWeightsFrom(m, bytes.NewReader(data), int64(len(data)), "fuzz"); err != nil && len(m.Weights()) > 0 {
 			t.Errorf("the weights of the model do not fit it: %v", err)
 		}
 	})

@@ -5,24 +5,28 @@
 //
 //	m, report, err := kerasfile.Load("vgg16.h5")
 //
+// Both take a path; LoadFS and LoadWeightsFS take a file of a file system, LoadFrom and
+// LoadWeightsFrom any io.ReaderAt.
+//
 // Each function returns a Report that lists where each tensor was loaded and why.
 package kerasfile
 
 import (
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"reflect"
 	"runtime/debug"
 	"strconv"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/openfile"
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerash5"
 )
 
-// LoadOption is an option of Load and Read: InputShape or WithLimits.
+// LoadOption is an option of Load, LoadFS and LoadFrom: InputShape or WithLimits.
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
@@ -59,21 +63,28 @@ func WithLimits(l k.Limits) LoadOption {
 // Options: InputShape, WithLimits.
 // See https://keras.io/guides/serialization_and_saving/.
 func Load(path string, options ...LoadOption) (*k.Model, *Report, error) {
-	f, err := kerash5.Open(path)
+	f, err := openfile.Path(path)
+	return loadOpened(f, path, err, options)
+}
+
+// LoadFS is Load for a file of a file system, for instance of an embed.FS.
+func LoadFS(fsys fs.FS, name string, options ...LoadOption) (_ *k.Model, _ *Report, err error) {
+	defer caught(&err, "load keras model", fsys)
+	f, err := openfile.FS(fsys, name)
+	return loadOpened(f, name, err, options)
+}
+
+func loadOpened(f *openfile.File, name string, err error, options []LoadOption) (*k.Model, *Report, error) {
 	if err != nil {
 		return nil, nil, text.Brief(fmt.Errorf("load keras model: %w", err))
 	}
 	defer func() { _ = f.Close() }() // only read
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, nil, text.Brief(fmt.Errorf("load keras model: %w", err))
-	}
-	return load(f, info.Size(), path, options)
+	return LoadFrom(f, f.Size(), name, options...)
 }
 
-// Read is like Load for a file of size bytes in r, for instance a bytes.Reader over an
-// embedded file; errors and the report call it name.
-func Read(r io.ReaderAt, size int64, name string, options ...LoadOption) (m *k.Model, report *Report, err error) {
+// LoadFrom is Load for a file of size bytes in r, for instance a bytes.Reader; errors and the
+// report call it name.
+func LoadFrom(r io.ReaderAt, size int64, name string, options ...LoadOption) (m *k.Model, report *Report, err error) {
 	defer caught(&err, "load keras model", r)
 	f, err := kerash5.New(r, size, name)
 	if err != nil {
@@ -131,8 +142,9 @@ func modelOf(f *kerash5.File, size int64, name string, s loadSettings) (*k.Model
 	return m, report, m.Build(0)
 }
 
-// caught turns a panic in r into an error: defer caught(&err, "load weights", r).
-func caught(err *error, what string, r io.ReaderAt) {
+// caught turns a panic in r, which a file is read from, into an error: defer caught(&err, "load
+// weights", r).
+func caught(err *error, what string, r any) {
 	if p := recover(); p != nil {
 		*err = &k.PanicError{In: fmt.Sprintf("%s %T", what, r), Value: p, Stack: debug.Stack()}
 	}

@@ -5,15 +5,16 @@ package kerasfile
 import (
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"slices"
 	"strings"
 
+	"github.com/reef-dl/reef/internal/openfile"
 	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// WeightsOption is an option of LoadWeights and ReadWeights: ByName or SkipMismatch.
+// WeightsOption is an option of LoadWeights, LoadWeightsFS and LoadWeightsFrom: ByName or SkipMismatch.
 type WeightsOption interface{ applyWeights(*weightsSettings) }
 
 type weightsSettings struct{ byName, skip bool }
@@ -51,24 +52,28 @@ func (f weightsFlag) applyWeights(s *weightsSettings) {
 //
 // A model that is not built yet is built if the file has all its weights.
 func LoadWeights(m *k.Model, path string, options ...WeightsOption) (*Report, error) {
-	f, err := os.Open(path)
+	f, err := openfile.Path(path)
+	return loadWeightsOpened(m, f, path, err, options)
+}
+
+// LoadWeightsFS is LoadWeights for a file of a file system, for instance of an embed.FS.
+func LoadWeightsFS(m *k.Model, fsys fs.FS, name string, options ...WeightsOption) (_ *Report, err error) {
+	defer caught(&err, "load weights", fsys)
+	f, err := openfile.FS(fsys, name)
+	return loadWeightsOpened(m, f, name, err, options)
+}
+
+func loadWeightsOpened(m *k.Model, f *openfile.File, name string, err error, options []WeightsOption) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load weights: %w", err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("load weights: %w", err)
-	}
-	return ReadWeights(m, f, info.Size(), path, options...)
+	return LoadWeightsFrom(m, f, f.Size(), name, options...)
 }
 
-// ReadWeights is like LoadWeights for a file of size bytes in r, for instance a bytes.Reader
-// over an embedded file; errors and the report call it name.
-func ReadWeights(m *k.Model, r io.ReaderAt, size int64, name string, options ...WeightsOption) (report *Report, err error) {
+// LoadWeightsFrom is LoadWeights for a file of size bytes in r, for instance a bytes.Reader;
+// errors and the report call it name.
+func LoadWeightsFrom(m *k.Model, r io.ReaderAt, size int64, name string, options ...WeightsOption) (report *Report, err error) {
 	defer caught(&err, "load weights", r)
 	var s weightsSettings
 	for i, o := range options {

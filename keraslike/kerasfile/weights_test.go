@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerasfile"
@@ -148,7 +150,7 @@ func TestLoadWeightsLeavesTheModel(t *testing.T) {
 	try("many tensors", other("testdata/functional.h5"), "and 10 more")
 	try("as many layers of other shapes", other("../kerash5/testdata/storage.h5"), "does not fit")
 	for n := 8; n < len(whole); n += 97 {
-		_, err := kerasfile.ReadWeights(m, bytes.NewReader(whole[:n]), int64(n), "cut")
+		_, err := kerasfile.LoadWeightsFrom(m, bytes.NewReader(whole[:n]), int64(n), "cut")
 		if err == nil {
 			// Only bytes behind the last that are needed may be missing.
 			if n < len(whole)/2 {
@@ -264,14 +266,45 @@ func TestLoadWeightsChecksNumbers(t *testing.T) {
 	}
 }
 
+// TestLoadFromEverywhere: files of a file system, an archive too, give what those of a path give.
+func TestLoadFromEverywhere(t *testing.T) {
+	const dir, name = "testdata", "functional.h5"
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := kerasfile.Load(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := valuesOf(t, m)
+	for source, fsys := range map[string]fs.FS{"directory": os.DirFS(dir), "map": fstest.MapFS{name: {Data: content}}} {
+		got, report, err := kerasfile.LoadFS(fsys, name)
+		if err != nil {
+			t.Fatalf("%s: %v", source, err)
+		}
+		if valuesOf(t, got) != want || report.File != name {
+			t.Errorf("%s: other weights, or file %q", source, report.File)
+		}
+		if err := got.Weights()[0].Update(func(values []float32) { values[0]++ }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := kerasfile.LoadWeightsFS(got, fsys, name); err != nil || valuesOf(t, got) != want {
+			t.Errorf("%s: other weights (%v)", source, err)
+		}
+	}
+}
+
 func TestNothing(t *testing.T) {
 	m := small(k.Dense(3))
 	for want, call := range map[string]func() error{
-		"load weights: option 0 is nil":     func() error { _, err := kerasfile.LoadWeights(m, denseWeights, nil); return err },
-		"load keras model: option 0 is nil": func() error { _, _, err := kerasfile.Load("testdata/functional.h5", nil); return err },
-		"load weights <nil>: panic":         func() error { _, err := kerasfile.ReadWeights(m, nil, 20, "w"); return err },
-		"load keras model: kerash5: w":      func() error { _, _, err := kerasfile.Read(nil, 20, "w"); return err },
-		"the model has no layers":           func() error { _, err := kerasfile.LoadWeights(new(k.Model), denseWeights); return err },
+		"load weights: option 0 is nil":            func() error { _, err := kerasfile.LoadWeights(m, denseWeights, nil); return err },
+		"load keras model: option 0 is nil":        func() error { _, _, err := kerasfile.Load("testdata/functional.h5", nil); return err },
+		"load weights <nil>: panic":                func() error { _, err := kerasfile.LoadWeightsFrom(m, nil, 20, "w"); return err },
+		"load keras model: kerash5: w":             func() error { _, _, err := kerasfile.LoadFrom(nil, 20, "w"); return err },
+		"load weights: the file system is nil":     func() error { _, err := kerasfile.LoadWeightsFS(m, nil, "w"); return err },
+		"load keras model: the file system is nil": func() error { _, _, err := kerasfile.LoadFS(nil, "w"); return err },
+		"the model has no layers":                  func() error { _, err := kerasfile.LoadWeights(new(k.Model), denseWeights); return err },
 		"the most is 1 (Limits.Layers)": func() error {
 			_, _, err := kerasfile.Load("testdata/functional.h5", kerasfile.WithLimits(k.Limits{Layers: 1}))
 			return err

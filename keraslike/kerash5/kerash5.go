@@ -18,8 +18,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 
+	"github.com/reef-dl/reef/internal/openfile"
 	"github.com/reef-dl/reef/keraslike/kerash5/internal/hdf5"
 )
 
@@ -95,24 +96,26 @@ func (w Weight) guard(err *error) {
 
 // Open opens the file at path. The caller closes it.
 func Open(path string) (*File, error) {
-	osFile, err := os.Open(path)
+	r, err := openfile.Path(path)
+	return opened(r, path, err)
+}
+
+// OpenFS opens a file of a file system, for instance of an embed.FS. The caller closes it.
+func OpenFS(fsys fs.FS, name string) (*File, error) {
+	r, err := openfile.FS(fsys, name)
+	return opened(r, name, err)
+}
+
+func opened(r *openfile.File, name string, err error) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kerash5: %w", err)
 	}
-	info, err := osFile.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
+	f, err := New(r, r.Size(), name)
 	if err != nil {
-		osFile.Close()
-		return nil, fmt.Errorf("kerash5: %w", err)
-	}
-	f, err := New(osFile, info.Size(), path)
-	if err != nil {
-		osFile.Close()
+		_ = r.Close() // only read
 		return nil, err
 	}
-	f.closer = osFile
+	f.closer = r
 	return f, nil
 }
 
@@ -136,7 +139,7 @@ func New(r io.ReaderAt, size int64, name string) (f *File, err error) {
 	return f, nil
 }
 
-// Close closes the file if Open opened it.
+// Close closes the file if Open or OpenFS opened it.
 func (f *File) Close() error {
 	if f.closer == nil {
 		return nil

@@ -91,6 +91,22 @@ func TestOpen(t *testing.T) {
 }
 
 // Eight files that Keras 2.2 to 3.14 saved, against what h5py reads in them.
+func TestOpenFS(t *testing.T) {
+	f, err := kerash5.OpenFS(os.DirFS("testdata"), "storage.h5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.Layers) == 0 {
+		t.Error("no layers")
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kerash5.OpenFS(os.DirFS("testdata"), "absent"); err == nil || !strings.HasPrefix(err.Error(), "kerash5: open absent") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestRealFiles(t *testing.T) {
 	dir := os.Getenv("REEF_DATA")
 	if dir == "" {

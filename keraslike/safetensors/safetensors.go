@@ -22,11 +22,15 @@
 package safetensors
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 	"slices"
+	"unsafe"
 
+	"github.com/reef-dl/reef/internal/openfile"
 	"github.com/reef-dl/reef/internal/text"
 )
 
@@ -42,6 +46,7 @@ type Tensor struct {
 type File struct {
 	name     string
 	r        io.ReaderAt
+	memory   []byte // the whole file, if it is in memory
 	closer   io.Closer
 	size     int64
 	data     int64 // where the data section starts
@@ -52,29 +57,42 @@ type File struct {
 
 // Open opens the file at path and checks its header. The caller closes it.
 func Open(path string) (*File, error) {
-	osFile, err := os.Open(path)
+	r, err := openfile.Path(path)
+	return opened(r, path, err)
+}
+
+// OpenFS opens a file of a file system, for instance of an embed.FS, and checks its header. The
+// caller closes it.
+func OpenFS(fsys fs.FS, name string) (*File, error) {
+	r, err := openfile.FS(fsys, name)
+	return opened(r, name, err)
+}
+
+func opened(r *openfile.File, name string, err error) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
-	info, err := osFile.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is not a regular file", path)
-	}
+	f, err := New(r, r.Size(), name)
 	if err != nil {
-		osFile.Close()
-		return nil, fmt.Errorf("safetensors: %w", err)
-	}
-	f, err := New(osFile, info.Size(), path)
-	if err != nil {
-		osFile.Close()
+		_ = r.Close() // only read
 		return nil, err
 	}
-	f.closer = osFile
+	f.closer = r
 	return f, nil
 }
 
-// New reads the header of a file of size bytes in r, for instance a bytes.Reader over an
-// embedded file; errors call it name.
+// NewBytes reads the header of a file in memory, for instance of an embedded one; errors call it
+// name. The data must not change as long as the file is used.
+func NewBytes(data []byte, name string) (*File, error) {
+	f, err := New(bytes.NewReader(data), int64(len(data)), name)
+	if err != nil {
+		return nil, err
+	}
+	f.memory = data
+	return f, nil
+}
+
+// New reads the header of a file of size bytes in r; errors call it name.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	f := &File{name: name, r: r, size: size}
 	if err := f.readHeader(size); err != nil {
@@ -87,7 +105,7 @@ func New(r io.ReaderAt, size int64, name string) (*File, error) {
 	return f, nil
 }
 
-// Close closes the file if Open opened it.
+// Close closes the file if Open or OpenFS opened it.
 func (f *File) Close() error {
 	if f.closer == nil {
 		return nil
@@ -130,4 +148,20 @@ func (f *File) Tensor(name string) (shape []int, data []float32, err error) {
 		return nil, nil, fmt.Errorf("safetensors: %s: tensor %q: %w", f.name, name, err)
 	}
 	return slices.Clone(e.shape), data, nil
+}
+
+// InPlace returns the elements of a tensor where they are in the memory of a file of NewBytes, to
+// be read only. ok is false if they have to be read with Tensor: in another file, of another type
+// than F32, at an address that is not a multiple of four, or on a big-endian machine.
+func (f *File) InPlace(name string) (data []float32, ok bool) {
+	e, ok := f.entries[name]
+	if !ok || f.memory == nil || e.dtype != "F32" || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil, false
+	}
+	bytes := f.memory[f.data+e.begin : f.data+e.end]
+	at := unsafe.Pointer(unsafe.SliceData(bytes))
+	if uintptr(at)%unsafe.Alignof(float32(0)) != 0 {
+		return nil, false
+	}
+	return unsafe.Slice((*float32)(at), e.elements), true
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/reef-dl/reef/keraslike/safetensors"
 )
@@ -130,6 +131,78 @@ func TestNewRefusesBadFiles(t *testing.T) {
 
 func open(b []byte) (*safetensors.File, error) {
 	return safetensors.New(bytes.NewReader(b), int64(len(b)), "test")
+}
+
+// TestInPlace: float32 in memory is used where it is if it can be, and read otherwise.
+func TestInPlace(t *testing.T) {
+	var b bytes.Buffer
+	want := []float32{1.5, -2, 3}
+	if err := safetensors.Write(&b, []safetensors.Tensor{{Name: "a", Shape: []int{3}, Data: want}, {Name: "none", Shape: []int{0}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	aligned := make([]uint64, b.Len()/8+2) // bytes.Buffer does not promise an alignment
+	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(aligned))), 8*len(aligned))
+	for shift, ok := range map[int]bool{0: true, 1: false, 2: false, 4: true} {
+		data := memory[shift : shift+b.Len()]
+		copy(data, b.Bytes())
+		f, err := safetensors.NewBytes(data, "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ok = ok && binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+		got, found := f.InPlace("a")
+		if found != ok || ok && !slices.Equal(got, want) {
+			t.Errorf("shift %d: %v, %v; want %v", shift, got, found, ok)
+		}
+		if got, found := f.InPlace("none"); found && len(got) > 0 {
+			t.Errorf("shift %d: %v of an empty tensor", shift, got)
+		}
+		if ok {
+			data[len(data)-1] ^= 0x80 // the sign of the last element
+			if got[2] != -3 {
+				t.Errorf("shift %d: got a copy, %v", shift, got)
+			}
+		}
+		if _, read, err := f.Tensor("a"); err != nil || read[0] != 1.5 {
+			t.Errorf("shift %d: Tensor returns %v, %v", shift, read, err)
+		}
+		if _, found := f.InPlace("absent"); found {
+			t.Error("a tensor that is not there")
+		}
+	}
+	f, err := open(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, found := f.InPlace("a"); found {
+		t.Error("a tensor of a reader in place")
+	}
+	types, err := os.ReadFile("testdata/types.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err = safetensors.NewBytes(types, "types"); err != nil {
+		t.Fatal(err)
+	}
+	if _, found := f.InPlace("bf16"); found {
+		t.Error("a tensor of bfloat16 in place")
+	}
+}
+
+func TestOpenFS(t *testing.T) {
+	f, err := safetensors.OpenFS(os.DirFS("testdata"), "types.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Has("f32") {
+		t.Error("no tensor f32")
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := safetensors.OpenFS(os.DirFS("testdata"), "absent"); err == nil || !strings.HasPrefix(err.Error(), "safetensors: open absent") {
+		t.Errorf("error %v", err)
+	}
 }
 
 func TestOpenNamesThePath(t *testing.T) {

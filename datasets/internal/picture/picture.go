@@ -59,6 +59,21 @@ func Open(fsys fs.FS, name string, to Size, b *Budget) (*RGB, error) {
 	return p, nil
 }
 
+// Read is Open for a file that is read from its start. It keeps the file in memory, since its size
+// limits what it may decode to.
+func Read(r io.Reader, name string, to Size) (*RGB, error) {
+	var file bytes.Buffer
+	n, err := io.Copy(&file, io.LimitReader(r, MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p, err := decode(&file, n, to, (*Budget)(nil).spender(name))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return p, nil
+}
+
 // decode decodes a JPEG, PNG, GIF or BMP file of size bytes and resizes it. As PIL's
 // convert("RGB") it interpolates the chroma of JPEGs, repeats gray three times and drops
 // transparency. The cost is estimated from the header before anything is allocated, and

@@ -266,6 +266,52 @@ var steps = []step{
 		l.mul(t[3], t[1], t[1])
 		l.put(r, t[1]) // dreset h r (1-r)
 	}},
+
+	// of cells with other activations
+	{"MulRows", []matrix{{"x", 1}, {"by", 1}, {"dst", 1}}, func(l lane) {
+		l.get(0, l.t[0])
+		l.get(1, l.t[1])
+		l.mul(l.t[0], l.t[1], l.t[1])
+		l.put(2, l.t[1])
+	}},
+	{"MulAddRows", []matrix{{"x", 1}, {"by", 1}, {"dst", 1}}, func(l lane) {
+		l.get(0, l.t[0])
+		l.get(1, l.t[1])
+		l.get(2, l.t[2])
+		l.mulAdd(l.t[0], l.t[1], l.t[2])
+		l.put(2, l.t[2])
+	}},
+	{"AddRows", []matrix{{"dst", 1}, {"x", 1}}, func(l lane) {
+		l.gradient(0, 1)
+		l.put(0, l.t[0])
+	}},
+	{"Blend", []matrix{{"z", 1}, {"n", 1}, {"hPrev", 1}, {"h", 1}, {"y", 1}}, func(l lane) {
+		const z, n, hPrev, h, y = 0, 1, 2, 3, 4
+		t := l.t
+		l.get(n, t[3])
+		l.get(z, t[0])
+		l.blend(t[0], t[3], t[1], hPrev)
+		l.flush(t[3], t[1], t[2])
+		l.put(h, t[3])
+		l.put(y, t[3])
+	}},
+	{"BlendBack", []matrix{{"z", 1}, {"n", 1}, {"hPrev", 1}, {"dh", 1}, {"dy", 1}, {"dz", 1}, {"dn", 1}}, func(l lane) {
+		const z, n, hPrev, dh, dy, dz, dn = 0, 1, 2, 3, 4, 5, 6
+		t := l.t
+		l.gradient(dh, dy)
+		l.get(hPrev, t[1])
+		l.get(n, t[2])
+		l.sub(t[2], t[1], t[1])
+		l.mul(t[0], t[1], t[1])
+		l.put(dz, t[1]) // dh (h - n)
+		l.get(z, t[1])
+		l.mul(t[0], t[1], t[2])
+		l.put(dh, t[2])
+		l.set(1, t[3])
+		l.sub(t[1], t[3], t[3])
+		l.mul(t[0], t[3], t[3])
+		l.put(dn, t[3]) // dh (1-z)
+	}},
 }
 
 // gradient loads dh + dy to t[0], flushed.

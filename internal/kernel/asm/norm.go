@@ -69,12 +69,16 @@ func (v arith) zeros(acc []register) {
 	}
 }
 
+// momentsUnroll is the number of sums of a row, the same for one row and for four: it determines the
+// order of summation, so that a row has the same bits alone and among others.
+const momentsUnroll = 2
+
 // moments reads the row twice: squares of distances from the mean do not cancel.
 func (v arith) moments() {
 	pointers := v.begin(normRow[0], "x")
-	acc, tmp, mean := v.regs[:normUnroll], v.regs[normUnroll], v.regs[normUnroll+1]
+	acc, tmp, mean := v.regs[:momentsUnroll], v.regs[momentsUnroll], v.regs[momentsUnroll+1]
 	v.zeros(acc)
-	v.loop("sum", pointers, normUnroll, func(u int, masked bool) {
+	v.loop("sum", pointers, momentsUnroll, func(u int, masked bool) {
 		v.load(operand.Mem{Base: pointers[0], Disp: u * v.width}, masked, tmp)
 		v.add(tmp, acc[u], acc[u])
 	})
@@ -88,7 +92,7 @@ func (v arith) moments() {
 	v.VMOVSS(mean.AsX(), address(v.ReturnIndex(0)))
 	v.VBROADCASTSS(mean.AsX(), mean)
 	v.zeros(acc)
-	v.loop("squares", pointers, normUnroll, func(u int, masked bool) {
+	v.loop("squares", pointers, momentsUnroll, func(u int, masked bool) {
 		v.load(operand.Mem{Base: pointers[0], Disp: u * v.width}, masked, tmp)
 		v.sub(mean, tmp, tmp)
 		if masked {
@@ -156,7 +160,7 @@ func (v arith) row(p reg.GPPhysical, r, u int) operand.Mem {
 
 // moments4 is moments for four rows; len(x) is that of all four.
 func (v arith) moments4(e entry) {
-	const unroll = 2
+	const unroll = momentsUnroll
 	pointers := v.begin(e, "x")
 	acc, tmp, mean := v.regs[:unroll*fourRows], v.regs[8], v.regs[9:13]
 	v.SHRQ(operand.U8(2), reg.RCX)

@@ -47,7 +47,8 @@ const (
 	argRowA, argStepA, argStepB, argRowC       = 32, 40, 48, 56
 	argK, argSegments, argOffsets              = 64, 72, 80
 	argFlags, argLast, argPanelB               = 88, 96, 104
-	flagAdd, flagReLU                    uint8 = 1, 2
+	argScale, argShift                         = 144, 152
+	flagAdd, flagReLU, flagScale         uint8 = 1, 2, 4
 )
 
 var (
@@ -335,7 +336,8 @@ func (t tile) inPanel(j int) operand.Mem {
 	return m
 }
 
-// finish adds C if requested, takes max(·, 0) if requested, and stores.
+// finish adds C, multiplies by the scale and adds the shift, and takes max(·, 0), each if requested,
+// and stores.
 func (t tile) finish(variant string) {
 	tmp := t.broadcast()
 	t.baseC()
@@ -347,6 +349,19 @@ func (t tile) finish(variant string) {
 		t.VADDPS(tmp, t.acc(i, j), t.acc(i, j))
 	})
 	t.Label("noadd" + variant)
+	t.TESTB(operand.U8(flagScale), k.As8())
+	t.JZ(operand.LabelRef("noscale" + variant))
+	scale, shift, factor := stepA, stepB, t.regs[t.rows*t.vectors]
+	t.MOVQ(arg(argScale), scale)
+	t.MOVQ(arg(argShift), shift)
+	for j := range t.vectors {
+		t.load(t.at(scale, j), t.last(j), factor)
+		t.load(t.at(shift, j), t.last(j), tmp)
+		for i := range t.rows {
+			t.VFMADD213PS(tmp, factor, t.acc(i, j))
+		}
+	}
+	t.Label("noscale" + variant)
 	t.TESTB(operand.U8(flagReLU), k.As8())
 	t.JZ(operand.LabelRef("norelu" + variant))
 	t.zero(tmp)

@@ -17,18 +17,18 @@ import (
 func Forward(y, x, w, bias []float32, s *ref.Conv, relu bool) {
 	switch {
 	case pointwise(s):
-		pointwiseForward(y, x, w, bias, s, relu, false, nil)
+		pointwiseForward(y, x, w, bias, s, gemm.Affine{}, relu, false, nil)
 	case WinogradFits(s):
-		winogradForward(y, x, w, bias, s, relu, nil)
+		winogradForward(y, x, w, bias, s, gemm.Affine{}, relu, nil)
 	default:
-		windowForward(y, x, w, bias, s, relu, nil)
+		windowForward(y, x, w, bias, s, gemm.Affine{}, relu, nil)
 	}
 }
 
-func pointwiseForward(y, x, w, bias []float32, s *ref.Conv, relu, each bool, matrix *gemm.Packed) {
+func pointwiseForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu, each bool, matrix *gemm.Packed) {
 	gemm.Multiply(gemm.Product{
 		M: s.N * s.H * s.W, N: s.K, K: s.C, A: x, LDA: s.C, B: w, LDB: s.K,
-		C: y, LDC: s.K, Bias: bias, ReLU: relu, Rows: each, Packed: matrix,
+		C: y, LDC: s.K, Bias: bias, Affine: affine, ReLU: relu, Rows: each, Packed: matrix,
 	})
 }
 

@@ -37,16 +37,16 @@ func FormOf(s *ref.Conv) Form {
 	return AsMatrix
 }
 
-// ForwardEach is Forward for inference. If the weights in the form of FormOf are at hand, w is not
+// ForwardEach is Forward for inference, with a scale and a shift of channels before relu. If the weights in the form of FormOf are at hand, w is not
 // read; otherwise matrix and transformed are nil.
-func ForwardEach(y, x, w, bias []float32, s *ref.Conv, relu bool, matrix *gemm.Packed, transformed *Transformed) {
+func ForwardEach(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, matrix *gemm.Packed, transformed *Transformed) {
 	switch {
 	case pointwise(s):
-		pointwiseForward(y, x, w, bias, s, relu, true, matrix)
+		pointwiseForward(y, x, w, bias, s, affine, relu, true, matrix)
 	case winogradFitsEach(s):
-		winogradForward(y, x, w, bias, s, relu, transformed)
+		winogradForward(y, x, w, bias, s, affine, relu, transformed)
 	default:
-		windowForward(y, x, w, bias, s, relu, matrix)
+		windowForward(y, x, w, bias, s, affine, relu, matrix)
 	}
 }
 

@@ -92,7 +92,7 @@ func (j *narrowJob) transposeRow(planes []float32, image, y int) {
 	}
 }
 
-// put stores n pixels, whose channels are rows of out, with bias and ReLU.
+// put stores n pixels, whose channels are rows of out, with bias, scale, shift and ReLU.
 func (j *narrowJob) put(dst unsafe.Pointer, out []float32, n int) {
 	step := j.cols.dstStep * j.channels
 	y := unsafe.Slice((*float32)(dst), (n-1)*step+j.channels)
@@ -102,6 +102,12 @@ func (j *narrowJob) put(dst unsafe.Pointer, out []float32, n int) {
 			b := *(*float32)(simd.At(j.bias, i))
 			for q := range row {
 				row[q] += b
+			}
+		}
+		if j.scale != nil {
+			scale, shift := *(*float32)(simd.At(j.scale, i)), *(*float32)(simd.At(j.shift, i))
+			for q, v := range row {
+				row[q] = float32(v*scale) + shift
 			}
 		}
 		if j.relu {

@@ -29,6 +29,8 @@ type windowJob struct {
 	dstH, dstW int
 	relu       bool
 
+	scale, shift unsafe.Pointer // see gemm.Affine
+
 	w           unsafe.Pointer // HWIO weights of the convolution
 	backward    bool           // w is used transposed, with taps in descending order
 	kernelW     int
@@ -46,13 +48,14 @@ type windowJob struct {
 
 var windowJobs parallel.FreeList[windowJob]
 
-func windowForward(y, x, w, bias []float32, s *ref.Conv, relu bool, matrix *gemm.Packed) {
+func windowForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, matrix *gemm.Packed) {
 	j := windowJobs.Get()
 	*j = windowJob{
 		rows:   forwardAxis(s.OH, s.H, s.KH, s.StrideH, s.DilH, s.PadTop),
 		cols:   forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft),
 		images: s.N, depth: s.C, channels: s.K, dstH: s.OH, dstW: s.OW, kernelW: s.KW,
 		x: simd.First(x), y: simd.First(y), bias: simd.First(bias), w: simd.First(w), relu: relu,
+		scale: simd.First(affine.Scale), shift: simd.First(affine.Shift),
 		packed: matrix.Panels(), spare: j.spare, offsets: j.offsets,
 	}
 	j.run()
@@ -187,6 +190,9 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 	if t.Flags = 0; j.relu {
 		t.Flags = simd.TileReLU
 	}
+	if j.scale != nil {
+		t.Flags |= simd.TileScale
+	}
 	tiles := ceilDiv(j.cols.n, s.TileRows)
 	for p := p0; p < p1; p++ {
 		n0 := p * s.TileCols()
@@ -194,6 +200,7 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 		if t.Bias = nil; j.bias != nil {
 			t.Bias = simd.At(j.bias, n0)
 		}
+		t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
 		weights, at := j.w, n0
 		if !j.inPlace {
 			weights, at = j.packed, p*j.rows.taps*rowTaps*s.TileCols()

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
 	"github.com/reef-dl/reef/internal/kernel/simd"
@@ -48,6 +49,8 @@ type winogradJob struct {
 	u            []float32 // transformed weights [panel][point][depth][isa.cols()]
 	spare        []float32 // the job's own memory for u
 	zero         []float32 // replaces an absent bias
+	scale        unsafe.Pointer
+	shifted      []float32 // the bias after scaling
 	tilesH       int       // tiles of every dilH-th row and dilW-th column of an image
 	tilesW       int
 	units, tiles int
@@ -87,7 +90,7 @@ func winogradShape(s *ref.Conv) bool {
 		2*s.OH*s.OW >= WinogradTiles(s)*winogradSide*winogradSide // at least half of the tiles' pixels are used
 }
 
-func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Transformed) {
+func winogradForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, kept *Transformed) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
@@ -96,10 +99,24 @@ func winogradForward(y, x, w, bias []float32, s *ref.Conv, relu bool, kept *Tran
 	if relu {
 		j.floor = 0
 	}
+	if affine.Scale != nil {
+		j.setAffine(affine, bias)
+	}
 	if kept != nil {
 		j.u = kept.u
 	}
 	j.run(w, false)
+}
+
+// setAffine scales the products, as the transform back is linear, and adds the rest to the bias.
+func (j *winogradJob) setAffine(affine gemm.Affine, bias []float32) {
+	n := len(affine.Scale)
+	j.shifted, j.zero = buffer.Grow(j.shifted, n), buffer.Grow(j.zero, n)
+	copy(j.shifted, affine.Shift)
+	for i, b := range bias {
+		j.shifted[i] += float32(affine.Scale[i] * b)
+	}
+	j.scale, j.bias = simd.First(affine.Scale), simd.First(j.shifted)
 }
 
 // winogradBackData convolves dy with the weights rotated by 180 degrees.
@@ -133,7 +150,7 @@ func (j *winogradJob) run(w []float32, backward bool) {
 }
 
 func (j *winogradJob) release() {
-	*j = winogradJob{pack: j.pack, spare: j.spare, zero: j.zero}
+	*j = winogradJob{pack: j.pack, spare: j.spare, zero: j.zero, shifted: j.shifted}
 	winogradJobs.Put(j)
 }
 
@@ -244,6 +261,9 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 	s := j.isa
 	t.RowA, t.StepA, t.StepB, t.RowC = 4*vRow, 4, 4*s.TileCols(), 4*mRow
 	t.K, t.Segments, t.Offsets, t.Flags, t.Bias = j.depth, 1, &simd.NoOffset, 0, nil
+	if j.scale != nil {
+		t.Flags = simd.TileScale
+	}
 	groups := ceilDiv(n, s.TileRows)
 	for point := range winogradPoints {
 		for q := range groups {
@@ -252,6 +272,7 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 			for c := c0; c < c1; c += s.TileCols() {
 				t.B = unsafe.Pointer(&j.u[(c/s.TileCols()*winogradPoints+point)*j.depth*s.TileCols()])
 				t.C = unsafe.Pointer(&m[(point*n+r0)*mRow+c-c0])
+				t.Scale, t.Shift = simd.At(j.scale, c), simd.First(j.zero)
 				s.Tile(t, r1-r0, min(s.TileCols(), c1-c))
 			}
 		}

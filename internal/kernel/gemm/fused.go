@@ -62,6 +62,7 @@ func (f *fusedJob) Unit(q int, w *parallel.Worker) {
 		if t.Bias = nil; j.bias != nil && kb == 0 {
 			t.Bias = simd.At(j.bias, n0)
 		}
+		t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
 		for p := range j.rowPanels {
 			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
 			j.setA(w, r0, r1, k0)

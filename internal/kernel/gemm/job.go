@@ -17,7 +17,7 @@ const (
 	chunkRows  = 112 // rows per unit: these rows of C and A stay in the second-level cache
 	packPanels = 16  // number of row panels that pays for packing all of B
 
-	nearFloats = 1 << 17 // floats of B that the second-level cache holds besides A and C
+	nearFloats = 3 << 16 // floats of B that the second-level cache holds besides A and C
 )
 
 // maxPacked is how many floats of B are packed at a time; it is a variable for the tests.
@@ -34,6 +34,7 @@ type job struct {
 	lda, ldb, ldc  int
 	add, relu      bool
 	rows           bool           // each row as if it were alone, see Product
+	scale, shift   unsafe.Pointer // nil for none
 	packed         unsafe.Pointer // op(B) as [column panel][k][isa.TileCols()], nil to read b in place
 	packedK        int            // rows of a panel of packed: k, or more if this is a part of k
 	spare          []float32      // the job's own buffer for packed
@@ -53,7 +54,8 @@ func (j *job) release() {
 
 // Product is C[M,N] = op(A)·op(B), plus C if Add is set, for row-major matrices: op is the
 // transpose if the flag is set, LD is the distance between stored rows. Bias (N) is added to
-// each row of C and may be nil; ReLU then takes the maximum with 0. If Packed is set, it is op(B),
+// each row of C and may be nil. Then, as Affine says, columns are scaled and shifted, and ReLU takes
+// the maximum with 0. If Packed is set, it is op(B),
 // K x N, and B, LDB and TransB are not used; C has the same bits.
 //
 // An element is summed in an order that depends on K alone, so a row of C has the same bits alone
@@ -66,9 +68,14 @@ type Product struct {
 	A, B, C, Bias  []float32
 	LDA, LDB, LDC  int
 	Add, ReLU      bool
+	Affine         Affine
 	Rows           bool
 	Packed         *Packed
 }
+
+// Affine multiplies each column j of a result by Scale[j] and adds Shift[j], without rounding in
+// between where the instruction set can. The zero value does nothing.
+type Affine struct{ Scale, Shift []float32 }
 
 // Multiply computes p, packing B if that pays and it is not Packed. The slices must be long enough;
 // see Check.
@@ -80,6 +87,7 @@ func Multiply(p Product) {
 		isa: simd.Active, transA: p.TransA, transB: p.TransB, m: p.M, n: p.N, k: p.K,
 		a: simd.First(p.A), lda: p.LDA, b: simd.First(p.B), ldb: p.LDB, c: simd.First(p.C), ldc: p.LDC,
 		bias: simd.First(p.Bias), add: p.Add, relu: p.ReLU, rows: p.Rows, spare: spare,
+		scale: simd.First(p.Affine.Scale), shift: simd.First(p.Affine.Shift),
 	}
 	if p.Packed != nil {
 		j.use(p.Packed)
@@ -105,7 +113,7 @@ func Multiply(p Product) {
 	}
 	chunk := min(j.n, max(1, maxPacked/max(j.k, 1)/s.TileCols())*s.TileCols())
 	j.spare = buffer.Grow(j.spare, packedLen(s, j.k, chunk))
-	b, c, bias := j.b, j.c, j.bias
+	b, c, bias, scale, shift := j.b, j.c, j.bias, j.scale, j.shift
 	for n0 := 0; n0 < p.N; n0 += chunk {
 		j.n = min(chunk, p.N-n0)
 		at := n0
@@ -113,6 +121,7 @@ func Multiply(p Product) {
 			at = n0 * j.ldb
 		}
 		j.b, j.c, j.bias = simd.At(b, at), simd.At(c, n0), simd.At(bias, n0)
+		j.scale, j.shift = simd.At(scale, n0), simd.At(shift, n0)
 		j.packed, j.packedK = simd.First(j.spare), j.k
 		j.pack(j.small())
 		j.multiply()
@@ -246,6 +255,7 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 				if j.bias != nil && kb == 0 {
 					t.Bias = simd.At(j.bias, n0)
 				}
+				t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
 				if j.packed != nil {
 					t.B, t.StepB = j.panel(k0, q), 4*s.TileCols()
 				} else {
@@ -277,6 +287,7 @@ func (j *job) columnsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
 			if t.Bias = nil; j.bias != nil && kb == 0 {
 				t.Bias = simd.At(j.bias, n0)
 			}
+			t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
 			t.B = j.panel(k0, q)
 			for p := p0; p < p1; p++ {
 				r0, r1 := parallel.Share(j.m, j.rowPanels, p)
@@ -296,7 +307,13 @@ func (j *job) flags(kb int) (flags int) {
 	if j.add || kb > 0 {
 		flags |= simd.TileAdd
 	}
-	if j.relu && kb == j.kBlocks-1 {
+	if kb < j.kBlocks-1 {
+		return flags
+	}
+	if j.scale != nil {
+		flags |= simd.TileScale
+	}
+	if j.relu {
 		flags |= simd.TileReLU
 	}
 	return flags

@@ -57,6 +57,10 @@ func (j *job) addParts(parts int) {
 		for p := range parts {
 			v.Add(row, row, j.spare[p*size+i*j.n:][:j.n])
 		}
+		if j.scale != nil {
+			v.Mul(row, row, unsafe.Slice((*float32)(j.scale), j.n))
+			v.Add(row, row, unsafe.Slice((*float32)(j.shift), j.n))
+		}
 		if j.relu {
 			v.Activate(row, row, ref.ReLU, 0)
 		}

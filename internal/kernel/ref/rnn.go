@@ -33,9 +33,10 @@ type RNN struct {
 	Act                    Activation // for CellSimple; must have FromOutput
 	Alpha                  float64    // for Act
 
-	// General, if not nil, has the activations of any cell, including CellSimple, and permits
-	// dropout. Otherwise gates use sigmoid and states tanh.
+	// General, if not nil, has the activations of any cell, including CellSimple. Otherwise gates
+	// use sigmoid and states tanh.
 	General *RNNGeneral
+	Dropout bool // permits RNNTensors.DropX and DropH
 }
 
 // RNNGeneral has the activations of a cell: Gate replaces sigmoid, State replaces tanh and act.
@@ -67,7 +68,7 @@ type RNNTensors[T Float] struct {
 
 	// x and h are multiplied by DropX (G, Batch, In) and DropH (G, Batch, Units) before each
 	// gate's product, at every step the same: the scaled masks of dropout; nil for ones, as
-	// required if RNN.General is nil.
+	// required unless RNN.Dropout is set.
 	DropX, DropH []T
 
 	Y      []T // (Batch, Time, Units) the state after each step; nil if not needed

@@ -15,6 +15,8 @@ type carry struct {
 	h, c         []float32
 	reset        []float32 // of ref.CellGRU's r h
 	passH, passC []float32 // for rows whose step is masked
+	tmp          []float32 // one row of Units or In
+	outs         []float32 // of the outputs of a general cell's gates
 }
 
 // backward iterates backward over the block's steps and writes the gradient of the stacked
@@ -25,7 +27,9 @@ func (b *block) backward(part int) {
 	size, from := b.rows*n, b.first*n
 	gradient := b.gradient[part*b.stackLen() : (part+1)*b.stackLen()]
 	buf := b.scratch[part*b.scratchLen() : (part+1)*b.scratchLen()]
-	k := carry{buf[:size], buf[size : 2*size], buf[2*size : 3*size], buf[3*size : 4*size], buf[4*size : 5*size]}
+	k := carry{h: buf[:size], c: buf[size : 2*size], reset: buf[2*size : 3*size], passH: buf[3*size : 4*size], passC: buf[4*size : 5*size]}
+	k.tmp = buf[5*size : 5*size+b.rows*max(n, b.s.In)]
+	k.outs = buf[5*size+len(k.tmp):]
 	clear(buf[:2*size])
 	clear(gradient)
 	if b.d.DHN != nil {
@@ -44,13 +48,16 @@ func (b *block) backward(part int) {
 			if b.t.Mask != nil {
 				b.setAside(&k, dy, ldY, t)
 			}
+			if t > 0 {
+				simd.Fetch(b.input(t - 1)[:b.rows*b.width])
+			}
 			gates := b.step(t)
 			b.backwardStep(&k, gates, dy, ldY, t)
 			if b.t.Mask != nil {
 				b.putBack(&k, t)
 			}
 			if b.d.DX != nil {
-				b.inputGradient(gates, t)
+				b.inputGradient(gates, t, k.tmp)
 			}
 		}
 		b.addWeightGradients(gradient, b.gates[start*b.slots*size:], start, end)
@@ -75,23 +82,24 @@ func (j *job) blockRows() int { return ceilDiv(j.s.Batch, max(1, j.parts)) }
 
 // scratchLen returns the scratch memory that backward needs for a block.
 func (j *job) scratchLen() int {
+	size := 5*j.s.Units + max(j.s.Units, j.s.In)
 	if j.s.General != nil {
-		return j.generalScratch()
+		size += j.slots * j.s.Units
 	}
-	return 5 * j.blockRows() * j.s.Units
+	return j.blockRows() * size
 }
 
 // addWeightGradients adds the contribution of the steps start..end-1, whose gate gradients are
 // consecutive.
 func (b *block) addWeightGradients(gradient, gates []float32, start, end int) {
-	n, at := b.s.Units, start*b.rows*b.width
+	n := b.s.Units
 	for _, p := range b.products[:b.count] {
-		x := b.xh
+		x, ld := b.xh, b.width
 		if p.reset {
-			x = b.reset
+			x, ld = b.reset, b.part
 		}
 		cols := p.gates * n
-		gemm.AddTransposed(b.w, p.k, cols, (end-start)*b.rows, x[at+p.from:], b.width, gates[p.col:], b.slots*n, gradient, cols)
+		gemm.AddTransposed(b.w, p.k, cols, (end-start)*b.rows, x[start*b.rows*ld+p.from:], ld, gates[p.col:], b.slots*n, gradient, cols)
 		gradient = gradient[p.k*cols:]
 	}
 }
@@ -99,44 +107,36 @@ func (b *block) addWeightGradients(gradient, gates []float32, start, end int) {
 // backwardStep replaces step t's gates by the gradients of their pre-activations and k by the
 // gradients of the previous states.
 func (b *block) backwardStep(k *carry, gates, dy []float32, ldY, t int) {
-	n, d, v := b.s.Units, b.width, simd.Active
-	ld, h := b.slots*n, b.state(t)
+	n, v := b.s.Units, simd.Active
+	ld := b.slots * n
+	h, d := b.state(t)
 	ahead := bytesTo(gates, b.step(max(t-1, 0)))
-	switch b.s.Cell {
-	case ref.CellSimple:
-		for r := range b.rows {
-			for i, g := range dy[r*ldY : r*ldY+n] {
-				k.h[r*n+i] = simd.FlushTiny(k.h[r*n+i] + g)
-			}
+	if b.s.General != nil {
+		b.generalBack(k, gates, dy, ldY, t)
+	} else {
+		switch b.s.Cell {
+		case ref.CellSimple:
+			v.AddRows(k.h, n, dy, ldY, 0, b.rows, n)
+			v.ActivateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
+		case ref.CellLSTM:
+			v.LSTMBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
+		case ref.CellGRUResetAfter:
+			v.GRUResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
+		case ref.CellGRU:
+			v.GRUBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
 		}
-		v.ActivateGrad(gates, gates, k.h[:b.rows*n], b.s.Act, float32(b.s.Alpha))
-		b.clearMasked(gates, t)
-		b.toState[0].Times(b.w, b.rows, gates, ld, false, k.h, n)
-	case ref.CellLSTM:
-		v.LSTMBack(gates, ld, b.cell(t), n, b.cell(t+1), n, k.h, n, k.c, n, dy, ldY, ahead, b.rows, n)
-		b.clearMasked(gates, t)
-		b.toState[0].Times(b.w, b.rows, gates, ld, false, k.h, n)
-	case ref.CellGRUResetAfter:
-		v.GRUResetAfterBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
-		b.clearMasked(gates, t)
-		b.toState[0].Times(b.w, b.rows, gates, ld, true, k.h, n)
-	case ref.CellGRU:
-		v.GRUBlendBack(gates, ld, h, d, k.h, n, dy, ldY, ahead, b.rows, n)
-		b.clearMasked(gates, t)
-		b.toState[1].Times(b.w, b.rows, gates[2*n:], ld, false, k.reset, n)
-		v.GRUResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
-		b.toState[0].Times(b.w, b.rows, gates, ld, true, k.h, n)
 	}
-}
-
-// inputGradient writes dx for step t.
-func (b *block) inputGradient(gates []float32, t int) {
-	in, n, ld := b.s.In, b.s.Units, b.slots*b.s.Units
-	dx := b.at(b.d.DX, b.inputAt(t), in)
-	b.toInput[0].Times(b.w, b.rows, gates, ld, false, dx, b.s.Time*in)
-	if b.s.Cell == ref.CellGRUResetAfter {
-		b.toInput[1].Times(b.w, b.rows, gates[3*n:], ld, true, dx, b.s.Time*in)
+	b.clearMasked(gates, t)
+	if b.s.Cell == ref.CellGRU {
+		b.resetGradient(k, gates)
+		if b.s.General != nil {
+			b.generalResetBack(k, gates, t)
+		} else {
+			v.GRUResetBack(gates, ld, h, d, k.reset, n, k.h, n, ahead, b.rows, n)
+		}
 	}
+	add := b.s.Cell == ref.CellGRU || b.s.Cell == ref.CellGRUResetAfter // to the part that z passes on
+	b.stateGradient(gates, add, k.h, k.tmp)
 }
 
 // clearMasked zeroes the gate gradients of rows that are masked at step t.

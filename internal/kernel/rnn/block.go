@@ -14,10 +14,13 @@ type block struct {
 	*job
 	w           *parallel.Worker
 	first, rows int
-	xh          []float32 // [x | 1 | h]
+	xh          []float32 // [x | 1 | h], or with dropout one for each gate
 	gates       []float32
+	sums        []float32 // pre-activations of the gates, if derivatives need them
 	cells       []float32 // ref.CellLSTM's c
 	reset       []float32 // ref.CellGRU's [x | 1 | r h]
+	states      []float32 // h without dropout
+	activated   []float32 // ref.CellLSTM's c at one step, if the cell is general
 	open        []float32 // see evaluation
 }
 
@@ -30,24 +33,48 @@ func (j *job) block(first, rows int) block {
 		return part
 	}
 	b.xh = cut(j.memory.xh * j.width)
-	b.gates = cut(j.memory.gates * j.slots * j.s.Units)
+	b.gates, b.sums = cut(j.memory.gates*j.slots*j.s.Units), cut(j.memory.sums*j.slots*j.s.Units)
+	b.states = cut(j.memory.states * j.s.Units)
 	switch j.s.Cell {
 	case ref.CellLSTM:
-		b.cells = cut(j.memory.cells * j.s.Units)
+		b.cells, b.activated = cut(j.memory.cells*j.s.Units), cut(j.memory.activated*j.s.Units)
 	case ref.CellGRU:
-		b.reset = cut(j.memory.resets * j.width)
+		b.reset = cut(j.memory.resets * j.part)
 	}
 	b.open = saved
 	return b
 }
 
-// input returns the rows [x | 1 | h] of step t; state returns the h in them.
+// input returns the rows [x | 1 | h] of step t, inputOf the h in those of a gate.
 func (b *block) input(t int) []float32 { return b.xh[inTurn(t, b.memory.xh)*b.rows*b.width:] }
-func (b *block) state(t int) []float32 { return b.input(t)[b.s.In+1:] }
+func (b *block) inputOf(gate, t int) []float32 {
+	if b.width == b.part {
+		gate = 0
+	}
+	return b.input(t)[gate*b.part+b.s.In+1:]
+}
+
+// state returns the states before step t and the distance between their rows.
+func (b *block) state(t int) (h []float32, ld int) {
+	if b.memory.states > 0 {
+		return b.states[t*b.rows*b.s.Units:], b.s.Units
+	}
+	return b.input(t)[b.s.In+1:], b.width
+}
+
 func (b *block) step(t int) []float32 {
 	size := b.rows * b.slots * b.s.Units
 	t = inTurn(t, b.memory.gates)
 	return b.gates[t*size : (t+1)*size]
+}
+
+// sumsOf returns where the pre-activations of step t are: in the gates if they are not kept.
+func (b *block) sumsOf(t int) []float32 {
+	if b.memory.sums == 0 {
+		return b.step(t)
+	}
+	size := b.rows * b.slots * b.s.Units
+	return b.sums[t*size : (t+1)*size]
 }
 
 func (b *block) cell(t int) []float32 {
@@ -57,7 +84,7 @@ func (b *block) cell(t int) []float32 {
 }
 
 func (b *block) resetInput(t int) []float32 {
-	return b.reset[inTurn(t, b.memory.resets)*b.rows*b.width:]
+	return b.reset[inTurn(t, b.memory.resets)*b.rows*b.part:]
 }
 
 // inTurn returns the place of step t in memory for n steps: t, or a place in turn, and then n is a
@@ -96,12 +123,14 @@ func rowsOf(dst []float32, ldDst int, src []float32, ldSrc, rows, size int) {
 
 func (b *block) forward() {
 	n, from := b.s.Units, b.first*b.s.Units
+	h, ld := b.state(0)
 	for r := range b.rows {
-		clear(b.state(0)[r*b.width : r*b.width+n])
+		clear(h[r*ld : r*ld+n])
 	}
 	if b.t.H0 != nil {
-		rowsOf(b.state(0), b.width, b.t.H0[from:], n, b.rows, n)
+		rowsOf(h, ld, b.t.H0[from:], n, b.rows, n)
 	}
+	b.dropState(0)
 	if b.cells != nil {
 		clear(b.cell(0))
 		if b.t.C0 != nil {
@@ -123,9 +152,11 @@ func (b *block) forward() {
 		if b.t.Mask != nil {
 			b.keepMasked(t)
 		}
+		b.dropState(t + 1)
 	}
 	if b.t.HN != nil {
-		rowsOf(b.t.HN[from:], n, b.state(b.s.Time), b.width, b.rows, n)
+		h, ld := b.state(b.s.Time)
+		rowsOf(b.t.HN[from:], n, h, ld, b.rows, n)
 	}
 	if b.t.CN != nil && b.cells != nil {
 		copy(b.t.CN[from:], b.cell(b.s.Time))
@@ -133,10 +164,11 @@ func (b *block) forward() {
 }
 
 func (b *block) forwardStep(t int) {
-	n, d, v := b.s.Units, b.width, simd.Active
+	n, v := b.s.Units, simd.Active
 	x, gates, ld := b.input(t), b.step(t), b.slots*b.s.Units
 	ahead := bytesTo(gates, b.step(min(t+1, b.s.Time-1)))
-	h, next := b.state(t), b.state(t+1)
+	h, d := b.state(t)
+	next, _ := b.state(t + 1)
 	y, ldY := next, d // without Y, the state is written twice
 	if b.t.Y != nil {
 		y, ldY = b.at(b.t.Y, t, n), b.s.Time*n
@@ -144,14 +176,15 @@ func (b *block) forwardStep(t int) {
 	if b.ahead {
 		b.finish(t, x, false)
 	} else {
+		sums := b.sumsOf(t)
 		for i := range b.products[:b.count] {
 			if !b.products[i].reset {
-				b.multiply(i, x, gates)
+				b.multiply(i, x, b.width, sums)
 			}
 		}
 	}
 	if b.s.General != nil {
-		b.generalStep(t, gates, y, ldY)
+		b.generalStep(t, y, ldY)
 		return
 	}
 	switch b.s.Cell {
@@ -164,25 +197,24 @@ func (b *block) forwardStep(t int) {
 	case ref.CellGRUResetAfter:
 		v.GRUResetAfter(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	case ref.CellGRU:
-		reset := b.resetInput(t)
-		v.GRUReset(gates, ld, h, d, reset[b.s.In+1:], d, ahead, b.rows, n)
-		b.multiplyReset(t, gates)
+		v.GRUReset(gates, ld, b.inputOf(2, t), b.width, b.resetInput(t)[b.s.In+1:], b.part, ahead, b.rows, n)
+		b.multiplyReset(t)
 		v.GRUBlend(gates, ld, h, d, next, d, y, ldY, ahead, b.rows, n)
 	}
 }
 
-// multiply computes product i of a step.
-func (b *block) multiply(i int, rows, gates []float32) {
+// multiply computes product i of a step from its rows.
+func (b *block) multiply(i int, rows []float32, ld int, sums []float32) {
 	p := &b.products[i]
-	b.weights[i].Times(b.w, b.rows, rows[p.from:], b.width, false, gates[p.col:], b.slots*b.s.Units)
+	b.weights[i].Times(b.w, b.rows, rows[p.from:], ld, false, sums[p.col:], b.slots*b.s.Units)
 }
 
 // multiplyReset computes the product of ref.CellGRU's r h.
-func (b *block) multiplyReset(t int, gates []float32) {
+func (b *block) multiplyReset(t int) {
 	if b.ahead {
 		b.finish(t, b.resetInput(t), true)
 	} else {
-		b.multiply(1, b.resetInput(t), gates)
+		b.multiply(b.count-1, b.resetInput(t), b.part, b.sumsOf(t))
 	}
 }
 
@@ -192,16 +224,24 @@ const inputSteps = 8
 
 // takeInputs writes [x | 1] for steps t0..t1-1.
 func (b *block) takeInputs(t0, t1 int) {
-	in, width := b.s.In, b.width
+	in := b.s.In
 	for r := range b.rows {
 		for t := t0; t < t1; t++ {
 			at := ((b.first+r)*b.s.Time + b.inputAt(t)) * in
-			row := b.input(t)[r*width : r*width+in+1]
-			copy(row, b.t.X[at:at+in])
-			row[in] = 1
-			if b.reset != nil && !b.ahead {
-				copy(b.resetInput(t)[r*width:], row)
+			x, rows := b.t.X[at:at+in], b.input(t)[r*b.width:(r+1)*b.width]
+			for from := 0; from < b.width; from += b.part {
+				row := rows[from : from+in+1]
+				copy(row, x)
+				row[in] = 1
 			}
+		}
+	}
+	for t := t0; t < t1; t++ {
+		if b.t.DropX != nil {
+			b.dropInput(t)
+		}
+		if b.reset != nil && !b.ahead {
+			rowsOf(b.resetInput(t), b.part, b.input(t)[b.width-b.part:], b.width, b.rows, in+1)
 		}
 	}
 }
@@ -209,6 +249,9 @@ func (b *block) takeInputs(t0, t1 int) {
 // fetchInputs prefetches, for some rows at each step, the inputs that are read next.
 func (b *block) fetchInputs(t int) {
 	steps := b.memory.inputs
+	if !b.evaluates && t+steps < b.s.Time {
+		simd.Fetch(b.input(t + steps)[:b.rows*b.width])
+	}
 	next := (t/steps + 1) * steps
 	if next >= b.s.Time {
 		return
@@ -228,8 +271,10 @@ func (b *block) keepMasked(t int) {
 		if !b.masked(r, t) {
 			continue
 		}
-		h := b.state(t)[r*b.width : r*b.width+n]
-		copy(b.state(t + 1)[r*b.width:], h)
+		h, ld := b.state(t)
+		next, _ := b.state(t + 1)
+		h = h[r*ld : r*ld+n]
+		copy(next[r*ld:], h)
 		if b.t.Y != nil {
 			copy(b.at(b.t.Y, t, n)[r*b.s.Time*n:], h)
 		}

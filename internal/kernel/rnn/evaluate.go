@@ -9,7 +9,6 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/gemm"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
-	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // An evaluation is a forward pass after which nothing runs backward. It gives the same numbers as
@@ -17,7 +16,6 @@ import (
 //
 //   - A block has memory for a few steps, which are used in turn, and keeps nothing.
 //   - Blocks may be of any size, because no gradients are summed over them.
-//   - General cells use the products of the others: there is no dropout.
 //   - A block of one sequence computes x W + b ahead, for as many steps as fit into the cache.
 //     Then the rows of a tile are steps; there would be only one row otherwise. Blocks of several
 //     sequences have enough rows, and reading the sums again would cost more than it saves.
@@ -274,29 +272,5 @@ func (j *job) multiplyTails(w *parallel.Worker, o *operands, part, parts int) {
 			start = to
 		}
 		f.TimesRow(w, part, parts, o.rows[f.from:], start, f.add, to, o.odd)
-	}
-}
-
-// generalStep computes step t of a general cell from the pre-activations in gates.
-func (b *block) generalStep(t int, gates, y []float32, ldY int) {
-	n, d, ld, cell := b.s.Units, b.width, b.slots*b.s.Units, generalCellOf(&b.s)
-	for r := range b.rows {
-		g := gates[r*ld : (r+1)*ld]
-		cell.gates(g, g, n)
-		if b.s.Cell == ref.CellGRU {
-			simd.Active.Mul(b.resetInput(t)[r*d+b.s.In+1:][:n], b.state(t)[r*d:][:n], g[n:2*n])
-		}
-	}
-	if b.s.Cell == ref.CellGRU {
-		b.multiplyReset(t, gates)
-	}
-	for r := range b.rows {
-		g, next := gates[r*ld:(r+1)*ld], b.state(t + 1)[r*d:][:n]
-		var c, cNext []float32
-		if b.cells != nil {
-			c, cNext = b.cell(t)[r*n:(r+1)*n], b.cell(t + 1)[r*n:(r+1)*n]
-		}
-		cell.states(g, g, b.state(t)[r*d:][:n], next, c, cNext)
-		copy(y[r*ldY:][:n], next)
 	}
 }

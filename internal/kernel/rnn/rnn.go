@@ -34,7 +34,8 @@ const bothBiases = 2
 
 // plan has the sizes that follow from the shape.
 type plan struct {
-	width    int // of [x | 1 | h]
+	part     int // of [x | 1 | h]
+	width    int // of all parts: with dropout, each gate has its own
 	slots    int // blocks of Units saved per step for the gates
 	perRow   int // saved numbers per sequence
 	products [4]product
@@ -47,22 +48,28 @@ type plan struct {
 type steps struct {
 	inputs                   int // read at a time
 	xh, gates, cells, resets int
+	sums, states, activated  int // 0 if they need no memory of their own
 }
 
 func planOf(s *ref.RNN) plan {
-	if s.General != nil {
-		return planGeneral(s)
-	}
 	p := planOfCell(s)
-	p.remember(s, steps{inputs: inputSteps, xh: s.Time + 1, gates: s.Time, cells: s.Time + 1, resets: s.Time})
+	m := steps{inputs: inputSteps, xh: s.Time + 1, gates: s.Time, cells: s.Time + 1, resets: s.Time}
+	if s.Dropout {
+		p.divide(s)
+		m.states = s.Time + 1
+	}
+	if acts := s.Acts(); s.General != nil && !(acts.State.FromOutput() && (s.Cell == ref.CellSimple || acts.Gate.FromOutput())) {
+		m.sums = s.Time
+	}
+	p.remember(s, m)
 	return p
 }
 
 // planOfCell has the products of a cell without dropout.
 func planOfCell(s *ref.RNN) plan {
 	in, n := s.In, s.Units
-	p := plan{width: in + 1 + n, slots: s.Cell.Gates(), count: 1}
-	all := p.width
+	p := plan{part: in + 1 + n, width: in + 1 + n, slots: s.Cell.Gates(), count: 1}
+	all := p.part
 	switch s.Cell {
 	case ref.CellSimple, ref.CellLSTM:
 		p.products[0] = product{0, all, false, 0, 0, p.slots, 0}
@@ -78,15 +85,35 @@ func planOfCell(s *ref.RNN) plan {
 	return p
 }
 
+// divide gives each gate its own part of [x | 1 | h], and products of one gate.
+func (p *plan) divide(s *ref.RNN) {
+	n, whole := s.Units, *p
+	p.width, p.count = s.Cell.Gates()*p.part, 0
+	for _, q := range whole.products[:whole.count] {
+		for g := range q.gates {
+			one := q
+			one.col, one.gate, one.gates = q.col+g*n, q.gate+g, 1
+			if !q.reset {
+				one.from += one.gate * p.part
+			}
+			p.products[p.count] = one
+			p.count++
+		}
+	}
+}
+
 // remember sets the memory of a block.
 func (p *plan) remember(s *ref.RNN, m steps) {
+	if s.General != nil {
+		m.activated = 1
+	}
 	p.memory = m
-	p.perRow = m.xh*p.width + m.gates*p.slots*s.Units
+	p.perRow = m.xh*p.width + (m.gates+m.sums)*p.slots*s.Units + m.states*s.Units
 	switch s.Cell {
 	case ref.CellLSTM:
-		p.perRow += m.cells * s.Units
+		p.perRow += (m.cells + m.activated) * s.Units
 	case ref.CellGRU: // [x | 1 | r h]
-		p.perRow += m.resets * p.width
+		p.perRow += m.resets * p.part
 	}
 }
 
@@ -108,9 +135,8 @@ type job struct {
 	saved []float32 // the memory of the blocks
 
 	weights  [4]gemm.Packed // the stacked weights of the products
-	backs    [4]gemm.Packed // transposed, for a general cell
-	toState  [2]gemm.Packed // transposed columns of U: gates to h, and for ref.CellGRU the candidate to r h
-	toInput  [2]gemm.Packed // the same for W
+	toState  [4]gemm.Packed // transposed columns of U: gates to h, and for ref.CellGRU the candidate to r h
+	toInput  [4]gemm.Packed // the same for W; with dropout, both are those of one gate each
 	stack    []float32
 	gradient []float32 // of the stacked weights, one per block
 	scratch  []float32 // for the backward pass, one per block
@@ -172,11 +198,6 @@ func Backward(s *ref.RNN, t *ref.RNNTensors[float32], d *ref.RNNGrads[float32]) 
 
 func (j *job) Unit(u int, w *parallel.Worker) {
 	r0, r1 := parallel.Share(j.s.Batch, j.parts, u)
-	if j.s.General != nil && !j.evaluates {
-		b := j.general(w, r0, r1-r0)
-		b.pass(u)
-		return
-	}
 	b := j.block(r0, r1-r0)
 	b.w = w
 	if j.back {
@@ -199,7 +220,7 @@ func (j *job) stackOf(i int) []float32 {
 	cols := p.gates * n
 	j.stack = buffer.Grow(j.stack, p.k*cols)
 	for r := range p.k {
-		row, at := j.stack[r*cols:(r+1)*cols], p.from+r
+		row, at := j.stack[r*cols:(r+1)*cols], p.from%j.part+r
 		switch {
 		case at < in:
 			copy(row, j.t.W[at*g+p.gate*n:])
@@ -218,26 +239,28 @@ func (j *job) stackOf(i int) []float32 {
 
 // packTransposed packs the weights that propagate gate gradients back to h and x.
 func (j *job) packTransposed() {
-	if j.s.General != nil {
-		for p := range j.count {
-			j.backs[p].Pack(true, j.s.Units, j.products[p].k, j.stackOf(p), j.s.Units)
+	n, g, after := j.s.Units, j.s.Cell.Gates()*j.s.Units, j.s.Cell == ref.CellGRUResetAfter
+	switch {
+	case j.t.DropH != nil:
+		for i := range j.s.Cell.Gates() {
+			j.toState[i].Pack(true, n, n, j.t.U[i*n:], g)
 		}
-		return
-	}
-	n, g := j.s.Units, j.s.Cell.Gates()*j.s.Units
-	if j.s.Cell == ref.CellGRU {
+	case j.s.Cell == ref.CellGRU:
 		j.toState[0].Pack(true, 2*n, n, j.t.U, g)
-		j.toState[1].Pack(true, n, n, j.t.U[2*n:], g)
-	} else {
+		j.toState[2].Pack(true, n, n, j.t.U[2*n:], g)
+	default:
 		j.toState[0].Pack(true, g, n, j.t.U, g)
 	}
-	if j.d.DX == nil {
-		return
-	}
-	if j.s.Cell == ref.CellGRUResetAfter {
+	switch {
+	case j.d.DX == nil:
+	case j.t.DropX != nil:
+		for i := range j.s.Cell.Gates() {
+			j.toInput[i].Pack(true, n, j.s.In, j.t.W[i*n:], g)
+		}
+	case after:
 		j.toInput[0].Pack(true, 2*n, j.s.In, j.t.W, g)
-		j.toInput[1].Pack(true, n, j.s.In, j.t.W[2*n:], g)
-	} else {
+		j.toInput[2].Pack(true, n, j.s.In, j.t.W[2*n:], g)
+	default:
 		j.toInput[0].Pack(true, g, j.s.In, j.t.W, g)
 	}
 }
@@ -253,7 +276,7 @@ func (j *job) writeWeightGradients() {
 	for _, p := range j.products[:j.count] {
 		cols := p.gates * n
 		for r := range p.k {
-			row, at := sum[r*cols:(r+1)*cols], p.from+r
+			row, at := sum[r*cols:(r+1)*cols], p.from%j.part+r
 			switch {
 			case at < in:
 				copy(j.d.DW[at*g+p.gate*n:], row)

@@ -31,6 +31,21 @@ func avx512GRUBlendBack(gates []float32, ldGates int, hPrev []float32, ldHPrev i
 func avx512GRUResetBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int, dreset []float32, ldDreset int, dh []float32, ldDh int, ahead int, rows int, units int)
 
 //go:noescape
+func avx512MulRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+
+//go:noescape
+func avx512MulAddRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+
+//go:noescape
+func avx512AddRows(dst []float32, ldDst int, x []float32, ldX int, ahead int, rows int, units int)
+
+//go:noescape
+func avx512Blend(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
+
+//go:noescape
+func avx512BlendBack(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn int, ahead int, rows int, units int)
+
+//go:noescape
 func avx2LSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
 
 //go:noescape
@@ -53,3 +68,18 @@ func avx2GRUBlendBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int
 
 //go:noescape
 func avx2GRUResetBack(gates []float32, ldGates int, hPrev []float32, ldHPrev int, dreset []float32, ldDreset int, dh []float32, ldDh int, ahead int, rows int, units int)
+
+//go:noescape
+func avx2MulRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+
+//go:noescape
+func avx2MulAddRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+
+//go:noescape
+func avx2AddRows(dst []float32, ldDst int, x []float32, ldX int, ahead int, rows int, units int)
+
+//go:noescape
+func avx2Blend(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
+
+//go:noescape
+func avx2BlendBack(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn int, ahead int, rows int, units int)

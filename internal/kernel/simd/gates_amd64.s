@@ -2390,6 +2390,463 @@ end:
 	VZEROUPPER
 	RET
 
+// func avx512MulRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512MulRows(SB), NOSPLIT, $0-120
+	CMPQ rows+104(FP), $0x00
+	JEQ  end
+	MOVQ ahead+96(FP), R15
+
+row:
+	MOVQ units+112(FP), CX
+	MOVQ x_base+0(FP), DI
+	MOVQ by_base+32(FP), SI
+	MOVQ dst_base+64(FP), BX
+	SUBQ $0x00000020, CX
+	JLT  rest
+
+many:
+	PREFETCHT1 (DI)(R15*1)
+	PREFETCHT1 64(DI)(R15*1)
+	VMOVUPS    (DI), Z0
+	VMOVUPS    64(DI), Z5
+	VMOVUPS    (SI), Z1
+	VMOVUPS    64(SI), Z6
+	VMULPS     Z0, Z1, Z1
+	VMULPS     Z5, Z6, Z6
+	VMOVUPS    Z1, (BX)
+	VMOVUPS    Z6, 64(BX)
+	ADDQ       $0x00000080, DI
+	ADDQ       $0x00000080, SI
+	ADDQ       $0x00000080, BX
+	SUBQ       $0x00000020, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000010, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	MOVQ       $-1, R10
+	BZHIQ      R9, R10, R10
+	KMOVW      R10, K1
+	PREFETCHT1 (DI)(R15*1)
+	VMOVUPS.Z  (DI), K1, Z0
+	VMOVUPS.Z  (SI), K1, Z1
+	VMULPS     Z0, Z1, Z1
+	VMOVUPS    Z1, K1, (BX)
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000040, SI
+	ADDQ       $0x00000040, BX
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	MOVQ ldX+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, x_base+0(FP)
+	MOVQ ldBy+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, by_base+32(FP)
+	MOVQ ldDst+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dst_base+64(FP)
+	DECQ rows+104(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512MulAddRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512MulAddRows(SB), NOSPLIT, $0-120
+	CMPQ rows+104(FP), $0x00
+	JEQ  end
+	MOVQ ahead+96(FP), R15
+
+row:
+	MOVQ units+112(FP), CX
+	MOVQ x_base+0(FP), DI
+	MOVQ by_base+32(FP), SI
+	MOVQ dst_base+64(FP), BX
+	SUBQ $0x00000020, CX
+	JLT  rest
+
+many:
+	PREFETCHT1  (DI)(R15*1)
+	PREFETCHT1  64(DI)(R15*1)
+	VMOVUPS     (DI), Z0
+	VMOVUPS     64(DI), Z5
+	VMOVUPS     (SI), Z1
+	VMOVUPS     64(SI), Z6
+	VMOVUPS     (BX), Z2
+	VMOVUPS     64(BX), Z7
+	VFMADD231PS Z0, Z1, Z2
+	VFMADD231PS Z5, Z6, Z7
+	VMOVUPS     Z2, (BX)
+	VMOVUPS     Z7, 64(BX)
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, BX
+	SUBQ        $0x00000020, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000010, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	PREFETCHT1  (DI)(R15*1)
+	VMOVUPS.Z   (DI), K1, Z0
+	VMOVUPS.Z   (SI), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS     Z2, K1, (BX)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, BX
+	SUBQ        R9, CX
+	JNZ         tail
+
+done:
+	MOVQ ldX+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, x_base+0(FP)
+	MOVQ ldBy+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, by_base+32(FP)
+	MOVQ ldDst+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dst_base+64(FP)
+	DECQ rows+104(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512AddRows(dst []float32, ldDst int, x []float32, ldX int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512AddRows(SB), NOSPLIT, $0-88
+	CMPQ rows+72(FP), $0x00
+	JEQ  end
+	MOVQ ahead+64(FP), R15
+
+row:
+	MOVQ units+80(FP), CX
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+32(FP), SI
+	SUBQ $0x00000020, CX
+	JLT  rest
+
+many:
+	PREFETCHT1  (DI)(R15*1)
+	PREFETCHT1  64(DI)(R15*1)
+	VMOVUPS     (DI), Z0
+	VMOVUPS     64(DI), Z5
+	VMOVUPS     (SI), Z1
+	VMOVUPS     64(SI), Z6
+	VADDPS      Z1, Z0, Z0
+	VADDPS      Z6, Z5, Z5
+	VPANDD.BCST number7fffffff<>+0(SB), Z0, Z1
+	VPANDD.BCST number7fffffff<>+0(SB), Z5, Z6
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z   Z0, K2, Z0
+	VMOVAPS.Z   Z5, K3, Z5
+	VMOVUPS     Z0, (DI)
+	VMOVUPS     Z5, 64(DI)
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, SI
+	SUBQ        $0x00000020, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000010, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	PREFETCHT1  (DI)(R15*1)
+	VMOVUPS.Z   (DI), K1, Z0
+	VMOVUPS.Z   (SI), K1, Z1
+	VADDPS      Z1, Z0, Z0
+	VPANDD.BCST number7fffffff<>+0(SB), Z0, Z1
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z0, K2, Z0
+	VMOVUPS     Z0, K1, (DI)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	SUBQ        R9, CX
+	JNZ         tail
+
+done:
+	MOVQ ldDst+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dst_base+0(FP)
+	MOVQ ldX+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, x_base+32(FP)
+	DECQ rows+72(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512Blend(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512Blend(SB), NOSPLIT, $0-184
+	CMPQ rows+168(FP), $0x00
+	JEQ  end
+	MOVQ ahead+160(FP), R15
+
+row:
+	MOVQ units+176(FP), CX
+	MOVQ z_base+0(FP), DI
+	MOVQ n_base+32(FP), SI
+	MOVQ hPrev_base+64(FP), BX
+	MOVQ h_base+96(FP), DX
+	MOVQ y_base+128(FP), R8
+	SUBQ $0x00000020, CX
+	JLT  rest
+
+many:
+	PREFETCHT1  (DI)(R15*1)
+	PREFETCHT1  64(DI)(R15*1)
+	VMOVUPS     (SI), Z3
+	VMOVUPS     64(SI), Z8
+	VMOVUPS     (DI), Z0
+	VMOVUPS     64(DI), Z5
+	VMOVUPS     (BX), Z1
+	VMOVUPS     64(BX), Z6
+	VSUBPS      Z3, Z1, Z1
+	VSUBPS      Z8, Z6, Z6
+	VFMADD231PS Z0, Z1, Z3
+	VFMADD231PS Z5, Z6, Z8
+	VPANDD.BCST number7fffffff<>+0(SB), Z3, Z1
+	VPANDD.BCST number7fffffff<>+0(SB), Z8, Z6
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z   Z3, K2, Z3
+	VMOVAPS.Z   Z8, K3, Z8
+	VMOVUPS     Z3, (DX)
+	VMOVUPS     Z8, 64(DX)
+	VMOVUPS     Z3, (R8)
+	VMOVUPS     Z8, 64(R8)
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, BX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x00000020, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000010, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	MOVQ        $-1, R10
+	BZHIQ       R9, R10, R10
+	KMOVW       R10, K1
+	PREFETCHT1  (DI)(R15*1)
+	VMOVUPS.Z   (SI), K1, Z3
+	VMOVUPS.Z   (DI), K1, Z0
+	VMOVUPS.Z   (BX), K1, Z1
+	VSUBPS      Z3, Z1, Z1
+	VFMADD231PS Z0, Z1, Z3
+	VPANDD.BCST number7fffffff<>+0(SB), Z3, Z1
+	VCMPPS.BCST $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z3, K2, Z3
+	VMOVUPS     Z3, K1, (DX)
+	VMOVUPS     Z3, K1, (R8)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, R8
+	SUBQ        R9, CX
+	JNZ         tail
+
+done:
+	MOVQ ldZ+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, z_base+0(FP)
+	MOVQ ldN+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, n_base+32(FP)
+	MOVQ ldHPrev+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, hPrev_base+64(FP)
+	MOVQ ldH+120(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, h_base+96(FP)
+	MOVQ ldY+152(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, y_base+128(FP)
+	DECQ rows+168(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx512BlendBack(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn int, ahead int, rows int, units int)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512BlendBack(SB), NOSPLIT, $0-248
+	CMPQ rows+232(FP), $0x00
+	JEQ  end
+	MOVQ ahead+224(FP), R15
+
+row:
+	MOVQ units+240(FP), CX
+	MOVQ z_base+0(FP), DI
+	MOVQ n_base+32(FP), SI
+	MOVQ hPrev_base+64(FP), BX
+	MOVQ dh_base+96(FP), DX
+	MOVQ dy_base+128(FP), R8
+	MOVQ dz_base+160(FP), R11
+	MOVQ dn_base+192(FP), R12
+	SUBQ $0x00000020, CX
+	JLT  rest
+
+many:
+	PREFETCHT1   (DI)(R15*1)
+	PREFETCHT1   64(DI)(R15*1)
+	VMOVUPS      (DX), Z0
+	VMOVUPS      64(DX), Z5
+	VMOVUPS      (R8), Z1
+	VMOVUPS      64(R8), Z6
+	VADDPS       Z1, Z0, Z0
+	VADDPS       Z6, Z5, Z5
+	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
+	VPANDD.BCST  number7fffffff<>+0(SB), Z5, Z6
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z6, K3
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVAPS.Z    Z5, K3, Z5
+	VMOVUPS      (BX), Z1
+	VMOVUPS      64(BX), Z6
+	VMOVUPS      (SI), Z2
+	VMOVUPS      64(SI), Z7
+	VSUBPS       Z2, Z1, Z1
+	VSUBPS       Z7, Z6, Z6
+	VMULPS       Z0, Z1, Z1
+	VMULPS       Z5, Z6, Z6
+	VMOVUPS      Z1, (R11)
+	VMOVUPS      Z6, 64(R11)
+	VMOVUPS      (DI), Z1
+	VMOVUPS      64(DI), Z6
+	VMULPS       Z0, Z1, Z2
+	VMULPS       Z5, Z6, Z7
+	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z7, 64(DX)
+	VBROADCASTSS number3f800000<>+0(SB), Z3
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VSUBPS       Z1, Z3, Z3
+	VSUBPS       Z6, Z8, Z8
+	VMULPS       Z0, Z3, Z3
+	VMULPS       Z5, Z8, Z8
+	VMOVUPS      Z3, (R12)
+	VMOVUPS      Z8, 64(R12)
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, R8
+	ADDQ         $0x00000080, R11
+	ADDQ         $0x00000080, R12
+	SUBQ         $0x00000020, CX
+	JGE          many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ         $0x0000000000000010, R9
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	MOVQ         $-1, R10
+	BZHIQ        R9, R10, R10
+	KMOVW        R10, K1
+	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS.Z    (DX), K1, Z0
+	VMOVUPS.Z    (R8), K1, Z1
+	VADDPS       Z1, Z0, Z0
+	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z1
+	VCMPPS.BCST  $0x06, number10fd87b6<>+0(SB), Z1, K2
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVUPS.Z    (BX), K1, Z1
+	VMOVUPS.Z    (SI), K1, Z2
+	VSUBPS       Z2, Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      Z1, K1, (R11)
+	VMOVUPS.Z    (DI), K1, Z1
+	VMULPS       Z0, Z1, Z2
+	VMOVUPS      Z2, K1, (DX)
+	VBROADCASTSS number3f800000<>+0(SB), Z3
+	VSUBPS       Z1, Z3, Z3
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS      Z3, K1, (R12)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R11
+	ADDQ         $0x00000040, R12
+	SUBQ         R9, CX
+	JNZ          tail
+
+done:
+	MOVQ ldZ+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, z_base+0(FP)
+	MOVQ ldN+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, n_base+32(FP)
+	MOVQ ldHPrev+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, hPrev_base+64(FP)
+	MOVQ ldDh+120(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dh_base+96(FP)
+	MOVQ ldDy+152(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dy_base+128(FP)
+	MOVQ ldDz+184(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dz_base+160(FP)
+	MOVQ ldDn+216(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dn_base+192(FP)
+	DECQ rows+232(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
 // func avx2LSTM(gates []float32, ldGates int, cPrev []float32, ldCPrev int, c []float32, ldC int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
 // Requires: AVX, AVX2, CMOV, FMA3, MMX+
 TEXT ·avx2LSTM(SB), NOSPLIT, $0-184
@@ -4810,6 +5267,463 @@ done:
 	SHLQ $0x02, R9
 	ADDQ R9, dh_base+96(FP)
 	DECQ rows+136(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2MulRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2MulRows(SB), NOSPLIT, $0-120
+	CMPQ rows+104(FP), $0x00
+	JEQ  end
+	MOVQ ahead+96(FP), R15
+
+row:
+	MOVQ units+112(FP), CX
+	MOVQ x_base+0(FP), DI
+	MOVQ by_base+32(FP), SI
+	MOVQ dst_base+64(FP), BX
+	SUBQ $0x00000010, CX
+	JLT  rest
+
+many:
+	PREFETCHT1 (DI)(R15*1)
+	VMOVUPS    32(DI), Y5
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(SI), Y6
+	VMOVUPS    (SI), Y1
+	VMULPS     Y5, Y6, Y6
+	VMULPS     Y0, Y1, Y1
+	VMOVUPS    Y6, 32(BX)
+	VMOVUPS    Y1, (BX)
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000040, SI
+	ADDQ       $0x00000040, BX
+	SUBQ       $0x00000010, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	PREFETCHT1 (DI)(R15*1)
+	VMASKMOVPS (DI), Y15, Y0
+	VMASKMOVPS (SI), Y15, Y1
+	VMULPS     Y0, Y1, Y1
+	VMASKMOVPS Y1, Y15, (BX)
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000020, SI
+	ADDQ       $0x00000020, BX
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	MOVQ ldX+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, x_base+0(FP)
+	MOVQ ldBy+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, by_base+32(FP)
+	MOVQ ldDst+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dst_base+64(FP)
+	DECQ rows+104(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2MulAddRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2MulAddRows(SB), NOSPLIT, $0-120
+	CMPQ rows+104(FP), $0x00
+	JEQ  end
+	MOVQ ahead+96(FP), R15
+
+row:
+	MOVQ units+112(FP), CX
+	MOVQ x_base+0(FP), DI
+	MOVQ by_base+32(FP), SI
+	MOVQ dst_base+64(FP), BX
+	SUBQ $0x00000010, CX
+	JLT  rest
+
+many:
+	PREFETCHT1  (DI)(R15*1)
+	VMOVUPS     32(DI), Y5
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(SI), Y6
+	VMOVUPS     (SI), Y1
+	VMOVUPS     32(BX), Y7
+	VMOVUPS     (BX), Y2
+	VFMADD231PS Y5, Y6, Y7
+	VFMADD231PS Y0, Y1, Y2
+	VMOVUPS     Y7, 32(BX)
+	VMOVUPS     Y2, (BX)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, BX
+	SUBQ        $0x00000010, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000008, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	LEAQ        laneMask<>+32(SB), R10
+	NEGQ        R9
+	VMOVUPS     (R10)(R9*4), Y15
+	NEGQ        R9
+	PREFETCHT1  (DI)(R15*1)
+	VMASKMOVPS  (DI), Y15, Y0
+	VMASKMOVPS  (SI), Y15, Y1
+	VMASKMOVPS  (BX), Y15, Y2
+	VFMADD231PS Y0, Y1, Y2
+	VMASKMOVPS  Y2, Y15, (BX)
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, BX
+	SUBQ        R9, CX
+	JNZ         tail
+
+done:
+	MOVQ ldX+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, x_base+0(FP)
+	MOVQ ldBy+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, by_base+32(FP)
+	MOVQ ldDst+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dst_base+64(FP)
+	DECQ rows+104(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2AddRows(dst []float32, ldDst int, x []float32, ldX int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2AddRows(SB), NOSPLIT, $0-88
+	CMPQ rows+72(FP), $0x00
+	JEQ  end
+	MOVQ ahead+64(FP), R15
+
+row:
+	MOVQ units+80(FP), CX
+	MOVQ dst_base+0(FP), DI
+	MOVQ x_base+32(FP), SI
+	SUBQ $0x00000010, CX
+	JLT  rest
+
+many:
+	PREFETCHT1 (DI)(R15*1)
+	VMOVUPS    32(DI), Y5
+	VMOVUPS    (DI), Y0
+	VMOVUPS    32(SI), Y6
+	VMOVUPS    (SI), Y1
+	VADDPS     Y6, Y5, Y5
+	VADDPS     Y1, Y0, Y0
+	VANDPS     number7fffffff<>+0(SB), Y5, Y6
+	VANDPS     number7fffffff<>+0(SB), Y0, Y1
+	VCMPPS     $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS     $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VANDPS     Y7, Y5, Y5
+	VANDPS     Y2, Y0, Y0
+	VMOVUPS    Y5, 32(DI)
+	VMOVUPS    Y0, (DI)
+	ADDQ       $0x00000040, DI
+	ADDQ       $0x00000040, SI
+	SUBQ       $0x00000010, CX
+	JGE        many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	PREFETCHT1 (DI)(R15*1)
+	VMASKMOVPS (DI), Y15, Y0
+	VMASKMOVPS (SI), Y15, Y1
+	VADDPS     Y1, Y0, Y0
+	VANDPS     number7fffffff<>+0(SB), Y0, Y1
+	VCMPPS     $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VANDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000020, SI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	MOVQ ldDst+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dst_base+0(FP)
+	MOVQ ldX+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, x_base+32(FP)
+	DECQ rows+72(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2Blend(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2Blend(SB), NOSPLIT, $0-184
+	CMPQ rows+168(FP), $0x00
+	JEQ  end
+	MOVQ ahead+160(FP), R15
+
+row:
+	MOVQ units+176(FP), CX
+	MOVQ z_base+0(FP), DI
+	MOVQ n_base+32(FP), SI
+	MOVQ hPrev_base+64(FP), BX
+	MOVQ h_base+96(FP), DX
+	MOVQ y_base+128(FP), R8
+	SUBQ $0x00000010, CX
+	JLT  rest
+
+many:
+	PREFETCHT1  (DI)(R15*1)
+	VMOVUPS     32(SI), Y8
+	VMOVUPS     (SI), Y3
+	VMOVUPS     32(DI), Y5
+	VMOVUPS     (DI), Y0
+	VMOVUPS     32(BX), Y6
+	VMOVUPS     (BX), Y1
+	VSUBPS      Y8, Y6, Y6
+	VSUBPS      Y3, Y1, Y1
+	VFMADD231PS Y5, Y6, Y8
+	VFMADD231PS Y0, Y1, Y3
+	VANDPS      number7fffffff<>+0(SB), Y8, Y6
+	VANDPS      number7fffffff<>+0(SB), Y3, Y1
+	VCMPPS      $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS      $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VANDPS      Y7, Y8, Y8
+	VANDPS      Y2, Y3, Y3
+	VMOVUPS     Y8, 32(DX)
+	VMOVUPS     Y3, (DX)
+	VMOVUPS     Y8, 32(R8)
+	VMOVUPS     Y3, (R8)
+	ADDQ        $0x00000040, DI
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, BX
+	ADDQ        $0x00000040, DX
+	ADDQ        $0x00000040, R8
+	SUBQ        $0x00000010, CX
+	JGE         many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ        $0x0000000000000008, R9
+	CMPQ        CX, R9
+	CMOVQLT     CX, R9
+	LEAQ        laneMask<>+32(SB), R10
+	NEGQ        R9
+	VMOVUPS     (R10)(R9*4), Y15
+	NEGQ        R9
+	PREFETCHT1  (DI)(R15*1)
+	VMASKMOVPS  (SI), Y15, Y3
+	VMASKMOVPS  (DI), Y15, Y0
+	VMASKMOVPS  (BX), Y15, Y1
+	VSUBPS      Y3, Y1, Y1
+	VFMADD231PS Y0, Y1, Y3
+	VANDPS      number7fffffff<>+0(SB), Y3, Y1
+	VCMPPS      $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VANDPS      Y2, Y3, Y3
+	VMASKMOVPS  Y3, Y15, (DX)
+	VMASKMOVPS  Y3, Y15, (R8)
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, BX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, R8
+	SUBQ        R9, CX
+	JNZ         tail
+
+done:
+	MOVQ ldZ+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, z_base+0(FP)
+	MOVQ ldN+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, n_base+32(FP)
+	MOVQ ldHPrev+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, hPrev_base+64(FP)
+	MOVQ ldH+120(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, h_base+96(FP)
+	MOVQ ldY+152(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, y_base+128(FP)
+	DECQ rows+168(FP)
+	JNZ  row
+
+end:
+	VZEROUPPER
+	RET
+
+// func avx2BlendBack(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn int, ahead int, rows int, units int)
+// Requires: AVX, CMOV, MMX+
+TEXT ·avx2BlendBack(SB), NOSPLIT, $0-248
+	CMPQ rows+232(FP), $0x00
+	JEQ  end
+	MOVQ ahead+224(FP), R15
+
+row:
+	MOVQ units+240(FP), CX
+	MOVQ z_base+0(FP), DI
+	MOVQ n_base+32(FP), SI
+	MOVQ hPrev_base+64(FP), BX
+	MOVQ dh_base+96(FP), DX
+	MOVQ dy_base+128(FP), R8
+	MOVQ dz_base+160(FP), R11
+	MOVQ dn_base+192(FP), R12
+	SUBQ $0x00000010, CX
+	JLT  rest
+
+many:
+	PREFETCHT1   (DI)(R15*1)
+	VMOVUPS      32(DX), Y5
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(R8), Y6
+	VMOVUPS      (R8), Y1
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y1, Y0, Y0
+	VANDPS       number7fffffff<>+0(SB), Y5, Y6
+	VANDPS       number7fffffff<>+0(SB), Y0, Y1
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y6, Y7
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VANDPS       Y7, Y5, Y5
+	VANDPS       Y2, Y0, Y0
+	VMOVUPS      32(BX), Y6
+	VMOVUPS      (BX), Y1
+	VMOVUPS      32(SI), Y7
+	VMOVUPS      (SI), Y2
+	VSUBPS       Y7, Y6, Y6
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y5, Y6, Y6
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y6, 32(R11)
+	VMOVUPS      Y1, (R11)
+	VMOVUPS      32(DI), Y6
+	VMOVUPS      (DI), Y1
+	VMULPS       Y5, Y6, Y7
+	VMULPS       Y0, Y1, Y2
+	VMOVUPS      Y7, 32(DX)
+	VMOVUPS      Y2, (DX)
+	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VSUBPS       Y6, Y8, Y8
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y5, Y8, Y8
+	VMULPS       Y0, Y3, Y3
+	VMOVUPS      Y8, 32(R12)
+	VMOVUPS      Y3, (R12)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, BX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, R8
+	ADDQ         $0x00000040, R11
+	ADDQ         $0x00000040, R12
+	SUBQ         $0x00000010, CX
+	JGE          many
+
+rest:
+	ADDQ $0x00000010, CX
+	JZ   done
+
+tail:
+	MOVQ         $0x0000000000000008, R9
+	CMPQ         CX, R9
+	CMOVQLT      CX, R9
+	LEAQ         laneMask<>+32(SB), R10
+	NEGQ         R9
+	VMOVUPS      (R10)(R9*4), Y15
+	NEGQ         R9
+	PREFETCHT1   (DI)(R15*1)
+	VMASKMOVPS   (DX), Y15, Y0
+	VMASKMOVPS   (R8), Y15, Y1
+	VADDPS       Y1, Y0, Y0
+	VANDPS       number7fffffff<>+0(SB), Y0, Y1
+	VCMPPS       $0x06, number10fd87b6<>+0(SB), Y1, Y2
+	VANDPS       Y2, Y0, Y0
+	VMASKMOVPS   (BX), Y15, Y1
+	VMASKMOVPS   (SI), Y15, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMULPS       Y0, Y1, Y1
+	VMASKMOVPS   Y1, Y15, (R11)
+	VMASKMOVPS   (DI), Y15, Y1
+	VMULPS       Y0, Y1, Y2
+	VMASKMOVPS   Y2, Y15, (DX)
+	VBROADCASTSS number3f800000<>+0(SB), Y3
+	VSUBPS       Y1, Y3, Y3
+	VMULPS       Y0, Y3, Y3
+	VMASKMOVPS   Y3, Y15, (R12)
+	ADDQ         $0x00000020, DI
+	ADDQ         $0x00000020, SI
+	ADDQ         $0x00000020, BX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, R8
+	ADDQ         $0x00000020, R11
+	ADDQ         $0x00000020, R12
+	SUBQ         R9, CX
+	JNZ          tail
+
+done:
+	MOVQ ldZ+24(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, z_base+0(FP)
+	MOVQ ldN+56(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, n_base+32(FP)
+	MOVQ ldHPrev+88(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, hPrev_base+64(FP)
+	MOVQ ldDh+120(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dh_base+96(FP)
+	MOVQ ldDy+152(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dy_base+128(FP)
+	MOVQ ldDz+184(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dz_base+160(FP)
+	MOVQ ldDn+216(FP), R9
+	SHLQ $0x02, R9
+	ADDQ R9, dn_base+192(FP)
+	DECQ rows+232(FP)
 	JNZ  row
 
 end:

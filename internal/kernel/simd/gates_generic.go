@@ -142,3 +142,54 @@ func genericGRUResetBack(gates []float32, ldGates int, hPrev []float32, ldHPrev 
 		}
 	}
 }
+
+func genericMulRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst, _, rows, units int) {
+	for r := range rows {
+		for j := range units {
+			dst[r*ldDst+j] = x[r*ldX+j] * by[r*ldBy+j]
+		}
+	}
+}
+
+func genericMulAddRows(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst, _, rows, units int) {
+	for r := range rows {
+		for j := range units {
+			dst[r*ldDst+j] += x[r*ldX+j] * by[r*ldBy+j]
+		}
+	}
+}
+
+// The sums are flushed, as those of gradients of states in the steps above.
+func genericAddRows(dst []float32, ldDst int, x []float32, ldX, _, rows, units int) {
+	for r := range rows {
+		for j := range units {
+			dst[r*ldDst+j] = FlushTiny(dst[r*ldDst+j] + x[r*ldX+j])
+		}
+	}
+}
+
+// Blend is the last part of GRU and GRUResetAfter, for any candidate n.
+func genericBlend(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int,
+	h []float32, ldH int, y []float32, ldY, _, rows, units int,
+) {
+	for r := range rows {
+		for j := range units {
+			m := n[r*ldN+j]
+			out := FlushTiny(m + z[r*ldZ+j]*(hPrev[r*ldHPrev+j]-m))
+			h[r*ldH+j], y[r*ldY+j] = out, out
+		}
+	}
+}
+
+func genericBlendBack(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int,
+	dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn, _, rows, units int,
+) {
+	for r := range rows {
+		for j := range units {
+			d, keep := FlushTiny(dh[r*ldDh+j]+dy[r*ldDy+j]), z[r*ldZ+j]
+			dz[r*ldDz+j] = d * (hPrev[r*ldHPrev+j] - n[r*ldN+j])
+			dn[r*ldDn+j] = d * (1 - keep)
+			dh[r*ldDh+j] = d * keep
+		}
+	}
+}

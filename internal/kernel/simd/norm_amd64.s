@@ -31,26 +31,20 @@ TEXT ·avx512Moments(SB), NOSPLIT, $0-40
 	MOVQ   x_len+8(FP), CX
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	SUBQ   $0x00000040, CX
+	SUBQ   $0x00000020, CX
 	JLT    sumrest
 
 summany:
-	VMOVUPS (DI), Z4
-	VADDPS  Z4, Z0, Z0
-	VMOVUPS 64(DI), Z4
-	VADDPS  Z4, Z1, Z1
-	VMOVUPS 128(DI), Z4
-	VADDPS  Z4, Z2, Z2
-	VMOVUPS 192(DI), Z4
-	VADDPS  Z4, Z3, Z3
-	ADDQ    $0x00000100, DI
-	SUBQ    $0x00000040, CX
+	VMOVUPS (DI), Z2
+	VADDPS  Z2, Z0, Z0
+	VMOVUPS 64(DI), Z2
+	VADDPS  Z2, Z1, Z1
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, CX
 	JGE     summany
 
 sumrest:
-	ADDQ $0x00000040, CX
+	ADDQ $0x00000020, CX
 	JZ   sumdone
 
 sumtail:
@@ -60,60 +54,50 @@ sumtail:
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R10
 	KMOVW     R10, K1
-	VMOVUPS.Z (DI), K1, Z4
-	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (DI), K1, Z2
+	VADDPS    Z2, Z0, Z0
 	ADDQ      $0x00000040, DI
 	SUBQ      R9, CX
 	JNZ       sumtail
 
 sumdone:
-	VADDPS        Z2, Z0, Z0
-	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
+	VEXTRACTF64X4 $0x01, Z0, Y2
 	VCVTPS2PD     Y0, Z0
-	VCVTPS2PD     Y4, Z4
-	VADDPD        Z4, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X4
-	VADDPD        X4, X0, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDSD        X4, X0, X0
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VADDPD        Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X2
+	VADDPD        X2, X0, X0
+	VPERMILPD     $0x01, X0, X2
+	VADDSD        X2, X0, X0
 	MOVQ          x_base+0(FP), DI
 	MOVQ          x_len+8(FP), CX
-	VXORPS        X5, X5, X5
-	VCVTSI2SDQ    CX, X5, X5
-	VDIVSD        X5, X0, X5
-	VCVTSD2SS     X5, X5, X5
-	VMOVSS        X5, mean+24(FP)
-	VBROADCASTSS  X5, Z5
+	VXORPS        X3, X3, X3
+	VCVTSI2SDQ    CX, X3, X3
+	VDIVSD        X3, X0, X3
+	VCVTSD2SS     X3, X3, X3
+	VMOVSS        X3, mean+24(FP)
+	VBROADCASTSS  X3, Z3
 	VPXORD        Z0, Z0, Z0
 	VPXORD        Z1, Z1, Z1
-	VPXORD        Z2, Z2, Z2
-	VPXORD        Z3, Z3, Z3
-	SUBQ          $0x00000040, CX
+	SUBQ          $0x00000020, CX
 	JLT           squaresrest
 
 squaresmany:
-	VMOVUPS     (DI), Z4
-	VSUBPS      Z5, Z4, Z4
-	VFMADD231PS Z4, Z4, Z0
-	VMOVUPS     64(DI), Z4
-	VSUBPS      Z5, Z4, Z4
-	VFMADD231PS Z4, Z4, Z1
-	VMOVUPS     128(DI), Z4
-	VSUBPS      Z5, Z4, Z4
-	VFMADD231PS Z4, Z4, Z2
-	VMOVUPS     192(DI), Z4
-	VSUBPS      Z5, Z4, Z4
-	VFMADD231PS Z4, Z4, Z3
-	ADDQ        $0x00000100, DI
-	SUBQ        $0x00000040, CX
+	VMOVUPS     (DI), Z2
+	VSUBPS      Z3, Z2, Z2
+	VFMADD231PS Z2, Z2, Z0
+	VMOVUPS     64(DI), Z2
+	VSUBPS      Z3, Z2, Z2
+	VFMADD231PS Z2, Z2, Z1
+	ADDQ        $0x00000080, DI
+	SUBQ        $0x00000020, CX
 	JGE         squaresmany
 
 squaresrest:
-	ADDQ $0x00000040, CX
+	ADDQ $0x00000020, CX
 	JZ   squaresdone
 
 squarestail:
@@ -123,28 +107,26 @@ squarestail:
 	MOVQ        $-1, R10
 	BZHIQ       R9, R10, R10
 	KMOVW       R10, K1
-	VMOVUPS.Z   (DI), K1, Z4
-	VSUBPS      Z5, Z4, Z4
-	VMOVAPS.Z   Z4, K1, Z4
-	VFMADD231PS Z4, Z4, Z0
+	VMOVUPS.Z   (DI), K1, Z2
+	VSUBPS      Z3, Z2, Z2
+	VMOVAPS.Z   Z2, K1, Z2
+	VFMADD231PS Z2, Z2, Z0
 	ADDQ        $0x00000040, DI
 	SUBQ        R9, CX
 	JNZ         squarestail
 
 squaresdone:
-	VADDPS        Z2, Z0, Z0
-	VADDPS        Z3, Z1, Z1
 	VADDPS        Z1, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
+	VEXTRACTF64X4 $0x01, Z0, Y2
 	VCVTPS2PD     Y0, Z0
-	VCVTPS2PD     Y4, Z4
-	VADDPD        Z4, Z0, Z0
-	VEXTRACTF64X4 $0x01, Z0, Y4
-	VADDPD        Y4, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X4
-	VADDPD        X4, X0, X0
-	VPERMILPD     $0x01, X0, X4
-	VADDSD        X4, X0, X0
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z2, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VADDPD        Y2, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X2
+	VADDPD        X2, X0, X0
+	VPERMILPD     $0x01, X0, X2
+	VADDSD        X2, X0, X0
 	VMOVSD        X0, squares+32(FP)
 	VZEROUPPER
 	RET
@@ -855,26 +837,20 @@ TEXT ·avx2Moments(SB), NOSPLIT, $0-40
 	MOVQ   x_len+8(FP), CX
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	SUBQ   $0x00000020, CX
+	SUBQ   $0x00000010, CX
 	JLT    sumrest
 
 summany:
-	VMOVUPS (DI), Y4
-	VADDPS  Y4, Y0, Y0
-	VMOVUPS 32(DI), Y4
-	VADDPS  Y4, Y1, Y1
-	VMOVUPS 64(DI), Y4
-	VADDPS  Y4, Y2, Y2
-	VMOVUPS 96(DI), Y4
-	VADDPS  Y4, Y3, Y3
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, CX
+	VMOVUPS (DI), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 32(DI), Y2
+	VADDPS  Y2, Y1, Y1
+	ADDQ    $0x00000040, DI
+	SUBQ    $0x00000010, CX
 	JGE     summany
 
 sumrest:
-	ADDQ $0x00000020, CX
+	ADDQ $0x00000010, CX
 	JZ   sumdone
 
 sumtail:
@@ -885,58 +861,48 @@ sumtail:
 	NEGQ       R9
 	VMOVUPS    (R10)(R9*4), Y15
 	NEGQ       R9
-	VMASKMOVPS (DI), Y15, Y4
-	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS (DI), Y15, Y2
+	VADDPS     Y2, Y0, Y0
 	ADDQ       $0x00000020, DI
 	SUBQ       R9, CX
 	JNZ        sumtail
 
 sumdone:
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y0, X2
 	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X4, Y4
-	VADDPD       Y4, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPD       X4, X0, X0
-	VPERMILPD    $0x01, X0, X4
-	VADDSD       X4, X0, X0
+	VCVTPS2PD    X2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VADDPD       X2, X0, X0
+	VPERMILPD    $0x01, X0, X2
+	VADDSD       X2, X0, X0
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
-	VXORPS       X5, X5, X5
-	VCVTSI2SDQ   CX, X5, X5
-	VDIVSD       X5, X0, X5
-	VCVTSD2SS    X5, X5, X5
-	VMOVSS       X5, mean+24(FP)
-	VBROADCASTSS X5, Y5
+	VXORPS       X3, X3, X3
+	VCVTSI2SDQ   CX, X3, X3
+	VDIVSD       X3, X0, X3
+	VCVTSD2SS    X3, X3, X3
+	VMOVSS       X3, mean+24(FP)
+	VBROADCASTSS X3, Y3
 	VXORPS       Y0, Y0, Y0
 	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	SUBQ         $0x00000020, CX
+	SUBQ         $0x00000010, CX
 	JLT          squaresrest
 
 squaresmany:
-	VMOVUPS     (DI), Y4
-	VSUBPS      Y5, Y4, Y4
-	VFMADD231PS Y4, Y4, Y0
-	VMOVUPS     32(DI), Y4
-	VSUBPS      Y5, Y4, Y4
-	VFMADD231PS Y4, Y4, Y1
-	VMOVUPS     64(DI), Y4
-	VSUBPS      Y5, Y4, Y4
-	VFMADD231PS Y4, Y4, Y2
-	VMOVUPS     96(DI), Y4
-	VSUBPS      Y5, Y4, Y4
-	VFMADD231PS Y4, Y4, Y3
-	ADDQ        $0x00000080, DI
-	SUBQ        $0x00000020, CX
+	VMOVUPS     (DI), Y2
+	VSUBPS      Y3, Y2, Y2
+	VFMADD231PS Y2, Y2, Y0
+	VMOVUPS     32(DI), Y2
+	VSUBPS      Y3, Y2, Y2
+	VFMADD231PS Y2, Y2, Y1
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, CX
 	JGE         squaresmany
 
 squaresrest:
-	ADDQ $0x00000020, CX
+	ADDQ $0x00000010, CX
 	JZ   squaresdone
 
 squarestail:
@@ -947,26 +913,24 @@ squarestail:
 	NEGQ        R9
 	VMOVUPS     (R10)(R9*4), Y15
 	NEGQ        R9
-	VMASKMOVPS  (DI), Y15, Y4
-	VSUBPS      Y5, Y4, Y4
-	VANDPS      Y15, Y4, Y4
-	VFMADD231PS Y4, Y4, Y0
+	VMASKMOVPS  (DI), Y15, Y2
+	VSUBPS      Y3, Y2, Y2
+	VANDPS      Y15, Y2, Y2
+	VFMADD231PS Y2, Y2, Y0
 	ADDQ        $0x00000020, DI
 	SUBQ        R9, CX
 	JNZ         squarestail
 
 squaresdone:
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X4
+	VEXTRACTF128 $0x01, Y0, X2
 	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X4, Y4
-	VADDPD       Y4, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X4
-	VADDPD       X4, X0, X0
-	VPERMILPD    $0x01, X0, X4
-	VADDSD       X4, X0, X0
+	VCVTPS2PD    X2, Y2
+	VADDPD       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VADDPD       X2, X0, X0
+	VPERMILPD    $0x01, X0, X2
+	VADDSD       X2, X0, X0
 	VMOVSD       X0, squares+32(FP)
 	VZEROUPPER
 	RET

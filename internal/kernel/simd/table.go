@@ -71,6 +71,11 @@ type Table struct {
 	GRUBlend              func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead, rows, units int)
 	GRUBlendBack          func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, ahead, rows, units int)
 	GRUResetBack          func(gates []float32, ldGates int, hPrev []float32, ldHPrev int, dreset []float32, ldDreset int, dh []float32, ldDh int, ahead, rows, units int)
+	MulRows               func(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead, rows, units int)
+	MulAddRows            func(x []float32, ldX int, by []float32, ldBy int, dst []float32, ldDst int, ahead, rows, units int)
+	AddRows               func(dst []float32, ldDst int, x []float32, ldX int, ahead, rows, units int)
+	Blend                 func(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, h []float32, ldH int, y []float32, ldY int, ahead, rows, units int)
+	BlendBack             func(z []float32, ldZ int, n []float32, ldN int, hPrev []float32, ldHPrev int, dh []float32, ldDh int, dy []float32, ldDy int, dz []float32, ldDz int, dn []float32, ldDn int, ahead, rows, units int)
 }
 
 var genericTable = Table{
@@ -135,4 +140,9 @@ var genericTable = Table{
 	GRUBlend:              genericGRUBlend,
 	GRUBlendBack:          genericGRUBlendBack,
 	GRUResetBack:          genericGRUResetBack,
+	MulRows:               genericMulRows,
+	MulAddRows:            genericMulAddRows,
+	AddRows:               genericAddRows,
+	Blend:                 genericBlend,
+	BlendBack:             genericBlendBack,
 }

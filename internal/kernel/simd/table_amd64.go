@@ -205,6 +205,11 @@ var avx512Table = Table{
 	GRUBlend:          avx512GRUBlend,
 	GRUBlendBack:      avx512GRUBlendBack,
 	GRUResetBack:      avx512GRUResetBack,
+	MulRows:           avx512MulRows,
+	MulAddRows:        avx512MulAddRows,
+	AddRows:           avx512AddRows,
+	Blend:             avx512Blend,
+	BlendBack:         avx512BlendBack,
 }
 
 var avx2Rows = rowPrimitives{
@@ -370,4 +375,9 @@ var avx2Table = Table{
 	GRUBlend:          avx2GRUBlend,
 	GRUBlendBack:      avx2GRUBlendBack,
 	GRUResetBack:      avx2GRUResetBack,
+	MulRows:           avx2MulRows,
+	MulAddRows:        avx2MulAddRows,
+	AddRows:           avx2AddRows,
+	Blend:             avx2Blend,
+	BlendBack:         avx2BlendBack,
 }

@@ -21,17 +21,19 @@ type TileArgs struct {
 	Flags                    int
 	last                     int // columns in the last vector, 1 to lanes
 	PanelB                   int
-	column, groups           int // of strips: the first column, in bytes, and the number of strips
-	AheadA, AheadB           int // of strips: what to prefetch, in bytes from A and B; 0 for nothing
+	column, groups           int            // of strips: the first column, in bytes, and the number of strips
+	AheadA, AheadB           int            // of strips: what to prefetch, in bytes from A and B; 0 for nothing
+	Scale, Shift             unsafe.Pointer // of tiles: rows like Bias, for TileScale
 }
 
 // Segment is the start of a run of products, in bytes from A and B.
 type Segment struct{ A, B int }
 
-// TileArgs.Flags.
+// TileArgs.Flags, which take effect in the order TileAdd, TileScale, TileReLU.
 const (
-	TileAdd  = 1 << iota // add to what C holds, instead of overwriting it
-	TileReLU             // then store max(·, 0)
+	TileAdd   = 1 << iota // add to what C holds, instead of overwriting it
+	TileReLU              // store max(·, 0) in the end
+	TileScale             // multiply the sum, with what C held, by the row Scale and add the row Shift; not for strips
 )
 
 // NoOffset is the segment table of a plain matrix product.

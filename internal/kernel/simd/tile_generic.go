@@ -78,6 +78,9 @@ func (t *TileArgs) put(i int, v0, v1 float32) {
 	if t.Flags&TileAdd != 0 {
 		v0, v1 = v0+c[0], v1+c[1]
 	}
+	if t.Flags&TileScale != 0 {
+		v0, v1 = t.scaled(v0, 0), t.scaled(v1, 1)
+	}
 	if t.Flags&TileReLU != 0 {
 		v0, v1 = max(v0, 0), max(v1, 0)
 	}
@@ -130,11 +133,19 @@ func genericStrip(t *TileArgs, rows int) {
 	}
 }
 
+// scaled applies the scale and the shift of column j.
+func (t *TileArgs) scaled(v float32, j int) float32 {
+	return float32(v*float(t.Scale, 4*j)) + float(t.Shift, 4*j)
+}
+
 // putOne finishes one element.
 func (t *TileArgs) putOne(i, j int, v float32) {
 	c := (*float32)(unsafe.Add(t.C, i*t.RowC+4*j))
 	if t.Flags&TileAdd != 0 {
 		v += *c
+	}
+	if t.Flags&TileScale != 0 {
+		v = t.scaled(v, j)
 	}
 	if t.Flags&TileReLU != 0 {
 		v = max(v, 0)

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Preprocessor turns something raw into an array of a model's input, in the same way as the data
+// that the model was trained on. It is an ImageOptions, TextSequences, TextMatrix or Columns.
+// keraslike.Model.SetPreprocessor saves it with a model:
+//
+//	err := m.SetPreprocessor(0, datasets.TextSequences{Tokenizer: tok, Padding: datasets.Padding{Length: 200}})
+//
+// The program that uses the model reads it back:
+//
+//	p, err := datasets.ReadPreprocessor(m.Preprocessor(0))
+//	switch p := p.(type) {
+//	case datasets.TextSequences:
+//		x, err = p.Array(texts)
+//	case datasets.ImageOptions:
+//		x, err = datasets.DecodeImage(body, "body", p)
+//	...
+type Preprocessor interface {
+	// Kind is "image", "text_sequences", "text_matrix" or "columns".
+	Kind() string
+}
+
+// Kind returns "image". Augment and Cache, which are for training, are not saved.
+func (ImageOptions) Kind() string { return "image" }
+
+// TextSequences turns texts into ids of words of one length, for an embedding.
+type TextSequences struct {
+	Tokenizer *Tokenizer `json:"tokenizer"`
+	Padding   Padding    `json:"padding"` // a Length of 0 makes texts as long as the longest of a call
+}
+
+// Kind returns "text_sequences".
+func (TextSequences) Kind() string { return "text_sequences" }
+
+// Array encodes texts.
+//
+// Shape of a sample: (length)
+func (p TextSequences) Array(texts []string) (Array, error) {
+	if p.Tokenizer == nil {
+		return Array{}, errNoTokenizer
+	}
+	return PadSequences(p.Tokenizer.Sequences(texts), p.Padding)
+}
+
+// TextMatrix turns texts into vectors with one column for each word, see Tokenizer.Matrix.
+type TextMatrix struct {
+	Tokenizer *Tokenizer `json:"tokenizer"`
+	Mode      Mode       `json:"mode"`
+}
+
+// Kind returns "text_matrix".
+func (TextMatrix) Kind() string { return "text_matrix" }
+
+// Array encodes texts.
+//
+// Shape of a sample: (width)
+func (p TextMatrix) Array(texts []string) (Array, error) {
+	if p.Tokenizer == nil {
+		return Array{}, errNoTokenizer
+	}
+	return p.Tokenizer.Matrix(texts, p.Mode)
+}
+
+var errNoTokenizer = errors.New("preprocessor of texts: it has no tokenizer")
+
+// Columns turns rows of numbers into an array. Names are the columns in their order; a Scaler
+// without columns leaves the numbers as they are.
+type Columns struct {
+	Names  []string `json:"names"`
+	Scaler Scaler   `json:"scaler,omitzero"`
+}
+
+// Kind returns "columns".
+func (Columns) Kind() string { return "columns" }
+
+// Array scales rows of len(Names) numbers, one after another, as they were scaled for training.
+// x is unchanged.
+//
+// Shape of a sample: (columns)
+func (p Columns) Array(x []float64) (Array, error) {
+	if err := p.check(); err != nil {
+		return Array{}, err
+	}
+	if len(x)%len(p.Names) != 0 {
+		return Array{}, fmt.Errorf("columns: %d numbers, want whole rows of %d columns", len(x), len(p.Names))
+	}
+	x = slices.Clone(x)
+	if len(p.Scaler.Shift) > 0 {
+		if err := p.Scaler.Apply(x); err != nil {
+			return Array{}, err
+		}
+	}
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = float32(v)
+	}
+	return Array{[]int{len(p.Names)}, out}, nil
+}
+
+func (p Columns) check() error {
+	n := len(p.Names)
+	switch shift, scale := len(p.Scaler.Shift), len(p.Scaler.Scale); {
+	case n == 0:
+		return errors.New("columns: there are none")
+	case shift != scale || shift != 0 && shift != n:
+		return fmt.Errorf("columns: a scaler of %d shifts and %d scales for %d columns", shift, scale, n)
+	case slices.Contains(p.Scaler.Scale, 0):
+		return errors.New("columns: a scale is 0")
+	}
+	return nil
+}
+
+// ReadPreprocessor reads a preprocessor that was saved with a model: its kind and its settings, as
+// keraslike.Model.Preprocessor returns them.
+func ReadPreprocessor(kind string, settings []byte) (Preprocessor, error) {
+	fail := func(err error) (Preprocessor, error) {
+		return nil, fmt.Errorf("preprocessor %q: %w", kind, err)
+	}
+	switch kind {
+	case "image":
+		var p ImageOptions
+		if err := decodeStrict(settings, &p); err != nil {
+			return fail(err)
+		}
+		if p.Height != 0 || p.Width != 0 {
+			if err := p.check(); err != nil {
+				return fail(err)
+			}
+		}
+		return p, nil
+	case "text_sequences":
+		var p TextSequences
+		if err := decodeStrict(settings, &p); err != nil {
+			return fail(err)
+		}
+		if p.Tokenizer == nil {
+			return fail(errNoTokenizer)
+		}
+		if _, err := PadSequences([][]int32{{0}}, p.Padding); err != nil {
+			return fail(err)
+		}
+		return p, nil
+	case "text_matrix":
+		var p TextMatrix
+		if err := decodeStrict(settings, &p); err != nil {
+			return fail(err)
+		}
+		if p.Tokenizer == nil {
+			return fail(errNoTokenizer)
+		}
+		return p, nil
+	case "columns":
+		var p Columns
+		if err := decodeStrict(settings, &p); err != nil {
+			return fail(err)
+		}
+		if err := p.check(); err != nil {
+			return fail(err)
+		}
+		return p, nil
+	case "":
+		return nil, errors.New("preprocessor: the input has none")
+	}
+	return nil, fmt.Errorf(`preprocessor %.60q is unknown, want "image", "text_sequences", "text_matrix" or "columns"`, kind)
+}
+
+// decodeStrict decodes JSON and rejects unknown fields and what follows.
+func decodeStrict(text []byte, to any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return unexpected(err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("more follows the settings at byte %d", d.InputOffset())
+	}
+	return nil
+}
+
+// MarshalJSON writes the tokenizer as Save does.
+func (t *Tokenizer) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	err := t.Save(&b)
+	return b.Bytes(), err
+}
+
+// UnmarshalJSON reads what MarshalJSON, Save or Keras's Tokenizer.to_json wrote.
+func (t *Tokenizer) UnmarshalJSON(text []byte) error {
+	read, err := LoadTokenizer(bytes.NewReader(text), "settings")
+	if err == nil {
+		*t = *read
+	}
+	return err
+}
+
+// choices are the names of a type's values in files.
+type choices[T ~int] []string
+
+func (c choices[T]) marshal(what string, v T) ([]byte, error) {
+	if v < 0 || int(v) >= len(c) {
+		return nil, fmt.Errorf("%s %d is unknown", what, v)
+	}
+	return []byte(c[v]), nil
+}
+
+func (c choices[T]) unmarshal(what string, text []byte, to *T) error {
+	i := slices.Index(c, string(text))
+	if i < 0 {
+		return fmt.Errorf("%s %.40q is unknown, want one of %s", what, text, strings.Join(c, ", "))
+	}
+	*to = T(i)
+	return nil
+}
+
+var (
+	pixelNames  = choices[Pixels]{Unit: "unit", Bytes: "bytes", VGG16: "vgg16", SqueezeNet: "squeezenet"}
+	filterNames = choices[Filter]{Nearest: "nearest", Bilinear: "bilinear", CatmullRom: "catmull_rom"}
+	modeNames   = choices[Mode]{Binary: "binary", Count: "count", Freq: "freq", TFIDF: "tfidf"}
+)
+
+// MarshalText returns "unit", "bytes", "vgg16" or "squeezenet".
+func (p Pixels) MarshalText() ([]byte, error) { return pixelNames.marshal("pixels", p) }
+
+// UnmarshalText reads what MarshalText returns.
+func (p *Pixels) UnmarshalText(text []byte) error { return pixelNames.unmarshal("pixels", text, p) }
+
+// MarshalText returns "nearest", "bilinear" or "catmull_rom".
+func (f Filter) MarshalText() ([]byte, error) { return filterNames.marshal("filter", f) }
+
+// UnmarshalText reads what MarshalText returns.
+func (f *Filter) UnmarshalText(text []byte) error { return filterNames.unmarshal("filter", text, f) }
+
+// MarshalText returns "binary", "count", "freq" or "tfidf".
+func (m Mode) MarshalText() ([]byte, error) { return modeNames.marshal("mode", m) }
+
+// UnmarshalText reads what MarshalText returns.
+func (m *Mode) UnmarshalText(text []byte) error { return modeNames.unmarshal("mode", text, m) }
