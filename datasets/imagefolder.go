@@ -177,6 +177,11 @@ func (s *ImageFolder) File(i int) (name string, class int) { return s.files[i].n
 // that DecodeImage treats those of requests alike.
 func (s *ImageFolder) Options() ImageOptions { return s.options }
 
+// StartEpoch makes the source continue with epoch n, counted from 1, as if every image had been
+// read n-1 times, so that an interrupted training with Augment can be resumed in another
+// process.
+func (s *ImageFolder) StartEpoch(n int) { setReads(s.reads, n-1) }
+
 // Prefetch returns 2: reading two batches ahead pays off.
 func (s *ImageFolder) Prefetch() int { return 2 }
 

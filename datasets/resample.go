@@ -15,7 +15,7 @@ import (
 // anew every time it is read: an epoch of n/batch steps over data that has more or fewer
 // samples. Project 9 trains on Resample(windows, 500*128, seed). What is drawn depends on
 // the seed, the index and how often it has been read, and not on the order of the
-// indices.
+// indices. The source has a method StartEpoch(n int) like ImageFolder's.
 func Resample(s Source, n int, seed uint64) (Source, error) {
 	from, err := length(s)
 	if err != nil {
@@ -49,6 +49,17 @@ type drawing struct {
 }
 
 func (r *resampled) Len() int { return len(r.reads) }
+
+// StartEpoch makes the source continue with epoch n, counted from 1, as if every sample had
+// been read n-1 times, so that an interrupted training can be resumed in another process.
+func (r *resampled) StartEpoch(n int) { setReads(r.reads, n-1) }
+
+// setReads sets how often each sample has been read.
+func setReads(reads []atomic.Uint32, times int) {
+	for i := range reads {
+		reads[i].Store(uint32(times))
+	}
+}
 
 // SparseInput is false: Active could not know which sample Read draws.
 func (r *resampled) SparseInput(int) bool { return false }

@@ -277,6 +277,11 @@ func (m *Model) restore(f *safetensors.File, c *compileConfig, s *loadSettings, 
 	if !c.State {
 		return nil
 	}
+	return m.restoreState(f, c, expected)
+}
+
+// restoreState reads the training state of a model that was compiled with the saved settings.
+func (m *Model) restoreState(f *safetensors.File, c *compileConfig, expected map[string]bool) error {
 	if err := c.checkProgress(); err != nil {
 		return err
 	}

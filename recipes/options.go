@@ -27,6 +27,8 @@ type Options struct {
 	Explain string
 	// File is a saved model that visualize opens instead of a pretrained network.
 	File string
+	// Journal keeps what is needed to resume the run if it is interrupted; nil for none.
+	Journal *Journal
 	// Progress receives all events of the training; nil for none.
 	Progress k.Callback
 	// Say receives a line before each model where a recipe trains more than one; nil
@@ -65,6 +67,9 @@ func (o Options) check(recipe string, variants []string, takes ...string) (Optio
 		return o, fmt.Errorf("%s: variant %q: the recipe has one model only", recipe, o.Variant)
 	case o.Variant != "" && !slices.Contains(variants, o.Variant):
 		return o, fmt.Errorf("%s: unknown variant %q, want one of: %s%s", recipe, o.Variant, strings.Join(variants, ", "), text.Meant(o.Variant, variants...))
+	}
+	if err := o.Journal.begin(Settings{recipe, o.Variant, o.Epochs, o.Batch, o.Seed, o.Base, o.Explain, o.File}); err != nil {
+		return o, fmt.Errorf("%s: %w", recipe, err)
 	}
 	return o, nil
 }

@@ -87,7 +87,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 		if err := r.begin(o, wires.Origin()); err != nil {
 			return r.stopped(err)
 		}
-		history, err := model.Fit(ctx, train, k.Epochs(r.Epochs), k.BatchSize(r.Batch), k.Validation(validation), k.Callbacks(o.Progress))
+		history, err := o.fit(ctx, model, train, k.Epochs(r.Epochs), k.BatchSize(r.Batch), k.Validation(validation), k.Callbacks(o.Progress))
 		if r.trained(history); err != nil {
 			return r.stopped(err)
 		}
@@ -102,7 +102,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 			return r.stopped(err)
 		}
 		o.say("the final model, trained from scratch on all %s:", text.Count(all.Len(), "sample"))
-		history, err = final.Fit(ctx, all, k.Epochs(o.epochs(finalEpochs)), k.BatchSize(r.Batch), k.Callbacks(o.Progress))
+		history, err = o.fit(ctx, final, all, k.Epochs(o.epochs(finalEpochs)), k.BatchSize(r.Batch), k.Callbacks(o.Progress))
 		if r.timed(history, all.Len()); err != nil {
 			return r.stopped(err)
 		}
@@ -153,4 +153,49 @@ func reutersModel(variant string) *k.Model {
 		k.Dense(64, k.Tanh),
 		k.Dense(reutersTopics, k.Softmax),
 	)
+}
+
+// reutersLesson explains the project.
+func reutersLesson() Lesson {
+	input := LayerLesson{"input", "A newswire as 10,000 zeros and ones: which of the most frequent words it has."}
+	answer := "46 units and softmax: a probability for each topic."
+	layers := []LayerLesson{
+		input,
+		{"dense", "64 units that weigh every word. With 46 answers a layer of 16, as for the reviews, would be a bottleneck: what it drops no later layer can recover. Tanh keeps values between −1 and 1."},
+		{"dense_1", "64 more, which combine those of the first layer."},
+		{"dense_2", answer},
+	}
+	onehot := "Categorical cross-entropy of labels as vectors of 46 with a single 1, with Adam at 0.001: RMSprop with momentum, which is the usual first choice."
+	sparse := "Sparse categorical cross-entropy takes the number of the class where the other takes a vector: the same loss in a 46th of the memory. Adam at 0.001."
+	model := func(variant string) func() (*k.Model, error) {
+		return built(func() *k.Model { return reutersModel(variant) })
+	}
+	return Lesson{
+		Teaches: "many classes: one-hot and sparse labels, a width that fits",
+		Data:    "11,228 newswires of Reuters from 1986 on 46 topics: 8,982 to learn from, of which 1,000 validate, and 2,246 to test. The largest topic has a third of them, the smallest about ten.",
+		Models: []ModelLesson{
+			{Variants: []string{"long"}, Why: "Twenty epochs, about twice what it takes.", Build: model("long"), Layers: layers, Training: onehot},
+			{Variants: []string{"onehot"}, Why: "Nine epochs, chosen by the validation loss of long.", Build: model("onehot"), Layers: layers, Training: onehot},
+			{
+				Variants: []string{"sparse"}, Why: "The same model to rounding, from labels that are numbers from 0 to 45.", Build: model("sparse"), Layers: layers,
+				Training: sparse,
+			},
+			{
+				Variants: []string{"dropout"}, Why: "One wide layer that is thinned out while it trains, in place of two.", Build: model("dropout"), Training: sparse,
+				Layers: []LayerLesson{
+					input,
+					{"dense", "128 units, twice as many, since half of them are absent in each step."},
+					{"dropout", "Sets half of the values to 0 and doubles the rest while it trains; afterward it does nothing. It has no parameters and keeps the shape."},
+					{"dense_1", answer},
+				},
+			},
+		},
+		Expect: "Test accuracies of 0.79 to 0.81, where always naming the largest topic has 0.36. The confusion matrix shows which topics share their words: earnings and acquisitions are the two that are mistaken for each other most.",
+		Next: []string{
+			"recipe compare runs/reuters/onehot runs/reuters/sparse: two forms of one loss",
+			"-variant long, and where its validation loss turns",
+			"the table of the most frequent mistakes in the report",
+		},
+		Took: [2]Measurement{seconds(1.3), seconds(3.5)},
+	}
 }

@@ -393,3 +393,45 @@ func (v *viewer) patterns(ctx context.Context, r *Report) error {
 
 // fileName returns a layer's path as a part of the name of a file.
 func fileName(path string) string { return strings.ReplaceAll(path, "/", "_") }
+
+// visualizeLesson explains the project.
+func visualizeLesson() Lesson {
+	return Lesson{
+		Teaches: "what a trained network sees in a photo, layer by layer",
+		Data:    "One photo: a cat that is part of the program, or yours with -explain. Nothing is trained; the network has learned 1,000 classes from ImageNet.",
+		Models: []ModelLesson{{
+			Build: func() (*k.Model, error) {
+				model, _, err := imageNet(context.Background(), Options{})
+				return model, err
+			},
+			Layers: []LayerLesson{
+				{"input", "The photo, scaled to 227 × 227 pixels in three colors."},
+				{"preprocess", "Turns the colors into what SqueezeNet was trained with."},
+				{"squeezenet/conv1", "64 filters at every second pixel. In the report their maps still look like the photo: edges of one direction, one color, light or shade."},
+				{"squeezenet/pool1", "Half the size: the maximum of 3 × 3 places, two apart."},
+				{"squeezenet/fire2/*", "A fire module: few 1 × 1 filters that sum up the channels, then 1 × 1 and 3 × 3 ones side by side that look for patterns in the summary."},
+				{"squeezenet/fire3/*", "Textures: stripes, dots, fur."},
+				{"squeezenet/pool3", "Half the size."},
+				{"squeezenet/fire4/*", "Twice as many channels on a quarter of the area."},
+				{"squeezenet/fire5/*", "Parts begin: round things, crossings."},
+				{"squeezenet/pool5", "Half the size, the last time: 14 × 14 places."},
+				{"squeezenet/fire6/*", "Most maps are dark now: what they look for is not in this photo."},
+				{"squeezenet/fire7/*", "Parts of objects."},
+				{"squeezenet/fire8/*", "Larger parts."},
+				{"squeezenet/fire9/*", "512 maps of 14 × 14: the last that know where. Grad-CAM is drawn from here."},
+				{"squeezenet/drop9", "Dropped half while the network was trained; it does nothing now."},
+				{"squeezenet/conv10", "1,000 filters of a single place, one for each class: evidence for the class at every place, in place of a dense layer with millions of weights."},
+				{"squeezenet/pool10", "The mean over all places: one score for each class."},
+				{"squeezenet/prob", "Softmax: 1,000 probabilities that add up to 1."},
+			},
+			Training: "None here. SqueezeNet was trained by its authors with cross-entropy on 1.2 million photographs.",
+		}},
+		Expect: "The three likeliest classes of the photo; maps of the evidence by Grad-CAM, integrated gradients and occlusion; what filters look for; the activations of every layer. The first layers show the photo, the last hardly anything a person could name.",
+		Next: []string{
+			"-explain photo.jpg, with something that ImageNet has no class for",
+			"-model runs/mnistcnn/model.safetensors: a network of your own",
+			"-data sample, which draws less of everything",
+		},
+		Took: [2]Measurement{seconds(9.1), seconds(20)},
+	}
+}

@@ -28,6 +28,11 @@ func lastEpochNote(epochs int) []string {
 	return []string{"Unlike the article's, the last epoch is trained at a tenth of the learning rate, which takes the noise of the last batches out of the result."}
 }
 
+// built returns a function that makes the model, for a lesson.
+func built(model func() *k.Model) func() (*k.Model, error) {
+	return func() (*k.Model, error) { m := model(); return m, m.Err() }
+}
+
 // finalNote tells of a final model that was trained on the validation samples as well.
 func finalNote(samples, epochs int) string {
 	return fmt.Sprintf("The model that is kept and tested was trained from scratch on all %s for %s, once validation had shown when to stop; the article tests the model that has not seen the validation samples, as the part_test figures do.",

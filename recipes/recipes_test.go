@@ -5,6 +5,7 @@ package recipes
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/reef-dl/reef/datasets"
@@ -17,6 +18,10 @@ type learned struct {
 	most            bool // the bound is an upper one
 	bound           float64
 }
+
+// overfitted are the models whose curves on the sample show that they memorize: the one that is
+// trained too long, and those with more parameters than the sample can feed.
+var overfitted = []string{"imdb/overfit", "embeddings/glove200", "embeddings/glove", "conv1d/imdb_lstm"}
 
 // TestRecipes runs the recipes on their samples. Each must learn: classifiers far
 // more than chance, Boston better than the best constant (a mean absolute error
@@ -78,6 +83,12 @@ func TestRecipes(t *testing.T) {
 				for _, m := range append(slices.Clone(r.Variants), r) {
 					if m.Model == nil {
 						continue // of all variants
+					}
+					advice := m.Advice()
+					if len(advice) != 1 {
+						t.Errorf("%s: advice %q, want a line", m.Variant, advice)
+					} else if overfit := strings.Contains(advice[0], "Overfitting since epoch"); overfit != slices.Contains(overfitted, c.name+"/"+m.Variant) {
+						t.Errorf("%s: advice %q", m.Variant, advice[0])
 					}
 					for name, value := range m.Metrics {
 						figures[m.Variant+"/"+name] = value

@@ -18,21 +18,22 @@ type Recipe struct {
 	Set      string   // the data set's name in package datasets
 	Variants []string // its models by name, in the order in which they are trained
 	Run      func(ctx context.Context, o Options) (*Report, error)
+	Lesson   func() Lesson // what it teaches, layer by layer
 }
 
 // All returns the recipes in the article's order.
 func All() []Recipe {
 	return []Recipe{
-		{Name: "mnist", Title: "dense classifier of handwritten digits (MNIST)", Set: "mnist", Run: MNIST},
-		{Name: "boston", Title: "prices of homes in Boston: regression and cross-validation", Set: "boston_housing", Variants: bostonVariants, Run: Boston},
-		{Name: "imdb", Title: "good and bad film reviews: overfitting, L2 and dropout", Set: "imdb", Variants: imdbVariants, Run: IMDB},
-		{Name: "reuters", Title: "newswires of 46 topics: one-hot and sparse labels", Set: "reuters", Variants: reutersVariants, Run: Reuters},
-		{Name: "mnistcnn", Title: "convolutional classifier of handwritten digits (MNIST)", Set: "mnist", Run: MNISTCNN},
-		{Name: "catsdogs", Title: "cats and dogs: a small convnet, pretrained features, fine-tuning", Set: "dogs_vs_cats", Variants: catsDogsVariants, Run: CatsDogs},
-		{Name: "visualize", Title: "what a convnet sees: activations, filter patterns, Grad-CAM", Set: "dogs_vs_cats", Run: Visualize},
-		{Name: "embeddings", Title: "words as vectors: learned with the task, and GloVe", Set: "imdb", Variants: embeddingsVariants, Run: Embeddings},
-		{Name: "temperature", Title: "tomorrow's temperature from ten days of weather: dense and GRU", Set: "jena", Variants: temperatureVariants, Run: Temperature},
-		{Name: "conv1d", Title: "convolutions along time, on reviews and on the weather", Set: "imdb", Variants: conv1dVariants, Run: Conv1D},
+		{Name: "mnist", Title: "dense classifier of handwritten digits (MNIST)", Set: "mnist", Run: MNIST, Lesson: mnistLesson},
+		{Name: "boston", Title: "prices of homes in Boston: regression and cross-validation", Set: "boston_housing", Variants: bostonVariants, Run: Boston, Lesson: bostonLesson},
+		{Name: "imdb", Title: "good and bad film reviews: overfitting, L2 and dropout", Set: "imdb", Variants: imdbVariants, Run: IMDB, Lesson: imdbLesson},
+		{Name: "reuters", Title: "newswires of 46 topics: one-hot and sparse labels", Set: "reuters", Variants: reutersVariants, Run: Reuters, Lesson: reutersLesson},
+		{Name: "mnistcnn", Title: "convolutional classifier of handwritten digits (MNIST)", Set: "mnist", Run: MNISTCNN, Lesson: mnistCNNLesson},
+		{Name: "catsdogs", Title: "cats and dogs: a small convnet, pretrained features, fine-tuning", Set: "dogs_vs_cats", Variants: catsDogsVariants, Run: CatsDogs, Lesson: catsDogsLesson},
+		{Name: "visualize", Title: "what a convnet sees: activations, filter patterns, Grad-CAM", Set: "dogs_vs_cats", Run: Visualize, Lesson: visualizeLesson},
+		{Name: "embeddings", Title: "words as vectors: learned with the task, and GloVe", Set: "imdb", Variants: embeddingsVariants, Run: Embeddings, Lesson: embeddingsLesson},
+		{Name: "temperature", Title: "tomorrow's temperature from ten days of weather: dense and GRU", Set: "jena", Variants: temperatureVariants, Run: Temperature, Lesson: temperatureLesson},
+		{Name: "conv1d", Title: "convolutions along time, on reviews and on the weather", Set: "imdb", Variants: conv1dVariants, Run: Conv1D, Lesson: conv1dLesson},
 	}
 }
 

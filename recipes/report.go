@@ -54,7 +54,8 @@ func (f *Figures) UnmarshalJSON(b []byte) error {
 type Report struct {
 	Recipe           string  `json:"recipe"`
 	Variant          string  `json:"variant,omitempty"`
-	Data             string  `json:"data"` // "sample", "full", "folder" or "generated", "photo" for a single one
+	Data             string  `json:"data"`           // "sample", "full", "folder" or "generated", "photo" for a single one
+	Base             string  `json:"base,omitempty"` // the pretrained network, where it was asked for
 	Seed             uint64  `json:"seed"`
 	Epochs           int     `json:"epochs"` // completed ones, once the model is trained
 	Batch            int     `json:"batch"`
@@ -86,11 +87,13 @@ type Report struct {
 	Command []string `json:"-"`
 
 	planned int    // epochs of the training
+	failure error  // what ended the run early
 	seen    int    // samples, in all epochs
+	resumed bool   // the files of an earlier run in the folder are its own
 	which   string // of several networks is in History, for the caption of its curves
 
-	Model   *k.Model   `json:"-"` // nil for several variants
-	History *k.History `json:"-"` // nil for several variants, and where nothing is trained
+	Model   *k.Model   `json:"-"`                 // nil for several variants
+	History *k.History `json:"history,omitempty"` // nil for several variants, and where nothing is trained
 }
 
 // Picture is a drawing that a recipe shows beside its training curves: in the HTML
@@ -105,12 +108,16 @@ type Picture struct {
 // begin completes the report of a compiled model, whose other fields the recipe has
 // set, and tells Options.Start.
 func (r *Report) begin(o Options, origin datasets.Origin) error {
-	r.Seed, r.Data = o.Seed, origin.Kind
+	r.Seed, r.Data, r.Base = o.Seed, origin.Kind, o.Base
 	r.Parameters, _ = r.Model.Parameters()
 	r.Metrics = Figures{}
 	if r.Article = maps.Clone(r.Article); r.Article == nil {
 		r.Article = Figures{}
 	}
+	if err := o.Journal.origin(origin); err != nil {
+		return err
+	}
+	r.resumed = o.Journal != nil && o.Journal.kept > 0
 	return o.Start(r.Model, origin)
 }
 
@@ -157,6 +164,7 @@ func (r *Report) scored(prefix string, scores k.Logs) {
 // stopped ends a recipe early: what was trained is reported with the error; where
 // nothing was, the report is nil. The error of a recipe of one model names the recipe.
 func (r *Report) stopped(err error) (*Report, error) {
+	r.failure = err
 	if r.History != nil && r.Stopped == "" {
 		where, _, _ := strings.Cut(err.Error(), ": "+k.ErrInterrupted.Error())
 		r.Stopped, r.Planned = strings.TrimPrefix(where, "fit: "), r.planned
@@ -205,6 +213,12 @@ func (r *Report) Headline() []string {
 		return r.Names()
 	}
 	return r.Headlines
+}
+
+// SmallerIsBetter reports which way a figure is better, if that is known.
+func SmallerIsBetter(name string) (smaller, known bool) {
+	smaller, neutral := direction(name)
+	return smaller, !neutral
 }
 
 // direction tells which way a figure is better.

@@ -148,6 +148,28 @@ func (p Picture) outputs() []output {
 // earlierFolder takes the files of an earlier run.
 const earlierFolder = "earlier"
 
+// ReadReport reads the report of a run from its folder, or from the file result.json in it, as
+// far as it was saved: figures, settings and curves, but no models and pictures.
+func ReadReport(path string) (*Report, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, "result.json")
+	}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no report of a run: %w", path, err)
+	} else if err != nil {
+		return nil, err
+	}
+	var r Report
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("%s: no report of a run: %w", path, err)
+	}
+	if r.Recipe == "" {
+		return nil, fmt.Errorf("%s: no report of a run: it names no recipe", path)
+	}
+	return &r, nil
+}
+
 // retire moves the files of an earlier run that this one does not replace into the
 // folder "earlier", so that they are not mistaken for this run's: all files of another recipe
 // or variant, else the pictures and variants that this run does not have. An older file
@@ -173,17 +195,26 @@ func (r *Report) retire(dir string) error {
 		if _, err := os.Stat(from); err != nil {
 			continue
 		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return fmt.Errorf("output folder: %w", err)
-		}
-		if err := os.RemoveAll(to); err != nil {
-			return fmt.Errorf("output folder: %w", err)
-		}
-		if err := os.Rename(from, to); err != nil {
+		if err := r.move(from, to); err != nil {
 			return fmt.Errorf("output folder: %w", err)
 		}
 	}
 	return nil
+}
+
+// move moves a file or folder; a resumed run removes it instead, since it is what the run
+// itself left when it was interrupted.
+func (r *Report) move(from, to string) error {
+	if r.resumed {
+		return os.RemoveAll(from)
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	return os.Rename(from, to)
 }
 
 // names returns the files and folders that Save writes, or may have written for a

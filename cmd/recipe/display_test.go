@@ -4,10 +4,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/recipes"
 )
 
 func TestDownloadLine(t *testing.T) {
@@ -36,6 +40,49 @@ func TestDisplayOfDownloads(t *testing.T) {
 	quiet.download(datasets.Progress{Set: "mnist", File: "a"})
 	if quiet.say("model 1 of 2"); b.Len() > 0 {
 		t.Errorf("quiet shows %q", b.String())
+	}
+}
+
+// TestSparks: the losses of each model, within the width, with their first and last values.
+func TestSparks(t *testing.T) {
+	var r recipes.Report
+	if err := json.Unmarshal([]byte(result), &r); err != nil {
+		t.Fatal(err)
+	}
+	one := func(r *recipes.Report, width int, utf8 bool) string {
+		var b bytes.Buffer
+		sparks(&b, r, width, utf8)
+		return b.String()
+	}
+	if got, want := one(&r, 79, true), "\n                loss  █▄▂▁  0.6 -> 0.0001\n            val_loss  █▁×█  0.5 -> 0.5, lowest 0.3 in epoch 2\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	both := &recipes.Report{Variants: []*recipes.Report{&r, &r}}
+	if got, want := one(both, 79, false), "plain val_loss  #_x#  0.5"; !strings.Contains(got, want) || strings.Count(got, "\n") != 5 {
+		t.Errorf("got\n%s\nwant %s", got, want)
+	}
+	for width := 40; width < 60; width++ {
+		for line := range strings.Lines(one(&r, width, true)) {
+			if n := utf8.RuneCountInString(line); n > width+1 {
+				t.Fatalf("%d characters in %d columns: %s", n, width, line)
+			}
+		}
+	}
+	if got := one(&recipes.Report{}, 79, true); got != "" {
+		t.Errorf("without curves got %q", got)
+	}
+}
+
+// TestNoEscapeCodes: neither colors nor cursor movements, whatever the environment says.
+func TestNoEscapeCodes(t *testing.T) {
+	emptyFolder(t)
+	for _, env := range [][2]string{{"NO_COLOR", "1"}, {"TERM", "dumb"}, {"TERM", "xterm-256color"}} {
+		t.Setenv(env[0], env[1])
+		status, stdout, stderr := command(t, "-name", "mnist", "-epochs", "2", "-out", "o")
+		if status != 0 || strings.ContainsAny(stdout+stderr, "\x1b\r") {
+			t.Errorf("%v: status %d, codes in %q", env, status, stdout+stderr)
+		}
+		wantText(t, "stdout", stdout, "The training loss was still falling")
 	}
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"io"
 	"os"
@@ -42,9 +43,22 @@ func TestInterrupt(t *testing.T) {
 		t.Skip("no SIGINT between processes")
 	}
 	dir := emptyFolder(t)
-	cmd := child(t, "-name", "mnist", "-epochs", "100000", "-data", "sample", "-out", "o", "-json", "-")
-	var stdout strings.Builder
-	cmd.Stdout = &stdout
+	stdout, stderr := interrupt(t, "-name", "mnist", "-epochs", "100000", "-data", "sample", "-out", "o", "-json", "-")
+	wantText(t, "stderr", stderr, "  stopped after step ", "recipe: mnist: fit: epoch ", "interrupted: context canceled", " of 100,000 epochs of 2,000 samples", "Stopped early: epoch ")
+	wantText(t, "stdout", stdout, `"planned_epochs": 100000`, `"stopped": "epoch `)
+	wantText(t, "stderr", stderr, "recipe: to continue: go run ./cmd/recipe -resume -out o\n")
+	wantFiles(t, filepath.Join(dir, "o"), append([]string{"resume/001.interrupted.safetensors", "resume/journal.json"}, modelFiles...)...)
+	if _, err := keraslike.Load(filepath.Join("o", "model.safetensors")); err != nil {
+		t.Error(err)
+	}
+}
+
+// interrupt sends SIGINT to the command in its second epoch and returns what it wrote.
+func interrupt(t *testing.T, args ...string) (stdout, stderr string) {
+	t.Helper()
+	cmd := child(t, args...)
+	var out, text strings.Builder
+	cmd.Stdout = &out
 	pipe, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -52,10 +66,9 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stderr := bufio.NewReader(pipe)
-	var text strings.Builder
+	lines := bufio.NewReader(pipe)
 	for !strings.Contains(text.String(), "epoch 2/") { // training is under way
-		line, err := stderr.ReadString('\n')
+		line, err := lines.ReadString('\n')
 		text.WriteString(line)
 		if err != nil {
 			t.Fatalf("%v after:\n%s", err, text.String())
@@ -64,17 +77,55 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	rest, _ := io.ReadAll(stderr)
+	rest, _ := io.ReadAll(lines)
 	text.Write(rest)
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
 		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, exitInterrupted)
 	}
-	wantText(t, "stderr", text.String(), "  stopped after step ", "recipe: mnist: fit: epoch ", "interrupted: context canceled", " of 100,000 epochs of 2,000 samples", "Stopped early: epoch ")
-	wantText(t, "stdout", stdout.String(), `"planned_epochs": 100000`, `"stopped": "epoch `)
-	wantFiles(t, filepath.Join(dir, "o"), modelFiles...)
-	if _, err := keraslike.Load(filepath.Join("o", "model.safetensors")); err != nil {
-		t.Error(err)
+	return out.String(), text.String()
+}
+
+// TestResume: a run that was interrupted is continued with its own settings, and leaves what a
+// run without a break leaves.
+func TestResume(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no SIGINT between processes")
 	}
+	dir := emptyFolder(t)
+	settings := []string{"-name", "mnist", "-epochs", "60", "-batch", "40", "-seed", "5", "-data", "sample"}
+	if status, _, stderr := command(t, append(settings, "-q", "-out", "whole")...); status != 0 {
+		t.Fatal(stderr)
+	}
+	interrupt(t, append(settings, "-out", "o")...)
+	for want, args := range map[string][]string{
+		"the interrupted run in o has seed 5, this one 6":              {"-seed", "6"},
+		"the interrupted run in o has recipe mnist, this one mnistcnn": {"-name", "mnistcnn"},
+	} {
+		status, _, stderr := command(t, append([]string{"-resume", "-out", "o"}, args...)...)
+		if status != exitError {
+			t.Errorf("%q: status %d, want %d", args, status, exitError)
+		}
+		wantText(t, "stderr", stderr, want)
+	}
+	status, stdout, stderr := command(t, "-resume", "-out", "o", "-seed", "5")
+	if status != 0 {
+		t.Fatalf("status %d: %s", status, stderr)
+	}
+	wantText(t, "stderr", stderr, "resumed, after ", " of this one\n", "epoch 60/60  loss ")
+	wantText(t, "stdout", stdout, "60 of 60 epochs of 2,000 samples")
+	wantFiles(t, filepath.Join(dir, "o"), modelFiles...)
+	for _, name := range []string{"model.safetensors", "history.csv", "curves.svg"} {
+		got, err := os.ReadFile(filepath.Join("o", name))
+		want, _ := os.ReadFile(filepath.Join("whole", name))
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s differs from that of the run without a break (%v)", name, err)
+		}
+	}
+	status, _, stderr = command(t, "-resume", "-out", "o")
+	if status != exitUsage {
+		t.Errorf("a complete run: status %d, want %d", status, exitUsage)
+	}
+	wantText(t, "stderr", stderr, "recipe: -resume: o holds no interrupted run; one that is complete has nothing to resume")
 }
 
 // sampleFolder copies the embedded sample into a folder, as a user's own data, uncompressed so

@@ -4,13 +4,23 @@
 //
 //	go run ./cmd/recipe -list
 //	go run ./cmd/recipe -name mnist
+//	go run ./cmd/recipe -describe mnist
 //	go run ./cmd/recipe -fetch all
+//	go run ./cmd/recipe compare runs/mnist runs/mnistcnn
 //
 // It trains on the full data if that is on this machine and on the embedded
 // sample otherwise, shows progress, and writes the model, the history, drawings
 // of the graph and a report to the folder -out. Ctrl-C finishes the current
-// batch, saves what was trained and exits with status 130; a second Ctrl-C exits
-// at once.
+// batch and saves what was trained; -resume continues the run as if it had not been
+// interrupted. A second Ctrl-C exits at once.
+//
+// -describe explains the layers of a project and -list says how long each takes:
+// the whole command, all variants in turn, with data on disk, measured on two cores
+// of an AMD EPYC with AVX-512. compare shows runs side by side; "source <(recipe completion
+// bash)" completes the command line of the installed command.
+//
+// The exit status is 0 if all went well, 1 if something failed, 2 for a mistake on
+// the command line and 130 after an interruption.
 package main
 
 import (
@@ -20,11 +30,9 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/reef-dl/reef/keraslike"
-	"github.com/reef-dl/reef/recipes"
 )
 
 // The exit statuses.
@@ -40,6 +48,11 @@ func main() {
 
 // run runs the command and returns its exit status.
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		if command, ok := commands[args[0]]; ok {
+			return status(command(stdout, args[1:]), stderr)
+		}
+	}
 	o, err := parse(args, stderr)
 	switch {
 	case errors.Is(err, errHelp):
@@ -54,27 +67,32 @@ func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C exits at once
-	if len(o.fetch) > 0 {
+	switch {
+	case len(o.fetch) > 0:
 		err = download(ctx, o.fetch, o.quiet, stdout, stderr)
-	} else {
+	case o.describe:
+		err = describe(stdout, o.recipe, o.variant)
+	default:
 		err = o.run(ctx, stdout, stderr)
 	}
-	switch {
-	case errors.Is(err, keraslike.ErrInterrupted) || errors.Is(err, context.Canceled):
-		fmt.Fprintf(stderr, "recipe: %v\n", err)
-		return exitInterrupted
-	case err != nil:
-		fmt.Fprintf(stderr, "recipe: %v\n", err)
-		return exitError
-	}
-	return 0
+	return status(err, stderr)
 }
 
-func list(w io.Writer) {
-	for _, r := range recipes.All() {
-		fmt.Fprintf(w, "%-12s %s\n", r.Name, r.Title)
-		if len(r.Variants) > 0 {
-			fmt.Fprintf(w, "%-12s variants: %s\n", "", strings.Join(r.Variants, ", "))
-		}
+// commands are those that are no flag, since they are not about a project.
+var commands = map[string]func(w io.Writer, args []string) error{"compare": compare, "completion": completion}
+
+// status reports an error and returns the exit status.
+func status(err error, stderr io.Writer) int {
+	if err == nil {
+		return 0
 	}
+	fmt.Fprintf(stderr, "recipe: %v\n", err)
+	var usage usageError
+	switch {
+	case errors.Is(err, keraslike.ErrInterrupted) || errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	}
+	return exitError
 }

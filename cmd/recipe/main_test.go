@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/recipes"
 )
 
 // The tests of this file run the command in this process, in an empty folder,
@@ -70,7 +72,39 @@ func TestList(t *testing.T) {
 	if status != 0 || stderr != "" {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	wantText(t, "stdout", stdout, "mnist        dense classifier of handwritten digits (MNIST)\n", "\n             variants: overfit, plain, l2, dropout\n")
+	wantText(t, "stdout", stdout, "recipe       sample   full  what it teaches\n", "mnist ", "\n                            variants: overfit, plain, l2, dropout\n", "on two cores")
+	for line := range strings.Lines(stdout) {
+		if n := utf8.RuneCountInString(line); n > 81 {
+			t.Errorf("%d characters in a line: %s", n, line)
+		}
+	}
+}
+
+// TestDescribe explains every recipe, in lines that fit, without training anything.
+func TestDescribe(t *testing.T) {
+	dir := emptyFolder(t)
+	for _, r := range recipes.All() {
+		status, stdout, stderr := command(t, "-describe", r.Name)
+		if status != 0 || stderr != "" {
+			t.Errorf("%s: status %d, stderr %q", r.Name, status, stderr)
+		}
+		wantText(t, r.Name, stdout, r.Name+": "+r.Title+"\n", "Data. ", "Model", "  input  (", "Training. ", "Expect. ", "Try next:\n  * ")
+		for line := range strings.Lines(stdout) {
+			if n := utf8.RuneCountInString(line); n > 81 {
+				t.Errorf("%s: %d characters in a line: %s", r.Name, n, line)
+			}
+		}
+	}
+	_, stdout, _ := command(t, "-describe", "mnistcnn")
+	wantText(t, "mnistcnn", stdout, "  conv2d (Conv2D)  (28, 28, 1) -> (26, 26, 32)  320 parameters\n      32 filters")
+	_, all, _ := command(t, "-describe", "imdb")
+	_, one, _ := command(t, "-describe", "imdb", "-variant", "dropout")
+	wantText(t, "imdb", all, "Model of plain\n--------------\n", "The layers are those of overfit.")
+	wantText(t, "one variant", one, "Model of dropout\n", "  dropout (Dropout)  (16)\n")
+	if strings.Contains(one, "Model of plain") {
+		t.Errorf("-variant dropout explains others: %s", one)
+	}
+	wantFiles(t, dir)
 }
 
 func TestHelp(t *testing.T) {
@@ -78,7 +112,7 @@ func TestHelp(t *testing.T) {
 	if status != 0 || stdout != "" {
 		t.Errorf("status %d, stdout %q", status, stdout)
 	}
-	wantText(t, "stderr", stderr, "Usage: recipe -name RECIPE [flags]\n\nRecipe trains", "-data source", "-json file", "-out folder", "-epochs")
+	wantText(t, "stderr", stderr, "Usage:\n  recipe -name RECIPE [flags] ", "  recipe compare RUN RUN... ", "-data source", "-json file", "-out folder", "-epochs", "\nExit status:\n  0    done\n", "\n  1  ", "\n  2  ", "\n  130  ")
 }
 
 func TestWrongCommandLine(t *testing.T) {
@@ -118,6 +152,12 @@ func TestWrongCommandLine(t *testing.T) {
 		{`(did you mean "mnist"?)`, []string{"-fetch", "mnits"}},
 		{"flag needs an argument: -name", []string{"-name"}},
 		{`unexpected argument "all"`, []string{"-list", "all"}},
+		{`-describe: unknown recipe "minst", want one of: mnist, boston`, []string{"-describe", "minst"}},
+		{`-variant "l3": want one of: overfit`, []string{"-describe", "imdb", "-variant", "l3"}},
+		{`unexpected argument "compar": did you mean recipe compare?`, []string{"compar", "a", "b"}},
+		{`unexpected argument "describe": did you mean -describe RECIPE?`, []string{"describe", "mnist"}},
+		{"-resume: runs/mnist holds no interrupted run", []string{"-name", "mnist", "-resume"}},
+		{"no -name given; -list shows the recipes", []string{"-resume"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, stdout, stderr := command(t, c.args...)
@@ -179,7 +219,7 @@ func TestJSON(t *testing.T) {
 	if d.More() {
 		t.Errorf("more than one value on stdout:\n%s", stdout)
 	}
-	want := []string{"article", "batch", "data", "epochs", "metrics", "parameters", "recipe", "samples_per_second", "seconds", "seed", "test_samples", "train_samples"}
+	want := []string{"article", "batch", "data", "epochs", "history", "metrics", "parameters", "recipe", "samples_per_second", "seconds", "seed", "test_samples", "train_samples"}
 	if got := slices.Sorted(maps.Keys(report)); !slices.Equal(got, want) {
 		t.Errorf("fields %q, want %q", got, want)
 	}

@@ -43,8 +43,12 @@ func argumentError(f *flag.FlagSet) error {
 		call = fmt.Sprintf("-%s %s", word, value)
 	case text.Nearest(arg, names...) != "" && !isVariant: // mnist, minst
 		call = "-name " + text.Nearest(arg, names...)
+	case text.Nearest(arg, "compare", "completion") != "":
+		call = "recipe " + text.Nearest(arg, "compare", "completion")
 	case arg == "help" || arg == "list" || arg == "q": // without its dash
 		call = "-" + arg
+	case arg == "describe":
+		call = "-describe RECIPE"
 	case slices.Contains(flags, word):
 		call = "-" + word + " VALUE"
 	case isVariant:

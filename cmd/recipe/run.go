@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/terminal"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/callbacks"
@@ -37,6 +39,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	shown := ""
 	display := newDisplay(stderr, o.quiet)
+	if _, err := os.Stat(o.journalFolder()); err == nil && !o.resume {
+		display.say(o.out + " holds an interrupted run, which -resume would continue; this run starts from scratch and replaces it")
+	}
 	var progress keraslike.Callback
 	if !o.quiet {
 		progress = callbacks.Progress(stderr)
@@ -50,11 +55,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Base:     o.base,
 		Explain:  o.explain,
 		File:     o.model,
+		Journal:  o.journal,
 		Progress: progress,
 		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
 			var b strings.Builder
-			fmt.Fprintf(&b, "Data: %v\n\n", origin)
+			fmt.Fprintf(&b, "%s\n\n", wrap(fmt.Sprintf("Data: %v", origin), textWidth(human)))
 			if err := m.Summary(&b); err != nil {
 				return err
 			}
@@ -67,10 +73,18 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		},
 	})
 	display.line.Erase()
+	if err != nil && o.journal.Resumable() {
+		err = fmt.Errorf("%w\nrecipe: to continue: %s", err, o.resumption())
+	}
 	if r == nil {
 		return err
 	}
-	stopped := err
+	return o.finish(r, err, human, stdout)
+}
+
+// finish writes the results of a run, which stopped ended early unless it is nil, and shows
+// them.
+func (o *options) finish(r *recipes.Report, stopped error, human, stdout io.Writer) error {
 	r.Command = []string{o.command()}
 	files, err := r.Save(o.out)
 	switch {
@@ -78,6 +92,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	case err != nil:
 		stopped = fmt.Errorf("%v; %w", stopped, err)
+	case stopped == nil:
+		if err := o.journal.Remove(); err != nil {
+			return err
+		}
 	}
 	if err := o.extras(r, stdout); err != nil {
 		return err
@@ -86,6 +104,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		fmt.Fprintln(human) // after the lines of the epochs
 	}
 	table(human, r)
+	closing(human, r)
 	o.listFiles(human, files)
 	return stopped
 }
@@ -144,6 +163,11 @@ func (o *options) command() string {
 	return c
 }
 
+// resumption returns the command line that continues the run.
+func (o *options) resumption() string {
+	return "go run ./cmd/recipe -resume -out " + o.out
+}
+
 // writable checks before training that the results can be written.
 func (o *options) writable() error {
 	dirs, files := []string{o.out}, []string{o.dot}
@@ -200,24 +224,89 @@ func table(w io.Writer, r *recipes.Report) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
 	}
 	_ = t.Flush()
+	line := ""
 	switch {
 	case len(r.Variants) > 0:
-		fmt.Fprintf(w, "\n%s, %.1f s of training, %s/s; seed %d\n", text.Count(len(r.Variants), "variant"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
+		line = fmt.Sprintf("%s, %.1f s of training, %s/s; seed %d", text.Count(len(r.Variants), "variant"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	case r.History == nil:
-		fmt.Fprintf(w, "\n%s in %.1f s; seed %d\n", text.Count(len(r.Pictures), "picture"), r.Seconds, r.Seed)
+		line = fmt.Sprintf("%s in %.1f s; seed %d", text.Count(len(r.Pictures), "picture"), r.Seconds, r.Seed)
 	default:
-		fmt.Fprintf(w, "\n%d of %s of %s in %.1f s of training, %s/s; seed %d\n", r.Epochs, text.Count(max(r.Epochs, r.Planned), "epoch"),
+		line = fmt.Sprintf("%d of %s of %s in %.1f s of training, %s/s; seed %d", r.Epochs, text.Count(max(r.Epochs, r.Planned), "epoch"),
 			text.Count(r.TrainSamples, "sample"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	}
+	width := textWidth(w)
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, wrap(line, width))
 	if r.Stopped != "" {
-		fmt.Fprintln(w, wrap("Stopped early: "+r.Stopped+".", 79))
+		fmt.Fprintln(w, wrap("Stopped early: "+r.Stopped+".", width))
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(w, wrap(n, 79))
+		fmt.Fprintln(w, wrap(n, width))
 	}
 	if r.Data == "sample" {
 		fmt.Fprintln(w, "This run used the sample; the article used the full data (-data full).")
 	}
+}
+
+// closing draws the curves, on a terminal, and gives advice.
+func closing(w io.Writer, r *recipes.Report) {
+	width := textWidth(w)
+	if terminal.NewLine(w).Columns() > 0 {
+		sparks(w, r, width, terminal.UTF8())
+	}
+	for i, line := range r.Advice() {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintln(w, wrap(line, width))
+	}
+}
+
+// sparks draws the loss of each model, and the validation loss, with their first and last
+// values and the lowest one where that is not the last.
+func sparks(w io.Writer, r *recipes.Report, width int, utf8 bool) {
+	var lines []string
+	for _, v := range r.Variants {
+		lines = append(lines, lossLines(v, v.Variant+" ", width, utf8)...)
+	}
+	if len(r.Variants) == 0 {
+		lines = lossLines(r, "", width, utf8)
+	}
+	if len(lines) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(lines, "\n"))
+	}
+}
+
+// lossLines draws the losses of one model.
+func lossLines(r *recipes.Report, label string, width int, utf8 bool) (lines []string) {
+	if r.History == nil || r.History.Epochs() < 2 {
+		return nil
+	}
+	for _, name := range []string{"loss", "val_loss"} {
+		series := r.History.Get(name)
+		if len(series) == 0 {
+			continue
+		}
+		tail := fmt.Sprintf("  %.4g -> %.4g", series[0], series[len(series)-1])
+		best, at := lowest(series)
+		if more := fmt.Sprintf(", lowest %.4g in epoch %d", best, at+1); at < len(series)-1 && width-22-len(tail+more) >= 8 {
+			tail += more
+		}
+		room := min(60, width-22-len(tail))
+		lines = append(lines, fmt.Sprintf("%20s  %s%s", label+name, terminal.Spark(series, room, utf8), tail))
+	}
+	return lines
+}
+
+// lowest returns the lowest value of a series, which NaN is not, and its index.
+func lowest(series []float64) (v float64, at int) {
+	v = math.Inf(1)
+	for i, x := range series {
+		if x < v {
+			v, at = x, i
+		}
+	}
+	return v, at
 }
 
 // wrap breaks a text between words into lines of at most width characters. A longer word

@@ -31,10 +31,11 @@ type Line struct {
 	drawn time.Time
 }
 
-// NewLine returns a line that is drawn on w if w is a terminal.
+// NewLine returns a line that is drawn on w if w is a terminal, but for one without a cursor
+// (TERM=dumb). It uses carriage returns and blanks, and no escape codes.
 func NewLine(w io.Writer) *Line {
 	l := &Line{Writer: w, Columns: func() int { return 0 }, Now: time.Now}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && redraws(os.Getenv("TERM")) {
 		l.Columns = func() int {
 			if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
 				return columns
@@ -44,6 +45,9 @@ func NewLine(w io.Writer) *Line {
 	}
 	return l
 }
+
+// redraws reports whether a terminal of this kind can return to the start of a line.
+func redraws(kind string) bool { return kind != "dumb" }
 
 // Draw draws text(width) over the previous content, at most ten times a second and only on
 // a terminal.
