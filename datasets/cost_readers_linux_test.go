@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -122,6 +123,30 @@ func readerCases() map[string]costly {
 	index := func(f *os.File) error { _, err := ReadWordIndex(f, "f"); return err }
 	tokenizer := func(f *os.File) error { _, err := LoadTokenizer(f, "f"); return err }
 	jena := func(dir string) error { _, err := Jena(context.Background(), From{Source: dir}); return err }
+	frame := func(f *os.File) error {
+		frame, err := ReadCSV(f, "f", CSVOptions{})
+		if err != nil {
+			return err
+		}
+		_ = frame.String()
+		s, err := frame.Schema()
+		if err != nil {
+			return err
+		}
+		e, err := s.Fit(frame)
+		if err != nil {
+			return err
+		}
+		_, err = e.EncodeInputs(frame)
+		return err
+	}
+	encoder := func(f *os.File) error {
+		raw, err := io.ReadAll(f)
+		if err != nil {
+			return err
+		}
+		return new(TableEncoder).UnmarshalJSON(raw)
+	}
 	row := "01.01.2009 00:10:00" + strings.Repeat(",0", 400) + "\n"
 	return map[string]costly{
 		"MNIST of 128x128":           {mnistFiles(4096, 128), loadMNIST, "images of 128x128, want 28x28"},
@@ -177,6 +202,59 @@ func readerCases() map[string]costly {
 		"table in one pair of quotes": {func(t *testing.T, dir string) {
 			put(t, file(dir), []byte("x,y\n\""+strings.Repeat("a\n", 1<<19-4)))
 		}, openRead(table), "line"},
+		"frame of numbers": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("x,y\n"+strings.Repeat("0,1\n1,0\n", 1<<17-1)))
+		}, openRead(frame), ""},
+		"frame of empty cells": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("x"+strings.Repeat(",", 1000)+"\n"+strings.Repeat(strings.Repeat(",", 1000)+"\n", 1040)))
+		}, openRead(frame), "no column seems to be"},
+		"frame of categories": {func(t *testing.T, dir string) {
+			var b strings.Builder
+			b.WriteString("x,y\n")
+			for i := range 170_000 {
+				fmt.Fprintf(&b, "%d,%c\n", i%1000, 'a'+i%2)
+			}
+			put(t, file(dir), []byte(strings.ReplaceAll(b.String(), "\n0,", "\nzero,")))
+		}, openRead(frame), ""},
+		"frame of dates": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("x,y\n"+strings.Repeat("12/31/2020 3:04 PM,7\n", 47_000)+"1/1/2020,8\n"))
+		}, openRead(frame), ""},
+		"frame of many columns": {func(t *testing.T, dir string) {
+			var b strings.Builder
+			for i := range maxFrameColumns {
+				fmt.Fprintf(&b, "c%d,", i)
+			}
+			header := strings.TrimSuffix(b.String(), ",")
+			put(t, file(dir), []byte(header+"\n"+strings.Repeat(strings.Repeat("1,", maxFrameColumns-1)+"2\n"+strings.Repeat("3,", maxFrameColumns-1)+"4\n", 10)))
+		}, openRead(frame), ""},
+		"frame in one pair of quotes": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte("x,y\n\""+strings.Repeat("a\n", 1<<19-4)))
+		}, openRead(frame), "line"},
+		"encoder of many buckets": {func(t *testing.T, dir string) {
+			var b strings.Builder
+			b.WriteString(`{"version":1,"decimal":".","missing_cells":[],"features":[`)
+			for i := range 9000 {
+				fmt.Fprintf(&b, `{"column":"c%d","kind":"category","buckets":1000000,"missing":"value","value":"x","fill":"x","input":"%d"},`, i, i)
+			}
+			put(t, file(dir), []byte(strings.TrimSuffix(b.String(), ",")+"]}"))
+		}, openRead(encoder), "with those before it more than 1048576 numbers for a row"},
+		"encoder of one column": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte(`{"version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"category","buckets":1048576}]}`))
+		}, openRead(encoder), ""},
+		"encoder of many categories": {func(t *testing.T, dir string) {
+			var b strings.Builder
+			b.WriteString(`{"version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"category","categories":["x"`)
+			for i := range 110_000 {
+				fmt.Fprintf(&b, `,"%d"`, i)
+			}
+			put(t, file(dir), []byte(b.String()+"]}]}"))
+		}, openRead(encoder), ""},
+		"encoder of many parts": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte(`{"version":1,"decimal":".","missing_cells":[],"features":[{"column":"c","kind":"date","parts":["year"`+strings.Repeat(`,"day"`, 170_000)+"]}]}"))
+		}, openRead(encoder), "170001 parts, there are 11"},
+		"encoder, nested": {func(t *testing.T, dir string) {
+			put(t, file(dir), []byte(`{"features":`+strings.Repeat(`{"a":`, 170_000)))
+		}, openRead(encoder), "exceeded max depth"},
 		"texts of 1 MB": {func(t *testing.T, dir string) {
 			put(t, file(dir), []byte(strings.Repeat("a\tb\n", 1<<18-1)))
 		}, openRead(texts), ""},

@@ -28,6 +28,22 @@
 //	Jena           weather, a time series                 generated, see JenaLike
 //	GloVe          word vectors                           generated, see CoOccurrence
 //
+// # Data of one's own
+//
+//	CSV file              ReadCSV         Frame        Schema.Fit           TableEncoder
+//	texts in lines        ReadTexts       Texts        TextSchema.Fit       TextEncoder
+//	texts in folders      NewTextFolder   Texts        TextSchema.Fit       TextEncoder
+//	texts in a CSV file   Frame.Texts     Texts        TextSchema.Fit       TextEncoder
+//	images in folders     NewImageFolder  ImageFolder  ImageFolder.Options  ImageOptions
+//	time series           Frame.Series    Series       Series.Normalized    NewWindows
+//	numbers alone         ReadTable       Table        StandardScaler       Columns
+//
+// What depends on the values, such as means, categories and words, is fitted to the training
+// part by an explicit step, and applied to all parts and to single samples. Rows and texts that
+// a split held out for testing cannot be fitted to. What was fitted is a [Preprocessor], or has
+// one, which is saved with the model and lets a service encode requests as in training.
+// [ImageFolder.Check] finds broken images before training does.
+//
 // # How data reaches the training loop
 //
 // A [Source] gives samples by index; a [Stream] gives them one after another. The training
@@ -35,8 +51,7 @@
 // models. All values are float32; class labels and word ids are integers held as float32;
 // images are height x width x channels.
 //
-// Sources are made from files ([ReadTable], [ReadTexts], [NewImageFolder]), from data in
-// memory ([InMemory], [NewTable], [NewImages], [NewMultiHot], [NewWindows]) and from other
+// Sources are made from files (see above), from data in memory ([InMemory], [NewTable], [NewImages], [NewMultiHot], [NewWindows]) and from other
 // sources ([Take], [Range], [Subset], [Split], [Shuffle], [TrainTestSplit], [Resample],
 // [Map], [Zip], [OneHot], [KFold]). [Batches] iterates over a source, [Draw] makes a stream
 // of it, and [ReadAhead] reads a stream in the background.

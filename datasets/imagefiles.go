@@ -11,6 +11,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // imageTypes are the extensions of image files, in lower case.
@@ -30,8 +32,11 @@ func hidden(name string) bool {
 }
 
 // isImage recognizes images by name.
-func isImage(name string) bool {
-	return !hidden(name) && slices.Contains(imageTypes, strings.ToLower(path.Ext(name)))
+func isImage(name string) bool { return hasType(name, imageTypes) }
+
+// hasType reports whether a file has one of the extensions.
+func hasType(name string, types []string) bool {
+	return !hidden(name) && slices.Contains(types, strings.ToLower(path.Ext(name)))
 }
 
 // isDir follows links; a broken link is not a folder.
@@ -62,15 +67,16 @@ func byName(entries []fs.DirEntry) []fs.DirEntry {
 	return entries
 }
 
-// walk collects the images of all classes.
+// walk collects the files of all classes.
 type walk struct {
 	fsys  fs.FS
+	types []string // extensions
 	files []imageFile
 	dirs  int
 	seen  int
 }
 
-// class adds the images in a folder and below it.
+// class adds the files in a folder and below it.
 func (w *walk) class(dir string, class int) error {
 	found := map[string][]string{} // names, by folder
 	if err := w.find(dir, 0, found); err != nil {
@@ -87,6 +93,51 @@ func (w *walk) class(dir string, class int) error {
 		}
 	}
 	return nil
+}
+
+// classes collects the files of a folder that has a folder for each class. what are the
+// files, for errors.
+func (w *walk) classes(dir, what string) (names []string, err error) {
+	if err := checkArchive(w.fsys); err != nil {
+		return nil, err
+	}
+	dir = path.Clean(dir)
+	entries, err := fs.ReadDir(w.fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	var empty []string
+	for _, e := range byName(entries) {
+		class := path.Join(dir, e.Name())
+		if hidden(e.Name()) {
+			continue
+		}
+		is, err := isDir(w.fsys, class, e)
+		if err != nil {
+			return nil, err
+		}
+		if !is {
+			continue
+		}
+		before := len(w.files)
+		if err := w.class(class, len(names)); err != nil {
+			return nil, err
+		}
+		if len(w.files) == before {
+			empty = append(empty, class)
+		}
+		names = append(names, e.Name())
+	}
+	types := strings.Join(w.types, " ")
+	switch {
+	case len(empty) == 1:
+		return nil, fmt.Errorf("class folder %s contains no %s (%s): remove it or add some", empty[0], what, types)
+	case len(empty) > 1:
+		return nil, text.Brief(fmt.Errorf("%d class folders contain no %s (%s): remove them or add some: %s", len(empty), what, types, strings.Join(empty, ", ")))
+	case len(names) < 2:
+		return nil, fmt.Errorf("%s has %d folders with %d %s, want one folder for each of at least two classes", dir, len(names), len(w.files), what)
+	}
+	return names, nil
 }
 
 func (w *walk) find(dir string, depth int, found map[string][]string) error {
@@ -108,7 +159,7 @@ func (w *walk) find(dir string, depth int, found map[string][]string) error {
 			if err := w.find(name, depth+1, found); err != nil {
 				return err
 			}
-		case !isImage(e.Name()):
+		case !hasType(e.Name(), w.types):
 		case e.Type()&fs.ModeSymlink != 0:
 			info, err := behind(w.fsys, name)
 			if err != nil {

@@ -8,10 +8,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -45,6 +43,14 @@ func (p Pixels) convert(rgb []float32) {
 	}
 }
 
+// of writes the numbers of an image to out.
+func (p Pixels) of(image *picture.RGB, out []float32) {
+	for k, v := range image.Pix {
+		out[k] = float32(v)
+	}
+	p.convert(out)
+}
+
 // centerBGR turns red, green, blue into blue, green, red, each less its mean over ImageNet.
 func centerBGR(rgb []float32, blue, green, red float32) {
 	for i := 0; i < len(rgb); i += 3 {
@@ -66,9 +72,12 @@ const (
 
 // ImageOptions are the options for reading images.
 type ImageOptions struct {
-	Height  int      `json:"height"` // every image is resized to this height and width, whatever its aspect ratio
-	Width   int      `json:"width"`
-	Filter  Filter   `json:"filter"` // how it is resized
+	Height int    `json:"height"` // every image is resized to this height and width, whatever its aspect ratio
+	Width  int    `json:"width"`
+	Filter Filter `json:"filter"` // how it is resized
+	// Crop cuts the largest middle part with the aspect ratio of Height to Width before
+	// resizing, as Keras's crop_to_aspect_ratio, so that nothing is distorted.
+	Crop    bool     `json:"crop,omitempty"`
 	Pixels  Pixels   `json:"pixels"` // how bytes become numbers
 	Augment *Augment `json:"-"`      // random changes; nil means none
 	// Cache keeps every image in memory, resized but not augmented, once it has
@@ -92,8 +101,12 @@ func (o ImageOptions) check() error {
 	return nil
 }
 
+// size is what images are resized to, their own size without a Height and a Width.
 func (o ImageOptions) size() picture.Size {
-	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter)}
+	if o.Height == 0 && o.Width == 0 {
+		return picture.Size{}
+	}
+	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter), Crop: o.Crop}
 }
 
 // ImageFolder is a source of image files, which are decoded when they are read. Read uses
@@ -135,12 +148,8 @@ func newImageFolder(files []imageFile, names []string, load loader, o ImageOptio
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	target := []int{}
-	if len(names) == 2 {
-		target = []int{1}
-	}
 	s := &ImageFolder{
-		layout: newLayout([][]int{{o.Height, o.Width, 3}}, [][]int{target}),
+		layout: newLayout([][]int{{o.Height, o.Width, 3}}, [][]int{classShape(len(names))}),
 		files:  files, load: load, names: names, options: o,
 	}
 	if o.Augment != nil {
@@ -163,6 +172,10 @@ func (s *ImageFolder) Origin() Origin { return s.origin }
 
 // File returns the name of image i and its class.
 func (s *ImageFolder) File(i int) (name string, class int) { return s.files[i].name, s.files[i].class }
+
+// Options returns how the images are read: to be saved with the model by SetPreprocessor, so
+// that DecodeImage treats those of requests alike.
+func (s *ImageFolder) Options() ImageOptions { return s.options }
 
 // Prefetch returns 2: reading two batches ahead pays off.
 func (s *ImageFolder) Prefetch() int { return 2 }
@@ -245,12 +258,10 @@ func (s *ImageFolder) fill(i, visit int, out []float32) error {
 	}
 	if a := s.options.Augment; a != nil {
 		a.apply(p, a.draw(i, visit, p.Height, p.Width), out)
+		s.options.Pixels.convert(out)
 	} else {
-		for k, v := range p.Pix {
-			out[k] = float32(v)
-		}
+		s.options.Pixels.of(p, out)
 	}
-	s.options.Pixels.convert(out)
 	return nil
 }
 
@@ -307,12 +318,10 @@ func (o ImageOptions) image(decode func() (*picture.RGB, error)) (Array, error) 
 	out := make([]float32, len(p.Pix))
 	if o.Augment != nil {
 		o.Augment.apply(p, o.Augment.draw(0, 1, p.Height, p.Width), out)
+		o.Pixels.convert(out)
 	} else {
-		for k, v := range p.Pix {
-			out[k] = float32(v)
-		}
+		o.Pixels.of(p, out)
 	}
-	o.Pixels.convert(out)
 	return Array{[]int{p.Height, p.Width, 3}, out}, nil
 }
 
@@ -330,6 +339,9 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
 	o := s.options
 	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
+	if o.Crop {
+		fmt.Fprintln(h, "cropped")
+	}
 	var stored, read int64
 	drawn := -1 // the last class that was drawn
 	for _, f := range s.files {
@@ -380,41 +392,15 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 // $RECYCLE.BIN, "System Volume Information" and lost+found. A class folder without images
 // is an error, since skipping it would shift the index of all later classes.
 //
-// fsys may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked.
+// fsys may be a folder (os.DirFS) or an archive (zip.Reader), which is not unpacked; dir is
+// the folder in it that has the class folders, "" if it is the root. Files are not opened:
+// ImageFolder.Check does that.
 func NewImageFolder(fsys fs.FS, dir string, o ImageOptions) (_ *ImageFolder, err error) {
 	defer rescue(&err, "image folder: the file system")
-	if err := checkArchive(fsys); err != nil {
-		return nil, fmt.Errorf("image folder: %w", err)
-	}
-	entries, err := fs.ReadDir(fsys, dir)
+	w := walk{fsys: fsys, types: imageTypes}
+	names, err := w.classes(dir, "images")
 	if err != nil {
 		return nil, fmt.Errorf("image folder: %w", err)
-	}
-	w := walk{fsys: fsys}
-	var names []string
-	for _, e := range byName(entries) {
-		class := path.Join(dir, e.Name())
-		if hidden(e.Name()) {
-			continue
-		}
-		is, err := isDir(fsys, class, e)
-		if err != nil {
-			return nil, fmt.Errorf("image folder: %w", err)
-		}
-		if !is {
-			continue
-		}
-		before := len(w.files)
-		if err := w.class(class, len(names)); err != nil {
-			return nil, fmt.Errorf("image folder: %w", err)
-		}
-		if len(w.files) == before {
-			return nil, fmt.Errorf("image folder: class folder %s contains no images (%s): remove it or add some", class, strings.Join(imageTypes, " "))
-		}
-		names = append(names, e.Name())
-	}
-	if len(names) < 2 {
-		return nil, fmt.Errorf("image folder: %s has %d folders with %d images, want one folder for each of at least two classes", dir, len(names), len(w.files))
 	}
 	s, err := newImageFolder(w.files, names, fileLoader(fsys, w.files), o)
 	if err != nil {

@@ -146,3 +146,12 @@ func (l *layout) capacity(inputs, targets [][]float32) (int, error) {
 	}
 	return n, nil
 }
+
+// classShape is the shape of a class index as a target: (1) for two classes, as binary
+// cross-entropy expects.
+func classShape(classes int) []int {
+	if classes == 2 {
+		return []int{1}
+	}
+	return []int{}
+}

@@ -28,7 +28,16 @@ func Map(s Source, f func(i int, inputs, targets [][]float32) error) Source {
 	m.scratch.New = func() any {
 		return &sample{make([][]float32, len(m.inputs)), make([][]float32, len(m.targets))}
 	}
+	if w, ok := s.(weigher); ok {
+		return &weightedMap{m, w}
+	}
 	return m
+}
+
+// weightedMap is a mapped source with sample weights.
+type weightedMap struct {
+	*mapped
+	weigher
 }
 
 type mapped struct {

@@ -13,6 +13,11 @@ import (
 //
 //	image, err := datasets.LoadImage(os.DirFS("."), "cat.jpg", options)
 //	outputs, err := model.PredictSource(ctx, image)
+//
+// The Array of package keraslike has the batch axis in its shape; ReadAll there makes such
+// arrays of any source, and NewArray of this one:
+//
+//	x, err := k.NewArray(a.Data, append([]int{a.Len()}, a.Shape...)...)
 type Array struct {
 	Shape []int
 	Data  []float32

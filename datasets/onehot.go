@@ -19,7 +19,17 @@ func OneHot(s Source, classes int) (Source, error) {
 	if classes < 1 {
 		return nil, fmt.Errorf("one-hot: %d classes, want at least 1", classes)
 	}
-	return &oneHot{view{s}, newLayout(l.inputs, [][]int{{classes}})}, nil
+	hot := &oneHot{view{s}, newLayout(l.inputs, [][]int{{classes}})}
+	if w, ok := s.(weigher); ok {
+		return &weightedOneHot{hot, w}, nil
+	}
+	return hot, nil
+}
+
+// weightedOneHot has sample weights, too.
+type weightedOneHot struct {
+	*oneHot
+	weigher
 }
 
 type oneHot struct {

@@ -13,7 +13,8 @@ import (
 )
 
 // Preprocessor turns something raw into an array of a model's input, in the same way as the data
-// that the model was trained on. It is an ImageOptions, TextSequences, TextMatrix or Columns.
+// that the model was trained on. It is an ImageOptions, TextSequences, TextMatrix, Columns or
+// *TableEncoder.
 // keraslike.Model.SetPreprocessor saves it with a model:
 //
 //	err := m.SetPreprocessor(0, datasets.TextSequences{Tokenizer: tok, Padding: datasets.Padding{Length: 200}})
@@ -28,7 +29,7 @@ import (
 //		x, err = datasets.DecodeImage(body, "body", p)
 //	...
 type Preprocessor interface {
-	// Kind is "image", "text_sequences", "text_matrix" or "columns".
+	// Kind is "image", "text_sequences", "text_matrix", "columns" or "table".
 	Kind() string
 }
 
@@ -170,10 +171,16 @@ func ReadPreprocessor(kind string, settings []byte) (Preprocessor, error) {
 			return fail(err)
 		}
 		return p, nil
+	case "table":
+		p := new(TableEncoder)
+		if err := p.UnmarshalJSON(settings); err != nil {
+			return fail(err)
+		}
+		return p, nil
 	case "":
 		return nil, errors.New("preprocessor: the input has none")
 	}
-	return nil, fmt.Errorf(`preprocessor %.60q is unknown, want "image", "text_sequences", "text_matrix" or "columns"`, kind)
+	return nil, fmt.Errorf(`preprocessor %.60q is unknown, want "image", "text_sequences", "text_matrix", "columns" or "table"`, kind)
 }
 
 // decodeStrict decodes JSON and rejects unknown fields and what follows.

@@ -3,6 +3,7 @@
 package datasets
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -25,6 +26,9 @@ func Resample(s Source, n int, seed uint64) (Source, error) {
 	}
 	if n > maxNumbers {
 		return nil, fmt.Errorf("resample: %d samples, want at most %d", n, maxNumbers)
+	}
+	if _, ok := s.(weigher); ok {
+		return nil, errors.New("resample: the source has sample weights, which samples drawn anew each time cannot keep")
 	}
 	r := &resampled{view: view{s}, seed: seed, reads: make([]atomic.Uint32, n)}
 	r.scratch.New = func() any { return &drawing{rng: rand.NewPCG(0, 0)} }

@@ -19,8 +19,9 @@ const seriesTime = "02.01.2006 15:04:05"
 // ReadSeries decodes a CSV file with a header, the time (day.month.year
 // hour:minute:second) in the first column and numbers in all others, separated by commas.
 // A byte order mark is ignored. Errors name the file, which is called name, and the line.
+// Frame.Series reads other dialects and dates.
 func ReadSeries(r io.Reader, name string) (*Series, error) {
-	f, err := openCSV(r, name, "the time and numbers")
+	f, err := openCSV(r, name, CSVOptions{Comma: ','}, numbersOnly, "the time and numbers")
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func TestReadSeries(t *testing.T) {
 	if fmt.Sprint(s.Columns, s.X) != "[p (mbar) T] [996.52 -8.02 1 20]" || !s.Times[1].Equal(time.Date(2009, 12, 31, 23, 50, 0, 0, time.UTC)) {
 		t.Errorf("%v %v %v", s.Columns, s.X, s.Times)
 	}
-	for _, same := range []string{"\ufeff" + good, strings.ReplaceAll(good, "\n", "\r\n"), strings.TrimSuffix(good, "\n")} {
+	for _, same := range []string{"\ufeff" + good, utf16Of(good, true), utf16Of(good, false), strings.ReplaceAll(good, "\n", "\r\n"), strings.TrimSuffix(good, "\n")} {
 		if again, err := ReadSeries(strings.NewReader(same), "f"); err != nil || fmt.Sprint(again.Columns, again.X) != fmt.Sprint(s.Columns, s.X) {
 			t.Errorf("%q: %v", same, err)
 		}
@@ -40,7 +40,7 @@ func TestReadSeries(t *testing.T) {
 		{"time,a\r01.01.2009 00:10:00,1\r", "f: line 1: lines end with CR alone, want LF or CRLF"},
 		{"<html>", "f: line 1: an HTML page, want CSV"},
 		{"PK\x03\x04", "f: line 1: a zip archive, want CSV"},
-		{"\xff\xfet\x00", "f: line 1: text in UTF-16, want CSV"},
+		{"t\x00,\x00a\x00", "f: line 1: zeros between the characters, as in UTF-16: set CSVOptions.Charset"},
 		{strings.Repeat("a", maxCSVLine+1), "f: line 1: longer than 32768 bytes"},
 		{good + strings.Repeat("a", maxCSVLine+1), "f: line 4: longer than 32768 bytes"},
 	} {

@@ -11,6 +11,7 @@ package datasets
 //	SparseInput(k int) bool          // input k is multi-hot and mostly zero
 //	Active(k, i int) []int32         // its ones in sample i: sorted, distinct columns, owned by the source
 //	Prefetch() int                   // how many batches to read ahead in the background
+//	Weights(indices []int, to []float32) error // the sample weights
 //
 // The sources of this package pass them through [Take], [Subset] and the like.
 type Source interface {

@@ -58,6 +58,9 @@ func Draw(s Source, seed uint64) Stream {
 	if err != nil {
 		return &broken{err: fmt.Errorf("draw: %w", err)}
 	}
+	if _, ok := s.(weigher); ok {
+		return &broken{l, errors.New("draw: the source has sample weights, which a stream cannot have")}
+	}
 	return &drawn{layout: l, s: s, rng: rand.New(rand.NewPCG(seed, 0))}
 }
 

@@ -17,7 +17,10 @@ type subset struct {
 	scratch sync.Pool
 }
 
-func newSubset(s Source, at []int) *subset {
+func newSubset(s Source, at []int) Source {
+	if below, ok := s.(*weightedSubset); ok {
+		s = below.subset
+	}
 	if below, ok := s.(*subset); ok { // flatten a subset of a subset
 		for j, i := range at {
 			at[j] = below.at[i]
@@ -26,7 +29,27 @@ func newSubset(s Source, at []int) *subset {
 	}
 	v := &subset{view: view{s}, at: at}
 	v.scratch.New = func() any { return new([]int) }
+	if w, ok := s.(weigher); ok {
+		return &weightedSubset{v, w}
+	}
 	return v
+}
+
+// weightedSubset is a subset of a source with sample weights.
+type weightedSubset struct {
+	*subset
+	below weigher
+}
+
+func (s *weightedSubset) Weights(indices []int, to []float32) error {
+	at := make([]int, len(indices))
+	for j, i := range indices {
+		if i < 0 || i >= len(s.at) {
+			return fmt.Errorf("weights: sample %d: the source has samples 0 to %d", i, len(s.at)-1)
+		}
+		at[j] = s.at[i]
+	}
+	return s.below.Weights(at, to)
 }
 
 func (s *subset) Len() int { return len(s.at) }

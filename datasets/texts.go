@@ -109,12 +109,31 @@ func (s *Sequences) MultiHot(width int) (*MultiHot, error) {
 	return m, nil
 }
 
-// Texts are texts with one class each. ReadTexts reads them from a file.
+// Texts are texts with one class each. ReadTexts reads them from lines, NewTextFolder from a
+// folder for each class, and Frame.Texts from columns of a CSV file.
 type Texts struct {
 	Texts  []string
 	Labels []int32
 	names  []string
 	origin Origin
+	held   bool // held out for testing
+}
+
+// NewTexts returns texts with the given labels, which must be indices of the class names. It
+// keeps the slices.
+func NewTexts(texts []string, labels []int32, names []string) (*Texts, error) {
+	if len(texts) != len(labels) {
+		return nil, fmt.Errorf("texts: %d labels for %d texts", len(labels), len(texts))
+	}
+	if err := distinct(names); err != nil {
+		return nil, fmt.Errorf("texts: class names: %w", err)
+	}
+	for i, l := range labels {
+		if l < 0 || int(l) >= len(names) {
+			return nil, fmt.Errorf("texts: text %d: label %d, want 0 to %d", i, l, len(names)-1)
+		}
+	}
+	return &Texts{Texts: texts, Labels: labels, names: names}, nil
 }
 
 // Len is the number of texts.
@@ -128,7 +147,7 @@ func (t *Texts) Origin() Origin { return t.origin }
 
 // Subset returns the texts at the indices.
 func (t *Texts) Subset(indices []int) (*Texts, error) {
-	out := &Texts{names: t.names, origin: t.origin}
+	out := &Texts{names: t.names, origin: t.origin, held: t.held}
 	for j, i := range indices {
 		if i < 0 || i >= t.Len() {
 			return nil, fmt.Errorf("subset: index %d at position %d, there are %d texts", i, j, t.Len())
@@ -138,7 +157,8 @@ func (t *Texts) Subset(indices []int) (*Texts, error) {
 	return out, nil
 }
 
-// TrainTestSplit shuffles the texts and splits them as the function TrainTestSplit does.
+// TrainTestSplit shuffles the texts and splits them as the function TrainTestSplit does. The
+// test part is held out: a TextSchema cannot be fitted to it.
 func (t *Texts) TrainTestSplit(share float64, seed uint32) (train, test *Texts, err error) {
 	first, last, err := trainTestIndices(t.Len(), share, seed)
 	if err != nil {
@@ -147,8 +167,11 @@ func (t *Texts) TrainTestSplit(share float64, seed uint32) (train, test *Texts, 
 	if train, err = t.Subset(first); err != nil {
 		return nil, nil, err
 	}
-	test, err = t.Subset(last)
-	return train, test, err
+	if test, err = t.Subset(last); err != nil {
+		return nil, nil, err
+	}
+	test.held = true
+	return train, test, nil
 }
 
 // Sequences encodes the texts; Padded or MultiHot make a source of the result.

@@ -41,3 +41,9 @@ func (v view) Active(k, i int) []int32 {
 	}
 	return nil
 }
+
+// weigher is a source with sample weights. What reads from one is another type, with this
+// method, so that sources without weights do not claim to have any.
+type weigher interface {
+	Weights(indices []int, to []float32) error
+}

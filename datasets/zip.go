@@ -9,7 +9,7 @@ import (
 )
 
 // Zip joins sources of equal length: sample i has the inputs of all of them, in order,
-// and then the targets of all of them.
+// and then the targets of all of them. At most one may have sample weights.
 func Zip(sources ...Source) (Source, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("zip: no source")
@@ -32,7 +32,25 @@ func Zip(sources ...Source) (Source, error) {
 		inputs, targets = append(inputs, l.inputs...), append(targets, l.targets...)
 	}
 	z.layout, z.n = newLayout(inputs, targets), first
-	return z, nil
+	var weights []weigher
+	for _, s := range sources {
+		if w, ok := s.(weigher); ok {
+			weights = append(weights, w)
+		}
+	}
+	switch len(weights) {
+	case 0:
+		return z, nil
+	case 1:
+		return &weightedZip{z, weights[0]}, nil
+	}
+	return nil, fmt.Errorf("zip: %d sources have sample weights, want at most one", len(weights))
+}
+
+// weightedZip has the sample weights of one of its sources.
+type weightedZip struct {
+	*zipped
+	weigher
 }
 
 type zipped struct {

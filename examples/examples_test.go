@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,10 +35,17 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
+		{"table", 69, func(out string) error {
+			_, scores, ok := strings.Cut(out, "species            category  class index  error                       target\n\n")
+			if !ok {
+				return fmt.Errorf("no schema")
+			}
+			return classifies(scores, 0.9, `{"sex": null, "bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}: Gentoo `)
+		}},
 		{"transfer", 57, func(out string) error {
 			return classifies(out, 0.85, "testdata/photo.jpg: cat ")
 		}},
-		{"text", 75, func(out string) error {
+		{"text", 67, func(out string) error {
 			return classifies(out, 0.7, "I was charged twice for one invoice: billing ")
 		}},
 	} {

@@ -107,48 +107,43 @@ func attentionMemoryOf[T kernel.Float](a *attention) *attentionMemory[T] {
 	return any(&a.double).(*attentionMemory[T])
 }
 
-// geometry derives the sizes from the inputs' shapes.
-func (a *attention) geometry(in []tensor.Shape) (g kernel.Attention, err error) {
+// geometry derives the sizes from the inputs' shapes, which shape has checked.
+func (a *attention) geometry(in []tensor.Shape) kernel.Attention {
 	q, k, v, heads := in[0], in[1], in[2], a.spec.Heads
-	g = kernel.Attention{
+	g := kernel.Attention{
 		Batch: q[0], Heads: heads, T: q[1], S: k[1], Dim: q[2] / heads, ValueDim: v[2] / heads,
 		Scale: a.spec.Scale, Causal: a.spec.Causal, Rate: a.spec.Rate, Stream: a.spec.Stream,
 	}
 	if a.spec.Rate > 0 {
 		g.Key, g.Step = a.spec.Random.Key, a.spec.Random.Step
 	}
-	switch {
-	case q[2]%heads != 0 || v[2]%heads != 0:
-		return g, fmt.Errorf("queries have %d features and values %d, want multiples of %d heads", q[2], v[2], heads)
-	case k[0] != q[0] || v[0] != q[0]:
-		return g, fmt.Errorf("batches of queries, keys and values are %d, %d and %d", q[0], k[0], v[0])
-	case k[2] != q[2]:
-		return g, fmt.Errorf("keys have %d features, queries %d", k[2], q[2])
-	case v[1] != k[1]:
-		return g, fmt.Errorf("there are %d keys and %d values", k[1], v[1])
-	}
-	for i, want := range []tensor.Shape{{g.Batch, g.T, g.S}, {g.Batch, g.T}, {g.Batch, g.S}} {
-		if m := a.masks[i]; m >= 0 && !equal(in[m], want) {
-			return g, fmt.Errorf("%s has shape %v, want %v", [3]string{"mask", "mask of the query", "mask of the key"}[i], in[m], want)
-		}
-	}
-	return g, nil
+	return g
 }
 
 func (a *attention) shape(in []tensor.Shape) (tensor.Shape, error) {
-	if _, err := a.geometry(in); err != nil {
-		return nil, err
+	q, k, v, heads := in[0], in[1], in[2], a.spec.Heads
+	switch {
+	case q[2]%heads != 0 || v[2]%heads != 0:
+		return nil, fmt.Errorf("queries have %d features and values %d, want multiples of %d heads", q[2], v[2], heads)
+	case k[0] != q[0] || v[0] != q[0]:
+		return nil, fmt.Errorf("batches of queries, keys and values are %d, %d and %d", q[0], k[0], v[0])
+	case k[2] != q[2]:
+		return nil, fmt.Errorf("keys have %d features, queries %d", k[2], q[2])
+	case v[1] != k[1]:
+		return nil, fmt.Errorf("there are %d keys and %d values", k[1], v[1])
 	}
-	return tensor.Shape{in[0][0], in[0][1], in[2][2]}, nil
+	for i, want := range []tensor.Shape{{q[0], q[1], k[1]}, {q[0], q[1]}, {q[0], k[1]}} {
+		if m := a.masks[i]; m >= 0 && !equal(in[m], want) {
+			return nil, fmt.Errorf("%s has shape %v, want %v", [3]string{"mask", "mask of the query", "mask of the key"}[i], in[m], want)
+		}
+	}
+	return tensor.Shape{q[0], q[1], v[2]}, nil
 }
 
 // runAttention keeps the operands for the gradient if kept is set.
 func runAttention[T kernel.Float](a *attention, kept bool) func(*call[T]) error {
 	return func(c *call[T]) error {
-		g, err := a.geometry(c.inShape)
-		if err != nil {
-			return err
-		}
+		g := a.geometry(c.inShape)
 		t := &attentionMemoryOf[T](a).t
 		t.Q, t.K, t.V, t.Y = c.in[0], c.in[1], c.in[2], c.out
 		t.Mask, t.QueryMask, t.KeyMask = operand(c, a.masks[0]), operand(c, a.masks[1]), operand(c, a.masks[2])
@@ -204,10 +199,7 @@ func (a *attention) rng() *Random {
 func runAttentionGrad[T kernel.Float](a *attention) func(*call[T]) error {
 	return func(c *call[T]) error {
 		operands := len(a.ranks)
-		g, err := a.geometry(c.inShape[:operands])
-		if err != nil {
-			return err
-		}
+		g := a.geometry(c.inShape[:operands])
 		m := attentionMemoryOf[T](a)
 		m.d.DY, m.d.DQ = c.in[operands+1], c.out
 		m.d.DK, m.d.DV = resized(m.d.DK, len(c.in[1])), resized(m.d.DV, len(c.in[2]))

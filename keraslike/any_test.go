@@ -4,6 +4,7 @@ package keraslike_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -78,7 +79,7 @@ func anyLengthNets() map[string]anyLengthNet {
 	return map[string]anyLengthNet{
 		"recurrent": {
 			k.Sequential("m", k.Input(k.Any, 3), k.LSTM(4, k.ReturnSequences), k.GRU(3), k.Dense(1)),
-			k.Adam(0.05), k.MSE, features(3), one, lengths, at(two(3), 1, 7, 5000),
+			k.SGD(0.1, k.Momentum(0.9)), k.MSE, features(3), one, lengths, at(two(3), 1, 7, 5000),
 		},
 		"convolutional": {
 			k.Sequential("m", k.Input(k.Any, 3), k.Conv1D(4, 3, k.SamePadding, k.ReLU), k.MaxPooling1D(2, k.SamePadding),
@@ -105,7 +106,7 @@ func anyLengthNets() map[string]anyLengthNet {
 		"fully_convolutional": {
 			k.Sequential("m", k.Input(k.Any, k.Any, 3), k.Conv2D(4, 3, k.SamePadding, k.ReLU), k.MaxPooling2D(2, k.SamePadding), k.BatchNormalization(),
 				k.Conv2D(5, 3, k.SamePadding, k.ReLU), k.Conv2DTranspose(3, 2, k.Strides(2), k.ReLU), k.Conv2D(1, 1, k.Sigmoid)),
-			k.Adam(0.01), k.BinaryCrossentropy,
+			k.SGD(0.05, k.Momentum(0.9)), k.BinaryCrossentropy,
 			func(n int) *tensor.Dense { return formulaData(1, 2, n, n, 3) },
 			func(n int) *tensor.Dense {
 				y := formulaData(1, 2, n, n, 1)
@@ -383,6 +384,28 @@ type broken struct{}
 func (broken) Kind() string                                     { return "Broken" }
 func (broken) Build(*k.Builder, []k.Shape) (k.Shape, error)     { return k.Shape{k.Any}, nil }
 func (broken) Forward(_ *k.Scope, in []*graph.Node) *graph.Node { return in[0] }
+
+// TestAdaptAnyLength adapts a layer for any length to data of one.
+func TestAdaptAnyLength(t *testing.T) {
+	norm := k.Normalization()
+	m := k.Sequential("m", k.Input(k.Any, 2), norm)
+	data, err := k.Data(mustArray(t, []float32{1, 10, 3, 30}, 1, 2, 2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Adapt(context.Background(), norm, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	y, err := m.Predict(mustArray(t, []float32{1, 10, 2, 20, 3, 30}, 1, 3, 2))
+	if err != nil || fmt.Sprint(y.Values()) != "[-1 -1 0 0 1 1]" {
+		t.Errorf("%v, %v", y, err)
+	}
+	x, _, _ := raggedData(t, 3)
+	wantError(t, k.Adapt(context.Background(), k.Normalization(), source(t, x, nil)), "the data has samples of shape (batch, ?, 2), want samples of one length")
+}
 
 // TestAnyShapesInText prints "?" in the summary, the drawing and the configuration's tensors.
 func TestAnyShapesInText(t *testing.T) {

@@ -70,7 +70,7 @@ func (c *modelConfig) tensors(from *loader) (inputs, outputs []*Tensor, err erro
 	}
 	tensors := slices.Clone(inputs)
 	for _, call := range c.Calls {
-		made, err := call.apply(layers, tensors)
+		made, err := call.apply(layers, tensors, from)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -111,7 +111,7 @@ func (c *modelConfig) inputTensors(layers []*layer) (list []*Tensor, err error) 
 }
 
 // apply returns the outputs of the call.
-func (c *callConfig) apply(layers []*layer, tensors []*Tensor) ([]*Tensor, error) {
+func (c *callConfig) apply(layers []*layer, tensors []*Tensor, from *loader) ([]*Tensor, error) {
 	l, err := layerOf(layers, c.Layer)
 	if err != nil {
 		return nil, err
@@ -123,11 +123,41 @@ func (c *callConfig) apply(layers []*layer, tensors []*Tensor) ([]*Tensor, error
 		}
 		in = append(in, tensors[i])
 	}
+	if err := from.chargeResized(l, in); err != nil {
+		return nil, err
+	}
 	t := l.Apply(in...)
 	if err := t.mistake(); err != nil {
 		return nil, err
 	}
 	return t.outputs(), nil
+}
+
+// chargeResized limits the work for nested models that are applied at other sizes than their own.
+func (l *loader) chargeResized(applied *layer, in []*Tensor) error {
+	sub := applied.network()
+	if sub == nil {
+		return nil
+	}
+	own := len(in) == len(sub.inputs)
+	for i := 0; own && i < len(in); i++ {
+		shape := in[i].shape
+		for d := applied.def; len(shape) > 0; shape = shape[1:] { // behind the axis of TimeDistributed
+			w, ok := d.(wrapper)
+			if !ok {
+				break
+			}
+			d = w.inner().def
+		}
+		own = shape.Equal(sub.inputs[i].shape) && !shape.isFree()
+	}
+	if !own {
+		l.resized += sub.uses
+	}
+	if l.resized > defaultLayers {
+		return fmt.Errorf("layer %q: models are applied at other sizes than their own with %.10g uses of layers, the most is %d in one file", applied.name, l.resized, defaultLayers)
+	}
+	return nil
 }
 
 func layerOf(layers []*layer, i int) (*layer, error) {

@@ -45,6 +45,22 @@
 // [Source] or [Stream]: [Data] makes one from arrays, package datasets has others, and your
 // own needs three methods.
 //
+// # Any length
+//
+// An axis of an [Input] whose length is [Any] is free: Input(Any, 13) takes sequences of any
+// number of steps, Input(Any, Any, 3) images of any size. All samples of a batch have the same
+// lengths, and a graph is compiled for each length that occurs. Every layer bears a free axis
+// unless its weights depend on the length, which is an error: Dense behind Flatten, PReLU
+// without SharedAxes. A summary prints "?" for it.
+//
+// [Stack] with Any, or [Ragged], makes an array of samples that differ in length, and a
+// [RaggedSource] reads such samples. Fit, Evaluate and Predict make batches of samples of one
+// length; [Padded] makes batches of different lengths, which Masking or Embedding with MaskZero
+// tells from padding. The output for a padded sample has the length that it has without padding.
+//
+// A model that is applied as a layer takes inputs of other lengths than it was made for, with the
+// same weights.
+//
 // # Options
 //
 // Required settings are arguments; all other settings are options, in any order. Each family
@@ -86,6 +102,6 @@
 // # Graphs
 //
 // A model has separate graphs for training (with dropout and gradients), evaluation and
-// prediction, and for each batch size. They share the weights, are compiled once, and allocate
+// prediction, and for each batch size and length. They share the weights, are compiled once, and allocate
 // nothing when they run. There is no training mode to switch.
 package keraslike

@@ -177,6 +177,39 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
+// resizedModels is a model of models that are each applied twice, at a size of their own at each
+// call of the outermost: 1,534 uses of layers a call.
+func resizedModels(calls int) string {
+	model := `{"name":"m0","layers":[{"name":"input","kind":"Input","config":{"shape":[4]}},` + tanhLayer + `],"inputs":[0],"calls":[{"layer":1,"in":[0]}],"outputs":[1]}`
+	for i := 1; i <= 9; i++ {
+		model = fmt.Sprintf(`{"name":"m%d","layers":[{"name":"input","kind":"Input","config":{"shape":[4]}},{"name":"n","kind":"Model","config":%s}],"inputs":[0],"calls":[{"layer":1,"in":[0]},{"layer":1,"in":[1]}],"outputs":[2]}`, i, model)
+	}
+	text := `{"name":"m","layers":[{"name":"input","kind":"Input","config":{"shape":[4]}},{"name":"up","kind":"Concatenate","config":{"axis":-1}},{"name":"n","kind":"Model","config":` + model + `}],"inputs":[0],"calls":[{"layer":1,"in":[0,0]}`
+	for i := range calls {
+		text += fmt.Sprintf(`,{"layer":1,"in":[%d,0]},{"layer":2,"in":[%d]}`, 2*i+1, 2*i+2)
+	}
+	return text + fmt.Sprintf(`],"outputs":[%d]}`, 2*calls+1)
+}
+
+const tanhLayer = `{"name":"a","kind":"Activation","config":{"function":"tanh"}}`
+
+// TestHostileResizing applies nested models at many sizes.
+func TestHostileResizing(t *testing.T) {
+	for _, calls := range []int{2, 5000} {
+		path := filepath.Join(t.TempDir(), "m.st")
+		if err := safetensors.WriteFile(path, nil, map[string]string{"reef.format": "1", "reef.model": resizedModels(calls)}); err != nil {
+			t.Fatal(err)
+		}
+		if calls == 2 {
+			if err := useFile(path); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		wantCheap(t, path, "applied at other sizes than their own")
+	}
+}
+
 // Small files of ordinary layers on large inputs that the model makes itself.
 func TestHostileSizes(t *testing.T) {
 	k := func(parts ...keraslike.Part) []keraslike.Part { return parts }

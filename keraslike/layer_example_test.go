@@ -237,3 +237,63 @@ func ExampleCustomLoss() {
 	fmt.Println(loss)
 	// Output: 4
 }
+
+// Sentences of any length: is the word 3 in it? Short ones are padded in training, and the model is
+// asked about longer ones than it has seen.
+func ExampleAny() {
+	var sentences [][]int
+	var answers []int
+	for i := range 60 {
+		words := make([]int, 2+i%8)
+		for j := range words {
+			words[j] = []int{1, 2, 4}[(i*5+j*j)%3] // 0 is for padding
+		}
+		if i%2 == 0 {
+			words[i/2%len(words)] = 3
+		}
+		sentences, answers = append(sentences, words), append(answers, 1-i%2)
+	}
+	x, errX := keraslike.Stack(sentences, keraslike.Any)
+	y, errY := keraslike.Column(answers)
+	data, err := keraslike.Data(x, y)
+	if err := errors.Join(errX, errY, err); err != nil {
+		log.Fatal(err)
+	}
+	m := keraslike.Sequential("finder",
+		keraslike.Input(keraslike.Any),
+		keraslike.Embedding(5, 4, keraslike.MaskZero),
+		keraslike.GRU(8),
+		keraslike.Dense(1, keraslike.Sigmoid),
+	)
+	if err := m.Summary(os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+	if err := m.Compile(keraslike.Adam(0.03), keraslike.BinaryCrossentropy, keraslike.Accuracy); err != nil {
+		log.Fatal(err)
+	}
+	if _, err := m.Fit(context.Background(), keraslike.Padded(data), keraslike.Epochs(60), keraslike.BatchSize(16)); err != nil {
+		log.Fatal(err)
+	}
+	questions, err := keraslike.Stack([][]int{{3}, {1, 2, 4}, {1, 2, 1, 4, 4, 1, 2, 3, 2, 1, 4, 2}}, keraslike.Any)
+	if err != nil {
+		log.Fatal(err)
+	}
+	p, err := m.Predict(questions)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range p.Len() {
+		fmt.Println(p.Row(i)[0] > 0.5)
+	}
+	// Output:
+	// Model: "finder"
+	// Layer                   Output shape    Parameters   Input
+	// input (Input)           (batch, ?)      0
+	// embedding (Embedding)   (batch, ?, 4)   20
+	// gru (GRU)               (batch, 8)      336
+	// dense (Dense)           (batch, 1)      9
+	// Parameters: 365, trainable: 365, 1.4 KiB in memory
+	// true
+	// false
+	// true
+}

@@ -87,7 +87,10 @@ func (d *normalization) adapt(ctx context.Context, n *layer, source Source) erro
 		return errors.New("the data has no inputs")
 	}
 	shape := Shape(shapes[0])
-	if n.built && !shape.Equal(n.in[0]) {
+	if shape.isFree() {
+		return fmt.Errorf("the data has samples of shape %v, want samples of one length", shape)
+	}
+	if n.built && !n.in[0].takes(shape) {
 		return fmt.Errorf("the data has samples of shape %v, the layer was built for %v", shapes[0], []int(n.in[0]))
 	}
 	features, inner, err := d.features(shape)

@@ -83,8 +83,11 @@ type loader struct {
 	// left is the number of bytes of JSON that may still be read. It limits nesting: the
 	// JSON of an inner layer is read again at each level.
 	left int
-	path int      // bytes of the names of the models around, and the slashes between them
-	read []*layer // the layers read so far, by their index in the file
+	// resized counts the layers of nested models that are applied at other sizes than their own,
+	// for which all their shapes are computed.
+	resized float64
+	path    int      // bytes of the names of the models around, and the slashes between them
+	read    []*layer // the layers read so far, by their index in the file
 }
 
 const (

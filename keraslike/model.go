@@ -158,7 +158,15 @@ func (m *Model) SetLimits(l Limits) { m.limits, m.sampleMemory = l, 0 }
 // memory for calls at the same time is given up first, then the graphs that were not used for
 // longest. What a call in progress needs is not limited by it, see Limits, but at most
 // twice GOMAXPROCS predictions compute at the same time, and the others wait.
-func (m *Model) SetCacheLimit(bytes int64) { m.graphs.setLimit(bytes) }
+//
+// A quarter as much again may be weights in the form in which a kernel reads them, which Predict and
+// Evaluate make when they use the same weights for the second time and keep until these change:
+// about as many bytes as the weights of dense layers and convolutions, four times as many for 3 x 3
+// convolutions of stride 1. Models that share weights share their forms, and the limit set last.
+func (m *Model) SetCacheLimit(bytes int64) {
+	m.graphs.setLimit(bytes)
+	keepAtMost(m.weights, bytes/keptShare)
+}
 
 // SetFileLimits sets the limits of a model that was read from a file of size bytes. Zero
 // fields of l get the defaults for files (see Limits). It returns an error if predicting one

@@ -25,6 +25,7 @@ type network struct {
 	err     error // every mistake in the layers, joined
 
 	uses   float64 // inputs of layers, those of nested models at each use
+	recent *recentSizes
 	limits Limits
 	// sampleMemory limits the memory for each sample of a batch in bytes; 0 means no limit.
 	sampleMemory int64
@@ -35,7 +36,7 @@ type network struct {
 }
 
 func newNetwork(name string, inputs, outputs []*Tensor) network {
-	n := network{name: name, inputs: inputs, outputs: outputs, random: &graph.Random{}}
+	n := network{name: name, inputs: inputs, outputs: outputs, random: &graph.Random{}, recent: &recentSizes{}}
 	if len(inputs) == 0 || len(outputs) == 0 || slices.Contains(inputs, nil) || slices.Contains(outputs, nil) {
 		n.err = fmt.Errorf("model %q: got %d inputs and %d outputs, want at least one of each and none nil", name, len(inputs), len(outputs))
 		return n

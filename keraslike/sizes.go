@@ -53,8 +53,35 @@ func (z *sizes) evaluate(t *Tensor) error {
 	return nil
 }
 
+// recentSizes are the sizes of the last lengths, which every prediction asks for.
+type recentSizes struct {
+	mu sync.Mutex
+	of map[lengths]*sizes
+}
+
+// mostRecentSizes is how many lengths are kept at most.
+const mostRecentSizes = 128
+
+func (r *recentSizes) find(l lengths) *sizes {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of[l]
+}
+
+func (r *recentSizes) add(l lengths, z *sizes) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.of) >= mostRecentSizes || r.of == nil {
+		r.of = map[lengths]*sizes{}
+	}
+	r.of[l] = z
+}
+
 // sizesAt computes the sizes for a batch whose free axes have these lengths.
 func (n *network) sizesAt(l lengths) (*sizes, error) {
+	if z := n.recent.find(l); z != nil {
+		return z, nil
+	}
 	evaluating.Lock()
 	defer evaluating.Unlock()
 	z, err := n.sizesFor(n.inputsAt(l), newSizing())
@@ -66,6 +93,7 @@ func (n *network) sizesAt(l lengths) (*sizes, error) {
 			return nil, fmt.Errorf("output %q would have shape %v, want %v", n.outputNames()[k], got, t.shape)
 		}
 	}
+	n.recent.add(l, z)
 	return z, nil
 }
 

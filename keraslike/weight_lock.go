@@ -11,10 +11,6 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-// defaultKept is how many bytes the weights of a model may take once more, packed or transformed for
-// predictions.
-const defaultKept = 256 << 20
-
 // weightLock protects the values of some weights: of those whose first model is the same, so that
 // most models have a single lock. Weights are written only by writeWeights, which holds their
 // locks. Whoever reads them while another goroutine may write, such as a prediction during Fit,
@@ -29,7 +25,7 @@ var weightLocksMade atomic.Uint64
 
 func newWeightLock() *weightLock {
 	l := &weightLock{order: weightLocksMade.Add(1)}
-	l.kept.SetLimit(defaultKept)
+	l.kept.SetLimit(defaultCache / keptShare)
 	return l
 }
 

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/keraslike"
 )
@@ -101,7 +99,7 @@ func (w workload) prediction(rng *rand.Rand) (step func(i int) error, err error)
 		return nil, err
 	}
 	x := batches(w.input, rng, w.batch)
-	if _, dense := x[0].(*tensor.Dense); !dense {
+	if _, sparse := x[0].(*graph.CSR); sparse {
 		return func(i int) error {
 			_, err := m.PredictOnBatch(x[i%rotation])
 			return err
@@ -109,7 +107,7 @@ func (w workload) prediction(rng *rand.Rand) (step func(i int) error, err error)
 	}
 	var arrays [rotation]*keraslike.Array
 	for i := range arrays {
-		if arrays[i], err = keraslike.FromTensor(x[i].(*tensor.Dense)); err != nil {
+		if arrays[i], err = keraslike.NewArray(graph.Floats(x[i]), x[i].Shape()...); err != nil {
 			return nil, err
 		}
 	}

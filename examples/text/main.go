@@ -32,18 +32,18 @@ func main() {
 	train, test, err := texts.TrainTestSplit(0.2, 1)
 	check(err)
 
-	words := &datasets.Tokenizer{OOV: "<unknown>"}
-	words.Fit(train.Texts)
-	trainIDs, err := train.Sequences(words).Padded(length)
+	encoder, err := datasets.TextSchema{Padding: datasets.Padding{Length: length}}.Fit(train)
 	check(err)
-	testIDs, err := test.Sequences(words).Padded(length)
+	trainIDs, err := encoder.EncodeTexts(train)
+	check(err)
+	testIDs, err := encoder.EncodeTexts(test)
 	check(err)
 
 	model := k.Sequential("text",
 		k.Input(length),
-		k.Embedding(words.Len()+1, 16, k.MaskZero), // id 0 is the padding
+		k.Embedding(encoder.Tokenizer().Len()+1, 16, k.MaskZero), // id 0 is the padding
 		k.GlobalAveragePooling1D(),
-		k.Dense(len(texts.Names()), k.Softmax),
+		k.Dense(len(encoder.Names()), k.Softmax),
 	)
 	check(model.Compile(k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy, k.Seed(1)))
 	_, err = model.Fit(ctx, trainIDs, k.Epochs(30), k.BatchSize(8))
@@ -52,12 +52,12 @@ func main() {
 	check(err)
 	fmt.Printf("accuracy: %.2f\n", scores.Get("accuracy"))
 
-	ids, err := datasets.PadSequences(words.Sequences([]string{sentence}), datasets.Padding{Length: length})
+	ids, err := encoder.Encode(sentence)
 	check(err)
 	out, err := model.PredictSource(ctx, ids)
 	check(err)
 	class := out[0].ArgMax()[0]
-	fmt.Printf("%s: %s (%.2f)\n", sentence, texts.Names()[class], out[0].Row(0)[class])
+	fmt.Printf("%s: %s (%.2f)\n", sentence, encoder.Names()[class], out[0].Row(0)[class])
 }
 
 func check(err error) {

@@ -24,7 +24,7 @@ func main() {
 		folder, image = os.Args[1], os.Args[2]
 	}
 	options := datasets.ImageOptions{Height: 227, Width: 227, Filter: datasets.Bilinear, Pixels: datasets.SqueezeNet}
-	images, err := datasets.NewImageFolder(os.DirFS(folder), ".", options)
+	images, err := datasets.NewImageFolder(os.DirFS(folder), "", options)
 	check(err)
 	train, test, err := datasets.TrainTestSplit(images, 0.25, 1)
 	check(err)

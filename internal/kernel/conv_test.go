@@ -176,7 +176,8 @@ func TestWinogradMatchesReference(t *testing.T) {
 	shapes := []Conv{samePadding(square(2, 21, 16, 16, 3)), samePadding(square(3, 16, 32, 48, 3)), square(2, 23, 64, 32, 3), samePadding(square(13, 7, 32, 32, 3))}
 	odd := square(2, 17, 32, 80, 3)
 	odd.PadTop, odd.PadLeft, odd.OH, odd.OW = 3, 2, 18, 22
-	shapes = append(shapes, odd, dilatedBy(2, 2, square(2, 26, 32, 16, 3)), dilatedBy(3, 1, square(3, 23, 16, 32, 3)), dilatedBy(1, 2, square(2, 24, 16, 48, 3)))
+	shapes = append(shapes, odd, dilatedBy(2, 2, square(2, 26, 32, 16, 3)), dilatedBy(3, 1, square(3, 23, 16, 32, 3)), dilatedBy(1, 2, square(2, 24, 16, 48, 3)),
+		samePadding(square(2, 21, 32, 48, 5)), square(3, 23, 16, 16, 6), dilatedBy(2, 1, square(2, 26, 16, 32, 5)))
 	for _, s := range shapes {
 		d := convReference(rng, &s)
 		kerneltest.OnEachISA(t, func(t *testing.T) {

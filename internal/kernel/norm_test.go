@@ -24,7 +24,7 @@ func TestNormColsMatchesReference(t *testing.T) {
 	const eps = 1e-3
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 3))
-		for _, s := range [][2]int{{1, 1}, {1, 300}, {5, 3}, {700, 7}, {31, 257}, {20_000, 3}, {2000, 64}} {
+		for _, s := range [][2]int{{1, 1}, {1, 300}, {5, 3}, {700, 7}, {31, 257}, {8, 515}, {20_000, 3}, {2000, 64}} {
 			rows, cols := s[0], s[1]
 			x, dy, gamma, beta := shifted(rng, rows*cols), randomFloats(rng, rows*cols), randomFloats(rng, cols), randomFloats(rng, cols)
 			mean, variance, dgamma, dbeta := make([]float32, cols), make([]float32, cols), make([]float32, cols), make([]float32, cols)
@@ -72,7 +72,7 @@ func TestNormRowsMatchesReference(t *testing.T) {
 	const eps = 1e-3
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, 3))
-		for _, s := range [][2]int{{1, 1}, {1, 3000}, {5, 3}, {700, 7}, {31, 257}, {20_000, 3}} {
+		for _, s := range [][2]int{{1, 1}, {1, 3000}, {5, 3}, {700, 7}, {31, 257}, {8, 515}, {20_000, 3}} {
 			rows, cols := s[0], s[1]
 			x, dy, gamma, beta := shifted(rng, rows*cols), randomFloats(rng, rows*cols), randomFloats(rng, cols), randomFloats(rng, cols)
 			got, wide := make([]float32, rows*cols), make([]float64, rows*cols)
@@ -84,6 +84,9 @@ func TestNormRowsMatchesReference(t *testing.T) {
 					g, b, wg, wb = nil, nil, nil, nil
 				}
 				NormRows(got, x, g, b, eps, rows, cols)
+				last := make([]float32, cols)
+				NormRows(last, x[(rows-1)*cols:], g, b, eps, 1, cols)
+				sameNumbers(t, "a row alone", got[(rows-1)*cols:], last)
 				ref.NormRows(wide, kerneltest.Widen(x), wg, wb, eps, rows, cols)
 				near(t, "norm", got, wide, 1e-5)
 				clear(wdgamma)

@@ -70,7 +70,7 @@ def per_step(samples, steps):
 
 
 m = keras.Sequential([keras.Input((None, 3)), layers.LSTM(4, return_sequences=True), layers.GRU(3), layers.Dense(1)])
-case("recurrent", m, keras.optimizers.Adam(0.05), "mse", *sequences(3, one))
+case("recurrent", m, keras.optimizers.SGD(0.1, momentum=0.9), "mse", *sequences(3, one))
 
 m = keras.Sequential([
     keras.Input((None, 3)), layers.Conv1D(4, 3, padding="same", activation="relu"), layers.MaxPooling1D(2, padding="same"),
@@ -113,6 +113,6 @@ x = layers.Conv2D(5, 3, padding="same", activation="relu")(x)
 x = layers.Conv2DTranspose(3, 2, strides=2, activation="relu")(x)
 m = keras.Model(i, layers.Conv2D(1, 1, activation="sigmoid")(x))
 batches = [(data(2, 64, 64, 3), (data(2, 64, 64, 1) > 0).astype("float32")) for _ in range(3)]
-case("fully_convolutional", m, keras.optimizers.Adam(0.01), "binary_crossentropy", batches,
+case("fully_convolutional", m, keras.optimizers.SGD(0.05, momentum=0.9), "binary_crossentropy", batches,
      {"97x131": data(1, 97, 131, 3), "1x1": data(1, 1, 1, 3)}, step=97)
 t.save()

@@ -31,6 +31,7 @@ type RGB struct {
 type Size struct {
 	Height, Width int
 	Filter        Filter
+	Crop          bool // cut the middle that has the new aspect ratio, see RGB.Crop
 }
 
 // Apply resizes the image.
@@ -38,7 +39,66 @@ func (s Size) Apply(p *RGB) *RGB {
 	if s == (Size{}) {
 		return p
 	}
+	if s.Crop {
+		p = p.crop(s.Height, s.Width)
+	}
 	return p.Resize(s.Height, s.Width, s.Filter)
+}
+
+// crop is the largest part with the aspect ratio of height to width, from the middle, as
+// Keras's smart_resize and crop_to_aspect_ratio cut it: sides and offsets are rounded down.
+func (p *RGB) crop(height, width int) *RGB {
+	h := min(p.Height, int(int64(p.Width)*int64(height)/int64(width)))
+	w := min(p.Width, int(int64(p.Height)*int64(width)/int64(height)))
+	h, w = max(h, 1), max(w, 1)
+	if h == p.Height && w == p.Width {
+		return p
+	}
+	top, left := (p.Height-h)/2, (p.Width-w)/2
+	out := &RGB{h, w, make([]uint8, 0, 3*h*w)}
+	for y := top; y < top+h; y++ {
+		row := 3 * (y*p.Width + left)
+		out.Pix = append(out.Pix, p.Pix[row:row+3*w]...)
+	}
+	return out
+}
+
+// Header is what the beginning of an image file says.
+type Header struct {
+	Format        string // "jpeg", "png", "gif" or "bmp"
+	Height, Width int
+	Ends          bool // the file ends as its format wants, as far as that can be seen cheaply
+}
+
+// ReadHeader reads the beginning of a file and rejects what Open would reject by it. The work
+// of decoding it is charged to the budget.
+func ReadHeader(fsys fs.FS, name string, to Size, b *Budget) (h Header, err error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return h, err // names the file
+	}
+	defer func() { _ = f.Close() }() // only read
+	info, err := f.Stat()
+	if err != nil {
+		return h, err
+	}
+	s, err := begin(f, StoredSize(info), to, b.spender(name))
+	if err == nil && info.Size() > MaxBytes {
+		err = fmt.Errorf("more than %d bytes", MaxBytes)
+	}
+	if err != nil {
+		return h, fmt.Errorf("%s: %w", name, err)
+	}
+	h = Header{s.format, s.config.Height, s.config.Width, true}
+	if at, ok := f.(io.ReaderAt); ok { // not in an archive, which has a checksum
+		tail := make([]byte, min(64, info.Size()))
+		if _, err := at.ReadAt(tail, info.Size()-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+			return h, fmt.Errorf("%s: %w", name, err)
+		}
+		end := map[string]string{"jpeg": "\xff\xd9", "png": "IEND", "gif": ";"}[s.format]
+		h.Ends = bytes.Contains(tail, []byte(end))
+	}
+	return h, nil
 }
 
 // Open decodes a file and resizes it; the work is charged to the budget.
@@ -74,20 +134,27 @@ func Read(r io.Reader, name string, to Size) (*RGB, error) {
 	return p, nil
 }
 
-// decode decodes a JPEG, PNG, GIF or BMP file of size bytes and resizes it. As PIL's
-// convert("RGB") it interpolates the chroma of JPEGs, repeats gray three times and drops
-// transparency. The cost is estimated from the header before anything is allocated, and
-// all images that are decoded at the same time share one limit on memory.
-func decode(r io.Reader, size int64, to Size, spend func(work int64) error) (*RGB, error) {
-	limited := &io.LimitedReader{R: r, N: MaxBytes + 1}
-	var head bytes.Buffer
-	if _, err := io.CopyN(&head, limited, sniff.Len); err != nil && !errors.Is(err, io.EOF) {
+// started is a file whose header has been read.
+type started struct {
+	limited *io.LimitedReader // the rest
+	head    bytes.Buffer      // what has been read
+	config  image.Config
+	format  string
+	cost    cost
+}
+
+// begin reads the header of a file of size bytes, estimates what it takes to decode and
+// resize it, and spends the work.
+func begin(r io.Reader, size int64, to Size, spend func(work int64) error) (*started, error) {
+	s := &started{limited: &io.LimitedReader{R: r, N: MaxBytes + 1}}
+	limited, head := s.limited, &s.head
+	if _, err := io.CopyN(head, limited, sniff.Len); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	if !isDecoded(head.Bytes()) {
 		return nil, misread(head.Bytes(), image.ErrFormat)
 	}
-	config, format, err := image.DecodeConfig(io.MultiReader(bytes.NewReader(head.Bytes()), io.TeeReader(limited, &head)))
+	config, format, err := image.DecodeConfig(io.MultiReader(bytes.NewReader(head.Bytes()), io.TeeReader(limited, head)))
 	if err != nil {
 		return nil, misread(head.Bytes(), err)
 	}
@@ -98,12 +165,23 @@ func decode(r io.Reader, size int64, to Size, spend func(work int64) error) (*RG
 	if err := c.check(size); err != nil {
 		return nil, fmt.Errorf("%s of %dx%d pixels: %w", format, config.Width, config.Height, err)
 	}
-	if err := spend(c.work); err != nil {
+	s.config, s.format, s.cost = config, format, c
+	return s, spend(c.work)
+}
+
+// decode decodes a JPEG, PNG, GIF or BMP file of size bytes and resizes it. As PIL's
+// convert("RGB") it interpolates the chroma of JPEGs, repeats gray three times and drops
+// transparency. The cost is estimated from the header before anything is allocated, and
+// all images that are decoded at the same time share one limit on memory.
+func decode(r io.Reader, size int64, to Size, spend func(work int64) error) (*RGB, error) {
+	s, err := begin(r, size, to, spend)
+	if err != nil {
 		return nil, err
 	}
+	limited, head, config, format, c := s.limited, &s.head, s.config, s.format, s.cost
 	defer decodingMemory.acquire(c.memory)()
 	begin := bytes.Clone(head.Bytes()[:min(head.Len(), sniff.Len)])
-	in := &scanCounter{r: io.MultiReader(&head, limited), cost: c, size: size, spend: spend}
+	in := &scanCounter{r: io.MultiReader(head, limited), cost: c, size: size, spend: spend}
 	var header prefix
 	if format == "gif" {
 		in.r = io.TeeReader(in.r, &header)

@@ -51,7 +51,7 @@ func backData(dx, dy, w []float32, s *ref.Conv, winograd bool) {
 
 // BackWeights writes the gradient of w.
 func BackWeights(dw, x, dy []float32, s *ref.Conv) {
-	if WinogradFits(s) {
+	if s.KH == winogradTaps && s.KW == winogradTaps && WinogradFits(s) {
 		winogradBackWeights(dw, x, dy, s)
 	} else {
 		windowBackWeights(dw, x, dy, s)

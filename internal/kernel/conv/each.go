@@ -53,30 +53,31 @@ func ForwardEach(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu 
 // BackDataEach is BackData for inference, as the transposed convolution.
 func BackDataEach(dx, dy, w []float32, s *ref.Conv) { backData(dx, dy, w, s, winogradFitsEach(s)) }
 
-// Transformed are weights after Winograd's transform, which takes four times their memory. They hold
+// Transformed are weights after Winograd's transform, which takes four to six times their memory. They hold
 // what the weights were when Transform was called.
 type Transformed struct {
-	isa             *simd.ISA
-	depth, channels int
-	u               []float32
+	isa              *simd.ISA
+	depth, channels  int
+	kernelH, kernelW int
+	u                []float32
 }
 
 // TransformedBytes returns the memory of the transformed weights of s.
 func TransformedBytes(s *ref.Conv) int {
-	return 4 * winogradPoints * s.C * ceilDiv(s.K, simd.Active.TileCols()) * simd.Active.TileCols()
+	return 4 * winogradPoints * winogradParts(s.KH, s.KW) * s.C * ceilDiv(s.K, simd.Active.TileCols()) * simd.Active.TileCols()
 }
 
 // Fits reports whether t is that of weights of s, for the active instruction set.
 func (t *Transformed) Fits(s *ref.Conv) bool {
-	return t.isa == simd.Active && t.depth == s.C && t.channels == s.K
+	return t.isa == simd.Active && t.depth == s.C && t.channels == s.K && t.kernelH == s.KH && t.kernelW == s.KW
 }
 
 // Transform stores the transform of the weights of s.
 func (t *Transformed) Transform(w []float32, s *ref.Conv) {
-	t.isa, t.depth, t.channels = simd.Active, s.C, s.K
+	t.isa, t.depth, t.channels, t.kernelH, t.kernelW = simd.Active, s.C, s.K, s.KH, s.KW
 	t.u = buffer.Grow(t.u, TransformedBytes(s)/4)
 	j := winogradJobs.Get()
-	j.isa, j.depth, j.channels = simd.Active, s.C, s.K
+	j.isa, j.depth, j.channels, j.kernelH, j.kernelW = simd.Active, s.C, s.K, s.KH, s.KW
 	j.transformWeights(t.u, w, false)
 	j.release()
 }

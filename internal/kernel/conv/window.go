@@ -156,16 +156,19 @@ func (j *windowJob) stepB() int {
 type windowPackJob windowJob
 
 func (j *windowPackJob) Unit(u int, _ *parallel.Worker) {
-	s := j.isa
 	taps := j.rows.taps * j.cols.taps
-	panel, r, c := u/taps, u%taps/j.cols.taps, u%j.cols.taps
+	(*windowJob)(j).packTap(simd.At(j.packed, u*j.depth*j.isa.TileCols()), u/taps, u%taps/j.cols.taps, u%j.cols.taps)
+}
+
+// packTap packs the weights of tap (r, c) and a panel of channels.
+func (j *windowJob) packTap(dst unsafe.Pointer, panel, r, c int) {
+	s := j.isa
 	tap := (j.rows.weight+r*j.rows.weightStep)*j.kernelW + j.cols.weight + c*j.cols.weightStep
 	n0 := panel * s.TileCols()
 	at, ld := tap*j.depth*j.channels+n0, j.channels
 	if j.backward {
 		at, ld = (tap*j.channels+n0)*j.depth, j.depth
 	}
-	dst := simd.At(j.packed, u*j.depth*s.TileCols())
 	gemm.PackPanel(s, dst, simd.At(j.w, at), j.backward, j.depth, min(s.TileCols(), j.channels-n0), ld)
 }
 

@@ -16,6 +16,8 @@ import (
 const (
 	winogradSide   = 4       // output pixels per side of a tile
 	winogradPatch  = 6       // input pixels
+	winogradTaps   = 3       // taps of the kernel
+	winogradSaves  = 2       // by what the number of products must be less, as the transforms take time
 	winogradPoints = 6 * 6   // products per tile and pair of channels
 	winogradFloats = 230_000 // transformed tiles that a unit keeps in the second-level cache
 	winogradChunk  = 64      // output channels at a time
@@ -29,11 +31,14 @@ const (
 	maxTransformed = 1 << 24 // maximum number of transformed weights, of which there are four times as many as weights
 )
 
-// winogradJob computes a stride-1 convolution with 3 x 3 taps, or its backward pass to the
+// winogradJob computes a stride-1 convolution, or its backward pass to the
 // data, as F(4x4, 3x3) (Lavin and Gray, 2015): patches of 6 x 6 pixels and the weights are
 // transformed, multiplied as 36 matrix products of tiles x channels, and transformed back to 4
 // x 4 pixels. A unit takes its tiles through all three phases, so intermediate results stay in
 // cache. The pixels of a tile and of its patch are as far apart as the dilation says.
+//
+// A kernel of more than 3 x 3 taps is the sum of several, filled up with zeros, each with its own
+// patch: the patches of a tile lie one behind the other, like further channels.
 type winogradJob struct {
 	isa               *simd.ISA
 	images            int
@@ -42,11 +47,12 @@ type winogradJob struct {
 	channels          int // of the destination
 	padTop, padLeft   int
 	dilH, dilW        int
+	kernelH, kernelW  int
 	x, y, bias        unsafe.Pointer
 	floor             float32
 
 	pack         windowJob // packs the weights tap by tap
-	u            []float32 // transformed weights [panel][point][depth][isa.cols()]
+	u            []float32 // transformed weights [panel][point][part][depth][isa.cols()]
 	spare        []float32 // the job's own memory for u
 	zero         []float32 // replaces an absent bias
 	scale        unsafe.Pointer
@@ -65,7 +71,7 @@ func WinogradFits(s *ref.Conv) bool { return winogradShape(s) && s.N*WinogradTil
 // Small layers then use it even for few tiles: with the transform, one image would be faster without.
 func winogradFitsEach(s *ref.Conv) bool {
 	least := minTilesEach
-	if winogradPoints*s.C*s.K > maxNear {
+	if transformedWeights(s) > maxNear {
 		least = minTilesFar
 	}
 	return winogradShape(s) && WinogradTiles(s) >= least
@@ -85,16 +91,24 @@ func winogradShape(s *ref.Conv) bool {
 		return false
 	}
 	lanes := 1 << simd.Active.LaneBits
-	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 &&
-		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 && winogradPoints*s.C*s.K <= maxTransformed &&
+	return min(s.KH, s.KW) >= winogradTaps && winogradSaves*winogradPoints*winogradParts(s.KH, s.KW) <= s.KH*s.KW*winogradSide*winogradSide &&
+		s.StrideH == 1 && s.StrideW == 1 &&
+		min(s.C, s.K) >= minWinograd && s.C%lanes == 0 && s.K%lanes == 0 && transformedWeights(s) <= maxTransformed &&
 		2*s.OH*s.OW >= WinogradTiles(s)*winogradSide*winogradSide // at least half of the tiles' pixels are used
+}
+
+// winogradParts returns the number of 3 x 3 kernels of which one of h x w is made.
+func winogradParts(h, w int) int { return ceilDiv(h, winogradTaps) * ceilDiv(w, winogradTaps) }
+
+func transformedWeights(s *ref.Conv) int {
+	return winogradPoints * winogradParts(s.KH, s.KW) * s.C * s.K
 }
 
 func winogradForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, kept *Transformed) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
-	j.dilH, j.dilW = s.DilH, s.DilW
+	j.dilH, j.dilW, j.kernelH, j.kernelW = s.DilH, s.DilW, s.KH, s.KW
 	j.x, j.y, j.bias, j.floor = simd.First(x), simd.First(y), simd.First(bias), float32(math.Inf(-1))
 	if relu {
 		j.floor = 0
@@ -123,8 +137,8 @@ func (j *winogradJob) setAffine(affine gemm.Affine, bias []float32) {
 func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 	j := winogradJobs.Get()
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.OH, s.OW, s.K
-	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, 2*s.DilH-s.PadTop, 2*s.DilW-s.PadLeft
-	j.dilH, j.dilW = s.DilH, s.DilW
+	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.H, s.W, s.C, (s.KH-1)*s.DilH-s.PadTop, (s.KW-1)*s.DilW-s.PadLeft
+	j.dilH, j.dilW, j.kernelH, j.kernelW = s.DilH, s.DilW, s.KH, s.KW
 	j.x, j.y, j.bias, j.floor = simd.First(dy), simd.First(dx), nil, float32(math.Inf(-1))
 	j.run(w, true)
 }
@@ -137,17 +151,20 @@ func (j *winogradJob) run(w []float32, backward bool) {
 		j.bias = simd.First(j.zero)
 	}
 	if j.u == nil {
-		j.spare = buffer.Grow(j.spare, winogradPoints*j.depth*ceilDiv(j.channels, s.TileCols())*s.TileCols())
+		j.spare = buffer.Grow(j.spare, winogradPoints*j.inner()*ceilDiv(j.channels, s.TileCols())*s.TileCols())
 		j.u = j.spare
 		j.transformWeights(j.u, w, backward)
 	}
 	j.countTiles()
-	perTile := winogradPoints * (j.depth + min(j.channels, winogradChunk) + 2*winogradSkew)
+	perTile := winogradPoints * (j.inner() + min(j.channels, winogradChunk) + 2*winogradSkew)
 	perUnit := max(2*s.TileRows, min(winogradFloats/perTile, 8*s.TileRows)/s.TileRows*s.TileRows)
 	j.units = max(ceilDiv(j.tiles, perUnit), min(2*parallel.Workers(), ceilDiv(j.tiles, s.TileRows)))
 	parallel.Run(j, j.units)
 	j.release()
 }
+
+// inner is the number of products of a point of a tile and a channel of the destination.
+func (j *winogradJob) inner() int { return winogradParts(j.kernelH, j.kernelW) * j.depth }
 
 func (j *winogradJob) release() {
 	*j = winogradJob{pack: j.pack, spare: j.spare, zero: j.zero, shifted: j.shifted}
@@ -159,42 +176,46 @@ func (j *winogradJob) countTiles() {
 	j.tiles = j.images * j.dilH * j.dilW * j.tilesH * j.tilesW
 }
 
-// transformWeights fills u from weights packed like those of a windowJob.
+// transformWeights fills u.
 func (j *winogradJob) transformWeights(u, w []float32, backward bool) {
-	axis := axis{taps: 3, weightStep: 1}
-	if backward {
-		axis.weight, axis.weightStep = 2, -1
-	}
 	p := &j.pack
-	p.isa, p.rows, p.cols, p.depth, p.channels = j.isa, axis, axis, j.depth, j.channels
-	p.w, p.backward, p.kernelW = simd.First(w), backward, 3
-	p.panels = ceilDiv(j.channels, j.isa.TileCols())
-	panel := j.depth * j.isa.TileCols()
-	p.spare = buffer.Grow(p.spare, p.panels*9*panel)
-	p.packed = simd.First(p.spare)
+	p.rows, p.cols = axis{weightStep: 1}, axis{weightStep: 1}
+	if backward {
+		p.rows, p.cols = axis{weight: j.kernelH - 1, weightStep: -1}, axis{weight: j.kernelW - 1, weightStep: -1}
+	}
+	p.isa, p.depth, p.channels = j.isa, j.depth, j.channels
+	p.w, p.backward, p.kernelW = simd.First(w), backward, j.kernelW
 	j.u = u
-	parallel.Run((*winogradWeightsJob)(j), p.panels)
-	p.w, p.packed = nil, nil
+	parallel.Run((*winogradWeightsJob)(j), ceilDiv(j.channels, j.isa.TileCols()))
+	p.w = nil
 }
 
 // winogradWeightsJob packs and transforms the weights; a unit is a panel of output channels.
 type winogradWeightsJob winogradJob
 
 func (j *winogradWeightsJob) Unit(u int, w *parallel.Worker) {
-	for tap := range 9 {
-		(*windowPackJob)(&j.pack).Unit(u*9+tap, w)
+	const taps = winogradTaps * winogradTaps
+	panel, inner := j.depth*j.isa.TileCols(), (*winogradJob)(j).inner()*j.isa.TileCols()
+	packed := w.Floats(taps * panel)
+	across := ceilDiv(j.kernelW, winogradTaps)
+	for part := range winogradParts(j.kernelH, j.kernelW) {
+		for tap := range taps {
+			r, c := part/across*winogradTaps+tap/winogradTaps, part%across*winogradTaps+tap%winogradTaps
+			if r < j.kernelH && c < j.kernelW {
+				j.pack.packTap(unsafe.Pointer(&packed[tap*panel]), u, r, c)
+			} else {
+				clear(packed[tap*panel : (tap+1)*panel])
+			}
+		}
+		j.isa.WinogradWeights(&j.u[u*winogradPoints*inner+part*panel], &packed[0], panel>>j.isa.LaneBits, 4*inner, 4*panel)
 	}
-	panel := j.depth * j.isa.TileCols()
-	j.isa.WinogradWeights(
-		(*float32)(simd.At(simd.First(j.u), u*winogradPoints*panel)), (*float32)(simd.At(j.pack.packed, u*9*panel)),
-		panel>>j.isa.LaneBits, 4*panel, 4*panel)
 }
 
 func (j *winogradJob) Unit(u int, w *parallel.Worker) {
 	t0, t1 := parallel.Share(j.tiles, j.units, u)
 	n := t1 - t0
 	chunk := min(j.channels, winogradChunk)
-	vRow, mRow := j.depth+winogradSkew, chunk+winogradSkew
+	vRow, mRow := j.inner()+winogradSkew, chunk+winogradSkew
 	vLen, mLen := winogradPoints*n*vRow, winogradPoints*n*mRow
 	scratch := w.Floats(vLen + mLen + max(winogradPatch*winogradPatch*j.depth, winogradSide*winogradSide*chunk))
 	v, m, patch := scratch[:vLen], scratch[vLen:vLen+mLen], scratch[vLen+mLen:]
@@ -221,12 +242,19 @@ func (j *winogradJob) corner(t int) (image, y, x, h, w int) {
 	return image, y, x, min(winogradSide, ceilDiv(j.dstH-y, j.dilH)), min(winogradSide, ceilDiv(j.dstW-x, j.dilW))
 }
 
-// input transforms the source patch of tile t, or a zero-padded copy if it extends beyond the
-// image.
+// input transforms the source patches of tile t.
 func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) {
-	const last = winogradPatch - 1
 	image, y, x, _, _ := j.corner(t)
-	y, x = y-j.padTop, x-j.padLeft
+	across := ceilDiv(j.kernelW, winogradTaps)
+	for part := range winogradParts(j.kernelH, j.kernelW) {
+		r, c := part/across*winogradTaps, part%across*winogradTaps
+		j.patch(dst[part*j.depth:], dstStep, patch, image, y-j.padTop+r*j.dilH, x-j.padLeft+c*j.dilW)
+	}
+}
+
+// patch transforms the source patch at (y, x), or a zero-padded copy if it extends beyond the image.
+func (j *winogradJob) patch(dst []float32, dstStep int, patch []float32, image, y, x int) {
+	const last = winogradPatch - 1
 	src := unsafe.Slice((*float32)(simd.At(j.x, image*j.srcH*j.srcW*j.depth)), j.srcH*j.srcW*j.depth)
 	vectors := j.depth >> j.isa.LaneBits
 	if y >= 0 && y+last*j.dilH < j.srcH && x >= 0 && x+last*j.dilW < j.srcW {
@@ -260,7 +288,7 @@ func (j *winogradJob) input(dst []float32, dstStep int, patch []float32, t int) 
 func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, c0, c1 int) {
 	s := j.isa
 	t.RowA, t.StepA, t.StepB, t.RowC = 4*vRow, 4, 4*s.TileCols(), 4*mRow
-	t.K, t.Segments, t.Offsets, t.Flags, t.Bias = j.depth, 1, &simd.NoOffset, 0, nil
+	t.K, t.Segments, t.Offsets, t.Flags, t.Bias = j.inner(), 1, &simd.NoOffset, 0, nil
 	if j.scale != nil {
 		t.Flags = simd.TileScale
 	}
@@ -270,7 +298,7 @@ func (j *winogradJob) multiply(t *simd.TileArgs, v, m []float32, n, vRow, mRow, 
 			r0, r1 := parallel.Share(n, groups, q)
 			t.A = unsafe.Pointer(&v[(point*n+r0)*vRow])
 			for c := c0; c < c1; c += s.TileCols() {
-				t.B = unsafe.Pointer(&j.u[(c/s.TileCols()*winogradPoints+point)*j.depth*s.TileCols()])
+				t.B = unsafe.Pointer(&j.u[(c/s.TileCols()*winogradPoints+point)*t.K*s.TileCols()])
 				t.C = unsafe.Pointer(&m[(point*n+r0)*mRow+c-c0])
 				t.Scale, t.Shift = simd.At(j.scale, c), simd.First(j.zero)
 				s.Tile(t, r1-r0, min(s.TileCols(), c1-c))

@@ -44,7 +44,7 @@ func winogradBackWeights(dw, x, dy []float32, s *ref.Conv) {
 	in := &j.input
 	*in = winogradJob{
 		isa: simd.Active, images: s.N, srcH: s.H, srcW: s.W, depth: s.C, dstH: s.OH, dstW: s.OW,
-		padTop: s.PadTop, padLeft: s.PadLeft, dilH: s.DilH, dilW: s.DilW, x: simd.First(x),
+		padTop: s.PadTop, padLeft: s.PadLeft, dilH: s.DilH, dilW: s.DilW, kernelH: s.KH, kernelW: s.KW, x: simd.First(x),
 	}
 	in.countTiles()
 	j.dy, j.dw, j.channels = simd.First(dy), simd.First(dw), s.K
