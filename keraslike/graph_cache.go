@@ -230,6 +230,7 @@ func (c *graphCache) borrowArena(bytes int) *graph.Arena {
 		c.dropArena(best)
 		bytes = max(bytes, replaced+replaced/arenaGrowth)
 	}
+	bytes = ceilDiv(bytes, 4) * 4 // as NewArena makes it
 	c.bytes += int64(bytes)
 	c.trim()
 	c.mu.Unlock()
