@@ -11,6 +11,7 @@ import (
 
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/kernel/buffer"
 )
 
 // predictBatch is the largest batch of Predict; Limits.Memory may require smaller ones.
@@ -223,7 +224,7 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 	for k, shape := range g.outputShapes {
 		each := shape.Size()
 		if out[k] == nil {
-			out[k] = &Array{shape: shape.withBatch(all), values: make([]float32, all*each)}
+			out[k] = &Array{shape: shape.withBatch(all), values: buffer.Unset(all * each)}
 		} else if !slices.Equal(out[k].shape[1:], shape) {
 			return fmt.Errorf("output %d has shape %s, the model's has %s", k, formatShape(out[k].shape), formatShape(shape.withBatch(all)))
 		}

@@ -2,6 +2,8 @@
 
 package keraslike
 
+import "github.com/reef-dl/reef/internal/kernel/buffer"
+
 // predictions collects the outputs of a model for the samples of a source, in their order.
 type predictions struct {
 	spec    *dataSpec
@@ -23,7 +25,7 @@ func newPredictions(spec *dataSpec, ragged *raggedSamples, shapes *batchShapes, 
 			continue
 		}
 		a := &Array{shape: shape.withBatch(n)}
-		a.values = make([]float32, Shape(a.shape).Size())
+		a.values = buffer.Unset(Shape(a.shape).Size())
 		p.whole = append(p.whole, a)
 	}
 	return p
