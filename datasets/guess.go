@@ -36,13 +36,6 @@ func (k Kind) MarshalText() ([]byte, error) { return kindNames.marshal("kind", k
 // UnmarshalText reads what MarshalText returned.
 func (k *Kind) UnmarshalText(raw []byte) error { return kindNames.unmarshal("kind", raw, k) }
 
-func nameOf[T ~int](v T, names []string) string {
-	if v < 0 || int(v) >= len(names) {
-		return strconv.Itoa(int(v))
-	}
-	return names[v]
-}
-
 // maxDistinct is where the counting of different cells ends, and the most categories that
 // are guessed.
 const maxDistinct = 1000

@@ -4,12 +4,9 @@ package datasets
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 )
 
 // Preprocessor turns something raw into an array of a model's input, in the same way as the data
@@ -183,19 +180,6 @@ func ReadPreprocessor(kind string, settings []byte) (Preprocessor, error) {
 	return nil, fmt.Errorf(`preprocessor %.60q is unknown, want "image", "text_sequences", "text_matrix", "columns" or "table"`, kind)
 }
 
-// decodeStrict decodes JSON and rejects unknown fields and what follows.
-func decodeStrict(text []byte, to any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(to); err != nil {
-		return unexpected(err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("more follows the settings at byte %d", d.InputOffset())
-	}
-	return nil
-}
-
 // MarshalJSON writes the tokenizer as Save does.
 func (t *Tokenizer) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
@@ -210,25 +194,6 @@ func (t *Tokenizer) UnmarshalJSON(text []byte) error {
 		*t = *read
 	}
 	return err
-}
-
-// choices are the names of a type's values in files.
-type choices[T ~int] []string
-
-func (c choices[T]) marshal(what string, v T) ([]byte, error) {
-	if v < 0 || int(v) >= len(c) {
-		return nil, fmt.Errorf("%s %d is unknown", what, v)
-	}
-	return []byte(c[v]), nil
-}
-
-func (c choices[T]) unmarshal(what string, text []byte, to *T) error {
-	i := slices.Index(c, string(text))
-	if i < 0 {
-		return fmt.Errorf("%s %.40q is unknown, want one of %s", what, text, strings.Join(c, ", "))
-	}
-	*to = T(i)
-	return nil
 }
 
 var (

@@ -340,6 +340,9 @@ func (f Feature) becomes() string {
 	return ""
 }
 
+// maxWidth is the most numbers of an input.
+const maxWidth = 1 << 20
+
 // check rejects settings that do not fit the kind, which is known.
 func (f Feature) check() error {
 	wrong := func(format string, args ...any) error {

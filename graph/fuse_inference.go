@@ -10,21 +10,13 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// These identify ops that a Program for inference fuses.
-type (
-	// product is a dense layer, or a convolution if conv is set, with what follows it.
-	product struct {
-		conv bool
-		spec ConvSpec
-		norm *normalization
-		act  Activation
-	}
-	normalization struct {
-		epsilon     float64
-		gamma, beta bool
-	}
-	sum struct{} // of two operands of the same shape
-)
+// product is a dense layer, or a convolution if conv is set, with what follows it.
+type product struct {
+	conv bool
+	spec ConvSpec
+	norm *normalization
+	act  Activation
+}
 
 // fuseInference lets a product normalize and activate its result while that is in the caches, and a
 // sum activate it.
@@ -75,6 +67,8 @@ func asProduct(o *op) (product, bool) {
 	switch kind := o.kind.(type) {
 	case product:
 		return kind, true
+	case dense:
+		return product{act: kind.act}, true
 	case convolution:
 		return product{conv: true, spec: kind.spec, act: kind.act}, true
 	}

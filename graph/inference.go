@@ -20,25 +20,3 @@ type Inference struct {
 	// Outside is the number of first roots for which the caller has memory, see Program.SetOutput.
 	Outside int
 }
-
-// Compile is CompileWithin for inference.
-func (f *Inference) Compile(limit int64, roots ...*Node) (*Program, error) {
-	return compile(limit, f, roots)
-}
-
-// kept returns what is kept of each of the nodes, nil if the program is not for inference.
-func (c *compiler) kept(nodes []int) []*Kept {
-	if c.inference == nil {
-		return nil
-	}
-	list := make([]*Kept, len(nodes))
-	for k, i := range nodes {
-		for c.ops[i] != nil && c.ops[i].view { // a matrix of the same numbers
-			i = c.children[i][0]
-		}
-		if c.variable(i) && c.inference.Kept != nil {
-			list[k] = c.inference.Kept(c.nodes[i])
-		}
-	}
-	return list
-}

@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// align is the size of a cache line and of the widest vector.
+const align = 64
+
 // buffer is memory shared by one or more nodes: a value, its views, and values computed in
 // place of it.
 type buffer struct {

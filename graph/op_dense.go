@@ -37,7 +37,7 @@ func denseOp(act Activation, bias bool) *op {
 		each: runDenseEach(act),
 		diff: []bool{true, true},
 
-		kind:        product{act: act},
+		kind:        dense{act},
 		takesSparse: true,
 	}
 	if bias {
@@ -62,6 +62,9 @@ func denseOp(act Activation, bias bool) *op {
 	}
 	return o
 }
+
+// dense identifies Dense to fuse.
+type dense struct{ act Activation }
 
 func runDense[T kernel.Float](act Activation) func(*call[T]) error {
 	return func(c *call[T]) error {

@@ -20,6 +20,9 @@ func addOp(rank int) *op {
 	}
 }
 
+// sum identifies Add to fuse.
+type sum struct{}
+
 // Sub returns a - b, element-wise.
 func Sub(a, b *Node) (*Node, error) {
 	rank := rankOf(a)

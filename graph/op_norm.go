@@ -120,6 +120,12 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 	return apply(o, inputs...)
 }
 
+// normalization identifies Normalize without a mask to fuse.
+type normalization struct {
+	epsilon     float64
+	gamma, beta bool // whether there are any
+}
+
 func runNormalize[T kernel.Float](epsilon float64, first int, gamma, beta bool) func(*call[T]) error {
 	return func(c *call[T]) error {
 		rows, cols := asMatrix(c.inShape[0])

@@ -6,13 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"unsafe"
-
-	"gorgonia.org/tensor"
 )
-
-// align is the size of a cache line and of the widest vector.
-const align = 64
 
 // plan assigns memory to each computed node.
 //
@@ -149,16 +143,4 @@ func (c *compiler) summedOnRead(i int) bool {
 	}
 	_, ok := c.ops[i].kind.(lookupGrad)
 	return ok && c.sparse(i)
-}
-
-// tensorAt returns a tensor in the memory of a Program.
-func tensorAt(p unsafe.Pointer, dt tensor.Dtype, s tensor.Shape) Value {
-	var backing any
-	n := size(s)
-	if dt == tensor.Float64 {
-		backing = unsafe.Slice((*float64)(p), n)
-	} else {
-		backing = unsafe.Slice((*float32)(p), n)
-	}
-	return tensor.New(tensor.WithShape(s...), tensor.WithBacking(backing))
 }

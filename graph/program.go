@@ -5,7 +5,6 @@ package graph
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"unsafe"
 
@@ -85,33 +84,6 @@ type instruction struct {
 }
 
 var _ gorgonia.VM = (*Program)(nil)
-
-// Compile plans the computation of roots. Everything that no root depends on is omitted, such
-// as gradients of the data that gorgonia.Grad adds even if not asked to.
-func Compile(roots ...*Node) (*Program, error) { return CompileWithin(math.MaxInt, roots...) }
-
-// CompileWithin is Compile with a limit on Memory.Planned, in bytes. If the program needs
-// more, it returns a *MemoryError before anything is allocated.
-func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
-	return compile(limit, nil, roots)
-}
-
-func compile(limit int64, inference *Inference, roots Nodes) (*Program, error) {
-	c, err := newCompiler(roots)
-	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
-	}
-	c.limit, c.inference = limit, inference
-	if inference != nil {
-		c.outside = min(inference.Outside, len(roots))
-	}
-	c.fuse()
-	p, err := c.program()
-	if err != nil {
-		return nil, fmt.Errorf("compile: %w", err)
-	}
-	return p, nil
-}
 
 // Clone returns a Program for the same roots that may run concurrently with p. Inputs of the graph
 // that Let has bound, such as weights, are shared; nothing that is bound by Bind is. It returns
@@ -327,6 +299,18 @@ func (p *Program) point(i int, at unsafe.Pointer) {
 	for _, u := range s.readers {
 		p.bindings[u.instruction].point(u.input, at, n)
 	}
+}
+
+// tensorAt returns a tensor in the memory of a Program.
+func tensorAt(p unsafe.Pointer, dt tensor.Dtype, s tensor.Shape) Value {
+	var backing any
+	n := size(s)
+	if dt == tensor.Float64 {
+		backing = unsafe.Slice((*float64)(p), n)
+	} else {
+		backing = unsafe.Slice((*float32)(p), n)
+	}
+	return tensor.New(tensor.WithShape(s...), tensor.WithBacking(backing))
 }
 
 // fail wraps an error of the current instruction.

@@ -49,6 +49,18 @@ type batch struct {
 	weights []float32 // nil without
 }
 
+// nameSample names the sample of a batch that a run-time error points to.
+func nameSample(err error, indices []int) error {
+	if row, ok := err.(*graph.RowError); ok && row.Rows == len(indices) {
+		return fmt.Errorf("sample %d: %w", indices[row.Row], row.Err)
+	}
+	var row *graph.RowError
+	if errors.As(err, &row) && row.Rows%len(indices) == 0 {
+		return fmt.Errorf("sample %d: %w", indices[row.Row/(row.Rows/len(indices))], err)
+	}
+	return err
+}
+
 // block is memory for one batch.
 type block struct {
 	n               int

@@ -49,6 +49,19 @@ func (c *compiled) targetsOf(k int, out *Tensor) (Shape, error) {
 	return short.freeWhereDifferent(long), nil
 }
 
+// restoreFrozen sets the layers' frozen flags to those of Compile; back reverses it.
+func (c *compiled) restoreFrozen() (back func()) {
+	now := map[*layer]bool{}
+	for l, frozen := range c.frozen {
+		now[l], l.frozen = l.frozen, frozen
+	}
+	return func() {
+		for l, frozen := range now {
+			l.frozen = frozen
+		}
+	}
+}
+
 // addMetric adds a metric for every output.
 func (c *compileSettings) addMetric(m Metric) { c.metrics = append(c.metrics, outputMetric{Metric: m}) }
 

@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/reef-dl/reef/graph"
 )
 
 func (f *fit) run(ctx context.Context, h *History) error {
@@ -207,18 +205,6 @@ func (f *fit) trainBatch(b *batch) (err error) {
 	t.Samples += len(b.indices)
 	m.position, m.pending = t.Samples, t.Step == t.Steps
 	t.Logs, err = f.scores.logs(t.Logs[:0])
-	return err
-}
-
-// nameSample names the sample of a batch that a run-time error points to.
-func nameSample(err error, indices []int) error {
-	if row, ok := err.(*graph.RowError); ok && row.Rows == len(indices) {
-		return fmt.Errorf("sample %d: %w", indices[row.Row], row.Err)
-	}
-	var row *graph.RowError
-	if errors.As(err, &row) && row.Rows%len(indices) == 0 {
-		return fmt.Errorf("sample %d: %w", indices[row.Row/(row.Rows/len(indices))], err)
-	}
 	return err
 }
 

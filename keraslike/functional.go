@@ -96,19 +96,6 @@ func (l *layer) setTrainableOnce(on bool, done map[*Model]bool) {
 	}
 }
 
-// restoreFrozen sets the layers' frozen flags to those of Compile; back reverses it.
-func (m *Model) restoreFrozen() (back func()) {
-	now := map[*layer]bool{}
-	for l, frozen := range m.compiled.frozen {
-		now[l], l.frozen = l.frozen, frozen
-	}
-	return func() {
-		for l, frozen := range now {
-			l.frozen = frozen
-		}
-	}
-}
-
 // layerAt returns the layer at a path and calls pass with each model that encloses it. Making
 // a layer of a frozen model trainable unfreezes the model, but not its other layers.
 func (m *Model) layerAt(path string, pass func(*layer)) (*layer, error) {

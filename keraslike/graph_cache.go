@@ -27,7 +27,7 @@ type graphCache struct {
 }
 
 // defaultCache is the limit of a model's cache in bytes.
-const defaultCache = 1 << 30
+const defaultCache = keptShare * defaultKept
 
 // turnsPerProcessor is how many predictions of a model compute at once for each processor. More
 // would need more memory and no less time; this many let a short prediction pass a long one.

@@ -45,7 +45,7 @@ func (m *Model) restoreFrom(f *safetensors.File) error {
 	if version := meta[metaFormat]; version != formatVersion {
 		return fmt.Errorf("has format version %q, this program reads %s", version, formatVersion)
 	}
-	back := m.restoreFrozen() // the state is of the weights that are trained
+	back := m.compiled.restoreFrozen() // the state is of the weights that are trained
 	architecture, err := m.config(newLayerWriter())
 	back()
 	if err != nil {

@@ -105,7 +105,7 @@ func (m *Model) content(s saveSettings) (tensors []safetensors.Tensor, meta map[
 	meta = map[string]string{metaFormat: formatVersion}
 	back := func() {}
 	if s.optimizer { // whose state is of the weights that were trained
-		back = m.restoreFrozen()
+		back = m.compiled.restoreFrozen()
 	}
 	architecture, err := m.config(newLayerWriter())
 	back()

@@ -21,11 +21,15 @@ type weightLock struct {
 	kept  graph.KeptBudget // of the weights
 }
 
+// defaultKept is how many bytes the weights of a lock may take once more, packed or transformed for
+// predictions, until keepAtMost sets another limit.
+const defaultKept = 1 << 28
+
 var weightLocksMade atomic.Uint64
 
 func newWeightLock() *weightLock {
 	l := &weightLock{order: weightLocksMade.Add(1)}
-	l.kept.SetLimit(defaultCache / keptShare)
+	l.kept.SetLimit(defaultKept)
 	return l
 }
 
