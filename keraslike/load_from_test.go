@@ -96,7 +96,6 @@ func sources(t *testing.T, path string, content []byte) map[string]func(...keras
 	if err != nil {
 		t.Fatal(err)
 	}
-	type options = []keraslike.LoadOption
 	fromFS := func(fsys fs.FS, name string) func(...keraslike.LoadOption) (*keraslike.Model, error) {
 		return func(o ...keraslike.LoadOption) (*keraslike.Model, error) { return keraslike.LoadFS(fsys, name, o...) }
 	}
