@@ -49,6 +49,7 @@ func (c *compiler) fuse() {
 			c.ops[i], c.children[i] = fused, in
 		}
 	}
+	c.pairLosses()
 	c.fuseInference()
 	c.prune()
 	c.shareIndexes()
@@ -89,25 +90,33 @@ func (c *compiler) prune() {
 			alive[j] = alive[j] || alive[i]
 		}
 	}
-	newIndex, kept := make([]int, len(c.nodes)), 0
+	var kept []int
 	for i := range c.nodes {
-		if !alive[i] {
-			delete(c.index, c.nodes[i])
-			continue
+		if alive[i] {
+			kept = append(kept, i)
 		}
-		newIndex[i] = kept
-		for k, j := range c.children[i] {
-			c.children[i][k] = newIndex[j]
-		}
-		c.nodes[kept], c.children[kept], c.ops[kept] = c.nodes[i], c.children[i], c.ops[i]
-		c.index[c.nodes[kept]] = kept
-		kept++
 	}
+	c.arrange(kept)
+}
+
+// arrange makes the given nodes, which include the roots and all that they depend on, the only ones,
+// in this topological order.
+func (c *compiler) arrange(order []int) {
 	roots := make(Nodes, len(c.roots))
 	for k, r := range c.roots {
-		roots[k] = c.nodes[newIndex[r]]
+		roots[k] = c.nodes[r]
 	}
-	c.nodes, c.children, c.ops = c.nodes[:kept], c.children[:kept], c.ops[:kept]
+	nodes, children, ops := c.nodes, c.children, c.ops
+	c.nodes, c.children, c.ops, c.index = make(Nodes, len(order)), make([][]int, len(order)), make([]*op, len(order)), map[*Node]int{}
+	newIndex := make([]int, len(nodes))
+	for at, i := range order {
+		newIndex[i] = at
+		for k, j := range children[i] {
+			children[i][k] = newIndex[j]
+		}
+		c.nodes[at], c.children[at], c.ops[at] = nodes[i], children[i], ops[i]
+		c.index[nodes[i]] = at
+	}
 	c.setRoots(roots)
 }
 

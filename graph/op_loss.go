@@ -18,13 +18,13 @@ import (
 // MeanSquaredError returns (1/n)·Σ_j (p_j - t_j)² for each row.
 func MeanSquaredError(prediction, target *Node) (*Node, error) {
 	return rowLoss("mse", prediction, target, forDtypes(runLoss(kernel.MSE[float32]), runLoss(kernel.MSE[float64])),
-		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), negatedPredictionGrad)
+		forDtypes(runLossGrad(kernel.MSEGrad[float32]), runLossGrad(kernel.MSEGrad[float64])), kernel.MSEBoth, negatedPredictionGrad)
 }
 
 // MeanAbsoluteError returns (1/n)·Σ_j |p_j - t_j| for each row; the derivative of |x| at 0 is 0.
 func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
 	return rowLoss("mae", prediction, target, forDtypes(runLoss(kernel.MAE[float32]), runLoss(kernel.MAE[float64])),
-		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), negatedPredictionGrad)
+		forDtypes(runLossGrad(kernel.MAEGrad[float32]), runLossGrad(kernel.MAEGrad[float64])), kernel.MAEBoth, negatedPredictionGrad)
 }
 
 // SigmoidCrossEntropy returns the binary cross-entropy of logits z,
@@ -32,7 +32,7 @@ func MeanAbsoluteError(prediction, target *Node) (*Node, error) {
 // takes the logarithm of 0.
 func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("sigmoid_xent", logits, target, forDtypes(runLoss(kernel.SigmoidXent[float32]), runLoss(kernel.SigmoidXent[float64])),
-		forDtypes(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])),
+		forDtypes(runLossGrad(kernel.SigmoidXentGrad[float32]), runLossGrad(kernel.SigmoidXentGrad[float64])), kernel.SigmoidXentBoth,
 		kernelTargetGrad("sigmoid_xent", kernel.SigmoidXentTarget[float32](), kernel.SigmoidXentTarget[float64]()))
 }
 
@@ -40,7 +40,7 @@ func SigmoidCrossEntropy(logits, target *Node) (*Node, error) {
 // t (one-hot or soft): Σ_j t_j·(log Σ_k exp(z_k) - z_j).
 func SoftmaxCrossEntropy(logits, target *Node) (*Node, error) {
 	return rowLoss("softmax_xent", logits, target, forDtypes(runLoss(kernel.SoftmaxXent[float32]), runLoss(kernel.SoftmaxXent[float64])),
-		forDtypes(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])),
+		forDtypes(runLossGrad(kernel.SoftmaxXentGrad[float32]), runLossGrad(kernel.SoftmaxXentGrad[float64])), kernel.SoftmaxXentBoth,
 		targetGradBy("softmax_xent", forDtypes(runLossGrad(kernel.SoftmaxXentTarget[float32]), runLossGrad(kernel.SoftmaxXentTarget[float64]))))
 }
 
@@ -60,13 +60,28 @@ func targetGradBy(name string, run runner) targetGrad {
 	return func(p, t, dloss, _ *Node) (*Node, error) { return lossGrad(name+"_target_grad", run, p, t, dloss) }
 }
 
-func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Node, error) {
+// lossAndGrad writes a loss and the gradient of its predictions.
+type lossAndGrad func(loss, dp, p, t, dloss []float32, rows, cols int)
+
+// pairedLoss identifies a loss that is computed together with its gradient where both are needed;
+// gradOf identifies that gradient.
+type (
+	pairedLoss struct{ both lossAndGrad }
+	gradOf     struct{ loss *pairedLoss }
+)
+
+// rowLoss applies a loss; both may be nil.
+func rowLoss(name string, p, t *Node, run, back runner, both lossAndGrad, target targetGrad) (*Node, error) {
+	var pair *pairedLoss
+	if both != nil {
+		pair = &pairedLoss{both}
+	}
 	return apply(lossOp(name, rankOf(p), rankOf(p), func(p, t tensor.Shape) error {
 		if !equal(p, t) {
 			return fmt.Errorf("prediction has shape %v, target %v", p, t)
 		}
 		return nil
-	}, run, back, target), p, t)
+	}, run, back, pair, target), p, t)
 }
 
 // SparseSoftmaxCrossEntropy is SoftmaxCrossEntropy for integer class labels:
@@ -76,13 +91,13 @@ func rowLoss(name string, p, t *Node, run, back runner, target targetGrad) (*Nod
 //
 // A label out of range is an error when the graph runs; it names the row.
 func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
-	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), checkLabelShape("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil), logits, labels)
+	return apply(lossOp("sparse_softmax_xent", rankOf(logits), rankOf(labels), checkLabelShape("logits"), forDtypes(runSparseXent[float32], runSparseXent[float64]), forDtypes(runLossGrad(kernel.SoftmaxXentSparseGrad[float32]), runLossGrad(kernel.SoftmaxXentSparseGrad[float64])), nil, nil), logits, labels)
 }
 
 // lossOp maps (prediction, target) to a vector with one loss for each row of the
 // prediction. A nil target means class labels, which have no gradient.
-func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner, target targetGrad) *op {
-	return &op{
+func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner, pair *pairedLoss, target targetGrad) *op {
+	o := &op{
 		name: name,
 		in:   []int{rank, targetRank}, out: 1,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
@@ -98,7 +113,11 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 		run:  run,
 		diff: []bool{true, target != nil},
 		grad: func(in Nodes, _, dloss *Node) (Nodes, error) {
-			dp, err := lossGrad(name+"_grad", back, in[0], in[1], dloss)
+			grad := lossGradOp(name+"_grad", back, in[0], in[1])
+			if pair != nil {
+				grad.kind = gradOf{pair}
+			}
+			dp, err := apply(grad, in[0], in[1], dloss)
 			if err != nil || target == nil {
 				return Nodes{dp, nil}, err
 			}
@@ -106,16 +125,24 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 			return Nodes{dp, dt}, err
 		},
 	}
+	if pair != nil {
+		o.kind = pair
+	}
+	return o
 }
 
 // lossGrad applies an op that computes a gradient of p's shape.
 func lossGrad(name string, run runner, p, t, dloss *Node) (*Node, error) {
-	return apply(&op{
+	return apply(lossGradOp(name, run, p, t), p, t, dloss)
+}
+
+func lossGradOp(name string, run runner, p, t *Node) *op {
+	return &op{
 		name: name,
 		in:   []int{rankOf(p), rankOf(t), 1}, out: rankOf(p),
 		shape: sameShape,
 		run:   run,
-	}, p, t, dloss)
+	}
 }
 
 func runLoss[T kernel.Float](f func(loss, p, t []T, rows, cols int)) func(*call[T]) error {
@@ -249,7 +276,7 @@ func CategoricalHinge(prediction, target *Node) (*Node, error) {
 }
 
 func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.RowLoss[float64], target targetGrad) (*Node, error) {
-	return rowLoss(name, p, t, forDtypes(runLoss(f32.Rows), runLoss(f64.Rows)), forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), target)
+	return rowLoss(name, p, t, forDtypes(runLoss(f32.Rows), runLoss(f64.Rows)), forDtypes(runLossGrad(f32.RowsGrad), runLossGrad(f64.RowsGrad)), nil, target)
 }
 
 // SparseCategoricalCrossEntropy is CategoricalCrossEntropy for integer class labels:
@@ -261,7 +288,7 @@ func plainLoss(name string, p, t *Node, f32 kernel.RowLoss[float32], f64 kernel.
 func SparseCategoricalCrossEntropy(prediction, labels *Node) (*Node, error) {
 	return apply(lossOp("sparse_categorical_xent", rankOf(prediction), rankOf(labels), checkLabelShape("probabilities"),
 		forDtypes(runSparseProbability[float32], runSparseProbability[float64]),
-		forDtypes(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil), prediction, labels)
+		forDtypes(runLossGrad(kernel.SparseCrossentropyGrad[float32]), runLossGrad(kernel.SparseCrossentropyGrad[float64])), nil, nil), prediction, labels)
 }
 
 func checkLabelShape(what string) func(p, labels tensor.Shape) error {

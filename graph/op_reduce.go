@@ -14,8 +14,21 @@ import (
 func Mean(x *Node) (*Node, error) {
 	return reduceOp("mean", x, forDtypes(runMean[float32], runMean[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return broadcastLike("mean_grad", in[0], dy, forDtypes(runBroadcastMean[float32], runBroadcastMean[float64]))
+			return apply(meanGradOp(rankOf(in[0])), in[0], dy)
 		})
+}
+
+// meanGrad identifies the gradient of Mean, which reads only the shape of its first input.
+type meanGrad struct{}
+
+func meanGradOp(rank int) *op {
+	return &op{
+		name: "mean_grad",
+		in:   []int{rank, 0}, out: rank,
+		shape: sameShape,
+		run:   forDtypes(runBroadcastMean[float32], runBroadcastMean[float64]),
+		kind:  meanGrad{},
+	}
 }
 
 // WeightedMean returns (1/n)·Σ_i w_i·x_i, a scalar. As in Keras, the weighted sum is divided
@@ -135,7 +148,7 @@ func runBroadcast[T kernel.Float](c *call[T]) error {
 }
 
 func runBroadcastMean[T kernel.Float](c *call[T]) error {
-	kernel.Fill(c.out, c.in[1][0]/T(len(c.out)))
+	kernel.Fill(c.out, c.in[len(c.in)-1][0]/T(len(c.out)))
 	return nil
 }
 

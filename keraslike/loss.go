@@ -67,6 +67,7 @@ type lossKind struct {
 	sparse   bool // targets are class numbers
 	domain   *valueRange
 	distance bool // between p and t
+	shows    bool // the loss is NaN or infinite if a target is
 
 	// row computes the loss of one row, for the metric. If it is nil, noMetric says why.
 	row         func(p, t []float32) float64

@@ -23,10 +23,10 @@ const (
 )
 
 var (
-	_ = registerLossFunc(MeanSquaredError, lossKind{rows: graph.MeanSquaredError, distance: true, row: squareRow})
-	_ = registerLossFunc(MSE, lossKind{rows: graph.MeanSquaredError, distance: true, row: squareRow, scalars: true})
-	_ = registerLossFunc(MeanAbsoluteError, lossKind{rows: graph.MeanAbsoluteError, distance: true, row: absoluteRow})
-	_ = registerLossFunc(MAE, lossKind{rows: graph.MeanAbsoluteError, distance: true, row: absoluteRow, scalars: true})
+	_ = registerLossFunc(MeanSquaredError, lossKind{rows: graph.MeanSquaredError, distance: true, shows: true, row: squareRow})
+	_ = registerLossFunc(MSE, lossKind{rows: graph.MeanSquaredError, distance: true, shows: true, row: squareRow, scalars: true})
+	_ = registerLossFunc(MeanAbsoluteError, lossKind{rows: graph.MeanAbsoluteError, distance: true, shows: true, row: absoluteRow})
+	_ = registerLossFunc(MAE, lossKind{rows: graph.MeanAbsoluteError, distance: true, shows: true, row: absoluteRow, scalars: true})
 	_ = registerLossFunc(MeanAbsolutePercentageError, lossKind{
 		rows: graph.MeanAbsolutePercentageError, distance: true, row: kernel.AbsolutePercentage[float32]().Value,
 	})

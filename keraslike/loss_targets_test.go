@@ -4,6 +4,7 @@ package keraslike_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -224,5 +225,35 @@ func TestInvalidSampleWeights(t *testing.T) {
 	wantError(t, err, "gone")
 	if !slices.Equal(before, weightsOf(m)) {
 		t.Error("rejected weights have trained the model")
+	}
+}
+
+// Where the loss shows targets that are not finite, they are looked for only after it: the errors are
+// those of a check before, and nothing has changed, whatever weights hide the sample.
+func TestTrainOnBatchNamesTargets(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(1))
+	x := tensorOf([]int{3, 2}, []float32{1, 2, 3, 4, 5, 6})
+	good := tensorOf([]int{3, 2}, []float32{1, 2, 3, 4, 5, 6})
+	for _, loss := range []k.Loss{k.MSE, k.MAE, k.MeanSquaredError, k.MeanAbsoluteError, k.LogCosh} {
+		in := k.Input(2)
+		m := k.NewModel("m", []*k.Tensor{in}, []*k.Tensor{k.Dense(2).Apply(in), k.Dense(2, k.Tanh).Apply(in)})
+		if err := m.Compile(k.RMSprop(0.1), loss, k.LossWeights(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		before := weightsOf(m)
+		for _, bad := range []float32{nan, inf, -inf} {
+			spoiled := tensorOf([]int{3, 2}, []float32{1, 2, 3, bad, 5, nan})
+			for i := range 2 {
+				targets := []graph.Value{good, good}
+				targets[i] = spoiled
+				for _, weights := range [][]float32{nil, {1, 0, 1}} {
+					_, err := m.TrainOnBatchOf([]graph.Value{x}, targets, weights)
+					wantError(t, err, fmt.Sprintf("train on batch: target %d of sample 1: value 1 is %v", i, bad))
+				}
+			}
+		}
+		if !slices.Equal(before, weightsOf(m)) {
+			t.Errorf("%s: rejected targets have trained the model", loss.Name())
+		}
 	}
 }

@@ -156,6 +156,12 @@ func (g *modelGraph) counts(k, i, n int) bool {
 	return w[i/(n/len(w))] != 0
 }
 
+// showsTarget reports whether the cost is NaN or infinite if a value of target k is.
+func (g *modelGraph) showsTarget(k int) bool {
+	l, ok := g.losses[k].(LossFunc)
+	return ok && l.kind().shows && g.masks.nodes[k] == nil
+}
+
 // maskTargets replaces class indices of output k that are masked or have weight 0 with 0,
 // because the op of the loss would reject padding.
 func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Node {

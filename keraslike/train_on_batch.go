@@ -58,27 +58,57 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 			return 0, fmt.Errorf("train on batch: input %d: %w", k, err)
 		}
 	}
+	rate, bound := t.rate, 0
+	if err := m.trainBound(g, targets, weights, n, &bound); err != nil {
+		for k, v := range targets[:bound] {
+			if bad := checkTarget(k, v, n); bad != nil {
+				t.rate, err = rate, bad
+				break
+			}
+		}
+		return 0, fmt.Errorf("train on batch: %w", err)
+	}
+	return g.loss(), nil
+}
+
+// trainBound makes one update with the inputs that are bound to g, and counts the targets that it
+// binds. It checks those whose NaN and Inf the loss does not show.
+func (m *Model) trainBound(g *modelGraph, targets []graph.Value, weights []float32, n int, bound *int) (err error) {
 	for k, v := range targets {
 		if err := g.targets[k].bind(v); err != nil {
-			return 0, fmt.Errorf("train on batch: target %d: %w", k, err)
+			return fmt.Errorf("target %d: %w", k, err)
 		}
-		if i := kernel.Finite(graph.Floats(v)); i >= 0 {
-			each := Shape(v.Shape()).Size() / n
-			return 0, fmt.Errorf("train on batch: target %d of sample %d: value %d is %v", k, i/each, i%each, graph.Floats(v)[i])
+		*bound = k + 1
+		if g.showsTarget(k) {
+			continue
+		}
+		if err := checkTarget(k, v, n); err != nil {
+			return err
 		}
 	}
 	if weights != nil {
 		if err := g.setWeights(weights); err != nil {
-			return 0, fmt.Errorf("train on batch: %w", err)
+			return err
 		}
 	}
+	t := m.trainer
 	if t.rate, err = t.scheduled(t.rate); err != nil {
-		return 0, fmt.Errorf("train on batch: %w", err)
+		return err
 	}
 	if err := m.update(g, t.rate); err != nil {
-		return 0, fmt.Errorf("train on batch: %w", nameSample(err, upTo(n)))
+		return nameSample(err, upTo(n))
 	}
-	return g.loss(), nil
+	return nil
+}
+
+// checkTarget returns an error for the first value of target k that is NaN or infinite.
+func checkTarget(k int, v graph.Value, n int) error {
+	i := kernel.Finite(graph.Floats(v))
+	if i < 0 {
+		return nil
+	}
+	each := Shape(v.Shape()).Size() / n
+	return fmt.Errorf("target %d of sample %d: value %d is %v", k, i/each, i%each, graph.Floats(v)[i])
 }
 
 // PredictOnBatch is Predict for a model with one input and one output and for x that is a tensor or,

@@ -49,7 +49,7 @@ func Conv2DEach(y, x, w, bias []float32, s *Conv, norm *Norm, act Activation, al
 	var transformed *conv.Transformed
 	switch conv.FormOf(s) {
 	case conv.AsMatrix:
-		matrix = kept.packed(w, s.N*s.OH*s.OW, s.KH*s.KW*s.C, s.K)
+		matrix = kept.packed(w, conv.MatrixRows(s), s.KH*s.KW*s.C, s.K)
 	case conv.AsWinograd:
 		transformed = kept.transformed(w, s)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/kerneltest"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // eachCase is a dense layer or a convolution for inference.
@@ -133,6 +134,41 @@ func TestEach(t *testing.T) {
 					}
 				}
 				restore()
+			}
+		}
+	})
+}
+
+// Convolutions of so many channels that their transformed weights come from memory: the same, for
+// tiles of one and of several rounds. Portable Go has no such algorithm.
+func TestEachOfManyChannels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(33, 34))
+	known := newEachCase(rng, samePadding(square(2, 7, 352, 336, 3)), false, true, true, ReLU)
+	want := known.reference()
+	many := newEachCase(rng, samePadding(square(16, 9, 336, 352, 3)), false, false, false, Tanh)
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		if simd.Active.Portable() {
+			t.Skip()
+		}
+		for _, c := range []*eachCase{known, many} {
+			n := c.conv.N
+			what := fmt.Sprintf("%+v", c.conv)
+			whole := c.run(0, n, nil)
+			if c == known {
+				kerneltest.Close(t, what, whole, want, 2e-5, 5+5*math.Sqrt(9*352))
+			}
+			kept, _, _ := keeping(1 << 30)
+			each := len(whole) / n
+			for _, workers := range []int{1, 3} {
+				restore := parallel.SetWorkers(workers)
+				for _, k := range []*Kept{nil, kept, kept} {
+					sameFloats(t, what, c.run(0, n, k), whole)
+					sameFloats(t, what+" alone", c.run(n-1, 1, k), whole[(n-1)*each:])
+				}
+				restore()
+			}
+			if kept.matrix.made.Load() == nil {
+				t.Error("the weights are not kept")
 			}
 		}
 	})

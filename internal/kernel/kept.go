@@ -103,7 +103,7 @@ func (f *keptForm[F]) end(k *Kept, made *madeForm[F]) {
 }
 
 const (
-	keptRows   = 512     // a form is not made for products of more rows, which gain little
+	keptRows   = 4096    // a form is not made for products of more rows, which gain little
 	keptFloats = 1 << 15 // nor for smaller matrices, which the nearest caches hold
 	keptTiles  = 1024    // the same number for tiles of the Winograd algorithm
 )

@@ -97,6 +97,58 @@ func MAEGrad[T Float](dpred, pred, target, dloss []T, rows, cols int) {
 	lossGrad("mean absolute error grad", dpred, pred, target, dloss, rows, cols, cols, cheapGrain, simd.Active.MAEGrad, ref.MAEGrad[T])
 }
 
+// The functions below write a loss and the gradient of its predictions, as the two functions of the
+// loss do, while rows of pred and target are in the cache: each is read from memory once.
+
+// MSEBoth is MSE and MSEGrad.
+func MSEBoth(loss, dpred, pred, target, dloss []float32, rows, cols int) {
+	lossBoth("mean squared error", loss, dpred, pred, target, dloss, rows, cols, cheapGrain, simd.Active.MSE, simd.Active.MSEGrad)
+}
+
+// MAEBoth is MAE and MAEGrad.
+func MAEBoth(loss, dpred, pred, target, dloss []float32, rows, cols int) {
+	lossBoth("mean absolute error", loss, dpred, pred, target, dloss, rows, cols, cheapGrain, simd.Active.MAE, simd.Active.MAEGrad)
+}
+
+// SigmoidXentBoth is SigmoidXent and SigmoidXentGrad.
+func SigmoidXentBoth(loss, dlogits, logits, target, dloss []float32, rows, cols int) {
+	lossBoth("sigmoid cross-entropy", loss, dlogits, logits, target, dloss, rows, cols, costlyGrain, simd.Active.SigmoidXent, simd.Active.SigmoidXentGrad)
+}
+
+// SoftmaxXentBoth is SoftmaxXent and SoftmaxXentGrad.
+func SoftmaxXentBoth(loss, dlogits, logits, target, dloss []float32, rows, cols int) {
+	lossBoth("softmax cross-entropy", loss, dlogits, logits, target, dloss, rows, cols, costlyGrain, simd.Active.SoftmaxXent, simd.Active.SoftmaxXentGrad)
+}
+
+func lossBoth(what string, loss, dz, z, target, dloss []float32, rows, cols, grain int,
+	value func(loss, a, b []float32, rows, cols int), grad func(dz, z, t, dloss []float32, rows, cols int),
+) {
+	sameLen(what, rows*cols, len(dz), len(z), len(target))
+	sameLen(what, rows, len(loss), len(dloss))
+	lossBothJobs.Run(lossBothJob{lossGradJob{grad, dz, z, target, dloss, cols, cols}, value, loss}, rows, rowGrain(grain, cols))
+}
+
+type lossBothJob struct {
+	lossGradJob
+	value func(loss, a, b []float32, rows, cols int)
+	loss  []float32
+}
+
+var lossBothJobs parallel.Jobs[lossBothJob, *lossBothJob]
+
+// bothFloats is how many predictions lossBoth takes at a time: with their targets, a part of the
+// first-level cache.
+const bothFloats = 2048
+
+func (j *lossBothJob) Piece(lo, hi int) {
+	step := max(1, bothFloats/max(1, j.cols))
+	for r := lo; r < hi; r += step {
+		end := min(r+step, hi)
+		j.value(j.loss[r:end], j.z[r*j.cols:end*j.cols], j.target[r*j.cols:end*j.cols], end-r, j.cols)
+		j.lossGradJob.Piece(r, end)
+	}
+}
+
 func lossRows[T Float](what string, loss, a, b []T, rows, cols, grain int,
 	fast func(loss, a, b []float32, rows, cols int), plain func(loss, a, b []T, rows, cols int),
 ) {

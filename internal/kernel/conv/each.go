@@ -27,7 +27,7 @@ const (
 func FormOf(s *ref.Conv) Form {
 	j := windowJob{isa: simd.Active, depth: s.C, channels: s.K, cols: forwardAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft)}
 	switch {
-	case pointwise(s):
+	case pointwise(s) || winogradFarFits(s):
 		return AsMatrix
 	case winogradFitsEach(s):
 		return AsWinograd
@@ -37,12 +37,22 @@ func FormOf(s *ref.Conv) Form {
 	return AsMatrix
 }
 
+// MatrixRows returns by how many rows ForwardEach multiplies a packed matrix.
+func MatrixRows(s *ref.Conv) int {
+	if winogradFarFits(s) {
+		return s.N * WinogradTiles(s)
+	}
+	return s.N * s.OH * s.OW
+}
+
 // ForwardEach is Forward for inference, with a scale and a shift of channels before relu. If the weights in the form of FormOf are at hand, w is not
 // read; otherwise matrix and transformed are nil.
 func ForwardEach(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, matrix *gemm.Packed, transformed *Transformed) {
 	switch {
 	case pointwise(s):
 		pointwiseForward(y, x, w, bias, s, affine, relu, true, matrix)
+	case winogradFarFits(s):
+		winogradFarForward(y, x, w, bias, s, affine, relu, matrix)
 	case winogradFitsEach(s):
 		winogradForward(y, x, w, bias, s, affine, relu, transformed)
 	default:

@@ -60,6 +60,7 @@ type winogradJob struct {
 	tilesH       int       // tiles of every dilH-th row and dilW-th column of an image
 	tilesW       int
 	units, tiles int
+	first, round int // tiles of a round, see winogradFar
 }
 
 var winogradJobs parallel.FreeList[winogradJob]
@@ -106,6 +107,15 @@ func transformedWeights(s *ref.Conv) int {
 
 func winogradForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool, kept *Transformed) {
 	j := winogradJobs.Get()
+	j.setForward(y, x, bias, s, affine, relu)
+	if kept != nil {
+		j.u = kept.u
+	}
+	j.run(w, false)
+}
+
+// setForward sets all but the weights.
+func (j *winogradJob) setForward(y, x, bias []float32, s *ref.Conv, affine gemm.Affine, relu bool) {
 	j.images, j.srcH, j.srcW, j.depth = s.N, s.H, s.W, s.C
 	j.dstH, j.dstW, j.channels, j.padTop, j.padLeft = s.OH, s.OW, s.K, s.PadTop, s.PadLeft
 	j.dilH, j.dilW, j.kernelH, j.kernelW = s.DilH, s.DilW, s.KH, s.KW
@@ -116,10 +126,6 @@ func winogradForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, r
 	if affine.Scale != nil {
 		j.setAffine(affine, bias)
 	}
-	if kept != nil {
-		j.u = kept.u
-	}
-	j.run(w, false)
 }
 
 // setAffine scales the products, as the transform back is linear, and adds the rest to the bias.
@@ -146,10 +152,7 @@ func winogradBackData(dx, dy, w []float32, s *ref.Conv) {
 func (j *winogradJob) run(w []float32, backward bool) {
 	s := simd.Active
 	j.isa = s
-	if j.bias == nil {
-		j.zero = buffer.Grow(j.zero, j.channels)
-		j.bias = simd.First(j.zero)
-	}
+	j.setZero()
 	if j.u == nil {
 		j.spare = buffer.Grow(j.spare, winogradPoints*j.inner()*ceilDiv(j.channels, s.TileCols())*s.TileCols())
 		j.u = j.spare
@@ -161,6 +164,14 @@ func (j *winogradJob) run(w []float32, backward bool) {
 	j.units = max(ceilDiv(j.tiles, perUnit), min(2*parallel.Workers(), ceilDiv(j.tiles, s.TileRows)))
 	parallel.Run(j, j.units)
 	j.release()
+}
+
+// setZero replaces an absent bias.
+func (j *winogradJob) setZero() {
+	if j.bias == nil {
+		j.zero = buffer.Grow(j.zero, j.channels)
+		j.bias = simd.First(j.zero)
+	}
 }
 
 // inner is the number of products of a point of a tile and a channel of the destination.
@@ -178,6 +189,14 @@ func (j *winogradJob) countTiles() {
 
 // transformWeights fills u.
 func (j *winogradJob) transformWeights(u, w []float32, backward bool) {
+	j.setPack(w, backward)
+	j.u = u
+	parallel.Run((*winogradWeightsJob)(j), ceilDiv(j.channels, j.isa.TileCols()))
+	j.pack.w = nil
+}
+
+// setPack prepares pack for weights w.
+func (j *winogradJob) setPack(w []float32, backward bool) {
 	p := &j.pack
 	p.rows, p.cols = axis{weightStep: 1}, axis{weightStep: 1}
 	if backward {
@@ -185,9 +204,6 @@ func (j *winogradJob) transformWeights(u, w []float32, backward bool) {
 	}
 	p.isa, p.depth, p.channels = j.isa, j.depth, j.channels
 	p.w, p.backward, p.kernelW = simd.First(w), backward, j.kernelW
-	j.u = u
-	parallel.Run((*winogradWeightsJob)(j), ceilDiv(j.channels, j.isa.TileCols()))
-	p.w = nil
 }
 
 // winogradWeightsJob packs and transforms the weights; a unit is a panel of output channels.

@@ -15,6 +15,8 @@ func flops(b *testing.B, flop float64) {
 func BenchmarkMultiply(b *testing.B) {
 	for _, s := range []struct{ m, k, n int }{
 		{1024, 1024, 1024},
+		{4096, 512, 512},
+		{512, 4096, 512},
 		{512, 512, 512},
 		{128, 784, 512},
 		{512, 10000, 64},
