@@ -114,20 +114,7 @@ func parseDate(cell string, order DateOrder) (at time.Time, form dateForm, ok bo
 
 func parseDay(s string, order DateOrder) (year, month, day int, form dateForm, ok bool) {
 	fail := func() (int, int, int, dateForm, bool) { return 0, 0, 0, form, false }
-	separator := rune(0)
-	parts := strings.FieldsFunc(s, func(r rune) bool {
-		if r == '-' || r == '/' || r == '.' || r == ' ' || r == ',' {
-			separator = r
-			return true
-		}
-		return false
-	})
-	if len(parts) == 4 && named(parts[0], weekdays) > 0 { // Mon, 2 Jan 2006
-		parts = parts[1:]
-	}
-	if len(parts) == 2 && len(parts[0]) == 4 && (separator == '-' || separator == '/') { // 2006-01
-		parts = append(parts, "1")
-	}
+	parts, separator := splitDay(s)
 	if len(parts) != 3 || !strings.HasPrefix(s, parts[0]) && named(s[:3], weekdays) == 0 {
 		return fail()
 	}
@@ -163,24 +150,49 @@ func parseDay(s string, order DateOrder) (year, month, day int, form dateForm, o
 		if len(parts[2]) == 2 {
 			year = century(year)
 		}
-		switch {
-		case separator == '.':
-			order = DayFirst
-		case n[0] > 12:
-			form.order = DayFirst
-		case n[1] > 12:
-			form.order = MonthFirst
-		default:
-			form.either = true
-		}
-		if order == GuessDates {
-			order = form.order
-		}
-		if day, month = n[0], n[1]; order == MonthFirst {
-			day, month = n[1], n[0]
-		}
+		day, month, form = dayAndMonth(n[0], n[1], separator, order)
 	}
 	return year, month, day, form, year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= 31
+}
+
+// splitDay returns the parts of a date, which are three if it is one, and the last separator. A day of
+// the week is left out; a month without a day gets its first.
+func splitDay(s string) (parts []string, separator rune) {
+	parts = strings.FieldsFunc(s, func(r rune) bool {
+		if r == '-' || r == '/' || r == '.' || r == ' ' || r == ',' {
+			separator = r
+			return true
+		}
+		return false
+	})
+	if len(parts) == 4 && named(parts[0], weekdays) > 0 { // Mon, 2 Jan 2006
+		parts = parts[1:]
+	}
+	if len(parts) == 2 && len(parts[0]) == 4 && (separator == '-' || separator == '/') { // 2006-01
+		parts = append(parts, "1")
+	}
+	return parts, separator
+}
+
+// dayAndMonth reads the first two numbers of a date, of which either may be the day.
+func dayAndMonth(first, second int, separator rune, order DateOrder) (day, month int, form dateForm) {
+	switch {
+	case separator == '.':
+		order = DayFirst
+	case first > 12:
+		form.order = DayFirst
+	case second > 12:
+		form.order = MonthFirst
+	default:
+		form.either = true
+	}
+	if order == GuessDates {
+		order = form.order
+	}
+	if order == MonthFirst {
+		return second, first, form
+	}
+	return first, second, form
 }
 
 // century completes a year of two digits.

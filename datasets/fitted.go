@@ -48,79 +48,87 @@ func (c *fittedColumn) fit(f *Frame) error {
 	if err != nil {
 		return err
 	}
-	fail := func(row int32, cell string) error {
-		return fmt.Errorf("%s: %.40q is not a %v, %s", f.where(row, c.Column), cell, c.Kind, f.words(k, c.Kind))
-	}
 	if c.Kind == Date {
 		if c.Order, err = f.dateOrder(k); err != nil {
 			return err
 		}
 	}
-	var numbers []float64
-	var times []time.Time
-	counts, falses := map[string]int{}, 0
-	clock, day, present := false, false, 0
+	found := learned{counts: map[string]int{}}
 	for _, row := range f.rows {
-		cell, ok := f.cell(row, k)
-		if !ok {
-			continue
-		}
-		present++
-		switch c.Kind {
-		case Number:
-			v, ok := parseNumber(cell, f.dialect.decimal, f.dialect.thousands)
-			if !ok {
-				return fail(row, cell)
-			}
-			numbers = append(numbers, v)
-		case Category:
-			if c.Buckets == 0 || c.Missing == MissingMost {
-				counts[cell]++
-			}
-		case Boolean:
-			v, ok := parseBool(cell)
-			if !ok {
-				return fail(row, cell)
-			}
-			if !v {
-				falses++
-			}
-		case Date:
-			at, form, ok := parseDate(cell, c.Order)
-			if !ok {
-				return fail(row, cell)
-			}
-			clock, day = clock || form.clock, day || form.day
-			times = append(times, at)
+		if cell, ok := f.cell(row, k); ok && !found.add(c, cell, f.dialect) {
+			return fmt.Errorf("%s: %.40q is not a %v, %s", f.where(row, c.Column), cell, c.Kind, f.words(k, c.Kind))
 		}
 	}
-	if present == 0 && !(c.Kind == Category && (c.Categories != nil || c.Buckets > 0)) {
+	if found.present == 0 && !(c.Kind == Category && (c.Categories != nil || c.Buckets > 0)) {
 		return f.in(fmt.Errorf("column %q: no training row has a value", c.Column))
 	}
 	c.Value = strings.TrimSpace(c.Value)
 	switch c.Kind {
 	case Number:
-		err = c.fitNumbers(numbers, f.dialect)
+		err = c.fitNumbers(found.numbers, f.dialect)
 	case Category:
-		err = c.fitCategories(counts)
+		err = c.fitCategories(found.counts)
 	case Boolean:
-		if c.Missing == MissingMost {
-			c.Fill = truths[0][0]
-			if 2*falses < present {
-				c.Fill = truths[0][1]
-			}
-		}
-		if c.Missing == MissingValue {
-			if _, ok := parseBool(c.Value); !ok {
-				err = fmt.Errorf("the Value %q is not a boolean", c.Value)
-			}
-			c.Fill = c.Value
-		}
+		err = c.fitBooleans(found.falses, found.present)
 	case Date:
-		err = c.fitDates(times, clock, day)
+		err = c.fitDates(found.times, found.clock, found.day)
 	}
 	if err != nil {
 		return f.in(fmt.Errorf("column %q: %w", c.Column, err))
+	}
+	return nil
+}
+
+// learned is what a column holds in the training rows.
+type learned struct {
+	present    int // cells with a value
+	numbers    []float64
+	counts     map[string]int // of each name
+	falses     int
+	times      []time.Time
+	clock, day bool // some date has a time of day, a day
+}
+
+// add takes in a cell; it returns false if the cell is not of the column's kind.
+func (l *learned) add(c *fittedColumn, cell string, d dialect) bool {
+	l.present++
+	switch c.Kind {
+	case Number:
+		v, ok := parseNumber(cell, d.decimal, d.thousands)
+		l.numbers = append(l.numbers, v)
+		return ok
+	case Category:
+		if c.Buckets == 0 || c.Missing == MissingMost {
+			l.counts[cell]++
+		}
+	case Boolean:
+		v, ok := parseBool(cell)
+		if !v {
+			l.falses++
+		}
+		return ok
+	case Date:
+		at, form, ok := parseDate(cell, c.Order)
+		l.clock, l.day = l.clock || form.clock, l.day || form.day
+		l.times = append(l.times, at)
+		return ok
+	}
+	return true
+}
+
+// fitBooleans finds what stands for a missing boolean.
+func (c *fittedColumn) fitBooleans(falses, present int) error {
+	switch c.Missing {
+	case MissingMost:
+		c.Fill = truths[0][0]
+		if 2*falses < present {
+			c.Fill = truths[0][1]
+		}
+	case MissingValue:
+		c.Fill = c.Value
+		if _, ok := parseBool(c.Value); !ok {
+			return fmt.Errorf("the Value %q is not a boolean", c.Value)
+		}
 	}
 	return nil
 }
@@ -232,6 +240,11 @@ func (c *fittedColumn) fitCategories(counts map[string]int) error {
 			return fmt.Errorf("%s, one-hot takes at most %d: set MinCount, Buckets, or EncodeOrdinal and an Embedding", text.Count(n, "different value"), maxOneHot)
 		}
 	}
+	return c.fillCategory(counts)
+}
+
+// fillCategory finds what stands for a missing category.
+func (c *fittedColumn) fillCategory(counts map[string]int) error {
 	switch c.Missing {
 	case MissingMost:
 		most := 0
@@ -596,37 +609,51 @@ func (t *fittedTarget) fit(f *Frame) error {
 	}
 	switch t.Kind {
 	case Category:
-		if t.Categories != nil {
-			if err := distinct(t.Categories); err != nil {
-				return f.in(fmt.Errorf("target %q: Categories: %w", t.Column, err))
-			}
-			t.Categories = slices.Clone(t.Categories)
-			break
-		}
-		for name := range counts {
-			t.Categories = append(t.Categories, name)
-		}
-		sortNames(t.Categories)
-		if n := len(t.Categories); n > maxOneHot {
-			return f.in(fmt.Errorf("target %q: %s, want at most %d classes", t.Column, text.Count(n, "different value"), maxOneHot))
+		if err := t.fitClasses(counts); err != nil {
+			return f.in(err)
 		}
 	case Boolean:
-		for i, word := range words {
-			if word != "" {
-				continue
-			}
-			for _, pair := range truths { // the other of the same pair
-				if strings.EqualFold(words[1-i], pair[1-i]) {
-					words[i] = pair[i]
-				}
-			}
-		}
-		t.Categories = words[:]
+		t.Categories = bothTruths(words)
 	}
 	if t.Kind != Number && len(t.Categories) < 2 {
 		return f.in(fmt.Errorf("target %q: all training rows are %q, want at least two classes", t.Column, t.Categories))
 	}
 	return nil
+}
+
+// fitClasses sets the classes to those of the schema, else to the names in the training rows.
+func (t *fittedTarget) fitClasses(counts map[string]int) error {
+	if t.Categories != nil {
+		if err := distinct(t.Categories); err != nil {
+			return fmt.Errorf("target %q: Categories: %w", t.Column, err)
+		}
+		t.Categories = slices.Clone(t.Categories)
+		return nil
+	}
+	for name := range counts {
+		t.Categories = append(t.Categories, name)
+	}
+	sortNames(t.Categories)
+	if n := len(t.Categories); n > maxOneHot {
+		return fmt.Errorf("target %q: %s, want at most %d classes", t.Column, text.Count(n, "different value"), maxOneHot)
+	}
+	return nil
+}
+
+// bothTruths completes the words for false and true by the other of the same pair, if one was not
+// found.
+func bothTruths(words [2]string) []string {
+	for i, word := range words {
+		if word != "" {
+			continue
+		}
+		for _, pair := range truths {
+			if strings.EqualFold(words[1-i], pair[1-i]) {
+				words[i] = pair[i]
+			}
+		}
+	}
+	return words[:]
 }
 
 // encode returns the number or class index of a target.

@@ -65,106 +65,137 @@ func (c *cells) guessed() []guess {
 
 // guess looks at column k.
 func (c *cells) guess(k int) guess {
-	var g guess
-	seen := map[string]bool{}
-	rows := len(c.lines)
-	numbers, booleans, dates, long, present := 0, 0, 0, 0, 0
-	pairs := make([]int, len(truths))
-	odd, evidence := "", [3]string{} // the first cell that is no number; a date of each order
-	either := ""
-	for row := range rows {
-		cell, ok := c.cell(int32(row), k)
-		if !ok {
-			g.missing++
-			continue
-		}
-		present++
-		if len(seen) <= maxDistinct && !seen[cell] {
-			seen[cell] = true
-			if len(g.examples) < 4 {
-				g.examples = append(g.examples, cell)
-			}
-		}
-		if v, ok := parseNumber(cell, c.dialect.decimal, c.dialect.thousands); ok {
-			if numbers == 0 {
-				g.least, g.most = v, v
-			}
-			numbers, g.least, g.most = numbers+1, min(g.least, v), max(g.most, v)
-		} else if odd == "" {
-			odd = fmt.Sprintf("%.30q in line %d", cell, c.lines[row])
-		}
-		if _, ok := parseBool(cell); ok {
-			booleans++
-			lower := strings.ToLower(cell)
-			for p, pair := range truths {
-				if lower == pair[0] || lower == pair[1] {
-					pairs[p]++
-				}
-			}
-		}
-		if dates == present-1 { // all so far
-			if _, form, ok := parseDate(cell, c.dialect.dates); ok {
-				dates++
-				g.clock, g.day = g.clock || form.clock, g.day || form.day
-				if form.order != GuessDates && evidence[form.order] == "" {
-					evidence[form.order] = fmt.Sprintf("%.30q in line %d", cell, c.lines[row])
-				}
-				if form.either && either == "" {
-					either = fmt.Sprintf("%.30q in line %d", cell, c.lines[row])
-				}
-			}
-		}
-		if len(cell) > 60 || strings.Contains(cell, "\n") {
-			long++
+	t := tally{seen: map[string]bool{}, pairs: make([]int, len(truths))}
+	for row := range len(c.lines) {
+		if cell, ok := c.cell(int32(row), k); ok {
+			t.add(cell, c.lines[row], c.dialect)
+		} else {
+			t.missing++
 		}
 	}
-	g.distinct = len(seen)
-	g.order = c.dialect.dates
-	if g.order == GuessDates {
-		switch {
-		case evidence[DayFirst] != "" && evidence[MonthFirst] != "":
-			g.opposed = evidence[DayFirst] + " has the day first, " + evidence[MonthFirst] + " the month"
-			dates = 0
-		case evidence[DayFirst] != "":
-			g.order, g.note = DayFirst, "day first, by "+evidence[DayFirst]
-		case evidence[MonthFirst] != "":
-			g.order, g.note = MonthFirst, "month first, by "+evidence[MonthFirst]
-		case either != "":
-			g.undecided = either
-			g.note = "day or month first? Set CSVOptions.Dates"
+	t.distinct = len(t.seen)
+	t.decideOrder(c.dialect.dates)
+	t.decideKind()
+	return t.guess
+}
+
+// tally counts how the cells of a column are written.
+type tally struct {
+	guess
+	present, numbers, booleans, dates, long int
+
+	seen     map[string]bool
+	pairs    []int     // cells that are a word of each pair of truths
+	odd      string    // the first cell that is no number
+	evidence [3]string // a date of each order
+	either   string    // the first date that may have either
+}
+
+// add counts a cell.
+func (t *tally) add(cell string, line int32, d dialect) {
+	quoted := func() string { return fmt.Sprintf("%.30q in line %d", cell, line) }
+	t.present++
+	if len(t.seen) <= maxDistinct && !t.seen[cell] {
+		t.seen[cell] = true
+		if len(t.examples) < 4 {
+			t.examples = append(t.examples, cell)
 		}
 	}
-	word := slices.ContainsFunc(pairs[:len(pairs)-1], func(n int) bool { return n == present })
+	if v, ok := parseNumber(cell, d.decimal, d.thousands); ok {
+		if t.numbers == 0 {
+			t.least, t.most = v, v
+		}
+		t.numbers, t.least, t.most = t.numbers+1, min(t.least, v), max(t.most, v)
+	} else if t.odd == "" {
+		t.odd = quoted()
+	}
+	if _, ok := parseBool(cell); ok {
+		t.booleans++
+		lower := strings.ToLower(cell)
+		for p, pair := range truths {
+			if lower == pair[0] || lower == pair[1] {
+				t.pairs[p]++
+			}
+		}
+	}
+	if t.dates == t.present-1 { // all so far
+		if _, form, ok := parseDate(cell, d.dates); ok {
+			t.addDate(form, quoted)
+		}
+	}
+	if len(cell) > 60 || strings.Contains(cell, "\n") {
+		t.long++
+	}
+}
+
+// addDate counts a date.
+func (t *tally) addDate(form dateForm, quoted func() string) {
+	t.dates++
+	t.clock, t.day = t.clock || form.clock, t.day || form.day
+	if form.order != GuessDates && t.evidence[form.order] == "" {
+		t.evidence[form.order] = quoted()
+	}
+	if form.either && t.either == "" {
+		t.either = quoted()
+	}
+}
+
+// decideOrder finds the order of dates where the dialect does not say it.
+func (t *tally) decideOrder(said DateOrder) {
+	t.order = said
+	if said != GuessDates {
+		return
+	}
+	switch dayFirst, monthFirst := t.evidence[DayFirst], t.evidence[MonthFirst]; {
+	case dayFirst != "" && monthFirst != "":
+		t.opposed = dayFirst + " has the day first, " + monthFirst + " the month"
+		t.dates = 0
+	case dayFirst != "":
+		t.order, t.note = DayFirst, "day first, by "+dayFirst
+	case monthFirst != "":
+		t.order, t.note = MonthFirst, "month first, by "+monthFirst
+	case t.either != "":
+		t.undecided = t.either
+		t.note = "day or month first? Set CSVOptions.Dates"
+	}
+}
+
+// decideKind finds the kind. Its note replaces that of the order, except for dates.
+func (t *tally) decideKind() {
+	word := slices.ContainsFunc(t.pairs[:len(t.pairs)-1], func(n int) bool { return n == t.present })
 	switch {
-	case present == 0:
-		g.kind, g.note = FreeText, "no value"
-	case numbers == present:
-		g.kind, g.note = Number, ""
-		if g.distinct == 1 {
-			g.note = "constant"
-		} else if g.distinct <= 10 && present > 20 && allIntegers(g.examples) {
-			g.note = fmt.Sprintf("%d different numbers: perhaps categories", g.distinct)
+	case t.present == 0:
+		t.kind, t.note = FreeText, "no value"
+	case t.numbers == t.present:
+		t.kind, t.note = Number, ""
+		if t.distinct == 1 {
+			t.note = "constant"
+		} else if t.distinct <= 10 && t.present > 20 && allIntegers(t.examples) {
+			t.note = fmt.Sprintf("%d different numbers: perhaps categories", t.distinct)
 		}
-	case booleans == present && word:
-		g.kind, g.note = Boolean, ""
-	case dates == present:
-		g.kind = Date
+	case t.booleans == t.present && word:
+		t.kind, t.note = Boolean, ""
+	case t.dates == t.present:
+		t.kind = Date
 	default:
-		g.note = ""
-		g.kind = Category
-		if g.distinct > maxDistinct || long*4 > present || g.distinct > 10 && 2*g.distinct > present || g.distinct > 2 && g.distinct == present {
-			g.kind = FreeText
-		}
-		switch {
-		case g.opposed != "":
-			g.note = "dates? " + g.opposed
-		case 10*numbers >= 9*present:
-			g.note = fmt.Sprintf("numbers besides %s (%d)", odd, present-numbers)
-		case g.distinct == 1:
-			g.note = "constant"
-		}
+		t.decideNames()
 	}
-	return g
+}
+
+// decideNames tells categories from free text.
+func (t *tally) decideNames() {
+	t.kind, t.note = Category, ""
+	if t.distinct > maxDistinct || t.long*4 > t.present || t.distinct > 10 && 2*t.distinct > t.present || t.distinct > 2 && t.distinct == t.present {
+		t.kind = FreeText
+	}
+	switch {
+	case t.opposed != "":
+		t.note = "dates? " + t.opposed
+	case 10*t.numbers >= 9*t.present:
+		t.note = fmt.Sprintf("numbers besides %s (%d)", t.odd, t.present-t.numbers)
+	case t.distinct == 1:
+		t.note = "constant"
+	}
 }
 
 func allIntegers(cells []string) bool {

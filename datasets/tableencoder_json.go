@@ -60,23 +60,29 @@ func (e *TableEncoder) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// encoder checks the values and returns what they describe.
-func (s savedTable) encoder() (*TableEncoder, error) {
+// dialect checks how cells are written.
+func (s savedTable) dialect() (d dialect, err error) {
 	decimal, thousands := []rune(s.Decimal), []rune(s.Thousands)
 	if len(decimal) != 1 || len(thousands) > 1 {
-		return nil, fmt.Errorf("decimal %.10q, thousands %.10q, want one character and at most one", s.Decimal, s.Thousands)
+		return d, fmt.Errorf("decimal %.10q, thousands %.10q, want one character and at most one", s.Decimal, s.Thousands)
 	}
 	o := CSVOptions{Decimal: decimal[0], Missing: s.Missing}
 	if len(thousands) == 1 {
 		o.Thousands = thousands[0]
 	}
-	if err := o.check(); err != nil {
+	return dialect{decimal: o.Decimal, thousands: o.Thousands, missing: s.Missing}, o.check()
+}
+
+// encoder checks the values and returns what they describe.
+func (s savedTable) encoder() (*TableEncoder, error) {
+	d, err := s.dialect()
+	if err != nil {
 		return nil, err
 	}
 	if len(s.Features) > maxFrameColumns || len(s.Targets) > maxFrameColumns {
 		return nil, fmt.Errorf("%d features and %d targets, want at most %d", len(s.Features), len(s.Targets), maxFrameColumns)
 	}
-	e := &TableEncoder{dialect: dialect{decimal: o.Decimal, thousands: o.Thousands, missing: s.Missing}, weight: s.Weight}
+	e := &TableEncoder{dialect: d, weight: s.Weight}
 	schema := Schema{Weight: s.Weight}
 	for i, c := range s.Features {
 		if c == nil {

@@ -275,6 +275,12 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 		out = make([]*Array, len(m.outputs))
 		return out, m.predictArrays(ctx, out, d.inputs)
 	}
+	return m.predictBatches(ctx, source, spec, shapes, n)
+}
+
+// predictBatches reads the n samples of a source in batches; shapes are those of the samples, nil if
+// they differ.
+func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpec, shapes *batchShapes, n int) (out []*Array, err error) {
 	size := min(predictBatch, n)
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
@@ -312,16 +318,20 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 		if b == nil {
 			return results.arrays()
 		}
-		if r.ragged == nil {
-			err = m.predictInto(g, results.whole, b.indices[0], n)
-		} else {
-			outputs := make([]*Array, len(m.outputs))
-			if err = m.predictInto(g, outputs, 0, g.batch); err == nil {
-				err = results.add(b, outputs)
-			}
-		}
-		if err != nil {
+		if err := m.predictTo(results, g, b, n); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// predictTo adds the outputs of a batch in the buffers of a graph to the results of n samples.
+func (m *Model) predictTo(results *predictions, g *modelGraph, b *batch, n int) error {
+	if results.ragged == nil {
+		return m.predictInto(g, results.whole, b.indices[0], n)
+	}
+	outputs := make([]*Array, len(m.outputs))
+	if err := m.predictInto(g, outputs, 0, g.batch); err != nil {
+		return err
+	}
+	return results.add(b, outputs)
 }

@@ -362,16 +362,8 @@ func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*A
 		}
 		var values [2][][]float32
 		for kind, shapes := range [2][][]int{in, out} {
-			for k, s := range shapes {
-				if err := checkShape(append([]int{1}, s...)); err != nil {
-					return nil, nil, fmt.Errorf("sample %d: %w", i, err)
-				}
-				a := &Array{shape: s, values: make([]float32, Shape(s).Size())}
-				if len(samples[kind]) <= k {
-					samples[kind] = append(samples[kind], nil)
-				}
-				samples[kind][k] = append(samples[kind][k], a)
-				values[kind] = append(values[kind], a.values)
+			if values[kind], err = appendSample(&samples[kind], shapes); err != nil {
+				return nil, nil, fmt.Errorf("sample %d: %w", i, err)
 			}
 		}
 		if err := readChecked(source, []int{i}, values[0], values[1]); err != nil {
@@ -388,6 +380,22 @@ func readRagged(ctx context.Context, source Source, n int) (inputs, targets []*A
 		}
 	}
 	return inputs, targets, nil
+}
+
+// appendSample adds arrays of these shapes to the lists, one to each, and returns their memory.
+func appendSample(lists *[][]*Array, shapes [][]int) (values [][]float32, err error) {
+	for k, s := range shapes {
+		if err := checkShape(append([]int{1}, s...)); err != nil {
+			return nil, err
+		}
+		a := &Array{shape: s, values: make([]float32, Shape(s).Size())}
+		if len(*lists) <= k {
+			*lists = append(*lists, nil)
+		}
+		(*lists)[k] = append((*lists)[k], a)
+		values = append(values, a.values)
+	}
+	return values, nil
 }
 
 // samplesOf returns the memory of consecutive samples.
