@@ -107,7 +107,7 @@ func loadOpened(f *openfile.File, name string, err error, options []LoadOption) 
 func LoadFrom(r io.ReaderAt, size int64, name string, options ...LoadOption) (m *Model, err error) {
 	defer caught(&err, "load model", r, "")
 	f, err := safetensors.New(r, size, name)
-	if err != nil && isKerasFile(r) {
+	if err != nil && r != nil && isKerasFile(r) {
 		err = errKerasFile(name)
 	}
 	return loadFile(f, name, err, options)

@@ -319,7 +319,7 @@ func TestSaveToErrors(t *testing.T) {
 		}
 	}
 	wantError(t, m.SaveTo(panickingWriter{}), `save model "toy": writer keraslike_test.panickingWriter: panic: broken`)
-	wantError(t, m.SaveTo(nil), `save model "toy": writer: panic`)
+	wantError(t, m.SaveTo(nil), `save model "toy": safetensors: the writer is nil`)
 	wantError(t, new(keraslike.Model).SaveTo(io.Discard), "no weights yet")
 	wantError(t, m.SaveTo(io.Discard, nil), "option 0 is nil")
 }

@@ -45,6 +45,9 @@ func TestNilArguments(t *testing.T) {
 		err  error
 		want string
 	}{
+		"reader":         {second(keraslike.LoadFrom(nil, 10, "x")), "x: the reader is nil"},
+		"file system":    {second(keraslike.LoadFS(nil, "x")), "the file system is nil"},
+		"save to":        {toyModel(t).SaveTo(nil), "the writer is nil"},
 		"losses":         {compile(sgd, keraslike.Losses(mse, nil)), "loss 1 is nil"},
 		"loss":           {compile(sgd, nil), "no loss"},
 		"no losses":      {compile(sgd, keraslike.Losses()), "got 0 losses"},

@@ -148,7 +148,7 @@ func TestEachOfManyChannels(t *testing.T) {
 	many := newEachCase(rng, samePadding(square(16, 9, 336, 352, 3)), false, false, false, Tanh)
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		if simd.Active.Portable() {
-			t.Skip()
+			t.Skip("portable Go has no such algorithm")
 		}
 		for _, c := range []*eachCase{known, many} {
 			n := c.conv.N

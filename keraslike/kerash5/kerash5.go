@@ -122,6 +122,9 @@ func opened(r *openfile.File, name string, err error) (*File, error) {
 // New reads the description of a file of size bytes that lies in r, HDF5 or
 // zip; name stands for it in errors.
 func New(r io.ReaderAt, size int64, name string) (f *File, err error) {
+	if r == nil {
+		return nil, fmt.Errorf("kerash5: %s: the reader is nil", name)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			f, err = nil, fmt.Errorf("kerash5: %s: damaged file: %v", name, p)

@@ -94,6 +94,9 @@ func NewBytes(data []byte, name string) (*File, error) {
 
 // New reads the header of a file of size bytes in r; errors call it name.
 func New(r io.ReaderAt, size int64, name string) (*File, error) {
+	if r == nil {
+		return nil, fmt.Errorf("safetensors: %s: the reader is nil", name)
+	}
 	f := &File{name: name, r: r, size: size}
 	if err := f.readHeader(size); err != nil {
 		return nil, text.Brief(fmt.Errorf("safetensors: %s: %w", name, err))
