@@ -68,6 +68,12 @@ var packageRules = []packageRule{
 		"a format knows its file and weights by name, never training",
 	},
 	{
+		"keraslike/distributed",
+		[]string{"internal/kernel"},
+		[]string{"gorgonia.org", "net", "flag", "image", "os"},
+		"distributed knows vectors and how ranks exchange bytes, never models or how ranks are connected",
+	},
+	{
 		"keraslike/callbacks",
 		[]string{"internal/wholefile", "internal/terminal", "keraslike", "keraslike/*"},
 		[]string{"gorgonia.org", "net", "image", "flag", "golang.org/x/term"},

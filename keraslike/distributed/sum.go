@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package distributed
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// Sum adds up vectors of all ranks in the order of the tree. It is reused: memory is allocated by NewSum.
+type Sum struct {
+	g          *Group
+	leaves, n  int
+	first, end int // leaves of this rank
+
+	nodes   []node // of the leaves added so far
+	values  [][]float32
+	free    [][]float32
+	leaf    []float32 // being set
+	next    int
+	halving bool // recursive halving and doubling is possible
+
+	scratch []float32   // received values
+	every   []node      // of all ranks, in ascending order; nil if halving
+	bounds  []int       // positions in every, by rank
+	chunks  [][]float32 // by node of every: the part of the vector that this rank computes
+}
+
+// NewSum prepares sums of the given number of leaves, each a vector of n values.
+func (g *Group) NewSum(leaves, n int) (*Sum, error) {
+	if leaves < g.size {
+		return nil, fmt.Errorf("distributed: %d leaves for %d ranks, want at least one for each", leaves, g.size)
+	}
+	s := &Sum{g: g, leaves: leaves, n: n}
+	s.first, s.end = Part(leaves, g.rank, g.size)
+	s.halving = g.size&(g.size-1) == 0
+	most := 0
+	for r := range g.size {
+		nodes := cover(leaves, first(Part(leaves, r, g.size)), second(Part(leaves, r, g.size)))
+		s.bounds, s.every = append(s.bounds, len(s.every)), append(s.every, nodes...)
+		most = max(most, len(nodes))
+		s.halving = s.halving && len(nodes) == 1 && nodes[0].level == s.every[0].level
+	}
+	s.bounds = append(s.bounds, len(s.every))
+	for range s.buffers() {
+		s.free = append(s.free, kernel.Floats(n))
+	}
+	switch {
+	case g.size == 1:
+	case s.halving:
+		s.scratch = kernel.Floats((n + 1) / 2)
+	default:
+		lo, hi := Part(n, g.rank, g.size)
+		s.chunks = make([][]float32, len(s.every))
+		for i := range s.every {
+			if i < s.bounds[g.rank] || i >= s.bounds[g.rank+1] {
+				s.chunks[i] = kernel.Floats(hi - lo)
+			}
+		}
+	}
+	return s, nil
+}
+
+func first(a, _ int) int  { return a }
+func second(_, b int) int { return b }
+
+// buffers returns how many vectors are held at most: the nodes of the leaves so far and the next leaf.
+func (s *Sum) buffers() int {
+	most := 0
+	for i := s.first; i < s.end; i++ {
+		most = max(most, len(cover(i+1, s.first, i))+1)
+	}
+	return max(most, len(cover(s.leaves, s.first, s.end)))
+}
+
+// Leaves returns the range of leaves that this rank adds.
+func (s *Sum) Leaves() (first, end int) { return s.first, s.end }
+
+// Leaf returns memory for the next leaf of this rank. The caller sets all of its values and calls
+// Add.
+func (s *Sum) Leaf() []float32 {
+	if s.leaf == nil {
+		last := len(s.free) - 1
+		s.leaf, s.free = s.free[last], s.free[:last]
+	}
+	return s.leaf
+}
+
+// Add adds the leaf that was set.
+func (s *Sum) Add() {
+	s.nodes, s.values = append(s.nodes, node{0, s.first + s.next}), append(s.values, s.leaf)
+	s.leaf = nil
+	s.next++
+	for {
+		top := len(s.nodes) - 1
+		n := s.nodes[top]
+		switch {
+		case n == root(s.leaves):
+			return
+		case n.index%2 == 1 && top > 0 && s.nodes[top-1] == node{n.level, n.index - 1}:
+			kernel.Add(s.values[top-1], s.values[top-1], s.values[top])
+			s.free = append(s.free, s.values[top])
+			s.nodes, s.values = s.nodes[:top], s.values[:top]
+			s.nodes[top-1] = n.parent()
+		case n.index%2 == 0 && n.end() >= s.leaves: // there is nothing to add
+			s.nodes[top] = n.parent()
+		default:
+			return
+		}
+	}
+}
+
+// Reset discards the leaves added so far.
+func (s *Sum) Reset() {
+	s.free = append(s.free, s.values...)
+	s.nodes, s.values, s.next = s.nodes[:0], s.values[:0], 0
+}
+
+// Total returns the sum of the leaves of all ranks. It is valid until the next call of Leaf.
+func (s *Sum) Total() ([]float32, error) {
+	if s.next != s.end-s.first {
+		return nil, fmt.Errorf("distributed: rank %d added %d leaves, want %d", s.g.rank, s.next, s.end-s.first)
+	}
+	defer s.Reset()
+	switch {
+	case s.g.size == 1:
+		return s.values[0], nil
+	case s.halving:
+		return s.values[0], s.halve(s.values[0])
+	}
+	return s.values[0], s.exchangeParts(s.values[0])
+}
+
+// halve completes the sum x by recursive halving and doubling.
+func (s *Sum) halve(x []float32) error {
+	g, lo, hi := s.g, 0, len(x)
+	for step := 1; step < g.size; step *= 2 {
+		mid := lo + (hi-lo)/2
+		keepLo, keepHi, sendLo, sendHi := lo, mid, mid, hi
+		if g.rank&step != 0 {
+			keepLo, keepHi, sendLo, sendHi = mid, hi, lo, mid
+		}
+		received := s.scratch[:keepHi-keepLo]
+		if err := g.exchange(g.rank^step, bytesOf(x[sendLo:sendHi]), g.rank^step, bytesOf(received)); err != nil {
+			return err
+		}
+		kernel.Add(x[keepLo:keepHi], x[keepLo:keepHi], received) // a+b = b+a, so both ranks may add to their own
+		lo, hi = keepLo, keepHi
+	}
+	return s.double(x)
+}
+
+// double returns the parts that halve computed, in the reverse order of its rounds.
+func (s *Sum) double(x []float32) error {
+	g := s.g
+	for step := g.size / 2; step > 0; step /= 2 {
+		lo, hi := s.part(g.rank, step)
+		theirLo, theirHi := s.part(g.rank^step, step)
+		if err := g.exchange(g.rank^step, bytesOf(x[lo:hi]), g.rank^step, bytesOf(x[theirLo:theirHi])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part returns the part of the vector that a rank holds after the rounds of halving up to step.
+func (s *Sum) part(rank, step int) (lo, hi int) {
+	hi = s.n
+	for d := 1; d <= step; d *= 2 {
+		mid := lo + (hi-lo)/2
+		if rank&d == 0 {
+			hi = mid
+		} else {
+			lo = mid
+		}
+	}
+	return lo, hi
+}
+
+// exchangeParts completes the sum for any number of ranks: each computes one part of the vector from
+// the nodes of all ranks and returns it to them, the result in x.
+func (s *Sum) exchangeParts(x []float32) error {
+	g := s.g
+	mine := s.bounds[g.rank]
+	for k := 1; k < g.size; k++ {
+		to, from := (g.rank+k)%g.size, (g.rank-k+g.size)%g.size
+		lo, hi := Part(s.n, to, g.size)
+		send, receive := s.values, s.chunks[s.bounds[from]:s.bounds[from+1]]
+		for i := range max(len(send), len(receive)) {
+			var out, in []byte
+			if i < len(send) {
+				out = bytesOf(send[i][lo:hi])
+			}
+			if i < len(receive) {
+				in = bytesOf(receive[i])
+			}
+			if err := g.exchange(to, out, from, in); err != nil {
+				return err
+			}
+		}
+	}
+	lo, hi := Part(s.n, g.rank, g.size)
+	for i, v := range s.values {
+		s.chunks[mine+i] = v[lo:hi]
+	}
+	sumOver(s.every, s.leaves, func(a, b int) { kernel.Add(s.chunks[a], s.chunks[a], s.chunks[b]) })
+	copy(x[lo:hi], s.chunks[0])
+	for k := 1; k < g.size; k++ {
+		to, from := (g.rank+k)%g.size, (g.rank-k+g.size)%g.size
+		theirLo, theirHi := Part(s.n, from, g.size)
+		if err := g.exchange(to, bytesOf(x[lo:hi]), from, bytesOf(x[theirLo:theirHi])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bytesOf returns the memory of x.
+func bytesOf(x []float32) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
