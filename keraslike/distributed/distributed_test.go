@@ -64,8 +64,8 @@ func TestSumHasTheBitsOfTheTree(t *testing.T) {
 					}
 					for range 2 {
 						for i, end := s.Leaves(); i < end; i++ {
-							copy(s.Leaf(), x[i])
-							s.Add()
+							half := len(x[i]) / 2
+							s.Add(1, [][]float32{x[i][:half], x[i][half:]})
 						}
 						got, err := s.Total()
 						if err != nil {
@@ -82,6 +82,59 @@ func TestSumHasTheBitsOfTheTree(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%d leaves of %d values on %d ranks: %v", leaves, n, ranks, err)
 				}
+			}
+		}
+	}
+}
+
+// The rows of leaves are added as those of whole matrices would be, except that 0 + x is not computed.
+func TestRowSum(t *testing.T) {
+	const height, width = 50, 3
+	for leaves := 1; leaves <= 9; leaves++ {
+		r := rand.New(rand.NewPCG(uint64(leaves), 1))
+		index, values, whole := make([][]int32, leaves), make([][]float32, leaves), make([][]float32, leaves)
+		for i := range leaves {
+			whole[i] = make([]float32, height*width)
+			for row := range height {
+				if r.IntN(3) > 0 {
+					continue
+				}
+				index[i] = append(index[i], int32(row))
+				for c := range width {
+					v := float32(r.NormFloat64())
+					whole[i][row*width+c] = v
+					values[i] = append(values[i], v)
+				}
+			}
+		}
+		want := treeSum(whole)
+		for ranks := 1; ranks <= leaves; ranks++ {
+			err := run(t, ranks, func(_ context.Context, g *Group) error {
+				s, err := g.NewRowSum(leaves, width)
+				if err != nil {
+					return err
+				}
+				for range 2 {
+					first, end := Part(leaves, g.Rank(), ranks)
+					for i := first; i < end; i++ {
+						s.Add(1, index[i], values[i])
+					}
+					rows, got, err := s.Total()
+					if err != nil {
+						return err
+					}
+					all := make([]float32, height*width)
+					for k, row := range rows {
+						copy(all[int(row)*width:], got[k*width:(k+1)*width])
+					}
+					if !slices.Equal(all, want) || !slices.IsSorted(rows) {
+						return fmt.Errorf("got rows %v of %v, want %v", rows, got, want)
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatalf("%d leaves on %d ranks: %v", leaves, ranks, err)
 			}
 		}
 	}
@@ -264,13 +317,13 @@ func TestSumAllocatesNothing(t *testing.T) {
 				return err
 			}
 			var failed error
+			leaf := [][]float32{make([]float32, 400), make([]float32, 600)}
 			step := func() {
 				if _, err := g.Agree(Plan{What: "step", Size: 1000}); err != nil {
 					failed = err
 				}
 				for i, end := s.Leaves(); i < end; i++ {
-					clear(s.Leaf())
-					s.Add()
+					s.Add(0.5, leaf)
 				}
 				if _, err := s.Total(); err != nil {
 					failed = err

@@ -18,7 +18,6 @@ type Sum struct {
 	nodes   []node // of the leaves added so far
 	values  [][]float32
 	free    [][]float32
-	leaf    []float32 // being set
 	next    int
 	halving bool // recursive halving and doubling is possible
 
@@ -78,21 +77,39 @@ func (s *Sum) buffers() int {
 // Leaves returns the range of leaves that this rank adds.
 func (s *Sum) Leaves() (first, end int) { return s.first, s.end }
 
-// Leaf returns memory for the next leaf of this rank. The caller sets all of its values and calls
-// Add.
-func (s *Sum) Leaf() []float32 {
-	if s.leaf == nil {
+// Add adds the next leaf of this rank, factor times the vector that the parts make one after another.
+// Their memory may be used again afterwards.
+func (s *Sum) Add(factor float32, parts [][]float32) {
+	leaf := node{0, s.first + s.next}
+	s.next++
+	top := len(s.nodes) - 1
+	if factor == 1 && leaf.index%2 == 1 && top >= 0 && s.nodes[top] == (node{0, leaf.index - 1}) { // without a copy
+		eachPart(s.values[top], parts, func(sum, part []float32) { kernel.Add(sum, sum, part) })
+		s.nodes[top] = leaf.parent()
+	} else {
 		last := len(s.free) - 1
-		s.leaf, s.free = s.free[last], s.free[:last]
+		x := s.free[last]
+		s.free = s.free[:last]
+		if factor == 1 {
+			eachPart(x, parts, func(x, part []float32) { copy(x, part) })
+		} else {
+			eachPart(x, parts, func(x, part []float32) { kernel.Scale(x, part, factor) })
+		}
+		s.nodes, s.values = append(s.nodes, leaf), append(s.values, x)
 	}
-	return s.leaf
+	s.fold()
 }
 
-// Add adds the leaf that was set.
-func (s *Sum) Add() {
-	s.nodes, s.values = append(s.nodes, node{0, s.first + s.next}), append(s.values, s.leaf)
-	s.leaf = nil
-	s.next++
+// eachPart calls f with each part and the values of x that belong to it.
+func eachPart(x []float32, parts [][]float32, f func(x, part []float32)) {
+	for _, p := range parts {
+		f(x[:len(p)], p)
+		x = x[len(p):]
+	}
+}
+
+// fold adds up the last nodes as far as the tree has sums of them.
+func (s *Sum) fold() {
 	for {
 		top := len(s.nodes) - 1
 		n := s.nodes[top]
@@ -118,7 +135,7 @@ func (s *Sum) Reset() {
 	s.nodes, s.values, s.next = s.nodes[:0], s.values[:0], 0
 }
 
-// Total returns the sum of the leaves of all ranks. It is valid until the next call of Leaf.
+// Total returns the sum of the leaves of all ranks. It is valid until the next call of Add.
 func (s *Sum) Total() ([]float32, error) {
 	if s.next != s.end-s.first {
 		return nil, fmt.Errorf("distributed: rank %d added %d leaves, want %d", s.g.rank, s.next, s.end-s.first)
