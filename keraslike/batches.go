@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/reef-dl/reef/keraslike/distributed"
 )
 
 // batchIterator iterates over a range of a source's samples in batches, in a given order. Where
@@ -19,7 +21,20 @@ type batchIterator struct {
 	first  int   // the sample with which the range begins
 	groups []int // of the samples of the range; nil if all are of one
 	ends   []int // the positions at which the batches end; nil if all but the last have the size
+
+	leaves *leafRange // of a rank, whose next returns its leaves of the batches; nil for whole batches
+	turn   *turn      // of a rank, whose next returns its batches; nil for all
 }
+
+// leafRange are the leaves of one rank in a distributed training.
+type leafRange struct {
+	of, first, end int
+	batch          []int // whose leaves are being returned
+	next           int   // leaf
+}
+
+// turn is that of one rank in a distributed evaluation, where ranks have batches in turn.
+type turn struct{ rank, ranks, batch int }
 
 // newBatchIterator iterates over samples lo to hi-1 of a source in their order.
 func newBatchIterator(source Source, lo, hi, size int) *batchIterator {
@@ -40,6 +55,9 @@ func (b *batchIterator) group(groups []int) {
 // the order of the previous epoch; without a generator in the order of the samples.
 func (b *batchIterator) begin(rng *rand.Rand) {
 	b.position = 0
+	if b.leaves != nil {
+		b.leaves.next = b.leaves.end
+	}
 	if rng != nil || b.groups != nil {
 		slices.Sort(b.order)
 	}
@@ -123,19 +141,69 @@ func (b *batchIterator) from(position, end int) int {
 	return j + 1 - i
 }
 
-// next returns the indices of the next batch, none at the end.
-func (b *batchIterator) next() []int {
-	end := min(len(b.order), b.position+b.size)
-	if b.groups != nil && b.position < len(b.order) {
-		i, whole := slices.BinarySearch(b.ends, b.position)
+// at returns the indices of the batch that begins at a position, none at the end.
+func (b *batchIterator) at(position int) []int {
+	end := min(len(b.order), position+b.size)
+	if b.groups != nil && position < len(b.order) {
+		i, whole := slices.BinarySearch(b.ends, position)
 		if whole {
 			i++
 		}
 		end = b.ends[i]
 	}
-	batch := b.order[b.position:end]
-	b.position = end
+	return b.order[position:end]
+}
+
+// next returns the indices of the next batch, or of what a rank has of it, none at the end.
+func (b *batchIterator) next() []int {
+	switch {
+	case b.leaves != nil:
+		return b.nextLeaf()
+	case b.turn != nil:
+		for b.turn.batch%b.turn.ranks != b.turn.rank && len(b.nextBatch()) > 0 {
+			b.turn.batch++
+		}
+		b.turn.batch++
+	}
+	return b.nextBatch()
+}
+
+func (b *batchIterator) nextBatch() []int {
+	batch := b.at(b.position)
+	b.position += len(batch)
 	return batch
+}
+
+// nextLeaf returns the next leaf that has samples.
+func (b *batchIterator) nextLeaf() []int {
+	l := b.leaves
+	for {
+		if l.next == l.end {
+			if l.batch, l.next = b.nextBatch(), l.first; len(l.batch) == 0 {
+				l.next = l.end
+				return nil
+			}
+		}
+		lo, hi := distributed.Part(len(l.batch), l.next, l.of)
+		if l.next++; hi > lo {
+			return l.batch[lo:hi]
+		}
+	}
+}
+
+// countLeaves returns how many leaves with samples a rank has in the next n batches.
+func (b *batchIterator) countLeaves(n int) (count int) {
+	position := b.position
+	for range n {
+		size := len(b.at(position))
+		for i := b.leaves.first; i < b.leaves.end; i++ {
+			if lo, hi := distributed.Part(size, i, b.leaves.of); hi > lo {
+				count++
+			}
+		}
+		position += size
+	}
+	return count
 }
 
 // ceilDiv returns a/b, rounded up.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// EvaluateOption is an option of Evaluate: BatchSize or ValidationSteps.
+// EvaluateOption is an option of Evaluate: BatchSize, ValidationSteps or Distributed.
 type EvaluateOption interface{ applyEvaluate(*evaluation) }
 
 // evaluation holds the settings of one call of Evaluate or of one validation.
@@ -16,6 +16,7 @@ type evaluation struct {
 	batch, steps int
 	mistake      error
 	lo, hi       int // the samples of a Source
+	dist         *distribution
 }
 
 // Evaluate measures the loss and the metrics on a Source or a Stream, without dropout and
@@ -23,15 +24,22 @@ type evaluation struct {
 //
 // Options and their defaults:
 //
-//	BatchSize        32   samples that are computed at once
-//	ValidationSteps  all  batches that are measured
+//	BatchSize        32    samples that are computed at once
+//	ValidationSteps  all   batches that are measured
+//	Distributed      none  several processes measure together
 func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateOption) (logs Logs, err error) {
 	defer caught(&err, "evaluate", nil, "")
 	e, err := m.newEvaluation(ctx, data, options)
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
-	logs, err = m.evaluate(ctx, data, e)
+	if e.dist != nil {
+		err = e.dist.open()
+	}
+	if err == nil {
+		logs, err = m.evaluate(ctx, data, e)
+		err = e.dist.finish(ctx, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
@@ -134,6 +142,9 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	})
 	if err != nil {
 		return err
+	}
+	if e.dist != nil && order != nil {
+		return m.scoreTogether(ctx, e, s, order, r, func() *modelGraph { return g })
 	}
 	if err := r.begin(e.steps, 0); err != nil {
 		return err

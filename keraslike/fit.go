@@ -24,6 +24,7 @@ type fit struct {
 	validationSteps int
 	classWeights    ClassWeights
 	callbacks       []Callback
+	dist            *distribution // nil for one process
 
 	mistakes []error // in the options
 
@@ -75,6 +76,7 @@ var errAborted = errors.New("fit was aborted")
 //	Callbacks        none  early stopping, checkpoints, logs: see package callbacks
 //	InitialEpoch     0     epochs trained before, which count among Epochs
 //	Until            off   epochs in all, those of earlier calls included
+//	Distributed      none  several processes train together
 func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h *History, err error) {
 	defer caught(&err, "fit", nil, "")
 	f := &fit{m: m, epochs: 1, batch: 32}
@@ -90,6 +92,9 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 		err = fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
 	default:
 		err = f.prepare(data)
+		if f.dist != nil {
+			err = f.dist.join(ctx, f, err)
+		}
 	}
 	if err != nil {
 		return h, fmt.Errorf("fit: %w", err)
@@ -106,7 +111,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 			_ = f.finish(errAborted)
 		}
 	}()
-	err = f.run(ctx, h)
+	err = f.dist.finish(ctx, f.run(ctx, h))
 	if errors.Is(err, ErrInterrupted) {
 		var forgotten error
 		m.interrupted, forgotten = f.interruption()

@@ -30,7 +30,7 @@ func (f *fit) run(ctx context.Context, h *History) error {
 			if err := f.notify(EpochEnd); err != nil {
 				return err
 			}
-			if ctx.Err() != nil && e < f.epochs && !t.stop {
+			if f.dist.canceled(ctx) && e < f.epochs && !t.stop {
 				err = f.stopped(ctx)
 			}
 		}
@@ -59,7 +59,7 @@ func (f *fit) arrange() {
 
 func (f *fit) stopped(ctx context.Context) error {
 	t := &f.state
-	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrInterrupted, ctx.Err())
+	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrInterrupted, f.dist.cause(ctx))
 }
 
 // epoch trains on all batches once, or on those that remain after an interruption, and
@@ -110,12 +110,12 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 // batches trains on the remaining batches of an epoch.
 func (f *fit) batches(ctx context.Context) error {
 	t, m, start := &f.state, f.m, time.Now()
-	if err := f.reader.begin(t.Steps-t.Step, m.position); err != nil {
+	if err := f.beginReading(t.Steps-t.Step, m.position); err != nil {
 		return err
 	}
-	defer f.reader.end()
+	defer f.endReading()
 	for t.Steps == 0 || t.Step < t.Steps {
-		more, err := f.advance()
+		more, err := f.advance(ctx)
 		if err != nil {
 			return fmt.Errorf("epoch %d, step %d: %w", t.Epoch, t.Step+1, err)
 		}
@@ -129,7 +129,7 @@ func (f *fit) batches(ctx context.Context) error {
 		if err := f.notify(BatchEnd); err != nil {
 			return err
 		}
-		if ctx.Err() != nil && !m.pending {
+		if f.dist.canceled(ctx) && !m.pending {
 			return f.stopped(ctx)
 		}
 	}
@@ -142,7 +142,7 @@ func (f *fit) batches(ctx context.Context) error {
 
 // validate appends the loss and the metrics on the validation data to the logs.
 func (f *fit) validate(ctx context.Context) error {
-	e := &evaluation{batch: f.batch, steps: f.validationSteps}
+	e := &evaluation{batch: f.batch, steps: f.validationSteps, dist: f.dist}
 	data := f.validation
 	if f.split > 0 {
 		data, e.lo = f.train.source, len(f.train.order)
@@ -168,7 +168,10 @@ func (f *fit) validate(ctx context.Context) error {
 }
 
 // advance trains on the next batch and reports whether there was one.
-func (f *fit) advance() (more bool, err error) {
+func (f *fit) advance(ctx context.Context) (more bool, err error) {
+	if f.dist != nil {
+		return f.step(ctx)
+	}
 	b, err := f.reader.next()
 	f.state.Waited = f.reader.waited
 	if b == nil || err != nil {

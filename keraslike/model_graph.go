@@ -22,10 +22,12 @@ type modelGraph struct {
 	batchBuffers
 	losses  []Loss        // of the outputs, where they are computed
 	domains []*valueRange // of their targets
-	updated []*Weight     // the weights that updates has new values for
-	written []*Weight     // those, and the trained weights
-	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
-	scope   *Scope
+	// maskedMeans reports for each output whether its loss is the mean over unmasked steps.
+	maskedMeans []bool
+	updated     []*Weight   // the weights that updates has new values for
+	written     []*Weight   // those, and the trained weights
+	locks       weightLocks // of the weights it reads; none in training, which writes them itself
+	scope       *Scope
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
@@ -91,7 +93,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	}
 	g.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
-		g.losses = c.losses
+		g.losses, g.maskedMeans = c.losses, v.maskedMeans
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks
 	}
 	if mode == modeTrain {
@@ -181,7 +183,7 @@ func (g *modelGraph) clone() *modelGraph {
 		return nil
 	}
 	c := &modelGraph{
-		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
+		graphKey: g.graphKey, losses: g.losses, domains: g.domains, maskedMeans: g.maskedMeans, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
 	}
 	for i, r := range g.allRoots() {
@@ -251,6 +253,9 @@ func (g *modelGraph) loss() float64 { return float64(g.cost.values[0][0]) }
 func (g *modelGraph) result() result {
 	return result{g.loss(), g.outputLosses.values, g.outputs.values, g.masks.values}
 }
+
+// hasMaskedMean reports whether the loss of an output is the mean over unmasked steps.
+func (g *modelGraph) hasMaskedMean() bool { return slices.Contains(g.maskedMeans, true) }
 
 // mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }

@@ -23,6 +23,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		t := v.input(name, target.withBatch(v.batch)...)
 		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k, prediction))
+		v.maskedMeans = append(v.maskedMeans, false)
 		loss := v.mean(v.rows(c.losses[k], out, v.maskTargets(t, k, weighted)), c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
@@ -73,6 +74,7 @@ func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *gr
 		rows = v.Do(graph.Mul(rows, w))
 	}
 	if steps := v.lossPerStep(rows, k); steps != nil {
+		v.maskedMeans[k] = true
 		return v.Do(graph.MaskedMean(steps, v.outputMasks[k]))
 	}
 	return v.Do(graph.Mean(rows))

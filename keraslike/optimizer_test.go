@@ -351,7 +351,7 @@ func TestSettingsAllocateNothing(t *testing.T) {
 			if f.train.position >= 40 {
 				f.train.begin(nil)
 			}
-			if _, err := f.advance(); err != nil {
+			if _, err := f.advance(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

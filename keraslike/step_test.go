@@ -37,7 +37,7 @@ func stepper(tb testing.TB, batch int, optimizer Optimizer, in int, layers ...Pa
 		if len(f.train.order)-f.train.position < batch {
 			f.train.begin(nil)
 		}
-		if _, err := f.advance(); err != nil {
+		if _, err := f.advance(tb.Context()); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -100,7 +100,7 @@ func TestStepOfAnyLengthAllocatesNothing(t *testing.T) {
 			if f.train.position == samples {
 				f.train.position = 0
 			}
-			if _, err := f.advance(); err != nil {
+			if _, err := f.advance(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -159,7 +159,7 @@ func BenchmarkEmbeddingStep(b *testing.B) {
 					if f.train.position == 20*batch {
 						f.train.begin(nil)
 					}
-					if _, err := f.advance(); err != nil {
+					if _, err := f.advance(b.Context()); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -65,7 +65,7 @@ func TestSumHasTheBitsOfTheTree(t *testing.T) {
 					for range 2 {
 						for i, end := s.Leaves(); i < end; i++ {
 							half := len(x[i]) / 2
-							s.Add(1, [][]float32{x[i][:half], x[i][half:]})
+							s.Add(1, [][]float32{x[i][:half/2], x[i][half/2 : half]}, x[i][half:])
 						}
 						got, err := s.Total()
 						if err != nil {
@@ -323,7 +323,7 @@ func TestSumAllocatesNothing(t *testing.T) {
 					failed = err
 				}
 				for i, end := s.Leaves(); i < end; i++ {
-					s.Add(0.5, leaf)
+					s.Add(0.5, leaf, nil)
 				}
 				if _, err := s.Total(); err != nil {
 					failed = err

@@ -77,35 +77,38 @@ func (s *Sum) buffers() int {
 // Leaves returns the range of leaves that this rank adds.
 func (s *Sum) Leaves() (first, end int) { return s.first, s.end }
 
-// Add adds the next leaf of this rank, factor times the vector that the parts make one after another.
-// Their memory may be used again afterwards.
-func (s *Sum) Add(factor float32, parts [][]float32) {
+// Add adds the next leaf of this rank: a vector that begins with factor times the parts, one after
+// another, and ends with the tail as it is, with zeros between them. Their memory may be used again
+// afterwards.
+func (s *Sum) Add(factor float32, parts [][]float32, tail []float32) {
 	leaf := node{0, s.first + s.next}
 	s.next++
 	top := len(s.nodes) - 1
 	if factor == 1 && leaf.index%2 == 1 && top >= 0 && s.nodes[top] == (node{0, leaf.index - 1}) { // without a copy
-		eachPart(s.values[top], parts, func(sum, part []float32) { kernel.Add(sum, sum, part) })
+		x := s.values[top]
+		for _, p := range parts {
+			kernel.Add(x[:len(p)], x[:len(p)], p)
+			x = x[len(p):]
+		}
+		x = x[len(x)-len(tail):]
+		kernel.Add(x, x, tail)
 		s.nodes[top] = leaf.parent()
 	} else {
 		last := len(s.free) - 1
 		x := s.free[last]
-		s.free = s.free[:last]
-		if factor == 1 {
-			eachPart(x, parts, func(x, part []float32) { copy(x, part) })
-		} else {
-			eachPart(x, parts, func(x, part []float32) { kernel.Scale(x, part, factor) })
+		s.free, s.nodes, s.values = s.free[:last], append(s.nodes, leaf), append(s.values, x)
+		for _, p := range parts {
+			if factor == 1 {
+				copy(x, p)
+			} else {
+				kernel.Scale(x[:len(p)], p, factor)
+			}
+			x = x[len(p):]
 		}
-		s.nodes, s.values = append(s.nodes, leaf), append(s.values, x)
+		clear(x[:len(x)-len(tail)])
+		copy(x[len(x)-len(tail):], tail)
 	}
 	s.fold()
-}
-
-// eachPart calls f with each part and the values of x that belong to it.
-func eachPart(x []float32, parts [][]float32, f func(x, part []float32)) {
-	for _, p := range parts {
-		f(x[:len(p)], p)
-		x = x[len(p):]
-	}
 }
 
 // fold adds up the last nodes as far as the tree has sums of them.

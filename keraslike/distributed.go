@@ -1,0 +1,586 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/keraslike/distributed"
+)
+
+// DistributedOption is an option of Distributed.
+type DistributedOption interface{ applyDistributed(*distribution) }
+
+type distributedOption func(*distribution)
+
+func (o distributedOption) applyDistributed(d *distribution) { o(d) }
+
+// Leaves sets the number of parts into which each batch is cut. The sum of their gradients, and so the
+// trained model, depends on this number and not on that of the ranks. It is at least the number of
+// ranks; a multiple of it gives all of them the same work. The default is 8, or the number of ranks if
+// that is larger.
+func Leaves(n int) DistributedOption {
+	return distributedOption(func(d *distribution) { d.leaves, d.leavesSet = n, true })
+}
+
+// Distributed is an option of Fit and of Evaluate with which several ranks work together: processes
+// started by MPI (package keraslike/mpi) or goroutines (distributed.Local). Each rank has a model of its
+// own, which was built and compiled in the same way, and calls Fit with the same data and options.
+//
+// A batch is cut into Leaves, consecutive parts of as equal a size as possible. Each rank computes
+// the gradients of some of them, and all ranks make the same update with
+//
+//	gradient = Σ n_i·gradient_i / Σ n_i
+//
+// where n_i is the number of samples of a leaf, or of its unmasked steps if the output has a mask. The
+// sum has the order of a fixed tree, see package distributed: the same bytes on any number of ranks,
+// and the same as that of one process up to rounding if no layer depends on the other samples of a
+// batch. Two kinds do: Dropout draws other masks for each leaf, and BatchNormalization normalizes each
+// leaf by its own mean and variance; its moving averages are those of all leaves.
+//
+// The first rank's weights and state of the optimizer are copied to the others at the beginning. Logs
+// and callbacks are the same on every rank, but a callback that is a FirstRankCallback, such as those
+// that write files or show progress, is called on the first rank only. If the context of one rank is
+// canceled, all stop after the same batch; if one fails, all return its error. A training can be resumed
+// with another number of ranks.
+//
+// A Source is read by each rank, which needs only its part of every batch. A Stream must be a
+// ShardedStream. A model with several outputs of which one has a mask cannot be trained in this way,
+// since its losses are means over different numbers of steps.
+//
+// Options and their defaults:
+//
+//	Leaves  8, or the number of ranks if that is larger
+func Distributed(c distributed.Comm, options ...DistributedOption) BatchOption {
+	d := &distribution{comm: c}
+	var err error
+	for _, o := range given(options, &err) {
+		o.applyDistributed(d)
+	}
+	return batchOption{
+		fitOption: func(f *fit) { f.dist, f.mistakes = d, append(f.mistakes, err) },
+		evaluate: func(e *evaluation) {
+			if e.dist = d; err != nil {
+				e.mistake = err
+			}
+		},
+	}
+}
+
+// FirstRankCallback is a callback that a distributed training may call on the first rank only.
+type FirstRankCallback interface {
+	Callback
+	OnFirstRank() bool
+}
+
+// ShardedStream is a Stream for distributed training, which reads each leaf from a stream of its own.
+type ShardedStream interface {
+	Stream
+	// Shard returns the part of the data with the given index, from 0 to count-1. The shards have no
+	// samples in common and do not depend on the number of ranks.
+	Shard(index, count int) (Stream, error)
+}
+
+// distribution is the part of one rank in a distributed call.
+type distribution struct {
+	comm      distributed.Comm
+	group     *distributed.Group
+	leaves    int
+	leavesSet bool
+	first     int // leaf of this rank
+	end       int
+	agreed    bool // the call's error is known to all ranks
+
+	sum       *distributed.Sum
+	rowSums   []*distributed.RowSum // by trained weight, nil where the gradient is dense
+	sizes     []int                 // of the dense gradients, then of the updates
+	parts     [][]float32           // of a leaf: the same
+	tail      []float32             // of a leaf: tailWeight and so on, then the losses of the outputs
+	key       uint64                // of the model's random numbers
+	written   []*Weight
+	updated   []*Weight
+	readers   []*batchReader // of the leaves, if the data is a ShardedStream
+	stop      bool           // all ranks have agreed to stop
+	results   packets        // of a batch, for the metrics
+	evaluated packets        // of a round of evaluation
+}
+
+// The values of the tail of a leaf, after which the losses of the outputs follow. The loss and those of
+// the outputs are multiplied by the weight.
+const (
+	tailWeight = iota
+	tailSamples
+	tailLoss
+	tailOutputs
+)
+
+// open connects the ranks and checks the number of leaves.
+func (d *distribution) open() (err error) {
+	if isNil(d.comm) {
+		return errors.New("distributed: there is no Comm")
+	}
+	if d.group, err = distributed.NewGroup(d.comm); err != nil {
+		return err
+	}
+	if !d.leavesSet {
+		d.leaves = max(8, d.group.Size())
+	}
+	if d.leaves < d.group.Size() {
+		return fmt.Errorf("distributed: %d leaves for %d ranks, want at least one for each", d.leaves, d.group.Size())
+	}
+	d.first, d.end = distributed.Part(d.leaves, d.group.Rank(), d.group.Size())
+	return nil
+}
+
+// agree compares a plan with those of all other ranks. An error is one that all ranks return.
+func (d *distribution) agree(what string, size int, fingerprint uint64, ctx context.Context, failed error) error {
+	a, err := d.group.Agree(distributed.Plan{What: what, Size: size, Fingerprint: fingerprint, Stop: ctx.Err() != nil, Failed: failed != nil})
+	if err == nil && a.Failed >= 0 {
+		err = d.group.Failure(a.Failed, failed)
+	}
+	if err != nil {
+		d.agreed = true
+		return errors.Join(failed, err)
+	}
+	d.stop = a.Stop
+	return nil
+}
+
+// canceled returns whether a call that is distributed or not is to stop; ctx is that of this rank.
+func (d *distribution) canceled(ctx context.Context) bool {
+	if d == nil {
+		return ctx.Err() != nil
+	}
+	return d.stop
+}
+
+// cause returns why a call stopped.
+func (d *distribution) cause(ctx context.Context) error {
+	if ctx.Err() == nil { // another rank was asked to stop
+		return context.Canceled
+	}
+	return ctx.Err()
+}
+
+// join is what Fit does at first: it connects the ranks, tells them about an error of this one, and prepares
+// the training.
+func (d *distribution) join(ctx context.Context, f *fit, err error) error {
+	if opened := d.open(); opened != nil {
+		return errors.Join(err, opened)
+	}
+	if err == nil && f.initial == f.epochs { // Until has been reached
+		return d.finish(ctx, nil)
+	}
+	return d.begin(ctx, f, err)
+}
+
+// finish tells the other ranks about an error that they do not know yet, and learns theirs.
+func (d *distribution) finish(ctx context.Context, err error) error {
+	if d == nil || d.group == nil || d.agreed {
+		return err
+	}
+	failed := err
+	if errors.Is(err, ErrInterrupted) {
+		failed = nil
+	}
+	if other := d.agree("end", 0, 0, ctx, failed); other != nil {
+		return other
+	}
+	return err
+}
+
+// begin prepares a training: all ranks must be about to do the same, with the same weights and state of
+// the optimizer.
+func (d *distribution) begin(ctx context.Context, f *fit, err error) error {
+	m := f.m
+	var fingerprint uint64
+	if err == nil {
+		if err = d.prepare(f); err == nil {
+			fingerprint = d.fingerprint(f)
+		}
+	}
+	if err := d.agree("training", d.vector(), fingerprint, ctx, err); err != nil {
+		return err
+	}
+	if d.sum, err = d.group.NewSum(d.leaves, d.vector()); err != nil {
+		return err
+	}
+	for i, w := range m.trainer.weights {
+		if d.rowSums[i] == nil {
+			continue
+		}
+		if d.rowSums[i], err = d.group.NewRowSum(d.leaves, m.trainer.rowWidth[i]); err != nil {
+			return fmt.Errorf("weight %q: %w", m.paths[w], err)
+		}
+	}
+	d.key = m.random.Key
+	return writeWeights(m.locks, m.weights, func() error {
+		for _, w := range m.weights {
+			if err := d.group.Broadcast(bytesOfFloats(w.floats())); err != nil {
+				return err
+			}
+		}
+		for _, a := range m.trainer.state(func(w *Weight) string { return m.paths[w] }) {
+			if err := d.group.Broadcast(bytesOfFloats(a.values)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// prepare builds the graph of a leaf, which shows how the gradients look.
+func (d *distribution) prepare(f *fit) error {
+	m := f.m
+	leaf := f.batch / d.leaves
+	if leaf < 1 {
+		return fmt.Errorf("distributed: batches of %d samples for %d leaves, want at least one sample for each", f.batch, d.leaves)
+	}
+	if _, joint := m.trainer.optimizer.(jointOptimizer); joint && d.group.Size() > 1 {
+		return fmt.Errorf("distributed: optimizer %s updates all weights in one call of Gorgonia's", m.trainer.optimizer.Name())
+	}
+	if f.train == nil {
+		if err := d.shard(f, leaf); err != nil {
+			return err
+		}
+	} else {
+		f.train.leaves = &leafRange{of: d.leaves, first: d.first, end: d.end}
+	}
+	shapes, reader := f.reader.shapes, f.reader
+	if f.train != nil {
+		var err error
+		if shapes, err = reader.shapesOf(f.train.order[:leaf]); err != nil {
+			return err
+		}
+	} else {
+		reader = d.readers[0]
+		shapes = reader.shapes
+	}
+	if _, err := f.buffers(leaf, reader.weights.weighted(), shapes.lengths); err != nil {
+		return err
+	}
+	return d.layOut(m, f.graph)
+}
+
+// shard opens the streams of this rank's leaves.
+func (d *distribution) shard(f *fit, leaf int) error {
+	s, ok := f.reader.stream.(ShardedStream)
+	if !ok {
+		return fmt.Errorf("distributed: %T is a stream and not a ShardedStream, so that its samples cannot be divided", f.reader.stream)
+	}
+	if f.batch%d.leaves != 0 {
+		return fmt.Errorf("distributed: batches of %d samples of a stream for %d leaves, want a multiple", f.batch, d.leaves)
+	}
+	for i := d.first; i < d.end; i++ {
+		shard, err := shardOf(s, i, d.leaves)
+		if err != nil {
+			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
+		}
+		r, err := newBatchReader(f.m.dataSpec(), shard, nil, leaf, f.classWeights, f.buffers)
+		if err != nil {
+			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
+		}
+		d.readers = append(d.readers, r)
+	}
+	return nil
+}
+
+func shardOf(s ShardedStream, i, n int) (shard Stream, err error) {
+	defer caught(&err, "stream", s, "Shard")
+	shard, err = s.Shard(i, n)
+	if err == nil && isNil(shard) {
+		err = errors.New("there is no stream")
+	}
+	return shard, err
+}
+
+// layOut finds the sizes of the parts of a leaf's vector.
+func (d *distribution) layOut(m *Model, g *modelGraph) error {
+	t := m.trainer
+	d.rowSums = make([]*distributed.RowSum, len(t.weights))
+	for i, w := range t.weights {
+		if g.program.Rows(g.gradients.numbers[i]) != nil {
+			d.rowSums[i] = &distributed.RowSum{} // made in begin
+			continue
+		}
+		d.sizes = append(d.sizes, w.size())
+	}
+	for _, w := range g.updated {
+		d.sizes = append(d.sizes, w.size())
+	}
+	d.updated, d.written = g.updated, g.written
+	d.tail = make([]float32, tailOutputs+len(g.outputLosses.nodes))
+	for k, mean := range g.maskedMeans {
+		if mean && len(m.outputs) > 1 {
+			return fmt.Errorf("distributed: output %q has a mask, and the model has %d outputs, whose losses are means over different numbers of steps", m.outputNames()[k], len(m.outputs))
+		}
+	}
+	return nil
+}
+
+// vector returns the number of values that the ranks sum in a step.
+func (d *distribution) vector() int {
+	n := len(d.tail)
+	for _, size := range d.sizes {
+		n += size
+	}
+	return n
+}
+
+// fingerprint returns a hash of what must be equal on all ranks.
+func (d *distribution) fingerprint(f *fit) uint64 {
+	m := f.m
+	config, err := json.Marshal(m)
+	if err != nil {
+		config = nil // a model that cannot be saved is compared by its weights
+	}
+	text := fmt.Sprintf("%s %d leaves, batches of %d, seed %d, epochs %d to %d, %d steps, epoch %d at sample %d, pending %v, step %d, rate %g, ordered %v, split %g",
+		config, d.leaves, f.batch, m.seed, f.initial, f.epochs, f.stepsPerEpoch, m.epochs, m.position, m.pending, m.trainer.steps, f.state.Rate, f.keepOrder, f.split)
+	for _, w := range m.weights {
+		text += fmt.Sprintf("\n%s %v", m.paths[w], w.shape)
+	}
+	if f.train != nil {
+		text += fmt.Sprintf("\n%d samples", len(f.train.order))
+	}
+	return hashName(text)
+}
+
+// step is trainBatch for a distributed training: it reads and computes this rank's leaves of the next
+// batch, sums the gradients of all ranks and makes one update. It reports whether there was a batch.
+func (f *fit) step(ctx context.Context) (more bool, err error) {
+	d, m, t := f.dist, f.m, &f.state
+	n := 0 // samples of the batch, if that is known
+	var indices []int
+	if f.train != nil {
+		indices = f.train.at(t.Samples)
+		if n = len(indices); n == 0 {
+			return false, nil
+		}
+	}
+	rate, err := m.trainer.scheduled(t.Rate)
+	d.results.begin(d.leaves, m)
+	if err == nil {
+		err = f.computeLeaves(n)
+	}
+	if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
+		return false, err
+	}
+	total, err := d.sum.Total()
+	if err != nil {
+		return false, d.lost(err)
+	}
+	tail := total[len(total)-len(d.tail):]
+	if n = int(tail[tailSamples]); n == 0 {
+		return false, nil
+	}
+	if err := f.adopt(total, tail, rate); err != nil {
+		return false, err
+	}
+	if next, err := m.trainer.scheduled(t.Rate); err == nil {
+		t.Rate = next
+	}
+	if len(f.scores.list) > 0 {
+		if err := d.results.gather(d.group); err != nil {
+			return false, d.lost(err)
+		}
+	}
+	for i := range d.leaves {
+		lo, hi := distributed.Part(n, i, d.leaves)
+		r, b := d.results.part(i, hi-lo)
+		if indices != nil {
+			b.indices = indices[lo:hi]
+		}
+		if len(b.indices) == 0 {
+			continue
+		}
+		r.loss = float64(tail[tailLoss] / tail[tailWeight])
+		for k := range f.scores.losses {
+			r.outputLosses[k][0] = tail[tailOutputs+k] / tail[tailWeight]
+		}
+		if err := f.scores.add(r, b); err != nil {
+			return false, nameSample(err, b.indices)
+		}
+	}
+	t.Step++
+	t.Samples += n
+	m.position, m.pending = t.Samples, t.Step == t.Steps
+	t.Logs, err = f.scores.logs(t.Logs[:0])
+	return true, err
+}
+
+// lost marks an error of the connection, after which no rank can be told anything.
+func (d *distribution) lost(err error) error {
+	d.agreed = true
+	return err
+}
+
+// computeLeaves computes the leaves of this rank and adds them to the sums.
+func (f *fit) computeLeaves(n int) error {
+	d, m := f.dist, f.m
+	d.sum.Reset()
+	for _, s := range d.rowSums {
+		if s != nil {
+			s.Reset()
+		}
+	}
+	defer func() { m.random.Key = d.key }()
+	m.random.Step = uint64(m.trainer.steps)
+	equal := f.train != nil && n%d.leaves == 0 && !f.graph.hasMaskedMean()
+	for i := d.first; i < d.end; i++ {
+		var b *batch
+		lo, hi := distributed.Part(n, i, d.leaves)
+		var err error
+		switch {
+		case f.train == nil:
+			b, err = d.readers[i-d.first].next()
+		case hi > lo:
+			b, err = f.reader.next()
+		}
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			d.addNothing()
+			continue
+		}
+		m.random.Key = d.key ^ uint64(i)*0x9e3779b97f4a7c15 // another stream for each leaf; 2^64/φ, which is odd
+		if err := f.graph.run(); err != nil {
+			return nameSample(err, b.indices)
+		}
+		d.add(m, f.graph, b, i, equal)
+	}
+	f.state.Waited = 0
+	for _, r := range append(d.readers, f.reader) {
+		f.state.Waited += r.waited
+	}
+	return nil
+}
+
+// add adds the gradients and new states of a leaf to the sums.
+func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int, equal bool) {
+	weight := float32(len(b.indices))
+	if g.hasMaskedMean() {
+		weight = 0
+		for _, v := range g.mask(0) {
+			if v != 0 {
+				weight++
+			}
+		}
+	}
+	factor := weight
+	if equal {
+		weight, factor = 1, 1
+	}
+	d.parts = d.parts[:0]
+	for i := range m.trainer.weights {
+		grad := g.gradient(i, true)
+		if s := d.rowSums[i]; s != nil {
+			s.Add(factor, grad.rows, grad.values)
+		} else {
+			d.parts = append(d.parts, grad.values)
+		}
+	}
+	d.parts = append(d.parts, g.updates.values...)
+	d.tail[tailWeight], d.tail[tailSamples], d.tail[tailLoss] = weight, float32(len(b.indices)), weight*float32(g.loss())
+	for k, loss := range g.outputLosses.values {
+		d.tail[tailOutputs+k] = weight * loss[0]
+	}
+	d.sum.Add(factor, d.parts, d.tail)
+	d.results.add(leaf, g.result(), b)
+}
+
+// addNothing adds a leaf without samples to the sums.
+func (d *distribution) addNothing() {
+	for _, s := range d.rowSums {
+		if s != nil {
+			s.Add(1, nil, nil)
+		}
+	}
+	clear(d.tail)
+	d.sum.Add(1, nil, d.tail)
+}
+
+// adopt makes the update with the sums of all ranks.
+func (f *fit) adopt(total, tail []float32, rate float64) error {
+	d, m := f.dist, f.m
+	t := m.trainer
+	if l := float64(tail[tailLoss]); math.IsNaN(l) || math.IsInf(l, 0) {
+		cause := fmt.Errorf("the loss is %v after %d updates; a smaller learning rate than %g may help", l, t.updates(), rate)
+		if own := f.graph.loss(); math.IsNaN(own) || math.IsInf(own, 0) {
+			return m.locateNotFinite(f.graph, cause)
+		}
+		return &NotFiniteError{What: "loss", Step: t.steps, Err: fmt.Errorf("another leaf: %w", cause)}
+	}
+	scale, at := 1/tail[tailWeight], 0
+	kernel.Scale(total[:len(total)-len(tail)], total[:len(total)-len(tail)], scale)
+	for i := range t.weights {
+		if s := d.rowSums[i]; s != nil {
+			index, values, err := s.Total()
+			if err != nil {
+				return d.lost(err)
+			}
+			kernel.Scale(values, values, scale)
+			t.gradients[i] = gradient{values: values, rows: index, sparse: true}
+		} else {
+			size := t.weights[i].size()
+			t.gradients[i] = gradient{values: total[at : at+size]}
+			at += size
+		}
+		if !t.checksGradients {
+			continue
+		}
+		if bad := kernel.Finite(t.gradients[i].values); bad >= 0 {
+			return m.locateNotFinite(f.graph, fmt.Errorf("a gradient is %v after %d updates", t.gradients[i].values[bad], t.updates()))
+		}
+	}
+	return writeWeights(m.locks, d.written, func() error {
+		if err := t.step(rate); err != nil {
+			return err
+		}
+		for _, w := range d.updated {
+			at += copy(w.floats(), total[at:])
+		}
+		return nil
+	})
+}
+
+// beginReading starts an epoch for the readers of this rank.
+func (f *fit) beginReading(steps, position int) error {
+	d := f.dist
+	if d == nil {
+		return f.reader.begin(steps, position)
+	}
+	if f.train != nil {
+		return f.reader.begin(f.train.countLeaves(steps), position)
+	}
+	for _, r := range d.readers {
+		if err := r.begin(steps, position/d.leaves); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endReading ends what beginReading started.
+func (f *fit) endReading() {
+	if f.dist != nil {
+		for _, r := range f.dist.readers {
+			r.end()
+		}
+		if f.train == nil {
+			return
+		}
+	}
+	f.reader.end()
+}
+
+// bytesOfFloats returns the memory of x.
+func bytesOfFloats(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}

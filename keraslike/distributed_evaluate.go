@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"context"
+	"fmt"
+)
+
+// scoreTogether is score for several ranks, which compute the batches in turn. Every rank adds the results of
+// all, in the order of the batches, so that its scores are those of one process.
+func (m *Model) scoreTogether(ctx context.Context, e *evaluation, s *scores, order *batchIterator, r *batchReader, graph func() *modelGraph) error {
+	d := e.dist
+	ranks, rank := d.group.Size(), d.group.Rank()
+	order.turn = &turn{rank: rank, ranks: ranks}
+	steps := order.count()
+	if e.steps > 0 {
+		steps = min(steps, e.steps)
+	}
+	own := (steps - rank + ranks - 1) / ranks
+	if own > 0 {
+		if err := r.begin(own, 0); err != nil {
+			return d.finish(ctx, err)
+		}
+		defer r.end()
+	}
+	batches := make([][]int, ranks)
+	for step, position := 0, 0; step < steps; step += ranks {
+		for i := range batches {
+			if batches[i] = nil; step+i < steps {
+				batches[i] = order.at(position)
+				position += len(batches[i])
+			}
+		}
+		d.evaluated.begin(ranks, m)
+		var failed error
+		if len(batches[rank]) > 0 {
+			b, err := r.next()
+			switch {
+			case err != nil:
+				failed = err
+			case b == nil:
+				failed = fmt.Errorf("batch %d of %d is missing", step+rank, steps)
+			default:
+				if failed = graph().run(); failed == nil {
+					d.evaluated.add(rank, graph().result(), b)
+				} else {
+					failed = nameSample(failed, b.indices)
+				}
+			}
+		}
+		if err := d.agree("evaluation", 0, 0, ctx, failed); err != nil {
+			return err
+		}
+		if d.stop {
+			return fmt.Errorf("%w: %w", ErrInterrupted, d.cause(ctx))
+		}
+		if err := d.evaluated.gather(d.group); err != nil {
+			return d.lost(err)
+		}
+		for i := range batches {
+			if len(batches[i]) == 0 {
+				continue
+			}
+			result, b := d.evaluated.part(i, 0)
+			b.indices = batches[i]
+			if err := s.add(result, b); err != nil {
+				return nameSample(err, b.indices)
+			}
+		}
+	}
+	return nil
+}
