@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel"
@@ -76,7 +77,7 @@ func Distributed(c distributed.Comm, options ...DistributedOption) BatchOption {
 // FirstRankCallback is a callback that a distributed training may call on the first rank only.
 type FirstRankCallback interface {
 	Callback
-	OnFirstRank() bool
+	OnFirstRank() bool // whether the other ranks leave it out
 }
 
 // ShardedStream is a Stream for distributed training, which reads each leaf from a stream of its own.
@@ -168,12 +169,22 @@ func (d *distribution) cause(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// join is what Fit does at first: it connects the ranks, tells them about an error of this one, and prepares
-// the training.
-func (d *distribution) join(ctx context.Context, f *fit, err error) error {
-	if opened := d.open(); opened != nil {
-		return errors.Join(err, opened)
+// together prepares a call of Fit, on all ranks if it is distributed: an error of one is that of all.
+func (f *fit) together(ctx context.Context, prepare func() error) error {
+	d := f.dist
+	if d == nil {
+		return prepare()
 	}
+	if err := d.open(); err != nil {
+		return err
+	}
+	if d.group.Rank() > 0 {
+		f.callbacks = slices.DeleteFunc(slices.Clone(f.callbacks), func(c Callback) bool {
+			first, ok := c.(FirstRankCallback)
+			return ok && !isNil(c) && first.OnFirstRank()
+		})
+	}
+	err := prepare()
 	if err == nil && f.initial == f.epochs { // Until has been reached
 		return d.finish(ctx, nil)
 	}

@@ -1,81 +1,439 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package keraslike
+package keraslike_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
-	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 	"github.com/reef-dl/reef/keraslike/distributed"
 )
 
-func distributedData(t testing.TB, n int) Source {
-	t.Helper()
-	r := rand.New(rand.NewPCG(1, 2))
-	x, y := make([]float32, n*6), make([]float32, n)
-	for i := range n {
-		for j := range 6 {
-			x[i*6+j] = float32(r.NormFloat64())
-		}
-		y[i] = float32(int(math.Abs(float64(x[i*6]*2+x[i*6+1]))) % 3)
-	}
-	a, err := NewArray(x, n, 6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := NewArray(y, n, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Data(a, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+// distributedCase is a training whose result must not depend on the number of ranks.
+type distributedCase struct {
+	name    string
+	model   func(t testing.TB) *k.Model
+	data    func(t testing.TB) k.Samples
+	options func() []k.FitOption
+	plain   float64 // largest relative difference of the losses from those of a plain Fit; 0 for no comparison
 }
 
-func TestDistributedHasOneResult(t *testing.T) {
-	data := distributedData(t, 100)
-	train := func(ctx context.Context, c distributed.Comm) (string, error) {
-		m := Sequential("m", Input(6), Dense(16, ReLU), BatchNormalization(), Dropout(0.2), Dense(3, Softmax))
-		if err := m.Compile(Adam(0.01), SparseCategoricalCrossentropy, Accuracy, Seed(3)); err != nil {
-			return "", err
+func compiledModel(t testing.TB, m *k.Model, o k.Optimizer, l k.Loss, options ...k.CompileOption) *k.Model {
+	t.Helper()
+	if err := m.Compile(o, l, append([]k.CompileOption{k.Seed(5)}, options...)...); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func fitOptions(list ...k.FitOption) func() []k.FitOption {
+	return func() []k.FitOption { return list }
+}
+
+func denseModel(o k.Optimizer, options ...k.CompileOption) func(testing.TB) *k.Model {
+	return func(t testing.TB) *k.Model {
+		m := k.Sequential("dense", k.Input(toyFeatures), k.Dense(16, k.ReLU, k.KernelRegularizer(k.L2(1e-3))), k.Dense(toyClasses, k.Softmax))
+		return compiledModel(t, m, o, k.SparseCategoricalCrossentropy, append(options, k.Accuracy)...)
+	}
+}
+
+func toySamples(n int) func(testing.TB) k.Samples {
+	return func(t testing.TB) k.Samples { return toyData(t, n, 3) }
+}
+
+// words is a source of sequences of ids, 0 for padding.
+func words(t testing.TB, n int) k.Source {
+	x, y := make([]float32, n*7), make([]float32, n)
+	for i := range n {
+		for j := range 2 + i%6 {
+			x[i*7+j] = float32(1 + (i*i+j*5)%30)
 		}
-		options := []FitOption{Epochs(3), BatchSize(24), ValidationSplit(0.2)}
-		if c != nil {
-			options = append(options, Distributed(c, Leaves(6)))
+		y[i] = float32(i % 2)
+	}
+	data, err := k.Data(mustArray(t, x, n, 7), mustArray(t, y, n, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// readAhead is a source that is read ahead.
+type readAhead struct{ k.Source }
+
+func (a readAhead) Prefetch() int { return 3 }
+
+// shards is a stream of the samples of a source.
+type shards struct {
+	source       k.Source
+	index, count int
+	next         int
+}
+
+func (s *shards) Shapes() (in, out [][]int) { return s.source.Shapes() }
+func (s *shards) Reset() error              { s.next = 0; return nil }
+
+func (s *shards) Shard(i, n int) (k.Stream, error) {
+	return &shards{source: s.source, index: i, count: n}, nil
+}
+
+func (s *shards) Next(inputs, targets [][]float32) (n int, err error) {
+	in, _ := s.source.Shapes()
+	width := in[0][0]
+	for want := len(inputs[0]) / width; n < want; n++ {
+		i := s.next*max(1, s.count) + s.index
+		if i >= s.source.Len() {
+			return n, io.EOF
 		}
-		h, err := m.Fit(ctx, data, options...)
+		s.next++
+		if err := s.source.Read([]int{i}, [][]float32{inputs[0][n*width:][:width]}, [][]float32{targets[0][n:][:1]}); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+var distributedCases = []distributedCase{
+	{"batch normalization and dropout", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 0},
+	{"accumulation and clipping by the global norm", denseModel(k.SGD(0.1, k.Momentum(0.9), k.AccumulateGradients(3), k.GlobalClipNorm(0.5))), toySamples(96), fitOptions(), 1e-4},
+	{"clipping by norm, weight decay and averages", denseModel(k.AdamW(0.01, k.WeightDecay(0.01), k.ClipNorm(0.3), k.AverageWeights(0.9))), toySamples(96), fitOptions(), 1e-4},
+	{"a schedule", denseModel(k.RMSprop(0.01, k.WithSchedule(k.ExponentialDecay{Steps: 4, Rate: 0.5}))), toySamples(96), fitOptions(), 1e-4},
+	{"uneven batches, some smaller than the leaves", denseModel(k.Adam(0.01)), toySamples(51), fitOptions(), 1e-4},
+	{"samples read ahead", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return readAhead{toyData(t, 51, 3)} }, fitOptions(), 1e-4},
+	{"class weights", denseModel(k.Adam(0.01), k.WeightedMetrics(k.NamedMetric("weighted", k.Accuracy))), toySamples(60), fitOptions(k.ClassWeights{0: 2, 2: 0.5}), 1e-4},
+	{"sample weights", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples {
+		weights := make([]float32, 60)
+		for i := range weights {
+			weights[i] = float32(i%4) / 2
+		}
+		s, err := k.Weighted(toyData(t, 60, 3), weights)
 		if err != nil {
-			return "", err
+			t.Fatal(err)
 		}
-		text := h.String()
-		for _, w := range m.Weights() {
-			text += fmt.Sprintf("\n%x", w.floats())
+		return s
+	}, fitOptions(), 1e-4},
+	{"fewer steps than batches", denseModel(k.Adam(0.01)), toySamples(96), fitOptions(k.StepsPerEpoch(3)), 1e-4},
+	{"an embedding", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("e", k.Input(7), k.Embedding(31, 4), k.GlobalAveragePooling1D(), k.Dense(1, k.Sigmoid)),
+			k.RMSprop(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
+	{"an embedding, accumulated and clipped", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("e", k.Input(7), k.Embedding(31, 4), k.GlobalAveragePooling1D(), k.Dense(1, k.Sigmoid)),
+			k.Adam(0.01, k.AccumulateGradients(2), k.ClipNorm(0.1)), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
+	{"a masked recurrent layer", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("r", k.Input(7), k.Embedding(31, 4, k.MaskZero), k.LSTM(5), k.Dense(1, k.Sigmoid)),
+			k.Adam(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
+	{"a masked output of sequences that differ in length", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("s", k.Input(k.Any, 2), k.Masking(0), k.GRU(4, k.ReturnSequences), k.Dense(3, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, steps, _ := raggedData(t, 40)
+		return k.Padded(source(t, x, steps))
+	}, fitOptions(), 1e-4},
+	{"several inputs and outputs", func(t testing.TB) *k.Model {
+		a, b := k.Input(2), k.Input(3)
+		h := k.Dense(8, k.Tanh).Apply(k.Concatenate().Apply(a, b))
+		return compiledModel(t, k.NewModel("m", []*k.Tensor{a, b}, []*k.Tensor{k.Dense(1, k.Name("p")).Apply(h), k.Dense(2, k.Name("q")).Apply(h)}),
+			k.Adam(0.01), k.MSE, k.MAE, k.LossWeights(1, 0.5))
+	}, func(t testing.TB) k.Samples {
+		fill := func(shape ...int) *k.Array {
+			n := shape[0] * shape[1]
+			v := make([]float32, n)
+			for i := range v {
+				v[i] = float32(math.Sin(float64(i * (1 + shape[1]))))
+			}
+			return mustArray(t, v, shape...)
 		}
-		return text, nil
+		s, err := k.MultiData([]*k.Array{fill(45, 2), fill(45, 3)}, []*k.Array{fill(45, 1), fill(45, 2)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, fitOptions(), 1e-4},
+	{"shards of a stream", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
+	{"shards of a stream, in steps", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(k.StepsPerEpoch(3), k.ValidationSteps(2)), 0},
+	{"early stopping and a plateau", denseModel(k.Adam(0.05)), toySamples(96), func() []k.FitOption {
+		return []k.FitOption{k.ValidationSplit(0.5), k.Epochs(9), k.Callbacks(
+			callbacks.EarlyStopping("val_loss", callbacks.Patience(1)), callbacks.ReduceLROnPlateau("val_loss", callbacks.Patience(1)))}
+	}, 1e-3},
+	{"a check for NaN", denseModel(k.Adam(0.01)), toySamples(96), fitOptions(k.Callbacks(callbacks.TerminateOnNaN())), 1e-4},
+}
+
+// fitted returns the history of a training with its weights, and the last loss.
+func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOption) (string, float64, error) {
+	h, err := m.Fit(ctx, data, options...)
+	if err != nil {
+		return "", 0, err
+	}
+	return fmt.Sprintf("%v\n%x", h, weightsOf(m)), h.Last("loss"), nil
+}
+
+func TestDistributed(t *testing.T) {
+	for _, c := range distributedCases {
+		t.Run(c.name, func(t *testing.T) {
+			options := func(more ...k.FitOption) []k.FitOption {
+				list := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
+				if _, ok := c.data(t).(k.Stream); ok {
+					list = append(list, k.Validation(&shards{source: toyData(t, 50, 4)}))
+				}
+				return list
+			}
+			var want string
+			for _, ranks := range []int{1, 2, 3, 4} {
+				err := local(t, ranks, func(ctx context.Context, comm distributed.Comm) error {
+					got, loss, err := fitted(ctx, c.model(t), c.data(t), options(k.Distributed(comm, k.Leaves(6)))...)
+					if err != nil {
+						return err
+					}
+					if ranks == 1 {
+						want = got
+						if c.plain == 0 {
+							return nil
+						}
+						_, plain, err := fitted(ctx, c.model(t), c.data(t), options()...)
+						if !(math.Abs(loss-plain) <= c.plain*plain) {
+							return fmt.Errorf("the loss is %v, without leaves %v (%v)", loss, plain, err)
+						}
+					}
+					if got != want {
+						return fmt.Errorf("got\n%.400s\nwant\n%.400s", got, want)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Errorf("%d ranks: %v", ranks, err)
+				}
+			}
+		})
+	}
+}
+
+// local is distributed.Local with a time limit.
+func local(t testing.TB, ranks int, f func(context.Context, distributed.Comm) error) error {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- distributed.Local(t.Context(), ranks, f) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Minute):
+		panic("the ranks wait for each other")
+	}
+}
+
+func TestDistributedEvaluate(t *testing.T) {
+	m := toyModel(t)
+	data := toyData(t, 70, 4)
+	want, err := m.Evaluate(t.Context(), data, k.BatchSize(16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ranks := range []int{1, 2, 3, 7} {
+		err := local(t, ranks, func(ctx context.Context, c distributed.Comm) error {
+			got, err := toyModel(t).Evaluate(ctx, data, k.BatchSize(16), k.Distributed(c))
+			if err == nil && fmt.Sprint(got) != fmt.Sprint(want) {
+				err = fmt.Errorf("got %v, want %v", got, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Errorf("%d ranks: %v", ranks, err)
+		}
+	}
+}
+
+// callbackFunc is a callback of one function.
+type callbackFunc func(k.Event, *k.Training) error
+
+func (f callbackFunc) On(e k.Event, t *k.Training) error { return f(e, t) }
+
+func TestDistributedFailures(t *testing.T) {
+	lost := errors.New("the disk is full")
+	for _, c := range []struct {
+		name string
+		when k.Event
+	}{{"at the beginning", k.TrainBegin}, {"after a batch", k.BatchEnd}, {"after an epoch", k.EpochEnd}, {"at the end", k.TrainEnd}} {
+		t.Run(c.name, func(t *testing.T) {
+			err := local(t, 3, func(ctx context.Context, comm distributed.Comm) error {
+				fails := callbackFunc(func(e k.Event, tr *k.Training) error {
+					if e == c.when && comm.Rank() == 1 {
+						return lost
+					}
+					return nil
+				})
+				_, err := toyModel(t).Fit(ctx, toyData(t, 60, 3), k.Epochs(2), k.Callbacks(fails), k.Distributed(comm, k.Leaves(3)))
+				if err == nil || !strings.Contains(err.Error(), lost.Error()) || comm.Rank() != 1 && !strings.Contains(err.Error(), "rank 1") {
+					return fmt.Errorf("got %v, want the error of rank 1", err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Callbacks that write files or show progress are called on the first rank only.
+func TestDistributedFiles(t *testing.T) {
+	data := toyData(t, 60, 3)
+	folder := t.TempDir()
+	var shown [2]strings.Builder
+	err := local(t, 2, func(ctx context.Context, c distributed.Comm) error {
+		at := func(name string) string { return filepath.Join(folder, fmt.Sprint(c.Rank()), name) }
+		if err := os.MkdirAll(at(""), 0o700); err != nil {
+			return err
+		}
+		_, err := toyModel(t).Fit(ctx, data, k.Epochs(2), k.Distributed(c, k.Leaves(2)), k.Callbacks(
+			callbacks.ModelCheckpoint(at("m.safetensors")), callbacks.CSVLogger(at("log.csv")), callbacks.TensorBoard(at("board")), callbacks.Progress(&shown[c.Rank()])))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rank, want := range []int{3, 0} {
+		files, err := os.ReadDir(filepath.Join(folder, fmt.Sprint(rank)))
+		if err != nil || len(files) != want || shown[rank].Len() > 0 != (want > 0) {
+			t.Errorf("rank %d wrote %v and showed %q (%v), want %d files", rank, files, shown[rank].String(), err, want)
+		}
+	}
+}
+
+// All ranks stop after the same batch, and another number of ranks resumes.
+func TestDistributedStopAndResume(t *testing.T) {
+	data := toyData(t, 96, 3)
+	options := func(c distributed.Comm) []k.FitOption {
+		return []k.FitOption{k.BatchSize(16), k.Until(3), k.ValidationSplit(0.25), k.Distributed(c, k.Leaves(6))}
 	}
 	var want string
-	for _, ranks := range []int{1, 2, 3, 4, 6} {
-		err := distributed.Local(t.Context(), ranks, func(ctx context.Context, c distributed.Comm) error {
-			got, err := train(ctx, c)
+	err := local(t, 1, func(ctx context.Context, c distributed.Comm) (err error) {
+		m := toyModel(t)
+		if _, err = m.Fit(ctx, data, options(c)...); err == nil {
+			want = fmt.Sprintf("%x", weightsOf(m))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "m.safetensors")
+	err = local(t, 3, func(ctx context.Context, c distributed.Comm) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		m := toyModel(t)
+		steps := 0
+		stops := callbackFunc(func(e k.Event, tr *k.Training) error {
+			if e == k.BatchEnd {
+				if steps++; steps == 3 && c.Rank() == 2 {
+					cancel()
+				}
+			}
+			return nil
+		})
+		_, err := m.Fit(ctx, data, append(options(c), k.Callbacks(stops))...)
+		if !errors.Is(err, k.ErrInterrupted) || !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("got %v, want ErrInterrupted", err)
+		}
+		if steps != 4 { // that of the next agreement
+			return fmt.Errorf("stopped after %d steps, want 4", steps)
+		}
+		if c.Rank() != 0 {
+			return nil
+		}
+		return m.Save(file, k.WithOptimizer)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ranks := range []int{1, 2, 6} {
+		err := local(t, ranks, func(ctx context.Context, c distributed.Comm) error {
+			m, err := k.Load(file)
 			if err != nil {
 				return err
 			}
-			if ranks == 1 {
-				want = got
+			if _, err := m.Fit(ctx, data, options(c)...); err != nil {
+				return err
 			}
-			if got != want {
-				return fmt.Errorf("got %.300s\nwant %.300s", got, want)
+			if got := fmt.Sprintf("%x", weightsOf(m)); got != want {
+				return errors.New("the weights are not those of an uninterrupted training")
 			}
 			return nil
 		})
 		if err != nil {
-			t.Fatalf("%d ranks: %v", ranks, err)
+			t.Errorf("%d ranks: %v", ranks, err)
 		}
 	}
-	t.Log(want[:200])
+}
+
+func TestDistributedMistakes(t *testing.T) {
+	data := toyData(t, 60, 3)
+	for _, c := range []struct {
+		name string
+		fit  func(ctx context.Context, comm distributed.Comm) error
+		want string
+	}{
+		{"leaves", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Distributed(comm, k.Leaves(1)))
+			return err
+		}, "1 leaves for 2 ranks"},
+		{"batch", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(4), k.Distributed(comm))
+			return err
+		}, "batches of 4 samples for 8 leaves"},
+		{"unequal options", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(16+16*comm.Rank()), k.Distributed(comm))
+			return err
+		}, "the ranks do different things"},
+		{"a rank without data", func(ctx context.Context, comm distributed.Comm) error {
+			var own k.Samples
+			if comm.Rank() == 0 {
+				own = data
+			}
+			_, err := toyModel(t).Fit(ctx, own, k.Distributed(comm))
+			return err
+		}, "no data"},
+		{"stream", func(ctx context.Context, comm distributed.Comm) error {
+			s := struct{ k.Stream }{&shards{source: data}}
+			_, err := toyModel(t).Fit(ctx, s, k.Distributed(comm))
+			return err
+		}, "not a ShardedStream"},
+		{"a callback that stops one rank", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Epochs(2), k.Distributed(comm), k.Callbacks(callbackFunc(func(e k.Event, tr *k.Training) error {
+				if comm.Rank() == 1 {
+					tr.Stop()
+				}
+				return nil
+			})))
+			return err
+		}, "the ranks do different things"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := local(t, 2, func(ctx context.Context, comm distributed.Comm) error {
+				if err := c.fit(ctx, comm); err == nil || !strings.Contains(err.Error(), c.want) {
+					return fmt.Errorf("got %v, want %q", err, c.want)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if _, err := toyModel(t).Fit(t.Context(), data, k.Distributed(nil)); err == nil || !strings.Contains(err.Error(), "no Comm") {
+		t.Errorf("without a Comm: %v", err)
+	}
 }

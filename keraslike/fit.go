@@ -91,10 +91,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	case ctx.Err() != nil: // the model stays as it is, and where it stands
 		err = fmt.Errorf("%w before it began: %w", ErrInterrupted, ctx.Err())
 	default:
-		err = f.prepare(data)
-		if f.dist != nil {
-			err = f.dist.join(ctx, f, err)
-		}
+		err = f.together(ctx, func() error { return f.prepare(data) })
 	}
 	if err != nil {
 		return h, fmt.Errorf("fit: %w", err)

@@ -57,7 +57,7 @@ var packageRules = []packageRule{
 	},
 	{
 		"keraslike",
-		[]string{"graph", "internal/kernel", "internal/openfile", "internal/wholefile", "keraslike/*"},
+		[]string{"graph", "internal/kernel", "internal/openfile", "internal/wholefile", "keraslike/*", "keraslike/distributed"},
 		[]string{"net", "image", "flag", "gonum.org/v1/plot", "golang.org/x/image"},
 		"keraslike knows graph, tensor and kernel, never data sets, HTTP, images, flags or plotting",
 	},

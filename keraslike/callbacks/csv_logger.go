@@ -53,6 +53,9 @@ type csvLog struct {
 	mistake error // in the options
 }
 
+// OnFirstRank returns true: in a distributed training one rank does it for all.
+func (c *csvLog) OnFirstRank() bool { return true }
+
 func (c *csvLog) On(e keraslike.Event, t *keraslike.Training) (err error) {
 	switch e {
 	case keraslike.TrainBegin:

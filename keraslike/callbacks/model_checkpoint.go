@@ -88,6 +88,9 @@ type checkpoint struct {
 // RunsLast returns true, so that the file includes the changes of other callbacks.
 func (c *checkpoint) RunsLast() bool { return true }
 
+// OnFirstRank returns true: in a distributed training one rank does it for all.
+func (c *checkpoint) OnFirstRank() bool { return true }
+
 func (c *checkpoint) On(e keraslike.Event, t *keraslike.Training) (err error) {
 	switch {
 	case e == keraslike.TrainBegin:

@@ -62,6 +62,9 @@ type progress struct {
 	mistake error           // in the options
 }
 
+// OnFirstRank returns true: in a distributed training one rank does it for all.
+func (p *progress) OnFirstRank() bool { return true }
+
 func (p *progress) On(e keraslike.Event, t *keraslike.Training) error {
 	switch e {
 	case keraslike.TrainBegin:

@@ -64,6 +64,9 @@ type board struct {
 	mistake    error               // in the options
 }
 
+// OnFirstRank returns true: in a distributed training one rank does it for all.
+func (b *board) OnFirstRank() bool { return true }
+
 func (b *board) On(e keraslike.Event, t *keraslike.Training) error {
 	switch e {
 	case keraslike.TrainBegin:
