@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/recipes"
 )
@@ -161,8 +162,8 @@ func TestWrongCommandLine(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, stdout, stderr := command(t, c.args...)
-			if status != exitUsage || stdout != "" {
-				t.Errorf("status %d, want %d; stdout %q", status, exitUsage, stdout)
+			if status != cli.Misused || stdout != "" {
+				t.Errorf("status %d, want %d; stdout %q", status, cli.Misused, stdout)
 			}
 			wantText(t, "stderr", stderr, "recipe: ", c.want)
 			if n := strings.Count(stderr, "\n"); n != 1 {
@@ -277,8 +278,8 @@ func TestOutputFolderIsAFile(t *testing.T) {
 	}
 	for _, args := range [][]string{{"-out", "file"}, {"-out", "o", "-dot", "file/x.dot"}, {"-out", "o", "-json", "file/x.json"}, {"-out", "file", "-json", "."}} {
 		status, stdout, stderr := command(t, append([]string{"-name", "mnist"}, args...)...)
-		if status != exitError || stdout != "" {
-			t.Errorf("%v: status %d, want %d; stdout %q: nothing must be trained", args, status, exitError, stdout)
+		if status != cli.Failed || stdout != "" {
+			t.Errorf("%v: status %d, want %d; stdout %q: nothing must be trained", args, status, cli.Failed, stdout)
 		}
 		wantText(t, "stderr", stderr, "recipe: output f", "file")
 	}
