@@ -70,7 +70,7 @@ func TestFullDevice(t *testing.T) {
 	if err := cmd.Run(); cmd.ProcessState.ExitCode() != cli.Failed {
 		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, cli.Failed)
 	}
-	wantFiles(t, "o", modelFiles...)
+	wantFiles(t, "o", mnistFiles...)
 }
 
 // TestReadOnlyFolder uses a folder that cannot be made: in a read-only one, or for root, who

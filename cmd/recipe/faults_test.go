@@ -114,7 +114,7 @@ func TestResume(t *testing.T) {
 	}
 	wantText(t, "stderr", stderr, "resumed, after ", " of this one\n", "epoch 60/60  loss ")
 	wantText(t, "stdout", stdout, "60 of 60 epochs of 2,000 samples")
-	wantFiles(t, filepath.Join(dir, "o"), modelFiles...)
+	wantFiles(t, filepath.Join(dir, "o"), mnistFiles...)
 	for _, name := range []string{"model.safetensors", "history.csv", "curves.svg"} {
 		got, err := os.ReadFile(filepath.Join("o", name))
 		want, _ := os.ReadFile(filepath.Join("whole", name))

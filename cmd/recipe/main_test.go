@@ -176,6 +176,9 @@ func TestWrongCommandLine(t *testing.T) {
 
 var modelFiles = []string{"curves.png", "curves.svg", "graph-ops.dot", "graph.dot", "graph.svg", "history.csv", "model.safetensors", "report.html", "result.json"}
 
+// mnistFiles are those of the digits, which are drawn as well.
+var mnistFiles = append([]string{"confusion.png", "confusion.svg", "mistakes.png", "mistakes.svg", "samples.png", "samples.svg"}, modelFiles...)
+
 // TestRun trains one epoch on the sample: the figures on the terminal, plain
 // lines on stderr, all files and no others, and a model that Load takes.
 func TestRun(t *testing.T) {
@@ -189,7 +192,7 @@ func TestRun(t *testing.T) {
 	if !strings.HasPrefix(stderr, "epoch 1/1  loss ") || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "\r") {
 		t.Errorf("stderr is not a terminal: want one plain line, got %q", stderr)
 	}
-	wantFiles(t, filepath.Join(dir, "runs", "mnist"), modelFiles...)
+	wantFiles(t, filepath.Join(dir, "runs", "mnist"), mnistFiles...)
 	wantFiles(t, filepath.Join(dir, "drawings"), "layers.dot")
 	m, err := keraslike.Load(filepath.Join("runs", "mnist", "model.safetensors"))
 	if err != nil {
@@ -220,7 +223,7 @@ func TestJSON(t *testing.T) {
 	if d.More() {
 		t.Errorf("more than one value on stdout:\n%s", stdout)
 	}
-	want := []string{"article", "batch", "data", "epochs", "history", "metrics", "parameters", "recipe", "samples_per_second", "seconds", "seed", "test_samples", "train_samples"}
+	want := []string{"article", "batch", "data", "epochs", "history", "metrics", "parameters", "pictures", "recipe", "samples_per_second", "seconds", "seed", "test_samples", "train_samples"}
 	if got := slices.Sorted(maps.Keys(report)); !slices.Equal(got, want) {
 		t.Errorf("fields %q, want %q", got, want)
 	}
@@ -255,7 +258,7 @@ func TestQuiet(t *testing.T) {
 			t.Errorf("status %d, stderr %q", status, stderr)
 		}
 		wantText(t, "stdout", stdout, "test_accuracy", "Files:")
-		wantFiles(t, out, append([]string{"report.json"}, modelFiles...)...)
+		wantFiles(t, out, append([]string{"report.json"}, mnistFiles...)...)
 		m, err := os.ReadFile(filepath.Join(out, "model.safetensors"))
 		if err != nil {
 			t.Fatal(err)
