@@ -229,11 +229,30 @@ func (d *difference) structure(a, b *modelFile) error {
 				continue
 			}
 		}
+		if from, to, ok := ends(what); ok && inA != inB { // of a layer that only one of them has
+			if !both(values, from) || !both(values, to) {
+				continue
+			}
+		}
 		if inA != inB || x != y {
 			d.Structure = append(d.Structure, change{what, x, y})
 		}
 	}
 	return nil
+}
+
+// ends are the layers of a connection.
+func ends(what string) (from, to string, ok bool) {
+	if what, ok = strings.CutPrefix(what, "connection "); !ok {
+		return "", "", false
+	}
+	return strings.Cut(what, " -> ")
+}
+
+// both reports whether both models have the layer.
+func both(values [2]map[string]string, layer string) bool {
+	what := fmt.Sprintf("layer %q", layer)
+	return values[0][what] != "" && values[1][what] != ""
 }
 
 // property is something that a model has, in words.
@@ -259,6 +278,9 @@ func propertiesOf(m *k.Model) (list []property, err error) {
 	for _, l := range m.Layers() {
 		what := fmt.Sprintf("layer %q", l.Path)
 		add(what, l.Kind)
+		if l.Kind == "Input" { // its shape is that of the model's input
+			continue
+		}
 		add(what+": output", l.Output.String())
 		if len(l.Weights) > 0 {
 			add(what+": trainable", yesNo(l.Trainable))

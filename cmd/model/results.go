@@ -290,9 +290,9 @@ func (t *tableResults) head() []string {
 			continue
 		}
 		for i := range o.top {
-			word := []string{"Class", o.measure}
+			word := []string{"Class", strings.ToUpper(o.measure[:1]) + o.measure[1:]}
 			if i > 0 {
-				word, name = []string{"next", ""}, ""
+				word, name = []string{"Next", ""}, ""
 			}
 			head = append(head, printable(name)+word[0], word[1])
 		}
