@@ -373,7 +373,14 @@ func (d *difference) write(w io.Writer, all bool) error {
 	}
 	weights := fmt.Sprintf("%s the same", count(len(d.Weights), "weight is", "weights are"))
 	if different+missing > 0 {
-		weights = fmt.Sprintf("%d of %s, %d only in one file", different, count(len(d.Weights), "weight differs", "weights differ"), missing)
+		verb := "differ"
+		if different == 1 {
+			verb = "differs"
+		}
+		weights = fmt.Sprintf("%s of %s %s", text.Thousands(different), text.Count(len(d.Weights), "weight"), verb)
+		if missing > 0 {
+			weights += fmt.Sprintf(", %s only in one file", count(missing, "is", "are"))
+		}
 	}
 	if d.Tolerance > 0 {
 		weights += fmt.Sprintf(" (up to %g)", d.Tolerance)
