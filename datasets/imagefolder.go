@@ -13,8 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
 	"github.com/reef-dl/reef/datasets/internal/picture"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 // Pixels selects how the bytes of an image become numbers.

@@ -5,7 +5,7 @@ package datasets
 import (
 	"fmt"
 
-	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/internal/npz"
 )
 
 // kerasSeed is the seed of the shuffle with which Keras splits Boston, IMDB and Reuters.

@@ -18,6 +18,7 @@ import (
 
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
+	"github.com/reef-dl/reef/viz/inspect"
 )
 
 // Save writes the model, the history, the drawings of the graph and the report
@@ -105,7 +106,7 @@ func (r *Report) outputs() []output {
 	list := []output{
 		{"graph.dot", r.Model.WriteDOT},
 		{"graph.svg", func(w io.Writer) error {
-			f, err := r.layers()
+			f, err := inspect.Layers(r.Model)
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,7 @@ import (
 
 	_ "golang.org/x/image/bmp"
 
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // RGB is a decoded image: Height x Width x 3 bytes, red, green, blue.
