@@ -288,9 +288,7 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 }
 
 // LoadImage reads one image file of a file system. A Height and Width of 0 keep the size of
-// the file. An image at any path is read by
-//
-//	datasets.LoadImage(os.DirFS(filepath.Dir(path)), filepath.Base(path), options)
+// the file. LoadImageFile reads the image at a path.
 //
 // Shape: (height, width, 3)
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
