@@ -55,6 +55,14 @@ func MNIST(ctx context.Context, o Options) (*Report, error) {
 	if r.scored("test_", scores); err != nil {
 		return r.stopped(err)
 	}
+
+	predicted, err := classify(ctx, model, test)
+	if err != nil {
+		return r.stopped(err)
+	}
+	if err := drawDigits(r, unseen, predicted); err != nil {
+		return r.stopped(err)
+	}
 	return r, nil
 }
 

@@ -336,8 +336,29 @@ func finalNetwork(ctx context.Context, o Options, r *Report, s split) error {
 	r.Model, r.Input = model, input
 	r.Notes = append(r.Notes, finalNote(all.Len(), history.Epochs()))
 	scores, err := model.Evaluate(ctx, test, k.BatchSize(r.Batch))
-	r.scored("test_", scores)
-	return err
+	if r.scored("test_", scores); err != nil {
+		return err
+	}
+	out, err := model.PredictSource(ctx, test)
+	if err != nil {
+		return err
+	}
+	return drawPrices(r, s.unseen.Y, out[0].Values())
+}
+
+// drawPrices draws the predictions of the test rows, in the order of their true prices.
+func drawPrices(r *Report, prices []float64, predicted []float32) error {
+	order := rows(0, len(prices))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(prices[a], prices[b]) })
+	truth, guess, worst := viz.Line{Name: "true price"}, viz.Line{Name: "prediction"}, 0
+	for _, i := range order {
+		truth.Y, guess.Y = append(truth.Y, prices[i]), append(guess.Y, float64(predicted[i]))
+		if math.Abs(float64(predicted[i])-prices[i]) > math.Abs(float64(predicted[worst])-prices[worst]) {
+			worst = i
+		}
+	}
+	f, err := viz.Lines("Test districts", "district, the cheapest first", "price (thousands of dollars)", truth, guess)
+	return r.picture("predictions", fmt.Sprintf("The largest mistake: %.1f thousand dollars for a price of %.1f.", predicted[worst], prices[worst]), f, err)
 }
 
 // standardized returns the data of the split, standardized by its training rows alone, and what
