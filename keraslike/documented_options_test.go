@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/reef-dl/reef/keraslike/distributed"
 )
 
 // optionRow is a row of a table of options in a doc comment: name, default and meaning.
@@ -112,6 +114,7 @@ func TestDefaultsOfFitAreDocumented(t *testing.T) {
 		"ClassWeights":    {other: ClassWeights{0: 3}},
 		"Until":           {other: Until(2)},
 		"ValidationSteps": {}, // the logs of one batch and of all have the same names
+		"Distributed":     {other: Distributed(distributed.Single(), Leaves(3))},
 		"Callbacks": {other: Callbacks(CallbackFunc(func(e Event, _ *Training) error {
 			counts++
 			return nil

@@ -47,6 +47,19 @@ func Local(ctx context.Context, n int, f func(context.Context, Comm) error) erro
 	return errors.Join(l.errs...)
 }
 
+// Single returns the Comm of a group of one rank: a distributed training of one process, whose result
+// is that of any number of ranks with the same number of leaves.
+func Single() Comm { return single{} }
+
+type single struct{}
+
+func (single) Rank() int { return 0 }
+func (single) Size() int { return 1 }
+
+func (single) Exchange(to int, _ []byte, from int, _ []byte) error {
+	return fmt.Errorf("the only rank exchanges data with ranks %d and %d", to, from)
+}
+
 // localGroup is what the ranks of Local share.
 type localGroup struct {
 	size  int
