@@ -14,19 +14,6 @@ import (
 	"github.com/reef-dl/reef/recipes"
 )
 
-// flagError adds the flag that was probably meant to an error of package flag.
-func flagError(f *flag.FlagSet, err error) error {
-	var names []string
-	f.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
-	meant := ""
-	if _, name, ok := strings.Cut(err.Error(), "not defined: -"); ok {
-		if near := text.Nearest(name, names...); near != "" {
-			meant = fmt.Sprintf(" (did you mean -%s?)", near)
-		}
-	}
-	return fmt.Errorf("%w%s; -help shows all flags", err, meant)
-}
-
 // argumentError reports an argument without a flag and suggests the flag for it.
 func argumentError(f *flag.FlagSet) error {
 	arg := f.Arg(0)

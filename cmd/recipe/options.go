@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/recipes"
 )
@@ -33,8 +34,6 @@ type options struct {
 	base, explain string
 	model         string
 }
-
-var errHelp = errors.New("help requested")
 
 const usage = `Usage:
   recipe -name RECIPE [flags]      train the networks of a project
@@ -87,19 +86,18 @@ func newFlags(o *options) *flag.FlagSet {
 	return f
 }
 
-// parse reads the command line. It prints the help to stderr and returns errHelp if asked to.
+// parse reads the command line. It prints the help to stderr and returns cli.ErrHelp if asked to.
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := newFlags(o)
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			fmt.Fprint(stderr, usage)
-			f.SetOutput(stderr)
-			f.PrintDefaults()
+			cli.PrintFlags(stderr, f)
 			fmt.Fprint(stderr, exitStatus)
-			return nil, errHelp
+			return nil, cli.ErrHelp
 		}
-		return nil, flagError(f, err)
+		return nil, cli.FlagError(f, err)
 	}
 	if f.NArg() > 0 {
 		return nil, argumentError(f)
