@@ -229,11 +229,30 @@ func (d *difference) structure(a, b *modelFile) error {
 				continue
 			}
 		}
+		if from, to, ok := ends(what); ok && inA != inB { // of a layer that only one of them has
+			if !both(values, from) || !both(values, to) {
+				continue
+			}
+		}
 		if inA != inB || x != y {
 			d.Structure = append(d.Structure, change{what, x, y})
 		}
 	}
 	return nil
+}
+
+// ends are the layers of a connection.
+func ends(what string) (from, to string, ok bool) {
+	if what, ok = strings.CutPrefix(what, "connection "); !ok {
+		return "", "", false
+	}
+	return strings.Cut(what, " -> ")
+}
+
+// both reports whether both models have the layer.
+func both(values [2]map[string]string, layer string) bool {
+	what := fmt.Sprintf("layer %q", layer)
+	return values[0][what] != "" && values[1][what] != ""
 }
 
 // property is something that a model has, in words.
@@ -259,6 +278,9 @@ func propertiesOf(m *k.Model) (list []property, err error) {
 	for _, l := range m.Layers() {
 		what := fmt.Sprintf("layer %q", l.Path)
 		add(what, l.Kind)
+		if l.Kind == "Input" { // its shape is that of the model's input
+			continue
+		}
 		add(what+": output", l.Output.String())
 		if len(l.Weights) > 0 {
 			add(what+": trainable", yesNo(l.Trainable))
@@ -351,7 +373,14 @@ func (d *difference) write(w io.Writer, all bool) error {
 	}
 	weights := fmt.Sprintf("%s the same", count(len(d.Weights), "weight is", "weights are"))
 	if different+missing > 0 {
-		weights = fmt.Sprintf("%d of %s, %d only in one file", different, count(len(d.Weights), "weight differs", "weights differ"), missing)
+		verb := "differ"
+		if different == 1 {
+			verb = "differs"
+		}
+		weights = fmt.Sprintf("%s of %s %s", text.Thousands(different), text.Count(len(d.Weights), "weight"), verb)
+		if missing > 0 {
+			weights += fmt.Sprintf(", %s only in one file", count(missing, "is", "are"))
+		}
 	}
 	if d.Tolerance > 0 {
 		weights += fmt.Sprintf(" (up to %g)", d.Tolerance)

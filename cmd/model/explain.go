@@ -193,7 +193,7 @@ func (o explainOptions) run(ctx context.Context, s streams, r *reader, path stri
 		}
 		lead := fmt.Sprintf("What in %s speaks for the class %q, according to %s: the brighter, the more.", filepath.Base(path), name, how)
 		return &report.Report{Title: fmt.Sprintf("%s: %s", filepath.Base(path), name), Lead: lead, Sections: []report.Section{
-			{Title: "Explanation", Pictures: []report.Picture{{Figure: figure, Caption: how}}},
+			{Title: "Explanation", Pictures: []report.Picture{{Figure: figure}}},
 			{Title: "Prediction", Tables: []report.Table{t}},
 		}}
 	})
@@ -230,8 +230,9 @@ func classNamed(word string, names []string) (string, error) {
 	if slices.Contains(names, word) {
 		return word, nil
 	}
+	plain := func(s string) string { return strings.ToLower(strings.ReplaceAll(s, "_", " ")) }
 	for _, name := range names {
-		if strings.EqualFold(name, word) {
+		if plain(name) == plain(word) {
 			return name, nil
 		}
 	}

@@ -35,8 +35,8 @@ type outputOf struct {
 
 // class is a class with its probability.
 type class struct {
-	Class   string  `json:"class"`
-	Measure float32 `json:"probability"`
+	Class   string
+	Measure float32
 }
 
 // activationOf is that of the layer of an output.
@@ -119,12 +119,8 @@ type jsonResults struct {
 }
 
 func (j *jsonResults) add(name string, outputs []row) error {
-	input, err := json.Marshal(name)
-	if err != nil {
-		return err
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `{"input":%s`, input)
+	fmt.Fprintf(&b, `{"input":%s`, quoted(name))
 	if len(outputs) == 1 {
 		b.WriteString("," + j.fields(j.outputs[0], outputs[0]))
 	} else {
@@ -133,12 +129,12 @@ func (j *jsonResults) add(name string, outputs []row) error {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			fmt.Fprintf(&b, "%q:{%s}", j.outputs[i].name, j.fields(j.outputs[i], o))
+			fmt.Fprintf(&b, "%s:{%s}", quoted(j.outputs[i].name), j.fields(j.outputs[i], o))
 		}
 		b.WriteByte('}')
 	}
 	b.WriteString("}\n")
-	_, err = j.w.WriteString(b.String())
+	_, err := j.w.WriteString(b.String())
 	return err
 }
 
@@ -150,11 +146,18 @@ func (j *jsonResults) fields(o outputOf, r row) string {
 	best := o.best(r)
 	var classes []string
 	for _, c := range best {
-		name, _ := json.Marshal(c.Class) // a string
-		classes = append(classes, fmt.Sprintf(`{"class":%s,%q:%s}`, name, o.measure, numeral(c.Measure)))
+		classes = append(classes, fmt.Sprintf(`{"class":%s,%q:%s}`, quoted(c.Class), o.measure, numeral(c.Measure)))
 	}
-	name, _ := json.Marshal(best[0].Class) // a string
-	return fmt.Sprintf(`"class":%s,%q:%s,"top":[%s]`, name, o.measure, numeral(best[0].Measure), strings.Join(classes, ","))
+	return fmt.Sprintf(`"class":%s,%q:%s,"top":[%s]`, quoted(best[0].Class), o.measure, numeral(best[0].Measure), strings.Join(classes, ","))
+}
+
+// quoted writes a text as JSON.
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil { // never for a string
+		return `""`
+	}
+	return string(b)
 }
 
 // nested writes an array as nested lists.
@@ -290,9 +293,9 @@ func (t *tableResults) head() []string {
 			continue
 		}
 		for i := range o.top {
-			word := []string{"Class", o.measure}
+			word := []string{"Class", strings.ToUpper(o.measure[:1]) + o.measure[1:]}
 			if i > 0 {
-				word, name = []string{"next", ""}, ""
+				word, name = []string{"Next", ""}, ""
 			}
 			head = append(head, printable(name)+word[0], word[1])
 		}

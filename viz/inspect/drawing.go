@@ -71,7 +71,12 @@ func Ops(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 		g.Nodes = append(g.Nodes, viz.GraphNode{ID: fmt.Sprint(i), Title: name, Lines: append(lines, b.Shape), Kind: kinds[b.Kind]})
 	}
 	g.Edges = edges(d.Arrows)
-	return g.Figure()
+	f, err := g.Figure()
+	if err != nil {
+		return nil, err
+	}
+	f.Alt = fmt.Sprintf("%s: graph of %s.", d.Name, text.Count(len(d.Boxes), "op"))
+	return f, nil
 }
 
 // Memory draws the memory plan of a model for a batch of the given size: the values of each step
