@@ -159,6 +159,22 @@ func (m *Model) WriteDOT(w io.Writer) (err error) {
 // else of prediction. The lengths are those of the free axes of the inputs, in their order.
 func (m *Model) WriteOpsDOT(w io.Writer, batch int, free ...int) (err error) {
 	defer caught(&err, "dot", w, "")
+	return m.drawOps(batch, free, func(groups *graph.Groups, roots graph.Nodes) error {
+		return graph.WriteDOT(w, m.name, groups, roots...)
+	})
+}
+
+// OpsDiagram returns the drawing of WriteOpsDOT with a box for each op, see graph.DiagramOf.
+func (m *Model) OpsDiagram(batch int, free ...int) (d *graph.Diagram, err error) {
+	err = m.drawOps(batch, free, func(groups *graph.Groups, roots graph.Nodes) (err error) {
+		d, err = graph.DiagramOf(m.name, groups, roots...)
+		return err
+	})
+	return d, err
+}
+
+// drawOps builds the expression graph that draw gets.
+func (m *Model) drawOps(batch int, free []int, draw func(groups *graph.Groups, roots graph.Nodes) error) error {
 	if m.err != nil {
 		return m.err
 	}
@@ -192,5 +208,5 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int, free ...int) (err error) {
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, g.scope.groups, g.rootNodes()...)
+	return draw(g.scope.groups, g.rootNodes())
 }

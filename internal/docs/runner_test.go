@@ -31,7 +31,6 @@ type runner struct {
 	folder string
 	sh     *shell
 	rest   *process // the program of all blocks that are none of their own
-	turns  int
 	errs   []error
 	edits  map[*block]string // what text blocks should be
 }
