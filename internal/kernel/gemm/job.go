@@ -236,6 +236,8 @@ func (j *job) multiply() {
 			j.colChunks = min(ceilDiv(j.colPanels, j.group), t)
 		} else if c := t / gcd(j.rowChunks, t); j.rowPanels < 4*t && c*4 <= j.colPanels {
 			j.colChunks = c
+		} else if j.fullTiles && j.n > j.m && j.colPanels%t == 0 {
+			j.colChunks = t // the row panels differ in size
 		} else {
 			j.rowChunks = min(j.rowPanels, ceilDiv(j.rowChunks, t)*t)
 			if j.rowChunks < t {
