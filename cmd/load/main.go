@@ -4,7 +4,7 @@
 // several connections and prints requests per second and latencies by status code.
 //
 //	go run ./cmd/load -model digits
-//	go run ./cmd/load -model squeezenet -form binary -connections 8
+//	go run ./cmd/load -model squeezenet -form bytes -connections 8
 //	go run ./cmd/load -model squeezenet -body photo.jpg -type image/jpeg
 //	go run ./cmd/load -model digits -rate 50000 -connections 512 -time 1m
 //
@@ -67,7 +67,7 @@ type options struct {
 	limit             time.Duration
 }
 
-var forms = []string{"predict", "infer", "binary"}
+var forms = []string{"predict", "infer", "binary", "bytes"}
 
 // parse reads the command line. It prints the help to stderr and returns cli.ErrHelp if asked to.
 func parse(words []string, stderr io.Writer) (*options, error) {
@@ -76,7 +76,7 @@ func parse(words []string, stderr io.Writer) (*options, error) {
 	f.SetOutput(io.Discard)
 	server := f.String("url", "http://localhost:8080", "`URL` of the server, on this machine")
 	f.StringVar(&o.model, "model", "", "`name` of the model")
-	f.StringVar(&o.form, "form", "predict", "`form` of the request: predict (plain JSON), infer or binary (the Open Inference Protocol)")
+	f.StringVar(&o.form, "form", "predict", "`form` of the request: predict (plain JSON), infer (the Open Inference Protocol in JSON), binary (with FP32 behind the JSON) or bytes (with UINT8)")
 	f.StringVar(&o.body, "body", "", "`file` with the body of the request, in place of random numbers")
 	f.StringVar(&o.contentType, "type", "application/json", "Content-`Type` of -body")
 	f.IntVar(&o.connections, "connections", 64, "`number` of connections")

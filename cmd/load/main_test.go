@@ -52,6 +52,7 @@ func TestLoad(t *testing.T) {
 		{[]string{"-model", "two"}, "200"},
 		{[]string{"-model", "two", "-form", "infer"}, "200"},
 		{[]string{"-model", "two", "-form", "binary"}, "200"},
+		{[]string{"-model", "two", "-form", "bytes"}, "200"},
 		{[]string{"-model", "one", "-body", body}, "400"},
 		{[]string{"-model", "one", "-rate", "100"}, "200"},
 	} {

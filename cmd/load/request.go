@@ -43,7 +43,7 @@ func (o *options) load() (*load, error) {
 			body = predictBody(inputs)
 		default:
 			path = "/v2/models/" + url.PathEscape(o.model) + "/infer"
-			head, data := inferBody(inputs, o.form == "binary")
+			head, data := inferBody(inputs, o.form)
 			if body = append(head, data...); data != nil {
 				header += fmt.Sprintf("Inference-Header-Content-Length: %d\r\n", len(head))
 			}
@@ -96,18 +96,28 @@ func (o *options) inputs() ([]input, error) {
 	return answer.Inputs, nil
 }
 
-// values are the values of a sample: bytes scaled to 0..1, as the pixels of a picture are.
-func (in input) values() []float32 {
+// bytes are the values of a sample as a picture has them.
+func (in input) bytes() []byte {
 	rng := rand.New(rand.NewPCG(1, 1))
 	size := 1
 	for _, n := range in.Shape {
 		size *= n
 	}
-	list := make([]float32, size)
+	list := make([]byte, size)
 	for i := range list {
-		list[i] = float32(rng.IntN(256)) / 255
+		list[i] = byte(rng.IntN(256))
 	}
 	return list
+}
+
+// values are the bytes of a sample scaled to 0..1.
+func (in input) values() []float32 {
+	list := in.bytes()
+	values := make([]float32, len(list))
+	for i, b := range list {
+		values[i] = float32(b) / 255
+	}
+	return values
 }
 
 func appendValues(b []byte, values []float32) []byte {
@@ -158,23 +168,31 @@ func nested(b []byte, values []float32, shape []int) []byte {
 }
 
 // inferBody is a request of the Open Inference Protocol, and the binary data that follow it.
-func inferBody(inputs []input, isBinary bool) (head, data []byte) {
+func inferBody(inputs []input, form string) (head, data []byte) {
 	b := []byte(`{"inputs":[`)
 	for i, in := range inputs {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		values := in.values()
+		datatype := "FP32"
+		if form == "bytes" {
+			datatype = "UINT8"
+		}
 		shape := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(in.Shape)), ","), "[]")
-		b = fmt.Appendf(b, `{"name":%q,"datatype":"FP32","shape":[%s],`, in.Name, shape)
-		if !isBinary {
-			b = append(appendValues(append(b, `"data":[`...), values), "]}"...)
+		b = fmt.Appendf(b, `{"name":%q,"datatype":%q,"shape":[%s],`, in.Name, datatype, shape)
+		from := len(data)
+		switch form {
+		case "infer":
+			b = append(appendValues(append(b, `"data":[`...), in.values()), "]}"...)
 			continue
+		case "bytes":
+			data = append(data, in.bytes()...)
+		case "binary":
+			for _, v := range in.values() {
+				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+			}
 		}
-		b = fmt.Appendf(b, `"parameters":{"binary_data_size":%d}}`, 4*len(values))
-		for _, v := range values {
-			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
-		}
+		b = fmt.Appendf(b, `"parameters":{"binary_data_size":%d}}`, len(data)-from)
 	}
-	return append(b, `],"parameters":{"binary_data_output":`+strconv.FormatBool(isBinary)+`}}`...), data
+	return append(b, `],"parameters":{"binary_data_output":`+strconv.FormatBool(data != nil)+`}}`...), data
 }
