@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 		"a -n 1 -- -- b":     "[a -- b] 1 false",
 		"-nmber 3":           "flag provided but not defined: -nmber (did you mean -number?); -help shows all flags",
 		"-m":                 "flag provided but not defined: -m; -help shows all flags",
-		"a -n x":             `invalid value "x" for flag -n: parse error; -help shows all flags`,
+		"a -n x":             `-n "x": want a whole number; -help shows all flags`,
 		"a -n":               "flag needs an argument: -n; -help shows all flags",
 		"a -h":               "help",
 		"a --help -unknown":  "help",
