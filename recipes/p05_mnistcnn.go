@@ -36,6 +36,8 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 		Recipe: "mnistcnn", Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 		Epochs: o.epochs(5), Batch: o.batch(64, train.Len(), 60_000),
 		Article: Figures{"accuracy": 0.9939, "loss": 0.0194, "test_accuracy": 0.9928},
+		Input:   datasets.ImageOptions{Height: 28, Width: 28, Filter: datasets.Bilinear, Gray: true},
+		Takes:   digitPicture, Classes: digits.Names(),
 	}
 	if err := r.begin(o, digits.Origin()); err != nil {
 		return r.stopped(err)

@@ -41,7 +41,10 @@ func (w *workshop) environment(extra ...string) []string {
 // buildPages compiles the programs as packages of one module outside the repository, which
 // sees what a reader's module sees. It returns what the compiler says, by program.
 func (w *workshop) buildPages(list []*program) (map[*program]string, error) {
-	folder := filepath.Join(w.folder, "pages")
+	folder, err := os.MkdirTemp(w.folder, "pages") // whose programs alone are built
+	if err != nil {
+		return nil, err
+	}
 	modFile, err := os.ReadFile(filepath.Join(w.root, "go.mod"))
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ var (
 var tokenPattern = regexp.MustCompile(strings.Join([]string{
 	`(?P<clock>\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+)?Z?)?|\b\d\d:\d\d:\d\d\b)`,
 	`(?P<bar>[\x{2580}-\x{259f}\x{2800}-\x{28ff}]+)`,
-	`(?P<time>(?:\d+(?:\.\d+)?(?:ns|µs|us|ms|s|m|h)\b)+|\d+(?:\.\d+)? (?:ns|µs|us|ms|s|min|h|seconds?|minutes?|hours?)\b)`,
+	`(?P<time>(?:\d+(?:\.\d+)?(?:ns|µs|us|ms|s|m|h))+\b|\d+(?:\.\d+)? (?:ns|µs|us|ms|s|min|h|seconds?|minutes?|hours?)\b)`,
 	`(?P<rate>\d[\d,]*(?:\.\d+)? ?[\pL]*(?: [\pL]+)?(?:/s\b| per second\b))`,
 	`(?P<number>[-+−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?)`,
 	`(?P<word>[^\s\d]+)`,
@@ -103,11 +103,11 @@ func plainNumber(s string) string {
 }
 
 // unitOf is one unit of the last decimal, by which a rounded number may differ, or 0 for
-// whole numbers, which count something.
+// whole numbers, which count something, and for numbers of one digit.
 func unitOf(s string) float64 {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(s), "e")
 	_, decimals, ok := strings.Cut(mantissa, ".")
-	if !ok {
+	if !ok || len(strings.TrimLeft(mantissa, "+-−0.")) < 2 {
 		return 0
 	}
 	e, _ := strconv.Atoi(exponent)

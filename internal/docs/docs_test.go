@@ -39,6 +39,7 @@
 //	                 behind it, before the next heading or picture, a sh block or "Made by `COMMAND`." that
 //	                 writes a file NAME.svg, or one whose path ends so with - for /: runs/mnist/accuracy.svg
 //	                 is mnist-accuracy.svg. make docs runs it on full data and compares the pictures.
+//	                 A go block of the page that writes "NAME.svg" makes it, too, in every test.
 //
 // Code like `k.Dense` in a sentence must be an exported name.
 package docs
@@ -92,22 +93,28 @@ func TestPages(t *testing.T) {
 		t.Log("there is no go command: only links and pictures are tested")
 	}
 	w := &workshop{root: root, folder: t.TempDir(), goTool: goTool}
-	var (
-		selected []*program // of the pages that -run selects
-		building sync.Once
-		said     map[*program]string
-		buildErr error
-		commands = sync.OnceValue(w.buildCommands)
-	)
+	commands := sync.OnceValue(w.buildCommands)
 	names := newNames(root)
+	var (
+		folders []*folder // in the order of their first pages
+		byName  = map[string]*folder{}
+	)
 	for _, file := range files {
 		p, err := readPage(root, file)
 		if err != nil {
 			t.Fatal(err)
 		}
+		name, inner, nested := strings.Cut(p.name(), "/")
+		in := byName[name]
+		if in == nil {
+			in = &folder{name: name, workshop: w}
+			byName[name], folders = in, append(folders, in)
+		}
 		test := func(t *testing.T) {
 			for _, err := range slices.Concat(checkForm(p), checkLinks(root, p), checkNames(p, names), checkPictures(root, p)) {
-				t.Error(err)
+				if !*update || !strings.Contains(err.Error(), "/pictures/") { // they are about to be written
+					t.Error(err)
+				}
 			}
 			list, err := programs(p)
 			if err != nil {
@@ -116,15 +123,11 @@ func TestPages(t *testing.T) {
 			if goTool == "" {
 				return
 			}
-			selected = append(selected, list...) // bodies run one after another until here
+			in.selected = append(in.selected, list...) // bodies run one after another until here
 			t.Parallel()
-			building.Do(func() {
-				if len(selected) > 0 {
-					said, buildErr = w.buildPages(selected)
-				}
-			})
-			if buildErr != nil {
-				t.Fatal(buildErr)
+			said, err := in.build()
+			if err != nil {
+				t.Fatal(err)
 			}
 			r := &runner{w: w, p: p, programs: list, full: full(), update: *update, commands: commands, tol: usual, limit: 2 * time.Minute}
 			if r.full {
@@ -144,14 +147,40 @@ func TestPages(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		// Subtests are nested as the folders are, so that -run Pages/tutorials/01 selects a page.
-		parts := strings.Split(p.name(), "/")
-		for i := len(parts) - 1; i > 0; i-- {
-			inner, name := test, parts[i]
-			test = func(t *testing.T) { t.Run(name, inner) }
+		if !nested {
+			inner = "page"
 		}
-		t.Run(parts[0], test)
+		in.pages = append(in.pages, testing.InternalTest{Name: inner, F: test})
 	}
+	for _, in := range folders {
+		// Pages of a folder run at the same time, and folders one after another: Run returns when all are done.
+		t.Run(in.name, func(t *testing.T) {
+			for _, p := range in.pages {
+				t.Run(p.Name, p.F)
+			}
+		})
+	}
+}
+
+// folder is the pages of one folder, whose programs are built together.
+type folder struct {
+	name     string
+	pages    []testing.InternalTest
+	workshop *workshop
+	selected []*program // of the pages that -run selects
+	once     sync.Once
+	said     map[*program]string
+	err      error
+}
+
+// build compiles the programs of all selected pages at the first call.
+func (f *folder) build() (map[*program]string, error) {
+	f.once.Do(func() {
+		if len(f.selected) > 0 {
+			f.said, f.err = f.workshop.buildPages(f.selected)
+		}
+	})
+	return f.said, f.err
 }
 
 // TestReadmeProgram: the first program of README.md is short, and learns.

@@ -57,6 +57,9 @@ func programs(p *page) (list []*program, err error) {
 			rest.blocks = append(rest.blocks, b)
 			continue
 		}
+		if b.file() != "" && strings.Contains(b.text, "//go:embed ") {
+			continue // the files are made by the page's commands, and so is the program
+		}
 		m := packageClause.FindStringSubmatch(b.text)
 		list = append(list, &program{
 			page: p, name: fmt.Sprintf("%s_%d", flat(p.name()), b.line), blocks: []*block{b},
@@ -171,7 +174,7 @@ func assemble(p *page, blocks []*block) (string, error) {
 	var b strings.Builder
 	b.WriteString("package main\nimport (\n\treefDocsContext \"context\"\n\treefDocsLog \"log\"\n\treefDocsOS \"os\"\n")
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if used[name] && !imported[name] {
+		if used[name] && !imported[name] && !slices.Contains(declared, name) { // a variable hides a package
 			fmt.Fprintf(&b, "\t%s %q\n", name, given[name])
 		}
 	}

@@ -20,8 +20,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/inflate"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // maxHeader limits the text header of an array; numpy writes 128 bytes or less.

@@ -11,7 +11,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // Zip reads the directory of a zip archive; size is that of the archive in bytes. The name
