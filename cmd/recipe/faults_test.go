@@ -216,8 +216,12 @@ func TestMissingData(t *testing.T) {
 		os.Args[0]: "this is a file",
 	} {
 		status, _, stderr := command(t, "-name", "mnist", "-data", path)
-		if status != cli.Failed {
-			t.Errorf("-data %s: status %d", path, status)
+		wanted := cli.Misused
+		if path == empty { // a folder, which is what -data takes
+			wanted = cli.Failed
+		}
+		if status != wanted {
+			t.Errorf("-data %s: status %d, want %d", path, status, wanted)
 		}
 		wantText(t, "stderr", stderr, want)
 	}

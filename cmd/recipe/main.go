@@ -47,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return cli.Status("recipe", command(stdout, args[1:]), stderr)
 		}
 	}
-	o, err := parse(args, stderr)
+	o, err := parse(args, stdout)
 	switch {
 	case errors.Is(err, cli.ErrHelp):
 		return 0

@@ -110,10 +110,15 @@ func TestDescribe(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	status, stdout, stderr := command(t, "-help")
-	if status != 0 || stdout != "" {
-		t.Errorf("status %d, stdout %q", status, stdout)
+	if status != 0 || stderr != "" {
+		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	wantText(t, "stderr", stderr, "Usage:\n  recipe -name RECIPE [flags] ", "  recipe compare RUN RUN... ", "-data source", "-json file", "-out folder", "-epochs", "\nExit status:\n  0    done\n", "\n  1  ", "\n  2  ", "\n  130  ")
+	for line := range strings.SplitSeq(stdout, "\n") {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d characters: %s", n, line)
+		}
+	}
+	wantText(t, "stdout", stdout, "Usage:\n  recipe -list ", "  recipe -name RECIPE [flags] ", "  recipe compare RUN RUN... ", "-data source", "-json file", "-out folder", "-epochs", "\nExit status:\n  0    done\n", "\n  1  ", "\n  2  ", "\n  130  ")
 }
 
 func TestWrongCommandLine(t *testing.T) {
@@ -122,13 +127,13 @@ func TestWrongCommandLine(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"no -name given; -list shows the recipes", nil},
+		{"no -name given, as in -name mnist; -list shows the recipes, -help all flags", nil},
 		{`unknown recipe "pigeons", want one of: mnist`, []string{"-name", "pigeons"}},
 		{`unknown recipe "", want one of: mnist`, []string{"-name", ""}},
 		{"-epochs 0: want a positive number", []string{"-name", "mnist", "-epochs", "0"}},
-		{`invalid value "many" for flag -epochs`, []string{"-name", "mnist", "-epochs", "many"}},
+		{`-epochs "many": want a whole number; -help shows all flags`, []string{"-name", "mnist", "-epochs", "many"}},
 		{"-batch -5: want a positive number", []string{"-name", "mnist", "-batch", "-5"}},
-		{`invalid value "-1" for flag -seed`, []string{"-name", "mnist", "-seed", "-1"}},
+		{`-seed "-1": want a whole number of at least 0`, []string{"-name", "mnist", "-seed", "-1"}},
 		{`-data "": want sample, full or a folder`, []string{"-name", "mnist", "-data", ""}},
 		{"flag provided but not defined: -layers; -help shows all flags", []string{"-name", "mnist", "-layers", "3"}},
 		{`-variant "l3": want one of: overfit, plain, l2, dropout`, []string{"-name", "imdb", "-variant", "l3"}},

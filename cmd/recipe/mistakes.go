@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/recipes"
 )
@@ -60,9 +61,9 @@ func dataError(data string) error {
 	info, err := os.Stat(data)
 	switch {
 	case err != nil:
-		return fmt.Errorf("-data %q: %s%s; %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
+		return cli.Misuse("-data %q: %s%s; %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
 	case !info.IsDir():
-		return fmt.Errorf("-data %q: %s; this is a file", data, wantData)
+		return cli.Misuse("-data %q: %s; this is a file", data, wantData)
 	}
 	return nil
 }

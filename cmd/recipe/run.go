@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -215,13 +216,20 @@ func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 // headline metrics for a run of several variants.
 func table(w io.Writer, r *recipes.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	if len(r.Variants) == 0 {
-		fmt.Fprintln(t, "metric\tarticle\there\t")
-	} else {
-		fmt.Fprintln(t, "variant\tmetric\tarticle\there\t")
+	compared := slices.ContainsFunc(r.Headline(), func(name string) bool { _, ok := r.Article[name]; return ok })
+	row := func(name, article, here string) {
+		if compared {
+			here = article + "\t" + here
+		}
+		fmt.Fprintf(t, "%s\t%s\t\n", name, here)
 	}
+	head := "metric"
+	if len(r.Variants) > 0 {
+		head = "variant\tmetric"
+	}
+	row(head, "article", "here")
 	for _, name := range r.Headline() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
+		row(strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
 	}
 	_ = t.Flush()
 	line := ""

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/reef-dl/reef/internal/text"
 )
@@ -55,8 +56,14 @@ func Status(program string, err error, stderr io.Writer, interrupted ...error) i
 	return Failed
 }
 
-// FlagError adds the flag that was probably meant to an error of package flag.
+// FlagError adds to an error of package flag the flag that was probably meant, or what its value
+// should be.
 func FlagError(f *flag.FlagSet, err error) error {
+	if value, name, ok := invalidValue(err); ok && f.Lookup(name) != nil {
+		if want := kindOf(f.Lookup(name)); want != "" {
+			return fmt.Errorf("-%s %s: want %s; -help shows all flags", name, value, want)
+		}
+	}
 	var names []string
 	f.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
 	meant := ""
@@ -66,6 +73,46 @@ func FlagError(f *flag.FlagSet, err error) error {
 		}
 	}
 	return fmt.Errorf("%w%s; -help shows all flags", err, meant)
+}
+
+// invalidValue returns the value, quoted, and the flag of an error that package flag makes of a value
+// that it cannot parse.
+func invalidValue(err error) (value, name string, ok bool) {
+	rest, ok := strings.CutPrefix(err.Error(), "invalid value ")
+	if !ok {
+		rest, ok = strings.CutPrefix(err.Error(), "invalid boolean value ")
+	}
+	end := strings.LastIndex(rest, ": ") // of what the parser says
+	if !ok || end < 0 {
+		return "", "", false
+	}
+	for _, between := range []string{" for flag -", " for -"} {
+		if at := strings.LastIndex(rest[:end], between); at >= 0 {
+			return rest[:at], rest[at+len(between) : end], true
+		}
+	}
+	return "", "", false
+}
+
+// kindOf says what the value of a flag must be, empty for a type of the program's own.
+func kindOf(f *flag.Flag) string {
+	getter, ok := f.Value.(flag.Getter)
+	if !ok {
+		return ""
+	}
+	switch getter.Get().(type) {
+	case int, int64:
+		return "a whole number"
+	case uint, uint64:
+		return "a whole number of at least 0"
+	case float64:
+		return "a number"
+	case time.Duration:
+		return "a duration such as 30s or 5m"
+	case bool:
+		return "true or false"
+	}
+	return ""
 }
 
 // Parse parses flags that may stand before, between and behind the arguments, which it returns.
@@ -86,10 +133,17 @@ func Parse(f *flag.FlagSet, words []string) (args []string, err error) {
 	}
 }
 
-// PrintFlags lists the flags of f.
+// PrintFlags lists the flags of f in alphabetical order, with their defaults.
 func PrintFlags(w io.Writer, f *flag.FlagSet) {
-	before := f.Output()
-	f.SetOutput(w)
-	f.PrintDefaults()
-	f.SetOutput(before)
+	width := TextWidth(w)
+	f.VisitAll(func(fl *flag.Flag) {
+		name, usage := flag.UnquoteUsage(fl)
+		switch fl.DefValue {
+		case "", "0", "false", "0s":
+		default:
+			usage += fmt.Sprintf(" (default %s)", fl.DefValue)
+		}
+		fmt.Fprintln(w, strings.TrimRight("  -"+fl.Name+" "+name, " "))
+		Paragraph(w, "        ", usage, width)
+	})
 }
