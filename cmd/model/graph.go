@@ -18,9 +18,10 @@ import (
 )
 
 var graphCommand = subcommand{
-	name: "graph", args: "FILE", summary: "draw the layers or the ops, as SVG or DOT",
-	help: `Draws the model: its layers, or every op of its expression graph. SVG needs no other program
-and opens in a browser; DOT is text for Graphviz.
+	name: "graph", args: "FILE", summary: "draw the layers, the ops or the memory plan, as SVG or DOT",
+	help: `Draws the model: its layers, every op of its expression graph, or the memory plan of that
+graph. SVG needs no other program and opens in a browser; DOT is text for Graphviz. The
+memory plan has a bar for each buffer, over the steps in which it is in use.
 
 The graph of ops is that of prediction, or of training, with loss and gradients, for a model
 that was saved compiled and with -training. It is built for a batch of -batch samples, and for
@@ -31,12 +32,13 @@ Examples:
   model graph vgg16.h5 -format dot | dot -Tpdf -o vgg16.pdf
   model graph digits.safetensors -level ops -training -o ops.svg
   model graph text.safetensors -level ops -length 80 -o ops.svg
+  model graph digits.safetensors -level memory -training -batch 128 -o memory.svg
 `,
 	start: func(f *flag.FlagSet) func(context.Context, streams, []string) error {
 		format := f.String("format", "", "`format` of the drawing: svg or dot (default: that of the name of -o, else dot)")
-		level := f.String("level", "layers", "`what` is drawn: layers or ops")
+		level := f.String("level", "layers", "`what` is drawn: layers, ops or memory")
 		out := f.String("o", "-", "output `file`; - prints it")
-		training := f.Bool("training", false, "draw the ops of training, not of prediction")
+		training := f.Bool("training", false, "draw the ops or the memory of training, not of prediction")
 		dark := f.Bool("dark", false, "draw SVG on a dark background")
 		batch := f.Int("batch", 1, "`number` of samples in the batch of the ops")
 		length := f.String("length", "", "`lengths` of the axes of any length, in order, as in 80 or 64,64")
@@ -49,14 +51,16 @@ Examples:
 			if d.format, err = formatOf(*format, *out); err != nil {
 				return err
 			}
-			if err := oneOf("level", *level, "layers", "ops"); err != nil {
+			if err := oneOf("level", *level, "layers", "ops", "memory"); err != nil {
 				return err
 			}
 			switch {
 			case *batch < 1:
 				return cli.Misuse("-batch %d: want a positive number", *batch)
-			case *training && *level != "ops":
-				return cli.Misuse("-training is about ops: want -level ops, too")
+			case *training && *level == "layers":
+				return cli.Misuse("-training is about ops: want -level ops or memory, too")
+			case *level == "memory" && d.format == "dot":
+				return cli.Misuse("a memory plan is no graph: want -o FILE.svg or -format svg")
 			}
 			if d.lengths, err = parseLengths(*length); err != nil {
 				return err
@@ -104,7 +108,7 @@ func (d drawing) of(file *modelFile) (func(io.Writer) error, error) {
 	if _, ok := m.Compiled(); d.training && !ok {
 		return nil, fmt.Errorf("%s was not saved with how it was compiled, so it has no graph of training%s", file.path, noted(file))
 	}
-	if d.level == "ops" {
+	if d.level != "layers" {
 		if err := wantLengths(m, d.lengths); err != nil {
 			return nil, err
 		}
@@ -117,10 +121,13 @@ func (d drawing) of(file *modelFile) (func(io.Writer) error, error) {
 	}
 	var figure *viz.Figure
 	var err error
-	if d.level == "layers" {
+	switch d.level {
+	case "layers":
 		figure, err = inspect.Layers(m)
-	} else {
+	case "ops":
 		figure, err = inspect.Ops(m, d.batch, d.lengths...)
+	default:
+		figure, err = inspect.Memory(m, d.batch, d.lengths...)
 	}
 	if err != nil {
 		return nil, err

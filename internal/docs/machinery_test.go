@@ -386,7 +386,7 @@ Made by 'go run ./cmd/recipe -name mnist'.
 		"docs/page.md:13: link [curves]: there is no docs/pictures/missing.svg",
 		"docs/page.md:16: the picture pictures/big.svg has no text that says what it shows",
 		"docs/page.md:16: the picture pictures/big.svg has 102400 bytes, want less than 102400",
-		"docs/page.md:16: no command makes the picture pictures/big.svg",
+		"docs/page.md:16: nothing makes the picture pictures/big.svg",
 		"docs/pictures/unused.svg: no page shows it",
 	)
 }
@@ -419,7 +419,7 @@ Made by 'mkdir -p runs/mnist' and 'echo "$SVG" > runs/mnist/curve.svg'.
 		r := &runner{w: w, p: p, full: true, update: update, tol: measured, limit: time.Minute, commands: func() error { return nil }}
 		return r.run(t.TempDir(), t.Log)
 	}
-	wantErrors(t, run(false), `docs/page.md:3: pictures/mnist-curve.svg is not what its command draws: its text "loss" is "accuracy" now`)
+	wantErrors(t, run(false), `docs/page.md:3: pictures/mnist-curve.svg is not what is drawn now: its text "loss" is "accuracy" now`)
 	wantErrors(t, run(true))
 	if text, err := os.ReadFile(file); err != nil || strings.TrimSpace(string(text)) != smallSVG {
 		t.Errorf("the picture is %s (%v), want the one that the command draws", text, err)

@@ -27,6 +27,16 @@ const (
 
 var madeBy = regexp.MustCompile("(?s)[Mm]ade by (`[^`]+`(?:(?:,| and|, and)\\s`[^`]+`)*)")
 
+// drawnByProgram reports whether a Go block of the page that is run names the picture's file.
+func drawnByProgram(p *page, l link) bool {
+	for _, b := range p.blocks {
+		if b.lang == "go" && !b.has("norun") && b.file() == "" && strings.Contains(b.text, strconv.Quote(path.Base(l.target))) {
+			return true
+		}
+	}
+	return false
+}
+
 // makers returns the commands that make a picture: those of the next sh block, or of a sentence
 // "Made by `...`." before the next heading or picture.
 func makers(p *page, l link) (list []command) {
@@ -74,8 +84,8 @@ func checkPictures(root string, p *page) (errs []error) {
 		if info, err := os.Stat(filepath.Join(root, filepath.FromSlash(path.Join(path.Dir(p.file), l.target)))); err == nil && info.Size() >= pictureBytes {
 			errs = append(errs, p.fault(l.line, "the picture %s has %d bytes, want less than %d", l.target, info.Size(), pictureBytes))
 		}
-		if len(makers(p, l)) == 0 {
-			errs = append(errs, p.fault(l.line, "no command makes the picture %s: want a sh block or \"Made by `COMMAND`.\" behind it", l.target))
+		if !drawnByProgram(p, l) && len(makers(p, l)) == 0 {
+			errs = append(errs, p.fault(l.line, "nothing makes the picture %s: want a sh block or \"Made by `COMMAND`.\" behind it, or a go block with its name", l.target))
 		}
 	}
 	return errs
@@ -109,14 +119,14 @@ func checkPictureFolder(root string, pages []*page) (errs []error) {
 	return errs
 }
 
-// makePictures runs the commands beside the pictures of a page, those of its sh blocks have
-// run, and compares what they write.
+// makePictures compares the pictures of a page with what is drawn now: by its program and, with
+// full data, by the commands beside them.
 func (r *runner) makePictures(log func(...any)) {
 	done := map[string]bool{}
 	for _, b := range r.p.blocks {
 		if b.lang == "sh" {
 			for _, c := range commands(b, true, func(string) bool { return true }) {
-				done[c.text] = true
+				done[c.text] = true // it has run
 			}
 		}
 	}
@@ -124,55 +134,68 @@ func (r *runner) makePictures(log func(...any)) {
 		if !l.picture || strings.Contains(l.target, "://") {
 			continue
 		}
-		skipped := true
-		for _, c := range makers(r.p, l) {
-			if c.skip != "" {
-				log(r.p.fault(l.line, "not run: %s: %s", c.skip, c.text))
-				continue
-			}
-			skipped = false
-			if done[c.text] {
-				continue
-			}
-			done[c.text] = true
-			if err := r.openShell(); err != nil {
-				r.fail(l.line, "%v", err)
-				return
-			}
-			if err := r.commands(); err != nil {
-				r.fail(l.line, "%v", err)
-				return
-			}
-			if o, e, err := r.sh.run(c, r.limit); err != nil {
-				r.fail(l.line, "%s: %v\n%s", c.text, err, indent(o+e))
-				return
-			}
-		}
-		if skipped {
+		if !drawnByProgram(r.p, l) && (!r.full || !r.makePicture(l, done, log)) {
 			continue
 		}
-		name := path.Base(l.target)
-		made := r.find(name)
+		made := r.find(path.Base(l.target))
 		if made == "" {
-			r.fail(l.line, "the commands beside %s wrote no file of this name", l.target)
+			r.fail(l.line, "what stands beside %s wrote no file of this name", l.target)
 			continue
 		}
-		file := filepath.Join(r.w.root, filepath.FromSlash(path.Join(path.Dir(r.p.file), l.target)))
-		err := samePicture(file, made)
+		r.comparePicture(l, made)
+	}
+}
+
+// makePicture runs the commands beside a picture, unless they have run. It reports whether there
+// should be a picture now.
+func (r *runner) makePicture(l link, done map[string]bool, log func(...any)) bool {
+	ran := false
+	for _, c := range makers(r.p, l) {
+		if c.skip != "" {
+			log(r.p.fault(l.line, "not run: %s: %s", c.skip, c.text))
+			continue
+		}
+		ran = true
+		if done[c.text] {
+			continue
+		}
+		done[c.text] = true
+		err := r.openShell()
 		if err == nil {
-			continue
+			err = r.commands()
 		}
-		if r.update {
-			text, readErr := os.ReadFile(made)
-			if readErr == nil {
-				readErr = os.WriteFile(file, text, 0o644)
-			}
-			if readErr != nil {
-				r.fail(l.line, "%v", readErr)
-			}
-			continue
+		if err != nil {
+			r.fail(l.line, "%v", err)
+			return false
 		}
-		r.fail(l.line, "%s is not what its command draws: %v", l.target, err)
+		if o, e, err := r.sh.run(c, r.limit); err != nil {
+			r.fail(l.line, "%s: %v\n%s", c.text, err, indent(o+e))
+			return false
+		}
+	}
+	return ran
+}
+
+// comparePicture compares a picture with the one that was made, or replaces it.
+func (r *runner) comparePicture(l link, made string) {
+	file := filepath.Join(r.w.root, filepath.FromSlash(path.Join(path.Dir(r.p.file), l.target)))
+	err := samePicture(file, made)
+	if err == nil {
+		return
+	}
+	if !r.update {
+		r.fail(l.line, "%s is not what is drawn now: %v", l.target, err)
+		return
+	}
+	text, err := os.ReadFile(made)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(file), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(file, text, 0o644)
+	}
+	if err != nil {
+		r.fail(l.line, "%v", err)
 	}
 }
 

@@ -90,9 +90,7 @@ func (r *runner) run(folder string, log func(...any)) []error {
 		}
 	}
 	r.finish()
-	if r.full {
-		r.makePictures(log)
-	}
+	r.makePictures(log)
 	if r.update && len(r.edits) > 0 {
 		if err := r.rewrite(); err != nil {
 			r.errs = append(r.errs, err)

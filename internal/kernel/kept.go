@@ -104,14 +104,19 @@ func (f *keptForm[F]) end(k *Kept, made *madeForm[F]) {
 
 const (
 	keptRows   = 4096    // a form is not made for products of more rows, which gain little
-	keptFloats = 1 << 15 // nor for smaller matrices, which the nearest caches hold
+	keptFloats = 1 << 15 // nor for smaller matrices, which the nearest caches hold, unless
+	keptPartly = 1 << 11 // their rows end within a vector and they are at least as large as this
 	keptTiles  = 1024    // the same number for tiles of the Winograd algorithm
 )
 
 // packed returns w (depth x cols) as a packed matrix, or nil to use w itself, for a product of that
 // many rows.
 func (k *Kept) packed(w []float32, rows, depth, cols int) *gemm.Packed {
-	if k == nil || k.version == nil || depth*cols < keptFloats {
+	least := keptFloats
+	if cols%gemm.PanelColumns() != 0 {
+		least = keptPartly
+	}
+	if k == nil || k.version == nil || depth*cols < least {
 		return nil
 	}
 	version := k.version.Load()

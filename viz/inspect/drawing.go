@@ -78,3 +78,34 @@ func Ops(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 	f.Alt = fmt.Sprintf("%s: graph of %s.", d.Name, text.Count(len(d.Boxes), "op"))
 	return f, nil
 }
+
+// Memory draws the memory plan of a model for a batch of the given size: the values of each step
+// as bars over the steps, where memory is that of training, with loss and gradients, if the model
+// is compiled, else that of prediction. free are the lengths of the free axes of its inputs.
+func Memory(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
+	steps, err := m.Steps(batch, free...)
+	if err != nil {
+		return nil, err
+	}
+	plan := viz.MemoryPlan{Title: m.Name() + ": memory for a batch of " + text.Thousands(batch), Bytes: steps.Memory.Planned, Naive: steps.Memory.Naive}
+	for _, s := range steps.List {
+		name, _, _ := strings.Cut(s.Op, "{")
+		if first, second, fused := strings.Cut(s.Op, " + "); fused {
+			first, _, _ = strings.Cut(first, "{")
+			second, _, _ = strings.Cut(second, "{")
+			name = first + " + " + second
+		}
+		step := viz.PlanStep{Name: name}
+		if s.Group != "" {
+			step.Name = s.Group + " " + name
+		}
+		if s.Gradient {
+			step.Kind = 1
+		}
+		plan.Steps = append(plan.Steps, step)
+	}
+	for _, b := range steps.Buffers {
+		plan.Buffers = append(plan.Buffers, viz.PlanBuffer(b))
+	}
+	return plan.Figure("forward", "gradients")
+}

@@ -41,11 +41,11 @@ func strips(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		for _, vectors := range stripVectors {
 			for rows := 1; rows <= stripSums/vectors; rows++ {
-				strip{tile{vec{c, set}, rows, vectors, false}}.emit(set.stripName(rows, vectors))
+				strip{tile{vec{c, set}, rows, vectors, false, false}}.emit(set.stripName(rows, vectors))
 			}
 		}
 		for rows := 1; rows <= stripSums; rows++ {
-			strip{tile{vec{c, set}, rows, 1, true}}.emit(set.stripName(rows, 0))
+			strip{tile{vec{c, set}, rows, 1, true, false}}.emit(set.stripName(rows, 0))
 		}
 	}
 }

@@ -49,6 +49,7 @@ const (
 	argFlags, argLast, argPanelB               = 88, 96, 104
 	argScale, argShift                         = 144, 152
 	flagAdd, flagReLU, flagScale         uint8 = 1, 2, 4
+	flagWhole                            uint8 = 8
 )
 
 var (
@@ -82,6 +83,7 @@ type tile struct {
 	vec
 	rows, vectors int
 	masked        bool // the last vector of a row may be partial
+	whole         bool // but it is whole in B
 }
 
 func tiles(c *build.Context) {
@@ -89,7 +91,7 @@ func tiles(c *build.Context) {
 	for _, set := range []isa{avx512, avx2} {
 		for vectors := 1; vectors <= set.maxVectors(1); vectors++ {
 			for rows := 1; rows <= set.rows && vectors <= set.maxVectors(rows); rows++ {
-				tile{vec{c, set}, rows, vectors, true}.emit()
+				tile{vec{c, set}, rows, vectors, true, false}.emit()
 			}
 		}
 	}
@@ -106,7 +108,7 @@ func (t tile) emit() {
 
 	t.prefetchC()
 	t.MOVQ(arg(argLast), reg.RAX)
-	if t.is512() { // masks have no cost
+	if t.is512() { // masks of all elements have no cost
 		t.setMask(reg.RAX, reg.RBX)
 		t.body("")
 		return
@@ -114,16 +116,30 @@ func (t tile) emit() {
 	// masked loads cost AVX2 a third of its speed, masked stores 12 to 20 cycles each on AMD
 	t.CMPQ(reg.RAX, operand.Imm(8))
 	t.JNE(operand.LabelRef("masked"))
-	tile{t.vec, t.rows, t.vectors, false}.body("Full")
+	tile{t.vec, t.rows, t.vectors, false, false}.body("Full")
 	t.Label("masked")
 	t.setMask(reg.RAX, reg.RBX)
 	t.body("")
 }
 
-// body emits the function after its prologue; variant distinguishes its labels.
+// body emits the function after its prologue; variant distinguishes its labels. Loads of B with a
+// partial mask double the time of a tile, so there is a loop without for rows that are whole in B.
 func (t tile) body(variant string) {
 	t.start(variant)
+	twice := t.masked && !t.wide()
+	if twice {
+		t.TESTB(operand.U8(flagWhole), arg(argFlags))
+		t.JZ(operand.LabelRef("partial"))
+		whole := t
+		whole.whole = true
+		whole.sum("Whole")
+		t.JMP(operand.LabelRef("summed"))
+		t.Label("partial")
+	}
 	t.sum(variant)
+	if twice {
+		t.Label("summed")
+	}
 	t.finish(variant)
 	t.VZEROUPPER()
 	t.RET()
@@ -140,6 +156,9 @@ func (t tile) wide() bool { return t.vectors > panelVectors }
 
 // last reports whether vector j needs the mask.
 func (t tile) last(j int) bool { return t.masked && j == t.vectors-1 }
+
+// partial reports whether vector j of a row of B needs the mask.
+func (t tile) partial(j int) bool { return t.last(j) && !t.whole }
 
 func (t tile) at(r reg.Register, j int) operand.Mem { return operand.Mem{Base: r, Disp: j * t.width} }
 
@@ -261,7 +280,7 @@ func (t tile) step() {
 		return
 	}
 	for j := range t.vectors {
-		t.load(t.at(b, j), t.last(j), t.bVec(j))
+		t.load(t.at(b, j), t.partial(j), t.bVec(j))
 	}
 	for line := 0; line < t.vectors*t.width; line += 64 {
 		t.PREFETCHT0(operand.Mem{Base: b, Index: stepB, Scale: 8, Disp: line})
@@ -310,11 +329,11 @@ func (t tile) wideStep() {
 	t.PREFETCHT0(operand.Mem{Base: b, Index: stepB, Scale: 8})
 	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
 	for j := range t.vectors {
-		if t.rows == 1 && !t.last(j) {
+		if t.rows == 1 && !t.partial(j) {
 			t.VFMADD231PS(t.inPanel(j), element(0), t.acc(0, j))
 			continue
 		}
-		t.load(t.inPanel(j), t.last(j), bVec)
+		t.load(t.inPanel(j), t.partial(j), bVec)
 		for i := range t.rows {
 			t.VFMADD231PS(bVec, element(i), t.acc(i, j))
 		}

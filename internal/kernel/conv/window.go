@@ -18,7 +18,8 @@ import (
 // There is no im2col: consecutive pixels of a destination row are the rows of a tile, and with
 // channels last, the taps of one kernel row are adjacent in the source, so the sum over a
 // window has one segment per kernel row. Kernel rows above or below the image are skipped; for
-// columns outside it, the source rows are copied with zero padding.
+// columns outside it, the source rows are copied with zero padding: only what the tiles at the edges
+// read, if that is clearly less than all of it.
 type windowJob struct {
 	isa        *simd.ISA
 	rows, cols axis
@@ -38,11 +39,15 @@ type windowJob struct {
 	spare       []float32      // the job's own memory for packed
 	inPlace     bool           // reads w itself
 	panels      int
-	offsets     []simd.Segment
-	perRow      int // segments per kernel row
-	width       int // pixels read per source row: the source's own, or with zero padding
-	padded      bool
-	blocks      int // blocks of destination rows per image
+	offsets     []simd.Segment // those of the edges follow
+	perRow      int            // segments per kernel row
+	width       int            // pixels read per source row: the source's own, or with zero padding
+	padded      bool           // whole rows are copied
+	starts      []int          // the first columns of the tiles of a destination row, and the end
+	wide        int            // panels that the last tile covers
+	left, right int            // the tiles before left and from right on are at the edges and read copies
+	edgeWidth   int            // pixels of a row of such a copy
+	blocks      int            // blocks of destination rows per image
 	panelGroups int
 }
 
@@ -56,7 +61,7 @@ func windowForward(y, x, w, bias []float32, s *ref.Conv, affine gemm.Affine, rel
 		images: s.N, depth: s.C, channels: s.K, dstH: s.OH, dstW: s.OW, kernelW: s.KW,
 		x: simd.First(x), y: simd.First(y), bias: simd.First(bias), w: simd.First(w), relu: relu,
 		scale: simd.First(affine.Scale), shift: simd.First(affine.Shift),
-		packed: matrix.Panels(), spare: j.spare, offsets: j.offsets,
+		packed: matrix.Panels(), spare: j.spare, offsets: j.offsets, starts: j.starts,
 	}
 	j.run()
 	j.release()
@@ -71,7 +76,7 @@ func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 				cols:   backAxis(s.OW, s.W, s.KW, s.StrideW, s.DilW, s.PadLeft, pw),
 				images: s.N, depth: s.K, channels: s.C, dstH: s.H, dstW: s.W, kernelW: s.KW,
 				x: simd.First(dy), y: simd.First(dx), w: simd.First(w), backward: true,
-				spare: j.spare, offsets: j.offsets,
+				spare: j.spare, offsets: j.offsets, starts: j.starts,
 			}
 			j.run()
 		}
@@ -80,7 +85,7 @@ func windowBackData(dx, dy, w []float32, s *ref.Conv) {
 }
 
 func (j *windowJob) release() {
-	*j = windowJob{spare: j.spare, offsets: j.offsets}
+	*j = windowJob{spare: j.spare, offsets: j.offsets, starts: j.starts}
 	windowJobs.Put(j)
 }
 
@@ -102,14 +107,14 @@ func (j *windowJob) run() {
 		return
 	}
 	j.panels = ceilDiv(j.channels, s.TileCols())
-	j.padded = j.cols.padded()
-	j.width = j.cols.src
-	if j.padded {
-		j.width = j.cols.last() - j.cols.first + 1
+	j.setTiles()
+	j.setPadding()
+	j.inPlace = j.packed == nil && !j.backward && (j.images*j.rows.n*j.tiles() < minInPlaceUse || j.panels == 1)
+	j.offsets = j.offsets[:0]
+	j.setOffsets(j.width)
+	if j.edges() > 0 {
+		j.setOffsets(j.edgeWidth)
 	}
-	tiles := j.images * j.rows.n * ceilDiv(j.cols.n, s.TileRows)
-	j.inPlace = j.packed == nil && !j.backward && (tiles < minInPlaceUse || j.panels == 1)
-	j.setOffsets()
 
 	j.blocks, j.panelGroups = ceilDiv(j.rows.n*j.cols.n, windowPixels), 1
 	j.blocks = min(j.blocks, j.rows.n)
@@ -125,19 +130,62 @@ func (j *windowJob) run() {
 	start(j, j.images*j.blocks*j.panelGroups)
 }
 
-// setOffsets fills the segment table: one segment per kernel row, or per tap if the taps of a
-// row are not adjacent.
-func (j *windowJob) setOffsets() {
+// setTiles divides a destination row into tiles.
+func (j *windowJob) setTiles() {
+	tiles := ceilDiv(j.cols.n, j.isa.TileRows)
+	full := j.isa.FullTiles(j.cols.n, j.channels)
+	j.starts, j.wide = append(j.starts[:0], 0), 1
+	for q := range tiles {
+		_, c1 := parallel.Share(j.cols.n, tiles, q)
+		if full {
+			_, c1 = j.isa.FullTile(j.cols.n, q)
+			j.wide = j.isa.TileWidth(c1-j.starts[q]) / j.isa.TileCols()
+		}
+		j.starts = append(j.starts, c1)
+	}
+}
+
+// tiles returns the number of tiles of a destination row.
+func (j *windowJob) tiles() int { return len(j.starts) - 1 }
+
+// minEdgeDepth is the number of channels from which it pays to copy only the edges.
+const minEdgeDepth = 16
+
+// setPadding chooses what is copied.
+func (j *windowJob) setPadding() {
+	j.width, j.padded, j.left, j.right = j.cols.src, j.cols.padded(), 0, j.tiles()
+	if !j.padded {
+		return
+	}
+	reach := (j.cols.taps - 1) * j.cols.dist
+	whole := j.cols.last() - j.cols.first + 1
+	j.edgeWidth = (j.isa.TileRows-1)*j.cols.stride + reach + 1
+	for j.left < j.tiles() && j.starts[j.left]*j.cols.stride+j.cols.first < 0 {
+		j.left++
+	}
+	for j.right > j.left && (j.starts[j.right]-1)*j.cols.stride+j.cols.first+reach >= j.cols.src {
+		j.right--
+	}
+	if j.padded = j.depth < minEdgeDepth || 3*j.edges()*j.edgeWidth > 2*whole; j.padded {
+		j.width, j.left, j.right = whole, 0, j.tiles()
+	}
+}
+
+// edges returns the number of tiles of a row that read copies of their own.
+func (j *windowJob) edges() int { return j.left + j.tiles() - j.right }
+
+// setOffsets appends a segment table for source rows of that many pixels: one segment per kernel row,
+// or per tap if the taps of a row are not adjacent.
+func (j *windowJob) setOffsets(width int) {
 	stepB := j.stepB()
 	j.perRow = 1
 	if j.cols.dist > 1 {
 		j.perRow = max(1, j.cols.taps)
 	}
-	j.offsets = j.offsets[:0]
 	for r := range j.rows.taps {
 		for c := range j.perRow {
 			j.offsets = append(j.offsets, simd.Segment{
-				A: 4 * j.depth * (r*j.rows.dist*j.width + c*j.cols.dist),
+				A: 4 * j.depth * (r*j.rows.dist*width + c*j.cols.dist),
 				B: stepB * j.depth * (r*j.cols.taps + c),
 			})
 		}
@@ -181,9 +229,13 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 
 	// src points to the source pixel (top, left)
 	src, top, left := simd.At(j.x, image*j.rows.src*j.cols.src*j.depth), 0, 0
+	var edges unsafe.Pointer
+	var edgeTop, edgeSize int
 	if j.padded {
 		src, top = j.pad(w, src, r0, r1)
 		left = j.cols.first
+	} else if j.edges() > 0 {
+		edges, edgeTop, edgeSize = j.padEdges(w, src, r0, r1)
 	}
 	dst := simd.At(j.y, image*j.dstH*j.dstW*j.channels)
 	rowTaps := j.cols.taps * j.depth // steps of k per kernel row
@@ -196,18 +248,20 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 	if j.scale != nil {
 		t.Flags |= simd.TileScale
 	}
-	tiles := ceilDiv(j.cols.n, s.TileRows)
+	weights, panel := j.w, s.TileCols()
+	if !j.inPlace {
+		weights, panel = j.packed, j.rows.taps*rowTaps*s.TileCols()
+		t.Flags |= simd.TileWhole
+	}
+	t.PanelB = 4 * panel
+	single := j.tiles() // tiles that cover one panel
+	if j.wide > 1 {
+		single--
+	}
 	for p := p0; p < p1; p++ {
 		n0 := p * s.TileCols()
 		width := min(s.TileCols(), j.channels-n0)
-		if t.Bias = nil; j.bias != nil {
-			t.Bias = simd.At(j.bias, n0)
-		}
-		t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
-		weights, at := j.w, n0
-		if !j.inPlace {
-			weights, at = j.packed, p*j.rows.taps*rowTaps*s.TileCols()
-		}
+		j.setPanel(t, n0)
 		for r := r0; r < r1; r++ {
 			lo, hi := j.rows.tapsAt(r)
 			if lo == hi || rowTaps == 0 { // the window is entirely outside the image
@@ -215,18 +269,55 @@ func (j *windowJob) Unit(u int, w *parallel.Worker) {
 				continue
 			}
 			t.Offsets, t.Segments = unsafe.SliceData(j.offsets), (hi-lo)*j.perRow
-			t.B = unsafe.Add(weights, 4*at+lo*rowTaps*t.StepB)
-			y := r*j.rows.stride + j.rows.first + lo*j.rows.dist - top
-			row := simd.At(src, (y*j.width-left+j.cols.first)*j.depth)
-			out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
-			for q := range tiles {
-				c0, c1 := parallel.Share(j.cols.n, tiles, q)
-				t.A = unsafe.Add(row, c0*t.RowA)
-				t.C = unsafe.Add(out, c0*t.RowC)
+			first := lo * rowTaps * t.StepB
+			y := r*j.rows.stride + j.rows.first + lo*j.rows.dist
+			row := ((y-top)*j.width - left + j.cols.first) * j.depth
+			out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels)
+			t.B = unsafe.Add(weights, 4*p*panel+first)
+			for q := range single {
+				c0, c1 := j.starts[q], j.starts[q+1]
+				if j.left <= q && q < j.right {
+					t.A = simd.At(src, row+c0*j.cols.stride*j.depth)
+				} else {
+					j.setEdge(t, edges, q, edgeSize, y-edgeTop)
+				}
+				t.C = unsafe.Add(simd.At(out, n0), c0*t.RowC)
 				s.Tile(t, c1-c0, width)
+				t.Offsets = unsafe.SliceData(j.offsets)
 			}
+			if j.wide == 1 || (p+1-p0)%j.wide != 0 && p+1 < p1 {
+				continue
+			}
+			// a wide tile comes with the last panel that it covers
+			from, c0 := p0+(p-p0)/j.wide*j.wide, j.starts[single]
+			j.setPanel(t, from*s.TileCols())
+			t.B = unsafe.Add(weights, 4*from*panel+first)
+			if single < j.right {
+				t.A = simd.At(src, row+c0*j.cols.stride*j.depth)
+			} else {
+				j.setEdge(t, edges, single, edgeSize, y-edgeTop)
+			}
+			t.C = unsafe.Add(simd.At(out, from*s.TileCols()), c0*t.RowC)
+			s.Tile(t, j.cols.n-c0, n0+width-from*s.TileCols())
+			j.setPanel(t, n0)
 		}
 	}
+}
+
+// setEdge makes t read row y of the copy of tile q.
+func (j *windowJob) setEdge(t *simd.TileArgs, edges unsafe.Pointer, q, size, y int) {
+	if q >= j.right {
+		q += j.left - j.right
+	}
+	t.A, t.Offsets = simd.At(edges, q*size+y*j.edgeWidth*j.depth), &j.offsets[len(j.offsets)/2]
+}
+
+// setPanel sets what t adds to and multiplies by from channel n0 on.
+func (j *windowJob) setPanel(t *simd.TileArgs, n0 int) {
+	if t.Bias = nil; j.bias != nil {
+		t.Bias = simd.At(j.bias, n0)
+	}
+	t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
 }
 
 // empty sets a panel of row r to its bias.
@@ -234,24 +325,46 @@ func (j *windowJob) empty(t *simd.TileArgs, r, n0, width int, dst unsafe.Pointer
 	k := t.K
 	t.K, t.Segments, t.Offsets, t.A, t.B = 0, 1, &simd.NoOffset, j.x, j.w
 	out := simd.At(dst, ((j.rows.dst+r*j.rows.dstStep)*j.dstW+j.cols.dst)*j.channels+n0)
-	tiles := ceilDiv(j.cols.n, j.isa.TileRows)
-	for q := range tiles {
-		c0, c1 := parallel.Share(j.cols.n, tiles, q)
+	for q, c0 := range j.starts[:j.tiles()] {
 		t.C = unsafe.Add(out, c0*t.RowC)
-		j.isa.Tile(t, c1-c0, width)
+		j.isa.Tile(t, j.starts[q+1]-c0, width)
 	}
 	t.K = k
+}
+
+// sourceRows returns the source rows top..bottom-1 that destination rows r0..r1-1 read.
+func (j *windowJob) sourceRows(r0, r1 int) (top, bottom int) {
+	top = max(0, r0*j.rows.stride+j.rows.first)
+	return top, max(top, min(j.rows.src, (r1-1)*j.rows.stride+j.rows.first+(j.rows.taps-1)*j.rows.dist+1))
 }
 
 // pad copies the source rows that destination rows r0..r1 read into w's scratch memory, with
 // zeros for the columns outside the image, and returns the index of the first row.
 func (j *windowJob) pad(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (src unsafe.Pointer, top int) {
-	top = max(0, r0*j.rows.stride+j.rows.first)
-	bottom := min(j.rows.src, (r1-1)*j.rows.stride+j.rows.first+(j.rows.taps-1)*j.rows.dist+1)
-	rows, row, srcRow := max(0, bottom-top), j.width*j.depth, j.cols.src*j.depth
+	top, bottom := j.sourceRows(r0, r1)
+	rows, row, srcRow := bottom-top, j.width*j.depth, j.cols.src*j.depth
 	buf := w.Floats(max(1, rows) * row)
 	if rows > 0 {
 		copyPadded(buf, row, simd.At(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, j.cols.first, j.width)
 	}
 	return simd.First(buf), top
+}
+
+// padEdges is pad for each of the tiles at the edges, whose copies are size floats apart.
+func (j *windowJob) padEdges(w *parallel.Worker, image unsafe.Pointer, r0, r1 int) (edges unsafe.Pointer, top, size int) {
+	top, bottom := j.sourceRows(r0, r1)
+	rows, row, srcRow := bottom-top, j.edgeWidth*j.depth, j.cols.src*j.depth
+	size = max(1, rows*row)
+	buf := w.Floats(j.edges() * size)
+	for e := range j.edges() {
+		q := e
+		if e >= j.left {
+			q = j.right + e - j.left
+		}
+		if rows > 0 {
+			from := j.starts[q]*j.cols.stride + j.cols.first
+			copyPadded(buf[e*size:], row, simd.At(image, top*srcRow), srcRow, rows, j.cols.src, j.depth, from, j.edgeWidth)
+		}
+	}
+	return simd.First(buf), top, size
 }

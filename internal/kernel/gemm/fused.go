@@ -58,7 +58,7 @@ func (f *fusedJob) Unit(q int, w *parallel.Worker) {
 		if k1 > k0 {
 			PackPanel(s, panel, simd.At(j.b, at), j.transB, k1-k0, cols, j.ldb)
 		}
-		t.K, t.Flags = k1-k0, j.flags(kb)
+		t.K, t.Flags = k1-k0, j.flags(kb)|simd.TileWhole
 		if t.Bias = nil; j.bias != nil && kb == 0 {
 			t.Bias = simd.At(j.bias, n0)
 		}

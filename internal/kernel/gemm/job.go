@@ -42,6 +42,7 @@ type job struct {
 	kBlocks, rowPanels, colPanels int
 	rowChunks, colChunks          int
 	group                         int // panels that are not divided among units, as one tile covers them
+	fullTiles                     bool
 	copyA                         bool
 }
 
@@ -138,8 +139,10 @@ func (j *job) use(b *Packed) {
 }
 
 // small reports whether j is not worth distributing. One or two rows take about as long as three:
-// the time is that of reading B.
-func (j *job) small() bool { return max(j.m, 3)*j.n*j.k < parallel.MinShared }
+// the time is that of reading B. A part of a vector takes as long as a whole one.
+func (j *job) small() bool {
+	return max(j.m, 3)*(ceilDiv(j.n, 1<<j.isa.LaneBits)<<j.isa.LaneBits)*j.k < parallel.MinShared
+}
 
 // pack fills j.packed from b.
 func (j *job) pack(alone bool) {
@@ -181,6 +184,15 @@ func (j *job) divide() {
 		j.copyA = j.lda*4%2048 == 0 && j.colPanels >= 2 // such rows map to the same few cache sets
 	}
 	j.rowChunks, j.colChunks, j.group = 1, 1, 1
+	j.fullTiles = s.FullTiles(j.m, j.n)
+}
+
+// panelRows returns the rows r0..r1-1 of row panel p.
+func (j *job) panelRows(p int) (r0, r1 int) {
+	if j.fullTiles {
+		return j.isa.FullTile(j.m, p)
+	}
+	return parallel.Share(j.m, j.rowPanels, p)
 }
 
 // alone computes C on the calling worker.
@@ -242,7 +254,7 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 			columns = j.packA(w, p0, p1, k0)
 		}
 		for p := p0; p < p1; p++ {
-			r0, r1 := parallel.Share(j.m, j.rowPanels, p)
+			r0, r1 := j.panelRows(p)
 			if columns != nil {
 				t.A, t.RowA, t.StepA = simd.At(columns, (p-p0)*j.panelA(t.K)), 4, 4<<s.LaneBits
 			} else {
@@ -274,8 +286,8 @@ func (j *job) packedPanel() int { return ceilDiv(j.k, j.kBlocks) * j.isa.TileCol
 // for all rows, and fetched while the one before it is multiplied.
 func (j *job) columnsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
 	s, t := j.isa, &w.Tile
-	first, _ := parallel.Share(j.m, j.rowPanels, p0)
-	_, end := parallel.Share(j.m, j.rowPanels, p1-1)
+	first, _ := j.panelRows(p0)
+	_, end := j.panelRows(p1 - 1)
 	t.StepB = 4 * s.TileCols()
 	for kb := range j.kBlocks {
 		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
@@ -283,19 +295,25 @@ func (j *job) columnsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
 		j.setA(w, first, end, k0)
 		a := t.A
 		for q := q0; q < q1; q++ {
-			n0, n1 := q*s.TileCols(), min((q+1)*s.TileCols(), j.n)
-			if t.Bias = nil; j.bias != nil && kb == 0 {
-				t.Bias = simd.At(j.bias, n0)
-			}
-			t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
-			t.B = j.panel(k0, q)
 			for p := p0; p < p1; p++ {
-				r0, r1 := parallel.Share(j.m, j.rowPanels, p)
+				r0, r1 := j.panelRows(p)
 				if q+1 < q1 { // a part of the next panel
 					f0, f1 := parallel.Share(t.K*s.TileCols(), p1-p0, p-p0)
 					simd.Fetch(unsafe.Slice((*float32)(simd.At(j.panel(k0, q+1), f0)), f1-f0))
 				}
-				t.A, t.C = unsafe.Add(a, (r0-first)*t.RowA), simd.At(j.c, r0*j.ldc+n0)
+				from := q // a wide tile comes after the last panel that it covers
+				if panels := s.TileWidth(r1-r0) / s.TileCols(); panels > 1 {
+					if (q+1-q0)%panels != 0 && q+1 < q1 {
+						continue
+					}
+					from = q0 + (q-q0)/panels*panels
+				}
+				n0, n1 := from*s.TileCols(), min((q+1)*s.TileCols(), j.n)
+				if t.Bias = nil; j.bias != nil && kb == 0 {
+					t.Bias = simd.At(j.bias, n0)
+				}
+				t.Scale, t.Shift = simd.At(j.scale, n0), simd.At(j.shift, n0)
+				t.A, t.B, t.C = unsafe.Add(a, (r0-first)*t.RowA), j.panel(k0, from), simd.At(j.c, r0*j.ldc+n0)
 				s.Tile(t, r1-r0, n1-n0)
 			}
 		}
@@ -304,6 +322,9 @@ func (j *job) columnsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
 
 // flags returns what the tiles of k block kb do with C.
 func (j *job) flags(kb int) (flags int) {
+	if j.packed != nil {
+		flags |= simd.TileWhole
+	}
 	if j.add || kb > 0 {
 		flags |= simd.TileAdd
 	}
@@ -351,7 +372,7 @@ func (j *job) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) 
 	offsets := w.Offsets(p1 - p0)
 	whole := k // rows whose vectors do not extend beyond A, which ends m floats after the last row's start
 	for i := range offsets {
-		r0, _ := parallel.Share(j.m, j.rowPanels, p0+i)
+		r0, _ := j.panelRows(p0 + i)
 		offsets[i] = 4 * r0
 		whole = max(0, min(whole, k-ceilDiv(max(0, r0+lanes-j.m), j.lda)))
 	}
@@ -359,7 +380,7 @@ func (j *job) packA(w *parallel.Worker, p0, p1, k0 int) (panels unsafe.Pointer) 
 		j.isa.PackColumns((*float32)(buf), (*float32)(src), &offsets[0], p1-p0, whole, 4*size, 4*j.lda)
 	}
 	for p := p0; p < p1 && whole < k; p++ {
-		r0, r1 := parallel.Share(j.m, j.rowPanels, p)
+		r0, r1 := j.panelRows(p)
 		for i := whole; i < k; i++ {
 			to, from := simd.At(buf, (p-p0)*size+i*lanes), simd.At(src, i*j.lda+r0)
 			copy(unsafe.Slice((*float32)(to), r1-r0), unsafe.Slice((*float32)(from), r1-r0))

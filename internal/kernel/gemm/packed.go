@@ -15,6 +15,9 @@ import (
 // 16 (AVX2) or 32 (AVX-512), so few columns take more than the matrix does.
 func PackedBytes(k, n int) int { return 4 * packedLen(simd.Active, k, n) }
 
+// PanelColumns returns the number of columns of a panel.
+func PanelColumns() int { return simd.Active.TileCols() }
+
 // Fits reports whether b is a k x n matrix packed for the active instruction set.
 func (b *Packed) Fits(k, n int) bool { return b.isa == simd.Active && b.k == k && b.n == n }
 
@@ -70,9 +73,9 @@ func (b *Packed) TimesRow(w *parallel.Worker, i, parts int, a, start []float32, 
 		return
 	}
 	t.A, t.StepA, t.StepB, t.PanelB = simd.First(a), 4, 4*cols, 4*cols*b.k
-	t.K, t.Segments, t.Offsets, t.Bias, t.Flags = b.k, 1, &simd.NoOffset, nil, 0
+	t.K, t.Segments, t.Offsets, t.Bias, t.Flags = b.k, 1, &simd.NoOffset, nil, simd.TileWhole
 	if add {
-		t.Flags = simd.TileAdd
+		t.Flags |= simd.TileAdd
 	}
 	at, step := from, width
 	if last {

@@ -32,11 +32,15 @@ func (b *Packed) Bytes() int { return 4 * cap(b.data) }
 // inPlace is the only offset of a panel that starts at the start of its source.
 var inPlace int
 
-// PackPanel copies a panel of op(B), rows k x cols, to rows of s.cols() floats, leaving the
-// rest of each row undefined. src points to its first element; ld is the distance between B's
-// stored rows.
+// PackPanel copies a panel of op(B), rows k x cols, to rows of s.TileCols() floats, with zeros in the
+// rest of each row. src points to its first element; ld is the distance between B's stored rows.
 func PackPanel(s *simd.ISA, dst, src unsafe.Pointer, trans bool, k, cols, ld int) {
 	width := s.TileCols()
+	if cols < width {
+		for p := range k {
+			clear(unsafe.Slice((*float32)(simd.At(dst, p*width+cols)), width-cols))
+		}
+	}
 	if trans {
 		Transpose(s, dst, width, src, k, cols, ld)
 		return

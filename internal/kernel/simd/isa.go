@@ -65,6 +65,41 @@ func (s *ISA) TileWidth(rows int) int {
 	return vectors << s.LaneBits
 }
 
+// fullSums are as many independent sums as a tile needs to run at full speed: with 8, which would do
+// if every multiply-add started as early as it could, and 10 it reaches nine tenths.
+const fullSums = 12
+
+// FullTiles reports how rows by cols elements are best divided into the least number of tiles, of
+// which there is more than one: as FullTile says, or else into tiles that differ by at most a row, if
+// these have enough sums, or most of them TileRows rows.
+func (s *ISA) FullTiles(rows, cols int) bool {
+	tiles, rest := (rows-1)/s.TileRows+1, rows%s.TileRows
+	if tiles == 1 || rest == 0 || rows/tiles*s.tileVectors >= fullSums || 3*(s.TileRows-rest) <= tiles {
+		return false
+	}
+	if rest == 1 {
+		rest = lastRows
+	}
+	return s.TileWidth(rest) <= cols
+}
+
+// lastRows are the rows of the last tile if there would be only one, which takes as long.
+const lastRows = 3
+
+// FullTile returns the rows r0..r1-1 of tile i if rows are divided into tiles of TileRows rows and a
+// last one of the rest, which may be wide.
+func (s *ISA) FullTile(rows, i int) (r0, r1 int) {
+	r0, r1 = i*s.TileRows, min((i+1)*s.TileRows, rows)
+	if rows%s.TileRows == 1 && s.TileRows > lastRows {
+		if last := rows - lastRows; r0 > last {
+			r0 = last
+		} else if r1 > last {
+			r1 = last
+		}
+	}
+	return r0, r1
+}
+
 // Portable reports whether s is portable Go.
 func (s *ISA) Portable() bool { return s == &generic }
 

@@ -34,6 +34,7 @@ const (
 	TileAdd   = 1 << iota // add to what C holds, instead of overwriting it
 	TileReLU              // store max(·, 0) in the end
 	TileScale             // multiply the sum, with what C held, by the row Scale and add the row Shift; not for strips
+	TileWhole             // B has whole vectors where C ends within one, which is faster; not for strips
 )
 
 // NoOffset is the segment table of a plain matrix product.
