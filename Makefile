@@ -4,7 +4,7 @@ export CGO_ENABLED = 0
 STATICCHECK   = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI_LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: check lint bench fuzz golden full generate
+.PHONY: check lint bench fuzz golden docs full generate
 
 # What every commit must pass. Tests enforce the rules for imports and files.
 check:
@@ -30,6 +30,12 @@ fuzz:
 # Rewrites the golden files. Look at every change before committing it.
 golden:
 	go test $$(grep -rlE --include='*_test.go' 'flag\.Bool\("update"' . | xargs -r -n1 dirname | sort -u) -update
+
+# The documentation with full data (REEF_DATA, or downloaded): all its commands run, and pictures
+# are made anew and compared. PAGE=tutorials/01 is one page; UPDATE=1 writes text blocks and
+# pictures that differ.
+docs:
+	REEF_DOCS=full go test -count 1 -timeout 0 -v ./internal/docs -run 'Pages/$(PAGE)' $(if $(UPDATE),-update)
 
 # All recipes on their full data, with the article's epochs; takes hours.
 full:

@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/reef-dl/reef/datasets/internal/mt19937"
-	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/internal/npz"
 )
 
 var bostonSet = register(Set{

@@ -15,7 +15,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 var catsDogsSet = register(Set{

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/sniff"
 	"github.com/reef-dl/reef/internal/text"
 )
 

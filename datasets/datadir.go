@@ -10,7 +10,7 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/internal/npz"
 )
 
 // dataDir is a folder to read a data set from, on disk or embedded.

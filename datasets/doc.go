@@ -42,7 +42,8 @@
 // part by an explicit step, and applied to all parts and to single samples. Rows and texts that
 // a split held out for testing cannot be fitted to. What was fitted is a [Preprocessor], or has
 // one, which is saved with the model and lets a service encode requests as in training.
-// [ImageFolder.Check] finds broken images before training does.
+// [ImageFolder.Check] finds broken images before training does. [ReadCSVFile], [CSVFileChunks],
+// [ReadTextsFile] and [LoadImageFile] take a path; the others take readers and file systems.
 //
 // # How data reaches the training loop
 //

@@ -75,8 +75,9 @@ func ReadCSV(r io.Reader, name string, o CSVOptions) (*Frame, error) {
 
 // CSVChunks reads a CSV file of any size in frames of up to rows rows: for data that does not
 // fit into memory, to which a schema fitted on a first part is applied, see
-// TableEncoder.Stream. It stops at the first error. Separator and decimal character are guessed from the first lines, or the first
-// frame, and do not change. CSVOptions.MaxBytes does not apply.
+// TableEncoder.Stream. It stops at the first error. Separator and decimal character are guessed
+// from the first lines, or the first frame, and do not change. CSVOptions.MaxBytes does not
+// apply. CSVFileChunks reads the file at a path.
 //
 // The frames do not know of each other: which of them are for testing is up to the caller.
 func CSVChunks(r io.Reader, name string, o CSVOptions, rows int) iter.Seq2[*Frame, error] {

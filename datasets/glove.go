@@ -8,7 +8,7 @@ import (
 	"path"
 	"slices"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 var gloveSet = register(Set{

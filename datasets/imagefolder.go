@@ -13,8 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
 	"github.com/reef-dl/reef/datasets/internal/picture"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 // Pixels selects how the bytes of an image become numbers.
@@ -43,12 +43,49 @@ func (p Pixels) convert(rgb []float32) {
 	}
 }
 
-// of writes the numbers of an image to out.
-func (p Pixels) of(image *picture.RGB, out []float32) {
-	for k, v := range image.Pix {
-		out[k] = float32(v)
+// write writes the numbers of an image to out, changed at random if change is not nil.
+func (o ImageOptions) write(image *picture.RGB, change *change, out []float32) {
+	if !o.Gray {
+		o.colors(image, change, out)
+		return
 	}
-	p.convert(out)
+	colors := make([]float32, len(image.Pix))
+	o.colors(image, change, colors)
+	for k := range out {
+		out[k] = colors[3*k] // all three channels are equal
+	}
+}
+
+func (o ImageOptions) colors(image *picture.RGB, change *change, out []float32) {
+	if change != nil {
+		o.Augment.apply(image, *change, out)
+	} else {
+		for k, v := range image.Pix {
+			out[k] = float32(v)
+		}
+	}
+	o.Pixels.convert(out)
+}
+
+// draw returns the change to image i when it is read for the given time, nil without Augment.
+func (o ImageOptions) draw(i, visit int, p *picture.RGB) *change {
+	if o.Augment == nil {
+		return nil
+	}
+	c := o.Augment.draw(i, visit, p.Height, p.Width)
+	return &c
+}
+
+// shape is that of an image of the given size.
+func (o ImageOptions) shape(height, width int) []int {
+	channels := 3
+	if o.Gray {
+		channels = 1
+	}
+	if o.Flat {
+		return []int{height * width * channels}
+	}
+	return []int{height, width, channels}
 }
 
 // centerBGR turns red, green, blue into blue, green, red, each less its mean over ImageNet.
@@ -77,7 +114,11 @@ type ImageOptions struct {
 	Filter Filter `json:"filter"` // how it is resized
 	// Crop cuts the largest middle part with the aspect ratio of Height to Width before
 	// resizing, as Keras's crop_to_aspect_ratio, so that nothing is distorted.
-	Crop    bool     `json:"crop,omitempty"`
+	Crop bool `json:"crop,omitempty"`
+	// Gray makes one channel of the colors before resizing, their luma as by PIL's convert("L").
+	Gray bool `json:"gray,omitempty"`
+	// Flat makes each image a vector, for dense networks.
+	Flat    bool     `json:"flat,omitempty"`
 	Pixels  Pixels   `json:"pixels"` // how bytes become numbers
 	Augment *Augment `json:"-"`      // random changes; nil means none
 	// Cache keeps every image in memory, resized but not augmented, once it has
@@ -95,6 +136,9 @@ func (o ImageOptions) check() error {
 	if o.Pixels < Unit || o.Pixels > SqueezeNet {
 		return fmt.Errorf("images: pixel values %d are unknown", o.Pixels)
 	}
+	if o.Gray && o.Pixels > Bytes {
+		return errors.New("images: Gray with the colors of a pretrained network, want Unit or Bytes")
+	}
 	if o.Augment != nil {
 		return o.Augment.check()
 	}
@@ -104,15 +148,15 @@ func (o ImageOptions) check() error {
 // size is what images are resized to, their own size without a Height and a Width.
 func (o ImageOptions) size() picture.Size {
 	if o.Height == 0 && o.Width == 0 {
-		return picture.Size{}
+		return picture.Size{Gray: o.Gray}
 	}
-	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter), Crop: o.Crop}
+	return picture.Size{Height: o.Height, Width: o.Width, Filter: picture.Filter(o.Filter), Crop: o.Crop, Gray: o.Gray}
 }
 
 // ImageFolder is a source of image files, which are decoded when they are read. Read uses
 // all processors; a training loop should also read batches ahead, see Prefetch.
 //
-// Input shape:  (height, width, 3)
+// Input shape:  (height, width, 3), one channel with Gray, one axis with Flat
 // Target shape: (1) for two classes, () the class index for more
 type ImageFolder struct {
 	layout
@@ -149,7 +193,7 @@ func newImageFolder(files []imageFile, names []string, load loader, o ImageOptio
 		return nil, err
 	}
 	s := &ImageFolder{
-		layout: newLayout([][]int{{o.Height, o.Width, 3}}, [][]int{classShape(len(names))}),
+		layout: newLayout([][]int{o.shape(o.Height, o.Width)}, [][]int{classShape(len(names))}),
 		files:  files, load: load, names: names, options: o,
 	}
 	if o.Augment != nil {
@@ -261,12 +305,7 @@ func (s *ImageFolder) fill(i, visit int, out []float32) error {
 	if err != nil {
 		return err
 	}
-	if a := s.options.Augment; a != nil {
-		a.apply(p, a.draw(i, visit, p.Height, p.Width), out)
-		s.options.Pixels.convert(out)
-	} else {
-		s.options.Pixels.of(p, out)
-	}
+	s.options.write(p, s.options.draw(i, visit, p), out)
 	return nil
 }
 
@@ -288,11 +327,9 @@ func (s *ImageFolder) image(i int) (*picture.RGB, error) {
 }
 
 // LoadImage reads one image file of a file system. A Height and Width of 0 keep the size of
-// the file. An image at any path is read by
+// the file. LoadImageFile reads the image at a path.
 //
-//	datasets.LoadImage(os.DirFS(filepath.Dir(path)), filepath.Base(path), options)
-//
-// Shape: (height, width, 3)
+// Shape: (height, width, 3), one channel with Gray, one axis with Flat
 func LoadImage(fsys fs.FS, name string, o ImageOptions) (_ Array, err error) {
 	defer rescue(&err, name+": reading it")
 	return o.image(func() (*picture.RGB, error) { return picture.Open(fsys, name, o.size(), nil) })
@@ -320,14 +357,10 @@ func (o ImageOptions) image(decode func() (*picture.RGB, error)) (Array, error) 
 	if err := o.check(); err != nil {
 		return Array{}, err
 	}
-	out := make([]float32, len(p.Pix))
-	if o.Augment != nil {
-		o.Augment.apply(p, o.Augment.draw(0, 1, p.Height, p.Width), out)
-		o.Pixels.convert(out)
-	} else {
-		o.Pixels.of(p, out)
-	}
-	return Array{[]int{p.Height, p.Width, 3}, out}, nil
+	shape := o.shape(p.Height, p.Width)
+	out := make([]float32, sizeOf(shape))
+	o.write(p, o.draw(0, 1, p), out)
+	return Array{shape, out}, nil
 }
 
 // decodingVersion is incremented when a file decodes to other pixels than before.
@@ -346,6 +379,9 @@ func (s *ImageFolder) Digest() (sum [sha256.Size]byte, err error) {
 	fmt.Fprintf(h, "%d %d %d %d %d %+v\n", decodingVersion, o.Height, o.Width, o.Filter, o.Pixels, o.Augment)
 	if o.Crop {
 		fmt.Fprintln(h, "cropped")
+	}
+	if o.Gray {
+		fmt.Fprintln(h, "gray")
 	}
 	var stored, read int64
 	drawn := -1 // the last class that was drawn

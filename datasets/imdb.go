@@ -9,7 +9,7 @@ import (
 	"sync"
 
 	"github.com/reef-dl/reef/datasets/internal/mt19937"
-	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/internal/npz"
 )
 
 var imdbSet = register(Set{

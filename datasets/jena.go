@@ -8,7 +8,7 @@ import (
 	"os"
 	"path"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 var jenaSet = register(Set{

@@ -5,7 +5,7 @@ package datasets
 import (
 	"fmt"
 
-	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/internal/npz"
 )
 
 // kerasSeed is the seed of the shuffle with which Keras splits Boston, IMDB and Reuters.
@@ -26,11 +26,13 @@ func kerasFile(name, sum string, size int64) file {
 
 // encode turns lists of ranks, in the order of the permutation, into Sequences.
 func (w Words) encode(lists [][]int32, labels []int64, order []int, s Sequences) *Sequences {
+	s.words = w
 	for _, i := range order {
 		ids := make([]int32, 0, len(lists[i])+1)
 		ids = append(ids, w.keep(StartID))
 		for _, rank := range lists[i] {
 			ids = append(ids, w.keep(rank+WordOffset))
+			s.rarer = s.rarer || int(rank) >= len(s.Index.words)
 		}
 		if w.MaxLen > 0 && len(ids) >= w.MaxLen {
 			continue

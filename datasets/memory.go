@@ -11,7 +11,7 @@ import (
 // row-major. It is a Source of one input without targets, so that a model can predict what
 // LoadImage and PadSequences return:
 //
-//	image, err := datasets.LoadImage(os.DirFS("."), "cat.jpg", options)
+//	image, err := datasets.LoadImageFile("cat.jpg", options)
 //	outputs, err := model.PredictSource(ctx, image)
 //
 // The Array of package keraslike has the batch axis in its shape; ReadAll there makes such

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/reef-dl/reef/internal/text"
 )
 
 // Preprocessor turns something raw into an array of a model's input, in the same way as the data
-// that the model was trained on. It is an ImageOptions, TextSequences, TextMatrix, Columns or
-// *TableEncoder.
+// that the model was trained on. It is an ImageOptions, TextSequences, TextMatrix, WordIDs, Columns
+// or *TableEncoder.
 // keraslike.Model.SetPreprocessor saves it with a model:
 //
 //	err := m.SetPreprocessor(0, datasets.TextSequences{Tokenizer: tok, Padding: datasets.Padding{Length: 200}})
@@ -20,14 +22,21 @@ import (
 //
 //	p, err := datasets.ReadPreprocessor(m.Preprocessor(0))
 //	switch p := p.(type) {
-//	case datasets.TextSequences:
+//	case datasets.TextPreprocessor:
 //		x, err = p.Array(texts)
 //	case datasets.ImageOptions:
 //		x, err = datasets.DecodeImage(body, "body", p)
 //	...
 type Preprocessor interface {
-	// Kind is "image", "text_sequences", "text_matrix", "columns" or "table".
+	// Kind is "image", "text_sequences", "text_matrix", "word_ids", "columns" or "table".
 	Kind() string
+}
+
+// TextPreprocessor is a preprocessor of texts: TextSequences, TextMatrix or WordIDs.
+type TextPreprocessor interface {
+	Preprocessor
+	// Array encodes texts, one sample for each.
+	Array(texts []string) (Array, error)
 }
 
 // Kind returns "image". Augment and Cache, which are for training, are not saved.
@@ -74,10 +83,12 @@ func (p TextMatrix) Array(texts []string) (Array, error) {
 var errNoTokenizer = errors.New("preprocessor of texts: it has no tokenizer")
 
 // Columns turns rows of numbers into an array. Names are the columns in their order; a Scaler
-// without columns leaves the numbers as they are.
+// without columns leaves the numbers as they are. Steps is how many rows, the oldest first, make a
+// sample of a series; 0 makes one of each row.
 type Columns struct {
 	Names  []string `json:"names"`
 	Scaler Scaler   `json:"scaler,omitzero"`
+	Steps  int      `json:"steps,omitempty"`
 }
 
 // Kind returns "columns".
@@ -86,13 +97,19 @@ func (Columns) Kind() string { return "columns" }
 // Array scales rows of len(Names) numbers, one after another, as they were scaled for training.
 // x is unchanged.
 //
-// Shape of a sample: (columns)
+// Shape of a sample: (columns), or (steps, columns) with Steps
 func (p Columns) Array(x []float64) (Array, error) {
 	if err := p.check(); err != nil {
 		return Array{}, err
 	}
 	if len(x)%len(p.Names) != 0 {
 		return Array{}, fmt.Errorf("columns: %d numbers, want whole rows of %d columns", len(x), len(p.Names))
+	}
+	shape := []int{len(p.Names)}
+	if rows := len(x) / len(p.Names); p.Steps > 0 {
+		if shape = []int{p.Steps, len(p.Names)}; rows%p.Steps != 0 {
+			return Array{}, fmt.Errorf("columns: %s, want samples of %d rows", text.Count(rows, "row"), p.Steps)
+		}
 	}
 	x = slices.Clone(x)
 	if len(p.Scaler.Shift) > 0 {
@@ -104,7 +121,7 @@ func (p Columns) Array(x []float64) (Array, error) {
 	for i, v := range x {
 		out[i] = float32(v)
 	}
-	return Array{[]int{len(p.Names)}, out}, nil
+	return Array{shape, out}, nil
 }
 
 func (p Columns) check() error {
@@ -116,6 +133,8 @@ func (p Columns) check() error {
 		return fmt.Errorf("columns: a scaler of %d shifts and %d scales for %d columns", shift, scale, n)
 	case slices.Contains(p.Scaler.Scale, 0):
 		return errors.New("columns: a scale is 0")
+	case p.Steps < 0 || p.Steps > maxWidth:
+		return fmt.Errorf("columns: samples of %d rows, want 0 to %d", p.Steps, maxWidth)
 	}
 	return nil
 }
@@ -159,6 +178,15 @@ func ReadPreprocessor(kind string, settings []byte) (Preprocessor, error) {
 			return fail(errNoTokenizer)
 		}
 		return p, nil
+	case "word_ids":
+		var p WordIDs
+		if err := decodeStrict(settings, &p); err != nil {
+			return fail(err)
+		}
+		if err := p.check(); err != nil {
+			return fail(err)
+		}
+		return p, nil
 	case "columns":
 		var p Columns
 		if err := decodeStrict(settings, &p); err != nil {
@@ -177,7 +205,7 @@ func ReadPreprocessor(kind string, settings []byte) (Preprocessor, error) {
 	case "":
 		return nil, errors.New("preprocessor: the input has none")
 	}
-	return nil, fmt.Errorf(`preprocessor %.60q is unknown, want "image", "text_sequences", "text_matrix", "columns" or "table"`, kind)
+	return nil, fmt.Errorf(`preprocessor %.60q is unknown, want "image", "text_sequences", "text_matrix", "word_ids", "columns" or "table"`, kind)
 }
 
 // MarshalJSON writes the tokenizer as Save does.

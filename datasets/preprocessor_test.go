@@ -76,7 +76,7 @@ func TestPreprocessorOfColumns(t *testing.T) {
 		p    Columns
 		want []float32
 	}{
-		{Columns{[]string{"a", "b"}, s}, []float32{-1, -1, 1, 1}},
+		{Columns{Names: []string{"a", "b"}, Scaler: s}, []float32{-1, -1, 1, 1}},
 		{Columns{Names: []string{"a", "b"}}, []float32{1, 10, 3, 30}},
 	} {
 		got, err := savedPreprocessor(t, c.p).(Columns).Array(x)
@@ -88,6 +88,13 @@ func TestPreprocessorOfColumns(t *testing.T) {
 		t.Errorf("the rows were changed: %v", x)
 	}
 	if _, err := (Columns{Names: []string{"a", "b"}}).Array(x[:3]); err == nil || !strings.Contains(err.Error(), "3 numbers, want whole rows of 2 columns") {
+		t.Errorf("error %v", err)
+	}
+	series := savedPreprocessor(t, Columns{Names: []string{"a", "b"}, Scaler: s, Steps: 2}).(Columns)
+	if got, err := series.Array(append(x, x...)); err != nil || !slices.Equal(got.Shape, []int{2, 2}) || !slices.Equal(got.Data, []float32{-1, -1, 1, 1, -1, -1, 1, 1}) {
+		t.Errorf("a series: %v (%v)", got, err)
+	}
+	if _, err := series.Array(append(x, 5, 50)); err == nil || !strings.Contains(err.Error(), "3 rows, want samples of 2 rows") {
 		t.Errorf("error %v", err)
 	}
 	if got, err := (Columns{Names: []string{"a"}}).Array(nil); err != nil || len(got.Data) > 0 {
@@ -110,6 +117,9 @@ func TestPreprocessorOfImages(t *testing.T) {
 		{Height: 12, Width: 3, Filter: CatmullRom, Pixels: VGG16},
 		{Height: 4, Width: 4, Pixels: SqueezeNet},
 		{Pixels: Bytes},
+		{Height: 4, Width: 5, Filter: Bilinear, Gray: true},
+		{Height: 6, Width: 8, Pixels: Bytes, Gray: true, Flat: true},
+		{Pixels: Bytes, Gray: true}, {Flat: true},
 	} {
 		want, err := LoadImage(fstest.MapFS{"m.png": {Data: file.Bytes()}}, "m.png", o)
 		if err != nil {
@@ -161,7 +171,9 @@ func TestReadPreprocessorErrors(t *testing.T) {
 		`columns: there are none`:                                                   {"columns", `{}`},
 		`a scaler of 1 shifts and 1 scales for 2 columns`:                           {"columns", `{"names":["a","b"],"scaler":{"shift":[1],"scale":[1]}}`},
 		`a scaler of 2 shifts and 1 scales for 2 columns`:                           {"columns", `{"names":["a","b"],"scaler":{"shift":[1,2],"scale":[1]}}`},
-		`a scale is 0`: {"columns", `{"names":["a"],"scaler":{"shift":[1],"scale":[0]}}`},
+		`images: Gray with the colors of a pretrained network`:                      {"image", `{"height":1,"width":2,"gray":true,"pixels":"vgg16"}`},
+		`columns: samples of -1 rows`:                                               {"columns", `{"names":["a"],"steps":-1}`},
+		`a scale is 0`:                                                              {"columns", `{"names":["a"],"scaler":{"shift":[1],"scale":[0]}}`},
 	} {
 		p, err := ReadPreprocessor(c.kind, []byte(c.settings))
 		if err == nil || !strings.Contains(err.Error(), want) || p != nil {
@@ -199,7 +211,7 @@ func savedSettings(t testing.TB, p Preprocessor) []byte {
 func FuzzReadPreprocessor(f *testing.F) {
 	for _, p := range []Preprocessor{
 		ImageOptions{Height: 2, Width: 3}, TextSequences{fitted(), Padding{Length: 3}}, TextMatrix{fitted(), TFIDF},
-		Columns{[]string{"a"}, Scaler{[]float64{1}, []float64{2}}},
+		Columns{[]string{"a"}, Scaler{[]float64{1}, []float64{2}}, 2}, WordIDs{Index: &WordIndex{}, NumWords: 7}, WordIDs{Index: &WordIndex{}, Padding: Padding{Length: 3}},
 	} {
 		f.Add(p.Kind(), savedSettings(f, p))
 	}
@@ -217,9 +229,15 @@ func FuzzReadPreprocessor(f *testing.F) {
 			if p.Tokenizer.NumWords < 1<<20 {
 				_, _ = p.Array(preprocessorTexts)
 			}
+		case WordIDs:
+			if p.Padding.Length < 1<<20 {
+				_, _ = p.Array(preprocessorTexts)
+			}
 		case Columns:
-			if _, err := p.Array(make([]float64, 2*len(p.Names))); err != nil {
-				t.Errorf("two rows: %v", err)
+			if p.Steps < 1<<10 && len(p.Names) < 1<<10 {
+				if _, err := p.Array(make([]float64, 2*max(1, p.Steps)*len(p.Names))); err != nil {
+					t.Errorf("two samples: %v", err)
+				}
 			}
 		}
 		again, err := ReadPreprocessor(kind, savedSettings(t, p))

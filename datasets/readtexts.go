@@ -12,7 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // Limits of a file of texts; the longest review of IMDB has 14 kB.

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets/internal/mt19937"
-	"github.com/reef-dl/reef/datasets/internal/npz"
+	"github.com/reef-dl/reef/internal/npz"
 )
 
 var reutersSet = register(Set{

@@ -19,8 +19,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/inflate"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 var reviewsSet = register(Set{

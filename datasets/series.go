@@ -8,7 +8,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 var seriesInflated = inflate.Limit{Base: 4 << 20, Ratio: 10}

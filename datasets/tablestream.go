@@ -13,7 +13,7 @@ import (
 type TableStream struct {
 	layout
 	encoder *TableEncoder
-	frames  func() iter.Seq2[*Frame, error]
+	frames  iter.Seq2[*Frame, error]
 	next    func() (*Frame, error, bool)
 	stop    func()
 	current Source
@@ -22,25 +22,19 @@ type TableStream struct {
 	err     error // that ended the stream
 }
 
-// Stream encodes the frames of a file one after another. frames opens the file and returns
-// its frames, such as those of CSVChunks; it is called at the first Next and after each Reset,
-// by which Fit begins each epoch. A frame at a time is in memory. Rows come in the order of
-// the file: shuffle it before. Sample weights are an error, since streams have none.
+// Stream encodes the frames of a file one after another. frames is iterated over from the first
+// Next on and again after each Reset, by which Fit begins each epoch, so each iteration must
+// begin with the first row, as those of CSVFileChunks do. A frame at a time is in memory. Rows
+// come in the order of the file: shuffle it before. Sample weights are an error, since streams
+// have none.
 //
-//	stream, err := encoder.Stream(func() iter.Seq2[*datasets.Frame, error] {
-//		return func(yield func(*datasets.Frame, error) bool) {
-//			f, err := os.Open("large.csv")
-//			if err != nil {
-//				yield(nil, err)
-//				return
-//			}
-//			defer f.Close()
-//			datasets.CSVChunks(f, "large.csv", datasets.CSVOptions{}, 10_000)(yield)
-//		}
-//	})
-func (e *TableEncoder) Stream(frames func() iter.Seq2[*Frame, error]) (*TableStream, error) {
+//	stream, err := encoder.Stream(datasets.CSVFileChunks("large.csv", datasets.CSVOptions{}, 10_000))
+func (e *TableEncoder) Stream(frames iter.Seq2[*Frame, error]) (*TableStream, error) {
 	if e.weight != "" {
 		return nil, fmt.Errorf("stream: the schema has the sample weights %q, which a stream cannot have", e.weight)
+	}
+	if frames == nil {
+		return nil, errors.New("stream: no frames")
 	}
 	return &TableStream{layout: newLayout(e.Shapes()), encoder: e, frames: frames}, nil
 }
@@ -95,7 +89,7 @@ func rest(buffers [][]float32, sizes []int, n int) [][]float32 {
 func (s *TableStream) advance() (err error) {
 	defer rescue(&err, "the frames of a table stream")
 	if s.next == nil {
-		s.next, s.stop = iter.Pull2(s.frames())
+		s.next, s.stop = iter.Pull2(s.frames)
 	}
 	frame, err, ok := s.next()
 	switch {

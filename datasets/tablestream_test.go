@@ -28,12 +28,10 @@ func TestTableStream(t *testing.T) {
 	x, y := readAll(t, source)
 	want := fmt.Sprint(x, y)
 	open := 0
-	stream, err := e.Stream(func() iter.Seq2[*Frame, error] {
-		return func(yield func(*Frame, error) bool) {
-			open++
-			defer func() { open-- }()
-			CSVChunks(strings.NewReader(raw), "f", CSVOptions{}, 4)(yield)
-		}
+	stream, err := e.Stream(func(yield func(*Frame, error) bool) {
+		open++
+		defer func() { open-- }()
+		CSVChunks(strings.NewReader(raw), "f", CSVOptions{}, 4)(yield)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -70,20 +68,32 @@ func TestTableStream(t *testing.T) {
 	if _, err := fit(t, schema, whole).Stream(nil); err == nil || err.Error() != `stream: the schema has the sample weights "y", which a stream cannot have` {
 		t.Errorf("error %v", err)
 	}
+	if _, err := e.Stream(nil); err == nil || err.Error() != "stream: no frames" {
+		t.Errorf("error %v", err)
+	}
+	once, err := e.Stream(CSVChunks(strings.NewReader(raw), "f", CSVOptions{}, 4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := once.Next(in, nil); n != 1 || err != nil {
+		t.Errorf("%d samples, %v", n, err)
+	}
+	if err := once.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := once.Next(in, nil); err == nil || err.Error() != "f: line 1: an empty file, want CSV: a header and lines of cells" {
+		t.Errorf("a reader that is read twice: error %v", err)
+	}
 	for _, c := range []struct {
-		frames func() iter.Seq2[*Frame, error]
+		frames iter.Seq2[*Frame, error]
 		want   string
 	}{
-		{func() iter.Seq2[*Frame, error] {
-			return CSVChunks(strings.NewReader(raw+"x,a,1\n"), "f", CSVOptions{}, 4)
-		}, `f: line 13: column "x": "x" is not a number, as the training rows are`},
-		{func() iter.Seq2[*Frame, error] {
-			return CSVChunks(strings.NewReader(raw+"1\n"), "f", CSVOptions{}, 4)
-		}, "f: line 13: 1 column, the header has 3"},
-		{func() iter.Seq2[*Frame, error] { panic("broken") }, "the frames of a table stream panicked"},
-		{func() iter.Seq2[*Frame, error] {
-			return func(func(*Frame, error) bool) { panic("broken") }
-		}, "the frames of a table stream panicked"},
+		{
+			CSVChunks(strings.NewReader(raw+"x,a,1\n"), "f", CSVOptions{}, 4),
+			`f: line 13: column "x": "x" is not a number, as the training rows are`,
+		},
+		{CSVChunks(strings.NewReader(raw+"1\n"), "f", CSVOptions{}, 4), "f: line 13: 1 column, the header has 3"},
+		{func(func(*Frame, error) bool) { panic("broken") }, "the frames of a table stream panicked"},
 	} {
 		s, err := e.Stream(c.frames)
 		if err != nil {

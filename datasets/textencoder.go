@@ -129,11 +129,11 @@ func (e *TextEncoder) EncodeTexts(t *Texts) (Source, error) {
 	return m, nil
 }
 
-// Preprocessor returns the vocabulary with the padding or the mode, to be saved with a model
-// by SetPreprocessor: a TextSequences or a TextMatrix.
+// Preprocessor returns the vocabulary, without the words that NumWords excludes, with the padding
+// or the mode, to be saved with a model by SetPreprocessor: a TextSequences or a TextMatrix.
 func (e *TextEncoder) Preprocessor() Preprocessor {
 	if e.padding.Length > 0 {
-		return TextSequences{e.tokenizer, e.padding}
+		return TextSequences{e.tokenizer.Trimmed(), e.padding}
 	}
-	return TextMatrix{e.tokenizer, e.mode}
+	return TextMatrix{e.tokenizer.Trimmed(), e.mode}
 }

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
 	"github.com/reef-dl/reef/datasets/internal/picture"
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/inflate"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // textTypes are the extensions of text files.

@@ -22,6 +22,8 @@ type Sequences struct {
 	Labels []int32    // class of every text
 	Index  *WordIndex // of IMDB and Reuters; nil for texts encoded by a Tokenizer
 	tok    *Tokenizer
+	words  Words
+	rarer  bool // there are words that Index does not have
 	names  []string
 	origin Origin
 }
@@ -107,6 +109,20 @@ func (s *Sequences) MultiHot(width int) (*MultiHot, error) {
 	}
 	m.names = s.names
 	return m, nil
+}
+
+// Preprocessor returns what turns raw texts into the same numbers as those of Padded with this
+// length, or of MultiHot for a length of 0: to be saved with a model by SetPreprocessor. Vectors
+// are as wide as the vocabulary: NumWords, if that was set.
+func (s *Sequences) Preprocessor(length int) TextPreprocessor {
+	padding := Padding{Length: length}
+	switch {
+	case s.tok == nil:
+		return WordIDs{Index: s.Index, NumWords: s.words.NumWords, SkipTop: s.words.SkipTop, OOV: s.rarer, Padding: padding}
+	case length > 0:
+		return TextSequences{s.tok.Trimmed(), padding}
+	}
+	return TextMatrix{s.tok.Trimmed(), Binary}
 }
 
 // Texts are texts with one class each. ReadTexts reads them from lines, NewTextFolder from a

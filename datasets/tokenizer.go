@@ -154,6 +154,25 @@ func (t *Tokenizer) index() {
 	}
 }
 
+// Trimmed returns a copy without the words that NumWords excludes, which encodes all texts alike
+// and is smaller in a file: of the 88,000 words of IMDB's reviews often a tenth is used. Fit it no
+// further, since it has forgotten how often the others occurred.
+func (t *Tokenizer) Trimmed() *Tokenizer {
+	oov, hasOOV := t.oov()
+	if t.NumWords <= 0 || t.NumWords > len(t.words) || hasOOV && oov >= t.NumWords {
+		return t
+	}
+	c := *t
+	c.words, c.order, c.stats = slices.Clone(t.words[:t.NumWords-1]), nil, map[string]*stat{}
+	for _, w := range t.order {
+		if t.ids[w] < t.NumWords {
+			c.order, c.stats[w] = append(c.order, w), t.stats[w]
+		}
+	}
+	c.index()
+	return &c
+}
+
 // Len is the number of words, including the OOV word. Ids go from 0, the padding, to Len, so
 // that an embedding needs Len()+1 rows.
 func (t *Tokenizer) Len() int { return len(t.ids) }

@@ -11,8 +11,8 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/inflate"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // Limits of a file of word vectors; the published ones have up to 2.2 million words of 300

@@ -8,7 +8,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
+	"github.com/reef-dl/reef/internal/inflate"
 )
 
 // WordIndex gives every word of a corpus its rank by frequency, 1 for the most frequent,

@@ -6,11 +6,14 @@ package examples_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	k "github.com/reef-dl/reef/keraslike"
 )
 
 // TestExamples builds and runs each program on its own data, without any other, and wants
@@ -35,18 +38,59 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
-		{"table", 69, func(out string) error {
+		{"table", 66, func(out string) error {
 			_, scores, ok := strings.Cut(out, "species            category  class index  error                       target\n\n")
 			if !ok {
 				return fmt.Errorf("no schema")
 			}
 			return classifies(scores, 0.9, `{"sex": null, "bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}: Gentoo `)
 		}},
-		{"transfer", 57, func(out string) error {
+		{"transfer", 54, func(out string) error {
 			return classifies(out, 0.85, "testdata/photo.jpg: cat ")
 		}},
-		{"text", 67, func(out string) error {
+		{"text", 64, func(out string) error {
 			return classifies(out, 0.7, "I was charged twice for one invoice: billing ")
+		}},
+		{"layer", 93, func(out string) error {
+			scores, loaded, _ := strings.Cut(out, "\n")
+			var accuracy float64
+			if _, err := fmt.Sscanf(scores, "accuracy: %f", &accuracy); err != nil {
+				return err
+			}
+			if accuracy < 0.9 || loaded != "the same after loading: true\n" {
+				return fmt.Errorf("accuracy %g, want at least 0.9 and the same after loading", accuracy)
+			}
+			return nil
+		}},
+		{"gradients", 112, func(out string) error {
+			lines := strings.Split(strings.TrimSpace(out), "\n")
+			var first, last, accuracy float64
+			for at, want := range map[int]struct {
+				format string
+				to     *float64
+			}{0: {"epoch 1: loss %f", &first}, 9: {"epoch 10: loss %f", &last}, 10: {"accuracy: %f", &accuracy}} {
+				if len(lines) != 11 {
+					return fmt.Errorf("%d lines, want 11", len(lines))
+				}
+				if _, err := fmt.Sscanf(lines[at], want.format, want.to); err != nil {
+					return fmt.Errorf("line %d: %w", at+1, err)
+				}
+			}
+			if last > first/5 || accuracy < 0.87 {
+				return fmt.Errorf("loss from %g to %g, accuracy %g, want less than a fifth and at least 0.87", first, last, accuracy)
+			}
+			return nil
+		}},
+		{"embed", 45, func(out string) error {
+			var probability float64
+			row := `{"sex": null, "bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}`
+			if _, err := fmt.Sscanf(out, row+": Gentoo (%f)\n", &probability); err != nil {
+				return err
+			}
+			if probability < 0.9 || probability > 1 {
+				return fmt.Errorf("probability %g, want at least 0.9", probability)
+			}
+			return nil
 		}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
@@ -87,4 +131,45 @@ func classifies(out string, least float64, prediction string) error {
 		return fmt.Errorf("accuracy %g, probability %g, want at least %g and 0.5", accuracy, probability, least)
 	}
 	return nil
+}
+
+// TestEmbeddedModel trains the model of the example embed again: the file beside it is what the
+// command in its folder writes, up to rounding.
+func TestEmbeddedModel(t *testing.T) {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command")
+	}
+	path := filepath.Join(t.TempDir(), "penguins.safetensors")
+	cmd := exec.Command(goTool, "run", "./train", path)
+	cmd.Dir = "embed"
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	trained, err := k.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := k.Load("embed/penguins.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range trained.Weights() {
+		other, err := kept.Weight(w.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, b := w.Values(), other.Values()
+		if len(a) != len(b) {
+			t.Fatalf("%s: %d values, want %d", w.Path(), len(b), len(a))
+		}
+		for i := range a {
+			if math.Abs(float64(a[i]-b[i])) > 1e-3 {
+				t.Fatalf("%s: value %d is %g, want %g: train again by go run ./train", w.Path(), i, b[i], a[i])
+			}
+		}
+	}
+	if kind, settings := kept.Preprocessor(0); kind != "table" || len(settings) == 0 || len(kept.Classes(0)) != 3 {
+		t.Errorf("preprocessor %q, classes %q", kind, kept.Classes(0))
+	}
 }

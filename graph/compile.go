@@ -69,10 +69,20 @@ func (c *compiler) program() (*Program, error) {
 	return p, p.bind()
 }
 
+// computes reports whether node i needs an instruction: it is no variable, no constant and no
+// view, which shares its input's memory.
+func (c *compiler) computes(i int) bool {
+	if _, constant := c.constant(i); constant || c.variable(i) {
+		return false
+	}
+	o := c.ops[i]
+	return o == nil || !o.view || c.copied(i)
+}
+
 // emit appends the instruction for node i, if it needs one; used says whether anything reads
 // its value.
 func (c *compiler) emit(p *Program, i int, used bool) {
-	if _, constant := c.constant(i); constant || c.variable(i) {
+	if !c.computes(i) {
 		return
 	}
 	s := instruction{out: i, in: c.children[i]}
@@ -81,7 +91,7 @@ func (c *compiler) emit(p *Program, i int, used bool) {
 		for _, j := range s.in {
 			p.slots[j].boxed = true
 		}
-	} else if !o.view || c.copied(i) {
+	} else {
 		for k, j := range s.in {
 			s.shapes = append(s.shapes, c.nodes[j].Shape())
 			p.slots[j].readers = append(p.slots[j].readers, reader{len(p.instructions), k})
@@ -93,8 +103,6 @@ func (c *compiler) emit(p *Program, i int, used bool) {
 		}
 		s.own, s.errorNode, s.kept = o, o.errorNode, c.kept(s.in)
 		s.lean = o.lean != nil && !c.keptRead(o)
-	} else {
-		return // the view shares its input's memory: nothing to run
 	}
 	p.instructions = append(p.instructions, s)
 }

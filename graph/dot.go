@@ -48,6 +48,45 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 	return b.Flush()
 }
 
+// DiagramOf is WriteDOT for other ways of drawing: a box for each node, whose Title is its op, or
+// its name if it is a value that comes from outside. Kind is one of the kinds of ops.
+func DiagramOf(name string, groups *Groups, roots ...*Node) (*Diagram, error) {
+	c, err := newCompiler(roots)
+	if err != nil {
+		return nil, fmt.Errorf("diagram: %w", err)
+	}
+	backward := c.backward()
+	group := c.groups(groups, backward)
+	d := &Diagram{Name: name}
+	for i, n := range c.nodes {
+		box := Box{Kind: KindForward, Shape: fmt.Sprint(n.Shape()), Group: group[i]}
+		v, constant := c.constant(i)
+		switch {
+		case c.variable(i):
+			box.Kind, box.Title = KindVariable, strings.TrimPrefix(n.Name(), group[i]+"/")
+		case constant:
+			box.Title = fmt.Sprint(v)
+		default:
+			box.Title = n.Op().String()
+		}
+		if backward[i] {
+			box.Kind = KindGradient
+		}
+		d.Boxes = append(d.Boxes, box)
+		for _, j := range c.children[i] {
+			d.Arrows = append(d.Arrows, [2]int{j, i})
+		}
+	}
+	return d, nil
+}
+
+// The kinds of boxes of DiagramOf.
+const (
+	KindVariable = "variable" // an input or a weight
+	KindForward  = "forward"
+	KindGradient = "gradient"
+)
+
 // The colors are light enough for black text (ColorBrewer's Pastel1).
 const (
 	colorVariable = "#ffffcc"

@@ -18,27 +18,7 @@ import (
 // It returns the places of the nodes, and the other values: scalars and sparse matrices, which
 // a Program has to itself.
 func (c *compiler) plan() (places []place, values []Value, memory Memory, err error) {
-	last := c.lastUse()
-	bufferOf := make([]int, len(c.nodes)) // node -> buffer, -1 for memory that is not planned
-	var buffers []buffer
-	for i, n := range c.nodes {
-		bufferOf[i] = -1
-		o := c.ops[i]
-		s := n.Shape()
-		if o == nil || len(s) == 0 || c.sparse(i) {
-			continue // variables, constants, results of foreign ops, and scalars, which Gorgonia boxes
-		}
-		if o.view && !c.copied(i) {
-			bufferOf[i] = bufferOf[c.children[i][0]]
-		} else if j := c.overwritten(i, bufferOf, buffers); j >= 0 {
-			bufferOf[i] = bufferOf[j]
-		} else {
-			bufferOf[i] = len(buffers)
-			buffers = append(buffers, buffer{bytes: size(s) * int(n.Dtype().Size()), first: i})
-		}
-		st := &buffers[bufferOf[i]]
-		st.last = max(st.last, last[i])
-	}
+	bufferOf, buffers := c.buffers()
 	outside := c.outsideBuffers(bufferOf, buffers)
 	bytes := 0.0
 	for _, s := range buffers {
@@ -65,6 +45,32 @@ func (c *compiler) plan() (places []place, values []Value, memory Memory, err er
 		}
 	}
 	return places, values, memory, nil
+}
+
+// buffers finds the nodes that share memory and how long it is in use. It returns the buffer of each
+// node, -1 for memory that is not planned.
+func (c *compiler) buffers() (bufferOf []int, buffers []buffer) {
+	last := c.lastUse()
+	bufferOf = make([]int, len(c.nodes))
+	for i, n := range c.nodes {
+		bufferOf[i] = -1
+		o := c.ops[i]
+		s := n.Shape()
+		if o == nil || len(s) == 0 || c.sparse(i) {
+			continue // variables, constants, results of foreign ops, and scalars, which Gorgonia boxes
+		}
+		if o.view && !c.copied(i) {
+			bufferOf[i] = bufferOf[c.children[i][0]]
+		} else if j := c.overwritten(i, bufferOf, buffers); j >= 0 {
+			bufferOf[i] = bufferOf[j]
+		} else {
+			bufferOf[i] = len(buffers)
+			buffers = append(buffers, buffer{bytes: size(s) * int(n.Dtype().Size()), first: i})
+		}
+		st := &buffers[bufferOf[i]]
+		st.last = max(st.last, last[i])
+	}
+	return bufferOf, buffers
 }
 
 // outsideBuffers takes the buffers of the first roots, which the caller provides, out of the arena.

@@ -37,7 +37,7 @@ func (m *Model) SubModel(outputs ...string) (*Model, error) {
 // output of a submodel that ends with that layer.
 func (m *Model) outputOf(path string) (*Tensor, error) {
 	name, rest, nested := strings.Cut(path, "/")
-	t, err := m.tensor(name)
+	t, err := m.named(name)
 	if err != nil || !nested {
 		return t, err
 	}
@@ -54,6 +54,37 @@ func (m *Model) outputOf(path string) (*Tensor, error) {
 	}
 	x := l.Apply(t.in...)
 	return x, x.err
+}
+
+// named returns the first output of the named layer. The error says where a nested model has a
+// layer of that name.
+func (m *Model) named(name string) (*Tensor, error) {
+	t, err := m.tensor(name)
+	if err != nil {
+		if path := m.pathInside(name, map[*Model]bool{}); path != "" {
+			return nil, fmt.Errorf("%w; did you mean %q?", err, path)
+		}
+	}
+	return t, err
+}
+
+// pathInside returns the path of the first layer of that name in nested models, "" if there is
+// none. done has the models that were searched.
+func (m *Model) pathInside(name string, done map[*Model]bool) string {
+	for _, l := range m.layers() {
+		inner := l.model()
+		if inner == nil || done[inner] {
+			continue
+		}
+		done[inner] = true
+		if slices.ContainsFunc(inner.layers(), func(l *layer) bool { return l.name == name }) {
+			return l.name + "/" + name
+		}
+		if path := inner.pathInside(name, done); path != "" {
+			return l.name + "/" + path
+		}
+	}
+	return ""
 }
 
 // SetTrainable sets whether training changes the weights of the named layers, or of all
@@ -100,7 +131,7 @@ func (l *layer) setTrainableOnce(on bool, done map[*Model]bool) {
 // a layer of a frozen model trainable unfreezes the model, but not its other layers.
 func (m *Model) layerAt(path string, pass func(*layer)) (*layer, error) {
 	name, rest, nested := strings.Cut(path, "/")
-	t, err := m.tensor(name)
+	t, err := m.named(name)
 	if err != nil {
 		return nil, err
 	}

@@ -171,6 +171,29 @@ func TestTrainable(t *testing.T) {
 	wantError(t, m.SetTrainable(false, "hidden/x"), "is no model")
 }
 
+// TestMeant: unknown names get a suggestion, also of layers in nested models, by their paths.
+func TestMeant(t *testing.T) {
+	block := keraslike.Sequential("block", keraslike.Input(4), keraslike.Dense(4, keraslike.Name("inner")))
+	base := keraslike.Sequential("base", keraslike.Input(4), block, keraslike.Dense(3, keraslike.Name("top")))
+	m := keraslike.Sequential("m", keraslike.Input(4), base, keraslike.Dense(2, keraslike.Name("head")))
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"haed":      `there is no layer "haed" (did you mean "head"?), layers are ["input" "base" "head"]`,
+		"top":       `there is no layer "top", layers are ["input" "base" "head"]; did you mean "base/top"?`,
+		"inner":     `there is no layer "inner", layers are ["input" "base" "head"]; did you mean "base/block/inner"?`,
+		"bottom":    `there is no layer "bottom", layers are`,
+		"base/topp": `there is no layer "topp" (did you mean "top"?), layers are ["input" "block" "top"]`,
+	} {
+		wantError(t, m.SetTrainable(false, name), want)
+		_, err := m.SubModel(name)
+		wantError(t, err, want)
+	}
+	_, err := m.Weight("head/kernal")
+	wantError(t, err, `model "m": there is no weight "head/kernal" (did you mean "head/kernel"?), weights are ["base/block/inner/kernel"`)
+}
+
 func TestTrainableOption(t *testing.T) {
 	m := keraslike.Sequential("m", keraslike.Input(3), keraslike.Dense(2, keraslike.Trainable(false), keraslike.Name("a")), keraslike.Dense(2, keraslike.Name("b")))
 	if err := m.Compile(keraslike.SGD(1), keraslike.MeanSquaredError); err != nil {

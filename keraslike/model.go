@@ -130,7 +130,11 @@ func (m *Model) Weight(path string) (*Weight, error) {
 			return w, nil
 		}
 	}
-	return nil, fmt.Errorf("model %q: has no weight %q", m.name, path)
+	paths := make([]string, len(m.weights))
+	for i, w := range m.weights {
+		paths[i] = m.paths[w]
+	}
+	return nil, fmt.Errorf("model %q: %w", m.name, noWeightError(path, paths))
 }
 
 // WeightPath returns the path of a weight in this model, such as "block5_conv3/kernel". It is

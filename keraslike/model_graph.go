@@ -137,11 +137,7 @@ func (g *modelGraph) rootNodes() (list graph.Nodes) {
 func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	compile := graph.CompileWithin
 	if !v.training {
-		f := inference(v.Scope.weights)
-		if g.writesOutside() {
-			f.Outside = len(g.outputs.nodes)
-		}
-		compile = f.Compile
+		compile = g.inference(v).Compile
 	}
 	if g.program, err = compile(memory, g.rootNodes()...); err != nil {
 		if tooLarge := (*graph.MemoryError)(nil); errors.As(err, &tooLarge) {
@@ -156,6 +152,15 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	g.domains = v.domains
 	g.setProgram(g.program, v.in, v.targets, v.weights)
 	return nil
+}
+
+// inference returns how a graph that is not for training is compiled.
+func (g *modelGraph) inference(v *expression) *graph.Inference {
+	f := inference(v.Scope.weights)
+	if g.writesOutside() {
+		f.Outside = len(g.outputs.nodes)
+	}
+	return f
 }
 
 // writesOutside reports whether the program writes the outputs to memory of the caller: it is for

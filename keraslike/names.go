@@ -29,5 +29,10 @@ func snakeCase(kind string) string {
 
 // noLayerError is the error of a layer's name that is not among names.
 func noLayerError(name string, names []string) error {
-	return text.Brief(fmt.Errorf("there is no layer %q, layers are %q", name, names))
+	return text.Brief(fmt.Errorf("there is no layer %q%s, layers are %q", name, text.Meant(name, names...), names))
+}
+
+// noWeightError is the error of a weight's path that is not among paths.
+func noWeightError(path string, paths []string) error {
+	return text.Brief(fmt.Errorf("there is no weight %q%s, weights are %q", path, text.Meant(path, paths...), paths))
 }

@@ -159,6 +159,36 @@ func (m *Model) WriteDOT(w io.Writer) (err error) {
 // else of prediction. The lengths are those of the free axes of the inputs, in their order.
 func (m *Model) WriteOpsDOT(w io.Writer, batch int, free ...int) (err error) {
 	defer caught(&err, "dot", w, "")
+	return m.withOps(batch, free, func(g *modelGraph, _ *expression) error {
+		return graph.WriteDOT(w, m.name, g.scope.groups, g.rootNodes()...)
+	})
+}
+
+// OpsDiagram returns the drawing of WriteOpsDOT with a box for each op, see graph.DiagramOf.
+func (m *Model) OpsDiagram(batch int, free ...int) (d *graph.Diagram, err error) {
+	err = m.withOps(batch, free, func(g *modelGraph, _ *expression) (err error) {
+		d, err = graph.DiagramOf(m.name, g.scope.groups, g.rootNodes()...)
+		return err
+	})
+	return d, err
+}
+
+// Steps returns what is computed for a batch of the given size, step by step, after the graph that
+// OpsDiagram shows has been fused and its memory has been planned.
+func (m *Model) Steps(batch int, free ...int) (s *graph.Steps, err error) {
+	err = m.withOps(batch, free, func(g *modelGraph, v *expression) (err error) {
+		if v.training {
+			s, err = graph.StepsOf(g.scope.groups, g.rootNodes()...)
+			return err
+		}
+		s, err = g.inference(v).StepsOf(g.scope.groups, g.rootNodes()...)
+		return err
+	})
+	return s, err
+}
+
+// withOps builds the expression graph that use gets.
+func (m *Model) withOps(batch int, free []int, use func(g *modelGraph, v *expression) error) error {
 	if m.err != nil {
 		return m.err
 	}
@@ -188,9 +218,9 @@ func (m *Model) WriteOpsDOT(w io.Writer, batch int, free ...int) (err error) {
 	}
 	building.Lock()
 	defer building.Unlock()
-	g, _, err := m.graphWithRoots(mode, key, z, m.compiled, m.trained())
+	g, v, err := m.graphWithRoots(mode, key, z, m.compiled, m.trained())
 	if err != nil {
 		return err
 	}
-	return graph.WriteDOT(w, m.name, g.scope.groups, g.rootNodes()...)
+	return use(g, v)
 }

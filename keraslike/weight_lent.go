@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"weak"
@@ -18,6 +19,29 @@ import (
 type lentMemory struct {
 	mu    sync.Mutex // with the weight's lock held for reading
 	nodes []weak.Pointer[graph.Node]
+}
+
+// Share makes values, row-major, the array of the weight without copying them, for weights that
+// several models have in common, or that lie in memory which may not be written: values must not
+// change. The weight gets memory of its own before it is trained or set. It must not have values
+// yet: Share comes before Build.
+func (w *Weight) Share(values []float32) error {
+	if len(values) != w.size() {
+		return fmt.Errorf("weight %q: got %d values, want %d for shape %v", w.path, len(values), w.size(), w.shape)
+	}
+	list := locksOf([]*Weight{w})
+	list.lock()
+	defer list.unlock()
+	if w.value != nil {
+		return fmt.Errorf("weight %q: has values, want Share before Build", w.path)
+	}
+	if len(w.shape) == 0 {
+		w.value = w.zeros()
+		copy(w.floats(), values)
+		return nil
+	}
+	w.lend(values)
+	return nil
 }
 
 // lend makes values the array of a weight that has none.

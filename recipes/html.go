@@ -15,6 +15,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/viz"
+	"github.com/reef-dl/reef/viz/inspect"
 	"github.com/reef-dl/reef/viz/report"
 )
 
@@ -100,7 +101,7 @@ func (r *Report) modelSection(title string) (s report.Section, err error) {
 	if err != nil {
 		return s, err
 	}
-	layers, err := r.layers()
+	layers, err := inspect.Layers(r.Model)
 	if err != nil {
 		return s, err
 	}
@@ -260,31 +261,6 @@ func (r *Report) pictures() (pictures []report.Picture) {
 		pictures = append(pictures, report.Picture{Figure: p.Figure, Caption: p.Caption})
 	}
 	return pictures
-}
-
-// layers draws the model from its inputs down to its outputs; layers of one kind
-// have one color.
-func (r *Report) layers() (*viz.Figure, error) {
-	d, err := r.Model.Diagram()
-	if err != nil {
-		return nil, err
-	}
-	g := viz.LayerGraph{Title: d.Name}
-	kinds := map[string]int{"Input": -1}
-	for i, b := range d.Boxes {
-		if _, ok := kinds[b.Kind]; !ok {
-			kinds[b.Kind] = len(kinds) - 1
-		}
-		lines := []string{b.Kind, b.Shape}
-		if b.Parameters > 0 {
-			lines = append(lines, text.Count(b.Parameters, "parameter"))
-		}
-		g.Nodes = append(g.Nodes, viz.GraphNode{ID: fmt.Sprint(i), Title: b.Title, Lines: lines, Kind: kinds[b.Kind], Cluster: b.Group})
-	}
-	for _, a := range d.Arrows {
-		g.Edges = append(g.Edges, viz.GraphEdge{From: fmt.Sprint(a[0]), To: fmt.Sprint(a[1])})
-	}
-	return g.Figure()
 }
 
 // caption is that of the training curves.

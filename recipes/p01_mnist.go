@@ -36,6 +36,8 @@ func MNIST(ctx context.Context, o Options) (*Report, error) {
 		Recipe: "mnist", Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 		Epochs: o.epochs(5), Batch: o.batch(128, train.Len(), 60_000),
 		Article: Figures{"accuracy": 0.9888, "loss": 0.0372, "test_accuracy": 0.9805, "test_loss": 0.07106},
+		Input:   datasets.ImageOptions{Height: 28, Width: 28, Filter: datasets.Bilinear, Gray: true, Flat: true},
+		Takes:   digitPicture, Classes: digits.Names(),
 	}
 	if err := r.begin(o, digits.Origin()); err != nil {
 		return r.stopped(err)
@@ -53,8 +55,19 @@ func MNIST(ctx context.Context, o Options) (*Report, error) {
 	if r.scored("test_", scores); err != nil {
 		return r.stopped(err)
 	}
+
+	predicted, err := classify(ctx, model, test)
+	if err != nil {
+		return r.stopped(err)
+	}
+	if err := drawDigits(r, unseen, predicted); err != nil {
+		return r.stopped(err)
+	}
 	return r, nil
 }
+
+// digitPicture is what the models of digits take.
+const digitPicture = "a picture of a digit, white on black, in the middle of 28 × 28 pixels"
 
 // mnistModel has 512 rectified units that see all pixels at once; softmax makes ten
 // probabilities.

@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/datasets"
@@ -30,6 +31,11 @@ func TestMNISTSample(t *testing.T) {
 	}
 	if shown.Kind != datasets.Sample || r.Data != datasets.Sample || r.TrainSamples != 2000 || r.TestSamples != 500 || r.Parameters != 407_050 || r.Recipe != "mnist" || r.Seed != 1 {
 		t.Errorf("report %+v of data %v", r, shown)
+	}
+	for _, want := range []string{"confusion", "samples", "mistakes"} {
+		if !slices.ContainsFunc(r.Pictures, func(p Picture) bool { return p.Name == want }) {
+			t.Errorf("no picture %q", want)
+		}
 	}
 	if r.Article["test_accuracy"] != 0.9805 || r.Seconds <= 0 || r.SamplesPerSecond <= 0 {
 		t.Errorf("report %+v", r)

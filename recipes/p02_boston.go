@@ -135,6 +135,9 @@ func Boston(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
+// bostonPrice is what the network predicts.
+var bostonPrice = Quantity{Name: "median price of a home", Unit: "1,000 dollars", Scale: 1}
+
 // bostonModel is the article's: four hidden layers, each narrower than the one before.
 func bostonModel(features int) *k.Model {
 	return k.Sequential("boston",
@@ -262,7 +265,7 @@ func networks(ctx context.Context, o Options, variant string, article Figures, s
 // stays above that of the best constant, the variance of the targets. Such a network is
 // initialized again from the next seed; the article had none.
 func trainNetwork(ctx context.Context, o Options, variant, name string, s split) (r *Report, restarts int, err error) {
-	train, validation, test, err := s.standardized()
+	train, validation, test, input, err := s.standardized()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -281,6 +284,7 @@ func trainNetwork(ctx context.Context, o Options, variant, name string, s split)
 		r = &Report{
 			Recipe: "boston", Variant: variant, Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 			Epochs: o.epochs(20), Batch: o.batch(4, train.Len(), 0),
+			Input: input, Takes: "a district of Boston in 1970", Output: &bostonPrice,
 		}
 		if err := r.begin(o, s.table.Origin()); err != nil {
 			return nil, restarts, err
@@ -316,7 +320,7 @@ func trainNetwork(ctx context.Context, o Options, variant, name string, s split)
 // to train: from scratch, on the validation rows as well (Chollet, Deep Learning with
 // Python, 4.2).
 func finalNetwork(ctx context.Context, o Options, r *Report, s split) error {
-	all, test, err := standardize(rows(0, s.table.Len()), s.table, s.unseen)
+	all, test, input, err := standardize(rows(0, s.table.Len()), s.table, s.unseen)
 	if err != nil {
 		return err
 	}
@@ -329,38 +333,59 @@ func finalNetwork(ctx context.Context, o Options, r *Report, s split) error {
 	if r.timed(history, all.Len()); err != nil {
 		return err
 	}
-	r.Model = model
+	r.Model, r.Input = model, input
 	r.Notes = append(r.Notes, finalNote(all.Len(), history.Epochs()))
 	scores, err := model.Evaluate(ctx, test, k.BatchSize(r.Batch))
-	r.scored("test_", scores)
-	return err
+	if r.scored("test_", scores); err != nil {
+		return err
+	}
+	out, err := model.PredictSource(ctx, test)
+	if err != nil {
+		return err
+	}
+	return drawPrices(r, s.unseen.Y, out[0].Values())
 }
 
-// standardized returns the data of the split, standardized by its training rows alone;
-// validation is nil where there is none.
-func (s split) standardized() (train, validation, test k.Source, err error) {
-	scaled, unseen, err := standardize(s.train, s.table, s.unseen)
+// drawPrices draws the predictions of the test rows, in the order of their true prices.
+func drawPrices(r *Report, prices []float64, predicted []float32) error {
+	order := rows(0, len(prices))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(prices[a], prices[b]) })
+	truth, guess, worst := viz.Line{Name: "true price"}, viz.Line{Name: "prediction"}, 0
+	for _, i := range order {
+		truth.Y, guess.Y = append(truth.Y, prices[i]), append(guess.Y, float64(predicted[i]))
+		if math.Abs(float64(predicted[i])-prices[i]) > math.Abs(float64(predicted[worst])-prices[worst]) {
+			worst = i
+		}
+	}
+	f, err := viz.Lines("Test districts", "district, the cheapest first", "price (thousands of dollars)", truth, guess)
+	return r.picture("predictions", fmt.Sprintf("The largest mistake: %.1f thousand dollars for a price of %.1f.", predicted[worst], prices[worst]), f, err)
+}
+
+// standardized returns the data of the split, standardized by its training rows alone, and what
+// does so with other rows; validation is nil where there is none.
+func (s split) standardized() (train, validation, test k.Source, input datasets.Columns, err error) {
+	scaled, unseen, input, err := standardize(s.train, s.table, s.unseen)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, input, err
 	}
 	if train, err = datasets.Subset(scaled, s.train); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, input, err
 	}
 	if s.validation != nil {
 		if validation, err = datasets.Subset(scaled, s.validation); err != nil {
-			return nil, nil, nil, err
+			return nil, nil, nil, input, err
 		}
 	}
 	if s.test == nil {
-		return train, validation, unseen, nil
+		return train, validation, unseen, input, nil
 	}
 	test, err = datasets.Subset(scaled, s.test)
-	return train, validation, test, err
+	return train, validation, test, input, err
 }
 
 // standardize scales both tables to mean 0 and deviation 1 over some rows of the
-// first. The second may be nil.
-func standardize(by []int, table, second *datasets.Table) (scaled, secondScaled *datasets.Table, err error) {
+// first. The second may be nil. input does the same with other rows.
+func standardize(by []int, table, second *datasets.Table) (scaled, secondScaled *datasets.Table, input datasets.Columns, err error) {
 	columns := len(table.Columns)
 	var fitted []float64
 	for _, i := range by {
@@ -368,13 +393,14 @@ func standardize(by []int, table, second *datasets.Table) (scaled, secondScaled 
 	}
 	scaler, err := datasets.StandardScaler(fitted, columns)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, input, err
 	}
+	input = datasets.Columns{Names: table.Columns, Scaler: scaler}
 	if scaled, err = table.Scaled(scaler); err != nil || second == nil {
-		return scaled, nil, err
+		return scaled, nil, input, err
 	}
 	secondScaled, err = second.Scaled(scaler)
-	return scaled, secondScaled, err
+	return scaled, secondScaled, input, err
 }
 
 // variance returns that of a source's only target.
@@ -460,7 +486,7 @@ func rankFeatures(ctx context.Context, o Options, table *datasets.Table) ([]feat
 		if err != nil {
 			return nil, err
 		}
-		_, _, unseen, err := s.standardized()
+		_, _, unseen, _, err := s.standardized()
 		if err != nil {
 			return nil, err
 		}

@@ -66,6 +66,7 @@ func IMDB(ctx context.Context, o Options) (*Report, error) {
 			Recipe: "imdb", Variant: variant, Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 			Epochs: o.epochs(4), Batch: o.batch(512, train.Len(), 15_000),
 			Headlines: []string{"test_accuracy"}, Article: imdbArticle[variant],
+			Input: reviews.Preprocessor(0), Takes: filmReview, Classes: reviews.Names(),
 		}
 		if variant == "overfit" {
 			r.Epochs, r.Headlines = o.epochs(20), []string{"best_val_accuracy", "val_accuracy"}
@@ -126,6 +127,9 @@ var imdbArticle = map[string]Figures{
 	"l2":      {"loss": 0.3240, "accuracy": 0.9175, "val_loss": 0.3563, "val_accuracy": 0.8869, "test_loss": 0.3675, "test_accuracy": 0.8828},
 	"dropout": {"loss": 0.2959, "accuracy": 0.8985, "val_loss": 0.2871, "val_accuracy": 0.8932, "test_loss": 0.3004, "test_accuracy": 0.8844},
 }
+
+// filmReview is what the models of film reviews take.
+const filmReview = "a film review in English"
 
 // imdbModel has two small hidden layers and a probability, with the variant's remedy.
 func imdbModel(variant string) *k.Model {

@@ -83,6 +83,7 @@ func Reuters(ctx context.Context, o Options) (*Report, error) {
 			Recipe: "reuters", Variant: variant, Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 			Epochs: o.epochs(epochs), Batch: o.batch(512, train.Len(), 7982),
 			Headlines: []string{"test_accuracy"}, Article: reutersArticle[variant],
+			Input: wires.Preprocessor(0), Takes: "a newswire of 1987, in English", Classes: wires.Names(),
 		}
 		if err := r.begin(o, wires.Origin()); err != nil {
 			return r.stopped(err)

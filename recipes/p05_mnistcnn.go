@@ -3,16 +3,11 @@
 package recipes
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"image"
-	"slices"
 
 	"github.com/reef-dl/reef/datasets"
-	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
-	"github.com/reef-dl/reef/viz"
 )
 
 // MNISTCNN is project 5: three convolutions classify the digits of project 1 with
@@ -41,6 +36,8 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 		Recipe: "mnistcnn", Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 		Epochs: o.epochs(5), Batch: o.batch(64, train.Len(), 60_000),
 		Article: Figures{"accuracy": 0.9939, "loss": 0.0194, "test_accuracy": 0.9928},
+		Input:   datasets.ImageOptions{Height: 28, Width: 28, Filter: datasets.Bilinear, Gray: true},
+		Takes:   digitPicture, Classes: digits.Names(),
 	}
 	if err := r.begin(o, digits.Origin()); err != nil {
 		return r.stopped(err)
@@ -58,13 +55,6 @@ func MNISTCNN(ctx context.Context, o Options) (*Report, error) {
 
 	predicted, err := classify(ctx, model, test)
 	if err != nil {
-		return r.stopped(err)
-	}
-	labels := make([]int, unseen.Len())
-	for i := range labels {
-		labels[i] = unseen.Label(i)
-	}
-	if err := r.confusion(unseen.Names(), labels, predicted, len(unseen.Names())); err != nil {
 		return r.stopped(err)
 	}
 	if err := drawDigits(r, unseen, predicted); err != nil {
@@ -116,45 +106,4 @@ func mnistCNNLesson() Lesson {
 		},
 		Took: [2]Measurement{seconds(0.7), seconds(31)},
 	}
-}
-
-// drawDigits draws the first test pictures with their predictions, and the mistakes
-// with the highest confidence.
-func drawDigits(r *Report, test *datasets.Images, predicted []prediction) error {
-	name := func(class int) string { return "digit " + test.Names()[class] }
-	sample := func(i int) viz.Sample {
-		return viz.Sample{Image: ink(test.Image(i)), Predicted: name(predicted[i].class), Confidence: predicted[i].probability, Truth: name(test.Label(i))}
-	}
-	var first, wrong []viz.Sample
-	var mistakes []int
-	for i := range predicted {
-		if i < 16 {
-			first = append(first, sample(i))
-		}
-		if predicted[i].class != test.Label(i) {
-			mistakes = append(mistakes, i)
-		}
-	}
-	f, err := viz.Samples("First test samples", first, 8)
-	if err := r.picture("samples", "What the model predicts for the first test pictures, and with what confidence.", f, err); err != nil {
-		return err
-	}
-	slices.SortStableFunc(mistakes, func(a, b int) int { return cmp.Compare(predicted[b].probability, predicted[a].probability) })
-	for _, i := range mistakes[:min(16, len(mistakes))] {
-		wrong = append(wrong, sample(i))
-	}
-	if len(wrong) == 0 {
-		return nil
-	}
-	f, err = viz.Samples("Mistakes", wrong, 8)
-	return r.picture("mistakes", fmt.Sprintf("Of %s, the ones with the highest confidence.", text.Count(len(mistakes), "mistake")), f, err)
-}
-
-// ink draws a digit of 28 × 28 bytes in black on white.
-func ink(pixels []uint8) image.Image {
-	img := image.NewGray(image.Rect(0, 0, 28, 28))
-	for i, v := range pixels {
-		img.Pix[i] = 255 - v
-	}
-	return img
 }

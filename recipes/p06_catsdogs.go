@@ -80,6 +80,7 @@ func CatsDogs(ctx context.Context, o Options) (*Report, error) {
 		r := &Report{
 			Recipe: "catsdogs", Variant: variant, TrainSamples: train.Len(), TestSamples: test.Len(),
 			Batch: batch, Headlines: []string{"best_val_accuracy", "test_accuracy"}, Article: catsDogsArticle[variant],
+			Takes: "a " + kind + " of a cat or a dog", Classes: animals,
 		}
 		var (
 			data      parts
@@ -144,6 +145,11 @@ func CatsDogs(ctx context.Context, o Options) (*Report, error) {
 		if err := r.begin(o, origin); err != nil {
 			return r.stopped(err)
 		}
+		shown := side
+		if variant == "scratch" {
+			shown = scratchSide
+		}
+		r.Input = datasets.ImageOptions{Height: shown, Width: shown, Filter: datasets.Bilinear}
 		history, err := o.fit(ctx, r.Model, data.train, k.Epochs(r.Epochs), k.BatchSize(batch), k.Validation(data.validation), k.Callbacks(o.Progress))
 		if r.trained(history); err != nil {
 			return r.stopped(err)

@@ -46,6 +46,28 @@ func TestCatsDogs(t *testing.T) {
 		}
 	}
 	for _, v := range r.Variants {
+		if err := v.label(); err != nil {
+			t.Fatal(err)
+		}
+		p, err := datasets.ReadPreprocessor(v.Model.Preprocessor(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var drawn bytes.Buffer
+		if err := png.Encode(&drawn, image.NewRGBA(image.Rect(0, 0, 100, 80))); err != nil {
+			t.Fatal(err)
+		}
+		a, err := datasets.DecodeImage(&drawn, "photo", p.(datasets.ImageOptions))
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := k.NewArray(a.Data, append([]int{1}, a.Shape...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := v.Model.Predict(x); err != nil || !slices.Equal(v.Model.Classes(0), animals) {
+			t.Errorf("%s: classes %q, a picture from a file: %v", v.Variant, v.Model.Classes(0), err)
+		}
 		var shown []string
 		for _, p := range v.Pictures {
 			shown = append(shown, p.Name)

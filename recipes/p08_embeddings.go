@@ -79,7 +79,8 @@ func learnEmbedding(ctx context.Context, o Options) (*Report, error) {
 		Recipe: "embeddings", Variant: "learned", Model: model, TrainSamples: train.Len(), TestSamples: test.Len(),
 		Epochs: o.epochs(10), Batch: o.batch(32, train.Len(), 20_000),
 		Headlines: []string{"best_val_accuracy", "test_accuracy"},
-		Article:   Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
+		Input:     reviews.Preprocessor(length), Takes: filmReview, Classes: reviews.Names(),
+		Article: Figures{"accuracy": 0.8805, "loss": 0.2918, "val_accuracy": 0.7460, "val_loss": 0.5327, "best_val_accuracy": 0.7582},
 	}
 	if err := r.begin(o, reviews.Origin()); err != nil {
 		return r.stopped(err)
@@ -107,6 +108,8 @@ type gloveReviews struct {
 	table       []float32 // the embedding
 	found, held int       // words with a vector, reviews that validate
 	words       *wordTable
+	input       datasets.Preprocessor
+	names       []string // of the classes
 }
 
 const (
@@ -136,7 +139,9 @@ func loadGloVe(ctx context.Context, o Options) (*gloveReviews, error) {
 	if g.test, err = test.Sequences(tokens).Padded(gloveLength); err != nil {
 		return nil, err
 	}
-	g.all, err = train.Sequences(tokens).Padded(gloveLength)
+	sequences := train.Sequences(tokens)
+	g.input, g.names = sequences.Preprocessor(gloveLength), train.Names()
+	g.all, err = sequences.Padded(gloveLength)
 	return g, err
 }
 
@@ -175,6 +180,7 @@ func useGloVe(ctx context.Context, o Options, variant string, g *gloveReviews) (
 		Recipe: "embeddings", Variant: variant, Model: model, TrainSamples: train.Len(), TestSamples: g.test.Len(),
 		Epochs: o.epochs(10), Batch: o.batch(32, train.Len(), 0),
 		Headlines: []string{"best_val_accuracy", "test_accuracy"}, Notes: []string{note},
+		Input: g.input, Takes: filmReview, Classes: g.names,
 	}
 	if err := r.begin(o, g.origin); err != nil {
 		return r.stopped(err)

@@ -56,6 +56,7 @@ func Temperature(ctx context.Context, o Options) (*Report, error) {
 			Recipe: "temperature", Variant: variant, Model: model, TrainSamples: w.train.Len(),
 			Epochs: o.epochs(epochs), Batch: o.batch(weatherBatch, w.train.Len(), 0),
 			Headlines: temperatureHeadlines[variant], Article: w.article(temperatureArticle[variant]),
+			Input: w.input, Takes: w.takes, Output: &w.output,
 		}
 		if err := r.begin(o, w.origin); err != nil {
 			return r.stopped(err)

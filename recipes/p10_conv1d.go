@@ -70,6 +70,7 @@ func convolveReviews(ctx context.Context, o Options, variant string) (*Report, e
 		Recipe: "conv1d", Variant: variant, Model: reviewConvnet(variant, words, length), TrainSamples: train.Len(), TestSamples: test.Len(),
 		Batch:     o.batch(128, train.Len(), 20_000),
 		Headlines: []string{"best_val_accuracy", "test_accuracy"},
+		Input:     reviews.Preprocessor(length), Takes: filmReview, Classes: reviews.Names(),
 	}
 	var optimizer k.Optimizer
 	if variant == "imdb" {
@@ -207,6 +208,7 @@ func convolveWeather(ctx context.Context, o Options) (*Report, error) {
 		Epochs: o.epochs(5), Batch: o.batch(weatherBatch, w.train.Len(), 0),
 		Headlines: []string{"naive_mae", "naive_test_mae", "best_val_loss", "best_val_mae", "test_mae"},
 		Article:   w.article(Figures{"loss": 0.2594, "val_loss": 0.2711, "best_val_loss": 0.2670}),
+		Input:     w.input, Takes: w.takes, Output: &w.output,
 	}
 	if err := r.begin(o, w.origin); err != nil {
 		return r.stopped(err)

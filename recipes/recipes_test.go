@@ -36,7 +36,7 @@ func TestRecipes(t *testing.T) {
 		pictures []string // that it shows
 		want     []learned
 	}{
-		{"boston", Boston, nil, []string{"correlation"}, []learned{
+		{"boston", Boston, nil, []string{"correlation", "predictions"}, []learned{
 			{"holdout", "test_mae", true, 3.3},
 			{"kfold10", "test_mae", true, 2.9},
 			{"kfold5", "test_mae", true, 2.65},

@@ -79,6 +79,14 @@ type Report struct {
 	// figures, as "variant/name".
 	Variants []*Report `json:"variants,omitempty"`
 
+	// Input makes the model's input of raw data, as its training data were made; Takes says in
+	// words of what. Classes are the names of its classes, Output is what a regression predicts.
+	// Save saves them with the model, for those that serve it.
+	Input   datasets.Preprocessor `json:"-"`
+	Takes   string                `json:"-"`
+	Classes []string              `json:"-"`
+	Output  *Quantity             `json:"-"`
+
 	// Pictures and Tables are shown beside the training curves.
 	Pictures []Picture      `json:"pictures,omitempty"`
 	Tables   []report.Table `json:"-"`
@@ -94,6 +102,15 @@ type Report struct {
 
 	Model   *k.Model   `json:"-"`                 // nil for several variants
 	History *k.History `json:"history,omitempty"` // nil for several variants, and where nothing is trained
+}
+
+// Quantity is what a regression predicts: y·Scale + Shift, in the unit, where y is the output of
+// the model.
+type Quantity struct {
+	Name  string  `json:"name"`
+	Unit  string  `json:"unit"`
+	Scale float64 `json:"scale"`
+	Shift float64 `json:"shift"`
 }
 
 // Picture is a drawing that a recipe shows beside its training curves: in the HTML

@@ -18,10 +18,36 @@ import (
 
 	k "github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/viz"
+	"github.com/reef-dl/reef/viz/inspect"
 )
 
+// label gives the model what serving it takes: the preprocessor of its input, the names of its
+// classes, and as metadata where it comes from: "recipe", "variant", "data", "seed", "epochs",
+// "input" (Takes), "output" and "figures".
+func (r *Report) label() error {
+	var errs []error
+	if r.Input != nil {
+		errs = append(errs, r.Model.SetPreprocessor(0, r.Input))
+	}
+	if len(r.Classes) > 0 {
+		errs = append(errs, r.Model.SetClasses(0, r.Classes...))
+	}
+	for key, value := range map[string]any{"recipe": r.Recipe, "data": r.Data, "seed": r.Seed, "epochs": r.Epochs, "figures": r.Metrics} {
+		errs = append(errs, r.Model.SetMetadata(key, value))
+	}
+	for key, value := range map[string]string{"variant": r.Variant, "base": r.Base, "input": r.Takes} {
+		if value != "" {
+			errs = append(errs, r.Model.SetMetadata(key, value))
+		}
+	}
+	if r.Output != nil {
+		errs = append(errs, r.Model.SetMetadata("output", r.Output))
+	}
+	return errors.Join(errs...)
+}
+
 // Save writes the model, the history, the drawings of the graph and the report
-// into a folder: model.safetensors, history.csv, graph.dot, graph.svg,
+// into a folder: model.safetensors with what serving it takes, history.csv, graph.dot, graph.svg,
 // graph-ops.dot and result.json, the curves and the recipe's own pictures as PNG
 // and SVG, and report.html. Several variants get a folder each, with result.json,
 // report.html and the common pictures above them. A recipe that trains nothing writes
@@ -45,6 +71,9 @@ func (r *Report) Save(dir string) (files []string, err error) {
 	}
 	list := []output{{"result.json", r.WriteJSON}, {"report.html", r.WriteHTML}}
 	if r.History != nil {
+		if err := r.label(); err != nil {
+			return files, err
+		}
 		model := filepath.Join(dir, "model.safetensors")
 		if unsaved = r.Model.Save(model, k.WithOptimizer); unsaved == nil {
 			files = append(files, model)
@@ -105,7 +134,7 @@ func (r *Report) outputs() []output {
 	list := []output{
 		{"graph.dot", r.Model.WriteDOT},
 		{"graph.svg", func(w io.Writer) error {
-			f, err := r.layers()
+			f, err := inspect.Layers(r.Model)
 			if err != nil {
 				return err
 			}

@@ -28,6 +28,9 @@ type weather struct {
 	mean, deviation  float64           // of the temperature, in degrees Celsius
 	short            bool              // the sample: a training of seconds
 	note             string            // what differs from the article's series
+	input            datasets.Columns  // makes windows of rows
+	takes            string            // describes them
+	output           Quantity
 }
 
 // The numbers of the article; rows are ten minutes apart.
@@ -78,6 +81,9 @@ func loadWeather(ctx context.Context, o Options, step int) (*weather, error) {
 	}
 	w.steps, w.columns = past/step, len(scaled.Columns)
 	w.mean, w.deviation = scaler.Shift[temperatureColumn], scaler.Scale[temperatureColumn]
+	w.input = datasets.Columns{Names: scaled.Columns, Scaler: scaler, Steps: w.steps}
+	w.takes = fmt.Sprintf("%s of weather, %s apart, the oldest first", text.Count(w.steps, "row"), text.Count(10*step, "minute"))
+	w.output = Quantity{"temperature in a day", "°C", w.deviation, w.mean}
 	cut := func(first, end, stride int) *datasets.Windows {
 		if err != nil {
 			return nil

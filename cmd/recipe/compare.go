@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/terminal"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/recipes"
@@ -28,7 +29,7 @@ type compared struct {
 // curves.
 func compare(w io.Writer, paths []string) error {
 	if len(paths) == 0 || strings.HasPrefix(paths[0], "-") {
-		return usageError{errNoRuns}
+		return cli.UsageError{Err: errNoRuns}
 	}
 	var runs []compared
 	for _, path := range paths {
@@ -45,22 +46,19 @@ func compare(w io.Writer, paths []string) error {
 		}
 	}
 	if len(runs) < 2 {
-		return usageError{fmt.Errorf("compare: want at least two runs, got %q alone", paths)}
+		return cli.Misuse("compare: want at least two runs, got %q alone", paths)
 	}
 	names := shorten(runs)
-	width := textWidth(w)
+	width := cli.TextWidth(w)
 	rows, shared := settingRows(runs)
 	rows = append(rows, measuredRows(runs)...)
 	if shared != "" {
-		paragraph(w, "", "In common: "+shared+".", width)
+		cli.Paragraph(w, "", "In common: "+shared+".", width)
 		fmt.Fprintln(w)
 	}
 	grid(w, names, append(rows, curveRows(runs, width)...), width)
 	return nil
 }
-
-// usageError is a mistake on the command line.
-type usageError struct{ error }
 
 // shorten leaves out the folders that all names begin with.
 func shorten(runs []compared) (names []string) {

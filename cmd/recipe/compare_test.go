@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/reef-dl/reef/internal/cli"
 )
 
 // result is the report of a run with a falling training loss and a validation loss that turns.
@@ -103,14 +105,14 @@ func TestCompareMistakes(t *testing.T) {
 		status int
 		want   string
 	}{
-		{nil, exitUsage, "compare: want the folders of at least two runs, as in: recipe compare runs/mnist runs/mnistcnn"},
-		{[]string{"-help"}, exitUsage, "compare: want the folders"},
-		{[]string{"a"}, exitUsage, `compare: want at least two runs, got ["a"] alone`},
-		{[]string{"a", "b"}, exitError, "compare: b: no report of a run: open b: no such file"},
-		{[]string{"a", "."}, exitError, "compare: result.json: no report of a run"},
-		{[]string{"a", "spoiled"}, exitError, filepath.Join("spoiled", "result.json") + ": no report of a run: invalid character"},
-		{[]string{"a", "foreign"}, exitError, "it names no recipe"},
-		{[]string{"a", "curves"}, exitError, `series "loss" has 1 values, want one for each of 4 epochs`},
+		{nil, cli.Misused, "compare: want the folders of at least two runs, as in: recipe compare runs/mnist runs/mnistcnn"},
+		{[]string{"-help"}, cli.Misused, "compare: want the folders"},
+		{[]string{"a"}, cli.Misused, `compare: want at least two runs, got ["a"] alone`},
+		{[]string{"a", "b"}, cli.Failed, "compare: b: no report of a run: open b: no such file"},
+		{[]string{"a", "."}, cli.Failed, "compare: result.json: no report of a run"},
+		{[]string{"a", "spoiled"}, cli.Failed, filepath.Join("spoiled", "result.json") + ": no report of a run: invalid character"},
+		{[]string{"a", "foreign"}, cli.Failed, "it names no recipe"},
+		{[]string{"a", "curves"}, cli.Failed, `series "loss" has 1 values, want one for each of 4 epochs`},
 	} {
 		status, stdout, stderr := command(t, append([]string{"compare"}, c.args...)...)
 		if status != c.status || stdout != "" {

@@ -3,11 +3,14 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/cli"
 )
 
 // TestCompletionInBash asks the script for the words that continue a command line.
@@ -67,16 +70,16 @@ func TestCompletionInBash(t *testing.T) {
 // TestCompletionScripts: every flag and recipe is in each of them, and the shells that are
 // installed accept theirs.
 func TestCompletionScripts(t *testing.T) {
-	for _, shell := range shells {
+	for _, shell := range cli.Shells {
 		status, script, stderr := command(t, "completion", shell)
 		if status != 0 || stderr != "" {
 			t.Fatalf("%s: status %d, stderr %q", shell, status, stderr)
 		}
-		for _, f := range commandFlags() {
+		newFlags(&options{}).VisitAll(func(f *flag.Flag) {
 			if !strings.Contains(script, "-"+f.Name) && !strings.Contains(script, "-o "+f.Name+" ") {
 				t.Errorf("%s: no flag -%s", shell, f.Name)
 			}
-		}
+		})
 		wantText(t, shell, script, "compare", "completion", "temperature", "gru_stacked")
 		path, err := exec.LookPath(shell)
 		if err != nil {
@@ -94,7 +97,7 @@ func TestCompletionScripts(t *testing.T) {
 		`completion: got ["bash" "zsh"]`:                                                {"bash", "zsh"},
 	} {
 		status, stdout, stderr := command(t, append([]string{"completion"}, args...)...)
-		if status != exitUsage || stdout != "" {
+		if status != cli.Misused || stdout != "" {
 			t.Errorf("%q: status %d, stdout %q", args, status, stdout)
 		}
 		wantText(t, "stderr", stderr, want)

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/cli"
 )
 
 // limitEnv is the size in bytes beyond which the child's files cannot grow.
@@ -43,8 +45,8 @@ func TestFullDisk(t *testing.T) {
 			cmd := child(t, "-name", "mnist", "-epochs", "1", "-data", "sample", "-out", "o")
 			cmd.Env = append(cmd.Env, limitEnv+"="+c.limit)
 			out, err := cmd.CombinedOutput()
-			if cmd.ProcessState.ExitCode() != exitError {
-				t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, exitError)
+			if cmd.ProcessState.ExitCode() != cli.Failed {
+				t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, cli.Failed)
 			}
 			wantText(t, "output", string(out), c.want, "file too large")
 			wantFiles(t, dir, "o/model.safetensors")
@@ -65,10 +67,10 @@ func TestFullDevice(t *testing.T) {
 	emptyFolder(t)
 	cmd := child(t, "-name", "mnist", "-epochs", "1", "-data", "sample", "-out", "o", "-q", "-json", "-")
 	cmd.Stdout = full
-	if err := cmd.Run(); cmd.ProcessState.ExitCode() != exitError {
-		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, exitError)
+	if err := cmd.Run(); cmd.ProcessState.ExitCode() != cli.Failed {
+		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, cli.Failed)
 	}
-	wantFiles(t, "o", modelFiles...)
+	wantFiles(t, "o", mnistFiles...)
 }
 
 // TestReadOnlyFolder uses a folder that cannot be made: in a read-only one, or for root, who
@@ -84,8 +86,8 @@ func TestReadOnlyFolder(t *testing.T) {
 	}
 	out := filepath.Join(parent, "o")
 	status, stdout, stderr := command(t, "-name", "mnist", "-out", out)
-	if status != exitError || stdout != "" {
-		t.Errorf("status %d, want %d; stdout %q: nothing must be trained", status, exitError, stdout)
+	if status != cli.Failed || stdout != "" {
+		t.Errorf("status %d, want %d; stdout %q: nothing must be trained", status, cli.Failed, stdout)
 	}
 	wantText(t, "stderr", stderr, "recipe: output folder: mkdir "+out)
 	wantFiles(t, dir)

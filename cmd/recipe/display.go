@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/terminal"
 )
 
@@ -29,6 +30,9 @@ func newDisplay(w io.Writer, quiet bool) *display {
 func (d *display) say(line string) {
 	if !d.quiet {
 		d.line.Erase()
+		if d.line.Columns() > 0 { // a log has one line for each message
+			line = cli.Wrap(line, cli.TextWidth(d.w))
+		}
 		fmt.Fprintln(d.w, line)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/recipes"
 )
 
@@ -97,7 +98,7 @@ func TestWrap(t *testing.T) {
 		{"one two three", "one\ntwo\nthree", 6},
 		{"the article’s one", "the article’s\none", 13}, // 13 characters in 15 bytes
 	} {
-		if got := wrap(c.text, c.width); got != c.want {
+		if got := cli.Wrap(c.text, c.width); got != c.want {
 			t.Errorf("%q in %d columns is %q, want %q", c.text, c.width, got, c.want)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/keraslike"
 )
 
@@ -79,8 +80,8 @@ func interrupt(t *testing.T, args ...string) (stdout, stderr string) {
 	}
 	rest, _ := io.ReadAll(lines)
 	text.Write(rest)
-	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitInterrupted {
-		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, exitInterrupted)
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != cli.Interrupted {
+		t.Errorf("exit status %d (%v), want %d", cmd.ProcessState.ExitCode(), err, cli.Interrupted)
 	}
 	return out.String(), text.String()
 }
@@ -102,8 +103,8 @@ func TestResume(t *testing.T) {
 		"the interrupted run in o has recipe mnist, this one mnistcnn": {"-name", "mnistcnn"},
 	} {
 		status, _, stderr := command(t, append([]string{"-resume", "-out", "o"}, args...)...)
-		if status != exitError {
-			t.Errorf("%q: status %d, want %d", args, status, exitError)
+		if status != cli.Failed {
+			t.Errorf("%q: status %d, want %d", args, status, cli.Failed)
 		}
 		wantText(t, "stderr", stderr, want)
 	}
@@ -113,7 +114,7 @@ func TestResume(t *testing.T) {
 	}
 	wantText(t, "stderr", stderr, "resumed, after ", " of this one\n", "epoch 60/60  loss ")
 	wantText(t, "stdout", stdout, "60 of 60 epochs of 2,000 samples")
-	wantFiles(t, filepath.Join(dir, "o"), modelFiles...)
+	wantFiles(t, filepath.Join(dir, "o"), mnistFiles...)
 	for _, name := range []string{"model.safetensors", "history.csv", "curves.svg"} {
 		got, err := os.ReadFile(filepath.Join("o", name))
 		want, _ := os.ReadFile(filepath.Join("whole", name))
@@ -122,8 +123,8 @@ func TestResume(t *testing.T) {
 		}
 	}
 	status, _, stderr = command(t, "-resume", "-out", "o")
-	if status != exitUsage {
-		t.Errorf("a complete run: status %d, want %d", status, exitUsage)
+	if status != cli.Misused {
+		t.Errorf("a complete run: status %d, want %d", status, cli.Misused)
 	}
 	wantText(t, "stderr", stderr, "recipe: -resume: o holds no interrupted run; one that is complete has nothing to resume")
 }
@@ -196,8 +197,8 @@ func TestSpoiledData(t *testing.T) {
 				wantText(t, "stdout", stdout, "Data: mnist: user's set in "+data)
 				return
 			}
-			if status != exitError || stdout != "" {
-				t.Errorf("status %d, want %d; stdout %q", status, exitError, stdout)
+			if status != cli.Failed || stdout != "" {
+				t.Errorf("status %d, want %d; stdout %q", status, cli.Failed, stdout)
 			}
 			wantText(t, "stderr", stderr, "recipe: mnist: ", data, c.want)
 			wantFiles(t, dir)
@@ -215,8 +216,12 @@ func TestMissingData(t *testing.T) {
 		os.Args[0]: "this is a file",
 	} {
 		status, _, stderr := command(t, "-name", "mnist", "-data", path)
-		if status != exitError {
-			t.Errorf("-data %s: status %d", path, status)
+		wanted := cli.Misused
+		if path == empty { // a folder, which is what -data takes
+			wanted = cli.Failed
+		}
+		if status != wanted {
+			t.Errorf("-data %s: status %d, want %d", path, status, wanted)
 		}
 		wantText(t, "stderr", stderr, want)
 	}

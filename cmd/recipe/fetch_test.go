@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/reef-dl/reef/internal/cli"
 )
 
 func TestFetchUnknown(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if status := run([]string{"-fetch", "cifar"}, &stdout, &stderr); status != exitUsage {
-		t.Errorf("status %d, want %d", status, exitUsage)
+	if status := run([]string{"-fetch", "cifar"}, &stdout, &stderr); status != cli.Misused {
+		t.Errorf("status %d, want %d", status, cli.Misused)
 	}
 	for _, want := range []string{`-fetch "cifar": want all or one of: `, "mnist", "jena"} {
 		if !strings.Contains(stderr.String(), want) {
@@ -38,8 +40,8 @@ func TestFetchAll(t *testing.T) {
 	t.Setenv("REEF_MIRROR", server.URL)
 	for range 2 { // the second time Boston is there already
 		var stdout, stderr bytes.Buffer
-		if status := run([]string{"-fetch", "all"}, &stdout, &stderr); status != exitError {
-			t.Errorf("status %d, want %d", status, exitError)
+		if status := run([]string{"-fetch", "all"}, &stdout, &stderr); status != cli.Failed {
+			t.Errorf("status %d, want %d", status, cli.Failed)
 		}
 		if want := "boston_housing: full set in " + filepath.Join(os.Getenv("REEF_CACHE"), "boston_housing") + "\n"; stdout.String() != want {
 			t.Errorf("stdout %q, want %q", stdout.String(), want)

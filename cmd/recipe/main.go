@@ -32,14 +32,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/keraslike"
-)
-
-// The exit statuses.
-const (
-	exitError       = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // 128 + SIGINT
 )
 
 func main() {
@@ -50,16 +44,16 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	if len(args) > 0 {
 		if command, ok := commands[args[0]]; ok {
-			return status(command(stdout, args[1:]), stderr)
+			return cli.Status("recipe", command(stdout, args[1:]), stderr)
 		}
 	}
-	o, err := parse(args, stderr)
+	o, err := parse(args, stdout)
 	switch {
-	case errors.Is(err, errHelp):
+	case errors.Is(err, cli.ErrHelp):
 		return 0
 	case err != nil:
 		fmt.Fprintf(stderr, "recipe: %v\n", err)
-		return exitUsage
+		return cli.Misused
 	case o.list:
 		list(stdout)
 		return 0
@@ -75,24 +69,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	default:
 		err = o.run(ctx, stdout, stderr)
 	}
-	return status(err, stderr)
+	return cli.Status("recipe", err, stderr, keraslike.ErrInterrupted)
 }
 
 // commands are those that are no flag, since they are not about a project.
 var commands = map[string]func(w io.Writer, args []string) error{"compare": compare, "completion": completion}
-
-// status reports an error and returns the exit status.
-func status(err error, stderr io.Writer) int {
-	if err == nil {
-		return 0
-	}
-	fmt.Fprintf(stderr, "recipe: %v\n", err)
-	var usage usageError
-	switch {
-	case errors.Is(err, keraslike.ErrInterrupted) || errors.Is(err, context.Canceled):
-		return exitInterrupted
-	case errors.As(err, &usage):
-		return exitUsage
-	}
-	return exitError
-}

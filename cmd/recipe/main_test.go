@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/recipes"
 )
@@ -109,10 +110,15 @@ func TestDescribe(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	status, stdout, stderr := command(t, "-help")
-	if status != 0 || stdout != "" {
-		t.Errorf("status %d, stdout %q", status, stdout)
+	if status != 0 || stderr != "" {
+		t.Errorf("status %d, stderr %q", status, stderr)
 	}
-	wantText(t, "stderr", stderr, "Usage:\n  recipe -name RECIPE [flags] ", "  recipe compare RUN RUN... ", "-data source", "-json file", "-out folder", "-epochs", "\nExit status:\n  0    done\n", "\n  1  ", "\n  2  ", "\n  130  ")
+	for line := range strings.SplitSeq(stdout, "\n") {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d characters: %s", n, line)
+		}
+	}
+	wantText(t, "stdout", stdout, "Usage:\n  recipe -list ", "  recipe -name RECIPE [flags] ", "  recipe compare RUN RUN... ", "-data source", "-json file", "-out folder", "-epochs", "\nExit status:\n  0    done\n", "\n  1  ", "\n  2  ", "\n  130  ")
 }
 
 func TestWrongCommandLine(t *testing.T) {
@@ -121,13 +127,13 @@ func TestWrongCommandLine(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"no -name given; -list shows the recipes", nil},
+		{"no -name given, as in -name mnist; -list shows the recipes, -help all flags", nil},
 		{`unknown recipe "pigeons", want one of: mnist`, []string{"-name", "pigeons"}},
 		{`unknown recipe "", want one of: mnist`, []string{"-name", ""}},
 		{"-epochs 0: want a positive number", []string{"-name", "mnist", "-epochs", "0"}},
-		{`invalid value "many" for flag -epochs`, []string{"-name", "mnist", "-epochs", "many"}},
+		{`-epochs "many": want a whole number; -help shows all flags`, []string{"-name", "mnist", "-epochs", "many"}},
 		{"-batch -5: want a positive number", []string{"-name", "mnist", "-batch", "-5"}},
-		{`invalid value "-1" for flag -seed`, []string{"-name", "mnist", "-seed", "-1"}},
+		{`-seed "-1": want a whole number of at least 0`, []string{"-name", "mnist", "-seed", "-1"}},
 		{`-data "": want sample, full or a folder`, []string{"-name", "mnist", "-data", ""}},
 		{"flag provided but not defined: -layers; -help shows all flags", []string{"-name", "mnist", "-layers", "3"}},
 		{`-variant "l3": want one of: overfit, plain, l2, dropout`, []string{"-name", "imdb", "-variant", "l3"}},
@@ -157,12 +163,12 @@ func TestWrongCommandLine(t *testing.T) {
 		{`unexpected argument "compar": did you mean recipe compare?`, []string{"compar", "a", "b"}},
 		{`unexpected argument "describe": did you mean -describe RECIPE?`, []string{"describe", "mnist"}},
 		{"-resume: runs/mnist holds no interrupted run", []string{"-name", "mnist", "-resume"}},
-		{"no -name given; -list shows the recipes", []string{"-resume"}},
+		{"no -name given, as in -name mnist; -list shows the recipes", []string{"-resume"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, stdout, stderr := command(t, c.args...)
-			if status != exitUsage || stdout != "" {
-				t.Errorf("status %d, want %d; stdout %q", status, exitUsage, stdout)
+			if status != cli.Misused || stdout != "" {
+				t.Errorf("status %d, want %d; stdout %q", status, cli.Misused, stdout)
 			}
 			wantText(t, "stderr", stderr, "recipe: ", c.want)
 			if n := strings.Count(stderr, "\n"); n != 1 {
@@ -174,6 +180,9 @@ func TestWrongCommandLine(t *testing.T) {
 }
 
 var modelFiles = []string{"curves.png", "curves.svg", "graph-ops.dot", "graph.dot", "graph.svg", "history.csv", "model.safetensors", "report.html", "result.json"}
+
+// mnistFiles are those of the digits, which are drawn as well.
+var mnistFiles = append([]string{"confusion.png", "confusion.svg", "mistakes.png", "mistakes.svg", "samples.png", "samples.svg"}, modelFiles...)
 
 // TestRun trains one epoch on the sample: the figures on the terminal, plain
 // lines on stderr, all files and no others, and a model that Load takes.
@@ -188,7 +197,7 @@ func TestRun(t *testing.T) {
 	if !strings.HasPrefix(stderr, "epoch 1/1  loss ") || strings.Count(stderr, "\n") != 1 || strings.Contains(stderr, "\r") {
 		t.Errorf("stderr is not a terminal: want one plain line, got %q", stderr)
 	}
-	wantFiles(t, filepath.Join(dir, "runs", "mnist"), modelFiles...)
+	wantFiles(t, filepath.Join(dir, "runs", "mnist"), mnistFiles...)
 	wantFiles(t, filepath.Join(dir, "drawings"), "layers.dot")
 	m, err := keraslike.Load(filepath.Join("runs", "mnist", "model.safetensors"))
 	if err != nil {
@@ -219,7 +228,7 @@ func TestJSON(t *testing.T) {
 	if d.More() {
 		t.Errorf("more than one value on stdout:\n%s", stdout)
 	}
-	want := []string{"article", "batch", "data", "epochs", "history", "metrics", "parameters", "recipe", "samples_per_second", "seconds", "seed", "test_samples", "train_samples"}
+	want := []string{"article", "batch", "data", "epochs", "history", "metrics", "parameters", "pictures", "recipe", "samples_per_second", "seconds", "seed", "test_samples", "train_samples"}
 	if got := slices.Sorted(maps.Keys(report)); !slices.Equal(got, want) {
 		t.Errorf("fields %q, want %q", got, want)
 	}
@@ -254,7 +263,7 @@ func TestQuiet(t *testing.T) {
 			t.Errorf("status %d, stderr %q", status, stderr)
 		}
 		wantText(t, "stdout", stdout, "test_accuracy", "Files:")
-		wantFiles(t, out, append([]string{"report.json"}, modelFiles...)...)
+		wantFiles(t, out, append([]string{"report.json"}, mnistFiles...)...)
 		m, err := os.ReadFile(filepath.Join(out, "model.safetensors"))
 		if err != nil {
 			t.Fatal(err)
@@ -274,8 +283,8 @@ func TestOutputFolderIsAFile(t *testing.T) {
 	}
 	for _, args := range [][]string{{"-out", "file"}, {"-out", "o", "-dot", "file/x.dot"}, {"-out", "o", "-json", "file/x.json"}, {"-out", "file", "-json", "."}} {
 		status, stdout, stderr := command(t, append([]string{"-name", "mnist"}, args...)...)
-		if status != exitError || stdout != "" {
-			t.Errorf("%v: status %d, want %d; stdout %q: nothing must be trained", args, status, exitError, stdout)
+		if status != cli.Failed || stdout != "" {
+			t.Errorf("%v: status %d, want %d; stdout %q: nothing must be trained", args, status, cli.Failed, stdout)
 		}
 		wantText(t, "stderr", stderr, "recipe: output f", "file")
 	}

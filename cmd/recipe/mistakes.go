@@ -10,22 +10,10 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/recipes"
 )
-
-// flagError adds the flag that was probably meant to an error of package flag.
-func flagError(f *flag.FlagSet, err error) error {
-	var names []string
-	f.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
-	meant := ""
-	if _, name, ok := strings.Cut(err.Error(), "not defined: -"); ok {
-		if near := text.Nearest(name, names...); near != "" {
-			meant = fmt.Sprintf(" (did you mean -%s?)", near)
-		}
-	}
-	return fmt.Errorf("%w%s; -help shows all flags", err, meant)
-}
 
 // argumentError reports an argument without a flag and suggests the flag for it.
 func argumentError(f *flag.FlagSet) error {
@@ -73,9 +61,9 @@ func dataError(data string) error {
 	info, err := os.Stat(data)
 	switch {
 	case err != nil:
-		return fmt.Errorf("-data %q: %s%s; %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
+		return cli.Misuse("-data %q: %s%s; %w", data, wantData, text.Meant(data, datasets.Sample, datasets.Full), err)
 	case !info.IsDir():
-		return fmt.Errorf("-data %q: %s; this is a file", data, wantData)
+		return cli.Misuse("-data %q: %s; this is a file", data, wantData)
 	}
 	return nil
 }

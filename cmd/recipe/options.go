@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/recipes"
 )
@@ -34,19 +35,18 @@ type options struct {
 	model         string
 }
 
-var errHelp = errors.New("help requested")
-
 const usage = `Usage:
-  recipe -name RECIPE [flags]      train the networks of a project
-  recipe -describe RECIPE          explain a project, layer by layer
-  recipe -list                     list the projects
-  recipe -fetch SET                download a data set
-  recipe -resume -out RUN          continue an interrupted run
-  recipe compare RUN RUN...        compare the results of runs
-  recipe completion SHELL          print a completion script for bash, zsh or fish
+  recipe -list                 list the projects
+  recipe -describe RECIPE      explain a project, layer by layer
+  recipe -name RECIPE [flags]  train the networks of a project
+  recipe -resume -out RUN      continue an interrupted run
+  recipe -fetch SET            download a data set
+  recipe compare RUN RUN...    compare the results of runs
+  recipe completion SHELL      print a completion script: bash, zsh or fish
 
-A run writes the model, its history and an HTML report to a folder, RUN. Flags say what to do
-with a project; compare and completion are about something else and take arguments.
+A run writes the model, its history and an HTML report to a folder, RUN. Flags
+say what to do with a project; compare and completion are about something else
+and take arguments.
 
 Flags:
 `
@@ -58,9 +58,9 @@ Exit status:
   2    a mistake on the command line; nothing was done
   130  interrupted by Ctrl-C or a termination signal; what was trained is saved
 
-Training stops after the current batch on the first Ctrl-C, and the program at once on the
-second. The output has no escape codes and no colors, so NO_COLOR is obeyed; progress is
-redrawn only on a terminal, and not with TERM=dumb.
+Training stops after the current batch on the first Ctrl-C, and the program at
+once on the second. The output has no escape codes and no colors, so NO_COLOR is
+obeyed; progress is redrawn only on a terminal, and not with TERM=dumb.
 `
 
 // newFlags declares the flags. Those that parse reads by their names are not in options.
@@ -87,19 +87,18 @@ func newFlags(o *options) *flag.FlagSet {
 	return f
 }
 
-// parse reads the command line. It prints the help to stderr and returns errHelp if asked to.
-func parse(args []string, stderr io.Writer) (*options, error) {
+// parse reads the command line. It prints the help to stdout and returns cli.ErrHelp if asked to.
+func parse(args []string, stdout io.Writer) (*options, error) {
 	o := &options{}
 	f := newFlags(o)
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
-			fmt.Fprint(stderr, usage)
-			f.SetOutput(stderr)
-			f.PrintDefaults()
-			fmt.Fprint(stderr, exitStatus)
-			return nil, errHelp
+			fmt.Fprint(stdout, usage)
+			cli.PrintFlags(stdout, f)
+			fmt.Fprint(stdout, exitStatus)
+			return nil, cli.ErrHelp
 		}
-		return nil, flagError(f, err)
+		return nil, cli.FlagError(f, err)
 	}
 	if f.NArg() > 0 {
 		return nil, argumentError(f)
@@ -134,7 +133,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 func (o *options) prepare(set map[string]bool, name string) (err error) {
 	switch {
 	case !set["name"] && !(o.resume && set["out"]):
-		return errors.New("no -name given; -list shows the recipes")
+		return errors.New("no -name given, as in -name mnist; -list shows the recipes, -help all flags")
 	case set["out"] && o.out == "":
 		return errors.New(`-out "": want a name`)
 	case set["name"]:

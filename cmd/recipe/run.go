@@ -9,11 +9,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
-	"unicode/utf8"
 
 	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/terminal"
 	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike"
@@ -60,7 +61,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Say:      display.say,
 		Start: func(m *keraslike.Model, origin datasets.Origin) error {
 			var b strings.Builder
-			fmt.Fprintf(&b, "%s\n\n", wrap(fmt.Sprintf("Data: %v", origin), textWidth(human)))
+			fmt.Fprintf(&b, "%s\n\n", cli.Wrap(fmt.Sprintf("Data: %v", origin), cli.TextWidth(human)))
 			if err := m.Summary(&b); err != nil {
 				return err
 			}
@@ -215,13 +216,20 @@ func (o *options) extras(r *recipes.Report, stdout io.Writer) error {
 // headline metrics for a run of several variants.
 func table(w io.Writer, r *recipes.Report) {
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	if len(r.Variants) == 0 {
-		fmt.Fprintln(t, "metric\tarticle\there\t")
-	} else {
-		fmt.Fprintln(t, "variant\tmetric\tarticle\there\t")
+	compared := slices.ContainsFunc(r.Headline(), func(name string) bool { _, ok := r.Article[name]; return ok })
+	row := func(name, article, here string) {
+		if compared {
+			here = article + "\t" + here
+		}
+		fmt.Fprintf(t, "%s\t%s\t\n", name, here)
 	}
+	head := "metric"
+	if len(r.Variants) > 0 {
+		head = "variant\tmetric"
+	}
+	row(head, "article", "here")
 	for _, name := range r.Headline() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t\n", strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
+		row(strings.Replace(name, "/", "\t", 1), figure(r.Article, name), figure(r.Metrics, name))
 	}
 	_ = t.Flush()
 	line := ""
@@ -234,14 +242,14 @@ func table(w io.Writer, r *recipes.Report) {
 		line = fmt.Sprintf("%d of %s of %s in %.1f s of training, %s/s; seed %d", r.Epochs, text.Count(max(r.Epochs, r.Planned), "epoch"),
 			text.Count(r.TrainSamples, "sample"), r.Seconds, text.Count(int(r.SamplesPerSecond), "sample"), r.Seed)
 	}
-	width := textWidth(w)
+	width := cli.TextWidth(w)
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, wrap(line, width))
+	fmt.Fprintln(w, cli.Wrap(line, width))
 	if r.Stopped != "" {
-		fmt.Fprintln(w, wrap("Stopped early: "+r.Stopped+".", width))
+		fmt.Fprintln(w, cli.Wrap("Stopped early: "+r.Stopped+".", width))
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(w, wrap(n, width))
+		fmt.Fprintln(w, cli.Wrap(n, width))
 	}
 	if r.Data == "sample" {
 		fmt.Fprintln(w, "This run used the sample; the article used the full data (-data full).")
@@ -250,7 +258,7 @@ func table(w io.Writer, r *recipes.Report) {
 
 // closing draws the curves, on a terminal, and gives advice.
 func closing(w io.Writer, r *recipes.Report) {
-	width := textWidth(w)
+	width := cli.TextWidth(w)
 	if terminal.NewLine(w).Columns() > 0 {
 		sparks(w, r, width, terminal.UTF8())
 	}
@@ -258,7 +266,7 @@ func closing(w io.Writer, r *recipes.Report) {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintln(w, wrap(line, width))
+		fmt.Fprintln(w, cli.Wrap(line, width))
 	}
 }
 
@@ -307,27 +315,6 @@ func lowest(series []float64) (v float64, at int) {
 		}
 	}
 	return v, at
-}
-
-// wrap breaks a text between words into lines of at most width characters. A longer word
-// has a line of its own.
-func wrap(text string, width int) string {
-	var b strings.Builder
-	column := 0
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i > 0 && column+1+n > width:
-			b.WriteByte('\n')
-			column = 0
-		case i > 0:
-			b.WriteByte(' ')
-			column++
-		}
-		b.WriteString(word)
-		column += n
-	}
-	return b.String()
 }
 
 func figure(f recipes.Figures, name string) string {

@@ -24,10 +24,7 @@ func main() {
 	if len(os.Args) == 4 {
 		file, target, row = os.Args[1], os.Args[2], os.Args[3]
 	}
-	f, err := os.Open(file)
-	check(err)
-	defer f.Close()
-	table, err := datasets.ReadCSV(f, file, datasets.CSVOptions{})
+	table, err := datasets.ReadCSVFile(file, datasets.CSVOptions{})
 	check(err)
 	schema, err := table.Schema(target)
 	check(err)

@@ -24,10 +24,7 @@ func main() {
 	if len(os.Args) == 2 {
 		sentence = os.Args[1]
 	}
-	f, err := os.Open(file)
-	check(err)
-	defer f.Close()
-	texts, err := datasets.ReadTexts(f, file)
+	texts, err := datasets.ReadTextsFile(file)
 	check(err)
 	train, test, err := texts.TrainTestSplit(0.2, 1)
 	check(err)

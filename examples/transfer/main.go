@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log"
 	"os"
-	"path/filepath"
 
 	"github.com/reef-dl/reef/datasets"
 	k "github.com/reef-dl/reef/keraslike"
@@ -40,7 +39,7 @@ func main() {
 	check(err)
 	fmt.Printf("accuracy: %.2f\n", scores.Get("accuracy"))
 
-	x, err := datasets.LoadImage(os.DirFS(filepath.Dir(image)), filepath.Base(image), options)
+	x, err := datasets.LoadImageFile(image, options)
 	check(err)
 	out, err := model.PredictSource(ctx, x)
 	check(err)

@@ -28,8 +28,9 @@ func UTF8() bool {
 
 // Spark draws a series as a line of blocks, in at most width characters: each is the mean of as
 // many neighbors as it takes. The lowest value has the lowest block, the highest the highest;
-// equal values have the lowest. NaN and infinity are marked. Without utf8 there are ASCII
-// characters in place of the blocks.
+// equal values have the lowest. First values that are so far away that all others would look alike,
+// such as the losses of a training's first epochs, do not count for the scale. NaN and infinity are
+// marked. Without utf8 there are ASCII characters in place of the blocks.
 func Spark(series []float64, width int, utf8 bool) string {
 	levels, bad := []rune(blocks), notNumber
 	if !utf8 {
@@ -37,29 +38,53 @@ func Spark(series []float64, width int, utf8 bool) string {
 	}
 	n := min(len(series), max(0, width))
 	means := make([]float64, n)
-	low, high := math.Inf(1), math.Inf(-1)
 	for i := range means {
 		part := series[i*len(series)/n : (i+1)*len(series)/n]
 		for _, v := range part {
 			means[i] += v / float64(len(part))
 		}
-		if finite(means[i]) {
-			low, high = math.Min(low, means[i]), math.Max(high, means[i])
-		}
 	}
+	low, high := scale(means)
 	line := make([]rune, n)
 	for i, v := range means {
 		switch {
 		case !finite(v):
 			line[i] = bad
 		case high > low:
-			share := (v/2 - low/2) / (high/2 - low/2) // halves, which do not overflow
+			share := (min(max(v, low), high)/2 - low/2) / (high/2 - low/2) // halves, which do not overflow
 			line[i] = levels[min(len(levels)-1, int(share*float64(len(levels))))]
 		default:
 			line[i] = levels[0]
 		}
 	}
 	return string(line)
+}
+
+// scale returns the values of the lowest and the highest block.
+func scale(values []float64) (low, high float64) {
+	low, high = extent(values)
+	const least, far = 4, 3 // values that must be left, and how many times their range is far away
+	for len(values) > least {
+		first := values[0]
+		values = values[1:]
+		l, h := extent(values)
+		if finite(first) && max(l-first, first-h)/far <= h-l || !(h > l) {
+			return low, high
+		}
+		low, high = l, h
+	}
+	return low, high
+}
+
+// extent returns the least and the greatest of the finite values.
+func extent(values []float64) (low, high float64) {
+	low, high = math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if finite(v) {
+			low, high = math.Min(low, v), math.Max(high, v)
+		}
+	}
+	return low, high
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -18,7 +18,8 @@
 //
 // A trained network with its top has the names of its classes, see keraslike.Model.Classes.
 //
-// Each call makes a network of its own: two share no weights.
+// Each call makes a network of its own, whose weights can be trained. Those of SqueezeNet lie in
+// memory once for all networks of a program, until a network changes its own.
 //
 // Images must be preprocessed as in the network's training. Package datasets does it while
 // it reads them, with the option Pixels: datasets.SqueezeNet or datasets.VGG16; images from
@@ -30,8 +31,6 @@ package applications
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/reef-dl/reef/keraslike"
 	"github.com/reef-dl/reef/keraslike/kerasfile"
@@ -149,36 +148,53 @@ func (s *settings) pool(x *keraslike.Tensor) *keraslike.Tensor {
 	return x
 }
 
-// finish makes the model and gives it the weights of the settings; without any, those of
-// the embedded file, if there is one.
-func (s *settings) finish(in, out *keraslike.Tensor, embedded io.ReaderAt, size int64, name string) (*keraslike.Model, error) {
+// finish makes the model and gives it the weights of the settings; without any, the embedded
+// ones, if there are any.
+func (s *settings) finish(in, out *keraslike.Tensor, embedded func() (map[string][]float32, error)) (*keraslike.Model, error) {
 	m := keraslike.NewModel(s.name, []*keraslike.Tensor{in}, []*keraslike.Tensor{out})
 	if s.untrained {
 		return m, nil
 	}
-	if s.weights != "" {
-		f, err := os.Open(s.weights)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
-		}
-		defer func() { _ = f.Close() }() // only read
-		info, err := f.Stat()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
-		}
-		embedded, size, name = f, info.Size(), s.weights
+	load := loadFile
+	if s.weights == "" {
+		load = func(m *keraslike.Model, _ string) error { return share(m, embedded) }
 	}
-	r, err := kerasfile.LoadWeightsFrom(m, embedded, size, name, kerasfile.ByName)
-	if err != nil {
+	if err := load(m, s.weights); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.name, err)
-	}
-	for _, e := range r.Entries {
-		if e.Weight != "" && !e.Used {
-			return nil, fmt.Errorf("%s: %s has nothing for weight %q of shape %v", s.name, name, e.Weight, e.WeightShape)
-		}
 	}
 	if s.bare {
 		return m, nil
 	}
 	return m, m.SetClasses(0, ImageNetClasses()...)
+}
+
+// loadFile reads the weights of a file, which must have all.
+func loadFile(m *keraslike.Model, path string) error {
+	r, err := kerasfile.LoadWeights(m, path, kerasfile.ByName)
+	if err != nil {
+		return err
+	}
+	for _, e := range r.Entries {
+		if e.Weight != "" && !e.Used {
+			return fmt.Errorf("%s has nothing for weight %q of shape %v", path, e.Weight, e.WeightShape)
+		}
+	}
+	return nil
+}
+
+// share lends the model the embedded weights.
+func share(m *keraslike.Model, embedded func() (map[string][]float32, error)) error {
+	if err := m.Err(); err != nil {
+		return err
+	}
+	values, err := embedded()
+	if err != nil {
+		return err
+	}
+	for _, w := range m.Weights() {
+		if err := w.Share(values[m.WeightPath(w)]); err != nil {
+			return err
+		}
+	}
+	return m.Build(0)
 }

@@ -3,10 +3,11 @@
 package applications
 
 import (
-	"bytes"
 	_ "embed"
+	"sync"
 
 	"github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/safetensors"
 )
 
 // squeezeNetWeights are the authors' weights in half precision; the README next to the file
@@ -14,6 +15,21 @@ import (
 //
 //go:embed squeezenet/squeezenet1.1.safetensors
 var squeezeNetWeights []byte
+
+// squeezeNetValues are the weights in single precision, by their paths, which all networks share.
+var squeezeNetValues = sync.OnceValues(func() (map[string][]float32, error) {
+	f, err := safetensors.NewBytes(squeezeNetWeights, "squeezenet1.1.safetensors")
+	if err != nil {
+		return nil, err
+	}
+	values := map[string][]float32{}
+	for _, name := range f.Names() {
+		if _, values[name], err = f.Tensor(name); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+})
 
 // SqueezeNetLicense is the license of the embedded weights, BSD 2-clause. A program that is
 // distributed with them must reproduce it.
@@ -69,7 +85,7 @@ func SqueezeNet(options ...Option) (*keraslike.Model, error) {
 		x = keraslike.GlobalAveragePooling2D(keraslike.Name("pool10")).Apply(x)
 		x = keraslike.Activation(keraslike.Softmax, keraslike.Name("prob")).Apply(x)
 	}
-	return s.finish(in, x, bytes.NewReader(squeezeNetWeights), int64(len(squeezeNetWeights)), "squeezenet1.1.safetensors")
+	return s.finish(in, x, squeezeNetValues)
 }
 
 // fire squeezes the channels and expands them to twice the number expand.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/datasets"
@@ -244,4 +245,27 @@ func BenchmarkSqueezeNetFeatures(b *testing.B) {
 		predict(b, m, x)
 	}
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/n, "ms/picture")
+}
+
+// TestSqueezeNetsShareWeights: a second network needs no memory for its weights, and none changes
+// another.
+func TestSqueezeNetsShareWeights(t *testing.T) {
+	first := squeezeNet(t)
+	before := first.Weights()[0].Values()
+	allocated := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			squeezeNet(b)
+		}
+	}).AllocedBytesPerOp()
+	if most := int64(1 << 20); allocated > most { // the weights take 4.9 MB
+		t.Errorf("a second network takes %d bytes, want at most %d", allocated, most)
+	}
+	second := squeezeNet(t)
+	if err := second.Weights()[0].Set(make([]float32, len(before))); err != nil {
+		t.Fatal(err)
+	}
+	if after := squeezeNet(t).Weights()[0].Values(); !slices.Equal(first.Weights()[0].Values(), before) || !slices.Equal(after, before) {
+		t.Error("one network changed the weights of another")
+	}
 }

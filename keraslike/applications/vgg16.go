@@ -63,7 +63,7 @@ func VGG16(options ...Option) (*keraslike.Model, error) {
 		x = keraslike.Dense(4096, keraslike.ReLU, keraslike.Name("fc2")).Apply(x)
 		x = keraslike.Dense(1000, keraslike.Softmax, keraslike.Name("predictions")).Apply(x)
 	}
-	return s.finish(in, x, nil, 0, "")
+	return s.finish(in, x, nil)
 }
 
 // PreprocessVGG16 turns pictures of red, green, blue from 0 to 255 in place into what

@@ -260,3 +260,29 @@ func ExampleModel() {
 	fmt.Printf("%s: %d × %d\n", layer, heat.Height, heat.Width)
 	// Output: base/fire/concat: 6 × 5
 }
+
+// TestMemory draws the plans of prediction and of training, and reports mistakes.
+func TestMemory(t *testing.T) {
+	m := keraslike.Sequential("small", keraslike.Input(6), keraslike.Dense(4, keraslike.ReLU), keraslike.Dense(3, keraslike.Softmax))
+	if _, err := inspect.Memory(m, 8); err == nil || !strings.Contains(err.Error(), `model "small" has no weights yet`) {
+		t.Errorf("the error is %v", err)
+	}
+	if err := m.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"small: memory for a batch of 8: memory plan of 3 steps with 2 buffers", "small: memory for a batch of 8: memory plan of 13 steps"} {
+		f, err := inspect.Memory(m, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(f.Alt, want) {
+			t.Errorf("the drawing is %q, want %q", f.Alt, want)
+		}
+		if err := m.Compile(keraslike.SGD(0.1), keraslike.SparseCategoricalCrossentropy); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := inspect.Memory(m, 0); err == nil || !strings.Contains(err.Error(), "batch of 0 samples") {
+		t.Errorf("the error is %v", err)
+	}
+}

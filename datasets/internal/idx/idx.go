@@ -15,8 +15,8 @@ import (
 	"io"
 	"math"
 
-	"github.com/reef-dl/reef/datasets/internal/inflate"
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/inflate"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // maxAxes is more than any published IDX file has (images have three).

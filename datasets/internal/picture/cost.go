@@ -53,10 +53,13 @@ func estimate(c image.Config, format string, begin []byte, to Size) (cost, error
 		p.memory, p.work = 2*p.memory, 3*p.work
 	}
 	p.memory += 3 * n // red, green and blue
-	if to == (Size{}) {
+	if to.Gray {
+		p.memory, p.work = p.memory+3*n, p.work+3*n
+	}
+	if to.keeps() {
 		p.output = 4 * 3 * n
 	}
-	if to != (Size{}) && to.Filter != Nearest {
+	if !to.keeps() && to.Filter != Nearest {
 		between := 3 * int64(c.Height) * int64(to.Width) // resized along one axis
 		p.memory, p.work = p.memory+between, p.work+5*n+between
 	}

@@ -18,7 +18,7 @@ import (
 
 	_ "golang.org/x/image/bmp"
 
-	"github.com/reef-dl/reef/datasets/internal/sniff"
+	"github.com/reef-dl/reef/internal/sniff"
 )
 
 // RGB is a decoded image: Height x Width x 3 bytes, red, green, blue.
@@ -32,11 +32,18 @@ type Size struct {
 	Height, Width int
 	Filter        Filter
 	Crop          bool // cut the middle that has the new aspect ratio, see RGB.Crop
+	Gray          bool // colors become gray first
 }
+
+// keeps reports whether an image keeps its own size.
+func (s Size) keeps() bool { return s.Height == 0 && s.Width == 0 }
 
 // Apply resizes the image.
 func (s Size) Apply(p *RGB) *RGB {
-	if s == (Size{}) {
+	if s.Gray {
+		p = p.gray()
+	}
+	if s.keeps() {
 		return p
 	}
 	if s.Crop {
@@ -59,6 +66,16 @@ func (p *RGB) crop(height, width int) *RGB {
 	for y := top; y < top+h; y++ {
 		row := 3 * (y*p.Width + left)
 		out.Pix = append(out.Pix, p.Pix[row:row+3*w]...)
+	}
+	return out
+}
+
+// gray has the luma of ITU-R 601 in each of the three channels, as PIL's convert("L") rounds it.
+func (p *RGB) gray() *RGB {
+	out := &RGB{p.Height, p.Width, make([]uint8, len(p.Pix))}
+	for i := 0; i < len(p.Pix); i += 3 {
+		l := uint8((19595*uint32(p.Pix[i]) + 38470*uint32(p.Pix[i+1]) + 7471*uint32(p.Pix[i+2]) + 1<<15) >> 16)
+		out.Pix[i], out.Pix[i+1], out.Pix[i+2] = l, l, l
 	}
 	return out
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datasets
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestFilesByPath reads files by their paths, which errors name.
+func TestFilesByPath(t *testing.T) {
+	dir := t.TempDir()
+	table, texts, broken := filepath.Join(dir, "table.csv"), filepath.Join(dir, "texts.tsv"), filepath.Join(dir, "broken.csv")
+	for path, body := range map[string]string{table: "a,b\n1,2\n3,4\n5,6\n", texts: "x\tone text\ny\tanother\n", broken: "a,b\n1\n"} {
+		if err := os.WriteFile(path, []byte(body), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	frame, err := ReadCSVFile(table, CSVOptions{})
+	if err != nil || frame.Len() != 3 {
+		t.Errorf("table: %v, %v", frame, err)
+	}
+	read, err := ReadTextsFile(texts)
+	if err != nil || !slices.Equal(read.Texts, []string{"one text", "another"}) {
+		t.Errorf("texts: %v, %v", read, err)
+	}
+	photo, err := LoadImageFile("../examples/transfer/testdata/photo.jpg", ImageOptions{Height: 8, Width: 8})
+	if err != nil || !slices.Equal(photo.Shape, []int{8, 8, 3}) {
+		t.Errorf("photo: %v, %v", photo.Shape, err)
+	}
+	chunks := CSVFileChunks(table, CSVOptions{}, 2)
+	for range 2 { // from the beginning each time
+		var rows []int
+		for frame, err := range chunks {
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, frame.Len())
+		}
+		if !slices.Equal(rows, []int{2, 1}) {
+			t.Errorf("frames of %d rows, want 2 and 1", rows)
+		}
+	}
+	chunksErr := func(path string) (err error) {
+		for _, err = range CSVFileChunks(path, CSVOptions{}, 2) {
+			continue
+		}
+		return err
+	}
+	missing := filepath.Join(dir, "missing")
+	_, errTable := ReadCSVFile(missing, CSVOptions{})
+	_, errTexts := ReadTextsFile(missing)
+	_, errPhoto := LoadImageFile(missing, ImageOptions{})
+	for k, err := range []error{errTable, errTexts, errPhoto, chunksErr(missing)} {
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "missing") {
+			t.Errorf("reader %d: error %v for a file that is not there", k, err)
+		}
+	}
+	_, errTable = ReadCSVFile(broken, CSVOptions{})
+	for _, err := range []error{errTable, chunksErr(broken)} {
+		if err == nil || err.Error() != broken+": line 2: 1 column, the header has 2" {
+			t.Errorf("error %v", err)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command gradients trains a network of two layers on handwritten digits with nothing but
+// expressions: no layers, no model, no Fit. Gradients come from the graph, and an update is a
+// loop. Run it by
+//
+//	go run .
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"math"
+	"math/rand/v2"
+
+	"github.com/reef-dl/reef/datasets"
+	"github.com/reef-dl/reef/graph"
+)
+
+const (
+	batch, hidden, epochs = 50, 64, 10
+	rate                  = 0.3
+)
+
+func main() {
+	train, test, err := datasets.MNIST(context.Background(), datasets.From{Source: datasets.Sample})
+	check(err)
+
+	// The expression: p = relu(x·w1 + b1)·w2 + b2, and its cross-entropy with the digits.
+	g := graph.New()
+	x, labels := input(g, "x", batch, 784), input(g, "labels", batch)
+	w1, b1, w2, b2 := input(g, "w1", 784, hidden), input(g, "b1", hidden), input(g, "w2", hidden, 10), input(g, "b2", 10)
+	h := node(graph.Dense(x, w1, b1, graph.Act(graph.ReLU)))
+	logits := node(graph.Dense(h, w2, b2, graph.Act(graph.Linear)))
+	cost := node(graph.Mean(node(graph.SparseSoftmaxCrossEntropy(logits, labels))))
+	grads, err := graph.Grad(cost, w1, b1, w2, b2)
+	check(err)
+	step, err := graph.Compile(append(graph.Nodes{cost}, grads...)...)
+	check(err)
+	predict, err := graph.Compile(logits)
+	check(err)
+
+	// Its values, which the programs share: biases start at 0, kernels at noise.
+	random := rand.New(rand.NewPCG(1, 2))
+	images, digits := let(x), let(labels)
+	weights := [][]float32{let(w1), let(b1), let(w2), let(b2)}
+	for i, fanIn := range map[int]float64{0: 784, 2: hidden} {
+		for j := range weights[i] {
+			weights[i][j] = float32(random.NormFloat64() * math.Sqrt(2/fanIn))
+		}
+	}
+
+	for epoch := range epochs {
+		sum, order := 0.0, random.Perm(train.Len())
+		for at := 0; at+batch <= len(order); at += batch {
+			check(train.Read(order[at:at+batch], [][]float32{images}, [][]float32{digits}))
+			check(step.RunAll())
+			sum += float64(step.Floats(0)[0])
+			for k, w := range weights {
+				for i, slope := range step.Floats(1 + k) {
+					w[i] -= rate * slope
+				}
+			}
+		}
+		fmt.Printf("epoch %d: loss %.4f\n", epoch+1, sum*batch/float64(len(order)))
+	}
+
+	right := 0
+	for b, err := range datasets.Batches(test, batch) {
+		check(err)
+		copy(images, b.Inputs[0])
+		check(predict.RunAll())
+		for i, digit := range b.Targets[0] {
+			row, best := predict.Floats(0)[10*i:10*i+10], 0
+			for class := range row {
+				if row[class] > row[best] {
+					best = class
+				}
+			}
+			if best == int(digit) {
+				right++
+			}
+		}
+	}
+	fmt.Printf("accuracy: %.2f\n", float64(right)/float64(test.Len()))
+}
+
+// input adds a variable to the graph.
+func input(g *graph.Graph, name string, shape ...int) *graph.Node {
+	return node(graph.Input(g, graph.Float32, name, shape...))
+}
+
+// let gives a variable zeros for its value and returns their memory.
+func let(n *graph.Node) []float32 {
+	values := make([]float32, n.Shape().TotalSize())
+	check(graph.LetFloats(n, values))
+	return values
+}
+
+func node(n *graph.Node, err error) *graph.Node {
+	check(err)
+	return n
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
