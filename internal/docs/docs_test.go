@@ -208,6 +208,24 @@ func TestReadmeProgram(t *testing.T) {
 	t.Error("README.md has no program")
 }
 
+// TestReachable: links lead from README.md or docs/README.md to every page.
+func TestReachable(t *testing.T) {
+	root := filepath.Join("..", "..")
+	files, err := pageFiles(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]*page{}
+	for _, file := range files {
+		if pages[file], err = readPage(root, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range unreachable(pages, "README.md", "docs/README.md") {
+		t.Errorf("%s: no link leads to it; docs/README.md or the README of its folder should have one", file)
+	}
+}
+
 // TestPictures: what is in docs/pictures is shown somewhere, and small.
 func TestPictures(t *testing.T) {
 	root := filepath.Join("..", "..")
