@@ -39,7 +39,8 @@
 //	                 behind it, before the next heading or picture, a sh block or "Made by `COMMAND`." that
 //	                 writes a file NAME.svg, or one whose path ends so with - for /: runs/mnist/accuracy.svg
 //	                 is mnist-accuracy.svg. make docs runs it on full data and compares the pictures.
-//	                 A go block of the page that writes "NAME.svg" makes it, too, in every test.
+//	                 A go block of the page that writes "NAME.svg" makes it, too, and so does a sh block
+//	                 that needs no full data: these pictures are compared in every test.
 //
 // Code like `k.Dense` in a sentence must be an exported name.
 package docs
