@@ -179,7 +179,7 @@ func bostonLesson() Lesson {
 		Expect: "Test errors (MAE) of 2.4 to 2.9 thousand dollars, where the best constant has 6.5. How far the figures of the folds are apart is the lesson: with 40 rows in a fold, 0.5 more or less is chance.",
 		Next: []string{
 			"-variant kfold10, and read the table of the ten networks in the report",
-			"-epochs 100: the training error goes on falling, that of the test does not",
+			"-variant holdout -epochs 100: the training error halves, that of the test falls to about 2.3, so 20 epochs stop early",
 			"the correlations in the report, before you trust a feature",
 		},
 		Took: [2]Measurement{seconds(1.5), seconds(1.5)},
