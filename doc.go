@@ -2,7 +2,8 @@
 
 // Package reef is the root of Reef, a deep-learning framework in pure Go: layers and training as
 // in Keras, on Gorgonia's expression graphs, without C and without Python. It has no code of
-// its own. A program imports
+// its own, only imports, so that "go get github.com/reef-dl/reef" fetches what all packages need.
+// A program imports
 //
 //	k "github.com/reef-dl/reef/keraslike"   layers, models, training, saving
 //	"github.com/reef-dl/reef/datasets"      data sets, CSV files, texts, folders of pictures
@@ -30,3 +31,15 @@
 // and models), graph (the expressions below the layers) and recipes (ten complete projects).
 // README.md and the pages in docs explain each.
 package reef
+
+import (
+	_ "github.com/reef-dl/reef/datasets"
+	_ "github.com/reef-dl/reef/graph"
+	_ "github.com/reef-dl/reef/keraslike"
+	_ "github.com/reef-dl/reef/keraslike/applications"
+	_ "github.com/reef-dl/reef/keraslike/callbacks"
+	_ "github.com/reef-dl/reef/keraslike/kerasfile"
+	_ "github.com/reef-dl/reef/keraslike/serve"
+	_ "github.com/reef-dl/reef/recipes"
+	_ "github.com/reef-dl/reef/viz"
+)

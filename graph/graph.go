@@ -99,6 +99,22 @@ func Let(n *Node, v Value) error {
 	return gorgonia.Let(n, v)
 }
 
+// LetFloats is Let for the values of a float32 variable in row-major order. They are shared, not
+// copied: changing them changes the variable. Only that of a scalar is copied.
+func LetFloats(n *Node, values []float32) error {
+	if n == nil {
+		return fmt.Errorf("let %d values: there is no node", len(values))
+	}
+	shape := n.Shape()
+	if want := shape.TotalSize(); len(values) != want {
+		return fmt.Errorf("let %q: got %d values, shape %v wants %d", n.Name(), len(values), shape, want)
+	}
+	if len(shape) == 0 {
+		return Let(n, tensor.New(tensor.FromScalar(values[0])))
+	}
+	return Let(n, tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values)))
+}
+
 // Floats returns the memory of a row-major float32 tensor or scalar, nil for any other
 // value.
 func Floats(v Value) []float32 { return data[float32](v) }

@@ -139,10 +139,14 @@ func (r *reader) noPixels() error {
 	if shape := r.shapes[0]; len(shape) != 3 || slices.Contains(shape[:2], k.Any) {
 		size = ", and the size by -size HEIGHTxWIDTH"
 	}
-	return fmt.Errorf("%s was saved without a preprocessor for pictures, so it is unknown how pixels become the numbers of input %q %s: say it by "+
+	saved := r.file + " was saved without a preprocessor for pictures"
+	if kind, _ := r.m.Preprocessor(0); kind == "image" {
+		saved = "-raw ignores the preprocessor of " + r.file
+	}
+	return fmt.Errorf("%s, so it is unknown how pixels become the numbers of input %q %s: say it by "+
 		"-pixels unit (0 to 1, the same as -scale 1/255), -pixels bytes (0 to 255, for a model that begins with Rescaling), -scale 1/127.5 -offset -1 (-1 to 1), "+
 		"-pixels vgg16 or -pixels squeezenet%s; or save it with the model, by m.SetPreprocessor(0, datasets.ImageOptions{...}) before Save",
-		r.file, r.names[0], r.shapes[0], size)
+		saved, r.names[0], r.shapes[0], size)
 }
 
 // picture decodes a picture into the numbers of the model's input.

@@ -42,7 +42,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help %s is another text than %[1]s -h", c.name)
 		}
 		for line := range strings.Lines(help) {
-			if n := utf8.RuneCountInString(line); n > 110 {
+			if n := utf8.RuneCountInString(line); n > 81 {
 				t.Errorf("%s: %d characters in a line: %s", c.name, n, line)
 			}
 		}
@@ -63,7 +63,7 @@ func TestMistakes(t *testing.T) {
 		{"summary a b", `unexpected argument "b"`},
 		{"summary shapes.reef -jason", "flag provided but not defined: -jason (did you mean -json?)"},
 		{"graph shapes.reef -format png", `-format "png": want one of: svg, dot`},
-		{"graph shapes.reef -level op", `-level "op": want one of: layers, ops (did you mean "ops"?)`},
+		{"graph shapes.reef -level op", `-level "op": want one of: layers, ops, memory (did you mean "ops"?)`},
 		{"graph shapes.reef -o a.gif", "the name does not say which format"},
 		{"graph shapes.reef -training", "-training is about ops"},
 		{"graph shapes.reef -level ops -batch 0", "-batch 0: want a positive number"},
@@ -634,7 +634,7 @@ func TestCompletion(t *testing.T) {
 		"su":                          {"summary"},
 		"summary mo":                  {"model.reef"},
 		"summary model.reef -w":       {"-weights"},
-		"graph model.reef -level ":    {"layers", "ops"},
+		"graph model.reef -level ":    {"layers", "memory", "ops"},
 		"predict model.reef -format ": {"csv", "dot", "json", "svg", "table"},
 		"explain m -method occ":       {"occlusion"},
 		"convert model.reef -to n":    {"npz"},

@@ -14,8 +14,6 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"gorgonia.org/tensor"
-
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/graph"
 )
@@ -96,7 +94,7 @@ func input(g *graph.Graph, name string, shape ...int) *graph.Node {
 // let gives a variable zeros for its value and returns their memory.
 func let(n *graph.Node) []float32 {
 	values := make([]float32, n.Shape().TotalSize())
-	check(graph.Let(n, tensor.New(tensor.WithShape(n.Shape()...), tensor.WithBacking(values))))
+	check(graph.LetFloats(n, values))
 	return values
 }
 

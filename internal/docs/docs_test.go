@@ -25,7 +25,7 @@
 //	<!--go ... -->   hidden code in lines of a comment, such as a variable that the page takes for granted
 //	```sh            commands, in one bash: the folder, variables and programs in the background stay.
 //	                 Lines with -data full and those behind "# needs: full data" (or "# needs: network")
-//	                 run only in make docs; go test, make and git clone never; a line with a tool that
+//	                 run only in make docs; go test and make never; a line with a tool that
 //	                 the machine lacks (curl, jq, unzip ...) is skipped. "go run ./cmd/NAME" is the binary, and
 //	                 "go get github.com/reef-dl/reef" takes this repository. A command that fails on
 //	                 purpose ends with "# exit status 2".

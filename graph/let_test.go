@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestLetFloats(t *testing.T) {
+	g := New()
+	input := func(name string, shape ...int) *Node {
+		n, err := Input(g, Float32, name, shape...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	x, s := input("x", 2, 3), input("s")
+	product, err := Mul(x, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(product, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := []float32{1, 2, 3, 4, 5, 6}
+	for _, err := range []error{LetFloats(x, values), LetFloats(s, []float32{7})} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	values[5] = 8
+	if err := p.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Floats(0); got[1] != 4 || got[5] != 64 {
+		t.Errorf("x·x is %v after a change of x", got)
+	}
+	if got := p.Floats(1); got[0] != 7 {
+		t.Errorf("the scalar is %v, want 7", got)
+	}
+	if err := LetFloats(x, values[:5]); err == nil || !strings.Contains(err.Error(), `"x": got 5 values, shape (2, 3) wants 6`) {
+		t.Errorf("too few values: %v", err)
+	}
+	if err := LetFloats(nil, nil); err == nil {
+		t.Error("no node is accepted")
+	}
+}
