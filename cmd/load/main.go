@@ -3,10 +3,12 @@
 // Command load measures a server of cmd/serve on this machine: it sends one request over and over on
 // several connections and prints requests per second and latencies by status code.
 //
-//	go run ./cmd/load -url http://localhost:8080/v1/models/digits:predict -numbers 784
-//	go run ./cmd/load -url http://localhost:8080/v1/models/squeezenet:predict -body photo.jpg -type image/jpeg
-//	go run ./cmd/load -url ... -numbers 784 -rate 50000 -connections 512
+//	go run ./cmd/load -model digits
+//	go run ./cmd/load -model squeezenet -form bytes -connections 8
+//	go run ./cmd/load -model squeezenet -body photo.jpg -type image/jpeg
+//	go run ./cmd/load -model digits -rate 50000 -connections 512 -time 1m
 //
+// Without -body the request is one sample of random numbers, of the shape that the server states.
 // Each connection sends its next request when it has the answer to the one before; with -rate, at
 // the times of its share of the rate, or at once if it is behind. A latency is the time from the first
 // byte sent to the last byte received. The command is cheap, so that it can run beside the server: the
@@ -21,106 +23,98 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/reef-dl/reef/internal/cli"
+	"github.com/reef-dl/reef/internal/text"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run runs the command and returns its exit status.
 func run(args []string, stdout, stderr io.Writer) int {
-	l, err := parse(args, stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintf(stderr, "load: %v\n", err)
-		return 2
+	return cli.Status("load", measure(args, stdout, stderr), stderr)
+}
+
+func measure(args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	l, err := o.load()
+	if err != nil {
+		return err
 	}
 	results, took, err := l.run()
 	if err != nil {
-		fmt.Fprintf(stderr, "load: %v\n", err)
-		return 1
+		return err
 	}
 	report(stdout, l, results, took)
-	return 0
+	return nil
 }
 
-// parse reads the command line and makes the request.
-func parse(args []string, stderr io.Writer) (*load, error) {
+// options are the command line.
+type options struct {
+	url               *url.URL
+	model, form       string
+	body, contentType string
+	connections       int
+	rate              float64
+	limit             time.Duration
+}
+
+var forms = []string{"predict", "infer", "binary", "bytes"}
+
+// parse reads the command line. It prints the help to stderr and returns cli.ErrHelp if asked to.
+func parse(words []string, stderr io.Writer) (*options, error) {
+	o := &options{}
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	target := f.String("url", "", "`URL` to which requests are sent: http, on this machine")
-	file := f.String("body", "", "`file` with the body of the request")
-	numbers := f.Int("numbers", 0, "in place of -body, `n` random numbers as one sample in JSON")
-	kind := f.String("type", "application/json", "Content-`Type` of the body")
-	connections := f.Int("connections", 64, "`number` of connections")
-	rate := f.Float64("rate", 0, "`requests` per second on all connections (default: as many as are answered)")
-	limit := f.Duration("time", 5*time.Second, "how `long` requests are sent")
-	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(stderr, "Usage: load -url URL (-body FILE | -numbers N) [flags]")
-		f.SetOutput(stderr)
-		f.PrintDefaults()
+	server := f.String("url", "http://localhost:8080", "`URL` of the server, on this machine")
+	f.StringVar(&o.model, "model", "", "`name` of the model")
+	f.StringVar(&o.form, "form", "predict", "`form` of the request: predict (plain JSON), infer (the Open Inference Protocol in JSON), binary (with FP32 behind the JSON) or bytes (with UINT8)")
+	f.StringVar(&o.body, "body", "", "`file` with the body of the request, in place of random numbers")
+	f.StringVar(&o.contentType, "type", "application/json", "Content-`Type` of -body")
+	f.IntVar(&o.connections, "connections", 64, "`number` of connections")
+	f.Float64Var(&o.rate, "rate", 0, "`requests` per second on all connections (default: as many as are answered)")
+	f.DurationVar(&o.limit, "time", 5*time.Second, "how `long` requests are sent")
+	args, err := cli.Parse(f, words)
+	if errors.Is(err, cli.ErrHelp) {
+		fmt.Fprintln(stderr, "Usage: load -model NAME [flags]")
+		cli.PrintFlags(stderr, f)
+	}
+	if err != nil {
 		return nil, err
-	} else if err != nil {
-		return nil, fmt.Errorf("%w; -help shows all flags", err)
+	}
+	known := false
+	for _, form := range forms {
+		known = known || form == o.form
 	}
 	switch {
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q; -help shows all flags", f.Arg(0))
-	case *target == "":
-		return nil, errors.New("no -url given; -help shows all flags")
-	case (*file == "") == (*numbers == 0):
-		return nil, errors.New("want -body or -numbers")
-	case *numbers < 0 || *numbers > 1<<24:
-		return nil, fmt.Errorf("-numbers %d: want 1 to %d", *numbers, 1<<24)
-	case *connections < 1 || *connections > 20_000:
-		return nil, fmt.Errorf("-connections %d: want 1 to 20000", *connections)
-	case *rate < 0 || *rate > 1e6:
-		return nil, fmt.Errorf("-rate %g: want at most 1000000", *rate)
-	case *limit <= 0 || *limit > time.Hour:
-		return nil, fmt.Errorf("-time %v: want at most an hour", *limit)
-	case strings.ContainsAny(*kind, "\r\n"):
-		return nil, errors.New("-type: want one line")
+	case len(args) > 0:
+		return nil, cli.Misuse("unexpected argument %q: did you mean -model %s? -help shows all flags", args[0], args[0])
+	case o.model == "":
+		return nil, cli.Misuse("no -model given; -help shows all flags")
+	case !known:
+		return nil, cli.Misuse("-form %q: want one of %s%s", o.form, strings.Join(forms, ", "), text.Meant(o.form, forms...))
+	case o.connections < 1 || o.connections > 20_000:
+		return nil, cli.Misuse("-connections %d: want 1 to 20000", o.connections)
+	case !(o.rate >= 0 && o.rate <= 1e6):
+		return nil, cli.Misuse("-rate %g: want at most 1000000", o.rate)
+	case o.limit <= 0 || o.limit > time.Hour:
+		return nil, cli.Misuse("-time %v: want at most an hour", o.limit)
+	case strings.ContainsAny(o.contentType, "\r\n"):
+		return nil, cli.Misuse("-type: want one line")
 	}
-	u, err := url.Parse(*target)
-	if err != nil || u.Scheme != "http" || u.Host == "" {
-		return nil, fmt.Errorf("-url %q: want http://HOST:PORT/PATH", *target)
+	if o.url, err = url.Parse(*server); err != nil || o.url.Scheme != "http" || o.url.Host == "" {
+		return nil, cli.Misuse("-url %q: want http://HOST:PORT", *server)
 	}
-	if host := u.Hostname(); host != "localhost" && !net.ParseIP(host).IsLoopback() {
-		return nil, fmt.Errorf("-url %q: want localhost; this command does not send to other machines", *target)
+	if host := o.url.Hostname(); host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil, cli.Misuse("-url %q: want localhost; this command does not send to other machines", *server)
 	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	body := sample(*numbers)
-	if *file != "" {
-		if body, err = os.ReadFile(*file); err != nil {
-			return nil, fmt.Errorf("-body: %w", err)
-		}
-	}
-	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n", u.RequestURI(), u.Host, *kind, len(body))
-	return &load{
-		address: net.JoinHostPort(u.Hostname(), port), request: append(request, body...),
-		connections: *connections, rate: *rate, limit: *limit,
-	}, nil
-}
-
-// sample is a body with n random bytes scaled to 0..1, as the pixels of a picture are.
-func sample(n int) []byte {
-	rng := rand.New(rand.NewPCG(1, 1))
-	b := []byte(`{"instances":[[`)
-	for i := range n {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendFloat(b, float64(float32(rng.IntN(256))/255), 'g', -1, 32)
-	}
-	return append(b, "]]}"...)
+	return o, nil
 }

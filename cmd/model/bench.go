@@ -19,14 +19,15 @@ import (
 
 var benchCommand = subcommand{
 	name: "bench", args: "FILE", summary: "latency, throughput and memory",
-	help: `Measures how long predictions take, for random input of the model's shape. For each -batch it
-warms up until the graph is compiled and the weights are in the form in which kernels read
-them, then predicts for -time, one batch after another, and shows the median (p50) and the 99th
-percentile (p99) of the time for a batch, and the samples per second of all of them.
+	help: `Measures how long predictions take, for random input of the model's shape. For
+each -batch it warms up until the graph is compiled and the weights are in the
+form in which kernels read them, then predicts for -time, one batch after
+another, and shows the median (p50) and the 99th percentile (p99) of the time
+for a batch, and the samples per second of all of them.
 
-Memory is the peak of the process since its start ("peak RSS"), which grows from row to row, and
-what the model holds after the measurement. Run it on an idle machine: other programs
-show in p99 first.
+Memory is the peak of the process since its start ("peak RSS"), which grows from
+row to row, and what the model holds after the measurement. Run it on an idle
+machine: other programs show in p99 first.
 
 Examples:
   model bench squeezenet.safetensors

@@ -29,20 +29,22 @@ var convertCommand = subcommand{
 	name: "convert", args: "FILE OUT", summary: "to Reef's format, safetensors or npz",
 	help: `Writes a model in another format, by -to or by the name of OUT:
 
-  reef         the whole model, for .reef and .safetensors: it is a safetensors file with the
-               architecture, classes and preprocessors in its metadata, so that other programs
-               read its weights
+  reef         the whole model, for .reef and .safetensors: it is a safetensors
+               file with the architecture, classes and preprocessors in its
+               metadata, so that other programs read its weights
   safetensors  weights alone
   npz          weights alone, for .npz: numpy.load reads them
 
-Weights are named by their paths in the model, "dense_1/kernel", and have Keras's shapes. Keras's
-own files (.h5, .keras) are read, but not written. To bring weights to Keras, write npz and set
-them there by name: layer.set_weights takes the arrays of a layer in the order of summary -weights.
+Weights are named by their paths in the model, "dense_1/kernel", and have
+Keras's shapes. Keras's own files (.h5, .keras) are read, but not written. To
+bring weights to Keras, write npz and set them there by name: layer.set_weights
+takes the arrays of a layer in the order of summary -weights.
 
-A file of weights alone becomes a model with -into MODEL, any model file with the same layers.
+A file of weights alone becomes a model with -into MODEL, any model file with
+the same layers.
 
-What was written is read back before it replaces OUT: all weights must be equal, bit by bit, and
-of a whole model so must predictions for random input.
+What was written is read back before it replaces OUT: all weights must be equal,
+bit by bit, and of a whole model so must predictions for random input.
 
 Examples:
   model convert vgg16.h5 vgg16.reef

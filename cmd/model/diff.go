@@ -24,16 +24,16 @@ var errDifferent = errors.New("the models differ")
 
 var diffCommand = subcommand{
 	name: "diff", args: "FILE FILE", summary: "what differs between two models",
-	help: `Compares two models: their layers and the options of the layers, inputs, outputs, classes,
-preprocessors and metadata, how they were compiled, and their weights, by name. Of weights that
-differ it shows
+	help: `Compares two models: their layers and the options of the layers, inputs,
+outputs, classes, preprocessors and metadata, how they were compiled, and their
+weights, by name. Of weights that differ it shows
 
   max diff   the largest absolute difference
   relative   the norm of the difference, divided by that of the first weight
   cosine     of the angle between the weights, 1 for the same direction
 
-Files of weights alone are compared by their weights. -tol ignores small differences of
-weights, as between training on two machines.
+Files of weights alone are compared by their weights. -tol ignores small
+differences of weights, as between training on two machines.
 
 Examples:
   model diff before.safetensors after.safetensors

@@ -42,15 +42,16 @@ var methodNames = sortedKeys(methods)
 
 var explainCommand = subcommand{
 	name: "explain", args: "FILE PICTURE", summary: "where a network looked, as a picture or HTML",
-	help: `Draws beside a picture which parts of it spoke for a class: for the predicted one, or for that of
--class, by its name or its number. -o writes a png, svg or html file; html adds the most likely
-classes.
+	help: `Draws beside a picture which parts of it spoke for a class: for the predicted
+one, or for that of -class, by its name or its number. -o writes a png, svg or
+html file; html adds the most likely classes.
 
-Grad-CAM weights the channels of a convolution by their influence on the class. It takes the last
-convolution, or the -layer that is named. Models without convolutions can be explained by
--method occlusion or integrated.
+Grad-CAM weights the channels of a convolution by their influence on the class.
+It takes the last convolution, or the -layer that is named. Models without
+convolutions can be explained by -method occlusion or integrated.
 
-How pixels become numbers is saved with the model, or said by -pixels or -scale, as for predict.
+How pixels become numbers is saved with the model, or said by -pixels or -scale,
+as for predict.
 
 Examples:
   model explain squeezenet.safetensors cat.jpg -o cat-explained.png

@@ -19,20 +19,21 @@ import (
 
 var graphCommand = subcommand{
 	name: "graph", args: "FILE", summary: "draw the layers, the ops or the memory plan, as SVG or DOT",
-	help: `Draws the model: its layers, every op of its expression graph, or the memory plan of that
-graph. SVG needs no other program and opens in a browser; DOT is text for Graphviz. The
-memory plan has a bar for each buffer, over the steps in which it is in use.
+	help: `Draws the model: its layers, every op of its expression graph, or the memory
+plan of that graph. SVG needs no other program and opens in a browser; DOT is
+text for Graphviz. The memory plan has a bar for each buffer, over the steps in
+which it is in use.
 
-The graph of ops is that of prediction, or of training, with loss and gradients, for a model
-that was saved compiled and with -training. It is built for a batch of -batch samples, and for
-axes of any length for the lengths of -length.
+The graph of ops is that of prediction, or of training, with loss and gradients,
+for a model that was saved compiled and with -training. It is built for a batch
+of -batch samples, and for axes of any length for the lengths of -length.
 
 Examples:
   model graph digits.safetensors -o digits.svg
   model graph vgg16.h5 -format dot | dot -Tpdf -o vgg16.pdf
   model graph digits.safetensors -level ops -training -o ops.svg
   model graph text.safetensors -level ops -length 80 -o ops.svg
-  model graph digits.safetensors -level memory -training -batch 128 -o memory.svg
+  model graph digits.reef -level memory -training -batch 128 -o memory.svg
 `,
 	start: func(f *flag.FlagSet) func(context.Context, streams, []string) error {
 		format := f.String("format", "", "`format` of the drawing: svg or dot (default: that of the name of -o, else dot)")

@@ -164,3 +164,23 @@ func (l *lines) Write(p []byte) (int, error) {
 	l.n += bytes.Count(p, []byte("\n"))
 	return len(p), nil
 }
+
+// FuzzNumbers: no JSON makes numbersOf panic, and what it returns has the shape that it says.
+func FuzzNumbers(f *testing.F) {
+	for _, seed := range []string{"[1,2]", "[[1],[2]]", "[[],[]]", "1", "[1,[2]]", "[[1],2]", "[[1,2],[3]]", `{"a":1}`, "[null]", "[1e40]", "[", "]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		values, shape, err := numbersOf(raw)
+		if err != nil {
+			return
+		}
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		if n != len(values) || n == 0 {
+			t.Errorf("%q: %d numbers of shape %v", raw, len(values), shape)
+		}
+	})
+}

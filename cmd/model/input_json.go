@@ -278,6 +278,9 @@ func numbersOf(raw json.RawMessage) (values []float32, shape []int, err error) {
 		} else if err != nil {
 			return nil, nil, err
 		}
+		if depth == 0 && len(shape) > 0 || leaf == 0 {
+			return nil, nil, errors.New("more than one value")
+		}
 		switch v := token.(type) {
 		case json.Delim:
 			switch v {
@@ -316,7 +319,10 @@ func numbersOf(raw json.RawMessage) (values []float32, shape []int, err error) {
 			return nil, nil, fmt.Errorf("%v, want a number", token)
 		}
 	}
-	if leaf != len(shape) && len(values) > 0 || len(values) == 0 {
+	if depth > 0 {
+		return nil, nil, io.ErrUnexpectedEOF
+	}
+	if len(values) == 0 || leaf != len(shape) {
 		return nil, nil, errors.New("no numbers")
 	}
 	return values, shape, nil

@@ -53,7 +53,6 @@ type subcommand struct {
 	name, args, summary string
 	help                string // what it does, with examples; wrapped by hand
 	exit                string // its exit statuses, if they are its own
-	takes               cli.Values
 	// start declares the flags and returns what runs the command with the arguments.
 	start func(f *flag.FlagSet) func(ctx context.Context, s streams, args []string) error
 }
@@ -66,7 +65,7 @@ var flagValues = map[string]cli.Values{
 	"into":   {Files: true},
 	"as":     {Words: kinds},
 	"format": {Words: []string{"table", "json", "csv", "dot", "svg"}},
-	"level":  {Words: []string{"layers", "ops"}},
+	"level":  {Words: []string{"layers", "ops", "memory"}},
 	"pixels": {Words: pixelNames},
 	"method": {Words: methodNames},
 	"to":     {Words: formatNames},
@@ -190,9 +189,10 @@ func usage(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  %-34s %s\n", "completion SHELL", "print a completion script for bash, zsh or fish")
 	fmt.Fprint(w, `
-FILE is a model that Reef saved, a Keras model (.h5, .keras), or weights alone (safetensors, npz,
-.weights.h5), which only summary, convert and diff can use. The format is found from the content.
-"model COMMAND -h" explains a command. Flags may stand before and behind the arguments.
+FILE is a model that Reef saved, a Keras model (.h5, .keras), or weights alone
+(safetensors, npz, .weights.h5), which only summary, convert and diff can use.
+The format is found from the content. "model COMMAND -h" explains a command.
+Flags may stand before and behind the arguments.
 `, exitStatus, closing)
 }
 

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/npz"
 	k "github.com/reef-dl/reef/keraslike"
@@ -42,7 +43,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help %s is another text than %[1]s -h", c.name)
 		}
 		for line := range strings.Lines(help) {
-			if n := utf8.RuneCountInString(line); n > 110 {
+			if n := utf8.RuneCountInString(line); n > 81 {
 				t.Errorf("%s: %d characters in a line: %s", c.name, n, line)
 			}
 		}
@@ -63,7 +64,7 @@ func TestMistakes(t *testing.T) {
 		{"summary a b", `unexpected argument "b"`},
 		{"summary shapes.reef -jason", "flag provided but not defined: -jason (did you mean -json?)"},
 		{"graph shapes.reef -format png", `-format "png": want one of: svg, dot`},
-		{"graph shapes.reef -level op", `-level "op": want one of: layers, ops (did you mean "ops"?)`},
+		{"graph shapes.reef -level op", `-level "op": want one of: layers, ops, memory (did you mean "ops"?)`},
 		{"graph shapes.reef -o a.gif", "the name does not say which format"},
 		{"graph shapes.reef -training", "-training is about ops"},
 		{"graph shapes.reef -level ops -batch 0", "-batch 0: want a positive number"},
@@ -376,6 +377,16 @@ func TestPredict(t *testing.T) {
 	}
 	same(show("", "shapes.reef one.png -format json"), string(bytesOf), "shapes.reef -")
 
+	// Gray pictures: by what is saved with the model, and by a flag.
+	m, err := plain()
+	if err == nil {
+		err = errors.Join(steady(m), m.SetPreprocessor(0, datasets.ImageOptions{Height: 8, Width: 8, Filter: datasets.Bilinear, Gray: true}), m.Save("gray.reef"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(done(t, "", "predict", "gray.reef", "one.png", "-format", "json"), "", "plain.reef one.png -pixels unit")
+
 	// What came before an error is not lost.
 	status, stdout, stderr := command(t, "[1,2] [3,4] [5]", "predict", "rooms.reef", "-", "-format", "json")
 	if status != cli.Failed || strings.Count(stdout, "\n") != 2 || !strings.Contains(stderr, "sample 2: 1 number, want 2") {
@@ -634,7 +645,7 @@ func TestCompletion(t *testing.T) {
 		"su":                          {"summary"},
 		"summary mo":                  {"model.reef"},
 		"summary model.reef -w":       {"-weights"},
-		"graph model.reef -level ":    {"layers", "ops"},
+		"graph model.reef -level ":    {"layers", "memory", "ops"},
 		"predict model.reef -format ": {"csv", "dot", "json", "svg", "table"},
 		"explain m -method occ":       {"occlusion"},
 		"convert model.reef -to n":    {"npz"},

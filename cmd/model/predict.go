@@ -18,18 +18,20 @@ var predictCommand = subcommand{
   a picture (png, jpeg, gif, bmp), or a folder with pictures
   CSV               a sample for each row
   text              a sample for each line
-  JSON              a sample, a list of samples, or one behind the other (JSON lines); a model
-                    with several inputs takes objects with the inputs by name
+  JSON              a sample, a list of samples, or one behind the other (JSON
+                    lines); a model with several inputs takes objects with the
+                    inputs by name
   npy, npz          an array of samples; npz has one for each input, by name
   -                 standard input, with any of these but npz
 
-What is saved with the model is used: the preprocessor turns pictures, texts and rows into
-numbers as in training, and classes have their names. Numbers in npy and npz are what the model
-takes. So are those in JSON, but for a model of a table, whose rows are encoded or scaled.
--raw ignores the preprocessor.
+What is saved with the model is used: the preprocessor turns pictures, texts and
+rows into numbers as in training, and classes have their names. Numbers in npy
+and npz are what the model takes. So are those in JSON, but for a model of a
+table, whose rows are encoded or scaled. -raw ignores the preprocessor.
 
-Classifiers print the -top most likely classes, other models all numbers. The formats are a
-table, JSON (an object for each line) and csv. Large files are read batch by batch.
+Classifiers print the -top most likely classes, other models all numbers. The
+formats are a table, JSON (an object for each line) and csv. Large files are
+read batch by batch.
 
 Examples:
   model predict squeezenet.safetensors cat.jpg dog.jpg
@@ -37,7 +39,7 @@ Examples:
   model predict penguins.safetensors new.csv -format csv > predicted.csv
   echo "what a wonderful film" | model predict reviews.safetensors -
   model predict digits.safetensors digits.npy -format json -top 10
-  echo '{"left": [1, 2], "right": [3, 4]}' | model predict two.safetensors - -format json
+  echo '{"left": [1, 2], "right": [3, 4]}' | model predict two.reef -
 `,
 	start: func(f *flag.FlagSet) func(context.Context, streams, []string) error {
 		format := f.String("format", "table", "`format` of the output: table, json or csv")

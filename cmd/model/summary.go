@@ -19,13 +19,14 @@ import (
 
 var summaryCommand = subcommand{
 	name: "summary", args: "FILE", summary: "layers, shapes, parameters, settings",
-	help: `Shows what a file holds: its layers with the shape of their output ("?" is an axis of any
-length), their parameters and whether training changes them; the inputs with their
-preprocessors, the outputs with the names of their classes; how the model was compiled;
-metadata; and the size of the file. Of a file of weights it lists the arrays.
+	help: `Shows what a file holds: its layers with the shape of their output ("?" is an
+axis of any length), their parameters and whether training changes them; the
+inputs with their preprocessors, the outputs with the names of their classes;
+how the model was compiled; metadata; and the size of the file. Of a file of
+weights it lists the arrays.
 
--weights adds a line for each weight with its smallest and largest value, mean and standard
-deviation, and counts those that are NaN or infinite.
+-weights adds a line for each weight with its smallest and largest value, mean
+and standard deviation, and counts those that are NaN or infinite.
 
 Examples:
   model summary digits.safetensors

@@ -25,16 +25,11 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
+	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/keraslike/serve"
-)
-
-// The exit statuses.
-const (
-	exitError       = 1
-	exitUsage       = 2
-	exitInterrupted = 130 // 128 + SIGINT
 )
 
 func main() {
@@ -45,7 +40,7 @@ func main() {
 		<-stop
 		cancel()
 		<-stop
-		os.Exit(exitInterrupted)
+		os.Exit(cli.Interrupted)
 	}()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -53,18 +48,10 @@ func main() {
 // run serves until ctx is done and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args, stderr)
-	switch {
-	case errors.Is(err, errHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintf(stderr, "serve: %v\n", err)
-		return exitUsage
+	if err == nil {
+		err = o.serve(ctx, stdout, stderr)
 	}
-	if err := o.serve(ctx, stdout, stderr); err != nil {
-		fmt.Fprintf(stderr, "serve: %v\n", text(err))
-		return exitError
-	}
-	return 0
+	return cli.Status("serve", err, stderr)
 }
 
 // serve loads the models, listens and answers requests until ctx is done.
@@ -72,7 +59,7 @@ func (o *options) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	log := slog.New(o.handler(stderr))
 	handler, err := serve.New(append(o.settings(), serve.Logger(log))...)
 	if err != nil {
-		return err
+		return plain(err)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", o.addr)
 	if err != nil {
@@ -84,7 +71,15 @@ func (o *options) serve(ctx context.Context, stdout, stderr io.Writer) error {
 	onHangup(ctx, func() { _ = handler.ReloadAll(ctx) }) // which logs its errors
 	go handler.Watch(ctx, o.watch)
 	o.say(stdout, handler, listener.Addr())
-	return handler.Serve(ctx, listener)
+	return plain(handler.Serve(ctx, listener))
+}
+
+// plain is an error without the name of the package, which is that of the command.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), "serve: ", ""))
 }
 
 // say tells people where the models are and how to ask them.

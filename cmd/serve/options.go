@@ -13,7 +13,8 @@ import (
 	"strings"
 	"time"
 
-	words "github.com/reef-dl/reef/internal/text"
+	"github.com/reef-dl/reef/internal/cli"
+	"github.com/reef-dl/reef/internal/text"
 	"github.com/reef-dl/reef/keraslike/serve"
 )
 
@@ -31,8 +32,6 @@ type options struct {
 
 // model is a value of -model.
 type model struct{ name, file string }
-
-var errHelp = errors.New("help requested")
 
 const usage = `Usage:
   serve -model [NAME=]FILE [-model [NAME=]FILE ...] [flags]
@@ -75,46 +74,49 @@ func newFlags(o *options) *flag.FlagSet {
 	return f
 }
 
-// parse reads the command line. It prints the help to stderr and returns errHelp if asked to.
-func parse(args []string, stderr io.Writer) (*options, error) {
+// parse reads the command line. It prints the help to stderr and returns cli.ErrHelp if asked to.
+func parse(words []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := newFlags(o)
-	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+	args, err := cli.Parse(f, words)
+	if errors.Is(err, cli.ErrHelp) {
 		fmt.Fprint(stderr, usage)
-		f.SetOutput(stderr)
-		f.PrintDefaults()
+		cli.PrintFlags(stderr, f)
 		fmt.Fprint(stderr, exitStatus)
-		return nil, errHelp
-	} else if err != nil {
-		return nil, fmt.Errorf("%w%s; -help shows all flags", err, meantFlag(f, err))
 	}
+	if err != nil {
+		return nil, err
+	}
+	return o, o.check(args)
+}
+
+// check reports a mistake on the command line.
+func (o *options) check(args []string) error {
 	switch {
-	case f.NArg() > 0 && len(o.models) == 0:
-		return nil, fmt.Errorf("unexpected argument %q: did you mean -model %s? -help shows all flags", f.Arg(0), f.Arg(0))
-	case f.NArg() > 0:
-		return nil, fmt.Errorf("unexpected argument %q: each file needs its own -model; -help shows all flags", f.Arg(0))
+	case len(args) > 0:
+		return cli.Misuse("unexpected argument %q: did you mean -model %s? -help shows all flags", args[0], args[0])
 	case len(o.models) == 0:
-		return nil, errors.New("no -model given; -help shows all flags")
+		return cli.Misuse("no -model given; -help shows all flags")
 	case o.log != "text" && o.log != "json" && o.log != "none":
-		return nil, fmt.Errorf("-log %q: want text, json or none%s", o.log, words.Meant(o.log, "text", "json", "none"))
+		return cli.Misuse("-log %q: want text, json or none%s", o.log, text.Meant(o.log, "text", "json", "none"))
 	case o.watch < 0:
-		return nil, fmt.Errorf("-watch %v: want a positive time", o.watch)
+		return cli.Misuse("-watch %v: want a positive time", o.watch)
 	case o.batchWait < 0 || o.batchWait > time.Minute:
-		return nil, fmt.Errorf("-batch-wait %v: want 0 to a minute", o.batchWait)
+		return cli.Misuse("-batch-wait %v: want 0 to a minute", o.batchWait)
 	case o.timeout <= 0:
-		return nil, fmt.Errorf("-timeout %v: want a positive time", o.timeout)
+		return cli.Misuse("-timeout %v: want a positive time", o.timeout)
 	case o.grace < 0:
-		return nil, fmt.Errorf("-grace %v: want 0 or more", o.grace)
+		return cli.Misuse("-grace %v: want 0 or more", o.grace)
 	}
 	for _, n := range []struct {
 		flag  string
 		value int64
 	}{{"max-batch", int64(o.maxBatch)}, {"queue", int64(o.queue)}, {"max-body", o.maxBody}, {"max-pixels", int64(o.maxPixels)}, {"max-memory", o.memory}} {
 		if n.value < 1 {
-			return nil, fmt.Errorf("-%s %d: want a positive number", n.flag, n.value)
+			return cli.Misuse("-%s %d: want a positive number", n.flag, n.value)
 		}
 	}
-	return o, nil
+	return nil
 }
 
 // inName are the characters of a model's name; others of a file's name become dashes.
@@ -170,16 +172,3 @@ func (o *options) handler(w io.Writer) slog.Handler {
 	}
 	return slog.NewTextHandler(w, settings)
 }
-
-// meantFlag suggests the flag that was probably meant by one that is not defined.
-func meantFlag(f *flag.FlagSet, err error) string {
-	var flags []string
-	f.VisitAll(func(fl *flag.Flag) { flags = append(flags, "-"+fl.Name) })
-	if _, name, ok := strings.Cut(err.Error(), "not defined: "); ok {
-		return words.Meant(name, flags...)
-	}
-	return ""
-}
-
-// text is an error without the name of the package, which is that of the command.
-func text(err error) string { return strings.ReplaceAll(err.Error(), "serve: ", "") }

@@ -128,3 +128,28 @@ func TestBrokenRows(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRows: no file makes the reader panic, and it returns as many numbers as the shape says.
+func FuzzRows(f *testing.F) {
+	for _, shape := range [][]int{nil, {3}, {2, 2}} {
+		var b bytes.Buffer
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		if err := WriteArray(&b, shape, make([]float32, n)); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		r, err := NewRows(bytes.NewReader(file), "x.npy", 1<<20)
+		if err != nil {
+			return
+		}
+		want := r.Len()
+		if values, err := r.All(); err == nil && len(values) != want {
+			t.Errorf("%d numbers, want %d", len(values), want)
+		}
+	})
+}

@@ -4,7 +4,6 @@ package serve
 
 import (
 	"encoding/json"
-	"math"
 	"strconv"
 	"strings"
 
@@ -58,7 +57,7 @@ func appendNested(b []byte, values []float32, shape []int) []byte {
 // notFinite returns the index of the first NaN or Inf, -1 if there is none.
 func notFinite(values []float32) int {
 	for i, v := range values {
-		if v-v != 0 || math.IsNaN(float64(v)) {
+		if v-v != 0 {
 			return i
 		}
 	}

@@ -75,7 +75,7 @@ func Ops(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Alt = fmt.Sprintf("%s: graph of %s.", d.Name, text.Count(len(d.Boxes), "op"))
+	f.Alt = fmt.Sprintf("%s: expression graph of %s and %s.", d.Name, text.Count(len(d.Boxes), "node"), text.Count(len(d.Arrows), "connection"))
 	return f, nil
 }
 

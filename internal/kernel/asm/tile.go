@@ -22,10 +22,11 @@ import (
 // Registers, AVX-512: Z0-Z27 accumulators, Z28-Z29 B, Z30 broadcast, K1 mask.
 // AVX2: Y0-Y11, Y12-Y13, Y14, and Y15 the mask.
 //
-// A multiply-add takes four cycles and two start in each, so a tile needs eight accumulators. Two
-// vectors a row give one of three rows or fewer too few, which therefore takes as long as one of
-// four rows. Tiles of so few rows may be wider: they cover up to four neighboring panels of B. The
-// order in which an element is summed is that of any other tile.
+// A multiply-add takes four cycles and two start in each, so a tile needs eight accumulators, and
+// twelve to reach more than nine tenths of the peak. Two vectors a row give one of three rows or fewer
+// too few, which therefore takes as long as one of four rows. Tiles of so few rows may be wider: they
+// cover up to four neighboring panels of B. The order in which an element is summed is that of any
+// other tile.
 
 const panelVectors = 2 // vectors in a row of a panel of B
 
@@ -61,6 +62,8 @@ var (
 	stepB    = reg.R11
 	k        = reg.R12
 	segments = reg.R13
+
+	aheadOfB = reg.R15 // four rows of B
 
 	// of a wide tile, whose rows do not need these as bases
 	panelB  = reg.RDX // distance between panels of B
@@ -241,6 +244,8 @@ func (t tile) sum(variant string) {
 	t.MOVQ(arg(argRowA), rowDist)
 	t.MOVQ(arg(argStepA), stepA)
 	t.MOVQ(arg(argStepB), stepB)
+	t.MOVQ(stepB, aheadOfB)
+	t.SHLQ(operand.Imm(2), aheadOfB)
 	t.MOVQ(arg(argOffsets), offsets)
 	t.MOVQ(arg(argSegments), segments)
 	t.Label("segment" + variant)
@@ -273,7 +278,8 @@ func (t tile) sum(variant string) {
 	t.JNZ(operand.LabelRef("segment" + variant))
 }
 
-// step adds the products for one k. It prefetches B and, for a transposed A, A eight steps ahead.
+// step adds the products for one k. It prefetches B 32 rows ahead, as the processor's own prefetches
+// begin anew at every page, of 32 or 64 rows, and, for a transposed A, A eight steps ahead.
 func (t tile) step() {
 	if t.wide() {
 		t.wideStep()
@@ -283,7 +289,7 @@ func (t tile) step() {
 		t.load(t.at(b, j), t.partial(j), t.bVec(j))
 	}
 	for line := 0; line < t.vectors*t.width; line += 64 {
-		t.PREFETCHT0(operand.Mem{Base: b, Index: stepB, Scale: 8, Disp: line})
+		t.PREFETCHT0(operand.Mem{Base: b, Index: aheadOfB, Scale: 8, Disp: line})
 	}
 	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
 	for i := range t.rows {
@@ -326,7 +332,7 @@ func (t tile) wideStep() {
 			t.VBROADCASTSS(t.row(i, 0), elements[i])
 		}
 	}
-	t.PREFETCHT0(operand.Mem{Base: b, Index: stepB, Scale: 8})
+	t.PREFETCHT0(operand.Mem{Base: b, Index: aheadOfB, Scale: 8})
 	t.PREFETCHT0(operand.Mem{Base: bases[0], Index: stepA, Scale: 8, Disp: 4 * (t.rows - 1)})
 	for j := range t.vectors {
 		if t.rows == 1 && !t.partial(j) {

@@ -14,7 +14,7 @@ func BenchmarkRows(b *testing.B) {
 	for _, s := range []struct{ k, n int }{{64, 128}, {256, 768}, {784, 512}, {1024, 4096}} {
 		for _, m := range []int{1, 2, 3, 4, 6, 8, 32, 128} {
 			x, w, y := make([]float32, m*s.k), make([]float32, s.k*s.n), make([]float32, m*s.n)
-			plain := Product{M: m, N: s.n, K: s.k, A: x, LDA: s.k, B: w, LDB: s.n, C: y, LDC: s.n}
+			plain := Product{M: m, N: s.n, K: s.k, A: x, LDA: s.k, B: w, LDB: s.n, C: y, LDC: s.n, Rows: true}
 			packed := plain
 			packed.Packed = new(Packed)
 			packed.Packed.Pack(false, s.k, s.n, w, s.n)

@@ -32,7 +32,7 @@ func (j *job) fusePacking() bool {
 }
 
 func (j *job) multiplyFused() {
-	j.kBlocks = max(1, ceilDiv(j.k, j.isa.Depth))
+	j.kBlocks = max(1, ceilDiv(j.k, j.depth()))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, j.isa.TileRows), ceilDiv(j.n, j.isa.TileCols())
 	if j.small() {
 		parallel.RunAlone((*fusedJob)(j), j.colPanels)

@@ -18,13 +18,20 @@ const (
 	packPanels = 16  // number of row panels that pays for packing all of B
 
 	nearFloats = 3 << 16 // floats of B that the second-level cache holds besides A and C
+
+	// A product whose rows are computed each as if alone, and whose B is no larger than this, has
+	// blocks of k of this size: fewer visits of C gain more than what the first-level cache then
+	// cannot hold.
+	deepFloats = 1 << 19
+	deepSteps  = 1024
+	deepChunk  = 1 << 17 // floats of B that all rows read in turn
 )
 
 // maxPacked is how many floats of B are packed at a time; it is a variable for the tests.
 var maxPacked = 4 << 20
 
 // job is a product divided into units: chunks of row panels by chunks of column panels. The k
-// axis is divided into blocks of at most isa.depth, each of which adds to C, so every element
+// axis is divided into blocks of at most j.depth, each of which adds to C, so every element
 // is summed in the same order regardless of the units.
 type job struct {
 	isa            *simd.ISA
@@ -34,6 +41,7 @@ type job struct {
 	lda, ldb, ldc  int
 	add, relu      bool
 	rows           bool           // each row as if it were alone, see Product
+	deep           bool           // see deepFloats
 	scale, shift   unsafe.Pointer // nil for none
 	packed         unsafe.Pointer // op(B) as [column panel][k][isa.TileCols()], nil to read b in place
 	packedK        int            // rows of a panel of packed: k, or more if this is a part of k
@@ -59,10 +67,10 @@ func (j *job) release() {
 // the maximum with 0. If Packed is set, it is op(B),
 // K x N, and B, LDB and TransB are not used; C has the same bits.
 //
-// An element is summed in an order that depends on K alone, so a row of C has the same bits alone
-// and among others, for any number of workers, and whether B is packed or not. Only if K is at least
-// 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most 64,
-// unless Rows is set: then the order is that of the row alone.
+// An element is summed in an order that depends on K, N and Rows alone, so a row of C has the same bits
+// alone and among others, for any number of workers, and whether B is packed or not. Only if K is at
+// least 2048, N at most 64 and neither matrix transposed does it also depend on whether M is at most
+// 64, unless Rows is set: then the order is that of the row alone.
 type Product struct {
 	TransA, TransB bool
 	M, N, K        int
@@ -93,6 +101,7 @@ func Multiply(p Product) {
 	if p.Packed != nil {
 		j.use(p.Packed)
 	}
+	j.deep = j.rows && j.k*j.n <= deepFloats
 	s := j.isa
 	if j.splits() {
 		j.multiplySplit()
@@ -173,10 +182,18 @@ func (j *job) panel(k0, q int) unsafe.Pointer {
 	return simd.At(j.packed, (q*j.packedK+k0)*j.isa.TileCols())
 }
 
+// depth returns the maximum number of steps of a block of k.
+func (j *job) depth() int {
+	if j.deep {
+		return deepSteps
+	}
+	return j.isa.Depth
+}
+
 // divide divides the product into panels.
 func (j *job) divide() {
 	s := j.isa
-	j.kBlocks = max(1, ceilDiv(j.k, s.Depth))
+	j.kBlocks = max(1, ceilDiv(j.k, j.depth()))
 	j.rowPanels, j.colPanels = ceilDiv(j.m, s.TileRows), ceilDiv(j.n, s.TileCols())
 	if j.transA {
 		j.copyA = j.colPanels >= 3 && s.PackColumns != nil
@@ -219,6 +236,8 @@ func (j *job) multiply() {
 			j.colChunks = min(ceilDiv(j.colPanels, j.group), t)
 		} else if c := t / gcd(j.rowChunks, t); j.rowPanels < 4*t && c*4 <= j.colPanels {
 			j.colChunks = c
+		} else if j.fullTiles && j.n > j.m && j.colPanels%t == 0 {
+			j.colChunks = t // the row panels differ in size
 		} else {
 			j.rowChunks = min(j.rowPanels, ceilDiv(j.rowChunks, t)*t)
 			if j.rowChunks < t {
@@ -242,10 +261,24 @@ func (j *job) Unit(u int, w *parallel.Worker) {
 	if j.packed != nil {
 		t.PanelB *= j.packedK
 	}
-	if j.packed != nil && !j.transA && p1-p0 > 1 && (q1-q0)*j.packedPanel() > nearFloats {
-		j.columnsFirst(w, p0, p1, q0, q1)
-		return
+	step := q1 - q0
+	if j.packed != nil && !j.transA && p1-p0 > 1 {
+		if j.deep {
+			const widest = 4 // panels of a tile
+			step = max(1, deepChunk/max(1, j.packedPanel())/widest) * widest
+		} else if (q1-q0)*j.packedPanel() > nearFloats {
+			j.columnsFirst(w, p0, p1, q0, q1)
+			return
+		}
 	}
+	for q := q0; q < q1; q += step {
+		j.rowsFirst(w, p0, p1, q, min(q+step, q1))
+	}
+}
+
+// rowsFirst computes row panels p0..p1-1 of column panels q0..q1-1.
+func (j *job) rowsFirst(w *parallel.Worker, p0, p1, q0, q1 int) {
+	s, t := j.isa, &w.Tile
 	for kb := range j.kBlocks {
 		k0, k1 := parallel.Share(j.k, j.kBlocks, kb)
 		t.K, t.Flags = k1-k0, j.flags(kb)

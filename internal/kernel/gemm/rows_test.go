@@ -56,7 +56,7 @@ func (p fewRows) rows(from, m int) []float32 {
 }
 
 func (p fewRows) String() string {
-	return fmt.Sprintf("n=%d k=%d transA=%v transB=%v add=%v bias=%v relu=%v packed=%v", p.N, p.K, p.TransA, p.TransB, p.Add, p.Bias != nil, p.ReLU, p.Packed != nil)
+	return fmt.Sprintf("n=%d k=%d transA=%v transB=%v add=%v bias=%v relu=%v packed=%v rows=%v", p.N, p.K, p.TransA, p.TransB, p.Add, p.Bias != nil, p.ReLU, p.Packed != nil, p.Rows)
 }
 
 // A row has the same bits alone and among any others, however many panels of B its tile covers, for
@@ -71,13 +71,14 @@ func TestRowAloneHasTheBitsOfABatch(t *testing.T) {
 			sizes = append(sizes, [2]int{n, rng.IntN(8)})
 		}
 		for _, n := range []int{1, panel, 3*panel + 1, 4 * panel, 8*panel - 1} {
-			for _, k := range []int{0, 1, depth - 1, depth, depth + 1, 2*depth + 3} {
+			for _, k := range []int{0, 1, depth - 1, depth, depth + 1, 2*depth + 3, deepSteps, deepSteps + 1} {
 				sizes = append(sizes, [2]int{n, k})
 			}
 		}
 		sizes = append(sizes, [2]int{1001, 260}, [2]int{300, 1500}, [2]int{5, 20_000}, [2]int{10, 4001}, [2]int{64, 2 * splitSteps})
 		for i, size := range sizes {
 			p := newFewRows(rng, size[0], size[1], i%3 == 1, i%4 == 2, i%2 == 0, i%5 < 3, i%7 < 3)
+			p.Rows = i%3 < 2
 			restore := parallel.SetWorkers(1)
 			want := p.rows(0, allRows)
 			restore()

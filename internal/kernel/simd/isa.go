@@ -71,10 +71,10 @@ const fullSums = 12
 
 // FullTiles reports how rows by cols elements are best divided into the least number of tiles, of
 // which there is more than one: as FullTile says, or else into tiles that differ by at most a row, if
-// these have enough sums, or most of them TileRows rows.
+// these have enough sums, or nearly all of them TileRows rows.
 func (s *ISA) FullTiles(rows, cols int) bool {
 	tiles, rest := (rows-1)/s.TileRows+1, rows%s.TileRows
-	if tiles == 1 || rest == 0 || rows/tiles*s.tileVectors >= fullSums || 3*(s.TileRows-rest) <= tiles {
+	if tiles == 1 || rest == 0 || rows/tiles*s.tileVectors >= fullSums || 6*(s.TileRows-rest) <= tiles {
 		return false
 	}
 	if rest == 1 {
