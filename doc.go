@@ -26,10 +26,20 @@
 //	_, err = model.Fit(ctx, train, k.Epochs(5), k.BatchSize(128))
 //	scores, err := model.Evaluate(ctx, test)
 //
-// Further packages: keraslike/callbacks (what happens during training), keraslike/kerasfile
-// (files of Keras), keraslike/applications (pretrained networks), viz (pictures of data, training
-// and models), graph (the expressions below the layers) and recipes (ten complete projects).
-// README.md and the pages in docs explain each.
+// Further packages:
+//
+//	keraslike/callbacks      early stopping, checkpoints, learning rates, logs, progress
+//	keraslike/kerasfile      models and weights from files of Keras
+//	keraslike/applications   pretrained networks
+//	keraslike/serve          models behind an http.Handler
+//	viz                      pictures of data, training and models, as SVG and PNG
+//	graph                    the expressions and gradients below the layers
+//	recipes                  ten complete projects
+//	examples                 complete programs of some 60 lines
+//
+// The folder docs has a page for each question, beginning with docs/getting-started.md; docs/README.md
+// is the index. "go doc" of a function, such as "go doc ./keraslike Dense", has its formula, shapes, options
+// and defaults.
 package reef
 
 import (

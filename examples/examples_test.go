@@ -62,7 +62,7 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
-		{"gradients", 112, func(out string) error {
+		{"gradients", 105, func(out string) error {
 			lines := strings.Split(strings.TrimSpace(out), "\n")
 			var first, last, accuracy float64
 			for at, want := range map[int]struct {

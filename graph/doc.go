@@ -18,13 +18,15 @@
 // An expression is built from variables ([Input]), bound to values with [Let],
 // compiled and run:
 //
+//	var try graph.Try // keeps the first error
 //	g := graph.New()
-//	x, _ := graph.Input(g, graph.Float32, "x", 128, 784)
-//	w, _ := graph.Input(g, graph.Float32, "w", 784, 10)
-//	y, _ := graph.Dense(x, w, nil, graph.Act(graph.ReLU))
-//	cost, _ := graph.Mean(y)
-//	grads, _ := graph.Grad(cost, w)
-//	p, _ := graph.Compile(cost, grads[0])
+//	x := try.Do(graph.Input(g, graph.Float32, "x", 128, 784))
+//	w := try.Do(graph.Input(g, graph.Float32, "w", 784, 10))
+//	y := try.Do(graph.Dense(x, w, nil, graph.Act(graph.ReLU)))
+//	cost := try.Do(graph.Mean(y))
+//	...
+//	grads, err := graph.Grad(cost, w)
+//	p, err := graph.Compile(cost, grads[0])
 //
 // Values are float32; the same ops run in float64 for gradient checks. Tensors are
 // row-major, batch first and channels last.

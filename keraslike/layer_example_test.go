@@ -68,16 +68,11 @@ func ExampleNormalization() {
 // A layer of a few ops: the gradient of an image along its width.
 func ExampleLambda() {
 	slope := keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) {
+		var try graph.Try
 		x, width := in[0], in[0].Shape()[2]
-		right, err := graph.Slice(x, 2, 1, width-1)
-		if err != nil {
-			return nil, err
-		}
-		left, err := graph.Slice(x, 2, 0, width-1)
-		if err != nil {
-			return nil, err
-		}
-		return graph.Sub(right, left)
+		right := try.Do(graph.Slice(x, 2, 1, width-1))
+		left := try.Do(graph.Slice(x, 2, 0, width-1))
+		return try.Do(graph.Sub(right, left)), try.Err()
 	})
 	m := keraslike.Sequential("m", keraslike.Input(1, 4, 1), slope)
 	if err := m.Build(0); err != nil {
@@ -203,23 +198,10 @@ func ExampleBidirectional() {
 // A custom loss, made of graph nodes: the mean of |p - t|³.
 func ExampleCustomLoss() {
 	cubic := keraslike.CustomLoss("cubic", func(p, t *graph.Node) (*graph.Node, error) {
-		e, err := graph.Sub(p, t)
-		if err != nil {
-			return nil, err
-		}
-		square, err := graph.Mul(e, e)
-		if err != nil {
-			return nil, err
-		}
-		minus, err := graph.Scale(e, -1)
-		if err != nil {
-			return nil, err
-		}
-		size, err := graph.Maximum(e, minus)
-		if err != nil {
-			return nil, err
-		}
-		return graph.Mul(square, size)
+		var try graph.Try
+		e := try.Do(graph.Sub(p, t))
+		size := try.Do(graph.Maximum(e, try.Do(graph.Scale(e, -1))))
+		return try.Do(graph.Mul(try.Do(graph.Mul(e, e)), size)), try.Err()
 	})
 	m := keraslike.Sequential("m", keraslike.Input(1), keraslike.Dense(1, keraslike.KernelInitializer(keraslike.Ones())))
 	if err := m.Compile(keraslike.SGD(0.1), cubic); err != nil {

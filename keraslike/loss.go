@@ -257,15 +257,10 @@ func lossPerOutput(l Loss, n int) []Loss {
 // mean.
 //
 //	k.CustomLoss("quartic", func(p, t *graph.Node) (*graph.Node, error) {
-//		e, err := graph.Sub(p, t)
-//		if err != nil {
-//			return nil, err
-//		}
-//		e2, err := graph.Mul(e, e)
-//		if err != nil {
-//			return nil, err
-//		}
-//		return graph.Mul(e2, e2)
+//		var try graph.Try
+//		e := try.Do(graph.Sub(p, t))
+//		e2 := try.Do(graph.Mul(e, e))
+//		return try.Do(graph.Mul(e2, e2)), try.Err()
 //	})
 //
 // To load a model that was saved with it, pass it to Load by WithCustomLoss.

@@ -25,8 +25,8 @@ type Lesson struct {
 }
 
 // Measurement is how long a command took on two cores of an AMD EPYC with AVX-512, with nothing
-// else running, data and pretrained weights on disk and all variants in turn. Those of more than
-// half a minute were measured by training alone, on a machine that was shared.
+// else running, data and pretrained weights on disk, nothing in the cache and all variants in turn.
+// Those of more than ten seconds follow from the first two epochs of each variant.
 type Measurement time.Duration
 
 func seconds(s float64) Measurement { return Measurement(s * float64(time.Second)) }

@@ -233,6 +233,6 @@ func imdbLesson() Lesson {
 			"recipe compare runs/imdb/overfit runs/imdb/plain",
 			"conv1d, which reads the words in their order",
 		},
-		Took: [2]Measurement{seconds(0.6), seconds(3.3)},
+		Took: [2]Measurement{seconds(0.6), seconds(3.2)},
 	}
 }

@@ -104,6 +104,6 @@ func mnistCNNLesson() Lesson {
 			"-epochs 1, which already beats mnist",
 			"visualize -model runs/mnistcnn/model.safetensors: what its filters see",
 		},
-		Took: [2]Measurement{seconds(0.7), seconds(31)},
+		Took: [2]Measurement{seconds(0.9), seconds(18)},
 	}
 }

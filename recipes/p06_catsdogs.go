@@ -328,7 +328,7 @@ func catsDogsLesson() Lesson {
 			"-explain photo.jpg: what it says of your own photo, and why",
 			"visualize -model runs/catsdogs/finetune/model.safetensors",
 		},
-		Took: [2]Measurement{seconds(10.3), seconds(530)},
+		Took: [2]Measurement{seconds(9.8), seconds(300)},
 	}
 }
 

@@ -432,6 +432,6 @@ func visualizeLesson() Lesson {
 			"-model runs/mnistcnn/model.safetensors: a network of your own",
 			"-data sample, which draws less of everything",
 		},
-		Took: [2]Measurement{seconds(9.1), seconds(20)},
+		Took: [2]Measurement{seconds(8.6), seconds(20)},
 	}
 }

@@ -192,6 +192,6 @@ func temperatureLesson() Lesson {
 			"recipe compare runs/temperature/gru runs/temperature/gru_stacked: is the second layer worth its time?",
 			"conv1d, whose convolutions shorten the sequence first",
 		},
-		Took: [2]Measurement{seconds(3.4), seconds(240)},
+		Took: [2]Measurement{seconds(3), seconds(256)},
 	}
 }

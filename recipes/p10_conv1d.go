@@ -188,7 +188,7 @@ func conv1dLesson() Lesson {
 			"-variant imdb_lstm -epochs 2: the best of it in less time",
 			"imdb, which needs no order and gets as far",
 		},
-		Took: [2]Measurement{seconds(2.3), seconds(100)},
+		Took: [2]Measurement{seconds(2.3), seconds(68)},
 	}
 }
 

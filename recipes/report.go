@@ -99,6 +99,7 @@ type Report struct {
 	seen    int    // samples, in all epochs
 	resumed bool   // the files of an earlier run in the folder are its own
 	which   string // of several networks is in History, for the caption of its curves
+	dead    string // which networks started out dead and were initialized again
 
 	Model   *k.Model   `json:"-"`                 // nil for several variants
 	History *k.History `json:"history,omitempty"` // nil for several variants, and where nothing is trained

@@ -152,19 +152,18 @@ func (r *reader) noPixels() error {
 // picture decodes a picture into the numbers of the model's input.
 func (r *reader) picture(in io.Reader, name string) (values []float32, shape []int, err error) {
 	want := r.shapes[0]
-	channels := 3
 	switch {
-	case len(want) == 3 && (want[2] == 3 || want[2] == k.Any):
-	case len(want) == 3 && want[2] == 1:
-		channels = 1
-	case len(want) == 2 && r.raw[0] != nil || len(want) == 1: // gray, or pixels in a row
-		channels = 1
+	case len(want) == 3 && (want[2] == 3 || want[2] == 1 || want[2] == k.Any):
+	case len(want) == 1 || len(want) == 2: // pixels in a row, or gray without an axis for it
 	default:
 		return nil, nil, fmt.Errorf("%s: a picture, but input %q of %s wants %s, want (height, width, 3) or (height, width, 1)", name, r.names[0], r.file, want)
 	}
 	o, err := r.options()
 	if err != nil {
 		return nil, nil, err
+	}
+	if n := 3 * o.Height * o.Width; r.raw[0] == nil && (len(want) == 3 && want[2] == 1 || len(want) < 3 && want.Size() != n) {
+		o.Gray = true
 	}
 	a, err := datasets.DecodeImage(in, name, o)
 	if err != nil {
@@ -176,17 +175,5 @@ func (r *reader) picture(in io.Reader, name string) (values []float32, shape []i
 			values[i] = values[i]*f.scale + f.offset
 		}
 	}
-	if channels == 1 && (len(want) != 1 || want[0] != len(values)) {
-		values, shape = gray(values), []int{shape[0], shape[1], 1}
-	}
 	return values, shape, nil
-}
-
-// gray is the luma of ITU-R BT.601, as in PIL's convert("L").
-func gray(rgb []float32) []float32 {
-	out := make([]float32, len(rgb)/3)
-	for i := range out {
-		out[i] = 0.299*rgb[3*i] + 0.587*rgb[3*i+1] + 0.114*rgb[3*i+2]
-	}
-	return out
 }

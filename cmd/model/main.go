@@ -53,7 +53,6 @@ type subcommand struct {
 	name, args, summary string
 	help                string // what it does, with examples; wrapped by hand
 	exit                string // its exit statuses, if they are its own
-	takes               cli.Values
 	// start declares the flags and returns what runs the command with the arguments.
 	start func(f *flag.FlagSet) func(ctx context.Context, s streams, args []string) error
 }

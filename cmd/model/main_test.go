@@ -19,6 +19,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/npz"
 	k "github.com/reef-dl/reef/keraslike"
@@ -375,6 +376,16 @@ func TestPredict(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(show("", "shapes.reef one.png -format json"), string(bytesOf), "shapes.reef -")
+
+	// Gray pictures: by what is saved with the model, and by a flag.
+	m, err := plain()
+	if err == nil {
+		err = errors.Join(steady(m), m.SetPreprocessor(0, datasets.ImageOptions{Height: 8, Width: 8, Filter: datasets.Bilinear, Gray: true}), m.Save("gray.reef"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(done(t, "", "predict", "gray.reef", "one.png", "-format", "json"), "", "plain.reef one.png -pixels unit")
 
 	// What came before an error is not lost.
 	status, stdout, stderr := command(t, "[1,2] [3,4] [5]", "predict", "rooms.reef", "-", "-format", "json")

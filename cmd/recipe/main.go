@@ -26,7 +26,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -52,8 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, cli.ErrHelp):
 		return 0
 	case err != nil:
-		fmt.Fprintf(stderr, "recipe: %v\n", err)
-		return cli.Misused
+		return cli.Status("recipe", cli.UsageError{Err: err}, stderr)
 	case o.list:
 		list(stdout)
 		return 0

@@ -28,12 +28,17 @@ func main() {
 	check(err)
 
 	// The expression: p = relu(x·w1 + b1)·w2 + b2, and its cross-entropy with the digits.
+	var try graph.Try // keeps the first error
 	g := graph.New()
-	x, labels := input(g, "x", batch, 784), input(g, "labels", batch)
-	w1, b1, w2, b2 := input(g, "w1", 784, hidden), input(g, "b1", hidden), input(g, "w2", hidden, 10), input(g, "b2", 10)
-	h := node(graph.Dense(x, w1, b1, graph.Act(graph.ReLU)))
-	logits := node(graph.Dense(h, w2, b2, graph.Act(graph.Linear)))
-	cost := node(graph.Mean(node(graph.SparseSoftmaxCrossEntropy(logits, labels))))
+	input := func(name string, shape ...int) *graph.Node {
+		return try.Do(graph.Input(g, graph.Float32, name, shape...))
+	}
+	x, labels := input("x", batch, 784), input("labels", batch)
+	w1, b1, w2, b2 := input("w1", 784, hidden), input("b1", hidden), input("w2", hidden, 10), input("b2", 10)
+	h := try.Do(graph.Dense(x, w1, b1, graph.Act(graph.ReLU)))
+	logits := try.Do(graph.Dense(h, w2, b2, graph.Act(graph.Linear)))
+	cost := try.Do(graph.Mean(try.Do(graph.SparseSoftmaxCrossEntropy(logits, labels))))
+	check(try.Err())
 	grads, err := graph.Grad(cost, w1, b1, w2, b2)
 	check(err)
 	step, err := graph.Compile(append(graph.Nodes{cost}, grads...)...)
@@ -86,21 +91,11 @@ func main() {
 	fmt.Printf("accuracy: %.2f\n", float64(right)/float64(test.Len()))
 }
 
-// input adds a variable to the graph.
-func input(g *graph.Graph, name string, shape ...int) *graph.Node {
-	return node(graph.Input(g, graph.Float32, name, shape...))
-}
-
 // let gives a variable zeros for its value and returns their memory.
 func let(n *graph.Node) []float32 {
 	values := make([]float32, n.Shape().TotalSize())
 	check(graph.LetFloats(n, values))
 	return values
-}
-
-func node(n *graph.Node, err error) *graph.Node {
-	check(err)
-	return n
 }
 
 func check(err error) {

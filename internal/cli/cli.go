@@ -44,7 +44,7 @@ func Status(program string, err error, stderr io.Writer, interrupted ...error) i
 	if err == nil || errors.Is(err, ErrHelp) {
 		return 0
 	}
-	fmt.Fprintf(stderr, "%s: %v\n", program, err)
+	fmt.Fprintln(stderr, onTerminal(stderr, fmt.Sprintf("%s: %v", program, err)))
 	for _, cause := range append(interrupted, context.Canceled) {
 		if errors.Is(err, cause) {
 			return Interrupted

@@ -23,6 +23,22 @@ func TextWidth(w io.Writer) int {
 	return max(40, min(widest, columns-1))
 }
 
+// onTerminal wraps each line that a terminal would break in the middle of a word; in a file or a pipe
+// a message stays one line.
+func onTerminal(w io.Writer, message string) string {
+	columns := terminal.NewLine(w).Columns()
+	if columns == 0 {
+		return message
+	}
+	lines := strings.Split(message, "\n")
+	for i, line := range lines {
+		if utf8.RuneCountInString(line) > columns {
+			lines[i] = Wrap(line, columns-1)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Paragraph wraps a text with an indent before each line.
 func Paragraph(w io.Writer, indent, s string, width int) {
 	for line := range strings.SplitSeq(Wrap(s, width-len(indent)), "\n") {

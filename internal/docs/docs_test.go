@@ -39,7 +39,8 @@
 //	                 behind it, before the next heading or picture, a sh block or "Made by `COMMAND`." that
 //	                 writes a file NAME.svg, or one whose path ends so with - for /: runs/mnist/accuracy.svg
 //	                 is mnist-accuracy.svg. make docs runs it on full data and compares the pictures.
-//	                 A go block of the page that writes "NAME.svg" makes it, too, in every test.
+//	                 A go block of the page that writes "NAME.svg" makes it, too, and so does a sh block
+//	                 that needs no full data: these pictures are compared in every test.
 //
 // Code like `k.Dense` in a sentence must be an exported name.
 package docs
@@ -206,6 +207,24 @@ func TestReadmeProgram(t *testing.T) {
 		return
 	}
 	t.Error("README.md has no program")
+}
+
+// TestReachable: links lead from README.md or docs/README.md to every page.
+func TestReachable(t *testing.T) {
+	root := filepath.Join("..", "..")
+	files, err := pageFiles(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]*page{}
+	for _, file := range files {
+		if pages[file], err = readPage(root, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range unreachable(pages, "README.md", "docs/README.md") {
+		t.Errorf("%s: no link leads to it; docs/README.md or the README of its folder should have one", file)
+	}
 }
 
 // TestPictures: what is in docs/pictures is shown somewhere, and small.

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -113,6 +114,34 @@ func checkLinks(root string, p *page) (errs []error) {
 		}
 	}
 	return errs
+}
+
+// unreachable lists the pages to which no links lead from those at which a reader starts.
+func unreachable(pages map[string]*page, starts ...string) (list []string) {
+	seen := map[string]bool{}
+	var visit func(file string)
+	visit = func(file string) {
+		p := pages[file]
+		if p == nil || seen[file] {
+			return
+		}
+		seen[file] = true
+		for _, l := range p.links {
+			target, _, _ := strings.Cut(l.target, "#")
+			visit(path.Join(path.Dir(file), target))
+			visit(path.Join(path.Dir(file), target, "README.md"))
+		}
+	}
+	for _, file := range starts {
+		visit(file)
+	}
+	for file := range pages {
+		if !seen[file] {
+			list = append(list, file)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // existsExactly reports whether a file exists under this name, also in its case.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -299,6 +300,19 @@ func TestLinks(t *testing.T) {
 		"docs/page.md:16: link [g] to ../../outside.md leaves the repository",
 		"docs/page.md:17: link [h]: Makefile has no line 9999",
 	)
+}
+
+func TestUnreachable(t *testing.T) {
+	pages := map[string]*page{}
+	for file, text := range map[string]string{
+		"README.md": "[docs](docs/README.md#x)", "docs/README.md": "[a](a.md) [folder](b)", "docs/a.md": "", "docs/b/README.md": "[c](c.md)",
+		"docs/b/c.md": "", "docs/lonely.md": "[a](a.md)",
+	} {
+		pages[file] = parse(t, file, text)
+	}
+	if got := unreachable(pages, "README.md"); !slices.Equal(got, []string{"docs/lonely.md"}) {
+		t.Errorf("no link leads to %v, want docs/lonely.md", got)
+	}
 }
 
 func TestNames(t *testing.T) {

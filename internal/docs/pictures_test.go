@@ -119,22 +119,14 @@ func checkPictureFolder(root string, pages []*page) (errs []error) {
 	return errs
 }
 
-// makePictures compares the pictures of a page with what is drawn now: by its program and, with
-// full data, by the commands beside them.
+// makePictures compares the pictures of a page with what is drawn now: by its program, by its sh
+// blocks and, with full data, by the other commands beside them.
 func (r *runner) makePictures(log func(...any)) {
-	done := map[string]bool{}
-	for _, b := range r.p.blocks {
-		if b.lang == "sh" {
-			for _, c := range commands(b, true, func(string) bool { return true }) {
-				done[c.text] = true // it has run
-			}
-		}
-	}
 	for _, l := range r.p.links {
 		if !l.picture || strings.Contains(l.target, "://") {
 			continue
 		}
-		if !drawnByProgram(r.p, l) && (!r.full || !r.makePicture(l, done, log)) {
+		if !drawnByProgram(r.p, l) && !r.makePicture(l, log) {
 			continue
 		}
 		made := r.find(path.Base(l.target))
@@ -148,18 +140,21 @@ func (r *runner) makePictures(log func(...any)) {
 
 // makePicture runs the commands beside a picture, unless they have run. It reports whether there
 // should be a picture now.
-func (r *runner) makePicture(l link, done map[string]bool, log func(...any)) bool {
-	ran := false
+func (r *runner) makePicture(l link, log func(...any)) bool {
+	made := false
 	for _, c := range makers(r.p, l) {
 		if c.skip != "" {
 			log(r.p.fault(l.line, "not run: %s: %s", c.skip, c.text))
 			continue
 		}
-		ran = true
-		if done[c.text] {
+		if r.ran[c.text] {
+			made = true
 			continue
 		}
-		done[c.text] = true
+		if !r.full {
+			return false
+		}
+		made, r.ran[c.text] = true, true
 		err := r.openShell()
 		if err == nil {
 			err = r.commands()
@@ -173,7 +168,7 @@ func (r *runner) makePicture(l link, done map[string]bool, log func(...any)) boo
 			return false
 		}
 	}
-	return ran
+	return made
 }
 
 // comparePicture compares a picture with the one that was made, or replaces it.

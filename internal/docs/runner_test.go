@@ -30,7 +30,8 @@ type runner struct {
 
 	folder string
 	sh     *shell
-	rest   *process // the program of all blocks that are none of their own
+	ran    map[string]bool // the commands that have run
+	rest   *process        // the program of all blocks that are none of their own
 	errs   []error
 	edits  map[*block]string // what text blocks should be
 }
@@ -49,7 +50,7 @@ func (r *runner) fail(line int, format string, args ...any) {
 }
 
 func (r *runner) run(folder string, log func(...any)) []error {
-	r.folder, r.edits = folder, map[*block]string{}
+	r.folder, r.edits, r.ran = folder, map[*block]string{}, map[string]bool{}
 	for _, name := range withCopies {
 		for _, b := range r.p.blocks {
 			if strings.Contains(b.text, name) {
@@ -268,6 +269,7 @@ func (r *runner) runShell(b *block, log func(...any)) printed {
 			r.fail(c.line, "%s: %v\n%s", c.text, err, indent(o+e))
 			return printed{}
 		}
+		r.ran[c.text] = true
 		out.WriteString(o)
 		errOut.WriteString(e)
 		both.WriteString(o + e)

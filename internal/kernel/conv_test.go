@@ -105,6 +105,11 @@ func TestConv2DMatchesReference(t *testing.T) {
 	shapes := []Conv{
 		square(2, 30, 3, 32, 3), square(1, 17, 33, 70, 3), square(3, 9, 16, 5, 1),
 		samePadding(square(2, 15, 3, 16, 3)), samePadding(square(1, 15, 40, 33, 5)), samePadding(square(40, 14, 8, 12, 3)),
+		// rows of which copies are read at one edge or both, and last tiles of 1 to 4 pixels
+		samePadding(Conv{N: 2, H: 9, W: 76, C: 17, KH: 3, KW: 3, K: 70, StrideH: 2, StrideW: 2, DilH: 1, DilW: 1}),
+		samePadding(Conv{N: 1, H: 5, W: 63, C: 19, KH: 3, KW: 3, K: 70, StrideH: 1, StrideW: 1, DilH: 1, DilW: 2}),
+		{N: 1, H: 3, W: 58, C: 16, KH: 2, KW: 4, K: 33, StrideH: 1, StrideW: 2, DilH: 1, DilW: 1, PadTop: 1, PadLeft: 3, OH: 4, OW: 28},
+		{N: 1, H: 6, W: 43, C: 21, KH: 3, KW: 2, K: 48, StrideH: 2, StrideW: 1, DilH: 1, DilW: 3, PadTop: 2, PadLeft: 1, OH: 4, OW: 43},
 		{N: 3, H: 1, W: 50, C: 7, KH: 1, KW: 5, K: 9, StrideH: 1, StrideW: 2, DilH: 1, DilW: 2, OH: 1, OW: 21},
 		{N: 1, H: 1, W: 2000, C: 3, KH: 1, KW: 4, K: 5, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, PadLeft: 2, OH: 1, OW: 1999},
 		{N: 2, H: 2, W: 1700, C: 9, KH: 1, KW: 3, K: 40, StrideH: 1, StrideW: 1, DilH: 1, DilW: 2, PadLeft: 2, OH: 2, OW: 1700},

@@ -51,7 +51,11 @@ func TestDepthwise2DMatchesReference(t *testing.T) {
 
 func TestDepthwise2DSameBitsForAnyWorkers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(33, 34))
-	for _, s := range []Conv{samePadding(square(7, 40, 9, 9, 3)), samePadding(square(5, 50, 150, 150, 3))} {
+	large := 50
+	if testing.Short() {
+		large = 12
+	}
+	for _, s := range []Conv{samePadding(square(7, 40, 9, 9, 3)), samePadding(square(5, large, 150, 150, 3))} {
 		x, w, dy := randomFloats(rng, s.N*s.H*s.W*s.C), randomFloats(rng, s.KH*s.KW*s.K), randomFloats(rng, s.N*s.OH*s.OW*s.K)
 		kerneltest.OnEachISA(t, func(t *testing.T) {
 			kerneltest.SameBits(t, len(dy), func(y []float32) { Depthwise2D(y, x, w, nil, &s, ReLU, 0) })
@@ -62,6 +66,10 @@ func TestDepthwise2DSameBitsForAnyWorkers(t *testing.T) {
 }
 
 func TestDepthwise2DDoesNotAllocate(t *testing.T) {
+	runs := 20
+	if testing.Short() {
+		runs = 2
+	}
 	s := samePadding(square(4, 30, 32, 64, 3))
 	x, w, y := make([]float32, s.N*s.H*s.W*s.C), make([]float32, s.KH*s.KW*s.K), make([]float32, s.N*s.OH*s.OW*s.K)
 	all := func() {
@@ -70,7 +78,7 @@ func TestDepthwise2DDoesNotAllocate(t *testing.T) {
 		Depthwise2DBackWeights(w, x, y, &s)
 	}
 	all()
-	if n := testing.AllocsPerRun(20, all); n != 0 {
+	if n := testing.AllocsPerRun(runs, all); n != 0 {
 		t.Errorf("the three passes allocate %v times", n)
 	}
 }

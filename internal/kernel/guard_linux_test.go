@@ -35,8 +35,18 @@ func guarded(t *testing.T, n int, atStart bool) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(&mem[at])), n)
 }
 
+// skipBounds skips a test of bounds under -short, with which the race detector runs: portable Go
+// checks its bounds itself, and assembly is the same.
+func skipBounds(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("tests bounds only")
+	}
+}
+
 // No kernel may access memory outside of its operands, for any tail length.
 func TestKernelsStayInside(t *testing.T) {
+	skipBounds(t)
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, atStart := range []bool{false, true} {
 			buf := func(n int) []float32 { return guarded(t, n, atStart) }
@@ -82,6 +92,7 @@ func TestKernelsStayInside(t *testing.T) {
 
 // The same for the operands of all workloads, each with an inaccessible page before and after it.
 func TestWorkloadsStayInside(t *testing.T) {
+	skipBounds(t)
 	defer func(f func(int) []float32) { newFloats = f }(newFloats)
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, w := range workloads {

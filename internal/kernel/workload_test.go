@@ -324,11 +324,15 @@ func onState(rng *rand.Rand, n int, f func(w, g, a, b, c []float32)) (func(), []
 }
 
 func TestSameBitsForAnyWorkers(t *testing.T) {
+	counts := []int{1, 2, 3, 8}
+	if testing.Short() { // under the race detector
+		counts = []int{1, 8}
+	}
 	kerneltest.OnEachISA(t, func(t *testing.T) {
 		for _, w := range workloads {
 			call, out := w.make(rand.New(rand.NewPCG(1, 2)), 70_001)
 			var want []float32
-			for _, workers := range []int{1, 2, 3, 8} {
+			for _, workers := range counts {
 				clear(out)
 				restore := parallel.SetWorkers(workers)
 				call()

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 // anyTime lets batches take any time, since the models of tests wait.
-var anyTime = option(func(s *settings) { s.batchTime = time.Hour })
+var anyTime = option(func(s *settings) { s.batchTime = time.Second })
 
 // identity is a model of four inputs that returns them.
 func identity(t testing.TB) *k.Model {

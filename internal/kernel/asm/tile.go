@@ -22,10 +22,11 @@ import (
 // Registers, AVX-512: Z0-Z27 accumulators, Z28-Z29 B, Z30 broadcast, K1 mask.
 // AVX2: Y0-Y11, Y12-Y13, Y14, and Y15 the mask.
 //
-// A multiply-add takes four cycles and two start in each, so a tile needs eight accumulators. Two
-// vectors a row give one of three rows or fewer too few, which therefore takes as long as one of
-// four rows. Tiles of so few rows may be wider: they cover up to four neighboring panels of B. The
-// order in which an element is summed is that of any other tile.
+// A multiply-add takes four cycles and two start in each, so a tile needs eight accumulators, and
+// twelve to reach more than nine tenths of the peak. Two vectors a row give one of three rows or fewer
+// too few, which therefore takes as long as one of four rows. Tiles of so few rows may be wider: they
+// cover up to four neighboring panels of B. The order in which an element is summed is that of any
+// other tile.
 
 const panelVectors = 2 // vectors in a row of a panel of B
 
