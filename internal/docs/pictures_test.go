@@ -25,7 +25,7 @@ const (
 	allBytes     = 3 << 20
 )
 
-var madeBy = regexp.MustCompile("(?s)[Mm]ade by (`[^`]+`(?:(?:,| and|, and)\\s`[^`]+`)*)")
+var madeBy = regexp.MustCompile("(?s)(?:[Mm]ade|[Dd]rawn) by\\s(`[^`]+`(?:(?:,| and|, and)\\s`[^`]+`)*)")
 
 // drawnByProgram reports whether a Go block of the page that is run names the picture's file.
 func drawnByProgram(p *page, l link) bool {

@@ -62,9 +62,9 @@ func Model(name string, m *k.Model) Option {
 	return option(func(s *settings) { s.sources = append(s.sources, source{name: name, model: m}) })
 }
 
-// File serves the model of a file that Model.Save wrote.
+// File serves the model of a file that Model.Save wrote. How it was compiled is not read.
 func File(name, path string) Option {
-	return Loader(name, path, func(path string) (*k.Model, error) { return k.Load(path) })
+	return Loader(name, path, func(path string) (*k.Model, error) { return k.Load(path, k.WithoutCompile) })
 }
 
 // Loader serves the model of a file that load reads, such as one of Keras:

@@ -88,6 +88,7 @@ func Memory(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 		return nil, err
 	}
 	plan := viz.MemoryPlan{Title: m.Name() + ": memory for a batch of " + text.Thousands(batch), Bytes: steps.Memory.Planned, Naive: steps.Memory.Naive}
+	kinds := 1
 	for _, s := range steps.List {
 		name, _, _ := strings.Cut(s.Op, "{")
 		if first, second, fused := strings.Cut(s.Op, " + "); fused {
@@ -100,12 +101,15 @@ func Memory(m *keraslike.Model, batch int, free ...int) (*viz.Figure, error) {
 			step.Name = s.Group + " " + name
 		}
 		if s.Gradient {
-			step.Kind = 1
+			step.Kind, kinds = 1, 2
 		}
 		plan.Steps = append(plan.Steps, step)
 	}
 	for _, b := range steps.Buffers {
 		plan.Buffers = append(plan.Buffers, viz.PlanBuffer(b))
+	}
+	if kinds == 1 {
+		return plan.Figure()
 	}
 	return plan.Figure("forward", "gradients")
 }
