@@ -170,7 +170,9 @@ var distributedCases = []distributedCase{
 		return []k.FitOption{k.ValidationSplit(0.5), k.Epochs(9), k.Callbacks(
 			callbacks.EarlyStopping("val_loss", callbacks.Patience(1)), callbacks.ReduceLROnPlateau("val_loss", callbacks.Patience(1)))}
 	}, 1e-3},
-	{"a check for NaN", denseModel(k.Adam(0.01)), toySamples(96), fitOptions(k.Callbacks(callbacks.TerminateOnNaN())), 1e-4},
+	{"a check for NaN", denseModel(k.Adam(0.01)), toySamples(96), func() []k.FitOption { // a callback for each rank
+		return []k.FitOption{k.Callbacks(callbacks.TerminateOnNaN())}
+	}, 1e-4},
 }
 
 // fitted returns the history of a training with its weights, and the last loss.
