@@ -33,7 +33,8 @@ func Leaves(n int) DistributedOption {
 
 // Distributed is an option of Fit and of Evaluate with which several ranks work together: processes
 // started by MPI (package keraslike/mpi) or goroutines (distributed.Local). Each rank has a model of its
-// own, which was built and compiled in the same way, and calls Fit with the same data and options.
+// own, which was built and compiled in the same way, and callbacks of its own, and calls Fit with the same
+// data and options.
 //
 // A batch is cut into Leaves, consecutive parts of as equal a size as possible. Each rank computes
 // the gradients of some of them, and all ranks make the same update with
@@ -134,7 +135,7 @@ func (d *distribution) open() (err error) {
 		d.leaves = max(8, d.group.Size())
 	}
 	if d.leaves < d.group.Size() {
-		return fmt.Errorf("distributed: %d leaves for %d ranks, want at least one for each", d.leaves, d.group.Size())
+		return fmt.Errorf("distributed: the batch has Leaves(%d), there are %d ranks: want at least one leaf for each", d.leaves, d.group.Size())
 	}
 	d.first, d.end = distributed.Part(d.leaves, d.group.Rank(), d.group.Size())
 	return nil
@@ -395,9 +396,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	if err := f.adopt(total, tail, rate); err != nil {
 		return false, err
 	}
-	if next, err := m.trainer.scheduled(t.Rate); err == nil {
-		t.Rate = next
-	}
+	f.adoptSchedule()
 	if len(f.scores.list) > 0 {
 		if err := d.results.gather(d.group); err != nil {
 			return false, d.lost(err)
@@ -420,11 +419,7 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 			return false, nameSample(err, b.indices)
 		}
 	}
-	t.Step++
-	t.Samples += n
-	m.position, m.pending = t.Samples, t.Step == t.Steps
-	t.Logs, err = f.scores.logs(t.Logs[:0])
-	return true, err
+	return true, f.countStep(n)
 }
 
 // lost marks an error of the connection, after which no rank can be told anything.
@@ -468,8 +463,8 @@ func (f *fit) computeLeaves(n int) error {
 		}
 		d.add(m, f.graph, b, i, equal)
 	}
-	f.state.Waited = 0
-	for _, r := range append(d.readers, f.reader) {
+	f.state.Waited = f.reader.waited
+	for _, r := range d.readers {
 		f.state.Waited += r.waited
 	}
 	return nil

@@ -391,7 +391,7 @@ func TestDistributedMistakes(t *testing.T) {
 		{"leaves", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.Distributed(comm, k.Leaves(1)))
 			return err
-		}, "1 leaves for 2 ranks"},
+		}, "Leaves(1), there are 2 ranks"},
 		{"batch", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(4), k.Distributed(comm))
 			return err

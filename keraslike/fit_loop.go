@@ -198,14 +198,26 @@ func (f *fit) trainBatch(b *batch) (err error) {
 	if err := m.update(g, rate); err != nil {
 		return nameSample(err, b.indices)
 	}
-	if next, err := m.trainer.scheduled(t.Rate); err == nil { // else the next batch reports the error
-		t.Rate = next
-	}
+	f.adoptSchedule()
 	if err := f.scores.add(g.result(), b); err != nil {
 		return nameSample(err, b.indices)
 	}
+	return f.countStep(len(b.indices))
+}
+
+// adoptSchedule sets the learning rate of the next update by the schedule, if there is one.
+func (f *fit) adoptSchedule() {
+	t := &f.state
+	if next, err := f.m.trainer.scheduled(t.Rate); err == nil { // else the next batch reports the error
+		t.Rate = next
+	}
+}
+
+// countStep counts a batch of n samples and updates the logs.
+func (f *fit) countStep(n int) (err error) {
+	t, m := &f.state, f.m
 	t.Step++
-	t.Samples += len(b.indices)
+	t.Samples += n
 	m.position, m.pending = t.Samples, t.Step == t.Steps
 	t.Logs, err = f.scores.logs(t.Logs[:0])
 	return err

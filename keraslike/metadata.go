@@ -9,8 +9,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/reef-dl/reef/internal/text"
@@ -307,31 +305,10 @@ func (d *modelMetadata) summarize(w io.Writer, n *network) {
 	outputs := n.outputNames()
 	for i, names := range d.classes {
 		if names != nil {
-			fmt.Fprintf(w, "Classes of %q: %s\n", outputs[i], firstOf(names))
+			fmt.Fprintf(w, "Classes of %q: %s\n", outputs[i], text.FirstOf(names))
 		}
 	}
 	if len(d.values) > 0 {
-		fmt.Fprintf(w, "Metadata: %s\n", firstOf(slices.Sorted(maps.Keys(d.values))))
+		fmt.Fprintf(w, "Metadata: %s\n", text.FirstOf(slices.Sorted(maps.Keys(d.values))))
 	}
-}
-
-// firstOf lists the first few names.
-func firstOf(names []string) string {
-	const most, longest = 8, 40
-	var list []string
-	for _, name := range names[:min(most, len(names))] {
-		if r := []rune(name); len(r) > longest {
-			name = string(r[:longest]) + "..."
-		}
-		list = append(list, strings.Map(func(r rune) rune {
-			if unicode.IsControl(r) {
-				return ' '
-			}
-			return r
-		}, name))
-	}
-	if more := len(names) - most; more > 0 {
-		list = append(list, fmt.Sprintf("and %s more", text.Thousands(more)))
-	}
-	return strings.Join(list, ", ")
 }

@@ -172,7 +172,7 @@ func quantile(times []time.Duration, q float64) time.Duration {
 
 func (b *benchmark) write(w io.Writer) error {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s: model %q, %s, %s; loaded in %.1f ms\n\n", printable(b.File), printable(b.Model), text.Count(b.Parameters, "parameter"), text.Count(b.Threads, "thread"), b.LoadMS)
+	fmt.Fprintf(&s, "%s: model %q, %s, %s; loaded in %.1f ms\n\n", text.Printable(b.File), text.Printable(b.Model), text.Count(b.Parameters, "parameter"), text.Count(b.Threads, "thread"), b.LoadMS)
 	rows := [][]string{{"Batch", "p50 (ms)", "p99 (ms)", "Samples/s", "First (ms)", "Calls", "Peak RSS", "Heap"}}
 	for _, r := range b.Rows {
 		peak := "-"

@@ -335,9 +335,9 @@ func (d *difference) write(w io.Writer, all bool) error {
 	var b strings.Builder
 	width := cli.TextWidth(w)
 	if len(d.Structure) > 0 {
-		rows := [][]string{{"Structure", printable(d.A), printable(d.B)}}
+		rows := [][]string{{"Structure", text.Printable(d.A), text.Printable(d.B)}}
 		for _, c := range d.Structure {
-			rows = append(rows, []string{printable(c.What), orDash(c.A, width/2), orDash(c.B, width/2)})
+			rows = append(rows, []string{text.Printable(c.What), orDash(c.A, width/2), orDash(c.B, width/2)})
 		}
 		tabbed(&b, rows)
 		fmt.Fprintln(&b)
@@ -358,9 +358,9 @@ func (d *difference) write(w io.Writer, all bool) error {
 		}
 		switch {
 		case note != "":
-			rows = append(rows, []string{printable(x.Name), shape, printable(note)})
+			rows = append(rows, []string{text.Printable(x.Name), shape, text.Printable(note)})
 		case !x.Equal || all:
-			rows = append(rows, []string{printable(x.Name), shape, short(x.Max), short(x.Relative), fixedCosine(x.Cosine)})
+			rows = append(rows, []string{text.Printable(x.Name), shape, short(x.Max), short(x.Relative), fixedCosine(x.Cosine)})
 		}
 	}
 	if len(rows) > 1 {
@@ -407,7 +407,7 @@ func fixedCosine(n number) string {
 
 // orDash shortens a value; a missing one is a dash.
 func orDash(s string, most int) string {
-	r := []rune(printable(s))
+	r := []rune(text.Printable(s))
 	switch {
 	case len(r) == 0:
 		return "-"

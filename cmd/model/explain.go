@@ -79,20 +79,12 @@ Examples:
 			if o.layer != "" && !methods[o.method].ofLayer {
 				return cli.Misuse("-layer: %s does not look at a layer", methods[o.method].title)
 			}
-			options, err := pixels()
-			if err != nil {
-				return err
-			}
-			file, err := openModel(args[0], false)
+			file, r, err := openReader(args[0], pixels, *raw)
 			if err != nil {
 				return err
 			}
 			defer file.close()
-			r, err := newReader(file, *raw)
-			if err != nil {
-				return err
-			}
-			r.pixels, r.stdin = options, s.in
+			r.stdin = s.in
 			return o.run(ctx, s, r, args[1])
 		}
 	},
@@ -240,7 +232,7 @@ func classNamed(word string, names []string) (string, error) {
 	if i, err := strconv.Atoi(word); err == nil && i >= 0 && i < len(names) {
 		return names[i], nil
 	}
-	return "", cli.Misuse("-class %q: want one of %s (%s), or a number from 0 to %d%s", word, text.Count(len(names), "name"), firstOf(names), len(names)-1, text.Meant(word, names...))
+	return "", cli.Misuse("-class %q: want one of %s (%s), or a number from 0 to %d%s", word, text.Count(len(names), "name"), text.FirstOf(names), len(names)-1, text.Meant(word, names...))
 }
 
 // layerOf is the path of the layer to look at.

@@ -20,6 +20,7 @@ import (
 	"github.com/reef-dl/reef/internal/cli"
 	"github.com/reef-dl/reef/internal/npz"
 	"github.com/reef-dl/reef/internal/sniff"
+	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
 )
 
@@ -60,6 +61,26 @@ type reader struct {
 	at      int                     // rows that are read at once
 	stdin   io.Reader
 	several bool // files, so that names must tell them apart
+}
+
+// openReader opens a model to be asked; its input is read by the flags of pictures, and without the saved
+// preprocessors if raw is set. The caller closes the file.
+func openReader(path string, pixels func() (*pixelOptions, error), raw bool) (*modelFile, *reader, error) {
+	options, err := pixels()
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := openModel(path, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := newReader(file, raw)
+	if err != nil {
+		file.close()
+		return nil, nil, err
+	}
+	r.pixels = options
+	return file, r, nil
 }
 
 // newReader reads the preprocessors that are saved with the model.
@@ -384,7 +405,7 @@ func (r *reader) npz(in io.ReaderAt, size int64, name string, each func(sample) 
 	for _, input := range r.names {
 		if !slices.Contains(has, input) {
 			if len(r.names) > 1 || len(has) != 1 {
-				return fmt.Errorf("%s: no array %q, has %s: want one for each input", name, input, firstOf(has))
+				return fmt.Errorf("%s: no array %q, has %s: want one for each input", name, input, text.FirstOf(has))
 			}
 			input = has[0]
 		}

@@ -115,7 +115,7 @@ func (r *reader) cells(frame *datasets.Frame, name string, each func(sample) err
 	}
 	if r.takesTexts() == 0 {
 		if len(names) != 1 {
-			return fmt.Errorf("%s: columns %s: say by -column which has the texts", name, firstOf(names))
+			return fmt.Errorf("%s: columns %s: say by -column which has the texts", name, text.FirstOf(names))
 		}
 		for i, cell := range columns[0] {
 			if err := r.words(r.where(name, "line", frame.Line(i)), cell, each); err != nil {
@@ -126,7 +126,7 @@ func (r *reader) cells(frame *datasets.Frame, name string, each func(sample) err
 	}
 	columnsOf, scaled := r.raw[0].(datasets.Columns)
 	if scaled && len(names) != len(columnsOf.Names) {
-		return fmt.Errorf("%s: %s, want %d: %s", name, text.Count(len(names), "column"), len(columnsOf.Names), firstOf(columnsOf.Names))
+		return fmt.Errorf("%s: %s, want %d: %s", name, text.Count(len(names), "column"), len(columnsOf.Names), text.FirstOf(columnsOf.Names))
 	}
 	if want := r.shapes[0].Size(); !scaled && len(names) != want && !(len(r.shapes[0]) > 0 && r.shapes[0][0] == k.Any) {
 		return fmt.Errorf("%s: %s, input %q wants %s: a row of %s, without the target", name, text.Count(len(names), "column"), r.names[0], r.shapes[0], text.Count(want, "number"))

@@ -180,7 +180,7 @@ func (r *reader) sampleOf(values [][]float32, shapes [][]int, each func(sample) 
 				row[j] = float64(v)
 			}
 			if len(row) != len(p.Names) {
-				return fmt.Errorf("%s, want %d: %s", text.Count(len(row), "number"), len(p.Names), firstOf(p.Names))
+				return fmt.Errorf("%s, want %d: %s", text.Count(len(row), "number"), len(p.Names), text.FirstOf(p.Names))
 			}
 			a, err := p.Array(row)
 			if err != nil {
@@ -208,7 +208,7 @@ func (r *reader) object(raw json.RawMessage, each func(sample) error) error {
 		for i, c := range p.Names {
 			v, ok := fields[c]
 			if !ok {
-				return fmt.Errorf("no column %q, has %s", c, firstOf(sortedKeys(fields)))
+				return fmt.Errorf("no column %q, has %s", c, text.FirstOf(sortedKeys(fields)))
 			}
 			if err := json.Unmarshal(v, &row[i]); err != nil {
 				return fmt.Errorf("column %q: %.40q, want a number", c, v)
@@ -220,7 +220,7 @@ func (r *reader) object(raw json.RawMessage, each func(sample) error) error {
 	for i, input := range r.names {
 		v, ok := fields[input]
 		if !ok {
-			return fmt.Errorf("no input %q, has %s%s", input, firstOf(sortedKeys(fields)), text.Meant(input, sortedKeys(fields)...))
+			return fmt.Errorf("no input %q, has %s%s", input, text.FirstOf(sortedKeys(fields)), text.Meant(input, sortedKeys(fields)...))
 		}
 		var err error
 		if values[i], shapes[i], err = numbersOf(v); err != nil {

@@ -75,7 +75,7 @@ func open(path string, compiled bool) (_ *modelFile, err error) {
 			_ = file.closer.Close() // only read
 		}
 	}()
-	begin, err := beginning(path)
+	begin, err := sniff.File(path)
 	if err != nil {
 		return nil, err
 	}
@@ -115,20 +115,6 @@ func (f *modelFile) close() {
 	if f.closer != nil {
 		_ = f.closer.Close()
 	}
-}
-
-func beginning(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only read
-	begin := make([]byte, sniff.Len)
-	n, err := io.ReadFull(f, begin)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return begin[:n], nil
 }
 
 // looksLikeSafetensors: behind the length of the header is a JSON object.

@@ -62,20 +62,12 @@ Examples:
 			if err := oneOf("format", *format, "table", "json", "csv"); err != nil {
 				return err
 			}
-			options, err := pixels()
-			if err != nil {
-				return err
-			}
-			file, err := openModel(args[0], false)
+			file, r, err := openReader(args[0], pixels, *raw)
 			if err != nil {
 				return err
 			}
 			defer file.close()
-			r, err := newReader(file, *raw)
-			if err != nil {
-				return err
-			}
-			r.pixels, r.as, r.column, r.at, r.stdin, r.several = options, *as, *column, *batch, s.in, len(args) > 2
+			r.as, r.column, r.at, r.stdin, r.several = *as, *column, *batch, s.in, len(args) > 2
 			if err := r.check(); err != nil {
 				return err
 			}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/reef-dl/reef/internal/text"
 	k "github.com/reef-dl/reef/keraslike"
 )
 
@@ -253,7 +254,7 @@ type tableResults struct {
 const fewValues = 8
 
 func (t *tableResults) add(name string, outputs []row) error {
-	line := []string{printable(name)}
+	line := []string{text.Printable(name)}
 	for i, o := range t.outputs {
 		r := outputs[i]
 		if !o.numbers {
@@ -262,7 +263,7 @@ func (t *tableResults) add(name string, outputs []row) error {
 				if o.measure == "score" {
 					measure = fmt.Sprintf("%.4g", c.Measure)
 				}
-				line = append(line, printable(c.Class), measure)
+				line = append(line, text.Printable(c.Class), measure)
 			}
 			continue
 		}
@@ -289,7 +290,7 @@ func (t *tableResults) head() []string {
 			name = o.name + ": "
 		}
 		if o.numbers {
-			head = append(head, printable(o.name))
+			head = append(head, text.Printable(o.name))
 			continue
 		}
 		for i := range o.top {
@@ -297,7 +298,7 @@ func (t *tableResults) head() []string {
 			if i > 0 {
 				word, name = []string{"Next", ""}, ""
 			}
-			head = append(head, printable(name)+word[0], word[1])
+			head = append(head, text.Printable(name)+word[0], word[1])
 		}
 	}
 	return head

@@ -286,7 +286,7 @@ func statistics(w weight, values []float32) weightInfo {
 func (info *fileInfo) write(w io.Writer) error {
 	var b strings.Builder
 	width := cli.TextWidth(w)
-	fmt.Fprintf(&b, "%s: %s, %s\n", printable(info.File), info.Format, byteSize(info.Bytes))
+	fmt.Fprintf(&b, "%s: %s, %s\n", text.Printable(info.File), info.Format, byteSize(info.Bytes))
 	if info.Name != "" {
 		fmt.Fprintf(&b, "Model %q\n", info.Name)
 	}
@@ -299,7 +299,7 @@ func (info *fileInfo) write(w io.Writer) error {
 			if l.Trainable != nil {
 				trainable = yesNo(*l.Trainable)
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", printable(l.Name), l.Kind, l.Output, text.Thousands(l.Parameters), trainable, printable(strings.Join(l.From, ", ")))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", text.Printable(l.Name), l.Kind, l.Output, text.Thousands(l.Parameters), trainable, text.Printable(strings.Join(l.From, ", ")))
 		}
 		_ = t.Flush() // to memory
 	}
@@ -318,7 +318,7 @@ func (info *fileInfo) write(w io.Writer) error {
 	for _, out := range info.Outputs {
 		fmt.Fprintf(&b, "Output %q: %s", out.Name, out.Shape)
 		if out.Classes != nil {
-			fmt.Fprintf(&b, ", classes %s", firstOf(out.Classes))
+			fmt.Fprintf(&b, ", classes %s", text.FirstOf(out.Classes))
 		}
 		fmt.Fprintln(&b)
 	}
@@ -363,7 +363,7 @@ func (info *fileInfo) writeWeights(b *strings.Builder) {
 			bad++
 			finite = fmt.Sprintf("%s NaN, %s Inf", text.Thousands(s.NaN), text.Thousands(s.Inf))
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", printable(s.Name), shapeOf(s.Shape), s.Role, short(s.Min), short(s.Max), short(s.Mean), short(s.Std), finite)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", text.Printable(s.Name), shapeOf(s.Shape), s.Role, short(s.Min), short(s.Max), short(s.Mean), short(s.Std), finite)
 	}
 	_ = t.Flush() // to memory
 	if bad > 0 {

@@ -9,7 +9,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/reef-dl/reef/internal/text"
 )
@@ -53,39 +52,13 @@ func shapeOf(shape []int) string {
 	return "(" + strings.Join(words, ", ") + ")"
 }
 
-// printable replaces what would confuse a terminal in a text from a file.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 // brief shortens JSON to a line of about so many characters.
 func brief(raw []byte, width int) string {
-	r := []rune(printable(string(raw)))
+	r := []rune(text.Printable(string(raw)))
 	if most := max(40, width-30); len(r) > most {
 		return string(r[:most]) + "..."
 	}
 	return string(r)
-}
-
-// firstOf lists the first names.
-func firstOf(names []string) string {
-	const most, longest = 8, 40
-	var list []string
-	for _, name := range names[:min(most, len(names))] {
-		if r := []rune(name); len(r) > longest {
-			name = string(r[:longest]) + "..."
-		}
-		list = append(list, printable(name))
-	}
-	if more := len(names) - most; more > 0 {
-		list = append(list, fmt.Sprintf("and %s more", text.Thousands(more)))
-	}
-	return strings.Join(list, ", ")
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,12 +6,31 @@ package sniff
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
 	"strings"
 	"unicode/utf8"
 )
 
 // Len is the number of bytes that Name looks at.
 const Len = 512
+
+// File returns the first bytes of a file, at most Len.
+func File(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only read
+	begin := make([]byte, Len)
+	n, err := io.ReadFull(f, begin)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return begin[:n], nil
+}
 
 // magics are the first bytes of formats; a dot stands for any byte.
 var magics = []struct{ begin, name string }{

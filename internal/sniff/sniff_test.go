@@ -2,7 +2,12 @@
 
 package sniff
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 func TestName(t *testing.T) {
 	for _, c := range []struct{ begin, want string }{
@@ -33,6 +38,24 @@ func TestName(t *testing.T) {
 	} {
 		if got := Name([]byte(c.begin)); got != c.want {
 			t.Errorf("%q: %q, want %q", c.begin, got, c.want)
+		}
+	}
+}
+
+func TestFile(t *testing.T) {
+	folder := t.TempDir()
+	for _, content := range []string{"", "GIF89a", strings.Repeat("a", 2*Len)} {
+		path := filepath.Join(folder, "file")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := File(path); err != nil || string(got) != content[:min(Len, len(content))] {
+			t.Errorf("a file of %d bytes begins with %q, %v", len(content), got, err)
+		}
+	}
+	for _, path := range []string{folder, filepath.Join(folder, "missing")} {
+		if _, err := File(path); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }

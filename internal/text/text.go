@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Thousands formats an integer with commas between groups of three digits, 407050 as "407,050".
@@ -29,6 +30,32 @@ func Count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return Thousands(n) + " " + noun + "s"
+}
+
+// FirstOf lists the first eight names, shortened where they are long, and how many more there are.
+func FirstOf(names []string) string {
+	const most, longest = 8, 40
+	var list []string
+	for _, name := range names[:min(most, len(names))] {
+		if r := []rune(name); len(r) > longest {
+			name = string(r[:longest]) + "..."
+		}
+		list = append(list, Printable(name))
+	}
+	if more := len(names) - most; more > 0 {
+		list = append(list, fmt.Sprintf("and %s more", Thousands(more)))
+	}
+	return strings.Join(list, ", ")
+}
+
+// Printable replaces control characters, which could move the cursor of a terminal, by blanks.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
 }
 
 // Meant returns the end of a message about an unknown word: a suggestion such as

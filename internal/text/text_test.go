@@ -48,3 +48,20 @@ func TestNearest(t *testing.T) {
 		t.Errorf("got %q, want nothing", got)
 	}
 }
+
+func TestFirstOf(t *testing.T) {
+	long := strings.Repeat("x", 41)
+	for _, c := range []struct {
+		names []string
+		want  string
+	}{
+		{nil, ""},
+		{[]string{"a", "b\x1b[2J"}, "a, b [2J"},
+		{[]string{long}, long[:40] + "..."},
+		{strings.Split("a b c d e f g h i j", " "), "a, b, c, d, e, f, g, h, and 2 more"},
+	} {
+		if got := FirstOf(c.names); got != c.want {
+			t.Errorf("FirstOf(%q) is %q, want %q", c.names, got, c.want)
+		}
+	}
+}

@@ -128,14 +128,17 @@ func (s *RowSum) gather() error {
 
 // take returns memory for n rows.
 func (s *RowSum) take(n int) *rows {
-	r := &rows{}
-	if last := len(s.free) - 1; last >= 0 {
-		r, s.free = s.free[last], s.free[:last]
+	if len(s.free) == 0 {
+		s.free = append(s.free, &rows{})
 	}
+	last := len(s.free) - 1
+	r := s.free[last]
+	s.free = s.free[:last]
 	r.index, r.values = slices.Grow(r.index[:0], n)[:n], slices.Grow(r.values[:0], n*s.width)[:n*s.width]
 	return r
 }
 
+// keep makes the memory of rows free.
 func (s *RowSum) keep(r *rows) { s.free = append(s.free, r) }
 
 // merge returns a + b in new memory. That of a is free afterwards, that of b with its leaf.

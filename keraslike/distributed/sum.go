@@ -30,7 +30,7 @@ type Sum struct {
 // NewSum prepares sums of the given number of leaves, each a vector of n values.
 func (g *Group) NewSum(leaves, n int) (*Sum, error) {
 	if leaves < g.size {
-		return nil, fmt.Errorf("distributed: %d leaves for %d ranks, want at least one for each", leaves, g.size)
+		return nil, fmt.Errorf("distributed: leaves: %d, ranks: %d, want at least one leaf for each", leaves, g.size)
 	}
 	s := &Sum{g: g, leaves: leaves, n: n}
 	s.first, s.end = Part(leaves, g.rank, g.size)

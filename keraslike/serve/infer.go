@@ -137,7 +137,7 @@ func (n *inference) input(s *scanner) error {
 				}
 				length, err := s.integer("a length")
 				if err == nil && (length < 1 || length > math.MaxInt32) {
-					return bad("a length of %d in a shape, want at least 1", length)
+					return bad("a length of %d in a shape, want 1 to %d", length, math.MaxInt32)
 				}
 				t.shape = append(t.shape, int(length))
 				return err
