@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel"
@@ -253,9 +254,6 @@ func (d *distribution) prepare(f *fit) error {
 	if leaf < 1 {
 		return fmt.Errorf("distributed: batches of %d samples for %d leaves, want at least one sample for each", f.batch, d.leaves)
 	}
-	if _, joint := m.trainer.optimizer.(jointOptimizer); joint && d.group.Size() > 1 {
-		return fmt.Errorf("distributed: optimizer %s updates all weights in one call of Gorgonia's", m.trainer.optimizer.Name())
-	}
 	if f.train == nil {
 		if err := d.shard(f, leaf); err != nil {
 			return err
@@ -263,15 +261,16 @@ func (d *distribution) prepare(f *fit) error {
 	} else {
 		f.train.leaves = &leafRange{of: d.leaves, first: d.first, end: d.end}
 	}
-	shapes, reader := f.reader.shapes, f.reader
+	reader := f.reader
+	if f.train == nil {
+		reader = d.readers[0]
+	}
+	shapes := reader.shapes
 	if f.train != nil {
 		var err error
 		if shapes, err = reader.shapesOf(f.train.order[:leaf]); err != nil {
 			return err
 		}
-	} else {
-		reader = d.readers[0]
-		shapes = reader.shapes
 	}
 	if _, err := f.buffers(leaf, reader.weights.weighted(), shapes.lengths); err != nil {
 		return err
@@ -347,19 +346,22 @@ func (d *distribution) vector() int {
 // fingerprint returns a hash of what must be equal on all ranks.
 func (d *distribution) fingerprint(f *fit) uint64 {
 	m := f.m
-	config, err := json.Marshal(m)
-	if err != nil {
-		config = nil // a model that cannot be saved is compared by its weights
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d leaves, batches of %d, seed %d, epochs %d to %d, %d steps, epoch %d at sample %d, pending %v, step %d, rate %g, ordered %v, split %g",
+		d.leaves, f.batch, m.seed, f.initial, f.epochs, f.stepsPerEpoch, m.epochs, m.position, m.pending, m.trainer.steps, f.state.Rate, f.keepOrder, f.split)
+	if err := m.Summary(&text); err != nil {
+		fmt.Fprint(&text, err) // the same on all ranks
 	}
-	text := fmt.Sprintf("%s %d leaves, batches of %d, seed %d, epochs %d to %d, %d steps, epoch %d at sample %d, pending %v, step %d, rate %g, ordered %v, split %g",
-		config, d.leaves, f.batch, m.seed, f.initial, f.epochs, f.stepsPerEpoch, m.epochs, m.position, m.pending, m.trainer.steps, f.state.Rate, f.keepOrder, f.split)
+	if settings, err := m.compiled.config(); err == nil { // else they cannot be saved, nor compared
+		_ = json.NewEncoder(&text).Encode(settings)
+	}
 	for _, w := range m.weights {
-		text += fmt.Sprintf("\n%s %v", m.paths[w], w.shape)
+		fmt.Fprintf(&text, "\n%s %v", m.paths[w], w.shape)
 	}
 	if f.train != nil {
-		text += fmt.Sprintf("\n%d samples", len(f.train.order))
+		fmt.Fprintf(&text, "\n%d samples", len(f.train.order))
 	}
-	return hashName(text)
+	return hashName(text.String())
 }
 
 // step is trainBatch for a distributed training: it reads and computes this rank's leaves of the next

@@ -398,6 +398,11 @@ func TestDistributedMistakes(t *testing.T) {
 			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(16+16*comm.Rank()), k.Distributed(comm))
 			return err
 		}, "the ranks do different things"},
+		{"unequal models", func(ctx context.Context, comm distributed.Comm) error {
+			m := denseModel(k.Adam(0.01, k.Beta1(0.9-0.1*float64(comm.Rank()))))(t)
+			_, err := m.Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, "the ranks do different things"},
 		{"a rank without data", func(ctx context.Context, comm distributed.Comm) error {
 			var own k.Samples
 			if comm.Rank() == 0 {

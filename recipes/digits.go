@@ -13,6 +13,9 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
+// digitPicture is what the models of digits take.
+const digitPicture = "a picture of a digit, white on black, in the middle of 28 × 28 pixels"
+
 // drawDigits draws the confusion matrix, the first test pictures with their predictions, and
 // the mistakes with the highest confidence.
 func drawDigits(r *Report, test *datasets.Images, predicted []prediction) error {

@@ -66,9 +66,6 @@ func MNIST(ctx context.Context, o Options) (*Report, error) {
 	return r, nil
 }
 
-// digitPicture is what the models of digits take.
-const digitPicture = "a picture of a digit, white on black, in the middle of 28 × 28 pixels"
-
 // mnistModel has 512 rectified units that see all pixels at once; softmax makes ten
 // probabilities.
 func mnistModel() *k.Model {

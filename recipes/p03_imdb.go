@@ -128,9 +128,6 @@ var imdbArticle = map[string]Figures{
 	"dropout": {"loss": 0.2959, "accuracy": 0.8985, "val_loss": 0.2871, "val_accuracy": 0.8932, "test_loss": 0.3004, "test_accuracy": 0.8844},
 }
 
-// filmReview is what the models of film reviews take.
-const filmReview = "a film review in English"
-
 // imdbModel has two small hidden layers and a probability, with the variant's remedy.
 func imdbModel(variant string) *k.Model {
 	switch variant {

@@ -12,6 +12,9 @@ import (
 	"github.com/reef-dl/reef/viz"
 )
 
+// filmReview is what the models of film reviews take.
+const filmReview = "a film review in English"
+
 // wordTable holds words with their vectors, the most frequent first.
 type wordTable struct {
 	words []string

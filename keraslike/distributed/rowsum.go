@@ -16,7 +16,6 @@ import (
 type RowSum struct {
 	g             *Group
 	leaves, width int
-	next          int
 	mine          []rows // leaves of this rank
 	count         int    // of mine
 	free          []*rows
