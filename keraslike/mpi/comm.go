@@ -103,10 +103,10 @@ func (c *Comm) Rank() int { return c.rank }
 // Size returns the number of processes of the job.
 func (c *Comm) Size() int { return c.size }
 
-// String returns the name and version of the library and the file from which it was loaded.
+// String returns the name and version of the library and the file from which it was loaded, "no MPI" without one.
 func (c *Comm) String() string {
 	if c.lib == nil {
-		return "one process without MPI"
+		return "no MPI"
 	}
 	return c.name
 }
