@@ -166,7 +166,9 @@ func train(ctx context.Context, c *mpi.Comm, args []string, stdout, stderr io.Wr
 		return errors.Join(stopped, err)
 	}
 	for _, name := range r.Headline() {
-		fmt.Fprintf(stdout, "%s %.4f\n", name, r.Metrics[name])
+		if value, ok := r.Metrics[name]; ok { // a run that was interrupted has no scores
+			fmt.Fprintf(stdout, "%s %.4f\n", name, value)
+		}
 	}
 	fmt.Fprintf(stdout, "Results: %s\n", o.out)
 	return stopped

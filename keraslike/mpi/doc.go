@@ -15,9 +15,9 @@
 //
 // The program is an ordinary one, compiled without a C compiler, and is started by
 //
-//	mpirun -n 4 ./program       Open MPI, MPICH and their kin
-//	srun -n 4 --mpi=pmix ./program    Slurm
-//	./program                   one process, without MPI
+//	mpirun -n 4 ./program            Open MPI, MPICH and their kin
+//	srun -n 4 --mpi=pmix ./program   Slurm
+//	./program                        one process, without MPI
 //
 // # Libraries
 //
@@ -43,6 +43,12 @@
 // github.com/ebitengine/purego must be. It needs glibc on Linux. The build tag nompi leaves this out, and
 // so do platforms on which libraries cannot be opened in this way, such as Windows and js/wasm: there the
 // program is a group of one rank, and an error if a launcher started it.
+//
+// # Cores
+//
+// A process of a training uses all cores that it may use. Open MPI binds each process to one core if there are
+// at most two of them; "mpirun --bind-to none" prevents that. Several processes on one machine need a share
+// each: "--map-by slot:PE=4", or the environment variable GOMAXPROCS.
 //
 // # Signals
 //
