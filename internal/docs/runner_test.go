@@ -51,14 +51,12 @@ func (r *runner) fail(line int, format string, args ...any) {
 
 func (r *runner) run(folder string, log func(...any)) []error {
 	r.folder, r.edits, r.ran = folder, map[*block]string{}, map[string]bool{}
+	text := strings.Join(r.p.lines, "\n") // also commands in sentences
 	for _, name := range withCopies {
-		for _, b := range r.p.blocks {
-			if strings.Contains(b.text, name) {
-				from := filepath.Join(r.w.root, filepath.FromSlash(name))
-				if err := os.CopyFS(filepath.Join(folder, filepath.FromSlash(name)), os.DirFS(from)); err != nil {
-					return []error{err}
-				}
-				break
+		if strings.Contains(text, name) {
+			from := filepath.Join(r.w.root, filepath.FromSlash(name))
+			if err := os.CopyFS(filepath.Join(folder, filepath.FromSlash(name)), os.DirFS(from)); err != nil {
+				return []error{err}
 			}
 		}
 	}
