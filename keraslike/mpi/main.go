@@ -47,6 +47,9 @@ func Timeout(d time.Duration) Option {
 // job of one rank without MPI, Main returns the error, and a panic is not recovered. Main also returns an
 // error if the job cannot be joined, as when there is no MPI library or not that of the launcher.
 //
+// f must not call os.Exit: the launcher ends the other processes, but MPICH may report success if the
+// status was 0.
+//
 // Options and their defaults:
 //
 //	Timeout  10 minutes
