@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/reef-dl/reef/datasets"
@@ -175,6 +176,7 @@ func (j *Journal) origin(o datasets.Origin) error {
 // interrupted.
 func (o Options) fit(ctx context.Context, model *k.Model, data k.Samples, options ...k.FitOption) (*k.History, error) {
 	j := o.Journal
+	options = slices.Concat(options, o.Training)
 	if j == nil {
 		return model.Fit(ctx, data, options...)
 	}

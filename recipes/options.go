@@ -27,6 +27,8 @@ type Options struct {
 	Explain string
 	// File is a saved model that visualize opens instead of a pretrained network.
 	File string
+	// Training holds more options of each training, such as keraslike.Distributed; nil for none.
+	Training []k.FitOption
 	// Journal keeps what is needed to resume the run if it is interrupted; nil for none.
 	Journal *Journal
 	// Progress receives all events of the training; nil for none.

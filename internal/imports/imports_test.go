@@ -85,6 +85,12 @@ var packageRules = []packageRule{
 		"distributed knows vectors and how ranks exchange bytes, never models or how ranks are connected",
 	},
 	{
+		"keraslike/mpi",
+		[]string{"keraslike/distributed"},
+		[]string{"gorgonia.org", "net", "flag", "image", "gonum.org"},
+		"mpi knows how processes started by MPI exchange bytes, never models or training",
+	},
+	{
 		"keraslike/callbacks",
 		[]string{"internal/wholefile", "internal/terminal", "keraslike", "keraslike/*"},
 		[]string{"gorgonia.org", "net", "image", "flag", "golang.org/x/term"},
@@ -138,6 +144,12 @@ var packageRules = []packageRule{
 		"commands know flags, terminal and exit codes, never mathematics or tensors",
 	},
 	{
+		"cmd/recipe-mpi",
+		[]string{"internal/cli", "keraslike", "keraslike/callbacks", "keraslike/mpi", "datasets", "recipes"},
+		[]string{"gonum.org", "gorgonia.org"},
+		"recipe-mpi is the only command that imports mpi, which makes a binary dynamic",
+	},
+	{
 		"cmd/bench",
 		[]string{"internal/kernel", "graph", "keraslike", "keraslike/*", "keraslike/applications", "datasets", "recipes"},
 		[]string{"gorgonia.org"},
@@ -145,7 +157,7 @@ var packageRules = []packageRule{
 	},
 	{
 		"examples",
-		[]string{"graph", "keraslike", "keraslike/*", "keraslike/callbacks", "keraslike/kerasfile", "keraslike/applications", "keraslike/serve", "datasets", "viz", "viz/inspect"},
+		[]string{"graph", "keraslike", "keraslike/*", "keraslike/distributed", "keraslike/mpi", "keraslike/callbacks", "keraslike/kerasfile", "keraslike/applications", "keraslike/serve", "datasets", "viz", "viz/inspect"},
 		[]string{otherModules, module + "/internal"},
 		"examples use what a reader can: Reef's public packages and the standard library",
 	},
@@ -163,6 +175,7 @@ var owners = []owner{
 	{"gonum.org/v1/plot", "viz", "plots are made in viz"},
 	{module + "/internal/golden", "", "known values belong to tests"},
 	{"math/rand", "", "randomness is passed in, from math/rand/v2"},
+	{"github.com/ebitengine/purego", "keraslike/mpi", "only mpi opens a C library, which makes a binary dynamic"},
 	{"C", "", "the module is pure Go"},
 }
 
@@ -219,6 +232,16 @@ func TestCheck(t *testing.T) {
 		{"cmd/serve", module + "/keraslike/serve", true},
 		{"examples/service", module + "/keraslike/serve", true},
 		{"keraslike", module + "/keraslike/callbacks", false},
+		{"keraslike", module + "/keraslike/mpi", false},
+		{"keraslike/mpi", module + "/keraslike/distributed", true},
+		{"keraslike/mpi", "github.com/ebitengine/purego", true},
+		{"keraslike/mpi", module + "/keraslike", false},
+		{"keraslike/distributed", "github.com/ebitengine/purego", false},
+		{"recipes", module + "/keraslike/mpi", false},
+		{"cmd/recipe", module + "/keraslike/mpi", false},
+		{"cmd/recipe-mpi", module + "/keraslike/mpi", true},
+		{"examples/mpi", module + "/keraslike/mpi", true},
+		{"examples/mpi", module + "/keraslike/distributed", true},
 		{"keraslike/callbacks", module + "/keraslike", true},
 		{"keraslike/callbacks", module + "/keraslike/tensorboard", true},
 		{"keraslike/callbacks", module + "/graph", false},
