@@ -81,7 +81,7 @@ func substitute(n *Node, children Nodes) *op {
 	if dt := n.Dtype(); dt != Float32 && dt != Float64 {
 		return nil
 	}
-	return addOp(len(s))
+	return addOp(children[0], children[1])
 }
 
 // variable reports whether the node's value is bound by the caller.
@@ -115,6 +115,6 @@ func (c *compiler) keptRead(o *op) bool {
 // does not belong to the program and may change from run to run.
 func (c *compiler) copied(i int) bool {
 	j := c.children[i][0]
-	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are not tensors
+	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 || size(c.nodes[i].Shape()) == 0 // Gorgonia's scalars are not tensors
 	return boxed || c.ops[j] == nil
 }

@@ -41,7 +41,7 @@ func (c *compiler) plan() (places []place, values []Value, memory Memory, err er
 			places[i] = place{bytes: size(n.Shape()) * int(n.Dtype().Size()), offset: buffers[b].offset, outside: outside[b]}
 			memory.Naive += places[i].bytes
 		default:
-			values[i] = newValue(n.Dtype(), nil)
+			values[i] = newValue(n.Dtype(), n.Shape())
 		}
 	}
 	return places, values, memory, nil
@@ -56,8 +56,8 @@ func (c *compiler) buffers() (bufferOf []int, buffers []buffer) {
 		bufferOf[i] = -1
 		o := c.ops[i]
 		s := n.Shape()
-		if o == nil || len(s) == 0 || c.sparse(i) {
-			continue // variables, constants, results of foreign ops, and scalars, which Gorgonia boxes
+		if o == nil || len(s) == 0 || size(s) == 0 || c.sparse(i) {
+			continue // variables, constants, results of foreign ops, scalars, which Gorgonia boxes, and what is empty
 		}
 		if o.view && !c.copied(i) {
 			bufferOf[i] = bufferOf[c.children[i][0]]
