@@ -74,6 +74,8 @@ type op struct {
 	// of a fused op is attributed to, nil for its own.
 	kind      any
 	errorNode *Node
+	// fusedFrom names the ops of which a fused one consists.
+	fusedFrom string
 	// view marks an op whose output is its input's memory in another shape.
 	view bool
 	// rng is the source of the op's random numbers, which is not part of its name.
