@@ -80,6 +80,9 @@ type op struct {
 	view bool
 	// rng is the source of the op's random numbers, which is not part of its name.
 	rng *Random
+	// origin is the Op whose function this one runs, nil for those of this package. It is not part of the
+	// name either.
+	origin *Op
 	// inputs are the nodes that the op was applied to; salt distinguishes its hash from that
 	// of a different expression, see merge.go.
 	inputs Nodes
@@ -106,6 +109,7 @@ type call[T kernel.Float] struct {
 	// output and operands are the operands of an element-wise op.
 	output   elementwise.Operand[T]
 	operands []elementwise.Operand[T]
+	custom   Call[T] // of an op made by NewOp
 
 	outShape tensor.Shape
 	inShape  []tensor.Shape

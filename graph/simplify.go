@@ -193,7 +193,7 @@ func (c *compiler) fold() {
 func (c *compiler) share() {
 	first := map[string]int{}
 	for i, o := range c.ops {
-		if o == nil || len(c.children[i]) == 0 || o.keeps != nil || o.readsKept != nil || o.kind != nil || o.orderOnly {
+		if o == nil || len(c.children[i]) == 0 || o.keeps != nil || o.readsKept != nil || o.kind != nil || o.orderOnly || o.origin != nil {
 			continue
 		}
 		var key strings.Builder
