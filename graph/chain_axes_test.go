@@ -139,11 +139,11 @@ func alongAxes() []unary {
 		}},
 		{name: "cumsum", ranks: all, build: func(x node, _ param) (node, error) { return CumSum(x, 1) }},
 		{name: "cumsum backward", ranks: all, build: func(x node, _ param) (node, error) {
-			return CumSum(x, -1, Exclusive(), Backward())
+			return CumSum(x, -1, Exclusive(), FromEnd())
 		}},
 		{name: "cumprod", ranks: all, build: func(x node, _ param) (node, error) { return CumProd(x, 1) }},
 		{name: "cumprod backward", ranks: all, build: func(x node, _ param) (node, error) {
-			return CumProd(x, -1, Exclusive(), Backward())
+			return CumProd(x, -1, Exclusive(), FromEnd())
 		}},
 		{name: "cummax", ranks: all, build: func(x node, _ param) (node, error) { return CumMax(distinct(x), -1) }},
 		{name: "triu", ranks: all, build: func(x node, _ param) (node, error) { return Triu(x, -1) }},

@@ -22,6 +22,11 @@ func Reshape(x *Node, shape ...int) (*Node, error) {
 			to[free] = size(x.Shape()) / rest
 		}
 	}
+	return apply(reshapeOp(x, to), x)
+}
+
+// reshapeOp reshapes tensors of the type and rank of x.
+func reshapeOp(x *Node, to tensor.Shape) *op {
 	o := moveOp("reshape"+attrs("to", to), x, len(to), runCopy)
 	o.shape = func(in []tensor.Shape) (tensor.Shape, error) {
 		if size(in[0]) != size(to) || slices.ContainsFunc(to, func(d int) bool { return d < 0 }) {
@@ -31,7 +36,7 @@ func Reshape(x *Node, shape ...int) (*Node, error) {
 	}
 	o.grad = oneGrad(func(x, dy *Node) (*Node, error) { return Reshape(dy, x.Shape()...) })
 	o.view = true
-	return apply(o, x)
+	return o
 }
 
 func runCopy(m memory) error {
@@ -115,6 +120,15 @@ func Transpose(x *Node, axes ...int) (*Node, error) {
 	if err != nil {
 		return nil, shapeError("transpose", err, x)
 	}
+	return apply(transposeOp(x, axes), x)
+}
+
+// transposed identifies Transpose to simplify.
+type transposed struct{ axes []int }
+
+// transposeOp reorders the axes of tensors of the type and rank of x.
+func transposeOp(x *Node, axes []int) *op {
+	rank := len(axes)
 	o := moveOp("transpose"+attrs("axes", axes), x, rank, func(m memory) error {
 		from := m.shapeOf(0)
 		var w elements.Walk
@@ -138,7 +152,8 @@ func Transpose(x *Node, axes ...int) (*Node, error) {
 		}
 		return Transpose(dy, back...)
 	})
-	return apply(o, x)
+	o.kind = transposed{axes}
+	return o
 }
 
 // move copies what a walk visits of an input to the output.

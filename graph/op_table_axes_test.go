@@ -38,18 +38,18 @@ func axesRows(t *testing.T, g *Graph) []opRow {
 		{op: CumMax, calls: calls{
 			func() (node, error) { return CumMax(x, 0) },
 			func() (node, error) { return CumMax(x, 1) },
-			func() (node, error) { return CumMax(x, 1, Backward()) },
+			func() (node, error) { return CumMax(x, 1, FromEnd()) },
 		}},
 		{op: CumProd, calls: calls{
 			func() (node, error) { return CumProd(x, 0) },
 			func() (node, error) { return CumProd(x, 1) },
-			func() (node, error) { return CumProd(x, 1, Backward()) },
+			func() (node, error) { return CumProd(x, 1, FromEnd()) },
 			func() (node, error) { return CumProd(x, 1, Exclusive()) },
 		}},
 		{op: CumSum, calls: calls{
 			func() (node, error) { return CumSum(x, 0) },
 			func() (node, error) { return CumSum(x, 1) },
-			func() (node, error) { return CumSum(x, 1, Backward()) },
+			func() (node, error) { return CumSum(x, 1, FromEnd()) },
 			func() (node, error) { return CumSum(x, 1, Exclusive()) },
 		}},
 		{op: Diag, calls: calls{

@@ -51,19 +51,21 @@ type Memory struct{ Planned, Naive int }
 
 // slot describes the value of one node.
 type slot struct {
-	node    *Node
-	shape   Shape
-	dtype   Dtype
-	place   place
-	writer  int      // the instruction that computes it, -1 for none
-	readers []reader // the bound inputs that read the value
-	boxed   bool     // an op that is not of this package needs it as a Value
+	node     *Node
+	shape    Shape
+	dtype    Dtype
+	place    place
+	constant Value    // of a node that never changes, else nil
+	writer   int      // the instruction that computes it, -1 for none
+	readers  []reader // the bound inputs that read the value
+	boxed    bool     // an op that is not of this package needs it as a Value
 }
 
 // slotValue is the value of one node in one Program.
 type slotValue struct {
-	value  Value // nil if it is in planned memory and not boxed
-	bound  bool  // an input that Bind or BindFloats has bound
+	value  Value          // nil if it is in planned memory and not boxed
+	bound  bool           // an input that Bind or BindFloats has bound
+	lent   unsafe.Pointer // the memory of an input that is not a Value, see lend
 	floats []float32
 }
 
@@ -97,8 +99,8 @@ func (p *Program) Clone() *Program {
 	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		if v, constant := constantOf(s.node); constant {
-			c.values[i].value = v
+		if s.constant != nil {
+			c.values[i].value = s.constant
 		} else if s.writer >= 0 && s.place.bytes == 0 {
 			if size(s.shape) > 1 || len(s.shape) > 0 && size(s.shape) > 0 {
 				return nil // sparse
@@ -211,7 +213,7 @@ func (p *Program) RunOn(a *Arena) (err error) {
 func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
 		s, now := &p.slots[i], &p.values[i]
-		if now.floats != nil {
+		if now.floats != nil || now.lent != nil {
 			continue
 		}
 		v := now.value

@@ -9,18 +9,18 @@ import (
 	"github.com/reef-dl/reef/internal/kernel/elements"
 )
 
-// ScanOption is an option of CumSum, CumProd and CumMax.
-type ScanOption func(*elements.Scan)
+// CumOption is an option of CumSum, CumProd and CumMax.
+type CumOption func(*elements.Scan)
 
 // Exclusive leaves out the element itself: the first result is 0 for a sum and 1 for a product.
-func Exclusive() ScanOption { return func(s *elements.Scan) { s.Exclusive = true } }
+func Exclusive() CumOption { return func(s *elements.Scan) { s.Exclusive = true } }
 
-// Backward begins with the last element.
-func Backward() ScanOption { return func(s *elements.Scan) { s.Reverse = true } }
+// FromEnd begins with the last element.
+func FromEnd() CumOption { return func(s *elements.Scan) { s.Reverse = true } }
 
 // CumSum returns along an axis the sums of all elements up to each, and including it. Sums of float32 are made in
 // float64.
-func CumSum(x *Node, axis int, options ...ScanOption) (*Node, error) {
+func CumSum(x *Node, axis int, options ...CumOption) (*Node, error) {
 	o, s, axis, err := scanOp("cumsum", x, axis, options)
 	if err != nil {
 		return nil, err
@@ -28,12 +28,12 @@ func CumSum(x *Node, axis int, options ...ScanOption) (*Node, error) {
 	outer, n, inner := splitAtAxis(x.Shape(), axis)
 	o.run = forDtypes(runCumSum[float32](outer, n, inner, s), runCumSum[float64](outer, n, inner, s))
 	o.grad = oneGrad(func(_, dy *Node) (*Node, error) {
-		var back []ScanOption
+		var back []CumOption
 		if s.Exclusive {
 			back = append(back, Exclusive())
 		}
 		if !s.Reverse {
-			back = append(back, Backward())
+			back = append(back, FromEnd())
 		}
 		return CumSum(dy, axis, back...)
 	})
@@ -52,7 +52,7 @@ func runCumSum[T kernel.Float](outer, n, inner int, s elements.Scan) func(*call[
 }
 
 // scanOp returns an op of numbers along an axis.
-func scanOp(name string, x *Node, axis int, options []ScanOption) (o *op, s elements.Scan, from0 int, err error) {
+func scanOp(name string, x *Node, axis int, options []CumOption) (o *op, s elements.Scan, from0 int, err error) {
 	if err := nilError(name, x); err != nil {
 		return nil, s, 0, err
 	}
@@ -72,7 +72,7 @@ func scanOp(name string, x *Node, axis int, options []ScanOption) (o *op, s elem
 
 // CumProd returns along an axis the products of all elements up to each, and including it. The gradient is right
 // where elements are 0, too; it takes O(n·log n) multiplications for n elements.
-func CumProd(x *Node, axis int, options ...ScanOption) (*Node, error) {
+func CumProd(x *Node, axis int, options ...CumOption) (*Node, error) {
 	o, s, axis, err := scanOp("cumprod", x, axis, options)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func runCumProd[T kernel.Float](outer, n, inner int, s elements.Scan) func(*call
 
 // CumMax returns along an axis the greatest of all elements up to each, and including it; NaN is the greatest. The
 // gradient goes to the first of equal ones. It has no Exclusive.
-func CumMax(x *Node, axis int, options ...ScanOption) (*Node, error) {
+func CumMax(x *Node, axis int, options ...CumOption) (*Node, error) {
 	o, s, axis, err := scanOp("cummax", x, axis, options)
 	if err != nil {
 		return nil, err
