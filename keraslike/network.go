@@ -19,6 +19,9 @@ type network struct {
 	inputs  []*Tensor
 	outputs []*Tensor
 	order   []*Tensor   // the calls of all layers except the inputs, in order of computation
+	front   []*Tensor   // those of order that run before the graph; nil for most networks
+	edges   []*Tensor   // with which the graph begins: the inputs, or what the front makes of them
+	rest    []*Tensor   // those of order that the graph has
 	weights []*Weight   // including those of nested models
 	locks   weightLocks // of the weights
 	paths   map[*Weight]string
@@ -55,7 +58,9 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 		}
 	}
 	n.err = errors.Join(mistakes...)
+	n.edges, n.rest = n.inputs, n.order
 	if n.err == nil {
+		n.split()
 		n.paths = map[*Weight]string{}
 		n.collectPaths("", n.paths, map[*network]bool{})
 		n.weights = n.allWeights()
