@@ -89,7 +89,7 @@ func onlyInFront(d Definition) bool {
 	case interface{ onlyInFront() }:
 		return true
 	case *nestedModel:
-		return slices.ContainsFunc(d.m.order, func(t *Tensor) bool { return onlyInFront(t.layer.def) })
+		return d.m.hasOnlyFront
 	}
 	return false
 }
@@ -124,6 +124,7 @@ func kindOfValues(strings bool) string {
 func (n *network) split() {
 	before := map[*Tensor]bool{}
 	for _, t := range slices.Backward(n.order) {
+		n.hasOnlyFront = n.hasOnlyFront || onlyInFront(t.layer.def)
 		if before[t] = before[t] || t.runsInFront(); before[t] {
 			for _, x := range t.in {
 				before[x.call()] = true
