@@ -57,6 +57,9 @@ func newRagged(samples []*Array) (*Array, error) {
 	if len(samples) == 0 {
 		return nil, errors.New("no samples")
 	}
+	if samples[0].Strings() != nil {
+		return stackedStrings(samples)
+	}
 	size := 0
 	for i, s := range samples {
 		switch {
@@ -79,6 +82,18 @@ func newRagged(samples []*Array) (*Array, error) {
 	a.shape = shape.withBatch(len(samples))
 	if !shape.isFree() {
 		a.ragged = nil
+	}
+	return a, nil
+}
+
+// stackedStrings is newRagged for samples of strings, which must have one shape.
+func stackedStrings(samples []*Array) (*Array, error) {
+	a := &Array{shape: Shape(samples[0].shape).withBatch(len(samples))}
+	for i, s := range samples {
+		if s.Strings() == nil || !slices.Equal(s.shape, samples[0].shape) {
+			return nil, fmt.Errorf("sample %d is %v, want strings of shape %s, as sample 0", i, s, formatShape(samples[0].shape))
+		}
+		a.strings = append(a.strings, s.strings...)
 	}
 	return a, nil
 }
