@@ -531,6 +531,21 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Xor, noGradient: true, calls: calls{
 			func() (node, error) { return Xor(yes, no) },
 		}},
+		{op: RandomUniform, noGradient: true, calls: calls{
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 2, 3) },
+			func() (node, error) { return RandomUniform(g, Float64, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 4) },
+			func() (node, error) { return RandomUniform(g, Float32, &Random{}, 1, 3) },
+		}},
+		{op: RandomNormal, noGradient: true, calls: calls{
+			func() (node, error) { return RandomNormal(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomNormal(g, Float32, rng, 2, 3) },
+		}},
+		{op: Bernoulli, noGradient: true, calls: calls{
+			func() (node, error) { return Bernoulli(x, rng, 3) },
+			func() (node, error) { return Bernoulli(x, rng, 4) },
+		}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}
 }
