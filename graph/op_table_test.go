@@ -546,6 +546,22 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Bernoulli(x, rng, 3) },
 			func() (node, error) { return Bernoulli(x, rng, 4) },
 		}},
+		{op: IRFFT, calls: calls{
+			func() (node, error) { return IRFFT(x, y, 6) },
+			func() (node, error) { return IRFFT(x, y, 7) },
+		}},
+		{op: FFT, calls: calls{func() (node, error) {
+			re, _, err := FFT(x, y)
+			return re, err
+		}}},
+		{op: IFFT, calls: calls{func() (node, error) {
+			re, _, err := IFFT(x, y)
+			return re, err
+		}}},
+		{op: RFFT, calls: calls{func() (node, error) {
+			re, _, err := RFFT(x)
+			return re, err
+		}}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}
 }
