@@ -401,6 +401,11 @@ func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 			return m, fmt.Errorf("metric %q: %w", n.Name, err)
 		}
 	}
+	if l, ok := known.(*lossMetric); ok {
+		if err := l.restore(s); err != nil {
+			return m, fmt.Errorf("metric of %w", err)
+		}
+	}
 	m.Metric = known
 	return m, nil
 }

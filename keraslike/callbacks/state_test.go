@@ -108,7 +108,7 @@ func TestAutoMode(t *testing.T) {
 	own := keraslike.CustomRowMetric("account_error", func(p, t []float32) float64 { return float64(p[0]) })
 	exact := keraslike.CustomRowMetric("accuracy", func(p, t []float32) float64 { return float64(p[0]) })
 	metrics := []keraslike.CompileOption{
-		keraslike.MAE, keraslike.BinaryAccuracy, keraslike.AUC(), keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(), keraslike.R2Score, keraslike.Cosine,
+		keraslike.MAE, keraslike.BinaryAccuracy, keraslike.AUC(), keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(), keraslike.R2Score(), keraslike.Cosine(),
 		keraslike.RMSE, keraslike.BinaryCrossentropy, own, exact,
 	}
 	for monitored, c := range map[string]callbacks.Mode{
