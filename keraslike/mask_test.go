@@ -142,8 +142,8 @@ func TestMaskedLoss(t *testing.T) {
 	if got := scores.Get("loss"); math.Abs(got-(2.*1+2*1+3*9)/3) > 1e-5 {
 		t.Errorf("weighted loss is %v, want %v", got, (2.*1+2*1+3*9)/3)
 	}
-	loss, err := m.TrainOnBatch(x, y)
-	if err != nil || math.Abs(loss-11./3) > 1e-6 {
+	result, err := m.TrainOnBatch(x, y)
+	if loss := result.Loss(); err != nil || math.Abs(loss-11./3) > 1e-6 {
 		t.Errorf("loss while training is %v (%v), want %v", loss, err, 11./3)
 	}
 	w, err := m.Weight("dense/kernel")

@@ -121,8 +121,10 @@ func (m *auc) check(p, t Shape) error {
 		return m.mistake
 	case m.Threshold != nil && m.Thresholds != 200:
 		return fmt.Errorf("got both Threshold and Thresholds, want one of them")
-	case m.Thresholds < 2 || m.Thresholds > maxThresholds || len(m.Threshold) > maxThresholds-2:
-		return fmt.Errorf("%d thresholds, want 2 to %d", max(m.Thresholds, len(m.Threshold)), maxThresholds)
+	case m.Thresholds < 2 || m.Thresholds > maxThresholds:
+		return fmt.Errorf("%d thresholds, want 2 to %d", m.Thresholds, maxThresholds)
+	case len(m.Threshold) > maxThresholds-2:
+		return fmt.Errorf("%d thresholds, want at most %d", len(m.Threshold), maxThresholds-2)
 	case !t.Equal(p):
 		return fmt.Errorf("targets have shape %v, want %v as predictions", t, p)
 	case m.Curve != ROCCurve && m.Curve != PRCurve && m.Curve != PRGainCurve:

@@ -95,16 +95,31 @@ func optionFamilies() []optionFamily {
 			values: map[string]func(float64) any{
 				"ClipValue": number(ClipValue), "ClipNorm": number(ClipNorm), "GlobalClipNorm": number(GlobalClipNorm),
 				"WeightDecay": number(WeightDecay), "AverageWeights": number(AverageWeights),
-				"AccumulateGradients": func(v float64) any { return AccumulateGradients(int(v)) },
-				"WithSchedule":        flag(WithSchedule(ExponentialDecay{Steps: 2, Rate: 0.5})),
-				"Momentum":            func(v float64) any { return Momentum(v) },
-				"Epsilon":             func(v float64) any { return Epsilon(v) },
-				"Rho":                 number(Rho), "Beta1": number(Beta1), "Beta2": number(Beta2), "InitialAccumulator": number(InitialAccumulator),
+				"AccumulateGradients":    func(v float64) any { return AccumulateGradients(int(v)) },
+				"WithSchedule":           flag(WithSchedule(ExponentialDecay{Steps: 2, Rate: 0.5})),
+				"Momentum":               func(v float64) any { return Momentum(v) },
+				"Epsilon":                func(v float64) any { return Epsilon(v) },
+				"ExcludeFromWeightDecay": func(v float64) any { return ExcludeFromWeightDecay("bias") },
+				"OverwriteWeights":       func(v float64) any { return OverwriteWeights(int(10 * v)) },
+				"LearningRatePower":      number(LearningRatePower), "L1Strength": number(L1Strength), "L2Strength": number(L2Strength),
+				"L2Shrinkage": number(L2Shrinkage), "FtrlBeta": number(FtrlBeta), "WarmupSteps": func(v float64) any { return WarmupSteps(int(10 * v)) },
+				"Beta2Decay": number(Beta2Decay), "Epsilon1": number(Epsilon1), "Epsilon2": number(Epsilon2), "ClipThreshold": number(ClipThreshold),
+				"MuonSteps": func(v float64) any {
+					if v < 1 {
+						return MuonSteps(3)
+					}
+					return MuonSteps(int(v))
+				},
+				"MuonCoefficients": func(v float64) any { return MuonCoefficients(2, -1.5, 0.5) }, "MuonScale": number(MuonScale),
+				"AdamFor": func(v float64) any { return AdamFor("output/") }, "AdamRateRatio": number(AdamRateRatio), "AdamWeightDecay": number(AdamWeightDecay),
+				"PlainMomentum": flag(PlainMomentum), "MuonForEmbeddings": flag(MuonForEmbeddings),
+				"Rho": number(Rho), "Beta1": number(Beta1), "Beta2": number(Beta2), "InitialAccumulator": number(InitialAccumulator),
 				"Nesterov": flag(Nesterov), "Centered": flag(Centered), "AMSGrad": flag(AMSGrad), "LazyRows": flag(LazyRows),
 			},
 			makers: map[string]maker{
 				"SGD": rated(SGD), "RMSprop": rated(RMSprop), "Adam": rated(Adam), "AdamW": rated(AdamW), "Nadam": rated(Nadam),
 				"Adamax": rated(Adamax), "Adagrad": rated(Adagrad), "Adadelta": rated(Adadelta), "Lion": rated(Lion),
+				"Ftrl": rated(Ftrl), "Lamb": rated(Lamb), "ScheduleFreeAdamW": rated(ScheduleFreeAdamW), "Adafactor": rated(Adafactor), "Muon": rated(Muon),
 				"FromSolver": optimizer(func(o ...OptimizerOption) Optimizer { return FromSolver(gorgonia.NewVanillaSolver(), o...) }),
 			},
 		},
@@ -269,7 +284,7 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 					continue // the text changes with it
 				}
 				number := 0.0
-				if wanted == "all" || wanted == "both" {
+				if wanted == "all" || wanted == "both" || wanted == "standard" {
 					continue // no value of the option says so
 				}
 				if wanted != "none" && !slices.Contains([]string{"Macro", "UniformAverage", "ROCCurve", "Interpolation"}, wanted) {
@@ -280,7 +295,7 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 				if option == "AccumulateGradients" && number == 1 {
 					number = 0 // which is 1
 				}
-				if wanted == "none" && slices.Contains([]string{"Threshold", "IgnoreClass", "LabelWeights"}, option) {
+				if wanted == "none" && slices.Contains([]string{"Threshold", "IgnoreClass", "LabelWeights", "ExcludeFromWeightDecay", "AdamFor"}, option) {
 					continue // nor does one here
 				}
 				if got, _ := f.makers[name](t, value(number)); got != plain {
@@ -304,7 +319,7 @@ func TestOptionsThatDoNotFitAreReported(t *testing.T) {
 	}
 	for _, want := range []string{
 		"compile: optimizer sgd: option 2 is nil\n",
-		"compile: optimizer sgd: Rho does not fit, want AccumulateGradients, AverageWeights, ClipNorm, ClipValue, GlobalClipNorm, LazyRows, Momentum, Nesterov, WeightDecay, WithSchedule\n",
+		"compile: optimizer sgd: Rho does not fit, want AccumulateGradients, AverageWeights, ClipNorm, ClipValue, ExcludeFromWeightDecay, GlobalClipNorm, LazyRows, Momentum, Nesterov, OverwriteWeights, WeightDecay, WithSchedule\n",
 		"compile: optimizer sgd: AMSGrad does not fit, want AccumulateGradients, ",
 		"compile: optimizer sgd: learning rate is -1",
 		"compile: categorical_focal_crossentropy: ClassBalancing does not fit, want FocalAlpha, FocalGamma, FromLogits, LabelSmoothing",
