@@ -126,7 +126,7 @@ func checkMoments(t *testing.T, w []float32, want map[string]golden.Array) {
 	if got := sum / n; math.Abs(got-mean) > 5*std/math.Sqrt(n) {
 		t.Errorf("mean is %g, want %g", got, mean)
 	}
-	if got := math.Sqrt(squares / n); math.Abs(got-std) > 5*std/math.Sqrt(n) {
+	if got := math.Sqrt(squares/n - sum/n*sum/n); math.Abs(got-std) > 5*std/math.Sqrt(n) {
 		t.Errorf("standard deviation is %g, want %g", got, std)
 	}
 	if limit, ok := want["limit"]; ok {

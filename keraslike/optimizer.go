@@ -12,7 +12,7 @@ import (
 // each weight is in slots, which the model owns and saves. Formulas and defaults:
 // https://keras.io/api/optimizers/.
 //
-// An optimizer may also implement SlotInitializer, RowOptimizer or PerWeightOptimizer.
+// An optimizer may also implement SlotInitializer, SlotBeginner, RowOptimizer or PerWeightOptimizer.
 type Optimizer interface {
 	// Name is the optimizer's name in saved models.
 	Name() string
@@ -35,12 +35,19 @@ type SlotInitializer interface {
 	InitialValue(slot string) float64
 }
 
+// SlotBeginner is an Optimizer whose slots begin with values that depend on the weight.
+type SlotBeginner interface {
+	Optimizer
+	// Begin sets the slots of a weight before its first update and the weight decay that precedes it.
+	Begin(w []float32, slots [][]float32)
+}
+
 // PerWeightOptimizer is an Optimizer that treats weights differently, by their paths or shapes, such as
 // Adafactor and Muon.
 type PerWeightOptimizer interface {
 	Optimizer
-	// ForWeight returns the optimizer of one weight, whose Slots and Update, and InitialValue and
-	// SlotShape if it has them, are used for that weight. It is called for each weight when the model
+	// ForWeight returns the optimizer of one weight, whose Slots and Update, and InitialValue, Begin
+	// and SlotShape if it has them, are used for that weight. It is called for each weight when the model
 	// is compiled. The name and the settings of a saved model are those of the PerWeightOptimizer.
 	ForWeight(path string, shape []int) Optimizer
 }

@@ -17,7 +17,7 @@ import (
 //
 // where n starts at InitialAccumulator, p is the LearningRatePower, l₁ the L1Strength, l₂ the L2Strength,
 // s the L2Shrinkage and β FtrlBeta. The first update replaces every weight by this formula, whatever its
-// initial value. Keras's default rate is 0.001. See https://keras.io/api/optimizers/ftrl/.
+// initial value, also rows of an embedding that do not occur, unless LazyRows is set. Keras's default rate is 0.001. See https://keras.io/api/optimizers/ftrl/.
 //
 // Options: LearningRatePower (-0.5), InitialAccumulator (0.1), L1Strength (0), L2Strength (0),
 // L2Shrinkage (0), FtrlBeta (0), LazyRows (off), ClipValue (none), ClipNorm (none),

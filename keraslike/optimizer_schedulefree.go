@@ -15,8 +15,8 @@ import (
 //	v = β₂·v + (1-β₂)·g²;  z -= rate·g/(√(v/(1-β₂ᵗ)) + ε);  x = (1 - 1/t)·x + z/t
 //
 // z starts at the weights before the first update. In the first WarmupSteps updates the rate increases
-// linearly. As in Keras, weights after training are those between z and x. Keras's default rate is
-// 0.0025. See https://keras.io/api/optimizers/schedule_free_adamw/.
+// linearly. As in Keras, weights after training are those between z and x. From the second update on,
+// Keras computes x from the new z instead of the old one, except on JAX. Keras's default rate is 0.0025. See https://keras.io/api/optimizers/schedule_free_adamw/.
 //
 // Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-8), WarmupSteps (0), ClipValue (none),
 // ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none),
@@ -57,8 +57,8 @@ func (o *scheduleFree) Check() error {
 	return errors.Join(append(mistakes, o.check(), checkRate(o.LearningRate), checkFraction("beta_1", o.Beta1), checkFraction("beta_2", o.Beta2), checkEpsilon(o.Epsilon))...)
 }
 
-// begin sets z to the weights.
-func (o *scheduleFree) begin(w []float32, slots [][]float32) { copy(slots[0], w) }
+// Begin sets z to the weights.
+func (o *scheduleFree) Begin(w []float32, slots [][]float32) { copy(slots[0], w) }
 
 func (o *scheduleFree) Update(w, g []float32, slots [][]float32, step int, rate float64) {
 	if step < o.Warmup {

@@ -93,12 +93,6 @@ type jointOptimizer interface {
 	updateAll(weights []*Weight, gradients []gradient) error
 }
 
-// beginningOptimizer is an Optimizer whose slots begin with what depends on the weights.
-type beginningOptimizer interface {
-	// begin sets the slots before the first update and the weight decay that precedes it.
-	begin(w []float32, slots [][]float32)
-}
-
 // step counts a batch and updates the weights, unless gradients are still accumulating.
 func (t *trainer) step(rate float64) (err error) {
 	defer caught(&err, "optimizer", t.optimizer, "Update")
@@ -119,8 +113,8 @@ func (t *trainer) step(rate float64) (err error) {
 	}
 	t.clip()
 	for i, w := range t.weights {
-		if o, ok := t.each[i].(beginningOptimizer); ok && t.updates() == 1 {
-			o.begin(w.floats(), t.slots[i])
+		if o, ok := t.each[i].(SlotBeginner); ok && t.updates() == 1 {
+			o.Begin(w.floats(), t.slots[i])
 		}
 		if t.decays[i] > 0 {
 			kernel.Scale(w.floats(), w.floats(), float32(1-t.decays[i]*rate))

@@ -26,6 +26,15 @@ SOURCE = "Keras %s, train_on_batch" % keras.__version__
 STEPS, BATCH, LENGTH, WORDS, DIM = 9, 2, 3, 6, 2
 
 optimizers = keras.optimizers
+
+
+class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
+    """As on JAX, and as the paper has it: update_step reads the momentum before its own update. The other
+    backends update it in place and read it afterwards."""
+
+    def assign_sub(self, variable, value):
+        variable._value = variable._value - value
+
 KINDS = {
     "sgd": (optimizers.SGD, {}),
     "sgd_momentum": (optimizers.SGD, {"momentum": 0.9}),
@@ -44,7 +53,7 @@ KINDS = {
     "adadelta": (optimizers.Adadelta, {}),
     "ftrl": (optimizers.Ftrl, {"l1_regularization_strength": 0.0625}),
     "lamb": (optimizers.Lamb, {}),
-    "schedulefree": (optimizers.ScheduleFreeAdamW, {}),
+    "schedulefree": (ScheduleFreeAdamW, {}),
     "adafactor": (optimizers.Adafactor, {}),
     "muon": (optimizers.Muon, {"exclude_embeddings": False}),
 }
