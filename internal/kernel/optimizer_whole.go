@@ -133,6 +133,9 @@ func Adafactor[T Float](w, g, r, c []T, rows, cols int, lr, beta2, eps1, eps2, c
 		ref.Adafactor(w, g, r, c, rows, cols, lr, beta2, eps1, eps2, clip)
 		return
 	}
+	if size == 0 {
+		return
+	}
 	s := optimizerScratches.Get()
 	s.u, s.squares, s.a = buffer.Grow(s.u, len(w)), buffer.Grow(s.squares, size), buffer.Grow(s.a, cols)
 	u, sums := s.u[:len(w)], s.a[:cols]

@@ -86,6 +86,9 @@ func ScheduleFreeUpdate[T Float](w, g, z, v []T, lr, cv, part, beta1, beta2, eps
 // u = g / sqrt(v) and w -= lr max(eps2, rms(w)) u / max(1, rms(u) / clip), with rms over all matrices.
 func Adafactor[T Float](w, g, r, c []T, rows, cols int, lr, beta2, eps1, eps2, clip T) {
 	u, size := make([]T, len(w)), rows*cols
+	if size == 0 {
+		return
+	}
 	for k := range len(w) / size {
 		g, u, r, c := g[k*size:(k+1)*size], u[k*size:(k+1)*size], r[k*rows:(k+1)*rows], c[k*cols:(k+1)*cols]
 		var mean T
