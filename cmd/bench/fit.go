@@ -45,7 +45,7 @@ func benchFit(list []workload, leaves int, limit time.Duration, out *json.Encode
 }
 
 // warmUp is the number of steps that are not measured.
-const warmUp = 5
+const warmUp = 3
 
 // fit trains until the time is over. The first rank decides when it is, and all stop after the same step.
 func (w workload) fit(ctx context.Context, c *mpi.Comm, leaves int, limit time.Duration) (*result, error) {
@@ -72,7 +72,7 @@ func (w workload) fit(ctx context.Context, c *mpi.Comm, leaves int, limit time.D
 			begin = now
 		case steps > warmUp:
 			times = append(times, now.Sub(last))
-			if (c == nil || c.Rank() == 0) && now.Sub(begin) > limit && len(times) >= 20 {
+			if (c == nil || c.Rank() == 0) && now.Sub(begin) > limit && len(times) >= 5 {
 				stop()
 			}
 		}
