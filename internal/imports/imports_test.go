@@ -174,6 +174,7 @@ var owners = []owner{
 	{"gorgonia.org/gorgonia", "graph", "graph is the only importer of Gorgonia"},
 	{"gonum.org/v1/plot", "viz", "plots are made in viz"},
 	{module + "/internal/golden", "", "known values belong to tests"},
+	{module + "/internal/mpitest", "", "jobs of MPI are started by tests"},
 	{"math/rand", "", "randomness is passed in, from math/rand/v2"},
 	{"github.com/ebitengine/purego", "keraslike/mpi", "only mpi opens a C library, which makes a binary dynamic"},
 	{"C", "", "the module is pure Go"},
