@@ -44,6 +44,33 @@ func lastOf(x node) int { return x.Shape()[len(x.Shape())-1] }
 
 func oneOf(x node, n int) int { return max(1, min(n, x.Shape()[1])) }
 
+// from applies f to least + x², far from the edge of where f is defined.
+func from(x node, least float64, f func(node) (node, error)) (node, error) {
+	var try Try
+	y := try.Do(Affine(try.Do(Mul(x, x)), 1, least))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	return f(y)
+}
+
+// within applies f to sin(x)/2, which is in [-1/2, 1/2].
+func within(x node, f func(node) (node, error)) (node, error) {
+	var try Try
+	y := try.Do(Scale(try.Do(Sin(x)), 0.5))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	return f(y)
+}
+
+// chosen returns x where it is less than y, else their product.
+func chosen(x, y node) (node, error) {
+	var try Try
+	z := try.Do(Where(try.Do(Less(x, y)), x, try.Do(Mul(x, y))))
+	return z, try.Err()
+}
+
 // anyRank returns the ops that preserve the shape or work on any axis.
 func anyRank() []unary {
 	const all = "234"
@@ -73,6 +100,56 @@ func anyRank() []unary {
 		{name: "square", ranks: all, build: func(x node, _ param) (node, error) { return Mul(x, x) }},
 		{name: "scale", ranks: all, build: func(x node, _ param) (node, error) { return Scale(x, -1.5) }},
 		{name: "affine", ranks: all, build: func(x node, _ param) (node, error) { return Affine(x, -1.5, 0.25) }},
+		{name: "abs", ranks: all, build: func(x node, p param) (node, error) { return Abs(x) }},
+		{name: "asinh", ranks: all, build: func(x node, p param) (node, error) { return Asinh(x) }},
+		{name: "atan", ranks: all, build: func(x node, p param) (node, error) { return Atan(x) }},
+		{name: "cos", ranks: all, build: func(x node, p param) (node, error) { return Cos(x) }},
+		{name: "erf", ranks: all, build: func(x node, p param) (node, error) { return Erf(x) }},
+		{name: "erfc", ranks: all, build: func(x node, p param) (node, error) { return Erfc(x) }},
+		{name: "exp", ranks: all, build: func(x node, p param) (node, error) { return Exp(x) }},
+		{name: "expm1", ranks: all, build: func(x node, p param) (node, error) { return Expm1(x) }},
+		{name: "neg", ranks: all, build: func(x node, p param) (node, error) { return Neg(x) }},
+		{name: "sin", ranks: all, build: func(x node, p param) (node, error) { return Sin(x) }},
+		{name: "sinh", ranks: all, build: func(x node, p param) (node, error) { return Sinh(x) }},
+		{name: "cosh", ranks: all, build: func(x node, p param) (node, error) { return Cosh(x) }},
+		{name: "square", ranks: all, build: func(x node, p param) (node, error) { return Square(x) }},
+		{name: "sqrt", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Sqrt) }},
+		{name: "rsqrt", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Rsqrt) }},
+		{name: "log", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Log) }},
+		{name: "log1p", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Log1p) }},
+		{name: "cbrt", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Cbrt) }},
+		{name: "reciprocal", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Reciprocal) }},
+		{name: "asin", ranks: all, build: func(x node, p param) (node, error) { return within(x, Asin) }},
+		{name: "acos", ranks: all, build: func(x node, p param) (node, error) { return within(x, Acos) }},
+		{name: "atanh", ranks: all, build: func(x node, p param) (node, error) { return within(x, Atanh) }},
+		{name: "tan", ranks: all, build: func(x node, p param) (node, error) { return within(x, Tan) }},
+		{name: "acosh", ranks: all, build: func(x node, p param) (node, error) { return from(x, 2, Acosh) }},
+		{name: "power", ranks: all, build: func(x node, p param) (node, error) {
+			return from(x, 1.5, func(x node) (node, error) { return Power(x, -1.3) })
+		}},
+		{name: "cube", ranks: all, build: func(x node, p param) (node, error) { return Power(x, 3) }},
+		{name: "clip", ranks: all, build: func(x node, p param) (node, error) { return Clip(x, -0.9, 0.9) }},
+		{name: "minimum", ranks: all, build: func(x node, p param) (node, error) { return Minimum(x, p(x.Shape()...)) }},
+		{name: "div", ranks: all, build: func(x node, p param) (node, error) {
+			return from(p(x.Shape()...), 1.5, func(d node) (node, error) { return Div(x, d) })
+		}},
+		{name: "pow", ranks: all, build: func(x node, p param) (node, error) {
+			return from(x, 1.5, func(b node) (node, error) { return Pow(b, p(x.Shape()...)) })
+		}},
+		{name: "atan2", ranks: all, build: func(x node, p param) (node, error) {
+			return from(x, 1.5, func(b node) (node, error) { return Atan2(p(x.Shape()...), b) })
+		}},
+		{name: "mod", ranks: all, build: func(x node, p param) (node, error) {
+			return from(p(x.Shape()...), 9, func(m node) (node, error) { return Mod(x, m) })
+		}},
+		{name: "log add exp", ranks: all, build: func(x node, p param) (node, error) { return LogAddExp(x, p(x.Shape()...)) }},
+		{name: "where", ranks: all, build: func(x node, p param) (node, error) { return chosen(x, p(x.Shape()...)) }},
+		{name: "add broadcast", ranks: all, build: func(x node, p param) (node, error) { return Add(x, p(x.Shape()[1:]...)) }},
+		{name: "mul broadcast", ranks: all, build: func(x node, p param) (node, error) { return Mul(p(1, lastOf(x)), x) }},
+		{name: "broadcast", ranks: "23", build: func(x node, p param) (node, error) { return BroadcastTo(x, append([]int{2}, x.Shape()...)...) }},
+		{name: "sum axis", ranks: "34", build: func(x node, p param) (node, error) { return Sum(x, Axes(1)) }},
+		{name: "sum outer axes", ranks: all, build: func(x node, p param) (node, error) { return Sum(x, Axes(0, -1), KeepDims()) }},
+		{name: "mean axes", ranks: all, build: func(x node, p param) (node, error) { return Mean(x, Axes(-1), KeepDims()) }},
 		{name: "maximum", ranks: all, build: func(x node, p param) (node, error) { return Maximum(x, p(x.Shape()...)) }},
 		{name: "add row", ranks: all, build: func(x node, p param) (node, error) { return AddRow(x, p(lastOf(x))) }},
 		{name: "mul row", ranks: all, build: func(x node, p param) (node, error) { return MulRow(x, p(lastOf(x))) }},

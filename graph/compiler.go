@@ -15,9 +15,10 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	isRoot   []bool // for each node
-	limit    int64  // on the planned memory, in bytes
-	outside  int    // the number of first roots for which the caller has memory
+	isRoot   []bool          // for each node
+	folded   map[*Node]Value // of nodes that depend on constants only
+	limit    int64           // on the planned memory, in bytes
+	outside  int             // the number of first roots for which the caller has memory
 
 	inference *Inference // nil where the Program may serve training
 }
@@ -81,7 +82,7 @@ func substitute(n *Node, children Nodes) *op {
 	if dt := n.Dtype(); dt != Float32 && dt != Float64 {
 		return nil
 	}
-	return addOp(len(s))
+	return addOp(children[0], children[1])
 }
 
 // variable reports whether the node's value is bound by the caller.
@@ -89,6 +90,9 @@ func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
 
 // constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {
+	if v, ok := c.folded[c.nodes[i]]; ok {
+		return v, true
+	}
 	if len(c.children[i]) > 0 {
 		return nil, false
 	}
@@ -115,6 +119,6 @@ func (c *compiler) keptRead(o *op) bool {
 // does not belong to the program and may change from run to run.
 func (c *compiler) copied(i int) bool {
 	j := c.children[i][0]
-	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are not tensors
+	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 || size(c.nodes[i].Shape()) == 0 // Gorgonia's scalars are not tensors
 	return boxed || c.ops[j] == nil
 }
