@@ -49,6 +49,8 @@ var programs = map[string]program{
 	"otherwise":   {run: otherwise},
 	"model":       {run: otherModel},
 	"resume":      {run: resume},
+	"flat":        {run: func(ctx context.Context, c *Comm) error { return flat(ctx, c) }},
+	"many":        {run: printMany},
 }
 
 type codedError struct{}
