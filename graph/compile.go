@@ -21,6 +21,8 @@ type CompileOptions struct {
 	Without Passes
 	// Inference is set for programs that predict.
 	Inference *Inference
+
+	leaves Nodes // see body
 }
 
 // Passes are the changes that Compile makes to expressions before it plans their memory. None of them
@@ -52,7 +54,7 @@ func (o CompileOptions) Compile(roots ...*Node) (*Program, error) {
 }
 
 func (o CompileOptions) compiler(roots Nodes) (*compiler, error) {
-	c, err := newCompiler(roots)
+	c, err := newCompiler(roots, o.leaves)
 	if err != nil {
 		return nil, err
 	}

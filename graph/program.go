@@ -63,8 +63,9 @@ type slot struct {
 
 // slotValue is the value of one node in one Program.
 type slotValue struct {
-	value  Value // nil if it is in planned memory and not boxed
-	bound  bool  // an input that Bind or BindFloats has bound
+	value  Value          // nil if it is in planned memory and not boxed
+	bound  bool           // an input that Bind or BindFloats has bound
+	lent   unsafe.Pointer // the memory of an input that is not a Value, see lend
 	floats []float32
 }
 
@@ -212,7 +213,7 @@ func (p *Program) RunOn(a *Arena) (err error) {
 func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
 		s, now := &p.slots[i], &p.values[i]
-		if now.floats != nil {
+		if now.floats != nil || now.lent != nil {
 			continue
 		}
 		v := now.value

@@ -100,8 +100,8 @@ func newTrial(t *testing.T, c golden.Case, layer keraslike.Layer, inputs []strin
 // differentiate makes one step of training on Σ r·y.
 func (tr *trial) differentiate(t *testing.T, r golden.Array) {
 	t.Helper()
-	var err error
-	tr.loss, err = tr.model.TrainOnBatch(tr.input(), tensorOf(r.Shape, r.Float32()))
+	result, err := tr.model.TrainOnBatch(tr.input(), tensorOf(r.Shape, r.Float32()))
+	tr.loss = result.Loss()
 	if err != nil {
 		t.Fatal(err)
 	}
