@@ -144,26 +144,8 @@ var distributedCases = []distributedCase{
 		x, steps, _ := raggedData(t, 40)
 		return k.Padded(source(t, x, steps))
 	}, fitOptions(), 1e-4},
-	{"several inputs and outputs", func(t testing.TB) *k.Model {
-		a, b := k.Input(2), k.Input(3)
-		h := k.Dense(8, k.Tanh).Apply(k.Concatenate().Apply(a, b))
-		return compiledModel(t, k.NewModel("m", []*k.Tensor{a, b}, []*k.Tensor{k.Dense(1, k.Name("p")).Apply(h), k.Dense(2, k.Name("q")).Apply(h)}),
-			k.Adam(0.01), k.MSE, k.MAE, k.LossWeights(1, 0.5))
-	}, func(t testing.TB) k.Samples {
-		fill := func(shape ...int) *k.Array {
-			n := shape[0] * shape[1]
-			v := make([]float32, n)
-			for i := range v {
-				v[i] = float32(math.Sin(float64(i * (1 + shape[1]))))
-			}
-			return mustArray(t, v, shape...)
-		}
-		s, err := k.MultiData([]*k.Array{fill(45, 2), fill(45, 3)}, []*k.Array{fill(45, 1), fill(45, 2)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}, fitOptions(), 1e-4},
+	{"several inputs and outputs", func(t testing.TB) *k.Model { m, _ := twoOutputs(t, 45); return m },
+		func(t testing.TB) k.Samples { _, s := twoOutputs(t, 45); return s }, fitOptions(), 1e-4},
 	{"shards of a stream", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
 	{"shards of a stream, in steps", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(k.StepsPerEpoch(3), k.ValidationSteps(2)), 0},
 	{"early stopping and a plateau", denseModel(k.Adam(0.05)), toySamples(96), func() []k.FitOption {
@@ -399,12 +381,40 @@ func TestDistributedMistakes(t *testing.T) {
 		{"unequal options", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(16+16*comm.Rank()), k.Distributed(comm))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "batch size: 32", rank 0 has "batch size: 16": the ranks do different things`},
+		{"unequal data", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, toyData(t, 60+comm.Rank(), 3), k.Distributed(comm))
+			return err
+		}, `rank 1 has "training samples: 61", rank 0 has "training samples: 60"`},
+		{"unequal layers", func(ctx context.Context, comm distributed.Comm) error {
+			m := k.Sequential("m", k.Input(toyFeatures), k.Dense(4+comm.Rank()), k.Dense(toyClasses, k.Softmax))
+			_, err := compiledModel(t, m, k.Adam(0.01), k.SparseCategoricalCrossentropy).Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, `rank 1 has "dense (Dense) (batch, 5)`},
+		{"unequal losses", func(ctx context.Context, comm distributed.Comm) error {
+			m := k.Sequential("m", k.Input(toyFeatures), k.Dense(1))
+			_, err := compiledModel(t, m, k.Adam(0.01), []k.Loss{k.MSE, k.MAE}[comm.Rank()]).Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, "rank 1 has "},
+		{"unequal validation", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Validation(toyData(t, 20+comm.Rank(), 3)), k.Distributed(comm))
+			return err
+		}, `rank 1 has "validation samples: 21"`},
+		{"an epoch trained before", func(ctx context.Context, comm distributed.Comm) error {
+			m := toyModel(t)
+			if comm.Rank() == 1 {
+				if _, err := m.Fit(ctx, data); err != nil {
+					return err
+				}
+			}
+			_, err := m.Fit(ctx, data, k.Until(3), k.Distributed(comm))
+			return err
+		}, `rank 1 has "epochs: 1 to 3", rank 0 has "epochs: 0 to 3"`},
 		{"unequal models", func(ctx context.Context, comm distributed.Comm) error {
 			m := denseModel(k.Adam(0.01, k.Beta1(0.9-0.1*float64(comm.Rank()))))(t)
 			_, err := m.Fit(ctx, data, k.Distributed(comm))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "beta_1: 0.8", rank 0 has "beta_1: 0.9"`},
 		{"a rank without data", func(ctx context.Context, comm distributed.Comm) error {
 			var own k.Samples
 			if comm.Rank() == 0 {
@@ -426,7 +436,7 @@ func TestDistributedMistakes(t *testing.T) {
 				return nil
 			})))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "call: end", rank 0 has "call: training step"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := local(t, 2, func(ctx context.Context, comm distributed.Comm) error {

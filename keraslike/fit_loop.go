@@ -59,7 +59,7 @@ func (f *fit) arrange() {
 
 func (f *fit) stopped(ctx context.Context) error {
 	t := &f.state
-	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrInterrupted, f.dist.cause(ctx))
+	return fmt.Errorf("epoch %d, after step %d of %d: %w", t.Epoch, t.Step, t.Steps, f.dist.interrupted(ctx))
 }
 
 // epoch trains on all batches once, or on those that remain after an interruption, and
