@@ -46,7 +46,8 @@ func Leaves(n int) DistributedOption {
 // sum has the order of a fixed tree, see package distributed: the same bytes on any number of ranks,
 // and the same as that of one process up to rounding if no layer depends on the other samples of a
 // batch. Two kinds do: Dropout draws other masks for each leaf, and BatchNormalization normalizes each
-// leaf by its own mean and variance; its moving averages are those of all leaves.
+// leaf by its own mean and variance, and its moving averages are those of all leaves; if it is Synchronized,
+// it normalizes by the mean and variance of the whole batch.
 //
 // The first rank's weights and state of the optimizer are copied to the others at the beginning. Logs
 // and callbacks are the same on every rank, but a callback that is a FirstRankCallback, such as those
@@ -129,6 +130,7 @@ type distribution struct {
 	written   []*Weight
 	updated   []*Weight
 	readers   []*batchReader // of the leaves, if the data is a ShardedStream
+	lockstep  *lockstep      // nil without synchronized layers
 	stop      bool           // all ranks have agreed to stop
 	results   packets        // of a batch, for the metrics
 	evaluated packets        // of a round of evaluation
@@ -266,6 +268,12 @@ func (d *distribution) begin(ctx context.Context, f *fit, err error) error {
 			return fmt.Errorf("weight %q: %w", m.paths[w], err)
 		}
 	}
+	if d.lockstep != nil {
+		if err := d.lockstep.connect(d, f.graph); err != nil {
+			return err
+		}
+		m.releaseTraining() // a leaf acquires it again
+	}
 	d.key = m.random.Key
 	return writeWeights(m.locks, m.weights, func() error {
 		for _, w := range m.weights {
@@ -310,7 +318,12 @@ func (d *distribution) prepare(f *fit) error {
 	if _, err := f.buffers(leaf, reader.weights.weighted(), shapes.lengths); err != nil {
 		return err
 	}
-	return d.layOut(m, f.graph)
+	if err := d.layOut(m, f.graph); err != nil {
+		return err
+	}
+	var err error
+	d.lockstep, err = newLockstep(d, m, f.graph)
+	return err
 }
 
 // shard opens the streams of this rank's leaves.
@@ -453,9 +466,22 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	}
 	rate, err := m.trainer.scheduled(t.Rate)
 	d.results.begin(d.leaves, m)
-	if err == nil {
+	d.resetSums()
+	switch {
+	case d.lockstep == nil && err == nil:
 		err = f.computeLeaves(n)
+	case d.lockstep != nil:
+		if err == nil {
+			err = f.readLeaves(n)
+		}
+		if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
+			return false, err
+		}
+		if err = f.computeTogether(); d.agreed { // a rank is lost
+			return false, err
+		}
 	}
+	f.countWaiting()
 	if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
 		return false, err
 	}
@@ -502,28 +528,29 @@ func (d *distribution) lost(err error) error {
 	return err
 }
 
-// computeLeaves computes the leaves of this rank and adds them to the sums.
-func (f *fit) computeLeaves(n int) error {
-	d, m := f.dist, f.m
+// resetSums discards what has been added to the sums.
+func (d *distribution) resetSums() {
 	d.sum.Reset()
 	for _, s := range d.rowSums {
 		if s != nil {
 			s.Reset()
 		}
 	}
+}
+
+// leafKey returns the key of the random numbers of a leaf.
+func (d *distribution) leafKey(leaf int) uint64 {
+	return d.key ^ uint64(leaf)*0x9e3779b97f4a7c15 // 2^64/φ, which is odd
+}
+
+// computeLeaves reads and computes the leaves of this rank of a batch of n samples and adds them to the sums.
+func (f *fit) computeLeaves(n int) error {
+	d, m := f.dist, f.m
 	defer func() { m.random.Key = d.key }()
 	m.random.Step = uint64(m.trainer.steps)
 	equal := f.train != nil && n%d.leaves == 0 && !f.graph.hasMaskedMean()
 	for i := d.first; i < d.end; i++ {
-		var b *batch
-		lo, hi := distributed.Part(n, i, d.leaves)
-		var err error
-		switch {
-		case f.train == nil:
-			b, err = d.readers[i-d.first].next()
-		case hi > lo:
-			b, err = f.reader.next()
-		}
+		b, err := f.nextLeaf(i, n)
 		if err != nil {
 			return err
 		}
@@ -531,17 +558,32 @@ func (f *fit) computeLeaves(n int) error {
 			d.addNothing()
 			continue
 		}
-		m.random.Key = d.key ^ uint64(i)*0x9e3779b97f4a7c15 // another stream for each leaf; 2^64/φ, which is odd
+		m.random.Key = d.leafKey(i)
 		if err := f.graph.run(); err != nil {
 			return nameSample(err, b.indices)
 		}
 		d.add(m, f.graph, b, i, equal)
 	}
+	return nil
+}
+
+// nextLeaf reads a leaf of a batch of n samples, nil if it has none. n is not known for a stream.
+func (f *fit) nextLeaf(i, n int) (*batch, error) {
+	if f.train == nil {
+		return f.dist.readers[i-f.dist.first].next()
+	}
+	if lo, hi := distributed.Part(n, i, f.dist.leaves); hi == lo {
+		return nil, nil
+	}
+	return f.reader.next()
+}
+
+// countWaiting sums the time in which the computation of an epoch has waited for data.
+func (f *fit) countWaiting() {
 	f.state.Waited = f.reader.waited
-	for _, r := range d.readers {
+	for _, r := range f.dist.readers {
 		f.state.Waited += r.waited
 	}
-	return nil
 }
 
 // add adds the gradients and new states of a leaf to the sums.
@@ -556,7 +598,10 @@ func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int, equal bo
 		}
 	}
 	factor := weight
-	if equal {
+	switch {
+	case g.weighted(): // the graph has multiplied
+		factor = 1
+	case equal:
 		weight, factor = 1, 1
 	}
 	d.parts = d.parts[:0]

@@ -107,6 +107,50 @@ var distributedCases = []distributedCase{
 		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(toyClasses, k.Softmax)),
 			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
 	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 0},
+	{"synchronized batch normalization", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(8), k.BatchNormalization(k.Synchronized, k.NoScale), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 1e-5},
+	{"synchronized batch normalization, uneven batches", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(toyClasses, k.Softmax)),
+			k.SGD(0.1), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return readAhead{toyData(t, 51, 3)} }, fitOptions(k.ClassWeights{0: 2, 2: 0.5}), 1e-5},
+	{"synchronized batch normalization with dropout beside one that is not", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dropout(0.3), k.Dense(8), k.BatchNormalization(), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(51), fitOptions(), 0},
+	{"synchronized batch normalization of a masked sequence", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("s", k.Input(k.Any, 2), k.Masking(0), k.GRU(4, k.ReturnSequences), k.BatchNormalization(k.Synchronized), k.Dense(3, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, steps, _ := raggedData(t, 40)
+		return k.Padded(source(t, x, steps))
+	}, fitOptions(), 1e-5},
+	{"synchronized batch normalization of pictures, shared, after an embedding", func(t testing.TB) *k.Model {
+		x := k.Input(6)
+		norm := k.BatchNormalization(k.Synchronized, k.Axis(1))
+		h := k.Reshape([]int{6, 2, 2}).Apply(k.Embedding(31, 4).Apply(x))
+		h = norm.Apply(k.Conv2D(3, 3, k.SamePadding).Apply(norm.Apply(k.Conv2D(3, 3, k.SamePadding).Apply(h))))
+		h = k.TimeDistributed(k.BatchNormalization(k.Synchronized)).Apply(h)
+		return compiledModel(t, k.NewModel("p", []*k.Tensor{x}, []*k.Tensor{k.Dense(1, k.Sigmoid).Apply(k.Flatten().Apply(h))}), k.RMSprop(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, y := make([]float32, 45*6), make([]float32, 45)
+		for i := range x {
+			x[i] = float32((i*i + i/7) % 31)
+		}
+		for i := range y {
+			y[i] = float32(i % 2)
+		}
+		s, err := k.Data(mustArray(t, x, 45, 6), mustArray(t, y, 45, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, fitOptions(), 1e-5},
+	{"synchronized batch normalization of shards of a stream", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
 	{"accumulation and clipping by the global norm", denseModel(k.SGD(0.1, k.Momentum(0.9), k.AccumulateGradients(3), k.GlobalClipNorm(0.5))), toySamples(96), fitOptions(), 1e-4},
 	{"clipping by norm, weight decay and averages", denseModel(k.AdamW(0.01, k.WeightDecay(0.01), k.ClipNorm(0.3), k.AverageWeights(0.9))), toySamples(96), fitOptions(), 1e-4},
 	{"a schedule", denseModel(k.RMSprop(0.01, k.WithSchedule(k.ExponentialDecay{Steps: 4, Rate: 0.5}))), toySamples(96), fitOptions(), 1e-4},

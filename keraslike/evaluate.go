@@ -126,7 +126,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
-		key := graphKey{n, weighted, l}
+		key := graphKey{batch: n, weighted: weighted, lengths: l}
 		if g == nil || g.graphKey != key {
 			m.graphs.release(g)
 			if g, err = m.graphInArena(modeEvaluate, key); err != nil {

@@ -103,7 +103,7 @@ func layerOptions() []layerSetting {
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		MaskZero, EmbeddingsInitializer(Ones()),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter,
+		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, Synchronized,
 		Normalized, NegativeSlope(0.1), SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),

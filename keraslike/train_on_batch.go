@@ -49,7 +49,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 	if i := badWeight(weights); i >= 0 {
 		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
+	g, err := m.trainingGraph(graphKey{batch: n, weighted: weights != nil, lengths: m.lengthsOfValues(inputs)})
 	if err != nil {
 		return 0, err
 	}

@@ -77,7 +77,7 @@ func train(ctx context.Context, c distributed.Comm, callbacks ...k.Callback) (st
 	if err != nil {
 		return "", err
 	}
-	m := k.Sequential("m", k.Input(width), k.Embedding(20, 5), k.Flatten(), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(1, k.Sigmoid))
+	m := k.Sequential("m", k.Input(width), k.Embedding(20, 5), k.Flatten(), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(8), k.BatchNormalization(k.Synchronized), k.Dense(1, k.Sigmoid))
 	if err := m.Compile(k.Adam(0.01), k.BinaryCrossentropy, k.Seed(3), k.Accuracy); err != nil {
 		return "", err
 	}
