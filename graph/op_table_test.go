@@ -531,6 +531,37 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Xor, noGradient: true, calls: calls{
 			func() (node, error) { return Xor(yes, no) },
 		}},
+		{op: RandomUniform, noGradient: true, calls: calls{
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 2, 3) },
+			func() (node, error) { return RandomUniform(g, Float64, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 4) },
+			func() (node, error) { return RandomUniform(g, Float32, &Random{}, 1, 3) },
+		}},
+		{op: RandomNormal, noGradient: true, calls: calls{
+			func() (node, error) { return RandomNormal(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomNormal(g, Float32, rng, 2, 3) },
+		}},
+		{op: Bernoulli, noGradient: true, calls: calls{
+			func() (node, error) { return Bernoulli(x, rng, 3) },
+			func() (node, error) { return Bernoulli(x, rng, 4) },
+		}},
+		{op: IRFFT, calls: calls{
+			func() (node, error) { return IRFFT(x, y, 6) },
+			func() (node, error) { return IRFFT(x, y, 7) },
+		}},
+		{op: FFT, calls: calls{func() (node, error) {
+			re, _, err := FFT(x, y)
+			return re, err
+		}}},
+		{op: IFFT, calls: calls{func() (node, error) {
+			re, _, err := IFFT(x, y)
+			return re, err
+		}}},
+		{op: RFFT, calls: calls{func() (node, error) {
+			re, _, err := RFFT(x)
+			return re, err
+		}}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}
 }

@@ -170,8 +170,9 @@ func TestEveryKindHasKnownValues(t *testing.T) {
 		// What they give is drawn; graph compares its distribution, and TestEveryLayer sees
 		// that it is absent from evaluation.
 		"GaussianNoise": true, "GaussianDropout": true,
+		"RandomFlip": true, "RandomCrop": true, // TestRandomFlip, TestRandomCrop
 	}
-	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "normalization_keras", "reshaping", "merging", "attention"} {
+	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras"} {
 		for _, c := range golden.Load(t, "layers_"+topic) {
 			seen[c.Args.String("layer")] = true
 		}

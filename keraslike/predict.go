@@ -57,7 +57,7 @@ func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
 }
 
 // PredictInto is PredictAll into arrays of the caller, one for each output, and allocates nothing after
-// the first call for a number of samples:
+// the first call for a number of samples, unless layers such as StringLookup run before the network:
 //
 //	y, err := keraslike.NewArray(make([]float32, 10), 1, 10)
 //	for request := range requests {
@@ -72,14 +72,22 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	if err := m.canPredict(); err != nil {
 		return err
 	}
-	if !m.accepts(x) {
+	accepted := m.accepts(x)
+	if !accepted && m.front == nil {
 		err = m.unaccepted(x)
+	}
+	if err == nil && len(x) == 0 {
+		err = errors.New("no data")
 	}
 	if err == nil {
 		err = m.checkOutputs(out, x)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case accepted:
 		err = m.predictArrays(context.Background(), out, x)
+	default:
+		err = m.predictRaw(out, x)
 	}
 	if err != nil {
 		return fmt.Errorf("predict into: %w", err)
@@ -114,11 +122,11 @@ func (m *Model) canPredict() error {
 
 // accepts reports whether the model can predict from arrays x where they are.
 func (m *Model) accepts(x []*Array) bool {
-	if len(x) != len(m.inputs) {
+	if len(x) != len(m.inputs) || m.front != nil {
 		return false
 	}
 	for k, a := range x {
-		if a.Len() == 0 || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
+		if a.Len() == 0 || a.strings != nil || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
 			return false
 		}
 	}
@@ -152,6 +160,9 @@ func (m *Model) checkOutputs(out, x []*Array) error {
 		return fmt.Errorf("got %d outputs, model %q has %d", len(out), m.name, len(m.outputs))
 	}
 	for k, y := range out {
+		if y.Strings() != nil {
+			return fmt.Errorf("output %d is an array of strings, want numbers", k)
+		}
 		if y.Len() != x[0].Len() {
 			return fmt.Errorf("output %d is for %d samples, the inputs have %d", k, y.Len(), x[0].Len())
 		}
@@ -235,6 +246,25 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 	return m.graphs.predict(g)
 }
 
+// predictRaw computes the outputs of raw samples for a model with a front.
+func (m *Model) predictRaw(out, x []*Array) error {
+	source, err := arraySource(x)
+	if err != nil {
+		return err
+	}
+	results, err := m.predictSource(context.Background(), source)
+	if err != nil {
+		return err
+	}
+	for k, y := range results {
+		if y.ragged != nil || !slices.Equal(y.shape, out[k].shape) {
+			return fmt.Errorf("output %d has shape %s, the model's has %s", k, formatShape(out[k].shape), formatShape(y.shape))
+		}
+		copy(out[k].values, y.values)
+	}
+	return nil
+}
+
 // predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
 // the graph does not fit in the memory limit.
 func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
@@ -262,6 +292,13 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	n, err := lenOf(source)
 	if err != nil {
 		return nil, err
+	}
+	if m.front != nil {
+		data, err := m.prepare(source, false)
+		if err != nil {
+			return nil, err
+		}
+		source = data.(Source) // as the one that it wraps
 	}
 	spec := m.inputSpec()
 	shapes, err := spec.accepts(source)

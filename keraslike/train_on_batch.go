@@ -80,6 +80,9 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 	if i := badWeight(weights); i >= 0 {
 		return result, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
+	if inputs, err = m.prepareValues(inputs, true); err != nil {
+		return 0, fmt.Errorf("train on batch: %w", err)
+	}
 	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
 	if err != nil {
 		return result, err
@@ -181,13 +184,18 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if m.err != nil {
 		return nil, m.err
 	}
-	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
+	if !m.built || len(m.inputs) != 1 || len(m.edges) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
 	if n := len(m.outputs); n > 1 {
 		return nil, fmt.Errorf("predict on batch: model %q has %d outputs, want 1", m.name, n)
 	}
 	n := x.Shape()[0]
+	values, err := m.prepareValues([]graph.Value{x}, false)
+	if err != nil {
+		return nil, fmt.Errorf("predict on batch: %w", err)
+	}
+	x = values[0]
 	key := graphKey{batch: n, lengths: m.lengthsOfValues([]graph.Value{x})}
 	g, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, n))
 	if err != nil {
