@@ -236,8 +236,14 @@ var distributedCases = []distributedCase{
 	}, 1e-4},
 }
 
-// fitted returns the history of a training with its weights, and the last loss.
-func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOption) (string, float64, error) {
+// fit returns the history of a training with its weights, and the last loss.
+func (c distributedCase) fit(t testing.TB, ctx context.Context, more ...k.FitOption) (string, float64, error) {
+	options := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
+	data := c.data(t)
+	if _, ok := data.(k.Stream); ok {
+		options = append(options, k.Validation(&shards{source: toyData(t, 50, 4)}))
+	}
+	m := c.model(t)
 	h, err := m.Fit(ctx, data, options...)
 	if err != nil {
 		return "", 0, err
@@ -248,17 +254,10 @@ func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOpt
 func TestDistributed(t *testing.T) {
 	for _, c := range distributedCases {
 		t.Run(c.name, func(t *testing.T) {
-			options := func(more ...k.FitOption) []k.FitOption {
-				list := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
-				if _, ok := c.data(t).(k.Stream); ok {
-					list = append(list, k.Validation(&shards{source: toyData(t, 50, 4)}))
-				}
-				return list
-			}
 			var want string
 			for _, ranks := range []int{1, 2, 3, 4} {
 				err := local(t, ranks, func(ctx context.Context, comm distributed.Comm) error {
-					got, loss, err := fitted(ctx, c.model(t), c.data(t), options(k.Distributed(comm, k.Leaves(6)))...)
+					got, loss, err := c.fit(t, ctx, k.Distributed(comm, k.Leaves(6)))
 					if err != nil {
 						return err
 					}
@@ -267,7 +266,7 @@ func TestDistributed(t *testing.T) {
 						if c.plain == 0 {
 							return nil
 						}
-						_, plain, err := fitted(ctx, c.model(t), c.data(t), options()...)
+						_, plain, err := c.fit(t, ctx)
 						if !(math.Abs(loss-plain) <= c.plain*plain) {
 							return fmt.Errorf("the loss is %v, without leaves %v (%v)", loss, plain, err)
 						}

@@ -20,10 +20,10 @@ import (
 // See https://keras.io/api/metrics/classification_metrics/.
 //
 // Options: AUCCurve (ROCCurve), which is ROCCurve, PRCurve or PRGainCurve; AUCSummation
-// (Interpolation), which is Interpolation, Majoring or Minoring; Thresholds (200), or Threshold
+// (Interpolating), which is Interpolating, Majoring or Minoring; Thresholds (200), or Threshold
 // (none) with those between 0 and 1; MultiLabel (off); LabelWeights (none); FromLogits (off).
 func AUC(opts ...MetricOption) Metric {
-	m := &auc{Thresholds: 200, Curve: ROCCurve, Summation: Interpolation}
+	m := &auc{Thresholds: 200, Curve: ROCCurve, Summation: Interpolating}
 	m.mistake = configure(opts, MetricOption.applyMetric, fields{
 		"Thresholds": &m.Thresholds, "Threshold": &m.Threshold, "AUCCurve": &m.Curve, "AUCSummation": &m.Summation,
 		"MultiLabel": &m.MultiLabel, "LabelWeights": &m.LabelWeights, "FromLogits": &m.FromLogits,
@@ -46,12 +46,12 @@ const (
 func (c AUCCurve) applyMetric(s *settable) { assignOption(s, "AUCCurve", c) }
 
 // AUCSummation is an option of AUC that selects how the curve between two thresholds is
-// approximated. The default is Interpolation.
+// approximated. The default is Interpolating.
 type AUCSummation string
 
 // The summations.
 const (
-	Interpolation AUCSummation = "interpolation" // by the mean of both; PRCurve between the counts
+	Interpolating AUCSummation = "interpolation" // by the mean of both; PRCurve between the counts
 	Majoring      AUCSummation = "majoring"      // by the larger, which gives an upper bound
 	Minoring      AUCSummation = "minoring"      // by the smaller, which gives a lower bound
 )
@@ -129,7 +129,7 @@ func (m *auc) check(p, t Shape) error {
 		return fmt.Errorf("targets have shape %v, want %v as predictions", t, p)
 	case m.Curve != ROCCurve && m.Curve != PRCurve && m.Curve != PRGainCurve:
 		return fmt.Errorf("AUCCurve %q is unknown, want ROC, PR or PRGAIN", m.Curve)
-	case m.Summation != Interpolation && m.Summation != Majoring && m.Summation != Minoring:
+	case m.Summation != Interpolating && m.Summation != Majoring && m.Summation != Minoring:
 		return fmt.Errorf("AUCSummation %q is unknown, want interpolation, majoring or minoring", m.Summation)
 	case m.MultiLabel && len(p) != 1:
 		return fmt.Errorf("MultiLabel: predictions have shape %v, want one axis of labels", p)
@@ -159,7 +159,7 @@ func (m *auc) check(p, t Shape) error {
 func (m *auc) area(points []outcomes) (sum float64) {
 	for i := len(points) - 2; i >= 0; i-- {
 		from, to := points[i+1], points[i]
-		if m.Curve == PRCurve && m.Summation == Interpolation {
+		if m.Curve == PRCurve && m.Summation == Interpolating {
 			sum += prSegmentArea(from.tp, from.fp, to.tp, to.fp, from.tp+from.fn)
 			continue
 		}

@@ -151,7 +151,7 @@ func optionFamilies() []optionFamily {
 				"OneHotTargets": flag(OneHotTargets), "OneHotPredictions": flag(OneHotPredictions), "SparsePredictions": flag(SparsePredictions),
 				"FromSortedIDs": flag(FromSortedIDs),
 				"ClassAverage":  oneOf(Macro, Micro), "OutputAverage": oneOf(UniformAverage, VarianceWeighted),
-				"AUCCurve": oneOf(ROCCurve, PRGainCurve), "AUCSummation": oneOf(Interpolation, Majoring),
+				"AUCCurve": oneOf(ROCCurve, PRGainCurve), "AUCSummation": oneOf(Interpolating, Majoring),
 			},
 			makers: map[string]maker{
 				"Precision": metric(Precision), "Recall": metric(Recall), "TruePositives": metric(TruePositives), "TrueNegatives": metric(TrueNegatives),
@@ -287,7 +287,7 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 				if wanted == "all" || wanted == "both" || wanted == "standard" {
 					continue // no value of the option says so
 				}
-				if wanted != "none" && !slices.Contains([]string{"Macro", "UniformAverage", "ROCCurve", "Interpolation"}, wanted) {
+				if wanted != "none" && !slices.Contains([]string{"Macro", "UniformAverage", "ROCCurve", "Interpolating"}, wanted) {
 					if number, err = strconv.ParseFloat(wanted, 64); err != nil {
 						t.Errorf("%s: the default of %s is %q", name, option, wanted)
 					}

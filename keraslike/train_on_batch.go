@@ -81,7 +81,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		return result, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
 	if inputs, err = m.prepareValues(inputs, true); err != nil {
-		return 0, fmt.Errorf("train on batch: %w", err)
+		return result, fmt.Errorf("train on batch: %w", err)
 	}
 	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
 	if err != nil {
