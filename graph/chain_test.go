@@ -238,6 +238,21 @@ func anyRank() []unary {
 			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, nil, 2)
 			return y, err
 		}},
+		{name: "synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, nil, p(lastOf(x)), p(lastOf(x)), 0.1)
+			return y, err
+		}},
+		{name: "masked synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), p(lastOf(x)), nil, 2)
+			return y, err
+		}},
+		{name: "masked synchronized batch norm bare", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, p(lastOf(x)), 2)
+			return y, err
+		}},
+		{name: "weight by mask", ranks: all, build: func(x node, _ param) (node, error) {
+			return WeightByMask(x, constant(x, []float64{0, 1, 1}, x.Shape()...))
+		}},
 		{name: "normalize", ranks: all, build: func(x node, p param) (node, error) {
 			n := lastOf(x)
 			return Normalize(x, constant(x, []float64{0.3}, n), constant(x, []float64{2}, n), nil, p(n), 0.1)

@@ -168,6 +168,50 @@ var distributedCases = []distributedCase{
 		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(toyClasses, k.Softmax)),
 			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
 	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 0},
+	{"synchronized batch normalization", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(8), k.BatchNormalization(k.Synchronized, k.NoScale), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 1e-5},
+	{"synchronized batch normalization, uneven batches", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(toyClasses, k.Softmax)),
+			k.SGD(0.1), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return readAhead{toyData(t, 51, 3)} }, fitOptions(k.ClassWeights{0: 2, 2: 0.5}), 1e-5},
+	{"synchronized batch normalization with dropout beside one that is not", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dropout(0.3), k.Dense(8), k.BatchNormalization(), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(51), fitOptions(), 0},
+	{"synchronized batch normalization of a masked sequence", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("s", k.Input(k.Any, 2), k.Masking(0), k.GRU(4, k.ReturnSequences), k.BatchNormalization(k.Synchronized), k.Dense(3, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, steps, _ := raggedData(t, 40)
+		return k.Padded(source(t, x, steps))
+	}, fitOptions(), 1e-5},
+	{"synchronized batch normalization of pictures, shared, after an embedding", func(t testing.TB) *k.Model {
+		x := k.Input(6)
+		norm := k.BatchNormalization(k.Synchronized, k.Axis(1))
+		h := k.Reshape([]int{6, 2, 2}).Apply(k.Embedding(31, 4).Apply(x))
+		h = norm.Apply(k.Conv2D(3, 3, k.SamePadding).Apply(norm.Apply(k.Conv2D(3, 3, k.SamePadding).Apply(h))))
+		h = k.TimeDistributed(k.BatchNormalization(k.Synchronized)).Apply(h)
+		return compiledModel(t, k.NewModel("p", []*k.Tensor{x}, []*k.Tensor{k.Dense(1, k.Sigmoid).Apply(k.Flatten().Apply(h))}), k.RMSprop(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, y := make([]float32, 45*6), make([]float32, 45)
+		for i := range x {
+			x[i] = float32((i*i + i/7) % 31)
+		}
+		for i := range y {
+			y[i] = float32(i % 2)
+		}
+		s, err := k.Data(mustArray(t, x, 45, 6), mustArray(t, y, 45, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, fitOptions(), 1e-5},
+	{"synchronized batch normalization of shards of a stream", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
 	{"accumulation and clipping by the global norm", denseModel(k.SGD(0.1, k.Momentum(0.9), k.AccumulateGradients(3), k.GlobalClipNorm(0.5))), toySamples(96), fitOptions(), 1e-4},
 	{"clipping by norm, weight decay and averages", denseModel(k.AdamW(0.01, k.WeightDecay(0.01), k.ClipNorm(0.3), k.AverageWeights(0.9))), toySamples(96), fitOptions(), 1e-4},
 	{"a schedule", denseModel(k.RMSprop(0.01, k.WithSchedule(k.ExponentialDecay{Steps: 4, Rate: 0.5}))), toySamples(96), fitOptions(), 1e-4},
@@ -205,26 +249,8 @@ var distributedCases = []distributedCase{
 		x, steps, _ := raggedData(t, 40)
 		return k.Padded(source(t, x, steps))
 	}, fitOptions(), 1e-4},
-	{"several inputs and outputs", func(t testing.TB) *k.Model {
-		a, b := k.Input(2), k.Input(3)
-		h := k.Dense(8, k.Tanh).Apply(k.Concatenate().Apply(a, b))
-		return compiledModel(t, k.NewModel("m", []*k.Tensor{a, b}, []*k.Tensor{k.Dense(1, k.Name("p")).Apply(h), k.Dense(2, k.Name("q")).Apply(h)}),
-			k.Adam(0.01), k.MSE, k.MAE, k.LossWeights(1, 0.5))
-	}, func(t testing.TB) k.Samples {
-		fill := func(shape ...int) *k.Array {
-			n := shape[0] * shape[1]
-			v := make([]float32, n)
-			for i := range v {
-				v[i] = float32(math.Sin(float64(i * (1 + shape[1]))))
-			}
-			return mustArray(t, v, shape...)
-		}
-		s, err := k.MultiData([]*k.Array{fill(45, 2), fill(45, 3)}, []*k.Array{fill(45, 1), fill(45, 2)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}, fitOptions(), 1e-4},
+	{"several inputs and outputs", func(t testing.TB) *k.Model { m, _ := twoOutputs(t, 45); return m },
+		func(t testing.TB) k.Samples { _, s := twoOutputs(t, 45); return s }, fitOptions(), 1e-4},
 	{"shards of a stream", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
 	{"shards of a stream, in steps", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(k.StepsPerEpoch(3), k.ValidationSteps(2)), 0},
 	{"early stopping and a plateau", denseModel(k.Adam(0.05)), toySamples(96), func() []k.FitOption {
@@ -459,12 +485,40 @@ func TestDistributedMistakes(t *testing.T) {
 		{"unequal options", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(16+16*comm.Rank()), k.Distributed(comm))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "batch size: 32", rank 0 has "batch size: 16": the ranks do different things`},
+		{"unequal data", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, toyData(t, 60+comm.Rank(), 3), k.Distributed(comm))
+			return err
+		}, `rank 1 has "training samples: 61", rank 0 has "training samples: 60"`},
+		{"unequal layers", func(ctx context.Context, comm distributed.Comm) error {
+			m := k.Sequential("m", k.Input(toyFeatures), k.Dense(4+comm.Rank()), k.Dense(toyClasses, k.Softmax))
+			_, err := compiledModel(t, m, k.Adam(0.01), k.SparseCategoricalCrossentropy).Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, `rank 1 has "dense (Dense) (batch, 5)`},
+		{"unequal losses", func(ctx context.Context, comm distributed.Comm) error {
+			m := k.Sequential("m", k.Input(toyFeatures), k.Dense(1))
+			_, err := compiledModel(t, m, k.Adam(0.01), []k.Loss{k.MSE, k.MAE}[comm.Rank()]).Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, "rank 1 has "},
+		{"unequal validation", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Validation(toyData(t, 20+comm.Rank(), 3)), k.Distributed(comm))
+			return err
+		}, `rank 1 has "validation samples: 21"`},
+		{"an epoch trained before", func(ctx context.Context, comm distributed.Comm) error {
+			m := toyModel(t)
+			if comm.Rank() == 1 {
+				if _, err := m.Fit(ctx, data); err != nil {
+					return err
+				}
+			}
+			_, err := m.Fit(ctx, data, k.Until(3), k.Distributed(comm))
+			return err
+		}, `rank 1 has "epochs: 1 to 3", rank 0 has "epochs: 0 to 3"`},
 		{"unequal models", func(ctx context.Context, comm distributed.Comm) error {
 			m := denseModel(k.Adam(0.01, k.Beta1(0.9-0.1*float64(comm.Rank()))))(t)
 			_, err := m.Fit(ctx, data, k.Distributed(comm))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "beta_1: 0.8", rank 0 has "beta_1: 0.9"`},
 		{"a rank without data", func(ctx context.Context, comm distributed.Comm) error {
 			var own k.Samples
 			if comm.Rank() == 0 {
@@ -486,7 +540,7 @@ func TestDistributedMistakes(t *testing.T) {
 				return nil
 			})))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "call: end", rank 0 has "call: training step"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := local(t, 2, func(ctx context.Context, comm distributed.Comm) error {

@@ -13,6 +13,7 @@ type graphKey struct {
 	batch    int
 	weighted bool    // whether samples have weights
 	lengths  lengths // of the free axes
+	leaf     bool    // the batch is a part of that of a distributed training
 }
 
 // expression is a graph of the model before the graph is compiled.
@@ -32,7 +33,7 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 	s := &Scope{
 		sizing:   z.sizing,
 		maxNodes: nodesPerLayer * n.layersLimit(), maxMemory: n.memoryLimit(mode, key.batch),
-		g: graph.New(), training: mode >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
+		g: graph.New(), training: mode >= modeTrain, leaf: key.leaf, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if c != nil {

@@ -104,6 +104,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	defer func() {
 		m.running, m.trainer.checksGradients = nil, false
 		m.releaseTraining()
+		f.dist.release(m)
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}

@@ -95,15 +95,45 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	return nil
 }
 
+// PredictOption is an option of PredictSource: Distributed.
+type PredictOption interface{ applyPredict(*prediction) }
+
+// prediction holds the settings of one call of PredictSource.
+type prediction struct {
+	dist    *distribution
+	mistake error
+}
+
 // PredictSource computes all outputs of the model for all samples of a source.
 // Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
 // the context's. Like Predict it may be called from many goroutines at once.
-func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
+//
+// Options and their defaults:
+//
+//	Distributed  none  several processes predict together, each a part
+func (m *Model) PredictSource(ctx context.Context, source Source, options ...PredictOption) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
-	if err := m.canPredict(); err != nil {
-		return nil, err
+	p := &prediction{}
+	for _, o := range given(options, &err) {
+		o.applyPredict(p)
 	}
-	if out, err = m.predictSource(ctx, source); err != nil {
+	if err == nil {
+		err = errors.Join(checkContext(ctx), p.mistake)
+	}
+	switch {
+	case err != nil:
+	case p.dist == nil:
+		if err := m.canPredict(); err != nil {
+			return nil, err
+		}
+		out, err = m.predictSource(ctx, source)
+	default:
+		if err = p.dist.open(); err == nil {
+			out, err = m.predictTogether(ctx, source, p.dist)
+			err = p.dist.finish(ctx, err)
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	return out, nil
@@ -282,31 +312,26 @@ func isTooLarge(err error) bool {
 	return errors.As(err, &tooLarge)
 }
 
-func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
-	if err := checkContext(ctx); err != nil {
-		return nil, err
+// prepared returns a source of what the network reads, if other layers prepare it.
+func (m *Model) prepared(source Source) (Source, error) {
+	if m.front == nil || isNil(source) {
+		return source, nil
 	}
-	if isNil(source) {
-		return nil, errors.New("no data")
-	}
-	n, err := lenOf(source)
+	data, err := m.prepare(source, false)
 	if err != nil {
 		return nil, err
 	}
-	if m.front != nil {
-		data, err := m.prepare(source, false)
-		if err != nil {
-			return nil, err
-		}
-		source = data.(Source) // as the one that it wraps
+	return data.(Source), nil // as the one that it wraps
+}
+
+func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
+	if source, err = m.prepared(source); err != nil {
+		return nil, err
 	}
 	spec := m.inputSpec()
-	shapes, err := spec.accepts(source)
+	shapes, n, err := spec.acceptsSource(source)
 	if err != nil {
 		return nil, err
-	}
-	if n == 0 {
-		return nil, errors.New("no data")
 	}
 	if d, ok := source.(*data); ok && shapes != nil {
 		out = make([]*Array, len(m.outputs))
@@ -315,27 +340,26 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	return m.predictBatches(ctx, source, spec, shapes, n)
 }
 
+// acceptsSource is accepts for a source that must have samples. It also returns their number.
+func (d *dataSpec) acceptsSource(source Source) (shapes *batchShapes, n int, err error) {
+	if isNil(source) {
+		return nil, 0, errors.New("no data")
+	}
+	if n, err = lenOf(source); err != nil {
+		return nil, 0, err
+	}
+	if shapes, err = d.accepts(source); err == nil && n == 0 {
+		err = errors.New("no data")
+	}
+	return shapes, n, err
+}
+
 // predictBatches reads the n samples of a source in batches; shapes are those of the samples, nil if
 // they differ.
 func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpec, shapes *batchShapes, n int) (out []*Array, err error) {
-	size := min(predictBatch, n)
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
-	if shapes != nil {
-		if g, err = m.predictionGraph(size, shapes.lengths); err != nil {
-			return nil, err
-		}
-		size = g.batch
-	}
-	r, err := newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (b *batchBuffers, err error) {
-		if key := (graphKey{batch: n, lengths: l}); g == nil || g.graphKey != key {
-			m.graphs.release(g)
-			if g, err = m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1)); err != nil {
-				return nil, err
-			}
-		}
-		return &g.batchBuffers, nil
-	})
+	r, err := m.predictionReader(source, spec, shapes, n, &g)
 	if err != nil {
 		return nil, err
 	}
@@ -359,6 +383,29 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 			return nil, err
 		}
 	}
+}
+
+// predictionReader reads the n samples of a source in batches into the buffers of graphs for prediction; g is
+// that of the batch, which the caller releases.
+func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchShapes, n int, g **modelGraph) (*batchReader, error) {
+	size := min(predictBatch, n)
+	if shapes != nil {
+		first, err := m.predictionGraph(size, shapes.lengths)
+		if err != nil {
+			return nil, err
+		}
+		*g, size = first, first.batch
+	}
+	return newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (*batchBuffers, error) {
+		if key := (graphKey{batch: n, lengths: l}); *g == nil || (*g).graphKey != key {
+			m.graphs.release(*g)
+			next, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1))
+			if *g = next; err != nil {
+				return nil, err
+			}
+		}
+		return &(*g).batchBuffers, nil
+	})
 }
 
 // predictTo adds the outputs of a batch in the buffers of a graph to the results of n samples.

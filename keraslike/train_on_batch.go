@@ -83,7 +83,7 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 	if inputs, err = m.prepareValues(inputs, true); err != nil {
 		return result, fmt.Errorf("train on batch: %w", err)
 	}
-	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
+	g, err := m.trainingGraph(graphKey{batch: n, weighted: weights != nil, lengths: m.lengthsOfValues(inputs)})
 	if err != nil {
 		return result, err
 	}
@@ -106,14 +106,6 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		return result, fmt.Errorf("train on batch: %w", err)
 	}
 	return result, nil
-}
-
-// onBatch is the memory of BatchResults.
-type onBatch struct {
-	of     *compiled
-	scores *scores
-	batch  batch
-	logs   Logs
 }
 
 // batchResult measures a batch that g has computed.

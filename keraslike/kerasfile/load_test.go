@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -157,6 +158,47 @@ func TestLoadReadsArguments(t *testing.T) {
 	}
 	if n := bytes.Count(content, []byte(`dropout\":0.1`)); n != 3 { // of the LSTM and of both directions of the GRU
 		t.Errorf("%d layers have their dropout, want 3", n)
+	}
+}
+
+// A normalization that was synchronized in Keras is so here.
+func TestLoadSynchronized(t *testing.T) {
+	z, err := zip.OpenReader("testdata/models/outputs.keras")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = z.Close() }()
+	part := func(name string) []byte {
+		f, err := z.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for _, synchronized := range []string{"false", "true"} {
+		config := strings.Replace(string(part("config.json")), `"synchronized": false`, `"synchronized": `+synchronized, 1)
+		path := filepath.Join(t.TempDir(), "m.keras")
+		if err := os.WriteFile(path, kerasZip(t, config, part("model.weights.h5")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, r, err := kerasfile.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(r.Notes, " "); strings.Contains(notes, "synchronized") {
+			t.Errorf("notes %q", notes)
+		}
+		var saved bytes.Buffer
+		if err := m.SaveTo(&saved); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(saved.String(), `synchronized\":true`); got != (synchronized == "true") {
+			t.Errorf("synchronized %s in Keras's file: %v", synchronized, got)
+		}
 	}
 }
 
