@@ -17,8 +17,8 @@ func placesBelow(x node, n int, shape ...int) node {
 	return c
 }
 
-// lastAxis returns the shape of x with another length of the last axis.
-func lastAxis(x node, n int) []int {
+// withLast returns the shape of x with another length of the last axis.
+func withLast(x node, n int) []int {
 	s := x.Shape().Clone()
 	s[len(s)-1] = n
 	return s
@@ -92,20 +92,20 @@ func alongAxes() []unary {
 			return Gather(x, placesBelow(x, x.Shape()[0], 2, 2), 0)
 		}},
 		{name: "gather elements", ranks: all, build: func(x node, _ param) (node, error) {
-			return GatherElements(x, placesBelow(x, lastOf(x), lastAxis(x, 4)...), -1)
+			return GatherElements(x, placesBelow(x, lastOf(x), withLast(x, 4)...), -1)
 		}},
 		{name: "gather nd", ranks: "34", build: func(x node, _ param) (node, error) {
 			return GatherND(x, placesBelow(x, min(x.Shape()[0], x.Shape()[1]), 5, 2))
 		}},
 		{name: "scatter", ranks: all, build: func(x node, p param) (node, error) {
-			return Scatter(x, placesBelow(x, lastOf(x), 4), p(lastAxis(x, 4)...), -1)
+			return Scatter(x, placesBelow(x, lastOf(x), 4), p(withLast(x, 4)...), -1)
 		}},
 		{name: "scatter to", ranks: all, build: func(x node, p param) (node, error) {
 			n := x.Shape()[0]
 			return Scatter(p(append([]int{5}, x.Shape()[1:]...)...), placesBelow(x, 3, n), x, 0)
 		}},
 		{name: "scatter add", ranks: all, build: func(x node, p param) (node, error) {
-			return ScatterAdd(p(lastAxis(x, 3)...), placesBelow(x, 3, lastOf(x)), x, -1)
+			return ScatterAdd(p(withLast(x, 3)...), placesBelow(x, 3, lastOf(x)), x, -1)
 		}},
 		{name: "scatter elements", ranks: all, build: func(x node, p param) (node, error) {
 			return ScatterElements(p(x.Shape()...), placesBelow(x, lastOf(x), x.Shape()...), x, -1)

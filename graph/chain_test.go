@@ -182,6 +182,25 @@ func anyRank() []unary {
 			return from(p(x.Shape()...), 9, func(m node) (node, error) { return Mod(x, m) })
 		}},
 		{name: "log add exp", ranks: all, build: func(x node, p param) (node, error) { return LogAddExp(x, p(x.Shape()...)) }},
+		{name: "fft", ranks: all, build: func(x node, p param) (node, error) {
+			re, im, err := FFT(x, p(x.Shape()...))
+			if err != nil {
+				return nil, err
+			}
+			return Mul(re, im)
+		}},
+		{name: "rfft", ranks: all, build: func(x node, _ param) (node, error) {
+			re, im, err := RFFT(x)
+			if err != nil {
+				return nil, err
+			}
+			return Add(re, im)
+		}},
+		{name: "ifft", ranks: all, build: func(x node, p param) (node, error) {
+			re, _, err := IFFT(x, p(x.Shape()...))
+			return re, err
+		}},
+		{name: "irfft", ranks: all, build: func(x node, p param) (node, error) { return IRFFT(x, p(x.Shape()...), 2*lastOf(x)-1) }},
 		{name: "scan", ranks: "23", build: func(x node, p param) (node, error) { return loop(x, p, false) }},
 		{name: "scan reverse", ranks: "23", build: func(x node, p param) (node, error) { return loop(x, p, true) }},
 		{name: "if", ranks: all, build: func(x node, p param) (node, error) { return branch(x, p, true) }},
@@ -218,6 +237,21 @@ func anyRank() []unary {
 		{name: "masked batch norm bare", ranks: all, build: func(x node, _ param) (node, error) {
 			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, nil, 2)
 			return y, err
+		}},
+		{name: "synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, nil, p(lastOf(x)), p(lastOf(x)), 0.1)
+			return y, err
+		}},
+		{name: "masked synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), p(lastOf(x)), nil, 2)
+			return y, err
+		}},
+		{name: "masked synchronized batch norm bare", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, p(lastOf(x)), 2)
+			return y, err
+		}},
+		{name: "weight by mask", ranks: all, build: func(x node, _ param) (node, error) {
+			return WeightByMask(x, constant(x, []float64{0, 1, 1}, x.Shape()...))
 		}},
 		{name: "normalize", ranks: all, build: func(x node, p param) (node, error) {
 			n := lastOf(x)

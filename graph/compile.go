@@ -151,6 +151,9 @@ func (c *compiler) emit(p *Program, i int, used bool) {
 		}
 		s.own, s.errorNode, s.kept = o, o.errorNode, c.kept(s.in)
 		s.lean = o.lean != nil && !c.keptRead(o)
+		if _, ok := o.kind.(allSum); ok {
+			p.sums = append(p.sums, len(p.instructions))
+		}
 	}
 	p.instructions = append(p.instructions, s)
 }
