@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/kernel/elementwise"
 )
 
 // binding is an op bound to the memory it works on, so that running it repeatedly
@@ -25,51 +26,119 @@ type binding interface {
 const output = -1
 
 type bound[T kernel.Float] struct {
-	call   call[T]
-	f      func(*call[T]) error
-	sparse bool // whether f accepts sparse inputs
+	op   *op
+	call call[T]
+	f    func(*call[T]) error
 }
 
 func (b *bound[T]) run() error { return b.f(&b.call) }
 
 func (b *bound[T]) point(i int, p unsafe.Pointer, n int) {
-	var memory []T
-	if p != nil {
-		memory = unsafe.Slice((*T)(p), n)
+	switch b.op.typeOf(i) {
+	case Int64:
+		b.call.setInts(i, at[int64](p, n))
+	case Bool:
+		b.call.setBools(i, at[bool](p, n))
+	default:
+		b.call.setFloats(i, at[T](p, n))
 	}
-	if i == output {
-		b.call.out, b.call.result = memory, nil
-	} else {
-		b.call.in[i], b.call.values[i] = memory, nil
+	b.call.setValue(i, nil)
+}
+
+// at returns the memory of n elements at p, nil if p is.
+func at[T element](p unsafe.Pointer, n int) []T {
+	if p == nil {
+		return nil
 	}
+	return unsafe.Slice((*T)(p), n)
 }
 
 func (b *bound[T]) rebind(i int, v Value) error {
+	_, isSparse := v.(sparse)
+	known := isSparse && (i == output || b.op.takesSparse)
+	switch b.op.typeOf(i) {
+	case Int64:
+		ints := data[int64](v)
+		b.call.setInts(i, ints)
+		known = ints != nil || empty(v, Int64)
+	case Bool:
+		bools := data[bool](v)
+		b.call.setBools(i, bools)
+		known = bools != nil || empty(v, Bool)
+	default:
+		floats := data[T](v)
+		b.call.setFloats(i, floats)
+		known = known || floats != nil || empty(v, dtypeOf[T]())
+	}
+	b.call.setValue(i, v)
+	if known {
+		return nil
+	}
+	return b.wrong(i, v, isSparse)
+}
+
+// empty reports whether v is a value of the element type without elements.
+func empty(v Value, dt Dtype) bool { return v.Dtype() == dt && v.Size() == 0 }
+
+// dtypeOf returns the element type of T.
+func dtypeOf[T kernel.Float]() Dtype {
+	if _, ok := any(*new(T)).(float64); ok {
+		return Float64
+	}
+	return Float32
+}
+
+// wrong explains why v cannot be operand i.
+func (b *bound[T]) wrong(i int, v Value, isSparse bool) error {
+	what := fmt.Sprintf("input %d", i)
 	if i == output {
-		b.call.result, b.call.out = v, data[T](v)
-		if _, ok := v.(sparse); b.call.out == nil && !ok {
-			return fmt.Errorf("output is %T of %v, want a contiguous float tensor", v, v.Dtype())
-		}
-		return nil
+		what = "output"
 	}
-	b.call.values[i] = v
-	b.call.in[i] = nil
-	if _, ok := v.(sparse); ok {
-		if !b.sparse {
-			return fmt.Errorf("input %d is %v, want a dense tensor", i, v)
-		}
-		return nil
+	if isSparse {
+		return fmt.Errorf("%s is %v, want a dense tensor", what, v)
 	}
-	b.call.in[i] = data[T](v)
-	if b.call.in[i] == nil {
-		if t, ok := v.(*tensor.Dense); ok {
-			if err := CheckLayout(t); err != nil {
-				return fmt.Errorf("input %d: %w", i, err)
-			}
+	if t, ok := v.(*tensor.Dense); ok {
+		if err := CheckLayout(t); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
 		}
-		return fmt.Errorf("input %d is %T of %v, want a contiguous tensor of %T", i, v, v.Dtype(), b.call.out)
 	}
-	return nil
+	want := b.op.typeOf(i).String()
+	if b.op.typeOf(i) == (Dtype{}) {
+		want = fmt.Sprintf("%T", *new(T))
+	}
+	return fmt.Errorf("%s is %T of %v, want a contiguous tensor of %s", what, v, v.Dtype(), want)
+}
+
+func (c *call[T]) setFloats(i int, memory []T) {
+	if i == output {
+		c.out = memory
+	} else {
+		c.in[i] = memory
+	}
+}
+
+func (c *call[T]) setInts(i int, memory []int64) {
+	if i == output {
+		c.outInts = memory
+	} else {
+		c.ints[i] = memory
+	}
+}
+
+func (c *call[T]) setBools(i int, memory []bool) {
+	if i == output {
+		c.outBools = memory
+	} else {
+		c.bools[i] = memory
+	}
+}
+
+func (c *call[T]) setValue(i int, v Value) {
+	if i == output {
+		c.result = v
+	} else {
+		c.values[i] = v
+	}
 }
 
 // sparse marks values that are not dense tensors; ops that accept them read call.values
@@ -89,11 +158,21 @@ func (o *op) bind(dt Dtype, out tensor.Shape, in []tensor.Shape, kept []*Kept) b
 }
 
 func bindAs[T kernel.Float](o *op, f func(*call[T]) error, out tensor.Shape, in []tensor.Shape, kept []*Kept) binding {
-	return &bound[T]{f: f, sparse: o.takesSparse, call: call[T]{
+	b := &bound[T]{f: f, op: o, call: call[T]{
 		in:       make([][]T, len(in)),
 		outShape: out,
 		inShape:  in,
 		values:   make([]Value, len(in)),
 		kept:     kept,
 	}}
+	if len(o.inType) > 0 {
+		b.call.ints, b.call.bools = make([][]int64, len(in)), make([][]bool, len(in))
+	}
+	if o.expr != nil {
+		b.call.output.Shape, b.call.operands = out, make([]elementwise.Operand[T], len(in))
+		for k, s := range in {
+			b.call.operands[k].Shape = s
+		}
+	}
+	return b
 }

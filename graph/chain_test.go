@@ -44,6 +44,72 @@ func lastOf(x node) int { return x.Shape()[len(x.Shape())-1] }
 
 func oneOf(x node, n int) int { return max(1, min(n, x.Shape()[1])) }
 
+// from applies f to least + x², far from the edge of where f is defined.
+func from(x node, least float64, f func(node) (node, error)) (node, error) {
+	var try Try
+	y := try.Do(Affine(try.Do(Mul(x, x)), 1, least))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	return f(y)
+}
+
+// within applies f to sin(x)/2, which is in [-1/2, 1/2].
+func within(x node, f func(node) (node, error)) (node, error) {
+	var try Try
+	y := try.Do(Scale(try.Do(Sin(x)), 0.5))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	return f(y)
+}
+
+// chosen returns x where it is less than y, else their product.
+func chosen(x, y node) (node, error) {
+	var try Try
+	z := try.Do(Where(try.Do(Less(x, y)), x, try.Do(Mul(x, y))))
+	return z, try.Err()
+}
+
+// loop carries h = tanh(x·w + h²·v) and a running product over the first axis of x, and returns what is kept
+// and the last values.
+func loop(x node, p param, reverse bool) (node, error) {
+	var try Try
+	do := try.Do
+	shape := x.Shape()[1:]
+	w, v := p(lastOf(x)), p(shape...)
+	last, kept, err := Scan(Loop{Init: Nodes{p(shape...), v}, Over: Nodes{x}, Reverse: reverse}, func(h, x Nodes) (next, keep Nodes, err error) {
+		y := do(Activate(do(Add(do(Mul(x[0], w)), do(Mul(do(Mul(h[0], h[0])), v)))), Act(Tanh)))
+		product := do(Mul(h[1], do(Affine(y, 0.5, 1))))
+		return Nodes{y, product}, Nodes{do(Mul(product, x[0]))}, try.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	y := do(Add(kept[0], do(Mul(last[0], last[1]))))
+	return y, try.Err()
+}
+
+// branch returns x·sin(a) or x + a² for a operand a.
+func branch(x node, p param, is bool) (node, error) {
+	a := p(x.Shape()...)
+	condition, err := Constant(x.Graph(), is)
+	if err != nil {
+		return nil, err
+	}
+	var try Try
+	do := try.Do
+	y, err := If(condition, func() (Nodes, error) {
+		return Nodes{do(Mul(x, do(Sin(a))))}, try.Err()
+	}, func() (Nodes, error) {
+		return Nodes{do(Add(x, do(Square(a))))}, try.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return y[0], nil
+}
+
 // anyRank returns the ops that preserve the shape or work on any axis.
 func anyRank() []unary {
 	const all = "234"
@@ -73,6 +139,79 @@ func anyRank() []unary {
 		{name: "square", ranks: all, build: func(x node, _ param) (node, error) { return Mul(x, x) }},
 		{name: "scale", ranks: all, build: func(x node, _ param) (node, error) { return Scale(x, -1.5) }},
 		{name: "affine", ranks: all, build: func(x node, _ param) (node, error) { return Affine(x, -1.5, 0.25) }},
+		{name: "abs", ranks: all, build: func(x node, p param) (node, error) { return Abs(x) }},
+		{name: "asinh", ranks: all, build: func(x node, p param) (node, error) { return Asinh(x) }},
+		{name: "atan", ranks: all, build: func(x node, p param) (node, error) { return Atan(x) }},
+		{name: "cos", ranks: all, build: func(x node, p param) (node, error) { return Cos(x) }},
+		{name: "erf", ranks: all, build: func(x node, p param) (node, error) { return Erf(x) }},
+		{name: "erfc", ranks: all, build: func(x node, p param) (node, error) { return Erfc(x) }},
+		{name: "exp", ranks: all, build: func(x node, p param) (node, error) { return Exp(x) }},
+		{name: "expm1", ranks: all, build: func(x node, p param) (node, error) { return Expm1(x) }},
+		{name: "neg", ranks: all, build: func(x node, p param) (node, error) { return Neg(x) }},
+		{name: "sin", ranks: all, build: func(x node, p param) (node, error) { return Sin(x) }},
+		{name: "sinh", ranks: all, build: func(x node, p param) (node, error) { return Sinh(x) }},
+		{name: "cosh", ranks: all, build: func(x node, p param) (node, error) { return Cosh(x) }},
+		{name: "square", ranks: all, build: func(x node, p param) (node, error) { return Square(x) }},
+		{name: "sqrt", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Sqrt) }},
+		{name: "rsqrt", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Rsqrt) }},
+		{name: "log", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Log) }},
+		{name: "log1p", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Log1p) }},
+		{name: "cbrt", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Cbrt) }},
+		{name: "reciprocal", ranks: all, build: func(x node, p param) (node, error) { return from(x, 1.5, Reciprocal) }},
+		{name: "asin", ranks: all, build: func(x node, p param) (node, error) { return within(x, Asin) }},
+		{name: "acos", ranks: all, build: func(x node, p param) (node, error) { return within(x, Acos) }},
+		{name: "atanh", ranks: all, build: func(x node, p param) (node, error) { return within(x, Atanh) }},
+		{name: "tan", ranks: all, build: func(x node, p param) (node, error) { return within(x, Tan) }},
+		{name: "acosh", ranks: all, build: func(x node, p param) (node, error) { return from(x, 2, Acosh) }},
+		{name: "power", ranks: all, build: func(x node, p param) (node, error) {
+			return from(x, 1.5, func(x node) (node, error) { return Power(x, -1.3) })
+		}},
+		{name: "cube", ranks: all, build: func(x node, p param) (node, error) { return Power(x, 3) }},
+		{name: "clip", ranks: all, build: func(x node, p param) (node, error) { return Clip(x, -0.9, 0.9) }},
+		{name: "minimum", ranks: all, build: func(x node, p param) (node, error) { return Minimum(x, p(x.Shape()...)) }},
+		{name: "div", ranks: all, build: func(x node, p param) (node, error) {
+			return from(p(x.Shape()...), 1.5, func(d node) (node, error) { return Div(x, d) })
+		}},
+		{name: "pow", ranks: all, build: func(x node, p param) (node, error) {
+			return from(x, 1.5, func(b node) (node, error) { return Pow(b, p(x.Shape()...)) })
+		}},
+		{name: "atan2", ranks: all, build: func(x node, p param) (node, error) {
+			return from(x, 1.5, func(b node) (node, error) { return Atan2(p(x.Shape()...), b) })
+		}},
+		{name: "mod", ranks: all, build: func(x node, p param) (node, error) {
+			return from(p(x.Shape()...), 9, func(m node) (node, error) { return Mod(x, m) })
+		}},
+		{name: "log add exp", ranks: all, build: func(x node, p param) (node, error) { return LogAddExp(x, p(x.Shape()...)) }},
+		{name: "fft", ranks: all, build: func(x node, p param) (node, error) {
+			re, im, err := FFT(x, p(x.Shape()...))
+			if err != nil {
+				return nil, err
+			}
+			return Mul(re, im)
+		}},
+		{name: "rfft", ranks: all, build: func(x node, _ param) (node, error) {
+			re, im, err := RFFT(x)
+			if err != nil {
+				return nil, err
+			}
+			return Add(re, im)
+		}},
+		{name: "ifft", ranks: all, build: func(x node, p param) (node, error) {
+			re, _, err := IFFT(x, p(x.Shape()...))
+			return re, err
+		}},
+		{name: "irfft", ranks: all, build: func(x node, p param) (node, error) { return IRFFT(x, p(x.Shape()...), 2*lastOf(x)-1) }},
+		{name: "scan", ranks: "23", build: func(x node, p param) (node, error) { return loop(x, p, false) }},
+		{name: "scan reverse", ranks: "23", build: func(x node, p param) (node, error) { return loop(x, p, true) }},
+		{name: "if", ranks: all, build: func(x node, p param) (node, error) { return branch(x, p, true) }},
+		{name: "if not", ranks: all, build: func(x node, p param) (node, error) { return branch(x, p, false) }},
+		{name: "where", ranks: all, build: func(x node, p param) (node, error) { return chosen(x, p(x.Shape()...)) }},
+		{name: "add broadcast", ranks: all, build: func(x node, p param) (node, error) { return Add(x, p(x.Shape()[1:]...)) }},
+		{name: "mul broadcast", ranks: all, build: func(x node, p param) (node, error) { return Mul(p(1, lastOf(x)), x) }},
+		{name: "broadcast", ranks: "23", build: func(x node, p param) (node, error) { return BroadcastTo(x, append([]int{2}, x.Shape()...)...) }},
+		{name: "sum axis", ranks: "34", build: func(x node, p param) (node, error) { return Sum(x, Axes(1)) }},
+		{name: "sum outer axes", ranks: all, build: func(x node, p param) (node, error) { return Sum(x, Axes(0, -1), KeepDims()) }},
+		{name: "mean axes", ranks: all, build: func(x node, p param) (node, error) { return Mean(x, Axes(-1), KeepDims()) }},
 		{name: "maximum", ranks: all, build: func(x node, p param) (node, error) { return Maximum(x, p(x.Shape()...)) }},
 		{name: "add row", ranks: all, build: func(x node, p param) (node, error) { return AddRow(x, p(lastOf(x))) }},
 		{name: "mul row", ranks: all, build: func(x node, p param) (node, error) { return MulRow(x, p(lastOf(x))) }},

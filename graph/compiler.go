@@ -15,14 +15,16 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	isRoot   []bool // for each node
-	limit    int64  // on the planned memory, in bytes
-	outside  int    // the number of first roots for which the caller has memory
+	isRoot   []bool          // for each node
+	folded   map[*Node]Value // of nodes that depend on constants only
+	leaves   Nodes           // computed nodes that are variables here, see body
+	limit    int64           // on the planned memory, in bytes
+	outside  int             // the number of first roots for which the caller has memory
 
 	inference *Inference // nil where the Program may serve training
 }
 
-func newCompiler(roots Nodes) (*compiler, error) {
+func newCompiler(roots, leaves Nodes) (*compiler, error) {
 	if len(roots) == 0 {
 		return nil, errors.New("no roots")
 	}
@@ -36,11 +38,14 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	}
 	g := subgraph(roots)
 	dropIndex(roots[0].Graph())
-	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
+	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}, leaves: leaves}
 	c.children = make([][]int, len(c.nodes))
 	c.ops = make([]*op, len(c.nodes))
 	for i, n := range c.nodes {
 		c.index[n] = i
+		if slices.Contains(leaves, n) {
+			continue
+		}
 		children, err := childrenOf(g, n)
 		if err != nil {
 			return nil, err
@@ -81,14 +86,19 @@ func substitute(n *Node, children Nodes) *op {
 	if dt := n.Dtype(); dt != Float32 && dt != Float64 {
 		return nil
 	}
-	return addOp(len(s))
+	return addOp(children[0], children[1])
 }
 
 // variable reports whether the node's value is bound by the caller.
-func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
+func (c *compiler) variable(i int) bool {
+	return c.nodes[i].Op() == nil || slices.Contains(c.leaves, c.nodes[i])
+}
 
 // constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {
+	if v, ok := c.folded[c.nodes[i]]; ok {
+		return v, true
+	}
 	if len(c.children[i]) > 0 {
 		return nil, false
 	}
@@ -115,6 +125,6 @@ func (c *compiler) keptRead(o *op) bool {
 // does not belong to the program and may change from run to run.
 func (c *compiler) copied(i int) bool {
 	j := c.children[i][0]
-	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 // Gorgonia's scalars are not tensors
+	boxed := len(c.nodes[i].Shape()) == 0 || len(c.nodes[j].Shape()) == 0 || size(c.nodes[i].Shape()) == 0 // Gorgonia's scalars are not tensors
 	return boxed || c.ops[j] == nil
 }

@@ -5,14 +5,19 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorgonia.org/gorgonia"
 )
 
-// Grad adds the gradient of a scalar cost with respect to variables, using
-// gorgonia.Backpropagate. Each node can be differentiated only once: a second Grad in the
-// same graph works as long as it reaches no node that the first one passed through, and
-// returns ErrSecondGradient otherwise.
+// Grad adds the gradient of a scalar cost with respect to variables. The gradients are expressions
+// like any other, so they can be differentiated again, to any order:
+//
+//	g, err := graph.Grad(cost, w)          // ∂cost/∂w
+//	s, err := graph.Sum(try.Do(graph.Mul(g[0], v)))
+//	h, err := graph.Grad(s, w)             // the Hessian times v
+//
+// See Backpropagate, which does the work.
 func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	if err := differentiable(Nodes{cost}, wrt); err != nil {
 		return nil, gradientError(err)
@@ -25,7 +30,6 @@ func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 			return nil, fmt.Errorf("gradient: %v is not a variable; use Backpropagate to differentiate with respect to other nodes", n)
 		}
 	}
-	defer recoverGrad(&err)
 	one := gorgonia.NewConstant(float32(1))
 	if cost.Dtype() == Float64 {
 		one = gorgonia.NewConstant(1.0)
@@ -34,12 +38,15 @@ func Grad(cost *Node, wrt ...*Node) (grads Nodes, err error) {
 	if one, err = adopt(cost.Graph(), one, v); err != nil {
 		return nil, fmt.Errorf("gradient: %w", err)
 	}
-	return gorgonia.Backpropagate(Nodes{cost}, Nodes{one}, wrt)
+	return backpropagate(Nodes{cost}, Nodes{one}, wrt)
 }
 
 // Backpropagate adds the gradient of sum(output·gradOutput) with respect to any nodes,
-// variables or intermediate values, using gorgonia.Backpropagate. Grad-CAM uses it to get
-// the gradient of an activation.
+// variables or intermediate values. Grad-CAM uses it to get the gradient of an activation.
+//
+// The first gradient of a node comes from gorgonia.Backpropagate, which records it in the node. Since
+// there is room for one, a gradient that reaches a node again, as a second derivative or that of
+// another cost does, comes from this package's own pass over the same symbolic derivatives of the ops.
 func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	if len(outputs) == 0 || len(outputs) != len(gradOutputs) {
 		return nil, fmt.Errorf("gradient: %d outputs with %d gradients", len(outputs), len(gradOutputs))
@@ -59,7 +66,18 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 		}
 		seen[n] = true
 	}
+	return backpropagate(outputs, gradOutputs, wrt)
+}
+
+func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	defer recoverGrad(&err)
+	p, err := findPaths(outputs, wrt, nil)
+	if err != nil {
+		return nil, gradientError(err)
+	}
+	if p.differentiated() {
+		return p.pullBack(outputs, gradOutputs, wrt)
+	}
 	indexOf(outputs[0].Graph())
 	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
 }
@@ -79,10 +97,6 @@ func recoverGrad(err *error) {
 	}
 }
 
-// ErrSecondGradient is returned if a gradient reaches a node that has been differentiated
-// before: Gorgonia would take the first gradient for the new one.
-var ErrSecondGradient = errors.New("has already been differentiated for another gradient: build a separate graph for each")
-
 // differentiable finds the cases in which Gorgonia panics, returns an error that names no
 // op, or computes a wrong result. On a path from wrt to outputs along which the output
 // changes, every node needs a gradient: Gorgonia silently drops paths on which one is
@@ -99,7 +113,7 @@ func differentiable(outputs, wrt Nodes) error {
 			return fmt.Errorf("%v belongs to another graph", n)
 		}
 	}
-	p, err := findPaths(outputs, wrt)
+	p, err := findPaths(outputs, wrt, nil)
 	if err != nil {
 		return err
 	}
@@ -140,13 +154,17 @@ const (
 	notDifferentiable                   // the op has no SymDiff
 )
 
-func findPaths(outputs, wrt Nodes) (*paths, error) {
+// findPaths finds the paths from wrt to outputs that pass none of the leaves.
+func findPaths(outputs, wrt, leaves Nodes) (*paths, error) {
 	g := subgraph(outputs)
 	p := &paths{byID(g.AllNodes()), map[*Node][]edge{}, map[*Node]bool{}, map[*Node]bool{}}
 	for _, n := range wrt {
 		p.depends[n] = true
 	}
 	for _, n := range p.nodes {
+		if slices.Contains(leaves, n) {
+			continue
+		}
 		children, err := childrenOf(g, n)
 		if err != nil {
 			return nil, err
@@ -169,17 +187,13 @@ func findPaths(outputs, wrt Nodes) (*paths, error) {
 	return p, nil
 }
 
-// check returns an error if n is on a path and has no gradient, or has one already.
+// active reports whether n is on a path.
+func (p *paths) active(n *Node) bool { return p.depends[n] && p.influences[n] }
+
+// check returns an error if n is on a path and has no gradient.
 func (p *paths) check(n *Node) error {
-	if !p.depends[n] || !p.influences[n] {
+	if !p.active(n) {
 		return nil
-	}
-	if n.Deriv() != nil {
-		name := n.Name()
-		if n.Op() != nil {
-			name = n.Op().String()
-		}
-		return &OpError{Op: name, Node: n, Err: ErrSecondGradient}
 	}
 	for k, e := range p.edges[n] {
 		switch {

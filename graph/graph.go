@@ -26,16 +26,8 @@ type (
 	Solver = gorgonia.Solver
 	// ValueGrad is what a Solver updates: a value and its gradient.
 	ValueGrad = gorgonia.ValueGrad
-	// Dtype is an element type.
-	Dtype = tensor.Dtype
 	// Shape has the length of each axis.
 	Shape = tensor.Shape
-)
-
-// The element types: Float32 for everything, Float64 for gradient checks.
-var (
-	Float32 = tensor.Float32
-	Float64 = tensor.Float64
 )
 
 // Random is the source of all random numbers of a graph. They come from a counter-based
@@ -61,8 +53,8 @@ func Input(g *Graph, dt Dtype, name string, shape ...int) (n *Node, err error) {
 		return nil, fmt.Errorf("input %q: the graph already has a node of this name", name)
 	}
 	for _, d := range shape {
-		if d <= 0 {
-			return nil, fmt.Errorf("input %q: shape %v has an axis that is not positive", name, shape)
+		if d < 0 {
+			return nil, fmt.Errorf("input %q: shape %v has a negative axis", name, shape)
 		}
 	}
 	if err := checkCountable(shape); err != nil {

@@ -60,7 +60,7 @@ func TestLayerOpErrors(t *testing.T) {
 		"crop":           {func() (node, error) { return Crop(image, PadWidths{Left: 1, Right: 1}) }, "nothing is left of shape (1, 2, 2, 1)"},
 		"row":            {func() (node, error) { return AddRow(x, v) }, "row has 3 values, input shape (2, 3, 4)"},
 		"unit":           {func() (node, error) { return L2Normalize(scalar) }, "input is a scalar"},
-		"maximum":        {func() (node, error) { return Maximum(x, y) }, "want (2, 3, 4)"},
+		"maximum":        {func() (node, error) { return Maximum(x, y) }, "does not broadcast with (2, 3, 4)"},
 		"batch norm": {func() (node, error) {
 			n, _, _, err := BatchNorm(x, v, nil, 1e-3)
 			return n, err

@@ -5,12 +5,8 @@ package graph
 import (
 	"errors"
 	"fmt"
-	"unsafe"
 
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
-
-	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // The ops of this package read a tensor's memory element by element, the last axis fastest.
@@ -80,12 +76,16 @@ func toRowMajor(v Value) Value {
 		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Float32s())))
 	case tensor.Float64:
 		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Float64s())))
+	case tensor.Int64:
+		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Int64s())))
+	case tensor.Bool:
+		return tensor.New(tensor.WithShape(t.Shape()...), tensor.WithBacking(rowMajorCopy(t, t.Bools())))
 	}
 	return v
 }
 
 // rowMajorCopy returns the elements of t in row-major order.
-func rowMajorCopy[T kernel.Float](t *tensor.Dense, memory []T) []T {
+func rowMajorCopy[T element](t *tensor.Dense, memory []T) []T {
 	shape, strides := t.Shape(), t.Strides()
 	to := make([]T, 0, size(shape))
 	var walk func(axis, at int)
@@ -100,28 +100,4 @@ func rowMajorCopy[T kernel.Float](t *tensor.Dense, memory []T) []T {
 	}
 	walk(0, 0)
 	return to
-}
-
-// data returns the memory of v, nil if its element type is not T or it is not one row-major
-// block.
-func data[T kernel.Float](v Value) []T {
-	var d any
-	switch v := v.(type) {
-	case *gorgonia.F32:
-		d = unsafe.Slice((*float32)(v), 1)
-	case *gorgonia.F64:
-		d = unsafe.Slice((*float64)(v), 1)
-	case *tensor.Dense:
-		if !rowMajor(v) || masked(v) {
-			return nil
-		}
-		switch v.Dtype() {
-		case tensor.Float32:
-			d = v.Float32s() // not Data, which copies a tensor of rank 0
-		case tensor.Float64:
-			d = v.Float64s()
-		}
-	}
-	s, _ := d.([]T)
-	return s
 }

@@ -14,6 +14,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/kernel/elementwise"
 )
 
 // op is a gorgonia.SDOp assembled from a few values. Every op of this package is one: its
@@ -25,13 +26,23 @@ type op struct {
 	// in and out are the ranks of the inputs and the output; 0 is a scalar.
 	in  []int
 	out int
+	// inType and outType are the element types of inputs and output that are not of the op's float
+	// type: Int64, Bool or, for all others, the zero value. inType may be nil or short.
+	inType  []Dtype
+	outType Dtype
 	// shape derives the output's shape; the ranks have already been checked.
 	shape func(in []tensor.Shape) (tensor.Shape, error)
 	run   runner
+	// expr is the expression that an element-wise op applies, nil for the others.
+	expr *elementwise.Expr
 	// diff says which inputs have a gradient; grad builds these gradients and returns nil
 	// for the other inputs. An op with a nil grad cannot be differentiated.
 	diff []bool
 	grad func(in Nodes, out, grad *Node) (Nodes, error)
+	// formula is the op as an expression of ops whose derivatives have derivatives. It is what the
+	// gradient of an op without grad is made of, such as that of a gradient that is computed in one
+	// step: fast where it is computed, and differentiable where it is differentiated.
+	formula func(in Nodes) (*Node, error)
 	// zeroDiff marks inputs for which diff is false because their derivative is 0 (masks,
 	// comparisons) or is included in that of another input. Anything that depends on another
 	// input without a gradient cannot be differentiated.
@@ -63,10 +74,15 @@ type op struct {
 	// of a fused op is attributed to, nil for its own.
 	kind      any
 	errorNode *Node
+	// fusedFrom names the ops of which a fused one consists.
+	fusedFrom string
 	// view marks an op whose output is its input's memory in another shape.
 	view bool
 	// rng is the source of the op's random numbers, which is not part of its name.
 	rng *Random
+	// origin is the Op whose function this one runs, nil for those of this package. It is not part of the
+	// name either.
+	origin *Op
 	// inputs are the nodes that the op was applied to; salt distinguishes its hash from that
 	// of a different expression, see merge.go.
 	inputs Nodes
@@ -81,10 +97,20 @@ type runner struct {
 
 // call holds the operands of a computation: memory and shapes of the output and the inputs.
 // result and values are the same operands as Gorgonia's values, for the few ops that accept
-// more than dense tensors; out and in are nil for the latter.
+// more than dense tensors; out and in are nil for the latter. Operands of integers and booleans
+// have other fields.
 type call[T kernel.Float] struct {
 	out      []T
 	in       [][]T
+	outInts  []int64
+	ints     [][]int64
+	outBools []bool
+	bools    [][]bool
+	// output and operands are the operands of an element-wise op.
+	output   elementwise.Operand[T]
+	operands []elementwise.Operand[T]
+	custom   Call[T] // of an op made by NewOp
+
 	outShape tensor.Shape
 	inShape  []tensor.Shape
 	result   Value
@@ -113,6 +139,9 @@ func apply(o *op, inputs ...*Node) (n *Node, err error) {
 		}
 	}()
 	to, err := o.check(shapes)
+	if err == nil {
+		err = o.checkTypes(inputs)
+	}
 	if err == nil {
 		err = checkCountable(to)
 	}
@@ -146,14 +175,65 @@ func (o *op) Arity() int { return len(o.in) }
 func (o *op) Type() hm.Type {
 	a := hm.TypeVariable('a')
 	types := make([]hm.Type, 0, len(o.in)+1)
-	for _, rank := range append(append([]int(nil), o.in...), o.out) {
-		if rank == 0 {
-			types = append(types, a)
-		} else {
-			types = append(types, gorgonia.TensorType{Dims: rank, Of: a})
+	add := func(rank int, dt Dtype) {
+		of := hm.Type(a)
+		if dt != (Dtype{}) {
+			of = dt
+		}
+		if rank > 0 {
+			of = gorgonia.TensorType{Dims: rank, Of: of}
+		}
+		types = append(types, of)
+	}
+	for k, rank := range o.in {
+		add(rank, o.typeOf(k))
+	}
+	add(o.out, o.outType)
+	return hm.NewFnType(types...)
+}
+
+// typeOf returns the element type of an operand if it is not a float.
+func (o *op) typeOf(operand int) Dtype {
+	switch {
+	case operand == output:
+		return o.outType
+	case operand < len(o.inType):
+		return o.inType[operand]
+	}
+	return Dtype{}
+}
+
+// checkTypes returns an error if an input has another element type than the op wants.
+func (o *op) checkTypes(inputs Nodes) error {
+	var float Dtype
+	for k, n := range inputs {
+		got, want := n.Dtype(), o.typeOf(k)
+		switch {
+		case want != Dtype{} && got != want:
+			return fmt.Errorf("input %d is %v, want %v", k, got, want)
+		case want != Dtype{}:
+		case !isFloat(got):
+			return fmt.Errorf("input %d is %v, want float32 or float64: see Cast", k, got)
+		case float != Dtype{} && got != float:
+			return fmt.Errorf("input %d is %v, those before it are %v", k, got, float)
+		default:
+			float = got
 		}
 	}
-	return hm.NewFnType(types...)
+	return nil
+}
+
+// float returns the op's float type, given those of its output and inputs; Float32 if it has none.
+func (o *op) float(out Dtype, in func(k int) Dtype) Dtype {
+	if isFloat(out) {
+		return out
+	}
+	for k := range o.in {
+		if dt := in(k); isFloat(dt) {
+			return dt
+		}
+	}
+	return Float32
 }
 
 // InferShape returns the shape of the output.
@@ -175,7 +255,11 @@ func (o *op) Do(in ...Value) (Value, error) {
 	if err != nil {
 		return nil, &OpError{Op: o.name, Shapes: shapes, Err: err}
 	}
-	return o.UsePreallocDo(newValue(in[0].Dtype(), s), in...)
+	dt := o.outType
+	if dt == (Dtype{}) {
+		dt = o.float(Dtype{}, func(k int) Dtype { return in[k].Dtype() })
+	}
+	return o.UsePreallocDo(newValue(dt, s), in...)
 }
 
 // UsePreallocDo computes into out. Gorgonia's own machines run the op through it.
@@ -184,7 +268,7 @@ func (o *op) UsePreallocDo(out Value, in ...Value) (Value, error) {
 	for i, v := range in {
 		shapes[i] = v.Shape()
 	}
-	b := o.bind(out.Dtype(), out.Shape(), shapes, nil)
+	b := o.bind(o.float(out.Dtype(), func(k int) Dtype { return in[k].Dtype() }), out.Shape(), shapes, nil)
 	err := b.rebind(output, out)
 	for i, v := range in {
 		if err == nil {
@@ -228,18 +312,32 @@ func (o *op) String() string { return o.name }
 
 // DiffWRT says with respect to which inputs the op can be differentiated.
 func (o *op) DiffWRT(n int) []bool {
-	if o.grad == nil {
+	switch {
+	case o.grad != nil:
+		return o.diff
+	case o.formula == nil:
 		return make([]bool, n)
 	}
-	return o.diff
+	diff := make([]bool, n)
+	for k := range diff {
+		diff[k] = o.typeOf(k) == Dtype{} && !(k < len(o.zeroDiff) && o.zeroDiff[k])
+	}
+	return diff
 }
 
 // SymDiff builds the gradients of the inputs from the gradient of the output.
 func (o *op) SymDiff(in Nodes, out, grad *Node) (Nodes, error) {
-	if o.grad == nil {
+	switch {
+	case o.grad != nil:
+		return o.grad(in, out, grad)
+	case o.formula == nil:
 		return nil, &OpError{Op: o.name, Err: fmt.Errorf("has no gradient")}
 	}
-	return o.grad(in, out, grad)
+	y, err := o.formula(in)
+	if err != nil {
+		return nil, err
+	}
+	return partialsOf(Nodes{y}, Nodes{grad}, in, o.DiffWRT(len(in)))
 }
 
 // attrs formats the attributes for an op's name: attrs("rate", 0.5, "id", "x") returns
@@ -254,18 +352,6 @@ func attrs(kv ...any) string {
 		parts = append(parts, fmt.Sprint(kv[i], "=", v))
 	}
 	return "{" + strings.Join(parts, ",") + "}"
-}
-
-// newValue returns a zero value of the given type and shape: one of Gorgonia's scalar types
-// for a scalar, otherwise a tensor.
-func newValue(dt tensor.Dtype, s tensor.Shape) Value {
-	if len(s) > 0 {
-		return tensor.New(tensor.Of(dt), tensor.WithShape(s...))
-	}
-	if dt == tensor.Float64 {
-		return gorgonia.NewF64(0)
-	}
-	return gorgonia.NewF32(0)
 }
 
 // forDtypes pairs the float32 and float64 instances of a computation.

@@ -13,9 +13,9 @@ import (
 // A mask selects the valid time steps of a sequence: zeros and ones, shaped like the
 // leading axes of the sequence, (batch, steps). Masks have no gradient.
 
-// NotEqual is 1 where x differs from value and 0 elsewhere. With value 0 it is the mask of
+// MaskOf is 1 where x differs from value and 0 elsewhere. With value 0 it is the mask of
 // ids that are padded with 0.
-func NotEqual(x *Node, value float64) (*Node, error) {
+func MaskOf(x *Node, value float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
 		name: "not_equal" + attrs("to", value),
@@ -26,9 +26,9 @@ func NotEqual(x *Node, value float64) (*Node, error) {
 	}, x)
 }
 
-// AnyNotEqual is 1 for each row of the last axis that has an element different from value,
+// MaskOfRows is 1 for each row of the last axis that has an element different from value,
 // and 0 for the others: (batch, steps, n) becomes (batch, steps).
-func AnyNotEqual(x *Node, value float64) (*Node, error) {
+func MaskOfRows(x *Node, value float64) (*Node, error) {
 	rank := rankOf(x)
 	return apply(&op{
 		name: "any_not_equal" + attrs("to", value),

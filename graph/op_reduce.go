@@ -10,8 +10,11 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// Mean returns the mean of all elements, a scalar.
-func Mean(x *Node) (*Node, error) {
+// Mean returns the mean of all elements, a scalar, or the means along axes.
+func Mean(x *Node, options ...ReduceOption) (*Node, error) {
+	if len(options) > 0 {
+		return meanAxes(x, options)
+	}
 	return reduceOp("mean", x, forDtypes(runMean[float32], runMean[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
 			return apply(meanGradOp(rankOf(in[0])), in[0], dy)
@@ -58,8 +61,11 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 	}, x, weights)
 }
 
-// Sum returns the sum of all elements, a scalar.
-func Sum(x *Node) (*Node, error) {
+// Sum returns the sum of all elements, a scalar, or the sums along axes.
+func Sum(x *Node, options ...ReduceOption) (*Node, error) {
+	if len(options) > 0 {
+		return reduceAxes("sum", x, options, forDtypes(runSumAxis[float32], runSumAxis[float64]), sumAxisGrad)
+	}
 	return reduceOp("sum", x, forDtypes(runSum[float32], runSum[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
 			return broadcastLike("sum_grad", in[0], dy, forDtypes(runBroadcast[float32], runBroadcast[float64]))

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gorgonia.org/tensor"
 )
 
 // opRow describes one exported op for the tests in this file.
@@ -39,6 +41,15 @@ func opTable(t *testing.T, g *Graph) []opRow {
 	x, y, im := in("x", 4, 4, 4), in("y", 4, 4, 4), in("im", 4, 4, 4, 4)
 	wide, wide2 := in("wide", 4, 16), in("wide 2", 4, 12)
 	rng := &Random{}
+	var conditions Nodes
+	for _, name := range []string{"yes", "no"} {
+		n, err := Input(g, Bool, name, 4, 4, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conditions = append(conditions, n)
+	}
+	yes, no := conditions[0], conditions[1]
 	norm := func(gamma, beta node, epsilon float64) func() (node, error) {
 		return func() (node, error) {
 			y, _, _, err := BatchNorm(x, gamma, beta, epsilon)
@@ -102,9 +113,9 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return AllSum("a", x) },
 			func() (node, error) { return AllSum("b", x) },
 		}},
-		{op: AnyNotEqual, noGradient: true, calls: calls{
-			func() (node, error) { return AnyNotEqual(x, 0) },
-			func() (node, error) { return AnyNotEqual(x, 1) },
+		{op: MaskOfRows, noGradient: true, calls: calls{
+			func() (node, error) { return MaskOfRows(x, 0) },
+			func() (node, error) { return MaskOfRows(x, 1) },
 		}},
 		{op: AvgPool, calls: calls{
 			pool(AvgPool, 2, 2, 1, Valid),
@@ -340,9 +351,9 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: SquaredHinge, calls: calls{func() (node, error) { return SquaredHinge(m, w) }}},
 		{op: Sub, calls: calls{func() (node, error) { return Sub(m, w) }}},
 		{op: Sum, calls: calls{func() (node, error) { return Sum(x) }}},
-		{op: NotEqual, noGradient: true, calls: calls{
-			func() (node, error) { return NotEqual(x, 0) },
-			func() (node, error) { return NotEqual(x, 1) },
+		{op: MaskOf, noGradient: true, calls: calls{
+			func() (node, error) { return MaskOf(x, 0) },
+			func() (node, error) { return MaskOf(x, 1) },
 		}},
 		{op: L2Normalize, calls: calls{func() (node, error) { return L2Normalize(m) }}},
 		{op: SynchronizedBatchNorm, calls: calls{
@@ -359,6 +370,218 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Upsample(im, 3, 2) },
 		}},
 		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
+		{op: Abs, calls: calls{
+			func() (node, error) { return Abs(x) },
+		}},
+		{op: Acos, calls: calls{
+			func() (node, error) { return Acos(x) },
+		}},
+		{op: Acosh, calls: calls{
+			func() (node, error) { return Acosh(x) },
+		}},
+		{op: And, noGradient: true, calls: calls{
+			func() (node, error) { return And(yes, no) },
+		}},
+		{op: Asin, calls: calls{
+			func() (node, error) { return Asin(x) },
+		}},
+		{op: Asinh, calls: calls{
+			func() (node, error) { return Asinh(x) },
+		}},
+		{op: Atan, calls: calls{
+			func() (node, error) { return Atan(x) },
+		}},
+		{op: Atan2, calls: calls{
+			func() (node, error) { return Atan2(x, y) },
+		}},
+		{op: Atanh, calls: calls{
+			func() (node, error) { return Atanh(x) },
+		}},
+		{op: BroadcastTo, calls: calls{
+			func() (node, error) { return BroadcastTo(v, 4, 4) },
+			func() (node, error) { return BroadcastTo(v, 2, 4) },
+		}},
+		{op: Cast, noGradient: true, calls: calls{
+			func() (node, error) { return Cast(x, Int64) },
+			func() (node, error) { return Cast(x, Bool) },
+			func() (node, error) { return Cast(yes, Float32) },
+		}},
+		{op: Cbrt, calls: calls{
+			func() (node, error) { return Cbrt(x) },
+		}},
+		{op: Ceil, noGradient: true, calls: calls{
+			func() (node, error) { return Ceil(x) },
+		}},
+		{op: Clip, calls: calls{
+			func() (node, error) { return Clip(x, 0, 1) },
+			func() (node, error) { return Clip(x, 0, 2) },
+			func() (node, error) { return Clip(x, -1, 1) },
+		}},
+		{op: Constant, noGradient: true, calls: calls{
+			func() (node, error) { return Constant(g, 1) },
+			func() (node, error) { return Constant(g, true) },
+			func() (node, error) { return Constant(g, 1.0) },
+			func() (node, error) { return Constant(g, float32(1)) },
+			func() (node, error) { return Constant(g, float32(2)) },
+			func() (node, error) { return Constant(g, tensor.New(tensor.WithBacking([]float32{1, 2}))) },
+			func() (node, error) { return Constant(g, tensor.New(tensor.WithBacking([]float32{1, 3}))) },
+		}},
+		{op: Cos, calls: calls{
+			func() (node, error) { return Cos(x) },
+		}},
+		{op: Cosh, calls: calls{
+			func() (node, error) { return Cosh(x) },
+		}},
+		{op: Div, calls: calls{
+			func() (node, error) { return Div(x, y) },
+		}},
+		{op: Equal, noGradient: true, calls: calls{
+			func() (node, error) { return Equal(x, y) },
+		}},
+		{op: Erf, calls: calls{
+			func() (node, error) { return Erf(x) },
+		}},
+		{op: Erfc, calls: calls{
+			func() (node, error) { return Erfc(x) },
+		}},
+		{op: Exp, calls: calls{
+			func() (node, error) { return Exp(x) },
+		}},
+		{op: Expm1, calls: calls{
+			func() (node, error) { return Expm1(x) },
+		}},
+		{op: Floor, noGradient: true, calls: calls{
+			func() (node, error) { return Floor(x) },
+		}},
+		{op: FloorDiv, noGradient: true, calls: calls{
+			func() (node, error) { return FloorDiv(x, y) },
+		}},
+		{op: Greater, noGradient: true, calls: calls{
+			func() (node, error) { return Greater(x, y) },
+		}},
+		{op: GreaterEqual, noGradient: true, calls: calls{
+			func() (node, error) { return GreaterEqual(x, y) },
+		}},
+		{op: IsFinite, noGradient: true, calls: calls{
+			func() (node, error) { return IsFinite(x) },
+		}},
+		{op: IsInf, noGradient: true, calls: calls{
+			func() (node, error) { return IsInf(x) },
+		}},
+		{op: IsNaN, noGradient: true, calls: calls{
+			func() (node, error) { return IsNaN(x) },
+		}},
+		{op: Less, noGradient: true, calls: calls{
+			func() (node, error) { return Less(x, y) },
+		}},
+		{op: LessEqual, noGradient: true, calls: calls{
+			func() (node, error) { return LessEqual(x, y) },
+		}},
+		{op: Log, calls: calls{
+			func() (node, error) { return Log(x) },
+		}},
+		{op: Log1p, calls: calls{
+			func() (node, error) { return Log1p(x) },
+		}},
+		{op: LogAddExp, calls: calls{
+			func() (node, error) { return LogAddExp(x, y) },
+		}},
+		{op: Minimum, calls: calls{
+			func() (node, error) { return Minimum(x, y) },
+		}},
+		{op: Mod, calls: calls{
+			func() (node, error) { return Mod(x, y) },
+		}},
+		{op: Neg, calls: calls{
+			func() (node, error) { return Neg(x) },
+		}},
+		{op: Not, noGradient: true, calls: calls{
+			func() (node, error) { return Not(yes) },
+		}},
+		{op: NotEqual, noGradient: true, calls: calls{
+			func() (node, error) { return NotEqual(x, y) },
+		}},
+		{op: Or, noGradient: true, calls: calls{
+			func() (node, error) { return Or(yes, no) },
+		}},
+		{op: Pow, calls: calls{
+			func() (node, error) { return Pow(x, y) },
+		}},
+		{op: Power, calls: calls{
+			func() (node, error) { return Power(x, 3) },
+			func() (node, error) { return Power(x, 0.5) },
+		}},
+		{op: Reciprocal, calls: calls{
+			func() (node, error) { return Reciprocal(x) },
+		}},
+		{op: Round, noGradient: true, calls: calls{
+			func() (node, error) { return Round(x) },
+		}},
+		{op: Rsqrt, calls: calls{
+			func() (node, error) { return Rsqrt(x) },
+		}},
+		{op: Scalar, noGradient: true, calls: calls{
+			func() (node, error) { return Scalar(x, 3) },
+			func() (node, error) { return Scalar(x, 4) },
+		}},
+		{op: Sign, noGradient: true, calls: calls{
+			func() (node, error) { return Sign(x) },
+		}},
+		{op: Sin, calls: calls{
+			func() (node, error) { return Sin(x) },
+		}},
+		{op: Sinh, calls: calls{
+			func() (node, error) { return Sinh(x) },
+		}},
+		{op: Sqrt, calls: calls{
+			func() (node, error) { return Sqrt(x) },
+		}},
+		{op: Square, calls: calls{
+			func() (node, error) { return Square(x) },
+		}},
+		{op: Tan, calls: calls{
+			func() (node, error) { return Tan(x) },
+		}},
+		{op: Trunc, noGradient: true, calls: calls{
+			func() (node, error) { return Trunc(x) },
+		}},
+		{op: Where, calls: calls{
+			func() (node, error) { return Where(yes, x, y) },
+		}},
+		{op: Xor, noGradient: true, calls: calls{
+			func() (node, error) { return Xor(yes, no) },
+		}},
+		{op: RandomUniform, noGradient: true, calls: calls{
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 2, 3) },
+			func() (node, error) { return RandomUniform(g, Float64, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 4) },
+			func() (node, error) { return RandomUniform(g, Float32, &Random{}, 1, 3) },
+		}},
+		{op: RandomNormal, noGradient: true, calls: calls{
+			func() (node, error) { return RandomNormal(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomNormal(g, Float32, rng, 2, 3) },
+		}},
+		{op: Bernoulli, noGradient: true, calls: calls{
+			func() (node, error) { return Bernoulli(x, rng, 3) },
+			func() (node, error) { return Bernoulli(x, rng, 4) },
+		}},
+		{op: IRFFT, calls: calls{
+			func() (node, error) { return IRFFT(x, y, 6) },
+			func() (node, error) { return IRFFT(x, y, 7) },
+		}},
+		{op: FFT, calls: calls{func() (node, error) {
+			re, _, err := FFT(x, y)
+			return re, err
+		}}},
+		{op: IFFT, calls: calls{func() (node, error) {
+			re, _, err := IFFT(x, y)
+			return re, err
+		}}},
+		{op: RFFT, calls: calls{func() (node, error) {
+			re, _, err := RFFT(x)
+			return re, err
+		}}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}
 }

@@ -214,7 +214,7 @@ func TestGradientOfLosses(t *testing.T) {
 		{"sparse", SparseSoftmaxCrossEntropy, labelTarget},
 	}
 	reductions := map[string]func(rows *Node) (*Node, error){
-		"rows": func(rows *Node) (*Node, error) { return rows, nil }, "mean": Mean, "sum": Sum,
+		"rows": func(rows *Node) (*Node, error) { return rows, nil }, "mean": func(rows *Node) (*Node, error) { return Mean(rows) }, "sum": func(rows *Node) (*Node, error) { return Sum(rows) },
 		"weighted": func(rows *Node) (*Node, error) {
 			w, err := Input(rows.Graph(), Float64, "sample weights", rows.Shape()...)
 			if err != nil {
@@ -332,7 +332,7 @@ func TestCheckGradientErrors(t *testing.T) {
 func TestCheckGradientFinds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	wrong := func(in Nodes) (*Node, error) {
-		o := addOp(2)
+		o := addOp(in[0], in[1])
 		o.name = "add_wrong"
 		o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) {
 			d, err := Scale(dy, 4)

@@ -52,19 +52,21 @@ type Memory struct{ Planned, Naive int }
 
 // slot describes the value of one node.
 type slot struct {
-	node    *Node
-	shape   Shape
-	dtype   Dtype
-	place   place
-	writer  int      // the instruction that computes it, -1 for none
-	readers []reader // the bound inputs that read the value
-	boxed   bool     // an op that is not of this package needs it as a Value
+	node     *Node
+	shape    Shape
+	dtype    Dtype
+	place    place
+	constant Value    // of a node that never changes, else nil
+	writer   int      // the instruction that computes it, -1 for none
+	readers  []reader // the bound inputs that read the value
+	boxed    bool     // an op that is not of this package needs it as a Value
 }
 
 // slotValue is the value of one node in one Program.
 type slotValue struct {
-	value  Value // nil if it is in planned memory and not boxed
-	bound  bool  // an input that Bind or BindFloats has bound
+	value  Value          // nil if it is in planned memory and not boxed
+	bound  bool           // an input that Bind or BindFloats has bound
+	lent   unsafe.Pointer // the memory of an input that is not a Value, see lend
 	floats []float32
 }
 
@@ -98,13 +100,13 @@ func (p *Program) Clone() *Program {
 	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		if v, constant := constantOf(s.node); constant {
-			c.values[i].value = v
+		if s.constant != nil {
+			c.values[i].value = s.constant
 		} else if s.writer >= 0 && s.place.bytes == 0 {
-			if len(s.shape) > 0 {
+			if size(s.shape) > 1 || len(s.shape) > 0 && size(s.shape) > 0 {
 				return nil // sparse
 			}
-			c.values[i].value = newValue(s.dtype, nil)
+			c.values[i].value = newValue(s.dtype, s.shape)
 		}
 	}
 	if c.bind() != nil {
@@ -126,7 +128,8 @@ func (p *Program) bind() error {
 			lean.run, o = o.lean(), &lean
 		}
 		out := &p.slots[s.out]
-		p.bindings[i] = o.bind(out.dtype, out.shape, s.shapes, s.kept)
+		float := o.float(out.dtype, func(k int) Dtype { return p.slots[s.in[k]].dtype })
+		p.bindings[i] = o.bind(float, out.shape, s.shapes, s.kept)
 	}
 	for i := range p.values {
 		if v := p.values[i].value; v != nil {
@@ -223,7 +226,7 @@ func (p *Program) run(a *Arena, from, to int) (err error) {
 func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
 		s, now := &p.slots[i], &p.values[i]
-		if now.floats != nil {
+		if now.floats != nil || now.lent != nil {
 			continue
 		}
 		v := now.value
@@ -312,18 +315,6 @@ func (p *Program) point(i int, at unsafe.Pointer) {
 	for _, u := range s.readers {
 		p.bindings[u.instruction].point(u.input, at, n)
 	}
-}
-
-// tensorAt returns a tensor in the memory of a Program.
-func tensorAt(p unsafe.Pointer, dt tensor.Dtype, s tensor.Shape) Value {
-	var backing any
-	n := size(s)
-	if dt == tensor.Float64 {
-		backing = unsafe.Slice((*float64)(p), n)
-	} else {
-		backing = unsafe.Slice((*float32)(p), n)
-	}
-	return tensor.New(tensor.WithShape(s...), tensor.WithBacking(backing))
 }
 
 // fail wraps an error of the current instruction.

@@ -274,7 +274,7 @@ func TestShapeErrors(t *testing.T) {
 		"dense":   {func() (*Node, error) { return Dense(x, w, nil, Act(ReLU)) }, "input has 3 features, kernel was made for 4"},
 		"rank":    {func() (*Node, error) { return Dense(v, w, nil, Act(ReLU)) }, "input 0 has shape (4) of rank 1, want rank 2"},
 		"matmul":  {func() (*Node, error) { return MatMul(x, w, false, false) }, "inner dimensions are 3 and 4"},
-		"add":     {func() (*Node, error) { return Add(x, w) }, "input 1 has shape (4, 5), want (2, 3)"},
+		"add":     {func() (*Node, error) { return Add(x, w) }, "input 1 of shape (4, 5) does not broadcast with (2, 3): axis 0 has length 4, want 1 or 2"},
 		"reshape": {func() (*Node, error) { return Reshape(x, 4, 2) }, "6 elements do not fit shape (4, 2) of 8"},
 		"rate":    {func() (*Node, error) { return Dropout(x, 1, &Random{}, 0) }, "rate is 1, want 0 <= rate < 1"},
 		"loss":    {func() (*Node, error) { return MeanSquaredError(x, w) }, "prediction has shape (2, 3), target (4, 5)"},
@@ -292,8 +292,8 @@ func TestShapeErrors(t *testing.T) {
 	if _, err := Input(g, Float32, "x", 2, 3); err == nil {
 		t.Error("a second input named x: no error")
 	}
-	if _, err := Input(g, Float32, "z", 0); err == nil {
-		t.Error("an input without elements: no error")
+	if _, err := Input(g, Float32, "z", -1); err == nil {
+		t.Error("an input with a negative axis: no error")
 	}
 	if err := Let(v, tensor.New(tensor.Of(tensor.Float32), tensor.WithShape(4, 1))); err == nil {
 		t.Error("a column matrix bound to a vector: no error")

@@ -135,7 +135,7 @@ func TestSaveAsCompiled(t *testing.T) {
 
 // TestMissingGradients: a weight without a gradient shows at Compile, with the layer and the op.
 func TestMissingGradients(t *testing.T) {
-	step := func(in ...*graph.Node) (*graph.Node, error) { return graph.NotEqual(in[0], 0) }
+	step := func(in ...*graph.Node) (*graph.Node, error) { return graph.MaskOf(in[0], 0) }
 	sums := func(in ...*graph.Node) (*graph.Node, error) {
 		sum, err := graph.ColumnSum(in[0])
 		if err != nil {

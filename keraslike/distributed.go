@@ -328,9 +328,10 @@ func (d *distribution) prepare(f *fit) error {
 
 // shard opens the streams of this rank's leaves.
 func (d *distribution) shard(f *fit, leaf int) error {
-	s, ok := f.reader.stream.(ShardedStream)
+	stream := unprepared(f.reader.stream)
+	s, ok := stream.(ShardedStream)
 	if !ok {
-		return fmt.Errorf("distributed: %T is a stream and not a ShardedStream, so that its samples cannot be divided", f.reader.stream)
+		return fmt.Errorf("distributed: %T is a stream and not a ShardedStream, so that its samples cannot be divided", stream)
 	}
 	if f.batch%d.leaves != 0 {
 		return fmt.Errorf("distributed: batches of %d samples of a stream for %d leaves, want a multiple", f.batch, d.leaves)
@@ -340,7 +341,11 @@ func (d *distribution) shard(f *fit, leaf int) error {
 		if err != nil {
 			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
 		}
-		r, err := newBatchReader(f.m.dataSpec(), shard, nil, leaf, f.classWeights, f.buffers)
+		data, err := f.m.prepareShard(shard, i)
+		if err != nil {
+			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
+		}
+		r, err := newBatchReader(f.m.dataSpec(), data, nil, leaf, f.classWeights, f.buffers)
 		if err != nil {
 			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
 		}

@@ -21,7 +21,7 @@ func (m *Model) predictTogether(ctx context.Context, source Source, d *distribut
 	defer func() { m.graphs.release(g) }()
 	spec, err := m.inputSpec(), m.canPredict()
 	if err == nil {
-		shapes, n, err = spec.acceptsSource(source)
+		source, shapes, n, err = m.acceptsSource(source, spec)
 	}
 	if err == nil {
 		r, err = m.predictionReader(source, spec, shapes, n, &g)

@@ -102,7 +102,104 @@ func (s *shards) Next(inputs, targets [][]float32) (n int, err error) {
 	return n, nil
 }
 
+// everyOutputMetric are the metrics of a model whose output are the probabilities of classes, with class
+// numbers or, in oneHot, rows as targets.
+func everyOutputMetric(oneHot bool) []k.CompileOption {
+	if !oneHot {
+		return []k.CompileOption{
+			k.Accuracy, k.SparseTopKCategoricalAccuracy(2), k.ConfusionMatrix, k.MeanIoU(toyClasses, k.OneHotPredictions), k.Sum, k.Mean,
+			k.LossMetric(k.SparseCategoricalCrossentropy.With()),
+		}
+	}
+	return []k.CompileOption{
+		k.CategoricalAccuracy, k.BinaryAccuracyAt(0.4), k.TopKCategoricalAccuracy(2), k.ExactAccuracy, k.RMSE, k.Cosine(), k.PearsonCorrelation(),
+		k.ConcordanceCorrelation(), k.R2Score(), k.NamedMetric("r2 weighted", k.R2Score(k.VarianceWeighted)), k.F1Score(), k.FBetaScore(2, k.Micro), k.AUC(),
+		k.NamedMetric("pr", k.AUC(k.PRCurve, k.MultiLabel)), k.NamedMetric("gain", k.AUC(k.PRGainCurve, k.Majoring)),
+		k.Precision(k.TopK(2)), k.Recall(k.ClassID(1), k.Threshold(0.2, 0.4)), k.TruePositives(), k.TrueNegatives(), k.FalsePositives(), k.FalseNegatives(),
+		k.SensitivityAtSpecificity(0.5), k.SpecificityAtSensitivity(0.5), k.PrecisionAtRecall(0.5), k.RecallAtPrecision(0.5),
+		k.OneHotIoU(toyClasses, []int{0, 1}), k.OneHotMeanIoU(toyClasses), k.BinaryIoU(), k.LossMetric(k.Huber(0.1)),
+		k.WeightedMetrics(k.NamedMetric("weighted", k.LossMetric(k.CategoricalCrossentropy.With(k.LabelSmoothing(0.1))))),
+	}
+}
+
+// oneHotData is toyData with rows as targets.
+func oneHotData(t testing.TB, n int) k.Source {
+	x, labels := blobs(n, 3)
+	hot := make([]float32, n*toyClasses)
+	for i, c := range labels.Float32s() {
+		hot[i*toyClasses+int(c)] = 1
+	}
+	data, err := k.Data(k.ArrayOf(x), mustArray(t, hot, n, toyClasses))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// smallPictures are 51 pictures of 6x6 pixels in two classes.
+func smallPictures(t testing.TB) k.Samples {
+	x, y := make([]float32, 51*36), make([]float32, 51)
+	for i := range x {
+		x[i] = float32((i*i+i/36)%17) / 17
+	}
+	for i := range y {
+		y[i] = float32(i % 2)
+	}
+	s, err := k.Data(mustArray(t, x, 51, 6, 6, 1), mustArray(t, y, 51, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 var distributedCases = []distributedCase{
+	{"augmentation and noise", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("a", k.Input(6, 6, 1), k.RandomFlip(), k.RandomTranslation(0.2, 0.2), k.GaussianNoise(0.1), k.Conv2D(3, 3), k.Flatten(), k.Dense(1, k.Sigmoid)),
+			k.Adam(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, smallPictures, fitOptions(k.ValidationSplit(0.25)), 0},
+	{"an activity regularizer", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU, k.ActivityRegularizer(k.L2(1e-2))), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(51), fitOptions(), 1e-4},
+	{"batches of one length each", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("s", k.Input(k.Any, 2), k.GRU(4, k.ReturnSequences), k.Dense(3, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, steps, _ := raggedData(t, 80)
+		return source(t, x, steps)
+	}, fitOptions(), 1e-4},
+	{"the best weights, and rates of a function", denseModel(k.Adam(0.05)), toySamples(96), func() []k.FitOption {
+		return []k.FitOption{k.ValidationSplit(0.5), k.Epochs(6), k.Callbacks(
+			callbacks.EarlyStopping("val_loss", callbacks.Patience(1), callbacks.RestoreBest),
+			callbacks.LearningRateScheduler(func(epoch int, rate float64) float64 { return rate * 0.8 }))}
+	}, 1e-3},
+	{"every metric of classes", denseModel(k.Adam(0.01), everyOutputMetric(false)[1:]...), toySamples(51), fitOptions(k.ValidationSplit(0.25)), 1e-4},
+	{"every metric of rows, weighted", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(toyClasses, k.Softmax)), k.SGD(0.1), k.CategoricalCrossentropy, everyOutputMetric(true)...)
+	}, func(t testing.TB) k.Samples {
+		weights := make([]float32, 51)
+		for i := range weights {
+			weights[i] = float32(1 + i%3)
+		}
+		s, err := k.Weighted(oneHotData(t, 51), weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, fitOptions(k.ValidationSplit(0.25)), 1e-4},
+	{"Muon without decay of biases", denseModel(k.Muon(0.01, k.AdamFor("dense_1/"), k.ExcludeFromWeightDecay("bias"))), toySamples(96), fitOptions(), 1e-4},
+	{"Lamb and averages that overwrite", denseModel(k.Lamb(0.01, k.AverageWeights(0.5), k.OverwriteWeights(3))), toySamples(96), fitOptions(), 1e-4},
+	{"Adafactor of accumulated gradients", denseModel(k.Adafactor(0.05, k.AccumulateGradients(2))), toySamples(96), fitOptions(), 1e-4},
+	{"schedule-free", denseModel(k.ScheduleFreeAdamW(0.01, k.WeightDecay(0.01), k.WarmupSteps(3))), toySamples(96), fitOptions(), 1e-4},
+	{"Ftrl with a function as schedule", denseModel(k.Ftrl(0.5, k.L1Strength(0.01), k.WithSchedule(k.ScheduleFunc("half", func(initial float64, step int) float64 { return initial / float64(2+step) })))), toySamples(96), fitOptions(), 1e-4},
+	{"an embedding by Ftrl", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("e", k.Input(7), k.Embedding(31, 4), k.GlobalAveragePooling1D(), k.Dense(1, k.Sigmoid)),
+			k.Ftrl(0.5, k.LazyRows), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
+	{"an embedding by Muon", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("e", k.Input(7), k.Embedding(31, 4, k.Name("table")), k.GlobalAveragePooling1D(), k.Dense(1, k.Sigmoid)),
+			k.Muon(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
 	{"batch normalization and dropout", func(t testing.TB) *k.Model {
 		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(toyClasses, k.Softmax)),
 			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
@@ -201,8 +298,14 @@ var distributedCases = []distributedCase{
 	}, 1e-4},
 }
 
-// fitted returns the history of a training with its weights, and the last loss.
-func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOption) (string, float64, error) {
+// fit returns the history of a training with its weights, and the last loss.
+func (c distributedCase) fit(t testing.TB, ctx context.Context, more ...k.FitOption) (string, float64, error) {
+	options := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
+	data := c.data(t)
+	if _, ok := data.(k.Stream); ok {
+		options = append(options, k.Validation(&shards{source: toyData(t, 50, 4)}))
+	}
+	m := c.model(t)
 	h, err := m.Fit(ctx, data, options...)
 	if err != nil {
 		return "", 0, err
@@ -213,17 +316,10 @@ func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOpt
 func TestDistributed(t *testing.T) {
 	for _, c := range distributedCases {
 		t.Run(c.name, func(t *testing.T) {
-			options := func(more ...k.FitOption) []k.FitOption {
-				list := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
-				if _, ok := c.data(t).(k.Stream); ok {
-					list = append(list, k.Validation(&shards{source: toyData(t, 50, 4)}))
-				}
-				return list
-			}
 			var want string
 			for _, ranks := range []int{1, 2, 3, 4} {
 				err := local(t, ranks, func(ctx context.Context, comm distributed.Comm) error {
-					got, loss, err := fitted(ctx, c.model(t), c.data(t), options(k.Distributed(comm, k.Leaves(6)))...)
+					got, loss, err := c.fit(t, ctx, k.Distributed(comm, k.Leaves(6)))
 					if err != nil {
 						return err
 					}
@@ -232,7 +328,7 @@ func TestDistributed(t *testing.T) {
 						if c.plain == 0 {
 							return nil
 						}
-						_, plain, err := fitted(ctx, c.model(t), c.data(t), options()...)
+						_, plain, err := c.fit(t, ctx)
 						if !(math.Abs(loss-plain) <= c.plain*plain) {
 							return fmt.Errorf("the loss is %v, without leaves %v (%v)", loss, plain, err)
 						}
@@ -472,6 +568,17 @@ func TestDistributedMistakes(t *testing.T) {
 			_, err := toyModel(t).Fit(ctx, s, k.Distributed(comm))
 			return err
 		}, "not a ShardedStream"},
+		{"a mask of one of several outputs", func(ctx context.Context, comm distributed.Comm) error {
+			x := k.Input(7)
+			h := k.Embedding(31, 4, k.MaskZero).Apply(x)
+			m := compiledModel(t, k.NewModel("m", []*k.Tensor{x}, []*k.Tensor{k.Dense(1, k.Name("each")).Apply(h), k.Dense(1, k.Name("all")).Apply(k.LSTM(3).Apply(h))}), k.Adam(0.01), k.MSE)
+			s, err := k.MultiData([]*k.Array{mustArray(t, make([]float32, 32*7), 32, 7)}, []*k.Array{mustArray(t, make([]float32, 32*7), 32, 7, 1), mustArray(t, make([]float32, 32), 32, 1)})
+			if err != nil {
+				return err
+			}
+			_, err = m.Fit(ctx, s, k.Distributed(comm))
+			return err
+		}, `output "each" has a mask, and the model has 2 outputs`},
 		{"a callback that stops one rank", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.Epochs(2), k.Distributed(comm), k.Callbacks(callbackFunc(func(e k.Event, tr *k.Training) error {
 				if comm.Rank() == 1 {

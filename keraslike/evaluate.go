@@ -115,6 +115,10 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 
 // score accumulates the measurements over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
+	data, err := m.prepare(data, false)
+	if err != nil {
+		return err
+	}
 	var order *batchIterator
 	size := e.batch
 	if source, ok := data.(Source); ok {
@@ -184,10 +188,10 @@ func (m *Model) dataSpec() *dataSpec {
 	return d
 }
 
-// inputSpec describes the inputs that the model accepts.
+// inputSpec describes the inputs that the graph of the model accepts.
 func (m *Model) inputSpec() *dataSpec {
 	d := &dataSpec{network: &m.network, model: m.name}
-	for _, t := range m.inputs {
+	for _, t := range m.edges {
 		d.inputs = append(d.inputs, t.shape)
 	}
 	for _, t := range m.outputs {

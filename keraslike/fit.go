@@ -322,6 +322,9 @@ func (f *fit) check(data Samples) error {
 // open opens the training data and checks that it fits the model.
 func (f *fit) open(data Samples) (err error) {
 	m := f.m
+	if data, err = m.prepare(data, true); err != nil {
+		return err
+	}
 	if source, ok := data.(Source); ok {
 		n, err := lenOf(source)
 		if err != nil {
@@ -340,7 +343,11 @@ func (f *fit) open(data Samples) (err error) {
 		return err
 	}
 	if f.validation != nil {
-		if _, err := m.dataSpec().accepts(f.validation); err != nil {
+		validation, err := m.prepare(f.validation, false)
+		if err == nil {
+			_, err = m.dataSpec().accepts(validation)
+		}
+		if err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
 	}

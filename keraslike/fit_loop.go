@@ -146,7 +146,7 @@ func (f *fit) validate(ctx context.Context) error {
 	e := &evaluation{batch: f.batch, steps: f.validationSteps, dist: f.dist}
 	data := f.validation
 	if f.split > 0 {
-		data, e.lo = f.train.source, len(f.train.order)
+		data, e.lo = unprepared(f.train.source), len(f.train.order)
 	}
 	if source, ok := data.(Source); ok {
 		n, err := lenOf(source)

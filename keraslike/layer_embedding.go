@@ -81,7 +81,7 @@ func (d *embedding) Build(b *Builder, in []Shape) (Shape, error) {
 
 func (d *embedding) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.MaskZero {
-		s.SetMask(0, s.Do(graph.NotEqual(in[0], 0)))
+		s.SetMask(0, s.Do(graph.MaskOf(in[0], 0)))
 	}
 	return s.Do(graph.Embedding(in[0], s.Weight("embeddings")))
 }

@@ -49,7 +49,7 @@ func (d *masking) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *masking) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	mask := s.Do(graph.AnyNotEqual(in[0], d.Value))
+	mask := s.Do(graph.MaskOfRows(in[0], d.Value))
 	s.SetMask(0, mask)
 	return s.Do(graph.MaskSteps(in[0], mask))
 }

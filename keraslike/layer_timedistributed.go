@@ -125,7 +125,7 @@ func (d *timeDistributed) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if mask != nil && len(mask.Shape()) > 2 { // nested sequences
 		m := mask.Shape()
 		s.masks = []*graph.Node{s.Do(graph.Reshape(mask, append([]int{s.batch}, m[2:]...)...))}
-		mask = s.Do(graph.AnyNotEqual(s.Do(graph.Reshape(mask, m[0], m[1], Shape(m[2:]).Size())), 0))
+		mask = s.Do(graph.MaskOfRows(s.Do(graph.Reshape(mask, m[0], m[1], Shape(m[2:]).Size())), 0))
 	}
 	x := s.Do(graph.Reshape(in[0], append([]int{s.batch}, shape[2:]...)...))
 	if x == nil {

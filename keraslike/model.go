@@ -24,6 +24,7 @@ type Model struct {
 	trainer  *trainer  // of the weights that were trainable at Compile
 	graphs   graphCache
 	training *modelGraph // of the last batch trained on; nil between calls of Fit
+	onBatch  onBatch     // of TrainOnBatch
 	metadata modelMetadata
 	trainingState
 }

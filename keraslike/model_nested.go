@@ -107,11 +107,11 @@ func (d *nestedModel) sizes(s *sizing, in []Shape) (*sizes, error) {
 	case s == nil:
 		s = newSizing()
 	}
-	return d.m.sizesFor(in, s)
+	return d.m.sizesFrom(d.m.inputs, d.m.order, in, s)
 }
 
 func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	out, masks := s.run(&d.m.network, s.path+"/", in, s.masks)
+	out, masks := s.run(&d.m.network, s.path+"/", d.m.inputs, d.m.order, in, s.masks)
 	if out == nil {
 		return nil
 	}

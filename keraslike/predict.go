@@ -57,7 +57,7 @@ func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
 }
 
 // PredictInto is PredictAll into arrays of the caller, one for each output, and allocates nothing after
-// the first call for a number of samples:
+// the first call for a number of samples, unless layers such as StringLookup run before the network:
 //
 //	y, err := keraslike.NewArray(make([]float32, 10), 1, 10)
 //	for request := range requests {
@@ -72,14 +72,22 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	if err := m.canPredict(); err != nil {
 		return err
 	}
-	if !m.accepts(x) {
+	accepted := m.accepts(x)
+	if !accepted && m.front == nil {
 		err = m.unaccepted(x)
+	}
+	if err == nil && len(x) == 0 {
+		err = errors.New("no data")
 	}
 	if err == nil {
 		err = m.checkOutputs(out, x)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case accepted:
 		err = m.predictArrays(context.Background(), out, x)
+	default:
+		err = m.predictRaw(out, x)
 	}
 	if err != nil {
 		return fmt.Errorf("predict into: %w", err)
@@ -144,11 +152,11 @@ func (m *Model) canPredict() error {
 
 // accepts reports whether the model can predict from arrays x where they are.
 func (m *Model) accepts(x []*Array) bool {
-	if len(x) != len(m.inputs) {
+	if len(x) != len(m.inputs) || m.front != nil {
 		return false
 	}
 	for k, a := range x {
-		if a.Len() == 0 || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
+		if a.Len() == 0 || a.strings != nil || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
 			return false
 		}
 	}
@@ -182,6 +190,9 @@ func (m *Model) checkOutputs(out, x []*Array) error {
 		return fmt.Errorf("got %d outputs, model %q has %d", len(out), m.name, len(m.outputs))
 	}
 	for k, y := range out {
+		if y.Strings() != nil {
+			return fmt.Errorf("output %d is an array of strings, want numbers", k)
+		}
 		if y.Len() != x[0].Len() {
 			return fmt.Errorf("output %d is for %d samples, the inputs have %d", k, y.Len(), x[0].Len())
 		}
@@ -265,6 +276,25 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 	return m.graphs.predict(g)
 }
 
+// predictRaw computes the outputs of raw samples for a model with a front.
+func (m *Model) predictRaw(out, x []*Array) error {
+	source, err := arraySource(x)
+	if err != nil {
+		return err
+	}
+	results, err := m.predictSource(context.Background(), source)
+	if err != nil {
+		return err
+	}
+	for k, y := range results {
+		if y.ragged != nil || !slices.Equal(y.shape, out[k].shape) {
+			return fmt.Errorf("output %d has shape %s, the model's has %s", k, formatShape(out[k].shape), formatShape(y.shape))
+		}
+		copy(out[k].values, y.values)
+	}
+	return nil
+}
+
 // predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
 // the graph does not fit in the memory limit.
 func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
@@ -284,7 +314,7 @@ func isTooLarge(err error) bool {
 
 func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
 	spec := m.inputSpec()
-	shapes, n, err := spec.acceptsSource(source)
+	source, shapes, n, err := m.acceptsSource(source, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -295,18 +325,26 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	return m.predictBatches(ctx, source, spec, shapes, n)
 }
 
-// acceptsSource is accepts for a source that must have samples. It also returns their number.
-func (d *dataSpec) acceptsSource(source Source) (shapes *batchShapes, n int, err error) {
+// acceptsSource checks a source to predict. It returns the one to read, behind the front, with the shapes and the number
+// of its samples.
+func (m *Model) acceptsSource(source Source, spec *dataSpec) (from Source, shapes *batchShapes, n int, err error) {
 	if isNil(source) {
-		return nil, 0, errors.New("no data")
+		return nil, nil, 0, errors.New("no data")
 	}
 	if n, err = lenOf(source); err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	if shapes, err = d.accepts(source); err == nil && n == 0 {
+	if m.front != nil {
+		data, err := m.prepare(source, false)
+		if err != nil {
+			return nil, nil, 0, err
+		}
+		source = data.(Source) // as the one that it wraps
+	}
+	if shapes, err = spec.accepts(source); err == nil && n == 0 {
 		err = errors.New("no data")
 	}
-	return shapes, n, err
+	return source, shapes, n, err
 }
 
 // predictBatches reads the n samples of a source in batches; shapes are those of the samples, nil if

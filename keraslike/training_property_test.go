@@ -16,7 +16,7 @@ import (
 // 1 are none.
 func TestMetricsDoNotSeeBatches(t *testing.T) {
 	metrics := []keraslike.Metric{
-		keraslike.BinaryAccuracy, keraslike.CategoricalAccuracy, keraslike.MAE, keraslike.RMSE, keraslike.Cosine, keraslike.R2Score,
+		keraslike.BinaryAccuracy, keraslike.CategoricalAccuracy, keraslike.MAE, keraslike.RMSE, keraslike.Cosine(), keraslike.R2Score(),
 		keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(keraslike.ByFrequency), keraslike.AUC(), keraslike.AUC(keraslike.PRCurve),
 		keraslike.TopKCategoricalAccuracy(2), keraslike.Hinge, keraslike.KLDivergence, keraslike.BinaryCrossentropy,
 	}

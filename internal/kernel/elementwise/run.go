@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package elementwise
+
+import (
+	"fmt"
+
+	"github.com/reef-dl/reef/internal/kernel/buffer"
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+)
+
+// block is the number of elements that are computed at a time: the operands and results of a step
+// fit in the first-level cache. grain is the number per unit of work.
+const (
+	block = 1024
+	grain = 4 * block
+)
+
+// Operand is the memory of an operand, in the field of its type, and its shape.
+type Operand[T ref.Float] struct {
+	Floats []T
+	Ints   []int64
+	Bools  []bool
+	Shape  []int
+}
+
+// Run writes e to out; operands that have fewer elements are broadcast. out may be an operand of the
+// same size.
+func Run[T ref.Float](e *Expr, out *Operand[T], in []Operand[T]) {
+	jobs := jobsOf[T]()
+	j := jobs.Get()
+	j.set(e, out, in)
+	if j.n > 0 {
+		j.Pieces = parallel.Cut(j.n, grain)
+		j.Pieces.Run(j)
+	}
+	j.clear()
+	jobs.Put(j)
+}
+
+// job computes pieces of an expression.
+type job[T ref.Float] struct {
+	parallel.Pieces
+	e   *Expr
+	n   int
+	out value[T]
+	in  []operand[T]
+}
+
+// operand is an input and how it is read.
+type operand[T ref.Float] struct {
+	value[T]
+	view
+	kind int
+}
+
+const (
+	whole    = iota // one element for each of the result
+	constant        // one element for all
+	repeated
+)
+
+var (
+	jobs32 parallel.FreeList[job[float32]]
+	jobs64 parallel.FreeList[job[float64]]
+)
+
+func jobsOf[T ref.Float]() *parallel.FreeList[job[T]] {
+	if l, ok := any(&jobs32).(*parallel.FreeList[job[T]]); ok {
+		return l
+	}
+	return any(&jobs64).(*parallel.FreeList[job[T]])
+}
+
+func (j *job[T]) set(e *Expr, out *Operand[T], in []Operand[T]) {
+	j.e, j.n = e, 1
+	for _, d := range out.Shape {
+		j.n *= d
+	}
+	j.out = value[T]{out.Floats, out.Ints, out.Bools}
+	if got := j.out.len(e.Result()); got != j.n || len(in) != len(e.In) {
+		panic(fmt.Sprintf("elementwise: %d operands and %d results, want %d and %d", len(in), got, len(e.In), j.n))
+	}
+	j.in = buffer.Resize(j.in, len(in))
+	for i := range in {
+		x := &in[i]
+		o := &j.in[i]
+		o.value = value[T]{x.Floats, x.Ints, x.Bools}
+		o.view = viewOf(x.Shape, out.Shape)
+		switch got := o.len(e.In[i]); {
+		case o.full() && got == j.n:
+			o.kind = whole
+		case o.single():
+			o.kind = constant
+		default:
+			o.kind = repeated
+		}
+	}
+}
+
+func (j *job[T]) clear() {
+	clear(j.in)
+	j.e, j.out = nil, value[T]{}
+}
+
+func (v *value[T]) len(t Type) int {
+	switch t {
+	case Int:
+		return len(v.ints)
+	case Bool:
+		return len(v.bools)
+	}
+	return len(v.floats)
+}
+
+// memory is what one worker needs for a unit.
+type memory[T ref.Float] struct {
+	floats []T
+	ints   []int64
+	bools  []bool
+	values []value[T]
+}
+
+var (
+	memory32 parallel.FreeList[memory[float32]]
+	memory64 parallel.FreeList[memory[float64]]
+)
+
+func memoryOf[T ref.Float]() *parallel.FreeList[memory[T]] {
+	if l, ok := any(&memory32).(*parallel.FreeList[memory[T]]); ok {
+		return l
+	}
+	return any(&memory64).(*parallel.FreeList[memory[T]])
+}
+
+// Unit computes piece u.
+func (j *job[T]) Unit(u int, _ *parallel.Worker) {
+	lo, hi := j.Bounds(u)
+	free := memoryOf[T]()
+	m := free.Get()
+	m.prepare(j)
+	for ; lo < hi; lo += block {
+		j.block(m, lo, min(lo+block, hi))
+	}
+	clear(m.values)
+	free.Put(m)
+}
+
+// prepare makes room for the results of steps and for operands that are broadcast; those of one
+// element are written here.
+func (m *memory[T]) prepare(j *job[T]) {
+	e := j.e
+	count := e.blocks
+	for i := range j.in {
+		if j.in[i].kind != whole {
+			count[e.In[i]]++
+		}
+	}
+	m.floats = buffer.Resize(m.floats, block*count[Float])
+	m.ints = buffer.Resize(m.ints, block*count[Int])
+	m.bools = buffer.Resize(m.bools, block*count[Bool])
+	m.values = buffer.Resize(m.values, len(e.In)+len(e.Steps))
+	next := e.blocks
+	for i := range j.in {
+		o, t := &j.in[i], e.In[i]
+		if o.kind == whole {
+			continue
+		}
+		m.values[i] = m.at(t, next[t])
+		next[t]++
+		if o.kind == constant {
+			m.values[i].fill(t, &o.value)
+		}
+	}
+	for i := range e.Steps {
+		m.values[len(e.In)+i] = m.at(e.Steps[i].Op.Result(), e.places[i])
+	}
+}
+
+// at returns a block.
+func (m *memory[T]) at(t Type, place int) (v value[T]) {
+	lo, hi := place*block, (place+1)*block
+	switch t {
+	case Float:
+		if hi <= len(m.floats) {
+			v.floats = m.floats[lo:hi]
+		}
+	case Int:
+		if hi <= len(m.ints) {
+			v.ints = m.ints[lo:hi]
+		}
+	case Bool:
+		if hi <= len(m.bools) {
+			v.bools = m.bools[lo:hi]
+		}
+	}
+	return v
+}
+
+// fill repeats the first element of x.
+func (v *value[T]) fill(t Type, x *value[T]) {
+	switch t {
+	case Float:
+		ref.Fill(v.floats, x.floats[0])
+	case Int:
+		for i := range v.ints {
+			v.ints[i] = x.ints[0]
+		}
+	case Bool:
+		for i := range v.bools {
+			v.bools[i] = x.bools[0]
+		}
+	}
+}
+
+// part returns elements lo to hi-1.
+func (v *value[T]) part(t Type, lo, hi int) (p value[T]) {
+	switch t {
+	case Float:
+		p.floats = v.floats[lo:hi]
+	case Int:
+		p.ints = v.ints[lo:hi]
+	case Bool:
+		p.bools = v.bools[lo:hi]
+	}
+	return p
+}
+
+// block computes elements lo to hi-1.
+func (j *job[T]) block(m *memory[T], lo, hi int) {
+	e, n := j.e, hi-lo
+	for i := range j.in {
+		o := &j.in[i]
+		switch o.kind {
+		case whole:
+			m.values[i] = o.part(e.In[i], lo, hi)
+		case repeated:
+			v := &m.values[i]
+			switch e.In[i] {
+			case Float:
+				read(&o.view, v.floats[:n], o.floats, lo)
+			case Int:
+				read(&o.view, v.ints[:n], o.ints, lo)
+			case Bool:
+				read(&o.view, v.bools[:n], o.bools, lo)
+			}
+		}
+	}
+	last := len(e.Steps) - 1
+	for i := range e.Steps {
+		s := &e.Steps[i]
+		t := s.Op.Result()
+		dst := m.values[len(e.In)+i].head(n)
+		if i == last {
+			dst = j.out.part(t, lo, hi)
+		}
+		var a, b, c value[T]
+		switch s.Op.Arity() {
+		case 3:
+			c = m.values[s.C].head(n)
+			fallthrough
+		case 2:
+			b = m.values[s.B].head(n)
+			fallthrough
+		default:
+			a = m.values[s.A].head(n)
+		}
+		apply(s, &dst, &a, &b, &c)
+	}
+}
+
+// head returns the first n elements.
+func (v *value[T]) head(n int) (h value[T]) {
+	switch {
+	case v.floats != nil:
+		h.floats = v.floats[:n]
+	case v.ints != nil:
+		h.ints = v.ints[:n]
+	case v.bools != nil:
+		h.bools = v.bools[:n]
+	}
+	return h
+}

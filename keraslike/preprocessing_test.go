@@ -1,0 +1,816 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/reef-dl/reef/keraslike/distributed"
+	"github.com/reef-dl/reef/keraslike/safetensors"
+)
+
+// preprocessingRow is a kind of layer that runs before the network, with arguments that are not the
+// defaults.
+type preprocessingRow struct {
+	kind  string
+	layer func() Layer
+	in    []*Array
+	out   Shape
+}
+
+func preprocessingRows(t testing.TB) []preprocessingRow {
+	words := mustStrings(t, []string{"red", "green", "", "violet"}, 2, 2)
+	texts := mustStrings(t, []string{"The cat, the hat", "A dog"})
+	numbers := mustArray2(t, []float32{3, 5, 0, -2}, 2, 2)
+	ids := mustArray2(t, []float32{3, 4, 0, 2}, 2, 2)
+	picture := make([]float32, 2*6*5*3)
+	for i := range picture {
+		picture[i] = float32(i * 37 % 256)
+	}
+	pictures := mustArray2(t, picture, 2, 6, 5, 3)
+	return []preprocessingRow{
+		{"StringLookup", func() Layer {
+			return StringLookup(Vocabulary("red", "green", "blue"), MaskToken(""), OOVIndices(2), TFIDFOutput, IDFWeights(1, 2, 0.5), MaxTokens(9), PadToMaxTokens)
+		}, []*Array{words}, Shape{9}},
+		{"IntegerLookup", func() Layer {
+			return IntegerLookup(IntegerVocabulary(5, 3), MaskInteger(0), OOVIndices(3), CountOutput)
+		}, []*Array{numbers}, Shape{5}},
+		{"CategoryEncoding", func() Layer { return CategoryEncoding(5, OneHotOutput) }, []*Array{ids}, Shape{2, 5}},
+		{"Hashing", func() Layer { return Hashing(7, MaskToken(""), Salt(1, math.MaxUint64), MultiHotOutput) }, []*Array{words}, Shape{7}},
+		{"HashedCrossing", func() Layer { return HashedCrossing(11, OneHotOutput) }, []*Array{texts, mustArray2(t, []float32{1, 2}, 2, 1)}, Shape{11}},
+		{"TextVectorization", func() Layer {
+			return TextVectorization(Vocabulary("the", "cat", "the cat"), NGrams(2), LowerCase, SplitWhitespace, OutputSequenceLength(5))
+		}, []*Array{texts}, Shape{5}},
+		{"Discretization", func() Layer { return Discretization(BinBoundaries(-1, 0, 4), OneHotOutput, Epsilon(0.1)) }, []*Array{numbers}, Shape{2, 4}},
+		{"Resizing", func() Layer { return Resizing(4, 7, NearestInterpolation, PadToAspectRatio, FillValue(3)) }, []*Array{pictures}, Shape{4, 7, 3}},
+		{"CenterCrop", func() Layer { return CenterCrop(3, 4) }, []*Array{pictures}, Shape{3, 4, 3}},
+		{"RandomCrop", func() Layer { return RandomCrop(3, 4) }, []*Array{pictures}, Shape{3, 4, 3}},
+		{"RandomFlip", func() Layer { return RandomFlip(FlipVertically) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomRotation", func() Layer {
+			return RandomRotation(0.2, FillConstant, FillValue(7), NearestInterpolation)
+		}, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomZoom", func() Layer { return RandomZoom(0.3, FillWrap, WidthRange(-0.2, 0.1)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomTranslation", func() Layer { return RandomTranslation(0.3, 0.2, FillNearest, HeightRange(0, 0.5)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomContrast", func() Layer { return RandomContrast(0.4, ValueRange(0, 200)) }, []*Array{pictures}, Shape{6, 5, 3}},
+		{"RandomBrightness", func() Layer { return RandomBrightness(0.4, FactorRange(-0.3, 0)) }, []*Array{pictures}, Shape{6, 5, 3}},
+	}
+}
+
+func mustStrings(t testing.TB, values []string, shape ...int) *Array {
+	t.Helper()
+	a, err := Strings(values, shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func mustArray2(t testing.TB, values []float32, shape ...int) *Array {
+	t.Helper()
+	a, err := NewArray(values, shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func mustData(t testing.TB, targets []*Array, x ...*Array) Source {
+	t.Helper()
+	s, err := MultiData(x, targets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestEveryPreprocessingLayer: shapes, arguments and results survive saving, whether the layer's results
+// are the output of the model or enter a network.
+func TestEveryPreprocessingLayer(t *testing.T) {
+	for _, r := range preprocessingRows(t) {
+		t.Run(r.kind, func(t *testing.T) {
+			l := r.layer()
+			if got := kindOf(l); got != r.kind {
+				t.Fatalf("kind is %s", got)
+			}
+			alone := preprocessingModel(t, l, r.in...)
+			if got := alone.Outputs()[0].Shape(); !got.Equal(r.out) {
+				t.Fatalf("output has shape %v, want %v", got, r.out)
+			}
+			same := Activation(Linear).Apply(alone.Outputs()[0])
+			whole := NewModel("whole", alone.Inputs(), []*Tensor{same})
+			if err := whole.Build(1); err != nil {
+				t.Fatal(err)
+			}
+			var before []float32
+			for _, m := range []*Model{alone, whole, reloaded(t, alone), reloaded(t, whole)} {
+				out, err := m.PredictAll(r.in...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if before == nil {
+					before = out[0].values
+				}
+				if !slices.Equal(out[0].values, before) {
+					t.Errorf("got %v, want %v", out[0].values, before)
+				}
+				into := mustArray2(t, make([]float32, len(before)), out[0].shape...)
+				if err := m.PredictInto([]*Array{into}, r.in...); err != nil || !slices.Equal(into.values, before) {
+					t.Errorf("into memory: %v, %v", into.values, err)
+				}
+				var text strings.Builder
+				if err := m.Summary(&text); err != nil || !strings.Contains(text.String(), r.kind) {
+					t.Errorf("summary: %v\n%s", err, text.String())
+				}
+			}
+			was, err := Settings(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			is, err := Settings(reloaded(t, alone).Outputs()[0].layer)
+			if err != nil || is != was {
+				t.Errorf("settings are %s, %v, want %s", is, err, was)
+			}
+			// A sample has the same bytes alone.
+			for i := range r.in[0].Len() {
+				var one []*Array
+				for _, x := range r.in {
+					each := x.sampleSize()
+					if x.strings != nil {
+						one = append(one, mustStrings(t, x.strings[i*each:(i+1)*each], append([]int{1}, x.shape[1:]...)...))
+					} else {
+						one = append(one, mustArray2(t, x.values[i*each:(i+1)*each], append([]int{1}, x.shape[1:]...)...))
+					}
+				}
+				y, err := whole.Predict(one...)
+				if n := len(before) / r.in[0].Len(); err != nil || !slices.Equal(y.values, before[i*n:(i+1)*n]) {
+					t.Errorf("sample %d alone: %v, %v", i, y, err)
+				}
+			}
+		})
+	}
+}
+
+func reloaded(t testing.TB, m *Model) *Model {
+	t.Helper()
+	var b bytes.Buffer
+	if err := m.SaveTo(&b); err != nil {
+		t.Fatal(err)
+	}
+	again, err := LoadBytes(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c bytes.Buffer
+	if err := again.SaveTo(&c); err != nil || !bytes.Equal(b.Bytes(), c.Bytes()) {
+		t.Errorf("saved again, the file has other bytes: %v", err)
+	}
+	return again
+}
+
+// mixedModel takes a color and a size, whose layers were fitted to data.
+func mixedModel(t testing.TB) *Model {
+	t.Helper()
+	color, size := NamedStringInput("color", 1), NamedInput("size", 1)
+	lookup, norm := StringLookup(OneHotOutput), Normalization()
+	if err := errors.Join(AdaptStrings(lookup, []string{"red", "green", "red"}), AdaptNumbers(norm, []float64{1, 2, 3})); err != nil {
+		t.Fatal(err)
+	}
+	x := Concatenate().Apply(lookup.Apply(color), norm.Apply(size), HashedCrossing(4, OneHotOutput).Apply(color, size))
+	m := NewModel("mixed", []*Tensor{color, size}, []*Tensor{Dense(1, Sigmoid).Apply(Dense(8, ReLU).Apply(x))})
+	if err := m.Compile(Adam(0.05), BinaryCrossentropy, Accuracy, Seed(1)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func mixedSamples(t testing.TB) (x []*Array, y *Array) {
+	var colors []string
+	var sizes, targets []float32
+	for i := range 60 {
+		c := []string{"red", "green", "blue"}[i%3]
+		colors, sizes = append(colors, c), append(sizes, float32(i%7))
+		targets = append(targets, map[bool]float32{true: 1}[c == "red" && i%7 > 2])
+	}
+	return []*Array{mustStrings(t, colors), mustArray2(t, sizes, 60, 1)}, mustArray2(t, targets, 60, 1)
+}
+
+// TestStringsAndNumbers trains on strings and numbers, by every way of reading and predicting.
+func TestStringsAndNumbers(t *testing.T) {
+	m := mixedModel(t)
+	x, y := mixedSamples(t)
+	data := mustData(t, []*Array{y}, x...)
+	h, err := m.Fit(t.Context(), data, Epochs(40), BatchSize(8), ValidationSplit(0.2), Validation(nil))
+	if err == nil {
+		t.Fatal("two kinds of validation are no error")
+	}
+	if h, err = m.Fit(t.Context(), data, Epochs(60), BatchSize(8), ValidationSplit(0.2)); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.Last("accuracy"); got < 0.95 {
+		t.Errorf("accuracy is %.2f", got)
+	}
+	if got := h.Last("val_accuracy"); got < 0.9 {
+		t.Errorf("validation accuracy is %.2f", got)
+	}
+	want, err := m.Predict(x...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.front) != 2 || len(m.edges) != 3 {
+		t.Errorf("the front has %d calls, the graph begins with %d tensors, want the lookup and the crossing, and these and the size", len(m.front), len(m.edges))
+	}
+	other := reloaded(t, m)
+	out, err := other.PredictSource(t.Context(), data)
+	if err != nil || !slices.Equal(out[0].values, want.values) {
+		t.Errorf("the loaded model predicts %v, %v, want %v", out, err, want)
+	}
+	logs, err := m.Evaluate(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := other.Evaluate(t.Context(), weightedByOne(t, data), BatchSize(7))
+	if err != nil || math.Abs(again.Get("loss")-logs.Get("loss")) > 1e-6 {
+		t.Errorf("loss is %v, %v, want %v", again, err, logs)
+	}
+	in, targets, err := ReadAll(t.Context(), data)
+	if err != nil || !slices.Equal(in[0].Strings(), x[0].strings) || !slices.Equal(in[1].values, x[1].values) || !slices.Equal(targets[0].values, y.values) {
+		t.Errorf("read all: %v, %v, %v", in, targets, err)
+	}
+	if got := x[0].String(); !strings.HasPrefix(got, `(60, 1) ["red"] ["green"] ["blue"]`) {
+		t.Errorf("strings are %s", got)
+	}
+	sub, err := m.SubModel("dense")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hidden, err := sub.Predict(x...); err != nil || hidden.shape[1] != 8 {
+		t.Errorf("hidden layer: %v, %v", hidden, err)
+	}
+}
+
+// weightedByOne gives each sample of a source the weight 1.
+func weightedByOne(t testing.TB, s Source) Source {
+	w, err := Weighted(s, slices.Repeat([]float32{1}, s.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// pictureModel flips, rotates and crops in a nested model, and trains few weights.
+func pictureModel(t testing.TB) *Model {
+	t.Helper()
+	augment := Sequential("augment", Input(8, 8, 1), Rescaling(1.0/255, 0), RandomFlip(), RandomRotation(0.1), RandomTranslation(0.1, 0.2), RandomCrop(6, 6))
+	m := Sequential("pictures", Input(8, 8, 1), augment, Rescaling(2, -1), RandomContrast(0.2, ValueRange(-1, 1)), Flatten(), Dense(3, Softmax))
+	if err := m.Compile(SGD(0.1), SparseCategoricalCrossentropy, Seed(4)); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func pictureSamples(t testing.TB, n int) Source {
+	x, y := make([]float32, n*64), make([]float32, n)
+	for i := range x {
+		x[i] = float32(i * i % 255)
+	}
+	for i := range y {
+		y[i] = float32(i % 3)
+	}
+	return mustData(t, []*Array{mustArray2(t, y, n, 1)}, mustArray2(t, x, n, 8, 8, 1))
+}
+
+func weightsOf(m *Model) (all []float32) {
+	for _, w := range m.Weights() {
+		all = append(all, w.Values()...)
+	}
+	return all
+}
+
+// TestAugmentationIsDeterministic: the same seed gives the same bytes on any number of goroutines, read
+// ahead or not, and after an interruption.
+func TestAugmentationIsDeterministic(t *testing.T) {
+	train := func(procs int, data Samples) []float32 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		m := pictureModel(t)
+		if _, err := m.Fit(t.Context(), data, Epochs(3), BatchSize(16)); err != nil {
+			t.Fatal(err)
+		}
+		return weightsOf(m)
+	}
+	data := pictureSamples(t, 40)
+	want := train(1, data)
+	for procs := 2; procs <= 4; procs++ {
+		if got := train(procs, data); !slices.Equal(got, want) {
+			t.Errorf("%d processors give other weights", procs)
+		}
+	}
+	if got := train(2, &streamOf{source: data}); slices.Equal(got, want) {
+		t.Error("a stream, which is not shuffled, gives the same weights")
+	}
+	if a, b := train(1, &streamOf{source: data}), train(3, &streamOf{source: data}); !slices.Equal(a, b) {
+		t.Error("a stream gives other weights on other processors")
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	m := pictureModel(t)
+	_, err := m.Fit(ctx, data, Epochs(3), BatchSize(16), Callbacks(callbackFunc(func(e Event, tr *Training) error {
+		if e == BatchEnd && tr.Epoch == 2 && tr.Step == 1 {
+			cancel()
+		}
+		return nil
+	})))
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := m.SaveTo(&b, WithOptimizer); err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := LoadBytes(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resumed.Fit(t.Context(), data, Until(3), BatchSize(16)); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(weightsOf(resumed), want) {
+		t.Error("resumed, the training ends with other weights")
+	}
+}
+
+type callbackFunc func(Event, *Training) error
+
+func (f callbackFunc) On(e Event, t *Training) error { return f(e, t) }
+
+// TestAugmentationOnRanks: any number of ranks gives the same bytes.
+func TestAugmentationOnRanks(t *testing.T) {
+	data := pictureSamples(t, 40)
+	var want []float32
+	for ranks := 1; ranks <= 3; ranks++ {
+		models := make([]*Model, ranks)
+		for i := range models {
+			models[i] = pictureModel(t)
+		}
+		err := distributed.Local(t.Context(), ranks, func(ctx context.Context, c distributed.Comm) error {
+			_, err := models[c.Rank()].Fit(ctx, data, Epochs(2), BatchSize(16), Distributed(c, Leaves(4)))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range models {
+			if got := weightsOf(m); want == nil {
+				want = got
+			} else if !slices.Equal(got, want) {
+				t.Errorf("rank %d of %d has other weights", i, ranks)
+			}
+		}
+	}
+}
+
+// TestAugmentationActsInTrainingOnly: pictures differ from epoch to epoch in training, and not at all in
+// Predict and Evaluate.
+func TestAugmentationActsInTrainingOnly(t *testing.T) {
+	m := pictureModel(t)
+	data := pictureSamples(t, 20)
+	plain := Sequential("plain", Input(8, 8, 1), Rescaling(1.0/255, 0), RandomCrop(6, 6), Rescaling(2, -1), Flatten(), Dense(3, Softmax))
+	if err := plain.Compile(SGD(0.1), SparseCategoricalCrossentropy, Seed(4)); err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range plain.Weights() {
+		if err := w.Set(m.Weights()[i].Values()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := m.PredictSource(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := plain.PredictSource(t.Context(), data)
+	if err != nil || !slices.Equal(a[0].values, b[0].values) {
+		t.Errorf("predictions differ: %v", err)
+	}
+	la, errA := m.Evaluate(t.Context(), data)
+	lb, errB := plain.Evaluate(t.Context(), data)
+	if errA != nil || errB != nil || la.Get("loss") != lb.Get("loss") {
+		t.Errorf("losses are %v and %v: %v %v", la, lb, errA, errB)
+	}
+	read := func(epoch int) []float32 {
+		m.epochs = epoch
+		s, err := m.prepare(data, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, _, err := ReadAll(t.Context(), s.(Source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in[0].values
+	}
+	if slices.Equal(read(0), read(1)) {
+		t.Error("two epochs have the same pictures")
+	}
+	if !slices.Equal(read(1), read(1)) {
+		t.Error("an epoch has other pictures when it is read again")
+	}
+}
+
+// TestRandomFlip: half of the pictures are mirrored, the others are as they were.
+func TestRandomFlip(t *testing.T) {
+	const n = 400
+	values := make([]float32, n*4)
+	for i := range values {
+		values[i] = float32(i%4 + 1)
+	}
+	x := mustArray2(t, values, n, 2, 2, 1)
+	for mode, mirrored := range map[FlipMode][]float32{FlipHorizontally: {2, 1, 4, 3}, FlipVertically: {3, 4, 1, 2}, FlipBoth: {4, 3, 2, 1}} {
+		y := preprocessed(t, RandomFlip(mode), true, x)
+		count := 0
+		for i := range n {
+			switch row := y.Row(i); {
+			case slices.Equal(row, mirrored):
+				count++
+			case !slices.Equal(row, []float32{1, 2, 3, 4}):
+				t.Fatalf("%s: picture %d is %v", mode, i, row)
+			}
+		}
+		if count < n*4/10 || count > n*6/10 {
+			t.Errorf("%s: %d of %d pictures are mirrored", mode, count, n)
+		}
+	}
+}
+
+// TestRandomCrop: parts begin at every place, and in prediction the middle is resized.
+func TestRandomCrop(t *testing.T) {
+	const n = 300
+	values := make([]float32, n*12)
+	for i := range values {
+		values[i] = float32(i % 12)
+	}
+	x := mustArray2(t, values, n, 3, 4, 1)
+	y := preprocessed(t, RandomCrop(2, 2), true, x)
+	places := map[float32]int{}
+	for i := range n {
+		row := y.Row(i)
+		first := row[0]
+		places[first]++
+		if want := []float32{first, first + 1, first + 4, first + 5}; !slices.Equal(row, want) {
+			t.Fatalf("part %d is %v, want %v", i, row, want)
+		}
+	}
+	if len(places) != 6 {
+		t.Errorf("parts begin at %v, want 6 places", places)
+	}
+	if y = preprocessed(t, RandomCrop(2, 2), false, x); !slices.Equal(y.Row(0), preprocessed(t, Resizing(2, 2, CropToAspectRatio), false, x).Row(0)) {
+		t.Errorf("in prediction the part is %v", y.Row(0))
+	}
+}
+
+// TestPicturesOfAnySize: samples of a batch may differ in size where Resizing makes them equal.
+func TestPicturesOfAnySize(t *testing.T) {
+	m := Sequential("sizes", Input(Any, Any, 3), Resizing(4, 4), Rescaling(1.0/255, 0), RandomFlip(FlipHorizontally), Flatten(), Dense(2, Softmax))
+	if err := m.Compile(Adam(0.01), SparseCategoricalCrossentropy, Seed(1)); err != nil {
+		t.Fatal(err)
+	}
+	var list []*Array
+	var y []float32
+	for i := range 12 {
+		h, w := 3+i%5, 8-i%4
+		values := make([]float32, h*w*3)
+		for j := range values {
+			values[j] = float32((i%2)*100 + j%50)
+		}
+		list, y = append(list, mustArray2(t, values, h, w, 3)), append(y, float32(i%2))
+	}
+	x, err := Ragged(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := mustData(t, []*Array{mustArray2(t, y, 12, 1)}, x)
+	h, err := m.Fit(t.Context(), data, Epochs(30), BatchSize(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.Last("loss") > 0.3 {
+		t.Errorf("loss is %.3f", h.Last("loss"))
+	}
+	all, err := m.Predict(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, one := range list {
+		y, err := m.Predict(mustArray2(t, one.values, append([]int{1}, one.shape...)...))
+		if err != nil || !slices.Equal(y.values, all.Row(i)) {
+			t.Errorf("picture %d alone: %v, %v, want %v", i, y, err, all.Row(i))
+		}
+	}
+	if got := len(m.graphs.entries); got > 8 {
+		t.Errorf("%d graphs were compiled, one for each batch size would do", got)
+	}
+	// Without Resizing the sizes stay free: batches are of pictures of one size.
+	free := Sequential("free", Input(Any, Any, 3), RandomFlip(), Conv2D(2, 1), GlobalAveragePooling2D(), Dense(2, Softmax))
+	if err := free.Compile(SGD(0.01), SparseCategoricalCrossentropy, Seed(1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := free.Fit(t.Context(), data, Epochs(1), BatchSize(5)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := free.Predict(x); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestTrainOnBatchPreprocesses: TrainOnBatch and PredictOnBatch take raw tensors.
+func TestTrainOnBatchPreprocesses(t *testing.T) {
+	m := pictureModel(t)
+	data := pictureSamples(t, 6)
+	in, out, err := ReadAll(t.Context(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := mustArray2(t, out[0].values, 6).Tensor()
+	want, err := m.Predict(in[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.PredictOnBatch(in[0].Tensor())
+	if err != nil || !slices.Equal(got, want.values) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	a, err := m.TrainOnBatch(in[0].Tensor(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := pictureModel(t)
+	if b, err := again.TrainOnBatch(in[0].Tensor(), target); err != nil || a.Loss() != b.Loss() || !slices.Equal(weightsOf(m), weightsOf(again)) {
+		t.Errorf("losses are %v and %v: %v", a, b, err)
+	}
+}
+
+// streamOf is a stream of the samples of a source.
+type streamOf struct {
+	source Source
+	next   int
+}
+
+func (s *streamOf) Shapes() (inputs, targets [][]int) { return s.source.Shapes() }
+func (s *streamOf) Reset() error                      { s.next = 0; return nil }
+func (s *streamOf) Next(inputs, targets [][]float32) (n int, err error) {
+	in, _ := s.Shapes()
+	n = min(len(inputs[0])/Shape(in[0]).Size(), s.source.Len()-s.next)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = s.next + i
+	}
+	s.next += n
+	share := func(of [][]float32, shapes [][]int) (list [][]float32) {
+		for k, x := range of {
+			list = append(list, x[:n*Shape(shapes[k]).Size()])
+		}
+		return list
+	}
+	in, out := s.Shapes()
+	return n, s.source.Read(indices, share(inputs, in), share(targets, out))
+}
+
+// TestPreprocessingMistakes: each error names the layer, the option and what was wanted.
+func TestPreprocessingMistakes(t *testing.T) {
+	name := Name("it")
+	text, vector, image := StringInput(1), Input(4), Input(6, 5, 3)
+	for _, c := range []struct {
+		x    *Tensor
+		want string
+	}{
+		{StringLookup(name).Apply(text), `StringLookup "it": has no vocabulary: call Adapt before the layer is applied, or give one`},
+		{StringLookup(name, Vocabulary("a", "a")).Apply(text), `the vocabulary has "a" twice`},
+		{StringLookup(name, Vocabulary("a"), MaskToken("a")).Apply(text), `the vocabulary has "a", which stands for no value`},
+		{StringLookup(name, Vocabulary("a"), OOVIndices(-1)).Apply(text), `OOVIndices is -1, want 0 to 16777216`},
+		{StringLookup(name, Vocabulary("a"), MaxTokens(1)).Apply(text), `MaxTokens is 1, OOVIndices is 1, want more tokens`},
+		{StringLookup(name, Vocabulary("a", "b"), MaxTokens(2)).Apply(text), `a vocabulary of 3 tokens, those for unknown ones included, MaxTokens is 2`},
+		{StringLookup(name, Vocabulary("a"), PadToMaxTokens).Apply(text), `got PadToMaxTokens without MaxTokens`},
+		{StringLookup(name, Vocabulary("a"), TFIDFOutput).Apply(text), `got 0 IDFWeights for a vocabulary of 1 tokens`},
+		{StringLookup(name, Vocabulary("a"), IDFWeights(1)).Apply(text), `got IDFWeights without TFIDFOutput`},
+		{StringLookup(name, Vocabulary("a"), OutputMode("dense")).Apply(text), `OutputMode is "dense", want one of [IntOutput OneHotOutput MultiHotOutput CountOutput TFIDFOutput]`},
+		{StringLookup(name, Vocabulary("a"), NGrams(2)).Apply(text), `NGrams does not fit, want IDFWeights, MaskToken, MaxTokens, Name, OOVIndices, OutputMode, PadToMaxTokens, Trainable, Vocabulary`},
+		{StringLookup(name, Vocabulary("a")).Apply(vector), `its input is of numbers, want strings: apply it to a StringInput`},
+		{IntegerLookup(name, IntegerVocabulary(1)).Apply(text), `its input is of strings, want numbers: StringLookup and Hashing make numbers of strings`},
+		{Dense(2, name).Apply(text), `Dense "it": its input is of strings, want numbers: StringLookup, TextVectorization, Hashing and HashedCrossing make numbers of strings`},
+		{CategoryEncoding(0, name).Apply(vector), `0 tokens, want 1 to 16777216`},
+		{CategoryEncoding(3, name, IntOutput).Apply(vector), `OutputMode is "int", want one of [OneHotOutput MultiHotOutput CountOutput]`},
+		{CategoryEncoding(3, name).Apply(vector, vector), `got 2 inputs, want 1`},
+		{Hashing(0, name).Apply(text), `0 bins, want 1 to 16777216`},
+		{HashedCrossing(5, name).Apply(text), `got 1 inputs, want at least two`},
+		{HashedCrossing(5, name).Apply(text, vector), `inputs have shapes (batch, 1), (batch, 4), want (batch) or (batch, 1) for all`},
+		{HashedCrossing(5, name, MultiHotOutput).Apply(text, text), `OutputMode is "multi_hot", want one of [IntOutput OneHotOutput]`},
+		{TextVectorization(name, Vocabulary("a")).Apply(text), `wants OutputSequenceLength, the number of tokens of each text, or another OutputMode`},
+		{TextVectorization(name, Vocabulary("a"), CountOutput, OutputSequenceLength(3)).Apply(text), `got OutputSequenceLength with the OutputMode "count", want IntOutput`},
+		{TextVectorization(name, Vocabulary("a"), OutputSequenceLength(3), NGrams(99)).Apply(text), `NGrams: 99 words, want 1 to 16`},
+		{TextVectorization(name, Vocabulary("a"), OutputSequenceLength(3), NGrams()).Apply(text), `NGrams: got no number`},
+		{TextVectorization(name, Vocabulary("a"), OutputSequenceLength(3), Standardization("upper")).Apply(text), `Standardization is "upper", want LowerAndStripPunctuation`},
+		{TextVectorization(name, Vocabulary("a"), OutputSequenceLength(3), Splitting("lines")).Apply(text), `Splitting is "lines", want SplitWhitespace`},
+		{TextVectorization(name, Vocabulary("a"), OutputSequenceLength(3), OOVIndices(2)).Apply(text), `OOVIndices does not fit`},
+		{TextVectorization(name, Vocabulary("a"), OutputSequenceLength(3)).Apply(StringInput(2)), `input has shape (batch, 2), want (batch) or (batch, 1) of whole texts`},
+		{Discretization(name).Apply(vector), `has neither BinBoundaries nor NumBins, want one of them`},
+		{Discretization(name, NumBins(3)).Apply(vector), `has no boundaries: call Adapt before the layer is applied, or give BinBoundaries`},
+		{Discretization(name, BinBoundaries(2, 1)).Apply(vector), `BinBoundaries are [2 1], want them in ascending order`},
+		{Resizing(0, 5, name).Apply(image), `size is 0 x 5, want 1 to 32768`},
+		{Resizing(4, 5, name, Interpolation("cubic")).Apply(image), `Interpolation is "cubic", want BilinearInterpolation or NearestInterpolation`},
+		{Resizing(4, 5, name, CropToAspectRatio, PadToAspectRatio).Apply(image), `got both CropToAspectRatio and PadToAspectRatio, want one of them`},
+		{Resizing(4, 5, name, FillValue(3)).Apply(image), `got FillValue without PadToAspectRatio`},
+		{Resizing(4, 5, name).Apply(vector), `input has shape (batch, 4), want (batch, height, width, channels)`},
+		{RandomRotation(2, name).Apply(image), `factor is 2, want 0 to 1`},
+		{RandomRotation(0, name, FactorRange(0.5, 0.2)).Apply(image), `FactorRange is 0.5 to 0.2, want an ascending range between -1 and 1`},
+		{RandomRotation(0.1, name, FillValue(3)).Apply(image), `got FillValue with the FillMode "reflect", want FillConstant`},
+		{RandomRotation(0.1, name, FillMode("mirror")).Apply(image), `FillMode is "mirror", want FillReflect, FillConstant, FillWrap or FillNearest`},
+		{RandomZoom(0.1, name, WidthRange(-1, 0)).Apply(image), `WidthRange is -1 to 0, want an ascending range between -0.99 and 1`},
+		{RandomFlip(name, FlipMode("both")).Apply(image), `FlipMode is "both", want FlipHorizontally, FlipVertically or FlipBoth`},
+		{RandomContrast(0.1, name, ValueRange(1, 1)).Apply(image), `ValueRange is 1 to 1, want an ascending range`},
+		{RandomFlip(name).Apply(Conv2D(2, 3).Apply(image)), `RandomFlip "it": runs before the network, on raw inputs, but its input comes from Conv2D, which is part of the network`},
+		{StringInput(Any), `axis of Any, want fixed lengths for strings`},
+	} {
+		err := c.x.mistake()
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	// The two parts of a nested model cannot run at different times.
+	inner := Sequential("inner", StringInput(1), StringLookup(Vocabulary("a"), OneHotOutput), Dense(2))
+	if err := inner.Apply(text).mistake(); err == nil || !strings.Contains(err.Error(), "it cannot be part of another model, apply its layers one by one") {
+		t.Error(err)
+	}
+	augment := Sequential("augment", Input(6, 5, 3), RandomFlip())
+	if err := augment.Apply(Conv2D(3, 1).Apply(image)).mistake(); err == nil || !strings.Contains(err.Error(), "but its input comes from Conv2D") {
+		t.Error(err)
+	}
+	wrapped := Sequential("wrapped", Input(2, 6, 5, 3), TimeDistributed(RandomFlip()), Flatten(), Dense(1))
+	if err := wrapped.Compile(SGD(0.1), MSE); err == nil || !strings.Contains(err.Error(), "cannot be part of another layer") {
+		t.Error(err)
+	}
+}
+
+// TestDataMistakes: data that does not fit the inputs, and values that a layer does not take, are errors
+// that name the sample.
+func TestDataMistakes(t *testing.T) {
+	m := mixedModel(t)
+	x, y := mixedSamples(t)
+	check := func(what string, err error, want string) {
+		t.Helper()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", what, err, want)
+		}
+	}
+	_, err := m.Predict(x[1], x[1])
+	check("numbers", err, `input 0 of the data is of numbers, model "mixed" wants strings`)
+	_, err = m.Predict(x[0], x[0])
+	check("strings", err, `input 1 of the data is of strings, model "mixed" wants numbers`)
+	_, err = m.Predict(x[0])
+	check("one input", err, `the data has 1 inputs, model "mixed" wants 2`)
+	_, err = m.Predict(mustStrings(t, x[0].strings, 30, 2), x[1])
+	check("shape", err, "input 0 has 30 samples, input 1 has 60")
+	_, err = m.Fit(t.Context(), mustData(t, []*Array{y}, x[1], x[1]))
+	check("fit", err, `input 0 of the data is of numbers`)
+	_, err = m.Fit(t.Context(), &streamOf{source: mustData(t, []*Array{y}, x...)})
+	check("a stream of strings", err, `input 0 of the data is of numbers`)
+	_, err = Data(x[1], x[0])
+	check("targets", err, "data: y is of strings, want numbers")
+	check("into strings", m.PredictInto([]*Array{mustStrings(t, slices.Repeat([]string{""}, 60))}, x...), "output 0 is an array of strings")
+	_, err = Sequential("plain", Input(1), Dense(1)).Predict(x[0])
+	check("no weights", err, "no weights")
+	plain := Sequential("plain", Input(1), Dense(1))
+	if err := plain.Build(1); err != nil {
+		t.Fatal(err)
+	}
+	_, err = plain.Predict(x[0])
+	check("strings for numbers", err, `input 0 of the data is of strings, model "plain" wants numbers`)
+
+	strict := preprocessingModel(t, StringLookup(Vocabulary("a"), OOVIndices(0)), x[0])
+	_, err = strict.Predict(mustStrings(t, []string{"a", "b"}))
+	check("unknown", err, `sample 1: StringLookup "string_lookup": "b" is not in the vocabulary of 1 string, and OOVIndices is 0`)
+	encoding := preprocessingModel(t, CategoryEncoding(3), x[1])
+	_, err = encoding.Predict(mustArray2(t, []float32{2, 3}, 2, 1))
+	check("category", err, `sample 1: CategoryEncoding "category_encoding": value 3, want 0 to 2`)
+	_, err = encoding.Predict(mustArray2(t, []float32{0.5}, 1, 1))
+	check("fraction", err, `value 0.5 is no integer`)
+	_, err = encoding.Predict(mustArray2(t, []float32{1, float32(math.NaN())}, 2, 1))
+	check("NaN", err, `input 0 of sample 1: value 0 is NaN`)
+	_, err = m.Gradient("", "")
+	check("gradient", err, "want one of each")
+	_, err = pictureModel(t).Gradient("", "")
+	check("gradient", err, `has layers that run before the network, such as "augment"`)
+	if _, err := Strings([]string{"a"}, 2); err == nil {
+		t.Error("1 string for shape (2)")
+	}
+	if _, err := Strings(nil); err == nil {
+		t.Error("no strings")
+	}
+
+	lookup := StringLookup()
+	check("adapt numbers", Adapt(t.Context(), lookup, mustData(t, nil, x[1])), "adapt: input 0 of the data is of numbers, want strings")
+	check("adapt input", Adapt(t.Context(), lookup, mustData(t, nil, x...), AdaptInput(2)), "adapt: AdaptInput is 2, the data has 2 inputs")
+	check("adapt a layer that does not learn", AdaptStrings(Dense(1), []string{"a"}), "adapt: got a Dense layer, want one made by")
+	check("adapt to nothing", AdaptStrings(lookup, nil), "adapt: ")
+	check("adapt boundaries that are given", AdaptNumbers(Discretization(BinBoundaries(1)), []int{1}), "the layer was given BinBoundaries, want NumBins")
+	if err := Adapt(t.Context(), lookup, mustData(t, nil, x...)); err != nil {
+		t.Fatal(err)
+	}
+	if words, err := VocabularyOf(lookup); err != nil || !slices.Equal(words, []string{"[UNK]", "red", "green", "blue"}) {
+		t.Errorf("vocabulary is %q, %v", words, err)
+	}
+	hot := StringLookup(OneHotOutput)
+	if err := AdaptStrings(hot, []string{"a", "b"}); err != nil {
+		t.Fatal(err)
+	}
+	hot.Apply(StringInput(1))
+	check("another size", AdaptStrings(hot, []string{"a"}), "the layer was built for a vocabulary of 2 tokens, the data has 1")
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := Adapt(canceled, hot, mustData(t, nil, x...)); !errors.Is(err, ErrInterrupted) || !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+	_, err = VocabularyOf(Dense(1))
+	check("vocabulary", err, "vocabulary: got a Dense layer")
+}
+
+// TestNormalizationBeforeAugmentation: Normalization runs before the network where a random layer needs
+// its result, and computes the same there.
+func TestNormalizationBeforeAugmentation(t *testing.T) {
+	data := pictureSamples(t, 9)
+	norm := Normalization()
+	if err := Adapt(t.Context(), norm, data); err != nil {
+		t.Fatal(err)
+	}
+	in := Input(8, 8, 1)
+	y := norm.Apply(in)
+	graph := NewModel("graph", []*Tensor{in}, []*Tensor{y})
+	front := NewModel("front", []*Tensor{in}, []*Tensor{RandomFlip().Apply(y)})
+	if err := errors.Join(graph.Build(1), front.Build(1)); err != nil {
+		t.Fatal(err)
+	}
+	a, errA := graph.PredictSource(t.Context(), data)
+	b, errB := front.PredictSource(t.Context(), data)
+	if errA != nil || errB != nil {
+		t.Fatal(errA, errB)
+	}
+	for i, v := range a[0].values {
+		if math.Abs(float64(v-b[0].values[i])) > 1e-5 {
+			t.Fatalf("value %d is %v in the graph and %v before it", i, v, b[0].values[i])
+		}
+	}
+	path := filepath.Join(t.TempDir(), "front.safetensors")
+	if err := front.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := loaded.PredictSource(t.Context(), data)
+	if err != nil || !slices.Equal(b[0].values, c[0].values) {
+		t.Errorf("loaded: %v", err)
+	}
+}
+
+// TestHostilePreprocessing: no file makes a layer that panics or takes unreasonable memory.
+func TestHostilePreprocessing(t *testing.T) {
+	for _, c := range []struct{ input, kind, config, want string }{
+		{`{"shape":[1],"strings":true}`, "StringLookup", `{"output_mode":"int","num_oov_indices":16777216,"vocabulary":["a"]}`, "a vocabulary of 1 tokens, the most is 0"},
+		{`{"shape":[1],"strings":true}`, "StringLookup", `{"output_mode":"one_hot","num_oov_indices":1,"vocabulary":["a"],"max_tokens":99999999,"pad_to_max_tokens":true}`, "MaxTokens is 99999999"},
+		{`{"shape":[1],"strings":true}`, "TextVectorization", `{"output_mode":"int","num_oov_indices":1,"vocabulary":["a"],"standardize":"none","split":"none","output_sequence_length":4}`, "another mask"},
+		{`{"shape":[1],"strings":true}`, "TextVectorization", `{"output_mode":"int","num_oov_indices":1,"mask_token":"","vocabulary":["a"],"standardize":"none","split":"none","output_sequence_length":4,"ngrams":[0]}`, "NGrams: 0 words"},
+		{`{"shape":[6,5,3]}`, "Resizing", `{"height":30000,"width":30000,"interpolation":"bilinear"}`, ""},
+		{`{"shape":[6,5,3]}`, "RandomZoom", `{"height_factor":[-1e300,0],"fill_mode":"wrap","interpolation":"nearest"}`, ""},
+		{`{"shape":[6,5,3]}`, "RandomTranslation", `{"height_factor":[0,0],"width_factor":[-5,0],"fill_mode":"wrap","interpolation":"nearest"}`, "WidthRange is -5 to 0"},
+		{`{"shape":[4]}`, "Discretization", `{"output_mode":"int","epsilon":0.1,"bin_boundaries":[3,1]}`, "in ascending order"},
+		{`{"shape":[4]}`, "CategoryEncoding", `{"num_tokens":16777216,"output_mode":"one_hot"}`, ""},
+		{`{"shape":[4],"strings":true}`, "Dense", `{"units":2}`, "of strings"},
+		{`{"shape":[-1],"strings":true}`, "Hashing", `{"num_bins":2,"output_mode":"int"}`, ""},
+	} {
+		architecture := fmt.Sprintf(`{"name":"m","layers":[{"name":"i","kind":"Input","config":%s},{"name":"l","kind":%q,"config":%s}],"inputs":[0],"calls":[{"layer":1,"in":[0]}],"outputs":[1]}`, c.input, c.kind, c.config)
+		m, err := modelOfText(architecture)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s: got %v, %v, want an error with %q", c.kind, c.config, m, err, c.want)
+		}
+	}
+}
+
+// modelOfText loads a file with an architecture and without weights.
+func modelOfText(architecture string) (*Model, error) {
+	var b bytes.Buffer
+	if err := safetensors.Write(&b, nil, map[string]string{metaFormat: formatVersion, metaModel: architecture}); err != nil {
+		return nil, err
+	}
+	return LoadBytes(b.Bytes())
+}
