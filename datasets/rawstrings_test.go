@@ -67,8 +67,7 @@ func TestRawColumns(t *testing.T) {
 	if got := rawStrings(t, part, 0); !slices.Equal(got, []string{"green", "red"}) {
 		t.Errorf("of a subset the colors are %q", got)
 	}
-	both, err := Zip(part, Take(part, 2))
-	if err == nil {
+	if _, err := Zip(part, Take(part, 2)); err == nil {
 		t.Error("two sources with weights are zipped")
 	}
 	texts, err := NewTexts([]string{"good", "bad"}, []int32{1, 0}, []string{"no", "yes"})
@@ -79,7 +78,8 @@ func TestRawColumns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if both, err = Zip(raw, Shuffle(raw, 1)); err != nil {
+	both, err := Zip(raw, Shuffle(raw, 1))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if !both.(stringed).StringInput(1) || len(rawStrings(t, both, 1)) != 2 || !slices.Equal(rawStrings(t, both, 0), []string{"good", "bad"}) {

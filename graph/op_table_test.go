@@ -369,7 +369,6 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Upsample(im, 2, 3) },
 			func() (node, error) { return Upsample(im, 3, 2) },
 		}},
-		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: Abs, calls: calls{
 			func() (node, error) { return Abs(x) },
 		}},
@@ -582,6 +581,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			re, _, err := RFFT(x)
 			return re, err
 		}}},
+		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}
 }

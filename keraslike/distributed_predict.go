@@ -21,7 +21,10 @@ func (m *Model) predictTogether(ctx context.Context, source Source, d *distribut
 	defer func() { m.graphs.release(g) }()
 	spec, err := m.inputSpec(), m.canPredict()
 	if err == nil {
-		source, shapes, n, err = m.acceptsSource(source, spec)
+		source, err = m.prepared(source)
+	}
+	if err == nil {
+		shapes, n, err = spec.acceptsSource(source)
 	}
 	if err == nil {
 		r, err = m.predictionReader(source, spec, shapes, n, &g)

@@ -280,19 +280,19 @@ func VocabularyOf(l Layer) ([]string, error) {
 	if isNil(l) {
 		return nil, errors.New("vocabulary: the layer is nil")
 	}
-	switch d := l.core().def.(type) {
-	case *stringLookup:
-		return append(d.special(), d.Vocabulary...), nil
-	case *textVectorization:
-		return append(d.special(), d.Vocabulary...), nil
-	case *integerLookup:
-		var list []string
-		for _, n := range append(d.special(), d.IntegerVocabulary...) {
-			list = append(list, strconv.Itoa(n))
-		}
-		return list, nil
+	if d, ok := l.core().def.(interface{ vocabulary() []string }); ok {
+		return d.vocabulary(), nil
 	}
-	return nil, fmt.Errorf("vocabulary: got a %s layer, want one made by StringLookup, IntegerLookup or TextVectorization", kindOf(l))
+	return nil, fmt.Errorf("vocabulary: got a %s layer, want one made by StringLookup, IntegerLookup or TextVectorization", l.core().def.Kind())
+}
+
+func (d *stringLookup) vocabulary() []string { return append(d.special(), d.Vocabulary...) }
+
+func (d *integerLookup) vocabulary() (list []string) {
+	for _, n := range append(d.special(), d.IntegerVocabulary...) {
+		list = append(list, strconv.Itoa(n))
+	}
+	return list
 }
 
 // lookup has the settings that all lookups share.

@@ -65,10 +65,7 @@ func (d *textVectorization) Kind() string { return "TextVectorization" }
 // refuses lists the options of StringLookup whose values are fixed here, as in Keras.
 func (d *textVectorization) refuses() []string { return []string{"MaskToken", "OOVIndices"} }
 
-const (
-	maxNGram    = 16
-	maxSequence = 1 << 20
-)
+const maxSequence = 1 << 20
 
 func (d *textVectorization) check() error {
 	switch {

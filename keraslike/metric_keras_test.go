@@ -101,7 +101,7 @@ func kerasMetric(t *testing.T, a golden.Args) k.Metric {
 	case "MeanIoU":
 		return k.MeanIoU(classes, opts...)
 	case "BinaryIoU":
-		if targets != nil && len(targets) > 0 {
+		if len(targets) > 0 {
 			opts = append(opts, k.TargetClasses(targets...))
 		}
 		return k.BinaryIoU(opts...)

@@ -80,6 +80,24 @@ func (d *nestedModel) read(text []byte, from *loader) (err error) {
 // join makes l the layer of the model.
 func (d *nestedModel) join(l *layer) { d.m.nested = l }
 
+// takesStrings compares with the inputs of the model.
+func (d *nestedModel) takesStrings(in []bool) error {
+	if len(in) != len(d.m.inputs) {
+		return nil // which Build reports
+	}
+	for i, x := range d.m.inputs {
+		if x.strings != in[i] {
+			return fmt.Errorf("its input %d is of %s, want %s", i, kindOfValues(in[i]), kindOfValues(x.strings))
+		}
+	}
+	return nil
+}
+
+// inFront reports whether all layers can run before the graph, and whether one must.
+func (d *nestedModel) inFront() (can, must bool) {
+	return !slices.ContainsFunc(d.m.order, func(t *Tensor) bool { return !t.raw }), d.m.hasOnlyFront
+}
+
 func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != len(d.m.inputs) {
 		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(d.m.inputs))

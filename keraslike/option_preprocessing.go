@@ -177,6 +177,8 @@ func IDFWeights(weights ...float64) PreprocessingOption {
 	return preprocessing(set("IDFWeights", slices.Clone(weights)))
 }
 
+const maxNGram = 16 // words
+
 // NGrams makes tokens of neighboring words, joined by spaces: NGrams(2) of one and of two words,
 // NGrams(2, 3) of two and of three. By default each word is a token.
 func NGrams(n ...int) PreprocessingOption {

@@ -312,9 +312,24 @@ func isTooLarge(err error) bool {
 	return errors.As(err, &tooLarge)
 }
 
+// prepared returns a source of what the network reads, if other layers prepare it.
+func (m *Model) prepared(source Source) (Source, error) {
+	if m.front == nil || isNil(source) {
+		return source, nil
+	}
+	data, err := m.prepare(source, false)
+	if err != nil {
+		return nil, err
+	}
+	return data.(Source), nil // as the one that it wraps
+}
+
 func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
+	if source, err = m.prepared(source); err != nil {
+		return nil, err
+	}
 	spec := m.inputSpec()
-	source, shapes, n, err := m.acceptsSource(source, spec)
+	shapes, n, err := spec.acceptsSource(source)
 	if err != nil {
 		return nil, err
 	}
@@ -325,26 +340,18 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	return m.predictBatches(ctx, source, spec, shapes, n)
 }
 
-// acceptsSource checks a source to predict. It returns the one to read, behind the front, with the shapes and the number
-// of its samples.
-func (m *Model) acceptsSource(source Source, spec *dataSpec) (from Source, shapes *batchShapes, n int, err error) {
+// acceptsSource is accepts for a source that must have samples. It also returns their number.
+func (d *dataSpec) acceptsSource(source Source) (shapes *batchShapes, n int, err error) {
 	if isNil(source) {
-		return nil, nil, 0, errors.New("no data")
+		return nil, 0, errors.New("no data")
 	}
 	if n, err = lenOf(source); err != nil {
-		return nil, nil, 0, err
+		return nil, 0, err
 	}
-	if m.front != nil {
-		data, err := m.prepare(source, false)
-		if err != nil {
-			return nil, nil, 0, err
-		}
-		source = data.(Source) // as the one that it wraps
-	}
-	if shapes, err = spec.accepts(source); err == nil && n == 0 {
+	if shapes, err = d.accepts(source); err == nil && n == 0 {
 		err = errors.New("no data")
 	}
-	return source, shapes, n, err
+	return shapes, n, err
 }
 
 // predictBatches reads the n samples of a source in batches; shapes are those of the samples, nil if

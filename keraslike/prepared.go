@@ -50,7 +50,6 @@ type preparedStream struct {
 	stream Stream
 	read   int    // samples since the last reset
 	shard  uint64 // of a distributed training
-	raw    [][]float32
 	order  []int
 }
 
@@ -363,6 +362,10 @@ func (s *preparedSource) readBatch(b *rawBatch, shapes [][]int, indices []int, e
 	}
 	return s.compute(b, shapes, indices, epoch, inputs)
 }
+
+func (s *preparedStream) below() Stream { return s.stream }
+
+func (s *preparedStream) rewind() { s.read = 0 }
 
 // Prefetch forwards to the stream.
 func (s *preparedStream) Prefetch() int {

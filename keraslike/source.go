@@ -629,11 +629,17 @@ func readStream(s Stream, inputs, targets [][]float32) (n int, err error) {
 	return s.Next(inputs, targets)
 }
 
+// streamWrapper is a Stream that reads another one.
+type streamWrapper interface {
+	below() Stream
+	rewind() // after the stream below was reset
+}
+
 // resetStream resets a stream, if it is a Resetter.
 func resetStream(s Stream) (again bool, err error) {
-	if p, ok := s.(*preparedStream); ok {
-		if again, err = resetStream(p.stream); again {
-			p.read = 0
+	if w, ok := s.(streamWrapper); ok {
+		if again, err = resetStream(w.below()); again {
+			w.rewind()
 		}
 		return again, err
 	}

@@ -108,14 +108,6 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 	return result, nil
 }
 
-// onBatch is the memory of BatchResults.
-type onBatch struct {
-	of     *compiled
-	scores *scores
-	batch  batch
-	logs   Logs
-}
-
 // batchResult measures a batch that g has computed.
 func (m *Model) batchResult(g *modelGraph, targets []graph.Value, weights []float32, n int) (result BatchResult, err error) {
 	b := &m.onBatch
