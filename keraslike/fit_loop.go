@@ -12,6 +12,7 @@ import (
 
 func (f *fit) run(ctx context.Context, h *History) error {
 	t := &f.state
+	t.history = h
 	if err := f.notify(TrainBegin); err != nil {
 		return err
 	}
