@@ -90,7 +90,7 @@ func data() (k.Source, error) {
 
 // model has dense and sparse gradients, dropout and normalization.
 func model(rate float64) (*k.Model, error) {
-	m := k.Sequential("m", k.Input(6), k.Embedding(20, 5), k.Flatten(), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(1, k.Sigmoid))
+	m := k.Sequential("m", k.Input(6), k.Embedding(20, 5), k.Flatten(), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(8), k.BatchNormalization(k.Synchronized), k.Dense(1, k.Sigmoid))
 	return m, m.Compile(k.Adam(rate), k.BinaryCrossentropy, k.Seed(3), k.Accuracy)
 }
 
