@@ -10,7 +10,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,6 +73,26 @@ func words(t testing.TB, n int) k.Source {
 type readAhead struct{ k.Source }
 
 func (a readAhead) Prefetch() int { return 3 }
+
+// changing is a source that reads a sample with other inputs each time.
+type changing struct {
+	k.Source
+	reads []atomic.Int32
+}
+
+func (c *changing) StartEpoch(n int) {
+	for i := range c.reads {
+		c.reads[i].Store(int32(n - 1))
+	}
+}
+
+func (c *changing) Read(indices []int, inputs, targets [][]float32) error {
+	err := c.Source.Read(indices, inputs, targets)
+	for at, i := range indices {
+		inputs[0][at*toyFeatures] += float32(c.reads[i].Add(1)) / 10
+	}
+	return err
+}
 
 // shards is a stream of the samples of a source.
 type shards struct {
@@ -253,6 +275,14 @@ var distributedCases = []distributedCase{
 	{"a schedule", denseModel(k.RMSprop(0.01, k.WithSchedule(k.ExponentialDecay{Steps: 4, Rate: 0.5}))), toySamples(96), fitOptions(), 1e-4},
 	{"uneven batches, some smaller than the leaves", denseModel(k.Adam(0.01)), toySamples(51), fitOptions(), 1e-4},
 	{"samples read ahead", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return readAhead{toyData(t, 51, 3)} }, fitOptions(), 1e-4},
+	{"a source that changes from epoch to epoch", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples {
+		c := &changing{toyData(t, 60, 3), make([]atomic.Int32, 60)}
+		weighted, err := k.Weighted(c, slices.Repeat([]float32{1, 2}, 30)) // which passes StartEpoch through
+		if err != nil {
+			t.Fatal(err)
+		}
+		return weighted
+	}, fitOptions(k.ValidationSplit(0.25)), 1e-4},
 	{"class weights", denseModel(k.Adam(0.01), k.WeightedMetrics(k.NamedMetric("weighted", k.Accuracy))), toySamples(60), fitOptions(k.ClassWeights{0: 2, 2: 0.5}), 1e-4},
 	{"sample weights", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples {
 		weights := make([]float32, 60)
