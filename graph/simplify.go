@@ -52,9 +52,9 @@ func (c *compiler) simplifyNode(i int, o *op) {
 		c.ops[i], c.children[i] = permuteOp(axes), []int{from}
 	default:
 		if o.expr != nil && len(o.expr.Steps) == 1 && o.expr.Steps[0].Op == elementwise.Log && inner.name == "softmax" {
-			c.ops[i], c.children[i] = logSoftmaxOp(len(c.nodes[i].Shape())), slices.Clone(c.children[x])
+			c.ops[i], c.children[i] = logSoftmaxOp(len(c.nodes[i].Shape())), c.children[x]
 		} else if o.view && inner.view && len(c.children[x]) == 1 {
-			c.children[i] = slices.Clone(c.children[x])
+			c.children[i] = c.children[x]
 			if from := c.unchanged(i, o); from >= 0 {
 				c.become(i, from)
 			}
