@@ -48,13 +48,33 @@ func (j *resampleJob[T]) Piece(lo, hi int) {
 	for u := lo; u < hi; u++ {
 		o, r := u/rows, u%rows
 		dst := j.dst[u*j.inner : (u+1)*j.inner]
-		clear(dst)
-		for k := j.taps.First[r]; k < j.taps.First[r+1]; k++ {
+		first, end := j.taps.First[r], j.taps.First[r+1]
+		row := func(k int) []T { return j.x[(o*j.n+j.taps.Index[k])*j.inner:][:len(dst)] }
+		switch {
+		case end-first >= 2:
+			scaleTwo(dst, row(first), row(first+1), j.taps.Weight[first], j.taps.Weight[first+1])
+			first += 2
+		default:
+			clear(dst)
+		}
+		for k := first; k < end; k++ {
 			w := j.taps.Weight[k]
-			at := (o*j.n + j.taps.Index[k]) * j.inner
-			for i, v := range j.x[at : at+j.inner][:len(dst)] {
+			for i, v := range row(k) {
 				dst[i] += w * v
 			}
 		}
+	}
+}
+
+// scaleTwo writes dst = v·x + w·y.
+func scaleTwo[T Float](dst, x, y []T, v, w T) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	for len(dst) >= 4 {
+		d, a, b := dst[:4:4], x[:4:4], y[:4:4]
+		d[0], d[1], d[2], d[3] = v*a[0]+w*b[0], v*a[1]+w*b[1], v*a[2]+w*b[2], v*a[3]+w*b[3]
+		dst, x, y = dst[4:], x[4:], y[4:]
+	}
+	for i := range dst {
+		dst[i] = v*x[i] + w*y[i]
 	}
 }

@@ -35,9 +35,22 @@ var flags parallel.FreeList[outOfRange]
 func Gather(dst, x []byte, ids []int64, outer, length, row, width int) (bad int) {
 	need("gather", len(dst), outer*len(ids)*row*width)
 	need("gather", len(x), outer*length*row*width)
+	if len(dst) > 0 && outer > 1 && row == 1 && length > 0 { // each index is used outer times: it is checked once
+		if bad = check(ids, length); bad >= 0 {
+			return bad
+		}
+		m := Scratch.Get()
+		at := m.Of(len(ids))
+		for i, id := range ids {
+			at[i] = id + id>>63&int64(length)
+		}
+		gatherJobs.Run(gatherJob{dst, x, at, length, row * width, true, nil}, outer*len(ids), grain)
+		Scratch.Put(m)
+		return -1
+	}
 	f := flags.Get()
 	if len(dst) > 0 {
-		gatherJobs.Run(gatherJob{dst, x, ids, length, row * width, f}, outer*len(ids), max(1, grain/row))
+		gatherJobs.Run(gatherJob{dst, x, ids, length, row * width, false, f}, outer*len(ids), max(1, grain/row))
 	}
 	bad = f.first()
 	flags.Put(f)
@@ -53,7 +66,8 @@ func need(what string, got, want int) {
 type gatherJob struct {
 	dst, x      []byte
 	ids         []int64
-	length, row int // in bytes
+	length, row int  // in bytes
+	checked     bool // the indices are from 0 to length-1
 	bad         *outOfRange
 }
 
@@ -66,12 +80,14 @@ func (j *gatherJob) Piece(lo, hi int) {
 		ids := j.ids[first : first+n]
 		dst, x := j.dst[lo*j.row:(lo+n)*j.row], j.x[o*j.length*j.row:(o+1)*j.length*j.row]
 		bad := -1
-		switch j.row {
-		case 1:
+		switch {
+		case j.checked:
+			j.pick(dst, x, ids)
+		case j.row == 1:
 			bad = gatherWords(dst, x, ids)
-		case 4:
+		case j.row == 4:
 			bad = gatherWords(words[uint32](dst), words[uint32](x), ids)
-		case 8:
+		case j.row == 8:
 			bad = gatherWords(words[uint64](dst), words[uint64](x), ids)
 		default:
 			bad = gatherRows(dst, x, ids, j.length, j.row)
@@ -83,13 +99,48 @@ func (j *gatherJob) Piece(lo, hi int) {
 	}
 }
 
+func (j *gatherJob) pick(dst, x []byte, ids []int64) {
+	switch j.row {
+	case 1:
+		pickWords(dst, x, ids)
+	case 4:
+		pickWords(words[uint32](dst), words[uint32](x), ids)
+	case 8:
+		pickWords(words[uint64](dst), words[uint64](x), ids)
+	}
+}
+
+// pickWords is gatherWords for indices that have been checked.
+func pickWords[W word](dst, x []W, ids []int64) {
+	from, size := unsafe.Pointer(unsafe.SliceData(x)), unsafe.Sizeof(*new(W))
+	at := func(id int64) W { return *(*W)(unsafe.Add(from, uintptr(id)*size)) }
+	dst = dst[:len(ids)]
+	for len(ids) >= 4 {
+		d, k := dst[:4:4], ids[:4:4]
+		d[0], d[1], d[2], d[3] = at(k[0]), at(k[1]), at(k[2]), at(k[3])
+		dst, ids = dst[4:], ids[4:]
+	}
+	for i, id := range ids {
+		dst[i] = at(id)
+	}
+}
+
 func gatherWords[W word](dst, x []W, ids []int64) (bad int) {
 	dst = dst[:len(ids)]
-	for i, id := range ids {
-		if id < 0 {
-			id += int64(len(x))
+	from, size, n := unsafe.Pointer(unsafe.SliceData(x)), unsafe.Sizeof(*new(W)), int64(len(x))
+	at := func(id int64) W { return *(*W)(unsafe.Add(from, uintptr(id)*size)) }
+	i := 0
+	for ; i+4 <= len(ids); i += 4 {
+		d, k := dst[i:i+4:i+4], ids[i:i+4:i+4]
+		a, b, c, e := k[0]+k[0]>>63&n, k[1]+k[1]>>63&n, k[2]+k[2]>>63&n, k[3]+k[3]>>63&n
+		if max(uint64(a), uint64(b), uint64(c), uint64(e)) >= uint64(n) {
+			break
 		}
-		if uint64(id) >= uint64(len(x)) {
+		d[0], d[1], d[2], d[3] = at(a), at(b), at(c), at(e)
+	}
+	for ; i < len(ids); i++ {
+		id := ids[i] + ids[i]>>63&n
+		if uint64(id) >= uint64(n) {
 			return i
 		}
 		dst[i] = x[id]

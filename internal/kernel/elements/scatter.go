@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // Number is an element that can be added and compared.
@@ -104,7 +105,7 @@ type scatterJob[E Element] struct {
 func (j *scatterJob[E]) split(n, outer int) {
 	j.parts = 1
 	if n > serial && outer < 16 {
-		j.width = max(columns, (j.inner+15)/16)
+		j.width = max(columns, (j.inner+parallel.Workers()-1)/parallel.Workers())
 		j.parts = (j.inner + j.width - 1) / j.width
 	}
 }
@@ -149,7 +150,17 @@ func (j *scatterJob[E]) Piece(lo, hi int) {
 }
 
 func (j *scatterJob[E]) scatterRows(x, u []E, c0, c1 int) {
+	var rows []float32 // whose memory is fetched ahead
+	ahead := fetchAhead(4 * (c1 - c0))
+	if f, ok := any(x).([]float32); ok {
+		rows = f
+	}
 	for k, id := range j.ids {
+		if next := k + ahead; rows != nil && next < len(j.ids) {
+			if id := int(j.ids[next]); id >= 0 {
+				simd.Fetch(rows[id*j.inner+c0 : id*j.inner+c1])
+			}
+		}
 		if id < 0 {
 			id += int64(j.length)
 		}
@@ -159,9 +170,7 @@ func (j *scatterJob[E]) scatterRows(x, u []E, c0, c1 int) {
 		case Set:
 			copy(to, from)
 		case Add:
-			for i, v := range from {
-				to[i] += v
-			}
+			addRow(to, from)
 		case Max:
 			for i, v := range from {
 				if v > to[i] || v != v {
@@ -169,6 +178,20 @@ func (j *scatterJob[E]) scatterRows(x, u []E, c0, c1 int) {
 				}
 			}
 		}
+	}
+}
+
+// addRow adds from to to, four elements at a time.
+func addRow[E Element](to, from []E) {
+	to = to[:len(from)]
+	for len(from) >= 4 {
+		t, f := to[:4:4], from[:4:4]
+		a, b, c, d := t[0]+f[0], t[1]+f[1], t[2]+f[2], t[3]+f[3]
+		t[0], t[1], t[2], t[3] = a, b, c, d
+		to, from = to[4:], from[4:]
+	}
+	for i, v := range from {
+		to[i] += v
 	}
 }
 

@@ -243,11 +243,29 @@ func copyPlane[W word](to, from []W, at, src, m, dd, ds, n, d, s int) {
 				}
 			}
 		}
+	case d == 1 && s == 1:
+		for range m {
+			copy(to[at:at+n], from[src:src+n])
+			at, src = at+dd, src+ds
+		}
 	default:
 		for range m {
 			copyRow(to, from, at, src, n, d, s)
 			at, src = at+dd, src+ds
 		}
+	}
+}
+
+// reverse copies the elements in the other order, four at a time.
+func reverse[W word](to, from []W) {
+	n := len(to)
+	i := 0
+	for ; i+4 <= n; i += 4 {
+		t, f := to[i:i+4:i+4], from[n-i-4:n-i]
+		t[0], t[1], t[2], t[3] = f[3], f[2], f[1], f[0]
+	}
+	for ; i < n; i++ {
+		to[i] = from[n-1-i]
 	}
 }
 
@@ -261,10 +279,7 @@ func copyRow[W word](to, from []W, at, src, n, d, s int) {
 			t[i] = v
 		}
 	case d == 1 && s == -1:
-		t, f := to[at:at+n], from[src-n+1:src+1]
-		for i := range t {
-			t[i] = f[len(f)-1-i]
-		}
+		reverse(to[at:at+n], from[src-n+1:src+1])
 	case d == 1:
 		t := to[at : at+n]
 		for i := range t {
