@@ -87,9 +87,15 @@ func (j *sortJob[E]) Piece(lo, hi int) {
 		o, i := r/j.inner, r%j.inner
 		x, ids := j.x[o*j.n*j.inner+i:], j.ids[o*j.k*j.inner+i:]
 		if x, ok := any(x).([]float32); ok {
+			if j.k < j.n/8 {
+				for k, w := range m.few(x, j.n, j.inner, j.k, j.descending) {
+					ids[k*j.inner] = int64(uint32(w))
+				}
+				continue
+			}
 			m.keys = buffer.Resize(m.keys, j.n)
 			keysOf(m.keys, x, j.inner, 0, j.descending)
-			for k, w := range m.first(j.k) {
+			for k, w := range m.sort()[:j.k] {
 				ids[k*j.inner] = int64(uint32(w))
 			}
 			continue
@@ -147,25 +153,29 @@ func key64(v float64) uint64 {
 	return b
 }
 
-// first returns the k least keys in order.
-func (m *sortMemory) first(k int) []uint64 {
-	if k < len(m.keys)/8 {
-		return leastOf(m.keys, k)
-	}
-	return m.sort()[:k]
-}
-
-// leastOf moves the k least keys to the front, in order. The front is a heap with the greatest of
-// them on top, which most of the other keys exceed.
-func leastOf(keys []uint64, k int) []uint64 {
-	heap := keys[:k]
+// few returns the k least keys of n elements in order. They are a heap with the greatest of them on top; most
+// of the other elements are found to be beyond it by one comparison of floats.
+func (m *sortMemory) few(x []float32, n, step, k int, descending bool) []uint64 {
+	m.keys = buffer.Resize(m.keys, k)
+	heap := m.keys
+	keysOf(heap, x, step, 0, descending)
 	for i := k/2 - 1; i >= 0; i-- {
 		sink(heap, i)
 	}
-	for _, v := range keys[k:] {
-		if v < heap[0] {
-			heap[0] = v
+	flip := uint32(0)
+	if descending {
+		flip = ^flip
+	}
+	top := x[int(uint32(heap[0]))*step]
+	for i, at := k, k*step; i < n; i, at = i+1, at+step {
+		v := x[at]
+		if v <= top && descending || v >= top && !descending { // an equal one comes later
+			continue
+		}
+		if key := uint64(key32(v)^flip)<<32 | uint64(uint32(i)); key < heap[0] { // not so for NaN
+			heap[0] = key
 			sink(heap, 0)
+			top = x[int(uint32(heap[0]))*step]
 		}
 	}
 	slices.Sort(heap)
