@@ -22,11 +22,13 @@ type Comm struct {
 	finalizing time.Duration // limit of MPI_Finalize
 	piece      int           // bytes of a message of MPI
 
-	// All calls of the library are made by one goroutine, which is locked to the thread that initialized
-	// it: the level FUNNELED of MPI.
-	one      sync.Mutex // held while the thread works for somebody
+	// One goroutine, which is locked to its thread, initializes and ends the library. The other calls are made
+	// where they are needed, one at a time, the level SERIALIZED of MPI, or by that goroutine, too, if the
+	// library has only the level FUNNELED: two changes of threads take 40 µs.
+	one      sync.Mutex // held during a call
 	work     chan func() error
 	done     chan error
+	anywhere bool         // SERIALIZED
 	exchange func() error // c.transfer, made once
 	aborting atomic.Bool
 
@@ -39,9 +41,10 @@ type Comm struct {
 
 var _ distributed.Comm = (*Comm)(nil)
 
-// library is an initialized MPI library. Its methods are called on one thread.
+// library is an MPI library. Its methods are called one at a time.
 type library interface {
-	initialize() (rank, size int, err error)
+	// initialize returns whether the methods other than finalize may be called on any thread.
+	initialize() (rank, size int, anywhere bool, err error)
 	// begin starts to send data to a rank, or to receive from it.
 	begin(d direction, data []byte, peer, tag int) error
 	// test makes progress. It reports whether the message is complete, and the bytes received.
@@ -72,7 +75,7 @@ func newComm(lib library, l launcher, s settings) (*Comm, error) {
 	c.exchange = c.transfer
 	go c.serve()
 	err := c.do(func() (err error) {
-		c.rank, c.size, err = lib.initialize()
+		c.rank, c.size, c.anywhere, err = lib.initialize()
 		return err
 	})
 	if err != nil {
@@ -82,7 +85,7 @@ func newComm(lib library, l launcher, s settings) (*Comm, error) {
 	return c, l.check(c.name, c.size)
 }
 
-// serve makes the calls of the library.
+// serve makes calls of the library on one thread.
 func (c *Comm) serve() {
 	runtime.LockOSThread() // for ever
 	for f := range c.work {
@@ -96,6 +99,16 @@ func (c *Comm) do(f func() error) error {
 	defer c.one.Unlock()
 	c.work <- f
 	return <-c.done
+}
+
+// call calls a function on a thread on which the library may be used.
+func (c *Comm) call(f func() error) error {
+	if !c.anywhere {
+		return c.do(f)
+	}
+	c.one.Lock()
+	defer c.one.Unlock()
+	return f()
 }
 
 // Rank returns the number of this process in the job, from 0 to Size()-1.
@@ -132,7 +145,7 @@ func (c *Comm) Exchange(to int, send []byte, from int, receive []byte) error {
 		return fmt.Errorf("an earlier exchange has failed: %w", c.broken)
 	}
 	c.to, c.send, c.from, c.receive = to, send, from, receive
-	if c.broken = c.do(c.exchange); c.broken == nil {
+	if c.broken = c.call(c.exchange); c.broken == nil {
 		c.send, c.receive = nil, nil
 	}
 	return c.broken
@@ -231,7 +244,7 @@ func pauseAfter(waited time.Duration) time.Duration {
 // leave waits for all ranks and ends MPI. It has no time limit, since another rank may still work. The wait
 // is one of Comm's own because that of MPI_Finalize keeps a core busy.
 func (c *Comm) leave() error {
-	err := c.do(func() error {
+	err := c.call(func() error {
 		var out, in [1]byte
 		out[0] = 1
 		for step := 1; step < c.size; step *= 2 { // after round i a rank knows of 2^i ranks
@@ -260,7 +273,7 @@ func (c *Comm) abort(status int) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = c.do(func() error { c.lib.abort(status); return nil })
+		_ = c.call(func() error { c.lib.abort(status); return nil })
 	}()
 	select {
 	case <-done:

@@ -30,11 +30,12 @@ type port struct {
 	fails      error // of test
 	aborted    chan int
 	hangs      chan struct{} // finalize waits for it
+	anywhere   bool
 }
 
-func (p *port) String() string                { return "Test MPI 1.0" }
-func (p *port) initialize() (int, int, error) { return p.rank, p.size, nil }
-func (p *port) abort(status int)              { p.aborted <- status }
+func (p *port) String() string                      { return "Test MPI 1.0" }
+func (p *port) initialize() (int, int, bool, error) { return p.rank, p.size, p.anywhere, nil }
+func (p *port) abort(status int)                    { p.aborted <- status }
 
 func (p *port) finalize() error {
 	if p.hangs != nil {
@@ -80,7 +81,7 @@ func ranks(t *testing.T, n int, timeout time.Duration) (list []*Comm) {
 	t.Helper()
 	net := &network{messages: map[[3]int][][]byte{}}
 	for r := range n {
-		c, err := newComm(&port{network: net, rank: r, size: n, aborted: make(chan int, 1)}, launcher{}, settings{timeout})
+		c, err := newComm(&port{network: net, rank: r, size: n, anywhere: r%2 == 0, aborted: make(chan int, 1)}, launcher{}, settings{timeout})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +188,7 @@ func TestFinalizeHangs(t *testing.T) {
 	}
 }
 
-func TestCall(t *testing.T) {
+func TestRun(t *testing.T) {
 	c := ranks(t, 1, time.Minute)[0]
 	for _, test := range []struct {
 		f      func(context.Context, *Comm) error
@@ -199,7 +200,7 @@ func TestCall(t *testing.T) {
 		{func(context.Context, *Comm) error { panic("sharks") }, 2, "panic: sharks\ngoroutine"},
 		{func(context.Context, *Comm) error { runtime.Goexit(); return nil }, 1, "ended its goroutine"},
 	} {
-		if err := c.call(t.Context(), test.f); err == nil || !strings.HasPrefix(err.Error(), test.text) || statusOf(err) != test.status {
+		if err := c.run(t.Context(), test.f); err == nil || !strings.HasPrefix(err.Error(), test.text) || statusOf(err) != test.status {
 			t.Errorf("got %v with status %d, want %q with %d", err, statusOf(err), test.text, test.status)
 		}
 	}

@@ -36,14 +36,14 @@ type dynamic struct {
 // abi holds the handles that an ABI names.
 type abi struct {
 	world, bytes, errorsReturn uintptr // MPI_COMM_WORLD, MPI_BYTE, MPI_ERRORS_RETURN
-	funneled                   uintptr // MPI_THREAD_FUNNELED
+	serialized                 uintptr // MPI_THREAD_SERIALIZED; FUNNELED is less
 }
 
 // The constants of mpi.h: of MPICH (ABI compatibility initiative, 2013) and of the standard ABI (MPI-5.0,
 // appendix A). Open MPI's handles are addresses of variables.
 var (
-	abiMPICH    = abi{0x44000000, 0x4c00010d, 0x54000001, 1}
-	abiStandard = abi{0x101, 0x247, 0x143, 1024}
+	abiMPICH    = abi{0x44000000, 0x4c00010d, 0x54000001, 2}
+	abiStandard = abi{0x101, 0x247, 0x143, 2048}
 )
 
 // open loads the first library that there is.
@@ -100,7 +100,7 @@ func (d *dynamic) resolve(handle uintptr) error {
 	case strings.Contains(path.Base(d.file), "mpi_abi"):
 		d.abi = abiStandard
 	case world != 0:
-		d.abi = abi{world, symbol("ompi_mpi_byte"), symbol("ompi_mpi_errors_return"), 1}
+		d.abi = abi{world, symbol("ompi_mpi_byte"), symbol("ompi_mpi_errors_return"), 2}
 		if d.abi.bytes == 0 || d.abi.errorsReturn == 0 {
 			return errors.New("a kind of Open MPI without ompi_mpi_byte and ompi_mpi_errors_return")
 		}
@@ -112,27 +112,27 @@ func (d *dynamic) resolve(handle uintptr) error {
 
 func (d *dynamic) String() string { return fmt.Sprintf("%s (%s)", d.version, d.file) }
 
-func (d *dynamic) initialize() (rank, size int, err error) {
+func (d *dynamic) initialize() (rank, size int, anywhere bool, err error) {
 	text, n := make([]byte, 16384), new(int32) // MPI_MAX_LIBRARY_VERSION_STRING is at most 8192
 	if err := d.check("MPI_Get_library_version", call(d.getVersion, uintptr(unsafe.Pointer(&text[0])), uintptr(unsafe.Pointer(n)))); err != nil {
-		return 0, 0, err
+		return 0, 0, false, err
 	}
 	d.version = shortVersion(string(text[:max(0, *n)]))
 	provided := new(int32)
-	code := call(d.initThread, 0, 0, d.abi.funneled, uintptr(unsafe.Pointer(provided)))
+	code := call(d.initThread, 0, 0, d.abi.serialized, uintptr(unsafe.Pointer(provided)))
 	d.handlers.restore()
 	if err := d.check("MPI_Init_thread", code); err != nil {
-		return 0, 0, err
+		return 0, 0, false, err
 	}
 	if err := d.check("MPI_Comm_set_errhandler", call(d.setHandler, d.abi.world, d.abi.errorsReturn)); err != nil {
-		return 0, 0, err
+		return 0, 0, false, err
 	}
 	r, s := new(int32), new(int32)
 	if err := d.check("MPI_Comm_rank", call(d.commRank, d.abi.world, uintptr(unsafe.Pointer(r)))); err != nil {
-		return 0, 0, err
+		return 0, 0, false, err
 	}
 	err = d.check("MPI_Comm_size", call(d.commSize, d.abi.world, uintptr(unsafe.Pointer(s))))
-	return int(*r), int(*s), err
+	return int(*r), int(*s), uintptr(*provided) >= d.abi.serialized, err
 }
 
 // shortVersion returns the name and number of a library from its description: "Open MPI v4.1.4, package: ..."

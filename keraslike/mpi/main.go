@@ -76,7 +76,7 @@ func Main(f func(ctx context.Context, c *Comm) error, options ...Option) error {
 	if c.lib == nil {
 		return f(ctx, c)
 	}
-	err = c.call(ctx, f)
+	err = c.run(ctx, f)
 	if err == nil {
 		err = c.leave()
 	}
@@ -100,8 +100,8 @@ func join(l launcher, s settings) (*Comm, error) {
 	return newComm(lib, l, s)
 }
 
-// call calls f in a goroutine of its own, whose panic, or end by runtime.Goexit, is an error.
-func (c *Comm) call(ctx context.Context, f func(context.Context, *Comm) error) error {
+// run calls f in a goroutine of its own, whose panic, or end by runtime.Goexit, is an error.
+func (c *Comm) run(ctx context.Context, f func(context.Context, *Comm) error) error {
 	result := make(chan error, 1)
 	go func() {
 		err := errors.New("ended its goroutine (runtime.Goexit)")
