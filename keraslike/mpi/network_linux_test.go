@@ -153,7 +153,19 @@ exec ip netns exec $host unshare -u -m -i /bin/sh -c 'hostname $0; mount -t tmpf
 						command = fmt.Sprintf("%s --mca plm_rsh_agent %s --mca btl tcp,self --mca btl_tcp_if_include e0 --mca oob_tcp_if_include e0 -H %s -n %d %s",
 							l.Path, ssh, hosts, n, os.Args[0])
 					}
-					r := mpitest.Run(t, []string{ssh, "10.77.0.1", command}, "REEF_MPI_TEST=network", "GOMAXPROCS=1").OK(t)
+					start := func() mpitest.Result {
+						return mpitest.Run(t, []string{ssh, "10.77.0.1", command}, "REEF_MPI_TEST=network", "GOMAXPROCS=1")
+					}
+					r := start()
+					// MPICH 4.0.2 over TCP hangs in MPI_Finalize now and then, after all training; see Comm.leave.
+					for range 2 {
+						if !strings.Contains(r.Output, "MPI_Finalize has not returned") {
+							break
+						}
+						t.Log("again, because MPI_Finalize hung")
+						r = start()
+					}
+					r.OK(t)
 					if strings.Count(r.Output, "hash "+want) != n {
 						t.Errorf("not all ranks have the bytes of one rank, %s:\n%s", want, r.Output)
 					}
