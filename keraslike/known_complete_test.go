@@ -32,7 +32,7 @@ func TestEverythingHasKnownValues(t *testing.T) {
 		"ActivationFunc": "activations", "LossFunc": "losses", "Loss": "losses", "MetricFunc": "metrics", "Metric": "metrics", "Initializer": "initializers", "Optimizer": "optimizers",
 	}
 	known := map[string]bool{}
-	byKeras := map[string]string{"metrics": "metrics_keras", "optimizers": "optimizers_keras"}
+	byKeras := map[string]string{"metrics": "metrics_keras", "optimizers": "optimizers_keras", "losses": "losses_keras"}
 	for _, file := range files {
 		cases := golden.Load(t, file)
 		if more, ok := byKeras[file]; ok {
