@@ -59,6 +59,7 @@ var refusedAxes = map[string]string{
 	"Normalization":      "0.1 images",
 	"PReLU":              "0.2 0.3 images",
 	"TimeDistributed":    "0.3",
+	"ChannelsFirst":      "0.1 images",
 	"MultiHeadAttention": "0.1 0.2 1.1 1.2 2.1 2.2 all",
 }
 

@@ -59,6 +59,7 @@ func constructors() map[string]constructor {
 		"SimpleRNN": of1(SimpleRNN, "units"), "GRU": of1(GRU, "units"), "LSTM": of1(LSTM, "units"),
 		"Bidirectional":      made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
 		"TimeDistributed":    made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
+		"ChannelsFirst":      made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
 		"BatchNormalization": made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
 		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
 		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),

@@ -101,6 +101,7 @@ func layerRows() []layerRow {
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
+		{kind: "ChannelsFirst", layer: func() Layer { return ChannelsFirst(Conv2D(3, 2, NoBias)) }, in: image, out: Shape{3, 3, 1}, parameters: 72},
 		{kind: "MultiHeadAttention", layer: func() Layer {
 			return MultiHeadAttention(2, 3, ValueDim(4), OutputDim(5), CausalMask, AttentionMask, AttentionDropout(0.2), ones, ActivityRegularizer(Regularizer{L2: 0.1}), BiasConstraint(MaxNorm(9)))
 		}, in: []Shape{{4, 3}, {6, 2}, {4, 6}}, out: Shape{4, 5}, parameters: 24 + 18 + 24 + 45, masked: true, still: "key/bias"},

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike_test
+
+import (
+	"testing"
+
+	"github.com/reef-dl/reef/internal/golden"
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// kerasLayers make a layer from the arguments of Keras's class, for the cases of layers_keras.json.
+var kerasLayers = map[string]func(a golden.Args) k.Layer{
+	"ChannelsFirst": func(a golden.Args) k.Layer { return k.ChannelsFirst(kerasImageLayers[a.String("inner")](a)) },
+}
+
+// kerasImageLayers are the layers of which layers_keras.json has values with the channels first.
+var kerasImageLayers = map[string]func(a golden.Args) k.Layer{
+	"Conv1D": func(a golden.Args) k.Layer {
+		return k.Conv1D(a.Int("filters"), a.Int("kernel_size"), k.Strides(a.Int("strides")))
+	},
+	"Conv2D": func(a golden.Args) k.Layer {
+		return k.Conv2D(a.Int("filters"), a.Int("kernel_size"), k.SamePadding, k.ActivationFunc(a.String("activation")))
+	},
+	"DepthwiseConv2D": func(a golden.Args) k.Layer {
+		return k.DepthwiseConv2D(a.Int("kernel_size"), k.DepthMultiplier(a.Int("depth_multiplier")))
+	},
+	"SeparableConv2D": func(a golden.Args) k.Layer { return k.SeparableConv2D(a.Int("filters"), a.Int("kernel_size")) },
+	"Conv2DTranspose": func(a golden.Args) k.Layer {
+		return k.Conv2DTranspose(a.Int("filters"), a.Int("kernel_size"), k.Strides(a.Int("strides")))
+	},
+	"MaxPooling1D":           func(a golden.Args) k.Layer { return k.MaxPooling1D(a.Int("pool_size")) },
+	"AveragePooling1D":       func(a golden.Args) k.Layer { return k.AveragePooling1D(a.Int("pool_size")) },
+	"MaxPooling2D":           func(a golden.Args) k.Layer { return k.MaxPooling2D(a.Int("pool_size")) },
+	"AveragePooling2D":       func(a golden.Args) k.Layer { return k.AveragePooling2D(a.Int("pool_size")) },
+	"GlobalMaxPooling1D":     func(golden.Args) k.Layer { return k.GlobalMaxPooling1D() },
+	"GlobalAveragePooling1D": func(golden.Args) k.Layer { return k.GlobalAveragePooling1D() },
+	"GlobalMaxPooling2D":     func(golden.Args) k.Layer { return k.GlobalMaxPooling2D() },
+	"GlobalAveragePooling2D": func(golden.Args) k.Layer { return k.GlobalAveragePooling2D() },
+	"Flatten":                func(golden.Args) k.Layer { return k.Flatten() },
+	"ZeroPadding2D": func(a golden.Args) k.Layer {
+		p := pairs(a["padding"])
+		return k.ZeroPadding2D(p[0], p[1], p[2], p[3])
+	},
+	"Cropping2D": func(a golden.Args) k.Layer {
+		p := pairs(a["cropping"])
+		return k.Cropping2D(p[0], p[1], p[2], p[3])
+	},
+	"UpSampling2D": func(a golden.Args) k.Layer { return k.UpSampling2D(a.Ints("size")[0], a.Ints("size")[1]) },
+}
+
+// TestLayersOfKeras compares layers and their gradients with those of Keras in
+// testdata/golden/layers_keras.json.
+func TestLayersOfKeras(t *testing.T) {
+	var kinds []string
+	for kind := range kerasLayers {
+		kinds = append(kinds, kind)
+	}
+	checkLayers(t, "layers_keras", []string{"x", "query", "value", "key", "mask"}, func(c golden.Case) k.Layer {
+		return kerasLayers[c.Args.String("layer")](c.Args)
+	}, kinds...)
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Layers by Keras itself (3.15.1, torch backend) in float64. Inputs are x or query, value, key, mask;
+args has the class, args.layer, and the arguments that the layer was made with.
+
+    KERAS_BACKEND=torch PYTHONPATH=<Keras's source> /usr/bin/python3 layers_keras.py
+"""
+import keras
+import torch
+from keras import layers
+
+from golden import Topic
+
+t = Topic("layers_keras")
+d = t.draw
+SOURCE = "Keras %s on torch, float64" % keras.__version__
+
+
+def case(kind, inputs, args=None, label="", keras_kind=None, keras_args=None, fixed=(), outputs=("y",), call=None):
+    """Adds a layer applied to named inputs; keras_args are arguments that are recorded otherwise."""
+    args = args or {}
+    layer = getattr(layers, keras_kind or kind)(dtype="float64", **args, **(keras_args or {}))
+    call = call or (lambda layer, xs: layer(xs[0] if len(xs) == 1 else xs))
+    call(layer, list(inputs.values()))  # builds it
+    prefix = "%s/" % layer.path
+    variables = layer.trainable_variables
+    names = [v.path[len(prefix):] if v.path.startswith(prefix) else v.name for v in variables]
+    weights = {n: d.uniform(0.5, 1.5, *v.shape) if n == "gamma" else d.normal(*v.shape, scale=0.5) for n, v in zip(names, variables)}
+    order = list(inputs)
+
+    def f(**given):
+        for n, v in zip(names, variables):
+            v.assign(given[n].detach())
+        with keras.StatelessScope(state_mapping=[(v, given[n]) for n, v in zip(names, variables)]):
+            return call(layer, [given[n] for n in order])
+
+    name = "_".join(filter(None, [kind, keras_kind, label]))
+    t.layer(name, SOURCE, {"layer": kind, **({"inner": keras_kind} if keras_kind else {}), **args}, f, {**inputs, **weights}, fixed=fixed, outputs=outputs)
+
+
+first = {"data_format": "channels_first"}
+series, image = {"x": d.distinct(2, 3, 7)}, {"x": d.distinct(2, 3, 6, 5)}
+
+
+def channels(kind, x, args=None, label=""):
+    case("ChannelsFirst", x, args, label, keras_kind=kind, keras_args=first)
+
+
+channels("Conv1D", series, {"filters": 4, "kernel_size": 3, "strides": 2})
+channels("Conv2D", image, {"filters": 4, "kernel_size": 3, "padding": "same", "activation": "tanh"})
+channels("DepthwiseConv2D", image, {"kernel_size": 3, "depth_multiplier": 2})
+channels("SeparableConv2D", image, {"filters": 2, "kernel_size": 2})
+channels("Conv2DTranspose", image, {"filters": 2, "kernel_size": 3, "strides": 2})
+for kind in ("MaxPooling1D", "AveragePooling1D"):
+    channels(kind, series, {"pool_size": 2})
+for kind in ("MaxPooling2D", "AveragePooling2D"):
+    channels(kind, image, {"pool_size": 2})
+for kind in ("GlobalMaxPooling1D", "GlobalAveragePooling1D"):
+    channels(kind, series)
+for kind in ("GlobalMaxPooling2D", "GlobalAveragePooling2D", "Flatten"):
+    channels(kind, image)
+channels("ZeroPadding2D", image, {"padding": [[1, 0], [2, 3]]})
+channels("Cropping2D", image, {"cropping": [[1, 0], [2, 1]]})
+channels("UpSampling2D", image, {"size": [2, 3]})
+
+t.save()
