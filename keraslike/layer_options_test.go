@@ -64,7 +64,7 @@ func constructors() map[string]constructor {
 		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
 		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),
 		"Dot":          made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
-		"Activation":   made(func(o ...LayerOption) Layer { return Activation(ReLU, o...) }, nil),
+		"Activation":   made(func(o ...ActivationOption) Layer { return Activation(ReLU, o...) }, nil),
 		"Reshape":      made(func(o ...LayerOption) Layer { return Reshape([]int{1}, o...) }, nil),
 		"Permute":      made(func(o ...LayerOption) Layer { return Permute([]int{1}, o...) }, nil),
 		"Masking":      made(func(o ...LayerOption) Layer { return Masking(0, o...) }, nil),
@@ -118,7 +118,7 @@ func layerOptions() []layerSetting {
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
 		FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
-		Normalized, NegativeSlope(0.1), SharedAxes(1), AlphaInitializer(Ones()),
+		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
 		KernelConstraint(c), RecurrentConstraint(c), BiasConstraint(c),
@@ -168,8 +168,8 @@ func TestEveryOptionIsListed(t *testing.T) {
 	for _, o := range layerOptions() {
 		listed[o.sets().option] = true
 	}
-	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
-	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
+	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Activation|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
+	flags := regexp.MustCompile(`^((Kernel|Activation|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
 		if families.MatchString(typ.Name) {
@@ -334,6 +334,8 @@ func (c constructor) text(d Definition, field string, value any, activations map
 			return "Zeros(), Ones() for the forget gate"
 		}
 		return "Zeros()"
+	case *float64:
+		return map[string]string{"NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case *[2]int:
 		return "the size that Keras infers"
 	case OutputMode:
