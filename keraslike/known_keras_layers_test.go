@@ -11,7 +11,43 @@ import (
 
 // kerasLayers make a layer from the arguments of Keras's class, for the cases of layers_keras.json.
 var kerasLayers = map[string]func(a golden.Args) k.Layer{
+	"Attention":         func(a golden.Args) k.Layer { return k.Attention(kerasAttention(a)...) },
+	"AdditiveAttention": func(a golden.Args) k.Layer { return k.AdditiveAttention(kerasAttention(a)...) },
+	"MultiHeadAttention": func(a golden.Args) k.Layer {
+		return k.MultiHeadAttention(a.Int("num_heads"), a.Int("key_dim"), kerasAttention(a)...)
+	},
+	"GroupQueryAttention": func(a golden.Args) k.Layer {
+		return k.GroupQueryAttention(a.Int("head_dim"), a.Int("num_query_heads"), a.Int("num_key_value_heads"), kerasAttention(a)...)
+	},
 	"ChannelsFirst": func(a golden.Args) k.Layer { return k.ChannelsFirst(kerasImageLayers[a.String("inner")](a)) },
+}
+
+// kerasAttention are the options of an attention layer.
+func kerasAttention(a golden.Args) (opts []k.AttentionOption) {
+	add := func(given bool, option k.AttentionOption) {
+		if given {
+			opts = append(opts, option)
+		}
+	}
+	scaled, given := a["use_scale"].(bool)
+	add(given && scaled, k.UseScale)
+	add(given && !scaled, k.NoScoreScale)
+	add(a.String("score_mode") == "concat", k.ConcatScore)
+	add(a.Bool("use_causal_mask"), k.CausalMask)
+	add(a.Bool("return_scores"), k.ReturnScores)
+	add(a.Bool("use_gate"), k.UseGate)
+	biased, given := a["use_bias"].(bool)
+	add(given && !biased, k.NoBias)
+	if a["sliding_window"] != nil {
+		add(true, k.SlidingWindow(a.Int("sliding_window")))
+	}
+	if a["attention_axes"] != nil {
+		add(true, k.AttentionAxes(a.Ints("attention_axes")...))
+	}
+	if a["value_dim"] != nil {
+		add(true, k.ValueDim(a.Int("value_dim")))
+	}
+	return opts
 }
 
 // kerasImageLayers are the layers of which layers_keras.json has values with the channels first.

@@ -16,8 +16,8 @@ d = t.draw
 SOURCE = "Keras %s on torch, float64" % keras.__version__
 
 
-def case(kind, inputs, args=None, label="", keras_kind=None, keras_args=None, fixed=(), outputs=("y",), call=None):
-    """Adds a layer applied to named inputs; keras_args are arguments that are recorded otherwise."""
+def case(kind, inputs, args=None, label="", keras_kind=None, keras_args=None, fixed=(), outputs=("y",), call=None, more=None):
+    """Adds a layer applied to named inputs; keras_args are arguments that are not recorded, more what is recorded of the call."""
     args = args or {}
     layer = getattr(layers, keras_kind or kind)(dtype="float64", **args, **(keras_args or {}))
     call = call or (lambda layer, xs: layer(xs[0] if len(xs) == 1 else xs))
@@ -35,7 +35,7 @@ def case(kind, inputs, args=None, label="", keras_kind=None, keras_args=None, fi
             return call(layer, [given[n] for n in order])
 
     name = "_".join(filter(None, [kind, keras_kind, label]))
-    t.layer(name, SOURCE, {"layer": kind, **({"inner": keras_kind} if keras_kind else {}), **args}, f, {**inputs, **weights}, fixed=fixed, outputs=outputs)
+    t.layer(name, SOURCE, {"layer": kind, **({"inner": keras_kind} if keras_kind else {}), **args, **(more or {})}, f, {**inputs, **weights}, fixed=fixed, outputs=outputs)
 
 
 first = {"data_format": "channels_first"}
@@ -63,4 +63,55 @@ channels("ZeroPadding2D", image, {"padding": [[1, 0], [2, 3]]})
 channels("Cropping2D", image, {"cropping": [[1, 0], [2, 1]]})
 channels("UpSampling2D", image, {"size": [2, 3]})
 
+
+def steps(*shape):
+    return d.normal(2, *shape)
+
+
+def scored(layer, xs):
+    return layer(xs[0], xs[1], return_attention_scores=True) if isinstance(layer, (layers.MultiHeadAttention, layers.GroupQueryAttention)) else layer(xs, return_attention_scores=True)
+
+
+def causal(layer, xs):
+    return layer(xs, use_causal_mask=True)
+
+
+three = {"query": steps(3, 4), "value": steps(5, 2), "key": steps(5, 4)}
+two = {"query": steps(3, 4), "value": steps(5, 4)}
+for kind, variants in [("Attention", [{}, {"use_scale": True}, {"score_mode": "concat"}, {"score_mode": "concat", "use_scale": True}]),
+                       ("AdditiveAttention", [{}, {"use_scale": False}])]:
+    for args in variants:
+        label = "_".join("%s_%s" % i for i in args.items())
+        case(kind, three, args, label)
+        case(kind, two, args, "_".join(filter(None, [label, "two"])))
+    case(kind, two, {}, "causal", call=causal, more={"use_causal_mask": True})
+    case(kind, three, {}, "scores", call=scored, outputs=("y", "scores"), more={"return_scores": True})
+
+
+def attend(layer, xs):
+    return layer(*xs)
+
+
+def attend_causally(layer, xs):
+    return layer(*xs, use_causal_mask=True)
+
+
+both = {"query": steps(4, 3), "value": steps(5, 2)}
+case("MultiHeadAttention", both, {"num_heads": 2, "key_dim": 3}, "scores", call=scored, outputs=("y", "scores"), more={"return_scores": True})
+case("MultiHeadAttention", {"query": steps(2, 3, 4), "value": steps(2, 5, 4)}, {"num_heads": 2, "key_dim": 3}, "all_axes", call=attend)
+for axes, value in [([1], (5, 3, 4)), ([2], (2, 5, 4)), ([1, 2], (4, 5, 4)), ([-2], (2, 3, 4))]:
+    inputs = {"query": steps(2, 3, 4), "value": steps(*value)}
+    case("MultiHeadAttention", inputs, {"num_heads": 2, "key_dim": 3, "value_dim": 2, "attention_axes": [a % 4 for a in axes]}, "axes_%s" % axes[0] + "_both" * (len(axes) > 1), call=attend)
+    case("MultiHeadAttention", inputs, {"num_heads": 2, "key_dim": 2, "attention_axes": [a % 4 for a in axes]}, "axes_%s" % axes[0] + "_both" * (len(axes) > 1) + "_scores", call=scored, outputs=("y", "scores"), more={"return_scores": True})
+case("MultiHeadAttention", {"query": steps(2, 2, 3, 4), "value": steps(2, 5, 3, 4)}, {"num_heads": 2, "key_dim": 3, "attention_axes": [2]}, "axes_of_four", call=attend)
+
+grouped = {"head_dim": 3, "num_query_heads": 4, "num_key_value_heads": 2}
+case("GroupQueryAttention", both, grouped, call=attend)
+case("GroupQueryAttention", both, grouped, "scores", call=scored, outputs=("y", "scores"), more={"return_scores": True})
+case("GroupQueryAttention", both, dict(grouped, num_key_value_heads=1, use_bias=False), "one_head", call=attend)
+case("GroupQueryAttention", both, dict(grouped, num_key_value_heads=4), "all_heads", call=attend)
+case("GroupQueryAttention", both, grouped, "causal", call=attend_causally, more={"use_causal_mask": True})
+case("GroupQueryAttention", both, dict(grouped, sliding_window=2), "window", call=attend)
+case("GroupQueryAttention", both, dict(grouped, sliding_window=2), "causal_window", call=attend_causally, more={"use_causal_mask": True})
+case("GroupQueryAttention", both, dict(grouped, use_gate=True), "gate", call=attend)
 t.save()
