@@ -45,6 +45,9 @@ type selectiveLoss interface {
 	counted(rows, target *graph.Node) (*graph.Node, error)
 }
 
+// sampleLoss is a Loss of class numbers that has one value for each sample, instead of one for each.
+type sampleLoss interface{ perSample() }
+
 // axisLoss is a Loss that may be along another axis than the last.
 type axisLoss interface{ alongLast() bool }
 

@@ -12,8 +12,8 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// kerasLoss makes the loss of a case from Keras's class and arguments.
-func kerasLoss(t *testing.T, a golden.Args) k.Loss {
+// kerasLoss makes the loss of a case from Keras's class and arguments; length is that of targets.
+func kerasLoss(t *testing.T, a golden.Args, length int) k.Loss {
 	var opts []k.LossOption
 	when := func(arg string, option func() k.LossOption) {
 		if a[arg] != nil {
@@ -41,6 +41,8 @@ func kerasLoss(t *testing.T, a golden.Args) k.Loss {
 	switch name {
 	case "CategoricalGeneralizedCrossEntropy":
 		return k.CategoricalGeneralizedCrossEntropy(a.Float("q"))
+	case "CTC":
+		return k.CTC(length)
 	case "Dice":
 		return k.Dice(opts...)
 	case "Tversky":
@@ -95,7 +97,7 @@ func TestLossesOfKeras(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			p, target := c.Inputs["pred"], c.Inputs["true"]
 			n := p.Shape[0]
-			r, loss := &recorder{}, kerasLoss(t, c.Args)
+			r, loss := &recorder{}, kerasLoss(t, c.Args, target.Shape[len(target.Shape)-1])
 			m := k.Sequential("m", k.Input(1), k.Custom(predictions{p.Shape}))
 			weights, weighted := c.Inputs["sample_weight"]
 			var metrics []k.CompileOption

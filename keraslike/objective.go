@@ -24,7 +24,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		t := v.input(name, target.withBatch(v.batch)...)
 		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k, prediction))
 		v.lossMasks = append(v.lossMasks, nil)
-		t = v.maskTargets(t, k, weighted)
+		t = v.maskTargets(t, c.losses[k], k, weighted)
 		loss := v.mean(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
@@ -182,7 +182,7 @@ func (g *modelGraph) showsTarget(k int) bool {
 
 // maskTargets replaces class indices of output k that are masked or have weight 0 with 0,
 // because the op of the loss would reject padding.
-func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Node {
+func (v *expression) maskTargets(t *graph.Node, loss Loss, k int, weighted bool) *graph.Node {
 	if set := v.domains[k]; set == nil || !set.whole || t == nil {
 		return t
 	}
@@ -190,8 +190,12 @@ func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Nod
 		t = v.Do(graph.MaskSteps(t, mask))
 	}
 	if weighted && t != nil {
-		w := v.sampleWeights(k, Shape(t.Shape()).Size())
-		t = v.Do(graph.MaskSteps(t, v.Do(graph.Reshape(w, t.Shape()...))))
+		losses := t.Shape()
+		if _, ok := loss.(sampleLoss); ok {
+			losses = losses[:1]
+		}
+		w := v.sampleWeights(k, Shape(losses).Size())
+		t = v.Do(graph.MaskSteps(t, v.Do(graph.Reshape(w, losses...))))
 	}
 	return t
 }

@@ -83,4 +83,11 @@ add("ignored_weighted", make, {"ignore_class": 255}, ignored.reshape(-1)[:8], la
 add("ignored_axis", make, {"ignore_class": 255, "axis": 1}, ignored, image)
 add("ignored_logits", make, {"ignore_class": -1, "from_logits": True}, np.where(ignored == 255, -1, ignored), logits.transpose(0, 2, 1))
 add("ignored_zero", make, {"ignore_class": 0}, c3, p3)
+
+z = d.normal(5, 6, 4, scale=2).numpy()
+labels = np.array([[1, 2, 3], [2, 2, 0], [0, 0, 0], [3, 0, 0], [1, 1, 1]])  # repeats, empty, as many steps as needed
+add("", L.CTC, {}, labels, z)
+add("weighted", L.CTC, {}, labels, z, np.array([1, 0.5, 2, 0.25, 3]))
+add("one_step", L.CTC, {}, np.array([[1], [0]]), z[:2, :1])
+add("longer", L.CTC, {}, d.integers(1, 6, 2, 8).numpy(), d.normal(2, 30, 6, scale=4).numpy())
 t.save()
