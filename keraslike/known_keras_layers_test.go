@@ -19,6 +19,22 @@ var kerasLayers = map[string]func(a golden.Args) k.Layer{
 	"GroupQueryAttention": func(a golden.Args) k.Layer {
 		return k.GroupQueryAttention(a.Int("head_dim"), a.Int("num_query_heads"), a.Int("num_key_value_heads"), kerasAttention(a)...)
 	},
+	"EinsumDense": func(a golden.Args) k.Layer {
+		var output []int
+		if list, ok := a["output_shape"].([]any); ok {
+			for _, n := range list {
+				if v, ok := n.(float64); ok {
+					output = append(output, int(v))
+				} else {
+					output = append(output, k.Any)
+				}
+			}
+		} else {
+			output = append(output, a.Int("output_shape"))
+		}
+		opts := []k.DenseOption{k.ActivationFunc(a.String("activation")), k.BiasAxes(a.String("bias_axes"))}
+		return k.EinsumDense(a.String("equation"), output, opts...)
+	},
 	"ChannelsFirst": func(a golden.Args) k.Layer { return k.ChannelsFirst(kerasImageLayers[a.String("inner")](a)) },
 }
 

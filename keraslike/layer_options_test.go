@@ -59,6 +59,7 @@ func constructors() map[string]constructor {
 		"SimpleRNN": of1(SimpleRNN, "units"), "GRU": of1(GRU, "units"), "LSTM": of1(LSTM, "units"),
 		"Bidirectional":   made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
 		"TimeDistributed": made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
+		"EinsumDense":     made(func(o ...DenseOption) Layer { return EinsumDense("ab,bc->ac", []int{3}, o...) }, nil),
 		"Attention":       made(Attention, nil), "AdditiveAttention": made(AdditiveAttention, nil),
 		"GroupQueryAttention": made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
 		"ChannelsFirst":       made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
@@ -109,7 +110,7 @@ func constructors() map[string]constructor {
 func layerOptions() []layerSetting {
 	r, c := L1L2(0.1, 0.2), MaxNorm(2)
 	return []layerSetting{
-		Tanh, RecurrentActivation(HardSigmoid),
+		Tanh, BiasAxes("c"), RecurrentActivation(HardSigmoid),
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
@@ -336,6 +337,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 			return "Zeros(), Ones() for the forget gate"
 		}
 		return "Zeros()"
+	case string:
+		if v == "" {
+			return "none"
+		}
 	case *float64:
 		return map[string]string{"NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case *[2]int:

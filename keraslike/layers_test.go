@@ -101,6 +101,9 @@ func layerRows() []layerRow {
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
+		{kind: "EinsumDense", layer: func() Layer {
+			return EinsumDense("abcd,cde->abe", []int{Any, 5}, BiasAxes("e"), ActivityRegularizer(Regularizer{L2: 0.1}))
+		}, in: image, out: Shape{6, 5}, parameters: 45},
 		{kind: "Attention", layer: func() Layer { return Attention(UseScale, ConcatScore, CausalMask, AttentionDropout(0.2)) }, in: []Shape{{4, 3}, {6, 2}, {6, 3}}, out: Shape{4, 2}, parameters: 2},
 		{kind: "AdditiveAttention", layer: func() Layer { return AdditiveAttention() }, in: []Shape{{4, 3}, {6, 3}}, out: Shape{4, 3}, parameters: 3},
 		{kind: "GroupQueryAttention", layer: func() Layer {

@@ -175,6 +175,10 @@ type (
 		activationMark
 		mergeMark
 	}
+	denseOption struct {
+		setting
+		denseMark
+	}
 	convOption struct {
 		setting
 		convMark

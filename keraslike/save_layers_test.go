@@ -25,6 +25,7 @@ func layerCases() map[string]layerCase {
 		"2D": {[]int{9, 8, 2}, parts(k.Conv2D(3, 3, k.ReLU, k.SamePadding, k.Strides(2), k.Name("conv")), k.MaxPooling2D(2),
 			k.Conv2D(2, 2, k.NoBias, k.KernelInitializer(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding, k.Strides(1)), k.GlobalAveragePooling2D())},
 		"channels first": {[]int{2, 4, 4}, parts(k.ChannelsFirst(k.Conv2D(3, 2)), k.ChannelsFirst(k.GlobalMaxPooling2D()))},
+		"einsum":         {[]int{4, 3}, parts(k.EinsumDense("...c,cd->...d", []int{5}, k.BiasAxes("d")), k.EinsumDense("abc,bcd->ad", []int{2}, k.ReLU))},
 		"attentions":     {[]int{4, 3}, parts(attentions())},
 		"2D max":         {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},
 		"1D": {[]int{12, 3}, parts(k.ZeroPadding1D(1, 2), k.Conv1D(4, 3, k.Tanh, k.CausalPadding, k.Dilation(2)), k.MaxPooling1D(2), k.UpSampling1D(2), k.Cropping1D(1, 1),

@@ -114,4 +114,14 @@ case("GroupQueryAttention", both, grouped, "causal", call=attend_causally, more=
 case("GroupQueryAttention", both, dict(grouped, sliding_window=2), "window", call=attend)
 case("GroupQueryAttention", both, dict(grouped, sliding_window=2), "causal_window", call=attend_causally, more={"use_causal_mask": True})
 case("GroupQueryAttention", both, dict(grouped, use_gate=True), "gate", call=attend)
+
+for equation, shape, output, bias in [
+    ("ab,bc->ac", (2, 3), 4, "c"), ("abc,cd->abd", (2, 3, 4), (None, 5), "d"), ("abc,cde->abde", (2, 3, 4), (3, 2, 5), "de"),
+    ("abcd,cde->abe", (2, 3, 2, 4), (None, 5), None), ("...x,xy->...y", (2, 3, 4), 5, "y"), ("...x,xy->...y", (2, 3, 2, 4), 5, None),
+    ("ab...,bc->ac...", (2, 3, 4, 2), 5, "c"), ("abc,cbd->abd", (2, 3, 4), (3, 5), "b"), ("abc,bd->adc", (2, 3, 4), (5, None), "d"),
+    ("abc,bde->aecd", (2, 3, 4), (2, None, 5), "e"), ("abc,bc->abc", (2, 3, 4), (3, 4), "bc"), ("abcde,cd->abe", (2, 3, 2, 4, 2), (3, 2), None),
+]:
+    args = {"equation": equation, "output_shape": output, **({"bias_axes": bias} if bias else {})}
+    case("EinsumDense", {"x": d.normal(*shape)}, args, "%s_%s" % (equation.replace("->", "_"), "x".join(map(str, shape))))
+case("EinsumDense", {"x": d.normal(2, 3, 4)}, {"equation": "abc,cd->abd", "output_shape": [None, 5], "bias_axes": "d", "activation": "tanh"}, "tanh")
 t.save()

@@ -47,9 +47,9 @@ type ctc[T Float] struct {
 	steps, classes, states int
 }
 
-func newCTC[T Float](z, labels []T, steps, classes int, scratch []float64) *ctc[T] {
+func newCTC[T Float](z, labels []T, steps, classes int, scratch []float64) ctc[T] {
 	n, _, _ := CTCLabels(labels, classes)
-	c := &ctc[T]{z: z, labels: labels[:n], steps: steps, classes: classes, states: 2*n + 1}
+	c := ctc[T]{z: z, labels: labels[:n], steps: steps, classes: classes, states: 2*n + 1}
 	take := func(n int) []float64 {
 		part := scratch[:n]
 		scratch = scratch[n:]
@@ -129,7 +129,8 @@ func (c *ctc[T]) forward() float64 {
 // CTC returns -log of the probability of the labels of one sample, given logits z (steps, classes);
 // +Inf if there are too few steps.
 func CTC[T Float](z, labels []T, steps, classes int, scratch []float64) float64 {
-	return -newCTC(z, labels, steps, classes, scratch).forward()
+	c := newCTC(z, labels, steps, classes, scratch)
+	return -c.forward()
 }
 
 // CTCGrad writes the gradient of z, dloss·(softmax(z) - the share of paths in each class at each step);
