@@ -60,6 +60,7 @@ var refusedAxes = map[string]string{
 	"PReLU":               "0.2 0.3 images",
 	"TimeDistributed":     "0.3",
 	"ChannelsFirst":       "0.1 images",
+	"RMSNormalization":    "0.1 0.3 images",
 	"EinsumDense":         "0.2 0.3 images",
 	"Attention":           "0.2 1.1 2.1 2.2",
 	"AdditiveAttention":   "0.2 1.2",

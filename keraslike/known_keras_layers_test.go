@@ -3,6 +3,7 @@
 package keraslike_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/reef-dl/reef/internal/golden"
@@ -35,7 +36,24 @@ var kerasLayers = map[string]func(a golden.Args) k.Layer{
 		opts := []k.DenseOption{k.ActivationFunc(a.String("activation")), k.BiasAxes(a.String("bias_axes"))}
 		return k.EinsumDense(a.String("equation"), output, opts...)
 	},
-	"ChannelsFirst": func(a golden.Args) k.Layer { return k.ChannelsFirst(kerasImageLayers[a.String("inner")](a)) },
+	"GlobalMaxPooling1D":     func(golden.Args) k.Layer { return k.GlobalMaxPooling1D(k.KeepDims) },
+	"GlobalMaxPooling2D":     func(golden.Args) k.Layer { return k.GlobalMaxPooling2D(k.KeepDims) },
+	"GlobalAveragePooling1D": func(golden.Args) k.Layer { return k.GlobalAveragePooling1D(k.KeepDims) },
+	"GlobalAveragePooling2D": func(golden.Args) k.Layer { return k.GlobalAveragePooling2D(k.KeepDims) },
+	"RMSNormalization": func(a golden.Args) k.Layer {
+		var opts []k.NormalizationOption
+		if a["epsilon"] != nil {
+			opts = append(opts, k.Epsilon(a.Float("epsilon")))
+		}
+		if _, several := a["axis"].([]any); several {
+			opts = append(opts, k.Axis(a.Ints("axis")...))
+		} else if a["axis"] != nil {
+			opts = append(opts, k.Axis(a.Int("axis")))
+		}
+		return k.RMSNormalization(opts...)
+	},
+	"ActivityRegularization": func(golden.Args) k.Layer { return k.ActivityRegularization(k.Regularizer{}) },
+	"ChannelsFirst":          func(a golden.Args) k.Layer { return k.ChannelsFirst(kerasImageLayers[a.String("inner")](a)) },
 }
 
 // kerasAttention are the options of an attention layer.
@@ -111,4 +129,17 @@ func TestLayersOfKeras(t *testing.T) {
 	checkLayers(t, "layers_keras", []string{"x", "query", "value", "key", "mask"}, func(c golden.Case) k.Layer {
 		return kerasLayers[c.Args.String("layer")](c.Args)
 	}, kinds...)
+}
+
+// The penalty is divided by the number of samples: (0.1·Σ|x| + 0.2·Σx²)/2 of 1, -2 and 3, 0.
+func TestActivityRegularization(t *testing.T) {
+	m := k.Sequential("m", k.Input(2), k.ActivityRegularization(k.L1L2(0.1, 0.2)))
+	if err := m.Compile(k.SGD(0.1), k.MSE); err != nil {
+		t.Fatal(err)
+	}
+	x := tensorOf([]int{2, 2}, []float32{1, -2, 3, 0})
+	logs, err := m.Evaluate(t.Context(), dataOf(t, x, x))
+	if want := (0.1*6 + 0.2*14) / 2; err != nil || math.Abs(logs.Get("loss")-want) > 1e-6 {
+		t.Errorf("loss is %v, %v, want %v", logs.Get("loss"), err, want)
+	}
 }

@@ -57,10 +57,12 @@ func constructors() map[string]constructor {
 		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
 		"AveragePooling1D": of1(AveragePooling1D, "size"), "AveragePooling2D": of1(AveragePooling2D, "size"),
 		"SimpleRNN": of1(SimpleRNN, "units"), "GRU": of1(GRU, "units"), "LSTM": of1(LSTM, "units"),
-		"Bidirectional":   made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
-		"TimeDistributed": made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
-		"EinsumDense":     made(func(o ...DenseOption) Layer { return EinsumDense("ab,bc->ac", []int{3}, o...) }, nil),
-		"Attention":       made(Attention, nil), "AdditiveAttention": made(AdditiveAttention, nil),
+		"Bidirectional":          made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
+		"TimeDistributed":        made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
+		"RMSNormalization":       made(RMSNormalization, nil),
+		"ActivityRegularization": made(func(o ...LayerOption) Layer { return ActivityRegularization(L1(1), o...) }, nil),
+		"EinsumDense":            made(func(o ...DenseOption) Layer { return EinsumDense("ab,bc->ac", []int{3}, o...) }, nil),
+		"Attention":              made(Attention, nil), "AdditiveAttention": made(AdditiveAttention, nil),
 		"GroupQueryAttention": made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
 		"ChannelsFirst":       made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
 		"BatchNormalization":  made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
@@ -90,10 +92,14 @@ func constructors() map[string]constructor {
 		"ZeroPadding2D": made(func(o ...LayerOption) Layer { return ZeroPadding2D(1, 2, 3, 4, o...) }, nil),
 		"Cropping2D":    made(func(o ...LayerOption) Layer { return Cropping2D(1, 2, 3, 4, o...) }, nil),
 	}
-	for name, f := range map[string]func(...LayerOption) Layer{
-		"Flatten": Flatten, "Add": Add, "Subtract": Subtract, "Multiply": Multiply, "Average": Average, "Maximum": Maximum, "Minimum": Minimum,
+	for name, f := range map[string]func(...PoolOption) Layer{
 		"GlobalMaxPooling1D": GlobalMaxPooling1D, "GlobalMaxPooling2D": GlobalMaxPooling2D,
 		"GlobalAveragePooling1D": GlobalAveragePooling1D, "GlobalAveragePooling2D": GlobalAveragePooling2D,
+	} {
+		all[name] = made(f, nil)
+	}
+	for name, f := range map[string]func(...LayerOption) Layer{
+		"Flatten": Flatten, "Add": Add, "Subtract": Subtract, "Multiply": Multiply, "Average": Average, "Maximum": Maximum, "Minimum": Minimum,
 	} {
 		all[name] = made(f, nil)
 	}
@@ -111,7 +117,7 @@ func layerOptions() []layerSetting {
 	r, c := L1L2(0.1, 0.2), MaxNorm(2)
 	return []layerSetting{
 		Tanh, BiasAxes("c"), RecurrentActivation(HardSigmoid),
-		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), DepthMultiplier(2),
+		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		MaskZero, EmbeddingsInitializer(Ones()),
@@ -172,7 +178,7 @@ func TestEveryOptionIsListed(t *testing.T) {
 		listed[o.sets().option] = true
 	}
 	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Activation|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
-	flags := regexp.MustCompile(`^((Kernel|Activation|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
+	flags := regexp.MustCompile(`^((Kernel|Pool|Activation|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
 		if families.MatchString(typ.Name) {

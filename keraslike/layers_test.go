@@ -101,6 +101,8 @@ func layerRows() []layerRow {
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
+		{kind: "RMSNormalization", layer: func() Layer { return RMSNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 12},
+		{kind: "ActivityRegularization", layer: func() Layer { return ActivityRegularization(L1L2(0.1, 0.2)) }, in: series, out: series[0]},
 		{kind: "EinsumDense", layer: func() Layer {
 			return EinsumDense("abcd,cde->abe", []int{Any, 5}, BiasAxes("e"), ActivityRegularizer(Regularizer{L2: 0.1}))
 		}, in: image, out: Shape{6, 5}, parameters: 45},

@@ -18,7 +18,7 @@ import "github.com/reef-dl/reef/graph"
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
 //	pass it           Dense, EinsumDense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, BatchNormalization,
-//	                  LayerNormalization, GroupNormalization, UnitNormalization,
+//	                  LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, ActivityRegularization,
 //	                  Normalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts if
 //	                  it counts in any input, or if an input has no mask; Multiply, Maximum

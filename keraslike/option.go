@@ -51,8 +51,8 @@ type (
 		layerSetting
 		forConv()
 	}
-	// PoolOption is an option of MaxPooling1D, MaxPooling2D, AveragePooling1D and
-	// AveragePooling2D.
+	// PoolOption is an option of MaxPooling1D, MaxPooling2D, AveragePooling1D,
+	// AveragePooling2D and the global pooling layers.
 	PoolOption interface {
 		layerSetting
 		forPool()
@@ -73,7 +73,7 @@ type (
 		forAttention()
 	}
 	// NormalizationOption is an option of BatchNormalization, LayerNormalization,
-	// GroupNormalization, UnitNormalization and Normalization.
+	// GroupNormalization, RMSNormalization, UnitNormalization and Normalization.
 	NormalizationOption interface {
 		layerSetting
 		forNormalization()

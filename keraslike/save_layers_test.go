@@ -25,6 +25,7 @@ func layerCases() map[string]layerCase {
 		"2D": {[]int{9, 8, 2}, parts(k.Conv2D(3, 3, k.ReLU, k.SamePadding, k.Strides(2), k.Name("conv")), k.MaxPooling2D(2),
 			k.Conv2D(2, 2, k.NoBias, k.KernelInitializer(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding, k.Strides(1)), k.GlobalAveragePooling2D())},
 		"channels first": {[]int{2, 4, 4}, parts(k.ChannelsFirst(k.Conv2D(3, 2)), k.ChannelsFirst(k.GlobalMaxPooling2D()))},
+		"regular":        {[]int{4, 3}, parts(k.RMSNormalization(), k.ActivityRegularization(k.L2(0.1)), k.GlobalMaxPooling1D(k.KeepDims))},
 		"einsum":         {[]int{4, 3}, parts(k.EinsumDense("...c,cd->...d", []int{5}, k.BiasAxes("d")), k.EinsumDense("abc,bcd->ad", []int{2}, k.ReLU))},
 		"attentions":     {[]int{4, 3}, parts(attentions())},
 		"2D max":         {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},

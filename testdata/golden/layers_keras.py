@@ -11,6 +11,8 @@ from keras import layers
 
 from golden import Topic
 
+if not hasattr(torch.nn.functional, "rms_norm"):  # before PyTorch 2.4
+    torch.nn.functional.rms_norm = lambda x, shape, weight, eps: x * torch.rsqrt((x * x).mean(tuple(range(-len(shape), 0)), keepdim=True) + eps) * weight
 t = Topic("layers_keras")
 d = t.draw
 SOURCE = "Keras %s on torch, float64" % keras.__version__
@@ -115,6 +117,11 @@ case("GroupQueryAttention", both, dict(grouped, sliding_window=2), "window", cal
 case("GroupQueryAttention", both, dict(grouped, sliding_window=2), "causal_window", call=attend_causally, more={"use_causal_mask": True})
 case("GroupQueryAttention", both, dict(grouped, use_gate=True), "gate", call=attend)
 
+for kind in ("GlobalMaxPooling1D", "GlobalAveragePooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling2D"):
+    case(kind, {"x": d.distinct(2, 4, 3) if "1D" in kind else d.distinct(2, 4, 3, 2)}, {"keepdims": True})
+for label, shape, args in [("", (2, 3, 4), {}), ("epsilon", (2, 5), {"epsilon": 0.25}), ("axes", (2, 3, 4), {"axis": [1, 2]})]:
+    case("RMSNormalization", {"x": d.normal(*shape)}, args, label)
+case("ActivityRegularization", {"x": d.normal(2, 3)}, {"l1": 0.1, "l2": 0.2})  # the output; TestActivityRegularization has the loss
 for equation, shape, output, bias in [
     ("ab,bc->ac", (2, 3), 4, "c"), ("abc,cd->abd", (2, 3, 4), (None, 5), "d"), ("abc,cde->abde", (2, 3, 4), (3, 2, 5), "de"),
     ("abcd,cde->abe", (2, 3, 2, 4), (None, 5), None), ("...x,xy->...y", (2, 3, 4), 5, "y"), ("...x,xy->...y", (2, 3, 2, 4), 5, None),
