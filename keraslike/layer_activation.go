@@ -193,8 +193,8 @@ func (d *activation) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		axis, err := axisOf(d.axis()[0], Shape(x.Shape()[1:]))
 		s.Do(nil, err)
 		half := x.Shape()[axis+1] / 2
-		gate := s.Do(graph.Activate(s.Do(graph.Slice(x, axis+1, half, half)), graph.Act(graph.Sigmoid)))
-		return s.Do(graph.Mul(s.Do(graph.Slice(x, axis+1, 0, half)), gate))
+		gate := s.Do(graph.Activate(s.Do(graph.Slice(x, graph.At(axis+1, half, graph.Open))), graph.Act(graph.Sigmoid)))
+		return s.Do(graph.Mul(s.Do(graph.Slice(x, graph.At(axis+1, 0, half))), gate))
 	}
 	var keep *graph.Node
 	if d.MaskInput {

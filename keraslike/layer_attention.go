@@ -352,7 +352,7 @@ func (d *attention) project(s *Scope, name string, x *graph.Node, heads, dim int
 	batch, steps, features := x.Shape()[0], x.Shape()[1], x.Shape()[2]
 	y := d.dense(s, name, s.Do(graph.Reshape(x, batch*steps, features)), features, heads*dim)
 	if heads < d.Heads {
-		y = s.Do(graph.RepeatElements(s.Do(graph.Reshape(y, batch, steps, heads, dim)), 2, d.Heads/heads))
+		y = s.Do(graph.Repeat(s.Do(graph.Reshape(y, batch, steps, heads, dim)), d.Heads/heads, 2))
 	}
 	return s.Do(graph.Reshape(y, batch, steps, d.Heads*dim))
 }

@@ -65,7 +65,7 @@ func (d *attention) forwardAlongAxes(s *Scope, in []*graph.Node, query, value Sh
 	flat := make([]*graph.Node, len(in))
 	for i, x := range in {
 		shape := Shape(x.Shape()[1:])
-		flat[i] = s.Do(graph.Reshape(s.Do(graph.Permute(x, order...)), batch*others, Shape(lengthsOf(shape, a.attended)).Size(), shape[len(shape)-1]))
+		flat[i] = s.Do(graph.Reshape(s.Do(graph.Transpose(x, order...)), batch*others, Shape(lengthsOf(shape, a.attended)).Size(), shape[len(shape)-1]))
 	}
 	y, scores := d.attend(s, flat, nil, nil, nil)
 	if d.ReturnScores {
@@ -79,7 +79,7 @@ func (d *attention) forwardAlongAxes(s *Scope, in []*graph.Node, query, value Sh
 	for i, axis := range order {
 		back[axis] = i
 	}
-	return s.Do(graph.Permute(s.Do(graph.Reshape(y, moved...)), back...))
+	return s.Do(graph.Transpose(s.Do(graph.Reshape(y, moved...)), back...))
 }
 
 // windowed returns a mask that is also 0 outside of the window.
@@ -116,10 +116,10 @@ func (s *Scope) attentionWithScores(spec graph.AttentionSpec, in graph.Attention
 	}
 	split := func(x *graph.Node) *graph.Node {
 		shape := x.Shape()
-		return s.Do(graph.Permute(s.Do(graph.Reshape(x, shape[0], shape[1], spec.Heads, shape[2]/spec.Heads)), 0, 2, 1, 3))
+		return s.Do(graph.Transpose(s.Do(graph.Reshape(x, shape[0], shape[1], spec.Heads, shape[2]/spec.Heads)), 0, 2, 1, 3))
 	}
 	batch, t, n := in.Query.Shape()[0], in.Query.Shape()[1], in.Key.Shape()[1]
-	scores := s.Do(graph.Scale(s.Do(graph.BatchMatMul(split(in.Query), split(in.Key), false, true)), spec.Scale))
+	scores := s.Do(graph.Scale(s.Do(graph.MatMul(split(in.Query), split(in.Key), graph.Transposed(false, true))), spec.Scale))
 	hide := func(mask *graph.Node, shape ...int) {
 		if mask != nil {
 			hidden := s.Do(graph.Affine(s.Do(graph.Reshape(mask, shape...)), -graph.MaskedScore, graph.MaskedScore))
@@ -137,6 +137,6 @@ func (s *Scope) attentionWithScores(spec graph.AttentionSpec, in graph.Attention
 	if spec.Rate > 0 {
 		dropped = s.Do(graph.Dropout(weights, spec.Rate, spec.Random, spec.Stream))
 	}
-	y = s.Do(graph.BatchMatMul(dropped, split(in.Value), false, false))
-	return s.Do(graph.Reshape(s.Do(graph.Permute(y, 0, 2, 1, 3)), batch, t, in.Value.Shape()[2])), weights
+	y = s.Do(graph.MatMul(dropped, split(in.Value)))
+	return s.Do(graph.Reshape(s.Do(graph.Transpose(y, 0, 2, 1, 3)), batch, t, in.Value.Shape()[2])), weights
 }

@@ -156,7 +156,7 @@ func (d *dotAttention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		rng, stream := s.Random(0)
 		weights = s.Do(graph.Dropout(weights, d.AttentionDropout, rng, stream))
 	}
-	y := s.Do(graph.BatchMatMul(weights, value, false, false))
+	y := s.Do(graph.MatMul(weights, value))
 	if mask := s.Mask(0); mask != nil {
 		y = s.Do(graph.MaskSteps(y, mask))
 	}
@@ -169,7 +169,7 @@ func (d *dotAttention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 // scores returns S, (batch, t, s).
 func (d *dotAttention) scores(s *Scope, query, key *graph.Node) *graph.Node {
 	if !d.Additive && !d.ConcatScore {
-		scores := s.Do(graph.BatchMatMul(query, key, false, true))
+		scores := s.Do(graph.MatMul(query, key, graph.Transposed(false, true)))
 		if d.UseScale {
 			scores = s.Do(graph.Mul(scores, s.Weight("scale")))
 		}

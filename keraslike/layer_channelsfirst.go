@@ -78,7 +78,7 @@ func (d *channelsFirst) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		for a := 2; a < x.Dims(); a++ {
 			order = append(order, a)
 		}
-		last[i] = s.Do(graph.Permute(x, append(order, 1)...))
+		last[i] = s.Do(graph.Transpose(x, append(order, 1)...))
 	}
 	s.masks = nil
 	y := s.channelsToFront(s.forward(d.layer.def, last))
@@ -98,5 +98,5 @@ func (s *Scope) channelsToFront(y *graph.Node) *graph.Node {
 	for a := 1; a < y.Dims()-1; a++ {
 		order = append(order, a)
 	}
-	return s.Do(graph.Permute(y, order...))
+	return s.Do(graph.Transpose(y, order...))
 }

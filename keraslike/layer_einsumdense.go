@@ -240,7 +240,7 @@ func (d *einsumDense) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	size := func(axes string) int { return shapeOf(axes, n).Size() }
 	x := s.Do(graph.Reshape(s.arrange(in[0], e.in, all+left+sum), size(all), size(left), size(sum)))
 	w := s.Do(graph.Reshape(s.arrange(s.Weight("kernel"), e.kernel, all+sum+right), size(all), size(sum), size(right)))
-	y := s.Do(graph.BatchMatMul(x, w, false, false))
+	y := s.Do(graph.MatMul(x, w))
 	y = s.arrange(s.Do(graph.Reshape(y, shapeOf(all+left+right, n)...)), all+left+right, e.out)
 	if d.BiasAxes != "" {
 		y = s.Do(graph.Add(y, s.Weight("bias")))
@@ -257,5 +257,5 @@ func (s *Scope) arrange(x *graph.Node, from, to string) *graph.Node {
 	for _, c := range to {
 		order = append(order, slices.Index([]rune(from), c))
 	}
-	return s.Do(graph.Permute(x, order...))
+	return s.Do(graph.Transpose(x, order...))
 }

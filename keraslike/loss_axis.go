@@ -92,5 +92,5 @@ func (a *oneAxis) last(x *graph.Node) (*graph.Node, error) {
 			order = append(order, k)
 		}
 	}
-	return graph.Permute(x, append(order, i+1)...)
+	return graph.Transpose(x, append(order, i+1)...)
 }

@@ -67,7 +67,7 @@ func (l *circle) Target(p Shape) (Shape, error) {
 func (l *circle) Rows(p, _, t *graph.Node) (*graph.Node, error) {
 	var try graph.Try
 	do, n := try.Do, p.Shape()[0]
-	d := do(graph.Affine(do(graph.MatMul(p, p, false, true)), -1, 1))
+	d := do(graph.Affine(do(graph.MatMul(p, p, graph.Transposed(false, true))), -1, 1))
 	zero := do(graph.Scalar(p, 0))
 	d = do(graph.Maximum(d, zero))
 	same := do(graph.Equal(do(graph.Reshape(t, n, 1)), do(graph.Reshape(t, 1, n))))

@@ -87,7 +87,7 @@ func (d predictions) Build(b *k.Builder, _ []k.Shape) (k.Shape, error) {
 }
 
 func (predictions) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
-	return s.Do(graph.Slice(s.Weight("p"), 0, 0, in[0].Shape()[0]))
+	return s.Do(graph.Slice(s.Weight("p"), graph.At(0, 0, in[0].Shape()[0])))
 }
 
 // TestLossesOfKeras compares losses of a batch, by Fit, Evaluate and LossMetric, and their gradients
