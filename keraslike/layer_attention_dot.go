@@ -66,7 +66,6 @@ const (
 )
 
 type dotAttention struct {
-	noMultiplications
 	passesMask
 	Additive         bool    `json:"additive,omitempty"`
 	CausalMask       bool    `json:"causal_mask,omitempty" option:"CausalMask"`
