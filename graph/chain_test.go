@@ -483,6 +483,9 @@ func lossOps() []unary {
 		against("sigmoid cross-entropy", !unit, ones, SigmoidCrossEntropy),
 		against("softmax cross-entropy", !unit, shares, SoftmaxCrossEntropy),
 		labels("sparse softmax cross-entropy", !unit, SparseSoftmaxCrossEntropy),
+		{name: "ctc", ranks: "3", build: func(x node, _ param) (node, error) {
+			return CTC(x, constant(x, []float64{0, float64(lastOf(x) - 1), 0}, x.Shape()[0], 1))
+		}},
 		against("msle", unit, shares, MeanSquaredLogarithmicError),
 		against("poisson", unit, shares, Poisson),
 		against("kl divergence", unit, shares, KLDivergence),

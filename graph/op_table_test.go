@@ -159,6 +159,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return CategoricalFocal(m, w, 0.1, 3) },
 		}},
 		{op: CategoricalHinge, calls: calls{func() (node, error) { return CategoricalHinge(m, w) }}},
+		{op: CTC, calls: calls{func() (node, error) { return CTC(x, w) }}},
 		{op: CausalMask, calls: calls{func() (node, error) { return CausalMask(m) }}},
 		{op: ColumnSum, noGradient: true, calls: calls{func() (node, error) { return ColumnSum(x) }}},
 		{op: Concat, calls: calls{

@@ -33,6 +33,18 @@ const (
 	Exponential ActivationFunc = "exponential" // exp(x)
 	Softmax     ActivationFunc = "softmax"     // exp(x_j)/Σ_k exp(x_k) along the last axis
 	LogSoftmax  ActivationFunc = "log_softmax" // log(softmax(x)) along the last axis
+
+	CELU          ActivationFunc = "celu"           // x for x > 0, else α·(exp(x/α) - 1), α = 1
+	SquarePlus    ActivationFunc = "squareplus"     // (x + √(x² + 4))/2
+	HardTanh      ActivationFunc = "hard_tanh"      // min(max(x, -1), 1)
+	TanhShrink    ActivationFunc = "tanh_shrink"    // x - tanh(x)
+	SoftShrink    ActivationFunc = "soft_shrink"    // x - 0.5 for x > 0.5, x + 0.5 for x < -0.5, else 0
+	HardShrink    ActivationFunc = "hard_shrink"    // x for |x| > 0.5, else 0
+	Cutoff        ActivationFunc = "threshold"      // x for x > 0, else 0; Activation has options for both
+	SparsePlus    ActivationFunc = "sparse_plus"    // 0 for x <= -1, x for x >= 1, else (x + 1)²/4
+	SparseSigmoid ActivationFunc = "sparse_sigmoid" // 0 for x <= -1, 1 for x >= 1, else (x + 1)/2
+	Sparsemax     ActivationFunc = "sparsemax"      // max(x - τ, 0) along the last axis, with the τ for which it sums to 1
+	GLU           ActivationFunc = "glu"            // a·sigmoid(b), a and b the halves of the last axis; for Activation only
 )
 
 func (f ActivationFunc) sets() setting {
@@ -43,7 +55,10 @@ func (ActivationFunc) forConv()      {}
 func (ActivationFunc) forRecurrent() {}
 
 func (f ActivationFunc) check() error {
-	if f == Softmax || f == LogSoftmax {
+	if f == GLU {
+		return fmt.Errorf("%s halves an axis, which only Activation can do", f)
+	}
+	if f == Softmax || f == LogSoftmax || composed[f].apply != nil {
 		return nil
 	}
 	if _, err := f.elementwise(); err != nil {
@@ -68,6 +83,9 @@ func (f ActivationFunc) apply(x *graph.Node) (*graph.Node, error) {
 		return graph.Softmax(x)
 	case LogSoftmax:
 		return graph.LogSoftmax(x)
+	}
+	if one := composed[f]; one.apply != nil && !one.plain {
+		return f.compose(x, activationConstants{})
 	}
 	act, err := f.elementwise()
 	if err != nil {

@@ -380,8 +380,8 @@ func (d *distribution) layOut(m *Model, g *modelGraph) error {
 	}
 	d.updated, d.written = g.updated, g.written
 	d.tail = make([]float32, tailOutputs+len(g.outputLosses.nodes))
-	for k, mean := range g.maskedMeans {
-		if mean && len(m.outputs) > 1 {
+	for k, mask := range g.lossMasks.nodes {
+		if mask != nil && len(m.outputs) > 1 {
 			return fmt.Errorf("distributed: output %q has a mask, and the model has %d outputs, whose losses are means over different numbers of steps", m.outputNames()[k], len(m.outputs))
 		}
 	}
@@ -554,7 +554,7 @@ func (f *fit) computeLeaves(n int) error {
 	d, m := f.dist, f.m
 	defer func() { m.random.Key = d.key }()
 	m.random.Step = uint64(m.trainer.steps)
-	equal := f.train != nil && n%d.leaves == 0 && !f.graph.hasMaskedMean()
+	equal := f.train != nil && n%d.leaves == 0 && f.graph.lossMasks.nodes[0] == nil
 	for i := d.first; i < d.end; i++ {
 		b, err := f.nextLeaf(i, n)
 		if err != nil {
@@ -595,9 +595,9 @@ func (f *fit) countWaiting() {
 // add adds the gradients and new states of a leaf to the sums.
 func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int, equal bool) {
 	weight := float32(len(b.indices))
-	if g.hasMaskedMean() {
+	if mask := g.lossMask(); mask != nil {
 		weight = 0
-		for _, v := range g.mask(0) {
+		for _, v := range mask {
 			if v != 0 {
 				weight++
 			}

@@ -24,7 +24,7 @@ type expression struct {
 	cost                      *graph.Node
 	outputLosses              graph.Nodes   // of the outputs, where there are several
 	domains                   []*valueRange // of targets, for each output
-	maskedMeans               []bool        // whether the loss of each output is the mean over unmasked steps
+	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
 }
 
 // newExpression builds the graph without compiling it, for the sizes that belong to the key. c is

@@ -21,7 +21,7 @@ func TestEverythingHasKnownValues(t *testing.T) {
 	aliases := map[string]string{ // what the programs that made the values call it
 		"mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",
 		"BinaryAccuracyAt": "binary_accuracy", "exact_accuracy": "Accuracy", "Cosine": "CosineSimilarity",
-		"LossMetric": "BinaryCrossentropy",
+		"LossMetric": "BinaryCrossentropy", "Cutoff": "threshold",
 	}
 	exempt := []string{
 		"accuracy",                                                               // one of the three accuracies, by the shapes
@@ -32,7 +32,7 @@ func TestEverythingHasKnownValues(t *testing.T) {
 		"ActivationFunc": "activations", "LossFunc": "losses", "Loss": "losses", "MetricFunc": "metrics", "Metric": "metrics", "Initializer": "initializers", "Optimizer": "optimizers",
 	}
 	known := map[string]bool{}
-	byKeras := map[string]string{"metrics": "metrics_keras", "optimizers": "optimizers_keras"}
+	byKeras := map[string]string{"metrics": "metrics_keras", "optimizers": "optimizers_keras", "losses": "losses_keras", "activations": "activations_keras"}
 	for _, file := range files {
 		cases := golden.Load(t, file)
 		if more, ok := byKeras[file]; ok {

@@ -81,7 +81,7 @@ func TestConvolutionValues(t *testing.T) {
 // TestPoolingValues covers all cases but those that keep axes of length 1 and the
 // one with a mask.
 func TestPoolingValues(t *testing.T) {
-	global := map[string]func(...keraslike.LayerOption) keraslike.Layer{
+	global := map[string]func(...keraslike.PoolOption) keraslike.Layer{
 		"GlobalMaxPooling1D": keraslike.GlobalMaxPooling1D, "GlobalMaxPooling2D": keraslike.GlobalMaxPooling2D,
 		"GlobalAveragePooling1D": keraslike.GlobalAveragePooling1D, "GlobalAveragePooling2D": keraslike.GlobalAveragePooling2D,
 	}

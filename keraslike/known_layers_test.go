@@ -67,7 +67,11 @@ func newTrial(t *testing.T, c golden.Case, layer keraslike.Layer, inputs []strin
 		h := &held{name, tr.batch, c.Inputs[name].Shape[1:], !free}
 		in = append(in, keraslike.Custom(h, keraslike.Name("held "+name)).Apply(dummy))
 	}
-	tr.model = keraslike.NewModel("trial", []*keraslike.Tensor{dummy}, []*keraslike.Tensor{layer.Apply(in...)})
+	out := []*keraslike.Tensor{layer.Apply(in...)}
+	for k := range moreOutputs(c) {
+		out = append(out, out[0].Output(1+k))
+	}
+	tr.model = keraslike.NewModel("trial", []*keraslike.Tensor{dummy}, out)
 	if err := tr.model.Compile(tr.recorder, weighted{}); err != nil {
 		t.Fatal(err)
 	}
@@ -95,6 +99,39 @@ func newTrial(t *testing.T, c golden.Case, layer keraslike.Layer, inputs []strin
 		}
 	}
 	return tr
+}
+
+// moreOutputs are the names of further outputs that a case of layers_keras.json has.
+func moreOutputs(c golden.Case) (names []string) {
+	for _, name := range []string{"scores", "h", "c"} {
+		if _, ok := c.Inputs["r_"+name]; ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// differentiateAll is differentiate for a case with further outputs, which it compares.
+func (tr *trial) differentiateAll(t *testing.T, c golden.Case) {
+	t.Helper()
+	got, err := tr.model.PredictSource(t.Context(), dataOf(t, tr.input(), nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := c.Inputs["r"]
+	targets := []graph.Value{tensorOf(r.Shape, r.Float32())}
+	for k, name := range moreOutputs(c) {
+		golden.Close(t, name, got[1+k].Values(), c.Want[name], layerRelative, layerAbsolute)
+		r := c.Inputs["r_"+name]
+		targets = append(targets, tensorOf(r.Shape, r.Float32()))
+	}
+	golden.Close(t, "y", got[0].Values(), c.Want["y"], layerRelative, layerAbsolute)
+	if _, err := tr.model.TrainOnBatchOf([]graph.Value{tr.input()}, targets, nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range tr.gradients {
+		golden.Close(t, "d"+name, tr.recorder.gradients[i], c.Want["d"+name], layerRelative, layerAbsolute)
+	}
 }
 
 // differentiate makes one step of training on Σ r·y.
@@ -151,6 +188,10 @@ func checkLayers(t *testing.T, topic string, inputs []string, layerOf func(c gol
 		seen[c.Args.String("layer")]++
 		t.Run(c.Name, func(t *testing.T) {
 			tr := newTrial(t, c, layer, present(c, inputs), nil)
+			if len(moreOutputs(c)) > 0 {
+				tr.differentiateAll(t, c)
+				return
+			}
 			tr.checkOutput(t, c)
 			tr.checkGradients(t, c)
 		})
@@ -172,7 +213,7 @@ func TestEveryKindHasKnownValues(t *testing.T) {
 		"GaussianNoise": true, "GaussianDropout": true,
 		"RandomFlip": true, "RandomCrop": true, // TestRandomFlip, TestRandomCrop
 	}
-	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras"} {
+	for _, topic := range []string{"core", "convolution", "pooling", "recurrent", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras", "keras"} {
 		for _, c := range golden.Load(t, "layers_"+topic) {
 			seen[c.Args.String("layer")] = true
 		}

@@ -3,173 +3,225 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
-	"math"
+	"slices"
+	"strings"
 
 	"github.com/reef-dl/reef/graph"
 )
 
 // Activation applies an activation function to every element.
 //
-// The output has the shape of the input, which may be any. Softmax and LogSoftmax work along
-// the last axis.
+// The output has the shape of the input, which may be any; GLU halves an axis. Softmax, LogSoftmax,
+// Sparsemax and GLU work along an axis, Softmax also along several together. With MaskInput Softmax
+// takes a second input, a mask of the input's shape or with axes of length 1, and gives 0 where it is 0.
 //
-// Options: Name, Trainable (default true).
-func Activation(f ActivationFunc, opts ...LayerOption) Layer {
+// The default of Axis is the last one. MaxValue and NegativeSlope fit ReLU; ThresholdAt fits ReLU, SoftShrink, HardShrink and Cutoff;
+// OtherValue Cutoff; Alpha ELU, CELU and SquarePlus; Approximate GELU.
+//
+// Options:
+//
+//	Axis           none
+//	NegativeSlope  0
+//	MaxValue       none
+//	ThresholdAt    that of the function
+//	OtherValue     0
+//	Alpha          that of the function
+//	Approximate    off
+//	MaskInput      off
+//	Name           "activation", "activation_1" and so on
+//	Trainable      true
+//
+// See https://keras.io/api/layers/core_layers/activation/.
+func Activation(f ActivationFunc, opts ...ActivationOption) Layer {
 	return newLayer(&activation{Function: f}, opts)
 }
+
+// MaxValue is the largest value that Activation(ReLU) gives; by default there is none.
+func MaxValue(v float64) ActivationOption { return activationOption{setting: set("MaxValue", v)} }
+
+// ThresholdAt is the value below which Activation gives 0 for ReLU and OtherValue for Cutoff, both of
+// which keep larger values, by default 0; and the distance from 0 for HardShrink and SoftShrink, by
+// default 0.5.
+func ThresholdAt(v float64) ActivationOption {
+	return activationOption{setting: set("ThresholdAt", v)}
+}
+
+// OtherValue is what Activation(Cutoff) gives up to the threshold; the default is 0.
+func OtherValue(v float64) ActivationOption { return activationOption{setting: set("OtherValue", v)} }
+
+// Alpha is the constant of Activation(ELU) and Activation(CELU), by default 1, and that of
+// Activation(SquarePlus), which Keras names b, by default 4.
+func Alpha(v float64) ActivationOption { return activationOption{setting: set("Alpha", v)} }
+
+// ActivationFlag is an ActivationOption that turns something on. All flags are off by default.
+type ActivationFlag string
+
+// The flags of Activation.
+const (
+	// Approximate computes GELU as x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+	Approximate ActivationFlag = "Approximate"
+	// MaskInput gives Softmax a mask as a second input.
+	MaskInput ActivationFlag = "MaskInput"
+)
+
+func (f ActivationFlag) sets() setting { return set(string(f), true) }
+func (ActivationFlag) forActivation()  {}
 
 type activation struct {
 	passesMask
 	Function ActivationFunc `json:"function"`
+	activationConstants
+	Axis      []int `json:"axis,omitempty" option:"Axis"` // nil for the last
+	MaskInput bool  `json:"mask_input,omitempty" option:"MaskInput"`
 }
 
 var _ = register[activation]("Activation")
 
 func (d *activation) Kind() string { return "Activation" }
-func (d *activation) check() error { return d.Function.check() }
+
+// options are those that change the function, as they are given.
+func (d *activation) options() (list []string) {
+	add := func(option string, given bool) {
+		if given {
+			list = append(list, option)
+		}
+	}
+	add("Alpha", d.Alpha != nil)
+	add("Approximate", d.Approximate)
+	add("Axis", d.Axis != nil)
+	add("MaskInput", d.MaskInput)
+	add("MaxValue", d.MaxValue != nil)
+	add("NegativeSlope", d.NegativeSlope != nil)
+	add("OtherValue", d.OtherValue != nil)
+	add("ThresholdAt", d.ThresholdAt != nil)
+	return list
+}
+
+func (d *activation) check() error {
+	if d.Function != GLU {
+		if err := d.Function.check(); err != nil {
+			return err
+		}
+	}
+	fit := d.Function.options()
+	var mistakes []error
+	for _, option := range d.options() {
+		if !slices.Contains(fit, option) {
+			want := "want no options"
+			if len(fit) > 0 {
+				want = "want " + strings.Join(fit, ", ")
+			}
+			mistakes = append(mistakes, fmt.Errorf("%s does not fit %s, %s", option, d.Function, want))
+		}
+	}
+	if len(d.Axis) > 1 && d.Function != Softmax {
+		mistakes = append(mistakes, fmt.Errorf("Axis: got %d axes, %s takes one", len(d.Axis), d.Function))
+	}
+	return errors.Join(append(mistakes, d.activationConstants.check(d.Function))...)
+}
+
+// alongAxis reports whether the function works along an axis.
+func (f ActivationFunc) alongAxis() bool {
+	return f == Softmax || f == LogSoftmax || f == Sparsemax || f == GLU
+}
+
+func (d *activation) axis() []int {
+	if d.Axis == nil {
+		return []int{-1}
+	}
+	return d.Axis
+}
 
 func (d *activation) Build(_ *Builder, in []Shape) (Shape, error) {
+	if d.MaskInput {
+		if len(in) != 2 {
+			return nil, fmt.Errorf("got %d inputs, want the input and its mask", len(in))
+		}
+		if !masksFit(in[1], in[0]) {
+			return nil, fmt.Errorf("mask has shape %v, want %v or axes of length 1", in[1], in[0])
+		}
+		in = in[:1]
+	}
 	if err := oneInput(in); err != nil {
 		return nil, err
 	}
-	if len(in[0]) == 0 && (d.Function == Softmax || d.Function == LogSoftmax) {
+	if !d.Function.alongAxis() {
+		return in[0], nil
+	}
+	if len(in[0]) == 0 {
 		return nil, fmt.Errorf("input is one number for each sample, %s needs a row", d.Function)
 	}
-	return in[0], nil
+	if _, err := axesOf(d.axis(), in[0]); err != nil {
+		return nil, err
+	}
+	if d.Function != GLU {
+		return in[0], nil
+	}
+	axis, err := axisOf(d.axis()[0], in[0])
+	if err != nil {
+		return nil, err
+	}
+	if in[0][axis]%2 != 0 {
+		return nil, fmt.Errorf("input has shape %v, glu wants an even length of the axis", in[0])
+	}
+	half := slices.Clone(in[0])
+	half[axis] /= 2
+	return half, nil
+}
+
+// masksFit reports whether a mask can be broadcast to a shape.
+func masksFit(mask, to Shape) bool {
+	if len(mask) != len(to) {
+		return false
+	}
+	for i, n := range mask {
+		if n != 1 && n != to[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *activation) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	return s.Activate(in[0], d.Function)
-}
-
-// LeakyReLU computes y = x for x > 0, else slope·x.
-//
-// The output has the shape of the input, which may be any.
-//
-// Options:
-//
-//	NegativeSlope  0.3
-//	Name           "leaky_re_lu", "leaky_re_lu_1" and so on
-//	Trainable      true
-//
-// See https://keras.io/api/layers/activation_layers/leaky_relu/.
-func LeakyReLU(opts ...SlopeOption) Layer {
-	return newLayer(&leakyReLU{NegativeSlope: 0.3}, opts)
-}
-
-// NegativeSlope is the slope of LeakyReLU below 0; the default is 0.3.
-func NegativeSlope(slope float64) SlopeOption {
-	return slopeOption{setting: set("NegativeSlope", slope)}
-}
-
-type leakyReLU struct {
-	passesMask
-	NegativeSlope float64 `json:"negative_slope" option:"NegativeSlope"`
-}
-
-var _ = register[leakyReLU]("LeakyReLU")
-
-func (d *leakyReLU) Kind() string { return "LeakyReLU" }
-
-func (d *leakyReLU) check() error {
-	if !(d.NegativeSlope >= 0) || math.IsInf(d.NegativeSlope, 1) {
-		return fmt.Errorf("negative slope is %g, want a finite number of at least 0", d.NegativeSlope)
+	if !d.Function.alongAxis() {
+		return s.activateWith(in[0], d.Function, d.activationConstants)
 	}
-	return nil
-}
-
-func (d *leakyReLU) Build(_ *Builder, in []Shape) (Shape, error) {
-	if err := oneInput(in); err != nil {
-		return nil, err
+	x := in[0]
+	if d.Function == GLU {
+		axis, err := axisOf(d.axis()[0], Shape(x.Shape()[1:]))
+		s.Do(nil, err)
+		half := x.Shape()[axis+1] / 2
+		gate := s.Do(graph.Activate(s.Do(graph.Slice(x, graph.At(axis+1, half, graph.Open))), graph.Act(graph.Sigmoid)))
+		return s.Do(graph.Mul(s.Do(graph.Slice(x, graph.At(axis+1, 0, half))), gate))
 	}
-	return in[0], nil
-}
-
-func (d *leakyReLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	return s.Do(graph.Activate(in[0], graph.ActAlpha(graph.LeakyReLU, d.NegativeSlope)))
-}
-
-// PReLU is LeakyReLU with learned slopes (He et al. 2015, https://arxiv.org/abs/1502.01852):
-// y = max(x, 0) - α·max(-x, 0).
-//
-//	input, output  (batch, ...), the same shape
-//	weights        alpha, one for each element of a sample
-//
-// With SharedAxes all elements along these axes share one slope: SharedAxes(1, 2) learns one
-// slope for each channel of an image.
-//
-// Options:
-//
-//	SharedAxes        none
-//	AlphaInitializer  Zeros()
-//	Name              "p_re_lu", "p_re_lu_1" and so on
-//	Trainable         true
-//
-// See https://keras.io/api/layers/activation_layers/prelu/.
-func PReLU(opts ...SlopeOption) Layer {
-	return newLayer(&preLU{AlphaInitializer: Zeros()}, opts)
-}
-
-// SharedAxes are the axes along which PReLU shares a slope, counted as in Axis. By default
-// every element has its own slope.
-func SharedAxes(axes ...int) SlopeOption {
-	return slopeOption{setting: set("SharedAxes", append([]int{}, axes...))}
-}
-
-// AlphaInitializer sets the initializer of PReLU's slopes; the default is Zeros().
-func AlphaInitializer(i Initializer) SlopeOption {
-	return slopeOption{setting: set("AlphaInitializer", i)}
-}
-
-type preLU struct {
-	noMultiplications
-	passesMask
-	SharedAxes       []int       `json:"shared_axes,omitempty" option:"SharedAxes"`
-	AlphaInitializer Initializer `json:"alpha_initializer" option:"AlphaInitializer"`
-}
-
-var _ = register[preLU]("PReLU")
-
-func (d *preLU) Kind() string { return "PReLU" }
-
-func (d *preLU) Build(b *Builder, in []Shape) (Shape, error) {
-	if err := oneInput(in); err != nil {
-		return nil, err
+	var keep *graph.Node
+	if d.MaskInput {
+		keep = s.Do(graph.Greater(in[1], s.Do(graph.Scalar(in[1], 0.5))))
+		x = s.Do(graph.Where(keep, x, s.Do(graph.Scalar(x, graph.MaskedScore))))
 	}
-	shape := append(Shape{}, in[0]...)
-	for _, a := range d.SharedAxes {
-		axis, err := axisOf(a, in[0])
-		if err != nil {
-			return nil, err
-		}
-		shape[axis] = 1
+	y := d.rows(s, x)
+	if keep != nil {
+		y = s.Do(graph.Where(keep, y, s.Do(graph.Scalar(x, 0))))
 	}
-	b.Weight("alpha", d.AlphaInitializer, Regularizer{}, shape...)
-	return in[0], nil
+	return y
 }
 
-// Forward reshapes x to rows of the axes after the leading shared ones, so that alpha is one
-// row.
-func (d *preLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	alpha := s.Weight("alpha")
-	if alpha == nil {
+// rows applies the function along its axes.
+func (d *activation) rows(s *Scope, x *graph.Node) *graph.Node {
+	if x == nil {
 		return nil
 	}
-	x := in[0].Shape()
-	lead := 0
-	for lead < len(alpha.Shape()) && alpha.Shape()[lead] == 1 {
-		lead++
+	moved, back := axesLast(s, x, d.axis()...)
+	if moved == x && len(d.Axis) < 2 {
+		return s.Activate(x, d.Function)
 	}
-	for axis, n := range alpha.Shape() {
-		if axis >= lead && n < x[axis+1] {
-			alpha = s.Do(graph.Repeat(alpha, x[axis+1], axis))
-		}
+	if moved == nil {
+		return nil
 	}
-	rows, row := Shape(x[:lead+1]).Size(), Shape(x[lead+1:]).Size()
-	alpha = s.Do(graph.Reshape(alpha, row))
-	above := s.Do(graph.Activate(in[0], graph.Act(graph.ReLU)))
-	below := s.Do(graph.Activate(s.Do(graph.Scale(in[0], -1)), graph.Act(graph.ReLU)))
-	below = s.Do(graph.MulRow(s.Do(graph.Reshape(below, rows, row)), alpha))
-	return s.Do(graph.Sub(above, s.Do(graph.Reshape(below, x...))))
+	shape := slices.Clone([]int(moved.Shape()))
+	n := len(shape) - len(d.axis())
+	rows := s.Do(graph.Reshape(moved, append(slices.Clone(shape[:n]), Shape(shape[n:]).Size())...))
+	return back(s.Do(graph.Reshape(s.Do(d.Function.apply(rows)), shape...)))
 }

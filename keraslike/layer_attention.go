@@ -3,8 +3,10 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -17,7 +19,7 @@ import (
 //
 //	inputs   query (batch, t, q); value (batch, s, v), by default the query;
 //	         key (batch, s, k), by default the value
-//	output   (batch, t, q)
+//	output   (batch, t, q), with ReturnScores also the weights (batch, heads, t, s)
 //	weights  query/kernel (q, heads, keyDim), key/kernel (k, heads, keyDim),
 //	         value/kernel (v, heads, valueDim), attention_output/kernel (heads, valueDim, q);
 //	         biases query/bias, key/bias (heads, keyDim), value/bias (heads, valueDim),
@@ -27,12 +29,18 @@ import (
 // another sequence. If query, value or key have a mask, steps of the query attend only to
 // steps of the value that are not masked.
 //
+// The steps may have several axes, as those of an image have. By default all of them are attended
+// together; with AttentionAxes only those, for each position of the others, which are the same in
+// query and value. Such inputs see no masks, and the weights are (batch, others..., heads, t..., s...).
+//
 // Options:
 //
 //	ValueDim             keyDim
 //	OutputDim            the query's features
 //	CausalMask           off
 //	AttentionMask        off
+//	ReturnScores         off
+//	AttentionAxes        none
 //	AttentionDropout     0
 //	NoBias               off
 //	KernelInitializer    GlorotUniform()
@@ -77,7 +85,58 @@ const (
 	// AttentionMask adds a last input: a mask (batch, t, s) that is 1 where a step of the
 	// query may attend to a step of the value, and 0 elsewhere.
 	AttentionMask AttentionFlag = "AttentionMask"
+	// ReturnScores adds an output, the weights of the attention: the softmax of the scores. It is
+	// slower, and needs memory for all weights.
+	ReturnScores AttentionFlag = "ReturnScores"
+	// UseGate multiplies what the heads of GroupQueryAttention give by the sigmoid of another projection
+	// of the query.
+	UseGate AttentionFlag = "UseGate"
 )
+
+// AttentionAxes are the axes of steps that MultiHeadAttention attends together, counted as in Axis. By
+// default these are all between the batch and the features.
+func AttentionAxes(axes ...int) AttentionOption {
+	return newAttentionOption("AttentionAxes", slices.Clone(axes))
+}
+
+// SlidingWindow lets every step of GroupQueryAttention attend only to steps less than n before or
+// after it. By default there is no window.
+func SlidingWindow(n int) AttentionOption { return newAttentionOption("SlidingWindow", n) }
+
+// GroupQueryAttention is MultiHeadAttention in which heads of the query share those of key and value
+// (Ainslie et al. 2023, https://arxiv.org/abs/2305.13245): queryHeads/keyValueHeads each. With one head
+// of key and value it is multi-query attention. Inputs and output are those of MultiHeadAttention.
+//
+//	weights  query/kernel (q, queryHeads, headDim), key/kernel (k, keyValueHeads, headDim),
+//	         value/kernel (v, keyValueHeads, headDim), attention_output/kernel (queryHeads, headDim, q),
+//	         with UseGate gate/kernel (q, queryHeads, headDim); biases of the last two axes, the
+//	         output's (q)
+//
+// Options:
+//
+//	CausalMask           off
+//	AttentionMask        off
+//	ReturnScores         off
+//	SlidingWindow        none
+//	UseGate              off
+//	AttentionDropout     0
+//	NoBias               off
+//	KernelInitializer    GlorotUniform()
+//	BiasInitializer      Zeros()
+//	KernelRegularizer    none
+//	BiasRegularizer      none
+//	ActivityRegularizer  none
+//	KernelConstraint     none
+//	BiasConstraint       none
+//	Name                 "group_query_attention", "group_query_attention_1" and so on
+//	Trainable            true
+//
+// See https://keras.io/api/layers/attention_layers/group_query_attention/.
+func GroupQueryAttention(headDim, queryHeads, keyValueHeads int, opts ...AttentionOption) Layer {
+	return newLayer(&attention{
+		Heads: queryHeads, Shared: &keyValueHeads, KeyDim: headDim, ValueDim: headDim, initialized: newInitialized(),
+	}, opts)
+}
 
 func (f AttentionFlag) sets() setting { return set(string(f), true) }
 func (AttentionFlag) forAttention()   {}
@@ -90,16 +149,47 @@ type attention struct {
 	OutputDim        int     `json:"output_dim,omitempty" option:"OutputDim"` // 0 means that of the query
 	CausalMask       bool    `json:"causal_mask,omitempty" option:"CausalMask"`
 	AttentionMask    bool    `json:"attention_mask,omitempty" option:"AttentionMask"`
+	ReturnScores     bool    `json:"return_scores,omitempty" option:"ReturnScores"`
+	AttentionAxes    []int   `json:"attention_axes,omitempty" option:"AttentionAxes"` // nil for all
+	SlidingWindow    *int    `json:"sliding_window,omitempty" option:"SlidingWindow"`
+	UseGate          bool    `json:"use_gate,omitempty" option:"UseGate"`
+	Shared           *int    `json:"num_key_value_heads,omitempty"` // nil for as many as of the query
 	AttentionDropout float64 `json:"dropout,omitempty" option:"AttentionDropout"`
 	initialized
 }
 
-var _ = register[attention]("MultiHeadAttention")
+var _ = register[attention]("MultiHeadAttention", "GroupQueryAttention")
 
-func (d *attention) Kind() string { return "MultiHeadAttention" }
+func (d *attention) Kind() string {
+	if d.Shared != nil {
+		return "GroupQueryAttention"
+	}
+	return "MultiHeadAttention"
+}
+
+func (d *attention) refuses() []string {
+	if d.Shared != nil {
+		return []string{"ValueDim", "OutputDim", "AttentionAxes"}
+	}
+	return []string{"SlidingWindow", "UseGate"}
+}
+
+// valueHeads is the number of heads of key and value.
+func (d *attention) valueHeads() int {
+	if d.Shared != nil {
+		return *d.Shared
+	}
+	return d.Heads
+}
 
 func (d *attention) check() error {
 	switch {
+	case d.Heads >= 1 && (d.valueHeads() < 1 || d.Heads%d.valueHeads() != 0):
+		return fmt.Errorf("%d heads of the query and %d of key and value, want a divisor", d.Heads, d.valueHeads())
+	case d.SlidingWindow != nil && *d.SlidingWindow < 1:
+		return fmt.Errorf("SlidingWindow is %d, want a positive number", *d.SlidingWindow)
+	case d.AttentionAxes != nil && d.AttentionMask:
+		return errors.New("AttentionMask does not fit with AttentionAxes")
 	case d.Heads < 1 || d.KeyDim < 1 || d.ValueDim < 1:
 		return fmt.Errorf("%d heads with keys of %d and values of %d, want positive numbers", d.Heads, d.KeyDim, d.ValueDim)
 	case d.OutputDim < 0:
@@ -140,25 +230,43 @@ func (d *attention) Build(b *Builder, in []Shape) (Shape, error) {
 		name  string
 		shape Shape
 	}{{"query", query}, {"value", value}, {"key", key}} {
-		if len(x.shape) != 2 {
+		if len(x.shape) < 2 || d.Shared != nil && len(x.shape) != 2 {
 			return nil, fmt.Errorf("%s has shape %v, want (batch, steps, features)", x.name, x.shape)
 		}
 	}
-	if key[0] != value[0] {
+	steps, err := d.steps(query, value)
+	if err != nil {
+		return nil, err
+	}
+	last := len(query) - 1
+	if len(key) == 2 && len(value) == 2 && key[0] != value[0] {
 		return nil, fmt.Errorf("key has %d steps, value %d", key[0], value[0])
+	}
+	if !Shape(key[:len(key)-1]).Equal(value[:len(value)-1]) {
+		return nil, fmt.Errorf("key has shape %v, value %v, want the same steps", key, value)
+	}
+	if d.AttentionMask && last > 1 {
+		return nil, fmt.Errorf("AttentionMask does not fit with a query of shape %v, want (batch, steps, features)", query)
 	}
 	if want := (Shape{query[0], value[0]}); d.AttentionMask && !in[len(in)-1].Equal(want) {
 		return nil, fmt.Errorf("mask has shape %v, want %v", in[len(in)-1], want)
 	}
-	out := query[1]
+	out := query[last]
 	if d.OutputDim > 0 {
 		out = d.OutputDim
 	}
-	d.weights(b, "query", []int{query[1], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
-	d.weights(b, "key", []int{key[1], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
-	d.weights(b, "value", []int{value[1], d.Heads, d.ValueDim}, []int{d.Heads, d.ValueDim})
+	shared := d.valueHeads()
+	d.weights(b, "query", []int{query[last], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
+	d.weights(b, "key", []int{key[last], shared, d.KeyDim}, []int{shared, d.KeyDim})
+	d.weights(b, "value", []int{value[last], shared, d.ValueDim}, []int{shared, d.ValueDim})
+	if d.UseGate {
+		d.weights(b, "gate", []int{query[last], d.Heads, d.KeyDim}, []int{d.Heads, d.KeyDim})
+	}
 	d.weights(b, "attention_output", []int{d.Heads, d.ValueDim, out}, []int{out})
-	return Shape{query[0], out}, nil
+	if d.ReturnScores {
+		b.Output(steps.scores(d.Heads, query, value))
+	}
+	return append(slices.Clone(query[:last]), out), nil
 }
 
 // weights declares kernel and bias of one projection.
@@ -181,26 +289,50 @@ func (d *attention) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.AttentionMask {
 		mask, in = in[len(in)-1], in[:len(in)-1]
 	}
-	query, value, key := inputsOf(in)
+	if query, value, _ := inputsOf(in); query.Dims() > 3 {
+		return d.forwardAlongAxes(s, in, Shape(query.Shape()[1:]), Shape(value.Shape()[1:]))
+	}
 	s.SetMask(0, s.Mask(0))
+	queryMask, keyMask := d.paddingMasks(s, len(in))
+	y, scores := d.attend(s, in, mask, queryMask, keyMask)
+	if d.ReturnScores {
+		s.Output(scores)
+	}
+	return y
+}
+
+// attend returns the output for inputs (batch, steps, features), and with ReturnScores the weights.
+func (d *attention) attend(s *Scope, in []*graph.Node, mask, queryMask, keyMask *graph.Node) (y, scores *graph.Node) {
+	query, value, key := inputsOf(in)
+	if query == nil || value == nil || key == nil {
+		return nil, nil
+	}
 	spec := graph.AttentionSpec{Heads: d.Heads, Scale: 1 / math.Sqrt(float64(d.KeyDim)), Causal: d.CausalMask}
 	if s.Training() {
 		spec.Rate = d.AttentionDropout
 		spec.Random, spec.Stream = s.Random(0)
 	}
-	queryMask, keyMask := d.paddingMasks(s, len(in))
-	y := s.Do(graph.Attention(spec, graph.AttentionInputs{
-		Query: d.project(s, "query", query, d.KeyDim), Key: d.project(s, "key", key, d.KeyDim), Value: d.project(s, "value", value, d.ValueDim),
-		Mask: mask, QueryMask: queryMask, KeyMask: keyMask,
-	}))
+	inputs := graph.AttentionInputs{
+		Query: d.project(s, "query", query, d.Heads, d.KeyDim), Key: d.project(s, "key", key, d.valueHeads(), d.KeyDim),
+		Value: d.project(s, "value", value, d.valueHeads(), d.ValueDim), Mask: d.windowed(s, mask, query, value), QueryMask: queryMask, KeyMask: keyMask,
+	}
+	if d.ReturnScores {
+		y, scores = s.attentionWithScores(spec, inputs)
+	} else {
+		y = s.Do(graph.Attention(spec, inputs))
+	}
 	kernel := s.Weight("attention_output/kernel")
 	if kernel == nil {
-		return nil
+		return nil, nil
+	}
+	if d.UseGate {
+		gate := s.Do(graph.Activate(d.project(s, "gate", query, d.Heads, d.KeyDim), graph.Act(graph.Sigmoid)))
+		y = s.Do(graph.Mul(y, gate))
 	}
 	batch, t, out := query.Shape()[0], query.Shape()[1], kernel.Shape()[2]
 	y = s.Do(graph.Reshape(y, batch*t, d.Heads*d.ValueDim))
 	y = d.dense(s, "attention_output", y, d.Heads*d.ValueDim, out)
-	return s.Do(graph.Reshape(y, batch, t, out))
+	return s.Do(graph.Reshape(y, batch, t, out)), scores
 }
 
 // paddingMasks returns the mask of the query and that of value and key; nil for none.
@@ -215,10 +347,13 @@ func (d *attention) paddingMasks(s *Scope, inputs int) (ofQuery, ofKey *graph.No
 	return query, s.Do(graph.Mul(value, key))
 }
 
-// project maps (batch, steps, features) to (batch, steps, heads·dim).
-func (d *attention) project(s *Scope, name string, x *graph.Node, dim int) *graph.Node {
+// project maps (batch, steps, features) to (batch, steps, heads·dim), for all heads of the query.
+func (d *attention) project(s *Scope, name string, x *graph.Node, heads, dim int) *graph.Node {
 	batch, steps, features := x.Shape()[0], x.Shape()[1], x.Shape()[2]
-	y := d.dense(s, name, s.Do(graph.Reshape(x, batch*steps, features)), features, d.Heads*dim)
+	y := d.dense(s, name, s.Do(graph.Reshape(x, batch*steps, features)), features, heads*dim)
+	if heads < d.Heads {
+		y = s.Do(graph.Repeat(s.Do(graph.Reshape(y, batch, steps, heads, dim)), d.Heads/heads, 2))
+	}
 	return s.Do(graph.Reshape(y, batch, steps, d.Heads*dim))
 }
 

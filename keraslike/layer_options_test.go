@@ -57,13 +57,19 @@ func constructors() map[string]constructor {
 		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
 		"AveragePooling1D": of1(AveragePooling1D, "size"), "AveragePooling2D": of1(AveragePooling2D, "size"),
 		"SimpleRNN": of1(SimpleRNN, "units"), "GRU": of1(GRU, "units"), "LSTM": of1(LSTM, "units"),
-		"Bidirectional":      made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
-		"TimeDistributed":    made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
-		"BatchNormalization": made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
+		"Bidirectional":          made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
+		"TimeDistributed":        made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
+		"RMSNormalization":       made(RMSNormalization, nil),
+		"ActivityRegularization": made(func(o ...LayerOption) Layer { return ActivityRegularization(L1(1), o...) }, nil),
+		"EinsumDense":            made(func(o ...DenseOption) Layer { return EinsumDense("ab,bc->ac", []int{3}, o...) }, nil),
+		"Attention":              made(Attention, nil), "AdditiveAttention": made(AdditiveAttention, nil),
+		"GroupQueryAttention": made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
+		"ChannelsFirst":       made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
+		"BatchNormalization":  made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
 		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
 		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),
 		"Dot":          made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
-		"Activation":   made(func(o ...LayerOption) Layer { return Activation(ReLU, o...) }, nil),
+		"Activation":   made(func(o ...ActivationOption) Layer { return Activation(ReLU, o...) }, nil),
 		"Reshape":      made(func(o ...LayerOption) Layer { return Reshape([]int{1}, o...) }, nil),
 		"Permute":      made(func(o ...LayerOption) Layer { return Permute([]int{1}, o...) }, nil),
 		"Masking":      made(func(o ...LayerOption) Layer { return Masking(0, o...) }, nil),
@@ -86,10 +92,14 @@ func constructors() map[string]constructor {
 		"ZeroPadding2D": made(func(o ...LayerOption) Layer { return ZeroPadding2D(1, 2, 3, 4, o...) }, nil),
 		"Cropping2D":    made(func(o ...LayerOption) Layer { return Cropping2D(1, 2, 3, 4, o...) }, nil),
 	}
-	for name, f := range map[string]func(...LayerOption) Layer{
-		"Flatten": Flatten, "Add": Add, "Subtract": Subtract, "Multiply": Multiply, "Average": Average, "Maximum": Maximum, "Minimum": Minimum,
+	for name, f := range map[string]func(...PoolOption) Layer{
 		"GlobalMaxPooling1D": GlobalMaxPooling1D, "GlobalMaxPooling2D": GlobalMaxPooling2D,
 		"GlobalAveragePooling1D": GlobalAveragePooling1D, "GlobalAveragePooling2D": GlobalAveragePooling2D,
+	} {
+		all[name] = made(f, nil)
+	}
+	for name, f := range map[string]func(...LayerOption) Layer{
+		"Flatten": Flatten, "Add": Add, "Subtract": Subtract, "Multiply": Multiply, "Average": Average, "Maximum": Maximum, "Minimum": Minimum,
 	} {
 		all[name] = made(f, nil)
 	}
@@ -106,18 +116,18 @@ func constructors() map[string]constructor {
 func layerOptions() []layerSetting {
 	r, c := L1L2(0.1, 0.2), MaxNorm(2)
 	return []layerSetting{
-		Tanh, RecurrentActivation(HardSigmoid),
-		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), DepthMultiplier(2),
+		Tanh, BiasAxes("c"), RecurrentActivation(HardSigmoid),
+		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		MaskZero, EmbeddingsInitializer(Ones()),
-		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, AttentionDropout(0.1),
+		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
 		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, Synchronized,
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
 		FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
-		Normalized, NegativeSlope(0.1), SharedAxes(1), AlphaInitializer(Ones()),
+		Normalized, NegativeSlope(0.1), MaxValue(6), ThresholdAt(0.1), OtherValue(2), Alpha(0.2), Approximate, MaskInput, SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
 		KernelConstraint(c), RecurrentConstraint(c), BiasConstraint(c),
@@ -167,8 +177,8 @@ func TestEveryOptionIsListed(t *testing.T) {
 	for _, o := range layerOptions() {
 		listed[o.sets().option] = true
 	}
-	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
-	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
+	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Activation|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
+	flags := regexp.MustCompile(`^((Kernel|Pool|Activation|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
 		if families.MatchString(typ.Name) {
@@ -333,6 +343,12 @@ func (c constructor) text(d Definition, field string, value any, activations map
 			return "Zeros(), Ones() for the forget gate"
 		}
 		return "Zeros()"
+	case string:
+		if v == "" {
+			return "none"
+		}
+	case *float64:
+		return map[string]string{"NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
 	case *[2]int:
 		return "the size that Keras infers"
 	case OutputMode:

@@ -4,6 +4,7 @@ package keraslike
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -162,43 +163,69 @@ func (d *pool) Forward(s *Scope, in []*graph.Node) *graph.Node {
 // GlobalMaxPooling1D computes the maximum of each channel over all steps:
 // (batch, steps, channels) becomes (batch, channels).
 //
-// Options: Name, Trainable (default true).
+// Options:
+//
+//	KeepDims   off
+//	Name       "global_max_pooling1d", "global_max_pooling1d_1" and so on
+//	Trainable  true
 //
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling1d/.
-func GlobalMaxPooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, true, opts) }
+func GlobalMaxPooling1D(opts ...PoolOption) Layer { return newGlobalPool(1, true, opts) }
 
 // GlobalMaxPooling2D computes the maximum of each channel over the image:
 // (batch, height, width, channels) becomes (batch, channels).
 //
-// Options: Name, Trainable (default true).
+// Options:
+//
+//	KeepDims   off
+//	Name       "global_max_pooling2d", "global_max_pooling2d_1" and so on
+//	Trainable  true
 //
 // See https://keras.io/api/layers/pooling_layers/global_max_pooling2d/.
-func GlobalMaxPooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, true, opts) }
+func GlobalMaxPooling2D(opts ...PoolOption) Layer { return newGlobalPool(2, true, opts) }
 
 // GlobalAveragePooling1D computes the mean of each channel over all steps that are not
 // masked: (batch, steps, channels) becomes (batch, channels). If all steps are masked, the
 // mean is 0.
 //
-// Options: Name, Trainable (default true).
+// Options:
+//
+//	KeepDims   off
+//	Name       "global_average_pooling1d", "global_average_pooling1d_1" and so on
+//	Trainable  true
 //
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
-func GlobalAveragePooling1D(opts ...LayerOption) Layer { return newGlobalPool(1, false, opts) }
+func GlobalAveragePooling1D(opts ...PoolOption) Layer { return newGlobalPool(1, false, opts) }
 
 // GlobalAveragePooling2D computes the mean of each channel over the image:
 // (batch, height, width, channels) becomes (batch, channels).
 //
-// Options: Name, Trainable (default true).
+// Options:
+//
+//	KeepDims   off
+//	Name       "global_average_pooling2d", "global_average_pooling2d_1" and so on
+//	Trainable  true
 //
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling2d/.
-func GlobalAveragePooling2D(opts ...LayerOption) Layer { return newGlobalPool(2, false, opts) }
+func GlobalAveragePooling2D(opts ...PoolOption) Layer { return newGlobalPool(2, false, opts) }
 
-func newGlobalPool(axes int, maximum bool, opts []LayerOption) Layer {
+// PoolFlag is a PoolOption that turns something on. All flags are off by default.
+type PoolFlag string
+
+// KeepDims makes a global pooling layer keep the axes that it reduces, with length 1.
+const KeepDims PoolFlag = "KeepDims"
+
+func (f PoolFlag) sets() setting { return set(string(f), true) }
+func (PoolFlag) forPool()        {}
+
+func newGlobalPool(axes int, maximum bool, opts []PoolOption) Layer {
 	return newLayer(&globalPool{Axes: axes, Max: maximum}, opts)
 }
 
 type globalPool struct {
-	Axes int  `json:"axes"`
-	Max  bool `json:"max"`
+	Axes     int  `json:"axes"`
+	Max      bool `json:"max"`
+	KeepDims bool `json:"keepdims,omitempty" option:"KeepDims"`
 }
 
 var _ = register[globalPool]("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D")
@@ -222,10 +249,23 @@ func (d *globalPool) Build(_ *Builder, in []Shape) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.KeepDims {
+		return append(slices.Repeat(Shape{1}, d.Axes), x[d.Axes]), nil
+	}
 	return Shape{x[d.Axes]}, nil
 }
 
 func (d *globalPool) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	y := d.pool(s, in)
+	if y == nil || !d.KeepDims {
+		return y
+	}
+	shape := y.Shape()
+	return s.Do(graph.Reshape(y, append(append([]int{shape[0]}, slices.Repeat([]int{1}, d.Axes)...), shape[1])...))
+}
+
+// pool returns the pooled channels.
+func (d *globalPool) pool(s *Scope, in []*graph.Node) *graph.Node {
 	if d.Max {
 		return s.Do(graph.GlobalMaxPool(in[0]))
 	}

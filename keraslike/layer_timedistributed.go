@@ -3,8 +3,6 @@
 package keraslike
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/reef-dl/reef/graph"
@@ -27,77 +25,15 @@ import (
 //
 // See https://keras.io/api/layers/recurrent_layers/time_distributed/.
 func TimeDistributed(inner Layer, opts ...LayerOption) Layer {
-	d := &timeDistributed{}
-	if inner != nil {
-		d.layer = inner.core()
-	}
-	l := newLayer(d, opts)
-	l.frozen = l.frozen || d.layer != nil && d.layer.frozen
-	return l
+	d := &timeDistributed{wrap(inner)}
+	return d.frozenAs(newLayer(d, opts))
 }
 
-type timeDistributed struct {
-	layer *layer
-}
+type timeDistributed struct{ wrapping }
 
 var _ = register[timeDistributed]("TimeDistributed")
 
 func (d *timeDistributed) Kind() string { return "TimeDistributed" }
-
-// write stores the inner layer as models store theirs.
-func (d *timeDistributed) write(to *layerWriter) ([]byte, error) {
-	c, err := to.layer(d.layer)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(map[string]layerConfig{"layer": c})
-}
-
-// read restores the inner layer.
-func (d *timeDistributed) read(text []byte, from *loader) (err error) {
-	var saved struct {
-		Layer layerConfig `json:"layer"`
-	}
-	if err := unmarshalStrict(text, &saved); err != nil {
-		return err
-	}
-	d.layer, err = saved.Layer.layer(from)
-	return err
-}
-
-// inner returns the wrapped layer.
-func (d *timeDistributed) inner() *layer { return d.layer }
-
-// holdsLayers reports whether the inner layer contains layers.
-func (d *timeDistributed) holdsLayers() bool { return d.layer != nil && holdsLayers(d.layer.def) }
-
-func (d *timeDistributed) check() error {
-	if d.layer == nil {
-		return errors.New("got no layer")
-	}
-	if d.layer.built && !holdsLayers(d.layer.def) {
-		return fmt.Errorf("the %s is also applied elsewhere; only a model may be shared", d.layer.def.Kind())
-	}
-	if err := d.layer.checkSettings(); err != nil {
-		return fmt.Errorf("%s: %w", d.layer.def.Kind(), err)
-	}
-	return nil
-}
-
-// multiplications returns those of an inner recurrent layer, otherwise the usual number.
-func (d *timeDistributed) multiplications(in []Shape, out Shape, each float64) float64 {
-	if r, ok := d.layer.def.(*recurrent); ok {
-		return r.multiplications(in, out, each)
-	}
-	return each
-}
-
-func (d *timeDistributed) internalValues(in []Shape) float64 {
-	if r, ok := d.layer.def.(*recurrent); ok {
-		return r.internalValues(in)
-	}
-	return 0
-}
 
 func (d *timeDistributed) Build(b *Builder, in []Shape) (Shape, error) {
 	if err := oneInput(in); err != nil {

@@ -101,6 +101,17 @@ func layerRows() []layerRow {
 		{kind: "Rescaling", layer: func() Layer { return Rescaling(2, -1) }, in: image, out: image[0]},
 		{kind: "Normalization", layer: func() Layer { return Normalization(Axis(1)) }, in: image, out: image[0], parameters: 12},
 		{kind: "TimeDistributed", layer: func() Layer { return TimeDistributed(Dense(4, NoBias)) }, in: image, out: Shape{6, 4, 4}, parameters: 8},
+		{kind: "RMSNormalization", layer: func() Layer { return RMSNormalization(Axis(1, 3), Epsilon(0.01)) }, in: image, out: image[0], parameters: 12},
+		{kind: "ActivityRegularization", layer: func() Layer { return ActivityRegularization(L1L2(0.1, 0.2)) }, in: series, out: series[0]},
+		{kind: "EinsumDense", layer: func() Layer {
+			return EinsumDense("abcd,cde->abe", []int{Any, 5}, BiasAxes("e"), ActivityRegularizer(Regularizer{L2: 0.1}))
+		}, in: image, out: Shape{6, 5}, parameters: 45},
+		{kind: "Attention", layer: func() Layer { return Attention(UseScale, ConcatScore, CausalMask, AttentionDropout(0.2)) }, in: []Shape{{4, 3}, {6, 2}, {6, 3}}, out: Shape{4, 2}, parameters: 2},
+		{kind: "AdditiveAttention", layer: func() Layer { return AdditiveAttention() }, in: []Shape{{4, 3}, {6, 3}}, out: Shape{4, 3}, parameters: 3},
+		{kind: "GroupQueryAttention", layer: func() Layer {
+			return GroupQueryAttention(3, 4, 2, UseGate, SlidingWindow(3), NoBias, AttentionDropout(0.2))
+		}, in: []Shape{{4, 3}, {6, 2}}, out: Shape{4, 3}, parameters: 36 + 12 + 12 + 36 + 36},
+		{kind: "ChannelsFirst", layer: func() Layer { return ChannelsFirst(Conv2D(3, 2, NoBias)) }, in: image, out: Shape{3, 3, 1}, parameters: 72},
 		{kind: "MultiHeadAttention", layer: func() Layer {
 			return MultiHeadAttention(2, 3, ValueDim(4), OutputDim(5), CausalMask, AttentionMask, AttentionDropout(0.2), ones, ActivityRegularizer(Regularizer{L2: 0.1}), BiasConstraint(MaxNorm(9)))
 		}, in: []Shape{{4, 3}, {6, 2}, {4, 6}}, out: Shape{4, 5}, parameters: 24 + 18 + 24 + 45, masked: true, still: "key/bias"},

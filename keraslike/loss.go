@@ -39,6 +39,18 @@ type targetedLoss interface {
 // distanceLoss is a Loss that can be a function of p - t, or of their logarithms or ratio.
 type distanceLoss interface{ isDistance() bool }
 
+// selectiveLoss is a Loss that leaves out some rows.
+type selectiveLoss interface {
+	// counted returns a mask shaped like rows that is 0 where a row is left out, nil if none is.
+	counted(rows, target *graph.Node) (*graph.Node, error)
+}
+
+// sampleLoss is a Loss of class numbers that has one value for each sample, instead of one for each.
+type sampleLoss interface{ perSample() }
+
+// axisLoss is a Loss that may be along another axis than the last.
+type axisLoss interface{ alongLast() bool }
+
 // targetsOf returns the set of valid targets of a loss; custom losses take all numbers.
 func targetsOf(l Loss, p Shape) *valueRange {
 	if own, ok := l.(targetedLoss); ok {
@@ -52,7 +64,7 @@ func targetsOf(l Loss, p Shape) *valueRange {
 //
 // In the formulas of the constants p is the prediction, t the target, n the length of the
 // last axis and ε 1e-7. Losses with settings are made by Huber, LossFunc.With,
-// BinaryFocalCrossentropy and CategoricalFocalCrossentropy, your own by CustomLoss.
+// BinaryFocalCrossentropy and the other functions that return a Loss, your own by CustomLoss.
 type LossFunc string
 
 // lossKind defines one LossFunc.
@@ -202,6 +214,12 @@ func FocalGamma(gamma float64) LossOption { return optionValue[float64]{"FocalGa
 // 0.25.
 func FocalAlpha(alpha float64) LossOption { return optionValue[float64]{"FocalAlpha", alpha} }
 
+// ScoreOption is an option of losses and of metrics.
+type ScoreOption interface {
+	LossOption
+	MetricOption
+}
+
 // LossFlag is a LossOption that turns something on. All flags are off by default. FromLogits
 // is also a MetricOption.
 type LossFlag string
@@ -218,6 +236,8 @@ const (
 	// ClassBalancing makes BinaryFocalCrossentropy weight targets of 1 by FocalAlpha and
 	// targets of 0 by 1 - FocalAlpha.
 	ClassBalancing LossFlag = "ClassBalancing"
+	// KeepDiagonal makes Circle compare each sample with itself, too.
+	KeepDiagonal LossFlag = "KeepDiagonal"
 )
 
 // Losses assigns a loss to each output of a model with several outputs, in their order. The

@@ -37,6 +37,7 @@ var (
 	_ = registerLossFunc(CosineSimilarity, lossKind{
 		rows: graph.CosineSimilarity, noMetric: "the loss has the opposite sign; the metric is Cosine",
 	})
+	_ = registerLoss(string(CosineSimilarity), func() Loss { return &optionedLoss{} })
 	_ = registerLoss("huber", func() Loss { return &huber{} })
 )
 

@@ -70,6 +70,8 @@ func TestTargetsOutside(t *testing.T) {
 		"categorical hinge": {k.CategoricalHinge, k.Linear, three, 7, []float32{255, -2}, "want -1 and 1 or 0 and 1"},
 		"mse":               {k.MeanSquaredError, k.Sigmoid, one, 2, []float32{255, -3}, "want about 0 to 1"},
 		"huber":             {k.Huber(1), k.Softmax, three, 7, []float32{255, -3}, "want about 0 to 1"},
+		"dice":              {k.Dice(), k.Softmax, three, 7, []float32{2, -1}, "want 0 to 1"},
+		"tversky":           {k.Tversky(0.5, 0.5, k.AlongAxis(1)), k.Softmax, three, 7, []float32{2, -1}, "want 0 to 1"},
 		"own":               {k.CustomLoss("own", func(p, y *graph.Node) (*graph.Node, error) { return graph.MeanSquaredError(p, y) }), k.Sigmoid, one, 2, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,11 +13,12 @@ import "github.com/reef-dl/reef/graph"
 //
 //	make a mask       Embedding with MaskZero, Masking
 //	use and pass it   SimpleRNN, GRU, LSTM, Bidirectional (pass it with ReturnSequences),
-//	                  MultiHeadAttention (passes the query's), TimeDistributed
+//	                  MultiHeadAttention, GroupQueryAttention, Attention and AdditiveAttention (pass
+//	                  the query's), TimeDistributed
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
-//	pass it           Dense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
+//	pass it           Dense, EinsumDense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, BatchNormalization,
-//	                  LayerNormalization, GroupNormalization, UnitNormalization,
+//	                  LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, ActivityRegularization,
 //	                  Normalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts if
 //	                  it counts in any input, or if an input has no mask; Multiply, Maximum

@@ -44,11 +44,6 @@ func ConcordanceCorrelation(opts ...MetricOption) Metric {
 	return newCorrelation(concordanceName, opts)
 }
 
-// AlongAxis is the axis of the rows of Cosine, PearsonCorrelation and ConcordanceCorrelation, and of
-// the classes of the IoU metrics, from 1 since 0 is the batch; negative numbers count from the end. The
-// default is -1, the last axis.
-func AlongAxis(axis int) MetricOption { return optionValue[int]{"AlongAxis", axis} }
-
 func newCorrelation(name string, opts []MetricOption) Metric {
 	m := &correlation{name: name, Axis: -1}
 	m.mistake = configure(opts, MetricOption.applyMetric, fields{"AlongAxis": &m.Axis})

@@ -77,8 +77,9 @@ func OneHotMeanIoU(classes int, opts ...MetricOption) Metric {
 }
 
 // IgnoreClass is a class number, such as 255 for the border of objects, whose targets do not count
-// in IoU and MeanIoU. By default there is none.
-func IgnoreClass(class int) MetricOption { return optionValue[int]{"IgnoreClass", class} }
+// in IoU and MeanIoU and in SparseCategoricalCrossentropy, which is the mean over the others. By
+// default there is none.
+func IgnoreClass(class int) ScoreOption { return optionValue[int]{"IgnoreClass", class} }
 
 // TargetClasses are the classes that BinaryIoU measures; the default is 0 and 1.
 func TargetClasses(classes ...int) MetricOption {

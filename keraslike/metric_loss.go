@@ -77,7 +77,7 @@ func (m *lossMetric) Begin(p, t Shape) (Measurement, error) {
 		return fail(fmt.Errorf("%s: targets have shape %v, want %v for predictions %v", m.loss.Name(), t, want, p))
 	}
 	r := &lossRows{loss: m.loss, p: p, t: t, targets: targetsOf(m.loss, p.at(trialLength)), graphs: map[[2]int]*lossGraph{}}
-	if c, ok := m.loss.(*crossentropy); ok && !c.FromLogits {
+	if c, ok := m.loss.(*optionedLoss); ok && !c.FromLogits {
 		r.predictions = c.Of.kind().predictions
 	}
 	return r, nil
@@ -105,6 +105,7 @@ type lossGraph struct {
 	prediction, target int
 	labels             []float32 // targets without those of weight 0
 	values             int       // for each sample; 0 for one of the whole batch
+	selects            bool      // the loss leaves out rows
 }
 
 func (m *lossRows) Add(n int, p, t []float32) { m.AddWeighted(n, p, t, nil) }
@@ -130,12 +131,16 @@ func (m *lossRows) AddWeighted(n int, p, t, weights []float32) {
 		m.sum, m.weight = m.sum+float64(values[0])*float64(n), m.weight+float64(n)
 		return
 	}
+	var counted []float32
+	if g.selects {
+		counted = g.program.Floats(1)
+	}
 	for i, v := range values {
 		w := 1.0
 		if weights != nil {
 			w = float64(weights[i/g.values])
 		}
-		if w != 0 {
+		if w != 0 && (counted == nil || counted[i] != 0) {
 			m.sum, m.weight = m.sum+w*float64(v), m.weight+w
 		}
 	}
@@ -215,11 +220,21 @@ func newLossGraph(l Loss, n int, p, t Shape) (built *lossGraph, err error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := graph.Compile(rows)
+	roots := graph.Nodes{rows}
+	if own, ok := l.(selectiveLoss); ok {
+		counted, err := own.counted(rows, target)
+		if err != nil {
+			return nil, err
+		}
+		if counted != nil {
+			roots = append(roots, counted)
+		}
+	}
+	program, err := graph.Compile(roots...)
 	if err != nil {
 		return nil, err
 	}
-	built = &lossGraph{program: program, prediction: program.Input(prediction), target: program.Input(target)}
+	built = &lossGraph{program: program, prediction: program.Input(prediction), target: program.Input(target), selects: len(roots) > 1}
 	built.labels = make([]float32, Shape(t.withBatch(n)).Size())
 	if size := Shape(rows.Shape()).Size(); size%n == 0 && len(rows.Shape()) > 0 {
 		built.values = size / n

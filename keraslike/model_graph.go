@@ -22,12 +22,10 @@ type modelGraph struct {
 	batchBuffers
 	losses  []Loss        // of the outputs, where they are computed
 	domains []*valueRange // of their targets
-	// maskedMeans reports for each output whether its loss is the mean over unmasked steps.
-	maskedMeans []bool
-	updated     []*Weight   // the weights that updates has new values for
-	written     []*Weight   // those, and the trained weights
-	locks       weightLocks // of the weights it reads; none in training, which writes them itself
-	scope       *Scope
+	updated []*Weight     // the weights that updates has new values for
+	written []*Weight     // those, and the trained weights
+	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
+	scope   *Scope
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
@@ -35,6 +33,7 @@ type modelGraph struct {
 	cost         root    // one node, where a loss is computed
 	outputLosses root    // of each output, where there are several
 	masks        root    // of each output, nil for none
+	lossMasks    root    // of what the loss of each output is the mean over, nil for everything
 	gradients    root    // of the trained weights
 	updates      root
 	activations  root // of all layers, of a graph that traces them
@@ -48,8 +47,8 @@ type root struct {
 }
 
 // allRoots returns the roots in the order of the program.
-func (g *modelGraph) allRoots() [7]*root {
-	return [7]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.gradients, &g.updates, &g.activations}
+func (g *modelGraph) allRoots() [8]*root {
+	return [8]*root{&g.outputs, &g.cost, &g.outputLosses, &g.masks, &g.lossMasks, &g.gradients, &g.updates, &g.activations}
 }
 
 // newGraph builds and compiles the graph for a mode and a batch size, with at most memory bytes
@@ -93,8 +92,8 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	}
 	g.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
-		g.losses, g.maskedMeans = c.losses, v.maskedMeans
-		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks
+		g.losses = c.losses
+		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
 	}
 	if mode == modeTrain {
 		var variables graph.Nodes
@@ -128,8 +127,8 @@ func (v *expression) weigh(n *graph.Node) *graph.Node {
 	if !v.synchronized {
 		return n
 	}
-	if slices.Contains(v.maskedMeans, true) { // of the only output
-		return v.Do(graph.WeightByMask(n, v.outputMasks[0]))
+	if mask := v.lossMasks[0]; mask != nil { // of the only output
+		return v.Do(graph.WeightByMask(n, mask))
 	}
 	return v.Do(graph.Scale(n, float64(v.batch)))
 }
@@ -208,7 +207,7 @@ func (g *modelGraph) clone() *modelGraph {
 		return nil
 	}
 	c := &modelGraph{
-		graphKey: g.graphKey, losses: g.losses, domains: g.domains, maskedMeans: g.maskedMeans, updated: g.updated, written: g.written,
+		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
 	}
 	for i, r := range g.allRoots() {
@@ -295,8 +294,8 @@ func (g *modelGraph) result() result {
 	return result{g.loss(), g.outputLosses.values, g.outputs.values, g.masks.values}
 }
 
-// hasMaskedMean reports whether the loss of an output is the mean over unmasked steps.
-func (g *modelGraph) hasMaskedMean() bool { return slices.Contains(g.maskedMeans, true) }
+// lossMask returns the mask of what the loss of the only output is the mean over, nil for everything.
+func (g *modelGraph) lossMask() []float32 { return g.lossMasks.values[0] }
 
 // mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }

@@ -29,7 +29,7 @@ func TestAutomaticNames(t *testing.T) {
 		"HashedCrossing": "hashed_crossing", "TextVectorization": "text_vectorization", "Discretization": "discretization", "Resizing": "resizing",
 		"CenterCrop": "center_crop", "RandomCrop": "random_crop", "RandomFlip": "random_flip", "RandomRotation": "random_rotation",
 		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness",
-		"GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
+		"EinsumDense": "einsum_dense", "ChannelsFirst": "channels_first", "RMSNormalization": "rms_normalization", "ActivityRegularization": "activity_regularization", "Attention": "attention", "AdditiveAttention": "additive_attention", "GroupQueryAttention": "group_query_attention", "GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
 		"Conv1D": "conv1d", "Conv2D": "conv2d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d",
 		"Conv2DTranspose": "conv2d_transpose", "MaxPooling1D": "max_pooling1d", "MaxPooling2D": "max_pooling2d",
 		"AveragePooling1D": "average_pooling1d", "AveragePooling2D": "average_pooling2d", "GlobalMaxPooling1D": "global_max_pooling1d",

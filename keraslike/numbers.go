@@ -12,6 +12,7 @@ import (
 type valueRange struct {
 	lo, hi float64
 	whole  bool
+	also   *int   // a number outside that is in the set, too
 	want   string // the set in words, for errors
 }
 
@@ -45,6 +46,9 @@ func (s *valueRange) check(what string, values []float32, rounding float64) erro
 func (s *valueRange) indexOutside(values []float32, from int, rounding float64) int {
 	for i := from; i < len(values); i++ {
 		if x := float64(values[i]); !(x >= s.lo-rounding && x <= s.hi+rounding) || s.whole && x != math.Trunc(x) {
+			if s.also != nil && x == float64(*s.also) {
+				continue
+			}
 			return i
 		}
 	}

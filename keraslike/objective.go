@@ -23,8 +23,9 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 		}
 		t := v.input(name, target.withBatch(v.batch)...)
 		v.targets, v.domains = append(v.targets, t), append(v.domains, v.domain(c, k, prediction))
-		v.maskedMeans = append(v.maskedMeans, false)
-		loss := v.mean(v.rows(c.losses[k], out, v.maskTargets(t, k, weighted)), c.losses[k], weighted, k)
+		v.lossMasks = append(v.lossMasks, nil)
+		t = v.maskTargets(t, c.losses[k], k, weighted)
+		loss := v.mean(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
 		}
@@ -57,10 +58,15 @@ func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node)
 }
 
 // mean adds the mean of the losses of an output, each multiplied by its sample weight. If the
-// output has a mask, the mean is over the unmasked steps.
-func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
+// output has a mask, the mean is over the unmasked steps, and if the loss leaves out rows, over
+// the others.
+func (v *expression) mean(rows, target *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
+	}
+	var counted *graph.Node // rows of the loss, nil for all
+	if own, ok := loss.(selectiveLoss); ok {
+		counted = v.Do(own.counted(rows, target))
 	}
 	if weighted {
 		shape := rows.Shape()
@@ -68,16 +74,23 @@ func (v *expression) mean(rows *graph.Node, loss Loss, weighted bool, k int) *gr
 			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
 		w := v.sampleWeights(k, shape...)
-		if v.lossPerStep(rows, k) == nil {
+		if counted == nil && v.lossPerStep(loss, rows, k) == nil {
 			return v.Do(graph.WeightedMean(rows, w))
 		}
 		rows = v.Do(graph.Mul(rows, w))
 	}
-	if steps := v.lossPerStep(rows, k); steps != nil {
-		v.maskedMeans[k] = true
-		return v.Do(graph.MaskedMean(steps, v.outputMasks[k]))
+	if steps := v.lossPerStep(loss, rows, k); steps != nil {
+		mask := v.outputMasks[k]
+		if counted != nil {
+			mask = v.Do(graph.MaskSteps(v.Do(graph.Reshape(counted, steps.Shape()...)), mask))
+		}
+		rows, counted = steps, mask
 	}
-	return v.Do(graph.Mean(rows))
+	if counted == nil {
+		return v.Do(graph.Mean(rows))
+	}
+	v.lossMasks[k] = counted
+	return v.Do(graph.MaskedMean(rows, counted))
 }
 
 // sampleWeights returns the variable of the sample weights of output k, in the shape of its
@@ -91,10 +104,13 @@ func (v *expression) sampleWeights(k int, shape ...int) *graph.Node {
 
 // lossPerStep reshapes the losses of an output to the leading axes that its mask covers. It
 // returns nil if there is no mask or the loss has no value for each step.
-func (v *expression) lossPerStep(rows *graph.Node, k int) *graph.Node {
+func (v *expression) lossPerStep(loss Loss, rows *graph.Node, k int) *graph.Node {
 	mask, shape := v.outputMasks[k], v.out[k].Shape()
 	if mask == nil || rows == nil {
 		return nil
+	}
+	if own, ok := loss.(axisLoss); ok && !own.alongLast() {
+		return v.Do(nil, fmt.Errorf("%s: the output has a mask of its steps, and the loss is not along the last axis", loss.Name()))
 	}
 	for last := len(shape) - 1; last >= len(mask.Shape()); last-- { // losses are over the last axis or more
 		if Shape(shape[:last]).Size() == Shape(rows.Shape()).Size() {
@@ -166,7 +182,7 @@ func (g *modelGraph) showsTarget(k int) bool {
 
 // maskTargets replaces class indices of output k that are masked or have weight 0 with 0,
 // because the op of the loss would reject padding.
-func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Node {
+func (v *expression) maskTargets(t *graph.Node, loss Loss, k int, weighted bool) *graph.Node {
 	if set := v.domains[k]; set == nil || !set.whole || t == nil {
 		return t
 	}
@@ -174,8 +190,12 @@ func (v *expression) maskTargets(t *graph.Node, k int, weighted bool) *graph.Nod
 		t = v.Do(graph.MaskSteps(t, mask))
 	}
 	if weighted && t != nil {
-		w := v.sampleWeights(k, Shape(t.Shape()).Size())
-		t = v.Do(graph.MaskSteps(t, v.Do(graph.Reshape(w, t.Shape()...))))
+		losses := t.Shape()
+		if _, ok := loss.(sampleLoss); ok {
+			losses = losses[:1]
+		}
+		w := v.sampleWeights(k, Shape(losses).Size())
+		t = v.Do(graph.MaskSteps(t, v.Do(graph.Reshape(w, losses...))))
 	}
 	return t
 }

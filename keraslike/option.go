@@ -51,8 +51,8 @@ type (
 		layerSetting
 		forConv()
 	}
-	// PoolOption is an option of MaxPooling1D, MaxPooling2D, AveragePooling1D and
-	// AveragePooling2D.
+	// PoolOption is an option of MaxPooling1D, MaxPooling2D, AveragePooling1D,
+	// AveragePooling2D and the global pooling layers.
 	PoolOption interface {
 		layerSetting
 		forPool()
@@ -73,15 +73,15 @@ type (
 		forAttention()
 	}
 	// NormalizationOption is an option of BatchNormalization, LayerNormalization,
-	// GroupNormalization, UnitNormalization and Normalization.
+	// GroupNormalization, RMSNormalization, UnitNormalization and Normalization.
 	NormalizationOption interface {
 		layerSetting
 		forNormalization()
 	}
-	// SlopeOption is an option of LeakyReLU and PReLU.
-	SlopeOption interface {
+	// ActivationOption is an option of Activation, LeakyReLU and PReLU.
+	ActivationOption interface {
 		layerSetting
-		forSlope()
+		forActivation()
 	}
 	// MergeOption is an option of Concatenate and Dot.
 	MergeOption interface {
@@ -102,7 +102,7 @@ type (
 		EmbeddingOption
 		AttentionOption
 		NormalizationOption
-		SlopeOption
+		ActivationOption
 		MergeOption
 		BidirectionalOption
 		PreprocessingOption
@@ -122,9 +122,10 @@ type (
 		ConvOption
 		PoolOption
 	}
-	// AxisOption is an option of the normalization layers and of Concatenate.
+	// AxisOption is an option of the normalization layers, of Concatenate and of Activation.
 	AxisOption interface {
 		NormalizationOption
+		ActivationOption
 		MergeOption
 	}
 )
@@ -137,7 +138,7 @@ type (
 	embeddingMark     struct{}
 	attentionMark     struct{}
 	normalizationMark struct{}
-	slopeMark         struct{}
+	activationMark    struct{}
 	mergeMark         struct{}
 	bidirectionalMark struct{}
 	layerMark         struct{}
@@ -150,7 +151,7 @@ func (recurrentMark) forRecurrent()         {}
 func (embeddingMark) forEmbedding()         {}
 func (attentionMark) forAttention()         {}
 func (normalizationMark) forNormalization() {}
-func (slopeMark) forSlope()                 {}
+func (activationMark) forActivation()       {}
 func (mergeMark) forMerge()                 {}
 func (bidirectionalMark) forBidirectional() {}
 func (layerMark) forLayer()                 {}
@@ -171,7 +172,12 @@ type (
 	axisOption struct {
 		setting
 		normalizationMark
+		activationMark
 		mergeMark
+	}
+	denseOption struct {
+		setting
+		denseMark
 	}
 	convOption struct {
 		setting
@@ -197,9 +203,9 @@ type (
 		setting
 		normalizationMark
 	}
-	slopeOption struct {
+	activationOption struct {
 		setting
-		slopeMark
+		activationMark
 	}
 	bidirectionalOption struct {
 		setting
@@ -214,7 +220,7 @@ type (
 		embeddingMark
 		attentionMark
 		normalizationMark
-		slopeMark
+		activationMark
 		mergeMark
 		bidirectionalMark
 		preprocessingMark

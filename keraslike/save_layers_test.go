@@ -24,7 +24,11 @@ func layerCases() map[string]layerCase {
 		"shapes": {[]int{6, 4}, parts(k.Permute([]int{2, 1}), k.Reshape([]int{2, 2, 6}), k.UpSampling2D(2, 1), k.ZeroPadding2D(0, 1, 2, 3), k.Cropping2D(1, 0, 0, 2))},
 		"2D": {[]int{9, 8, 2}, parts(k.Conv2D(3, 3, k.ReLU, k.SamePadding, k.Strides(2), k.Name("conv")), k.MaxPooling2D(2),
 			k.Conv2D(2, 2, k.NoBias, k.KernelInitializer(k.HeUniform())), k.AveragePooling2D(2, k.SamePadding, k.Strides(1)), k.GlobalAveragePooling2D())},
-		"2D max": {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},
+		"channels first": {[]int{2, 4, 4}, parts(k.ChannelsFirst(k.Conv2D(3, 2)), k.ChannelsFirst(k.GlobalMaxPooling2D()))},
+		"regular":        {[]int{4, 3}, parts(k.RMSNormalization(), k.ActivityRegularization(k.L2(0.1)), k.GlobalMaxPooling1D(k.KeepDims))},
+		"einsum":         {[]int{4, 3}, parts(k.EinsumDense("...c,cd->...d", []int{5}, k.BiasAxes("d")), k.EinsumDense("abc,bcd->ad", []int{2}, k.ReLU))},
+		"attentions":     {[]int{4, 3}, parts(attentions())},
+		"2D max":         {[]int{4, 4, 3}, parts(k.GlobalMaxPooling2D())},
 		"1D": {[]int{12, 3}, parts(k.ZeroPadding1D(1, 2), k.Conv1D(4, 3, k.Tanh, k.CausalPadding, k.Dilation(2)), k.MaxPooling1D(2), k.UpSampling1D(2), k.Cropping1D(1, 1),
 			k.AveragePooling1D(2), k.GlobalMaxPooling1D())},
 		"1D average": {[]int{4, 3}, parts(k.GlobalAveragePooling1D())},
@@ -46,6 +50,18 @@ func merging() *k.Model {
 		all = append(all, l.Apply(a, b))
 	}
 	return k.NewModel("merging", []*k.Tensor{in}, []*k.Tensor{k.Concatenate().Apply(all...)})
+}
+
+// attentions is a model with every other layer of attention.
+func attentions() *k.Model {
+	in := k.Input(4, 3)
+	var all []*k.Tensor
+	for _, l := range []k.Layer{k.Attention(k.UseScale, k.ConcatScore), k.AdditiveAttention(), k.GroupQueryAttention(2, 4, 2, k.UseGate, k.SlidingWindow(2))} {
+		all = append(all, l.Apply(in, in))
+	}
+	scored := k.MultiHeadAttention(2, 3, k.ReturnScores, k.AttentionAxes(1)).Apply(in)
+	all = append(all, scored, k.Reshape([]int{4, 8}).Apply(scored.Output(1)))
+	return k.NewModel("attentions", []*k.Tensor{in}, []*k.Tensor{k.Concatenate().Apply(all...)})
 }
 
 // attention is a model in which a sequence looks at itself.

@@ -27,6 +27,8 @@ func TestSavedSettings(t *testing.T) {
 		"focal":     {keraslike.Nadam(0.01, keraslike.Beta1(0.8)), keraslike.CategoricalFocalCrossentropy(keraslike.FocalGamma(3), keraslike.LabelSmoothing(0.1)), nil},
 		"balanced":  {keraslike.Adamax(0.01), keraslike.BinaryFocalCrossentropy(keraslike.ClassBalancing), nil},
 		"smoothed":  {keraslike.Lion(0.01, keraslike.Beta2(0.9)), keraslike.CategoricalCrossentropy.With(keraslike.LabelSmoothing(0.2)), nil},
+		"dice":      {keraslike.SGD(0.1), keraslike.Dice(keraslike.AlongAxis(1)), []keraslike.CompileOption{keraslike.LossMetric(keraslike.CosineSimilarity.With(keraslike.AlongAxis(1)))}},
+		"tversky":   {keraslike.SGD(0.1), keraslike.Tversky(0.25, 0.75), []keraslike.CompileOption{keraslike.LossMetric(keraslike.CategoricalCrossentropy.With(keraslike.AlongAxis(1)))}},
 		"logits":    {keraslike.Adagrad(0.1, keraslike.InitialAccumulator(0.5)), keraslike.BinaryCrossentropy.With(keraslike.FromLogits), nil},
 		"precision": {keraslike.Adadelta(1, keraslike.Rho(0.5)), keraslike.MeanSquaredError, []keraslike.CompileOption{keraslike.Precision(keraslike.Threshold(0.3)), keraslike.Recall(), keraslike.BinaryAccuracyAt(0.7)}},
 		"f1":        {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{keraslike.F1Score(keraslike.Micro, keraslike.Threshold(0.4)), keraslike.AUC(keraslike.PRCurve, keraslike.Thresholds(50))}},

@@ -16,8 +16,9 @@ type fields map[string]any
 
 // settable holds the settings of an optimizer, a loss or a metric while options are applied.
 type settable struct {
-	fields fields
-	misfit []string // options that do not fit
+	fields   fields
+	misfit   []string // options that do not fit
+	mistakes []error
 }
 
 // assignOption sets the setting with the option's name, if there is one.
@@ -42,7 +43,7 @@ func configure[O any](options []O, apply func(O, *settable), f fields) error {
 	for _, o := range given(options, &missing) {
 		apply(o, &s)
 	}
-	mistakes := []error{missing}
+	mistakes := append(s.mistakes, missing)
 	for _, option := range s.misfit {
 		want := "there are no options"
 		if len(f) > 0 {

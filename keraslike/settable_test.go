@@ -127,10 +127,16 @@ func optionFamilies() []optionFamily {
 			option: "LossOption", apply: "applyLoss",
 			values: map[string]func(float64) any{
 				"LabelSmoothing": number(LabelSmoothing), "FocalGamma": number(FocalGamma), "FocalAlpha": number(FocalAlpha),
-				"FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing),
+				"FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing), "KeepDiagonal": flag(KeepDiagonal),
+				"AlongAxis":   func(v float64) any { return AlongAxis(int(v)) },
+				"IgnoreClass": func(v float64) any { return IgnoreClass(int(v)) },
+				"CircleGamma": number(CircleGamma), "CircleMargin": number(CircleMargin),
 			},
 			makers: map[string]maker{
 				"With":                         loss(BinaryCrossentropy.With),
+				"Dice":                         loss(Dice),
+				"Tversky":                      loss(func(o ...LossOption) Loss { return Tversky(0.5, 0.5, o...) }),
+				"Circle":                       loss(Circle),
 				"BinaryFocalCrossentropy":      loss(BinaryFocalCrossentropy),
 				"CategoricalFocalCrossentropy": loss(CategoricalFocalCrossentropy),
 			},
@@ -147,7 +153,7 @@ func optionFamilies() []optionFamily {
 				"LabelWeights":  func(v float64) any { return LabelWeights(v, 1, 2) },
 				"AlongAxis":     func(v float64) any { return AlongAxis(int(v)) },
 				"Regressors":    func(v float64) any { return Regressors(int(10 * v)) },
-				"MultiLabel":    flag(MultiLabel), "FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing),
+				"MultiLabel":    flag(MultiLabel), "FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing), "KeepDiagonal": flag(KeepDiagonal),
 				"OneHotTargets": flag(OneHotTargets), "OneHotPredictions": flag(OneHotPredictions), "SparsePredictions": flag(SparsePredictions),
 				"FromSortedIDs": flag(FromSortedIDs),
 				"ClassAverage":  oneOf(Macro, Micro), "OutputAverage": oneOf(UniformAverage, VarianceWeighted),
@@ -207,7 +213,8 @@ func (f optionFamily) declared(t *testing.T) (takers map[string]string, options 
 					takers[fn.Name] = fn.Doc
 				}
 			}
-			if r := fn.Decl.Type.Results; r != nil && isIdent(r.List[0].Type, f.option) {
+			both := f.option == "LossOption" || f.option == "MetricOption"
+			if r := fn.Decl.Type.Results; r != nil && (isIdent(r.List[0].Type, f.option) || both && isIdent(r.List[0].Type, "ScoreOption")) {
 				options = append(options, fn.Name)
 			}
 		}
@@ -322,7 +329,7 @@ func TestOptionsThatDoNotFitAreReported(t *testing.T) {
 		"compile: optimizer sgd: Rho does not fit, want AccumulateGradients, AverageWeights, ClipNorm, ClipValue, ExcludeFromWeightDecay, GlobalClipNorm, LazyRows, Momentum, Nesterov, OverwriteWeights, WeightDecay, WithSchedule\n",
 		"compile: optimizer sgd: AMSGrad does not fit, want AccumulateGradients, ",
 		"compile: optimizer sgd: learning rate is -1",
-		"compile: categorical_focal_crossentropy: ClassBalancing does not fit, want FocalAlpha, FocalGamma, FromLogits, LabelSmoothing",
+		"compile: categorical_focal_crossentropy: ClassBalancing does not fit, want AlongAxis, FocalAlpha, FocalGamma, FromLogits, LabelSmoothing",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("error\n%v\nlacks\n%s", err, want)

@@ -78,6 +78,20 @@ var workloads = []workload{
 	{"log-softmax gradient", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onXX(rng, n/10*10, func(y, a, b []float32) { LogSoftmaxGrad(y, a, b, len(a)/10, 10) })
 	}},
+	{"ctc", func(rng *rand.Rand, n int) (func(), []float32) {
+		const steps, classes, length = 6, 5, 3
+		batch := n / (steps * classes)
+		z, labels, dloss, out := randomFloats(rng, batch*steps*classes), newFloats(batch*length), randomFloats(rng, batch), newFloats(batch*(1+steps*classes))
+		for i := range labels {
+			labels[i] = float32(1 + rng.IntN(classes-1))
+		}
+		return func() {
+			if bad, err := CTC(out[:batch], z, labels, batch, steps, classes, length); err != nil {
+				panic(bad)
+			}
+			CTCGrad(out[batch:], z, labels, dloss, batch, steps, classes, length)
+		}, out
+	}},
 	{"sparse cross-entropy", func(rng *rand.Rand, n int) (func(), []float32) {
 		rows := n / 10
 		z, labels, dloss, out := randomFloats(rng, rows*10), newFloats(rows), randomFloats(rng, rows), newFloats(rows*11)

@@ -64,16 +64,22 @@ func embedding(a *args) k.Layer {
 func relu(a *args) k.Layer {
 	limit, slope, threshold := a.number("max_value", math.Inf(1)), a.number("negative_slope", 0), a.number("threshold", 0)
 	switch {
-	case threshold != 0:
-		a.fail("threshold", fmt.Errorf("is %g, want 0", threshold))
-	case limit == 6 && slope == 0:
+	case limit == 6 && slope == 0 && threshold == 0:
 		return k.Activation(k.ReLU6)
-	case !math.IsInf(limit, 1):
-		a.fail("max_value", fmt.Errorf("is %g, want none or 6", limit))
-	case slope != 0:
+	case slope != 0 && math.IsInf(limit, 1) && threshold == 0:
 		return k.LeakyReLU(k.NegativeSlope(slope))
 	}
-	return k.Activation(k.ReLU)
+	var opts []k.ActivationOption
+	if !math.IsInf(limit, 1) {
+		opts = append(opts, k.MaxValue(limit))
+	}
+	if slope != 0 {
+		opts = append(opts, k.NegativeSlope(slope))
+	}
+	if threshold != 0 {
+		opts = append(opts, k.ThresholdAt(threshold))
+	}
+	return k.Activation(k.ReLU, opts...)
 }
 
 func leakyReLU(a *args) k.Layer {
@@ -88,14 +94,14 @@ func preLU(a *args) k.Layer {
 
 func elu(a *args) k.Layer {
 	if alpha := a.number("alpha", 1); alpha != 1 {
-		a.fail("alpha", fmt.Errorf("is %g, want 1", alpha))
+		return k.Activation(k.ELU, k.Alpha(alpha))
 	}
 	return k.Activation(k.ELU)
 }
 
 func softmax(a *args) k.Layer {
 	if axis := a.axis(); axis != -1 {
-		a.fail("axis", fmt.Errorf("is %d, want -1", axis))
+		return k.Activation(k.Softmax, k.Axis(axis))
 	}
 	return k.Activation(k.Softmax)
 }

@@ -312,7 +312,7 @@ func TestLoadMistakes(t *testing.T) {
 		{"float mistake", strings.Replace(stack(input, dense("")), `"units":3`, `"units":NaN`, 1), `argument units is "NaN"`},
 		{"rate NaN", stack(input, dense(""), `{"class_name":"Dropout","config":{"name":"d","rate":NaN}}`), `Dropout "d": argument rate is "NaN"`},
 		{"mask value", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"Masking","config":{"name":"m","mask_value":-Infinity}}`, dense("")), `argument mask_value is "-Infinity"`},
-		{"limit of 0", stack(input, dense(""), `{"class_name":"ReLU","config":{"name":"r","max_value":0.0}}`), "argument max_value is 0, want none or 6"},
+		{"limit below 0", stack(input, dense(""), `{"class_name":"ReLU","config":{"name":"r","max_value":-1.0}}`), "MaxValue is -1, want at least 0"},
 		{"renormalized", stack(input, dense(""), `{"class_name":"BatchNormalization","config":{"name":"b","renorm":true,"renorm_momentum":0.9}}`), "argument renorm is true"},
 		{"stateful", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"LSTM","config":{"name":"l","units":2,"stateful":true}}`), "argument stateful is true"},
 		{"time first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,2]}}`, `{"class_name":"GRU","config":{"name":"l","units":2,"time_major":true}}`), "argument time_major is true"},

@@ -18,6 +18,7 @@ type Task interface {
 type Worker struct {
 	Tile    simd.TileArgs
 	floats  []float32
+	doubles []float64
 	ints    []int32
 	offsets []int
 }
@@ -28,6 +29,12 @@ func (w *Worker) Floats(n int) []float32 {
 		w.floats = buffer.Floats(n)
 	}
 	return w.floats[:n]
+}
+
+// Doubles returns n numbers of double precision of scratch memory.
+func (w *Worker) Doubles(n int) []float64 {
+	w.doubles = buffer.Resize(w.doubles, n)
+	return w.doubles
 }
 
 // Ints returns n integers of scratch memory.

@@ -22,7 +22,7 @@ func main() {
 	Dropout(0.5, KernelRegularizer(L2(1e-3)))    // refused: KernelOption does not implement LayerOption
 	Dropout(0.5, ReLU)                           // refused: ActivationFunc does not implement LayerOption
 	Flatten(NoBias)                              // refused: KernelFlag does not implement LayerOption
-	Activation(ReLU, KernelInitializer(Zeros())) // refused: KernelOption does not implement LayerOption
+	Activation(ReLU, KernelInitializer(Zeros())) // refused: KernelOption does not implement ActivationOption
 	Dense(10, "relu")                            // refused: cannot use "relu"
 	Dense(10, Dropout(0.5))                      // refused: does not implement DenseOption
 	Dense(10, GlorotUniform())                   // refused: Initializer does not implement DenseOption

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package keraslike
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+// ChannelsFirst computes a layer of images, series or volumes with the channels as the first axis of
+// a sample instead of the last, as Keras does with data_format="channels_first":
+// ChannelsFirst(Conv2D(32, 3)) takes (batch, channels, height, width). It transposes the input and the
+// output, so that channels last are faster.
+//
+//	input    (batch, channels, ...)
+//	output   (batch, channels', ...), or what the layer makes of it if that has one axis
+//	weights  those of the layer, in the same order of axes, under the name of the ChannelsFirst
+//
+// Layers without an axis of channels, such as Dense, see the last axis as theirs. The layer sees and
+// passes no masks. It must not be a model, nor used elsewhere.
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/convolution_layers/convolution2d/.
+func ChannelsFirst(inner Layer, opts ...LayerOption) Layer {
+	d := &channelsFirst{wrap(inner)}
+	return d.frozenAs(newLayer(d, opts))
+}
+
+type channelsFirst struct{ wrapping }
+
+var _ = register[channelsFirst]("ChannelsFirst")
+
+func (d *channelsFirst) Kind() string { return "ChannelsFirst" }
+
+func (d *channelsFirst) check() error {
+	if err := d.wrapping.check(); err != nil {
+		return err
+	}
+	if d.holdsLayers() {
+		return errors.New("got a model, want a layer: each of the model's layers can be wrapped")
+	}
+	return nil
+}
+
+func (d *channelsFirst) Build(b *Builder, in []Shape) (Shape, error) {
+	last := make([]Shape, len(in))
+	for i, s := range in {
+		if len(s) < 2 {
+			return nil, fmt.Errorf("input has shape %v, want (batch, channels, ...)", s)
+		}
+		last[i] = append(append(Shape{}, s[1:]...), s[0])
+	}
+	out, err := d.layer.def.Build(b, last)
+	if err != nil {
+		return nil, fmt.Errorf("%s with channels last: %w", d.layer.def.Kind(), err)
+	}
+	for i, s := range b.more {
+		b.more[i] = channelsOfOutput(s)
+	}
+	return channelsOfOutput(out), nil
+}
+
+// channelsOfOutput returns the shape of an output with the channels first.
+func channelsOfOutput(s Shape) Shape {
+	if len(s) < 2 {
+		return s
+	}
+	return append(Shape{s[len(s)-1]}, s[:len(s)-1]...)
+}
+
+func (d *channelsFirst) Forward(s *Scope, in []*graph.Node) *graph.Node {
+	last := make([]*graph.Node, len(in))
+	for i, x := range in {
+		order := []int{0}
+		for a := 2; a < x.Dims(); a++ {
+			order = append(order, a)
+		}
+		last[i] = s.Do(graph.Transpose(x, append(order, 1)...))
+	}
+	s.masks = nil
+	y := s.channelsToFront(s.forward(d.layer.def, last))
+	for i, more := range s.moreOutputs {
+		s.moreOutputs[i] = s.channelsToFront(more)
+	}
+	s.outputMasks = nil
+	return y
+}
+
+// channelsToFront returns an output with the channels first.
+func (s *Scope) channelsToFront(y *graph.Node) *graph.Node {
+	if y == nil || y.Dims() < 3 {
+		return y
+	}
+	order := []int{0, y.Dims() - 1}
+	for a := 1; a < y.Dims()-1; a++ {
+		order = append(order, a)
+	}
+	return s.Do(graph.Transpose(y, order...))
+}
