@@ -125,6 +125,7 @@ func activateGrad(act Activation, s, dy *Node) (*Node, error) {
 		in:   []int{rank, rank}, out: rank,
 		shape:     allSame,
 		run:       forDtypes(runActivateGrad[float32](act), runActivateGrad[float64](act)),
+		formula:   activateGradFormula(act),
 		inPlaceOf: 2,
 	}, s, dy)
 }
@@ -158,18 +159,26 @@ func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bi
 // subtracted first, so exp does not overflow.
 func Softmax(x *Node) (*Node, error) {
 	return rowsOp("softmax", x, forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
-		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])))
+		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])),
+		func(try *Try, y, dy *Node) *Node { // y·(dy - Σ dy·y)
+			shared := try.Do(Sum(try.Do(Mul(dy, y)), Axes(-1), KeepDims()))
+			return try.Do(Mul(y, try.Do(Sub(dy, shared))))
+		})
 }
 
 // LogSoftmax returns y_j = x_j - log Σ_k exp(x_k) along the last axis.
 func LogSoftmax(x *Node) (*Node, error) {
 	return rowsOp("log_softmax", x, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
-		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])))
+		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])),
+		func(try *Try, y, dy *Node) *Node { // dy - exp(y)·Σ dy
+			total := try.Do(Sum(dy, Axes(-1), KeepDims()))
+			return try.Do(Sub(dy, try.Do(Mul(try.Do(Exp(y)), total))))
+		})
 }
 
 // rowsOp applies to each row (along the last axis) a function whose gradient can be
-// computed from its output.
-func rowsOp(name string, x *Node, run, back runner) (*Node, error) {
+// computed from its output: by back, and as an expression by formula.
+func rowsOp(name string, x *Node, run, back runner, formula func(try *Try, y, dy *Node) *Node) (*Node, error) {
 	rank := rankOf(x)
 	if x != nil && rank == 0 {
 		return nil, &OpError{Op: name, Shapes: []tensor.Shape{x.Shape()}, Err: fmt.Errorf("input is a scalar, want at least one axis")}
@@ -186,6 +195,10 @@ func rowsOp(name string, x *Node, run, back runner) (*Node, error) {
 				in:   []int{rank, rank}, out: rank,
 				shape: allSame,
 				run:   back,
+				formula: func(in Nodes) (*Node, error) {
+					var try Try
+					return formula(&try, in[0], in[1]), try.Err()
+				},
 			}, y, dy)
 			return Nodes{dx}, err
 		},

@@ -170,12 +170,12 @@ func Slice(x *Node, axis, first, n int) (*Node, error) {
 		diff: []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
-			dx, err := apply(&op{
+			dx, err := apply((&op{
 				name: "slice_grad" + attrs("axis", axis, "first", first, "to", to),
 				in:   []int{rank}, out: rank,
 				shape: fixed(to),
 				run:   forDtypes(runSliceGrad[float32](axis, first), runSliceGrad[float64](axis, first)),
-			}, dy)
+			}).linear(0, func(_ Nodes, g *Node) (*Node, error) { return Slice(g, axis, first, n) }), dy)
 			return Nodes{dx}, err
 		},
 	}, x)
@@ -328,12 +328,12 @@ func upsample(name string, x *Node, geometry func(s tensor.Shape) (upsampling, e
 		run:   forDtypes(runUpsample[float32](u), runUpsample[float64](u)),
 		diff:  []bool{true},
 		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
-			dx, err := apply(&op{
+			dx, err := apply((&op{
 				name: name + "_grad" + attrs("to", from),
 				in:   []int{rank}, out: rank,
 				shape: fixed(from),
 				run:   forDtypes(runUpsampleGrad[float32](u), runUpsampleGrad[float64](u)),
-			}, dy)
+			}).linear(0, func(_ Nodes, g *Node) (*Node, error) { return upsample(name, g, geometry) }), dy)
 			return Nodes{dx}, err
 		},
 	}, x)

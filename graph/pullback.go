@@ -70,9 +70,9 @@ func (p *paths) totals(outputs, gradOutputs Nodes) (map[*Node]*Node, error) {
 	return total, nil
 }
 
-// partialsOf returns the gradients by the inputs of an expression y, with dy as its own. The inputs are
-// independent, even if one of them was computed from another. The gradient is zero where y does not
-// depend on an input, and nil where diff is false.
+// partialsOf returns the gradients by the inputs of an expression y, with dy as its own. The gradient is
+// zero where y does not depend on an input, and nil where diff is false. Inputs for which it is true are
+// independent, even if one of them was computed from another.
 func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error) {
 	defer recoverGrad(&err)
 	var wrt Nodes
@@ -81,7 +81,7 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 			wrt = append(wrt, n)
 		}
 	}
-	p, err := findPaths(Nodes{y}, wrt, inputs)
+	p, err := pathsBetween(wrt, y)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +107,45 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 		delete(total, n) // if the same node is another input, too, this is the gradient by both
 	}
 	return grads, nil
+}
+
+// pathsBetween finds the paths from leaves to y. It does not walk beyond them.
+func pathsBetween(leaves Nodes, y *Node) (*paths, error) {
+	children := map[*Node]Nodes{}
+	for _, n := range leaves {
+		children[n] = nil
+	}
+	nodes := slices.Clone(leaves)
+	if _, ok := children[y]; !ok {
+		nodes = append(nodes, y)
+	}
+	for i := len(leaves); i < len(nodes); i++ {
+		n := nodes[i]
+		inputs, err := inputsOf(n)
+		if err != nil {
+			return nil, err
+		}
+		children[n] = inputs
+		for _, c := range inputs {
+			if _, seen := children[c]; !seen {
+				children[c] = nil
+				nodes = append(nodes, c)
+			}
+		}
+	}
+	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.ID() - b.ID()) })
+	return newPaths(slices.Compact(nodes), children, Nodes{y}, leaves), nil
+}
+
+// inputsOf returns what the op of n was applied to.
+func inputsOf(n *Node) (Nodes, error) {
+	switch o := n.Op().(type) {
+	case nil:
+		return nil, nil
+	case *op:
+		return o.inputs, nil
+	}
+	return childrenOf(subgraph(Nodes{n}), n)
 }
 
 // zerosLike returns zeros of the shape of n.
