@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // formula is the value of an op as an expression of other ops, all of which have derivatives of any
@@ -65,6 +67,11 @@ func identity(name string, rank int) *op {
 		view:     true,
 		identity: true,
 	}
+}
+
+func runZeros[T kernel.Float](c *call[T]) error {
+	kernel.Fill(c.out, 0)
+	return nil
 }
 
 // linear returns an op whose value is linear in input k, and whose other inputs have no derivative. back

@@ -4,7 +4,6 @@ package graph
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -15,7 +14,7 @@ import (
 // its gradient, whose formula is derived from the same. Both element types; the chains have all ops.
 func TestFormulas(t *testing.T) {
 	seen := map[string]bool{}
-	for _, o := range chainOps() {
+	for _, o := range slices.Concat(chainOps(), recurrences()) {
 		for _, rank := range o.ranks {
 			ops := []unary{o}
 			if o.takesP {
@@ -33,10 +32,36 @@ func TestFormulas(t *testing.T) {
 			}
 		}
 	}
-	t.Log(len(seen), slices.Sorted(maps.Keys(seen)))
 	if len(seen) < 70 {
 		t.Errorf("only %d ops have a formula", len(seen))
 	}
+}
+
+// recurrences returns recurrent layers with all operands.
+func recurrences() (ops []unary) {
+	for cell, gates := range map[Cell]int{SimpleCell: 1, GRUCell: 3, GRUResetAfterCell: 3, LSTMCell: 4} {
+		outputs := []RecurrentOutput{AllStates, LastState}
+		if cell == LSTMCell {
+			outputs = append(outputs, StatesAndCell, StateAndCell)
+		}
+		for _, output := range outputs {
+			ops = append(ops, unary{name: fmt.Sprint(cellNames[cell], " ", output), ranks: "3", build: func(x node, p param) (node, error) {
+				s, bias := x.Shape(), []int{2 * gates}
+				if cell == GRUResetAfterCell {
+					bias = []int{2, 2 * gates}
+				}
+				in := RecurrentInputs{
+					X: x, W: p(s[2], 2*gates), U: p(2, 2*gates), Bias: p(bias...), Mask: constant(x, []float64{1, 0, 1}, s[0], s[1]), H0: p(s[0], 2),
+					DropX: constant(x, []float64{2, 0, 2, 2}, gates, s[0], s[2]), DropH: constant(x, []float64{0, 2, 2}, gates, s[0], 2),
+				}
+				if cell == LSTMCell {
+					in.C0 = p(s[0], 2)
+				}
+				return Recurrent(RecurrentSpec{Cell: cell, Act: Act(Tanh), Output: output, Reverse: output == LastState}, in)
+			}})
+		}
+	}
+	return ops
 }
 
 func checkFormulas(t *testing.T, what string, c *chain, tolerance float64, seen map[string]bool) {

@@ -97,7 +97,7 @@ func SparseSoftmaxCrossEntropy(logits, labels *Node) (*Node, error) {
 }
 
 // lossOp maps (prediction, target) to a vector with one loss for each row of the
-// prediction. A nil target means class labels, whose derivative is 0. f is the loss as an expression.
+// prediction. A nil target means class labels, which have no gradient. f is the loss as an expression.
 func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) error, run, back runner, pair *pairedLoss, target targetGrad, f formula) *op {
 	o := &op{
 		name: name,
@@ -112,13 +112,12 @@ func lossOp(name string, rank, targetRank int, check func(p, t tensor.Shape) err
 			rows, _ := asMatrix(in[0])
 			return tensor.Shape{rows}, nil
 		},
-		run:      run,
-		diff:     []bool{true, target != nil},
-		zeroDiff: []bool{false, target == nil},
-		formula:  f,
+		run:     run,
+		diff:    []bool{true, target != nil},
+		formula: f,
 		grad: func(in Nodes, _, dloss *Node) (Nodes, error) {
 			grad := lossGradOp(name+"_grad", back, in[0], in[1], f.backward(2, 0))
-			grad.zeroDiff = []bool{false, target == nil, false}
+			grad.diff = []bool{true, target != nil, true}
 			if pair != nil {
 				grad.kind = gradOf{pair}
 			}

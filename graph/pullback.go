@@ -47,7 +47,8 @@ func (p *paths) totals(outputs, gradOutputs Nodes) (map[*Node]*Node, error) {
 	}
 	for _, n := range slices.Backward(p.nodes) {
 		edges, dy := p.edges[n], total[n]
-		if !p.active(n) || dy == nil || len(edges) == 0 {
+		passesOn := slices.ContainsFunc(edges, func(e edge) bool { return e.derivative == known && p.active(e.from) })
+		if !p.active(n) || dy == nil || !passesOn {
 			continue
 		}
 		inputs := make(Nodes, len(edges))
