@@ -257,7 +257,7 @@ func matrices() []unary {
 		}},
 		{name: "jacobian vector", build: func(x node, p param) (node, error) {
 			var try Try
-			return JacobianVector(try.Do(LayerNorm(x, nil, p(lastOf(x)), 1)), x, try.Do(Sin(x)))
+			return JacobianVector(try.Do(LayerNorm(x, p(lastOf(x)), nil, 1)), x, try.Do(Sin(x)))
 		}},
 		{name: "hessian", build: func(x node, p param) (node, error) {
 			var try Try
