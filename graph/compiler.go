@@ -15,14 +15,16 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	isRoot   []bool // for each node
-	limit    int64  // on the planned memory, in bytes
-	outside  int    // the number of first roots for which the caller has memory
+	isRoot   []bool          // for each node
+	folded   map[*Node]Value // of nodes that depend on constants only
+	leaves   Nodes           // computed nodes that are variables here, see body
+	limit    int64           // on the planned memory, in bytes
+	outside  int             // the number of first roots for which the caller has memory
 
 	inference *Inference // nil where the Program may serve training
 }
 
-func newCompiler(roots Nodes) (*compiler, error) {
+func newCompiler(roots, leaves Nodes) (*compiler, error) {
 	if len(roots) == 0 {
 		return nil, errors.New("no roots")
 	}
@@ -36,8 +38,13 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	}
 	g := subgraph(roots)
 	dropIndex(roots[0].Graph())
-	c := &compiler{index: map[*Node]int{}}
+	c := &compiler{index: map[*Node]int{}, leaves: leaves}
 	for _, n := range byID(g.AllNodes()) {
+		if slices.Contains(leaves, n) {
+			c.index[n] = len(c.nodes)
+			c.nodes, c.children, c.ops = append(c.nodes, n), append(c.children, nil), append(c.ops, nil)
+			continue
+		}
 		children, err := childrenOf(g, n)
 		if err != nil {
 			return nil, err
@@ -90,10 +97,15 @@ func substitute(n *Node, children Nodes) *op {
 }
 
 // variable reports whether the node's value is bound by the caller.
-func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
+func (c *compiler) variable(i int) bool {
+	return c.nodes[i].Op() == nil || slices.Contains(c.leaves, c.nodes[i])
+}
 
 // constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {
+	if v, ok := c.folded[c.nodes[i]]; ok {
+		return v, true
+	}
 	if len(c.children[i]) > 0 {
 		return nil, false
 	}

@@ -30,7 +30,7 @@ func (f formula) backward(n, k int) formula {
 		}
 		diff := make([]bool, n)
 		diff[k] = true
-		grads, err := partialsOf(y, in[len(in)-1], operands, diff)
+		grads, err := partialsOf(Nodes{y}, Nodes{in[len(in)-1]}, operands, diff)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +46,7 @@ func independent(nodes Nodes) (Nodes, error) {
 		if n == nil || !isFloat(n.Dtype()) {
 			continue
 		}
-		o := identity("operand"+attrs("k", k), rankOf(n))
+		o := identityOp("operand"+attrs("k", k), rankOf(n))
 		o.diff = []bool{true}
 		o.grad = func(_ Nodes, _, dy *Node) (Nodes, error) { return Nodes{dy}, nil }
 		var err error
@@ -57,8 +57,8 @@ func independent(nodes Nodes) (Nodes, error) {
 	return same, nil
 }
 
-// identity returns an op whose value is that of its first input. A Program computes nothing for it.
-func identity(name string, rank int) *op {
+// identityOp returns an op whose value is that of its first input. A Program computes nothing for it.
+func identityOp(name string, rank int) *op {
 	return &op{
 		name: name,
 		in:   []int{rank}, out: rank,

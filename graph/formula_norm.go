@@ -118,3 +118,45 @@ func maskedNormalizeGradFormula(gamma bool, epsilon float64) formula {
 		return try.Do(Sub(dz, try.Do(MaskSteps(through, mask)))), try.Err()
 	}
 }
+
+// columnTotalsFormula is that of columnTotals, of x and a mask if there is one.
+func columnTotalsFormula(in Nodes) (*Node, error) {
+	var try Try
+	x, ones := in[0], try.filled(in[0], 1, in[0].Shape())
+	if len(in) > 1 {
+		x, ones = try.Do(MaskSteps(x, in[1])), try.Do(MaskSteps(ones, in[1]))
+	}
+	return try.Do(Concat(0, try.Do(ColumnSum(x)), try.Do(ColumnSum(ones)))), try.Err()
+}
+
+// columnSquaresFormula is that of Σ (x - mean)², of x, mean and a mask if there is one.
+func columnSquaresFormula(in Nodes) (*Node, error) {
+	var try Try
+	squares := try.Do(Square(try.Do(Sub(in[0], in[1]))))
+	if len(in) > 2 {
+		squares = try.Do(MaskSteps(squares, in[2]))
+	}
+	return try.Do(ColumnSum(squares)), try.Err()
+}
+
+// totalCounts returns the numbers of elements in what columnTotals returns, of which there is at least 1.
+func (try *Try) totalCounts(totals *Node) *Node {
+	cols := totals.Shape()[0] / 2
+	return try.Do(Maximum(try.Do(Slice(totals, 0, cols, cols)), try.Do(Scalar(totals, 1))))
+}
+
+// gradFormula is that of the gradient of x, of dy, x, mean, variance, sums, and mask and γ if there are any.
+func (n *synchronizedNorm) gradFormula(in Nodes) (*Node, error) {
+	dy, x, mean, variance, sums := in[0], in[1], in[2], in[3], in[4]
+	rows, cols := asMatrix(x.Shape())
+	var try Try
+	dgamma, dbeta := try.Do(Slice(sums, 0, 0, cols)), try.Do(Slice(sums, 0, cols, cols))
+	through := try.Do(Add(try.Do(Mul(try.normal(x, mean, variance, n.epsilon), dgamma)), dbeta))
+	if n.masked {
+		through = try.Do(MaskSteps(through, in[5]))
+	} else {
+		through = try.Do(Scale(through, 1/float64(max(rows, 1))))
+	}
+	dz := try.Do(Mul(try.Do(Sub(dy, through)), try.inverse(variance, n.epsilon)))
+	return try.scaled(dz, n.gamma, false, in[len(in)-1:]), try.Err()
+}

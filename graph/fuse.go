@@ -111,10 +111,11 @@ func (c *compiler) arrange(order []int) {
 	newIndex := make([]int, len(nodes))
 	for at, i := range order {
 		newIndex[i] = at
-		for k, j := range children[i] {
-			children[i][k] = newIndex[j]
+		in := slices.Clone(children[i]) // nodes may share a list
+		for k, j := range in {
+			in[k] = newIndex[j]
 		}
-		c.nodes[at], c.children[at], c.ops[at] = nodes[i], children[i], ops[i]
+		c.nodes[at], c.children[at], c.ops[at] = nodes[i], in, ops[i]
 		c.index[nodes[i]] = at
 	}
 	c.setRoots(roots)
@@ -123,7 +124,7 @@ func (c *compiler) arrange(order []int) {
 // fusedOp returns a copy of o that is computed by f, from other inputs.
 func fusedOp(o *op, f func(*call[float32]) error) *op {
 	fused := *o
-	fused.run, fused.each, fused.inPlaceOf, fused.kind = runner{f32: f}, nil, 0, nil
+	fused.run, fused.each, fused.inPlaceOf, fused.kind, fused.expr = runner{f32: f}, nil, 0, nil, nil
 	return &fused
 }
 

@@ -187,7 +187,7 @@ func (p *paths) derivatives(outputs, gradOutputs, wrt Nodes) (grads Nodes, err e
 
 // StopGradient returns x as a constant: its derivative is 0. A Program computes nothing for it.
 func StopGradient(x *Node) (*Node, error) {
-	o := identity("stop_gradient", rankOf(x))
+	o := identityOp("stop_gradient", rankOf(x))
 	o.zeroDiff = []bool{true}
 	return apply(o, x)
 }
@@ -195,7 +195,7 @@ func StopGradient(x *Node) (*Node, error) {
 // StraightThrough returns y with the derivative of x, of the same shape: the gradient goes to x unchanged,
 // and y has none. With y = Round(x), for example, it trains through the rounding (Bengio et al. 2013).
 func StraightThrough(y, x *Node) (*Node, error) {
-	o := identity("straight_through", rankOf(y))
+	o := identityOp("straight_through", rankOf(y))
 	o.in = append(o.in, rankOf(x))
 	o.shape = allSame
 	o.diff, o.zeroDiff = []bool{false, true}, []bool{true, false}

@@ -74,11 +74,16 @@ type op struct {
 	// of a fused op is attributed to, nil for its own.
 	kind      any
 	errorNode *Node
+	// fusedFrom names the ops of which a fused one consists.
+	fusedFrom string
 	// view marks an op whose output is its first input's memory in another shape; identity one in
 	// whose place a Program reads that input. The other inputs are only for the derivative.
 	view, identity bool
 	// rng is the source of the op's random numbers, which is not part of its name.
 	rng *Random
+	// origin is the Op whose function this one runs, nil for those of this package. It is not part of the
+	// name either.
+	origin *Op
 	// inputs are the nodes that the op was applied to; salt distinguishes its hash from that
 	// of a different expression, see merge.go.
 	inputs Nodes
@@ -105,6 +110,7 @@ type call[T kernel.Float] struct {
 	// output and operands are the operands of an element-wise op.
 	output   elementwise.Operand[T]
 	operands []elementwise.Operand[T]
+	custom   Call[T] // of an op made by NewOp
 
 	outShape tensor.Shape
 	inShape  []tensor.Shape
@@ -332,7 +338,7 @@ func (o *op) SymDiff(in Nodes, out, grad *Node) (Nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return partialsOf(y, grad, in, o.DiffWRT(len(in)))
+	return partialsOf(Nodes{y}, Nodes{grad}, in, o.DiffWRT(len(in)))
 }
 
 // attrs formats the attributes for an op's name: attrs("rate", 0.5, "id", "x") returns

@@ -68,6 +68,12 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			return y, err
 		}
 	}
+	synchronizedNorm := func(label string, mask, gamma, beta node, epsilon float64) func() (node, error) {
+		return func() (node, error) {
+			y, _, _, err := SynchronizedBatchNorm(label, x, mask, gamma, beta, epsilon)
+			return y, err
+		}
+	}
 	conv := func(spec ConvSpec, act Activation, bias node) func() (node, error) {
 		return func() (node, error) { return Conv(im, im, bias, spec, act) }
 	}
@@ -108,6 +114,10 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Affine, calls: calls{
 			func() (node, error) { return Affine(x, 2, 1) },
 			func() (node, error) { return Affine(x, 1, 2) },
+		}},
+		{op: AllSum, noGradient: true, calls: calls{
+			func() (node, error) { return AllSum("a", x) },
+			func() (node, error) { return AllSum("b", x) },
 		}},
 		{op: MaskOfRows, noGradient: true, calls: calls{
 			func() (node, error) { return MaskOfRows(x, 0) },
@@ -366,6 +376,15 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return StraightThrough(y, x) },
 		}},
 		{op: L2Normalize, calls: calls{func() (node, error) { return L2Normalize(m) }}},
+		{op: SynchronizedBatchNorm, calls: calls{
+			synchronizedNorm("a", nil, nil, nil, 0.1),
+			synchronizedNorm("b", nil, nil, nil, 0.1),
+			synchronizedNorm("a", nil, nil, nil, 0.2),
+			synchronizedNorm("a", m, nil, nil, 0.1),
+			synchronizedNorm("a", nil, v, nil, 0.1),
+			synchronizedNorm("a", nil, nil, v, 0.1),
+			synchronizedNorm("a", m, v, v, 0.1),
+		}},
 		{op: Upsample, calls: calls{
 			func() (node, error) { return Upsample(im, 2, 3) },
 			func() (node, error) { return Upsample(im, 3, 2) },
@@ -551,6 +570,38 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Xor, noGradient: true, calls: calls{
 			func() (node, error) { return Xor(yes, no) },
 		}},
+		{op: RandomUniform, noGradient: true, calls: calls{
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 2, 3) },
+			func() (node, error) { return RandomUniform(g, Float64, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 4) },
+			func() (node, error) { return RandomUniform(g, Float32, &Random{}, 1, 3) },
+		}},
+		{op: RandomNormal, noGradient: true, calls: calls{
+			func() (node, error) { return RandomNormal(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomNormal(g, Float32, rng, 2, 3) },
+		}},
+		{op: Bernoulli, noGradient: true, calls: calls{
+			func() (node, error) { return Bernoulli(x, rng, 3) },
+			func() (node, error) { return Bernoulli(x, rng, 4) },
+		}},
+		{op: IRFFT, calls: calls{
+			func() (node, error) { return IRFFT(x, y, 6) },
+			func() (node, error) { return IRFFT(x, y, 7) },
+		}},
+		{op: FFT, calls: calls{func() (node, error) {
+			re, _, err := FFT(x, y)
+			return re, err
+		}}},
+		{op: IFFT, calls: calls{func() (node, error) {
+			re, _, err := IFFT(x, y)
+			return re, err
+		}}},
+		{op: RFFT, calls: calls{func() (node, error) {
+			re, _, err := RFFT(x)
+			return re, err
+		}}},
+		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}
 }

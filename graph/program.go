@@ -42,6 +42,7 @@ type code struct {
 	instructions []instruction
 	inputs       []int // slots of the variables
 	roots        []int // slots
+	sums         []int // the instructions that are an AllSum
 	memory       Memory
 }
 
@@ -51,19 +52,21 @@ type Memory struct{ Planned, Naive int }
 
 // slot describes the value of one node.
 type slot struct {
-	node    *Node
-	shape   Shape
-	dtype   Dtype
-	place   place
-	writer  int      // the instruction that computes it, -1 for none
-	readers []reader // the bound inputs that read the value
-	boxed   bool     // an op that is not of this package needs it as a Value
+	node     *Node
+	shape    Shape
+	dtype    Dtype
+	place    place
+	constant Value    // of a node that never changes, else nil
+	writer   int      // the instruction that computes it, -1 for none
+	readers  []reader // the bound inputs that read the value
+	boxed    bool     // an op that is not of this package needs it as a Value
 }
 
 // slotValue is the value of one node in one Program.
 type slotValue struct {
-	value  Value // nil if it is in planned memory and not boxed
-	bound  bool  // an input that Bind or BindFloats has bound
+	value  Value          // nil if it is in planned memory and not boxed
+	bound  bool           // an input that Bind or BindFloats has bound
+	lent   unsafe.Pointer // the memory of an input that is not a Value, see lend
 	floats []float32
 }
 
@@ -97,8 +100,8 @@ func (p *Program) Clone() *Program {
 	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		if v, constant := constantOf(s.node); constant {
-			c.values[i].value = v
+		if s.constant != nil {
+			c.values[i].value = s.constant
 		} else if s.writer >= 0 && s.place.bytes == 0 {
 			if size(s.shape) > 1 || len(s.shape) > 0 && size(s.shape) > 0 {
 				return nil // sparse
@@ -173,15 +176,22 @@ var errClosed = errors.New("run: the program was closed")
 
 // RunOn computes all roots in an arena of at least Memory().Planned bytes. Value and Floats return
 // them until the arena is used by another Program.
-func (p *Program) RunOn(a *Arena) (err error) {
+func (p *Program) RunOn(a *Arena) error {
+	if p.code == nil {
+		return errClosed
+	}
+	return p.run(a, 0, len(p.instructions))
+}
+
+// run runs instructions. The first of them begin with the current values of the inputs, and the last ones
+// complete the roots.
+func (p *Program) run(a *Arena, from, to int) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = p.fail(fmt.Errorf("%v", r))
 		}
 	}()
 	switch {
-	case p.code == nil:
-		return errClosed
 	case a.Bytes() < p.memory.Planned:
 		return fmt.Errorf("run: the arena has %d bytes, want %d", a.Bytes(), p.memory.Planned)
 	case slices.Contains(p.outside, nil):
@@ -190,20 +200,25 @@ func (p *Program) RunOn(a *Arena) (err error) {
 	if base := a.base(); base != p.base {
 		p.moveTo(base)
 	}
-	if err := p.readVariables(); err != nil {
-		return err
+	if from == 0 {
+		if err := p.readVariables(); err != nil {
+			return err
+		}
 	}
-	for p.current = range p.instructions {
-		if b := p.bindings[p.current]; b != nil {
+	for i := from; i < to; i++ {
+		p.current = i
+		if b := p.bindings[i]; b != nil {
 			err = b.run()
 		} else {
-			err = p.runForeign(&p.instructions[p.current])
+			err = p.runForeign(&p.instructions[i])
 		}
 		if err != nil {
 			return p.fail(err)
 		}
 	}
-	p.copyOutside()
+	if to == len(p.instructions) {
+		p.copyOutside()
+	}
 	return nil
 }
 
@@ -211,7 +226,7 @@ func (p *Program) RunOn(a *Arena) (err error) {
 func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
 		s, now := &p.slots[i], &p.values[i]
-		if now.floats != nil {
+		if now.floats != nil || now.lent != nil {
 			continue
 		}
 		v := now.value

@@ -71,10 +71,10 @@ func (p *paths) totals(outputs, gradOutputs Nodes) (map[*Node]*Node, error) {
 	return total, nil
 }
 
-// partialsOf returns the gradients by the inputs of an expression y, with dy as its own. The gradient is
-// zero where y does not depend on an input, and nil where diff is false. Inputs for which it is true are
-// independent, even if one of them was computed from another.
-func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error) {
+// partialsOf returns the gradients by the inputs of the expressions ys, with dys as their own. The inputs
+// are independent, even if one of them was computed from another. The gradient is zero where nothing
+// depends on an input, and nil where diff is false.
+func partialsOf(ys, dys, inputs Nodes, diff []bool) (grads Nodes, err error) {
 	defer recoverGrad(&err)
 	var wrt Nodes
 	for k, n := range inputs {
@@ -82,7 +82,7 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 			wrt = append(wrt, n)
 		}
 	}
-	p, err := pathsBetween(wrt, y)
+	p, err := pathsBetween(inputs, wrt, ys)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 			return nil, err
 		}
 	}
-	total, err := p.totals(Nodes{y}, Nodes{dy})
+	total, err := p.totals(ys, dys)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +110,18 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 	return grads, nil
 }
 
-// pathsBetween finds the paths from leaves to y. It does not walk beyond them.
-func pathsBetween(leaves Nodes, y *Node) (*paths, error) {
+// pathsBetween finds the paths from wrt to outputs, without walking beyond the leaves, among which wrt is.
+func pathsBetween(leaves, wrt, outputs Nodes) (*paths, error) {
 	children := map[*Node]Nodes{}
 	for _, n := range leaves {
 		children[n] = nil
 	}
 	nodes := slices.Clone(leaves)
-	if _, ok := children[y]; !ok {
-		nodes = append(nodes, y)
+	for _, y := range outputs {
+		if _, ok := children[y]; !ok {
+			children[y] = nil
+			nodes = append(nodes, y)
+		}
 	}
 	for i := len(leaves); i < len(nodes); i++ {
 		n := nodes[i]
@@ -135,7 +138,7 @@ func pathsBetween(leaves Nodes, y *Node) (*paths, error) {
 		}
 	}
 	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.ID() - b.ID()) })
-	return newPaths(slices.Compact(nodes), children, Nodes{y}, leaves), nil
+	return newPaths(slices.Compact(nodes), children, outputs, wrt), nil
 }
 
 // inputsOf returns what the op of n was applied to.
