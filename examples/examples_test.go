@@ -135,8 +135,8 @@ func TestExamples(t *testing.T) {
 			if _, err := fmt.Sscanf(out, "mean distance from the circle: %f, share of the emptiest of 8 sectors: %f", &off, &least); err != nil {
 				return err
 			}
-			if off > 0.15 || least < 0.04 {
-				return fmt.Errorf("distance %g, share %g, want at most 0.15 and at least 0.04", off, least)
+			if off > 0.1 || least < 0.06 {
+				return fmt.Errorf("distance %g, share %g, want at most 0.1 and at least 0.06", off, least)
 			}
 			return nil
 		}},

@@ -16,7 +16,7 @@ import (
 	"github.com/reef-dl/reef/graph"
 )
 
-const batch, hidden, noise, rounds, rate = 64, 32, 2, 1500, 0.001
+const batch, hidden, noise, rounds, rate = 64, 32, 4, 3000, 0.001
 
 // network is a stack of dense layers whose weights are trained by Adam.
 type network struct {
@@ -96,7 +96,7 @@ func main() {
 	norms := do(graph.Sqrt(do(graph.Affine(do(graph.Sum(do(graph.Square(slopes[0])), graph.Axes(1))), 1, 1e-12))))
 	penalty := do(graph.Mean(do(graph.Square(do(graph.Affine(norms, 1, -1))))))
 	distance := do(graph.Sub(do(graph.Mean(critic.of(&try, real))), judged))
-	cost := do(graph.Sub(do(graph.Scale(penalty, 10)), distance))
+	cost := do(graph.Sub(penalty, distance))
 	step := func(cost *graph.Node, of *network) *graph.Program {
 		check(try.Err())
 		grads, err := graph.Grad(cost, of.nodes...)
@@ -119,7 +119,7 @@ func main() {
 		}
 	}
 	for range rounds {
-		for range 3 {
+		for range 5 {
 			draw()
 			critic.descend(criticStep)
 		}
