@@ -142,7 +142,7 @@ func columnSquaresFormula(in Nodes) (*Node, error) {
 // totalCounts returns the numbers of elements in what columnTotals returns, of which there is at least 1.
 func (try *Try) totalCounts(totals *Node) *Node {
 	cols := totals.Shape()[0] / 2
-	return try.Do(Maximum(try.Do(Slice(totals, 0, cols, cols)), try.Do(Scalar(totals, 1))))
+	return try.Do(Maximum(try.Do(Slice(totals, At(0, cols, Open))), try.Do(Scalar(totals, 1))))
 }
 
 // gradFormula is that of the gradient of x, of dy, x, mean, variance, sums, and mask and γ if there are any.
@@ -150,7 +150,7 @@ func (n *synchronizedNorm) gradFormula(in Nodes) (*Node, error) {
 	dy, x, mean, variance, sums := in[0], in[1], in[2], in[3], in[4]
 	rows, cols := asMatrix(x.Shape())
 	var try Try
-	dgamma, dbeta := try.Do(Slice(sums, 0, 0, cols)), try.Do(Slice(sums, 0, cols, cols))
+	dgamma, dbeta := try.Do(Slice(sums, At(0, 0, cols))), try.Do(Slice(sums, At(0, cols, Open)))
 	through := try.Do(Add(try.Do(Mul(try.normal(x, mean, variance, n.epsilon), dgamma)), dbeta))
 	if n.masked {
 		through = try.Do(MaskSteps(through, in[5]))

@@ -26,7 +26,7 @@ func (r *recurrence) formula(in Nodes) (*Node, error) {
 		}
 		next, cell := u.step(at, h, c)
 		if r.mask >= 0 { // the state is carried over
-			m := u.Do(Slice(in[r.mask], 1, at, 1))
+			m := u.Do(Slice(in[r.mask], At(1, at, at+1)))
 			keep := u.Do(Equal(m, u.Do(Scalar(m, 0))))
 			next = u.Do(Where(keep, h, next))
 			if cell != nil {
@@ -59,7 +59,7 @@ func (u *unrolled) initial(index int) *Node {
 
 // step returns the states after a step of the input; cell is nil unless the cell is an LSTM.
 func (u *unrolled) step(at int, h, c *Node) (next, cell *Node) {
-	x := u.Do(Reshape(u.Do(Slice(u.in[u.x], 1, at, 1)), u.batch, u.features))
+	x := u.Do(Reshape(u.Do(Slice(u.in[u.x], At(1, at, at+1))), u.batch, u.features))
 	acts := u.acts()
 	// input returns x·W + b of a gate, and state h·U.
 	input := func(gate int) *Node {
@@ -94,7 +94,7 @@ func (u *unrolled) step(at int, h, c *Node) (next, cell *Node) {
 
 // product returns v times the columns of a gate.
 func (u *unrolled) product(v, m *Node, gate int) *Node {
-	return u.Do(MatMul(v, u.Do(Slice(m, 1, gate*u.n, u.n)), false, false))
+	return u.Do(MatMul(v, u.Do(Slice(m, At(1, gate*u.n, (gate+1)*u.n)))))
 }
 
 // biased adds the columns of a gate of a row of the bias.
@@ -103,7 +103,7 @@ func (u *unrolled) biased(v *Node, row, gate int) *Node {
 		return v
 	}
 	b := u.Do(Reshape(u.in[u.bias], size(u.in[u.bias].Shape())))
-	return u.Do(AddRow(v, u.Do(Slice(b, 0, (row*u.gates+gate)*u.n, u.n))))
+	return u.Do(AddRow(v, u.Do(Slice(b, At(0, (row*u.gates+gate)*u.n, (row*u.gates+gate+1)*u.n)))))
 }
 
 // dropped multiplies by the dropout mask of a gate.
@@ -111,6 +111,6 @@ func (u *unrolled) dropped(v *Node, mask, gate int) *Node {
 	if mask < 0 {
 		return v
 	}
-	m := u.Do(Slice(u.in[mask], 0, gate, 1))
+	m := u.Do(Slice(u.in[mask], At(0, gate, gate+1)))
 	return u.Do(Mul(v, u.like(m, v)))
 }

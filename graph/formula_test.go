@@ -90,7 +90,7 @@ func checkFormulas(t *testing.T, what string, c *chain, tolerance float64, seen 
 			t.Errorf("%s: formula of %s: %v", what, o.name, err)
 			continue
 		}
-		got, want := numbers(f.Value()), numbers(n.Value())
+		got, want := doubles(f.Value()), doubles(n.Value())
 		largest := 1.0
 		for _, v := range want {
 			largest = max(largest, math.Abs(v))
@@ -104,8 +104,8 @@ func checkFormulas(t *testing.T, what string, c *chain, tolerance float64, seen 
 	}
 }
 
-// numbers returns the elements of a value of either float type.
-func numbers(v Value) []float64 {
+// doubles returns the elements of a value of either float type.
+func doubles(v Value) []float64 {
 	if v.Dtype() == Float64 {
 		return data[float64](v)
 	}

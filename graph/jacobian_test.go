@@ -118,7 +118,7 @@ func TestDerivativesOfKnownFunctions(t *testing.T) {
 	x := let64(t, 3, -2)
 	var try Try
 	do := try.Do
-	a, b := do(Slice(x, 0, 0, 1)), do(Slice(x, 0, 1, 1))
+	a, b := do(Slice(x, At(0, 0, 1))), do(Slice(x, At(0, 1, 2)))
 	// Rosenbrock's function (1 - a)² + 100·(b - a²)² and its derivatives at (3, -2).
 	valley := do(Sum(do(Add(do(Square(do(Affine(a, -1, 1)))), do(Scale(do(Square(do(Sub(b, do(Square(a)))))), 100))))))
 	y := do(Concat(0, do(Mul(a, b)), a, do(Exp(b))))

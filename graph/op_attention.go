@@ -215,9 +215,9 @@ func (a *attention) formula(in Nodes) (*Node, error) {
 	}
 	g := a.geometry(shapes)
 	split := func(x *Node, steps, dim int) *Node { // as (batch, heads, steps, dim)
-		return try.Do(Permute(try.Do(Reshape(x, g.Batch, steps, g.Heads, dim)), 0, 2, 1, 3))
+		return try.Do(Transpose(try.Do(Reshape(x, g.Batch, steps, g.Heads, dim)), 0, 2, 1, 3))
 	}
-	scores := try.Do(Scale(try.Do(BatchMatMul(split(in[0], g.T, g.Dim), split(in[1], g.S, g.Dim), false, true)), g.Scale))
+	scores := try.Do(Scale(try.Do(MatMul(split(in[0], g.T, g.Dim), split(in[1], g.S, g.Dim), Transposed(false, true))), g.Scale))
 	if g.Causal {
 		scores = try.Do(CausalMask(scores))
 	}
@@ -240,10 +240,10 @@ func (a *attention) formula(in Nodes) (*Node, error) {
 		if blocks > g.S {
 			weights = try.Do(Concat(3, weights, try.filled(in[0], 0, tensor.Shape{g.Batch, g.Heads, g.T, blocks - g.S})))
 		}
-		weights = try.Do(Slice(try.Do(Dropout(weights, g.Rate, a.spec.Random, g.Stream)), 3, 0, g.S))
+		weights = try.Do(Slice(try.Do(Dropout(weights, g.Rate, a.spec.Random, g.Stream)), At(3, 0, g.S)))
 	}
-	y := try.Do(BatchMatMul(weights, split(in[2], g.S, g.ValueDim), false, false))
-	return try.Do(Reshape(try.Do(Permute(y, 0, 2, 1, 3)), g.Batch, g.T, g.Heads*g.ValueDim)), try.Err()
+	y := try.Do(MatMul(weights, split(in[2], g.S, g.ValueDim)))
+	return try.Do(Reshape(try.Do(Transpose(y, 0, 2, 1, 3)), g.Batch, g.T, g.Heads*g.ValueDim)), try.Err()
 }
 
 func (a *attention) rng() *Random {

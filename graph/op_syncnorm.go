@@ -133,7 +133,7 @@ func overTotals(name string, sums, totals *Node) (*Node, error) {
 		formula: func(in Nodes) (*Node, error) {
 			var try Try
 			counts := try.totalCounts(in[1])
-			return try.Do(Div(try.Do(Slice(in[0], 0, 0, in[1].Shape()[0]/2)), counts)), try.Err()
+			return try.Do(Div(try.Do(Slice(in[0], At(0, 0, in[1].Shape()[0]/2))), counts)), try.Err()
 		},
 	}, sums, totals)
 }

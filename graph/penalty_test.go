@@ -15,7 +15,7 @@ import (
 func TestGradientOfQuadraticPenalty(t *testing.T) {
 	c, err := newChain(Float64, []int{2, 3}, unary{build: func(x node, p param) (node, error) {
 		var try Try
-		return try.Do(MatMul(try.Do(MatMul(x, p(3, 4), false, false)), p(4, 5), false, false)), try.Err()
+		return try.Do(MatMul(try.Do(MatMul(x, p(3, 4))), p(4, 5))), try.Err()
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestGradientOfGradientPenalty(t *testing.T) {
 func TestCheckGradientOfHigherOrder(t *testing.T) {
 	build := func(in Nodes) (*Node, error) {
 		var try Try
-		return try.Do(Activate(try.Do(MatMul(in[0], in[1], false, false)), Act(Tanh))), try.Err()
+		return try.Do(Activate(try.Do(MatMul(in[0], in[1])), Act(Tanh))), try.Err()
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	inputs := func() []*tensor.Dense { return []*tensor.Dense{random(rng, 2, 3), random(rng, 3, 2)} }

@@ -33,7 +33,7 @@ func main() {
 	}
 
 	x, t, w, b := input(xs, "x", n, 2), input(ts, "t", n, 1), input(ws, "w", 2, 1), input(bs, "b", 1)
-	e := do(graph.Sub(do(graph.Add(do(graph.MatMul(x, w, false, false)), b)), t)) // x·w + b - t
+	e := do(graph.Sub(do(graph.Add(do(graph.MatMul(x, w)), b)), t)) // x·w + b - t
 	cost := do(graph.Mean(do(graph.Square(e))))
 	check(try.Err())
 	grads, err := graph.Grad(cost, w, b)
