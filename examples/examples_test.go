@@ -89,6 +89,57 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
+		{"linear", 60, func(out string) error {
+			var a, b, c, cost float64
+			if _, err := fmt.Sscanf(out, "y = %f·x1 + %f·x2 + %f, cost %f", &a, &b, &c, &cost); err != nil {
+				return err
+			}
+			if off := max(math.Abs(a-3), math.Abs(b+1), math.Abs(c-2)); off > 0.03 || cost > 0.015 {
+				return fmt.Errorf("coefficients are up to %g from 3, -1 and 2, cost %g, want at most 0.03 and 0.015", off, cost)
+			}
+			return nil
+		}},
+		{"logistic", 66, func(out string) error {
+			var cost, accuracy float64
+			if _, err := fmt.Sscanf(out, "cost %f, accuracy: %f", &cost, &accuracy); err != nil {
+				return err
+			}
+			if cost > 0.25 || accuracy < 0.9 { // √2 standard deviations between the middle and each cloud: 0.921
+				return fmt.Errorf("cost %g, accuracy %g, want at most 0.25 and at least 0.9", cost, accuracy)
+			}
+			return nil
+		}},
+		{"adam", 100, func(out string) error {
+			_, scores, _ := strings.Cut(out, "step 600: cost ")
+			var cost, accuracy float64
+			if _, err := fmt.Sscanf(scores, "%f\naccuracy: %f", &cost, &accuracy); err != nil {
+				return err
+			}
+			if cost > 0.01 || accuracy < 0.99 {
+				return fmt.Errorf("cost %g, accuracy %g, want at most 0.01 and at least 0.99", cost, accuracy)
+			}
+			return nil
+		}},
+		{"pinn", 100, func(out string) error {
+			var cost, worst float64
+			if _, err := fmt.Sscanf(out, "cost %g, largest error: %f", &cost, &worst); err != nil {
+				return err
+			}
+			if !(worst <= 1e-3) {
+				return fmt.Errorf("error %g, want at most 1e-3", worst)
+			}
+			return nil
+		}},
+		{"wgangp", 155, func(out string) error {
+			var off, least float64
+			if _, err := fmt.Sscanf(out, "mean distance from the circle: %f, share of the emptiest of 8 sectors: %f", &off, &least); err != nil {
+				return err
+			}
+			if off > 0.1 || least < 0.06 {
+				return fmt.Errorf("distance %g, share %g, want at most 0.1 and at least 0.06", off, least)
+			}
+			return nil
+		}},
 		{"embed", 45, func(out string) error {
 			var probability float64
 			row := `{"sex": null, "bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}`

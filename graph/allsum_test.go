@@ -3,11 +3,12 @@
 package graph
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"gorgonia.org/tensor"
 )
 
 // normalized builds a cost of a normalization of x with its gradients, by SynchronizedBatchNorm or by the op of one
@@ -159,17 +160,39 @@ func TestAllSumErrors(t *testing.T) {
 	if _, _, _, err := SynchronizedBatchNorm("a", x, four, nil, nil, 0.1); err == nil || !strings.Contains(err.Error(), "mask has shape (4)") {
 		t.Errorf("mask: %v", err)
 	}
-	y, _ := AllSum("a", x)
-	if _, err := Grad(mustSum(t, y), x); err == nil || !strings.Contains(fmt.Sprint(err), "all_sum") {
-		t.Errorf("a gradient: %v", err)
-	}
 }
 
-func mustSum(t *testing.T, x *Node) *Node {
-	t.Helper()
-	n, err := Sum(x)
+// TestAllSumGradient: the gradients are summed over the Programs, too; a Program by itself has its own.
+func TestAllSumGradient(t *testing.T) {
+	g := New()
+	x, err := Input(g, Float64, "x", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	var try Try
+	y := try.Do(AllSum("a", x))
+	cost := try.Do(L2(y, 1))
+	if try.Err() != nil {
+		t.Fatal(try.Err())
+	}
+	grads, err := Grad(cost, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(grads[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := p.AllSums(), []string{"a", "a/gradient"}; !slices.Equal(got, want) {
+		t.Errorf("sums %q, want %q", got, want)
+	}
+	if err := Let(x, tensor.New(tensor.WithBacking([]float64{3, -2}))); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.RunAll(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := data[float64](grads[0].Value()), []float64{6, -4}; !slices.Equal(got, want) {
+		t.Errorf("gradient by itself %v, want %v", got, want)
+	}
 }

@@ -213,6 +213,7 @@ func anyRank() []unary {
 		{name: "sum outer axes", ranks: all, build: func(x node, p param) (node, error) { return Sum(x, Axes(0, -1), KeepDims()) }},
 		{name: "mean axes", ranks: all, build: func(x node, p param) (node, error) { return Mean(x, Axes(-1), KeepDims()) }},
 		{name: "maximum", ranks: all, build: func(x node, p param) (node, error) { return Maximum(x, p(x.Shape()...)) }},
+		{name: "straight through", ranks: all, build: func(x node, p param) (node, error) { return StraightThrough(x, x) }},
 		{name: "add row", ranks: all, build: func(x node, p param) (node, error) { return AddRow(x, p(lastOf(x))) }},
 		{name: "mul row", ranks: all, build: func(x node, p param) (node, error) { return MulRow(x, p(lastOf(x))) }},
 		{name: "unit rows", ranks: all, build: func(x node, _ param) (node, error) {
@@ -237,6 +238,24 @@ func anyRank() []unary {
 		{name: "masked batch norm bare", ranks: all, build: func(x node, _ param) (node, error) {
 			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, nil, 2)
 			return y, err
+		}},
+		{name: "column sum", ranks: all, build: func(x node, _ param) (node, error) {
+			var try Try
+			return AddRow(x, try.Do(ColumnSum(try.Do(Square(x)))))
+		}},
+		{name: "given statistics", ranks: all, build: func(x node, p param) (node, error) {
+			_, mean, variance, err := BatchNorm(x, nil, nil, 0.1)
+			if err != nil {
+				return nil, err
+			}
+			return Normalize(p(x.Shape()...), mean, variance, p(lastOf(x)), nil, 0.5)
+		}},
+		{name: "masked statistics", ranks: all, build: func(x node, p param) (node, error) {
+			_, mean, variance, err := MaskedBatchNorm(x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), nil, nil, 0.1)
+			if err != nil {
+				return nil, err
+			}
+			return Normalize(p(x.Shape()...), mean, variance, nil, p(lastOf(x)), 0.5)
 		}},
 		{name: "synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
 			y, _, _, err := SynchronizedBatchNorm("", x, nil, p(lastOf(x)), p(lastOf(x)), 0.1)
@@ -308,6 +327,23 @@ func matrices() []unary {
 		{name: "permute", build: func(x node, _ param) (node, error) { return Transpose(x, 1, 0) }},
 		{name: "embedding", build: func(x node, _ param) (node, error) { // x as the table
 			return Embedding(constant(x, []float64{0, float64(x.Shape()[0] - 1), 0}, 2, 3), x)
+		}},
+		{name: "jacobian", build: func(x node, p param) (node, error) {
+			var try Try
+			return Jacobian(try.Do(Softmax(try.Do(Mul(x, p(x.Shape()...))))), x)
+		}},
+		{name: "jacobian vector", build: func(x node, p param) (node, error) {
+			var try Try
+			return JacobianVector(try.Do(LayerNorm(x, p(lastOf(x)), nil, 1)), x, try.Do(Sin(x)))
+		}},
+		{name: "hessian", build: func(x node, p param) (node, error) {
+			var try Try
+			return Hessian(try.Do(Mean(try.Do(MatMul(try.Do(Sin(x)), x, Transposed(false, true))))), x)
+		}},
+		{name: "hessian vector", build: func(x node, p param) (node, error) {
+			var try Try
+			cost := try.Do(Mean(try.Do(MatMul(try.Do(Sin(x)), p(lastOf(x), 2)))))
+			return one(HessianVector(cost, Nodes{x}, Nodes{try.Do(Square(x))}))
 		}},
 		{name: "kernel", build: func(x node, p param) (node, error) { // x as a layer's weights
 			return Dense(p(2, x.Shape()[0]), x, p(lastOf(x)), Act(Tanh))

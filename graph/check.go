@@ -44,9 +44,15 @@ func Fixed(inputs ...int) CheckOption {
 // StepSize sets the step size h of the finite differences; the default is 1e-5.
 func StepSize(h float64) CheckOption { return func(c *checker) { c.step = h } }
 
+// Order sets which derivatives are checked: 1, the default, for the gradient, 2 for the second derivatives,
+// and so on. Above 1, the expression is replaced order-1 times by a sum of all elements of its gradient with
+// fixed random weights, so that all mixed derivatives take part.
+func Order(order int) CheckOption { return func(c *checker) { c.order = order } }
+
 type checker struct {
 	fixed map[int]bool
 	step  float64
+	order int
 }
 
 // CheckGradient compares the symbolic gradient of an expression with central
@@ -62,9 +68,12 @@ type checker struct {
 // A correct gradient has an Error of 1e-6 or less, unless an input is so close to a kink
 // (the 0 of ReLU, a tie in a maximum) that the differences straddle it.
 func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, options ...CheckOption) (*GradientReport, error) {
-	c := &checker{fixed: map[int]bool{}, step: 1e-5}
+	c := &checker{fixed: map[int]bool{}, step: 1e-5, order: 1}
 	for _, o := range options {
 		o(c)
+	}
+	if c.order < 1 {
+		return nil, fmt.Errorf("check gradient: order %d, want at least 1", c.order)
 	}
 	g := New()
 	var vars, differentiated Nodes
@@ -93,16 +102,22 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 	if cost == nil {
 		return nil, errors.New("check gradient: the expression is nil")
 	}
-	if len(cost.Shape()) > 0 {
-		if cost, err = weightedSum(cost); err != nil {
+	if cost, err = weightedSum(cost); err != nil {
+		return nil, err
+	}
+	grads, err := Grad(cost, differentiated...)
+	if err != nil {
+		return nil, err
+	}
+	for range c.order - 1 {
+		if cost, err = weightedSums(grads); err != nil {
+			return nil, err
+		}
+		if grads, err = costGradient("check_gradient", cost, differentiated); err != nil {
 			return nil, err
 		}
 	}
 	forward, err := Compile(cost)
-	if err != nil {
-		return nil, err
-	}
-	grads, err := Grad(cost, differentiated...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,8 +181,21 @@ func (r *GradientReport) compare(input int, shape Shape, analytic, numeric []flo
 	}
 }
 
-// weightedSum returns Σ r_i·y_i with random |r_i| in [1/2, 3/2) and random signs.
+// weightedSums returns the sum of the weightedSum of all nodes.
+func weightedSums(nodes Nodes) (*Node, error) {
+	var try Try
+	total := try.Do(weightedSum(nodes[0]))
+	for _, n := range nodes[1:] {
+		total = try.Do(Add(total, try.Do(weightedSum(n))))
+	}
+	return total, try.Err()
+}
+
+// weightedSum returns Σ r_i·y_i with random |r_i| in [1/2, 3/2) and random signs, and a scalar as it is.
 func weightedSum(y *Node) (*Node, error) {
+	if len(y.Shape()) == 0 {
+		return y, nil
+	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	weights := make([]float64, size(y.Shape()))
 	for i := range weights {

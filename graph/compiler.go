@@ -38,26 +38,33 @@ func newCompiler(roots, leaves Nodes) (*compiler, error) {
 	}
 	g := subgraph(roots)
 	dropIndex(roots[0].Graph())
-	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}, leaves: leaves}
-	c.children = make([][]int, len(c.nodes))
-	c.ops = make([]*op, len(c.nodes))
-	for i, n := range c.nodes {
-		c.index[n] = i
+	c := &compiler{index: map[*Node]int{}, leaves: leaves}
+	for _, n := range byID(g.AllNodes()) {
 		if slices.Contains(leaves, n) {
+			c.index[n] = len(c.nodes)
+			c.nodes, c.children, c.ops = append(c.nodes, n), append(c.children, nil), append(c.ops, nil)
 			continue
 		}
 		children, err := childrenOf(g, n)
 		if err != nil {
 			return nil, err
 		}
+		o, own := n.Op().(*op)
+		switch {
+		case !own:
+			o = substitute(n, children)
+		case o.identity && !slices.Contains(roots, n):
+			c.index[n] = c.index[children[0]]
+			continue
+		case o.identity || o.orderOnly:
+			children = children[:1]
+		}
+		c.index[n] = len(c.nodes)
+		var indexes []int
 		for _, child := range children {
-			c.children[i] = append(c.children[i], c.index[child])
+			indexes = append(indexes, c.index[child])
 		}
-		if o, ok := n.Op().(*op); ok {
-			c.ops[i] = o
-		} else if o := substitute(n, children); o != nil {
-			c.ops[i] = o
-		}
+		c.nodes, c.children, c.ops = append(c.nodes, n), append(c.children, indexes), append(c.ops, o)
 	}
 	c.setRoots(roots)
 	return c, nil

@@ -2,8 +2,8 @@
 
 // Package graph builds expression graphs on Gorgonia and runs them fast.
 //
-// Nodes are Gorgonia's nodes, all gradients come from Gorgonia's symbolic
-// differentiation, and any Gorgonia op can be part of an expression. The package adds
+// Nodes are Gorgonia's nodes, gradients are expressions that can be differentiated again
+// ([Grad], [Jacobian], [HessianVector]), and any Gorgonia op can be part of an expression. The package adds
 // three things:
 //
 //   - ops that are correct and fast where Gorgonia's are not: [Dense], [Conv],

@@ -71,7 +71,7 @@ func Backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 
 func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 	defer recoverGrad(&err)
-	p, err := findPaths(outputs, wrt, nil)
+	p, err := findPaths(outputs, wrt)
 	if err != nil {
 		return nil, gradientError(err)
 	}
@@ -120,7 +120,7 @@ func differentiable(outputs, wrt Nodes) error {
 			return fmt.Errorf("%v belongs to another graph", n)
 		}
 	}
-	p, err := findPaths(outputs, wrt, nil)
+	p, err := findPaths(outputs, wrt)
 	if err != nil {
 		return err
 	}
@@ -161,23 +161,28 @@ const (
 	notDifferentiable                   // the op has no SymDiff
 )
 
-// findPaths finds the paths from wrt to outputs that pass none of the leaves.
-func findPaths(outputs, wrt, leaves Nodes) (*paths, error) {
+// findPaths finds the paths from wrt to outputs.
+func findPaths(outputs, wrt Nodes) (*paths, error) {
 	g := subgraph(outputs)
-	p := &paths{byID(g.AllNodes()), map[*Node][]edge{}, map[*Node]bool{}, map[*Node]bool{}}
+	nodes, children := byID(g.AllNodes()), map[*Node]Nodes{}
+	for _, n := range nodes {
+		var err error
+		if children[n], err = childrenOf(g, n); err != nil {
+			return nil, err
+		}
+	}
+	return newPaths(nodes, children, outputs, wrt), nil
+}
+
+// newPaths finds the paths from wrt to outputs among nodes in topological order.
+func newPaths(nodes Nodes, children map[*Node]Nodes, outputs, wrt Nodes) *paths {
+	p := &paths{nodes, map[*Node][]edge{}, map[*Node]bool{}, map[*Node]bool{}}
 	for _, n := range wrt {
 		p.depends[n] = true
 	}
-	for _, n := range p.nodes {
-		if slices.Contains(leaves, n) {
-			continue
-		}
-		children, err := childrenOf(g, n)
-		if err != nil {
-			return nil, err
-		}
-		derivs := derivativesOf(n, len(children))
-		for k, c := range children {
+	for _, n := range nodes {
+		derivs := derivativesOf(n, len(children[n]))
+		for k, c := range children[n] {
 			p.edges[n] = append(p.edges[n], edge{c, derivs[k]})
 			p.depends[n] = p.depends[n] || p.depends[c] && derivs[k] != zero
 		}
@@ -185,13 +190,12 @@ func findPaths(outputs, wrt, leaves Nodes) (*paths, error) {
 	for _, n := range outputs {
 		p.influences[n] = true
 	}
-	for i := len(p.nodes) - 1; i >= 0; i-- {
-		n := p.nodes[i]
+	for _, n := range slices.Backward(nodes) {
 		for _, e := range p.edges[n] {
 			p.influences[e.from] = p.influences[e.from] || p.influences[n] && e.derivative != zero
 		}
 	}
-	return p, nil
+	return p
 }
 
 // active reports whether n is on a path.

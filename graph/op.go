@@ -42,7 +42,7 @@ type op struct {
 	// formula is the op as an expression of ops whose derivatives have derivatives. It is what the
 	// gradient of an op without grad is made of, such as that of a gradient that is computed in one
 	// step: fast where it is computed, and differentiable where it is differentiated.
-	formula func(in Nodes) (*Node, error)
+	formula formula
 	// zeroDiff marks inputs for which diff is false because their derivative is 0 (masks,
 	// comparisons) or is included in that of another input. Anything that depends on another
 	// input without a gradient cannot be differentiated.
@@ -55,8 +55,8 @@ type op struct {
 	sparse func() Value
 	// takesSparse marks an op that accepts CSR matrices as inputs.
 	takesSparse bool
-	// orderOnly marks an op that does not read its inputs: they only determine what runs
-	// before it. runUnused, if not nil, is what a Program runs instead of run when the
+	// orderOnly marks an op that does not read its inputs: the first determines what runs before it,
+	// and the others are only what it is differentiated by. runUnused, if not nil, is what a Program runs instead of run when the
 	// output is not read and the op only runs for its side effects.
 	orderOnly bool
 	runUnused *runner
@@ -76,8 +76,9 @@ type op struct {
 	errorNode *Node
 	// fusedFrom names the ops of which a fused one consists.
 	fusedFrom string
-	// view marks an op whose output is its input's memory in another shape.
-	view bool
+	// view marks an op whose output is its first input's memory in another shape; identity one in
+	// whose place a Program reads that input. The other inputs are only for the derivative.
+	view, identity bool
 	// rng is the source of the op's random numbers, which is not part of its name.
 	rng *Random
 	// origin is the Op whose function this one runs, nil for those of this package. It is not part of the
@@ -313,7 +314,7 @@ func (o *op) String() string { return o.name }
 // DiffWRT says with respect to which inputs the op can be differentiated.
 func (o *op) DiffWRT(n int) []bool {
 	switch {
-	case o.grad != nil:
+	case o.grad != nil || o.formula != nil && o.diff != nil:
 		return o.diff
 	case o.formula == nil:
 		return make([]bool, n)

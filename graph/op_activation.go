@@ -127,6 +127,7 @@ func activateGrad(act Activation, s, dy *Node) (*Node, error) {
 		in:   []int{rank, rank}, out: rank,
 		shape:     allSame,
 		run:       forDtypes(runActivateGrad[float32](act), runActivateGrad[float64](act)),
+		formula:   activateGradFormula(act),
 		inPlaceOf: 2,
 		expr:      elementwise.New(elementwise.ActivateGrad.In(), elementwise.Step{Op: elementwise.ActivateGrad, A: 0, B: 1, Act: act.kind, X: act.alpha}),
 	}, s, dy)
@@ -161,7 +162,11 @@ func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bi
 // subtracted first, so exp does not overflow.
 func Softmax(x *Node) (*Node, error) {
 	return applyRows(rowsOp("softmax", rankOf(x), forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
-		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64]))), x)
+		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])),
+		func(try *Try, y, dy *Node) *Node { // y·(dy - Σ dy·y)
+			shared := try.Do(Sum(try.Do(Mul(dy, y)), Axes(-1), KeepDims()))
+			return try.Do(Mul(y, try.Do(Sub(dy, shared))))
+		}), x)
 }
 
 // LogSoftmax returns y_j = x_j - log Σ_k exp(x_k) along the last axis.
@@ -169,12 +174,16 @@ func LogSoftmax(x *Node) (*Node, error) { return applyRows(logSoftmaxOp(rankOf(x
 
 func logSoftmaxOp(rank int) *op {
 	return rowsOp("log_softmax", rank, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
-		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])))
+		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])),
+		func(try *Try, y, dy *Node) *Node { // dy - exp(y)·Σ dy
+			total := try.Do(Sum(dy, Axes(-1), KeepDims()))
+			return try.Do(Sub(dy, try.Do(Mul(try.Do(Exp(y)), total))))
+		})
 }
 
 // rowsOp applies to each row (along the last axis) a function whose gradient can be
-// computed from its output.
-func rowsOp(name string, rank int, run, back runner) *op {
+// computed from its output: by back, and as an expression by formula.
+func rowsOp(name string, rank int, run, back runner, formula func(try *Try, y, dy *Node) *Node) *op {
 	return &op{
 		name: name,
 		in:   []int{rank}, out: rank,
@@ -187,6 +196,10 @@ func rowsOp(name string, rank int, run, back runner) *op {
 				in:   []int{rank, rank}, out: rank,
 				shape: allSame,
 				run:   back,
+				formula: func(in Nodes) (*Node, error) {
+					var try Try
+					return formula(&try, in[0], in[1]), try.Err()
+				},
 			}, y, dy)
 			return Nodes{dx}, err
 		},

@@ -12,7 +12,8 @@ import (
 // batch. Such a Program runs in parts (Program.RunPart), and between two of them the caller replaces x by the
 // sum. In a Program that runs by itself y = x. The label names the sum for Program.AllSums.
 //
-// There is no gradient: the ops that use it, such as SynchronizedBatchNorm, have one that includes it.
+// The gradient is that of the cost of all parts if each Program differentiates its own part of a cost that is
+// their sum: the sum of all gradients, with a label of its own.
 //
 //	x, y  any shape but that of a scalar
 func AllSum(label string, x *Node) (*Node, error) {
@@ -26,6 +27,12 @@ func AllSum(label string, x *Node) (*Node, error) {
 		run:       moves(runCopy),
 		inPlaceOf: 1,
 		kind:      allSum{label},
+		diff:      []bool{true},
+		// Each Program differentiates its own part of a cost that is the sum of all parts.
+		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
+			dx, err := AllSum(label+"/gradient", dy)
+			return Nodes{dx}, err
+		},
 	}, x)
 }
 

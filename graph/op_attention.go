@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
 )
 
 // AttentionSpec describes Attention.
@@ -79,7 +80,7 @@ func Attention(spec AttentionSpec, in AttentionInputs) (*Node, error) {
 		inputs, o.in, o.diff, o.zeroDiff = append(inputs, m.node), append(o.in, m.rank), append(o.diff, false), append(o.zeroDiff, true)
 		o.name += "," + m.name
 	}
-	a.ranks = o.in
+	a.ranks, o.formula = o.in, a.formula
 	return apply(o, inputs...)
 }
 
@@ -159,6 +160,9 @@ func runAttention[T kernel.Float](a *attention, kept bool) func(*call[T]) error 
 // grad makes the backward op, whose output is the gradient of the query, and ops that copy those of
 // key and value out of the shared memory.
 func (a *attention) grad(in Nodes, y, dy *Node) (Nodes, error) {
+	operands := len(in)
+	f := formula(a.formula)
+	zeroDiff := append(append(make([]bool, 3), a.isMask()...), true) // and the output
 	dq, err := apply(&op{
 		name: "attention_grad" + attrs("heads", a.spec.Heads, "scale", a.spec.Scale, "causal", a.spec.Causal, "rate", a.spec.Rate, "stream", a.spec.Stream, "masks", a.masks),
 		in:   append(append([]int{}, a.ranks...), 3, 3), out: 3,
@@ -167,6 +171,8 @@ func (a *attention) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		rng:   a.rng(),
 
 		readsKept: a,
+		zeroDiff:  zeroDiff,
+		formula:   f.backward(operands, 0),
 	}, append(append(Nodes{}, in...), y, dy)...)
 	if err != nil {
 		return nil, err
@@ -177,16 +183,67 @@ func (a *attention) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		value := i == 1
 		grads[1+i], err = apply(&op{
 			name: "attention_grad_" + name,
-			in:   []int{3}, out: 3,
+			in:   append(append([]int{3}, a.ranks...), 3), out: 3,
 			shape:     fixed(in[1+i].Shape()),
 			run:       forDtypes(runAttentionPart[float32](a, value), runAttentionPart[float64](a, value)),
 			orderOnly: true,
-		}, dq)
+			zeroDiff:  append([]bool{true, false, false, false}, a.isMask()...),
+			formula:   func(in Nodes) (*Node, error) { return f.backward(operands, 1+i)(in[1:]) },
+		}, append(append(Nodes{dq}, in...), dy)...)
 		if err != nil {
 			return nil, err
 		}
 	}
 	return grads, nil
+}
+
+// isMask says of each input after the value that it is a mask.
+func (a *attention) isMask() []bool {
+	masks := make([]bool, len(a.ranks)-3)
+	for i := range masks {
+		masks[i] = true
+	}
+	return masks
+}
+
+// formula is attention step by step, with the heads as an axis of their own.
+func (a *attention) formula(in Nodes) (*Node, error) {
+	var try Try
+	shapes := make([]tensor.Shape, len(in))
+	for k, n := range in {
+		shapes[k] = n.Shape()
+	}
+	g := a.geometry(shapes)
+	split := func(x *Node, steps, dim int) *Node { // as (batch, heads, steps, dim)
+		return try.Do(Transpose(try.Do(Reshape(x, g.Batch, steps, g.Heads, dim)), 0, 2, 1, 3))
+	}
+	scores := try.Do(Scale(try.Do(MatMul(split(in[0], g.T, g.Dim), split(in[1], g.S, g.Dim), Transposed(false, true))), g.Scale))
+	if g.Causal {
+		scores = try.Do(CausalMask(scores))
+	}
+	var mask *Node
+	for i, shape := range [][]int{{g.Batch, 1, g.T, g.S}, {g.Batch, 1, g.T, 1}, {g.Batch, 1, 1, g.S}} {
+		if k := a.masks[i]; k >= 0 {
+			m := try.Do(Reshape(in[k], shape...))
+			if mask != nil {
+				m = try.Do(Mul(mask, m))
+			}
+			mask = m
+		}
+	}
+	if mask != nil {
+		scores = try.Do(Add(scores, try.Do(Affine(mask, -MaskedScore, MaskedScore))))
+	}
+	weights := try.Do(Softmax(scores))
+	if g.Rate > 0 { // a row of random numbers has whole blocks
+		blocks := (g.S + ref.PhiloxBlock - 1) / ref.PhiloxBlock * ref.PhiloxBlock
+		if blocks > g.S {
+			weights = try.Do(Concat(3, weights, try.filled(in[0], 0, tensor.Shape{g.Batch, g.Heads, g.T, blocks - g.S})))
+		}
+		weights = try.Do(Slice(try.Do(Dropout(weights, g.Rate, a.spec.Random, g.Stream)), At(3, 0, g.S)))
+	}
+	y := try.Do(MatMul(weights, split(in[2], g.S, g.ValueDim)))
+	return try.Do(Reshape(try.Do(Transpose(y, 0, 2, 1, 3)), g.Batch, g.T, g.Heads*g.ValueDim)), try.Err()
 }
 
 func (a *attention) rng() *Random {

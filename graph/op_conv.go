@@ -179,6 +179,15 @@ func convBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) 
 		shape: func([]tensor.Shape) (tensor.Shape, error) { return w.Clone(), nil },
 		run:   forDtypes(runConvBackWeights[float32](w, spec), runConvBackWeights[float64](w, spec)),
 		kind:  convWeights{spec},
+		diff:  []bool{true, true},
+		// Linear in both inputs, too, with weights as the gradient of the result.
+		grad: func(in Nodes, _, g *Node) (Nodes, error) {
+			var try Try
+			return Nodes{
+				try.Do(convBackData(in[0].Shape(), in[1], g, spec)),
+				try.Do(Conv(in[0], g, nil, spec, Act(Linear))),
+			}, try.Err()
+		},
 	}, x, dy)
 }
 
@@ -233,22 +242,11 @@ func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
 		if err != nil {
 			return nil, err
 		}
-		x, w := in[0].Shape(), in[1].Shape()
-		dx, err := apply(&op{
-			name: "depthwise_data" + attrs("spec", spec, "to", x),
-			in:   []int{4, 4}, out: 4,
-			shape: fixed(x),
-			run:   forDtypes(runDepthwiseBackData[float32](x, spec), runDepthwiseBackData[float64](x, spec)),
-		}, dz, in[1])
+		dx, err := depthwiseBackData(in[0].Shape(), dz, in[1], spec)
 		if err != nil {
 			return nil, err
 		}
-		dw, err := apply(&op{
-			name: "depthwise_weights" + attrs("spec", spec, "to", w),
-			in:   []int{4, 4}, out: 4,
-			shape: fixed(w),
-			run:   forDtypes(runDepthwiseBackWeights[float32](w, spec), runDepthwiseBackWeights[float64](w, spec)),
-		}, in[0], dz)
+		dw, err := depthwiseBackWeights(in[1].Shape(), in[0], dz, spec)
 		if err != nil || !bias {
 			return Nodes{dx, dw}, err
 		}
@@ -256,6 +254,45 @@ func depthwiseOp(spec ConvSpec, act Activation, bias bool) *op {
 		return Nodes{dx, dw, db}, err
 	}
 	return o
+}
+
+// depthwiseBackData returns the gradient of an image of shape x. Like the op and depthwiseBackWeights, it
+// is linear in both inputs, and the derivatives of each of the three are the two others.
+func depthwiseBackData(x tensor.Shape, dy, w *Node, spec ConvSpec) (*Node, error) {
+	x = x.Clone()
+	return apply(&op{
+		name: "depthwise_data" + attrs("spec", spec, "to", x),
+		in:   []int{4, 4}, out: 4,
+		shape: fixed(x),
+		run:   forDtypes(runDepthwiseBackData[float32](x, spec), runDepthwiseBackData[float64](x, spec)),
+		diff:  []bool{true, true},
+		grad: func(in Nodes, _, g *Node) (Nodes, error) {
+			var try Try
+			return Nodes{
+				try.Do(DepthwiseConv(g, in[1], nil, spec, Act(Linear))),
+				try.Do(depthwiseBackWeights(in[1].Shape(), g, in[0], spec)),
+			}, try.Err()
+		},
+	}, dy, w)
+}
+
+// depthwiseBackWeights returns the gradient of weights of shape w.
+func depthwiseBackWeights(w tensor.Shape, x, dy *Node, spec ConvSpec) (*Node, error) {
+	w = w.Clone()
+	return apply(&op{
+		name: "depthwise_weights" + attrs("spec", spec, "to", w),
+		in:   []int{4, 4}, out: 4,
+		shape: fixed(w),
+		run:   forDtypes(runDepthwiseBackWeights[float32](w, spec), runDepthwiseBackWeights[float64](w, spec)),
+		diff:  []bool{true, true},
+		grad: func(in Nodes, _, g *Node) (Nodes, error) {
+			var try Try
+			return Nodes{
+				try.Do(depthwiseBackData(in[0].Shape(), in[1], g, spec)),
+				try.Do(DepthwiseConv(in[0], g, nil, spec, Act(Linear))),
+			}, try.Err()
+		},
+	}, x, dy)
 }
 
 func runDepthwise[T kernel.Float](spec ConvSpec, act Activation) func(*call[T]) error {

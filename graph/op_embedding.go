@@ -33,14 +33,16 @@ func Embedding(ids, table *Node) (*Node, error) {
 		kind: lookup{},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[1].Shape()
-			d, err := apply(&op{
+			back := (&op{
 				name: "embedding_grad" + attrs("to", to),
 				in:   []int{rank, rank + 1}, out: 2,
 				shape:  fixed(to),
 				run:    forDtypes(runEmbeddingGrad[float32](to), runEmbeddingGrad[float64](to)),
 				sparse: func() Value { return &RowSparse{shape: to} },
 				kind:   lookupGrad{},
-			}, in[0], dy)
+			}).linear(1, func(in Nodes, g *Node) (*Node, error) { return Embedding(in[0], g) })
+			back.zeroDiff = nil // ids are integers: there is no derivative by them
+			d, err := apply(back, in[0], dy)
 			return Nodes{nil, d}, err
 		},
 	}, ids, table)

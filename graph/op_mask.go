@@ -97,12 +97,12 @@ func MaskedMean(x, mask *Node) (*Node, error) {
 		zeroDiff: []bool{false, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
-			dx, err := apply(&op{
+			dx, err := apply((&op{
 				name: "masked_mean_grad" + attrs("to", to),
 				in:   []int{rankOf(in[1]), 0}, out: rank,
 				shape: fixed(to),
 				run:   forDtypes(runMaskedMeanGrad[float32], runMaskedMeanGrad[float64]),
-			}, in[1], dy)
+			}).linear(1, func(in Nodes, g *Node) (*Node, error) { return MaskedMean(g, in[0]) }), in[1], dy)
 			return Nodes{dx, nil}, err
 		},
 	}, x, mask)
@@ -124,12 +124,12 @@ func MaskedAvgPool(x, mask *Node) (*Node, error) {
 		zeroDiff: []bool{false, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
-			dx, err := apply(&op{
+			dx, err := apply((&op{
 				name: "masked_avg_pool_grad" + attrs("to", to),
 				in:   []int{2, 2}, out: 3,
 				shape: fixed(to),
 				run:   forDtypes(runMaskedAvgPoolGrad[float32], runMaskedAvgPoolGrad[float64]),
-			}, in[1], dy)
+			}).linear(1, func(in Nodes, g *Node) (*Node, error) { return MaskedAvgPool(g, in[0]) }), in[1], dy)
 			return Nodes{dx, nil}, err
 		},
 	}, x, mask)

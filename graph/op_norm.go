@@ -19,25 +19,25 @@ import (
 //	x (..., n)   gamma, beta (n) or nil   y (..., n)   mean, variance (n)
 //
 // The gradient of x includes the paths through mean and variance. These two are returned for
-// moving averages and have no gradient themselves.
+// moving averages and can be differentiated like other values.
 func BatchNorm(x, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
-	if mean, err = columnOp("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), x); err != nil {
+	if mean, err = columnOp("column_mean", forDtypes(runColumnMean[float32], runColumnMean[float64]), columnMeanFormula, x); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = columnOp("column_variance", forDtypes(runColumnVariance[float32], runColumnVariance[float64]), x, mean); err != nil {
+	if variance, err = columnOp("column_variance", forDtypes(runColumnVariance[float32], runColumnVariance[float64]), columnVarianceFormula, x, mean); err != nil {
 		return nil, nil, nil, err
 	}
 	y, err = normalize(x, mean, variance, nil, gamma, beta, epsilon, true)
 	return y, mean, variance, err
 }
 
-// Normalize is BatchNorm with a given mean and variance, which have no gradient.
+// Normalize is BatchNorm with a given mean and variance.
 func Normalize(x, mean, variance, gamma, beta *Node, epsilon float64) (*Node, error) {
 	return normalize(x, mean, variance, nil, gamma, beta, epsilon, false)
 }
 
 // columnOp returns one value for each column of the first input; the other inputs are vectors.
-func columnOp(name string, run runner, inputs ...*Node) (*Node, error) {
+func columnOp(name string, run runner, f formula, inputs ...*Node) (*Node, error) {
 	o := &op{
 		name: name,
 		in:   []int{rankOf(inputs[0])}, out: 1,
@@ -48,7 +48,8 @@ func columnOp(name string, run runner, inputs ...*Node) (*Node, error) {
 			_, cols := asMatrix(in[0])
 			return tensor.Shape{cols}, nil
 		},
-		run: run,
+		run:     run,
+		formula: f,
 	}
 	for _, n := range inputs[1:] {
 		o.in = append(o.in, rankOf(n))
@@ -77,7 +78,7 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 	o := &op{
 		name: "normalize" + attrs("epsilon", epsilon, "gamma", gamma != nil, "beta", beta != nil, "own", own),
 		in:   []int{rankOf(x), 1, 1}, out: rankOf(x),
-		diff:     []bool{true, false, false},
+		diff:     []bool{true, !own, !own},
 		zeroDiff: []bool{false, own, own},
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if len(in[0]) == 0 {
@@ -99,7 +100,7 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 	}
 	first := 3 // index of the first of gamma and beta
 	if mask != nil {
-		first, inputs, o.in, o.diff = 4, append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false)
+		first, inputs, o.in, o.diff, o.zeroDiff = 4, append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false), append(o.zeroDiff, true)
 		o.name += ",masked"
 	}
 	o.run = forDtypes(runNormalize[float32](epsilon, first, gamma != nil, beta != nil), runNormalize[float64](epsilon, first, gamma != nil, beta != nil))
@@ -111,6 +112,7 @@ func normalize(x, mean, variance, mask, gamma, beta *Node, epsilon float64, own 
 	if mask == nil && !own {
 		o.kind, o.inPlaceOf = normalization{epsilon, gamma != nil, beta != nil}, 1
 	}
+	o.formula = normalizeFormula(mask != nil, gamma != nil, beta != nil, own, epsilon)
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
 		if mask != nil {
 			return maskedNormalizeGrad(in, dy, epsilon, gamma != nil, beta != nil)
@@ -147,7 +149,7 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	dgamma, err := normalizeDot(x, dy, mean, variance, epsilon)
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +157,9 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 	o := &op{
 		name: "normalize_grad" + attrs("epsilon", epsilon, "gamma", gamma, "own", own),
 		in:   []int{rank, 1}, out: rank,
-		shape: sameShape,
-		run:   forDtypes(runNormalizeGrad[float32](epsilon, gamma), runNormalizeGrad[float64](epsilon, gamma)),
+		shape:   sameShape,
+		run:     forDtypes(runNormalizeGrad[float32](epsilon, gamma), runNormalizeGrad[float64](epsilon, gamma)),
+		formula: normalizeGradFormula(gamma, own, epsilon),
 	}
 	if own {
 		inputs = append(inputs, x, mean, dgamma, dbeta)
@@ -168,6 +171,11 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 	}
 	dx, err := apply(o, inputs...)
 	grads := Nodes{dx, nil, nil}
+	if !own && err == nil {
+		if grads[1], grads[2], err = momentGrads(dx, dgamma, variance, in[3:], gamma, epsilon); err != nil {
+			return nil, err
+		}
+	}
 	if gamma {
 		grads = append(grads, dgamma)
 	}
@@ -175,6 +183,27 @@ func normalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta, own bool) (
 		grads = append(grads, dbeta)
 	}
 	return grads, err
+}
+
+// momentGrads returns the gradients of a given mean, -Σ dx, and of a given variance,
+// -γ·dγ/2(variance + ε).
+func momentGrads(dx, dgamma, variance *Node, rows Nodes, gamma bool, epsilon float64) (dmean, dvariance *Node, err error) {
+	var try Try
+	dmean = try.Do(Neg(try.Do(ColumnSum(dx))))
+	dvariance = try.Do(Scale(try.Do(Div(dgamma, try.Do(Affine(variance, 1, epsilon)))), -0.5))
+	if gamma {
+		dvariance = try.Do(Mul(dvariance, rows[0]))
+	}
+	return dmean, dvariance, try.Err()
+}
+
+// normalizeDot returns Σ_rows dy·z.
+func normalizeDot(x, dy, mean, variance *Node, epsilon float64) (*Node, error) {
+	f := func(in Nodes) (*Node, error) {
+		var try Try
+		return try.Do(ColumnSum(try.Do(Mul(in[1], try.normal(in[0], in[2], in[3], epsilon))))), try.Err()
+	}
+	return columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), f, x, dy, mean, variance)
 }
 
 func runNormalizeDot[T kernel.Float](epsilon float64) func(*call[T]) error {
@@ -214,10 +243,10 @@ func optionalLast[T kernel.Float](there bool, in [][]T) []T {
 //
 //	x (..., n)   mask, shaped like x or like its leading axes
 func MaskedBatchNorm(x, mask, gamma, beta *Node, epsilon float64) (y, mean, variance *Node, err error) {
-	if mean, err = columnOp("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), x, mask); err != nil {
+	if mean, err = columnOp("masked_column_mean", forDtypes(runMaskedColumnMean[float32], runMaskedColumnMean[float64]), maskedMeanFormula, x, mask); err != nil {
 		return nil, nil, nil, err
 	}
-	if variance, err = columnOp("masked_column_variance", forDtypes(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), x, mask, mean); err != nil {
+	if variance, err = columnOp("masked_column_variance", forDtypes(runMaskedColumnVariance[float32], runMaskedColumnVariance[float64]), maskedVarianceFormula, x, mask, mean); err != nil {
 		return nil, nil, nil, err
 	}
 	y, err = normalize(x, mean, variance, mask, gamma, beta, epsilon, true)
@@ -273,7 +302,7 @@ func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) 
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", epsilon), forDtypes(runNormalizeDot[float32](epsilon), runNormalizeDot[float64](epsilon)), x, dy, mean, variance)
+	dgamma, err := normalizeDot(x, dy, mean, variance, epsilon)
 	if err != nil {
 		return nil, err
 	}
@@ -281,8 +310,10 @@ func maskedNormalizeGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) 
 	o := &op{
 		name: "masked_normalize_grad" + attrs("epsilon", epsilon, "gamma", gamma),
 		in:   []int{rank, rank, rankOf(mask), 1, 1, 1, 1}, out: rank,
-		shape: sameShape,
-		run:   forDtypes(runMaskedNormalizeGrad[float32](epsilon, gamma), runMaskedNormalizeGrad[float64](epsilon, gamma)),
+		shape:    sameShape,
+		run:      forDtypes(runMaskedNormalizeGrad[float32](epsilon, gamma), runMaskedNormalizeGrad[float64](epsilon, gamma)),
+		zeroDiff: []bool{false, false, true},
+		formula:  maskedNormalizeGradFormula(gamma, epsilon),
 	}
 	if gamma {
 		inputs, o.in = append(inputs, in[4]), append(o.in, 1)
@@ -357,6 +388,7 @@ func LayerNorm(x, gamma, beta *Node, epsilon float64) (*Node, error) {
 			inputs, o.in, o.diff = append(inputs, n), append(o.in, 1), append(o.diff, true)
 		}
 	}
+	o.formula = layerNormFormula(gamma != nil, beta != nil, epsilon)
 	o.grad = func(in Nodes, _, dy *Node) (Nodes, error) {
 		return layerNormGrad(in, dy, epsilon, gamma != nil, beta != nil)
 	}
@@ -406,6 +438,10 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 		shape:     sameShape,
 		run:       run(true),
 		runUnused: &unused,
+		formula: func(in Nodes) (*Node, error) { // of x, dy and gamma
+			of := append(Nodes{in[0]}, in[2:]...)
+			return layerNormFormula(gamma, false, epsilon).backward(len(of), 0)(append(of, in[1]))
+		},
 	}
 	if gamma {
 		inputs, o.in = append(inputs, in[1]), append(o.in, 1)
@@ -416,12 +452,16 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 	}
 	grads := Nodes{dx}
 	for _, p := range []struct {
-		name string
-		want bool
-		run  runner
+		name    string
+		want    bool
+		run     runner
+		formula formula
 	}{
-		{"gamma", gamma, forDtypes(runNormSum[float32](b, true), runNormSum[float64](b, true))},
-		{"beta", beta, forDtypes(runNormSum[float32](b, false), runNormSum[float64](b, false))},
+		{"gamma", gamma, forDtypes(runNormSum[float32](b, true), runNormSum[float64](b, true)), func(in Nodes) (*Node, error) {
+			var try Try
+			return try.Do(ColumnSum(try.Do(Mul(in[2], try.normalRows(in[1], epsilon))))), try.Err()
+		}},
+		{"beta", beta, forDtypes(runNormSum[float32](b, false), runNormSum[float64](b, false)), func(in Nodes) (*Node, error) { return ColumnSum(in[2]) }},
 	} {
 		if !p.want {
 			continue
@@ -429,11 +469,13 @@ func layerNormGrad(in Nodes, dy *Node, epsilon float64, gamma, beta bool) (Nodes
 		_, cols := asMatrix(x.Shape())
 		d, err := apply(&op{
 			name: "layer_norm_grad_" + p.name,
-			in:   []int{rank}, out: 1,
+			in:   []int{rank, rank, rank}, out: 1,
 			shape:     fixed(tensor.Shape{cols}),
 			run:       p.run,
 			orderOnly: true,
-		}, dx)
+			zeroDiff:  []bool{true},
+			formula:   p.formula,
+		}, dx, x, dy)
 		if err != nil {
 			return nil, err
 		}

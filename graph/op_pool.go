@@ -86,18 +86,55 @@ func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 		lean:  func() runner { return forDtypes(runMaxPool[float32](spec, nil), runMaxPool[float64](spec, nil)) },
 		diff:  []bool{true},
 		grad: func(in Nodes, y, dy *Node) (Nodes, error) {
-			to := in[0].Shape()
-			dx, err := apply(&op{
-				name: "max_pool_grad" + attrs("spec", spec, "to", to),
-				in:   []int{rank, rank}, out: rank,
-				shape: fixed(to),
-				run:   forDtypes(runMaxPoolBack[float32](spec, to, m), runMaxPoolBack[float64](spec, to, m)),
-
-				readsKept: m,
-			}, y, dy)
+			dx, err := m.spread(spec, in[0].Shape(), y, dy)
 			return Nodes{dx}, err
 		},
 	}, x)
+}
+
+// spread returns the gradient of an image of shape x: dy where the maxima y were, 0 elsewhere. It is
+// linear in dy, and its transpose is collect.
+func (m *maxima) spread(spec PoolSpec, x tensor.Shape, y, dy *Node) (*Node, error) {
+	x = x.Clone()
+	rank := len(x)
+	return apply((&op{
+		name: "max_pool_grad" + attrs("spec", spec, "to", x),
+		in:   []int{rank, rank}, out: rank,
+		shape: fixed(x),
+		run:   forDtypes(runMaxPoolBack[float32](spec, x, m), runMaxPoolBack[float64](spec, x, m)),
+
+		readsKept: m,
+	}).linear(1, func(in Nodes, g *Node) (*Node, error) { return m.collect(spec, in[0], g) }), y, dy)
+}
+
+// collect returns the elements of an image g where the maxima y were.
+func (m *maxima) collect(spec PoolSpec, y, g *Node) (*Node, error) {
+	rank, x := rankOf(g), g.Shape()
+	return apply((&op{
+		name: "max_pool_collect" + attrs("spec", spec),
+		in:   []int{rank, rank}, out: rank,
+		shape: sameShape,
+		run:   forDtypes(runMaxPoolCollect[float32](spec, m), runMaxPoolCollect[float64](spec, m)),
+
+		readsKept: m,
+	}).linear(1, func(in Nodes, dy *Node) (*Node, error) { return m.spread(spec, x, in[0], dy) }), y, g)
+}
+
+func runMaxPoolCollect[T kernel.Float](spec PoolSpec, m *maxima) func(*call[T]) error {
+	return func(c *call[T]) error {
+		g, err := spec.geometry(c.inShape[1])
+		if err != nil {
+			return err
+		}
+		for i := range c.out {
+			ch, cell := i%g.C, i/g.C
+			b, row, col := cell/(g.OH*g.OW), cell/g.OW%g.OH, cell%g.OW
+			in := int(m.window[i])
+			row, col = row*g.StrideH-g.PadTop+in/g.KW, col*g.StrideW-g.PadLeft+in%g.KW
+			c.out[i] = c.in[1][((b*g.H+row)*g.W+col)*g.C+ch]
+		}
+		return nil
+	}
 }
 
 // runMaxPool records the maxima in m, unless it is nil.
@@ -142,12 +179,12 @@ func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 		diff:  []bool{true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			to := in[0].Shape()
-			dx, err := apply(&op{
+			dx, err := apply((&op{
 				name: "avg_pool_grad" + attrs("spec", spec, "to", to),
 				in:   []int{rank}, out: rank,
 				shape: fixed(to),
 				run:   forDtypes(runAvgPoolBack[float32](spec, to), runAvgPoolBack[float64](spec, to)),
-			}, dy)
+			}).linear(0, func(_ Nodes, g *Node) (*Node, error) { return AvgPool(g, spec) }), dy)
 			return Nodes{dx}, err
 		},
 	}, x)
@@ -190,7 +227,29 @@ func GlobalMaxPool(x *Node) (*Node, error) {
 		},
 	}, x, func(to tensor.Shape) runner {
 		return forDtypes(runGlobalMaxBack[float32](to, m), runGlobalMaxBack[float64](to, m))
-	})
+	}, m.collectGlobal)
+}
+
+// collectGlobal returns the elements of an image g where the global maxima y were.
+func (m *maxima) collectGlobal(back func(y, dy *Node) (*Node, error), y, g *Node) (*Node, error) {
+	return apply((&op{
+		name: "global_max_pool_collect",
+		in:   []int{2, rankOf(g)}, out: 2,
+		shape: sameShape,
+		run:   forDtypes(runGlobalMaxCollect[float32](m), runGlobalMaxCollect[float64](m)),
+
+		readsKept: m,
+	}).linear(1, func(in Nodes, dy *Node) (*Node, error) { return back(in[0], dy) }), y, g)
+}
+
+func runGlobalMaxCollect[T kernel.Float](m *maxima) func(*call[T]) error {
+	return func(c *call[T]) error {
+		_, k, ch := cells(c.inShape[1])
+		for i := range c.out {
+			c.out[i] = c.in[1][(i/ch*k+int(m.cell[i]))*ch+i%ch]
+		}
+		return nil
+	}
 }
 
 // GlobalAvgPool returns the mean of each channel over all spatial cells.
@@ -198,11 +257,12 @@ func GlobalAvgPool(x *Node) (*Node, error) {
 	return globalPool(&op{name: "global_avg_pool", run: forDtypes(runGlobalAvg[float32], runGlobalAvg[float64])}, x,
 		func(to tensor.Shape) runner {
 			return forDtypes(runGlobalAvgBack[float32](to), runGlobalAvgBack[float64](to))
-		})
+		}, func(_ func(y, dy *Node) (*Node, error), _, g *Node) (*Node, error) { return GlobalAvgPool(g) })
 }
 
-// globalPool applies an op with a name and a run.
-func globalPool(o *op, x *Node, back func(to tensor.Shape) runner) (*Node, error) {
+// globalPool applies an op with a name and a run. back computes the gradient, which is linear in that of
+// the output; transpose is the transpose of that map, given the map itself, the output and its argument.
+func globalPool(o *op, x *Node, back func(to tensor.Shape) runner, transpose func(back func(y, dy *Node) (*Node, error), y, g *Node) (*Node, error)) (*Node, error) {
 	rank := rankOf(x)
 	o.in, o.out, o.diff = []int{rank}, 2, []bool{true}
 	o.shape = func(in []tensor.Shape) (tensor.Shape, error) {
@@ -214,13 +274,17 @@ func globalPool(o *op, x *Node, back func(to tensor.Shape) runner) (*Node, error
 	}
 	o.grad = func(in Nodes, y, dy *Node) (Nodes, error) {
 		to := in[0].Shape()
-		dx, err := apply(&op{
-			name: o.name + "_grad" + attrs("to", to),
-			in:   []int{2, 2}, out: rank,
-			shape:     fixed(to),
-			run:       back(to),
-			readsKept: o.keeps,
-		}, y, dy)
+		var gradient func(y, dy *Node) (*Node, error)
+		gradient = func(y, dy *Node) (*Node, error) {
+			return apply((&op{
+				name: o.name + "_grad" + attrs("to", to),
+				in:   []int{2, 2}, out: rank,
+				shape:     fixed(to),
+				run:       back(to),
+				readsKept: o.keeps,
+			}).linear(1, func(in Nodes, g *Node) (*Node, error) { return transpose(gradient, in[0], g) }), y, dy)
+		}
+		dx, err := gradient(y, dy)
 		return Nodes{dx}, err
 	}
 	return apply(o, x)

@@ -5,6 +5,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -113,6 +114,7 @@ func Recurrent(spec RecurrentSpec, in RecurrentInputs) (*Node, error) {
 type recurrence struct {
 	spec                        RecurrentSpec
 	ranks                       []int
+	diff                        []bool // which operands have a gradient
 	x, w, u, bias, mask, h0, c0 int
 	dropX, dropH                int
 	kernel                      *kernel.RNNGeneral
@@ -168,6 +170,7 @@ func (r *recurrence) op() *op {
 	for i := range diff {
 		diff[i], zeroDiff[i] = i != r.mask && i != r.dropX && i != r.dropH, i == r.mask
 	}
+	r.diff = diff
 	rank := 2
 	if r.spec.Output == AllStates {
 		rank = 3
@@ -181,6 +184,7 @@ func (r *recurrence) op() *op {
 		diff:     diff,
 		zeroDiff: zeroDiff,
 		grad:     r.grad,
+		formula:  r.formula,
 	}
 	// Dropout needs the gates' separate rows of x and h at every step, and only training has it.
 	if !r.drops() {
@@ -339,6 +343,12 @@ func runRecurrent[T kernel.Float](r *recurrence, kept bool) func(*call[T]) error
 // an op that copies its gradient out of the shared memory.
 func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 	ranks := append(append([]int(nil), r.ranks...), len(y.Shape()), len(y.Shape()))
+	operands, f := len(in), formula(r.formula)
+	zeroDiff := make([]bool, operands+2)
+	zeroDiff[operands] = true // the output
+	if r.mask >= 0 {
+		zeroDiff[r.mask] = true
+	}
 	const withX = true
 	runUnused := forDtypes(runRecurrentGrad[float32](r, !withX), runRecurrentGrad[float64](r, !withX))
 	dx, err := apply(&op{
@@ -348,6 +358,9 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		run:       forDtypes(runRecurrentGrad[float32](r, withX), runRecurrentGrad[float64](r, withX)),
 		runUnused: &runUnused,
 		readsKept: r,
+		diff:      append(slices.Clone(r.diff), false, true),
+		zeroDiff:  zeroDiff,
+		formula:   f.backward(operands, r.x),
 	}, append(append(Nodes{}, in...), y, dy)...)
 	if err != nil {
 		return nil, err
@@ -372,11 +385,14 @@ func (r *recurrence) grad(in Nodes, y, dy *Node) (Nodes, error) {
 		to := in[p.index].Shape()
 		grads[p.index], err = apply(&op{
 			name: cellNames[r.spec.Cell] + "_grad_" + p.name,
-			in:   []int{3}, out: len(to),
+			in:   append(append([]int{3}, r.ranks...), len(y.Shape())), out: len(to),
 			shape:     fixed(to),
 			run:       forDtypes(runPart(r, p.f32), runPart(r, p.f64)),
 			orderOnly: true,
-		}, dx)
+			diff:      append(append([]bool{false}, r.diff...), true),
+			zeroDiff:  append([]bool{true}, zeroDiff[:operands]...),
+			formula:   func(in Nodes) (*Node, error) { return f.backward(operands, p.index)(in[1:]) },
+		}, append(append(Nodes{dx}, in...), dy)...)
 		if err != nil {
 			return nil, err
 		}

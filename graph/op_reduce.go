@@ -25,13 +25,13 @@ func Mean(x *Node, options ...ReduceOption) (*Node, error) {
 type meanGrad struct{}
 
 func meanGradOp(rank int) *op {
-	return &op{
+	return (&op{
 		name: "mean_grad",
 		in:   []int{rank, 0}, out: rank,
 		shape: sameShape,
 		run:   forDtypes(runBroadcastMean[float32], runBroadcastMean[float64]),
 		kind:  meanGrad{},
-	}
+	}).linear(1, func(_ Nodes, g *Node) (*Node, error) { return Mean(g) })
 }
 
 // WeightedMean returns (1/n)·Σ_i w_i·x_i, a scalar. As in Keras, the weighted sum is divided
@@ -51,11 +51,16 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 		diff: []bool{true, true},
 		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
 			back := forDtypes(runBroadcastWeights[float32], runBroadcastWeights[float64])
-			dx, err := broadcastLike("weighted_mean_grad", in[1], dy, back)
+			formula := func(in Nodes) (*Node, error) {
+				var try Try
+				share := try.Do(Scale(in[1], 1/float64(size(in[0].Shape()))))
+				return try.Do(Mul(in[0], share)), try.Err()
+			}
+			dx, err := broadcastLike("weighted_mean_grad", in[1], dy, back, formula)
 			if err != nil {
 				return nil, err
 			}
-			dw, err := broadcastLike("weighted_mean_grad", in[0], dy, back)
+			dw, err := broadcastLike("weighted_mean_grad", in[0], dy, back, formula)
 			return Nodes{dx, dw}, err
 		},
 	}, x, weights)
@@ -68,7 +73,8 @@ func Sum(x *Node, options ...ReduceOption) (*Node, error) {
 	}
 	return reduceOp("sum", x, forDtypes(runSum[float32], runSum[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return broadcastLike("sum_grad", in[0], dy, forDtypes(runBroadcast[float32], runBroadcast[float64]))
+			return broadcastLike("sum_grad", in[0], dy, forDtypes(runBroadcast[float32], runBroadcast[float64]),
+				func(in Nodes) (*Node, error) { return BroadcastTo(in[1], in[0].Shape()...) })
 		})
 }
 
@@ -76,7 +82,11 @@ func Sum(x *Node, options ...ReduceOption) (*Node, error) {
 func L2(w *Node, factor float64) (*Node, error) {
 	return reduceOp("l2"+attrs("factor", factor), w, forDtypes(runL2[float32](factor), runL2[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return broadcastLike("l2_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL2Grad[float32](factor), runL2Grad[float64](factor)))
+			return broadcastLike("l2_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL2Grad[float32](factor), runL2Grad[float64](factor)),
+				func(in Nodes) (*Node, error) {
+					var try Try
+					return try.Do(Mul(in[0], try.Do(Scale(in[1], 2*factor)))), try.Err()
+				})
 		})
 }
 
@@ -84,7 +94,11 @@ func L2(w *Node, factor float64) (*Node, error) {
 func L1(w *Node, factor float64) (*Node, error) {
 	return reduceOp("l1"+attrs("factor", factor), w, forDtypes(runL1[float32](factor), runL1[float64](factor)),
 		func(in Nodes, dy *Node) (*Node, error) {
-			return broadcastLike("l1_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL1Grad[float32](factor), runL1Grad[float64](factor)))
+			return broadcastLike("l1_grad"+attrs("factor", factor), in[0], dy, forDtypes(runL1Grad[float32](factor), runL1Grad[float64](factor)),
+				func(in Nodes) (*Node, error) {
+					var try Try
+					return try.Do(Mul(try.Do(Sign(in[0])), try.Do(Scale(in[1], factor)))), try.Err()
+				})
 		})
 }
 
@@ -101,7 +115,12 @@ func ColumnSum(x *Node) (*Node, error) {
 			_, cols := asMatrix(in[0])
 			return tensor.Shape{cols}, nil
 		},
-		run: forDtypes(runColumnSum[float32], runColumnSum[float64]),
+		run:  forDtypes(runColumnSum[float32], runColumnSum[float64]),
+		diff: []bool{true},
+		grad: func(in Nodes, _, dy *Node) (Nodes, error) {
+			dx, err := BroadcastTo(dy, in[0].Shape()...)
+			return Nodes{dx}, err
+		},
 	}, x)
 }
 
@@ -121,9 +140,9 @@ func reduceOp(name string, x *Node, run runner, back func(in Nodes, dy *Node) (*
 }
 
 // broadcastLike computes a tensor of like's shape from the scalar dy and like's elements.
-func broadcastLike(name string, like, dy *Node, run runner) (*Node, error) {
+func broadcastLike(name string, like, dy *Node, run runner, f formula) (*Node, error) {
 	rank := rankOf(like)
-	return apply(&op{name: name, in: []int{rank, 0}, out: rank, shape: sameShape, run: run}, like, dy)
+	return apply(&op{name: name, in: []int{rank, 0}, out: rank, shape: sameShape, run: run, formula: f}, like, dy)
 }
 
 func runMean[T kernel.Float](c *call[T]) error {
@@ -277,8 +296,18 @@ func L2Normalize(x *Node) (*Node, error) {
 				in:   []int{rank, rank}, out: rank,
 				shape: allSame,
 				run:   forDtypes(runRowsGrad(kernel.L2NormalizeRowsGrad[float32]), runRowsGrad(kernel.L2NormalizeRowsGrad[float64])),
+
+				formula: formula(l2NormalizeFormula).backward(1, 0),
 			}, in[0], dy)
 			return Nodes{dx}, err
 		},
 	}, x)
+}
+
+func l2NormalizeFormula(in Nodes) (*Node, error) {
+	const least = 1e-7 // of the norm
+	var try Try
+	squares := try.Do(Sum(try.Do(Square(in[0])), Axes(-1), KeepDims()))
+	norm := try.Do(Sqrt(try.Do(Maximum(squares, try.Do(Scalar(squares, least*least))))))
+	return try.Do(Div(in[0], norm)), try.Err()
 }

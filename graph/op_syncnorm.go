@@ -39,7 +39,7 @@ func SynchronizedBatchNorm(label string, x, mask, gamma, beta *Node, epsilon flo
 		mean, err = overTotals("mean", total, total)
 	}
 	if err == nil {
-		variance, err = columnOp("column_squares", forDtypes(runColumnSquares[float32], runColumnSquares[float64]), append(Nodes{x, mean}, with[1:]...)...)
+		variance, err = columnOp("column_squares", forDtypes(runColumnSquares[float32], runColumnSquares[float64]), columnSquaresFormula, append(Nodes{x, mean}, with[1:]...)...)
 	}
 	if err == nil {
 		variance, err = AllSum(label+"/variance", variance)
@@ -72,7 +72,9 @@ func columnTotals(with Nodes) (*Node, error) {
 			_, cols := asMatrix(in[0])
 			return tensor.Shape{2 * cols}, nil
 		},
-		run: forDtypes(runColumnTotals[float32], runColumnTotals[float64]),
+		run:      forDtypes(runColumnTotals[float32], runColumnTotals[float64]),
+		formula:  columnTotalsFormula,
+		zeroDiff: []bool{false, true},
 	}
 	for _, n := range with {
 		o.in = append(o.in, rankOf(n))
@@ -128,6 +130,11 @@ func overTotals(name string, sums, totals *Node) (*Node, error) {
 		in:   []int{1, 1}, out: 1,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) { return tensor.Shape{in[1][0] / 2}, nil },
 		run:   forDtypes(runOverTotals[float32], runOverTotals[float64]),
+		formula: func(in Nodes) (*Node, error) {
+			var try Try
+			counts := try.totalCounts(in[1])
+			return try.Do(Div(try.Do(Slice(in[0], At(0, 0, in[1].Shape()[0]/2))), counts)), try.Err()
+		},
 	}, sums, totals)
 }
 
@@ -162,7 +169,7 @@ func (n *synchronizedNorm) apply(x, mean, variance, totals, mask, gamma, beta *N
 	}
 	inputs, first := Nodes{x, mean, variance, totals}, 4
 	if mask != nil {
-		inputs, o.in, o.diff, o.zeroDiff, first = append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false), append(o.zeroDiff, false), 5
+		inputs, o.in, o.diff, o.zeroDiff, first = append(inputs, mask), append(o.in, rankOf(mask)), append(o.diff, false), append(o.zeroDiff, true), 5
 	}
 	for _, p := range []*Node{gamma, beta} {
 		if p != nil {
@@ -196,7 +203,7 @@ func (n *synchronizedNorm) grad(in Nodes, dy *Node) (Nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	dgamma, err := columnOp("normalize_dot"+attrs("epsilon", n.epsilon), forDtypes(runNormalizeDot[float32](n.epsilon), runNormalizeDot[float64](n.epsilon)), x, dy, mean, variance)
+	dgamma, err := normalizeDot(x, dy, mean, variance, n.epsilon)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +221,9 @@ func (n *synchronizedNorm) grad(in Nodes, dy *Node) (Nodes, error) {
 	o := &op{
 		name: "synchronized_normalize_grad" + n.attrs(),
 		in:   []int{rank, rank, 1, 1, 1}, out: rank,
-		shape: sameShape,
+		shape:    sameShape,
+		formula:  n.gradFormula,
+		zeroDiff: []bool{false, false, false, false, false, n.masked},
 	}
 	grads := Nodes{nil, nil, nil, nil}
 	if n.masked {
@@ -243,6 +252,11 @@ func shareOfTotals(sums, totals, x *Node, masked bool) (*Node, error) {
 		in:   []int{1, 1}, out: 1,
 		shape: sameShape,
 		run:   forDtypes(runShareOfTotals[float32](rows), runShareOfTotals[float64](rows)),
+		formula: func(in Nodes) (*Node, error) {
+			var try Try
+			counts := try.totalCounts(in[1])
+			return try.Do(Scale(try.Do(Div(in[0], try.Do(Concat(0, counts, counts)))), float64(rows))), try.Err()
+		},
 	}, sums, totals)
 }
 

@@ -42,6 +42,12 @@ func opTable(t *testing.T, g *Graph) []opRow {
 	x, y, im := in("x", 4, 4, 4), in("y", 4, 4, 4), in("im", 4, 4, 4, 4)
 	wide, wide2 := in("wide", 4, 16), in("wide 2", 4, 12)
 	rng := &Random{}
+	var try Try
+	row := try.Do(Sin(v))
+	cost := try.Do(Sum(row))
+	if err := try.Err(); err != nil {
+		t.Fatal(err)
+	}
 	var conditions Nodes
 	for _, name := range []string{"yes", "no"} {
 		n, err := Input(g, Bool, name, 4, 4, 4)
@@ -161,7 +167,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: CategoricalHinge, calls: calls{func() (node, error) { return CategoricalHinge(m, w) }}},
 		{op: CTC, calls: calls{func() (node, error) { return CTC(x, w) }}},
 		{op: CausalMask, calls: calls{func() (node, error) { return CausalMask(m) }}},
-		{op: ColumnSum, noGradient: true, calls: calls{func() (node, error) { return ColumnSum(x) }}},
+		{op: ColumnSum, calls: calls{func() (node, error) { return ColumnSum(x) }}},
 		{op: Concat, calls: calls{
 			func() (node, error) { return Concat(1, x, x) },
 			func() (node, error) { return Concat(2, x, x) },
@@ -351,6 +357,21 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: MaskOf, noGradient: true, calls: calls{
 			func() (node, error) { return MaskOf(x, 0) },
 			func() (node, error) { return MaskOf(x, 1) },
+		}},
+		{op: Hessian, calls: calls{func() (node, error) { return Hessian(cost, v) }}},
+		{op: HessianVector, calls: calls{func() (node, error) { return one(HessianVector(cost, Nodes{v}, Nodes{v})) }}},
+		{op: Jacobian, calls: calls{
+			func() (node, error) { return Jacobian(row, v) },
+			func() (node, error) { return Jacobian(cost, v) },
+		}},
+		{op: JacobianVector, calls: calls{
+			func() (node, error) { return JacobianVector(row, v, v) },
+			func() (node, error) { return JacobianVector(row, v, row) },
+		}},
+		{op: StopGradient, noGradient: true, calls: calls{func() (node, error) { return StopGradient(x) }}},
+		{op: StraightThrough, calls: calls{
+			func() (node, error) { return StraightThrough(x, y) },
+			func() (node, error) { return StraightThrough(y, x) },
 		}},
 		{op: L2Normalize, calls: calls{func() (node, error) { return L2Normalize(m) }}},
 		{op: SynchronizedBatchNorm, calls: calls{

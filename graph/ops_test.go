@@ -168,6 +168,7 @@ func TestGradientOfEachOp(t *testing.T) {
 // TestGradientOfEachPair checks every ordered pair of ops that can be chained: errors in views
 // and in memory reuse only show in combination.
 func TestGradientOfEachPair(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("some thousand pairs")
 	}

@@ -13,6 +13,7 @@ import (
 // TestPassesKeepValues runs every op and every pair of ops, with their gradients, without any passes and
 // with all. With -short it leaves out four pairs of five.
 func TestPassesKeepValues(t *testing.T) {
+	t.Parallel()
 	ops, count := chainOps(), 0
 	for _, a := range ops {
 		for _, rank := range a.ranks {

@@ -47,7 +47,8 @@ func (p *paths) totals(outputs, gradOutputs Nodes) (map[*Node]*Node, error) {
 	}
 	for _, n := range slices.Backward(p.nodes) {
 		edges, dy := p.edges[n], total[n]
-		if !p.active(n) || dy == nil || len(edges) == 0 {
+		passesOn := slices.ContainsFunc(edges, func(e edge) bool { return e.derivative == known && p.active(e.from) })
+		if !p.active(n) || dy == nil || !passesOn {
 			continue
 		}
 		inputs := make(Nodes, len(edges))
@@ -81,7 +82,7 @@ func partialsOf(ys, dys, inputs Nodes, diff []bool) (grads Nodes, err error) {
 			wrt = append(wrt, n)
 		}
 	}
-	p, err := findPaths(ys, wrt, inputs)
+	p, err := pathsBetween(inputs, wrt, ys)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +108,48 @@ func partialsOf(ys, dys, inputs Nodes, diff []bool) (grads Nodes, err error) {
 		delete(total, n) // if the same node is another input, too, this is the gradient by both
 	}
 	return grads, nil
+}
+
+// pathsBetween finds the paths from wrt to outputs, without walking beyond the leaves, among which wrt is.
+func pathsBetween(leaves, wrt, outputs Nodes) (*paths, error) {
+	children := map[*Node]Nodes{}
+	for _, n := range leaves {
+		children[n] = nil
+	}
+	nodes := slices.Clone(leaves)
+	for _, y := range outputs {
+		if _, ok := children[y]; !ok {
+			children[y] = nil
+			nodes = append(nodes, y)
+		}
+	}
+	for i := len(leaves); i < len(nodes); i++ {
+		n := nodes[i]
+		inputs, err := inputsOf(n)
+		if err != nil {
+			return nil, err
+		}
+		children[n] = inputs
+		for _, c := range inputs {
+			if _, seen := children[c]; !seen {
+				children[c] = nil
+				nodes = append(nodes, c)
+			}
+		}
+	}
+	slices.SortFunc(nodes, func(a, b *Node) int { return int(a.ID() - b.ID()) })
+	return newPaths(slices.Compact(nodes), children, outputs, wrt), nil
+}
+
+// inputsOf returns what the op of n was applied to.
+func inputsOf(n *Node) (Nodes, error) {
+	switch o := n.Op().(type) {
+	case nil:
+		return nil, nil
+	case *op:
+		return o.inputs, nil
+	}
+	return childrenOf(subgraph(Nodes{n}), n)
 }
 
 // zerosLike returns zeros of the shape of n.

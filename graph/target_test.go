@@ -178,21 +178,6 @@ func TestNoGradient(t *testing.T) {
 			y, _ := MatMul(x, w)
 			return Embedding(y, w)
 		}, "embedding: has no gradient with respect to its input 0 of shape (2, 3)"},
-		"a sum of columns": {func(x, w *Node) (*Node, error) {
-			y, _ := MatMul(x, w)
-			sum, err := ColumnSum(y)
-			if err != nil {
-				return nil, err
-			}
-			return AddRow(y, sum)
-		}, "column_sum: has no gradient with respect to its input 0"},
-		"given statistics": {func(x, w *Node) (*Node, error) {
-			y, mean, variance, err := BatchNorm(w, nil, nil, 0.1)
-			if err != nil {
-				return nil, err
-			}
-			return Normalize(y, mean, variance, nil, nil, 0.1)
-		}, "has no gradient with respect to its input"},
 		"a mask alone": {func(x, w *Node) (*Node, error) {
 			y, _ := MatMul(x, w)
 			mask, err := MaskOfRows(y, 0)

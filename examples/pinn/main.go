@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command pinn solves a differential equation with a network (Raissi, Perdikaris, Karniadakis 2019):
+// d²u/dx² = -u on [0, 2] with u(0) = 0 and u(2) = sin 2, whose solution is sin x. The network never sees the
+// solution: its cost is made of its own second derivative. Run it by
+//
+//	go run .
+package main
+
+import (
+	"fmt"
+	"log"
+	"math"
+	"math/rand/v2"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+func main() {
+	const n, hidden, steps = 64, 24, 8000
+	g, random := graph.New(), rand.New(rand.NewPCG(1, 2))
+	var try graph.Try // keeps the first error
+	do := try.Do
+	variable := func(name string, values []float32, shape ...int) *graph.Node {
+		v := do(graph.Input(g, graph.Float32, name, shape...))
+		if try.Err() == nil {
+			do(v, graph.LetFloats(v, values)) // shares the memory of values
+		}
+		return v
+	}
+	values := [][]float32{make([]float32, hidden), make([]float32, hidden), make([]float32, hidden), {0}}
+	for i := range hidden {
+		values[0][i], values[1][i], values[2][i] = normal(random, 1), normal(random, 1), normal(random, 0.2)
+	}
+	w1, b1 := variable("w1", values[0], 1, hidden), variable("b1", values[1], hidden)
+	w2, b2 := variable("w2", values[2], hidden, 1), variable("b2", values[3], 1)
+	network := func(x *graph.Node) *graph.Node {
+		return do(graph.Dense(do(graph.Dense(x, w1, b1, graph.Act(graph.Tanh))), w2, b2, graph.Act(graph.Linear)))
+	}
+	// Each row of y depends on its own row of x only: the gradient of the sum has the derivatives of all rows.
+	derivative := func(y, x *graph.Node) *graph.Node {
+		grads, err := graph.Grad(do(graph.Sum(y)), x)
+		if err != nil {
+			return do(nil, err)
+		}
+		return grads[0]
+	}
+	mean := func(x *graph.Node) *graph.Node { return do(graph.Mean(do(graph.Square(x)))) }
+
+	points := make([]float32, n)
+	for i := range points {
+		points[i] = 2 * float32(i) / (n - 1)
+	}
+	x := variable("x", points, n, 1)
+	edges, ends := variable("edges", []float32{0, 2}, 2, 1), variable("ends", []float32{0, float32(math.Sin(2))}, 2, 1)
+	u := network(x)
+	equation := do(graph.Add(derivative(derivative(u, x), x), u))
+	boundary := do(graph.Sub(network(edges), ends))
+	cost := do(graph.Add(mean(equation), mean(boundary)))
+	check(try.Err())
+	grads, err := graph.Grad(cost, w1, b1, w2, b2)
+	check(err)
+	program, err := graph.Compile(append(graph.Nodes{cost, u}, grads...)...)
+	check(err)
+
+	m, v := [4][hidden]float64{}, [4][hidden]float64{} // Adam's averages
+	for step := range steps {
+		check(program.RunAll())
+		t := float64(step + 1)
+		rate := 0.01 * math.Pow(0.01, t/steps) * math.Sqrt(1-math.Pow(0.999, t)) / (1 - math.Pow(0.9, t))
+		for k, w := range values {
+			for i := range w {
+				slope := float64(program.Floats(2 + k)[i])
+				m[k][i] += 0.1 * (slope - m[k][i])
+				v[k][i] += 0.001 * (slope*slope - v[k][i])
+				w[i] -= float32(rate * m[k][i] / (math.Sqrt(v[k][i]) + 1e-7))
+			}
+		}
+	}
+	check(program.RunAll())
+	worst := 0.0
+	for i, got := range program.Floats(1) {
+		worst = max(worst, math.Abs(float64(got)-math.Sin(float64(points[i]))))
+	}
+	fmt.Printf("cost %.1e, largest error: %.6f\n", program.Floats(0)[0], worst)
+}
+
+func normal(random *rand.Rand, spread float64) float32 { return float32(spread * random.NormFloat64()) }
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command wgangp trains a generator of points on a circle as a Wasserstein GAN with gradient penalty
+// (Gulrajani et al. 2017). The penalty is a function of the critic's gradient, and the graph derives the
+// gradient of that. Run it by
+//
+//	go run .
+package main
+
+import (
+	"fmt"
+	"log"
+	"math"
+	"math/rand/v2"
+
+	"github.com/reef-dl/reef/graph"
+)
+
+const batch, hidden, noise, rounds, rate = 64, 32, 4, 3000, 0.001
+
+// network is a stack of dense layers whose weights are trained by Adam.
+type network struct {
+	nodes   graph.Nodes
+	w, m, v [][]float32 // the weights, and averages of their gradients and of the squares
+	step    float64
+}
+
+func newNetwork(try *graph.Try, g *graph.Graph, random *rand.Rand, name string, sizes ...int) *network {
+	n := &network{}
+	for i, out := range sizes[1:] {
+		in := sizes[i]
+		w, b := make([]float32, in*out), make([]float32, out)
+		for j := range w {
+			w[j] = float32(random.NormFloat64() * math.Sqrt(2/float64(in)))
+		}
+		kernel := try.Do(graph.Input(g, graph.Float32, fmt.Sprint(name, i), in, out))
+		bias := try.Do(graph.Input(g, graph.Float32, fmt.Sprint(name, i, " bias"), out))
+		check(graph.LetFloats(kernel, w))
+		check(graph.LetFloats(bias, b))
+		n.nodes, n.w = append(n.nodes, kernel, bias), append(n.w, w, b)
+		n.m = append(n.m, make([]float32, len(w)), make([]float32, len(b)))
+		n.v = append(n.v, make([]float32, len(w)), make([]float32, len(b)))
+	}
+	return n
+}
+
+func (n *network) of(try *graph.Try, x *graph.Node) *graph.Node {
+	for i := 0; i < len(n.nodes); i += 2 {
+		act := graph.Act(graph.LeakyReLU)
+		if i == len(n.nodes)-2 {
+			act = graph.Act(graph.Linear)
+		}
+		x = try.Do(graph.Dense(x, n.nodes[i], n.nodes[i+1], act))
+	}
+	return x
+}
+
+// descend runs a program whose roots from 1 on are the gradients of the weights, and makes a step.
+func (n *network) descend(p *graph.Program) {
+	check(p.RunAll())
+	n.step++
+	scale := rate * math.Sqrt(1-math.Pow(0.9, n.step)) / (1 - math.Pow(0.5, n.step))
+	for k, w := range n.w {
+		m, v := n.m[k], n.v[k]
+		for i, slope := range p.Floats(1 + k) {
+			m[i] += 0.5 * (slope - m[i])
+			v[i] += 0.1 * (slope*slope - v[i])
+			w[i] -= float32(scale) * m[i] / (float32(math.Sqrt(float64(v[i]))) + 1e-7)
+		}
+	}
+}
+
+func main() {
+	g, random := graph.New(), rand.New(rand.NewPCG(1, 2))
+	var try graph.Try // keeps the first error
+	do := try.Do
+	input := func(name string, cols int) (*graph.Node, []float32) {
+		n, values := do(graph.Input(g, graph.Float32, name, batch, cols)), make([]float32, batch*cols)
+		check(graph.LetFloats(n, values))
+		return n, values
+	}
+	real, reals := input("real", 2)
+	z, zs := input("z", noise)
+	between, shares := input("between", 1)
+	generator := newNetwork(&try, g, random, "generator", noise, hidden, hidden, 2)
+	critic := newNetwork(&try, g, random, "critic", 2, hidden, hidden, 1)
+
+	fake := generator.of(&try, z)
+	judged := do(graph.Mean(critic.of(&try, fake)))
+	// mixed = fake + between·(real - fake), where the critic's gradient should have norm 1.
+	mixed := do(graph.Add(fake, do(graph.Mul(between, do(graph.Sub(real, fake))))))
+	score := do(graph.Sum(critic.of(&try, mixed)))
+	check(try.Err())
+	slopes, err := graph.Backpropagate(graph.Nodes{score}, graph.Nodes{do(graph.Scalar(score, 1))}, graph.Nodes{mixed})
+	check(err)
+	norms := do(graph.Sqrt(do(graph.Affine(do(graph.Sum(do(graph.Square(slopes[0])), graph.Axes(1))), 1, 1e-12))))
+	penalty := do(graph.Mean(do(graph.Square(do(graph.Affine(norms, 1, -1))))))
+	distance := do(graph.Sub(do(graph.Mean(critic.of(&try, real))), judged))
+	cost := do(graph.Sub(penalty, distance))
+	step := func(cost *graph.Node, of *network) *graph.Program {
+		check(try.Err())
+		grads, err := graph.Grad(cost, of.nodes...)
+		check(err)
+		p, err := graph.Compile(append(graph.Nodes{cost}, grads...)...)
+		check(err)
+		return p
+	}
+	criticStep, generatorStep := step(cost, critic), step(do(graph.Neg(judged)), generator)
+	generate, err := graph.Compile(fake)
+	check(err)
+
+	draw := func() {
+		for i := range batch {
+			sin, cos := math.Sincos(2 * math.Pi * random.Float64())
+			reals[2*i], reals[2*i+1], shares[i] = float32(cos), float32(sin), random.Float32()
+		}
+		for i := range zs {
+			zs[i] = float32(random.NormFloat64())
+		}
+	}
+	for range rounds {
+		for range 5 {
+			draw()
+			critic.descend(criticStep)
+		}
+		draw()
+		generator.descend(generatorStep)
+	}
+
+	var off float64
+	var sectors [8]int
+	const draws = 20
+	for range draws {
+		draw()
+		check(generate.RunAll())
+		for p := generate.Floats(0); len(p) > 0; p = p[2:] {
+			x, y := float64(p[0]), float64(p[1])
+			off += math.Abs(math.Hypot(x, y)-1) / (draws * batch)
+			sectors[int(4+4*math.Atan2(y, x)/math.Pi)%8]++
+		}
+	}
+	least := batch * draws
+	for _, n := range sectors {
+		least = min(least, n)
+	}
+	fmt.Printf("mean distance from the circle: %.3f, share of the emptiest of 8 sectors: %.3f\n", off, float64(least)/(batch*draws))
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
