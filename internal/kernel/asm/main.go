@@ -37,6 +37,7 @@ var families = []family{
 	{"winograd", winograd, nil},
 	{"activation", activations, activationTables},
 	{"elementwise", elementwise, nil},
+	{"function", functions, functionTables},
 	{"reduction", reductions, nil},
 	{"norm", norms, nil},
 	{"update", updates, nil},

@@ -28,8 +28,15 @@ func apply[T ref.Float](s *Step, dst, a, b, c *value[T]) {
 }
 
 func applyFloat[T ref.Float](s *Step, dst []T, a, b, c *value[T]) {
-	if fast(s, dst, a, b) {
-		return
+	if d, ok := any(dst).([]float32); ok {
+		x, _ := any(a.floats).([]float32)
+		var y []float32
+		if b != nil {
+			y, _ = any(b.floats).([]float32)
+		}
+		if fast(s, d, x, y) {
+			return
+		}
 	}
 	x := a.floats
 	switch s.Op {

@@ -21,6 +21,7 @@ import (
 type ISA struct {
 	Name string // "avx512", "avx2" or "generic"
 	Table
+	Functions Functions
 
 	TileRows    int             // maximum rows of a tile
 	LaneBits    int             // a vector holds 1<<LaneBits floats
