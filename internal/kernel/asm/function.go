@@ -422,7 +422,7 @@ func (v arith) predicate(p predicate) {
 
 // eachSixteen runs body while there are 16 of the RCX elements left and advances the pointers by 16
 // floats.
-func (v arith) eachSixteen(pointers []reg.GPPhysical, body func()) {
+func (v arith) eachSixteen(pointers []reg.GPPhysical, body func(), end ...func()) {
 	v.SUBQ(operand.U32(boolLanes), reg.RCX)
 	v.JLT(operand.LabelRef("done"))
 	v.Label("many")
@@ -433,6 +433,9 @@ func (v arith) eachSixteen(pointers []reg.GPPhysical, body func()) {
 	v.SUBQ(operand.U32(boolLanes), reg.RCX)
 	v.JGE(operand.LabelRef("many"))
 	v.Label("done")
+	for _, e := range end {
+		e()
+	}
 	v.VZEROUPPER()
 	v.RET()
 }
@@ -504,7 +507,7 @@ func (v arith) stream() {
 			v.VMOVUPS(operand.Mem{Base: reg.RSI, Disp: i * v.width}, v.regs[i])
 			v.VMOVNTPS(v.regs[i], operand.Mem{Base: reg.RDI, Disp: i * v.width})
 		}
-	})
+	}, v.SFENCE)
 }
 
 // functionTables lists the functions for both instruction sets.

@@ -9,8 +9,9 @@ import (
 )
 
 // fast computes a step by the instruction set's own function; it reports whether there is one.
-func fast(s *Step, d, x, y []float32) bool {
+func fast(s *Step, dst, a, b, c *value[float32]) bool {
 	t := simd.Active
+	d, x, y := dst.floats, a.floats, b.floats
 	switch s.Op {
 	case Add:
 		t.Add(d, x, y)
@@ -28,31 +29,29 @@ func fast(s *Step, d, x, y []float32) bool {
 		t.Activate(d, x, s.Act, float32(s.X))
 	case ActivateGrad:
 		t.ActivateGrad(d, x, y, s.Act, float32(s.X))
-	case Affine:
-		switch {
-		case s.Y == 0:
-			t.Scale(d, x, float32(s.X))
-		case t.Portable():
-			return false
-		default:
-			t.Functions.Affine(d, x, float32(s.X), float32(s.Y))
-		}
-	case Sin, Cos, Tan:
-		if t.Portable() {
-			return false
-		}
-		angle(&t.Functions, s.Op, d, x)
-	case PowX:
-		if t.Portable() {
-			return false
-		}
-		power(&t.Functions, d, x, float32(s.X))
 	default:
 		if t.Portable() {
-			return false
+			return s.Op == Affine && s.Y == 0 && scale(t, d, x, float32(s.X))
 		}
-		return function(&t.Functions, s.Op, d, x, y)
+		switch s.Op {
+		case Affine:
+			if s.Y == 0 {
+				return scale(t, d, x, float32(s.X))
+			}
+			t.Functions.Affine(d, x, float32(s.X), float32(s.Y))
+		case Sin, Cos, Tan:
+			angle(&t.Functions, s.Op, d, x)
+		case PowX:
+			power(&t.Functions, d, x, float32(s.X))
+		default:
+			return function(&t.Functions, s.Op, d, x, y) || condition(&t.Functions, s, dst, a, b, c)
+		}
 	}
+	return true
+}
+
+func scale(t *simd.ISA, d, x []float32, by float32) bool {
+	t.Scale(d, x, by)
 	return true
 }
 
@@ -150,4 +149,46 @@ func power(f *simd.Functions, d, x []float32, p float32) {
 		hi := min(lo+len(exponents), len(d))
 		f.Pow(d[lo:hi], x[lo:hi], exponents[:hi-lo])
 	}
+}
+
+// condition applies a function with booleans; plain Go computes what is left of sixteen elements, which
+// makes no difference as all of these are exact.
+func condition(f *simd.Functions, s *Step, dst, a, b, c *value[float32]) bool {
+	n := max(len(dst.floats), len(dst.bools)) &^ (simd.Sixteen - 1)
+	switch s.Op {
+	case Equal:
+		f.Equal(dst.bools[:n], a.floats[:n], b.floats)
+	case NotEqual:
+		f.NotEqual(dst.bools[:n], a.floats[:n], b.floats)
+	case Less:
+		f.Less(dst.bools[:n], a.floats[:n], b.floats)
+	case LessEqual:
+		f.LessEqual(dst.bools[:n], a.floats[:n], b.floats)
+	case IsNaN:
+		f.IsNaN(dst.bools[:n], a.floats)
+	case IsInf:
+		f.IsInf(dst.bools[:n], a.floats)
+	case IsFinite:
+		f.IsFinite(dst.bools[:n], a.floats)
+	case BoolOfFloat:
+		f.NotZero(dst.bools[:n], a.floats)
+	case Where:
+		f.Where(dst.floats[:n], a.bools, b.floats, c.floats)
+	case FloatOfBool:
+		f.FloatOfBool(dst.floats[:n], a.bools)
+	default:
+		return false
+	}
+	rest := func(v *value[float32]) (r value[float32]) {
+		r.floats, r.bools = v.floats[min(n, len(v.floats)):], v.bools[min(n, len(v.bools)):]
+		return r
+	}
+	d, x, y, z := rest(dst), rest(a), rest(b), rest(c)
+	switch {
+	case len(d.floats) > 0:
+		applyFloat(s, d.floats, &x, &y, &z)
+	case len(d.bools) > 0:
+		applyBool(s, d.bools, &x, &y, &z)
+	}
+	return true
 }

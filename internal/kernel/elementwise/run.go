@@ -4,17 +4,21 @@ package elementwise
 
 import (
 	"fmt"
+	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // block is the number of elements that are computed at a time: the operands and results of a step
-// fit in the first-level cache. grain is the number per unit of work.
+// fit in the first-level cache. A unit of work has grain elements, or largeGrain if there are many.
 const (
-	block = 1024
-	grain = 4 * block
+	block      = 2048
+	grain      = 2 * block
+	largeGrain = 16 * block
+	many       = 1 << 18
 )
 
 // Operand is the memory of an operand, in the field of its type, and its shape.
@@ -32,7 +36,11 @@ func Run[T ref.Float](e *Expr, out *Operand[T], in []Operand[T]) {
 	j := jobs.Get()
 	j.set(e, out, in)
 	if j.n > 0 {
-		j.Pieces = parallel.Cut(j.n, grain)
+		size := grain
+		if j.n >= many {
+			size = largeGrain
+		}
+		j.Pieces = parallel.Cut(j.n, size)
 		j.Pieces.Run(j)
 	}
 	j.clear()
@@ -42,10 +50,11 @@ func Run[T ref.Float](e *Expr, out *Operand[T], in []Operand[T]) {
 // job computes pieces of an expression.
 type job[T ref.Float] struct {
 	parallel.Pieces
-	e   *Expr
-	n   int
-	out value[T]
-	in  []operand[T]
+	e      *Expr
+	n      int
+	out    value[T]
+	in     []operand[T]
+	stream bool // the result goes past the caches
 }
 
 // operand is an input and how it is read.
@@ -97,6 +106,28 @@ func (j *job[T]) set(e *Expr, out *Operand[T], in []Operand[T]) {
 			o.kind = repeated
 		}
 	}
+	j.stream = j.streams()
+}
+
+// streamed is the number of elements from which a result is written past the caches, which then need not
+// read what it replaces. It would not stay there anyway.
+const streamed = 1 << 22
+
+// streams reports whether the result should be written past the caches and can be.
+func (j *job[T]) streams() bool {
+	if j.n < streamed || j.e.Result() != Float || simd.Active.Portable() {
+		return false
+	}
+	out, ok := any(j.out.floats).([]float32)
+	if !ok || uintptr(unsafe.Pointer(&out[0]))%64 != 0 {
+		return false
+	}
+	for i := range j.in {
+		if x := j.in[i].floats; len(x) > 0 && &x[0] == &j.out.floats[0] {
+			return false // already in the cache when it is written
+		}
+	}
+	return true
 }
 
 func (j *job[T]) clear() {
@@ -114,7 +145,7 @@ func (v *value[T]) len(t Type) int {
 	return len(v.floats)
 }
 
-// memory is what one worker needs for a unit.
+// memory is what one worker needs for a unit. values has a block of each value, in the field of its type.
 type memory[T ref.Float] struct {
 	floats []T
 	ints   []int64
@@ -157,6 +188,9 @@ func (m *memory[T]) prepare(j *job[T]) {
 			count[e.In[i]]++
 		}
 	}
+	if j.stream {
+		count[Float]++
+	}
 	m.floats = buffer.Resize(m.floats, block*count[Float])
 	m.ints = buffer.Resize(m.ints, block*count[Int])
 	m.bools = buffer.Resize(m.bools, block*count[Bool])
@@ -173,8 +207,12 @@ func (m *memory[T]) prepare(j *job[T]) {
 			m.values[i].fill(t, &o.value)
 		}
 	}
-	for i := range e.Steps {
+	last := len(e.Steps) - 1
+	for i := range last {
 		m.values[len(e.In)+i] = m.at(e.Steps[i].Op.Result(), e.places[i])
+	}
+	if j.stream {
+		m.values[len(e.In)+last] = m.at(Float, next[Float])
 	}
 }
 
@@ -183,17 +221,11 @@ func (m *memory[T]) at(t Type, place int) (v value[T]) {
 	lo, hi := place*block, (place+1)*block
 	switch t {
 	case Float:
-		if hi <= len(m.floats) {
-			v.floats = m.floats[lo:hi]
-		}
+		v.floats = m.floats[lo:hi]
 	case Int:
-		if hi <= len(m.ints) {
-			v.ints = m.ints[lo:hi]
-		}
+		v.ints = m.ints[lo:hi]
 	case Bool:
-		if hi <= len(m.bools) {
-			v.bools = m.bools[lo:hi]
-		}
+		v.bools = m.bools[lo:hi]
 	}
 	return v
 }
@@ -202,83 +234,75 @@ func (m *memory[T]) at(t Type, place int) (v value[T]) {
 func (v *value[T]) fill(t Type, x *value[T]) {
 	switch t {
 	case Float:
-		ref.Fill(v.floats, x.floats[0])
+		repeat(v.floats, x.floats[0])
 	case Int:
-		for i := range v.ints {
-			v.ints[i] = x.ints[0]
-		}
+		repeat(v.ints, x.ints[0])
 	case Bool:
-		for i := range v.bools {
-			v.bools[i] = x.bools[0]
-		}
+		repeat(v.bools, x.bools[0])
 	}
 }
 
-// part returns elements lo to hi-1.
-func (v *value[T]) part(t Type, lo, hi int) (p value[T]) {
+// set makes v elements lo to hi-1 of x.
+func (v *value[T]) set(t Type, x *value[T], lo, hi int) {
 	switch t {
 	case Float:
-		p.floats = v.floats[lo:hi]
+		v.floats = x.floats[lo:hi]
 	case Int:
-		p.ints = v.ints[lo:hi]
+		v.ints = x.ints[lo:hi]
 	case Bool:
-		p.bools = v.bools[lo:hi]
+		v.bools = x.bools[lo:hi]
 	}
-	return p
+}
+
+// cut makes v as long as n elements.
+func (v *value[T]) cut(n int) {
+	switch {
+	case v.floats != nil:
+		v.floats = v.floats[:n]
+	case v.ints != nil:
+		v.ints = v.ints[:n]
+	case v.bools != nil:
+		v.bools = v.bools[:n]
+	}
 }
 
 // block computes elements lo to hi-1.
 func (j *job[T]) block(m *memory[T], lo, hi int) {
 	e, n := j.e, hi-lo
+	if n < block {
+		for i := range m.values {
+			m.values[i].cut(n)
+		}
+	}
 	for i := range j.in {
 		o := &j.in[i]
 		switch o.kind {
 		case whole:
-			m.values[i] = o.part(e.In[i], lo, hi)
+			m.values[i].set(e.In[i], &o.value, lo, hi)
 		case repeated:
 			v := &m.values[i]
 			switch e.In[i] {
 			case Float:
-				read(&o.view, v.floats[:n], o.floats, lo)
+				read(&o.view, v.floats, o.floats, lo)
 			case Int:
-				read(&o.view, v.ints[:n], o.ints, lo)
+				read(&o.view, v.ints, o.ints, lo)
 			case Bool:
-				read(&o.view, v.bools[:n], o.bools, lo)
+				read(&o.view, v.bools, o.bools, lo)
 			}
 		}
 	}
-	last := len(e.Steps) - 1
+	last := len(m.values) - 1
+	if !j.stream {
+		m.values[last].set(e.Result(), &j.out, lo, hi)
+	}
 	for i := range e.Steps {
-		s := &e.Steps[i]
-		t := s.Op.Result()
-		dst := m.values[len(e.In)+i].head(n)
-		if i == last {
-			dst = j.out.part(t, lo, hi)
-		}
-		var a, b, c value[T]
-		switch s.Op.Arity() {
-		case 3:
-			c = m.values[s.C].head(n)
-			fallthrough
-		case 2:
-			b = m.values[s.B].head(n)
-			fallthrough
-		default:
-			a = m.values[s.A].head(n)
-		}
-		apply(s, &dst, &a, &b, &c)
+		apply(&e.Steps[i], m.values, &m.values[len(e.In)+i])
 	}
-}
-
-// head returns the first n elements.
-func (v *value[T]) head(n int) (h value[T]) {
-	switch {
-	case v.floats != nil:
-		h.floats = v.floats[:n]
-	case v.ints != nil:
-		h.ints = v.ints[:n]
-	case v.bools != nil:
-		h.bools = v.bools[:n]
+	if j.stream {
+		out, _ := any(j.out.floats[lo:hi]).([]float32)
+		x, _ := any(m.values[last].floats).([]float32)
+		whole := n &^ (simd.Sixteen - 1)
+		simd.Active.Functions.Stream(out[:whole], x[:whole])
+		copy(out[whole:], x[whole:])
 	}
-	return h
 }

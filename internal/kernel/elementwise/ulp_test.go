@@ -86,7 +86,8 @@ func TestFunctionsAreAccurate(t *testing.T) {
 					want = -float64(v)
 				} else if op == Sign {
 					var one [1]float64
-					applyFloat(&Step{Op: Sign}, one[:], &value[float64]{floats: []float64{float64(v)}}, nil, nil)
+					x := value[float64]{floats: []float64{float64(v)}}
+					applyFloat(&Step{Op: Sign}, one[:], &x, &x, &x)
 					want = one[0]
 				} else if op == Reciprocal {
 					want = 1 / float64(v)

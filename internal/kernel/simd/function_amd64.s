@@ -3891,7 +3891,7 @@ done:
 	RET
 
 // func avx512FnStream(dst []float32, x []float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·avx512FnStream(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), DI
 	MOVQ x_base+24(FP), SI
@@ -3908,6 +3908,7 @@ many:
 	JGE      many
 
 done:
+	SFENCE
 	VZEROUPPER
 	RET
 
@@ -6495,7 +6496,7 @@ done:
 	RET
 
 // func avx2FnStream(dst []float32, x []float32)
-// Requires: AVX
+// Requires: AVX, MMX+
 TEXT ·avx2FnStream(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), DI
 	MOVQ x_base+24(FP), SI
@@ -6514,5 +6515,6 @@ many:
 	JGE      many
 
 done:
+	SFENCE
 	VZEROUPPER
 	RET
