@@ -30,7 +30,7 @@ func TestClonesRunConcurrently(t *testing.T) {
 					t.Fatal(err)
 				}
 				outside := min(1, len(c.out.Shape()))
-				p, err := (&Inference{Outside: outside}).Compile(1<<40, c.out)
+				p, err := CompileOptions{Inference: &Inference{Outside: outside}}.Compile(c.out)
 				if err != nil {
 					t.Fatal(err)
 				}

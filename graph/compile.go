@@ -10,24 +10,40 @@ import (
 
 // Compile plans the computation of roots. Everything that no root depends on is omitted, such
 // as gradients of the data that gorgonia.Grad adds even if not asked to.
-func Compile(roots ...*Node) (*Program, error) { return CompileWithin(math.MaxInt, roots...) }
+func Compile(roots ...*Node) (*Program, error) { return CompileOptions{}.Compile(roots...) }
 
-// CompileWithin is Compile with a limit on Memory.Planned, in bytes. If the program needs
-// more, it returns a *MemoryError before anything is allocated.
-func CompileWithin(limit int64, roots ...*Node) (*Program, error) {
-	return compile(limit, nil, roots)
+// CompileOptions says how expressions become a Program. The zero value is what Compile uses.
+type CompileOptions struct {
+	// Limit is the most that Memory.Planned may be, in bytes; 0 is no limit. If the program needs more,
+	// Compile returns a *MemoryError before anything is allocated.
+	Limit int64
+	// Without has the passes to leave out.
+	Without Passes
+	// Inference is set for programs that predict.
+	Inference *Inference
 }
 
-func compile(limit int64, inference *Inference, roots Nodes) (*Program, error) {
-	c, err := newCompiler(roots)
+// Passes are the changes that Compile makes to expressions before it plans their memory. None of them
+// changes a value, except that sums and products of constants are rounded once and -0 may become 0.
+type Passes uint
+
+// The passes, in their order.
+const (
+	Simplify        Passes = 1 << iota // removes what changes nothing, such as x·1 and two transposes; see simplify.go
+	Fold                               // computes what depends on constants only
+	Share                              // computes equal expressions once
+	FuseLayers                         // joins layers with what follows them, losses with their gradients
+	FuseElementwise                    // joins element-wise ops to one pass over memory
+	AllPasses       = Simplify | Fold | Share | FuseLayers | FuseElementwise
+)
+
+// Compile plans the computation of roots.
+func (o CompileOptions) Compile(roots ...*Node) (*Program, error) {
+	c, err := o.compiler(roots)
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
 	}
-	c.limit, c.inference = limit, inference
-	if inference != nil {
-		c.outside = min(inference.Outside, len(roots))
-	}
-	c.fuse()
+	c.optimize(AllPasses &^ o.Without)
 	p, err := c.program()
 	if err != nil {
 		return nil, fmt.Errorf("compile: %w", err)
@@ -35,9 +51,39 @@ func compile(limit int64, inference *Inference, roots Nodes) (*Program, error) {
 	return p, nil
 }
 
-// Compile is CompileWithin for inference.
-func (f *Inference) Compile(limit int64, roots ...*Node) (*Program, error) {
-	return compile(limit, f, roots)
+func (o CompileOptions) compiler(roots Nodes) (*compiler, error) {
+	c, err := newCompiler(roots)
+	if err != nil {
+		return nil, err
+	}
+	c.inference = o.Inference
+	if c.limit = o.Limit; c.limit == 0 {
+		c.limit = math.MaxInt
+	}
+	if o.Inference != nil {
+		c.outside = min(o.Inference.Outside, len(roots))
+	}
+	return c, nil
+}
+
+// optimize runs the passes.
+func (c *compiler) optimize(passes Passes) {
+	if passes&Simplify != 0 {
+		c.simplify()
+	}
+	if passes&Fold != 0 {
+		c.fold()
+	}
+	if passes&Share != 0 {
+		c.share()
+	}
+	if passes&FuseLayers != 0 {
+		c.fuse()
+	}
+	if passes&FuseElementwise != 0 {
+		c.fuseElementwise()
+	}
+	c.prune()
 }
 
 func (c *compiler) program() (*Program, error) {
@@ -57,7 +103,7 @@ func (c *compiler) program() (*Program, error) {
 		if c.variable(i) {
 			p.inputs = append(p.inputs, i)
 		} else if v, ok := c.constant(i); ok {
-			p.values[i].value = v
+			s.constant, p.values[i].value = v, v
 		} else {
 			p.values[i].value = values[i]
 		}

@@ -15,9 +15,10 @@ type compiler struct {
 	children [][]int
 	ops      []*op // this package's op for each node, nil for variables, constants and foreign ops
 	roots    []int
-	isRoot   []bool // for each node
-	limit    int64  // on the planned memory, in bytes
-	outside  int    // the number of first roots for which the caller has memory
+	isRoot   []bool          // for each node
+	folded   map[*Node]Value // of nodes that depend on constants only
+	limit    int64           // on the planned memory, in bytes
+	outside  int             // the number of first roots for which the caller has memory
 
 	inference *Inference // nil where the Program may serve training
 }
@@ -89,6 +90,9 @@ func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
 
 // constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {
+	if v, ok := c.folded[c.nodes[i]]; ok {
+		return v, true
+	}
 	if len(c.children[i]) > 0 {
 		return nil, false
 	}

@@ -11,7 +11,7 @@ type Kept = kernel.Kept
 // KeptBudget is the memory that several Kept may take together.
 type KeptBudget = kernel.KeptBudget
 
-// Inference compiles programs that predict: each sample, which is an entry of the first axis, has the
+// Inference is the option of programs that predict: each sample, which is an entry of the first axis, has the
 // same bits alone and in any batch. A program for training chooses the fastest algorithm for the
 // whole batch instead, so its values may differ from these in the last bits.
 type Inference struct {

@@ -63,7 +63,7 @@ func TestInference(t *testing.T) {
 	var whole [][]float32
 	for _, n := range []int{most, 1, 2} {
 		x, weights, roots := inferenceModel(t, n)
-		plain, err := Compile(roots...)
+		plain, err := CompileOptions{Without: FuseElementwise}.Compile(roots...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestInference(t *testing.T) {
 			kept[w] = new(Kept)
 			kept[w].Keep(version, budget)
 		}
-		p, err := (&Inference{Kept: func(n *Node) *Kept { return kept[n] }}).Compile(math.MaxInt, roots...)
+		p, err := CompileOptions{Inference: &Inference{Kept: func(n *Node) *Kept { return kept[n] }}}.Compile(roots...)
 		if err != nil {
 			t.Fatal(err)
 		}

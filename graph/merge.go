@@ -33,7 +33,7 @@ func merge(o *op, inputs Nodes) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if got, ok := n.Op().(*op); ok && got.name == mine.name && got.rng == mine.rng && slices.Equal(got.inputs, mine.inputs) {
+		if got, ok := n.Op().(*op); ok && got.name == mine.name && got.rng == mine.rng && got.origin == mine.origin && slices.Equal(got.inputs, mine.inputs) {
 			return n, nil
 		}
 	}

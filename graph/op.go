@@ -74,10 +74,15 @@ type op struct {
 	// of a fused op is attributed to, nil for its own.
 	kind      any
 	errorNode *Node
+	// fusedFrom names the ops of which a fused one consists.
+	fusedFrom string
 	// view marks an op whose output is its input's memory in another shape.
 	view bool
 	// rng is the source of the op's random numbers, which is not part of its name.
 	rng *Random
+	// origin is the Op whose function this one runs, nil for those of this package. It is not part of the
+	// name either.
+	origin *Op
 	// inputs are the nodes that the op was applied to; salt distinguishes its hash from that
 	// of a different expression, see merge.go.
 	inputs Nodes
@@ -104,6 +109,7 @@ type call[T kernel.Float] struct {
 	// output and operands are the operands of an element-wise op.
 	output   elementwise.Operand[T]
 	operands []elementwise.Operand[T]
+	custom   Call[T] // of an op made by NewOp
 
 	outShape tensor.Shape
 	inShape  []tensor.Shape

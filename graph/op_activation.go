@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/kernel/elementwise"
 )
 
 // Activation is an element-wise function with its parameter. Act returns one with the
@@ -104,6 +105,7 @@ func Activate(x *Node, act Activation) (*Node, error) {
 		},
 		inPlaceOf: 1,
 		kind:      act,
+		expr:      steps1(elementwise.Step{Op: elementwise.Activate, Act: act.kind, X: act.alpha}),
 	}, x)
 }
 
@@ -126,6 +128,7 @@ func activateGrad(act Activation, s, dy *Node) (*Node, error) {
 		shape:     allSame,
 		run:       forDtypes(runActivateGrad[float32](act), runActivateGrad[float64](act)),
 		inPlaceOf: 2,
+		expr:      elementwise.New(elementwise.ActivateGrad.In(), elementwise.Step{Op: elementwise.ActivateGrad, A: 0, B: 1, Act: act.kind, X: act.alpha}),
 	}, s, dy)
 }
 
@@ -157,24 +160,22 @@ func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bi
 // Softmax returns y_j = exp(x_j)/Σ_k exp(x_k) along the last axis. The row's maximum is
 // subtracted first, so exp does not overflow.
 func Softmax(x *Node) (*Node, error) {
-	return rowsOp("softmax", x, forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
-		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])))
+	return applyRows(rowsOp("softmax", rankOf(x), forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
+		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64]))), x)
 }
 
 // LogSoftmax returns y_j = x_j - log Σ_k exp(x_k) along the last axis.
-func LogSoftmax(x *Node) (*Node, error) {
-	return rowsOp("log_softmax", x, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
+func LogSoftmax(x *Node) (*Node, error) { return applyRows(logSoftmaxOp(rankOf(x)), x) }
+
+func logSoftmaxOp(rank int) *op {
+	return rowsOp("log_softmax", rank, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),
 		forDtypes(runRowsGrad(kernel.LogSoftmaxGrad[float32]), runRowsGrad(kernel.LogSoftmaxGrad[float64])))
 }
 
 // rowsOp applies to each row (along the last axis) a function whose gradient can be
 // computed from its output.
-func rowsOp(name string, x *Node, run, back runner) (*Node, error) {
-	rank := rankOf(x)
-	if x != nil && rank == 0 {
-		return nil, &OpError{Op: name, Shapes: []tensor.Shape{x.Shape()}, Err: fmt.Errorf("input is a scalar, want at least one axis")}
-	}
-	return apply(&op{
+func rowsOp(name string, rank int, run, back runner) *op {
+	return &op{
 		name: name,
 		in:   []int{rank}, out: rank,
 		shape: sameShape,
@@ -189,7 +190,14 @@ func rowsOp(name string, x *Node, run, back runner) (*Node, error) {
 			}, y, dy)
 			return Nodes{dx}, err
 		},
-	}, x)
+	}
+}
+
+func applyRows(o *op, x *Node) (*Node, error) {
+	if x != nil && rankOf(x) == 0 {
+		return nil, &OpError{Op: o.name, Shapes: []tensor.Shape{x.Shape()}, Err: fmt.Errorf("input is a scalar, want at least one axis")}
+	}
+	return apply(o, x)
 }
 
 func runRows[T kernel.Float](f func(y, x []T, rows, cols int)) func(*call[T]) error {

@@ -15,10 +15,14 @@ import (
 // result is a view: nothing is copied, and the memory stays allocated as long as either is
 // needed. Gorgonia's machines copy.
 func Reshape(x *Node, shape ...int) (*Node, error) {
+	return apply(reshapeOp(rankOf(x), shape), x)
+}
+
+func reshapeOp(rank int, shape []int) *op {
 	to := tensor.Shape(append([]int(nil), shape...))
-	return apply(&op{
+	return &op{
 		name: "reshape" + attrs("to", to),
-		in:   []int{rankOf(x)}, out: len(to),
+		in:   []int{rank}, out: len(to),
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
 			if size(in[0]) != size(to) {
 				return nil, fmt.Errorf("%d elements do not fit shape %v of %d", size(in[0]), to, size(to))
@@ -32,7 +36,7 @@ func Reshape(x *Node, shape ...int) (*Node, error) {
 			return Nodes{dx}, err
 		},
 		view: true,
-	}, x)
+	}
 }
 
 // Flatten joins all axes but the first: (batch, ...) becomes (batch, size).
@@ -54,9 +58,16 @@ const maxPermuted = 6
 
 // Permute reorders the axes of x: axis i of the result is axis axes[i] of x.
 func Permute(x *Node, axes ...int) (*Node, error) {
-	axes = slices.Clone(axes)
+	return apply(permuteOp(slices.Clone(axes)), x)
+}
+
+// permuted identifies Permute to simplify.
+type permuted struct{ axes []int }
+
+func permuteOp(axes []int) *op {
 	rank := len(axes)
-	return apply(&op{
+	return &op{
+		kind: permuted{axes},
 		name: "permute" + attrs("axes", axes),
 		in:   []int{rank}, out: rank,
 		shape: func(in []tensor.Shape) (tensor.Shape, error) {
@@ -82,7 +93,7 @@ func Permute(x *Node, axes ...int) (*Node, error) {
 			dx, err := Permute(dy, back...)
 			return Nodes{dx}, err
 		},
-	}, x)
+	}
 }
 
 func runPermute[T kernel.Float](axes []int) func(*call[T]) error {

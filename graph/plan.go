@@ -126,10 +126,24 @@ func (c *compiler) lastUse() []int {
 // memory after this instruction, and no other input may share it.
 func (c *compiler) overwritten(i int, bufferOf []int, buffers []buffer) int {
 	o := c.ops[i]
-	if o.inPlaceOf == 0 {
-		return -1
+	if o.expr == nil {
+		if o.inPlaceOf == 0 {
+			return -1
+		}
+		return c.overwrites(i, o.inPlaceOf-1, bufferOf, buffers)
 	}
-	k := o.inPlaceOf - 1
+	for k, j := range c.children[i] { // an element-wise op may overwrite any operand of its size and type
+		if c.nodes[j].Dtype() == c.nodes[i].Dtype() {
+			if j := c.overwrites(i, k, bufferOf, buffers); j >= 0 {
+				return j
+			}
+		}
+	}
+	return -1
+}
+
+// overwrites returns input k of node i if nothing else needs its memory, else -1.
+func (c *compiler) overwrites(i, k int, bufferOf []int, buffers []buffer) int {
 	j := c.children[i][k]
 	if bufferOf[j] < 0 || buffers[bufferOf[j]].last > i || size(c.nodes[j].Shape()) != size(c.nodes[i].Shape()) {
 		return -1

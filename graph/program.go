@@ -51,13 +51,14 @@ type Memory struct{ Planned, Naive int }
 
 // slot describes the value of one node.
 type slot struct {
-	node    *Node
-	shape   Shape
-	dtype   Dtype
-	place   place
-	writer  int      // the instruction that computes it, -1 for none
-	readers []reader // the bound inputs that read the value
-	boxed   bool     // an op that is not of this package needs it as a Value
+	node     *Node
+	shape    Shape
+	dtype    Dtype
+	place    place
+	constant Value    // of a node that never changes, else nil
+	writer   int      // the instruction that computes it, -1 for none
+	readers  []reader // the bound inputs that read the value
+	boxed    bool     // an op that is not of this package needs it as a Value
 }
 
 // slotValue is the value of one node in one Program.
@@ -97,8 +98,8 @@ func (p *Program) Clone() *Program {
 	}
 	for i := range c.slots {
 		s := &c.slots[i]
-		if v, constant := constantOf(s.node); constant {
-			c.values[i].value = v
+		if s.constant != nil {
+			c.values[i].value = s.constant
 		} else if s.writer >= 0 && s.place.bytes == 0 {
 			if size(s.shape) > 1 || len(s.shape) > 0 && size(s.shape) > 0 {
 				return nil // sparse

@@ -2,10 +2,7 @@
 
 package graph
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Steps is what a Program does: its steps in their order, and the memory that they write.
 type Steps struct {
@@ -33,15 +30,13 @@ type Buffer struct {
 }
 
 // StepsOf describes the Program that Compile makes of roots.
-func StepsOf(groups *Groups, roots ...*Node) (*Steps, error) { return stepsOf(nil, groups, roots) }
-
-// StepsOf describes the Program that f.Compile makes of roots.
-func (f *Inference) StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
-	return stepsOf(f, groups, roots)
+func StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
+	return CompileOptions{}.StepsOf(groups, roots...)
 }
 
-func stepsOf(inference *Inference, groups *Groups, roots Nodes) (*Steps, error) {
-	c, err := newCompiler(roots)
+// StepsOf describes the Program that o.Compile makes of roots.
+func (o CompileOptions) StepsOf(groups *Groups, roots ...*Node) (*Steps, error) {
+	c, err := o.compiler(roots)
 	if err != nil {
 		return nil, fmt.Errorf("steps: %w", err)
 	}
@@ -51,11 +46,7 @@ func stepsOf(inference *Inference, groups *Groups, roots Nodes) (*Steps, error) 
 	for i, name := range c.groups(groups, backward)[:len(c.nodes)] {
 		gradient[c.nodes[i]], group[c.nodes[i]] = backward[i], name
 	}
-	c.limit, c.inference = math.MaxInt, inference
-	if inference != nil {
-		c.outside = min(inference.Outside, len(roots))
-	}
-	c.fuse()
+	c.optimize(AllPasses &^ o.Without)
 	bufferOf, buffers := c.buffers()
 	c.outsideBuffers(bufferOf, buffers)
 	s := &Steps{}
@@ -64,17 +55,14 @@ func stepsOf(inference *Inference, groups *Groups, roots Nodes) (*Steps, error) 
 	number := make([]int, len(buffers))   // of a buffer in s.Buffers, from 1
 	for i, n := range c.nodes {
 		stepOf[i] = len(s.List)
-		b, o := bufferOf[i], c.ops[i]
+		b := bufferOf[i]
 		if b >= 0 {
 			s.Memory.Naive += size(n.Shape()) * int(n.Dtype().Size())
 		}
 		if !c.computes(i) {
 			continue
 		}
-		step := Step{Op: n.Op().String(), Group: group[n], Gradient: gradient[n], Shape: n.Shape().Clone(), Buffer: -1}
-		if o != nil && o.errorNode != nil && o.errorNode != n && o.errorNode.Op() != nil {
-			step.Op = o.errorNode.Op().String() + " + " + step.Op
-		}
+		step := Step{Op: c.title(i), Group: group[n], Gradient: gradient[n], Shape: n.Shape().Clone(), Buffer: -1}
 		if b >= 0 && buffers[b].bytes > 0 {
 			if number[b] == 0 {
 				s.Buffers = append(s.Buffers, Buffer{Offset: buffers[b].offset, Bytes: buffers[b].bytes, First: len(s.List), Last: buffers[b].last})
@@ -91,4 +79,18 @@ func stepsOf(inference *Inference, groups *Groups, roots Nodes) (*Steps, error) 
 		s.Buffers[i].Last = stepOf[s.Buffers[i].Last]
 	}
 	return s, nil
+}
+
+// title returns the names of the ops that node i computes: "dense + relu" where ops are fused.
+func (c *compiler) title(i int) string {
+	n, o := c.nodes[i], c.ops[i]
+	switch {
+	case o == nil:
+		return n.Op().String()
+	case o.fusedFrom != "":
+		return o.fusedFrom
+	case o.errorNode != nil && o.errorNode != n && o.errorNode.Op() != nil:
+		return o.errorNode.Op().String() + " + " + n.Op().String()
+	}
+	return n.Op().String()
 }

@@ -107,7 +107,7 @@ func TestStepsOfInference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := (&graph.Inference{Outside: 1}).StepsOf(nil, y)
+	s, err := graph.CompileOptions{Inference: &graph.Inference{Outside: 1}}.StepsOf(nil, y)
 	if err != nil {
 		t.Fatal(err)
 	}

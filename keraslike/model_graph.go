@@ -137,11 +137,7 @@ func (g *modelGraph) rootNodes() (list graph.Nodes) {
 
 // compile creates the program that computes the roots with at most memory bytes for values.
 func (g *modelGraph) compile(v *expression, memory int64) (err error) {
-	compile := graph.CompileWithin
-	if !v.training {
-		compile = g.inference(v).Compile
-	}
-	if g.program, err = compile(memory, g.rootNodes()...); err != nil {
+	if g.program, err = g.options(v, memory).Compile(g.rootNodes()...); err != nil {
 		if tooLarge := (*graph.MemoryError)(nil); errors.As(err, &tooLarge) {
 			err = fmt.Errorf("a batch of %d samples: %w (Limits.Memory)", g.batch, tooLarge)
 		}
@@ -156,13 +152,16 @@ func (g *modelGraph) compile(v *expression, memory int64) (err error) {
 	return nil
 }
 
-// inference returns how a graph that is not for training is compiled.
-func (g *modelGraph) inference(v *expression) *graph.Inference {
-	f := inference(v.Scope.weights)
-	if g.writesOutside() {
-		f.Outside = len(g.outputs.nodes)
+// options returns how the graph is compiled.
+func (g *modelGraph) options(v *expression, memory int64) graph.CompileOptions {
+	o := graph.CompileOptions{Limit: memory}
+	if !v.training {
+		o.Inference = inference(v.Scope.weights)
+		if g.writesOutside() {
+			o.Inference.Outside = len(g.outputs.nodes)
+		}
 	}
-	return f
+	return o
 }
 
 // writesOutside reports whether the program writes the outputs to memory of the caller: it is for

@@ -177,11 +177,7 @@ func (m *Model) OpsDiagram(batch int, free ...int) (d *graph.Diagram, err error)
 // OpsDiagram shows has been fused and its memory has been planned.
 func (m *Model) Steps(batch int, free ...int) (s *graph.Steps, err error) {
 	err = m.withOps(batch, free, func(g *modelGraph, v *expression) (err error) {
-		if v.training {
-			s, err = graph.StepsOf(g.scope.groups, g.rootNodes()...)
-			return err
-		}
-		s, err = g.inference(v).StepsOf(g.scope.groups, g.rootNodes()...)
+		s, err = g.options(v, 0).StepsOf(g.scope.groups, g.rootNodes()...)
 		return err
 	})
 	return s, err

@@ -16,6 +16,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -130,11 +131,43 @@ func (r *runner) makePictures(log func(...any)) {
 			continue
 		}
 		made := r.find(path.Base(l.target))
+		if text := r.drawn[l.target]; text != nil {
+			made = filepath.Join(r.folder, "drawn", path.Base(l.target))
+			err := os.MkdirAll(filepath.Dir(made), 0o755)
+			if err == nil {
+				err = os.WriteFile(made, text, 0o600)
+			}
+			if err != nil {
+				r.fail(l.line, "%v", err)
+				continue
+			}
+		}
 		if made == "" {
 			r.fail(l.line, "what stands beside %s wrote no file of this name", l.target)
 			continue
 		}
 		r.comparePicture(l, made)
+	}
+}
+
+// keepPictures keeps the pictures whose commands have all run: those of later blocks may draw others of
+// the same name.
+func (r *runner) keepPictures() {
+	for _, l := range r.p.links {
+		if !l.picture || r.drawn[l.target] != nil || drawnByProgram(r.p, l) {
+			continue
+		}
+		list := makers(r.p, l)
+		if len(list) == 0 || slices.ContainsFunc(list, func(c command) bool { return !r.ran[c.text] }) {
+			continue
+		}
+		if made := r.find(path.Base(l.target)); made != "" {
+			text, err := os.ReadFile(made)
+			if err != nil {
+				r.fail(l.line, "%v", err)
+			}
+			r.drawn[l.target] = text
+		}
 	}
 }
 
@@ -161,6 +194,11 @@ func (r *runner) makePicture(l link, log func(...any)) bool {
 		}
 		if err != nil {
 			r.fail(l.line, "%v", err)
+			return false
+		}
+		back := command{text: "cd '" + r.folder + "'"} // blocks may have gone elsewhere
+		if o, e, err := r.sh.run(back, r.limit); err != nil {
+			r.fail(l.line, "%s: %v\n%s", back.text, err, indent(o+e))
 			return false
 		}
 		if o, e, err := r.sh.run(c, r.limit); err != nil {

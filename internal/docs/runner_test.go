@@ -30,8 +30,9 @@ type runner struct {
 
 	folder string
 	sh     *shell
-	ran    map[string]bool // the commands that have run
-	rest   *process        // the program of all blocks that are none of their own
+	ran    map[string]bool   // the commands that have run
+	drawn  map[string][]byte // pictures by their targets, as they were when their commands had run
+	rest   *process          // the program of all blocks that are none of their own
 	errs   []error
 	edits  map[*block]string // what text blocks should be
 }
@@ -50,7 +51,7 @@ func (r *runner) fail(line int, format string, args ...any) {
 }
 
 func (r *runner) run(folder string, log func(...any)) []error {
-	r.folder, r.edits, r.ran = folder, map[*block]string{}, map[string]bool{}
+	r.folder, r.edits, r.ran, r.drawn = folder, map[*block]string{}, map[string]bool{}, map[string][]byte{}
 	text := strings.Join(r.p.lines, "\n") // also commands in sentences
 	for _, name := range withCopies {
 		if strings.Contains(text, name) {
@@ -79,6 +80,7 @@ func (r *runner) run(folder string, log func(...any)) []error {
 			last[b] = r.runGo(b)
 		case b.lang == "sh":
 			last[b] = r.runShell(b, log)
+			r.keepPictures()
 		case b.lang == "text" && b.for_ != nil:
 			if out := last[b.for_]; out.known {
 				r.compare(b, out.outputs)
