@@ -33,7 +33,9 @@ func functions(c *build.Context) {
 		}
 		v.where()
 		v.floatOfBool()
-		v.stream()
+		squaresFrom.emit(v)
+		v.extreme("Largest", math.Inf(-1), v.VMAXPS)
+		v.extreme("Smallest", math.Inf(1), v.VMINPS)
 	})
 }
 
@@ -422,7 +424,7 @@ func (v arith) predicate(p predicate) {
 
 // eachSixteen runs body while there are 16 of the RCX elements left and advances the pointers by 16
 // floats.
-func (v arith) eachSixteen(pointers []reg.GPPhysical, body func(), end ...func()) {
+func (v arith) eachSixteen(pointers []reg.GPPhysical, body func()) {
 	v.SUBQ(operand.U32(boolLanes), reg.RCX)
 	v.JLT(operand.LabelRef("done"))
 	v.Label("many")
@@ -433,9 +435,6 @@ func (v arith) eachSixteen(pointers []reg.GPPhysical, body func(), end ...func()
 	v.SUBQ(operand.U32(boolLanes), reg.RCX)
 	v.JGE(operand.LabelRef("many"))
 	v.Label("done")
-	for _, e := range end {
-		e()
-	}
 	v.VZEROUPPER()
 	v.RET()
 }
@@ -492,22 +491,88 @@ func (v arith) floatOfBool() {
 	})
 }
 
-// stream emits dst = x past the caches, for a multiple of 16 floats and a dst that lies at a multiple
-// of 64 bytes.
-func (v arith) stream() {
-	v.Function(v.name + "FnStream")
+// squaresFrom is the sum of (x - alpha)^2.
+var squaresFrom = sum{function{name: "FnSumSquaresFrom", slices: []string{"x"}, numbers: alpha, temps: 1}, func(l lane) register {
+	x := l.t[0]
+	l.get(0, x)
+	l.sub(l.scalars[0], x, x)
+	l.clearIf(x)
+	l.mul(x, x, x)
+	return x
+}}
+
+// clearIf zeroes what lies beyond the mask, if there is one.
+func (l lane) clearIf(x register) {
+	if l.masked {
+		l.clearRest(x)
+	}
+}
+
+// extreme emits the maximum or minimum of a slice, NaN if there is one.
+func (v arith) extreme(name string, start float64, f instruction) {
+	v.Function(v.name + "Fn" + name)
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
-	v.SignatureExpr("func(dst, x []float32)")
-	v.Load(v.Param("dst").Base(), reg.RDI)
-	v.Load(v.Param("x").Base(), reg.RSI)
-	v.Load(v.Param("dst").Len(), reg.RCX)
-	v.eachSixteen([]reg.GPPhysical{reg.RDI, reg.RSI}, func() {
-		for i := range boolLanes * 4 / v.width {
-			v.VMOVUPS(operand.Mem{Base: reg.RSI, Disp: i * v.width}, v.regs[i])
-			v.VMOVNTPS(v.regs[i], operand.Mem{Base: reg.RDI, Disp: i * v.width})
+	v.SignatureExpr("func(x []float32) float32")
+	x := sliceRegisters[:1]
+	v.Load(v.Param("x").Base(), x[0])
+	v.Load(v.Param("x").Len(), reg.RCX)
+	const unroll = 4
+	acc, first, nan, value := v.regs[:unroll], v.regs[unroll], v.regs[unroll+1], v.regs[unroll+2:2*unroll+2]
+	v.set(start, first)
+	for _, r := range acc {
+		v.VMOVAPS(first, r)
+	}
+	v.zero(nan)
+	v.loop("", x, unroll, func(u int, masked bool) {
+		m, t := operand.Mem{Base: x[0], Disp: u * v.width}, value[u]
+		v.load(m, masked, t)
+		if masked {
+			if v.is512() {
+				v.VBLENDMPS(t, first, reg.K1, t)
+			} else {
+				v.VBLENDVPS(v.lastReg(), t, first, t)
+			}
 		}
-	}, v.SFENCE)
+		f(t, acc[u], acc[u])
+		if v.is512() {
+			v.VCMPPS(operand.U8(unordered), t, t, reg.K2)
+			v.VMOVAPS(t, reg.K2, nan)
+		} else {
+			v.VCMPPS(operand.U8(unordered), t, t, t)
+			v.VORPS(t, nan, nan)
+		}
+	})
+	a, t := acc[0], value[0]
+	for n := unroll / 2; n > 0; n /= 2 {
+		for i := range n {
+			f(acc[i+n], acc[i], acc[i])
+		}
+	}
+	if v.is512() {
+		v.VCMPPS(operand.U8(unordered), nan, nan, reg.K2)
+		v.VBROADCASTSS(v.constant(bits(math.NaN())), t)
+		v.KORTESTW(reg.K2, reg.K2)
+		v.JNZ(operand.LabelRef("nan"))
+		v.VEXTRACTF64X4(operand.U8(1), a, t.AsY())
+		f(t.AsY(), a.AsY(), a.AsY())
+	} else {
+		v.VMOVMSKPS(nan, reg.EAX)
+		v.VBROADCASTSS(v.constant(bits(math.NaN())), t)
+		v.TESTL(reg.EAX, reg.EAX)
+		v.JNZ(operand.LabelRef("nan"))
+	}
+	v.VEXTRACTF128(operand.U8(1), a.AsY(), t.AsX())
+	f(t.AsX(), a.AsX(), a.AsX())
+	for _, order := range []uint8{0x4e, 0xb1} {
+		v.VPERMILPS(operand.U8(order), a.AsX(), t.AsX())
+		f(t.AsX(), a.AsX(), a.AsX())
+	}
+	v.VMOVAPS(a.AsX(), t.AsX())
+	v.Label("nan")
+	v.VMOVSS(t.AsX(), address(v.ReturnIndex(0)))
+	v.VZEROUPPER()
+	v.RET()
 }
 
 // functionTables lists the functions for both instruction sets.
@@ -525,9 +590,10 @@ func functionTables() string {
 		for _, p := range predicates {
 			entry(p.name)
 		}
-		for _, name := range []string{"Pow", "Where", "FloatOfBool", "Stream"} {
+		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest"} {
 			entry(name)
 		}
+		fmt.Fprintf(&b, "\tSumExp: %sSumExp,\n", v.name)
 		b.WriteString("}\n")
 	}
 	return b.String()

@@ -4,12 +4,10 @@ package elementwise
 
 import (
 	"fmt"
-	"unsafe"
 
 	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/ref"
-	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
 // block is the number of elements that are computed at a time: the operands and results of a step
@@ -50,11 +48,10 @@ func Run[T ref.Float](e *Expr, out *Operand[T], in []Operand[T]) {
 // job computes pieces of an expression.
 type job[T ref.Float] struct {
 	parallel.Pieces
-	e      *Expr
-	n      int
-	out    value[T]
-	in     []operand[T]
-	stream bool // the result goes past the caches
+	e   *Expr
+	n   int
+	out value[T]
+	in  []operand[T]
 }
 
 // operand is an input and how it is read.
@@ -106,43 +103,6 @@ func (j *job[T]) set(e *Expr, out *Operand[T], in []Operand[T]) {
 			o.kind = repeated
 		}
 	}
-	j.stream = j.streams()
-}
-
-// streamed is the number of elements from which a result is written past the caches, which then need not
-// read what it replaces. It would not stay there anyway.
-const streamed = 1 << 22
-
-// streams reports whether the result should be written past the caches and can be.
-func (j *job[T]) streams() bool {
-	if j.n < streamed || j.e.Result() != Float || simd.Active.Portable() {
-		return false
-	}
-	out, ok := any(j.out.floats).([]float32)
-	if !ok || uintptr(unsafe.Pointer(&out[0]))%64 != 0 {
-		return false
-	}
-	for i := range j.in {
-		if x := j.in[i].floats; len(x) > 0 && &x[0] == &j.out.floats[0] {
-			return false // already in the cache when it is written
-		}
-	}
-	return true
-}
-
-func (j *job[T]) clear() {
-	clear(j.in)
-	j.e, j.out = nil, value[T]{}
-}
-
-func (v *value[T]) len(t Type) int {
-	switch t {
-	case Int:
-		return len(v.ints)
-	case Bool:
-		return len(v.bools)
-	}
-	return len(v.floats)
 }
 
 // memory is what one worker needs for a unit. values has a block of each value, in the field of its type.
@@ -188,9 +148,6 @@ func (m *memory[T]) prepare(j *job[T]) {
 			count[e.In[i]]++
 		}
 	}
-	if j.stream {
-		count[Float]++
-	}
 	m.floats = buffer.Resize(m.floats, block*count[Float])
 	m.ints = buffer.Resize(m.ints, block*count[Int])
 	m.bools = buffer.Resize(m.bools, block*count[Bool])
@@ -210,9 +167,6 @@ func (m *memory[T]) prepare(j *job[T]) {
 	last := len(e.Steps) - 1
 	for i := range last {
 		m.values[len(e.In)+i] = m.at(e.Steps[i].Op.Result(), e.places[i])
-	}
-	if j.stream {
-		m.values[len(e.In)+last] = m.at(Float, next[Float])
 	}
 }
 
@@ -292,17 +246,8 @@ func (j *job[T]) block(m *memory[T], lo, hi int) {
 		}
 	}
 	last := len(m.values) - 1
-	if !j.stream {
-		m.values[last].set(e.Result(), &j.out, lo, hi)
-	}
+	m.values[last].set(e.Result(), &j.out, lo, hi)
 	for i := range e.Steps {
 		apply(&e.Steps[i], m.values, &m.values[len(e.In)+i])
-	}
-	if j.stream {
-		out, _ := any(j.out.floats[lo:hi]).([]float32)
-		x, _ := any(m.values[last].floats).([]float32)
-		whole := n &^ (simd.Sixteen - 1)
-		simd.Active.Functions.Stream(out[:whole], x[:whole])
-		copy(out[whole:], x[whole:])
 	}
 }

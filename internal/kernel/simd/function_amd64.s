@@ -3890,25 +3890,232 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512FnStream(dst []float32, x []float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·avx512FnStream(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), DI
-	MOVQ x_base+24(FP), SI
-	MOVQ dst_len+8(FP), CX
-	SUBQ $0x00000010, CX
-	JLT  done
+// func avx512FnSumSquaresFrom(x []float32, alpha float32) float64
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512FnSumSquaresFrom(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS alpha+24(FP), Z31
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	SUBQ         $0x00000040, CX
+	JLT          rest
 
 many:
-	VMOVUPS  (SI), Z0
-	VMOVNTPS Z0, (DI)
-	ADDQ     $0x00000040, DI
-	ADDQ     $0x00000040, SI
-	SUBQ     $0x00000010, CX
-	JGE      many
+	VMOVUPS (DI), Z4
+	VSUBPS  Z31, Z4, Z4
+	VMULPS  Z4, Z4, Z4
+	VADDPS  Z4, Z0, Z0
+	VMOVUPS 64(DI), Z5
+	VSUBPS  Z31, Z5, Z5
+	VMULPS  Z5, Z5, Z5
+	VADDPS  Z5, Z1, Z1
+	VMOVUPS 128(DI), Z6
+	VSUBPS  Z31, Z6, Z6
+	VMULPS  Z6, Z6, Z6
+	VADDPS  Z6, Z2, Z2
+	VMOVUPS 192(DI), Z7
+	VSUBPS  Z31, Z7, Z7
+	VMULPS  Z7, Z7, Z7
+	VADDPS  Z7, Z3, Z3
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z4
+	VSUBPS    Z31, Z4, Z4
+	VMOVAPS.Z Z4, K1, Z4
+	VMULPS    Z4, Z4, Z4
+	VMOVAPS.Z Z4, K1, Z4
+	VADDPS    Z4, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
 
 done:
-	SFENCE
+	VADDPS        Z2, Z0, Z0
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y4, Z4
+	VADDPD        Z4, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y4, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X4
+	VADDPD        X4, X0, X0
+	VPERMILPD     $0x01, X0, X4
+	VADDSD        X4, X0, X0
+	VMOVSD        X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func avx512FnLargest(x []float32) float32
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512FnLargest(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS numberff800000<>+0(SB), Z4
+	VMOVAPS      Z4, Z0
+	VMOVAPS      Z4, Z1
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z4, Z3
+	VPXORD       Z5, Z5, Z5
+	SUBQ         $0x00000040, CX
+	JLT          rest
+
+many:
+	VMOVUPS (DI), Z6
+	VMAXPS  Z6, Z0, Z0
+	VCMPPS  $0x03, Z6, Z6, K2
+	VMOVAPS Z6, K2, Z5
+	VMOVUPS 64(DI), Z7
+	VMAXPS  Z7, Z1, Z1
+	VCMPPS  $0x03, Z7, Z7, K2
+	VMOVAPS Z7, K2, Z5
+	VMOVUPS 128(DI), Z8
+	VMAXPS  Z8, Z2, Z2
+	VCMPPS  $0x03, Z8, Z8, K2
+	VMOVAPS Z8, K2, Z5
+	VMOVUPS 192(DI), Z9
+	VMAXPS  Z9, Z3, Z3
+	VCMPPS  $0x03, Z9, Z9, K2
+	VMOVAPS Z9, K2, Z5
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z6
+	VBLENDMPS Z6, Z4, K1, Z6
+	VMAXPS    Z6, Z0, Z0
+	VCMPPS    $0x03, Z6, Z6, K2
+	VMOVAPS   Z6, K2, Z5
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMAXPS        Z2, Z0, Z0
+	VMAXPS        Z3, Z1, Z1
+	VMAXPS        Z1, Z0, Z0
+	VCMPPS        $0x03, Z5, Z5, K2
+	VBROADCASTSS  number7fc00000<>+0(SB), Z6
+	KORTESTW      K2, K2
+	JNZ           nan
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VMAXPS        Y6, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X6
+	VMAXPS        X6, X0, X0
+	VPERMILPS     $0x4e, X0, X6
+	VMAXPS        X6, X0, X0
+	VPERMILPS     $0xb1, X0, X6
+	VMAXPS        X6, X0, X0
+	VMOVAPS       X0, X6
+
+nan:
+	VMOVSS X6, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx512FnSmallest(x []float32) float32
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512FnSmallest(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS number7f800000<>+0(SB), Z4
+	VMOVAPS      Z4, Z0
+	VMOVAPS      Z4, Z1
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z4, Z3
+	VPXORD       Z5, Z5, Z5
+	SUBQ         $0x00000040, CX
+	JLT          rest
+
+many:
+	VMOVUPS (DI), Z6
+	VMINPS  Z6, Z0, Z0
+	VCMPPS  $0x03, Z6, Z6, K2
+	VMOVAPS Z6, K2, Z5
+	VMOVUPS 64(DI), Z7
+	VMINPS  Z7, Z1, Z1
+	VCMPPS  $0x03, Z7, Z7, K2
+	VMOVAPS Z7, K2, Z5
+	VMOVUPS 128(DI), Z8
+	VMINPS  Z8, Z2, Z2
+	VCMPPS  $0x03, Z8, Z8, K2
+	VMOVAPS Z8, K2, Z5
+	VMOVUPS 192(DI), Z9
+	VMINPS  Z9, Z3, Z3
+	VCMPPS  $0x03, Z9, Z9, K2
+	VMOVAPS Z9, K2, Z5
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z6
+	VBLENDMPS Z6, Z4, K1, Z6
+	VMINPS    Z6, Z0, Z0
+	VCMPPS    $0x03, Z6, Z6, K2
+	VMOVAPS   Z6, K2, Z5
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMINPS        Z2, Z0, Z0
+	VMINPS        Z3, Z1, Z1
+	VMINPS        Z1, Z0, Z0
+	VCMPPS        $0x03, Z5, Z5, K2
+	VBROADCASTSS  number7fc00000<>+0(SB), Z6
+	KORTESTW      K2, K2
+	JNZ           nan
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VMINPS        Y6, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X6
+	VMINPS        X6, X0, X0
+	VPERMILPS     $0x4e, X0, X6
+	VMINPS        X6, X0, X0
+	VPERMILPS     $0xb1, X0, X6
+	VMINPS        X6, X0, X0
+	VMOVAPS       X0, X6
+
+nan:
+	VMOVSS X6, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -6495,26 +6702,228 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2FnStream(dst []float32, x []float32)
-// Requires: AVX, MMX+
-TEXT ·avx2FnStream(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), DI
-	MOVQ x_base+24(FP), SI
-	MOVQ dst_len+8(FP), CX
-	SUBQ $0x00000010, CX
-	JLT  done
+// func avx2FnSumSquaresFrom(x []float32, alpha float32) float64
+// Requires: AVX, CMOV
+TEXT ·avx2FnSumSquaresFrom(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS alpha+24(FP), Y14
+	VXORPS       Y0, Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	SUBQ         $0x00000020, CX
+	JLT          rest
 
 many:
-	VMOVUPS  (SI), Y0
-	VMOVNTPS Y0, (DI)
-	VMOVUPS  32(SI), Y1
-	VMOVNTPS Y1, 32(DI)
-	ADDQ     $0x00000040, DI
-	ADDQ     $0x00000040, SI
-	SUBQ     $0x00000010, CX
-	JGE      many
+	VMOVUPS (DI), Y4
+	VSUBPS  Y14, Y4, Y4
+	VMULPS  Y4, Y4, Y4
+	VADDPS  Y4, Y0, Y0
+	VMOVUPS 32(DI), Y5
+	VSUBPS  Y14, Y5, Y5
+	VMULPS  Y5, Y5, Y5
+	VADDPS  Y5, Y1, Y1
+	VMOVUPS 64(DI), Y6
+	VSUBPS  Y14, Y6, Y6
+	VMULPS  Y6, Y6, Y6
+	VADDPS  Y6, Y2, Y2
+	VMOVUPS 96(DI), Y7
+	VSUBPS  Y14, Y7, Y7
+	VMULPS  Y7, Y7, Y7
+	VADDPS  Y7, Y3, Y3
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y4
+	VSUBPS     Y14, Y4, Y4
+	VANDPS     Y15, Y4, Y4
+	VMULPS     Y4, Y4, Y4
+	VANDPS     Y15, Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
 
 done:
-	SFENCE
+	VADDPS       Y2, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X4, Y4
+	VADDPD       Y4, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X4
+	VADDPD       X4, X0, X0
+	VPERMILPD    $0x01, X0, X4
+	VADDSD       X4, X0, X0
+	VMOVSD       X0, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func avx2FnLargest(x []float32) float32
+// Requires: AVX, CMOV
+TEXT ·avx2FnLargest(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS numberff800000<>+0(SB), Y4
+	VMOVAPS      Y4, Y0
+	VMOVAPS      Y4, Y1
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y4, Y3
+	VXORPS       Y5, Y5, Y5
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS (DI), Y6
+	VMAXPS  Y6, Y0, Y0
+	VCMPPS  $0x03, Y6, Y6, Y6
+	VORPS   Y6, Y5, Y5
+	VMOVUPS 32(DI), Y7
+	VMAXPS  Y7, Y1, Y1
+	VCMPPS  $0x03, Y7, Y7, Y7
+	VORPS   Y7, Y5, Y5
+	VMOVUPS 64(DI), Y8
+	VMAXPS  Y8, Y2, Y2
+	VCMPPS  $0x03, Y8, Y8, Y8
+	VORPS   Y8, Y5, Y5
+	VMOVUPS 96(DI), Y9
+	VMAXPS  Y9, Y3, Y3
+	VCMPPS  $0x03, Y9, Y9, Y9
+	VORPS   Y9, Y5, Y5
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y6
+	VBLENDVPS  Y15, Y6, Y4, Y6
+	VMAXPS     Y6, Y0, Y0
+	VCMPPS     $0x03, Y6, Y6, Y6
+	VORPS      Y6, Y5, Y5
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMAXPS       Y2, Y0, Y0
+	VMAXPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y0, Y0
+	VMOVMSKPS    Y5, AX
+	VBROADCASTSS number7fc00000<>+0(SB), Y6
+	TESTL        AX, AX
+	JNZ          nan
+	VEXTRACTF128 $0x01, Y0, X6
+	VMAXPS       X6, X0, X0
+	VPERMILPS    $0x4e, X0, X6
+	VMAXPS       X6, X0, X0
+	VPERMILPS    $0xb1, X0, X6
+	VMAXPS       X6, X0, X0
+	VMOVAPS      X0, X6
+
+nan:
+	VMOVSS X6, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx2FnSmallest(x []float32) float32
+// Requires: AVX, CMOV
+TEXT ·avx2FnSmallest(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS number7f800000<>+0(SB), Y4
+	VMOVAPS      Y4, Y0
+	VMOVAPS      Y4, Y1
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y4, Y3
+	VXORPS       Y5, Y5, Y5
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS (DI), Y6
+	VMINPS  Y6, Y0, Y0
+	VCMPPS  $0x03, Y6, Y6, Y6
+	VORPS   Y6, Y5, Y5
+	VMOVUPS 32(DI), Y7
+	VMINPS  Y7, Y1, Y1
+	VCMPPS  $0x03, Y7, Y7, Y7
+	VORPS   Y7, Y5, Y5
+	VMOVUPS 64(DI), Y8
+	VMINPS  Y8, Y2, Y2
+	VCMPPS  $0x03, Y8, Y8, Y8
+	VORPS   Y8, Y5, Y5
+	VMOVUPS 96(DI), Y9
+	VMINPS  Y9, Y3, Y3
+	VCMPPS  $0x03, Y9, Y9, Y9
+	VORPS   Y9, Y5, Y5
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y6
+	VBLENDVPS  Y15, Y6, Y4, Y6
+	VMINPS     Y6, Y0, Y0
+	VCMPPS     $0x03, Y6, Y6, Y6
+	VORPS      Y6, Y5, Y5
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMINPS       Y2, Y0, Y0
+	VMINPS       Y3, Y1, Y1
+	VMINPS       Y1, Y0, Y0
+	VMOVMSKPS    Y5, AX
+	VBROADCASTSS number7fc00000<>+0(SB), Y6
+	TESTL        AX, AX
+	JNZ          nan
+	VEXTRACTF128 $0x01, Y0, X6
+	VMINPS       X6, X0, X0
+	VPERMILPS    $0x4e, X0, X6
+	VMINPS       X6, X0, X0
+	VPERMILPS    $0xb1, X0, X6
+	VMINPS       X6, X0, X0
+	VMOVAPS      X0, X6
+
+nan:
+	VMOVSS X6, ret+24(FP)
 	VZEROUPPER
 	RET

@@ -15,13 +15,16 @@ type Functions struct {
 	// These return how many elements are too large for them: for each of those, dst is x.
 	Sin, Cos, Tan func(dst, x []float32) float64
 
-	// The lengths of these must be multiples of Sixteen. Stream copies past the caches to a dst that
-	// lies at a multiple of 64 bytes.
+	// The sums of (x - alpha)^2 and exp(x - alpha); the largest and the smallest element, NaN if there is
+	// one, an infinity if x is empty.
+	SumSquaresFrom, SumExp func(x []float32, alpha float32) float64
+	Largest, Smallest      func(x []float32) float32
+
+	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
 	IsNaN, IsInf, IsFinite, NotZero  func(dst []bool, x []float32)
 	Where                            func(dst []float32, c []bool, a, b []float32)
 	FloatOfBool                      func(dst []float32, x []bool)
-	Stream                           func(dst, x []float32)
 }
 
 // Sixteen is what the length of some functions' operands is a multiple of.
