@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"math"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -234,7 +235,11 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return LayerNorm(x, nil, v, 0.1) },
 		}},
 		{op: LogCosh, calls: calls{func() (node, error) { return LogCosh(m, w) }}},
-		{op: LogSoftmax, calls: calls{func() (node, error) { return LogSoftmax(m) }}},
+		{op: LogSoftmax, calls: calls{
+			func() (node, error) { return LogSoftmax(x) },
+			func() (node, error) { return LogSoftmax(x, SoftmaxAxis(1)) },
+			func() (node, error) { return LogSoftmax(x, SoftmaxMask(yes)) },
+		}},
 		{op: MaskSteps, calls: calls{func() (node, error) { return MaskSteps(m, w) }}},
 		{op: MaskedAvgPool, calls: calls{func() (node, error) { return MaskedAvgPool(x, m) }}},
 		{op: MaskedBatchNorm, calls: calls{
@@ -329,7 +334,12 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Slice(x, 1, 1, 2) },
 			func() (node, error) { return Slice(x, 1, 0, 1) },
 		}},
-		{op: Softmax, calls: calls{func() (node, error) { return Softmax(m) }}},
+		{op: Softmax, calls: calls{
+			func() (node, error) { return Softmax(x) },
+			func() (node, error) { return Softmax(x, SoftmaxAxis(0)) },
+			func() (node, error) { return Softmax(x, SoftmaxAxis(1)) },
+			func() (node, error) { return Softmax(x, SoftmaxMask(yes)) },
+		}},
 		{op: SoftmaxCrossEntropy, calls: calls{func() (node, error) { return SoftmaxCrossEntropy(m, w) }}},
 		{op: SparseCategoricalCrossEntropy, calls: calls{func() (node, error) { return SparseCategoricalCrossEntropy(m, v) }}},
 		{op: SparseSoftmaxCrossEntropy, calls: calls{func() (node, error) { return SparseSoftmaxCrossEntropy(m, v) }}},
@@ -530,6 +540,78 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: Xor, noGradient: true, calls: calls{
 			func() (node, error) { return Xor(yes, no) },
+		}},
+		{op: Any, noGradient: true, calls: calls{
+			func() (node, error) { return Any(x) },
+			func() (node, error) { return Any(x, Axes(0)) },
+			func() (node, error) { return Any(x, Axes(-1)) },
+			func() (node, error) { return Any(x, Axes(1), KeepDims()) },
+		}},
+		{op: All, noGradient: true, calls: calls{
+			func() (node, error) { return All(x) },
+			func() (node, error) { return All(x, Axes(0)) },
+			func() (node, error) { return All(x, Axes(-1)) },
+			func() (node, error) { return All(x, Axes(1), KeepDims()) },
+		}},
+		{op: CountNonzero, noGradient: true, calls: calls{
+			func() (node, error) { return CountNonzero(x) },
+			func() (node, error) { return CountNonzero(x, Axes(0)) },
+			func() (node, error) { return CountNonzero(x, Axes(-1)) },
+			func() (node, error) { return CountNonzero(x, Axes(1), KeepDims()) },
+		}},
+		{op: Max, calls: calls{
+			func() (node, error) { return Max(x) },
+			func() (node, error) { return Max(x, Axes(0)) },
+			func() (node, error) { return Max(x, Axes(-1)) },
+			func() (node, error) { return Max(x, Axes(1), KeepDims()) },
+		}},
+		{op: Min, calls: calls{
+			func() (node, error) { return Min(x) },
+			func() (node, error) { return Min(x, Axes(0)) },
+			func() (node, error) { return Min(x, Axes(-1)) },
+			func() (node, error) { return Min(x, Axes(1), KeepDims()) },
+		}},
+		{op: ArgMax, noGradient: true, calls: calls{
+			func() (node, error) { return ArgMax(x) },
+			func() (node, error) { return ArgMax(x, Axes(0)) },
+			func() (node, error) { return ArgMax(x, Axes(-1)) },
+			func() (node, error) { return ArgMax(x, Axes(1), KeepDims()) },
+		}},
+		{op: ArgMin, noGradient: true, calls: calls{
+			func() (node, error) { return ArgMin(x) },
+			func() (node, error) { return ArgMin(x, Axes(0)) },
+			func() (node, error) { return ArgMin(x, Axes(-1)) },
+			func() (node, error) { return ArgMin(x, Axes(1), KeepDims()) },
+		}},
+		{op: LogSumExp, calls: calls{
+			func() (node, error) { return LogSumExp(x) },
+			func() (node, error) { return LogSumExp(x, Axes(0)) },
+			func() (node, error) { return LogSumExp(x, Axes(-1)) },
+			func() (node, error) { return LogSumExp(x, Axes(1), KeepDims()) },
+		}},
+		{op: Prod, calls: calls{
+			func() (node, error) { return Prod(x) },
+			func() (node, error) { return Prod(x, Axes(0)) },
+			func() (node, error) { return Prod(x, Axes(-1)) },
+			func() (node, error) { return Prod(x, Axes(1), KeepDims()) },
+		}},
+		{op: Variance, calls: calls{
+			func() (node, error) { return Variance(x, 0) },
+			func() (node, error) { return Variance(x, 1) },
+			func() (node, error) { return Variance(x, 1, Axes(1)) },
+		}},
+		{op: Std, calls: calls{
+			func() (node, error) { return Std(x, 0) },
+			func() (node, error) { return Std(x, 1) },
+			func() (node, error) { return Std(x, 1, Axes(1)) },
+		}},
+		{op: Norm, calls: calls{
+			func() (node, error) { return Norm(x, 1) },
+			func() (node, error) { return Norm(x, 2) },
+			func() (node, error) { return Norm(x, 3) },
+			func() (node, error) { return Norm(x, math.Inf(1)) },
+			func() (node, error) { return Norm(x, math.Inf(-1)) },
+			func() (node, error) { return Norm(x, 2, Axes(0, 2)) },
 		}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}

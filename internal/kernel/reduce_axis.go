@@ -322,7 +322,7 @@ var reducers32 = floatReducers[float32]{
 	},
 	exp: reducer[float32]{
 		combine: addOf, again: add64, based: true,
-		prepare: func(dst, x, base []float32) { simd.Active.Sub(dst, x, base); expOf(dst, dst) },
+		prepare: func(dst, x, base []float32) { simd.Active.Sub(dst, x, base[:len(dst)]); expOf(dst, dst) },
 		row: func(x []float32, base float32) float64 {
 			if f := simd.Active.Functions.SumExp; f != nil {
 				return f(x, base)

@@ -105,6 +105,21 @@ func (j *job[T]) set(e *Expr, out *Operand[T], in []Operand[T]) {
 	}
 }
 
+func (j *job[T]) clear() {
+	clear(j.in)
+	j.e, j.out = nil, value[T]{}
+}
+
+func (v *value[T]) len(t Type) int {
+	switch t {
+	case Int:
+		return len(v.ints)
+	case Bool:
+		return len(v.bools)
+	}
+	return len(v.floats)
+}
+
 // memory is what one worker needs for a unit. values has a block of each value, in the field of its type.
 type memory[T ref.Float] struct {
 	floats []T
