@@ -20,7 +20,7 @@ func All(x *Node, options ...ReduceOption) (*Node, error) {
 
 // CountNonzero returns, as Int64, how many elements are true or not 0, in all or along axes.
 func CountNonzero(x *Node, options ...ReduceOption) (*Node, error) {
-	return conditions(x, options, reducing{name: "count_nonzero", to: elementwise.Int, run: count, then: Sum})
+	return conditions(x, options, reducing{name: "count_nonzero", to: elementwise.Int, run: count, then: sumOfInts})
 }
 
 func conditions(x *Node, options []ReduceOption, d reducing) (*Node, error) {

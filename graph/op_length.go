@@ -24,7 +24,7 @@ func Norm(x *Node, order float64, options ...ReduceOption) (*Node, error) {
 		return nil, &OpError{Op: "norm", Err: fmt.Errorf("the order is %v, want a number that is not 0", order)}
 	case order == 1:
 		d := reducing{
-			name: "norm" + attrs("order", order), identity: true, byGroups: true, then: Sum,
+			name: "norm" + attrs("order", order), identity: true, byGroups: true, then: sumOfFloats(),
 			run: overAxis(kernel.SumAbsAxis[float32], kernel.SumAbsAxis[float64]),
 			grad: func(x, _, dy *Node) (*Node, error) {
 				var try Try
@@ -35,7 +35,7 @@ func Norm(x *Node, order float64, options ...ReduceOption) (*Node, error) {
 		return d.along(x, options)
 	case order == 2:
 		d := reducing{
-			name: "sum_squares", identity: true, byGroups: true, then: Sum,
+			name: "sum_squares", identity: true, byGroups: true, then: sumOfFloats(),
 			run: overAxis(kernel.SumSquaresAxis[float32], kernel.SumSquaresAxis[float64]),
 			grad: func(x, _, dy *Node) (*Node, error) {
 				var try Try

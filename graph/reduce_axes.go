@@ -109,7 +109,7 @@ type reducing struct {
 	// byGroups marks a function that can be applied to groups of axes one after the other; then is what
 	// is applied to the results of the first group, nil for the same function.
 	byGroups bool
-	then     func(*Node, ...ReduceOption) (*Node, error)
+	then     *reducing
 	// identity says that the result of no elements is defined.
 	identity bool
 }
@@ -153,21 +153,24 @@ func (d *reducing) along(x *Node, options []ReduceOption) (*Node, error) {
 		}
 		return apply(d.op(x.Shape(), axes, to), x)
 	}
-	last := r.last()
-	some := reduction{axes: last}
-	y, err := apply(d.op(shape, last, some.shape(shape, true)), x)
+	return d.groups(x, r, to)
+}
+
+// groups reduces groups of axes, from the last to the first.
+func (d *reducing) groups(x *Node, r reduction, to Shape) (*Node, error) {
+	if r.neighbors() {
+		return apply(d.op(x.Shape(), r.axes, to), x)
+	}
+	last := reduction{axes: r.last()}
+	y, err := apply(d.op(x.Shape(), last.axes, last.shape(x.Shape(), true)), x)
 	if err != nil {
 		return nil, err
 	}
-	rest := Axes(r.axes[:len(r.axes)-len(last)]...)
-	f := d.then
-	if f == nil {
-		f = func(x *Node, options ...ReduceOption) (*Node, error) { return d.along(x, options) }
+	r.axes = r.axes[:len(r.axes)-len(last.axes)]
+	if d.then != nil {
+		d = d.then
 	}
-	if r.keep {
-		return f(y, rest, KeepDims())
-	}
-	return f(y, Axes(r.axes...)) // those of length 1, too
+	return d.groups(y, r, to)
 }
 
 // others returns the axes that are not reduced.
@@ -276,13 +279,21 @@ func (d reducing) orInts(x *Node, ints func(dst, x []int64, outer, n, inner int)
 
 // sumAxes is Sum along axes.
 func sumAxes(x *Node, options []ReduceOption) (*Node, error) {
-	d := reducing{
+	if elementOf(x) == elementwise.Int {
+		return sumOfInts.along(x, options)
+	}
+	return sumOfFloats().along(x, options)
+}
+
+func sumOfFloats() *reducing {
+	return &reducing{
 		name: "sum", byGroups: true, identity: true,
 		run:  overAxis(kernel.SumAxis[float32], kernel.SumAxis[float64]),
 		grad: func(x, _, dy *Node) (*Node, error) { return BroadcastTo(dy, x.Shape()...) },
 	}
-	return d.orInts(x, kernel.SumInts).along(x, options)
 }
+
+var sumOfInts = &reducing{name: "sum", byGroups: true, identity: true, from: elementwise.Int, to: elementwise.Int, run: ofInts(kernel.SumInts)}
 
 // meanAxes divides the sums by the number of elements of each; that of none is NaN.
 func meanAxes(x *Node, options []ReduceOption) (*Node, error) {
