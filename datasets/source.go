@@ -12,6 +12,8 @@ package datasets
 //	Active(k, i int) []int32         // its ones in sample i: sorted, distinct columns, owned by the source
 //	Prefetch() int                   // how many batches to read ahead in the background
 //	Weights(indices []int, to []float32) error // the sample weights
+//	StringInput(k int) bool          // input k is of strings, which Read leaves out
+//	ReadStrings(k int, indices []int, to []string) error // its strings
 //
 // The sources of this package pass them through [Take], [Subset] and the like.
 type Source interface {

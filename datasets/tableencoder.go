@@ -215,6 +215,24 @@ func (e *TableEncoder) Encode(f *Frame) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	y, err := e.encodeTargets(f)
+	if err != nil {
+		return nil, err
+	}
+	s := e.source(f.Len(), x, y)
+	if e.weight == "" {
+		return s, nil
+	}
+	return e.weigh(s, f)
+}
+
+// encodeTargets returns the targets, none if the frame lacks one of them.
+func (e *TableEncoder) encodeTargets(f *Frame) ([]Array, error) {
+	for _, t := range e.targets {
+		if _, ok := f.index[t.Column]; !ok {
+			return nil, nil
+		}
+	}
 	r := f.reader()
 	y := make([]Array, len(e.outputs))
 	for k, g := range e.outputs {
@@ -232,11 +250,7 @@ func (e *TableEncoder) Encode(f *Frame) (Source, error) {
 			}
 		}
 	}
-	s := e.source(r.n, x, y)
-	if e.weight == "" {
-		return s, nil
-	}
-	return e.weigh(s, f)
+	return y, nil
 }
 
 // tableSource is what Encode returns. It keeps categories as indices, so that one-hot
@@ -286,18 +300,27 @@ func (s *tableSource) Read(indices []int, inputs, targets [][]float32) error {
 
 // weigh adds the sample weights.
 func (e *TableEncoder) weigh(s *tableSource, f *Frame) (Source, error) {
+	w, err := e.weights(f)
+	if err != nil {
+		return nil, err
+	}
+	return &weighted{s, w}, nil
+}
+
+// weights reads the sample weights.
+func (e *TableEncoder) weights(f *Frame) (rowWeights, error) {
 	c, err := f.find(e.weight)
 	if err != nil {
 		return nil, err
 	}
-	w := &weighted{s, make([]float32, f.Len())}
+	w := make(rowWeights, f.Len())
 	for i, row := range f.rows {
 		cell, _ := f.cell(row, c)
 		v, ok := parseNumber(cell, f.dialect.decimal, f.dialect.thousands)
 		if !ok || v < 0 || v > 1e30 {
 			return nil, fmt.Errorf("%s: %.40q, want a sample weight of 0 to 1e30", f.where(row, e.weight), cell)
 		}
-		w.weights[i] = float32(v)
+		w[i] = float32(v)
 	}
 	return w, nil
 }
@@ -305,19 +328,22 @@ func (e *TableEncoder) weigh(s *tableSource, f *Frame) (Source, error) {
 // weighted is a source with sample weights.
 type weighted struct {
 	*tableSource
-	weights []float32
+	rowWeights
 }
 
+// rowWeights are the weights of samples.
+type rowWeights []float32
+
 // Weights fills to with the weights of the samples at the indices.
-func (w *weighted) Weights(indices []int, to []float32) error {
+func (w rowWeights) Weights(indices []int, to []float32) error {
 	if len(to) < len(indices) {
 		return fmt.Errorf("weights: room for %d, want %d", len(to), len(indices))
 	}
 	for j, i := range indices {
-		if i < 0 || i >= len(w.weights) {
-			return fmt.Errorf("weights: sample %d: the source has samples 0 to %d", i, len(w.weights)-1)
+		if i < 0 || i >= len(w) {
+			return fmt.Errorf("weights: sample %d: the source has samples 0 to %d", i, len(w)-1)
 		}
-		to[j] = w.weights[i]
+		to[j] = w[i]
 	}
 	return nil
 }

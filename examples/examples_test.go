@@ -5,15 +5,23 @@ package examples_test
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/serve"
 )
 
 // TestExamples builds and runs each program on its own data, without any other, and wants
@@ -92,6 +100,17 @@ func TestExamples(t *testing.T) {
 			}
 			return nil
 		}},
+		{"preprocessing", 58, func(out string) error {
+			var probability float64
+			row := `{"sex": "female", "bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}`
+			if _, err := fmt.Sscanf(out, row+": Gentoo (%f)\n", &probability); err != nil {
+				return err
+			}
+			if probability < 0.9 || probability > 1 {
+				return fmt.Errorf("probability %g, want at least 0.9", probability)
+			}
+			return nil
+		}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
@@ -133,16 +152,28 @@ func classifies(out string, least float64, prediction string) error {
 	return nil
 }
 
-// TestEmbeddedModel trains the model of the example embed again: the file beside it is what the
-// command in its folder writes, up to rounding.
-func TestEmbeddedModel(t *testing.T) {
+// TestEmbeddedModels trains the models of the examples embed and preprocessing again: the file beside
+// each is what the command in its folder writes, up to rounding.
+func TestEmbeddedModels(t *testing.T) {
+	embedded := trainedAgain(t, "embed")
+	if kind, settings := embedded.Preprocessor(0); kind != "table" || len(settings) == 0 || len(embedded.Classes(0)) != 3 {
+		t.Errorf("preprocessor %q, classes %q", kind, embedded.Classes(0))
+	}
+	if raw := trainedAgain(t, "preprocessing"); !raw.Preprocesses() || len(raw.Classes(0)) != 3 {
+		t.Errorf("preprocesses: %v, classes %q", raw.Preprocesses(), raw.Classes(0))
+	}
+}
+
+// trainedAgain returns the model beside an example.
+func trainedAgain(t *testing.T, example string) *k.Model {
+	t.Helper()
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		t.Skip("there is no go command")
 	}
 	path := filepath.Join(t.TempDir(), "penguins.safetensors")
 	cmd := exec.Command(goTool, "run", "./train", path)
-	cmd.Dir = "embed"
+	cmd.Dir = example
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -150,7 +181,7 @@ func TestEmbeddedModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := k.Load("embed/penguins.safetensors")
+	kept, err := k.Load(filepath.Join(example, "penguins.safetensors"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +200,87 @@ func TestEmbeddedModel(t *testing.T) {
 			}
 		}
 	}
-	if kind, settings := kept.Preprocessor(0); kind != "table" || len(settings) == 0 || len(kept.Classes(0)) != 3 {
-		t.Errorf("preprocessor %q, classes %q", kind, kept.Classes(0))
+	return kept
+}
+
+// TestPreprocessingIsServed: the service answers a raw row of the example preprocessing as the model
+// does, and the model that is saved again has the same bytes.
+func TestPreprocessingIsServed(t *testing.T) {
+	path := filepath.Join("preprocessing", "penguins.safetensors")
+	h, err := serve.New(serve.File("penguins", path), serve.Logger(slog.New(slog.DiscardHandler)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	model, err := k.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x []*k.Array
+	for _, in := range model.Inputs() {
+		a, err := k.Column([]float64{map[string]float64{"bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}[k.Inspect(in.Layer()).Name]})
+		if in.IsString() {
+			a, err = k.Strings([]string{"female"})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		x = append(x, a)
+	}
+	want, err := model.Predict(x...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, body := range map[string]string{
+		"application/json": `{"instances": [{"sex": "female", "bill_length_mm": 48, "bill_depth_mm": 14.1, "flipper_length_mm": 215, "body_mass_kg": 5.1}]}`,
+		"text/csv":         "sex,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_kg\nfemale,48,14.1,215,5.1\n",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/v1/models/penguins:predict", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		var answer struct {
+			Predictions [][]float32
+			Classes     [][]struct{ Class string }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || len(answer.Predictions) != 1 {
+			t.Fatalf("%s: %v, %s", kind, err, w.Body)
+		}
+		if !slices.Equal(answer.Predictions[0], want.Row(0)) || answer.Classes[0][0].Class != "Gentoo" {
+			t.Errorf("%s: got %s, want %v", kind, w.Body, want)
+		}
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var after bytes.Buffer
+	if err := model.SaveTo(&after); err != nil || !bytes.Equal(before, after.Bytes()) {
+		t.Errorf("saved again, the file has %d bytes, had %d: %v", after.Len(), len(before), err)
+	}
+}
+
+// TestStaticBinary: without C, the program with its model is one static file.
+func TestStaticBinary(t *testing.T) {
+	goTool, err := exec.LookPath("go")
+	if err != nil || runtime.GOOS != "linux" {
+		t.Skip("needs the go command and Linux")
+	}
+	program := filepath.Join(t.TempDir(), "preprocessing")
+	cmd := exec.Command(goTool, "build", "-o", program, "./preprocessing")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	f, err := elf.Open(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if libraries, err := f.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("needs the libraries %q: %v", libraries, err)
+	}
+	if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		t.Error("needs an interpreter")
 	}
 }

@@ -71,6 +71,45 @@ func chosen(x, y node) (node, error) {
 	return z, try.Err()
 }
 
+// loop carries h = tanh(x·w + h²·v) and a running product over the first axis of x, and returns what is kept
+// and the last values.
+func loop(x node, p param, reverse bool) (node, error) {
+	var try Try
+	do := try.Do
+	shape := x.Shape()[1:]
+	w, v := p(lastOf(x)), p(shape...)
+	last, kept, err := Scan(Loop{Init: Nodes{p(shape...), v}, Over: Nodes{x}, Reverse: reverse}, func(h, x Nodes) (next, keep Nodes, err error) {
+		y := do(Activate(do(Add(do(Mul(x[0], w)), do(Mul(do(Mul(h[0], h[0])), v)))), Act(Tanh)))
+		product := do(Mul(h[1], do(Affine(y, 0.5, 1))))
+		return Nodes{y, product}, Nodes{do(Mul(product, x[0]))}, try.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	y := do(Add(kept[0], do(Mul(last[0], last[1]))))
+	return y, try.Err()
+}
+
+// branch returns x·sin(a) or x + a² for a operand a.
+func branch(x node, p param, is bool) (node, error) {
+	a := p(x.Shape()...)
+	condition, err := Constant(x.Graph(), is)
+	if err != nil {
+		return nil, err
+	}
+	var try Try
+	do := try.Do
+	y, err := If(condition, func() (Nodes, error) {
+		return Nodes{do(Mul(x, do(Sin(a))))}, try.Err()
+	}, func() (Nodes, error) {
+		return Nodes{do(Add(x, do(Square(a))))}, try.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return y[0], nil
+}
+
 // anyRank returns the ops that preserve the shape or work on any axis.
 func anyRank() []unary {
 	const all = "234"
@@ -143,6 +182,29 @@ func anyRank() []unary {
 			return from(p(x.Shape()...), 9, func(m node) (node, error) { return Mod(x, m) })
 		}},
 		{name: "log add exp", ranks: all, build: func(x node, p param) (node, error) { return LogAddExp(x, p(x.Shape()...)) }},
+		{name: "fft", ranks: all, build: func(x node, p param) (node, error) {
+			re, im, err := FFT(x, p(x.Shape()...))
+			if err != nil {
+				return nil, err
+			}
+			return Mul(re, im)
+		}},
+		{name: "rfft", ranks: all, build: func(x node, _ param) (node, error) {
+			re, im, err := RFFT(x)
+			if err != nil {
+				return nil, err
+			}
+			return Add(re, im)
+		}},
+		{name: "ifft", ranks: all, build: func(x node, p param) (node, error) {
+			re, _, err := IFFT(x, p(x.Shape()...))
+			return re, err
+		}},
+		{name: "irfft", ranks: all, build: func(x node, p param) (node, error) { return IRFFT(x, p(x.Shape()...), 2*lastOf(x)-1) }},
+		{name: "scan", ranks: "23", build: func(x node, p param) (node, error) { return loop(x, p, false) }},
+		{name: "scan reverse", ranks: "23", build: func(x node, p param) (node, error) { return loop(x, p, true) }},
+		{name: "if", ranks: all, build: func(x node, p param) (node, error) { return branch(x, p, true) }},
+		{name: "if not", ranks: all, build: func(x node, p param) (node, error) { return branch(x, p, false) }},
 		{name: "where", ranks: all, build: func(x node, p param) (node, error) { return chosen(x, p(x.Shape()...)) }},
 		{name: "add broadcast", ranks: all, build: func(x node, p param) (node, error) { return Add(x, p(x.Shape()[1:]...)) }},
 		{name: "mul broadcast", ranks: all, build: func(x node, p param) (node, error) { return Mul(p(1, lastOf(x)), x) }},
@@ -195,6 +257,21 @@ func anyRank() []unary {
 		{name: "masked batch norm bare", ranks: all, build: func(x node, _ param) (node, error) {
 			y, _, _, err := MaskedBatchNorm(x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, nil, 2)
 			return y, err
+		}},
+		{name: "synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, nil, p(lastOf(x)), p(lastOf(x)), 0.1)
+			return y, err
+		}},
+		{name: "masked synchronized batch norm", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, constant(x, []float64{1, 0, 1, 1}, x.Shape()[:2]...), p(lastOf(x)), nil, 2)
+			return y, err
+		}},
+		{name: "masked synchronized batch norm bare", ranks: all, build: func(x node, p param) (node, error) {
+			y, _, _, err := SynchronizedBatchNorm("", x, constant(x, []float64{0, 1, 1}, x.Shape()...), nil, p(lastOf(x)), 2)
+			return y, err
+		}},
+		{name: "weight by mask", ranks: all, build: func(x node, _ param) (node, error) {
+			return WeightByMask(x, constant(x, []float64{0, 1, 1}, x.Shape()...))
 		}},
 		{name: "normalize", ranks: all, build: func(x node, p param) (node, error) {
 			n := lastOf(x)

@@ -21,6 +21,8 @@ type CompileOptions struct {
 	Without Passes
 	// Inference is set for programs that predict.
 	Inference *Inference
+
+	leaves Nodes // see body
 }
 
 // Passes are the changes that Compile makes to expressions before it plans their memory. None of them
@@ -52,7 +54,7 @@ func (o CompileOptions) Compile(roots ...*Node) (*Program, error) {
 }
 
 func (o CompileOptions) compiler(roots Nodes) (*compiler, error) {
-	c, err := newCompiler(roots)
+	c, err := newCompiler(roots, o.leaves)
 	if err != nil {
 		return nil, err
 	}
@@ -149,6 +151,9 @@ func (c *compiler) emit(p *Program, i int, used bool) {
 		}
 		s.own, s.errorNode, s.kept = o, o.errorNode, c.kept(s.in)
 		s.lean = o.lean != nil && !c.keptRead(o)
+		if _, ok := o.kind.(allSum); ok {
+			p.sums = append(p.sums, len(p.instructions))
+		}
 	}
 	p.instructions = append(p.instructions, s)
 }

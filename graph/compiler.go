@@ -17,13 +17,14 @@ type compiler struct {
 	roots    []int
 	isRoot   []bool          // for each node
 	folded   map[*Node]Value // of nodes that depend on constants only
+	leaves   Nodes           // computed nodes that are variables here, see body
 	limit    int64           // on the planned memory, in bytes
 	outside  int             // the number of first roots for which the caller has memory
 
 	inference *Inference // nil where the Program may serve training
 }
 
-func newCompiler(roots Nodes) (*compiler, error) {
+func newCompiler(roots, leaves Nodes) (*compiler, error) {
 	if len(roots) == 0 {
 		return nil, errors.New("no roots")
 	}
@@ -37,11 +38,14 @@ func newCompiler(roots Nodes) (*compiler, error) {
 	}
 	g := subgraph(roots)
 	dropIndex(roots[0].Graph())
-	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}}
+	c := &compiler{nodes: byID(g.AllNodes()), index: map[*Node]int{}, leaves: leaves}
 	c.children = make([][]int, len(c.nodes))
 	c.ops = make([]*op, len(c.nodes))
 	for i, n := range c.nodes {
 		c.index[n] = i
+		if slices.Contains(leaves, n) {
+			continue
+		}
 		children, err := childrenOf(g, n)
 		if err != nil {
 			return nil, err
@@ -86,7 +90,9 @@ func substitute(n *Node, children Nodes) *op {
 }
 
 // variable reports whether the node's value is bound by the caller.
-func (c *compiler) variable(i int) bool { return c.nodes[i].Op() == nil }
+func (c *compiler) variable(i int) bool {
+	return c.nodes[i].Op() == nil || slices.Contains(c.leaves, c.nodes[i])
+}
 
 // constant returns the value of a constant node.
 func (c *compiler) constant(i int) (Value, bool) {

@@ -17,7 +17,7 @@ import (
 // values at the start; a single cluster for both would stretch across all of it.) The
 // output is deterministic.
 func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
-	c, err := newCompiler(roots)
+	c, err := newCompiler(roots, nil)
 	if err != nil {
 		return fmt.Errorf("dot: %w", err)
 	}
@@ -51,7 +51,7 @@ func WriteDOT(w io.Writer, name string, groups *Groups, roots ...*Node) error {
 // DiagramOf is WriteDOT for other ways of drawing: a box for each node, whose Title is its op, or
 // its name if it is a value that comes from outside. Kind is one of the kinds of ops.
 func DiagramOf(name string, groups *Groups, roots ...*Node) (*Diagram, error) {
-	c, err := newCompiler(roots)
+	c, err := newCompiler(roots, nil)
 	if err != nil {
 		return nil, fmt.Errorf("diagram: %w", err)
 	}

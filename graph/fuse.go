@@ -123,7 +123,7 @@ func (c *compiler) arrange(order []int) {
 // fusedOp returns a copy of o that is computed by f, from other inputs.
 func fusedOp(o *op, f func(*call[float32]) error) *op {
 	fused := *o
-	fused.run, fused.each, fused.inPlaceOf, fused.kind = runner{f32: f}, nil, 0, nil
+	fused.run, fused.each, fused.inPlaceOf, fused.kind, fused.expr = runner{f32: f}, nil, 0, nil, nil
 	return &fused
 }
 

@@ -337,7 +337,7 @@ func (o *op) SymDiff(in Nodes, out, grad *Node) (Nodes, error) {
 	if err != nil {
 		return nil, err
 	}
-	return partialsOf(y, grad, in, o.DiffWRT(len(in)))
+	return partialsOf(Nodes{y}, Nodes{grad}, in, o.DiffWRT(len(in)))
 }
 
 // attrs formats the attributes for an op's name: attrs("rate", 0.5, "id", "x") returns

@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"math"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -63,6 +62,12 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			return y, err
 		}
 	}
+	synchronizedNorm := func(label string, mask, gamma, beta node, epsilon float64) func() (node, error) {
+		return func() (node, error) {
+			y, _, _, err := SynchronizedBatchNorm(label, x, mask, gamma, beta, epsilon)
+			return y, err
+		}
+	}
 	conv := func(spec ConvSpec, act Activation, bias node) func() (node, error) {
 		return func() (node, error) { return Conv(im, im, bias, spec, act) }
 	}
@@ -91,7 +96,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}
 	}
 	tanh, relu, linear := Act(Tanh), Act(ReLU), Act(Linear)
-	return []opRow{
+	return append(reductionRows(x), []opRow{
 		{op: Activate, calls: calls{
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.1)) },
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.2)) },
@@ -103,6 +108,10 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Affine, calls: calls{
 			func() (node, error) { return Affine(x, 2, 1) },
 			func() (node, error) { return Affine(x, 1, 2) },
+		}},
+		{op: AllSum, noGradient: true, calls: calls{
+			func() (node, error) { return AllSum("a", x) },
+			func() (node, error) { return AllSum("b", x) },
 		}},
 		{op: MaskOfRows, noGradient: true, calls: calls{
 			func() (node, error) { return MaskOfRows(x, 0) },
@@ -356,6 +365,15 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return MaskOf(x, 1) },
 		}},
 		{op: L2Normalize, calls: calls{func() (node, error) { return L2Normalize(m) }}},
+		{op: SynchronizedBatchNorm, calls: calls{
+			synchronizedNorm("a", nil, nil, nil, 0.1),
+			synchronizedNorm("b", nil, nil, nil, 0.1),
+			synchronizedNorm("a", nil, nil, nil, 0.2),
+			synchronizedNorm("a", m, nil, nil, 0.1),
+			synchronizedNorm("a", nil, v, nil, 0.1),
+			synchronizedNorm("a", nil, nil, v, 0.1),
+			synchronizedNorm("a", m, v, v, 0.1),
+		}},
 		{op: Upsample, calls: calls{
 			func() (node, error) { return Upsample(im, 2, 3) },
 			func() (node, error) { return Upsample(im, 3, 2) },
@@ -541,80 +559,40 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Xor, noGradient: true, calls: calls{
 			func() (node, error) { return Xor(yes, no) },
 		}},
-		{op: Any, noGradient: true, calls: calls{
-			func() (node, error) { return Any(x) },
-			func() (node, error) { return Any(x, Axes(0)) },
-			func() (node, error) { return Any(x, Axes(-1)) },
-			func() (node, error) { return Any(x, Axes(1), KeepDims()) },
+		{op: RandomUniform, noGradient: true, calls: calls{
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 2, 3) },
+			func() (node, error) { return RandomUniform(g, Float64, rng, 1, 3) },
+			func() (node, error) { return RandomUniform(g, Float32, rng, 1, 4) },
+			func() (node, error) { return RandomUniform(g, Float32, &Random{}, 1, 3) },
 		}},
-		{op: All, noGradient: true, calls: calls{
-			func() (node, error) { return All(x) },
-			func() (node, error) { return All(x, Axes(0)) },
-			func() (node, error) { return All(x, Axes(-1)) },
-			func() (node, error) { return All(x, Axes(1), KeepDims()) },
+		{op: RandomNormal, noGradient: true, calls: calls{
+			func() (node, error) { return RandomNormal(g, Float32, rng, 1, 3) },
+			func() (node, error) { return RandomNormal(g, Float32, rng, 2, 3) },
 		}},
-		{op: CountNonzero, noGradient: true, calls: calls{
-			func() (node, error) { return CountNonzero(x) },
-			func() (node, error) { return CountNonzero(x, Axes(0)) },
-			func() (node, error) { return CountNonzero(x, Axes(-1)) },
-			func() (node, error) { return CountNonzero(x, Axes(1), KeepDims()) },
+		{op: Bernoulli, noGradient: true, calls: calls{
+			func() (node, error) { return Bernoulli(x, rng, 3) },
+			func() (node, error) { return Bernoulli(x, rng, 4) },
 		}},
-		{op: Max, calls: calls{
-			func() (node, error) { return Max(x) },
-			func() (node, error) { return Max(x, Axes(0)) },
-			func() (node, error) { return Max(x, Axes(-1)) },
-			func() (node, error) { return Max(x, Axes(1), KeepDims()) },
+		{op: IRFFT, calls: calls{
+			func() (node, error) { return IRFFT(x, y, 6) },
+			func() (node, error) { return IRFFT(x, y, 7) },
 		}},
-		{op: Min, calls: calls{
-			func() (node, error) { return Min(x) },
-			func() (node, error) { return Min(x, Axes(0)) },
-			func() (node, error) { return Min(x, Axes(-1)) },
-			func() (node, error) { return Min(x, Axes(1), KeepDims()) },
-		}},
-		{op: ArgMax, noGradient: true, calls: calls{
-			func() (node, error) { return ArgMax(x) },
-			func() (node, error) { return ArgMax(x, Axes(0)) },
-			func() (node, error) { return ArgMax(x, Axes(-1)) },
-			func() (node, error) { return ArgMax(x, Axes(1), KeepDims()) },
-		}},
-		{op: ArgMin, noGradient: true, calls: calls{
-			func() (node, error) { return ArgMin(x) },
-			func() (node, error) { return ArgMin(x, Axes(0)) },
-			func() (node, error) { return ArgMin(x, Axes(-1)) },
-			func() (node, error) { return ArgMin(x, Axes(1), KeepDims()) },
-		}},
-		{op: LogSumExp, calls: calls{
-			func() (node, error) { return LogSumExp(x) },
-			func() (node, error) { return LogSumExp(x, Axes(0)) },
-			func() (node, error) { return LogSumExp(x, Axes(-1)) },
-			func() (node, error) { return LogSumExp(x, Axes(1), KeepDims()) },
-		}},
-		{op: Prod, calls: calls{
-			func() (node, error) { return Prod(x) },
-			func() (node, error) { return Prod(x, Axes(0)) },
-			func() (node, error) { return Prod(x, Axes(-1)) },
-			func() (node, error) { return Prod(x, Axes(1), KeepDims()) },
-		}},
-		{op: Variance, calls: calls{
-			func() (node, error) { return Variance(x, 0) },
-			func() (node, error) { return Variance(x, 1) },
-			func() (node, error) { return Variance(x, 1, Axes(1)) },
-		}},
-		{op: Std, calls: calls{
-			func() (node, error) { return Std(x, 0) },
-			func() (node, error) { return Std(x, 1) },
-			func() (node, error) { return Std(x, 1, Axes(1)) },
-		}},
-		{op: Norm, calls: calls{
-			func() (node, error) { return Norm(x, 1) },
-			func() (node, error) { return Norm(x, 2) },
-			func() (node, error) { return Norm(x, 3) },
-			func() (node, error) { return Norm(x, math.Inf(1)) },
-			func() (node, error) { return Norm(x, math.Inf(-1)) },
-			func() (node, error) { return Norm(x, 2, Axes(0, 2)) },
-		}},
+		{op: FFT, calls: calls{func() (node, error) {
+			re, _, err := FFT(x, y)
+			return re, err
+		}}},
+		{op: IFFT, calls: calls{func() (node, error) {
+			re, _, err := IFFT(x, y)
+			return re, err
+		}}},
+		{op: RFFT, calls: calls{func() (node, error) {
+			re, _, err := RFFT(x)
+			return re, err
+		}}},
+		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
-	}
+	}...)
 }
 
 // name returns the name of the row's op.

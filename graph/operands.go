@@ -81,8 +81,10 @@ func (p *Program) copyOutside() {
 }
 
 // Floats returns the float32 values of root k after a run, nil if it is not dense.
-func (p *Program) Floats(k int) []float32 {
-	i := p.roots[k]
+func (p *Program) Floats(k int) []float32 { return p.floatsOf(p.roots[k]) }
+
+// floatsOf returns the float32 values of a slot, nil if it is not dense.
+func (p *Program) floatsOf(i int) []float32 {
 	s := &p.slots[i]
 	switch at := p.address(s.place); {
 	case p.values[i].floats != nil:

@@ -90,7 +90,7 @@ func (c *compiler) outsideBuffers(bufferOf []int, buffers []buffer) map[int]int 
 // sparse reports whether the value of node i is sparse: its op supports that, and it is a
 // root that no op reads.
 func (c *compiler) sparse(i int) bool {
-	if o := c.ops[i]; o == nil || o.sparse == nil || c.nodes[i].Dtype() != Float32 || !c.isRoot[i] {
+	if o := c.ops[i]; o == nil || o.sparse == nil || len(c.leaves) > 0 || c.nodes[i].Dtype() != Float32 || !c.isRoot[i] {
 		return false
 	}
 	for _, children := range c.children[i+1:] {

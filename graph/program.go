@@ -42,6 +42,7 @@ type code struct {
 	instructions []instruction
 	inputs       []int // slots of the variables
 	roots        []int // slots
+	sums         []int // the instructions that are an AllSum
 	memory       Memory
 }
 
@@ -63,8 +64,9 @@ type slot struct {
 
 // slotValue is the value of one node in one Program.
 type slotValue struct {
-	value  Value // nil if it is in planned memory and not boxed
-	bound  bool  // an input that Bind or BindFloats has bound
+	value  Value          // nil if it is in planned memory and not boxed
+	bound  bool           // an input that Bind or BindFloats has bound
+	lent   unsafe.Pointer // the memory of an input that is not a Value, see lend
 	floats []float32
 }
 
@@ -174,15 +176,22 @@ var errClosed = errors.New("run: the program was closed")
 
 // RunOn computes all roots in an arena of at least Memory().Planned bytes. Value and Floats return
 // them until the arena is used by another Program.
-func (p *Program) RunOn(a *Arena) (err error) {
+func (p *Program) RunOn(a *Arena) error {
+	if p.code == nil {
+		return errClosed
+	}
+	return p.run(a, 0, len(p.instructions))
+}
+
+// run runs instructions. The first of them begin with the current values of the inputs, and the last ones
+// complete the roots.
+func (p *Program) run(a *Arena, from, to int) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = p.fail(fmt.Errorf("%v", r))
 		}
 	}()
 	switch {
-	case p.code == nil:
-		return errClosed
 	case a.Bytes() < p.memory.Planned:
 		return fmt.Errorf("run: the arena has %d bytes, want %d", a.Bytes(), p.memory.Planned)
 	case slices.Contains(p.outside, nil):
@@ -191,20 +200,25 @@ func (p *Program) RunOn(a *Arena) (err error) {
 	if base := a.base(); base != p.base {
 		p.moveTo(base)
 	}
-	if err := p.readVariables(); err != nil {
-		return err
+	if from == 0 {
+		if err := p.readVariables(); err != nil {
+			return err
+		}
 	}
-	for p.current = range p.instructions {
-		if b := p.bindings[p.current]; b != nil {
+	for i := from; i < to; i++ {
+		p.current = i
+		if b := p.bindings[i]; b != nil {
 			err = b.run()
 		} else {
-			err = p.runForeign(&p.instructions[p.current])
+			err = p.runForeign(&p.instructions[i])
 		}
 		if err != nil {
 			return p.fail(err)
 		}
 	}
-	p.copyOutside()
+	if to == len(p.instructions) {
+		p.copyOutside()
+	}
 	return nil
 }
 
@@ -212,7 +226,7 @@ func (p *Program) RunOn(a *Arena) (err error) {
 func (p *Program) readVariables() error {
 	for _, i := range p.inputs {
 		s, now := &p.slots[i], &p.values[i]
-		if now.floats != nil {
+		if now.floats != nil || now.lent != nil {
 			continue
 		}
 		v := now.value

@@ -70,10 +70,10 @@ func (p *paths) totals(outputs, gradOutputs Nodes) (map[*Node]*Node, error) {
 	return total, nil
 }
 
-// partialsOf returns the gradients by the inputs of an expression y, with dy as its own. The inputs are
-// independent, even if one of them was computed from another. The gradient is zero where y does not
-// depend on an input, and nil where diff is false.
-func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error) {
+// partialsOf returns the gradients by the inputs of the expressions ys, with dys as their own. The inputs
+// are independent, even if one of them was computed from another. The gradient is zero where nothing
+// depends on an input, and nil where diff is false.
+func partialsOf(ys, dys, inputs Nodes, diff []bool) (grads Nodes, err error) {
 	defer recoverGrad(&err)
 	var wrt Nodes
 	for k, n := range inputs {
@@ -81,7 +81,7 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 			wrt = append(wrt, n)
 		}
 	}
-	p, err := findPaths(Nodes{y}, wrt, inputs)
+	p, err := findPaths(ys, wrt, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func partialsOf(y, dy *Node, inputs Nodes, diff []bool) (grads Nodes, err error)
 			return nil, err
 		}
 	}
-	total, err := p.totals(Nodes{y}, Nodes{dy})
+	total, err := p.totals(ys, dys)
 	if err != nil {
 		return nil, err
 	}

@@ -183,7 +183,7 @@ func (c *compiler) fold() {
 			if c.folded == nil {
 				c.folded = map[*Node]Value{}
 			}
-			c.folded[n], c.children[i] = v, nil
+			c.folded[n], c.children[i], c.ops[i] = v, nil, nil
 		}
 	}
 }

@@ -22,15 +22,16 @@ type Number interface {
 
 // Array is an array of float32 values in row-major order, whose first axis is that of the
 // samples. Models are trained on arrays and predict arrays. Rows, Column, Stack and NewArray
-// make an Array from Go slices, FromTensor from a tensor. The zero value and nil are empty;
-// Data and Predict reject them.
+// make an Array from Go slices, FromTensor from a tensor. Strings makes an array of strings, for a
+// StringInput. The zero value and nil are empty; Data and Predict reject them.
 //
 // An Array may contain NaN and Inf. Fit, Evaluate and Predict reject them with an error that
 // names the sample.
 type Array struct {
-	values []float32
-	shape  []int
-	ragged *raggedArray // nil if all samples have the same shape
+	values  []float32
+	strings []string // in place of values; nil for numbers
+	shape   []int
+	ragged  *raggedArray // nil if all samples have the same shape
 }
 
 // raggedArray is where the samples are that differ in length.
@@ -56,11 +57,14 @@ func newRagged(samples []*Array) (*Array, error) {
 	if len(samples) == 0 {
 		return nil, errors.New("no samples")
 	}
+	if samples[0].Strings() != nil {
+		return stackedStrings(samples)
+	}
 	size := 0
 	for i, s := range samples {
 		switch {
-		case s == nil || s.ragged != nil:
-			return nil, fmt.Errorf("sample %d is nil, empty or ragged itself", i)
+		case s == nil || s.ragged != nil || s.strings != nil:
+			return nil, fmt.Errorf("sample %d is nil, empty, of strings or ragged itself", i)
 		case len(s.shape) != len(samples[0].shape):
 			return nil, fmt.Errorf("sample %d has shape %s, sample 0 has %s: want the same number of axes", i, formatShape(s.shape), formatShape(samples[0].shape))
 		}
@@ -78,6 +82,18 @@ func newRagged(samples []*Array) (*Array, error) {
 	a.shape = shape.withBatch(len(samples))
 	if !shape.isFree() {
 		a.ragged = nil
+	}
+	return a, nil
+}
+
+// stackedStrings is newRagged for samples of strings, which must have one shape.
+func stackedStrings(samples []*Array) (*Array, error) {
+	a := &Array{shape: Shape(samples[0].shape).withBatch(len(samples))}
+	for i, s := range samples {
+		if s.Strings() == nil || !slices.Equal(s.shape, samples[0].shape) {
+			return nil, fmt.Errorf("sample %d is %v, want strings of shape %s, as sample 0", i, s, formatShape(samples[0].shape))
+		}
+		a.strings = append(a.strings, s.strings...)
 	}
 	return a, nil
 }
@@ -107,6 +123,23 @@ func NewArray[T Number](values []T, shape ...int) (*Array, error) {
 		return nil, fmt.Errorf("array: %w", err)
 	}
 	return a, nil
+}
+
+// Strings makes an array of strings for a StringInput. Without a shape it is a column of shape
+// (samples, 1); a shape begins with the number of samples. The values are not copied.
+//
+//	x, err := keraslike.Strings([]string{"red", "green"}) // of shape (2, 1)
+func Strings(values []string, shape ...int) (*Array, error) {
+	if len(shape) == 0 {
+		shape = []int{len(values), 1}
+	}
+	if err := checkShape(shape); err != nil {
+		return nil, fmt.Errorf("strings: %w", err)
+	}
+	if n := Shape(shape).Size(); len(values) != n {
+		return nil, fmt.Errorf("strings: got %d strings, want %d for shape %s", len(values), n, formatShape(shape))
+	}
+	return &Array{strings: values, shape: slices.Clone(shape)}, nil
 }
 
 // Rows makes an array of shape (samples, columns) from one row for each sample. All rows
@@ -259,10 +292,10 @@ func FromTensor(t *tensor.Dense) (*Array, error) {
 	return &Array{values: t.Float32s(), shape: slices.Clone([]int(shape))}, nil
 }
 
-// Tensor returns a tensor that shares the array's values; nil for an empty array and for one whose
-// samples differ in length.
+// Tensor returns a tensor that shares the array's values; nil for an empty array, for one of strings
+// and for one whose samples differ in length.
 func (a *Array) Tensor() *tensor.Dense {
-	if a.Len() == 0 || a.ragged != nil {
+	if a.Len() == 0 || a.ragged != nil || a.strings != nil {
 		return nil
 	}
 	return tensor.New(tensor.WithShape(a.shape...), tensor.WithBacking(a.values))
@@ -285,7 +318,15 @@ func (a *Array) Shape() []int {
 	return slices.Clone(a.shape)
 }
 
-// Values returns all values in row-major order. They are not copied.
+// Strings returns all strings in row-major order, not copied; nil for an array of numbers.
+func (a *Array) Strings() []string {
+	if a == nil {
+		return nil
+	}
+	return a.strings
+}
+
+// Values returns all values in row-major order; nil for an array of strings. They are not copied.
 func (a *Array) Values() []float32 {
 	if a == nil {
 		return nil
@@ -293,9 +334,10 @@ func (a *Array) Values() []float32 {
 	return a.values
 }
 
-// Row returns the values of sample i, not copied; nil if there is no such sample.
+// Row returns the values of sample i, not copied; nil if there is no such sample, and for an array
+// of strings.
 func (a *Array) Row(i int) []float32 {
-	if i < 0 || i >= a.Len() {
+	if i < 0 || i >= a.Len() || a.strings != nil {
 		return nil
 	}
 	if r := a.ragged; r != nil {
@@ -361,6 +403,16 @@ func (a *Array) String() string {
 	b.WriteString(formatShape(a.shape))
 	for i := range min(a.Len(), samples) {
 		b.WriteString(" [")
+		if a.strings != nil {
+			each := a.sampleSize()
+			row := a.strings[i*each : (i+1)*each]
+			b.WriteString(strings.Trim(fmt.Sprintf("%q", row[:min(len(row), values)]), "[]"))
+			if len(row) > values {
+				b.WriteString(" ...")
+			}
+			b.WriteByte(']')
+			continue
+		}
 		row := a.Row(i)
 		for j, v := range row[:min(len(row), values)] {
 			if j > 0 {

@@ -51,6 +51,9 @@ type batch struct {
 
 // nameSample names the sample of a batch that a run-time error points to.
 func nameSample(err error, indices []int) error {
+	if err == nil {
+		return nil
+	}
 	if row, ok := err.(*graph.RowError); ok && row.Rows == len(indices) {
 		return fmt.Errorf("sample %d: %w", indices[row.Row], row.Err)
 	}

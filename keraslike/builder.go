@@ -53,6 +53,9 @@ func (b *Builder) add(w *Weight) {
 			b.err = fmt.Errorf("weight %q is declared twice", w.name)
 		}
 	}
+	if err := w.regularizer.suits(w.shape); err != nil && b.err == nil {
+		b.err = fmt.Errorf("weight %q: %w", w.name, err)
+	}
 	if err := w.init.check(w.shape); err != nil && b.err == nil {
 		b.err = fmt.Errorf("weight %q: %w", w.name, err)
 	}

@@ -53,7 +53,7 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	if err := m.checkGraph(); err != nil {
 		return err
 	}
-	t, err := newTrainer(optimizer, m.trainable())
+	t, err := newTrainer(optimizer, m.trainable(), m.pathOf)
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}

@@ -14,7 +14,7 @@ type dataSpec struct {
 	network  *network
 	compiled *compiled // nil if no targets are read
 	model    string    // the model's name, for errors
-	inputs   []Shape   // of one sample
+	inputs   []Shape   // of one sample, as the graph gets it
 	outputs  []Shape
 	targets  []Shape  // nil if none are read
 	wanted   []string // the loss or metric that uses each target, for errors
@@ -44,7 +44,7 @@ func (d *dataSpec) at(l lengths) (*batchShapes, error) {
 		if err != nil {
 			return nil, fmt.Errorf("model %q: %w", d.model, err)
 		}
-		b.inputs, b.outputs, b.targets = z.shapes(d.network.inputs), z.shapes(d.network.outputs), nil
+		b.inputs, b.outputs, b.targets = z.shapes(d.network.edges), z.shapes(d.network.outputs), nil
 		for k := range d.targets {
 			target, err := d.compiled.targetOf(k, b.outputs[k])
 			if err != nil {
@@ -74,6 +74,13 @@ func (d *dataSpec) accepts(data Samples) (*batchShapes, error) {
 	}
 	if err := d.acceptsInputs(in); err != nil {
 		return nil, err
+	}
+	texts, err := stringsOf(data)
+	if err != nil {
+		return nil, err
+	}
+	if k := slices.Index(texts.inputs, true); k >= 0 {
+		return nil, fmt.Errorf("input %d of the data is of strings, model %q wants numbers there", k, d.model)
 	}
 	if isFree := func(s []int) bool { return Shape(s).isFree() }; slices.ContainsFunc(in, isFree) || slices.ContainsFunc(out, isFree) {
 		if _, ok := data.(RaggedSource); !ok {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ func Leaves(n int) DistributedOption {
 	return distributedOption(func(d *distribution) { d.leaves, d.leavesSet = n, true })
 }
 
-// Distributed is an option of Fit and of Evaluate with which several ranks work together: processes
+// Distributed is an option of Fit, Evaluate and PredictSource with which several ranks work together: processes
 // started by MPI (package keraslike/mpi) or goroutines (distributed.Local). Each rank has a model of its
 // own, which was built and compiled in the same way, and callbacks of its own, and calls Fit with the same
 // data and options.
@@ -45,36 +46,56 @@ func Leaves(n int) DistributedOption {
 // sum has the order of a fixed tree, see package distributed: the same bytes on any number of ranks,
 // and the same as that of one process up to rounding if no layer depends on the other samples of a
 // batch. Two kinds do: Dropout draws other masks for each leaf, and BatchNormalization normalizes each
-// leaf by its own mean and variance; its moving averages are those of all leaves.
+// leaf by its own mean and variance, and its moving averages are those of all leaves; if it is Synchronized,
+// it normalizes by the mean and variance of the whole batch.
 //
 // The first rank's weights and state of the optimizer are copied to the others at the beginning. Logs
 // and callbacks are the same on every rank, but a callback that is a FirstRankCallback, such as those
 // that write files or show progress, is called on the first rank only. If the context of one rank is
-// canceled, all stop after the same batch; if one fails, all return its error. A training can be resumed
-// with another number of ranks.
+// canceled, all stop after the same batch; if one fails, all return its error; if they are about to do
+// different things, all return one that names a difference. A training can be resumed with another number
+// of ranks.
 //
 // A Source is read by each rank, which needs only its part of every batch. A Stream must be a
 // ShardedStream. A model with several outputs of which one has a mask cannot be trained in this way,
 // since its losses are means over different numbers of steps.
 //
+// Evaluate and PredictSource share out whole batches, each to one rank, whose weights must be equal. All ranks
+// return the results of all batches, with the same bytes as without this option. Each rank needs memory for
+// all predictions. A Stream that is measured is read by every rank as a whole.
+//
 // Options and their defaults:
 //
 //	Leaves  8, or the number of ranks if that is larger
-func Distributed(c distributed.Comm, options ...DistributedOption) BatchOption {
+func Distributed(c distributed.Comm, options ...DistributedOption) RankOption {
 	d := &distribution{comm: c}
 	var err error
 	for _, o := range given(options, &err) {
 		o.applyDistributed(d)
 	}
-	return batchOption{
+	return rankOption{batchOption{
 		fitOption: func(f *fit) { f.dist, f.mistakes = d, append(f.mistakes, err) },
 		evaluate: func(e *evaluation) {
 			if e.dist = d; err != nil {
 				e.mistake = err
 			}
 		},
-	}
+	}, d, err}
 }
+
+// RankOption is an option of Fit, of Evaluate and of PredictSource.
+type RankOption interface {
+	BatchOption
+	PredictOption
+}
+
+type rankOption struct {
+	batchOption
+	dist    *distribution
+	mistake error
+}
+
+func (o rankOption) applyPredict(p *prediction) { p.dist, p.mistake = o.dist, o.mistake }
 
 // FirstRankCallback is a callback that a distributed training may call on the first rank only.
 type FirstRankCallback interface {
@@ -109,6 +130,7 @@ type distribution struct {
 	written   []*Weight
 	updated   []*Weight
 	readers   []*batchReader // of the leaves, if the data is a ShardedStream
+	lockstep  *lockstep      // nil without synchronized layers
 	stop      bool           // all ranks have agreed to stop
 	results   packets        // of a batch, for the metrics
 	evaluated packets        // of a round of evaluation
@@ -143,13 +165,30 @@ func (d *distribution) open() (err error) {
 
 // agree compares a plan with those of all other ranks. An error is one that all ranks return.
 func (d *distribution) agree(what string, size int, fingerprint uint64, ctx context.Context, failed error) error {
-	a, err := d.group.Agree(distributed.Plan{What: what, Size: size, Fingerprint: fingerprint, Stop: ctx.Err() != nil, Failed: failed != nil})
-	if err == nil && a.Failed >= 0 {
-		err = d.group.Failure(a.Failed, failed)
+	return d.agreeOnPlan(distributed.Plan{What: what, Size: size, Fingerprint: fingerprint}, ctx, failed)
+}
+
+// agreeOn compares facts with those of all other ranks, before they begin to do something. The facts are not asked
+// for if this rank has failed.
+func (d *distribution) agreeOn(what string, ctx context.Context, failed error, facts func() string) error {
+	plan := distributed.Plan{What: what}
+	if failed == nil {
+		text := facts()
+		plan.Fingerprint, plan.Details = hashName(text), func() string { return text }
 	}
-	if err != nil {
+	return d.agreeOnPlan(plan, ctx, failed)
+}
+
+func (d *distribution) agreeOnPlan(p distributed.Plan, ctx context.Context, failed error) error {
+	p.Stop, p.Failed = ctx.Err() != nil, failed != nil
+	a, err := d.group.Agree(p)
+	switch {
+	case err != nil:
 		d.agreed = true
 		return errors.Join(failed, err)
+	case a.Failed >= 0:
+		d.agreed = true
+		return d.group.Failure(a.Failed, failed)
 	}
 	d.stop = a.Stop
 	return nil
@@ -163,12 +202,12 @@ func (d *distribution) canceled(ctx context.Context) bool {
 	return d.stop
 }
 
-// cause returns why a call stopped.
-func (d *distribution) cause(ctx context.Context) error {
-	if ctx.Err() == nil { // another rank was asked to stop
-		return context.Canceled
+// interrupted returns the error of a call that stopped, which is distributed or not.
+func (d *distribution) interrupted(ctx context.Context) error {
+	if d != nil && ctx.Err() == nil { // another rank was asked to stop
+		return fmt.Errorf("%w: another rank: %w", ErrInterrupted, context.Canceled)
 	}
-	return ctx.Err()
+	return interrupted(ctx)
 }
 
 // together prepares a call of Fit, on all ranks if it is distributed: an error of one is that of all.
@@ -212,13 +251,10 @@ func (d *distribution) finish(ctx context.Context, err error) error {
 // the optimizer.
 func (d *distribution) begin(ctx context.Context, f *fit, err error) error {
 	m := f.m
-	var fingerprint uint64
 	if err == nil {
-		if err = d.prepare(f); err == nil {
-			fingerprint = d.fingerprint(f)
-		}
+		err = d.prepare(f)
 	}
-	if err := d.agree("training", d.vector(), fingerprint, ctx, err); err != nil {
+	if err := d.agreeOn("training", ctx, err, func() string { return d.facts(f) }); err != nil {
 		return err
 	}
 	if d.sum, err = d.group.NewSum(d.leaves, d.vector()); err != nil {
@@ -231,6 +267,12 @@ func (d *distribution) begin(ctx context.Context, f *fit, err error) error {
 		if d.rowSums[i], err = d.group.NewRowSum(d.leaves, m.trainer.rowWidth[i]); err != nil {
 			return fmt.Errorf("weight %q: %w", m.paths[w], err)
 		}
+	}
+	if d.lockstep != nil {
+		if err := d.lockstep.connect(d, f.graph); err != nil {
+			return err
+		}
+		m.releaseTraining() // a leaf acquires it again
 	}
 	d.key = m.random.Key
 	return writeWeights(m.locks, m.weights, func() error {
@@ -276,14 +318,20 @@ func (d *distribution) prepare(f *fit) error {
 	if _, err := f.buffers(leaf, reader.weights.weighted(), shapes.lengths); err != nil {
 		return err
 	}
-	return d.layOut(m, f.graph)
+	if err := d.layOut(m, f.graph); err != nil {
+		return err
+	}
+	var err error
+	d.lockstep, err = newLockstep(d, m, f.graph)
+	return err
 }
 
 // shard opens the streams of this rank's leaves.
 func (d *distribution) shard(f *fit, leaf int) error {
-	s, ok := f.reader.stream.(ShardedStream)
+	stream := unprepared(f.reader.stream)
+	s, ok := stream.(ShardedStream)
 	if !ok {
-		return fmt.Errorf("distributed: %T is a stream and not a ShardedStream, so that its samples cannot be divided", f.reader.stream)
+		return fmt.Errorf("distributed: %T is a stream and not a ShardedStream, so that its samples cannot be divided", stream)
 	}
 	if f.batch%d.leaves != 0 {
 		return fmt.Errorf("distributed: batches of %d samples of a stream for %d leaves, want a multiple", f.batch, d.leaves)
@@ -293,7 +341,11 @@ func (d *distribution) shard(f *fit, leaf int) error {
 		if err != nil {
 			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
 		}
-		r, err := newBatchReader(f.m.dataSpec(), shard, nil, leaf, f.classWeights, f.buffers)
+		data, err := f.m.prepareShard(shard, i)
+		if err != nil {
+			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
+		}
+		r, err := newBatchReader(f.m.dataSpec(), data, nil, leaf, f.classWeights, f.buffers)
 		if err != nil {
 			return fmt.Errorf("distributed: shard %d of %d: %w", i, d.leaves, err)
 		}
@@ -344,25 +396,65 @@ func (d *distribution) vector() int {
 	return n
 }
 
-// fingerprint returns a hash of what must be equal on all ranks.
-func (d *distribution) fingerprint(f *fit) uint64 {
+// facts returns what must be equal on all ranks for a training, one fact in each line.
+func (d *distribution) facts(f *fit) string {
 	m := f.m
 	var text strings.Builder
-	fmt.Fprintf(&text, "%d leaves, batches of %d, seed %d, epochs %d to %d, %d steps, epoch %d at sample %d, pending %v, step %d, rate %g, ordered %v, split %g",
-		d.leaves, f.batch, m.seed, f.initial, f.epochs, f.stepsPerEpoch, m.epochs, m.position, m.pending, m.trainer.steps, f.state.Rate, f.keepOrder, f.split)
-	if err := m.Summary(&text); err != nil {
-		fmt.Fprint(&text, err) // the same on all ranks
+	fact := func(name string, value any) { fmt.Fprintf(&text, "%s: %v\n", name, value) }
+	fact("leaves", d.leaves)
+	fact("batch size", f.batch)
+	fact("seed", m.seed)
+	if f.train != nil {
+		fact("training samples", len(f.train.order))
 	}
-	if settings, err := m.compiled.config(); err == nil { // else they cannot be saved, nor compared
-		_ = json.NewEncoder(&text).Encode(settings)
+	fact("steps of an epoch", f.stepsPerEpoch)
+	fact("epochs", fmt.Sprintf("%d to %d", f.initial, f.epochs))
+	fact("samples in their order", f.keepOrder)
+	fact("validation split", f.split)
+	if source, ok := f.validation.(Source); ok {
+		n, err := lenOf(source)
+		fact("validation samples", n)
+		if err != nil {
+			fact("validation", err)
+		}
+	}
+	fact("validation steps", f.validationSteps)
+	fact("class weights", f.classWeights)
+	fact("epochs trained before", m.epochs)
+	fact("samples of this epoch trained before", m.position)
+	fact("its validation is pending", m.pending)
+	fact("steps trained before", m.trainer.steps)
+	fact("learning rate", f.state.Rate)
+	text.WriteString(m.facts())
+	fact("values of a step", d.vector())
+	return text.String()
+}
+
+// facts returns what the same model has on all ranks, one fact in each line.
+func (m *Model) facts() string {
+	var text strings.Builder
+	if err := m.Summary(&text); err != nil {
+		fmt.Fprintln(&text, err) // the same on all ranks
+	}
+	if m.compiled != nil {
+		if settings, err := m.compiled.config(); err == nil { // else they cannot be saved, nor compared
+			lines, _ := json.MarshalIndent(settings, "", " ")
+			text.WriteString(strings.NewReplacer(`"`, "", ",", "").Replace(string(lines)) + "\n")
+		}
 	}
 	for _, w := range m.weights {
-		fmt.Fprintf(&text, "\n%s %v", m.paths[w], w.shape)
+		fmt.Fprintf(&text, "weight %s: %v\n", m.paths[w], w.shape)
 	}
-	if f.train != nil {
-		fmt.Fprintf(&text, "\n%d samples", len(f.train.order))
+	return text.String()
+}
+
+// checksum returns a fact about the values of the weights, which a call that does not copy them needs.
+func (m *Model) checksum() string {
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	for _, w := range m.weights {
+		_, _ = sum.Write(bytesOfFloats(w.floats())) // returns no error
 	}
-	return hashName(text.String())
+	return fmt.Sprintf("checksum of all weights: %08x\n", sum.Sum32())
 }
 
 // step is trainBatch for a distributed training: it reads and computes this rank's leaves of the next
@@ -379,9 +471,22 @@ func (f *fit) step(ctx context.Context) (more bool, err error) {
 	}
 	rate, err := m.trainer.scheduled(t.Rate)
 	d.results.begin(d.leaves, m)
-	if err == nil {
+	d.resetSums()
+	switch {
+	case d.lockstep == nil && err == nil:
 		err = f.computeLeaves(n)
+	case d.lockstep != nil:
+		if err == nil {
+			err = f.readLeaves(n)
+		}
+		if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
+			return false, err
+		}
+		if err = f.computeTogether(); d.agreed { // a rank is lost
+			return false, err
+		}
 	}
+	f.countWaiting()
 	if err := d.agree("training step", d.vector(), uint64(n), ctx, err); err != nil {
 		return false, err
 	}
@@ -428,28 +533,29 @@ func (d *distribution) lost(err error) error {
 	return err
 }
 
-// computeLeaves computes the leaves of this rank and adds them to the sums.
-func (f *fit) computeLeaves(n int) error {
-	d, m := f.dist, f.m
+// resetSums discards what has been added to the sums.
+func (d *distribution) resetSums() {
 	d.sum.Reset()
 	for _, s := range d.rowSums {
 		if s != nil {
 			s.Reset()
 		}
 	}
+}
+
+// leafKey returns the key of the random numbers of a leaf.
+func (d *distribution) leafKey(leaf int) uint64 {
+	return d.key ^ uint64(leaf)*0x9e3779b97f4a7c15 // 2^64/φ, which is odd
+}
+
+// computeLeaves reads and computes the leaves of this rank of a batch of n samples and adds them to the sums.
+func (f *fit) computeLeaves(n int) error {
+	d, m := f.dist, f.m
 	defer func() { m.random.Key = d.key }()
 	m.random.Step = uint64(m.trainer.steps)
 	equal := f.train != nil && n%d.leaves == 0 && !f.graph.hasMaskedMean()
 	for i := d.first; i < d.end; i++ {
-		var b *batch
-		lo, hi := distributed.Part(n, i, d.leaves)
-		var err error
-		switch {
-		case f.train == nil:
-			b, err = d.readers[i-d.first].next()
-		case hi > lo:
-			b, err = f.reader.next()
-		}
+		b, err := f.nextLeaf(i, n)
 		if err != nil {
 			return err
 		}
@@ -457,17 +563,32 @@ func (f *fit) computeLeaves(n int) error {
 			d.addNothing()
 			continue
 		}
-		m.random.Key = d.key ^ uint64(i)*0x9e3779b97f4a7c15 // another stream for each leaf; 2^64/φ, which is odd
+		m.random.Key = d.leafKey(i)
 		if err := f.graph.run(); err != nil {
 			return nameSample(err, b.indices)
 		}
 		d.add(m, f.graph, b, i, equal)
 	}
+	return nil
+}
+
+// nextLeaf reads a leaf of a batch of n samples, nil if it has none. n is not known for a stream.
+func (f *fit) nextLeaf(i, n int) (*batch, error) {
+	if f.train == nil {
+		return f.dist.readers[i-f.dist.first].next()
+	}
+	if lo, hi := distributed.Part(n, i, f.dist.leaves); hi == lo {
+		return nil, nil
+	}
+	return f.reader.next()
+}
+
+// countWaiting sums the time in which the computation of an epoch has waited for data.
+func (f *fit) countWaiting() {
 	f.state.Waited = f.reader.waited
-	for _, r := range d.readers {
+	for _, r := range f.dist.readers {
 		f.state.Waited += r.waited
 	}
-	return nil
 }
 
 // add adds the gradients and new states of a leaf to the sums.
@@ -482,7 +603,10 @@ func (d *distribution) add(m *Model, g *modelGraph, b *batch, leaf int, equal bo
 		}
 	}
 	factor := weight
-	if equal {
+	switch {
+	case g.weighted(): // the graph has multiplied
+		factor = 1
+	case equal:
 		weight, factor = 1, 1
 	}
 	d.parts = d.parts[:0]

@@ -4,8 +4,24 @@ package keraslike
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
+
+// evaluateTogether is evaluate for several ranks, of which this one may have failed before.
+func (m *Model) evaluateTogether(ctx context.Context, data Samples, e *evaluation, failed error) (logs Logs, err error) {
+	d := e.dist
+	if err := d.open(); err != nil {
+		return nil, errors.Join(failed, err)
+	}
+	err = d.agreeOn("evaluation", ctx, failed, func() string {
+		return fmt.Sprintf("samples: %d\nbatch size: %d\nsteps: %d\n", e.hi, e.batch, e.steps) + m.facts() + m.checksum()
+	})
+	if err == nil {
+		logs, err = m.evaluate(ctx, data, e)
+	}
+	return logs, d.finish(ctx, err)
+}
 
 // scoreTogether is score for several ranks, which compute the batches in turn. Every rank adds the results of
 // all, in the order of the batches, so that its scores are those of one process.
@@ -53,7 +69,7 @@ func (m *Model) scoreTogether(ctx context.Context, e *evaluation, s *scores, ord
 			return err
 		}
 		if d.stop {
-			return fmt.Errorf("%w: %w", ErrInterrupted, d.cause(ctx))
+			return d.interrupted(ctx)
 		}
 		if err := d.evaluated.gather(d.group); err != nil {
 			return d.lost(err)
@@ -68,6 +84,19 @@ func (m *Model) scoreTogether(ctx context.Context, e *evaluation, s *scores, ord
 				return nameSample(err, b.indices)
 			}
 		}
+	}
+	return nil
+}
+
+// step begins a batch of an evaluation that all ranks compute alike, or that is not distributed.
+func (d *distribution) step(ctx context.Context) error {
+	if d != nil {
+		if err := d.agree("evaluation", 0, 0, ctx, nil); err != nil {
+			return err
+		}
+	}
+	if d.canceled(ctx) {
+		return d.interrupted(ctx)
 	}
 	return nil
 }

@@ -3,16 +3,21 @@
 package keraslike
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/keraslike/distributed"
 )
 
 // A step of distributed training allocates nothing after its first one, with dense gradients and
-// those of an embedding, even and uneven leaves.
+// those of an embedding, even and uneven leaves, with and without synchronized layers.
 func TestDistributedStepAllocatesNothing(t *testing.T) {
-	for _, leaves := range []int{4, 3} {
-		m := Sequential("m", Input(5), Embedding(7, 3), GlobalAveragePooling1D(), Dense(4, ReLU), Dense(2, Softmax))
+	for i, leaves := range []int{4, 3, 4, 3} {
+		layers := []Part{Input(5), Embedding(7, 3), GlobalAveragePooling1D(), Dense(4, ReLU), Dense(2, Softmax)}
+		if i >= 2 {
+			layers = slices.Insert(layers, 3, Part(BatchNormalization(Synchronized)))
+		}
+		m := Sequential("m", layers...)
 		if err := m.Compile(RMSprop(0.01), SparseCategoricalCrossentropy, Accuracy); err != nil {
 			t.Fatal(err)
 		}

@@ -102,11 +102,116 @@ func (s *shards) Next(inputs, targets [][]float32) (n int, err error) {
 	return n, nil
 }
 
+// everyOutputMetric are the metrics of a model whose output are the probabilities of classes, with class
+// numbers or, in oneHot, rows as targets.
+func everyOutputMetric(oneHot bool) []k.CompileOption {
+	if !oneHot {
+		return []k.CompileOption{
+			k.Accuracy, k.SparseTopKCategoricalAccuracy(2), k.ConfusionMatrix, k.MeanIoU(toyClasses, k.OneHotPredictions), k.Sum, k.Mean,
+			k.LossMetric(k.SparseCategoricalCrossentropy.With()),
+		}
+	}
+	return []k.CompileOption{
+		k.CategoricalAccuracy, k.BinaryAccuracyAt(0.4), k.TopKCategoricalAccuracy(2), k.ExactAccuracy, k.RMSE, k.Cosine(), k.PearsonCorrelation(),
+		k.ConcordanceCorrelation(), k.R2Score(), k.NamedMetric("r2 weighted", k.R2Score(k.VarianceWeighted)), k.F1Score(), k.FBetaScore(2, k.Micro), k.AUC(),
+		k.NamedMetric("pr", k.AUC(k.PRCurve, k.MultiLabel)), k.NamedMetric("gain", k.AUC(k.PRGainCurve, k.Majoring)),
+		k.Precision(k.TopK(2)), k.Recall(k.ClassID(1), k.Threshold(0.2, 0.4)), k.TruePositives(), k.TrueNegatives(), k.FalsePositives(), k.FalseNegatives(),
+		k.SensitivityAtSpecificity(0.5), k.SpecificityAtSensitivity(0.5), k.PrecisionAtRecall(0.5), k.RecallAtPrecision(0.5),
+		k.OneHotIoU(toyClasses, []int{0, 1}), k.OneHotMeanIoU(toyClasses), k.BinaryIoU(), k.LossMetric(k.Huber(0.1)),
+		k.WeightedMetrics(k.NamedMetric("weighted", k.LossMetric(k.CategoricalCrossentropy.With(k.LabelSmoothing(0.1))))),
+	}
+}
+
+// oneHotData is toyData with rows as targets.
+func oneHotData(t testing.TB, n int) k.Source {
+	x, labels := blobs(n, 3)
+	hot := make([]float32, n*toyClasses)
+	for i, c := range labels.Float32s() {
+		hot[i*toyClasses+int(c)] = 1
+	}
+	data, err := k.Data(k.ArrayOf(x), mustArray(t, hot, n, toyClasses))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 var distributedCases = []distributedCase{
+	{"every metric of classes", denseModel(k.Adam(0.01), everyOutputMetric(false)[1:]...), toySamples(51), fitOptions(k.ValidationSplit(0.25)), 1e-4},
+	{"every metric of rows, weighted", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(toyClasses, k.Softmax)), k.SGD(0.1), k.CategoricalCrossentropy, everyOutputMetric(true)...)
+	}, func(t testing.TB) k.Samples {
+		weights := make([]float32, 51)
+		for i := range weights {
+			weights[i] = float32(1 + i%3)
+		}
+		s, err := k.Weighted(oneHotData(t, 51), weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, fitOptions(k.ValidationSplit(0.25)), 1e-4},
+	{"Muon without decay of biases", denseModel(k.Muon(0.01, k.AdamFor("dense_1/"), k.ExcludeFromWeightDecay("bias"))), toySamples(96), fitOptions(), 1e-4},
+	{"Lamb and averages that overwrite", denseModel(k.Lamb(0.01, k.AverageWeights(0.5), k.OverwriteWeights(3))), toySamples(96), fitOptions(), 1e-4},
+	{"Adafactor of accumulated gradients", denseModel(k.Adafactor(0.05, k.AccumulateGradients(2))), toySamples(96), fitOptions(), 1e-4},
+	{"schedule-free", denseModel(k.ScheduleFreeAdamW(0.01, k.WeightDecay(0.01), k.WarmupSteps(3))), toySamples(96), fitOptions(), 1e-4},
+	{"Ftrl with a function as schedule", denseModel(k.Ftrl(0.5, k.L1Strength(0.01), k.WithSchedule(k.ScheduleFunc("half", func(initial float64, step int) float64 { return initial / float64(2+step) })))), toySamples(96), fitOptions(), 1e-4},
+	{"an embedding by Ftrl", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("e", k.Input(7), k.Embedding(31, 4), k.GlobalAveragePooling1D(), k.Dense(1, k.Sigmoid)),
+			k.Ftrl(0.5, k.LazyRows), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
+	{"an embedding by Muon", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("e", k.Input(7), k.Embedding(31, 4, k.Name("table")), k.GlobalAveragePooling1D(), k.Dense(1, k.Sigmoid)),
+			k.Muon(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return words(t, 50) }, fitOptions(), 1e-4},
 	{"batch normalization and dropout", func(t testing.TB) *k.Model {
 		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(toyClasses, k.Softmax)),
 			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
 	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 0},
+	{"synchronized batch normalization", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(8), k.BatchNormalization(k.Synchronized, k.NoScale), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(96), fitOptions(k.ValidationSplit(0.25)), 1e-5},
+	{"synchronized batch normalization, uneven batches", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(toyClasses, k.Softmax)),
+			k.SGD(0.1), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return readAhead{toyData(t, 51, 3)} }, fitOptions(k.ClassWeights{0: 2, 2: 0.5}), 1e-5},
+	{"synchronized batch normalization with dropout beside one that is not", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dropout(0.3), k.Dense(8), k.BatchNormalization(), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(51), fitOptions(), 0},
+	{"synchronized batch normalization of a masked sequence", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("s", k.Input(k.Any, 2), k.Masking(0), k.GRU(4, k.ReturnSequences), k.BatchNormalization(k.Synchronized), k.Dense(3, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, steps, _ := raggedData(t, 40)
+		return k.Padded(source(t, x, steps))
+	}, fitOptions(), 1e-5},
+	{"synchronized batch normalization of pictures, shared, after an embedding", func(t testing.TB) *k.Model {
+		x := k.Input(6)
+		norm := k.BatchNormalization(k.Synchronized, k.Axis(1))
+		h := k.Reshape([]int{6, 2, 2}).Apply(k.Embedding(31, 4).Apply(x))
+		h = norm.Apply(k.Conv2D(3, 3, k.SamePadding).Apply(norm.Apply(k.Conv2D(3, 3, k.SamePadding).Apply(h))))
+		h = k.TimeDistributed(k.BatchNormalization(k.Synchronized)).Apply(h)
+		return compiledModel(t, k.NewModel("p", []*k.Tensor{x}, []*k.Tensor{k.Dense(1, k.Sigmoid).Apply(k.Flatten().Apply(h))}), k.RMSprop(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, y := make([]float32, 45*6), make([]float32, 45)
+		for i := range x {
+			x[i] = float32((i*i + i/7) % 31)
+		}
+		for i := range y {
+			y[i] = float32(i % 2)
+		}
+		s, err := k.Data(mustArray(t, x, 45, 6), mustArray(t, y, 45, 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}, fitOptions(), 1e-5},
+	{"synchronized batch normalization of shards of a stream", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU), k.BatchNormalization(k.Synchronized), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
 	{"accumulation and clipping by the global norm", denseModel(k.SGD(0.1, k.Momentum(0.9), k.AccumulateGradients(3), k.GlobalClipNorm(0.5))), toySamples(96), fitOptions(), 1e-4},
 	{"clipping by norm, weight decay and averages", denseModel(k.AdamW(0.01, k.WeightDecay(0.01), k.ClipNorm(0.3), k.AverageWeights(0.9))), toySamples(96), fitOptions(), 1e-4},
 	{"a schedule", denseModel(k.RMSprop(0.01, k.WithSchedule(k.ExponentialDecay{Steps: 4, Rate: 0.5}))), toySamples(96), fitOptions(), 1e-4},
@@ -144,26 +249,8 @@ var distributedCases = []distributedCase{
 		x, steps, _ := raggedData(t, 40)
 		return k.Padded(source(t, x, steps))
 	}, fitOptions(), 1e-4},
-	{"several inputs and outputs", func(t testing.TB) *k.Model {
-		a, b := k.Input(2), k.Input(3)
-		h := k.Dense(8, k.Tanh).Apply(k.Concatenate().Apply(a, b))
-		return compiledModel(t, k.NewModel("m", []*k.Tensor{a, b}, []*k.Tensor{k.Dense(1, k.Name("p")).Apply(h), k.Dense(2, k.Name("q")).Apply(h)}),
-			k.Adam(0.01), k.MSE, k.MAE, k.LossWeights(1, 0.5))
-	}, func(t testing.TB) k.Samples {
-		fill := func(shape ...int) *k.Array {
-			n := shape[0] * shape[1]
-			v := make([]float32, n)
-			for i := range v {
-				v[i] = float32(math.Sin(float64(i * (1 + shape[1]))))
-			}
-			return mustArray(t, v, shape...)
-		}
-		s, err := k.MultiData([]*k.Array{fill(45, 2), fill(45, 3)}, []*k.Array{fill(45, 1), fill(45, 2)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}, fitOptions(), 1e-4},
+	{"several inputs and outputs", func(t testing.TB) *k.Model { m, _ := twoOutputs(t, 45); return m },
+		func(t testing.TB) k.Samples { _, s := twoOutputs(t, 45); return s }, fitOptions(), 1e-4},
 	{"shards of a stream", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(), 0},
 	{"shards of a stream, in steps", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return &shards{source: toyData(t, 100, 3)} }, fitOptions(k.StepsPerEpoch(3), k.ValidationSteps(2)), 0},
 	{"early stopping and a plateau", denseModel(k.Adam(0.05)), toySamples(96), func() []k.FitOption {
@@ -175,8 +262,14 @@ var distributedCases = []distributedCase{
 	}, 1e-4},
 }
 
-// fitted returns the history of a training with its weights, and the last loss.
-func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOption) (string, float64, error) {
+// fit returns the history of a training with its weights, and the last loss.
+func (c distributedCase) fit(t testing.TB, ctx context.Context, more ...k.FitOption) (string, float64, error) {
+	options := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
+	data := c.data(t)
+	if _, ok := data.(k.Stream); ok {
+		options = append(options, k.Validation(&shards{source: toyData(t, 50, 4)}))
+	}
+	m := c.model(t)
 	h, err := m.Fit(ctx, data, options...)
 	if err != nil {
 		return "", 0, err
@@ -187,17 +280,10 @@ func fitted(ctx context.Context, m *k.Model, data k.Samples, options ...k.FitOpt
 func TestDistributed(t *testing.T) {
 	for _, c := range distributedCases {
 		t.Run(c.name, func(t *testing.T) {
-			options := func(more ...k.FitOption) []k.FitOption {
-				list := append(append([]k.FitOption{k.Epochs(3), k.BatchSize(24)}, c.options()...), more...)
-				if _, ok := c.data(t).(k.Stream); ok {
-					list = append(list, k.Validation(&shards{source: toyData(t, 50, 4)}))
-				}
-				return list
-			}
 			var want string
 			for _, ranks := range []int{1, 2, 3, 4} {
 				err := local(t, ranks, func(ctx context.Context, comm distributed.Comm) error {
-					got, loss, err := fitted(ctx, c.model(t), c.data(t), options(k.Distributed(comm, k.Leaves(6)))...)
+					got, loss, err := c.fit(t, ctx, k.Distributed(comm, k.Leaves(6)))
 					if err != nil {
 						return err
 					}
@@ -206,7 +292,7 @@ func TestDistributed(t *testing.T) {
 						if c.plain == 0 {
 							return nil
 						}
-						_, plain, err := fitted(ctx, c.model(t), c.data(t), options()...)
+						_, plain, err := c.fit(t, ctx)
 						if !(math.Abs(loss-plain) <= c.plain*plain) {
 							return fmt.Errorf("the loss is %v, without leaves %v (%v)", loss, plain, err)
 						}
@@ -399,12 +485,40 @@ func TestDistributedMistakes(t *testing.T) {
 		{"unequal options", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.BatchSize(16+16*comm.Rank()), k.Distributed(comm))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "batch size: 32", rank 0 has "batch size: 16": the ranks do different things`},
+		{"unequal data", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, toyData(t, 60+comm.Rank(), 3), k.Distributed(comm))
+			return err
+		}, `rank 1 has "training samples: 61", rank 0 has "training samples: 60"`},
+		{"unequal layers", func(ctx context.Context, comm distributed.Comm) error {
+			m := k.Sequential("m", k.Input(toyFeatures), k.Dense(4+comm.Rank()), k.Dense(toyClasses, k.Softmax))
+			_, err := compiledModel(t, m, k.Adam(0.01), k.SparseCategoricalCrossentropy).Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, `rank 1 has "dense (Dense) (batch, 5)`},
+		{"unequal losses", func(ctx context.Context, comm distributed.Comm) error {
+			m := k.Sequential("m", k.Input(toyFeatures), k.Dense(1))
+			_, err := compiledModel(t, m, k.Adam(0.01), []k.Loss{k.MSE, k.MAE}[comm.Rank()]).Fit(ctx, data, k.Distributed(comm))
+			return err
+		}, "rank 1 has "},
+		{"unequal validation", func(ctx context.Context, comm distributed.Comm) error {
+			_, err := toyModel(t).Fit(ctx, data, k.Validation(toyData(t, 20+comm.Rank(), 3)), k.Distributed(comm))
+			return err
+		}, `rank 1 has "validation samples: 21"`},
+		{"an epoch trained before", func(ctx context.Context, comm distributed.Comm) error {
+			m := toyModel(t)
+			if comm.Rank() == 1 {
+				if _, err := m.Fit(ctx, data); err != nil {
+					return err
+				}
+			}
+			_, err := m.Fit(ctx, data, k.Until(3), k.Distributed(comm))
+			return err
+		}, `rank 1 has "epochs: 1 to 3", rank 0 has "epochs: 0 to 3"`},
 		{"unequal models", func(ctx context.Context, comm distributed.Comm) error {
 			m := denseModel(k.Adam(0.01, k.Beta1(0.9-0.1*float64(comm.Rank()))))(t)
 			_, err := m.Fit(ctx, data, k.Distributed(comm))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "beta_1: 0.8", rank 0 has "beta_1: 0.9"`},
 		{"a rank without data", func(ctx context.Context, comm distributed.Comm) error {
 			var own k.Samples
 			if comm.Rank() == 0 {
@@ -426,7 +540,7 @@ func TestDistributedMistakes(t *testing.T) {
 				return nil
 			})))
 			return err
-		}, "the ranks do different things"},
+		}, `rank 1 has "call: end", rank 0 has "call: training step"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := local(t, 2, func(ctx context.Context, comm distributed.Comm) error {

@@ -16,16 +16,17 @@ import (
 // optionRow is a row of a table of options in a doc comment: name, default and meaning.
 var optionRow = regexp.MustCompile(`(?m)^\t(any )?([A-Z]\w*) +(\S+)  +\S.*$`)
 
-// TestOptionsOfModelsAreDocumented holds that the doc comments of Fit, Evaluate and Compile
-// list exactly the options that there are.
+// TestOptionsOfModelsAreDocumented holds that the doc comments of Fit, Evaluate, PredictSource and
+// Compile list exactly the options that there are.
 func TestOptionsOfModelsAreDocumented(t *testing.T) {
 	for _, c := range []struct {
 		method, option string
 		families       []optionFamily
 		more           []string
 	}{
-		{"Fit", "FitOption", []optionFamily{{option: "FitOption", apply: "applyFit"}, {option: "BatchOption"}}, nil},
-		{"Evaluate", "EvaluateOption", []optionFamily{{option: "EvaluateOption", apply: "applyEvaluate"}, {option: "BatchOption"}}, nil},
+		{"Fit", "FitOption", []optionFamily{{option: "FitOption", apply: "applyFit"}, {option: "BatchOption"}, {option: "RankOption"}}, nil},
+		{"Evaluate", "EvaluateOption", []optionFamily{{option: "EvaluateOption", apply: "applyEvaluate"}, {option: "BatchOption"}, {option: "RankOption"}}, nil},
+		{"PredictSource", "PredictOption", []optionFamily{{option: "PredictOption", apply: "applyPredict"}, {option: "RankOption"}}, nil},
 		{"Compile", "CompileOption", []optionFamily{{option: "CompileOption"}}, []string{"Metric"}},
 	} {
 		want := c.more

@@ -50,6 +50,12 @@ func (o plainRows) InitialValue(slot string) float64 {
 	return 0
 }
 
+func (o plainRows) Begin(w []float32, slots [][]float32) {
+	if s, ok := o.Optimizer.(SlotBeginner); ok {
+		s.Begin(w, slots)
+	}
+}
+
 // updates trains on the data of testdata/golden/embedding_updates.json, as Keras did, and
 // calls after with the number of steps done.
 func updates(t *testing.T, o Optimizer, constrained bool, data golden.Case, after func(m *Model, steps int) *Model) *Model {
@@ -143,7 +149,8 @@ func TestEmbeddingUpdates(t *testing.T) {
 			t.Errorf("%s: saved and loaded after 5 steps the bytes are others", c.Name)
 		}
 
-		if strings.HasSuffix(c.Name, "_plain") && c.Args.String("optimizer") != "AdamW" { // whose decay is a setting
+		_, perWeight := o.(PerWeightOptimizer)
+		if strings.HasSuffix(c.Name, "_plain") && c.Args.String("optimizer") != "AdamW" && !perWeight { // AdamW's decay is a setting
 			rows = nil
 			check(" of a user", updates(t, plainRows{o}, false, cases[0], keep), rows)
 		}
@@ -198,7 +205,8 @@ func TestLazyRowsAreUnchanged(t *testing.T) {
 	}
 	all := moving(t, 0.1, false)
 	for name, lazy := range moving(t, 0.1, true) {
-		if o := lazy(); commonOf(o).WeightDecay == 0 { // else all rows decay
+		// With weight decay all rows change; Ftrl moves a row only when it is met for the first time.
+		if o := lazy(); commonOf(o).WeightDecay == 0 && o.Name() != "ftrl" {
 			pairs = append(pairs, pair{o, all[name]()})
 		}
 	}
@@ -247,6 +255,28 @@ func TestLazyRowsAreUnchanged(t *testing.T) {
 					t.Errorf("%s: %s of row %d has changed", name, s.name, r)
 				}
 			}
+		}
+	}
+}
+
+// Ftrl replaces rows at its first update, also those that do not occur, unless LazyRows is set.
+func TestFtrlReplacesRows(t *testing.T) {
+	for _, lazy := range []bool{false, true} {
+		o := Ftrl(0.1)
+		if lazy {
+			o = Ftrl(0.1, LazyRows)
+		}
+		one := stepping(t, o, []int{3, 2})
+		if err := one.weights[0].Set([]float32{1, 2, 3, 4, 5, 6}); err != nil {
+			t.Fatal(err)
+		}
+		one.gradients[0] = gradient{rows: []int32{1}, values: []float32{1, -1}, sparse: true}
+		if err := one.step(0.1); err != nil {
+			t.Fatal(err)
+		}
+		w := one.weights[0].Values()
+		if got := []bool{w[0] == 1, w[2] == 3, w[5] == 6}; !slices.Equal(got, []bool{lazy, false, lazy}) {
+			t.Errorf("lazy %v: the weights are %v", lazy, w)
 		}
 	}
 }

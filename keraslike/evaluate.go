@@ -30,15 +30,10 @@ type evaluation struct {
 func (m *Model) Evaluate(ctx context.Context, data Samples, options ...EvaluateOption) (logs Logs, err error) {
 	defer caught(&err, "evaluate", nil, "")
 	e, err := m.newEvaluation(ctx, data, options)
-	if err != nil {
-		return nil, fmt.Errorf("evaluate: %w", err)
-	}
-	if e.dist != nil {
-		err = e.dist.open()
-	}
-	if err == nil {
+	if e.dist != nil && ctx != nil {
+		logs, err = m.evaluateTogether(ctx, data, e, err)
+	} else if err == nil {
 		logs, err = m.evaluate(ctx, data, e)
-		err = e.dist.finish(ctx, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
@@ -80,9 +75,9 @@ func (m *Model) EvaluateWith(ctx context.Context, data Samples, metrics ...Metri
 	return list, nil
 }
 
-func (m *Model) newEvaluation(ctx context.Context, data Samples, options []EvaluateOption) (*evaluation, error) {
-	e := &evaluation{batch: 32}
-	var err error
+// newEvaluation returns the settings of a call, also with an error.
+func (m *Model) newEvaluation(ctx context.Context, data Samples, options []EvaluateOption) (e *evaluation, err error) {
+	e = &evaluation{batch: 32}
 	for _, o := range given(options, &err) {
 		o.applyEvaluate(e)
 	}
@@ -92,17 +87,17 @@ func (m *Model) newEvaluation(ctx context.Context, data Samples, options []Evalu
 	}
 	switch {
 	case err != nil:
-		return nil, err
+		return e, err
 	case ctx == nil:
-		return nil, errNoContext
+		return e, errNoContext
 	case m.compiled == nil:
-		return nil, ErrNotCompiled
+		return e, ErrNotCompiled
 	case isNil(data) || ok && e.hi == 0:
-		return nil, errors.New("no data")
+		return e, errors.New("no data")
 	case e.batch < 1:
-		return nil, fmt.Errorf("batches of %d samples, want at least 1", e.batch)
+		return e, fmt.Errorf("batches of %d samples, want at least 1", e.batch)
 	case e.mistake != nil:
-		return nil, e.mistake
+		return e, e.mistake
 	}
 	return e, nil
 }
@@ -120,6 +115,10 @@ func (m *Model) evaluate(ctx context.Context, data Samples, e *evaluation) (Logs
 
 // score accumulates the measurements over all batches.
 func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *scores) error {
+	data, err := m.prepare(data, false)
+	if err != nil {
+		return err
+	}
 	var order *batchIterator
 	size := e.batch
 	if source, ok := data.(Source); ok {
@@ -131,7 +130,7 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
 	r, err := newBatchReader(m.dataSpec(), data, order, size, nil, func(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
-		key := graphKey{n, weighted, l}
+		key := graphKey{batch: n, weighted: weighted, lengths: l}
 		if g == nil || g.graphKey != key {
 			m.graphs.release(g)
 			if g, err = m.graphInArena(modeEvaluate, key); err != nil {
@@ -151,8 +150,8 @@ func (m *Model) score(ctx context.Context, data Samples, e *evaluation, s *score
 	}
 	defer r.end()
 	for step := 0; e.steps == 0 || step < e.steps; step++ {
-		if ctx.Err() != nil {
-			return interrupted(ctx)
+		if err := e.dist.step(ctx); err != nil { // each rank reads the whole stream
+			return err
 		}
 		b, err := r.next()
 		switch {
@@ -189,10 +188,10 @@ func (m *Model) dataSpec() *dataSpec {
 	return d
 }
 
-// inputSpec describes the inputs that the model accepts.
+// inputSpec describes the inputs that the graph of the model accepts.
 func (m *Model) inputSpec() *dataSpec {
 	d := &dataSpec{network: &m.network, model: m.name}
-	for _, t := range m.inputs {
+	for _, t := range m.edges {
 		d.inputs = append(d.inputs, t.shape)
 	}
 	for _, t := range m.outputs {

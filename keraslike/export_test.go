@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"testing"
 
 	"gorgonia.org/tensor"
 )
@@ -49,3 +50,19 @@ func (h *History) Add(epoch int, logs Logs) { h.add(epoch, logs, 0) }
 
 // Memory is the array of a weight itself.
 func Memory(w *Weight) []float32 { return w.floats() }
+
+// PreprocessingKinds returns the kinds of layers that run before the network.
+func PreprocessingKinds(t testing.TB) (kinds []string) {
+	for _, r := range preprocessingRows(t) {
+		kinds = append(kinds, r.kind)
+	}
+	return kinds
+}
+
+// PreprocessingModels returns a model of each layer that runs before the network.
+func PreprocessingModels(t testing.TB) (models []*Model) {
+	for _, r := range preprocessingRows(t) {
+		models = append(models, preprocessingModel(t, r.layer(), r.in...))
+	}
+	return models
+}

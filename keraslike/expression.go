@@ -13,6 +13,7 @@ type graphKey struct {
 	batch    int
 	weighted bool    // whether samples have weights
 	lengths  lengths // of the free axes
+	leaf     bool    // the batch is a part of that of a distributed training
 }
 
 // expression is a graph of the model before the graph is compiled.
@@ -32,7 +33,7 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 	s := &Scope{
 		sizing:   z.sizing,
 		maxNodes: nodesPerLayer * n.layersLimit(), maxMemory: n.memoryLimit(mode, key.batch),
-		g: graph.New(), training: mode >= modeTrain, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
+		g: graph.New(), training: mode >= modeTrain, leaf: key.leaf, batch: key.batch, samples: key.batch, random: n.random, tracesLayers: mode == modeTrace, paths: n.paths,
 		weights: map[*Weight]*graph.Node{}, constants: map[string]*graph.Node{}, logits: map[*graph.Node]logits{}, groups: &graph.Groups{},
 	}
 	if c != nil {
@@ -42,10 +43,10 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 	if mode == modeGradient {
 		s.layerNodes = map[string]*graph.Node{}
 	}
-	for _, x := range n.inputs {
+	for _, x := range n.edges {
 		v.in = append(v.in, s.input(x.layer.name, z.shape(x).withBatch(key.batch)...))
 	}
-	v.out, v.outputMasks = s.run(n, "", v.in, nil)
+	v.out, v.outputMasks = s.run(n, "", n.edges, n.rest, v.in, nil)
 	if s.err == nil && (mode == modeEvaluate || mode == modeTrain) {
 		s.err = s.groups.Record(s.g, "loss", func() error { v.addCost(n, c, key.weighted); return s.err })
 	}
@@ -55,11 +56,11 @@ func (n *network) newExpression(mode mode, key graphKey, z *sizes, c *compiled) 
 	return v, nil
 }
 
-// run adds the expressions of a network's layers and returns its outputs and their
-// masks; prefix is the path of the network.
-func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, outMasks []*graph.Node) {
+// run adds the expressions of calls of a network, which begin with start, and returns its outputs and
+// their masks; prefix is the path of the network.
+func (s *Scope) run(net *network, prefix string, start, calls []*Tensor, in, masks []*graph.Node) (out, outMasks []*graph.Node) {
 	value, mask := map[*Tensor]*graph.Node{}, map[*Tensor]*graph.Node{}
-	for i, t := range net.inputs {
+	for i, t := range start {
 		value[t] = in[i]
 		if i < len(masks) {
 			mask[t] = masks[i]
@@ -68,7 +69,7 @@ func (s *Scope) run(net *network, prefix string, in, masks []*graph.Node) (out, 
 	outer := s.application
 	defer func() { s.application = outer }()
 	z := s.sizing.find(net, sampleShapes(in))
-	for _, t := range net.order {
+	for _, t := range calls {
 		if s.err != nil {
 			return nil, nil
 		}

@@ -104,6 +104,7 @@ func (m *Model) Fit(ctx context.Context, data Samples, options ...FitOption) (h 
 	defer func() {
 		m.running, m.trainer.checksGradients = nil, false
 		m.releaseTraining()
+		f.dist.release(m)
 		if !finished { // after a panic, or where a callback ends the goroutine
 			_ = f.finish(errAborted)
 		}
@@ -321,6 +322,9 @@ func (f *fit) check(data Samples) error {
 // open opens the training data and checks that it fits the model.
 func (f *fit) open(data Samples) (err error) {
 	m := f.m
+	if data, err = m.prepare(data, true); err != nil {
+		return err
+	}
 	if source, ok := data.(Source); ok {
 		n, err := lenOf(source)
 		if err != nil {
@@ -339,7 +343,11 @@ func (f *fit) open(data Samples) (err error) {
 		return err
 	}
 	if f.validation != nil {
-		if _, err := m.dataSpec().accepts(f.validation); err != nil {
+		validation, err := m.prepare(f.validation, false)
+		if err == nil {
+			_, err = m.dataSpec().accepts(validation)
+		}
+		if err != nil {
 			return fmt.Errorf("validation: %w", err)
 		}
 	}

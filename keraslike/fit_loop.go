@@ -59,7 +59,7 @@ func (f *fit) arrange() {
 
 func (f *fit) stopped(ctx context.Context) error {
 	t := &f.state
-	return fmt.Errorf("epoch %d, after step %d of %d: %w: %w", t.Epoch, t.Step, t.Steps, ErrInterrupted, f.dist.cause(ctx))
+	return fmt.Errorf("epoch %d, after step %d of %d: %w", t.Epoch, t.Step, t.Steps, f.dist.interrupted(ctx))
 }
 
 // epoch trains on all batches once, or on those that remain after an interruption, and
@@ -145,7 +145,7 @@ func (f *fit) validate(ctx context.Context) error {
 	e := &evaluation{batch: f.batch, steps: f.validationSteps, dist: f.dist}
 	data := f.validation
 	if f.split > 0 {
-		data, e.lo = f.train.source, len(f.train.order)
+		data, e.lo = unprepared(f.train.source), len(f.train.order)
 	}
 	if source, ok := data.(Source); ok {
 		n, err := lenOf(source)
@@ -182,7 +182,13 @@ func (f *fit) advance(ctx context.Context) (more bool, err error) {
 
 // buffers returns the buffers of the training graph for a batch size.
 func (f *fit) buffers(n int, weighted bool, l lengths) (b *batchBuffers, err error) {
-	if f.graph, err = f.m.trainingGraph(graphKey{n, weighted, l}); err != nil {
+	key := graphKey{batch: n, weighted: weighted, lengths: l, leaf: f.dist != nil}
+	if f.dist != nil && f.dist.lockstep != nil {
+		f.graph, err = f.dist.lockstep.graphOf(f.m, key)
+	} else {
+		f.graph, err = f.m.trainingGraph(key)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &f.graph.batchBuffers, nil

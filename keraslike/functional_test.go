@@ -213,7 +213,7 @@ func TestSharedLayer(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := func(v ...float32) graph.Value { return tensorOf([]int{1, 2}, v) }
-	loss, err := m.TrainOnBatchOf([]graph.Value{one(1, 0), one(0, 1)}, []graph.Value{one(0, 1), one(1, -1)}, nil)
+	result, err := m.TrainOnBatchOf([]graph.Value{one(1, 0), one(0, 1)}, []graph.Value{one(0, 1), one(1, -1)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,7 @@ func TestSharedLayer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []float32{0, 1, 1, -5}; loss != 6.5 || !slices.Equal(w.Values(), want) {
-		t.Errorf("loss %v, kernel %v, want 6.5 and %v", loss, w.Values(), want)
+	if want := []float32{0, 1, 1, -5}; result.Loss() != 6.5 || !slices.Equal(w.Values(), want) {
+		t.Errorf("loss %v, kernel %v, want 6.5 and %v", result.Loss(), w.Values(), want)
 	}
 }

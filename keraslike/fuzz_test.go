@@ -59,6 +59,7 @@ func FuzzLoadConfig(f *testing.F) {
 	for _, c := range layerCases() {
 		models = append(models, keraslike.Sequential("m", append([]keraslike.Part{keraslike.Input(c.in...)}, c.layers...)...))
 	}
+	models = append(models, keraslike.PreprocessingModels(f)...)
 	for _, m := range models {
 		if err := m.Build(1); err != nil {
 			f.Fatal(err)

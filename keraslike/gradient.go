@@ -30,6 +30,8 @@ func (m *Model) Gradient(source, at string) (*Gradient, error) {
 		return nil, fmt.Errorf("gradient: model %q has no weights yet: build, compile or load it", m.name)
 	case len(m.inputs) > 1 || source == "" && len(m.outputs) > 1:
 		return nil, fmt.Errorf("gradient: model %q has %d inputs and %d outputs, want one of each", m.name, len(m.inputs), len(m.outputs))
+	case m.front != nil:
+		return nil, fmt.Errorf("gradient: model %q has layers that run before the network, such as %q: ask a model of the layers behind them", m.name, m.front[0].layer.name)
 	case m.isFree():
 		return nil, fmt.Errorf("gradient: model %q has an input of shape %v, want fixed lengths: apply the model to an Input that has them", m.name, m.inputs[0].shape)
 	}

@@ -159,7 +159,7 @@ func TestHostileFiles(t *testing.T) {
 		"large window":     {onImage(1000, 1000, hostileLayer("max", "MaxPooling2D", fmt.Sprintf(pool, 999, 999))), compile, "multiplications"},
 		"larger window":    {onImage(1000, 1000, hostileLayer("max", "MaxPooling2D", fmt.Sprintf(pool, 1<<30, 1<<30))), compile, ""},
 		"large classes":    {architecture("m", hostileLayer("r", "RepeatVector", `"n":30000`), hostileLayer("f", "Flatten", "")), fmt.Sprintf(hostileCompile, `{"name":"confusion_matrix"}`), "metric confusion_matrix: its values need"},
-		"large thresholds": {architecture("m", tanh("a")), fmt.Sprintf(hostileCompile, `{"name":"auc","settings":{"num_thresholds":1099511627776}}`), "metric auc: its values need 24 TiB"},
+		"large thresholds": {architecture("m", tanh("a")), fmt.Sprintf(hostileCompile, `{"name":"auc","settings":{"num_thresholds":1099511627776}}`), "metric auc: its values need 48 TiB"},
 		"large constraint": {architecture("m", hostileLayer("d", "Dense", `"units":500000000,"activation":"linear","kernel_initializer":{"kind":"zeros"},"bias_initializer":{"kind":"zeros"},"kernel_constraint":{"kind":"max_norm","max_value":1,"axes":[0]}`)), compile, "limit"},
 		"no weights":       {architecture("m", hostileLayer("d", "Dense", `"units":10000000,"activation":"linear","kernel_initializer":{"kind":"zeros"},"bias_initializer":{"kind":"zeros"}`)), compile, "has no tensor"},
 	} {

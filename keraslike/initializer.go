@@ -14,7 +14,19 @@ import (
 // and the weight's path. Formulas: https://keras.io/api/layers/initializers/.
 type Initializer struct {
 	Kind  string  `json:"kind"`
-	Value float64 `json:"value,omitempty"` // the constant, the standard deviation, the limit or the gain
+	Value float64 `json:"value,omitempty"` // the constant, the standard deviation, the limit, the gain or the scale
+	// Of VarianceScaling:
+	Mode         FanMode      `json:"mode,omitempty"`
+	Distribution Distribution `json:"distribution,omitempty"`
+	// Added is added to every value, see Plus.
+	Added float64 `json:"added,omitempty"`
+}
+
+// Plus returns an initializer that adds v to every value. RandomNormal(0.05).Plus(1) has mean 1, and
+// RandomUniform(0.5).Plus(0.5) draws from U(0, 1).
+func (i Initializer) Plus(v float64) Initializer {
+	i.Added += v
+	return i
 }
 
 // GlorotUniform draws from U(-l, l), l = √(6/(fan_in + fan_out)) (Glorot & Bengio 2010).
@@ -39,10 +51,50 @@ func LecunUniform() Initializer { return Initializer{Kind: "lecun_uniform"} }
 func LecunNormal() Initializer { return Initializer{Kind: "lecun_normal"} }
 
 // RandomUniform draws from U(-limit, limit).
-func RandomUniform(limit float64) Initializer { return Initializer{"random_uniform", limit} }
+func RandomUniform(limit float64) Initializer {
+	return Initializer{Kind: "random_uniform", Value: limit}
+}
 
 // RandomNormal draws from N(0, stddev²).
-func RandomNormal(stddev float64) Initializer { return Initializer{"random_normal", stddev} }
+func RandomNormal(stddev float64) Initializer {
+	return Initializer{Kind: "random_normal", Value: stddev}
+}
+
+// TruncatedNormal draws from N(0, stddev²), cut off at two standard deviations, after which the standard
+// deviation is 0.88·stddev.
+func TruncatedNormal(stddev float64) Initializer {
+	return Initializer{Kind: "truncated_normal", Value: stddev}
+}
+
+// VarianceScaling draws with variance scale/n, where n is fan_in, fan_out or their mean. Glorot's
+// initializers are those of scale 1 and FanAverage, He's of 2 and FanIn, LeCun's of 1 and FanIn. Keras's
+// defaults are 1, FanIn and TruncatedDistribution.
+func VarianceScaling(scale float64, mode FanMode, distribution Distribution) Initializer {
+	return Initializer{Kind: "variance_scaling", Value: scale, Mode: mode, Distribution: distribution}
+}
+
+// FanMode is the number by which VarianceScaling divides.
+type FanMode string
+
+// The numbers by which VarianceScaling divides.
+const (
+	FanIn      FanMode = "fan_in"
+	FanOut     FanMode = "fan_out"
+	FanAverage FanMode = "fan_avg"
+)
+
+// Distribution is that from which VarianceScaling draws.
+type Distribution string
+
+// The distributions of VarianceScaling.
+const (
+	TruncatedDistribution Distribution = "truncated_normal" // normal, cut off at two standard deviations
+	NormalDistribution    Distribution = "untruncated_normal"
+	UniformDistribution   Distribution = "uniform"
+)
+
+// Identity sets a matrix to gain on the diagonal and 0 elsewhere. Keras's default gain is 1.
+func Identity(gain float64) Initializer { return Initializer{Kind: "identity", Value: gain} }
 
 // Zeros sets all elements to 0.
 func Zeros() Initializer { return Initializer{Kind: "zeros"} }
@@ -51,11 +103,11 @@ func Zeros() Initializer { return Initializer{Kind: "zeros"} }
 func Ones() Initializer { return Initializer{Kind: "ones"} }
 
 // Constant sets all elements to value.
-func Constant(value float64) Initializer { return Initializer{"constant", value} }
+func Constant(value float64) Initializer { return Initializer{Kind: "constant", Value: value} }
 
 // Orthogonal draws a matrix with orthonormal rows or columns, whichever are fewer, times gain
 // (Saxe et al. 2014). All axes but the last are rows.
-func Orthogonal(gain float64) Initializer { return Initializer{"orthogonal", gain} }
+func Orthogonal(gain float64) Initializer { return Initializer{Kind: "orthogonal", Value: gain} }
 
 // truncation is the standard deviation of the standard normal distribution truncated at ±2.
 // Dividing by it restores the wanted variance.
@@ -68,7 +120,20 @@ func (i Initializer) check(shape []int) error {
 			return fmt.Errorf("initializer unit_forget: shape %v is not that of an LSTM's bias", shape)
 		}
 	case "zeros", "ones", "constant", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal":
-	case "random_uniform", "random_normal":
+	case "variance_scaling":
+		switch {
+		case !(i.Value > 0):
+			return fmt.Errorf("initializer variance_scaling: scale is %g, want a number above 0", i.Value)
+		case i.Mode != FanIn && i.Mode != FanOut && i.Mode != FanAverage:
+			return fmt.Errorf("initializer variance_scaling: mode %q is unknown, want fan_in, fan_out or fan_avg", i.Mode)
+		case i.Distribution != TruncatedDistribution && i.Distribution != NormalDistribution && i.Distribution != UniformDistribution:
+			return fmt.Errorf("initializer variance_scaling: distribution %q is unknown, want truncated_normal, untruncated_normal or uniform", i.Distribution)
+		}
+	case "identity":
+		if len(shape) != 2 {
+			return fmt.Errorf("initializer identity: shape %v has not two axes", shape)
+		}
+	case "random_uniform", "random_normal", "truncated_normal":
 		if !(i.Value >= 0) {
 			return fmt.Errorf("initializer %s(%g): want a number of at least 0", i.Kind, i.Value)
 		}
@@ -79,8 +144,10 @@ func (i Initializer) check(shape []int) error {
 	default:
 		return fmt.Errorf("initializer %q: unknown", i.Kind)
 	}
-	if !(math.Abs(i.Value) <= math.MaxFloat32) {
-		return fmt.Errorf("initializer %s(%g): want a finite number (float32)", i.Kind, i.Value)
+	for _, v := range []float64{i.Value, i.Added} {
+		if !(math.Abs(v) <= math.MaxFloat32) {
+			return fmt.Errorf("initializer %s(%g): want a finite number (float32)", i.Kind, v)
+		}
 	}
 	return nil
 }
@@ -113,11 +180,48 @@ func (i Initializer) fill(w []float32, shape []int, rng *rand.Rand) {
 	case "lecun_normal":
 		truncatedNormal(w, math.Sqrt(1/in), rng)
 	case "random_normal":
-		for j := range w {
-			w[j] = float32(i.Value * rng.NormFloat64())
+		normal(w, i.Value, rng)
+	case "truncated_normal":
+		truncatedNormal(w, i.Value*truncation, rng)
+	case "variance_scaling":
+		i.scaled(w, in, out, rng)
+	case "identity":
+		constant(w, 0)
+		for j := range min(shape[0], shape[1]) {
+			w[j*shape[1]+j] = float32(i.Value)
 		}
 	case "orthogonal":
 		orthogonal(w, shape, i.Value, rng)
+	}
+	if i.Added != 0 {
+		for j := range w {
+			w[j] += float32(i.Added)
+		}
+	}
+}
+
+// scaled draws the values of VarianceScaling.
+func (i Initializer) scaled(w []float32, in, out float64, rng *rand.Rand) {
+	n := in
+	switch i.Mode {
+	case FanOut:
+		n = out
+	case FanAverage:
+		n = (in + out) / 2
+	}
+	switch variance := i.Value / n; i.Distribution {
+	case UniformDistribution:
+		uniform(w, math.Sqrt(3*variance), rng)
+	case NormalDistribution:
+		normal(w, math.Sqrt(variance), rng)
+	default:
+		truncatedNormal(w, math.Sqrt(variance), rng)
+	}
+}
+
+func normal(w []float32, stddev float64, rng *rand.Rand) {
+	for j := range w {
+		w[j] = float32(stddev * rng.NormFloat64())
 	}
 }
 

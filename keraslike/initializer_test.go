@@ -53,9 +53,16 @@ func initializerOf(a golden.Args) (i keraslike.Initializer, ok bool) {
 	case "lecun_normal":
 		return keraslike.LecunNormal(), true
 	case "random_normal":
-		return keraslike.RandomNormal(a.Float("stddev")), true
+		return keraslike.RandomNormal(a.Float("stddev")).Plus(a.Float("mean")), true
 	case "random_uniform":
-		return keraslike.RandomUniform(a.Float("maxval")), true
+		low, high := a.Float("minval"), a.Float("maxval")
+		return keraslike.RandomUniform((high - low) / 2).Plus((high + low) / 2), true
+	case "truncated_normal":
+		return keraslike.TruncatedNormal(a.Float("stddev")).Plus(a.Float("mean")), true
+	case "variance_scaling":
+		return keraslike.VarianceScaling(a.Float("scale"), keraslike.FanMode(a.String("mode")), keraslike.Distribution(a.String("distribution"))), true
+	case "identity":
+		return keraslike.Identity(a.Float("gain")), true
 	case "orthogonal":
 		return keraslike.Orthogonal(a.Float("gain")), true
 	case "zeros":
@@ -96,7 +103,7 @@ func TestInitializers(t *testing.T) {
 			checkMoments(t, all, c.Want)
 		})
 	}
-	for _, kind := range []string{"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "random_uniform", "random_normal", "orthogonal", "zeros", "ones", "constant"} {
+	for _, kind := range []string{"glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "random_uniform", "random_normal", "orthogonal", "zeros", "ones", "constant", "truncated_normal", "variance_scaling", "identity"} {
 		if !seen[kind] {
 			t.Errorf("%s has no known values", kind)
 		}
@@ -119,7 +126,7 @@ func checkMoments(t *testing.T, w []float32, want map[string]golden.Array) {
 	if got := sum / n; math.Abs(got-mean) > 5*std/math.Sqrt(n) {
 		t.Errorf("mean is %g, want %g", got, mean)
 	}
-	if got := math.Sqrt(squares / n); math.Abs(got-std) > 5*std/math.Sqrt(n) {
+	if got := math.Sqrt(squares/n - sum/n*sum/n); math.Abs(got-std) > 5*std/math.Sqrt(n) {
 		t.Errorf("standard deviation is %g, want %g", got, std)
 	}
 	if limit, ok := want["limit"]; ok {
@@ -189,6 +196,8 @@ func TestInitialValuesDependOnSeedAndPath(t *testing.T) {
 func TestInitializerMistakes(t *testing.T) {
 	for _, init := range []keraslike.Initializer{
 		{Kind: "unheard_of"}, keraslike.Constant(math.NaN()), keraslike.RandomNormal(-1), keraslike.RandomUniform(math.Inf(1)), keraslike.Orthogonal(math.NaN()),
+		keraslike.VarianceScaling(0, keraslike.FanIn, keraslike.UniformDistribution), keraslike.VarianceScaling(1, "fan", keraslike.UniformDistribution),
+		keraslike.VarianceScaling(1, keraslike.FanIn, "cauchy"), keraslike.TruncatedNormal(-1), keraslike.Zeros().Plus(math.Inf(1)),
 	} {
 		t.Run(fmt.Sprint(init.Kind, init.Value), func(t *testing.T) {
 			m := keraslike.Sequential("m", keraslike.Input(2), keraslike.Dense(3, keraslike.KernelInitializer(init)))

@@ -20,7 +20,8 @@ import (
 func TestEverythingHasKnownValues(t *testing.T) {
 	aliases := map[string]string{ // what the programs that made the values call it
 		"mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",
-		"BinaryAccuracyAt": "binary_accuracy",
+		"BinaryAccuracyAt": "binary_accuracy", "exact_accuracy": "Accuracy", "Cosine": "CosineSimilarity",
+		"LossMetric": "BinaryCrossentropy",
 	}
 	exempt := []string{
 		"accuracy",                                                               // one of the three accuracies, by the shapes
@@ -31,8 +32,13 @@ func TestEverythingHasKnownValues(t *testing.T) {
 		"ActivationFunc": "activations", "LossFunc": "losses", "Loss": "losses", "MetricFunc": "metrics", "Metric": "metrics", "Initializer": "initializers", "Optimizer": "optimizers",
 	}
 	known := map[string]bool{}
+	byKeras := map[string]string{"metrics": "metrics_keras", "optimizers": "optimizers_keras"}
 	for _, file := range files {
-		for _, c := range golden.Load(t, file) {
+		cases := golden.Load(t, file)
+		if more, ok := byKeras[file]; ok {
+			cases = append(cases, golden.Load(t, more)...)
+		}
+		for _, c := range cases {
 			for _, arg := range []string{"activation", "loss", "metric", "initializer", "optimizer"} {
 				known[file+" "+plain(c.Args.String(arg))] = true
 			}

@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -105,6 +106,9 @@ func (l *layer) Apply(in ...*Tensor) *Tensor {
 			return t // the mistake that x carries is the one to report
 		}
 		shapes[i] = x.shape
+	}
+	if t.err = t.place(); t.err != nil {
+		return t
 	}
 	var out []Shape
 	if anyFree(shapes) {
@@ -215,6 +219,8 @@ type Tensor struct {
 	first       *Tensor   // the first output of the call that this is a further one of
 	moreOutputs []*Tensor // the further outputs of the call that this is the first one of
 	shape       Shape     // nil after a mistake
+	strings     bool      // an input of strings
+	raw         bool      // an input, or computed from inputs by layers that can run before the graph
 	err         error
 	tried       map[int]trial // the call at some lengths of the free axes
 }
@@ -223,6 +229,9 @@ func (t *Tensor) part() {}
 
 // Shape returns the shape of one sample, nil after an error.
 func (t *Tensor) Shape() Shape { return t.shape }
+
+// IsString reports whether the tensor is of strings: a StringInput.
+func (t *Tensor) IsString() bool { return t.strings }
 
 // Output returns output k of a layer with several outputs. Output 0 is the tensor that Apply
 // returned:
@@ -307,19 +316,30 @@ const maxErrorPath = 24
 // length compiles a graph, which shares the weights. A layer whose weights would depend on a
 // free axis, such as Dense behind Flatten, is an error. See RaggedSource for data whose samples
 // differ in length.
-func Input(shape ...int) *Tensor { return newInput("", shape) }
+func Input(shape ...int) *Tensor { return NamedInput("", shape...) }
 
 // NamedInput is Input with a name, for models with several.
-func NamedInput(name string, shape ...int) *Tensor { return newInput(name, shape) }
-
-func newInput(name string, shape Shape) *Tensor {
-	l := &layer{name: name, def: &input{Shape: append(Shape{}, shape...)}}
-	return l.Apply()
+func NamedInput(name string, shape ...int) *Tensor {
+	return newInput(name, &input{Shape: append(Shape{}, shape...)})
 }
+
+// StringInput creates an input of strings: StringInput(1) takes one string for each sample. Layers
+// that make numbers of them are StringLookup, TextVectorization, Hashing and HashedCrossing; no other
+// layer takes strings. Strings makes an Array of strings for Predict, and a StringSource has such
+// inputs.
+func StringInput(shape ...int) *Tensor { return NamedStringInput("", shape...) }
+
+// NamedStringInput is StringInput with a name, for models with several inputs.
+func NamedStringInput(name string, shape ...int) *Tensor {
+	return newInput(name, &input{Shape: append(Shape{}, shape...), Strings: true})
+}
+
+func newInput(name string, d *input) *Tensor { return (&layer{name: name, def: d}).Apply() }
 
 // input is the definition of an input, which has no expression: the model creates its node.
 type input struct {
-	Shape Shape `json:"shape"`
+	Shape   Shape `json:"shape"`
+	Strings bool  `json:"strings,omitempty"`
 }
 
 var _ = register[input]("Input")
@@ -330,6 +350,9 @@ func (d *input) Build(_ *Builder, _ []Shape) (Shape, error) {
 	for _, n := range d.Shape {
 		if n <= 0 && n != Any {
 			return nil, fmt.Errorf("axis of %d, want all axes positive or Any", n)
+		}
+		if n == Any && d.Strings {
+			return nil, errors.New("axis of Any, want fixed lengths for strings")
 		}
 	}
 	return d.Shape, nil

@@ -21,19 +21,26 @@ import (
 //
 // for both. Otherwise, and if the layer is not trainable, μ and σ² are the moving averages.
 //
+// In a distributed training (Distributed) the batch is a leaf, a part of the whole batch, unless the layer is
+// Synchronized: then μ and σ², and the gradient, are those of the whole batch, and an update is the same as on
+// one process, up to rounding. For each such layer and step the ranks exchange three times about as many
+// numbers as there are features, and all leaves of a rank are in memory at once; a model that is too large for
+// that (Limits.Memory) is an error.
+//
 //	input, output  (batch, ..., features), the same shape
 //	weights        gamma (features) of ones, beta (features) of zeros; not trained:
 //	               moving_mean (features) of zeros, moving_variance (features) of ones
 //
 // Options:
 //
-//	Axis       -1
-//	Momentum   0.99
-//	Epsilon    0.001
-//	NoScale    off
-//	NoCenter   off
-//	Name       "batch_normalization", "batch_normalization_1" and so on
-//	Trainable  true
+//	Axis          -1
+//	Momentum      0.99
+//	Epsilon       0.001
+//	NoScale       off
+//	NoCenter      off
+//	Synchronized  off
+//	Name          "batch_normalization", "batch_normalization_1" and so on
+//	Trainable     true
 //
 // See https://keras.io/api/layers/normalization_layers/batch_normalization/.
 func BatchNormalization(opts ...NormalizationOption) Layer {
@@ -48,6 +55,8 @@ type batchNorm struct {
 	Epsilon  float64 `json:"epsilon" option:"Epsilon"`
 	NoScale  bool    `json:"no_scale,omitempty" option:"NoScale"`
 	NoCenter bool    `json:"no_center,omitempty" option:"NoCenter"`
+
+	Synchronized bool `json:"synchronized,omitempty" option:"Synchronized"`
 }
 
 var _ = register[batchNorm]("BatchNormalization")
@@ -92,8 +101,12 @@ func (d *batchNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 // batch normalizes by the statistics of the batch, without masked steps if the input has a
 // mask; x is the input with its features moved to the last axis.
 func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, variance *graph.Node, err error) {
-	mask := s.Mask(0)
+	mask, together := s.Mask(0), d.Synchronized && s.leaf
+	s.synchronized = s.synchronized || together
 	if mask == nil || in == nil || x == nil {
+		if together {
+			return graph.SynchronizedBatchNorm(s.path+s.inner(), x, nil, gamma, beta, d.Epsilon)
+		}
 		return graph.BatchNorm(x, gamma, beta, d.Epsilon)
 	}
 	if x != in { // its axes have been moved: move the mask's, too
@@ -101,6 +114,9 @@ func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, va
 			mask = s.Do(graph.RepeatElements(s.Do(graph.Reshape(mask, append(mask.Shape().Clone(), 1)...)), axis, in.Shape()[axis]))
 		}
 		mask, _ = axesLast(s, mask, d.Axis)
+	}
+	if together {
+		return graph.SynchronizedBatchNorm(s.path+s.inner(), x, mask, gamma, beta, d.Epsilon)
 	}
 	return graph.MaskedBatchNorm(x, mask, gamma, beta, d.Epsilon)
 }

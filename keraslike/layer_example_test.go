@@ -212,11 +212,11 @@ func ExampleCustomLoss() {
 	if err := errors.Join(errX, errY); err != nil {
 		log.Fatal(err)
 	}
-	loss, err := m.TrainOnBatch(x.Tensor(), y.Tensor())
+	result, err := m.TrainOnBatch(x.Tensor(), y.Tensor())
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(loss)
+	fmt.Println(result.Loss())
 	// Output: 4
 }
 

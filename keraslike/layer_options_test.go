@@ -62,12 +62,21 @@ func constructors() map[string]constructor {
 		"BatchNormalization": made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
 		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
 		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),
-		"Dot":        made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
-		"Activation": made(func(o ...LayerOption) Layer { return Activation(ReLU, o...) }, nil),
-		"Reshape":    made(func(o ...LayerOption) Layer { return Reshape([]int{1}, o...) }, nil),
-		"Permute":    made(func(o ...LayerOption) Layer { return Permute([]int{1}, o...) }, nil),
-		"Masking":    made(func(o ...LayerOption) Layer { return Masking(0, o...) }, nil),
-		"Rescaling":  made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
+		"Dot":          made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
+		"Activation":   made(func(o ...LayerOption) Layer { return Activation(ReLU, o...) }, nil),
+		"Reshape":      made(func(o ...LayerOption) Layer { return Reshape([]int{1}, o...) }, nil),
+		"Permute":      made(func(o ...LayerOption) Layer { return Permute([]int{1}, o...) }, nil),
+		"Masking":      made(func(o ...LayerOption) Layer { return Masking(0, o...) }, nil),
+		"StringLookup": made(StringLookup, nil), "IntegerLookup": made(IntegerLookup, nil), "TextVectorization": made(TextVectorization, nil),
+		"CategoryEncoding": of1(CategoryEncoding, "tokens"), "Hashing": of1(Hashing, "bins"), "HashedCrossing": of1(HashedCrossing, "bins"),
+		"Discretization": made(Discretization, nil), "Resizing": of2(Resizing, "height", "width"), "CenterCrop": of2(CenterCrop, "height", "width"),
+		"RandomCrop": of2(RandomCrop, "height", "width"), "RandomFlip": made(RandomFlip, nil),
+		"RandomRotation":    made(func(o ...PreprocessingOption) Layer { return RandomRotation(0.1, o...) }, nil),
+		"RandomZoom":        made(func(o ...PreprocessingOption) Layer { return RandomZoom(0.1, o...) }, nil),
+		"RandomTranslation": made(func(o ...PreprocessingOption) Layer { return RandomTranslation(0.1, 0.2, o...) }, nil),
+		"RandomContrast":    made(func(o ...PreprocessingOption) Layer { return RandomContrast(0.1, o...) }, nil),
+		"RandomBrightness":  made(func(o ...PreprocessingOption) Layer { return RandomBrightness(0.1, o...) }, nil),
+		"Rescaling":         made(func(o ...LayerOption) Layer { return Rescaling(1, 0, o...) }, nil),
 		"Lambda": made(func(o ...LayerOption) Layer {
 			return Lambda(func(in ...*graph.Node) (*graph.Node, error) { return in[0], nil }, o...)
 		}, nil),
@@ -103,7 +112,11 @@ func layerOptions() []layerSetting {
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
 		MaskZero, EmbeddingsInitializer(Ones()),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter,
+		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, Synchronized,
+		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
+		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
+		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
+		FactorRange(0, 0.5), HeightRange(0, 0.4), WidthRange(0, 0.3), ValueRange(0, 2),
 		Normalized, NegativeSlope(0.1), SharedAxes(1), AlphaInitializer(Ones()),
 		NoBias, KernelInitializer(Ones()), RecurrentInitializer(Ones()), BiasInitializer(Ones()),
 		KernelRegularizer(r), RecurrentRegularizer(r), BiasRegularizer(r), ActivityRegularizer(r),
@@ -154,8 +167,8 @@ func TestEveryOptionIsListed(t *testing.T) {
 	for _, o := range layerOptions() {
 		listed[o.sets().option] = true
 	}
-	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Layer|Kernel|Window|Axis)Option$`)
-	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge)Flag|Padding)$`)
+	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
+	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
 		if families.MatchString(typ.Name) {
@@ -322,6 +335,25 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		return "Zeros()"
 	case *[2]int:
 		return "the size that Keras infers"
+	case OutputMode:
+		return map[OutputMode]string{IntOutput: "IntOutput", MultiHotOutput: "MultiHotOutput"}[v]
+	case Standardization, Splitting, FillMode, Interpolation, FlipMode:
+		return map[any]string{LowerAndStripPunctuation: "LowerAndStripPunctuation", SplitWhitespace: "SplitWhitespace", FillReflect: "FillReflect",
+			BilinearInterpolation: "BilinearInterpolation", FlipBoth: "FlipBoth"}[v]
+	case *string, *int, *[2]uint64:
+		return "none"
+	case []string, []float64:
+		return "none"
+	case *[2]float64:
+		return "none"
+	case [2]float64:
+		if field == "ValueRange" {
+			return fmt.Sprintf("%g to %g", v[0], v[1])
+		}
+		if name, ok := map[string]string{"HeightRange": "height", "WidthRange": "width"}[field]; ok && d.Kind() == "RandomTranslation" {
+			return fmt.Sprintf("-%s to %[1]s", name)
+		}
+		return "-factor to factor"
 	case *Layer:
 		return "a copy of the layer that runs backward"
 	case [2]int:

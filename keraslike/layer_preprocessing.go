@@ -4,7 +4,6 @@ package keraslike
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -43,66 +42,24 @@ type normalization struct {
 	mean, variance []float32 // computed by Adapt before Build
 }
 
-// adaptBatch is the number of samples that Adapt reads at once.
-const adaptBatch = 256
-
-// Adapt computes the mean and the variance of the first input over all samples of a source
-// and stores them in a layer made by Normalization. It reads the source twice. It may be
-// called before or after the layer is applied, and replaces the results of an earlier call.
-// If the context is canceled, it returns an error that wraps ErrInterrupted and the context's
-// error, and changes nothing.
-func Adapt(ctx context.Context, norm Layer, source Source) error {
-	if isNil(norm) {
-		return errors.New("adapt: the layer is nil")
-	}
-	n := norm.core()
-	d, ok := n.def.(*normalization)
-	if !ok {
-		return fmt.Errorf("adapt: got a %s layer, want one made by Normalization", n.def.Kind())
-	}
-	if err := d.adapt(ctx, n, source); err != nil {
-		return fmt.Errorf("adapt: %w", err)
-	}
-	return nil
-}
-
-func (d *normalization) adapt(ctx context.Context, n *layer, source Source) error {
-	if err := checkContext(ctx); err != nil {
+func (d *normalization) adapt(ctx context.Context, n *layer, data *adaptData) error {
+	if err := data.want(false); err != nil {
 		return err
 	}
-	if isNil(source) {
-		return errors.New("no data")
-	}
-	samples, err := lenOf(source)
-	if err != nil {
-		return err
-	}
-	shapes, _, err := shapesOf(source)
-	switch {
-	case err != nil:
-		return err
-	case samples == 0:
-		return errors.New("no data")
-	case len(shapes) == 0:
-		return errors.New("the data has no inputs")
-	}
-	shape := Shape(shapes[0])
-	if shape.isFree() {
-		return fmt.Errorf("the data has samples of shape %v, want samples of one length", shape)
-	}
+	shape := data.shape()
 	if n.built && !n.in[0].takes(shape) {
-		return fmt.Errorf("the data has samples of shape %v, the layer was built for %v", shapes[0], []int(n.in[0]))
+		return fmt.Errorf("the data has samples of shape %v, the layer was built for %v", []int(shape), []int(n.in[0]))
 	}
 	features, inner, err := d.features(shape)
 	if err != nil {
 		return err
 	}
-	count := float64(samples*shape.Size()) / float64(features)
+	count := float64(data.samples*shape.Size()) / float64(features)
 	mean, variance := make([]float64, features), make([]float64, features)
-	if err := eachValue(ctx, source, shapes, samples, func(i int, v float64) { mean[i/inner%features] += v / count }); err != nil {
+	if err := eachValue(ctx, data, func(i int, v float64) { mean[i/inner%features] += v / count }); err != nil {
 		return err
 	}
-	if err := eachValue(ctx, source, shapes, samples, func(i int, v float64) {
+	if err := eachValue(ctx, data, func(i int, v float64) {
 		off := v - mean[i/inner%features]
 		variance[i/inner%features] += off * off / count
 	}); err != nil {
@@ -125,27 +82,14 @@ func (d *normalization) features(s Shape) (features, inner int, err error) {
 	return s[axis], s[axis+1:].Size(), nil
 }
 
-// eachValue calls f for each value of the first input of all samples; i is the value's index
-// in its sample.
-func eachValue(ctx context.Context, source Source, shapes [][]int, samples int, f func(i int, v float64)) error {
-	order := newBatchIterator(source, 0, samples, adaptBatch)
-	inputs := make([][]float32, len(shapes))
-	for indices := order.next(); len(indices) > 0; indices = order.next() {
-		if ctx.Err() != nil {
-			return interrupted(ctx)
+// eachValue calls f for each value of all samples; i is the value's index in its sample.
+func eachValue(ctx context.Context, data *adaptData, f func(i int, v float64)) error {
+	return data.eachNumbers(ctx, func(sample []float32) error {
+		for i, v := range sample {
+			f(i, float64(v))
 		}
-		for k, s := range shapes {
-			inputs[k] = make([]float32, len(indices)*Shape(s).Size())
-		}
-		if err := readDense(source, indices, inputs, nil); err != nil {
-			return err
-		}
-		each := Shape(shapes[0]).Size()
-		for i, v := range inputs[0] {
-			f(i%each, float64(v))
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func toFloat32s(values []float64) []float32 {
@@ -188,16 +132,40 @@ func (d *normalization) Build(b *Builder, in []Shape) (Shape, error) {
 	return in[0], d.set(b.layer.weights[first:])
 }
 
+// prepare normalizes one sample, as the graph does.
+func (d *normalization) prepare(p *preparation, in []*value, out *value) error {
+	features, inner, err := d.features(in[0].shape)
+	if err != nil {
+		return err
+	}
+	y := out.resize(in[0].shape...)
+	w := p.step.layer.weights
+	locks := locksOf(w)
+	locks.rLock()
+	defer locks.rUnlock()
+	mean, variance := w[0].floats(), w[1].floats()
+	if len(mean) != features || len(variance) != features {
+		return fmt.Errorf("input has shape %v with %d features, the layer has %d", in[0].shape, features, len(mean))
+	}
+	for i, v := range in[0].numbers {
+		f := i / inner % features
+		y[i] = (v - mean[f]) / float32(math.Sqrt(float64(variance[f])+normalizationEpsilon))
+	}
+	return nil
+}
+
+// normalizationEpsilon is the square of Keras's minimum standard deviation.
+const normalizationEpsilon = 1e-14
+
 func (d *normalization) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	const epsilon = 1e-14
 	mean, variance := s.Weight("mean"), s.Weight("variance")
 	if d.AllAxes {
 		shape := slices.Clone(in[0].Shape())
 		column := s.Do(graph.Reshape(in[0], Shape(shape).Size(), 1))
-		return s.Do(graph.Reshape(s.Do(graph.Normalize(column, mean, variance, nil, nil, epsilon)), shape...))
+		return s.Do(graph.Reshape(s.Do(graph.Normalize(column, mean, variance, nil, nil, normalizationEpsilon)), shape...))
 	}
 	x, back := axesLast(s, in[0], d.Axis)
-	return back(s.Do(graph.Normalize(x, mean, variance, nil, nil, epsilon)))
+	return back(s.Do(graph.Normalize(x, mean, variance, nil, nil, normalizationEpsilon)))
 }
 
 // Rescaling computes y = scale·x + offset: Rescaling(1.0/255, 0) scales bytes to [0, 1]. The
@@ -232,6 +200,15 @@ func (d *rescaling) Build(_ *Builder, in []Shape) (Shape, error) {
 		return nil, err
 	}
 	return in[0], nil
+}
+
+func (d *rescaling) prepare(_ *preparation, in []*value, out *value) error {
+	y := out.resize(in[0].shape...)
+	scale, offset := float32(d.Scale), float32(d.Offset)
+	for i, v := range in[0].numbers {
+		y[i] = scale*v + offset
+	}
+	return nil
 }
 
 func (d *rescaling) Forward(s *Scope, in []*graph.Node) *graph.Node {

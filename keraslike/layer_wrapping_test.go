@@ -137,7 +137,7 @@ func TestFrozenModel(t *testing.T) {
 		before[w.Path()] = w.Values()
 	}
 	x, y := tensorOf([]int{2, 3}, []float32{1, 2, 3, 5, 4, 7}), tensorOf([]int{2, 1}, []float32{1, -1})
-	loss, err := m.TrainOnBatch(x, y)
+	result, err := m.TrainOnBatch(x, y)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestFrozenModel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if logs[0].Value != loss {
+	if loss := result.Loss(); logs[0].Value != loss {
 		t.Errorf("the loss is %v in training and %v in evaluation, want the same from a frozen normalization", loss, logs[0].Value)
 	}
 }

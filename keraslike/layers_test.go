@@ -119,6 +119,9 @@ func TestEveryKindHasARow(t *testing.T) {
 		}
 		seen[r.kind] = true
 	}
+	for _, r := range preprocessingRows(t) {
+		seen[r.kind] = true
+	}
 	for kind := range definitions {
 		if !seen[kind] {
 			t.Errorf("%s is registered and has no row in layerRows", kind)

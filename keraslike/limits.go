@@ -144,11 +144,16 @@ func (c *cost) internalBytes(mode mode, batch int) float64 {
 }
 
 // count adds up the cost of all layers.
-func (n *network) count(z *sizes) (c cost) {
-	for _, t := range n.inputs {
+func (n *network) count(z *sizes, start, calls []*Tensor) (c cost) {
+	for _, t := range start {
 		c.largest = max(c.largest, floatSize(z.shape(t)))
 	}
-	for _, t := range n.order {
+	for _, t := range n.front {
+		if !t.shape.isFree() {
+			c.largest = max(c.largest, floatSize(t.shape))
+		}
+	}
+	for _, t := range calls {
 		one := t.cost(z)
 		c.largest = max(c.largest, one.largest)
 		c.internal += one.internal

@@ -332,8 +332,8 @@ func TestAbsurdSizes(t *testing.T) {
 	}
 	_, err := toyModel(t).Fit(t.Context(), data, keraslike.InitialEpoch(math.MaxInt))
 	wantError(t, err, "initial epoch is")
-	if loss, err := toyModel(t).TrainOnBatch(x, y); err != nil || math.IsNaN(loss) {
-		t.Error(loss, err)
+	if result, err := toyModel(t).TrainOnBatch(x, y); err != nil || math.IsNaN(result.Loss()) {
+		t.Error(result, err)
 	}
 	var none bytes.Buffer
 	wantError(t, toyModel(t).WriteOpsDOT(&none, 0), "want at least 1")

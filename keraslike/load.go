@@ -18,7 +18,7 @@ import (
 )
 
 // LoadOption is an option of Load, LoadFS, LoadFrom and LoadBytes: WithCustomLayer, WithCustomLoss, WithCustomMetric,
-// WithCustomOptimizer, WithoutCompile or Limits.
+// WithCustomOptimizer, WithCustomSchedule, WithoutCompile or Limits.
 type LoadOption interface{ applyLoad(*loadSettings) }
 
 type loadSettings struct {
@@ -26,6 +26,7 @@ type loadSettings struct {
 	losses         []Loss
 	metrics        []Metric
 	optimizers     []Optimizer
+	schedules      []Schedule
 	withoutCompile bool
 	limits         Limits
 }
@@ -63,6 +64,11 @@ func WithCustomOptimizer(o Optimizer) LoadOption {
 	return loadOption(func(s *loadSettings) { s.optimizers = append(s.optimizers, o) })
 }
 
+// WithCustomSchedule lets Load find a learning rate schedule of your own by its name.
+func WithCustomSchedule(schedule Schedule) LoadOption {
+	return loadOption(func(s *loadSettings) { s.schedules = append(s.schedules, schedule) })
+}
+
 type loadFlag int
 
 // WithoutCompile loads architecture and weights only.
@@ -70,11 +76,12 @@ const WithoutCompile loadFlag = iota
 
 func (loadFlag) applyLoad(s *loadSettings) { s.withoutCompile = true }
 
-// hasNil reports whether a custom loss, metric or optimizer is nil.
+// hasNil reports whether a custom loss, metric, optimizer or schedule is nil.
 func (s *loadSettings) hasNil() bool {
 	return slices.ContainsFunc(s.losses, func(l Loss) bool { return isNil(l) }) ||
 		slices.ContainsFunc(s.metrics, func(m Metric) bool { return isNil(m) }) ||
-		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) })
+		slices.ContainsFunc(s.optimizers, func(o Optimizer) bool { return isNil(o) }) ||
+		slices.ContainsFunc(s.schedules, func(one Schedule) bool { return isNil(one) })
 }
 
 // Load reads a model that Save wrote: its weights, the settings of Compile if it was compiled,
@@ -155,7 +162,7 @@ func newLoadSettings(options []LoadOption) (s *loadSettings, err error) {
 		}
 	}
 	if s.hasNil() {
-		return nil, errors.New("WithCustomLoss, WithCustomMetric or WithCustomOptimizer of nil")
+		return nil, errors.New("WithCustomLoss, WithCustomMetric, WithCustomOptimizer or WithCustomSchedule of nil")
 	}
 	return s, nil
 }
@@ -325,6 +332,9 @@ func (c *compileConfig) optimizer(s *loadSettings) (Optimizer, error) {
 	if err := read(c.Settings, o); err != nil {
 		return nil, fmt.Errorf("optimizer %s: %w", c.Optimizer, err)
 	}
+	if err := commonOf(o).Schedule.restore(s.schedules); err != nil {
+		return nil, fmt.Errorf("optimizer %s: %w", c.Optimizer, err)
+	}
 	return o, nil
 }
 
@@ -399,6 +409,11 @@ func (n savedObject) plainMetric(s *loadSettings) (outputMetric, error) {
 	if n.Settings != nil {
 		if err := unmarshalStrict(n.Settings, known); err != nil {
 			return m, fmt.Errorf("metric %q: %w", n.Name, err)
+		}
+	}
+	if l, ok := known.(*lossMetric); ok {
+		if err := l.restore(s); err != nil {
+			return m, fmt.Errorf("metric of %w", err)
 		}
 	}
 	m.Metric = known

@@ -123,7 +123,7 @@ func TestLoadChecksEveryNumber(t *testing.T) {
 		{"compile", `"loss_weights":[0.75]`, `"loss_weights":[1,1]`, "got 2 weights of losses"},
 		{"compile", `"num_thresholds":200`, `"num_thresholds":-1`, "-1 thresholds"},
 		{"compile", `"num_thresholds":200`, `"num_thresholds":2000000`, "2000000 thresholds"},
-		{"compile", `"threshold":0.3`, `"threshold":1e300`, "threshold is 1e+300"},
+		{"compile", `"thresholds":[0.3]`, `"thresholds":[1e300]`, "thresholds 0 is 1e+300"},
 		{"compile", `{"optimizer"`, `{"state":false,"optimizer"`, ""},
 		{"model", `"l1":0.01`, `"l1":-1`, "regularizer has factor -1"},
 		{"model", `"l2":0.02`, `"l2":1e39`, "kernel_regularizer l2 is 1e+39"},
@@ -312,7 +312,7 @@ func TestSettingsAreFinite(t *testing.T) {
 	}
 	m := keraslike.Sequential("m", keraslike.Input(4), keraslike.Dense(2, keraslike.Softmax))
 	err := m.Compile(keraslike.SGD(0.1, keraslike.ClipNorm(inf)), keraslike.Huber(inf), keraslike.LossWeights(inf), keraslike.Precision(keraslike.Threshold(math.NaN())))
-	wantError(t, err, "optimizer sgd: clip_norm is +Inf", "loss huber: delta is +Inf", "weight 0 of the losses is +Inf", "metric precision: threshold is NaN")
+	wantError(t, err, "optimizer sgd: clip_norm is +Inf", "loss huber: delta is +Inf", "weight 0 of the losses is +Inf", "metric precision: thresholds 0 is NaN")
 }
 
 // Long restarts and cycles take no time and no overflow.

@@ -142,8 +142,8 @@ func TestMaskedLoss(t *testing.T) {
 	if got := scores.Get("loss"); math.Abs(got-(2.*1+2*1+3*9)/3) > 1e-5 {
 		t.Errorf("weighted loss is %v, want %v", got, (2.*1+2*1+3*9)/3)
 	}
-	loss, err := m.TrainOnBatch(x, y)
-	if err != nil || math.Abs(loss-11./3) > 1e-6 {
+	result, err := m.TrainOnBatch(x, y)
+	if loss := result.Loss(); err != nil || math.Abs(loss-11./3) > 1e-6 {
 		t.Errorf("loss while training is %v (%v), want %v", loss, err, 11./3)
 	}
 	w, err := m.Weight("dense/kernel")
@@ -215,7 +215,7 @@ func TestMaskedAverageValues(t *testing.T) {
 // 1 0 0: the mean square is Keras's 0.36446, of which its RMSE takes no root (docs/keras.md).
 func TestMaskedMetrics(t *testing.T) {
 	m := k.Sequential("m", k.Input(3, 1), k.Masking(0), k.Dense(1, k.Sigmoid, k.KernelInitializer(k.Constant(0.5)), k.BiasInitializer(k.Constant(-0.75))))
-	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score, k.ConfusionMatrix); err != nil {
+	if err := m.Compile(k.SGD(0), k.MeanSquaredError, k.MSE, k.RMSE, k.Precision(), k.Recall(), k.R2Score(), k.ConfusionMatrix); err != nil {
 		t.Fatal(err)
 	}
 	data := dataOf(t, tensorOf([]int{2, 3, 1}, []float32{1, 2, 0, 3, 0, 0}), tensorOf([]int{2, 3, 1}, []float32{1, 0, 1, 0, 1, 1}))

@@ -45,7 +45,7 @@ const (
 // an array of a model's input. Its settings, including what was fitted to the training data, are
 // its exported fields or what its MarshalJSON returns. Package datasets has preprocessors and reads
 // them back with datasets.ReadPreprocessor; keraslike only keeps them with the model. What computes
-// on arrays should be a layer instead, such as Rescaling or Normalization.
+// on arrays should be a layer instead, such as StringLookup, Resizing or Normalization.
 type Preprocessor interface {
 	// Kind names the type to the program that reads the settings, such as "image".
 	Kind() string

@@ -174,21 +174,22 @@ func (m MetricFunc) memory(output Shape) float64 {
 // fit the metric and for values out of range.
 type MetricOption interface{ applyMetric(*settable) }
 
-// Threshold is the value above which Precision, Recall and F1Score count a prediction as
-// positive. The default is 0.5 for Precision and Recall. By default F1Score counts the
-// largest prediction of each row as positive.
-func Threshold(threshold float64) MetricOption { return optionValue[float64]{"Threshold", threshold} }
+// Threshold is the value above which a prediction counts as positive. The default is 0.5 for
+// Precision, Recall, the numbers of true and false positives and negatives, and BinaryIoU. By default
+// F1Score and FBetaScore count the largest prediction of each row as positive. Precision, Recall and the
+// numbers take several thresholds, and so does AUC, which has evenly spaced ones by default.
+func Threshold(thresholds ...float64) MetricOption {
+	return optionValue[[]float64]{"Threshold", append([]float64{}, thresholds...)}
+}
 
-// Thresholds is the number of thresholds of AUC, from 2 to 1,048,576; the default is 200.
+// Thresholds is the number of thresholds of AUC, from 2 to 1,048,576, and of metrics such as
+// PrecisionAtRecall, from 1; the default is 200.
 func Thresholds(n int) MetricOption { return optionValue[int]{"Thresholds", n} }
 
 // MetricFlag is a MetricOption that turns something on. All flags are off by default.
 type MetricFlag string
 
 func (f MetricFlag) applyMetric(s *settable) { assignOption(s, string(f), true) }
-
-// PRCurve makes AUC use the precision-recall curve instead of the ROC curve.
-const PRCurve MetricFlag = "PRCurve"
 
 // NamedMetric gives a metric another name in logs and in History, for example if two metrics of
 // the same kind are measured:

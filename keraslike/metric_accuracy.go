@@ -5,6 +5,7 @@ package keraslike
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // The accuracy metrics.
@@ -15,6 +16,9 @@ const (
 	BinaryAccuracy            MetricFunc = "binary_accuracy"             // fraction of elements with [p > 1/2] = t, t 0 or 1
 	CategoricalAccuracy       MetricFunc = "categorical_accuracy"        // fraction of rows with argmax p = argmax t
 	SparseCategoricalAccuracy MetricFunc = "sparse_categorical_accuracy" // fraction of rows with argmax p = t
+	// ExactAccuracy is the fraction of elements with p = t, for predictions that are class numbers
+	// themselves. It is Keras's class Accuracy.
+	ExactAccuracy MetricFunc = "exact_accuracy"
 )
 
 const (
@@ -28,6 +32,7 @@ var (
 	_ = registerMetricFunc(BinaryAccuracy, metricKind{begin: beginBinaryAccuracy, goal: maximize})
 	_ = registerMetricFunc(CategoricalAccuracy, metricKind{begin: beginCategoricalAccuracy, goal: maximize})
 	_ = registerMetricFunc(SparseCategoricalAccuracy, metricKind{begin: beginSparseAccuracy, goal: maximize})
+	_ = registerMetricFunc(ExactAccuracy, metricKind{begin: beginExactAccuracy, goal: maximize})
 	_ = registerMetric(binaryAccuracyAt, func() Metric { return BinaryAccuracyAt(0.5) })
 	_ = registerMetric(topKAccuracy, func() Metric { return TopKCategoricalAccuracy(5) })
 	_ = registerMetric(sparseTopKAccuracy, func() Metric { return SparseTopKCategoricalAccuracy(5) })
@@ -57,6 +62,18 @@ func beginSparseAccuracy(p, t Shape) (Measurement, error) {
 	r := newRowMean(SparseCategoricalAccuracy, p, sparseRow)
 	r.targetCols, r.targets, r.countsHits = 1, classRange(r.cols), true
 	return r.forTargets(p, t, p[:max(0, len(p)-1)])
+}
+
+func beginExactAccuracy(p, t Shape) (Measurement, error) {
+	return newRowMean(ExactAccuracy, p, exactRow).forTargets(p, t, p)
+}
+
+func exactRow(p, t []float32) float64 {
+	n := 0
+	for j, v := range p {
+		n += int(indicator(v == t[j]))
+	}
+	return float64(n) / float64(len(p))
 }
 
 // binaryRow computes the fraction of predictions on the target's side of a threshold. As in
@@ -105,15 +122,26 @@ func (m *accuracyAt) Begin(p, t Shape) (Measurement, error) {
 func TopKCategoricalAccuracy(k int) Metric { return &topK{name: topKAccuracy, K: k} }
 
 // SparseTopKCategoricalAccuracy is TopKCategoricalAccuracy for targets that are class
-// numbers.
-func SparseTopKCategoricalAccuracy(k int) Metric {
-	return &topK{name: sparseTopKAccuracy, sparse: true, K: k}
+// numbers. With FromSortedIDs predictions are class numbers, too, the most probable first.
+//
+// Options: FromSortedIDs (off).
+func SparseTopKCategoricalAccuracy(k int, opts ...MetricOption) Metric {
+	m := &topK{name: sparseTopKAccuracy, sparse: true, K: k}
+	m.mistake = configure(opts, MetricOption.applyMetric, fields{"FromSortedIDs": &m.FromSortedIDs})
+	return m
 }
 
+// FromSortedIDs declares that predictions of SparseTopKCategoricalAccuracy are class numbers in
+// descending order of their scores, such as those that an approximate search returns.
+const FromSortedIDs MetricFlag = "FromSortedIDs"
+
 type topK struct {
-	name   string
-	sparse bool // targets are class numbers
-	K      int  `json:"k"`
+	name          string
+	sparse        bool // targets are class numbers
+	K             int  `json:"k"`
+	FromSortedIDs bool `json:"from_sorted_ids,omitempty"`
+
+	mistake error // in the options
 }
 
 func (m *topK) Name() string                    { return m.name }
@@ -121,6 +149,9 @@ func (m *topK) applyCompile(c *compileSettings) { c.addMetric(m) }
 func (m *topK) goal() goal                      { return maximize }
 
 func (m *topK) Begin(p, t Shape) (Measurement, error) {
+	if m.mistake != nil {
+		return nil, fmt.Errorf("metric %s: %w", m.name, m.mistake)
+	}
 	if m.K < 1 || len(p) == 0 {
 		return nil, fmt.Errorf("metric %s: k is %d and predictions have shape %v, want k of at least 1 and classes along the last axis", m.name, m.K, p)
 	}
@@ -132,6 +163,10 @@ func (m *topK) Begin(p, t Shape) (Measurement, error) {
 	}
 	if !t.Equal(want) {
 		return nil, fmt.Errorf("metric %s: targets have shape %v, want %v for predictions %v", m.name, t, want, p)
+	}
+	if m.FromSortedIDs {
+		r.targets, r.row = nil, func(p, t []float32) float64 { return indicator(slices.Contains(p[:min(m.K, len(p))], t[0])) }
+		return r, nil
 	}
 	r.row = func(p, t []float32) float64 {
 		c := class(t)

@@ -26,8 +26,8 @@ var everyMetric = map[string]struct {
 	"mae":                      {k.MAE, k.Shape{3}, k.Shape{3}, oneHot},
 	"mse":                      {k.MSE, k.Shape{3}, k.Shape{3}, oneHot},
 	"rmse":                     {k.RMSE, k.Shape{3}, k.Shape{3}, oneHot},
-	"cosine":                   {k.Cosine, k.Shape{3}, k.Shape{3}, oneHot},
-	"r2":                       {k.R2Score, k.Shape{3}, k.Shape{3}, oneHot},
+	"cosine":                   {k.Cosine(), k.Shape{3}, k.Shape{3}, oneHot},
+	"r2":                       {k.R2Score(), k.Shape{3}, k.Shape{3}, oneHot},
 	"confusion":                {k.ConfusionMatrix, k.Shape{3}, k.Shape{3}, oneHot},
 	"sparse confusion":         {k.ConfusionMatrix, k.Shape{3}, k.Shape{}, classes},
 	"precision":                {k.Precision(), k.Shape{3}, k.Shape{3}, oneHot},
@@ -38,6 +38,31 @@ var everyMetric = map[string]struct {
 	"auc":                      {k.AUC(), k.Shape{3}, k.Shape{3}, oneHot},
 	"auc of logits":            {k.AUC(k.FromLogits), k.Shape{3}, k.Shape{3}, oneHot},
 	"auc pr":                   {k.AUC(k.PRCurve), k.Shape{3}, k.Shape{3}, oneHot},
+	"auc of labels":            {k.AUC(k.MultiLabel, k.LabelWeights(1, 2, 3)), k.Shape{3}, k.Shape{3}, oneHot},
+	"auc of pr gain":           {k.AUC(k.PRGainCurve, k.Majoring), k.Shape{3}, k.Shape{3}, oneHot},
+	"auc of own thresholds":    {k.AUC(k.Threshold(0.2, 0.6), k.LabelWeights(1, 2, 3)), k.Shape{3}, k.Shape{3}, oneHot},
+	"true positives":           {k.TruePositives(), k.Shape{3}, k.Shape{3}, oneHot},
+	"true negatives":           {k.TrueNegatives(k.Threshold(0.2, 0.1)), k.Shape{3}, k.Shape{3}, oneHot},
+	"false positives":          {k.FalsePositives(), k.Shape{3}, k.Shape{3}, oneHot},
+	"false negatives":          {k.FalseNegatives(), k.Shape{3}, k.Shape{3}, oneHot},
+	"precision of top 2":       {k.Precision(k.TopK(2)), k.Shape{3}, k.Shape{3}, oneHot},
+	"sensitivity":              {k.SensitivityAtSpecificity(0.3), k.Shape{3}, k.Shape{3}, oneHot},
+	"specificity":              {k.SpecificityAtSensitivity(0.3), k.Shape{3}, k.Shape{3}, oneHot},
+	"precision at recall":      {k.PrecisionAtRecall(0.3), k.Shape{3}, k.Shape{3}, oneHot},
+	"recall at precision":      {k.RecallAtPrecision(0.3), k.Shape{3}, k.Shape{3}, oneHot},
+	"f2":                       {k.FBetaScore(2), k.Shape{3}, k.Shape{3}, oneHot},
+	"binary iou":               {k.BinaryIoU(), k.Shape{3}, k.Shape{3}, oneHot},
+	"one-hot iou":              {k.OneHotIoU(3, []int{0, 1}), k.Shape{3}, k.Shape{3}, oneHot},
+	"mean iou of scores":       {k.MeanIoU(3, k.OneHotPredictions), k.Shape{3}, k.Shape{}, classes},
+	"pearson":                  {k.PearsonCorrelation(), k.Shape{3}, k.Shape{3}, oneHot},
+	"concordance":              {k.ConcordanceCorrelation(), k.Shape{3}, k.Shape{3}, oneHot},
+	"weighted r2":              {k.R2Score(k.VarianceWeighted, k.Regressors(1)), k.Shape{3}, k.Shape{3}, oneHot},
+	"exact accuracy":           {k.ExactAccuracy, k.Shape{3}, k.Shape{3}, oneHot},
+	"sum":                      {k.Sum, k.Shape{3}, k.Shape{3}, oneHot},
+	"mean":                     {k.Mean, k.Shape{3}, k.Shape{3}, oneHot},
+	"sorted ids":               {k.SparseTopKCategoricalAccuracy(2, k.FromSortedIDs), k.Shape{3}, k.Shape{}, classes},
+	"huber":                    {k.LossMetric(k.Huber(1)), k.Shape{3}, k.Shape{3}, oneHot},
+	"smoothed cross-entropy":   {k.LossMetric(k.CategoricalCrossentropy.With(k.LabelSmoothing(0.1))), k.Shape{3}, k.Shape{3}, oneHot},
 	"mse loss":                 {k.MeanSquaredError, k.Shape{3}, k.Shape{3}, oneHot},
 	"mape loss":                {k.MeanAbsolutePercentageError, k.Shape{3}, k.Shape{3}, oneHot},
 	"msle loss":                {k.MeanSquaredLogarithmicError, k.Shape{3}, k.Shape{3}, oneHot},
@@ -54,7 +79,7 @@ var everyMetric = map[string]struct {
 	"named":                    {k.NamedMetric("mine", k.AUC()), k.Shape{3}, k.Shape{3}, oneHot},
 	"binary accuracy of one":   {k.Accuracy, k.Shape{1}, k.Shape{1}, []float32{0, 1}},
 	"precision of one":         {k.Precision(k.Threshold(0)), k.Shape{1}, k.Shape{1}, []float32{0, 1}},
-	"r2 of one":                {k.R2Score, k.Shape{1}, k.Shape{1}, []float32{0, 1}},
+	"r2 of one":                {k.R2Score(), k.Shape{1}, k.Shape{1}, []float32{0, 1}},
 	"accuracy of distribution": {k.CategoricalAccuracy, k.Shape{3}, k.Shape{3}, []float32{0.5, 0.25, 0.25, 0, 0.5, 0.5}},
 }
 
@@ -159,6 +184,10 @@ func TestMetricDomains(t *testing.T) {
 		"kl of 2":                     {k.KLDivergence, p3, []float32{2, 0, 0}, []string{"target is 2"}},
 		"poisson of -1":               {k.Poisson, p1, []float32{-1}, []string{"target is -1", "want at least 0"}},
 		"hinge of 2":                  {k.Hinge, p1, []float32{2}, []string{"target is 2", "want -1 and 1 or 0 and 1"}},
+		"precision at recall of 2":    {k.PrecisionAtRecall(0.5), []float32{2}, []float32{1}, []string{"metric precision_at_recall: prediction is 2", probability}},
+		"true positives of 255":       {k.TruePositives(), p1, []float32{255}, []string{"metric true_positives: target is 255"}},
+		"iou of class 3":              {k.MeanIoU(3), []float32{0, 1, 1}, []float32{0, 3, 1}, []string{"metric mean_io_u: target is 3", class}},
+		"iou of half a class":         {k.MeanIoU(3), []float32{0, 0.5, 1}, []float32{0, 2, 1}, []string{"metric mean_io_u: prediction is 0.5", class}},
 		"named":                       {k.NamedMetric("mine", k.AUC()), []float32{-4}, []float32{0}, []string{"prediction is -4"}},
 		"binary cross-entropy of 255": {k.BinaryCrossentropy, p1, []float32{255}, []string{"target is 255"}},
 	} {
@@ -232,7 +261,7 @@ func TestR2OfCloseTargets(t *testing.T) {
 		{[]float32{1e6, 1e6}, []float32{1e6, 1e6}, 1},
 	} {
 		for _, batch := range []int{1, len(c.p)} { // the same in batches of one
-			m, err := k.R2Score.Begin(k.Shape{1}, k.Shape{1})
+			m, err := k.R2Score().Begin(k.Shape{1}, k.Shape{1})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,6 +15,8 @@ type rowMean struct {
 	name                 string
 	row                  func(p, t []float32) float64
 	cols, targetCols     int
+	inner                int         // elements from one of a row to the next; 0 for 1
+	gathered             []float32   // a row of predictions and one of targets, if inner is more than 1
 	targets, predictions *valueRange // for which row is defined
 	custom               bool        // row is a user's function, which takes any number
 	root                 bool        // of the mean
@@ -33,6 +35,27 @@ var (
 // newRowMean makes a rowMean whose target rows are as long as those of predictions.
 func newRowMean(m MetricFunc, p Shape, row func(p, t []float32) float64) *rowMean {
 	return &rowMean{name: string(m), row: row, cols: lastAxis(p), targetCols: lastAxis(p)}
+}
+
+// start prepares rows whose elements are not adjacent.
+func (r *rowMean) start() *rowMean {
+	if r.inner > 1 {
+		r.gathered = make([]float32, r.cols+r.targetCols)
+	}
+	return r
+}
+
+// rowAt returns row i of predictions and targets.
+func (r *rowMean) rowAt(i int, p, t []float32) (row, target []float32) {
+	if r.inner <= 1 {
+		return p[i*r.cols : (i+1)*r.cols], t[i*r.targetCols : (i+1)*r.targetCols]
+	}
+	at := i/r.inner*r.inner*r.cols + i%r.inner
+	row, target = r.gathered[:r.cols], r.gathered[r.cols:]
+	for j := range row {
+		row[j], target[j] = p[at+j*r.inner], t[at+j*r.inner]
+	}
+	return row, target
 }
 
 // forTargets returns the measurement, or an error if the targets do not have the wanted
@@ -63,7 +86,8 @@ func (r *rowMean) AddWeighted(n int, p, t, weights []float32) {
 	}
 	binary := r.signed && !slices.ContainsFunc(t, func(v float32) bool { return v != 0 && v != 1 })
 	for i := range rows {
-		w, p, t := 1.0, p[i*r.cols:(i+1)*r.cols], t[i*r.targetCols:(i+1)*r.targetCols]
+		w := 1.0
+		p, t := r.rowAt(i, p, t)
 		if weights != nil {
 			w = float64(weights[i/(rows/n)])
 		}

@@ -40,7 +40,7 @@ func metricOf(a golden.Args) keraslike.Metric {
 	case "f1_score":
 		var opts []keraslike.MetricOption
 		if average := a.String("average"); average != "" {
-			opts = append(opts, keraslike.F1Average(average))
+			opts = append(opts, keraslike.ClassAverage(average))
 		}
 		if a["threshold"] != nil {
 			opts = append(opts, keraslike.Threshold(a.Float("threshold")))
@@ -55,6 +55,10 @@ func metricOf(a golden.Args) keraslike.Metric {
 			opts = append(opts, keraslike.PRCurve)
 		}
 		return keraslike.AUC(opts...)
+	case "cosine_similarity":
+		return keraslike.Cosine()
+	case "r2_score":
+		return keraslike.R2Score()
 	case "auc_exact": // what Keras's AUC approaches, not a metric
 		return nil
 	default:
@@ -96,7 +100,7 @@ func TestEveryMetricValue(t *testing.T) {
 					case keraslike.MatrixMeasurement:
 						got = append(got, slices.Concat(v.Rows()...)...)
 					case keraslike.VectorMeasurement:
-						if c.Args["average"] == nil {
+						if _, ok := c.Args["average"]; ok && c.Args["average"] == nil {
 							got = append(got, v.Values()...)
 						} else {
 							got = append(got, v.Value())
@@ -172,7 +176,7 @@ func TestMetricMistakes(t *testing.T) {
 		"cosine loss": {keraslike.CosineSimilarity, "the metric is Cosine"},
 		"top 0":       {keraslike.TopKCategoricalAccuracy(0), "k is 0"},
 		"thresholds":  {keraslike.AUC(keraslike.Thresholds(1)), "1 thresholds"},
-		"average":     {keraslike.F1Score(keraslike.F1Average("median")), `average "median" is unknown`},
+		"average":     {keraslike.F1Score(keraslike.ClassAverage("median")), `average "median" is unknown`},
 		"own":         {keraslike.CustomMetric("mine", nil), `metric "mine"`},
 		"name":        {keraslike.MetricFunc("cuteness"), `"cuteness"`},
 	} {

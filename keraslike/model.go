@@ -24,6 +24,7 @@ type Model struct {
 	trainer  *trainer  // of the weights that were trainable at Compile
 	graphs   graphCache
 	training *modelGraph // of the last batch trained on; nil between calls of Fit
+	onBatch  onBatch     // of TrainOnBatch
 	metadata modelMetadata
 	trainingState
 }
@@ -212,3 +213,8 @@ func (m *Model) trained() []*Weight {
 	}
 	return m.trainer.weights
 }
+
+// Preprocesses reports whether the model has layers that run before the network, such as StringLookup
+// or Resizing. Such a model takes raw inputs: strings, and pictures as they are in a file, with values
+// from 0 to 255.
+func (m *Model) Preprocesses() bool { return len(m.front) > 0 }

@@ -108,16 +108,34 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		if len(variables) == 0 {
 			return nil, nil, fmt.Errorf("model %q: has no weights to train", n.name)
 		}
-		if g.gradients.nodes, err = graph.Grad(v.cost, variables...); err != nil {
+		if g.gradients.nodes, err = graph.Grad(v.weigh(v.cost), variables...); err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
 		g.updated, g.written = v.updates, append(slices.Clone(trained), v.updates...)
 		for _, w := range v.updates {
-			g.updates.nodes = append(g.updates.nodes, v.Scope.weights[w])
+			g.updates.nodes = append(g.updates.nodes, v.weigh(v.Scope.weights[w]))
+		}
+		if v.err != nil {
+			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.err)
 		}
 	}
 	return g, v, nil
 }
+
+// weigh multiplies a node by the number of samples, or of unmasked steps if the loss is the mean over them, where the
+// layers are synchronized: the gradient of a part must be that of a sum over all parts. Other nodes stay.
+func (v *expression) weigh(n *graph.Node) *graph.Node {
+	if !v.synchronized {
+		return n
+	}
+	if slices.Contains(v.maskedMeans, true) { // of the only output
+		return v.Do(graph.WeightByMask(n, v.outputMasks[0]))
+	}
+	return v.Do(graph.Scale(n, float64(v.batch)))
+}
+
+// weighted reports whether gradients and updates are multiplied, see weigh.
+func (g *modelGraph) weighted() bool { return g.scope.synchronized }
 
 // rootNodes returns the nodes of all roots, in the order of the program.
 func (g *modelGraph) rootNodes() (list graph.Nodes) {
@@ -180,8 +198,11 @@ func (g *modelGraph) setProgram(p *graph.Program, in, targets, weights graph.Nod
 }
 
 // clone returns a graph that may be used at the same time, or nil where only another compilation gives
-// one, because of ops of Gorgonia.
+// one, because of ops of Gorgonia or of memory that ops keep for gradients.
 func (g *modelGraph) clone() *modelGraph {
+	if g.gradients.nodes != nil {
+		return nil
+	}
 	p := g.program.Clone()
 	if p == nil {
 		return nil
@@ -233,6 +254,22 @@ func (g *modelGraph) run() error {
 	if err := g.compute(); err != nil {
 		return g.scope.annotate(err)
 	}
+	return g.collect()
+}
+
+// runPart is a part of run, see graph.Program.RunPart; the graph has an arena.
+func (g *modelGraph) runPart(k int) error {
+	if err := g.program.RunPart(g.arena, k); err != nil {
+		return g.scope.annotate(err)
+	}
+	if k < g.program.Parts()-1 {
+		return nil
+	}
+	return g.collect()
+}
+
+// collect finds the values of the roots after a run and checks the targets.
+func (g *modelGraph) collect() error {
 	for _, r := range g.allRoots() {
 		for i, k := range r.numbers {
 			if k >= 0 {

@@ -80,6 +80,24 @@ func (d *nestedModel) read(text []byte, from *loader) (err error) {
 // join makes l the layer of the model.
 func (d *nestedModel) join(l *layer) { d.m.nested = l }
 
+// takesStrings compares with the inputs of the model.
+func (d *nestedModel) takesStrings(in []bool) error {
+	if len(in) != len(d.m.inputs) {
+		return nil // which Build reports
+	}
+	for i, x := range d.m.inputs {
+		if x.strings != in[i] {
+			return fmt.Errorf("its input %d is of %s, want %s", i, kindOfValues(in[i]), kindOfValues(x.strings))
+		}
+	}
+	return nil
+}
+
+// inFront reports whether all layers can run before the graph, and whether one must.
+func (d *nestedModel) inFront() (can, must bool) {
+	return !slices.ContainsFunc(d.m.order, func(t *Tensor) bool { return !t.raw }), d.m.hasOnlyFront
+}
+
 func (d *nestedModel) Build(b *Builder, in []Shape) (Shape, error) {
 	if len(in) != len(d.m.inputs) {
 		return nil, fmt.Errorf("got %d inputs, want %d", len(in), len(d.m.inputs))
@@ -107,11 +125,11 @@ func (d *nestedModel) sizes(s *sizing, in []Shape) (*sizes, error) {
 	case s == nil:
 		s = newSizing()
 	}
-	return d.m.sizesFor(in, s)
+	return d.m.sizesFrom(d.m.inputs, d.m.order, in, s)
 }
 
 func (d *nestedModel) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	out, masks := s.run(&d.m.network, s.path+"/", in, s.masks)
+	out, masks := s.run(&d.m.network, s.path+"/", d.m.inputs, d.m.order, in, s.masks)
 	if out == nil {
 		return nil
 	}

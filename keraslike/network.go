@@ -18,11 +18,16 @@ type network struct {
 	stacked bool // made by Sequential
 	inputs  []*Tensor
 	outputs []*Tensor
-	order   []*Tensor   // the calls of all layers except the inputs, in order of computation
-	weights []*Weight   // including those of nested models
-	locks   weightLocks // of the weights
-	paths   map[*Weight]string
-	err     error // every mistake in the layers, joined
+	order   []*Tensor // the calls of all layers except the inputs, in order of computation
+	front   []*Tensor // those of order that run before the graph; nil for most networks
+	edges   []*Tensor // with which the graph begins: the inputs, or what the front makes of them
+	rest    []*Tensor // those of order that the graph has
+
+	hasOnlyFront bool        // a layer, perhaps of a nested model, can run in the front only
+	weights      []*Weight   // including those of nested models
+	locks        weightLocks // of the weights
+	paths        map[*Weight]string
+	err          error // every mistake in the layers, joined
 
 	uses   float64 // inputs of layers, those of nested models at each use
 	recent *recentSizes
@@ -55,7 +60,9 @@ func newNetwork(name string, inputs, outputs []*Tensor) network {
 		}
 	}
 	n.err = errors.Join(mistakes...)
+	n.edges, n.rest = n.inputs, n.order
 	if n.err == nil {
+		n.split()
 		n.paths = map[*Weight]string{}
 		n.collectPaths("", n.paths, map[*network]bool{})
 		n.weights = n.allWeights()

@@ -12,7 +12,7 @@ import (
 // each weight is in slots, which the model owns and saves. Formulas and defaults:
 // https://keras.io/api/optimizers/.
 //
-// An optimizer may also implement SlotInitializer or RowOptimizer.
+// An optimizer may also implement SlotInitializer, SlotBeginner, RowOptimizer or PerWeightOptimizer.
 type Optimizer interface {
 	// Name is the optimizer's name in saved models.
 	Name() string
@@ -33,6 +33,30 @@ type SlotInitializer interface {
 	Optimizer
 	// InitialValue returns the initial value of every element of a slot.
 	InitialValue(slot string) float64
+}
+
+// SlotBeginner is an Optimizer whose slots begin with values that depend on the weight.
+type SlotBeginner interface {
+	Optimizer
+	// Begin sets the slots of a weight before its first update and the weight decay that precedes it.
+	Begin(w []float32, slots [][]float32)
+}
+
+// PerWeightOptimizer is an Optimizer that treats weights differently, by their paths or shapes, such as
+// Adafactor and Muon.
+type PerWeightOptimizer interface {
+	Optimizer
+	// ForWeight returns the optimizer of one weight, whose Slots and Update, and InitialValue, Begin
+	// and SlotShape if it has them, are used for that weight. It is called for each weight when the model
+	// is compiled. The name and the settings of a saved model are those of the PerWeightOptimizer.
+	ForWeight(path string, shape []int) Optimizer
+}
+
+// SlotShaper is an Optimizer, made by ForWeight, whose slots do not all have the weight's shape.
+type SlotShaper interface {
+	Optimizer
+	// SlotShape returns the shape of a slot.
+	SlotShape(slot string) []int
 }
 
 // RowOptimizer is an Optimizer that can update individual rows of a weight, such as the
@@ -62,8 +86,9 @@ func registerOptimizer(name string, make func() Optimizer) struct{} {
 	return struct{}{}
 }
 
-// OptimizerOption is an option of an optimizer. ClipValue, ClipNorm, GlobalClipNorm,
-// WeightDecay, AccumulateGradients, AverageWeights and WithSchedule fit every optimizer.
+// OptimizerOption is an option of an optimizer. ClipValue, ClipNorm, GlobalClipNorm, WeightDecay,
+// ExcludeFromWeightDecay, AccumulateGradients, AverageWeights, OverwriteWeights and WithSchedule fit
+// every optimizer.
 // The other options fit the optimizers whose doc lists them; Compile returns an error for
 // one that does not fit.
 type OptimizerOption interface{ applyOptimizer(*settable) }
@@ -86,6 +111,16 @@ func GlobalClipNorm(limit float64) OptimizerOption {
 // Hutter 2019). The default is 0.004 for AdamW and 0 (no decay) for the others.
 func WeightDecay(decay float64) OptimizerOption { return optionValue[float64]{"WeightDecay", decay} }
 
+// ExcludeFromWeightDecay excludes the weights whose path contains one of the texts from WeightDecay,
+// such as biases and the weights of normalizations:
+//
+//	k.AdamW(1e-3, k.ExcludeFromWeightDecay("bias", "gamma", "beta"))
+//
+// Each text must be part of the path of a weight that is trained. By default all weights decay.
+func ExcludeFromWeightDecay(paths ...string) OptimizerOption {
+	return optionValue[[]string]{"ExcludeFromWeightDecay", append([]string{}, paths...)}
+}
+
 // AccumulateGradients makes one update from the mean gradient of n batches, which has the
 // effect of a batch n times as large without its memory. The default is 1. The optimizer's
 // own step count, such as in Adam's bias correction, counts updates; schedules and
@@ -102,6 +137,12 @@ func AverageWeights(momentum float64) OptimizerOption {
 	return optionValue[float64]{"AverageWeights", momentum}
 }
 
+// OverwriteWeights also replaces the weights by their averages after every so many batches, before
+// constraints are applied; it needs AverageWeights. By default they are replaced only when Fit ends.
+func OverwriteWeights(every int) OptimizerOption {
+	return optionValue[int]{"OverwriteWeights", every}
+}
+
 // WithSchedule makes the learning rate follow a schedule, which starts from the
 // optimizer's rate and counts batches. By default the rate is constant:
 //
@@ -113,7 +154,8 @@ func WithSchedule(s Schedule) OptimizerOption {
 // Momentum is an option of optimizers and of BatchNormalization.
 //
 // For SGD and RMSprop it is the fraction of the previous update that is added to the next
-// one; the default is 0. For BatchNormalization it is the fraction of the moving mean and
+// one; the default is 0. For Muon it is the fraction of the sum of gradients that is kept; the default
+// is 0.95. For BatchNormalization it is the fraction of the moving mean and
 // variance that is kept at each step; the default is 0.99.
 type Momentum float64
 
@@ -122,7 +164,8 @@ func (v Momentum) applyOptimizer(s *settable) { assignOption(s, "Momentum", floa
 // Epsilon is a small constant that is added to a divisor to keep it away from 0. It is an
 // option of optimizers and of normalization layers.
 //
-// For RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad and Adadelta the default is 1e-7. For
+// For RMSprop, Adam, AdamW, Adamax, Nadam, Adagrad, Adadelta, Lamb and Muon the default is 1e-7,
+// for ScheduleFreeAdamW 1e-8. For
 // BatchNormalization, LayerNormalization and GroupNormalization it is added to the
 // variance, and the default is 1e-3.
 type Epsilon float64
@@ -134,14 +177,14 @@ func (v Epsilon) applyOptimizer(s *settable) { assignOption(s, "Epsilon", float6
 func Rho(rho float64) OptimizerOption { return optionValue[float64]{"Rho", rho} }
 
 // Beta1 is the decay rate of the running average of the gradient; the default is 0.9. In
-// Lion it is the weight of that average in the direction of the update.
+// ScheduleFreeAdamW it is the weight of the average of the weights. In Lion it is the weight of that average in the direction of the update.
 func Beta1(beta1 float64) OptimizerOption { return optionValue[float64]{"Beta1", beta1} }
 
 // Beta2 is the decay rate of the running average of the squared gradient; the default is
 // 0.999. In Lion it is the decay rate of the average of the gradient; the default is 0.99.
 func Beta2(beta2 float64) OptimizerOption { return optionValue[float64]{"Beta2", beta2} }
 
-// InitialAccumulator is the initial value of Adagrad's sums of squares; the default is 0.1.
+// InitialAccumulator is the initial value of the sums of squares of Adagrad and Ftrl; the default is 0.1.
 func InitialAccumulator(start float64) OptimizerOption {
 	return optionValue[float64]{"InitialAccumulator", start}
 }
@@ -175,7 +218,7 @@ const (
 	// pays off if the table is large and a batch uses little of it.
 	//
 	// It is an option of SGD with Momentum, RMSprop with Momentum, Adam, AdamW, Adamax,
-	// Nadam and Lion. The other optimizers do not need it: there a gradient of 0 leaves the
+	// Nadam, Lion and Ftrl. Lamb, Adafactor, Muon and ScheduleFreeAdamW always update all rows. The other optimizers do not need it: there a gradient of 0 leaves the
 	// weights unchanged, and the decay of averages is applied later. Weight decay, weight
 	// averaging and constraints always apply to all rows. If an embedding is applied more
 	// than once or its table has a regularizer, its gradient covers all rows, and so does
@@ -192,6 +235,8 @@ type commonSettings struct {
 	WeightDecay    float64   `json:"weight_decay,omitempty"`
 	Accumulate     int       `json:"gradient_accumulation_steps,omitempty"`
 	Average        float64   `json:"ema_momentum,omitempty"`
+	Overwrite      int       `json:"ema_overwrite_frequency,omitempty"`
+	Undecayed      []string  `json:"exclude_from_weight_decay,omitempty"`
 	Schedule       scheduled `json:"schedule,omitzero"`
 	LazyRows       bool      `json:"lazy_rows,omitempty"`
 
@@ -204,6 +249,7 @@ func (c *commonSettings) apply(options []OptimizerOption, own fields) {
 	all := fields{
 		"ClipValue": &c.ClipValue, "ClipNorm": &c.ClipNorm, "GlobalClipNorm": &c.GlobalClipNorm, "WeightDecay": &c.WeightDecay,
 		"AccumulateGradients": &c.Accumulate, "AverageWeights": &c.Average, "WithSchedule": &c.Schedule,
+		"ExcludeFromWeightDecay": &c.Undecayed, "OverwriteWeights": &c.Overwrite,
 	}
 	maps.Copy(all, own)
 	maps.DeleteFunc(all, func(_ string, at any) bool { return at == nil })
@@ -235,6 +281,12 @@ func (c *commonSettings) check() error {
 		mistakes = append(mistakes, fmt.Errorf("gradients of %d batches are accumulated, want at least 1, or 0 for 1", c.Accumulate))
 	}
 	mistakes = append(mistakes, checkFraction("momentum of the weights' average", c.Average))
+	switch {
+	case c.Overwrite < 0:
+		mistakes = append(mistakes, fmt.Errorf("OverwriteWeights is %d batches, want at least 1, or 0 for none", c.Overwrite))
+	case c.Overwrite > 0 && c.Average == 0:
+		mistakes = append(mistakes, errors.New("OverwriteWeights without AverageWeights, want both"))
+	}
 	if c.Schedule.Schedule != nil {
 		if err := c.Schedule.Check(); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("schedule %s: %w", c.Schedule.Name(), err))

@@ -16,9 +16,9 @@ import (
 // The paper's rate is 1, Keras's default is 0.001.
 // See https://keras.io/api/optimizers/adadelta/.
 //
-// Options: Rho (0.95), Epsilon (1e-7), ClipValue (none), ClipNorm (none), GlobalClipNorm
-// (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none), WithSchedule
-// (none).
+// Options: Rho (0.95), Epsilon (1e-7), ClipValue (none), ClipNorm (none), GlobalClipNorm (none),
+// WeightDecay (0), ExcludeFromWeightDecay (none), AccumulateGradients (1), AverageWeights (none),
+// OverwriteWeights (none), WithSchedule (none).
 func Adadelta(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &adadelta{LearningRate: rate, Rho: 0.95, Epsilon: 1e-7}
 	o.apply(opts, fields{"Rho": &o.Rho, "Epsilon": &o.Epsilon})

@@ -16,8 +16,8 @@ import (
 // where a starts at InitialAccumulator. See https://keras.io/api/optimizers/adagrad/.
 //
 // Options: InitialAccumulator (0.1), Epsilon (1e-7), ClipValue (none), ClipNorm (none),
-// GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
-// WithSchedule (none).
+// GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none), AccumulateGradients (1),
+// AverageWeights (none), OverwriteWeights (none), WithSchedule (none).
 func Adagrad(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &adagrad{LearningRate: rate, InitialAccumulator: 0.1, Epsilon: 1e-7}
 	o.apply(opts, fields{"InitialAccumulator": &o.InitialAccumulator, "Epsilon": &o.Epsilon})

@@ -17,9 +17,9 @@ import (
 // AMSGrad divides by the largest v so far. Keras's default rate is 0.001.
 // See https://keras.io/api/optimizers/adam/.
 //
-// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), AMSGrad (off), LazyRows (off),
-// ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
-// AccumulateGradients (1), AverageWeights (none), WithSchedule (none).
+// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), AMSGrad (off), LazyRows (off), ClipValue
+// (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none),
+// AccumulateGradients (1), AverageWeights (none), OverwriteWeights (none), WithSchedule (none).
 func Adam(rate float64, opts ...OptimizerOption) Optimizer {
 	o := newAdam(rate)
 	o.configure(opts)
@@ -30,9 +30,10 @@ func Adam(rate float64, opts ...OptimizerOption) Optimizer {
 // (Loshchilov & Hutter 2019). Keras's default rate is 0.001.
 // See https://keras.io/api/optimizers/adamw/.
 //
-// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), AMSGrad (off), LazyRows (off),
-// ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0.004),
-// AccumulateGradients (1), AverageWeights (none), WithSchedule (none).
+// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), AMSGrad (off), LazyRows (off), ClipValue
+// (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0.004), ExcludeFromWeightDecay
+// (none), AccumulateGradients (1), AverageWeights (none), OverwriteWeights (none), WithSchedule
+// (none).
 func AdamW(rate float64, opts ...OptimizerOption) Optimizer {
 	o := newAdam(rate)
 	o.W, o.WeightDecay = true, 0.004

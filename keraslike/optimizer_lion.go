@@ -16,8 +16,8 @@ import (
 // Keras's default rate is 0.001. See https://keras.io/api/optimizers/lion/.
 //
 // Options: Beta1 (0.9), Beta2 (0.99), LazyRows (off), ClipValue (none), ClipNorm (none),
-// GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
-// WithSchedule (none).
+// GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none), AccumulateGradients (1),
+// AverageWeights (none), OverwriteWeights (none), WithSchedule (none).
 func Lion(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &lion{LearningRate: rate, Beta1: 0.9, Beta2: 0.99}
 	o.apply(opts, fields{"Beta1": &o.Beta1, "Beta2": &o.Beta2, "LazyRows": &o.LazyRows})

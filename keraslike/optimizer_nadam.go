@@ -16,9 +16,9 @@ import (
 //
 // Keras's default rate is 0.001. See https://keras.io/api/optimizers/Nadam/.
 //
-// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), LazyRows (off), ClipValue (none),
-// ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1),
-// AverageWeights (none), WithSchedule (none).
+// Options: Beta1 (0.9), Beta2 (0.999), Epsilon (1e-7), LazyRows (off), ClipValue (none), ClipNorm
+// (none), GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none),
+// AccumulateGradients (1), AverageWeights (none), OverwriteWeights (none), WithSchedule (none).
 func Nadam(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &nadam{LearningRate: rate, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
 	o.apply(opts, fields{"Beta1": &o.Beta1, "Beta2": &o.Beta2, "Epsilon": &o.Epsilon, "LazyRows": &o.LazyRows})

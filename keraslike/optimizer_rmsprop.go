@@ -18,9 +18,9 @@ import (
 // the updates accumulate: v = m·v + update, w -= v. Keras's default rate is 0.001.
 // See https://keras.io/api/optimizers/rmsprop/.
 //
-// Options: Rho (0.9), Momentum (0), Epsilon (1e-7), Centered (off), LazyRows (off),
-// ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
-// AccumulateGradients (1), AverageWeights (none), WithSchedule (none).
+// Options: Rho (0.9), Momentum (0), Epsilon (1e-7), Centered (off), LazyRows (off), ClipValue
+// (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none),
+// AccumulateGradients (1), AverageWeights (none), OverwriteWeights (none), WithSchedule (none).
 func RMSprop(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &rmsprop{LearningRate: rate, Rho: 0.9, Epsilon: 1e-7}
 	o.apply(opts, fields{"Rho": &o.Rho, "Momentum": &o.Momentum, "Epsilon": &o.Epsilon, "Centered": &o.Centered, "LazyRows": &o.LazyRows})

@@ -16,8 +16,8 @@ import (
 // Keras's default rate is 0.01. See https://keras.io/api/optimizers/sgd/.
 //
 // Options: Momentum (0), Nesterov (off), LazyRows (off), ClipValue (none), ClipNorm (none),
-// GlobalClipNorm (none), WeightDecay (0), AccumulateGradients (1), AverageWeights (none),
-// WithSchedule (none).
+// GlobalClipNorm (none), WeightDecay (0), ExcludeFromWeightDecay (none), AccumulateGradients (1),
+// AverageWeights (none), OverwriteWeights (none), WithSchedule (none).
 func SGD(rate float64, opts ...OptimizerOption) Optimizer {
 	o := &sgd{LearningRate: rate}
 	o.apply(opts, fields{"Momentum": &o.Momentum, "Nesterov": &o.Nesterov, "LazyRows": &o.LazyRows})

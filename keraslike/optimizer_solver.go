@@ -16,7 +16,8 @@ import (
 // WithOptimizer. Sparse gradients are converted to dense ones. WeightDecay uses a rate of 1.
 //
 // Options: ClipValue (none), ClipNorm (none), GlobalClipNorm (none), WeightDecay (0),
-// AccumulateGradients (1), AverageWeights (none).
+// ExcludeFromWeightDecay (none), AccumulateGradients (1), AverageWeights (none), OverwriteWeights
+// (none).
 func FromSolver(s graph.Solver, opts ...OptimizerOption) Optimizer {
 	o := &solver{solver: s}
 	o.apply(opts, fields{"WithSchedule": nil}) // it has its own rate

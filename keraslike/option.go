@@ -105,6 +105,7 @@ type (
 		SlopeOption
 		MergeOption
 		BidirectionalOption
+		PreprocessingOption
 		forLayer()
 	}
 	// KernelOption is an option of every layer with a kernel: Dense, the convolution
@@ -216,6 +217,7 @@ type (
 		slopeMark
 		mergeMark
 		bidirectionalMark
+		preprocessingMark
 		layerMark
 	}
 )

@@ -18,6 +18,9 @@ const (
 	// NoCenter omits the offset β of BatchNormalization, LayerNormalization and
 	// GroupNormalization.
 	NoCenter NormalizationFlag = "NoCenter"
+	// Synchronized makes BatchNormalization use the mean and variance of the whole batch in a distributed training,
+	// instead of those of each of its Leaves. It changes nothing in other trainings.
+	Synchronized NormalizationFlag = "Synchronized"
 	// AllAxes makes Normalization use one mean and one variance for all elements.
 	AllAxes NormalizationFlag = "AllAxes"
 )

@@ -34,6 +34,10 @@ func TestOrderOfOptions(t *testing.T) {
 	permute(t, "adagrad", []k.OptimizerOption{k.InitialAccumulator(0.2), k.Epsilon(1e-3), k.ClipNorm(1)}, func(o ...k.OptimizerOption) string { return text(t, k.Adagrad(0.1, o...)) })
 
 	permute(t, "AUC", []k.MetricOption{k.Thresholds(5), k.PRCurve, k.FromLogits}, func(o ...k.MetricOption) string { return text(t, k.AUC(o...)) })
+	permute(t, "AUC of labels", []k.MetricOption{k.PRGainCurve, k.Majoring, k.MultiLabel, k.LabelWeights(1, 2), k.Threshold(0.5)}, func(o ...k.MetricOption) string { return text(t, k.AUC(o...)) })
+	permute(t, "precision", []k.MetricOption{k.ClassID(1), k.TopK(2), k.Threshold(0.3)}, func(o ...k.MetricOption) string { return text(t, k.Precision(o...)) })
+	permute(t, "one-hot IoU", []k.MetricOption{k.IgnoreClass(1), k.SparsePredictions, k.AlongAxis(1)}, func(o ...k.MetricOption) string { return text(t, k.OneHotMeanIoU(3, o...)) })
+	permute(t, "muon", []k.OptimizerOption{k.Momentum(0.5), k.PlainMomentum, k.MuonSteps(3), k.AdamFor("x"), k.MuonForEmbeddings, k.WeightDecay(0.1)}, func(o ...k.OptimizerOption) string { return text(t, k.Muon(0.1, o...)) })
 	permute(t, "F1", []k.MetricOption{k.Micro, k.Threshold(0.4)}, func(o ...k.MetricOption) string { return text(t, k.F1Score(o...)) })
 	permute(t, "focal", []k.LossOption{k.FocalAlpha(0.1), k.FocalGamma(3), k.ClassBalancing, k.FromLogits, k.LabelSmoothing(0.1)}, func(o ...k.LossOption) string { return text(t, k.BinaryFocalCrossentropy(o...)) })
 	permute(t, "cross-entropy", []k.LossOption{k.FromLogits, k.LabelSmoothing(0.1)}, func(o ...k.LossOption) string { return text(t, k.BinaryCrossentropy.With(o...)) })

@@ -57,7 +57,7 @@ func (m *Model) PredictAll(x ...*Array) (out []*Array, err error) {
 }
 
 // PredictInto is PredictAll into arrays of the caller, one for each output, and allocates nothing after
-// the first call for a number of samples:
+// the first call for a number of samples, unless layers such as StringLookup run before the network:
 //
 //	y, err := keraslike.NewArray(make([]float32, 10), 1, 10)
 //	for request := range requests {
@@ -72,14 +72,22 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	if err := m.canPredict(); err != nil {
 		return err
 	}
-	if !m.accepts(x) {
+	accepted := m.accepts(x)
+	if !accepted && m.front == nil {
 		err = m.unaccepted(x)
+	}
+	if err == nil && len(x) == 0 {
+		err = errors.New("no data")
 	}
 	if err == nil {
 		err = m.checkOutputs(out, x)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case accepted:
 		err = m.predictArrays(context.Background(), out, x)
+	default:
+		err = m.predictRaw(out, x)
 	}
 	if err != nil {
 		return fmt.Errorf("predict into: %w", err)
@@ -87,15 +95,45 @@ func (m *Model) PredictInto(out []*Array, x ...*Array) (err error) {
 	return nil
 }
 
+// PredictOption is an option of PredictSource: Distributed.
+type PredictOption interface{ applyPredict(*prediction) }
+
+// prediction holds the settings of one call of PredictSource.
+type prediction struct {
+	dist    *distribution
+	mistake error
+}
+
 // PredictSource computes all outputs of the model for all samples of a source.
 // Targets are not read. A canceled context ends it with an error that wraps ErrInterrupted and
 // the context's. Like Predict it may be called from many goroutines at once.
-func (m *Model) PredictSource(ctx context.Context, source Source) (out []*Array, err error) {
+//
+// Options and their defaults:
+//
+//	Distributed  none  several processes predict together, each a part
+func (m *Model) PredictSource(ctx context.Context, source Source, options ...PredictOption) (out []*Array, err error) {
 	defer caught(&err, "predict", nil, "")
-	if err := m.canPredict(); err != nil {
-		return nil, err
+	p := &prediction{}
+	for _, o := range given(options, &err) {
+		o.applyPredict(p)
 	}
-	if out, err = m.predictSource(ctx, source); err != nil {
+	if err == nil {
+		err = errors.Join(checkContext(ctx), p.mistake)
+	}
+	switch {
+	case err != nil:
+	case p.dist == nil:
+		if err := m.canPredict(); err != nil {
+			return nil, err
+		}
+		out, err = m.predictSource(ctx, source)
+	default:
+		if err = p.dist.open(); err == nil {
+			out, err = m.predictTogether(ctx, source, p.dist)
+			err = p.dist.finish(ctx, err)
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("predict: %w", err)
 	}
 	return out, nil
@@ -114,11 +152,11 @@ func (m *Model) canPredict() error {
 
 // accepts reports whether the model can predict from arrays x where they are.
 func (m *Model) accepts(x []*Array) bool {
-	if len(x) != len(m.inputs) {
+	if len(x) != len(m.inputs) || m.front != nil {
 		return false
 	}
 	for k, a := range x {
-		if a.Len() == 0 || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
+		if a.Len() == 0 || a.strings != nil || a.Len() != x[0].Len() || a.ragged != nil || !shapesMatch(a.shape[1:], m.inputs[k].shape) {
 			return false
 		}
 	}
@@ -152,6 +190,9 @@ func (m *Model) checkOutputs(out, x []*Array) error {
 		return fmt.Errorf("got %d outputs, model %q has %d", len(out), m.name, len(m.outputs))
 	}
 	for k, y := range out {
+		if y.Strings() != nil {
+			return fmt.Errorf("output %d is an array of strings, want numbers", k)
+		}
 		if y.Len() != x[0].Len() {
 			return fmt.Errorf("output %d is for %d samples, the inputs have %d", k, y.Len(), x[0].Len())
 		}
@@ -235,6 +276,25 @@ func (m *Model) predictInto(g *modelGraph, out []*Array, from, all int) error {
 	return m.graphs.predict(g)
 }
 
+// predictRaw computes the outputs of raw samples for a model with a front.
+func (m *Model) predictRaw(out, x []*Array) error {
+	source, err := arraySource(x)
+	if err != nil {
+		return err
+	}
+	results, err := m.predictSource(context.Background(), source)
+	if err != nil {
+		return err
+	}
+	for k, y := range results {
+		if y.ragged != nil || !slices.Equal(y.shape, out[k].shape) {
+			return fmt.Errorf("output %d has shape %s, the model's has %s", k, formatShape(out[k].shape), formatShape(y.shape))
+		}
+		copy(out[k].values, y.values)
+	}
+	return nil
+}
+
 // predictionGraph returns a graph for at most most samples: fewer, halved again and again, if
 // the graph does not fit in the memory limit.
 func (m *Model) predictionGraph(most int, l lengths) (*modelGraph, error) {
@@ -252,24 +312,26 @@ func isTooLarge(err error) bool {
 	return errors.As(err, &tooLarge)
 }
 
-func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
-	if err := checkContext(ctx); err != nil {
+// prepared returns a source of what the network reads, if other layers prepare it.
+func (m *Model) prepared(source Source) (Source, error) {
+	if m.front == nil || isNil(source) {
+		return source, nil
+	}
+	data, err := m.prepare(source, false)
+	if err != nil {
 		return nil, err
 	}
-	if isNil(source) {
-		return nil, errors.New("no data")
-	}
-	n, err := lenOf(source)
-	if err != nil {
+	return data.(Source), nil // as the one that it wraps
+}
+
+func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array, err error) {
+	if source, err = m.prepared(source); err != nil {
 		return nil, err
 	}
 	spec := m.inputSpec()
-	shapes, err := spec.accepts(source)
+	shapes, n, err := spec.acceptsSource(source)
 	if err != nil {
 		return nil, err
-	}
-	if n == 0 {
-		return nil, errors.New("no data")
 	}
 	if d, ok := source.(*data); ok && shapes != nil {
 		out = make([]*Array, len(m.outputs))
@@ -278,27 +340,26 @@ func (m *Model) predictSource(ctx context.Context, source Source) (out []*Array,
 	return m.predictBatches(ctx, source, spec, shapes, n)
 }
 
+// acceptsSource is accepts for a source that must have samples. It also returns their number.
+func (d *dataSpec) acceptsSource(source Source) (shapes *batchShapes, n int, err error) {
+	if isNil(source) {
+		return nil, 0, errors.New("no data")
+	}
+	if n, err = lenOf(source); err != nil {
+		return nil, 0, err
+	}
+	if shapes, err = d.accepts(source); err == nil && n == 0 {
+		err = errors.New("no data")
+	}
+	return shapes, n, err
+}
+
 // predictBatches reads the n samples of a source in batches; shapes are those of the samples, nil if
 // they differ.
 func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpec, shapes *batchShapes, n int) (out []*Array, err error) {
-	size := min(predictBatch, n)
 	var g *modelGraph // of the batch
 	defer func() { m.graphs.release(g) }()
-	if shapes != nil {
-		if g, err = m.predictionGraph(size, shapes.lengths); err != nil {
-			return nil, err
-		}
-		size = g.batch
-	}
-	r, err := newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (b *batchBuffers, err error) {
-		if key := (graphKey{batch: n, lengths: l}); g == nil || g.graphKey != key {
-			m.graphs.release(g)
-			if g, err = m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1)); err != nil {
-				return nil, err
-			}
-		}
-		return &g.batchBuffers, nil
-	})
+	r, err := m.predictionReader(source, spec, shapes, n, &g)
 	if err != nil {
 		return nil, err
 	}
@@ -322,6 +383,29 @@ func (m *Model) predictBatches(ctx context.Context, source Source, spec *dataSpe
 			return nil, err
 		}
 	}
+}
+
+// predictionReader reads the n samples of a source in batches into the buffers of graphs for prediction; g is
+// that of the batch, which the caller releases.
+func (m *Model) predictionReader(source Source, spec *dataSpec, shapes *batchShapes, n int, g **modelGraph) (*batchReader, error) {
+	size := min(predictBatch, n)
+	if shapes != nil {
+		first, err := m.predictionGraph(size, shapes.lengths)
+		if err != nil {
+			return nil, err
+		}
+		*g, size = first, first.batch
+	}
+	return newBatchReader(spec, source, newBatchIterator(source, 0, n, size), size, nil, func(n int, _ bool, l lengths) (*batchBuffers, error) {
+		if key := (graphKey{batch: n, lengths: l}); *g == nil || (*g).graphKey != key {
+			m.graphs.release(*g)
+			next, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, 1))
+			if *g = next; err != nil {
+				return nil, err
+			}
+		}
+		return &(*g).batchBuffers, nil
+	})
 }
 
 // predictTo adds the outputs of a batch in the buffers of a graph to the results of n samples.

@@ -458,7 +458,7 @@ func TestRaggedMistakes(t *testing.T) {
 		`dot: model "steps": got the lengths of 0 free axes, want 1`:                                                                 steps.WriteOpsDOT(discard{}, 2),
 		`dot: model "steps": free axis 0 has length 0, want at least 1`:                                                              steps.WriteOpsDOT(discard{}, 2, 0),
 		`gradient: model "steps" has an input of shape (batch, ?, 2), want fixed lengths: apply the model to an Input that has them`: second(steps.Gradient("", "")),
-		`metric r2_score: predictions have shape (batch, ?, 2), want a fixed number of outputs`:                                      compileError(k.R2Score, k.Input(k.Any, 2), k.Dense(2)),
+		`metric r2_score: predictions have shape (batch, ?, 2), want a fixed number of outputs`:                                      compileError(k.R2Score(), k.Input(k.Any, 2), k.Dense(2)),
 		`metric mse: the output has shape (batch, ?), want a fixed length of the last axis`:                                          compileError(k.MSE, k.Input(k.Any, 2), k.Flatten()),
 	} {
 		wantError(t, err, want)

@@ -25,7 +25,10 @@ func TestRegularizerValues(t *testing.T) {
 		seen++
 		w := c.Inputs["w"]
 		in := w.Shape[0]
-		r := Regularizer{c.Args.Float("l1"), c.Args.Float("l2")}
+		r := L1L2(c.Args.Float("l1"), c.Args.Float("l2"))
+		if c.Args.String("regularizer") == "OrthogonalRegularizer" {
+			r = OrthogonalRegularizer(c.Args.Float("factor"), OrthogonalVectors(c.Args.String("mode") == "columns"))
+		}
 		m := Sequential("m", Input(in), Dense(len(w.Data)/in, NoBias, KernelRegularizer(r)))
 		if err := m.Compile(SGD(1), MeanSquaredError); err != nil {
 			t.Fatal(err)
@@ -37,15 +40,15 @@ func TestRegularizerValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden.Close(t, c.Name+": loss", []float64{loss}, c.Want["loss"], 1e-6, 1e-7)
+		golden.Close(t, c.Name+": loss", []float64{loss.Loss()}, c.Want["loss"], 1e-6, 1e-7)
 		dw := w.Float32()
 		for i, v := range m.weights[0].Values() {
 			dw[i] -= v
 		}
 		golden.Close(t, c.Name+": dw", dw, c.Want["dw"], 1e-6, 2e-7)
 	}
-	if seen != 9 {
-		t.Errorf("%d known values, want 9", seen)
+	if seen != 15 {
+		t.Errorf("%d known values, want 15", seen)
 	}
 }
 
@@ -118,7 +121,7 @@ func TestRegularizersInTraining(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Outputs 1, 1, -2, -2 hit the targets: (0.5·6 + 0.25·10)/2 for two samples.
-	if loss != 2.75 {
+	if loss.Loss() != 2.75 {
 		t.Errorf("loss %v, want 2.75", loss)
 	}
 }
@@ -205,6 +208,8 @@ func TestRegularizerMistakes(t *testing.T) {
 		want   string
 	}{
 		{KernelRegularizer(L1(-1)), "regularizer has factor -1"},
+		{KernelRegularizer(OrthogonalRegularizer(-1, OrthogonalRows)), "regularizer has factor -1"},
+		{BiasRegularizer(OrthogonalRegularizer(1, OrthogonalRows)), `weight "bias": orthogonal regularizer: the shape is [2], want two axes`},
 		{KernelConstraint(MaxNorm(-1)), "bounds 0 and -1"},
 		{KernelConstraint(MinMaxNorm(2, 1, 1)), "bounds 2 and 1"},
 		{BiasConstraint(MaxNorm(1, 1)), `weight "bias": constraint max_norm has axis 1, the shape is [2]`},

@@ -202,7 +202,11 @@ func (c *compiled) config() (*compileConfig, error) {
 		if r, ok := metric.(namedMetric); ok {
 			metric, as = r.Metric, r.name
 		}
-		n, err := newSavedObject(metric.Name(), metric)
+		name := metric.Name()
+		if kind, ok := metric.(interface{ savedAs() string }); ok {
+			name = kind.savedAs()
+		}
+		n, err := newSavedObject(name, metric)
 		if err != nil {
 			return nil, err
 		}

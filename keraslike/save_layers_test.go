@@ -87,8 +87,9 @@ func TestSaveLoadOfEachLayer(t *testing.T) {
 			}
 		})
 	}
+	preprocessing := k.PreprocessingKinds(t) // TestEveryPreprocessingLayer
 	for _, kind := range k.Kinds() {
-		if !strings.Contains(kinds.String(), " ("+kind+") ") {
+		if !slices.Contains(preprocessing, kind) && !strings.Contains(kinds.String(), " ("+kind+") ") {
 			t.Errorf("no model of this test has a layer of kind %s", kind)
 		}
 	}

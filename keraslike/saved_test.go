@@ -23,14 +23,21 @@ func TestSavedSettings(t *testing.T) {
 	}
 	sgd := func(o ...keraslike.OptimizerOption) keraslike.Optimizer { return keraslike.SGD(0.1, o...) }
 	for name, s := range map[string]setting{
-		"huber":       {keraslike.AdamW(0.01, keraslike.WeightDecay(0.1)), keraslike.Huber(0.5), nil},
-		"focal":       {keraslike.Nadam(0.01, keraslike.Beta1(0.8)), keraslike.CategoricalFocalCrossentropy(keraslike.FocalGamma(3), keraslike.LabelSmoothing(0.1)), nil},
-		"balanced":    {keraslike.Adamax(0.01), keraslike.BinaryFocalCrossentropy(keraslike.ClassBalancing), nil},
-		"smoothed":    {keraslike.Lion(0.01, keraslike.Beta2(0.9)), keraslike.CategoricalCrossentropy.With(keraslike.LabelSmoothing(0.2)), nil},
-		"logits":      {keraslike.Adagrad(0.1, keraslike.InitialAccumulator(0.5)), keraslike.BinaryCrossentropy.With(keraslike.FromLogits), nil},
-		"precision":   {keraslike.Adadelta(1, keraslike.Rho(0.5)), keraslike.MeanSquaredError, []keraslike.CompileOption{keraslike.Precision(keraslike.Threshold(0.3)), keraslike.Recall(), keraslike.BinaryAccuracyAt(0.7)}},
-		"f1":          {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{keraslike.F1Score(keraslike.Micro, keraslike.Threshold(0.4)), keraslike.AUC(keraslike.PRCurve, keraslike.Thresholds(50))}},
-		"top":         {sgd(keraslike.ClipNorm(0.1)), keraslike.LogCosh, []keraslike.CompileOption{keraslike.TopKCategoricalAccuracy(2), keraslike.Hinge, keraslike.R2Score, keraslike.Cosine, keraslike.ConfusionMatrix}},
+		"huber":     {keraslike.AdamW(0.01, keraslike.WeightDecay(0.1)), keraslike.Huber(0.5), nil},
+		"focal":     {keraslike.Nadam(0.01, keraslike.Beta1(0.8)), keraslike.CategoricalFocalCrossentropy(keraslike.FocalGamma(3), keraslike.LabelSmoothing(0.1)), nil},
+		"balanced":  {keraslike.Adamax(0.01), keraslike.BinaryFocalCrossentropy(keraslike.ClassBalancing), nil},
+		"smoothed":  {keraslike.Lion(0.01, keraslike.Beta2(0.9)), keraslike.CategoricalCrossentropy.With(keraslike.LabelSmoothing(0.2)), nil},
+		"logits":    {keraslike.Adagrad(0.1, keraslike.InitialAccumulator(0.5)), keraslike.BinaryCrossentropy.With(keraslike.FromLogits), nil},
+		"precision": {keraslike.Adadelta(1, keraslike.Rho(0.5)), keraslike.MeanSquaredError, []keraslike.CompileOption{keraslike.Precision(keraslike.Threshold(0.3)), keraslike.Recall(), keraslike.BinaryAccuracyAt(0.7)}},
+		"f1":        {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{keraslike.F1Score(keraslike.Micro, keraslike.Threshold(0.4)), keraslike.AUC(keraslike.PRCurve, keraslike.Thresholds(50))}},
+		"thresholds": {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{
+			keraslike.Precision(keraslike.Threshold(0.4, 0.2), keraslike.ClassID(1)), keraslike.Recall(keraslike.TopK(2)), keraslike.FalsePositives(),
+			keraslike.AUC(keraslike.PRGainCurve, keraslike.Minoring, keraslike.MultiLabel, keraslike.LabelWeights(1, 2, 3)), keraslike.PrecisionAtRecall(0.3, keraslike.ClassID(0)), keraslike.FBetaScore(2)}},
+		"iou": {sgd(keraslike.ClipValue(0.1)), keraslike.Poisson, []keraslike.CompileOption{
+			keraslike.OneHotIoU(3, []int{0, 2}, keraslike.IgnoreClass(1)), keraslike.BinaryIoU(keraslike.TargetClasses(1)),
+			keraslike.PearsonCorrelation(), keraslike.R2Score(keraslike.VarianceWeighted, keraslike.Regressors(2)), keraslike.Sum,
+			keraslike.NamedMetric("smooth", keraslike.LossMetric(keraslike.CategoricalCrossentropy.With(keraslike.LabelSmoothing(0.2)))), keraslike.LossMetric(keraslike.Huber(0.5))}},
+		"top":         {sgd(keraslike.ClipNorm(0.1)), keraslike.LogCosh, []keraslike.CompileOption{keraslike.TopKCategoricalAccuracy(2), keraslike.Hinge, keraslike.R2Score(), keraslike.Cosine(), keraslike.ConfusionMatrix}},
 		"weighted":    {sgd(keraslike.GlobalClipNorm(0.1)), keraslike.Hinge, []keraslike.CompileOption{keraslike.WeightedMetrics(keraslike.CategoricalAccuracy)}},
 		"exponential": {sgd(keraslike.WithSchedule(keraslike.ExponentialDecay{Steps: 2, Rate: 0.5, Staircase: true})), keraslike.SquaredHinge, nil},
 		"restarts":    {sgd(keraslike.WithSchedule(keraslike.CosineDecayRestarts{Steps: 3, Shrink: 0.5})), keraslike.KLDivergence, nil},

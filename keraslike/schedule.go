@@ -22,6 +22,38 @@ type Schedule interface {
 	At(initial float64, step int) float64
 }
 
+// ScheduleFunc makes a schedule of a function, which returns the learning rate after step batches for
+// the optimizer's rate:
+//
+//	k.WithSchedule(k.ScheduleFunc("warmup", func(initial float64, step int) float64 {
+//		return initial * min(1, float64(step+1)/1000)
+//	}))
+//
+// The function must depend on its arguments only. To load a model that was saved with the schedule, pass
+// it to Load by WithCustomSchedule.
+func ScheduleFunc(name string, at func(initial float64, step int) float64) Schedule {
+	return &scheduleFunc{name, at}
+}
+
+type scheduleFunc struct {
+	name string
+	at   func(initial float64, step int) float64
+}
+
+// Name returns the name given to ScheduleFunc.
+func (s *scheduleFunc) Name() string { return s.name }
+
+// Check requires a name and a function.
+func (s *scheduleFunc) Check() error {
+	if s.name == "" || s.at == nil {
+		return errors.New("want a name and a function")
+	}
+	return nil
+}
+
+// At is the rate after step batches.
+func (s *scheduleFunc) At(initial float64, step int) float64 { return s.at(initial, step) }
+
 // ExponentialDecay is initial·Rate^(step/Steps); with Staircase the exponent is
 // rounded down.
 type ExponentialDecay struct {
@@ -263,11 +295,35 @@ func (s *scheduled) UnmarshalJSON(text []byte) error {
 	}
 	read, ok := scheduleKinds[saved.Name]
 	if !ok {
-		return fmt.Errorf("schedule %q: unknown", saved.Name)
+		s.Schedule = &unknownSchedule{scheduleFunc{name: saved.Name}}
+		return nil
 	}
 	var err error
 	s.Schedule, err = read(saved.Settings)
 	return err
+}
+
+// unknownSchedule takes the place of a user's schedule while a file is read.
+type unknownSchedule struct{ scheduleFunc }
+
+// Check returns an error.
+func (s *unknownSchedule) Check() error {
+	return fmt.Errorf("schedule %q: unknown; pass WithCustomSchedule(...) for one of your own, or WithoutCompile", s.name)
+}
+
+// restore replaces a schedule that is not of this package by that of WithCustomSchedule.
+func (s *scheduled) restore(known []Schedule) error {
+	unknown, ok := s.Schedule.(*unknownSchedule)
+	if !ok {
+		return nil
+	}
+	for _, one := range known {
+		if one.Name() == unknown.name {
+			s.Schedule = one
+			return nil
+		}
+	}
+	return unknown.Check()
 }
 
 // scheduleKinds maps each name to a function that reads the settings of the schedule.

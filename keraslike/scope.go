@@ -22,7 +22,9 @@ type Scope struct {
 	maxNodes       int     // the most that the graph may have
 	maxMemory      int64   // the most that a constant may need
 	training       bool
-	batch          int // samples, or rows that a layer takes for samples
+	leaf           bool // the batch is a part of that of a distributed training
+	synchronized   bool // a layer uses sums over all parts
+	batch          int  // samples, or rows that a layer takes for samples
 	samples        int
 	random         *graph.Random
 	weights        map[*Weight]*graph.Node

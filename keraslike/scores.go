@@ -31,6 +31,14 @@ type score struct {
 	goal     goal
 }
 
+// onBatch is the memory of what is measured on single batches.
+type onBatch struct {
+	of     *compiled // whose measurements these are
+	scores *scores
+	batch  batch
+	logs   Logs
+}
+
 // newScores begins all measurements of a network with these compile settings.
 func newScores(n *network, c *compiled) (*scores, error) {
 	s := &scores{}

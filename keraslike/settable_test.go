@@ -41,6 +41,16 @@ func typed[O any](options []any) []O {
 func number[O any](f func(float64) O) func(float64) any { return func(v float64) any { return f(v) } }
 func flag(o any) func(float64) any                      { return func(float64) any { return o } }
 
+// oneOf is an option that chooses between its default, for 0, and another value.
+func oneOf(standard, other any) func(float64) any {
+	return func(v float64) any {
+		if v == 0 {
+			return standard
+		}
+		return other
+	}
+}
+
 func settingsText(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)
@@ -68,12 +78,16 @@ func optionFamilies() []optionFamily {
 			return settingsText(t, l), err
 		}
 	}
-	metric := func(f func(...MetricOption) Metric) maker {
+	metricFor := func(target Shape, f func(...MetricOption) Metric) maker {
 		return func(t *testing.T, options ...any) (string, error) {
 			m := f(typed[MetricOption](options)...)
-			_, err := m.Begin(Shape{3}, Shape{3})
+			_, err := m.Begin(Shape{3}, target)
 			return settingsText(t, m), err
 		}
+	}
+	metric := func(f func(...MetricOption) Metric) maker { return metricFor(Shape{3}, f) }
+	metricAt := func(f func(float64, ...MetricOption) Metric) maker {
+		return metric(func(o ...MetricOption) Metric { return f(0.5, o...) })
 	}
 	return []optionFamily{
 		{
@@ -81,16 +95,31 @@ func optionFamilies() []optionFamily {
 			values: map[string]func(float64) any{
 				"ClipValue": number(ClipValue), "ClipNorm": number(ClipNorm), "GlobalClipNorm": number(GlobalClipNorm),
 				"WeightDecay": number(WeightDecay), "AverageWeights": number(AverageWeights),
-				"AccumulateGradients": func(v float64) any { return AccumulateGradients(int(v)) },
-				"WithSchedule":        flag(WithSchedule(ExponentialDecay{Steps: 2, Rate: 0.5})),
-				"Momentum":            func(v float64) any { return Momentum(v) },
-				"Epsilon":             func(v float64) any { return Epsilon(v) },
-				"Rho":                 number(Rho), "Beta1": number(Beta1), "Beta2": number(Beta2), "InitialAccumulator": number(InitialAccumulator),
+				"AccumulateGradients":    func(v float64) any { return AccumulateGradients(int(v)) },
+				"WithSchedule":           flag(WithSchedule(ExponentialDecay{Steps: 2, Rate: 0.5})),
+				"Momentum":               func(v float64) any { return Momentum(v) },
+				"Epsilon":                func(v float64) any { return Epsilon(v) },
+				"ExcludeFromWeightDecay": func(v float64) any { return ExcludeFromWeightDecay("bias") },
+				"OverwriteWeights":       func(v float64) any { return OverwriteWeights(int(10 * v)) },
+				"LearningRatePower":      number(LearningRatePower), "L1Strength": number(L1Strength), "L2Strength": number(L2Strength),
+				"L2Shrinkage": number(L2Shrinkage), "FtrlBeta": number(FtrlBeta), "WarmupSteps": func(v float64) any { return WarmupSteps(int(10 * v)) },
+				"Beta2Decay": number(Beta2Decay), "Epsilon1": number(Epsilon1), "Epsilon2": number(Epsilon2), "ClipThreshold": number(ClipThreshold),
+				"MuonSteps": func(v float64) any {
+					if v < 1 {
+						return MuonSteps(3)
+					}
+					return MuonSteps(int(v))
+				},
+				"MuonCoefficients": func(v float64) any { return MuonCoefficients(2, -1.5, 0.5) }, "MuonScale": number(MuonScale),
+				"AdamFor": func(v float64) any { return AdamFor("output/") }, "AdamRateRatio": number(AdamRateRatio), "AdamWeightDecay": number(AdamWeightDecay),
+				"PlainMomentum": flag(PlainMomentum), "MuonForEmbeddings": flag(MuonForEmbeddings),
+				"Rho": number(Rho), "Beta1": number(Beta1), "Beta2": number(Beta2), "InitialAccumulator": number(InitialAccumulator),
 				"Nesterov": flag(Nesterov), "Centered": flag(Centered), "AMSGrad": flag(AMSGrad), "LazyRows": flag(LazyRows),
 			},
 			makers: map[string]maker{
 				"SGD": rated(SGD), "RMSprop": rated(RMSprop), "Adam": rated(Adam), "AdamW": rated(AdamW), "Nadam": rated(Nadam),
 				"Adamax": rated(Adamax), "Adagrad": rated(Adagrad), "Adadelta": rated(Adadelta), "Lion": rated(Lion),
+				"Ftrl": rated(Ftrl), "Lamb": rated(Lamb), "ScheduleFreeAdamW": rated(ScheduleFreeAdamW), "Adafactor": rated(Adafactor), "Muon": rated(Muon),
 				"FromSolver": optimizer(func(o ...OptimizerOption) Optimizer { return FromSolver(gorgonia.NewVanillaSolver(), o...) }),
 			},
 		},
@@ -109,16 +138,36 @@ func optionFamilies() []optionFamily {
 		{
 			option: "MetricOption", apply: "applyMetric",
 			values: map[string]func(float64) any{
-				"Threshold": number(Threshold), "Thresholds": func(v float64) any { return Thresholds(int(v)) },
-				"PRCurve": flag(PRCurve), "FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing),
-				"F1Average": func(v float64) any {
-					if v == 0 {
-						return Macro
-					}
-					return Micro
-				},
+				"Threshold":     func(v float64) any { return Threshold(v) },
+				"Thresholds":    func(v float64) any { return Thresholds(int(v)) },
+				"ClassID":       func(v float64) any { return ClassID(int(v)) },
+				"TopK":          func(v float64) any { return TopK(1 + int(v)) },
+				"IgnoreClass":   func(v float64) any { return IgnoreClass(int(v)) },
+				"TargetClasses": func(v float64) any { return TargetClasses(1) },
+				"LabelWeights":  func(v float64) any { return LabelWeights(v, 1, 2) },
+				"AlongAxis":     func(v float64) any { return AlongAxis(int(v)) },
+				"Regressors":    func(v float64) any { return Regressors(int(10 * v)) },
+				"MultiLabel":    flag(MultiLabel), "FromLogits": flag(FromLogits), "ClassBalancing": flag(ClassBalancing),
+				"OneHotTargets": flag(OneHotTargets), "OneHotPredictions": flag(OneHotPredictions), "SparsePredictions": flag(SparsePredictions),
+				"FromSortedIDs": flag(FromSortedIDs),
+				"ClassAverage":  oneOf(Macro, Micro), "OutputAverage": oneOf(UniformAverage, VarianceWeighted),
+				"AUCCurve": oneOf(ROCCurve, PRGainCurve), "AUCSummation": oneOf(Interpolating, Majoring),
 			},
-			makers: map[string]maker{"Precision": metric(Precision), "Recall": metric(Recall), "AUC": metric(AUC), "F1Score": metric(F1Score)},
+			makers: map[string]maker{
+				"Precision": metric(Precision), "Recall": metric(Recall), "TruePositives": metric(TruePositives), "TrueNegatives": metric(TrueNegatives),
+				"FalsePositives": metric(FalsePositives), "FalseNegatives": metric(FalseNegatives), "AUC": metric(AUC), "F1Score": metric(F1Score),
+				"FBetaScore": metricAt(FBetaScore), "SensitivityAtSpecificity": metricAt(SensitivityAtSpecificity),
+				"SpecificityAtSensitivity": metricAt(SpecificityAtSensitivity), "PrecisionAtRecall": metricAt(PrecisionAtRecall),
+				"RecallAtPrecision": metricAt(RecallAtPrecision), "Cosine": metric(Cosine), "PearsonCorrelation": metric(PearsonCorrelation),
+				"ConcordanceCorrelation": metric(ConcordanceCorrelation), "R2Score": metric(R2Score), "BinaryIoU": metric(BinaryIoU),
+				"IoU":           metric(func(o ...MetricOption) Metric { return IoU(3, []int{0, 2}, o...) }),
+				"MeanIoU":       metric(func(o ...MetricOption) Metric { return MeanIoU(3, o...) }),
+				"OneHotIoU":     metric(func(o ...MetricOption) Metric { return OneHotIoU(3, []int{0, 2}, o...) }),
+				"OneHotMeanIoU": metric(func(o ...MetricOption) Metric { return OneHotMeanIoU(3, o...) }),
+				"SparseTopKCategoricalAccuracy": metricFor(Shape{}, func(o ...MetricOption) Metric {
+					return SparseTopKCategoricalAccuracy(2, o...)
+				}),
+			},
 		},
 	}
 }
@@ -235,7 +284,10 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 					continue // the text changes with it
 				}
 				number := 0.0
-				if wanted != "none" && wanted != "Macro" {
+				if wanted == "all" || wanted == "both" || wanted == "standard" {
+					continue // no value of the option says so
+				}
+				if wanted != "none" && !slices.Contains([]string{"Macro", "UniformAverage", "ROCCurve", "Interpolating"}, wanted) {
 					if number, err = strconv.ParseFloat(wanted, 64); err != nil {
 						t.Errorf("%s: the default of %s is %q", name, option, wanted)
 					}
@@ -243,8 +295,8 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 				if option == "AccumulateGradients" && number == 1 {
 					number = 0 // which is 1
 				}
-				if option == "Threshold" && wanted == "none" {
-					continue // TestF1Score: another rule
+				if wanted == "none" && slices.Contains([]string{"Threshold", "IgnoreClass", "LabelWeights", "ExcludeFromWeightDecay", "AdamFor"}, option) {
+					continue // nor does one here
 				}
 				if got, _ := f.makers[name](t, value(number)); got != plain {
 					t.Errorf("%s: with the default of %s, %s, it is %s, without the option %s", name, option, wanted, got, plain)
@@ -260,14 +312,14 @@ func TestTrainingOptionsAreDocumented(t *testing.T) {
 // All options that do not fit are reported at once, with the other mistakes.
 func TestOptionsThatDoNotFitAreReported(t *testing.T) {
 	m := Sequential("m", Input(2), Dense(3, Softmax))
-	err := m.Compile(SGD(-1, Rho(0.9), AMSGrad, nil), CategoricalFocalCrossentropy(ClassBalancing), AUC(Threshold(0.3)))
+	err := m.Compile(SGD(-1, Rho(0.9), AMSGrad, nil), CategoricalFocalCrossentropy(ClassBalancing), AUC(TopK(3)))
 	var text string
 	if err != nil {
 		text = err.Error()
 	}
 	for _, want := range []string{
 		"compile: optimizer sgd: option 2 is nil\n",
-		"compile: optimizer sgd: Rho does not fit, want AccumulateGradients, AverageWeights, ClipNorm, ClipValue, GlobalClipNorm, LazyRows, Momentum, Nesterov, WeightDecay, WithSchedule\n",
+		"compile: optimizer sgd: Rho does not fit, want AccumulateGradients, AverageWeights, ClipNorm, ClipValue, ExcludeFromWeightDecay, GlobalClipNorm, LazyRows, Momentum, Nesterov, OverwriteWeights, WeightDecay, WithSchedule\n",
 		"compile: optimizer sgd: AMSGrad does not fit, want AccumulateGradients, ",
 		"compile: optimizer sgd: learning rate is -1",
 		"compile: categorical_focal_crossentropy: ClassBalancing does not fit, want FocalAlpha, FocalGamma, FromLogits, LabelSmoothing",
@@ -276,8 +328,8 @@ func TestOptionsThatDoNotFitAreReported(t *testing.T) {
 			t.Errorf("error\n%v\nlacks\n%s", err, want)
 		}
 	}
-	if err := m.Compile(SGD(0.1), MSE, AUC(Threshold(0.3))); err == nil || !strings.Contains(err.Error(), "metric auc: Threshold does not fit, want FromLogits, PRCurve, Thresholds") {
-		t.Errorf("error %v of AUC with a Threshold", err)
+	if err := m.Compile(SGD(0.1), MSE, AUC(TopK(3))); err == nil || !strings.Contains(err.Error(), "metric auc: TopK does not fit, want AUCCurve, AUCSummation, FromLogits, LabelWeights, MultiLabel, Threshold, Thresholds") {
+		t.Errorf("error %v of AUC with TopK", err)
 	}
 	if one := errors.New("one"); !slices.Equal(flattenErrors(errors.Join(one, errors.Join(nil, one))), []error{one, one}) {
 		t.Error("joined errors are not taken apart")

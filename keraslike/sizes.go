@@ -8,25 +8,31 @@ import (
 	"sync"
 )
 
-// sizesFor computes the sizes of the network with inputs of these shapes, as many as the network
-// has.
+// sizesFor computes the sizes of the graph of the network with these shapes of its edges, as many as
+// the network has.
 func (n *network) sizesFor(in []Shape, s *sizing) (*sizes, error) {
+	return n.sizesFrom(n.edges, n.rest, in, s)
+}
+
+// sizesFrom computes the sizes of calls that begin with tensors of these shapes: the edges, or the
+// inputs of the network.
+func (n *network) sizesFrom(start, calls []*Tensor, in []Shape, s *sizing) (*sizes, error) {
 	if z := s.find(n, in); z != nil {
 		return z, nil
 	}
 	z := &sizes{of: map[*Tensor]Shape{}, sizing: s}
-	for i, t := range n.inputs {
+	for i, t := range start {
 		if len(in[i]) != len(t.shape) {
 			return nil, fmt.Errorf("input %d has shape %v, want %v", i, in[i], t.shape)
 		}
 		z.record(t, in[i])
 	}
-	for _, t := range n.order {
+	for _, t := range calls {
 		if err := z.evaluate(t); err != nil {
 			return nil, t.shapeError(z, err)
 		}
 	}
-	z.cost = n.count(z)
+	z.cost = n.count(z, start, calls)
 	s.done[sizingKey{n, fmt.Sprint(in)}] = z
 	return z, nil
 }
@@ -128,9 +134,9 @@ func (n *network) trialSizes() (l lengths, z *sizes, err error) {
 	return l, nil, err
 }
 
-// freeAxes returns the number of free axes of the inputs.
+// freeAxes returns the number of free axes of the edges.
 func (n *network) freeAxes() (count int) {
-	for _, t := range n.inputs {
+	for _, t := range n.edges {
 		for _, d := range t.shape {
 			if d == Any {
 				count++
@@ -140,14 +146,14 @@ func (n *network) freeAxes() (count int) {
 	return count
 }
 
-// isFree reports whether an input has a free axis.
+// isFree reports whether an edge has a free axis.
 func (n *network) isFree() bool { return n.freeAxes() > 0 }
 
-// inputsAt returns the shapes of the inputs for lengths of the free axes.
+// inputsAt returns the shapes of the edges for lengths of the free axes.
 func (n *network) inputsAt(l lengths) []Shape {
 	free := l.all(n.freeAxes())
-	shapes := make([]Shape, len(n.inputs))
-	for k, t := range n.inputs {
+	shapes := make([]Shape, len(n.edges))
+	for k, t := range n.edges {
 		shapes[k] = slices.Clone(t.shape)
 		for axis, d := range t.shape {
 			if d == Any {
@@ -158,10 +164,10 @@ func (n *network) inputsAt(l lengths) []Shape {
 	return shapes
 }
 
-// lengthsOf returns the lengths of the free axes; length returns that of an axis of an input.
-func (n *network) lengthsOf(length func(input, axis int) int) (l lengths) {
+// lengthsOf returns the lengths of the free axes; length returns that of an axis of an edge.
+func (n *network) lengthsOf(length func(edge, axis int) int) (l lengths) {
 	i := 0
-	for k, t := range n.inputs {
+	for k, t := range n.edges {
 		for axis, d := range t.shape {
 			if d == Any {
 				l = l.with(i, length(k, axis))

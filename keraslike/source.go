@@ -13,7 +13,7 @@ import (
 
 // Samples is data for training and evaluation: a Source, which is read by index, or a Stream,
 // which is read sequentially. A Source or Stream may also implement Prefetcher, Resetter,
-// RaggedSource, SparseSource, SampleWeighter or CheckedSamples.
+// RaggedSource, SparseSource, StringSource, SampleWeighter or CheckedSamples.
 type Samples interface {
 	// Shapes returns the shapes of one sample of every input and every target.
 	Shapes() (inputs, targets [][]int)
@@ -84,6 +84,17 @@ type SparseSource interface {
 	Active(k, i int) []int32
 }
 
+// StringSource is a Source with inputs of strings, for models with a StringInput. Shapes has the
+// shapes of these inputs, too; Read gets nil for them.
+type StringSource interface {
+	Source
+	// StringInput reports whether input k is of strings.
+	StringInput(k int) bool
+	// ReadStrings fills to with input k of the samples with the given indices, one after another,
+	// row-major. It may be called from several goroutines.
+	ReadStrings(k int, indices []int, to []string) error
+}
+
 // CheckedSamples is a Source or Stream that can report an error from its construction, such as an
 // invalid option. Err is called before anything is read.
 type CheckedSamples interface {
@@ -98,7 +109,9 @@ func Data(x, y *Array) (Source, error) {
 	d := &data{}
 	err := d.add("x", x, &d.inputs)
 	if err == nil && y != nil {
-		err = d.add("y", y, &d.targets)
+		if err = d.add("y", y, &d.targets); err == nil {
+			err = notStrings("y", y)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -120,6 +133,9 @@ func MultiData(inputs, targets []*Array) (Source, error) {
 	}
 	for k, a := range targets {
 		if err := d.add(fmt.Sprint("target ", k), a, &d.targets); err != nil {
+			return nil, err
+		}
+		if err := notStrings(fmt.Sprint("target ", k), a); err != nil {
 			return nil, err
 		}
 	}
@@ -146,6 +162,14 @@ func (d *data) add(name string, a *Array, to *[]*Array) error {
 	return nil
 }
 
+// notStrings rejects an array of strings where numbers are wanted.
+func notStrings(what string, a *Array) error {
+	if a.strings != nil {
+		return fmt.Errorf("data: %s is of strings, want numbers, such as the indices of classes", what)
+	}
+	return nil
+}
+
 func (d *data) Len() int { return d.inputs[0].Len() }
 
 func (d *data) Shapes() (inputs, targets [][]int) {
@@ -160,12 +184,27 @@ func (d *data) Shapes() (inputs, targets [][]int) {
 
 func (d *data) Read(indices []int, inputs, targets [][]float32) error {
 	for k, a := range d.inputs {
-		a.read(indices, inputs[k])
+		if a.strings == nil {
+			a.read(indices, inputs[k])
+		}
 	}
 	if targets != nil {
 		for k, a := range d.targets {
 			a.read(indices, targets[k])
 		}
+	}
+	return nil
+}
+
+// StringInput reports whether input k is of strings.
+func (d *data) StringInput(k int) bool { return d.inputs[k].strings != nil }
+
+// ReadStrings copies the strings of samples.
+func (d *data) ReadStrings(k int, indices []int, to []string) error {
+	a := d.inputs[k]
+	each := a.sampleSize()
+	for i, j := range indices {
+		copy(to[i*each:(i+1)*each], a.strings[j*each:(j+1)*each])
 	}
 	return nil
 }
@@ -227,6 +266,17 @@ func (s sourceWrapper) SparseInput(k int) bool {
 // Active forwards to the source.
 func (s sourceWrapper) Active(k, i int) []int32 { return s.Source.(SparseSource).Active(k, i) }
 
+// StringInput forwards to the source.
+func (s sourceWrapper) StringInput(k int) bool {
+	source, ok := s.Source.(StringSource)
+	return ok && source.StringInput(k)
+}
+
+// ReadStrings forwards to the source.
+func (s sourceWrapper) ReadStrings(k int, indices []int, to []string) error {
+	return s.Source.(StringSource).ReadStrings(k, indices, to)
+}
+
 // InputsAsTargets returns a source whose targets are its inputs, for autoencoders. The
 // source's own targets are not read; its sample weights are kept.
 func InputsAsTargets(source Source) Source {
@@ -262,6 +312,11 @@ func (s *inputsAsTargets) SampleShapes(i int) (inputs, targets [][]int) {
 }
 
 func (s *inputsAsTargets) Read(indices []int, inputs, targets [][]float32) error {
+	for k := range targets {
+		if s.StringInput(k) {
+			return fmt.Errorf("input %d is of strings, which cannot be targets", k)
+		}
+	}
 	if inputs != nil {
 		if err := s.Source.Read(indices, inputs, nil); err != nil {
 			return err
@@ -308,24 +363,35 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 		return nil, nil, errors.New("read all: no data")
 	}
 	if isFree := func(s []int) bool { return Shape(s).isFree() }; slices.ContainsFunc(in, isFree) || slices.ContainsFunc(out, isFree) {
+		if texts, err := stringsOf(source); err != nil || slices.Contains(texts.inputs, true) {
+			return nil, nil, fmt.Errorf("read all: %w", errors.Join(err, errors.New("the data has inputs of strings and others that differ in length")))
+		}
 		if inputs, targets, err = readRagged(ctx, source, n); err != nil {
 			return nil, nil, fmt.Errorf("read all: %w", err)
 		}
 		return inputs, targets, nil
 	}
-	empty := func(shapes [][]int) (list []*Array, err error) {
-		for _, s := range shapes {
+	empty := func(shapes [][]int, isString func(k int) bool) (list []*Array, err error) {
+		for k, s := range shapes {
 			a := &Array{shape: append([]int{n}, s...)}
 			if err := checkShape(a.shape); err != nil {
 				return nil, err
 			}
-			a.values = make([]float32, Shape(a.shape).Size())
+			if isString(k) {
+				a.strings = make([]string, Shape(a.shape).Size())
+			} else {
+				a.values = make([]float32, Shape(a.shape).Size())
+			}
 			list = append(list, a)
 		}
 		return list, nil
 	}
-	if inputs, err = empty(in); err == nil {
-		targets, err = empty(out)
+	texts, err := stringsOf(source)
+	if err == nil {
+		inputs, err = empty(in, texts.is)
+	}
+	if err == nil {
+		targets, err = empty(out, func(int) bool { return false })
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read all: %w", err)
@@ -339,7 +405,14 @@ func ReadAll(ctx context.Context, source Source) (inputs, targets []*Array, err 
 		if len(indices) == 0 {
 			return inputs, targets, nil
 		}
-		if err := readDense(source, indices, samplesOf(inputs, indices), samplesOf(targets, indices)); err != nil {
+		err := readDense(source, indices, samplesOf(inputs, indices), samplesOf(targets, indices))
+		for k, a := range inputs {
+			if a.strings != nil && err == nil {
+				each := a.sampleSize()
+				err = texts.read(k, indices, a.strings[indices[0]*each:][:len(indices)*each])
+			}
+		}
+		if err != nil {
 			return nil, nil, fmt.Errorf("read all: %w", err)
 		}
 	}
@@ -402,6 +475,10 @@ func appendSample(lists *[][]*Array, shapes [][]int) (values [][]float32, err er
 func samplesOf(arrays []*Array, indices []int) (list [][]float32) {
 	first, n := indices[0], len(indices)
 	for _, a := range arrays {
+		if a.strings != nil {
+			list = append(list, nil)
+			continue
+		}
 		list = append(list, a.values[first*a.sampleSize():(first+n)*a.sampleSize()])
 	}
 	return list
@@ -507,6 +584,39 @@ func sampleShapesOf(s RaggedSource, i int) (inputs, targets [][]int, err error) 
 	return inputs, targets, nil
 }
 
+// sourceStrings are the inputs of strings of a source, which may have none.
+type sourceStrings struct {
+	source StringSource
+	inputs []bool
+}
+
+// stringsOf finds out which inputs of the data are of strings.
+func stringsOf(data Samples) (t sourceStrings, err error) {
+	s, ok := data.(StringSource)
+	if !ok {
+		return t, nil
+	}
+	in, _, err := shapesOf(data)
+	if err != nil {
+		return t, err
+	}
+	defer caught(&err, "source", data, "StringInput")
+	for k := range in {
+		t.inputs = append(t.inputs, s.StringInput(k))
+	}
+	t.source = s
+	return t, nil
+}
+
+// is reports whether input k is of strings.
+func (t *sourceStrings) is(k int) bool { return k < len(t.inputs) && t.inputs[k] }
+
+// read reads the strings of samples.
+func (t *sourceStrings) read(k int, indices []int, to []string) (err error) {
+	defer caught(&err, "source", t.source, "ReadStrings")
+	return t.source.ReadStrings(k, indices, to)
+}
+
 // readFrom reads samples.
 func readFrom(s Source, indices []int, inputs, targets [][]float32) (err error) {
 	defer caught(&err, "source", s, "Read")
@@ -519,8 +629,20 @@ func readStream(s Stream, inputs, targets [][]float32) (n int, err error) {
 	return s.Next(inputs, targets)
 }
 
+// streamWrapper is a Stream that reads another one.
+type streamWrapper interface {
+	below() Stream
+	rewind() // after the stream below was reset
+}
+
 // resetStream resets a stream, if it is a Resetter.
 func resetStream(s Stream) (again bool, err error) {
+	if w, ok := s.(streamWrapper); ok {
+		if again, err = resetStream(w.below()); again {
+			w.rewind()
+		}
+		return again, err
+	}
 	r, ok := s.(Resetter)
 	if !ok {
 		return false, nil

@@ -9,53 +9,87 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
+// BatchResult is what TrainOnBatch computed before its update. It is valid until the next call.
+type BatchResult struct {
+	// Logs are the loss, the losses of several outputs and the metrics of this batch, as Evaluate
+	// returns them.
+	Logs Logs
+	// Outputs are the outputs of the model in training, row-major.
+	Outputs [][]float32
+}
+
+// Loss returns the loss of the batch.
+func (r BatchResult) Loss() float64 { return r.Logs.Get("loss") }
+
 // TrainOnBatch makes one update on x and y, which have the batch as their first
-// axis, and returns the loss before it. The values are not copied: x may be a
-// *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
-// loops; use Fit otherwise.
-func (m *Model) TrainOnBatch(x, y graph.Value) (loss float64, err error) {
+// axis, and returns the loss, the metrics and the outputs before it. The values are not copied: x may
+// be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
+// loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
+func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 	if m.compiled == nil {
-		return 0, fmt.Errorf("train on batch: %w", ErrNotCompiled)
+		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
 	}
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
-		return 0, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
+		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
 	}
 	return m.trainOn([]graph.Value{x}, []graph.Value{y}, nil)
 }
 
 // TrainOnBatchOf is TrainOnBatch for models with several inputs and outputs, and
 // with weights of the samples, which may be nil.
-func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32) (loss float64, err error) {
+func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32) (BatchResult, error) {
 	switch {
 	case m.compiled == nil:
-		return 0, fmt.Errorf("train on batch: %w", ErrNotCompiled)
+		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
 	case len(inputs) != len(m.inputs) || len(targets) != len(m.outputs):
-		return 0, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.outputs))
+		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.outputs))
 	}
 	return m.trainOn(inputs, targets, weights)
 }
 
-func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss float64, err error) {
+// SetLearningRate sets the learning rate of the next updates, which Progress returns. It is for loops
+// of TrainOnBatch; while Fit runs, callbacks set Training.Rate. It is an error if the optimizer has a
+// schedule, which would set the rate again.
+func (m *Model) SetLearningRate(rate float64) error {
+	switch {
+	case m.compiled == nil:
+		return fmt.Errorf("set learning rate: %w", ErrNotCompiled)
+	case m.running != nil:
+		return fmt.Errorf("set learning rate: %w; callbacks set Training.Rate", errRunning)
+	case m.trainer.settings.Schedule.Schedule != nil:
+		return fmt.Errorf("set learning rate: the optimizer has the schedule %s, which sets it", m.trainer.settings.Schedule.Name())
+	}
+	if err := checkRate(rate); err != nil {
+		return fmt.Errorf("set learning rate: %w", err)
+	}
+	m.trainer.rate = rate
+	return nil
+}
+
+func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (result BatchResult, err error) {
 	defer caught(&err, "train on batch", nil, "")
 	for _, v := range append(append([]graph.Value{}, inputs...), targets...) {
 		if isNil(v) || len(v.Shape()) == 0 {
-			return 0, fmt.Errorf("train on batch: got %v, want tensors with the batch as their first axis", v)
+			return result, fmt.Errorf("train on batch: got %v, want tensors with the batch as their first axis", v)
 		}
 	}
 	t, n := m.trainer, inputs[0].Shape()[0]
 	if weights != nil && len(weights) != n {
-		return 0, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
+		return result, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
 	}
 	if i := badWeight(weights); i >= 0 {
-		return 0, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
+		return result, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
 	}
-	g, err := m.trainingGraph(graphKey{n, weights != nil, m.lengthsOfValues(inputs)})
+	if inputs, err = m.prepareValues(inputs, true); err != nil {
+		return result, fmt.Errorf("train on batch: %w", err)
+	}
+	g, err := m.trainingGraph(graphKey{batch: n, weighted: weights != nil, lengths: m.lengthsOfValues(inputs)})
 	if err != nil {
-		return 0, err
+		return result, err
 	}
 	for k, v := range inputs {
 		if err := g.inputs[k].bind(v); err != nil {
-			return 0, fmt.Errorf("train on batch: input %d: %w", k, err)
+			return result, fmt.Errorf("train on batch: input %d: %w", k, err)
 		}
 	}
 	rate, bound := t.rate, 0
@@ -66,9 +100,40 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (loss 
 				break
 			}
 		}
-		return 0, fmt.Errorf("train on batch: %w", err)
+		return result, fmt.Errorf("train on batch: %w", err)
 	}
-	return g.loss(), nil
+	if result, err = m.batchResult(g, targets, weights, n); err != nil {
+		return result, fmt.Errorf("train on batch: %w", err)
+	}
+	return result, nil
+}
+
+// batchResult measures a batch that g has computed.
+func (m *Model) batchResult(g *modelGraph, targets []graph.Value, weights []float32, n int) (result BatchResult, err error) {
+	b := &m.onBatch
+	if b.of != m.compiled {
+		if b.scores, err = newScores(&m.network, m.compiled); err != nil {
+			return result, err
+		}
+		b.of = m.compiled
+	}
+	if err := b.scores.reset(); err != nil {
+		return result, err
+	}
+	for i := len(b.batch.indices); i < n; i++ {
+		b.batch.indices = append(b.batch.indices, i)
+	}
+	b.batch.indices, b.batch.targets, b.batch.weights = b.batch.indices[:n], b.batch.targets[:0], weights
+	for _, v := range targets {
+		b.batch.targets = append(b.batch.targets, graph.Floats(v))
+	}
+	if err := b.scores.add(g.result(), &b.batch); err != nil {
+		return result, nameSample(err, b.batch.indices)
+	}
+	if b.logs, err = b.scores.logs(b.logs[:0]); err != nil {
+		return result, err
+	}
+	return BatchResult{b.logs, g.outputs.values}, nil
 }
 
 // trainBound makes one update with the inputs that are bound to g, and counts the targets that it
@@ -119,13 +184,18 @@ func (m *Model) PredictOnBatch(x graph.Value) (out []float32, err error) {
 	if m.err != nil {
 		return nil, m.err
 	}
-	if !m.built || len(m.inputs) != 1 || isNil(x) || len(x.Shape()) == 0 {
+	if !m.built || len(m.inputs) != 1 || len(m.edges) != 1 || isNil(x) || len(x.Shape()) == 0 {
 		return nil, fmt.Errorf("predict on batch: want a built model with one input and a tensor with the batch as its first axis")
 	}
 	if n := len(m.outputs); n > 1 {
 		return nil, fmt.Errorf("predict on batch: model %q has %d outputs, want 1", m.name, n)
 	}
 	n := x.Shape()[0]
+	values, err := m.prepareValues([]graph.Value{x}, false)
+	if err != nil {
+		return nil, fmt.Errorf("predict on batch: %w", err)
+	}
+	x = values[0]
 	key := graphKey{batch: n, lengths: m.lengthsOfValues([]graph.Value{x})}
 	g, err := m.acquireGraph(modePredict, key, m.memoryLimit(modePredict, n))
 	if err != nil {

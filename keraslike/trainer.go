@@ -21,6 +21,8 @@ type trainer struct {
 
 	weights []*Weight // trainable ones
 	// By weight:
+	each      []Optimizer   // what updates it, the optimizer unless that is a PerWeightOptimizer
+	decays    []float64     // weight decay
 	gradients []gradient    // of the current batch
 	slots     [][][]float32 // of the optimizer, by slot
 	sums      [][]float32   // of accumulated gradients; nil without AccumulateGradients
@@ -33,13 +35,15 @@ type trainer struct {
 }
 
 // newTrainer allocates the state that the optimizer and its settings need for each weight.
-func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
+func newTrainer(o Optimizer, weights []*Weight, path func(*Weight) string) (t *trainer, err error) {
 	defer caught(&err, "optimizer", o, "")
 	t = &trainer{optimizer: o, settings: commonOf(o), rate: o.Rate(), weights: weights}
 	if err := checkRate(t.rate); err != nil {
 		return nil, fmt.Errorf("optimizer %s: %w", o.Name(), err)
 	}
-	first, _ := o.(SlotInitializer)
+	if err := t.divide(path); err != nil {
+		return nil, fmt.Errorf("optimizer %s: %w", o.Name(), err)
+	}
 	n := len(weights)
 	t.gradients, t.copies, t.rows, t.rowWidth = make([]gradient, n), make([][]float32, n), make([][]int32, n), make([]int, n)
 	for i, w := range weights {
@@ -50,8 +54,9 @@ func newTrainer(o Optimizer, weights []*Weight) (t *trainer, err error) {
 			t.rowWidth[i] = size / w.shape[0]
 		}
 		var slots [][]float32
-		for _, name := range o.Slots() {
-			s := kernel.Floats(size)
+		first, _ := t.each[i].(SlotInitializer)
+		for _, name := range t.each[i].Slots() {
+			s := kernel.Floats(Shape(t.slotShape(i, name)).Size())
 			if first != nil {
 				kernel.Fill(s, float32(first.InitialValue(name)))
 			}
@@ -107,9 +112,12 @@ func (t *trainer) step(rate float64) (err error) {
 		}
 	}
 	t.clip()
-	if t.settings.WeightDecay > 0 {
-		for _, w := range t.weights {
-			kernel.Scale(w.floats(), w.floats(), float32(1-t.settings.WeightDecay*rate))
+	for i, w := range t.weights {
+		if o, ok := t.each[i].(SlotBeginner); ok && t.updates() == 1 {
+			o.Begin(w.floats(), t.slots[i])
+		}
+		if t.decays[i] > 0 {
+			kernel.Scale(w.floats(), w.floats(), float32(1-t.decays[i]*rate))
 		}
 	}
 	if err := t.update(rate); err != nil {
@@ -133,7 +141,7 @@ func (t *trainer) update(rate float64) error {
 			continue
 		}
 		t.decay.catchUp(i, t.slots[i], t.updates()-1)
-		t.optimizer.Update(w.floats(), g.values, t.slots[i], t.updates(), rate)
+		t.each[i].Update(w.floats(), g.values, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }
@@ -149,6 +157,9 @@ func (t *trainer) averageAndConstrain() {
 		case t.averages != nil:
 			kernel.Scale(t.averages[i], t.averages[i], float32(t.settings.Average))
 			kernel.AddScaled(t.averages[i], w.floats(), float32(1-t.settings.Average))
+		}
+		if every := t.settings.Overwrite; every > 0 && t.steps%every == 0 {
+			copy(w.floats(), t.averages[i])
 		}
 		w.constraint.apply(w.floats())
 	}
@@ -243,17 +254,17 @@ func (t *trainer) state(path func(*Weight) string) []stateArray {
 	var list []stateArray
 	for i, w := range t.weights {
 		t.decay.catchUp(i, t.slots[i], t.updates())
-		add := func(name string, values []float32) {
-			list = append(list, stateArray{"optimizer/" + path(w) + "/" + name, w.shape, values})
+		add := func(name string, shape []int, values []float32) {
+			list = append(list, stateArray{"optimizer/" + path(w) + "/" + name, shape, values})
 		}
-		for k, name := range t.optimizer.Slots() {
-			add(name, t.slots[i][k])
+		for k, name := range t.each[i].Slots() {
+			add(name, t.slotShape(i, name), t.slots[i][k])
 		}
 		if t.sums != nil {
-			add("gradient_sum", t.sums[i])
+			add("gradient_sum", w.shape, t.sums[i])
 		}
 		if t.averages != nil {
-			add("average", t.averages[i])
+			add("average", w.shape, t.averages[i])
 		}
 	}
 	return list

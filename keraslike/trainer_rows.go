@@ -96,7 +96,7 @@ func (u *rowUpdate) apply(g gradient, rate float64) error {
 	}
 	if u.optimizer == nil {
 		defer u.clear(rows) // also after a panic
-		t.optimizer.Update(u.w.floats(), u.all, t.slots[i], t.updates(), rate)
+		t.each[i].Update(u.w.floats(), u.all, t.slots[i], t.updates(), rate)
 	}
 	return nil
 }

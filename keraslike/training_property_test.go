@@ -16,8 +16,12 @@ import (
 // 1 are none.
 func TestMetricsDoNotSeeBatches(t *testing.T) {
 	metrics := []keraslike.Metric{
-		keraslike.BinaryAccuracy, keraslike.CategoricalAccuracy, keraslike.MAE, keraslike.RMSE, keraslike.Cosine, keraslike.R2Score,
+		keraslike.BinaryAccuracy, keraslike.CategoricalAccuracy, keraslike.MAE, keraslike.RMSE, keraslike.Cosine(), keraslike.R2Score(),
 		keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(keraslike.ByFrequency), keraslike.AUC(), keraslike.AUC(keraslike.PRCurve),
+		keraslike.AUC(keraslike.PRGainCurve, keraslike.Minoring), keraslike.AUC(keraslike.MultiLabel, keraslike.LabelWeights(1, 2, 3)),
+		keraslike.Precision(keraslike.TopK(2)), keraslike.Recall(keraslike.ClassID(1), keraslike.Threshold(0.7, 0.2)), keraslike.FalsePositives(),
+		keraslike.PrecisionAtRecall(0.5), keraslike.SensitivityAtSpecificity(0.5, keraslike.Thresholds(9)), keraslike.FBetaScore(2), keraslike.Sum, keraslike.Mean,
+		keraslike.OneHotMeanIoU(3), keraslike.BinaryIoU(keraslike.Threshold(0.3)), keraslike.ConcordanceCorrelation(), keraslike.R2Score(keraslike.VarianceWeighted),
 		keraslike.TopKCategoricalAccuracy(2), keraslike.Hinge, keraslike.KLDivergence, keraslike.BinaryCrossentropy,
 	}
 	rapid.Check(t, func(r *rapid.T) {

@@ -88,11 +88,11 @@ func TestTrajectories(t *testing.T) {
 			var losses []float64
 			for step := range 10 {
 				at := step % (x.Shape[0] / n)
-				loss, err := m.TrainOnBatch(rowsOf(x, at*n, n), rowsOf(y, at*n, n))
+				result, err := m.TrainOnBatch(rowsOf(x, at*n, n), rowsOf(y, at*n, n))
 				if err != nil {
 					t.Fatal(err)
 				}
-				losses = append(losses, loss)
+				losses = append(losses, result.Loss())
 			}
 			golden.Close(t, "loss", losses, c.Want["loss"], 1e-4, 0)
 			for _, w := range m.Weights() {

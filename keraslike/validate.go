@@ -12,7 +12,7 @@ import (
 )
 
 // nonNegativeSlots are optimizer slots that are used in a square root or as a divisor.
-var nonNegativeSlots = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm"}
+var nonNegativeSlots = []string{"velocity_max", "accumulator", "accumulated_grad", "accumulated_delta_var", "norm", "row_average", "column_average"}
 
 // checkStored validates the values of a weight or an optimizer slot; name is its name in
 // files.

@@ -8,9 +8,11 @@
 //	go run ./cmd/bench -workload gemm
 //
 //	go run ./cmd/bench -workload squeezenet -phase infer -batch 1
+//	mpirun -n 2 bench -workload mnist_cnn -phase fit -leaves 2
 //
 // A training step is the forward pass, the loss, the backward pass and the update with
-// RMSprop; prediction is a call of Predict. Inputs are four random batches of the right shape, made in advance and used in
+// RMSprop; prediction is a call of Predict. The phase fit is training by Fit, which reads the samples from
+// a Source; with -leaves it is distributed over the processes that mpirun has started, or done by one. Inputs are four random batches of the right shape, made in advance and used in
 // rotation. GOMAXPROCS sets the number of threads, REEF_KERNEL the instruction set. The models,
 // batch sizes and optimizers are those of the programs of PyTorch and ONNX Runtime in
 // docs/performance.md.
@@ -40,8 +42,9 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	name := f.String("workload", "all", "`workload` to measure: gemm, all, or one of "+strings.Join(names(), ", "))
-	phase := f.String("phase", "", "`phase` to measure: train or infer (default: both, if the workload has both)")
+	phase := f.String("phase", "", "`phase` to measure: train, infer or fit (default: the first two, if the workload has both)")
 	batch := f.Int("batch", 0, "`samples` of a batch (default: the workload's own)")
+	leaves := f.Int("leaves", 0, "`number` of parts of each batch in a distributed training of phase fit (default: not distributed)")
 	secs := f.Float64("secs", 5, "`seconds` to measure each workload")
 	f.SetOutput(io.Discard)
 	if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -58,8 +61,11 @@ func run(args []string, stdout, stderr io.Writer) error {
 		}
 		return fmt.Errorf("unexpected argument %q: arguments are flags, as in -workload boston; -help shows them all", f.Arg(0))
 	}
-	if *phase != "" && *phase != "train" && *phase != "infer" {
-		return fmt.Errorf("-phase %q: want train or infer%s", *phase, text.Meant(*phase, "train", "infer"))
+	if known := []string{"train", "infer", "fit"}; *phase != "" && !slices.Contains(known, *phase) {
+		return fmt.Errorf("-phase %q: want train, infer or fit%s", *phase, text.Meant(*phase, known...))
+	}
+	if *leaves < 0 || *leaves > 0 && *phase != "fit" {
+		return fmt.Errorf("-leaves %d -phase %q: want a positive number and phase fit", *leaves, *phase)
 	}
 	if !(*secs > 0 && *secs <= maxSeconds) {
 		return fmt.Errorf("-secs %g: want a positive number, at most %d", *secs, maxSeconds)
@@ -70,8 +76,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	out := json.NewEncoder(stdout)
 	limit := time.Duration(*secs * float64(time.Second))
 	if *name == "gemm" {
-		if *phase == "train" {
-			return errors.New("-phase train: gemm is a matrix product, which is not trained")
+		if *phase == "train" || *phase == "fit" {
+			return fmt.Errorf("-phase %s: gemm is a matrix product, which is not trained", *phase)
 		}
 		if *batch > 0 {
 			return errors.New("-batch: gemm multiplies matrices of fixed shapes")
@@ -82,10 +88,16 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, w := range list {
+	list = slices.Clone(list)
+	for i := range list {
 		if *batch > 0 {
-			w.batch = *batch
+			list[i].batch = *batch
 		}
+	}
+	if *phase == "fit" {
+		return benchFit(list, *leaves, limit, out)
+	}
+	for _, w := range list {
 		if err := w.print(out, *phase, limit); err != nil {
 			return err
 		}
@@ -102,8 +114,8 @@ func selected(name, phase string) ([]workload, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("unknown workload %q, want gemm, all or one of %s%s", name, strings.Join(names(), ", "), text.Meant(name, choices()...))
 	}
-	if phase == "train" && workloads[i].label == nil {
-		return nil, fmt.Errorf("-phase train: workload %q is measured in prediction only", name)
+	if (phase == "train" || phase == "fit") && workloads[i].label == nil {
+		return nil, fmt.Errorf("-phase %s: workload %q is measured in prediction only", phase, name)
 	}
 	return workloads[i : i+1], nil
 }

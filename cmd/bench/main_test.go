@@ -58,6 +58,17 @@ func TestWorkload(t *testing.T) {
 	}
 }
 
+// Fit is measured alone, and as a distributed training of one process.
+func TestFit(t *testing.T) {
+	for leaves, args := range [][]string{{}, {"-leaves", "1"}, {"-leaves", "2"}} {
+		list := lines(t, append([]string{"-workload", "boston", "-phase", "fit", "-secs", "0.001"}, args...)...)
+		if len(list) != 1 || list[0]["phase"] != "fit" || leaves > 0 && (list[0]["ranks"] != 1.0 || list[0]["leaves"] != float64(leaves)) {
+			t.Errorf("%v: got %v", args, list)
+		}
+		positive(t, list[0], "batch", "samples_per_s", "ms_per_step_median", "ms_per_step_p99", "ms_per_step_mean", "steps")
+	}
+}
+
 // TestLayers takes a step with every layer in both phases, which reports wrong shapes.
 func TestLayers(t *testing.T) {
 	for _, w := range layers {
@@ -110,6 +121,7 @@ func TestWrongFlags(t *testing.T) {
 		{"-batch -1", "-batch -1"}, {"-workload gemm -batch 3", "fixed shapes"},
 		{"boston", "did you mean -workload boston?"}, {"everything", "-help shows them all"}, {"-worklod boston", `(did you mean "-workload"?)`},
 		{"-workload predict_latency -phase train", "in prediction only"}, {"-workload gemm -phase train", "not trained"},
+		{"-workload reuters -phase fit", "sparse rows"}, {"-workload boston -leaves 2", "phase fit"}, {"-workload boston -phase fit -leaves -1", "positive number"},
 	} {
 		if err := run(strings.Fields(c.args), &bytes.Buffer{}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("bench %s: error %v, want one about %q", c.args, err, c.want)

@@ -38,8 +38,12 @@ type result struct {
 	Samples  float64 `json:"samples_per_s"`
 	Step     float64 `json:"ms_per_step_median"`
 	P99      float64 `json:"ms_per_step_p99"`
+	Mean     float64 `json:"ms_per_step_mean,omitempty"` // of Fit
 	PeakRSS  float64 `json:"peak_rss_mb"`
 	Steps    int     `json:"steps"`
+	Ranks    int     `json:"ranks,omitempty"`  // processes of a distributed training
+	Leaves   int     `json:"leaves,omitempty"` // parts of a batch
+	MPI      string  `json:"mpi,omitempty"`    // the library
 }
 
 func (w workload) phases() []string {

@@ -305,6 +305,14 @@ func randomInput(m *k.Model, samples int, lengths []int) ([]*k.Array, error) {
 		if samples > maxNumbers/max(1, shape.Size()) {
 			return nil, fmt.Errorf("a batch of %d samples of shape %s has too many numbers", samples, shape)
 		}
+		if t.IsString() {
+			a, err := k.Strings(slices.Repeat([]string{"a text"}, samples*shape.Size()), append([]int{samples}, shape...)...)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, a)
+			continue
+		}
 		values := make([]float32, samples*shape.Size())
 		for i := range values {
 			if n := ids[t]; n > 0 {
@@ -322,7 +330,8 @@ func randomInput(m *k.Model, samples int, lengths []int) ([]*k.Array, error) {
 	return list, nil
 }
 
-// idInputs are the inputs that an Embedding reads, with the number of its rows.
+// idInputs are the inputs that an Embedding reads, with the number of its rows, and those of layers that
+// take whole numbers.
 func idInputs(m *k.Model) map[*k.Tensor]int {
 	ids, seen := map[*k.Tensor]int{}, map[*k.Tensor]bool{}
 	var visit func(t *k.Tensor)
@@ -334,6 +343,8 @@ func idInputs(m *k.Model) map[*k.Tensor]int {
 		info := k.Inspect(t.Layer())
 		for i, in := range t.Inputs() {
 			switch {
+			case slices.Contains([]string{"IntegerLookup", "CategoryEncoding", "Hashing", "HashedCrossing"}, info.Kind) && len(in.Inputs()) == 0:
+				ids[in] = 1 // whole numbers
 			case info.Kind == "Embedding" && len(info.Weights) > 0:
 				if rows := info.Weights[0].Shape()[0]; len(in.Inputs()) == 0 && (ids[in] == 0 || rows < ids[in]) {
 					ids[in] = rows

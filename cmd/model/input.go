@@ -54,6 +54,7 @@ type reader struct {
 	file    string // of the model, for errors
 	shapes  []k.Shape
 	names   []string                // of the inputs
+	strings []bool                  // which inputs are of strings
 	raw     []datasets.Preprocessor // of each input, nil for none
 	pixels  *pixelOptions           // from flags
 	as      string                  // the kind of all inputs, "" to find out
@@ -89,6 +90,7 @@ func newReader(file *modelFile, raw bool) (*reader, error) {
 	for i, t := range r.m.Inputs() {
 		r.shapes = append(r.shapes, t.Shape())
 		r.names = append(r.names, k.Inspect(t.Layer()).Name)
+		r.strings = append(r.strings, t.IsString())
 		kind, settings := r.m.Preprocessor(i)
 		var p datasets.Preprocessor
 		if kind != "" && !raw {
@@ -98,6 +100,9 @@ func newReader(file *modelFile, raw bool) (*reader, error) {
 			}
 		}
 		r.raw = append(r.raw, p)
+	}
+	if p, ok := rawPictures(r.m, r.shapes); ok && r.raw[0] == nil && !raw {
+		r.raw[0] = p
 	}
 	return r, nil
 }
@@ -239,8 +244,11 @@ func (r *reader) guess(in *bufio.Reader, name string) (string, error) {
 	return "", fmt.Errorf("%s: what it holds is unknown; say it by -as: %s", name, strings.Join(kinds, ", "))
 }
 
-// takesTexts is the input with a preprocessor for texts, -1 for none.
+// takesTexts is the input of texts, by its kind or by its preprocessor, -1 for none.
 func (r *reader) takesTexts() int {
+	if len(r.shapes) == 1 && r.strings[0] {
+		return 0
+	}
 	return slices.IndexFunc(r.raw, func(p datasets.Preprocessor) bool {
 		_, ok := p.(interface {
 			Array([]string) (datasets.Array, error)
@@ -350,6 +358,13 @@ func (r *reader) words(name, line string, each func(sample) error) error {
 	if !utf8.ValidString(line) {
 		return fmt.Errorf("%s: not UTF-8", name)
 	}
+	if r.strings[0] {
+		a, err := r.texts(0, []string{line})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return each(sample{name, []*k.Array{a}})
+	}
 	p, ok := r.raw[0].(interface {
 		Array([]string) (datasets.Array, error)
 	})
@@ -420,6 +435,9 @@ func (r *reader) npz(in io.ReaderAt, size int64, name string, each func(sample) 
 
 // rows reads samples from an array for each input.
 func (r *reader) rows(list []*npz.Rows, name string, each func(sample) error) error {
+	if r.takesStrings() {
+		return fmt.Errorf("%s: arrays of numbers, but input %q of %s is of strings: want text, CSV or JSON", name, r.names[slices.Index(r.strings, true)], r.file)
+	}
 	n := -1
 	shapes := make([][]int, len(list))
 	for i, rows := range list {

@@ -17,12 +17,13 @@ import (
 // csv reads one sample from each row.
 func (r *reader) csv(in *bufio.Reader, name string, each func(sample) error) error {
 	table, isTable := r.raw[0].(*datasets.TableEncoder)
-	if !isTable {
+	rows := r.takesRows() && len(r.names) > 1
+	if !isTable && !rows {
 		if err := r.alone("a CSV file"); err != nil {
 			return err
 		}
 	}
-	options := datasets.CSVOptions{NoHeader: !isTable && onlyNumbers(in)}
+	options := datasets.CSVOptions{NoHeader: !isTable && !rows && onlyNumbers(in)}
 	switch p := r.raw[0].(type) {
 	case datasets.Columns:
 		if !options.NoHeader {
@@ -31,7 +32,9 @@ func (r *reader) csv(in *bufio.Reader, name string, each func(sample) error) err
 	case *datasets.TableEncoder:
 		options.Columns = p.Columns()
 	default:
-		if r.column != "" {
+		if rows {
+			options.Columns = r.names
+		} else if r.column != "" {
 			options.Columns = []string{r.column}
 		}
 	}
@@ -41,6 +44,8 @@ func (r *reader) csv(in *bufio.Reader, name string, each func(sample) error) err
 		}
 		if isTable {
 			err = r.encoded(table, frame, name, each)
+		} else if rows {
+			err = r.namedRows(frame, name, each)
 		} else {
 			err = r.cells(frame, name, each)
 		}

@@ -203,6 +203,9 @@ func (r *reader) object(raw json.RawMessage, each func(sample) error) error {
 	if err := json.Unmarshal(raw, &fields); err != nil {
 		return err
 	}
+	if r.takesStrings() {
+		return r.rawObject(fields, each)
+	}
 	if p, ok := r.raw[0].(datasets.Columns); ok && len(r.shapes) == 1 && fields[r.names[0]] == nil {
 		row := make([]float32, len(p.Names))
 		for i, c := range p.Names {

@@ -27,7 +27,7 @@ func TestArchitecture(t *testing.T) {
 	root := filepath.Join("..", "..")
 	edges := map[string]map[string]bool{}
 	shown := func(pkg string) bool {
-		return pkg != "." && !slices.Contains([]string{"internal/text", "internal/openfile", "internal/wholefile", "internal/golden", "internal/imports"}, pkg) &&
+		return pkg != "." && !slices.Contains([]string{"internal/text", "internal/openfile", "internal/wholefile", "internal/golden", "internal/mpitest", "internal/imports"}, pkg) &&
 			!strings.Contains(pkg, "/asm") && !strings.Contains(pkg, "/kerneltest") && !strings.HasPrefix(pkg, "examples")
 	}
 	for pkg, list := range importsByPackage(t, root) {

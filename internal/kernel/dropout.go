@@ -58,3 +58,19 @@ type normalJob struct {
 var normalJobs parallel.Jobs[normalJob, *normalJob]
 
 func (j *normalJob) Piece(lo, hi int) { ref.Normal(j.dst[lo:hi], j.key, j.stream, j.step, lo) }
+
+// Uniform writes numbers in [0, 1) that depend only on (key, stream, step, i).
+func Uniform[T Float](dst []T, key, stream, step uint64) {
+	d, ok := single(dst)
+	if !ok {
+		ref.Uniform(dst, key, stream, step, 0)
+		return
+	}
+	uniformJobs.Run(uniformJob{d, key, stream, step}, len(d), costlyGrain)
+}
+
+type uniformJob normalJob
+
+var uniformJobs parallel.Jobs[uniformJob, *uniformJob]
+
+func (j *uniformJob) Piece(lo, hi int) { ref.Uniform(j.dst[lo:hi], j.key, j.stream, j.step, lo) }

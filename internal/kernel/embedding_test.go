@@ -143,6 +143,10 @@ func TestRowOptimizersTouchOnlyTheirRows(t *testing.T) {
 			func(w, g, a, b []float32) { Adadelta(w, g, a, b, 0.1, 0.95, 1e-7) },
 			func(w, g, a, b []float32) { AdadeltaRows(w, g, a, b, 0.1, 0.95, 1e-7, rows, dim) },
 		},
+		"ftrl": { // of sums that start at 0
+			func(w, g, a, b []float32) { Ftrl(w, g, a, b, 0.1, -0.5, 0.1, 0, 0, 0) },
+			func(w, g, a, b []float32) { FtrlRows(w, g, a, b, 0.1, -0.5, 0.1, 0, 0, 0, rows, dim) },
+		},
 		"lion": {
 			func(w, g, a, b []float32) { Lion(w, g, a, 0.1, 0.9, 0.99) },
 			func(w, g, a, b []float32) { LionRows(w, g, a, 0.1, 0.9, 0.99, rows, dim) },

@@ -232,6 +232,38 @@ var workloads = []workload{
 	{"nadam", func(rng *rand.Rand, n int) (func(), []float32) {
 		return onState(rng, n, func(w, g, a, b, c []float32) { Nadam(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 3) })
 	}},
+	{"ftrl, schedule-free", func(rng *rand.Rand, n int) (func(), []float32) {
+		return onState(rng, n, func(w, g, a, b, c []float32) {
+			Ftrl(w, g, a, b, 0.1, -0.6, 0.1, 0.1, 0.1, 0.5)
+			ScheduleFree(w, g, b, c, 0.1, 0.9, 0.999, 1e-7, 3)
+		})
+	}},
+	{"rows of ftrl", func(rng *rand.Rand, n int) (func(), []float32) {
+		rows := make([]int32, n/20)
+		for i := range rows {
+			rows[i] = int32(2 * i)
+		}
+		return onState(rng, n, func(w, g, a, b, c []float32) {
+			FtrlRows(w, g[:len(rows)*10], a, b, 0.1, -0.5, 0.1, 0, 0, 0, rows, 10)
+		})
+	}},
+	{"lamb", func(rng *rand.Rand, n int) (func(), []float32) {
+		return onState(rng, n, func(w, g, a, b, c []float32) { Lamb(w, g, a, b, 0.1, 0.9, 0.999, 1e-7, 3) })
+	}},
+	{"adafactor", func(rng *rand.Rand, n int) (func(), []float32) {
+		return onState(rng, max(n, 26)/26*26, func(w, g, a, b, c []float32) {
+			rows := len(w) / 26
+			Adafactor(w, g, a[:2*rows], b[:26], rows, 13, 0.1, 0.5, 1e-30, 1e-3, 1)
+			AdafactorVector(w, g, c, 0.1, 0.5, 1e-30, 1e-3, 1)
+		})
+	}},
+	{"muon", func(rng *rand.Rand, n int) (func(), []float32) {
+		return onState(rng, max(13, min(n, 30000))/13*13, func(w, g, a, b, c []float32) {
+			coefficients := [3]float32{3.4445, -4.775, 2.0315}
+			Muon(w, g, a, len(w)/13, 13, 0.1, 0.9, true, 5, coefficients)
+			Muon(w, g, b, 13, len(w)/13, 0.1, 0.9, false, 2, coefficients)
+		})
+	}},
 	{"column variance", func(rng *rand.Rand, n int) (func(), []float32) {
 		x, mean, out := randomFloats(rng, n/13*13), randomFloats(rng, 13), newFloats(13)
 		return func() { ColVariance(out, x, mean, len(x)/13, 13) }, out

@@ -108,8 +108,8 @@ func TestAutoMode(t *testing.T) {
 	own := keraslike.CustomRowMetric("account_error", func(p, t []float32) float64 { return float64(p[0]) })
 	exact := keraslike.CustomRowMetric("accuracy", func(p, t []float32) float64 { return float64(p[0]) })
 	metrics := []keraslike.CompileOption{
-		keraslike.MAE, keraslike.BinaryAccuracy, keraslike.AUC(), keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(), keraslike.R2Score, keraslike.Cosine,
-		keraslike.RMSE, keraslike.BinaryCrossentropy, own, exact,
+		keraslike.MAE, keraslike.BinaryAccuracy, keraslike.AUC(), keraslike.Precision(), keraslike.Recall(), keraslike.F1Score(), keraslike.R2Score(), keraslike.Cosine(),
+		keraslike.RMSE, keraslike.BinaryCrossentropy, own, exact, keraslike.FalseNegatives(), keraslike.BinaryIoU(), keraslike.LossMetric(keraslike.Huber(1)),
 	}
 	for monitored, c := range map[string]callbacks.Mode{
 		"loss": callbacks.Min, "val_loss": callbacks.Min,
@@ -118,6 +118,7 @@ func TestAutoMode(t *testing.T) {
 		"val_accident_binary_accuracy": callbacks.Max, "precision_auc": callbacks.Max, "val_accident_precision": callbacks.Max, "precision_recall": callbacks.Max,
 		"val_precision_f1_score": callbacks.Max, "accident_r2_score": callbacks.Max, "val_precision_cosine_similarity": callbacks.Max, "accident_accuracy": callbacks.Max,
 		"val_accident_account_error": "", "precision_account_error": "", "score": "", "val_my_accuracy": "",
+		"val_accident_false_negatives": callbacks.Min, "precision_binary_io_u": callbacks.Max, "accident_huber": callbacks.Min,
 		"val_accuracy": callbacks.Max, "auc": callbacks.Max, "val_mae": callbacks.Min, // of a callback, by their whole names
 	} {
 		m, err := named(t, "accident", "precision", metrics...)

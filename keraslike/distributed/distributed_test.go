@@ -238,13 +238,32 @@ func TestAgree(t *testing.T) {
 				if ranks == 1 {
 					return nil
 				}
-				for _, other := range []Plan{{"validation", 100, 7, false, false}, {plan.What, 96, 7, false, false}, {plan.What, 100, 8, false, false}} {
+				details := func(rate string) func() string {
+					return func() string { return "epochs: 3\nlearning rate: " + rate + "\nseed: 1\n" }
+				}
+				plan.Details = details("0.1")
+				for _, other := range []struct {
+					plan Plan
+					want string // what differs
+				}{
+					{Plan{What: "validation", Size: 100, Fingerprint: 7}, "call: validation"},
+					{Plan{What: plan.What, Size: 96, Fingerprint: 7, Details: plan.Details}, "size: 96"},
+					{Plan{What: plan.What, Size: 100, Fingerprint: 8, Details: plan.Details}, "fingerprint: 0000000000000008"},
+					{Plan{What: plan.What, Size: 100, Fingerprint: 9, Details: details("0.2")}, "learning rate: 0.2"},
+				} {
 					if !me {
-						other = plan
+						other.plan = plan
 					}
-					if _, err := g.Agree(other); !errors.Is(err, ErrUnequal) {
-						return fmt.Errorf("unequal plans: %v", err)
+					_, err := g.Agree(other.plan)
+					if !errors.Is(err, ErrUnequal) || !strings.Contains(err.Error(), fmt.Sprintf("%q", other.want)) {
+						return fmt.Errorf("unequal plans: %v, want %q", err, other.want)
 					}
+					if want := fmt.Sprintf("rank %d has", max(1, who)); !strings.HasPrefix(err.Error(), want) {
+						return fmt.Errorf("unequal plans: %v, want %q", err, want)
+					}
+				}
+				if _, err := g.Agree(plan); err != nil {
+					return fmt.Errorf("equal plans after unequal ones: %v", err)
 				}
 				return nil
 			})

@@ -18,6 +18,9 @@ type Plan struct {
 	Fingerprint uint64 // of everything else that must be equal, such as the model
 	Stop        bool   // this rank was asked to stop
 	Failed      bool   // this rank failed and does not take part
+	// Details returns what the fingerprint was made of, one fact in each line. If the ranks differ, the error
+	// has the first line that does. It is nil if there is nothing to tell.
+	Details func() string
 }
 
 // Agreement is what the plans of all ranks have in common.
@@ -91,9 +94,18 @@ func (h *header) decode(b []byte, ranks int) error {
 	return nil
 }
 
-func (h *header) plan() string {
-	return fmt.Sprintf("%s (call %d, %d bytes, fingerprint %016x)", strings.TrimRight(string(h.what[:]), "\x00"), h.sequence, h.size, h.fingerprint)
+// facts returns what must be equal on all ranks, one fact in each line.
+func (p Plan) facts(h *header) string {
+	details := ""
+	if p.Details != nil {
+		details = p.Details()
+		details = strings.TrimSuffix(details[:min(len(details), maxDetails)], "\n") + "\n"
+	}
+	return fmt.Sprintf("call: %s\n%snumber of this call: %d\nsize: %d\nfingerprint: %016x", p.What, details, h.sequence, h.size, h.fingerprint)
 }
+
+// maxDetails is the maximum length of the details that are compared.
+const maxDetails = 1 << 20
 
 // Agree compares the plans of all ranks and combines their flags, in ⌈log2(n)⌉ rounds of small
 // messages: in round k a rank sends what it knows to the rank 2^k after it (Hensgen, Finkel and
@@ -109,22 +121,8 @@ func (g *Group) Agree(p Plan) (Agreement, error) {
 	if p.Failed {
 		mine.failed = uint32(g.rank)
 	}
-	var differs error
-	for step := 1; step < g.size; step *= 2 {
-		mine.encode(g.out[:])
-		if err := g.exchange((g.rank+step)%g.size, g.out[:], (g.rank-step+g.size)%g.size, g.in[:]); err != nil {
-			return Agreement{}, err
-		}
-		var theirs header
-		if err := theirs.decode(g.in[:], g.size); err != nil {
-			return Agreement{}, fmt.Errorf("rank %d of %d received %w", g.rank, g.size, err)
-		}
-		mine.flags |= theirs.flags
-		mine.failed = min(mine.failed, theirs.failed)
-		if theirs.sequence != mine.sequence || theirs.size != mine.size || theirs.fingerprint != mine.fingerprint || theirs.what != mine.what {
-			mine.flags |= flagUnequal
-			differs = fmt.Errorf("rank %d: %s; rank %d: %s: %w", g.rank, mine.plan(), theirs.from, theirs.plan(), ErrUnequal)
-		}
+	if err := g.combine(&mine); err != nil {
+		return Agreement{}, err
 	}
 	a := Agreement{Stop: mine.flags&flagStop != 0, Failed: -1}
 	if mine.failed != noRank {
@@ -132,12 +130,75 @@ func (g *Group) Agree(p Plan) (Agreement, error) {
 		return a, nil // its plan may be incomplete
 	}
 	if mine.flags&flagUnequal != 0 {
-		if differs == nil {
-			differs = fmt.Errorf("rank %d: %s, other ranks differ: %w", g.rank, mine.plan(), ErrUnequal)
-		}
-		return a, differs
+		return a, g.difference(p.facts(&mine), mine)
 	}
 	return a, nil
+}
+
+// combine combines a header with those of all other ranks.
+func (g *Group) combine(mine *header) error {
+	for step := 1; step < g.size; step *= 2 {
+		mine.encode(g.out[:])
+		if err := g.exchange((g.rank+step)%g.size, g.out[:], (g.rank-step+g.size)%g.size, g.in[:]); err != nil {
+			return err
+		}
+		var theirs header
+		if err := theirs.decode(g.in[:], g.size); err != nil {
+			return fmt.Errorf("rank %d of %d received %w", g.rank, g.size, err)
+		}
+		mine.flags |= theirs.flags
+		mine.failed = min(mine.failed, theirs.failed)
+		if theirs.sequence != mine.sequence || theirs.size != mine.size || theirs.fingerprint != mine.fingerprint || theirs.what != mine.what {
+			mine.flags |= flagUnequal
+		}
+	}
+	return nil
+}
+
+// difference returns, on all ranks, the first difference of a rank's facts from those of the first rank.
+func (g *Group) difference(own string, h header) error {
+	var length [8]byte
+	binary.NativeEndian.PutUint64(length[:], uint64(len(own)))
+	if err := g.Broadcast(length[:]); err != nil {
+		return errors.Join(ErrUnequal, err)
+	}
+	n := binary.NativeEndian.Uint64(length[:])
+	if n > 2*maxDetails {
+		return fmt.Errorf("rank 0 describes itself in %d bytes: %w", n, ErrUnequal)
+	}
+	first := make([]byte, n)
+	copy(first, own)
+	if err := g.Broadcast(first); err != nil {
+		return errors.Join(ErrUnequal, err)
+	}
+	message := ""
+	if h.failed = noRank; own != string(first) {
+		mine, theirs := firstDifference(own, string(first))
+		h.failed, message = uint32(g.rank), fmt.Sprintf("rank %d has %q, rank 0 has %q", g.rank, mine, theirs)
+	}
+	if err := g.combine(&h); err != nil {
+		return errors.Join(ErrUnequal, err)
+	}
+	if h.failed == noRank {
+		return ErrUnequal
+	}
+	var text [maxMessage]byte
+	copy(text[:], message)
+	if err := g.broadcast(int(h.failed), text[:]); err != nil {
+		return errors.Join(ErrUnequal, err)
+	}
+	return fmt.Errorf("%s: %w", bytes.TrimRight(text[:], "\x00"), ErrUnequal)
+}
+
+// firstDifference returns the first line in which two texts differ, without the blanks of a table.
+func firstDifference(a, b string) (string, string) {
+	x, y := strings.Split(a, "\n"), strings.Split(b, "\n")
+	i := 0
+	for i < min(len(x), len(y))-1 && x[i] == y[i] {
+		i++
+	}
+	line := func(list []string) string { return strings.Join(strings.Fields(list[min(i, len(list)-1)]), " ") }
+	return line(x), line(y)
 }
 
 // maxMessage is the maximum length of the message of Failure.

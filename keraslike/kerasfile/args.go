@@ -228,6 +228,13 @@ func (a *args) regularizer(name string) (r k.Regularizer) {
 	if json.Unmarshal(raw, &o) == nil && slices.Contains([]string{"L1", "L2", "L1L2"}, o.Class) && json.Unmarshal(o.Config, &r) == nil && r.L1 >= 0 && r.L2 >= 0 {
 		return r
 	}
+	var orthogonal struct {
+		Factor float64 `json:"factor"`
+		Mode   string  `json:"mode"`
+	}
+	if o.Class == "OrthogonalRegularizer" && json.Unmarshal(o.Config, &orthogonal) == nil && orthogonal.Factor >= 0 {
+		return k.OrthogonalRegularizer(orthogonal.Factor, orthogonal.Mode == "columns")
+	}
 	a.notes = append(a.notes, fmt.Sprintf("%s %.60s is omitted, it acts in training only", name, raw))
 	return k.Regularizer{}
 }

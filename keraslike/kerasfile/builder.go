@@ -173,7 +173,7 @@ func (b *builder) precision(raw json.RawMessage) error {
 	switch {
 	case strings.Contains(name, "_from_") || strings.HasPrefix(name, "int8") || strings.HasPrefix(name, "float8"):
 		return fmt.Errorf("argument dtype is %.60s, which is not supported", raw)
-	case name != "" && name != "float32" && !strings.HasPrefix(name, "int") && !strings.HasPrefix(name, "uint"):
+	case name != "" && name != "float32" && name != "string" && !strings.HasPrefix(name, "int") && !strings.HasPrefix(name, "uint"):
 		if note := fmt.Sprintf("computed in float32 instead of %s", name); !slices.Contains(b.notes, note) {
 			b.notes = append(b.notes, note)
 		}

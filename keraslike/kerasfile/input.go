@@ -30,18 +30,30 @@ func (b *builder) input(l layerConfig, built json.RawMessage, known k.Shape) (*k
 			shape = append(shape, *n)
 		}
 	}
+	named := k.NamedInput
+	if ofStrings(l) {
+		named = k.NamedStringInput
+	}
 	if known != nil {
 		fits := slices.EqualFunc(shape, known, func(n, got int) bool { return n == got || n == k.Any })
 		if !fits && len(given) > 0 {
 			return nil, fmt.Errorf("input has shape %v in the file, got %v", dimensions(given), known)
 		}
-		return k.NamedInput(name, known...), nil
+		return named(name, known...), nil
 	}
 	if len(given) == 0 {
 		return nil, errors.New("the file does not have the shape of an input: pass InputShape, one for each input of the model")
 	}
 	b.open = b.open || slices.Contains(shape, k.Any)
-	return k.NamedInput(name, shape...), nil
+	return named(name, shape...), nil
+}
+
+// ofStrings reports whether an InputLayer takes strings.
+func ofStrings(l layerConfig) bool {
+	var c struct {
+		Type string `json:"dtype"`
+	}
+	return l.Class == "InputLayer" && json.Unmarshal(l.Config, &c) == nil && c.Type == "string"
 }
 
 // described returns the shape of the input, including the batch axis, that the layer (or the

@@ -16,8 +16,8 @@ func batchNormalization(a *args) k.Layer {
 	options := []k.NormalizationOption{k.Axis(a.axis()), k.Momentum(a.number("momentum", 0.99)), k.Epsilon(a.number("epsilon", 1e-3))}
 	options = append(options, when[k.NormalizationOption](!a.flag("scale", true), k.NoScale)...)
 	options = append(options, when[k.NormalizationOption](!a.flag("center", true), k.NoCenter)...)
+	options = append(options, when[k.NormalizationOption](a.flag("synchronized", false), k.Synchronized)...)
 	a.restrained("beta", "gamma")
-	a.training("synchronized")
 	delete(a.raw, "fused")           // how it is computed
 	delete(a.raw, "renorm_momentum") // of renorm, which is an error
 	return k.BatchNormalization(options...)

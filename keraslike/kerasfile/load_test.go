@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -160,6 +161,47 @@ func TestLoadReadsArguments(t *testing.T) {
 	}
 }
 
+// A normalization that was synchronized in Keras is so here.
+func TestLoadSynchronized(t *testing.T) {
+	z, err := zip.OpenReader("testdata/models/outputs.keras")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = z.Close() }()
+	part := func(name string) []byte {
+		f, err := z.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	for _, synchronized := range []string{"false", "true"} {
+		config := strings.Replace(string(part("config.json")), `"synchronized": false`, `"synchronized": `+synchronized, 1)
+		path := filepath.Join(t.TempDir(), "m.keras")
+		if err := os.WriteFile(path, kerasZip(t, config, part("model.weights.h5")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		m, r, err := kerasfile.Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(r.Notes, " "); strings.Contains(notes, "synchronized") {
+			t.Errorf("notes %q", notes)
+		}
+		var saved bytes.Buffer
+		if err := m.SaveTo(&saved); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(saved.String(), `synchronized\":true`); got != (synchronized == "true") {
+			t.Errorf("synchronized %s in Keras's file: %v", synchronized, got)
+		}
+	}
+}
+
 // The accuracies of two real models on MNIST's test images, as numpy computes them.
 func TestLoadMNIST(t *testing.T) {
 	for _, test := range []struct {
@@ -289,7 +331,8 @@ func TestLoadMistakes(t *testing.T) {
 	}
 	// What acts in training only, or says nothing, is accepted; the report has what matters.
 	for config, want := range map[string]string{
-		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                                                 `kernel_regularizer "l2" is omitted`,
+		dense(`,"quantization_config":null,"lora_rank":null,"kernel_regularizer":"l2"`):                                `kernel_regularizer "l2" is omitted`,
+		dense(`,"kernel_regularizer":{"class_name":"OrthogonalRegularizer","config":{"factor":0.5,"mode":"columns"}}`): "",
 		dense(`,"dtype":"mixed_float16"`):                                                                                                               "computed in float32 instead of mixed_float16",
 		dense(`,"dtype":{"class_name":"DTypePolicy","config":{"name":"float32"}}`):                                                                      "",
 		dense(`,"kernel_initializer":{"class_name":"Odd","config":{"a":NaN}}`):                                                                          "",

@@ -202,8 +202,8 @@ func (c *Comm) round(to int, send []byte, from int, receive []byte, tag int, tim
 		case timeout > 0 && waited > timeout:
 			return silence(pending, to, from, timeout)
 		}
-		if pause := pauseAfter(waited); pause > 0 {
-			time.Sleep(pause)
+		if d := pauseAfter(waited); d > 0 {
+			pause(d)
 		}
 	}
 }

@@ -195,3 +195,17 @@ func TestPauses(t *testing.T) {
 		t.Errorf("the longest pause is %v", last)
 	}
 }
+
+// A pause is not much longer than asked for: those of Exchange are a part of each step of a training.
+func TestPause(t *testing.T) {
+	const want = 100 * time.Microsecond
+	shortest := time.Hour
+	for range 20 {
+		start := time.Now()
+		pause(want)
+		shortest = min(shortest, time.Since(start))
+	}
+	if runtime.GOOS == "linux" && shortest > 8*want || shortest < want/2 {
+		t.Errorf("the shortest pause of %v takes %v", want, shortest)
+	}
+}

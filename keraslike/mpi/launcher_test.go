@@ -72,14 +72,14 @@ func TestOptions(t *testing.T) {
 
 // A program that no launcher has started is a group of one rank.
 func TestOneProcess(t *testing.T) {
-	if r := alone(t, "train").ok(t); !strings.Contains(r.output, "hash of rank 0 of 1: ") {
-		t.Errorf("got %s", r.output)
+	if r := alone(t, "train").OK(t); !strings.Contains(r.Output, "hash of rank 0 of 1: ") {
+		t.Errorf("got %s", r.Output)
 	}
-	if r := alone(t, "error"); r.status != 1 || !strings.Contains(r.output, "the only rank exchanges data with ranks 1 and 1") {
-		t.Errorf("status %d: %s", r.status, r.output)
+	if r := alone(t, "error"); r.Status != 1 || !strings.Contains(r.Output, "the only rank exchanges data with ranks 1 and 1") {
+		t.Errorf("status %d: %s", r.Status, r.Output)
 	}
-	if r := alone(t, "panic-alone"); r.status != 2 || !strings.Contains(r.output, "panic: sharks") {
-		t.Errorf("status %d: %s", r.status, r.output)
+	if r := alone(t, "panic-alone"); r.Status != 2 || !strings.Contains(r.Output, "panic: sharks") {
+		t.Errorf("status %d: %s", r.Status, r.Output)
 	}
 }
 
@@ -87,12 +87,12 @@ func TestOneProcess(t *testing.T) {
 func TestNoLibrary(t *testing.T) {
 	r := alone(t, "train", "OMPI_COMM_WORLD_SIZE=2", "REEF_MPI=libreef-none.so.7")
 	wants := []string{"Main: mpi: started by Open MPI's mpirun (OMPI_COMM_WORLD_SIZE=2)", "libreef-none.so.7", "apt-get install"}
-	if strings.Contains(r.output, "cannot open an MPI library") { // the platform or the build tag
+	if strings.Contains(r.Output, "cannot open an MPI library") { // the platform or the build tag
 		wants = wants[:1]
 	}
 	for _, want := range wants {
-		if r.status != 1 || !strings.Contains(r.output, want) {
-			t.Errorf("status %d, want %q in: %s", r.status, want, r.output)
+		if r.Status != 1 || !strings.Contains(r.Output, want) {
+			t.Errorf("status %d, want %q in: %s", r.Status, want, r.Output)
 		}
 	}
 }

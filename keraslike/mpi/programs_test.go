@@ -8,12 +8,17 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	k "github.com/reef-dl/reef/keraslike"
+	"github.com/reef-dl/reef/keraslike/callbacks"
 	"github.com/reef-dl/reef/keraslike/distributed"
 )
 
@@ -39,6 +44,13 @@ var programs = map[string]program{
 	"term":        {run: terminated},
 	"busy":        {run: fails(errors.New("while another goroutine exchanges"), exchangeForever)},
 	"signals":     {run: signals},
+	"files":       {run: files},
+	"disk":        {run: diskFull},
+	"otherwise":   {run: otherwise},
+	"model":       {run: otherModel},
+	"resume":      {run: resume},
+	"flat":        {run: func(ctx context.Context, c *Comm) error { return flat(ctx, c) }},
+	"many":        {run: printMany},
 }
 
 type codedError struct{}
@@ -55,8 +67,8 @@ func printHash(ctx context.Context, c distributed.Comm) error {
 	return err
 }
 
-// train trains a small model, with dense and sparse gradients, dropout and normalization.
-func train(ctx context.Context, c distributed.Comm, callbacks ...k.Callback) (string, error) {
+// data is what the programs train with.
+func data() (k.Source, error) {
 	const samples, width = 56, 6
 	x, y := make([]float32, samples*width), make([]float32, samples)
 	for i := range samples {
@@ -67,23 +79,44 @@ func train(ctx context.Context, c distributed.Comm, callbacks ...k.Callback) (st
 	}
 	in, err := k.NewArray(x, samples, width)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	out, err := k.NewArray(y, samples, 1)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	data, err := k.Data(in, out)
+	return k.Data(in, out)
+}
+
+// model has dense and sparse gradients, dropout and normalization.
+func model(rate float64) (*k.Model, error) {
+	m := k.Sequential("m", k.Input(6), k.Embedding(20, 5), k.Flatten(), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(8), k.BatchNormalization(k.Synchronized), k.Dense(1, k.Sigmoid))
+	return m, m.Compile(k.Adam(rate), k.BinaryCrossentropy, k.Seed(3), k.Accuracy)
+}
+
+// fit trains a model up to the third epoch.
+func fit(ctx context.Context, c distributed.Comm, m *k.Model, callbacks ...k.Callback) error {
+	samples, err := data()
+	if err != nil {
+		return err
+	}
+	_, err = m.Fit(ctx, samples, k.Until(3), k.BatchSize(24), k.ValidationSplit(0.25), k.Callbacks(callbacks...), k.Distributed(c, k.Leaves(5)))
+	return err
+}
+
+// train trains a model and returns a hash of its weights.
+func train(ctx context.Context, c distributed.Comm, callbacks ...k.Callback) (string, error) {
+	m, err := model(0.01)
 	if err != nil {
 		return "", err
 	}
-	m := k.Sequential("m", k.Input(width), k.Embedding(20, 5), k.Flatten(), k.Dense(16, k.ReLU), k.BatchNormalization(), k.Dropout(0.2), k.Dense(1, k.Sigmoid))
-	if err := m.Compile(k.Adam(0.01), k.BinaryCrossentropy, k.Seed(3), k.Accuracy); err != nil {
+	if err := fit(ctx, c, m, callbacks...); err != nil {
 		return "", err
 	}
-	if _, err := m.Fit(ctx, data, k.Epochs(3), k.BatchSize(24), k.ValidationSplit(0.25), k.Callbacks(callbacks...), k.Distributed(c, k.Leaves(5))); err != nil {
-		return "", err
-	}
+	return hash(m)
+}
+
+func hash(m *k.Model) (string, error) {
 	var file bytes.Buffer
 	if err := m.SaveTo(&file); err != nil {
 		return "", err
@@ -252,4 +285,88 @@ func signals(_ context.Context, c *Comm) (err error) {
 	var p *int
 	*p = 1
 	return nil
+}
+
+// files writes those of callbacks.
+func files(ctx context.Context, c *Comm) error {
+	at := func(name string) string {
+		return filepath.Join(os.Getenv("REEF_MPI_TEST_FILE"), fmt.Sprint(c.rank, "-", name))
+	}
+	_, err := train(ctx, c, callbacks.ModelCheckpoint(at("m.safetensors")), callbacks.CSVLogger(at("log.csv")), callbacks.TensorBoard(at("board")))
+	return err
+}
+
+// diskFull writes checkpoints of the first rank to a disk that is full.
+func diskFull(ctx context.Context, c *Comm) error {
+	if err := fillDisk(c.rank); err != nil {
+		return err
+	}
+	_, err := train(ctx, c, callbacks.ModelCheckpoint("m.safetensors"))
+	if err == nil || !strings.Contains(err.Error(), "file too large") {
+		return fmt.Errorf("rank %d does not know: %w", c.rank, err)
+	}
+	return err
+}
+
+// otherwise runs another program on one rank: it evaluates while the others train.
+func otherwise(ctx context.Context, c *Comm) error {
+	m, err := model(0.01)
+	if err != nil {
+		return err
+	}
+	if c.rank != 1 {
+		return fit(ctx, c, m)
+	}
+	samples, err := data()
+	if err != nil {
+		return err
+	}
+	_, err = m.Evaluate(ctx, samples, k.BatchSize(7), k.Distributed(c, k.Leaves(5)))
+	return err
+}
+
+// otherModel trains with another rate on one rank.
+func otherModel(ctx context.Context, c *Comm) error {
+	m, err := model([]float64{0.01, 0.02, 0.01}[c.rank])
+	if err != nil {
+		return err
+	}
+	return fit(ctx, c, m)
+}
+
+// resume trains, from a file if there is one, and is stopped by the last rank after some steps if it is told so.
+func resume(ctx context.Context, c *Comm) error {
+	file := os.Getenv("REEF_MPI_TEST_FILE")
+	m, err := k.Load(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		m, err = model(0.01)
+	}
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	last, _ := strconv.Atoi(os.Getenv("REEF_MPI_TEST_STOP"))
+	steps := 0
+	err = fit(ctx, c, m, k.CallbackFunc(func(e k.Event, t *k.Training) error {
+		if e == k.BatchEnd {
+			if steps++; steps == last && c.rank == c.size-1 {
+				cancel()
+			}
+		}
+		return nil
+	}))
+	stopped := errors.Is(err, k.ErrInterrupted)
+	if err != nil && !stopped || c.rank > 0 {
+		if stopped {
+			return nil
+		}
+		return err
+	}
+	if stopped {
+		return m.Save(file, k.WithOptimizer)
+	}
+	h, err := hash(m)
+	fmt.Println("ended with", h)
+	return err
 }

@@ -29,7 +29,8 @@ type call struct {
 type samples struct {
 	shape  []int // of one sample
 	values []float32
-	ragged *k.Array // in place of both
+	texts  []string // in place of values
+	ragged *k.Array // in place of all
 }
 
 // row returns the values of a sample and their shape.
@@ -55,7 +56,7 @@ func (c *call) begin(v *version) {
 func resized(list []samples, n int) []samples {
 	list = slices.Grow(list[:0], n)[:n]
 	for i := range list {
-		list[i].shape, list[i].values, list[i].ragged = list[i].shape[:0], list[i].values[:0], nil
+		list[i] = samples{shape: list[i].shape[:0], values: list[i].values[:0], texts: list[i].texts[:0]}
 	}
 	return list
 }
@@ -81,7 +82,7 @@ func (c *call) forget() {
 			if cap(list[i].values) > kept {
 				list[i].values = nil
 			}
-			list[i].ragged = nil
+			list[i].texts, list[i].ragged = nil, nil
 		}
 	}
 	c.version, c.ragged = nil, nil

@@ -22,7 +22,9 @@
 //
 // A picture (JPEG, PNG, GIF, BMP), a text or a CSV file with a header may be the body itself. Whatever
 // is not an array of numbers goes through the preprocessor that was saved with the model by
-// keraslike.Model.SetPreprocessor. The answer has "predictions" (or "outputs", for "inputs") and, for a
+// keraslike.Model.SetPreprocessor, or as it is to a model whose own layers read it: strings to an input of
+// strings, rows to inputs of one value that are named as the columns, and pictures of any size, with values
+// from 0 to 255, to one that begins with a layer such as Resizing. The answer has "predictions" (or "outputs", for "inputs") and, for a
 // model with SetClasses, the most probable classes.
 //
 // The other form is the REST form of the Open Inference Protocol, version 2, which KServe, Triton and

@@ -411,7 +411,11 @@ func (h *Handler) metadata(w http.ResponseWriter, r *http.Request) {
 // append appends the metadata of a tensor.
 func (t *tensorInfo) append(b []byte) []byte {
 	b = appendText(append(b, `{"name":`...), t.name)
-	b = append(b, `,"datatype":"FP32","shape":[-1`...)
+	datatype := "FP32"
+	if t.strings {
+		datatype = "BYTES"
+	}
+	b = append(b, `,"datatype":"`+datatype+`","shape":[-1`...)
 	for _, n := range t.shape {
 		b = append(b, ',')
 		b = strconv.AppendInt(b, int64(n), 10) // k.Any is -1
@@ -485,10 +489,14 @@ func (h *Handler) Example(url, name string) string {
 		if in.shape.Size() > most {
 			return command + " --data-binary @samples.json"
 		}
-		inputs = append(inputs, zeros(in.shape))
-		if len(v.inputs) > 1 {
-			inputs[len(inputs)-1] = fmt.Sprintf("%q: %s", in.name, zeros(in.shape))
+		value := zeros(in.shape)
+		if in.strings {
+			value = strings.ReplaceAll(value, "0", `"a text"`)
 		}
+		if len(v.inputs) > 1 {
+			value = fmt.Sprintf("%q: %s", in.name, value)
+		}
+		inputs = append(inputs, value)
 	}
 	sample := strings.Join(inputs, ", ")
 	if len(v.inputs) > 1 {

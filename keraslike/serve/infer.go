@@ -253,6 +253,13 @@ func (n *inference) apply(q *request) error {
 			n.rest = n.rest[t.size:]
 		}
 		if t.datatype == "BYTES" {
+			if v.inputs[i].strings {
+				if err := t.strings(q, i); err != nil {
+					return in(err, "input %q", t.name)
+				}
+				filled++
+				continue
+			}
 			if err := t.encode(q, i); err != nil {
 				return in(err, "input %q", t.name)
 			}
@@ -289,6 +296,9 @@ const exact = 1<<24 - 1
 // check compares a tensor with the model's input and its values with their datatype.
 func (t *tensor) check(in *tensorInfo, maxRows int) error {
 	limit, ok := limits[t.datatype]
+	if ok && in.strings {
+		return bad("datatype %s, want BYTES for an input of strings", quoted(t.datatype))
+	}
 	if !ok {
 		return bad("datatype %s, want FP32, FP64, BOOL, an INT or UINT, or BYTES", quoted(t.datatype))
 	}
@@ -386,6 +396,26 @@ func decode(t *tensor, b []byte, width int, value func(b []byte) float32) error 
 	for i := range t.values {
 		t.values[i] = value(b[i*width : (i+1)*width])
 	}
+	return nil
+}
+
+// strings gives elements of the datatype BYTES to an input of strings.
+func (t *tensor) strings(q *request, i int) error {
+	info, in := &q.version.inputs[i], &q.inputs[i]
+	size := 1
+	for _, length := range t.shape {
+		size = min(size*length, math.MaxInt32)
+	}
+	if len(t.shape) == 0 || size != len(t.texts) || !info.takes(t.shape[1:]) && (size != t.shape[0] || info.size != 1) {
+		return bad("got %d elements of shape %s, want (samples, %s", len(t.texts), lengths(t.shape), lengths(info.shape)[1:])
+	}
+	if t.shape[0] > q.settings.maxRows {
+		return fail(http.StatusRequestEntityTooLarge, "the request has %d samples, the most is %d", t.shape[0], q.settings.maxRows)
+	}
+	for _, text := range t.texts {
+		in.texts = append(in.texts, string(text))
+	}
+	in.shape = append(in.shape[:0], info.shape...)
 	return nil
 }
 

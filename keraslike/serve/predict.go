@@ -80,7 +80,7 @@ func (q *request) bare(s *scanner) error {
 	if c := s.peek(); c == '"' {
 		return q.encoded(s, func(one func() error) error { return one() })
 	} else if c == '[' {
-		if first := s.inside(); first == '"' || first == '{' {
+		if first := s.inside(); first == '"' || first == '{' || q.version.inputs[0].strings {
 			return q.instances(s)
 		}
 	}
@@ -176,6 +176,9 @@ func (q *request) instances(s *scanner) error {
 
 // instance reads a sample of input i.
 func (q *request) instance(s *scanner, i int) (err error) {
+	if q.version.inputs[i].strings {
+		return q.strings(s, i)
+	}
 	in := &q.inputs[i]
 	from := len(in.values)
 	if in.values, err = s.numbers(in.values, &q.dims); err != nil {
@@ -202,7 +205,7 @@ func (q *request) columns(s *scanner) error {
 		if i < 0 {
 			return bad("the model has no input %s, its inputs are %s", quoted(key), names(v.inputs))
 		}
-		if len(q.inputs[i].values) > 0 {
+		if q.inputs[i].count() > 0 {
 			return bad("input %q comes twice", v.inputs[i].name)
 		}
 		seen++

@@ -275,9 +275,11 @@ func (q *queue) computeOne(c *call) error {
 		return v.predictAny(c, q.x)
 	}
 	for i := range c.inputs {
-		if err := add(&q.x, c.inputs[i].values, c.rows, c.inputs[i].shape); err != nil {
+		x, err := c.inputs[i].array(c.rows)
+		if err != nil {
 			return err
 		}
+		q.x = append(q.x, x)
 	}
 	if v.free {
 		return v.predictAny(c, q.x)
@@ -312,14 +314,17 @@ func (q *queue) computeAll(rows int) error {
 	q.x, q.y = q.x[:0], q.y[:0]
 	q.in = slices.Grow(q.in[:0], len(v.inputs))[:len(v.inputs)]
 	for i := range v.inputs {
-		all := q.in[i][:0]
+		all := samples{shape: first.inputs[i].shape, values: q.in[i][:0]}
 		for _, c := range q.batch {
-			all = append(all, c.inputs[i].values...)
+			all.values = append(all.values, c.inputs[i].values...)
+			all.texts = append(all.texts, c.inputs[i].texts...)
 		}
-		q.in[i] = all
-		if err := add(&q.x, all, rows, first.inputs[i].shape); err != nil {
+		q.in[i] = all.values
+		x, err := all.array(rows)
+		if err != nil {
 			return err
 		}
+		q.x = append(q.x, x)
 	}
 	var out []*k.Array
 	if v.free {

@@ -51,6 +51,7 @@ func (q *request) kindOf(contentType string) (string, error) {
 	body := bytes.TrimLeft(q.body, " \n\t\r")
 	p := q.preprocessor()
 	_, isText := p.(textEncoder)
+	isText = isText || len(q.version.inputs) == 1 && q.version.inputs[0].strings
 	switch {
 	case strings.HasPrefix(http.DetectContentType(q.body), "image/"):
 		return "image", nil
@@ -221,6 +222,9 @@ func base64Of(s *scanner) (file []byte, err error) {
 
 // encodeTexts turns the texts of the request into samples.
 func (q *request) encodeTexts(got string) error {
+	if len(q.version.inputs) == 1 && q.version.inputs[0].strings {
+		return q.addTexts(0, q.texts)
+	}
 	encoder, ok := q.preprocessor().(textEncoder)
 	if !ok {
 		return q.noPreprocessor(got, "texts")
@@ -250,7 +254,7 @@ func (q *request) hasColumns() bool {
 	case *datasets.TableEncoder, datasets.Columns:
 		return true
 	}
-	return false
+	return q.version.takesRows()
 }
 
 // isColumn reports whether the preprocessor reads a column.
@@ -261,7 +265,7 @@ func (q *request) isColumn(name []byte) bool {
 	case datasets.Columns:
 		return slices.Contains(p.Names, string(name))
 	}
-	return false
+	return q.version.takesRows() && index(q.version.inputs, name) >= 0
 }
 
 // records reads a row of a table as a JSON object, or several in an array.
@@ -275,6 +279,9 @@ func (q *request) records(raw []byte) error {
 		return q.addSource(source)
 	case datasets.Columns:
 		return q.numberRecords(p, raw)
+	}
+	if q.version.takesRows() {
+		return q.namedRecords(raw)
 	}
 	return q.noPreprocessor("an object", "rows of a table")
 }
@@ -344,6 +351,9 @@ func (q *request) csv() error {
 	}
 	if frame.Len() > q.settings.maxRows {
 		return fail(http.StatusRequestEntityTooLarge, "the request has %d samples, the most is %d", frame.Len(), q.settings.maxRows)
+	}
+	if q.version.takesRows() {
+		return q.namedRows(frame)
 	}
 	switch p := q.preprocessor().(type) {
 	case *datasets.TableEncoder:

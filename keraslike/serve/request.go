@@ -159,10 +159,10 @@ func (q *request) check() error {
 	for i := range v.inputs {
 		in := &q.inputs[i]
 		each := k.Shape(in.shape).Size()
-		if len(in.values) == 0 || len(in.values)%each != 0 {
+		if in.count() == 0 || in.count()%each != 0 {
 			return bad("input %q: no values", v.inputs[i].name)
 		}
-		rows := len(in.values) / each
+		rows := in.count() / each
 		if i > 0 && rows != q.rows {
 			return bad("input %q has %d samples, input %q has %d", v.inputs[i].name, rows, v.inputs[0].name, q.rows)
 		}

@@ -19,6 +19,7 @@ type tensorInfo struct {
 	name    string
 	shape   k.Shape // of a sample
 	size    int     // of a sample, k.Any if it differs
+	strings bool
 	classes []string
 }
 
@@ -57,6 +58,9 @@ func newVersion(id string, m *k.Model) (*version, error) {
 		}
 		v.raw = append(v.raw, p)
 	}
+	if p, ok := rawPictures(m, v.inputs); ok && v.raw[0] == nil {
+		v.raw[0] = p
+	}
 	return v, nil
 }
 
@@ -68,7 +72,7 @@ func tensors(list []*k.Tensor) (infos []tensorInfo) {
 		for i := 1; slices.ContainsFunc(infos, func(o tensorInfo) bool { return o.name == name }); i++ {
 			name = base + "_" + strconv.Itoa(i)
 		}
-		infos = append(infos, tensorInfo{name: name, shape: t.Shape(), size: t.Shape().Size()})
+		infos = append(infos, tensorInfo{name: name, shape: t.Shape(), size: t.Shape().Size(), strings: t.IsString()})
 	}
 	return infos
 }
@@ -76,8 +80,8 @@ func tensors(list []*k.Tensor) (infos []tensorInfo) {
 // warm computes a few samples, so that the graph and the weights are in the form in which requests need
 // them and a model that cannot predict is found before it replaces another.
 func (v *version) warm(s *settings) error {
-	if v.free {
-		return nil // the lengths come with the requests
+	if v.free || v.takesStrings() {
+		return nil // the lengths, or texts that the vocabulary has, come with the requests
 	}
 	for run := range 3 {
 		n := 1
@@ -106,7 +110,7 @@ func (v *version) same(next *version) error {
 			return fmt.Errorf("it has %d %ss, the model that it would replace has %d", len(is), what, len(was))
 		}
 		for i, w := range was {
-			if n := is[i]; n.name != w.name || !n.shape.Equal(w.shape) {
+			if n := is[i]; n.name != w.name || !n.shape.Equal(w.shape) || n.strings != w.strings {
 				return fmt.Errorf("%s %d is %q of shape %s, that of the model that it would replace is %q of shape %s",
 					what, i, n.name, n.shape, w.name, w.shape)
 			}

@@ -26,6 +26,15 @@ SOURCE = "Keras %s, train_on_batch" % keras.__version__
 STEPS, BATCH, LENGTH, WORDS, DIM = 9, 2, 3, 6, 2
 
 optimizers = keras.optimizers
+
+
+class ScheduleFreeAdamW(keras.optimizers.ScheduleFreeAdamW):
+    """As on JAX, and as the paper has it: update_step reads the momentum before its own update. The other
+    backends update it in place and read it afterwards."""
+
+    def assign_sub(self, variable, value):
+        variable._value = variable._value - value
+
 KINDS = {
     "sgd": (optimizers.SGD, {}),
     "sgd_momentum": (optimizers.SGD, {"momentum": 0.9}),
@@ -42,8 +51,13 @@ KINDS = {
     "lion": (optimizers.Lion, {}),
     "adagrad": (optimizers.Adagrad, {}),
     "adadelta": (optimizers.Adadelta, {}),
+    "ftrl": (optimizers.Ftrl, {"l1_regularization_strength": 0.0625}),
+    "lamb": (optimizers.Lamb, {}),
+    "schedulefree": (ScheduleFreeAdamW, {}),
+    "adafactor": (optimizers.Adafactor, {}),
+    "muon": (optimizers.Muon, {"exclude_embeddings": False}),
 }
-RATES = {"adadelta": 1.0, "adagrad": 0.25, "lion": 0.03125}
+RATES = {"ftrl": 0.25, "adadelta": 1.0, "adagrad": 0.25, "lion": 0.03125}
 EXTRAS = {
     "plain": {},
     "clipvalue": {"clipvalue": 0.125},
@@ -51,6 +65,7 @@ EXTRAS = {
     "global_clipnorm": {"global_clipnorm": 0.25},
     "weight_decay": {"weight_decay": 0.125},
     "ema": {"use_ema": True, "ema_momentum": 0.75},
+    "ema_overwrite": {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3},
     "accumulate": {"gradient_accumulation_steps": 2},
     "accumulate_ema": {"gradient_accumulation_steps": 2, "use_ema": True, "ema_momentum": 0.75},
     "accumulate_all": {"gradient_accumulation_steps": 3, "use_ema": True, "ema_momentum": 0.5, "clipnorm": 0.25, "weight_decay": 0.125},

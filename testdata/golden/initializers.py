@@ -52,6 +52,23 @@ for args, want in [
      {"mean": 0, "std": 0.05 * CUT, "limit": 0.1, "quantile_25": QUARTER * CUT * 0.05}),
 ]:
     t.add(args["initializer"], SOURCE, dict(args, shape=[64, 48]), {}, want)
+for args, want in [
+    ({"initializer": "random_normal", "mean": 0.25, "stddev": 0.05}, {"mean": 0.25, "std": 0.05}),
+    ({"initializer": "random_uniform", "minval": 0.125, "maxval": 0.375}, {"mean": 0.25, "std": 0.25 / math.sqrt(12), "limit": 0.375}),
+]:
+    t.add(args["initializer"] + "_moved", SOURCE, dict(args, shape=[64, 48]), {}, want)
+for shape in [(64, 48), (3, 3, 16, 32)]:
+    fan_in, fan_out = fans(shape)
+    for mode, n in [("fan_in", fan_in), ("fan_out", fan_out), ("fan_avg", (fan_in + fan_out) / 2)]:
+        for distribution in ("truncated_normal", "untruncated_normal", "uniform"):
+            std = math.sqrt(1.5 / n)
+            want = {"mean": 0, "std": std}
+            if distribution == "uniform":
+                want["limit"] = math.sqrt(3) * std
+            elif distribution == "truncated_normal":
+                want["limit"], want["quantile_25"] = 2 * std / CUT, QUARTER * std
+            t.add("variance_scaling_%s_%s_%s" % (mode, distribution, "x".join(map(str, shape))), SOURCE,
+                  {"initializer": "variance_scaling", "scale": 1.5, "mode": mode, "distribution": distribution, "shape": list(shape)}, {}, want)
 # The shorter side of an orthogonal matrix (all axes but the last flattened) is orthonormal, times gain.
 for shape, gain in [((5, 5), 1.0), ((3, 7), 1.0), ((7, 3), 1.0), ((2, 2, 3, 5), 1.0), ((4, 4), 2.0)]:
     n = min(math.prod(shape[:-1]), shape[-1])

@@ -6,10 +6,10 @@ without dividing by the batch size (Keras 2 divided).
 """
 import torch
 
-from golden import Topic
+from golden import Draw, Topic
 
 t = Topic("regularizers")
-d = t.draw
+d, more = t.draw, Draw("orthogonal")
 SOURCE = "PyTorch float64 autograd on the formula of keras.io/api/layers/regularizers"
 CONSTRAINT = "formula of keras.io/api/layers/constraints on torch float64, epsilon 1e-7 added to the norm"
 
@@ -25,6 +25,19 @@ for shape in [(3, 2), (1,), (2, 2, 1, 3)]:
         loss = f(leaf)
         grad, = torch.autograd.grad(loss, leaf)
         t.add("%s_%s" % (name, "x".join(map(str, shape))), SOURCE, dict(args, regularizer=name), {"w": w}, {"loss": loss, "dw": grad})
+
+# Appended with inputs of their own, so that those of the others stay.
+for mode in ("rows", "columns"):
+    for shape in [(3, 4), (4, 2), (2, 2)]:
+        w = more.normal(*shape)
+        leaf = w.clone().requires_grad_(True)
+        v = leaf if mode == "rows" else leaf.T
+        v = v / torch.sqrt((v * v).sum(1, keepdim=True))
+        pairs = (v @ v.T)[~torch.eye(len(v), dtype=bool)]
+        loss = 0.25 * 0.5 * pairs.abs().sum() / (len(v) * (len(v) - 1) / 2)
+        grad, = torch.autograd.grad(loss, leaf)
+        t.add("Orthogonal_%s_%s" % (mode, "x".join(map(str, shape))), SOURCE,
+              {"regularizer": "OrthogonalRegularizer", "factor": 0.25, "mode": mode}, {"w": w}, {"loss": loss, "dw": grad})
 
 
 def norms(w, axis):

@@ -5,6 +5,7 @@ package elementwise
 import (
 	"math"
 
+	"github.com/reef-dl/reef/internal/kernel/parallel"
 	"github.com/reef-dl/reef/internal/kernel/simd"
 )
 
@@ -113,7 +114,8 @@ func angle(f *simd.Functions, o Op, d, x []float32) {
 		kernel, plain = f.Tan, math.Tan
 	}
 	const large = 1 << 17
-	var kept [256]float32 // d may be x
+	kept := parts.Get() // d may be x
+	defer parts.Put(kept)
 	for lo := 0; lo < len(d); lo += len(kept) {
 		hi := min(lo+len(kept), len(d))
 		angles := kept[:copy(kept[:], x[lo:hi])]
@@ -128,6 +130,9 @@ func angle(f *simd.Functions, o Op, d, x []float32) {
 	}
 }
 
+// parts has memory for parts of a block.
+var parts parallel.FreeList[[256]float32]
+
 // power writes d = x^p.
 func power(f *simd.Functions, d, x []float32, p float32) {
 	switch p {
@@ -141,7 +146,8 @@ func power(f *simd.Functions, d, x []float32, p float32) {
 		simd.Active.Mul(d, x, x)
 		return
 	}
-	var exponents [64]float32
+	exponents := parts.Get()
+	defer parts.Put(exponents)
 	for i := range exponents {
 		exponents[i] = p
 	}

@@ -39,3 +39,15 @@ func DropoutMask[T Float](dst []T, rate float64, key, stream, step uint64, first
 	Fill(dst, 1)
 	Dropout(dst, dst, rate, key, stream, step, first)
 }
+
+// Uniform writes numbers that are uniformly distributed in [0, 1): multiples of 2⁻²⁴, which float32 can
+// hold. first, the index of the first element, is a multiple of PhiloxBlock.
+func Uniform[T Float](dst []T, key, stream, step uint64, first int) {
+	var words [PhiloxBlock]uint32
+	for i := 0; i < len(dst); i += PhiloxBlock {
+		philoxBlock(&words, (first+i)/PhiloxBlock, key, stream, step)
+		for j := i; j < min(i+PhiloxBlock, len(dst)); j++ {
+			dst[j] = T(words[j-i]>>8) / (1 << 24)
+		}
+	}
+}

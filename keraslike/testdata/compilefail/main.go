@@ -33,7 +33,7 @@ func main() {
 	Add(Axis(1))                                 // refused: AxisOption does not implement LayerOption
 	GaussianNoise(0.1, NoBias)                   // refused: KernelFlag does not implement LayerOption
 	SGD(0.1, Threshold(0.9))                     // refused: MetricOption does not implement OptimizerOption
-	RMSprop(0.1, PRCurve)                        // refused: MetricFlag does not implement OptimizerOption
+	RMSprop(0.1, MultiLabel)                     // refused: MetricFlag does not implement OptimizerOption
 	AUC(Momentum(0.9))                           // refused: Momentum does not implement MetricOption
 	BinaryFocalCrossentropy(Beta1(0.9))          // refused: OptimizerOption does not implement LossOption
 	Sequential("m", Input(3), ReLU)              // refused: ActivationFunc does not implement Part

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+// TestPreprocessingLayers: what get_config of Keras 3.15 returns makes the same layer as its constructor.
+// The configurations of the lookups, which need TensorFlow, are those that their code writes.
+func TestPreprocessingLayers(t *testing.T) {
+	for _, c := range []struct {
+		class, config string
+		want          k.Layer
+	}{
+		{"Resizing", `{"data_format":"channels_last","height":3,"width":4,"interpolation":"nearest","crop_to_aspect_ratio":false,"pad_to_aspect_ratio":true,"fill_mode":"constant","fill_value":2.5,"antialias":false}`,
+			k.Resizing(3, 4, k.NearestInterpolation, k.PadToAspectRatio, k.FillValue(2.5))},
+		{"Resizing", `{"data_format":"channels_last","height":3,"width":4,"interpolation":"bilinear","crop_to_aspect_ratio":true,"pad_to_aspect_ratio":false,"fill_mode":"constant","fill_value":0.0,"antialias":false}`,
+			k.Resizing(3, 4, k.CropToAspectRatio)},
+		{"CenterCrop", `{"data_format":"channels_last","height":2,"width":3}`, k.CenterCrop(2, 3)},
+		{"RandomCrop", `{"data_format":"channels_last","height":2,"width":3,"seed":822279421}`, k.RandomCrop(2, 3)},
+		{"CategoryEncoding", `{"num_tokens":4,"output_mode":"multi_hot"}`, k.CategoryEncoding(4)},
+		{"Discretization", `{"bin_boundaries":[0.0,1.0],"num_bins":null,"epsilon":0.01,"output_mode":"int","sparse":false,"name":"d","dtype":"float32"}`, k.Discretization(k.BinBoundaries(0, 1))},
+		{"Discretization", `{"bin_boundaries":[0.0,1.0],"num_bins":3,"epsilon":0.05,"output_mode":"one_hot","sparse":false}`, k.Discretization(k.BinBoundaries(0, 1), k.NumBins(3), k.Epsilon(0.05), k.OneHotOutput)},
+		{"Hashing", `{"num_bins":7,"salt":[1,2],"mask_value":"","output_mode":"int","sparse":false}`, k.Hashing(7, k.Salt(1, 2), k.MaskToken(""))},
+		{"Hashing", `{"num_bins":7,"salt":null,"mask_value":0,"output_mode":"count","sparse":false}`, k.Hashing(7, k.MaskToken("0"), k.CountOutput)},
+		{"HashedCrossing", `{"num_bins":5,"output_mode":"one_hot","sparse":false}`, k.HashedCrossing(5, k.OneHotOutput)},
+		{"StringLookup", `{"invert":false,"max_tokens":9,"num_oov_indices":2,"oov_token":"[UNK]","mask_token":"","output_mode":"int","sparse":false,"pad_to_max_tokens":false,"vocabulary_dtype":"string","idf_weights":null,"vocabulary":["a","b"],"vocabulary_size":5,"oov_method":"floormod","salt":null,"encoding":"utf-8"}`,
+			k.StringLookup(k.MaxTokens(9), k.OOVIndices(2), k.MaskToken(""), k.Vocabulary("a", "b"))},
+		{"StringLookup", `{"invert":false,"max_tokens":4,"num_oov_indices":1,"mask_token":null,"output_mode":"tf_idf","pad_to_max_tokens":true,"idf_weights":[1.0,0.5],"vocabulary":["a","b"]}`,
+			k.StringLookup(k.MaxTokens(4), k.PadToMaxTokens, k.TFIDFOutput, k.IDFWeights(1, 0.5), k.Vocabulary("a", "b"))},
+		{"IntegerLookup", `{"invert":false,"max_tokens":null,"num_oov_indices":1,"oov_token":-1,"mask_token":0,"output_mode":"multi_hot","sparse":false,"pad_to_max_tokens":false,"vocabulary_dtype":"int64","idf_weights":null,"vocabulary":[5,3],"vocabulary_size":3,"oov_method":"floormod","salt":null}`,
+			k.IntegerLookup(k.MaskInteger(0), k.MultiHotOutput, k.IntegerVocabulary(5, 3))},
+		{"TextVectorization", `{"max_tokens":20,"standardize":"lower","split":null,"ngrams":[1,2],"output_mode":"int","output_sequence_length":6,"pad_to_max_tokens":false,"sparse":false,"ragged":false,"vocabulary":["a","b"],"idf_weights":null,"encoding":"utf-8","vocabulary_size":4}`,
+			k.TextVectorization(k.MaxTokens(20), k.LowerCase, k.NoSplitting, k.NGrams(1, 2), k.OutputSequenceLength(6), k.Vocabulary("a", "b"))},
+	} {
+		a := newArgs(json.RawMessage(c.config), 3, nil, nil)
+		made := classes[c.class].read(a)
+		if err := a.finish(); err != nil {
+			t.Errorf("%s %s: %v", c.class, c.config, err)
+			continue
+		}
+		got, err := k.Inspect(made).Arguments()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := k.Inspect(c.want).Arguments(); err != nil || string(got) != string(want) {
+			t.Errorf("%s %s: got %s, want %s, %v", c.class, c.config, got, want, err)
+		}
+	}
+	for _, c := range []struct{ class, config, want string }{
+		{"StringLookup", `{"invert":true,"vocabulary":["a"]}`, "argument invert is true, which is not supported"},
+		{"StringLookup", `{"vocabulary":null}`, "argument vocabulary is None: the file has it beside the configuration"},
+		{"IntegerLookup", `{"oov_method":"farmhash","vocabulary":[1]}`, `argument oov_method is "farmhash", want "floormod"`},
+		{"StringLookup", `{"salt":[1,2],"vocabulary":["a"]}`, "argument salt is [1,2], which is not supported"},
+		{"TextVectorization", `{"standardize":"mine","vocabulary":["a"]}`, `argument standardize is "mine", want one of`},
+		{"Resizing", `{"height":3,"width":4,"antialias":true}`, "argument antialias is true, which is not supported"},
+		{"Resizing", `{"height":3,"width":4,"data_format":"channels_first"}`, `argument data_format is "channels_first"`},
+		{"Discretization", `{"num_bins":3}`, "argument bin_boundaries is None, want those that adapt has computed"},
+		{"Hashing", `{"num_bins":3,"salt":[1]}`, "argument salt is [1], want two numbers"},
+	} {
+		a := newArgs(json.RawMessage(c.config), 3, nil, nil)
+		classes[c.class].read(a)
+		if err := a.finish(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s %s: got %v, want %s", c.class, c.config, err, c.want)
+		}
+	}
+	in := layerConfig{Class: "InputLayer", Config: json.RawMessage(`{"name":"color","dtype":"string","batch_shape":[null,1]}`)}
+	if x, err := newBuilder(3, 1000).input(in, nil, nil); err != nil || !x.IsString() || !x.Shape().Equal(k.Shape{1}) {
+		t.Errorf("input of strings: %v, %v", x, err)
+	}
+}

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers that change pictures and numbers, by Keras itself (3.15, torch backend) in float32.
+
+    KERAS_BACKEND=torch PYTHONPATH=<Keras's source> /usr/bin/python3 layers_preprocessing_keras.py
+
+Random layers get a range of one number, so that nothing is drawn; RandomContrast gets its factor.
+"""
+import keras
+import numpy as np
+import torch
+from keras import layers
+
+from golden import Topic
+
+import keras.src.backend.torch.image as image  # whose indices are int32, which torch 1 does not take
+
+for name in ("_nearest_indices_and_weights", "_linear_indices_and_weights"):
+    setattr(image, name, lambda x, f=getattr(image, name): [(i.long(), w) for i, w in f(x)])
+
+t = Topic("layers_preprocessing_keras")
+d = t.draw
+SOURCE = "Keras %s on torch, float32" % keras.__version__
+
+
+def out(y):
+    return np.asarray(y.detach().cpu() if torch.is_tensor(y) else y, dtype=np.float64)
+
+
+def label(kind, shape, options):
+    text = "%s_%s" % (kind, "x".join(map(str, shape))) + "".join("_%s_%s" % kv for kv in options.items())
+    return text.replace(" ", "").replace("(", "").replace(")", "").replace(",", "to")
+
+
+def pixels(*shape):
+    return d.uniform(0, 255, *shape)
+
+
+def case(kind, shape, training=False, transform=None, **options):
+    layer = getattr(layers, kind)(**options)
+    x = pixels(*shape)
+    images = x.to(torch.float32)
+    if transform is not None:
+        y = layer.transform_images(images, {k: torch.tensor(v) for k, v in transform.items()}, training=True)
+        options = dict(options, **transform)
+    elif training:
+        y = layer(images, training=True)
+    else:
+        y = layer(images)
+    args = {"layer": kind, "training": training or transform is not None}
+    args.update({k: list(v) if isinstance(v, tuple) else v for k, v in options.items()})
+    t.add(label(kind, shape, options), SOURCE, args, {"x": x}, {"y": out(y)})
+
+
+for shape, to in [((2, 4, 6, 3), (7, 5)), ((1, 9, 7, 1), (3, 4)), ((1, 5, 5, 2), (5, 5)), ((1, 3, 8, 2), (6, 6))]:
+    for how in ("bilinear", "nearest"):
+        for ratio in ({}, {"crop_to_aspect_ratio": True}, {"pad_to_aspect_ratio": True}, {"pad_to_aspect_ratio": True, "fill_value": 20.5}):
+            case("Resizing", shape, height=to[0], width=to[1], interpolation=how, **ratio)
+
+for shape, to in [((2, 6, 7, 3), (4, 4)), ((1, 6, 6, 1), (6, 5)), ((1, 5, 8, 2), (2, 7)), ((1, 4, 8, 2), (6, 3))]:
+    case("CenterCrop", shape, height=to[0], width=to[1])
+
+for fill in ("reflect", "constant", "wrap", "nearest"):
+    for how in ("bilinear", "nearest"):
+        options = {"fill_mode": fill, "interpolation": how}
+        if fill == "constant":
+            options["fill_value"] = 17.5
+        case("RandomRotation", (2, 6, 5, 2), training=True, factor=(0.11, 0.11), **options)
+        case("RandomRotation", (1, 4, 7, 1), training=True, factor=(-0.37, -0.37), **options)
+        case("RandomZoom", (2, 6, 5, 2), training=True, height_factor=(0.45, 0.45), **options)
+        case("RandomZoom", (1, 5, 8, 3), training=True, height_factor=(-0.3, -0.3), width_factor=(0.7, 0.7), **options)
+        case("RandomTranslation", (2, 5, 6, 2), training=True, height_factor=(0.3, 0.3), width_factor=(-0.9, -0.9), **options)
+
+for factor in (0.6, 1.4):
+    case("RandomContrast", (1, 4, 5, 3), transform={"contrast_factor": factor}, factor=0.5)
+case("RandomBrightness", (2, 3, 4, 3), training=True, factor=(0.3, 0.3))
+case("RandomBrightness", (2, 3, 4, 3), training=True, factor=(-0.25, -0.25), value_range=(0.0, 200.0))
+
+for mode in ("one_hot", "multi_hot", "count"):
+    for shape in ((4, 1), (3, 5)):
+        x = d.integers(0, 6, *shape)
+        y = layers.CategoryEncoding(num_tokens=6, output_mode=mode)(x.to(torch.int64))
+        t.add("CategoryEncoding_%s_%s" % (mode, shape), SOURCE, {"layer": "CategoryEncoding", "num_tokens": 6, "output_mode": mode}, {"x": x}, {"y": out(y)})
+x, w = d.integers(0, 4, 3, 5), d.normal(3, 5)
+y = layers.CategoryEncoding(num_tokens=4, output_mode="count")(x.to(torch.int64), count_weights=w.to(torch.float32))
+t.add("CategoryEncoding_weights", SOURCE, {"layer": "CategoryEncoding", "num_tokens": 4, "output_mode": "count"}, {"x": x, "weights": w}, {"y": out(y)})
+
+for mode in ("int", "one_hot", "multi_hot", "count"):
+    x = d.normal(5, 1, scale=2)
+    y = layers.Discretization(bin_boundaries=[-1.5, 0.0, 0.25, 2.0], output_mode=mode)(x.to(torch.float32))
+    t.add("Discretization_" + mode, SOURCE, {"layer": "Discretization", "bin_boundaries": [-1.5, 0.0, 0.25, 2.0], "output_mode": mode}, {"x": x}, {"y": out(y)})
+for n, bins, epsilon in ((7, 3, 0.01), (50, 4, 0.01), (400, 5, 0.01), (333, 10, 0.05)):
+    data = d.normal(n, 1, scale=3)
+    layer = layers.Discretization(num_bins=bins, epsilon=epsilon)
+    layer.update_state(np.asarray(data, dtype="float32"))  # adapt itself asks TensorFlow
+    layer.finalize_state()
+    t.add("Discretization_adapt_%d_%d_%s" % (n, bins, epsilon), SOURCE, {"layer": "Discretization", "num_bins": bins, "epsilon": epsilon},
+          {"data": data}, {"boundaries": np.asarray(layer.bin_boundaries, dtype=np.float64)})
+
+t.save()
