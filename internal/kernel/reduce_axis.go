@@ -81,8 +81,9 @@ type axisJob[E any] struct {
 	// of rows: the elements of a part and the rows of a unit; of columns: rows of a part
 	size, group int
 	tile, tiles int
-	row64       []float64 // results of parts of rows
-	partial     []E       // results of parts of columns
+	row64       []float64  // results of parts of rows
+	partial     []E        // results of parts of columns
+	rest        reducer[E] // of these
 }
 
 func axisJobsOf[E any]() *parallel.FreeList[axisJob[E]] {
@@ -167,8 +168,8 @@ func (j *axisJob[E]) columns() {
 	j.partial = buffer.Resize(j.partial, j.outer*j.parts*j.inner)
 	j.units = parallel.Cut(j.outer*j.parts*j.tiles, 1)
 	j.units.Run(j)
-	plain := reducer[E]{combine: j.combine}
-	reduceAxis(&plain, j.dst, j.partial, nil, j.outer, j.parts, j.inner)
+	j.rest.combine = j.combine
+	reduceAxis(&j.rest, j.dst, j.partial, nil, j.outer, j.parts, j.inner)
 }
 
 func (j *axisJob[E]) columnUnit(u int) {
