@@ -51,6 +51,8 @@ func reduceAxis[E any](r *reducer[E], dst, x, base []E, outer, n, inner int) {
 		j := jobs.Get()
 		j.reducer, j.dst, j.x, j.base, j.outer, j.n, j.inner = r, dst, x, base, outer, n, inner
 		switch {
+		case inner == 1 && n < shortRow && j.transposes():
+			j.shortRows()
 		case inner == 1 && r.row != nil:
 			j.rows()
 		case inner == 1 && r.two != nil && n < shortRow:
@@ -76,7 +78,7 @@ type axisJob[E any] struct {
 	outer, n, inner int
 
 	units parallel.Pieces
-	byRow bool
+	how   int
 	parts int // per row, or per column
 	// of rows: the elements of a part and the rows of a unit; of columns: rows of a part
 	size, group int
@@ -104,16 +106,25 @@ var axisJobs struct {
 
 // Unit computes unit u.
 func (j *axisJob[E]) Unit(u int, _ *parallel.Worker) {
-	if j.byRow {
+	switch j.how {
+	case byRows:
 		j.rowUnit(u)
-	} else {
+	case byShortRows:
+		j.shortUnit(u)
+	default:
 		j.columnUnit(u)
 	}
 }
 
+const (
+	byColumns = iota
+	byRows
+	byShortRows
+)
+
 // rows reduces rows of adjacent elements: several per unit or, if they are long, each in parts.
 func (j *axisJob[E]) rows() {
-	j.byRow = true
+	j.how = byRows
 	j.size = min(j.n, cheapGrain)
 	j.parts = ceilDiv(j.n, j.size)
 	j.group = rowGrain(cheapGrain, j.n)
@@ -142,6 +153,72 @@ func (j *axisJob[E]) rowUnit(u int) {
 	}
 }
 
+// shortRows transposes some rows at a time and reduces their columns: more elements are combined at
+// once than a row has.
+func (j *axisJob[E]) shortRows() {
+	j.how = byShortRows
+	j.size = max(shortRow*shortRow/j.n/transposeTile, 1) * transposeTile
+	j.units = parallel.Cut(j.outer, max(tileSize/j.n/j.size, 1)*j.size)
+	j.units.Run(j)
+}
+
+// transposes reports whether the instruction set can transpose the elements.
+func (j *axisJob[E]) transposes() bool {
+	_, ok := any(j.x).([]float32)
+	return ok && simd.Active.BlockSide > 0
+}
+
+// shortUnit reduces size rows at a time, always as many, so that a row's bits do not depend on how many
+// there are.
+func (j *axisJob[E]) shortUnit(u int) {
+	lo, hi := j.units.Bounds(u)
+	free := panelsOf[E]()
+	m := free.Get()
+	x, _ := any(j.x).([]float32)
+	// several rows are a row of a block if they fit in it: groups of rows that are together apart
+	together, side := 1, simd.Active.BlockSide
+	if j.n < side && side%j.n == 0 {
+		together = side / j.n
+	}
+	width, each := j.n*together, j.size/together
+	m.turned = buffer.Resize(m.turned, ceilDiv(width, side)*side*each)
+	m.result, m.bases = buffer.Resize(m.result, each), buffer.Resize(m.bases, each)
+	turned, _ := any(m.turned).([]E)
+	for ; lo < hi; lo += j.size {
+		count := min(j.size, j.outer-lo)
+		rows := x[lo*j.n:]
+		if need := j.size*j.n + transposeTile; len(rows) < need { // blocks are read as a whole, beyond the last row
+			m.padded = buffer.Resize(m.padded, need)
+			clear(m.padded[copy(m.padded, rows):])
+			rows = m.padded
+		}
+		turn(m.turned, rows, width, each)
+		for g := range min(together, count) {
+			if j.based {
+				for i, at := 0, lo+g; at < lo+count; i, at = i+1, at+together {
+					m.bases[i] = j.base[at]
+				}
+			}
+			m.reduce(j.reducer, m.result, turned[g*j.n*each:], m.bases, j.n, each)
+			for i, at := 0, lo+g; at < lo+count; i, at = i+1, at+together {
+				j.dst[at] = m.result[i]
+			}
+		}
+	}
+	free.Put(m)
+}
+
+// turn writes column c of count rows of n elements to row c of dst, by blocks that are read beyond the
+// end of a row; what lies there goes to further rows of dst.
+func turn(dst, x []float32, n, count int) {
+	side := simd.Active.BlockSide
+	for c := 0; c < n; c += side {
+		for r := 0; r < count; r += side {
+			simd.Active.TransposeBlock(&dst[c*count+r], &x[r*n+c], 1, 4*count, 4*n)
+		}
+	}
+}
+
 // setFloat sets element i of a slice of floats.
 func setFloat[E any](dst []E, i int, v float64) {
 	switch d := any(dst).(type) {
@@ -154,7 +231,7 @@ func setFloat[E any](dst []E, i int, v float64) {
 
 // columns reduces tiles of columns in parts of some rows, and then the results of these.
 func (j *axisJob[E]) columns() {
-	j.byRow = false
+	j.how = byColumns
 	j.tile = min(j.inner, tileCols)
 	j.tiles = ceilDiv(j.inner, j.tile)
 	j.size = max(tileSize/j.tile, leastRows)
@@ -194,7 +271,11 @@ func (j *axisJob[E]) columnUnit(u int) {
 }
 
 // panel is the memory in which columns are reduced.
-type panel[E any] struct{ acc, prepared, base []E }
+type panel[E any] struct {
+	acc, prepared, base []E
+	turned, padded      []float32
+	result, bases       []E
+}
 
 var panels struct {
 	f32   parallel.FreeList[panel[float32]]
@@ -331,7 +412,19 @@ var reducers32 = floatReducers[float32]{
 			return sumExp(x, base)
 		},
 	},
-	prod: reducer[float32]{combine: func(dst, a, b []float32) { simd.Active.Mul(dst, a, b) }, start: 1, two: func(a, b float32) float32 { return a * b }},
+	prod: reducer[float32]{
+		combine: func(dst, a, b []float32) { simd.Active.Mul(dst, a, b) }, start: 1, again: func(a, b float64) float64 { return a * b },
+		row: func(x []float32, _ float32) float64 {
+			if f := simd.Active.Functions.Product; f != nil {
+				return float64(f(x))
+			}
+			p := float32(1)
+			for _, v := range x {
+				p *= v
+			}
+			return float64(p)
+		},
+	},
 	max: reducer[float32]{
 		combine: func(dst, a, b []float32) { simd.Active.Max(dst, a, b) }, start: float32(math.Inf(-1)), again: max64,
 		row: func(x []float32, _ float32) float64 { return float64(largest(x)) },
@@ -344,7 +437,9 @@ var reducers32 = floatReducers[float32]{
 
 func largest(x []float32) float32 {
 	if f := simd.Active.Functions.Largest; f != nil {
-		return f(x)
+		if m := f(x); m == m {
+			return m
+		}
 	}
 	m := float32(math.Inf(-1))
 	for _, v := range x {
@@ -355,7 +450,9 @@ func largest(x []float32) float32 {
 
 func smallest(x []float32) float32 {
 	if f := simd.Active.Functions.Smallest; f != nil {
-		return f(x)
+		if m := f(x); m == m {
+			return m
+		}
 	}
 	m := float32(math.Inf(1))
 	for _, v := range x {
@@ -474,11 +571,37 @@ func LogSumExpAxis[T Float](dst, x []T, outer, n, inner int) {
 	defer top.free()
 	MaxAxis(top.x, x, outer, n, inner)
 	reduceAxis(&reducersOf[T]().exp, dst, x, top.x, outer, n, inner)
-	for i, m := range top.x {
-		if math.IsInf(float64(m), 0) {
-			dst[i] = m
+	switch d := any(dst).(type) {
+	case []float32:
+		addLogJobs.f32.Run(addLogJob[float32]{d, f32(top.x)}, len(d), cheapGrain/4)
+	case []float64:
+		m, _ := any(top.x).([]float64)
+		addLogJobs.f64.Run(addLogJob[float64]{d, m}, len(d), cheapGrain/4)
+	}
+}
+
+// addLogJob computes sum = top + log(sum), or an infinite top.
+type addLogJob[T Float] struct{ sum, top []T }
+
+var addLogJobs struct {
+	f32 parallel.Jobs[addLogJob[float32], *addLogJob[float32]]
+	f64 parallel.Jobs[addLogJob[float64], *addLogJob[float64]]
+}
+
+func (j *addLogJob[T]) Piece(lo, hi int) {
+	sum, top := j.sum[lo:hi], j.top[lo:hi]
+	if s, ok := single(sum); ok && simd.Active.Functions.Log != nil {
+		simd.Active.Functions.Log(s, s)
+	} else {
+		for i, v := range sum {
+			sum[i] = T(math.Log(float64(v)))
+		}
+	}
+	for i, m := range top {
+		if m-m == 0 || m != m {
+			sum[i] += m
 		} else {
-			dst[i] = m + T(math.Log(float64(dst[i])))
+			sum[i] = m
 		}
 	}
 }

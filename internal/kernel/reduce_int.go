@@ -7,6 +7,7 @@ import (
 	"math"
 	"unsafe"
 
+	"github.com/reef-dl/reef/internal/kernel/buffer"
 	"github.com/reef-dl/reef/internal/kernel/parallel"
 )
 
@@ -108,23 +109,28 @@ var one = []byte{1}
 func ArgExtreme[E number](dst []int64, x []E, outer, n, inner int, least bool) {
 	sameLen("index of the maximum", outer*inner, len(dst))
 	sameLen("index of the maximum", outer*n*inner, len(x))
-	j := argJob[E]{dst, x, n, inner, least}
-	grain := rowGrain(tileSize, n*inner)
-	switch j := any(j).(type) {
+	if len(dst) == 0 {
+		return
+	}
+	tiles := ceilDiv(inner, argTile)
+	switch j := any(argJob[E]{dst, x, n, inner, tiles, least}).(type) {
 	case argJob[float32]:
-		argJobs.f32.Run(j, outer, grain)
+		argJobs.f32.Run(j, outer*tiles, rowGrain(tileSize, n*min(inner, argTile)))
 	case argJob[float64]:
-		argJobs.f64.Run(j, outer, grain)
+		argJobs.f64.Run(j, outer*tiles, rowGrain(tileSize, n*min(inner, argTile)))
 	case argJob[int64]:
-		argJobs.ints.Run(j, outer, grain)
+		argJobs.ints.Run(j, outer*tiles, rowGrain(tileSize, n*min(inner, argTile)))
 	}
 }
 
+// argTile are the columns of a unit.
+const argTile = 512
+
 type argJob[E number] struct {
-	dst      []int64
-	x        []E
-	n, inner int
-	least    bool
+	dst             []int64
+	x               []E
+	n, inner, tiles int
+	least           bool
 }
 
 var argJobs struct {
@@ -134,26 +140,65 @@ var argJobs struct {
 }
 
 func (j *argJob[E]) Piece(lo, hi int) {
-	for o := lo; o < hi; o++ {
+	free := panelsOf[E]()
+	m := free.Get()
+	for u := lo; u < hi; u++ {
+		o, first := u/j.tiles, u%j.tiles*argTile
 		x, dst := j.x[o*j.n*j.inner:(o+1)*j.n*j.inner], j.dst[o*j.inner:(o+1)*j.inner]
 		if j.inner == 1 {
 			dst[0] = int64(argRow(x, j.least))
 			continue
 		}
-		clear(dst)
-		for r := 1; r < j.n; r++ {
-			for i, v := range x[r*j.inner : (r+1)*j.inner] {
-				if best := x[int(dst[i])*j.inner+i]; best == best && (j.least && v < best || !j.least && v > best || v != v) {
-					dst[i] = int64(r)
-				}
+		last := min(first+argTile, j.inner)
+		m.result = buffer.Resize(m.result, last-first)
+		m.reduce(extremeOf[E](j.least), m.result, x[first:], nil, j.n, j.inner)
+		firstEqual(dst[first:last], x[first:], m.result, j.n, j.inner)
+	}
+	free.Put(m)
+}
+
+// firstEqual writes the row in which each column of x first has its extreme value, or NaN.
+func firstEqual[E number](dst []int64, x, extremes []E, n, step int) {
+	for i := range dst {
+		dst[i] = -1
+	}
+	left := len(dst)
+	for r := 0; r < n && left > 0; r++ {
+		for i, v := range x[r*step : r*step+len(dst)] {
+			if (v == extremes[i] || v != v) && dst[i] < 0 {
+				dst[i] = int64(r)
+				left--
 			}
 		}
 	}
 }
 
+// extremeOf returns the reducer of an element type to the maximum or minimum.
+func extremeOf[E number](least bool) *reducer[E] {
+	all := [...]any{&reducers32.max, &reducers64.max, &maxInts}
+	if least {
+		all = [...]any{&reducers32.min, &reducers64.min, &minInts}
+	}
+	for _, r := range all {
+		if r, ok := r.(*reducer[E]); ok {
+			return r
+		}
+	}
+	panic("index of the maximum: unknown element type")
+}
+
 // argRow finds the block with the extreme value by vectors, then the first element that has it.
 func argRow[E number](x []E, least bool) int {
 	const block = 256
+	if len(x) < 32 {
+		best := 0
+		for i, v := range x {
+			if b := x[best]; b == b && (least && v < b || !least && v > b || v != v) {
+				best = i
+			}
+		}
+		return best
+	}
 	row, f := any(x).([]float32)
 	best, at := x[0], 0
 	for lo := 0; lo < len(x); lo += block {

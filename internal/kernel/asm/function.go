@@ -34,8 +34,9 @@ func functions(c *build.Context) {
 		v.where()
 		v.floatOfBool()
 		squaresFrom.emit(v)
-		v.extreme("Largest", math.Inf(-1), v.VMAXPS)
-		v.extreme("Smallest", math.Inf(1), v.VMINPS)
+		v.extreme("Largest", math.Inf(-1), v.VMAXPS, true)
+		v.extreme("Smallest", math.Inf(1), v.VMINPS, true)
+		v.extreme("Product", 1, v.VMULPS, false)
 	})
 }
 
@@ -508,8 +509,9 @@ func (l lane) clearIf(x register) {
 	}
 }
 
-// extreme emits the maximum or minimum of a slice, NaN if there is one.
-func (v arith) extreme(name string, start float64, f instruction) {
+// extreme emits the maximum, minimum or product of a slice. If there is a NaN, or sums of the elements
+// are not defined, the result is NaN.
+func (v arith) extreme(name string, start float64, f instruction, checked bool) {
 	v.Function(v.name + "Fn" + name)
 	v.Attributes(nosplit)
 	v.Pragma("noescape")
@@ -518,15 +520,18 @@ func (v arith) extreme(name string, start float64, f instruction) {
 	v.Load(v.Param("x").Base(), x[0])
 	v.Load(v.Param("x").Len(), reg.RCX)
 	const unroll = 4
-	acc, first, nan, value := v.regs[:unroll], v.regs[unroll], v.regs[unroll+1], v.regs[unroll+2:2*unroll+2]
+	acc, sums, first, t := v.regs[:unroll], v.regs[unroll:2*unroll], v.regs[2*unroll], v.regs[2*unroll+1]
 	v.set(start, first)
 	for _, r := range acc {
 		v.VMOVAPS(first, r)
 	}
-	v.zero(nan)
+	v.zeros(sums)
 	v.loop("", x, unroll, func(u int, masked bool) {
-		m, t := operand.Mem{Base: x[0], Disp: u * v.width}, value[u]
+		m := operand.Mem{Base: x[0], Disp: u * v.width}
 		v.load(m, masked, t)
+		if checked {
+			v.add(t, sums[u], sums[u])
+		}
 		if masked {
 			if v.is512() {
 				v.VBLENDMPS(t, first, reg.K1, t)
@@ -535,42 +540,35 @@ func (v arith) extreme(name string, start float64, f instruction) {
 			}
 		}
 		f(t, acc[u], acc[u])
-		if v.is512() {
-			v.VCMPPS(operand.U8(unordered), t, t, reg.K2)
-			v.VMOVAPS(t, reg.K2, nan)
-		} else {
-			v.VCMPPS(operand.U8(unordered), t, t, t)
-			v.VORPS(t, nan, nan)
-		}
 	})
-	a, t := acc[0], value[0]
+	a := acc[0]
 	for n := unroll / 2; n > 0; n /= 2 {
 		for i := range n {
 			f(acc[i+n], acc[i], acc[i])
 		}
 	}
-	if v.is512() {
-		v.VCMPPS(operand.U8(unordered), nan, nan, reg.K2)
-		v.VBROADCASTSS(v.constant(bits(math.NaN())), t)
-		v.KORTESTW(reg.K2, reg.K2)
-		v.JNZ(operand.LabelRef("nan"))
-		v.VEXTRACTF64X4(operand.U8(1), a, t.AsY())
-		f(t.AsY(), a.AsY(), a.AsY())
-	} else {
-		v.VMOVMSKPS(nan, reg.EAX)
-		v.VBROADCASTSS(v.constant(bits(math.NaN())), t)
-		v.TESTL(reg.EAX, reg.EAX)
-		v.JNZ(operand.LabelRef("nan"))
-	}
-	v.VEXTRACTF128(operand.U8(1), a.AsY(), t.AsX())
-	f(t.AsX(), a.AsX(), a.AsX())
-	for _, order := range []uint8{0x4e, 0xb1} {
-		v.VPERMILPS(operand.U8(order), a.AsX(), t.AsX())
+	halves := func(f instruction, a register) {
+		if v.is512() {
+			v.VEXTRACTF64X4(operand.U8(1), a, t.AsY())
+			f(t.AsY(), a.AsY(), a.AsY())
+		}
+		v.VEXTRACTF128(operand.U8(1), a.AsY(), t.AsX())
 		f(t.AsX(), a.AsX(), a.AsX())
+		for _, order := range []uint8{0x4e, 0xb1} {
+			v.VPERMILPS(operand.U8(order), a.AsX(), t.AsX())
+			f(t.AsX(), a.AsX(), a.AsX())
+		}
 	}
-	v.VMOVAPS(a.AsX(), t.AsX())
-	v.Label("nan")
-	v.VMOVSS(t.AsX(), address(v.ReturnIndex(0)))
+	halves(f, a)
+	if checked {
+		v.fold(sums)
+		halves(v.VADDPS, sums[0])
+		v.VUCOMISS(sums[0].AsX(), sums[0].AsX())
+		v.JNP(operand.LabelRef("defined"))
+		v.VMOVAPS(sums[0].AsX(), a.AsX())
+		v.Label("defined")
+	}
+	v.VMOVSS(a.AsX(), address(v.ReturnIndex(0)))
 	v.VZEROUPPER()
 	v.RET()
 }
@@ -590,7 +588,7 @@ func functionTables() string {
 		for _, p := range predicates {
 			entry(p.name)
 		}
-		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest"} {
+		for _, name := range []string{"Pow", "Where", "FloatOfBool", "SumSquaresFrom", "Largest", "Smallest", "Product"} {
 			entry(name)
 		}
 		fmt.Fprintf(&b, "\tSumExp: %sSumExp,\n", v.name)

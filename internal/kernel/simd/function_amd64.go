@@ -115,6 +115,9 @@ func avx512FnLargest(x []float32) float32
 func avx512FnSmallest(x []float32) float32
 
 //go:noescape
+func avx512FnProduct(x []float32) float32
+
+//go:noescape
 func avx2FnNeg(dst []float32, x []float32)
 
 //go:noescape
@@ -222,6 +225,9 @@ func avx2FnLargest(x []float32) float32
 //go:noescape
 func avx2FnSmallest(x []float32) float32
 
+//go:noescape
+func avx2FnProduct(x []float32) float32
+
 var avx512Functions = Functions{
 	Neg:            avx512FnNeg,
 	Abs:            avx512FnAbs,
@@ -259,6 +265,7 @@ var avx512Functions = Functions{
 	SumSquaresFrom: avx512FnSumSquaresFrom,
 	Largest:        avx512FnLargest,
 	Smallest:       avx512FnSmallest,
+	Product:        avx512FnProduct,
 	SumExp:         avx512SumExp,
 }
 
@@ -299,5 +306,6 @@ var avx2Functions = Functions{
 	SumSquaresFrom: avx2FnSumSquaresFrom,
 	Largest:        avx2FnLargest,
 	Smallest:       avx2FnSmallest,
+	Product:        avx2FnProduct,
 	SumExp:         avx2SumExp,
 }

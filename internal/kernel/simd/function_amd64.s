@@ -3968,32 +3968,31 @@ done:
 TEXT ·avx512FnLargest(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS numberff800000<>+0(SB), Z4
-	VMOVAPS      Z4, Z0
-	VMOVAPS      Z4, Z1
-	VMOVAPS      Z4, Z2
-	VMOVAPS      Z4, Z3
+	VBROADCASTSS numberff800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z0
+	VMOVAPS      Z8, Z1
+	VMOVAPS      Z8, Z2
+	VMOVAPS      Z8, Z3
+	VPXORD       Z4, Z4, Z4
 	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
 	SUBQ         $0x00000040, CX
 	JLT          rest
 
 many:
-	VMOVUPS (DI), Z6
-	VMAXPS  Z6, Z0, Z0
-	VCMPPS  $0x03, Z6, Z6, K2
-	VMOVAPS Z6, K2, Z5
-	VMOVUPS 64(DI), Z7
-	VMAXPS  Z7, Z1, Z1
-	VCMPPS  $0x03, Z7, Z7, K2
-	VMOVAPS Z7, K2, Z5
-	VMOVUPS 128(DI), Z8
-	VMAXPS  Z8, Z2, Z2
-	VCMPPS  $0x03, Z8, Z8, K2
-	VMOVAPS Z8, K2, Z5
+	VMOVUPS (DI), Z9
+	VADDPS  Z9, Z4, Z4
+	VMAXPS  Z9, Z0, Z0
+	VMOVUPS 64(DI), Z9
+	VADDPS  Z9, Z5, Z5
+	VMAXPS  Z9, Z1, Z1
+	VMOVUPS 128(DI), Z9
+	VADDPS  Z9, Z6, Z6
+	VMAXPS  Z9, Z2, Z2
 	VMOVUPS 192(DI), Z9
+	VADDPS  Z9, Z7, Z7
 	VMAXPS  Z9, Z3, Z3
-	VCMPPS  $0x03, Z9, Z9, K2
-	VMOVAPS Z9, K2, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, CX
 	JGE     many
@@ -4009,11 +4008,10 @@ tail:
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R10
 	KMOVW     R10, K1
-	VMOVUPS.Z (DI), K1, Z6
-	VBLENDMPS Z6, Z4, K1, Z6
-	VMAXPS    Z6, Z0, Z0
-	VCMPPS    $0x03, Z6, Z6, K2
-	VMOVAPS   Z6, K2, Z5
+	VMOVUPS.Z (DI), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMAXPS    Z9, Z0, Z0
 	ADDQ      $0x00000040, DI
 	SUBQ      R9, CX
 	JNZ       tail
@@ -4022,22 +4020,31 @@ done:
 	VMAXPS        Z2, Z0, Z0
 	VMAXPS        Z3, Z1, Z1
 	VMAXPS        Z1, Z0, Z0
-	VCMPPS        $0x03, Z5, Z5, K2
-	VBROADCASTSS  number7fc00000<>+0(SB), Z6
-	KORTESTW      K2, K2
-	JNZ           nan
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VMAXPS        Y6, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X6
-	VMAXPS        X6, X0, X0
-	VPERMILPS     $0x4e, X0, X6
-	VMAXPS        X6, X0, X0
-	VPERMILPS     $0xb1, X0, X6
-	VMAXPS        X6, X0, X0
-	VMOVAPS       X0, X6
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMAXPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMAXPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMAXPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMAXPS        X9, X0, X0
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0x4e, X4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0xb1, X4, X9
+	VADDPS        X9, X4, X4
+	VUCOMISS      X4, X4
+	JNP           defined
+	VMOVAPS       X4, X0
 
-nan:
-	VMOVSS X6, ret+24(FP)
+defined:
+	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -4046,32 +4053,31 @@ nan:
 TEXT ·avx512FnSmallest(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS number7f800000<>+0(SB), Z4
-	VMOVAPS      Z4, Z0
-	VMOVAPS      Z4, Z1
-	VMOVAPS      Z4, Z2
-	VMOVAPS      Z4, Z3
+	VBROADCASTSS number7f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z0
+	VMOVAPS      Z8, Z1
+	VMOVAPS      Z8, Z2
+	VMOVAPS      Z8, Z3
+	VPXORD       Z4, Z4, Z4
 	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
 	SUBQ         $0x00000040, CX
 	JLT          rest
 
 many:
-	VMOVUPS (DI), Z6
-	VMINPS  Z6, Z0, Z0
-	VCMPPS  $0x03, Z6, Z6, K2
-	VMOVAPS Z6, K2, Z5
-	VMOVUPS 64(DI), Z7
-	VMINPS  Z7, Z1, Z1
-	VCMPPS  $0x03, Z7, Z7, K2
-	VMOVAPS Z7, K2, Z5
-	VMOVUPS 128(DI), Z8
-	VMINPS  Z8, Z2, Z2
-	VCMPPS  $0x03, Z8, Z8, K2
-	VMOVAPS Z8, K2, Z5
+	VMOVUPS (DI), Z9
+	VADDPS  Z9, Z4, Z4
+	VMINPS  Z9, Z0, Z0
+	VMOVUPS 64(DI), Z9
+	VADDPS  Z9, Z5, Z5
+	VMINPS  Z9, Z1, Z1
+	VMOVUPS 128(DI), Z9
+	VADDPS  Z9, Z6, Z6
+	VMINPS  Z9, Z2, Z2
 	VMOVUPS 192(DI), Z9
+	VADDPS  Z9, Z7, Z7
 	VMINPS  Z9, Z3, Z3
-	VCMPPS  $0x03, Z9, Z9, K2
-	VMOVAPS Z9, K2, Z5
 	ADDQ    $0x00000100, DI
 	SUBQ    $0x00000040, CX
 	JGE     many
@@ -4087,11 +4093,10 @@ tail:
 	MOVQ      $-1, R10
 	BZHIQ     R9, R10, R10
 	KMOVW     R10, K1
-	VMOVUPS.Z (DI), K1, Z6
-	VBLENDMPS Z6, Z4, K1, Z6
-	VMINPS    Z6, Z0, Z0
-	VCMPPS    $0x03, Z6, Z6, K2
-	VMOVAPS   Z6, K2, Z5
+	VMOVUPS.Z (DI), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMINPS    Z9, Z0, Z0
 	ADDQ      $0x00000040, DI
 	SUBQ      R9, CX
 	JNZ       tail
@@ -4100,22 +4105,95 @@ done:
 	VMINPS        Z2, Z0, Z0
 	VMINPS        Z3, Z1, Z1
 	VMINPS        Z1, Z0, Z0
-	VCMPPS        $0x03, Z5, Z5, K2
-	VBROADCASTSS  number7fc00000<>+0(SB), Z6
-	KORTESTW      K2, K2
-	JNZ           nan
-	VEXTRACTF64X4 $0x01, Z0, Y6
-	VMINPS        Y6, Y0, Y0
-	VEXTRACTF128  $0x01, Y0, X6
-	VMINPS        X6, X0, X0
-	VPERMILPS     $0x4e, X0, X6
-	VMINPS        X6, X0, X0
-	VPERMILPS     $0xb1, X0, X6
-	VMINPS        X6, X0, X0
-	VMOVAPS       X0, X6
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMINPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMINPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMINPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMINPS        X9, X0, X0
+	VADDPS        Z6, Z4, Z4
+	VADDPS        Z7, Z5, Z5
+	VADDPS        Z5, Z4, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y9
+	VADDPS        Y9, Y4, Y4
+	VEXTRACTF128  $0x01, Y4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0x4e, X4, X9
+	VADDPS        X9, X4, X4
+	VPERMILPS     $0xb1, X4, X9
+	VADDPS        X9, X4, X4
+	VUCOMISS      X4, X4
+	JNP           defined
+	VMOVAPS       X4, X0
 
-nan:
-	VMOVSS X6, ret+24(FP)
+defined:
+	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx512FnProduct(x []float32) float32
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512FnProduct(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS number3f800000<>+0(SB), Z8
+	VMOVAPS      Z8, Z0
+	VMOVAPS      Z8, Z1
+	VMOVAPS      Z8, Z2
+	VMOVAPS      Z8, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	SUBQ         $0x00000040, CX
+	JLT          rest
+
+many:
+	VMOVUPS (DI), Z9
+	VMULPS  Z9, Z0, Z0
+	VMOVUPS 64(DI), Z9
+	VMULPS  Z9, Z1, Z1
+	VMOVUPS 128(DI), Z9
+	VMULPS  Z9, Z2, Z2
+	VMOVUPS 192(DI), Z9
+	VMULPS  Z9, Z3, Z3
+	ADDQ    $0x00000100, DI
+	SUBQ    $0x00000040, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000040, CX
+	JZ   done
+
+tail:
+	MOVQ      $0x0000000000000010, R9
+	CMPQ      CX, R9
+	CMOVQLT   CX, R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z9
+	VBLENDMPS Z9, Z8, K1, Z9
+	VMULPS    Z9, Z0, Z0
+	ADDQ      $0x00000040, DI
+	SUBQ      R9, CX
+	JNZ       tail
+
+done:
+	VMULPS        Z2, Z0, Z0
+	VMULPS        Z3, Z1, Z1
+	VMULPS        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y9
+	VMULPS        Y9, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X9
+	VMULPS        X9, X0, X0
+	VPERMILPS     $0x4e, X0, X9
+	VMULPS        X9, X0, X0
+	VPERMILPS     $0xb1, X0, X9
+	VMULPS        X9, X0, X0
+	VMOVSS        X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -6779,32 +6857,31 @@ done:
 TEXT ·avx2FnLargest(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS numberff800000<>+0(SB), Y4
-	VMOVAPS      Y4, Y0
-	VMOVAPS      Y4, Y1
-	VMOVAPS      Y4, Y2
-	VMOVAPS      Y4, Y3
+	VBROADCASTSS numberff800000<>+0(SB), Y8
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y8, Y2
+	VMOVAPS      Y8, Y3
+	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
 	SUBQ         $0x00000020, CX
 	JLT          rest
 
 many:
-	VMOVUPS (DI), Y6
-	VMAXPS  Y6, Y0, Y0
-	VCMPPS  $0x03, Y6, Y6, Y6
-	VORPS   Y6, Y5, Y5
-	VMOVUPS 32(DI), Y7
-	VMAXPS  Y7, Y1, Y1
-	VCMPPS  $0x03, Y7, Y7, Y7
-	VORPS   Y7, Y5, Y5
-	VMOVUPS 64(DI), Y8
-	VMAXPS  Y8, Y2, Y2
-	VCMPPS  $0x03, Y8, Y8, Y8
-	VORPS   Y8, Y5, Y5
+	VMOVUPS (DI), Y9
+	VADDPS  Y9, Y4, Y4
+	VMAXPS  Y9, Y0, Y0
+	VMOVUPS 32(DI), Y9
+	VADDPS  Y9, Y5, Y5
+	VMAXPS  Y9, Y1, Y1
+	VMOVUPS 64(DI), Y9
+	VADDPS  Y9, Y6, Y6
+	VMAXPS  Y9, Y2, Y2
 	VMOVUPS 96(DI), Y9
+	VADDPS  Y9, Y7, Y7
 	VMAXPS  Y9, Y3, Y3
-	VCMPPS  $0x03, Y9, Y9, Y9
-	VORPS   Y9, Y5, Y5
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, CX
 	JGE     many
@@ -6821,11 +6898,10 @@ tail:
 	NEGQ       R9
 	VMOVUPS    (R10)(R9*4), Y15
 	NEGQ       R9
-	VMASKMOVPS (DI), Y15, Y6
-	VBLENDVPS  Y15, Y6, Y4, Y6
-	VMAXPS     Y6, Y0, Y0
-	VCMPPS     $0x03, Y6, Y6, Y6
-	VORPS      Y6, Y5, Y5
+	VMASKMOVPS (DI), Y15, Y9
+	VADDPS     Y9, Y4, Y4
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMAXPS     Y9, Y0, Y0
 	ADDQ       $0x00000020, DI
 	SUBQ       R9, CX
 	JNZ        tail
@@ -6834,20 +6910,27 @@ done:
 	VMAXPS       Y2, Y0, Y0
 	VMAXPS       Y3, Y1, Y1
 	VMAXPS       Y1, Y0, Y0
-	VMOVMSKPS    Y5, AX
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	TESTL        AX, AX
-	JNZ          nan
-	VEXTRACTF128 $0x01, Y0, X6
-	VMAXPS       X6, X0, X0
-	VPERMILPS    $0x4e, X0, X6
-	VMAXPS       X6, X0, X0
-	VPERMILPS    $0xb1, X0, X6
-	VMAXPS       X6, X0, X0
-	VMOVAPS      X0, X6
+	VEXTRACTF128 $0x01, Y0, X9
+	VMAXPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMAXPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMAXPS       X9, X0, X0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0x4e, X4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0xb1, X4, X9
+	VADDPS       X9, X4, X4
+	VUCOMISS     X4, X4
+	JNP          defined
+	VMOVAPS      X4, X0
 
-nan:
-	VMOVSS X6, ret+24(FP)
+defined:
+	VMOVSS X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -6856,32 +6939,31 @@ nan:
 TEXT ·avx2FnSmallest(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), DI
 	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS number7f800000<>+0(SB), Y4
-	VMOVAPS      Y4, Y0
-	VMOVAPS      Y4, Y1
-	VMOVAPS      Y4, Y2
-	VMOVAPS      Y4, Y3
+	VBROADCASTSS number7f800000<>+0(SB), Y8
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y8, Y2
+	VMOVAPS      Y8, Y3
+	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
 	SUBQ         $0x00000020, CX
 	JLT          rest
 
 many:
-	VMOVUPS (DI), Y6
-	VMINPS  Y6, Y0, Y0
-	VCMPPS  $0x03, Y6, Y6, Y6
-	VORPS   Y6, Y5, Y5
-	VMOVUPS 32(DI), Y7
-	VMINPS  Y7, Y1, Y1
-	VCMPPS  $0x03, Y7, Y7, Y7
-	VORPS   Y7, Y5, Y5
-	VMOVUPS 64(DI), Y8
-	VMINPS  Y8, Y2, Y2
-	VCMPPS  $0x03, Y8, Y8, Y8
-	VORPS   Y8, Y5, Y5
+	VMOVUPS (DI), Y9
+	VADDPS  Y9, Y4, Y4
+	VMINPS  Y9, Y0, Y0
+	VMOVUPS 32(DI), Y9
+	VADDPS  Y9, Y5, Y5
+	VMINPS  Y9, Y1, Y1
+	VMOVUPS 64(DI), Y9
+	VADDPS  Y9, Y6, Y6
+	VMINPS  Y9, Y2, Y2
 	VMOVUPS 96(DI), Y9
+	VADDPS  Y9, Y7, Y7
 	VMINPS  Y9, Y3, Y3
-	VCMPPS  $0x03, Y9, Y9, Y9
-	VORPS   Y9, Y5, Y5
 	ADDQ    $0x00000080, DI
 	SUBQ    $0x00000020, CX
 	JGE     many
@@ -6898,11 +6980,10 @@ tail:
 	NEGQ       R9
 	VMOVUPS    (R10)(R9*4), Y15
 	NEGQ       R9
-	VMASKMOVPS (DI), Y15, Y6
-	VBLENDVPS  Y15, Y6, Y4, Y6
-	VMINPS     Y6, Y0, Y0
-	VCMPPS     $0x03, Y6, Y6, Y6
-	VORPS      Y6, Y5, Y5
+	VMASKMOVPS (DI), Y15, Y9
+	VADDPS     Y9, Y4, Y4
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMINPS     Y9, Y0, Y0
 	ADDQ       $0x00000020, DI
 	SUBQ       R9, CX
 	JNZ        tail
@@ -6911,19 +6992,89 @@ done:
 	VMINPS       Y2, Y0, Y0
 	VMINPS       Y3, Y1, Y1
 	VMINPS       Y1, Y0, Y0
-	VMOVMSKPS    Y5, AX
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	TESTL        AX, AX
-	JNZ          nan
-	VEXTRACTF128 $0x01, Y0, X6
-	VMINPS       X6, X0, X0
-	VPERMILPS    $0x4e, X0, X6
-	VMINPS       X6, X0, X0
-	VPERMILPS    $0xb1, X0, X6
-	VMINPS       X6, X0, X0
-	VMOVAPS      X0, X6
+	VEXTRACTF128 $0x01, Y0, X9
+	VMINPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMINPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMINPS       X9, X0, X0
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y7, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0x4e, X4, X9
+	VADDPS       X9, X4, X4
+	VPERMILPS    $0xb1, X4, X9
+	VADDPS       X9, X4, X4
+	VUCOMISS     X4, X4
+	JNP          defined
+	VMOVAPS      X4, X0
 
-nan:
-	VMOVSS X6, ret+24(FP)
+defined:
+	VMOVSS X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx2FnProduct(x []float32) float32
+// Requires: AVX, CMOV
+TEXT ·avx2FnProduct(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), DI
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS number3f800000<>+0(SB), Y8
+	VMOVAPS      Y8, Y0
+	VMOVAPS      Y8, Y1
+	VMOVAPS      Y8, Y2
+	VMOVAPS      Y8, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	SUBQ         $0x00000020, CX
+	JLT          rest
+
+many:
+	VMOVUPS (DI), Y9
+	VMULPS  Y9, Y0, Y0
+	VMOVUPS 32(DI), Y9
+	VMULPS  Y9, Y1, Y1
+	VMOVUPS 64(DI), Y9
+	VMULPS  Y9, Y2, Y2
+	VMOVUPS 96(DI), Y9
+	VMULPS  Y9, Y3, Y3
+	ADDQ    $0x00000080, DI
+	SUBQ    $0x00000020, CX
+	JGE     many
+
+rest:
+	ADDQ $0x00000020, CX
+	JZ   done
+
+tail:
+	MOVQ       $0x0000000000000008, R9
+	CMPQ       CX, R9
+	CMOVQLT    CX, R9
+	LEAQ       laneMask<>+32(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y15
+	NEGQ       R9
+	VMASKMOVPS (DI), Y15, Y9
+	VBLENDVPS  Y15, Y9, Y8, Y9
+	VMULPS     Y9, Y0, Y0
+	ADDQ       $0x00000020, DI
+	SUBQ       R9, CX
+	JNZ        tail
+
+done:
+	VMULPS       Y2, Y0, Y0
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X9
+	VMULPS       X9, X0, X0
+	VPERMILPS    $0x4e, X0, X9
+	VMULPS       X9, X0, X0
+	VPERMILPS    $0xb1, X0, X9
+	VMULPS       X9, X0, X0
+	VMOVSS       X0, ret+24(FP)
 	VZEROUPPER
 	RET

@@ -15,10 +15,10 @@ type Functions struct {
 	// These return how many elements are too large for them: for each of those, dst is x.
 	Sin, Cos, Tan func(dst, x []float32) float64
 
-	// The sums of (x - alpha)^2 and exp(x - alpha); the largest and the smallest element, NaN if there is
-	// one, an infinity if x is empty.
-	SumSquaresFrom, SumExp func(x []float32, alpha float32) float64
-	Largest, Smallest      func(x []float32) float32
+	// The sums of (x - alpha)^2 and exp(x - alpha); the largest and the smallest element, an infinity if x
+	// is empty, and NaN if there is one or the sum of x is not defined; the product.
+	SumSquaresFrom, SumExp     func(x []float32, alpha float32) float64
+	Largest, Smallest, Product func(x []float32) float32
 
 	// The lengths of these must be multiples of Sixteen.
 	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
