@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/build"
@@ -19,11 +20,12 @@ import (
 func functions(c *build.Context) {
 	doubles := map[bits64]operand.Mem{}
 	both(c, func(v arith) {
-		for _, f := range mathFunctions {
+		for _, f := range mathFunctions() {
 			f.name = "Fn" + f.name
 			f.emit(v)
 		}
-		for _, s := range guarded {
+		for _, f := range angleForms {
+			s := f.function()
 			s.name = "Fn" + s.name
 			s.emit(v)
 		}
@@ -40,38 +42,73 @@ func functions(c *build.Context) {
 	})
 }
 
-var mathFunctions = []function{
-	of1("Neg", nil, 0, func(l lane, x register) { l.neg(x, x) }),
-	of1("Abs", nil, 0, func(l lane, x register) { l.abs(x, x) }),
-	of1("Sign", nil, 2, func(l lane, x register) {
+// form is a function of one or two floats that leaves its result in the first register.
+type form struct {
+	name    string
+	numbers []string
+	temps   int
+	unary   func(l lane, x register)
+	binary  func(l lane, a, b register)
+}
+
+func (f form) function() function {
+	if f.unary != nil {
+		return of1(f.name, f.numbers, f.temps, f.unary)
+	}
+	return of2(f.name, f.numbers, f.temps, f.binary)
+}
+
+// mathFunctions are the fields of simd.Functions that follow from a form.
+func mathFunctions() (list []function) {
+	for _, f := range append(slices.Clone(unaryForms), binaryForms...) {
+		list = append(list, f.function())
+	}
+	return list
+}
+
+func unary(name string, numbers []string, temps int, f func(l lane, x register)) form {
+	return form{name: name, numbers: numbers, temps: temps, unary: f}
+}
+
+func binary(name string, numbers []string, temps int, f func(l lane, a, b register)) form {
+	return form{name: name, numbers: numbers, temps: temps, binary: f}
+}
+
+var unaryForms = []form{
+	unary("Neg", nil, 0, func(l lane, x register) { l.neg(x, x) }),
+	unary("Abs", nil, 0, func(l lane, x register) { l.abs(x, x) }),
+	unary("Sign", nil, 2, func(l lane, x register) {
 		l.and(signBit, x, l.t[0])
 		l.or(bits(1), l.t[0], l.t[0])
 		l.abs(x, l.t[1])
 		l.choose(greater, l.t[1], 0.0, l.t[0], x, x, l.t[1])
 	}),
-	of1("Sqrt", nil, 0, func(l lane, x register) { l.VSQRTPS(x, x) }),
-	of1("Reciprocal", nil, 1, func(l lane, x register) { l.set(1, l.t[0]); l.div(x, l.t[0], x) }),
-	of1("Rsqrt", nil, 1, func(l lane, x register) { l.VSQRTPS(x, x); l.set(1, l.t[0]); l.div(x, l.t[0], x) }),
-	of1("Floor", nil, 0, func(l lane, x register) { l.toIntegral(9, x, x) }),
-	of1("Ceil", nil, 0, func(l lane, x register) { l.toIntegral(10, x, x) }),
-	of1("Round", nil, 0, func(l lane, x register) { l.toIntegral(8, x, x) }),
-	of1("Trunc", nil, 0, func(l lane, x register) { l.toIntegral(11, x, x) }),
-	of1("Affine", []string{"scale", "shift"}, 0, func(l lane, x register) {
+	unary("Sqrt", nil, 0, func(l lane, x register) { l.VSQRTPS(x, x) }),
+	unary("Reciprocal", nil, 1, func(l lane, x register) { l.set(1, l.t[0]); l.div(x, l.t[0], x) }),
+	unary("Rsqrt", nil, 1, func(l lane, x register) { l.VSQRTPS(x, x); l.set(1, l.t[0]); l.div(x, l.t[0], x) }),
+	unary("Floor", nil, 0, func(l lane, x register) { l.toIntegral(9, x, x) }),
+	unary("Ceil", nil, 0, func(l lane, x register) { l.toIntegral(10, x, x) }),
+	unary("Round", nil, 0, func(l lane, x register) { l.toIntegral(8, x, x) }),
+	unary("Trunc", nil, 0, func(l lane, x register) { l.toIntegral(11, x, x) }),
+	unary("Affine", []string{"scale", "shift"}, 0, func(l lane, x register) {
 		l.mul(l.scalars[0], x, x)
 		l.add(l.scalars[1], x, x)
 	}),
-	of1("Exp", nil, 2, func(l lane, x register) { l.exp(x, l.t...) }),
-	of1("Expm1", nil, 3, func(l lane, x register) { l.expMinus1(x, l.t) }),
-	of1("Log", nil, 5, func(l lane, x register) { l.log(x, l.t) }),
-	of1("Log1p", nil, 6, func(l lane, x register) { l.logOnePlus(x, l.t) }),
-	of1("Tanh", nil, 4, func(l lane, x register) {
+	unary("Exp", nil, 2, func(l lane, x register) { l.exp(x, l.t...) }),
+	unary("Expm1", nil, 3, func(l lane, x register) { l.expMinus1(x, l.t) }),
+	unary("Log", nil, 5, func(l lane, x register) { l.log(x, l.t) }),
+	unary("Log1p", nil, 6, func(l lane, x register) { l.logOnePlus(x, l.t) }),
+	unary("Tanh", nil, 4, func(l lane, x register) {
 		l.and(signBit, x, l.t[3])
 		l.tanh(x, l.t...)
 		l.or(l.t[3], x, x) // that of -0 is lost above
 	}),
-	of1("Erf", nil, 4, func(l lane, x register) { l.erf(x, l.t) }),
-	of2("Div", nil, 0, func(l lane, a, b register) { l.div(b, a, a) }),
-	of2("Min", nil, 2, func(l lane, a, b register) {
+	unary("Erf", nil, 4, func(l lane, x register) { l.erf(x, l.t) }),
+}
+
+var binaryForms = []form{
+	binary("Div", nil, 0, func(l lane, a, b register) { l.div(b, a, a) }),
+	binary("Min", nil, 2, func(l lane, a, b register) {
 		l.min(a, b, a) // NaN if a is NaN
 		l.choose(unordered, b, b, b, a, a, l.t[0])
 	}),
@@ -218,24 +255,30 @@ func (a arith) fixNear(negAbs, near, far, x, tmp register) {
 	a.or(x, far, x)
 }
 
-// guarded functions leave an argument that they cannot handle where it is and return how many there were.
-var guarded = []sum{
-	guard("Sin", func(l lane, x, n, sign register, t []register) {
+// angleForm is a function of an angle x: reduce leaves x - n pi/2 in x, and value the result. Larger angles
+// than largestAngle are beyond it.
+type angleForm struct {
+	name          string
+	reduce, value func(l lane, x, n, sign register, t []register)
+}
+
+var angleForms = []angleForm{
+	{"Sin", func(l lane, x, n, sign register, t []register) {
 		l.and(signBit, x, sign)
 		l.abs(x, x)
 		l.quarter(x, n)
-	}, sinOrCos),
-	guard("Cos", func(l lane, x, n, sign register, t []register) {
+	}, sinOrCos},
+	{"Cos", func(l lane, x, n, sign register, t []register) {
 		l.zero(sign)
 		l.abs(x, x)
 		l.quarter(x, n)
 		l.addInt(number(1), n, n)
-	}, sinOrCos),
-	guard("Tan", func(l lane, x, n, sign register, t []register) {
+	}, sinOrCos},
+	{"Tan", func(l lane, x, n, sign register, t []register) {
 		l.and(signBit, x, sign)
 		l.abs(x, x)
 		l.quarter(x, n)
-	}, tangent),
+	}, tangent},
 }
 
 // largestAngle is up to where three terms of pi/2 suffice.
@@ -316,21 +359,20 @@ func tangent(l lane, x, n, sign register, t []register) {
 	l.xor(sign, x, x)
 }
 
-func guard(name string, reduce, value func(l lane, x, n, sign register, t []register)) sum {
+// function returns how many angles are too large.
+func (f angleForm) function() sum {
 	const temps = 7
-	return sum{function{name: name, slices: xOnly, temps: temps}, func(l lane) register {
+	return sum{function{name: f.name, slices: xOnly, temps: temps}, func(l lane) register {
 		x, n, sign, t, kept := l.t[0], l.t[1], l.t[2], l.t[3:6], l.t[6]
 		l.get(1, x)
-		l.VMOVAPS(x, kept)
-		reduce(l, x, n, sign, t)
-		value(l, x, n, sign, t)
-		l.abs(kept, n)
-		l.set(largestAngle, sign)
-		l.choose(greater, n, sign, kept, x, x, t[0])
+		l.abs(x, kept)
+		f.reduce(l, x, n, sign, t)
+		f.value(l, x, n, sign, t)
 		l.put(0, x)
-		l.set(1, kept)
-		l.keep(greater, n, sign, kept, t[0])
-		return kept
+		l.set(largestAngle, n)
+		l.set(1, x)
+		l.keep(greater, kept, n, x, t[0])
+		return x
 	}}
 }
 
@@ -579,11 +621,11 @@ func functionTables() string {
 	for _, v := range []isa{avx512, avx2} {
 		fmt.Fprintf(&b, "\nvar %sFunctions = Functions{\n", v.name)
 		entry := func(name string) { fmt.Fprintf(&b, "\t%s: %sFn%s,\n", name, v.name, name) }
-		for _, f := range mathFunctions {
+		for _, f := range mathFunctions() {
 			entry(f.name)
 		}
-		for _, s := range guarded {
-			entry(s.name)
+		for _, f := range angleForms {
+			entry(f.name)
 		}
 		for _, p := range predicates {
 			entry(p.name)

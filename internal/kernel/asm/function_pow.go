@@ -36,7 +36,13 @@ func (w wide) constant(n bits64) operand.Mem {
 // powers emits dst = a^b. |a|^b is exp2(b log2 |a|) in float64, whose error of 1e-10 leaves all results
 // that are floats exact; then come the sign and the cases in which the power is not that product.
 func (v arith) powers(doubles map[bits64]operand.Mem) {
-	f := of2("FnPow", nil, 9, func(l lane, a, b register) {
+	f := power(doubles).function()
+	f.name = "Fn" + f.name
+	f.emit(v)
+}
+
+func power(doubles map[bits64]operand.Mem) form {
+	return binary("Pow", nil, 9, func(l lane, a, b register) {
 		abs, lo, hi, y := l.t[0], l.t[1], l.t[2], l.t[3]
 		t := l.t[4:9]
 		w := wide{l.arith, doubles}
@@ -76,7 +82,6 @@ func (v arith) powers(doubles map[bits64]operand.Mem) {
 		l.fix(equal, b, 0, 1, r, s, tmp)
 		l.VMOVAPS(r, a)
 	})
-	f.emit(v)
 }
 
 // half writes half i of the floats x to dst, as float64.

@@ -38,6 +38,7 @@ var families = []family{
 	{"activation", activations, activationTables},
 	{"elementwise", elementwise, nil},
 	{"function", functions, functionTables},
+	{"machine", machines, machineTables},
 	{"reduction", reductions, nil},
 	{"norm", norms, nil},
 	{"update", updates, nil},

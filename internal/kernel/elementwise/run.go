@@ -52,6 +52,9 @@ type job[T ref.Float] struct {
 	n   int
 	out value[T]
 	in  []operand[T]
+
+	code     *code // nil to compute step after step
+	byBlocks bool  // whether the program runs on a block at a time, for which operands are read first
 }
 
 // operand is an input and how it is read.
@@ -103,11 +106,12 @@ func (j *job[T]) set(e *Expr, out *Operand[T], in []Operand[T]) {
 			o.kind = repeated
 		}
 	}
+	j.compile()
 }
 
 func (j *job[T]) clear() {
 	clear(j.in)
-	j.e, j.out = nil, value[T]{}
+	j.e, j.out, j.code = nil, value[T]{}, nil
 }
 
 func (v *value[T]) len(t Type) int {
@@ -146,8 +150,14 @@ func (j *job[T]) Unit(u int, _ *parallel.Worker) {
 	free := memoryOf[T]()
 	m := free.Get()
 	m.prepare(j)
-	for ; lo < hi; lo += block {
-		j.block(m, lo, min(lo+block, hi))
+	if j.code != nil {
+		j.execute(m, lo, hi)
+	} else {
+		for ; lo < hi; lo += block {
+			end := min(lo+block, hi)
+			j.read(m, lo, end)
+			j.block(m, lo, end)
+		}
 	}
 	clear(m.values)
 	free.Put(m)
@@ -223,7 +233,7 @@ func (v *value[T]) set(t Type, x *value[T], lo, hi int) {
 	}
 }
 
-// cut makes v as long as n elements.
+// cut makes v as long as n elements of a block.
 func (v *value[T]) cut(n int) {
 	switch {
 	case v.floats != nil:
@@ -235,29 +245,34 @@ func (v *value[T]) cut(n int) {
 	}
 }
 
-// block computes elements lo to hi-1.
-func (j *job[T]) block(m *memory[T], lo, hi int) {
-	e, n := j.e, hi-lo
-	if n < block {
-		for i := range m.values {
-			m.values[i].cut(n)
-		}
-	}
+// read reads operands that are repeated.
+func (j *job[T]) read(m *memory[T], lo, hi int) {
 	for i := range j.in {
 		o := &j.in[i]
-		switch o.kind {
-		case whole:
+		if o.kind != repeated {
+			continue
+		}
+		v, n := &m.values[i], hi-lo
+		switch j.e.In[i] {
+		case Float:
+			read(&o.view, v.floats[:n], o.floats, lo)
+		case Int:
+			read(&o.view, v.ints[:n], o.ints, lo)
+		case Bool:
+			read(&o.view, v.bools[:n], o.bools, lo)
+		}
+	}
+}
+
+// block computes elements lo to hi-1, step after step.
+func (j *job[T]) block(m *memory[T], lo, hi int) {
+	e := j.e
+	for i := range m.values {
+		m.values[i].cut(hi - lo)
+	}
+	for i := range j.in {
+		if o := &j.in[i]; o.kind == whole {
 			m.values[i].set(e.In[i], &o.value, lo, hi)
-		case repeated:
-			v := &m.values[i]
-			switch e.In[i] {
-			case Float:
-				read(&o.view, v.floats, o.floats, lo)
-			case Int:
-				read(&o.view, v.ints, o.ints, lo)
-			case Bool:
-				read(&o.view, v.bools, o.bools, lo)
-			}
 		}
 	}
 	last := len(m.values) - 1

@@ -2082,7 +2082,7 @@ TEXT ·avx512FnSin(SB), NOSPLIT, $0-56
 
 many:
 	VMOVUPS           (SI), Z4
-	VMOVAPS           Z4, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z10
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z6
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z4
 	VMULPS.BCST       number3f22f983<>+0(SB), Z4, Z5
@@ -2110,17 +2110,14 @@ many:
 	VPSLLD            $0x1f, Z5, Z5
 	VPXORD            Z5, Z4, Z4
 	VPXORD            Z6, Z4, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z5
-	VBROADCASTSS      number48000000<>+0(SB), Z6
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VBLENDMPS         Z10, Z4, K2, Z4
 	VMOVUPS           Z4, (DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z10
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VMOVAPS.Z         Z10, K2, Z10
-	VADDPS            Z10, Z0, Z0
+	VBROADCASTSS      number48000000<>+0(SB), Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
+	VCMPPS            $0x0e, Z5, Z10, K2
+	VMOVAPS.Z         Z4, K2, Z4
+	VADDPS            Z4, Z0, Z0
 	VMOVUPS           64(SI), Z11
-	VMOVAPS           Z11, Z17
+	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z17
 	VPANDD.BCST       number80000000<>+0(SB), Z11, Z13
 	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z11
 	VMULPS.BCST       number3f22f983<>+0(SB), Z11, Z12
@@ -2148,17 +2145,14 @@ many:
 	VPSLLD            $0x1f, Z12, Z12
 	VPXORD            Z12, Z11, Z11
 	VPXORD            Z13, Z11, Z11
-	VPANDD.BCST       number7fffffff<>+0(SB), Z17, Z12
-	VBROADCASTSS      number48000000<>+0(SB), Z13
-	VCMPPS            $0x0e, Z13, Z12, K2
-	VBLENDMPS         Z17, Z11, K2, Z11
 	VMOVUPS           Z11, 64(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VCMPPS            $0x0e, Z13, Z12, K2
-	VMOVAPS.Z         Z17, K2, Z17
-	VADDPS            Z17, Z1, Z1
+	VBROADCASTSS      number48000000<>+0(SB), Z12
+	VBROADCASTSS      number3f800000<>+0(SB), Z11
+	VCMPPS            $0x0e, Z12, Z17, K2
+	VMOVAPS.Z         Z11, K2, Z11
+	VADDPS            Z11, Z1, Z1
 	VMOVUPS           128(SI), Z18
-	VMOVAPS           Z18, Z24
+	VPANDD.BCST       number7fffffff<>+0(SB), Z18, Z24
 	VPANDD.BCST       number80000000<>+0(SB), Z18, Z20
 	VPANDD.BCST       number7fffffff<>+0(SB), Z18, Z18
 	VMULPS.BCST       number3f22f983<>+0(SB), Z18, Z19
@@ -2186,17 +2180,14 @@ many:
 	VPSLLD            $0x1f, Z19, Z19
 	VPXORD            Z19, Z18, Z18
 	VPXORD            Z20, Z18, Z18
-	VPANDD.BCST       number7fffffff<>+0(SB), Z24, Z19
-	VBROADCASTSS      number48000000<>+0(SB), Z20
-	VCMPPS            $0x0e, Z20, Z19, K2
-	VBLENDMPS         Z24, Z18, K2, Z18
 	VMOVUPS           Z18, 128(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z24
-	VCMPPS            $0x0e, Z20, Z19, K2
-	VMOVAPS.Z         Z24, K2, Z24
-	VADDPS            Z24, Z2, Z2
+	VBROADCASTSS      number48000000<>+0(SB), Z19
+	VBROADCASTSS      number3f800000<>+0(SB), Z18
+	VCMPPS            $0x0e, Z19, Z24, K2
+	VMOVAPS.Z         Z18, K2, Z18
+	VADDPS            Z18, Z2, Z2
 	VMOVUPS           192(SI), Z25
-	VMOVAPS           Z25, Z31
+	VPANDD.BCST       number7fffffff<>+0(SB), Z25, Z31
 	VPANDD.BCST       number80000000<>+0(SB), Z25, Z27
 	VPANDD.BCST       number7fffffff<>+0(SB), Z25, Z25
 	VMULPS.BCST       number3f22f983<>+0(SB), Z25, Z26
@@ -2224,15 +2215,12 @@ many:
 	VPSLLD            $0x1f, Z26, Z26
 	VPXORD            Z26, Z25, Z25
 	VPXORD            Z27, Z25, Z25
-	VPANDD.BCST       number7fffffff<>+0(SB), Z31, Z26
-	VBROADCASTSS      number48000000<>+0(SB), Z27
-	VCMPPS            $0x0e, Z27, Z26, K2
-	VBLENDMPS         Z31, Z25, K2, Z25
 	VMOVUPS           Z25, 192(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z31
-	VCMPPS            $0x0e, Z27, Z26, K2
-	VMOVAPS.Z         Z31, K2, Z31
-	VADDPS            Z31, Z3, Z3
+	VBROADCASTSS      number48000000<>+0(SB), Z26
+	VBROADCASTSS      number3f800000<>+0(SB), Z25
+	VCMPPS            $0x0e, Z26, Z31, K2
+	VMOVAPS.Z         Z25, K2, Z25
+	VADDPS            Z25, Z3, Z3
 	ADDQ              $0x00000100, DI
 	ADDQ              $0x00000100, SI
 	SUBQ              $0x00000040, CX
@@ -2250,7 +2238,7 @@ tail:
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
 	VMOVUPS.Z         (SI), K1, Z4
-	VMOVAPS           Z4, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z10
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z6
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z4
 	VMULPS.BCST       number3f22f983<>+0(SB), Z4, Z5
@@ -2278,16 +2266,13 @@ tail:
 	VPSLLD            $0x1f, Z5, Z5
 	VPXORD            Z5, Z4, Z4
 	VPXORD            Z6, Z4, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z5
-	VBROADCASTSS      number48000000<>+0(SB), Z6
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VBLENDMPS         Z10, Z4, K2, Z4
 	VMOVUPS           Z4, K1, (DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z10
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VMOVAPS.Z         Z10, K2, Z10
-	VMOVAPS.Z         Z10, K1, Z10
-	VADDPS            Z10, Z0, Z0
+	VBROADCASTSS      number48000000<>+0(SB), Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
+	VCMPPS            $0x0e, Z5, Z10, K2
+	VMOVAPS.Z         Z4, K2, Z4
+	VMOVAPS.Z         Z4, K1, Z4
+	VADDPS            Z4, Z0, Z0
 	ADDQ              $0x00000040, DI
 	ADDQ              $0x00000040, SI
 	SUBQ              R9, CX
@@ -2436,7 +2421,7 @@ TEXT ·avx512FnCos(SB), NOSPLIT, $0-56
 
 many:
 	VMOVUPS           (SI), Z4
-	VMOVAPS           Z4, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z10
 	VPXORD            Z6, Z6, Z6
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z4
 	VMULPS.BCST       number3f22f983<>+0(SB), Z4, Z5
@@ -2465,17 +2450,14 @@ many:
 	VPSLLD            $0x1f, Z5, Z5
 	VPXORD            Z5, Z4, Z4
 	VPXORD            Z6, Z4, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z5
-	VBROADCASTSS      number48000000<>+0(SB), Z6
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VBLENDMPS         Z10, Z4, K2, Z4
 	VMOVUPS           Z4, (DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z10
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VMOVAPS.Z         Z10, K2, Z10
-	VADDPS            Z10, Z0, Z0
+	VBROADCASTSS      number48000000<>+0(SB), Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
+	VCMPPS            $0x0e, Z5, Z10, K2
+	VMOVAPS.Z         Z4, K2, Z4
+	VADDPS            Z4, Z0, Z0
 	VMOVUPS           64(SI), Z11
-	VMOVAPS           Z11, Z17
+	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z17
 	VPXORD            Z13, Z13, Z13
 	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z11
 	VMULPS.BCST       number3f22f983<>+0(SB), Z11, Z12
@@ -2504,17 +2486,14 @@ many:
 	VPSLLD            $0x1f, Z12, Z12
 	VPXORD            Z12, Z11, Z11
 	VPXORD            Z13, Z11, Z11
-	VPANDD.BCST       number7fffffff<>+0(SB), Z17, Z12
-	VBROADCASTSS      number48000000<>+0(SB), Z13
-	VCMPPS            $0x0e, Z13, Z12, K2
-	VBLENDMPS         Z17, Z11, K2, Z11
 	VMOVUPS           Z11, 64(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VCMPPS            $0x0e, Z13, Z12, K2
-	VMOVAPS.Z         Z17, K2, Z17
-	VADDPS            Z17, Z1, Z1
+	VBROADCASTSS      number48000000<>+0(SB), Z12
+	VBROADCASTSS      number3f800000<>+0(SB), Z11
+	VCMPPS            $0x0e, Z12, Z17, K2
+	VMOVAPS.Z         Z11, K2, Z11
+	VADDPS            Z11, Z1, Z1
 	VMOVUPS           128(SI), Z18
-	VMOVAPS           Z18, Z24
+	VPANDD.BCST       number7fffffff<>+0(SB), Z18, Z24
 	VPXORD            Z20, Z20, Z20
 	VPANDD.BCST       number7fffffff<>+0(SB), Z18, Z18
 	VMULPS.BCST       number3f22f983<>+0(SB), Z18, Z19
@@ -2543,17 +2522,14 @@ many:
 	VPSLLD            $0x1f, Z19, Z19
 	VPXORD            Z19, Z18, Z18
 	VPXORD            Z20, Z18, Z18
-	VPANDD.BCST       number7fffffff<>+0(SB), Z24, Z19
-	VBROADCASTSS      number48000000<>+0(SB), Z20
-	VCMPPS            $0x0e, Z20, Z19, K2
-	VBLENDMPS         Z24, Z18, K2, Z18
 	VMOVUPS           Z18, 128(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z24
-	VCMPPS            $0x0e, Z20, Z19, K2
-	VMOVAPS.Z         Z24, K2, Z24
-	VADDPS            Z24, Z2, Z2
+	VBROADCASTSS      number48000000<>+0(SB), Z19
+	VBROADCASTSS      number3f800000<>+0(SB), Z18
+	VCMPPS            $0x0e, Z19, Z24, K2
+	VMOVAPS.Z         Z18, K2, Z18
+	VADDPS            Z18, Z2, Z2
 	VMOVUPS           192(SI), Z25
-	VMOVAPS           Z25, Z31
+	VPANDD.BCST       number7fffffff<>+0(SB), Z25, Z31
 	VPXORD            Z27, Z27, Z27
 	VPANDD.BCST       number7fffffff<>+0(SB), Z25, Z25
 	VMULPS.BCST       number3f22f983<>+0(SB), Z25, Z26
@@ -2582,15 +2558,12 @@ many:
 	VPSLLD            $0x1f, Z26, Z26
 	VPXORD            Z26, Z25, Z25
 	VPXORD            Z27, Z25, Z25
-	VPANDD.BCST       number7fffffff<>+0(SB), Z31, Z26
-	VBROADCASTSS      number48000000<>+0(SB), Z27
-	VCMPPS            $0x0e, Z27, Z26, K2
-	VBLENDMPS         Z31, Z25, K2, Z25
 	VMOVUPS           Z25, 192(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z31
-	VCMPPS            $0x0e, Z27, Z26, K2
-	VMOVAPS.Z         Z31, K2, Z31
-	VADDPS            Z31, Z3, Z3
+	VBROADCASTSS      number48000000<>+0(SB), Z26
+	VBROADCASTSS      number3f800000<>+0(SB), Z25
+	VCMPPS            $0x0e, Z26, Z31, K2
+	VMOVAPS.Z         Z25, K2, Z25
+	VADDPS            Z25, Z3, Z3
 	ADDQ              $0x00000100, DI
 	ADDQ              $0x00000100, SI
 	SUBQ              $0x00000040, CX
@@ -2608,7 +2581,7 @@ tail:
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
 	VMOVUPS.Z         (SI), K1, Z4
-	VMOVAPS           Z4, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z10
 	VPXORD            Z6, Z6, Z6
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z4
 	VMULPS.BCST       number3f22f983<>+0(SB), Z4, Z5
@@ -2637,16 +2610,13 @@ tail:
 	VPSLLD            $0x1f, Z5, Z5
 	VPXORD            Z5, Z4, Z4
 	VPXORD            Z6, Z4, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z5
-	VBROADCASTSS      number48000000<>+0(SB), Z6
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VBLENDMPS         Z10, Z4, K2, Z4
 	VMOVUPS           Z4, K1, (DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z10
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VMOVAPS.Z         Z10, K2, Z10
-	VMOVAPS.Z         Z10, K1, Z10
-	VADDPS            Z10, Z0, Z0
+	VBROADCASTSS      number48000000<>+0(SB), Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
+	VCMPPS            $0x0e, Z5, Z10, K2
+	VMOVAPS.Z         Z4, K2, Z4
+	VMOVAPS.Z         Z4, K1, Z4
+	VADDPS            Z4, Z0, Z0
 	ADDQ              $0x00000040, DI
 	ADDQ              $0x00000040, SI
 	SUBQ              R9, CX
@@ -2695,7 +2665,7 @@ TEXT ·avx512FnTan(SB), NOSPLIT, $0-56
 
 many:
 	VMOVUPS           (SI), Z4
-	VMOVAPS           Z4, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z10
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z6
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z4
 	VMULPS.BCST       number3f22f983<>+0(SB), Z4, Z5
@@ -2719,17 +2689,14 @@ many:
 	VPMOVD2M          Z7, K2
 	VBLENDMPS         Z9, Z8, K2, Z4
 	VPXORD            Z6, Z4, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z5
-	VBROADCASTSS      number48000000<>+0(SB), Z6
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VBLENDMPS         Z10, Z4, K2, Z4
 	VMOVUPS           Z4, (DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z10
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VMOVAPS.Z         Z10, K2, Z10
-	VADDPS            Z10, Z0, Z0
+	VBROADCASTSS      number48000000<>+0(SB), Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
+	VCMPPS            $0x0e, Z5, Z10, K2
+	VMOVAPS.Z         Z4, K2, Z4
+	VADDPS            Z4, Z0, Z0
 	VMOVUPS           64(SI), Z11
-	VMOVAPS           Z11, Z17
+	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z17
 	VPANDD.BCST       number80000000<>+0(SB), Z11, Z13
 	VPANDD.BCST       number7fffffff<>+0(SB), Z11, Z11
 	VMULPS.BCST       number3f22f983<>+0(SB), Z11, Z12
@@ -2753,17 +2720,14 @@ many:
 	VPMOVD2M          Z14, K2
 	VBLENDMPS         Z16, Z15, K2, Z11
 	VPXORD            Z13, Z11, Z11
-	VPANDD.BCST       number7fffffff<>+0(SB), Z17, Z12
-	VBROADCASTSS      number48000000<>+0(SB), Z13
-	VCMPPS            $0x0e, Z13, Z12, K2
-	VBLENDMPS         Z17, Z11, K2, Z11
 	VMOVUPS           Z11, 64(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VCMPPS            $0x0e, Z13, Z12, K2
-	VMOVAPS.Z         Z17, K2, Z17
-	VADDPS            Z17, Z1, Z1
+	VBROADCASTSS      number48000000<>+0(SB), Z12
+	VBROADCASTSS      number3f800000<>+0(SB), Z11
+	VCMPPS            $0x0e, Z12, Z17, K2
+	VMOVAPS.Z         Z11, K2, Z11
+	VADDPS            Z11, Z1, Z1
 	VMOVUPS           128(SI), Z18
-	VMOVAPS           Z18, Z24
+	VPANDD.BCST       number7fffffff<>+0(SB), Z18, Z24
 	VPANDD.BCST       number80000000<>+0(SB), Z18, Z20
 	VPANDD.BCST       number7fffffff<>+0(SB), Z18, Z18
 	VMULPS.BCST       number3f22f983<>+0(SB), Z18, Z19
@@ -2787,17 +2751,14 @@ many:
 	VPMOVD2M          Z21, K2
 	VBLENDMPS         Z23, Z22, K2, Z18
 	VPXORD            Z20, Z18, Z18
-	VPANDD.BCST       number7fffffff<>+0(SB), Z24, Z19
-	VBROADCASTSS      number48000000<>+0(SB), Z20
-	VCMPPS            $0x0e, Z20, Z19, K2
-	VBLENDMPS         Z24, Z18, K2, Z18
 	VMOVUPS           Z18, 128(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z24
-	VCMPPS            $0x0e, Z20, Z19, K2
-	VMOVAPS.Z         Z24, K2, Z24
-	VADDPS            Z24, Z2, Z2
+	VBROADCASTSS      number48000000<>+0(SB), Z19
+	VBROADCASTSS      number3f800000<>+0(SB), Z18
+	VCMPPS            $0x0e, Z19, Z24, K2
+	VMOVAPS.Z         Z18, K2, Z18
+	VADDPS            Z18, Z2, Z2
 	VMOVUPS           192(SI), Z25
-	VMOVAPS           Z25, Z31
+	VPANDD.BCST       number7fffffff<>+0(SB), Z25, Z31
 	VPANDD.BCST       number80000000<>+0(SB), Z25, Z27
 	VPANDD.BCST       number7fffffff<>+0(SB), Z25, Z25
 	VMULPS.BCST       number3f22f983<>+0(SB), Z25, Z26
@@ -2821,15 +2782,12 @@ many:
 	VPMOVD2M          Z28, K2
 	VBLENDMPS         Z30, Z29, K2, Z25
 	VPXORD            Z27, Z25, Z25
-	VPANDD.BCST       number7fffffff<>+0(SB), Z31, Z26
-	VBROADCASTSS      number48000000<>+0(SB), Z27
-	VCMPPS            $0x0e, Z27, Z26, K2
-	VBLENDMPS         Z31, Z25, K2, Z25
 	VMOVUPS           Z25, 192(DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z31
-	VCMPPS            $0x0e, Z27, Z26, K2
-	VMOVAPS.Z         Z31, K2, Z31
-	VADDPS            Z31, Z3, Z3
+	VBROADCASTSS      number48000000<>+0(SB), Z26
+	VBROADCASTSS      number3f800000<>+0(SB), Z25
+	VCMPPS            $0x0e, Z26, Z31, K2
+	VMOVAPS.Z         Z25, K2, Z25
+	VADDPS            Z25, Z3, Z3
 	ADDQ              $0x00000100, DI
 	ADDQ              $0x00000100, SI
 	SUBQ              $0x00000040, CX
@@ -2847,7 +2805,7 @@ tail:
 	BZHIQ             R9, R10, R10
 	KMOVW             R10, K1
 	VMOVUPS.Z         (SI), K1, Z4
-	VMOVAPS           Z4, Z10
+	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z10
 	VPANDD.BCST       number80000000<>+0(SB), Z4, Z6
 	VPANDD.BCST       number7fffffff<>+0(SB), Z4, Z4
 	VMULPS.BCST       number3f22f983<>+0(SB), Z4, Z5
@@ -2871,16 +2829,13 @@ tail:
 	VPMOVD2M          Z7, K2
 	VBLENDMPS         Z9, Z8, K2, Z4
 	VPXORD            Z6, Z4, Z4
-	VPANDD.BCST       number7fffffff<>+0(SB), Z10, Z5
-	VBROADCASTSS      number48000000<>+0(SB), Z6
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VBLENDMPS         Z10, Z4, K2, Z4
 	VMOVUPS           Z4, K1, (DI)
-	VBROADCASTSS      number3f800000<>+0(SB), Z10
-	VCMPPS            $0x0e, Z6, Z5, K2
-	VMOVAPS.Z         Z10, K2, Z10
-	VMOVAPS.Z         Z10, K1, Z10
-	VADDPS            Z10, Z0, Z0
+	VBROADCASTSS      number48000000<>+0(SB), Z5
+	VBROADCASTSS      number3f800000<>+0(SB), Z4
+	VCMPPS            $0x0e, Z5, Z10, K2
+	VMOVAPS.Z         Z4, K2, Z4
+	VMOVAPS.Z         Z4, K1, Z4
+	VADDPS            Z4, Z0, Z0
 	ADDQ              $0x00000040, DI
 	ADDQ              $0x00000040, SI
 	SUBQ              R9, CX
@@ -5796,7 +5751,7 @@ TEXT ·avx2FnSin(SB), NOSPLIT, $0-56
 
 many:
 	VMOVUPS      (SI), Y1
-	VMOVAPS      Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
 	VANDPS       number80000000<>+0(SB), Y1, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y1
 	VMULPS       number3f22f983<>+0(SB), Y1, Y2
@@ -5823,15 +5778,12 @@ many:
 	VPSLLD       $0x1f, Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VXORPS       Y3, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y7, Y2
-	VBROADCASTSS number48000000<>+0(SB), Y3
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VBLENDVPS    Y4, Y7, Y1, Y1
 	VMOVUPS      Y1, (DI)
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VANDPS       Y4, Y7, Y7
-	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS number48000000<>+0(SB), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VCMPPS       $0x0e, Y2, Y7, Y4
+	VANDPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         $0x00000008, CX
@@ -5850,7 +5802,7 @@ tail:
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
 	VMASKMOVPS   (SI), Y15, Y1
-	VMOVAPS      Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
 	VANDPS       number80000000<>+0(SB), Y1, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y1
 	VMULPS       number3f22f983<>+0(SB), Y1, Y2
@@ -5877,16 +5829,13 @@ tail:
 	VPSLLD       $0x1f, Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VXORPS       Y3, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y7, Y2
-	VBROADCASTSS number48000000<>+0(SB), Y3
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VBLENDVPS    Y4, Y7, Y1, Y1
 	VMASKMOVPS   Y1, Y15, (DI)
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VANDPS       Y4, Y7, Y7
-	VANDPS       Y15, Y7, Y7
-	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS number48000000<>+0(SB), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VCMPPS       $0x0e, Y2, Y7, Y4
+	VANDPS       Y4, Y1, Y1
+	VANDPS       Y15, Y1, Y1
+	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         R9, CX
@@ -5917,7 +5866,7 @@ TEXT ·avx2FnCos(SB), NOSPLIT, $0-56
 
 many:
 	VMOVUPS      (SI), Y1
-	VMOVAPS      Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
 	VXORPS       Y3, Y3, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y1
 	VMULPS       number3f22f983<>+0(SB), Y1, Y2
@@ -5945,15 +5894,12 @@ many:
 	VPSLLD       $0x1f, Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VXORPS       Y3, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y7, Y2
-	VBROADCASTSS number48000000<>+0(SB), Y3
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VBLENDVPS    Y4, Y7, Y1, Y1
 	VMOVUPS      Y1, (DI)
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VANDPS       Y4, Y7, Y7
-	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS number48000000<>+0(SB), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VCMPPS       $0x0e, Y2, Y7, Y4
+	VANDPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         $0x00000008, CX
@@ -5972,7 +5918,7 @@ tail:
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
 	VMASKMOVPS   (SI), Y15, Y1
-	VMOVAPS      Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
 	VXORPS       Y3, Y3, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y1
 	VMULPS       number3f22f983<>+0(SB), Y1, Y2
@@ -6000,16 +5946,13 @@ tail:
 	VPSLLD       $0x1f, Y2, Y2
 	VXORPS       Y2, Y1, Y1
 	VXORPS       Y3, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y7, Y2
-	VBROADCASTSS number48000000<>+0(SB), Y3
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VBLENDVPS    Y4, Y7, Y1, Y1
 	VMASKMOVPS   Y1, Y15, (DI)
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VANDPS       Y4, Y7, Y7
-	VANDPS       Y15, Y7, Y7
-	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS number48000000<>+0(SB), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VCMPPS       $0x0e, Y2, Y7, Y4
+	VANDPS       Y4, Y1, Y1
+	VANDPS       Y15, Y1, Y1
+	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         R9, CX
@@ -6040,7 +5983,7 @@ TEXT ·avx2FnTan(SB), NOSPLIT, $0-56
 
 many:
 	VMOVUPS      (SI), Y1
-	VMOVAPS      Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
 	VANDPS       number80000000<>+0(SB), Y1, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y1
 	VMULPS       number3f22f983<>+0(SB), Y1, Y2
@@ -6063,15 +6006,12 @@ many:
 	VPSLLD       $0x1f, Y2, Y4
 	VBLENDVPS    Y4, Y6, Y5, Y1
 	VXORPS       Y3, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y7, Y2
-	VBROADCASTSS number48000000<>+0(SB), Y3
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VBLENDVPS    Y4, Y7, Y1, Y1
 	VMOVUPS      Y1, (DI)
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VANDPS       Y4, Y7, Y7
-	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS number48000000<>+0(SB), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VCMPPS       $0x0e, Y2, Y7, Y4
+	VANDPS       Y4, Y1, Y1
+	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         $0x00000008, CX
@@ -6090,7 +6030,7 @@ tail:
 	VMOVUPS      (R10)(R9*4), Y15
 	NEGQ         R9
 	VMASKMOVPS   (SI), Y15, Y1
-	VMOVAPS      Y1, Y7
+	VANDPS       number7fffffff<>+0(SB), Y1, Y7
 	VANDPS       number80000000<>+0(SB), Y1, Y3
 	VANDPS       number7fffffff<>+0(SB), Y1, Y1
 	VMULPS       number3f22f983<>+0(SB), Y1, Y2
@@ -6113,16 +6053,13 @@ tail:
 	VPSLLD       $0x1f, Y2, Y4
 	VBLENDVPS    Y4, Y6, Y5, Y1
 	VXORPS       Y3, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y7, Y2
-	VBROADCASTSS number48000000<>+0(SB), Y3
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VBLENDVPS    Y4, Y7, Y1, Y1
 	VMASKMOVPS   Y1, Y15, (DI)
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VCMPPS       $0x0e, Y3, Y2, Y4
-	VANDPS       Y4, Y7, Y7
-	VANDPS       Y15, Y7, Y7
-	VADDPS       Y7, Y0, Y0
+	VBROADCASTSS number48000000<>+0(SB), Y2
+	VBROADCASTSS number3f800000<>+0(SB), Y1
+	VCMPPS       $0x0e, Y2, Y7, Y4
+	VANDPS       Y4, Y1, Y1
+	VANDPS       Y15, Y1, Y1
+	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000020, DI
 	ADDQ         $0x00000020, SI
 	SUBQ         R9, CX

@@ -12,7 +12,7 @@ type Functions struct {
 	Affine                                  func(dst, x []float32, scale, shift float32)
 	Div, Min, Pow                           func(dst, a, b []float32)
 
-	// These return how many elements are too large for them: for each of those, dst is x.
+	// These return how many elements are beyond 1<<17 and their results wrong.
 	Sin, Cos, Tan func(dst, x []float32) float64
 
 	// The sums of (x - alpha)^2 and exp(x - alpha); the largest and the smallest element, an infinity if x
