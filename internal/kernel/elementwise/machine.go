@@ -21,6 +21,7 @@ type code struct {
 	links   []link
 	slots   int       // groups of floats that results, conditions and constants are kept in
 	filled  []float32 // the constants, in the last slots
+	stream  uintptr   // the code to store past the caches, the last instruction but one
 	angles  bool      // whether there may be arguments that the machine cannot handle
 }
 
@@ -112,6 +113,9 @@ func (b *builder) build() bool {
 		b.links[i].number += b.slots
 	}
 	b.slots += len(b.filled)
+	if e.Result() == Float {
+		b.stream = b.machine.Handler("stream")
+	}
 	return b.emit("again", 0, 0)
 }
 
@@ -246,6 +250,9 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 	s := states.Get()
 	s.program = append(s.program[:0], c.list...)
 	s.slots = buffer.Resize(s.slots, c.slots*group)
+	if j.stream {
+		s.program[len(s.program)-2].Handler = c.stream
+	}
 	for i, v := range c.filled {
 		repeat(s.slots[(c.slots-len(c.filled)+i)*group:][:group], v)
 	}
@@ -268,6 +275,7 @@ func (j *job[T]) execute(m *memory[T], lo, hi int) {
 		}
 		if rest := end - lo - whole; rest > 0 {
 			j.saveRest(s, m, lo, whole, rest)
+			s.program[len(s.program)-2].Handler = c.list[len(c.list)-2].Handler
 			j.point(s, m, lo, true)
 			beyond = c.machine.Run(s.program, group) || beyond
 			j.restoreRest(s, lo+whole, rest)
@@ -368,7 +376,7 @@ func (j *job[T]) restoreRest(s *state, at, rest int) {
 
 // compile chooses the program if there is one and the job is large enough.
 func (j *job[T]) compile() {
-	j.code, j.byBlocks = nil, false
+	j.code, j.byBlocks, j.stream = nil, false, false
 	if _, ok := any(j.out.floats).([]float32); !ok || simd.Active.Machine == nil {
 		return
 	}
@@ -387,4 +395,14 @@ func (j *job[T]) compile() {
 		}
 	}
 	j.code = c
+	j.stream = j.n >= streamed && c.stream != 0 && uintptr(unsafe.Pointer(&j.out.floats[0]))%64 == 0
+	for i := range j.in {
+		if x := j.in[i].floats; j.stream && len(x) > 0 && &x[0] == &j.out.floats[0] {
+			j.stream = false // what is written has just been read
+		}
+	}
 }
+
+// streamed is the number of elements from which a result, which then does not fit in a cache, is stored
+// past the caches: these need not read what is replaced.
+const streamed = 1 << 22

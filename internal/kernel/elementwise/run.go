@@ -54,6 +54,7 @@ type job[T ref.Float] struct {
 	in  []operand[T]
 
 	code     *code // nil to compute step after step
+	stream   bool  // whether the program stores past the caches
 	byBlocks bool  // whether the program runs on a block at a time, for which operands are read first
 }
 
