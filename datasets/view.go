@@ -22,6 +22,13 @@ func (v view) Prefetch() int {
 	return 0
 }
 
+// StartEpoch makes a source that changes from epoch to epoch continue with epoch n.
+func (v view) StartEpoch(n int) {
+	if s, ok := v.Source.(interface{ StartEpoch(n int) }); ok {
+		s.StartEpoch(n)
+	}
+}
+
 // sparse is implemented by sources of multi-hot vectors.
 type sparse interface {
 	SparseInput(k int) bool

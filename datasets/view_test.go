@@ -62,6 +62,29 @@ func TestViewsPassOn(t *testing.T) {
 	}
 }
 
+// epochs records calls of StartEpoch.
+type epochs struct {
+	Source
+	started []int
+}
+
+func (e *epochs) StartEpoch(n int) { e.started = append(e.started, n) }
+
+func TestViewsStartEpochs(t *testing.T) {
+	e := &epochs{Source: counting(t, 3)}
+	for i, s := range []Source{Shuffle(e, 1), Take(e, 2), Map(e, func(int, [][]float32, [][]float32) error { return nil })} {
+		s.(interface{ StartEpoch(n int) }).StartEpoch(i)
+	}
+	z, err := Zip(counting(t, 3), Shuffle(e, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.(interface{ StartEpoch(n int) }).StartEpoch(3)
+	if !slices.Equal(e.started, []int{0, 1, 2, 3}) {
+		t.Errorf("the source was told to start epochs %v", e.started)
+	}
+}
+
 func TestClasses(t *testing.T) {
 	m, err := InMemory(nil, []Array{{nil, []float32{1, 0, 2.5}}})
 	if err != nil {

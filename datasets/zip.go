@@ -120,3 +120,9 @@ func (z *zipped) Prefetch() int {
 	}
 	return most
 }
+
+func (z *zipped) StartEpoch(n int) {
+	for _, s := range z.sources {
+		view{s}.StartEpoch(n)
+	}
+}

@@ -167,7 +167,7 @@ func ids(nodes Nodes) string {
 	return fmt.Sprint(list)
 }
 
-// checkFloats returns an error if one of the nodes is not a float of another graph's.
+// checkFloats returns an error if one of the nodes is nil or not a float.
 func checkFloats(what string, nodes Nodes) error {
 	for k, n := range nodes {
 		switch {
@@ -185,14 +185,17 @@ func zeroSizes(nodes Nodes) bool {
 	return slices.ContainsFunc(nodes, func(n *Node) bool { return size(n.Shape()) == 0 })
 }
 
-// inTypesOf returns the element types of an op's inputs, see op.inType.
-func inTypesOf(nodes Nodes) (ranks []int, types []Dtype) {
-	for _, n := range nodes {
-		dt := n.Dtype()
-		if isFloat(dt) {
+// packedOp returns an op whose output is a packed vector and which has a gradient by each input that is a
+// float. It has no functions yet.
+func packedOp(name string, out *packed, inputs Nodes) *op {
+	o := &op{name: name, out: 1, shape: fixed(Shape{out.size})}
+	for _, n := range inputs {
+		dt, float := n.Dtype(), isFloat(n.Dtype())
+		if float {
 			dt = Dtype{}
 		}
-		ranks, types = append(ranks, len(n.Shape())), append(types, dt)
+		o.in, o.inType = append(o.in, len(n.Shape())), append(o.inType, dt)
+		o.diff, o.zeroDiff = append(o.diff, float), append(o.zeroDiff, !float)
 	}
-	return ranks, types
+	return o
 }

@@ -25,8 +25,9 @@ type CompileOptions struct {
 	leaves Nodes // see body
 }
 
-// Passes are the changes that Compile makes to expressions before it plans their memory. None of them
-// changes a value, except that sums and products of constants are rounded once and -0 may become 0.
+// Passes are the changes that Compile makes to expressions before it plans their memory. They keep the
+// values, but -0 may become 0, and the logarithm of a softmax is rounded less and is finite where the
+// softmax is rounded to 0.
 type Passes uint
 
 // The passes, in their order.

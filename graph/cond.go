@@ -82,20 +82,9 @@ func (c *branches) apply() (Nodes, error) {
 		c.out.add(n.Shape())
 	}
 	inputs := append(Nodes{c.condition}, c.captured...)
-	o := &op{
-		name: "if" + attrs("then", ids(c.roots[0]), "otherwise", ids(c.roots[1])),
-		out:  1, shape: fixed(Shape{c.out.size}),
-		run:  forDtypes(runIf[float32](c, false), runIf[float64](c, false)),
-		each: runIf[float32](c, true),
-		grad: c.grad,
-		// Without a captured float, the result has none of which to take its type.
-		outType: c.roots[0][0].Dtype(),
-	}
-	o.in, o.inType = inTypesOf(inputs)
-	for k := range inputs {
-		o.diff = append(o.diff, o.typeOf(k) == Dtype{})
-		o.zeroDiff = append(o.zeroDiff, !o.diff[k])
-	}
+	o := packedOp("if"+attrs("then", ids(c.roots[0]), "otherwise", ids(c.roots[1])), &c.out, inputs)
+	o.run, o.each, o.grad = forDtypes(runIf[float32](c, false), runIf[float64](c, false)), runIf[float32](c, true), c.grad
+	o.outType = c.roots[0][0].Dtype() // there may be no captured float of which to take it
 	y, err := apply(o, inputs...)
 	if err != nil {
 		return nil, err

@@ -111,10 +111,11 @@ func (c *compiler) arrange(order []int) {
 	newIndex := make([]int, len(nodes))
 	for at, i := range order {
 		newIndex[i] = at
-		for k, j := range children[i] {
-			children[i][k] = newIndex[j]
+		in := slices.Clone(children[i]) // nodes may share a list
+		for k, j := range in {
+			in[k] = newIndex[j]
 		}
-		c.nodes[at], c.children[at], c.ops[at] = nodes[i], children[i], ops[i]
+		c.nodes[at], c.children[at], c.ops[at] = nodes[i], in, ops[i]
 		c.index[nodes[i]] = at
 	}
 	c.setRoots(roots)

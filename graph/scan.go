@@ -180,18 +180,8 @@ func (s *scan) apply() (*results, error) {
 		s.out.add(n.Shape())
 	}
 	inputs := slices.Concat(s.init, s.over, s.body.captured)
-	o := &op{
-		name: "scan" + attrs("steps", s.steps, "reverse", s.reverse, "body", ids(params)+ids(roots)),
-		out:  1, shape: fixed(Shape{s.out.size}),
-		run:  forDtypes(runScan[float32](s, false), runScan[float64](s, false)),
-		each: runScan[float32](s, true),
-		grad: s.grad,
-	}
-	o.in, o.inType = inTypesOf(inputs)
-	for k := range inputs {
-		o.diff = append(o.diff, o.typeOf(k) == Dtype{})
-		o.zeroDiff = append(o.zeroDiff, !o.diff[k])
-	}
+	o := packedOp("scan"+attrs("steps", s.steps, "reverse", s.reverse, "body", ids(params)+ids(roots)), &s.out, inputs)
+	o.run, o.each, o.grad = forDtypes(runScan[float32](s, false), runScan[float64](s, false)), runScan[float32](s, true), s.grad
 	y, err := apply(o, inputs...)
 	if err != nil {
 		return nil, err

@@ -99,13 +99,21 @@ type Training struct {
 	// Interrupted is set at TrainEnd if the context was canceled: training can be resumed.
 	Interrupted bool
 
-	stop   bool
-	scores *scores
-	names  []string // of the logs, nil if callbacks may add some
+	stop    bool
+	history *History
+	scores  *scores
+	names   []string // of the logs, nil if callbacks may add some
 }
 
 // Stop ends the training after the current epoch.
 func (t *Training) Stop() { t.stop = true }
+
+// Stopped reports whether a callback has called Stop.
+func (t *Training) Stopped() bool { return t.stop }
+
+// History returns what this Fit has measured in the epochs that are complete, as it will return it. At EpochEnd it
+// includes that epoch. Callbacks must not change it.
+func (t *Training) History() *History { return t.history }
 
 // Series returns the names of what the model measures on each batch: "loss", the losses of
 // several outputs and the metrics, in the order of Logs.

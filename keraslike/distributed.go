@@ -56,7 +56,8 @@ func Leaves(n int) DistributedOption {
 // different things, all return one that names a difference. A training can be resumed with another number
 // of ranks.
 //
-// A Source is read by each rank, which needs only its part of every batch. A Stream must be a
+// A Source is read by each rank, which needs only its part of every batch. If it reads other values in each
+// epoch, it must be an EpochSource. A Stream must be a
 // ShardedStream. A model with several outputs of which one has a mask cannot be trained in this way,
 // since its losses are means over different numbers of steps.
 //

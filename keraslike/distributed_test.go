@@ -10,7 +10,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,6 +73,26 @@ func words(t testing.TB, n int) k.Source {
 type readAhead struct{ k.Source }
 
 func (a readAhead) Prefetch() int { return 3 }
+
+// changing is a source that reads a sample with other inputs each time.
+type changing struct {
+	k.Source
+	reads []atomic.Int32
+}
+
+func (c *changing) StartEpoch(n int) {
+	for i := range c.reads {
+		c.reads[i].Store(int32(n - 1))
+	}
+}
+
+func (c *changing) Read(indices []int, inputs, targets [][]float32) error {
+	err := c.Source.Read(indices, inputs, targets)
+	for at, i := range indices {
+		inputs[0][at*toyFeatures] += float32(c.reads[i].Add(1)) / 10
+	}
+	return err
+}
 
 // shards is a stream of the samples of a source.
 type shards struct {
@@ -136,7 +158,43 @@ func oneHotData(t testing.TB, n int) k.Source {
 	return data
 }
 
+// smallPictures are 51 pictures of 6x6 pixels in two classes.
+func smallPictures(t testing.TB) k.Samples {
+	x, y := make([]float32, 51*36), make([]float32, 51)
+	for i := range x {
+		x[i] = float32((i*i+i/36)%17) / 17
+	}
+	for i := range y {
+		y[i] = float32(i % 2)
+	}
+	s, err := k.Data(mustArray(t, x, 51, 6, 6, 1), mustArray(t, y, 51, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 var distributedCases = []distributedCase{
+	{"augmentation and noise", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("a", k.Input(6, 6, 1), k.RandomFlip(), k.RandomTranslation(0.2, 0.2), k.GaussianNoise(0.1), k.Conv2D(3, 3), k.Flatten(), k.Dense(1, k.Sigmoid)),
+			k.Adam(0.01), k.BinaryCrossentropy, k.Accuracy)
+	}, smallPictures, fitOptions(k.ValidationSplit(0.25)), 0},
+	{"an activity regularizer", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(16, k.ReLU, k.ActivityRegularizer(k.L2(1e-2))), k.Dense(toyClasses, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, toySamples(51), fitOptions(), 1e-4},
+	{"batches of one length each", func(t testing.TB) *k.Model {
+		return compiledModel(t, k.Sequential("s", k.Input(k.Any, 2), k.GRU(4, k.ReturnSequences), k.Dense(3, k.Softmax)),
+			k.Adam(0.01), k.SparseCategoricalCrossentropy, k.Accuracy)
+	}, func(t testing.TB) k.Samples {
+		x, steps, _ := raggedData(t, 80)
+		return source(t, x, steps)
+	}, fitOptions(), 1e-4},
+	{"the best weights, and rates of a function", denseModel(k.Adam(0.05)), toySamples(96), func() []k.FitOption {
+		return []k.FitOption{k.ValidationSplit(0.5), k.Epochs(6), k.Callbacks(
+			callbacks.EarlyStopping("val_loss", callbacks.Patience(1), callbacks.RestoreBest),
+			callbacks.LearningRateScheduler(func(epoch int, rate float64) float64 { return rate * 0.8 }))}
+	}, 1e-3},
 	{"every metric of classes", denseModel(k.Adam(0.01), everyOutputMetric(false)[1:]...), toySamples(51), fitOptions(k.ValidationSplit(0.25)), 1e-4},
 	{"every metric of rows, weighted", func(t testing.TB) *k.Model {
 		return compiledModel(t, k.Sequential("m", k.Input(toyFeatures), k.Dense(toyClasses, k.Softmax)), k.SGD(0.1), k.CategoricalCrossentropy, everyOutputMetric(true)...)
@@ -217,6 +275,14 @@ var distributedCases = []distributedCase{
 	{"a schedule", denseModel(k.RMSprop(0.01, k.WithSchedule(k.ExponentialDecay{Steps: 4, Rate: 0.5}))), toySamples(96), fitOptions(), 1e-4},
 	{"uneven batches, some smaller than the leaves", denseModel(k.Adam(0.01)), toySamples(51), fitOptions(), 1e-4},
 	{"samples read ahead", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples { return readAhead{toyData(t, 51, 3)} }, fitOptions(), 1e-4},
+	{"a source that changes from epoch to epoch", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples {
+		c := &changing{toyData(t, 60, 3), make([]atomic.Int32, 60)}
+		weighted, err := k.Weighted(c, slices.Repeat([]float32{1, 2}, 30)) // which passes StartEpoch through
+		if err != nil {
+			t.Fatal(err)
+		}
+		return weighted
+	}, fitOptions(k.ValidationSplit(0.25)), 1e-4},
 	{"class weights", denseModel(k.Adam(0.01), k.WeightedMetrics(k.NamedMetric("weighted", k.Accuracy))), toySamples(60), fitOptions(k.ClassWeights{0: 2, 2: 0.5}), 1e-4},
 	{"sample weights", denseModel(k.Adam(0.01)), func(t testing.TB) k.Samples {
 		weights := make([]float32, 60)
@@ -532,6 +598,17 @@ func TestDistributedMistakes(t *testing.T) {
 			_, err := toyModel(t).Fit(ctx, s, k.Distributed(comm))
 			return err
 		}, "not a ShardedStream"},
+		{"a mask of one of several outputs", func(ctx context.Context, comm distributed.Comm) error {
+			x := k.Input(7)
+			h := k.Embedding(31, 4, k.MaskZero).Apply(x)
+			m := compiledModel(t, k.NewModel("m", []*k.Tensor{x}, []*k.Tensor{k.Dense(1, k.Name("each")).Apply(h), k.Dense(1, k.Name("all")).Apply(k.LSTM(3).Apply(h))}), k.Adam(0.01), k.MSE)
+			s, err := k.MultiData([]*k.Array{mustArray(t, make([]float32, 32*7), 32, 7)}, []*k.Array{mustArray(t, make([]float32, 32*7), 32, 7, 1), mustArray(t, make([]float32, 32), 32, 1)})
+			if err != nil {
+				return err
+			}
+			_, err = m.Fit(ctx, s, k.Distributed(comm))
+			return err
+		}, `output "each" has a mask, and the model has 2 outputs`},
 		{"a callback that stops one rank", func(ctx context.Context, comm distributed.Comm) error {
 			_, err := toyModel(t).Fit(ctx, data, k.Epochs(2), k.Distributed(comm), k.Callbacks(callbackFunc(func(e k.Event, tr *k.Training) error {
 				if comm.Rank() == 1 {

@@ -12,6 +12,7 @@ import (
 
 func (f *fit) run(ctx context.Context, h *History) error {
 	t := &f.state
+	t.history = h
 	if err := f.notify(TrainBegin); err != nil {
 		return err
 	}
@@ -84,6 +85,11 @@ func (f *fit) epoch(ctx context.Context, h *History) error {
 		t.Steps = t.Step + f.train.from(m.position, t.Total)
 	}
 	t.Logs = t.Logs[:0]
+	if f.dist != nil && f.train != nil {
+		if err := startEpoch(f.train.source, t.Epoch); err != nil {
+			return err
+		}
+	}
 	if err := f.notify(EpochBegin); err != nil {
 		return err
 	}
@@ -156,6 +162,11 @@ func (f *fit) validate(ctx context.Context) error {
 	}
 	if data == nil {
 		return nil
+	}
+	if f.dist != nil {
+		if err := startEpoch(data, f.state.Epoch); err != nil {
+			return fmt.Errorf("validation: %w", err)
+		}
 	}
 	logs, err := f.m.evaluate(ctx, data, e)
 	if err != nil {

@@ -134,39 +134,7 @@ func kerasMetric(t *testing.T, a golden.Args) k.Metric {
 // values in testdata/golden/metrics_keras.json, which are of float32: to 2e-6.
 func TestKerasMetrics(t *testing.T) {
 	for _, c := range golden.Load(t, "metrics_keras") {
-		t.Run(c.Name, func(t *testing.T) {
-			pred, target := c.Inputs["pred"], c.Inputs["true"]
-			metric := kerasMetric(t, c.Args)
-			m, err := metric.Begin(pred.Shape[1:], target.Shape[1:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			weights, weighted := c.Inputs["sample_weight"]
-			for range 2 { // the second time after Reset
-				p, y, w := pred.Float32(), target.Float32(), weights.Float32()
-				each, eachTarget := len(p)/pred.Shape[0], len(y)/target.Shape[0]
-				var got []float64
-				for _, n := range c.Args.Ints("batches") {
-					if weighted {
-						m.(k.WeightedMeasurement).AddWeighted(n, p[:n*each], y[:n*eachTarget], w[:n])
-						w = w[n:]
-					} else {
-						m.Add(n, p[:n*each], y[:n*eachTarget])
-					}
-					if err := m.(k.CheckedMeasurement).Err(); err != nil {
-						t.Fatal(err)
-					}
-					p, y = p[n*each:], y[n*eachTarget:]
-					if v, ok := m.(k.VectorMeasurement); ok && len(c.Want["results"].Shape) > 1 {
-						got = append(got, v.Values()...)
-					} else {
-						got = append(got, m.Value())
-					}
-				}
-				golden.Close(t, "results", got, c.Want["results"], 2e-6, 2e-6)
-				m.Reset()
-			}
-		})
+		t.Run(c.Name, func(t *testing.T) { checkStreamed(t, c, kerasMetric(t, c.Args), 2e-6) })
 	}
 }
 

@@ -78,44 +78,51 @@ func TestEveryMetricValue(t *testing.T) {
 		}
 		seen[metric.Name()] = true
 		t.Run(c.Name, func(t *testing.T) {
-			pred, target := c.Inputs["pred"], c.Inputs["true"]
-			m, err := metric.Begin(pred.Shape[1:], target.Shape[1:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			weights, weighted := c.Inputs["sample_weight"]
-			for range 2 { // the second time after Reset
-				p, y, w := pred.Float32(), target.Float32(), weights.Float32()
-				each, eachTarget := len(p)/pred.Shape[0], len(y)/target.Shape[0]
-				var got []float64
-				for _, n := range c.Args.Ints("batches") {
-					if weighted {
-						m.(keraslike.WeightedMeasurement).AddWeighted(n, p[:n*each], y[:n*eachTarget], w[:n])
-						w = w[n:]
-					} else {
-						m.Add(n, p[:n*each], y[:n*eachTarget])
-					}
-					p, y = p[n*each:], y[n*eachTarget:]
-					switch v := m.(type) {
-					case keraslike.MatrixMeasurement:
-						got = append(got, slices.Concat(v.Rows()...)...)
-					case keraslike.VectorMeasurement:
-						if _, ok := c.Args["average"]; ok && c.Args["average"] == nil {
-							got = append(got, v.Values()...)
-						} else {
-							got = append(got, v.Value())
-						}
-					default:
-						got = append(got, m.Value())
-					}
-				}
-				golden.Close(t, "results", got, c.Want["results"], 1e-9, 1e-9)
-				m.Reset()
-			}
+			checkStreamed(t, c, metric, 1e-9)
 		})
 	}
 	if len(seen) != 16 {
 		t.Errorf("%d metrics have known values, want 16", len(seen))
+	}
+}
+
+// checkStreamed adds the case's batches to the metric and compares its values after each.
+func checkStreamed(t *testing.T, c golden.Case, metric keraslike.Metric, tolerance float64) {
+	t.Helper()
+	pred, target := c.Inputs["pred"], c.Inputs["true"]
+	m, err := metric.Begin(pred.Shape[1:], target.Shape[1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, weighted := c.Inputs["sample_weight"]
+	for range 2 { // the second time after Reset
+		p, y, w := pred.Float32(), target.Float32(), weights.Float32()
+		each, eachTarget := len(p)/pred.Shape[0], len(y)/target.Shape[0]
+		var got []float64
+		for _, n := range c.Args.Ints("batches") {
+			if weighted {
+				m.(keraslike.WeightedMeasurement).AddWeighted(n, p[:n*each], y[:n*eachTarget], w[:n])
+				w = w[n:]
+			} else {
+				m.Add(n, p[:n*each], y[:n*eachTarget])
+			}
+			if m, ok := m.(keraslike.CheckedMeasurement); ok && m.Err() != nil {
+				t.Fatal(m.Err())
+			}
+			p, y = p[n*each:], y[n*eachTarget:]
+			rows, hasRows := m.(keraslike.MatrixMeasurement)
+			values, hasValues := m.(keraslike.VectorMeasurement)
+			switch {
+			case hasRows:
+				got = append(got, slices.Concat(rows.Rows()...)...)
+			case hasValues && len(c.Want["results"].Shape) > 1:
+				got = append(got, values.Values()...)
+			default:
+				got = append(got, m.Value())
+			}
+		}
+		golden.Close(t, "results", got, c.Want["results"], tolerance, tolerance)
+		m.Reset()
 	}
 }
 

@@ -73,6 +73,15 @@ type Prefetcher interface {
 	Prefetch() int
 }
 
+// EpochSource is a Source that reads other values in each epoch, such as pictures that are changed at random,
+// by counting how often it has read a sample. In a distributed training, where a rank reads only a part of the
+// samples, Fit calls StartEpoch before each epoch and before its validation. Package datasets has such sources.
+type EpochSource interface {
+	Source
+	// StartEpoch makes the source continue as if each sample had been read n-1 times.
+	StartEpoch(n int)
+}
+
 // SparseSource is a Source with inputs whose rows have few ones among many zeros, such as
 // multi-hot words. They are multiplied as sparse matrices and never expanded. If all inputs
 // are sparse, Read gets nil inputs.
@@ -237,6 +246,13 @@ func (s sourceWrapper) Err() error {
 		return f.Err()
 	}
 	return nil
+}
+
+// StartEpoch forwards to the source.
+func (s sourceWrapper) StartEpoch(n int) {
+	if e, ok := s.Source.(EpochSource); ok {
+		e.StartEpoch(n)
+	}
 }
 
 // Prefetch forwards to the source.
@@ -659,6 +675,15 @@ func prefetchOf(data Samples) (n int, err error) {
 	}
 	defer caught(&err, "source", data, "Prefetch")
 	return max(0, p.Prefetch()), nil
+}
+
+// startEpoch calls StartEpoch of data that has it.
+func startEpoch(data Samples, n int) (err error) {
+	if s, ok := data.(EpochSource); ok {
+		defer caught(&err, "source", data, "StartEpoch")
+		s.StartEpoch(n)
+	}
+	return nil
 }
 
 // hasSparse reports whether any input is sparse.

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/reef-dl/reef/datasets"
 	"github.com/reef-dl/reef/graph"
@@ -23,8 +24,9 @@ import (
 
 // Journal keeps in a folder what an interrupted run needs to be resumed: its settings and, for
 // each of its trainings, the history and the model with its optimizer. A training is written
-// when it is complete or interrupted. One of less than a second is not kept but repeated, as is
-// one whose process was killed, by a power failure for example.
+// when it is complete or interrupted, and after epochs, but so rarely that this takes at most about a
+// twentieth of the time: a run whose process was killed, by a power failure for example, repeats what it
+// did since. A training of less than a second is not kept but repeated.
 //
 //	run := recipes.NewJournal(dir)            // or recipes.OpenJournal(dir), to resume
 //	report, err := recipes.MNIST(ctx, recipes.Options{Seed: 1, Journal: run})
@@ -45,6 +47,11 @@ type Journal struct {
 	told   bool           // the user knows where the run continues
 	broken bool           // the journal cannot be written
 	epochs map[reader]int // that data has been read in complete trainings
+
+	follows bool          // another rank writes
+	written time.Time     // when the present training began or was last written
+	took    time.Duration // to write it
+	share   time.Duration // how much longer a training runs before it is written again
 }
 
 // Settings are the options of a run that determine its result, but for its data.
@@ -57,6 +64,7 @@ type Settings struct {
 	Base    string `json:"base,omitempty"`
 	Explain string `json:"explain,omitempty"`
 	File    string `json:"model,omitempty"`
+	Leaves  int    `json:"leaves,omitempty"`
 }
 
 // training is the record of one call of Fit. Its model is in a file of its own.
@@ -81,11 +89,10 @@ const (
 	journalName   = "journal.json"
 )
 
-// NewJournal returns the journal of a run that starts from scratch. Nothing is written before
-// its first training is complete or interrupted; a journal that is in the folder is then
-// replaced.
+// NewJournal returns the journal of a run that starts from scratch. A journal that is in the folder
+// is replaced when something is written for the first time.
 func NewJournal(dir string) *Journal {
-	return &Journal{dir: dir, least: 1, epochs: map[reader]int{}}
+	return &Journal{dir: dir, least: 1, share: 20, epochs: map[reader]int{}}
 }
 
 // OpenJournal returns the journal of an interrupted run, which the next run resumes. The error
@@ -119,8 +126,18 @@ func (j *Journal) Resumes() (Settings, bool) { return j.file.Settings, j.kept > 
 // Resumable reports whether the run can be resumed if it ends now.
 func (j *Journal) Resumable() bool { return j.own && len(j.file.Trainings) > 0 && !j.broken }
 
+// Follow makes the journal one that is only read: that of a rank of a distributed run whose first rank writes it. All
+// ranks must be able to read the folder.
+func (j *Journal) Follow() *Journal {
+	j.follows = true
+	return j
+}
+
 // Remove deletes the journal, once its run is complete.
 func (j *Journal) Remove() error {
+	if j.follows {
+		return nil
+	}
 	if err := os.RemoveAll(j.dir); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -199,7 +216,9 @@ func (o Options) fit(ctx context.Context, model *k.Model, data k.Samples, option
 	if !known.Done { // else it is one that was too short to be kept
 		j.tell(o, i)
 	}
-	options = append(options, k.Callbacks(j.follow(data)))
+	r, _ := data.(reader)
+	options = append(options, k.Callbacks(&journalist{j, o, i, r, whole}))
+	j.written = time.Now()
 	rest, err := model.Fit(ctx, data, options...)
 	if appended := whole.Append(rest); appended != nil {
 		return whole, errors.Join(err, appended)
@@ -245,16 +264,41 @@ func (j *Journal) tell(o Options, i int) {
 // reader is a source that reads something else in each epoch, such as augmented pictures.
 type reader interface{ StartEpoch(n int) }
 
-// follow returns a callback that keeps a reader at the epoch that it would be in had the run
-// not been interrupted. It may have been read in earlier trainings.
-func (j *Journal) follow(data k.Samples) k.Callback {
-	r, ok := data.(reader)
-	return k.CallbackFunc(func(e k.Event, t *k.Training) error {
-		if ok && e == k.EpochBegin {
-			r.StartEpoch(j.epochs[r] + t.Epoch)
+// journalist is the callback of a training. It keeps a reader at the epoch that it would be in had the run not
+// been interrupted, since it may have been read in earlier trainings, and writes the training after epochs.
+type journalist struct {
+	j      *Journal
+	o      Options
+	i      int    // of the training
+	reader reader // nil for other data
+	before *k.History
+}
+
+// RunsLast returns true: what other callbacks change belongs to the training.
+func (c *journalist) RunsLast() bool { return true }
+
+// AddsLogs returns nil.
+func (c *journalist) AddsLogs() []string { return nil }
+
+func (c *journalist) On(e k.Event, t *k.Training) error {
+	j := c.j
+	switch {
+	case e == k.EpochBegin && c.reader != nil:
+		c.reader.StartEpoch(j.epochs[c.reader] + t.Epoch)
+	case e == k.EpochEnd && t.Epoch < t.Epochs && !t.Stopped() && j.due():
+		so := &k.History{}
+		if err := errors.Join(so.Append(c.before), so.Append(t.History())); err != nil {
+			return err
 		}
-		return nil
-	})
+		j.record(c.o, c.i, t.Model, training{Model: t.Model.Name(), History: so})
+	}
+	return nil
+}
+
+// due reports whether a training has run for so long that writing it takes a small part of the time.
+func (j *Journal) due() bool {
+	since := time.Since(j.written)
+	return !j.follows && since.Seconds() >= j.least && since >= j.share*j.took
 }
 
 // count adds the epochs of a complete training to those of its data.
@@ -266,10 +310,13 @@ func (j *Journal) count(data k.Samples, h *k.History) {
 
 // record writes a training. A run whose journal cannot be written goes on without.
 func (j *Journal) record(o Options, i int, model *k.Model, t training) {
-	if j.broken {
+	if j.broken || j.follows {
 		return
 	}
-	if err := j.write(i, model, t); err != nil {
+	start := time.Now()
+	err := j.write(i, model, t)
+	j.written, j.took = time.Now(), time.Since(start)
+	if err != nil {
 		j.broken = true
 		_ = j.Remove() // what is left of it is of no use
 		o.say("the run cannot be resumed if it is interrupted: %v", err)
@@ -316,6 +363,10 @@ func (j *Journal) save(i int, model *k.Model, t *training) error {
 	}
 	if t.File = fmt.Sprintf("%03d.safetensors", i+1); !t.Done {
 		t.File = fmt.Sprintf("%03d.interrupted.safetensors", i+1)
+		// The journal refers to the old file until it is replaced, so that both belong together whenever the process is killed.
+		if i < len(j.file.Trainings) && j.file.Trainings[i].File == t.File {
+			t.File = fmt.Sprintf("%03d.interrupted-2.safetensors", i+1)
+		}
 	}
 	return model.Save(filepath.Join(j.dir, t.File), k.WithOptimizer)
 }

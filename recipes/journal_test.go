@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,8 +17,8 @@ import (
 	k "github.com/reef-dl/reef/keraslike"
 )
 
-// TestResume interrupts each recipe after some batches, again and again, resumes it each time
-// as a new process would, and compares what it leaves with a run that was not interrupted.
+// TestResume interrupts each recipe after some batches, or ends it as if its process was killed, again and again,
+// resumes it each time as a new process would, and compares what it leaves with a run that was not interrupted.
 func TestResume(t *testing.T) {
 	for name, c := range map[string]struct {
 		options Options
@@ -51,7 +52,11 @@ func TestResume(t *testing.T) {
 			if name != "imdb" {
 				journal.least = 0 // keeps every training
 			}
-			for err = k.ErrInterrupted; errors.Is(err, k.ErrInterrupted); runs++ {
+			if name != "boston" { // which has very many
+				journal.share = 0 // and every epoch
+			}
+			killed := errors.New("killed")
+			for err = killed; errors.Is(err, k.ErrInterrupted) || errors.Is(err, killed); runs++ {
 				ctx, cancel := context.WithCancel(t.Context())
 				n := 0
 				o := c.options
@@ -59,6 +64,9 @@ func TestResume(t *testing.T) {
 				o.Progress = k.CallbackFunc(func(e k.Event, _ *k.Training) error {
 					if e == k.BatchEnd {
 						if n++; n == c.batches*(runs+1) { // more each time, since short trainings are repeated
+							if runs%2 == 1 {
+								return killed
+							}
 							cancel()
 						}
 					}
@@ -206,7 +214,7 @@ func TestJournalMistakes(t *testing.T) {
 	if _, err := MNISTCNN(t.Context(), Options{Data: sample, Seed: 1, Epochs: 3, Journal: journal}); err == nil || !strings.Contains(err.Error(), "has recipe mnist, this one mnistcnn") {
 		t.Errorf("another recipe: %v", err)
 	}
-	state := filepath.Join(dir, "001.interrupted.safetensors")
+	state := filepath.Join(dir, journal.file.Trainings[0].File)
 	if err := os.WriteFile(state, []byte("spoiled"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -238,6 +246,70 @@ func copyOfSample(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// A run that was killed goes on after the last epoch that was written, with those before it in its history.
+func TestKilledRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "resume")
+	killed := errors.New("killed")
+	run := func(j *Journal, in int, said *[]string) (*Report, error) {
+		j.least, j.share = 0, 0
+		return MNIST(t.Context(), Options{
+			Data: datasets.From{Source: datasets.Sample}, Seed: 1, Epochs: 5, Journal: j,
+			Say: func(line string) { *said = append(*said, line) },
+			Progress: k.CallbackFunc(func(e k.Event, t *k.Training) error {
+				if e == k.BatchEnd && t.Epoch == in && t.Step == 3 {
+					return killed
+				}
+				return nil
+			}),
+		})
+	}
+	var said []string
+	if _, err := run(NewJournal(dir), 3, &said); !errors.Is(err, killed) {
+		t.Fatal(err)
+	}
+	overwritten := "" // a process can be killed between writing the model and the journal
+	for _, in := range []int{4, 0} {
+		follower, err := OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, files := follower.file.Trainings[0].File, filesOf(t, dir)
+		if _, ok := files[last]; !ok || len(files) != 2 || last == overwritten {
+			t.Errorf("the journal refers to %s of %d files, that of the epoch before was %s", last, len(files), overwritten)
+		}
+		overwritten = last
+		before := filesOf(t, dir)
+		if _, err := run(follower.Follow(), 5, new([]string)); !errors.Is(err, killed) {
+			t.Fatal(err)
+		}
+		if err := follower.Remove(); err != nil {
+			t.Fatal(err)
+		}
+		for name, content := range filesOf(t, dir) {
+			if before[name] != content {
+				t.Errorf("a journal that follows has changed %s", name)
+			}
+		}
+		j, err := OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := run(j, in, &said)
+		if in > 0 {
+			if !errors.Is(err, killed) {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err != nil || r.History.Epochs() != 5 {
+			t.Errorf("the resumed run has %d epochs, want 5 (%v)", r.History.Epochs(), err)
+		}
+	}
+	if want := []string{"resumed, after 2 epochs of this one", "resumed, after 3 epochs of this one"}; !slices.Equal(said, want) {
+		t.Errorf("said %q, want %q", said, want)
+	}
 }
 
 // TestJournalThatCannotBeWritten: the run goes on without, and says so.

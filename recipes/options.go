@@ -29,6 +29,9 @@ type Options struct {
 	File string
 	// Training holds more options of each training, such as keraslike.Distributed; nil for none.
 	Training []k.FitOption
+	// Leaves is the number of leaves of keraslike.Distributed in Training, which a run must keep when it is resumed; 0
+	// without.
+	Leaves int
 	// Journal keeps what is needed to resume the run if it is interrupted; nil for none.
 	Journal *Journal
 	// Progress receives all events of the training; nil for none.
@@ -70,7 +73,7 @@ func (o Options) check(recipe string, variants []string, takes ...string) (Optio
 	case o.Variant != "" && !slices.Contains(variants, o.Variant):
 		return o, fmt.Errorf("%s: unknown variant %q, want one of: %s%s", recipe, o.Variant, strings.Join(variants, ", "), text.Meant(o.Variant, variants...))
 	}
-	if err := o.Journal.begin(Settings{recipe, o.Variant, o.Epochs, o.Batch, o.Seed, o.Base, o.Explain, o.File}); err != nil {
+	if err := o.Journal.begin(Settings{recipe, o.Variant, o.Epochs, o.Batch, o.Seed, o.Base, o.Explain, o.File, o.Leaves}); err != nil {
 		return o, fmt.Errorf("%s: %w", recipe, err)
 	}
 	return o, nil

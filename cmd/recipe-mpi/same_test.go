@@ -28,21 +28,26 @@ import (
 
 // TestSameBytes prints the hash of the model that each project writes after two epochs on its sample data, for
 // one process, for goroutines and for processes of both MPIs, with one and two workers; all are to be equal.
-// The losses are to be those of a Fit without leaves up to 1e-4, unless the model has Dropout. It takes
-// some minutes and runs if the environment variable REEF_MPI_TABLE is set:
+// The losses are to be those of a Fit without leaves. By default each kind runs once; the whole table, with
+// two to four ranks, takes two minutes and is printed by
 //
 //	REEF_MPI_TABLE=1 go test -v -run SameBytes ./cmd/recipe-mpi
 func TestSameBytes(t *testing.T) {
-	if os.Getenv("REEF_MPI_TABLE") == "" {
-		t.Skip("REEF_MPI_TABLE is not set")
+	if testing.Short() {
+		t.Skip("trains seven models six times")
 	}
+	whole := os.Getenv("REEF_MPI_TABLE") != ""
 	launchers := mpitest.Launchers(t)
 	for _, p := range []struct {
 		recipe, variant string
-		dropout         bool // each leaf has masks of its own
+		within          float64 // relative difference of the losses
 	}{
-		{"mnist", "", false}, {"mnistcnn", "", false}, {"imdb", "plain", false}, {"imdb", "dropout", true}, {"embeddings", "learned", false},
-		{"temperature", "gru", false}, {"catsdogs", "features", true},
+		{"mnist", "", 1e-4}, {"imdb", "plain", 1e-4}, {"embeddings", "learned", 1e-4}, {"temperature", "gru", 1e-4},
+		// Leaves add up gradients in another order. Here the losses of ten steps agree to 1e-6; then maxima of
+		// pooling change places, and the two trainings part, with SGD as with RMSprop.
+		{"mnistcnn", "", 1e-2},
+		// Dropout draws other masks for leaves than for a whole batch.
+		{"imdb", "dropout", 0.1}, {"catsdogs", "features", 0.1},
 	} {
 		t.Run(p.recipe+" "+p.variant, func(t *testing.T) {
 			hashes := map[string][]string{}
@@ -71,7 +76,11 @@ func TestSameBytes(t *testing.T) {
 				add("1 process"+with, func(out string) {
 					mpitest.Run(t, append([]string{os.Args[0]}, command(out)...), env...).OK(t)
 				})
-				for _, n := range []int{2, 4} {
+				goroutines, processes := []int{2, 4}, []int{2, 3, 4}
+				if !whole {
+					goroutines, processes = []int{2}[:workers-1], []int{3}[:2-workers]
+				}
+				for _, n := range goroutines {
 					add(fmt.Sprint(n, " goroutines", with), func(out string) {
 						defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
 						err := distributed.Local(t.Context(), n, func(ctx context.Context, c distributed.Comm) error {
@@ -83,7 +92,7 @@ func TestSameBytes(t *testing.T) {
 					})
 				}
 				for _, l := range launchers {
-					for _, n := range []int{2, 3, 4} {
+					for _, n := range processes {
 						add(fmt.Sprint(l.Name, " ", n, with), func(out string) { l.Job(t, n, command(out), env...).OK(t) })
 					}
 				}
@@ -96,7 +105,7 @@ func TestSameBytes(t *testing.T) {
 				t.Fatal(err)
 			}
 			difference, err := compare(curve, filepath.Join(plain, "history.csv"))
-			if err != nil || !(difference <= 1e-4) && !p.dropout {
+			if err != nil || !(difference <= p.within) {
 				t.Errorf("the losses differ from those without leaves by %g (%v)", difference, err)
 			}
 			t.Logf("%-11s %-9s losses beside those without leaves: relative difference %.1e", p.recipe, p.variant, difference)

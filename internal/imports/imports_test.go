@@ -145,7 +145,7 @@ var packageRules = []packageRule{
 	},
 	{
 		"cmd/recipe-mpi",
-		[]string{"internal/cli", "keraslike", "keraslike/callbacks", "keraslike/mpi", "datasets", "recipes"},
+		[]string{"internal/cli", "keraslike", "keraslike/callbacks", "keraslike/distributed", "keraslike/mpi", "datasets", "recipes"},
 		[]string{"gonum.org", "gorgonia.org"},
 		"recipe-mpi imports mpi, which makes a binary dynamic, as recipe does not",
 	},

@@ -19,7 +19,8 @@ type Comm struct {
 	lib        library // nil in a job of one rank that was not started by MPI
 	name       string
 	timeout    time.Duration
-	piece      int // bytes of a message of MPI
+	finalizing time.Duration // limit of MPI_Finalize
+	piece      int           // bytes of a message of MPI
 
 	// All calls of the library are made by one goroutine, which is locked to the thread that initialized
 	// it: the level FUNNELED of MPI.
@@ -67,7 +68,7 @@ const (
 // newComm initializes a library on a thread of its own.
 func newComm(lib library, l launcher, s settings) (*Comm, error) {
 	// The number of bytes of a message is an int of C. A piece is a power of two below it.
-	c := &Comm{lib: lib, timeout: s.timeout, piece: 1 << 30, work: make(chan func() error), done: make(chan error)}
+	c := &Comm{lib: lib, timeout: s.timeout, finalizing: 30 * time.Second, piece: 1 << 30, work: make(chan func() error), done: make(chan error)}
 	c.exchange = c.transfer
 	go c.serve()
 	err := c.do(func() (err error) {
@@ -230,7 +231,7 @@ func pauseAfter(waited time.Duration) time.Duration {
 // leave waits for all ranks and ends MPI. It has no time limit, since another rank may still work. The wait
 // is one of Comm's own because that of MPI_Finalize keeps a core busy.
 func (c *Comm) leave() error {
-	return c.do(func() error {
+	err := c.do(func() error {
 		var out, in [1]byte
 		out[0] = 1
 		for step := 1; step < c.size; step *= 2 { // after round i a rank knows of 2^i ranks
@@ -238,8 +239,19 @@ func (c *Comm) leave() error {
 				return fmt.Errorf("waiting for the other ranks to return: %w", err)
 			}
 		}
-		return c.lib.finalize()
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	finalized := make(chan error, 1)
+	go func() { finalized <- c.do(c.lib.finalize) }()
+	select {
+	case err := <-finalized:
+		return err
+	case <-time.After(c.finalizing): // seen with MPICH 4.0.2 (UCX 1.13) over TCP
+		return fmt.Errorf("MPI_Finalize has not returned for %v, although all ranks have ended their work", c.finalizing)
+	}
 }
 
 // abort ends all processes of the job. It returns only if the library fails to end this one.

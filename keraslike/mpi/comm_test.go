@@ -29,6 +29,7 @@ type port struct {
 	from, tag  int
 	fails      error // of test
 	aborted    chan int
+	hangs      chan struct{} // finalize waits for it
 }
 
 func (p *port) String() string                { return "Test MPI 1.0" }
@@ -36,6 +37,9 @@ func (p *port) initialize() (int, int, error) { return p.rank, p.size, nil }
 func (p *port) abort(status int)              { p.aborted <- status }
 
 func (p *port) finalize() error {
+	if p.hangs != nil {
+		<-p.hangs
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.left++
@@ -161,6 +165,25 @@ func TestAbort(t *testing.T) {
 	}
 	if status := <-c.lib.(*port).aborted; status != 7 {
 		t.Errorf("the status is %d", status)
+	}
+}
+
+// A library that does not end is an error.
+func TestFinalizeHangs(t *testing.T) {
+	list := ranks(t, 2, time.Minute)
+	hangs := make(chan struct{})
+	for _, c := range list {
+		c.lib.(*port).hangs, c.finalizing = hangs, 10*time.Millisecond
+	}
+	err := together(list, (*Comm).leave)
+	close(hangs)
+	if err == nil || strings.Count(err.Error(), "MPI_Finalize has not returned for 10ms") != 2 {
+		t.Errorf("got %v", err)
+	}
+	for _, c := range list { // their goroutines have ended
+		if err := c.do(func() error { return nil }); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
