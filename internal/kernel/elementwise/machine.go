@@ -345,6 +345,8 @@ func (j *job[T]) saveRest(s *state, m *memory[T], lo, from, rest int) {
 		o, v := &j.in[i], &m.values[i]
 		floats, bools := v.floats, v.bools
 		switch {
+		case o.kind == constant && j.e.In[i] != Bool:
+			continue // it is read where it is
 		case o.kind == whole:
 			floats, bools = part(o.floats, lo+from, rest), part(o.bools, lo+from, rest)
 		default:

@@ -5,6 +5,7 @@ package elementwise
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -146,4 +147,30 @@ func TestInstructionLayout(t *testing.T) {
 			t.Errorf("field %d lies at %d, want %d", k, got[k], want)
 		}
 	}
+}
+
+// TestResultsPastTheCaches: the program that stores past the caches, for a length that leaves a rest, gives
+// the bits of the one that does not.
+func TestResultsPastTheCaches(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		if simd.Active.Machine == nil {
+			t.Skip("portable Go has no machine")
+		}
+		const n = streamed + largeGrain + 7
+		e := New([]Type{Float, Float}, Step{Op: Affine, A: 0, X: 1.5, Y: 0.25}, Step{Op: Mul, A: 2, B: 1})
+		x, y := kerneltest.Normal(rand.New(rand.NewPCG(3, 4)), make([]float32, n)), []float32{-3}
+		got, want := make([]float32, n), make([]float32, n)
+		run := func(out []float32, from, to int) {
+			shape := []int{to - from}
+			in := []Operand[float32]{{Floats: x[from:to], Shape: shape}, {Floats: y}}
+			Run(e, &Operand[float32]{Floats: out[from:to], Shape: shape}, in)
+		}
+		run(got, 0, n)
+		for from := 0; from < n; from += streamed / 2 {
+			run(want, from, min(from+streamed/2, n))
+		}
+		if !slices.Equal(got, want) {
+			t.Error("the results differ")
+		}
+	})
 }
