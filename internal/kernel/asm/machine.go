@@ -24,6 +24,12 @@ import (
 // accumulators is the number of vectors that a program works on at a time.
 const accumulators = 4
 
+// A function that needs at least long registers beside the accumulator has so many instructions that its
+// handler computes half the accumulators, exchanges the halves, and does so again: this costs moves, which
+// the core does by renaming, and saves half the code. Nor has it a second handler with its operands
+// exchanged; a program keeps the accumulators in memory instead.
+const long = 4
+
 // Fields of simd.Instruction.
 const (
 	fieldHandler  = 8 * iota
@@ -47,6 +53,7 @@ var (
 	base2     = reg.RDI
 	index2    = reg.RBX
 	scratch   = reg.RAX
+	rounds    = reg.RCX
 	handlerOf = map[string][]string{}
 )
 
@@ -106,7 +113,9 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 		binaryForms[0], binaryForms[1], power(doubles),
 	} {
 		m.binary(f.name, f, false)
-		m.binary(f.name+"Of", f, true)
+		if f.temps < long && f.name != "Add" && f.name != "Mul" {
+			m.binary(f.name+"Of", f, true)
+		}
 	}
 	for _, a := range activationForms {
 		m.unary(unary("Act"+a.name, alpha, 5, func(l lane, x register) { a.value(l, x, l.scalars[0], l.t) }))
@@ -115,7 +124,6 @@ func (m machine) emit(doubles map[bits64]operand.Mem) {
 			l.VMOVAPS(dy, s)
 		})
 		m.binary("Grad"+a.name, f, false)
-		m.binary("Grad"+a.name+"Of", f, true)
 	}
 	m.conditions()
 }
@@ -200,23 +208,44 @@ func (m machine) scalars(held []register) {
 	}
 }
 
-// share calls f for each accumulator with registers of its own as far as there are enough.
-func (m machine) share(temps []register, each int, f func(i int, t []register)) {
-	chains := accumulators
-	if each > 0 {
-		chains = min(len(temps)/each, accumulators)
+// share calls f for each accumulator with registers of its own as far as there are enough. advance emits
+// what moves to the operands of the next half of the accumulators.
+func (m machine) share(temps []register, each int, advance func(bytes int), f func(i int, t []register)) {
+	count := accumulators
+	if each >= long {
+		count /= 2
+		m.MOVQ(operand.U32(accumulators/count), rounds)
+		m.Label("round")
 	}
-	m.each(func(i int) {
+	chains := count
+	if each > 0 {
+		chains = min(len(temps)/each, count)
+	}
+	for i := range count {
 		c := i % chains
 		f(i, temps[c*each:(c+1)*each])
-	})
+	}
+	if count == accumulators {
+		return
+	}
+	for i := range count {
+		t := temps[i]
+		m.VMOVAPS(m.acc(i), t)
+		m.VMOVAPS(m.acc(i+count), m.acc(i))
+		m.VMOVAPS(t, m.acc(i+count))
+	}
+	if advance != nil {
+		advance(count * m.width)
+	}
+	m.DECQ(rounds)
+	m.JNZ(operand.LabelRef("round"))
 }
 
 func (m machine) unary(f form) {
 	m.handler(f.name, func() {
 		temps, held := m.temps(len(f.numbers))
 		m.scalars(held)
-		m.share(temps, f.temps, func(i int, t []register) {
+		m.share(temps, f.temps, nil, func(i int, t []register) {
 			f.unary(lane{arith: m.arith, t: t, scalars: held}, m.acc(i))
 		})
 	})
@@ -229,7 +258,8 @@ func (m machine) binary(name string, f form, reversed bool) {
 		m.operand()
 		temps, held := m.temps(len(f.numbers))
 		m.scalars(held)
-		m.share(temps, f.temps+1, func(i int, t []register) {
+		advance := func(bytes int) { m.ADDQ(operand.U32(bytes), index) }
+		m.share(temps, f.temps+1, advance, func(i int, t []register) {
 			other := t[f.temps]
 			m.VMOVUPS(m.element(i), other)
 			l := lane{arith: m.arith, t: t[:f.temps], scalars: held}
@@ -247,7 +277,7 @@ func (m machine) angle(f angleForm) {
 	m.handler(f.name, func() {
 		const each = 6
 		temps, _ := m.temps(0)
-		m.share(temps, each, func(i int, t []register) {
+		m.share(temps, each, nil, func(i int, t []register) {
 			l, x := lane{arith: m.arith, t: t}, m.acc(i)
 			m.abs(x, t[0])
 			m.set(largestAngle, t[1])

@@ -213,11 +213,14 @@ func (b *builder) step(s *Step, powers *[]int) bool {
 	switch {
 	case s.A == s.B && s.Op == Mul:
 		ok = b.load(s.A) && b.emit("Square", 0, 0)
-	case b.acc == s.B && b.acc != s.A:
-		if b.machine.Handler(name+"Of") != 0 {
-			name += "Of"
-		}
+	case b.acc == s.B && b.acc != s.A && commutes[s.Op]:
 		ok = b.emit(name, x, s.Y, b.from(s.A))
+	case b.acc == s.B && b.acc != s.A && b.machine.Handler(name+"Of") != 0:
+		ok = b.emit(name+"Of", x, s.Y, b.from(s.A))
+	case b.acc == s.B && b.acc != s.A && b.slot[s.B] < 0:
+		b.keep(s.B, b.slots)
+		b.slots++
+		ok = b.load(s.A) && b.emit(name, x, s.Y, b.from(s.B))
 	default:
 		ok = b.load(s.A) && b.emit(name, x, s.Y, b.from(s.B))
 	}
@@ -233,6 +236,9 @@ var handlers = [ops]string{
 	IsInf: "IsInf", IsFinite: "IsFinite", Not: "Not", And: "And", Or: "Or", Xor: "Xor", Where: "Where", EqualBool: "Xor",
 	NotEqualBool: "Xor", WhereBool: "Where", FloatOfBool: "FloatOfBool", BoolOfFloat: "NotZero",
 }
+
+// commutes says which functions may exchange their operands.
+var commutes = [ops]bool{Add: true, Mul: true, Equal: true, NotEqual: true, And: true, Or: true, Xor: true, EqualBool: true, NotEqualBool: true}
 
 // state is the memory of one worker.
 type state struct {

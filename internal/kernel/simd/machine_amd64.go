@@ -67,15 +67,11 @@ func avx512VMTan()
 
 func avx512VMAdd()
 
-func avx512VMAddOf()
-
 func avx512VMSub()
 
 func avx512VMSubOf()
 
 func avx512VMMul()
-
-func avx512VMMulOf()
 
 func avx512VMMax()
 
@@ -91,109 +87,73 @@ func avx512VMMinOf()
 
 func avx512VMPow()
 
-func avx512VMPowOf()
-
 func avx512VMActReLU()
 
 func avx512VMGradReLU()
-
-func avx512VMGradReLUOf()
 
 func avx512VMActReLU6()
 
 func avx512VMGradReLU6()
 
-func avx512VMGradReLU6Of()
-
 func avx512VMActLeakyReLU()
 
 func avx512VMGradLeakyReLU()
-
-func avx512VMGradLeakyReLUOf()
 
 func avx512VMActELU()
 
 func avx512VMGradELU()
 
-func avx512VMGradELUOf()
-
 func avx512VMActSELU()
 
 func avx512VMGradSELU()
-
-func avx512VMGradSELUOf()
 
 func avx512VMActGELU()
 
 func avx512VMGradGELU()
 
-func avx512VMGradGELUOf()
-
 func avx512VMActGELUTanh()
 
 func avx512VMGradGELUTanh()
-
-func avx512VMGradGELUTanhOf()
 
 func avx512VMActSiLU()
 
 func avx512VMGradSiLU()
 
-func avx512VMGradSiLUOf()
-
 func avx512VMActMish()
 
 func avx512VMGradMish()
-
-func avx512VMGradMishOf()
 
 func avx512VMActSoftplus()
 
 func avx512VMGradSoftplus()
 
-func avx512VMGradSoftplusOf()
-
 func avx512VMActSoftsign()
 
 func avx512VMGradSoftsign()
-
-func avx512VMGradSoftsignOf()
 
 func avx512VMActSigmoid()
 
 func avx512VMGradSigmoid()
 
-func avx512VMGradSigmoidOf()
-
 func avx512VMActLogSigmoid()
 
 func avx512VMGradLogSigmoid()
-
-func avx512VMGradLogSigmoidOf()
 
 func avx512VMActHardSigmoid()
 
 func avx512VMGradHardSigmoid()
 
-func avx512VMGradHardSigmoidOf()
-
 func avx512VMActHardSiLU()
 
 func avx512VMGradHardSiLU()
-
-func avx512VMGradHardSiLUOf()
 
 func avx512VMActTanh()
 
 func avx512VMGradTanh()
 
-func avx512VMGradTanhOf()
-
 func avx512VMActExponential()
 
 func avx512VMGradExponential()
-
-func avx512VMGradExponentialOf()
 
 func avx512VMEqual()
 
@@ -297,15 +257,11 @@ func avx2VMTan()
 
 func avx2VMAdd()
 
-func avx2VMAddOf()
-
 func avx2VMSub()
 
 func avx2VMSubOf()
 
 func avx2VMMul()
-
-func avx2VMMulOf()
 
 func avx2VMMax()
 
@@ -321,109 +277,73 @@ func avx2VMMinOf()
 
 func avx2VMPow()
 
-func avx2VMPowOf()
-
 func avx2VMActReLU()
 
 func avx2VMGradReLU()
-
-func avx2VMGradReLUOf()
 
 func avx2VMActReLU6()
 
 func avx2VMGradReLU6()
 
-func avx2VMGradReLU6Of()
-
 func avx2VMActLeakyReLU()
 
 func avx2VMGradLeakyReLU()
-
-func avx2VMGradLeakyReLUOf()
 
 func avx2VMActELU()
 
 func avx2VMGradELU()
 
-func avx2VMGradELUOf()
-
 func avx2VMActSELU()
 
 func avx2VMGradSELU()
-
-func avx2VMGradSELUOf()
 
 func avx2VMActGELU()
 
 func avx2VMGradGELU()
 
-func avx2VMGradGELUOf()
-
 func avx2VMActGELUTanh()
 
 func avx2VMGradGELUTanh()
-
-func avx2VMGradGELUTanhOf()
 
 func avx2VMActSiLU()
 
 func avx2VMGradSiLU()
 
-func avx2VMGradSiLUOf()
-
 func avx2VMActMish()
 
 func avx2VMGradMish()
-
-func avx2VMGradMishOf()
 
 func avx2VMActSoftplus()
 
 func avx2VMGradSoftplus()
 
-func avx2VMGradSoftplusOf()
-
 func avx2VMActSoftsign()
 
 func avx2VMGradSoftsign()
-
-func avx2VMGradSoftsignOf()
 
 func avx2VMActSigmoid()
 
 func avx2VMGradSigmoid()
 
-func avx2VMGradSigmoidOf()
-
 func avx2VMActLogSigmoid()
 
 func avx2VMGradLogSigmoid()
-
-func avx2VMGradLogSigmoidOf()
 
 func avx2VMActHardSigmoid()
 
 func avx2VMGradHardSigmoid()
 
-func avx2VMGradHardSigmoidOf()
-
 func avx2VMActHardSiLU()
 
 func avx2VMGradHardSiLU()
-
-func avx2VMGradHardSiLUOf()
 
 func avx2VMActTanh()
 
 func avx2VMGradTanh()
 
-func avx2VMGradTanhOf()
-
 func avx2VMActExponential()
 
 func avx2VMGradExponential()
-
-func avx2VMGradExponentialOf()
 
 func avx2VMEqual()
 
@@ -497,11 +417,9 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"Cos",
 	"Tan",
 	"Add",
-	"AddOf",
 	"Sub",
 	"SubOf",
 	"Mul",
-	"MulOf",
 	"Max",
 	"MaxOf",
 	"Div",
@@ -509,58 +427,40 @@ var avx512Machine = newMachine(64, avx512VM, avx512VMHandlers, []string{
 	"Min",
 	"MinOf",
 	"Pow",
-	"PowOf",
 	"ActReLU",
 	"GradReLU",
-	"GradReLUOf",
 	"ActReLU6",
 	"GradReLU6",
-	"GradReLU6Of",
 	"ActLeakyReLU",
 	"GradLeakyReLU",
-	"GradLeakyReLUOf",
 	"ActELU",
 	"GradELU",
-	"GradELUOf",
 	"ActSELU",
 	"GradSELU",
-	"GradSELUOf",
 	"ActGELU",
 	"GradGELU",
-	"GradGELUOf",
 	"ActGELUTanh",
 	"GradGELUTanh",
-	"GradGELUTanhOf",
 	"ActSiLU",
 	"GradSiLU",
-	"GradSiLUOf",
 	"ActMish",
 	"GradMish",
-	"GradMishOf",
 	"ActSoftplus",
 	"GradSoftplus",
-	"GradSoftplusOf",
 	"ActSoftsign",
 	"GradSoftsign",
-	"GradSoftsignOf",
 	"ActSigmoid",
 	"GradSigmoid",
-	"GradSigmoidOf",
 	"ActLogSigmoid",
 	"GradLogSigmoid",
-	"GradLogSigmoidOf",
 	"ActHardSigmoid",
 	"GradHardSigmoid",
-	"GradHardSigmoidOf",
 	"ActHardSiLU",
 	"GradHardSiLU",
-	"GradHardSiLUOf",
 	"ActTanh",
 	"GradTanh",
-	"GradTanhOf",
 	"ActExponential",
 	"GradExponential",
-	"GradExponentialOf",
 	"Equal",
 	"EqualOf",
 	"NotEqual",
@@ -612,11 +512,9 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"Cos",
 	"Tan",
 	"Add",
-	"AddOf",
 	"Sub",
 	"SubOf",
 	"Mul",
-	"MulOf",
 	"Max",
 	"MaxOf",
 	"Div",
@@ -624,58 +522,40 @@ var avx2Machine = newMachine(32, avx2VM, avx2VMHandlers, []string{
 	"Min",
 	"MinOf",
 	"Pow",
-	"PowOf",
 	"ActReLU",
 	"GradReLU",
-	"GradReLUOf",
 	"ActReLU6",
 	"GradReLU6",
-	"GradReLU6Of",
 	"ActLeakyReLU",
 	"GradLeakyReLU",
-	"GradLeakyReLUOf",
 	"ActELU",
 	"GradELU",
-	"GradELUOf",
 	"ActSELU",
 	"GradSELU",
-	"GradSELUOf",
 	"ActGELU",
 	"GradGELU",
-	"GradGELUOf",
 	"ActGELUTanh",
 	"GradGELUTanh",
-	"GradGELUTanhOf",
 	"ActSiLU",
 	"GradSiLU",
-	"GradSiLUOf",
 	"ActMish",
 	"GradMish",
-	"GradMishOf",
 	"ActSoftplus",
 	"GradSoftplus",
-	"GradSoftplusOf",
 	"ActSoftsign",
 	"GradSoftsign",
-	"GradSoftsignOf",
 	"ActSigmoid",
 	"GradSigmoid",
-	"GradSigmoidOf",
 	"ActLogSigmoid",
 	"GradLogSigmoid",
-	"GradLogSigmoidOf",
 	"ActHardSigmoid",
 	"GradHardSigmoid",
-	"GradHardSigmoidOf",
 	"ActHardSiLU",
 	"GradHardSiLU",
-	"GradHardSiLUOf",
 	"ActTanh",
 	"GradTanh",
-	"GradTanhOf",
 	"ActExponential",
 	"GradExponential",
-	"GradExponentialOf",
 	"Equal",
 	"EqualOf",
 	"NotEqual",

@@ -588,6 +588,9 @@ GLOBL numberc1f00000<>(SB), RODATA|NOPTR, $32
 // func avx512VMLog()
 // Requires: AVX512F
 TEXT ·avx512VMLog(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VMULPS.BCST      number4b000000<>+0(SB), Z0, Z4
 	VBROADCASTSS     number00800000<>+0(SB), Z5
 	VCMPPS           $0x01, Z5, Z0, K2
@@ -668,86 +671,14 @@ TEXT ·avx512VMLog(SB), NOSPLIT, $0
 	VCMPPS           $0x05, Z9, Z1, K2
 	VBLENDMPS        Z1, Z11, K2, Z11
 	VMOVAPS          Z11, Z1
-	VMULPS.BCST      number4b000000<>+0(SB), Z2, Z14
-	VBROADCASTSS     number00800000<>+0(SB), Z15
-	VCMPPS           $0x01, Z15, Z2, K2
-	VBLENDMPS        Z14, Z2, K2, Z14
-	VBROADCASTSS     number41b80000<>+0(SB), Z18
-	VCMPPS           $0x01, Z15, Z2, K2
-	VMOVAPS.Z        Z18, K2, Z18
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z14, Z15
-	VPSRAD           $0x17, Z15, Z15
-	VPSLLD           $0x17, Z15, Z16
-	VPSUBD           Z16, Z14, Z14
-	VCVTDQ2PS        Z15, Z15
-	VSUBPS.BCST      number3f800000<>+0(SB), Z14, Z14
-	VSUBPS           Z18, Z15, Z15
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z16
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z14, Z16
-	VMULPS           Z14, Z14, Z17
-	VMULPS           Z14, Z16, Z16
-	VMULPS           Z17, Z16, Z16
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z16
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z17, Z16
-	VADDPS           Z14, Z16, Z16
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z15, Z16
-	VBROADCASTSS     numberff800000<>+0(SB), Z14
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z2, K2
-	VBLENDMPS        Z14, Z16, K2, Z16
-	VBROADCASTSS     number7fc00000<>+0(SB), Z14
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z2, K2
-	VBLENDMPS        Z14, Z16, K2, Z16
-	VBROADCASTSS     number7f800000<>+0(SB), Z14
-	VCMPPS           $0x05, Z14, Z2, K2
-	VBLENDMPS        Z2, Z16, K2, Z16
-	VMOVAPS          Z16, Z2
-	VMULPS.BCST      number4b000000<>+0(SB), Z3, Z19
-	VBROADCASTSS     number00800000<>+0(SB), Z20
-	VCMPPS           $0x01, Z20, Z3, K2
-	VBLENDMPS        Z19, Z3, K2, Z19
-	VBROADCASTSS     number41b80000<>+0(SB), Z23
-	VCMPPS           $0x01, Z20, Z3, K2
-	VMOVAPS.Z        Z23, K2, Z23
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z19, Z20
-	VPSRAD           $0x17, Z20, Z20
-	VPSLLD           $0x17, Z20, Z21
-	VPSUBD           Z21, Z19, Z19
-	VCVTDQ2PS        Z20, Z20
-	VSUBPS.BCST      number3f800000<>+0(SB), Z19, Z19
-	VSUBPS           Z23, Z20, Z20
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z21
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z19, Z21
-	VMULPS           Z19, Z19, Z22
-	VMULPS           Z19, Z21, Z21
-	VMULPS           Z22, Z21, Z21
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z21
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z22, Z21
-	VADDPS           Z19, Z21, Z21
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z20, Z21
-	VBROADCASTSS     numberff800000<>+0(SB), Z19
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z3, K2
-	VBLENDMPS        Z19, Z21, K2, Z21
-	VBROADCASTSS     number7fc00000<>+0(SB), Z19
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z3, K2
-	VBLENDMPS        Z19, Z21, K2, Z21
-	VBROADCASTSS     number7f800000<>+0(SB), Z19
-	VCMPPS           $0x05, Z19, Z3, K2
-	VBLENDMPS        Z3, Z21, K2, Z21
-	VMOVAPS          Z21, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z2, Z0
+	VMOVAPS          Z4, Z2
+	VMOVAPS          Z1, Z5
+	VMOVAPS          Z3, Z1
+	VMOVAPS          Z5, Z3
+	DECQ             CX
+	JNZ              round
 	ADDQ             $+48, R10
 	MOVQ             (R10), AX
 	JMP              AX
@@ -925,6 +856,9 @@ GLOBL number7f800000<>(SB), RODATA|NOPTR, $32
 // func avx512VMLog1p()
 // Requires: AVX512F
 TEXT ·avx512VMLog1p(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VADDPS.BCST      number3f800000<>+0(SB), Z0, Z4
 	VMOVAPS          Z4, Z9
 	VSUBPS.BCST      number3f800000<>+0(SB), Z4, Z5
@@ -1005,86 +939,14 @@ TEXT ·avx512VMLog1p(SB), NOSPLIT, $0
 	VCMPPS           $0x05, Z10, Z15, K2
 	VBLENDMPS        Z15, Z13, K2, Z13
 	VMOVAPS          Z13, Z1
-	VADDPS.BCST      number3f800000<>+0(SB), Z2, Z16
-	VMOVAPS          Z16, Z21
-	VSUBPS.BCST      number3f800000<>+0(SB), Z16, Z17
-	VSUBPS           Z17, Z2, Z17
-	VDIVPS           Z16, Z17, Z17
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z16, Z18
-	VPSRAD           $0x17, Z18, Z18
-	VPSLLD           $0x17, Z18, Z19
-	VPSUBD           Z19, Z16, Z16
-	VCVTDQ2PS        Z18, Z18
-	VSUBPS.BCST      number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z19
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z16, Z19
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z16, Z19
-	VMULPS           Z16, Z16, Z20
-	VMULPS           Z16, Z19, Z19
-	VMULPS           Z20, Z19, Z19
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z18, Z19
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z20, Z19
-	VADDPS           Z16, Z19, Z19
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z18, Z19
-	VADDPS           Z17, Z19, Z19
-	VPANDD.BCST      number80000000<>+0(SB), Z2, Z17
-	VPORD            Z17, Z19, Z19
-	VBROADCASTSS     numberff800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z21, K2
-	VBLENDMPS        Z16, Z19, K2, Z19
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z21, K2
-	VBLENDMPS        Z16, Z19, K2, Z19
-	VBROADCASTSS     number7f800000<>+0(SB), Z16
-	VCMPPS           $0x05, Z16, Z21, K2
-	VBLENDMPS        Z21, Z19, K2, Z19
-	VMOVAPS          Z19, Z2
-	VADDPS.BCST      number3f800000<>+0(SB), Z3, Z22
-	VMOVAPS          Z22, Z27
-	VSUBPS.BCST      number3f800000<>+0(SB), Z22, Z23
-	VSUBPS           Z23, Z3, Z23
-	VDIVPS           Z22, Z23, Z23
-	VPSUBD.BCST      number3f3504f3<>+0(SB), Z22, Z24
-	VPSRAD           $0x17, Z24, Z24
-	VPSLLD           $0x17, Z24, Z25
-	VPSUBD           Z25, Z22, Z22
-	VCVTDQ2PS        Z24, Z24
-	VSUBPS.BCST      number3f800000<>+0(SB), Z22, Z22
-	VBROADCASTSS     number3d9021bb<>+0(SB), Z25
-	VFMADD213PS.BCST numberbdebd1b8<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST number3def251a<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST numberbdfe5d4f<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST number3e11e9bf<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST numberbe2aae50<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST number3e4cceac<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST numberbe7ffffc<>+0(SB), Z22, Z25
-	VFMADD213PS.BCST number3eaaaaaa<>+0(SB), Z22, Z25
-	VMULPS           Z22, Z22, Z26
-	VMULPS           Z22, Z25, Z25
-	VMULPS           Z26, Z25, Z25
-	VFMADD231PS.BCST numberb95e8083<>+0(SB), Z24, Z25
-	VFMADD231PS.BCST numberbf000000<>+0(SB), Z26, Z25
-	VADDPS           Z22, Z25, Z25
-	VFMADD231PS.BCST number3f318000<>+0(SB), Z24, Z25
-	VADDPS           Z23, Z25, Z25
-	VPANDD.BCST      number80000000<>+0(SB), Z3, Z23
-	VPORD            Z23, Z25, Z25
-	VBROADCASTSS     numberff800000<>+0(SB), Z22
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z27, K2
-	VBLENDMPS        Z22, Z25, K2, Z25
-	VBROADCASTSS     number7fc00000<>+0(SB), Z22
-	VCMPPS.BCST      $0x01, number00000000<>+0(SB), Z27, K2
-	VBLENDMPS        Z22, Z25, K2, Z25
-	VBROADCASTSS     number7f800000<>+0(SB), Z22
-	VCMPPS           $0x05, Z22, Z27, K2
-	VBLENDMPS        Z27, Z25, K2, Z25
-	VMOVAPS          Z25, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z2, Z0
+	VMOVAPS          Z4, Z2
+	VMOVAPS          Z1, Z5
+	VMOVAPS          Z3, Z1
+	VMOVAPS          Z5, Z3
+	DECQ             CX
+	JNZ              round
 	ADDQ             $+48, R10
 	MOVQ             (R10), AX
 	JMP              AX
@@ -1092,6 +954,9 @@ TEXT ·avx512VMLog1p(SB), NOSPLIT, $0
 // func avx512VMTanh()
 // Requires: AVX512F
 TEXT ·avx512VMTanh(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VPANDD.BCST       number80000000<>+0(SB), Z0, Z7
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z6
 	VADDPS            Z6, Z6, Z6
@@ -1170,84 +1035,14 @@ TEXT ·avx512VMTanh(SB), NOSPLIT, $0
 	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z8, K2
 	VBLENDMPS         Z9, Z10, K2, Z1
 	VPORD             Z11, Z1, Z1
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z15
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z14
-	VADDPS            Z14, Z14, Z14
-	VBROADCASTSS      number42b20000<>+0(SB), Z12
-	VMINPS            Z14, Z12, Z14
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z12
-	VMAXPS            Z14, Z12, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z12
-	VRNDSCALEPS       $0x08, Z12, Z12
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z12, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z12, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z13
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z13
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z13
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z13
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z13
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z13
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z13
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z13
-	VSCALEFPS         Z12, Z13, Z14
-	VADDPS.BCST       number3f800000<>+0(SB), Z14, Z14
-	VBROADCASTSS      number40000000<>+0(SB), Z12
-	VDIVPS            Z14, Z12, Z14
-	VBROADCASTSS      number3f800000<>+0(SB), Z12
-	VSUBPS            Z14, Z12, Z14
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z12
-	VPORD             Z12, Z14, Z14
-	VMULPS            Z2, Z2, Z12
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z13
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z12, Z13
-	VMULPS            Z12, Z13, Z13
-	VFMADD213PS       Z2, Z2, Z13
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z12
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z12, K2
-	VBLENDMPS         Z13, Z14, K2, Z2
-	VPORD             Z15, Z2, Z2
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z19
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z18
-	VADDPS            Z18, Z18, Z18
-	VBROADCASTSS      number42b20000<>+0(SB), Z16
-	VMINPS            Z18, Z16, Z18
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z16
-	VMAXPS            Z18, Z16, Z18
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z18, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z16, Z18
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z16, Z18
-	VBROADCASTSS      number39506967<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z18, Z17
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z18, Z17
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z18, Z17
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z18, Z17
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z18, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z18, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z18, Z17
-	VSCALEFPS         Z16, Z17, Z18
-	VADDPS.BCST       number3f800000<>+0(SB), Z18, Z18
-	VBROADCASTSS      number40000000<>+0(SB), Z16
-	VDIVPS            Z18, Z16, Z18
-	VBROADCASTSS      number3f800000<>+0(SB), Z16
-	VSUBPS            Z18, Z16, Z18
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z16
-	VPORD             Z16, Z18, Z18
-	VMULPS            Z3, Z3, Z16
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z16, Z17
-	VMULPS            Z16, Z17, Z17
-	VFMADD213PS       Z3, Z3, Z17
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z16
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z16, K2
-	VBLENDMPS         Z17, Z18, K2, Z3
-	VPORD             Z19, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -1325,6 +1120,9 @@ GLOBL number3f200000<>(SB), RODATA|NOPTR, $32
 // func avx512VMErf()
 // Requires: AVX512F
 TEXT ·avx512VMErf(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
 	VBROADCASTSS      number40800000<>+0(SB), Z6
 	VMINPS            Z4, Z6, Z4
@@ -1419,100 +1217,14 @@ TEXT ·avx512VMErf(SB), NOSPLIT, $0
 	VBLENDMPS         Z11, Z9, K2, Z9
 	VPANDD.BCST       number80000000<>+0(SB), Z1, Z1
 	VPORD             Z1, Z9, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z12
-	VBROADCASTSS      number40800000<>+0(SB), Z14
-	VMINPS            Z12, Z14, Z12
-	VBROADCASTSS      number372f05a1<>+0(SB), Z13
-	VFMADD213PS.BCST  numberb9a5122a<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  number3b6c9ac4<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  numberbcc21ae9<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  number3dd969db<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  number3f229c58<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  number3e03b96f<>+0(SB), Z12, Z13
-	VFMADD213PS       Z12, Z12, Z13
-	VPXORD.BCST       number80000000<>+0(SB), Z13, Z13
-	VBROADCASTSS      number42b20000<>+0(SB), Z14
-	VMINPS            Z13, Z14, Z13
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z14
-	VMAXPS            Z13, Z14, Z13
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z13, Z14
-	VRNDSCALEPS       $0x08, Z14, Z14
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z14, Z13
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z14, Z13
-	VBROADCASTSS      number39506967<>+0(SB), Z15
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z13, Z15
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z13, Z15
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z13, Z15
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z13, Z15
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z13, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z13, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z13, Z15
-	VSCALEFPS         Z14, Z15, Z13
-	VBROADCASTSS      number3f800000<>+0(SB), Z14
-	VSUBPS            Z13, Z14, Z13
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z14
-	VPORD             Z14, Z13, Z13
-	VMULPS            Z2, Z2, Z14
-	VBROADCASTSS      number38ae6a49<>+0(SB), Z15
-	VFMADD213PS.BCST  numberba551f92<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  number3baa63fa<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  numberbcdc0748<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  number3de71705<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  numberbec093a1<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  number3e0375d4<>+0(SB), Z14, Z15
-	VFMADD213PS       Z2, Z2, Z15
-	VPORD.BCST        number80000000<>+0(SB), Z2, Z14
-	VCMPPS.BCST       $0x0e, numberbf6b851f<>+0(SB), Z14, K2
-	VBLENDMPS         Z15, Z13, K2, Z13
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z2
-	VPORD             Z2, Z13, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z16
-	VBROADCASTSS      number40800000<>+0(SB), Z18
-	VMINPS            Z16, Z18, Z16
-	VBROADCASTSS      number372f05a1<>+0(SB), Z17
-	VFMADD213PS.BCST  numberb9a5122a<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  number3b6c9ac4<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  numberbcc21ae9<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  number3dd969db<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  number3f229c58<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  number3e03b96f<>+0(SB), Z16, Z17
-	VFMADD213PS       Z16, Z16, Z17
-	VPXORD.BCST       number80000000<>+0(SB), Z17, Z17
-	VBROADCASTSS      number42b20000<>+0(SB), Z18
-	VMINPS            Z17, Z18, Z17
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z18
-	VMAXPS            Z17, Z18, Z17
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z17, Z18
-	VRNDSCALEPS       $0x08, Z18, Z18
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z18, Z17
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z18, Z17
-	VBROADCASTSS      number39506967<>+0(SB), Z19
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z17, Z19
-	VSCALEFPS         Z18, Z19, Z17
-	VBROADCASTSS      number3f800000<>+0(SB), Z18
-	VSUBPS            Z17, Z18, Z17
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z18
-	VPORD             Z18, Z17, Z17
-	VMULPS            Z3, Z3, Z18
-	VBROADCASTSS      number38ae6a49<>+0(SB), Z19
-	VFMADD213PS.BCST  numberba551f92<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3baa63fa<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  numberbcdc0748<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3de71705<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  numberbec093a1<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3e0375d4<>+0(SB), Z18, Z19
-	VFMADD213PS       Z3, Z3, Z19
-	VPORD.BCST        number80000000<>+0(SB), Z3, Z18
-	VCMPPS.BCST       $0x0e, numberbf6b851f<>+0(SB), Z18, K2
-	VBLENDMPS         Z19, Z17, K2, Z17
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z3
-	VPORD             Z3, Z17, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -1720,6 +1432,9 @@ TEXT ·avx512VMClip(SB), NOSPLIT, $0
 // func avx512VMSin()
 // Requires: AVX512DQ, AVX512F
 TEXT ·avx512VMSin(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
 	VBROADCASTSS      number48000000<>+0(SB), Z5
 	VCMPPS            $0x0e, Z5, Z4, K2
@@ -1784,70 +1499,14 @@ TEXT ·avx512VMSin(SB), NOSPLIT, $0
 	VPSLLD            $0x1f, Z10, Z10
 	VPXORD            Z10, Z1, Z1
 	VPXORD            Z11, Z1, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z16
-	VBROADCASTSS      number48000000<>+0(SB), Z17
-	VCMPPS            $0x0e, Z17, Z16, K2
-	KMOVW             K2, AX
-	ORQ               AX, R11
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z17
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z2
-	VMULPS.BCST       number3f22f983<>+0(SB), Z2, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3fc90fdb<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numberb33bbd2e<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numbera6f72ced<>+0(SB), Z16, Z2
-	VCVTPS2DQ         Z16, Z16
-	VMULPS            Z2, Z2, Z18
-	VBROADCASTSS      numberb94ca1f9<>+0(SB), Z19
-	VFMADD213PS.BCST  number3c08839e<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  numberbe2aaaa3<>+0(SB), Z18, Z19
-	VMULPS            Z18, Z19, Z19
-	VFMADD213PS       Z2, Z2, Z19
-	VBROADCASTSS      number37ccf5ce<>+0(SB), Z20
-	VFMADD213PS.BCST  numberbab6061a<>+0(SB), Z18, Z20
-	VFMADD213PS.BCST  number3d2aaaa5<>+0(SB), Z18, Z20
-	VMULPS            Z18, Z20, Z20
-	VADDPS.BCST       numberbf000000<>+0(SB), Z20, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z18, Z20
-	VPSLLD            $0x1f, Z16, Z18
-	VPMOVD2M          Z18, K2
-	VBLENDMPS         Z20, Z19, K2, Z2
-	VPSRLD            $0x01, Z16, Z16
-	VPSLLD            $0x1f, Z16, Z16
-	VPXORD            Z16, Z2, Z2
-	VPXORD            Z17, Z2, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z22
-	VBROADCASTSS      number48000000<>+0(SB), Z23
-	VCMPPS            $0x0e, Z23, Z22, K2
-	KMOVW             K2, AX
-	ORQ               AX, R11
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z23
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z3
-	VMULPS.BCST       number3f22f983<>+0(SB), Z3, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3fc90fdb<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numberb33bbd2e<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numbera6f72ced<>+0(SB), Z22, Z3
-	VCVTPS2DQ         Z22, Z22
-	VMULPS            Z3, Z3, Z24
-	VBROADCASTSS      numberb94ca1f9<>+0(SB), Z25
-	VFMADD213PS.BCST  number3c08839e<>+0(SB), Z24, Z25
-	VFMADD213PS.BCST  numberbe2aaaa3<>+0(SB), Z24, Z25
-	VMULPS            Z24, Z25, Z25
-	VFMADD213PS       Z3, Z3, Z25
-	VBROADCASTSS      number37ccf5ce<>+0(SB), Z26
-	VFMADD213PS.BCST  numberbab6061a<>+0(SB), Z24, Z26
-	VFMADD213PS.BCST  number3d2aaaa5<>+0(SB), Z24, Z26
-	VMULPS            Z24, Z26, Z26
-	VADDPS.BCST       numberbf000000<>+0(SB), Z26, Z26
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z24, Z26
-	VPSLLD            $0x1f, Z22, Z24
-	VPMOVD2M          Z24, K2
-	VBLENDMPS         Z26, Z25, K2, Z3
-	VPSRLD            $0x01, Z22, Z22
-	VPSLLD            $0x1f, Z22, Z22
-	VPXORD            Z22, Z3, Z3
-	VPXORD            Z23, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -1965,6 +1624,9 @@ GLOBL number3d2aaaa5<>(SB), RODATA|NOPTR, $32
 // func avx512VMCos()
 // Requires: AVX512DQ, AVX512F
 TEXT ·avx512VMCos(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
 	VBROADCASTSS      number48000000<>+0(SB), Z5
 	VCMPPS            $0x0e, Z5, Z4, K2
@@ -2031,72 +1693,14 @@ TEXT ·avx512VMCos(SB), NOSPLIT, $0
 	VPSLLD            $0x1f, Z10, Z10
 	VPXORD            Z10, Z1, Z1
 	VPXORD            Z11, Z1, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z16
-	VBROADCASTSS      number48000000<>+0(SB), Z17
-	VCMPPS            $0x0e, Z17, Z16, K2
-	KMOVW             K2, AX
-	ORQ               AX, R11
-	VPXORD            Z17, Z17, Z17
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z2
-	VMULPS.BCST       number3f22f983<>+0(SB), Z2, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3fc90fdb<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numberb33bbd2e<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numbera6f72ced<>+0(SB), Z16, Z2
-	VCVTPS2DQ         Z16, Z16
-	VPADDD.BCST       number00000001<>+0(SB), Z16, Z16
-	VMULPS            Z2, Z2, Z18
-	VBROADCASTSS      numberb94ca1f9<>+0(SB), Z19
-	VFMADD213PS.BCST  number3c08839e<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  numberbe2aaaa3<>+0(SB), Z18, Z19
-	VMULPS            Z18, Z19, Z19
-	VFMADD213PS       Z2, Z2, Z19
-	VBROADCASTSS      number37ccf5ce<>+0(SB), Z20
-	VFMADD213PS.BCST  numberbab6061a<>+0(SB), Z18, Z20
-	VFMADD213PS.BCST  number3d2aaaa5<>+0(SB), Z18, Z20
-	VMULPS            Z18, Z20, Z20
-	VADDPS.BCST       numberbf000000<>+0(SB), Z20, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z18, Z20
-	VPSLLD            $0x1f, Z16, Z18
-	VPMOVD2M          Z18, K2
-	VBLENDMPS         Z20, Z19, K2, Z2
-	VPSRLD            $0x01, Z16, Z16
-	VPSLLD            $0x1f, Z16, Z16
-	VPXORD            Z16, Z2, Z2
-	VPXORD            Z17, Z2, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z22
-	VBROADCASTSS      number48000000<>+0(SB), Z23
-	VCMPPS            $0x0e, Z23, Z22, K2
-	KMOVW             K2, AX
-	ORQ               AX, R11
-	VPXORD            Z23, Z23, Z23
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z3
-	VMULPS.BCST       number3f22f983<>+0(SB), Z3, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3fc90fdb<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numberb33bbd2e<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numbera6f72ced<>+0(SB), Z22, Z3
-	VCVTPS2DQ         Z22, Z22
-	VPADDD.BCST       number00000001<>+0(SB), Z22, Z22
-	VMULPS            Z3, Z3, Z24
-	VBROADCASTSS      numberb94ca1f9<>+0(SB), Z25
-	VFMADD213PS.BCST  number3c08839e<>+0(SB), Z24, Z25
-	VFMADD213PS.BCST  numberbe2aaaa3<>+0(SB), Z24, Z25
-	VMULPS            Z24, Z25, Z25
-	VFMADD213PS       Z3, Z3, Z25
-	VBROADCASTSS      number37ccf5ce<>+0(SB), Z26
-	VFMADD213PS.BCST  numberbab6061a<>+0(SB), Z24, Z26
-	VFMADD213PS.BCST  number3d2aaaa5<>+0(SB), Z24, Z26
-	VMULPS            Z24, Z26, Z26
-	VADDPS.BCST       numberbf000000<>+0(SB), Z26, Z26
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z24, Z26
-	VPSLLD            $0x1f, Z22, Z24
-	VPMOVD2M          Z24, K2
-	VBLENDMPS         Z26, Z25, K2, Z3
-	VPSRLD            $0x01, Z22, Z22
-	VPSLLD            $0x1f, Z22, Z22
-	VPXORD            Z22, Z3, Z3
-	VPXORD            Z23, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -2114,6 +1718,9 @@ GLOBL number00000001<>(SB), RODATA|NOPTR, $32
 // func avx512VMTan()
 // Requires: AVX512DQ, AVX512F
 TEXT ·avx512VMTan(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z4
 	VBROADCASTSS      number48000000<>+0(SB), Z5
 	VCMPPS            $0x0e, Z5, Z4, K2
@@ -2170,62 +1777,14 @@ TEXT ·avx512VMTan(SB), NOSPLIT, $0
 	VPMOVD2M          Z12, K2
 	VBLENDMPS         Z14, Z13, K2, Z1
 	VPXORD            Z11, Z1, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z16
-	VBROADCASTSS      number48000000<>+0(SB), Z17
-	VCMPPS            $0x0e, Z17, Z16, K2
-	KMOVW             K2, AX
-	ORQ               AX, R11
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z17
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z2
-	VMULPS.BCST       number3f22f983<>+0(SB), Z2, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3fc90fdb<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numberb33bbd2e<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numbera6f72ced<>+0(SB), Z16, Z2
-	VCVTPS2DQ         Z16, Z16
-	VMULPS            Z2, Z2, Z18
-	VBROADCASTSS      number3c19c53b<>+0(SB), Z19
-	VFMADD213PS.BCST  number3b4c779c<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3cc821b5<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3d5ac5c9<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3e0896dd<>+0(SB), Z18, Z19
-	VFMADD213PS.BCST  number3eaaaa6f<>+0(SB), Z18, Z19
-	VMULPS            Z18, Z19, Z19
-	VFMADD213PS       Z2, Z2, Z19
-	VBROADCASTSS      numberbf800000<>+0(SB), Z20
-	VDIVPS            Z19, Z20, Z20
-	VPSLLD            $0x1f, Z16, Z18
-	VPMOVD2M          Z18, K2
-	VBLENDMPS         Z20, Z19, K2, Z2
-	VPXORD            Z17, Z2, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z22
-	VBROADCASTSS      number48000000<>+0(SB), Z23
-	VCMPPS            $0x0e, Z23, Z22, K2
-	KMOVW             K2, AX
-	ORQ               AX, R11
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z23
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z3
-	VMULPS.BCST       number3f22f983<>+0(SB), Z3, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3fc90fdb<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numberb33bbd2e<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numbera6f72ced<>+0(SB), Z22, Z3
-	VCVTPS2DQ         Z22, Z22
-	VMULPS            Z3, Z3, Z24
-	VBROADCASTSS      number3c19c53b<>+0(SB), Z25
-	VFMADD213PS.BCST  number3b4c779c<>+0(SB), Z24, Z25
-	VFMADD213PS.BCST  number3cc821b5<>+0(SB), Z24, Z25
-	VFMADD213PS.BCST  number3d5ac5c9<>+0(SB), Z24, Z25
-	VFMADD213PS.BCST  number3e0896dd<>+0(SB), Z24, Z25
-	VFMADD213PS.BCST  number3eaaaa6f<>+0(SB), Z24, Z25
-	VMULPS            Z24, Z25, Z25
-	VFMADD213PS       Z3, Z3, Z25
-	VBROADCASTSS      numberbf800000<>+0(SB), Z26
-	VDIVPS            Z25, Z26, Z26
-	VPSLLD            $0x1f, Z22, Z24
-	VPMOVD2M          Z24, K2
-	VBLENDMPS         Z26, Z25, K2, Z3
-	VPXORD            Z23, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -2318,28 +1877,6 @@ TEXT ·avx512VMAdd(SB), NOSPLIT, $0
 	MOVQ    (R10), AX
 	JMP     AX
 
-// func avx512VMAddOf()
-// Requires: AVX512F
-TEXT ·avx512VMAddOf(SB), NOSPLIT, $0
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS (SI)(DX*1), Z4
-	VADDPS  Z0, Z4, Z4
-	VMOVAPS Z4, Z0
-	VMOVUPS 64(SI)(DX*1), Z5
-	VADDPS  Z1, Z5, Z5
-	VMOVAPS Z5, Z1
-	VMOVUPS 128(SI)(DX*1), Z6
-	VADDPS  Z2, Z6, Z6
-	VMOVAPS Z6, Z2
-	VMOVUPS 192(SI)(DX*1), Z7
-	VADDPS  Z3, Z7, Z7
-	VMOVAPS Z7, Z3
-	ADDQ    $+48, R10
-	MOVQ    (R10), AX
-	JMP     AX
-
 // func avx512VMSub()
 // Requires: AVX512F
 TEXT ·avx512VMSub(SB), NOSPLIT, $0
@@ -2394,28 +1931,6 @@ TEXT ·avx512VMMul(SB), NOSPLIT, $0
 	VMULPS  Z6, Z2, Z2
 	VMOVUPS 192(SI)(DX*1), Z7
 	VMULPS  Z7, Z3, Z3
-	ADDQ    $+48, R10
-	MOVQ    (R10), AX
-	JMP     AX
-
-// func avx512VMMulOf()
-// Requires: AVX512F
-TEXT ·avx512VMMulOf(SB), NOSPLIT, $0
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS (SI)(DX*1), Z4
-	VMULPS  Z0, Z4, Z4
-	VMOVAPS Z4, Z0
-	VMOVUPS 64(SI)(DX*1), Z5
-	VMULPS  Z1, Z5, Z5
-	VMOVAPS Z5, Z1
-	VMOVUPS 128(SI)(DX*1), Z6
-	VMULPS  Z2, Z6, Z6
-	VMOVAPS Z6, Z2
-	VMOVUPS 192(SI)(DX*1), Z7
-	VMULPS  Z3, Z7, Z7
-	VMOVAPS Z7, Z3
 	ADDQ    $+48, R10
 	MOVQ    (R10), AX
 	JMP     AX
@@ -2575,9 +2090,12 @@ TEXT ·avx512VMMinOf(SB), NOSPLIT, $0
 // func avx512VMPow()
 // Requires: AVX512F
 TEXT ·avx512VMPow(SB), NOSPLIT, $0
-	MOVQ             8(R10), SI
-	MOVQ             16(R10), DX
-	ANDQ             R8, DX
+	MOVQ 8(R10), SI
+	MOVQ 16(R10), DX
+	ANDQ R8, DX
+	MOVQ $0x00000002, CX
+
+round:
 	VMOVUPS          (SI)(DX*1), Z13
 	VPANDD.BCST      number7fffffff<>+0(SB), Z0, Z4
 	VCVTPS2PD        Y4, Z5
@@ -2852,280 +2370,15 @@ TEXT ·avx512VMPow(SB), NOSPLIT, $0
 	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z23, K2
 	VBLENDMPS        Z16, Z15, K2, Z15
 	VMOVAPS          Z15, Z1
-	VMOVUPS          128(SI)(DX*1), Z13
-	VPANDD.BCST      number7fffffff<>+0(SB), Z2, Z4
-	VCVTPS2PD        Y4, Z5
-	VCVTPS2PD        Y13, Z7
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z5, Z8
-	VPSRLQ           $0x34, Z8, Z8
-	VPSLLQ           $0x34, Z8, Z9
-	VPSUBQ           Z9, Z5, Z9
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z9, Z9
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z8, Z8
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z8, Z8
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z9, Z10
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z9, Z9
-	VDIVPD           Z10, Z9, Z9
-	VMULPD           Z9, Z9, Z11
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z10
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z11, Z10
-	VFMADD231PD      Z10, Z9, Z8
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z5, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z5, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VMULPD           Z7, Z8, Z8
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z10
-	VMINPD           Z10, Z8, Z8
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z10
-	VMAXPD           Z10, Z8, Z8
-	VRNDSCALEPD      $0x08, Z8, Z11
-	VSUBPD           Z11, Z8, Z9
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z5
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z9, Z5
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z11, Z11
-	VPSLLQ           $0x34, Z11, Z11
-	VPADDQ           Z11, Z5, Z5
-	VCVTPD2PS        Z5, Y5
-	VEXTRACTF64X4    $0x01, Z4, Y6
-	VCVTPS2PD        Y6, Z6
-	VEXTRACTF64X4    $0x01, Z13, Y7
-	VCVTPS2PD        Y7, Z7
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z6, Z8
-	VPSRLQ           $0x34, Z8, Z8
-	VPSLLQ           $0x34, Z8, Z9
-	VPSUBQ           Z9, Z6, Z9
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z9, Z9
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z8, Z8
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z8, Z8
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z9, Z10
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z9, Z9
-	VDIVPD           Z10, Z9, Z9
-	VMULPD           Z9, Z9, Z11
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z10
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z11, Z10
-	VFMADD231PD      Z10, Z9, Z8
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z6, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z6, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VMULPD           Z7, Z8, Z8
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z10
-	VMINPD           Z10, Z8, Z8
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z10
-	VMAXPD           Z10, Z8, Z8
-	VRNDSCALEPD      $0x08, Z8, Z11
-	VSUBPD           Z11, Z8, Z9
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z6
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z9, Z6
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z11, Z11
-	VPSLLQ           $0x34, Z11, Z11
-	VPADDQ           Z11, Z6, Z6
-	VCVTPD2PS        Z6, Y6
-	VINSERTF64X4     $0x01, Y6, Z5, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z4, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VMULPS.BCST      number3f000000<>+0(SB), Z13, Z6
-	VRNDSCALEPS      $0x08, Z6, Z7
-	VPANDD.BCST      number80000000<>+0(SB), Z2, Z9
-	VCMPPS           $0x04, Z7, Z6, K2
-	VMOVAPS.Z        Z9, K2, Z9
-	VRNDSCALEPS      $0x08, Z13, Z7
-	VCMPPS           $0x00, Z13, Z7, K2
-	VMOVAPS.Z        Z9, K2, Z9
-	VPORD            Z9, Z5, Z5
-	VBROADCASTSS     number7fc00000<>+0(SB), Z6
-	VCMPPS           $0x04, Z13, Z7, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VPXORD           Z9, Z9, Z9
-	VCMPPS           $0x01, Z9, Z2, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VBROADCASTSS     number7f800000<>+0(SB), Z9
-	VCMPPS           $0x04, Z9, Z4, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VPORD            Z6, Z5, Z5
-	VBROADCASTSS     number7fc00000<>+0(SB), Z6
-	VCMPPS           $0x03, Z13, Z2, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z2, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z13, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VMOVAPS          Z5, Z2
-	VMOVUPS          192(SI)(DX*1), Z23
-	VPANDD.BCST      number7fffffff<>+0(SB), Z3, Z14
-	VCVTPS2PD        Y14, Z15
-	VCVTPS2PD        Y23, Z17
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z15, Z18
-	VPSRLQ           $0x34, Z18, Z18
-	VPSLLQ           $0x34, Z18, Z19
-	VPSUBQ           Z19, Z15, Z19
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z19, Z19
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z18, Z18
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z18, Z18
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z19, Z20
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z19, Z19
-	VDIVPD           Z20, Z19, Z19
-	VMULPD           Z19, Z19, Z21
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z20
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z21, Z20
-	VFMADD231PD      Z20, Z19, Z18
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z15, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z15, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VMULPD           Z17, Z18, Z18
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z20
-	VMINPD           Z20, Z18, Z18
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z20
-	VMAXPD           Z20, Z18, Z18
-	VRNDSCALEPD      $0x08, Z18, Z21
-	VSUBPD           Z21, Z18, Z19
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z15
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z19, Z15
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z21, Z21
-	VPSLLQ           $0x34, Z21, Z21
-	VPADDQ           Z21, Z15, Z15
-	VCVTPD2PS        Z15, Y15
-	VEXTRACTF64X4    $0x01, Z14, Y16
-	VCVTPS2PD        Y16, Z16
-	VEXTRACTF64X4    $0x01, Z23, Y17
-	VCVTPS2PD        Y17, Z17
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z16, Z18
-	VPSRLQ           $0x34, Z18, Z18
-	VPSLLQ           $0x34, Z18, Z19
-	VPSUBQ           Z19, Z16, Z19
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z19, Z19
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z18, Z18
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z18, Z18
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z19, Z20
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z19, Z19
-	VDIVPD           Z20, Z19, Z19
-	VMULPD           Z19, Z19, Z21
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z20
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z21, Z20
-	VFMADD231PD      Z20, Z19, Z18
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z16, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z16, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VMULPD           Z17, Z18, Z18
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z20
-	VMINPD           Z20, Z18, Z18
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z20
-	VMAXPD           Z20, Z18, Z18
-	VRNDSCALEPD      $0x08, Z18, Z21
-	VSUBPD           Z21, Z18, Z19
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z16
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z19, Z16
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z21, Z21
-	VPSLLQ           $0x34, Z21, Z21
-	VPADDQ           Z21, Z16, Z16
-	VCVTPD2PS        Z16, Y16
-	VINSERTF64X4     $0x01, Y16, Z15, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z14, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VMULPS.BCST      number3f000000<>+0(SB), Z23, Z16
-	VRNDSCALEPS      $0x08, Z16, Z17
-	VPANDD.BCST      number80000000<>+0(SB), Z3, Z19
-	VCMPPS           $0x04, Z17, Z16, K2
-	VMOVAPS.Z        Z19, K2, Z19
-	VRNDSCALEPS      $0x08, Z23, Z17
-	VCMPPS           $0x00, Z23, Z17, K2
-	VMOVAPS.Z        Z19, K2, Z19
-	VPORD            Z19, Z15, Z15
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS           $0x04, Z23, Z17, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VPXORD           Z19, Z19, Z19
-	VCMPPS           $0x01, Z19, Z3, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VBROADCASTSS     number7f800000<>+0(SB), Z19
-	VCMPPS           $0x04, Z19, Z14, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VPORD            Z16, Z15, Z15
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS           $0x03, Z23, Z3, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z3, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z23, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VMOVAPS          Z15, Z3
+	VMOVAPS          Z0, Z4
+	VMOVAPS          Z2, Z0
+	VMOVAPS          Z4, Z2
+	VMOVAPS          Z1, Z5
+	VMOVAPS          Z3, Z1
+	VMOVAPS          Z5, Z3
+	ADDQ             $0x00000080, DX
+	DECQ             CX
+	JNZ              round
 	ADDQ             $+48, R10
 	MOVQ             (R10), AX
 	JMP              AX
@@ -3316,583 +2569,28 @@ DATA wide4338000000000000<>+16(SB)/8, $0x4338000000000000
 DATA wide4338000000000000<>+24(SB)/8, $0x4338000000000000
 GLOBL wide4338000000000000<>(SB), RODATA|NOPTR, $32
 
-// func avx512VMPowOf()
-// Requires: AVX512F
-TEXT ·avx512VMPowOf(SB), NOSPLIT, $0
-	MOVQ             8(R10), SI
-	MOVQ             16(R10), DX
-	ANDQ             R8, DX
-	VMOVUPS          (SI)(DX*1), Z13
-	VPANDD.BCST      number7fffffff<>+0(SB), Z13, Z4
-	VCVTPS2PD        Y4, Z5
-	VCVTPS2PD        Y0, Z7
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z5, Z8
-	VPSRLQ           $0x34, Z8, Z8
-	VPSLLQ           $0x34, Z8, Z9
-	VPSUBQ           Z9, Z5, Z9
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z9, Z9
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z8, Z8
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z8, Z8
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z9, Z10
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z9, Z9
-	VDIVPD           Z10, Z9, Z9
-	VMULPD           Z9, Z9, Z11
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z10
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z11, Z10
-	VFMADD231PD      Z10, Z9, Z8
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z5, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z5, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VMULPD           Z7, Z8, Z8
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z10
-	VMINPD           Z10, Z8, Z8
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z10
-	VMAXPD           Z10, Z8, Z8
-	VRNDSCALEPD      $0x08, Z8, Z11
-	VSUBPD           Z11, Z8, Z9
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z5
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z9, Z5
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z11, Z11
-	VPSLLQ           $0x34, Z11, Z11
-	VPADDQ           Z11, Z5, Z5
-	VCVTPD2PS        Z5, Y5
-	VEXTRACTF64X4    $0x01, Z4, Y6
-	VCVTPS2PD        Y6, Z6
-	VEXTRACTF64X4    $0x01, Z0, Y7
-	VCVTPS2PD        Y7, Z7
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z6, Z8
-	VPSRLQ           $0x34, Z8, Z8
-	VPSLLQ           $0x34, Z8, Z9
-	VPSUBQ           Z9, Z6, Z9
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z9, Z9
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z8, Z8
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z8, Z8
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z9, Z10
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z9, Z9
-	VDIVPD           Z10, Z9, Z9
-	VMULPD           Z9, Z9, Z11
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z10
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z11, Z10
-	VFMADD231PD      Z10, Z9, Z8
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z6, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z6, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VMULPD           Z7, Z8, Z8
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z10
-	VMINPD           Z10, Z8, Z8
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z10
-	VMAXPD           Z10, Z8, Z8
-	VRNDSCALEPD      $0x08, Z8, Z11
-	VSUBPD           Z11, Z8, Z9
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z6
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z9, Z6
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z11, Z11
-	VPSLLQ           $0x34, Z11, Z11
-	VPADDQ           Z11, Z6, Z6
-	VCVTPD2PS        Z6, Y6
-	VINSERTF64X4     $0x01, Y6, Z5, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z4, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VMULPS.BCST      number3f000000<>+0(SB), Z0, Z6
-	VRNDSCALEPS      $0x08, Z6, Z7
-	VPANDD.BCST      number80000000<>+0(SB), Z13, Z9
-	VCMPPS           $0x04, Z7, Z6, K2
-	VMOVAPS.Z        Z9, K2, Z9
-	VRNDSCALEPS      $0x08, Z0, Z7
-	VCMPPS           $0x00, Z0, Z7, K2
-	VMOVAPS.Z        Z9, K2, Z9
-	VPORD            Z9, Z5, Z5
-	VBROADCASTSS     number7fc00000<>+0(SB), Z6
-	VCMPPS           $0x04, Z0, Z7, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VPXORD           Z9, Z9, Z9
-	VCMPPS           $0x01, Z9, Z13, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VBROADCASTSS     number7f800000<>+0(SB), Z9
-	VCMPPS           $0x04, Z9, Z4, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VPORD            Z6, Z5, Z5
-	VBROADCASTSS     number7fc00000<>+0(SB), Z6
-	VCMPPS           $0x03, Z0, Z13, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z13, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z0, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VMOVAPS          Z5, Z13
-	VMOVAPS          Z13, Z0
-	VMOVUPS          64(SI)(DX*1), Z23
-	VPANDD.BCST      number7fffffff<>+0(SB), Z23, Z14
-	VCVTPS2PD        Y14, Z15
-	VCVTPS2PD        Y1, Z17
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z15, Z18
-	VPSRLQ           $0x34, Z18, Z18
-	VPSLLQ           $0x34, Z18, Z19
-	VPSUBQ           Z19, Z15, Z19
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z19, Z19
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z18, Z18
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z18, Z18
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z19, Z20
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z19, Z19
-	VDIVPD           Z20, Z19, Z19
-	VMULPD           Z19, Z19, Z21
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z20
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z21, Z20
-	VFMADD231PD      Z20, Z19, Z18
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z15, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z15, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VMULPD           Z17, Z18, Z18
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z20
-	VMINPD           Z20, Z18, Z18
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z20
-	VMAXPD           Z20, Z18, Z18
-	VRNDSCALEPD      $0x08, Z18, Z21
-	VSUBPD           Z21, Z18, Z19
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z15
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z19, Z15
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z21, Z21
-	VPSLLQ           $0x34, Z21, Z21
-	VPADDQ           Z21, Z15, Z15
-	VCVTPD2PS        Z15, Y15
-	VEXTRACTF64X4    $0x01, Z14, Y16
-	VCVTPS2PD        Y16, Z16
-	VEXTRACTF64X4    $0x01, Z1, Y17
-	VCVTPS2PD        Y17, Z17
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z16, Z18
-	VPSRLQ           $0x34, Z18, Z18
-	VPSLLQ           $0x34, Z18, Z19
-	VPSUBQ           Z19, Z16, Z19
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z19, Z19
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z18, Z18
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z18, Z18
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z19, Z20
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z19, Z19
-	VDIVPD           Z20, Z19, Z19
-	VMULPD           Z19, Z19, Z21
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z20
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z21, Z20
-	VFMADD231PD      Z20, Z19, Z18
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z16, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z16, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VMULPD           Z17, Z18, Z18
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z20
-	VMINPD           Z20, Z18, Z18
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z20
-	VMAXPD           Z20, Z18, Z18
-	VRNDSCALEPD      $0x08, Z18, Z21
-	VSUBPD           Z21, Z18, Z19
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z16
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z19, Z16
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z21, Z21
-	VPSLLQ           $0x34, Z21, Z21
-	VPADDQ           Z21, Z16, Z16
-	VCVTPD2PS        Z16, Y16
-	VINSERTF64X4     $0x01, Y16, Z15, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z14, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VMULPS.BCST      number3f000000<>+0(SB), Z1, Z16
-	VRNDSCALEPS      $0x08, Z16, Z17
-	VPANDD.BCST      number80000000<>+0(SB), Z23, Z19
-	VCMPPS           $0x04, Z17, Z16, K2
-	VMOVAPS.Z        Z19, K2, Z19
-	VRNDSCALEPS      $0x08, Z1, Z17
-	VCMPPS           $0x00, Z1, Z17, K2
-	VMOVAPS.Z        Z19, K2, Z19
-	VPORD            Z19, Z15, Z15
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS           $0x04, Z1, Z17, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VPXORD           Z19, Z19, Z19
-	VCMPPS           $0x01, Z19, Z23, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VBROADCASTSS     number7f800000<>+0(SB), Z19
-	VCMPPS           $0x04, Z19, Z14, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VPORD            Z16, Z15, Z15
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS           $0x03, Z1, Z23, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z23, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z1, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VMOVAPS          Z15, Z23
-	VMOVAPS          Z23, Z1
-	VMOVUPS          128(SI)(DX*1), Z13
-	VPANDD.BCST      number7fffffff<>+0(SB), Z13, Z4
-	VCVTPS2PD        Y4, Z5
-	VCVTPS2PD        Y2, Z7
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z5, Z8
-	VPSRLQ           $0x34, Z8, Z8
-	VPSLLQ           $0x34, Z8, Z9
-	VPSUBQ           Z9, Z5, Z9
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z9, Z9
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z8, Z8
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z8, Z8
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z9, Z10
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z9, Z9
-	VDIVPD           Z10, Z9, Z9
-	VMULPD           Z9, Z9, Z11
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z10
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z11, Z10
-	VFMADD231PD      Z10, Z9, Z8
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z5, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z5, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VMULPD           Z7, Z8, Z8
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z10
-	VMINPD           Z10, Z8, Z8
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z10
-	VMAXPD           Z10, Z8, Z8
-	VRNDSCALEPD      $0x08, Z8, Z11
-	VSUBPD           Z11, Z8, Z9
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z5
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z9, Z5
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z9, Z5
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z11, Z11
-	VPSLLQ           $0x34, Z11, Z11
-	VPADDQ           Z11, Z5, Z5
-	VCVTPD2PS        Z5, Y5
-	VEXTRACTF64X4    $0x01, Z4, Y6
-	VCVTPS2PD        Y6, Z6
-	VEXTRACTF64X4    $0x01, Z2, Y7
-	VCVTPS2PD        Y7, Z7
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z6, Z8
-	VPSRLQ           $0x34, Z8, Z8
-	VPSLLQ           $0x34, Z8, Z9
-	VPSUBQ           Z9, Z6, Z9
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z9, Z9
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z8, Z8
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z8, Z8
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z9, Z10
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z9, Z9
-	VDIVPD           Z10, Z9, Z9
-	VMULPD           Z9, Z9, Z11
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z10
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z11, Z10
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z11, Z10
-	VFMADD231PD      Z10, Z9, Z8
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z6, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z10
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z6, K2
-	VBLENDMPD        Z10, Z8, K2, Z8
-	VMULPD           Z7, Z8, Z8
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z10
-	VMINPD           Z10, Z8, Z8
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z10
-	VMAXPD           Z10, Z8, Z8
-	VRNDSCALEPD      $0x08, Z8, Z11
-	VSUBPD           Z11, Z8, Z9
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z6
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z9, Z6
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z9, Z6
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z11, Z11
-	VPSLLQ           $0x34, Z11, Z11
-	VPADDQ           Z11, Z6, Z6
-	VCVTPD2PS        Z6, Y6
-	VINSERTF64X4     $0x01, Y6, Z5, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z4, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VMULPS.BCST      number3f000000<>+0(SB), Z2, Z6
-	VRNDSCALEPS      $0x08, Z6, Z7
-	VPANDD.BCST      number80000000<>+0(SB), Z13, Z9
-	VCMPPS           $0x04, Z7, Z6, K2
-	VMOVAPS.Z        Z9, K2, Z9
-	VRNDSCALEPS      $0x08, Z2, Z7
-	VCMPPS           $0x00, Z2, Z7, K2
-	VMOVAPS.Z        Z9, K2, Z9
-	VPORD            Z9, Z5, Z5
-	VBROADCASTSS     number7fc00000<>+0(SB), Z6
-	VCMPPS           $0x04, Z2, Z7, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VPXORD           Z9, Z9, Z9
-	VCMPPS           $0x01, Z9, Z13, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VBROADCASTSS     number7f800000<>+0(SB), Z9
-	VCMPPS           $0x04, Z9, Z4, K2
-	VMOVAPS.Z        Z6, K2, Z6
-	VPORD            Z6, Z5, Z5
-	VBROADCASTSS     number7fc00000<>+0(SB), Z6
-	VCMPPS           $0x03, Z2, Z13, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z13, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VBROADCASTSS     number3f800000<>+0(SB), Z6
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z2, K2
-	VBLENDMPS        Z6, Z5, K2, Z5
-	VMOVAPS          Z5, Z13
-	VMOVAPS          Z13, Z2
-	VMOVUPS          192(SI)(DX*1), Z23
-	VPANDD.BCST      number7fffffff<>+0(SB), Z23, Z14
-	VCVTPS2PD        Y14, Z15
-	VCVTPS2PD        Y3, Z17
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z15, Z18
-	VPSRLQ           $0x34, Z18, Z18
-	VPSLLQ           $0x34, Z18, Z19
-	VPSUBQ           Z19, Z15, Z19
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z19, Z19
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z18, Z18
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z18, Z18
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z19, Z20
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z19, Z19
-	VDIVPD           Z20, Z19, Z19
-	VMULPD           Z19, Z19, Z21
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z20
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z21, Z20
-	VFMADD231PD      Z20, Z19, Z18
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z15, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z15, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VMULPD           Z17, Z18, Z18
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z20
-	VMINPD           Z20, Z18, Z18
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z20
-	VMAXPD           Z20, Z18, Z18
-	VRNDSCALEPD      $0x08, Z18, Z21
-	VSUBPD           Z21, Z18, Z19
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z15
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z19, Z15
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z19, Z15
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z21, Z21
-	VPSLLQ           $0x34, Z21, Z21
-	VPADDQ           Z21, Z15, Z15
-	VCVTPD2PS        Z15, Y15
-	VEXTRACTF64X4    $0x01, Z14, Y16
-	VCVTPS2PD        Y16, Z16
-	VEXTRACTF64X4    $0x01, Z3, Y17
-	VCVTPS2PD        Y17, Z17
-	VPSUBQ.BCST      wideffe6a09e667f3bcd<>+0(SB), Z16, Z18
-	VPSRLQ           $0x34, Z18, Z18
-	VPSLLQ           $0x34, Z18, Z19
-	VPSUBQ           Z19, Z16, Z19
-	VPADDQ.BCST      wide4000000000000000<>+0(SB), Z19, Z19
-	VPORQ.BCST       wide4330000000000000<>+0(SB), Z18, Z18
-	VADDPD.BCST      widec330000000000400<>+0(SB), Z18, Z18
-	VADDPD.BCST      wide3ff0000000000000<>+0(SB), Z19, Z20
-	VADDPD.BCST      widebff0000000000000<>+0(SB), Z19, Z19
-	VDIVPD           Z20, Z19, Z19
-	VMULPD           Z19, Z19, Z21
-	VBROADCASTSD     wide3fc89f3b1694cffe<>+0(SB), Z20
-	VFMADD213PD.BCST wide3fcc68f568d31760<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd0c9a84994022d<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fd484b13d7c02a9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fda61762a7aded9<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3fe2776c50ef9bfe<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide3feec709dc3a03fd<>+0(SB), Z21, Z20
-	VFMADD213PD.BCST wide40071547652b82fe<>+0(SB), Z21, Z20
-	VFMADD231PD      Z20, Z19, Z18
-	VBROADCASTSD     widefe37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide0000000000000000<>+0(SB), Z16, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VBROADCASTSD     wide7e37e43c8800759c<>+0(SB), Z20
-	VCMPPD.BCST      $0x00, wide7ff0000000000000<>+0(SB), Z16, K2
-	VBLENDMPD        Z20, Z18, K2, Z18
-	VMULPD           Z17, Z18, Z18
-	VBROADCASTSD     wide408f400000000000<>+0(SB), Z20
-	VMINPD           Z20, Z18, Z18
-	VBROADCASTSD     widec08f400000000000<>+0(SB), Z20
-	VMAXPD           Z20, Z18, Z18
-	VRNDSCALEPD      $0x08, Z18, Z21
-	VSUBPD           Z21, Z18, Z19
-	VBROADCASTSD     wide3e3e4cf5158b8ec6<>+0(SB), Z16
-	VFMADD213PD.BCST wide3e7b5253d395e7c0<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3eb62c0223a5c821<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3eeffcbfc588b0c3<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f2430912f86c786<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f55d87fe78a6730<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3f83b2ab6fba4e76<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fac6b08d704a0bf<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fcebfbdff82c58e<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3fe62e42fefa39ef<>+0(SB), Z19, Z16
-	VFMADD213PD.BCST wide3ff0000000000000<>+0(SB), Z19, Z16
-	VADDPD.BCST      wide4338000000000000<>+0(SB), Z21, Z21
-	VPSLLQ           $0x34, Z21, Z21
-	VPADDQ           Z21, Z16, Z16
-	VCVTPD2PS        Z16, Y16
-	VINSERTF64X4     $0x01, Y16, Z15, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z14, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VMULPS.BCST      number3f000000<>+0(SB), Z3, Z16
-	VRNDSCALEPS      $0x08, Z16, Z17
-	VPANDD.BCST      number80000000<>+0(SB), Z23, Z19
-	VCMPPS           $0x04, Z17, Z16, K2
-	VMOVAPS.Z        Z19, K2, Z19
-	VRNDSCALEPS      $0x08, Z3, Z17
-	VCMPPS           $0x00, Z3, Z17, K2
-	VMOVAPS.Z        Z19, K2, Z19
-	VPORD            Z19, Z15, Z15
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS           $0x04, Z3, Z17, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VPXORD           Z19, Z19, Z19
-	VCMPPS           $0x01, Z19, Z23, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VBROADCASTSS     number7f800000<>+0(SB), Z19
-	VCMPPS           $0x04, Z19, Z14, K2
-	VMOVAPS.Z        Z16, K2, Z16
-	VPORD            Z16, Z15, Z15
-	VBROADCASTSS     number7fc00000<>+0(SB), Z16
-	VCMPPS           $0x03, Z3, Z23, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number3f800000<>+0(SB), Z23, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VBROADCASTSS     number3f800000<>+0(SB), Z16
-	VCMPPS.BCST      $0x00, number00000000<>+0(SB), Z3, K2
-	VBLENDMPS        Z16, Z15, K2, Z15
-	VMOVAPS          Z15, Z23
-	VMOVAPS          Z23, Z3
-	ADDQ             $+48, R10
-	MOVQ             (R10), AX
-	JMP              AX
-
 // func avx512VMActReLU()
 // Requires: AVX512F
 TEXT ·avx512VMActReLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Z31
-	VPXORD       Z4, Z4, Z4
-	VMAXPS       Z0, Z4, Z0
-	VPXORD       Z9, Z9, Z9
-	VMAXPS       Z1, Z9, Z1
-	VPXORD       Z14, Z14, Z14
-	VMAXPS       Z2, Z14, Z2
-	VPXORD       Z19, Z19, Z19
-	VMAXPS       Z3, Z19, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
+
+round:
+	VPXORD  Z4, Z4, Z4
+	VMAXPS  Z0, Z4, Z0
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z1, Z9, Z1
+	VMOVAPS Z0, Z4
+	VMOVAPS Z2, Z0
+	VMOVAPS Z4, Z2
+	VMOVAPS Z1, Z5
+	VMOVAPS Z3, Z1
+	VMOVAPS Z5, Z3
+	DECQ    CX
+	JNZ     round
+	ADDQ    $+48, R10
+	MOVQ    (R10), AX
+	JMP     AX
 
 // func avx512VMGradReLU()
 // Requires: AVX512F
@@ -3901,69 +2599,39 @@ TEXT ·avx512VMGradReLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VCMPPS       $0x06, Z4, Z0, K2
-	VMOVAPS.Z    Z9, K2, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VCMPPS       $0x06, Z10, Z1, K2
-	VMOVAPS.Z    Z15, K2, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VCMPPS       $0x06, Z16, Z2, K2
-	VMOVAPS.Z    Z21, K2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VCMPPS       $0x06, Z22, Z3, K2
-	VMOVAPS.Z    Z27, K2, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx512VMGradReLUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradReLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VCMPPS       $0x06, Z4, Z9, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VCMPPS       $0x06, Z10, Z15, K2
-	VMOVAPS.Z    Z1, K2, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VCMPPS       $0x06, Z16, Z21, K2
-	VMOVAPS.Z    Z2, K2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VCMPPS       $0x06, Z22, Z27, K2
-	VMOVAPS.Z    Z3, K2, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS   (SI)(DX*1), Z9
+	VPXORD    Z4, Z4, Z4
+	VCMPPS    $0x06, Z4, Z0, K2
+	VMOVAPS.Z Z9, K2, Z9
+	VMOVAPS   Z9, Z0
+	VMOVUPS   64(SI)(DX*1), Z15
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x06, Z10, Z1, K2
+	VMOVAPS.Z Z15, K2, Z15
+	VMOVAPS   Z15, Z1
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z2, Z0
+	VMOVAPS   Z4, Z2
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z3, Z1
+	VMOVAPS   Z5, Z3
+	ADDQ      $0x00000080, DX
+	DECQ      CX
+	JNZ       round
+	ADDQ      $+48, R10
+	MOVQ      (R10), AX
+	JMP       AX
 
 // func avx512VMActReLU6()
 // Requires: AVX512F
 TEXT ·avx512VMActReLU6(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPXORD       Z4, Z4, Z4
 	VMAXPS       Z0, Z4, Z0
 	VBROADCASTSS number40c00000<>+0(SB), Z4
@@ -3972,14 +2640,14 @@ TEXT ·avx512VMActReLU6(SB), NOSPLIT, $0
 	VMAXPS       Z1, Z9, Z1
 	VBROADCASTSS number40c00000<>+0(SB), Z9
 	VMINPS       Z1, Z9, Z1
-	VPXORD       Z14, Z14, Z14
-	VMAXPS       Z2, Z14, Z2
-	VBROADCASTSS number40c00000<>+0(SB), Z14
-	VMINPS       Z2, Z14, Z2
-	VPXORD       Z19, Z19, Z19
-	VMAXPS       Z3, Z19, Z3
-	VBROADCASTSS number40c00000<>+0(SB), Z19
-	VMINPS       Z3, Z19, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -4001,6 +2669,9 @@ TEXT ·avx512VMGradReLU6(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VPXORD       Z4, Z4, Z4
 	VCMPPS       $0x0e, Z4, Z0, K2
@@ -4017,69 +2688,15 @@ TEXT ·avx512VMGradReLU6(SB), NOSPLIT, $0
 	VCMPPS       $0x01, Z10, Z1, K2
 	VMOVAPS.Z    Z15, K2, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VCMPPS       $0x0e, Z16, Z2, K2
-	VMOVAPS.Z    Z21, K2, Z21
-	VBROADCASTSS number40c00000<>+0(SB), Z16
-	VCMPPS       $0x01, Z16, Z2, K2
-	VMOVAPS.Z    Z21, K2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VCMPPS       $0x0e, Z22, Z3, K2
-	VMOVAPS.Z    Z27, K2, Z27
-	VBROADCASTSS number40c00000<>+0(SB), Z22
-	VCMPPS       $0x01, Z22, Z3, K2
-	VMOVAPS.Z    Z27, K2, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx512VMGradReLU6Of()
-// Requires: AVX512F
-TEXT ·avx512VMGradReLU6Of(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VCMPPS       $0x0e, Z4, Z9, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VBROADCASTSS number40c00000<>+0(SB), Z4
-	VCMPPS       $0x01, Z4, Z9, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VCMPPS       $0x0e, Z10, Z15, K2
-	VMOVAPS.Z    Z1, K2, Z1
-	VBROADCASTSS number40c00000<>+0(SB), Z10
-	VCMPPS       $0x01, Z10, Z15, K2
-	VMOVAPS.Z    Z1, K2, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VCMPPS       $0x0e, Z16, Z21, K2
-	VMOVAPS.Z    Z2, K2, Z2
-	VBROADCASTSS number40c00000<>+0(SB), Z16
-	VCMPPS       $0x01, Z16, Z21, K2
-	VMOVAPS.Z    Z2, K2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VCMPPS       $0x0e, Z22, Z27, K2
-	VMOVAPS.Z    Z3, K2, Z3
-	VBROADCASTSS number40c00000<>+0(SB), Z22
-	VCMPPS       $0x01, Z22, Z27, K2
-	VMOVAPS.Z    Z3, K2, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -4088,25 +2705,28 @@ TEXT ·avx512VMGradReLU6Of(SB), NOSPLIT, $0
 // Requires: AVX512F
 TEXT ·avx512VMActLeakyReLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Z31
-	VPXORD       Z5, Z5, Z5
-	VMINPS       Z0, Z5, Z4
-	VMAXPS       Z0, Z5, Z0
-	VFMADD231PS  Z31, Z4, Z0
-	VPXORD       Z10, Z10, Z10
-	VMINPS       Z1, Z10, Z9
-	VMAXPS       Z1, Z10, Z1
-	VFMADD231PS  Z31, Z9, Z1
-	VPXORD       Z15, Z15, Z15
-	VMINPS       Z2, Z15, Z14
-	VMAXPS       Z2, Z15, Z2
-	VFMADD231PS  Z31, Z14, Z2
-	VPXORD       Z20, Z20, Z20
-	VMINPS       Z3, Z20, Z19
-	VMAXPS       Z3, Z20, Z3
-	VFMADD231PS  Z31, Z19, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
+
+round:
+	VPXORD      Z5, Z5, Z5
+	VMINPS      Z0, Z5, Z4
+	VMAXPS      Z0, Z5, Z0
+	VFMADD231PS Z31, Z4, Z0
+	VPXORD      Z10, Z10, Z10
+	VMINPS      Z1, Z10, Z9
+	VMAXPS      Z1, Z10, Z1
+	VFMADD231PS Z31, Z9, Z1
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z2, Z0
+	VMOVAPS     Z4, Z2
+	VMOVAPS     Z1, Z5
+	VMOVAPS     Z3, Z1
+	VMOVAPS     Z5, Z3
+	DECQ        CX
+	JNZ         round
+	ADDQ        $+48, R10
+	MOVQ        (R10), AX
+	JMP         AX
 
 // func avx512VMGradLeakyReLU()
 // Requires: AVX512F
@@ -4115,77 +2735,41 @@ TEXT ·avx512VMGradLeakyReLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VMULPS       Z31, Z9, Z5
-	VCMPPS       $0x0e, Z4, Z0, K2
-	VBLENDMPS    Z9, Z5, K2, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VMULPS       Z31, Z15, Z11
-	VCMPPS       $0x0e, Z10, Z1, K2
-	VBLENDMPS    Z15, Z11, K2, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VMULPS       Z31, Z21, Z17
-	VCMPPS       $0x0e, Z16, Z2, K2
-	VBLENDMPS    Z21, Z17, K2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VMULPS       Z31, Z27, Z23
-	VCMPPS       $0x0e, Z22, Z3, K2
-	VBLENDMPS    Z27, Z23, K2, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx512VMGradLeakyReLUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradLeakyReLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VMULPS       Z31, Z0, Z5
-	VCMPPS       $0x0e, Z4, Z9, K2
-	VBLENDMPS    Z0, Z5, K2, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VMULPS       Z31, Z1, Z11
-	VCMPPS       $0x0e, Z10, Z15, K2
-	VBLENDMPS    Z1, Z11, K2, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VMULPS       Z31, Z2, Z17
-	VCMPPS       $0x0e, Z16, Z21, K2
-	VBLENDMPS    Z2, Z17, K2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VMULPS       Z31, Z3, Z23
-	VCMPPS       $0x0e, Z22, Z27, K2
-	VBLENDMPS    Z3, Z23, K2, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS   (SI)(DX*1), Z9
+	VPXORD    Z4, Z4, Z4
+	VMULPS    Z31, Z9, Z5
+	VCMPPS    $0x0e, Z4, Z0, K2
+	VBLENDMPS Z9, Z5, K2, Z9
+	VMOVAPS   Z9, Z0
+	VMOVUPS   64(SI)(DX*1), Z15
+	VPXORD    Z10, Z10, Z10
+	VMULPS    Z31, Z15, Z11
+	VCMPPS    $0x0e, Z10, Z1, K2
+	VBLENDMPS Z15, Z11, K2, Z15
+	VMOVAPS   Z15, Z1
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z2, Z0
+	VMOVAPS   Z4, Z2
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z3, Z1
+	VMOVAPS   Z5, Z3
+	ADDQ      $0x00000080, DX
+	DECQ      CX
+	JNZ       round
+	ADDQ      $+48, R10
+	MOVQ      (R10), AX
+	JMP       AX
 
 // func avx512VMActELU()
 // Requires: AVX512F
 TEXT ·avx512VMActELU(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPXORD            Z5, Z5, Z5
 	VMINPS            Z0, Z5, Z4
 	VMAXPS            Z0, Z5, Z0
@@ -4230,50 +2814,14 @@ TEXT ·avx512VMActELU(SB), NOSPLIT, $0
 	VSUBPS.BCST       number3f800000<>+0(SB), Z10, Z9
 	VFMADD231PS       Z10, Z11, Z9
 	VFMADD231PS       Z31, Z9, Z1
-	VPXORD            Z15, Z15, Z15
-	VMINPS            Z2, Z15, Z14
-	VMAXPS            Z2, Z15, Z2
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z15
-	VMAXPS            Z14, Z15, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z15, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z16
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VMULPS            Z14, Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z14
-	VSCALEFPS         Z15, Z14, Z15
-	VSUBPS.BCST       number3f800000<>+0(SB), Z15, Z14
-	VFMADD231PS       Z15, Z16, Z14
-	VFMADD231PS       Z31, Z14, Z2
-	VPXORD            Z20, Z20, Z20
-	VMINPS            Z3, Z20, Z19
-	VMAXPS            Z3, Z20, Z3
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z20
-	VMAXPS            Z19, Z20, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z20
-	VRNDSCALEPS       $0x08, Z20, Z20
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z20, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z21
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VMULPS            Z19, Z21, Z21
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VSCALEFPS         Z20, Z19, Z20
-	VSUBPS.BCST       number3f800000<>+0(SB), Z20, Z19
-	VFMADD231PS       Z20, Z21, Z19
-	VFMADD231PS       Z31, Z19, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -4295,85 +2843,43 @@ TEXT ·avx512VMGradELU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VADDPS       Z31, Z0, Z5
-	VMULPS       Z9, Z5, Z5
-	VCMPPS       $0x0e, Z4, Z0, K2
-	VBLENDMPS    Z9, Z5, K2, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VADDPS       Z31, Z1, Z11
-	VMULPS       Z15, Z11, Z11
-	VCMPPS       $0x0e, Z10, Z1, K2
-	VBLENDMPS    Z15, Z11, K2, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VADDPS       Z31, Z2, Z17
-	VMULPS       Z21, Z17, Z17
-	VCMPPS       $0x0e, Z16, Z2, K2
-	VBLENDMPS    Z21, Z17, K2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VADDPS       Z31, Z3, Z23
-	VMULPS       Z27, Z23, Z23
-	VCMPPS       $0x0e, Z22, Z3, K2
-	VBLENDMPS    Z27, Z23, K2, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx512VMGradELUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradELUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VADDPS       Z31, Z9, Z5
-	VMULPS       Z0, Z5, Z5
-	VCMPPS       $0x0e, Z4, Z9, K2
-	VBLENDMPS    Z0, Z5, K2, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VADDPS       Z31, Z15, Z11
-	VMULPS       Z1, Z11, Z11
-	VCMPPS       $0x0e, Z10, Z15, K2
-	VBLENDMPS    Z1, Z11, K2, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VADDPS       Z31, Z21, Z17
-	VMULPS       Z2, Z17, Z17
-	VCMPPS       $0x0e, Z16, Z21, K2
-	VBLENDMPS    Z2, Z17, K2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VADDPS       Z31, Z27, Z23
-	VMULPS       Z3, Z23, Z23
-	VCMPPS       $0x0e, Z22, Z27, K2
-	VBLENDMPS    Z3, Z23, K2, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS   (SI)(DX*1), Z9
+	VPXORD    Z4, Z4, Z4
+	VADDPS    Z31, Z0, Z5
+	VMULPS    Z9, Z5, Z5
+	VCMPPS    $0x0e, Z4, Z0, K2
+	VBLENDMPS Z9, Z5, K2, Z9
+	VMOVAPS   Z9, Z0
+	VMOVUPS   64(SI)(DX*1), Z15
+	VPXORD    Z10, Z10, Z10
+	VADDPS    Z31, Z1, Z11
+	VMULPS    Z15, Z11, Z11
+	VCMPPS    $0x0e, Z10, Z1, K2
+	VBLENDMPS Z15, Z11, K2, Z15
+	VMOVAPS   Z15, Z1
+	VMOVAPS   Z0, Z4
+	VMOVAPS   Z2, Z0
+	VMOVAPS   Z4, Z2
+	VMOVAPS   Z1, Z5
+	VMOVAPS   Z3, Z1
+	VMOVAPS   Z5, Z3
+	ADDQ      $0x00000080, DX
+	DECQ      CX
+	JNZ       round
+	ADDQ      $+48, R10
+	MOVQ      (R10), AX
+	JMP       AX
 
 // func avx512VMActSELU()
 // Requires: AVX512F
 TEXT ·avx512VMActSELU(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPXORD            Z5, Z5, Z5
 	VMINPS            Z0, Z5, Z4
 	VMAXPS            Z0, Z5, Z0
@@ -4420,52 +2926,14 @@ TEXT ·avx512VMActSELU(SB), NOSPLIT, $0
 	VFMADD231PS       Z10, Z11, Z9
 	VFMADD231PS.BCST  number3fd62d7d<>+0(SB), Z9, Z1
 	VMULPS.BCST       number3f867d5f<>+0(SB), Z1, Z1
-	VPXORD            Z15, Z15, Z15
-	VMINPS            Z2, Z15, Z14
-	VMAXPS            Z2, Z15, Z2
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z15
-	VMAXPS            Z14, Z15, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z15, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z16
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VMULPS            Z14, Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z14
-	VSCALEFPS         Z15, Z14, Z15
-	VSUBPS.BCST       number3f800000<>+0(SB), Z15, Z14
-	VFMADD231PS       Z15, Z16, Z14
-	VFMADD231PS.BCST  number3fd62d7d<>+0(SB), Z14, Z2
-	VMULPS.BCST       number3f867d5f<>+0(SB), Z2, Z2
-	VPXORD            Z20, Z20, Z20
-	VMINPS            Z3, Z20, Z19
-	VMAXPS            Z3, Z20, Z3
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z20
-	VMAXPS            Z19, Z20, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z20
-	VRNDSCALEPS       $0x08, Z20, Z20
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z20, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z21
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VMULPS            Z19, Z21, Z21
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VSCALEFPS         Z20, Z19, Z20
-	VSUBPS.BCST       number3f800000<>+0(SB), Z20, Z19
-	VFMADD231PS       Z20, Z21, Z19
-	VFMADD231PS.BCST  number3fd62d7d<>+0(SB), Z19, Z3
-	VMULPS.BCST       number3f867d5f<>+0(SB), Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -4497,6 +2965,9 @@ TEXT ·avx512VMGradSELU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VPXORD       Z4, Z4, Z4
 	VADDPS.BCST  number3fe10966<>+0(SB), Z0, Z5
@@ -4513,22 +2984,15 @@ TEXT ·avx512VMGradSELU(SB), NOSPLIT, $0
 	VBLENDMPS    Z12, Z11, K2, Z11
 	VMULPS       Z11, Z15, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VADDPS.BCST  number3fe10966<>+0(SB), Z2, Z17
-	VBROADCASTSS number3f867d5f<>+0(SB), Z18
-	VCMPPS       $0x0e, Z16, Z2, K2
-	VBLENDMPS    Z18, Z17, K2, Z17
-	VMULPS       Z17, Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VADDPS.BCST  number3fe10966<>+0(SB), Z3, Z23
-	VBROADCASTSS number3f867d5f<>+0(SB), Z24
-	VCMPPS       $0x0e, Z22, Z3, K2
-	VBLENDMPS    Z24, Z23, K2, Z23
-	VMULPS       Z23, Z27, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -4543,57 +3007,13 @@ DATA number3fe10966<>+24(SB)/4, $0x3fe10966
 DATA number3fe10966<>+28(SB)/4, $0x3fe10966
 GLOBL number3fe10966<>(SB), RODATA|NOPTR, $32
 
-// func avx512VMGradSELUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradSELUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VADDPS.BCST  number3fe10966<>+0(SB), Z9, Z5
-	VBROADCASTSS number3f867d5f<>+0(SB), Z6
-	VCMPPS       $0x0e, Z4, Z9, K2
-	VBLENDMPS    Z6, Z5, K2, Z5
-	VMULPS       Z5, Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VADDPS.BCST  number3fe10966<>+0(SB), Z15, Z11
-	VBROADCASTSS number3f867d5f<>+0(SB), Z12
-	VCMPPS       $0x0e, Z10, Z15, K2
-	VBLENDMPS    Z12, Z11, K2, Z11
-	VMULPS       Z11, Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VADDPS.BCST  number3fe10966<>+0(SB), Z21, Z17
-	VBROADCASTSS number3f867d5f<>+0(SB), Z18
-	VCMPPS       $0x0e, Z16, Z21, K2
-	VBLENDMPS    Z18, Z17, K2, Z17
-	VMULPS       Z17, Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VADDPS.BCST  number3fe10966<>+0(SB), Z27, Z23
-	VBROADCASTSS number3f867d5f<>+0(SB), Z24
-	VCMPPS       $0x0e, Z22, Z27, K2
-	VBLENDMPS    Z24, Z23, K2, Z23
-	VMULPS       Z23, Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
 // func avx512VMActGELU()
 // Requires: AVX512F
 TEXT ·avx512VMActGELU(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMULPS            Z0, Z0, Z5
 	VMULPS.BCST       numberbf000000<>+0(SB), Z5, Z5
 	VBROADCASTSS      number42b20000<>+0(SB), Z6
@@ -4668,80 +3088,14 @@ TEXT ·avx512VMActGELU(SB), NOSPLIT, $0
 	VCMPPS            $0x01, Z11, Z1, K2
 	VBLENDMPS         Z9, Z12, K2, Z9
 	VMULPS            Z9, Z1, Z1
-	VMULPS            Z2, Z2, Z15
-	VMULPS.BCST       numberbf000000<>+0(SB), Z15, Z15
-	VBROADCASTSS      number42b20000<>+0(SB), Z16
-	VMINPS            Z15, Z16, Z15
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z16
-	VMAXPS            Z15, Z16, Z15
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z15, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z16, Z15
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z16, Z15
-	VBROADCASTSS      number39506967<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z15, Z17
-	VSCALEFPS         Z16, Z17, Z15
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z16
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z16, Z16
-	VADDPS.BCST       number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VDIVPS            Z16, Z17, Z16
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z14
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z16, Z14
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z16, Z14
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z16, Z14
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z16, Z14
-	VMULPS            Z16, Z14, Z14
-	VMULPS            Z15, Z14, Z14
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VSUBPS            Z14, Z17, Z17
-	VPXORD            Z16, Z16, Z16
-	VCMPPS            $0x01, Z16, Z2, K2
-	VBLENDMPS         Z14, Z17, K2, Z14
-	VMULPS            Z14, Z2, Z2
-	VMULPS            Z3, Z3, Z20
-	VMULPS.BCST       numberbf000000<>+0(SB), Z20, Z20
-	VBROADCASTSS      number42b20000<>+0(SB), Z21
-	VMINPS            Z20, Z21, Z20
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z21
-	VMAXPS            Z20, Z21, Z20
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z20, Z21
-	VRNDSCALEPS       $0x08, Z21, Z21
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z21, Z20
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z21, Z20
-	VBROADCASTSS      number39506967<>+0(SB), Z22
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z20, Z22
-	VSCALEFPS         Z21, Z22, Z20
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z21
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z21, Z21
-	VADDPS.BCST       number3f800000<>+0(SB), Z21, Z21
-	VBROADCASTSS      number3f800000<>+0(SB), Z22
-	VDIVPS            Z21, Z22, Z21
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z19
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z21, Z19
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z21, Z19
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z21, Z19
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z21, Z19
-	VMULPS            Z21, Z19, Z19
-	VMULPS            Z20, Z19, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z22
-	VSUBPS            Z19, Z22, Z22
-	VPXORD            Z21, Z21, Z21
-	VCMPPS            $0x01, Z21, Z3, K2
-	VBLENDMPS         Z19, Z22, K2, Z19
-	VMULPS            Z19, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -4809,10 +3163,13 @@ GLOBL number3e027906<>(SB), RODATA|NOPTR, $32
 // func avx512VMGradGELU()
 // Requires: AVX512F
 TEXT ·avx512VMGradGELU(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS           (SI)(DX*1), Z9
 	VMULPS            Z0, Z0, Z5
 	VMULPS.BCST       numberbf000000<>+0(SB), Z5, Z5
@@ -4895,88 +3252,15 @@ TEXT ·avx512VMGradGELU(SB), NOSPLIT, $0
 	VFMADD231PS       Z1, Z11, Z10
 	VMULPS            Z10, Z15, Z15
 	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VMULPS            Z2, Z2, Z17
-	VMULPS.BCST       numberbf000000<>+0(SB), Z17, Z17
-	VBROADCASTSS      number42b20000<>+0(SB), Z18
-	VMINPS            Z17, Z18, Z17
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z18
-	VMAXPS            Z17, Z18, Z17
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z17, Z18
-	VRNDSCALEPS       $0x08, Z18, Z18
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z18, Z17
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z18, Z17
-	VBROADCASTSS      number39506967<>+0(SB), Z19
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z17, Z19
-	VSCALEFPS         Z18, Z19, Z17
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z18
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z18, Z18
-	VADDPS.BCST       number3f800000<>+0(SB), Z18, Z18
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VDIVPS            Z18, Z19, Z18
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z16
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z18, Z16
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z18, Z16
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z18, Z16
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z18, Z16
-	VMULPS            Z18, Z16, Z16
-	VMULPS            Z17, Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VSUBPS            Z16, Z19, Z19
-	VPXORD            Z18, Z18, Z18
-	VCMPPS            $0x01, Z18, Z2, K2
-	VBLENDMPS         Z16, Z19, K2, Z16
-	VMULPS.BCST       number3ecc422a<>+0(SB), Z17, Z17
-	VFMADD231PS       Z2, Z17, Z16
-	VMULPS            Z16, Z21, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VMULPS            Z3, Z3, Z23
-	VMULPS.BCST       numberbf000000<>+0(SB), Z23, Z23
-	VBROADCASTSS      number42b20000<>+0(SB), Z24
-	VMINPS            Z23, Z24, Z23
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z24
-	VMAXPS            Z23, Z24, Z23
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z23, Z24
-	VRNDSCALEPS       $0x08, Z24, Z24
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z24, Z23
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z24, Z23
-	VBROADCASTSS      number39506967<>+0(SB), Z25
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z23, Z25
-	VSCALEFPS         Z24, Z25, Z23
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z24
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z24, Z24
-	VADDPS.BCST       number3f800000<>+0(SB), Z24, Z24
-	VBROADCASTSS      number3f800000<>+0(SB), Z25
-	VDIVPS            Z24, Z25, Z24
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z22
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z24, Z22
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z24, Z22
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z24, Z22
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z24, Z22
-	VMULPS            Z24, Z22, Z22
-	VMULPS            Z23, Z22, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z25
-	VSUBPS            Z22, Z25, Z25
-	VPXORD            Z24, Z24, Z24
-	VCMPPS            $0x01, Z24, Z3, K2
-	VBLENDMPS         Z22, Z25, K2, Z22
-	VMULPS.BCST       number3ecc422a<>+0(SB), Z23, Z23
-	VFMADD231PS       Z3, Z23, Z22
-	VMULPS            Z22, Z27, Z27
-	VMOVAPS           Z27, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	ADDQ              $0x00000080, DX
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -4991,189 +3275,13 @@ DATA number3ecc422a<>+24(SB)/4, $0x3ecc422a
 DATA number3ecc422a<>+28(SB)/4, $0x3ecc422a
 GLOBL number3ecc422a<>(SB), RODATA|NOPTR, $32
 
-// func avx512VMGradGELUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradGELUOf(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
-	VMOVUPS           (SI)(DX*1), Z9
-	VMULPS            Z9, Z9, Z5
-	VMULPS.BCST       numberbf000000<>+0(SB), Z5, Z5
-	VBROADCASTSS      number42b20000<>+0(SB), Z6
-	VMINPS            Z5, Z6, Z5
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z6
-	VMAXPS            Z5, Z6, Z5
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS       $0x08, Z6, Z6
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z6, Z5
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z6, Z5
-	VBROADCASTSS      number39506967<>+0(SB), Z7
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z7
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z5, Z7
-	VSCALEFPS         Z6, Z7, Z5
-	VPANDD.BCST       number7fffffff<>+0(SB), Z9, Z6
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z6, Z6
-	VADDPS.BCST       number3f800000<>+0(SB), Z6, Z6
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VDIVPS            Z6, Z7, Z6
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z4
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z6, Z4
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z6, Z4
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z6, Z4
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z6, Z4
-	VMULPS            Z6, Z4, Z4
-	VMULPS            Z5, Z4, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z7
-	VSUBPS            Z4, Z7, Z7
-	VPXORD            Z6, Z6, Z6
-	VCMPPS            $0x01, Z6, Z9, K2
-	VBLENDMPS         Z4, Z7, K2, Z4
-	VMULPS.BCST       number3ecc422a<>+0(SB), Z5, Z5
-	VFMADD231PS       Z9, Z5, Z4
-	VMULPS            Z4, Z0, Z0
-	VMOVAPS           Z0, Z9
-	VMOVAPS           Z9, Z0
-	VMOVUPS           64(SI)(DX*1), Z15
-	VMULPS            Z15, Z15, Z11
-	VMULPS.BCST       numberbf000000<>+0(SB), Z11, Z11
-	VBROADCASTSS      number42b20000<>+0(SB), Z12
-	VMINPS            Z11, Z12, Z11
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z12
-	VMAXPS            Z11, Z12, Z11
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z11, Z12
-	VRNDSCALEPS       $0x08, Z12, Z12
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z12, Z11
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z12, Z11
-	VBROADCASTSS      number39506967<>+0(SB), Z13
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z11, Z13
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z11, Z13
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z11, Z13
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z11, Z13
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z11, Z13
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z11, Z13
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z11, Z13
-	VSCALEFPS         Z12, Z13, Z11
-	VPANDD.BCST       number7fffffff<>+0(SB), Z15, Z12
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z12, Z12
-	VADDPS.BCST       number3f800000<>+0(SB), Z12, Z12
-	VBROADCASTSS      number3f800000<>+0(SB), Z13
-	VDIVPS            Z12, Z13, Z12
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z10
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z12, Z10
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z12, Z10
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z12, Z10
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z12, Z10
-	VMULPS            Z12, Z10, Z10
-	VMULPS            Z11, Z10, Z10
-	VBROADCASTSS      number3f800000<>+0(SB), Z13
-	VSUBPS            Z10, Z13, Z13
-	VPXORD            Z12, Z12, Z12
-	VCMPPS            $0x01, Z12, Z15, K2
-	VBLENDMPS         Z10, Z13, K2, Z10
-	VMULPS.BCST       number3ecc422a<>+0(SB), Z11, Z11
-	VFMADD231PS       Z15, Z11, Z10
-	VMULPS            Z10, Z1, Z1
-	VMOVAPS           Z1, Z15
-	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VMULPS            Z21, Z21, Z17
-	VMULPS.BCST       numberbf000000<>+0(SB), Z17, Z17
-	VBROADCASTSS      number42b20000<>+0(SB), Z18
-	VMINPS            Z17, Z18, Z17
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z18
-	VMAXPS            Z17, Z18, Z17
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z17, Z18
-	VRNDSCALEPS       $0x08, Z18, Z18
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z18, Z17
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z18, Z17
-	VBROADCASTSS      number39506967<>+0(SB), Z19
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z17, Z19
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z17, Z19
-	VSCALEFPS         Z18, Z19, Z17
-	VPANDD.BCST       number7fffffff<>+0(SB), Z21, Z18
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z18, Z18
-	VADDPS.BCST       number3f800000<>+0(SB), Z18, Z18
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VDIVPS            Z18, Z19, Z18
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z16
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z18, Z16
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z18, Z16
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z18, Z16
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z18, Z16
-	VMULPS            Z18, Z16, Z16
-	VMULPS            Z17, Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VSUBPS            Z16, Z19, Z19
-	VPXORD            Z18, Z18, Z18
-	VCMPPS            $0x01, Z18, Z21, K2
-	VBLENDMPS         Z16, Z19, K2, Z16
-	VMULPS.BCST       number3ecc422a<>+0(SB), Z17, Z17
-	VFMADD231PS       Z21, Z17, Z16
-	VMULPS            Z16, Z2, Z2
-	VMOVAPS           Z2, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VMULPS            Z27, Z27, Z23
-	VMULPS.BCST       numberbf000000<>+0(SB), Z23, Z23
-	VBROADCASTSS      number42b20000<>+0(SB), Z24
-	VMINPS            Z23, Z24, Z23
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z24
-	VMAXPS            Z23, Z24, Z23
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z23, Z24
-	VRNDSCALEPS       $0x08, Z24, Z24
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z24, Z23
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z24, Z23
-	VBROADCASTSS      number39506967<>+0(SB), Z25
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z23, Z25
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z23, Z25
-	VSCALEFPS         Z24, Z25, Z23
-	VPANDD.BCST       number7fffffff<>+0(SB), Z27, Z24
-	VMULPS.BCST       number3e6d3388<>+0(SB), Z24, Z24
-	VADDPS.BCST       number3f800000<>+0(SB), Z24, Z24
-	VBROADCASTSS      number3f800000<>+0(SB), Z25
-	VDIVPS            Z24, Z25, Z24
-	VBROADCASTSS      number3f07dc22<>+0(SB), Z22
-	VFMADD213PS.BCST  numberbf3a00e3<>+0(SB), Z24, Z22
-	VFMADD213PS.BCST  number3f35f0e3<>+0(SB), Z24, Z22
-	VFMADD213PS.BCST  numberbe11a98e<>+0(SB), Z24, Z22
-	VFMADD213PS.BCST  number3e027906<>+0(SB), Z24, Z22
-	VMULPS            Z24, Z22, Z22
-	VMULPS            Z23, Z22, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z25
-	VSUBPS            Z22, Z25, Z25
-	VPXORD            Z24, Z24, Z24
-	VCMPPS            $0x01, Z24, Z27, K2
-	VBLENDMPS         Z22, Z25, K2, Z22
-	VMULPS.BCST       number3ecc422a<>+0(SB), Z23, Z23
-	VFMADD231PS       Z27, Z23, Z22
-	VMULPS            Z22, Z3, Z3
-	VMOVAPS           Z3, Z27
-	VMOVAPS           Z27, Z3
-	ADDQ              $+48, R10
-	MOVQ              (R10), AX
-	JMP               AX
-
 // func avx512VMActGELUTanh()
 // Requires: AVX512F
 TEXT ·avx512VMActGELUTanh(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMULPS            Z0, Z0, Z7
 	VMULPS.BCST       number3d922279<>+0(SB), Z7, Z4
 	VADDPS.BCST       number3fcc422a<>+0(SB), Z4, Z4
@@ -5226,58 +3334,14 @@ TEXT ·avx512VMActGELUTanh(SB), NOSPLIT, $0
 	VBROADCASTSS      number3f800000<>+0(SB), Z10
 	VDIVPS            Z9, Z10, Z9
 	VMULPS            Z9, Z1, Z1
-	VMULPS            Z2, Z2, Z17
-	VMULPS.BCST       number3d922279<>+0(SB), Z17, Z14
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z14, Z14
-	VMULPS            Z2, Z14, Z14
-	VPXORD.BCST       number80000000<>+0(SB), Z14, Z14
-	VBROADCASTSS      number42b20000<>+0(SB), Z15
-	VMINPS            Z14, Z15, Z14
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z15
-	VMAXPS            Z14, Z15, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z15, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z16
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VSCALEFPS         Z15, Z16, Z14
-	VADDPS.BCST       number3f800000<>+0(SB), Z14, Z14
-	VBROADCASTSS      number3f800000<>+0(SB), Z15
-	VDIVPS            Z14, Z15, Z14
-	VMULPS            Z14, Z2, Z2
-	VMULPS            Z3, Z3, Z22
-	VMULPS.BCST       number3d922279<>+0(SB), Z22, Z19
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z19, Z19
-	VMULPS            Z3, Z19, Z19
-	VPXORD.BCST       number80000000<>+0(SB), Z19, Z19
-	VBROADCASTSS      number42b20000<>+0(SB), Z20
-	VMINPS            Z19, Z20, Z19
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z20
-	VMAXPS            Z19, Z20, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z20
-	VRNDSCALEPS       $0x08, Z20, Z20
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z20, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z21
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VSCALEFPS         Z20, Z21, Z19
-	VADDPS.BCST       number3f800000<>+0(SB), Z19, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z20
-	VDIVPS            Z19, Z20, Z19
-	VMULPS            Z19, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -5305,10 +3369,13 @@ GLOBL number3fcc422a<>(SB), RODATA|NOPTR, $32
 // func avx512VMGradGELUTanh()
 // Requires: AVX512F
 TEXT ·avx512VMGradGELUTanh(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS           (SI)(DX*1), Z9
 	VMULPS            Z0, Z0, Z7
 	VMULPS.BCST       number3d922279<>+0(SB), Z7, Z4
@@ -5379,76 +3446,15 @@ TEXT ·avx512VMGradGELUTanh(SB), NOSPLIT, $0
 	VFMADD213PS       Z10, Z10, Z13
 	VMULPS            Z13, Z15, Z15
 	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VMULPS            Z2, Z2, Z19
-	VMULPS.BCST       number3d922279<>+0(SB), Z19, Z16
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z16, Z16
-	VMULPS            Z2, Z16, Z16
-	VPXORD.BCST       number80000000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z17
-	VMINPS            Z16, Z17, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z17
-	VMAXPS            Z16, Z17, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z17
-	VRNDSCALEPS       $0x08, Z17, Z17
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z17, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z17, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z18
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VSCALEFPS         Z17, Z18, Z16
-	VADDPS.BCST       number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VDIVPS            Z16, Z17, Z16
-	VMULPS.BCST       number3e5b33b6<>+0(SB), Z19, Z19
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z19, Z19
-	VMULPS            Z2, Z19, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VSUBPS            Z16, Z17, Z17
-	VMULPS            Z17, Z19, Z19
-	VFMADD213PS       Z16, Z16, Z19
-	VMULPS            Z19, Z21, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VMULPS            Z3, Z3, Z25
-	VMULPS.BCST       number3d922279<>+0(SB), Z25, Z22
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z22, Z22
-	VMULPS            Z3, Z22, Z22
-	VPXORD.BCST       number80000000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number42b20000<>+0(SB), Z23
-	VMINPS            Z22, Z23, Z22
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z23
-	VMAXPS            Z22, Z23, Z22
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z22, Z23
-	VRNDSCALEPS       $0x08, Z23, Z23
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z23, Z22
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z23, Z22
-	VBROADCASTSS      number39506967<>+0(SB), Z24
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VSCALEFPS         Z23, Z24, Z22
-	VADDPS.BCST       number3f800000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VDIVPS            Z22, Z23, Z22
-	VMULPS.BCST       number3e5b33b6<>+0(SB), Z25, Z25
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z25, Z25
-	VMULPS            Z3, Z25, Z25
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VSUBPS            Z22, Z23, Z23
-	VMULPS            Z23, Z25, Z25
-	VFMADD213PS       Z22, Z22, Z25
-	VMULPS            Z25, Z27, Z27
-	VMOVAPS           Z27, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	ADDQ              $0x00000080, DX
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -5463,165 +3469,13 @@ DATA number3e5b33b6<>+24(SB)/4, $0x3e5b33b6
 DATA number3e5b33b6<>+28(SB)/4, $0x3e5b33b6
 GLOBL number3e5b33b6<>(SB), RODATA|NOPTR, $32
 
-// func avx512VMGradGELUTanhOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradGELUTanhOf(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
-	VMOVUPS           (SI)(DX*1), Z9
-	VMULPS            Z9, Z9, Z7
-	VMULPS.BCST       number3d922279<>+0(SB), Z7, Z4
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z4, Z4
-	VMULPS            Z9, Z4, Z4
-	VPXORD.BCST       number80000000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z5
-	VMINPS            Z4, Z5, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z5
-	VMAXPS            Z4, Z5, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z5, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z5, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z6
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
-	VSCALEFPS         Z5, Z6, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z5
-	VDIVPS            Z4, Z5, Z4
-	VMULPS.BCST       number3e5b33b6<>+0(SB), Z7, Z7
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z7, Z7
-	VMULPS            Z9, Z7, Z7
-	VBROADCASTSS      number3f800000<>+0(SB), Z5
-	VSUBPS            Z4, Z5, Z5
-	VMULPS            Z5, Z7, Z7
-	VFMADD213PS       Z4, Z4, Z7
-	VMULPS            Z7, Z0, Z0
-	VMOVAPS           Z0, Z9
-	VMOVAPS           Z9, Z0
-	VMOVUPS           64(SI)(DX*1), Z15
-	VMULPS            Z15, Z15, Z13
-	VMULPS.BCST       number3d922279<>+0(SB), Z13, Z10
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z10, Z10
-	VMULPS            Z15, Z10, Z10
-	VPXORD.BCST       number80000000<>+0(SB), Z10, Z10
-	VBROADCASTSS      number42b20000<>+0(SB), Z11
-	VMINPS            Z10, Z11, Z10
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z11
-	VMAXPS            Z10, Z11, Z10
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z10, Z11
-	VRNDSCALEPS       $0x08, Z11, Z11
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z11, Z10
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z11, Z10
-	VBROADCASTSS      number39506967<>+0(SB), Z12
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z10, Z12
-	VSCALEFPS         Z11, Z12, Z10
-	VADDPS.BCST       number3f800000<>+0(SB), Z10, Z10
-	VBROADCASTSS      number3f800000<>+0(SB), Z11
-	VDIVPS            Z10, Z11, Z10
-	VMULPS.BCST       number3e5b33b6<>+0(SB), Z13, Z13
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z13, Z13
-	VMULPS            Z15, Z13, Z13
-	VBROADCASTSS      number3f800000<>+0(SB), Z11
-	VSUBPS            Z10, Z11, Z11
-	VMULPS            Z11, Z13, Z13
-	VFMADD213PS       Z10, Z10, Z13
-	VMULPS            Z13, Z1, Z1
-	VMOVAPS           Z1, Z15
-	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VMULPS            Z21, Z21, Z19
-	VMULPS.BCST       number3d922279<>+0(SB), Z19, Z16
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z16, Z16
-	VMULPS            Z21, Z16, Z16
-	VPXORD.BCST       number80000000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z17
-	VMINPS            Z16, Z17, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z17
-	VMAXPS            Z16, Z17, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z17
-	VRNDSCALEPS       $0x08, Z17, Z17
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z17, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z17, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z18
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VSCALEFPS         Z17, Z18, Z16
-	VADDPS.BCST       number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VDIVPS            Z16, Z17, Z16
-	VMULPS.BCST       number3e5b33b6<>+0(SB), Z19, Z19
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z19, Z19
-	VMULPS            Z21, Z19, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VSUBPS            Z16, Z17, Z17
-	VMULPS            Z17, Z19, Z19
-	VFMADD213PS       Z16, Z16, Z19
-	VMULPS            Z19, Z2, Z2
-	VMOVAPS           Z2, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VMULPS            Z27, Z27, Z25
-	VMULPS.BCST       number3d922279<>+0(SB), Z25, Z22
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z22, Z22
-	VMULPS            Z27, Z22, Z22
-	VPXORD.BCST       number80000000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number42b20000<>+0(SB), Z23
-	VMINPS            Z22, Z23, Z22
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z23
-	VMAXPS            Z22, Z23, Z22
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z22, Z23
-	VRNDSCALEPS       $0x08, Z23, Z23
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z23, Z22
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z23, Z22
-	VBROADCASTSS      number39506967<>+0(SB), Z24
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VSCALEFPS         Z23, Z24, Z22
-	VADDPS.BCST       number3f800000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VDIVPS            Z22, Z23, Z22
-	VMULPS.BCST       number3e5b33b6<>+0(SB), Z25, Z25
-	VADDPS.BCST       number3fcc422a<>+0(SB), Z25, Z25
-	VMULPS            Z27, Z25, Z25
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VSUBPS            Z22, Z23, Z23
-	VMULPS            Z23, Z25, Z25
-	VFMADD213PS       Z22, Z22, Z25
-	VMULPS            Z25, Z3, Z3
-	VMOVAPS           Z3, Z27
-	VMOVAPS           Z27, Z3
-	ADDQ              $+48, R10
-	MOVQ              (R10), AX
-	JMP               AX
-
 // func avx512VMActSiLU()
 // Requires: AVX512F
 TEXT ·avx512VMActSiLU(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVAPS           Z0, Z4
 	VPXORD.BCST       number80000000<>+0(SB), Z4, Z4
 	VBROADCASTSS      number42b20000<>+0(SB), Z5
@@ -5668,52 +3522,14 @@ TEXT ·avx512VMActSiLU(SB), NOSPLIT, $0
 	VBROADCASTSS      number3f800000<>+0(SB), Z10
 	VDIVPS            Z9, Z10, Z9
 	VMULPS            Z9, Z1, Z1
-	VMOVAPS           Z2, Z14
-	VPXORD.BCST       number80000000<>+0(SB), Z14, Z14
-	VBROADCASTSS      number42b20000<>+0(SB), Z15
-	VMINPS            Z14, Z15, Z14
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z15
-	VMAXPS            Z14, Z15, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z15, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z16
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VSCALEFPS         Z15, Z16, Z14
-	VADDPS.BCST       number3f800000<>+0(SB), Z14, Z14
-	VBROADCASTSS      number3f800000<>+0(SB), Z15
-	VDIVPS            Z14, Z15, Z14
-	VMULPS            Z14, Z2, Z2
-	VMOVAPS           Z3, Z19
-	VPXORD.BCST       number80000000<>+0(SB), Z19, Z19
-	VBROADCASTSS      number42b20000<>+0(SB), Z20
-	VMINPS            Z19, Z20, Z19
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z20
-	VMAXPS            Z19, Z20, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z20
-	VRNDSCALEPS       $0x08, Z20, Z20
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z20, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z21
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VSCALEFPS         Z20, Z21, Z19
-	VADDPS.BCST       number3f800000<>+0(SB), Z19, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z20
-	VDIVPS            Z19, Z20, Z19
-	VMULPS            Z19, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -5721,10 +3537,13 @@ TEXT ·avx512VMActSiLU(SB), NOSPLIT, $0
 // func avx512VMGradSiLU()
 // Requires: AVX512F
 TEXT ·avx512VMGradSiLU(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS           (SI)(DX*1), Z9
 	VMOVAPS           Z0, Z4
 	VPXORD.BCST       number80000000<>+0(SB), Z4, Z4
@@ -5783,195 +3602,15 @@ TEXT ·avx512VMGradSiLU(SB), NOSPLIT, $0
 	VMULPS            Z10, Z15, Z15
 	VMULPS            Z11, Z15, Z15
 	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VMOVAPS           Z2, Z16
-	VPXORD.BCST       number80000000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z17
-	VMINPS            Z16, Z17, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z17
-	VMAXPS            Z16, Z17, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z17
-	VRNDSCALEPS       $0x08, Z17, Z17
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z17, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z17, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z18
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VSCALEFPS         Z17, Z18, Z16
-	VADDPS.BCST       number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VDIVPS            Z16, Z17, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VSUBPS            Z16, Z17, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z17
-	VMULPS            Z16, Z21, Z21
-	VMULPS            Z17, Z21, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VMOVAPS           Z3, Z22
-	VPXORD.BCST       number80000000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number42b20000<>+0(SB), Z23
-	VMINPS            Z22, Z23, Z22
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z23
-	VMAXPS            Z22, Z23, Z22
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z22, Z23
-	VRNDSCALEPS       $0x08, Z23, Z23
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z23, Z22
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z23, Z22
-	VBROADCASTSS      number39506967<>+0(SB), Z24
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VSCALEFPS         Z23, Z24, Z22
-	VADDPS.BCST       number3f800000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VDIVPS            Z22, Z23, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VSUBPS            Z22, Z23, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z23
-	VMULPS            Z22, Z27, Z27
-	VMULPS            Z23, Z27, Z27
-	VMOVAPS           Z27, Z3
-	ADDQ              $+48, R10
-	MOVQ              (R10), AX
-	JMP               AX
-
-// func avx512VMGradSiLUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradSiLUOf(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
-	VMOVUPS           (SI)(DX*1), Z9
-	VMOVAPS           Z9, Z4
-	VPXORD.BCST       number80000000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z5
-	VMINPS            Z4, Z5, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z5
-	VMAXPS            Z4, Z5, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS       $0x08, Z5, Z5
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z5, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z5, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z6
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z6
-	VSCALEFPS         Z5, Z6, Z4
-	VADDPS.BCST       number3f800000<>+0(SB), Z4, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z5
-	VDIVPS            Z4, Z5, Z4
-	VBROADCASTSS      number3f800000<>+0(SB), Z5
-	VSUBPS            Z4, Z5, Z5
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z5
-	VMULPS            Z4, Z0, Z0
-	VMULPS            Z5, Z0, Z0
-	VMOVAPS           Z0, Z9
-	VMOVAPS           Z9, Z0
-	VMOVUPS           64(SI)(DX*1), Z15
-	VMOVAPS           Z15, Z10
-	VPXORD.BCST       number80000000<>+0(SB), Z10, Z10
-	VBROADCASTSS      number42b20000<>+0(SB), Z11
-	VMINPS            Z10, Z11, Z10
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z11
-	VMAXPS            Z10, Z11, Z10
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z10, Z11
-	VRNDSCALEPS       $0x08, Z11, Z11
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z11, Z10
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z11, Z10
-	VBROADCASTSS      number39506967<>+0(SB), Z12
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z10, Z12
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z10, Z12
-	VSCALEFPS         Z11, Z12, Z10
-	VADDPS.BCST       number3f800000<>+0(SB), Z10, Z10
-	VBROADCASTSS      number3f800000<>+0(SB), Z11
-	VDIVPS            Z10, Z11, Z10
-	VBROADCASTSS      number3f800000<>+0(SB), Z11
-	VSUBPS            Z10, Z11, Z11
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z15, Z11
-	VMULPS            Z10, Z1, Z1
-	VMULPS            Z11, Z1, Z1
-	VMOVAPS           Z1, Z15
-	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VMOVAPS           Z21, Z16
-	VPXORD.BCST       number80000000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z17
-	VMINPS            Z16, Z17, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z17
-	VMAXPS            Z16, Z17, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z17
-	VRNDSCALEPS       $0x08, Z17, Z17
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z17, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z17, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z18
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z18
-	VSCALEFPS         Z17, Z18, Z16
-	VADDPS.BCST       number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VDIVPS            Z16, Z17, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z17
-	VSUBPS            Z16, Z17, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z21, Z17
-	VMULPS            Z16, Z2, Z2
-	VMULPS            Z17, Z2, Z2
-	VMOVAPS           Z2, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VMOVAPS           Z27, Z22
-	VPXORD.BCST       number80000000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number42b20000<>+0(SB), Z23
-	VMINPS            Z22, Z23, Z22
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z23
-	VMAXPS            Z22, Z23, Z22
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z22, Z23
-	VRNDSCALEPS       $0x08, Z23, Z23
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z23, Z22
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z23, Z22
-	VBROADCASTSS      number39506967<>+0(SB), Z24
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z24
-	VSCALEFPS         Z23, Z24, Z22
-	VADDPS.BCST       number3f800000<>+0(SB), Z22, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VDIVPS            Z22, Z23, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z23
-	VSUBPS            Z22, Z23, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z27, Z23
-	VMULPS            Z22, Z3, Z3
-	VMULPS            Z23, Z3, Z3
-	VMOVAPS           Z3, Z27
-	VMOVAPS           Z27, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	ADDQ              $0x00000080, DX
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -5979,7 +3618,10 @@ TEXT ·avx512VMGradSiLUOf(SB), NOSPLIT, $0
 // func avx512VMActMish()
 // Requires: AVX512F
 TEXT ·avx512VMActMish(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VBROADCASTSS      number41f00000<>+0(SB), Z7
 	VMINPS            Z0, Z7, Z4
 	VBROADCASTSS      number42b20000<>+0(SB), Z7
@@ -6032,58 +3674,14 @@ TEXT ·avx512VMActMish(SB), NOSPLIT, $0
 	VDIVPS            Z12, Z11, Z11
 	VMULPS            Z11, Z10, Z10
 	VMULPS            Z10, Z1, Z1
-	VBROADCASTSS      number41f00000<>+0(SB), Z17
-	VMINPS            Z2, Z17, Z14
-	VBROADCASTSS      number42b20000<>+0(SB), Z17
-	VMINPS            Z14, Z17, Z14
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z17
-	VMAXPS            Z14, Z17, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z17
-	VRNDSCALEPS       $0x08, Z17, Z17
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z17, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z17, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z18
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z18
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z18
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z18
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z18
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z18
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z18
-	VSCALEFPS         Z17, Z18, Z14
-	VADDPS.BCST       number40000000<>+0(SB), Z14, Z15
-	VMULPS            Z14, Z15, Z15
-	VADDPS.BCST       number40000000<>+0(SB), Z15, Z17
-	VBROADCASTSS      number3f800000<>+0(SB), Z16
-	VDIVPS            Z17, Z16, Z16
-	VMULPS            Z16, Z15, Z15
-	VMULPS            Z15, Z2, Z2
-	VBROADCASTSS      number41f00000<>+0(SB), Z22
-	VMINPS            Z3, Z22, Z19
-	VBROADCASTSS      number42b20000<>+0(SB), Z22
-	VMINPS            Z19, Z22, Z19
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z22
-	VMAXPS            Z19, Z22, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z22, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z22, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z23
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z23
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z23
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z23
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z23
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z23
-	VSCALEFPS         Z22, Z23, Z19
-	VADDPS.BCST       number40000000<>+0(SB), Z19, Z20
-	VMULPS            Z19, Z20, Z20
-	VADDPS.BCST       number40000000<>+0(SB), Z20, Z22
-	VBROADCASTSS      number3f800000<>+0(SB), Z21
-	VDIVPS            Z22, Z21, Z21
-	VMULPS            Z21, Z20, Z20
-	VMULPS            Z20, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -6101,10 +3699,13 @@ GLOBL number41f00000<>(SB), RODATA|NOPTR, $32
 // func avx512VMGradMish()
 // Requires: AVX512F
 TEXT ·avx512VMGradMish(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS           (SI)(DX*1), Z9
 	VBROADCASTSS      number41f00000<>+0(SB), Z7
 	VMINPS            Z0, Z7, Z4
@@ -6173,225 +3774,15 @@ TEXT ·avx512VMGradMish(SB), NOSPLIT, $0
 	VFMADD213PS       Z11, Z1, Z13
 	VMULPS            Z13, Z15, Z15
 	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VBROADCASTSS      number41f00000<>+0(SB), Z19
-	VMINPS            Z2, Z19, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z19
-	VMINPS            Z16, Z19, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z19
-	VMAXPS            Z16, Z19, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z19
-	VRNDSCALEPS       $0x08, Z19, Z19
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z19, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z19, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z20
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z20
-	VSCALEFPS         Z19, Z20, Z16
-	VADDPS.BCST       number40000000<>+0(SB), Z16, Z17
-	VMULPS            Z16, Z17, Z17
-	VADDPS.BCST       number40000000<>+0(SB), Z17, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z18
-	VDIVPS            Z19, Z18, Z18
-	VMULPS            Z18, Z17, Z17
-	VMULPS            Z16, Z16, Z19
-	VADDPS            Z16, Z19, Z19
-	VMULPS.BCST       number40800000<>+0(SB), Z19, Z19
-	VMULPS            Z18, Z19, Z19
-	VMULPS            Z18, Z19, Z19
-	VFMADD213PS       Z17, Z2, Z19
-	VMULPS            Z19, Z21, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VBROADCASTSS      number41f00000<>+0(SB), Z25
-	VMINPS            Z3, Z25, Z22
-	VBROADCASTSS      number42b20000<>+0(SB), Z25
-	VMINPS            Z22, Z25, Z22
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z25
-	VMAXPS            Z22, Z25, Z22
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z22, Z25
-	VRNDSCALEPS       $0x08, Z25, Z25
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z25, Z22
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z25, Z22
-	VBROADCASTSS      number39506967<>+0(SB), Z26
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z26
-	VSCALEFPS         Z25, Z26, Z22
-	VADDPS.BCST       number40000000<>+0(SB), Z22, Z23
-	VMULPS            Z22, Z23, Z23
-	VADDPS.BCST       number40000000<>+0(SB), Z23, Z25
-	VBROADCASTSS      number3f800000<>+0(SB), Z24
-	VDIVPS            Z25, Z24, Z24
-	VMULPS            Z24, Z23, Z23
-	VMULPS            Z22, Z22, Z25
-	VADDPS            Z22, Z25, Z25
-	VMULPS.BCST       number40800000<>+0(SB), Z25, Z25
-	VMULPS            Z24, Z25, Z25
-	VMULPS            Z24, Z25, Z25
-	VFMADD213PS       Z23, Z3, Z25
-	VMULPS            Z25, Z27, Z27
-	VMOVAPS           Z27, Z3
-	ADDQ              $+48, R10
-	MOVQ              (R10), AX
-	JMP               AX
-
-// func avx512VMGradMishOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradMishOf(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
-	VMOVUPS           (SI)(DX*1), Z9
-	VBROADCASTSS      number41f00000<>+0(SB), Z7
-	VMINPS            Z9, Z7, Z4
-	VBROADCASTSS      number42b20000<>+0(SB), Z7
-	VMINPS            Z4, Z7, Z4
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z7
-	VMAXPS            Z4, Z7, Z4
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z4, Z7
-	VRNDSCALEPS       $0x08, Z7, Z7
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z7, Z4
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z7, Z4
-	VBROADCASTSS      number39506967<>+0(SB), Z8
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z4, Z8
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z4, Z8
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z4, Z8
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z4, Z8
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z4, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z8
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z4, Z8
-	VSCALEFPS         Z7, Z8, Z4
-	VADDPS.BCST       number40000000<>+0(SB), Z4, Z5
-	VMULPS            Z4, Z5, Z5
-	VADDPS.BCST       number40000000<>+0(SB), Z5, Z7
-	VBROADCASTSS      number3f800000<>+0(SB), Z6
-	VDIVPS            Z7, Z6, Z6
-	VMULPS            Z6, Z5, Z5
-	VMULPS            Z4, Z4, Z7
-	VADDPS            Z4, Z7, Z7
-	VMULPS.BCST       number40800000<>+0(SB), Z7, Z7
-	VMULPS            Z6, Z7, Z7
-	VMULPS            Z6, Z7, Z7
-	VFMADD213PS       Z5, Z9, Z7
-	VMULPS            Z7, Z0, Z0
-	VMOVAPS           Z0, Z9
-	VMOVAPS           Z9, Z0
-	VMOVUPS           64(SI)(DX*1), Z15
-	VBROADCASTSS      number41f00000<>+0(SB), Z13
-	VMINPS            Z15, Z13, Z10
-	VBROADCASTSS      number42b20000<>+0(SB), Z13
-	VMINPS            Z10, Z13, Z10
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z13
-	VMAXPS            Z10, Z13, Z10
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z10, Z13
-	VRNDSCALEPS       $0x08, Z13, Z13
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z13, Z10
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z13, Z10
-	VBROADCASTSS      number39506967<>+0(SB), Z14
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z10, Z14
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z10, Z14
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z10, Z14
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z10, Z14
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z10, Z14
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z10, Z14
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z10, Z14
-	VSCALEFPS         Z13, Z14, Z10
-	VADDPS.BCST       number40000000<>+0(SB), Z10, Z11
-	VMULPS            Z10, Z11, Z11
-	VADDPS.BCST       number40000000<>+0(SB), Z11, Z13
-	VBROADCASTSS      number3f800000<>+0(SB), Z12
-	VDIVPS            Z13, Z12, Z12
-	VMULPS            Z12, Z11, Z11
-	VMULPS            Z10, Z10, Z13
-	VADDPS            Z10, Z13, Z13
-	VMULPS.BCST       number40800000<>+0(SB), Z13, Z13
-	VMULPS            Z12, Z13, Z13
-	VMULPS            Z12, Z13, Z13
-	VFMADD213PS       Z11, Z15, Z13
-	VMULPS            Z13, Z1, Z1
-	VMOVAPS           Z1, Z15
-	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VBROADCASTSS      number41f00000<>+0(SB), Z19
-	VMINPS            Z21, Z19, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z19
-	VMINPS            Z16, Z19, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z19
-	VMAXPS            Z16, Z19, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z19
-	VRNDSCALEPS       $0x08, Z19, Z19
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z19, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z19, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z20
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z20
-	VSCALEFPS         Z19, Z20, Z16
-	VADDPS.BCST       number40000000<>+0(SB), Z16, Z17
-	VMULPS            Z16, Z17, Z17
-	VADDPS.BCST       number40000000<>+0(SB), Z17, Z19
-	VBROADCASTSS      number3f800000<>+0(SB), Z18
-	VDIVPS            Z19, Z18, Z18
-	VMULPS            Z18, Z17, Z17
-	VMULPS            Z16, Z16, Z19
-	VADDPS            Z16, Z19, Z19
-	VMULPS.BCST       number40800000<>+0(SB), Z19, Z19
-	VMULPS            Z18, Z19, Z19
-	VMULPS            Z18, Z19, Z19
-	VFMADD213PS       Z17, Z21, Z19
-	VMULPS            Z19, Z2, Z2
-	VMOVAPS           Z2, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VBROADCASTSS      number41f00000<>+0(SB), Z25
-	VMINPS            Z27, Z25, Z22
-	VBROADCASTSS      number42b20000<>+0(SB), Z25
-	VMINPS            Z22, Z25, Z22
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z25
-	VMAXPS            Z22, Z25, Z22
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z22, Z25
-	VRNDSCALEPS       $0x08, Z25, Z25
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z25, Z22
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z25, Z22
-	VBROADCASTSS      number39506967<>+0(SB), Z26
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z26
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z22, Z26
-	VSCALEFPS         Z25, Z26, Z22
-	VADDPS.BCST       number40000000<>+0(SB), Z22, Z23
-	VMULPS            Z22, Z23, Z23
-	VADDPS.BCST       number40000000<>+0(SB), Z23, Z25
-	VBROADCASTSS      number3f800000<>+0(SB), Z24
-	VDIVPS            Z25, Z24, Z24
-	VMULPS            Z24, Z23, Z23
-	VMULPS            Z22, Z22, Z25
-	VADDPS            Z22, Z25, Z25
-	VMULPS.BCST       number40800000<>+0(SB), Z25, Z25
-	VMULPS            Z24, Z25, Z25
-	VMULPS            Z24, Z25, Z25
-	VFMADD213PS       Z23, Z27, Z25
-	VMULPS            Z25, Z3, Z3
-	VMOVAPS           Z3, Z27
-	VMOVAPS           Z27, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	ADDQ              $0x00000080, DX
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -6399,7 +3790,10 @@ TEXT ·avx512VMGradMishOf(SB), NOSPLIT, $0
 // func avx512VMActSoftplus()
 // Requires: AVX512F
 TEXT ·avx512VMActSoftplus(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPORD.BCST        number80000000<>+0(SB), Z0, Z4
 	VBROADCASTSS      number42b20000<>+0(SB), Z5
 	VMINPS            Z4, Z5, Z4
@@ -6496,102 +3890,14 @@ TEXT ·avx512VMActSoftplus(SB), NOSPLIT, $0
 	VPXORD            Z10, Z10, Z10
 	VMAXPS            Z1, Z10, Z1
 	VADDPS            Z9, Z1, Z1
-	VPORD.BCST        number80000000<>+0(SB), Z2, Z14
-	VBROADCASTSS      number42b20000<>+0(SB), Z15
-	VMINPS            Z14, Z15, Z14
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z15
-	VMAXPS            Z14, Z15, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z15, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z16
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VSCALEFPS         Z15, Z16, Z14
-	VADDPS.BCST       number3f800000<>+0(SB), Z14, Z15
-	VSUBPS.BCST       number3f800000<>+0(SB), Z15, Z16
-	VSUBPS            Z16, Z14, Z14
-	VDIVPS            Z15, Z14, Z14
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z15, Z16
-	VPSRAD            $0x17, Z16, Z16
-	VPSLLD            $0x17, Z16, Z17
-	VPSUBD            Z17, Z15, Z15
-	VCVTDQ2PS         Z16, Z16
-	VSUBPS.BCST       number3f800000<>+0(SB), Z15, Z15
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z17
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z15, Z17
-	VMULPS            Z15, Z15, Z18
-	VMULPS            Z15, Z17, Z17
-	VMULPS            Z18, Z17, Z17
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z16, Z17
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z18, Z17
-	VADDPS            Z15, Z17, Z17
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z16, Z17
-	VADDPS            Z17, Z14, Z14
-	VPXORD            Z15, Z15, Z15
-	VMAXPS            Z2, Z15, Z2
-	VADDPS            Z14, Z2, Z2
-	VPORD.BCST        number80000000<>+0(SB), Z3, Z19
-	VBROADCASTSS      number42b20000<>+0(SB), Z20
-	VMINPS            Z19, Z20, Z19
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z20
-	VMAXPS            Z19, Z20, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z20
-	VRNDSCALEPS       $0x08, Z20, Z20
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z20, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z21
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VSCALEFPS         Z20, Z21, Z19
-	VADDPS.BCST       number3f800000<>+0(SB), Z19, Z20
-	VSUBPS.BCST       number3f800000<>+0(SB), Z20, Z21
-	VSUBPS            Z21, Z19, Z19
-	VDIVPS            Z20, Z19, Z19
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z20, Z21
-	VPSRAD            $0x17, Z21, Z21
-	VPSLLD            $0x17, Z21, Z22
-	VPSUBD            Z22, Z20, Z20
-	VCVTDQ2PS         Z21, Z21
-	VSUBPS.BCST       number3f800000<>+0(SB), Z20, Z20
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z22
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z20, Z22
-	VMULPS            Z20, Z20, Z23
-	VMULPS            Z20, Z22, Z22
-	VMULPS            Z23, Z22, Z22
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z21, Z22
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z23, Z22
-	VADDPS            Z20, Z22, Z22
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z21, Z22
-	VADDPS            Z22, Z19, Z19
-	VPXORD            Z20, Z20, Z20
-	VMAXPS            Z3, Z20, Z3
-	VADDPS            Z19, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -6599,10 +3905,13 @@ TEXT ·avx512VMActSoftplus(SB), NOSPLIT, $0
 // func avx512VMGradSoftplus()
 // Requires: AVX512F
 TEXT ·avx512VMGradSoftplus(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS           (SI)(DX*1), Z9
 	VPORD.BCST        number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      numberc2ae0000<>+0(SB), Z4
@@ -6649,159 +3958,15 @@ TEXT ·avx512VMGradSoftplus(SB), NOSPLIT, $0
 	VMULPS            Z1, Z15, Z15
 	VPXORD.BCST       number80000000<>+0(SB), Z15, Z15
 	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VPORD.BCST        number80000000<>+0(SB), Z2, Z2
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z16
-	VMAXPS            Z2, Z16, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z16, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z17
-	VMULPS            Z2, Z17, Z17
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSCALEFPS         Z16, Z2, Z16
-	VSUBPS.BCST       number3f800000<>+0(SB), Z16, Z2
-	VFMADD231PS       Z16, Z17, Z2
-	VMULPS            Z2, Z21, Z21
-	VPXORD.BCST       number80000000<>+0(SB), Z21, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VPORD.BCST        number80000000<>+0(SB), Z3, Z3
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z22
-	VMAXPS            Z3, Z22, Z3
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z3, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z22, Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z23
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z23
-	VMULPS            Z3, Z23, Z23
-	VBROADCASTSS      number3f800000<>+0(SB), Z3
-	VSCALEFPS         Z22, Z3, Z22
-	VSUBPS.BCST       number3f800000<>+0(SB), Z22, Z3
-	VFMADD231PS       Z22, Z23, Z3
-	VMULPS            Z3, Z27, Z27
-	VPXORD.BCST       number80000000<>+0(SB), Z27, Z27
-	VMOVAPS           Z27, Z3
-	ADDQ              $+48, R10
-	MOVQ              (R10), AX
-	JMP               AX
-
-// func avx512VMGradSoftplusOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradSoftplusOf(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
-	VMOVUPS           (SI)(DX*1), Z9
-	VPORD.BCST        number80000000<>+0(SB), Z9, Z9
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z4
-	VMAXPS            Z9, Z4, Z9
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z4, Z9
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z4, Z9
-	VBROADCASTSS      number39506967<>+0(SB), Z5
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z5
-	VMULPS            Z9, Z5, Z5
-	VBROADCASTSS      number3f800000<>+0(SB), Z9
-	VSCALEFPS         Z4, Z9, Z4
-	VSUBPS.BCST       number3f800000<>+0(SB), Z4, Z9
-	VFMADD231PS       Z4, Z5, Z9
-	VMULPS            Z9, Z0, Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VMOVAPS           Z0, Z9
-	VMOVAPS           Z9, Z0
-	VMOVUPS           64(SI)(DX*1), Z15
-	VPORD.BCST        number80000000<>+0(SB), Z15, Z15
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z10
-	VMAXPS            Z15, Z10, Z15
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z15, Z10
-	VRNDSCALEPS       $0x08, Z10, Z10
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z10, Z15
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z10, Z15
-	VBROADCASTSS      number39506967<>+0(SB), Z11
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z15, Z11
-	VMULPS            Z15, Z11, Z11
-	VBROADCASTSS      number3f800000<>+0(SB), Z15
-	VSCALEFPS         Z10, Z15, Z10
-	VSUBPS.BCST       number3f800000<>+0(SB), Z10, Z15
-	VFMADD231PS       Z10, Z11, Z15
-	VMULPS            Z15, Z1, Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VMOVAPS           Z1, Z15
-	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VPORD.BCST        number80000000<>+0(SB), Z21, Z21
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z16
-	VMAXPS            Z21, Z16, Z21
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z21, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z16, Z21
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z16, Z21
-	VBROADCASTSS      number39506967<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z21, Z17
-	VMULPS            Z21, Z17, Z17
-	VBROADCASTSS      number3f800000<>+0(SB), Z21
-	VSCALEFPS         Z16, Z21, Z16
-	VSUBPS.BCST       number3f800000<>+0(SB), Z16, Z21
-	VFMADD231PS       Z16, Z17, Z21
-	VMULPS            Z21, Z2, Z2
-	VPXORD.BCST       number80000000<>+0(SB), Z2, Z2
-	VMOVAPS           Z2, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VPORD.BCST        number80000000<>+0(SB), Z27, Z27
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z22
-	VMAXPS            Z27, Z22, Z27
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z27, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z22, Z27
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z22, Z27
-	VBROADCASTSS      number39506967<>+0(SB), Z23
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z27, Z23
-	VMULPS            Z27, Z23, Z23
-	VBROADCASTSS      number3f800000<>+0(SB), Z27
-	VSCALEFPS         Z22, Z27, Z22
-	VSUBPS.BCST       number3f800000<>+0(SB), Z22, Z27
-	VFMADD231PS       Z22, Z23, Z27
-	VMULPS            Z27, Z3, Z3
-	VPXORD.BCST       number80000000<>+0(SB), Z3, Z3
-	VMOVAPS           Z3, Z27
-	VMOVAPS           Z27, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	ADDQ              $0x00000080, DX
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -6810,21 +3975,26 @@ TEXT ·avx512VMGradSoftplusOf(SB), NOSPLIT, $0
 // Requires: AVX512F
 TEXT ·avx512VMActSoftsign(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Z31
-	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z4
-	VADDPS.BCST  number3f800000<>+0(SB), Z4, Z4
-	VDIVPS       Z4, Z0, Z0
-	VPANDD.BCST  number7fffffff<>+0(SB), Z1, Z9
-	VADDPS.BCST  number3f800000<>+0(SB), Z9, Z9
-	VDIVPS       Z9, Z1, Z1
-	VPANDD.BCST  number7fffffff<>+0(SB), Z2, Z14
-	VADDPS.BCST  number3f800000<>+0(SB), Z14, Z14
-	VDIVPS       Z14, Z2, Z2
-	VPANDD.BCST  number7fffffff<>+0(SB), Z3, Z19
-	VADDPS.BCST  number3f800000<>+0(SB), Z19, Z19
-	VDIVPS       Z19, Z3, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
+
+round:
+	VPANDD.BCST number7fffffff<>+0(SB), Z0, Z4
+	VADDPS.BCST number3f800000<>+0(SB), Z4, Z4
+	VDIVPS      Z4, Z0, Z0
+	VPANDD.BCST number7fffffff<>+0(SB), Z1, Z9
+	VADDPS.BCST number3f800000<>+0(SB), Z9, Z9
+	VDIVPS      Z9, Z1, Z1
+	VMOVAPS     Z0, Z4
+	VMOVAPS     Z2, Z0
+	VMOVAPS     Z4, Z2
+	VMOVAPS     Z1, Z5
+	VMOVAPS     Z3, Z1
+	VMOVAPS     Z5, Z3
+	DECQ        CX
+	JNZ         round
+	ADDQ        $+48, R10
+	MOVQ        (R10), AX
+	JMP         AX
 
 // func avx512VMGradSoftsign()
 // Requires: AVX512F
@@ -6833,6 +4003,9 @@ TEXT ·avx512VMGradSoftsign(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VPANDD.BCST  number7fffffff<>+0(SB), Z0, Z0
 	VBROADCASTSS number3f800000<>+0(SB), Z4
@@ -6847,63 +4020,15 @@ TEXT ·avx512VMGradSoftsign(SB), NOSPLIT, $0
 	VMULPS       Z10, Z10, Z10
 	VMULPS       Z10, Z15, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPANDD.BCST  number7fffffff<>+0(SB), Z2, Z2
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VSUBPS       Z2, Z16, Z16
-	VMULPS       Z16, Z16, Z16
-	VMULPS       Z16, Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPANDD.BCST  number7fffffff<>+0(SB), Z3, Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VSUBPS       Z3, Z22, Z22
-	VMULPS       Z22, Z22, Z22
-	VMULPS       Z22, Z27, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx512VMGradSoftsignOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradSoftsignOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPANDD.BCST  number7fffffff<>+0(SB), Z9, Z9
-	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VSUBPS       Z9, Z4, Z4
-	VMULPS       Z4, Z4, Z4
-	VMULPS       Z4, Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPANDD.BCST  number7fffffff<>+0(SB), Z15, Z15
-	VBROADCASTSS number3f800000<>+0(SB), Z10
-	VSUBPS       Z15, Z10, Z10
-	VMULPS       Z10, Z10, Z10
-	VMULPS       Z10, Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPANDD.BCST  number7fffffff<>+0(SB), Z21, Z21
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VSUBPS       Z21, Z16, Z16
-	VMULPS       Z16, Z16, Z16
-	VMULPS       Z16, Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPANDD.BCST  number7fffffff<>+0(SB), Z27, Z27
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VSUBPS       Z27, Z22, Z22
-	VMULPS       Z22, Z22, Z22
-	VMULPS       Z22, Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -6911,7 +4036,10 @@ TEXT ·avx512VMGradSoftsignOf(SB), NOSPLIT, $0
 // func avx512VMActSigmoid()
 // Requires: AVX512F
 TEXT ·avx512VMActSigmoid(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      number42b20000<>+0(SB), Z4
 	VMINPS            Z0, Z4, Z0
@@ -6954,48 +4082,14 @@ TEXT ·avx512VMActSigmoid(SB), NOSPLIT, $0
 	VADDPS.BCST       number3f800000<>+0(SB), Z1, Z1
 	VBROADCASTSS      number3f800000<>+0(SB), Z9
 	VDIVPS            Z1, Z9, Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z2, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z14
-	VMINPS            Z2, Z14, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z14
-	VMAXPS            Z2, Z14, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z14
-	VRNDSCALEPS       $0x08, Z14, Z14
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z14, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z14, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z15
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z15
-	VSCALEFPS         Z14, Z15, Z2
-	VADDPS.BCST       number3f800000<>+0(SB), Z2, Z2
-	VBROADCASTSS      number3f800000<>+0(SB), Z14
-	VDIVPS            Z2, Z14, Z2
-	VPXORD.BCST       number80000000<>+0(SB), Z3, Z3
-	VBROADCASTSS      number42b20000<>+0(SB), Z19
-	VMINPS            Z3, Z19, Z3
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z19
-	VMAXPS            Z3, Z19, Z3
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z3, Z19
-	VRNDSCALEPS       $0x08, Z19, Z19
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z19, Z3
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z19, Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z20
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z20
-	VSCALEFPS         Z19, Z20, Z3
-	VADDPS.BCST       number3f800000<>+0(SB), Z3, Z3
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VDIVPS            Z3, Z19, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -7007,6 +4101,9 @@ TEXT ·avx512VMGradSigmoid(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VBROADCASTSS number3f800000<>+0(SB), Z4
 	VSUBPS       Z0, Z4, Z4
@@ -7019,57 +4116,15 @@ TEXT ·avx512VMGradSigmoid(SB), NOSPLIT, $0
 	VMULPS       Z1, Z10, Z10
 	VMULPS       Z10, Z15, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VSUBPS       Z2, Z16, Z16
-	VMULPS       Z2, Z16, Z16
-	VMULPS       Z16, Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VSUBPS       Z3, Z22, Z22
-	VMULPS       Z3, Z22, Z22
-	VMULPS       Z22, Z27, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx512VMGradSigmoidOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradSigmoidOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VSUBPS       Z9, Z4, Z4
-	VMULPS       Z9, Z4, Z4
-	VMULPS       Z4, Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VBROADCASTSS number3f800000<>+0(SB), Z10
-	VSUBPS       Z15, Z10, Z10
-	VMULPS       Z15, Z10, Z10
-	VMULPS       Z10, Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VSUBPS       Z21, Z16, Z16
-	VMULPS       Z21, Z16, Z16
-	VMULPS       Z16, Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VSUBPS       Z27, Z22, Z22
-	VMULPS       Z27, Z22, Z22
-	VMULPS       Z22, Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -7077,7 +4132,10 @@ TEXT ·avx512VMGradSigmoidOf(SB), NOSPLIT, $0
 // func avx512VMActLogSigmoid()
 // Requires: AVX512F
 TEXT ·avx512VMActLogSigmoid(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPORD.BCST        number80000000<>+0(SB), Z0, Z4
 	VBROADCASTSS      number42b20000<>+0(SB), Z5
 	VMINPS            Z4, Z5, Z4
@@ -7174,102 +4232,14 @@ TEXT ·avx512VMActLogSigmoid(SB), NOSPLIT, $0
 	VPXORD            Z10, Z10, Z10
 	VMINPS            Z1, Z10, Z1
 	VSUBPS            Z9, Z1, Z1
-	VPORD.BCST        number80000000<>+0(SB), Z2, Z14
-	VBROADCASTSS      number42b20000<>+0(SB), Z15
-	VMINPS            Z14, Z15, Z14
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z15
-	VMAXPS            Z14, Z15, Z14
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z14, Z15
-	VRNDSCALEPS       $0x08, Z15, Z15
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z15, Z14
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z15, Z14
-	VBROADCASTSS      number39506967<>+0(SB), Z16
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z14, Z16
-	VSCALEFPS         Z15, Z16, Z14
-	VADDPS.BCST       number3f800000<>+0(SB), Z14, Z15
-	VSUBPS.BCST       number3f800000<>+0(SB), Z15, Z16
-	VSUBPS            Z16, Z14, Z14
-	VDIVPS            Z15, Z14, Z14
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z15, Z16
-	VPSRAD            $0x17, Z16, Z16
-	VPSLLD            $0x17, Z16, Z17
-	VPSUBD            Z17, Z15, Z15
-	VCVTDQ2PS         Z16, Z16
-	VSUBPS.BCST       number3f800000<>+0(SB), Z15, Z15
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z17
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z15, Z17
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z15, Z17
-	VMULPS            Z15, Z15, Z18
-	VMULPS            Z15, Z17, Z17
-	VMULPS            Z18, Z17, Z17
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z16, Z17
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z18, Z17
-	VADDPS            Z15, Z17, Z17
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z16, Z17
-	VADDPS            Z17, Z14, Z14
-	VPXORD            Z15, Z15, Z15
-	VMINPS            Z2, Z15, Z2
-	VSUBPS            Z14, Z2, Z2
-	VPORD.BCST        number80000000<>+0(SB), Z3, Z19
-	VBROADCASTSS      number42b20000<>+0(SB), Z20
-	VMINPS            Z19, Z20, Z19
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z20
-	VMAXPS            Z19, Z20, Z19
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z19, Z20
-	VRNDSCALEPS       $0x08, Z20, Z20
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z20, Z19
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z20, Z19
-	VBROADCASTSS      number39506967<>+0(SB), Z21
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z19, Z21
-	VSCALEFPS         Z20, Z21, Z19
-	VADDPS.BCST       number3f800000<>+0(SB), Z19, Z20
-	VSUBPS.BCST       number3f800000<>+0(SB), Z20, Z21
-	VSUBPS            Z21, Z19, Z19
-	VDIVPS            Z20, Z19, Z19
-	VPSUBD.BCST       number3f3504f3<>+0(SB), Z20, Z21
-	VPSRAD            $0x17, Z21, Z21
-	VPSLLD            $0x17, Z21, Z22
-	VPSUBD            Z22, Z20, Z20
-	VCVTDQ2PS         Z21, Z21
-	VSUBPS.BCST       number3f800000<>+0(SB), Z20, Z20
-	VBROADCASTSS      number3d9021bb<>+0(SB), Z22
-	VFMADD213PS.BCST  numberbdebd1b8<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3def251a<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  numberbdfe5d4f<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3e11e9bf<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  numberbe2aae50<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3e4cceac<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  numberbe7ffffc<>+0(SB), Z20, Z22
-	VFMADD213PS.BCST  number3eaaaaaa<>+0(SB), Z20, Z22
-	VMULPS            Z20, Z20, Z23
-	VMULPS            Z20, Z22, Z22
-	VMULPS            Z23, Z22, Z22
-	VFMADD231PS.BCST  numberb95e8083<>+0(SB), Z21, Z22
-	VFMADD231PS.BCST  numberbf000000<>+0(SB), Z23, Z22
-	VADDPS            Z20, Z22, Z22
-	VFMADD231PS.BCST  number3f318000<>+0(SB), Z21, Z22
-	VADDPS            Z22, Z19, Z19
-	VPXORD            Z20, Z20, Z20
-	VMINPS            Z3, Z20, Z3
-	VSUBPS            Z19, Z3, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -7277,10 +4247,13 @@ TEXT ·avx512VMActLogSigmoid(SB), NOSPLIT, $0
 // func avx512VMGradLogSigmoid()
 // Requires: AVX512F
 TEXT ·avx512VMGradLogSigmoid(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
+	MOVQ         8(R10), SI
+	MOVQ         16(R10), DX
+	ANDQ         R8, DX
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS           (SI)(DX*1), Z9
 	VPORD.BCST        number80000000<>+0(SB), Z0, Z0
 	VBROADCASTSS      numberc2ae0000<>+0(SB), Z4
@@ -7327,159 +4300,15 @@ TEXT ·avx512VMGradLogSigmoid(SB), NOSPLIT, $0
 	VMULPS            Z1, Z15, Z15
 	VPXORD.BCST       number80000000<>+0(SB), Z15, Z15
 	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VPORD.BCST        number80000000<>+0(SB), Z2, Z2
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z16
-	VMAXPS            Z2, Z16, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z16, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z16, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z17
-	VMULPS            Z2, Z17, Z17
-	VBROADCASTSS      number3f800000<>+0(SB), Z2
-	VSCALEFPS         Z16, Z2, Z16
-	VSUBPS.BCST       number3f800000<>+0(SB), Z16, Z2
-	VFMADD231PS       Z16, Z17, Z2
-	VMULPS            Z2, Z21, Z21
-	VPXORD.BCST       number80000000<>+0(SB), Z21, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VPORD.BCST        number80000000<>+0(SB), Z3, Z3
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z22
-	VMAXPS            Z3, Z22, Z3
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z3, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z22, Z3
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z22, Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z23
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z3, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z23
-	VMULPS            Z3, Z23, Z23
-	VBROADCASTSS      number3f800000<>+0(SB), Z3
-	VSCALEFPS         Z22, Z3, Z22
-	VSUBPS.BCST       number3f800000<>+0(SB), Z22, Z3
-	VFMADD231PS       Z22, Z23, Z3
-	VMULPS            Z3, Z27, Z27
-	VPXORD.BCST       number80000000<>+0(SB), Z27, Z27
-	VMOVAPS           Z27, Z3
-	ADDQ              $+48, R10
-	MOVQ              (R10), AX
-	JMP               AX
-
-// func avx512VMGradLogSigmoidOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradLogSigmoidOf(SB), NOSPLIT, $0
-	MOVQ              8(R10), SI
-	MOVQ              16(R10), DX
-	ANDQ              R8, DX
-	VBROADCASTSS      40(R10), Z31
-	VMOVUPS           (SI)(DX*1), Z9
-	VPORD.BCST        number80000000<>+0(SB), Z9, Z9
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z4
-	VMAXPS            Z9, Z4, Z9
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z9, Z4
-	VRNDSCALEPS       $0x08, Z4, Z4
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z4, Z9
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z4, Z9
-	VBROADCASTSS      number39506967<>+0(SB), Z5
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z9, Z5
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z9, Z5
-	VMULPS            Z9, Z5, Z5
-	VBROADCASTSS      number3f800000<>+0(SB), Z9
-	VSCALEFPS         Z4, Z9, Z4
-	VSUBPS.BCST       number3f800000<>+0(SB), Z4, Z9
-	VFMADD231PS       Z4, Z5, Z9
-	VMULPS            Z9, Z0, Z0
-	VPXORD.BCST       number80000000<>+0(SB), Z0, Z0
-	VMOVAPS           Z0, Z9
-	VMOVAPS           Z9, Z0
-	VMOVUPS           64(SI)(DX*1), Z15
-	VPORD.BCST        number80000000<>+0(SB), Z15, Z15
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z10
-	VMAXPS            Z15, Z10, Z15
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z15, Z10
-	VRNDSCALEPS       $0x08, Z10, Z10
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z10, Z15
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z10, Z15
-	VBROADCASTSS      number39506967<>+0(SB), Z11
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z15, Z11
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z15, Z11
-	VMULPS            Z15, Z11, Z11
-	VBROADCASTSS      number3f800000<>+0(SB), Z15
-	VSCALEFPS         Z10, Z15, Z10
-	VSUBPS.BCST       number3f800000<>+0(SB), Z10, Z15
-	VFMADD231PS       Z10, Z11, Z15
-	VMULPS            Z15, Z1, Z1
-	VPXORD.BCST       number80000000<>+0(SB), Z1, Z1
-	VMOVAPS           Z1, Z15
-	VMOVAPS           Z15, Z1
-	VMOVUPS           128(SI)(DX*1), Z21
-	VPORD.BCST        number80000000<>+0(SB), Z21, Z21
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z16
-	VMAXPS            Z21, Z16, Z21
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z21, Z16
-	VRNDSCALEPS       $0x08, Z16, Z16
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z16, Z21
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z16, Z21
-	VBROADCASTSS      number39506967<>+0(SB), Z17
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z21, Z17
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z21, Z17
-	VMULPS            Z21, Z17, Z17
-	VBROADCASTSS      number3f800000<>+0(SB), Z21
-	VSCALEFPS         Z16, Z21, Z16
-	VSUBPS.BCST       number3f800000<>+0(SB), Z16, Z21
-	VFMADD231PS       Z16, Z17, Z21
-	VMULPS            Z21, Z2, Z2
-	VPXORD.BCST       number80000000<>+0(SB), Z2, Z2
-	VMOVAPS           Z2, Z21
-	VMOVAPS           Z21, Z2
-	VMOVUPS           192(SI)(DX*1), Z27
-	VPORD.BCST        number80000000<>+0(SB), Z27, Z27
-	VBROADCASTSS      numberc2ae0000<>+0(SB), Z22
-	VMAXPS            Z27, Z22, Z27
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z27, Z22
-	VRNDSCALEPS       $0x08, Z22, Z22
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z22, Z27
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z22, Z27
-	VBROADCASTSS      number39506967<>+0(SB), Z23
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z27, Z23
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z27, Z23
-	VMULPS            Z27, Z23, Z23
-	VBROADCASTSS      number3f800000<>+0(SB), Z27
-	VSCALEFPS         Z22, Z27, Z22
-	VSUBPS.BCST       number3f800000<>+0(SB), Z22, Z27
-	VFMADD231PS       Z22, Z23, Z27
-	VMULPS            Z27, Z3, Z3
-	VPXORD.BCST       number80000000<>+0(SB), Z3, Z3
-	VMOVAPS           Z3, Z27
-	VMOVAPS           Z27, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	ADDQ              $0x00000080, DX
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -7488,6 +4317,9 @@ TEXT ·avx512VMGradLogSigmoidOf(SB), NOSPLIT, $0
 // Requires: AVX512F
 TEXT ·avx512VMActHardSigmoid(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VADDPS.BCST  number40400000<>+0(SB), Z0, Z0
 	VPXORD       Z4, Z4, Z4
 	VMAXPS       Z0, Z4, Z0
@@ -7500,18 +4332,14 @@ TEXT ·avx512VMActHardSigmoid(SB), NOSPLIT, $0
 	VBROADCASTSS number40c00000<>+0(SB), Z9
 	VMINPS       Z1, Z9, Z1
 	VMULPS.BCST  number3e2aaaab<>+0(SB), Z1, Z1
-	VADDPS.BCST  number40400000<>+0(SB), Z2, Z2
-	VPXORD       Z14, Z14, Z14
-	VMAXPS       Z2, Z14, Z2
-	VBROADCASTSS number40c00000<>+0(SB), Z14
-	VMINPS       Z2, Z14, Z2
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z2, Z2
-	VADDPS.BCST  number40400000<>+0(SB), Z3, Z3
-	VPXORD       Z19, Z19, Z19
-	VMAXPS       Z3, Z19, Z3
-	VBROADCASTSS number40c00000<>+0(SB), Z19
-	VMINPS       Z3, Z19, Z3
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z3, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -7543,6 +4371,9 @@ TEXT ·avx512VMGradHardSigmoid(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VPXORD       Z4, Z4, Z4
 	VCMPPS       $0x0e, Z4, Z0, K2
@@ -7561,75 +4392,15 @@ TEXT ·avx512VMGradHardSigmoid(SB), NOSPLIT, $0
 	VMOVAPS.Z    Z15, K2, Z15
 	VMULPS.BCST  number3e2aaaab<>+0(SB), Z15, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VCMPPS       $0x0e, Z16, Z2, K2
-	VMOVAPS.Z    Z21, K2, Z21
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VCMPPS       $0x01, Z16, Z2, K2
-	VMOVAPS.Z    Z21, K2, Z21
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VCMPPS       $0x0e, Z22, Z3, K2
-	VMOVAPS.Z    Z27, K2, Z27
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VCMPPS       $0x01, Z22, Z3, K2
-	VMOVAPS.Z    Z27, K2, Z27
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z27, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx512VMGradHardSigmoidOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradHardSigmoidOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VPXORD       Z4, Z4, Z4
-	VCMPPS       $0x0e, Z4, Z9, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VCMPPS       $0x01, Z4, Z9, K2
-	VMOVAPS.Z    Z0, K2, Z0
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VPXORD       Z10, Z10, Z10
-	VCMPPS       $0x0e, Z10, Z15, K2
-	VMOVAPS.Z    Z1, K2, Z1
-	VBROADCASTSS number3f800000<>+0(SB), Z10
-	VCMPPS       $0x01, Z10, Z15, K2
-	VMOVAPS.Z    Z1, K2, Z1
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VPXORD       Z16, Z16, Z16
-	VCMPPS       $0x0e, Z16, Z21, K2
-	VMOVAPS.Z    Z2, K2, Z2
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VCMPPS       $0x01, Z16, Z21, K2
-	VMOVAPS.Z    Z2, K2, Z2
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VPXORD       Z22, Z22, Z22
-	VCMPPS       $0x0e, Z22, Z27, K2
-	VMOVAPS.Z    Z3, K2, Z3
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VCMPPS       $0x01, Z22, Z27, K2
-	VMOVAPS.Z    Z3, K2, Z3
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -7638,6 +4409,9 @@ TEXT ·avx512VMGradHardSigmoidOf(SB), NOSPLIT, $0
 // Requires: AVX512F
 TEXT ·avx512VMActHardSiLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVAPS      Z0, Z5
 	VADDPS.BCST  number40400000<>+0(SB), Z5, Z5
 	VPXORD       Z4, Z4, Z4
@@ -7654,22 +4428,14 @@ TEXT ·avx512VMActHardSiLU(SB), NOSPLIT, $0
 	VMINPS       Z10, Z9, Z10
 	VMULPS.BCST  number3e2aaaab<>+0(SB), Z10, Z10
 	VMULPS       Z10, Z1, Z1
-	VMOVAPS      Z2, Z15
-	VADDPS.BCST  number40400000<>+0(SB), Z15, Z15
-	VPXORD       Z14, Z14, Z14
-	VMAXPS       Z15, Z14, Z15
-	VBROADCASTSS number40c00000<>+0(SB), Z14
-	VMINPS       Z15, Z14, Z15
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z15, Z15
-	VMULPS       Z15, Z2, Z2
-	VMOVAPS      Z3, Z20
-	VADDPS.BCST  number40400000<>+0(SB), Z20, Z20
-	VPXORD       Z19, Z19, Z19
-	VMAXPS       Z20, Z19, Z20
-	VBROADCASTSS number40c00000<>+0(SB), Z19
-	VMINPS       Z20, Z19, Z20
-	VMULPS.BCST  number3e2aaaab<>+0(SB), Z20, Z20
-	VMULPS       Z20, Z3, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -7681,6 +4447,9 @@ TEXT ·avx512VMGradHardSiLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VMULPS.BCST  number3eaaaaab<>+0(SB), Z0, Z4
 	VADDPS.BCST  number3f000000<>+0(SB), Z4, Z4
@@ -7703,28 +4472,15 @@ TEXT ·avx512VMGradHardSiLU(SB), NOSPLIT, $0
 	VBLENDMPS    Z10, Z11, K2, Z10
 	VMULPS       Z10, Z15, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VMULPS.BCST  number3eaaaaab<>+0(SB), Z2, Z16
-	VADDPS.BCST  number3f000000<>+0(SB), Z16, Z16
-	VBROADCASTSS number3f800000<>+0(SB), Z17
-	VCMPPS.BCST  $0x01, number40400000<>+0(SB), Z2, K2
-	VBLENDMPS    Z16, Z17, K2, Z16
-	VPXORD       Z17, Z17, Z17
-	VCMPPS.BCST  $0x0e, numberc0400000<>+0(SB), Z2, K2
-	VBLENDMPS    Z16, Z17, K2, Z16
-	VMULPS       Z16, Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VMULPS.BCST  number3eaaaaab<>+0(SB), Z3, Z22
-	VADDPS.BCST  number3f000000<>+0(SB), Z22, Z22
-	VBROADCASTSS number3f800000<>+0(SB), Z23
-	VCMPPS.BCST  $0x01, number40400000<>+0(SB), Z3, K2
-	VBLENDMPS    Z22, Z23, K2, Z22
-	VPXORD       Z23, Z23, Z23
-	VCMPPS.BCST  $0x0e, numberc0400000<>+0(SB), Z3, K2
-	VBLENDMPS    Z22, Z23, K2, Z22
-	VMULPS       Z22, Z27, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -7749,69 +4505,13 @@ DATA numberc0400000<>+24(SB)/4, $0xc0400000
 DATA numberc0400000<>+28(SB)/4, $0xc0400000
 GLOBL numberc0400000<>(SB), RODATA|NOPTR, $32
 
-// func avx512VMGradHardSiLUOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradHardSiLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VMULPS.BCST  number3eaaaaab<>+0(SB), Z9, Z4
-	VADDPS.BCST  number3f000000<>+0(SB), Z4, Z4
-	VBROADCASTSS number3f800000<>+0(SB), Z5
-	VCMPPS.BCST  $0x01, number40400000<>+0(SB), Z9, K2
-	VBLENDMPS    Z4, Z5, K2, Z4
-	VPXORD       Z5, Z5, Z5
-	VCMPPS.BCST  $0x0e, numberc0400000<>+0(SB), Z9, K2
-	VBLENDMPS    Z4, Z5, K2, Z4
-	VMULPS       Z4, Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VMULPS.BCST  number3eaaaaab<>+0(SB), Z15, Z10
-	VADDPS.BCST  number3f000000<>+0(SB), Z10, Z10
-	VBROADCASTSS number3f800000<>+0(SB), Z11
-	VCMPPS.BCST  $0x01, number40400000<>+0(SB), Z15, K2
-	VBLENDMPS    Z10, Z11, K2, Z10
-	VPXORD       Z11, Z11, Z11
-	VCMPPS.BCST  $0x0e, numberc0400000<>+0(SB), Z15, K2
-	VBLENDMPS    Z10, Z11, K2, Z10
-	VMULPS       Z10, Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VMULPS.BCST  number3eaaaaab<>+0(SB), Z21, Z16
-	VADDPS.BCST  number3f000000<>+0(SB), Z16, Z16
-	VBROADCASTSS number3f800000<>+0(SB), Z17
-	VCMPPS.BCST  $0x01, number40400000<>+0(SB), Z21, K2
-	VBLENDMPS    Z16, Z17, K2, Z16
-	VPXORD       Z17, Z17, Z17
-	VCMPPS.BCST  $0x0e, numberc0400000<>+0(SB), Z21, K2
-	VBLENDMPS    Z16, Z17, K2, Z16
-	VMULPS       Z16, Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VMULPS.BCST  number3eaaaaab<>+0(SB), Z27, Z22
-	VADDPS.BCST  number3f000000<>+0(SB), Z22, Z22
-	VBROADCASTSS number3f800000<>+0(SB), Z23
-	VCMPPS.BCST  $0x01, number40400000<>+0(SB), Z27, K2
-	VBLENDMPS    Z22, Z23, K2, Z22
-	VPXORD       Z23, Z23, Z23
-	VCMPPS.BCST  $0x0e, numberc0400000<>+0(SB), Z27, K2
-	VBLENDMPS    Z22, Z23, K2, Z22
-	VMULPS       Z22, Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
 // func avx512VMActTanh()
 // Requires: AVX512F
 TEXT ·avx512VMActTanh(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VPANDD.BCST       number7fffffff<>+0(SB), Z0, Z6
 	VADDPS            Z6, Z6, Z6
 	VBROADCASTSS      number42b20000<>+0(SB), Z4
@@ -7886,80 +4586,14 @@ TEXT ·avx512VMActTanh(SB), NOSPLIT, $0
 	VPANDD.BCST       number7fffffff<>+0(SB), Z1, Z9
 	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z9, K2
 	VBLENDMPS         Z10, Z11, K2, Z1
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z16
-	VADDPS            Z16, Z16, Z16
-	VBROADCASTSS      number42b20000<>+0(SB), Z14
-	VMINPS            Z16, Z14, Z16
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z14
-	VMAXPS            Z16, Z14, Z16
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z16, Z14
-	VRNDSCALEPS       $0x08, Z14, Z14
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z14, Z16
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z14, Z16
-	VBROADCASTSS      number39506967<>+0(SB), Z15
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z16, Z15
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z16, Z15
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z16, Z15
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z16, Z15
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z16, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z16, Z15
-	VSCALEFPS         Z14, Z15, Z16
-	VADDPS.BCST       number3f800000<>+0(SB), Z16, Z16
-	VBROADCASTSS      number40000000<>+0(SB), Z14
-	VDIVPS            Z16, Z14, Z16
-	VBROADCASTSS      number3f800000<>+0(SB), Z14
-	VSUBPS            Z16, Z14, Z16
-	VPANDD.BCST       number80000000<>+0(SB), Z2, Z14
-	VPORD             Z14, Z16, Z16
-	VMULPS            Z2, Z2, Z14
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z15
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z14, Z15
-	VMULPS            Z14, Z15, Z15
-	VFMADD213PS       Z2, Z2, Z15
-	VPANDD.BCST       number7fffffff<>+0(SB), Z2, Z14
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z14, K2
-	VBLENDMPS         Z15, Z16, K2, Z2
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z21
-	VADDPS            Z21, Z21, Z21
-	VBROADCASTSS      number42b20000<>+0(SB), Z19
-	VMINPS            Z21, Z19, Z21
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z19
-	VMAXPS            Z21, Z19, Z21
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z21, Z19
-	VRNDSCALEPS       $0x08, Z19, Z19
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z19, Z21
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z19, Z21
-	VBROADCASTSS      number39506967<>+0(SB), Z20
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z21, Z20
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z21, Z20
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z21, Z20
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z21, Z20
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z21, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z21, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z21, Z20
-	VSCALEFPS         Z19, Z20, Z21
-	VADDPS.BCST       number3f800000<>+0(SB), Z21, Z21
-	VBROADCASTSS      number40000000<>+0(SB), Z19
-	VDIVPS            Z21, Z19, Z21
-	VBROADCASTSS      number3f800000<>+0(SB), Z19
-	VSUBPS            Z21, Z19, Z21
-	VPANDD.BCST       number80000000<>+0(SB), Z3, Z19
-	VPORD             Z19, Z21, Z21
-	VMULPS            Z3, Z3, Z19
-	VBROADCASTSS      numberbbbaf0ea<>+0(SB), Z20
-	VFMADD213PS.BCST  number3ca9134e<>+0(SB), Z19, Z20
-	VFMADD213PS.BCST  numberbd5c1e2d<>+0(SB), Z19, Z20
-	VFMADD213PS.BCST  number3e088393<>+0(SB), Z19, Z20
-	VFMADD213PS.BCST  numberbeaaaa99<>+0(SB), Z19, Z20
-	VMULPS            Z19, Z20, Z20
-	VFMADD213PS       Z3, Z3, Z20
-	VPANDD.BCST       number7fffffff<>+0(SB), Z3, Z19
-	VCMPPS.BCST       $0x01, number3f200000<>+0(SB), Z19, K2
-	VBLENDMPS         Z20, Z21, K2, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -7971,6 +4605,9 @@ TEXT ·avx512VMGradTanh(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Z9
 	VBROADCASTSS number3f800000<>+0(SB), Z4
 	VFNMADD231PS Z0, Z0, Z4
@@ -7981,51 +4618,15 @@ TEXT ·avx512VMGradTanh(SB), NOSPLIT, $0
 	VFNMADD231PS Z1, Z1, Z10
 	VMULPS       Z10, Z15, Z15
 	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VFNMADD231PS Z2, Z2, Z16
-	VMULPS       Z16, Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VFNMADD231PS Z3, Z3, Z22
-	VMULPS       Z22, Z27, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx512VMGradTanhOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradTanhOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VBROADCASTSS number3f800000<>+0(SB), Z4
-	VFNMADD231PS Z9, Z9, Z4
-	VMULPS       Z4, Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VBROADCASTSS number3f800000<>+0(SB), Z10
-	VFNMADD231PS Z15, Z15, Z10
-	VMULPS       Z10, Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VBROADCASTSS number3f800000<>+0(SB), Z16
-	VFNMADD231PS Z21, Z21, Z16
-	VMULPS       Z16, Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VBROADCASTSS number3f800000<>+0(SB), Z22
-	VFNMADD231PS Z27, Z27, Z22
-	VMULPS       Z22, Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
+	VMOVAPS      Z0, Z4
+	VMOVAPS      Z2, Z0
+	VMOVAPS      Z4, Z2
+	VMOVAPS      Z1, Z5
+	VMOVAPS      Z3, Z1
+	VMOVAPS      Z5, Z3
+	ADDQ         $0x00000080, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -8033,7 +4634,10 @@ TEXT ·avx512VMGradTanhOf(SB), NOSPLIT, $0
 // func avx512VMActExponential()
 // Requires: AVX512F
 TEXT ·avx512VMActExponential(SB), NOSPLIT, $0
-	VBROADCASTSS      40(R10), Z31
+	VBROADCASTSS 40(R10), Z31
+	MOVQ         $0x00000002, CX
+
+round:
 	VBROADCASTSS      number42b20000<>+0(SB), Z4
 	VMINPS            Z0, Z4, Z0
 	VBROADCASTSS      numberc2d00000<>+0(SB), Z4
@@ -8068,40 +4672,14 @@ TEXT ·avx512VMActExponential(SB), NOSPLIT, $0
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z10
 	VFMADD213PS.BCST  number3f800000<>+0(SB), Z1, Z10
 	VSCALEFPS         Z9, Z10, Z1
-	VBROADCASTSS      number42b20000<>+0(SB), Z14
-	VMINPS            Z2, Z14, Z2
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z14
-	VMAXPS            Z2, Z14, Z2
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z2, Z14
-	VRNDSCALEPS       $0x08, Z14, Z14
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z14, Z2
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z14, Z2
-	VBROADCASTSS      number39506967<>+0(SB), Z15
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z15
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z2, Z15
-	VSCALEFPS         Z14, Z15, Z2
-	VBROADCASTSS      number42b20000<>+0(SB), Z19
-	VMINPS            Z3, Z19, Z3
-	VBROADCASTSS      numberc2d00000<>+0(SB), Z19
-	VMAXPS            Z3, Z19, Z3
-	VMULPS.BCST       number3fb8aa3b<>+0(SB), Z3, Z19
-	VRNDSCALEPS       $0x08, Z19, Z19
-	VFNMADD231PS.BCST number3f318000<>+0(SB), Z19, Z3
-	VFNMADD231PS.BCST numberb95e8083<>+0(SB), Z19, Z3
-	VBROADCASTSS      number39506967<>+0(SB), Z20
-	VFMADD213PS.BCST  number3ab743ce<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3c088908<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3d2aa9c1<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3e2aaaaa<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3f000000<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z20
-	VFMADD213PS.BCST  number3f800000<>+0(SB), Z3, Z20
-	VSCALEFPS         Z19, Z20, Z3
+	VMOVAPS           Z0, Z4
+	VMOVAPS           Z2, Z0
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z3, Z1
+	VMOVAPS           Z5, Z3
+	DECQ              CX
+	JNZ               round
 	ADDQ              $+48, R10
 	MOVQ              (R10), AX
 	JMP               AX
@@ -8113,48 +4691,27 @@ TEXT ·avx512VMGradExponential(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VMULPS       Z0, Z9, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VMULPS       Z1, Z15, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VMULPS       Z2, Z21, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VMULPS       Z3, Z27, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx512VMGradExponentialOf()
-// Requires: AVX512F
-TEXT ·avx512VMGradExponentialOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Z31
-	VMOVUPS      (SI)(DX*1), Z9
-	VMULPS       Z9, Z0, Z0
-	VMOVAPS      Z0, Z9
-	VMOVAPS      Z9, Z0
-	VMOVUPS      64(SI)(DX*1), Z15
-	VMULPS       Z15, Z1, Z1
-	VMOVAPS      Z1, Z15
-	VMOVAPS      Z15, Z1
-	VMOVUPS      128(SI)(DX*1), Z21
-	VMULPS       Z21, Z2, Z2
-	VMOVAPS      Z2, Z21
-	VMOVAPS      Z21, Z2
-	VMOVUPS      192(SI)(DX*1), Z27
-	VMULPS       Z27, Z3, Z3
-	VMOVAPS      Z3, Z27
-	VMOVAPS      Z27, Z3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS (SI)(DX*1), Z9
+	VMULPS  Z0, Z9, Z9
+	VMOVAPS Z9, Z0
+	VMOVUPS 64(SI)(DX*1), Z15
+	VMULPS  Z1, Z15, Z15
+	VMOVAPS Z15, Z1
+	VMOVAPS Z0, Z4
+	VMOVAPS Z2, Z0
+	VMOVAPS Z4, Z2
+	VMOVAPS Z1, Z5
+	VMOVAPS Z3, Z1
+	VMOVAPS Z5, Z3
+	ADDQ    $0x00000080, DX
+	DECQ    CX
+	JNZ     round
+	ADDQ    $+48, R10
+	MOVQ    (R10), AX
+	JMP     AX
 
 // func avx512VMEqual()
 // Requires: AVX512DQ, AVX512F
@@ -8635,174 +5192,134 @@ TEXT ·avx512VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 208(DI)
 	LEAQ ·avx512VMAdd+0(SB), AX
 	MOVQ AX, 216(DI)
-	LEAQ ·avx512VMAddOf+0(SB), AX
-	MOVQ AX, 224(DI)
 	LEAQ ·avx512VMSub+0(SB), AX
-	MOVQ AX, 232(DI)
+	MOVQ AX, 224(DI)
 	LEAQ ·avx512VMSubOf+0(SB), AX
-	MOVQ AX, 240(DI)
+	MOVQ AX, 232(DI)
 	LEAQ ·avx512VMMul+0(SB), AX
-	MOVQ AX, 248(DI)
-	LEAQ ·avx512VMMulOf+0(SB), AX
-	MOVQ AX, 256(DI)
+	MOVQ AX, 240(DI)
 	LEAQ ·avx512VMMax+0(SB), AX
-	MOVQ AX, 264(DI)
+	MOVQ AX, 248(DI)
 	LEAQ ·avx512VMMaxOf+0(SB), AX
-	MOVQ AX, 272(DI)
+	MOVQ AX, 256(DI)
 	LEAQ ·avx512VMDiv+0(SB), AX
-	MOVQ AX, 280(DI)
+	MOVQ AX, 264(DI)
 	LEAQ ·avx512VMDivOf+0(SB), AX
-	MOVQ AX, 288(DI)
+	MOVQ AX, 272(DI)
 	LEAQ ·avx512VMMin+0(SB), AX
-	MOVQ AX, 296(DI)
+	MOVQ AX, 280(DI)
 	LEAQ ·avx512VMMinOf+0(SB), AX
-	MOVQ AX, 304(DI)
+	MOVQ AX, 288(DI)
 	LEAQ ·avx512VMPow+0(SB), AX
-	MOVQ AX, 312(DI)
-	LEAQ ·avx512VMPowOf+0(SB), AX
-	MOVQ AX, 320(DI)
+	MOVQ AX, 296(DI)
 	LEAQ ·avx512VMActReLU+0(SB), AX
-	MOVQ AX, 328(DI)
+	MOVQ AX, 304(DI)
 	LEAQ ·avx512VMGradReLU+0(SB), AX
-	MOVQ AX, 336(DI)
-	LEAQ ·avx512VMGradReLUOf+0(SB), AX
-	MOVQ AX, 344(DI)
+	MOVQ AX, 312(DI)
 	LEAQ ·avx512VMActReLU6+0(SB), AX
-	MOVQ AX, 352(DI)
+	MOVQ AX, 320(DI)
 	LEAQ ·avx512VMGradReLU6+0(SB), AX
-	MOVQ AX, 360(DI)
-	LEAQ ·avx512VMGradReLU6Of+0(SB), AX
-	MOVQ AX, 368(DI)
+	MOVQ AX, 328(DI)
 	LEAQ ·avx512VMActLeakyReLU+0(SB), AX
-	MOVQ AX, 376(DI)
+	MOVQ AX, 336(DI)
 	LEAQ ·avx512VMGradLeakyReLU+0(SB), AX
-	MOVQ AX, 384(DI)
-	LEAQ ·avx512VMGradLeakyReLUOf+0(SB), AX
-	MOVQ AX, 392(DI)
+	MOVQ AX, 344(DI)
 	LEAQ ·avx512VMActELU+0(SB), AX
-	MOVQ AX, 400(DI)
+	MOVQ AX, 352(DI)
 	LEAQ ·avx512VMGradELU+0(SB), AX
-	MOVQ AX, 408(DI)
-	LEAQ ·avx512VMGradELUOf+0(SB), AX
-	MOVQ AX, 416(DI)
+	MOVQ AX, 360(DI)
 	LEAQ ·avx512VMActSELU+0(SB), AX
-	MOVQ AX, 424(DI)
+	MOVQ AX, 368(DI)
 	LEAQ ·avx512VMGradSELU+0(SB), AX
-	MOVQ AX, 432(DI)
-	LEAQ ·avx512VMGradSELUOf+0(SB), AX
-	MOVQ AX, 440(DI)
+	MOVQ AX, 376(DI)
 	LEAQ ·avx512VMActGELU+0(SB), AX
-	MOVQ AX, 448(DI)
+	MOVQ AX, 384(DI)
 	LEAQ ·avx512VMGradGELU+0(SB), AX
-	MOVQ AX, 456(DI)
-	LEAQ ·avx512VMGradGELUOf+0(SB), AX
-	MOVQ AX, 464(DI)
+	MOVQ AX, 392(DI)
 	LEAQ ·avx512VMActGELUTanh+0(SB), AX
-	MOVQ AX, 472(DI)
+	MOVQ AX, 400(DI)
 	LEAQ ·avx512VMGradGELUTanh+0(SB), AX
-	MOVQ AX, 480(DI)
-	LEAQ ·avx512VMGradGELUTanhOf+0(SB), AX
-	MOVQ AX, 488(DI)
+	MOVQ AX, 408(DI)
 	LEAQ ·avx512VMActSiLU+0(SB), AX
-	MOVQ AX, 496(DI)
+	MOVQ AX, 416(DI)
 	LEAQ ·avx512VMGradSiLU+0(SB), AX
-	MOVQ AX, 504(DI)
-	LEAQ ·avx512VMGradSiLUOf+0(SB), AX
-	MOVQ AX, 512(DI)
+	MOVQ AX, 424(DI)
 	LEAQ ·avx512VMActMish+0(SB), AX
-	MOVQ AX, 520(DI)
+	MOVQ AX, 432(DI)
 	LEAQ ·avx512VMGradMish+0(SB), AX
-	MOVQ AX, 528(DI)
-	LEAQ ·avx512VMGradMishOf+0(SB), AX
-	MOVQ AX, 536(DI)
+	MOVQ AX, 440(DI)
 	LEAQ ·avx512VMActSoftplus+0(SB), AX
-	MOVQ AX, 544(DI)
+	MOVQ AX, 448(DI)
 	LEAQ ·avx512VMGradSoftplus+0(SB), AX
-	MOVQ AX, 552(DI)
-	LEAQ ·avx512VMGradSoftplusOf+0(SB), AX
-	MOVQ AX, 560(DI)
+	MOVQ AX, 456(DI)
 	LEAQ ·avx512VMActSoftsign+0(SB), AX
-	MOVQ AX, 568(DI)
+	MOVQ AX, 464(DI)
 	LEAQ ·avx512VMGradSoftsign+0(SB), AX
-	MOVQ AX, 576(DI)
-	LEAQ ·avx512VMGradSoftsignOf+0(SB), AX
-	MOVQ AX, 584(DI)
+	MOVQ AX, 472(DI)
 	LEAQ ·avx512VMActSigmoid+0(SB), AX
-	MOVQ AX, 592(DI)
+	MOVQ AX, 480(DI)
 	LEAQ ·avx512VMGradSigmoid+0(SB), AX
-	MOVQ AX, 600(DI)
-	LEAQ ·avx512VMGradSigmoidOf+0(SB), AX
-	MOVQ AX, 608(DI)
+	MOVQ AX, 488(DI)
 	LEAQ ·avx512VMActLogSigmoid+0(SB), AX
-	MOVQ AX, 616(DI)
+	MOVQ AX, 496(DI)
 	LEAQ ·avx512VMGradLogSigmoid+0(SB), AX
-	MOVQ AX, 624(DI)
-	LEAQ ·avx512VMGradLogSigmoidOf+0(SB), AX
-	MOVQ AX, 632(DI)
+	MOVQ AX, 504(DI)
 	LEAQ ·avx512VMActHardSigmoid+0(SB), AX
-	MOVQ AX, 640(DI)
+	MOVQ AX, 512(DI)
 	LEAQ ·avx512VMGradHardSigmoid+0(SB), AX
-	MOVQ AX, 648(DI)
-	LEAQ ·avx512VMGradHardSigmoidOf+0(SB), AX
-	MOVQ AX, 656(DI)
+	MOVQ AX, 520(DI)
 	LEAQ ·avx512VMActHardSiLU+0(SB), AX
-	MOVQ AX, 664(DI)
+	MOVQ AX, 528(DI)
 	LEAQ ·avx512VMGradHardSiLU+0(SB), AX
-	MOVQ AX, 672(DI)
-	LEAQ ·avx512VMGradHardSiLUOf+0(SB), AX
-	MOVQ AX, 680(DI)
+	MOVQ AX, 536(DI)
 	LEAQ ·avx512VMActTanh+0(SB), AX
-	MOVQ AX, 688(DI)
+	MOVQ AX, 544(DI)
 	LEAQ ·avx512VMGradTanh+0(SB), AX
-	MOVQ AX, 696(DI)
-	LEAQ ·avx512VMGradTanhOf+0(SB), AX
-	MOVQ AX, 704(DI)
+	MOVQ AX, 552(DI)
 	LEAQ ·avx512VMActExponential+0(SB), AX
-	MOVQ AX, 712(DI)
+	MOVQ AX, 560(DI)
 	LEAQ ·avx512VMGradExponential+0(SB), AX
-	MOVQ AX, 720(DI)
-	LEAQ ·avx512VMGradExponentialOf+0(SB), AX
-	MOVQ AX, 728(DI)
+	MOVQ AX, 568(DI)
 	LEAQ ·avx512VMEqual+0(SB), AX
-	MOVQ AX, 736(DI)
+	MOVQ AX, 576(DI)
 	LEAQ ·avx512VMEqualOf+0(SB), AX
-	MOVQ AX, 744(DI)
+	MOVQ AX, 584(DI)
 	LEAQ ·avx512VMNotEqual+0(SB), AX
-	MOVQ AX, 752(DI)
+	MOVQ AX, 592(DI)
 	LEAQ ·avx512VMNotEqualOf+0(SB), AX
-	MOVQ AX, 760(DI)
+	MOVQ AX, 600(DI)
 	LEAQ ·avx512VMLess+0(SB), AX
-	MOVQ AX, 768(DI)
+	MOVQ AX, 608(DI)
 	LEAQ ·avx512VMLessOf+0(SB), AX
-	MOVQ AX, 776(DI)
+	MOVQ AX, 616(DI)
 	LEAQ ·avx512VMLessEqual+0(SB), AX
-	MOVQ AX, 784(DI)
+	MOVQ AX, 624(DI)
 	LEAQ ·avx512VMLessEqualOf+0(SB), AX
-	MOVQ AX, 792(DI)
+	MOVQ AX, 632(DI)
 	LEAQ ·avx512VMIsNaN+0(SB), AX
-	MOVQ AX, 800(DI)
+	MOVQ AX, 640(DI)
 	LEAQ ·avx512VMIsInf+0(SB), AX
-	MOVQ AX, 808(DI)
+	MOVQ AX, 648(DI)
 	LEAQ ·avx512VMIsFinite+0(SB), AX
-	MOVQ AX, 816(DI)
+	MOVQ AX, 656(DI)
 	LEAQ ·avx512VMNotZero+0(SB), AX
-	MOVQ AX, 824(DI)
+	MOVQ AX, 664(DI)
 	LEAQ ·avx512VMAnd+0(SB), AX
-	MOVQ AX, 832(DI)
+	MOVQ AX, 672(DI)
 	LEAQ ·avx512VMOr+0(SB), AX
-	MOVQ AX, 840(DI)
+	MOVQ AX, 680(DI)
 	LEAQ ·avx512VMXor+0(SB), AX
-	MOVQ AX, 848(DI)
+	MOVQ AX, 688(DI)
 	LEAQ ·avx512VMNot+0(SB), AX
-	MOVQ AX, 856(DI)
+	MOVQ AX, 696(DI)
 	LEAQ ·avx512VMFloatOfBool+0(SB), AX
-	MOVQ AX, 864(DI)
+	MOVQ AX, 704(DI)
 	LEAQ ·avx512VMWhere+0(SB), AX
-	MOVQ AX, 872(DI)
+	MOVQ AX, 712(DI)
 	LEAQ ·avx512VMLoadBool+0(SB), AX
-	MOVQ AX, 880(DI)
+	MOVQ AX, 720(DI)
 	LEAQ ·avx512VMStoreBool+0(SB), AX
-	MOVQ AX, 888(DI)
+	MOVQ AX, 728(DI)
 	RET
 
 // func avx2VM(program *byte, bytes int) uint64
@@ -9255,6 +5772,9 @@ TEXT ·avx2VMExpm1(SB), NOSPLIT, $0
 // func avx2VMLog()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMLog(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VMULPS       number4b000000<>+0(SB), Y0, Y4
 	VBROADCASTSS number00800000<>+0(SB), Y5
 	VCMPPS       $0x01, Y5, Y0, Y6
@@ -9335,86 +5855,14 @@ TEXT ·avx2VMLog(SB), NOSPLIT, $0
 	VCMPPS       $0x05, Y9, Y1, Y10
 	VBLENDVPS    Y10, Y1, Y11, Y11
 	VMOVAPS      Y11, Y1
-	VMULPS       number4b000000<>+0(SB), Y2, Y4
-	VBROADCASTSS number00800000<>+0(SB), Y5
-	VCMPPS       $0x01, Y5, Y2, Y6
-	VBLENDVPS    Y6, Y4, Y2, Y4
-	VBROADCASTSS number41b80000<>+0(SB), Y8
-	VCMPPS       $0x01, Y5, Y2, Y6
-	VANDPS       Y6, Y8, Y8
-	VPSUBD       number3f3504f3<>+0(SB), Y4, Y5
-	VPSRAD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y5, Y6
-	VPSUBD       Y6, Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VSUBPS       number3f800000<>+0(SB), Y4, Y4
-	VSUBPS       Y8, Y5, Y5
-	VBROADCASTSS number3d9021bb<>+0(SB), Y6
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y4, Y6
-	VFMADD213PS  number3def251a<>+0(SB), Y4, Y6
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y4, Y6
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e4cceac<>+0(SB), Y4, Y6
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y4, Y6
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y4, Y6
-	VMULPS       Y4, Y4, Y7
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y7, Y6, Y6
-	VFMADD231PS  numberb95e8083<>+0(SB), Y5, Y6
-	VFMADD231PS  numberbf000000<>+0(SB), Y7, Y6
-	VADDPS       Y4, Y6, Y6
-	VFMADD231PS  number3f318000<>+0(SB), Y5, Y6
-	VBROADCASTSS numberff800000<>+0(SB), Y4
-	VCMPPS       $0x00, number00000000<>+0(SB), Y2, Y5
-	VBLENDVPS    Y5, Y4, Y6, Y6
-	VBROADCASTSS number7fc00000<>+0(SB), Y4
-	VCMPPS       $0x01, number00000000<>+0(SB), Y2, Y5
-	VBLENDVPS    Y5, Y4, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y4
-	VCMPPS       $0x05, Y4, Y2, Y5
-	VBLENDVPS    Y5, Y2, Y6, Y6
-	VMOVAPS      Y6, Y2
-	VMULPS       number4b000000<>+0(SB), Y3, Y9
-	VBROADCASTSS number00800000<>+0(SB), Y10
-	VCMPPS       $0x01, Y10, Y3, Y11
-	VBLENDVPS    Y11, Y9, Y3, Y9
-	VBROADCASTSS number41b80000<>+0(SB), Y13
-	VCMPPS       $0x01, Y10, Y3, Y11
-	VANDPS       Y11, Y13, Y13
-	VPSUBD       number3f3504f3<>+0(SB), Y9, Y10
-	VPSRAD       $0x17, Y10, Y10
-	VPSLLD       $0x17, Y10, Y11
-	VPSUBD       Y11, Y9, Y9
-	VCVTDQ2PS    Y10, Y10
-	VSUBPS       number3f800000<>+0(SB), Y9, Y9
-	VSUBPS       Y13, Y10, Y10
-	VBROADCASTSS number3d9021bb<>+0(SB), Y11
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y9, Y11
-	VFMADD213PS  number3def251a<>+0(SB), Y9, Y11
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y9, Y11
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e4cceac<>+0(SB), Y9, Y11
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y9, Y11
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y9, Y11
-	VMULPS       Y9, Y9, Y12
-	VMULPS       Y9, Y11, Y11
-	VMULPS       Y12, Y11, Y11
-	VFMADD231PS  numberb95e8083<>+0(SB), Y10, Y11
-	VFMADD231PS  numberbf000000<>+0(SB), Y12, Y11
-	VADDPS       Y9, Y11, Y11
-	VFMADD231PS  number3f318000<>+0(SB), Y10, Y11
-	VBROADCASTSS numberff800000<>+0(SB), Y9
-	VCMPPS       $0x00, number00000000<>+0(SB), Y3, Y10
-	VBLENDVPS    Y10, Y9, Y11, Y11
-	VBROADCASTSS number7fc00000<>+0(SB), Y9
-	VCMPPS       $0x01, number00000000<>+0(SB), Y3, Y10
-	VBLENDVPS    Y10, Y9, Y11, Y11
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x05, Y9, Y3, Y10
-	VBLENDVPS    Y10, Y3, Y11, Y11
-	VMOVAPS      Y11, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -9422,6 +5870,9 @@ TEXT ·avx2VMLog(SB), NOSPLIT, $0
 // func avx2VMLog1p()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMLog1p(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VADDPS       number3f800000<>+0(SB), Y0, Y4
 	VMOVAPS      Y4, Y9
 	VSUBPS       number3f800000<>+0(SB), Y4, Y5
@@ -9502,86 +5953,14 @@ TEXT ·avx2VMLog1p(SB), NOSPLIT, $0
 	VCMPPS       $0x05, Y10, Y15, Y12
 	VBLENDVPS    Y12, Y15, Y13, Y13
 	VMOVAPS      Y13, Y1
-	VADDPS       number3f800000<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y9
-	VSUBPS       number3f800000<>+0(SB), Y4, Y5
-	VSUBPS       Y5, Y2, Y5
-	VDIVPS       Y4, Y5, Y5
-	VPSUBD       number3f3504f3<>+0(SB), Y4, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y4, Y4
-	VCVTDQ2PS    Y6, Y6
-	VSUBPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3d9021bb<>+0(SB), Y7
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y4, Y7
-	VFMADD213PS  number3def251a<>+0(SB), Y4, Y7
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y4, Y7
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y4, Y7
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y4, Y7
-	VFMADD213PS  number3e4cceac<>+0(SB), Y4, Y7
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y4, Y7
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y4, Y7
-	VMULPS       Y4, Y4, Y8
-	VMULPS       Y4, Y7, Y7
-	VMULPS       Y8, Y7, Y7
-	VFMADD231PS  numberb95e8083<>+0(SB), Y6, Y7
-	VFMADD231PS  numberbf000000<>+0(SB), Y8, Y7
-	VADDPS       Y4, Y7, Y7
-	VFMADD231PS  number3f318000<>+0(SB), Y6, Y7
-	VADDPS       Y5, Y7, Y7
-	VANDPS       number80000000<>+0(SB), Y2, Y5
-	VORPS        Y5, Y7, Y7
-	VBROADCASTSS numberff800000<>+0(SB), Y4
-	VCMPPS       $0x00, number00000000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y7
-	VBROADCASTSS number7fc00000<>+0(SB), Y4
-	VCMPPS       $0x01, number00000000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y7
-	VBROADCASTSS number7f800000<>+0(SB), Y4
-	VCMPPS       $0x05, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y9, Y7, Y7
-	VMOVAPS      Y7, Y2
-	VADDPS       number3f800000<>+0(SB), Y3, Y10
-	VMOVAPS      Y10, Y15
-	VSUBPS       number3f800000<>+0(SB), Y10, Y11
-	VSUBPS       Y11, Y3, Y11
-	VDIVPS       Y10, Y11, Y11
-	VPSUBD       number3f3504f3<>+0(SB), Y10, Y12
-	VPSRAD       $0x17, Y12, Y12
-	VPSLLD       $0x17, Y12, Y13
-	VPSUBD       Y13, Y10, Y10
-	VCVTDQ2PS    Y12, Y12
-	VSUBPS       number3f800000<>+0(SB), Y10, Y10
-	VBROADCASTSS number3d9021bb<>+0(SB), Y13
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y10, Y13
-	VFMADD213PS  number3def251a<>+0(SB), Y10, Y13
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y10, Y13
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y10, Y13
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y10, Y13
-	VFMADD213PS  number3e4cceac<>+0(SB), Y10, Y13
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y10, Y13
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y10, Y13
-	VMULPS       Y10, Y10, Y14
-	VMULPS       Y10, Y13, Y13
-	VMULPS       Y14, Y13, Y13
-	VFMADD231PS  numberb95e8083<>+0(SB), Y12, Y13
-	VFMADD231PS  numberbf000000<>+0(SB), Y14, Y13
-	VADDPS       Y10, Y13, Y13
-	VFMADD231PS  number3f318000<>+0(SB), Y12, Y13
-	VADDPS       Y11, Y13, Y13
-	VANDPS       number80000000<>+0(SB), Y3, Y11
-	VORPS        Y11, Y13, Y13
-	VBROADCASTSS numberff800000<>+0(SB), Y10
-	VCMPPS       $0x00, number00000000<>+0(SB), Y15, Y12
-	VBLENDVPS    Y12, Y10, Y13, Y13
-	VBROADCASTSS number7fc00000<>+0(SB), Y10
-	VCMPPS       $0x01, number00000000<>+0(SB), Y15, Y12
-	VBLENDVPS    Y12, Y10, Y13, Y13
-	VBROADCASTSS number7f800000<>+0(SB), Y10
-	VCMPPS       $0x05, Y10, Y15, Y12
-	VBLENDVPS    Y12, Y15, Y13, Y13
-	VMOVAPS      Y13, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -9589,6 +5968,9 @@ TEXT ·avx2VMLog1p(SB), NOSPLIT, $0
 // func avx2VMTanh()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMTanh(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VANDPS       number80000000<>+0(SB), Y0, Y7
 	VANDPS       number7fffffff<>+0(SB), Y0, Y6
 	VADDPS       Y6, Y6, Y6
@@ -9683,100 +6065,14 @@ TEXT ·avx2VMTanh(SB), NOSPLIT, $0
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y8, Y8
 	VBLENDVPS    Y8, Y9, Y10, Y1
 	VORPS        Y11, Y1, Y1
-	VANDPS       number80000000<>+0(SB), Y2, Y15
-	VANDPS       number7fffffff<>+0(SB), Y2, Y14
-	VADDPS       Y14, Y14, Y14
-	VBROADCASTSS number42b20000<>+0(SB), Y12
-	VMINPS       Y14, Y12, Y14
-	VBROADCASTSS numberc2d00000<>+0(SB), Y12
-	VMAXPS       Y14, Y12, Y14
-	VMULPS       number3fb8aa3b<>+0(SB), Y14, Y12
-	VROUNDPS     $0x08, Y12, Y12
-	VFNMADD231PS number3f318000<>+0(SB), Y12, Y14
-	VFNMADD231PS numberb95e8083<>+0(SB), Y12, Y14
-	VBROADCASTSS number39506967<>+0(SB), Y13
-	VFMADD213PS  number3ab743ce<>+0(SB), Y14, Y13
-	VFMADD213PS  number3c088908<>+0(SB), Y14, Y13
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y14, Y13
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y14, Y13
-	VFMADD213PS  number3f000000<>+0(SB), Y14, Y13
-	VFMADD213PS  number3f800000<>+0(SB), Y14, Y13
-	VFMADD213PS  number3f800000<>+0(SB), Y14, Y13
-	VCVTPS2DQ    Y12, Y12
-	VPSRAD       $0x01, Y12, Y14
-	VPSUBD       Y14, Y12, Y12
-	VPADDD       number0000007f<>+0(SB), Y14, Y14
-	VPSLLD       $0x17, Y14, Y14
-	VPADDD       number0000007f<>+0(SB), Y12, Y12
-	VPSLLD       $0x17, Y12, Y12
-	VMULPS       Y14, Y13, Y13
-	VMULPS       Y12, Y13, Y14
-	VADDPS       number3f800000<>+0(SB), Y14, Y14
-	VBROADCASTSS number40000000<>+0(SB), Y12
-	VDIVPS       Y14, Y12, Y14
-	VBROADCASTSS number3f800000<>+0(SB), Y12
-	VSUBPS       Y14, Y12, Y14
-	VANDPS       number80000000<>+0(SB), Y2, Y12
-	VORPS        Y12, Y14, Y14
-	VMULPS       Y2, Y2, Y12
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y13
-	VFMADD213PS  number3ca9134e<>+0(SB), Y12, Y13
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y12, Y13
-	VFMADD213PS  number3e088393<>+0(SB), Y12, Y13
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y12, Y13
-	VMULPS       Y12, Y13, Y13
-	VFMADD213PS  Y2, Y2, Y13
-	VANDPS       number7fffffff<>+0(SB), Y2, Y12
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y12, Y12
-	VBLENDVPS    Y12, Y13, Y14, Y2
-	VORPS        Y15, Y2, Y2
-	VANDPS       number80000000<>+0(SB), Y3, Y7
-	VANDPS       number7fffffff<>+0(SB), Y3, Y6
-	VADDPS       Y6, Y6, Y6
-	VBROADCASTSS number42b20000<>+0(SB), Y4
-	VMINPS       Y6, Y4, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y4
-	VMAXPS       Y6, Y4, Y6
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y6
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y6
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y5, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number40000000<>+0(SB), Y4
-	VDIVPS       Y6, Y4, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y6, Y4, Y6
-	VANDPS       number80000000<>+0(SB), Y3, Y4
-	VORPS        Y4, Y6, Y6
-	VMULPS       Y3, Y3, Y4
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y5
-	VFMADD213PS  number3ca9134e<>+0(SB), Y4, Y5
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y4, Y5
-	VFMADD213PS  number3e088393<>+0(SB), Y4, Y5
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VFMADD213PS  Y3, Y3, Y5
-	VANDPS       number7fffffff<>+0(SB), Y3, Y4
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y4, Y4
-	VBLENDVPS    Y4, Y5, Y6, Y3
-	VORPS        Y7, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -9784,6 +6080,9 @@ TEXT ·avx2VMTanh(SB), NOSPLIT, $0
 // func avx2VMErf()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMErf(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
 	VBROADCASTSS number40800000<>+0(SB), Y6
 	VMINPS       Y4, Y6, Y4
@@ -9894,116 +6193,14 @@ TEXT ·avx2VMErf(SB), NOSPLIT, $0
 	VBLENDVPS    Y8, Y11, Y9, Y9
 	VANDPS       number80000000<>+0(SB), Y1, Y1
 	VORPS        Y1, Y9, Y1
-	VANDPS       number7fffffff<>+0(SB), Y2, Y12
-	VBROADCASTSS number40800000<>+0(SB), Y14
-	VMINPS       Y12, Y14, Y12
-	VBROADCASTSS number372f05a1<>+0(SB), Y13
-	VFMADD213PS  numberb9a5122a<>+0(SB), Y12, Y13
-	VFMADD213PS  number3b6c9ac4<>+0(SB), Y12, Y13
-	VFMADD213PS  numberbcc21ae9<>+0(SB), Y12, Y13
-	VFMADD213PS  number3dd969db<>+0(SB), Y12, Y13
-	VFMADD213PS  number3f229c58<>+0(SB), Y12, Y13
-	VFMADD213PS  number3e03b96f<>+0(SB), Y12, Y13
-	VFMADD213PS  Y12, Y12, Y13
-	VXORPS       number80000000<>+0(SB), Y13, Y13
-	VBROADCASTSS number42b20000<>+0(SB), Y14
-	VMINPS       Y13, Y14, Y13
-	VBROADCASTSS numberc2d00000<>+0(SB), Y14
-	VMAXPS       Y13, Y14, Y13
-	VMULPS       number3fb8aa3b<>+0(SB), Y13, Y14
-	VROUNDPS     $0x08, Y14, Y14
-	VFNMADD231PS number3f318000<>+0(SB), Y14, Y13
-	VFNMADD231PS numberb95e8083<>+0(SB), Y14, Y13
-	VBROADCASTSS number39506967<>+0(SB), Y15
-	VFMADD213PS  number3ab743ce<>+0(SB), Y13, Y15
-	VFMADD213PS  number3c088908<>+0(SB), Y13, Y15
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y13, Y15
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y13, Y15
-	VFMADD213PS  number3f000000<>+0(SB), Y13, Y15
-	VFMADD213PS  number3f800000<>+0(SB), Y13, Y15
-	VFMADD213PS  number3f800000<>+0(SB), Y13, Y15
-	VCVTPS2DQ    Y14, Y14
-	VPSRAD       $0x01, Y14, Y13
-	VPSUBD       Y13, Y14, Y14
-	VPADDD       number0000007f<>+0(SB), Y13, Y13
-	VPSLLD       $0x17, Y13, Y13
-	VPADDD       number0000007f<>+0(SB), Y14, Y14
-	VPSLLD       $0x17, Y14, Y14
-	VMULPS       Y13, Y15, Y15
-	VMULPS       Y14, Y15, Y13
-	VBROADCASTSS number3f800000<>+0(SB), Y14
-	VSUBPS       Y13, Y14, Y13
-	VANDPS       number80000000<>+0(SB), Y2, Y14
-	VORPS        Y14, Y13, Y13
-	VMULPS       Y2, Y2, Y14
-	VBROADCASTSS number38ae6a49<>+0(SB), Y15
-	VFMADD213PS  numberba551f92<>+0(SB), Y14, Y15
-	VFMADD213PS  number3baa63fa<>+0(SB), Y14, Y15
-	VFMADD213PS  numberbcdc0748<>+0(SB), Y14, Y15
-	VFMADD213PS  number3de71705<>+0(SB), Y14, Y15
-	VFMADD213PS  numberbec093a1<>+0(SB), Y14, Y15
-	VFMADD213PS  number3e0375d4<>+0(SB), Y14, Y15
-	VFMADD213PS  Y2, Y2, Y15
-	VORPS        number80000000<>+0(SB), Y2, Y14
-	VCMPPS       $0x0e, numberbf6b851f<>+0(SB), Y14, Y12
-	VBLENDVPS    Y12, Y15, Y13, Y13
-	VANDPS       number80000000<>+0(SB), Y2, Y2
-	VORPS        Y2, Y13, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y4
-	VBROADCASTSS number40800000<>+0(SB), Y6
-	VMINPS       Y4, Y6, Y4
-	VBROADCASTSS number372f05a1<>+0(SB), Y5
-	VFMADD213PS  numberb9a5122a<>+0(SB), Y4, Y5
-	VFMADD213PS  number3b6c9ac4<>+0(SB), Y4, Y5
-	VFMADD213PS  numberbcc21ae9<>+0(SB), Y4, Y5
-	VFMADD213PS  number3dd969db<>+0(SB), Y4, Y5
-	VFMADD213PS  number3f229c58<>+0(SB), Y4, Y5
-	VFMADD213PS  number3e03b96f<>+0(SB), Y4, Y5
-	VFMADD213PS  Y4, Y4, Y5
-	VXORPS       number80000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VSUBPS       Y5, Y6, Y5
-	VANDPS       number80000000<>+0(SB), Y3, Y6
-	VORPS        Y6, Y5, Y5
-	VMULPS       Y3, Y3, Y6
-	VBROADCASTSS number38ae6a49<>+0(SB), Y7
-	VFMADD213PS  numberba551f92<>+0(SB), Y6, Y7
-	VFMADD213PS  number3baa63fa<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbcdc0748<>+0(SB), Y6, Y7
-	VFMADD213PS  number3de71705<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbec093a1<>+0(SB), Y6, Y7
-	VFMADD213PS  number3e0375d4<>+0(SB), Y6, Y7
-	VFMADD213PS  Y3, Y3, Y7
-	VORPS        number80000000<>+0(SB), Y3, Y6
-	VCMPPS       $0x0e, numberbf6b851f<>+0(SB), Y6, Y4
-	VBLENDVPS    Y4, Y7, Y5, Y5
-	VANDPS       number80000000<>+0(SB), Y3, Y3
-	VORPS        Y3, Y5, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -10051,6 +6248,9 @@ TEXT ·avx2VMClip(SB), NOSPLIT, $0
 // func avx2VMSin()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMSin(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
 	VBROADCASTSS number48000000<>+0(SB), Y5
 	VCMPPS       $0x0e, Y5, Y4, Y4
@@ -10113,68 +6313,14 @@ TEXT ·avx2VMSin(SB), NOSPLIT, $0
 	VPSLLD       $0x1f, Y10, Y10
 	VXORPS       Y10, Y1, Y1
 	VXORPS       Y11, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y2, Y4
-	VBROADCASTSS number48000000<>+0(SB), Y5
-	VCMPPS       $0x0e, Y5, Y4, Y4
-	VMOVMSKPS    Y4, AX
-	ORQ          AX, R11
-	VANDPS       number80000000<>+0(SB), Y2, Y5
-	VANDPS       number7fffffff<>+0(SB), Y2, Y2
-	VMULPS       number3f22f983<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3fc90fdb<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb33bbd2e<>+0(SB), Y4, Y2
-	VFNMADD231PS numbera6f72ced<>+0(SB), Y4, Y2
-	VCVTPS2DQ    Y4, Y4
-	VMULPS       Y2, Y2, Y6
-	VBROADCASTSS numberb94ca1f9<>+0(SB), Y7
-	VFMADD213PS  number3c08839e<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbe2aaaa3<>+0(SB), Y6, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y2, Y2, Y7
-	VBROADCASTSS number37ccf5ce<>+0(SB), Y8
-	VFMADD213PS  numberbab6061a<>+0(SB), Y6, Y8
-	VFMADD213PS  number3d2aaaa5<>+0(SB), Y6, Y8
-	VMULPS       Y6, Y8, Y8
-	VADDPS       numberbf000000<>+0(SB), Y8, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
-	VPSLLD       $0x1f, Y4, Y6
-	VBLENDVPS    Y6, Y8, Y7, Y2
-	VPSRLD       $0x01, Y4, Y4
-	VPSLLD       $0x1f, Y4, Y4
-	VXORPS       Y4, Y2, Y2
-	VXORPS       Y5, Y2, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y10
-	VBROADCASTSS number48000000<>+0(SB), Y11
-	VCMPPS       $0x0e, Y11, Y10, Y10
-	VMOVMSKPS    Y10, AX
-	ORQ          AX, R11
-	VANDPS       number80000000<>+0(SB), Y3, Y11
-	VANDPS       number7fffffff<>+0(SB), Y3, Y3
-	VMULPS       number3f22f983<>+0(SB), Y3, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3fc90fdb<>+0(SB), Y10, Y3
-	VFNMADD231PS numberb33bbd2e<>+0(SB), Y10, Y3
-	VFNMADD231PS numbera6f72ced<>+0(SB), Y10, Y3
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y3, Y3, Y12
-	VBROADCASTSS numberb94ca1f9<>+0(SB), Y13
-	VFMADD213PS  number3c08839e<>+0(SB), Y12, Y13
-	VFMADD213PS  numberbe2aaaa3<>+0(SB), Y12, Y13
-	VMULPS       Y12, Y13, Y13
-	VFMADD213PS  Y3, Y3, Y13
-	VBROADCASTSS number37ccf5ce<>+0(SB), Y14
-	VFMADD213PS  numberbab6061a<>+0(SB), Y12, Y14
-	VFMADD213PS  number3d2aaaa5<>+0(SB), Y12, Y14
-	VMULPS       Y12, Y14, Y14
-	VADDPS       numberbf000000<>+0(SB), Y14, Y14
-	VFMADD213PS  number3f800000<>+0(SB), Y12, Y14
-	VPSLLD       $0x1f, Y10, Y12
-	VBLENDVPS    Y12, Y14, Y13, Y3
-	VPSRLD       $0x01, Y10, Y10
-	VPSLLD       $0x1f, Y10, Y10
-	VXORPS       Y10, Y3, Y3
-	VXORPS       Y11, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -10182,6 +6328,9 @@ TEXT ·avx2VMSin(SB), NOSPLIT, $0
 // func avx2VMCos()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMCos(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
 	VBROADCASTSS number48000000<>+0(SB), Y5
 	VCMPPS       $0x0e, Y5, Y4, Y4
@@ -10246,70 +6395,14 @@ TEXT ·avx2VMCos(SB), NOSPLIT, $0
 	VPSLLD       $0x1f, Y10, Y10
 	VXORPS       Y10, Y1, Y1
 	VXORPS       Y11, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y2, Y4
-	VBROADCASTSS number48000000<>+0(SB), Y5
-	VCMPPS       $0x0e, Y5, Y4, Y4
-	VMOVMSKPS    Y4, AX
-	ORQ          AX, R11
-	VXORPS       Y5, Y5, Y5
-	VANDPS       number7fffffff<>+0(SB), Y2, Y2
-	VMULPS       number3f22f983<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3fc90fdb<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb33bbd2e<>+0(SB), Y4, Y2
-	VFNMADD231PS numbera6f72ced<>+0(SB), Y4, Y2
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number00000001<>+0(SB), Y4, Y4
-	VMULPS       Y2, Y2, Y6
-	VBROADCASTSS numberb94ca1f9<>+0(SB), Y7
-	VFMADD213PS  number3c08839e<>+0(SB), Y6, Y7
-	VFMADD213PS  numberbe2aaaa3<>+0(SB), Y6, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y2, Y2, Y7
-	VBROADCASTSS number37ccf5ce<>+0(SB), Y8
-	VFMADD213PS  numberbab6061a<>+0(SB), Y6, Y8
-	VFMADD213PS  number3d2aaaa5<>+0(SB), Y6, Y8
-	VMULPS       Y6, Y8, Y8
-	VADDPS       numberbf000000<>+0(SB), Y8, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y8
-	VPSLLD       $0x1f, Y4, Y6
-	VBLENDVPS    Y6, Y8, Y7, Y2
-	VPSRLD       $0x01, Y4, Y4
-	VPSLLD       $0x1f, Y4, Y4
-	VXORPS       Y4, Y2, Y2
-	VXORPS       Y5, Y2, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y10
-	VBROADCASTSS number48000000<>+0(SB), Y11
-	VCMPPS       $0x0e, Y11, Y10, Y10
-	VMOVMSKPS    Y10, AX
-	ORQ          AX, R11
-	VXORPS       Y11, Y11, Y11
-	VANDPS       number7fffffff<>+0(SB), Y3, Y3
-	VMULPS       number3f22f983<>+0(SB), Y3, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3fc90fdb<>+0(SB), Y10, Y3
-	VFNMADD231PS numberb33bbd2e<>+0(SB), Y10, Y3
-	VFNMADD231PS numbera6f72ced<>+0(SB), Y10, Y3
-	VCVTPS2DQ    Y10, Y10
-	VPADDD       number00000001<>+0(SB), Y10, Y10
-	VMULPS       Y3, Y3, Y12
-	VBROADCASTSS numberb94ca1f9<>+0(SB), Y13
-	VFMADD213PS  number3c08839e<>+0(SB), Y12, Y13
-	VFMADD213PS  numberbe2aaaa3<>+0(SB), Y12, Y13
-	VMULPS       Y12, Y13, Y13
-	VFMADD213PS  Y3, Y3, Y13
-	VBROADCASTSS number37ccf5ce<>+0(SB), Y14
-	VFMADD213PS  numberbab6061a<>+0(SB), Y12, Y14
-	VFMADD213PS  number3d2aaaa5<>+0(SB), Y12, Y14
-	VMULPS       Y12, Y14, Y14
-	VADDPS       numberbf000000<>+0(SB), Y14, Y14
-	VFMADD213PS  number3f800000<>+0(SB), Y12, Y14
-	VPSLLD       $0x1f, Y10, Y12
-	VBLENDVPS    Y12, Y14, Y13, Y3
-	VPSRLD       $0x01, Y10, Y10
-	VPSLLD       $0x1f, Y10, Y10
-	VXORPS       Y10, Y3, Y3
-	VXORPS       Y11, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -10317,6 +6410,9 @@ TEXT ·avx2VMCos(SB), NOSPLIT, $0
 // func avx2VMTan()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMTan(SB), NOSPLIT, $0
+	MOVQ $0x00000002, CX
+
+round:
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
 	VBROADCASTSS number48000000<>+0(SB), Y5
 	VCMPPS       $0x0e, Y5, Y4, Y4
@@ -10371,60 +6467,14 @@ TEXT ·avx2VMTan(SB), NOSPLIT, $0
 	VPSLLD       $0x1f, Y10, Y12
 	VBLENDVPS    Y12, Y14, Y13, Y1
 	VXORPS       Y11, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y2, Y4
-	VBROADCASTSS number48000000<>+0(SB), Y5
-	VCMPPS       $0x0e, Y5, Y4, Y4
-	VMOVMSKPS    Y4, AX
-	ORQ          AX, R11
-	VANDPS       number80000000<>+0(SB), Y2, Y5
-	VANDPS       number7fffffff<>+0(SB), Y2, Y2
-	VMULPS       number3f22f983<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3fc90fdb<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb33bbd2e<>+0(SB), Y4, Y2
-	VFNMADD231PS numbera6f72ced<>+0(SB), Y4, Y2
-	VCVTPS2DQ    Y4, Y4
-	VMULPS       Y2, Y2, Y6
-	VBROADCASTSS number3c19c53b<>+0(SB), Y7
-	VFMADD213PS  number3b4c779c<>+0(SB), Y6, Y7
-	VFMADD213PS  number3cc821b5<>+0(SB), Y6, Y7
-	VFMADD213PS  number3d5ac5c9<>+0(SB), Y6, Y7
-	VFMADD213PS  number3e0896dd<>+0(SB), Y6, Y7
-	VFMADD213PS  number3eaaaa6f<>+0(SB), Y6, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y2, Y2, Y7
-	VBROADCASTSS numberbf800000<>+0(SB), Y8
-	VDIVPS       Y7, Y8, Y8
-	VPSLLD       $0x1f, Y4, Y6
-	VBLENDVPS    Y6, Y8, Y7, Y2
-	VXORPS       Y5, Y2, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y10
-	VBROADCASTSS number48000000<>+0(SB), Y11
-	VCMPPS       $0x0e, Y11, Y10, Y10
-	VMOVMSKPS    Y10, AX
-	ORQ          AX, R11
-	VANDPS       number80000000<>+0(SB), Y3, Y11
-	VANDPS       number7fffffff<>+0(SB), Y3, Y3
-	VMULPS       number3f22f983<>+0(SB), Y3, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3fc90fdb<>+0(SB), Y10, Y3
-	VFNMADD231PS numberb33bbd2e<>+0(SB), Y10, Y3
-	VFNMADD231PS numbera6f72ced<>+0(SB), Y10, Y3
-	VCVTPS2DQ    Y10, Y10
-	VMULPS       Y3, Y3, Y12
-	VBROADCASTSS number3c19c53b<>+0(SB), Y13
-	VFMADD213PS  number3b4c779c<>+0(SB), Y12, Y13
-	VFMADD213PS  number3cc821b5<>+0(SB), Y12, Y13
-	VFMADD213PS  number3d5ac5c9<>+0(SB), Y12, Y13
-	VFMADD213PS  number3e0896dd<>+0(SB), Y12, Y13
-	VFMADD213PS  number3eaaaa6f<>+0(SB), Y12, Y13
-	VMULPS       Y12, Y13, Y13
-	VFMADD213PS  Y3, Y3, Y13
-	VBROADCASTSS numberbf800000<>+0(SB), Y14
-	VDIVPS       Y13, Y14, Y14
-	VPSLLD       $0x1f, Y10, Y12
-	VBLENDVPS    Y12, Y14, Y13, Y3
-	VXORPS       Y11, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -10443,28 +6493,6 @@ TEXT ·avx2VMAdd(SB), NOSPLIT, $0
 	VADDPS  Y6, Y2, Y2
 	VMOVUPS 96(SI)(DX*1), Y7
 	VADDPS  Y7, Y3, Y3
-	ADDQ    $+48, R10
-	MOVQ    (R10), AX
-	JMP     AX
-
-// func avx2VMAddOf()
-// Requires: AVX
-TEXT ·avx2VMAddOf(SB), NOSPLIT, $0
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS (SI)(DX*1), Y4
-	VADDPS  Y0, Y4, Y4
-	VMOVAPS Y4, Y0
-	VMOVUPS 32(SI)(DX*1), Y5
-	VADDPS  Y1, Y5, Y5
-	VMOVAPS Y5, Y1
-	VMOVUPS 64(SI)(DX*1), Y6
-	VADDPS  Y2, Y6, Y6
-	VMOVAPS Y6, Y2
-	VMOVUPS 96(SI)(DX*1), Y7
-	VADDPS  Y3, Y7, Y7
-	VMOVAPS Y7, Y3
 	ADDQ    $+48, R10
 	MOVQ    (R10), AX
 	JMP     AX
@@ -10523,28 +6551,6 @@ TEXT ·avx2VMMul(SB), NOSPLIT, $0
 	VMULPS  Y6, Y2, Y2
 	VMOVUPS 96(SI)(DX*1), Y7
 	VMULPS  Y7, Y3, Y3
-	ADDQ    $+48, R10
-	MOVQ    (R10), AX
-	JMP     AX
-
-// func avx2VMMulOf()
-// Requires: AVX
-TEXT ·avx2VMMulOf(SB), NOSPLIT, $0
-	MOVQ    8(R10), SI
-	MOVQ    16(R10), DX
-	ANDQ    R8, DX
-	VMOVUPS (SI)(DX*1), Y4
-	VMULPS  Y0, Y4, Y4
-	VMOVAPS Y4, Y0
-	VMOVUPS 32(SI)(DX*1), Y5
-	VMULPS  Y1, Y5, Y5
-	VMOVAPS Y5, Y1
-	VMOVUPS 64(SI)(DX*1), Y6
-	VMULPS  Y2, Y6, Y6
-	VMOVAPS Y6, Y2
-	VMOVUPS 96(SI)(DX*1), Y7
-	VMULPS  Y3, Y7, Y7
-	VMOVAPS Y7, Y3
 	ADDQ    $+48, R10
 	MOVQ    (R10), AX
 	JMP     AX
@@ -10704,9 +6710,12 @@ TEXT ·avx2VMMinOf(SB), NOSPLIT, $0
 // func avx2VMPow()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMPow(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
+	MOVQ 8(R10), SI
+	MOVQ 16(R10), DX
+	ANDQ R8, DX
+	MOVQ $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y13
 	VANDPS       number7fffffff<>+0(SB), Y0, Y4
 	VCVTPS2PD    X4, Y5
@@ -10981,842 +6990,15 @@ TEXT ·avx2VMPow(SB), NOSPLIT, $0
 	VCMPPS       $0x00, number00000000<>+0(SB), Y13, Y8
 	VBLENDVPS    Y8, Y6, Y5, Y5
 	VMOVAPS      Y5, Y1
-	VMOVUPS      64(SI)(DX*1), Y13
-	VANDPS       number7fffffff<>+0(SB), Y2, Y4
-	VCVTPS2PD    X4, Y5
-	VCVTPS2PD    X13, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y5, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y5, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y5
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y5
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VEXTRACTF128 $0x01, Y4, X6
-	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y13, X7
-	VCVTPS2PD    X7, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y6, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y6, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y6
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y6
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y6, Y6
-	VCVTPD2PSY   Y6, X6
-	VINSERTF128  $0x01, X6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMULPS       number3f000000<>+0(SB), Y13, Y6
-	VROUNDPS     $0x08, Y6, Y7
-	VANDPS       number80000000<>+0(SB), Y2, Y9
-	VCMPPS       $0x04, Y7, Y6, Y8
-	VANDPS       Y8, Y9, Y9
-	VROUNDPS     $0x08, Y13, Y7
-	VCMPPS       $0x00, Y13, Y7, Y8
-	VANDPS       Y8, Y9, Y9
-	VORPS        Y9, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x04, Y13, Y7, Y8
-	VANDPS       Y8, Y6, Y6
-	VXORPS       Y9, Y9, Y9
-	VCMPPS       $0x01, Y9, Y2, Y8
-	VANDPS       Y8, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x04, Y9, Y4, Y8
-	VANDPS       Y8, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x03, Y13, Y2, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y2, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number00000000<>+0(SB), Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMOVAPS      Y5, Y2
-	VMOVUPS      96(SI)(DX*1), Y13
-	VANDPS       number7fffffff<>+0(SB), Y3, Y4
-	VCVTPS2PD    X4, Y5
-	VCVTPS2PD    X13, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y5, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y5, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y5
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y5
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VEXTRACTF128 $0x01, Y4, X6
-	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y13, X7
-	VCVTPS2PD    X7, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y6, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y6, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y6
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y6
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y6, Y6
-	VCVTPD2PSY   Y6, X6
-	VINSERTF128  $0x01, X6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMULPS       number3f000000<>+0(SB), Y13, Y6
-	VROUNDPS     $0x08, Y6, Y7
-	VANDPS       number80000000<>+0(SB), Y3, Y9
-	VCMPPS       $0x04, Y7, Y6, Y8
-	VANDPS       Y8, Y9, Y9
-	VROUNDPS     $0x08, Y13, Y7
-	VCMPPS       $0x00, Y13, Y7, Y8
-	VANDPS       Y8, Y9, Y9
-	VORPS        Y9, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x04, Y13, Y7, Y8
-	VANDPS       Y8, Y6, Y6
-	VXORPS       Y9, Y9, Y9
-	VCMPPS       $0x01, Y9, Y3, Y8
-	VANDPS       Y8, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x04, Y9, Y4, Y8
-	VANDPS       Y8, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x03, Y13, Y3, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y3, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number00000000<>+0(SB), Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
 	VMOVAPS      Y5, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMPowOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMPowOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VMOVUPS      (SI)(DX*1), Y13
-	VANDPS       number7fffffff<>+0(SB), Y13, Y4
-	VCVTPS2PD    X4, Y5
-	VCVTPS2PD    X0, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y5, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y5, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y5
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y5
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VEXTRACTF128 $0x01, Y4, X6
-	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y0, X7
-	VCVTPS2PD    X7, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y6, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y6, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y6
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y6
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y6, Y6
-	VCVTPD2PSY   Y6, X6
-	VINSERTF128  $0x01, X6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMULPS       number3f000000<>+0(SB), Y0, Y6
-	VROUNDPS     $0x08, Y6, Y7
-	VANDPS       number80000000<>+0(SB), Y13, Y9
-	VCMPPS       $0x04, Y7, Y6, Y8
-	VANDPS       Y8, Y9, Y9
-	VROUNDPS     $0x08, Y0, Y7
-	VCMPPS       $0x00, Y0, Y7, Y8
-	VANDPS       Y8, Y9, Y9
-	VORPS        Y9, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x04, Y0, Y7, Y8
-	VANDPS       Y8, Y6, Y6
-	VXORPS       Y9, Y9, Y9
-	VCMPPS       $0x01, Y9, Y13, Y8
-	VANDPS       Y8, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x04, Y9, Y4, Y8
-	VANDPS       Y8, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x03, Y0, Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number00000000<>+0(SB), Y0, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMOVAPS      Y5, Y13
-	VMOVAPS      Y13, Y0
-	VMOVUPS      32(SI)(DX*1), Y13
-	VANDPS       number7fffffff<>+0(SB), Y13, Y4
-	VCVTPS2PD    X4, Y5
-	VCVTPS2PD    X1, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y5, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y5, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y5
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y5
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VEXTRACTF128 $0x01, Y4, X6
-	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y1, X7
-	VCVTPS2PD    X7, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y6, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y6, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y6
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y6
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y6, Y6
-	VCVTPD2PSY   Y6, X6
-	VINSERTF128  $0x01, X6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMULPS       number3f000000<>+0(SB), Y1, Y6
-	VROUNDPS     $0x08, Y6, Y7
-	VANDPS       number80000000<>+0(SB), Y13, Y9
-	VCMPPS       $0x04, Y7, Y6, Y8
-	VANDPS       Y8, Y9, Y9
-	VROUNDPS     $0x08, Y1, Y7
-	VCMPPS       $0x00, Y1, Y7, Y8
-	VANDPS       Y8, Y9, Y9
-	VORPS        Y9, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x04, Y1, Y7, Y8
-	VANDPS       Y8, Y6, Y6
-	VXORPS       Y9, Y9, Y9
-	VCMPPS       $0x01, Y9, Y13, Y8
-	VANDPS       Y8, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x04, Y9, Y4, Y8
-	VANDPS       Y8, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x03, Y1, Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number00000000<>+0(SB), Y1, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMOVAPS      Y5, Y13
-	VMOVAPS      Y13, Y1
-	VMOVUPS      64(SI)(DX*1), Y13
-	VANDPS       number7fffffff<>+0(SB), Y13, Y4
-	VCVTPS2PD    X4, Y5
-	VCVTPS2PD    X2, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y5, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y5, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y5
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y5
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VEXTRACTF128 $0x01, Y4, X6
-	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y2, X7
-	VCVTPS2PD    X7, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y6, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y6, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y6
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y6
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y6, Y6
-	VCVTPD2PSY   Y6, X6
-	VINSERTF128  $0x01, X6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMULPS       number3f000000<>+0(SB), Y2, Y6
-	VROUNDPS     $0x08, Y6, Y7
-	VANDPS       number80000000<>+0(SB), Y13, Y9
-	VCMPPS       $0x04, Y7, Y6, Y8
-	VANDPS       Y8, Y9, Y9
-	VROUNDPS     $0x08, Y2, Y7
-	VCMPPS       $0x00, Y2, Y7, Y8
-	VANDPS       Y8, Y9, Y9
-	VORPS        Y9, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x04, Y2, Y7, Y8
-	VANDPS       Y8, Y6, Y6
-	VXORPS       Y9, Y9, Y9
-	VCMPPS       $0x01, Y9, Y13, Y8
-	VANDPS       Y8, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x04, Y9, Y4, Y8
-	VANDPS       Y8, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x03, Y2, Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number00000000<>+0(SB), Y2, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMOVAPS      Y5, Y13
-	VMOVAPS      Y13, Y2
-	VMOVUPS      96(SI)(DX*1), Y13
-	VANDPS       number7fffffff<>+0(SB), Y13, Y4
-	VCVTPS2PD    X4, Y5
-	VCVTPS2PD    X3, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y5, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y5, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y5, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y5
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y5
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y5
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y5, Y5
-	VCVTPD2PSY   Y5, X5
-	VEXTRACTF128 $0x01, Y4, X6
-	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y3, X7
-	VCVTPS2PD    X7, Y7
-	VPSUBQ       wideffe6a09e667f3bcd<>+0(SB), Y6, Y8
-	VPSRLQ       $0x34, Y8, Y8
-	VPSLLQ       $0x34, Y8, Y9
-	VPSUBQ       Y9, Y6, Y9
-	VPADDQ       wide4000000000000000<>+0(SB), Y9, Y9
-	VPOR         wide4330000000000000<>+0(SB), Y8, Y8
-	VADDPD       widec330000000000400<>+0(SB), Y8, Y8
-	VADDPD       wide3ff0000000000000<>+0(SB), Y9, Y10
-	VADDPD       widebff0000000000000<>+0(SB), Y9, Y9
-	VDIVPD       Y10, Y9, Y9
-	VMULPD       Y9, Y9, Y11
-	VBROADCASTSD wide3fc89f3b1694cffe<>+0(SB), Y10
-	VFMADD213PD  wide3fcc68f568d31760<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd0c9a84994022d<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fd484b13d7c02a9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fda61762a7aded9<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3fe2776c50ef9bfe<>+0(SB), Y11, Y10
-	VFMADD213PD  wide3feec709dc3a03fd<>+0(SB), Y11, Y10
-	VFMADD213PD  wide40071547652b82fe<>+0(SB), Y11, Y10
-	VFMADD231PD  Y10, Y9, Y8
-	VBROADCASTSD widefe37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide0000000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VBROADCASTSD wide7e37e43c8800759c<>+0(SB), Y10
-	VCMPPD       $0x00, wide7ff0000000000000<>+0(SB), Y6, Y12
-	VBLENDVPD    Y12, Y10, Y8, Y8
-	VMULPD       Y7, Y8, Y8
-	VBROADCASTSD wide408f400000000000<>+0(SB), Y10
-	VMINPD       Y10, Y8, Y8
-	VBROADCASTSD widec08f400000000000<>+0(SB), Y10
-	VMAXPD       Y10, Y8, Y8
-	VROUNDPD     $0x08, Y8, Y11
-	VSUBPD       Y11, Y8, Y9
-	VBROADCASTSD wide3e3e4cf5158b8ec6<>+0(SB), Y6
-	VFMADD213PD  wide3e7b5253d395e7c0<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eb62c0223a5c821<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3eeffcbfc588b0c3<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f2430912f86c786<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f55d87fe78a6730<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3f83b2ab6fba4e76<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fac6b08d704a0bf<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fcebfbdff82c58e<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3fe62e42fefa39ef<>+0(SB), Y9, Y6
-	VFMADD213PD  wide3ff0000000000000<>+0(SB), Y9, Y6
-	VADDPD       wide4338000000000000<>+0(SB), Y11, Y11
-	VPSLLQ       $0x34, Y11, Y11
-	VPADDQ       Y11, Y6, Y6
-	VCVTPD2PSY   Y6, X6
-	VINSERTF128  $0x01, X6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y4, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMULPS       number3f000000<>+0(SB), Y3, Y6
-	VROUNDPS     $0x08, Y6, Y7
-	VANDPS       number80000000<>+0(SB), Y13, Y9
-	VCMPPS       $0x04, Y7, Y6, Y8
-	VANDPS       Y8, Y9, Y9
-	VROUNDPS     $0x08, Y3, Y7
-	VCMPPS       $0x00, Y3, Y7, Y8
-	VANDPS       Y8, Y9, Y9
-	VORPS        Y9, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x04, Y3, Y7, Y8
-	VANDPS       Y8, Y6, Y6
-	VXORPS       Y9, Y9, Y9
-	VCMPPS       $0x01, Y9, Y13, Y8
-	VANDPS       Y8, Y6, Y6
-	VBROADCASTSS number7f800000<>+0(SB), Y9
-	VCMPPS       $0x04, Y9, Y4, Y8
-	VANDPS       Y8, Y6, Y6
-	VORPS        Y6, Y5, Y5
-	VBROADCASTSS number7fc00000<>+0(SB), Y6
-	VCMPPS       $0x03, Y3, Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number3f800000<>+0(SB), Y13, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VCMPPS       $0x00, number00000000<>+0(SB), Y3, Y8
-	VBLENDVPS    Y8, Y6, Y5, Y5
-	VMOVAPS      Y5, Y13
-	VMOVAPS      Y13, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -11825,17 +7007,24 @@ TEXT ·avx2VMPowOf(SB), NOSPLIT, $0
 // Requires: AVX
 TEXT ·avx2VMActReLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
-	VXORPS       Y4, Y4, Y4
-	VMAXPS       Y0, Y4, Y0
-	VXORPS       Y9, Y9, Y9
-	VMAXPS       Y1, Y9, Y1
-	VXORPS       Y4, Y4, Y4
-	VMAXPS       Y2, Y4, Y2
-	VXORPS       Y9, Y9, Y9
-	VMAXPS       Y3, Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
+
+round:
+	VXORPS  Y4, Y4, Y4
+	VMAXPS  Y0, Y4, Y0
+	VXORPS  Y9, Y9, Y9
+	VMAXPS  Y1, Y9, Y1
+	VMOVAPS Y0, Y4
+	VMOVAPS Y2, Y0
+	VMOVAPS Y4, Y2
+	VMOVAPS Y1, Y5
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	DECQ    CX
+	JNZ     round
+	ADDQ    $+48, R10
+	MOVQ    (R10), AX
+	JMP     AX
 
 // func avx2VMGradReLU()
 // Requires: AVX
@@ -11844,69 +7033,39 @@ TEXT ·avx2VMGradReLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y0, Y5
-	VANDPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y1, Y5
-	VANDPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y2, Y5
-	VANDPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y3, Y5
-	VANDPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx2VMGradReLUOf()
-// Requires: AVX
-TEXT ·avx2VMGradReLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y9, Y5
-	VANDPS       Y5, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y9, Y5
-	VANDPS       Y5, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y9, Y5
-	VANDPS       Y5, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x06, Y4, Y9, Y5
-	VANDPS       Y5, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS (SI)(DX*1), Y9
+	VXORPS  Y4, Y4, Y4
+	VCMPPS  $0x06, Y4, Y0, Y5
+	VANDPS  Y5, Y9, Y9
+	VMOVAPS Y9, Y0
+	VMOVUPS 32(SI)(DX*1), Y9
+	VXORPS  Y4, Y4, Y4
+	VCMPPS  $0x06, Y4, Y1, Y5
+	VANDPS  Y5, Y9, Y9
+	VMOVAPS Y9, Y1
+	VMOVAPS Y0, Y4
+	VMOVAPS Y2, Y0
+	VMOVAPS Y4, Y2
+	VMOVAPS Y1, Y5
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	ADDQ    $0x00000040, DX
+	DECQ    CX
+	JNZ     round
+	ADDQ    $+48, R10
+	MOVQ    (R10), AX
+	JMP     AX
 
 // func avx2VMActReLU6()
 // Requires: AVX
 TEXT ·avx2VMActReLU6(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VXORPS       Y4, Y4, Y4
 	VMAXPS       Y0, Y4, Y0
 	VBROADCASTSS number40c00000<>+0(SB), Y4
@@ -11915,14 +7074,14 @@ TEXT ·avx2VMActReLU6(SB), NOSPLIT, $0
 	VMAXPS       Y1, Y9, Y1
 	VBROADCASTSS number40c00000<>+0(SB), Y9
 	VMINPS       Y1, Y9, Y1
-	VXORPS       Y4, Y4, Y4
-	VMAXPS       Y2, Y4, Y2
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VXORPS       Y9, Y9, Y9
-	VMAXPS       Y3, Y9, Y3
-	VBROADCASTSS number40c00000<>+0(SB), Y9
-	VMINPS       Y3, Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -11934,6 +7093,9 @@ TEXT ·avx2VMGradReLU6(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VXORPS       Y4, Y4, Y4
 	VCMPPS       $0x0e, Y4, Y0, Y5
@@ -11950,69 +7112,15 @@ TEXT ·avx2VMGradReLU6(SB), NOSPLIT, $0
 	VCMPPS       $0x01, Y4, Y1, Y5
 	VANDPS       Y5, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y2, Y5
-	VANDPS       Y5, Y9, Y9
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y2, Y5
-	VANDPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y3, Y5
-	VANDPS       Y5, Y9, Y9
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y3, Y5
-	VANDPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradReLU6Of()
-// Requires: AVX
-TEXT ·avx2VMGradReLU6Of(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y0, Y0
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y1, Y1
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y2, Y2
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y3, Y3
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -12021,25 +7129,28 @@ TEXT ·avx2VMGradReLU6Of(SB), NOSPLIT, $0
 // Requires: AVX, FMA3
 TEXT ·avx2VMActLeakyReLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
-	VXORPS       Y5, Y5, Y5
-	VMINPS       Y0, Y5, Y4
-	VMAXPS       Y0, Y5, Y0
-	VFMADD231PS  Y15, Y4, Y0
-	VXORPS       Y10, Y10, Y10
-	VMINPS       Y1, Y10, Y9
-	VMAXPS       Y1, Y10, Y1
-	VFMADD231PS  Y15, Y9, Y1
-	VXORPS       Y5, Y5, Y5
-	VMINPS       Y2, Y5, Y4
-	VMAXPS       Y2, Y5, Y2
-	VFMADD231PS  Y15, Y4, Y2
-	VXORPS       Y10, Y10, Y10
-	VMINPS       Y3, Y10, Y9
-	VMAXPS       Y3, Y10, Y3
-	VFMADD231PS  Y15, Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
+
+round:
+	VXORPS      Y5, Y5, Y5
+	VMINPS      Y0, Y5, Y4
+	VMAXPS      Y0, Y5, Y0
+	VFMADD231PS Y15, Y4, Y0
+	VXORPS      Y10, Y10, Y10
+	VMINPS      Y1, Y10, Y9
+	VMAXPS      Y1, Y10, Y1
+	VFMADD231PS Y15, Y9, Y1
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y2, Y0
+	VMOVAPS     Y4, Y2
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y3, Y1
+	VMOVAPS     Y5, Y3
+	DECQ        CX
+	JNZ         round
+	ADDQ        $+48, R10
+	MOVQ        (R10), AX
+	JMP         AX
 
 // func avx2VMGradLeakyReLU()
 // Requires: AVX
@@ -12048,77 +7159,41 @@ TEXT ·avx2VMGradLeakyReLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y9, Y5
-	VCMPPS       $0x0e, Y4, Y0, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y9, Y5
-	VCMPPS       $0x0e, Y4, Y1, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y9, Y5
-	VCMPPS       $0x0e, Y4, Y2, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y9, Y5
-	VCMPPS       $0x0e, Y4, Y3, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx2VMGradLeakyReLUOf()
-// Requires: AVX
-TEXT ·avx2VMGradLeakyReLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y0, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y0, Y5, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y1, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y1, Y5, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y2, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y2, Y5, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VMULPS       Y15, Y3, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y3, Y5, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS   (SI)(DX*1), Y9
+	VXORPS    Y4, Y4, Y4
+	VMULPS    Y15, Y9, Y5
+	VCMPPS    $0x0e, Y4, Y0, Y6
+	VBLENDVPS Y6, Y9, Y5, Y9
+	VMOVAPS   Y9, Y0
+	VMOVUPS   32(SI)(DX*1), Y9
+	VXORPS    Y4, Y4, Y4
+	VMULPS    Y15, Y9, Y5
+	VCMPPS    $0x0e, Y4, Y1, Y6
+	VBLENDVPS Y6, Y9, Y5, Y9
+	VMOVAPS   Y9, Y1
+	VMOVAPS   Y0, Y4
+	VMOVAPS   Y2, Y0
+	VMOVAPS   Y4, Y2
+	VMOVAPS   Y1, Y5
+	VMOVAPS   Y3, Y1
+	VMOVAPS   Y5, Y3
+	ADDQ      $0x00000040, DX
+	DECQ      CX
+	JNZ       round
+	ADDQ      $+48, R10
+	MOVQ      (R10), AX
+	JMP       AX
 
 // func avx2VMActELU()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActELU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VXORPS       Y5, Y5, Y5
 	VMINPS       Y0, Y5, Y4
 	VMAXPS       Y0, Y5, Y0
@@ -12165,52 +7240,14 @@ TEXT ·avx2VMActELU(SB), NOSPLIT, $0
 	VSUBPS       number3f800000<>+0(SB), Y10, Y9
 	VFMADD231PS  Y10, Y11, Y9
 	VFMADD231PS  Y15, Y9, Y1
-	VXORPS       Y5, Y5, Y5
-	VMINPS       Y2, Y5, Y4
-	VMAXPS       Y2, Y5, Y2
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VMULPS       Y4, Y6, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VSUBPS       number3f800000<>+0(SB), Y5, Y4
-	VFMADD231PS  Y5, Y6, Y4
-	VFMADD231PS  Y15, Y4, Y2
-	VXORPS       Y10, Y10, Y10
-	VMINPS       Y3, Y10, Y9
-	VMAXPS       Y3, Y10, Y3
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y10
-	VMAXPS       Y9, Y10, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3f318000<>+0(SB), Y10, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y10, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y11
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y11
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y11
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VMULPS       Y9, Y11, Y11
-	VCVTPS2DQ    Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VSUBPS       number3f800000<>+0(SB), Y10, Y9
-	VFMADD231PS  Y10, Y11, Y9
-	VFMADD231PS  Y15, Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -12222,85 +7259,43 @@ TEXT ·avx2VMGradELU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y0, Y5
-	VMULPS       Y9, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y0, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y1, Y5
-	VMULPS       Y9, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y1, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y2, Y5
-	VMULPS       Y9, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y2, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y3, Y5
-	VMULPS       Y9, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y3, Y6
-	VBLENDVPS    Y6, Y9, Y5, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx2VMGradELUOf()
-// Requires: AVX
-TEXT ·avx2VMGradELUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y9, Y5
-	VMULPS       Y0, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y0, Y5, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y9, Y5
-	VMULPS       Y1, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y1, Y5, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y9, Y5
-	VMULPS       Y2, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y2, Y5, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       Y15, Y9, Y5
-	VMULPS       Y3, Y5, Y5
-	VCMPPS       $0x0e, Y4, Y9, Y6
-	VBLENDVPS    Y6, Y3, Y5, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS   (SI)(DX*1), Y9
+	VXORPS    Y4, Y4, Y4
+	VADDPS    Y15, Y0, Y5
+	VMULPS    Y9, Y5, Y5
+	VCMPPS    $0x0e, Y4, Y0, Y6
+	VBLENDVPS Y6, Y9, Y5, Y9
+	VMOVAPS   Y9, Y0
+	VMOVUPS   32(SI)(DX*1), Y9
+	VXORPS    Y4, Y4, Y4
+	VADDPS    Y15, Y1, Y5
+	VMULPS    Y9, Y5, Y5
+	VCMPPS    $0x0e, Y4, Y1, Y6
+	VBLENDVPS Y6, Y9, Y5, Y9
+	VMOVAPS   Y9, Y1
+	VMOVAPS   Y0, Y4
+	VMOVAPS   Y2, Y0
+	VMOVAPS   Y4, Y2
+	VMOVAPS   Y1, Y5
+	VMOVAPS   Y3, Y1
+	VMOVAPS   Y5, Y3
+	ADDQ      $0x00000040, DX
+	DECQ      CX
+	JNZ       round
+	ADDQ      $+48, R10
+	MOVQ      (R10), AX
+	JMP       AX
 
 // func avx2VMActSELU()
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActSELU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VXORPS       Y5, Y5, Y5
 	VMINPS       Y0, Y5, Y4
 	VMAXPS       Y0, Y5, Y0
@@ -12349,54 +7344,14 @@ TEXT ·avx2VMActSELU(SB), NOSPLIT, $0
 	VFMADD231PS  Y10, Y11, Y9
 	VFMADD231PS  number3fd62d7d<>+0(SB), Y9, Y1
 	VMULPS       number3f867d5f<>+0(SB), Y1, Y1
-	VXORPS       Y5, Y5, Y5
-	VMINPS       Y2, Y5, Y4
-	VMAXPS       Y2, Y5, Y2
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VMULPS       Y4, Y6, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VSUBPS       number3f800000<>+0(SB), Y5, Y4
-	VFMADD231PS  Y5, Y6, Y4
-	VFMADD231PS  number3fd62d7d<>+0(SB), Y4, Y2
-	VMULPS       number3f867d5f<>+0(SB), Y2, Y2
-	VXORPS       Y10, Y10, Y10
-	VMINPS       Y3, Y10, Y9
-	VMAXPS       Y3, Y10, Y3
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y10
-	VMAXPS       Y9, Y10, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3f318000<>+0(SB), Y10, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y10, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y11
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y11
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y11
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VMULPS       Y9, Y11, Y11
-	VCVTPS2DQ    Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VSUBPS       number3f800000<>+0(SB), Y10, Y9
-	VFMADD231PS  Y10, Y11, Y9
-	VFMADD231PS  number3fd62d7d<>+0(SB), Y9, Y3
-	VMULPS       number3f867d5f<>+0(SB), Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -12408,6 +7363,9 @@ TEXT ·avx2VMGradSELU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VXORPS       Y4, Y4, Y4
 	VADDPS       number3fe10966<>+0(SB), Y0, Y5
@@ -12424,69 +7382,15 @@ TEXT ·avx2VMGradSELU(SB), NOSPLIT, $0
 	VBLENDVPS    Y7, Y6, Y5, Y5
 	VMULPS       Y5, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       number3fe10966<>+0(SB), Y2, Y5
-	VBROADCASTSS number3f867d5f<>+0(SB), Y6
-	VCMPPS       $0x0e, Y4, Y2, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMULPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       number3fe10966<>+0(SB), Y3, Y5
-	VBROADCASTSS number3f867d5f<>+0(SB), Y6
-	VCMPPS       $0x0e, Y4, Y3, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMULPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradSELUOf()
-// Requires: AVX
-TEXT ·avx2VMGradSELUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       number3fe10966<>+0(SB), Y9, Y5
-	VBROADCASTSS number3f867d5f<>+0(SB), Y6
-	VCMPPS       $0x0e, Y4, Y9, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMULPS       Y5, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       number3fe10966<>+0(SB), Y9, Y5
-	VBROADCASTSS number3f867d5f<>+0(SB), Y6
-	VCMPPS       $0x0e, Y4, Y9, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMULPS       Y5, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       number3fe10966<>+0(SB), Y9, Y5
-	VBROADCASTSS number3f867d5f<>+0(SB), Y6
-	VCMPPS       $0x0e, Y4, Y9, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VADDPS       number3fe10966<>+0(SB), Y9, Y5
-	VBROADCASTSS number3f867d5f<>+0(SB), Y6
-	VCMPPS       $0x0e, Y4, Y9, Y7
-	VBLENDVPS    Y7, Y6, Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -12495,6 +7399,9 @@ TEXT ·avx2VMGradSELUOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActGELU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMULPS       Y0, Y0, Y5
 	VMULPS       numberbf000000<>+0(SB), Y5, Y5
 	VBROADCASTSS number42b20000<>+0(SB), Y6
@@ -12585,96 +7492,14 @@ TEXT ·avx2VMActGELU(SB), NOSPLIT, $0
 	VCMPPS       $0x01, Y11, Y1, Y11
 	VBLENDVPS    Y11, Y9, Y12, Y9
 	VMULPS       Y9, Y1, Y1
-	VMULPS       Y2, Y2, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y2, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y2, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y3, Y3, Y10
-	VMULPS       numberbf000000<>+0(SB), Y10, Y10
-	VBROADCASTSS number42b20000<>+0(SB), Y11
-	VMINPS       Y10, Y11, Y10
-	VBROADCASTSS numberc2d00000<>+0(SB), Y11
-	VMAXPS       Y10, Y11, Y10
-	VMULPS       number3fb8aa3b<>+0(SB), Y10, Y11
-	VROUNDPS     $0x08, Y11, Y11
-	VFNMADD231PS number3f318000<>+0(SB), Y11, Y10
-	VFNMADD231PS numberb95e8083<>+0(SB), Y11, Y10
-	VBROADCASTSS number39506967<>+0(SB), Y12
-	VFMADD213PS  number3ab743ce<>+0(SB), Y10, Y12
-	VFMADD213PS  number3c088908<>+0(SB), Y10, Y12
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y10, Y12
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y10, Y12
-	VFMADD213PS  number3f000000<>+0(SB), Y10, Y12
-	VFMADD213PS  number3f800000<>+0(SB), Y10, Y12
-	VFMADD213PS  number3f800000<>+0(SB), Y10, Y12
-	VCVTPS2DQ    Y11, Y11
-	VPSRAD       $0x01, Y11, Y10
-	VPSUBD       Y10, Y11, Y11
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y11, Y11
-	VPSLLD       $0x17, Y11, Y11
-	VMULPS       Y10, Y12, Y12
-	VMULPS       Y11, Y12, Y10
-	VANDPS       number7fffffff<>+0(SB), Y3, Y11
-	VMULPS       number3e6d3388<>+0(SB), Y11, Y11
-	VADDPS       number3f800000<>+0(SB), Y11, Y11
-	VBROADCASTSS number3f800000<>+0(SB), Y12
-	VDIVPS       Y11, Y12, Y11
-	VBROADCASTSS number3f07dc22<>+0(SB), Y9
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y11, Y9
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y11, Y9
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y11, Y9
-	VFMADD213PS  number3e027906<>+0(SB), Y11, Y9
-	VMULPS       Y11, Y9, Y9
-	VMULPS       Y10, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y12
-	VSUBPS       Y9, Y12, Y12
-	VXORPS       Y11, Y11, Y11
-	VCMPPS       $0x01, Y11, Y3, Y11
-	VBLENDVPS    Y11, Y9, Y12, Y9
-	VMULPS       Y9, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -12686,6 +7511,9 @@ TEXT ·avx2VMGradGELU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VMULPS       Y0, Y0, Y5
 	VMULPS       numberbf000000<>+0(SB), Y5, Y5
@@ -12784,315 +7612,15 @@ TEXT ·avx2VMGradGELU(SB), NOSPLIT, $0
 	VFMADD231PS  Y1, Y5, Y4
 	VMULPS       Y4, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       Y2, Y2, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y2, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y2, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       number3ecc422a<>+0(SB), Y5, Y5
-	VFMADD231PS  Y2, Y5, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       Y3, Y3, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y3, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y3, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       number3ecc422a<>+0(SB), Y5, Y5
-	VFMADD231PS  Y3, Y5, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradGELUOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMGradGELUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y9, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y9, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       number3ecc422a<>+0(SB), Y5, Y5
-	VFMADD231PS  Y9, Y5, Y4
-	VMULPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y9, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y9, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       number3ecc422a<>+0(SB), Y5, Y5
-	VFMADD231PS  Y9, Y5, Y4
-	VMULPS       Y4, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y9, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y9, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       number3ecc422a<>+0(SB), Y5, Y5
-	VFMADD231PS  Y9, Y5, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y5
-	VMULPS       numberbf000000<>+0(SB), Y5, Y5
-	VBROADCASTSS number42b20000<>+0(SB), Y6
-	VMINPS       Y5, Y6, Y5
-	VBROADCASTSS numberc2d00000<>+0(SB), Y6
-	VMAXPS       Y5, Y6, Y5
-	VMULPS       number3fb8aa3b<>+0(SB), Y5, Y6
-	VROUNDPS     $0x08, Y6, Y6
-	VFNMADD231PS number3f318000<>+0(SB), Y6, Y5
-	VFNMADD231PS numberb95e8083<>+0(SB), Y6, Y5
-	VBROADCASTSS number39506967<>+0(SB), Y7
-	VFMADD213PS  number3ab743ce<>+0(SB), Y5, Y7
-	VFMADD213PS  number3c088908<>+0(SB), Y5, Y7
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f000000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VFMADD213PS  number3f800000<>+0(SB), Y5, Y7
-	VCVTPS2DQ    Y6, Y6
-	VPSRAD       $0x01, Y6, Y5
-	VPSUBD       Y5, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y6, Y7, Y5
-	VANDPS       number7fffffff<>+0(SB), Y9, Y6
-	VMULPS       number3e6d3388<>+0(SB), Y6, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VDIVPS       Y6, Y7, Y6
-	VBROADCASTSS number3f07dc22<>+0(SB), Y4
-	VFMADD213PS  numberbf3a00e3<>+0(SB), Y6, Y4
-	VFMADD213PS  number3f35f0e3<>+0(SB), Y6, Y4
-	VFMADD213PS  numberbe11a98e<>+0(SB), Y6, Y4
-	VFMADD213PS  number3e027906<>+0(SB), Y6, Y4
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y5, Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y7
-	VSUBPS       Y4, Y7, Y7
-	VXORPS       Y6, Y6, Y6
-	VCMPPS       $0x01, Y6, Y9, Y6
-	VBLENDVPS    Y6, Y4, Y7, Y4
-	VMULPS       number3ecc422a<>+0(SB), Y5, Y5
-	VFMADD231PS  Y9, Y5, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -13101,6 +7629,9 @@ TEXT ·avx2VMGradGELUOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActGELUTanh(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMULPS       Y0, Y0, Y7
 	VMULPS       number3d922279<>+0(SB), Y7, Y4
 	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
@@ -13169,74 +7700,14 @@ TEXT ·avx2VMActGELUTanh(SB), NOSPLIT, $0
 	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VDIVPS       Y9, Y10, Y9
 	VMULPS       Y9, Y1, Y1
-	VMULPS       Y2, Y2, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y2, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y3, Y3, Y12
-	VMULPS       number3d922279<>+0(SB), Y12, Y9
-	VADDPS       number3fcc422a<>+0(SB), Y9, Y9
-	VMULPS       Y3, Y9, Y9
-	VXORPS       number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y10
-	VMINPS       Y9, Y10, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y10
-	VMAXPS       Y9, Y10, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3f318000<>+0(SB), Y10, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y10, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y11
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y11
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y11
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VCVTPS2DQ    Y10, Y10
-	VPSRAD       $0x01, Y10, Y9
-	VPSUBD       Y9, Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y9, Y11, Y11
-	VMULPS       Y10, Y11, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y10
-	VDIVPS       Y9, Y10, Y9
-	VMULPS       Y9, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -13248,6 +7719,9 @@ TEXT ·avx2VMGradGELUTanh(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VMULPS       Y0, Y0, Y7
 	VMULPS       number3d922279<>+0(SB), Y7, Y4
@@ -13334,279 +7808,15 @@ TEXT ·avx2VMGradGELUTanh(SB), NOSPLIT, $0
 	VFMADD213PS  Y4, Y4, Y7
 	VMULPS       Y7, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       Y2, Y2, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y2, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       number3e5b33b6<>+0(SB), Y7, Y7
-	VADDPS       number3fcc422a<>+0(SB), Y7, Y7
-	VMULPS       Y2, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y4, Y4, Y7
-	VMULPS       Y7, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       Y3, Y3, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       number3e5b33b6<>+0(SB), Y7, Y7
-	VADDPS       number3fcc422a<>+0(SB), Y7, Y7
-	VMULPS       Y3, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y4, Y4, Y7
-	VMULPS       Y7, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradGELUTanhOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMGradGELUTanhOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       number3e5b33b6<>+0(SB), Y7, Y7
-	VADDPS       number3fcc422a<>+0(SB), Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y4, Y4, Y7
-	VMULPS       Y7, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       number3e5b33b6<>+0(SB), Y7, Y7
-	VADDPS       number3fcc422a<>+0(SB), Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y4, Y4, Y7
-	VMULPS       Y7, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       number3e5b33b6<>+0(SB), Y7, Y7
-	VADDPS       number3fcc422a<>+0(SB), Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y4, Y4, Y7
-	VMULPS       Y7, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       Y9, Y9, Y7
-	VMULPS       number3d922279<>+0(SB), Y7, Y4
-	VADDPS       number3fcc422a<>+0(SB), Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       number3e5b33b6<>+0(SB), Y7, Y7
-	VADDPS       number3fcc422a<>+0(SB), Y7, Y7
-	VMULPS       Y9, Y7, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VMULPS       Y5, Y7, Y7
-	VFMADD213PS  Y4, Y4, Y7
-	VMULPS       Y7, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -13615,6 +7825,9 @@ TEXT ·avx2VMGradGELUTanhOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActSiLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVAPS      Y0, Y4
 	VXORPS       number80000000<>+0(SB), Y4, Y4
 	VBROADCASTSS number42b20000<>+0(SB), Y5
@@ -13677,68 +7890,14 @@ TEXT ·avx2VMActSiLU(SB), NOSPLIT, $0
 	VBROADCASTSS number3f800000<>+0(SB), Y10
 	VDIVPS       Y9, Y10, Y9
 	VMULPS       Y9, Y1, Y1
-	VMOVAPS      Y2, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y3, Y9
-	VXORPS       number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y10
-	VMINPS       Y9, Y10, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y10
-	VMAXPS       Y9, Y10, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3f318000<>+0(SB), Y10, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y10, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y11
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y11
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y11
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VCVTPS2DQ    Y10, Y10
-	VPSRAD       $0x01, Y10, Y9
-	VPSUBD       Y9, Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y9, Y11, Y11
-	VMULPS       Y10, Y11, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y10
-	VDIVPS       Y9, Y10, Y9
-	VMULPS       Y9, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -13750,6 +7909,9 @@ TEXT ·avx2VMGradSiLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VMOVAPS      Y0, Y4
 	VXORPS       number80000000<>+0(SB), Y4, Y4
@@ -13824,243 +7986,15 @@ TEXT ·avx2VMGradSiLU(SB), NOSPLIT, $0
 	VMULPS       Y4, Y9, Y9
 	VMULPS       Y5, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMOVAPS      Y2, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VMULPS       Y4, Y9, Y9
-	VMULPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMOVAPS      Y3, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y5
-	VMULPS       Y4, Y9, Y9
-	VMULPS       Y5, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradSiLUOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMGradSiLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VMOVAPS      Y9, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y4, Y0, Y0
-	VMULPS       Y5, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VMOVAPS      Y9, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y5, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMOVAPS      Y9, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y5, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMOVAPS      Y9, Y4
-	VXORPS       number80000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VDIVPS       Y4, Y5, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y4, Y3, Y3
-	VMULPS       Y5, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -14069,6 +8003,9 @@ TEXT ·avx2VMGradSiLUOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActMish(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VBROADCASTSS number41f00000<>+0(SB), Y7
 	VMINPS       Y0, Y7, Y4
 	VBROADCASTSS number42b20000<>+0(SB), Y7
@@ -14137,74 +8074,14 @@ TEXT ·avx2VMActMish(SB), NOSPLIT, $0
 	VDIVPS       Y12, Y11, Y11
 	VMULPS       Y11, Y10, Y10
 	VMULPS       Y10, Y1, Y1
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y2, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VBROADCASTSS number41f00000<>+0(SB), Y12
-	VMINPS       Y3, Y12, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y12
-	VMINPS       Y9, Y12, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y12
-	VMAXPS       Y9, Y12, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y12
-	VROUNDPS     $0x08, Y12, Y12
-	VFNMADD231PS number3f318000<>+0(SB), Y12, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y12, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y13
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y13
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y13
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y13
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y13
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y13
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y13
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y13
-	VCVTPS2DQ    Y12, Y12
-	VPSRAD       $0x01, Y12, Y9
-	VPSUBD       Y9, Y12, Y12
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y12, Y12
-	VPSLLD       $0x17, Y12, Y12
-	VMULPS       Y9, Y13, Y13
-	VMULPS       Y12, Y13, Y9
-	VADDPS       number40000000<>+0(SB), Y9, Y10
-	VMULPS       Y9, Y10, Y10
-	VADDPS       number40000000<>+0(SB), Y10, Y12
-	VBROADCASTSS number3f800000<>+0(SB), Y11
-	VDIVPS       Y12, Y11, Y11
-	VMULPS       Y11, Y10, Y10
-	VMULPS       Y10, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -14216,6 +8093,9 @@ TEXT ·avx2VMGradMish(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VBROADCASTSS number41f00000<>+0(SB), Y7
 	VMINPS       Y0, Y7, Y4
@@ -14300,273 +8180,15 @@ TEXT ·avx2VMGradMish(SB), NOSPLIT, $0
 	VFMADD213PS  Y5, Y1, Y7
 	VMULPS       Y7, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y2, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y4, Y7
-	VADDPS       Y4, Y7, Y7
-	VMULPS       number40800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y5, Y2, Y7
-	VMULPS       Y7, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y3, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y4, Y7
-	VADDPS       Y4, Y7, Y7
-	VMULPS       number40800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y5, Y3, Y7
-	VMULPS       Y7, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradMishOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMGradMishOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y4, Y7
-	VADDPS       Y4, Y7, Y7
-	VMULPS       number40800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y5, Y9, Y7
-	VMULPS       Y7, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y4, Y7
-	VADDPS       Y4, Y7, Y7
-	VMULPS       number40800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y5, Y9, Y7
-	VMULPS       Y7, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y4, Y7
-	VADDPS       Y4, Y7, Y7
-	VMULPS       number40800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y5, Y9, Y7
-	VMULPS       Y7, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VBROADCASTSS number41f00000<>+0(SB), Y7
-	VMINPS       Y9, Y7, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y7
-	VMINPS       Y4, Y7, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y7
-	VROUNDPS     $0x08, Y7, Y7
-	VFNMADD231PS number3f318000<>+0(SB), Y7, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y7, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y8
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y8
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y8
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y8
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y8
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y4
-	VPSUBD       Y4, Y7, Y7
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y4, Y8, Y8
-	VMULPS       Y7, Y8, Y4
-	VADDPS       number40000000<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VADDPS       number40000000<>+0(SB), Y5, Y7
-	VBROADCASTSS number3f800000<>+0(SB), Y6
-	VDIVPS       Y7, Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y4, Y7
-	VADDPS       Y4, Y7, Y7
-	VMULPS       number40800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VMULPS       Y6, Y7, Y7
-	VFMADD213PS  Y5, Y9, Y7
-	VMULPS       Y7, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -14575,6 +8197,9 @@ TEXT ·avx2VMGradMishOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActSoftplus(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VORPS        number80000000<>+0(SB), Y0, Y4
 	VBROADCASTSS number42b20000<>+0(SB), Y5
 	VMINPS       Y4, Y5, Y4
@@ -14687,118 +8312,14 @@ TEXT ·avx2VMActSoftplus(SB), NOSPLIT, $0
 	VXORPS       Y10, Y10, Y10
 	VMAXPS       Y1, Y10, Y1
 	VADDPS       Y9, Y1, Y1
-	VORPS        number80000000<>+0(SB), Y2, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y5
-	VSUBPS       number3f800000<>+0(SB), Y5, Y6
-	VSUBPS       Y6, Y4, Y4
-	VDIVPS       Y5, Y4, Y4
-	VPSUBD       number3f3504f3<>+0(SB), Y5, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VSUBPS       number3f800000<>+0(SB), Y5, Y5
-	VBROADCASTSS number3d9021bb<>+0(SB), Y7
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y5, Y7
-	VFMADD213PS  number3def251a<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e4cceac<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y5, Y7
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y8, Y7, Y7
-	VFMADD231PS  numberb95e8083<>+0(SB), Y6, Y7
-	VFMADD231PS  numberbf000000<>+0(SB), Y8, Y7
-	VADDPS       Y5, Y7, Y7
-	VFMADD231PS  number3f318000<>+0(SB), Y6, Y7
-	VADDPS       Y7, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VMAXPS       Y2, Y5, Y2
-	VADDPS       Y4, Y2, Y2
-	VORPS        number80000000<>+0(SB), Y3, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y10
-	VMINPS       Y9, Y10, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y10
-	VMAXPS       Y9, Y10, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3f318000<>+0(SB), Y10, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y10, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y11
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y11
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y11
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VCVTPS2DQ    Y10, Y10
-	VPSRAD       $0x01, Y10, Y9
-	VPSUBD       Y9, Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y9, Y11, Y11
-	VMULPS       Y10, Y11, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y10
-	VSUBPS       number3f800000<>+0(SB), Y10, Y11
-	VSUBPS       Y11, Y9, Y9
-	VDIVPS       Y10, Y9, Y9
-	VPSUBD       number3f3504f3<>+0(SB), Y10, Y11
-	VPSRAD       $0x17, Y11, Y11
-	VPSLLD       $0x17, Y11, Y12
-	VPSUBD       Y12, Y10, Y10
-	VCVTDQ2PS    Y11, Y11
-	VSUBPS       number3f800000<>+0(SB), Y10, Y10
-	VBROADCASTSS number3d9021bb<>+0(SB), Y12
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y10, Y12
-	VFMADD213PS  number3def251a<>+0(SB), Y10, Y12
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y10, Y12
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y10, Y12
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y10, Y12
-	VFMADD213PS  number3e4cceac<>+0(SB), Y10, Y12
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y10, Y12
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y10, Y12
-	VMULPS       Y10, Y10, Y13
-	VMULPS       Y10, Y12, Y12
-	VMULPS       Y13, Y12, Y12
-	VFMADD231PS  numberb95e8083<>+0(SB), Y11, Y12
-	VFMADD231PS  numberbf000000<>+0(SB), Y13, Y12
-	VADDPS       Y10, Y12, Y12
-	VFMADD231PS  number3f318000<>+0(SB), Y11, Y12
-	VADDPS       Y12, Y9, Y9
-	VXORPS       Y10, Y10, Y10
-	VMAXPS       Y3, Y10, Y3
-	VADDPS       Y9, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -14810,6 +8331,9 @@ TEXT ·avx2VMGradSoftplus(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VORPS        number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
@@ -14858,165 +8382,15 @@ TEXT ·avx2VMGradSoftplus(SB), NOSPLIT, $0
 	VMULPS       Y1, Y9, Y9
 	VXORPS       number80000000<>+0(SB), Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y2, Y2
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y2
-	VFMADD231PS  Y4, Y5, Y2
-	VMULPS       Y2, Y9, Y9
-	VXORPS       number80000000<>+0(SB), Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y3, Y3
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       number3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y3
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y3
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y3, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y3, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y3, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y3, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y3, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y3
-	VFMADD231PS  Y4, Y5, Y3
-	VMULPS       Y3, Y9, Y9
-	VXORPS       number80000000<>+0(SB), Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradSoftplusOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMGradSoftplusOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y0, Y0
-	VXORPS       number80000000<>+0(SB), Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y1, Y1
-	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y2, Y2
-	VXORPS       number80000000<>+0(SB), Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y3, Y3
-	VXORPS       number80000000<>+0(SB), Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15025,21 +8399,26 @@ TEXT ·avx2VMGradSoftplusOf(SB), NOSPLIT, $0
 // Requires: AVX
 TEXT ·avx2VMActSoftsign(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
-	VANDPS       number7fffffff<>+0(SB), Y0, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VDIVPS       Y4, Y0, Y0
-	VANDPS       number7fffffff<>+0(SB), Y1, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VDIVPS       Y9, Y1, Y1
-	VANDPS       number7fffffff<>+0(SB), Y2, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y4
-	VDIVPS       Y4, Y2, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y9
-	VDIVPS       Y9, Y3, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
+
+round:
+	VANDPS  number7fffffff<>+0(SB), Y0, Y4
+	VADDPS  number3f800000<>+0(SB), Y4, Y4
+	VDIVPS  Y4, Y0, Y0
+	VANDPS  number7fffffff<>+0(SB), Y1, Y9
+	VADDPS  number3f800000<>+0(SB), Y9, Y9
+	VDIVPS  Y9, Y1, Y1
+	VMOVAPS Y0, Y4
+	VMOVAPS Y2, Y0
+	VMOVAPS Y4, Y2
+	VMOVAPS Y1, Y5
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	DECQ    CX
+	JNZ     round
+	ADDQ    $+48, R10
+	MOVQ    (R10), AX
+	JMP     AX
 
 // func avx2VMGradSoftsign()
 // Requires: AVX
@@ -15048,6 +8427,9 @@ TEXT ·avx2VMGradSoftsign(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VANDPS       number7fffffff<>+0(SB), Y0, Y0
 	VBROADCASTSS number3f800000<>+0(SB), Y4
@@ -15062,63 +8444,15 @@ TEXT ·avx2VMGradSoftsign(SB), NOSPLIT, $0
 	VMULPS       Y4, Y4, Y4
 	VMULPS       Y4, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VANDPS       number7fffffff<>+0(SB), Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y2, Y4, Y4
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VANDPS       number7fffffff<>+0(SB), Y3, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y3, Y4, Y4
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradSoftsignOf()
-// Requires: AVX
-TEXT ·avx2VMGradSoftsignOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VANDPS       number7fffffff<>+0(SB), Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VANDPS       number7fffffff<>+0(SB), Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VANDPS       number7fffffff<>+0(SB), Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VANDPS       number7fffffff<>+0(SB), Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y4, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15127,6 +8461,9 @@ TEXT ·avx2VMGradSoftsignOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActSigmoid(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VXORPS       number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS number42b20000<>+0(SB), Y4
 	VMINPS       Y0, Y4, Y0
@@ -15185,64 +8522,14 @@ TEXT ·avx2VMActSigmoid(SB), NOSPLIT, $0
 	VADDPS       number3f800000<>+0(SB), Y1, Y1
 	VBROADCASTSS number3f800000<>+0(SB), Y9
 	VDIVPS       Y1, Y9, Y1
-	VXORPS       number80000000<>+0(SB), Y2, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y2
-	VPSUBD       Y2, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y2, Y5, Y5
-	VMULPS       Y4, Y5, Y2
-	VADDPS       number3f800000<>+0(SB), Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VDIVPS       Y2, Y4, Y2
-	VXORPS       number80000000<>+0(SB), Y3, Y3
-	VBROADCASTSS number42b20000<>+0(SB), Y9
-	VMINPS       Y3, Y9, Y3
-	VBROADCASTSS numberc2d00000<>+0(SB), Y9
-	VMAXPS       Y3, Y9, Y3
-	VMULPS       number3fb8aa3b<>+0(SB), Y3, Y9
-	VROUNDPS     $0x08, Y9, Y9
-	VFNMADD231PS number3f318000<>+0(SB), Y9, Y3
-	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y3
-	VBROADCASTSS number39506967<>+0(SB), Y10
-	VFMADD213PS  number3ab743ce<>+0(SB), Y3, Y10
-	VFMADD213PS  number3c088908<>+0(SB), Y3, Y10
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y3, Y10
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y3, Y10
-	VFMADD213PS  number3f000000<>+0(SB), Y3, Y10
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y10
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y10
-	VCVTPS2DQ    Y9, Y9
-	VPSRAD       $0x01, Y9, Y3
-	VPSUBD       Y3, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y9, Y10, Y3
-	VADDPS       number3f800000<>+0(SB), Y3, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y9
-	VDIVPS       Y3, Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15254,6 +8541,9 @@ TEXT ·avx2VMGradSigmoid(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y4
 	VSUBPS       Y0, Y4, Y4
@@ -15266,57 +8556,15 @@ TEXT ·avx2VMGradSigmoid(SB), NOSPLIT, $0
 	VMULPS       Y1, Y4, Y4
 	VMULPS       Y4, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y2, Y4, Y4
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y3, Y4, Y4
-	VMULPS       Y3, Y4, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradSigmoidOf()
-// Requires: AVX
-TEXT ·avx2VMGradSigmoidOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VMULPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y9, Y4, Y4
-	VMULPS       Y9, Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15325,6 +8573,9 @@ TEXT ·avx2VMGradSigmoidOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActLogSigmoid(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VORPS        number80000000<>+0(SB), Y0, Y4
 	VBROADCASTSS number42b20000<>+0(SB), Y5
 	VMINPS       Y4, Y5, Y4
@@ -15437,118 +8688,14 @@ TEXT ·avx2VMActLogSigmoid(SB), NOSPLIT, $0
 	VXORPS       Y10, Y10, Y10
 	VMINPS       Y1, Y10, Y1
 	VSUBPS       Y9, Y1, Y1
-	VORPS        number80000000<>+0(SB), Y2, Y4
-	VBROADCASTSS number42b20000<>+0(SB), Y5
-	VMINPS       Y4, Y5, Y4
-	VBROADCASTSS numberc2d00000<>+0(SB), Y5
-	VMAXPS       Y4, Y5, Y4
-	VMULPS       number3fb8aa3b<>+0(SB), Y4, Y5
-	VROUNDPS     $0x08, Y5, Y5
-	VFNMADD231PS number3f318000<>+0(SB), Y5, Y4
-	VFNMADD231PS numberb95e8083<>+0(SB), Y5, Y4
-	VBROADCASTSS number39506967<>+0(SB), Y6
-	VFMADD213PS  number3ab743ce<>+0(SB), Y4, Y6
-	VFMADD213PS  number3c088908<>+0(SB), Y4, Y6
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y4, Y6
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f000000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VFMADD213PS  number3f800000<>+0(SB), Y4, Y6
-	VCVTPS2DQ    Y5, Y5
-	VPSRAD       $0x01, Y5, Y4
-	VPSUBD       Y4, Y5, Y5
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y4, Y6, Y6
-	VMULPS       Y5, Y6, Y4
-	VADDPS       number3f800000<>+0(SB), Y4, Y5
-	VSUBPS       number3f800000<>+0(SB), Y5, Y6
-	VSUBPS       Y6, Y4, Y4
-	VDIVPS       Y5, Y4, Y4
-	VPSUBD       number3f3504f3<>+0(SB), Y5, Y6
-	VPSRAD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y6, Y7
-	VPSUBD       Y7, Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VSUBPS       number3f800000<>+0(SB), Y5, Y5
-	VBROADCASTSS number3d9021bb<>+0(SB), Y7
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y5, Y7
-	VFMADD213PS  number3def251a<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y5, Y7
-	VFMADD213PS  number3e4cceac<>+0(SB), Y5, Y7
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y5, Y7
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y5, Y7
-	VMULPS       Y5, Y5, Y8
-	VMULPS       Y5, Y7, Y7
-	VMULPS       Y8, Y7, Y7
-	VFMADD231PS  numberb95e8083<>+0(SB), Y6, Y7
-	VFMADD231PS  numberbf000000<>+0(SB), Y8, Y7
-	VADDPS       Y5, Y7, Y7
-	VFMADD231PS  number3f318000<>+0(SB), Y6, Y7
-	VADDPS       Y7, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VMINPS       Y2, Y5, Y2
-	VSUBPS       Y4, Y2, Y2
-	VORPS        number80000000<>+0(SB), Y3, Y9
-	VBROADCASTSS number42b20000<>+0(SB), Y10
-	VMINPS       Y9, Y10, Y9
-	VBROADCASTSS numberc2d00000<>+0(SB), Y10
-	VMAXPS       Y9, Y10, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y10
-	VROUNDPS     $0x08, Y10, Y10
-	VFNMADD231PS number3f318000<>+0(SB), Y10, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y10, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y11
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y11
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y11
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y11
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y11
-	VCVTPS2DQ    Y10, Y10
-	VPSRAD       $0x01, Y10, Y9
-	VPSUBD       Y9, Y10, Y10
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y10, Y10
-	VPSLLD       $0x17, Y10, Y10
-	VMULPS       Y9, Y11, Y11
-	VMULPS       Y10, Y11, Y9
-	VADDPS       number3f800000<>+0(SB), Y9, Y10
-	VSUBPS       number3f800000<>+0(SB), Y10, Y11
-	VSUBPS       Y11, Y9, Y9
-	VDIVPS       Y10, Y9, Y9
-	VPSUBD       number3f3504f3<>+0(SB), Y10, Y11
-	VPSRAD       $0x17, Y11, Y11
-	VPSLLD       $0x17, Y11, Y12
-	VPSUBD       Y12, Y10, Y10
-	VCVTDQ2PS    Y11, Y11
-	VSUBPS       number3f800000<>+0(SB), Y10, Y10
-	VBROADCASTSS number3d9021bb<>+0(SB), Y12
-	VFMADD213PS  numberbdebd1b8<>+0(SB), Y10, Y12
-	VFMADD213PS  number3def251a<>+0(SB), Y10, Y12
-	VFMADD213PS  numberbdfe5d4f<>+0(SB), Y10, Y12
-	VFMADD213PS  number3e11e9bf<>+0(SB), Y10, Y12
-	VFMADD213PS  numberbe2aae50<>+0(SB), Y10, Y12
-	VFMADD213PS  number3e4cceac<>+0(SB), Y10, Y12
-	VFMADD213PS  numberbe7ffffc<>+0(SB), Y10, Y12
-	VFMADD213PS  number3eaaaaaa<>+0(SB), Y10, Y12
-	VMULPS       Y10, Y10, Y13
-	VMULPS       Y10, Y12, Y12
-	VMULPS       Y13, Y12, Y12
-	VFMADD231PS  numberb95e8083<>+0(SB), Y11, Y12
-	VFMADD231PS  numberbf000000<>+0(SB), Y13, Y12
-	VADDPS       Y10, Y12, Y12
-	VFMADD231PS  number3f318000<>+0(SB), Y11, Y12
-	VADDPS       Y12, Y9, Y9
-	VXORPS       Y10, Y10, Y10
-	VMINPS       Y3, Y10, Y3
-	VSUBPS       Y9, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15560,6 +8707,9 @@ TEXT ·avx2VMGradLogSigmoid(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VORPS        number80000000<>+0(SB), Y0, Y0
 	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
@@ -15608,165 +8758,15 @@ TEXT ·avx2VMGradLogSigmoid(SB), NOSPLIT, $0
 	VMULPS       Y1, Y9, Y9
 	VXORPS       number80000000<>+0(SB), Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y2, Y2
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VMULPS       Y2, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y2
-	VFMADD231PS  Y4, Y5, Y2
-	VMULPS       Y2, Y9, Y9
-	VXORPS       number80000000<>+0(SB), Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y3, Y3
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y3, Y4, Y3
-	VMULPS       number3fb8aa3b<>+0(SB), Y3, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y3
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y3
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y3, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y3, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y3, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y3, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y3, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y3
-	VFMADD231PS  Y4, Y5, Y3
-	VMULPS       Y3, Y9, Y9
-	VXORPS       number80000000<>+0(SB), Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradLogSigmoidOf()
-// Requires: AVX, AVX2, FMA3
-TEXT ·avx2VMGradLogSigmoidOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y0, Y0
-	VXORPS       number80000000<>+0(SB), Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y1, Y1
-	VXORPS       number80000000<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y2, Y2
-	VXORPS       number80000000<>+0(SB), Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VORPS        number80000000<>+0(SB), Y9, Y9
-	VBROADCASTSS numberc2ae0000<>+0(SB), Y4
-	VMAXPS       Y9, Y4, Y9
-	VMULPS       number3fb8aa3b<>+0(SB), Y9, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y9
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y9
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y9, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y9, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y9, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y9, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y9, Y5
-	VMULPS       Y9, Y5, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VSUBPS       number3f800000<>+0(SB), Y4, Y9
-	VFMADD231PS  Y4, Y5, Y9
-	VMULPS       Y9, Y3, Y3
-	VXORPS       number80000000<>+0(SB), Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15775,6 +8775,9 @@ TEXT ·avx2VMGradLogSigmoidOf(SB), NOSPLIT, $0
 // Requires: AVX
 TEXT ·avx2VMActHardSigmoid(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VADDPS       number40400000<>+0(SB), Y0, Y0
 	VXORPS       Y4, Y4, Y4
 	VMAXPS       Y0, Y4, Y0
@@ -15787,18 +8790,14 @@ TEXT ·avx2VMActHardSigmoid(SB), NOSPLIT, $0
 	VBROADCASTSS number40c00000<>+0(SB), Y9
 	VMINPS       Y1, Y9, Y1
 	VMULPS       number3e2aaaab<>+0(SB), Y1, Y1
-	VADDPS       number40400000<>+0(SB), Y2, Y2
-	VXORPS       Y4, Y4, Y4
-	VMAXPS       Y2, Y4, Y2
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VMULPS       number3e2aaaab<>+0(SB), Y2, Y2
-	VADDPS       number40400000<>+0(SB), Y3, Y3
-	VXORPS       Y9, Y9, Y9
-	VMAXPS       Y3, Y9, Y3
-	VBROADCASTSS number40c00000<>+0(SB), Y9
-	VMINPS       Y3, Y9, Y3
-	VMULPS       number3e2aaaab<>+0(SB), Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15810,6 +8809,9 @@ TEXT ·avx2VMGradHardSigmoid(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VXORPS       Y4, Y4, Y4
 	VCMPPS       $0x0e, Y4, Y0, Y5
@@ -15828,75 +8830,15 @@ TEXT ·avx2VMGradHardSigmoid(SB), NOSPLIT, $0
 	VANDPS       Y5, Y9, Y9
 	VMULPS       number3e2aaaab<>+0(SB), Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y2, Y5
-	VANDPS       Y5, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y2, Y5
-	VANDPS       Y5, Y9, Y9
-	VMULPS       number3e2aaaab<>+0(SB), Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y3, Y5
-	VANDPS       Y5, Y9, Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y3, Y5
-	VANDPS       Y5, Y9, Y9
-	VMULPS       number3e2aaaab<>+0(SB), Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradHardSigmoidOf()
-// Requires: AVX
-TEXT ·avx2VMGradHardSigmoidOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y0, Y0
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y0, Y0
-	VMULPS       number3e2aaaab<>+0(SB), Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y1, Y1
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y1, Y1
-	VMULPS       number3e2aaaab<>+0(SB), Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y2, Y2
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y2, Y2
-	VMULPS       number3e2aaaab<>+0(SB), Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VXORPS       Y4, Y4, Y4
-	VCMPPS       $0x0e, Y4, Y9, Y5
-	VANDPS       Y5, Y3, Y3
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VCMPPS       $0x01, Y4, Y9, Y5
-	VANDPS       Y5, Y3, Y3
-	VMULPS       number3e2aaaab<>+0(SB), Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15905,6 +8847,9 @@ TEXT ·avx2VMGradHardSigmoidOf(SB), NOSPLIT, $0
 // Requires: AVX
 TEXT ·avx2VMActHardSiLU(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVAPS      Y0, Y5
 	VADDPS       number40400000<>+0(SB), Y5, Y5
 	VXORPS       Y4, Y4, Y4
@@ -15921,22 +8866,14 @@ TEXT ·avx2VMActHardSiLU(SB), NOSPLIT, $0
 	VMINPS       Y10, Y9, Y10
 	VMULPS       number3e2aaaab<>+0(SB), Y10, Y10
 	VMULPS       Y10, Y1, Y1
-	VMOVAPS      Y2, Y5
-	VADDPS       number40400000<>+0(SB), Y5, Y5
-	VXORPS       Y4, Y4, Y4
-	VMAXPS       Y5, Y4, Y5
-	VBROADCASTSS number40c00000<>+0(SB), Y4
-	VMINPS       Y5, Y4, Y5
-	VMULPS       number3e2aaaab<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VMOVAPS      Y3, Y10
-	VADDPS       number40400000<>+0(SB), Y10, Y10
-	VXORPS       Y9, Y9, Y9
-	VMAXPS       Y10, Y9, Y10
-	VBROADCASTSS number40c00000<>+0(SB), Y9
-	VMINPS       Y10, Y9, Y10
-	VMULPS       number3e2aaaab<>+0(SB), Y10, Y10
-	VMULPS       Y10, Y3, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -15948,6 +8885,9 @@ TEXT ·avx2VMGradHardSiLU(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VMULPS       number3eaaaaab<>+0(SB), Y0, Y4
 	VADDPS       number3f000000<>+0(SB), Y4, Y4
@@ -15970,87 +8910,15 @@ TEXT ·avx2VMGradHardSiLU(SB), NOSPLIT, $0
 	VBLENDVPS    Y6, Y4, Y5, Y4
 	VMULPS       Y4, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       number3eaaaaab<>+0(SB), Y2, Y4
-	VADDPS       number3f000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VCMPPS       $0x01, number40400000<>+0(SB), Y2, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VCMPPS       $0x0e, numberc0400000<>+0(SB), Y2, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       number3eaaaaab<>+0(SB), Y3, Y4
-	VADDPS       number3f000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VCMPPS       $0x01, number40400000<>+0(SB), Y3, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VCMPPS       $0x0e, numberc0400000<>+0(SB), Y3, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradHardSiLUOf()
-// Requires: AVX
-TEXT ·avx2VMGradHardSiLUOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VMULPS       number3eaaaaab<>+0(SB), Y9, Y4
-	VADDPS       number3f000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VCMPPS       $0x01, number40400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VCMPPS       $0x0e, numberc0400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMULPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VMULPS       number3eaaaaab<>+0(SB), Y9, Y4
-	VADDPS       number3f000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VCMPPS       $0x01, number40400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VCMPPS       $0x0e, numberc0400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMULPS       Y4, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       number3eaaaaab<>+0(SB), Y9, Y4
-	VADDPS       number3f000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VCMPPS       $0x01, number40400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VCMPPS       $0x0e, numberc0400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       number3eaaaaab<>+0(SB), Y9, Y4
-	VADDPS       number3f000000<>+0(SB), Y4, Y4
-	VBROADCASTSS number3f800000<>+0(SB), Y5
-	VCMPPS       $0x01, number40400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VXORPS       Y5, Y5, Y5
-	VCMPPS       $0x0e, numberc0400000<>+0(SB), Y9, Y6
-	VBLENDVPS    Y6, Y4, Y5, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -16059,6 +8927,9 @@ TEXT ·avx2VMGradHardSiLUOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActTanh(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VANDPS       number7fffffff<>+0(SB), Y0, Y6
 	VADDPS       Y6, Y6, Y6
 	VBROADCASTSS number42b20000<>+0(SB), Y4
@@ -16149,96 +9020,14 @@ TEXT ·avx2VMActTanh(SB), NOSPLIT, $0
 	VANDPS       number7fffffff<>+0(SB), Y1, Y9
 	VCMPPS       $0x01, number3f200000<>+0(SB), Y9, Y9
 	VBLENDVPS    Y9, Y10, Y11, Y1
-	VANDPS       number7fffffff<>+0(SB), Y2, Y6
-	VADDPS       Y6, Y6, Y6
-	VBROADCASTSS number42b20000<>+0(SB), Y4
-	VMINPS       Y6, Y4, Y6
-	VBROADCASTSS numberc2d00000<>+0(SB), Y4
-	VMAXPS       Y6, Y4, Y6
-	VMULPS       number3fb8aa3b<>+0(SB), Y6, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y6
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y6
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y6, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y6, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y6, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y6, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y6, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y6, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y6
-	VPSUBD       Y6, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y6, Y6
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y4, Y5, Y6
-	VADDPS       number3f800000<>+0(SB), Y6, Y6
-	VBROADCASTSS number40000000<>+0(SB), Y4
-	VDIVPS       Y6, Y4, Y6
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VSUBPS       Y6, Y4, Y6
-	VANDPS       number80000000<>+0(SB), Y2, Y4
-	VORPS        Y4, Y6, Y6
-	VMULPS       Y2, Y2, Y4
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y5
-	VFMADD213PS  number3ca9134e<>+0(SB), Y4, Y5
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y4, Y5
-	VFMADD213PS  number3e088393<>+0(SB), Y4, Y5
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y5
-	VFMADD213PS  Y2, Y2, Y5
-	VANDPS       number7fffffff<>+0(SB), Y2, Y4
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y4, Y4
-	VBLENDVPS    Y4, Y5, Y6, Y2
-	VANDPS       number7fffffff<>+0(SB), Y3, Y11
-	VADDPS       Y11, Y11, Y11
-	VBROADCASTSS number42b20000<>+0(SB), Y9
-	VMINPS       Y11, Y9, Y11
-	VBROADCASTSS numberc2d00000<>+0(SB), Y9
-	VMAXPS       Y11, Y9, Y11
-	VMULPS       number3fb8aa3b<>+0(SB), Y11, Y9
-	VROUNDPS     $0x08, Y9, Y9
-	VFNMADD231PS number3f318000<>+0(SB), Y9, Y11
-	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y11
-	VBROADCASTSS number39506967<>+0(SB), Y10
-	VFMADD213PS  number3ab743ce<>+0(SB), Y11, Y10
-	VFMADD213PS  number3c088908<>+0(SB), Y11, Y10
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y11, Y10
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y11, Y10
-	VFMADD213PS  number3f000000<>+0(SB), Y11, Y10
-	VFMADD213PS  number3f800000<>+0(SB), Y11, Y10
-	VFMADD213PS  number3f800000<>+0(SB), Y11, Y10
-	VCVTPS2DQ    Y9, Y9
-	VPSRAD       $0x01, Y9, Y11
-	VPSUBD       Y11, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y11, Y11
-	VPSLLD       $0x17, Y11, Y11
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y11, Y10, Y10
-	VMULPS       Y9, Y10, Y11
-	VADDPS       number3f800000<>+0(SB), Y11, Y11
-	VBROADCASTSS number40000000<>+0(SB), Y9
-	VDIVPS       Y11, Y9, Y11
-	VBROADCASTSS number3f800000<>+0(SB), Y9
-	VSUBPS       Y11, Y9, Y11
-	VANDPS       number80000000<>+0(SB), Y3, Y9
-	VORPS        Y9, Y11, Y11
-	VMULPS       Y3, Y3, Y9
-	VBROADCASTSS numberbbbaf0ea<>+0(SB), Y10
-	VFMADD213PS  number3ca9134e<>+0(SB), Y9, Y10
-	VFMADD213PS  numberbd5c1e2d<>+0(SB), Y9, Y10
-	VFMADD213PS  number3e088393<>+0(SB), Y9, Y10
-	VFMADD213PS  numberbeaaaa99<>+0(SB), Y9, Y10
-	VMULPS       Y9, Y10, Y10
-	VFMADD213PS  Y3, Y3, Y10
-	VANDPS       number7fffffff<>+0(SB), Y3, Y9
-	VCMPPS       $0x01, number3f200000<>+0(SB), Y9, Y9
-	VBLENDVPS    Y9, Y10, Y11, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -16250,6 +9039,9 @@ TEXT ·avx2VMGradTanh(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VMOVUPS      (SI)(DX*1), Y9
 	VBROADCASTSS number3f800000<>+0(SB), Y4
 	VFNMADD231PS Y0, Y0, Y4
@@ -16260,51 +9052,15 @@ TEXT ·avx2VMGradTanh(SB), NOSPLIT, $0
 	VFNMADD231PS Y1, Y1, Y4
 	VMULPS       Y4, Y9, Y9
 	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VFNMADD231PS Y2, Y2, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VFNMADD231PS Y3, Y3, Y4
-	VMULPS       Y4, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
-
-// func avx2VMGradTanhOf()
-// Requires: AVX, FMA3
-TEXT ·avx2VMGradTanhOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VFNMADD231PS Y9, Y9, Y4
-	VMULPS       Y4, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VFNMADD231PS Y9, Y9, Y4
-	VMULPS       Y4, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VFNMADD231PS Y9, Y9, Y4
-	VMULPS       Y4, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VBROADCASTSS number3f800000<>+0(SB), Y4
-	VFNMADD231PS Y9, Y9, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	ADDQ         $0x00000040, DX
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -16313,6 +9069,9 @@ TEXT ·avx2VMGradTanhOf(SB), NOSPLIT, $0
 // Requires: AVX, AVX2, FMA3
 TEXT ·avx2VMActExponential(SB), NOSPLIT, $0
 	VBROADCASTSS 40(R10), Y15
+	MOVQ         $0x00000002, CX
+
+round:
 	VBROADCASTSS number42b20000<>+0(SB), Y4
 	VMINPS       Y0, Y4, Y0
 	VBROADCASTSS numberc2d00000<>+0(SB), Y4
@@ -16363,56 +9122,14 @@ TEXT ·avx2VMActExponential(SB), NOSPLIT, $0
 	VPSLLD       $0x17, Y9, Y9
 	VMULPS       Y1, Y10, Y10
 	VMULPS       Y9, Y10, Y1
-	VBROADCASTSS number42b20000<>+0(SB), Y4
-	VMINPS       Y2, Y4, Y2
-	VBROADCASTSS numberc2d00000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMULPS       number3fb8aa3b<>+0(SB), Y2, Y4
-	VROUNDPS     $0x08, Y4, Y4
-	VFNMADD231PS number3f318000<>+0(SB), Y4, Y2
-	VFNMADD231PS numberb95e8083<>+0(SB), Y4, Y2
-	VBROADCASTSS number39506967<>+0(SB), Y5
-	VFMADD213PS  number3ab743ce<>+0(SB), Y2, Y5
-	VFMADD213PS  number3c088908<>+0(SB), Y2, Y5
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y2, Y5
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f000000<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VFMADD213PS  number3f800000<>+0(SB), Y2, Y5
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y2
-	VPSUBD       Y2, Y4, Y4
-	VPADDD       number0000007f<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       number0000007f<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y2, Y5, Y5
-	VMULPS       Y4, Y5, Y2
-	VBROADCASTSS number42b20000<>+0(SB), Y9
-	VMINPS       Y3, Y9, Y3
-	VBROADCASTSS numberc2d00000<>+0(SB), Y9
-	VMAXPS       Y3, Y9, Y3
-	VMULPS       number3fb8aa3b<>+0(SB), Y3, Y9
-	VROUNDPS     $0x08, Y9, Y9
-	VFNMADD231PS number3f318000<>+0(SB), Y9, Y3
-	VFNMADD231PS numberb95e8083<>+0(SB), Y9, Y3
-	VBROADCASTSS number39506967<>+0(SB), Y10
-	VFMADD213PS  number3ab743ce<>+0(SB), Y3, Y10
-	VFMADD213PS  number3c088908<>+0(SB), Y3, Y10
-	VFMADD213PS  number3d2aa9c1<>+0(SB), Y3, Y10
-	VFMADD213PS  number3e2aaaaa<>+0(SB), Y3, Y10
-	VFMADD213PS  number3f000000<>+0(SB), Y3, Y10
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y10
-	VFMADD213PS  number3f800000<>+0(SB), Y3, Y10
-	VCVTPS2DQ    Y9, Y9
-	VPSRAD       $0x01, Y9, Y3
-	VPSUBD       Y3, Y9, Y9
-	VPADDD       number0000007f<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       number0000007f<>+0(SB), Y9, Y9
-	VPSLLD       $0x17, Y9, Y9
-	VMULPS       Y3, Y10, Y10
-	VMULPS       Y9, Y10, Y3
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y2, Y0
+	VMOVAPS      Y4, Y2
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y3, Y1
+	VMOVAPS      Y5, Y3
+	DECQ         CX
+	JNZ          round
 	ADDQ         $+48, R10
 	MOVQ         (R10), AX
 	JMP          AX
@@ -16424,48 +9141,27 @@ TEXT ·avx2VMGradExponential(SB), NOSPLIT, $0
 	MOVQ         16(R10), DX
 	ANDQ         R8, DX
 	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VMULPS       Y0, Y9, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VMULPS       Y1, Y9, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       Y2, Y9, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       Y3, Y9, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+	MOVQ         $0x00000002, CX
 
-// func avx2VMGradExponentialOf()
-// Requires: AVX
-TEXT ·avx2VMGradExponentialOf(SB), NOSPLIT, $0
-	MOVQ         8(R10), SI
-	MOVQ         16(R10), DX
-	ANDQ         R8, DX
-	VBROADCASTSS 40(R10), Y15
-	VMOVUPS      (SI)(DX*1), Y9
-	VMULPS       Y9, Y0, Y0
-	VMOVAPS      Y0, Y9
-	VMOVAPS      Y9, Y0
-	VMOVUPS      32(SI)(DX*1), Y9
-	VMULPS       Y9, Y1, Y1
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y9, Y1
-	VMOVUPS      64(SI)(DX*1), Y9
-	VMULPS       Y9, Y2, Y2
-	VMOVAPS      Y2, Y9
-	VMOVAPS      Y9, Y2
-	VMOVUPS      96(SI)(DX*1), Y9
-	VMULPS       Y9, Y3, Y3
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y9, Y3
-	ADDQ         $+48, R10
-	MOVQ         (R10), AX
-	JMP          AX
+round:
+	VMOVUPS (SI)(DX*1), Y9
+	VMULPS  Y0, Y9, Y9
+	VMOVAPS Y9, Y0
+	VMOVUPS 32(SI)(DX*1), Y9
+	VMULPS  Y1, Y9, Y9
+	VMOVAPS Y9, Y1
+	VMOVAPS Y0, Y4
+	VMOVAPS Y2, Y0
+	VMOVAPS Y4, Y2
+	VMOVAPS Y1, Y5
+	VMOVAPS Y3, Y1
+	VMOVAPS Y5, Y3
+	ADDQ    $0x00000040, DX
+	DECQ    CX
+	JNZ     round
+	ADDQ    $+48, R10
+	MOVQ    (R10), AX
+	JMP     AX
 
 // func avx2VMEqual()
 // Requires: AVX
@@ -16872,172 +9568,132 @@ TEXT ·avx2VMHandlers(SB), NOSPLIT, $0-24
 	MOVQ AX, 208(DI)
 	LEAQ ·avx2VMAdd+0(SB), AX
 	MOVQ AX, 216(DI)
-	LEAQ ·avx2VMAddOf+0(SB), AX
-	MOVQ AX, 224(DI)
 	LEAQ ·avx2VMSub+0(SB), AX
-	MOVQ AX, 232(DI)
+	MOVQ AX, 224(DI)
 	LEAQ ·avx2VMSubOf+0(SB), AX
-	MOVQ AX, 240(DI)
+	MOVQ AX, 232(DI)
 	LEAQ ·avx2VMMul+0(SB), AX
-	MOVQ AX, 248(DI)
-	LEAQ ·avx2VMMulOf+0(SB), AX
-	MOVQ AX, 256(DI)
+	MOVQ AX, 240(DI)
 	LEAQ ·avx2VMMax+0(SB), AX
-	MOVQ AX, 264(DI)
+	MOVQ AX, 248(DI)
 	LEAQ ·avx2VMMaxOf+0(SB), AX
-	MOVQ AX, 272(DI)
+	MOVQ AX, 256(DI)
 	LEAQ ·avx2VMDiv+0(SB), AX
-	MOVQ AX, 280(DI)
+	MOVQ AX, 264(DI)
 	LEAQ ·avx2VMDivOf+0(SB), AX
-	MOVQ AX, 288(DI)
+	MOVQ AX, 272(DI)
 	LEAQ ·avx2VMMin+0(SB), AX
-	MOVQ AX, 296(DI)
+	MOVQ AX, 280(DI)
 	LEAQ ·avx2VMMinOf+0(SB), AX
-	MOVQ AX, 304(DI)
+	MOVQ AX, 288(DI)
 	LEAQ ·avx2VMPow+0(SB), AX
-	MOVQ AX, 312(DI)
-	LEAQ ·avx2VMPowOf+0(SB), AX
-	MOVQ AX, 320(DI)
+	MOVQ AX, 296(DI)
 	LEAQ ·avx2VMActReLU+0(SB), AX
-	MOVQ AX, 328(DI)
+	MOVQ AX, 304(DI)
 	LEAQ ·avx2VMGradReLU+0(SB), AX
-	MOVQ AX, 336(DI)
-	LEAQ ·avx2VMGradReLUOf+0(SB), AX
-	MOVQ AX, 344(DI)
+	MOVQ AX, 312(DI)
 	LEAQ ·avx2VMActReLU6+0(SB), AX
-	MOVQ AX, 352(DI)
+	MOVQ AX, 320(DI)
 	LEAQ ·avx2VMGradReLU6+0(SB), AX
-	MOVQ AX, 360(DI)
-	LEAQ ·avx2VMGradReLU6Of+0(SB), AX
-	MOVQ AX, 368(DI)
+	MOVQ AX, 328(DI)
 	LEAQ ·avx2VMActLeakyReLU+0(SB), AX
-	MOVQ AX, 376(DI)
+	MOVQ AX, 336(DI)
 	LEAQ ·avx2VMGradLeakyReLU+0(SB), AX
-	MOVQ AX, 384(DI)
-	LEAQ ·avx2VMGradLeakyReLUOf+0(SB), AX
-	MOVQ AX, 392(DI)
+	MOVQ AX, 344(DI)
 	LEAQ ·avx2VMActELU+0(SB), AX
-	MOVQ AX, 400(DI)
+	MOVQ AX, 352(DI)
 	LEAQ ·avx2VMGradELU+0(SB), AX
-	MOVQ AX, 408(DI)
-	LEAQ ·avx2VMGradELUOf+0(SB), AX
-	MOVQ AX, 416(DI)
+	MOVQ AX, 360(DI)
 	LEAQ ·avx2VMActSELU+0(SB), AX
-	MOVQ AX, 424(DI)
+	MOVQ AX, 368(DI)
 	LEAQ ·avx2VMGradSELU+0(SB), AX
-	MOVQ AX, 432(DI)
-	LEAQ ·avx2VMGradSELUOf+0(SB), AX
-	MOVQ AX, 440(DI)
+	MOVQ AX, 376(DI)
 	LEAQ ·avx2VMActGELU+0(SB), AX
-	MOVQ AX, 448(DI)
+	MOVQ AX, 384(DI)
 	LEAQ ·avx2VMGradGELU+0(SB), AX
-	MOVQ AX, 456(DI)
-	LEAQ ·avx2VMGradGELUOf+0(SB), AX
-	MOVQ AX, 464(DI)
+	MOVQ AX, 392(DI)
 	LEAQ ·avx2VMActGELUTanh+0(SB), AX
-	MOVQ AX, 472(DI)
+	MOVQ AX, 400(DI)
 	LEAQ ·avx2VMGradGELUTanh+0(SB), AX
-	MOVQ AX, 480(DI)
-	LEAQ ·avx2VMGradGELUTanhOf+0(SB), AX
-	MOVQ AX, 488(DI)
+	MOVQ AX, 408(DI)
 	LEAQ ·avx2VMActSiLU+0(SB), AX
-	MOVQ AX, 496(DI)
+	MOVQ AX, 416(DI)
 	LEAQ ·avx2VMGradSiLU+0(SB), AX
-	MOVQ AX, 504(DI)
-	LEAQ ·avx2VMGradSiLUOf+0(SB), AX
-	MOVQ AX, 512(DI)
+	MOVQ AX, 424(DI)
 	LEAQ ·avx2VMActMish+0(SB), AX
-	MOVQ AX, 520(DI)
+	MOVQ AX, 432(DI)
 	LEAQ ·avx2VMGradMish+0(SB), AX
-	MOVQ AX, 528(DI)
-	LEAQ ·avx2VMGradMishOf+0(SB), AX
-	MOVQ AX, 536(DI)
+	MOVQ AX, 440(DI)
 	LEAQ ·avx2VMActSoftplus+0(SB), AX
-	MOVQ AX, 544(DI)
+	MOVQ AX, 448(DI)
 	LEAQ ·avx2VMGradSoftplus+0(SB), AX
-	MOVQ AX, 552(DI)
-	LEAQ ·avx2VMGradSoftplusOf+0(SB), AX
-	MOVQ AX, 560(DI)
+	MOVQ AX, 456(DI)
 	LEAQ ·avx2VMActSoftsign+0(SB), AX
-	MOVQ AX, 568(DI)
+	MOVQ AX, 464(DI)
 	LEAQ ·avx2VMGradSoftsign+0(SB), AX
-	MOVQ AX, 576(DI)
-	LEAQ ·avx2VMGradSoftsignOf+0(SB), AX
-	MOVQ AX, 584(DI)
+	MOVQ AX, 472(DI)
 	LEAQ ·avx2VMActSigmoid+0(SB), AX
-	MOVQ AX, 592(DI)
+	MOVQ AX, 480(DI)
 	LEAQ ·avx2VMGradSigmoid+0(SB), AX
-	MOVQ AX, 600(DI)
-	LEAQ ·avx2VMGradSigmoidOf+0(SB), AX
-	MOVQ AX, 608(DI)
+	MOVQ AX, 488(DI)
 	LEAQ ·avx2VMActLogSigmoid+0(SB), AX
-	MOVQ AX, 616(DI)
+	MOVQ AX, 496(DI)
 	LEAQ ·avx2VMGradLogSigmoid+0(SB), AX
-	MOVQ AX, 624(DI)
-	LEAQ ·avx2VMGradLogSigmoidOf+0(SB), AX
-	MOVQ AX, 632(DI)
+	MOVQ AX, 504(DI)
 	LEAQ ·avx2VMActHardSigmoid+0(SB), AX
-	MOVQ AX, 640(DI)
+	MOVQ AX, 512(DI)
 	LEAQ ·avx2VMGradHardSigmoid+0(SB), AX
-	MOVQ AX, 648(DI)
-	LEAQ ·avx2VMGradHardSigmoidOf+0(SB), AX
-	MOVQ AX, 656(DI)
+	MOVQ AX, 520(DI)
 	LEAQ ·avx2VMActHardSiLU+0(SB), AX
-	MOVQ AX, 664(DI)
+	MOVQ AX, 528(DI)
 	LEAQ ·avx2VMGradHardSiLU+0(SB), AX
-	MOVQ AX, 672(DI)
-	LEAQ ·avx2VMGradHardSiLUOf+0(SB), AX
-	MOVQ AX, 680(DI)
+	MOVQ AX, 536(DI)
 	LEAQ ·avx2VMActTanh+0(SB), AX
-	MOVQ AX, 688(DI)
+	MOVQ AX, 544(DI)
 	LEAQ ·avx2VMGradTanh+0(SB), AX
-	MOVQ AX, 696(DI)
-	LEAQ ·avx2VMGradTanhOf+0(SB), AX
-	MOVQ AX, 704(DI)
+	MOVQ AX, 552(DI)
 	LEAQ ·avx2VMActExponential+0(SB), AX
-	MOVQ AX, 712(DI)
+	MOVQ AX, 560(DI)
 	LEAQ ·avx2VMGradExponential+0(SB), AX
-	MOVQ AX, 720(DI)
-	LEAQ ·avx2VMGradExponentialOf+0(SB), AX
-	MOVQ AX, 728(DI)
+	MOVQ AX, 568(DI)
 	LEAQ ·avx2VMEqual+0(SB), AX
-	MOVQ AX, 736(DI)
+	MOVQ AX, 576(DI)
 	LEAQ ·avx2VMEqualOf+0(SB), AX
-	MOVQ AX, 744(DI)
+	MOVQ AX, 584(DI)
 	LEAQ ·avx2VMNotEqual+0(SB), AX
-	MOVQ AX, 752(DI)
+	MOVQ AX, 592(DI)
 	LEAQ ·avx2VMNotEqualOf+0(SB), AX
-	MOVQ AX, 760(DI)
+	MOVQ AX, 600(DI)
 	LEAQ ·avx2VMLess+0(SB), AX
-	MOVQ AX, 768(DI)
+	MOVQ AX, 608(DI)
 	LEAQ ·avx2VMLessOf+0(SB), AX
-	MOVQ AX, 776(DI)
+	MOVQ AX, 616(DI)
 	LEAQ ·avx2VMLessEqual+0(SB), AX
-	MOVQ AX, 784(DI)
+	MOVQ AX, 624(DI)
 	LEAQ ·avx2VMLessEqualOf+0(SB), AX
-	MOVQ AX, 792(DI)
+	MOVQ AX, 632(DI)
 	LEAQ ·avx2VMIsNaN+0(SB), AX
-	MOVQ AX, 800(DI)
+	MOVQ AX, 640(DI)
 	LEAQ ·avx2VMIsInf+0(SB), AX
-	MOVQ AX, 808(DI)
+	MOVQ AX, 648(DI)
 	LEAQ ·avx2VMIsFinite+0(SB), AX
-	MOVQ AX, 816(DI)
+	MOVQ AX, 656(DI)
 	LEAQ ·avx2VMNotZero+0(SB), AX
-	MOVQ AX, 824(DI)
+	MOVQ AX, 664(DI)
 	LEAQ ·avx2VMAnd+0(SB), AX
-	MOVQ AX, 832(DI)
+	MOVQ AX, 672(DI)
 	LEAQ ·avx2VMOr+0(SB), AX
-	MOVQ AX, 840(DI)
+	MOVQ AX, 680(DI)
 	LEAQ ·avx2VMXor+0(SB), AX
-	MOVQ AX, 848(DI)
+	MOVQ AX, 688(DI)
 	LEAQ ·avx2VMNot+0(SB), AX
-	MOVQ AX, 856(DI)
+	MOVQ AX, 696(DI)
 	LEAQ ·avx2VMFloatOfBool+0(SB), AX
-	MOVQ AX, 864(DI)
+	MOVQ AX, 704(DI)
 	LEAQ ·avx2VMWhere+0(SB), AX
-	MOVQ AX, 872(DI)
+	MOVQ AX, 712(DI)
 	LEAQ ·avx2VMLoadBool+0(SB), AX
-	MOVQ AX, 880(DI)
+	MOVQ AX, 720(DI)
 	LEAQ ·avx2VMStoreBool+0(SB), AX
-	MOVQ AX, 888(DI)
+	MOVQ AX, 728(DI)
 	RET
