@@ -78,7 +78,7 @@ func TestReductionsAlongAxes(t *testing.T) {
 					}
 				}
 				kerneltest.SameBits(t, len(got), func(y []float32) { c.run(y, x, s[0], s[1], s[2]) })
-				if allocs := testing.AllocsPerRun(2, func() { c.run(got, x, s[0], s[1], s[2]) }); allocs > 0 {
+				if allocs := kerneltest.Allocs(func() { c.run(got, x, s[0], s[1], s[2]) }); allocs > 0 {
 					t.Errorf("%s allocates %v times", what, allocs)
 				}
 			}
@@ -243,7 +243,7 @@ func TestSoftmaxAlongAxes(t *testing.T) {
 				}
 				kerneltest.SameBits(t, len(y), func(y []float32) { copy(y, x); f(y, y, s[0], s[1], s[2]) })
 				defer parallel.SetWorkers(2)()
-				if allocs := testing.AllocsPerRun(2, func() { f(y, x, s[0], s[1], s[2]) }); allocs > 0 {
+				if allocs := kerneltest.Allocs(func() { f(y, x, s[0], s[1], s[2]) }); allocs > 0 {
 					t.Errorf("softmax %v log=%v allocates %v times", s, log, allocs)
 				}
 			}

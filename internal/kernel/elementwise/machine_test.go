@@ -122,7 +122,7 @@ func TestProgramsComputeTheSameBits(t *testing.T) {
 				}
 			}
 			same("program", got)
-			if allocs := testing.AllocsPerRun(1, func() { Run(e, &got, in) }); allocs > 0 {
+			if allocs := kerneltest.Allocs(func() { Run(e, &got, in) }); allocs > 0 {
 				t.Fatalf("%v allocates %v times", e, allocs)
 			}
 			if e.Result() == Float && len(in[0].Floats) == n {

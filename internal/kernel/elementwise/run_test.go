@@ -175,7 +175,7 @@ func TestBitsDoNotDependOnPosition(t *testing.T) {
 			check(3, n-1)
 			restore := parallel.SetWorkers(3)
 			check(0, n)
-			if allocs := testing.AllocsPerRun(3, func() { Run(e, &whole, in) }); allocs > 0 {
+			if allocs := kerneltest.Allocs(func() { Run(e, &whole, in) }); allocs > 0 {
 				t.Errorf("%v allocates %v times", e, allocs)
 			}
 			restore()
