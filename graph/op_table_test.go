@@ -574,6 +574,10 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Bernoulli(x, rng, 3) },
 			func() (node, error) { return Bernoulli(x, rng, 4) },
 		}},
+		{op: Categorical, noGradient: true, calls: calls{
+			func() (node, error) { return Categorical(x, rng, 5) },
+			func() (node, error) { return Categorical(x, rng, 6) },
+		}},
 		{op: IRFFT, calls: calls{
 			func() (node, error) { return IRFFT(x, y, 6) },
 			func() (node, error) { return IRFFT(x, y, 7) },

@@ -3,26 +3,14 @@
 package graph
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
 )
-
-// number is a float64 that may be written as a text.
-type number float64
-
-func (n *number) UnmarshalJSON(b []byte) (err error) {
-	f, err := strconv.ParseFloat(strings.Trim(string(b), `"`), 64)
-	*n = number(f)
-	return err
-}
 
 type reductionCase struct {
 	Op            string
@@ -57,52 +45,11 @@ func (c *reductionCase) apply(x node) (node, error) {
 	}[c.Op](x, options...)
 }
 
-// valuesOf returns the elements of a value of any type as float64.
-func valuesOf(v Value) (list []float64) {
-	switch v.Dtype() {
-	case Float32:
-		for _, x := range data[float32](v) {
-			list = append(list, float64(x))
-		}
-	case Float64:
-		list = slices.Clone(data[float64](v))
-	case Int64:
-		for _, x := range data[int64](v) {
-			list = append(list, float64(x))
-		}
-	case Bool:
-		for _, x := range data[bool](v) {
-			f := 0.0
-			if x {
-				f = 1
-			}
-			list = append(list, f)
-		}
-	}
-	return list
-}
-
-func compareNumbers(t *testing.T, what string, got []float64, want []number, tol float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Fatalf("%s: %d elements, want %d", what, len(got), len(want))
-	}
-	for i, w := range want {
-		if g, w := got[i], float64(w); g != w && !(g != g && w != w) && !(math.Abs(g-w) <= tol*(1+math.Abs(w))) {
-			t.Fatalf("%s: element %d is %v, want %v", what, i, g, w)
-		}
-	}
-}
-
 // TestKnownReductions compares with PyTorch and NumPy, in float32 and float64.
 func TestKnownReductions(t *testing.T) {
-	b, err := os.ReadFile("testdata/reductions.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var cases []reductionCase
-	if err := json.Unmarshal(b, &cases); err != nil || len(cases) < 200 {
-		t.Fatal(len(cases), err)
+	if loadKnown(t, "reductions", &cases); len(cases) < 200 {
+		t.Fatal(len(cases))
 	}
 	for _, c := range cases {
 		for dt, tol := range map[Dtype]float64{Float32: 2e-6, Float64: 1e-13} {
