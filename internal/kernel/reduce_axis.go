@@ -128,8 +128,12 @@ func (j *axisJob[E]) rows() {
 	j.size = min(j.n, cheapGrain)
 	j.parts = ceilDiv(j.n, j.size)
 	j.group = rowGrain(cheapGrain, j.n)
-	j.row64 = buffer.Resize(j.row64, j.outer*j.parts)
 	j.units = parallel.Cut(j.outer*j.parts, j.group)
+	if j.parts == 1 {
+		j.units.Run(j)
+		return
+	}
+	j.row64 = buffer.Resize(j.row64, j.outer*j.parts)
 	j.units.Run(j)
 	for o := range j.outer {
 		total := j.row64[o*j.parts]
@@ -143,6 +147,22 @@ func (j *axisJob[E]) rows() {
 func (j *axisJob[E]) rowUnit(u int) {
 	lo, hi := j.units.Bounds(u)
 	var base E
+	if j.parts == 1 {
+		x, d32, d64 := j.x[lo*j.n:hi*j.n], floatsOf[float32](j.dst), floatsOf[float64](j.dst)
+		for o := lo; o < hi; o++ {
+			if j.based {
+				base = j.base[o]
+			}
+			v := j.row(x[:j.n], base)
+			x = x[j.n:]
+			if d32 != nil {
+				d32[o] = float32(v)
+			} else {
+				d64[o] = v
+			}
+		}
+		return
+	}
 	for k := lo; k < hi; k++ {
 		o, p := k/j.parts, k%j.parts
 		row := j.x[o*j.n : (o+1)*j.n]
@@ -151,6 +171,12 @@ func (j *axisJob[E]) rowUnit(u int) {
 		}
 		j.row64[k] = j.row(row[p*j.size:min((p+1)*j.size, j.n)], base)
 	}
+}
+
+// floatsOf returns x if its elements are T's, else nil.
+func floatsOf[T ref.Float, E any](x []E) []T {
+	list, _ := any(x).([]T)
+	return list
 }
 
 // shortRows transposes some rows at a time and reduces their columns: more elements are combined at
