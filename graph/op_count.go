@@ -34,9 +34,9 @@ func conditions(x *Node, options []ReduceOption, d reducing) (*Node, error) {
 	return d.along(x, options)
 }
 
-func count(s span) runner { return forDtypes(runCount[float32](s), runCount[float64](s)) }
+func count(s middle) runner { return forDtypes(runCount[float32](s), runCount[float64](s)) }
 
-func runCount[T kernel.Float](s span) func(*call[T]) error {
+func runCount[T kernel.Float](s middle) func(*call[T]) error {
 	return func(c *call[T]) error {
 		kernel.CountAxis(c.outInts, c.bools[0], s.outer, s.n, s.inner)
 		return nil

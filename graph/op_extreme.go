@@ -62,11 +62,11 @@ func argOp(name string, x *Node, least bool, options []ReduceOption) (*Node, err
 	return d.along(x, options)
 }
 
-func argRunner(least bool) func(s span) runner {
-	return func(s span) runner { return forDtypes(runArg[float32](least, s), runArg[float64](least, s)) }
+func argRunner(least bool) func(s middle) runner {
+	return func(s middle) runner { return forDtypes(runArg[float32](least, s), runArg[float64](least, s)) }
 }
 
-func runArg[T kernel.Float](least bool, s span) func(*call[T]) error {
+func runArg[T kernel.Float](least bool, s middle) func(*call[T]) error {
 	return func(c *call[T]) error {
 		if ints := c.ints[0]; ints != nil {
 			kernel.ArgExtreme(c.outInts, ints, s.outer, s.n, s.inner, least)

@@ -27,9 +27,9 @@ func prodFormula(x *Node) (*Node, error) {
 	}
 	for n := s[1]; n > 1; n = (n + 1) / 2 {
 		half := n / 2
-		y := try.Do(Mul(try.Do(Slice(x, 1, 0, half)), try.Do(Slice(x, 1, half, half))))
+		y := try.Do(Mul(try.Do(Slice(x, At(1, 0, half))), try.Do(Slice(x, At(1, half, 2*half)))))
 		if n%2 == 1 {
-			y = try.Do(Concat(1, y, try.Do(Slice(x, 1, n-1, 1))))
+			y = try.Do(Concat(1, y, try.Do(Slice(x, At(1, n-1, n)))))
 		}
 		x = y
 	}

@@ -81,7 +81,7 @@ func softmaxAxisOp(name string, log bool, shape Shape, axis int) *op {
 	return &op{
 		name: name + attrs("axis", axis), in: []int{len(shape)}, out: len(shape),
 		shape: func(in []tensor.Shape) (tensor.Shape, error) { return in[0].Clone(), nil },
-		run:   run(spanOf(shape, []int{axis})), inPlaceOf: 1,
+		run:   run(middleOf(shape, []int{axis})), inPlaceOf: 1,
 		diff: []bool{true},
 		grad: func(_ Nodes, y, dy *Node) (Nodes, error) {
 			var try Try

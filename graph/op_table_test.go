@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -96,7 +97,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}
 	}
 	tanh, relu, linear := Act(Tanh), Act(ReLU), Act(Linear)
-	return append(reductionRows(x), []opRow{
+	return append(append(reductionRows(x), axesRows(t, g)...), []opRow{
 		{op: Activate, calls: calls{
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.1)) },
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.2)) },
@@ -136,12 +137,6 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			attend(AttentionSpec{}, AttentionInputs{QueryMask: m}),
 			attend(AttentionSpec{}, AttentionInputs{KeyMask: m}),
 			attend(AttentionSpec{}, AttentionInputs{Mask: y, QueryMask: m, KeyMask: m}),
-		}},
-		{op: BatchMatMul, calls: calls{
-			func() (node, error) { return BatchMatMul(x, y, false, false) },
-			func() (node, error) { return BatchMatMul(x, y, false, true) },
-			func() (node, error) { return BatchMatMul(x, y, true, false) },
-			func() (node, error) { return BatchMatMul(x, y, true, true) },
 		}},
 		{op: BatchNorm, calls: calls{
 			norm(nil, nil, 0.1),
@@ -189,10 +184,6 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			},
 		}},
 		{op: CosineSimilarity, calls: calls{func() (node, error) { return CosineSimilarity(m, w) }}},
-		{op: Crop, calls: calls{
-			func() (node, error) { return Crop(x, PadWidths{Left: 1}) },
-			func() (node, error) { return Crop(x, PadWidths{Right: 1}) },
-		}},
 		{op: Dense, calls: calls{
 			func() (node, error) { return Dense(m, w, nil, linear) },
 			func() (node, error) { return Dense(m, w, nil, relu) },
@@ -260,10 +251,13 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: MaskedMean, calls: calls{func() (node, error) { return MaskedMean(m, w) }}},
 		{op: MatMul, calls: calls{
-			func() (node, error) { return MatMul(m, w, false, false) },
-			func() (node, error) { return MatMul(m, w, false, true) },
-			func() (node, error) { return MatMul(m, w, true, false) },
-			func() (node, error) { return MatMul(m, w, true, true) },
+			func() (node, error) { return MatMul(m, w) },
+			func() (node, error) { return MatMul(m, w, Transposed(false, true)) },
+			func() (node, error) { return MatMul(m, w, Transposed(true, false)) },
+			func() (node, error) { return MatMul(m, w, Transposed(true, true)) },
+			func() (node, error) { return MatMul(x, y) },
+			func() (node, error) { return MatMul(x, y, Transposed(false, true)) },
+			func() (node, error) { return MatMul(x, v) },
 		}},
 		{op: MaxPool, calls: calls{
 			pool(MaxPool, 2, 2, 1, Valid),
@@ -291,12 +285,14 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Ones(x, 2) },
 		}},
 		{op: Pad, calls: calls{
-			func() (node, error) { return Pad(x, PadWidths{Left: 1}) },
-			func() (node, error) { return Pad(x, PadWidths{Right: 1}) },
+			func() (node, error) { return Pad(x, PadZeros, PadWidth{Axis: 1, Before: 1}) },
+			func() (node, error) { return Pad(x, PadZeros, PadWidth{Axis: 1, After: 1}) },
+			func() (node, error) { return Pad(x, PadReflect, PadWidth{Axis: 1, After: 1}) },
+			func() (node, error) { return Pad(x, PadEdge, PadWidth{Axis: 1, After: 1}) },
 		}},
-		{op: Permute, calls: calls{
-			func() (node, error) { return Permute(x, 0, 2, 1) },
-			func() (node, error) { return Permute(x, 1, 0, 2) },
+		{op: Transpose, calls: calls{
+			func() (node, error) { return Transpose(x, 0, 2, 1) },
+			func() (node, error) { return Transpose(x, 1, 0, 2) },
 		}},
 		{op: Poisson, calls: calls{func() (node, error) { return Poisson(m, w) }}},
 		{op: Recurrent, calls: calls{
@@ -319,18 +315,18 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), relu}}, RecurrentInputs{}),
 			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), ActAlpha(ELU, 0.5)}}, RecurrentInputs{}),
 		}},
-		{op: RepeatElements, calls: calls{
-			func() (node, error) { return RepeatElements(x, 1, 2) },
-			func() (node, error) { return RepeatElements(x, 2, 2) },
-			func() (node, error) { return RepeatElements(x, 1, 3) },
+		{op: Repeat, calls: calls{
+			func() (node, error) { return Repeat(x, 2, 1) },
+			func() (node, error) { return Repeat(x, 2, 2) },
+			func() (node, error) { return Repeat(x, 3, 1) },
 		}},
 		{op: Reshape, calls: calls{
 			func() (node, error) { return Reshape(m, 2, 8) },
 			func() (node, error) { return Reshape(m, 8, 2) },
 		}},
-		{op: Reverse, calls: calls{
-			func() (node, error) { return Reverse(x, 0) },
-			func() (node, error) { return Reverse(x, 1) },
+		{op: Flip, calls: calls{
+			func() (node, error) { return Flip(x, 0) },
+			func() (node, error) { return Flip(x, 1) },
 		}},
 		{op: Scale, calls: calls{
 			func() (node, error) { return Scale(x, 2) },
@@ -338,10 +334,10 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: SigmoidCrossEntropy, calls: calls{func() (node, error) { return SigmoidCrossEntropy(m, w) }}},
 		{op: Slice, calls: calls{
-			func() (node, error) { return Slice(x, 1, 0, 2) },
-			func() (node, error) { return Slice(x, 2, 0, 2) },
-			func() (node, error) { return Slice(x, 1, 1, 2) },
-			func() (node, error) { return Slice(x, 1, 0, 1) },
+			func() (node, error) { return Slice(x, At(1, 0, 2)) },
+			func() (node, error) { return Slice(x, At(2, 0, 2)) },
+			func() (node, error) { return Slice(x, At(1, 1, 3)) },
+			func() (node, error) { return Slice(x, At(1, 0, 1)) },
 		}},
 		{op: Softmax, calls: calls{
 			func() (node, error) { return Softmax(x) },
@@ -594,9 +590,53 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			re, _, err := RFFT(x)
 			return re, err
 		}}},
+		{op: If, calls: calls{
+			func() (node, error) { return either(x, false) },
+			func() (node, error) { return either(x, true) },
+		}},
+		{op: Scan, calls: calls{
+			func() (node, error) { return lastSum(x, 2, false) },
+			func() (node, error) { return lastSum(x, 3, false) },
+			func() (node, error) { return lastSum(x, 2, true) },
+		}},
 		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}...)
+}
+
+// either returns 2x and 3x of an If, in the given order.
+func either(x node, swapped bool) (node, error) {
+	condition, err := Constant(x.Graph(), true)
+	if err != nil {
+		return nil, err
+	}
+	a, b := 2.0, 3.0
+	if swapped {
+		a, b = b, a
+	}
+	scaled := func(by float64) func() (Nodes, error) {
+		return func() (Nodes, error) {
+			y, err := Scale(x, by)
+			return Nodes{y}, err
+		}
+	}
+	y, err := If(condition, scaled(a), scaled(b))
+	if err != nil {
+		return nil, err
+	}
+	return y[0], nil
+}
+
+// lastSum adds x to itself in a loop of some steps.
+func lastSum(x node, steps int, reverse bool) (node, error) {
+	last, _, err := Scan(Loop{Steps: steps, Init: Nodes{x}, Reverse: reverse}, func(h, _ Nodes) (next, keep Nodes, err error) {
+		y, err := Add(h[0], x)
+		return Nodes{y}, nil, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return last[0], nil
 }
 
 // name returns the name of the row's op.
@@ -609,6 +649,7 @@ func (r opRow) name() string {
 // chain_test.go nor marked as having no gradient.
 func TestEveryOpHasARow(t *testing.T) {
 	chained := identifiers(parsed(t, "chain_test.go")[0])
+	maps.Copy(chained, identifiers(parsed(t, "chain_axes_test.go")[0]))
 	ops, rows := exportedOps(t), map[string]opRow{}
 	for _, r := range opTable(t, New()) {
 		if !slices.Contains(ops, r.name()) {
@@ -687,6 +728,9 @@ func exportedOps(t *testing.T) (names []string) {
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok || fn.Recv != nil || !fn.Name.IsExported() || fn.Type.Results == nil {
 				continue
+			}
+			if id, ok := fn.Type.Results.List[0].Type.(*ast.Ident); ok && id.Name == "Nodes" && fn.Name.Name != "Grad" && fn.Name.Name != "Backpropagate" {
+				names = append(names, fn.Name.Name)
 			}
 			if ptr, ok := fn.Type.Results.List[0].Type.(*ast.StarExpr); ok {
 				if id, ok := ptr.X.(*ast.Ident); ok && id.Name == "Node" && fn.Name.Name != "Input" {

@@ -102,7 +102,7 @@ type axisGrad func(x, y, dy *Node) (*Node, error)
 type reducing struct {
 	name     string
 	from, to elementwise.Type
-	run      func(s span) runner
+	run      func(s middle) runner
 	grad     axisGrad
 	// formula, if there is no grad, is the op for x of shape (outer, n, inner).
 	formula func(x *Node) (*Node, error)
@@ -114,16 +114,16 @@ type reducing struct {
 	identity bool
 }
 
-// span says that the middle one of three axes is reduced.
-type span struct{ outer, n, inner int }
+// middle says that the middle one of three axes is reduced.
+type middle struct{ outer, n, inner int }
 
-// spanOf returns the span of axes that are neighbors.
-func spanOf(shape Shape, axes []int) span {
+// middleOf returns what axes that are neighbors become.
+func middleOf(shape Shape, axes []int) middle {
 	if len(axes) == 0 {
-		return span{size(shape), 1, 1}
+		return middle{size(shape), 1, 1}
 	}
 	first, end := axes[0], axes[len(axes)-1]+1
-	return span{size(shape[:first]), size(shape[first:end]), size(shape[end:])}
+	return middle{size(shape[:first]), size(shape[first:end]), size(shape[end:])}
 }
 
 // along applies d to axes of x.
@@ -144,7 +144,7 @@ func (d *reducing) along(x *Node, options []ReduceOption) (*Node, error) {
 		return apply(d.op(shape, r.axes, to), x)
 	case !d.byGroups:
 		order := append(r.others(len(shape)), r.axes...)
-		if x, err = Permute(x, order...); err != nil {
+		if x, err = Transpose(x, order...); err != nil {
 			return nil, err
 		}
 		axes := make([]int, len(r.axes))
@@ -185,7 +185,7 @@ func (r *reduction) others(rank int) (axes []int) {
 
 // op returns the op for axes that are neighbors and a result of shape to.
 func (d *reducing) op(shape Shape, axes []int, to Shape) *op {
-	s := spanOf(shape, axes)
+	s := middleOf(shape, axes)
 	o := &op{
 		name: d.name + attrs("axes", axes, "to", to),
 		in:   []int{len(shape)}, out: len(to),
@@ -234,8 +234,8 @@ func (r *reduction) count(shape Shape) int {
 
 // overAxis makes the runner of a kernel over (outer, n, inner); ofInts and ofBools do the same for
 // integers and conditions.
-func overAxis(f32 func(dst, x []float32, outer, n, inner int), f64 func(dst, x []float64, outer, n, inner int)) func(s span) runner {
-	return func(s span) runner {
+func overAxis(f32 func(dst, x []float32, outer, n, inner int), f64 func(dst, x []float64, outer, n, inner int)) func(s middle) runner {
+	return func(s middle) runner {
 		return forDtypes(func(c *call[float32]) error {
 			f32(c.out, c.in[0], s.outer, s.n, s.inner)
 			return nil
@@ -246,22 +246,22 @@ func overAxis(f32 func(dst, x []float32, outer, n, inner int), f64 func(dst, x [
 	}
 }
 
-func ofInts(f func(dst, x []int64, outer, n, inner int)) func(s span) runner {
-	return func(s span) runner { return forDtypes(intsOver[float32](f, s), intsOver[float64](f, s)) }
+func ofInts(f func(dst, x []int64, outer, n, inner int)) func(s middle) runner {
+	return func(s middle) runner { return forDtypes(intsOver[float32](f, s), intsOver[float64](f, s)) }
 }
 
-func intsOver[T kernel.Float](f func(dst, x []int64, outer, n, inner int), s span) func(*call[T]) error {
+func intsOver[T kernel.Float](f func(dst, x []int64, outer, n, inner int), s middle) func(*call[T]) error {
 	return func(c *call[T]) error {
 		f(c.outInts, c.ints[0], s.outer, s.n, s.inner)
 		return nil
 	}
 }
 
-func ofBools(f func(dst, x []bool, outer, n, inner int)) func(s span) runner {
-	return func(s span) runner { return forDtypes(boolsOver[float32](f, s), boolsOver[float64](f, s)) }
+func ofBools(f func(dst, x []bool, outer, n, inner int)) func(s middle) runner {
+	return func(s middle) runner { return forDtypes(boolsOver[float32](f, s), boolsOver[float64](f, s)) }
 }
 
-func boolsOver[T kernel.Float](f func(dst, x []bool, outer, n, inner int), s span) func(*call[T]) error {
+func boolsOver[T kernel.Float](f func(dst, x []bool, outer, n, inner int), s middle) func(*call[T]) error {
 	return func(c *call[T]) error {
 		f(c.outBools, c.bools[0], s.outer, s.n, s.inner)
 		return nil
