@@ -209,6 +209,26 @@ func anyRank() []unary {
 		{name: "add broadcast", ranks: all, build: func(x node, p param) (node, error) { return Add(x, p(x.Shape()[1:]...)) }},
 		{name: "mul broadcast", ranks: all, build: func(x node, p param) (node, error) { return Mul(p(1, lastOf(x)), x) }},
 		{name: "broadcast", ranks: "23", build: func(x node, p param) (node, error) { return BroadcastTo(x, append([]int{2}, x.Shape()...)...) }},
+		{name: "softmax axis", ranks: "34", givesP: true, build: func(x node, _ param) (node, error) { return Softmax(x, SoftmaxAxis(1)) }},
+		{name: "log softmax axis", ranks: "34", build: func(x node, _ param) (node, error) { return LogSoftmax(x, SoftmaxAxis(-2)) }},
+		{name: "masked softmax", ranks: "2", build: func(x node, _ param) (node, error) {
+			var try Try
+			y := try.Do(Softmax(x, SoftmaxAxis(0), SoftmaxMask(try.Do(Cast(evenColumns(x, x.Shape()...), Bool)))))
+			return y, try.Err()
+		}},
+		{name: "max axis", ranks: "34", build: func(x node, _ param) (node, error) { return Max(x, Axes(1), KeepDims()) }},
+		{name: "min axes", ranks: "3", build: func(x node, _ param) (node, error) { return Min(x, Axes(0, -1), KeepDims()) }},
+		{name: "prod axis", ranks: "34", build: func(x node, _ param) (node, error) { return Prod(x, Axes(1), KeepDims()) }},
+		{name: "log sum exp", ranks: all, build: func(x node, _ param) (node, error) { return LogSumExp(x, Axes(1), KeepDims()) }},
+		{name: "variance axis", ranks: all, build: func(x node, _ param) (node, error) { return Variance(x, 0, Axes(1), KeepDims()) }},
+		{name: "std axis", ranks: "3", build: func(x node, _ param) (node, error) {
+			var try Try
+			y := try.Do(Std(try.Do(Concat(1, x, try.Do(Affine(x, -1, 2)))), 1, Axes(1), KeepDims()))
+			return y, try.Err()
+		}},
+		{name: "norm 1", ranks: "3", build: func(x node, _ param) (node, error) { return Norm(x, 1, Axes(1), KeepDims()) }},
+		{name: "norm 2", ranks: "34", build: func(x node, _ param) (node, error) { return Norm(x, 2, Axes(1), KeepDims()) }},
+		{name: "norm 3", ranks: "3", build: func(x node, _ param) (node, error) { return Norm(x, 3, Axes(0, 2), KeepDims()) }},
 		{name: "sum axis", ranks: "34", build: func(x node, p param) (node, error) { return Sum(x, Axes(1)) }},
 		{name: "sum outer axes", ranks: all, build: func(x node, p param) (node, error) { return Sum(x, Axes(0, -1), KeepDims()) }},
 		{name: "mean axes", ranks: all, build: func(x node, p param) (node, error) { return Mean(x, Axes(-1), KeepDims()) }},

@@ -158,9 +158,13 @@ func applyActivated(x, w, b *Node, act Activation, build func(act Activation, bi
 	return Activate(y, act)
 }
 
-// Softmax returns y_j = exp(x_j)/Σ_k exp(x_k) along the last axis. The row's maximum is
-// subtracted first, so exp does not overflow.
-func Softmax(x *Node) (*Node, error) {
+// Softmax returns y_j = exp(x_j)/Σ_k exp(x_k) along the last axis or that of SoftmaxAxis, of all elements
+// or those of SoftmaxMask. The maximum is subtracted first, so exp does not overflow.
+func Softmax(x *Node, options ...SoftmaxOption) (*Node, error) {
+	return softmaxWith("softmax", x, options, false, softmaxRows)
+}
+
+func softmaxRows(x *Node) (*Node, error) {
 	return applyRows(rowsOp("softmax", rankOf(x), forDtypes(runRows(kernel.Softmax[float32]), runRows(kernel.Softmax[float64])),
 		forDtypes(runRowsGrad(kernel.SoftmaxGrad[float32]), runRowsGrad(kernel.SoftmaxGrad[float64])),
 		func(try *Try, y, dy *Node) *Node { // y·(dy - Σ dy·y)
@@ -169,8 +173,12 @@ func Softmax(x *Node) (*Node, error) {
 		}), x)
 }
 
-// LogSoftmax returns y_j = x_j - log Σ_k exp(x_k) along the last axis.
-func LogSoftmax(x *Node) (*Node, error) { return applyRows(logSoftmaxOp(rankOf(x)), x) }
+// LogSoftmax returns y_j = x_j - log Σ_k exp(x_k); axis and mask are those of Softmax.
+func LogSoftmax(x *Node, options ...SoftmaxOption) (*Node, error) {
+	return softmaxWith("log_softmax", x, options, true, logSoftmaxRows)
+}
+
+func logSoftmaxRows(x *Node) (*Node, error) { return applyRows(logSoftmaxOp(rankOf(x)), x) }
 
 func logSoftmaxOp(rank int) *op {
 	return rowsOp("log_softmax", rank, forDtypes(runRows(kernel.LogSoftmax[float32]), runRows(kernel.LogSoftmax[float64])),

@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"github.com/reef-dl/reef/internal/kernel"
+	"github.com/reef-dl/reef/internal/kernel/elementwise"
 )
 
 // Mean returns the mean of all elements, a scalar, or the means along axes.
@@ -66,10 +67,10 @@ func WeightedMean(x, weights *Node) (*Node, error) {
 	}, x, weights)
 }
 
-// Sum returns the sum of all elements, a scalar, or the sums along axes.
+// Sum returns the sum of all elements, a scalar, or the sums along axes, of floats or integers.
 func Sum(x *Node, options ...ReduceOption) (*Node, error) {
-	if len(options) > 0 {
-		return reduceAxes("sum", x, options, forDtypes(runSumAxis[float32], runSumAxis[float64]), sumAxisGrad)
+	if len(options) > 0 || elementOf(x) == elementwise.Int {
+		return sumAxes(x, options)
 	}
 	return reduceOp("sum", x, forDtypes(runSum[float32], runSum[float64]),
 		func(in Nodes, dy *Node) (*Node, error) {

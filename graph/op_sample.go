@@ -34,6 +34,34 @@ func Bernoulli(p *Node, rng *Random, stream uint64) (*Node, error) {
 	return Less(u, p)
 }
 
+// Categorical draws the number of a class for each row of logits, along the last axis: int64, the shape that
+// of logits without this axis. Class i has the probability exp(logits[i]) / Σ exp(logits): it is the one with
+// the largest logits[i] - log(-log u[i]), u uniform (Gumbel 1954). A class of logit -Inf is never drawn if
+// there is another one. See RandomUniform; it has no gradient.
+func Categorical(logits *Node, rng *Random, stream uint64) (*Node, error) {
+	fail := func(format string, args ...any) (*Node, error) {
+		return nil, &OpError{Op: "categorical", Err: fmt.Errorf(format, args...)}
+	}
+	switch {
+	case logits == nil:
+		return fail("input 0 is nil: an earlier expression failed")
+	case logits.Dims() == 0:
+		return fail("logits are a scalar, want an axis of classes")
+	case logits.Shape()[logits.Dims()-1] == 0:
+		return fail("logits have shape %v: there is no class", logits.Shape())
+	}
+	var try Try
+	do := try.Do
+	u := do(RandomUniform(logits.Graph(), logits.Dtype(), rng, stream, logits.Shape()...))
+	u = do(Clip(u, leastUniform, 1)) // the logarithm of 0 would compare equal to a logit of -Inf
+	noise := do(Log(do(Neg(do(Log(u))))))
+	class := do(ArgMax(do(Sub(logits, noise)), Axes(-1)))
+	return class, try.Err()
+}
+
+// leastUniform is smaller than all uniform numbers of float32 but 0.
+const leastUniform = 1.0 / (1 << 25)
+
 // sample applies an op that draws numbers. Its input, which it does not read, is a constant: an op needs
 // one to be part of a graph.
 func sample(name string, g *Graph, dt Dtype, rng *Random, stream uint64, shape []int, run runner) (*Node, error) {

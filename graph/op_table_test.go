@@ -103,7 +103,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}
 	}
 	tanh, relu, linear := Act(Tanh), Act(ReLU), Act(Linear)
-	return append(axesRows(t, g), []opRow{
+	return append(append(reductionRows(x), axesRows(t, g)...), []opRow{
 		{op: Activate, calls: calls{
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.1)) },
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.2)) },
@@ -242,7 +242,11 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return LayerNorm(x, nil, v, 0.1) },
 		}},
 		{op: LogCosh, calls: calls{func() (node, error) { return LogCosh(m, w) }}},
-		{op: LogSoftmax, calls: calls{func() (node, error) { return LogSoftmax(m) }}},
+		{op: LogSoftmax, calls: calls{
+			func() (node, error) { return LogSoftmax(x) },
+			func() (node, error) { return LogSoftmax(x, SoftmaxAxis(1)) },
+			func() (node, error) { return LogSoftmax(x, SoftmaxMask(yes)) },
+		}},
 		{op: MaskSteps, calls: calls{func() (node, error) { return MaskSteps(m, w) }}},
 		{op: MaskedAvgPool, calls: calls{func() (node, error) { return MaskedAvgPool(x, m) }}},
 		{op: MaskedBatchNorm, calls: calls{
@@ -342,7 +346,12 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Slice(x, At(1, 1, 3)) },
 			func() (node, error) { return Slice(x, At(1, 0, 1)) },
 		}},
-		{op: Softmax, calls: calls{func() (node, error) { return Softmax(m) }}},
+		{op: Softmax, calls: calls{
+			func() (node, error) { return Softmax(x) },
+			func() (node, error) { return Softmax(x, SoftmaxAxis(0)) },
+			func() (node, error) { return Softmax(x, SoftmaxAxis(1)) },
+			func() (node, error) { return Softmax(x, SoftmaxMask(yes)) },
+		}},
 		{op: SoftmaxCrossEntropy, calls: calls{func() (node, error) { return SoftmaxCrossEntropy(m, w) }}},
 		{op: SparseCategoricalCrossEntropy, calls: calls{func() (node, error) { return SparseCategoricalCrossEntropy(m, v) }}},
 		{op: SparseSoftmaxCrossEntropy, calls: calls{func() (node, error) { return SparseSoftmaxCrossEntropy(m, v) }}},
@@ -582,6 +591,10 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		{op: Bernoulli, noGradient: true, calls: calls{
 			func() (node, error) { return Bernoulli(x, rng, 3) },
 			func() (node, error) { return Bernoulli(x, rng, 4) },
+		}},
+		{op: Categorical, noGradient: true, calls: calls{
+			func() (node, error) { return Categorical(x, rng, 5) },
+			func() (node, error) { return Categorical(x, rng, 6) },
 		}},
 		{op: IRFFT, calls: calls{
 			func() (node, error) { return IRFFT(x, y, 6) },

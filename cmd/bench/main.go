@@ -6,7 +6,7 @@
 //	go run ./cmd/bench -workload mnist_cnn -phase train -secs 5
 //	go run ./cmd/bench -workload all
 //	go run ./cmd/bench -workload gemm
-//
+//	go run ./cmd/bench -workload expressions -secs 0.1
 //	go run ./cmd/bench -workload squeezenet -phase infer -batch 1
 //	mpirun -n 2 bench -workload mnist_cnn -phase fit -leaves 2
 //
@@ -41,7 +41,7 @@ func main() {
 
 func run(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	name := f.String("workload", "all", "`workload` to measure: gemm, all, or one of "+strings.Join(names(), ", "))
+	name := f.String("workload", "all", "`workload` to measure: gemm, expressions, all, or one of "+strings.Join(names(), ", "))
 	phase := f.String("phase", "", "`phase` to measure: train, infer or fit (default: the first two, if the workload has both)")
 	batch := f.Int("batch", 0, "`samples` of a batch (default: the workload's own)")
 	leaves := f.Int("leaves", 0, "`number` of parts of each batch in a distributed training of phase fit (default: not distributed)")
@@ -84,6 +84,12 @@ func run(args []string, stdout, stderr io.Writer) error {
 		}
 		return benchGemm(out, limit)
 	}
+	if *name == "expressions" {
+		if *phase != "" || *batch > 0 {
+			return errors.New("-phase and -batch: expressions have neither")
+		}
+		return benchExpressions(out, expressionShape, limit)
+	}
 	list, err := selected(*name, *phase)
 	if err != nil {
 		return err
@@ -112,7 +118,7 @@ func selected(name, phase string) ([]workload, error) {
 	}
 	i := slices.IndexFunc(workloads, func(w workload) bool { return w.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("unknown workload %q, want gemm, all or one of %s%s", name, strings.Join(names(), ", "), text.Meant(name, choices()...))
+		return nil, fmt.Errorf("unknown workload %q, want gemm, expressions, all or one of %s%s", name, strings.Join(names(), ", "), text.Meant(name, choices()...))
 	}
 	if (phase == "train" || phase == "fit") && workloads[i].label == nil {
 		return nil, fmt.Errorf("-phase %s: workload %q is measured in prediction only", phase, name)
@@ -138,7 +144,7 @@ func (w workload) print(out *json.Encoder, phase string, limit time.Duration) er
 }
 
 // choices returns the values of -workload.
-func choices() []string { return append([]string{"gemm", "all"}, names()...) }
+func choices() []string { return append([]string{"gemm", "expressions", "all"}, names()...) }
 
 const (
 	maxSeconds = 86_400 // a day

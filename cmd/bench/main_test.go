@@ -5,9 +5,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -125,6 +127,42 @@ func TestWrongFlags(t *testing.T) {
 	} {
 		if err := run(strings.Fields(c.args), &bytes.Buffer{}, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("bench %s: error %v, want one about %q", c.args, err, c.want)
+		}
+	}
+}
+
+// TestExpressions measures small ones: each has a rate, and the names are those of the program in PyTorch.
+func TestExpressions(t *testing.T) {
+	var out bytes.Buffer
+	if err := benchExpressions(json.NewEncoder(&out), []int{3, 5, 7}, time.Microsecond); err != nil {
+		t.Fatal(err)
+	}
+	peer, err := os.ReadFile("expressions.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := 0
+	for line := range strings.Lines(out.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
+			t.Fatal(err)
+		}
+		positive(t, fields, "threads", "steps")
+		name, _ := fields["name"].(string)
+		if strings.Contains(name, ", ") && !strings.Contains(name, ":") {
+			name, _, _ = strings.Cut(name, ", ")
+		}
+		if !bytes.Contains(peer, []byte("'"+name+"'")) {
+			t.Errorf("expressions.py has no %q", name)
+		}
+		count++
+	}
+	if want := 1 + len(expressions()); count != want {
+		t.Errorf("%d lines, want %d", count, want)
+	}
+	for _, args := range [][]string{{"-phase", "train"}, {"-batch", "2"}} {
+		if err := run(append([]string{"-workload", "expressions"}, args...), &out, &out); err == nil {
+			t.Errorf("expressions accept %v", args)
 		}
 	}
 }

@@ -37,6 +37,8 @@ var families = []family{
 	{"winograd", winograd, nil},
 	{"activation", activations, activationTables},
 	{"elementwise", elementwise, nil},
+	{"function", functions, functionTables},
+	{"machine", machines, machineTables},
 	{"reduction", reductions, nil},
 	{"norm", norms, nil},
 	{"update", updates, nil},

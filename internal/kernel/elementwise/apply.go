@@ -16,7 +16,21 @@ type value[T ref.Float] struct {
 }
 
 // apply writes the result of a step to dst, which may be one of the operands.
-func apply[T ref.Float](s *Step, dst, a, b, c *value[T]) {
+func apply[T ref.Float](s *Step, values []value[T], dst *value[T]) {
+	a := &values[s.A]
+	b, c := a, a
+	switch s.Op.Arity() {
+	case 3:
+		c = &values[s.C]
+		fallthrough
+	case 2:
+		b = &values[s.B]
+	}
+	if d, ok := any(dst).(*value[float32]); ok {
+		if fast(s, d, any(a).(*value[float32]), any(b).(*value[float32]), any(c).(*value[float32])) {
+			return
+		}
+	}
 	switch s.Op.Result() {
 	case Float:
 		applyFloat(s, dst.floats, a, b, c)
@@ -28,9 +42,6 @@ func apply[T ref.Float](s *Step, dst, a, b, c *value[T]) {
 }
 
 func applyFloat[T ref.Float](s *Step, dst []T, a, b, c *value[T]) {
-	if fast(s, dst, a, b) {
-		return
-	}
 	x := a.floats
 	switch s.Op {
 	case Copy:

@@ -79,10 +79,19 @@ func read[E any](v *view, dst, x []E, at int) {
 		if step == 1 {
 			copy(run, x[from:])
 		} else { // repeated: another step would have been merged
-			for i := range run {
-				run[i] = x[from+i*step]
-			}
+			repeat(run, x[from])
 		}
 		dst, at = dst[n:], at+n
+	}
+}
+
+// repeat fills dst with x.
+func repeat[E any](dst []E, x E) {
+	const few = 16
+	for i := range dst[:min(few, len(dst))] {
+		dst[i] = x
+	}
+	for n := few; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/reef-dl/reef/internal/kernel/ref"
 )
@@ -40,6 +41,7 @@ type Expr struct {
 	// places has for each step where its result is kept: in which block of scratch memory of its type.
 	places []int
 	blocks [types]int
+	code   atomic.Pointer[code]
 }
 
 // New returns the expression of the given steps.

@@ -11,10 +11,12 @@ import (
 )
 
 // block is the number of elements that are computed at a time: the operands and results of a step
-// fit in the first-level cache. grain is the number per unit of work.
+// fit in the first-level cache. A unit of work has grain elements, or largeGrain if there are many.
 const (
-	block = 1024
-	grain = 4 * block
+	block      = 2048
+	grain      = 2 * block
+	largeGrain = 16 * block
+	many       = 1 << 18
 )
 
 // Operand is the memory of an operand, in the field of its type, and its shape.
@@ -32,7 +34,11 @@ func Run[T ref.Float](e *Expr, out *Operand[T], in []Operand[T]) {
 	j := jobs.Get()
 	j.set(e, out, in)
 	if j.n > 0 {
-		j.Pieces = parallel.Cut(j.n, grain)
+		size := grain
+		if j.n >= many {
+			size = largeGrain
+		}
+		j.Pieces = parallel.Cut(j.n, size)
 		j.Pieces.Run(j)
 	}
 	j.clear()
@@ -46,6 +52,10 @@ type job[T ref.Float] struct {
 	n   int
 	out value[T]
 	in  []operand[T]
+
+	code     *code // nil to compute step after step
+	stream   bool  // whether the program stores past the caches
+	byBlocks bool  // whether the program runs on a block at a time, for which operands are read first
 }
 
 // operand is an input and how it is read.
@@ -97,11 +107,12 @@ func (j *job[T]) set(e *Expr, out *Operand[T], in []Operand[T]) {
 			o.kind = repeated
 		}
 	}
+	j.compile()
 }
 
 func (j *job[T]) clear() {
 	clear(j.in)
-	j.e, j.out = nil, value[T]{}
+	j.e, j.out, j.code = nil, value[T]{}, nil
 }
 
 func (v *value[T]) len(t Type) int {
@@ -114,7 +125,7 @@ func (v *value[T]) len(t Type) int {
 	return len(v.floats)
 }
 
-// memory is what one worker needs for a unit.
+// memory is what one worker needs for a unit. values has a block of each value, in the field of its type.
 type memory[T ref.Float] struct {
 	floats []T
 	ints   []int64
@@ -140,8 +151,14 @@ func (j *job[T]) Unit(u int, _ *parallel.Worker) {
 	free := memoryOf[T]()
 	m := free.Get()
 	m.prepare(j)
-	for ; lo < hi; lo += block {
-		j.block(m, lo, min(lo+block, hi))
+	if j.code != nil {
+		j.execute(m, lo, hi)
+	} else {
+		for ; lo < hi; lo += block {
+			end := min(lo+block, hi)
+			j.read(m, lo, end)
+			j.block(m, lo, end)
+		}
 	}
 	clear(m.values)
 	free.Put(m)
@@ -173,7 +190,8 @@ func (m *memory[T]) prepare(j *job[T]) {
 			m.values[i].fill(t, &o.value)
 		}
 	}
-	for i := range e.Steps {
+	last := len(e.Steps) - 1
+	for i := range last {
 		m.values[len(e.In)+i] = m.at(e.Steps[i].Op.Result(), e.places[i])
 	}
 }
@@ -183,17 +201,11 @@ func (m *memory[T]) at(t Type, place int) (v value[T]) {
 	lo, hi := place*block, (place+1)*block
 	switch t {
 	case Float:
-		if hi <= len(m.floats) {
-			v.floats = m.floats[lo:hi]
-		}
+		v.floats = m.floats[lo:hi]
 	case Int:
-		if hi <= len(m.ints) {
-			v.ints = m.ints[lo:hi]
-		}
+		v.ints = m.ints[lo:hi]
 	case Bool:
-		if hi <= len(m.bools) {
-			v.bools = m.bools[lo:hi]
-		}
+		v.bools = m.bools[lo:hi]
 	}
 	return v
 }
@@ -202,83 +214,71 @@ func (m *memory[T]) at(t Type, place int) (v value[T]) {
 func (v *value[T]) fill(t Type, x *value[T]) {
 	switch t {
 	case Float:
-		ref.Fill(v.floats, x.floats[0])
+		repeat(v.floats, x.floats[0])
 	case Int:
-		for i := range v.ints {
-			v.ints[i] = x.ints[0]
-		}
+		repeat(v.ints, x.ints[0])
 	case Bool:
-		for i := range v.bools {
-			v.bools[i] = x.bools[0]
-		}
+		repeat(v.bools, x.bools[0])
 	}
 }
 
-// part returns elements lo to hi-1.
-func (v *value[T]) part(t Type, lo, hi int) (p value[T]) {
+// set makes v elements lo to hi-1 of x.
+func (v *value[T]) set(t Type, x *value[T], lo, hi int) {
 	switch t {
 	case Float:
-		p.floats = v.floats[lo:hi]
+		v.floats = x.floats[lo:hi]
 	case Int:
-		p.ints = v.ints[lo:hi]
+		v.ints = x.ints[lo:hi]
 	case Bool:
-		p.bools = v.bools[lo:hi]
-	}
-	return p
-}
-
-// block computes elements lo to hi-1.
-func (j *job[T]) block(m *memory[T], lo, hi int) {
-	e, n := j.e, hi-lo
-	for i := range j.in {
-		o := &j.in[i]
-		switch o.kind {
-		case whole:
-			m.values[i] = o.part(e.In[i], lo, hi)
-		case repeated:
-			v := &m.values[i]
-			switch e.In[i] {
-			case Float:
-				read(&o.view, v.floats[:n], o.floats, lo)
-			case Int:
-				read(&o.view, v.ints[:n], o.ints, lo)
-			case Bool:
-				read(&o.view, v.bools[:n], o.bools, lo)
-			}
-		}
-	}
-	last := len(e.Steps) - 1
-	for i := range e.Steps {
-		s := &e.Steps[i]
-		t := s.Op.Result()
-		dst := m.values[len(e.In)+i].head(n)
-		if i == last {
-			dst = j.out.part(t, lo, hi)
-		}
-		var a, b, c value[T]
-		switch s.Op.Arity() {
-		case 3:
-			c = m.values[s.C].head(n)
-			fallthrough
-		case 2:
-			b = m.values[s.B].head(n)
-			fallthrough
-		default:
-			a = m.values[s.A].head(n)
-		}
-		apply(s, &dst, &a, &b, &c)
+		v.bools = x.bools[lo:hi]
 	}
 }
 
-// head returns the first n elements.
-func (v *value[T]) head(n int) (h value[T]) {
+// cut makes v as long as n elements of a block.
+func (v *value[T]) cut(n int) {
 	switch {
 	case v.floats != nil:
-		h.floats = v.floats[:n]
+		v.floats = v.floats[:n]
 	case v.ints != nil:
-		h.ints = v.ints[:n]
+		v.ints = v.ints[:n]
 	case v.bools != nil:
-		h.bools = v.bools[:n]
+		v.bools = v.bools[:n]
 	}
-	return h
+}
+
+// read reads operands that are repeated.
+func (j *job[T]) read(m *memory[T], lo, hi int) {
+	for i := range j.in {
+		o := &j.in[i]
+		if o.kind != repeated {
+			continue
+		}
+		v, n := &m.values[i], hi-lo
+		switch j.e.In[i] {
+		case Float:
+			read(&o.view, v.floats[:n], o.floats, lo)
+		case Int:
+			read(&o.view, v.ints[:n], o.ints, lo)
+		case Bool:
+			read(&o.view, v.bools[:n], o.bools, lo)
+		}
+	}
+}
+
+// block computes elements lo to hi-1, step after step.
+func (j *job[T]) block(m *memory[T], lo, hi int) {
+	e := j.e
+	for i := range m.values {
+		m.values[i].cut(hi - lo)
+	}
+	for i := range j.in {
+		if o := &j.in[i]; o.kind == whole {
+			m.values[i].set(e.In[i], &o.value, lo, hi)
+		}
+	}
+	last := len(m.values) - 1
+	m.values[last].set(e.Result(), &j.out, lo, hi)
+	for i := range e.Steps {
+		apply(&e.Steps[i], m.values, &m.values[len(e.In)+i])
+	}
 }

@@ -21,6 +21,8 @@ import (
 type ISA struct {
 	Name string // "avx512", "avx2" or "generic"
 	Table
+	Functions Functions
+	Machine   *Machine // nil in portable Go
 
 	TileRows    int             // maximum rows of a tile
 	LaneBits    int             // a vector holds 1<<LaneBits floats

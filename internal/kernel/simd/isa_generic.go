@@ -4,6 +4,10 @@
 
 package simd
 
+import "github.com/reef-dl/reef/internal/kernel/ref"
+
+var machineActivations [ref.Activations]string
+
 func cpuISAs() []*ISA { return nil }
 
 // Fetch prefetches x to the first-level cache; portable Go cannot.

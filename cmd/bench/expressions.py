@@ -1,0 +1,128 @@
+"""Runs the workload "expressions" of the built command bench and the same expressions in PyTorch, in turn, and
+prints a table of both.
+
+    go build -o bench ./cmd/bench
+    python3 cmd/bench/expressions.py ./bench --rounds 5
+
+It needs PyTorch (1.13 or later). Chains are compiled by torch.jit.script. PyTorch makes an array for each result;
+glibc is told to keep the memory, which saves it from getting new pages each time. The times are medians of
+the rounds, in which a time is the median of its steps; a ratio is the median of those of the rounds.
+GOMAXPROCS sets the number of threads of both, ATEN_CPU_CAPABILITY=avx512 PyTorch's instruction set,
+REEF_KERNEL Reef's.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+KEEP = {'MALLOC_MMAP_MAX_': '0', 'MALLOC_TRIM_THRESHOLD_': str(1 << 40), 'MALLOC_TOP_PAD_': str(1 << 28)}
+
+
+def expressions(torch):
+    def chain2(x, y):
+        return x * y + x
+
+    def chain3(x, y):
+        return torch.sqrt(x * x + 1.0)
+
+    def chain5(x, y):
+        h = torch.clamp(x * y + 0.5, min=0.0)
+        return h * h - x
+
+    def chain7(x, y):
+        return torch.abs(torch.clamp(3.0 * x - 1.0, -2.0, 2.0)) * y / (1.0 + x * x)
+
+    def chain10(x, y):
+        h = 0.5 * x - 0.25
+        h = h * x + 0.125
+        h = h * x - 1.0
+        h = h * x + 2.0
+        return h * x + 1.0
+
+    def logistic(x, y):
+        return torch.reciprocal(torch.exp(-x) + 1.0)
+
+    def density(x, y):
+        return torch.exp(x * x * -0.5) * 0.3989422804
+
+    def softplus(x, y):
+        return torch.clamp(x, min=0.0) + torch.log1p(torch.exp(-torch.abs(x)))
+
+    def gelu(x, y):
+        h = 0.7978845608 * (0.044715 * (x * x * x) + x)
+        return 0.5 * x * (torch.tanh(h) + 1.0)
+
+    chains = {
+        'chain 2: x y + x': chain2, 'chain 3: sqrt(x^2 + 1)': chain3, 'chain 5: max(x y + 0.5, 0)^2 - x': chain5,
+        'chain 7: |clip(3 x - 1, -2, 2)| y / (1 + x^2)': chain7, 'chain 10: polynomial of degree 5': chain10,
+        'exp 4: 1 / (1 + exp(-x))': logistic, 'exp 4: density of the normal distribution': density,
+        'exp 6: max(x, 0) + log(1 + exp(-|x|))': softplus, 'tanh 8: GELU': gelu,
+    }
+    table = {name: torch.jit.script(f) for name, f in chains.items()}
+    reductions = {
+        'sum': lambda x, d: torch.sum(x, d), 'max': lambda x, d: torch.amax(x, d), 'logsumexp': lambda x, d: torch.logsumexp(x, d),
+        'argmax': lambda x, d: torch.argmax(x, d), 'var': lambda x, d: torch.var(x, d, unbiased=False),
+        'softmax': lambda x, d: torch.softmax(x, d),
+    }
+    for name, f in reductions.items():
+        for axis in range(3):
+            table['%s, axis %d' % (name, axis)] = lambda x, y, f=f, axis=axis: f(x, axis)
+        if name not in ('argmax', 'softmax'):
+            table[name + ', all axes'] = lambda x, y, f=f: f(x, [0, 1, 2])
+    return table
+
+
+def median(f, secs):
+    for _ in range(5):
+        f()
+    times, begin = [], time.perf_counter()
+    while time.perf_counter() - begin < secs or len(times) < 20:
+        t = time.perf_counter()
+        f()
+        times.append(time.perf_counter() - t)
+    return 1e3 * statistics.median(times)
+
+
+def peer(secs):
+    import torch
+    torch.set_num_threads(int(os.environ.get('GOMAXPROCS', os.cpu_count())))
+    torch.manual_seed(1)
+    x, y, to = (torch.randn(200, 250, 200) for _ in range(3))
+    with torch.no_grad():
+        print(json.dumps({'name': 'copy', 'ms_per_step_median': median(lambda: to.copy_(x), secs)}))
+        for name, f in expressions(torch).items():
+            print(json.dumps({'name': name, 'ms_per_step_median': median(lambda: f(x, y), secs)}), flush=True)
+
+
+def lines(command, **env):
+    text = subprocess.run(command, env={**os.environ, **env}, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument('bench')
+    p.add_argument('--rounds', type=int, default=3)
+    p.add_argument('--secs', type=float, default=0.05, help='seconds for each expression in each round, but at least 20 steps')
+    p.add_argument('--peer', action='store_true', help=argparse.SUPPRESS)
+    a = p.parse_args()
+    if a.peer:
+        return peer(a.secs)
+    ours, theirs, copies = {}, {}, {}
+    for _ in range(a.rounds):
+        for r in lines([a.bench, '-workload', 'expressions', '-secs', str(a.secs)]):
+            ours.setdefault(r['name'], []).append(r['ms_per_step_median'])
+            copies.setdefault(r['name'], []).append(r['of_copy'])
+        for r in lines([sys.executable, os.path.abspath(__file__), a.bench, '--peer', '--secs', str(a.secs)], **KEEP):
+            theirs.setdefault(r['name'], []).append(r['ms_per_step_median'])
+    print('| expression | Reef, ms | rate / copy | PyTorch, ms | PyTorch / Reef |\n|---|---|---|---|---|')
+    for name, t in ours.items():
+        ratio = statistics.median(b / a for a, b in zip(t, theirs[name]))
+        print('| %s | %.2f | %.2f | %.2f | %.2f |' % (name.replace('|', '\\|'), statistics.median(t), statistics.median(copies[name]),
+                                                    statistics.median(theirs[name]), ratio))
+
+
+main()

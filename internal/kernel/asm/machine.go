@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The machine runs a chain of element-wise functions on some vectors at a time, the accumulators, from
+// loading them to storing them: what the chain computes in between stays in registers, and memory is
+// read while the core computes. A program is a list of simd.Instruction. The code of an instruction, a
+// handler, is a function that is entered and left by a jump; the first and the last of them are called
+// and return.
+//
+// The bodies are those of the functions over slices, so an element has the same bits here and there.
+
+// accumulators is the number of vectors that a program works on at a time.
+const accumulators = 4
+
+// A function that needs at least long registers beside the accumulator has so many instructions that its
+// handler computes half the accumulators, exchanges the halves, and does so again: this costs moves, which
+// the core does by renaming, and saves half the code. Nor has it a second handler with its operands
+// exchanged; a program keeps the accumulators in memory instead.
+const long = 4
+
+// Fields of simd.Instruction.
+const (
+	fieldHandler  = 8 * iota
+	fieldOperand  // the address of the first element
+	fieldMoving   // all ones if the operand moves with the elements, else 0
+	fieldOperand2 // the same for a second operand
+	fieldMoving2
+	fieldX // two floats
+	instructionSize
+	fieldY = fieldX + 4
+)
+
+var (
+	pc        = reg.R10 // the current instruction
+	program   = reg.R12 // the first one
+	at        = reg.R8  // the offset in bytes of the current floats
+	end       = reg.R9
+	beyond    = reg.R11 // not 0 if a function met an argument that it cannot handle
+	base      = reg.RSI
+	index     = reg.RDX
+	base2     = reg.RDI
+	index2    = reg.RBX
+	scratch   = reg.RAX
+	rounds    = reg.RCX
+	handlerOf = map[string][]string{}
+)
+
+func machines(c *build.Context) {
+	doubles := map[bits64]operand.Mem{}
+	for k := range handlerOf {
+		delete(handlerOf, k)
+	}
+	both(c, func(v arith) { machine{v}.emit(doubles) })
+}
+
+type machine struct{ arith }
+
+func (m machine) acc(i int) register { return m.regs[i] }
+
+// temps returns the registers that are no accumulators, but for those of scalars.
+func (m machine) temps(scalars int) (temps, held []register) {
+	free := m.regs[accumulators:]
+	n := len(free) - scalars
+	return free[:n], free[n:]
+}
+
+func (m machine) emit(doubles map[bits64]operand.Mem) {
+	m.control()
+	m.handler("load", func() {
+		m.operand()
+		m.each(func(i int) { m.VMOVUPS(m.element(i), m.acc(i)) })
+	})
+	m.handler("store", func() {
+		m.operand()
+		m.each(func(i int) { m.VMOVUPS(m.acc(i), m.element(i)) })
+	})
+	m.handler("stream", func() {
+		m.operand()
+		m.each(func(i int) { m.VMOVNTPS(m.acc(i), m.element(i)) })
+	})
+	for _, f := range unaryForms {
+		m.unary(f)
+	}
+	m.unary(unary("Scale", alpha, 0, func(l lane, x register) { l.mul(l.scalars[0], x, x) }))
+	m.unary(unary("Square", nil, 0, func(l lane, x register) { l.mul(x, x, x) }))
+	m.unary(unary("Clip", []string{"lo", "hi"}, 0, func(l lane, x register) {
+		l.max(x, l.scalars[0], x)
+		l.min(x, l.scalars[1], x)
+	}))
+	for _, f := range angleForms {
+		m.angle(f)
+	}
+	for _, f := range []form{
+		binary("Add", nil, 0, func(l lane, a, b register) { l.add(b, a, a) }),
+		binary("Sub", nil, 0, func(l lane, a, b register) { l.sub(b, a, a) }),
+		binary("Mul", nil, 0, func(l lane, a, b register) { l.mul(b, a, a) }),
+		binary("Max", nil, 2, func(l lane, a, b register) {
+			l.max(a, b, a)
+			l.choose(unordered, b, b, b, a, a, l.t[0])
+		}),
+		binaryForms[0], binaryForms[1], power(doubles),
+	} {
+		m.binary(f.name, f, false)
+		if f.temps < long && f.name != "Add" && f.name != "Mul" {
+			m.binary(f.name+"Of", f, true)
+		}
+	}
+	for _, a := range activationForms {
+		m.unary(unary("Act"+a.name, alpha, 5, func(l lane, x register) { a.value(l, x, l.scalars[0], l.t) }))
+		f := binary("", alpha, 5, func(l lane, s, dy register) {
+			a.derivative(l, s, dy, l.scalars[0], l.t)
+			l.VMOVAPS(dy, s)
+		})
+		m.binary("Grad"+a.name, f, false)
+	}
+	m.conditions()
+}
+
+// handler emits the code of an instruction and the jump to the next one.
+func (m machine) handler(name string, body func()) {
+	m.Function(m.name + "VM" + name)
+	m.Attributes(nosplit)
+	m.SignatureExpr("func()")
+	body()
+	m.ADDQ(operand.I32(instructionSize), pc)
+	m.next()
+	handlerOf[m.name] = append(handlerOf[m.name], name)
+}
+
+// next jumps to the handler of the current instruction.
+func (m machine) next() {
+	m.MOVQ(operand.Mem{Base: pc, Disp: fieldHandler}, scratch)
+	m.Instruction(&ir.Instruction{Opcode: "JMP", Operands: []operand.Op{scratch}, Inputs: []operand.Op{scratch}, IsTerminal: true})
+}
+
+// control emits how a program begins, repeats and ends.
+func (m machine) control() {
+	m.Function(m.name + "VM")
+	m.Attributes(nosplit)
+	m.Doc("runs a program on bytes of floats, a multiple of those of the accumulators; it returns whether a function met an argument that it cannot handle.")
+	m.SignatureExpr("func(program *byte, bytes int) uint64")
+	m.Load(m.Param("program"), program)
+	m.Load(m.Param("bytes"), end)
+	m.XORQ(at, at)
+	m.XORQ(beyond, beyond)
+	m.MOVQ(program, pc)
+	m.next()
+	size := accumulators * m.width
+	m.Function(m.name + "VMagain")
+	m.Attributes(nosplit)
+	m.SignatureExpr("func(program *byte, bytes int) uint64") // that of the function that is left here
+	m.ADDQ(operand.U32(size), at)
+	m.CMPQ(at, end)
+	m.JGE(operand.LabelRef("end"))
+	m.MOVQ(program, pc)
+	m.next()
+	m.Label("end")
+	m.SFENCE()
+	m.VZEROUPPER()
+	m.MOVQ(beyond, address(m.ReturnIndex(0)))
+	m.RET()
+	handlerOf[m.name] = append(handlerOf[m.name], "again")
+}
+
+func (m machine) each(f func(i int)) {
+	for i := range accumulators {
+		f(i)
+	}
+}
+
+// operand computes where the first operand is; operand2 the second.
+func (m machine) operand() {
+	m.MOVQ(operand.Mem{Base: pc, Disp: fieldOperand}, base)
+	m.MOVQ(operand.Mem{Base: pc, Disp: fieldMoving}, index)
+	m.ANDQ(at, index)
+}
+
+func (m machine) operand2() {
+	m.MOVQ(operand.Mem{Base: pc, Disp: fieldOperand2}, base2)
+	m.MOVQ(operand.Mem{Base: pc, Disp: fieldMoving2}, index2)
+	m.ANDQ(at, index2)
+}
+
+func (m machine) element(i int) operand.Mem {
+	return operand.Mem{Base: base, Index: index, Scale: 1, Disp: i * m.width}
+}
+
+func (m machine) element2(i int) operand.Mem {
+	return operand.Mem{Base: base2, Index: index2, Scale: 1, Disp: i * m.width}
+}
+
+// scalars broadcasts the numbers of the instruction.
+func (m machine) scalars(held []register) {
+	for i, r := range held {
+		m.VBROADCASTSS(operand.Mem{Base: pc, Disp: fieldX + 4*i}, r)
+	}
+}
+
+// share calls f for each accumulator with registers of its own as far as there are enough. advance emits
+// what moves to the operands of the next half of the accumulators.
+func (m machine) share(temps []register, each int, advance func(bytes int), f func(i int, t []register)) {
+	count := accumulators
+	if each >= long {
+		count /= 2
+		m.MOVQ(operand.U32(accumulators/count), rounds)
+		m.Label("round")
+	}
+	chains := count
+	if each > 0 {
+		chains = min(len(temps)/each, count)
+	}
+	for i := range count {
+		c := i % chains
+		f(i, temps[c*each:(c+1)*each])
+	}
+	if count == accumulators {
+		return
+	}
+	for i := range count {
+		t := temps[i]
+		m.VMOVAPS(m.acc(i), t)
+		m.VMOVAPS(m.acc(i+count), m.acc(i))
+		m.VMOVAPS(t, m.acc(i+count))
+	}
+	if advance != nil {
+		advance(count * m.width)
+	}
+	m.DECQ(rounds)
+	m.JNZ(operand.LabelRef("round"))
+}
+
+func (m machine) unary(f form) {
+	m.handler(f.name, func() {
+		temps, held := m.temps(len(f.numbers))
+		m.scalars(held)
+		m.share(temps, f.temps, nil, func(i int, t []register) {
+			f.unary(lane{arith: m.arith, t: t, scalars: held}, m.acc(i))
+		})
+	})
+}
+
+// binary emits a function of the accumulator and the operand; of the operand and the accumulator if
+// reversed is set.
+func (m machine) binary(name string, f form, reversed bool) {
+	m.handler(name, func() {
+		m.operand()
+		temps, held := m.temps(len(f.numbers))
+		m.scalars(held)
+		advance := func(bytes int) { m.ADDQ(operand.U32(bytes), index) }
+		m.share(temps, f.temps+1, advance, func(i int, t []register) {
+			other := t[f.temps]
+			m.VMOVUPS(m.element(i), other)
+			l := lane{arith: m.arith, t: t[:f.temps], scalars: held}
+			if !reversed {
+				f.binary(l, m.acc(i), other)
+				return
+			}
+			f.binary(l, other, m.acc(i))
+			m.VMOVAPS(other, m.acc(i))
+		})
+	})
+}
+
+func (m machine) angle(f angleForm) {
+	m.handler(f.name, func() {
+		const each = 6
+		temps, _ := m.temps(0)
+		m.share(temps, each, nil, func(i int, t []register) {
+			l, x := lane{arith: m.arith, t: t}, m.acc(i)
+			m.abs(x, t[0])
+			m.set(largestAngle, t[1])
+			if m.is512() {
+				m.compare(greater, t[0], t[1])
+				m.KMOVW(m.condition(), scratch.As32())
+			} else {
+				m.VCMPPS(operand.U8(greater), t[1], t[0], t[0])
+				m.VMOVMSKPS(t[0], scratch.As32())
+			}
+			m.ORQ(scratch, beyond)
+			f.reduce(l, x, t[0], t[1], t[2:5])
+			f.value(l, x, t[0], t[1], t[2:5])
+		})
+	})
+}
+
+// mask writes lanes of ones where x pred y.
+func (m machine) mask(pred uint8, x, y, dst register) {
+	if m.is512() {
+		m.VCMPPS(operand.U8(pred), y, x, m.condition())
+		m.VPMOVM2D(m.condition(), dst)
+		return
+	}
+	m.VCMPPS(operand.U8(pred), y, x, dst)
+}
+
+// conditions emits the functions of booleans, which are lanes of ones or zeros in accumulators.
+func (m machine) conditions() {
+	temps, _ := m.temps(0)
+	for _, p := range predicates {
+		if p.with == nil {
+			for _, reversed := range []bool{false, true} {
+				name := p.name
+				if reversed {
+					name += "Of"
+				}
+				m.handler(name, func() {
+					m.operand()
+					m.each(func(i int) {
+						m.VMOVUPS(m.element(i), temps[i])
+						x, y := m.acc(i), temps[i]
+						if reversed {
+							x, y = y, x
+						}
+						m.mask(p.pred, x, y, m.acc(i))
+					})
+				})
+			}
+			continue
+		}
+		m.handler(p.name, func() {
+			limit := temps[accumulators]
+			if w, ok := p.with.(float64); ok {
+				m.set(w, limit)
+			}
+			m.each(func(i int) {
+				x, y := m.acc(i), limit
+				if p.abs {
+					m.abs(x, temps[i])
+					x = temps[i]
+				}
+				if _, ok := p.with.(itself); ok {
+					y = x
+				}
+				m.mask(p.pred, x, y, m.acc(i))
+			})
+		})
+	}
+	ones := number(math.MaxUint32)
+	logic := func(name string, f func(x operand.Op, y, dst register)) {
+		m.handler(name, func() {
+			m.operand()
+			m.each(func(i int) {
+				m.VMOVUPS(m.element(i), temps[i])
+				f(temps[i], m.acc(i), m.acc(i))
+			})
+		})
+	}
+	logic("And", func(x operand.Op, y, dst register) { m.and(x, y, dst) })
+	logic("Or", func(x operand.Op, y, dst register) { m.or(x, y, dst) })
+	logic("Xor", func(x operand.Op, y, dst register) { m.xor(x, y, dst) })
+	m.handler("Not", func() { m.each(func(i int) { m.xor(ones, m.acc(i), m.acc(i)) }) })
+	m.handler("FloatOfBool", func() { m.each(func(i int) { m.and(bits(1), m.acc(i), m.acc(i)) }) })
+	m.handler("Where", func() {
+		m.operand()
+		m.operand2()
+		m.each(func(i int) {
+			m.VMOVUPS(m.element(i), temps[i])
+			if m.is512() {
+				m.VPMOVD2M(m.acc(i), m.condition())
+				m.VMOVUPS(m.element2(i), m.acc(i))
+				m.VMOVAPS(temps[i], m.condition(), m.acc(i))
+			} else {
+				m.VMOVUPS(m.element2(i), temps[accumulators+i])
+				m.VBLENDVPS(m.acc(i), temps[i], temps[accumulators+i], m.acc(i))
+			}
+		})
+	})
+	lanes := m.width / 4
+	m.handler("LoadBool", func() {
+		m.operand()
+		m.SHRQ(operand.U8(2), index)
+		zero := temps[0]
+		m.zero(zero)
+		m.each(func(i int) {
+			m.VPMOVZXBD(operand.Mem{Base: base, Index: index, Scale: 1, Disp: i * lanes}, m.acc(i))
+			m.subInt(m.acc(i), zero, m.acc(i))
+		})
+	})
+	m.handler("StoreBool", func() {
+		m.operand()
+		m.SHRQ(operand.U8(2), index)
+		one, x := temps[0].AsX(), temps[1].AsX()
+		if m.is512() {
+			m.VPBROADCASTB(m.constant(0x01010101), one)
+		} else {
+			m.VBROADCASTSS(m.constant(0x01010101), temps[0])
+		}
+		for i := 0; i < accumulators*lanes/boolLanes; i++ {
+			if m.is512() {
+				m.VPMOVD2M(m.acc(i), m.condition())
+				m.VPMOVM2B(m.condition(), x)
+			} else {
+				for k := range 2 {
+					a, t := m.acc(2*i+k), temps[1+k].AsX()
+					m.VEXTRACTI128(operand.U8(1), a, t)
+					m.VPACKSSDW(t, a.AsX(), t)
+				}
+				m.VPACKSSWB(temps[2].AsX(), x, x)
+			}
+			m.VPAND(one, x, x)
+			m.VMOVDQU(x, operand.Mem{Base: base, Index: index, Scale: 1, Disp: i * boolLanes})
+		}
+	})
+	m.addresses()
+}
+
+// addresses emits a function that writes the addresses of all handlers.
+func (m machine) addresses() {
+	m.Function(m.name + "VMHandlers")
+	m.Attributes(nosplit)
+	m.Pragma("noescape")
+	m.SignatureExpr("func(dst []uintptr)")
+	m.Load(m.Param("dst").Base(), reg.RDI)
+	for i, name := range handlerOf[m.name] {
+		m.LEAQ(operand.Mem{Symbol: operand.Symbol{Name: "·" + m.name + "VM" + name}, Base: reg.StaticBase}, scratch)
+		m.MOVQ(scratch, operand.Mem{Base: reg.RDI, Disp: 8 * i})
+	}
+	m.RET()
+}
+
+// machineTables lists the handlers in the order of their addresses.
+func machineTables() string {
+	var b strings.Builder
+	for _, v := range []isa{avx512, avx2} {
+		fmt.Fprintf(&b, "\nvar %sMachine = newMachine(%d, %sVM, %sVMHandlers, []string{\n", v.name, accumulators*v.width/4, v.name, v.name)
+		for _, name := range handlerOf[v.name] {
+			fmt.Fprintf(&b, "\t%q,\n", name)
+		}
+		b.WriteString("})\n")
+	}
+	b.WriteString("\nvar machineActivations = [ref.Activations]string{\n")
+	for _, a := range activationForms {
+		fmt.Fprintf(&b, "\tref.%s: %q,\n", a.name, a.name)
+	}
+	b.WriteString("}\n")
+	return b.String()
+}

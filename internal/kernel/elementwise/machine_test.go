@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package elementwise
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/reef-dl/reef/internal/kernel/kerneltest"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
+
+// randomExpr returns an expression of floats and conditions, most of which has a program.
+func randomExpr(rng *rand.Rand) *Expr {
+	var in []Type
+	for range 1 + rng.IntN(4) {
+		in = append(in, []Type{Float, Float, Float, Bool}[rng.IntN(4)])
+	}
+	in[0] = Float
+	types, steps := append([]Type{}, in...), []Step{}
+	for range 2 + rng.IntN(12) {
+		s := Step{X: []float64{1.25, -1, 1, 2, 0.5}[rng.IntN(5)], Y: []float64{0, 1.5}[rng.IntN(2)], Act: ref.Activation(1 + rng.IntN(int(ref.Activations)-1))}
+		pick := func(t Type) int {
+			for range 50 {
+				v := rng.IntN(len(types))
+				if rng.IntN(2) == 0 {
+					v = max(len(types)-1-rng.IntN(3), 0) // chains
+				}
+				if types[v] == t {
+					return v
+				}
+			}
+			return -1
+		}
+		s.Op = Op(rng.IntN(int(ops)))
+		if handlers[s.Op] == "" && rng.IntN(20) > 0 && s.Op != Activate && s.Op != ActivateGrad && s.Op != PowX {
+			continue
+		}
+		if s.Op == Clip {
+			s.X, s.Y = -1, 1.5
+		}
+		ok := s.Op.Result() != Int
+		for i, t := range s.Op.In() {
+			v := pick(t)
+			ok = ok && v >= 0
+			switch i {
+			case 0:
+				s.A = v
+			case 1:
+				s.B = v
+			case 2:
+				s.C = v
+			}
+		}
+		if ok {
+			steps, types = append(steps, s), append(types, s.Op.Result())
+		}
+	}
+	if len(steps) == 0 {
+		return randomExpr(rng)
+	}
+	return New(in, steps...)
+}
+
+// TestProgramsComputeTheSameBits compares programs with computing step after step, for operands of any
+// kind and length, large angles and results in place.
+func TestProgramsComputeTheSameBits(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		m := simd.Active.Machine
+		if m == nil {
+			t.Skip("portable Go has no machine")
+		}
+		rng := rand.New(rand.NewPCG(21, 22))
+		programs := 0
+		for range kerneltest.Rounds(1500) {
+			e := randomExpr(rng)
+			if len(e.codeFor(m).list) > 0 {
+				programs++
+			}
+			shape := []int{1 + rng.IntN(40), 1 + rng.IntN(90)}
+			if rng.IntN(20) == 0 {
+				shape[0] = 300
+			}
+			n := shape[0] * shape[1]
+			in := operandsOf[float32](rng, e, n)
+			for i := range in {
+				o := &in[i]
+				o.Shape = shape
+				switch rng.IntN(6) {
+				case 0:
+					*o = o.slice(0, 1)
+					o.Shape = nil
+				case 1:
+					*o = o.slice(0, shape[1])
+				case 2:
+					*o = o.slice(0, shape[0])
+					o.Shape = []int{shape[0], 1}
+				}
+				if rng.IntN(10) == 0 && o.Floats != nil {
+					o.Floats[rng.IntN(len(o.Floats))] = []float32{1e9, float32(math.Inf(1)), float32(math.NaN())}[rng.IntN(3)]
+				}
+			}
+			got, want := outputOf[float32](e, shape...), outputOf[float32](e, shape...)
+			program := e.codeFor(m)
+			e.code.Store(&code{machine: m})
+			Run(e, &want, in)
+			e.code.Store(program)
+			Run(e, &got, in)
+			same := func(what string, got Operand[float32]) {
+				for i := range n {
+					g, w := got.text(i), want.text(i)
+					if got.Floats != nil && got.Floats[i] != got.Floats[i] && want.Floats[i] != want.Floats[i] {
+						continue // which NaN it is may differ
+					}
+					if g != w {
+						t.Fatalf("%v, %s: element %d of %v is %v, step by step %v", e, what, i, shape, g, w)
+					}
+				}
+			}
+			same("program", got)
+			if allocs := kerneltest.Allocs(func() { Run(e, &got, in) }); allocs > 0 {
+				t.Fatalf("%v allocates %v times", e, allocs)
+			}
+			if e.Result() == Float && len(in[0].Floats) == n {
+				y := in[0]
+				y.Shape = shape
+				Run(e, &y, in)
+				same("in place", y)
+			}
+		}
+		if programs < kerneltest.Rounds(1500)/2 {
+			t.Errorf("only %d expressions have a program", programs)
+		}
+	})
+}
+
+// TestInstructionLayout: the assembly reads the fields at these offsets.
+func TestInstructionLayout(t *testing.T) {
+	var i simd.Instruction
+	got := []uintptr{unsafe.Offsetof(i.Handler), unsafe.Offsetof(i.Operand), unsafe.Offsetof(i.Moving), unsafe.Offsetof(i.Operand2), unsafe.Offsetof(i.Moving2), unsafe.Offsetof(i.X), unsafe.Offsetof(i.Y), unsafe.Sizeof(i)}
+	for k, want := range []uintptr{0, 8, 16, 24, 32, 40, 44, 48} {
+		if got[k] != want {
+			t.Errorf("field %d lies at %d, want %d", k, got[k], want)
+		}
+	}
+}
+
+// TestResultsPastTheCaches: the program that stores past the caches, for a length that leaves a rest, gives
+// the bits of the one that does not.
+func TestResultsPastTheCaches(t *testing.T) {
+	kerneltest.OnEachISA(t, func(t *testing.T) {
+		if simd.Active.Machine == nil {
+			t.Skip("portable Go has no machine")
+		}
+		const n = streamed + largeGrain + 7
+		e := New([]Type{Float, Float}, Step{Op: Affine, A: 0, X: 1.5, Y: 0.25}, Step{Op: Mul, A: 2, B: 1})
+		x, y := kerneltest.Normal(rand.New(rand.NewPCG(3, 4)), make([]float32, n)), []float32{-3}
+		got, want := make([]float32, n), make([]float32, n)
+		run := func(out []float32, from, to int) {
+			shape := []int{to - from}
+			in := []Operand[float32]{{Floats: x[from:to], Shape: shape}, {Floats: y}}
+			Run(e, &Operand[float32]{Floats: out[from:to], Shape: shape}, in)
+		}
+		run(got, 0, n)
+		for from := 0; from < n; from += streamed / 2 {
+			run(want, from, min(from+streamed/2, n))
+		}
+		if !slices.Equal(got, want) {
+			t.Error("the results differ")
+		}
+	})
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simd
+
+// Functions are one instruction set's versions of element-wise functions, with the values that package
+// math gives for special arguments. All are nil in portable Go. Slices have equal lengths; dst may be
+// one of the operands.
+type Functions struct {
+	Neg, Abs, Sign, Sqrt, Reciprocal, Rsqrt func(dst, x []float32)
+	Floor, Ceil, Round, Trunc               func(dst, x []float32)
+	Exp, Expm1, Log, Log1p, Tanh, Erf       func(dst, x []float32)
+	Affine                                  func(dst, x []float32, scale, shift float32)
+	Div, Min, Pow                           func(dst, a, b []float32)
+
+	// These return how many elements are beyond 1<<17 and their results wrong.
+	Sin, Cos, Tan func(dst, x []float32) float64
+
+	// The sums of (x - alpha)^2 and exp(x - alpha); the largest and the smallest element, an infinity if x
+	// is empty, and NaN if there is one or the sum of x is not defined; the product.
+	SumSquaresFrom, SumExp     func(x []float32, alpha float32) float64
+	Largest, Smallest, Product func(x []float32) float32
+
+	// The lengths of these must be multiples of Sixteen.
+	Equal, NotEqual, Less, LessEqual func(dst []bool, a, b []float32)
+	IsNaN, IsInf, IsFinite, NotZero  func(dst []bool, x []float32)
+	Where                            func(dst []float32, c []bool, a, b []float32)
+	FloatOfBool                      func(dst []float32, x []bool)
+}
+
+// Sixteen is what the length of some functions' operands is a multiple of.
+const Sixteen = 16
