@@ -91,7 +91,7 @@ func ctcFormula(in Nodes) (*Node, error) {
 		alpha = do(Add(sum, here))
 	}
 	// The path ends in the last label or in the blank behind it.
-	last := do(Scale(do(Reshape(do(Sum(do(Cast(do(NotEqual(labels, zero)), Int64)), Axes(1))), batch, 1)), 2))
+	last := do(Scale(do(CountNonzero(labels, Axes(1), KeepDims())), 2))
 	end := do(GatherElements(alpha, last, 1))
 	label := do(GatherElements(alpha, do(Maximum(do(Affine(last, 1, -1)), zero)), 1))
 	label = do(Where(do(Equal(last, zero)), do(Scalar(alpha, -1e30)), label))

@@ -34,7 +34,7 @@ func order[E Number](ids []int64, x []E, outer, n, inner, k int, descending bool
 	if len(x) == 0 || k == 0 {
 		return
 	}
-	if n > math.MaxUint32 {
+	if uint64(n) > math.MaxUint32 {
 		panic(fmt.Sprintf("sort: %d elements, want at most %d", n, uint32(math.MaxUint32)))
 	}
 	if x, ok := any(x).([]float32); ok && inner == 1 && outer < 4 && n >= long && k == n {
