@@ -10,23 +10,26 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// ConvSpec describes how a convolution's window moves. The zero value is stride 1, no
-// dilation and no padding. With one spatial axis, the second element of each pair is used.
+// ConvSpec describes how a convolution's window moves, with an element for each spatial axis. The zero
+// value is stride 1, no dilation and no padding.
 type ConvSpec struct {
-	Stride   [2]int
-	Dilation [2]int
+	Stride   [3]int
+	Dilation [3]int
 	Padding  Padding
 }
 
-// Conv returns y = act(x * w + b), a cross-correlation over one or two spatial axes,
-// channels last:
+// Conv returns y = act(x * w + b), a cross-correlation over one to three spatial axes, channels last:
 //
-//	x (batch, height, width, in)   w (kh, kw, in, out)   b (out) or nil   y (batch, oh, ow, out)
-//	x (batch, steps, in)           w (k, in, out)                         y (batch, steps', out)
+//	x (batch, steps, in)                  w (k, in, out)          b (out) or nil   y (batch, steps', out)
+//	x (batch, height, width, in)          w (kh, kw, in, out)                      y (batch, oh, ow, out)
+//	x (batch, depth, height, width, in)   w (kd, kh, kw, in, out)                  y (batch, od, oh, ow, out)
 //
 // An axis of length n gets length ⌊(n - d·(k-1) - 1)/s⌋ + 1, or ⌈n/s⌉ with Same or Causal
-// padding. There is no im2col copy.
+// padding. There is no im2col copy; of volumes, the kd frames of a window are copied side by side.
 func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	if rankOf(x) == 5 && rankOf(w) == 5 {
+		return convVolume(x, w, b, spec, act)
+	}
 	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return convOp(rankOf(x), spec, act, bias) })
 }
 
@@ -34,9 +37,14 @@ func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
 // x, shaped like an output of Conv, to an image of the given spatial size.
 //
 //	x (batch, oh, ow, out)   w (kh, kw, in, out)   y (batch, size..., in)
+//
+// With one and three spatial axes, the shapes are as in Conv.
 func ConvTranspose(x, w *Node, spec ConvSpec, size ...int) (*Node, error) {
 	if x == nil || w == nil || len(w.Shape()) < 2 || len(size) != len(w.Shape())-2 {
 		return nil, &OpError{Op: "conv_transpose", Err: fmt.Errorf("got size %v, want one number for each spatial axis of the kernel", size)}
+	}
+	if rankOf(x) == 5 && rankOf(w) == 5 {
+		return convTransposeVolume(x, w, spec, size)
 	}
 	image := append(append(tensor.Shape{x.Shape()[0]}, size...), w.Shape()[len(w.Shape())-2])
 	return convBackData(image, x, w, spec)
