@@ -154,7 +154,7 @@ func (p *packed) add(s Shape) {
 // part returns value k of a vector.
 func (p *packed) part(vector *Node, k int) (*Node, error) {
 	var try Try
-	y := try.Do(Reshape(try.Do(Slice(vector, 0, p.offsets[k], size(p.shapes[k]))), p.shapes[k]...))
+	y := try.Do(Reshape(try.Do(Slice(vector, At(0, p.offsets[k], p.offsets[k]+size(p.shapes[k])))), p.shapes[k]...))
 	return y, try.Err()
 }
 

@@ -28,7 +28,7 @@ type unary struct {
 // chainOps returns all ops that can be chained. TestEveryOpHasARow checks that no exported
 // op is missing.
 func chainOps() []unary {
-	return slices.Concat(anyRank(), matrices(), series(), images(), volumes(), lossOps(), scalarOps())
+	return slices.Concat(anyRank(), alongAxes(), matrices(), series(), images(), volumes(), lossOps(), scalarOps())
 }
 
 // evenColumns is 1 in every other column: a mask that leaves something of each row.
@@ -261,10 +261,10 @@ func anyRank() []unary {
 			return LayerNorm(x, p(lastOf(x)), p(lastOf(x)), 0.1)
 		}},
 		{name: "layer norm bare", ranks: all, build: func(x node, _ param) (node, error) { return LayerNorm(x, nil, nil, 0.1) }},
-		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return RepeatElements(x, 1, 2) }},
-		{name: "reverse", ranks: all, build: func(x node, _ param) (node, error) { return Reverse(x, 1) }},
+		{name: "repeat", ranks: all, build: func(x node, _ param) (node, error) { return Repeat(x, 2, 1) }},
+		{name: "reverse", ranks: all, build: func(x node, _ param) (node, error) { return Flip(x, 1) }},
 		{name: "slice", ranks: all, build: func(x node, _ param) (node, error) {
-			return Slice(x, 1, 0, max(1, x.Shape()[1]-1))
+			return Slice(x, At(1, 0, max(1, x.Shape()[1]-1)))
 		}},
 		{name: "concat", ranks: all, build: func(x node, p param) (node, error) {
 			return Concat(1, x, p(x.Shape()...), x)
@@ -296,16 +296,16 @@ func activationKinds() (kinds []ActivationKind) {
 // matrices returns the ops on (batch, features).
 func matrices() []unary {
 	ops := []unary{
-		{name: "matmul nt", build: func(x node, p param) (node, error) { return MatMul(x, p(2, lastOf(x)), false, true) }},
+		{name: "matmul nt", build: func(x node, p param) (node, error) { return MatMul(x, p(2, lastOf(x)), Transposed(false, true)) }},
 		{name: "matmul tn", build: func(x node, p param) (node, error) {
-			return MatMul(p(x.Shape()[0], x.Shape()[0]), x, true, false)
+			return MatMul(p(x.Shape()[0], x.Shape()[0]), x, Transposed(true, false))
 		}},
-		{name: "matmul tt", build: func(x node, p param) (node, error) { return MatMul(x, p(3, x.Shape()[0]), true, true) }},
+		{name: "matmul tt", build: func(x node, p param) (node, error) { return MatMul(x, p(3, x.Shape()[0]), Transposed(true, true)) }},
 		{name: "reshape", build: func(x node, _ param) (node, error) { return Reshape(x, x.Shape()[1], x.Shape()[0]) }},
 		{name: "reshape to series", build: func(x node, _ param) (node, error) {
 			return Reshape(x, x.Shape()[0], x.Shape()[1], 1)
 		}},
-		{name: "permute", build: func(x node, _ param) (node, error) { return Permute(x, 1, 0) }},
+		{name: "permute", build: func(x node, _ param) (node, error) { return Transpose(x, 1, 0) }},
 		{name: "embedding", build: func(x node, _ param) (node, error) { // x as the table
 			return Embedding(constant(x, []float64{0, float64(x.Shape()[0] - 1), 0}, 2, 3), x)
 		}},
@@ -325,8 +325,8 @@ func matrices() []unary {
 func series() []unary {
 	pool := PoolSpec{Size: [3]int{2}, Stride: [3]int{1}, Padding: Same}
 	ops := []unary{
-		{name: "permute", build: func(x node, _ param) (node, error) { return Permute(x, 0, 2, 1) }},
-		{name: "permute batch", build: func(x node, _ param) (node, error) { return Permute(x, 2, 0, 1) }},
+		{name: "permute", build: func(x node, _ param) (node, error) { return Transpose(x, 0, 2, 1) }},
+		{name: "permute batch", build: func(x node, _ param) (node, error) { return Transpose(x, 2, 0, 1) }},
 		{name: "reshape", build: func(x node, _ param) (node, error) {
 			s := x.Shape()
 			return Reshape(x, s[0], s[2], s[1])
@@ -336,21 +336,22 @@ func series() []unary {
 			return Reshape(x, s[0], 1, s[1], s[2])
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
-		{name: "repeat channels", build: func(x node, _ param) (node, error) { return RepeatElements(x, 2, 3) }},
+		{name: "repeat channels", build: func(x node, _ param) (node, error) { return Repeat(x, 3, 2) }},
 		{name: "concat channels", build: func(x node, p param) (node, error) {
 			return Concat(2, x, p(x.Shape()[0], x.Shape()[1], 2), x)
 		}},
-		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, PadWidths{Left: 1, Right: 2}) }},
-		{name: "crop", build: func(x node, _ param) (node, error) { return Crop(x, PadWidths{Left: min(1, x.Shape()[1]-1)}) }},
+		{name: "pad", build: func(x node, _ param) (node, error) {
+			return Pad(x, PadZeros, PadWidth{Axis: 1, Before: 1, After: 2})
+		}},
 		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
 			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
 		}},
-		{name: "gram", build: func(x node, _ param) (node, error) { return BatchMatMul(x, x, false, true) }},
+		{name: "gram", build: func(x node, _ param) (node, error) { return MatMul(x, x, Transposed(false, true)) }},
 		{name: "matmul tn", build: func(x node, p param) (node, error) {
-			return BatchMatMul(p(x.Shape()[0], x.Shape()[1], 2), x, true, false)
+			return MatMul(p(x.Shape()[0], x.Shape()[1], 2), x, Transposed(true, false))
 		}},
 		{name: "matmul tt", build: func(x node, p param) (node, error) {
-			return BatchMatMul(x, p(x.Shape()[0], 2, x.Shape()[1]), true, true)
+			return MatMul(x, p(x.Shape()[0], 2, x.Shape()[1]), Transposed(true, true))
 		}},
 		{name: "attention", build: func(x node, p param) (node, error) {
 			s := x.Shape()
@@ -410,7 +411,7 @@ func series() []unary {
 func images() []unary {
 	small := PoolSpec{Size: [3]int{2, 2}, Stride: [3]int{1, 1}, Padding: Same}
 	return ranked("4", []unary{
-		{name: "permute", build: func(x node, _ param) (node, error) { return Permute(x, 0, 3, 1, 2) }},
+		{name: "permute", build: func(x node, _ param) (node, error) { return Transpose(x, 0, 3, 1, 2) }},
 		{name: "reshape to series", build: func(x node, _ param) (node, error) {
 			s := x.Shape()
 			return Reshape(x, s[0], s[1]*s[2], s[3])
@@ -421,15 +422,20 @@ func images() []unary {
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
 		{name: "upsample", build: func(x node, _ param) (node, error) { return Upsample(x, 1, 2) }},
-		{name: "pad", build: func(x node, _ param) (node, error) { return Pad(x, PadWidths{Top: 1, Right: 1}) }},
+		{name: "pad", build: func(x node, _ param) (node, error) {
+			return Pad(x, PadZeros, PadWidth{Axis: 1, Before: 1}, PadWidth{Axis: -2, After: 1})
+		}},
 		{name: "crop", build: func(x node, _ param) (node, error) {
-			return Crop(x, PadWidths{Top: min(1, x.Shape()[1]-1), Right: min(1, x.Shape()[2]-1)})
+			return Slice(x, At(1, min(1, x.Shape()[1]-1), Open), At(2, 0, x.Shape()[2]-min(1, x.Shape()[2]-1)))
 		}},
 		{name: "spatial dropout", build: func(x node, _ param) (node, error) {
 			return SpatialDropout(x, 0.3, &Random{Key: 7}, uint64(x.ID()))
 		}},
 		{name: "conv", build: func(x node, p param) (node, error) {
 			return Conv(x, p(2, 2, lastOf(x), 2), p(2), ConvSpec{Padding: Same}, Act(ReLU))
+		}},
+		{name: "conv groups", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 2, 1, 2*lastOf(x)), p(2*lastOf(x)), ConvSpec{Padding: Same, Groups: lastOf(x)}, Act(Tanh))
 		}},
 		{name: "conv 1x1", build: func(x node, p param) (node, error) {
 			return Conv(x, p(1, 1, lastOf(x), 2), nil, ConvSpec{}, Act(Linear))
@@ -449,7 +455,7 @@ func images() []unary {
 		{name: "global avg", build: func(x node, _ param) (node, error) { return GlobalAvgPool(x) }},
 		{name: "matmul", build: func(x node, p param) (node, error) {
 			s := x.Shape()
-			return BatchMatMul(x, p(s[0], s[1], s[3], 2), false, false)
+			return MatMul(x, p(s[0], s[1], s[3], 2))
 		}},
 	})
 }
@@ -521,6 +527,9 @@ func volumes() []unary {
 		}},
 		{name: "conv volume", build: func(x node, p param) (node, error) {
 			return Conv(x, p(2, 2, 1, lastOf(x), 2), p(2), ConvSpec{Padding: Same, Stride: [3]int{2}}, Act(Tanh))
+		}},
+		{name: "conv volume groups", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 1, 2, 1, 2*lastOf(x)), p(2*lastOf(x)), ConvSpec{Padding: Same, Groups: lastOf(x)}, Act(Tanh))
 		}},
 		{name: "conv volume dilated", build: func(x node, p param) (node, error) {
 			return Conv(x, p(2, 1, 2, lastOf(x), 1), nil, ConvSpec{Padding: Same, Dilation: [3]int{2}}, Act(Linear))

@@ -7,7 +7,7 @@
 // three things:
 //
 //   - ops that are correct and fast where Gorgonia's are not: [Dense], [Conv],
-//     [MaxPool], [Embedding], [BatchNorm], [LayerNorm], [BatchMatMul], [Activate],
+//     [MaxPool], [Embedding], [BatchNorm], [LayerNorm], [MatMul], [Activate],
 //     [Softmax], [Dropout], [Reshape], [Concat], losses and penalties. Each is a
 //     gorgonia.SDOp, so Gorgonia's TapeMachine can run it too;
 //   - [Compile], which plans the memory of an expression once and returns a

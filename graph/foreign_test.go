@@ -102,7 +102,7 @@ func TestForeignViewKeepsItsInput(t *testing.T) {
 	}
 	y := x // in between, values that need memory
 	for range 4 {
-		if y, err = Reverse(y, 1); err != nil {
+		if y, err = Flip(y, 1); err != nil {
 			t.Fatal(err)
 		}
 	}

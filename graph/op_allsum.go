@@ -23,7 +23,7 @@ func AllSum(label string, x *Node) (*Node, error) {
 		name: "all_sum" + attrs("of", label),
 		in:   []int{rankOf(x)}, out: rankOf(x),
 		shape:     sameShape,
-		run:       forDtypes(runCopy[float32], runCopy[float64]),
+		run:       moves(runCopy),
 		inPlaceOf: 1,
 		kind:      allSum{label},
 	}, x)

@@ -45,7 +45,7 @@ func RFFT(x *Node) (re, im *Node, err error) {
 		return nil, nil, err
 	}
 	last := len(x.Shape()) - 1
-	re, im = do(Slice(re, last, 0, n/2+1)), do(Slice(im, last, 0, n/2+1))
+	re, im = do(Slice(re, At(last, 0, n/2+1))), do(Slice(im, At(last, 0, n/2+1)))
 	return re, im, try.Err()
 }
 
@@ -136,7 +136,7 @@ func complexOp(re, im *Node, inverse bool, scale float64) (yre, yim *Node, err e
 	if scale != 1 {
 		y = do(Scale(y, scale))
 	}
-	part := func(k int) *Node { return do(Reshape(do(Slice(y, last, k, 1)), s...)) }
+	part := func(k int) *Node { return do(Reshape(do(Slice(y, At(last, k, k+1))), s...)) }
 	yre, yim = part(0), part(1)
 	return yre, yim, try.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -98,7 +99,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}
 	}
 	tanh, relu, linear := Act(Tanh), Act(ReLU), Act(Linear)
-	return []opRow{
+	return append(axesRows(t, g), []opRow{
 		{op: Activate, calls: calls{
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.1)) },
 			func() (node, error) { return Activate(x, ActAlpha(LeakyReLU, 0.2)) },
@@ -138,12 +139,6 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			attend(AttentionSpec{}, AttentionInputs{QueryMask: m}),
 			attend(AttentionSpec{}, AttentionInputs{KeyMask: m}),
 			attend(AttentionSpec{}, AttentionInputs{Mask: y, QueryMask: m, KeyMask: m}),
-		}},
-		{op: BatchMatMul, calls: calls{
-			func() (node, error) { return BatchMatMul(x, y, false, false) },
-			func() (node, error) { return BatchMatMul(x, y, false, true) },
-			func() (node, error) { return BatchMatMul(x, y, true, false) },
-			func() (node, error) { return BatchMatMul(x, y, true, true) },
 		}},
 		{op: BatchNorm, calls: calls{
 			norm(nil, nil, 0.1),
@@ -191,10 +186,6 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			},
 		}},
 		{op: CosineSimilarity, calls: calls{func() (node, error) { return CosineSimilarity(m, w) }}},
-		{op: Crop, calls: calls{
-			func() (node, error) { return Crop(x, PadWidths{Left: 1}) },
-			func() (node, error) { return Crop(x, PadWidths{Right: 1}) },
-		}},
 		{op: Dense, calls: calls{
 			func() (node, error) { return Dense(m, w, nil, linear) },
 			func() (node, error) { return Dense(m, w, nil, relu) },
@@ -205,6 +196,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			depthwise(ConvSpec{}, relu, nil),
 			depthwise(ConvSpec{Padding: Same}, relu, nil),
 			depthwise(ConvSpec{Padding: Same, Stride: [3]int{2, 2}}, relu, nil),
+			depthwise(ConvSpec{Padding: Same, Dilation: [3]int{2, 2}}, relu, nil),
 		}},
 		{op: Dropout, calls: calls{
 			func() (node, error) { return Dropout(x, 0.2, rng, 1) },
@@ -258,10 +250,13 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: MaskedMean, calls: calls{func() (node, error) { return MaskedMean(m, w) }}},
 		{op: MatMul, calls: calls{
-			func() (node, error) { return MatMul(m, w, false, false) },
-			func() (node, error) { return MatMul(m, w, false, true) },
-			func() (node, error) { return MatMul(m, w, true, false) },
-			func() (node, error) { return MatMul(m, w, true, true) },
+			func() (node, error) { return MatMul(m, w) },
+			func() (node, error) { return MatMul(m, w, Transposed(false, true)) },
+			func() (node, error) { return MatMul(m, w, Transposed(true, false)) },
+			func() (node, error) { return MatMul(m, w, Transposed(true, true)) },
+			func() (node, error) { return MatMul(x, y) },
+			func() (node, error) { return MatMul(x, y, Transposed(false, true)) },
+			func() (node, error) { return MatMul(x, v) },
 		}},
 		{op: MaxPool, calls: calls{
 			pool(MaxPool, 2, 2, 1, Valid),
@@ -289,12 +284,14 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Ones(x, 2) },
 		}},
 		{op: Pad, calls: calls{
-			func() (node, error) { return Pad(x, PadWidths{Left: 1}) },
-			func() (node, error) { return Pad(x, PadWidths{Right: 1}) },
+			func() (node, error) { return Pad(x, PadZeros, PadWidth{Axis: 1, Before: 1}) },
+			func() (node, error) { return Pad(x, PadZeros, PadWidth{Axis: 1, After: 1}) },
+			func() (node, error) { return Pad(x, PadReflect, PadWidth{Axis: 1, After: 1}) },
+			func() (node, error) { return Pad(x, PadEdge, PadWidth{Axis: 1, After: 1}) },
 		}},
-		{op: Permute, calls: calls{
-			func() (node, error) { return Permute(x, 0, 2, 1) },
-			func() (node, error) { return Permute(x, 1, 0, 2) },
+		{op: Transpose, calls: calls{
+			func() (node, error) { return Transpose(x, 0, 2, 1) },
+			func() (node, error) { return Transpose(x, 1, 0, 2) },
 		}},
 		{op: Poisson, calls: calls{func() (node, error) { return Poisson(m, w) }}},
 		{op: Recurrent, calls: calls{
@@ -317,18 +314,18 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), relu}}, RecurrentInputs{}),
 			recurrent(RecurrentSpec{Cell: LSTMCell, Gated: &CellActivations{Act(Sigmoid), ActAlpha(ELU, 0.5)}}, RecurrentInputs{}),
 		}},
-		{op: RepeatElements, calls: calls{
-			func() (node, error) { return RepeatElements(x, 1, 2) },
-			func() (node, error) { return RepeatElements(x, 2, 2) },
-			func() (node, error) { return RepeatElements(x, 1, 3) },
+		{op: Repeat, calls: calls{
+			func() (node, error) { return Repeat(x, 2, 1) },
+			func() (node, error) { return Repeat(x, 2, 2) },
+			func() (node, error) { return Repeat(x, 3, 1) },
 		}},
 		{op: Reshape, calls: calls{
 			func() (node, error) { return Reshape(m, 2, 8) },
 			func() (node, error) { return Reshape(m, 8, 2) },
 		}},
-		{op: Reverse, calls: calls{
-			func() (node, error) { return Reverse(x, 0) },
-			func() (node, error) { return Reverse(x, 1) },
+		{op: Flip, calls: calls{
+			func() (node, error) { return Flip(x, 0) },
+			func() (node, error) { return Flip(x, 1) },
 		}},
 		{op: Scale, calls: calls{
 			func() (node, error) { return Scale(x, 2) },
@@ -336,10 +333,10 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}},
 		{op: SigmoidCrossEntropy, calls: calls{func() (node, error) { return SigmoidCrossEntropy(m, w) }}},
 		{op: Slice, calls: calls{
-			func() (node, error) { return Slice(x, 1, 0, 2) },
-			func() (node, error) { return Slice(x, 2, 0, 2) },
-			func() (node, error) { return Slice(x, 1, 1, 2) },
-			func() (node, error) { return Slice(x, 1, 0, 1) },
+			func() (node, error) { return Slice(x, At(1, 0, 2)) },
+			func() (node, error) { return Slice(x, At(2, 0, 2)) },
+			func() (node, error) { return Slice(x, At(1, 1, 3)) },
+			func() (node, error) { return Slice(x, At(1, 0, 1)) },
 		}},
 		{op: Softmax, calls: calls{func() (node, error) { return Softmax(m) }}},
 		{op: SoftmaxCrossEntropy, calls: calls{func() (node, error) { return SoftmaxCrossEntropy(m, w) }}},
@@ -585,7 +582,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		}}},
 		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
-	}
+	}...)
 }
 
 // name returns the name of the row's op.
@@ -598,6 +595,7 @@ func (r opRow) name() string {
 // chain_test.go nor marked as having no gradient.
 func TestEveryOpHasARow(t *testing.T) {
 	chained := identifiers(parsed(t, "chain_test.go")[0])
+	maps.Copy(chained, identifiers(parsed(t, "chain_axes_test.go")[0]))
 	ops, rows := exportedOps(t), map[string]opRow{}
 	for _, r := range opTable(t, New()) {
 		if !slices.Contains(ops, r.name()) {
@@ -676,6 +674,9 @@ func exportedOps(t *testing.T) (names []string) {
 			fn, ok := d.(*ast.FuncDecl)
 			if !ok || fn.Recv != nil || !fn.Name.IsExported() || fn.Type.Results == nil {
 				continue
+			}
+			if id, ok := fn.Type.Results.List[0].Type.(*ast.Ident); ok && id.Name == "Nodes" && fn.Name.Name != "Grad" && fn.Name.Name != "Backpropagate" {
+				names = append(names, fn.Name.Name)
 			}
 			if ptr, ok := fn.Type.Results.List[0].Type.(*ast.StarExpr); ok {
 				if id, ok := ptr.X.(*ast.Ident); ok && id.Name == "Node" && fn.Name.Name != "Input" {

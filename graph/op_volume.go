@@ -56,7 +56,7 @@ func volumeOf(x, w tensor.Shape, spec ConvSpec) (v volume, err error) {
 	if spec.Padding == Causal {
 		return v, fmt.Errorf("causal padding needs one spatial axis, input has shape %v", x)
 	}
-	v = volume{height: x[2], width: x[3], plane: ConvSpec{plane(spec.Stride), plane(spec.Dilation), spec.Padding}}
+	v = volume{height: x[2], width: x[3], plane: ConvSpec{Stride: plane(spec.Stride), Dilation: plane(spec.Dilation), Padding: spec.Padding}}
 	v.Frames = kernel.Frames{N: x[0], Frames: x[1], Cells: x[2] * x[3], C: x[4], Taps: w[0], Stride: orOne(spec.Stride[0]), Dilation: orOne(spec.Dilation[0])}
 	if w[3] != v.C {
 		return v, fmt.Errorf("input has %d channels, kernel was made for %d", v.C, w[3])
@@ -91,7 +91,7 @@ func (v *volume) weights(w *Node) (*Node, error) {
 	s := w.Shape()
 	if s[0] > 1 {
 		var err error
-		if w, err = Permute(w, 1, 2, 0, 3, 4); err != nil {
+		if w, err = Transpose(w, 1, 2, 0, 3, 4); err != nil {
 			return nil, err
 		}
 	}

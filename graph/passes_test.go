@@ -87,10 +87,10 @@ func TestSimplify(t *testing.T) {
 		{"plus zero", func(do do, x *Node) *Node { return do(Sin(do(Add(do(Scalar(x, 0)), x)))) }, "sin"},
 		{"scale by one", func(do do, x *Node) *Node { return do(Sin(do(Scale(x, 1)))) }, "sin"},
 		{"minus minus", func(do do, x *Node) *Node { return do(Sin(do(Neg(do(Neg(x)))))) }, "sin"},
-		{"two transposes", func(do do, x *Node) *Node { return do(Sin(do(Permute(do(Permute(x, 1, 2, 0)), 2, 0, 1)))) }, "sin"},
+		{"two transposes", func(do do, x *Node) *Node { return do(Sin(do(Transpose(do(Transpose(x, 1, 2, 0)), 2, 0, 1)))) }, "sin"},
 		{"three transposes", func(do do, x *Node) *Node {
-			return do(Permute(do(Permute(do(Permute(x, 1, 2, 0)), 1, 2, 0)), 0, 2, 1))
-		}, "permute"},
+			return do(Transpose(do(Transpose(do(Transpose(x, 1, 2, 0)), 1, 2, 0)), 0, 2, 1))
+		}, "transpose"},
 		{"reshapes", func(do do, x *Node) *Node { return do(Sin(do(Reshape(do(Reshape(x, 24)), 2, 3, 4)))) }, "sin"},
 		{"broadcast", func(do do, x *Node) *Node { return do(Sin(do(BroadcastTo(x, 2, 3, 4)))) }, "sin"},
 		{"log softmax", func(do do, x *Node) *Node { return do(Log(do(Softmax(x)))) }, "log"},

@@ -213,7 +213,7 @@ func TestPlanReusesMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 10 {
-		if x, err = Reverse(x, 1); err != nil {
+		if x, err = Flip(x, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -273,7 +273,7 @@ func TestShapeErrors(t *testing.T) {
 	}{
 		"dense":   {func() (*Node, error) { return Dense(x, w, nil, Act(ReLU)) }, "input has 3 features, kernel was made for 4"},
 		"rank":    {func() (*Node, error) { return Dense(v, w, nil, Act(ReLU)) }, "input 0 has shape (4) of rank 1, want rank 2"},
-		"matmul":  {func() (*Node, error) { return MatMul(x, w, false, false) }, "inner dimensions are 3 and 4"},
+		"matmul":  {func() (*Node, error) { return MatMul(x, w) }, "inner dimensions are 3 and 4"},
 		"add":     {func() (*Node, error) { return Add(x, w) }, "input 1 of shape (4, 5) does not broadcast with (2, 3): axis 0 has length 4, want 1 or 2"},
 		"reshape": {func() (*Node, error) { return Reshape(x, 4, 2) }, "6 elements do not fit shape (4, 2) of 8"},
 		"rate":    {func() (*Node, error) { return Dropout(x, 1, &Random{}, 0) }, "rate is 1, want 0 <= rate < 1"},

@@ -100,7 +100,7 @@ func (r *reduction) split(x *Node) (*Node, error) {
 	for _, i := range order {
 		kept *= from[i]
 	}
-	moved, err := Permute(x, append(order, r.axes...)...)
+	moved, err := Transpose(x, append(order, r.axes...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -203,7 +203,7 @@ func (s *scan) results(y *Node) (*results, error) {
 	for _, n := range s.next {
 		all := try.Do(s.out.part(y, k))
 		r.all = append(r.all, all)
-		r.last = append(r.last, try.Do(Reshape(try.Do(Slice(all, 0, end, 1)), n.Shape()...)))
+		r.last = append(r.last, try.Do(Reshape(try.Do(Slice(all, At(0, end, end+1))), n.Shape()...)))
 		k++
 	}
 	for range s.keep {
@@ -303,9 +303,9 @@ func (s *scan) before(do func(*Node, error) *Node, init, after *Node) *Node {
 	case s.steps == 1:
 		return first
 	case s.reverse:
-		return do(Concat(0, do(Slice(after, 0, 1, s.steps-1)), first))
+		return do(Concat(0, do(Slice(after, At(0, 1, s.steps))), first))
 	}
-	return do(Concat(0, first, do(Slice(after, 0, 0, s.steps-1))))
+	return do(Concat(0, first, do(Slice(after, At(0, 0, s.steps-1)))))
 }
 
 // dependents returns the nodes between params and roots: those that change from step to step.

@@ -112,7 +112,7 @@ func TestScanIsRecurrent(t *testing.T) {
 	x := variable("x", steps, batch, in)
 	w, u, h := variable("w", in, units), variable("u", units, units), variable("h", batch, units)
 	body := func(h, x *graph.Node) *graph.Node {
-		return do(graph.Activate(do(graph.Add(do(graph.MatMul(x, w, false, false)), do(graph.MatMul(h, u, false, false)))), graph.Act(graph.Tanh)))
+		return do(graph.Activate(do(graph.Add(do(graph.MatMul(x, w)), do(graph.MatMul(h, u)))), graph.Act(graph.Tanh)))
 	}
 	_, kept, err := graph.Scan(graph.Loop{Init: graph.Nodes{h}, Over: graph.Nodes{x}}, func(h, x graph.Nodes) (next, keep graph.Nodes, err error) {
 		y := body(h[0], x[0])
@@ -124,7 +124,7 @@ func TestScanIsRecurrent(t *testing.T) {
 	state := h
 	var rows graph.Nodes
 	for i := range steps {
-		entry := do(graph.Reshape(do(graph.Slice(x, 0, i, 1)), batch, in))
+		entry := do(graph.Reshape(do(graph.Slice(x, graph.At(0, i, i+1))), batch, in))
 		state = body(state, entry)
 		rows = append(rows, do(graph.Reshape(state, 1, batch, units)))
 	}

@@ -173,11 +173,11 @@ func compareSecond(t *testing.T, what string, c *chain, by int) {
 func TestSecondGradientThroughTheFirst(t *testing.T) {
 	for by := range 2 {
 		c, err := newChain(Float64, []int{2, 3}, unary{build: func(x node, p param) (node, error) {
-			h, err := MatMul(x, p(3, 4), false, false)
+			h, err := MatMul(x, p(3, 4))
 			if err != nil {
 				return nil, err
 			}
-			return MatMul(h, p(4, 5), false, false)
+			return MatMul(h, p(4, 5))
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -200,7 +200,7 @@ func TestSecondGradientThroughTheFirst(t *testing.T) {
 func TestTwoCosts(t *testing.T) {
 	for _, test := range [][2]int{{2, 3}, {3, 2}, {2, 1}, {1, 3}, {3, 0}, {1, 1}, {1, 0}, {0, 1}, {0, 0}} { // indices into x, w0, w1, w2
 		c, err := newChain(Float64, []int{2, 3}, unary{build: func(x node, p param) (node, error) {
-			h, err := MatMul(x, p(3, 4), false, false)
+			h, err := MatMul(x, p(3, 4))
 			if err != nil {
 				return nil, err
 			}
@@ -213,7 +213,7 @@ func TestTwoCosts(t *testing.T) {
 		}
 		var costs Nodes
 		for _, w := range c.in[2:4] {
-			y, _ := MatMul(c.out, w, false, false)
+			y, _ := MatMul(c.out, w)
 			cost, err := L2(y, 0.5)
 			if err != nil {
 				t.Fatal(err)

@@ -35,8 +35,8 @@ func (c *compiler) simplifyNode(i int, o *op) {
 		return
 	}
 	switch kind := o.kind.(type) {
-	case permuted:
-		before, ok := inner.kind.(permuted)
+	case transposed:
+		before, ok := inner.kind.(transposed)
 		if !ok {
 			return
 		}
@@ -49,7 +49,7 @@ func (c *compiler) simplifyNode(i int, o *op) {
 			c.become(i, from)
 			return
 		}
-		c.ops[i], c.children[i] = permuteOp(axes), []int{from}
+		c.ops[i], c.children[i] = transposeOp(c.nodes[i], axes), []int{from}
 	default:
 		if o.expr != nil && len(o.expr.Steps) == 1 && o.expr.Steps[0].Op == elementwise.Log && inner.name == "softmax" {
 			c.ops[i], c.children[i] = logSoftmaxOp(len(c.nodes[i].Shape())), c.children[x]
@@ -74,7 +74,7 @@ func (c *compiler) unchanged(i int, o *op) int {
 	if o.view {
 		return same(0)
 	}
-	if p, ok := o.kind.(permuted); ok && identity(p.axes) {
+	if p, ok := o.kind.(transposed); ok && identity(p.axes) {
 		return same(0)
 	}
 	if o.expr == nil || len(o.expr.Steps) != 1 {
@@ -152,7 +152,7 @@ func (c *compiler) become(i, x int) {
 		}
 	}
 	if s := c.nodes[i].Shape(); c.isRoot[i] && isFloat(c.nodes[i].Dtype()) {
-		c.ops[i], c.children[i] = reshapeOp(len(s), s), []int{x}
+		c.ops[i], c.children[i] = reshapeOp(c.nodes[i], s), []int{x}
 	}
 }
 

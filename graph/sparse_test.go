@@ -123,7 +123,7 @@ func outlivesTheRun(t *testing.T, dim int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		later, err := MatMul(grads[1], grads[1], false, true)
+		later, err := MatMul(grads[1], grads[1], Transposed(false, true))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -164,8 +164,8 @@ func TestNoGradient(t *testing.T) {
 		want  string
 	}{
 		"labels": {func(x, w *Node) (*Node, error) {
-			y, _ := MatMul(x, w, false, false)
-			labels, err := Slice(y, 1, 0, 1)
+			y, _ := MatMul(x, w)
+			labels, err := Slice(y, At(1, 0, 1))
 			if err != nil {
 				return nil, err
 			}
@@ -175,11 +175,11 @@ func TestNoGradient(t *testing.T) {
 			return SparseSoftmaxCrossEntropy(y, labels)
 		}, "sparse_softmax_xent: has no gradient with respect to its input 1 of shape (2)"},
 		"ids": {func(x, w *Node) (*Node, error) {
-			y, _ := MatMul(x, w, false, false)
+			y, _ := MatMul(x, w)
 			return Embedding(y, w)
 		}, "embedding: has no gradient with respect to its input 0 of shape (2, 3)"},
 		"a sum of columns": {func(x, w *Node) (*Node, error) {
-			y, _ := MatMul(x, w, false, false)
+			y, _ := MatMul(x, w)
 			sum, err := ColumnSum(y)
 			if err != nil {
 				return nil, err
@@ -194,7 +194,7 @@ func TestNoGradient(t *testing.T) {
 			return Normalize(y, mean, variance, nil, nil, 0.1)
 		}, "has no gradient with respect to its input"},
 		"a mask alone": {func(x, w *Node) (*Node, error) {
-			y, _ := MatMul(x, w, false, false)
+			y, _ := MatMul(x, w)
 			mask, err := MaskOfRows(y, 0)
 			if err != nil {
 				return nil, err

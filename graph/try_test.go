@@ -15,7 +15,7 @@ func TestTry(t *testing.T) {
 	var try graph.Try
 	a := try.Do(graph.Input(g, graph.Float32, "a", 2, 3))
 	b := try.Do(graph.Input(g, graph.Float32, "b", 3, 2))
-	cost := try.Do(graph.Sum(try.Do(graph.MatMul(a, b, false, false))))
+	cost := try.Do(graph.Sum(try.Do(graph.MatMul(a, b))))
 	if err := try.Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestTry(t *testing.T) {
 	if err := p.RunAll(); err != nil || p.Floats(0)[0] != 42 {
 		t.Errorf("cost %v, error %v, want 42", p.Floats(0), err)
 	}
-	wrong := try.Do(graph.MatMul(a, a, false, false))
+	wrong := try.Do(graph.MatMul(a, a))
 	if last := try.Do(graph.Sum(try.Do(graph.Mul(wrong, b)))); wrong != nil || last != nil {
 		t.Error("there are nodes after an error")
 	}

@@ -154,7 +154,7 @@ func (d shift) Build(b *k.Builder, in []k.Shape) (k.Shape, error) {
 }
 
 func (d shift) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
-	return s.Do(graph.Add(in[0], s.Do(graph.Slice(s.Weight("by"), 0, 0, s.Batch()))))
+	return s.Do(graph.Add(in[0], s.Do(graph.Slice(s.Weight("by"), graph.At(0, 0, s.Batch())))))
 }
 
 // What merging layers make of masks and of masked values, and where the gradients go.

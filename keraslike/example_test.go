@@ -130,7 +130,7 @@ func (d *Gate) Build(b *keraslike.Builder, in []keraslike.Shape) (keraslike.Shap
 }
 
 func (*Gate) Forward(s *keraslike.Scope, in []*graph.Node) *graph.Node {
-	z := s.Do(graph.MatMul(in[0], s.Weight("kernel"), false, false))
+	z := s.Do(graph.MatMul(in[0], s.Weight("kernel")))
 	return s.Do(graph.Mul(in[0], s.Activate(z, keraslike.Sigmoid)))
 }
 

@@ -163,7 +163,7 @@ func (d *preLU) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	}
 	for axis, n := range alpha.Shape() {
 		if axis >= lead && n < x[axis+1] {
-			alpha = s.Do(graph.RepeatElements(alpha, axis, x[axis+1]))
+			alpha = s.Do(graph.Repeat(alpha, x[axis+1], axis))
 		}
 	}
 	rows, row := Shape(x[:lead+1]).Size(), Shape(x[lead+1:]).Size()

@@ -111,7 +111,7 @@ func (d *batchNorm) batch(s *Scope, in, x, gamma, beta *graph.Node) (y, mean, va
 	}
 	if x != in { // its axes have been moved: move the mask's, too
 		for axis := len(mask.Shape()); axis < len(in.Shape()); axis++ {
-			mask = s.Do(graph.RepeatElements(s.Do(graph.Reshape(mask, append(mask.Shape().Clone(), 1)...)), axis, in.Shape()[axis]))
+			mask = s.Do(graph.Repeat(s.Do(graph.Reshape(mask, append(mask.Shape().Clone(), 1)...)), in.Shape()[axis], axis))
 		}
 		mask, _ = axesLast(s, mask, d.Axis)
 	}

@@ -223,7 +223,7 @@ func (d *bidirectional) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		return nil
 	}
 	if d.forward.ReturnSequences {
-		z = s.Do(graph.Reverse(z, 1))
+		z = s.Do(graph.Flip(z, 1))
 	}
 	switch d.MergeMode {
 	case MergeConcat:

@@ -69,9 +69,9 @@ func ExampleNormalization() {
 func ExampleLambda() {
 	slope := keraslike.Lambda(func(in ...*graph.Node) (*graph.Node, error) {
 		var try graph.Try
-		x, width := in[0], in[0].Shape()[2]
-		right := try.Do(graph.Slice(x, 2, 1, width-1))
-		left := try.Do(graph.Slice(x, 2, 0, width-1))
+		x := in[0]
+		right := try.Do(graph.Slice(x, graph.At(2, 1, graph.Open)))
+		left := try.Do(graph.Slice(x, graph.At(2, 0, -1)))
 		return try.Do(graph.Sub(right, left)), try.Err()
 	})
 	m := keraslike.Sequential("m", keraslike.Input(1, 4, 1), slope)

@@ -101,9 +101,9 @@ func (d *groupNorm) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	batch, features := shape[0], shape[len(shape)-1]
 	groups := d.groups(features)
 	positions, each := shape.TotalSize()/batch/features, features/groups
-	x = s.Do(graph.Permute(s.Do(graph.Reshape(x, batch, positions, groups, each)), 0, 2, 1, 3))
+	x = s.Do(graph.Transpose(s.Do(graph.Reshape(x, batch, positions, groups, each)), 0, 2, 1, 3))
 	y := s.Do(graph.LayerNorm(s.Do(graph.Reshape(x, batch*groups, positions*each)), nil, nil, d.Epsilon))
-	y = s.Do(graph.Permute(s.Do(graph.Reshape(y, batch, groups, positions, each)), 0, 2, 1, 3))
+	y = s.Do(graph.Transpose(s.Do(graph.Reshape(y, batch, groups, positions, each)), 0, 2, 1, 3))
 	y = s.Do(graph.Reshape(y, batch*positions, features))
 	if gamma != nil {
 		y = s.Do(graph.MulRow(y, gamma))

@@ -99,5 +99,5 @@ func axesLast(s *Scope, x *graph.Node, axes ...int) (moved *graph.Node, back fun
 	if same {
 		return x, func(y *graph.Node) *graph.Node { return y }
 	}
-	return s.Do(graph.Permute(x, order...)), func(y *graph.Node) *graph.Node { return s.Do(graph.Permute(y, inverse...)) }
+	return s.Do(graph.Transpose(x, order...)), func(y *graph.Node) *graph.Node { return s.Do(graph.Transpose(y, inverse...)) }
 }

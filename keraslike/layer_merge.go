@@ -179,7 +179,7 @@ func broadcast(s *Scope, in []*graph.Node) []*graph.Node {
 				longest = max(longest, x.Shape()[axis])
 			}
 			if in[i].Shape()[axis] < longest {
-				out[i] = s.Do(graph.RepeatElements(out[i], axis, longest))
+				out[i] = s.Do(graph.Repeat(out[i], longest, axis))
 			}
 		}
 	}
@@ -327,7 +327,7 @@ func (d *dot) Build(_ *Builder, in []Shape) (Shape, error) {
 func (d *dot) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	a, transA, p := d.matrix(s, in, 0)
 	b, transB, q := d.matrix(s, in, 1)
-	y := s.Do(graph.BatchMatMul(a, b, transA, !transB))
+	y := s.Do(graph.MatMul(a, b, graph.Transposed(transA, !transB)))
 	out := []int{in[0].Shape()[0]}
 	if len(in[0].Shape()) == 3 {
 		out = append(out, p)
@@ -349,7 +349,7 @@ func (d *dot) matrix(s *Scope, in []*graph.Node, i int) (x *graph.Node, trans bo
 	if rows = 1; len(shape) == 2 {
 		x = s.Do(graph.Reshape(x, shape[0], 1, shape[1]))
 	} else if rows, trans = shape[2-axis], axis == 0; trans && d.Normalized {
-		x, trans = s.Do(graph.Permute(x, 0, 2, 1)), false
+		x, trans = s.Do(graph.Transpose(x, 0, 2, 1)), false
 	}
 	if d.Normalized {
 		x = s.Do(graph.L2Normalize(x))

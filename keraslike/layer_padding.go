@@ -100,11 +100,18 @@ func (d *padOrCrop) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *padOrCrop) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	m := graph.PadWidths{Top: d.Top, Bottom: d.Bottom, Left: d.Left, Right: d.Right}
-	if d.Crop {
-		return s.Do(graph.Crop(in[0], m))
+	widths := []graph.PadWidth{{Axis: d.Axes, Before: d.Left, After: d.Right}}
+	if d.Axes == 2 {
+		widths = append(widths, graph.PadWidth{Axis: 1, Before: d.Top, After: d.Bottom})
 	}
-	return s.Do(graph.Pad(in[0], m))
+	if !d.Crop {
+		return s.Do(graph.Pad(in[0], graph.PadZeros, widths...))
+	}
+	var kept []graph.Range
+	for _, w := range widths {
+		kept = append(kept, graph.At(w.Axis, w.Before, in[0].Shape()[w.Axis]-w.After))
+	}
+	return s.Do(graph.Slice(in[0], kept...))
 }
 
 // UpSampling1D repeats every step size times: (batch, steps, channels) becomes
@@ -160,7 +167,7 @@ func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
 
 func (d *upSampling) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	if d.Axes == 1 {
-		return s.Do(graph.RepeatElements(in[0], 1, d.Size[1]))
+		return s.Do(graph.Repeat(in[0], d.Size[1], 1))
 	}
 	return s.Do(graph.Upsample(in[0], d.Size[0], d.Size[1]))
 }

@@ -442,7 +442,7 @@ func (d *recurrent) drop(s *Scope, in *graph.RecurrentInputs) {
 // zeroMasked sets the outputs at masked steps to 0. Outputs are in the order of computation.
 func (d *recurrent) zeroMasked(s *Scope, y, mask *graph.Node) *graph.Node {
 	if d.GoBackwards {
-		mask = s.Do(graph.Reverse(mask, 1))
+		mask = s.Do(graph.Flip(mask, 1))
 	}
 	return s.Do(graph.MaskSteps(y, mask))
 }
@@ -466,15 +466,15 @@ func (d *recurrent) split(s *Scope, all *graph.Node, output graph.RecurrentOutpu
 	batch := shape[0]
 	switch output {
 	case graph.AllStates:
-		last := s.Do(graph.Slice(all, 1, shape[1]-1, 1))
+		last := s.Do(graph.Slice(all, graph.At(1, -1, graph.Open)))
 		return all, []*graph.Node{s.Do(graph.Reshape(last, batch, n))}
 	case graph.StatesAndCell:
 		end := shape[1] - n
-		y = s.Do(graph.Reshape(s.Do(graph.Slice(all, 1, 0, end)), batch, end/n, n))
-		return y, []*graph.Node{s.Do(graph.Slice(all, 1, end-n, n)), s.Do(graph.Slice(all, 1, end, n))}
+		y = s.Do(graph.Reshape(s.Do(graph.Slice(all, graph.At(1, 0, end))), batch, end/n, n))
+		return y, []*graph.Node{s.Do(graph.Slice(all, graph.At(1, end-n, end))), s.Do(graph.Slice(all, graph.At(1, end, end+n)))}
 	case graph.StateAndCell:
-		y = s.Do(graph.Slice(all, 1, 0, n))
-		return y, []*graph.Node{y, s.Do(graph.Slice(all, 1, n, n))}
+		y = s.Do(graph.Slice(all, graph.At(1, 0, n)))
+		return y, []*graph.Node{y, s.Do(graph.Slice(all, graph.At(1, n, 2*n)))}
 	}
 	return all, []*graph.Node{all}
 }

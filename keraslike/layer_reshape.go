@@ -125,7 +125,7 @@ func (d *permute) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *permute) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	return s.Do(graph.Permute(in[0], append([]int{0}, d.Dims...)...))
+	return s.Do(graph.Transpose(in[0], append([]int{0}, d.Dims...)...))
 }
 
 // RepeatVector repeats a vector n times along a new axis of steps.
@@ -167,7 +167,7 @@ func (d *repeatVector) Build(_ *Builder, in []Shape) (Shape, error) {
 
 func (d *repeatVector) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	shape := in[0].Shape()
-	return s.Do(graph.RepeatElements(s.Do(graph.Reshape(in[0], shape[0], 1, shape[1])), 1, d.N))
+	return s.Do(graph.Repeat(s.Do(graph.Reshape(in[0], shape[0], 1, shape[1])), d.N, 1))
 }
 
 // Flatten joins all axes of a sample into one, in row-major order.

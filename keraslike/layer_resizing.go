@@ -127,20 +127,14 @@ func (d *resizing) Forward(s *Scope, in []*graph.Node) *graph.Node {
 	switch {
 	case d.CropToAspectRatio:
 		top, left, h, w := from.aspectCrop(d.Height, d.Width)
-		m := graph.PadWidths{Top: top, Bottom: from.height - top - h, Left: left, Right: from.width - left - w}
-		if m != (graph.PadWidths{}) {
-			x = s.Do(graph.Crop(x, m))
+		if h < from.height || w < from.width {
+			x = s.Do(graph.Slice(x, graph.At(1, top, top+h), graph.At(2, left, left+w)))
 		}
 		from.height, from.width = h, w
 	case d.PadToAspectRatio:
 		rows, cols := from.aspectMargins(d.Height, d.Width)
-		if m := (graph.PadWidths{Top: rows, Bottom: rows, Left: cols, Right: cols}); rows+cols > 0 {
-			if d.FillValue != 0 { // around the picture less the value, which is added again
-				x = s.Do(graph.Affine(x, 1, -d.FillValue))
-			}
-			if x = s.Do(graph.Pad(x, m)); d.FillValue != 0 {
-				x = s.Do(graph.Affine(x, 1, d.FillValue))
-			}
+		if rows+cols > 0 {
+			x = s.Do(graph.PadValue(x, d.FillValue, graph.PadWidth{Axis: 1, Before: rows, After: rows}, graph.PadWidth{Axis: 2, Before: cols, After: cols}))
 		}
 		from.height, from.width = from.height+2*rows, from.width+2*cols
 	}
@@ -165,7 +159,7 @@ func (d *resizing) resizeAxis(s *Scope, x *graph.Node, axis, n, m int) *graph.No
 	}
 	shape := last.Shape().Clone()
 	rows := s.Do(graph.Reshape(last, Shape(shape[:3]).Size(), n))
-	return back(s.Do(graph.Reshape(s.Do(graph.MatMul(rows, product, false, false)), shape[0], shape[1], shape[2], m)))
+	return back(s.Do(graph.Reshape(s.Do(graph.MatMul(rows, product)), shape[0], shape[1], shape[2], m)))
 }
 
 // constant returns a constant, one node for each name.
@@ -247,5 +241,5 @@ func (d *centerCrop) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		return d.resizes().Forward(s, in)
 	}
 	top, left := (h-d.Height)/2, (w-d.Width)/2
-	return s.Do(graph.Crop(in[0], graph.PadWidths{Top: top, Bottom: h - d.Height - top, Left: left, Right: w - d.Width - left}))
+	return s.Do(graph.Slice(in[0], graph.At(1, top, top+d.Height), graph.At(2, left, left+d.Width)))
 }

@@ -82,7 +82,7 @@ func (s *Scope) maskLike(mask, values *graph.Node) *graph.Node {
 	}
 	for axis, n := range mask.Shape() {
 		if to := values.Shape()[axis]; n < to {
-			mask = s.Do(graph.RepeatElements(mask, axis, to))
+			mask = s.Do(graph.Repeat(mask, to, axis))
 		}
 	}
 	return mask

@@ -102,7 +102,7 @@ func (r Regularizer) penalty(w *graph.Node) (p *graph.Node, err error) {
 // and divided by the number of ordered pairs. The products g_ii are subtracted as the sum of squares.
 func (r Regularizer) nonOrthogonality(try *graph.Try, w *graph.Node) *graph.Node {
 	if r.Columns {
-		w = try.Do(graph.Permute(w, 1, 0))
+		w = try.Do(graph.Transpose(w))
 	}
 	if try.Err() != nil {
 		return nil
@@ -112,7 +112,7 @@ func (r Regularizer) nonOrthogonality(try *graph.Try, w *graph.Node) *graph.Node
 		return try.Do(graph.Scale(try.Do(graph.Sum(w)), 0)) // there are no pairs
 	}
 	unit := try.Do(graph.L2Normalize(w))
-	products := try.Do(graph.MatMul(unit, unit, false, true))
+	products := try.Do(graph.MatMul(unit, unit, graph.Transposed(false, true)))
 	factor := r.Orthogonal / (n * (n - 1))
 	return try.Do(graph.Sub(try.Do(graph.L1(products, factor)), try.Do(graph.L2(unit, factor))))
 }

@@ -79,7 +79,7 @@ func gemmSpeed(s [3]int, threads int, limit time.Duration) (float64, error) {
 			return 0, err
 		}
 	}
-	c, err := graph.MatMul(in[0], in[1], false, false)
+	c, err := graph.MatMul(in[0], in[1])
 	if err != nil {
 		return 0, err
 	}
