@@ -46,7 +46,7 @@ kernels = {1: (3,), 2: (3, 2), 3: (3, 2, 2)}
 for axes in (1, 2, 3):
     n, size, k = batches[axes], sizes[axes], kernels[axes]
     ones = [1] * axes
-    for stride, dilation, groups in ((ones, ones, 1), ([2, 1, 3][:axes], ones, 1), (ones, [2, 3, 2][:axes], 1), (ones, ones, 2), ([1, 2, 2][:axes], [2, 1, 1][:axes], 4)):
+    for stride, dilation, groups in ((ones, ones, 1), ([2, 1, 3][:axes], ones, 1), (ones, [2, 2, 2][:axes], 1), (ones, ones, 2), ([1, 2, 2][:axes], [2, 1, 1][:axes], 4)):
         x, w, b = numbers(n, *size, 4), numbers(*k, 4 // groups, 8), numbers(8)
         spec = dict(stride=stride, dilation=dilation, groups=groups)
         case('conv', lambda x, w, b: conv[axes](first(x), kernel(w), b, stride, 0, dilation, groups), x, w, b, **spec)
