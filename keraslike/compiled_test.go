@@ -163,7 +163,9 @@ func TestMissingGradients(t *testing.T) {
 
 // TestLambdaOfTheBatch: an axis after the first that has the length of the batch.
 func TestLambdaOfTheBatch(t *testing.T) {
-	gram := func(in ...*graph.Node) (*graph.Node, error) { return graph.MatMul(in[0], in[0], graph.Transposed(false, true)) }
+	gram := func(in ...*graph.Node) (*graph.Node, error) {
+		return graph.MatMul(in[0], in[0], graph.Transposed(false, true))
+	}
 	m := keraslike.Sequential("m", keraslike.Input(3), keraslike.Lambda(gram, keraslike.Name("gram")))
 	want := `Lambda "gram": the function returns shape (2, 2) for a batch of 2 and (3, 3) for one of 3`
 	if err := m.Build(1); err == nil || !strings.Contains(err.Error(), want) {

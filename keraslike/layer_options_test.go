@@ -53,6 +53,9 @@ func constructors() map[string]constructor {
 	all := map[string]constructor{
 		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
 		"Conv1D": of2(Conv1D, "filters", "kernel"), "Conv2D": of2(Conv2D, "filters", "kernel"), "DepthwiseConv2D": of1(DepthwiseConv2D, "kernel"),
+		"Conv3D": of2(Conv3D, "filters", "kernel"), "DepthwiseConv1D": of1(DepthwiseConv1D, "kernel"), "SeparableConv1D": of2(SeparableConv1D, "filters", "kernel"),
+		"Conv1DTranspose": of2(Conv1DTranspose, "filters", "kernel"), "Conv3DTranspose": of2(Conv3DTranspose, "filters", "kernel"),
+		"MaxPooling3D": of1(MaxPooling3D, "size"), "AveragePooling3D": of1(AveragePooling3D, "size"),
 		"SeparableConv2D": of2(SeparableConv2D, "filters", "kernel"), "Conv2DTranspose": of2(Conv2DTranspose, "filters", "kernel"),
 		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
 		"AveragePooling1D": of1(AveragePooling1D, "size"), "AveragePooling2D": of1(AveragePooling2D, "size"),
@@ -90,6 +93,7 @@ func constructors() map[string]constructor {
 		"Flatten": Flatten, "Add": Add, "Subtract": Subtract, "Multiply": Multiply, "Average": Average, "Maximum": Maximum, "Minimum": Minimum,
 		"GlobalMaxPooling1D": GlobalMaxPooling1D, "GlobalMaxPooling2D": GlobalMaxPooling2D,
 		"GlobalAveragePooling1D": GlobalAveragePooling1D, "GlobalAveragePooling2D": GlobalAveragePooling2D,
+		"GlobalMaxPooling3D": GlobalMaxPooling3D, "GlobalAveragePooling3D": GlobalAveragePooling3D,
 	} {
 		all[name] = made(f, nil)
 	}
@@ -167,7 +171,7 @@ func TestEveryOptionIsListed(t *testing.T) {
 	for _, o := range layerOptions() {
 		listed[o.sets().option] = true
 	}
-	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
+	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Slope|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Groups|Axis)Option$`)
 	flags := regexp.MustCompile(`^((Kernel|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
@@ -301,7 +305,7 @@ func (c constructor) options(t *testing.T, activations map[string]string) string
 // text is a default as docs state it.
 func (c constructor) text(d Definition, field string, value any, activations map[string]string) string {
 	for name, n := range c.args {
-		if value == any(n) || reflect.DeepEqual(value, [2]int{n, n}) || reflect.DeepEqual(value, [2]int{1, n}) {
+		if value == any(n) || reflect.DeepEqual(value, perAxis{n}) {
 			return name
 		}
 	}
@@ -333,8 +337,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 			return "Zeros(), Ones() for the forget gate"
 		}
 		return "Zeros()"
-	case *[2]int:
-		return "the size that Keras infers"
+	case perAxis:
+		if v == nil {
+			return "the size that Keras infers"
+		}
 	case OutputMode:
 		return map[OutputMode]string{IntOutput: "IntOutput", MultiHotOutput: "MultiHotOutput"}[v]
 	case Standardization, Splitting, FillMode, Interpolation, FlipMode:
