@@ -2,7 +2,11 @@
 
 package graph
 
-import "gorgonia.org/tensor"
+import (
+	"errors"
+
+	"gorgonia.org/tensor"
+)
 
 // placesBelow returns constant indices below n, some of them negative and some twice.
 func placesBelow(x node, n int, shape ...int) node {
@@ -179,6 +183,28 @@ func alongAxes() []unary {
 		}},
 		{name: "einsum sums", ranks: "3", build: func(x node, p param) (node, error) {
 			return Einsum("bij,bjk,ki->ik", x, p(x.Shape()[0], x.Shape()[2], 2), p(2, x.Shape()[1]))
+		}},
+		{name: "resize nearest", ranks: "4", build: func(x node, _ param) (node, error) { return Resize(x, 2, 5, Nearest) }},
+		{name: "resize", ranks: "4", build: func(x node, _ param) (node, error) { return Resize(x, 5, 3, Bilinear) }},
+		{name: "resize corners", ranks: "4", build: func(x node, _ param) (node, error) { return Resize(x, 2, 4, Bicubic, AlignCorners()) }},
+		{name: "depth to space", ranks: "4", build: func(x node, _ param) (node, error) {
+			var try Try
+			return try.Do(DepthToSpace(try.Do(Tile(x, 1, 1, 1, 4)), 2)), try.Err()
+		}},
+		{name: "space to depth", ranks: "4", build: func(x node, _ param) (node, error) {
+			var try Try
+			return try.Do(SpaceToDepth(try.Do(Tile(x, 1, 2, 2, 1)), 2)), try.Err()
+		}},
+		{name: "stft", ranks: "2", build: func(x node, _ param) (node, error) {
+			var try Try
+			re, im, err := STFT(try.Do(Tile(try.Do(Reshape(x, -1)), 3)), STFTSpec{Length: 3, Center: true})
+			return try.Do(Concat(-1, re, im)), errors.Join(err, try.Err())
+		}},
+		{name: "istft", ranks: "2", build: func(x node, p param) (node, error) {
+			var try Try
+			re := try.Do(Reshape(try.Do(Tile(x, 2, 1)), -1, 2))
+			y := try.Do(ISTFT(re, p(size(x.Shape()), 2), STFTSpec{Length: 3, Hop: 1, Center: true}, 0))
+			return try.Do(ExpandDims(y, 0)), try.Err()
 		}},
 	}
 }

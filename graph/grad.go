@@ -79,7 +79,14 @@ func backpropagate(outputs, gradOutputs, wrt Nodes) (grads Nodes, err error) {
 		return p.pullBack(outputs, gradOutputs, wrt)
 	}
 	indexOf(outputs[0].Graph())
-	return gorgonia.Backpropagate(outputs, gradOutputs, wrt)
+	grads, err = gorgonia.Backpropagate(outputs, gradOutputs, wrt)
+	if err == nil {
+		return grads, nil
+	}
+	if _, cause := p.pullBack(outputs, gradOutputs, wrt); cause != nil {
+		return nil, cause // Gorgonia's error hides that of the op, such as one in the body of a loop
+	}
+	return nil, gradientError(err)
 }
 
 // gradientError returns an OpError unchanged, so that a caller can add the layer.

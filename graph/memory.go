@@ -97,17 +97,6 @@ func (c *call[T]) shapeOf(i int) tensor.Shape {
 	return c.inShape[i]
 }
 
-// strides returns the distances between neighbors along each axis.
-func strides(s tensor.Shape) []int {
-	d := make([]int, len(s))
-	n := 1
-	for i := len(s) - 1; i >= 0; i-- {
-		d[i] = n
-		n *= s[i]
-	}
-	return d
-}
-
 // axisOf returns an axis counted from the first.
 func axisOf(s tensor.Shape, axis int) (int, error) {
 	axes, err := normalizeAxes(s, []int{axis})

@@ -17,6 +17,7 @@ func axesRows(t *testing.T, g *Graph) []opRow {
 	v, m, x := in(Float32, "axes v", 4), in(Float32, "axes m", 4, 4), in(Float32, "axes x", 4, 4, 4)
 	thin, wide := in(Float32, "axes thin", 4, 1, 4, 1), in(Float32, "axes wide", 2, 4)
 	ids, pairs, all := in(Int64, "axes ids", 4), in(Int64, "axes pairs", 4, 2), in(Int64, "axes all", 4, 4, 4)
+	deep, bins := in(Float32, "axes deep", 4, 4, 4, 4), in(Float32, "axes bins", 5, 4)
 	first := func(n Nodes, err error) (node, error) {
 		if err != nil {
 			return nil, err
@@ -66,6 +67,36 @@ func axesRows(t *testing.T, g *Graph) []opRow {
 		{op: Einsum, calls: calls{
 			func() (node, error) { return Einsum("ij,jk->ki", m, m) },
 			func() (node, error) { return Einsum("ii->i", m) },
+		}},
+		{op: DepthToSpace, calls: calls{
+			func() (node, error) { return DepthToSpace(deep, 1) },
+			func() (node, error) { return DepthToSpace(deep, 2) },
+		}},
+		{op: SpaceToDepth, calls: calls{
+			func() (node, error) { return SpaceToDepth(deep, 2) },
+			func() (node, error) { return SpaceToDepth(deep, 4) },
+		}},
+		{op: Resize, calls: calls{
+			func() (node, error) { return Resize(deep, 2, 4, Nearest) },
+			func() (node, error) { return Resize(deep, 4, 2, Nearest) },
+			func() (node, error) { return Resize(deep, 4, 3, Nearest) },
+			func() (node, error) { return Resize(deep, 4, 3, Bilinear) },
+			func() (node, error) { return Resize(deep, 4, 3, Bicubic) },
+			func() (node, error) { return Resize(deep, 4, 3, Bilinear, AlignCorners()) },
+		}},
+		{op: STFT, calls: calls{
+			func() (node, error) { y, _, err := STFT(m, STFTSpec{Length: 4}); return y, err },
+			func() (node, error) {
+				y, _, err := STFT(m, STFTSpec{Length: 4, Window: []float64{1, 2}})
+				return y, err
+			},
+			func() (node, error) { y, _, err := STFT(m, STFTSpec{Length: 4, Center: true}); return y, err },
+			func() (node, error) { y, _, err := STFT(m, STFTSpec{Length: 4, Center: true, Hop: 2}); return y, err },
+		}},
+		{op: ISTFT, calls: calls{
+			func() (node, error) { return ISTFT(bins, bins, STFTSpec{Length: 6, Center: true}, 0) },
+			func() (node, error) { return ISTFT(bins, bins, STFTSpec{Length: 6, Center: true}, 2) },
+			func() (node, error) { return ISTFT(bins, bins, STFTSpec{Length: 6, Center: true, Hop: 2}, 0) },
 		}},
 		{op: ExpandDims, calls: calls{
 			func() (node, error) { return ExpandDims(m, 0) },

@@ -580,9 +580,53 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			re, _, err := RFFT(x)
 			return re, err
 		}}},
+		{op: If, calls: calls{
+			func() (node, error) { return either(x, false) },
+			func() (node, error) { return either(x, true) },
+		}},
+		{op: Scan, calls: calls{
+			func() (node, error) { return lastSum(x, 2, false) },
+			func() (node, error) { return lastSum(x, 3, false) },
+			func() (node, error) { return lastSum(x, 2, true) },
+		}},
 		{op: WeightByMask, calls: calls{func() (node, error) { return WeightByMask(x, m) }}},
 		{op: WeightedMean, calls: calls{func() (node, error) { return WeightedMean(m, w) }}},
 	}...)
+}
+
+// either returns 2x and 3x of an If, in the given order.
+func either(x node, swapped bool) (node, error) {
+	condition, err := Constant(x.Graph(), true)
+	if err != nil {
+		return nil, err
+	}
+	a, b := 2.0, 3.0
+	if swapped {
+		a, b = b, a
+	}
+	scaled := func(by float64) func() (Nodes, error) {
+		return func() (Nodes, error) {
+			y, err := Scale(x, by)
+			return Nodes{y}, err
+		}
+	}
+	y, err := If(condition, scaled(a), scaled(b))
+	if err != nil {
+		return nil, err
+	}
+	return y[0], nil
+}
+
+// lastSum adds x to itself in a loop of some steps.
+func lastSum(x node, steps int, reverse bool) (node, error) {
+	last, _, err := Scan(Loop{Steps: steps, Init: Nodes{x}, Reverse: reverse}, func(h, _ Nodes) (next, keep Nodes, err error) {
+		y, err := Add(h[0], x)
+		return Nodes{y}, nil, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return last[0], nil
 }
 
 // name returns the name of the row's op.

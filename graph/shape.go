@@ -57,14 +57,6 @@ func splitAtAxis(s []int, axis int) (outer, length, inner int) {
 	return size(s[:axis]), s[axis], size(s[axis+1:])
 }
 
-// checkAxis returns an error if the shape does not have the axis.
-func checkAxis(s tensor.Shape, axis int) error {
-	if axis < 0 || axis >= len(s) {
-		return fmt.Errorf("axis is %d, shape %v has 0 to %d", axis, s, len(s)-1)
-	}
-	return nil
-}
-
 // rankOf returns the rank of n, 0 for a nil node, which apply reports.
 func rankOf(n *Node) int {
 	if n == nil {

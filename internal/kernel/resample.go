@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import "github.com/reef-dl/reef/internal/kernel/parallel"
+
+// Taps is a matrix with few numbers in each row: row r has Weight[k] in column Index[k] for k from First[r]
+// to First[r+1]-1.
+type Taps[T Float] struct {
+	First, Index []int
+	Weight       []T
+}
+
+// Rows returns the number of rows.
+func (t *Taps[T]) Rows() int { return len(t.First) - 1 }
+
+// Resample multiplies an axis by a matrix of rows x n: dst (outer, rows, inner), x (outer, n, inner),
+//
+//	dst_ori = Σ_k weight_rk x_oki
+func Resample[T Float](dst, x []T, taps *Taps[T], outer, n, inner int) {
+	rows := taps.Rows()
+	sameLen("resample", outer*rows*inner, len(dst))
+	sameLen("resample", outer*n*inner, len(x))
+	jobs := resampleJobsOf[T]()
+	jobs.Run(resampleJob[T]{dst, x, taps, n, inner}, outer*rows, rowGrain(cheapGrain, inner*(1+len(taps.Index)/max(rows, 1))))
+}
+
+type resampleJob[T Float] struct {
+	dst, x   []T
+	taps     *Taps[T]
+	n, inner int
+}
+
+var (
+	resampleJobs32 parallel.Jobs[resampleJob[float32], *resampleJob[float32]]
+	resampleJobs64 parallel.Jobs[resampleJob[float64], *resampleJob[float64]]
+)
+
+func resampleJobsOf[T Float]() *parallel.Jobs[resampleJob[T], *resampleJob[T]] {
+	if j, ok := any(&resampleJobs32).(*parallel.Jobs[resampleJob[T], *resampleJob[T]]); ok {
+		return j
+	}
+	return any(&resampleJobs64).(*parallel.Jobs[resampleJob[T], *resampleJob[T]])
+}
+
+func (j *resampleJob[T]) Piece(lo, hi int) {
+	rows := j.taps.Rows()
+	for u := lo; u < hi; u++ {
+		o, r := u/rows, u%rows
+		dst := j.dst[u*j.inner : (u+1)*j.inner]
+		clear(dst)
+		for k := j.taps.First[r]; k < j.taps.First[r+1]; k++ {
+			w := j.taps.Weight[k]
+			at := (o*j.n + j.taps.Index[k]) * j.inner
+			for i, v := range j.x[at : at+j.inner][:len(dst)] {
+				dst[i] += w * v
+			}
+		}
+	}
+}
