@@ -28,7 +28,7 @@ type unary struct {
 // chainOps returns all ops that can be chained. TestEveryOpHasARow checks that no exported
 // op is missing.
 func chainOps() []unary {
-	return slices.Concat(anyRank(), alongAxes(), matrices(), series(), images(), lossOps(), scalarOps())
+	return slices.Concat(anyRank(), alongAxes(), matrices(), series(), images(), volumes(), lossOps(), scalarOps())
 }
 
 // evenColumns is 1 in every other column: a mask that leaves something of each row.
@@ -379,7 +379,7 @@ func matrices() []unary {
 
 // series returns the ops on (batch, steps, channels).
 func series() []unary {
-	pool := PoolSpec{Size: [2]int{0, 2}, Stride: [2]int{0, 1}, Padding: Same}
+	pool := PoolSpec{Size: [3]int{2}, Stride: [3]int{1}, Padding: Same}
 	ops := []unary{
 		{name: "permute", build: func(x node, _ param) (node, error) { return Transpose(x, 0, 2, 1) }},
 		{name: "permute batch", build: func(x node, _ param) (node, error) { return Transpose(x, 2, 0, 1) }},
@@ -429,7 +429,7 @@ func series() []unary {
 			return Conv(x, p(oneOf(x, 2), lastOf(x), 2), p(2), ConvSpec{}, Act(Tanh))
 		}},
 		{name: "conv causal", build: func(x node, p param) (node, error) {
-			return Conv(x, p(2, lastOf(x), 2), nil, ConvSpec{Padding: Causal, Dilation: [2]int{0, 2}}, Act(ReLU))
+			return Conv(x, p(2, lastOf(x), 2), nil, ConvSpec{Padding: Causal, Dilation: [3]int{2}}, Act(ReLU))
 		}},
 		{name: "conv transpose", build: func(x node, p param) (node, error) {
 			return ConvTranspose(x, p(2, 2, lastOf(x)), ConvSpec{}, x.Shape()[1]+1)
@@ -465,12 +465,16 @@ func series() []unary {
 
 // images returns the ops on (batch, height, width, channels).
 func images() []unary {
-	small := PoolSpec{Size: [2]int{2, 2}, Stride: [2]int{1, 1}, Padding: Same}
+	small := PoolSpec{Size: [3]int{2, 2}, Stride: [3]int{1, 1}, Padding: Same}
 	return ranked("4", []unary{
 		{name: "permute", build: func(x node, _ param) (node, error) { return Transpose(x, 0, 3, 1, 2) }},
 		{name: "reshape to series", build: func(x node, _ param) (node, error) {
 			s := x.Shape()
 			return Reshape(x, s[0], s[1]*s[2], s[3])
+		}},
+		{name: "reshape to volume", build: func(x node, _ param) (node, error) {
+			s := x.Shape()
+			return Reshape(x, s[0], s[1], s[2], 1, s[3])
 		}},
 		{name: "flatten", build: func(x node, _ param) (node, error) { return Flatten(x) }},
 		{name: "upsample", build: func(x node, _ param) (node, error) { return Upsample(x, 1, 2) }},
@@ -486,11 +490,14 @@ func images() []unary {
 		{name: "conv", build: func(x node, p param) (node, error) {
 			return Conv(x, p(2, 2, lastOf(x), 2), p(2), ConvSpec{Padding: Same}, Act(ReLU))
 		}},
+		{name: "conv groups", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 2, 1, 2*lastOf(x)), p(2*lastOf(x)), ConvSpec{Padding: Same, Groups: lastOf(x)}, Act(Tanh))
+		}},
 		{name: "conv 1x1", build: func(x node, p param) (node, error) {
 			return Conv(x, p(1, 1, lastOf(x), 2), nil, ConvSpec{}, Act(Linear))
 		}},
 		{name: "conv strided", build: func(x node, p param) (node, error) {
-			return Conv(x, p(2, 1, lastOf(x), 2), p(2), ConvSpec{Stride: [2]int{2, 2}, Padding: Same}, Act(GELU))
+			return Conv(x, p(2, 1, lastOf(x), 2), p(2), ConvSpec{Stride: [3]int{2, 2}, Padding: Same}, Act(GELU))
 		}},
 		{name: "conv transpose", build: func(x node, p param) (node, error) {
 			return ConvTranspose(x, p(2, 2, 1, lastOf(x)), ConvSpec{}, x.Shape()[1]+1, x.Shape()[2]+1)
@@ -568,6 +575,35 @@ func scalarOps() []unary {
 		{name: "l1", ranks: all, build: func(x node, _ param) (node, error) { return L1(x, 0.3) }},
 		{name: "l2", ranks: all, build: func(x node, _ param) (node, error) { return L2(x, 0.3) }},
 	}
+}
+
+// volumes returns the ops on (batch, depth, height, width, channels).
+func volumes() []unary {
+	return ranked("5", []unary{
+		{name: "reshape to image", build: func(x node, _ param) (node, error) {
+			s := x.Shape()
+			return Reshape(x, s[0], s[1], s[2]*s[3], s[4])
+		}},
+		{name: "conv volume", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 2, 1, lastOf(x), 2), p(2), ConvSpec{Padding: Same, Stride: [3]int{2}}, Act(Tanh))
+		}},
+		{name: "conv volume groups", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 1, 2, 1, 2*lastOf(x)), p(2*lastOf(x)), ConvSpec{Padding: Same, Groups: lastOf(x)}, Act(Tanh))
+		}},
+		{name: "conv volume dilated", build: func(x node, p param) (node, error) {
+			return Conv(x, p(2, 1, 2, lastOf(x), 1), nil, ConvSpec{Padding: Same, Dilation: [3]int{2}}, Act(Linear))
+		}},
+		{name: "conv transpose volume", build: func(x node, p param) (node, error) {
+			s := x.Shape()
+			return ConvTranspose(x, p(2, 2, 1, 1, s[4]), ConvSpec{}, s[1]+1, s[2]+1, s[3])
+		}},
+		{name: "max pool volume", build: func(x node, _ param) (node, error) {
+			return MaxPool(x, PoolSpec{Size: [3]int{2, 2, 2}, Padding: Same})
+		}},
+		{name: "avg pool volume", build: func(x node, _ param) (node, error) {
+			return AvgPool(x, PoolSpec{Size: [3]int{2, 2, 1}, Stride: [3]int{1, 1, 1}, Padding: Same, CountPadding: true})
+		}},
+	})
 }
 
 func ranked(ranks string, ops []unary) []unary {

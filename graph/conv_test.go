@@ -34,14 +34,17 @@ func TestGradientOfConv(t *testing.T) {
 		spec ConvSpec
 	}{
 		{[]int{2, 5, 6, 2}, []int{3, 3, 2, 3}, ConvSpec{}},
-		{[]int{1, 6, 6, 1}, []int{2, 3, 1, 2}, ConvSpec{Stride: [2]int{2, 2}, Padding: Same}},
-		{[]int{1, 7, 6, 2}, []int{3, 2, 2, 1}, ConvSpec{Stride: [2]int{2, 1}}},
-		{[]int{1, 7, 8, 1}, []int{3, 3, 1, 2}, ConvSpec{Dilation: [2]int{2, 3}}},
+		{[]int{1, 6, 6, 1}, []int{2, 3, 1, 2}, ConvSpec{Stride: [3]int{2, 2}, Padding: Same}},
+		{[]int{1, 7, 6, 2}, []int{3, 2, 2, 1}, ConvSpec{Stride: [3]int{2, 1}}},
+		{[]int{1, 7, 8, 1}, []int{3, 3, 1, 2}, ConvSpec{Dilation: [3]int{2, 3}}},
 		{[]int{1, 4, 5, 2}, []int{1, 1, 2, 3}, ConvSpec{}},
 		{[]int{2, 9, 2}, []int{3, 2, 3}, ConvSpec{}},
-		{[]int{2, 9, 2}, []int{4, 2, 2}, ConvSpec{Stride: [2]int{0, 2}, Padding: Same}},
-		{[]int{1, 8, 1}, []int{3, 1, 2}, ConvSpec{Dilation: [2]int{0, 2}, Padding: Causal}},
-		{[]int{1, 8, 1}, []int{3, 1, 2}, ConvSpec{Stride: [2]int{0, 3}, Padding: Causal}},
+		{[]int{2, 9, 2}, []int{4, 2, 2}, ConvSpec{Stride: [3]int{2}, Padding: Same}},
+		{[]int{1, 8, 1}, []int{3, 1, 2}, ConvSpec{Dilation: [3]int{2}, Padding: Causal}},
+		{[]int{1, 8, 1}, []int{3, 1, 2}, ConvSpec{Stride: [3]int{3}, Padding: Causal}},
+		{[]int{2, 4, 3, 3, 2}, []int{2, 2, 2, 2, 3}, ConvSpec{}},
+		{[]int{1, 5, 4, 3, 1}, []int{3, 2, 3, 1, 2}, ConvSpec{Stride: [3]int{2, 1, 2}, Padding: Same}},
+		{[]int{1, 5, 4, 3, 2}, []int{3, 1, 1, 2, 2}, ConvSpec{Dilation: [3]int{2, 1, 1}}},
 	} {
 		units := []int{c.w[len(c.w)-1]}
 		for _, act := range []Activation{Act(Linear), Act(Tanh), Act(GELU)} {
@@ -53,17 +56,19 @@ func TestGradientOfConv(t *testing.T) {
 }
 
 func TestGradientOfConvTranspose(t *testing.T) {
-	spec := ConvSpec{Stride: [2]int{2, 2}, Padding: Same}
+	spec := ConvSpec{Stride: [3]int{2, 2}, Padding: Same}
 	gradientOf(t, func(in Nodes) (*Node, error) { return ConvTranspose(in[0], in[1], spec, 6, 5) }, []int{2, 3, 3, 2}, []int{3, 3, 1, 2})
 	gradientOf(t, func(in Nodes) (*Node, error) { return ConvTranspose(in[0], in[1], ConvSpec{}, 7) }, []int{2, 5, 3}, []int{3, 2, 3})
+	gradientOf(t, func(in Nodes) (*Node, error) { return ConvTranspose(in[0], in[1], spec, 5, 3, 2) }, []int{1, 3, 2, 2, 2}, []int{3, 3, 2, 1, 2})
 }
 
 func TestGradientOfPools(t *testing.T) {
 	pools := map[string]func(*Node, PoolSpec) (*Node, error){"max": MaxPool, "avg": AvgPool}
 	for name, pool := range pools {
-		for _, x := range [][]int{{2, 5, 6, 2}, {1, 4, 4, 1}, {2, 7, 3}} {
+		for _, x := range [][]int{{2, 5, 6, 2}, {1, 4, 4, 1}, {2, 7, 3}, {1, 5, 3, 4, 2}} {
 			for _, spec := range []PoolSpec{
-				{Size: [2]int{2, 2}}, {Size: [2]int{3, 3}, Stride: [2]int{1, 2}}, {Size: [2]int{3, 2}, Stride: [2]int{2, 2}, Padding: Same},
+				{Size: [3]int{2, 2, 2}}, {Size: [3]int{3, 3, 1}, Stride: [3]int{1, 2}}, {Size: [3]int{3, 2, 2}, Stride: [3]int{2, 2}, Padding: Same},
+				{Size: [3]int{2, 3, 2}, Stride: [3]int{2, 2, 1}, CeilMode: true}, {Size: [3]int{3, 2, 3}, Stride: [3]int{2, 1, 2}, Padding: Same, CountPadding: true},
 			} {
 				t.Run(fmt.Sprint(name, x, spec), func(t *testing.T) {
 					gradientOf(t, func(in Nodes) (*Node, error) { return pool(in[0], spec) }, x)
@@ -91,9 +96,9 @@ func TestConvErrors(t *testing.T) {
 		"channels": {func() (*Node, error) { return Conv(x, w, nil, ConvSpec{}, Act(ReLU)) }, "input has 3 channels, kernel was made for 2"},
 		"window":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{}, Act(ReLU)) }, "window spans 5 cells, the axis has 4"},
 		"causal":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{Padding: Causal}, Act(ReLU)) }, "causal padding needs one spatial axis"},
-		"rank":     {func() (*Node, error) { return MaxPool(flat, PoolSpec{Size: [2]int{2, 2}}) }, "want (batch, steps, channels) or (batch, height, width, channels)"},
-		"pool":     {func() (*Node, error) { return MaxPool(x, PoolSpec{Size: [2]int{5, 2}}) }, "window spans 5 cells, the axis has 4"},
-		"stride":   {func() (*Node, error) { return Conv(x, wide, nil, ConvSpec{Stride: [2]int{-1, 0}}, Act(ReLU)) }, "stride -1, dilation 1: want positive numbers"},
+		"rank":     {func() (*Node, error) { return MaxPool(flat, PoolSpec{Size: [3]int{2, 2}}) }, "want (batch, steps, channels) or (batch, height, width, channels)"},
+		"pool":     {func() (*Node, error) { return MaxPool(x, PoolSpec{Size: [3]int{5, 2}}) }, "window spans 5 cells, the axis has 4"},
+		"stride":   {func() (*Node, error) { return Conv(x, wide, nil, ConvSpec{Stride: [3]int{-1, 0}}, Act(ReLU)) }, "stride -1, dilation 1: want positive numbers"},
 		"zero":     {func() (*Node, error) { return AvgPool(x, PoolSpec{}) }, "want positive numbers"},
 		"global":   {func() (*Node, error) { return GlobalMaxPool(flat) }, "with at least one axis in between"},
 	} {

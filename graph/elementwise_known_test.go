@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"testing"
-
-	"gorgonia.org/tensor"
 )
 
 // elementwiseCase is an op of up to three inputs. Where it has gradients, R holds the factors of the
@@ -61,19 +59,7 @@ func TestKnownElementwise(t *testing.T) {
 				continue
 			}
 			what := fmt.Sprintf("case %d, %s of %v, %v", i, c.Op, c.Shapes, dt)
-			g := New()
-			var in Nodes
-			for k, shape := range c.Shapes {
-				v := knownTensor(c.Inputs[k], c.inputType(k, dt), shape)
-				n, err := Input(g, v.Dtype(), fmt.Sprint("x", k), shape...)
-				if err == nil {
-					err = Let(n, v)
-				}
-				if err != nil {
-					t.Fatal(what, err)
-				}
-				in = append(in, n)
-			}
+			in := knownInputs(t, New(), c.Inputs, c.Shapes, func(k int) Dtype { return c.inputType(k, dt) })
 			y, err := c.apply(in)
 			if err != nil {
 				t.Fatal(what, err)
@@ -81,28 +67,7 @@ func TestKnownElementwise(t *testing.T) {
 			if want := map[string]Dtype{"float64": dt, "int64": Int64, "bool": Bool}[c.YType]; y.Dtype() != want {
 				t.Fatalf("%s is %v, want %v", what, y.Dtype(), want)
 			}
-			if !equal(y.Shape(), c.YShape) {
-				t.Fatalf("%s has the shape %v, want %v", what, y.Shape(), c.YShape)
-			}
-			outs := Nodes{y}
-			if c.R != nil {
-				outs = append(outs, c.gradients(t, what, in, y)...)
-			}
-			p, err := Compile(outs...)
-			if err == nil {
-				err = p.RunAll()
-			}
-			if err != nil {
-				t.Fatal(what, err)
-			}
-			compareNumbers(t, what, valuesOf(outs[0].Value()), c.Y, tolerance)
-			k := 0
-			for _, want := range c.Grads {
-				if want != nil {
-					k++
-					compareNumbers(t, fmt.Sprint(what, ", gradient ", k), valuesOf(outs[k].Value()), want, 4*tolerance)
-				}
-			}
+			checkKnown(t, what, y, c.YShape, c.Y, in, c.R, c.Grads, tolerance)
 		}
 	}
 }
@@ -116,28 +81,6 @@ func (c *elementwiseCase) inputType(k int, float Dtype) Dtype {
 		return Int64
 	}
 	return float
-}
-
-// gradients returns those of sum(r·y), for the inputs that have any.
-func (c *elementwiseCase) gradients(t *testing.T, what string, in Nodes, y *Node) (grads Nodes) {
-	t.Helper()
-	var try Try
-	r := try.Do(Constant(y.Graph(), knownTensor(c.R, y.Dtype(), c.YShape)))
-	cost := try.Do(Sum(try.Do(Mul(y, r))))
-	if try.Err() != nil {
-		t.Fatal(what, try.Err())
-	}
-	var to Nodes
-	for k, want := range c.Grads {
-		if want != nil {
-			to = append(to, in[k])
-		}
-	}
-	grads, err := Grad(cost, to...)
-	if err != nil {
-		t.Fatal(what, err)
-	}
-	return grads
 }
 
 // Signs of zeros are lost in a comparison of numbers.
@@ -178,22 +121,4 @@ func TestSignedZeros(t *testing.T) {
 			}
 		}
 	}
-}
-
-// knownTensor returns the numbers as a tensor of the type.
-func knownTensor(list []number, dt Dtype, shape []int) *tensor.Dense {
-	d := tensor.New(tensor.Of(dt), tensor.WithShape(shape...))
-	for i, v := range list {
-		switch dt {
-		case Float32:
-			d.Float32s()[i] = float32(v)
-		case Float64:
-			d.Float64s()[i] = float64(v)
-		case Int64:
-			d.Int64s()[i] = int64(v)
-		case Bool:
-			d.Bools()[i] = v != 0
-		}
-	}
-	return d
 }

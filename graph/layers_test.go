@@ -15,8 +15,8 @@ func TestGradientOfDepthwiseConv(t *testing.T) {
 		spec ConvSpec
 	}{
 		{[]int{2, 5, 6, 2}, []int{3, 3, 2, 1}, ConvSpec{}},
-		{[]int{1, 6, 6, 1}, []int{2, 3, 1, 3}, ConvSpec{Stride: [2]int{2, 2}, Padding: Same}},
-		{[]int{1, 7, 8, 3}, []int{3, 3, 3, 2}, ConvSpec{Dilation: [2]int{2, 3}}},
+		{[]int{1, 6, 6, 1}, []int{2, 3, 1, 3}, ConvSpec{Stride: [3]int{2, 2}, Padding: Same}},
+		{[]int{1, 7, 8, 3}, []int{3, 3, 3, 2}, ConvSpec{Dilation: [3]int{2, 3}}},
 		{[]int{1, 1, 1, 2}, []int{1, 1, 2, 2}, ConvSpec{}},
 	} {
 		channels := []int{c.w[2] * c.w[3]}

@@ -10,23 +10,31 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// ConvSpec describes how a convolution's window moves. The zero value is stride 1, no
-// dilation and no padding. With one spatial axis, the second element of each pair is used.
+// ConvSpec describes how a convolution's window moves, with an element for each spatial axis. The zero
+// value is stride 1, no dilation and no padding.
 type ConvSpec struct {
-	Stride   [2]int
-	Dilation [2]int
+	Stride   [3]int
+	Dilation [3]int
 	Padding  Padding
+	Groups   int // of channels that are convolved by themselves; 0 means 1
 }
 
-// Conv returns y = act(x * w + b), a cross-correlation over one or two spatial axes,
-// channels last:
+// Conv returns y = act(x * w + b), a cross-correlation over one to three spatial axes, channels last:
 //
-//	x (batch, height, width, in)   w (kh, kw, in, out)   b (out) or nil   y (batch, oh, ow, out)
-//	x (batch, steps, in)           w (k, in, out)                         y (batch, steps', out)
+//	x (batch, steps, in)                  w (k, in, out)          b (out) or nil   y (batch, steps', out)
+//	x (batch, height, width, in)          w (kh, kw, in, out)                      y (batch, oh, ow, out)
+//	x (batch, depth, height, width, in)   w (kd, kh, kw, in, out)                  y (batch, od, oh, ow, out)
 //
 // An axis of length n gets length ⌊(n - d·(k-1) - 1)/s⌋ + 1, or ⌈n/s⌉ with Same or Causal
-// padding. There is no im2col copy.
+// padding. With g groups w has in/g input channels, and the channels of x and of y are g runs of equal
+// length that belong to each other. There is no im2col copy; of volumes, the kd frames of a window are copied side by side.
 func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	if spec.Groups != 0 && spec.Groups != 1 {
+		return convGroups(x, w, b, spec, act)
+	}
+	if rankOf(x) == 5 && rankOf(w) == 5 {
+		return convVolume(x, w, b, spec, act)
+	}
 	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return convOp(rankOf(x), spec, act, bias) })
 }
 
@@ -34,9 +42,17 @@ func Conv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
 // x, shaped like an output of Conv, to an image of the given spatial size.
 //
 //	x (batch, oh, ow, out)   w (kh, kw, in, out)   y (batch, size..., in)
+//
+// With one and three spatial axes, the shapes are as in Conv.
 func ConvTranspose(x, w *Node, spec ConvSpec, size ...int) (*Node, error) {
 	if x == nil || w == nil || len(w.Shape()) < 2 || len(size) != len(w.Shape())-2 {
 		return nil, &OpError{Op: "conv_transpose", Err: fmt.Errorf("got size %v, want one number for each spatial axis of the kernel", size)}
+	}
+	if spec.Groups != 0 && spec.Groups != 1 {
+		return convTransposeGroups(x, w, spec, size)
+	}
+	if rankOf(x) == 5 && rankOf(w) == 5 {
+		return convTransposeVolume(x, w, spec, size)
 	}
 	image := append(append(tensor.Shape{x.Shape()[0]}, size...), w.Shape()[len(w.Shape())-2])
 	return convBackData(image, x, w, spec)
@@ -206,8 +222,33 @@ func runConvBackWeights[T kernel.Float](w tensor.Shape, spec ConvSpec) func(*cal
 // y[..., c·m + j] = act((x_c * w_cj) + b[c·m + j]).
 //
 //	x (batch, height, width, c)   w (kh, kw, c, m)   b (c·m) or nil   y (batch, oh, ow, c·m)
+//	x (batch, steps, c)           w (k, c, m)                         y (batch, steps', c·m)
 func DepthwiseConv(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	if rankOf(x) == 3 && rankOf(w) == 3 {
+		return depthwiseSteps(x, w, b, spec, act)
+	}
 	return applyActivated(x, w, b, act, func(act Activation, bias bool) *op { return depthwiseOp(spec, act, bias) })
+}
+
+// depthwiseSteps is DepthwiseConv of images of one row.
+func depthwiseSteps(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	var try Try
+	k := w.Shape()
+	if spec.Padding == Causal {
+		spec.Padding = Valid
+		x = try.Do(PadValue(x, 0, PadWidth{Axis: 1, Before: (k[0] - 1) * orOne(spec.Dilation[0])}))
+	}
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	s := x.Shape()
+	spec.Stride, spec.Dilation = [3]int{1, spec.Stride[0]}, [3]int{1, spec.Dilation[0]}
+	image := try.Do(Reshape(x, s[0], 1, s[1], s[2]))
+	y := try.Do(DepthwiseConv(image, try.Do(Reshape(w, 1, k[0], k[1], k[2])), b, spec, act))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	return Reshape(y, s[0], y.Shape()[2], y.Shape()[3])
 }
 
 // depthwiseGeometry is convGeometry with c·m output channels.

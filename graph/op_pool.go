@@ -10,12 +10,19 @@ import (
 	"github.com/reef-dl/reef/internal/kernel"
 )
 
-// PoolSpec describes a pooling window. A stride of 0 means the window's size. With one
-// spatial axis, the second element of each pair is used.
+// PoolSpec describes a pooling window, with an element for each spatial axis. A stride of 0 means the
+// window's size.
 type PoolSpec struct {
-	Size    [2]int
-	Stride  [2]int
+	Size    [3]int
+	Stride  [3]int
 	Padding Padding // Valid or Same
+
+	// CeilMode adds a position to an axis whose last cells are in no window of Valid padding. The cells
+	// of that window beyond the axis do not count (PyTorch's ceil_mode).
+	CeilMode bool
+	// CountPadding divides the sum of AvgPool by the size of the window, padding included (PyTorch's
+	// count_include_pad).
+	CountPadding bool
 }
 
 // maxWindow is the largest number of cells in a window: the index of the maximum is stored
@@ -26,30 +33,38 @@ func (p PoolSpec) geometry(x tensor.Shape) (g kernel.Pool, err error) {
 	if g.N, g.H, g.W, g.C, err = spatial(x); err != nil {
 		return g, err
 	}
-	size, stride := p.Size, p.Stride
+	if p.Padding == Causal {
+		return g, fmt.Errorf("padding is causal, want valid or same")
+	}
+	size, stride, rows := p.Size, p.Stride, p.Padding
 	for i := range stride {
 		if stride[i] == 0 {
 			stride[i] = size[i]
 		}
 	}
-	rows := p.Padding
 	if len(x) == 3 {
-		size[0], stride[0], rows = 1, 1, Valid
-	}
-	if p.Padding == Causal {
-		return g, fmt.Errorf("padding is causal, want valid or same")
+		size, stride, rows = [3]int{1, size[0]}, [3]int{1, stride[0]}, Valid
 	}
 	g.KH, g.KW, g.StrideH, g.StrideW = size[0], size[1], stride[0], stride[1]
-	if g.OH, g.PadTop, err = windowPositions(g.H, g.KH, g.StrideH, 1, rows); err != nil {
+	if g.OH, g.PadTop, err = p.positions(g.H, g.KH, g.StrideH, rows); err != nil {
 		return g, fmt.Errorf("height: %w", err)
 	}
-	if g.OW, g.PadLeft, err = windowPositions(g.W, g.KW, g.StrideW, 1, p.Padding); err != nil {
+	if g.OW, g.PadLeft, err = p.positions(g.W, g.KW, g.StrideW, p.Padding); err != nil {
 		return g, fmt.Errorf("width: %w", err)
 	}
 	if g.KH*g.KW > maxWindow {
 		return g, fmt.Errorf("window of %d x %d cells, want at most %d", g.KH, g.KW, maxWindow)
 	}
 	return g, nil
+}
+
+// positions is windowPositions in the spec's mode.
+func (p PoolSpec) positions(n, k, stride int, padding Padding) (out, before int, err error) {
+	out, before, err = windowPositions(n, k, stride, 1, padding)
+	if err == nil && p.CeilMode && padding == Valid && (out-1)*stride+k < n && out*stride < n {
+		out++
+	}
+	return out, before, err
 }
 
 func (p PoolSpec) shape(in []tensor.Shape) (tensor.Shape, error) {
@@ -74,8 +89,11 @@ type maxima struct {
 // MaxPool returns the maximum of each channel over a moving window. Among equal values, the
 // first gets the gradient.
 //
-//	x (batch, height, width, channels) or (batch, steps, channels)
+//	x (batch, steps, channels), (batch, height, width, channels) or (batch, depth, height, width, channels)
 func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
+	if rankOf(x) == 5 {
+		return poolVolume(x, spec, MaxPool)
+	}
 	rank, m := rankOf(x), &maxima{}
 	return apply(&op{
 		name: "max_pool" + attrs("spec", spec),
@@ -167,9 +185,15 @@ func runMaxPoolBack[T kernel.Float](spec PoolSpec, x tensor.Shape, m *maxima) fu
 	}
 }
 
-// AvgPool returns the mean of each channel over a moving window. Cells added by Same padding
-// are not counted.
+// AvgPool returns the mean of each channel over a moving window, of the shapes of MaxPool. Cells added by
+// Same padding are not counted, unless CountPadding is set.
 func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
+	if spec.CountPadding {
+		return countPadding(x, spec)
+	}
+	if rankOf(x) == 5 {
+		return poolVolume(x, spec, AvgPool)
+	}
 	rank := rankOf(x)
 	return apply(&op{
 		name: "avg_pool" + attrs("spec", spec),

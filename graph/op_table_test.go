@@ -82,7 +82,9 @@ func opTable(t *testing.T, g *Graph) []opRow {
 		return func() (node, error) { return DepthwiseConv(im, im, bias, spec, act) }
 	}
 	pool := func(f func(node, PoolSpec) (node, error), height, width, stride int, p Padding) func() (node, error) {
-		return func() (node, error) { return f(im, PoolSpec{[2]int{height, width}, [2]int{stride, 1}, p}) }
+		return func() (node, error) {
+			return f(im, PoolSpec{Size: [3]int{height, width}, Stride: [3]int{stride, 1}, Padding: p})
+		}
 	}
 	attend := func(spec AttentionSpec, in AttentionInputs) func() (node, error) {
 		return func() (node, error) {
@@ -178,16 +180,16 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			conv(ConvSpec{}, relu, nil),
 			conv(ConvSpec{}, relu, v),
 			conv(ConvSpec{Padding: Same}, relu, nil),
-			conv(ConvSpec{Padding: Same, Stride: [2]int{2, 1}}, relu, nil),
-			conv(ConvSpec{Padding: Same, Stride: [2]int{1, 2}}, relu, nil),
-			conv(ConvSpec{Padding: Same, Dilation: [2]int{2, 1}}, relu, nil),
+			conv(ConvSpec{Padding: Same, Stride: [3]int{2, 1}}, relu, nil),
+			conv(ConvSpec{Padding: Same, Stride: [3]int{1, 2}}, relu, nil),
+			conv(ConvSpec{Padding: Same, Dilation: [3]int{2, 1}}, relu, nil),
 		}},
 		{op: ConvTranspose, calls: calls{
 			func() (node, error) {
-				return ConvTranspose(im, im, ConvSpec{Padding: Same, Stride: [2]int{2, 2}}, 7, 8)
+				return ConvTranspose(im, im, ConvSpec{Padding: Same, Stride: [3]int{2, 2}}, 7, 8)
 			},
 			func() (node, error) {
-				return ConvTranspose(im, im, ConvSpec{Padding: Same, Stride: [2]int{2, 2}}, 8, 7)
+				return ConvTranspose(im, im, ConvSpec{Padding: Same, Stride: [3]int{2, 2}}, 8, 7)
 			},
 		}},
 		{op: CosineSimilarity, calls: calls{func() (node, error) { return CosineSimilarity(m, w) }}},
@@ -200,7 +202,8 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			depthwise(ConvSpec{}, linear, nil),
 			depthwise(ConvSpec{}, relu, nil),
 			depthwise(ConvSpec{Padding: Same}, relu, nil),
-			depthwise(ConvSpec{Padding: Same, Stride: [2]int{2, 2}}, relu, nil),
+			depthwise(ConvSpec{Padding: Same, Stride: [3]int{2, 2}}, relu, nil),
+			depthwise(ConvSpec{Padding: Same, Dilation: [3]int{2, 2}}, relu, nil),
 		}},
 		{op: Dropout, calls: calls{
 			func() (node, error) { return Dropout(x, 0.2, rng, 1) },

@@ -50,7 +50,7 @@ func TestGradientOfGradientPenalty(t *testing.T) {
 	convolutional := func(act Activation) unary {
 		return unary{name: "conv " + act.String(), build: func(x node, p param) (node, error) {
 			var try Try
-			h := try.Do(Conv(x, p(3, 3, 2, 3), p(3), ConvSpec{Stride: [2]int{2, 2}, Padding: Same}, act))
+			h := try.Do(Conv(x, p(3, 3, 2, 3), p(3), ConvSpec{Stride: [3]int{2, 2}, Padding: Same}, act))
 			h = try.Do(LayerNorm(h, p(3), p(3), 0.1))
 			h = try.Do(Conv(h, p(2, 2, 3, 2), p(2), ConvSpec{Padding: Same}, act))
 			h = try.Do(Reshape(h, x.Shape()[0], 8))

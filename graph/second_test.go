@@ -15,7 +15,7 @@ import (
 )
 
 // small has shapes for chains of ops, by rank.
-var small = map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}}
+var small = map[rune][]int{'1': {3}, '2': {2, 3}, '3': {2, 3, 2}, '4': {1, 3, 2, 2}, '5': {1, 3, 2, 2, 2}}
 
 // TestSecondGradient takes the gradient of every op with respect to each operand, makes a cost
 // of it, alone and together with the output, and differentiates that with respect to every

@@ -205,7 +205,7 @@ func (k reefKit) conv(b *testing.B, x *Node, in, out int) *Node {
 }
 
 func (k reefKit) pool(b *testing.B, x *Node) *Node {
-	return must(b)(MaxPool(x, PoolSpec{Size: [2]int{2, 2}, Stride: [2]int{2, 2}}))
+	return must(b)(MaxPool(x, PoolSpec{Size: [3]int{2, 2}, Stride: [3]int{2, 2}}))
 }
 
 func (k reefKit) flatten(b *testing.B, x *Node, _, _ int) *Node { return must(b)(Flatten(x)) }

@@ -80,14 +80,21 @@ func spatial(s tensor.Shape) (n, h, w, c int, err error) {
 	return 0, 0, 0, 0, fmt.Errorf("shape %v, want (batch, steps, channels) or (batch, height, width, channels)", s)
 }
 
-// spatialPair replaces 0 by 1 in a pair; with one spatial axis, the first element is always 1.
-func spatialPair(v [2]int, rank int) (a, b int) {
-	a, b = v[0], v[1]
-	if a == 0 || rank == 3 {
-		a = 1
+// spatialPair returns the settings of the rows and columns of an image, 1 where they are 0. An input
+// with one spatial axis is an image of one row.
+func spatialPair(v [3]int, rank int) (rows, columns int) {
+	if rank == 3 {
+		return 1, orOne(v[0])
 	}
-	if b == 0 {
-		b = 1
-	}
-	return a, b
+	return orOne(v[0]), orOne(v[1])
 }
+
+func orOne(n int) int {
+	if n == 0 {
+		return 1
+	}
+	return n
+}
+
+// plane returns the settings of the second and third axis.
+func plane(v [3]int) [3]int { return [3]int{v[1], v[2]} }

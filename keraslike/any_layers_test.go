@@ -45,6 +45,11 @@ var refusedAxes = map[string]string{
 	"DepthwiseConv2D":     "0.3",
 	"SeparableConv2D":     "0.3",
 	"Conv2DTranspose":     "0.3",
+	"Conv3D":              "0.4",
+	"DepthwiseConv1D":     "0.2",
+	"SeparableConv1D":     "0.2",
+	"Conv1DTranspose":     "0.2",
+	"Conv3DTranspose":     "0.4",
 	"Add":                 "0.1 0.2 1.1 1.2 2.1 2.2", // one axis of 1 is broadcast to 4
 	"Subtract":            "0.1 0.2 1.1 1.2",
 	"Multiply":            "0.1 0.2 1.1 1.2",

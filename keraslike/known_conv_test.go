@@ -3,6 +3,7 @@
 package keraslike_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/reef-dl/reef/internal/golden"
@@ -17,25 +18,11 @@ func options[O any](values []any) (list []O) {
 	return list
 }
 
-// sides are an argument of one number or two as height and width.
-func sides(v any) (height, width int) {
-	list := pairs(v)
-	switch len(list) {
-	case 0:
-		return 1, 1
-	case 1:
-		return 1, list[0]
-	}
-	return list[0], list[1]
-}
-
 // windowOptions are what all convolutions have, as their arguments say.
 func windowOptions(a golden.Args) []any {
-	list := []any{keraslike.ActivationFunc(a.String("activation")), keraslike.KernelSize(sides(a["kernel_size"])), keraslike.Strides(sides(a["strides"]))}
-	if d := pairs(a["dilation_rate"]); len(d) == 1 || len(d) == 2 && d[0] == d[1] {
-		list = append(list, keraslike.Dilation(d[0]))
-	} else if d != nil {
-		list = append(list, keraslike.Dilation(sides(a["dilation_rate"])))
+	list := []any{keraslike.ActivationFunc(a.String("activation")), keraslike.KernelSize(pairs(a["kernel_size"])...), keraslike.Strides(pairs(a["strides"])...)}
+	if d := pairs(a["dilation_rate"]); d != nil {
+		list = append(list, keraslike.Dilation(d...))
 	}
 	switch a.String("padding") {
 	case "same":
@@ -49,65 +36,80 @@ func windowOptions(a golden.Args) []any {
 	return list
 }
 
-// TestConvolutionValues covers all cases but those of groups, which no option sets.
 func TestConvolutionValues(t *testing.T) {
-	checkLayers(t, "layers_convolution", []string{"x"}, func(c golden.Case) keraslike.Layer {
-		a := c.Args
-		if a.Int("groups") > 1 {
-			return nil
-		}
-		opts, filters := windowOptions(a), a.Int("filters")
-		switch a.String("layer") {
-		case "Conv1D":
-			return keraslike.Conv1D(filters, 1, options[keraslike.ConvOption](opts)...)
-		case "Conv2D":
-			return keraslike.Conv2D(filters, 1, options[keraslike.ConvOption](opts)...)
-		case "DepthwiseConv2D":
-			opts = append(opts, keraslike.DepthMultiplier(a.Int("depth_multiplier")))
-			return keraslike.DepthwiseConv2D(1, options[keraslike.ConvOption](opts)...)
-		case "SeparableConv2D":
-			opts = append(opts, keraslike.DepthMultiplier(a.Int("depth_multiplier")))
-			return keraslike.SeparableConv2D(filters, 1, options[keraslike.ConvOption](opts)...)
-		case "Conv2DTranspose":
-			if p := pairs(a["output_padding"]); p != nil {
-				opts = append(opts, keraslike.OutputPadding(p[0], p[1]))
-			}
-			return keraslike.Conv2DTranspose(filters, 1, options[keraslike.ConvOption](opts)...)
-		}
-		return nil
-	}, "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
+	checkWindows(t, "layers_convolution", "Conv1D", "Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose")
 }
 
-// TestPoolingValues covers all cases but those that keep axes of length 1 and the
-// one with a mask.
 func TestPoolingValues(t *testing.T) {
+	checkWindows(t, "layers_pooling", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
+		"GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D")
+}
+
+func TestWindowValuesOfKeras(t *testing.T) {
+	checkWindows(t, "layers_windows_keras", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "SeparableConv1D", "Conv1DTranspose", "Conv2DTranspose",
+		"Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalMaxPooling3D", "GlobalAveragePooling3D")
+}
+
+// checkWindows covers the cases of a topic but the one of pooling with a mask.
+func checkWindows(t *testing.T, topic string, kinds ...string) {
 	global := map[string]func(...keraslike.PoolOption) keraslike.Layer{
-		"GlobalMaxPooling1D": keraslike.GlobalMaxPooling1D, "GlobalMaxPooling2D": keraslike.GlobalMaxPooling2D,
-		"GlobalAveragePooling1D": keraslike.GlobalAveragePooling1D, "GlobalAveragePooling2D": keraslike.GlobalAveragePooling2D,
+		"GlobalMaxPooling1D": keraslike.GlobalMaxPooling1D, "GlobalAveragePooling1D": keraslike.GlobalAveragePooling1D,
+		"GlobalMaxPooling2D": keraslike.GlobalMaxPooling2D, "GlobalAveragePooling2D": keraslike.GlobalAveragePooling2D,
+		"GlobalMaxPooling3D": keraslike.GlobalMaxPooling3D, "GlobalAveragePooling3D": keraslike.GlobalAveragePooling3D,
 	}
-	windows := map[string]func(int, ...keraslike.PoolOption) keraslike.Layer{
-		"MaxPooling1D": keraslike.MaxPooling1D, "MaxPooling2D": keraslike.MaxPooling2D,
-		"AveragePooling1D": keraslike.AveragePooling1D, "AveragePooling2D": keraslike.AveragePooling2D,
+	pools := map[string]func(int, ...keraslike.PoolOption) keraslike.Layer{
+		"MaxPooling1D": keraslike.MaxPooling1D, "MaxPooling2D": keraslike.MaxPooling2D, "MaxPooling3D": keraslike.MaxPooling3D,
+		"AveragePooling1D": keraslike.AveragePooling1D, "AveragePooling2D": keraslike.AveragePooling2D, "AveragePooling3D": keraslike.AveragePooling3D,
 	}
-	kinds := []string{
-		"MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D",
-		"GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+	convolutions := map[string]func(filters, kernel int, opts ...keraslike.ConvOption) keraslike.Layer{
+		"Conv1D": keraslike.Conv1D, "Conv2D": keraslike.Conv2D, "Conv3D": keraslike.Conv3D,
+		"SeparableConv1D": keraslike.SeparableConv1D, "SeparableConv2D": keraslike.SeparableConv2D,
+		"Conv1DTranspose": keraslike.Conv1DTranspose, "Conv2DTranspose": keraslike.Conv2DTranspose, "Conv3DTranspose": keraslike.Conv3DTranspose,
+		"DepthwiseConv1D": func(_, kernel int, opts ...keraslike.ConvOption) keraslike.Layer {
+			return keraslike.DepthwiseConv1D(kernel, opts...)
+		},
+		"DepthwiseConv2D": func(_, kernel int, opts ...keraslike.ConvOption) keraslike.Layer {
+			return keraslike.DepthwiseConv2D(kernel, opts...)
+		},
 	}
-	checkLayers(t, "layers_pooling", []string{"x"}, func(c golden.Case) keraslike.Layer {
-		a := c.Args
-		if f := global[a.String("layer")]; f != nil {
-			if _, masked := c.Inputs["mask"]; masked || a.Bool("keepdims") {
+	checkLayers(t, topic, []string{"x"}, func(c golden.Case) keraslike.Layer {
+		a, kind := c.Args, c.Args.String("layer")
+		if f := global[kind]; f != nil {
+			if _, masked := c.Inputs["mask"]; masked {
 				return nil
+			}
+			if a.Bool("keepdims") {
+				return f(keraslike.KeepDims)
 			}
 			return f()
 		}
-		opts := []keraslike.PoolOption{keraslike.PoolSize(sides(a["pool_size"]))}
-		if a["strides"] != nil {
-			opts = append(opts, keraslike.Strides(sides(a["strides"])))
+		if f := pools[kind]; f != nil {
+			opts := []keraslike.PoolOption{keraslike.PoolSize(pairs(a["pool_size"])...)}
+			if a["strides"] != nil {
+				opts = append(opts, keraslike.Strides(pairs(a["strides"])...))
+			}
+			if a.String("padding") == "same" {
+				opts = append(opts, keraslike.SamePadding)
+			}
+			return f(1, opts...)
 		}
-		if a.String("padding") == "same" {
-			opts = append(opts, keraslike.SamePadding)
+		f := convolutions[kind]
+		if f == nil {
+			return nil
 		}
-		return windows[a.String("layer")](1, opts...)
+		opts, filters := windowOptions(a), 0
+		if a["filters"] != nil {
+			filters = a.Int("filters")
+		}
+		if len(kind) == len("Conv1D") && a["groups"] != nil {
+			opts = append(opts, keraslike.Groups(a.Int("groups")))
+		}
+		if a["depth_multiplier"] != nil && !strings.HasPrefix(kind, "Conv") {
+			opts = append(opts, keraslike.DepthMultiplier(a.Int("depth_multiplier")))
+		}
+		if p := pairs(a["output_padding"]); p != nil {
+			opts = append(opts, keraslike.OutputPadding(p...))
+		}
+		return f(filters, 1, options[keraslike.ConvOption](opts)...)
 	}, kinds...)
 }

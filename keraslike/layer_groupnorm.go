@@ -39,12 +39,6 @@ func GroupNormalization(opts ...NormalizationOption) Layer {
 	return newLayer(&groupNorm{Groups: 32, Axis: -1, Epsilon: 1e-3}, opts)
 }
 
-// Groups is the number of groups of features in GroupNormalization, which must divide the
-// number of features; -1 means one group for each feature. The default is 32.
-func Groups(n int) NormalizationOption {
-	return normalizationOption{setting: set("Groups", n)}
-}
-
 type groupNorm struct {
 	noMultiplications
 	passesMask

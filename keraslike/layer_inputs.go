@@ -25,7 +25,7 @@ func spatialInput(in []Shape, axes int) (Shape, error) {
 		return nil, err
 	}
 	if len(in[0]) != axes+1 {
-		want := map[int]string{1: "(batch, steps, channels)", 2: "(batch, height, width, channels)"}[axes]
+		want := map[int]string{1: "(batch, steps, channels)", 2: "(batch, height, width, channels)", 3: "(batch, depth, height, width, channels)"}[axes]
 		return nil, fmt.Errorf("input has shape %v, want %s", in[0], want)
 	}
 	return in[0], nil

@@ -53,6 +53,9 @@ func constructors() map[string]constructor {
 	all := map[string]constructor{
 		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
 		"Conv1D": of2(Conv1D, "filters", "kernel"), "Conv2D": of2(Conv2D, "filters", "kernel"), "DepthwiseConv2D": of1(DepthwiseConv2D, "kernel"),
+		"Conv3D": of2(Conv3D, "filters", "kernel"), "DepthwiseConv1D": of1(DepthwiseConv1D, "kernel"), "SeparableConv1D": of2(SeparableConv1D, "filters", "kernel"),
+		"Conv1DTranspose": of2(Conv1DTranspose, "filters", "kernel"), "Conv3DTranspose": of2(Conv3DTranspose, "filters", "kernel"),
+		"MaxPooling3D": of1(MaxPooling3D, "size"), "AveragePooling3D": of1(AveragePooling3D, "size"),
 		"SeparableConv2D": of2(SeparableConv2D, "filters", "kernel"), "Conv2DTranspose": of2(Conv2DTranspose, "filters", "kernel"),
 		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
 		"AveragePooling1D": of1(AveragePooling1D, "size"), "AveragePooling2D": of1(AveragePooling2D, "size"),
@@ -95,6 +98,7 @@ func constructors() map[string]constructor {
 	for name, f := range map[string]func(...PoolOption) Layer{
 		"GlobalMaxPooling1D": GlobalMaxPooling1D, "GlobalMaxPooling2D": GlobalMaxPooling2D,
 		"GlobalAveragePooling1D": GlobalAveragePooling1D, "GlobalAveragePooling2D": GlobalAveragePooling2D,
+		"GlobalMaxPooling3D": GlobalMaxPooling3D, "GlobalAveragePooling3D": GlobalAveragePooling3D,
 	} {
 		all[name] = made(f, nil)
 	}
@@ -177,7 +181,7 @@ func TestEveryOptionIsListed(t *testing.T) {
 	for _, o := range layerOptions() {
 		listed[o.sets().option] = true
 	}
-	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Activation|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Axis)Option$`)
+	families := regexp.MustCompile(`^(Dense|Conv|Pool|Recurrent|Embedding|Attention|Normalization|Activation|Merge|Bidirectional|Preprocessing|Layer|Kernel|Window|Groups|Axis)Option$`)
 	flags := regexp.MustCompile(`^((Kernel|Pool|Activation|Recurrent|Embedding|Attention|Normalization|Merge|Preprocessing)Flag|Padding)$`)
 	found := 0
 	for _, typ := range pkg.Types {
@@ -311,7 +315,7 @@ func (c constructor) options(t *testing.T, activations map[string]string) string
 // text is a default as docs state it.
 func (c constructor) text(d Definition, field string, value any, activations map[string]string) string {
 	for name, n := range c.args {
-		if value == any(n) || reflect.DeepEqual(value, [2]int{n, n}) || reflect.DeepEqual(value, [2]int{1, n}) {
+		if value == any(n) || reflect.DeepEqual(value, perAxis{n}) {
 			return name
 		}
 	}
@@ -349,8 +353,10 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		}
 	case *float64:
 		return map[string]string{"NegativeSlope": "0", "OtherValue": "0", "MaxValue": "none"}[field] + map[string]string{"ThresholdAt": "that of the function", "Alpha": "that of the function"}[field]
-	case *[2]int:
-		return "the size that Keras infers"
+	case perAxis:
+		if v == nil {
+			return "the size that Keras infers"
+		}
 	case OutputMode:
 		return map[OutputMode]string{IntOutput: "IntOutput", MultiHotOutput: "MultiHotOutput"}[v]
 	case Standardization, Splitting, FillMode, Interpolation, FlipMode:

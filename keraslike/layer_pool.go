@@ -3,6 +3,7 @@
 package keraslike
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,9 +28,7 @@ import (
 //	Trainable                  true
 //
 // See https://keras.io/api/layers/pooling_layers/max_pooling2d/.
-func MaxPooling2D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 2, Max: true, PoolSize: [2]int{size, size}}, opts)
-}
+func MaxPooling2D(size int, opts ...PoolOption) Layer { return newPool(2, true, size, opts) }
 
 // AveragePooling2D computes the mean of each channel over windows of size x size cells,
 // without the cells that SamePadding adds. Shapes are as in MaxPooling2D.
@@ -43,9 +42,7 @@ func MaxPooling2D(size int, opts ...PoolOption) Layer {
 //	Trainable                  true
 //
 // See https://keras.io/api/layers/pooling_layers/average_pooling2d/.
-func AveragePooling2D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 2, PoolSize: [2]int{size, size}}, opts)
-}
+func AveragePooling2D(size int, opts ...PoolOption) Layer { return newPool(2, false, size, opts) }
 
 // MaxPooling1D computes the maximum of each channel over windows of size steps.
 //
@@ -61,9 +58,7 @@ func AveragePooling2D(size int, opts ...PoolOption) Layer {
 //	Trainable                  true
 //
 // See https://keras.io/api/layers/pooling_layers/max_pooling1d/.
-func MaxPooling1D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 1, Max: true, PoolSize: [2]int{1, size}}, opts)
-}
+func MaxPooling1D(size int, opts ...PoolOption) Layer { return newPool(1, true, size, opts) }
 
 // AveragePooling1D computes the mean of each channel over windows of size steps, without the
 // steps that SamePadding adds. Shapes are as in MaxPooling1D.
@@ -77,25 +72,54 @@ func MaxPooling1D(size int, opts ...PoolOption) Layer {
 //	Trainable                  true
 //
 // See https://keras.io/api/layers/pooling_layers/average_pooling1d/.
-func AveragePooling1D(size int, opts ...PoolOption) Layer {
-	return newPool(&pool{Axes: 1, PoolSize: [2]int{1, size}}, opts)
-}
+func AveragePooling1D(size int, opts ...PoolOption) Layer { return newPool(1, false, size, opts) }
 
-// PoolSize sets a window of height x width cells, instead of the square one given to the
-// layer's constructor. MaxPooling1D and AveragePooling1D use the width only.
-func PoolSize(height, width int) PoolOption {
-	return poolOption{setting: set("PoolSize", [2]int{height, width})}
+// MaxPooling3D computes the maximum of each channel over windows of size x size x size cells.
+//
+//	input   (batch, depth, height, width, channels)
+//	output  (batch, depth', height', width', channels), with sizes as in MaxPooling2D
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "max_pooling3d", "max_pooling3d_1" and so on
+//	Trainable                  true
+//
+// See https://keras.io/api/layers/pooling_layers/max_pooling3d/.
+func MaxPooling3D(size int, opts ...PoolOption) Layer { return newPool(3, true, size, opts) }
+
+// AveragePooling3D computes the mean of each channel over windows of size x size x size cells, without
+// the cells that SamePadding adds. Shapes are as in MaxPooling3D.
+//
+// Options:
+//
+//	Strides                    size
+//	ValidPadding, SamePadding  ValidPadding
+//	PoolSize                   size
+//	Name                       "average_pooling3d", "average_pooling3d_1" and so on
+//	Trainable                  true
+//
+// See https://keras.io/api/layers/pooling_layers/average_pooling3d/.
+func AveragePooling3D(size int, opts ...PoolOption) Layer { return newPool(3, false, size, opts) }
+
+// PoolSize sets the cells of the window along each spatial axis, (height, width) in two dimensions, instead
+// of the size given to the layer's constructor.
+func PoolSize(n ...int) PoolOption {
+	return poolOption{setting: setPerAxis("PoolSize", n)}
 }
 
 type pool struct {
 	Axes     int           `json:"axes"`
 	Max      bool          `json:"max"`
-	PoolSize [2]int        `json:"size" option:"PoolSize"`
-	Strides  [2]int        `json:"strides" option:"Strides"`
+	PoolSize perAxis       `json:"size" option:"PoolSize"`
+	Strides  perAxis       `json:"strides" option:"Strides"`
 	Padding  graph.Padding `json:"padding" option:"Padding"`
 }
 
-func newPool(d *pool, opts []PoolOption) Layer {
+func newPool(axes int, maximum bool, size int, opts []PoolOption) Layer {
+	d := &pool{Axes: axes, Max: maximum, PoolSize: perAxis{size}}
 	l := newLayer(d, opts)
 	if !l.chosen("strides") {
 		d.Strides = d.PoolSize
@@ -105,7 +129,7 @@ func newPool(d *pool, opts []PoolOption) Layer {
 
 func (d *pool) refuses() []string { return []string{"CausalPadding"} }
 
-var _ = register[pool]("MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D")
+var _ = register[pool]("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 
 func (d *pool) Kind() string {
 	if d.Max {
@@ -115,24 +139,20 @@ func (d *pool) Kind() string {
 }
 
 func (d *pool) check() error {
-	switch {
-	case d.Axes != 1 && d.Axes != 2:
-		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
-	case d.PoolSize[0] < 1 || d.PoolSize[1] < 1:
-		return fmt.Errorf("pool size is %v, want positive numbers", d.PoolSize)
-	case d.Strides[0] < 1 || d.Strides[1] < 1:
-		return fmt.Errorf("strides is %v, want positive numbers", d.Strides)
-	case d.Padding == graph.Causal:
+	if err := checkAxes(d.Axes, 3); err != nil {
+		return err
+	}
+	if d.Padding == graph.Causal {
 		return fmt.Errorf("padding is causal, want valid or same")
 	}
-	return nil
+	return errors.Join(d.PoolSize.check("pool size", d.Axes), d.Strides.check("strides", d.Axes))
 }
 
 // multiplications counts the cells of all windows.
 func (d *pool) multiplications(in []Shape, out Shape, _ float64) float64 {
 	window := 1.0
-	for i := range min(2, len(in[0])) {
-		window *= float64(min(max(d.PoolSize[0], d.PoolSize[1]), in[0][i]))
+	for i := range min(d.Axes, len(in[0])) {
+		window *= float64(min(d.PoolSize.at(i), in[0][i]))
 	}
 	return window * floatSize(out)
 }
@@ -144,8 +164,7 @@ func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
 	}
 	out := append(Shape{}, x...)
 	for i := range d.Axes {
-		k := 2 - d.Axes + i
-		if out[i], err = graph.OutputSize(x[i], d.PoolSize[k], d.Strides[k], 1, d.Padding); err != nil {
+		if out[i], err = graph.OutputSize(x[i], d.PoolSize.at(i), d.Strides.at(i), 1, d.Padding); err != nil {
 			return nil, fmt.Errorf("input has shape %v: %w", x, err)
 		}
 	}
@@ -153,7 +172,7 @@ func (d *pool) Build(_ *Builder, in []Shape) (Shape, error) {
 }
 
 func (d *pool) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	spec := graph.PoolSpec{Size: d.PoolSize, Stride: d.Strides, Padding: d.Padding}
+	spec := graph.PoolSpec{Size: d.PoolSize.array(d.Axes), Stride: d.Strides.array(d.Axes), Padding: d.Padding}
 	if d.Max {
 		return s.Do(graph.MaxPool(in[0], spec))
 	}
@@ -209,6 +228,30 @@ func GlobalAveragePooling1D(opts ...PoolOption) Layer { return newGlobalPool(1, 
 // See https://keras.io/api/layers/pooling_layers/global_average_pooling2d/.
 func GlobalAveragePooling2D(opts ...PoolOption) Layer { return newGlobalPool(2, false, opts) }
 
+// GlobalMaxPooling3D computes the maximum of each channel over the volume:
+// (batch, depth, height, width, channels) becomes (batch, channels).
+//
+// Options:
+//
+//	KeepDims   off
+//	Name       "global_max_pooling3d", "global_max_pooling3d_1" and so on
+//	Trainable  true
+//
+// See https://keras.io/api/layers/pooling_layers/global_max_pooling3d/.
+func GlobalMaxPooling3D(opts ...PoolOption) Layer { return newGlobalPool(3, true, opts) }
+
+// GlobalAveragePooling3D computes the mean of each channel over the volume:
+// (batch, depth, height, width, channels) becomes (batch, channels).
+//
+// Options:
+//
+//	KeepDims   off
+//	Name       "global_average_pooling3d", "global_average_pooling3d_1" and so on
+//	Trainable  true
+//
+// See https://keras.io/api/layers/pooling_layers/global_average_pooling3d/.
+func GlobalAveragePooling3D(opts ...PoolOption) Layer { return newGlobalPool(3, false, opts) }
+
 // PoolFlag is a PoolOption that turns something on. All flags are off by default.
 type PoolFlag string
 
@@ -228,7 +271,10 @@ type globalPool struct {
 	KeepDims bool `json:"keepdims,omitempty" option:"KeepDims"`
 }
 
-var _ = register[globalPool]("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D")
+var _ = register[globalPool](
+	"GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D",
+	"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
+)
 
 func (d *globalPool) Kind() string {
 	if d.Max {
@@ -238,10 +284,7 @@ func (d *globalPool) Kind() string {
 }
 
 func (d *globalPool) check() error {
-	if d.Axes != 1 && d.Axes != 2 {
-		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
-	}
-	return nil
+	return checkAxes(d.Axes, 3)
 }
 
 func (d *globalPool) Build(_ *Builder, in []Shape) (Shape, error) {

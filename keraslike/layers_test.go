@@ -30,7 +30,7 @@ type layerRow struct {
 }
 
 func layerRows() []layerRow {
-	series, image := []Shape{{5, 3}}, []Shape{{6, 4, 2}}
+	series, image, volume := []Shape{{5, 3}}, []Shape{{6, 4, 2}}, []Shape{{4, 3, 2, 2}}
 	two := []Shape{{4, 3}, {4, 3}}
 	glorot, ones := KernelInitializer(GlorotNormal()), BiasInitializer(Constant(0.5))
 	return []layerRow{
@@ -79,6 +79,16 @@ func layerRows() []layerRow {
 		}, in: image, out: Shape{5, 2, 5}, parameters: 24 + 20 + 5},
 		{kind: "Conv2DTranspose", layer: func() Layer { return Conv2DTranspose(3, 3, Strides(2), SamePadding, OutputPadding(1, 0)) }, in: image, out: Shape{12, 7, 3}, parameters: 57},
 
+		{kind: "Conv3D", layer: func() Layer { return Conv3D(4, 2, SamePadding, Strides(2, 1, 1), Groups(2), Tanh) }, in: volume, out: Shape{2, 3, 2, 4}, parameters: 36},
+		{kind: "DepthwiseConv1D", layer: func() Layer { return DepthwiseConv1D(2, CausalPadding, DepthMultiplier(2)) }, in: series, out: Shape{5, 6}, parameters: 18},
+		{kind: "SeparableConv1D", layer: func() Layer { return SeparableConv1D(4, 2, Dilation(2), ReLU) }, in: series, out: Shape{3, 4}, parameters: 6 + 12 + 4},
+		{kind: "Conv1DTranspose", layer: func() Layer { return Conv1DTranspose(2, 3, Strides(2)) }, in: series, out: Shape{11, 2}, parameters: 20},
+		{kind: "Conv3DTranspose", layer: func() Layer { return Conv3DTranspose(2, 2, Dilation(2), NoBias) }, in: volume, out: Shape{6, 5, 4, 2}, parameters: 32},
+
+		{kind: "MaxPooling3D", layer: func() Layer { return MaxPooling3D(2, SamePadding) }, in: volume, out: Shape{2, 2, 1, 2}},
+		{kind: "AveragePooling3D", layer: func() Layer { return AveragePooling3D(2, Strides(1)) }, in: volume, out: Shape{3, 2, 1, 2}},
+		{kind: "GlobalMaxPooling3D", layer: func() Layer { return GlobalMaxPooling3D() }, in: volume, out: Shape{2}},
+		{kind: "GlobalAveragePooling3D", layer: func() Layer { return GlobalAveragePooling3D() }, in: volume, out: Shape{2}},
 		{kind: "MaxPooling1D", layer: func() Layer { return MaxPooling1D(2, Strides(1)) }, in: series, out: Shape{4, 3}},
 		{kind: "MaxPooling2D", layer: func() Layer { return MaxPooling2D(2, SamePadding, Strides(2, 3)) }, in: image, out: Shape{3, 2, 2}},
 		{kind: "AveragePooling1D", layer: func() Layer { return AveragePooling1D(2) }, in: series, out: Shape{2, 3}},

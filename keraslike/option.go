@@ -45,14 +45,14 @@ type (
 		layerSetting
 		forDense()
 	}
-	// ConvOption is an option of the convolution layers: Conv1D, Conv2D, DepthwiseConv2D,
-	// SeparableConv2D and Conv2DTranspose.
+	// ConvOption is an option of the convolution layers: Conv1D to Conv3D, their transposes, and the
+	// depthwise and separable ones.
 	ConvOption interface {
 		layerSetting
 		forConv()
 	}
-	// PoolOption is an option of MaxPooling1D, MaxPooling2D, AveragePooling1D,
-	// AveragePooling2D and the global pooling layers.
+	// PoolOption is an option of MaxPooling1D to MaxPooling3D, AveragePooling1D to AveragePooling3D
+	// and the global pooling layers.
 	PoolOption interface {
 		layerSetting
 		forPool()
@@ -122,6 +122,11 @@ type (
 		ConvOption
 		PoolOption
 	}
+	// GroupsOption is an option of GroupNormalization and of the convolution layers.
+	GroupsOption interface {
+		ConvOption
+		NormalizationOption
+	}
 	// AxisOption is an option of the normalization layers, of Concatenate and of Activation.
 	AxisOption interface {
 		NormalizationOption
@@ -169,6 +174,11 @@ type (
 		convMark
 		poolMark
 	}
+	groupsOption struct {
+		setting
+		convMark
+		normalizationMark
+	}
 	axisOption struct {
 		setting
 		normalizationMark
@@ -198,10 +208,6 @@ type (
 	attentionOption struct {
 		setting
 		attentionMark
-	}
-	normalizationOption struct {
-		setting
-		normalizationMark
 	}
 	activationOption struct {
 		setting
@@ -243,20 +249,6 @@ func Trainable(trainable bool) LayerOption {
 // set returns the setting of the field that has the option's name.
 func set(option string, value any) setting {
 	return setting{option: option, field: option, value: value}
-}
-
-// setPair is set for either one number for both height and width or one number for each.
-func setPair(option string, n []int) setting {
-	s := set(option, [2]int{})
-	switch len(n) {
-	case 1:
-		s.value = [2]int{n[0], n[0]}
-	case 2:
-		s.value = [2]int{n[0], n[1]}
-	default:
-		s.err = fmt.Errorf("%s: got %d numbers, want one, or two for height and width", option, len(n))
-	}
-	return s
 }
 
 // newLayer makes a layer from a definition and applies options.

@@ -133,21 +133,19 @@ func (a *args) list(name string) []int {
 	return many
 }
 
-// window returns a height and a width; a 1-D layer has only the second.
-func (a *args) window(name string, axes int, absent [2]int) [2]int {
+// window returns a number for each spatial axis, absent if there is none.
+func (a *args) window(name string, axes, absent int) []int {
 	list := a.list(name)
 	switch {
 	case list == nil:
-		return absent
-	case len(list) == 1 && axes == 2:
-		return [2]int{list[0], list[0]}
+		return slices.Repeat([]int{absent}, axes)
+	case len(list) == 1:
+		return slices.Repeat(list, axes)
 	case len(list) == axes:
-		out := [2]int{1, 1}
-		copy(out[2-axes:], list)
-		return out
+		return list
 	}
 	a.fail(name, fmt.Errorf("is %v, want %d numbers", list, axes))
-	return absent
+	return slices.Repeat([]int{absent}, axes)
 }
 
 // want reports an argument that is present with another value.

@@ -13,19 +13,28 @@ import (
 var _ = register(map[string]class{
 	"Conv1D":          {read: func(a *args) k.Layer { return conv(a, k.Conv1D, 1) }},
 	"Conv2D":          {read: func(a *args) k.Layer { return conv(a, k.Conv2D, 2) }},
-	"DepthwiseConv2D": {read: depthwise},
-	"SeparableConv2D": {read: separable},
-	"Conv2DTranspose": {read: transposed},
+	"Conv3D":          {read: func(a *args) k.Layer { return conv(a, k.Conv3D, 3) }},
+	"DepthwiseConv1D": {read: func(a *args) k.Layer { return depthwise(a, k.DepthwiseConv1D, 1) }},
+	"DepthwiseConv2D": {read: func(a *args) k.Layer { return depthwise(a, k.DepthwiseConv2D, 2) }},
+	"SeparableConv1D": {read: func(a *args) k.Layer { return separable(a, k.SeparableConv1D, 1) }},
+	"SeparableConv2D": {read: func(a *args) k.Layer { return separable(a, k.SeparableConv2D, 2) }},
+	"Conv1DTranspose": {read: func(a *args) k.Layer { return transposed(a, k.Conv1DTranspose, 1) }},
+	"Conv2DTranspose": {read: func(a *args) k.Layer { return transposed(a, k.Conv2DTranspose, 2) }},
+	"Conv3DTranspose": {read: func(a *args) k.Layer { return transposed(a, k.Conv3DTranspose, 3) }},
 
 	"MaxPooling1D":     {read: func(a *args) k.Layer { return pool(a, k.MaxPooling1D, 1) }},
 	"MaxPooling2D":     {read: func(a *args) k.Layer { return pool(a, k.MaxPooling2D, 2) }},
+	"MaxPooling3D":     {read: func(a *args) k.Layer { return pool(a, k.MaxPooling3D, 3) }},
 	"AveragePooling1D": {read: func(a *args) k.Layer { return pool(a, k.AveragePooling1D, 1) }},
 	"AveragePooling2D": {read: func(a *args) k.Layer { return pool(a, k.AveragePooling2D, 2) }},
+	"AveragePooling3D": {read: func(a *args) k.Layer { return pool(a, k.AveragePooling3D, 3) }},
 
-	"GlobalMaxPooling1D":     {read: func(a *args) k.Layer { a.channelsLast(); return k.GlobalMaxPooling1D() }},
-	"GlobalMaxPooling2D":     {read: func(a *args) k.Layer { a.channelsLast(); return k.GlobalMaxPooling2D() }},
-	"GlobalAveragePooling1D": {read: func(a *args) k.Layer { a.channelsLast(); return k.GlobalAveragePooling1D() }},
-	"GlobalAveragePooling2D": {read: func(a *args) k.Layer { a.channelsLast(); return k.GlobalAveragePooling2D() }},
+	"GlobalMaxPooling1D":     {read: func(a *args) k.Layer { return globalPool(a, k.GlobalMaxPooling1D) }},
+	"GlobalMaxPooling2D":     {read: func(a *args) k.Layer { return globalPool(a, k.GlobalMaxPooling2D) }},
+	"GlobalMaxPooling3D":     {read: func(a *args) k.Layer { return globalPool(a, k.GlobalMaxPooling3D) }},
+	"GlobalAveragePooling1D": {read: func(a *args) k.Layer { return globalPool(a, k.GlobalAveragePooling1D) }},
+	"GlobalAveragePooling2D": {read: func(a *args) k.Layer { return globalPool(a, k.GlobalAveragePooling2D) }},
+	"GlobalAveragePooling3D": {read: func(a *args) k.Layer { return globalPool(a, k.GlobalAveragePooling3D) }},
 
 	"ZeroPadding1D": {read: func(a *args) k.Layer { m := a.margins("padding", 1); return k.ZeroPadding1D(m[2], m[3]) }},
 	"ZeroPadding2D": {read: func(a *args) k.Layer {
@@ -37,80 +46,89 @@ var _ = register(map[string]class{
 		m := a.margins("cropping", 2)
 		return k.Cropping2D(m[0], m[1], m[2], m[3])
 	}},
-	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, [2]int{1, 2})[1]) }},
+	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, 2)[0]) }},
 	"UpSampling2D": {read: func(a *args) k.Layer {
 		a.channelsLast()
 		a.want("interpolation", "nearest")
-		size := a.window("size", 2, [2]int{2, 2})
+		size := a.window("size", 2, 2)
 		return k.UpSampling2D(size[0], size[1])
 	}},
 })
 
-func conv(a *args, make func(filters, kernel int, options ...k.ConvOption) k.Layer, axes int) k.Layer {
-	w := a.kernel(axes)
-	options := append(weighted[k.ConvOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), k.Dilation(w.dilation[0], w.dilation[1]),
-		a.activation("activation"))
-	switch a.padding("same", "causal") {
-	case "same":
-		options = append(options, k.SamePadding)
-	case "causal":
-		options = append(options, k.CausalPadding)
-	}
-	return make(a.count("filters"), 1, options...)
+type convLayer = func(filters, kernel int, options ...k.ConvOption) k.Layer
+
+func conv(a *args, make convLayer, axes int) k.Layer {
+	options := append(a.kernel(axes), k.Groups(a.whole("groups", 1)))
+	return make(a.count("filters"), 1, append(options, a.convPadding(axes)...)...)
 }
 
-func depthwise(a *args) k.Layer {
-	w := a.kernel(2)
-	options := append(weighted[k.ConvOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), k.Dilation(w.dilation[0], w.dilation[1]),
-		k.DepthMultiplier(a.whole("depth_multiplier", 1)), a.activation("activation"))
+func depthwise(a *args, make func(kernel int, options ...k.ConvOption) k.Layer, axes int) k.Layer {
+	options := append(a.kernel(axes), k.DepthMultiplier(a.whole("depth_multiplier", 1)))
+	a.ungrouped()
 	a.restrained("depthwise")
-	return k.DepthwiseConv2D(1, append(options, when[k.ConvOption](a.padding("same") == "same", k.SamePadding)...)...)
+	return make(1, append(options, a.convPadding(axes)...)...)
 }
 
-func separable(a *args) k.Layer {
-	w := a.kernel(2)
-	options := append(weighted[k.ConvOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), k.Dilation(w.dilation[0], w.dilation[1]),
-		k.DepthMultiplier(a.whole("depth_multiplier", 1)), a.activation("activation"))
+func separable(a *args, make convLayer, axes int) k.Layer {
+	options := append(a.kernel(axes), k.DepthMultiplier(a.whole("depth_multiplier", 1)))
+	a.ungrouped()
 	a.restrained("depthwise", "pointwise")
-	options = append(options, when[k.ConvOption](a.padding("same") == "same", k.SamePadding)...)
-	return k.SeparableConv2D(a.count("filters"), 1, options...)
+	return make(a.count("filters"), 1, append(options, a.convPadding(axes)...)...)
 }
 
-func transposed(a *args) k.Layer {
-	w := a.kernel(2)
-	if w.dilation != [2]int{1, 1} {
-		a.fail("dilation_rate", fmt.Errorf("is %v, want 1", w.dilation))
-	}
-	options := append(weighted[k.ConvOption](a),
-		k.KernelSize(w.size[0], w.size[1]), k.Strides(w.strides[0], w.strides[1]), a.activation("activation"))
-	if p := a.window("output_padding", 2, [2]int{-1, -1}); p[0] >= 0 {
-		options = append(options, k.OutputPadding(p[0], p[1]))
+func transposed(a *args, make convLayer, axes int) k.Layer {
+	options := a.kernel(axes)
+	a.ungrouped()
+	if p := a.window("output_padding", axes, -1); p[0] >= 0 {
+		options = append(options, k.OutputPadding(p...))
 	}
 	options = append(options, when[k.ConvOption](a.padding("same") == "same", k.SamePadding)...)
-	return k.Conv2DTranspose(a.count("filters"), 1, options...)
+	return make(a.count("filters"), 1, options...)
 }
 
 func pool(a *args, make func(size int, options ...k.PoolOption) k.Layer, axes int) k.Layer {
 	a.channelsLast()
-	size := a.window("pool_size", axes, [2]int{axes, 2}) // 2 along each axis
-	strides := a.window("strides", axes, size)
-	options := []k.PoolOption{k.PoolSize(size[0], size[1]), k.Strides(strides[0], strides[1])}
+	size := a.window("pool_size", axes, 2)
+	strides := size
+	if list := a.window("strides", axes, 0); list[0] != 0 {
+		strides = list
+	}
+	options := []k.PoolOption{k.PoolSize(size...), k.Strides(strides...)}
 	return make(2, append(options, when[k.PoolOption](a.padding("same") == "same", k.SamePadding)...)...)
 }
 
-// kernel reads the window of a convolution.
-type kernel struct{ size, strides, dilation [2]int }
-
-func (a *args) kernel(axes int) kernel {
+func globalPool(a *args, make func(options ...k.PoolOption) k.Layer) k.Layer {
 	a.channelsLast()
+	return make(when[k.PoolOption](a.flag("keepdims", false), k.KeepDims)...)
+}
+
+// kernel reads the window of a convolution, and what its weights and its activation are.
+func (a *args) kernel(axes int) []k.ConvOption {
+	a.channelsLast()
+	return append(weighted[k.ConvOption](a), k.KernelSize(a.window("kernel_size", axes, 0)...), k.Strides(a.window("strides", axes, 1)...),
+		k.Dilation(a.window("dilation_rate", axes, 1)...), a.activation("activation"))
+}
+
+// ungrouped refuses groups, which Keras writes for all convolutions but ignores for these.
+func (a *args) ungrouped() {
 	if n := a.whole("groups", 1); n != 1 {
 		a.fail("groups", fmt.Errorf("is %d, want 1", n))
 	}
-	one := [2]int{1, 1}
-	return kernel{a.window("kernel_size", axes, [2]int{}), a.window("strides", axes, one), a.window("dilation_rate", axes, one)}
+}
+
+// convPadding is causal with one axis only.
+func (a *args) convPadding(axes int) []k.ConvOption {
+	others := []string{"same"}
+	if axes == 1 {
+		others = append(others, "causal")
+	}
+	switch a.padding(others...) {
+	case "same":
+		return []k.ConvOption{k.SamePadding}
+	case "causal":
+		return []k.ConvOption{k.CausalPadding}
+	}
+	return nil
 }
 
 // padding is "valid", the default, or one of those that the layer supports.

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+
+	"github.com/reef-dl/reef/internal/kernel"
+)
+
+// Windows over volumes (batch, depth, height, width, channels) are windows over planes, after or before
+// something along the depth.
+
+// convVolume is a convolution of planes whose channels are those of the kd frames of a window.
+func convVolume(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
+	v, err := volumeOf(x.Shape(), w.Shape(), spec)
+	if err != nil {
+		return nil, &OpError{Op: "conv", Shapes: []Shape{x.Shape(), w.Shape()}, Err: err}
+	}
+	var try Try
+	y := try.Do(Conv(try.Do(v.unfold(x)), try.Do(v.weights(w)), b, v.plane, act))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	s := y.Shape()
+	return Reshape(y, v.N, v.Out, s[1], s[2], s[3])
+}
+
+// convTransposeVolume is the transpose of convVolume: first of the convolution, then of the copies.
+func convTransposeVolume(x, w *Node, spec ConvSpec, size []int) (*Node, error) {
+	in, kernel := x.Shape(), w.Shape()
+	image := append(append(tensor.Shape{in[0]}, size...), kernel[3])
+	v, err := volumeOf(image, kernel, spec)
+	if err == nil && in[1] != v.Out {
+		err = fmt.Errorf("input has %d frames, a convolution of %v gives %d", in[1], image, v.Out)
+	}
+	if err != nil {
+		return nil, &OpError{Op: "conv_transpose", Shapes: []Shape{in, kernel}, Err: err}
+	}
+	var try Try
+	planes := try.Do(Reshape(x, in[0]*in[1], in[2], in[3], in[4]))
+	y := try.Do(v.fold(try.Do(ConvTranspose(planes, try.Do(v.weights(w)), v.plane, v.height, v.width))))
+	return y, try.Err()
+}
+
+// volume is a window over volumes.
+type volume struct {
+	kernel.Frames
+	height, width int
+	plane         ConvSpec
+}
+
+func volumeOf(x, w tensor.Shape, spec ConvSpec) (v volume, err error) {
+	if spec.Padding == Causal {
+		return v, fmt.Errorf("causal padding needs one spatial axis, input has shape %v", x)
+	}
+	v = volume{height: x[2], width: x[3], plane: ConvSpec{Stride: plane(spec.Stride), Dilation: plane(spec.Dilation), Padding: spec.Padding}}
+	v.Frames = kernel.Frames{N: x[0], Frames: x[1], Cells: x[2] * x[3], C: x[4], Taps: w[0], Stride: orOne(spec.Stride[0]), Dilation: orOne(spec.Dilation[0])}
+	if w[3] != v.C {
+		return v, fmt.Errorf("input has %d channels, kernel was made for %d", v.C, w[3])
+	}
+	if v.Out, v.Before, err = windowPositions(x[1], v.Taps, v.Stride, v.Dilation, spec.Padding); err != nil {
+		return v, fmt.Errorf("depth: %w", err)
+	}
+	return v, nil
+}
+
+// moves reports whether the frames of the positions are not those of the volume.
+func (v *volume) moves() bool { return v.Taps != 1 || v.Stride != 1 }
+
+// unfold returns x (batch, depth, height, width, c) as planes (batch·od, height, width, kd·c).
+func (v *volume) unfold(x *Node) (*Node, error) {
+	if v.moves() {
+		return v.op(true, x)
+	}
+	return Reshape(x, v.N*v.Frames.Frames, v.height, v.width, v.C)
+}
+
+// fold is the transpose of unfold.
+func (v *volume) fold(y *Node) (*Node, error) {
+	if v.moves() {
+		return v.op(false, y)
+	}
+	return Reshape(y, v.N, v.Out, v.height, v.width, v.C)
+}
+
+// weights returns w (kd, kh, kw, c, out) as (kh, kw, kd·c, out).
+func (v *volume) weights(w *Node) (*Node, error) {
+	s := w.Shape()
+	if s[0] > 1 {
+		var err error
+		if w, err = Transpose(w, 1, 2, 0, 3, 4); err != nil {
+			return nil, err
+		}
+	}
+	return Reshape(w, s[1], s[2], s[0]*s[3], s[4])
+}
+
+func (v *volume) op(unfold bool, x *Node) (*Node, error) {
+	s := *v
+	cells := tensor.Shape{s.N, s.Frames.Frames, s.height, s.width, s.C}
+	planes := tensor.Shape{s.N * s.Out, s.height, s.width, s.Taps * s.C}
+	o := &op{
+		in: []int{5}, out: 4, shape: fixed(planes), diff: []bool{true},
+		grad: func(_ Nodes, _, dy *Node) (Nodes, error) {
+			dx, err := s.op(!unfold, dy)
+			return Nodes{dx}, err
+		},
+	}
+	settings := attrs("taps", s.Taps, "stride", s.Stride, "dilation", s.Dilation, "before", s.Before, "frames", s.Frames.Frames)
+	if unfold {
+		o.name = "unfold" + settings
+		o.run = forDtypes(runUnfold[float32](&s.Frames), runUnfold[float64](&s.Frames))
+	} else {
+		o.name, o.in, o.out, o.shape = "fold"+settings, []int{4}, 5, fixed(cells)
+		o.run = forDtypes(runFold[float32](&s.Frames), runFold[float64](&s.Frames))
+	}
+	return apply(o, x)
+}
+
+func runUnfold[T kernel.Float](s *kernel.Frames) func(*call[T]) error {
+	return func(c *call[T]) error {
+		kernel.Unfold(c.out, c.in[0], s)
+		return nil
+	}
+}
+
+func runFold[T kernel.Float](s *kernel.Frames) func(*call[T]) error {
+	return func(c *call[T]) error {
+		kernel.Fold(c.out, c.in[0], s)
+		return nil
+	}
+}
+
+// poolVolume pools the planes and then the frames: a maximum of maxima, a mean of means over windows
+// that have equally many cells on all frames.
+func poolVolume(x *Node, spec PoolSpec, pool func(*Node, PoolSpec) (*Node, error)) (*Node, error) {
+	s, planes, frames := x.Shape(), spec, spec
+	planes.Size, planes.Stride = plane(spec.Size), plane(spec.Stride)
+	frames.Size, frames.Stride = [3]int{spec.Size[0], 1}, [3]int{spec.Stride[0], 1}
+	var try Try
+	y := try.Do(pool(try.Do(Reshape(x, s[0]*s[1], s[2], s[3], s[4])), planes))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	p := y.Shape()
+	y = try.Do(pool(try.Do(Reshape(y, s[0], s[1], p[1]*p[2], s[4])), frames))
+	if try.Err() != nil {
+		return nil, try.Err()
+	}
+	return Reshape(y, s[0], y.Shape()[1], p[1], p[2], s[4])
+}
+
+// countPadding turns the means of AvgPool over the cells that exist into means over the whole window.
+func countPadding(x *Node, spec PoolSpec) (*Node, error) {
+	spec.CountPadding = false
+	y, err := AvgPool(x, spec)
+	if err != nil || spec.Padding != Same {
+		return y, err
+	}
+	// The share of a window that exists is the product of its shares along the axes.
+	in, out := x.Shape(), y.Shape()
+	for axis := 1; axis < len(in)-1; axis++ {
+		k, stride := spec.Size[axis-1], spec.Stride[axis-1]
+		if stride == 0 {
+			stride = k
+		}
+		n, before, err := windowPositions(in[axis], k, stride, 1, Same)
+		if err != nil {
+			return nil, err
+		}
+		share := make([]float64, n)
+		for o := range share {
+			first := o*stride - before
+			share[o] = float64(min(first+k, in[axis])-max(first, 0)) / float64(k)
+		}
+		shape := make([]int, len(out))
+		for i := range shape {
+			shape[i] = 1
+		}
+		shape[axis] = n
+		var try Try
+		if y = try.Do(Mul(y, try.Do(Reshape(try.Do(constantLike(y, share)), shape...)))); try.Err() != nil {
+			return nil, try.Err()
+		}
+	}
+	return y, nil
+}
