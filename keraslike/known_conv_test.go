@@ -47,7 +47,7 @@ func TestPoolingValues(t *testing.T) {
 
 func TestWindowValuesOfKeras(t *testing.T) {
 	checkWindows(t, "layers_windows_keras", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "SeparableConv1D", "Conv1DTranspose", "Conv2DTranspose",
-		"Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalMaxPooling3D", "GlobalAveragePooling3D")
+		"Conv3DTranspose", "MaxPooling3D", "AveragePooling3D", "GlobalMaxPooling3D", "GlobalAveragePooling3D", "ZeroPadding3D", "Cropping3D", "UpSampling3D")
 }
 
 // checkWindows covers the cases of a topic but the one of pooling with a mask.
@@ -92,6 +92,17 @@ func checkWindows(t *testing.T, topic string, kinds ...string) {
 				opts = append(opts, keraslike.SamePadding)
 			}
 			return f(1, opts...)
+		}
+		switch kind {
+		case "ZeroPadding3D":
+			p := pairs(a["padding"])
+			return keraslike.ZeroPadding3D(p[0], p[1], p[2], p[3], p[4], p[5])
+		case "Cropping3D":
+			p := pairs(a["cropping"])
+			return keraslike.Cropping3D(p[0], p[1], p[2], p[3], p[4], p[5])
+		case "UpSampling3D":
+			p := pairs(a["size"])
+			return keraslike.UpSampling3D(p[0], p[1], p[2])
 		}
 		f := convolutions[kind]
 		if f == nil {

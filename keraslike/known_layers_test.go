@@ -210,7 +210,7 @@ func TestEveryKindHasKnownValues(t *testing.T) {
 		"Masking": true, // TestMaskingValues
 		// What they give is drawn; graph compares its distribution, and TestEveryLayer sees
 		// that it is absent from evaluation.
-		"GaussianNoise": true, "GaussianDropout": true,
+		"GaussianNoise": true, "GaussianDropout": true, "SpatialDropout3D": true,
 		"RandomFlip": true, "RandomCrop": true, // TestRandomFlip, TestRandomCrop
 	}
 	for _, topic := range []string{"core", "convolution", "pooling", "windows_keras", "recurrent", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras", "keras"} {

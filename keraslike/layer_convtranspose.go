@@ -144,8 +144,8 @@ func (d *convTranspose) check() error {
 	if p == nil {
 		return nil
 	}
-	if len(p) != 1 && len(p) != d.Axes {
-		return fmt.Errorf("output padding has %d numbers, want one, or one for each of the %d spatial axes", len(p), d.Axes)
+	if err := p.checkLength("output padding", d.Axes); err != nil {
+		return err
 	}
 	for i := range d.Axes {
 		if p.at(i) < 0 || p.at(i) >= d.Strides.at(i) {

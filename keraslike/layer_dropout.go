@@ -78,6 +78,17 @@ func SpatialDropout2D(rate float64, opts ...LayerOption) Layer {
 	return newNoise(&noise{Function: "SpatialDropout2D", Rate: rate}, opts)
 }
 
+// SpatialDropout3D drops whole channels of a volume instead of single elements.
+//
+//	input, output  (batch, depth, height, width, channels), the same shape
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/regularization_layers/spatial_dropout3d/.
+func SpatialDropout3D(rate float64, opts ...LayerOption) Layer {
+	return newNoise(&noise{Function: "SpatialDropout3D", Rate: rate}, opts)
+}
+
 // GaussianNoise adds normal noise with the given standard deviation. It is active in
 // training only; otherwise it returns its input. The output has the shape of the input,
 // which may be any.
@@ -111,7 +122,7 @@ type noise struct {
 	Rate     float64 `json:"rate"`
 }
 
-var _ = register[noise]("SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
+var _ = register[noise]("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout")
 
 func (d *noise) Kind() string { return d.Function }
 
@@ -121,7 +132,7 @@ func (d *noise) check() error {
 		if !(d.Rate >= 0) || math.IsInf(d.Rate, 1) {
 			return fmt.Errorf("standard deviation is %g, want a finite number of at least 0", d.Rate)
 		}
-	case "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D":
+	case "GaussianDropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D":
 		if !(d.Rate >= 0 && d.Rate < 1) {
 			return fmt.Errorf("rate is %g, want 0 <= rate < 1", d.Rate)
 		}
@@ -137,6 +148,8 @@ func (d *noise) Build(_ *Builder, in []Shape) (Shape, error) {
 		return spatialInput(in, 1)
 	case "SpatialDropout2D":
 		return spatialInput(in, 2)
+	case "SpatialDropout3D":
+		return spatialInput(in, 3)
 	}
 	if err := oneInput(in); err != nil {
 		return nil, err

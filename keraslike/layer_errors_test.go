@@ -31,11 +31,11 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.Permute(nil, name), shapes{image}, `Permute "it": dims are [], want one to five axes`},
 		{keraslike.RepeatVector(0, name), shapes{vector}, `RepeatVector "it": n is 0, want a positive number`},
 		{keraslike.RepeatVector(2, name), shapes{series}, `RepeatVector "it": input has shape (batch, 5, 3), want (batch, features)`},
-		{keraslike.ZeroPadding1D(-1, 0, name), shapes{series}, `ZeroPadding1D "it": margins are 0, 0, -1, 0, want at least 0`},
+		{keraslike.ZeroPadding1D(-1, 0, name), shapes{series}, `ZeroPadding1D "it": margins are [[-1 0]], want at least 0`},
 		{keraslike.ZeroPadding2D(1, 1, 1, 1, name), shapes{series}, `ZeroPadding2D "it": input has shape (batch, 5, 3), want (batch, height, width, channels)`},
 		{keraslike.Cropping1D(3, 2, name), shapes{series}, `Cropping1D "it": input has shape (batch, 5, 3), of which nothing is left`},
 		{keraslike.Cropping2D(3, 3, 0, 0, name), shapes{image}, `Cropping2D "it": input has shape (batch, 6, 4, 2), of which nothing is left`},
-		{keraslike.UpSampling1D(0, name), shapes{series}, `UpSampling1D "it": size is [0], want positive numbers`},
+		{keraslike.UpSampling1D(0, name), shapes{series}, `UpSampling1D "it": size is 0, want positive numbers`},
 		{keraslike.UpSampling2D(2, 2, name), shapes{series}, `UpSampling2D "it": input has shape (batch, 5, 3), want (batch, height, width, channels)`},
 
 		{keraslike.Add(name), shapes{series}, `Add "it": got 1 inputs, want at least 2`},

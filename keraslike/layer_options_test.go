@@ -93,6 +93,9 @@ func constructors() map[string]constructor {
 		"RepeatVector": of1(RepeatVector, "n"), "UpSampling1D": of1(UpSampling1D, "size"), "UpSampling2D": of2(UpSampling2D, "height", "width"),
 		"ZeroPadding1D": of2(ZeroPadding1D, "before", "after"), "Cropping1D": of2(Cropping1D, "before", "after"),
 		"ZeroPadding2D": made(func(o ...LayerOption) Layer { return ZeroPadding2D(1, 2, 3, 4, o...) }, nil),
+		"ZeroPadding3D": made(func(o ...LayerOption) Layer { return ZeroPadding3D(1, 2, 3, 4, 5, 6, o...) }, nil),
+		"Cropping3D":    made(func(o ...LayerOption) Layer { return Cropping3D(1, 2, 3, 4, 5, 6, o...) }, nil),
+		"UpSampling3D":  made(func(o ...LayerOption) Layer { return UpSampling3D(1, 2, 3, o...) }, nil),
 		"Cropping2D":    made(func(o ...LayerOption) Layer { return Cropping2D(1, 2, 3, 4, o...) }, nil),
 	}
 	for name, f := range map[string]func(...PoolOption) Layer{
@@ -108,7 +111,7 @@ func constructors() map[string]constructor {
 		all[name] = made(f, nil)
 	}
 	for name, f := range map[string]func(float64, ...LayerOption) Layer{
-		"Dropout": Dropout, "SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D,
+		"Dropout": Dropout, "SpatialDropout1D": SpatialDropout1D, "SpatialDropout2D": SpatialDropout2D, "SpatialDropout3D": SpatialDropout3D,
 		"GaussianNoise": GaussianNoise, "GaussianDropout": GaussianDropout,
 	} {
 		all[name] = made(func(o ...LayerOption) Layer { return f(0.1, o...) }, nil)

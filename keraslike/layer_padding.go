@@ -15,7 +15,7 @@ import (
 //
 // See https://keras.io/api/layers/reshaping_layers/zero_padding1d/.
 func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
-	return newPadOrCrop(&padOrCrop{Axes: 1, Left: before, Right: after}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 1, Margins: [][2]int{{before, after}}}, opts)
 }
 
 // ZeroPadding2D adds rows and columns of zeros around an image: (batch, height,
@@ -25,7 +25,17 @@ func ZeroPadding1D(before, after int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/zero_padding2d/.
 func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
-	return newPadOrCrop(&padOrCrop{Axes: 2, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 2, Margins: [][2]int{{top, bottom}, {left, right}}}, opts)
+}
+
+// ZeroPadding3D adds zeros around a volume: (batch, depth, height, width, channels) becomes
+// (batch, front+depth+back, top+height+bottom, left+width+right, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/zero_padding3d/.
+func ZeroPadding3D(front, back, top, bottom, left, right int, opts ...LayerOption) Layer {
+	return newPadOrCrop(&padOrCrop{Axes: 3, Margins: [][2]int{{front, back}, {top, bottom}, {left, right}}}, opts)
 }
 
 // Cropping1D removes steps from both ends of a sequence: (batch, steps,
@@ -35,7 +45,7 @@ func ZeroPadding2D(top, bottom, left, right int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/cropping1d/.
 func Cropping1D(before, after int, opts ...LayerOption) Layer {
-	return newPadOrCrop(&padOrCrop{Axes: 1, Crop: true, Left: before, Right: after}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 1, Crop: true, Margins: [][2]int{{before, after}}}, opts)
 }
 
 // Cropping2D removes rows and columns from the edges of an image: (batch,
@@ -46,21 +56,28 @@ func Cropping1D(before, after int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/cropping2d/.
 func Cropping2D(top, bottom, left, right int, opts ...LayerOption) Layer {
-	return newPadOrCrop(&padOrCrop{Axes: 2, Crop: true, Top: top, Bottom: bottom, Left: left, Right: right}, opts)
+	return newPadOrCrop(&padOrCrop{Axes: 2, Crop: true, Margins: [][2]int{{top, bottom}, {left, right}}}, opts)
+}
+
+// Cropping3D removes cells from the faces of a volume: (batch, depth, height, width, channels)
+// becomes (batch, depth-front-back, height-top-bottom, width-left-right, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/cropping3d/.
+func Cropping3D(front, back, top, bottom, left, right int, opts ...LayerOption) Layer {
+	return newPadOrCrop(&padOrCrop{Axes: 3, Crop: true, Margins: [][2]int{{front, back}, {top, bottom}, {left, right}}}, opts)
 }
 
 func newPadOrCrop(d *padOrCrop, opts []LayerOption) Layer { return newLayer(d, opts) }
 
 type padOrCrop struct {
-	Axes   int  `json:"axes"`
-	Crop   bool `json:"crop"`
-	Top    int  `json:"top"`
-	Bottom int  `json:"bottom"`
-	Left   int  `json:"left"`
-	Right  int  `json:"right"`
+	Axes    int      `json:"axes"`
+	Crop    bool     `json:"crop"`
+	Margins [][2]int `json:"margins"` // before and after each spatial axis
 }
 
-var _ = register[padOrCrop]("ZeroPadding1D", "ZeroPadding2D", "Cropping1D", "Cropping2D")
+var _ = register[padOrCrop]("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D")
 
 func (d *padOrCrop) Kind() string {
 	if d.Crop {
@@ -70,11 +87,16 @@ func (d *padOrCrop) Kind() string {
 }
 
 func (d *padOrCrop) check() error {
-	switch {
-	case d.Axes != 1 && d.Axes != 2:
-		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
-	case min(d.Top, d.Bottom, d.Left, d.Right) < 0:
-		return fmt.Errorf("margins are %d, %d, %d, %d, want at least 0", d.Top, d.Bottom, d.Left, d.Right)
+	if err := checkAxes(d.Axes, 3); err != nil {
+		return err
+	}
+	if len(d.Margins) != d.Axes {
+		return fmt.Errorf("%d margins, want one for each of the %d spatial axes", len(d.Margins), d.Axes)
+	}
+	for _, m := range d.Margins {
+		if min(m[0], m[1]) < 0 {
+			return fmt.Errorf("margins are %v, want at least 0", d.Margins)
+		}
 	}
 	return nil
 }
@@ -89,29 +111,25 @@ func (d *padOrCrop) Build(_ *Builder, in []Shape) (Shape, error) {
 		sign = -1
 	}
 	out := append(Shape{}, x...)
-	out[d.Axes-1] += sign * (d.Left + d.Right)
-	if d.Axes == 2 {
-		out[0] += sign * (d.Top + d.Bottom)
-	}
-	if out[0] < 1 || out[d.Axes-1] < 1 {
-		return nil, fmt.Errorf("input has shape %v, of which nothing is left", x)
+	for i, m := range d.Margins {
+		if out[i] += sign * (m[0] + m[1]); out[i] < 1 {
+			return nil, fmt.Errorf("input has shape %v, of which nothing is left", x)
+		}
 	}
 	return out, nil
 }
 
 func (d *padOrCrop) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	widths := []graph.PadWidth{{Axis: d.Axes, Before: d.Left, After: d.Right}}
-	if d.Axes == 2 {
-		widths = append(widths, graph.PadWidth{Axis: 1, Before: d.Top, After: d.Bottom})
-	}
-	if !d.Crop {
-		return s.Do(graph.Pad(in[0], graph.PadZeros, widths...))
-	}
+	var widths []graph.PadWidth
 	var kept []graph.Range
-	for _, w := range widths {
-		kept = append(kept, graph.At(w.Axis, w.Before, in[0].Shape()[w.Axis]-w.After))
+	for i, m := range d.Margins {
+		widths = append(widths, graph.PadWidth{Axis: i + 1, Before: m[0], After: m[1]})
+		kept = append(kept, graph.At(i+1, m[0], in[0].Shape()[i+1]-m[1]))
 	}
-	return s.Do(graph.Slice(in[0], kept...))
+	if d.Crop {
+		return s.Do(graph.Slice(in[0], kept...))
+	}
+	return s.Do(graph.Pad(in[0], graph.PadZeros, widths...))
 }
 
 // UpSampling1D repeats every step size times: (batch, steps, channels) becomes
@@ -121,7 +139,7 @@ func (d *padOrCrop) Forward(s *Scope, in []*graph.Node) *graph.Node {
 //
 // See https://keras.io/api/layers/reshaping_layers/up_sampling1d/.
 func UpSampling1D(size int, opts ...LayerOption) Layer {
-	return newLayer(&upSampling{Axes: 1, Size: [2]int{1, size}}, opts)
+	return newLayer(&upSampling{Axes: 1, Size: perAxis{size}}, opts)
 }
 
 // UpSampling2D repeats every pixel height x width times (nearest neighbor):
@@ -131,26 +149,33 @@ func UpSampling1D(size int, opts ...LayerOption) Layer {
 //
 // See https://keras.io/api/layers/reshaping_layers/up_sampling2d/.
 func UpSampling2D(height, width int, opts ...LayerOption) Layer {
-	return newLayer(&upSampling{Axes: 2, Size: [2]int{height, width}}, opts)
+	return newLayer(&upSampling{Axes: 2, Size: perAxis{height, width}}, opts)
+}
+
+// UpSampling3D repeats every cell depth x height x width times:
+// (batch, d, h, w, channels) becomes (batch, d·depth, h·height, w·width, channels).
+//
+// Options: Name, Trainable (default true).
+//
+// See https://keras.io/api/layers/reshaping_layers/up_sampling3d/.
+func UpSampling3D(depth, height, width int, opts ...LayerOption) Layer {
+	return newLayer(&upSampling{Axes: 3, Size: perAxis{depth, height, width}}, opts)
 }
 
 type upSampling struct {
-	Axes int    `json:"axes"`
-	Size [2]int `json:"size"`
+	Axes int     `json:"axes"`
+	Size perAxis `json:"size"`
 }
 
-var _ = register[upSampling]("UpSampling1D", "UpSampling2D")
+var _ = register[upSampling]("UpSampling1D", "UpSampling2D", "UpSampling3D")
 
 func (d *upSampling) Kind() string { return fmt.Sprintf("UpSampling%dD", d.Axes) }
 
 func (d *upSampling) check() error {
-	switch {
-	case d.Axes != 1 && d.Axes != 2:
-		return fmt.Errorf("%d spatial axes, want 1 or 2", d.Axes)
-	case d.Size[0] < 1 || d.Size[1] < 1:
-		return fmt.Errorf("size is %v, want positive numbers", d.Size[2-d.Axes:])
+	if err := checkAxes(d.Axes, 3); err != nil {
+		return err
 	}
-	return nil
+	return d.Size.check("size", d.Axes)
 }
 
 func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
@@ -160,14 +185,21 @@ func (d *upSampling) Build(_ *Builder, in []Shape) (Shape, error) {
 	}
 	out := append(Shape{}, x...)
 	for i := range d.Axes {
-		out[i] *= d.Size[2-d.Axes+i]
+		out[i] *= d.Size.at(i)
 	}
 	return out, nil
 }
 
 func (d *upSampling) Forward(s *Scope, in []*graph.Node) *graph.Node {
-	if d.Axes == 1 {
-		return s.Do(graph.Repeat(in[0], d.Size[1], 1))
+	y := in[0]
+	switch d.Axes {
+	case 1:
+		return s.Do(graph.Repeat(y, d.Size.at(0), 1))
+	case 2:
+		return s.Do(graph.Upsample(y, d.Size.at(0), d.Size.at(1)))
 	}
-	return s.Do(graph.Upsample(in[0], d.Size[0], d.Size[1]))
+	for i := range d.Axes {
+		y = s.Do(graph.Repeat(y, d.Size.at(i), i+1))
+	}
+	return y
 }

@@ -97,9 +97,19 @@ func (p perAxis) array(axes int) (a [3]int) {
 	return a
 }
 
+func (p perAxis) checkLength(name string, axes int) error {
+	switch {
+	case len(p) == 1 || len(p) == axes:
+		return nil
+	case axes == 1:
+		return fmt.Errorf("%s has %d numbers, want one", name, len(p))
+	}
+	return fmt.Errorf("%s has %d numbers, want one, or one for each of the %d spatial axes", name, len(p), axes)
+}
+
 func (p perAxis) check(name string, axes int) error {
-	if len(p) != 1 && len(p) != axes {
-		return fmt.Errorf("%s has %d numbers, want one, or one for each of the %d spatial axes", name, len(p), axes)
+	if err := p.checkLength(name, axes); err != nil {
+		return err
 	}
 	if slices.Min(p) < 1 {
 		return fmt.Errorf("%s is %v, want positive numbers", name, p)

@@ -18,7 +18,8 @@ func TestAutomaticNames(t *testing.T) {
 	names := map[string]string{
 		"Input": "input", "Dense": "dense", "Activation": "activation", "Dropout": "dropout", "Flatten": "flatten", "Embedding": "embedding",
 		"Masking": "masking", "Bidirectional": "bidirectional", "SimpleRNN": "simple_rnn", "GRU": "gru", "LSTM": "lstm", "Reshape": "reshape",
-		"Permute": "permute", "RepeatVector": "repeat_vector", "ZeroPadding1D": "zero_padding1d", "ZeroPadding2D": "zero_padding2d",
+		"Permute": "permute", "RepeatVector": "repeat_vector", "ZeroPadding1D": "zero_padding1d", "ZeroPadding2D": "zero_padding2d", "ZeroPadding3D": "zero_padding3d", "Cropping3D": "cropping3d",
+		"UpSampling3D": "up_sampling3d", "SpatialDropout3D": "spatial_dropout3d",
 		"Cropping1D": "cropping1d", "Cropping2D": "cropping2d", "UpSampling1D": "up_sampling1d", "UpSampling2D": "up_sampling2d", "Add": "add",
 		"Subtract": "subtract", "Multiply": "multiply", "Average": "average", "Maximum": "maximum", "Minimum": "minimum",
 		"Concatenate": "concatenate", "Dot": "dot", "LeakyReLU": "leaky_re_lu", "PReLU": "p_re_lu", "SpatialDropout1D": "spatial_dropout1d",

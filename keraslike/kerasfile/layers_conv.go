@@ -36,15 +36,23 @@ var _ = register(map[string]class{
 	"GlobalAveragePooling2D": {read: func(a *args) k.Layer { return globalPool(a, k.GlobalAveragePooling2D) }},
 	"GlobalAveragePooling3D": {read: func(a *args) k.Layer { return globalPool(a, k.GlobalAveragePooling3D) }},
 
-	"ZeroPadding1D": {read: func(a *args) k.Layer { m := a.margins("padding", 1); return k.ZeroPadding1D(m[2], m[3]) }},
+	"ZeroPadding1D": {read: func(a *args) k.Layer { m := a.margins("padding", 1); return k.ZeroPadding1D(m[0], m[1]) }},
 	"ZeroPadding2D": {read: func(a *args) k.Layer {
 		m := a.margins("padding", 2)
 		return k.ZeroPadding2D(m[0], m[1], m[2], m[3])
 	}},
-	"Cropping1D": {read: func(a *args) k.Layer { m := a.margins("cropping", 1); return k.Cropping1D(m[2], m[3]) }},
+	"ZeroPadding3D": {read: func(a *args) k.Layer {
+		m := a.margins("padding", 3)
+		return k.ZeroPadding3D(m[0], m[1], m[2], m[3], m[4], m[5])
+	}},
+	"Cropping1D": {read: func(a *args) k.Layer { m := a.margins("cropping", 1); return k.Cropping1D(m[0], m[1]) }},
 	"Cropping2D": {read: func(a *args) k.Layer {
 		m := a.margins("cropping", 2)
 		return k.Cropping2D(m[0], m[1], m[2], m[3])
+	}},
+	"Cropping3D": {read: func(a *args) k.Layer {
+		m := a.margins("cropping", 3)
+		return k.Cropping3D(m[0], m[1], m[2], m[3], m[4], m[5])
 	}},
 	"UpSampling1D": {read: func(a *args) k.Layer { return k.UpSampling1D(a.window("size", 1, 2)[0]) }},
 	"UpSampling2D": {read: func(a *args) k.Layer {
@@ -52,6 +60,11 @@ var _ = register(map[string]class{
 		a.want("interpolation", "nearest")
 		size := a.window("size", 2, 2)
 		return k.UpSampling2D(size[0], size[1])
+	}},
+	"UpSampling3D": {read: func(a *args) k.Layer {
+		a.channelsLast()
+		size := a.window("size", 3, 2)
+		return k.UpSampling3D(size[0], size[1], size[2])
 	}},
 })
 
@@ -140,27 +153,29 @@ func (a *args) padding(others ...string) string {
 	return p
 }
 
-// margins reads 1, [1, 2] or [[1, 2], [3, 4]] into top, bottom, left and right; a 1-D layer
-// has only the last two.
-func (a *args) margins(name string, axes int) (m [4]int) {
+// margins reads 1, [1, 2] or [[1, 2], [3, 4]] into the margins before and after each spatial axis.
+func (a *args) margins(name string, axes int) []int {
 	a.channelsLast()
+	m := slices.Repeat([]int{1}, 2*axes) // Keras's default
 	var pairs [][2]int
-	if json.Unmarshal(a.raw[name], &pairs) == nil && len(pairs) == 2 && axes == 2 {
+	if axes > 1 && json.Unmarshal(a.raw[name], &pairs) == nil && len(pairs) == axes {
 		delete(a.raw, name)
-		return [4]int{pairs[0][0], pairs[0][1], pairs[1][0], pairs[1][1]}
+		for i, p := range pairs {
+			m[2*i], m[2*i+1] = p[0], p[1]
+		}
+		return m
 	}
 	n := a.list(name)
 	switch {
 	case n == nil:
-		n = []int{1, 1}
-	case len(n) == 1:
-		n = []int{n[0], n[0]}
-	case len(n) != 2:
-		a.fail(name, fmt.Errorf("is %v, want one or two numbers", n))
-		return m
+	case axes == 1 && len(n) == 2:
+		return n
+	case len(n) == 1 || len(n) == axes:
+		for i := range m {
+			m[i] = n[min(i/2, len(n)-1)]
+		}
+	default:
+		a.fail(name, fmt.Errorf("is %v, want one number, or one or two for each of the %d axes", n, axes))
 	}
-	if axes == 1 {
-		return [4]int{0, 0, n[0], n[1]}
-	}
-	return [4]int{n[0], n[0], n[1], n[1]}
+	return m
 }

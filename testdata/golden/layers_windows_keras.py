@@ -12,7 +12,7 @@ from golden import Topic
 t = Topic("layers_windows_keras")
 d = t.draw
 SOURCE = "Keras %s on torch, float64" % keras.__version__
-NAMES = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias", "depth_multiplier", "output_padding", "pool_size")
+NAMES = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "activation", "use_bias", "depth_multiplier", "output_padding", "pool_size", "cropping", "size")
 
 
 def case(kind, shape, *given, **options):
@@ -60,4 +60,7 @@ case("AveragePooling3D", volume, 2)
 case("AveragePooling3D", volume, (3, 1, 3), strides=(1, 2, 2), padding="same")
 case("GlobalMaxPooling3D", volume)
 case("GlobalAveragePooling3D", volume)
+case("ZeroPadding3D", volume, ((1, 0), (2, 1), (0, 3)))
+case("Cropping3D", volume, ((1, 2), (0, 1), (1, 0)))
+case("UpSampling3D", (2, 2, 1, 3, 2), (2, 3, 1))
 t.save()
