@@ -53,6 +53,7 @@ func (f ActivationFunc) sets() setting {
 func (ActivationFunc) forDense()     {}
 func (ActivationFunc) forConv()      {}
 func (ActivationFunc) forRecurrent() {}
+func (ActivationFunc) forConvLSTM()  {}
 
 func (f ActivationFunc) check() error {
 	if f == GLU {

@@ -160,6 +160,35 @@ func TestRecurrentValues(t *testing.T) {
 	}
 }
 
+// TestConvLSTMValues: strides, padding, dilation and every flag, with masks and first states.
+func TestConvLSTMValues(t *testing.T) {
+	constructors := map[string]func(filters, kernel int, opts ...keraslike.ConvLSTMOption) keraslike.Layer{
+		"ConvLSTM1D": keraslike.ConvLSTM1D, "ConvLSTM2D": keraslike.ConvLSTM2D, "ConvLSTM3D": keraslike.ConvLSTM3D,
+	}
+	seen := map[string]int{}
+	for _, c := range golden.Load(t, "layers_convlstm_keras") {
+		a := c.Args
+		kind := a.String("layer")
+		seen[kind]++
+		opts := options[keraslike.ConvLSTMOption](windowOptions(a))
+		opts = append(opts, keraslike.RecurrentActivation(keraslike.ActivationFunc(a.String("recurrent_activation"))))
+		for name, flag := range map[string]keraslike.RecurrentFlag{
+			"return_sequences": keraslike.ReturnSequences, "return_state": keraslike.ReturnState, "go_backwards": keraslike.GoBackwards,
+			"zero_output_for_mask": keraslike.ZeroOutputForMask,
+		} {
+			if a.Bool(name) {
+				opts = append(opts, flag)
+			}
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			checkRecurrent(t, c, constructors[kind](a.Int("filters"), 1, opts...), outputsOf(c))
+		})
+	}
+	if want := map[string]int{"ConvLSTM1D": 8, "ConvLSTM2D": 7, "ConvLSTM3D": 2}; !maps.Equal(seen, want) {
+		t.Errorf("compared %v, want %v", seen, want)
+	}
+}
+
 // TestBidirectionalValues: every merge mode, with masks and states.
 func TestBidirectionalValues(t *testing.T) {
 	seen := 0

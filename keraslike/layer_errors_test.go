@@ -95,6 +95,17 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.GRU(2, keraslike.InputDropout(1), name), shapes{series}, `GRU "it": dropout is 1, want 0 <= dropout < 1`},
 		{keraslike.LSTM(2, keraslike.RecurrentDropout(-0.1), name), shapes{series}, `LSTM "it": recurrent dropout is -0.1, want 0 <= dropout < 1`},
 
+		{keraslike.ConvLSTM2D(0, 3, name), shapes{image}, `ConvLSTM2D "it": filters is 0, want a positive number`},
+		{keraslike.ConvLSTM2D(2, 3, name), shapes{image}, `ConvLSTM2D "it": input has shape (batch, 6, 4, 2), want (batch, steps, height, width, channels)`},
+		{keraslike.ConvLSTM1D(2, 5, name), shapes{image}, `ConvLSTM1D "it": input has shape (batch, 4, 2): window spans 5 cells, the axis has 4`},
+		{keraslike.ConvLSTM1D(2, 3, name), shapes{image, {2, 2}}, `ConvLSTM1D "it": got 1 initial states, want none or 2`},
+		{keraslike.ConvLSTM1D(2, 3, name), shapes{image, {2, 2}, {4, 2}}, `ConvLSTM1D "it": initial state 1 has shape (batch, 4, 2), want (batch, 2, 2)`},
+		{keraslike.ConvLSTM1D(2, 3, keraslike.CausalPadding, name), shapes{image}, `ConvLSTM1D "it": CausalPadding does not fit, want ActivationFunc, `},
+		{keraslike.ConvLSTM1D(2, 3, keraslike.ResetBefore, name), shapes{image}, `ConvLSTM1D "it": ResetBefore does not fit, want ActivationFunc, `},
+		{keraslike.ConvLSTM1D(2, 3, keraslike.RecurrentActivation("sig"), name), shapes{image}, `ConvLSTM1D "it": recurrent activation: activation "sig": unknown`},
+		{keraslike.ConvLSTM1D(2, 3, keraslike.InputDropout(1), name), shapes{image}, `ConvLSTM1D "it": dropout is 1, want 0 <= dropout < 1`},
+		{keraslike.ConvLSTM1D(2, 3, keraslike.RecurrentDropout(-0.1), name), shapes{image}, `ConvLSTM1D "it": recurrent dropout is -0.1, want 0 <= dropout < 1`},
+
 		{keraslike.Rescaling(math.NaN(), 0, name), shapes{vector}, `Rescaling "it": scale is NaN and offset 0, want finite numbers`},
 		{keraslike.Normalization(keraslike.Axis(2), name), shapes{vector}, `Normalization "it": axis is 2`},
 		{keraslike.Lambda(nil, name), shapes{vector}, `Lambda "it": got no function`},

@@ -55,6 +55,7 @@ func constructors() map[string]constructor {
 		"Conv1D": of2(Conv1D, "filters", "kernel"), "Conv2D": of2(Conv2D, "filters", "kernel"), "DepthwiseConv2D": of1(DepthwiseConv2D, "kernel"),
 		"Conv3D": of2(Conv3D, "filters", "kernel"), "DepthwiseConv1D": of1(DepthwiseConv1D, "kernel"), "SeparableConv1D": of2(SeparableConv1D, "filters", "kernel"),
 		"Conv1DTranspose": of2(Conv1DTranspose, "filters", "kernel"), "Conv3DTranspose": of2(Conv3DTranspose, "filters", "kernel"),
+		"ConvLSTM1D": of2(ConvLSTM1D, "filters", "kernel"), "ConvLSTM2D": of2(ConvLSTM2D, "filters", "kernel"), "ConvLSTM3D": of2(ConvLSTM3D, "filters", "kernel"),
 		"MaxPooling3D": of1(MaxPooling3D, "size"), "AveragePooling3D": of1(AveragePooling3D, "size"),
 		"SeparableConv2D": of2(SeparableConv2D, "filters", "kernel"), "Conv2DTranspose": of2(Conv2DTranspose, "filters", "kernel"),
 		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
@@ -346,7 +347,7 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		}
 		return fmt.Sprintf("%s(%g)", name, v.Value)
 	case *Initializer:
-		if i := d.(*recurrent).biasInit(); i.Kind == "unit_forget" {
+		if i := d.(interface{ biasInit() Initializer }).biasInit(); i.Kind == "unit_forget" {
 			return "Zeros(), Ones() for the forget gate"
 		}
 		return "Zeros()"

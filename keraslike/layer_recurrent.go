@@ -160,6 +160,7 @@ const (
 
 func (f RecurrentFlag) sets() setting { return set(string(f), true) }
 func (RecurrentFlag) forRecurrent()   {}
+func (RecurrentFlag) forConvLSTM()    {}
 
 func newRecurrentOption(option string, value any) RecurrentOption {
 	return recurrentOption{setting: set(option, value)}

@@ -53,8 +53,9 @@ func (p Padding) sets() setting {
 	return setting{option: names[p], field: "Padding", value: graph.Padding(p)}
 }
 
-func (Padding) forConv() {}
-func (Padding) forPool() {}
+func (Padding) forConv()     {}
+func (Padding) forPool()     {}
+func (Padding) forConvLSTM() {}
 
 // perAxis is a setting of a moving window: one number for all spatial axes, or one for each.
 type perAxis []int

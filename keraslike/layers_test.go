@@ -48,6 +48,12 @@ func layerRows() []layerRow {
 		}, in: series, out: Shape{4}, parameters: 3 * (12 + 16 + 8)},
 		{kind: "LSTM", layer: func() Layer { return LSTM(4, NoBias, InputDropout(0.2)) }, in: series, out: Shape{4}, parameters: 4 * (12 + 16)},
 
+		{kind: "ConvLSTM1D", layer: func() Layer {
+			return ConvLSTM1D(2, 3, Strides(2), NoBias, RecurrentActivation(HardSigmoid), InputDropout(0.3), RecurrentDropout(0.2))
+		}, in: image, out: Shape{1, 2}, parameters: 3*2*8 + 3*2*8},
+		{kind: "ConvLSTM2D", layer: func() Layer { return ConvLSTM2D(3, 1, KernelSize(2, 1), Dilation(2, 1), ReturnSequences, Softsign) }, in: volume, out: Shape{4, 1, 2, 3}, parameters: 2*2*12 + 2*3*12 + 12},
+		{kind: "ConvLSTM3D", layer: func() Layer { return ConvLSTM3D(1, 2, SamePadding, GoBackwards) }, in: []Shape{{3, 2, 3, 2, 1}}, out: Shape{2, 3, 2, 1}, parameters: 8*4 + 8*4 + 4},
+
 		{kind: "Bidirectional", layer: func() Layer {
 			return Bidirectional(GRU(3, ReturnSequences, ResetBefore), BackwardLayer(LSTM(2, ReturnSequences, GoBackwards, NoBias, Name("back"))))
 		}, in: series, out: Shape{5, 5}, parameters: 9*3 + 9*3 + 9 + 8*3 + 8*2},

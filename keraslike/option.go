@@ -48,7 +48,7 @@ type (
 	// ConvOption is an option of the convolution layers: Conv1D to Conv3D, their transposes, and the
 	// depthwise and separable ones.
 	ConvOption interface {
-		layerSetting
+		ConvLSTMOption
 		forConv()
 	}
 	// PoolOption is an option of MaxPooling1D to MaxPooling3D, AveragePooling1D to AveragePooling3D
@@ -59,8 +59,14 @@ type (
 	}
 	// RecurrentOption is an option of SimpleRNN, GRU and LSTM.
 	RecurrentOption interface {
-		layerSetting
+		ConvLSTMOption
 		forRecurrent()
+	}
+	// ConvLSTMOption is an option of ConvLSTM1D to ConvLSTM3D: any of the convolution layers or of
+	// the recurrent layers.
+	ConvLSTMOption interface {
+		layerSetting
+		forConvLSTM()
 	}
 	// EmbeddingOption is an option of Embedding.
 	EmbeddingOption interface {
@@ -140,6 +146,7 @@ type (
 	convMark          struct{}
 	poolMark          struct{}
 	recurrentMark     struct{}
+	convLSTMMark      struct{}
 	embeddingMark     struct{}
 	attentionMark     struct{}
 	normalizationMark struct{}
@@ -153,6 +160,7 @@ func (denseMark) forDense()                 {}
 func (convMark) forConv()                   {}
 func (poolMark) forPool()                   {}
 func (recurrentMark) forRecurrent()         {}
+func (convLSTMMark) forConvLSTM()           {}
 func (embeddingMark) forEmbedding()         {}
 func (attentionMark) forAttention()         {}
 func (normalizationMark) forNormalization() {}
@@ -168,16 +176,19 @@ type (
 		convMark
 		recurrentMark
 		attentionMark
+		convLSTMMark
 	}
 	windowOption struct {
 		setting
 		convMark
 		poolMark
+		convLSTMMark
 	}
 	groupsOption struct {
 		setting
 		convMark
 		normalizationMark
+		convLSTMMark
 	}
 	axisOption struct {
 		setting
@@ -192,6 +203,7 @@ type (
 	convOption struct {
 		setting
 		convMark
+		convLSTMMark
 	}
 	poolOption struct {
 		setting
@@ -200,6 +212,7 @@ type (
 	recurrentOption struct {
 		setting
 		recurrentMark
+		convLSTMMark
 	}
 	embeddingOption struct {
 		setting
@@ -231,6 +244,7 @@ type (
 		bidirectionalMark
 		preprocessingMark
 		layerMark
+		convLSTMMark
 	}
 )
 

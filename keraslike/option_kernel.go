@@ -20,6 +20,7 @@ func (f KernelFlag) sets() setting { return set(string(f), true) }
 func (KernelFlag) forDense()       {}
 func (KernelFlag) forConv()        {}
 func (KernelFlag) forRecurrent()   {}
+func (KernelFlag) forConvLSTM()    {}
 func (KernelFlag) forAttention()   {}
 
 func newKernelOption(option string, value any) KernelOption {
@@ -29,8 +30,8 @@ func newKernelOption(option string, value any) KernelOption {
 // KernelInitializer sets the initializer of the kernels. The default is GlorotUniform().
 func KernelInitializer(i Initializer) KernelOption { return newKernelOption("KernelInitializer", i) }
 
-// BiasInitializer sets the initializer of the biases. The default is Zeros(), except that an
-// LSTM's forget gate starts with ones.
+// BiasInitializer sets the initializer of the biases. The default is Zeros(), except that the
+// forget gate of LSTM and of ConvLSTM1D to ConvLSTM3D starts with ones.
 func BiasInitializer(i Initializer) KernelOption { return newKernelOption("BiasInitializer", i) }
 
 // KernelRegularizer adds the penalty r of each kernel to the loss:

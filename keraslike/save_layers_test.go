@@ -33,6 +33,8 @@ func layerCases() map[string]layerCase {
 			k.AveragePooling1D(2), k.GlobalMaxPooling1D())},
 		"3D": {[]int{6, 6, 5, 2}, parts(k.Conv3D(4, 2, k.Strides(1, 2, 1), k.SamePadding, k.Groups(2)), k.MaxPooling3D(2), k.Conv3DTranspose(2, 2, k.Strides(2)),
 			k.AveragePooling3D(2, k.PoolSize(1, 2, 2)), k.GlobalAveragePooling3D())},
+		"convolutional recurrent": {[]int{3, 4, 5, 2, 1}, parts(k.ConvLSTM3D(2, 2, k.ReturnSequences, k.SamePadding, k.Strides(1, 2, 1)), k.Reshape([]int{3, 12, 2, 2}), k.ConvLSTM2D(2, 2, k.ReturnSequences, k.GoBackwards, k.NoBias),
+			k.Reshape([]int{3, 11, 2}), k.ConvLSTM1D(3, 2, k.Dilation(2), k.RecurrentActivation(k.HardSigmoid), k.InputDropout(0.1)))},
 		"3D max":     {[]int{3, 3, 2, 2}, parts(k.ZeroPadding3D(1, 0, 2, 0, 0, 1), k.Cropping3D(0, 1, 0, 1, 1, 0), k.UpSampling3D(1, 2, 3), k.SpatialDropout3D(0.2), k.GlobalMaxPooling3D())},
 		"more 1D":    {[]int{8, 3}, parts(k.DepthwiseConv1D(3, k.CausalPadding), k.SeparableConv1D(4, 2, k.Dilation(2)), k.Conv1DTranspose(2, 3, k.Strides(2), k.OutputPadding(1)), k.Flatten())},
 		"1D average": {[]int{4, 3}, parts(k.GlobalAveragePooling1D())},

@@ -11,12 +11,34 @@ var _ = register(map[string]class{
 	"LSTM":      {read: func(a *args) k.Layer { return recurrent(a, k.LSTM, gateActivation(a)...) }, mask: passesMask, states: true},
 	"GRU":       {read: gru, mask: passesMask, states: true},
 
+	"ConvLSTM1D": {read: func(a *args) k.Layer { return convLSTM(a, k.ConvLSTM1D, 1) }, mask: passesMask, states: true},
+	"ConvLSTM2D": {read: func(a *args) k.Layer { return convLSTM(a, k.ConvLSTM2D, 2) }, mask: passesMask, states: true},
+	"ConvLSTM3D": {read: func(a *args) k.Layer { return convLSTM(a, k.ConvLSTM3D, 3) }, mask: passesMask, states: true},
+
 	"Bidirectional":   {read: bidirectional, mask: passesMask, states: true},
 	"TimeDistributed": {read: timeDistributed, mask: passesMask},
 })
 
 func recurrent(a *args, make func(units int, options ...k.RecurrentOption) k.Layer, options ...k.RecurrentOption) k.Layer {
 	options = append(options, weighted[k.RecurrentOption](a)...)
+	options = append(options, recurrentOptions(a)...)
+	return make(a.count("units"), options...)
+}
+
+// convLSTM reads a layer whose arguments are those of a convolution and those of a recurrent layer.
+func convLSTM(a *args, make func(filters, kernel int, options ...k.ConvLSTMOption) k.Layer, axes int) k.Layer {
+	a.channelsLast()
+	options := append(weighted[k.ConvLSTMOption](a), k.KernelSize(a.window("kernel_size", axes, 0)...), k.Strides(a.window("strides", axes, 1)...),
+		k.Dilation(a.window("dilation_rate", axes, 1)...))
+	options = append(options, when[k.ConvLSTMOption](a.padding("same") == "same", k.SamePadding)...)
+	for _, o := range append(gateActivation(a), recurrentOptions(a)...) {
+		options = append(options, o)
+	}
+	return make(a.count("filters"), 1, options...)
+}
+
+// recurrentOptions reads what all recurrent layers have.
+func recurrentOptions(a *args) (options []k.RecurrentOption) {
 	if _, given := a.raw["activation"]; given {
 		options = append(options, a.activation("activation"))
 	}
@@ -26,8 +48,7 @@ func recurrent(a *args, make func(units int, options ...k.RecurrentOption) k.Lay
 	options = append(options, when[k.RecurrentOption](a.flag("return_state", false), k.ReturnState)...)
 	options = append(options, when[k.RecurrentOption](a.flag("go_backwards", false), k.GoBackwards)...)
 	options = append(options, when[k.RecurrentOption](a.flag("zero_output_for_mask", false), k.ZeroOutputForMask)...)
-	options = append(options, k.InputDropout(a.number("dropout", 0)), k.RecurrentDropout(a.number("recurrent_dropout", 0)))
-	return make(a.count("units"), options...)
+	return append(options, k.InputDropout(a.number("dropout", 0)), k.RecurrentDropout(a.number("recurrent_dropout", 0)))
 }
 
 func gateActivation(a *args) []k.RecurrentOption {

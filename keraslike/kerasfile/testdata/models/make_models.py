@@ -241,6 +241,11 @@ def made_models():
     a = keras.Input((3, 4, 6))
     y = L.GroupNormalization(2, axis=2)(L.GroupNormalization(3, epsilon=0.01, scale=False)(a))
     yield "normalizations", keras.Model(a, L.UnitNormalization(axis=[1, 2])(L.UnitNormalization()(y)))
+    a, b = keras.Input((3, 4, 5, 2)), keras.Input((3, 4, 2))
+    y = L.ConvLSTM2D(3, (2, 3), strides=(1, 2), padding="same", return_sequences=True, recurrent_activation="hard_sigmoid")(a)
+    _, h, c = L.ConvLSTM1D(2, 3, dropout=0.1, return_state=True)(b)
+    z = L.ConvLSTM1D(2, 3, use_bias=False, go_backwards=True)(b, initial_state=[h, c])
+    yield "conv_lstm", keras.Model([a, b], [L.ConvLSTM2D(2, 2, activation="relu", unit_forget_bias=False)(y), z])
 
 
 manifest = []
