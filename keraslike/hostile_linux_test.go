@@ -228,6 +228,7 @@ func TestHostileSizes(t *testing.T) {
 		"simple":      series(1<<18, keraslike.SimpleRNN(4)),
 		"attention":   series(1<<13, keraslike.Dense(8), selfAttention(), last),
 		"conv":        image(2048, keraslike.Conv2D(8, 3), keraslike.GlobalAveragePooling2D()),
+		"conv lstm":   image(512, keraslike.Reshape([]int{64, 64, 64, 1}), keraslike.ConvLSTM2D(16, 3), keraslike.GlobalAveragePooling2D()),
 		"wide":        image(512, keraslike.Conv2D(64, 3), keraslike.Conv2D(64, 3, keraslike.ReLU), keraslike.GlobalAveragePooling2D()),
 		"transposed":  image(1024, keraslike.Conv2DTranspose(4, 3, keraslike.Strides(2)), keraslike.GlobalAveragePooling2D()),
 		"depthwise":   image(2048, keraslike.DepthwiseConv2D(5), keraslike.GlobalAveragePooling2D()),

@@ -28,8 +28,9 @@ import (
 //	weights  kernel (kh, kw, in, 4·filters), recurrent_kernel (kh, kw, filters, 4·filters),
 //	         bias (4·filters), initialized to ones for f and to zeros for the others
 //
-// The states do not change at masked steps. In training InputDropout drops values of x for each gate by
-// itself, the same at all steps, and RecurrentDropout values of h likewise.
+// The states do not change at masked steps; a mask with more axes than the batch and the steps marks cells of
+// the states, which it must fit. In training InputDropout drops values of x for each gate by itself, the same
+// at all steps, and RecurrentDropout values of h likewise.
 //
 // Options:
 //
@@ -279,7 +280,7 @@ func (d *convLSTM) Forward(s *Scope, in []*graph.Node) *graph.Node {
 		}
 	}
 	if mask != nil {
-		loop.Over = append(loop.Over, d.unmasked(s, mask))
+		loop.Over = append(loop.Over, d.unmasked(s, mask, state))
 	}
 	step := d.step(s, s.Weight("recurrent_kernel"), state)
 	if s.err != nil {
@@ -335,15 +336,19 @@ func (d *convLSTM) inputs(s *Scope, x *graph.Node) *graph.Node {
 	return s.Do(graph.Reshape(z, append([]int{shape[0], shape[1]}, z.Shape()[1:]...)...))
 }
 
-// unmasked is true at the steps that count, (steps, batch, 1, ..., 1).
-func (d *convLSTM) unmasked(s *Scope, mask *graph.Node) *graph.Node {
-	if len(mask.Shape()) != 2 {
-		return s.Do(nil, fmt.Errorf("mask has shape %v, want (batch, steps)", mask.Shape()))
+// unmasked is true where a state changes, (steps, batch, 1, ..., 1). A mask with more axes than the batch and
+// the steps marks cells of the states.
+func (d *convLSTM) unmasked(s *Scope, mask *graph.Node, state []int) *graph.Node {
+	cells := mask.Shape()[2:]
+	if len(cells) > 0 && !slices.Equal(cells, state[1:min(1+len(cells), len(state))]) {
+		return s.Do(nil, fmt.Errorf("%s %q: mask has shape %v, which does not fit states of shape %v", d.Kind(), s.path, mask.Shape(), graph.Shape(state)))
 	}
 	m := s.Do(graph.SwapAxes(mask, 0, 1))
 	on := s.Do(graph.NotEqual(m, s.Do(graph.Scalar(m, 0))))
-	shape := []int{mask.Shape()[1], mask.Shape()[0]}
-	return s.Do(graph.Reshape(on, append(shape, slices.Repeat([]int{1}, d.Axes+1)...)...))
+	if on == nil {
+		return nil
+	}
+	return s.Do(graph.Reshape(on, append(slices.Clone(on.Shape()), slices.Repeat([]int{1}, d.Axes+1-len(cells))...)...))
 }
 
 // step returns the expression of one step, of which x is the convolution of the input.

@@ -57,4 +57,5 @@ case("ConvLSTM3D", volume, 2, 2, return_sequences=True)
 case("ConvLSTM3D", volume, 1, (2, 1, 2), strides=(1, 2, 1), padding="same", use_bias=False, return_state=True)
 for backwards in (False, True):
     case("ConvLSTM1D", series, 2, 3, mask=[[1, 0, 1], [0, 1, 0]], return_sequences=True, zero_output_for_mask=True, go_backwards=backwards)
+case("ConvLSTM1D", series, 2, 3, mask=[[[1, 1, 0, 1, 1, 0], [0, 1, 1, 1, 0, 1], [1, 0, 0, 1, 1, 1]], [[1, 1, 1, 0, 1, 1], [0, 0, 0, 0, 0, 0], [1, 0, 1, 1, 0, 1]]], padding="same", return_sequences=True)
 t.save()
