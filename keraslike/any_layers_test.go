@@ -39,6 +39,7 @@ var refusedAxes = map[string]string{
 	"SimpleRNN":           "0.2",
 	"GRU":                 "0.2",
 	"LSTM":                "0.2",
+	"RNN":                 "0.2",
 	"Bidirectional":       "0.2",
 	"Conv1D":              "0.2",
 	"Conv2D":              "0.3",

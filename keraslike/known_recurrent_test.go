@@ -27,10 +27,8 @@ func (withMask) Forward(s *keraslike.Scope, in []*graph.Node) *graph.Node {
 	return in[0]
 }
 
-// recurrentLayer is the layer of a case.
-func recurrentLayer(c golden.Case, kind string) keraslike.Layer {
-	a := c.Args
-	var opts []keraslike.RecurrentOption
+// recurrentOptions are the options of a layer or a cell, as its arguments say.
+func recurrentOptions(a golden.Args) (opts []keraslike.RecurrentOption) {
 	if f := a.String("activation"); f != "" {
 		opts = append(opts, keraslike.ActivationFunc(f))
 	}
@@ -48,6 +46,13 @@ func recurrentLayer(c golden.Case, kind string) keraslike.Layer {
 	if bias, given := a["use_bias"].(bool); given && !bias {
 		opts = append(opts, keraslike.NoBias)
 	}
+	return opts
+}
+
+// recurrentLayer is the layer of a case.
+func recurrentLayer(c golden.Case, kind string) keraslike.Layer {
+	a := c.Args
+	opts := recurrentOptions(a)
 	switch kind {
 	case "SimpleRNN":
 		return keraslike.SimpleRNN(a.Int("units"), opts...)
@@ -76,7 +81,7 @@ func recurrentTrial(t *testing.T, c golden.Case, layer keraslike.Layer, outputs 
 	if _, ok := c.Inputs["mask"]; ok {
 		in[0] = keraslike.Custom(withMask{}).Apply(in[0], node("mask"))
 	}
-	for _, name := range present(c, []string{"h0", "c0", "forward_h0", "forward_c0", "backward_h0", "backward_c0"}) {
+	for _, name := range present(c, []string{"h0", "c0", "forward_h0", "forward_c0", "backward_h0", "backward_c0", "a_h0", "a_c0", "b_h0", "b_c0"}) {
 		in = append(in, node(name))
 	}
 	y := layer.Apply(in...)
@@ -140,7 +145,7 @@ func checkRecurrent(t *testing.T, c golden.Case, layer keraslike.Layer, outputs 
 
 // outputsOf are the names of a case's outputs in the layer's order.
 func outputsOf(c golden.Case) []string {
-	names := []string{"y", "y_backward", "h", "c", "forward_h", "forward_c", "backward_h", "backward_c"}
+	names := []string{"y", "y_backward", "h", "c", "forward_h", "forward_c", "backward_h", "backward_c", "a_h", "a_c", "b_h", "b_c", "c_h"}
 	return slices.DeleteFunc(names, func(n string) bool { _, ok := c.Want[n]; return !ok })
 }
 
@@ -186,6 +191,32 @@ func TestConvLSTMValues(t *testing.T) {
 	}
 	if want := map[string]int{"ConvLSTM1D": 9, "ConvLSTM2D": 7, "ConvLSTM3D": 2}; !maps.Equal(seen, want) {
 		t.Errorf("compared %v, want %v", seen, want)
+	}
+}
+
+// TestRNNValues: cells and stacks of cells, with masks and first states.
+func TestRNNValues(t *testing.T) {
+	constructors := map[string]func(units int, opts ...keraslike.RecurrentOption) keraslike.RecurrentCell{
+		"SimpleRNNCell": keraslike.SimpleRNNCell, "GRUCell": keraslike.GRUCell, "LSTMCell": keraslike.LSTMCell,
+	}
+	seen := 0
+	for _, c := range golden.Load(t, "layers_rnn_keras") {
+		seen++
+		var cells []keraslike.RecurrentCell
+		for k, v := range c.Args["cells"].([]any) {
+			a := golden.Args(v.(map[string]any))
+			opts := append(recurrentOptions(a), keraslike.Name(string(rune('a'+k))+"_cell"))
+			if after, given := a["reset_after"].(bool); given && !after {
+				opts = append(opts, keraslike.ResetBefore)
+			}
+			cells = append(cells, constructors[a.String("cell")](a.Int("units"), opts...))
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			checkRecurrent(t, c, keraslike.RNN(keraslike.StackedRNNCells(cells...), recurrentOptions(c.Args)...), outputsOf(c))
+		})
+	}
+	if seen != 11 {
+		t.Errorf("%d cases, want 11", seen)
 	}
 }
 

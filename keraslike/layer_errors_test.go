@@ -95,6 +95,28 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.GRU(2, keraslike.InputDropout(1), name), shapes{series}, `GRU "it": dropout is 1, want 0 <= dropout < 1`},
 		{keraslike.LSTM(2, keraslike.RecurrentDropout(-0.1), name), shapes{series}, `LSTM "it": recurrent dropout is -0.1, want 0 <= dropout < 1`},
 
+		{keraslike.RNN(nil, name), shapes{series}, `RNN "it": got no cell`},
+		{keraslike.RNN(keraslike.StackedRNNCells(), name), shapes{series}, `RNN "it": got no cell`},
+		{keraslike.RNN(keraslike.StackedRNNCells(keraslike.GRUCell(2), nil), name), shapes{series}, `RNN "it": cell 1 is nil`},
+		{keraslike.RNN(keraslike.StackedRNNCells(keraslike.GRUCell(2), keraslike.GRUCell(0)), name), shapes{series}, `RNN "it": GRUCell "gru_cell_1": units is 0, want a positive number`},
+		{keraslike.RNN(keraslike.LSTMCell(2, keraslike.ReturnSequences), name), shapes{series}, `RNN "it": LSTMCell "lstm_cell": ReturnSequences is an option of RNN, not of its cells`},
+		{keraslike.RNN(keraslike.LSTMCell(2, keraslike.Trainable(false)), name), shapes{series}, `RNN "it": LSTMCell "lstm_cell": Trainable is an option of RNN, not of its cells`},
+		{keraslike.RNN(keraslike.LSTMCell(2, keraslike.ActivityRegularizer(keraslike.L2(1))), name), shapes{series}, `RNN "it": LSTMCell "lstm_cell": ActivityRegularizer is no option of a cell`},
+		{keraslike.RNN(keraslike.LSTMCell(2, keraslike.ResetBefore), name), shapes{series}, `RNN "it": LSTMCell "lstm_cell": ResetBefore does not fit, want ActivationFunc, `},
+		{
+			keraslike.RNN(keraslike.StackedRNNCells(keraslike.GRUCell(2, keraslike.Name("a")), keraslike.LSTMCell(2, keraslike.Name("a"))), name),
+			shapes{series},
+			`RNN "it": LSTMCell "a": another cell has the same name`,
+		},
+		{keraslike.RNN(keraslike.LSTMCell(2), keraslike.NoBias, name), shapes{series}, `RNN "it": NoBias does not fit, want GoBackwards, `},
+		{keraslike.RNN(keraslike.LSTMCell(2), name), shapes{image}, `RNN "it": LSTMCell "lstm_cell": input has shape (batch, 6, 4, 2), want (batch, steps, channels)`},
+		{keraslike.RNN(keraslike.StackedRNNCells(keraslike.LSTMCell(2), keraslike.GRUCell(3)), name), shapes{series, {2}}, `RNN "it": got 1 initial states, want none or 3`},
+		{
+			keraslike.RNN(keraslike.StackedRNNCells(keraslike.LSTMCell(2), keraslike.GRUCell(3)), name),
+			shapes{series, {2}, {2}, {2}},
+			`RNN "it": GRUCell "gru_cell": initial state 0 has shape (batch, 2), want (batch, 3)`,
+		},
+
 		{keraslike.ConvLSTM2D(0, 3, name), shapes{image}, `ConvLSTM2D "it": filters is 0, want a positive number`},
 		{keraslike.ConvLSTM2D(2, 3, name), shapes{image}, `ConvLSTM2D "it": input has shape (batch, 6, 4, 2), want (batch, steps, height, width, channels)`},
 		{keraslike.ConvLSTM1D(2, 5, name), shapes{image}, `ConvLSTM1D "it": input has shape (batch, 4, 2): window spans 5 cells, the axis has 4`},

@@ -61,6 +61,7 @@ func constructors() map[string]constructor {
 		"MaxPooling1D": of1(MaxPooling1D, "size"), "MaxPooling2D": of1(MaxPooling2D, "size"),
 		"AveragePooling1D": of1(AveragePooling1D, "size"), "AveragePooling2D": of1(AveragePooling2D, "size"),
 		"SimpleRNN": of1(SimpleRNN, "units"), "GRU": of1(GRU, "units"), "LSTM": of1(LSTM, "units"),
+		"RNN":                    made(func(o ...RecurrentOption) Layer { return RNN(LSTMCell(1), o...) }, nil),
 		"Bidirectional":          made(func(o ...BidirectionalOption) Layer { return Bidirectional(LSTM(1), o...) }, nil),
 		"TimeDistributed":        made(func(o ...LayerOption) Layer { return TimeDistributed(Dense(1), o...) }, nil),
 		"RMSNormalization":       made(RMSNormalization, nil),

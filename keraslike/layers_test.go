@@ -54,6 +54,10 @@ func layerRows() []layerRow {
 		{kind: "ConvLSTM2D", layer: func() Layer { return ConvLSTM2D(3, 1, KernelSize(2, 1), Dilation(2, 1), ReturnSequences, Softsign) }, in: volume, out: Shape{4, 1, 2, 3}, parameters: 2*2*12 + 2*3*12 + 12},
 		{kind: "ConvLSTM3D", layer: func() Layer { return ConvLSTM3D(1, 2, SamePadding, GoBackwards) }, in: []Shape{{3, 2, 3, 2, 1}}, out: Shape{2, 3, 2, 1}, parameters: 8*4 + 8*4 + 4},
 
+		{kind: "RNN", layer: func() Layer {
+			return RNN(StackedRNNCells(GRUCell(3, ResetBefore, RecurrentDropout(0.2)), SimpleRNNCell(2, GELU, NoBias)), ReturnSequences, GoBackwards)
+		}, in: series, out: Shape{5, 2}, parameters: 9*3 + 9*3 + 9 + 3*2 + 2*2},
+
 		{kind: "Bidirectional", layer: func() Layer {
 			return Bidirectional(GRU(3, ReturnSequences, ResetBefore), BackwardLayer(LSTM(2, ReturnSequences, GoBackwards, NoBias, Name("back"))))
 		}, in: series, out: Shape{5, 5}, parameters: 9*3 + 9*3 + 9 + 8*3 + 8*2},

@@ -12,7 +12,8 @@ import "github.com/reef-dl/reef/graph"
 // (https://keras.io/guides/understanding_masking_and_padding/):
 //
 //	make a mask       Embedding with MaskZero, Masking
-//	use and pass it   SimpleRNN, GRU, LSTM, ConvLSTM1D to ConvLSTM3D, Bidirectional (pass it with ReturnSequences),
+//	use and pass it   SimpleRNN, GRU, LSTM, RNN, ConvLSTM1D to ConvLSTM3D, Bidirectional (pass it with
+//	                  ReturnSequences),
 //	                  MultiHeadAttention, GroupQueryAttention, Attention and AdditiveAttention (pass
 //	                  the query's), TimeDistributed
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it

@@ -60,6 +60,9 @@ func TestPaddingDoesNotCount(t *testing.T) {
 			return []k.Part{k.Dense(3, k.Tanh), k.Dropout(0.2), k.LayerNormalization(), k.UnitNormalization(), k.BatchNormalization(), k.PReLU(k.SharedAxes(1)), k.LeakyReLU(), k.Activation(k.Sigmoid), k.Rescaling(2, 1), k.SpatialDropout1D(0.1), k.GaussianNoise(0.1), k.GaussianDropout(0.1), k.GlobalAveragePooling1D()}
 		},
 		"TimeDistributed": func() []k.Part { return []k.Part{k.TimeDistributed(k.Dense(2)), k.GRU(2)} },
+		"RNN": func() []k.Part {
+			return []k.Part{k.RNN(k.StackedRNNCells(k.GRUCell(3), k.LSTMCell(2)), k.ReturnSequences), k.LSTM(2)}
+		},
 		"ConvLSTM1D": func() []k.Part {
 			return []k.Part{k.TimeDistributed(k.Reshape([]int{3, 1})), k.ConvLSTM1D(2, 2, k.ReturnSequences), k.TimeDistributed(k.Flatten()), k.GRU(2)}
 		},

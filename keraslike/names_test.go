@@ -32,7 +32,7 @@ func TestAutomaticNames(t *testing.T) {
 		"RandomZoom": "random_zoom", "RandomTranslation": "random_translation", "RandomContrast": "random_contrast", "RandomBrightness": "random_brightness",
 		"EinsumDense": "einsum_dense", "ChannelsFirst": "channels_first", "RMSNormalization": "rms_normalization", "ActivityRegularization": "activity_regularization", "Attention": "attention", "AdditiveAttention": "additive_attention", "GroupQueryAttention": "group_query_attention", "GroupNormalization": "group_normalization", "UnitNormalization": "unit_normalization",
 		"Conv1D": "conv1d", "Conv2D": "conv2d", "Conv3D": "conv3d", "DepthwiseConv1D": "depthwise_conv1d", "SeparableConv1D": "separable_conv1d",
-		"ConvLSTM1D": "conv_lstm1d", "ConvLSTM2D": "conv_lstm2d", "ConvLSTM3D": "conv_lstm3d", "Conv1DTranspose": "conv1d_transpose", "Conv3DTranspose": "conv3d_transpose", "MaxPooling3D": "max_pooling3d", "AveragePooling3D": "average_pooling3d",
+		"RNN": "rnn", "ConvLSTM1D": "conv_lstm1d", "ConvLSTM2D": "conv_lstm2d", "ConvLSTM3D": "conv_lstm3d", "Conv1DTranspose": "conv1d_transpose", "Conv3DTranspose": "conv3d_transpose", "MaxPooling3D": "max_pooling3d", "AveragePooling3D": "average_pooling3d",
 		"GlobalMaxPooling3D": "global_max_pooling3d", "GlobalAveragePooling3D": "global_average_pooling3d", "DepthwiseConv2D": "depthwise_conv2d", "SeparableConv2D": "separable_conv2d",
 		"Conv2DTranspose": "conv2d_transpose", "MaxPooling1D": "max_pooling1d", "MaxPooling2D": "max_pooling2d",
 		"AveragePooling1D": "average_pooling1d", "AveragePooling2D": "average_pooling2d", "GlobalMaxPooling1D": "global_max_pooling1d",

@@ -57,7 +57,7 @@ type (
 		layerSetting
 		forPool()
 	}
-	// RecurrentOption is an option of SimpleRNN, GRU and LSTM.
+	// RecurrentOption is an option of SimpleRNN, GRU and LSTM, of their cells and of RNN.
 	RecurrentOption interface {
 		ConvLSTMOption
 		forRecurrent()

@@ -40,9 +40,11 @@ func layerCases() map[string]layerCase {
 		"1D average": {[]int{4, 3}, parts(k.GlobalAveragePooling1D())},
 		"more 2D": {[]int{6, 6, 2}, parts(k.Rescaling(0.5, 1), k.DepthwiseConv2D(3, k.SamePadding), k.BatchNormalization(), k.SeparableConv2D(3, 2),
 			k.SpatialDropout2D(0.1), k.Conv2DTranspose(2, 3), k.LeakyReLU(), k.PReLU(), k.LayerNormalization(), k.GroupNormalization(k.Groups(-1)), k.UnitNormalization(), k.Flatten())},
-		"noise":     {[]int{4, 3}, parts(k.GaussianNoise(0.1), k.GaussianDropout(0.2), k.SpatialDropout1D(0.3))},
-		"merging":   {[]int{5}, parts(merging())},
-		"sequence":  {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},
+		"noise":    {[]int{4, 3}, parts(k.GaussianNoise(0.1), k.GaussianDropout(0.2), k.SpatialDropout1D(0.3))},
+		"merging":  {[]int{5}, parts(merging())},
+		"sequence": {[]int{4, 3}, parts(k.Normalization(), k.Masking(0), k.Bidirectional(k.GRU(2, k.ReturnSequences), k.MergeSum), k.Dense(3), attention(), k.TimeDistributed(k.Dense(2)))},
+		"cells": {[]int{4, 3}, parts(k.RNN(k.GRUCell(2, k.Name("own")), k.ReturnSequences, k.GoBackwards),
+			k.RNN(k.StackedRNNCells(k.LSTMCell(3, k.NoBias), k.StackedRNNCells(k.LSTMCell(2, k.InputDropout(0.1)), k.SimpleRNNCell(2, k.ReLU)))))},
 		"recurrent": {[]int{7}, parts(k.Embedding(10, 4, k.MaskZero), k.SimpleRNN(3, k.ReturnSequences), k.GRU(4, k.ReturnSequences, k.ResetBefore), k.LSTM(2, k.GoBackwards))},
 	}
 }
