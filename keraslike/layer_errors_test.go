@@ -108,6 +108,7 @@ func TestLayerMistakes(t *testing.T) {
 			shapes{series},
 			`RNN "it": LSTMCell "a": another cell has the same name`,
 		},
+		{keraslike.RNN(keraslike.LSTMCell(2, keraslike.Name("a/b")), name), shapes{series}, `RNN "it": LSTMCell "a/b": the name contains a slash`},
 		{keraslike.RNN(keraslike.LSTMCell(2), keraslike.NoBias, name), shapes{series}, `RNN "it": NoBias does not fit, want GoBackwards, `},
 		{keraslike.RNN(keraslike.LSTMCell(2), name), shapes{image}, `RNN "it": LSTMCell "lstm_cell": input has shape (batch, 6, 4, 2), want (batch, steps, channels)`},
 		{keraslike.RNN(keraslike.StackedRNNCells(keraslike.LSTMCell(2), keraslike.GRUCell(3)), name), shapes{series, {2}}, `RNN "it": got 1 initial states, want none or 3`},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/reef-dl/reef/graph"
 )
@@ -149,8 +150,12 @@ func (d *rnn) check() error {
 			return fmt.Errorf("cell %d is nil", i)
 		}
 		err := errors.Join(c.mistake, c.check(), finiteSettings(c.recurrent), c.unfit())
-		if err == nil && names[c.name] {
+		switch {
+		case err != nil:
+		case names[c.name]:
 			err = errors.New("another cell has the same name")
+		case strings.Contains(c.name, "/"):
+			err = errors.New("the name contains a slash")
 		}
 		if err != nil {
 			return fmt.Errorf("%sCell %q: %w", c.Cell, c.name, err)

@@ -2,7 +2,12 @@
 
 package kerasfile
 
-import k "github.com/reef-dl/reef/keraslike"
+import (
+	"errors"
+	"fmt"
+
+	k "github.com/reef-dl/reef/keraslike"
+)
 
 var _ = register(map[string]class{
 	"CuDNNGRU":  {read: func(a *args) k.Layer { return recurrent(a, k.GRU, gateActivation(a)...) }, states: true}, // with reset_after, sigmoid and tanh
@@ -11,6 +16,7 @@ var _ = register(map[string]class{
 	"LSTM":      {read: func(a *args) k.Layer { return recurrent(a, k.LSTM, gateActivation(a)...) }, mask: passesMask, states: true},
 	"GRU":       {read: gru, mask: passesMask, states: true},
 
+	"RNN":        {read: rnn, mask: passesMask, states: true},
 	"ConvLSTM1D": {read: func(a *args) k.Layer { return convLSTM(a, k.ConvLSTM1D, 1) }, mask: passesMask, states: true},
 	"ConvLSTM2D": {read: func(a *args) k.Layer { return convLSTM(a, k.ConvLSTM2D, 2) }, mask: passesMask, states: true},
 	"ConvLSTM3D": {read: func(a *args) k.Layer { return convLSTM(a, k.ConvLSTM3D, 3) }, mask: passesMask, states: true},
@@ -19,7 +25,8 @@ var _ = register(map[string]class{
 	"TimeDistributed": {read: timeDistributed, mask: passesMask},
 })
 
-func recurrent(a *args, make func(units int, options ...k.RecurrentOption) k.Layer, options ...k.RecurrentOption) k.Layer {
+// recurrent reads a layer or a cell.
+func recurrent[T any](a *args, make func(units int, options ...k.RecurrentOption) T, options ...k.RecurrentOption) T {
 	options = append(options, weighted[k.RecurrentOption](a)...)
 	options = append(options, recurrentOptions(a)...)
 	return make(a.count("units"), options...)
@@ -58,9 +65,70 @@ func gateActivation(a *args) []k.RecurrentOption {
 	return []k.RecurrentOption{k.RecurrentActivation(a.activation("recurrent_activation"))}
 }
 
-func gru(a *args) k.Layer {
-	options := append(gateActivation(a), when[k.RecurrentOption](!a.flag("reset_after", a.major >= 3), k.ResetBefore)...)
-	return recurrent(a, k.GRU, options...)
+func gru(a *args) k.Layer { return recurrent(a, k.GRU, gruOptions(a)...) }
+
+func gruOptions(a *args) []k.RecurrentOption {
+	return append(gateActivation(a), when[k.RecurrentOption](!a.flag("reset_after", a.major >= 3), k.ResetBefore)...)
+}
+
+func rnn(a *args) k.Layer {
+	var c layerConfig
+	if !a.take("cell", &c) {
+		a.fail("cell", errors.New("is missing"))
+		return nil
+	}
+	cell, notes, err := cellOf(c, a.major, 0)
+	if err != nil {
+		a.fail("cell", err)
+		return nil
+	}
+	a.notes = append(a.notes, notes...)
+	var options []k.RecurrentOption
+	for name, flag := range map[string]k.RecurrentFlag{
+		"return_sequences": k.ReturnSequences, "return_state": k.ReturnState, "go_backwards": k.GoBackwards,
+		"zero_output_for_mask": k.ZeroOutputForMask,
+	} {
+		options = append(options, when[k.RecurrentOption](a.flag(name, false), flag)...)
+	}
+	return k.RNN(cell, options...)
+}
+
+// cellOf makes a cell, which is no layer and may be a stack of cells.
+func cellOf(c layerConfig, major, depth int) (cell k.RecurrentCell, notes []string, err error) {
+	if c.custom() || depth > maxNesting {
+		return nil, nil, fmt.Errorf("is of class %q, which is not Keras's own or nested too deeply", c.Class)
+	}
+	a := newArgs(c.Config, major, nil, nil)
+	if a.err != nil {
+		return nil, nil, a.err
+	}
+	name := k.Name(slashless(a.text("name", "")))
+	switch c.Class {
+	case "SimpleRNNCell":
+		cell = recurrent(a, k.SimpleRNNCell, name)
+	case "GRUCell":
+		cell = recurrent(a, k.GRUCell, append(gruOptions(a), name)...)
+	case "LSTMCell":
+		cell = recurrent(a, k.LSTMCell, append(gateActivation(a), name)...)
+	case "StackedRNNCells":
+		var list []layerConfig
+		a.take("cells", &list)
+		var cells []k.RecurrentCell
+		for _, inner := range list {
+			one, more, err := cellOf(inner, major, depth+1)
+			if err != nil {
+				return nil, nil, err
+			}
+			cells, notes = append(cells, one), append(notes, more...)
+		}
+		cell = k.StackedRNNCells(cells...)
+	default:
+		return nil, nil, fmt.Errorf("is of class %q, want SimpleRNNCell, GRUCell, LSTMCell or StackedRNNCells", c.Class)
+	}
+	if err := a.finish(); err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.Class, err)
+	}
+	return cell, append(notes, a.notes...), nil
 }
 
 func timeDistributed(a *args) k.Layer {

@@ -286,6 +286,8 @@ func TestLoadMistakes(t *testing.T) {
 		return `{"class_name":"Dense","config":{"name":"dense","units":3,"activation":"relu","use_bias":true` + extra + `}}`
 	}
 	input := `{"class_name":"InputLayer","config":{"name":"in","batch_shape":[null,2]}}`
+	series := `{"class_name":"InputLayer","config":{"name":"in","batch_shape":[null,3,2]}}`
+	cellular := func(extra string) string { return `{"class_name":"RNN","config":{"name":"r"` + extra + `}}` }
 	stack := func(layers ...string) string {
 		return `{"class_name":"Sequential","config":{"name":"m","layers":[` + strings.Join(layers, ",") + `]}}`
 	}
@@ -301,6 +303,11 @@ func TestLoadMistakes(t *testing.T) {
 		{"class of a model", strings.Replace(stack(input, dense("")), "{", `{"module":null,"registered_name":"my>Sequential",`, 1), `architecture is of class "my>Sequential"`},
 		{"old hard_sigmoid", strings.Replace(stack(input, dense("")), `"relu"`, `"hard_sigmoid"`, 1), "was a different function before Keras 3"},
 		{"channels first", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,5,5,2]}}`, `{"class_name":"Conv2D","config":{"name":"c","filters":1,"kernel_size":[3,3],"data_format":"channels_first"}}`), `Conv2D "c": argument data_format is "channels_first", want "channels_last"`},
+		{"stateful", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,3,5,2]}}`, `{"class_name":"ConvLSTM1D","config":{"name":"c","filters":1,"kernel_size":[3],"stateful":true}}`), `ConvLSTM1D "c": argument stateful is true, which is not supported`},
+		{"no cell", stack(series, cellular("")), `RNN "r": argument cell is missing`},
+		{"cell of a program", stack(series, cellular(`,"cell":{"module":"__main__","class_name":"LSTMCell","config":{"units":2}}`)), `RNN "r": argument cell is of class "LSTMCell", which is not Keras's own`},
+		{"unknown cell", stack(series, cellular(`,"cell":{"class_name":"ConvLSTMCell","config":{"filters":2}}`)), `RNN "r": argument cell is of class "ConvLSTMCell", want SimpleRNNCell, GRUCell, LSTMCell or StackedRNNCells`},
+		{"argument of a cell", stack(series, cellular(`,"cell":{"class_name":"StackedRNNCells","config":{"cells":[{"class_name":"GRUCell","config":{"units":2,"peephole":true}}]}}`)), `RNN "r": argument cell GRUCell: argument peephole is true, which is not supported`},
 		{"no units", stack(input, `{"class_name":"Dense","config":{"name":"dense"}}`), `Dense "dense": argument units is missing`},
 		{"open input", stack(`{"class_name":"InputLayer","config":{"batch_shape":[null,null,2]}}`, `{"class_name":"Dense","config":{"name":"dense"}}`), `argument units is missing (axes of the input that the file leaves open are of any length here; InputShape fixes them)`},
 		{"no input", stack(dense("")), "the file does not have the shape of an input: pass InputShape"},

@@ -246,6 +246,10 @@ def made_models():
     _, h, c = L.ConvLSTM1D(2, 3, dropout=0.1, return_state=True)(b)
     z = L.ConvLSTM1D(2, 3, use_bias=False, go_backwards=True)(b, initial_state=[h, c])
     yield "conv_lstm", keras.Model([a, b], [L.ConvLSTM2D(2, 2, activation="relu", unit_forget_bias=False)(y), z])
+    a = keras.Input((5, 3))
+    y = L.RNN(L.StackedRNNCells([L.GRUCell(3), L.LSTMCell(2, name="own")]), return_sequences=True, go_backwards=True)(a)
+    y = L.RNN([L.GRUCell(3, reset_after=False, dropout=0.2), L.GRUCell(2, use_bias=False)], return_sequences=True)(y)
+    yield "cells", keras.Model(a, [y, L.RNN(L.SimpleRNNCell(2, activation="relu"))(y)])
 
 
 manifest = []
