@@ -26,7 +26,7 @@ import (
 
 const (
 	height, width = 160, 240
-	steps, rate   = 250, 5.0
+	steps, rate   = 150, 6.0
 	contentWeight = 0.1
 	smoothness    = 3e-5 / (height * width * 3)
 )
