@@ -109,7 +109,7 @@ func opTable(t *testing.T, g *Graph) []opRow {
 			func() (node, error) { return Affine(x, 2, 1) },
 			func() (node, error) { return Affine(x, 1, 2) },
 		}},
-		{op: AllSum, noGradient: true, calls: calls{
+		{op: AllSum, calls: calls{
 			func() (node, error) { return AllSum("a", x) },
 			func() (node, error) { return AllSum("b", x) },
 		}},
