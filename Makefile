@@ -37,8 +37,9 @@ golden:
 docs:
 	REEF_DOCS=full go test -count 1 -timeout 0 -v ./internal/docs -run 'Pages/$(PAGE)' $(if $(UPDATE),-update)
 
-# All recipes on their full data, with the article's epochs; takes hours.
+# All recipes on their full data, with the article's epochs, and every pair of ops of package graph; takes hours.
 full:
+	REEF_FULL=1 go test -count 1 -timeout 0 ./graph
 	REEF_FULL=1 go test -count 1 -timeout 0 -v -run Full ./recipes/...
 
 # Assembly and other generated code.

@@ -8,6 +8,9 @@ import (
 	"debug/elf"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"log/slog"
 	"math"
 	"net/http"
@@ -165,26 +168,102 @@ func TestExamples(t *testing.T) {
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
-			source, err := os.ReadFile(filepath.Join(example.name, "main.go"))
+			out := output(t, goTool, example.name, example.lines)
+			if err := example.check(out); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// output builds and runs the program of a folder, which has at most the given number of lines, in that
+// folder and without other data, and returns what it prints.
+func output(t *testing.T, goTool, name string, lines int, args ...string) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(name, "main.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(source, []byte("\n")); n > lines {
+		t.Errorf("the program has %d lines, want at most %d", n, lines)
+	}
+	program := filepath.Join(t.TempDir(), name+".exe")
+	if out, err := exec.Command(goTool, "build", "-o", program, "./"+name).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Dir = name
+	cmd.Env = append(os.Environ(), "REEF_DATA=", "REEF_CACHE="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return string(out)
+}
+
+// TestPictures is TestExamples for the programs that write a picture.
+func TestPictures(t *testing.T) {
+	goTool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go command")
+	}
+	for _, example := range []struct {
+		name          string
+		lines         int // at most
+		width, height int
+		format        string // of what it prints, with two numbers
+		check         func(a, b float64) error
+	}{
+		{"styletransfer", 206, 240, 160, "loss: %f at first, %f at last\n", func(first, last float64) error {
+			if !(last < first/5) || last <= 0 {
+				return fmt.Errorf("the loss went from %g to %g, want less than a fifth", first, last)
+			}
+			return nil
+		}},
+		{"deepdream", 170, 360, 240, "mean activation: %f in the photograph, %f in the dream\n", func(before, after float64) error {
+			if !(after > 10*before) || before <= 0 {
+				return fmt.Errorf("the activation went from %g to %g, want more than 10 times as much", before, after)
+			}
+			return nil
+		}},
+		{"vae", 115, 420, 420, "reconstruction loss: %f, KL divergence: %f\n", func(loss, divergence float64) error {
+			if !(loss < 175) || loss < 100 || divergence < 3 { // of the mean digit: 209, with divergence 0
+				return fmt.Errorf("loss %g, divergence %g, want 100 to 175 and at least 3", loss, divergence)
+			}
+			return nil
+		}},
+	} {
+		t.Run(example.name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "picture.png")
+			out := output(t, goTool, example.name, example.lines, path)
+			var a, b float64
+			if _, err := fmt.Sscanf(out, example.format, &a, &b); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			if err := example.check(a, b); err != nil {
+				t.Error(err)
+			}
+			f, err := os.Open(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := bytes.Count(source, []byte("\n")); n > example.lines {
-				t.Errorf("the program has %d lines, want at most %d", n, example.lines)
-			}
-			program := filepath.Join(t.TempDir(), example.name+".exe")
-			if out, err := exec.Command(goTool, "build", "-o", program, "./"+example.name).CombinedOutput(); err != nil {
-				t.Fatalf("%v\n%s", err, out)
-			}
-			cmd := exec.Command(program)
-			cmd.Dir = example.name
-			cmd.Env = append(os.Environ(), "REEF_DATA=", "REEF_CACHE="+t.TempDir())
-			out, err := cmd.CombinedOutput()
+			defer f.Close()
+			picture, err := png.Decode(f)
 			if err != nil {
-				t.Fatalf("%v\n%s", err, out)
+				t.Fatal(err)
 			}
-			if err := example.check(string(out)); err != nil {
-				t.Errorf("%v\n%s", err, out)
+			if size := picture.Bounds().Size(); size != image.Pt(example.width, example.height) {
+				t.Errorf("the picture is %v, want %d wide and %d high", size, example.width, example.height)
+			}
+			colors := map[color.Color]bool{}
+			for y := range example.height {
+				for x := range example.width {
+					colors[picture.At(x, y)] = true
+				}
+			}
+			if len(colors) < 100 {
+				t.Errorf("the picture has %d colors, want at least 100", len(colors))
 			}
 		})
 	}

@@ -199,3 +199,13 @@ func packedOp(name string, out *packed, inputs Nodes) *op {
 	}
 	return o
 }
+
+// called calls a function that the user gave to an op. A panic in it is the second error.
+func called(what string, f func() error) (err, panicked error) {
+	defer func() {
+		if r := recover(); r != nil {
+			panicked = fmt.Errorf("panic in %s: %v", what, r)
+		}
+	}()
+	return f(), nil
+}

@@ -115,6 +115,7 @@ func anyRank() []unary {
 	const all = "234"
 	ops := []unary{
 		{name: "softmax", ranks: all, givesP: true, build: func(x node, _ param) (node, error) { return Softmax(x) }},
+		{name: "all sum", ranks: all, build: func(x node, _ param) (node, error) { return AllSum("a", x) }},
 		{name: "log softmax", ranks: all, build: func(x node, _ param) (node, error) { return LogSoftmax(x) }},
 		{name: "causal softmax", ranks: all, givesP: true, build: func(x node, _ param) (node, error) {
 			y, err := CausalMask(x)

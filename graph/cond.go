@@ -27,11 +27,21 @@ func If(condition *Node, then, otherwise func() (Nodes, error)) (Nodes, error) {
 		first = max(first, n.ID()+1)
 	}
 	for k, build := range []func() (Nodes, error){then, otherwise} {
-		var err error
-		if c.roots[k], err = build(); err != nil {
+		side := [...]string{"then", "otherwise"}[k]
+		if build == nil {
+			return fail(fmt.Errorf("there is no function %s", side))
+		}
+		err, panicked := called(side, func() (err error) {
+			c.roots[k], err = build()
+			return err
+		})
+		if panicked != nil {
+			return fail(panicked)
+		}
+		if err != nil {
 			return nil, err
 		}
-		if err := checkFloats([]string{"value of then", "value of otherwise"}[k], c.roots[k]); err != nil {
+		if err := checkFloats("value of "+side, c.roots[k]); err != nil {
 			return fail(err)
 		}
 	}

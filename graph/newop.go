@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -76,7 +77,9 @@ type OpOption func(*Op)
 func NewOp(name string, f32 func(*Call[float32]) error, f64 func(*Call[float64]) error, options ...OpOption) *Op {
 	o := &Op{name: name, forward: custom{f32, f64}}
 	for _, option := range options {
-		option(o)
+		if option != nil {
+			option(o)
+		}
 	}
 	return o
 }
@@ -148,15 +151,14 @@ func (o *Op) outShape(inputs Nodes) (s Shape, err error) {
 	for k, n := range inputs {
 		shapes[k] = shapeOf(n)
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = &OpError{Op: o.name, Shapes: shapes, Err: fmt.Errorf("panic in the function of Shapes: %v", r)}
-		}
-	}()
 	if o.shape == nil || slices.Contains(inputs, nil) {
 		return shapes[0].Clone(), nil
 	}
-	if s, err = o.shape(shapes); err != nil {
+	err, panicked := called("the function of Shapes", func() (err error) {
+		s, err = o.shape(shapes)
+		return err
+	})
+	if err = cmp.Or(panicked, err); err != nil {
 		return nil, &OpError{Op: o.name, Shapes: shapes, Err: err}
 	}
 	return s, nil
@@ -177,7 +179,14 @@ func (o *Op) op(name string, f custom, out Shape, inputs Nodes, input int) *op {
 // grad builds the gradients of the inputs.
 func (o *Op) grad(in Nodes, y, dy *Node) (Nodes, error) {
 	if o.gradient != nil {
-		grads, err := o.gradient(in, y, dy)
+		var grads Nodes
+		err, panicked := called("the function of Gradient", func() (err error) {
+			grads, err = o.gradient(in, y, dy)
+			return err
+		})
+		if panicked != nil {
+			return nil, &OpError{Op: o.name, Err: panicked}
+		}
 		if err != nil {
 			return nil, err
 		}

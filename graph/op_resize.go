@@ -5,6 +5,7 @@ package graph
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -72,7 +73,11 @@ func Resize(x *Node, height, width int, method Interpolation, options ...ResizeO
 	}
 	var try Try
 	y := x
-	for _, a := range []struct{ axis, to int }{{1, height}, {2, width}} {
+	axes := []struct{ axis, to int }{{1, height}, {2, width}}
+	if height > s[1] { // what makes the picture larger comes last
+		slices.Reverse(axes)
+	}
+	for _, a := range axes {
 		if a.to != s[a.axis] { // else each pixel is where it was
 			y = try.Do(apply(r.along(s[a.axis], a.to, a.axis), y))
 		}

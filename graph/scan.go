@@ -66,6 +66,8 @@ func Scan(l Loop, step func(carried, x Nodes) (next, keep Nodes, err error)) (la
 		return fail(fmt.Errorf("there is neither a carried value nor one to go over"))
 	case l.Steps < 1:
 		return fail(fmt.Errorf("%d steps, want at least 1", l.Steps))
+	case step == nil:
+		return fail(fmt.Errorf("there is no function that makes a step"))
 	}
 	s := &scan{steps: l.Steps, reverse: l.Reverse, init: l.Init, over: l.Over}
 	g := slices.Concat(l.Init, l.Over)[0].Graph()
@@ -83,7 +85,14 @@ func Scan(l Loop, step func(carried, x Nodes) (next, keep Nodes, err error)) (la
 		}
 		s.entries = append(s.entries, p)
 	}
-	if s.next, s.keep, err = step(slices.Clone(s.carried), slices.Clone(s.entries)); err != nil {
+	err, panicked := called("the step", func() (err error) {
+		s.next, s.keep, err = step(slices.Clone(s.carried), slices.Clone(s.entries))
+		return err
+	})
+	if panicked != nil {
+		return fail(panicked)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	if err := s.check(); err != nil {

@@ -190,6 +190,8 @@ func TestScanErrors(t *testing.T) {
 			return graph.Nodes{y}, nil, err
 		}, "next value 0 is float32 of shape (), the carried one is float32 of shape (3)"},
 		"empty":  {graph.Loop{Over: graph.Nodes{x}}, func(_, _ graph.Nodes) (next, keep graph.Nodes, err error) { return nil, nil, nil }, "the step returned nothing"},
+		"none":   {graph.Loop{Over: graph.Nodes{x}}, nil, "there is no function that makes a step"},
+		"panic":  {graph.Loop{Over: graph.Nodes{x}}, func(h, _ graph.Nodes) (next, keep graph.Nodes, err error) { return h[:1], nil, nil }, "scan: panic in the step: runtime error: slice bounds"},
 		"failed": {graph.Loop{Over: graph.Nodes{x}}, func(_, _ graph.Nodes) (next, keep graph.Nodes, err error) { return nil, nil, errors.New("oh") }, "oh"},
 		"random": {graph.Loop{Over: graph.Nodes{x}}, func(_, x graph.Nodes) (next, keep graph.Nodes, err error) {
 			y, err := graph.Dropout(x[0], 0.5, &graph.Random{}, 1)
@@ -215,6 +217,8 @@ func TestIfErrors(t *testing.T) {
 	}{
 		"nil":    {nil, one, one, "the condition is nil"},
 		"float":  {x, one, one, "the condition is float32 of shape (3), want a scalar of type bool"},
+		"none":   {yes, nil, one, "if: there is no function then"},
+		"panic":  {yes, one, func() (graph.Nodes, error) { panic("oh") }, "if: panic in otherwise: oh"},
 		"failed": {yes, one, func() (graph.Nodes, error) { return nil, errors.New("oh") }, "oh"},
 		"count":  {yes, one, func() (graph.Nodes, error) { return nil, nil }, "then returned 1 values, otherwise 0"},
 		"shape": {yes, one, func() (graph.Nodes, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -51,10 +50,7 @@ func TestSecondGradientOfEachPair(t *testing.T) {
 	}
 	softmax := unary{name: "softmax", build: func(x node, _ param) (node, error) { return Softmax(x) }}
 	all, pairs, fit := chainOps(), 0, 0
-	stride := 5
-	if os.Getenv("REEF_FULL") != "" {
-		stride = 1
-	}
+	stride := pairStride()
 	for _, a := range all {
 		done := make([]bool, len(all)) // at one rank
 		for _, rank := range a.ranks {

@@ -2,7 +2,11 @@
 
 package kernel
 
-import "github.com/reef-dl/reef/internal/kernel/parallel"
+import (
+	"github.com/reef-dl/reef/internal/kernel/parallel"
+	"github.com/reef-dl/reef/internal/kernel/ref"
+	"github.com/reef-dl/reef/internal/kernel/simd"
+)
 
 // Taps is a matrix with few numbers in each row: row r has Weight[k] in column Index[k] for k from First[r]
 // to First[r+1]-1.
@@ -49,32 +53,45 @@ func (j *resampleJob[T]) Piece(lo, hi int) {
 		o, r := u/rows, u%rows
 		dst := j.dst[u*j.inner : (u+1)*j.inner]
 		first, end := j.taps.First[r], j.taps.First[r+1]
-		row := func(k int) []T { return j.x[(o*j.n+j.taps.Index[k])*j.inner:][:len(dst)] }
-		switch {
-		case end-first >= 2:
-			scaleTwo(dst, row(first), row(first+1), j.taps.Weight[first], j.taps.Weight[first+1])
-			first += 2
-		default:
+		index, weight := j.taps.Index[first:end], j.taps.Weight[first:end]
+		row := func(k int) []T { return j.x[(o*j.n+index[k])*j.inner:][:len(dst)] }
+		switch len(index) {
+		case 0:
 			clear(dst)
-		}
-		for k := first; k < end; k++ {
-			w := j.taps.Weight[k]
-			for i, v := range row(k) {
-				dst[i] += w * v
+			continue
+		case 1:
+			if copy(dst, row(0)); weight[0] != 1 {
+				scaleRow(dst, weight[0])
 			}
+			continue
+		}
+		combineRows(dst, row(0), row(1), weight[0], weight[1])
+		for k := 2; k < len(index); k++ {
+			addScaledRow(dst, row(k), weight[k])
 		}
 	}
 }
 
-// scaleTwo writes dst = v·x + w·y.
-func scaleTwo[T Float](dst, x, y []T, v, w T) {
-	x, y = x[:len(dst)], y[:len(dst)]
-	for len(dst) >= 4 {
-		d, a, b := dst[:4:4], x[:4:4], y[:4:4]
-		d[0], d[1], d[2], d[3] = v*a[0]+w*b[0], v*a[1]+w*b[1], v*a[2]+w*b[2], v*a[3]+w*b[3]
-		dst, x, y = dst[4:], x[4:], y[4:]
+func scaleRow[T Float](dst []T, w T) {
+	if d, ok := single(dst); ok {
+		simd.Active.Scale(d, d, float32(w))
+		return
 	}
-	for i := range dst {
-		dst[i] = v*x[i] + w*y[i]
+	ref.Scale(dst, dst, w)
+}
+
+func combineRows[T Float](dst, a, b []T, v, w T) {
+	if d, ok := single(dst); ok {
+		simd.Active.Combine(d, f32(a), f32(b), float32(v), float32(w))
+		return
 	}
+	ref.Combine(dst, a, b, v, w)
+}
+
+func addScaledRow[T Float](dst, x []T, w T) {
+	if d, ok := single(dst); ok {
+		simd.Active.AddScaled(d, f32(x), float32(w))
+		return
+	}
+	ref.AddScaled(dst, x, w)
 }

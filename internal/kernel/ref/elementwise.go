@@ -59,6 +59,13 @@ func AddScaled[T Float](dst, x []T, alpha T) {
 	}
 }
 
+// Combine writes dst = alpha a + beta b.
+func Combine[T Float](dst, a, b []T, alpha, beta T) {
+	for i := range dst {
+		dst[i] = alpha*a[i] + beta*b[i]
+	}
+}
+
 // AddRow writes dst_rj = x_rj + row_j.
 func AddRow[T Float](dst, x, row []T, rows, cols int) {
 	for r := range rows {

@@ -17,6 +17,7 @@ type Table struct {
 	Max                   func(dst, a, b []float32)
 	Scale                 func(dst, x []float32, alpha float32)
 	AddScaled             func(dst, x []float32, alpha float32)
+	Combine               func(dst, a, b []float32, alpha, beta float32)
 	Clip                  func(dst, x []float32, lo, hi float32)
 	MaxGrad               func(da, db, a, b, dy []float32)
 	Sum                   func(x []float32) float64
@@ -86,6 +87,7 @@ var genericTable = Table{
 	Max:                   ref.Max[float32],
 	Scale:                 ref.Scale[float32],
 	AddScaled:             ref.AddScaled[float32],
+	Combine:               ref.Combine[float32],
 	Clip:                  ref.Clip[float32],
 	MaxGrad:               ref.MaxGrad[float32],
 	Sum:                   ref.Sum[float32],
