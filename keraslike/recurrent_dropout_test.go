@@ -4,6 +4,7 @@ package keraslike_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/reef-dl/reef/graph"
@@ -123,5 +124,43 @@ func TestRecurrentDropoutInPrediction(t *testing.T) {
 				t.Errorf("a layer with dropout predicts %v, one without %v", got[1], got[0])
 			}
 		}
+	}
+}
+
+// TestConvLSTMDropout: a mask for each gate, the same at all steps. With linear activations and a window of
+// one cell all is as with numbers.
+func TestConvLSTMDropout(t *testing.T) {
+	const batch = 4096
+	for _, c := range []struct {
+		name                    string
+		option                  keraslike.RecurrentOption
+		steps                   int
+		kernel, recurrent, bias []float32 // of i, f, g and o
+		want                    map[float32]float64
+	}{
+		{"input", keraslike.InputDropout(0.25), 2, []float32{0, 0, 1, 0}, make([]float32, 4), []float32{1, 1, 0, 1}, map[float32]float64{0: 0.25, 2.6667: 0.75}},
+		{"each gate", keraslike.InputDropout(0.25), 1, []float32{1, 0, 1, 0}, make([]float32, 4), []float32{0, 0, 0, 1}, map[float32]float64{0: 0.4375, 1.7778: 0.5625}},
+		{"state", keraslike.RecurrentDropout(0.25), 3, []float32{0, 0, 1, 0}, []float32{0, 0, 1, 0}, []float32{1, 0, 0, 1}, map[float32]float64{1: 0.25, 4.1111: 0.75}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := keraslike.Sequential("m", keraslike.Input(c.steps, 1, 1),
+				keraslike.ConvLSTM1D(1, 1, keraslike.Linear, keraslike.RecurrentActivation(keraslike.Linear), c.option, keraslike.Name("it")),
+				keraslike.Custom(&watched{batch}, keraslike.Name("watched")))
+			if err := m.Compile(keraslike.SGD(0), keraslike.MeanSquaredError, keraslike.Seed(4)); err != nil {
+				t.Fatal(err)
+			}
+			for name, v := range map[string][]float32{"kernel": c.kernel, "recurrent_kernel": c.recurrent, "bias": c.bias} {
+				setWeight(t, m, "it/"+name, v)
+			}
+			x := slices.Repeat([]float32{1}, batch*c.steps)
+			if _, err := m.TrainOnBatch(tensorOf([]int{batch, c.steps, 1, 1}, x), tensorOf([]int{batch, 1, 1}, make([]float32, batch))); err != nil {
+				t.Fatal(err)
+			}
+			seen, err := m.Weight("watched/seen")
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkShares(t, shares(seen.Values()), c.want)
+		})
 	}
 }
