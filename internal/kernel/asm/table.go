@@ -53,6 +53,7 @@ const (
 )
 
 var otherEntries = []entry{
+	{name: "Combine", signature: "func(dst, a, b []float32, alpha, beta float32)"},
 	{name: "ColSum", signature: "func(dst, x []float32, rows, cols int)"},
 	{name: "Finite", signature: "func(x []float32) int", vector: `func(x []float32) int {
 		if ISAAnomaly(x) == 0 {

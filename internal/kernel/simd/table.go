@@ -17,13 +17,13 @@ type Table struct {
 	Max                   func(dst, a, b []float32)
 	Scale                 func(dst, x []float32, alpha float32)
 	AddScaled             func(dst, x []float32, alpha float32)
-	Combine               func(dst, a, b []float32, alpha, beta float32)
 	Clip                  func(dst, x []float32, lo, hi float32)
 	MaxGrad               func(da, db, a, b, dy []float32)
 	Sum                   func(x []float32) float64
 	SumSquares            func(x []float32) float64
 	SumAbs                func(x []float32) float64
 	Dot                   func(a, b []float32) float64
+	Combine               func(dst, a, b []float32, alpha, beta float32)
 	ColSum                func(dst, x []float32, rows, cols int)
 	Finite                func(x []float32) int
 	Softmax               func(dst, x []float32, rows, cols int)
@@ -87,13 +87,13 @@ var genericTable = Table{
 	Max:                   ref.Max[float32],
 	Scale:                 ref.Scale[float32],
 	AddScaled:             ref.AddScaled[float32],
-	Combine:               ref.Combine[float32],
 	Clip:                  ref.Clip[float32],
 	MaxGrad:               ref.MaxGrad[float32],
 	Sum:                   ref.Sum[float32],
 	SumSquares:            ref.SumSquares[float32],
 	SumAbs:                ref.SumAbs[float32],
 	Dot:                   ref.Dot[float32],
+	Combine:               ref.Combine[float32],
 	ColSum:                ref.ColSum[float32],
 	Finite:                ref.Finite[float32],
 	Softmax:               ref.Softmax[float32],

@@ -84,13 +84,13 @@ var avx512Table = Table{
 	Max:         avx512Max,
 	Scale:       avx512Scale,
 	AddScaled:   avx512AddScaled,
-	Combine:     avx512Combine,
 	Clip:        avx512Clip,
 	MaxGrad:     avx512MaxGrad,
 	Sum:         avx512Sum,
 	SumSquares:  avx512SumSquares,
 	SumAbs:      avx512SumAbs,
 	Dot:         avx512Dot,
+	Combine:     avx512Combine,
 	ColSum:      avx512ColSum,
 	Finite: func(x []float32) int {
 		if avx512Anomaly(x) == 0 {
@@ -255,13 +255,13 @@ var avx2Table = Table{
 	Max:         avx2Max,
 	Scale:       avx2Scale,
 	AddScaled:   avx2AddScaled,
-	Combine:     avx2Combine,
 	Clip:        avx2Clip,
 	MaxGrad:     avx2MaxGrad,
 	Sum:         avx2Sum,
 	SumSquares:  avx2SumSquares,
 	SumAbs:      avx2SumAbs,
 	Dot:         avx2Dot,
+	Combine:     avx2Combine,
 	ColSum:      avx2ColSum,
 	Finite: func(x []float32) int {
 		if avx2Anomaly(x) == 0 {
