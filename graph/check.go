@@ -70,10 +70,22 @@ type checker struct {
 func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, options ...CheckOption) (*GradientReport, error) {
 	c := &checker{fixed: map[int]bool{}, step: 1e-5, order: 1}
 	for _, o := range options {
-		o(c)
+		if o != nil {
+			o(c)
+		}
 	}
-	if c.order < 1 {
+	switch {
+	case build == nil:
+		return nil, errors.New("check gradient: there is no function that makes the expression")
+	case c.order < 1:
 		return nil, fmt.Errorf("check gradient: order %d, want at least 1", c.order)
+	case !(c.step > 0) || math.IsInf(c.step, 1):
+		return nil, fmt.Errorf("check gradient: step size %g, want a positive number", c.step)
+	}
+	for i := range c.fixed {
+		if i < 0 || i >= len(inputs) {
+			return nil, fmt.Errorf("check gradient: input %d is fixed, there are %d inputs", i, len(inputs))
+		}
 	}
 	g := New()
 	var vars, differentiated Nodes
@@ -95,7 +107,14 @@ func CheckGradient(build func(in Nodes) (*Node, error), inputs []*tensor.Dense, 
 			differentiated = append(differentiated, n)
 		}
 	}
-	cost, err := build(vars)
+	var cost *Node
+	err, panicked := called("the function that makes the expression", func() (err error) {
+		cost, err = build(vars)
+		return err
+	})
+	if panicked != nil {
+		return nil, fmt.Errorf("check gradient: %w", panicked)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -89,6 +89,8 @@ func TestConvErrors(t *testing.T) {
 	big, _ := Input(g, Float32, "big", 5, 5, 3, 8)
 	wide, _ := Input(g, Float32, "wide", 3, 3, 3, 8)
 	flat, _ := Input(g, Float32, "flat", 2, 3)
+	cube, _ := Input(g, Float32, "cube", 1, 4, 4, 4, 2)
+	kernel, _ := Input(g, Float32, "kernel", 2, 2, 2, 2, 3)
 	for name, c := range map[string]struct {
 		build func() (*Node, error)
 		want  string
@@ -98,6 +100,11 @@ func TestConvErrors(t *testing.T) {
 		"causal":   {func() (*Node, error) { return Conv(x, big, nil, ConvSpec{Padding: Causal}, Act(ReLU)) }, "causal padding needs one spatial axis"},
 		"rank":     {func() (*Node, error) { return MaxPool(flat, PoolSpec{Size: [3]int{2, 2}}) }, "want (batch, steps, channels) or (batch, height, width, channels)"},
 		"pool":     {func() (*Node, error) { return MaxPool(x, PoolSpec{Size: [3]int{5, 2}}) }, "window spans 5 cells, the axis has 4"},
+		"volume":   {func() (*Node, error) { return Conv(cube, kernel, flat, ConvSpec{}, Act(ReLU)) }, "conv of (1, 4, 4, 4, 2) and (2, 2, 2, 2, 3): input 2"},
+		"depth":    {func() (*Node, error) { return AvgPool(cube, PoolSpec{Size: [3]int{9, 2, 2}}) }, "avg_pool of (1, 4, 4, 4, 2): depth: window spans 9 cells, the axis has 4"},
+		"plane":    {func() (*Node, error) { return MaxPool(cube, PoolSpec{Size: [3]int{2, 2}}) }, "max_pool of (1, 4, 4, 4, 2): width: window 0"},
+		"groups":   {func() (*Node, error) { return Conv(x, wide, nil, ConvSpec{Groups: 3}, Act(ReLU)) }, "are not a multiple of 3 groups"},
+		"group":    {func() (*Node, error) { return Conv(x, w, nil, ConvSpec{Groups: -1}, Act(ReLU)) }, "-1 groups, want a positive number"},
 		"stride":   {func() (*Node, error) { return Conv(x, wide, nil, ConvSpec{Stride: [3]int{-1, 0}}, Act(ReLU)) }, "stride -1, dilation 1: want positive numbers"},
 		"zero":     {func() (*Node, error) { return AvgPool(x, PoolSpec{}) }, "want positive numbers"},
 		"global":   {func() (*Node, error) { return GlobalMaxPool(flat) }, "with at least one axis in between"},

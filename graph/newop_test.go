@@ -128,6 +128,36 @@ func TestNewOpShapes(t *testing.T) {
 	}
 }
 
+// An input that NoGradient names gets none, and Backward is not called for it.
+func TestNewOpNoGradient(t *testing.T) {
+	product := func(c *graph.Call[float64]) error {
+		for i, v := range c.In[0] {
+			c.Out[i] = v * c.In[1][i]
+		}
+		return nil
+	}
+	back := func(c *graph.Call[float64]) error {
+		if c.Input != 0 {
+			return fmt.Errorf("called for input %d", c.Input)
+		}
+		for i, dy := range c.In[3] {
+			c.Out[i] = dy * c.In[1][i]
+		}
+		return nil
+	}
+	weigh := graph.NewOp("weigh", nil, product, graph.Backward(nil, back), graph.NoGradient(1))
+	vector := func(v ...float64) *tensor.Dense { return tensor.New(tensor.WithBacking(v)) }
+	inputs := []*tensor.Dense{vector(1, 2), vector(3, -4)}
+	build := func(in graph.Nodes) (*graph.Node, error) { return weigh.Of(in...) }
+	report, err := graph.CheckGradient(build, inputs, graph.Fixed(1))
+	if err != nil || report.Error > 1e-6 {
+		t.Error(report, err)
+	}
+	if _, err := graph.CheckGradient(build, inputs); err == nil || !strings.Contains(err.Error(), `with respect to "input1"`) {
+		t.Errorf("a gradient of the input without one: %v", err)
+	}
+}
+
 func TestNewOpErrors(t *testing.T) {
 	ok := func(*graph.Call[float32]) error { return nil }
 	g := graph.New()

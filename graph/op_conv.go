@@ -19,6 +19,16 @@ type ConvSpec struct {
 	Groups   int // of channels that are convolved by themselves; 0 means 1
 }
 
+// String returns the padding and what is not its default.
+func (s ConvSpec) String() string {
+	text := settingText(s.Padding.String(), "stride", s.Stride, 1)
+	text = settingText(text, "dilation", s.Dilation, 1)
+	if s.Groups > 1 {
+		text += fmt.Sprint(" groups ", s.Groups)
+	}
+	return text
+}
+
 // Conv returns y = act(x * w + b), a cross-correlation over one to three spatial axes, channels last:
 //
 //	x (batch, steps, in)                  w (k, in, out)          b (out) or nil   y (batch, steps', out)

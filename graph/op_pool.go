@@ -25,6 +25,19 @@ type PoolSpec struct {
 	CountPadding bool
 }
 
+// String returns the padding, the size and what is not its default.
+func (p PoolSpec) String() string {
+	text := settingText(p.Padding.String(), "size", p.Size, 1)
+	text = settingText(text, "stride", p.Stride, 0)
+	if p.CeilMode {
+		text += " ceil"
+	}
+	if p.CountPadding {
+		text += " counted"
+	}
+	return text
+}
+
 // maxWindow is the largest number of cells in a window: the index of the maximum is stored
 // in one byte.
 const maxWindow = 256
@@ -92,7 +105,7 @@ type maxima struct {
 //	x (batch, steps, channels), (batch, height, width, channels) or (batch, depth, height, width, channels)
 func MaxPool(x *Node, spec PoolSpec) (*Node, error) {
 	if rankOf(x) == 5 {
-		return poolVolume(x, spec, MaxPool)
+		return poolVolume("max_pool", x, spec, MaxPool)
 	}
 	rank, m := rankOf(x), &maxima{}
 	return apply(&op{
@@ -192,7 +205,7 @@ func AvgPool(x *Node, spec PoolSpec) (*Node, error) {
 		return countPadding(x, spec)
 	}
 	if rankOf(x) == 5 {
-		return poolVolume(x, spec, AvgPool)
+		return poolVolume("avg_pool", x, spec, AvgPool)
 	}
 	rank := rankOf(x)
 	return apply(&op{

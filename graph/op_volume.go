@@ -3,6 +3,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 
 	"gorgonia.org/tensor"
@@ -22,10 +23,19 @@ func convVolume(x, w, b *Node, spec ConvSpec, act Activation) (*Node, error) {
 	var try Try
 	y := try.Do(Conv(try.Do(v.unfold(x)), try.Do(v.weights(w)), b, v.plane, act))
 	if try.Err() != nil {
-		return nil, try.Err()
+		return nil, inTerms(try.Err(), "conv", x.Shape(), w.Shape())
 	}
 	s := y.Shape()
 	return Reshape(y, v.N, v.Out, s[1], s[2], s[3])
+}
+
+// inTerms returns an error of an op on planes as one of the op on volumes, with the shapes of these.
+func inTerms(err error, name string, shapes ...Shape) error {
+	var e *OpError
+	if errors.As(err, &e) {
+		return &OpError{Op: name, Shapes: shapes, Err: e.Err}
+	}
+	return err
 }
 
 // convTransposeVolume is the transpose of convVolume: first of the convolution, then of the copies.
@@ -42,7 +52,7 @@ func convTransposeVolume(x, w *Node, spec ConvSpec, size []int) (*Node, error) {
 	var try Try
 	planes := try.Do(Reshape(x, in[0]*in[1], in[2], in[3], in[4]))
 	y := try.Do(v.fold(try.Do(ConvTranspose(planes, try.Do(v.weights(w)), v.plane, v.height, v.width))))
-	return y, try.Err()
+	return y, inTerms(try.Err(), "conv_transpose", in, kernel)
 }
 
 // volume is a window over volumes.
@@ -109,7 +119,7 @@ func (v *volume) op(unfold bool, x *Node) (*Node, error) {
 			return Nodes{dx}, err
 		},
 	}
-	settings := attrs("taps", s.Taps, "stride", s.Stride, "dilation", s.Dilation, "before", s.Before, "frames", s.Frames.Frames)
+	settings := attrs("taps", s.Taps, "stride", s.Stride, "dilation", s.Dilation, "before", s.Before, "frames", s.Frames.Frames, "positions", s.Out)
 	if unfold {
 		o.name = "unfold" + settings
 		o.run = forDtypes(runUnfold[float32](&s.Frames), runUnfold[float64](&s.Frames))
@@ -136,19 +146,25 @@ func runFold[T kernel.Float](s *kernel.Frames) func(*call[T]) error {
 
 // poolVolume pools the planes and then the frames: a maximum of maxima, a mean of means over windows
 // that have equally many cells on all frames.
-func poolVolume(x *Node, spec PoolSpec, pool func(*Node, PoolSpec) (*Node, error)) (*Node, error) {
+func poolVolume(name string, x *Node, spec PoolSpec, pool func(*Node, PoolSpec) (*Node, error)) (*Node, error) {
 	s, planes, frames := x.Shape(), spec, spec
 	planes.Size, planes.Stride = plane(spec.Size), plane(spec.Stride)
 	frames.Size, frames.Stride = [3]int{spec.Size[0], 1}, [3]int{spec.Stride[0], 1}
+	if frames.Stride[0] == 0 {
+		frames.Stride[0] = spec.Size[0]
+	}
+	if _, _, err := spec.positions(s[1], spec.Size[0], frames.Stride[0], spec.Padding); err != nil {
+		return nil, &OpError{Op: name, Shapes: []Shape{s}, Err: fmt.Errorf("depth: %w", err)}
+	}
 	var try Try
 	y := try.Do(pool(try.Do(Reshape(x, s[0]*s[1], s[2], s[3], s[4])), planes))
 	if try.Err() != nil {
-		return nil, try.Err()
+		return nil, inTerms(try.Err(), name, s)
 	}
 	p := y.Shape()
 	y = try.Do(pool(try.Do(Reshape(y, s[0], s[1], p[1]*p[2], s[4])), frames))
 	if try.Err() != nil {
-		return nil, try.Err()
+		return nil, inTerms(try.Err(), name, s)
 	}
 	return Reshape(y, s[0], y.Shape()[1], p[1], p[2], s[4])
 }

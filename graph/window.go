@@ -98,3 +98,21 @@ func orOne(n int) int {
 
 // plane returns the settings of the second and third axis.
 func plane(v [3]int) [3]int { return [3]int{v[1], v[2]} }
+
+// settingText appends a setting to a text, without the axes at the end that have the default. 0 stands for
+// the default.
+func settingText(text, name string, v [3]int, absent int) string {
+	n := len(v)
+	for n > 0 && (v[n-1] == absent || v[n-1] == 0) {
+		n--
+	}
+	for i := range v[:n] {
+		if v[i] == 0 {
+			v[i] = absent
+		}
+	}
+	if n == 0 {
+		return text
+	}
+	return fmt.Sprint(text, " ", name, " ", v[:n])
+}

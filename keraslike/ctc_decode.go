@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/reef-dl/reef/internal/kernel"
 )
 
 // Reading is a sequence of labels that predictions of a model trained with CTC are read as.
@@ -77,7 +79,7 @@ type beam struct {
 	blank, label float64
 }
 
-func (b *beam) total() float64 { return addLogs(b.blank, b.label) }
+func (b *beam) total() float64 { return kernel.LogAdd(b.blank, b.label) }
 
 func (b *beam) last() int {
 	if len(b.labels) == 0 {
@@ -101,16 +103,16 @@ func extendBeams(beams []*beam, p []float64, width int) []*beam {
 	}
 	for _, b := range beams {
 		same := get(b.labels)
-		same.blank = addLogs(same.blank, b.total()+p[0])
+		same.blank = kernel.LogAdd(same.blank, b.total()+p[0])
 		for k := 1; k < len(p); k++ {
 			from := b.total()
 			if k == b.last() { // repeated, unless a blank is between
-				same.label = addLogs(same.label, b.label+p[k])
+				same.label = kernel.LogAdd(same.label, b.label+p[k])
 				from = b.blank
 			}
 			if longer := from + p[k]; !math.IsInf(longer, -1) {
 				b := get(append(slices.Clone(b.labels), k))
-				b.label = addLogs(b.label, longer)
+				b.label = kernel.LogAdd(b.label, longer)
 			}
 		}
 	}
@@ -124,16 +126,6 @@ func extendBeams(beams []*beam, p []float64, width int) []*beam {
 		return slices.Compare(a.labels, b.labels)
 	})
 	return next[:min(width, len(next))]
-}
-
-func addLogs(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + math.Log1p(math.Exp(b-a))
 }
 
 // ctcSamples returns the logarithms of the probabilities of each sample, step and class.
@@ -166,7 +158,7 @@ func ctcSamples(predictions *Array, flags []LossFlag) ([][][]float64, error) {
 			values = values[shape[2]:]
 			total := math.Inf(-1)
 			for _, v := range p {
-				total = addLogs(total, v)
+				total = kernel.LogAdd(total, v)
 			}
 			if math.IsInf(total, -1) {
 				return nil, fmt.Errorf("ctc: step %d of sample %d has probabilities of 0 only", len(samples[i]), i)

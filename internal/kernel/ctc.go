@@ -87,3 +87,6 @@ func runCTC[T Float](job ctcJob[T]) {
 	*j = ctcJob[T]{} // so that the free list does not keep operands alive
 	jobs.Put(j)
 }
+
+// LogAdd returns log(eᵃ + eᵇ).
+func LogAdd(a, b float64) float64 { return ref.LogAdd(a, b) }

@@ -83,7 +83,8 @@ func (c *ctc[T]) skips(s int) bool {
 	return s%2 == 1 && s >= 3 && c.labels[s/2] != c.labels[s/2-1]
 }
 
-func logAdd(a, b float64) float64 {
+// LogAdd returns log(eᵃ + eᵇ).
+func LogAdd(a, b float64) float64 {
 	if a < b {
 		a, b = b, a
 	}
@@ -110,10 +111,10 @@ func (c *ctc[T]) forward() float64 {
 		for s := range now {
 			sum := before[s]
 			if s > 0 {
-				sum = logAdd(sum, before[s-1])
+				sum = LogAdd(sum, before[s-1])
 			}
 			if c.skips(s) {
-				sum = logAdd(sum, before[s-2])
+				sum = LogAdd(sum, before[s-2])
 			}
 			now[s] = sum + c.log(t, s)
 		}
@@ -121,7 +122,7 @@ func (c *ctc[T]) forward() float64 {
 	last := c.alpha[(c.steps-1)*c.states:]
 	p := last[c.states-1]
 	if c.states > 1 {
-		p = logAdd(p, last[c.states-2])
+		p = LogAdd(p, last[c.states-2])
 	}
 	return p
 }
@@ -161,10 +162,10 @@ func CTCGrad[T Float](dz, z, labels []T, dloss float64, steps, classes int, scra
 		for s := range c.beta {
 			sum := c.beta[s] + c.log(t, s)
 			if s+1 < c.states {
-				sum = logAdd(sum, c.beta[s+1]+c.log(t, s+1))
+				sum = LogAdd(sum, c.beta[s+1]+c.log(t, s+1))
 			}
 			if s+2 < c.states && c.skips(s+2) {
-				sum = logAdd(sum, c.beta[s+2]+c.log(t, s+2))
+				sum = LogAdd(sum, c.beta[s+2]+c.log(t, s+2))
 			}
 			c.beta[s] = sum
 		}

@@ -34,12 +34,6 @@ func Dropout[T Float](dst, x []T, rate float64, key, stream, step uint64, first 
 	}
 }
 
-// DropoutMask writes the scaled mask m_i / (1-rate) of Dropout.
-func DropoutMask[T Float](dst []T, rate float64, key, stream, step uint64, first int) {
-	Fill(dst, 1)
-	Dropout(dst, dst, rate, key, stream, step, first)
-}
-
 // Uniform writes numbers that are uniformly distributed in [0, 1): multiples of 2⁻²⁴, which float32 can
 // hold. first, the index of the first element, is a multiple of PhiloxBlock.
 func Uniform[T Float](dst []T, key, stream, step uint64, first int) {
