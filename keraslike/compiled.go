@@ -19,7 +19,9 @@ type compileSettings struct {
 type compiled struct {
 	compileSettings
 	optimizer Optimizer
-	losses    []Loss          // one for each output
+	losses    []Loss // one for each output; none with phases
+	phases    []*compiledPhase
+	data      phaseData       // of the phases
 	targets   []Shape         // of one sample, for each output
 	domains   []*valueRange   // of targets, for each output
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
@@ -27,6 +29,9 @@ type compiled struct {
 
 // targetOf returns the shape of the targets of an output, according to its loss.
 func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
+	if c.phases != nil {
+		return c.data.targets[k], nil
+	}
 	defer caught(&err, "loss", c.losses[k], "Target")
 	return c.losses[k].Target(out)
 }

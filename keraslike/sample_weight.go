@@ -65,7 +65,9 @@ type batchWeights struct {
 }
 
 func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batchWeights, err error) {
-	w.of, _ = data.(SampleWeighter)
+	if w.of, _ = data.(SampleWeighter); w.of != nil && spec.compiled != nil && spec.compiled.phases != nil && !spec.compiled.data.weighted {
+		return w, errUnusedWeights
+	}
 	if len(classes) == 0 {
 		return w, nil
 	}
