@@ -278,7 +278,7 @@ func (s *Step) checkCall(m *Model, in []*graph.Node) error {
 		}
 		shape, want := n.Shape(), m.inputs[k].shape
 		if len(shape) == 0 || !want.takes(Shape(shape[1:])) || n.Dtype() != graph.Float32 {
-			return fmt.Errorf("input %d has shape %v of %v, want (batch, %v) of float32", k, shape, n.Dtype(), want)
+			return fmt.Errorf("input %d has shape %v of %v, want %v of float32", k, shape, n.Dtype(), want)
 		}
 		if shape[0] != in[0].Shape()[0] {
 			return fmt.Errorf("input %d has a batch of %d, input 0 one of %d", k, shape[0], in[0].Shape()[0])
