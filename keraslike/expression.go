@@ -23,7 +23,7 @@ type expression struct {
 	outputMasks               graph.Nodes // of the outputs, nil for none
 	cost                      *graph.Node
 	outputLosses              graph.Nodes   // of the outputs, where there are several
-	domains                   []*valueRange // of targets, for each output
+	domains                   []*valueRange // of the targets
 	lossMasks                 graph.Nodes   // of what the loss of each output is the mean over, nil for all
 }
 

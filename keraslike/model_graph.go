@@ -20,12 +20,13 @@ type modelGraph struct {
 	entry   *cachedGraph // of the cache, nil if the graph is not from there
 	bytes   int64        // as the cache counts it
 	batchBuffers
-	losses  []Loss        // of the outputs, where they are computed
-	domains []*valueRange // of their targets
-	updated []*Weight     // the weights that updates has new values for
-	written []*Weight     // those, and the trained weights
-	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
-	scope   *Scope
+	losses   []Loss        // of the outputs, where they are computed
+	targeted []int         // the outputs of the targets
+	domains  []*valueRange // of the targets
+	updated  []*Weight     // the weights that updates has new values for
+	written  []*Weight     // those, and the trained weights
+	locks    weightLocks   // of the weights it reads; none in training, which writes them itself
+	scope    *Scope
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
@@ -92,7 +93,7 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	}
 	g.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
-		g.losses = c.losses
+		g.losses, g.targeted = c.losses, c.targeted
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
 	}
 	if mode == modeTrain {
@@ -207,7 +208,7 @@ func (g *modelGraph) clone() *modelGraph {
 		return nil
 	}
 	c := &modelGraph{
-		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
+		graphKey: g.graphKey, losses: g.losses, targeted: g.targeted, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
 	}
 	for i, r := range g.allRoots() {

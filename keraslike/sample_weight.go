@@ -75,6 +75,9 @@ func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batc
 	if len(spec.outputs) != 1 {
 		return w, fmt.Errorf("class weights need one output, model %q has %d", spec.model, len(spec.outputs))
 	}
+	if len(spec.targets) == 0 {
+		return w, fmt.Errorf("class weights need targets, model %q has NoLoss", spec.model)
+	}
 	w.classes = classes
 	target, out := spec.targets[0], spec.outputs[0]
 	if w.cols = target.Size(); len(target) > 1 || len(out) > 1 {

@@ -27,6 +27,7 @@ type score struct {
 	Measurement
 	name     string
 	output   int
+	target   int // among those of a batch
 	weighted bool
 	goal     goal
 }
@@ -44,10 +45,12 @@ func newScores(n *network, c *compiled) (*scores, error) {
 	s := &scores{}
 	names := n.outputNames()
 	if len(names) > 1 {
-		s.losses = make([]float64, len(names))
-		for _, name := range names {
-			s.names = append(s.names, name+"_loss")
+		for k, name := range names {
+			if !isNoLoss(c.losses[k]) {
+				s.names = append(s.names, name+"_loss")
+			}
 		}
+		s.losses = make([]float64, len(s.names))
 	}
 	if count := len(c.metrics) * len(names); count > n.layersLimit() {
 		return nil, fmt.Errorf("%d metrics of %d outputs, the most is %d together (Limits.Layers)", len(c.metrics), len(names), n.layersLimit())
@@ -58,8 +61,12 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			return nil, fmt.Errorf("metric %s: there is no output %q, outputs are %q", metric.Name(), metric.output, names)
 		}
 		for k, name := range names {
-			if metric.output != "" && metric.output != name {
+			if !c.measures(metric, n, k) {
 				continue
+			}
+			target := slices.Index(c.targeted, k)
+			if target < 0 {
+				return nil, fmt.Errorf("metric %s: output %q has NoLoss, and Compile was given no metric of it, so that there is no target", metric.Name(), name)
 			}
 			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
@@ -68,6 +75,7 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			if err != nil {
 				return nil, err
 			}
+			one.target = target
 			if one.output = k; len(names) > 1 {
 				one.name = name + "_" + one.name
 			}
@@ -186,9 +194,9 @@ func (s *scores) add(r result, b *batch) (err error) {
 		switch {
 		case s.addMasked(one, r, b):
 		case weighs && one.weighted && b.weights != nil:
-			w.AddWeighted(n, r.outputs[one.output], b.targets[one.output], b.weights)
+			w.AddWeighted(n, r.outputs[one.output], b.targets[one.target], b.weights)
 		default:
-			one.Add(n, r.outputs[one.output], b.targets[one.output])
+			one.Add(n, r.outputs[one.output], b.targets[one.target])
 		}
 		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
 			return explainZeroWeight(d.Err(), b.weights)
@@ -221,7 +229,7 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 		}
 		mask = s.steps
 	}
-	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.output], mask)
+	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.target], mask)
 	return true
 }
 

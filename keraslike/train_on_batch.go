@@ -21,10 +21,10 @@ type BatchResult struct {
 // Loss returns the loss of the batch.
 func (r BatchResult) Loss() float64 { return r.Logs.Get("loss") }
 
-// TrainOnBatch makes one update on x and y, which have the batch as their first
-// axis, and returns the loss, the metrics and the outputs before it. The values are not copied: x may
-// be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
-// loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
+// TrainOnBatch makes one update on x and y, which have the batch as their first axis, and returns the
+// loss, the metrics and the outputs before it. y is nil if the model has no targets, see NoLoss. The
+// values are not copied: x may be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant
+// for custom training loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
 func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 	if m.compiled == nil {
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
@@ -32,17 +32,24 @@ func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
 		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
 	}
+	if len(m.compiled.targeted) == 0 {
+		if !isNil(y) {
+			return BatchResult{}, fmt.Errorf("train on batch: got targets, model %q has NoLoss and wants nil", m.name)
+		}
+		return m.trainOn([]graph.Value{x}, nil, nil)
+	}
 	return m.trainOn([]graph.Value{x}, []graph.Value{y}, nil)
 }
 
 // TrainOnBatchOf is TrainOnBatch for models with several inputs and outputs, and
-// with weights of the samples, which may be nil.
+// with weights of the samples, which may be nil. There is no target for an output with NoLoss
+// that is not measured.
 func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32) (BatchResult, error) {
 	switch {
 	case m.compiled == nil:
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
-	case len(inputs) != len(m.inputs) || len(targets) != len(m.outputs):
-		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.outputs))
+	case len(inputs) != len(m.inputs) || len(targets) != len(m.compiled.targeted):
+		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.compiled.targeted))
 	}
 	return m.trainOn(inputs, targets, weights)
 }
