@@ -366,6 +366,9 @@ func shardOf(s ShardedStream, i, n int) (shard Stream, err error) {
 
 // layOut finds the sizes of the parts of a leaf's vector.
 func (d *distribution) layOut(m *Model, g *modelGraph) error {
+	if err := m.compiled.checkTogether(); err != nil {
+		return fmt.Errorf("distributed: %w", err)
+	}
 	t := m.trainer
 	d.rowSums = make([]*distributed.RowSum, len(t.weights))
 	for i, w := range t.weights {

@@ -28,7 +28,7 @@ func (v *expression) addCost(n *network, c *compiled, weighted bool) {
 			continue
 		}
 		t = v.maskTargets(t, c.losses[k], k, weighted)
-		loss := v.mean(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
+		loss := v.reduced(v.rows(c.losses[k], out, t), t, c.losses[k], weighted, k)
 		if len(v.out) > 1 {
 			v.outputLosses = append(v.outputLosses, loss)
 		}
@@ -66,14 +66,14 @@ func (v *expression) rows(loss Loss, out, target *graph.Node) (rows *graph.Node)
 	return v.Do(rows, err)
 }
 
-// mean adds the mean of the losses of an output, each multiplied by its sample weight. If the
-// output has a mask, the mean is over the unmasked steps, and if the loss leaves out rows, over
-// the others.
-func (v *expression) mean(rows, target *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
+// reduced adds the loss of an output: the mean of its rows, or another reduction, each multiplied by
+// its sample weight. If the output has a mask, only the unmasked steps count, and if the loss leaves
+// out rows, the others.
+func (v *expression) reduced(rows, target *graph.Node, loss Loss, weighted bool, k int) *graph.Node {
 	if rows == nil {
 		return nil
 	}
-	var counted *graph.Node // rows of the loss, nil for all
+	var weights, counted *graph.Node // of the rows of the loss, nil for all
 	if own, ok := loss.(selectiveLoss); ok {
 		counted = v.Do(own.counted(rows, target))
 	}
@@ -82,24 +82,19 @@ func (v *expression) mean(rows, target *graph.Node, loss Loss, weighted bool, k 
 		if n := Shape(shape).Size(); len(shape) == 0 || n%v.batch != 0 {
 			return v.Do(nil, fmt.Errorf("%s gives %v, which has no value for each sample, so that samples cannot have weights", loss.Name(), shape))
 		}
-		w := v.sampleWeights(k, shape...)
-		if counted == nil && v.lossPerStep(loss, rows, k) == nil {
-			return v.Do(graph.WeightedMean(rows, w))
-		}
-		rows = v.Do(graph.Mul(rows, w))
+		weights = v.sampleWeights(k, shape...)
 	}
 	if steps := v.lossPerStep(loss, rows, k); steps != nil {
 		mask := v.outputMasks[k]
 		if counted != nil {
 			mask = v.Do(graph.MaskSteps(v.Do(graph.Reshape(counted, steps.Shape()...)), mask))
 		}
-		rows, counted = steps, mask
-	}
-	if counted == nil {
-		return v.Do(graph.Mean(rows))
+		if rows, counted = steps, mask; weights != nil {
+			weights = v.Do(graph.Reshape(weights, steps.Shape()...))
+		}
 	}
 	v.lossMasks[k] = counted
-	return v.Do(graph.MaskedMean(rows, counted))
+	return v.reduce(rows, weights, counted, reductionOf(loss))
 }
 
 // sampleWeights returns the variable of the sample weights of output k, in the shape of its

@@ -194,7 +194,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 		switch {
 		case s.addMasked(one, r, b):
 		case weighs && one.weighted && b.weights != nil:
-			w.AddWeighted(n, r.outputs[one.output], b.targets[one.target], b.weights)
+			w.AddWeighted(len(b.weights), r.outputs[one.output], b.targets[one.target], b.weights)
 		default:
 			one.Add(n, r.outputs[one.output], b.targets[one.target])
 		}
@@ -207,7 +207,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 
 // explainZeroWeight adds to the error of a metric for a sample of weight 0 how to exclude it.
 func explainZeroWeight(err error, weights []float32) error {
-	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
+	if row, ok := err.(*graph.RowError); ok && row.Rows >= len(weights) && len(weights) > 0 && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
 	}
 	return err
@@ -223,9 +223,9 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	}
 	if one.weighted && b.weights != nil {
 		s.steps = s.steps[:0]
-		each := len(mask) / len(b.weights)
-		for i, m := range mask {
-			s.steps = append(s.steps, m*b.weights[i/each])
+		n := max(len(mask), len(b.weights)) // each is of the leading axes
+		for i := range n {
+			s.steps = append(s.steps, mask[i/(n/len(mask))]*b.weights[i/(n/len(b.weights))])
 		}
 		mask = s.steps
 	}

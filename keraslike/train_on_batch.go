@@ -42,7 +42,7 @@ func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 }
 
 // TrainOnBatchOf is TrainOnBatch for models with several inputs and outputs, and
-// with weights of the samples, which may be nil. There is no target for an output with NoLoss
+// with weights of the samples, or of their steps, which may be nil. There is no target for an output with NoLoss
 // that is not measured.
 func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32) (BatchResult, error) {
 	switch {
@@ -81,8 +81,8 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		}
 	}
 	t, n := m.trainer, inputs[0].Shape()[0]
-	if weights != nil && len(weights) != n {
-		return result, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
+	if err := m.fitsWeights(len(weights), n); weights != nil && err != nil {
+		return result, fmt.Errorf("train on batch: %w", err)
 	}
 	if i := badWeight(weights); i >= 0 {
 		return result, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
@@ -113,6 +113,25 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		return result, fmt.Errorf("train on batch: %w", err)
 	}
 	return result, nil
+}
+
+// fitsWeights returns an error unless n samples have one weight each, or one for each step or pixel.
+func (m *Model) fitsWeights(weights, n int) error {
+	for k, out := range m.outputs {
+		fits := weights == n
+		for size, axis := n, 0; axis < len(out.shape) && !fits; axis++ {
+			if length := out.shape[axis]; length != Any {
+				size *= length
+			} else if weights%size == 0 { // the length is that of the batch
+				size = weights
+			}
+			fits = size == weights
+		}
+		if !fits && !isNoLoss(m.compiled.losses[k]) {
+			return fmt.Errorf("got %d weights for %d samples with outputs %v", weights, n, out.shape)
+		}
+	}
+	return nil
 }
 
 // batchResult measures a batch that g has computed.
