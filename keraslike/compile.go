@@ -54,14 +54,14 @@ func (m *Model) Compile(optimizer Optimizer, loss Loss, options ...CompileOption
 	if err != nil {
 		return err
 	}
-	t, err := newTrainer(optimizer, trained, m.pathOf)
+	t, phases, err := m.newTrainers(c, trained)
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
 	m.reseed(c.seed) // the model may have been built with another seed
 	m.releaseTraining()
 	m.graphs.clear()
-	m.trainer = t
+	m.trainer, m.phases = t, modelPhases{trainers: phases}
 	m.position, m.pending, m.interrupted = 0, false, interruption{}
 	done = true
 	return nil
@@ -88,9 +88,13 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 			add(errors.New("a metric is nil"))
 		}
 	}
+	own, hasPhases := loss.(*phases)
+	hasPhases = hasPhases && own != nil
 	if isNil(optimizer) {
 		complete = false
-		add(errors.New("no optimizer"))
+		if !hasPhases || !own.haveOptimizers() {
+			add(errors.New("no optimizer"))
+		}
 	} else {
 		err := guard("optimizer", optimizer, "Check", optimizer.Check)
 		for _, err := range flattenErrors(err) {
@@ -100,6 +104,9 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 	if isNil(loss) {
 		complete = false
 		add(errors.New("no loss; NoLoss stands for none"))
+	} else if hasPhases {
+		add(c.addPhases(own, optimizer))
+		complete = complete && len(c.phases) > 0
 	} else {
 		c.losses = lossPerOutput(loss, len(m.outputs))
 		for k, l := range c.losses {
@@ -112,7 +119,7 @@ func (m *Model) newCompiled(optimizer Optimizer, loss Loss, options []CompileOpt
 	if complete {
 		mistakes = append(mistakes, guard("compile", nil, "", c.finiteSettings))
 	}
-	if complete && m.err == nil {
+	if complete && m.err == nil && !hasPhases {
 		mistakes = append(mistakes, guard("compile", nil, "", func() error { return c.checkLoss(&m.network) }))
 	}
 	return c, errors.Join(mistakes...)
@@ -145,6 +152,9 @@ func flattenErrors(err error) []error {
 // the expressions of layers are found before any data is read. It returns the weights that training
 // updates.
 func (m *Model) checkGraph() (trained []*Weight, err error) {
+	if m.compiled.phases != nil {
+		return nil, m.checkPhases(m.compiled)
+	}
 	l, z, err := m.sizesForCheck()
 	if err != nil {
 		return nil, fmt.Errorf("model %q: %w", m.name, err)

@@ -19,9 +19,11 @@ type compileSettings struct {
 type compiled struct {
 	compileSettings
 	optimizer Optimizer
-	losses    []Loss          // one for each output
-	targeted  []int           // the outputs that have targets, in ascending order
-	labels    []bool          // outputs without a loss whose targets lack the last axis
+	losses    []Loss // one for each output; none with phases
+	targeted  []int  // the outputs that have targets, in ascending order
+	labels    []bool // outputs without a loss whose targets lack the last axis
+	phases    []*compiledPhase
+	data      phaseData       // of the phases
 	targets   []Shape         // of one sample, for each output
 	domains   []*valueRange   // of targets, for each output
 	frozen    map[*layer]bool // whether each layer, of nested models too, was frozen
@@ -30,6 +32,9 @@ type compiled struct {
 // targetOf returns the shape of the targets of an output, according to its loss. Without one it is
 // that which all its metrics take.
 func (c *compiled) targetOf(k int, out Shape) (target Shape, err error) {
+	if c.phases != nil {
+		return c.data.targets[k], nil
+	}
 	if isNoLoss(c.losses[k]) {
 		return c.measuredTarget(k, out), nil
 	}

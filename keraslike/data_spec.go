@@ -68,6 +68,9 @@ func (d *dataSpec) accepts(data Samples) (*batchShapes, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, stream := data.(Stream); stream && d.targets == nil && len(out) > 0 && d.compiled != nil {
+		return nil, fmt.Errorf("the stream has %d targets, of which no phase of model %q makes use: declare them by Step.Target", len(out), d.model)
+	}
 	if d.targets == nil {
 		out = nil
 	} else if len(out) != len(d.targets) {

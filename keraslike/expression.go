@@ -14,6 +14,7 @@ type graphKey struct {
 	weighted bool    // whether samples have weights
 	lengths  lengths // of the free axes
 	leaf     bool    // the batch is a part of that of a distributed training
+	phase    int     // of a model with Phases
 }
 
 // expression is a graph of the model before the graph is compiled.

@@ -89,8 +89,10 @@ type batchWeights struct {
 }
 
 func newBatchWeights(spec *dataSpec, data Samples, classes ClassWeights) (w batchWeights, err error) {
-	w.of, _ = data.(SampleWeighter)
 	w.each = 1
+	if w.of, _ = data.(SampleWeighter); w.of != nil && spec.compiled != nil && spec.compiled.phases != nil && !spec.compiled.data.weighted {
+		return w, errUnusedWeights
+	}
 	if len(classes) == 0 {
 		return w, w.findSteps(spec)
 	}
@@ -131,7 +133,9 @@ func (w *batchWeights) findSteps(spec *dataSpec) (err error) {
 	}
 	defer caught(&err, "source", w.of, "WeightShape")
 	shape := of.WeightShape()
-	w.each = Shape(shape).Size()
+	if w.each = Shape(shape).Size(); spec.compiled.phases != nil && len(shape) > 0 {
+		return fmt.Errorf("weights of shape %s do not fit phases, want one for each sample", formatShape(shape))
+	}
 	for k, l := range spec.compiled.losses {
 		if !isNoLoss(l) && !beginsWith(spec.outputs[k], shape) {
 			return fmt.Errorf("weights of shape %s do not fit %s of outputs %v", formatShape(shape), l.Name(), spec.outputs[k])

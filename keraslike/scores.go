@@ -15,9 +15,10 @@ import (
 type scores struct {
 	list    []score
 	samples int
-	loss    float64
-	losses  []float64
-	names   []string // of losses, in logs
+	losses  []float64 // sums of the loss, and of each of several outputs; of phases their losses and what they log
+	names   []string  // of losses, in logs
+	goals   []goal    // of losses
+	offsets []int     // of the phases in losses
 	steps   []float32
 	current int // the measurement that is asked
 }
@@ -28,6 +29,7 @@ type score struct {
 	name     string
 	output   int
 	target   int // among those of a batch
+	phase    int // that measures it
 	weighted bool
 	goal     goal
 }
@@ -42,15 +44,18 @@ type onBatch struct {
 
 // newScores begins all measurements of a network with these compile settings.
 func newScores(n *network, c *compiled) (*scores, error) {
+	if c.phases != nil {
+		return newPhaseScores(n, c)
+	}
 	s := &scores{}
+	s.addLoss("loss", minimize)
 	names := n.outputNames()
 	if len(names) > 1 {
 		for k, name := range names {
 			if !isNoLoss(c.losses[k]) {
-				s.names = append(s.names, name+"_loss")
+				s.addLoss(name+"_loss", minimize)
 			}
 		}
-		s.losses = make([]float64, len(s.names))
 	}
 	if count := len(c.metrics) * len(names); count > n.layersLimit() {
 		return nil, fmt.Errorf("%d metrics of %d outputs, the most is %d together (Limits.Layers)", len(c.metrics), len(names), n.layersLimit())
@@ -85,6 +90,11 @@ func newScores(n *network, c *compiled) (*scores, error) {
 	return s, nil
 }
 
+// addLoss adds a series that is a mean over the samples.
+func (s *scores) addLoss(name string, g goal) {
+	s.losses, s.names, s.goals = append(s.losses, 0), append(s.names, name), append(s.goals, g)
+}
+
 // newScore begins the measurement of a metric on an output of this shape.
 func newScore(metric outputMetric, output, target Shape) (score, error) {
 	if n := len(output); n > 0 && output[n-1] == Any {
@@ -102,7 +112,7 @@ func newScore(metric outputMetric, output, target Shape) (score, error) {
 
 // series returns the names of all measurements, in the order of the logs.
 func (s *scores) series() []string {
-	names := append([]string{"loss"}, s.names...)
+	names := slices.Clone(s.names)
 	for _, one := range s.list {
 		names = append(names, one.name)
 	}
@@ -111,8 +121,8 @@ func (s *scores) series() []string {
 
 // goal returns the goal of a series of the scores.
 func (s *scores) goal(name string) goal {
-	if name == "loss" || slices.Contains(s.names, name) {
-		return minimize
+	if i := slices.Index(s.names, name); i >= 0 {
+		return s.goals[i]
 	}
 	for _, one := range s.list {
 		if one.name == name {
@@ -159,7 +169,7 @@ func (s *scores) caught(err *error) {
 
 func (s *scores) reset() (err error) {
 	defer s.caught(&err)
-	s.samples, s.loss = 0, 0
+	s.samples = 0
 	clear(s.losses)
 	for s.current = range s.list {
 		s.list[s.current].Reset()
@@ -181,9 +191,9 @@ func (s *scores) add(r result, b *batch) (err error) {
 	defer s.caught(&err)
 	n := len(b.indices)
 	s.samples += n
-	s.loss += r.loss * float64(n)
-	for k := range s.losses {
-		s.losses[k] += float64(r.outputLosses[k][0]) * float64(n)
+	s.losses[0] += r.loss * float64(n)
+	for k := range s.losses[1:] {
+		s.losses[1+k] += float64(r.outputLosses[k][0]) * float64(n)
 	}
 	for s.current = range s.list {
 		one := &s.list[s.current]
@@ -237,7 +247,6 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 func (s *scores) logs(to Logs) (logs Logs, err error) {
 	defer s.caught(&err)
 	n := float64(s.samples)
-	to = append(to, Log{"loss", s.loss / n})
 	for k, loss := range s.losses {
 		to = append(to, Log{s.names[k], loss / n})
 	}
