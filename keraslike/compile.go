@@ -155,7 +155,7 @@ func (m *Model) checkGraph() error {
 	}
 	var trainable graph.Nodes
 	for _, w := range m.trainable() {
-		if n, used := v.Scope.weights[w]; used {
+		if n, used := v.Scope.trained(w); used {
 			trainable = append(trainable, n)
 		}
 	}

@@ -68,9 +68,10 @@ func constructors() map[string]constructor {
 		"ActivityRegularization": made(func(o ...LayerOption) Layer { return ActivityRegularization(L1(1), o...) }, nil),
 		"EinsumDense":            made(func(o ...DenseOption) Layer { return EinsumDense("ab,bc->ac", []int{3}, o...) }, nil),
 		"Attention":              made(Attention, nil), "AdditiveAttention": made(AdditiveAttention, nil),
-		"GroupQueryAttention": made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
-		"ChannelsFirst":       made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
-		"BatchNormalization":  made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
+		"GroupQueryAttention":   made(func(o ...AttentionOption) Layer { return GroupQueryAttention(5, 7, 7, o...) }, nil),
+		"SpectralNormalization": made(func(o ...NormalizationOption) Layer { return SpectralNormalization(Dense(1), o...) }, nil),
+		"ChannelsFirst":         made(func(o ...LayerOption) Layer { return ChannelsFirst(MaxPooling2D(2), o...) }, nil),
+		"BatchNormalization":    made(BatchNormalization, nil), "LayerNormalization": made(LayerNormalization, nil), "Normalization": made(Normalization, nil),
 		"GroupNormalization": made(GroupNormalization, nil), "UnitNormalization": made(UnitNormalization, nil),
 		"LeakyReLU": made(LeakyReLU, nil), "PReLU": made(PReLU, nil), "Concatenate": made(Concatenate, nil),
 		"Dot":          made(func(o ...MergeOption) Layer { return Dot(1, 1, o...) }, nil),
@@ -129,9 +130,9 @@ func layerOptions() []layerSetting {
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
-		StartIndex(3), MaskZero, EmbeddingsInitializer(Ones()),
+		StartIndex(3), MaskZero, EmbeddingsInitializer(Ones()), EmbeddingsRegularizer(r), EmbeddingsConstraint(c),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
-		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, Synchronized,
+		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, GammaInitializer(Zeros()), BetaInitializer(Ones()), GammaRegularizer(r), BetaRegularizer(r), GammaConstraint(c), BetaConstraint(c), RMSScaling, Synchronized, PowerIterations(3),
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),
 		Vocabulary("a", "b"), IntegerVocabulary(4, 5), IDFWeights(1, 2), NGrams(2), OutputSequenceLength(4), Salt(1, 2), BinBoundaries(1, 2), NumBins(4),
 		NearestInterpolation, FillNearest, FillValue(3), CropToAspectRatio, PadToAspectRatio, FlipVertically,
@@ -348,6 +349,12 @@ func (c constructor) text(d Definition, field string, value any, activations map
 		}
 		return fmt.Sprintf("%s(%g)", name, v.Value)
 	case *Initializer:
+		switch field {
+		case "GammaInitializer":
+			return "Ones()"
+		case "BetaInitializer":
+			return "Zeros()"
+		}
 		if i := d.(interface{ biasInit() Initializer }).biasInit(); i.Kind == "unit_forget" {
 			return "Zeros(), Ones() for the forget gate"
 		}
