@@ -75,6 +75,7 @@ var refusedAxes = map[string]string{
 	"Attention":             "0.2 1.1 2.1 2.2",
 	"AdditiveAttention":     "0.2 1.2",
 	"GroupQueryAttention":   "0.2 1.2",
+	"RotaryEmbedding":       "",
 	"PositionEmbedding":     "0.2",
 	"MultiHeadAttention":    "0.1 0.2 1.1 1.2 2.1 2.2 all",
 }

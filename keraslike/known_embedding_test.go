@@ -13,13 +13,33 @@ import (
 // kerasEmbeddings make a layer from the arguments of Keras's class, for the cases of
 // layers_embedding_keras.json.
 var kerasEmbeddings = map[string]func(a golden.Args) k.Layer{
-	"PositionEmbedding": func(a golden.Args) k.Layer { return k.PositionEmbedding(a.Int("sequence_length"), startAt(a)...) },
+	"PositionEmbedding":    func(a golden.Args) k.Layer { return k.PositionEmbedding(a.Int("sequence_length"), startAt(a)...) },
+	"SinePositionEncoding": func(a golden.Args) k.Layer { return k.SinePositionEncoding(startAt(a)...) },
+	"RotaryEmbedding": func(a golden.Args) k.Layer {
+		opts := startAt(a)
+		if a["scaling_factor"] != nil {
+			opts = append(opts, k.ScalingFactor(a.Float("scaling_factor")))
+		}
+		if a.String("rope_type") == "dynamic" {
+			opts = append(opts, k.DynamicScaling)
+		}
+		if a["sequence_axis"] != nil {
+			opts = append(opts, k.SequenceAxis(a.Int("sequence_axis")), k.FeatureAxis(a.Int("feature_axis")))
+		}
+		return k.RotaryEmbedding(opts...)
+	},
+	"TokenAndPositionEmbedding": func(a golden.Args) k.Layer {
+		return k.TokenAndPositionEmbedding(a.Int("vocabulary_size"), a.Int("sequence_length"), a.Int("embedding_dim"))
+	},
 }
 
-// startAt is the position of the first step, if the case has one.
+// startAt is the position of the first step and the wavelength, if the case has them.
 func startAt(a golden.Args) (opts []k.EmbeddingOption) {
 	if a["start_index"] != nil {
 		opts = append(opts, k.StartIndex(a.Int("start_index")))
+	}
+	if a["max_wavelength"] != nil {
+		opts = append(opts, k.MaxWavelength(a.Float("max_wavelength")))
 	}
 	return opts
 }

@@ -64,6 +64,10 @@ type EmbeddingFlag string
 // a row for it.
 const MaskZero EmbeddingFlag = "MaskZero"
 
+// DynamicScaling makes RotaryEmbedding divide positions by a power of ScalingFactor, f^(n/(n-2)) for n
+// features.
+const DynamicScaling EmbeddingFlag = "DynamicScaling"
+
 func (f EmbeddingFlag) sets() setting { return set(string(f), true) }
 func (EmbeddingFlag) forEmbedding()   {}
 

@@ -41,6 +41,11 @@ func layerRows() []layerRow {
 		{kind: "Flatten", layer: func() Layer { return Flatten() }, in: image, out: Shape{48}},
 		{kind: "Embedding", layer: func() Layer { return Embedding(7, 3, EmbeddingsInitializer(RandomNormal(1))) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21, ids: 7},
 		{kind: "PositionEmbedding", layer: func() Layer { return PositionEmbedding(12, StartIndex(2), EmbeddingsInitializer(RandomNormal(1))) }, in: series, out: series[0], parameters: 36, shaped: true},
+		{kind: "SinePositionEncoding", layer: func() Layer { return SinePositionEncoding(MaxWavelength(50), StartIndex(2)) }, in: series, out: series[0], shaped: true},
+		{kind: "RotaryEmbedding", layer: func() Layer {
+			return RotaryEmbedding(MaxWavelength(50), ScalingFactor(2), DynamicScaling, StartIndex(1), SequenceAxis(3), FeatureAxis(1))
+		}, in: image, out: image[0]},
+		{kind: "TokenAndPositionEmbedding", layer: func() Layer { return TokenAndPositionEmbedding(7, 13, 3, StartIndex(1)) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21 + 39, ids: 7},
 
 		{kind: "Masking", layer: func() Layer { return Masking(-1) }, in: series, out: series[0]},
 
