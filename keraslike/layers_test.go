@@ -152,7 +152,7 @@ func layerRows() []layerRow {
 
 // TestEveryKindHasARow fails when a kind is registered and not tested here.
 func TestEveryKindHasARow(t *testing.T) {
-	seen := map[string]bool{"Input": true, "Model": true}
+	seen := map[string]bool{"Input": true, "Model": true, "ReverseEmbedding": true} // TestReverseEmbedding
 	for _, r := range layerRows() {
 		if kind := r.layer().core().def.Kind(); kind != r.kind {
 			t.Errorf("the row of %s makes a %s", r.kind, kind)

@@ -17,7 +17,7 @@ import "github.com/reef-dl/reef/graph"
 //	                  MultiHeadAttention, GroupQueryAttention, Attention and AdditiveAttention (pass
 //	                  the query's), TimeDistributed
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
-//	pass it           Dense, EinsumDense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
+//	pass it           Dense, EinsumDense, ReverseEmbedding, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
 //	                  GaussianNoise, GaussianDropout, PositionEmbedding, SinePositionEncoding,
 //	                  RotaryEmbedding, BatchNormalization,
 //	                  LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, ActivityRegularization,
