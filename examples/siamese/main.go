@@ -80,7 +80,7 @@ func main() {
 		caption := fmt.Sprintf("%.2f, truth %.0f", p.Row(i)[0], different[0].Row(i)[0])
 		views = append(views, viz.View{Image: img, Caption: caption})
 	}
-	figure, err := viz.Gallery("Are these digits different?", views, 6)
+	figure, err := viz.Gallery("Distance of two digits: 0 the same, 1 different", views, 6)
 	check(err)
 	f, err := os.Create(*out)
 	check(err)
