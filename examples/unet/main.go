@@ -90,7 +90,7 @@ func shapes(n int, random *rand.Rand) k.Source {
 	pixels, masks := make([]float64, n*size*size*3), make([]int, n*size*size)
 	for i := range masks {
 		for c := range 3 {
-			pixels[3*i+c] = 0.4*random.Float64()
+			pixels[3*i+c] = 0.4 * random.Float64()
 		}
 	}
 	for i := range 2 * n {
