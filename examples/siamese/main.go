@@ -63,7 +63,7 @@ func main() {
 	fmt.Println(history)
 	scores, err := siamese.Evaluate(ctx, testPairs)
 	check(err)
-	fmt.Println(scores)
+	fmt.Printf("accuracy: %.3f\n", scores.Get("accuracy"))
 
 	digits, different, err := k.ReadAll(ctx, testPairs)
 	check(err)

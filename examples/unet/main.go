@@ -37,7 +37,7 @@ func main() {
 	fmt.Println(history)
 	scores, err := unet.Evaluate(ctx, test)
 	check(err)
-	fmt.Println(scores)
+	fmt.Printf("mean IoU: %.3f\n", scores.Get("mean_io_u"))
 
 	x, y, err := k.ReadAll(ctx, test)
 	check(err)
