@@ -74,6 +74,7 @@ var refusedAxes = map[string]string{
 	"Attention":           "0.2 1.1 2.1 2.2",
 	"AdditiveAttention":   "0.2 1.2",
 	"GroupQueryAttention": "0.2 1.2",
+	"PositionEmbedding":   "0.2",
 	"MultiHeadAttention":  "0.1 0.2 1.1 1.2 2.1 2.2 all",
 }
 
@@ -130,7 +131,7 @@ func (f *freed) network(shapes []Shape) *Model {
 		x := NamedInput(fmt.Sprint("input ", i), s...)
 		inputs, in = append(inputs, x), append(in, x)
 	}
-	if f.ids == 0 {
+	if f.ids == 0 && !f.shaped {
 		in[0] = Custom(&gain{}, Name("before")).Apply(in[0])
 	}
 	y := f.layer().Apply(in...)

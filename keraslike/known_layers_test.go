@@ -213,7 +213,7 @@ func TestEveryKindHasKnownValues(t *testing.T) {
 		"GaussianNoise": true, "GaussianDropout": true, "SpatialDropout3D": true,
 		"RandomFlip": true, "RandomCrop": true, // TestRandomFlip, TestRandomCrop
 	}
-	for _, topic := range []string{"core", "convolution", "pooling", "windows_keras", "recurrent", "convlstm_keras", "rnn_keras", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras", "keras"} {
+	for _, topic := range []string{"core", "convolution", "pooling", "windows_keras", "recurrent", "convlstm_keras", "rnn_keras", "normalization", "normalization_keras", "reshaping", "merging", "attention", "preprocessing", "preprocessing_keras", "embedding_keras", "keras"} {
 		for _, c := range golden.Load(t, "layers_"+topic) {
 			seen[c.Args.String("layer")] = true
 		}

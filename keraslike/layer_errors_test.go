@@ -38,6 +38,11 @@ func TestLayerMistakes(t *testing.T) {
 		{keraslike.UpSampling1D(0, name), shapes{series}, `UpSampling1D "it": size is 0, want positive numbers`},
 		{keraslike.UpSampling2D(2, 2, name), shapes{series}, `UpSampling2D "it": input has shape (batch, 5, 3), want (batch, height, width, channels)`},
 
+		{keraslike.PositionEmbedding(0, name), shapes{series}, `PositionEmbedding "it": length is 0, want a positive number`},
+		{keraslike.PositionEmbedding(4, keraslike.StartIndex(-1), name), shapes{series}, `PositionEmbedding "it": StartIndex is -1, want at least 0`},
+		{keraslike.PositionEmbedding(4, name), shapes{vector}, `PositionEmbedding "it": input has shape (batch, 4), want (batch, ..., steps, features)`},
+		{keraslike.PositionEmbedding(6, keraslike.StartIndex(2), name), shapes{series}, `PositionEmbedding "it": input has shape (batch, 5, 3), whose last step is at position 6, want positions below the length 6`},
+
 		{keraslike.Add(name), shapes{series}, `Add "it": got 1 inputs, want at least 2`},
 		{keraslike.Subtract(name), shapes{series, series, series}, `Subtract "it": got 3 inputs, want 2`},
 		{keraslike.Multiply(name), shapes{series, vector}, `Multiply "it": input 1 has shape (batch, 4), input 0 has (batch, 5, 3): want the same number of axes`},

@@ -51,7 +51,7 @@ func of2[O layerSetting](f func(a, b int, options ...O) Layer, a, b string) cons
 
 func constructors() map[string]constructor {
 	all := map[string]constructor{
-		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
+		"Dense": of1(Dense, "units"), "Embedding": of2(Embedding, "vocabulary", "dim"), "PositionEmbedding": of1(PositionEmbedding, "length"), "MultiHeadAttention": of2(MultiHeadAttention, "heads", "keyDim"),
 		"Conv1D": of2(Conv1D, "filters", "kernel"), "Conv2D": of2(Conv2D, "filters", "kernel"), "DepthwiseConv2D": of1(DepthwiseConv2D, "kernel"),
 		"Conv3D": of2(Conv3D, "filters", "kernel"), "DepthwiseConv1D": of1(DepthwiseConv1D, "kernel"), "SeparableConv1D": of2(SeparableConv1D, "filters", "kernel"),
 		"Conv1DTranspose": of2(Conv1DTranspose, "filters", "kernel"), "Conv3DTranspose": of2(Conv3DTranspose, "filters", "kernel"),
@@ -129,7 +129,7 @@ func layerOptions() []layerSetting {
 		Strides(2, 3), ValidPadding, SamePadding, CausalPadding, OutputPadding(1, 0), Dilation(1, 2), KernelSize(2, 3), PoolSize(3, 2), KeepDims, DepthMultiplier(2),
 		ReturnSequences, ReturnState, GoBackwards, ZeroOutputForMask, ResetBefore, InputDropout(0.1), RecurrentDropout(0.2),
 		MergeSum, BackwardLayer(LSTM(1, GoBackwards)),
-		MaskZero, EmbeddingsInitializer(Ones()),
+		StartIndex(3), MaskZero, EmbeddingsInitializer(Ones()),
 		ValueDim(4), OutputDim(6), CausalMask, AttentionMask, ReturnScores, AttentionAxes(1), SlidingWindow(2), UseGate, UseScale, ConcatScore, NoScoreScale, AttentionDropout(0.1),
 		Groups(1), Axis(1), AllAxes, Momentum(0.9), Epsilon(1e-2), NoScale, NoCenter, Synchronized,
 		CountOutput, LowerCase, SplitCharacter, MaxTokens(20), OOVIndices(2), PadToMaxTokens, MaskToken("none"), MaskInteger(3),

@@ -24,6 +24,7 @@ type layerRow struct {
 	out        Shape
 	parameters int
 	ids        int    // when the input is whole numbers below this
+	shaped     bool   // when only the shape of the input counts
 	masked     bool   // when the last input is zeros and ones, one at least in each row
 	moves      string // State weights that training changes
 	still      string // trained weights whose gradient is always 0
@@ -39,6 +40,7 @@ func layerRows() []layerRow {
 		{kind: "Dropout", layer: func() Layer { return Dropout(0.3) }, in: series, out: series[0]},
 		{kind: "Flatten", layer: func() Layer { return Flatten() }, in: image, out: Shape{48}},
 		{kind: "Embedding", layer: func() Layer { return Embedding(7, 3, EmbeddingsInitializer(RandomNormal(1))) }, in: []Shape{{6}}, out: Shape{6, 3}, parameters: 21, ids: 7},
+		{kind: "PositionEmbedding", layer: func() Layer { return PositionEmbedding(12, StartIndex(2), EmbeddingsInitializer(RandomNormal(1))) }, in: series, out: series[0], parameters: 36, shaped: true},
 
 		{kind: "Masking", layer: func() Layer { return Masking(-1) }, in: series, out: series[0]},
 
@@ -220,7 +222,7 @@ func (r *layerRow) model(t *testing.T) (*Model, *data) {
 		}
 		d.inputs = append(d.inputs, &Array{values: values, shape: Shape(s).withBatch(rowSamples)})
 	}
-	if r.ids == 0 {
+	if r.ids == 0 && !r.shaped {
 		in[0] = Custom(&offset{}, Name("before")).Apply(in[0])
 	}
 	y := Custom(&offset{}, Name("behind")).Apply(r.layer().Apply(in...))

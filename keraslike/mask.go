@@ -18,7 +18,7 @@ import "github.com/reef-dl/reef/graph"
 //	                  the query's), TimeDistributed
 //	use it            GlobalAveragePooling1D; BatchNormalization in training, which also passes it
 //	pass it           Dense, EinsumDense, Activation, LeakyReLU, PReLU, Dropout, SpatialDropout,
-//	                  GaussianNoise, GaussianDropout, BatchNormalization,
+//	                  GaussianNoise, GaussianDropout, PositionEmbedding, BatchNormalization,
 //	                  LayerNormalization, GroupNormalization, UnitNormalization, RMSNormalization, ActivityRegularization,
 //	                  Normalization, Rescaling; a model used as a layer
 //	join masks        Add, Subtract, Multiply, Average, Maximum, Minimum: a step counts if
