@@ -366,6 +366,9 @@ func shardOf(s ShardedStream, i, n int) (shard Stream, err error) {
 
 // layOut finds the sizes of the parts of a leaf's vector.
 func (d *distribution) layOut(m *Model, g *modelGraph) error {
+	if err := m.compiled.checkTogether(); err != nil {
+		return fmt.Errorf("distributed: %w", err)
+	}
 	t := m.trainer
 	d.rowSums = make([]*distributed.RowSum, len(t.weights))
 	for i, w := range t.weights {
@@ -673,13 +676,10 @@ func (f *fit) adopt(total, tail []float32, rate float64) error {
 		}
 	}
 	return writeWeights(m.locks, d.written, func() error {
-		if err := t.step(rate); err != nil {
-			return err
-		}
 		for _, w := range d.updated {
 			at += copy(w.floats(), total[at:])
 		}
-		return nil
+		return t.step(rate)
 	})
 }
 

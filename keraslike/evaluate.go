@@ -204,9 +204,14 @@ func (m *Model) dataSpec() *dataSpec {
 	}
 	d, c := m.inputSpec(), m.compiled
 	d.compiled, d.signed = c, c.domains[0] == signs
-	for k, s := range c.targets {
-		d.targets = append(d.targets, s)
-		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", c.losses[k].Name(), m.outputs[k].shape))
+	d.targets, d.targeted = []Shape{}, c.targeted
+	for _, k := range c.targeted {
+		of := c.losses[k].Name()
+		if isNoLoss(c.losses[k]) {
+			of = "the metrics"
+		}
+		d.targets = append(d.targets, c.targets[k])
+		d.wanted = append(d.wanted, fmt.Sprintf("%s of outputs %v", of, m.outputs[k].shape))
 	}
 	return d
 }

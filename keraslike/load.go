@@ -373,6 +373,9 @@ func (n savedObject) loss(s *loadSettings) (Loss, error) {
 			return known, nil
 		}
 	}
+	if n.Name == string(NoLoss) {
+		return NoLoss, nil
+	}
 	if n.Settings == nil {
 		l := LossFunc(n.Name)
 		if _, ok := lossFuncs[l]; !ok {

@@ -20,13 +20,14 @@ type modelGraph struct {
 	entry   *cachedGraph // of the cache, nil if the graph is not from there
 	bytes   int64        // as the cache counts it
 	batchBuffers
-	losses  []Loss        // of the outputs, where they are computed
-	domains []*valueRange // of their targets
-	updated []*Weight     // the weights that updates has new values for
-	written []*Weight     // those, and the trained weights
-	locks   weightLocks   // of the weights it reads; none in training, which writes them itself
-	scope   *Scope
-	ofPhase *compiledPhase // nil for the graph of a model without phases
+	losses   []Loss        // of the outputs, where they are computed
+	targeted []int         // the outputs of the targets
+	domains  []*valueRange // of the targets
+	updated  []*Weight     // the weights that updates has new values for
+	written  []*Weight     // those, and the trained weights
+	locks    weightLocks   // of the weights it reads; none in training, which writes them itself
+	scope    *Scope
+	ofPhase  *compiledPhase // nil for the graph of a model without phases
 
 	// The results of the program. The next run overwrites them.
 	outputs      root
@@ -95,13 +96,13 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 	}
 	g.outputs.nodes = slices.Clone(v.out)
 	if v.cost != nil {
-		g.losses = c.losses
+		g.losses, g.targeted = c.losses, c.targeted
 		g.cost.nodes, g.outputLosses.nodes, g.masks.nodes, g.lossMasks.nodes = graph.Nodes{v.cost}, v.outputLosses, v.outputMasks, v.lossMasks
 	}
 	if mode == modeTrain {
 		var variables graph.Nodes
 		for _, w := range trained {
-			variable, used := v.Scope.weights[w]
+			variable, used := v.Scope.trained(w)
 			if !used {
 				return nil, nil, fmt.Errorf("model %q: weight %q was declared and is never used", n.name, n.paths[w])
 			}
@@ -113,8 +114,11 @@ func (n *network) graphWithRoots(mode mode, key graphKey, z *sizes, c *compiled,
 		if g.gradients.nodes, err = graph.Grad(v.weigh(v.cost), variables...); err != nil {
 			return nil, nil, fmt.Errorf("model %q: %w", n.name, v.annotate(err))
 		}
-		g.updated, g.written = v.updates, append(slices.Clone(trained), v.updates...)
+		g.updated, g.written = v.updates, slices.Clone(trained)
 		for _, w := range v.updates {
+			if !slices.Contains(trained, w) {
+				g.written = append(g.written, w)
+			}
 			g.updates.nodes = append(g.updates.nodes, v.weigh(v.Scope.weights[w]))
 		}
 		if v.err != nil {
@@ -210,7 +214,7 @@ func (g *modelGraph) clone() *modelGraph {
 		return nil
 	}
 	c := &modelGraph{
-		graphKey: g.graphKey, losses: g.losses, domains: g.domains, updated: g.updated, written: g.written,
+		graphKey: g.graphKey, losses: g.losses, targeted: g.targeted, domains: g.domains, updated: g.updated, written: g.written,
 		locks: g.locks, scope: g.scope, outputShapes: g.outputShapes,
 	}
 	for i, r := range g.allRoots() {
@@ -303,7 +307,7 @@ func (g *modelGraph) lossMask() []float32 { return g.lossMasks.values[0] }
 // mask returns the mask of an output, nil if it has no mask.
 func (g *modelGraph) mask(k int) []float32 { return g.masks.values[k] }
 
-// update copies the new values of State arrays that the layers have computed; the caller holds
+// update copies the values that the layers have computed for State arrays and assigned to weights; the caller holds
 // the locks.
 func (g *modelGraph) update() {
 	for i, w := range g.updated {

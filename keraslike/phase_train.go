@@ -19,10 +19,10 @@ type modelPhases struct {
 	training *phaseGraphs // of the last batch trained on; nil between calls of Fit
 }
 
-// newTrainers returns the trainer of a model, and those of its phases.
-func (m *Model) newTrainers(c *compiled) (t *trainer, phases []*trainer, err error) {
+// newTrainers returns the trainer of a model, of the weights that are trained, and those of its phases.
+func (m *Model) newTrainers(c *compiled, trained []*Weight) (t *trainer, phases []*trainer, err error) {
 	if c.phases == nil {
-		t, err = newTrainer(c.optimizer, m.trainable(), m.pathOf)
+		t, err = newTrainer(c.optimizer, trained, m.pathOf)
 		return t, nil, err
 	}
 	for _, p := range c.phases {

@@ -28,6 +28,7 @@ type score struct {
 	Measurement
 	name     string
 	output   int
+	target   int // among those of a batch
 	phase    int // that measures it
 	weighted bool
 	goal     goal
@@ -50,8 +51,10 @@ func newScores(n *network, c *compiled) (*scores, error) {
 	s.addLoss("loss", minimize)
 	names := n.outputNames()
 	if len(names) > 1 {
-		for _, name := range names {
-			s.addLoss(name+"_loss", minimize)
+		for k, name := range names {
+			if !isNoLoss(c.losses[k]) {
+				s.addLoss(name+"_loss", minimize)
+			}
 		}
 	}
 	if count := len(c.metrics) * len(names); count > n.layersLimit() {
@@ -63,8 +66,12 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			return nil, fmt.Errorf("metric %s: there is no output %q, outputs are %q", metric.Name(), metric.output, names)
 		}
 		for k, name := range names {
-			if metric.output != "" && metric.output != name {
+			if !c.measures(metric, n, k) {
 				continue
+			}
+			target := slices.Index(c.targeted, k)
+			if target < 0 {
+				return nil, fmt.Errorf("metric %s: output %q has NoLoss, and Compile was given no metric of it, so that there is no target", metric.Name(), name)
 			}
 			if held += memoryOf(metric.Metric, n.outputs[k].shape); held > float64(n.memoryLimit(modeEvaluate, 1)) {
 				return nil, fmt.Errorf("metric %s: %w (Limits.Memory)", metric.Name(), &graph.MemoryError{Need: held, Limit: n.memoryLimit(modeEvaluate, 1)})
@@ -73,6 +80,7 @@ func newScores(n *network, c *compiled) (*scores, error) {
 			if err != nil {
 				return nil, err
 			}
+			one.target = target
 			if one.output = k; len(names) > 1 {
 				one.name = name + "_" + one.name
 			}
@@ -196,9 +204,9 @@ func (s *scores) add(r result, b *batch) (err error) {
 		switch {
 		case s.addMasked(one, r, b):
 		case weighs && one.weighted && b.weights != nil:
-			w.AddWeighted(n, r.outputs[one.output], b.targets[one.output], b.weights)
+			w.AddWeighted(len(b.weights), r.outputs[one.output], b.targets[one.target], b.weights)
 		default:
-			one.Add(n, r.outputs[one.output], b.targets[one.output])
+			one.Add(n, r.outputs[one.output], b.targets[one.target])
 		}
 		if d, ok := one.Measurement.(CheckedMeasurement); ok && d.Err() != nil {
 			return explainZeroWeight(d.Err(), b.weights)
@@ -209,7 +217,7 @@ func (s *scores) add(r result, b *batch) (err error) {
 
 // explainZeroWeight adds to the error of a metric for a sample of weight 0 how to exclude it.
 func explainZeroWeight(err error, weights []float32) error {
-	if row, ok := err.(*graph.RowError); ok && weights != nil && weights[row.Row/(row.Rows/len(weights))] == 0 {
+	if row, ok := err.(*graph.RowError); ok && row.Rows >= len(weights) && len(weights) > 0 && weights[row.Row/(row.Rows/len(weights))] == 0 {
 		return &graph.RowError{Row: row.Row, Rows: row.Rows, Err: fmt.Errorf("%w; its weight is 0, which only WeightedMetrics heed", row.Err)}
 	}
 	return err
@@ -225,13 +233,13 @@ func (s *scores) addMasked(one *score, r result, b *batch) bool {
 	}
 	if one.weighted && b.weights != nil {
 		s.steps = s.steps[:0]
-		each := len(mask) / len(b.weights)
-		for i, m := range mask {
-			s.steps = append(s.steps, m*b.weights[i/each])
+		n := max(len(mask), len(b.weights)) // each is of the leading axes
+		for i := range n {
+			s.steps = append(s.steps, mask[i/(n/len(mask))]*b.weights[i/(n/len(b.weights))])
 		}
 		mask = s.steps
 	}
-	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.output], mask)
+	w.AddWeighted(len(mask), r.outputs[one.output], b.targets[one.target], mask)
 	return true
 }
 

@@ -21,10 +21,10 @@ type BatchResult struct {
 // Loss returns the loss of the batch.
 func (r BatchResult) Loss() float64 { return r.Logs.Get("loss") }
 
-// TrainOnBatch makes one update on x and y, which have the batch as their first
-// axis, and returns the loss, the metrics and the outputs before it. The values are not copied: x may
-// be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant for custom training
-// loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
+// TrainOnBatch makes one update on x and y, which have the batch as their first axis, and returns the
+// loss, the metrics and the outputs before it. y is nil if the model has no targets, see NoLoss. The
+// values are not copied: x may be a *tensor.Dense or, for rows of features, a *graph.CSR. It is meant
+// for custom training loops, which can change the learning rate by SetLearningRate; use Fit otherwise.
 func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 	if m.compiled == nil {
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
@@ -39,11 +39,18 @@ func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
 		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
 	}
+	if len(m.compiled.targeted) == 0 {
+		if !isNil(y) {
+			return BatchResult{}, fmt.Errorf("train on batch: got targets, model %q has NoLoss and wants nil", m.name)
+		}
+		return m.trainOn([]graph.Value{x}, nil, nil)
+	}
 	return m.trainOn([]graph.Value{x}, []graph.Value{y}, nil)
 }
 
 // TrainOnBatchOf is TrainOnBatch for models with several inputs and outputs, and
-// with weights of the samples, which may be nil.
+// with weights of the samples, or of their steps, which may be nil. There is no target for an output with NoLoss
+// that is not measured.
 func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32) (BatchResult, error) {
 	switch {
 	case m.compiled == nil:
@@ -52,8 +59,8 @@ func (m *Model) TrainOnBatchOf(inputs, targets []graph.Value, weights []float32)
 		if in, out := m.rawInputs(), len(m.compiled.data.targets); len(inputs) != in || len(targets) != out {
 			return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, the phases of model %q want %d and %d", len(inputs), len(targets), m.name, in, out)
 		}
-	case len(inputs) != len(m.inputs) || len(targets) != len(m.outputs):
-		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.outputs))
+	case len(inputs) != len(m.inputs) || len(targets) != len(m.compiled.targeted):
+		return BatchResult{}, fmt.Errorf("train on batch: got %d inputs and %d targets, model %q wants %d and %d", len(inputs), len(targets), m.name, len(m.inputs), len(m.compiled.targeted))
 	}
 	return m.trainOn(inputs, targets, weights)
 }
@@ -88,8 +95,10 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		}
 	}
 	t, n := m.trainer, inputs[0].Shape()[0]
-	if weights != nil && len(weights) != n {
-		return result, fmt.Errorf("train on batch: got %d weights for %d samples", len(weights), n)
+	if weights != nil {
+		if err := m.fitsWeights(len(weights), n); err != nil {
+			return result, fmt.Errorf("train on batch: %w", err)
+		}
 	}
 	if i := badWeight(weights); i >= 0 {
 		return result, fmt.Errorf("train on batch: weight %d is %v, want a finite number of at least 0", i, weights[i])
@@ -126,6 +135,28 @@ func (m *Model) trainOn(inputs, targets []graph.Value, weights []float32) (resul
 		return result, fmt.Errorf("train on batch: %w", err)
 	}
 	return result, nil
+}
+
+// fitsWeights returns an error unless n samples have one weight each, or one for each step or pixel.
+func (m *Model) fitsWeights(weights, n int) error {
+	if m.compiled.phases != nil && weights != n {
+		return fmt.Errorf("got %d weights for %d samples", weights, n)
+	}
+	for k, out := range m.outputs {
+		fits := weights == n
+		for size, axis := n, 0; axis < len(out.shape) && !fits; axis++ {
+			if length := out.shape[axis]; length != Any {
+				size *= length
+			} else if weights%size == 0 { // the length is that of the batch
+				size = weights
+			}
+			fits = size == weights
+		}
+		if !fits && m.compiled.phases == nil && !isNoLoss(m.compiled.losses[k]) {
+			return fmt.Errorf("got %d weights for %d samples with outputs %v", weights, n, out.shape)
+		}
+	}
+	return nil
 }
 
 // batchResult measures a batch that g has computed.
