@@ -398,7 +398,7 @@ func (s *Step) Constant(v float64, shape ...int) *graph.Node {
 	return s.Do(graph.Affine(s.v.ones(shape...), v, 0))
 }
 
-// Loss returns the mean of a loss over its rows, a scalar; over the steps that count if the prediction,
+// Loss returns the mean of a loss over its rows, or what its reduction makes of them, a scalar; over the steps that count if the prediction,
 // which a model computed, has a mask. A cross-entropy gets the logits of a softmax or sigmoid at the end
 // of a model, as in Compile.
 func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
@@ -417,10 +417,7 @@ func (s *Step) Loss(l Loss, prediction, target *graph.Node) *graph.Node {
 		}
 		counted = mask
 	}
-	if counted != nil {
-		return s.Do(graph.MaskedMean(rows, counted))
-	}
-	return s.Do(graph.Mean(rows))
+	return s.v.reduce(rows, nil, counted, reductionOf(l))
 }
 
 // LossRows returns the values of a loss, one for each row of the last axis, to be weighted by the step.
