@@ -31,11 +31,10 @@ func (m *Model) TrainOnBatch(x, y graph.Value) (BatchResult, error) {
 		return BatchResult{}, fmt.Errorf("train on batch: %w", ErrNotCompiled)
 	}
 	if m.compiled.phases != nil {
-		targets := []graph.Value{y}
 		if isNil(y) {
-			targets = nil
+			return m.TrainOnBatchOf([]graph.Value{x}, nil, nil)
 		}
-		return m.TrainOnBatchOf([]graph.Value{x}, targets, nil)
+		return m.TrainOnBatchOf([]graph.Value{x}, []graph.Value{y}, nil)
 	}
 	if len(m.inputs) != 1 || len(m.outputs) != 1 {
 		return BatchResult{}, fmt.Errorf("train on batch: model %q has %d inputs and %d outputs, want one of each; TrainOnBatchOf takes several", m.name, len(m.inputs), len(m.outputs))
