@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerasfile
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/reef-dl/reef/graph"
+	k "github.com/reef-dl/reef/keraslike"
+)
+
+func mapKeys[M ~map[K]V, K comparable, V any](m M) func(func(K) bool) { return maps.Keys(m) }
+
+func init() { replayers["layer"] = replayLayer }
+
+// masked gives its first input the mask that is its second input.
+type masked struct{}
+
+func (masked) Kind() string { return "masked" }
+
+func (masked) Build(_ *k.Builder, in []k.Shape) (k.Shape, error) { return in[0], nil }
+
+func (masked) Forward(s *k.Scope, in []*graph.Node) *graph.Node {
+	s.SetMask(0, in[1])
+	return in[0]
+}
+
+// wall are layers whose output is random in training.
+var randomRates = []string{"rate", "dropout", "recurrent_dropout", "stddev", "attention_dropout", "factor"}
+
+// random reports whether a layer's output in training depends on random numbers.
+func (c layerConfig) random() bool {
+	if strings.HasPrefix(c.Class, "Random") || slices.Contains([]string{"MixUp", "CutMix", "RandAugment", "AugMix", "Pipeline"}, c.Class) {
+		return true
+	}
+	var rates map[string]any
+	if json.Unmarshal(c.Config, &rates) != nil {
+		return false
+	}
+	return hasRate(rates)
+}
+
+func hasRate(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for key, e := range v {
+			if n, ok := e.(float64); ok && n != 0 && slices.Contains(randomRates, key) || hasRate(e) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, hasRate)
+	}
+	return false
+}
+
+// dtypes of a configuration that Reef does not compute in.
+func (c layerConfig) dtype() string {
+	var o struct {
+		Type json.RawMessage `json:"dtype"`
+		LoRA *int            `json:"lora_rank"`
+		Q    json.RawMessage `json:"quantization_config"`
+	}
+	if json.Unmarshal(c.Config, &o) != nil {
+		return ""
+	}
+	text := string(o.Type)
+	for _, t := range []string{"bfloat16", "float16", "int8", "int4", "float8", "float64", "gptq", "awq"} {
+		if strings.Contains(text, t) {
+			return t
+		}
+	}
+	if o.LoRA != nil {
+		return "LoRA"
+	}
+	if len(o.Q) > 0 && string(o.Q) != "null" {
+		return "quantization"
+	}
+	return ""
+}
+
+// quantizes reports names of tests of what Reef leaves out.
+func (r *recordedCall) excluded() error {
+	switch t := r.Config.dtype(); t {
+	case "":
+	case "bfloat16", "float16", "float64":
+		return impossible(t)
+	default:
+		return missing("LoRA and quantization")
+	}
+	if strings.Contains(string(r.Weights), "lora_") {
+		return missing("LoRA and quantization")
+	}
+	return nil
+}
+
+// replayModel is a layer with inputs for what it was called with.
+type replayModel struct {
+	b        *builder
+	inputs   []*k.Tensor
+	values   []*numbers
+	results  map[callRef]*k.Tensor
+	training bool
+}
+
+// input adds an input of the model and returns Keras's JSON of a tensor.
+func (m *replayModel) input(a *numbers, mask *numbers) json.RawMessage {
+	name := fmt.Sprintf("in%d", len(m.results))
+	shape := a.Shape
+	if len(shape) > 0 {
+		shape = shape[1:]
+	}
+	x := k.Input(shape...)
+	if a.Type == "string" {
+		x = k.StringInput(shape...)
+	}
+	m.inputs, m.values = append(m.inputs, x), append(m.values, a)
+	if mask != nil {
+		in := k.Input(mask.Shape[1:]...)
+		m.inputs, m.values = append(m.inputs, in), append(m.values, mask)
+		x = k.Custom(masked{}).Apply(x, in)
+	}
+	m.results[callRef{name, 0}] = x
+	return json.RawMessage(fmt.Sprintf(`{"class_name":"__keras_tensor__","config":{"keras_history":[%q,0,0]}}`, name))
+}
+
+// argument returns Keras's JSON of an argument of a call; arrays become inputs.
+func (m *replayModel) argument(r recorded, masks func() *numbers) (json.RawMessage, error) {
+	switch v := r.v.(type) {
+	case *numbers:
+		if v.Large != nil {
+			return nil, impossible("too large to be recorded")
+		}
+		return m.input(v, masks()), nil
+	case []recorded:
+		if a := r.asArray(); a != nil && len(v) > 0 {
+			if _, tensors := v[0].v.(*numbers); !tensors {
+				return m.input(a, masks()), nil
+			}
+		}
+		var list []json.RawMessage
+		for _, e := range v {
+			one, err := m.argument(e, masks)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, one)
+		}
+		return json.Marshal(list)
+	case map[string]recorded:
+		named := map[string]json.RawMessage{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			one, err := m.argument(v[name], masks)
+			if err != nil {
+				return nil, err
+			}
+			named[name] = one
+		}
+		return json.Marshal(named)
+	case unknown:
+		return nil, impossible("an argument that is a " + string(v))
+	}
+	return json.Marshal(r.v)
+}
+
+func maskList(list []recorded) func() *numbers {
+	return func() *numbers {
+		if len(list) == 0 {
+			return nil
+		}
+		first := list[0]
+		list = list[1:]
+		return first.asArray()
+	}
+}
+
+func replayLayer(r *recordedCall) error {
+	c := r.Config
+	if err := r.excluded(); err != nil {
+		return err
+	}
+	training := false
+	if v, ok := r.Kwargs["training"]; ok {
+		b, _ := v.v.(bool)
+		training = b
+	}
+	if (training || strings.HasPrefix(c.Class, "Random") && r.Kwargs["training"].v == nil) && c.random() {
+		return impossible("random layer in training mode")
+	}
+	m := &replayModel{b: newBuilder(3, 1<<20), results: map[callRef]*k.Tensor{}, training: training}
+	masks := maskList(r.Masks)
+	kwargs := map[string]json.RawMessage{}
+	given := maps.Clone(r.Kwargs)
+	delete(given, "training")
+	if mask, ok := given["mask"]; ok && !isMerging(c.Class) {
+		delete(given, "mask")
+		var list []recorded
+		switch v := mask.v.(type) {
+		case *numbers:
+			list = []recorded{mask}
+		case []recorded:
+			if a := mask.asArray(); a != nil && len(v) > 0 && !isNumbers(v[0]) {
+				list = []recorded{{a}}
+			} else {
+				list = v
+			}
+		}
+		if len(list) > 0 {
+			masks = maskList(list)
+		}
+	}
+	args := make([]json.RawMessage, 0, len(r.Args))
+	for _, a := range r.Args {
+		one, err := m.argument(a, masks)
+		if err != nil {
+			return err
+		}
+		args = append(args, one)
+	}
+	none := maskList(nil)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		from := none
+		if len(r.Args) == 0 {
+			from = masks
+		}
+		one, err := m.argument(given[name], from)
+		if err != nil {
+			return err
+		}
+		kwargs[name] = one
+	}
+	if len(m.inputs) == 0 {
+		return impossible("a call without arrays")
+	}
+	node, err := json.Marshal([]any{map[string]any{"args": args, "kwargs": kwargs}})
+	if err != nil {
+		return err
+	}
+	c.Name, c.Inbound = "layer", node
+	var named struct {
+		Name string `json:"name"`
+	}
+	if json.Unmarshal(c.Config, &named) == nil && named.Name != "" {
+		c.Name = named.Name
+	}
+	calls, err := callsOf(&c, m.b.look)
+	if err != nil {
+		return lacking(c.Class, err)
+	}
+	x, err := m.b.call(&calls[0], map[string]k.Layer{}, m.results, 0)
+	if err != nil {
+		return lacking(c.Class, err)
+	}
+	return m.check(r, x)
+}
+
+func isNumbers(r recorded) bool {
+	_, ok := r.v.(*numbers)
+	return ok
+}
+
+func isMerging(class string) bool { return false && class != "" }
+
+// lacking makes an error of Reef a missing part.
+func lacking(class string, err error) error {
+	text := err.Error()
+	if i := strings.LastIndex(text, `": `); i >= 0 && strings.Contains(text[:i], class) {
+		text = text[i+3:]
+	}
+	return missing(fmt.Sprintf("%s: %.160s", class, text))
+}
+
+// check sets the weights, computes the model and compares the results.
+func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
+	want := r.Out.flat()
+	if len(want) == 0 {
+		return impossible("no output")
+	}
+	var outputs []*k.Tensor
+	for i := range want {
+		outputs = append(outputs, x.Output(i))
+		if err := outputs[i].Err(); err != nil {
+			return lacking(r.Config.Class, err)
+		}
+	}
+	model := k.NewModel("replay", m.inputs, outputs)
+	if err := model.Err(); err != nil {
+		return lacking(r.Config.Class, err)
+	}
+	if err := model.Build(1); err != nil {
+		return lacking(r.Config.Class, err)
+	}
+	if err := r.setWeights(model); err != nil {
+		return err
+	}
+	arrays, err := m.arrays()
+	if err != nil {
+		return err
+	}
+	if m.training {
+		return m.checkTraining(r, model, arrays)
+	}
+	got, err := model.PredictAll(arrays...)
+	if err != nil {
+		return fmt.Errorf("refused: %w", err)
+	}
+	for i, w := range want {
+		if w.Large != nil {
+			return impossible("too large to be recorded")
+		}
+		if len(w.Shape) > 0 && !slices.Equal(got[i].Shape(), w.Shape) {
+			return fmt.Errorf("output %d has shape %v, want %v", i, got[i].Shape(), w.Shape)
+		}
+		if err := compare(fmt.Sprintf("output %d", i), got[i].Values(), w, tolerance); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *replayModel) checkTraining(r *recordedCall, model *k.Model, arrays []*k.Array) error {
+	return missing("training mode in the replay: " + r.Config.Class)
+}
+
+func (m *replayModel) arrays() (list []*k.Array, err error) {
+	for _, a := range m.values {
+		shape := a.Shape
+		if len(shape) == 0 {
+			return nil, impossible("an input without a batch")
+		}
+		if a.Type == "string" {
+			x, err := k.Strings(a.text, shape...)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, x)
+			continue
+		}
+		x, err := k.NewArray(a.floats(), shape...)
+		if err != nil {
+			return nil, impossible(fmt.Sprintf("an array of shape %v", shape))
+		}
+		list = append(list, x)
+	}
+	return list, nil
+}
+
+// setWeights gives the model the recorded weights, in Keras's order.
+func (r *recordedCall) setWeights(model *k.Model) error {
+	if len(r.Weights) == 0 || string(r.Weights) == "null" {
+		return nil
+	}
+	var list []*numbers
+	if err := json.Unmarshal(r.Weights, &list); err != nil {
+		return impossible("weights were not recorded")
+	}
+	var tensors []fileTensor
+	for _, a := range list {
+		if a.Large != nil {
+			return impossible("too large to be recorded")
+		}
+		tensors = append(tensors, fileTensor{name: path.Base(a.Path), path: a.Path, shape: a.Shape, read: func() ([]float32, error) { return a.floats(), nil }})
+	}
+	layers := leaves(model)
+	if len(layers) == 1 {
+		tensors = (&weightsFile{version: "3.0.0"}).convert(layers[0], tensors)
+	}
+	var weights []*k.Weight
+	for _, l := range layers {
+		weights = append(weights, l.layer.Weights...)
+	}
+	if len(weights) != len(tensors) {
+		return fmt.Errorf("%d weights, want %d", len(weights), len(tensors))
+	}
+	if len(layers) > 1 || !fits(weights, tensors) {
+		weights = byNames(weights, tensors)
+		if weights == nil {
+			return fmt.Errorf("weights of other shapes")
+		}
+	}
+	for i, t := range tensors {
+		values, err := t.read()
+		if err != nil {
+			return err
+		}
+		if err := weights[i].Set(values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func fits(weights []*k.Weight, tensors []fileTensor) bool {
+	for i, w := range weights {
+		if !slices.Equal(w.Shape(), tensors[i].shape) {
+			return false
+		}
+	}
+	return true
+}
+
+// byNames orders weights by the ends of their paths, and shapes.
+func byNames(weights []*k.Weight, tensors []fileTensor) []*k.Weight {
+	if fits(weights, tensors) && len(weights) > 0 {
+		return weights
+	}
+	rest := slices.Clone(weights)
+	var out []*k.Weight
+	for _, t := range tensors {
+		i := slices.IndexFunc(rest, func(w *k.Weight) bool {
+			return path.Base(w.Name()) == t.name && slices.Equal(w.Shape(), t.shape)
+		})
+		if i < 0 {
+			i = slices.IndexFunc(rest, func(w *k.Weight) bool { return slices.Equal(w.Shape(), t.shape) })
+		}
+		if i < 0 {
+			return nil
+		}
+		out, rest = append(out, rest[i]), slices.Delete(rest, i, i+1)
+	}
+	return out
+}
+
+// leaves returns the layers with weights.
+func leaves(m *k.Model) (list []layerPath) {
+	for _, l := range layerPathsOf(m, layerPath{}, ownKinds, nothingVisited()) {
+		if len(l.layer.Weights) > 0 {
+			list = append(list, l)
+		}
+	}
+	return list
+}
