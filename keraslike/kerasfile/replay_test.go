@@ -221,6 +221,9 @@ func (r refused) Unwrap() error { return r.error }
 
 // compare compares arrays in order.
 func compare(what string, got []float32, want *numbers, tolerance float64) error {
+	if want.Type == "bfloat16" || want.Type == "float16" {
+		return impossible(want.Type)
+	}
 	if want.Large != nil {
 		return impossible("too large to be recorded")
 	}
@@ -267,7 +270,7 @@ type outcome struct {
 
 func replayTest(t *recordedTest) outcome {
 	o := outcome{test: t.Test}
-	rank := []string{"equal", "impossible", "documented", "missing", "different"}
+	rank := []string{"", "equal", "impossible", "documented", "missing", "different"}
 	equal := 0
 	set := func(status, reason string) {
 		if slices.Index(rank, status) > slices.Index(rank, o.status) {
@@ -276,6 +279,9 @@ func replayTest(t *recordedTest) outcome {
 	}
 	for i := range t.Records {
 		r := &t.Records[i]
+		if r.Kind == "initializer" && !strings.Contains(t.Test, "initializers/") {
+			continue // of a weight
+		}
 		f := replayers[r.Kind]
 		if f == nil {
 			set("missing", r.Kind)
@@ -350,6 +356,9 @@ func TestReplayOf(t *testing.T) {
 			o := outcome{status: "failed", reason: tests[i].Failed}
 			if tests[i].Failed == "" {
 				o = replayTest(&tests[i])
+			}
+			if o.status == "" {
+				continue
 			}
 			counts[o.status]++
 			base := filepath.Base(file)
