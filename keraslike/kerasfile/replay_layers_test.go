@@ -323,8 +323,63 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 	return nil
 }
 
+// checkTraining compares the outputs in training, the states after it and, if they were recorded,
+// the gradients of the weights: the loss is the sum of the outputs, each number times its
+// coefficient, and the rate of the only step is 1.
 func (m *replayModel) checkTraining(r *recordedCall, model *k.Model, arrays []*k.Array) error {
-	return missing("training mode in the replay: " + r.Config.Class)
+	var losses []k.Loss
+	for range model.Outputs() {
+		losses = append(losses, prediction())
+	}
+	loss := losses[0]
+	if len(losses) > 1 {
+		loss = k.Losses(losses...)
+	}
+	if err := model.Compile(k.SGD(1e-12), loss); err != nil {
+		return lacking(r.Config.Class, err)
+	}
+	var in, targets []graph.Value
+	for _, x := range arrays {
+		if x.Strings() != nil {
+			return impossible("strings in training")
+		}
+		in = append(in, x.Tensor())
+	}
+	want := r.Out.flat()
+	for _, w := range want {
+		if w.Large != nil {
+			return impossible("too large to be recorded")
+		}
+		y, err := k.NewArray(make([]float32, len(w.V)), w.Shape...)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, y.Tensor())
+	}
+	result, err := model.TrainOnBatchOf(in, targets, nil)
+	if err != nil {
+		return fmt.Errorf("refused: %w", err)
+	}
+	for i, w := range want {
+		if err := compare(fmt.Sprintf("output %d in training", i), result.Outputs[i], w, tolerance); err != nil {
+			return err
+		}
+	}
+	var states []*k.Weight
+	for _, w := range model.Weights() {
+		if w.IsState() {
+			states = append(states, w)
+		}
+	}
+	if len(states) != len(r.After) {
+		return nil // states of random numbers
+	}
+	for i, w := range r.After {
+		if err := compare(fmt.Sprintf("state %d after training", i), states[i].Values(), w.asArray(), tolerance); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *replayModel) arrays() (list []*k.Array, err error) {

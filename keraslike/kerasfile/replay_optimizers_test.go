@@ -309,6 +309,16 @@ func replayOptimizer(r *recordedCall) error {
 	case r.Other != "":
 		return impossible(r.Other)
 	}
+	for _, c := range r.Limits {
+		limit := k.Constraint{}
+		if c != nil {
+			var err error
+			if limit, err = constraintOf(*c); err != nil {
+				return err
+			}
+		}
+		d.limit = append(d.limit, limit)
+	}
 	o, scheduled, err := optimizerOf(r, d.names)
 	if err != nil {
 		return err
@@ -358,7 +368,7 @@ func replayOptimizer(r *recordedCall) error {
 			return fmt.Errorf("refused: %w", err)
 		}
 		for j, want := range step.After {
-			if err := compare(fmt.Sprintf("step %d, weight %d", i+1, j), own[j].Values(), want.asArray(), tolerance); err != nil {
+			if err := compareFrom(fmt.Sprintf("step %d, weight %d", i+1, j), own[j].Values(), want.asArray(), largest(weights)); err != nil {
 				return err
 			}
 		}

@@ -286,7 +286,10 @@ func spread(target, prediction, weights *numbers) (t, p *numbers, w []float32, e
 	case sizeOf(prediction.Shape)%size == 0 && sizeOf(target.Shape)%size == 0 && slices.Equal(squeezed(weights.Shape), squeezed(prediction.Shape[:len(squeezed(weights.Shape))])):
 		return target.reshaped(size, sizeOf(target.Shape)/size), prediction.reshaped(size, sizeOf(prediction.Shape)/size), values, nil
 	}
-	// broadcast along the last axes
+	if full := weights.broadcast(prediction.Shape); full != nil && sizeOf(target.Shape) == sizeOf(prediction.Shape) {
+		size := len(full)
+		return target.reshaped(size, 1), prediction.reshaped(size, 1), full, nil
+	}
 	return nil, nil, nil, missing(fmt.Sprintf("weights of shape %v for predictions of shape %v", weights.Shape, prediction.Shape))
 }
 
@@ -632,6 +635,9 @@ func addTo(m k.Metric, to k.Measurement, class string, target, prediction, weigh
 	if err != nil {
 		return nil, err
 	}
+	if _, err := m.Begin(prediction.Shape[1:], target.Shape[1:]); err != nil && len(target.Shape) > 1 && target.Shape[len(target.Shape)-1] == 1 {
+		target = target.reshaped(target.Shape[:len(target.Shape)-1]...)
+	}
 	if to == nil {
 		if to, err = m.Begin(prediction.Shape[1:], target.Shape[1:]); err != nil {
 			return nil, lacking(class, err)
@@ -655,4 +661,33 @@ func addTo(m k.Metric, to k.Measurement, class string, target, prediction, weigh
 	}
 	weighted.AddWeighted(n, prediction.floats(), target.floats(), w)
 	return to, nil
+}
+
+// broadcast returns the values repeated to a shape as in numpy, nil if they do not fit.
+func (a *numbers) broadcast(shape []int) []float32 {
+	if len(a.Shape) > len(shape) {
+		return nil
+	}
+	from := append(slices.Repeat([]int{1}, len(shape)-len(a.Shape)), a.Shape...)
+	for i, n := range from {
+		if n != 1 && n != shape[i] {
+			return nil
+		}
+	}
+	values := a.floats()
+	out := make([]float32, sizeOf(shape))
+	for i := range out {
+		at, rest, size := 0, i, len(out)
+		for axis, n := range shape {
+			size /= n
+			j := rest / size
+			rest %= size
+			at *= from[axis]
+			if from[axis] > 1 {
+				at += j
+			}
+		}
+		out[i] = values[at]
+	}
+	return out
 }

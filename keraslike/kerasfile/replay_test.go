@@ -45,6 +45,7 @@ type recordedCall struct {
 	Paths     []string       `json:"paths"`
 	Overwrite bool           `json:"overwrite"`
 	Excluded  []int          `json:"excluded"`
+	Limits    []*layerConfig `json:"constraints"`
 	Other     string         `json:"other"`
 }
 
@@ -257,6 +258,31 @@ func compare(what string, got []float32, want *numbers, tolerance float64) error
 }
 
 const tolerance = 2e-5
+
+// compareFrom compares what became of numbers as large as those in from, which limits how exact
+// it is.
+func compareFrom(what string, got []float32, want *numbers, from float64) error {
+	err := compare(what, got, want, tolerance)
+	if err == nil || len(got) != len(want.V) {
+		return err
+	}
+	for i, w := range want.V {
+		if d := math.Abs(float64(got[i]) - float64(w)); !(d <= tolerance*from) {
+			return err
+		}
+	}
+	return nil
+}
+
+func largest(list []*numbers) float64 {
+	most := 0.0
+	for _, a := range list {
+		for _, v := range a.V {
+			most = max(most, math.Abs(float64(v)))
+		}
+	}
+	return most
+}
 
 // replayers holds the replay of each kind of record.
 var replayers = map[string]func(*recordedCall) error{}

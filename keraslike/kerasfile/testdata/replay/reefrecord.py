@@ -179,6 +179,9 @@ def wrap_layers():
         current.layer, current.before = self, None
         try:
             given = [enc(a) for a in args], {k: enc(v) for k, v in kwargs.items()}
+            outer = keras["backend"].common.global_state.get_global_attribute("current_call_ctx")
+            if outer is not None and kwargs.get("training") is None and outer.get_value("training") is not None:
+                given[1]["training"] = bool(outer.get_value("training"))
             masks = [enc(getattr(a, "_keras_mask", None)) for a in keras["tree"].flatten(args)]
             with inside():
                 out = call(self, *args, **kwargs)
@@ -308,9 +311,10 @@ def wrap_optimizers():
             r = {"kind": "optimizer", "config": config_of(self), "weights": before, "paths": [getattr(v, "path", "") for v in vars], "steps": []}
             r["ids"] = [id(v) for v in vars]
             r["overwrite"] = any(getattr(v, "overwrite_with_gradient", False) for v in vars)
-            excluded = getattr(self, "_exclude_from_weight_decay", None)
-            if excluded:
+            if getattr(self, "_exclude_from_weight_decay", None) or getattr(self, "_exclude_from_weight_decay_pattern", None):
                 r["excluded"] = [i for i, v in enumerate(vars) if not self._use_weight_decay(v)]
+            if any(getattr(v, "constraint", None) for v in vars):
+                r["constraints"] = [config_of(v.constraint) if getattr(v, "constraint", None) else None for v in vars]
             current.optimizers[key] = r
             put(r)
         r = current.optimizers[key]
@@ -394,8 +398,23 @@ def wrap_trainers():
                 setattr(c, n, hide(c.__dict__[n]))
 
 
+def without_tensorflow():
+    """Lets tests be collected that use TensorFlow's data sets here and there; those tests fail."""
+    try:
+        import tensorflow  # noqa: F401
+    except ImportError:
+        import keras.src.utils.module_utils as m
+
+        tf, data = types.ModuleType("tensorflow"), types.ModuleType("tensorflow.data")
+        tf.data, tf.executing_eagerly = data, lambda: True
+        sys.modules.update({"tensorflow": tf, "tensorflow.data": data})
+        m.tensorflow._available = False
+
+
 def pytest_sessionstart(session):
     import keras as k
+
+    without_tensorflow()
     from keras.src import backend, layers, losses, metrics, models, optimizers, saving, tree  # noqa: F401
     from keras.src import constraints, initializers, regularizers
     from keras.src.backend.common.keras_tensor import KerasTensor
