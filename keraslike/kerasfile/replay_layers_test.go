@@ -197,7 +197,7 @@ func replayLayer(r *recordedCall) error {
 	kwargs := map[string]json.RawMessage{}
 	given := maps.Clone(r.Kwargs)
 	delete(given, "training")
-	if mask, ok := given["mask"]; ok && !isMerging(c.Class) {
+	if mask, ok := given["mask"]; ok {
 		delete(given, "mask")
 		var list []recorded
 		switch v := mask.v.(type) {
@@ -213,8 +213,23 @@ func replayLayer(r *recordedCall) error {
 		if len(list) > 0 {
 			masks = maskList(list)
 		}
+		if c.Class == "Softmax" && mask.v != nil {
+			return replaySoftmax(r, mask.asArray())
+		}
+		for _, one := range list {
+			if a := one.asArray(); a != nil && len(a.Shape) > 2 {
+				return impossible("a mask of more axes than steps")
+			}
+		}
 	}
 	args := make([]json.RawMessage, 0, len(r.Args))
+	if out := r.Out.asArray(); len(r.Args) == 1 && out != nil {
+		// One sample without a batch.
+		if x := r.Args[0].asArray(); x != nil && len(x.Shape) == 1 && len(out.Shape) == 1 && c.Class == "CategoryEncoding" {
+			r.Args = []recorded{{x.reshaped(1, x.Shape[0])}}
+			r.Out = recorded{out.reshaped(1, out.Shape[0])}
+		}
+	}
 	for _, a := range r.Args {
 		one, err := m.argument(a, masks)
 		if err != nil {
@@ -259,12 +274,34 @@ func replayLayer(r *recordedCall) error {
 	return m.check(r, x)
 }
 
+// replaySoftmax has the mask as an input.
+func replaySoftmax(r *recordedCall, mask *numbers) error {
+	s := settingsOf(r.Config, "trainable")
+	axes := s.list("axis")
+	if err := s.done(); err != nil {
+		return err
+	}
+	x := r.Args[0].asArray()
+	if x == nil || mask == nil || mask.broadcast(x.Shape) == nil {
+		return impossible("a mask of another shape")
+	}
+	full := &numbers{Shape: x.Shape}
+	for _, v := range mask.broadcast(x.Shape) {
+		full.V = append(full.V, number(v))
+	}
+	m := &replayModel{}
+	a, b := k.Input(x.Shape[1:]...), k.Input(x.Shape[1:]...)
+	m.inputs, m.values = []*k.Tensor{a, b}, []*numbers{x, full}
+	if slices.Contains(axes, 0) {
+		return impossible("an axis that is the batch")
+	}
+	return m.check(r, k.Activation(k.Softmax, k.Axis(axes...), k.MaskInput).Apply(a, b))
+}
+
 func isNumbers(r recorded) bool {
 	_, ok := r.v.(*numbers)
 	return ok
 }
-
-func isMerging(class string) bool { return false && class != "" }
 
 // lacking makes an error of Reef a missing part.
 func lacking(class string, err error) error {

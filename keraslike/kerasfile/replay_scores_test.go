@@ -283,7 +283,7 @@ func spread(target, prediction, weights *numbers) (t, p *numbers, w []float32, e
 		return target, prediction, slices.Repeat(values, n), nil
 	case size == n && weights.Shape[0] == n:
 		return target, prediction, values, nil
-	case sizeOf(prediction.Shape)%size == 0 && sizeOf(target.Shape)%size == 0 && slices.Equal(squeezed(weights.Shape), squeezed(prediction.Shape[:len(squeezed(weights.Shape))])):
+	case len(weights.Shape) <= len(prediction.Shape) && sizeOf(prediction.Shape)%size == 0 && sizeOf(target.Shape)%size == 0 && slices.Equal(squeezed(weights.Shape), squeezed(prediction.Shape[:len(squeezed(weights.Shape))])):
 		return target.reshaped(size, sizeOf(target.Shape)/size), prediction.reshaped(size, sizeOf(prediction.Shape)/size), values, nil
 	}
 	if full := weights.broadcast(prediction.Shape); full != nil && sizeOf(target.Shape) == sizeOf(prediction.Shape) {
@@ -572,6 +572,8 @@ func replayMetric(r *recordedCall) error {
 		return impossible("a metric without samples")
 	}
 	s := settingsOf(r.Config)
+	_, rows := s.raw["top_k"]
+	rows = rows && string(s.raw["top_k"]) != "null"
 	m, err := metricOf(s)
 	if err != nil {
 		return err
@@ -592,7 +594,7 @@ func replayMetric(r *recordedCall) error {
 		if err != nil {
 			return err
 		}
-		measurement, err = addTo(m, measurement, s.class, target, prediction, weights)
+		measurement, err = addTo(m, measurement, s.class, rows, target, prediction, weights)
 		if err != nil {
 			return err
 		}
@@ -615,21 +617,32 @@ func replayMetric(r *recordedCall) error {
 	return compare(s.class, got, all, tolerance)
 }
 
-func addTo(m k.Metric, to k.Measurement, class string, target, prediction, weights *numbers) (k.Measurement, error) {
+// addTo adds samples to a measurement, which it begins at first. rows is set if the metric ranks the
+// elements of a row.
+func addTo(m k.Metric, to k.Measurement, class string, rows bool, target, prediction, weights *numbers) (k.Measurement, error) {
 	switch {
 	case len(prediction.Shape) == 0:
 		prediction = prediction.reshaped(1, 1)
 	case len(prediction.Shape) == 1:
-		if slices.Contains([]string{"SparseCategoricalAccuracy", "CategoricalAccuracy"}, class) {
+		if rows || slices.Contains([]string{"SparseCategoricalAccuracy", "CategoricalAccuracy"}, class) {
 			prediction = prediction.reshaped(1, prediction.Shape[0])
 		} else {
 			prediction = prediction.reshaped(prediction.Shape[0], 1)
 		}
 	}
+	if n, last := sizeOf(target.Shape), prediction.Shape[len(prediction.Shape)-1]; class == "SparseCategoricalAccuracy" && n*last == sizeOf(prediction.Shape) {
+		target, prediction = target.reshaped(n), prediction.reshaped(n, last)
+	}
+	if s := squeezed(target.Shape); len(s) < len(target.Shape) && len(s) > 1 && slices.Equal(s, prediction.Shape[:len(prediction.Shape)-1]) {
+		target = target.reshaped(s...)
+	}
 	if sizeOf(target.Shape) == sizeOf(prediction.Shape) {
 		target = target.reshaped(prediction.Shape...)
 	} else if len(target.Shape) < 2 {
 		target = target.reshaped(prediction.Shape[0], max(1, sizeOf(target.Shape)/prediction.Shape[0]))
+	}
+	if rows && weights != nil && sizeOf(weights.Shape) > prediction.Shape[0] {
+		return nil, missing(class + ": weights of the elements of a row with top_k")
 	}
 	target, prediction, w, err := spread(target, prediction, weights)
 	if err != nil {
