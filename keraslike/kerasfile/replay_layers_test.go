@@ -3,9 +3,11 @@
 package kerasfile
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -13,8 +15,6 @@ import (
 	"github.com/reef-dl/reef/graph"
 	k "github.com/reef-dl/reef/keraslike"
 )
-
-func mapKeys[M ~map[K]V, K comparable, V any](m M) func(func(K) bool) { return maps.Keys(m) }
 
 func init() { replayers["layer"] = replayLayer }
 
@@ -357,7 +357,133 @@ func (m *replayModel) check(r *recordedCall, x *k.Tensor) error {
 			return err
 		}
 	}
+	if r.Config.Class == "BatchNormalization" || r.Config.random() || len(model.Inputs()) == 0 {
+		return nil // trains another function
+	}
+	if len(r.Losses) > 0 {
+		return m.checkPenalties(r, model, arrays)
+	}
+	if r.Gradients != nil {
+		return m.checkGradients(r, model, arrays)
+	}
 	return nil
+}
+
+// coefficients are those of the recorder, for the outputs.
+func coefficients(n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32((i*7)%11-5) / 5
+	}
+	return out
+}
+
+// product is the loss Σ p·t.
+func product() k.Loss {
+	return k.CustomLoss("product", func(p, t *graph.Node) (*graph.Node, error) {
+		var try graph.Try
+		return try.Do(graph.Sum(try.Do(graph.Mul(p, t)))), try.Err()
+	})
+}
+
+// compile compiles the model with the loss Σ p·t for each output.
+func (m *replayModel) compile(model *k.Model, rate float64) error {
+	losses := slices.Repeat([]k.Loss{product()}, len(model.Outputs()))
+	loss := losses[0]
+	if len(losses) > 1 {
+		loss = k.Losses(losses...)
+	}
+	return model.Compile(k.SGD(rate), loss)
+}
+
+// checkGradients compares the gradients of the weights.
+func (m *replayModel) checkGradients(r *recordedCall, model *k.Model, arrays []*k.Array) error {
+	for _, x := range arrays {
+		if x.Strings() != nil {
+			return nil
+		}
+	}
+	if err := m.compile(model, 1); err != nil {
+		return lacking(r.Config.Class, err)
+	}
+	var in, targets []graph.Value
+	for _, x := range arrays {
+		in = append(in, x.Tensor())
+	}
+	for _, w := range r.Out.flat() {
+		y, err := k.NewArray(coefficients(len(w.V)), w.Shape...)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, y.Tensor())
+	}
+	var weights []*k.Weight
+	var before [][]float32
+	scale := 0.0
+	for _, w := range r.ordered {
+		if !w.IsState() {
+			weights = append(weights, w)
+			before = append(before, slices.Clone(w.Values()))
+			for _, v := range w.Values() {
+				scale = max(scale, math.Abs(float64(v)))
+			}
+		}
+	}
+	if len(weights) != len(r.Gradients) {
+		return nil // some are frozen, or joined
+	}
+	if _, err := model.TrainOnBatchOf(in, targets, nil); err != nil {
+		return fmt.Errorf("refused: %w", err)
+	}
+	for i, g := range r.Gradients {
+		want := g.asArray()
+		if want == nil {
+			continue
+		}
+		got := make([]float32, len(before[i]))
+		for j, v := range weights[i].Values() {
+			got[j] = before[i][j] - v
+		}
+		if len(got) != len(want.V) || !slices.Equal(weights[i].Shape(), want.Shape) {
+			return nil // another layout
+		}
+		if err := compareFrom("gradient of "+weights[i].Name(), got, want, scale+largest([]*numbers{want})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPenalties compares the sum of the penalties.
+func (m *replayModel) checkPenalties(r *recordedCall, model *k.Model, arrays []*k.Array) error {
+	if err := m.compile(model, 1); err != nil {
+		return lacking(r.Config.Class, err)
+	}
+	var targets []*k.Array
+	for _, w := range r.Out.flat() {
+		y, err := k.NewArray(make([]float32, len(w.V)), w.Shape...)
+		if err != nil {
+			return err
+		}
+		targets = append(targets, y)
+	}
+	data, err := k.MultiData(arrays, targets)
+	if err != nil {
+		return err
+	}
+	logs, err := model.Evaluate(context.Background(), data)
+	if err != nil {
+		return fmt.Errorf("refused: %w", err)
+	}
+	sum := 0.0
+	for _, v := range r.Losses {
+		sum += v
+	}
+	err = compare("penalties", []float32{float32(logs.Get("loss"))}, &numbers{V: []number{number(sum)}}, tolerance)
+	if err != nil && len(m.b.notes) > 0 {
+		return missing(fmt.Sprintf("%.120s", m.b.notes[0]))
+	}
+	return err
 }
 
 // checkTraining compares the outputs in training, the states after it and, if they were recorded,
@@ -475,6 +601,7 @@ func (r *recordedCall) setWeights(model *k.Model) error {
 			return fmt.Errorf("weights of other shapes")
 		}
 	}
+	r.ordered = weights
 	for i, t := range tensors {
 		values, err := t.read()
 		if err != nil {

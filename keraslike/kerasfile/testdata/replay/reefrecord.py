@@ -100,7 +100,9 @@ def config_of(x):
     try:
         c = keras["saving"].serialize_keras_object(x)
         if type(x).__name__ in ("Identity", "IdentityInitializer"):
-            c["config"]["gain"] = x.gain  # which Keras forgets
+            c["config"]["gain"] = x.gain  # which Keras forgets, as the next one
+        if type(x).__name__ == "SparseCategoricalCrossentropy" and "axis" in getattr(x, "_fn_kwargs", {}):
+            c["config"]["axis"] = x._fn_kwargs["axis"]
         return json.loads(json.dumps(c, default=lambda v: {"other": type(v).__name__}))
     except Exception as e:
         return {"failed": f"{type(e).__name__}: {e}"[:200], "class_name": type(x).__name__, "module": type(x).__module__}
